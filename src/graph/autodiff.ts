@@ -1,0 +1,76 @@
+/** Reverse-mode differentiation: a walk from the loss to the parameters over the table's gradient rules. */
+import { ndarray, sizeOf } from '../array/ndarray.ts';
+import { GraphError } from '../errors.ts';
+import type { OpName } from './attributes.ts';
+import { GraphBuilder } from './builder.ts';
+import { describeValue, type Graph, type Node, type Value } from './ir.ts';
+import type { Build, OpRow } from './op-row.ts';
+import { OPS } from './ops/table.ts';
+
+/**
+ * Appends to `b` the gradient of `loss` with respect to each of `parameters` and returns them in order.
+ * @param nodes the nodes that compute `loss`, in topological order.
+ * @throws GraphError when the loss is not one number, does not depend on a parameter, or when the only
+ *   path to it leads through an op without a gradient.
+ */
+export function backward(b: Build, nodes: readonly Node[], loss: Value, parameters: readonly Value[]): Value[] {
+  if (sizeOf(loss.shape) !== 1) throw new GraphError(`The loss must be one number, not ${describeValue(loss)}.`);
+
+  // Only what depends on a parameter needs a gradient.
+  const active = new Set<Value>(parameters);
+  for (const node of nodes) {
+    if (node.inputs.some((value) => value !== undefined && active.has(value)))
+      for (const out of node.outputs) active.add(out);
+  }
+
+  const one = ndarray(loss.dtype, loss.shape);
+  (one.data as Float32Array)[0] = 1;
+  const gradients = new Map<Value, Value>([[loss, b.constant(one)]]);
+  for (let i = nodes.length - 1; i >= 0; i--) {
+    const node = nodes[i] as Node;
+    const dOutputs = node.outputs.map((value) => gradients.get(value));
+    if (dOutputs.every((d) => d === undefined)) continue;
+    if (!node.inputs.some((value) => value !== undefined && active.has(value))) continue;
+    const { gradient } = OPS[node.op] as OpRow<OpName>;
+    if (typeof gradient !== 'function') continue;
+    const dInputs = gradient(b, node, dOutputs);
+    node.inputs.forEach((value, k) => {
+      const d = dInputs[k];
+      if (value === undefined || d === undefined || !active.has(value)) return;
+      if (d.shape.join() !== value.shape.join()) {
+        throw new GraphError(
+          `The gradient of ${describeValue(value)} in ${node.op} '${node.name}' came out as ${describeValue(d)}.`,
+        );
+      }
+      const sofar = gradients.get(value);
+      gradients.set(value, sofar === undefined ? d : b.add(sofar, d));
+    });
+  }
+  return parameters.map((parameter) => gradients.get(parameter) ?? missing(parameter, loss, nodes, gradients));
+}
+
+function missing(parameter: Value, loss: Value, nodes: readonly Node[], gradients: ReadonlyMap<Value, Value>): never {
+  const blocked = nodes.find((node) => {
+    const { gradient } = OPS[node.op] as OpRow<OpName>;
+    return typeof gradient !== 'function' && node.outputs.some((value) => gradients.has(value));
+  });
+  const why =
+    blocked === undefined
+      ? ''
+      : ` ${blocked.op} '${blocked.name}' has no gradient: ${(OPS[blocked.op].gradient as { why: string }).why}.`;
+  throw new GraphError(`No gradient reaches ${describeValue(parameter)} from ${loss.name}.${why}`);
+}
+
+/**
+ * The graph that computes `graph`'s outputs and then the gradient of `loss` with respect to each of
+ * `parameters`, named `d_<parameter>`. `loss` is an output of the graph, or a value of it, with one element.
+ *
+ * @example
+ * const g = gradient(graph, graph.outputs[0], graph.inputs.slice(1));
+ */
+export function gradient(graph: Graph, loss: Value, parameters: readonly Value[]): Graph {
+  const b = GraphBuilder.from(graph);
+  const gradients = b.scoped('backward', () => backward(b, graph.nodes, loss, parameters));
+  const named = gradients.map((value, i) => b.output(value, `d_${(parameters[i] as Value).name}`));
+  return b.build([...graph.outputs, ...named], graph);
+}

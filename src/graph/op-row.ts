@@ -1,0 +1,121 @@
+/** What one row of the operator table says, and the small tools that rows share. */
+import type { DType, NdArray, Shape } from '../array/ndarray.ts';
+import { GraphError } from '../errors.ts';
+import type { AttributeKind, AttributesOf, OpName } from './attributes.ts';
+import type { Node, Value } from './ir.ts';
+
+/** The dtype and shape of an output. */
+export interface TensorType {
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
+
+/** The building operations that gradient rules and decompositions use; `GraphBuilder` implements it. */
+export interface Build {
+  /** Appends a node with one output and returns that output. */
+  op<K extends OpName>(op: K, inputs: readonly (Value | undefined)[], attributes?: AttributesOf[K]): Value;
+  /** Appends a node with several outputs. */
+  ops<K extends OpName>(
+    op: K,
+    inputs: readonly (Value | undefined)[],
+    attributes: AttributesOf[K],
+    outputs: number,
+  ): readonly Value[];
+  constant(array: NdArray, name?: string): Value;
+  /** A constant scalar, shape []. */
+  scalar(value: number, dtype?: DType): Value;
+  /** A constant int64 vector. */
+  ints(values: readonly number[]): Value;
+  /** The known content of a value, if it is a constant. */
+  constantOf(value: Value | undefined): NdArray | undefined;
+
+  add(a: Value, b: Value): Value;
+  sub(a: Value, b: Value): Value;
+  mul(a: Value, b: Value): Value;
+  div(a: Value, b: Value): Value;
+  neg(x: Value): Value;
+  reshape(x: Value, shape: Shape): Value;
+  transpose(x: Value, perm: readonly number[]): Value;
+  /** ReduceSum over the axes; with no axes the value itself. */
+  sum(x: Value, axes: readonly number[], options?: { keepdims?: boolean }): Value;
+  slice(x: Value, starts: readonly number[], ends: readonly number[], axes: readonly number[]): Value;
+}
+
+export interface InferContext<K extends OpName> {
+  readonly node: Pick<Node<K>, 'op' | 'name' | 'inputs' | 'attributes'>;
+  /** The i-th input, which must be there. */
+  input(i: number): Value;
+  /** Known content of the i-th input, which must be a constant. */
+  known(i: number): NdArray;
+  /** How many outputs are asked for. */
+  readonly outputs: number;
+  fail(problem: string): never;
+}
+
+/** Gradient of each input given the gradient of each output; `undefined` where there is none. */
+export type GradientRule<K extends OpName> = (
+  b: Build,
+  node: Node<K>,
+  dOutputs: readonly (Value | undefined)[],
+) => readonly (Value | undefined)[];
+
+/** An op through which no gradient flows, and why. */
+export interface NoGradient {
+  readonly why: string;
+}
+
+export interface OpRow<K extends OpName> {
+  /** '' is ONNX's own domain. */
+  readonly domain: '' | 'lamella' | 'com.microsoft.nchwc';
+  /** First opset version whose form of the op we write and understand. */
+  readonly opset: number;
+  /** Fewest and most inputs. */
+  readonly arity: readonly [number, number];
+  readonly attributes: { readonly [A in keyof Required<AttributesOf[K]>]: AttributeKind };
+  /** Shape and dtype of every output. */
+  readonly infer: (context: InferContext<K>) => readonly TensorType[];
+  readonly gradient: GradientRule<K> | NoGradient;
+  /** For ops of ours: the same in standard ONNX. It defines what the op means. */
+  readonly decompose?: (b: Build, node: Node<K>) => readonly Value[];
+}
+
+/** The row of an integer, boolean or piecewise-constant op. */
+export function noGradient(why: string): NoGradient {
+  return { why };
+}
+
+/** Shape of two shapes combined by numpy's broadcasting, or undefined where they do not fit. */
+export function broadcastShapes(a: Shape, b: Shape): Shape | undefined {
+  const rank = Math.max(a.length, b.length);
+  const shape: number[] = [];
+  for (let i = 0; i < rank; i++) {
+    const p = a[a.length - rank + i] ?? 1;
+    const q = b[b.length - rank + i] ?? 1;
+    if (p !== q && p !== 1 && q !== 1) return undefined;
+    shape.push(p === 1 ? q : p);
+  }
+  return shape;
+}
+
+/** Sums `x` over the axes along which `shape` was broadcast: the adjoint of broadcasting to x's shape. */
+export function sumTo(b: Build, x: Value, shape: Shape): Value {
+  const extra = x.shape.length - shape.length;
+  const axes: number[] = [];
+  for (let i = 0; i < x.shape.length; i++) {
+    if (i < extra || (shape[i - extra] === 1 && x.shape[i] !== 1)) axes.push(i);
+  }
+  if (axes.length === 0) return x;
+  const summed = b.sum(x, axes, { keepdims: true });
+  return extra === 0 ? summed : b.reshape(summed, shape);
+}
+
+/** `axis` counted from the front. @throws GraphError when it is out of range. */
+export function normaliseAxis(axis: number, rank: number, what: string): number {
+  if (axis < -rank || axis >= rank) throw new GraphError(`${what}: axis ${axis} is outside a tensor of rank ${rank}.`);
+  return axis < 0 ? axis + rank : axis;
+}
+
+/** The integers in a constant. */
+export function integers(array: NdArray): number[] {
+  return Array.from(array.data as ArrayLike<number | bigint>, Number);
+}

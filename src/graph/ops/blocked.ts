@@ -1,0 +1,96 @@
+/**
+ * ONNX Runtime's blocked kernels (domain com.microsoft.nchwc). Declared shapes stay [N, C, H, W]; the
+ * memory is [N][C/block][H][W][block]. Only lowering writes them, so they have no gradient.
+ */
+import { noGradient, type OpRow } from '../op-row.ts';
+import { convGeometry, convolvedSizes } from './convolution.ts';
+import { pooledSizes } from './pooling.ts';
+
+const LOWERED = noGradient('it appears only in lowered graphs, which are not differentiated again');
+const DOMAIN = 'com.microsoft.nchwc';
+const POOL = { kernel_shape: 'ints', pads: 'ints', strides: 'ints', dilations: 'ints', ceil_mode: 'int' } as const;
+
+type Blocked =
+  | 'nchwc.ReorderInput'
+  | 'nchwc.ReorderOutput'
+  | 'nchwc.Conv'
+  | 'nchwc.MaxPool'
+  | 'nchwc.AveragePool'
+  | 'nchwc.Upsample';
+
+export const BLOCKED: { readonly [K in Blocked]: OpRow<K> } = {
+  'nchwc.ReorderInput': {
+    domain: DOMAIN,
+    opset: 1,
+    arity: [1, 1],
+    attributes: { channels_last: 'int' },
+    infer: (context) => [{ dtype: context.input(0).dtype, shape: context.input(0).shape }],
+    gradient: LOWERED,
+  },
+  'nchwc.ReorderOutput': {
+    domain: DOMAIN,
+    opset: 1,
+    arity: [1, 1],
+    attributes: { channels: 'int', channels_last: 'int' },
+    infer: (context) => {
+      const { dtype, shape } = context.input(0);
+      return [{ dtype, shape: shape.map((n, i) => (i === 1 ? context.node.attributes.channels : n)) }];
+    },
+    gradient: LOWERED,
+  },
+  // Inputs: x, weights, bias, sum (added to the result before the activation)
+  'nchwc.Conv': {
+    domain: DOMAIN,
+    opset: 1,
+    arity: [2, 4],
+    attributes: {
+      kernel_shape: 'ints',
+      pads: 'ints',
+      strides: 'ints',
+      dilations: 'ints',
+      group: 'int',
+      activation: 'string',
+    },
+    infer: (context) => {
+      const [x, w] = [context.input(0), context.input(1)];
+      const g = convGeometry(context.node.attributes, context.node.attributes.kernel_shape ?? w.shape.slice(2));
+      return [
+        { dtype: x.dtype, shape: [x.shape[0] as number, w.shape[0] as number, ...convolvedSizes(x.shape.slice(2), g)] },
+      ];
+    },
+    gradient: LOWERED,
+  },
+  'nchwc.MaxPool': {
+    domain: DOMAIN,
+    opset: 1,
+    arity: [1, 1],
+    attributes: POOL,
+    infer: (context) => {
+      const { dtype, shape } = context.input(0);
+      return [{ dtype, shape: [...shape.slice(0, 2), ...pooledSizes(shape.slice(2), context.node.attributes)] }];
+    },
+    gradient: LOWERED,
+  },
+  'nchwc.AveragePool': {
+    domain: DOMAIN,
+    opset: 1,
+    arity: [1, 1],
+    attributes: { ...POOL, count_include_pad: 'int' },
+    infer: (context) => {
+      const { dtype, shape } = context.input(0);
+      return [{ dtype, shape: [...shape.slice(0, 2), ...pooledSizes(shape.slice(2), context.node.attributes)] }];
+    },
+    gradient: LOWERED,
+  },
+  'nchwc.Upsample': {
+    domain: DOMAIN,
+    opset: 1,
+    arity: [1, 1],
+    attributes: { scales: 'ints', mode: 'string' },
+    infer: (context) => {
+      const { dtype, shape } = context.input(0);
+      return [{ dtype, shape: shape.map((n, i) => n * (context.node.attributes.scales[i] as number)) }];
+    },
+    gradient: LOWERED,
+  },
+};

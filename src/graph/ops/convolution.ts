@@ -1,0 +1,238 @@
+/**
+ * Convolution, its transpose, and the two gradients that a lowering formulates.
+ *
+ * With y = Conv(x, w) linear in both, all gradients close over the same three operations:
+ *   dx = ConvGradInput(dy, w),  dw = ConvGradWeight(dy, x),  ConvTranspose(x, w) = ConvGradInput(x, w).
+ */
+import type { ConvAttributes } from '../attributes.ts';
+import type { Node, Value } from '../ir.ts';
+import type { Build, OpRow } from '../op-row.ts';
+
+const KINDS = { kernel_shape: 'ints', pads: 'ints', strides: 'ints', dilations: 'ints', group: 'int' } as const;
+
+export interface ConvGeometry {
+  readonly kernel: readonly number[];
+  readonly strides: readonly number[];
+  readonly dilations: readonly number[];
+  readonly padsBegin: readonly number[];
+  readonly padsEnd: readonly number[];
+  readonly group: number;
+}
+
+/** The attributes of a convolution with every default filled in. */
+export function convGeometry(attributes: ConvAttributes, kernel: readonly number[]): ConvGeometry {
+  const rank = kernel.length;
+  const ones = kernel.map(() => 1);
+  const pads = attributes.pads ?? [...ones, ...ones].map(() => 0);
+  return {
+    kernel,
+    strides: attributes.strides ?? ones,
+    dilations: attributes.dilations ?? ones,
+    padsBegin: pads.slice(0, rank),
+    padsEnd: pads.slice(rank),
+    group: attributes.group ?? 1,
+  };
+}
+
+/** floor((size + pads - dilation (kernel - 1) - 1) / stride) + 1 for each spatial axis. */
+export function convolvedSizes(sizes: readonly number[], g: ConvGeometry): number[] {
+  return sizes.map((size, i) => {
+    const covered = size + at(g.padsBegin, i) + at(g.padsEnd, i) - at(g.dilations, i) * (at(g.kernel, i) - 1) - 1;
+    return Math.floor(covered / at(g.strides, i)) + 1;
+  });
+}
+
+function at(list: readonly number[], i: number): number {
+  return list[i] as number;
+}
+
+/** The attributes that all three operations share, without `kernel_shape`. */
+function shared({ pads, strides, dilations, group }: ConvAttributes): ConvAttributes {
+  return {
+    ...(pads && { pads }),
+    ...(strides && { strides }),
+    ...(dilations && { dilations }),
+    ...(group !== undefined && { group }),
+  };
+}
+
+/** Sum over all axes but the channel's: the gradient of a bias. */
+function biasGradient(b: Build, d: Value, bias: Value | undefined): Value | undefined {
+  if (bias === undefined) return undefined;
+  return b.sum(
+    d,
+    d.shape.map((_, i) => i).filter((i) => i !== 1),
+  );
+}
+
+type Convolutions = 'Conv' | 'ConvTranspose' | 'lamella.ConvGradInput' | 'lamella.ConvGradWeight';
+
+export const CONVOLUTIONS: { readonly [K in Convolutions]: OpRow<K> } = {
+  // y[n,k,p] = sum_{c,i} w[k,c,i] x[n,c, stride p + dilation i - pad] + bias[k]
+  Conv: {
+    domain: '',
+    opset: 11,
+    arity: [2, 3],
+    attributes: KINDS,
+    infer: (context) => {
+      const [x, w] = [context.input(0), context.input(1)];
+      const g = convGeometry(context.node.attributes, w.shape.slice(2));
+      if (x.shape.length !== w.shape.length) context.fail('input and weights must have the same rank.');
+      if (x.shape[1] !== at(w.shape, 1) * g.group) {
+        context.fail(`the input has ${x.shape[1]} channels, the weights want ${at(w.shape, 1)} x ${g.group} groups.`);
+      }
+      const bias = context.node.inputs[2];
+      if (bias !== undefined && (bias.shape.length !== 1 || bias.shape[0] !== w.shape[0])) {
+        context.fail('the bias must have one element an output channel.');
+      }
+      const sizes = convolvedSizes(x.shape.slice(2), g);
+      if (sizes.some((size) => size < 1))
+        context.fail(`the kernel [${g.kernel.join(', ')}] is larger than the padded input.`);
+      return [{ dtype: x.dtype, shape: [at(x.shape, 0), at(w.shape, 0), ...sizes] }];
+    },
+    gradient: (b, node, [d]) => {
+      if (d === undefined) return [];
+      const [x, w, bias] = node.inputs as readonly [Value, Value, Value | undefined];
+      const attributes = shared(node.attributes);
+      return [
+        b.op('lamella.ConvGradInput', [d, w], { ...attributes, input_shape: x.shape }),
+        b.op('lamella.ConvGradWeight', [d, x], { ...attributes, kernel_shape: w.shape.slice(2) }),
+        biasGradient(b, d, bias),
+      ];
+    },
+  },
+
+  ConvTranspose: {
+    domain: '',
+    opset: 11,
+    arity: [2, 3],
+    attributes: { ...KINDS, output_padding: 'ints' },
+    infer: (context) => {
+      const [x, w] = [context.input(0), context.input(1)];
+      const g = convGeometry(context.node.attributes, w.shape.slice(2));
+      if (x.shape[1] !== w.shape[0])
+        context.fail(`the input has ${x.shape[1]} channels, the weights want ${w.shape[0]}.`);
+      const extra = context.node.attributes.output_padding ?? g.kernel.map(() => 0);
+      const sizes = x.shape
+        .slice(2)
+        .map(
+          (size, i) =>
+            at(g.strides, i) * (size - 1) +
+            at(extra, i) +
+            at(g.dilations, i) * (at(g.kernel, i) - 1) +
+            1 -
+            at(g.padsBegin, i) -
+            at(g.padsEnd, i),
+        );
+      return [{ dtype: x.dtype, shape: [at(x.shape, 0), at(w.shape, 1) * g.group, ...sizes] }];
+    },
+    gradient: (b, node, [d]) => {
+      if (d === undefined) return [];
+      const [x, w, bias] = node.inputs as readonly [Value, Value, Value | undefined];
+      const attributes = shared(node.attributes);
+      return [
+        b.op('Conv', [d, w], attributes),
+        b.op('lamella.ConvGradWeight', [x, d], { ...attributes, kernel_shape: w.shape.slice(2) }),
+        biasGradient(b, d, bias),
+      ];
+    },
+  },
+
+  // (dy [N,K,..], w [K,C/group,..]) -> dx of shape input_shape
+  'lamella.ConvGradInput': {
+    domain: 'lamella',
+    opset: 1,
+    arity: [2, 2],
+    attributes: { ...KINDS, input_shape: 'ints' },
+    infer: (context) => {
+      const [dy, w] = [context.input(0), context.input(1)];
+      const shape = context.node.attributes.input_shape;
+      const expected = convolvedSizes(shape.slice(2), convGeometry(context.node.attributes, w.shape.slice(2)));
+      if (dy.shape[1] !== w.shape[0] || expected.join() !== dy.shape.slice(2).join()) {
+        context.fail(`a gradient of shape [.., ${w.shape[0]}, ${expected.join(', ')}] is expected.`);
+      }
+      return [{ dtype: dy.dtype, shape }];
+    },
+    gradient: (b, node, [g]) => {
+      if (g === undefined) return [];
+      const [dy, w] = node.inputs as readonly [Value, Value];
+      const attributes = shared(node.attributes);
+      return [
+        b.op('Conv', [g, w], attributes),
+        b.op('lamella.ConvGradWeight', [dy, g], { ...attributes, kernel_shape: w.shape.slice(2) }),
+      ];
+    },
+    decompose: (b, node) => [gradInputReference(b, node)],
+  },
+
+  // (dy [N,K,..], x [N,C,..]) -> dw [K, C/group, kernel..]
+  'lamella.ConvGradWeight': {
+    domain: 'lamella',
+    opset: 1,
+    arity: [2, 2],
+    attributes: KINDS,
+    infer: (context) => {
+      const [dy, x] = [context.input(0), context.input(1)];
+      const { kernel_shape: kernel, group = 1 } = context.node.attributes;
+      const expected = convolvedSizes(x.shape.slice(2), convGeometry(context.node.attributes, kernel));
+      if (dy.shape[0] !== x.shape[0] || expected.join() !== dy.shape.slice(2).join()) {
+        context.fail(`a gradient of spatial shape [${expected.join(', ')}] is expected.`);
+      }
+      return [{ dtype: dy.dtype, shape: [at(dy.shape, 1), at(x.shape, 1) / group, ...kernel] }];
+    },
+    gradient: (b, node, [g]) => {
+      if (g === undefined) return [];
+      const [dy, x] = node.inputs as readonly [Value, Value];
+      const attributes = shared(node.attributes);
+      return [
+        b.op('Conv', [x, g], attributes),
+        b.op('lamella.ConvGradInput', [dy, g], { ...attributes, input_shape: x.shape }),
+      ];
+    },
+    decompose: (b, node) => [gradWeightReference(b, node)],
+  },
+};
+
+/** ConvTranspose is the adjoint of Conv; output_padding restores what the stride's floor dropped. */
+function gradInputReference(b: Build, node: Node<'lamella.ConvGradInput'>): Value {
+  const [dy, w] = node.inputs as readonly [Value, Value];
+  const g = convGeometry(node.attributes, w.shape.slice(2));
+  const output_padding = node.attributes.input_shape.slice(2).map((size, i) => {
+    const reached = at(g.strides, i) * (at(dy.shape, 2 + i) - 1) + at(g.dilations, i) * (at(g.kernel, i) - 1) + 1;
+    return size + at(g.padsBegin, i) + at(g.padsEnd, i) - reached;
+  });
+  return b.op('ConvTranspose', [dy, w], { ...shared(node.attributes), output_padding });
+}
+
+/**
+ * dW[k,c,i] = sum_{n,p} dy[n,k,p] x[n,c, stride p + dilation i - pad]: a convolution of x with dy as the
+ * kernel, batch and channels exchanged, stride and dilation exchanged; once for each group.
+ */
+function gradWeightReference(b: Build, node: Node<'lamella.ConvGradWeight'>): Value {
+  const [dy, x] = node.inputs as readonly [Value, Value];
+  const kernel = node.attributes.kernel_shape;
+  const g = convGeometry(node.attributes, kernel);
+  const swap = [1, 0, ...kernel.map((_, i) => i + 2)];
+  const [outputs, inputs] = [at(dy.shape, 1) / g.group, at(x.shape, 1) / g.group];
+  const parts = Array.from({ length: g.group }, (_, group) => {
+    const only = (value: Value, count: number) =>
+      g.group === 1 ? value : b.slice(value, [group * count], [(group + 1) * count], [1]);
+    const correlated = b.op('Conv', [b.transpose(only(x, inputs), swap), b.transpose(only(dy, outputs), swap)], {
+      pads: [...g.padsBegin, ...g.padsEnd],
+      strides: g.dilations,
+      dilations: g.strides,
+    });
+    const axes = kernel.map((_, i) => i + 2);
+    const fits = kernel.every((size, i) => size === correlated.shape[2 + i]);
+    const cropped = fits
+      ? correlated
+      : b.slice(
+          correlated,
+          kernel.map(() => 0),
+          kernel,
+          axes,
+        );
+    return b.transpose(cropped, swap);
+  });
+  return parts.length === 1 ? (parts[0] as Value) : b.op('Concat', parts, { axis: 0 });
+}

@@ -1,0 +1,240 @@
+/** Elementwise operations. Gradients of broadcast inputs are summed back to the input's shape. */
+import type { OpName } from '../attributes.ts';
+import type { Value } from '../ir.ts';
+import {
+  type Build,
+  broadcastShapes,
+  type GradientRule,
+  type InferContext,
+  noGradient,
+  type OpRow,
+  sumTo,
+  type TensorType,
+} from '../op-row.ts';
+
+type Binary = 'Add' | 'Sub' | 'Mul' | 'Div' | 'Pow' | 'Max' | 'Min';
+type Comparison = 'Equal' | 'Greater' | 'GreaterOrEqual' | 'Less' | 'LessOrEqual' | 'And' | 'Or';
+type Unary =
+  | 'Neg'
+  | 'Abs'
+  | 'Sign'
+  | 'Sqrt'
+  | 'Reciprocal'
+  | 'Exp'
+  | 'Log'
+  | 'Relu'
+  | 'Sigmoid'
+  | 'Tanh'
+  | 'Softplus'
+  | 'Erf'
+  | 'Floor'
+  | 'Not'
+  | 'Identity';
+
+function inferBroadcast<K extends OpName>(context: InferContext<K>): TensorType {
+  const a = context.input(0);
+  const b = context.input(1);
+  if (a.dtype !== b.dtype) context.fail('both inputs must have the same dtype.');
+  const shape = broadcastShapes(a.shape, b.shape) ?? context.fail('the shapes cannot be broadcast.');
+  return { dtype: a.dtype, shape };
+}
+
+type BinaryRule = (b: Build, x: Value, y: Value, out: Value, d: Value) => readonly [Value, Value];
+
+function binary<K extends Binary>(opset: number, rule: BinaryRule): OpRow<K> {
+  return {
+    domain: '',
+    opset,
+    arity: [2, 2],
+    attributes: {} as OpRow<K>['attributes'],
+    infer: (context) => [inferBroadcast(context)],
+    gradient: (b, node, [d]) => {
+      const [x, y] = node.inputs as readonly [Value, Value];
+      if (d === undefined) return [undefined, undefined];
+      const [dx, dy] = rule(b, x, y, node.outputs[0] as Value, d);
+      return [sumTo(b, dx, x.shape), sumTo(b, dy, y.shape)];
+    },
+  };
+}
+
+function comparison<K extends Comparison>(opset: number): OpRow<K> {
+  return {
+    domain: '',
+    opset,
+    arity: [2, 2],
+    attributes: {} as OpRow<K>['attributes'],
+    infer: (context) => [{ ...inferBroadcast(context), dtype: 'bool' }],
+    gradient: noGradient('a comparison is constant almost everywhere'),
+  };
+}
+
+type UnaryRule = (b: Build, x: Value, out: Value, d: Value) => Value;
+
+function unary<K extends Unary>(opset: number, rule: UnaryRule | string): OpRow<K> {
+  return {
+    domain: '',
+    opset,
+    arity: [1, 1],
+    attributes: {} as OpRow<K>['attributes'],
+    infer: (context) => [{ dtype: context.input(0).dtype, shape: context.input(0).shape }],
+    gradient:
+      typeof rule === 'string'
+        ? noGradient(rule)
+        : (b, node, [d]) => [
+            d === undefined ? undefined : rule(b, node.inputs[0] as Value, node.outputs[0] as Value, d),
+          ],
+  };
+}
+
+/** d where the condition holds, else 0. */
+function gate(b: Build, condition: Value, d: Value): Value {
+  return b.op('Where', [condition, d, b.scalar(0, d.dtype)]);
+}
+
+const clipGradient: GradientRule<'Clip'> = (b, node, [d]) => {
+  const [x, low, high] = node.inputs as readonly [Value, Value | undefined, Value | undefined];
+  let dx = d;
+  // As PyTorch does, the gradient passes where x equals a bound.
+  if (dx !== undefined && low !== undefined) dx = gate(b, b.op('GreaterOrEqual', [x, low]), dx);
+  if (dx !== undefined && high !== undefined) dx = gate(b, b.op('LessOrEqual', [x, high]), dx);
+  return [dx, undefined, undefined];
+};
+
+export const ELEMENTWISE: {
+  readonly [K in Binary | Comparison | Unary | 'Where' | 'Clip' | 'LeakyRelu' | 'Cast' | 'Dropout']: OpRow<K>;
+} = {
+  Add: binary(7, (_, _x, _y, _out, d) => [d, d]),
+  Sub: binary(7, (b, _x, _y, _out, d) => [d, b.neg(d)]),
+  Mul: binary(7, (b, x, y, _out, d) => [b.mul(d, y), b.mul(d, x)]),
+  // d(x/y) = dx/y - (x/y) dy/y
+  Div: binary(7, (b, _x, y, out, d) => {
+    const dx = b.div(d, y);
+    return [dx, b.neg(b.mul(dx, out))];
+  }),
+  // d(x^y) = y x^(y-1) dx + x^y log(x) dy; log(x) is taken as 0 where x <= 0
+  Pow: binary(15, (b, x, y, out, d) => {
+    const one = b.scalar(1, y.dtype);
+    const positive = b.op('Greater', [x, b.scalar(0, x.dtype)]);
+    const log = b.op('Log', [b.op('Where', [positive, x, b.scalar(1, x.dtype)])]);
+    return [b.mul(d, b.mul(y, b.op('Pow', [x, b.sub(y, one)]))), b.mul(d, b.mul(out, log))];
+  }),
+  // Ties go to the first input.
+  Max: binary(13, (b, x, y, _out, d) => {
+    const first = b.op('GreaterOrEqual', [x, y]);
+    return [gate(b, first, d), gate(b, b.op('Not', [first]), d)];
+  }),
+  Min: binary(13, (b, x, y, _out, d) => {
+    const first = b.op('LessOrEqual', [x, y]);
+    return [gate(b, first, d), gate(b, b.op('Not', [first]), d)];
+  }),
+
+  Equal: comparison(13),
+  Greater: comparison(13),
+  GreaterOrEqual: comparison(16),
+  Less: comparison(13),
+  LessOrEqual: comparison(16),
+  And: comparison(7),
+  Or: comparison(7),
+
+  // The condition takes no gradient; each branch takes it where it was chosen.
+  Where: {
+    domain: '',
+    opset: 16,
+    arity: [3, 3],
+    attributes: {},
+    infer: (context) => {
+      const [condition, x, y] = [context.input(0), context.input(1), context.input(2)];
+      if (condition.dtype !== 'bool') context.fail('the condition must be bool.');
+      if (x.dtype !== y.dtype) context.fail('both branches must have the same dtype.');
+      const branches = broadcastShapes(x.shape, y.shape) ?? context.fail('the shapes cannot be broadcast.');
+      const shape = broadcastShapes(condition.shape, branches) ?? context.fail('the shapes cannot be broadcast.');
+      return [{ dtype: x.dtype, shape }];
+    },
+    gradient: (b, node, [d]) => {
+      const [condition, x, y] = node.inputs as readonly [Value, Value, Value];
+      if (d === undefined) return [];
+      const zero = b.scalar(0, d.dtype);
+      return [
+        undefined,
+        sumTo(b, b.op('Where', [condition, d, zero]), x.shape),
+        sumTo(b, b.op('Where', [condition, zero, d]), y.shape),
+      ];
+    },
+  },
+
+  Not: unary(1, 'a logical operation'),
+  Neg: unary(13, (b, _x, _out, d) => b.neg(d)),
+  Abs: unary(13, (b, x, _out, d) => b.mul(d, b.op('Sign', [x]))),
+  Sign: unary(13, 'the sign is constant almost everywhere'),
+  Floor: unary(13, 'floor is constant almost everywhere'),
+  // d sqrt(x) = d / (2 sqrt(x))
+  Sqrt: unary(13, (b, _x, out, d) => b.div(d, b.mul(b.scalar(2, out.dtype), out))),
+  // d (1/x) = -d / x^2
+  Reciprocal: unary(13, (b, _x, out, d) => b.neg(b.mul(d, b.mul(out, out)))),
+  Exp: unary(13, (b, _x, out, d) => b.mul(d, out)),
+  Log: unary(13, (b, x, _out, d) => b.div(d, x)),
+  Relu: unary(14, (b, _x, out, d) => gate(b, b.op('Greater', [out, b.scalar(0, out.dtype)]), d)),
+  // d s(x) = s (1 - s)
+  Sigmoid: unary(13, (b, _x, out, d) => b.mul(d, b.mul(out, b.sub(b.scalar(1, out.dtype), out)))),
+  // d tanh(x) = 1 - tanh(x)^2
+  Tanh: unary(13, (b, _x, out, d) => b.mul(d, b.sub(b.scalar(1, out.dtype), b.mul(out, out)))),
+  // d log(1 + exp(x)) = sigmoid(x)
+  Softplus: unary(1, (b, x, _out, d) => b.mul(d, b.op('Sigmoid', [x]))),
+  // d erf(x) = 2 / sqrt(pi) exp(-x^2)
+  Erf: unary(13, (b, x, _out, d) =>
+    b.mul(d, b.mul(b.scalar(2 / Math.sqrt(Math.PI), x.dtype), b.op('Exp', [b.neg(b.mul(x, x))]))),
+  ),
+  Identity: unary(13, (_b, _x, _out, d) => d),
+
+  LeakyRelu: {
+    domain: '',
+    opset: 16,
+    arity: [1, 1],
+    attributes: { alpha: 'float' },
+    infer: (context) => [{ dtype: context.input(0).dtype, shape: context.input(0).shape }],
+    gradient: (b, node, [d]) => {
+      const x = node.inputs[0] as Value;
+      if (d === undefined) return [];
+      const positive = b.op('Greater', [x, b.scalar(0, x.dtype)]);
+      return [b.op('Where', [positive, d, b.mul(d, b.scalar(node.attributes.alpha ?? 0.01, d.dtype))])];
+    },
+  },
+  Clip: {
+    domain: '',
+    opset: 13,
+    arity: [1, 3],
+    attributes: {},
+    infer: (context) => [{ dtype: context.input(0).dtype, shape: context.input(0).shape }],
+    gradient: clipGradient,
+  },
+  Cast: {
+    domain: '',
+    opset: 13,
+    arity: [1, 1],
+    attributes: { to: 'dtype' },
+    infer: (context) => [{ dtype: context.node.attributes.to, shape: context.input(0).shape }],
+    gradient: (b, node, [d]) => {
+      const from = (node.inputs[0] as Value).dtype;
+      const differentiable = from === 'float32' || from === 'float64' || from === 'float16';
+      return [d === undefined || !differentiable ? undefined : b.op('Cast', [d], { to: from })];
+    },
+  },
+  // As it stands in a file for prediction: the identity. In training, nn/dropout takes its mask as an input.
+  Dropout: {
+    domain: '',
+    opset: 13,
+    arity: [1, 3],
+    attributes: { seed: 'int' },
+    infer: (context) => {
+      if (context.node.inputs[2] !== undefined && Number(context.known(2).data[0]) !== 0) {
+        context.fail('dropout in training mode draws its own numbers; use a mask as input instead.');
+      }
+      const { dtype, shape } = context.input(0);
+      return [
+        { dtype, shape },
+        { dtype: 'bool', shape },
+      ];
+    },
+    gradient: (_b, _node, [d]) => [d],
+  },
+};

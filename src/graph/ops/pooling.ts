@@ -1,0 +1,168 @@
+/** Pooling. */
+import { ndarray, sizeOf } from '../../array/ndarray.ts';
+import type { PoolAttributes } from '../attributes.ts';
+import type { Value } from '../ir.ts';
+import type { Build, OpRow } from '../op-row.ts';
+
+const KINDS = { kernel_shape: 'ints', pads: 'ints', strides: 'ints', dilations: 'ints', ceil_mode: 'int' } as const;
+
+type Geometry = Required<Omit<PoolAttributes, 'ceil_mode'>>;
+
+function geometry(attributes: PoolAttributes): Geometry {
+  const ones = attributes.kernel_shape.map(() => 1);
+  return {
+    kernel_shape: attributes.kernel_shape,
+    pads: attributes.pads ?? [...ones, ...ones].map(() => 0),
+    strides: attributes.strides ?? ones,
+    dilations: attributes.dilations ?? ones,
+  };
+}
+
+/** Spatial sizes after pooling; with ceil_mode a last window must begin inside the input or its left padding. */
+export function pooledSizes(sizes: readonly number[], attributes: PoolAttributes): number[] {
+  const { kernel_shape: kernel, pads, strides, dilations } = geometry(attributes);
+  return sizes.map((size, i) => {
+    const begin = pads[i] as number;
+    const end = pads[i + kernel.length] as number;
+    const stride = strides[i] as number;
+    const steps = (size + begin + end - (dilations[i] as number) * ((kernel[i] as number) - 1) - 1) / stride;
+    if (!attributes.ceil_mode) return Math.floor(steps) + 1;
+    const count = Math.ceil(steps) + 1;
+    return (count - 1) * stride >= size + begin ? count - 1 : count;
+  });
+}
+
+function inferPool(context: Parameters<OpRow<'MaxPool'>['infer']>[0] | Parameters<OpRow<'AveragePool'>['infer']>[0]) {
+  const { dtype, shape } = context.input(0);
+  if (shape.length !== context.node.attributes.kernel_shape.length + 2)
+    context.fail('the kernel does not fit the rank.');
+  const sizes = pooledSizes(shape.slice(2), context.node.attributes);
+  if (sizes.some((size) => size < 1)) context.fail('the window is larger than the input.');
+  return { dtype, shape: [...shape.slice(0, 2), ...sizes] };
+}
+
+/** How many elements of the input each window of an average pool covers, as a constant [1, 1, ...]. */
+function windowCounts(
+  b: Build,
+  sizes: readonly number[],
+  pooled: readonly number[],
+  g: Geometry,
+  includePad: boolean,
+): Value {
+  const perAxis = sizes.map((size, i) =>
+    Array.from({ length: pooled[i] as number }, (_, p) => {
+      const [low, high] = includePad
+        ? [-(g.pads[i] as number), size + (g.pads[i + sizes.length] as number)]
+        : [0, size];
+      let count = 0;
+      for (let k = 0; k < (g.kernel_shape[i] as number); k++) {
+        const position = p * (g.strides[i] as number) - (g.pads[i] as number) + k * (g.dilations[i] as number);
+        if (position >= low && position < high) count++;
+      }
+      return count;
+    }),
+  );
+  const counts = perAxis.reduce<number[]>((outer, axis) => outer.flatMap((o) => axis.map((c) => o * c)), [1]);
+  return b.constant(ndarray('float32', [1, 1, ...pooled], Float32Array.from(counts)));
+}
+
+export const POOLINGS: {
+  readonly [K in 'MaxPool' | 'AveragePool' | 'GlobalAveragePool' | 'lamella.MaxPoolGrad']: OpRow<K>;
+} = {
+  // y = max over the window; the second output is the flat index of the maximum in the whole input
+  MaxPool: {
+    domain: '',
+    opset: 12,
+    arity: [1, 1],
+    attributes: { ...KINDS, storage_order: 'int' },
+    infer: (context) => {
+      const pooled = inferPool(context);
+      return [pooled, { dtype: 'int64', shape: pooled.shape }];
+    },
+    gradient: (b, node, [d]) => {
+      if (d === undefined) return [];
+      const { storage_order: _, ...attributes } = node.attributes;
+      return [b.op('lamella.MaxPoolGrad', [node.inputs[0], d, node.outputs[0]], attributes)];
+    },
+  },
+
+  // (x, dy, y) -> dx: each window's gradient goes to the first element that is its maximum
+  'lamella.MaxPoolGrad': {
+    domain: 'lamella',
+    opset: 1,
+    arity: [3, 3],
+    attributes: KINDS,
+    infer: (context) => [{ dtype: context.input(1).dtype, shape: context.input(0).shape }],
+    // Linear in dy: the gradient picks g at the positions of the maxima.
+    gradient: (b, node, [g]) => {
+      if (g === undefined) return [];
+      const [x, dy] = node.inputs as readonly [Value, Value];
+      const flat = b.reshape(g, [sizeOf(g.shape)]);
+      return [
+        undefined,
+        b.reshape(b.op('Gather', [flat, maximumIndices(b, x, node.attributes)], { axis: 0 }), dy.shape),
+      ];
+    },
+    decompose: (b, node) => {
+      const [x, dy] = node.inputs as readonly [Value, Value];
+      const zeros = b.op('ConstantOfShape', [b.ints([sizeOf(x.shape)])]);
+      const flatDy = b.reshape(dy, [sizeOf(dy.shape)]);
+      const scattered = b.op('ScatterElements', [zeros, maximumIndices(b, x, node.attributes), flatDy], {
+        axis: 0,
+        reduction: 'add',
+      });
+      return [b.reshape(scattered, x.shape)];
+    },
+  },
+
+  // y = mean over the window (over its part inside the input unless count_include_pad)
+  AveragePool: {
+    domain: '',
+    opset: 11,
+    arity: [1, 1],
+    attributes: { ...KINDS, count_include_pad: 'int' },
+    infer: (context) => [inferPool(context)],
+    // A depthwise convolution with ones, divided by the counts; so is its adjoint.
+    gradient: (b, node, [d]) => {
+      if (d === undefined) return [];
+      const x = node.inputs[0] as Value;
+      const g = geometry(node.attributes);
+      const channels = x.shape[1] as number;
+      const ones = ndarray('float32', [channels, 1, ...g.kernel_shape]);
+      ones.data.fill(1);
+      const counts = windowCounts(b, x.shape.slice(2), d.shape.slice(2), g, node.attributes.count_include_pad === 1);
+      return [
+        b.op('lamella.ConvGradInput', [b.div(d, counts), b.constant(ones)], {
+          pads: g.pads,
+          strides: g.strides,
+          dilations: g.dilations,
+          group: channels,
+          input_shape: x.shape,
+        }),
+      ];
+    },
+  },
+
+  GlobalAveragePool: {
+    domain: '',
+    opset: 1,
+    arity: [1, 1],
+    attributes: {},
+    infer: (context) => {
+      const { dtype, shape } = context.input(0);
+      return [{ dtype, shape: shape.map((n, i) => (i < 2 ? n : 1)) }];
+    },
+    gradient: (b, node, [d]) => {
+      if (d === undefined) return [];
+      const x = node.inputs[0] as Value;
+      const mean = b.mul(d, b.scalar(1 / sizeOf(x.shape.slice(2)), d.dtype));
+      return [b.op('Expand', [mean, b.ints(x.shape)])];
+    },
+  },
+};
+
+/** Flat positions of the maxima, one an output element. */
+function maximumIndices(b: Build, x: Value, attributes: PoolAttributes): Value {
+  const indices = b.ops('MaxPool', [x], attributes, 2)[1] as Value;
+  return b.reshape(indices, [sizeOf(indices.shape)]);
+}

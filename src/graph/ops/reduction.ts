@@ -1,0 +1,127 @@
+/** Reductions and softmax. */
+import type { Shape } from '../../array/ndarray.ts';
+import type { OpName } from '../attributes.ts';
+import type { Value } from '../ir.ts';
+import {
+  type Build,
+  type InferContext,
+  integers,
+  noGradient,
+  normaliseAxis,
+  type OpRow,
+  type TensorType,
+} from '../op-row.ts';
+
+type Reduce = 'ReduceSum' | 'ReduceMean' | 'ReduceMax' | 'ReduceMin';
+
+/** The axes that a reduction runs over, from its second input; all where there is none. */
+function reducedAxes<K extends Reduce>(
+  context: Pick<InferContext<K>, 'node'>,
+  known: readonly number[] | undefined,
+): readonly number[] {
+  const rank = context.node.inputs[0]?.shape.length ?? 0;
+  if (known === undefined || known.length === 0) {
+    const { noop_with_empty_axes: noop } = context.node.attributes as { noop_with_empty_axes?: 0 | 1 };
+    return noop ? [] : Array.from({ length: rank }, (_, i) => i);
+  }
+  return known.map((axis) => normaliseAxis(axis, rank, context.node.op));
+}
+
+function inferReduce<K extends Reduce>(context: InferContext<K>): TensorType {
+  const { dtype, shape } = context.input(0);
+  const axes = new Set(
+    reducedAxes(context, context.node.inputs[1] === undefined ? undefined : integers(context.known(1))),
+  );
+  const { keepdims = 1 } = context.node.attributes as { keepdims?: 0 | 1 };
+  const reduced = keepdims ? shape.map((n, i) => (axes.has(i) ? 1 : n)) : shape.filter((_, i) => !axes.has(i));
+  return { dtype, shape: reduced };
+}
+
+function keptShape(shape: Shape, axes: readonly number[]): Shape {
+  return shape.map((n, i) => (axes.includes(i) ? 1 : n));
+}
+
+type ReduceRule = (b: Build, x: Value, kept: Value, d: Value, count: number) => Value;
+
+function reduce<K extends Reduce>(opset: number, rule: ReduceRule): OpRow<K> {
+  return {
+    domain: '',
+    opset,
+    arity: [1, 2],
+    attributes: { keepdims: 'int', noop_with_empty_axes: 'int' } as OpRow<K>['attributes'],
+    infer: (context) => [inferReduce(context)],
+    gradient: (b, node, [d]) => {
+      if (d === undefined) return [];
+      const x = node.inputs[0] as Value;
+      const known = b.constantOf(node.inputs[1]);
+      const axes = reducedAxes({ node }, known === undefined ? undefined : integers(known));
+      const kept = keptShape(x.shape, axes);
+      const count = axes.reduce((product, axis) => product * (x.shape[axis] as number), 1);
+      const same = (value: Value) => (value.shape.length === kept.length ? value : b.reshape(value, kept));
+      return [rule(b, x, same(node.outputs[0] as Value), same(d), count), undefined];
+    },
+  };
+}
+
+function expand(b: Build, x: Value, shape: Shape): Value {
+  return b.op('Expand', [x, b.ints(shape)]);
+}
+
+/** The gradient goes to every element that equals the extremum, in equal parts (as JAX and PyTorch's amax do). */
+const extremum: ReduceRule = (b, x, kept, d) => {
+  const chosen = b.op('Cast', [b.op('Equal', [x, kept])], { to: x.dtype });
+  const axes = kept.shape.flatMap((n, i) => (n === 1 && x.shape[i] !== 1 ? [i] : []));
+  return b.mul(chosen, b.div(d, b.sum(chosen, axes, { keepdims: true })));
+};
+
+function inferSame<K extends OpName>(context: InferContext<K>): readonly TensorType[] {
+  return [{ dtype: context.input(0).dtype, shape: context.input(0).shape }];
+}
+
+export const REDUCTIONS: { readonly [K in Reduce | 'ArgMax' | 'Softmax' | 'LogSoftmax']: OpRow<K> } = {
+  ReduceSum: reduce(13, (b, x, _kept, d) => expand(b, d, x.shape)),
+  ReduceMean: reduce(18, (b, x, _kept, d, count) => expand(b, b.mul(d, b.scalar(1 / count, d.dtype)), x.shape)),
+  ReduceMax: reduce(18, extremum),
+  ReduceMin: reduce(18, extremum),
+  ArgMax: {
+    domain: '',
+    opset: 13,
+    arity: [1, 1],
+    attributes: { axis: 'int', keepdims: 'int', select_last_index: 'int' },
+    infer: (context) => {
+      const { shape } = context.input(0);
+      const { axis = 0, keepdims = 1 } = context.node.attributes;
+      const at = normaliseAxis(axis, shape.length, 'ArgMax');
+      return [{ dtype: 'int64', shape: keepdims ? keptShape(shape, [at]) : shape.filter((_, i) => i !== at) }];
+    },
+    gradient: noGradient('an index is not a number that varies smoothly'),
+  },
+  // p_i = exp(x_i) / sum_j exp(x_j);  dx = p (d - sum_j p_j d_j)
+  Softmax: {
+    domain: '',
+    opset: 13,
+    arity: [1, 1],
+    attributes: { axis: 'int' },
+    infer: inferSame,
+    gradient: (b, node, [d]) => {
+      if (d === undefined) return [];
+      const p = node.outputs[0] as Value;
+      const axis = normaliseAxis(node.attributes.axis ?? -1, p.shape.length, 'Softmax');
+      return [b.mul(p, b.sub(d, b.sum(b.mul(p, d), [axis], { keepdims: true })))];
+    },
+  },
+  // y_i = x_i - log sum_j exp(x_j);  dx = d - exp(y) sum_j d_j
+  LogSoftmax: {
+    domain: '',
+    opset: 13,
+    arity: [1, 1],
+    attributes: { axis: 'int' },
+    infer: inferSame,
+    gradient: (b, node, [d]) => {
+      if (d === undefined) return [];
+      const y = node.outputs[0] as Value;
+      const axis = normaliseAxis(node.attributes.axis ?? -1, y.shape.length, 'LogSoftmax');
+      return [b.sub(d, b.mul(b.op('Exp', [y]), b.sum(d, [axis], { keepdims: true })))];
+    },
+  },
+};

@@ -1,0 +1,95 @@
+/** Resize by constant scales or sizes: nearest and linear. */
+import { ndarray } from '../../array/ndarray.ts';
+import type { AttributesOf } from '../attributes.ts';
+import type { Value } from '../ir.ts';
+import { integers, type OpRow } from '../op-row.ts';
+
+type Attributes = AttributesOf['Resize'];
+
+/** Weight of each input sample in each output sample along one axis: [outputs][inputs], row by row. */
+function resizeMatrix(inputs: number, outputs: number, scale: number, attributes: Attributes): Float32Array {
+  const { mode = 'nearest', coordinate_transformation_mode: transform = 'half_pixel' } = attributes;
+  const matrix = new Float32Array(outputs * inputs);
+  for (let o = 0; o < outputs; o++) {
+    let position = o / scale;
+    if (transform === 'align_corners') position = outputs === 1 ? 0 : (o * (inputs - 1)) / (outputs - 1);
+    else if (transform === 'half_pixel') position = (o + 0.5) / scale - 0.5;
+    else if (transform === 'pytorch_half_pixel') position = outputs > 1 ? (o + 0.5) / scale - 0.5 : 0;
+    const clamp = (i: number) => Math.min(inputs - 1, Math.max(0, i));
+    if (mode === 'nearest') {
+      const nearest = attributes.nearest_mode === 'floor' ? Math.floor(position) : Math.ceil(position - 0.5);
+      matrix[o * inputs + clamp(nearest)] = 1;
+    } else {
+      const low = Math.floor(position);
+      const part = position - low;
+      for (const [index, weight] of [
+        [clamp(low), 1 - part],
+        [clamp(low + 1), part],
+      ] as const) {
+        matrix[o * inputs + index] = (matrix[o * inputs + index] as number) + weight;
+      }
+    }
+  }
+  return matrix;
+}
+
+/** Whether this is the doubling (or k-fold) in which every input sample becomes a block of equal samples. */
+export function isBlockUpsampling(attributes: Attributes, scales: readonly number[]): boolean {
+  const {
+    mode = 'nearest',
+    coordinate_transformation_mode: transform = 'half_pixel',
+    nearest_mode: nearest,
+  } = attributes;
+  const whole = scales.every((scale) => Number.isInteger(scale) && scale >= 1);
+  return (
+    mode === 'nearest' && whole && (transform === 'half_pixel' || (transform === 'asymmetric' && nearest === 'floor'))
+  );
+}
+
+/** Scale of each axis of a Resize node, from its shapes (scales as the file has them may be rounded). */
+function axisScale(x: Value, y: Value, i: number, scales: ArrayLike<number> | undefined): number {
+  return scales === undefined || scales.length === 0
+    ? (y.shape[i] as number) / (x.shape[i] as number)
+    : (scales[i] as number);
+}
+
+export const RESIZES: { readonly [K in 'Resize']: OpRow<K> } = {
+  // Inputs: x, roi (absent), scales, sizes. Along each axis y = A x; so dx = A' d along each axis.
+  Resize: {
+    domain: '',
+    opset: 18,
+    arity: [3, 4],
+    attributes: { mode: 'string', coordinate_transformation_mode: 'string', nearest_mode: 'string' },
+    infer: (context) => {
+      const { dtype, shape } = context.input(0);
+      if (context.node.inputs[3] !== undefined) return [{ dtype, shape: integers(context.known(3)) }];
+      const scales = context.known(2).data as ArrayLike<number>;
+      return [{ dtype, shape: shape.map((n, i) => Math.floor(n * (scales[i] as number))) }];
+    },
+    gradient: (b, node, [d]) => {
+      if (d === undefined) return [];
+      const x = node.inputs[0] as Value;
+      const known = node.inputs[3] === undefined ? b.constantOf(node.inputs[2]) : undefined;
+      const scales = known?.data as ArrayLike<number> | undefined;
+      const factors = x.shape.map((_, i) => axisScale(x, d, i, scales));
+      const spatial = factors.slice(2);
+      if (isBlockUpsampling(node.attributes, factors) && factors[0] === 1 && factors[1] === 1) {
+        // The adjoint of repeating is summing: the mean over each block times its size.
+        const mean = b.op('AveragePool', [d], { kernel_shape: spatial, strides: spatial });
+        return [b.mul(mean, b.scalar(spatial.reduce((n, m) => n * m, 1)))];
+      }
+      let dx = d;
+      for (let i = 0; i < x.shape.length; i++) {
+        const [inputs, outputs] = [x.shape[i] as number, d.shape[i] as number];
+        if (inputs === outputs && factors[i] === 1) continue;
+        const matrix = resizeMatrix(inputs, outputs, factors[i] as number, node.attributes);
+        const last = d.shape.length - 1;
+        const perm = d.shape.map((_, k) => (k === i ? last : k === last ? i : k));
+        const turned = i === last ? dx : b.transpose(dx, perm);
+        const product = b.op('MatMul', [turned, b.constant(ndarray('float32', [outputs, inputs], matrix))]);
+        dx = i === last ? product : b.transpose(product, perm);
+      }
+      return [dx];
+    },
+  },
+};
