@@ -72,14 +72,14 @@ function phantomSlice(z: number, options: Required<PhantomOptions>): Slice {
   const label = new Uint8Array(pixels);
   for (let p = 0; p < pixels; p++) {
     const border = cells.borderPx[p] as number;
-    const oblique = Math.min(1, Math.max(0, ((obliqueNoise[p] as number) - 1.1) / 0.5));
+    const oblique = Math.min(1, Math.max(0, ((obliqueNoise[p] as number) - 1.25) / 0.5));
     const halfWidth = Math.max(1.5, 2.5 + 0.5 * (widthNoise[p] as number)) * (1 + 0.9 * oblique);
     label[p] = border > halfWidth + 0.35 ? 255 : 0;
-    const darkness = Math.max(36, 82 + 16 * (depthNoise[p] as number)) * (1 - 0.42 * oblique);
+    const darkness = Math.max(46, 86 + 14 * (depthNoise[p] as number)) * (1 - 0.36 * oblique);
     const t = border / halfWidth;
     let dark = darkness * Math.exp(-0.75 * t * t * Math.sqrt(t + 0.2)) * (1 + 0.16 * (fineNoise[p] as number));
     // Synaptic densities: a dark smear that spreads from a membrane into the cells beside it.
-    const smear = Math.min(1, Math.max(0, ((smearNoise[p] as number) - 1.15) / 0.6));
+    const smear = Math.min(1, Math.max(0, ((smearNoise[p] as number) - 1.3) / 0.6));
     dark += smear * 55 * Math.exp(-border / 7) * (1 + 0.3 * (fineNoise[p] as number));
     const under = Math.max(58, (values[p] as number) - dark);
     values[p] = Math.min(under, (values[p] as number) - 0.4 * dark);
@@ -99,7 +99,7 @@ function phantomSlice(z: number, options: Required<PhantomOptions>): Slice {
   const image = new Uint8Array(pixels);
   for (let p = 0; p < pixels; p++) {
     const bright = (values[p] as number) * gain * (1 + 0.055 * (light[p] as number)) + offset;
-    const value = bright + noise * 3.1 * Math.sqrt(Math.max(1, bright)) * (shot[p] as number);
+    const value = bright + noise * 2.9 * Math.sqrt(Math.max(1, bright)) * (shot[p] as number);
     image[p] = Math.min(255, Math.max(0, Math.round(value)));
   }
   return { image, label };

@@ -1,0 +1,14 @@
+/** What the core needs of a file system; `platform/` has the implementations. */
+export interface Files {
+  /**
+   * Every file below a folder, any depth, as paths relative to it with `/` between names, sorted.
+   * For a path that is a file: its name alone.
+   * @throws DatasetError when there is nothing at `folder`.
+   */
+  list(folder: string): Promise<readonly string[]>;
+  /**
+   * The bytes of one file: a `folder` given to `list` and a name that it returned, or a path alone.
+   * @throws DatasetError when it cannot be read.
+   */
+  read(folder: string, name?: string): Promise<Uint8Array>;
+}

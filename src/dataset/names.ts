@@ -1,0 +1,126 @@
+/** Words in file and folder names that tell an image from its labels. */
+
+export type Role = 'image' | 'label';
+
+const IMAGE_WORDS = new Set([
+  'image',
+  'images',
+  'img',
+  'imgs',
+  'input',
+  'inputs',
+  'raw',
+  'volume',
+  'volumes',
+  'picture',
+  'pictures',
+  'photo',
+  'photos',
+]);
+const LABEL_WORDS = new Set([
+  'label',
+  'labels',
+  'labelled',
+  'labeled',
+  'mask',
+  'masks',
+  'seg',
+  'segs',
+  'segmentation',
+  'segmentations',
+  'target',
+  'targets',
+  'gt',
+  'groundtruth',
+  'truth',
+  'annotation',
+  'annotations',
+  'annotated',
+  'instance',
+  'instances',
+  'outline',
+  'outlines',
+]);
+
+export interface Word {
+  readonly text: string;
+  readonly role: Role | undefined;
+}
+
+/** `imagesTr` -> images, Tr; `mask2d` -> mask, 2d; `set1_instances` -> set1, instances. Lower case. */
+export function wordsOf(name: string): readonly Word[] {
+  const words: Word[] = [];
+  for (const part of name.split(/[^\p{L}\p{N}]+/u)) {
+    if (part === '') continue;
+    // A role word may be glued to what follows it (imagesTr, mask2d) or stand behind a lower-case word (trainMask).
+    for (const piece of part.split(/(?<=\p{Ll})(?=\p{Lu})/u)) {
+      const glued = /^(\p{L}+)(\d.*)$/u.exec(piece);
+      const head = glued?.[1]?.toLowerCase();
+      if (head !== undefined && roleOfWord(head) !== undefined) {
+        words.push(
+          { text: head, role: roleOfWord(head) },
+          { text: (glued as RegExpExecArray)[2]?.toLowerCase() ?? '', role: undefined },
+        );
+      } else {
+        const text = piece.toLowerCase();
+        words.push({ text, role: roleOfWord(text) });
+      }
+    }
+  }
+  return words;
+}
+
+function roleOfWord(word: string): Role | undefined {
+  if (IMAGE_WORDS.has(word)) return 'image';
+  return LABEL_WORDS.has(word) ? 'label' : undefined;
+}
+
+/** The role that a name states, labels before images (`image_mask` is a mask); nothing when no word tells. */
+export function roleOf(name: string): Role | undefined {
+  const words = wordsOf(name);
+  if (words.some((word) => word.role === 'label')) return 'label';
+  return words.some((word) => word.role === 'image') ? 'image' : undefined;
+}
+
+/** The name without the words that tell the role: what an image and its labels have in common. */
+export function commonName(name: string): string {
+  return wordsOf(name)
+    .filter((word) => word.role === undefined)
+    .map((word) => word.text)
+    .join('_');
+}
+
+/** File name without folder. */
+export function baseName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+/** Folder of a path, '' at the top. */
+export function folderOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
+}
+
+/** File name without folder and extension; `.ome.tif`, `.nii.gz` and `.tar.gz` count as one. */
+export function stemOf(path: string): string {
+  return baseName(path).replace(/(\.ome\.tiff?|\.nii\.gz|\.tar\.gz|\.[^.]*)$/i, '');
+}
+
+/** Extension in lower case without the dot, `nii.gz` as one, '' when there is none. */
+export function extensionOf(path: string): string {
+  return (/\.(nii\.gz|[^.]+)$/i.exec(baseName(path))?.[1] ?? '').toLowerCase();
+}
+
+/** Compares as people count: `slice2` before `slice10`. */
+export function naturalOrder(a: string, b: string): number {
+  const as = a.split(/(\d+)/);
+  const bs = b.split(/(\d+)/);
+  for (let i = 0; i < Math.min(as.length, bs.length); i++) {
+    const x = as[i] as string;
+    const y = bs[i] as string;
+    if (x === y) continue;
+    const byNumber = i % 2 === 1 ? Number(x) - Number(y) : 0;
+    if (byNumber !== 0) return byNumber;
+    return x < y ? -1 : 1;
+  }
+  return as.length - bs.length;
+}

@@ -1,0 +1,272 @@
+/** From the values of a file to what the network sees. The specifications are JSON and are stored in the model file. */
+
+import { DatasetError } from '../errors.ts';
+import type { Page } from './planes.ts';
+
+/**
+ * What to do with the channels: `grey` takes one (the luminance of colour pictures), `colour` makes three of them
+ * (grey pictures threefold), `asis` keeps `count`.
+ */
+export interface ChannelSpec {
+  readonly mode: 'grey' | 'colour' | 'asis';
+  readonly count: number;
+}
+
+/**
+ * How values become network inputs y:
+ * - `percentile`: y = 2 (x - low) / (high - low) - 1 with low and high the given percentiles, cut at -3 and 3.
+ * - `zscore`: y = (x - mean) / std.
+ * - `range`: as `percentile`, with given values and cut at -1 and 1; for instance a window of HU.
+ *
+ * `scope` image: numbers are taken from each page itself; dataset: from the training images, `numbers` holds them, one
+ * pair [low, high] or [mean, std] a channel. `leastSpread` keeps an empty page's noise from being blown up.
+ */
+export interface NormalisationSpec {
+  readonly kind: 'percentile' | 'zscore' | 'range';
+  readonly scope: 'image' | 'dataset';
+  /** Percentiles, for `percentile`. */
+  readonly percentiles: readonly [number, number];
+  /** Colour channels share one pair, stains have their own. */
+  readonly perChannel: boolean;
+  readonly numbers: readonly (readonly [number, number])[];
+  readonly leastSpread: number;
+}
+
+export interface NormalisationOptions {
+  readonly kind?: 'percentile' | 'zscore' | 'range';
+  readonly scope?: 'image' | 'dataset';
+  readonly percentiles?: readonly [number, number];
+  /** For `range`. */
+  readonly range?: readonly [number, number];
+}
+
+/** Everything between a file's page and the network's input. */
+export interface InputSpec {
+  readonly channels: ChannelSpec;
+  readonly normalisation: NormalisationSpec;
+}
+
+const SAMPLE = 1 << 18;
+
+/** Linear-interpolated percentiles of up to 2^18 evenly spaced values, and their mean and standard deviation. */
+function statistics(values: ArrayLike<number>, percentiles: readonly [number, number]) {
+  // An odd step, so that it does not fall in with the width of the image.
+  const step = Math.floor(values.length / SAMPLE) | 1;
+  const sample = new Float32Array(Math.ceil(values.length / step));
+  let sum = 0;
+  for (let i = 0, j = 0; j < sample.length; i += step, j++) {
+    sample[j] = values[i] as number;
+    sum += sample[j] as number;
+  }
+  const mean = sum / sample.length;
+  let square = 0;
+  for (let j = 0; j < sample.length; j++) square += ((sample[j] as number) - mean) ** 2;
+  sample.sort();
+  const at = (percent: number): number => {
+    const position = (percent / 100) * (sample.length - 1);
+    const below = Math.floor(position);
+    const low = sample[below] as number;
+    return low + (position - below) * ((sample[Math.min(sample.length - 1, below + 1)] as number) - low);
+  };
+  return { low: at(percentiles[0]), high: at(percentiles[1]), mean, std: Math.sqrt(square / sample.length) };
+}
+
+/** Whether a picture of three channels shows no colour: they differ by no more than 1 % of its range anywhere. */
+export function isGrey({ data, channels, height, width }: Page): boolean {
+  if (channels === 1) return true;
+  if (channels !== 3) return false;
+  const pixels = height * width;
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  let difference = 0;
+  for (let p = 0; p < pixels; p++) {
+    const r = data[p] as number;
+    const g = data[pixels + p] as number;
+    const b = data[2 * pixels + p] as number;
+    const most = Math.max(r, g, b);
+    const least = Math.min(r, g, b);
+    if (least < low) low = least;
+    if (most > high) high = most;
+    if (most - least > difference) difference = most - least;
+  }
+  return difference <= 0.01 * (high - low);
+}
+
+/** Share of coloured pictures from which on a mixed set is read in colour. */
+const COLOUR_SHARE = 0.05;
+
+/**
+ * One channel, three, or as many as there are, by looking at the pages; with the reason as a printed line.
+ * @throws DatasetError when channel counts differ otherwise than grey beside colour.
+ */
+export function chooseChannels(pages: readonly (Page & { readonly name: string })[]): {
+  readonly spec: ChannelSpec;
+  readonly reason: string;
+} {
+  const counts = new Set(pages.map((page) => page.channels));
+  if ([...counts].every((count) => count === 1 || count === 3)) {
+    if (!counts.has(3)) return { spec: { mode: 'grey', count: 1 }, reason: 'channels: 1, all images are grey' };
+    const coloured = pages.filter((page) => !isGrey(page)).length;
+    const share = coloured / pages.length;
+    if (share < COLOUR_SHARE) {
+      const why =
+        coloured === 0
+          ? 'the three channels of all images are equal'
+          : `only ${coloured} of ${pages.length} images have colour`;
+      return { spec: { mode: 'grey', count: 1 }, reason: `channels: 1, ${why}` };
+    }
+    return {
+      spec: { mode: 'colour', count: 3 },
+      reason: `channels: 3, ${coloured} of ${pages.length} images have colour`,
+    };
+  }
+  if (counts.size > 1) {
+    const first = pages[0] as Page & { name: string };
+    const other = pages.find((page) => page.channels !== first.channels) as Page & { name: string };
+    throw new DatasetError(`the image has ${other.channels} channels, "${first.name}" has ${first.channels}.`, {
+      file: other.name,
+      remedy: 'Give images with the same channels.',
+    });
+  }
+  const count = pages[0]?.channels ?? 1;
+  return { spec: { mode: 'asis', count }, reason: `channels: ${count}` };
+}
+
+/**
+ * The planes [count, height, width] that the channel rule makes of a page, in the values of the file.
+ * @throws DatasetError when the page has a number of channels that does not fit.
+ */
+export function selectChannels(page: Page & { readonly name?: string }, { mode, count }: ChannelSpec): Float32Array {
+  const { data, channels, height, width } = page;
+  const pixels = height * width;
+  const misfit = mode === 'asis' ? channels !== count : channels !== 1 && channels !== 3;
+  if (misfit) {
+    throw new DatasetError(`the image has ${channels} channels, ${mode === 'asis' ? count : '1 or 3'} are expected.`, {
+      ...(page.name === undefined ? {} : { file: page.name }),
+      remedy: 'Give an image with the channels of the training images.',
+    });
+  }
+  const out = new Float32Array(count * pixels);
+  if (mode === 'grey' && channels === 3) {
+    // ITU-R BT.601 luma.
+    for (let p = 0; p < pixels; p++) {
+      out[p] =
+        0.299 * (data[p] as number) + 0.587 * (data[pixels + p] as number) + 0.114 * (data[2 * pixels + p] as number);
+    }
+  } else if (mode === 'colour' && channels === 1) {
+    for (let c = 0; c < 3; c++) out.set(data, c * pixels);
+  } else out.set(data);
+  return out;
+}
+
+/**
+ * The normalisation for a set of training images, as chosen or, by default, percentiles 1 and 99: of each image by
+ * itself (brightness and contrast of microscopes differ from picture to picture), but of the whole set where values
+ * are calibrated, as negative values tell (CT in HU).
+ * @param planes of the training images, after `selectChannels`
+ */
+export function fitNormalisation(
+  planes: readonly Float32Array[],
+  channels: ChannelSpec,
+  { kind = 'percentile', scope, percentiles = [1, 99], range }: NormalisationOptions = {},
+): { readonly spec: NormalisationSpec; readonly reason: string } {
+  const perChannel = channels.mode === 'asis' && channels.count > 1;
+  const blocks = perChannel ? channels.count : 1;
+  const base = { kind, percentiles, perChannel };
+  if (kind === 'range' || range !== undefined) {
+    if (range === undefined || !(range[1] > range[0])) {
+      throw new DatasetError('the range for normalisation is missing or empty.', {
+        remedy: 'Give two values, low,high.',
+      });
+    }
+    return {
+      spec: {
+        ...base,
+        kind: 'range',
+        scope: 'dataset',
+        numbers: Array.from({ length: blocks }, () => range),
+        leastSpread: 0,
+      },
+      reason: `normalisation: ${range[0]}..${range[1]}, as given`,
+    };
+  }
+  const calibrated = planes.some((values) => values.some((value) => value < 0));
+  const chosen = scope ?? (calibrated ? 'dataset' : 'image');
+  const seen = Array.from({ length: blocks }, (_, block) =>
+    planes.map((values) => {
+      const size = values.length / blocks;
+      return statistics(values.subarray(block * size, (block + 1) * size), percentiles);
+    }),
+  );
+  const spread = (s: { low: number; high: number; std: number }): number =>
+    kind === 'zscore' ? s.std : s.high - s.low;
+  const positive = seen
+    .flat()
+    .map(spread)
+    .filter((value) => value > 0);
+  const leastSpread = positive.length === 0 ? 1 : 0.5 * positive.reduce((a, b) => Math.min(a, b));
+  const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / Math.max(1, values.length);
+  const numbers = seen.map((list): [number, number] => {
+    if (kind !== 'zscore') return [median(list.map((s) => s.low)), median(list.map((s) => s.high))];
+    const centre = mean(list.map((s) => s.mean));
+    return [centre, Math.sqrt(mean(list.map((s) => s.std ** 2 + (s.mean - centre) ** 2)))];
+  });
+  const what = kind === 'zscore' ? 'mean and deviation' : `percentiles ${percentiles[0]} and ${percentiles[1]}`;
+  const given = scope !== undefined ? ', as given' : '';
+  const reason =
+    chosen === 'image'
+      ? `normalisation: ${what} of each image${given || ', since exposures differ'}`
+      : `normalisation: ${what} of all training images (${numbers.map(([a, b]) => `${+a.toFixed(2)}, ${+b.toFixed(2)}`).join('; ')})${given || ', since values below 0 look calibrated'}`;
+  return { spec: { ...base, scope: chosen, numbers: chosen === 'image' ? [] : numbers, leastSpread }, reason };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1
+    ? (sorted[middle] as number)
+    : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
+}
+
+/**
+ * Normalises planes [channels, height, width] in place and returns them. A page of one value becomes -1 (percentile)
+ * or 0 (zscore) everywhere.
+ */
+export function normalise(planes: Float32Array, channelCount: number, spec: NormalisationSpec): Float32Array {
+  const { kind, scope, percentiles, perChannel, numbers, leastSpread } = spec;
+  const blocks = perChannel ? channelCount : 1;
+  const size = planes.length / blocks;
+  for (let block = 0; block < blocks; block++) {
+    const values = planes.subarray(block * size, (block + 1) * size);
+    let first: number;
+    let second: number;
+    if (scope === 'dataset') [first, second] = numbers[block] as readonly [number, number];
+    else {
+      const s = statistics(values, percentiles);
+      [first, second] = kind === 'zscore' ? [s.mean, s.std] : [s.low, s.high];
+    }
+    if (kind === 'zscore') {
+      const scale = 1 / Math.max(second, leastSpread, 1e-12);
+      for (let i = 0; i < values.length; i++) values[i] = ((values[i] as number) - first) * scale;
+    } else {
+      const limit = kind === 'range' ? 1 : 3;
+      const scale = 2 / Math.max(second - first, leastSpread, 1e-12);
+      for (let i = 0; i < values.length; i++) {
+        const y = ((values[i] as number) - first) * scale - 1;
+        values[i] = y < -limit ? -limit : y > limit ? limit : y;
+      }
+    }
+  }
+  return planes;
+}
+
+/**
+ * A page of an image as the network wants it: float32 [channels, height, width], for training and prediction alike.
+ * @throws DatasetError when its channels do not fit.
+ */
+export function prepareInput(
+  page: Page & { readonly name?: string },
+  { channels, normalisation }: InputSpec,
+): Float32Array {
+  return normalise(selectChannels(page, channels), channels.count, normalisation);
+}

@@ -1,0 +1,78 @@
+/** An image taken apart into 2D pages of channels, the form in which a 2D network sees it. */
+
+import { DatasetError } from '../errors.ts';
+import type { Image } from '../image/image.ts';
+import { extent } from '../image/image.ts';
+
+type Numeric = Exclude<Image['data'], BigInt64Array | BigUint64Array>;
+
+/** One page [channels, height, width] of an image in the values of its file. */
+export interface Page {
+  readonly data: Numeric;
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** Extents of pages and channels, counted over time and depth. */
+export function pageCount(image: Image): number {
+  return extent(image, 't') * extent(image, 'z');
+}
+
+/**
+ * The pages of an image over time and depth, slowest first; alpha is dropped.
+ * @throws DatasetError for 64-bit integers and for NaN or infinite values, naming the file and where the first lies.
+ */
+export function pagesOf(image: Image): readonly Page[] {
+  const file = image.source;
+  const { data } = image;
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array || image.dtype === 'float16') {
+    throw new DatasetError(`values of dtype ${image.dtype} are not supported.`, {
+      ...(file === undefined ? {} : { file }),
+      remedy: 'Save the image with integers of up to 32 bits or float32.',
+    });
+  }
+  const height = extent(image, 'y');
+  const width = extent(image, 'x');
+  const stored = extent(image, 'c');
+  const depth = extent(image, 'z');
+  const pixels = height * width;
+  requireFinite(image, data, width);
+  const isAlpha = (name: string): boolean => /alpha/i.test(name);
+  const kept = Array.from({ length: stored }, (_, c) => c).filter((c) => !isAlpha(image.channels?.[c] ?? ''));
+  const pages: Page[] = [];
+  for (let t = 0; t < extent(image, 't'); t++) {
+    for (let z = 0; z < depth; z++) {
+      // Axes are ordered t, c, z, y, x.
+      const at = (c: number): number => ((t * stored + c) * depth + z) * pixels;
+      let page: Numeric;
+      if (kept.length === 1) page = data.subarray(at(kept[0] as number), at(kept[0] as number) + pixels);
+      else {
+        page = data.slice(0, kept.length * pixels);
+        kept.forEach((c, i) => {
+          page.set(data.subarray(at(c), at(c) + pixels), i * pixels);
+        });
+      }
+      pages.push({ data: page, channels: kept.length, height, width });
+    }
+  }
+  return pages;
+}
+
+function requireFinite(image: Image, data: Numeric, width: number): void {
+  if (!(data instanceof Float32Array || data instanceof Float64Array)) return;
+  let bad = 0;
+  let first = -1;
+  for (let i = 0; i < data.length; i++) {
+    if (!Number.isFinite(data[i])) {
+      if (bad === 0) first = i;
+      bad++;
+    }
+  }
+  if (bad === 0) return;
+  const y = Math.floor(first / width) % extent(image, 'y');
+  throw new DatasetError(`${bad} values are NaN or infinite, the first at x ${first % width}, y ${y}.`, {
+    ...(image.source === undefined ? {} : { file: image.source }),
+    remedy: 'Replace them by numbers, or leave the file out.',
+  });
+}
