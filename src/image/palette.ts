@@ -1,0 +1,48 @@
+import { FormatError } from '../errors.ts';
+import type { Image } from './image.ts';
+
+const COLOURS = ['red', 'green', 'blue', 'alpha'] as const;
+
+/** Name of a channel, or its number where it has none. */
+export function colourName(channels: readonly string[] | undefined, index: number): string {
+  return channels?.[index] ?? `channel ${index}`;
+}
+
+/**
+ * Indices to colours: a uint8 image with a `c` axis of 3, or 4 where a colour is not opaque.
+ * @param image uint8 without a `c` axis
+ * @throws FormatError when a value has no colour
+ */
+export function expandPalette(image: Image, colours: readonly (readonly number[])[], file: string): Image<'uint8'> {
+  const channels = colours.some((colour) => (colour[3] ?? 255) < 255) ? 4 : 3;
+  const indices = image.data as Uint8Array;
+  const zAt = image.axes.length - 2 - (image.axes.includes('z') ? 1 : 0);
+  const inner = image.shape.slice(zAt).reduce((size, length) => size * length, 1);
+  const outer = indices.length / inner;
+  const data = new Uint8Array(indices.length * channels);
+  const table = new Uint8Array(256 * channels);
+  for (let k = 0; k < channels; k++) {
+    for (let i = 0; i < 256; i++) table[k * 256 + i] = colours[i]?.[k] ?? 255;
+  }
+  for (let o = 0; o < outer; o++) {
+    for (let i = 0; i < inner; i++) {
+      const index = indices[o * inner + i] as number;
+      if (index >= colours.length) {
+        throw new FormatError(`a pixel has colour ${index}, but the palette has ${colours.length}.`, {
+          file,
+          remedy: 'Save it again.',
+        });
+      }
+      for (let k = 0; k < channels; k++) data[(o * channels + k) * inner + i] = table[k * 256 + index] as number;
+    }
+  }
+  const { bitDepth: _, palette: __, ...rest } = image;
+  return {
+    ...rest,
+    dtype: 'uint8',
+    shape: [...image.shape.slice(0, zAt), channels, ...image.shape.slice(zAt)],
+    axes: `${image.axes.slice(0, zAt)}c${image.axes.slice(zAt)}`,
+    data,
+    channels: COLOURS.slice(0, channels),
+  };
+}

@@ -1,0 +1,103 @@
+import { FormatError, LamellaError } from '../errors.ts';
+import type { Codec, ReadContext, ReadOptions } from './codec.ts';
+import type { Image } from './image.ts';
+
+interface Format {
+  readonly name: string;
+  readonly extensions: readonly string[];
+  /** Whether the first bytes of a file are this format's. */
+  matches(bytes: Uint8Array): boolean;
+  load(): Promise<Codec>;
+}
+
+const startsWith = (bytes: Uint8Array, ...magic: number[]) => magic.every((byte, i) => bytes[i] === byte);
+
+/** One row a format. A codec's code is loaded when the first file of its format is read. */
+const FORMATS: readonly Format[] = [
+  {
+    name: 'PNG',
+    extensions: ['png'],
+    matches: (bytes) => startsWith(bytes, 0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a),
+    load: async () => (await import('./codecs/png.ts')).png,
+  },
+  {
+    name: 'TIFF',
+    extensions: ['tif', 'tiff'],
+    // "II" or "MM", then 42, or 43 for BigTIFF, in that byte order.
+    matches: (bytes) =>
+      (startsWith(bytes, 0x49, 0x49) && (bytes[2] === 42 || bytes[2] === 43) && bytes[3] === 0) ||
+      (startsWith(bytes, 0x4d, 0x4d) && bytes[2] === 0 && (bytes[3] === 42 || bytes[3] === 43)),
+    load: async () => (await import('./codecs/tiff.ts')).tiff,
+  },
+];
+
+/** File name extensions, lower case without the dot, of the formats that can be read. */
+export const READABLE_EXTENSIONS: readonly string[] = FORMATS.flatMap((format) => format.extensions);
+
+/** First bytes of formats that people have and that are not read here, to name them in the message. */
+const OTHERS: readonly (readonly [string, (bytes: Uint8Array) => boolean])[] = [
+  ['a JPEG picture', (bytes) => startsWith(bytes, 0xff, 0xd8, 0xff)],
+  ['a GIF picture', (bytes) => startsWith(bytes, 0x47, 0x49, 0x46, 0x38)],
+  ['a BMP picture', (bytes) => startsWith(bytes, 0x42, 0x4d)],
+  ['a WebP picture', (bytes) => startsWith(bytes, 0x52, 0x49, 0x46, 0x46) && bytes[8] === 0x57],
+  ['a PDF document', (bytes) => startsWith(bytes, 0x25, 0x50, 0x44, 0x46)],
+  ['a ZIP archive', (bytes) => startsWith(bytes, 0x50, 0x4b, 3, 4)],
+  ['a gzip archive', (bytes) => startsWith(bytes, 0x1f, 0x8b)],
+  ['an HDF5 file', (bytes) => startsWith(bytes, 0x89, 0x48, 0x44, 0x46)],
+  ['a DICOM file', (bytes) => bytes.length > 132 && startsWith(bytes.subarray(128), 0x44, 0x49, 0x43, 0x4d)],
+  ['an NRRD file', (bytes) => startsWith(bytes, 0x4e, 0x52, 0x52, 0x44)],
+  ['a web page', (bytes) => /^\s*<(!doctype html|html)/i.test(String.fromCharCode(...bytes.subarray(0, 64)))],
+];
+
+/**
+ * Reads an image file. The format is found by its first bytes, not by its name.
+ *
+ * Values and dtype are the file's own; sub-byte samples become uint8 with `bitDepth` set, palette pictures become
+ * RGB unless `palette: 'index'`. Pages of one size become one image with the axes that the file states, plain pages
+ * the `z` axis. The result's axes are always in the order `tczyx`.
+ *
+ * @param bytes the whole file
+ * @param name file name or path, for messages and `source`
+ * @throws FormatError for a file that is empty, truncated, damaged, not an image, too large, or of a variety that is
+ *   not supported; the message names the file and says what to do. Nothing else.
+ */
+export async function readImage(bytes: Uint8Array, name: string, options: ReadOptions = {}): Promise<Image> {
+  const { maxBytes = 4 * 2 ** 30, palette = 'rgb', page } = options;
+  const format = findFormat(bytes, name);
+  const codec = await format.load();
+  const context: ReadContext = { file: name, maxBytes, palette, page };
+  let image: Image;
+  try {
+    image = await codec.read(bytes, context);
+  } catch (cause) {
+    if (cause instanceof LamellaError) throw cause;
+    // What a decoder stumbles over in bytes that are not what they should be.
+    const problem = cause instanceof Error ? cause.message : String(cause);
+    throw new FormatError(`the ${format.name} data is damaged (${problem}).`, {
+      file: name,
+      remedy: 'Get the file again from where it came from, or save it anew.',
+      cause,
+    });
+  }
+  const extension = /\.([a-z0-9]+)$/i.exec(name)?.[1]?.toLowerCase();
+  const other = FORMATS.find((row) => row !== format && extension !== undefined && row.extensions.includes(extension));
+  const notes = [
+    ...(other === undefined ? [] : [`The name says ${other.name}, the content is ${format.name}.`]),
+    ...(image.notes ?? []),
+  ];
+  return { ...image, source: name, ...(notes.length > 0 ? { notes } : {}) };
+}
+
+function findFormat(bytes: Uint8Array, file: string): Format {
+  if (bytes.length === 0) {
+    throw new FormatError('the file is empty (0 bytes).', { file, remedy: 'Copy or save it again.' });
+  }
+  const format = FORMATS.find((row) => row.matches(bytes));
+  if (format !== undefined) return format;
+  const names = FORMATS.map((row) => row.name).join(' or ');
+  const other = OTHERS.find(([, matches]) => matches(bytes));
+  throw new FormatError(other === undefined ? 'this is not an image.' : `this is ${other[0]}, which is not read.`, {
+    file,
+    remedy: `Save it as ${names}.`,
+  });
+}
