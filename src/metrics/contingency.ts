@@ -1,0 +1,99 @@
+/** How many pixels two label maps share, segment by segment: what all scores of partitions reduce. */
+
+import type { NdArray } from '../array/ndarray.ts';
+import { type IntegerArray, requireSameShape } from '../objects/grid.ts';
+import { relabelConsecutive } from '../objects/relabel.ts';
+
+/** Pixels listed label after label: those of label k are `pixels[starts[k]] .. pixels[starts[k + 1] - 1]`. */
+export interface PixelGroups {
+  readonly pixels: Int32Array;
+  readonly starts: Int32Array;
+}
+
+/** The non-empty cells of the contingency table, ordered by truth label. Label 0 is background. */
+export interface Contingency {
+  readonly truth: Int32Array;
+  readonly prediction: Int32Array;
+  readonly pixels: Float64Array;
+  readonly truthCount: number;
+  readonly predictionCount: number;
+}
+
+/**
+ * Groups the pixels of a label map that are not ignored.
+ * @param labels values 0..count
+ * @param ignore not zero = leave out
+ */
+export function groupPixels(labels: NdArray<'int32'>, count: number, ignore?: IntegerArray): PixelGroups {
+  const data = labels.data;
+  const skip = ignore?.data;
+  const starts = new Int32Array(count + 2);
+  for (let i = 0; i < data.length; i++) {
+    if (skip === undefined || skip[i] === 0) (starts[(data[i] as number) + 1] as number)++;
+  }
+  for (let k = 0; k <= count; k++) starts[k + 1] = (starts[k + 1] as number) + (starts[k] as number);
+  const pixels = new Int32Array(starts[count + 1] as number);
+  const next = starts.slice();
+  for (let i = 0; i < data.length; i++) {
+    if (skip !== undefined && skip[i] !== 0) continue;
+    const label = data[i] as number;
+    const place = next[label] as number;
+    pixels[place] = i;
+    next[label] = place + 1;
+  }
+  return { pixels, starts };
+}
+
+/** The table of grouped truth pixels against a label map with values 0..predictionCount. */
+export function contingencyOfGroups(
+  { pixels, starts }: PixelGroups,
+  prediction: NdArray<'int32'>,
+  predictionCount: number,
+): Contingency {
+  const data = prediction.data;
+  const counts = new Int32Array(predictionCount + 1);
+  const touched = new Int32Array(predictionCount + 1);
+  const cells: { truth: number[]; prediction: number[]; pixels: number[] } = { truth: [], prediction: [], pixels: [] };
+  const truthCount = starts.length - 2;
+  for (let label = 0; label <= truthCount; label++) {
+    let met = 0;
+    const end = starts[label + 1] as number;
+    for (let k = starts[label] as number; k < end; k++) {
+      const other = data[pixels[k] as number] as number;
+      const before = counts[other] as number;
+      if (before === 0) touched[met++] = other;
+      counts[other] = before + 1;
+    }
+    for (let k = 0; k < met; k++) {
+      const other = touched[k] as number;
+      cells.truth.push(label);
+      cells.prediction.push(other);
+      cells.pixels.push(counts[other] as number);
+      counts[other] = 0;
+    }
+  }
+  return {
+    truth: Int32Array.from(cells.truth),
+    prediction: Int32Array.from(cells.prediction),
+    pixels: Float64Array.from(cells.pixels),
+    truthCount,
+    predictionCount,
+  };
+}
+
+export interface IgnoreOption {
+  /** Pixels that are not zero here take no part. Same shape as the truth. */
+  readonly ignore?: IntegerArray;
+}
+
+/**
+ * The table of two label maps with any labels >= 0; they are renumbered to be consecutive, in order.
+ * @throws UsageError when shapes differ or a label is negative.
+ */
+export function contingency(truth: IntegerArray, prediction: IntegerArray, { ignore }: IgnoreOption = {}): Contingency {
+  requireSameShape(truth, prediction);
+  if (ignore !== undefined) requireSameShape(truth, ignore, ['truth', 'ignore mask']);
+  const a = relabelConsecutive(truth);
+  const b = relabelConsecutive(prediction);
+  return contingencyOfGroups(groupPixels(a.labels, a.count, ignore), b.labels, b.count);
+}

@@ -1,0 +1,136 @@
+/**
+ * Rand and information scores restricted to the foreground of the truth, as in the ISBI 2012 challenge
+ * (Arganda-Carreras et al. 2015, Frontiers in Neuroanatomy 9:142; its Java program).
+ */
+
+import type { Contingency } from './contingency.ts';
+import { type PrecisionRecall, precisionRecall } from './f-score.ts';
+
+/**
+ * Sums over pairs of pixels, in squared pixels: sums of a stack add up over its slices.
+ *
+ * With c_ij the pixels that truth segment i and predicted segment j share, among the n pixels that are
+ * foreground in the truth, a_i and b_j its row and column sums, and N0 those n pixels that are
+ * background in the prediction (each counts as a segment by itself):
+ * joint = sum c_ij^2 + N0, truth = sum a_i^2, prediction = sum b_j^2 + N0.
+ */
+export interface RandSums {
+  /** n, pixels that take part. */
+  readonly pixels: number;
+  readonly joint: number;
+  readonly truth: number;
+  readonly prediction: number;
+}
+
+export interface RandScores extends PrecisionRecall {
+  readonly sums: RandSums;
+  /** (truth + prediction - 2 joint) / (n (n - 1)): share of pixel pairs on which the two disagree; NaN for n < 2. */
+  readonly pairError: number;
+}
+
+export interface InfoScores {
+  /** I / H(prediction): low where segments were merged. */
+  readonly mergeScore: number;
+  /** I / H(truth): low where segments were split. */
+  readonly splitScore: number;
+  /** 2 I / (H(truth) + H(prediction)), 0..1: V-Info. */
+  readonly fScore: number;
+  /** H(prediction | truth) in nats: grows with splits. */
+  readonly splitNats: number;
+  /** H(truth | prediction) in nats: grows with merges. */
+  readonly mergeNats: number;
+  /** splitNats + mergeNats, >= 0. */
+  readonly variationOfInformationNats: number;
+}
+
+interface Marginals {
+  readonly truth: Float64Array;
+  /** Over truth-foreground pixels; entry 0 is N0. */
+  readonly prediction: Float64Array;
+  readonly pixels: number;
+}
+
+function foregroundMarginals(table: Contingency): Marginals {
+  const truth = new Float64Array(table.truthCount + 1);
+  const prediction = new Float64Array(table.predictionCount + 1);
+  let pixels = 0;
+  for (let k = 0; k < table.pixels.length; k++) {
+    const i = table.truth[k] as number;
+    if (i === 0) continue;
+    const count = table.pixels[k] as number;
+    truth[i] = (truth[i] as number) + count;
+    const j = table.prediction[k] as number;
+    prediction[j] = (prediction[j] as number) + count;
+    pixels += count;
+  }
+  return { truth, prediction, pixels };
+}
+
+/** The sums of one slice or volume. Exact for up to 9e7 foreground pixels (2^53 squared pixels). */
+export function randSums(table: Contingency): RandSums {
+  const marginals = foregroundMarginals(table);
+  const single = marginals.prediction[0] as number;
+  let joint = single;
+  for (let k = 0; k < table.pixels.length; k++) {
+    if (table.truth[k] !== 0 && table.prediction[k] !== 0) joint += (table.pixels[k] as number) ** 2;
+  }
+  let truth = 0;
+  for (const a of marginals.truth) truth += a * a;
+  let prediction = single;
+  for (let j = 1; j < marginals.prediction.length; j++) prediction += (marginals.prediction[j] as number) ** 2;
+  return { pixels: marginals.pixels, joint, truth, prediction };
+}
+
+/**
+ * precision = joint / prediction (the "Rand merge score"), recall = joint / truth ("Rand split score"),
+ * fScore = V-Rand; the challenge's Rand error is 1 - max over thresholds of fScore.
+ *
+ * All NaN when the truth has no foreground: there is nothing to score.
+ */
+export function randScores(sums: RandSums): RandScores {
+  const { pixels, joint, truth, prediction } = sums;
+  if (pixels === 0) {
+    return { precision: Number.NaN, recall: Number.NaN, fScore: Number.NaN, sums, pairError: Number.NaN };
+  }
+  return {
+    ...precisionRecall(joint, prediction, truth),
+    sums,
+    pairError: (truth + prediction - 2 * joint) / (pixels * (pixels - 1)),
+  };
+}
+
+/**
+ * Information scores over the same pixels, in nats: with p = counts / n,
+ * H(prediction) = -sum p_j ln p_j + p0 ln n (each predicted background pixel is a segment of 1/n),
+ * likewise for the joint entropy; I = H(truth) + H(prediction) - H(joint).
+ *
+ * Where both entropies are 0 (one segment each) the partitions are the same and the scores are 1; where
+ * one is 0, so is I, and the quotient with that entropy counts as 1. All NaN without truth foreground.
+ */
+export function infoScores(table: Contingency): InfoScores {
+  const marginals = foregroundMarginals(table);
+  const n = marginals.pixels;
+  const entropy = (count: number): number => (count === 0 ? 0 : -(count / n) * Math.log(count / n));
+  const singles = n === 0 ? Number.NaN : ((marginals.prediction[0] as number) / n) * Math.log(n);
+  let truth = 0;
+  for (const a of marginals.truth) truth += entropy(a);
+  let prediction = singles;
+  for (let j = 1; j < marginals.prediction.length; j++) prediction += entropy(marginals.prediction[j] as number);
+  let joint = singles;
+  for (let k = 0; k < table.pixels.length; k++) {
+    if (table.truth[k] !== 0 && table.prediction[k] !== 0) joint += entropy(table.pixels[k] as number);
+  }
+  // Rounding may leave something like -1e-16.
+  const information = Math.max(0, truth + prediction - joint);
+  const share = (whole: number): number => (whole === 0 ? 1 : information / whole);
+  const splitNats = Math.max(0, joint - truth);
+  const mergeNats = Math.max(0, joint - prediction);
+  return {
+    mergeScore: share(prediction),
+    splitScore: share(truth),
+    fScore: share((truth + prediction) / 2),
+    splitNats,
+    mergeNats,
+    variationOfInformationNats: splitNats + mergeNats,
+  };
+}

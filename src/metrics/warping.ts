@@ -1,0 +1,300 @@
+/**
+ * Warping error (Jain et al. 2010, CVPR): how many pixels keep the truth from being bent into the
+ * prediction without changing its topology. The algorithm and the order of flips are those of the ISBI 2012
+ * challenge's Java program, since another order leaves other pixels over.
+ */
+
+import { ndarray } from '../array/ndarray.ts';
+import { connectedComponents } from '../objects/connected-components.ts';
+import { extentsOf, type IntegerArray } from '../objects/grid.ts';
+import { simplePointTable } from './simple-points.ts';
+
+/** What a pixel that could not be bent away does to the topology. Values of `WarpingResult.classes`. */
+export const WARPING_CLASSES = {
+  none: 0,
+  /** Background in the truth that joins two or more objects. */
+  merge: 1,
+  /** Foreground in the truth whose loss cuts or shortens an object. */
+  split: 2,
+  /** A hole in an object, or background closed in by one object. */
+  holeAddition: 3,
+  objectDeletion: 4,
+  objectAddition: 5,
+  holeDeletion: 6,
+} as const;
+
+export interface WarpingCounts {
+  readonly merge: number;
+  readonly split: number;
+  readonly holeAddition: number;
+  readonly objectDeletion: number;
+  readonly objectAddition: number;
+  readonly holeDeletion: number;
+}
+
+export interface WarpingResult {
+  /** Pixels of each class. */
+  readonly counts: WarpingCounts;
+  /** 8-connected groups of merge pixels and of split pixels: how many errors a person would count. */
+  readonly mergeClusters: number;
+  readonly splitClusters: number;
+  /** All pixels left over. */
+  readonly mismatches: number;
+  /** Pixels that take part (ignored ones do not). */
+  readonly pixels: number;
+  /** (merge + split) / pixels: the challenge's warping error at this threshold; NaN without pixels. */
+  readonly error: number;
+  /** The truth bent as far as it goes, 0 or 1, row by row. */
+  readonly warped: Uint8Array;
+  /** A value of WARPING_CLASSES for each pixel, row by row. */
+  readonly classes: Uint8Array;
+}
+
+/** What does not depend on the threshold, so that many thresholds share it. */
+export class WarpingScorer {
+  readonly #width: number;
+  readonly #height: number;
+  readonly #stride: number;
+  /** Framed by background: outside the image counts as membrane. */
+  readonly #truth: Uint8Array;
+  readonly #ignored: Uint8Array | undefined;
+  readonly #pixels: number;
+  readonly #simple = simplePointTable();
+
+  /**
+   * @param truth [h, w], not zero = foreground (inside)
+   * @param ignore not zero = no mismatch here, and not counted among the pixels
+   */
+  constructor(truth: IntegerArray, ignore?: IntegerArray) {
+    const { height, width, size } = extentsOf(truth.shape);
+    this.#width = width;
+    this.#height = height;
+    this.#stride = width + 2;
+    this.#truth = new Uint8Array((height + 2) * this.#stride);
+    for (let y = 0, i = 0; y < height; y++) {
+      for (let x = 0; x < width; x++, i++) {
+        if (truth.data[i] !== 0) this.#truth[(y + 1) * this.#stride + x + 1] = 1;
+      }
+    }
+    this.#ignored = ignore === undefined ? undefined : Uint8Array.from(ignore.data, (value) => (value === 0 ? 0 : 1));
+    this.#pixels = this.#ignored === undefined ? size : this.#ignored.reduce((sum, value) => sum + 1 - value, 0);
+  }
+
+  /**
+   * Bends the truth towards `prediction > threshold` and classifies what is left.
+   * @param prediction probability of foreground, row by row, as many values as the truth has
+   */
+  score(prediction: Float32Array, threshold: number): WarpingResult {
+    const source = this.#truth.slice();
+    const places = this.#mismatches(source, prediction, threshold);
+    const rest = warp(source, places, this.#stride, this.#simple);
+    return this.#classify(source, rest);
+  }
+
+  /** Framed indices of mismatching pixels in the order in which they may flip. */
+  #mismatches(source: Uint8Array, prediction: Float32Array, threshold: number): Int32Array {
+    const [width, height, stride] = [this.#width, this.#height, this.#stride];
+    const places: number[] = [];
+    const keys: number[] = [];
+    for (let x = 0; x < width; x++) {
+      for (let y = 0; y < height; y++) {
+        const i = y * width + x;
+        const p = (y + 1) * stride + x + 1;
+        const value = prediction[i] as number;
+        const inside = value > threshold ? 1 : 0;
+        if (inside === source[p] || this.#ignored?.[i] === 1) continue;
+        places.push(p);
+        keys.push(Math.abs(value - threshold));
+      }
+    }
+    return sortDescending(Int32Array.from(places), Float32Array.from(keys));
+  }
+
+  #classify(source: Uint8Array, rest: readonly number[]): WarpingResult {
+    const [width, height, stride] = [this.#width, this.#height, this.#stride];
+    const framed = connectedComponents(ndarray('uint8', [height + 2, stride], source)).labels.data;
+    const counts = { merge: 0, split: 0, holeAddition: 0, objectDeletion: 0, objectAddition: 0, holeDeletion: 0 };
+    const classes = new Uint8Array(width * height);
+    for (const p of rest) {
+      const kind = classOf(p, source, framed, stride);
+      counts[kind]++;
+      classes[this.#unframe(p)] = WARPING_CLASSES[kind];
+    }
+    const warped = new Uint8Array(width * height);
+    for (let y = 0; y < height; y++) {
+      const start = (y + 1) * stride + 1;
+      warped.set(source.subarray(start, start + width), y * width);
+    }
+    const clusters = (kind: number): number => {
+      const mask = ndarray(
+        'uint8',
+        [height, width],
+        classes.map((value) => (value === kind ? 1 : 0)),
+      );
+      return connectedComponents(mask, { connectivity: 8 }).count;
+    };
+    return {
+      counts,
+      mergeClusters: counts.merge === 0 ? 0 : clusters(WARPING_CLASSES.merge),
+      splitClusters: counts.split === 0 ? 0 : clusters(WARPING_CLASSES.split),
+      mismatches: rest.length,
+      pixels: this.#pixels,
+      error: (counts.merge + counts.split) / this.#pixels,
+      warped,
+      classes,
+    };
+  }
+
+  #unframe(p: number): number {
+    return (Math.floor(p / this.#stride) - 1) * this.#width + (p % this.#stride) - 1;
+  }
+}
+
+function pattern(mask: Uint8Array, p: number, stride: number): number {
+  const above = p - stride;
+  const below = p + stride;
+  return (
+    (mask[above - 1] as number) |
+    ((mask[above] as number) << 1) |
+    ((mask[above + 1] as number) << 2) |
+    ((mask[p - 1] as number) << 3) |
+    ((mask[p] as number) << 4) |
+    ((mask[p + 1] as number) << 5) |
+    ((mask[below - 1] as number) << 6) |
+    ((mask[below] as number) << 7) |
+    ((mask[below + 1] as number) << 8)
+  );
+}
+
+/**
+ * Flips simple points of `source` in place, pass after pass through `places` in order, until a pass flips
+ * none; returns those left over. A pixel's answer changes only when a neighbour flips, so that later passes
+ * visit only pixels with a neighbour flipped since their last visit: the same flips in the same order.
+ */
+function warp(source: Uint8Array, places: Int32Array, stride: number, simple: Uint8Array): readonly number[] {
+  const rankOf = new Int32Array(source.length).fill(-1);
+  for (let rank = 0; rank < places.length; rank++) rankOf[places[rank] as number] = rank;
+  const neighbours = [-stride - 1, -stride, -stride + 1, -1, 1, stride - 1, stride, stride + 1];
+  const present = new RankHeap(places.length);
+  const upcoming = new RankHeap(places.length);
+
+  const visit = (rank: number, firstPass: boolean): void => {
+    const p = places[rank] as number;
+    if (simple[pattern(source, p, stride)] === 0) return;
+    source[p] = 1 - (source[p] as number);
+    rankOf[p] = -1;
+    for (const offset of neighbours) {
+      const other = rankOf[p + offset] as number;
+      if (other < 0) continue;
+      if (other < rank) upcoming.push(other);
+      else if (!firstPass) present.push(other);
+    }
+  };
+
+  for (let rank = 0; rank < places.length; rank++) visit(rank, true);
+  while (upcoming.size > 0) {
+    while (upcoming.size > 0) present.push(upcoming.pop());
+    while (present.size > 0) visit(present.pop(), false);
+  }
+  const rest: number[] = [];
+  for (const p of places) if (rankOf[p] !== -1) rest.push(p);
+  return rest;
+}
+
+/** A binary heap of distinct ranks, smallest first. */
+class RankHeap {
+  size = 0;
+  readonly #heap: Int32Array;
+  readonly #inside: Uint8Array;
+
+  constructor(capacity: number) {
+    this.#heap = new Int32Array(capacity);
+    this.#inside = new Uint8Array(capacity);
+  }
+
+  push(rank: number): void {
+    if (this.#inside[rank] === 1) return;
+    this.#inside[rank] = 1;
+    const heap = this.#heap;
+    let child = this.size++;
+    while (child > 0) {
+      const parent = (child - 1) >> 1;
+      if ((heap[parent] as number) <= rank) break;
+      heap[child] = heap[parent] as number;
+      child = parent;
+    }
+    heap[child] = rank;
+  }
+
+  pop(): number {
+    const heap = this.#heap;
+    const smallest = heap[0] as number;
+    const last = heap[--this.size] as number;
+    let parent = 0;
+    for (;;) {
+      let child = 2 * parent + 1;
+      if (child >= this.size) break;
+      if (child + 1 < this.size && (heap[child + 1] as number) < (heap[child] as number)) child++;
+      if ((heap[child] as number) >= last) break;
+      heap[parent] = heap[child] as number;
+      parent = child;
+    }
+    heap[parent] = last;
+    this.#inside[smallest] = 0;
+    return smallest;
+  }
+}
+
+/** Stable sort by descending non-negative keys: a radix sort, as their bits order like integers. */
+function sortDescending(values: Int32Array, keys: Float32Array): Int32Array {
+  let bits = new Uint32Array(keys.buffer, keys.byteOffset, keys.length).map((word) => ~word);
+  let items = values;
+  for (let shift = 0; shift < 32; shift += 11) {
+    const starts = new Int32Array(2049);
+    for (let k = 0; k < bits.length; k++) (starts[(((bits[k] as number) >>> shift) & 2047) + 1] as number)++;
+    for (let digit = 0; digit < 2048; digit++)
+      starts[digit + 1] = (starts[digit + 1] as number) + (starts[digit] as number);
+    const sortedBits = new Uint32Array(bits.length);
+    const sortedItems = new Int32Array(items.length);
+    for (let k = 0; k < bits.length; k++) {
+      const word = bits[k] as number;
+      const digit = (word >>> shift) & 2047;
+      const place = starts[digit] as number;
+      sortedBits[place] = word;
+      sortedItems[place] = items[k] as number;
+      starts[digit] = place + 1;
+    }
+    bits = sortedBits;
+    items = sortedItems;
+  }
+  return items;
+}
+
+/** What flipping pixel p of the warped truth would do, from its eight neighbours. */
+function classOf(p: number, source: Uint8Array, components: Int32Array, stride: number): keyof WarpingCounts {
+  let background = 0;
+  let firstObject = 0;
+  let severalObjects = false;
+  let edges = 0;
+  for (let dy = -1; dy <= 1; dy++) {
+    for (let dx = -1; dx <= 1; dx++) {
+      if (dx === 0 && dy === 0) continue;
+      const q = p + dy * stride + dx;
+      if (source[q] === 0) {
+        background++;
+        continue;
+      }
+      if (dx === 0 || dy === 0) edges++;
+      const object = components[q] as number;
+      if (firstObject === 0) firstObject = object;
+      else if (object !== firstObject) severalObjects = true;
+    }
+  }
+  if (source[p] === 1) {
+    if (edges === 0) return 'objectDeletion';
+    return background === 0 ? 'holeAddition' : 'split';
+  }
+  if (firstObject === 0) return 'objectAddition';
+  if (background === 0) return 'holeDeletion';
+  return severalObjects ? 'merge' : 'holeAddition';
+}
