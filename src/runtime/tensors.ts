@@ -1,0 +1,64 @@
+/** Arrays of ours and tensors of ONNX Runtime: the same memory seen twice. */
+import type * as Ort from 'onnxruntime-common';
+import { type DType, type NdArray, ndarray, sizeOf } from '../array/ndarray.ts';
+import { DeviceError, UsageError } from '../errors.ts';
+import type { TensorSpec } from './runtime.ts';
+
+/** The parts of `onnxruntime-common` that are needed; `onnxruntime-node` and `-web` both export them. */
+export interface OrtModule {
+  readonly InferenceSession: typeof Ort.InferenceSession;
+  readonly Tensor: typeof Ort.Tensor;
+}
+
+const DTYPES: ReadonlySet<string> = new Set<DType>([
+  'float32',
+  'float64',
+  'float16',
+  'int8',
+  'int16',
+  'int32',
+  'int64',
+  'uint8',
+  'uint16',
+  'uint32',
+  'uint64',
+  'bool',
+]);
+
+/** A tensor over the array's own memory. */
+export function toTensor(ort: OrtModule, array: NdArray): Ort.Tensor {
+  return new ort.Tensor(array.dtype, array.data as Float32Array, array.shape);
+}
+
+/** The tensor's content; copied from the device where it lies there, which leaves the tensor on the CPU. */
+export async function fromTensor(tensor: Ort.Tensor): Promise<NdArray> {
+  const data = tensor.location === 'cpu' ? tensor.data : await tensor.getData(true);
+  if (!DTYPES.has(tensor.type)) throw new DeviceError(`Tensors of type ${tensor.type} are not supported.`);
+  return ndarray(tensor.type as DType, tensor.dims, data as Float32Array);
+}
+
+/**
+ * @throws UsageError that names the input when `array` does not fit its spec.
+ */
+export function checkFits(spec: TensorSpec, array: NdArray | undefined): asserts array is NdArray {
+  const wanted = `${spec.dtype}[${spec.shape.join(', ')}]`;
+  if (array === undefined) throw new UsageError(`The input '${spec.name}' (${wanted}) is missing.`);
+  const fits =
+    array.dtype === spec.dtype &&
+    array.shape.length === spec.shape.length &&
+    array.shape.every((n, i) => typeof spec.shape[i] === 'string' || spec.shape[i] === n) &&
+    array.data.length === sizeOf(array.shape);
+  if (!fits) {
+    throw new UsageError(`The input '${spec.name}' must be ${wanted}, not ${array.dtype}[${array.shape.join(', ')}].`);
+  }
+}
+
+/** Specs from what a session says of its inputs or outputs. @throws DeviceError for sequences, maps and strings. */
+export function specsOf(metadata: readonly Ort.InferenceSession.ValueMetadata[]): TensorSpec[] {
+  return metadata.map((value) => {
+    if (!value.isTensor || !DTYPES.has(value.type)) {
+      throw new DeviceError(`'${value.name}' is not a tensor of numbers.`);
+    }
+    return { name: value.name, dtype: value.type as DType, shape: value.shape };
+  });
+}
