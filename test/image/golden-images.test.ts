@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { crc32 } from '../../src/array/crc32.ts';
 import { FormatError } from '../../src/errors.ts';
 import type { Image } from '../../src/image/image.ts';
-import { crc32 } from '../../src/image/png/chunks.ts';
 import { readImage } from '../../src/image/read.ts';
 import { dataFolder, describeWithData } from '../support/data.ts';
 

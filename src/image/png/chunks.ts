@@ -1,3 +1,4 @@
+import { crc32 } from '../../array/crc32.ts';
 import { FormatError } from '../../errors.ts';
 
 export interface Chunk {
@@ -50,19 +51,4 @@ export function writeChunks(chunks: readonly Chunk[]): Uint8Array {
     at += 12 + data.length;
   }
   return out;
-}
-
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
-  let c = n;
-  for (let k = 0; k < 8; k++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
-  return c;
-});
-
-/** CRC-32 as PNG and zlib have it (ISO 3309). */
-export function crc32(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (let i = 0; i < bytes.length; i++) {
-    crc = (CRC_TABLE[(crc ^ (bytes[i] as number)) & 0xff] as number) ^ (crc >>> 8);
-  }
-  return (crc ^ 0xffffffff) >>> 0;
 }

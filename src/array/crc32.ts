@@ -1,0 +1,35 @@
+/** CRC-32 as in zlib and PNG (ISO 3309: polynomial 0xEDB88320, reflected), four bytes a turn. */
+
+const TABLES = Array.from({ length: 4 }, () => new Uint32Array(256));
+for (let n = 0; n < 256; n++) {
+  let c = n;
+  for (let bit = 0; bit < 8; bit++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
+  (TABLES[0] as Uint32Array)[n] = c;
+}
+for (let k = 1; k < 4; k++) {
+  for (let n = 0; n < 256; n++) {
+    const c = (TABLES[k - 1] as Uint32Array)[n] as number;
+    (TABLES[k] as Uint32Array)[n] = ((TABLES[0] as Uint32Array)[c & 0xff] as number) ^ (c >>> 8);
+  }
+}
+
+/** Checksum of some bytes, 0..2^32-1; 0 for none. */
+export function crc32(bytes: Uint8Array): number {
+  const [t0, t1, t2, t3] = TABLES as [Uint32Array, Uint32Array, Uint32Array, Uint32Array];
+  let crc = 0xffffffff;
+  let i = 0;
+  for (const end = bytes.length - 3; i < end; i += 4) {
+    crc ^=
+      (bytes[i] as number) |
+      ((bytes[i + 1] as number) << 8) |
+      ((bytes[i + 2] as number) << 16) |
+      ((bytes[i + 3] as number) << 24);
+    crc =
+      (t3[crc & 0xff] as number) ^
+      (t2[(crc >>> 8) & 0xff] as number) ^
+      (t1[(crc >>> 16) & 0xff] as number) ^
+      (t0[crc >>> 24] as number);
+  }
+  for (; i < bytes.length; i++) crc = (t0[(crc ^ (bytes[i] as number)) & 0xff] as number) ^ (crc >>> 8);
+  return (crc ^ 0xffffffff) >>> 0;
+}

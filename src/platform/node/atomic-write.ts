@@ -1,0 +1,67 @@
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { LamellaError } from '../../errors.ts';
+
+/** A failed write in words: no room, no permission, no such folder. */
+export function explainWrite(cause: unknown, file: string): LamellaError {
+  const code = (cause as NodeJS.ErrnoException).code;
+  const because = (problem: string, remedy: string): LamellaError => new LamellaError(problem, { file, remedy, cause });
+  switch (code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return because('there is no space left to write this.', 'Free some space, or choose another place.');
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return because('this may not be written.', 'Choose a folder that you may write to.');
+    case 'ENOTDIR':
+    case 'EEXIST':
+      return because('a file stands where a folder is needed.', 'Choose another place.');
+    case 'EISDIR':
+      return because('a folder stands where this file should be.', 'Choose another name.');
+    case 'EFBIG':
+      return because('the file system does not take a file of this size.', 'Choose another disk.');
+    default:
+      return because(`this cannot be written (${code ?? String(cause)}).`, 'Choose another place.');
+  }
+}
+
+let written = 0;
+
+/**
+ * Writes a file as a whole: to a temporary name beside it, flushed to the disk, then renamed. Folders are made.
+ * Nothing is left behind when it fails.
+ * @throws LamellaError naming the file and what to do.
+ */
+export async function atomicWrite(file: string, content: Uint8Array | string): Promise<void> {
+  const temporary = join(dirname(file), `.${basename(file)}.${process.pid}-${written++}.tmp`);
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    const handle = await open(temporary, 'w');
+    try {
+      await handle.writeFile(content);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, file);
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw explainWrite(cause, file);
+  }
+  await flushFolder(dirname(file));
+}
+
+/** Makes a rename last through a power cut where the system can (not on Windows). */
+async function flushFolder(folder: string): Promise<void> {
+  try {
+    const handle = await open(folder, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch {
+    // Not every file system has it, and the file itself is already flushed.
+  }
+}

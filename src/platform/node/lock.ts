@@ -1,0 +1,99 @@
+import { readFileSync, unlinkSync } from 'node:fs';
+import { open, readFile, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { RunError } from '../../errors.ts';
+import { explainWrite } from './atomic-write.ts';
+
+interface Holder {
+  readonly pid: number;
+  readonly host: string;
+  /** When the process began, as the kernel counts it: tells a process from a later one with its number. */
+  readonly began: string | undefined;
+  readonly since: string;
+}
+
+/** Start of a process in kernel ticks since boot, on Linux only. */
+function beginningOf(pid: number): string | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // Field 22; the second field is a name in brackets that may hold spaces.
+    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return undefined;
+  }
+}
+
+function isAlive({ pid, host, began }: Holder): boolean {
+  // Another machine on a shared disk cannot be asked.
+  if (host !== hostname()) return true;
+  try {
+    process.kill(pid, 0);
+  } catch (cause) {
+    return (cause as NodeJS.ErrnoException).code === 'EPERM';
+  }
+  return began === undefined || beginningOf(pid) === began;
+}
+
+async function holderOf(file: string): Promise<Holder | undefined> {
+  try {
+    const holder = JSON.parse(await readFile(file, 'utf8')) as Partial<Holder>;
+    return typeof holder.pid === 'number' && typeof holder.host === 'string' ? (holder as Holder) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A lock file held by this process. */
+export interface Lock {
+  release(): Promise<void>;
+}
+
+/**
+ * Takes a lock file, so that one process at a time writes to a run. The lock of a process that is gone is taken over.
+ * @throws RunError naming the process that has it.
+ */
+export async function takeLock(file: string, folder: string): Promise<Lock> {
+  const mine: Holder = {
+    pid: process.pid,
+    host: hostname(),
+    began: beginningOf(process.pid),
+    since: new Date().toISOString(),
+  };
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const handle = await open(file, 'wx');
+      await handle.writeFile(`${JSON.stringify(mine)}\n`);
+      await handle.close();
+      break;
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw explainWrite(cause, file);
+      const holder = await holderOf(file);
+      if ((holder !== undefined && isAlive(holder)) || attempt > 2) {
+        const who =
+          holder === undefined
+            ? 'another process'
+            : `process ${holder.pid}${holder.host === hostname() ? '' : ` on ${holder.host}`} since ${holder.since}`;
+        throw new RunError(`this run is being written by ${who}.`, {
+          file: folder,
+          remedy: `Wait for it to end or stop it, or give another --out. If no such process runs, delete ${file}.`,
+        });
+      }
+      await rm(file, { force: true });
+    }
+  }
+  // Also on an exit that nothing can wait for, such as the second Ctrl-C.
+  const onExit = (): void => {
+    try {
+      unlinkSync(file);
+    } catch {
+      // It is gone already.
+    }
+  };
+  process.once('exit', onExit);
+  return {
+    async release() {
+      process.removeListener('exit', onExit);
+      await rm(file, { force: true });
+    },
+  };
+}

@@ -1,0 +1,136 @@
+import { appendFile, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { RunError } from '../../errors.ts';
+import { RUN_FILES, type Store } from '../../train/store.ts';
+import { atomicWrite, explainWrite } from './atomic-write.ts';
+import { type Lock, takeLock } from './lock.ts';
+
+/** A run on disk: `config.json`, `log.jsonl`, `checkpoints/`, `best.onnx`, `last.onnx`, `report.html`. */
+export interface RunFolder extends Store {
+  readonly path: string;
+  /** Ends writing; another process may take it up. */
+  close(): Promise<void>;
+}
+
+function storeOf(path: string): Store {
+  return {
+    name: path,
+    pathOf: (file) => join(path, file),
+    async list(folder) {
+      try {
+        return (await readdir(join(path, folder))).filter((name) => !name.startsWith('.')).sort();
+      } catch (cause) {
+        if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
+        throw new RunError('this cannot be read.', { file: join(path, folder), cause });
+      }
+    },
+    async read(file) {
+      try {
+        return await readFile(join(path, file));
+      } catch (cause) {
+        if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+        throw new RunError('this cannot be read.', { file: join(path, file), remedy: 'Check the permissions.', cause });
+      }
+    },
+    write: (file, content) => atomicWrite(join(path, file), content),
+    async append(file, text) {
+      try {
+        await appendFile(join(path, file), text);
+      } catch (cause) {
+        throw explainWrite(cause, join(path, file));
+      }
+    },
+    async remove(file) {
+      await rm(join(path, file), { force: true });
+    },
+  };
+}
+
+/** Whether a folder holds a run; nothing there at all counts as no. */
+export async function holdsRun(path: string): Promise<boolean> {
+  return (await stat(join(path, RUN_FILES.config)).catch(() => undefined)) !== undefined;
+}
+
+/** A run folder to read from, without taking its lock. */
+export function readRunFolder(path: string): Store {
+  return storeOf(path);
+}
+
+/**
+ * Opens a run folder for writing and takes its lock.
+ *
+ * @param mode `new`: the folder must not be there, or be empty; `resume`: it must hold a run.
+ * @throws RunError when it holds another run or other files, has no run to go on with, or is in use.
+ */
+export async function openRunFolder(path: string, mode: 'new' | 'resume'): Promise<RunFolder> {
+  const info = await stat(path).catch(() => undefined);
+  if (info !== undefined && !info.isDirectory()) {
+    throw new RunError('this is a file, a folder for the run is expected.', {
+      file: path,
+      remedy: 'Give another --out.',
+    });
+  }
+  const isRun = await holdsRun(path);
+  if (mode === 'resume' && !isRun) {
+    throw new RunError('there is no run here to go on with.', {
+      file: path,
+      remedy: `Give the folder that has the run's ${RUN_FILES.config}.`,
+    });
+  }
+  const lockFile = join(path, 'lock');
+  if (mode === 'new' && info !== undefined && !isRun) {
+    const others = (await readdir(path).catch(() => [])).filter((name) => name !== 'lock' && !name.startsWith('.'));
+    if (others.length > 0) {
+      throw new RunError(`this folder holds other files, such as "${others[0]}".`, {
+        file: path,
+        remedy: 'Give another --out, a folder that is empty or not there yet.',
+      });
+    }
+  }
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (cause) {
+    throw explainWrite(cause, path);
+  }
+  let lock: Lock;
+  try {
+    lock = await takeLock(lockFile, path);
+  } catch (cause) {
+    if (info === undefined) await rm(path, { recursive: true, force: true });
+    throw cause;
+  }
+  if (mode === 'new' && (await holdsRun(path))) {
+    await lock.release();
+    throw new RunError('this folder holds another run.', {
+      file: path,
+      remedy: `Go on with it by --resume ${path}, or give another --out.`,
+    });
+  }
+  await removeLeftovers(path);
+  return {
+    ...storeOf(path),
+    path,
+    async close() {
+      await lock.release();
+      // A run that never came to its first file leaves no empty folder behind.
+      if (info === undefined && (await readdir(path)).length === 0) await rm(path, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Temporary files of a process that was killed while it wrote. */
+async function removeLeftovers(path: string): Promise<void> {
+  for (const folder of [path, join(path, RUN_FILES.checkpoints)]) {
+    for (const name of await readdir(folder).catch(() => [])) {
+      if (/^\..*\.tmp$/.test(name)) await rm(join(folder, name), { force: true });
+    }
+  }
+}
+
+/** Where a run of this name can go: `runs/name-1`, or the next number that is free. */
+export async function freeRunPath(parent: string, name: string): Promise<string> {
+  const taken = new Set(await readdir(parent).catch(() => []));
+  let number = 1;
+  while (taken.has(`${name}-${number}`)) number++;
+  return join(dirname(join(parent, 'x')), `${name}-${number}`);
+}

@@ -1,0 +1,154 @@
+/**
+ * Checkpoints: everything that a run needs to go on as if it had never stopped. One binary file each.
+ *
+ * Layout, little-endian: the 8 bytes `LAMELLA\n`, uint32 length of the header, uint32 CRC-32 of all that follows byte
+ * 16, the header as JSON padded with spaces to a multiple of 8, then the tensors in the order of the header, each
+ * padded with zeros to a multiple of 8.
+ */
+
+import { strFromU8, strToU8 } from 'fflate';
+import { crc32 } from '../array/crc32.ts';
+import { allocate, bytesPer, type DType, type NdArray, sizeOf } from '../array/ndarray.ts';
+import { RunError } from '../errors.ts';
+import { RUN_FILES, type Store } from './store.ts';
+
+/** The best validation so far. */
+export interface Best {
+  readonly step: number;
+  readonly score: number;
+}
+
+export interface Checkpoint {
+  /** Steps done. */
+  readonly step: number;
+  readonly best: Best | undefined;
+  /** Of the configuration that made it: another one cannot go on from here. */
+  readonly configHash: string;
+  /** The state of the step's program: parameters, optimiser's moments, averaged weights. */
+  readonly state: { readonly [name: string]: NdArray };
+}
+
+interface Header {
+  readonly step: number;
+  readonly best?: Best;
+  readonly configHash: string;
+  readonly tensors: readonly { readonly name: string; readonly dtype: DType; readonly shape: readonly number[] }[];
+}
+
+const MAGIC = 'LAMELLA\n';
+const PREFIX = 16;
+const KEPT = 2;
+const padded = (bytes: number): number => Math.ceil(bytes / 8) * 8;
+
+/** @returns the file's bytes */
+export function encodeCheckpoint({ step, best, configHash, state }: Checkpoint): Uint8Array {
+  const names = Object.keys(state).sort();
+  const header: Header = {
+    step,
+    ...(best === undefined ? {} : { best }),
+    configHash,
+    tensors: names.map((name) => {
+      const { dtype, shape } = state[name] as NdArray;
+      return { name, dtype, shape };
+    }),
+  };
+  const text = strToU8(JSON.stringify(header));
+  const headerBytes = padded(text.length);
+  let size = PREFIX + headerBytes;
+  for (const name of names) size += padded((state[name] as NdArray).data.byteLength);
+  const bytes = new Uint8Array(size);
+  bytes.set(strToU8(MAGIC), 0);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(8, headerBytes, true);
+  bytes.fill(0x20, PREFIX, PREFIX + headerBytes);
+  bytes.set(text, PREFIX);
+  let at = PREFIX + headerBytes;
+  for (const name of names) {
+    const { data } = state[name] as NdArray;
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    at += padded(data.byteLength);
+  }
+  view.setUint32(12, crc32(bytes.subarray(PREFIX)), true);
+  return bytes;
+}
+
+/**
+ * @param file for messages
+ * @throws RunError when the bytes are not a whole checkpoint.
+ */
+export function decodeCheckpoint(bytes: Uint8Array, file: string): Checkpoint {
+  const damaged = (what: string): RunError => new RunError(`this checkpoint is damaged (${what}).`, { file });
+  if (bytes.length < PREFIX || strFromU8(bytes.subarray(0, 8)) !== MAGIC) throw damaged('it does not begin as one');
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const headerBytes = view.getUint32(8, true);
+  if (crc32(bytes.subarray(PREFIX)) !== view.getUint32(12, true)) throw damaged('its checksum does not match');
+  const { step, best, configHash, tensors } = JSON.parse(
+    strFromU8(bytes.subarray(PREFIX, PREFIX + headerBytes)),
+  ) as Header;
+  const state: { [name: string]: NdArray } = {};
+  let at = PREFIX + headerBytes;
+  for (const { name, dtype, shape } of tensors) {
+    const length = sizeOf(shape);
+    const size = length * bytesPer(dtype);
+    const data = allocate(dtype, length);
+    new Uint8Array(data.buffer).set(bytes.subarray(at, at + size));
+    state[name] = { dtype, shape, data };
+    at += padded(size);
+  }
+  return { step, best, configHash, state };
+}
+
+const nameOf = (step: number): string => `${RUN_FILES.checkpoints}/step-${String(step).padStart(9, '0')}.ckpt`;
+
+async function checkpointFiles(store: Store): Promise<readonly string[]> {
+  const names = await store.list(RUN_FILES.checkpoints);
+  return names.filter((name) => /^step-\d+\.ckpt$/.test(name)).map((name) => `${RUN_FILES.checkpoints}/${name}`);
+}
+
+/** Writes a checkpoint and lets go of all but the newest two. Returns its name within the run. */
+export async function saveCheckpoint(store: Store, checkpoint: Checkpoint): Promise<string> {
+  const file = nameOf(checkpoint.step);
+  await store.write(file, encodeCheckpoint(checkpoint));
+  const files = (await checkpointFiles(store)).toSorted();
+  for (const old of files.slice(0, Math.max(0, files.length - KEPT))) if (old !== file) await store.remove(old);
+  return file;
+}
+
+/**
+ * The newest checkpoint that is whole; nothing when the run has none yet.
+ * @returns also the files that were damaged, for the user to be told
+ * @throws RunError when there are checkpoints but all are damaged, or when it belongs to another configuration.
+ */
+export async function loadCheckpoint(
+  store: Store,
+  configHash: string,
+): Promise<{ readonly checkpoint: Checkpoint | undefined; readonly damaged: readonly string[] }> {
+  const files = (await checkpointFiles(store)).toSorted().reverse();
+  const damaged: string[] = [];
+  for (const file of files) {
+    const bytes = await store.read(file);
+    if (bytes === undefined) continue;
+    let checkpoint: Checkpoint;
+    try {
+      checkpoint = decodeCheckpoint(bytes, store.pathOf(file));
+    } catch (cause) {
+      if (!(cause instanceof RunError)) throw cause;
+      damaged.push(store.pathOf(file));
+      continue;
+    }
+    if (checkpoint.configHash !== configHash) {
+      throw new RunError('this checkpoint was made with another configuration.', {
+        file: store.pathOf(file),
+        remedy: `Put the run's own ${RUN_FILES.config} back, or start a new run.`,
+      });
+    }
+    return { checkpoint, damaged };
+  }
+  if (damaged.length > 0) {
+    throw new RunError(`all ${damaged.length} checkpoints are damaged.`, {
+      file: store.pathOf(RUN_FILES.checkpoints),
+      remedy: `Start again with the same options (${RUN_FILES.config}) in a new folder.`,
+    });
+  }
+  return { checkpoint: undefined, damaged };
+}

@@ -1,0 +1,292 @@
+/** The training loop: step after step to the end of the plan, with validation, checkpoints and a log on the way. */
+
+import type { NdArray } from '../array/ndarray.ts';
+import { Interrupted, TrainingError } from '../errors.ts';
+import { type Best, saveCheckpoint } from './checkpoint.ts';
+import { formatLogLine, type LogLine, parseLog } from './log.ts';
+import { type Plan, progressAt, replan, totalSteps, validatesAfter } from './plan.ts';
+import { type Clock, RUN_FILES, type Store } from './store.ts';
+
+/** Tensors by name. */
+export type State = { readonly [name: string]: NdArray };
+
+/** What one step learned from. */
+export interface StepBatch {
+  /** Inputs of the step's graph, by name. */
+  readonly feeds: { readonly [name: string]: NdArray };
+  /** Names of the images, for messages. */
+  readonly samples: readonly string[];
+  /** Images in it. */
+  readonly size: number;
+}
+
+export interface StepResult {
+  readonly loss: number;
+  readonly gradientNorm?: number;
+}
+
+/** One optimisation step on a device, its state kept there. */
+export interface Stepper {
+  /** @param step counted from 0 */
+  run(batch: StepBatch, step: number, learningRate: number): Promise<StepResult>;
+  readState(): Promise<State>;
+  writeState(state: State): Promise<void>;
+}
+
+/** The score of a state on the validation images. */
+export interface ValidationResult {
+  /** Higher is better. */
+  readonly score: number;
+  readonly metric: string;
+  readonly scores: { readonly [name: string]: number };
+}
+
+export interface Validator {
+  run(state: State): Promise<ValidationResult>;
+}
+
+/** What a progress display is told. */
+export type TrainEvent =
+  | {
+      readonly kind: 'step';
+      /** Steps done. */
+      readonly step: number;
+      readonly total: number;
+      readonly loss: number;
+      readonly imagesPerSecond: number;
+      readonly leftMs: number;
+    }
+  | { readonly kind: 'validation'; readonly step: number; readonly result: ValidationResult; readonly best: boolean }
+  | { readonly kind: 'checkpoint'; readonly step: number; readonly file: string }
+  | { readonly kind: 'replanned'; readonly step: number; readonly plan: Plan };
+
+/** The end of the time that the run may take. */
+export interface Deadline {
+  /** On the clock, by which the last validation must be done. */
+  readonly atMs: number;
+  readonly budgetMs: number;
+  /** Makes a change of plan last before it takes effect. */
+  savePlan(plan: Plan): Promise<void>;
+}
+
+export interface TrainOptions {
+  readonly stepper: Stepper;
+  /** Batches from a step on, counted from 0; the same for a step however the run came to it. */
+  readonly batches: (from: number) => AsyncIterator<StepBatch>;
+  readonly plan: Plan;
+  /** Learning rate for a share 0..1 of the schedule and a step counted from 0. */
+  readonly learningRate: (progress: number, step: number) => number;
+  /** Nothing to validate on: no best model, the last one counts. */
+  readonly validator: Validator | undefined;
+  /** Writes a model of this state. */
+  readonly saveModel: (file: string, state: State, step: number) => Promise<void>;
+  readonly store: Store;
+  readonly configHash: string;
+  /** Where to go on: what a checkpoint says, its state already written to the stepper. */
+  readonly start?: { readonly step: number; readonly best: Best | undefined };
+  /** Write a checkpoint every so many steps, or so many milliseconds. */
+  readonly checkpointEvery: { readonly steps: number } | { readonly ms: number };
+  readonly clock: Clock;
+  /** Set when the user wants to stop; looked at after each step. */
+  readonly signal?: { readonly aborted: boolean };
+  readonly onEvent?: (event: TrainEvent) => void;
+  /** Keeps to the plan that ends in time when the machine's pace changes. */
+  readonly deadline?: Deadline;
+  /** As measured before the first step; needed with a deadline. */
+  readonly validationMs?: number;
+}
+
+export interface TrainResult {
+  readonly steps: number;
+  readonly best: Best | undefined;
+  /** Of the last validation. */
+  readonly last: ValidationResult | undefined;
+}
+
+/** Steps over which pace is averaged. */
+const PACE_STEPS = 32;
+/** How often in a run its pace is compared with the deadline. */
+const REVIEWS = 12;
+const FLUSH_MS = 1000;
+
+function allFinite(state: State): boolean {
+  for (const { data, dtype } of Object.values(state)) {
+    if (dtype !== 'float32') continue;
+    for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return false;
+  }
+  return true;
+}
+
+/** Drops what a log says of steps after `step`: they are about to be done again. */
+async function rewindLog(store: Store, step: number): Promise<void> {
+  const bytes = await store.read(RUN_FILES.log);
+  if (bytes === undefined) return;
+  let text = '';
+  const chunk = 1 << 15;
+  for (let at = 0; at < bytes.length; at += chunk) text += String.fromCharCode(...bytes.subarray(at, at + chunk));
+  const kept = parseLog(text).filter((line) => line.step <= step);
+  await store.write(RUN_FILES.log, kept.map(formatLogLine).join(''));
+}
+
+/**
+ * Trains to the end of the plan.
+ *
+ * The same plan, configuration and batches give the same weights bit for bit, however often the run was interrupted
+ * and resumed.
+ *
+ * @throws Interrupted after the signal: a checkpoint of the last whole step is on disk. TrainingError when the loss or
+ *   the weights are not finite, naming the step, the images and the last good checkpoint.
+ */
+export async function train({
+  stepper,
+  batches,
+  plan: firstPlan,
+  learningRate,
+  validator,
+  saveModel,
+  store,
+  configHash,
+  start = { step: 0, best: undefined },
+  checkpointEvery,
+  clock,
+  signal,
+  onEvent = () => {},
+  deadline,
+  validationMs = 0,
+}: TrainOptions): Promise<TrainResult> {
+  let plan = firstPlan;
+  let best = start.best;
+  let last: ValidationResult | undefined;
+  let pending: string[] = [];
+  let flushedMs = clock.nowMs();
+  let savedMs = flushedMs;
+  let savedFile: string | undefined;
+  let savedStep = start.step > 0 ? start.step : -1;
+  const paces: number[] = [];
+  let validationPace = validationMs;
+
+  const log = (line: LogLine): void => {
+    pending.push(formatLogLine(line));
+  };
+  const flush = async (): Promise<void> => {
+    if (pending.length > 0) await store.append(RUN_FILES.log, pending.join(''));
+    pending = [];
+    flushedMs = clock.nowMs();
+  };
+  const diverged = (what: string, step: number, samples: readonly string[]): TrainingError => {
+    const names = samples.slice(0, 4).join(', ');
+    const good =
+      savedFile === undefined
+        ? savedStep > 0
+          ? ` The checkpoint of step ${savedStep} is good.`
+          : ' There is no checkpoint from before.'
+        : ` The last good checkpoint is ${store.pathOf(savedFile)}.`;
+    return new TrainingError(`${what} at step ${step}, on ${names}.${good}`, {
+      step,
+      file: store.name,
+      remedy: 'Lower --lr, or look at these images.',
+    });
+  };
+  const checkpoint = async (step: number, samples: readonly string[], done: boolean): Promise<void> => {
+    const state = await stepper.readState();
+    if (!allFinite(state)) throw diverged('The weights are not finite any more', step, samples);
+    await flush();
+    // Before the checkpoint: a run whose last checkpoint is there is a run that is complete.
+    if (done) await saveModel(RUN_FILES.last, state, step);
+    if (savedStep !== step) {
+      savedFile = await saveCheckpoint(store, { step, best, configHash, state });
+      savedStep = step;
+      onEvent({ kind: 'checkpoint', step, file: savedFile });
+    }
+    savedMs = clock.nowMs();
+  };
+
+  await rewindLog(store, start.step);
+  const source = batches(start.step);
+  try {
+    let step = start.step;
+    while (step < totalSteps(plan)) {
+      const beganMs = clock.nowMs();
+      const next = await source.next();
+      if (next.done === true) throw new TrainingError('The sampler ran dry.', { step });
+      const batch = next.value;
+      const rate = learningRate(progressAt(plan, step), step);
+      const { loss, gradientNorm } = await stepper.run(batch, step, rate);
+      step++;
+      const nowMs = clock.nowMs();
+      const ms = nowMs - beganMs;
+      if (!Number.isFinite(loss)) {
+        await flush();
+        throw diverged(`The loss is ${loss}`, step, batch.samples);
+      }
+      log({
+        kind: 'step',
+        step,
+        loss,
+        learningRate: rate,
+        ...(gradientNorm === undefined ? {} : { gradientNorm }),
+        ms: Math.round(ms * 10) / 10,
+      });
+      paces.push(ms);
+      if (paces.length > PACE_STEPS) paces.shift();
+      const pace = paces.reduce((a, b) => a + b, 0) / paces.length;
+      const total = totalSteps(plan);
+      const validationsLeft =
+        validator === undefined
+          ? 0
+          : plan.validations - Math.floor(plan.validations * progressAt(plan, step - 1) + 1e-9);
+      onEvent({
+        kind: 'step',
+        step,
+        total,
+        loss,
+        imagesPerSecond: (1000 * batch.size) / pace,
+        leftMs: (total - step) * pace + validationsLeft * validationPace,
+      });
+
+      if (validator !== undefined && validatesAfter(plan, step)) {
+        const validationBeganMs = clock.nowMs();
+        const state = await stepper.readState();
+        const result = await validator.run(state);
+        // A network that says nothing at all scores NaN; any number is better.
+        const better = best === undefined || result.score > best.score || Number.isNaN(best.score);
+        if (better) {
+          await saveModel(RUN_FILES.best, state, step);
+          best = { step, score: result.score };
+        }
+        last = result;
+        const validationTook = clock.nowMs() - validationBeganMs;
+        validationPace = validationPace === 0 ? validationTook : 0.5 * (validationPace + validationTook);
+        log({ kind: 'validation', step, ...result, best: better, ms: Math.round(validationTook) });
+        onEvent({ kind: 'validation', step, result, best: better });
+      }
+
+      const done = step >= total;
+      const stopping = signal?.aborted === true;
+      const due =
+        'steps' in checkpointEvery ? step % checkpointEvery.steps === 0 : clock.nowMs() - savedMs >= checkpointEvery.ms;
+      if (done || stopping || due) {
+        await checkpoint(step, batch.samples, done);
+      } else if (clock.nowMs() - flushedMs >= FLUSH_MS) await flush();
+      if (stopping && !done) {
+        throw new Interrupted(`stopped after step ${step} of ${total}.`, { file: store.name });
+      }
+
+      const reviewed = Math.floor(REVIEWS * progressAt(plan, step)) > Math.floor(REVIEWS * progressAt(plan, step - 1));
+      if (deadline !== undefined && reviewed && !done) {
+        const leftMs = deadline.atMs - clock.nowMs();
+        const next = replan(plan, step, leftMs, deadline.budgetMs, { stepMs: pace, validationMs: validationPace });
+        if (next !== plan) {
+          await deadline.savePlan(next);
+          plan = next;
+          log({ kind: 'note', step, text: `planned anew: ${totalSteps(plan)} steps in all` });
+          onEvent({ kind: 'replanned', step, plan });
+        }
+      }
+    }
+    return { steps: step, best, last };
+  } finally {
+    await source.return?.();
+    await flush().catch(() => undefined);
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * How many steps a run has, when it validates, and how far along its schedule each step is. A plan is JSON in the
+ * run's configuration, so that a resumed or repeated run follows it to the letter.
+ */
+
+export interface Plan {
+  /**
+   * Progress 0..1 as a piecewise linear function of the step: [0, 0] first, [total, 1] last. Two knots, unless the
+   * machine's speed changed on the way to a deadline.
+   */
+  readonly knots: readonly (readonly [step: number, progress: number])[];
+  /** Validations, evenly spaced in progress, the last one at the end; 0 for none. */
+  readonly validations: number;
+}
+
+/** A plan of a given number of steps. */
+export function fixedPlan(steps: number, validations: number): Plan {
+  return {
+    knots: [
+      [0, 0],
+      [steps, 1],
+    ],
+    validations: Math.min(steps, validations),
+  };
+}
+
+/** Steps in all. */
+export function totalSteps({ knots }: Plan): number {
+  return (knots[knots.length - 1] as readonly [number, number])[0];
+}
+
+/** Share of the schedule that is done after `step` steps. */
+export function progressAt({ knots }: Plan, step: number): number {
+  for (let i = 1; i < knots.length; i++) {
+    const [from, low] = knots[i - 1] as readonly [number, number];
+    const [to, high] = knots[i] as readonly [number, number];
+    if (step < to) return low + ((high - low) * (step - from)) / (to - from);
+  }
+  return 1;
+}
+
+/** Whether a validation falls due when `step` steps are done. */
+export function validatesAfter(plan: Plan, step: number): boolean {
+  const { validations } = plan;
+  // Rounding must not lose the last one.
+  const reached = (at: number): number => Math.floor(validations * progressAt(plan, at) + 1e-9);
+  return step > 0 && reached(step) > reached(step - 1);
+}
+
+/** What a rehearsal measured, in milliseconds. */
+export interface Measured {
+  readonly stepMs: number;
+  readonly validationMs: number;
+}
+
+/** Share of the time that validation may take. */
+const VALIDATION_SHARE = 0.1;
+const MOST_VALIDATIONS = 20;
+
+/** How many validations are worth their time: up to 20, together at most a tenth of it, at least one. */
+export function chooseValidations(trainingMs: number, validationMs: number): number {
+  if (validationMs === 0) return MOST_VALIDATIONS;
+  return Math.max(1, Math.min(MOST_VALIDATIONS, Math.floor((VALIDATION_SHARE * trainingMs) / validationMs)));
+}
+
+/**
+ * The plan that ends when `budgetMs` are over.
+ * @param elapsedMs of the budget already gone
+ * @param finishMs needed after the last validation, to write what remains
+ * @param validates whether there is anything to validate on
+ */
+export function planForTime(
+  measured: Measured,
+  {
+    budgetMs,
+    elapsedMs,
+    finishMs,
+    validates,
+  }: { readonly budgetMs: number; readonly elapsedMs: number; readonly finishMs: number; readonly validates: boolean },
+): Plan {
+  const left = Math.max(0, budgetMs - elapsedMs - finishMs);
+  const validations = validates ? chooseValidations(left, measured.validationMs) : 0;
+  const steps = Math.max(1, Math.floor((left - validations * measured.validationMs) / measured.stepMs));
+  return fixedPlan(steps, validations);
+}
+
+/** A deadline may be missed or undercut by this share before the rest is planned anew. */
+const TOLERANCE = 0.03;
+
+/**
+ * The plan for the rest of the way when the pace so far would miss the deadline by more than 3 %; otherwise the
+ * same plan. What is done stays as it was.
+ *
+ * @param done steps done
+ * @param leftMs time from now to the end of the training
+ */
+export function replan(plan: Plan, done: number, leftMs: number, budgetMs: number, measured: Measured): Plan {
+  const total = totalSteps(plan);
+  const progress = progressAt(plan, done);
+  const validationsLeft = plan.validations - Math.floor(plan.validations * progress + 1e-9);
+  const needMs = (total - done) * measured.stepMs + validationsLeft * measured.validationMs;
+  if (Math.abs(needMs - leftMs) <= TOLERANCE * budgetMs) return plan;
+  const rest = Math.max(1, Math.floor((leftMs - validationsLeft * measured.validationMs) / measured.stepMs));
+  const before = plan.knots.filter(([step]) => step < done);
+  return { ...plan, knots: [...before, [done, progress], [done + rest, 1]] };
+}

@@ -1,0 +1,146 @@
+/** One training step as a graph: forward, loss, gradient, update; state in and state out. */
+import { float32, type NdArray, sizeOf } from '../array/ndarray.ts';
+import { stream } from '../array/random.ts';
+import { backward } from '../graph/autodiff.ts';
+import { GraphBuilder } from '../graph/builder.ts';
+import type { Graph, Value } from '../graph/ir.ts';
+import type { Loss } from '../nn/losses/loss.ts';
+import type { DropoutMask, Network, Parameter } from '../nn/network.ts';
+import { movingAverage } from '../nn/optimisers/average.ts';
+import { clipByNorm, globalNorm } from '../nn/optimisers/gradient-clip.ts';
+import type { Optimiser } from '../nn/optimisers/optimiser.ts';
+
+export interface StepOptions {
+  /** Gradients are scaled down to this global norm; default: not. Their norm is then the output `gradientNorm`. */
+  readonly clipNorm?: number;
+  /** Keep an exponential moving average of the weights with this decay; default: none. */
+  readonly averageDecay?: number;
+}
+
+/**
+ * Feed `image` (float32 [N,C,H,W]), `labels` (int32 [N,H',W']), `pixelWeights` (float32 [N,H',W']),
+ * `learningRate` (float32 []) and the dropout masks; get `loss` ([]), and `gradientNorm` ([]) when clipping.
+ */
+export interface TrainingStep {
+  readonly graph: Graph;
+  /** For `runtime.compile(graph, { state })`: each input that holds state, and the output that is its next value. */
+  readonly state: { readonly [input: string]: string };
+  readonly parameters: readonly Parameter[];
+  readonly masks: readonly DropoutMask[];
+  /** The state before the first step: drawn parameters, empty slots, step 0. */
+  initialState(seed: number): { [input: string]: NdArray };
+  /** The weights by parameter name out of a state: the moving average where there is one. */
+  weightsOf(state: { readonly [input: string]: NdArray }): { [parameter: string]: NdArray };
+}
+
+/** Name of the step counter in the state. */
+const STEP = 'step';
+const AVERAGE = 'average';
+
+/** First values of the parameters by name. Each has its own stream, so they do not depend on each other. */
+export function initialWeights(parameters: readonly Parameter[], seed: number): { [parameter: string]: NdArray } {
+  return Object.fromEntries(
+    parameters.map(({ value, initialise }, index) => [
+      value.name,
+      initialise(value.shape, stream(seed, 'initialise', 0, index)),
+    ]),
+  );
+}
+
+/**
+ * The graph of one step of `optimiser` on `loss` of `network`.
+ * @throws GraphError when a parameter does not take part in the loss.
+ */
+export function trainingStep(
+  network: Network,
+  loss: Loss,
+  optimiser: Optimiser,
+  { clipNorm, averageDecay }: StepOptions = {},
+): TrainingStep {
+  const { parameters, logits } = network;
+  const perPixel = logits.shape.filter((_, axis) => axis !== 1);
+
+  const { builder } = network;
+  const target = {
+    labels: builder.input('labels', 'int32', perPixel),
+    weights: builder.input('pixelWeights', 'float32', perPixel),
+  };
+  const value = builder.scoped('loss', () => loss(builder, logits, target));
+  const forward = builder.build([value]);
+
+  const b = GraphBuilder.from(forward);
+  const values = parameters.map((parameter) => parameter.value);
+  const raw = b.scoped('backward', () => backward(b, forward.nodes, value, values));
+  const learningRate = b.input('learningRate', 'float32', []);
+  const count = b.input(STEP, 'float32', []);
+  const outputs: Value[] = [b.output(value, 'loss')];
+  const state: { [input: string]: string } = {};
+  const carry = (input: Value, next: Value): void => {
+    outputs.push(b.output(next, `next/${input.name}`));
+    state[input.name] = `next/${input.name}`;
+  };
+
+  b.scoped('update', () => {
+    let gradients = raw;
+    if (clipNorm !== undefined) {
+      const norm = globalNorm(b, raw);
+      outputs.push(b.output(norm, 'gradientNorm'));
+      gradients = clipByNorm(b, raw, norm, clipNorm);
+    }
+    const step = b.add(count, b.scalar(1));
+    const trained = parameters.map((parameter, i) => ({
+      value: parameter.value,
+      gradient: gradients[i] as Value,
+      decay: parameter.decay,
+      slots: optimiser.slots.map((slot) =>
+        b.input(`${slot}/${parameter.value.name}`, 'float32', parameter.value.shape),
+      ),
+    }));
+    const updated = optimiser.updateAll(b, trained, learningRate, step);
+    trained.forEach((before, i) => {
+      const after = updated[i] as (typeof updated)[number];
+      carry(before.value, after.value);
+      before.slots.forEach((slot, k) => {
+        carry(slot, after.slots[k] as Value);
+      });
+    });
+    if (averageDecay !== undefined) {
+      const averages = values.map((v) => b.input(`${AVERAGE}/${v.name}`, 'float32', v.shape));
+      const next = movingAverage(
+        b,
+        averages,
+        updated.map((after) => after.value),
+        step,
+        averageDecay,
+      );
+      averages.forEach((average, i) => {
+        carry(average, next[i] as Value);
+      });
+    }
+    carry(count, step);
+  });
+
+  return {
+    graph: b.build(outputs),
+    state,
+    parameters,
+    masks: network.masks,
+    initialState: (seed) => {
+      const weights = initialWeights(parameters, seed);
+      const initial: { [input: string]: NdArray } = { ...weights, [STEP]: float32([], [0]) };
+      for (const { value: parameter } of parameters) {
+        const first = weights[parameter.name] as NdArray<'float32'>;
+        for (const slot of optimiser.slots) {
+          initial[`${slot}/${parameter.name}`] = float32(parameter.shape, new Float32Array(sizeOf(parameter.shape)));
+        }
+        if (averageDecay !== undefined)
+          initial[`${AVERAGE}/${parameter.name}`] = float32(first.shape, first.data.slice());
+      }
+      return initial;
+    },
+    weightsOf: (held) =>
+      Object.fromEntries(
+        values.map(({ name }) => [name, held[averageDecay === undefined ? name : `${AVERAGE}/${name}`] as NdArray]),
+      ),
+  };
+}

@@ -1,0 +1,32 @@
+/** What training needs of the place that a run is kept in; `platform/` has the implementations. */
+export interface Store {
+  /** For messages: the path of the run folder. */
+  readonly name: string;
+  /** Path of one of its files, for messages. */
+  pathOf(file: string): string;
+  /** Names of the files in a folder of the run, sorted; none when there is no such folder. */
+  list(folder: string): Promise<readonly string[]>;
+  /** The bytes of a file, or nothing when it is not there. */
+  read(file: string): Promise<Uint8Array | undefined>;
+  /** Replaces a file as a whole: a reader sees the old one or the new one, never a part, also after a power cut. */
+  write(file: string, content: Uint8Array | string): Promise<void>;
+  /** Adds to the end of a file, which is made if need be. */
+  append(file: string, text: string): Promise<void>;
+  remove(file: string): Promise<void>;
+}
+
+/** Wall-clock time; injected, since the core has no clock. */
+export interface Clock {
+  /** Milliseconds since any fixed moment, monotonic. */
+  nowMs(): number;
+}
+
+/** Names of the files of a run. */
+export const RUN_FILES = {
+  config: 'config.json',
+  log: 'log.jsonl',
+  checkpoints: 'checkpoints',
+  best: 'best.onnx',
+  last: 'last.onnx',
+  report: 'report.html',
+} as const;
