@@ -253,7 +253,7 @@ export function normalise(planes: Float32Array, channelCount: number, spec: Norm
       const scale = 2 / Math.max(second - first, leastSpread, 1e-12);
       for (let i = 0; i < values.length; i++) {
         const y = ((values[i] as number) - first) * scale - 1;
-        values[i] = y < -limit ? -limit : y > limit ? limit : y;
+        values[i] = Math.max(-limit, Math.min(limit, y));
       }
     }
   }

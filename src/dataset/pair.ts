@@ -1,17 +1,7 @@
 /** Which image belongs to which labels, from the names of the files alone. */
 
 import { DatasetError } from '../errors.ts';
-import {
-  baseName,
-  commonName,
-  extensionOf,
-  folderOf,
-  naturalOrder,
-  type Role,
-  roleOf,
-  stemOf,
-  wordsOf,
-} from './names.ts';
+import { baseName, commonName, extensionOf, folderOf, naturalOrder, type Role, roleOf, stemOf } from './names.ts';
 
 export interface Pair {
   /** Path of the image, relative to the folder that was searched. */

@@ -16,7 +16,7 @@ export interface PhantomOptions {
   readonly height?: number;
   /** Slices. Default 16. */
   readonly depth?: number;
-  /** Mean distance between the centres of cells, in pixels. Default 40. */
+  /** Mean distance between the centres of cells, in pixels. Default 44. */
   readonly cellPx?: number;
   /** How many organelles: 0 none, 1 as in nerve tissue (default). */
   readonly organelles?: number;
@@ -75,7 +75,7 @@ function phantomSlice(z: number, options: Required<PhantomOptions>): Slice {
     const oblique = Math.min(1, Math.max(0, ((obliqueNoise[p] as number) - 1.25) / 0.5));
     const halfWidth = Math.max(1.5, 2.5 + 0.5 * (widthNoise[p] as number)) * (1 + 0.9 * oblique);
     label[p] = border > halfWidth + 0.35 ? 255 : 0;
-    const darkness = Math.max(46, 86 + 14 * (depthNoise[p] as number)) * (1 - 0.36 * oblique);
+    const darkness = Math.max(56, 88 + 13 * (depthNoise[p] as number)) * (1 - 0.28 * oblique);
     const t = border / halfWidth;
     let dark = darkness * Math.exp(-0.75 * t * t * Math.sqrt(t + 0.2)) * (1 + 0.16 * (fineNoise[p] as number));
     // Synaptic densities: a dark smear that spreads from a membrane into the cells beside it.
@@ -99,7 +99,7 @@ function phantomSlice(z: number, options: Required<PhantomOptions>): Slice {
   const image = new Uint8Array(pixels);
   for (let p = 0; p < pixels; p++) {
     const bright = (values[p] as number) * gain * (1 + 0.055 * (light[p] as number)) + offset;
-    const value = bright + noise * 2.9 * Math.sqrt(Math.max(1, bright)) * (shot[p] as number);
+    const value = bright + noise * 2.7 * Math.sqrt(Math.max(1, bright)) * (shot[p] as number);
     image[p] = Math.min(255, Math.max(0, Math.round(value)));
   }
   return { image, label };
@@ -119,7 +119,7 @@ export function phantom({
   width = 256,
   height = 256,
   depth = 16,
-  cellPx = 40,
+  cellPx = 44,
   organelles = 1,
   noise = 1,
 }: PhantomOptions = {}): Phantom {

@@ -1,0 +1,127 @@
+import { bicubicField } from '../array/bicubic.ts';
+import type { Random } from '../array/random.ts';
+import type { AugmentSettings } from './options.ts';
+
+/**
+ * Where each pixel of a patch lies in its source:
+ *
+ *     source(y, x) = centre + A [ (y, x) - patch centre + bend(y, x) ]
+ *
+ * with A made of turn, flip, rotation and scale, and `bend` the elastic displacement, all in one field, so that the
+ * image is interpolated once.
+ */
+export interface Geometry {
+  /** Row-major [[yy, yx], [xy, xx]]. */
+  readonly matrix: readonly [number, number, number, number];
+  /** Displacements [height, width] in patch pixels; nothing when not bent. */
+  readonly bendY: Float32Array | undefined;
+  readonly bendX: Float32Array | undefined;
+}
+
+export const PLAIN: Geometry = { matrix: [1, 0, 0, 1], bendY: undefined, bendX: undefined };
+
+/** The displacement at the nodes is cut to this share of their distance, so that the field does not fold. */
+const STEEPEST = 0.2;
+
+/** Draws the geometry of one sample. Draws the same amount of numbers whatever the strengths, save the elastic grid. */
+export function drawGeometry(
+  random: Random,
+  [height, width]: readonly [number, number],
+  settings: AugmentSettings,
+): Geometry {
+  const { flip, turn, warpShare, rotateDegrees, scale, elasticSigmaPx, elasticGrid } = settings;
+  const quarter = turn ? random.integer(4) : (random.integer(4), 0);
+  const flipY = random.uniform() < 0.5 && flip;
+  const flipX = random.uniform() < 0.5 && flip;
+  const warped = random.uniform() < warpShare;
+  const degrees = random.between(-rotateDegrees, rotateDegrees);
+  const magnification = scale ** random.between(-1, 1);
+
+  // Quarter turns by exact numbers, so that unwarped samples hit pixel centres.
+  let cos = [1, 0, -1, 0][quarter] as number;
+  let sin = [0, 1, 0, -1][quarter] as number;
+  let shrink = 1;
+  if (warped) {
+    const angle = (degrees * Math.PI) / 180;
+    [cos, sin] = [cos * Math.cos(angle) - sin * Math.sin(angle), sin * Math.cos(angle) + cos * Math.sin(angle)];
+    shrink = 1 / magnification;
+  }
+  const sy = (flipY ? -1 : 1) * shrink;
+  const sx = (flipX ? -1 : 1) * shrink;
+  const matrix = [cos * sy, -sin * sx, sin * sy, cos * sx] as const;
+  if (!warped || elasticSigmaPx === 0) return { matrix, bendY: undefined, bendX: undefined };
+
+  const bend = (): Float32Array => {
+    const node = (Math.min(height, width) - 1) / (elasticGrid - 1);
+    const limit = STEEPEST * node;
+    const grid = new Float32Array(elasticGrid * elasticGrid);
+    for (let i = 0; i < grid.length; i++) grid[i] = Math.max(-limit, Math.min(limit, elasticSigmaPx * random.normal()));
+    return bicubicField(grid, [elasticGrid, elasticGrid], [height, width], {
+      startY: 0,
+      startX: 0,
+      stepY: (elasticGrid - 1) / Math.max(1, height - 1),
+      stepX: (elasticGrid - 1) / Math.max(1, width - 1),
+    });
+  };
+  return { matrix, bendY: bend(), bendX: bend() };
+}
+
+/** Source coordinates of a patch, two planes [height, width]. */
+export interface Coordinates {
+  readonly y: Float32Array;
+  readonly x: Float32Array;
+}
+
+/**
+ * The field of a patch whose middle lies at (`centreY`, `centreX`) of the source, in pixel centres: a plain patch of
+ * 4 pixels from row 10 has the centre 11.5.
+ */
+export function coordinates(
+  geometry: Geometry,
+  [height, width]: readonly [number, number],
+  [centreY, centreX]: readonly [number, number],
+): Coordinates {
+  const { matrix, bendY, bendX } = geometry;
+  const [yy, yx, xy, xx] = matrix;
+  const outY = new Float32Array(height * width);
+  const outX = new Float32Array(height * width);
+  const midY = (height - 1) / 2;
+  const midX = (width - 1) / 2;
+  for (let y = 0, p = 0; y < height; y++) {
+    const v = y - midY;
+    if (bendY === undefined || bendX === undefined) {
+      for (let x = 0; x < width; x++, p++) {
+        const u = x - midX;
+        outY[p] = centreY + yy * v + yx * u;
+        outX[p] = centreX + xy * v + xx * u;
+      }
+    } else {
+      for (let x = 0; x < width; x++, p++) {
+        const bentV = v + (bendY[p] as number);
+        const bentU = x - midX + (bendX[p] as number);
+        outY[p] = centreY + yy * bentV + yx * bentU;
+        outX[p] = centreX + xy * bentV + xx * bentU;
+      }
+    }
+  }
+  return { y: outY, x: outX };
+}
+
+/** The part of a field that is left when `margin` pixels are cut off on each side. */
+export function innerCoordinates(
+  { y, x }: Coordinates,
+  [height, width]: readonly [number, number],
+  margin: number,
+): Coordinates {
+  if (margin === 0) return { y, x };
+  const innerHeight = height - 2 * margin;
+  const innerWidth = width - 2 * margin;
+  const outY = new Float32Array(innerHeight * innerWidth);
+  const outX = new Float32Array(innerHeight * innerWidth);
+  for (let row = 0; row < innerHeight; row++) {
+    const from = (row + margin) * width + margin;
+    outY.set(y.subarray(from, from + innerWidth), row * innerWidth);
+    outX.set(x.subarray(from, from + innerWidth), row * innerWidth);
+  }
+  return { y: outY, x: outX };
+}

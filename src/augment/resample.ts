@@ -1,0 +1,181 @@
+/**
+ * Images, label maps and weights read at fractional coordinates, mirrored at the borders (the edge pixel twice, any
+ * distance outside). Coordinates count pixel centres: 0 is the middle of the first pixel.
+ */
+
+import { mirrorIndex } from '../array/gaussian.ts';
+import type { Coordinates } from './field.ts';
+
+type Size = readonly [number, number];
+
+/**
+ * One plane [height, width] interpolated bilinearly at every coordinate.
+ */
+export function sampleBilinear(
+  plane: Float32Array,
+  [height, width]: Size,
+  { y, x }: Coordinates,
+  out: Float32Array,
+): void {
+  for (let p = 0; p < out.length; p++) {
+    const fy = y[p] as number;
+    const fx = x[p] as number;
+    const y0 = Math.floor(fy);
+    const x0 = Math.floor(fx);
+    const ty = fy - y0;
+    const tx = fx - x0;
+    let a: number;
+    let b: number;
+    let c: number;
+    let d: number;
+    if (y0 >= 0 && x0 >= 0 && y0 < height - 1 && x0 < width - 1) {
+      const i = y0 * width + x0;
+      a = plane[i] as number;
+      b = plane[i + 1] as number;
+      c = plane[i + width] as number;
+      d = plane[i + width + 1] as number;
+    } else {
+      const top = mirrorIndex(y0, height) * width;
+      const bottom = mirrorIndex(y0 + 1, height) * width;
+      const left = mirrorIndex(x0, width);
+      const right = mirrorIndex(x0 + 1, width);
+      a = plane[top + left] as number;
+      b = plane[top + right] as number;
+      c = plane[bottom + left] as number;
+      d = plane[bottom + right] as number;
+    }
+    const above = a + tx * (b - a);
+    out[p] = above + ty * (c + tx * (d - c) - above);
+  }
+}
+
+/**
+ * One plane [height, width] interpolated by Keys' cubic convolution (a = -0.5) at every coordinate. Goes through the
+ * pixels at whole coordinates; overshoots at edges.
+ */
+export function sampleBicubic(
+  plane: Float32Array,
+  [height, width]: Size,
+  { y, x }: Coordinates,
+  out: Float32Array,
+): void {
+  for (let p = 0; p < out.length; p++) {
+    const fy = y[p] as number;
+    const fx = x[p] as number;
+    const y0 = Math.floor(fy);
+    const x0 = Math.floor(fx);
+    const t = fx - x0;
+    const s = fy - y0;
+    // Keys' weights of the samples at -1, 0, 1, 2; the third follows from the sum of 1.
+    const t2 = t * t;
+    const t3 = t2 * t;
+    const a0 = -0.5 * t3 + t2 - 0.5 * t;
+    const a1 = 1.5 * t3 - 2.5 * t2 + 1;
+    const a3 = 0.5 * (t3 - t2);
+    const a2 = 1 - a0 - a1 - a3;
+    const s2 = s * s;
+    const s3 = s2 * s;
+    const b0 = -0.5 * s3 + s2 - 0.5 * s;
+    const b1 = 1.5 * s3 - 2.5 * s2 + 1;
+    const b3 = 0.5 * (s3 - s2);
+    const b2 = 1 - b0 - b1 - b3;
+    if (y0 >= 1 && x0 >= 1 && y0 < height - 2 && x0 < width - 2) {
+      const i0 = (y0 - 1) * width + x0 - 1;
+      const i1 = i0 + width;
+      const i2 = i1 + width;
+      const i3 = i2 + width;
+      out[p] =
+        b0 *
+          (a0 * (plane[i0] as number) +
+            a1 * (plane[i0 + 1] as number) +
+            a2 * (plane[i0 + 2] as number) +
+            a3 * (plane[i0 + 3] as number)) +
+        b1 *
+          (a0 * (plane[i1] as number) +
+            a1 * (plane[i1 + 1] as number) +
+            a2 * (plane[i1 + 2] as number) +
+            a3 * (plane[i1 + 3] as number)) +
+        b2 *
+          (a0 * (plane[i2] as number) +
+            a1 * (plane[i2 + 1] as number) +
+            a2 * (plane[i2 + 2] as number) +
+            a3 * (plane[i2 + 3] as number)) +
+        b3 *
+          (a0 * (plane[i3] as number) +
+            a1 * (plane[i3 + 1] as number) +
+            a2 * (plane[i3 + 2] as number) +
+            a3 * (plane[i3 + 3] as number));
+    } else {
+      const x1 = mirrorIndex(x0 - 1, width);
+      const x2 = mirrorIndex(x0, width);
+      const x3 = mirrorIndex(x0 + 1, width);
+      const x4 = mirrorIndex(x0 + 2, width);
+      let sum = 0;
+      for (let k = 0; k < 4; k++) {
+        const row = mirrorIndex(y0 - 1 + k, height) * width;
+        const weight = k === 0 ? b0 : k === 1 ? b1 : k === 2 ? b2 : b3;
+        sum +=
+          weight *
+          (a0 * (plane[row + x1] as number) +
+            a1 * (plane[row + x2] as number) +
+            a2 * (plane[row + x3] as number) +
+            a3 * (plane[row + x4] as number));
+      }
+      out[p] = sum;
+    }
+  }
+}
+
+/**
+ * Labels [height, width] at every coordinate by bilinear votes: the four pixels around vote for their label with
+ * their bilinear weights, the heaviest wins (the nearest pixel's where two are equal). Boundaries come out smoother
+ * than with the nearest pixel, and no label appears that is not there.
+ */
+export function sampleLabels(labels: Uint8Array, [height, width]: Size, { y, x }: Coordinates, out: Uint8Array): void {
+  for (let p = 0; p < out.length; p++) {
+    const fy = y[p] as number;
+    const fx = x[p] as number;
+    const y0 = Math.floor(fy);
+    const x0 = Math.floor(fx);
+    let a: number;
+    let b: number;
+    let c: number;
+    let d: number;
+    if (y0 >= 0 && x0 >= 0 && y0 < height - 1 && x0 < width - 1) {
+      const i = y0 * width + x0;
+      a = labels[i] as number;
+      b = labels[i + 1] as number;
+      c = labels[i + width] as number;
+      d = labels[i + width + 1] as number;
+    } else {
+      const top = mirrorIndex(y0, height) * width;
+      const bottom = mirrorIndex(y0 + 1, height) * width;
+      const left = mirrorIndex(x0, width);
+      const right = mirrorIndex(x0 + 1, width);
+      a = labels[top + left] as number;
+      b = labels[top + right] as number;
+      c = labels[bottom + left] as number;
+      d = labels[bottom + right] as number;
+    }
+    if (a === b && a === c && a === d) out[p] = a;
+    else out[p] = vote(a, b, c, d, fx - x0, fy - y0);
+  }
+}
+
+function vote(a: number, b: number, c: number, d: number, tx: number, ty: number): number {
+  const wa = (1 - tx) * (1 - ty);
+  const wb = tx * (1 - ty);
+  const wc = (1 - tx) * ty;
+  const wd = tx * ty;
+  const va = wa + (b === a ? wb : 0) + (c === a ? wc : 0) + (d === a ? wd : 0);
+  const vb = b === a ? 0 : wb + (c === b ? wc : 0) + (d === b ? wd : 0);
+  const vc = c === a || c === b ? 0 : wc + (d === c ? wd : 0);
+  const vd = d === a || d === b || d === c ? 0 : wd;
+  const most = Math.max(va, vb, vc, vd);
+  const nearest = ty < 0.5 ? (tx < 0.5 ? a : b) : tx < 0.5 ? c : d;
+  // Equal votes within rounding go to the nearest pixel.
+  const close = most - 1e-6;
+  if ((nearest === a && va >= close) || (nearest === b && vb >= close) || (nearest === c && vc >= close))
+    return nearest;
+  return va === most ? a : vb === most ? b : vc === most ? c : d;
+}

@@ -1,0 +1,53 @@
+/** One training sample: a patch, changed. A pure function of (seed, step, index). */
+
+import { stream } from '../array/random.ts';
+import { IGNORE } from '../dataset/labels.ts';
+import { type PlaceOptions, placePatch, type TrainingSet } from '../dataset/place.ts';
+import { coordinates, drawGeometry } from './field.ts';
+import { changeIntensity } from './intensity.ts';
+import type { AugmentSettings } from './options.ts';
+import { warp } from './warp.ts';
+
+export interface SampleOptions extends PlaceOptions {
+  readonly augment: AugmentSettings;
+}
+
+export interface Sample {
+  /** Page and place, for messages: `train/image/3.png at y 120, x 64`. */
+  readonly name: string;
+  /** float32 [channels, height, width]. */
+  readonly image: Float32Array;
+  /** Class indices [height - 2 margin, width - 2 margin], 255 = ignored. */
+  readonly label: Uint8Array;
+  /** Loss weights of the same size, 0 where ignored. */
+  readonly weight: Float32Array;
+}
+
+/**
+ * The sample `index` of step `step`: always the same for the same arguments, whoever draws it and when.
+ * Position from stream (seed, 'patch', step, index), changes from (seed, 'augment', step, index).
+ */
+export function makeSample(set: TrainingSet, step: number, index: number, options: SampleOptions): Sample {
+  const { seed, patch, outputMargin, augment } = options;
+  const [height, width] = patch;
+  const { page, centre } = placePatch(set, step, index, options);
+  const random = stream(seed, 'augment', step, index);
+  const field = coordinates(drawGeometry(random, patch, augment), patch, centre);
+  const { image, label, separation } = warp({ ...page, channels: set.channels }, field, patch, {
+    outputMargin,
+    interpolation: augment.interpolation,
+  });
+  changeIntensity(random, image, [set.channels, height, width], augment);
+
+  const weight = separation ?? new Float32Array(label.length);
+  const table = new Float32Array(256).fill(1);
+  set.classWeights.forEach((value, i) => {
+    table[i] = value;
+  });
+  for (let p = 0; p < label.length; p++) {
+    const value = label[p] as number;
+    weight[p] = value === IGNORE ? 0 : (weight[p] as number) + (table[value] as number);
+  }
+  const name = `${page.name} at y ${Math.round(centre[0] - (height - 1) / 2)}, x ${Math.round(centre[1] - (width - 1) / 2)}`;
+  return { name, image, label, weight };
+}

@@ -1,0 +1,223 @@
+/** From a folder to pages ready for training. */
+
+import { ndarray } from '../array/ndarray.ts';
+import { DatasetError } from '../errors.ts';
+import { READABLE_EXTENSIONS, readImage } from '../image/read.ts';
+import { connectedComponents } from '../objects/connected-components.ts';
+import type { Files } from './files.ts';
+import {
+  applyMapping,
+  describeMapping,
+  findMapping,
+  IGNORE,
+  type LabelMapping,
+  type LabelOptions,
+  type LabelPage,
+  labelPages,
+} from './labels.ts';
+import {
+  chooseChannels,
+  fitNormalisation,
+  type InputSpec,
+  type NormalisationOptions,
+  normalise,
+  selectChannels,
+} from './normalise.ts';
+import { describePairing, type Pairing, pairFiles } from './pair.ts';
+import { focusIndex, type TrainingPage, type TrainingSet } from './place.ts';
+import { type Page, pagesOf } from './planes.ts';
+import { classWeights, type SeparationOptions, separationTerm } from './separation-weight.ts';
+import { type Split, type SplitChoice, splitItems } from './split.ts';
+
+/** A page with its labels, in the values of their files. */
+export interface RawPage extends Page {
+  /** `train/image/3.png`, or `stack.tif[3]` for the page of a stack. */
+  readonly name: string;
+  readonly file: string;
+  readonly page: number;
+  readonly label: LabelPage;
+}
+
+export interface RawDataset {
+  readonly folder: string;
+  readonly pairing: Pairing;
+  readonly pages: readonly RawPage[];
+  /** Printed lines: what was paired with what, what the readers noted. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Reads all pairs of a folder.
+ * @throws DatasetError when files do not pair, sizes or page counts of an image and its labels differ, or values are
+ *   NaN or infinite; FormatError when a file cannot be read. Both name the file.
+ */
+export async function readDataset(files: Files, folder: string): Promise<RawDataset> {
+  const pairing = pairFiles(await files.list(folder), { folder, extensions: READABLE_EXTENSIONS });
+  const pages: RawPage[] = [];
+  const notes = [describePairing(pairing)];
+  for (const pair of pairing.pairs) {
+    const image = await readImage(await files.read(folder, pair.image), pair.image);
+    // Palette labels are class numbers with colours for the eye.
+    const label = await readImage(await files.read(folder, pair.label), pair.label, { palette: 'index' });
+    for (const { source, notes: found = [] } of [image, label])
+      notes.push(...found.map((note) => `${source}: ${note}`));
+    const imagePages = pagesOf(image);
+    const pagesOfLabel = labelPages(label);
+    if (imagePages.length !== pagesOfLabel.length) {
+      throw new DatasetError(
+        `the image has ${imagePages.length} pages, its labels "${pair.label}" ${pagesOfLabel.length}.`,
+        {
+          file: pair.image,
+          remedy: 'Give a page of labels for each page of the image.',
+        },
+      );
+    }
+    imagePages.forEach((page, index) => {
+      const labels = pagesOfLabel[index] as LabelPage;
+      if (labels.height !== page.height || labels.width !== page.width) {
+        throw new DatasetError(
+          `the image is ${page.width} x ${page.height}, its labels "${pair.label}" are ${labels.width} x ${labels.height}.`,
+          { file: pair.image, remedy: 'Give labels of the same size as the image.' },
+        );
+      }
+      const name = imagePages.length > 1 ? `${pair.image}[${index}]` : pair.image;
+      pages.push({ ...page, name, file: pair.image, page: index, label: labels });
+    });
+  }
+  return { folder, pairing, pages, notes };
+}
+
+export interface PrepareOptions extends LabelOptions {
+  /** Default: a fifth, see `splitItems`. */
+  readonly split?: SplitChoice;
+  readonly seed?: number;
+  readonly normalisation?: NormalisationOptions;
+  /** A model's own input rule and label mapping, to go on training it: nothing is then found anew. */
+  readonly input?: InputSpec;
+  readonly mapping?: LabelMapping;
+  /** How much rare classes weigh more: 0 not at all, 1 until all weigh the same. Default 0.5. */
+  readonly balance?: number;
+  /** Border weights between objects. Default off (`w0` 0). */
+  readonly separation?: SeparationOptions;
+  /** Makes the memory of the pages; pass one that makes SharedArrayBuffers to share them with workers. */
+  readonly allocate?: (bytes: number) => ArrayBuffer | SharedArrayBuffer;
+}
+
+export interface PreparedDataset {
+  readonly train: TrainingSet;
+  /** Pages to validate on, normalised as the training pages are. May be empty. */
+  readonly validation: readonly TrainingPage[];
+  readonly split: Split;
+  readonly mapping: LabelMapping;
+  readonly input: InputSpec;
+  /** Share of each class among the training pixels that are not ignored. */
+  readonly shares: readonly number[];
+  /** Printed lines: every decision with its reason. */
+  readonly notes: readonly string[];
+}
+
+function sharesOf(labels: readonly Uint8Array[], classCount: number): number[] {
+  const counts = new Float64Array(256);
+  for (const label of labels)
+    for (let p = 0; p < label.length; p++) counts[label[p] as number] = (counts[label[p] as number] as number) + 1;
+  let total = 0;
+  for (let c = 0; c < classCount; c++) total += counts[c] as number;
+  return Array.from({ length: classCount }, (_, c) => (total === 0 ? 0 : (counts[c] as number) / total));
+}
+
+/** The objects between which the separation term lies: instance numbers, or the pieces of the last class. */
+function objectsOf(label: LabelPage, classes: Uint8Array, mapping: LabelMapping): Int32Array {
+  if (mapping.kind === 'instances') return label.values.map((value, p) => (classes[p] === 1 ? value : 0));
+  const last = mapping.classes.length - 1;
+  const mask = classes.map((value) => (value === last ? 1 : 0));
+  return connectedComponents(ndarray('uint8', [label.height, label.width], mask)).labels.data;
+}
+
+/**
+ * Splits, maps labels, chooses channels and normalisation (from the training pages alone), weighs classes.
+ * @throws DatasetError, UsageError: see `findMapping`, `applyMapping`, `chooseChannels`, `splitItems`.
+ */
+export function prepareDataset(raw: RawDataset, options: PrepareOptions = {}): PreparedDataset {
+  const { split: choice = { fraction: 0.2 }, seed = 0, balance = 0.5, separation = { w0: 0 } } = options;
+  const { allocate = (bytes: number) => new ArrayBuffer(bytes) } = options;
+  const split = splitItems(raw.pages, choice, { seed });
+  const trainRaw = split.train.map((i) => raw.pages[i] as RawPage);
+  const mapping =
+    options.mapping ??
+    findMapping(
+      raw.pages.map((page) => page.label),
+      options,
+    );
+
+  const chosen = options.input === undefined ? chooseChannels(trainRaw) : undefined;
+  const channels = options.input?.channels ?? (chosen as NonNullable<typeof chosen>).spec;
+  const planes = new Map<RawPage, Float32Array>();
+  for (const page of raw.pages) {
+    const selected = selectChannels(page, channels);
+    const shared = new Float32Array(allocate(selected.byteLength));
+    shared.set(selected);
+    planes.set(page, shared);
+  }
+  const fitted =
+    options.input === undefined
+      ? fitNormalisation(
+          trainRaw.map((page) => planes.get(page) as Float32Array),
+          channels,
+          options.normalisation,
+        )
+      : undefined;
+  const normalisation = options.input?.normalisation ?? (fitted as NonNullable<typeof fitted>).spec;
+
+  const training = new Set(trainRaw);
+  const prepared = new Map<RawPage, TrainingPage>();
+  for (const page of raw.pages) {
+    const { name, height, width } = page;
+    const image = normalise(planes.get(page) as Float32Array, channels.count, normalisation);
+    const classes = applyMapping(page.label, mapping);
+    const label = new Uint8Array(allocate(classes.byteLength));
+    label.set(classes);
+    const base = { name, height, width, image, label };
+    if (training.has(page) && (separation.w0 ?? 10) > 0) {
+      const term = separationTerm(objectsOf(page.label, classes, mapping), [height, width], separation);
+      const shared = new Float32Array(allocate(term.byteLength));
+      shared.set(term);
+      prepared.set(page, { ...base, separation: shared });
+    } else prepared.set(page, base);
+  }
+  const pages = trainRaw.map((page) => prepared.get(page) as TrainingPage);
+  const classCount = mapping.classes.length;
+  const shares = sharesOf(
+    pages.map((page) => page.label),
+    classCount,
+  );
+  if (shares.filter((share) => share > 0).length < 2) {
+    throw new DatasetError('the labels of the training images hold one class only.', {
+      file: raw.folder,
+      remedy: 'Label more images, or hold others out for validation.',
+    });
+  }
+  const percent = mapping.classes.map(({ name }, i) => `${name} ${(100 * (shares[i] as number)).toFixed(1)} %`);
+  const ignored = pages.some((page) => page.label.includes(IGNORE));
+  return {
+    train: {
+      pages,
+      channels: channels.count,
+      classCount,
+      classWeights: classWeights(shares, { balance }),
+      focus: focusIndex(pages, shares),
+    },
+    validation: split.validation.map((i) => prepared.get(raw.pages[i] as RawPage) as TrainingPage),
+    split,
+    mapping,
+    input: { channels, normalisation },
+    shares,
+    notes: [
+      ...raw.notes,
+      describeMapping(mapping),
+      `share of pixels: ${percent.join(', ')}${ignored ? ' (ignored left out)' : ''}`,
+      ...(chosen === undefined ? [] : [chosen.reason]),
+      ...(fitted === undefined ? [] : [fitted.reason]),
+      split.reason,
+    ],
+  };
+}

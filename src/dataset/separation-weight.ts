@@ -1,0 +1,179 @@
+/** The pixel weights of the U-Net paper (Ronneberger, Fischer, Brox 2015, equation 2). */
+
+import { IGNORE } from './labels.ts';
+
+export interface SeparationOptions {
+  /** Strength of the border term. Default 10, as in the paper. */
+  readonly w0?: number;
+  /** Its reach, in pixels. Default 5. */
+  readonly sigmaPx?: number;
+}
+
+const NONE = 0x7fffffff;
+
+/**
+ * The border term w0 exp(-(d1 + d2)^2 / (2 sigma^2)) of every pixel [height, width], where d1 and d2 are the Euclidean
+ * distances between pixel centres to the nearest object and to the second nearest. It is 0 on objects (the paper
+ * weighs the background between cells) and where there are fewer than two objects.
+ *
+ * Exact up to a term of w0 exp(-8): pairs with d1 + d2 > 4 sigma are left out, so only a disc of 4 sigma around each
+ * border pixel is looked at, in two passes: distances along columns for each of the objects seen there, then along rows.
+ *
+ * @param instances int32 [height, width], 0 background, every other value an object
+ */
+export function separationTerm(
+  instances: Int32Array,
+  [height, width]: readonly [number, number],
+  { w0 = 10, sigmaPx = 5 }: SeparationOptions = {},
+): Float32Array {
+  const out = new Float32Array(height * width);
+  const reach = Math.ceil(4 * sigmaPx);
+  if (!(w0 > 0) || !(sigmaPx > 0)) return out;
+
+  // Distinct objects straight above and below each pixel within reach, nearest first, at most SLOTS.
+  const { objects, squares } = nearestInColumns(instances, height, width, reach);
+  const limit = 4 * sigmaPx;
+  const scale = -1 / (2 * sigmaPx * sigmaPx);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const p = y * width + x;
+      if (instances[p] !== 0) continue;
+      let first = NONE;
+      let second = NONE;
+      let owner = 0;
+      for (let dx = 0; dx <= reach; dx++) {
+        const across = dx * dx;
+        if (across >= second) break;
+        for (let side = dx === 0 ? 1 : -1; side <= 1; side += 2) {
+          const column = x + side * dx;
+          if (column < 0 || column >= width) continue;
+          const q = SLOTS * (y * width + column);
+          for (let slot = 0; slot < SLOTS; slot++) {
+            const square = squares[q + slot] as number;
+            if (square === NONE) break;
+            const total = square + across;
+            if (total >= second) break;
+            const object = objects[q + slot] as number;
+            if (object === owner) {
+              if (total < first) first = total;
+            } else if (total < first) {
+              second = first;
+              first = total;
+              owner = object;
+            } else second = total;
+          }
+        }
+      }
+      if (second === NONE) continue;
+      const sum = Math.sqrt(first) + Math.sqrt(second);
+      if (sum <= limit) out[p] = w0 * Math.exp(sum * sum * scale);
+    }
+  }
+  return out;
+}
+
+/**
+ * Two objects a column are enough: of the objects in one column seen from p, the nearest two bound what this column
+ * can give as nearest and as second nearest of different objects.
+ */
+const SLOTS = 2;
+
+function nearestInColumns(instances: Int32Array, height: number, width: number, reach: number) {
+  const objects = new Int32Array(SLOTS * height * width);
+  const squares = new Int32Array(SLOTS * height * width).fill(NONE);
+  // Per column, the last two distinct objects met and their rows, downwards then upwards.
+  const lastObject = new Int32Array(width);
+  const lastRow = new Int32Array(width);
+  const beforeObject = new Int32Array(width);
+  const beforeRow = new Int32Array(width);
+  for (const direction of [1, -1]) {
+    lastObject.fill(0);
+    beforeObject.fill(0);
+    for (let step = 0; step < height; step++) {
+      const y = direction === 1 ? step : height - 1 - step;
+      for (let x = 0; x < width; x++) {
+        const p = y * width + x;
+        const object = instances[p] as number;
+        if (object !== 0) {
+          if (object !== lastObject[x]) {
+            beforeObject[x] = lastObject[x] as number;
+            beforeRow[x] = lastRow[x] as number;
+            lastObject[x] = object;
+          }
+          lastRow[x] = y;
+        }
+        if (lastObject[x] !== 0)
+          insert(objects, squares, SLOTS * p, lastObject[x] as number, y - (lastRow[x] as number), reach);
+        if (beforeObject[x] !== 0)
+          insert(objects, squares, SLOTS * p, beforeObject[x] as number, y - (beforeRow[x] as number), reach);
+      }
+    }
+  }
+  return { objects, squares };
+}
+
+function insert(
+  objects: Int32Array,
+  squares: Int32Array,
+  at: number,
+  object: number,
+  distance: number,
+  reach: number,
+): void {
+  if (distance > reach || -distance > reach) return;
+  const square = distance * distance;
+  if (objects[at] === object) {
+    if (square < (squares[at] as number)) squares[at] = square;
+  } else if (square < (squares[at] as number)) {
+    if (objects[at] !== 0) {
+      objects[at + 1] = objects[at] as number;
+      squares[at + 1] = squares[at] as number;
+    }
+    objects[at] = object;
+    squares[at] = square;
+  } else if (square < (squares[at + 1] as number)) {
+    objects[at + 1] = object;
+    squares[at + 1] = square;
+  }
+}
+
+export interface ClassWeightOptions {
+  /** 0: every class weighs 1. 1: every class weighs as much in sum. Default 0.5, the root between the two. */
+  readonly balance?: number;
+}
+
+/**
+ * The weight w_c of each class from its share of the pixels: share^-balance, scaled so that the mean over all pixels
+ * is 1; a class that does not occur gets 1.
+ * @param shares of each class, ignored pixels left out
+ */
+export function classWeights(shares: readonly number[], { balance = 0.5 }: ClassWeightOptions = {}): readonly number[] {
+  const raw = shares.map((share) => (share > 0 ? share ** -balance : 0));
+  let total = 0;
+  let sum = 0;
+  shares.forEach((share, i) => {
+    total += share * (raw[i] as number);
+    sum += share;
+  });
+  return raw.map((weight) => (weight === 0 || total === 0 ? 1 : (weight * sum) / total));
+}
+
+/**
+ * w(x) = w_c(x) + w0 exp(-(d1(x) + d2(x))^2 / (2 sigma^2)), 0 where the label is ignored.
+ * @param labels class indices [height, width], `IGNORE` where ignored
+ * @param instances the objects; without them (or with `w0` 0) w_c alone
+ */
+export function weightMap(
+  labels: Uint8Array,
+  size: readonly [number, number],
+  perClass: readonly number[],
+  instances?: Int32Array,
+  options: SeparationOptions = {},
+): Float32Array {
+  const out = instances === undefined ? new Float32Array(labels.length) : separationTerm(instances, size, options);
+  for (let p = 0; p < labels.length; p++) {
+    const label = labels[p] as number;
+    out[p] = label === IGNORE ? 0 : (out[p] as number) + (perClass[label] ?? 1);
+  }
+  return out;
+}

@@ -1,0 +1,213 @@
+/** Which pages train and which validate. */
+
+import { stream } from '../array/random.ts';
+import { DatasetError, UsageError } from '../errors.ts';
+import { baseName, folderOf, naturalOrder, stemOf } from './names.ts';
+
+/** A page as the split sees it. */
+export interface SplitItem {
+  /** Path of the image's file. */
+  readonly file: string;
+  /** Page within the file. */
+  readonly page: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+export interface Split {
+  /** Indices into the items, ascending. */
+  readonly train: readonly number[];
+  readonly validation: readonly number[];
+  /** How it was split, one printed line. */
+  readonly reason: string;
+}
+
+/**
+ * Fraction (0.2), number ranges or names (`20..23`, `a.png,b.png`, `ID_0007_*`), or a fold.
+ */
+export type SplitChoice =
+  | { readonly fraction: number }
+  | { readonly names: readonly string[] }
+  | { readonly fold: number; readonly folds: number };
+
+interface Stack {
+  readonly name: string;
+  readonly items: readonly number[];
+}
+
+/**
+ * Pages that may lie on each other: those of one file, and files whose names differ in their last number only and
+ * whose sizes agree (`0.png`..`23.png`; `ID_0007_Z_0033.tif` and `ID_0007_Z_0053.tif`). Neighbours in a stack look
+ * alike, so a stack is never dealt out page by page.
+ */
+export function stacksOf(items: readonly SplitItem[]): readonly Stack[] {
+  const stacks = new Map<string, number[]>();
+  items.forEach((item, index) => {
+    const numbered = /^(.*?)\d+(\D*)$/.exec(stemOf(item.file));
+    const series = numbered === null ? stemOf(item.file) : `${numbered[1]}#${numbered[2]}`;
+    const key = `${folderOf(item.file)}/${series} ${item.height}x${item.width}`;
+    const members = stacks.get(key);
+    if (members === undefined) stacks.set(key, [index]);
+    else members.push(index);
+  });
+  return [...stacks].map(([name, members]) => ({
+    name: (name.split(' ')[0] as string).replace(/^\//, ''),
+    items: members.sort((a, b) => {
+      const left = items[a] as SplitItem;
+      const right = items[b] as SplitItem;
+      return naturalOrder(left.file, right.file) || left.page - right.page;
+    }),
+  }));
+}
+
+function finish(items: readonly SplitItem[], validation: readonly number[], reason: string): Split {
+  const held = new Set(validation);
+  return {
+    train: items.map((_, i) => i).filter((i) => !held.has(i)),
+    validation: [...held].sort((a, b) => a - b),
+    reason,
+  };
+}
+
+const pages = (count: number): string => `${count} page${count === 1 ? '' : 's'}`;
+
+/**
+ * Splits by stack where there are several (whole stacks, in an order drawn from `seed`), and by a contiguous block at
+ * the end where there is one, since neighbouring slices are alike and dealing them out singly would flatter the score.
+ * One page alone is not split: its validation is empty.
+ *
+ * @throws UsageError for a fraction outside 0..0.9, names that fit no file (with what there is), or folds that do not
+ *   fit; DatasetError when nothing would be left to train on.
+ */
+export function splitItems(
+  items: readonly SplitItem[],
+  choice: SplitChoice,
+  { seed = 0 }: { readonly seed?: number } = {},
+): Split {
+  if ('names' in choice) return byNames(items, choice.names);
+  if ('folds' in choice) return byFold(items, choice.fold, choice.folds, seed);
+  const { fraction } = choice;
+  if (!(fraction >= 0 && fraction <= 0.9)) {
+    throw new UsageError(`The validation fraction is ${fraction}.`, { remedy: 'Give a number from 0 to 0.9.' });
+  }
+  if (fraction === 0) return finish(items, [], 'validation: none, as asked');
+  if (items.length < 2) return finish(items, [], 'validation: none, there is one page only');
+  const stacks = stacksOf(items);
+  const wanted = Math.max(1, Math.round(fraction * items.length));
+  if (stacks.length === 1) {
+    const order = (stacks[0] as Stack).items;
+    const count = Math.min(wanted, order.length - 1);
+    return finish(
+      items,
+      order.slice(order.length - count),
+      `validation: the last ${pages(count)} of ${order.length} of the one stack`,
+    );
+  }
+  const held: number[] = [];
+  let stackCount = 0;
+  for (const at of stream(seed, 'split').permutation(stacks.length)) {
+    const { items: members } = stacks[at] as Stack;
+    const closer = Math.abs(held.length + members.length - wanted) < Math.abs(held.length - wanted);
+    if (!closer || held.length + members.length >= items.length) continue;
+    held.push(...members);
+    stackCount++;
+  }
+  if (held.length === 0) {
+    // Every stack is larger than twice what was asked for: the smallest one.
+    const smallest = stacks.reduce((a, b) => (b.items.length < a.items.length ? b : a));
+    held.push(...smallest.items);
+    stackCount = 1;
+  }
+  const unit = stacks.length === items.length ? 'images' : 'stacks';
+  const which =
+    stackCount <= 4
+      ? ` (${[...new Set(held.map((i) => stemOf((items[i] as SplitItem).file)))].slice(0, 8).join(', ')})`
+      : '';
+  return finish(
+    items,
+    held,
+    `validation: ${stackCount} of ${stacks.length} ${unit}, ${pages(held.length)} of ${items.length}, seed ${seed}${unit === 'stacks' ? which : ''}`,
+  );
+}
+
+function byFold(items: readonly SplitItem[], fold: number, folds: number, seed: number): Split {
+  if (!Number.isInteger(folds) || folds < 2 || folds > items.length) {
+    throw new UsageError(`${folds} folds do not fit ${pages(items.length)}.`, { remedy: `Give 2 to ${items.length}.` });
+  }
+  if (!Number.isInteger(fold) || fold < 0 || fold >= folds) {
+    throw new UsageError(`There is no fold ${fold} of ${folds}.`, { remedy: `Folds count from 0 to ${folds - 1}.` });
+  }
+  const stacks = stacksOf(items);
+  if (stacks.length < folds) {
+    const order = stacks.flatMap((stack) => stack.items);
+    const block = order.slice(
+      Math.round((fold * order.length) / folds),
+      Math.round(((fold + 1) * order.length) / folds),
+    );
+    return finish(items, block, `fold ${fold} of ${folds}: a block of ${pages(block.length)}`);
+  }
+  // The largest stacks first, each to the smallest fold, equal ones in an order drawn from the seed.
+  const order = [...stream(seed, 'folds').permutation(stacks.length)].map((i) => stacks[i] as Stack);
+  order.sort((a, b) => b.items.length - a.items.length);
+  const dealt = Array.from({ length: folds }, (): number[] => []);
+  for (const stack of order) {
+    const smallest = dealt.reduce((a, b) => (b.length < a.length ? b : a));
+    smallest.push(...stack.items);
+  }
+  const held = dealt[fold] as number[];
+  return finish(
+    items,
+    held,
+    `fold ${fold} of ${folds}: ${pages(held.length)} of ${items.length}, by ${stacks.length === items.length ? 'image' : 'stack'}`,
+  );
+}
+
+function byNames(items: readonly SplitItem[], names: readonly string[]): Split {
+  const perFile = new Map<string, number>();
+  for (const { file } of items) perFile.set(file, (perFile.get(file) ?? 0) + 1);
+  const held = new Set<number>();
+  for (const name of names) {
+    const range = /^(\d+)(?:\.\.(\d+))?$/.exec(name);
+    const low = Number(range?.[1]);
+    const high = Number(range?.[2] ?? range?.[1]);
+    const pattern = new RegExp(
+      `^${name
+        .split('*')
+        .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+        .join('.*')}$`,
+    );
+    const found = items.flatMap((item, index) => {
+      const { file, page } = item;
+      if ([file, baseName(file), stemOf(file)].some((candidate) => pattern.test(candidate))) return [index];
+      if (range === null) return [];
+      const number =
+        (perFile.get(file) as number) > 1 ? page : Number(/(\d+)\D*$/.exec(stemOf(file))?.[1] ?? Number.NaN);
+      return number >= low && number <= high ? [index] : [];
+    });
+    if (found.length === 0) {
+      const known = [...perFile.keys()].slice(0, 3).map(stemOf).join(', ');
+      throw new UsageError(`"${name}" names no image of this data set.`, {
+        remedy: `There are ${known}${perFile.size > 3 ? ', ...' : ''}.`,
+      });
+    }
+    for (const index of found) held.add(index);
+  }
+  if (held.size === items.length) {
+    throw new DatasetError('all pages are held out for validation, none is left to train on.', {
+      remedy: 'Name fewer.',
+    });
+  }
+  return finish(items, [...held], `validation: ${pages(held.size)} of ${items.length}, as named`);
+}
+
+/**
+ * `0.2`, `20..23`, `a.png,b.png` as written on a command line.
+ * @throws UsageError for an empty text.
+ */
+export function parseSplit(text: string): SplitChoice {
+  const trimmed = text.trim();
+  if (trimmed === '')
+    throw new UsageError('The validation split is empty.', { remedy: 'Give a fraction such as 0.2, or names.' });
+  if (/^(0?\.\d+|0|0\.0*)$/.test(trimmed)) return { fraction: Number(trimmed) };
+  return { names: trimmed.split(',').map((name) => name.trim()) };
+}
