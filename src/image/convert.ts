@@ -1,0 +1,287 @@
+/**
+ * Conversions of images. None happens by itself, and none but those that say so in their name changes a value.
+ * All keep pixel size and source, and return their argument where there is nothing to do.
+ */
+
+import { allocate, type DType, type Storage, sizeOf } from '../array/ndarray.ts';
+import { UsageError } from '../errors.ts';
+import { float16ToNumber } from './float16.ts';
+import { extent, type Image } from './image.ts';
+
+const RGB = ['red', 'green', 'blue'];
+
+/** Whether the channels are red, green, blue, or those and alpha. */
+export function isRgb(image: Image): boolean {
+  const names = image.channels;
+  return (
+    names !== undefined &&
+    (names.length === 3 || (names.length === 4 && names[3] === 'alpha')) &&
+    RGB.every((name, i) => names[i] === name)
+  );
+}
+
+/** Whether red, green and blue are equal in every pixel: a grey picture stored as colour. */
+export function isGreyInColour(image: Image): boolean {
+  if (!isRgb(image)) return false;
+  const c = extent(image, 'c');
+  const inner = innerSize(image);
+  const { data } = image;
+  for (let outer = 0; outer < data.length; outer += c * inner) {
+    for (let i = outer; i < outer + inner; i++) {
+      if (data[i] !== data[i + inner] || data[i] !== data[i + 2 * inner]) return false;
+    }
+  }
+  return true;
+}
+
+/**
+ * One grey value a pixel, without the `c` axis and of the same dtype. Colour becomes luma, 0.299 R + 0.587 G + 0.114 B
+ * (ITU-R BT.601), rounded to the nearest for integers; equal R, G and B are taken exactly. Alpha is left out.
+ * @throws UsageError for channels that are neither colour nor grey: which one is wanted has to be said with `channel`
+ */
+export function toGrey(image: Image): Image {
+  if (!image.axes.includes('c')) return image;
+  const names = image.channels;
+  if (names?.[0] === 'grey' && (names.length === 1 || (names.length === 2 && names[1] === 'alpha')))
+    return channel(image, 0);
+  if (extent(image, 'c') === 1) return channel(image, 0);
+  if (!isRgb(image)) {
+    throw new UsageError(
+      `${extent(image, 'c')} channels (${names?.join(', ') ?? 'without names'}) do not make a grey value.`,
+      {
+        ...where(image),
+        remedy: 'Choose one channel.',
+      },
+    );
+  }
+  if (isGreyInColour(image)) return { ...channel(image, 0), channels: ['grey'] };
+  if (image.dtype === 'float16') return toGrey(toFloat32(image));
+  const [red, green, blue] = [0, 1, 2].map((i) => channel(image, i).data) as [
+    Storage[DType],
+    Storage[DType],
+    Storage[DType],
+  ];
+  const data = allocate(image.dtype, red.length);
+  const big = data instanceof BigInt64Array || data instanceof BigUint64Array;
+  const whole = !image.dtype.startsWith('float');
+  for (let i = 0; i < data.length; i++) {
+    const luma = 0.299 * Number(red[i]) + 0.587 * Number(green[i]) + 0.114 * Number(blue[i]);
+    if (big) data[i] = BigInt(Math.round(luma));
+    else (data as Float64Array)[i] = whole ? Math.round(luma) : luma;
+  }
+  return { ...channel(image, 0), data, channels: ['grey'] };
+}
+
+/** Without the alpha channel; what it covered stays as it is. */
+export function dropAlpha(image: Image): Image {
+  const at = image.channels?.indexOf('alpha') ?? -1;
+  if (at < 0) return image;
+  const kept = (image.channels as readonly string[]).filter((_, i) => i !== at);
+  return kept.length === 1
+    ? channel(image, 1 - at)
+    : channelsOf(
+        image,
+        kept.map((name) => (image.channels as readonly string[]).indexOf(name)),
+      );
+}
+
+/**
+ * One channel, by number from 0 or by name, without the `c` axis.
+ * @throws UsageError when there is no such channel
+ */
+export function channel(image: Image, which: number | string): Image {
+  const count = extent(image, 'c');
+  const index = typeof which === 'number' ? which : (image.channels?.indexOf(which) ?? -1);
+  if (!(index >= 0 && index < count)) {
+    const names = image.channels?.join(', ');
+    throw new UsageError(
+      `there is no channel ${which}: the image has ${count}${names === undefined ? '' : ` (${names})`}.`,
+      where(image),
+    );
+  }
+  if (!image.axes.includes('c')) return image;
+  const picked = channelsOf(image, [index]);
+  return { ...picked, axes: image.axes.replace('c', ''), shape: without(image, 'c') };
+}
+
+function channelsOf(image: Image, indices: readonly number[]): Image {
+  const count = extent(image, 'c');
+  const inner = innerSize(image);
+  const outers = image.data.length / (inner * count);
+  const data = allocate(image.dtype, outers * indices.length * inner);
+  for (let o = 0; o < outers; o++) {
+    for (const [k, index] of indices.entries()) {
+      const from = (o * count + index) * inner;
+      data.set(image.data.subarray(from, from + inner) as never, (o * indices.length + k) * inner);
+    }
+  }
+  const at = image.axes.indexOf('c');
+  const { channels, ...rest } = image;
+  return {
+    ...rest,
+    data,
+    shape: image.shape.map((length, axis) => (axis === at ? indices.length : length)),
+    ...(channels === undefined ? {} : { channels: indices.map((index) => channels[index] as string) }),
+  };
+}
+
+/** Number of pages: planes along t and z, channels together. */
+export function pageCount(image: Image): number {
+  return extent(image, 't') * extent(image, 'z');
+}
+
+/**
+ * One page, `yx` or `cyx`, counted from 0 with z fastest. A view of the image's data where its values lie together.
+ * @throws UsageError when there is no such page
+ */
+export function page(image: Image, index: number): Image {
+  const count = pageCount(image);
+  if (!(Number.isInteger(index) && index >= 0 && index < count)) {
+    throw new UsageError(`there is no page ${index}: the image has ${count}, counted from 0.`, where(image));
+  }
+  if (count === 1 && !/[tz]/.test(image.axes)) return image;
+  const z = extent(image, 'z');
+  const c = extent(image, 'c');
+  const [height, width] = image.shape.slice(-2) as [number, number];
+  const plane = height * width;
+  const [ti, zi] = [Math.floor(index / z), index % z];
+  const start = (ti * c * z + zi) * plane;
+  const { t: _t, z: _z, ...spacing } = image.spacing;
+  const colour = image.axes.includes('c');
+  let data: Storage[DType];
+  if (!colour || c === 1 || z === 1) {
+    data = image.data.subarray(start, start + (z === 1 ? c : 1) * plane);
+  } else {
+    data = allocate(image.dtype, c * plane);
+    for (let ci = 0; ci < c; ci++) {
+      const from = start + ci * z * plane;
+      data.set(image.data.subarray(from, from + plane) as never, ci * plane);
+    }
+  }
+  return { ...image, data, spacing, axes: colour ? 'cyx' : 'yx', shape: colour ? [c, height, width] : [height, width] };
+}
+
+/**
+ * Pages of one size and dtype put back together as `like` was: its t and z axes, its pixel size, its source.
+ * The inverse of `page`; channels may be others than those of `like`.
+ * @throws UsageError when the pages differ or are not as many as `like` has
+ */
+export function stackPages(pages: readonly Image[], like: Image): Image {
+  const first = pages[0];
+  if (first === undefined || pages.length !== pageCount(like)) {
+    throw new UsageError(`${pages.length} pages do not fill an image of ${pageCount(like)}.`, where(like));
+  }
+  if (
+    pages.some(
+      (other) =>
+        other.dtype !== first.dtype || other.axes !== first.axes || String(other.shape) !== String(first.shape),
+    )
+  ) {
+    throw new UsageError('the pages differ in size, channels or dtype.', where(like));
+  }
+  const hasC = first.axes === 'cyx';
+  const c = extent(first, 'c');
+  const [height, width] = first.shape.slice(-2) as [number, number];
+  const plane = height * width;
+  const z = extent(like, 'z');
+  const data = allocate(first.dtype, pages.length * c * plane);
+  for (const [i, { data: values }] of pages.entries()) {
+    const [ti, zi] = [Math.floor(i / z), i % z];
+    for (let ci = 0; ci < c; ci++) {
+      data.set(values.subarray(ci * plane, (ci + 1) * plane) as never, ((ti * c + ci) * z + zi) * plane);
+    }
+  }
+  const axes = `${like.axes.includes('t') ? 't' : ''}${hasC ? 'c' : ''}${like.axes.includes('z') ? 'z' : ''}yx`;
+  const lengths: Readonly<Record<string, number>> = { t: extent(like, 't'), c, z, y: height, x: width };
+  return {
+    ...first,
+    data,
+    axes,
+    shape: [...axes].map((axis) => lengths[axis] as number),
+    spacing: like.spacing,
+    ...(like.source === undefined ? {} : { source: like.source }),
+  };
+}
+
+/** The same numbers as float32. 32- and 64-bit integers beyond 2^24 and float64 are rounded to the nearest float32. */
+export function toFloat32(image: Image): Image<'float32'> {
+  const { data, dtype } = image;
+  if (isDtype(image, 'float32')) return image;
+  let out: Float32Array;
+  if (dtype === 'float16') out = Float32Array.from(data as Uint16Array, float16ToNumber);
+  else if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
+    out = new Float32Array(data.length);
+    for (let i = 0; i < out.length; i++) out[i] = Number(data[i]);
+  } else out = new Float32Array(data);
+  return { ...withoutCoding(image), dtype: 'float32', data: out };
+}
+
+const RANGES: Readonly<Partial<Record<DType, readonly [number, number]>>> = {
+  bool: [0, 1],
+  uint8: [0, 255],
+  uint16: [0, 65_535],
+  uint32: [0, 4_294_967_295],
+  int8: [-128, 127],
+  int16: [-32_768, 32_767],
+  int32: [-2_147_483_648, 2_147_483_647],
+};
+
+/**
+ * The same numbers as an integer dtype of at most 32 bits.
+ * @throws UsageError when a value is not a whole number or does not fit, naming it
+ */
+export function castTo<D extends 'bool' | 'uint8' | 'uint16' | 'uint32' | 'int8' | 'int16' | 'int32'>(
+  image: Image,
+  dtype: D,
+): Image<D> {
+  if (isDtype(image, dtype)) return image;
+  const [low, high] = RANGES[dtype] as readonly [number, number];
+  const from = image.dtype === 'float16' ? toFloat32(image).data : image.data;
+  const data = allocate(dtype, from.length);
+  for (let i = 0; i < from.length; i++) {
+    const value = Number(from[i]);
+    if (!(value >= low && value <= high) || !Number.isInteger(value)) {
+      throw new UsageError(`the value ${value} is no ${dtype}.`, {
+        ...where(image),
+        remedy: 'Rescale or round it first.',
+      });
+    }
+    data[i] = value;
+  }
+  return { ...withoutCoding(image), dtype, data };
+}
+
+/**
+ * To 0..255 for the eye: 255 (v - low) / (high - low), rounded and clipped. NaN becomes 0; `high` = `low` gives 0 up to
+ * `low` and 255 above.
+ */
+export function rescaleToUint8(image: Image, low: number, high: number): Image<'uint8'> {
+  const { data } = toFloat32(image);
+  const out = new Uint8ClampedArray(data.length);
+  const scale = high > low ? 255 / (high - low) : Number.MAX_VALUE;
+  for (let i = 0; i < out.length; i++) out[i] = ((data[i] as number) - low) * scale;
+  return { ...withoutCoding(image), dtype: 'uint8', data: new Uint8Array(out.buffer) };
+}
+
+function withoutCoding(image: Image): Image {
+  const { bitDepth: _, palette: __, ...rest } = image;
+  return rest;
+}
+
+function isDtype<D extends DType>(image: Image, dtype: D): image is Image<D> {
+  return image.dtype === dtype;
+}
+
+/** Elements of one channel that lie together: all axes after `c`. */
+function innerSize(image: Image): number {
+  return sizeOf(image.shape.slice(image.axes.indexOf('c') + 1));
+}
+
+function without(image: Image, axis: string): readonly number[] {
+  const at = image.axes.indexOf(axis);
+  return image.shape.filter((_, i) => i !== at);
+}
+
+function where({ source }: Image): { readonly file?: string } {
+  return source === undefined ? {} : { file: source };
+}

@@ -1,0 +1,199 @@
+import type { DType } from '../array/ndarray.ts';
+import { float16ToNumber } from './float16.ts';
+import { extent, type Image, type Spacings } from './image.ts';
+
+/** Beyond this many distinct values they are no longer counted: it is no label image. */
+const MAX_DISTINCT = 100_000;
+/** At most this many values are sorted for percentiles; larger images are sampled at equal distances. */
+const MAX_SORTED = 4_000_000;
+/** Shares are given for so few values. */
+const MAX_SHARES = 32;
+
+export const PERCENTILES = [1, 5, 50, 95, 99] as const;
+
+export interface ValueShare {
+  readonly value: number;
+  readonly count: number;
+  /** Fraction of all samples, 0..1. */
+  readonly share: number;
+}
+
+/** What the samples of one channel are. Over finite samples, where not said otherwise. */
+export interface ChannelDescription {
+  readonly name: string;
+  /** NaN where there is no finite sample, as are mean, deviation and percentiles. */
+  readonly min: number;
+  readonly max: number;
+  readonly mean: number;
+  /** Population standard deviation. */
+  readonly std: number;
+  /** Values at PERCENTILES, linear between neighbours. */
+  readonly percentiles: readonly number[];
+  readonly nan: number;
+  readonly infinite: number;
+  /** Number of distinct finite values; undefined when there are more than 100,000. */
+  readonly distinct: number | undefined;
+  /** Each value and its share of all samples, ascending; empty when there are more than 32. */
+  readonly values: readonly ValueShare[];
+}
+
+export interface ImageDescription {
+  readonly source: string | undefined;
+  readonly axes: string;
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  readonly bitDepth: number | undefined;
+  readonly spacing: Spacings;
+  /** Colours in the palette; 0 without one. */
+  readonly paletteColours: number;
+  readonly channels: readonly ChannelDescription[];
+  readonly notes: readonly string[];
+}
+
+/** Axes, dtype, pixel size and the statistics of every channel. Reads each sample two times. */
+export function describeImage(image: Image): ImageDescription {
+  const c = extent(image, 'c');
+  return {
+    source: image.source,
+    axes: image.axes,
+    shape: image.shape,
+    dtype: image.dtype,
+    bitDepth: image.bitDepth,
+    spacing: image.spacing,
+    paletteColours: image.palette?.length ?? 0,
+    channels: Array.from({ length: c }, (_, i) => describeChannel(image, i)),
+    notes: image.notes ?? [],
+  };
+}
+
+function describeChannel(image: Image, index: number): ChannelDescription {
+  const c = extent(image, 'c');
+  const inner = extent(image, 'z') * extent(image, 'y') * extent(image, 'x');
+  const { data } = image;
+  const half = image.dtype === 'float16';
+  const samples = data.length / c;
+  const step = Math.max(1, Math.ceil(samples / MAX_SORTED));
+  const sorted = new Float64Array(Math.ceil(samples / step));
+  let kept = 0;
+  let counts: Map<number, number> | undefined = new Map();
+  let [min, max, sum, squares, nan, infinite, finite] = [
+    Number.POSITIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+    0,
+    0,
+    0,
+    0,
+    0,
+  ];
+  // Squares are summed about the first finite value, so that large offsets do not swallow small deviations.
+  let origin = Number.NaN;
+  let next = 0;
+  for (let outer = index * inner; outer < data.length; outer += c * inner) {
+    for (let i = outer; i < outer + inner; i++) {
+      const value = half ? float16ToNumber(data[i] as number) : Number(data[i]);
+      const sampled = next++ % step === 0;
+      if (Number.isNaN(value)) {
+        nan++;
+        continue;
+      }
+      if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) {
+        infinite++;
+        continue;
+      }
+      if (finite++ === 0) origin = value;
+      if (value < min) min = value;
+      if (value > max) max = value;
+      sum += value - origin;
+      squares += (value - origin) ** 2;
+      if (sampled) sorted[kept++] = value;
+      if (counts !== undefined) {
+        counts.set(value, (counts.get(value) ?? 0) + 1);
+        if (counts.size > MAX_DISTINCT) counts = undefined;
+      }
+    }
+  }
+  const offset = sum / finite;
+  const values = sorted.subarray(0, kept).sort();
+  const few = counts !== undefined && counts.size <= MAX_SHARES ? [...counts] : [];
+  return {
+    name: image.channels?.[index] ?? (c === 1 ? 'grey' : `channel ${index}`),
+    min: finite === 0 ? Number.NaN : min,
+    max: finite === 0 ? Number.NaN : max,
+    mean: origin + offset,
+    std: Math.sqrt(Math.max(0, squares / finite - offset ** 2)),
+    percentiles: PERCENTILES.map((percent) => quantile(values, percent / 100)),
+    nan,
+    infinite,
+    distinct: counts?.size,
+    values: few.sort(([a], [b]) => a - b).map(([value, count]) => ({ value, count, share: count / samples })),
+  };
+}
+
+/** Linear between neighbours, as numpy's default; NaN without values. */
+function quantile(sorted: Float64Array, q: number): number {
+  if (sorted.length === 0) return Number.NaN;
+  const at = q * (sorted.length - 1);
+  const low = Math.floor(at);
+  const a = sorted[low] as number;
+  const b = sorted[Math.min(low + 1, sorted.length - 1)] as number;
+  return a + (b - a) * (at - low);
+}
+
+/**
+ * The description as lines of text for a terminal:
+ *
+ *     cells.tif
+ *       axes      zyx 30 x 512 x 512
+ *       dtype     uint8
+ *       spacing   z 50 nm, y 4 nm, x 4 nm
+ *       grey      0 to 255, mean 127.5, 1 % 3, median 128, 99 % 251
+ */
+export function formatDescription(description: ImageDescription): string {
+  const { source, axes, shape, dtype, bitDepth, spacing, paletteColours, channels, notes } = description;
+  const rows: (readonly [string, string])[] = [
+    ['axes', `${axes} ${shape.join(' x ')}`],
+    [
+      'dtype',
+      `${dtype}${bitDepth === undefined ? '' : ` (${bitDepth} ${bitDepth === 1 ? 'bit' : 'bits'} in the file)`}`,
+    ],
+    ['spacing', formatSpacing(spacing)],
+  ];
+  if (paletteColours > 0) rows.push(['palette', `${paletteColours} colours; the values are indices`]);
+  for (const channel of channels) rows.push([channel.name, formatRange(channel)], ...formatValues(channel));
+  for (const note of notes) rows.push(['note', note]);
+  const width = Math.max(...rows.map(([label]) => label.length)) + 2;
+  return [source ?? 'image', ...rows.map(([label, text]) => `  ${label.padEnd(width)}${text}`)].join('\n');
+}
+
+function formatSpacing(spacing: Spacings): string {
+  const stated = (['t', 'z', 'y', 'x'] as const).flatMap((axis) => {
+    const step = spacing[axis];
+    return step === undefined ? [] : [`${axis} ${formatNumber(step.value)} ${step.unit}`];
+  });
+  return stated.length === 0 ? 'not stated by the file' : stated.join(', ');
+}
+
+function formatRange({ min, max, mean, std, percentiles, nan, infinite }: ChannelDescription): string {
+  const bad = [nan > 0 ? `${nan} NaN` : '', infinite > 0 ? `${infinite} infinite` : ''].filter((text) => text !== '');
+  const tail = bad.length === 0 ? '' : `; ${bad.join(' and ')}`;
+  if (Number.isNaN(min)) return `no finite value${tail}`;
+  const at = (percent: (typeof PERCENTILES)[number]) =>
+    formatNumber(percentiles[PERCENTILES.indexOf(percent)] as number);
+  return (
+    `${formatNumber(min)} to ${formatNumber(max)}, mean ${formatNumber(mean)}, deviation ${formatNumber(std)}, ` +
+    `1 % ${at(1)}, median ${at(50)}, 99 % ${at(99)}${tail}`
+  );
+}
+
+function formatValues({ values, distinct }: ChannelDescription): (readonly [string, string])[] {
+  if (values.length > 0) {
+    const shares = values.map(({ value, share }) => `${formatNumber(value)} (${formatNumber(100 * share)} %)`);
+    return [['', `values ${shares.join(', ')}`]];
+  }
+  return distinct === undefined ? [] : [['', `${distinct} distinct values`]];
+}
+
+/** Four significant digits, whole numbers in full. */
+function formatNumber(value: number): string {
+  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)));
+}

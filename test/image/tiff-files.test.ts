@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { readImage } from '../../src/image/read.ts';
+import { writeTiff } from '../../src/image/write-tiff.ts';
+
+interface Case {
+  readonly file: string;
+  readonly axes: string;
+  readonly shape: readonly number[];
+  readonly dtype: string;
+  readonly spacing: Readonly<Record<string, readonly [number, string]>>;
+  readonly values: string;
+  readonly channels?: readonly string[];
+}
+
+/** Made by scripts/golden/image_files.py with tifffile. */
+const golden: Readonly<Record<string, Case>> = JSON.parse(
+  readFileSync(new URL('../golden/image_files.json', import.meta.url), 'utf8'),
+);
+
+/** Bytes at the beginning of their own buffer, so that typed arrays of any width can look at them. */
+const allocated = (base64: string) => new Uint8Array(Buffer.from(base64, 'base64'));
+
+describe('TIFF files written by tifffile', () => {
+  for (const [name, expected] of Object.entries(golden)) {
+    it(name, async () => {
+      const image = await readImage(allocated(expected.file), `${name}.tif`);
+      expect({ axes: image.axes, shape: image.shape, dtype: image.dtype }).toEqual({
+        axes: expected.axes,
+        shape: expected.shape,
+        dtype: expected.dtype,
+      });
+      const spacing = Object.fromEntries(
+        Object.entries(image.spacing).map(([axis, { value, unit }]) => [axis, [Number(value.toPrecision(9)), unit]]),
+      );
+      expect(spacing).toEqual(expected.spacing);
+      if (expected.channels !== undefined) expect(image.channels).toEqual(expected.channels);
+      expect(image.notes).toBeUndefined();
+      const { buffer, byteOffset, length } = allocated(expected.values);
+      const Values = image.data.constructor as new (
+        buffer: ArrayBufferLike,
+        at: number,
+        length: number,
+      ) => typeof image.data;
+      expect(image.data).toEqual(new Values(buffer, byteOffset, length / image.data.BYTES_PER_ELEMENT));
+    });
+
+    it(`${name}, written and read again`, async () => {
+      const image = await readImage(allocated(expected.file), `${name}.tif`);
+      for (const compression of ['deflate', 'none'] as const) {
+        const again = await readImage(writeTiff(image, { compression }), `${name}.tif`);
+        expect(again).toEqual(image);
+      }
+    });
+  }
+});
