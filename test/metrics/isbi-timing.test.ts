@@ -67,7 +67,6 @@ it('scores a synthetic 512x512 slice at all thresholds in less than 3 s', () => 
   const noisy = clean.map((value) => Math.min(1, Math.max(0, value + 0.15 * random.normal())));
   const prediction = ndarray('float32', label.shape, blur(noisy, 1));
   const ms = fastest(() => isbiSliceScores(label, prediction));
-  console.log("MS synth", ms);
   expect(ms).toBeLessThan(LIMIT_MS);
 });
 

@@ -1,0 +1,150 @@
+/** Overlap of classes pixel by pixel: confusion matrix, Dice and IoU. */
+
+import { UsageError } from '../errors.ts';
+import { type IntegerArray, requireSameShape } from '../objects/grid.ts';
+import type { IgnoreOption } from './contingency.ts';
+import { pixelCounts } from './pixel-error.ts';
+
+export interface ConfusionMatrix {
+  /** Number of classes C, 0..C-1. */
+  readonly classes: number;
+  /** C x C pixel counts, row = true class, column = predicted class. Those of several images add up. */
+  readonly pixels: Float64Array;
+}
+
+export interface ConfusionOptions extends IgnoreOption {
+  /** Pixels whose truth has this value take no part. */
+  readonly ignoreValue?: number;
+}
+
+/**
+ * Counts true against predicted classes.
+ * @param truth class of each pixel, 0..classes-1, any number of axes
+ * @throws UsageError when shapes differ or a value that is not ignored is no class.
+ */
+export function confusionMatrix(
+  truth: IntegerArray,
+  prediction: IntegerArray,
+  classes: number,
+  { ignore, ignoreValue }: ConfusionOptions = {},
+): ConfusionMatrix {
+  requireSameShape(truth, prediction);
+  if (ignore !== undefined) requireSameShape(truth, ignore, ['truth', 'ignore mask']);
+  const pixels = new Float64Array(classes * classes);
+  const skip = ignore?.data;
+  for (let i = 0; i < truth.data.length; i++) {
+    const actual = truth.data[i] as number;
+    if (actual === ignoreValue || (skip !== undefined && skip[i] !== 0)) continue;
+    const predicted = prediction.data[i] as number;
+    if (actual < 0 || actual >= classes || predicted < 0 || predicted >= classes) {
+      const [name, value] = actual < 0 || actual >= classes ? ['truth', actual] : ['prediction', predicted];
+      throw new UsageError(`The ${name} holds the value ${value}, which is none of the ${classes} classes.`, {
+        remedy: `Map the values to 0..${classes - 1}, or name the value to ignore.`,
+      });
+    }
+    const cell = actual * classes + predicted;
+    pixels[cell] = (pixels[cell] as number) + 1;
+  }
+  return { classes, pixels };
+}
+
+/**
+ * The matrix of several images together; of none at all it is an error, as the classes are unknown.
+ * @throws UsageError when there is none or the classes differ.
+ */
+export function sumOfConfusions(matrices: readonly ConfusionMatrix[]): ConfusionMatrix {
+  const classes = matrices[0]?.classes;
+  if (classes === undefined || matrices.some((matrix) => matrix.classes !== classes)) {
+    throw new UsageError('Confusion matrices to add must exist and have the same classes.');
+  }
+  const pixels = new Float64Array(classes * classes);
+  for (const matrix of matrices) {
+    for (let k = 0; k < pixels.length; k++) pixels[k] = (pixels[k] as number) + (matrix.pixels[k] as number);
+  }
+  return { classes, pixels };
+}
+
+/** Scores of one class; each is NaN where it is 0/0, that is where the class is absent. */
+export interface ClassScores {
+  readonly truthPixels: number;
+  readonly predictedPixels: number;
+  /** 2 |A and B| / (|A| + |B|), 0..1; NaN when the class is in neither. */
+  readonly dice: number;
+  /** |A and B| / |A or B|, 0..1; NaN when the class is in neither. */
+  readonly iou: number;
+  /** NaN when nothing was predicted. */
+  readonly precision: number;
+  /** NaN when nothing is there. */
+  readonly recall: number;
+}
+
+export interface OverlapScores {
+  readonly perClass: readonly ClassScores[];
+  /** Means over the classes that are in the truth or in the prediction; NaN without any. */
+  readonly meanDice: number;
+  readonly meanIou: number;
+  /** Share of pixels with the right class; NaN without pixels. */
+  readonly pixelAccuracy: number;
+}
+
+export interface OverlapOptions {
+  /** Classes left out of the means, such as background; default none. */
+  readonly leaveOut?: readonly number[];
+}
+
+/** Dice, IoU, precision and recall of every class, and their means. */
+export function overlapScores(
+  { classes, pixels }: ConfusionMatrix,
+  { leaveOut = [] }: OverlapOptions = {},
+): OverlapScores {
+  const at = (row: number, column: number): number => pixels[row * classes + column] as number;
+  const perClass: ClassScores[] = [];
+  let right = 0;
+  let all = 0;
+  for (let c = 0; c < classes; c++) {
+    let truthPixels = 0;
+    let predictedPixels = 0;
+    for (let k = 0; k < classes; k++) {
+      truthPixels += at(c, k);
+      predictedPixels += at(k, c);
+    }
+    const shared = at(c, c);
+    right += shared;
+    all += truthPixels;
+    perClass.push({
+      truthPixels,
+      predictedPixels,
+      dice: (2 * shared) / (truthPixels + predictedPixels),
+      iou: shared / (truthPixels + predictedPixels - shared),
+      precision: shared / predictedPixels,
+      recall: shared / truthPixels,
+    });
+  }
+  const present = perClass.filter(({ dice }, c) => !Number.isNaN(dice) && !leaveOut.includes(c));
+  const mean = (value: (scores: ClassScores) => number): number =>
+    present.reduce((sum, scores) => sum + value(scores), 0) / present.length;
+  return {
+    perClass,
+    meanDice: mean(({ dice }) => dice),
+    meanIou: mean(({ iou }) => iou),
+    pixelAccuracy: right / all,
+  };
+}
+
+/**
+ * Dice coefficient of two masks (not zero = inside), 2 |A and B| / (|A| + |B|), 0..1; NaN when both are empty.
+ * @throws UsageError when shapes differ.
+ */
+export function dice(truth: IntegerArray, prediction: IntegerArray, options: IgnoreOption = {}): number {
+  const { truePositives, falsePositives, falseNegatives } = pixelCounts(truth, prediction, options);
+  return (2 * truePositives) / (2 * truePositives + falsePositives + falseNegatives);
+}
+
+/**
+ * Intersection over union (Jaccard index) of two masks, |A and B| / |A or B|, 0..1; NaN when both are empty.
+ * @throws UsageError when shapes differ.
+ */
+export function iou(truth: IntegerArray, prediction: IntegerArray, options: IgnoreOption = {}): number {
+  const { truePositives, falsePositives, falseNegatives } = pixelCounts(truth, prediction, options);
+  return truePositives / (truePositives + falsePositives + falseNegatives);
+}

@@ -1,0 +1,265 @@
+/**
+ * Distances between the surfaces of two masks, in the unit of the spacing.
+ *
+ * Programs differ in what a surface is. Here are the two usual definitions, named: *edge pixels* (MONAI) and
+ * *contour elements weighted by their length* (DeepMind's surface-distance). Both measure the surfaces once;
+ * every score is then a cheap reduction of `SurfaceDistances`.
+ */
+
+import { ndarray } from '../array/ndarray.ts';
+import { UsageError } from '../errors.ts';
+import { distanceToNonzero } from '../objects/distance-transform.ts';
+import { extentsOf, type IntegerArray, requireSameShape, spacingOf } from '../objects/grid.ts';
+
+/** Distances from each element of one surface to the nearest of the other, ascending, with the elements' sizes. */
+export interface DirectedDistances {
+  /** Infinity where the other mask is empty. */
+  readonly distances: Float64Array;
+  /** Length of each contour element, or 1 for each edge pixel. */
+  readonly weights: Float64Array;
+}
+
+export interface SurfaceDistances {
+  readonly truthToPrediction: DirectedDistances;
+  readonly predictionToTruth: DirectedDistances;
+}
+
+export interface SurfaceOptions {
+  /** Pixel size per axis, in the order of the shape; default 1 each. */
+  readonly spacing?: readonly number[];
+}
+
+/**
+ * Edge pixels, as in MONAI: pixels of the mask that erosion by the 4-neighbourhood (6 in 3D) takes away; those on
+ * the image's border are edges. Each weighs 1, whatever the spacing. Distances are between pixel centres.
+ * @param truth [h, w] or [d, h, w], not zero = inside
+ * @throws UsageError when shapes differ or the spacing does not fit.
+ */
+export function edgeDistances(
+  truth: IntegerArray,
+  prediction: IntegerArray,
+  { spacing }: SurfaceOptions = {},
+): SurfaceDistances {
+  requireSameShape(truth, prediction);
+  const sizes = spacingOf(spacing, extentsOf(truth.shape).rank);
+  const ofTruth = edgeWeights(truth);
+  const ofPrediction = edgeWeights(prediction);
+  return measure(ofTruth, ofPrediction, truth.shape, sizes);
+}
+
+/**
+ * Contour elements, as in DeepMind's surface-distance, 2D only: one for each corner between four pixels that are
+ * not all equal (outside the image is background), weighing the length of contour that crosses it: with spacing
+ * sy, sx a straight piece is sy or sx, a diagonal one sqrt(sy^2 + sx^2) / 2, two diagonal ones twice that.
+ * Distances are between corners.
+ * @param truth [h, w], not zero = inside
+ * @throws UsageError for 3D masks, when shapes differ, or when the spacing does not fit.
+ */
+export function contourDistances(
+  truth: IntegerArray,
+  prediction: IntegerArray,
+  { spacing }: SurfaceOptions = {},
+): SurfaceDistances {
+  requireSameShape(truth, prediction);
+  const { rank, height, width } = extentsOf(truth.shape);
+  if (rank !== 2) {
+    throw new UsageError('Contour elements are defined for 2D masks.', { remedy: 'Use edgeDistances for volumes.' });
+  }
+  const sizes = spacingOf(spacing, rank);
+  const lengths = contourLengths(sizes[0] as number, sizes[1] as number);
+  const corners = [height + 1, width + 1];
+  return measure(contourWeights(truth, lengths), contourWeights(prediction, lengths), corners, sizes);
+}
+
+/**
+ * Hausdorff distance: the largest of all distances, both ways. Symmetric. Infinity when one mask is empty, NaN
+ * when both are.
+ */
+export function hausdorff({ truthToPrediction, predictionToTruth }: SurfaceDistances): number {
+  const last = ({ distances }: DirectedDistances): number => distances[distances.length - 1] ?? Number.NaN;
+  return farther(last(truthToPrediction), last(predictionToTruth));
+}
+
+/**
+ * Robust Hausdorff distance as MONAI defines it (`compute_hausdorff_distance`, with percentile 95 "HD95"): the
+ * larger of the two directed percentiles, each interpolated linearly, without weights. Empty masks as `hausdorff`.
+ */
+export function hausdorffMonai(surfaces: SurfaceDistances, percent = 95): number {
+  return farther(
+    quantile(surfaces.truthToPrediction.distances, percent / 100),
+    quantile(surfaces.predictionToTruth.distances, percent / 100),
+  );
+}
+
+/**
+ * Robust Hausdorff distance as surface-distance defines it (`compute_robust_hausdorff`): the larger of the two
+ * directed distances at which `percent` of the surface's weight is reached, without interpolation. Empty masks as
+ * `hausdorff` (there it is infinite as well when both are).
+ */
+export function hausdorffSurfaceDistance(surfaces: SurfaceDistances, percent = 95): number {
+  const reach = ({ distances, weights }: DirectedDistances): number => {
+    const total = sum(weights);
+    let reached = 0;
+    for (let k = 0; k < weights.length; k++) {
+      reached += weights[k] as number;
+      if (reached / total >= percent / 100) return distances[k] as number;
+    }
+    return distances[distances.length - 1] ?? Number.NaN;
+  };
+  return farther(reach(surfaces.truthToPrediction), reach(surfaces.predictionToTruth));
+}
+
+/**
+ * The percentile of both directions' distances pooled, interpolated linearly: a third quantity that is also called
+ * HD95, and usually smaller. Empty masks as `hausdorff`.
+ */
+export function hausdorffPooled(surfaces: SurfaceDistances, percent = 95): number {
+  const { truthToPrediction, predictionToTruth } = surfaces;
+  const pooled = Float64Array.from([...truthToPrediction.distances, ...predictionToTruth.distances]).sort();
+  return quantile(pooled, percent / 100);
+}
+
+/** Weighted mean of one direction; Infinity when the other mask is empty, NaN when this one is. */
+export function meanSurfaceDistance({ distances, weights }: DirectedDistances): number {
+  return weightedSum(distances, weights) / sum(weights);
+}
+
+/**
+ * Average symmetric surface distance: mean over the elements of both surfaces together (not of the two means).
+ * Infinity when one mask is empty, NaN when both are.
+ */
+export function averageSymmetricSurfaceDistance(surfaces: SurfaceDistances): number {
+  const { truthToPrediction: a, predictionToTruth: b } = surfaces;
+  return (
+    (weightedSum(a.distances, a.weights) + weightedSum(b.distances, b.weights)) / (sum(a.weights) + sum(b.weights))
+  );
+}
+
+/**
+ * Normalised surface distance, or surface Dice: the share of both surfaces that lies within `tolerance` of the
+ * other, 0..1 (Nikolov et al. 2018). 0 when one mask is empty, NaN when both are.
+ * @param tolerance in the unit of the spacing, inclusive
+ */
+export function surfaceDice(surfaces: SurfaceDistances, tolerance: number): number {
+  const { truthToPrediction: a, predictionToTruth: b } = surfaces;
+  const within = ({ distances, weights }: DirectedDistances): number => {
+    let close = 0;
+    for (let k = 0; k < weights.length && (distances[k] as number) <= tolerance; k++) close += weights[k] as number;
+    return close;
+  };
+  return (within(a) + within(b)) / (sum(a.weights) + sum(b.weights));
+}
+
+/** The larger of two; a direction without elements (NaN) gives way to Infinity when the other has some. */
+function farther(a: number, b: number): number {
+  if (Number.isNaN(a)) return b;
+  return Number.isNaN(b) ? a : Math.max(a, b);
+}
+
+function sum(values: Float64Array): number {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+}
+
+function weightedSum(distances: Float64Array, weights: Float64Array): number {
+  let total = 0;
+  for (let k = 0; k < distances.length; k++) total += (distances[k] as number) * (weights[k] as number);
+  return total;
+}
+
+/** Linear interpolation between order statistics, as NumPy's and PyTorch's default; NaN of nothing. */
+function quantile(ascending: Float64Array, q: number): number {
+  if (ascending.length === 0) return Number.NaN;
+  const place = q * (ascending.length - 1);
+  const below = Math.floor(place);
+  const low = ascending[below] as number;
+  const high = ascending[Math.min(below + 1, ascending.length - 1)] as number;
+  // Infinity - Infinity would be NaN.
+  return low === high ? low : low + (high - low) * (place - below);
+}
+
+/** 1 at edge pixels, 0 elsewhere. */
+function edgeWeights(mask: IntegerArray): Float64Array {
+  const { depth, height, width, size, rank } = extentsOf(mask.shape);
+  const data = mask.data;
+  const weights = new Float64Array(size);
+  const plane = height * width;
+  for (let z = 0, i = 0; z < depth; z++) {
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++, i++) {
+        if (data[i] === 0) continue;
+        const inside =
+          x > 0 &&
+          x < width - 1 &&
+          y > 0 &&
+          y < height - 1 &&
+          data[i - 1] !== 0 &&
+          data[i + 1] !== 0 &&
+          data[i - width] !== 0 &&
+          data[i + width] !== 0 &&
+          (rank === 2 || (z > 0 && z < depth - 1 && data[i - plane] !== 0 && data[i + plane] !== 0));
+        if (!inside) weights[i] = 1;
+      }
+    }
+  }
+  return weights;
+}
+
+/** Length of contour by the code of four pixels: 8 above left, 4 above right, 2 below left, 1 below right. */
+function contourLengths(sy: number, sx: number): Float64Array {
+  const diagonal = Math.hypot(sy, sx) / 2;
+  const lengths = new Float64Array(16).fill(diagonal);
+  lengths[0] = 0;
+  lengths[15] = 0;
+  // The upper or the lower two: a horizontal piece; the left or the right two: a vertical one.
+  lengths[0b1100] = sx;
+  lengths[0b0011] = sx;
+  lengths[0b1010] = sy;
+  lengths[0b0101] = sy;
+  lengths[0b1001] = 2 * diagonal;
+  lengths[0b0110] = 2 * diagonal;
+  return lengths;
+}
+
+function contourWeights(mask: IntegerArray, lengths: Float64Array): Float64Array {
+  const { height, width } = extentsOf(mask.shape);
+  const at = (y: number, x: number): number =>
+    y >= 0 && y < height && x >= 0 && x < width && mask.data[y * width + x] !== 0 ? 1 : 0;
+  const weights = new Float64Array((height + 1) * (width + 1));
+  for (let y = 0, i = 0; y <= height; y++) {
+    for (let x = 0; x <= width; x++, i++) {
+      const code = 8 * at(y - 1, x - 1) + 4 * at(y - 1, x) + 2 * at(y, x - 1) + at(y, x);
+      weights[i] = lengths[code] as number;
+    }
+  }
+  return weights;
+}
+
+function measure(
+  truth: Float64Array,
+  prediction: Float64Array,
+  shape: readonly number[],
+  spacing: readonly number[],
+): SurfaceDistances {
+  return { truthToPrediction: directed(truth, prediction), predictionToTruth: directed(prediction, truth) };
+
+  function directed(from: Float64Array, to: Float64Array): DirectedDistances {
+    const surface = ndarray(
+      'uint8',
+      shape,
+      Uint8Array.from(to, (weight) => (weight > 0 ? 1 : 0)),
+    );
+    const distance = distanceToNonzero(surface, { spacing }).distance.data;
+    const elements: number[] = [];
+    for (let i = 0; i < from.length; i++) if ((from[i] as number) > 0) elements.push(i);
+    elements.sort((i, j) => {
+      const [a, b] = [distance[i] as number, distance[j] as number];
+      return a < b ? -1 : a > b ? 1 : 0;
+    });
+    return {
+      distances: Float64Array.from(elements, (i) => distance[i] as number),
+      weights: Float64Array.from(elements, (i) => from[i] as number),
+    };
+  }
+}
