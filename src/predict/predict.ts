@@ -1,0 +1,199 @@
+/** Prediction of whole images, tile by tile: [channels, height, width] to [classes, height, width] probabilities. */
+
+import { float32, type NdArray } from '../array/ndarray.ts';
+import { prepareInput } from '../dataset/normalise.ts';
+import { type Page, pagesOf } from '../dataset/planes.ts';
+import { Interrupted, ModelError, UsageError } from '../errors.ts';
+import { extent, type Image } from '../image/image.ts';
+import type { SegmentationModel } from './model.ts';
+import { type Orientation, orientedShape, type TestTimeAugmentation } from './orientation.ts';
+import { type AxisPlan, type AxisTile, planAxis } from './tile-plan.ts';
+import { addTile, fillWindow, orient } from './window.ts';
+
+export interface PredictOptions {
+  /** Largest side of a tile in pixels. Default 640, or what the network needs. */
+  readonly tile?: number;
+  /** Pixels mirrored around the image beyond what the network cuts off. Default: 32 for padded networks. */
+  readonly border?: number;
+  /** Turns and flips to average over. Default 1: none. */
+  readonly tta?: TestTimeAugmentation;
+  /** Tiles in one run, where the model takes several. Default 1. */
+  readonly batch?: number;
+  /** Runs done of all, after each. */
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Looked at before every run. */
+  readonly signal?: { readonly aborted: boolean };
+}
+
+interface Job {
+  readonly y: AxisTile;
+  readonly x: AxisTile;
+  readonly orientation: Orientation;
+}
+
+/** How an image of this size would be cut: to print, or to estimate. */
+export function planPage(
+  model: SegmentationModel,
+  height: number,
+  width: number,
+  options: PredictOptions = {},
+): { readonly y: AxisPlan; readonly x: AxisPlan; readonly description: string } {
+  const y = planAxis(height, model.rule.y, options);
+  const x = planAxis(width, model.rule.x, options);
+  const tiles = y.tiles.length * x.tiles.length;
+  const exact = model.rule.y.exact && model.rule.x.exact;
+  const how = tiles === 1 ? 'in one piece' : `in ${tiles} tiles${exact ? '' : ', blended'}`;
+  return { y, x, description: `${width} x ${height} ${how} of ${x.side} x ${y.side}` };
+}
+
+/**
+ * The probabilities of one page, float32 [classes, height, width]; at every pixel they sum to 1 (except where a model
+ * from elsewhere gives independent ones).
+ *
+ * The result does not depend on `tile` and `batch` beyond float rounding where the rule of the network is exact.
+ * Works for any size from 1 x 1. Memory: the page as float32, the result, and one tile's activations.
+ *
+ * @throws DatasetError when the channels do not fit the model; UsageError for a tile that is too small; ModelError when
+ *   the model gives another shape than it says, or NaN; Interrupted when `signal` is aborted.
+ */
+export async function predictPage(
+  model: SegmentationModel,
+  page: Page & { readonly name?: string },
+  options: PredictOptions = {},
+): Promise<NdArray<'float32'>> {
+  const { tta = 1, batch = 1, onProgress, signal } = options;
+  if (tta !== 1 && tta !== 4 && tta !== 8) {
+    throw new UsageError(`There is no averaging over ${tta} orientations.`, { remedy: 'Give 1, 4 or 8.' });
+  }
+  const { height, width } = page;
+  const planes = prepareInput(page, model.input);
+  const plan = planPage(model, height, width, options);
+  const sides = { y: plan.y.side, x: plan.x.side };
+  if (tta === 8 && sides.y !== sides.x && (model.rule.y.fixed ?? model.rule.x.fixed) !== undefined) {
+    throw new UsageError(`The model takes ${sides.x} x ${sides.y} pixels only, which cannot be turned.`, {
+      remedy: 'Average over 4 orientations.',
+    });
+  }
+  const result = float32([model.classes.length, height, width]);
+  // All tiles in one orientation, then in the next: runs of one shape follow each other.
+  const jobs: Job[] = [];
+  for (let orientation = 0; orientation < tta; orientation++) {
+    for (const y of plan.y.tiles) for (const x of plan.x.tiles) jobs.push({ y, x, orientation });
+  }
+  const size = Math.max(1, Math.min(batch, model.maxBatch));
+  const channels = model.input.channels.count;
+  const window = new Float32Array(channels * sides.y * sides.x);
+  for (let done = 0; done < jobs.length; ) {
+    if (signal?.aborted === true) throw new Interrupted('Prediction was stopped.');
+    const shape = orientedShape(sides.y, sides.x, (jobs[done] as Job).orientation);
+    const taken: Job[] = [];
+    for (const job of jobs.slice(done, done + size)) {
+      if (orientedShape(sides.y, sides.x, job.orientation)[0] !== shape[0]) break;
+      taken.push(job);
+    }
+    const feed = float32([taken.length, channels, ...shape]);
+    taken.forEach(({ y, x, orientation }, i) => {
+      fillWindow(window, planes, { height, width, channels }, { y: y.origin, x: x.origin }, sides);
+      orient(feed.data.subarray(i * window.length, (i + 1) * window.length), window, channels, sides, orientation);
+    });
+    const output = await runModel(model, feed);
+    taken.forEach((job, i) => {
+      addTile(result, output, i, job, { model, sides, share: 1 / tta, ...namedPage(page) });
+    });
+    done += taken.length;
+    onProgress?.(done, jobs.length);
+  }
+  return result;
+}
+
+function namedPage({ name }: { readonly name?: string }): { readonly file?: string } {
+  return name === undefined ? {} : { file: name };
+}
+
+async function runModel(model: SegmentationModel, feed: NdArray<'float32'>): Promise<NdArray<'float32'>> {
+  const outputs = await model.program.run({ [model.inputName]: feed });
+  const output = outputs[model.outputName];
+  if (output?.dtype !== 'float32' || output.shape.length !== 4 || output.shape[1] !== model.outputs) {
+    const found = output === undefined ? 'nothing' : `${output.dtype} [${output.shape.join(', ')}]`;
+    throw new ModelError(
+      `The model gave ${found} as '${model.outputName}', expected float32 [N, ${model.outputs}, H, W].`,
+    );
+  }
+  return output as NdArray<'float32'>;
+}
+
+/** One predicted page of a stack. */
+export interface PredictedPage {
+  /** Time and depth that it has in the image. */
+  readonly t: number;
+  readonly z: number;
+  /** [classes, height, width]. */
+  readonly probabilities: NdArray<'float32'>;
+}
+
+/**
+ * Predicts the pages of an image one by one, over time and depth; a 2D network sees each page by itself. `onProgress`
+ * counts over all pages.
+ * @throws as `predictPage`; DatasetError for NaN or infinite pixels.
+ */
+export async function* predictPages(
+  model: SegmentationModel,
+  image: Image,
+  options: PredictOptions = {},
+): AsyncGenerator<PredictedPage> {
+  const pages = pagesOf(image);
+  const depth = extent(image, 'z');
+  for (const [i, page] of pages.entries()) {
+    const onProgress = options.onProgress;
+    const probabilities = await predictPage(
+      model,
+      { ...page, ...(image.source === undefined ? {} : { name: image.source }) },
+      onProgress === undefined
+        ? options
+        : { ...options, onProgress: (done, total) => onProgress(i * total + done, pages.length * total) },
+    );
+    yield { t: Math.floor(i / depth), z: i % depth, probabilities };
+  }
+}
+
+/**
+ * The probabilities of an image: float32 with the axes of the image and `c` for the classes, so `cyx` [classes, H, W]
+ * for a single page; pixel size kept, channels named by class. @throws as `predictPages`.
+ */
+export async function predictImage(
+  model: SegmentationModel,
+  image: Image,
+  options: PredictOptions = {},
+): Promise<Image<'float32'>> {
+  const [times, depth, height, width] = ['t', 'z', 'y', 'x'].map((axis) => extent(image, axis)) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  const classes = model.classes.length;
+  const pixels = height * width;
+  let data = new Float32Array(0);
+  for await (const { t, z, probabilities } of predictPages(model, image, options)) {
+    if (times * depth === 1) {
+      data = probabilities.data as Float32Array<ArrayBuffer>;
+      break;
+    }
+    if (data.length === 0) data = new Float32Array(times * classes * depth * pixels);
+    for (let c = 0; c < classes; c++) {
+      data.set(probabilities.data.subarray(c * pixels, (c + 1) * pixels), ((t * classes + c) * depth + z) * pixels);
+    }
+  }
+  const axes = [...'tczyx'].filter((axis) => axis === 'c' || image.axes.includes(axis));
+  const extents: Readonly<Record<string, number>> = { t: times, c: classes, z: depth, y: height, x: width };
+  return {
+    ...float32(
+      axes.map((axis) => extents[axis] as number),
+      data,
+    ),
+    axes: axes.join(''),
+    spacing: image.spacing,
+    channels: model.classes,
+    ...(image.source === undefined ? {} : { source: image.source }),
+  };
+}

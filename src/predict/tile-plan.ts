@@ -1,0 +1,195 @@
+/**
+ * How an image is cut into tiles.
+ *
+ * Prediction is defined on a *frame*: the image mirrored outwards by `lead` pixels before its start and by as many or
+ * more after its end, up to a size that the network takes. What the network makes of the frame in one piece is the
+ * prediction; tiles are windows of the frame that reproduce it. So the result does not depend on the tile size: a tile
+ * starts a whole number of strides from the frame's start, and gives only pixels that are at least a receptive field
+ * away from an edge where it was cut. Where it ends with the frame it ends as the whole does, zero padding included.
+ *
+ * Where no such distance exists (normalisation over the whole tile, unknown ops), tiles overlap and are blended.
+ */
+
+import { ModelError, UsageError } from '../errors.ts';
+
+/** Which sides a network takes and what it gives back, along both axes. */
+export interface TilingRule {
+  /** Valid sides are `offset` modulo `multiple`. */
+  readonly multiple: number;
+  readonly offset: number;
+  /** Smallest valid side. */
+  readonly minimum: number;
+  /** Input pixels to each side that an output pixel depends on. */
+  readonly halo: number;
+  /** Pixels that the output lacks on each side: 92 for the U-Net of 2015, 0 where convolutions are padded. */
+  readonly margin: number;
+  /** Whether `halo` bounds what an output pixel depends on. */
+  readonly exact: boolean;
+  /** The only side that a model of fixed size takes. */
+  readonly fixed?: number;
+}
+
+/** One tile along one axis, in pixels of the image; `origin` and the window's end may lie outside of it. */
+export interface AxisTile {
+  /** Where the input window starts; it is `side` long. */
+  readonly origin: number;
+  /** The pixels that the tile gives: from..to-1. */
+  readonly from: number;
+  readonly to: number;
+  /** Share of each of these pixels that comes from this tile; over all tiles they sum to 1. Absent: 1. */
+  readonly weights?: Float32Array;
+}
+
+export interface AxisPlan {
+  /** Side of every input window. */
+  readonly side: number;
+  readonly tiles: readonly AxisTile[];
+}
+
+export interface AxisOptions {
+  /** Largest side of a tile. Default 640. */
+  readonly tile?: number;
+  /** Pixels mirrored around the image beyond what the margin needs. Default: see `defaultBorder`. */
+  readonly border?: number;
+}
+
+/** Largest side of a tile unless told: a few hundred MB of activations for a usual U-Net. */
+export const DEFAULT_TILE = 640;
+
+/** Where nothing tells how far a pixel's influence reaches, tiles overlap by this share of their side. */
+const BLEND_SHARE = 0.25;
+
+/**
+ * Mirrored context around the image: none beyond the margin for an unpadded network; for a padded one up to 32 pixels,
+ * so that zero padding lies outside the image. More costs time and, seen from the centre of the receptive field's
+ * weight, adds little.
+ */
+export function defaultBorder(rule: TilingRule): number {
+  return rule.margin > 0 || rule.fixed !== undefined ? 0 : Math.min(rule.halo, 32);
+}
+
+/** The smallest valid side of at least `length` pixels. */
+export function validSide(length: number, { multiple, offset, minimum }: TilingRule): number {
+  const atLeast = Math.max(length, minimum);
+  return atLeast + mod(offset - atLeast, multiple);
+}
+
+/** The smallest side of tiles that can be put together: without seams where the rule is exact. */
+export function smallestTile(rule: TilingRule): number {
+  const lost = rule.exact ? Math.max(rule.halo, rule.margin) : rule.margin;
+  return validSide(2 * lost + (rule.exact ? 1 : 4) * rule.multiple, rule);
+}
+
+/**
+ * The tiles along one axis of `length` pixels. Every pixel 0..length-1 is given by exactly one tile, or with weights
+ * that sum to 1.
+ * @throws UsageError when the tile is too small for the network, naming the smallest that fits; ModelError when a
+ *   model of fixed size lacks more than it takes in.
+ */
+export function planAxis(length: number, rule: TilingRule, options: AxisOptions = {}): AxisPlan {
+  const { tile = DEFAULT_TILE, border = defaultBorder(rule) } = options;
+  const { multiple, margin, fixed } = rule;
+  const lead = margin + border;
+  if (fixed !== undefined && fixed <= 2 * margin) {
+    throw new ModelError(`The model takes ${fixed} pixels and loses ${margin} on each side, so nothing is left.`);
+  }
+  // A model of one size takes windows of that size at any place: its frame need not be a valid size, only cover.
+  const frame =
+    fixed === undefined
+      ? validSide(length + 2 * lead, rule)
+      : fixed + roundUp(Math.max(0, length + 2 * lead - fixed), multiple);
+  const blended = !rule.exact;
+  const cut = blended ? margin : Math.max(rule.halo, margin);
+  const overlap = (side: number): number => (blended ? Math.ceil(BLEND_SHARE * (side - 2 * margin)) : 0);
+  const stepOf = (side: number): number => Math.floor((side - 2 * cut - overlap(side)) / multiple) * multiple;
+
+  let side = fixed ?? frame;
+  let count = 1;
+  if (side < frame || frame > tile) {
+    if (fixed === undefined) side = Math.min(frame, largestSide(tile, rule, options.tile !== undefined));
+    if (side < frame) {
+      const step = stepOf(side);
+      if (step < multiple) {
+        throw new ModelError(
+          `The model takes tiles of ${side} pixels only, but a pixel depends on ${cut} to each side.`,
+        );
+      }
+      count = Math.ceil((frame - side) / step) + 1;
+      // As many tiles, but no larger than that many need to be.
+      while (
+        fixed === undefined &&
+        side - multiple >= smallestTile(rule) &&
+        (count - 1) * stepOf(side - multiple) + side - multiple >= frame
+      ) {
+        side -= multiple;
+      }
+    }
+  }
+  const units = (frame - side) / multiple;
+  const origins = Array.from({ length: count }, (_, i) =>
+    count === 1 ? 0 : Math.floor((i * units) / (count - 1)) * multiple,
+  );
+  return { side, tiles: blended ? blend(origins, side, lead, length, margin) : abut(origins, side, lead, length, cut) };
+}
+
+/** The largest valid side up to `tile`. */
+function largestSide(tile: number, rule: TilingRule, asked: boolean): number {
+  const least = smallestTile(rule);
+  if (tile < least) {
+    if (!asked) return least;
+    throw new UsageError(`A tile of ${tile} pixels is too small for this network.`, {
+      remedy: `Give ${least} or more.`,
+    });
+  }
+  return tile - mod(tile - rule.offset, rule.multiple);
+}
+
+/** Tiles that meet in the middle of their overlap. */
+function abut(origins: readonly number[], side: number, lead: number, length: number, cut: number): AxisTile[] {
+  const tiles: AxisTile[] = [];
+  let from = 0;
+  for (const [i, origin] of origins.entries()) {
+    const next = origins[i + 1];
+    const to =
+      next === undefined
+        ? length
+        : Math.min(length, Math.max(0, Math.floor((next + cut + origin + side - cut) / 2) - lead));
+    if (to > from) tiles.push({ origin: origin - lead, from, to });
+    from = Math.max(from, to);
+  }
+  return tiles;
+}
+
+/** Tiles whose weight falls linearly to their cut edges over what they share, normalised. */
+function blend(origins: readonly number[], side: number, lead: number, length: number, margin: number): AxisTile[] {
+  const sum = new Float64Array(length);
+  const shaped = origins.map((origin, i) => {
+    const first = origin + margin;
+    const end = origin + side - margin;
+    const before = i === 0 ? 0 : (origins[i - 1] as number) + side - margin - first;
+    const after = i === origins.length - 1 ? 0 : end - ((origins[i + 1] as number) + margin);
+    const from = Math.min(length, Math.max(0, first - lead));
+    const to = Math.max(from, Math.min(length, end - lead));
+    const weights = new Float32Array(to - from);
+    for (let x = from; x < to; x++) {
+      const rise = before === 0 ? 1 : (x + lead - first + 0.5) / before;
+      const fall = after === 0 ? 1 : (end - x - lead - 0.5) / after;
+      const weight = Math.min(1, rise, fall);
+      weights[x - from] = weight;
+      sum[x] = (sum[x] as number) + weight;
+    }
+    return { origin: origin - lead, from, to, weights };
+  });
+  for (const { from, to, weights } of shaped) {
+    for (let x = from; x < to; x++) weights[x - from] = (weights[x - from] as number) / (sum[x] as number);
+  }
+  return shaped.filter(({ from, to }) => to > from);
+}
+
+function mod(value: number, divisor: number): number {
+  return ((value % divisor) + divisor) % divisor;
+}
+
+function roundUp(value: number, multiple: number): number {
+  return Math.ceil(value / multiple) * multiple;
+}

@@ -1,0 +1,190 @@
+/** Pixels into a tile and out of it. */
+
+import { mirrorIndex } from '../array/gaussian.ts';
+import { type NdArray, ndarray } from '../array/ndarray.ts';
+import { ModelError } from '../errors.ts';
+import type { SegmentationModel } from './model.ts';
+import { type Orientation, orientedShape, walk } from './orientation.ts';
+import type { AxisTile } from './tile-plan.ts';
+
+interface Sides {
+  readonly y: number;
+  readonly x: number;
+}
+
+/**
+ * Copies the window [channels, sides.y, sides.x] that starts at `origin` out of planes [channels, height, width],
+ * mirrored (edge pixel repeated) where it reaches beyond them, any number of times.
+ */
+export function fillWindow(
+  window: Float32Array,
+  planes: Float32Array,
+  { height, width, channels }: { readonly height: number; readonly width: number; readonly channels: number },
+  origin: Sides,
+  sides: Sides,
+): void {
+  const columns = Int32Array.from({ length: sides.x }, (_, x) => mirrorIndex(origin.x + x, width));
+  // The part of a row that lies inside is copied as a block.
+  const inside = Math.max(0, Math.min(sides.x, -origin.x));
+  const end = Math.max(inside, Math.min(sides.x, width - origin.x));
+  for (let c = 0; c < channels; c++) {
+    for (let y = 0; y < sides.y; y++) {
+      const source = (c * height + mirrorIndex(origin.y + y, height)) * width;
+      const target = (c * sides.y + y) * sides.x;
+      for (let x = 0; x < inside; x++) window[target + x] = planes[source + (columns[x] as number)] as number;
+      if (end > inside) {
+        window.set(planes.subarray(source + origin.x + inside, source + origin.x + end), target + inside);
+      }
+      for (let x = end; x < sides.x; x++) window[target + x] = planes[source + (columns[x] as number)] as number;
+    }
+  }
+}
+
+/** Writes planes [channels, sides.y, sides.x] turned and flipped into `target`. */
+export function orient(
+  target: Float32Array,
+  planes: Float32Array,
+  channels: number,
+  sides: Sides,
+  orientation: Orientation,
+): void {
+  if (orientation === 0) {
+    target.set(planes);
+    return;
+  }
+  const { start, stepY, stepX } = walk(sides.y, sides.x, orientation);
+  const pixels = sides.y * sides.x;
+  for (let c = 0; c < channels; c++) {
+    for (let y = 0; y < sides.y; y++) {
+      const from = c * pixels + y * sides.x;
+      const to = c * pixels + start + y * stepY;
+      for (let x = 0; x < sides.x; x++) target[to + x * stepX] = planes[from + x] as number;
+    }
+  }
+}
+
+export interface TileContext {
+  readonly model: SegmentationModel;
+  /** Of the input window, before it was turned. */
+  readonly sides: Sides;
+  /** Weight of this run among the orientations. */
+  readonly share: number;
+  readonly file?: string;
+}
+
+/**
+ * Adds the probabilities that image `index` of the batch `output` [N, outputs, H', W'] holds for a tile to `result`
+ * [classes, height, width], turned back.
+ * @throws ModelError when the output's size is not the window's less the margins, or it holds NaN.
+ */
+export function addTile(
+  result: NdArray<'float32'>,
+  output: NdArray<'float32'>,
+  index: number,
+  job: { readonly y: AxisTile; readonly x: AxisTile; readonly orientation: Orientation },
+  context: TileContext,
+): void {
+  const { model, sides, share, file } = context;
+  const { orientation } = job;
+  const wanted = { y: sides.y - 2 * model.rule.y.margin, x: sides.x - 2 * model.rule.x.margin };
+  const [rows, columns] = orientedShape(wanted.y, wanted.x, orientation);
+  const tile = resample(output, index, rows, columns);
+  const { start, stepY, stepX } = walk(wanted.y, wanted.x, orientation);
+  const pixels = rows * columns;
+  const [, height, width] = result.shape as readonly [number, number, number];
+  const plane = height * width;
+  const count = model.outputs;
+  const probability = new Float64Array(model.classes.length);
+  let sum = 0;
+  for (let y = job.y.from; y < job.y.to; y++) {
+    const rowWeight = share * (job.y.weights?.[y - job.y.from] ?? 1);
+    const row = start + (y - job.y.origin - model.rule.y.margin) * stepY;
+    for (let x = job.x.from; x < job.x.to; x++) {
+      const at = row + (x - job.x.origin - model.rule.x.margin) * stepX;
+      activate(probability, tile, at, pixels, count, model);
+      const weight = rowWeight * (job.x.weights?.[x - job.x.from] ?? 1);
+      const target = y * width + x;
+      for (let c = 0; c < probability.length; c++) {
+        const p = probability[c] as number;
+        sum += p;
+        result.data[c * plane + target] = (result.data[c * plane + target] as number) + weight * p;
+      }
+    }
+  }
+  if (Number.isNaN(sum)) {
+    throw new ModelError('The model gives NaN for this image.', {
+      ...(file === undefined ? {} : { file }),
+      remedy: 'Check that the model is for images of this kind, or train it again with a lower learning rate.',
+    });
+  }
+}
+
+/** Probabilities of the classes at one pixel. p_k = exp(z_k) / sum exp(z_j), or 1 / (1 + exp(-z)). */
+function activate(
+  into: Float64Array,
+  tile: Float32Array,
+  at: number,
+  pixels: number,
+  count: number,
+  { activation }: SegmentationModel,
+): void {
+  if (activation === 'softmax' && count > 1) {
+    let most = Number.NEGATIVE_INFINITY;
+    for (let c = 0; c < count; c++) most = Math.max(most, tile[at + c * pixels] as number);
+    let sum = 0;
+    for (let c = 0; c < count; c++) {
+      const e = Math.exp((tile[at + c * pixels] as number) - most);
+      into[c] = e;
+      sum += e;
+    }
+    for (let c = 0; c < count; c++) into[c] = (into[c] as number) / sum;
+    return;
+  }
+  for (let c = 0; c < count; c++) {
+    const z = tile[at + c * pixels] as number;
+    into[c] = activation === 'none' ? z : 1 / (1 + Math.exp(-z));
+  }
+  if (count === 1) {
+    const p = into[0] as number;
+    into[1] = p;
+    into[0] = 1 - p;
+  }
+}
+
+/**
+ * Image `index` of a batch as [channels, rows, columns]: as it is, or interpolated bilinearly where the model gives
+ * a coarser or finer map (pixel centres aligned, edges repeated).
+ * @throws ModelError when the ratio is not the same along both axes.
+ */
+function resample(output: NdArray<'float32'>, index: number, rows: number, columns: number): Float32Array {
+  const [, channels, height, width] = output.shape as readonly [number, number, number, number];
+  const size = channels * height * width;
+  const planes = output.data.subarray(index * size, (index + 1) * size);
+  if (height === rows && width === columns) return planes;
+  if (height * columns !== width * rows || height < 1) {
+    throw new ModelError(`The model gave ${width} x ${height} pixels where ${columns} x ${rows} are expected.`, {
+      remedy: 'Check its tile rule: it may not be a segmentation network.',
+    });
+  }
+  const scaled = ndarray('float32', [channels, rows, columns]);
+  const place = (i: number, n: number, of: number): readonly [number, number, number] => {
+    const position = Math.min(n - 1, Math.max(0, ((i + 0.5) * n) / of - 0.5));
+    const below = Math.floor(position);
+    return [below, Math.min(n - 1, below + 1), position - below];
+  };
+  const across = Array.from({ length: columns }, (_, x) => place(x, width, columns));
+  for (let c = 0; c < channels; c++) {
+    for (let y = 0; y < rows; y++) {
+      const [upper, lower, fy] = place(y, height, rows);
+      const a = (c * height + upper) * width;
+      const b = (c * height + lower) * width;
+      for (let x = 0; x < columns; x++) {
+        const [left, right, fx] = across[x] as readonly [number, number, number];
+        const top = (planes[a + left] as number) * (1 - fx) + (planes[a + right] as number) * fx;
+        const bottom = (planes[b + left] as number) * (1 - fx) + (planes[b + right] as number) * fx;
+        scaled.data[(c * rows + y) * columns + x] = top * (1 - fy) + bottom * fy;
+      }
+    }
+  }
+  return scaled.data;
+}
