@@ -22,17 +22,48 @@ export interface DropoutMask {
 
 /**
  * A graph builder that also collects parameters and dropout masks. Layers take it first and a value
- * second: `const y = conv2d(net, x, 64, { kernel: 3 })`.
+ * second: `const y = conv2d(net, x, 64, { name: 'conv1' })`. Parameters are named by the scope in which
+ * they are made: `encoder1/conv1/weight`.
  */
 export class NetworkBuilder extends GraphBuilder {
   readonly parameters: Parameter[] = [];
   readonly masks: DropoutMask[] = [];
   /** Whether dropout is active. */
   readonly training: boolean;
+  #path = '';
 
   constructor(name: string, { training = false }: { training?: boolean } = {}) {
     super(name);
     this.training = training;
+  }
+
+  override scoped<T>(scope: string, body: () => T): T {
+    const outer = this.#path;
+    this.#path = `${outer}${scope}/`;
+    try {
+      return super.scoped(scope, body);
+    } finally {
+      this.#path = outer;
+    }
+  }
+
+  /** A new trainable tensor. `decay`: whether weight decay applies to it. */
+  parameter(name: string, shape: Shape, initialise: Initialiser, { decay }: { decay: boolean }): Value {
+    const value = this.input(`${this.#path}${name}`, 'float32', shape);
+    this.parameters.push({ value, initialise, decay });
+    return value;
+  }
+
+  /** A new dropout mask of the given shape; `keep` is the probability that an element stays. */
+  mask(shape: Shape, keep: number): Value {
+    const value = this.input(`${this.#path}mask`, 'float32', shape);
+    this.masks.push({ value, keep });
+    return value;
+  }
+
+  /** What was built, from `input` to `logits`. */
+  finish(input: Value, logits: Value): Network {
+    return { builder: this, input, logits, parameters: this.parameters, masks: this.masks };
   }
 }
 

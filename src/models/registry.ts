@@ -1,0 +1,74 @@
+/** The networks by name. To add one: a file, a row in `MODELS`, its options in `spec.ts`. */
+
+import { UsageError } from '../errors.ts';
+import type { Network } from '../nn/network.ts';
+import { paddedSizes, type Sizes, unpaddedSizes } from './sizes.ts';
+import type { ModelName, ModelSpec } from './spec.ts';
+import { UNET_DEFAULTS, unet } from './unet.ts';
+import { DEPTH_2015, unet2015 } from './unet2015.ts';
+
+/** batch, channels, height, width */
+export type ImageShape = readonly [number, number, number, number];
+
+interface Model<S extends ModelSpec> {
+  readonly build: (spec: S, shape: ImageShape, options: { training?: boolean }) => Network;
+  /** Sides of images that the network takes, and of what it returns. */
+  readonly sizes: (spec: S) => Sizes;
+  /** One sentence for `--help`. */
+  readonly summary: string;
+}
+
+export const MODELS: { readonly [N in ModelName]: Model<Extract<ModelSpec, { name: N }>> } = {
+  unet: {
+    build: unet,
+    sizes: ({ depth = UNET_DEFAULTS.depth }) => paddedSizes(depth),
+    summary: 'U-Net with padded convolutions: the output has the size of the input',
+  },
+  unet2015: {
+    build: unet2015,
+    sizes: () => unpaddedSizes(DEPTH_2015),
+    summary: 'U-Net to the letter of Ronneberger et al. 2015: unpadded, 572 to 388',
+  },
+};
+
+function rowOf<S extends ModelSpec>(spec: S): Model<S> {
+  const row = MODELS[spec.name] as Model<ModelSpec> | undefined;
+  if (row === undefined) {
+    throw new UsageError(`There is no network '${spec.name}'.`, {
+      remedy: `Take one of ${Object.keys(MODELS).join(', ')}.`,
+    });
+  }
+  return row as unknown as Model<S>;
+}
+
+/** Sides of images that the network of `spec` takes. */
+export function sizesOf(spec: ModelSpec): Sizes {
+  return rowOf(spec).sizes(spec);
+}
+
+/**
+ * Builds the network of `spec` for images of one shape, [N, C, H, W].
+ * @param training whether dropout is active.
+ * @throws UsageError when the shape does not fit; the nearest size that does is named.
+ */
+export function buildNetwork(
+  spec: ModelSpec,
+  shape: ImageShape,
+  { training = false }: { training?: boolean } = {},
+): Network {
+  const row = rowOf(spec);
+  const sizes = row.sizes(spec);
+  if (shape[1] !== spec.channels) {
+    throw new UsageError(`The images have ${shape[1]} channels, the network takes ${spec.channels}.`);
+  }
+  for (const side of shape.slice(2)) {
+    if (sizes.nearest(side) === side) continue;
+    throw new UsageError(
+      `A size of ${shape[2]} x ${shape[3]} does not fit the network '${spec.name}', which takes ${sizes.rule}.`,
+      {
+        remedy: `The nearest that does is ${sizes.nearest(shape[2])} x ${sizes.nearest(shape[3])}.`,
+      },
+    );
+  }
+  return row.build(spec, shape, { training });
+}

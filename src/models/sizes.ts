@@ -1,0 +1,61 @@
+/** Which sides of images a network takes. */
+export interface Sizes {
+  /** Sides are `offset` modulo `multiple`, and at least `least`. */
+  readonly multiple: number;
+  readonly offset: number;
+  readonly least: number;
+  /** How much smaller the output is than the input. */
+  readonly margin: number;
+  /** For people: `multiples of 16`. */
+  readonly rule: string;
+  /** The nearest side that fits; of two equally near the smaller. */
+  nearest(side: number): number;
+}
+
+function sizes(multiple: number, least: number, margin: number, rule: string): Sizes {
+  const offset = least % multiple;
+  return {
+    multiple,
+    offset,
+    least,
+    margin,
+    rule,
+    nearest: (side) => Math.max(least, Math.ceil((side - offset) / multiple - 0.5) * multiple + offset),
+  };
+}
+
+/** Of a U-Net with padded convolutions that halves `depth` times: multiples of 2^depth. */
+export function paddedSizes(depth: number): Sizes {
+  const multiple = 2 ** depth;
+  return sizes(multiple, multiple, 0, `multiples of ${multiple}`);
+}
+
+/** Of a U-Net with two unpadded 3x3 convolutions a level: every level must be even before it is halved. */
+export function unpaddedSizes(depth: number): Sizes {
+  // The lowest level needs enough pixels that something is left after the decoder's convolutions.
+  let lowest = 1;
+  while (outputSide(inputSide(lowest, depth), depth) < 1) lowest++;
+  const least = inputSide(lowest, depth);
+  const multiple = 2 ** depth;
+  return sizes(
+    multiple,
+    least,
+    least - outputSide(least, depth),
+    `${least % multiple} modulo ${multiple}, at least ${least}`,
+  );
+}
+
+/** Side of the image for `lowest` pixels after the convolutions of the lowest level. */
+function inputSide(lowest: number, depth: number): number {
+  let side = lowest + 4;
+  for (let level = 0; level < depth; level++) side = 2 * side + 4;
+  return side;
+}
+
+function outputSide(side: number, depth: number): number {
+  let at = side;
+  for (let level = 0; level < depth; level++) at = (at - 4) / 2;
+  at -= 4;
+  for (let level = 0; level < depth; level++) at = 2 * at - 4;
+  return at;
+}

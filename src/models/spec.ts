@@ -1,0 +1,42 @@
+/** Which network, in JSON: what stands in a run's configuration and in a model file. */
+
+interface Common {
+  /** Channels of the image. */
+  readonly channels: number;
+  /** Channels of the logits: 1 is one foreground by sigmoid, n > 1 are n exclusive classes by softmax. */
+  readonly outputs: number;
+}
+
+/** The network of Ronneberger et al. 2015 to the letter, with its defaults 64 and 0.5. */
+export interface Unet2015Spec extends Common {
+  readonly name: 'unet2015';
+  /** Channels of the first level, doubled at each level below; default 64. */
+  readonly base?: number;
+  /** Dropout rate at the end of the contracting path; default 0.5. */
+  readonly dropout?: number;
+}
+
+/** U-Net with padded convolutions: the output has the size of the input. */
+export interface UnetSpec extends Common {
+  readonly name: 'unet';
+  /** Channels of the first level, doubled at each level below; default 32. */
+  readonly base?: number;
+  /** How often the image is halved; default 4. */
+  readonly depth?: number;
+  /**
+   * `none` (default); `weight`: weights are standardised, which costs next to nothing; `instance`: every
+   * image and channel to mean 0, variance 1, which makes tiles inexact.
+   */
+  readonly norm?: 'none' | 'weight' | 'instance';
+  /** Adds each level's input (by a 1x1 convolution where channels differ) to its output; default false. */
+  readonly residual?: boolean;
+  /** How the decoder doubles the size after a 1x1 convolution; default `nearest`. Neither leaves a checkerboard. */
+  readonly upsampling?: 'nearest' | 'linear';
+  /** Channels of a level never exceed this; default 512. */
+  readonly most?: number;
+  /** Dropout rate in the lowest level; default 0. */
+  readonly dropout?: number;
+}
+
+export type ModelSpec = Unet2015Spec | UnetSpec;
+export type ModelName = ModelSpec['name'];

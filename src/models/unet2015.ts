@@ -1,0 +1,47 @@
+import type { Value } from '../graph/ir.ts';
+import { concatCropped, conv2d, dropout, maxPool, relu, upConv } from '../nn/layers.ts';
+import { type Network, NetworkBuilder } from '../nn/network.ts';
+import type { Unet2015Spec } from './spec.ts';
+
+/** Halvings of the image. */
+export const DEPTH_2015 = 4;
+
+/**
+ * U-Net as in Ronneberger, Fischer & Brox 2015, figure 1: two unpadded 3x3 convolutions with ReLU a
+ * level, 2x2 max-pooling, 2x2 up-convolution that halves the channels, the encoder's maps cropped and
+ * put before the decoder's, a 1x1 convolution at the end; 23 convolutions, 31,030,658 parameters for
+ * one channel, two classes and 64 channels. Dropout at the end of the contracting path: after the last
+ * two levels, as in the authors' network file.
+ *
+ * [N, channels, S, S] -> [N, outputs, S - 184, S - 184], S >= 188 and S = 12 (mod 16) in both axes.
+ */
+export function unet2015(
+  { channels, outputs, base = 64, dropout: rate = 0.5 }: Unet2015Spec,
+  [batch, , height, width]: readonly [number, number, number, number],
+  { training = false }: { training?: boolean } = {},
+): Network {
+  const net = new NetworkBuilder('unet2015', { training });
+  const input = net.input('image', 'float32', [batch, channels, height, width]);
+
+  const twice = (x: Value, width: number): Value => {
+    const first = relu(net, conv2d(net, x, width, { name: 'conv1', padding: 'valid' }));
+    return relu(net, conv2d(net, first, width, { name: 'conv2', padding: 'valid' }));
+  };
+
+  let x = input;
+  const skips: Value[] = [];
+  for (let level = 0; level <= DEPTH_2015; level++) {
+    x = net.scoped(`encoder${level}`, () => {
+      const made = twice(level === 0 ? x : maxPool(net, x), base * 2 ** level);
+      return level >= DEPTH_2015 - 1 ? dropout(net, made, rate) : made;
+    });
+    if (level < DEPTH_2015) skips.push(x);
+  }
+  for (let level = DEPTH_2015 - 1; level >= 0; level--) {
+    x = net.scoped(`decoder${level}`, () => {
+      const up = upConv(net, x, base * 2 ** level);
+      return twice(concatCropped(net, skips[level] as Value, up), base * 2 ** level);
+    });
+  }
+  return net.finish(input, conv2d(net, x, outputs, { name: 'output', kernel: 1 }));
+}

@@ -1,0 +1,45 @@
+/** First values of parameters. Kernels are [outputs, inputs / group, ...kernel], dense weights [outputs, inputs]. */
+import { float32, type Shape, sizeOf } from '../array/ndarray.ts';
+import type { Initialiser } from './network.ts';
+
+/** Inputs that one output sums over: all axes of the weight but the first. */
+export function fanIn(shape: Shape): number {
+  return sizeOf(shape.slice(1));
+}
+
+/** Every element the same. */
+export function constant(value: number): Initialiser {
+  return (shape) => float32(shape, new Float32Array(sizeOf(shape)).fill(value));
+}
+
+/** N(mean, std^2). */
+export function normal(std: number, mean = 0): Initialiser {
+  return (shape, random) => {
+    const data = new Float32Array(sizeOf(shape));
+    for (let i = 0; i < data.length; i++) data[i] = mean + std * random.normal();
+    return float32(shape, data);
+  };
+}
+
+/**
+ * N(0, 2 / N), N the number of inputs of one output: keeps the variance through layers with ReLU.
+ * He et al. 2015, equation 10; Ronneberger et al. 2015, section 3.
+ * @param inputs N, where it is not the product of the weight's axes after the first (transposed convolutions).
+ */
+export function heNormal(inputs?: number): Initialiser {
+  return (shape, random) => normal(Math.sqrt(2 / (inputs ?? fanIn(shape))))(shape, random);
+}
+
+/**
+ * U(-a, a), a = sqrt(6 / (inputs + outputs)), for tanh and sigmoid layers.
+ * Glorot & Bengio 2010, equation 16.
+ */
+export function xavierUniform(): Initialiser {
+  return (shape, random) => {
+    const outputs = (shape[0] as number) * sizeOf(shape.slice(2));
+    const bound = Math.sqrt(6 / (fanIn(shape) + outputs));
+    const data = new Float32Array(sizeOf(shape));
+    for (let i = 0; i < data.length; i++) data[i] = random.between(-bound, bound);
+    return float32(shape, data);
+  };
+}

@@ -1,0 +1,187 @@
+/**
+ * Layers: each takes the network under construction, a value and its options, and returns a value.
+ * Nothing here puts a spatial size into a constant, so that an exported network runs on any size.
+ */
+import { float32 } from '../array/ndarray.ts';
+import type { Value } from '../graph/ir.ts';
+import { constant, fanIn, heNormal } from './initialise.ts';
+import type { Initialiser, NetworkBuilder } from './network.ts';
+
+export interface ConvOptions {
+  /** Scope of its parameters; default `conv`. */
+  readonly name?: string;
+  /** Side of the square kernel; default 3. */
+  readonly kernel?: number;
+  readonly stride?: number;
+  readonly dilation?: number;
+  readonly group?: number;
+  /** `same` (default): zeros around, so that stride 1 keeps the size; `valid`: none. */
+  readonly padding?: 'same' | 'valid';
+  readonly bias?: boolean;
+  readonly initialise?: Initialiser;
+  /** First value of the bias; default 0. */
+  readonly initialBias?: number;
+  /** Weights standardised to mean 0 and variance 1 / inputs before use; default false. */
+  readonly standardise?: boolean;
+}
+
+function channelsOf(x: Value): number {
+  return x.shape[1] as number;
+}
+
+/** 2-D convolution (cross-correlation, as everywhere in this field): [N,C,H,W] -> [N,outputs,H',W']. */
+export function conv2d(
+  net: NetworkBuilder,
+  x: Value,
+  outputs: number,
+  {
+    name = 'conv',
+    kernel = 3,
+    stride = 1,
+    dilation = 1,
+    group = 1,
+    padding = 'same',
+    bias = true,
+    initialise = heNormal(),
+    initialBias = 0,
+    standardise = false,
+  }: ConvOptions = {},
+): Value {
+  return net.scoped(name, () => {
+    const shape = [outputs, channelsOf(x) / group, kernel, kernel];
+    const stored = net.parameter('weight', shape, initialise, { decay: true });
+    const weight = standardise ? standardised(net, stored) : stored;
+    const offset = bias ? net.parameter('bias', [outputs], constant(initialBias), { decay: false }) : undefined;
+    const reach = dilation * (kernel - 1);
+    const before = padding === 'same' ? Math.floor(reach / 2) : 0;
+    const after = padding === 'same' ? reach - before : 0;
+    return net.op('Conv', offset === undefined ? [x, weight] : [x, weight, offset], {
+      kernel_shape: [kernel, kernel],
+      pads: [before, before, after, after],
+      ...(stride !== 1 && { strides: [stride, stride] }),
+      ...(dilation !== 1 && { dilations: [dilation, dilation] }),
+      ...(group !== 1 && { group }),
+    });
+  });
+}
+
+/**
+ * Scaled weight standardisation: w = gain sqrt(2 / N) (v - mean) / sqrt(var + epsilon), mean and variance
+ * over the N inputs of each output, `gain` trained. Normalises without touching the activations.
+ * Qiao et al. 2019; Brock et al. 2021 (characterising signal propagation).
+ */
+function standardised(net: NetworkBuilder, weight: Value): Value {
+  const axes = net.ints(weight.shape.map((_, i) => i).slice(1));
+  const gain = net.parameter('gain', [weight.shape[0] as number, 1, 1, 1], constant(1), { decay: false });
+  const centred = net.sub(weight, net.op('ReduceMean', [weight, axes], { keepdims: 1 }));
+  const variance = net.op('ReduceMean', [net.mul(centred, centred), axes], { keepdims: 1 });
+  const spread = net.op('Sqrt', [net.add(variance, net.scalar(1e-8))]);
+  const scale = net.mul(gain, net.scalar(Math.sqrt(2 / fanIn(weight.shape))));
+  return net.mul(centred, net.div(scale, spread));
+}
+
+/** Transposed convolution with kernel = stride = `factor`: each pixel becomes a block, [N,C,H,W] -> [N,outputs,fH,fW]. */
+export function upConv(
+  net: NetworkBuilder,
+  x: Value,
+  outputs: number,
+  { name = 'up', factor = 2, initialise }: { name?: string; factor?: number; initialise?: Initialiser } = {},
+): Value {
+  return net.scoped(name, () => {
+    // Without overlap every output sums over the input channels once.
+    const first = initialise ?? heNormal(channelsOf(x));
+    const weight = net.parameter('weight', [channelsOf(x), outputs, factor, factor], first, { decay: true });
+    const bias = net.parameter('bias', [outputs], constant(0), { decay: false });
+    return net.op('ConvTranspose', [x, weight, bias], { kernel_shape: [factor, factor], strides: [factor, factor] });
+  });
+}
+
+/** y = x W' + b: [N, inputs] -> [N, outputs]. */
+export function dense(
+  net: NetworkBuilder,
+  x: Value,
+  outputs: number,
+  {
+    name = 'dense',
+    initialise = heNormal(),
+    initialBias = 0,
+  }: { name?: string; initialise?: Initialiser; initialBias?: number } = {},
+): Value {
+  return net.scoped(name, () => {
+    const weight = net.parameter('weight', [outputs, x.shape[1] as number], initialise, { decay: true });
+    const bias = net.parameter('bias', [outputs], constant(initialBias), { decay: false });
+    return net.op('Gemm', [x, weight, bias], { transB: 1 });
+  });
+}
+
+/**
+ * Dropout: x times a mask of 0 and 1 / (1 - rate) that is an input of the training graph (`drawMasks`);
+ * nothing outside training. `perChannel` drops whole feature maps.
+ */
+export function dropout(
+  net: NetworkBuilder,
+  x: Value,
+  rate: number,
+  { name = 'dropout', perChannel = false }: { name?: string; perChannel?: boolean } = {},
+): Value {
+  if (!net.training || rate === 0) return x;
+  const shape = perChannel ? x.shape.map((n, i) => (i < 2 ? n : 1)) : x.shape;
+  return net.scoped(name, () => net.mul(x, net.mask(shape, 1 - rate)));
+}
+
+/** Each image and channel to mean 0 and variance 1, then a trained scale and shift. */
+export function instanceNorm(net: NetworkBuilder, x: Value, { name = 'norm' }: { name?: string } = {}): Value {
+  return net.scoped(name, () => {
+    const scale = net.parameter('scale', [channelsOf(x)], constant(1), { decay: false });
+    const bias = net.parameter('bias', [channelsOf(x)], constant(0), { decay: false });
+    return net.op('InstanceNormalization', [x, scale, bias], { epsilon: 1e-5 });
+  });
+}
+
+/** max(x, 0). */
+export function relu(net: NetworkBuilder, x: Value): Value {
+  return net.op('Relu', [x]);
+}
+
+/** Maximum over windows of `kernel` at steps of `stride` (default: the kernel). A rest at the border is dropped. */
+export function maxPool(net: NetworkBuilder, x: Value, kernel = 2, stride = kernel): Value {
+  return net.op('MaxPool', [x], { kernel_shape: [kernel, kernel], strides: [stride, stride] });
+}
+
+/** Every pixel becomes `factor` x `factor` pixels, by repetition or linear interpolation between pixel centres. */
+export function upsample(
+  net: NetworkBuilder,
+  x: Value,
+  { factor = 2, mode = 'nearest' }: { factor?: number; mode?: 'nearest' | 'linear' } = {},
+): Value {
+  const scales = net.constant(float32([4], [1, 1, factor, factor]));
+  return net.op(
+    'Resize',
+    [x, undefined, scales],
+    mode === 'nearest'
+      ? { mode, coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' }
+      : { mode, coordinate_transformation_mode: 'half_pixel' },
+  );
+}
+
+/** The middle of `x` in the height and width of `like`; where the difference is odd, one row or column more is cut at the end. */
+export function centreCrop(net: NetworkBuilder, x: Value, like: Value): Value {
+  const cuts = [2, 3].flatMap((axis) => {
+    const surplus = (x.shape[axis] as number) - (like.shape[axis] as number);
+    const start = Math.floor(surplus / 2);
+    return surplus === 0 ? [] : [{ axis, start, end: start - surplus }];
+  });
+  if (cuts.length === 0) return x;
+  // Ends are counted from the end, so that the same graph crops any size.
+  return net.slice(
+    x,
+    cuts.map(({ start }) => start),
+    cuts.map(({ end }) => end),
+    cuts.map(({ axis }) => axis),
+  );
+}
+
+/** The channels of both, the first cropped to the size of the second. */
+export function concatCropped(net: NetworkBuilder, skip: Value, x: Value): Value {
+  return net.op('Concat', [centreCrop(net, skip, x), x], { axis: 1 });
+}

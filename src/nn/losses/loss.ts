@@ -1,0 +1,50 @@
+/**
+ * What a loss is. To add one: write `losses/<name>.ts` with a function that takes options and returns a
+ * `Loss`, add its row to `LOSSES` in `losses/registry.ts`, its test and its PyTorch golden value.
+ */
+import type { Value } from '../../graph/ir.ts';
+import type { Build } from '../../graph/op-row.ts';
+
+/** What the logits are compared with. */
+export interface Target {
+  /**
+   * int32 [N, H, W]: the class of each pixel. One logit channel: 1 is foreground, all else background.
+   * Anything may stand where the weight is 0.
+   */
+  readonly labels: Value;
+  /** float32 [N, H, W], >= 0: how much each pixel counts; 0 where it is to be ignored. */
+  readonly weights: Value;
+}
+
+/**
+ * Appends the loss of `logits`, float32 [N, C, H, W], to the graph and returns it: one number, shape [],
+ * 0 where all weights are 0. Networks of vectors have [N, C] and [N].
+ */
+export type Loss = (b: Build, logits: Value, target: Target) => Value;
+
+/** Axes after the channel's. */
+export function spatialAxes(x: Value): number[] {
+  return x.shape.map((_, i) => i).slice(2);
+}
+
+/** [N, H, W] as [N, 1, H, W]. */
+export function withChannel(b: Build, x: Value): Value {
+  return b.op('Unsqueeze', [x, b.ints([1])]);
+}
+
+/**
+ * Where the labels are of the channel's class, bool [N, C, H, W]; with one channel, where they are 1.
+ */
+export function isClass(b: Build, labels: Value, logits: Value): Value {
+  const channels = logits.shape[1] as number;
+  const classes = Int32Array.from({ length: channels }, (_, c) => (channels === 1 ? 1 : c));
+  const shape = logits.shape.map((_, i) => (i === 1 ? channels : 1));
+  return b.op('Equal', [withChannel(b, labels), b.constant({ dtype: 'int32', shape, data: classes })]);
+}
+
+/** sum(weights * perPixel) / sum(weights), 0 where all weights are 0. Both have one shape. */
+export function weightedMean(b: Build, perPixel: Value, weights: Value): Value {
+  const axes = perPixel.shape.map((_, i) => i);
+  const total = b.op('Max', [b.sum(weights, axes), b.scalar(1e-12)]);
+  return b.div(b.sum(b.mul(perPixel, weights), axes), total);
+}

@@ -1,0 +1,85 @@
+import { describe, expect, test } from 'vitest';
+import { float32, type NdArray, ndarray } from '../../src/array/ndarray.ts';
+import { stream } from '../../src/array/random.ts';
+import { buildNetwork } from '../../src/models/registry.ts';
+import type { ModelSpec } from '../../src/models/spec.ts';
+import { drawMasks } from '../../src/nn/dropout-masks.ts';
+import { crossEntropy } from '../../src/nn/losses/cross-entropy.ts';
+import { adamW } from '../../src/nn/optimisers/adam.ts';
+import { sgd } from '../../src/nn/optimisers/sgd.ts';
+import { type TrainingStep, trainingStep } from '../../src/train/step.ts';
+import { cpu } from '../support/runGraph.ts';
+
+/** Noise with a bright square, and where the square is. */
+function squareInNoise(shape: readonly [number, number, number, number], margin: number) {
+  const [batch, , height, width] = shape;
+  const random = stream(7, 'test');
+  const image = float32(shape);
+  const labels = ndarray('int32', [batch, height - margin, width - margin]);
+  for (let n = 0; n < batch; n++) {
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        const inside = y > height / 3 && y < (2 * height) / 3 && x > width / 3 && x < (2 * width) / 3;
+        image.data[(n * height + y) * width + x] = (inside ? 0.5 : -0.5) + 0.7 * random.normal();
+        const [top, left] = [y - margin / 2, x - margin / 2];
+        if (inside && top >= 0 && left >= 0 && top < height - margin && left < width - margin) {
+          labels.data[(n * (height - margin) + top) * (width - margin) + left] = 1;
+        }
+      }
+    }
+  }
+  return { image, labels, pixelWeights: float32(labels.shape, new Float32Array(labels.data.length).fill(1)) };
+}
+
+async function losses(
+  step: TrainingStep,
+  feeds: { readonly [input: string]: NdArray },
+  learningRate: number,
+  steps: number,
+) {
+  const program = await (await cpu()).compile(step.graph, { state: step.state });
+  await program.writeState(step.initialState(1));
+  const values: number[] = [];
+  for (let i = 0; i < steps; i++) {
+    const masks = drawMasks(step.masks, 1, i);
+    const { loss } = await program.run({ ...feeds, ...masks, learningRate: float32([], [learningRate]) });
+    values.push(loss?.data[0] as number);
+  }
+  const state = await program.readState();
+  await program.dispose();
+  return { values, state };
+}
+
+describe('a training step', () => {
+  test.each<[string, Omit<Extract<ModelSpec, { name: 'unet' }>, 'name' | 'channels' | 'outputs'>, number]>([
+    ['plain, one sigmoid', {}, 1],
+    ['softmax of two', {}, 2],
+    ['softmax of three', {}, 3],
+    ['standardised weights', { norm: 'weight' }, 1],
+    ['instance norm and residual blocks', { norm: 'instance', residual: true }, 1],
+    ['linear upsampling and dropout', { upsampling: 'linear', dropout: 0.2 }, 1],
+  ])('of a tiny unet (%s) learns one picture', async (_, options, outputs) => {
+    const network = buildNetwork(
+      { name: 'unet', channels: 1, outputs, base: 4, depth: 2, ...options },
+      [1, 1, 32, 32],
+      {
+        training: true,
+      },
+    );
+    const step = trainingStep(network, crossEntropy(), adamW(), { clipNorm: 5, averageDecay: 0.9 });
+    const { values, state } = await losses(step, squareInNoise([1, 1, 32, 32], 0), 0.01, 60);
+    expect(values[0]).toBeCloseTo(Math.log(Math.max(2, outputs)), 1);
+    expect(values.at(-1)).toBeLessThan(0.15);
+    expect(state['step']?.data[0]).toBe(60);
+    expect(Object.keys(step.weightsOf(state))).toHaveLength(network.parameters.length);
+  });
+
+  test('of unet2015 with its dropout and momentum learns one picture', async () => {
+    const shape = [1, 1, 188, 188] as const;
+    const network = buildNetwork({ name: 'unet2015', channels: 1, outputs: 2, base: 4 }, shape, { training: true });
+    const feeds = squareInNoise([1, 1, 188, 188], 184);
+    feeds.labels.data.set([1, 1, 0, 0]);
+    const { values } = await losses(trainingStep(network, crossEntropy(), sgd({ momentum: 0.99 })), feeds, 0.001, 60);
+    expect(values.at(-1)).toBeLessThan(0.5 * (values[0] as number));
+  });
+});
