@@ -1,0 +1,150 @@
+/** Where and how a segmentation is wrong: a picture of missed, false, split and merged, and their counts. */
+
+import { type NdArray, ndarray } from '../array/ndarray.ts';
+import { type IntegerArray, requireSameShape } from '../objects/grid.ts';
+import { relabelConsecutive } from '../objects/relabel.ts';
+import { contingencyOfGroups, groupPixels, type IgnoreOption } from './contingency.ts';
+
+/** Values of the error map. */
+export const ERROR_CLASSES = {
+  correct: 0,
+  /** Inside an object, predicted as background (false negative). */
+  missed: 1,
+  /** Background, predicted as inside (false positive). */
+  false: 2,
+  /** Inside an object, but in a piece that was cut off from it. */
+  split: 3,
+  /** Inside an object, but in a segment that belongs to another object. */
+  merged: 4,
+} as const;
+
+export interface ErrorMapOptions extends IgnoreOption {
+  /** Shared areas below this many pixels count neither as a split nor as a merge; default 10. */
+  readonly minimumOverlapPixels?: number;
+}
+
+export interface ErrorMap {
+  /** A value of ERROR_CLASSES for each pixel; ignored pixels are correct. */
+  readonly classes: NdArray<'uint8'>;
+  /** Cuts to undo: each object covered by k segments counts k - 1. */
+  readonly splits: number;
+  /** Joins to undo: each segment that covers k objects counts k - 1. */
+  readonly merges: number;
+  /** Objects without any segment, and segments without any object. */
+  readonly missedObjects: number;
+  readonly falseObjects: number;
+  /** Pixels of each class. */
+  readonly pixels: Readonly<Record<keyof typeof ERROR_CLASSES, number>>;
+}
+
+/**
+ * Compares two label maps object by object, as one would proof-read them.
+ *
+ * Every object's *main* segment is the one that covers most of it, every segment's main object the one that it
+ * covers most of (the lower label of equals). A pixel inside both an object and a segment that overlap enough is
+ * - merged, when the object is not the segment's main one: the segment ran into it, all of it lights up;
+ * - split, when the segment is not the object's main one: this piece has to be joined again.
+ * Where both hold it is merged, the costlier error. So a hole of one pixel in a membrane colours the whole cell
+ * that was swallowed, which is what it costs downstream; a border that is off by some pixels shows as missed or
+ * false pixels only.
+ *
+ * @param truth label map, 0 = background; any number of axes
+ * @param prediction label map of the same shape, such as the components or basins of a thresholded probability
+ * @throws UsageError when shapes differ or a label is negative.
+ */
+export function errorMap(
+  truth: IntegerArray,
+  prediction: IntegerArray,
+  { ignore, minimumOverlapPixels = 10 }: ErrorMapOptions = {},
+): ErrorMap {
+  requireSameShape(truth, prediction);
+  if (ignore !== undefined) requireSameShape(truth, ignore, ['truth', 'ignore mask']);
+  const objects = relabelConsecutive(truth);
+  const segments = relabelConsecutive(prediction);
+  const table = contingencyOfGroups(
+    groupPixels(objects.labels, objects.count, ignore),
+    segments.labels,
+    segments.count,
+  );
+
+  const ofObject = new Partners(objects.count);
+  const ofSegment = new Partners(segments.count);
+  const large = new Set<number>();
+  const pair = (object: number, segment: number): number => object * (segments.count + 1) + segment;
+  for (let k = 0; k < table.pixels.length; k++) {
+    const object = table.truth[k] as number;
+    const segment = table.prediction[k] as number;
+    const shared = table.pixels[k] as number;
+    const counts = object > 0 && segment > 0 && shared >= minimumOverlapPixels;
+    ofObject.see(object, segment, shared, counts);
+    ofSegment.see(segment, object, shared, counts);
+    if (counts) large.add(pair(object, segment));
+  }
+
+  const classes = new Uint8Array(truth.data.length);
+  const pixels = [0, 0, 0, 0, 0];
+  for (let i = 0; i < classes.length; i++) {
+    if (ignore !== undefined && ignore.data[i] !== 0) continue;
+    const object = objects.labels.data[i] as number;
+    const segment = segments.labels.data[i] as number;
+    let kind: number = ERROR_CLASSES.correct;
+    if (object === 0) kind = segment === 0 ? ERROR_CLASSES.correct : ERROR_CLASSES.false;
+    else if (segment === 0) kind = ERROR_CLASSES.missed;
+    else if (ofSegment.main(segment) !== object || ofObject.main(object) !== segment) {
+      if (large.has(pair(object, segment))) {
+        kind = ofSegment.main(segment) !== object ? ERROR_CLASSES.merged : ERROR_CLASSES.split;
+      }
+    }
+    classes[i] = kind;
+    pixels[kind] = (pixels[kind] as number) + 1;
+  }
+  const [correct, missed, falsePixels, split, merged] = pixels as [number, number, number, number, number];
+  return {
+    classes: ndarray('uint8', truth.shape, classes),
+    splits: ofObject.surplus(),
+    merges: ofSegment.surplus(),
+    missedObjects: ofObject.alone(),
+    falseObjects: ofSegment.alone(),
+    pixels: { correct, missed, false: falsePixels, split, merged },
+  };
+}
+
+/** For each label of one map, what it meets in the other. */
+class Partners {
+  readonly #main: Int32Array;
+  readonly #mainPixels: Float64Array;
+  readonly #count: Int32Array;
+  readonly #seen: Uint8Array;
+
+  constructor(labels: number) {
+    this.#main = new Int32Array(labels + 1);
+    this.#mainPixels = new Float64Array(labels + 1);
+    this.#count = new Int32Array(labels + 1);
+    this.#seen = new Uint8Array(labels + 1);
+  }
+
+  see(own: number, other: number, shared: number, counts: boolean): void {
+    this.#seen[own] = 1;
+    if (other === 0) return;
+    const best = this.#mainPixels[own] as number;
+    if (shared > best || (shared === best && other < (this.#main[own] as number))) {
+      this.#main[own] = other;
+      this.#mainPixels[own] = shared;
+    }
+    if (counts) this.#count[own] = (this.#count[own] as number) + 1;
+  }
+
+  main(own: number): number {
+    return this.#main[own] as number;
+  }
+
+  /** Partners beyond the first, over all labels. */
+  surplus(): number {
+    return this.#count.reduce((sum, count) => sum + Math.max(0, count - 1), 0);
+  }
+
+  /** Labels that meet only background. */
+  alone(): number {
+    return this.#main.reduce((sum, main, own) => sum + (own > 0 && main === 0 && this.#seen[own] === 1 ? 1 : 0), 0);
+  }
+}
