@@ -41,13 +41,13 @@ export function writeTiff(image: Image, { compression = 'deflate' }: WriteTiffOp
   const [height, width] = image.shape.slice(-2) as [number, number];
   if (image.data.length === 0)
     throw new UsageError('the image has no pixels.', { ...where, remedy: 'Give it at least one.' });
-  const bytes = new Uint8Array(image.data.buffer, image.data.byteOffset, image.data.byteLength);
-  if (bytes.length > LIMIT) {
-    throw new UsageError(`the image takes ${bytes.length} bytes, more than the 4 GiB of a TIFF file.`, {
+  if (image.data.byteLength > LIMIT) {
+    throw new UsageError(`the image takes ${image.data.byteLength} bytes, more than the 4 GiB of a TIFF file.`, {
       ...where,
       remedy: 'Write one page a file with page().',
     });
   }
+  const bytes = new Uint8Array(image.data.buffer, image.data.byteOffset, image.data.byteLength);
   const t = extent(image, 't');
   const c = extent(image, 'c');
   const z = extent(image, 'z');

@@ -38,6 +38,7 @@ const NAME_OF = new Map<number, TagName>(Object.entries(TAG).map(([name, tag]) =
 /** Bytes of one value of each field type, by its number; 0 = no such type. */
 const TYPE_BYTES = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8];
 const ASCII = 2;
+const RATIONAL = 5;
 
 /** The known tags of one page. Numbers are widened to float64; an ASCII value keeps its bytes. */
 export interface Directory {
@@ -45,6 +46,8 @@ export interface Directory {
   all(tag: TagName): Float64Array;
   /** The first value of a tag. */
   first(tag: TagName): number | undefined;
+  /** One over the first value of a RATIONAL tag, without the rounding of a division twice. */
+  inverse(tag: TagName): number | undefined;
   /** The bytes of an ASCII or UNDEFINED tag, without its terminating zeros. */
   bytes(tag: TagName): Uint8Array | undefined;
 }
@@ -94,6 +97,7 @@ export function readDirectories(bytes: Uint8Array, file: string): TiffFile {
     const firstEntry = start + (big ? 8 : 2);
     need(firstEntry, entries * entryBytes);
     const values = new Map<TagName, Float64Array | Uint8Array>();
+    const inverses = new Map<TagName, number>();
     for (let i = 0; i < entries; i++) {
       const at = firstEntry + i * entryBytes;
       const name = NAME_OF.get(view.getUint16(at, littleEndian));
@@ -106,6 +110,9 @@ export function readDirectories(bytes: Uint8Array, file: string): TiffFile {
       const offset = length <= (big ? 8 : 4) ? inline : pointer(inline);
       need(offset, length);
       const raw = bytes.subarray(offset, offset + length);
+      if (type === RATIONAL && count > 0) {
+        inverses.set(name, view.getUint32(offset + 4, littleEndian) / view.getUint32(offset, littleEndian));
+      }
       values.set(
         name,
         valueBytes === 1 ? (type === ASCII ? trimZeros(raw) : raw) : numbers(view, offset, type, count, littleEndian),
@@ -114,6 +121,7 @@ export function readDirectories(bytes: Uint8Array, file: string): TiffFile {
     const directory: Directory = {
       all: (tag) => Float64Array.from(values.get(tag) ?? []),
       first: (tag) => values.get(tag)?.[0],
+      inverse: (tag) => inverses.get(tag),
       bytes: (tag) => {
         const value = values.get(tag);
         return value instanceof Uint8Array ? value : undefined;

@@ -57,8 +57,8 @@ function imagejArrangement(description: string, first: Directory, pages: number)
   const unit = normaliseUnit(property.get('unit') ?? '');
   const unitOf = (axis: string) => normaliseUnit(property.get(`${axis}unit`) ?? property.get('unit') ?? '') ?? unit;
   const spacing = spacings({
-    x: spacingOf(1 / (first.first('XResolution') ?? 0), unit),
-    y: spacingOf(1 / (first.first('YResolution') ?? 0), unitOf('y')),
+    x: spacingOf(first.inverse('XResolution') ?? 0, unit),
+    y: spacingOf(first.inverse('YResolution') ?? 0, unitOf('y')),
     z: spacingOf(Number(property.get('spacing')), unitOf('z')),
     t: spacingOf(Number(property.get('finterval')), normaliseUnit(property.get('tunit') ?? 's')),
   });
@@ -108,12 +108,12 @@ function channelNames(json: string | undefined, c: number): readonly string[] | 
 function resolutionSpacing(first: Directory): Spacings {
   // 2 inch (also the default), 3 centimetre; 1 states a ratio only.
   const unit = first.first('ResolutionUnit') ?? 2;
-  const x = first.first('XResolution');
-  const y = first.first('YResolution');
+  const x = first.inverse('XResolution');
+  const y = first.inverse('YResolution');
   if (x === undefined || y === undefined || (unit !== 2 && unit !== 3)) return {};
   const um = unit === 2 ? 25_400 : 10_000;
-  if (isPrintDensity((x * 25_400) / um)) return {};
-  return spacings({ x: spacingOf(um / x, 'µm'), y: spacingOf(um / y, 'µm') });
+  if (isPrintDensity(25_400 / (um * x))) return {};
+  return spacings({ x: spacingOf(um * x, 'µm'), y: spacingOf(um * y, 'µm') });
 }
 
 /** Leaves out the axes that have none. */
