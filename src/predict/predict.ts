@@ -61,12 +61,28 @@ export async function predictPage(
   page: Page & { readonly name?: string },
   options: PredictOptions = {},
 ): Promise<NdArray<'float32'>> {
+  return predictPlanes(model, { ...page, planes: prepareInput(page, model.input) }, options);
+}
+
+/** Planes [channels, height, width] as `prepareInput` makes them. */
+export interface PreparedPage {
+  readonly planes: Float32Array;
+  readonly height: number;
+  readonly width: number;
+  readonly name?: string;
+}
+
+/** `predictPage` for an image that is normalised already, as those to validate on are. */
+export async function predictPlanes(
+  model: SegmentationModel,
+  page: PreparedPage,
+  options: PredictOptions = {},
+): Promise<NdArray<'float32'>> {
   const { tta = 1, batch = 1, onProgress, signal } = options;
   if (tta !== 1 && tta !== 4 && tta !== 8) {
     throw new UsageError(`There is no averaging over ${tta} orientations.`, { remedy: 'Give 1, 4 or 8.' });
   }
-  const { height, width } = page;
-  const planes = prepareInput(page, model.input);
+  const { planes, height, width } = page;
   const plan = planPage(model, height, width, options);
   const sides = { y: plan.y.side, x: plan.x.side };
   if (tta === 8 && sides.y !== sides.x && (model.rule.y.fixed ?? model.rule.x.fixed) !== undefined) {

@@ -78,11 +78,12 @@ export function fakeProgram(forward: (x: Planes) => Planes): Program & { readonl
     inputs: [{ name: 'x', dtype: 'float32', shape: ['N', 1, 'H', 'W'] }],
     outputs: [{ name: 'y', dtype: 'float32', shape: ['N', 2, 'H', 'W'] }],
     async run({ x }) {
-      const [count, channels, height, width] = x?.shape as [number, number, number, number];
+      const { shape, data } = x as Planes;
+      const [count, channels, height, width] = shape as [number, number, number, number];
       runs.push([count, channels, height, width]);
       const size = channels * height * width;
       const results = Array.from({ length: count }, (_, n) =>
-        forward(float32([channels, height, width], (x?.data as Float32Array).subarray(n * size, (n + 1) * size))),
+        forward(float32([channels, height, width], data.subarray(n * size, (n + 1) * size))),
       );
       const first = results[0] as Planes;
       const y = float32([count, ...first.shape]);

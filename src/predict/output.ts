@@ -1,0 +1,244 @@
+/** What is kept of a prediction: probabilities of a chosen depth, label maps, and an overlay for the eye. */
+
+import { allocate, type NdArray, ndarray } from '../array/ndarray.ts';
+import { UsageError } from '../errors.ts';
+import { extent, type Image } from '../image/image.ts';
+
+/** How probabilities are stored: 0..255, 0..65535 (rounded), or as they are. */
+export type ProbabilityDepth = 'uint8' | 'uint16' | 'float32';
+
+export interface ProbabilityOptions {
+  /** Default `uint8`. */
+  readonly depth?: ProbabilityDepth;
+  /** One class by index, or all of them as channels. Default: the second of two classes, else all. */
+  readonly classes?: number | 'all';
+}
+
+/**
+ * The probabilities of a prediction (`predictImage`) as an image to write; axes and pixel size kept. One class has no
+ * `c` axis, so that it is a grey picture of the size of the input.
+ * @throws UsageError for a class that is not there.
+ */
+export function probabilityImage(
+  prediction: Image<'float32'>,
+  { depth = 'uint8', classes }: ProbabilityOptions = {},
+): Image<ProbabilityDepth> {
+  const count = extent(prediction, 'c');
+  const chosen = classes ?? (count === 2 ? 1 : 'all');
+  const one = chosen === 'all' ? prediction : classOf(prediction, chosen);
+  if (depth === 'float32') return one;
+  const scale = depth === 'uint8' ? 255 : 65_535;
+  const data = allocate(depth, one.data.length);
+  for (let i = 0; i < data.length; i++) {
+    data[i] = Math.round(scale * Math.min(1, Math.max(0, one.data[i] as number)));
+  }
+  return { ...one, dtype: depth, data };
+}
+
+/** The probability of one class, without the `c` axis. @throws UsageError for a class that is not there. */
+export function classOf(prediction: Image<'float32'>, index: number): Image<'float32'> {
+  const count = extent(prediction, 'c');
+  if (!Number.isInteger(index) || index < 0 || index >= count) {
+    throw new UsageError(`There is no class ${index} in a prediction of ${count} classes.`, {
+      remedy: `Give 0 to ${count - 1}.`,
+    });
+  }
+  const { channels: _, ...rest } = prediction;
+  const block = extent(prediction, 'z') * extent(prediction, 'y') * extent(prediction, 'x');
+  const times = extent(prediction, 't');
+  const at = prediction.axes.indexOf('c');
+  const data = new Float32Array(times * block);
+  for (let t = 0; t < times; t++) {
+    data.set(prediction.data.subarray((t * count + index) * block, (t * count + index + 1) * block), t * block);
+  }
+  return {
+    ...rest,
+    axes: prediction.axes.replace('c', ''),
+    shape: prediction.shape.filter((_length, axis) => axis !== at),
+    data,
+  };
+}
+
+export interface LabelMapOptions {
+  /**
+   * Of two classes: where the second one's probability is above it, that class (0..1). Default: the more probable
+   * class, the first of equals.
+   */
+  readonly threshold?: number;
+  /** The value to write for each class; default its index. To be compared with masks of 0 and 255, [0, 255]. */
+  readonly values?: readonly number[];
+}
+
+/**
+ * The class of every pixel, uint8 (uint16 where values ask for it), without the `c` axis.
+ * @throws UsageError for a threshold with more than two classes, or values that are not as many as the classes.
+ */
+export function labelImage(
+  prediction: Image<'float32'>,
+  { threshold, values }: LabelMapOptions = {},
+): Image<'uint8' | 'uint16'> {
+  const count = extent(prediction, 'c');
+  if (threshold !== undefined && count !== 2) {
+    throw new UsageError(`A threshold divides two classes; there are ${count}.`, { remedy: 'Leave it out.' });
+  }
+  const written = values ?? Array.from({ length: count }, (_, i) => i);
+  if (written.length !== count) {
+    throw new UsageError(`${written.length} values are given for ${count} classes.`);
+  }
+  const { channels: _, ...rest } = prediction;
+  const block = extent(prediction, 'z') * extent(prediction, 'y') * extent(prediction, 'x');
+  const times = extent(prediction, 't');
+  const dtype = written.some((value) => value > 255) ? 'uint16' : 'uint8';
+  const data = allocate(dtype, times * block);
+  for (let t = 0; t < times; t++) {
+    const start = t * count * block;
+    for (let p = 0; p < block; p++) {
+      let best = 0;
+      if (threshold !== undefined) best = (prediction.data[start + block + p] as number) > threshold ? 1 : 0;
+      else {
+        for (let c = 1; c < count; c++) {
+          const value = prediction.data[start + c * block + p] as number;
+          if (value > (prediction.data[start + best * block + p] as number)) best = c;
+        }
+      }
+      data[t * block + p] = written[best] as number;
+    }
+  }
+  const at = prediction.axes.indexOf('c');
+  return {
+    ...rest,
+    dtype,
+    data,
+    axes: prediction.axes.replace('c', ''),
+    shape: prediction.shape.filter((_length, axis) => axis !== at),
+  };
+}
+
+/** Colours that colour-blind people tell apart (Okabe and Ito 2008), for classes 1, 2, ...; repeated after seven. */
+export const OKABE_ITO: readonly (readonly [number, number, number])[] = [
+  [230, 159, 0],
+  [86, 180, 233],
+  [0, 158, 115],
+  [240, 228, 66],
+  [0, 114, 178],
+  [213, 94, 0],
+  [204, 121, 167],
+];
+
+/**
+ * The picture in grey (colour where it has three channels), stretched between its percentiles 0.5 and 99.5, with the
+ * outlines of the classes 1, 2, ... drawn over it: uint8 RGB with the axes of the image and `c`.
+ * @param image grey, or with three channels; other channels: the first one is shown
+ * @param labels class of every pixel, as `labelImage` gives it (class indices), of the image's size
+ * @throws UsageError when the sizes differ.
+ */
+export function overlayImage(image: Image, labels: Image<'uint8' | 'uint16'>): Image<'uint8'> {
+  const [times, depth, height, width] = ['t', 'z', 'y', 'x'].map((axis) => extent(image, axis)) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  if (['t', 'z', 'y', 'x'].some((axis) => extent(image, axis) !== extent(labels, axis))) {
+    throw new UsageError(
+      `The image is [${image.shape.join(', ')}], its labels are [${labels.shape.join(', ')}]: the sizes differ.`,
+    );
+  }
+  const stored = extent(image, 'c');
+  const colour = stored === 3 || stored === 4;
+  const pixels = height * width;
+  const data = new Uint8Array(times * 3 * depth * pixels);
+  // A line that can be seen when the picture is shown at a usual size.
+  const thickness = Math.max(1, Math.round(Math.max(height, width) / 1000));
+  for (let t = 0; t < times; t++) {
+    for (let z = 0; z < depth; z++) {
+      const at = (c: number): number => ((t * stored + c) * depth + z) * pixels;
+      const planes = (colour ? [0, 1, 2] : [0]).map((c) =>
+        Float32Array.from(image.data.subarray(at(c), at(c) + pixels) as ArrayLike<number>, Number),
+      );
+      const [low, high] = spread(planes);
+      const page = labels.data.subarray((t * depth + z) * pixels, (t * depth + z + 1) * pixels);
+      const line = outlines(ndarray(labels.dtype, [height, width], page), thickness);
+      for (let k = 0; k < 3; k++) {
+        const plane = planes[colour ? k : 0] as Float32Array;
+        const target = ((t * 3 + k) * depth + z) * pixels;
+        for (let p = 0; p < pixels; p++) {
+          const kind = line[p] as number;
+          data[target + p] =
+            kind === 0
+              ? Math.min(255, Math.max(0, Math.round((255 * ((plane[p] as number) - low)) / (high - low))))
+              : ((OKABE_ITO[(kind - 1) % OKABE_ITO.length] as readonly number[])[k] as number);
+        }
+      }
+    }
+  }
+  const axes = [...'tczyx'].filter((axis) => axis === 'c' || image.axes.includes(axis));
+  const extents: Readonly<Record<string, number>> = { t: times, c: 3, z: depth, y: height, x: width };
+  return {
+    ...ndarray(
+      'uint8',
+      axes.map((axis) => extents[axis] as number),
+      data,
+    ),
+    axes: axes.join(''),
+    spacing: image.spacing,
+    channels: ['red', 'green', 'blue'],
+    ...(image.source === undefined ? {} : { source: image.source }),
+  };
+}
+
+/** Percentiles 0.5 and 99.5 over all planes, apart by something. */
+function spread(planes: readonly Float32Array[]): readonly [number, number] {
+  const every = Math.ceil(planes.reduce((sum, { length }) => sum + length, 0) / 100_000) | 1;
+  const sample = Float32Array.from(
+    planes.flatMap((plane) => Array.from(plane.filter((value, i) => i % every === 0 && Number.isFinite(value)))),
+  ).sort();
+  if (sample.length === 0) return [0, 1];
+  const low = sample[Math.floor(0.005 * (sample.length - 1))] as number;
+  const high = sample[Math.ceil(0.995 * (sample.length - 1))] as number;
+  return high > low ? [low, high] : [low - 1, low + 1];
+}
+
+/**
+ * The class at pixels of classes 1, 2, ... that lie within `thickness` of another class (4-connected steps), else 0.
+ * The border of the picture is no outline.
+ */
+export function outlines({ data, shape }: NdArray<'uint8' | 'uint16'>, thickness = 1): Uint16Array {
+  const [height, width] = shape as readonly [number, number];
+  let line = new Uint16Array(data.length);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const p = y * width + x;
+      const own = data[p] as number;
+      if (own === 0) continue;
+      if (
+        (x > 0 && data[p - 1] !== own) ||
+        (x < width - 1 && data[p + 1] !== own) ||
+        (y > 0 && data[p - width] !== own) ||
+        (y < height - 1 && data[p + width] !== own)
+      ) {
+        line[p] = own;
+      }
+    }
+  }
+  for (let round = 1; round < thickness; round++) {
+    const wider = line.slice();
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        const p = y * width + x;
+        const own = data[p] as number;
+        if (own === 0 || line[p] !== 0) continue;
+        if (
+          (x > 0 && line[p - 1] === own) ||
+          (x < width - 1 && line[p + 1] === own) ||
+          (y > 0 && line[p - width] === own) ||
+          (y < height - 1 && line[p + width] === own)
+        ) {
+          wider[p] = own;
+        }
+      }
+    }
+    line = wider;
+  }
+  return line;
+}
