@@ -30,7 +30,8 @@ export function drawGeometry(
   settings: AugmentSettings,
 ): Geometry {
   const { flip, turn, warpShare, rotateDegrees, scale, elasticSigmaPx, elasticGrid } = settings;
-  const quarter = turn ? random.integer(4) : (random.integer(4), 0);
+  const drawnTurn = random.integer(4);
+  const quarter = turn ? drawnTurn : 0;
   const flipY = random.uniform() < 0.5 && flip;
   const flipX = random.uniform() < 0.5 && flip;
   const warped = random.uniform() < warpShare;

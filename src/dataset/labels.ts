@@ -127,6 +127,18 @@ function looksLikeInstances(pages: readonly LabelPage[]): boolean {
   return most > FEW_VALUES && pieces <= 1.5 * numbers;
 }
 
+/** A 0/255 mask with soft edges, as resizing leaves it: levels between, but few pixels of them. */
+function isSoftMask(counts: ReadonlyMap<number, number>): boolean {
+  let total = 0;
+  for (const [value, count] of counts) {
+    if (value < 0 || value > 255) return false;
+    total += count;
+  }
+  const white = counts.get(255) ?? 0;
+  const between = total - white - (counts.get(0) ?? 0);
+  return counts.has(0) && counts.size > 16 && white > 2 * between;
+}
+
 const hex = (value: number): string => `#${value.toString(16).padStart(6, '0')}`;
 
 /**
@@ -198,6 +210,9 @@ export function findMapping(pages: readonly LabelPage[], options: LabelOptions =
     };
   };
 
+  if (task === undefined && !colour && isSoftMask(counts)) {
+    return mapping('binary', [values.filter((value) => value < 128), values.filter((value) => value >= 128)]);
+  }
   if (
     task === 'instances' ||
     (task === undefined && !colour && values.length > FEW_VALUES && looksLikeInstances(pages))
@@ -224,12 +239,6 @@ export function findMapping(pages: readonly LabelPage[], options: LabelOptions =
       values.slice(0, -1).map((value) => [value]),
       [255],
     );
-  }
-  let total = 0;
-  for (const count of counts.values()) total += count;
-  const ends = (counts.get(0) ?? 0) + (counts.get(255) ?? 0);
-  if (values[0] === 0 && last === 255 && values.length > 16 && ends > 0.8 * total) {
-    return mapping('binary', [values.filter((value) => value < 128), values.filter((value) => value >= 128)]);
   }
   if (values.length > 64 || (values[0] as number) < 0) throw tooMany(first, values.length, values[0] as number);
   return mapping(

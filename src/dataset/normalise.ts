@@ -46,29 +46,39 @@ export interface InputSpec {
   readonly normalisation: NormalisationSpec;
 }
 
-const SAMPLE = 1 << 18;
+const BINS = 16384;
 
-/** Linear-interpolated percentiles of up to 2^18 evenly spaced values, and their mean and standard deviation. */
-function statistics(values: ArrayLike<number>, percentiles: readonly [number, number]) {
-  // An odd step, so that it does not fall in with the width of the image.
-  const step = Math.floor(values.length / SAMPLE) | 1;
-  const sample = new Float32Array(Math.ceil(values.length / step));
+/** Mean, standard deviation and percentiles; these to 1/32768 of the range. */
+function statistics(values: Float32Array, percentiles: readonly [number, number]) {
   let sum = 0;
-  for (let i = 0, j = 0; j < sample.length; i += step, j++) {
-    sample[j] = values[i] as number;
-    sum += sample[j] as number;
+  let least = Number.POSITIVE_INFINITY;
+  let most = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number;
+    sum += value;
+    if (value < least) least = value;
+    if (value > most) most = value;
   }
-  const mean = sum / sample.length;
+  const mean = sum / values.length;
+  const counts = new Uint32Array(BINS);
+  const scale = most > least ? (BINS - 1) / (most - least) : 0;
   let square = 0;
-  for (let j = 0; j < sample.length; j++) square += ((sample[j] as number) - mean) ** 2;
-  sample.sort();
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number;
+    square += (value - mean) * (value - mean);
+    const bin = ((value - least) * scale + 0.5) | 0;
+    counts[bin] = (counts[bin] as number) + 1;
+  }
   const at = (percent: number): number => {
-    const position = (percent / 100) * (sample.length - 1);
-    const below = Math.floor(position);
-    const low = sample[below] as number;
-    return low + (position - below) * ((sample[Math.min(sample.length - 1, below + 1)] as number) - low);
+    const rank = (percent / 100) * (values.length - 1);
+    let seen = 0;
+    for (let bin = 0; bin < BINS; bin++) {
+      seen += counts[bin] as number;
+      if (seen > rank) return scale === 0 ? least : least + bin / scale;
+    }
+    return most;
   };
-  return { low: at(percentiles[0]), high: at(percentiles[1]), mean, std: Math.sqrt(square / sample.length) };
+  return { low: at(percentiles[0]), high: at(percentiles[1]), mean, std: Math.sqrt(square / values.length) };
 }
 
 /** Whether a picture of three channels shows no colour: they differ by no more than 1 % of its range anywhere. */

@@ -34,10 +34,12 @@ export function separationTerm(
   const { objects, squares } = nearestInColumns(instances, height, width, reach);
   const limit = 4 * sigmaPx;
   const scale = -1 / (2 * sigmaPx * sigmaPx);
+  const crowd = new Crowd(width);
   for (let y = 0; y < height; y++) {
+    crowd.look(objects, squares, y * width);
     for (let x = 0; x < width; x++) {
       const p = y * width + x;
-      if (instances[p] !== 0) continue;
+      if (instances[p] !== 0 || !crowd.hasTwo(Math.max(0, x - reach), Math.min(width - 1, x + reach))) continue;
       let first = NONE;
       let second = NONE;
       let owner = 0;
@@ -77,6 +79,44 @@ export function separationTerm(
  * can give as nearest and as second nearest of different objects.
  */
 const SLOTS = 2;
+
+/** Tells in constant time whether a stretch of one row sees two different objects at all; most of a picture does not. */
+class Crowd {
+  private readonly next: Int32Array;
+  private readonly changes: Int32Array;
+  private readonly doubles: Int32Array;
+
+  private readonly width: number;
+
+  constructor(width: number) {
+    this.width = width;
+    this.next = new Int32Array(width + 1);
+    this.changes = new Int32Array(width + 1);
+    this.doubles = new Int32Array(width + 1);
+  }
+
+  look(objects: Int32Array, squares: Int32Array, row: number): void {
+    const { width, next, changes, doubles } = this;
+    let held = 0;
+    for (let x = 0; x < width; x++) {
+      const q = SLOTS * (row + x);
+      const object = squares[q] === NONE ? 0 : (objects[q] as number);
+      changes[x + 1] = (changes[x] as number) + (object !== 0 && held !== 0 && object !== held ? 1 : 0);
+      doubles[x + 1] = (doubles[x] as number) + (squares[q + 1] === NONE ? 0 : 1);
+      if (object !== 0) held = object;
+    }
+    next[width] = width;
+    for (let x = width - 1; x >= 0; x--) next[x] = squares[SLOTS * (row + x)] === NONE ? (next[x + 1] as number) : x;
+  }
+
+  /** Columns `left` to `right`, both included. */
+  hasTwo(left: number, right: number): boolean {
+    const { next, changes, doubles } = this;
+    if ((doubles[right + 1] as number) > (doubles[left] as number)) return true;
+    const first = next[left] as number;
+    return first <= right && (changes[right + 1] as number) > (changes[first + 1] as number);
+  }
+}
 
 function nearestInColumns(instances: Int32Array, height: number, width: number, reach: number) {
   const objects = new Int32Array(SLOTS * height * width);
