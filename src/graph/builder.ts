@@ -21,6 +21,7 @@ export class GraphBuilder implements Build {
   readonly #names = new Set<string>();
   readonly #counts = new Map<string, number>();
   readonly #shared = new Map<string, Value>();
+  readonly #reserved = new Set<string>();
   #scope = '';
 
   constructor(name = 'graph') {
@@ -42,6 +43,11 @@ export class GraphBuilder implements Build {
     }
     b.#inputs.push(...graph.inputs);
     return b;
+  }
+
+  /** Keeps names that values will get later from being given to others. */
+  reserve(names: Iterable<string>): void {
+    for (const name of names) this.#reserved.add(name);
   }
 
   /** Runs `body` with `scope/` before the names of all that it adds: `encoder1/Conv_2`. */
@@ -96,11 +102,27 @@ export class GraphBuilder implements Build {
     outputs: number,
     name = this.#unique(op),
   ): readonly Value[] {
-    const types = inferTypes({ op, name, inputs, attributes }, outputs, (value) => this.constantOf(value));
-    const values = types.map(({ dtype, shape }, i) =>
-      this.#value(this.#fresh(i === 0 ? name : `${name}:${i}`), dtype, shape),
-    );
-    this.#nodes.push({ op, name, inputs, outputs: values, attributes } as unknown as Node);
+    const names = Array.from({ length: outputs }, (_, i) => this.#fresh(i === 0 ? name : `${name}:${i}`));
+    return this.node(op, inputs, attributes, names, name);
+  }
+
+  /** Appends a node whose outputs have the given names, as they stand in a file. */
+  node<K extends OpName>(
+    op: K,
+    inputs: readonly (Value | undefined)[],
+    attributes: AttributesOf[K],
+    outputs: readonly string[],
+    name = this.#unique(op),
+  ): readonly Value[] {
+    const types = inferTypes({ op, name, inputs, attributes }, outputs.length, (value) => this.constantOf(value));
+    const values = outputs.map((output, i) => {
+      const type = types[i];
+      if (type === undefined) throw new GraphError(`${op} '${name}' has no output ${i}.`);
+      return this.#value(output, type.dtype, type.shape);
+    });
+    // A file has no trace of optional inputs left out at the end.
+    const last = inputs.findLastIndex((value) => value !== undefined);
+    this.#nodes.push({ op, name, inputs: inputs.slice(0, last + 1), outputs: values, attributes } as unknown as Node);
     return values;
   }
 
@@ -183,15 +205,19 @@ export class GraphBuilder implements Build {
   #unique(stem: string): string {
     const scoped = `${this.#scope}${stem.replace('.', '_')}`;
     let count = this.#counts.get(scoped) ?? 0;
-    while (this.#names.has(`${scoped}_${count}`)) count++;
+    while (this.#taken(`${scoped}_${count}`)) count++;
     this.#counts.set(scoped, count + 1);
     return `${scoped}_${count}`;
   }
 
   #fresh(name: string): string {
     let candidate = name;
-    for (let i = 1; this.#names.has(candidate); i++) candidate = `${name}.${i}`;
+    for (let i = 1; this.#taken(candidate); i++) candidate = `${name}.${i}`;
     return candidate;
+  }
+
+  #taken(name: string): boolean {
+    return this.#names.has(name) || this.#reserved.has(name);
   }
 }
 

@@ -1,0 +1,109 @@
+/** A node on its way from a file into the graph: ONNX's name and attributes, our values. */
+import { allocate, type DType, int64, type NdArray, ndarray } from '../../array/ndarray.ts';
+import type { GraphBuilder } from '../builder.ts';
+import type { Value } from '../ir.ts';
+import { type AttributeProto, AttributeProto_AttributeType as Type } from './onnx_pb.ts';
+import { decodeText, type ExternalData, tensorFromProto } from './tensor.ts';
+
+export type RawAttribute = number | string | readonly number[] | readonly string[] | NdArray;
+
+export interface RawNode {
+  /** `Conv`, or `lamella.MaxPoolGrad`, `nchwc.Conv`; other domains as `domain.Type`. */
+  readonly type: string;
+  readonly name: string;
+  readonly inputs: readonly (Value | undefined)[];
+  readonly outputs: readonly string[];
+  readonly attributes: { readonly [name: string]: RawAttribute };
+}
+
+/** What translating a node may use. */
+export interface Reading {
+  readonly b: GraphBuilder;
+  /** Version of ONNX's own domain that the file is written in. */
+  readonly opset: number;
+  /** Content of a value that follows from constants and from the sizes of the inputs. */
+  known(value: Value | undefined): NdArray | undefined;
+  /** Notes that what was made fits only the sizes that the inputs were bound to. */
+  fixSizes(): void;
+  fail(problem: string): never;
+}
+
+/** The shortest decimal number that is the same float32: 0.01, not 0.009999999776482582. */
+export function shortestFloat(f: number): number {
+  if (!Number.isFinite(f)) return f;
+  for (let digits = 1; digits < 9; digits++) {
+    const short = Number(f.toPrecision(digits));
+    if (Math.fround(short) === f) return short;
+  }
+  return f;
+}
+
+/** The attribute's content, or undefined for a kind that no op of ours takes (subgraphs, types). */
+export function rawAttribute(
+  proto: AttributeProto,
+  file: string | undefined,
+  external: ExternalData | undefined,
+): RawAttribute | undefined {
+  switch (proto.type) {
+    case Type.FLOAT:
+      return shortestFloat(proto.f);
+    case Type.INT:
+      return Number(proto.i);
+    case Type.STRING:
+      return decodeText(proto.s);
+    case Type.FLOATS:
+      return proto.floats.map(shortestFloat);
+    case Type.INTS:
+      return proto.ints.map(Number);
+    case Type.STRINGS:
+      return proto.strings.map(decodeText);
+    case Type.TENSOR:
+      return proto.t === undefined ? undefined : tensorFromProto(proto.t, file, external);
+    default:
+      return undefined;
+  }
+}
+
+export function numberOf(attribute: RawAttribute | undefined): number | undefined {
+  return typeof attribute === 'number' ? attribute : undefined;
+}
+
+export function textOf(attribute: RawAttribute | undefined): string | undefined {
+  return typeof attribute === 'string' ? attribute : undefined;
+}
+
+export function numbersOf(attribute: RawAttribute | undefined): readonly number[] | undefined {
+  return Array.isArray(attribute) && attribute.every((n) => typeof n === 'number')
+    ? (attribute as number[])
+    : undefined;
+}
+
+/** The content of a Constant node. */
+export function constantContent(node: RawNode): NdArray | undefined {
+  const { value, value_float, value_floats, value_int, value_ints } = node.attributes;
+  if (typeof value === 'object' && 'dtype' in value) return value;
+  const float = numberOf(value_float);
+  if (float !== undefined) return ndarray('float32', [], Float32Array.of(float));
+  const int = numberOf(value_int);
+  if (int !== undefined) return ndarray('int64', [], BigInt64Array.of(BigInt(int)));
+  const floats = numbersOf(value_floats);
+  if (floats !== undefined) return ndarray('float32', [floats.length], Float32Array.from(floats));
+  const ints = numbersOf(value_ints);
+  return ints === undefined ? undefined : int64(ints);
+}
+
+const LARGEST_INT64 = 2n ** 63n - 1n;
+
+/** An array of the numbers, rounded as the dtype does; int64 is clamped, since 2^63 - 1 means "to the end". */
+export function pack(dtype: DType, shape: readonly number[], numbers: readonly number[]): NdArray {
+  const data = allocate(dtype, numbers.length);
+  numbers.forEach((n, i) => {
+    if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
+      const whole = Number.isFinite(n) ? BigInt(Math.trunc(n)) : LARGEST_INT64;
+      data[i] = whole > LARGEST_INT64 ? LARGEST_INT64 : whole < -LARGEST_INT64 ? -LARGEST_INT64 : whole;
+    } else {
+      data[i] = dtype === 'bool' ? Number(n !== 0) : n;
+    }
+  });
+  return ndarray(dtype, shape, data);
+}

@@ -1,0 +1,263 @@
+/** Reads an ONNX file, whoever wrote it, as a graph of static shapes. */
+import type { NdArray } from '../../array/ndarray.ts';
+import { FormatError, GraphError } from '../../errors.ts';
+import type { AttributesOf, OpName } from '../attributes.ts';
+import { GraphBuilder } from '../builder.ts';
+import { checkGraph } from '../check.ts';
+import type { Graph, Value } from '../ir.ts';
+import type { OpRow } from '../op-row.ts';
+import { OPS } from '../ops/table.ts';
+import { fold, foldSizes, readsSizes } from './fold.ts';
+import { SIZE_INPUTS, translate } from './foreign.ts';
+import { type DeclaredTensor, declared, domainOf, fedInputs, parseModel } from './model.ts';
+import type { NodeProto } from './onnx_pb.ts';
+import { constantContent, type RawAttribute, type RawNode, type Reading, rawAttribute } from './raw-node.ts';
+import { dtypeOf, type ExternalData, tensorFromProto } from './tensor.ts';
+import { upgrade } from './upgrade.ts';
+
+export interface ReadOptions {
+  /** The file's name, for errors. */
+  readonly file?: string;
+  /** A number for each size that the file leaves open, by its symbol (see `readSignature`). */
+  readonly bind?: { readonly [symbol: string]: number };
+  /** Whole shapes of inputs, by name, before `bind`. */
+  readonly shapes?: { readonly [input: string]: readonly number[] };
+  /** Bytes of the files beside the model that hold weights. */
+  readonly externalData?: ExternalData;
+}
+
+/** `Conv`, `lamella.MaxPoolGrad`, `nchwc.Conv`: the name in our table; other domains keep their own. */
+function typeOf({ opType, domain }: NodeProto): string {
+  const own = domainOf(domain);
+  if (own === '') return opType;
+  return `${own === 'com.microsoft.nchwc' ? 'nchwc' : own}.${opType}`;
+}
+
+function isOp(type: string): type is OpName {
+  return Object.hasOwn(OPS, type);
+}
+
+/**
+ * The graph in an ONNX file. Older forms of operations are brought to opset 18, what exporters compute
+ * about sizes becomes constants, and everything is checked. Symbolic sizes stay declared in
+ * `Graph.symbols` unless something in the graph was fixed to the sizes that they are bound to.
+ * @throws FormatError when the bytes are not ONNX.
+ * @throws GraphError that names node and op when an operation is unknown, a size is left unbound, or
+ *   shapes do not fit.
+ */
+export function readOnnx(bytes: Uint8Array, options: ReadOptions = {}): Graph {
+  const { file } = options;
+  try {
+    return new Reader(bytes, options).read();
+  } catch (error) {
+    if (error instanceof GraphError && error.file === undefined && file !== undefined) {
+      throw new GraphError(error.message, { file, cause: error });
+    }
+    throw error;
+  }
+}
+
+class Reader {
+  readonly #options: ReadOptions;
+  readonly #parsed: ReturnType<typeof parseModel>;
+  readonly #b: GraphBuilder;
+  readonly #values = new Map<string, Value>();
+  /** Content that was worked out for values that are no constants. */
+  readonly #folded = new Map<Value, NdArray>();
+  /** Values whose shape may change with a size that the file leaves open. */
+  readonly #open = new Set<Value>();
+  /** Values whose content may. */
+  readonly #sized = new Set<Value>();
+  #sizesFixed = false;
+
+  constructor(bytes: Uint8Array, options: ReadOptions) {
+    this.#options = options;
+    this.#parsed = parseModel(bytes, options.file);
+    this.#b = new GraphBuilder(this.#parsed.graph.name || 'graph');
+  }
+
+  read(): Graph {
+    const { graph } = this.#parsed;
+    const { file, externalData } = this.#options;
+    this.#b.reserve(graph.node.flatMap(({ output }) => output));
+    const inputs = fedInputs(graph).map(declared);
+    for (const input of inputs) this.#addInput(input);
+    for (const tensor of graph.initializer) {
+      this.#values.set(tensor.name, this.#b.constant(tensorFromProto(tensor, file, externalData), tensor.name));
+    }
+    for (const node of graph.node) this.#addNode(node);
+    const outputs = graph.output.map(({ name }) => {
+      const value = this.#values.get(name);
+      if (value === undefined) throw new GraphError(`The output '${name}' is never made.`);
+      return value;
+    });
+    const built = this.#b.build(outputs);
+    const symbols = this.#symbols([...inputs, ...graph.output.map(declared)]);
+    const read = symbols === undefined ? built : { ...built, symbols };
+    checkGraph(read);
+    return read;
+  }
+
+  #addInput({ name, dtype, dims }: DeclaredTensor): void {
+    const { file, bind = {}, shapes = {} } = this.#options;
+    const where = file === undefined ? {} : { file };
+    const known = dtypeOf(declaredType(this.#parsed.graph.input, name));
+    if (known === undefined)
+      throw new FormatError(`The input '${name}' is of type ${dtype}, which is not supported.`, where);
+    if (dims === undefined && shapes[name] === undefined) {
+      throw new GraphError(`The input '${name}' has no declared shape.`, {
+        ...where,
+        remedy: `Give it one: shapes: { '${name}': [...] }.`,
+      });
+    }
+    const open: string[] = [];
+    const shape =
+      shapes[name] ??
+      (dims ?? []).map((n) => {
+        if (typeof n === 'number') return n;
+        const bound = bind[n];
+        if (bound === undefined) open.push(n);
+        return bound ?? 1;
+      });
+    if (open.length > 0) {
+      throw new GraphError(`The input '${name}' leaves these sizes open: ${open.join(', ')}.`, {
+        ...where,
+        remedy: `Bind them: bind: { ${open.map((symbol) => `'${symbol}': 1`).join(', ')} }.`,
+      });
+    }
+    if (
+      dims !== undefined &&
+      (dims.length !== shape.length || dims.some((n, i) => typeof n === 'number' && n !== shape[i]))
+    ) {
+      throw new GraphError(
+        `The input '${name}' is declared as [${dims.join(', ')}], not [${shape.join(', ')}].`,
+        where,
+      );
+    }
+    const value = this.#b.input(name, known, shape);
+    this.#values.set(name, value);
+    if (dims === undefined || dims.some((n) => typeof n === 'string')) this.#open.add(value);
+  }
+
+  #addNode(proto: NodeProto): void {
+    const type = typeOf(proto);
+    const name = proto.name === '' ? undefined : proto.name;
+    const label = name ?? proto.output.find((output) => output !== '') ?? '';
+    const fail = (problem: string): never => {
+      throw new GraphError(`${type} '${label}': ${problem}`);
+    };
+    const inputs = proto.input.map((input) =>
+      input === '' ? undefined : (this.#values.get(input) ?? fail(`its input '${input}' is never made.`)),
+    );
+    const attributes: Record<string, RawAttribute> = {};
+    for (const attribute of proto.attribute) {
+      const content = rawAttribute(attribute, this.#options.file, this.#options.externalData);
+      if (content === undefined && (isOp(type) || type === 'Constant')) {
+        fail(`the attribute '${attribute.name}' is of a kind that is not supported.`);
+      }
+      if (content !== undefined) attributes[attribute.name] = content;
+    }
+    const reading: Reading = {
+      b: this.#b,
+      opset: this.#parsed.opsets[''] ?? 1,
+      known: (value) => this.#known(value),
+      fixSizes: () => {
+        if (inputs.some((value) => value !== undefined && this.#open.has(value))) this.#sizesFixed = true;
+      },
+      fail,
+    };
+    const raw = { type, name: label, inputs, outputs: proto.output, attributes };
+    if (type === 'Constant') {
+      const content = constantContent(raw) ?? fail('it has no content of a supported type.');
+      this.#values.set(proto.output[0] as string, this.#b.constant(content, proto.output[0] as string));
+      return;
+    }
+    const node = upgrade(raw, reading);
+    const made = this.#emit(node, name, reading);
+    const open = inputs.some((value) => value !== undefined && this.#open.has(value));
+    const sized = readsSizes(type) ? open : inputs.some((value) => value !== undefined && this.#sized.has(value));
+    node.outputs.forEach((output, i) => {
+      const value = made[i];
+      if (output === '' || value === undefined) return;
+      this.#values.set(output, value);
+      // The shape of sizes themselves does not change, but what is computed from them may.
+      if (open && !readsSizes(type)) this.#open.add(value);
+      if (sized) this.#sized.add(value);
+    });
+  }
+
+  #emit(node: RawNode, name: string | undefined, reading: Reading): readonly Value[] {
+    const result = this.#fold(node);
+    const output = node.outputs[0] as string;
+    const translated = translate(node, reading);
+    if (translated !== undefined) {
+      const values = this.#b.node('Identity', [translated], {}, [output], name);
+      if (result !== undefined) this.#folded.set(values[0] as Value, result);
+      return values;
+    }
+    if (!isOp(node.type)) {
+      if (result !== undefined) return [this.#b.constant(result, output)];
+      return reading.fail('this operation is not known.');
+    }
+    const outputs = node.outputs.map((given, i) => (given === '' ? `${output || node.name}:${i}` : given));
+    const inputs = this.#materialise(node.type, node.inputs, reading);
+    const values = this.#b.node(node.type, inputs, attributesFor(node.type, node, reading), outputs, name);
+    if (result !== undefined) this.#folded.set(values[0] as Value, result);
+    return values;
+  }
+
+  #known(value: Value | undefined): NdArray | undefined {
+    return value === undefined ? undefined : (this.#b.constantOf(value) ?? this.#folded.get(value));
+  }
+
+  #fold(node: RawNode): NdArray | undefined {
+    if (readsSizes(node.type)) return foldSizes(node.type, node.inputs[0]?.shape ?? [], node.attributes);
+    const inputs = node.inputs.map((value) => this.#known(value));
+    const complete = node.inputs.every((value, i) => value === undefined || inputs[i] !== undefined);
+    return complete ? fold(node.type, inputs, node.attributes) : undefined;
+  }
+
+  /** Computed sizes as the constants that the row asks for. */
+  #materialise(op: OpName, inputs: RawNode['inputs'], reading: Reading): RawNode['inputs'] {
+    const positions = SIZE_INPUTS[op] ?? [];
+    return inputs.map((value, i) => {
+      if (value === undefined || !positions.includes(i)) return value;
+      if (this.#sized.has(value)) this.#sizesFixed = true;
+      if (this.#b.constantOf(value) !== undefined) return value;
+      const content = this.#folded.get(value);
+      if (content === undefined) return reading.fail(`its input ${i}, '${value.name}', depends on data.`);
+      return this.#b.constant(content);
+    });
+  }
+
+  /** The declared symbols, unless a constant was made from a size that they were bound to. */
+  #symbols(tensors: readonly DeclaredTensor[]): Graph['symbols'] {
+    const symbolic = tensors.filter(({ dims }) => dims?.some((n) => typeof n === 'string'));
+    if (this.#sizesFixed || symbolic.length === 0) return undefined;
+    return new Map(symbolic.map(({ name, dims }) => [name, dims ?? []]));
+  }
+}
+
+function declaredType(inputs: ReturnType<typeof fedInputs>, name: string): number {
+  const type = inputs.find((input) => input.name === name)?.type?.value;
+  return type?.case === 'tensorType' ? type.value.elemType : 0;
+}
+
+/** The attributes that the row has; others must have been dealt with before. */
+function attributesFor<K extends OpName>(op: K, node: RawNode, { fail }: Reading): AttributesOf[K] {
+  const kinds = (OPS[op] as OpRow<K>).attributes as { readonly [name: string]: string };
+  for (const [name, value] of Object.entries(node.attributes)) {
+    const kind = kinds[name];
+    if (kind === undefined) fail(`the attribute '${name}' is not supported.`);
+    const fits =
+      kind === 'int' || kind === 'float'
+        ? typeof value === 'number'
+        : kind === 'ints'
+          ? Array.isArray(value)
+          : kind === 'tensor'
+            ? typeof value === 'object' && 'dtype' in value
+            : typeof value === 'string';
+    if (!fits) fail(`the attribute '${name}' is not of the kind '${kind}'.`);
+  }
+  return node.attributes as unknown as AttributesOf[K];
+}

@@ -1,0 +1,143 @@
+/** Tensors as ONNX files hold them. Bytes are little-endian there as in every JavaScript engine's arrays. */
+import { create } from '@bufbuild/protobuf';
+import { getTextEncoding } from '@bufbuild/protobuf/wire';
+import { allocate, bytesPer, type DType, type NdArray, ndarray, sizeOf } from '../../array/ndarray.ts';
+import { FormatError } from '../../errors.ts';
+import { type TensorProto, type TensorProto_DataLocation, TensorProto_DataType, TensorProtoSchema } from './onnx_pb.ts';
+
+/** ONNX's number of each dtype. */
+export const DATA_TYPES: { readonly [D in DType]: TensorProto_DataType } = {
+  float32: TensorProto_DataType.FLOAT,
+  float64: TensorProto_DataType.DOUBLE,
+  float16: TensorProto_DataType.FLOAT16,
+  int8: TensorProto_DataType.INT8,
+  int16: TensorProto_DataType.INT16,
+  int32: TensorProto_DataType.INT32,
+  int64: TensorProto_DataType.INT64,
+  uint8: TensorProto_DataType.UINT8,
+  uint16: TensorProto_DataType.UINT16,
+  uint32: TensorProto_DataType.UINT32,
+  uint64: TensorProto_DataType.UINT64,
+  bool: TensorProto_DataType.BOOL,
+};
+
+const DTYPES = new Map<number, DType>((Object.keys(DATA_TYPES) as DType[]).map((dtype) => [DATA_TYPES[dtype], dtype]));
+
+/** The dtype of an ONNX type number, or undefined for one that we do not have (string, bfloat16, complex, ...). */
+export function dtypeOf(dataType: number): DType | undefined {
+  return DTYPES.get(dataType);
+}
+
+/** ONNX's name of a type number in lower case: `string`, `bfloat16`; `type 42` for one that is newer than us. */
+export function describeDataType(dataType: number): string {
+  const name: string | undefined = TensorProto_DataType[dataType];
+  return dtypeOf(dataType) ?? name?.toLowerCase() ?? `type ${dataType}`;
+}
+
+/** Gives the bytes of a file that lies beside the model, by the name that the model has for it. */
+export type ExternalData = (location: string) => Uint8Array;
+
+/** Tensor in a file, its elements as raw bytes. `name` is left out for a tensor in an attribute. */
+export function tensorToProto(array: NdArray, name?: string): TensorProto {
+  const { data } = array;
+  return create(TensorProtoSchema, {
+    dims: array.shape.map(BigInt),
+    dataType: DATA_TYPES[array.dtype],
+    ...(name !== undefined && { name }),
+    rawData: new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength),
+  });
+}
+
+const EXTERNAL: TensorProto_DataLocation = 1;
+
+/**
+ * The tensor in a file, from raw bytes, typed fields or a file beside the model.
+ * @throws FormatError for a type that we do not have, a wrong number of elements, or external data that is not given.
+ */
+export function tensorFromProto(proto: TensorProto, file?: string, external?: ExternalData): NdArray {
+  const where = file === undefined ? {} : { file };
+  const what = `The tensor '${proto.name}'`;
+  const dtype = dtypeOf(proto.dataType);
+  if (dtype === undefined) {
+    throw new FormatError(`${what} holds ${describeDataType(proto.dataType)}, which is not supported.`, where);
+  }
+  const shape = proto.dims.map(Number);
+  if (shape.some((n) => n < 0)) throw new FormatError(`${what} has the shape [${shape.join(', ')}].`, where);
+  const length = sizeOf(shape);
+  const isExternal = proto.dataLocation === EXTERNAL;
+  if (!isExternal && proto.rawData.length === 0) {
+    const listed = typedElements(proto, dtype);
+    if (listed.length !== length) {
+      throw new FormatError(`${what} of shape [${shape.join(', ')}] has ${listed.length} elements.`, where);
+    }
+    const data = allocate(dtype, length);
+    if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
+      for (let i = 0; i < length; i++) data[i] = BigInt(listed[i] as bigint);
+    } else {
+      for (let i = 0; i < length; i++) data[i] = Number(listed[i]);
+    }
+    return ndarray(dtype, shape, data);
+  }
+  const bytes = isExternal ? externalBytes(proto, file, external) : proto.rawData;
+  if (bytes.length !== length * bytesPer(dtype)) {
+    throw new FormatError(
+      `${what} of shape [${shape.join(', ')}] needs ${length * bytesPer(dtype)} bytes and has ${bytes.length}.`,
+      where,
+    );
+  }
+  const data = allocate(dtype, length);
+  new Uint8Array(data.buffer as ArrayBuffer).set(bytes);
+  return ndarray(dtype, shape, data);
+}
+
+/** Elements in the typed fields; small types and float16's bits share the field of int32. */
+function typedElements(proto: TensorProto, dtype: DType): ArrayLike<number | bigint> {
+  switch (dtype) {
+    case 'float32':
+      return proto.floatData;
+    case 'float64':
+      return proto.doubleData;
+    case 'int64':
+      return proto.int64Data;
+    case 'uint64':
+    case 'uint32':
+      return proto.uint64Data;
+    default:
+      return proto.int32Data;
+  }
+}
+
+function externalBytes(proto: TensorProto, file: string | undefined, external: ExternalData | undefined): Uint8Array {
+  const where = file === undefined ? {} : { file };
+  const entries = new Map(proto.externalData.map(({ key, value }) => [key, value]));
+  const location = entries.get('location') ?? '';
+  // A model must not make us read outside its own folder.
+  if (location === '' || /^([/\\]|[A-Za-z]:)|(^|[/\\])\.\.([/\\]|$)/.test(location)) {
+    throw new FormatError(`The tensor '${proto.name}' lies in a file of the name '${location}'.`, where);
+  }
+  if (external === undefined) {
+    throw new FormatError(`The weights lie in another file, '${location}'.`, {
+      ...where,
+      remedy: 'Save the model as one file (in Python: onnx.save(model, path, save_as_external_data=False)).',
+    });
+  }
+  const bytes = external(location);
+  const offset = Number(entries.get('offset') ?? 0);
+  const length = Number(entries.get('length') ?? bytes.length - offset);
+  if (!(offset >= 0) || !(length >= 0) || offset + length > bytes.length) {
+    throw new FormatError(
+      `'${location}' has ${bytes.length} bytes; '${proto.name}' wants ${length} from ${offset}.`,
+      where,
+    );
+  }
+  return bytes.subarray(offset, offset + length);
+}
+
+/** UTF-8 bytes of a text, as string attributes are stored. */
+export function encodeText(text: string): Uint8Array<ArrayBuffer> {
+  return getTextEncoding().encodeUtf8(text);
+}
+
+export function decodeText(bytes: Uint8Array): string {
+  return getTextEncoding().decodeUtf8(bytes);
+}

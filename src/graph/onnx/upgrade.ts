@@ -1,0 +1,298 @@
+/** Older and more general forms of operations brought to the one form that the table's rows have. */
+import type { DType } from '../../array/ndarray.ts';
+import { integers } from '../op-row.ts';
+import { numberOf, numbersOf, pack, type RawNode, type Reading, textOf } from './raw-node.ts';
+import { DATA_TYPES, dtypeOf } from './tensor.ts';
+
+type Upgrade = (node: RawNode, reading: Reading) => RawNode;
+
+function without(node: RawNode, ...names: string[]): RawNode['attributes'] {
+  return Object.fromEntries(Object.entries(node.attributes).filter(([name]) => !names.includes(name)));
+}
+
+/** The attribute `name`, a list of integers, as input number `position`. */
+function attributeToInput(node: RawNode, name: string, position: number, { b }: Reading): RawNode {
+  const list = numbersOf(node.attributes[name]);
+  if (list === undefined) return node;
+  const inputs = [...node.inputs];
+  while (inputs.length < position) inputs.push(undefined);
+  inputs[position] = b.ints(list);
+  return { ...node, inputs, attributes: without(node, name) };
+}
+
+const axesToInput: Upgrade = (node, reading) => attributeToInput(node, 'axes', 1, reading);
+
+/** ceil(size / stride) outputs; what is left over of the padding goes to the end or to the beginning. */
+const explicitPads: Upgrade = (node, reading) => {
+  const auto = textOf(node.attributes.auto_pad) ?? 'NOTSET';
+  const rest = { ...node, attributes: without(node, 'auto_pad') };
+  if (auto === 'NOTSET') return rest;
+  const kernel = numbersOf(node.attributes.kernel_shape) ?? node.inputs[1]?.shape.slice(2) ?? [];
+  const strides = numbersOf(node.attributes.strides) ?? kernel.map(() => 1);
+  const dilations = numbersOf(node.attributes.dilations) ?? kernel.map(() => 1);
+  const sizes = node.inputs[0]?.shape.slice(2) ?? [];
+  if (auto === 'VALID')
+    return { ...rest, attributes: { ...rest.attributes, pads: [...kernel, ...kernel].map(() => 0) } };
+  if (auto !== 'SAME_UPPER' && auto !== 'SAME_LOWER') reading.fail(`auto_pad '${auto}' is unknown.`);
+  if (strides.some((stride) => stride !== 1)) reading.fixSizes();
+  const totals = kernel.map((k, i) => {
+    const stride = strides[i] as number;
+    const reach = (dilations[i] as number) * (k - 1) + 1;
+    return Math.max(0, (Math.ceil((sizes[i] as number) / stride) - 1) * stride + reach - (sizes[i] as number));
+  });
+  const less = totals.map((total) => Math.floor(total / 2));
+  const more = totals.map((total) => Math.ceil(total / 2));
+  const pads = auto === 'SAME_UPPER' ? [...less, ...more] : [...more, ...less];
+  return { ...rest, attributes: { ...rest.attributes, pads } };
+};
+
+/** The pads that give the wanted output: ONNX puts the larger half at the beginning unless SAME_UPPER. */
+const explicitTransposedPads: Upgrade = (node, reading) => {
+  const auto = textOf(node.attributes.auto_pad) ?? 'NOTSET';
+  const wanted = numbersOf(node.attributes.output_shape)?.slice(-((node.inputs[1]?.shape.length ?? 2) - 2));
+  const rest = { ...node, attributes: without(node, 'auto_pad', 'output_shape') };
+  if (wanted === undefined && (auto === 'NOTSET' || auto === 'VALID')) return rest;
+  reading.fixSizes();
+  const kernel = node.inputs[1]?.shape.slice(2) ?? [];
+  const strides = numbersOf(node.attributes.strides) ?? kernel.map(() => 1);
+  const dilations = numbersOf(node.attributes.dilations) ?? kernel.map(() => 1);
+  const extra = numbersOf(node.attributes.output_padding) ?? kernel.map(() => 0);
+  const sizes = node.inputs[0]?.shape.slice(2) ?? [];
+  const totals = kernel.map((k, i) => {
+    const [stride, size] = [strides[i] as number, sizes[i] as number];
+    const output = wanted?.[i] ?? size * stride;
+    return stride * (size - 1) + (extra[i] as number) + (k - 1) * (dilations[i] as number) + 1 - output;
+  });
+  if (totals.some((total) => total < 0)) reading.fail('its output_shape is larger than its kernel reaches.');
+  const less = totals.map((total) => Math.floor(total / 2));
+  const more = totals.map((total) => Math.ceil(total / 2));
+  const pads = auto === 'SAME_UPPER' ? [...less, ...more] : [...more, ...less];
+  return { ...rest, attributes: { ...rest.attributes, pads } };
+};
+
+/** Before opset 7 the second operand was aligned at `axis`, not at the end. */
+const alignedBroadcast: Upgrade = (node, { b, opset }) => {
+  if (opset >= 7) return node;
+  const [x, y] = node.inputs;
+  const axis = numberOf(node.attributes.axis);
+  const rest = { ...node, attributes: without(node, 'axis', 'broadcast') };
+  if (x === undefined || y === undefined || axis === undefined || y.shape.length === 0) return rest;
+  const trailing = x.shape.length - (axis < 0 ? axis + x.shape.length : axis) - y.shape.length;
+  return trailing <= 0 ? rest : { ...rest, inputs: [x, b.reshape(y, [...y.shape, ...Array(trailing).fill(1)])] };
+};
+
+const scaledResize: Upgrade = (node, { b }) => {
+  const scales = numbersOf(node.attributes.scales);
+  const input = scales === undefined ? node.inputs[1] : b.constant(pack('float32', [scales.length], scales));
+  const mode = textOf(node.attributes.mode) ?? 'nearest';
+  return {
+    ...node,
+    type: 'Resize',
+    inputs: [node.inputs[0], undefined, input],
+    attributes: {
+      mode: mode === 'bilinear' || mode === 'trilinear' ? 'linear' : mode,
+      coordinate_transformation_mode: 'asymmetric',
+      nearest_mode: 'floor',
+    },
+  };
+};
+
+const resize: Upgrade = (node, reading) => {
+  if (reading.opset < 11) return scaledResize(node, reading);
+  const { b, fail } = reading;
+  const transform = textOf(node.attributes.coordinate_transformation_mode) ?? 'half_pixel';
+  const mode = textOf(node.attributes.mode) ?? 'nearest';
+  const nearest = textOf(node.attributes.nearest_mode) ?? 'round_prefer_floor';
+  if (!['half_pixel', 'asymmetric', 'align_corners', 'pytorch_half_pixel'].includes(transform)) {
+    fail(`the coordinate_transformation_mode '${transform}' is not supported.`);
+  }
+  if (mode !== 'nearest' && mode !== 'linear') fail(`the mode '${mode}' is not supported.`);
+  if (mode === 'nearest' && nearest !== 'floor' && nearest !== 'round_prefer_floor') {
+    fail(`the nearest_mode '${nearest}' is not supported.`);
+  }
+  if (numberOf(node.attributes.antialias) === 1 || numberOf(node.attributes.exclude_outside) === 1) {
+    fail('antialias and exclude_outside are not supported.');
+  }
+  const [x, , scales, sizes] = node.inputs;
+  // Before opset 13 an unused input was an empty tensor.
+  const used = (value: typeof x) => (value !== undefined && value.shape[0] === 0 ? undefined : value);
+  let inputs = [x, undefined, used(scales), used(sizes)];
+  const axes = numbersOf(node.attributes.axes);
+  if (axes !== undefined && x !== undefined) {
+    const spread = (value: typeof x | undefined, fill: readonly number[], dtype: DType) => {
+      const list = value && reading.known(value);
+      if (list === undefined) return undefined;
+      const all = [...fill];
+      integers(list).forEach((n, i) => {
+        const axis = axes[i] as number;
+        all[axis < 0 ? axis + all.length : axis] = n;
+      });
+      return b.constant(pack(dtype, [all.length], all));
+    };
+    inputs = [
+      x,
+      undefined,
+      spread(
+        inputs[2],
+        x.shape.map(() => 1),
+        'float32',
+      ),
+      spread(inputs[3], x.shape, 'int64'),
+    ];
+    if (inputs[3] !== undefined) reading.fixSizes();
+  }
+  const policy = textOf(node.attributes.keep_aspect_ratio_policy) ?? 'stretch';
+  if (policy !== 'stretch') fail(`the keep_aspect_ratio_policy '${policy}' is not supported.`);
+  return {
+    ...node,
+    inputs,
+    attributes: without(
+      node,
+      'axes',
+      'antialias',
+      'cubic_coeff_a',
+      'exclude_outside',
+      'extrapolation_value',
+      'keep_aspect_ratio_policy',
+    ),
+  };
+};
+
+const pad: Upgrade = (node, reading) => {
+  const { b } = reading;
+  const listed = numbersOf(node.attributes.pads ?? node.attributes.paddings);
+  const mode = textOf(node.attributes.mode) ?? 'constant';
+  const [x, pads, value, axes] = node.inputs;
+  if (listed !== undefined) {
+    const fill = numberOf(node.attributes.value) ?? 0;
+    const inputs = [x, b.ints(listed), ...(fill === 0 ? [] : [b.scalar(fill, x?.dtype ?? 'float32')])];
+    return { ...node, inputs, attributes: { mode } };
+  }
+  const chosen = reading.known(axes);
+  const amounts = reading.known(pads);
+  if (axes === undefined || chosen === undefined || amounts === undefined || x === undefined) return node;
+  const rank = x.shape.length;
+  const all = Array.from({ length: 2 * rank }, () => 0);
+  const list = integers(chosen);
+  list.forEach((axis, i) => {
+    const k = axis < 0 ? axis + rank : axis;
+    all[k] = Number(amounts.data[i]);
+    all[k + rank] = Number(amounts.data[i + list.length]);
+  });
+  return { ...node, inputs: [x, b.ints(all), value] };
+};
+
+const clip: Upgrade = (node, { b }) => {
+  const { min, max } = node.attributes;
+  if (min === undefined && max === undefined) return node;
+  const dtype = node.inputs[0]?.dtype ?? 'float32';
+  const bound = (attribute: typeof min) => (typeof attribute === 'number' ? b.scalar(attribute, dtype) : undefined);
+  return { ...node, inputs: [node.inputs[0], bound(min), bound(max)], attributes: {} };
+};
+
+const slice: Upgrade = (node, reading) => {
+  let upgraded = node;
+  ['starts', 'ends', 'axes'].forEach((name, i) => {
+    upgraded = attributeToInput(upgraded, name, i + 1, reading);
+  });
+  return upgraded;
+};
+
+const split: Upgrade = (node, reading) => {
+  const upgraded = attributeToInput(node, 'split', 1, reading);
+  if (upgraded.inputs[1] !== undefined || upgraded.attributes.num_outputs !== undefined) return upgraded;
+  return { ...upgraded, attributes: { ...upgraded.attributes, num_outputs: node.outputs.length } };
+};
+
+/** The target of a Cast by name: `float32`. Opset 1 had ONNX's names for it. */
+const cast: Upgrade = (node, { fail }) => {
+  const { to } = node.attributes;
+  const number = typeof to === 'number' ? to : undefined;
+  const named = typeof to === 'string' ? (to.toLowerCase() as DType) : undefined;
+  const dtype =
+    number !== undefined
+      ? dtypeOf(number)
+      : named === ('float' as string)
+        ? 'float32'
+        : named === ('double' as string)
+          ? 'float64'
+          : named !== undefined && named in DATA_TYPES
+            ? named
+            : undefined;
+  if (dtype === undefined) return fail(`casting to type ${String(to)} is not supported.`);
+  return { ...node, attributes: { to: dtype } };
+};
+
+const pool: Upgrade = (node, reading) => {
+  if (numberOf(node.attributes.storage_order) === 1) reading.fail('storage_order 1 is not supported.');
+  return explicitPads(node, reading);
+};
+
+const convolution: Upgrade = (node, reading) => {
+  const kernel = numbersOf(node.attributes.kernel_shape);
+  const weights = node.inputs[1]?.shape.slice(2) ?? [];
+  if (kernel !== undefined && kernel.join() !== weights.join()) {
+    reading.fail(`kernel_shape [${kernel.join(', ')}] differs from the weights' [${weights.join(', ')}].`);
+  }
+  return explicitPads(node, reading);
+};
+
+/** Statistics of the batch are a matter of training; in a file for prediction they are stored. */
+const batchNormalization: Upgrade = (node, { fail, opset }) => {
+  const { training_mode: mode, spatial, is_test } = node.attributes;
+  if (mode === 1 || (opset < 7 && is_test !== 1)) fail('it is in training mode; export the model for prediction.');
+  if (spatial === 0) fail('spatial 0 is not supported.');
+  return { ...node, outputs: node.outputs.slice(0, 1), attributes: without(node, 'spatial', 'is_test') };
+};
+
+const powerOfSameType: Upgrade = (node, reading) => {
+  const upgraded = alignedBroadcast(node, reading);
+  const [x, y] = upgraded.inputs;
+  if (x === undefined || y === undefined || x.dtype === y.dtype) return upgraded;
+  return { ...upgraded, inputs: [x, reading.b.op('Cast', [y], { to: x.dtype })] };
+};
+
+const UPGRADES: { readonly [type: string]: Upgrade } = {
+  Add: alignedBroadcast,
+  Sub: alignedBroadcast,
+  Mul: alignedBroadcast,
+  Div: alignedBroadcast,
+  Pow: powerOfSameType,
+  Equal: alignedBroadcast,
+  Greater: alignedBroadcast,
+  Less: alignedBroadcast,
+  And: alignedBroadcast,
+  Or: alignedBroadcast,
+  ReduceSum: axesToInput,
+  ReduceMean: axesToInput,
+  ReduceMax: axesToInput,
+  ReduceMin: axesToInput,
+  ReduceProd: axesToInput,
+  ReduceL2: axesToInput,
+  ReduceSumSquare: axesToInput,
+  Squeeze: axesToInput,
+  Unsqueeze: axesToInput,
+  Reshape: (node, reading) => attributeToInput(node, 'shape', 1, reading),
+  Concat: (node) => ({ ...node, attributes: { ...node.attributes, axis: node.attributes.axis ?? 1 } }),
+  Split: split,
+  Slice: slice,
+  Pad: pad,
+  Clip: clip,
+  Cast: cast,
+  Dropout: (node) => ({ ...node, attributes: without(node, 'ratio', 'is_test') }),
+  Upsample: scaledResize,
+  Resize: resize,
+  Conv: convolution,
+  ConvTranspose: explicitTransposedPads,
+  MaxPool: pool,
+  AveragePool: pool,
+  BatchNormalization: batchNormalization,
+  Gemm: (node) => ({ ...node, attributes: without(node, 'broadcast') }),
+  Scatter: (node) => ({ ...node, type: 'ScatterElements' }),
+};
+
+/** The node in the form of the table's row. @throws GraphError for a variety that no row expresses. */
+export function upgrade(node: RawNode, reading: Reading): RawNode {
+  const current = { ...node, attributes: without(node, 'consumed_inputs') };
+  return UPGRADES[current.type]?.(current, reading) ?? current;
+}

@@ -1,0 +1,161 @@
+/** Writes a graph as an ONNX file. */
+import { create, toBinary } from '@bufbuild/protobuf';
+import type { NdArray } from '../../array/ndarray.ts';
+import { GraphError } from '../../errors.ts';
+import type { AttributeKind, OpName } from '../attributes.ts';
+import type { Graph, Node, Value } from '../ir.ts';
+import type { OpRow } from '../op-row.ts';
+import { OPS } from '../ops/table.ts';
+import {
+  type AttributeProto,
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  OperatorSetIdProtoSchema,
+  StringStringEntryProtoSchema,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from './onnx_pb.ts';
+import { DATA_TYPES, encodeText, tensorToProto } from './tensor.ts';
+
+/** What ONNX's own domain is written as; ONNX Runtime understands it from 1.14 on. */
+export const WRITTEN_OPSET = 18;
+/** The file format's version that goes with opset 18. */
+const IR_VERSION = 8;
+/** protobuf's limit for one message. */
+const MOST_BYTES = 2 ** 31 - 1;
+
+export interface WriteOptions {
+  /** Free entries: key to text. */
+  readonly metadata?: { readonly [key: string]: string };
+  readonly producer?: string;
+  readonly producerVersion?: string;
+}
+
+/** Name of the op in its domain: `lamella.MaxPoolGrad` is `MaxPoolGrad` there. */
+function plainName(op: OpName): string {
+  return op.slice(op.indexOf('.') + 1);
+}
+
+function attributeToProto(name: string, kind: AttributeKind, value: unknown): AttributeProto {
+  switch (kind) {
+    case 'int':
+      return create(AttributeProtoSchema, {
+        name,
+        type: AttributeProto_AttributeType.INT,
+        i: BigInt(value as number),
+      });
+    case 'ints':
+      return create(AttributeProtoSchema, {
+        name,
+        type: AttributeProto_AttributeType.INTS,
+        ints: (value as number[]).map(BigInt),
+      });
+    case 'float':
+      return create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.FLOAT, f: value as number });
+    case 'string':
+      return create(AttributeProtoSchema, {
+        name,
+        type: AttributeProto_AttributeType.STRING,
+        s: encodeText(value as string),
+      });
+    case 'tensor':
+      return create(AttributeProtoSchema, {
+        name,
+        type: AttributeProto_AttributeType.TENSOR,
+        t: tensorToProto(value as NdArray),
+      });
+    case 'dtype':
+      return create(AttributeProtoSchema, {
+        name,
+        type: AttributeProto_AttributeType.INT,
+        i: BigInt(DATA_TYPES[value as keyof typeof DATA_TYPES]),
+      });
+  }
+}
+
+function nodeToProto(node: Node): NodeProto {
+  const { domain, attributes } = OPS[node.op] as OpRow<OpName>;
+  const kinds = attributes as { readonly [name: string]: AttributeKind };
+  const inputs = node.inputs.map((value) => value?.name ?? '');
+  while (inputs.at(-1) === '') inputs.pop();
+  return create(NodeProtoSchema, {
+    input: inputs,
+    output: node.outputs.map((value) => value.name),
+    name: node.name,
+    opType: plainName(node.op),
+    ...(domain !== '' && { domain }),
+    attribute: Object.entries(node.attributes)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => {
+        const kind = kinds[name];
+        if (kind === undefined) throw new GraphError(`${node.op} '${node.name}' has no attribute '${name}'.`);
+        return attributeToProto(name, kind, value);
+      }),
+  });
+}
+
+function valueToProto(value: Value, symbols: Graph['symbols']): ValueInfoProto {
+  const dims = symbols?.get(value.name) ?? value.shape;
+  return create(ValueInfoProtoSchema, {
+    name: value.name,
+    type: {
+      value: {
+        case: 'tensorType',
+        value: {
+          elemType: DATA_TYPES[value.dtype],
+          shape: {
+            dim: dims.map((n) =>
+              typeof n === 'number'
+                ? { value: { case: 'dimValue' as const, value: BigInt(n) } }
+                : { value: { case: 'dimParam' as const, value: n } },
+            ),
+          },
+        },
+      },
+    },
+  });
+}
+
+/**
+ * The bytes of an ONNX file that holds the graph. The same graph gives the same bytes.
+ * Ops of ours that are still in it are written under the domain `lamella`, which nobody else can run:
+ * `decompose` it first.
+ * @throws GraphError when the constants are larger than an ONNX file may be (2 GB).
+ */
+export function writeOnnx(
+  graph: Graph,
+  { metadata = {}, producer = 'lamella', producerVersion = '' }: WriteOptions = {},
+): Uint8Array {
+  let bytes = 0;
+  for (const array of graph.constants.values()) bytes += array.data.byteLength;
+  if (bytes > MOST_BYTES) {
+    throw new GraphError(
+      `The graph '${graph.name}' holds ${(bytes / 1e9).toFixed(1)} GB of constants; an ONNX file holds 2 GB.`,
+      { remedy: 'Use a smaller network (fewer channels or less depth).' },
+    );
+  }
+  const domains = new Set(graph.nodes.map((node) => OPS[node.op].domain));
+  domains.delete('');
+  const model = create(ModelProtoSchema, {
+    irVersion: BigInt(IR_VERSION),
+    producerName: producer,
+    ...(producerVersion !== '' && { producerVersion }),
+    graph: create(GraphProtoSchema, {
+      name: graph.name,
+      node: graph.nodes.map(nodeToProto),
+      initializer: [...graph.constants].map(([value, array]) => tensorToProto(array, value.name)),
+      input: graph.inputs.map((value) => valueToProto(value, graph.symbols)),
+      output: graph.outputs.map((value) => valueToProto(value, graph.symbols)),
+    }),
+    opsetImport: [
+      create(OperatorSetIdProtoSchema, { domain: '', version: BigInt(WRITTEN_OPSET) }),
+      ...[...domains].sort().map((domain) => create(OperatorSetIdProtoSchema, { domain, version: 1n })),
+    ],
+    metadataProps: Object.entries(metadata).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value })),
+  });
+  return toBinary(ModelProtoSchema, model);
+}
