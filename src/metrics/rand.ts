@@ -29,9 +29,9 @@ export interface RandScores extends PrecisionRecall {
 }
 
 export interface InfoScores {
-  /** I / H(prediction): low where segments were merged. */
+  /** I / H(truth): low where segments were merged. */
   readonly mergeScore: number;
-  /** I / H(truth): low where segments were split. */
+  /** I / H(prediction): low where segments were split. */
   readonly splitScore: number;
   /** 2 I / (H(truth) + H(prediction)), 0..1: V-Info. */
   readonly fScore: number;
@@ -120,14 +120,14 @@ export function infoScores(table: Contingency): InfoScores {
   for (let k = 0; k < table.pixels.length; k++) {
     if (table.truth[k] !== 0 && table.prediction[k] !== 0) joint += entropy(table.pixels[k] as number);
   }
-  // Rounding may leave something like -1e-16.
-  const information = Math.max(0, truth + prediction - joint);
+  // Rounding may leave it outside its range by some 1e-16.
+  const information = Math.min(truth, prediction, Math.max(0, truth + prediction - joint));
   const share = (whole: number): number => (whole === 0 ? 1 : information / whole);
   const splitNats = Math.max(0, joint - truth);
   const mergeNats = Math.max(0, joint - prediction);
   return {
-    mergeScore: share(prediction),
-    splitScore: share(truth),
+    mergeScore: share(truth),
+    splitScore: share(prediction),
     fScore: share((truth + prediction) / 2),
     splitNats,
     mergeNats,
