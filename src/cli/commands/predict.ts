@@ -1,0 +1,68 @@
+import { Command, Option } from 'commander';
+import { DEVICE_NAMES, PROBABILITY_NAMES } from '../choices.ts';
+import { integer, number, oneOf } from '../values.ts';
+
+export interface PredictFlags {
+  readonly out?: string;
+  readonly tile?: number;
+  readonly tta: 1 | 4 | 8;
+  readonly probability: (typeof PROBABILITY_NAMES)[number];
+  readonly threshold?: number;
+  readonly labels: boolean;
+  readonly overlay: boolean;
+  readonly format: 'same' | 'png' | 'tiff';
+  readonly model: 'best' | 'last';
+  readonly batch?: number;
+  readonly device: (typeof DEVICE_NAMES)[number];
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+export function predictCommand(): Command {
+  return new Command('predict')
+    .summary('segment images with a trained network')
+    .description(
+      `Segments images of any size with a run's best model or any ONNX segmentation model. Writes for each image
+probability/ (of the last class, or one map a class), label/ (class numbers) and overlay/; pages, axes and pixel size
+stay those of the input.`,
+    )
+    .argument('<run|model.onnx>', 'a run folder or an ONNX file')
+    .argument('<images>', 'an image or a folder of images')
+    .option('-o, --out <folder>', 'where to write (default: pred beside the run or model)')
+    .addOption(
+      new Option('--tta <n>', 'average over turns and flips: 1 (none), 4 or 8')
+        .argParser((text) => Number(oneOf('1', '4', '8')(text)) as 1 | 4 | 8)
+        .default(1),
+    )
+    .option('--tile <px>', 'largest side of a tile (default: 640, or what the network needs)', integer(1))
+    .addOption(
+      new Option('--probability <kind>', PROBABILITY_NAMES.join(', '))
+        .argParser(oneOf(...PROBABILITY_NAMES))
+        .default('8bit'),
+    )
+    .option('--threshold <p>', 'where the last of two classes begins (default: 0.5)', number({ least: 0, most: 1 }))
+    .addOption(
+      new Option('--format <name>', 'png, tiff or same: PNG for single pages of PNG')
+        .argParser(oneOf('same', 'png', 'tiff'))
+        .default('same'),
+    )
+    .option('--no-labels', 'do not write label maps')
+    .option('--no-overlay', 'do not write overlays')
+    .addOption(new Option('--model <which>', 'of a run: best or last').argParser(oneOf('best', 'last')).default('best'))
+    .option('--batch <n>', 'tiles in one run of the network', integer(1))
+    .addOption(new Option('--device <name>', DEVICE_NAMES.join(', ')).argParser(oneOf(...DEVICE_NAMES)).default('auto'))
+    .option('--json', 'print only JSON: what was written')
+    .option('--quiet', 'print warnings and errors only')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  lamella predict runs/a ./new-images --out ./pred
+  lamella predict runs/a slice.tif --tta 8 --probability float
+  lamella predict model.onnx ./images --device webgpu --json`,
+    )
+    .action(async (model: string, images: string, flags: PredictFlags) => {
+      const { runPredict } = await import('../run/predict.ts');
+      await runPredict(model, images, flags);
+    });
+}

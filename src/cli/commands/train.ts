@@ -1,0 +1,128 @@
+import { Command, Option } from 'commander';
+import {
+  AUGMENT_NAMES,
+  DEVICE_NAMES,
+  LOSS_NAMES,
+  MODEL_NAMES,
+  NORM_NAMES,
+  OPTIMISER_NAMES,
+  SCHEDULE_NAMES,
+  TASK_NAMES,
+} from '../choices.ts';
+import { folds, integer, integers, interval, number, oneOf, size } from '../values.ts';
+
+/** The options of `train` as parsed; what is not given is absent and chosen from the data. */
+export interface TrainFlags {
+  readonly out?: string;
+  readonly config?: string;
+  readonly resume?: string | true;
+  readonly model?: (typeof MODEL_NAMES)[number];
+  readonly base?: number;
+  readonly depth?: number;
+  readonly norm?: (typeof NORM_NAMES)[number];
+  readonly residual?: boolean;
+  readonly patch?: readonly [number, number];
+  readonly batch?: number;
+  readonly loss?: (typeof LOSS_NAMES)[number];
+  readonly lr?: number;
+  readonly optimizer?: (typeof OPTIMISER_NAMES)[number];
+  readonly schedule?: (typeof SCHEDULE_NAMES)[number];
+  readonly steps?: number;
+  readonly minutes?: number;
+  readonly seed?: number;
+  readonly val?: string;
+  readonly folds?: { readonly fold: number | undefined; readonly folds: number };
+  readonly classes?: string;
+  readonly ignore?: readonly number[];
+  readonly task?: (typeof TASK_NAMES)[number];
+  readonly separation?: number;
+  readonly augment?: (typeof AUGMENT_NAMES)[number];
+  readonly device: (typeof DEVICE_NAMES)[number];
+  readonly workers?: number;
+  readonly checkpointEvery: { readonly steps: number } | { readonly ms: number };
+  readonly exact?: boolean;
+  readonly quiet?: boolean;
+}
+
+export function trainCommand(): Command {
+  return new Command('train')
+    .summary('train a network on a folder of images and labels')
+    .description(
+      `Trains a network on a folder of images and labels: image(s)/ beside label(s)/ or mask(s)/, imagesTr/ beside
+labelsTr/, x.png beside x_mask.png, or one multi-page TIFF each. Whatever is not said is chosen from the data and
+printed with its reason. Without --steps and --minutes it takes 10 minutes.`,
+    )
+    .argument('[folder]', 'images and labels; not needed with --resume or --config')
+    .optionsGroup('The run:')
+    .option('-o, --out <folder>', 'run folder to make (default: runs/<name of the data>-<number>)')
+    .option('--steps <n>', 'steps of training', integer(1))
+    .option('--minutes <x>', 'plan the training to end in this time', number({ above: 0 }))
+    .option('--seed <n>', 'seed of all that is drawn (default: 0)', integer(0, 0xffffffff))
+    .option('--resume [run]', 'go on with an interrupted run exactly where it stopped')
+    .option('--config <file>', 'repeat a run from its config.json, on the same data')
+    .option('--checkpoint-every <n>', 'steps, or a time such as 30s or 2m', interval, { ms: 120_000 })
+    .option('--quiet', 'print warnings and errors only')
+    .optionsGroup('The data:')
+    .option(
+      '--val <what>',
+      'validation images: a share such as 0.2, or names such as 20..23 or a.png,b.png (default: 0.2)',
+    )
+    .option('--folds <k>', 'cross-validation: k runs, or one of them as 0/k', folds)
+    .option('--classes <list>', 'name the classes: membrane,inside or membrane=0,inside=255 or cell=rest')
+    .option('--ignore <values>', 'label values that take no part', integers)
+    .addOption(
+      new Option('--task <what>', `what labels mean: ${TASK_NAMES.join(', ')} (default: seen from the data)`).argParser(
+        oneOf(...TASK_NAMES),
+      ),
+    )
+    .addOption(
+      new Option('--augment <strength>', `changes to the images: ${AUGMENT_NAMES.join(', ')}`).argParser(
+        oneOf(...AUGMENT_NAMES),
+      ),
+    )
+    .option(
+      '--separation <w0>',
+      'weight of the borders between touching objects, 0 for none (default: 10 for instance labels)',
+      number({ least: 0 }),
+    )
+    .optionsGroup('The network:')
+    .addOption(
+      new Option('--model <name>', `${MODEL_NAMES.join(', ')} (default: unet)`).argParser(oneOf(...MODEL_NAMES)),
+    )
+    .option('--base <n>', 'channels of the first level (default: from data, time and cores)', integer(1, 1024))
+    .option('--depth <n>', 'how often the image is halved (default: from the image size)', integer(1, 8))
+    .addOption(
+      new Option('--norm <kind>', `normalisation in unet: ${NORM_NAMES.join(', ')}`).argParser(oneOf(...NORM_NAMES)),
+    )
+    .option('--residual', 'residual blocks in unet')
+    .optionsGroup('The training:')
+    .option('--patch <px>', 'side of the training patches, or width x height', size)
+    .option('--batch <n>', 'patches in a step', integer(1, 4096))
+    .addOption(new Option('--loss <name>', LOSS_NAMES.join(', ')).argParser(oneOf(...LOSS_NAMES)))
+    .addOption(new Option('--optimizer <name>', OPTIMISER_NAMES.join(', ')).argParser(oneOf(...OPTIMISER_NAMES)))
+    .option('--lr <x>', 'largest learning rate', number({ above: 0 }))
+    .addOption(
+      new Option('--schedule <name>', `of the learning rate: ${SCHEDULE_NAMES.join(', ')}`).argParser(
+        oneOf(...SCHEDULE_NAMES),
+      ),
+    )
+    .optionsGroup('The machine:')
+    .addOption(new Option('--device <name>', DEVICE_NAMES.join(', ')).argParser(oneOf(...DEVICE_NAMES)).default('auto'))
+    .option('--workers <n>', 'threads that draw samples, 0 for none (default: from the cores)', integer(0, 256))
+    .option('--exact', 'keep to direct convolutions, in the order of summation of the reference')
+    .optionsGroup('Options:')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  lamella train ./data
+  lamella train ./data --out runs/a --minutes 15
+  lamella train ./data --val 20..23 --base 32 --patch 256 --steps 3000
+  lamella train --resume runs/a
+  lamella train --config runs/a/config.json --out runs/again`,
+    )
+    .action(async (folder: string | undefined, flags: TrainFlags) => {
+      const { runTrain } = await import('../run/train.ts');
+      await runTrain(folder, flags);
+    });
+}

@@ -1,0 +1,31 @@
+import { Interrupted, LamellaError, UsageError } from '../errors.ts';
+
+interface Failure {
+  readonly text: string;
+  readonly exitCode: 1 | 2;
+}
+
+/** An error as the user sees it: one sentence, or with `verbose` where it came from. */
+export function explainFailure(cause: unknown, { verbose }: { readonly verbose: boolean }): Failure {
+  const exitCode = cause instanceof UsageError ? 2 : 1;
+  if (verbose && cause instanceof Error) return { text: `lamella: ${withCauses(cause)}`, exitCode };
+  if (cause instanceof Interrupted || cause instanceof LamellaError)
+    return { text: `lamella: ${cause.message}`, exitCode };
+  const message = cause instanceof Error ? (cause.message.split('\n')[0] as string) : String(cause);
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code;
+  if (code === 'ENOSPC') {
+    return {
+      text: `lamella: there is no space left on the disk (${message}). Free some, or choose another place.`,
+      exitCode,
+    };
+  }
+  return {
+    text: `lamella: something went wrong that should not: ${message} Run it again with --verbose to see where.`,
+    exitCode,
+  };
+}
+
+function withCauses(error: Error): string {
+  const stack = error.stack ?? error.message;
+  return error.cause instanceof Error ? `${stack}\n  because of ${withCauses(error.cause)}` : stack;
+}

@@ -1,0 +1,36 @@
+/** Edits (insert, delete, replace, swap of neighbours) that turn one word into the other. */
+function distance(a: string, b: string): number {
+  let before: number[] = [];
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1] ? 0 : 1;
+      let edits = Math.min((row[j] as number) + 1, (next[j - 1] as number) + 1, (row[j - 1] as number) + same);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        edits = Math.min(edits, (before[j - 2] as number) + 1);
+      }
+      next.push(edits);
+    }
+    before = row;
+    row = next;
+  }
+  return row[b.length] as number;
+}
+
+/** The known word that was probably meant: it contains the given one, or differs by no more than a third of it. */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  const wanted = word.toLowerCase();
+  let best: string | undefined;
+  let bestDistance = Number.POSITIVE_INFINITY;
+  for (const candidate of known) {
+    const partly =
+      wanted.length >= 3 && (candidate.startsWith(wanted) || wanted.startsWith(candidate)) ? 0.5 : undefined;
+    const edits = partly ?? distance(wanted, candidate.toLowerCase());
+    if (edits < bestDistance) {
+      best = candidate;
+      bestDistance = edits;
+    }
+  }
+  return bestDistance <= Math.max(2, wanted.length / 3) ? best : undefined;
+}

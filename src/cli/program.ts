@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError, Option } from 'commander';
+import { augmentCommand } from './commands/augment.ts';
+import { demoCommand } from './commands/demo.ts';
+import { evaluateCommand } from './commands/evaluate.ts';
+import { inspectCommand } from './commands/inspect.ts';
+import { phantomCommand } from './commands/phantom.ts';
+import { predictCommand } from './commands/predict.ts';
+import { reportCommand } from './commands/report.ts';
+import { trainCommand } from './commands/train.ts';
+import { explainFailure } from './failure.ts';
+
+function version(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+/** The whole command line. Commands bring in their code when they run, so that `--help` is quick. */
+export function program(): Command {
+  const root = new Command('lamella')
+    .description('Train, run and measure segmentation networks for microscope and CT images.')
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  lamella demo                            everything on synthetic data, in three minutes
+  lamella train ./my-data --minutes 15    images/ and labels/ inside
+  lamella predict runs/my-data-1 ./new --out ./pred
+
+lamella <command> --help tells the options of a command.`,
+    );
+  for (const command of [
+    demoCommand(),
+    phantomCommand(),
+    inspectCommand(),
+    trainCommand(),
+    predictCommand(),
+    evaluateCommand(),
+    reportCommand(),
+    augmentCommand(),
+  ]) {
+    command.addOption(new Option('--verbose', 'show where an error came from'));
+    command.helpOption('-h, --help', 'print this help');
+    root.addCommand(command);
+  }
+  for (const command of [root, ...root.commands]) {
+    command
+      .exitOverride()
+      .showSuggestionAfterError()
+      .configureHelp({ sortSubcommands: false, helpWidth: 100 })
+      .configureOutput({
+        outputError: (text, write) => write(`lamella: ${text.replace(/^error: /, '')}`),
+      });
+  }
+  for (const command of root.commands) {
+    command.showHelpAfterError(`lamella ${command.name()} --help tells what it takes.`);
+  }
+  root.showHelpAfterError('lamella --help tells the commands.');
+  return root;
+}
+
+/**
+ * Runs a command line.
+ * @param args without the interpreter and the script
+ * @returns the exit code: 0 done, 1 failed, 2 wrong use
+ */
+export async function run(args: readonly string[]): Promise<number> {
+  const root = program();
+  if (args.length === 0) {
+    root.outputHelp({ error: true });
+    return 2;
+  }
+  try {
+    await root.parseAsync([...args], { from: 'user' });
+    return 0;
+  } catch (cause) {
+    if (cause instanceof CommanderError) return cause.exitCode === 0 ? 0 : 2;
+    const { text, exitCode } = explainFailure(cause, { verbose: args.includes('--verbose') });
+    process.stderr.write(`${text}\n`);
+    return exitCode;
+  }
+}

@@ -1,0 +1,85 @@
+/** Parsers of option values. Each throws a sentence that says what is expected; the program exits with 2. */
+
+import { InvalidArgumentError } from 'commander';
+import { nearest } from './nearest.ts';
+
+/** One of a few words; the nearest is named for a misspelt one. */
+export function oneOf<T extends string>(...known: readonly T[]): (text: string) => T {
+  return (text) => {
+    if ((known as readonly string[]).includes(text)) return text as T;
+    const meant = nearest(text, known);
+    throw new InvalidArgumentError(
+      `Known: ${known.join(', ')}.${meant === undefined ? '' : ` (Did you mean ${meant}?)`}`,
+    );
+  };
+}
+
+/** An integer within bounds. */
+export function integer(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^[+-]?\d+$/.test(text.trim()) && value >= least && value <= most) return value;
+    const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+    throw new InvalidArgumentError(`An integer ${range} is expected.`);
+  };
+}
+
+/** A number greater than `above`, at most `most`. */
+export function number({
+  above,
+  least,
+  most = Number.POSITIVE_INFINITY,
+}: {
+  readonly above?: number;
+  readonly least?: number;
+  readonly most?: number;
+} = {}): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === '' ? Number.NaN : Number(text);
+    const low = above === undefined ? value >= (least ?? Number.NEGATIVE_INFINITY) : value > above;
+    if (Number.isFinite(value) && low && value <= most) return value;
+    const from = above === undefined ? (least === undefined ? '' : ` of at least ${least}`) : ` greater than ${above}`;
+    const to = most === Number.POSITIVE_INFINITY ? '' : `${from === '' ? '' : ' and'} at most ${most}`;
+    throw new InvalidArgumentError(`A number${from}${to} is expected.`);
+  };
+}
+
+/** `256` or `256x192`: [height, width] from width x height. */
+export function size(text: string): readonly [number, number] {
+  const found = /^(\d+)(?:x(\d+))?$/.exec(text.trim());
+  const width = Number(found?.[1]);
+  const height = Number(found?.[2] ?? found?.[1]);
+  if (found === null || width < 1 || height < 1) {
+    throw new InvalidArgumentError('A side in pixels is expected, or width x height: 256 or 256x192.');
+  }
+  return [height, width];
+}
+
+/** `500` steps, or `2m`, `30s`. */
+export function interval(text: string): { readonly steps: number } | { readonly ms: number } {
+  const found = /^(\d+(?:\.\d+)?)(s|m|h)?$/.exec(text.trim());
+  const value = Number(found?.[1]);
+  if (found === null || !(value > 0) || (found[2] === undefined && !Number.isInteger(value))) {
+    throw new InvalidArgumentError('A number of steps or a time is expected: 500, 30s, 2m.');
+  }
+  const unit = { s: 1000, m: 60_000, h: 3_600_000 }[found[2] as 's' | 'm' | 'h'] as number | undefined;
+  return unit === undefined ? { steps: value } : { ms: value * unit };
+}
+
+/** `5` for all of five folds, `2/5` for the third of them (counted from 0). */
+export function folds(text: string): { readonly fold: number | undefined; readonly folds: number } {
+  const found = /^(?:(\d+)\/)?(\d+)$/.exec(text.trim());
+  const count = Number(found?.[2]);
+  const fold = found?.[1] === undefined ? undefined : Number(found[1]);
+  if (found === null || count < 2 || (fold !== undefined && fold >= count)) {
+    throw new InvalidArgumentError('The number of folds is expected, at least 2, or one of them as 0/5 .. 4/5.');
+  }
+  return { fold, folds: count };
+}
+
+/** Integers with commas between. */
+export function integers(text: string): readonly number[] {
+  const values = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+  if (!values.every(Number.isInteger)) throw new InvalidArgumentError('Integers with commas between are expected.');
+  return values;
+}

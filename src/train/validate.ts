@@ -1,0 +1,125 @@
+/** The score that decides which model is best: the real one, on whole images. */
+
+import { type NdArray, ndarray } from '../array/ndarray.ts';
+import { IGNORE, type LabelMapping } from '../dataset/labels.ts';
+import { insideOfCells } from '../dataset/membranes.ts';
+import type { TrainingPage } from '../dataset/place.ts';
+import { isbiScores, isbiSliceScores } from '../metrics/isbi.ts';
+import { confusionMatrix, overlapScores, sumOfConfusions } from '../metrics/overlap.ts';
+import type { ValidationResult } from './loop.ts';
+
+/** How validation images are scored. JSON, kept in the run's configuration. */
+export type ValidationMetric =
+  | { readonly kind: 'v-rand' /** The class that is the inside of cells. */; readonly inside: 0 | 1 }
+  | { readonly kind: 'dice' };
+
+export interface ValidationPage {
+  readonly page: Pick<TrainingPage, 'name' | 'height' | 'width' | 'label'>;
+  /** float32 [classes, height, width]. */
+  readonly probabilities: NdArray<'float32'>;
+}
+
+/** Around the best threshold of most networks; a tenth finer or wider changes the order of models little. */
+const THRESHOLDS = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
+
+/**
+ * V-Rand for cells parted by membranes, where one gap in a membrane matters more than its width; else the mean Dice
+ * of the foreground classes. With the reason as a printed line.
+ */
+export function chooseMetric(
+  pages: readonly Pick<TrainingPage, 'height' | 'width' | 'label'>[],
+  { kind, classes }: LabelMapping,
+): { readonly metric: ValidationMetric; readonly reason: string } {
+  const inside = classes.length === 2 && kind !== 'instances' ? insideOfCells(pages) : undefined;
+  if (inside !== undefined) {
+    return {
+      metric: { kind: 'v-rand', inside },
+      reason: 'validation score: V-Rand, since the labels are cells parted by connected membranes',
+    };
+  }
+  const which = classes.length === 2 ? 'of the foreground' : 'over the foreground classes';
+  return { metric: { kind: 'dice' }, reason: `validation score: mean Dice ${which}` };
+}
+
+/** The class with the highest probability at each pixel [height, width]; of equals the first. */
+export function argmaxClasses({ shape, data }: NdArray<'float32'>): NdArray<'uint8'> {
+  const [classes, height, width] = shape as readonly [number, number, number];
+  const pixels = height * width;
+  const out = new Uint8Array(pixels);
+  for (let p = 0; p < pixels; p++) {
+    let best = data[p] as number;
+    for (let c = 1; c < classes; c++) {
+      const value = data[c * pixels + p] as number;
+      if (value > best) {
+        best = value;
+        out[p] = c;
+      }
+    }
+  }
+  return ndarray('uint8', [height, width], out);
+}
+
+/** Collects one image after another, so that no two probability maps are in memory at once. */
+export interface Scorer {
+  add(page: ValidationPage): void;
+  result(): ValidationResult;
+}
+
+/** A scorer for one validation. Ignored pixels take no part. */
+export function scorer(metric: ValidationMetric, classNames: readonly string[]): Scorer {
+  return metric.kind === 'v-rand' ? membraneScorer(metric.inside) : diceScorer(classNames);
+}
+
+function membraneScorer(inside: 0 | 1): Scorer {
+  const slices: ReturnType<typeof isbiSliceScores>[] = [];
+  return {
+    add({ page: { height, width, label }, probabilities }) {
+      const pixels = height * width;
+      const truth = label.map((value) => (value === inside ? 1 : 0));
+      const probability = probabilities.data.subarray(inside * pixels, (inside + 1) * pixels);
+      const ignored = label.includes(IGNORE) ? label.map((value) => (value === IGNORE ? 1 : 0)) : undefined;
+      slices.push(
+        isbiSliceScores(ndarray('uint8', [height, width], truth), ndarray('float32', [height, width], probability), {
+          thresholds: THRESHOLDS,
+          // The warping error takes most of the time, and decides nothing here.
+          warpingUpTo: -1,
+          ...(ignored === undefined ? {} : { ignore: ndarray('uint8', [height, width], ignored) }),
+        }),
+      );
+    },
+    result() {
+      const { vRandThinned, vInfoThinned, randError, pixelError } = isbiScores(slices);
+      return {
+        score: vRandThinned.value,
+        metric: 'V-Rand',
+        scores: {
+          'V-Rand': vRandThinned.value,
+          'V-Info': vInfoThinned.value,
+          'Rand error': randError.value,
+          'pixel error': pixelError.value,
+          threshold: vRandThinned.threshold,
+        },
+      };
+    },
+  };
+}
+
+function diceScorer(classNames: readonly string[]): Scorer {
+  const matrices: ReturnType<typeof confusionMatrix>[] = [];
+  return {
+    add({ page: { height, width, label }, probabilities }) {
+      const truth = ndarray('uint8', [height, width], label);
+      matrices.push(confusionMatrix(truth, argmaxClasses(probabilities), classNames.length, { ignoreValue: IGNORE }));
+    },
+    result() {
+      const { perClass, meanDice, meanIou } = overlapScores(sumOfConfusions(matrices), { leaveOut: [0] });
+      const each = classNames.map((name, c) => [`Dice ${name}`, perClass[c]?.dice ?? Number.NaN] as const).slice(1);
+      return {
+        // Foreground neither there nor predicted: nothing is wrong.
+        score: Number.isNaN(meanDice) ? 1 : meanDice,
+        metric: 'Dice',
+        scores: { ...(each.length > 1 ? Object.fromEntries(each) : {}), Dice: meanDice, IoU: meanIou },
+      };
+    },
+  };
+}
