@@ -1,0 +1,145 @@
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { type Batch, makeBatch } from '../../augment/batch.ts';
+import type { SampleOptions } from '../../augment/sample.ts';
+import type { TrainingSet } from '../../dataset/place.ts';
+import { DatasetError } from '../../errors.ts';
+
+/** What a worker is started with, and what it answers. */
+export interface SamplerWorkerData {
+  readonly set: TrainingSet;
+  readonly options: SampleOptions;
+}
+export type SamplerAnswer = { readonly batch: Batch } | { readonly step: number; readonly problem: string };
+
+export interface Sampler {
+  /** Threads that draw; 0 = drawn when asked, in this one. */
+  readonly workers: number;
+  /** Batches from a step on, without end. One iterator at a time. */
+  batches(from: number): AsyncIterableIterator<Batch>;
+  close(): Promise<void>;
+}
+
+export interface SamplerOptions {
+  /** Threads to draw samples in. Default: all cores but one, at most 4. */
+  readonly workers?: number;
+  /** Batches drawn in advance, which bounds the memory. Default: two a worker. */
+  readonly ahead?: number;
+  /** The worker's compiled program. Default: the one beside this file. */
+  readonly workerFile?: URL;
+}
+
+interface Waiting {
+  readonly resolve: (batch: Batch) => void;
+  readonly reject: (error: Error) => void;
+}
+
+function defaultWorkerFile(): URL | undefined {
+  const compiled = new URL('./sampler-worker.js', import.meta.url);
+  if (existsSync(fileURLToPath(compiled))) return compiled;
+  // Run from the TypeScript sources, as tests are: the built program, if there is one.
+  const built = new URL('../../../dist/platform/node/sampler-worker.js', import.meta.url);
+  return existsSync(fileURLToPath(built)) ? built : undefined;
+}
+
+/** Memory that worker threads can share; for `prepareDataset`, so that pages are not copied into each worker. */
+export function allocateShared(bytes: number): SharedArrayBuffer {
+  return new SharedArrayBuffer(bytes);
+}
+
+/**
+ * Draws batches in worker threads, ahead of the training step and in order. What is drawn does not depend on the
+ * number of workers. Where the worker's program is not built, batches are drawn in this thread (`workers` is 0).
+ *
+ * An iterator throws DatasetError when a worker stops or fails; the sampler is then of no more use.
+ */
+export function openSampler(
+  set: TrainingSet,
+  options: SampleOptions,
+  {
+    workers = Math.min(4, Math.max(1, availableParallelism() - 1)),
+    ahead,
+    workerFile = defaultWorkerFile() ?? new URL('none:'),
+  }: SamplerOptions = {},
+): Sampler {
+  if (workers === 0 || workerFile.protocol === 'none:') {
+    return { workers: 0, batches: (from) => inline(set, options, from), close: async () => {} };
+  }
+  const data: SamplerWorkerData = { set, options };
+  const waiting = new Map<number, Waiting>();
+  let failure: Error | undefined;
+  let closing = false;
+  const fail = (error: Error): void => {
+    if (closing) return;
+    failure ??= error;
+    for (const { reject } of waiting.values()) reject(failure);
+    waiting.clear();
+  };
+  const threads = Array.from({ length: workers }, (_, index) => {
+    const thread = new Worker(workerFile, { workerData: data, name: `sampler ${index}` });
+    thread.on('message', (answer: SamplerAnswer) => {
+      const step = 'batch' in answer ? answer.batch.step : answer.step;
+      const asked = waiting.get(step);
+      waiting.delete(step);
+      if ('batch' in answer) asked?.resolve(answer.batch);
+      else fail(new DatasetError(`a sample of step ${step} could not be drawn (${answer.problem}).`));
+    });
+    thread.on('error', (cause) => fail(stopped(`stopped with "${cause.message}"`, cause)));
+    thread.on('exit', (code) => fail(stopped(`ended with code ${code}`)));
+    // Waiting for samples must not keep the program from ending.
+    thread.unref();
+    return thread;
+  });
+
+  const ask = (step: number): Promise<Batch> => {
+    const drawn = new Promise<Batch>((resolve, reject) => {
+      if (failure !== undefined) return reject(failure);
+      waiting.set(step, { resolve, reject });
+      (threads[step % workers] as Worker).postMessage(step);
+    });
+    // It is looked at when its turn comes; until then a failure is not "unhandled".
+    drawn.catch(() => {});
+    return drawn;
+  };
+
+  async function* ordered(from: number): AsyncGenerator<Batch, void, void> {
+    const depth = Math.max(1, ahead ?? 2 * workers);
+    const queue: Promise<Batch>[] = [];
+    let next = from;
+    while (true) {
+      while (queue.length < depth) queue.push(ask(next++));
+      // A worker that is awaited keeps the program alive.
+      for (const thread of threads) thread.ref();
+      let batch: Batch;
+      try {
+        batch = await (queue.shift() as Promise<Batch>);
+      } finally {
+        for (const thread of threads) thread.unref();
+      }
+      queue.push(ask(next++));
+      yield batch;
+    }
+  }
+
+  return {
+    workers,
+    batches: ordered,
+    close: async () => {
+      closing = true;
+      await Promise.all(threads.map((thread) => thread.terminate()));
+    },
+  };
+}
+
+function stopped(how: string, cause?: unknown): DatasetError {
+  return new DatasetError(`a thread that draws samples ${how}.`, {
+    remedy: 'There may be too little memory: take a smaller patch or batch, or --workers 0.',
+    cause,
+  });
+}
+
+async function* inline(set: TrainingSet, options: SampleOptions, from: number): AsyncGenerator<Batch, void, void> {
+  for (let step = from; ; step++) yield makeBatch(set, step, options);
+}
