@@ -4,8 +4,9 @@
  */
 import { float32 } from '../array/ndarray.ts';
 import type { Value } from '../graph/ir.ts';
-import { constant, fanIn, heNormal } from './initialise.ts';
+import { constant, heNormal } from './initialise.ts';
 import type { Initialiser, NetworkBuilder } from './network.ts';
+import { standardised } from './standardise.ts';
 
 export interface ConvOptions {
   /** Scope of its parameters; default `conv`. */
@@ -21,7 +22,7 @@ export interface ConvOptions {
   readonly initialise?: Initialiser;
   /** First value of the bias; default 0. */
   readonly initialBias?: number;
-  /** Weights standardised to mean 0 and variance 1 / inputs before use; default false. */
+  /** Weights are standardised before use (`standardise.ts`); default false. */
   readonly standardise?: boolean;
 }
 
@@ -63,21 +64,6 @@ export function conv2d(
       ...(group !== 1 && { group }),
     });
   });
-}
-
-/**
- * Scaled weight standardisation: w = gain sqrt(2 / N) (v - mean) / sqrt(var + epsilon), mean and variance
- * over the N inputs of each output, `gain` trained. Normalises without touching the activations.
- * Qiao et al. 2019; Brock et al. 2021 (characterising signal propagation).
- */
-function standardised(net: NetworkBuilder, weight: Value): Value {
-  const axes = net.ints(weight.shape.map((_, i) => i).slice(1));
-  const gain = net.parameter('gain', [weight.shape[0] as number, 1, 1, 1], constant(1), { decay: false });
-  const centred = net.sub(weight, net.op('ReduceMean', [weight, axes], { keepdims: 1 }));
-  const variance = net.op('ReduceMean', [net.mul(centred, centred), axes], { keepdims: 1 });
-  const spread = net.op('Sqrt', [net.add(variance, net.scalar(1e-8))]);
-  const scale = net.mul(gain, net.scalar(Math.sqrt(2 / fanIn(weight.shape))));
-  return net.mul(centred, net.div(scale, spread));
 }
 
 /** Transposed convolution with kernel = stride = `factor`: each pixel becomes a block, [N,C,H,W] -> [N,outputs,fH,fW]. */

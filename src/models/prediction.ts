@@ -1,0 +1,57 @@
+/** From a network's specification to graphs that predict: with weights as inputs, or exported with weights in them. */
+import { float32, type NdArray } from '../array/ndarray.ts';
+import { ModelError } from '../errors.ts';
+import type { Graph, Value } from '../graph/ir.ts';
+import { foldStandardised } from '../nn/standardise.ts';
+import { buildNetwork, type ImageShape, sizesOf } from './registry.ts';
+import type { ModelSpec } from './spec.ts';
+
+/** Name of the output of prediction graphs. */
+export const PROBABILITIES = 'probabilities';
+
+/**
+ * `image` [N,C,H,W] and every parameter in, `probabilities` [N,outputs,H',W'] out: sigmoid of a single
+ * channel, else softmax over the channels. No dropout. For scoring while training, where the weights change.
+ * @throws UsageError when the shape does not fit.
+ */
+export function predictionGraph(spec: ModelSpec, shape: ImageShape): Graph {
+  const { builder, logits } = buildNetwork(spec, shape);
+  const probabilities: Value =
+    logits.shape[1] === 1 ? builder.op('Sigmoid', [logits]) : builder.op('Softmax', [logits], { axis: 1 });
+  return builder.build([builder.output(probabilities, PROBABILITIES)]);
+}
+
+/**
+ * The prediction graph with `weights` (by parameter name) as constants, for `writeOnnx`. Batch, height
+ * and width are symbols in the file: it runs on every size that the network takes. Standardised weights
+ * are folded, so that the file holds plain convolutions.
+ * @throws ModelError when a weight is missing or has the wrong shape.
+ */
+export function exportNetwork(spec: ModelSpec, weights: { readonly [parameter: string]: NdArray }): Graph {
+  const plain: ModelSpec = spec.name === 'unet' && spec.norm === 'weight' ? { ...spec, norm: 'none' } : spec;
+  const values = plain === spec ? weights : foldStandardised(weights);
+  const { least, margin } = sizesOf(plain);
+  const graph = predictionGraph(plain, [1, plain.channels, least, least]);
+  const [image, ...parameters] = graph.inputs as readonly [Value, ...Value[]];
+  const constants = new Map(graph.constants);
+  for (const parameter of parameters) {
+    const array = values[parameter.name];
+    if (array === undefined || array.shape.join() !== parameter.shape.join() || array.dtype !== 'float32') {
+      const found = array === undefined ? 'missing' : `[${array.shape.join(', ')}]`;
+      throw new ModelError(
+        `The weight '${parameter.name}' of the network '${spec.name}' is ${found}, not [${parameter.shape.join(', ')}].`,
+      );
+    }
+    constants.set(parameter, float32(array.shape, array.data as Float32Array));
+  }
+  const [tall, wide] = margin === 0 ? ['height', 'width'] : ['output_height', 'output_width'];
+  return {
+    ...graph,
+    inputs: [image],
+    constants,
+    symbols: new Map([
+      [image.name, ['batch', plain.channels, 'height', 'width']],
+      [PROBABILITIES, ['batch', plain.outputs, tall, wide]],
+    ]),
+  };
+}

@@ -1,0 +1,77 @@
+/**
+ * Learning-rate schedules: the factor on the base rate in a step, a pure function of (step, total).
+ * Steps count from 0; the last is total - 1. Factors lie in 0..1.
+ */
+import { UsageError } from '../errors.ts';
+
+interface WarmUp {
+  /** Steps over which the factor rises linearly to what it then is: (step + 1) / warmUp of it; default 0. */
+  readonly warmUp?: number;
+}
+
+interface OptionsOf {
+  readonly constant: WarmUp;
+  /** gamma^k after k of the milestones, which are fractions of the whole; default 0.1 at 0.5 and 0.75. */
+  readonly step: WarmUp & { readonly milestones?: readonly number[]; readonly gamma?: number };
+  /** final + (1 - final) (1 + cos(pi t)) / 2; `final` default 0. Loshchilov & Hutter 2017. */
+  readonly cosine: WarmUp & { readonly final?: number };
+  /** (1 - t)^power; default 0.9, as DeepLab and nnU-Net. */
+  readonly polynomial: WarmUp & { readonly power?: number };
+  /**
+   * Cosine from 1 / startDivisor up to 1 over the first `rise` of the steps, then cosine down to
+   * 1 / (startDivisor finalDivisor); defaults 0.3, 25, 1e4, as torch's OneCycleLR. Smith & Topin 2018.
+   */
+  readonly 'one-cycle': { readonly rise?: number; readonly startDivisor?: number; readonly finalDivisor?: number };
+}
+
+export type ScheduleName = keyof OptionsOf;
+/** A schedule in JSON: `{ name: 'cosine', warmUp: 100 }`. */
+export type ScheduleSpec = { [N in ScheduleName]: { readonly name: N } & OptionsOf[N] }[ScheduleName];
+/** The factor on the base learning rate. */
+export type Schedule = (step: number, total: number) => number;
+
+/** The factor after a linear rise over the first `warmUp` steps; `after` sees what is left, t from 0 to 1. */
+function warmed(warmUp: number, after: (t: number) => number): Schedule {
+  return (step, total) => {
+    if (step < warmUp) return ((step + 1) / warmUp) * after(0);
+    const last = Math.max(1, total - warmUp);
+    return after(Math.min(1, (step - warmUp) / last));
+  };
+}
+
+/** From a to b as t goes from 0 to 1, along half a cosine. */
+function cosineBetween(a: number, b: number, t: number): number {
+  return b + ((a - b) * (1 + Math.cos(Math.PI * t))) / 2;
+}
+
+export const SCHEDULES: { readonly [N in ScheduleName]: (options: OptionsOf[N]) => Schedule } = {
+  constant: ({ warmUp = 0 }) => warmed(warmUp, () => 1),
+  step: ({ warmUp = 0, milestones = [0.5, 0.75], gamma = 0.1 }) =>
+    warmed(warmUp, (t) => gamma ** milestones.filter((milestone) => t >= milestone).length),
+  cosine: ({ warmUp = 0, final = 0 }) => warmed(warmUp, (t) => cosineBetween(1, final, t)),
+  polynomial: ({ warmUp = 0, power = 0.9 }) => warmed(warmUp, (t) => (1 - t) ** power),
+  'one-cycle':
+    ({ rise = 0.3, startDivisor = 25, finalDivisor = 1e4 }) =>
+    (step, total) => {
+      // As torch: the peak is reached at step rise * total - 1, the end at step total - 1.
+      const peak = Math.max(0, rise * total - 1);
+      const start = 1 / startDivisor;
+      if (step <= peak && peak > 0) return cosineBetween(start, 1, step / peak);
+      const down = Math.max(1, total - 1 - peak);
+      return cosineBetween(1, start / finalDivisor, Math.min(1, (step - peak) / down));
+    },
+};
+
+/**
+ * The schedule of a specification.
+ * @throws UsageError when there is none of that name.
+ */
+export function scheduleOf(spec: ScheduleSpec): Schedule {
+  const make = SCHEDULES[spec.name] as ((options: ScheduleSpec) => Schedule) | undefined;
+  if (make === undefined) {
+    throw new UsageError(`There is no schedule '${spec.name}'.`, {
+      remedy: `Take one of ${Object.keys(SCHEDULES).join(', ')}.`,
+    });
+  }
+  return make(spec);
+}

@@ -1,0 +1,49 @@
+/**
+ * Scaled weight standardisation: w = gain sqrt(2 / N) (v - mean) / sqrt(var + epsilon), mean and variance
+ * over the N inputs of each output, `gain` trained. Normalises without touching the activations.
+ * Qiao et al. 2019; Brock et al. 2021 (Characterizing signal propagation).
+ */
+import { float32, type NdArray } from '../array/ndarray.ts';
+import type { Value } from '../graph/ir.ts';
+import { constant, fanIn } from './initialise.ts';
+import type { NetworkBuilder } from './network.ts';
+
+const EPSILON = 1e-8;
+
+/** The standardised form of a kernel [K, C, h, w], with a new parameter `gain`. */
+export function standardised(net: NetworkBuilder, weight: Value): Value {
+  const axes = net.ints(weight.shape.map((_, i) => i).slice(1));
+  const gain = net.parameter('gain', [weight.shape[0] as number, 1, 1, 1], constant(1), { decay: false });
+  const centred = net.sub(weight, net.op('ReduceMean', [weight, axes], { keepdims: 1 }));
+  const variance = net.op('ReduceMean', [net.mul(centred, centred), axes], { keepdims: 1 });
+  const spread = net.op('Sqrt', [net.add(variance, net.scalar(EPSILON))]);
+  const scale = net.mul(gain, net.scalar(Math.sqrt(2 / fanIn(weight.shape))));
+  return net.mul(centred, net.div(scale, spread));
+}
+
+/** The weights of the same network without standardisation: every `<layer>/gain` worked into `<layer>/weight`. */
+export function foldStandardised(weights: { readonly [parameter: string]: NdArray }): { [parameter: string]: NdArray } {
+  const folded: { [parameter: string]: NdArray } = {};
+  for (const [name, array] of Object.entries(weights)) {
+    const gain = weights[name.replace(/weight$/, 'gain')];
+    if (name.endsWith('/gain')) continue;
+    folded[name] = name.endsWith('/weight') && gain !== undefined ? fold(array, gain) : array;
+  }
+  return folded;
+}
+
+function fold({ shape, data }: NdArray, gain: NdArray): NdArray {
+  const inputs = fanIn(shape);
+  const values = data as Float32Array;
+  const out = new Float32Array(values.length);
+  for (let k = 0; k < (shape[0] as number); k++) {
+    const row = values.subarray(k * inputs, (k + 1) * inputs);
+    let mean = 0;
+    for (let i = 0; i < inputs; i++) mean += (row[i] as number) / inputs;
+    let variance = 0;
+    for (let i = 0; i < inputs; i++) variance += ((row[i] as number) - mean) ** 2 / inputs;
+    const scale = ((gain.data[k] as number) * Math.sqrt(2 / inputs)) / Math.sqrt(variance + EPSILON);
+    for (let i = 0; i < inputs; i++) out[k * inputs + i] = ((row[i] as number) - mean) * scale;
+  }
+  return float32(shape, out);
+}
