@@ -55,7 +55,10 @@ export class WarpingScorer {
   readonly #width: number;
   readonly #height: number;
   readonly #stride: number;
-  /** Framed by background: outside the image counts as membrane. */
+  /**
+   * Column after column, as the order of flips goes, and framed by background: outside the image counts as
+   * membrane. Simple points and classes are the same for a mask and its transpose.
+   */
   readonly #truth: Uint8Array;
   readonly #ignored: Uint8Array | undefined;
   readonly #pixels: number;
@@ -69,11 +72,11 @@ export class WarpingScorer {
     const { height, width, size } = extentsOf(truth.shape);
     this.#width = width;
     this.#height = height;
-    this.#stride = width + 2;
-    this.#truth = new Uint8Array((height + 2) * this.#stride);
+    this.#stride = height + 2;
+    this.#truth = new Uint8Array((width + 2) * this.#stride);
     for (let y = 0, i = 0; y < height; y++) {
       for (let x = 0; x < width; x++, i++) {
-        if (truth.data[i] !== 0) this.#truth[(y + 1) * this.#stride + x + 1] = 1;
+        if (truth.data[i] !== 0) this.#truth[(x + 1) * this.#stride + y + 1] = 1;
       }
     }
     this.#ignored = ignore === undefined ? undefined : Uint8Array.from(ignore.data, (value) => (value === 0 ? 0 : 1));
@@ -99,7 +102,7 @@ export class WarpingScorer {
     for (let x = 0; x < width; x++) {
       for (let y = 0; y < height; y++) {
         const i = y * width + x;
-        const p = (y + 1) * stride + x + 1;
+        const p = (x + 1) * stride + y + 1;
         const value = prediction[i] as number;
         const inside = value > threshold ? 1 : 0;
         if (inside === source[p] || this.#ignored?.[i] === 1) continue;
@@ -112,7 +115,7 @@ export class WarpingScorer {
 
   #classify(source: Uint8Array, rest: readonly number[]): WarpingResult {
     const [width, height, stride] = [this.#width, this.#height, this.#stride];
-    const framed = connectedComponents(ndarray('uint8', [height + 2, stride], source)).labels.data;
+    const framed = connectedComponents(ndarray('uint8', [width + 2, stride], source)).labels.data;
     const counts = { merge: 0, split: 0, holeAddition: 0, objectDeletion: 0, objectAddition: 0, holeDeletion: 0 };
     const classes = new Uint8Array(width * height);
     for (const p of rest) {
@@ -121,9 +124,8 @@ export class WarpingScorer {
       classes[this.#unframe(p)] = WARPING_CLASSES[kind];
     }
     const warped = new Uint8Array(width * height);
-    for (let y = 0; y < height; y++) {
-      const start = (y + 1) * stride + 1;
-      warped.set(source.subarray(start, start + width), y * width);
+    for (let y = 0, i = 0; y < height; y++) {
+      for (let x = 0; x < width; x++, i++) warped[i] = source[(x + 1) * stride + y + 1] as number;
     }
     const clusters = (kind: number): number => {
       const mask = ndarray(
@@ -146,7 +148,7 @@ export class WarpingScorer {
   }
 
   #unframe(p: number): number {
-    return (Math.floor(p / this.#stride) - 1) * this.#width + (p % this.#stride) - 1;
+    return ((p % this.#stride) - 1) * this.#width + Math.floor(p / this.#stride) - 1;
   }
 }
 
