@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { float32, type NdArray, ndarray, type Shape, sizeOf } from '../../src/array/ndarray.ts';
+import { gradient } from '../../src/graph/autodiff.ts';
+import { buildNetwork } from '../../src/models/registry.ts';
+import type { ModelSpec } from '../../src/models/spec.ts';
+import { fanIn } from '../../src/nn/initialise.ts';
+import { crossEntropy } from '../../src/nn/losses/cross-entropy.ts';
+import type { Network, Parameter } from '../../src/nn/network.ts';
+import { sgd } from '../../src/nn/optimisers/sgd.ts';
+import { trainingStep } from '../../src/train/step.ts';
+import { expectAllClose } from '../support/expectAllClose.ts';
+import { cpu, runGraph } from '../support/runGraph.ts';
+
+/** What scripts/golden/unet.py wrote. */
+interface Golden {
+  readonly image: readonly [number, number, number, number];
+  readonly rate: number;
+  readonly logits: { readonly shape: Shape; readonly values: number[] };
+  readonly losses: number[];
+  readonly gradients: {
+    readonly [parameter: string]: {
+      readonly shape: number[];
+      readonly head: number[];
+      readonly sum: number;
+      readonly norm: number;
+    };
+  };
+}
+
+const golden = JSON.parse(readFileSync(new URL('../golden/unet.json', import.meta.url), 'utf8')) as {
+  readonly [name: string]: Golden;
+};
+
+function filled(shape: Shape, at: (i: number) => number): NdArray<'float32'> {
+  return float32(
+    shape,
+    Float32Array.from({ length: sizeOf(shape) }, (_, i) => at(i)),
+  );
+}
+
+/** The script's weights. */
+function weights(parameters: readonly Parameter[]): { [name: string]: NdArray } {
+  return Object.fromEntries(
+    parameters.map(({ value: { name, shape } }, k) => {
+      const inputs = name.includes('up/weight') && shape[2] === 2 ? (shape[0] as number) : fanIn(shape);
+      const scale = name.endsWith('/weight') ? Math.sqrt(2 / inputs) * 1.4 : 0.1;
+      const offset = name.endsWith('/gain') || name.endsWith('/scale') ? 1 : 0;
+      return [name, filled(shape, (i) => offset + scale * Math.sin(0.37 * (i + 1) + 0.0013 * i * i + k))];
+    }),
+  );
+}
+
+function feeds({ masks, input, logits }: Network): { [name: string]: NdArray } {
+  const shape = logits.shape.filter((_, axis) => axis !== 1);
+  return {
+    image: filled(input.shape, (i) => Math.sin(0.05 * i) + 0.5 * Math.sin(0.013 * i * i)),
+    labels: ndarray(
+      'int32',
+      shape,
+      Int32Array.from({ length: sizeOf(shape) }, (_, i) => (Math.floor(i / 3) + Math.floor(i / 50)) % 2),
+    ),
+    pixelWeights: filled(shape, (i) => 0.5 + (i % 3)),
+    ...Object.fromEntries(
+      masks.map(({ value }, k) => [value.name, filled(value.shape, (i) => ((i + k + 3) % 3 === 0 ? 0 : 2))]),
+    ),
+  };
+}
+
+const SPECS: { readonly [name: string]: ModelSpec } = {
+  unet: { name: 'unet', channels: 1, outputs: 1, base: 4, depth: 3 },
+  'unet linear residual instance': {
+    name: 'unet',
+    channels: 1,
+    outputs: 2,
+    base: 4,
+    depth: 2,
+    norm: 'instance',
+    residual: true,
+    upsampling: 'linear',
+  },
+  'unet weight': { name: 'unet', channels: 2, outputs: 1, base: 4, depth: 3, norm: 'weight' },
+  unet2015: { name: 'unet2015', channels: 1, outputs: 2, base: 4 },
+};
+
+describe.each(Object.entries(SPECS))('%s equals PyTorch', (name, spec) => {
+  const expected = golden[name] as Golden;
+  const build = () => buildNetwork(spec, expected.image, { training: true });
+
+  test('in its logits and gradients', async () => {
+    const network = build();
+    const { builder, logits, parameters } = network;
+    const names = parameters.map(({ value }) => value.name).sort();
+    expect(names).toEqual(Object.keys(expected.gradients).sort());
+    const inputs = feeds(network);
+    const target = {
+      labels: builder.input('labels', 'int32', (inputs.labels as NdArray).shape),
+      weights: builder.input('pixelWeights', 'float32', (inputs.labels as NdArray).shape),
+    };
+    const loss = builder.output(crossEntropy()(builder, logits, target), 'loss');
+    const graph = builder.build([loss, builder.output(logits, 'logits')]);
+    const values = parameters.map(({ value }) => value);
+    const out = await runGraph(gradient(graph, loss, values), { ...inputs, ...weights(parameters) });
+
+    // float32 through up to 23 convolutions against float64
+    const largest = Math.max(...expected.logits.values.map(Math.abs));
+    expect(out.logits?.shape).toEqual(expected.logits.shape);
+    expectAllClose(out.logits?.data as Float32Array, expected.logits.values, { rtol: 1e-5, atol: 1e-5 * largest });
+    const largestNorm = Math.max(...Object.values(expected.gradients).map(({ norm }) => norm));
+    for (const { name: parameter } of values) {
+      const { shape, head, sum, norm } = expected.gradients[parameter] as Golden['gradients'][string];
+      const d = out[`d_${parameter}`] as NdArray<'float32'>;
+      expect(d.shape).toEqual(shape);
+      // Sums of many products that cancel (before a normalisation nearly to 0): compared with the largest gradient.
+      const tolerance = { rtol: 1e-4, atol: 2e-5 * norm + 1e-6 * largestNorm };
+      expectAllClose(d.data.slice(0, 4), head, tolerance);
+      expectAllClose([d.data.reduce((s, g) => s + g, 0)], [sum], { rtol: 1e-4, atol: 1e-4 * norm + 1e-6 * largestNorm });
+      expectAllClose([Math.sqrt(d.data.reduce((s, g) => s + g * g, 0))], [norm], tolerance);
+    }
+  });
+
+  test('in the losses of five steps', async () => {
+    const network = build();
+    const step = trainingStep(network, crossEntropy(), sgd());
+    const program = await (await cpu()).compile(step.graph, { state: step.state });
+    await program.writeState({ ...step.initialState(0), ...weights(network.parameters) });
+    const losses: number[] = [];
+    for (const _ of expected.losses) {
+      const { loss } = await program.run({ ...feeds(network), learningRate: float32([], [expected.rate]) });
+      losses.push(loss?.data[0] as number);
+    }
+    await program.dispose();
+    // Steps amplify rounding; five of them leave four digits.
+    expectAllClose(losses, expected.losses, { rtol: 2e-4 });
+  });
+});
