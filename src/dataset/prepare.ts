@@ -26,7 +26,7 @@ import {
 import { describePairing, type Pairing, pairFiles } from './pair.ts';
 import { focusIndex, type TrainingPage, type TrainingSet } from './place.ts';
 import { type Page, pagesOf } from './planes.ts';
-import { classWeights, type SeparationOptions, separationTerm } from './separation-weight.ts';
+import { classWeights, type SeparationOptions, separateTouching, separationTerm } from './separation-weight.ts';
 import { type Split, type SplitChoice, splitItems } from './split.ts';
 
 /** A page with its labels, in the values of their files. */
@@ -97,7 +97,7 @@ export interface PrepareOptions extends LabelOptions {
   readonly mapping?: LabelMapping;
   /** How much rare classes weigh more: 0 not at all, 1 until all weigh the same. Default 0.5. */
   readonly balance?: number;
-  /** Border weights between objects. Default off (`w0` 0). */
+  /** Border weights between objects; touching instances are then cut apart by a pixel. Default off (`w0` 0). */
   readonly separation?: SeparationOptions;
   /** Makes the memory of the pages; pass one that makes SharedArrayBuffers to share them with workers. */
   readonly allocate?: (bytes: number) => ArrayBuffer | SharedArrayBuffer;
@@ -178,7 +178,12 @@ export function prepareDataset(raw: RawDataset, options: PrepareOptions = {}): P
     label.set(classes);
     const base = { name, height, width, image, label };
     if (training.has(page) && (separation.w0 ?? 10) > 0) {
-      const term = separationTerm(objectsOf(page.label, classes, mapping), [height, width], separation);
+      let objects = objectsOf(page.label, classes, mapping);
+      if (mapping.kind === 'instances') {
+        objects = separateTouching(objects, [height, width]);
+        for (let p = 0; p < label.length; p++) if (label[p] === 1 && objects[p] === 0) label[p] = 0;
+      }
+      const term = separationTerm(objects, [height, width], separation);
       const shared = new Float32Array(allocate(term.byteLength));
       shared.set(term);
       prepared.set(page, { ...base, separation: shared });

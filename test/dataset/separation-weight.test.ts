@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { classWeights, separationTerm, weightMap } from '../../src/dataset/separation-weight.ts';
+import { classWeights, separateTouching, separationTerm, weightMap } from '../../src/dataset/separation-weight.ts';
 import { expectAllClose } from '../support/expectAllClose.ts';
 
 /** d1 and d2 straight from their definition: every object's nearest pixel, by trying all. */
@@ -62,6 +62,13 @@ describe('separationTerm', () => {
       ),
       { numRuns: 150 },
     );
+  });
+});
+
+describe('separateTouching', () => {
+  it('puts a pixel of background between objects that touch, and leaves others alone', () => {
+    expect([...separateTouching(Int32Array.of(1, 1, 2, 2, 0, 3), [1, 6])]).toEqual([1, 0, 2, 2, 0, 3]);
+    expect([...separateTouching(Int32Array.of(1, 1, 2, 2), [2, 2])]).toEqual([0, 0, 2, 2]);
   });
 });
 

@@ -1,0 +1,120 @@
+import { ndarray } from '../array/ndarray.ts';
+import { IGNORE } from '../dataset/labels.ts';
+import type { TrainingSet } from '../dataset/place.ts';
+import type { Image } from '../image/image.ts';
+import { augmentSettings, NO_AUGMENTATION } from './options.ts';
+import { makeSample, type Sample, type SampleOptions } from './sample.ts';
+
+/** Okabe and Ito's colours, told apart by colour-blind people; class 0 is left as it is. */
+const CLASS_COLOURS = [
+  [230, 159, 0],
+  [86, 180, 233],
+  [0, 158, 115],
+  [240, 228, 66],
+  [0, 114, 178],
+  [213, 94, 0],
+  [204, 121, 167],
+] as const;
+
+/** Five stops of cividis, dark to bright. */
+const HEAT = [
+  [0, 34, 78],
+  [65, 77, 107],
+  [124, 123, 120],
+  [188, 175, 111],
+  [254, 232, 56],
+] as const;
+
+const GAP = 6;
+const BACKGROUND = 255;
+
+interface Canvas {
+  readonly data: Uint8Array;
+  readonly height: number;
+  readonly width: number;
+}
+
+type Colour = readonly [number, number, number];
+
+function put({ data, height, width }: Canvas, y: number, x: number, [r, g, b]: Colour): void {
+  const pixels = height * width;
+  const p = y * width + x;
+  data[p] = r;
+  data[pixels + p] = g;
+  data[2 * pixels + p] = b;
+}
+
+function paint(
+  canvas: Canvas,
+  top: number,
+  left: number,
+  [height, width]: readonly [number, number],
+  colour: (y: number, x: number) => Colour,
+): void {
+  for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) put(canvas, top + y, left + x, colour(y, x));
+}
+
+function mix(a: Colour, b: Colour, share: number): Colour {
+  return [a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1]), a[2] + share * (b[2] - a[2])];
+}
+
+/** Normalised values -1..1 as grey 0..255, or the first three channels as colour. */
+function shown(sample: Sample, channels: number, pixels: number, p: number): Colour {
+  const level = (c: number): number =>
+    Math.max(0, Math.min(255, 127.5 * ((sample.image[c * pixels + p] as number) + 1)));
+  return channels >= 3 ? [level(0), level(1), level(2)] : [level(0), level(0), level(0)];
+}
+
+function heat(share: number): Colour {
+  const at = Math.max(0, Math.min(1, share)) * (HEAT.length - 1);
+  const below = Math.min(HEAT.length - 2, Math.floor(at));
+  return mix(HEAT[below] as Colour, HEAT[below + 1] as Colour, at - below);
+}
+
+/**
+ * What a network will see, as one RGB picture (uint8 `cyx`): a row a sample, and in it the plain patch, the changed
+ * one, its labels in colour (ignored pixels striped) and its loss weights from dark (0) to bright (the sheet's largest).
+ */
+export function augmentSheet(
+  set: TrainingSet,
+  options: SampleOptions,
+  { rows = 6 }: { readonly rows?: number } = {},
+): Image<'uint8'> {
+  const [height, width] = options.patch;
+  const margin = options.outputMargin;
+  const pixels = height * width;
+  const inner = [height - 2 * margin, width - 2 * margin] as const;
+  const plain = { ...options, augment: augmentSettings(NO_AUGMENTATION) };
+  const samples = Array.from({ length: rows }, (_, step) => ({
+    before: makeSample(set, step, 0, plain),
+    after: makeSample(set, step, 0, options),
+  }));
+  const heaviest = samples.reduce((most, { after }) => after.weight.reduce((a, b) => Math.max(a, b), most), 1e-6);
+  const canvas: Canvas = {
+    height: rows * (height + GAP) + GAP,
+    width: 4 * (width + GAP) + GAP,
+    data: new Uint8Array(3 * (rows * (height + GAP) + GAP) * (4 * (width + GAP) + GAP)).fill(BACKGROUND),
+  };
+  samples.forEach(({ before, after }, row) => {
+    const top = GAP + row * (height + GAP);
+    const left = (column: number): number => GAP + column * (width + GAP);
+    paint(canvas, top, left(0), [height, width], (y, x) => shown(before, set.channels, pixels, y * width + x));
+    paint(canvas, top, left(1), [height, width], (y, x) => shown(after, set.channels, pixels, y * width + x));
+    paint(canvas, top, left(2), [height, width], (y, x) => shown(after, set.channels, pixels, y * width + x));
+    paint(canvas, top + margin, left(2) + margin, inner, (y, x) => {
+      const under = shown(after, set.channels, pixels, (y + margin) * width + x + margin);
+      const label = after.label[y * inner[1] + x] as number;
+      if (label === IGNORE) return (x + y) % 8 < 4 ? mix(under, [128, 128, 128], 0.8) : under;
+      return label === 0 ? under : mix(under, CLASS_COLOURS[(label - 1) % CLASS_COLOURS.length] as Colour, 0.45);
+    });
+    paint(canvas, top + margin, left(3) + margin, inner, (y, x) =>
+      heat((after.weight[y * inner[1] + x] as number) / heaviest),
+    );
+  });
+  return {
+    ...ndarray('uint8', [3, canvas.height, canvas.width], canvas.data),
+    axes: 'cyx',
+    spacing: {},
+    channels: ['red', 'green', 'blue'],
+  };
+}
