@@ -114,7 +114,10 @@ describe.each(Object.entries(SPECS))('%s equals PyTorch', (name, spec) => {
       // Sums of many products that cancel (before a normalisation nearly to 0): compared with the largest gradient.
       const tolerance = { rtol: 1e-4, atol: 2e-5 * norm + 1e-6 * largestNorm };
       expectAllClose(d.data.slice(0, 4), head, tolerance);
-      expectAllClose([d.data.reduce((s, g) => s + g, 0)], [sum], { rtol: 1e-4, atol: 1e-4 * norm + 1e-6 * largestNorm });
+      expectAllClose([d.data.reduce((s, g) => s + g, 0)], [sum], {
+        rtol: 1e-4,
+        atol: 1e-4 * norm + 1e-6 * largestNorm,
+      });
       expectAllClose([Math.sqrt(d.data.reduce((s, g) => s + g * g, 0))], [norm], tolerance);
     }
   });

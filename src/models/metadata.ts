@@ -1,0 +1,139 @@
+/** What a model file says about itself: the JSON under the key `lamella` of its ONNX metadata. */
+import { ModelError } from '../errors.ts';
+import type { ModelSpec } from './spec.ts';
+
+/** The key in the file's metadata. */
+export const METADATA_KEY = 'lamella';
+const VERSION = 1;
+
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+
+export interface ClassInfo {
+  readonly name: string;
+  /** The value that stands for the class in label images. */
+  readonly value: number;
+}
+
+export interface ModelMetadata {
+  readonly version: typeof VERSION;
+  readonly network: ModelSpec;
+  /** Axes of the input and the output. */
+  readonly axes: 'nchw';
+  /** How an image becomes the input: channels and normalisation, as `dataset/normalise.ts` writes and reads it. */
+  readonly input: { readonly [key: string]: Json };
+  /** All classes with their background; with a sigmoid the second is the foreground. */
+  readonly classes: readonly ClassInfo[];
+  readonly activation: 'sigmoid' | 'softmax';
+  readonly tile: {
+    /** Sides are `offset` modulo `multiple`, at least `least`; the output is `margin` smaller. */
+    readonly multiple: number;
+    readonly offset: number;
+    readonly least: number;
+    readonly margin: number;
+    /** How far around a pixel its result depends on the image, in pixels; null where on all of it. */
+    readonly halo: number | null;
+  };
+  /** Pixel size of the training images, where known. */
+  readonly spacing?: { readonly value: number; readonly unit: string };
+  /** How the model came to be: command, data, seed, steps, scores, version, date. */
+  readonly provenance: { readonly [key: string]: Json };
+  /** Licence of the training data, as the user states it. */
+  readonly licence: string | null;
+}
+
+/** The metadata entry to write with the file: `writeOnnx(graph, { metadata: metadataEntry(m) })`. */
+export function metadataEntry(metadata: ModelMetadata): { readonly [METADATA_KEY]: string } {
+  return { [METADATA_KEY]: JSON.stringify(metadata) };
+}
+
+/**
+ * Reads what `metadataEntry` wrote.
+ * @param file for messages.
+ * @throws ModelError when the text is not such an entry, naming the field, or was written by a later version.
+ */
+export function parseMetadata(text: string, { file }: { readonly file?: string } = {}): ModelMetadata {
+  const fail = (problem: string, cause?: unknown): never => {
+    const remedy = 'Export the model again, or use it as a plain ONNX model without this entry.';
+    throw new ModelError(`The model's entry '${METADATA_KEY}' ${problem}.`, {
+      remedy,
+      ...(file !== undefined && { file }),
+      cause,
+    });
+  };
+  let json: Json;
+  try {
+    json = JSON.parse(text) as Json;
+  } catch (cause) {
+    return fail('is not JSON', cause);
+  }
+  const entry = new Fields(json, '', fail);
+  const version = entry.number('version');
+  if (version > VERSION) fail(`is of version ${version}; this program knows ${VERSION}`);
+  const network = entry.fields('network');
+  network.text('name');
+  for (const key of ['channels', 'outputs']) {
+    if (network.number(key) < 1) fail(`has ${network.number(key)} ${key} in 'network'`);
+  }
+  if (entry.text('axes') !== 'nchw') fail(`has axes '${entry.text('axes')}', not 'nchw'`);
+  const activation = entry.text('activation');
+  if (activation !== 'sigmoid' && activation !== 'softmax') fail(`has an unknown activation '${activation}'`);
+  entry.fields('input');
+  entry.fields('provenance');
+  const classes = entry.list('classes').map((item, i) => new Fields(item, `classes[${i}].`, fail));
+  for (const item of classes) {
+    item.text('name');
+    item.number('value');
+  }
+  const expected = activation === 'sigmoid' ? 2 : network.number('outputs');
+  if (classes.length !== expected) fail(`names ${classes.length} classes where the network has ${expected}`);
+  const tile = entry.fields('tile');
+  for (const key of ['multiple', 'offset', 'least', 'margin']) tile.number(key);
+  if (!tile.isNull('halo')) tile.number('halo');
+  if (!entry.isNull('licence')) entry.text('licence');
+  if (entry.has('spacing')) {
+    entry.fields('spacing').number('value');
+    entry.fields('spacing').text('unit');
+  }
+  return json as unknown as ModelMetadata;
+}
+
+/** Typed access to the fields of a JSON object; each complains by its full name. */
+class Fields {
+  readonly #object: { readonly [key: string]: Json };
+  readonly #path: string;
+  readonly #fail: (problem: string) => never;
+
+  constructor(json: Json, path: string, fail: (problem: string) => never) {
+    if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+      fail(path === '' ? 'is not an object' : `has no object at '${path.slice(0, -1)}'`);
+    }
+    this.#object = json as { readonly [key: string]: Json };
+    this.#path = path;
+    this.#fail = fail;
+  }
+
+  has(key: string): boolean {
+    return this.#object[key] !== undefined;
+  }
+  isNull(key: string): boolean {
+    return this.#object[key] === null;
+  }
+  number(key: string): number {
+    const value = this.#object[key];
+    return typeof value === 'number' && Number.isFinite(value) ? value : this.#wrong(key, 'number');
+  }
+  text(key: string): string {
+    const value = this.#object[key];
+    return typeof value === 'string' ? value : this.#wrong(key, 'text');
+  }
+  list(key: string): readonly Json[] {
+    const value = this.#object[key];
+    return Array.isArray(value) ? (value as readonly Json[]) : this.#wrong(key, 'list');
+  }
+  fields(key: string): Fields {
+    return new Fields(this.#object[key] ?? null, `${this.#path}${key}.`, this.#fail);
+  }
+  #wrong(key: string, wanted: string): never {
+    return this.#fail(`has no ${wanted} at '${this.#path}${key}'`);
+  }
+}

@@ -1,0 +1,47 @@
+import { describe, expect, test } from 'vitest';
+import { ModelError } from '../../src/errors.ts';
+import { METADATA_KEY, type ModelMetadata, metadataEntry, parseMetadata } from '../../src/models/metadata.ts';
+
+const metadata: ModelMetadata = {
+  version: 1,
+  network: { name: 'unet', channels: 1, outputs: 1, base: 16, depth: 3 },
+  axes: 'nchw',
+  input: { channels: { mode: 'grey', count: 1 }, normalisation: { kind: 'zscore', numbers: [[3, 1]] } },
+  classes: [
+    { name: 'membrane', value: 0 },
+    { name: 'inside', value: 255 },
+  ],
+  activation: 'sigmoid',
+  tile: { multiple: 8, offset: 0, least: 8, margin: 0, halo: 44 },
+  spacing: { value: 4, unit: 'nm' },
+  provenance: { seed: 1, command: 'lamella train data' },
+  licence: 'CC0-1.0',
+};
+
+test('what is written is read', () => {
+  expect(parseMetadata(metadataEntry(metadata)[METADATA_KEY])).toEqual(metadata);
+  const open = { ...metadata, licence: null, tile: { ...metadata.tile, halo: null } };
+  expect(parseMetadata(JSON.stringify(open))).toEqual(open);
+});
+
+describe('what is wrong is named', () => {
+  const broken: [string, unknown, string][] = [
+    ['not an object', [1], 'is not an object'],
+    ['a later version', { ...metadata, version: 2 }, 'is of version 2; this program knows 1'],
+    ['no network', { ...metadata, network: undefined }, "has no object at 'network'"],
+    ['no channels', { ...metadata, network: { name: 'unet' } }, "has no number at 'network.channels'"],
+    ['no outputs', { ...metadata, network: { ...metadata.network, outputs: 0 } }, "has 0 outputs in 'network'"],
+    ['other axes', { ...metadata, axes: 'nhwc' }, "has axes 'nhwc', not 'nchw'"],
+    ['an activation', { ...metadata, activation: 'relu' }, "has an unknown activation 'relu'"],
+    ['a class', { ...metadata, classes: [{ name: 'a' }, metadata.classes[1]] }, "has no number at 'classes[0].value'"],
+    ['few classes', { ...metadata, classes: [metadata.classes[0]] }, 'names 1 classes where the network has 2'],
+    ['a halo', { ...metadata, tile: { ...metadata.tile, halo: 'far' } }, "has no number at 'tile.halo'"],
+  ];
+  test.each(broken)('%s', (_, json, problem) => {
+    const read = () => parseMetadata(JSON.stringify(json), { file: 'model.onnx' });
+    expect(read).toThrow(ModelError);
+    expect(read).toThrow(`model.onnx: The model's entry 'lamella' ${problem}.`);
+  });
+
+  test('text that is no JSON', () => expect(() => parseMetadata('{')).toThrow('is not JSON'));
+});
