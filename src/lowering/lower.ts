@@ -1,6 +1,7 @@
 /** Lowering: from the graph that autodiff made to the one that a device runs fastest. */
 import type { Graph } from '../graph/ir.ts';
 import { decompose } from '../graph/rewrite.ts';
+import { type LoweredGraph, lowerBlocked } from './blocked.ts';
 
 /** What a graph is lowered for. */
 export interface LoweringTarget {
@@ -8,9 +9,22 @@ export interface LoweringTarget {
   readonly blockSize?: 8 | 16;
   /** Only the reference decompositions: direct convolutions with the reference's order of summation. */
   readonly exact?: boolean;
+  /** Inputs that hold state, with the outputs that are their next values: their layout is free to choose. */
+  readonly state?: { readonly [input: string]: string };
 }
 
 /** The same computation, each op of ours replaced by the formulation that suits the target. */
-export function lower(graph: Graph, _target: LoweringTarget): Graph {
-  return decompose(graph);
+export function lower(graph: Graph, { blockSize, exact = false, state = {} }: LoweringTarget): LoweredGraph {
+  if (blockSize === undefined || exact || !hasComputedWeights(graph)) {
+    return { graph: decompose(graph), packed: new Map() };
+  }
+  return lowerBlocked(graph, blockSize, state);
+}
+
+/** With constant weights ONNX Runtime blocks convolutions itself, weights packed once. */
+function hasComputedWeights(graph: Graph): boolean {
+  return graph.nodes.some((node) => {
+    const weights = node.inputs[1];
+    return node.op === 'Conv' && weights !== undefined && !graph.constants.has(weights);
+  });
 }

@@ -4,6 +4,7 @@ import type { NdArray } from '../array/ndarray.ts';
 import { DeviceError, GraphError, LamellaError, ModelError, UsageError } from '../errors.ts';
 import type { Graph } from '../graph/ir.ts';
 import { writeOnnx } from '../graph/onnx/write.ts';
+import type { Packing } from '../lowering/blocked.ts';
 import { type LoweringTarget, lower } from '../lowering/lower.ts';
 import type { CompileOptions, DeviceName, Feeds, Program, Runtime, TensorSpec } from './runtime.ts';
 import { type DeviceState, deviceState } from './state.ts';
@@ -28,12 +29,14 @@ export function ortRuntime(
   async function start(
     model: Uint8Array,
     options: Ort.InferenceSession.SessionOptions,
-    state: { readonly [input: string]: string },
+    state: { readonly [input: string]: string } = {},
+    packed: ReadonlyMap<string, Packing> = new Map(),
   ): Promise<Program> {
     const session = await ort.InferenceSession.create(model, options);
     const program = new OrtProgram(ort, session, {
       device,
       state,
+      packed,
       stateOnDevice,
       onDispose: (p) => programs.delete(p),
     });
@@ -46,19 +49,19 @@ export function ortRuntime(
     description,
     async compile(graph: Graph, { state = {}, exact = false }: CompileOptions = {}) {
       checkState(graph, state);
-      const lowered = lower(graph, { ...target, exact });
+      const { graph: lowered, packed } = lower(graph, { ...target, exact, state });
       const location: Record<string, 'gpu-buffer'> = {};
       for (const output of Object.values(state)) location[output] = 'gpu-buffer';
       const placed = stateOnDevice && Object.keys(state).length > 0 ? { preferredOutputLocation: location } : {};
       try {
-        return await start(writeOnnx(lowered), { ...sessionOptions, ...placed }, state);
+        return await start(writeOnnx(lowered), { ...sessionOptions, ...placed }, state, packed);
       } catch (cause) {
         throw new DeviceError(`The graph '${graph.name}' cannot run on ${description}: ${reason(cause)}`, { cause });
       }
     },
     async load(model) {
       try {
-        return await start(model, sessionOptions, {});
+        return await start(model, sessionOptions);
       } catch (cause) {
         throw new ModelError(`The model cannot run on ${description}: ${reason(cause)}`, { cause });
       }
@@ -93,6 +96,7 @@ function reason(cause: unknown): string {
 interface ProgramOptions {
   readonly device: DeviceName;
   readonly state: { readonly [input: string]: string };
+  readonly packed: ReadonlyMap<string, Packing>;
   readonly stateOnDevice: boolean;
   readonly onDispose: (program: OrtProgram) => void;
 }
@@ -110,7 +114,7 @@ class OrtProgram implements Program {
   constructor(
     ort: OrtModule,
     session: Ort.InferenceSession,
-    { device, state, stateOnDevice, onDispose }: ProgramOptions,
+    { device, state, packed, stateOnDevice, onDispose }: ProgramOptions,
   ) {
     const inputs = specsOf(session.inputMetadata);
     const outputs = specsOf(session.outputMetadata);
@@ -122,7 +126,7 @@ class OrtProgram implements Program {
     this.#device = device;
     this.#onDispose = onDispose;
     const specs = inputs.filter(({ name }) => state[name] !== undefined);
-    this.#state = deviceState(ort, specs, state, { onDevice: stateOnDevice });
+    this.#state = deviceState(ort, specs, state, { onDevice: stateOnDevice, packed });
   }
 
   async run(feeds: Feeds): Promise<{ readonly [output: string]: NdArray }> {

@@ -8,6 +8,7 @@
 import type * as Ort from 'onnxruntime-common';
 import { type NdArray, ndarray } from '../array/ndarray.ts';
 import { UsageError } from '../errors.ts';
+import type { Packing } from '../lowering/blocked.ts';
 import type { TensorSpec } from './runtime.ts';
 import { checkFits, fromTensor, type OrtModule, toTensor } from './tensors.ts';
 
@@ -28,12 +29,18 @@ export interface DeviceState {
   dispose(): void;
 }
 
-/** @param onDevice whether outputs are left in device memory by the session (preferredOutputLocation). */
+export interface StateOptions {
+  /** Whether outputs are left in device memory by the session (preferredOutputLocation). */
+  readonly onDevice: boolean;
+  /** State that the lowered graph keeps in a layout of its own. */
+  readonly packed: ReadonlyMap<string, Packing>;
+}
+
 export function deviceState(
   ort: OrtModule,
   specs: readonly TensorSpec[],
   outputs: { readonly [input: string]: string },
-  { onDevice }: { readonly onDevice: boolean },
+  { onDevice, packed }: StateOptions,
 ): DeviceState {
   const slots = new Map<string, Slot>(
     specs.map((spec) => [
@@ -49,7 +56,7 @@ export function deviceState(
         if (slot === undefined) throw new UsageError(`'${name}' is not state of this program.`);
         checkFits(slot.spec, array);
         // A copy, since the caller's array would be overwritten two runs later.
-        const copy = ndarray(array.dtype, array.shape, array.data.slice() as Float32Array);
+        const copy = packed.get(name)?.pack(array) ?? clone(array);
         slot.current?.dispose();
         slot.current = toTensor(ort, copy);
         if (!onDevice && slot.spare === undefined) slot.spare = toTensor(ort, ndarray(array.dtype, array.shape));
@@ -77,7 +84,7 @@ export function deviceState(
       for (const [name, slot] of slots) {
         if (slot.current === undefined) continue;
         const array = await fromTensor(slot.current);
-        arrays[name] = ndarray(array.dtype, array.shape, array.data.slice() as Float32Array);
+        arrays[name] = packed.get(name)?.unpack(array) ?? clone(array);
       }
       return arrays;
     },
@@ -90,4 +97,8 @@ export function deviceState(
       }
     },
   };
+}
+
+function clone(array: NdArray): NdArray {
+  return ndarray(array.dtype, array.shape, array.data.slice() as Float32Array);
 }

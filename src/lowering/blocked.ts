@@ -1,0 +1,146 @@
+/** Lowering to ONNX Runtime's blocked kernels: one walk over the graph, a table of formulations. */
+import type { NdArray } from '../array/ndarray.ts';
+import type { AttributesOf, OpName } from '../graph/attributes.ts';
+import { GraphBuilder } from '../graph/builder.ts';
+import type { Graph, Node, Value } from '../graph/ir.ts';
+import { isBlockUpsampling } from '../graph/ops/resize.ts';
+import { decomposeNode } from '../graph/rewrite.ts';
+import type { Formulation, Lowering } from './context.ts';
+import { convBlocked, convGradInputBlocked, convGradWeightBlocked } from './conv-blocked.ts';
+import { elementwise, reluGradient } from './elementwise-layouts.ts';
+import { Forms, packKernel, unpackKernel } from './forms.ts';
+import { concatBlocked, reduceBlocked, sliceBlocked } from './move-blocked.ts';
+import {
+  averageGradByUpsampling,
+  averagePoolBlocked,
+  maxPoolBlocked,
+  maxPoolGradByComparison,
+  upsampleBlocked,
+} from './pool-blocked.ts';
+import { statesAsKernels } from './state-layouts.ts';
+
+type Table = { readonly [K in OpName]?: readonly Formulation<K>[] };
+
+/** For each op what is tried, in this order, before elementwise propagation and the reference. */
+const FORMULATIONS: Table = {
+  Conv: [convBlocked],
+  'lamella.ConvGradInput': [averageGradByUpsampling, convGradInputBlocked],
+  'lamella.ConvGradWeight': [convGradWeightBlocked],
+  MaxPool: [maxPoolBlocked],
+  AveragePool: [averagePoolBlocked],
+  'lamella.MaxPoolGrad': [maxPoolGradByComparison],
+  Resize: [upsampleBlocked],
+  Concat: [concatBlocked],
+  Slice: [sliceBlocked],
+  ReduceSum: [reduceBlocked],
+  ReduceMean: [reduceBlocked],
+  Where: [reluGradient],
+};
+
+/** State that lives in another layout than the caller's. */
+export interface Packing {
+  pack(array: NdArray): NdArray;
+  unpack(array: NdArray): NdArray;
+}
+
+export interface LoweredGraph {
+  readonly graph: Graph;
+  /** By the name of the input: how its state is kept. */
+  readonly packed: ReadonlyMap<string, Packing>;
+}
+
+/**
+ * The graph with convolutions, and what lies between them, in blocks of `block` channels.
+ * @param state inputs with the outputs that are their next values; their layout is free to choose.
+ */
+export function lowerBlocked(
+  graph: Graph,
+  block: number,
+  state: { readonly [input: string]: string } = {},
+): LoweredGraph {
+  const b = new GraphBuilder(graph.name);
+  const forms = new Forms(b, block);
+  const kernels = statesAsKernels(graph, state, (value) => forms.canBeKernel(value));
+  for (const value of graph.inputs) {
+    forms.set(value, kernels.has(value) ? 'kernel' : 'plain', b.input(value.name, value.dtype, value.shape));
+  }
+  for (const [value, array] of graph.constants) forms.set(value, 'plain', b.constant(array, value.name));
+
+  const lowering = contextOf(graph, b, forms);
+  for (const node of graph.nodes) b.scoped(node.name, () => lowering.lowerNode(node));
+
+  const outputs = graph.outputs.map((value) =>
+    b.output(kernels.has(value) ? forms.kernel(value) : forms.plain(value), value.name),
+  );
+  const packing = {
+    pack: (array: NdArray) => packKernel(array, block),
+    unpack: (array: NdArray) => unpackKernel(array, block),
+  };
+  const packed = new Map(graph.inputs.filter((value) => kernels.has(value)).map((value) => [value.name, packing]));
+  return { graph: b.build(outputs), packed };
+}
+
+function contextOf(graph: Graph, b: GraphBuilder, forms: Forms): Lowering & { lowerNode(node: Node): void } {
+  const readers = new Map<Value, Node[]>();
+  const makers = new Map<Value, Node>();
+  for (const node of graph.nodes) {
+    for (const value of node.outputs) makers.set(value, node);
+    for (const value of new Set(node.inputs)) {
+      if (value === undefined) continue;
+      const list = readers.get(value);
+      if (list === undefined) readers.set(value, [node]);
+      else list.push(node);
+    }
+  }
+  const outputs = new Set(graph.outputs);
+  const done = new Set<Node>();
+
+  const lowering: Lowering & { lowerNode(node: Node): void } = {
+    b,
+    forms,
+    graph,
+    consumers: (value) => readers.get(value) ?? [],
+    isOutput: (value) => outputs.has(value),
+    skip: (node) => {
+      done.add(node);
+    },
+    isReluMask: (value) => {
+      const greater = makers.get(value);
+      const [y, zero] = greater?.inputs ?? [];
+      if (greater?.op !== 'Greater' || y === undefined || zero === undefined) return false;
+      const constant = graph.constants.get(zero);
+      return makers.get(y)?.op === 'Relu' && constant?.data.length === 1 && Number(constant.data[0]) === 0;
+    },
+    isBlockUpsampling: (node) => {
+      const [x, , scales] = node.inputs;
+      const known = scales === undefined ? undefined : graph.constants.get(scales);
+      const y = node.outputs[0] as Value;
+      const factors = (x as Value).shape.map((n, i) => (y.shape[i] as number) / n);
+      const given = known === undefined || known.data.length === 0 ? factors : Array.from(known.data, Number);
+      return (
+        factors[0] === 1 &&
+        factors[1] === 1 &&
+        given.join() === factors.join() &&
+        isBlockUpsampling(node.attributes, factors)
+      );
+    },
+    lowerNode: (node) => {
+      if (done.has(node)) return;
+      if (node.op === 'Identity') {
+        forms.alias(node.outputs[0] as Value, node.inputs[0] as Value);
+        return;
+      }
+      const tried = (FORMULATIONS[node.op] ?? []) as readonly Formulation<OpName>[];
+      if (tried.some((formulation) => formulation(lowering, node))) return;
+      if (elementwise(lowering, node)) return;
+      const inputs = node.inputs.map((value) => (value === undefined ? undefined : forms.plain(value)));
+      const made =
+        decomposeNode(b, node, inputs) ??
+        b.ops(node.op, inputs, node.attributes as AttributesOf[OpName], node.outputs.length);
+      node.outputs.forEach((value, i) => {
+        forms.set(value, 'plain', made[i] as Value);
+      });
+    },
+  };
+  return lowering;
+}

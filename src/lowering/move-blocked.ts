@@ -1,0 +1,87 @@
+/** Joining, cutting and summing values in blocks: the same memory seen as [N, C/B, H, W, B]. */
+import { sizeOf } from '../array/ndarray.ts';
+import type { Value } from '../graph/ir.ts';
+import { integers } from '../graph/op-row.ts';
+import type { Formulation, Lowering } from './context.ts';
+
+type Four = readonly [number, number, number, number];
+
+/** The memory of a blocked value with its block as an axis. */
+function opened({ b, forms }: Lowering, x: Value): Value {
+  const [n, c, h, w] = x.shape as Four;
+  return b.reshape(forms.blocked(x), [n, c / forms.block, h, w, forms.block]);
+}
+
+/** Along channels when all are whole blocks; along height and width always. */
+export const concatBlocked: Formulation<'Concat'> = (lowering, node) => {
+  const { b, forms } = lowering;
+  const parts = node.inputs as readonly Value[];
+  const axis = node.attributes.axis;
+  if (!parts.every((value) => forms.canBlock(value) && value.dtype === 'float32')) return false;
+  if (!parts.some((value) => forms.only(value, 'blocked'))) return false;
+  const out = node.outputs[0] as Value;
+  if (axis === 1 || axis === 0) {
+    forms.set(
+      out,
+      'blocked',
+      b.op(
+        'Concat',
+        parts.map((value) => forms.blocked(value)),
+        { axis },
+      ),
+    );
+  } else {
+    if (axis < 0) return false;
+    const joined = b.op(
+      'Concat',
+      parts.map((value) => opened(lowering, value)),
+      { axis },
+    );
+    forms.set(out, 'blocked', b.reshape(joined, out.shape));
+  }
+  return true;
+};
+
+/** Slice with constant bounds and steps of 1; channels only at whole blocks. */
+export const sliceBlocked: Formulation<'Slice'> = (lowering, node) => {
+  const { b, forms, graph } = lowering;
+  const [x, starts, ends, axes, steps] = node.inputs as readonly [Value, Value, Value, Value?, Value?];
+  const out = node.outputs[0] as Value;
+  if (!forms.only(x, 'blocked') || !forms.canBlock(out)) return false;
+  const known = (value: Value | undefined) => {
+    const array = value === undefined ? undefined : graph.constants.get(value);
+    return array === undefined ? undefined : integers(array);
+  };
+  const [from, to, along] = [known(starts), known(ends), known(axes)];
+  if (from === undefined || to === undefined || along === undefined) return false;
+  if (steps !== undefined && !known(steps)?.every((step) => step === 1)) return false;
+  if (from.some((n) => n < 0) || to.some((n) => n < 0) || along.some((n) => n < 0)) return false;
+  const scaled = (list: readonly number[]) =>
+    list.map((n, i) => (along[i] === 1 ? Math.min(n, x.shape[1] as number) / forms.block : n));
+  const [first, last] = [scaled(from), scaled(to)];
+  if ([...first, ...last].some((n) => !Number.isInteger(n))) return false;
+  forms.set(out, 'blocked', b.reshape(b.slice(opened(lowering, x), first, last, along), out.shape));
+  return true;
+};
+
+/** Sums and means over height and width, or over batch, height and width (the gradient of a bias). */
+export const reduceBlocked: Formulation<'ReduceSum' | 'ReduceMean'> = (lowering, node) => {
+  const { b, forms, graph } = lowering;
+  const [x, axesInput] = node.inputs as readonly [Value, Value?];
+  const out = node.outputs[0] as Value;
+  const known = axesInput === undefined ? undefined : graph.constants.get(axesInput);
+  if (known === undefined || !forms.only(x, 'blocked') || x.dtype !== 'float32') return false;
+  const axes = integers(known)
+    .map((axis) => (axis < 0 ? axis + 4 : axis))
+    .sort();
+  const key = axes.join();
+  if (key !== '2,3' && key !== '0,2,3') return false;
+  const [n, c, h, w] = x.shape as Four;
+  const view = b.reshape(forms.blocked(x), [n, c / forms.block, h * w, forms.block]);
+  const over = key === '2,3' || n === 1 ? [2] : [0, 2];
+  const reduced = b.op(node.op, [view, b.ints(over)], { keepdims: 0 });
+  if (sizeOf(out.shape) !== (key === '2,3' ? n * c : c)) return false;
+  // One number a channel: its blocked memory is its plain memory.
+  forms.set(out, 'plain', b.reshape(reduced, out.shape));
+  return true;
+};

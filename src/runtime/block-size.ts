@@ -1,0 +1,98 @@
+/**
+ * ONNX Runtime's blocked kernels are internal to it, and their block depends on the processor (16 channels
+ * with AVX-512, 8 with AVX2, none in WebAssembly). So they are looked for and tested when a runtime opens.
+ */
+import type * as Ort from 'onnxruntime-common';
+import { float32, type NdArray } from '../array/ndarray.ts';
+import { GraphBuilder } from '../graph/builder.ts';
+import type { Graph } from '../graph/ir.ts';
+import { writeOnnx } from '../graph/onnx/write.ts';
+import { decompose } from '../graph/rewrite.ts';
+import { lowerBlocked } from '../lowering/blocked.ts';
+import { type OrtModule, toTensor } from './tensors.ts';
+
+export interface BlockedKernels {
+  readonly blockSize?: 8 | 16;
+  /** Why there are none; absent where there are. */
+  readonly why?: string;
+}
+
+/** Finds the block size of this processor and compares convolution and its gradients with the reference. */
+export async function findBlockedKernels(
+  ort: OrtModule,
+  sessionOptions: Ort.InferenceSession.SessionOptions,
+): Promise<BlockedKernels> {
+  try {
+    const [blocked] = Object.values(await runOnce(ort, sessionOptions, reorderOfFour(), [float32([1, 4, 1, 1])]));
+    const size = blocked?.dims[1];
+    if (size !== 8 && size !== 16) return { why: `the block of ${size} channels is not known` };
+    const graph = smallConvolutions(size);
+    const feeds = graph.inputs.map(({ shape }, i) => pattern(shape, i));
+    const expected = await runOnce(ort, sessionOptions, decompose(graph), feeds);
+    const actual = await runOnce(ort, sessionOptions, lowerBlocked(graph, size).graph, feeds);
+    for (const { name } of graph.outputs) {
+      const error = largestDifference(actual[name]?.data as Float32Array, expected[name]?.data as Float32Array);
+      // Sums of at most 1,000 products of numbers below 1: rounding stays under 1e-5.
+      if (!(error < 1e-4)) return { why: `${name} differs from the reference by ${error}` };
+    }
+    return { blockSize: size };
+  } catch (cause) {
+    return { why: (cause instanceof Error ? cause.message : String(cause)).split('\n')[0] as string };
+  }
+}
+
+/** ReorderInput pads four channels to one block, which shows in the shape of its output. */
+function reorderOfFour(): Graph {
+  const b = new GraphBuilder('reorder');
+  const x = b.input('x', 'float32', [1, 4, 1, 1]);
+  const graph = b.build([b.output(b.op('nchwc.ReorderInput', [x]), 'y')]);
+  return { ...graph, symbols: new Map([['y', ['n', 'c', 'h', 'w']]]) };
+}
+
+function smallConvolutions(block: number): Graph {
+  const b = new GraphBuilder('convolutions');
+  const x = b.input('x', 'float32', [1, block, 7, 9]);
+  const w = b.input('w', 'float32', [2 * block, block, 3, 3]);
+  const bias = b.input('bias', 'float32', [2 * block]);
+  const dy = b.input('dy', 'float32', [1, 2 * block, 7, 9]);
+  const attributes = { kernel_shape: [3, 3], pads: [1, 1, 1, 1] };
+  return b.build([
+    b.output(b.op('Relu', [b.op('Conv', [x, w, bias], attributes)]), 'forward'),
+    b.output(b.op('lamella.ConvGradInput', [dy, w], { ...attributes, input_shape: x.shape }), 'input gradient'),
+    b.output(b.op('lamella.ConvGradWeight', [dy, x], attributes), 'weight gradient'),
+  ]);
+}
+
+/** Numbers between -1 and 1 without a regularity that an error of layout could hide in. */
+function pattern(shape: readonly number[], seed: number): NdArray {
+  const array = float32(shape);
+  for (let i = 0; i < array.data.length; i++) array.data[i] = Math.sin(1 + seed + i * i * 0.37);
+  return array;
+}
+
+async function runOnce(
+  ort: OrtModule,
+  options: Ort.InferenceSession.SessionOptions,
+  graph: Graph,
+  feeds: readonly NdArray[],
+): Promise<{ readonly [output: string]: Ort.Tensor }> {
+  const session = await ort.InferenceSession.create(writeOnnx(graph), options);
+  try {
+    const tensors: Record<string, Ort.Tensor> = {};
+    graph.inputs.forEach(({ name }, i) => {
+      tensors[name] = toTensor(ort, feeds[i] as NdArray);
+    });
+    return await session.run(tensors);
+  } finally {
+    await session.release();
+  }
+}
+
+function largestDifference(a: Float32Array, b: Float32Array): number {
+  let largest = a.length === b.length ? 0 : Number.NaN;
+  for (let i = 0; i < a.length; i++) {
+    const difference = Math.abs((a[i] as number) - (b[i] as number));
+    if (!(difference <= largest)) largest = difference;
+  }
+  return largest;
+}
