@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import { augmentCommand } from './commands/augment.ts';
 import { demoCommand } from './commands/demo.ts';
@@ -9,17 +8,13 @@ import { predictCommand } from './commands/predict.ts';
 import { reportCommand } from './commands/report.ts';
 import { trainCommand } from './commands/train.ts';
 import { explainFailure } from './failure.ts';
-
-function version(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
-}
+import { packageVersion } from './version.ts';
 
 /** The whole command line. Commands bring in their code when they run, so that `--help` is quick. */
 export function program(): Command {
   const root = new Command('lamella')
     .description('Train, run and measure segmentation networks for microscope and CT images.')
-    .version(version(), '-V, --version', 'print the version')
+    .version(packageVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print the help of a command')
     .addHelpText(

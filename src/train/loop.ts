@@ -74,8 +74,8 @@ export interface TrainOptions {
   /** Batches from a step on, counted from 0; the same for a step however the run came to it. */
   readonly batches: (from: number) => AsyncIterator<StepBatch>;
   readonly plan: Plan;
-  /** Learning rate for a share 0..1 of the schedule and a step counted from 0. */
-  readonly learningRate: (progress: number, step: number) => number;
+  /** Learning rate for a share 0..1 of the schedule of `total` steps. */
+  readonly learningRate: (progress: number, total: number) => number;
   /** Nothing to validate on: no best model, the last one counts. */
   readonly validator: Validator | undefined;
   /** Writes a model of this state. */
@@ -210,7 +210,7 @@ export async function train({
       const next = await source.next();
       if (next.done === true) throw new TrainingError('The sampler ran dry.', { step });
       const batch = next.value;
-      const rate = learningRate(progressAt(plan, step), step);
+      const rate = learningRate(progressAt(plan, step), totalSteps(plan));
       const { loss, gradientNorm } = await stepper.run(batch, step, rate);
       step++;
       const nowMs = clock.nowMs();

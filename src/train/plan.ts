@@ -13,6 +13,16 @@ export interface Plan {
   readonly validations: number;
 }
 
+const MOST_VALIDATIONS = 20;
+
+/** Steps to a validation where no clock decides, so that the same number of steps gives the same run anywhere. */
+const STEPS_PER_VALIDATION = 100;
+
+/** How many validations a given number of steps has: one in a hundred steps, 1 to 20. */
+export function validationsOf(steps: number): number {
+  return Math.max(1, Math.min(MOST_VALIDATIONS, Math.round(steps / STEPS_PER_VALIDATION)));
+}
+
 /** A plan of a given number of steps. */
 export function fixedPlan(steps: number, validations: number): Plan {
   return {
@@ -55,7 +65,6 @@ export interface Measured {
 
 /** Share of the time that validation may take. */
 const VALIDATION_SHARE = 0.1;
-const MOST_VALIDATIONS = 20;
 
 /** How many validations are worth their time: up to 20, together at most a tenth of it, at least one. */
 export function chooseValidations(trainingMs: number, validationMs: number): number {

@@ -1,4 +1,5 @@
 import { float32, type NdArray, ndarray } from '../array/ndarray.ts';
+import type { Batch } from '../augment/batch.ts';
 import { drawMasks } from '../nn/dropout-masks.ts';
 import type { Program } from '../runtime/runtime.ts';
 import type { StepBatch, Stepper } from './loop.ts';
@@ -22,31 +23,23 @@ export function stepper(program: Program, { masks }: TrainingStep, seed: number)
   };
 }
 
-/** One drawn sample. */
-interface Drawn {
-  readonly name: string;
-  readonly image: Float32Array;
-  readonly label: Uint8Array;
-  readonly weight: Float32Array;
-}
-
 /**
- * The step's inputs for some samples.
- * @param input [N, channels, height, width]
- * @param output [N, height, width] of the labels
+ * The step's inputs for a drawn batch.
+ * @param input shape of the images, [N, channels, height, width]
+ * @param output shape of the labels, [N, height, width]
  */
-export function batchOf(
-  samples: readonly Drawn[],
+export function feedsOf(
+  { images, labels, weights, names }: Batch,
   input: readonly [number, number, number, number],
   output: readonly [number, number, number],
 ): StepBatch {
-  const image = float32(input);
-  const labels = ndarray('int32', output);
-  const pixelWeights = float32(output);
-  samples.forEach((sample, i) => {
-    image.data.set(sample.image, i * sample.image.length);
-    labels.data.set(sample.label, i * sample.label.length);
-    pixelWeights.data.set(sample.weight, i * sample.weight.length);
-  });
-  return { feeds: { image, labels, pixelWeights }, samples: samples.map(({ name }) => name), size: samples.length };
+  return {
+    feeds: {
+      image: float32(input, images),
+      labels: ndarray('int32', output, Int32Array.from(labels)),
+      pixelWeights: float32(output, weights),
+    },
+    samples: names,
+    size: names.length,
+  };
 }

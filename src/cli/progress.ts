@@ -1,0 +1,106 @@
+import { SingleBar } from 'cli-progress';
+import type { TrainEvent } from '../train/loop.ts';
+
+/** `4:05`, `1:12:33`. */
+export function formatDuration(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const hours = Math.floor(seconds / 3600);
+  const minutes = Math.floor(seconds / 60) % 60;
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+}
+
+/** Shows how training goes. */
+export interface TrainDisplay {
+  onEvent(event: TrainEvent): void;
+  /** Leaves the terminal as it was. */
+  stop(): void;
+}
+
+interface DisplayOptions {
+  readonly stream: NodeJS.WriteStream;
+  /** Between two lines where there is no terminal. */
+  readonly everyMs?: number;
+  readonly now?: () => number;
+}
+
+/** The loss over about the last 30 steps. */
+function smoother(): (loss: number) => number {
+  let mean = 0;
+  let weight = 0;
+  return (loss) => {
+    mean = 0.95 * mean + 0.05 * loss;
+    weight = 0.95 * weight + 0.05;
+    return mean / weight;
+  };
+}
+
+/** A bar on a terminal, a line a while elsewhere. */
+export function trainDisplay({ stream, everyMs = 10_000, now = () => Date.now() }: DisplayOptions): TrainDisplay {
+  return stream.isTTY === true ? barDisplay(stream) : lineDisplay(stream, everyMs, now);
+}
+
+const rate = (imagesPerSecond: number): string => `${imagesPerSecond.toPrecision(3)} images/s`;
+
+function barDisplay(stream: NodeJS.WriteStream): TrainDisplay {
+  const smooth = smoother();
+  let score = '';
+  let bar: SingleBar | undefined;
+  return {
+    onEvent(event) {
+      if (event.kind === 'step') {
+        const payload = {
+          loss: smooth(event.loss).toFixed(4),
+          score,
+          rate: rate(event.imagesPerSecond),
+          left: formatDuration(event.leftMs),
+        };
+        if (bar === undefined) {
+          bar = new SingleBar({
+            stream,
+            hideCursor: true,
+            clearOnComplete: false,
+            gracefulExit: false,
+            format: '[{bar}] {value}/{total}  loss {loss}{score}  {rate}  {left} left',
+            barCompleteChar: '=',
+            barIncompleteChar: ' ',
+            barsize: 24,
+          });
+          bar.start(event.total, event.step, payload);
+        }
+        bar.setTotal(event.total);
+        bar.update(event.step, payload);
+      } else if (event.kind === 'validation') {
+        score = `  ${event.result.metric} ${event.result.score.toFixed(4)}${event.best ? ' (best)' : ''}`;
+      }
+    },
+    stop() {
+      bar?.stop();
+    },
+  };
+}
+
+function lineDisplay(stream: NodeJS.WriteStream, everyMs: number, now: () => number): TrainDisplay {
+  const smooth = smoother();
+  let shownMs = now();
+  return {
+    onEvent(event) {
+      if (event.kind === 'step') {
+        const loss = smooth(event.loss);
+        if (event.step < event.total && event.step > 1 && now() - shownMs < everyMs) return;
+        shownMs = now();
+        stream.write(
+          `step ${event.step}/${event.total}  loss ${loss.toFixed(4)}  ${rate(event.imagesPerSecond)}  ${formatDuration(event.leftMs)} left\n`,
+        );
+      } else if (event.kind === 'validation') {
+        const { metric, score } = event.result;
+        stream.write(
+          `step ${event.step}  validation ${metric} ${score.toFixed(4)}${event.best ? ', the best so far' : ''}\n`,
+        );
+      } else if (event.kind === 'replanned') {
+        stream.write(`step ${event.step}  planned anew to end in time\n`);
+      }
+    },
+    stop() {},
+  };
+}

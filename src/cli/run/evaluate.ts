@@ -1,0 +1,3 @@
+export async function runEvaluate(..._: readonly unknown[]): Promise<void> {
+  throw new Error('not yet');
+}

@@ -1,0 +1,146 @@
+/** All that makes a run what it is, as JSON: enough to go on with it, and to repeat it on the same data. */
+
+import { strFromU8, strToU8 } from 'fflate';
+import { crc32 } from '../array/crc32.ts';
+import type { AugmentSettings } from '../augment/options.ts';
+import type { LabelMapping } from '../dataset/labels.ts';
+import type { InputSpec } from '../dataset/normalise.ts';
+import type { SplitChoice } from '../dataset/split.ts';
+import { RunError } from '../errors.ts';
+import type { ModelSpec } from '../models/spec.ts';
+import type { LossSpec } from '../nn/losses/registry.ts';
+import type { OptimiserSpec } from '../nn/optimisers/registry.ts';
+import type { ScheduleSpec } from '../nn/schedules.ts';
+import type { Plan } from './plan.ts';
+import { RUN_FILES, type Store } from './store.ts';
+import type { ValidationMetric } from './validate.ts';
+
+/** What decides every weight of the result: the same recipe, data and machine give the same bits. */
+export interface Recipe {
+  readonly seed: number;
+  readonly data: {
+    /** Of names and contents of the training and validation pages. */
+    readonly fingerprint: string;
+    readonly split: SplitChoice;
+    /** How much rare classes weigh more, 0..1. */
+    readonly balance: number;
+    /** Border weights between objects; w0 0: none. */
+    readonly separation: { readonly w0: number; readonly sigmaPx: number };
+    /** Share of patches placed on a rare class. */
+    readonly focusShare: number;
+  };
+  readonly labels: LabelMapping;
+  readonly input: InputSpec;
+  readonly model: ModelSpec;
+  /** Network input, [height, width]. */
+  readonly patch: readonly [number, number];
+  readonly batch: number;
+  readonly augment: AugmentSettings;
+  readonly loss: LossSpec;
+  readonly optimiser: OptimiserSpec;
+  readonly learningRate: number;
+  readonly schedule: ScheduleSpec;
+  /** Gradients are scaled down to this norm. */
+  readonly clipNorm: number;
+  /** Of the moving average of the weights, which is what is saved and scored. */
+  readonly averageDecay: number;
+  /** Direct convolutions only. */
+  readonly exact: boolean;
+}
+
+export interface RunConfig {
+  /** Of this file. */
+  readonly version: 1;
+  /** Of Lamella. */
+  readonly lamella: string;
+  /** ISO 8601. */
+  readonly created: string;
+  readonly folder: string;
+  readonly trainingImages: readonly string[];
+  readonly validationImages: readonly string[];
+  readonly recipe: Recipe;
+  readonly metric: ValidationMetric | undefined;
+  readonly plan: Plan;
+  /** The time that was given, where the plan comes from it. */
+  readonly minutes?: number;
+  readonly machine: {
+    readonly device: string;
+    readonly description: string;
+    /** Of the rehearsal, milliseconds. */
+    readonly stepMs?: number;
+    readonly validationMs?: number;
+    readonly [detail: string]: string | number | undefined;
+  };
+  /** Everything that was chosen by itself, with the reason. */
+  readonly notes: readonly string[];
+}
+
+/** JSON with sorted keys. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, item: unknown) =>
+    typeof item === 'object' && item !== null && !Array.isArray(item)
+      ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : item,
+  );
+}
+
+/** Eight hexadecimal digits of a recipe; checkpoints carry them. */
+export function hashOf(recipe: Recipe): string {
+  return crc32(strToU8(canonical(recipe)))
+    .toString(16)
+    .padStart(8, '0');
+}
+
+/** Of the names and contents of pages, so that a resumed run notices other data. */
+export function fingerprintOf(
+  pages: readonly { readonly name: string; readonly image: Float32Array; readonly label: Uint8Array }[],
+): string {
+  const parts = pages.map(({ name, image, label }) => [
+    name,
+    crc32(new Uint8Array(image.buffer, image.byteOffset, image.byteLength)),
+    crc32(label),
+  ]);
+  return crc32(strToU8(JSON.stringify(parts)))
+    .toString(16)
+    .padStart(8, '0');
+}
+
+export async function writeConfig(store: Store, config: RunConfig): Promise<void> {
+  await store.write(RUN_FILES.config, `${JSON.stringify(config, null, 2)}\n`);
+}
+
+/**
+ * @throws RunError when it is not there, damaged, or of a version that this one does not know.
+ */
+export async function readConfig(store: Store): Promise<RunConfig> {
+  const file = store.pathOf(RUN_FILES.config);
+  const bytes = await store.read(RUN_FILES.config);
+  if (bytes === undefined) {
+    throw new RunError('there is no run here.', {
+      file: store.name,
+      remedy: `Give a folder that has a ${RUN_FILES.config}.`,
+    });
+  }
+  return parseConfig(bytes, file);
+}
+
+/** @throws RunError as `readConfig`. */
+export function parseConfig(bytes: Uint8Array, file: string): RunConfig {
+  let config: Partial<RunConfig>;
+  try {
+    config = JSON.parse(strFromU8(bytes)) as Partial<RunConfig>;
+  } catch (cause) {
+    throw new RunError('this is not JSON.', {
+      file,
+      remedy: 'Give the config.json of a run as it was written.',
+      cause,
+    });
+  }
+  if (config.version !== 1 || config.recipe === undefined || config.plan === undefined) {
+    throw new RunError('this is not the configuration of a run, or of another version.', {
+      file,
+      remedy: 'Give the config.json of a run as it was written.',
+    });
+  }
+  return config as RunConfig;
+}

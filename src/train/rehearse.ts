@@ -1,0 +1,45 @@
+import type { StepBatch, Stepper } from './loop.ts';
+import type { Measured } from './plan.ts';
+import type { Clock } from './store.ts';
+
+export interface RehearseOptions {
+  readonly stepper: Stepper;
+  readonly batches: AsyncIterator<StepBatch>;
+  /** One validation of the state as it is; absent when there is nothing to validate on. */
+  readonly validate?: () => Promise<void>;
+  readonly clock: Clock;
+  /** Measure for about as long. Default 4 s. */
+  readonly forMs?: number;
+}
+
+const LEAST_STEPS = 4;
+const MOST_STEPS = 40;
+
+/**
+ * Takes some steps at a learning rate of 0 and a validation, to learn how long they take. The state is changed by it:
+ * the caller sets it anew.
+ */
+export async function rehearse({
+  stepper,
+  batches,
+  validate,
+  clock,
+  forMs = 4000,
+}: RehearseOptions): Promise<Measured> {
+  const step = async (at: number): Promise<void> => {
+    const next = await batches.next();
+    if (next.done !== true) await stepper.run(next.value, at, 0);
+  };
+  // The first ones allocate memory.
+  await step(0);
+  await step(1);
+  const beganMs = clock.nowMs();
+  let steps = 0;
+  while (steps < LEAST_STEPS || (steps < MOST_STEPS && clock.nowMs() - beganMs < forMs)) await step(2 + steps++);
+  const stepMs = (clock.nowMs() - beganMs) / steps;
+  await batches.return?.();
+  if (validate === undefined) return { stepMs, validationMs: 0 };
+  const validationBeganMs = clock.nowMs();
+  await validate();
+  return { stepMs, validationMs: clock.nowMs() - validationBeganMs };
+}
