@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { ndarray } from '../../src/array/ndarray.ts';
 import { stream } from '../../src/array/random.ts';
-import { isbiScores, isbiSliceScores } from '../../src/metrics/isbi.ts';
+import { type IsbiSliceScores, isbiScores, isbiSliceScores } from '../../src/metrics/isbi.ts';
 import type { IntegerArray } from '../../src/objects/grid.ts';
 import { dataFolder, describeWithData } from '../support/data.ts';
 import { readGrey } from './support.ts';
@@ -46,13 +46,18 @@ function blur(values: Float32Array, radius: number): Float32Array {
   return pass(pass(values, 1, SIDE), SIDE, 1);
 }
 
-/** Minimum of three, as other work on the machine only ever adds. */
-function fastest(run: () => void): number {
+/**
+ * The lesser of wall and processor time, at most three times until it is below the limit: other work on the
+ * machine adds to the one, the compiler's and collector's threads to the other.
+ */
+function timeMs(run: () => void): number {
   let best = Number.POSITIVE_INFINITY;
-  for (let k = 0; k < 3; k++) {
+  for (let k = 0; k < 3 && best >= LIMIT_MS; k++) {
     const start = performance.now();
+    const before = process.cpuUsage();
     run();
-    best = Math.min(best, performance.now() - start);
+    const { user, system } = process.cpuUsage(before);
+    best = Math.min(best, performance.now() - start, (user + system) / 1000);
   }
   return best;
 }
@@ -66,8 +71,7 @@ it('scores a synthetic 512x512 slice at all thresholds in less than 3 s', () => 
   );
   const noisy = clean.map((value) => Math.min(1, Math.max(0, value + 0.15 * random.normal())));
   const prediction = ndarray('float32', label.shape, blur(noisy, 1));
-  const ms = fastest(() => isbiSliceScores(label, prediction));
-  expect(ms).toBeLessThan(LIMIT_MS);
+  expect(timeMs(() => isbiSliceScores(label, prediction))).toBeLessThan(LIMIT_MS);
 });
 
 describeWithData('on the ISBI 2012 slices', () => {
@@ -88,8 +92,12 @@ describeWithData('on the ISBI 2012 slices', () => {
           2,
         ),
       );
-      expect(fastest(() => isbiSliceScores(label, prediction))).toBeLessThan(LIMIT_MS);
-      return isbiSliceScores(label, prediction);
+      let scores: IsbiSliceScores = [];
+      const ms = timeMs(() => {
+        scores = isbiSliceScores(label, prediction);
+      });
+      expect(ms).toBeLessThan(LIMIT_MS);
+      return scores;
     });
     const { vRandThinned, warpingError } = isbiScores(slices);
     expect(vRandThinned.value).toBeGreaterThan(0.2);
