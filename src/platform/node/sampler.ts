@@ -80,11 +80,12 @@ export function openSampler(
   const threads = Array.from({ length: workers }, (_, index) => {
     const thread = new Worker(workerFile, { workerData: data, name: `sampler ${index}` });
     thread.on('message', (answer: SamplerAnswer) => {
-      const step = 'batch' in answer ? answer.batch.step : answer.step;
-      const asked = waiting.get(step);
+      if (!('batch' in answer)) {
+        return fail(new DatasetError(`a sample of step ${answer.step} could not be drawn (${answer.problem}).`));
+      }
+      const { step } = answer.batch;
+      waiting.get(step)?.resolve(answer.batch);
       waiting.delete(step);
-      if ('batch' in answer) asked?.resolve(answer.batch);
-      else fail(new DatasetError(`a sample of step ${step} could not be drawn (${answer.problem}).`));
     });
     thread.on('error', (cause) => fail(stopped(`stopped with "${cause.message}"`, cause)));
     thread.on('exit', (code) => fail(stopped(`ended with code ${code}`)));

@@ -1,0 +1,133 @@
+import { encode } from 'fast-png';
+import { describe, expect, it } from 'vitest';
+import type { Files } from '../../src/dataset/files.ts';
+import { IGNORE } from '../../src/dataset/labels.ts';
+import { prepareDataset, readDataset } from '../../src/dataset/prepare.ts';
+import { nodeFiles } from '../../src/platform/node/files.ts';
+import { dataFolder, describeWithData } from '../support/data.ts';
+
+const png = (width: number, height: number, value: (p: number) => number): Uint8Array =>
+  encode({
+    width,
+    height,
+    channels: 1,
+    depth: 8,
+    data: Uint8Array.from({ length: width * height }, (_, p) => value(p)),
+  });
+const folder = (content: Record<string, Uint8Array>): Files => ({
+  list: async () => Object.keys(content),
+  read: async (_, name = '') => content[name] as Uint8Array,
+});
+const image = png(8, 6, (p) => p);
+const label = png(8, 6, (p) => (p % 3 === 0 ? 255 : 0));
+const five = Object.fromEntries(
+  [0, 1, 2, 3, 4].flatMap((i) => [
+    [`images/${i}.png`, image],
+    [`labels/${i}.png`, label],
+  ]),
+);
+
+describe('a folder of images and labels', () => {
+  it('becomes pages, with every decision printed', async () => {
+    const prepared = prepareDataset(await readDataset(folder(five), 'data'));
+    expect(prepared.train.pages.map((page) => page.name)).toEqual([0, 1, 2, 3].map((i) => `images/${i}.png`));
+    expect(prepared.validation.map((page) => page.name)).toEqual(['images/4.png']);
+    expect(prepared.train.pages[0]?.label.slice(0, 4)).toEqual(Uint8Array.of(1, 0, 0, 1));
+    expect(prepared.shares).toEqual([32 / 48, 16 / 48]);
+    for (const word of [
+      '5 images with labels in images + labels',
+      '255 = 1 foreground',
+      'foreground 33.3 %',
+      'channels: 1',
+      'percentiles',
+      'validation:',
+    ]) {
+      expect(prepared.notes.join('\n')).toContain(word);
+    }
+  });
+
+  it('keeps ignored pixels out of shares', async () => {
+    const prepared = prepareDataset(
+      await readDataset(folder({ ...five, 'labels/0.png': png(8, 6, (p) => (p < 24 ? 9 : p % 2)) }), 'data'),
+      {
+        ignore: [9],
+        classes: [
+          { name: 'a', values: [0] },
+          { name: 'b', values: [1, 255] },
+        ],
+      },
+    );
+    expect(prepared.train.pages[0]?.label[0]).toBe(IGNORE);
+    expect(prepared.shares[1]).toBeCloseTo((12 + 3 * 16) / (24 + 3 * 48), 12);
+  });
+
+  it('goes on with the mapping and the normalisation of a model', async () => {
+    const raw = await readDataset(folder(five), 'data');
+    const first = prepareDataset(raw);
+    const again = prepareDataset(raw, { mapping: first.mapping, input: first.input });
+    expect(again.train).toEqual(first.train);
+  });
+
+  it('cuts touching instances apart where the gap is weighed', async () => {
+    const touching = png(8, 6, (p) => (p % 8 < 4 ? 1 : 2));
+    const raw = await readDataset(folder({ 'images/0.png': image, 'labels/0.png': touching }), 'data');
+    const { train } = prepareDataset(raw, { task: 'instances', separation: { w0: 10 } });
+    expect([...(train.pages[0]?.label.subarray(0, 8) ?? [])]).toEqual([1, 1, 1, 0, 1, 1, 1, 1]);
+    expect(train.pages[0]?.separation?.[3]).toBeCloseTo(10 * Math.exp(-4 / 50), 4);
+  });
+
+  it.each([
+    [
+      'sizes differ',
+      { 'images/0.png': image, 'labels/0.png': png(8, 7, () => 0) },
+      'images/0.png: the image is 8 x 6, its labels "labels/0.png" are 8 x 7',
+    ],
+    [
+      'all background',
+      { 'images/0.png': image, 'labels/0.png': png(8, 6, () => 0) },
+      'labels/0.png: the labels of all 1 pages hold the value 0 only: all background',
+    ],
+    ['an empty file', { 'images/0.png': new Uint8Array(), 'labels/0.png': label }, 'images/0.png'],
+    ['a truncated file', { 'images/0.png': image.subarray(0, 60), 'labels/0.png': label }, 'images/0.png'],
+    [
+      'only background to train on',
+      {
+        ...five,
+        'labels/0.png': png(8, 6, () => 0),
+        'labels/1.png': png(8, 6, () => 0),
+        'labels/2.png': png(8, 6, () => 0),
+        'labels/3.png': png(8, 6, () => 0),
+      },
+      'the labels of the training images hold one class only',
+    ],
+  ])('%s is refused with the file', async (_, content, message) => {
+    const run = async () => prepareDataset(await readDataset(folder(content), 'data'));
+    await expect(run()).rejects.toThrow(message);
+  });
+});
+
+describeWithData('real data sets', () => {
+  const open = async (name: string) => prepareDataset(await readDataset(nodeFiles, `${dataFolder()}/${name}`));
+  it('ISBI 2012: the inside of cells is class 1', async () => {
+    const { mapping, shares, validation } = await open('isbi2012/train');
+    expect(mapping.classes.map(({ values }) => values)).toEqual([[0], [255]]);
+    expect(shares[1]).toBeGreaterThan(0.7);
+    expect(validation.map((page) => page.name)).toEqual([19, 20, 21, 22, 23].map((i) => `image/${i}.png`));
+  });
+  it('phase contrast: 8-bit labels are recognised as instances', async () => {
+    const { mapping, input } = await open('phase');
+    expect(mapping.kind).toBe('instances');
+    expect(input.normalisation.scope).toBe('image');
+  });
+  it('lungs: HU are normalised alike, patients are kept together', async () => {
+    const { input, validation } = await open('lungs');
+    expect(input.normalisation.scope).toBe('dataset');
+    expect(validation.length).toBe(8);
+    expect(new Set(validation.map((page) => page.name.slice(0, 20))).size).toBe(2);
+  });
+  it('nuclei: RGB files that are mostly grey become one channel', async () => {
+    const { mapping, input } = await open('nuclei');
+    expect(mapping.kind).toBe('instances');
+    expect(input.channels).toEqual({ mode: 'grey', count: 1 });
+  });
+});
