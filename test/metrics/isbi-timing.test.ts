@@ -20,7 +20,7 @@ function voronoi(cells: number, halfWidth: number): IntegerArray {
   for (let i = 0; i < label.length; i++) {
     let [first, second] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
     for (const [y, x] of centres) {
-      const d = Math.hypot(Math.floor(i / SIDE) - y, (i % SIDE) - x);
+      const d = Math.sqrt((Math.floor(i / SIDE) - y) ** 2 + ((i % SIDE) - x) ** 2);
       if (d < first) [first, second] = [d, first];
       else if (d < second) second = d;
     }
