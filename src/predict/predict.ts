@@ -41,9 +41,9 @@ export function planPage(
   const y = planAxis(height, model.rule.y, options);
   const x = planAxis(width, model.rule.x, options);
   const tiles = y.tiles.length * x.tiles.length;
-  const exact = model.rule.y.exact && model.rule.x.exact;
-  const how = tiles === 1 ? 'in one piece' : `in ${tiles} tiles${exact ? '' : ', blended'}`;
-  return { y, x, description: `${width} x ${height} ${how} of ${x.side} x ${y.side}` };
+  const blended = [...y.tiles, ...x.tiles].some(({ weights }) => weights !== undefined);
+  const what = tiles === 1 ? 'one tile' : `${tiles} ${blended ? 'blended ' : ''}tiles`;
+  return { y, x, description: `${width} x ${height} pixels in ${what} of ${x.side} x ${y.side}` };
 }
 
 /**

@@ -84,7 +84,7 @@ export function smallestTile(rule: TilingRule): number {
  * The tiles along one axis of `length` pixels. Every pixel 0..length-1 is given by exactly one tile, or with weights
  * that sum to 1.
  * @throws UsageError when the tile is too small for the network, naming the smallest that fits; ModelError when a
- *   model of fixed size lacks more than it takes in.
+ *   model of fixed size loses all that it takes in.
  */
 export function planAxis(length: number, rule: TilingRule, options: AxisOptions = {}): AxisPlan {
   const { tile = DEFAULT_TILE, border = defaultBorder(rule) } = options;
@@ -109,11 +109,8 @@ export function planAxis(length: number, rule: TilingRule, options: AxisOptions 
     if (fixed === undefined) side = Math.min(frame, largestSide(tile, rule, options.tile !== undefined));
     if (side < frame) {
       const step = stepOf(side);
-      if (step < multiple) {
-        throw new ModelError(
-          `The model takes tiles of ${side} pixels only, but a pixel depends on ${cut} to each side.`,
-        );
-      }
+      // A model of fixed size that sees further than it takes in.
+      if (step < multiple) return planAxis(length, { ...rule, exact: false }, options);
       count = Math.ceil((frame - side) / step) + 1;
       // As many tiles, but no larger than that many need to be.
       while (

@@ -43,10 +43,16 @@ describe('refusals', () => {
   test('a small tile does no harm where the image is smaller', () => {
     expect(planAxis(20, UNET, { tile: 128, border: 0 }).tiles).toHaveLength(1);
   });
-  test('a fixed size that cannot reach past its halo', () => {
-    expect(() => planAxis(500, { ...UNET, fixed: 128 })).toThrow(ModelError);
+  test('a model of fixed size that loses all it takes in', () => {
+    expect(() => planAxis(500, { ...UNET2015, fixed: 184 })).toThrow(ModelError);
     expect(() => planAxis(500, { ...UNET2015, fixed: 184 })).toThrow('nothing is left');
   });
+});
+
+test('a model of fixed size that sees further than it takes in is blended', () => {
+  const { side, tiles } = planAxis(500, { ...UNET, fixed: 128 });
+  expect(side).toBe(128);
+  expect(tiles.every(({ weights }) => weights !== undefined)).toBe(true);
 });
 
 const rules = fc

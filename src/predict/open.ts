@@ -1,0 +1,124 @@
+/** From the bytes of an ONNX file to a model that predicts, ours or anyone's. */
+
+import type { InputSpec } from '../dataset/normalise.ts';
+import { LamellaError, ModelError } from '../errors.ts';
+import { type AxisTileRule, tileRule } from '../graph/analysis/receptive-field.ts';
+import type { Value } from '../graph/ir.ts';
+import { readSignature, type Signature } from '../graph/onnx/model.ts';
+import { readOnnx } from '../graph/onnx/read.ts';
+import { METADATA_KEY, type ModelMetadata, parseMetadata } from '../models/metadata.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { type ForeignOptions, foreignModel } from './foreign.ts';
+import type { SegmentationModel } from './model.ts';
+import type { TilingRule } from './tile-plan.ts';
+
+/** A model, with what its file says about it. */
+export interface OpenedModel extends SegmentationModel {
+  readonly signature: Signature;
+  /** Absent in models from elsewhere. */
+  readonly metadata?: ModelMetadata;
+}
+
+/**
+ * Makes an ONNX file ready to predict. Ours say in their metadata all that is needed; of others, the tile rule comes
+ * from the graph where all its operations are known, and the rest from trying (`foreignModel`).
+ * `program.dispose()` frees it.
+ * @param options `normalisation` and `classes` for models from elsewhere
+ * @throws FormatError when the bytes are not ONNX; ModelError when it is no segmentation model, naming what it takes;
+ *   DeviceError when the device fails.
+ */
+export async function openModel(
+  runtime: Runtime,
+  bytes: Uint8Array,
+  options: Omit<ForeignOptions, 'rule'> = {},
+): Promise<OpenedModel> {
+  const where = options.file === undefined ? {} : { file: options.file };
+  const signature = readSignature(bytes, where);
+  const entry = signature.metadata[METADATA_KEY];
+  const metadata = entry === undefined ? undefined : parseMetadata(entry, where);
+  const program = await runtime.load(bytes);
+  try {
+    if (metadata !== undefined) return { ...ownModel(program, signature, metadata), signature, metadata };
+    const rule = ruleOfGraph(bytes, signature);
+    return {
+      ...(await foreignModel(program, signature, { ...options, ...(rule === undefined ? {} : { rule }) })),
+      signature,
+    };
+  } catch (error) {
+    await program.dispose();
+    throw error;
+  }
+}
+
+function ownModel(
+  program: SegmentationModel['program'],
+  signature: Signature,
+  { network, input, classes, tile }: ModelMetadata,
+): SegmentationModel {
+  const rule: TilingRule = {
+    multiple: tile.multiple,
+    offset: tile.offset,
+    minimum: tile.least,
+    halo: tile.halo ?? 0,
+    margin: tile.margin / 2,
+    exact: tile.halo !== null,
+  };
+  const [image] = signature.inputs;
+  const [output] = signature.outputs;
+  if (image === undefined || output === undefined) throw new ModelError('The model has no input or no output.');
+  return {
+    program,
+    inputName: image.name,
+    outputName: output.name,
+    input: input as unknown as InputSpec,
+    outputs: network.outputs,
+    // Softmax or sigmoid is the last operation of the file.
+    activation: 'none',
+    classes: classes.map(({ name }) => name),
+    rule: { y: rule, x: rule },
+    maxBatch: typeof image.dims?.[0] === 'number' ? 1 : 8,
+    notes: rule.exact ? [] : ['The network looks at the whole image at once: tiles are not exact and are blended.'],
+  };
+}
+
+/** Sides to build a graph with where the file leaves them open: most networks take one of these. */
+const TRIED_SIDES = [256, 572];
+
+/** The tile rule of a graph whose operations are all known; nothing where they are not. */
+function ruleOfGraph(
+  bytes: Uint8Array,
+  { inputs }: Signature,
+): { readonly y: TilingRule; readonly x: TilingRule } | undefined {
+  const dims = inputs[0]?.dims;
+  if (dims?.length !== 4) return undefined;
+  for (const side of TRIED_SIDES) {
+    const shape = dims.map((n, axis) => (typeof n === 'number' ? n : axis < 2 ? 1 : side));
+    try {
+      const graph = readOnnx(bytes, { shapes: { [(inputs[0] as { name: string }).name]: shape } });
+      const output = graph.outputs.find((value) => value.shape.length === 4);
+      if (output === undefined) return undefined;
+      const { axes, exact } = tileRule(graph, graph.inputs[0] as Value, output);
+      const [y, x] = axes.map((axis) => ruleOf(axis, exact, dims[axis.axis]));
+      return y === undefined || x === undefined ? undefined : { y, x };
+    } catch (error) {
+      // An operation that we do not know, or a size that it does not take.
+      if (!(error instanceof LamellaError)) throw error;
+    }
+  }
+  return undefined;
+}
+
+function ruleOf(axis: AxisTileRule, exact: boolean, declared: number | string | undefined): TilingRule | undefined {
+  const { multiple, offset, minimum, marginBefore, marginAfter, haloBefore, haloAfter, scale } = axis;
+  if (scale !== 1) return undefined;
+  const margin = Math.max(marginBefore, marginAfter);
+  return {
+    multiple,
+    offset,
+    minimum,
+    halo: Math.max(haloBefore, haloAfter),
+    margin,
+    exact: exact && marginBefore === marginAfter,
+    ...(typeof declared === 'number' ? { fixed: declared } : {}),
+  };
+}
