@@ -8,8 +8,8 @@ import { unpackPackBits } from './packbits.ts';
 export type Decompress = (packed: Uint8Array, expected: number) => Uint8Array | Promise<Uint8Array>;
 
 /**
- * The decompressor of a page. LZW, PackBits and Deflate are our own or fflate's because those of geotiff have no
- * bound on what a damaged file makes them allocate; JPEG and Zstandard are geotiff's, loaded when needed.
+ * The decompressor of a page. Those of geotiff have no bound on what a damaged file makes them allocate, and that of
+ * Zstandard does not return from damaged data; so only JPEG is geotiff's, loaded when needed.
  */
 export async function decompressor(layout: PageLayout, jpegTables: Uint8Array | undefined): Promise<Decompress> {
   switch (layout.compression) {
@@ -20,10 +20,8 @@ export async function decompressor(layout: PageLayout, jpegTables: Uint8Array | 
     case COMPRESSION.deflate:
     case COMPRESSION.oldDeflate:
       return inflate;
-    case COMPRESSION.zstd: {
-      const decoder = await geotiffDecoder(layout, {});
-      return async (packed) => new Uint8Array(await decoder.decode(packed.slice().buffer));
-    }
+    case COMPRESSION.zstd:
+      return (await import('./zstd.ts')).unpackZstd;
     case COMPRESSION.jpeg: {
       const samples = layout.planar ? 1 : layout.samples;
       const decoder = await geotiffDecoder(layout, jpegTables === undefined ? {} : { JPEGTables: jpegTables });

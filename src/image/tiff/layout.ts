@@ -92,7 +92,7 @@ export function pageLayout(directory: Directory, file: string): PageLayout {
   const height = directory.first('ImageLength') ?? broken('it states no height');
   if (!isCount(width) || !isCount(height)) broken(`its size is ${width} x ${height}`);
   const samples = directory.first('SamplesPerPixel') ?? 1;
-  if (!isCount(samples)) broken(`it states ${samples} samples a pixel`);
+  if (!isCount(samples) || samples > 65_535) broken(`it states ${samples} samples a pixel`);
 
   const compression = directory.first('Compression') ?? COMPRESSION.none;
   if (!(Object.values(COMPRESSION) as number[]).includes(compression)) {
