@@ -130,7 +130,16 @@ export function chooseRecipe(
 }
 
 const WARM_UP_STEPS = 50;
+const WARM_UP_SHARE = 0.1;
 
 function scheduleSpec(name: ScheduleName): ScheduleSpec {
   return name === 'one-cycle' ? { name } : { name, warmUp: WARM_UP_STEPS };
+}
+
+/** The recipe with a warm-up that a run of so few steps has time for. */
+export function withWarmUp(recipe: Recipe, steps: number): Recipe {
+  const { schedule } = recipe;
+  if (schedule.name === 'one-cycle') return recipe;
+  const warmUp = Math.min(WARM_UP_STEPS, Math.floor(WARM_UP_SHARE * steps));
+  return { ...recipe, schedule: { ...schedule, warmUp } };
 }

@@ -1,7 +1,7 @@
 /** A whole training run in Node: from a folder of images and labels to a run folder with models. */
 
 import { availableParallelism, cpus, totalmem } from 'node:os';
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import type { SampleOptions } from '../../augment/sample.ts';
 import { requirePatchFits } from '../../dataset/place.ts';
@@ -12,9 +12,11 @@ import { buildNetwork } from '../../models/registry.ts';
 import { lossOf } from '../../nn/losses/registry.ts';
 import { optimiserOf } from '../../nn/optimisers/registry.ts';
 import { scheduleOf } from '../../nn/schedules.ts';
+import { openModel } from '../../predict/open.ts';
+import { predictPage } from '../../predict/predict.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { loadCheckpoint } from '../../train/checkpoint.ts';
-import { chooseRecipe, type TrainSettings } from '../../train/choose-recipe.ts';
+import { chooseRecipe, type TrainSettings, withWarmUp } from '../../train/choose-recipe.ts';
 import { fingerprintOf, hashOf, type Recipe, type RunConfig, readConfig, writeConfig } from '../../train/config.ts';
 import {
   type State,
@@ -26,6 +28,7 @@ import {
   train,
   type Validator,
 } from '../../train/loop.ts';
+import { modelWriter, type Provenance } from '../../train/model-file.ts';
 import { fixedPlan, type Measured, type Plan, planForTime, totalSteps, validationsOf } from '../../train/plan.ts';
 import { rehearse } from '../../train/rehearse.ts';
 import { type TrainingStep, trainingStep } from '../../train/step.ts';
@@ -33,7 +36,6 @@ import { feedsOf, stepper as stepperOf } from '../../train/stepper.ts';
 import { type Clock, RUN_FILES, type Store } from '../../train/store.ts';
 import { chooseMetric, scorer, type ValidationMetric } from '../../train/validate.ts';
 import { nodeFiles } from './files.ts';
-import { exportModel, openExported } from './model-file.ts';
 import { openRunFolder } from './run-folder.ts';
 import { type NodeDevice, openRuntime } from './runtime.ts';
 import { allocateShared, openSampler, type Sampler } from './sampler.ts';
@@ -85,10 +87,19 @@ interface Workshop {
   close(): Promise<void>;
 }
 
+interface WorkshopOptions {
+  readonly raw: RawDataset;
+  readonly data: PreparedDataset;
+  readonly runtime: Runtime;
+  readonly workers?: number;
+  /** For model files. */
+  readonly provenance: Provenance;
+}
+
 async function openWorkshop(
   recipe: Recipe,
   metric: ValidationMetric | undefined,
-  { raw, data, runtime, workers }: { raw: RawDataset; data: PreparedDataset; runtime: Runtime; workers?: number },
+  { raw, data, runtime, workers, provenance }: WorkshopOptions,
 ): Promise<Workshop> {
   const { model, patch, batch, seed, exact } = recipe;
   const input = [batch, model.channels, ...patch] as const;
@@ -110,15 +121,14 @@ async function openWorkshop(
     augment: recipe.augment,
   };
   const sampler = openSampler(data.train, sampleOptions, workers === undefined ? {} : { workers });
-  const bytesOf = (state: State, at?: number): Promise<Uint8Array> =>
-    exportModel(recipe, step.weightsOf(state), at === undefined ? {} : { step: at });
-
+  const write = modelWriter(recipe);
+  const bytesOf = (state: State, at: Provenance): Uint8Array => write(step.weightsOf(state), { ...provenance, ...at });
   const validator: Validator | undefined =
     metric === undefined
       ? undefined
       : {
           async run(state) {
-            const exported = await openExported(runtime, await bytesOf(state), recipe);
+            const model = await openModel(runtime, bytesOf(state, {}));
             const scores = scorer(
               metric,
               data.mapping.classes.map(({ name }) => name),
@@ -126,10 +136,10 @@ async function openWorkshop(
             try {
               for (const [i, page] of data.validation.entries()) {
                 const source = raw.pages[data.split.validation[i] as number] as (typeof raw.pages)[number];
-                scores.add({ page, probabilities: await exported.predict(source) });
+                scores.add({ page, probabilities: await predictPage(model, source) });
               }
             } finally {
-              await exported.dispose();
+              await model.program.dispose();
             }
             return scores.result();
           },
@@ -143,7 +153,7 @@ async function openWorkshop(
       for await (const drawn of sampler.batches(from)) yield feedsOf(drawn, input, output);
     },
     validator,
-    saveModel: (store) => async (file, state, at) => store.write(file, await bytesOf(state, at)),
+    saveModel: (store) => (file, state, at) => store.write(file, bytesOf(state, { step: at })),
     async close() {
       await sampler.close();
       await program.dispose();
@@ -204,6 +214,7 @@ export async function trainRun(
   const run = await openRunFolder(options.out, 'new');
   const open: { close(): Promise<void> }[] = [];
   try {
+    const created = new Date().toISOString();
     const raw = await readDataset(nodeFiles, folder);
     const data = prepare(raw, options);
     for (const line of data.notes) say(line);
@@ -211,7 +222,7 @@ export async function trainRun(
     open.push({ close: () => runtime.dispose() });
     say(`device: ${runtime.description}`);
     const minutes = options.steps === undefined ? (options.minutes ?? DEFAULT_MINUTES) : undefined;
-    const { recipe, notes } = chooseRecipe(data, options, {
+    const { recipe: chosenRecipe, notes } = chooseRecipe(data, options, {
       fingerprint: fingerprintOf([...data.train.pages, ...data.validation]),
       split: options.split ?? DEFAULT_SPLIT,
       cores: availableParallelism(),
@@ -221,14 +232,20 @@ export async function trainRun(
     const chosen = data.validation.length === 0 ? undefined : chooseMetric(data.validation, data.mapping);
     say(chosen?.reason ?? 'validation: none, the last model counts');
 
-    const workshop = await openWorkshop(recipe, chosen?.metric, {
+    const workshop = await openWorkshop(chosenRecipe, chosen?.metric, {
       raw,
       data,
       runtime,
+      provenance: {
+        created,
+        folder: basename(resolve(folder)),
+        images: data.train.pages.length,
+        seed: chosenRecipe.seed,
+      },
       ...(options.workers === undefined ? {} : { workers: options.workers }),
     });
     open.push(workshop);
-    const initial = workshop.step.initialState(recipe.seed);
+    const initial = workshop.step.initialState(chosenRecipe.seed);
     await workshop.stepper.writeState(initial);
 
     const { plan, measured, line } = await makePlan(workshop, {
@@ -239,11 +256,12 @@ export async function trainRun(
       initial,
     });
     say(line);
+    const recipe = withWarmUp(chosenRecipe, totalSteps(plan));
     await workshop.stepper.writeState(initial);
     const config: RunConfig = {
       version: 1,
       lamella: options.version ?? '',
-      created: new Date().toISOString(),
+      created,
       folder: resolve(folder),
       trainingImages: data.train.pages.map(({ name }) => name),
       validationImages: data.validation.map(({ name }) => name),
@@ -310,6 +328,12 @@ export async function resumeRun(
       raw,
       data,
       runtime,
+      provenance: {
+        created: config.created,
+        folder: basename(config.folder),
+        images: data.train.pages.length,
+        seed: recipe.seed,
+      },
       ...(options.workers === undefined ? {} : { workers: options.workers }),
     });
     open.push(workshop);

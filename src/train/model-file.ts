@@ -1,0 +1,57 @@
+import type { NdArray } from '../array/ndarray.ts';
+import type { LabelMapping } from '../dataset/labels.ts';
+import { tileRule } from '../graph/analysis/receptive-field.ts';
+import type { Value } from '../graph/ir.ts';
+import { writeOnnx } from '../graph/onnx/write.ts';
+import { type Json, metadataEntry } from '../models/metadata.ts';
+import { exportNetwork, predictionGraph } from '../models/prediction.ts';
+import { sizesOf } from '../models/registry.ts';
+import type { ModelSpec } from '../models/spec.ts';
+import type { Recipe } from './config.ts';
+
+/** Where a model comes from, for its file. */
+export type Provenance = { readonly [key: string]: Json };
+
+/** Side of the graph whose receptive field is followed; its borders must not reach its middle. */
+const TRACED_SIDE = 512;
+
+/** The value that stands for each class in label images; of the rest the largest that 8 bits hold. */
+function labelValues({ classes }: LabelMapping): readonly number[] {
+  return classes.map(({ values }) => (values === 'rest' ? 255 : (values[values.length - 1] ?? 0)));
+}
+
+/**
+ * The halo of a network in pixels: how far a pixel of its output depends on the image. `undefined` where it depends
+ * on all of it.
+ */
+export function haloOf(spec: ModelSpec): number | undefined {
+  const side = sizesOf(spec).nearest(TRACED_SIDE);
+  const graph = predictionGraph(spec, [1, spec.channels, side, side]);
+  const { axes, exact } = tileRule(graph, graph.inputs[0] as Value, graph.outputs[0] as Value);
+  if (!exact) return undefined;
+  return axes.reduce((most, { haloBefore, haloAfter }) => Math.max(most, haloBefore, haloAfter), 0);
+}
+
+/** Writes models of one recipe; what all of them have in common is worked out once. */
+export function modelWriter(
+  recipe: Recipe,
+): (weights: { readonly [parameter: string]: NdArray }, provenance: Provenance) => Uint8Array {
+  const { model, labels, input } = recipe;
+  const { multiple, offset, least, margin } = sizesOf(model);
+  const halo = haloOf(model);
+  const values = labelValues(labels);
+  return (weights, provenance) =>
+    writeOnnx(exportNetwork(model, weights), {
+      metadata: metadataEntry({
+        version: 1,
+        network: model,
+        axes: 'nchw',
+        input: input as unknown as { readonly [key: string]: Json },
+        classes: labels.classes.map(({ name }, i) => ({ name, value: values[i] as number })),
+        activation: model.outputs === 1 ? 'sigmoid' : 'softmax',
+        tile: { multiple, offset, least, margin, halo: halo ?? null },
+        provenance,
+        licence: null,
+      }),
+    });
+}
