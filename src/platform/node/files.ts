@@ -1,31 +1,46 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, join, relative, sep } from 'node:path';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import type { Files } from '../../dataset/files.ts';
 import { DatasetError } from '../../errors.ts';
 
 function explain(cause: unknown, file: string): DatasetError {
   const code = (cause as NodeJS.ErrnoException).code;
-  if (code === 'ENOENT')
+  if (code === 'ENOENT') {
     return new DatasetError('there is no such file or folder.', { file, remedy: 'Check the path.', cause });
+  }
   if (code === 'EACCES' || code === 'EPERM') {
     return new DatasetError('this may not be read.', { file, remedy: 'Check the permissions.', cause });
   }
-  if (code === 'EISDIR') return new DatasetError('this is a folder, a file is expected.', { file, cause });
-  return new DatasetError(`this cannot be read (${code ?? String(cause)}).`, { file, cause });
+  if (code === 'EISDIR') {
+    return new DatasetError('this is a folder, a file is expected.', { file, remedy: 'Name the file.', cause });
+  }
+  return new DatasetError(`this cannot be read (${code ?? String(cause)}).`, {
+    file,
+    remedy: 'Check the disk and the path.',
+    cause,
+  });
 }
 
-/** The file system of the machine. Links to folders are followed once, so that a circle does not hang. */
+/** Files below `folder` as `prefix` + name; links are followed, but no folder is entered from within itself. */
+async function walk(folder: string, prefix: string, above: readonly string[], found: string[]): Promise<void> {
+  const real = await realpath(folder);
+  if (above.includes(real)) return;
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    // A link that leads nowhere is not a file.
+    const kind = entry.isSymbolicLink() ? await stat(path).catch(() => undefined) : entry;
+    if (kind?.isDirectory() === true) await walk(path, `${prefix}${entry.name}/`, [...above, real], found);
+    else if (kind?.isFile() === true) found.push(`${prefix}${entry.name}`);
+  }
+}
+
+/** The file system of the machine. */
 export const nodeFiles: Files = {
   async list(folder) {
     try {
       if (!(await stat(folder)).isDirectory()) return [basename(folder)];
       const found: string[] = [];
-      for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-        const path = join(entry.parentPath, entry.name);
-        const isFile =
-          entry.isFile() || (entry.isSymbolicLink() && (await stat(path).catch(() => undefined))?.isFile() === true);
-        if (isFile) found.push(relative(folder, path).split(sep).join('/'));
-      }
+      await walk(folder, '', [], found);
       return found.sort();
     } catch (cause) {
       throw explain(cause, folder);
