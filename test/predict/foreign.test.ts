@@ -1,0 +1,149 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { float32, ndarray } from '../../src/array/ndarray.ts';
+import { FormatError, ModelError } from '../../src/errors.ts';
+import { GraphBuilder } from '../../src/graph/builder.ts';
+import { writeOnnx } from '../../src/graph/onnx/write.ts';
+import { openRuntime } from '../../src/platform/node/runtime.ts';
+import { activationOf } from '../../src/predict/foreign.ts';
+import { openModel } from '../../src/predict/open.ts';
+import { predictImage, predictPlanes } from '../../src/predict/predict.ts';
+import type { Runtime } from '../../src/runtime/runtime.ts';
+import { expectAllClose } from '../support/expectAllClose.ts';
+
+interface Case {
+  readonly model: string;
+  readonly shape: readonly [number, number];
+  readonly input: readonly number[];
+  readonly output: readonly number[];
+}
+/** Exported by PyTorch, with what PyTorch computes: scripts/golden/foreign_models.py. */
+const CASES = JSON.parse(readFileSync(new URL('../golden/foreign_models.json', import.meta.url), 'utf8')) as Readonly<
+  Record<string, Case>
+>;
+
+let runtime: Runtime;
+beforeAll(async () => {
+  runtime = await openRuntime({ device: 'cpu' });
+});
+afterAll(() => runtime.dispose());
+
+const bytesOf = (name: string): Uint8Array => new Uint8Array(Buffer.from((CASES[name] as Case).model, 'base64'));
+const pageOf = (name: string) => {
+  const { input, shape } = CASES[name] as Case;
+  return { planes: Float32Array.from(input), height: shape[0], width: shape[1] };
+};
+
+describe('models exported by PyTorch', () => {
+  test('open size, three classes, logits: softmax applied, tile rule from the graph', async () => {
+    const name = 'open size, three classes, logits';
+    const model = await openModel(runtime, bytesOf(name));
+    expect(model.notes.join(' ')).toMatch(/softmax is applied/);
+    expect(model).toMatchObject({ activation: 'softmax', outputs: 3, classes: ['background', 'class 1', 'class 2'] });
+    expect(model.input.channels).toEqual({ mode: 'colour', count: 3 });
+    expect(model.rule.y).toMatchObject({ multiple: 2, exact: true });
+    const { output, shape } = CASES[name] as Case;
+    const pixels = shape[0] * shape[1];
+    const expected = output.map((_, i) => {
+      const p = i % pixels;
+      const exps = [0, 1, 2].map((c) => Math.exp(output[c * pixels + p] as number));
+      return (exps[Math.floor(i / pixels)] as number) / exps.reduce((a, b) => a + b);
+    });
+    const actual = await predictPlanes(model, pageOf(name), { border: 0 });
+    // Input and output are stored with six digits.
+    expectAllClose(actual.data, expected, { rtol: 0, atol: 1e-5 });
+    // Any size, tiled.
+    const large = {
+      planes: Float32Array.from({ length: 3 * 61 * 47 }, (_, i) => Math.sin(i / 5)),
+      height: 61,
+      width: 47,
+    };
+    const [whole, tiled] = [await predictPlanes(model, large), await predictPlanes(model, large, { tile: 32 })];
+    expectAllClose(tiled.data, whole.data, { rtol: 0, atol: 1e-5 });
+    await model.program.dispose();
+  });
+
+  test('fixed size, one channel, sigmoid: larger and smaller images, pixels divided by 255', async () => {
+    const name = 'fixed size, one channel, sigmoid';
+    const model = await openModel(runtime, bytesOf(name));
+    expect(model).toMatchObject({ activation: 'none', outputs: 1, classes: ['background', 'foreground'] });
+    expect(model.rule.x.fixed).toBe(32);
+    const actual = await predictPlanes(model, pageOf(name));
+    expectAllClose(actual.data.subarray(1024), (CASES[name] as Case).output, { rtol: 0, atol: 1e-5 });
+    expect(model.notes).toContain('Pixel values are divided by 255.');
+    for (const [height, width] of [
+      [1, 1],
+      [90, 33],
+    ] as const) {
+      const image = { ...ndarray('uint8', [height, width]), axes: 'yx', spacing: {} };
+      expect((await predictImage(model, image)).shape).toEqual([2, height, width]);
+    }
+    await model.program.dispose();
+  });
+
+  test('open size, a quarter of the resolution: interpolated and blended', async () => {
+    const name = 'open size, a quarter of the resolution';
+    const model = await openModel(runtime, bytesOf(name));
+    expect(model.rule.y).toMatchObject({ multiple: 32, margin: 0, exact: false });
+    expect(model.notes.join(' ')).toMatch(/blended/);
+    const result = await predictPlanes(model, pageOf(name), { border: 0 });
+    expect(result.shape).toEqual([2, 32, 32]);
+    // In the middle of four coarse pixels the interpolated logit is their mean.
+    const { output } = CASES[name] as Case;
+    const logit = (c: number) =>
+      [0, 1, 8, 9].reduce((sum, d) => sum + (output[c * 64 + 3 * 8 + 3 + d] as number), 0) / 4;
+    const around = [15, 16].flatMap((y) => [15, 16].map((x) => result.data[y * 32 + x] as number));
+    expect(around.reduce((a, b) => a + b) / 4).toBeCloseTo(1 / (1 + Math.exp(logit(1) - logit(0))), 3);
+    await model.program.dispose();
+  });
+});
+
+describe('what is not a segmentation model is refused by what it takes', () => {
+  const model = (
+    shape: readonly number[],
+    build: (b: GraphBuilder, x: ReturnType<GraphBuilder['input']>) => unknown,
+  ) => {
+    const b = new GraphBuilder('other');
+    const x = b.input('x', 'float32', shape);
+    return writeOnnx(b.build([b.output(build(b, x) as typeof x, 'y')]));
+  };
+  test('vectors, channels last, classifiers', async () => {
+    await expect(
+      openModel(
+        runtime,
+        model([1, 10], (b, x) => b.neg(x)),
+      ),
+    ).rejects.toThrow(/x: float32 \[1, 10\]/);
+    await expect(
+      openModel(
+        runtime,
+        model([1, 64, 64, 3], (b, x) => b.neg(x)),
+      ),
+    ).rejects.toThrow(/channels last/);
+    await expect(
+      openModel(
+        runtime,
+        model([1, 3, 8, 8], (b, x) => b.sum(x, [2, 3])),
+      ),
+    ).rejects.toThrow(ModelError);
+    await expect(
+      openModel(
+        runtime,
+        model([4, 3, 8, 8], (b, x) => b.neg(x)),
+      ),
+    ).rejects.toThrow(/4 images at once/);
+  });
+  test('bytes that are no ONNX', async () => {
+    await expect(openModel(runtime, Uint8Array.of(1, 2, 3), { file: 'a.onnx' })).rejects.toThrow(FormatError);
+  });
+});
+
+describe('logits or probabilities', () => {
+  test('by their values', () => {
+    expect(activationOf(float32([1, 2, 1, 2], [0.2, 1, 0.8, 0])).activation).toBe('none');
+    expect(activationOf(float32([1, 2, 1, 2], [0.2, 1, 0.8, 3])).activation).toBe('softmax');
+    expect(activationOf(float32([1, 1, 1, 2], [0.2, 1])).activation).toBe('none');
+    expect(activationOf(float32([1, 1, 1, 2], [-0.2, 1])).activation).toBe('sigmoid');
+    expect(activationOf(float32([1, 2, 1, 1], [0.9, 0.9])).note).toMatch(/independent/);
+  });
+});
