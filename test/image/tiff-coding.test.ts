@@ -1,0 +1,130 @@
+import fc from 'fast-check';
+import { zlibSync } from 'fflate';
+import { describe, expect, it } from 'vitest';
+import { inflate } from '../../src/image/inflate.ts';
+import { unpackLzw } from '../../src/image/tiff/lzw.ts';
+import { unpackPackBits } from '../../src/image/tiff/packbits.ts';
+import {
+  allocateWords,
+  reverseBits,
+  undoDifferences,
+  undoFloatPredictor,
+  unpackRow,
+} from '../../src/image/tiff/samples.ts';
+
+/** Codes of the given widths, most significant bit first. */
+function codes(...pairs: (readonly [number, number])[]): Uint8Array {
+  const bits = pairs.map(([code, width]) => code.toString(2).padStart(width, '0')).join('');
+  return Uint8Array.from((bits.match(/.{1,8}/g) ?? []).map((byte) => Number.parseInt(byte.padEnd(8, '0'), 2)));
+}
+
+describe('LZW', () => {
+  it('unpacks the example of TIFF 6.0, section 13', () => {
+    // 7 7 7 8 8 7 7 6 6 becomes clear 7 258 8 8 258 6 6 end.
+    const packed = codes([256, 9], [7, 9], [258, 9], [8, 9], [8, 9], [258, 9], [6, 9], [6, 9], [257, 9]);
+    expect([...unpackLzw(packed, 9)]).toEqual([7, 7, 7, 8, 8, 7, 7, 6, 6]);
+  });
+
+  it('stops at the expected length and returns less where the codes end', () => {
+    const packed = codes([256, 9], [7, 9], [258, 9], [257, 9]);
+    expect([...unpackLzw(packed, 2)]).toEqual([7, 7]);
+    expect([...unpackLzw(packed, 10)]).toEqual([7, 7, 7]);
+  });
+
+  it('refuses codes out of place and the old bit order', () => {
+    expect(() => unpackLzw(codes([256, 9], [300, 9]), 9)).toThrow('LZW code 300 out of place');
+    expect(() => unpackLzw(Uint8Array.of(0, 1, 2), 9)).toThrow('before TIFF 6.0');
+  });
+});
+
+describe('PackBits', () => {
+  it("unpacks Apple's example", () => {
+    const packed = Uint8Array.of(
+      0xfe,
+      0xaa,
+      0x02,
+      0x80,
+      0x00,
+      0x2a,
+      0xfd,
+      0xaa,
+      0x03,
+      0x80,
+      0x00,
+      0x2a,
+      0x22,
+      0xf7,
+      0xaa,
+    );
+    const plain = 'AAAAAA80002AAAAAAAAA80002A22AAAAAAAAAAAAAAAAAAAA';
+    expect(Buffer.from(unpackPackBits(packed, 24)).toString('hex').toUpperCase()).toBe(plain);
+  });
+
+  it('returns less where the data ends, and does nothing at 128', () => {
+    expect([...unpackPackBits(Uint8Array.of(0x80, 5, 1, 2), 6)]).toEqual([1, 2]);
+    expect([...unpackPackBits(Uint8Array.of(0x81, 9), 3)]).toEqual([9, 9, 9]);
+  });
+});
+
+describe('inflate', () => {
+  it('gives at most what is expected, whatever the size', () => {
+    for (const length of [10, 3_000_000]) {
+      // Noise, so that the packed data is as long as the plain one.
+      const plain = Uint8Array.from({ length }, (_, i) => Math.imul(i ^ (i >>> 7), 2654435761) >>> 24);
+      const packed = zlibSync(plain);
+      expect(Buffer.compare(inflate(packed, length), plain)).toBe(0);
+      expect(Buffer.compare(inflate(packed, length - 3), plain.subarray(0, length - 3))).toBe(0);
+      expect(inflate(packed, length + 3).length).toBe(length);
+      expect(() => inflate(packed.subarray(0, packed.length - 8), length)).toThrow();
+    }
+  });
+});
+
+describe('samples', () => {
+  it('of 1 to 32 bits are one stream of bits', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 32 }), fc.array(fc.nat(), { minLength: 1, maxLength: 20 }), (bits, raw) => {
+        const values = raw.map((value) => value % 2 ** bits);
+        const text = values.map((value) => value.toString(2).padStart(bits, '0')).join('');
+        const bytes = Uint8Array.from(
+          (text.match(/.{1,8}/g) ?? []).map((byte) => Number.parseInt(byte.padEnd(8, '0'), 2)),
+        );
+        const row = allocateWords(bits, values.length);
+        unpackRow(bytes, bits, false, row);
+        expect([...row]).toEqual(values);
+      }),
+    );
+  });
+
+  it('of 16 bits and more follow the byte order', () => {
+    const row = new Uint16Array(2);
+    unpackRow(Uint8Array.of(1, 2, 3, 4), 16, true, row);
+    expect([...row]).toEqual([0x0201, 0x0403]);
+    unpackRow(Uint8Array.of(1, 2, 3, 4), 16, false, row);
+    expect([...row]).toEqual([0x0102, 0x0304]);
+    const wide = new BigUint64Array(1);
+    unpackRow(Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 2), 64, false, wide);
+    expect([...wide]).toEqual([0x0100000000000002n]);
+  });
+
+  it('differences are summed modulo the sample, each channel for itself', () => {
+    const rgb = Uint8Array.of(250, 1, 2, 10, 1, 255);
+    undoDifferences(rgb, 8, 3);
+    expect([...rgb]).toEqual([250, 1, 2, 4, 2, 1]);
+    const twelve = Uint16Array.of(4000, 100);
+    undoDifferences(twelve, 12, 1);
+    expect([...twelve]).toEqual([4000, 4]);
+  });
+
+  it('the floating-point predictor is undone', () => {
+    // Two float32: 1 = 3f 80 00 00 and -2 = c0 00 00 00; bytes by significance 3f c0 80 00 00 00 00 00, then differences.
+    const bytes = Uint8Array.of(0x3f, 0x81, 0xc0, 0x80, 0, 0, 0, 0);
+    undoFloatPredictor(bytes, 4, 1);
+    const view = new DataView(bytes.buffer);
+    expect([view.getFloat32(0), view.getFloat32(4)]).toEqual([1, -2]);
+  });
+
+  it('bits are reversed byte by byte', () => {
+    expect([...reverseBits(Uint8Array.of(0b1, 0b11010000))]).toEqual([0b10000000, 0b00001011]);
+  });
+});
