@@ -34,7 +34,8 @@ export function rewrite(graph: Graph, replace: Replacement, shapes: { readonly [
     const isOutput = node.outputs.some((value) => outputs.has(value));
     // The Identity that names an output is made anew by b.output below.
     const named = node.op === 'Identity' && isOutput ? [inputs[0] as Value] : undefined;
-    const replaced = named ?? replace(b, node, inputs);
+    // The scope keeps the names of new nodes apart from those of nodes that are still to be copied.
+    const replaced = named ?? b.scoped(node.name, () => replace(b, node, inputs));
     const values =
       replaced ??
       b.ops(
@@ -42,7 +43,7 @@ export function rewrite(graph: Graph, replace: Replacement, shapes: { readonly [
         inputs,
         node.attributes as AttributesOf[OpName],
         node.outputs.length,
-        isOutput ? undefined : node.name,
+        isOutput ? `${node.name}/out` : node.name,
       );
     node.outputs.forEach((value, i) => {
       const made = values[i];

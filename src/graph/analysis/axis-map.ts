@@ -1,0 +1,124 @@
+/**
+ * How the elements along one axis of a tensor depend on the pixels along one axis of the network's input.
+ *
+ * Convolution, pooling and resizing look the same everywhere: `period` elements further on, everything
+ * repeats `shift` input pixels further on. Within a period each element has its own interval of input
+ * pixels, since after upsampling neighbours do not see the same.
+ */
+
+export interface AxisMap {
+  /** Axis of the input tensor. */
+  readonly axis: number;
+  readonly period: number;
+  readonly shift: number;
+  /** First and last input pixel that element r = 0..period-1 depends on; low > high where on none. */
+  readonly low: readonly number[];
+  readonly high: readonly number[];
+  /** How many elements at the beginning, and at the end, would be others if the input went on there. */
+  readonly before: number;
+  readonly after: number;
+}
+
+/** Which elements of its input an element of an op's output reads, along one axis. */
+export interface Sampling {
+  /** Output elements `step` further on read input elements `advance` further on. */
+  readonly step: number;
+  readonly advance: number;
+  /** All input elements that output element o reads; outside of the input they stand for padding. */
+  readonly taps: (o: number) => readonly number[];
+  /** The first and the last of them, or where they would be if the kernel had no gaps. */
+  readonly first: (o: number) => number;
+  readonly last: (o: number) => number;
+}
+
+export function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
+}
+
+export function leastCommonMultiple(a: number, b: number): number {
+  return (a / greatestCommonDivisor(a, b)) * b;
+}
+
+/** The input itself: each element is its own pixel. */
+export function identityMap(axis: number): AxisMap {
+  return { axis, period: 1, shift: 1, low: [0], high: [0], before: 0, after: 0 };
+}
+
+/** First and last input pixel that element `p` depends on; p may lie outside of the tensor. */
+export function interval({ period, shift, low, high }: AxisMap, p: number): readonly [number, number] {
+  const turns = Math.floor(p / period);
+  const r = p - turns * period;
+  return [(low[r] as number) + turns * shift, (high[r] as number) + turns * shift];
+}
+
+/** The map of an op's output, given the sizes of its input and output along the axis. */
+export function sample(map: AxisMap, sampling: Sampling, inputSize: number, outputSize: number): AxisMap {
+  const { step, advance, taps, first, last } = sampling;
+  const turns = map.period / greatestCommonDivisor(map.period, advance);
+  const period = turns * step;
+  const low: number[] = [];
+  const high: number[] = [];
+  for (let r = 0; r < period; r++) {
+    const seen = taps(r).map((t) => interval(map, t));
+    low.push(Math.min(...seen.map(([from]) => from)));
+    high.push(Math.max(...seen.map(([, to]) => to)));
+  }
+  // Padding counts as what would be other if the input went on.
+  let before = 0;
+  while (first(before) < map.before) before++;
+  let after = 0;
+  while (last(outputSize - 1 - after) >= inputSize - map.after) after++;
+  return { axis: map.axis, period, shift: (map.shift * turns * advance) / map.period, low, high, before, after };
+}
+
+/** Both dependences at once, or undefined where the two do not keep step with each other. */
+export function union(a: AxisMap, b: AxisMap): AxisMap | undefined {
+  if (a === b) return a;
+  if (a.axis !== b.axis || a.shift * b.period !== b.shift * a.period) return undefined;
+  const period = leastCommonMultiple(a.period, b.period);
+  const both = Array.from({ length: period }, (_, r) => [interval(a, r), interval(b, r)] as const);
+  return {
+    axis: a.axis,
+    period,
+    shift: (a.shift * period) / a.period,
+    low: both.map(([p, q]) => Math.min(p[0], q[0])),
+    high: both.map(([p, q]) => Math.max(p[1], q[1])),
+    before: Math.max(a.before, b.before),
+    after: Math.max(a.after, b.after),
+  };
+}
+
+/** Windows of `kernel` taps at `dilation`, `stride` apart, the first beginning `pad` before the input. */
+export function windows(kernel: number, stride: number, dilation: number, pad: number): Sampling {
+  const taps = Array.from({ length: kernel }, (_, k) => k * dilation - pad);
+  return {
+    step: 1,
+    advance: stride,
+    taps: (o) => taps.map((t) => o * stride + t),
+    first: (o) => o * stride - pad,
+    last: (o) => o * stride - pad + (kernel - 1) * dilation,
+  };
+}
+
+/** The adjoint of `windows`: output o reads every i with o = i stride + k dilation - pad. */
+export function transposedWindows(kernel: number, stride: number, dilation: number, pad: number): Sampling {
+  const first = (o: number) => Math.ceil((o + pad - (kernel - 1) * dilation) / stride);
+  const last = (o: number) => Math.floor((o + pad) / stride);
+  return {
+    step: stride,
+    advance: 1,
+    first,
+    last,
+    taps: (o) => {
+      const taps: number[] = [];
+      for (let i = first(o); i <= last(o); i++) if ((o + pad - i * stride) % dilation === 0) taps.push(i);
+      return taps;
+    },
+  };
+}
+
+/** One element each: output o reads o advance / step + begin (step 1), or o by blocks of `step`. */
+export function strided(begin: number, advance: number): Sampling {
+  const at = (o: number) => o * advance + begin;
+  return { step: 1, advance, taps: (o) => [at(o)], first: at, last: at };
+}

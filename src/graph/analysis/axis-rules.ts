@@ -1,0 +1,397 @@
+/** What each operation does to the dependence of its elements on the input's pixels. */
+import { type Shape, sizeOf } from '../../array/ndarray.ts';
+import type { OpName } from '../attributes.ts';
+import type { Graph, Node, Value } from '../ir.ts';
+import { broadcastShapes, integers, normaliseAxis } from '../op-row.ts';
+import { convGeometry } from '../ops/convolution.ts';
+import { type AxisMap, type Sampling, sample, strided, transposedWindows, union, windows } from './axis-map.ts';
+
+/** The map of each axis of a tensor; undefined for an axis that does not follow the input (channels). */
+export type AxisMaps = readonly (AxisMap | undefined)[];
+
+export interface AxisContext {
+  readonly graph: Graph;
+  /** Maps of an input, or undefined when it does not depend on the network's input. */
+  maps(value: Value | undefined): AxisMaps | undefined;
+  /** Whether a value that does not depend on the input is the same number everywhere. */
+  uniform(value: Value): boolean;
+  /** Notes that the node looks at the whole extent, or does what cannot be followed. */
+  global(): void;
+}
+
+type AxisRule<K extends OpName> = (node: Node<K>, context: AxisContext) => AxisMaps;
+
+function dataOf(node: Node): Value {
+  return node.inputs[0] as Value;
+}
+
+function out(node: Node): Value {
+  return node.outputs[0] as Value;
+}
+
+/** No axis follows the input any more. */
+function lost(node: Node, context: AxisContext): AxisMaps {
+  if (node.inputs.some((value) => context.maps(value)?.some((map) => map !== undefined))) context.global();
+  return out(node).shape.map(() => undefined);
+}
+
+/** Elements are combined with those at the same place. */
+function elementwise(node: Node, context: AxisContext): AxisMaps {
+  const { shape } = out(node);
+  return shape.map((size, i) => {
+    let combined: AxisMap | undefined;
+    let fixed = false;
+    for (const value of node.inputs) {
+      const k = i - shape.length + (value?.shape.length ?? 0);
+      if (value === undefined || k < 0 || (value.shape[k] === 1 && size !== 1)) continue;
+      const map = context.maps(value)?.[k];
+      if (map === undefined) fixed ||= size !== 1 && !context.uniform(value);
+      else if (combined === undefined) combined = map;
+      else {
+        const both = union(combined, map);
+        if (both === undefined) context.global();
+        else combined = both;
+      }
+    }
+    // A constant of the image's size does not move with the image.
+    if (combined !== undefined && fixed) context.global();
+    return combined;
+  });
+}
+
+function firstInput(node: Node, context: AxisContext): AxisMaps {
+  return context.maps(dataOf(node)) ?? out(node).shape.map(() => undefined);
+}
+
+/** Every spatial axis sampled on its own; channels must not follow the input. */
+function sampled(
+  node: Node,
+  context: AxisContext,
+  sampling: (axis: number) => Sampling | undefined,
+  { mixesChannels = true }: { mixesChannels?: boolean } = {},
+): AxisMaps {
+  const maps = firstInput(node, context);
+  if ((mixesChannels && maps[1] !== undefined) || node.inputs.slice(1).some((value) => context.maps(value))) {
+    return lost(node, context);
+  }
+  const [from, to] = [dataOf(node).shape, out(node).shape];
+  return maps.map((map, i) => {
+    if (map === undefined) return undefined;
+    const how = sampling(i);
+    if (how === undefined) {
+      context.global();
+      return undefined;
+    }
+    return sample(map, how, from[i] as number, to[i] as number);
+  });
+}
+
+type Pooling = 'MaxPool' | 'AveragePool';
+
+const pool: AxisRule<Pooling> = (node, context) => {
+  const { kernel_shape: kernel, pads, strides, dilations } = node.attributes;
+  return sampled(
+    node,
+    context,
+    (axis) => {
+      const i = axis - 2;
+      return i < 0
+        ? strided(0, 1)
+        : windows(kernel[i] as number, strides?.[i] ?? 1, dilations?.[i] ?? 1, pads?.[i] ?? 0);
+    },
+    { mixesChannels: false },
+  );
+};
+
+function convolution(transposed: boolean): AxisRule<'Conv' | 'ConvTranspose'> {
+  return (node, context) => {
+    const g = convGeometry(node.attributes, (node.inputs[1] as Value).shape.slice(2));
+    const shapeOf = transposed ? transposedWindows : windows;
+    return sampled(node, context, (axis) => {
+      const i = axis - 2;
+      if (i < 0) return strided(0, 1);
+      return shapeOf(g.kernel[i] as number, g.strides[i] as number, g.dilations[i] as number, g.padsBegin[i] as number);
+    });
+  };
+}
+
+/** The axes that `axes` names are looked at as a whole. */
+function overAxes(node: Node, context: AxisContext, axes: readonly number[]): void {
+  const maps = context.maps(dataOf(node));
+  if (axes.some((axis) => maps?.[axis] !== undefined && dataOf(node).shape[axis] !== 1)) context.global();
+}
+
+type Reduction = 'ReduceSum' | 'ReduceMean' | 'ReduceMax' | 'ReduceMin' | 'ArgMax';
+
+const reduction: AxisRule<Reduction> = (node, context) => {
+  const { shape } = dataOf(node);
+  const { axis, keepdims = 1, noop_with_empty_axes: noop } = node.attributes as Readonly<Record<string, number>>;
+  const listed = node.inputs[1] && context.graph.constants.get(node.inputs[1]);
+  const given = node.op === 'ArgMax' ? [axis ?? 0] : listed === undefined ? [] : integers(listed);
+  const axes =
+    given.length === 0
+      ? noop
+        ? []
+        : shape.map((_, i) => i)
+      : given.map((k) => normaliseAxis(k, shape.length, node.op));
+  overAxes(node, context, axes);
+  const maps = firstInput(node, context);
+  const kept = maps.map((map, i) => (axes.includes(i) ? undefined : map));
+  return keepdims ? kept : kept.filter((_, i) => !axes.includes(i));
+};
+
+const softmax: AxisRule<'Softmax' | 'LogSoftmax'> = (node, context) => {
+  overAxes(node, context, [normaliseAxis(node.attributes.axis ?? -1, dataOf(node).shape.length, node.op)]);
+  return firstInput(node, context);
+};
+
+/** An axis survives where as many elements lie before it as before. */
+function reshaped(node: Node, context: AxisContext): AxisMaps {
+  const maps = firstInput(node, context);
+  const [from, to] = [dataOf(node).shape, out(node).shape];
+  const result: (AxisMap | undefined)[] = to.map(() => undefined);
+  maps.forEach((map, i) => {
+    if (map === undefined) return;
+    const lead = sizeOf(from.slice(0, i));
+    const j = to.findIndex((n, k) => n === from[i] && sizeOf(to.slice(0, k)) === lead);
+    if (j >= 0) result[j] = map;
+    else context.global();
+  });
+  return result;
+}
+
+function rational(scale: number): readonly [number, number] | undefined {
+  for (let denominator = 1; denominator <= 64; denominator++) {
+    const numerator = Math.round(scale * denominator);
+    if (numerator > 0 && Math.abs(scale - numerator / denominator) < 1e-6 * scale) return [numerator, denominator];
+  }
+  return undefined;
+}
+
+const resize: AxisRule<'Resize'> = (node, context) => {
+  const { mode = 'nearest', coordinate_transformation_mode: transform = 'half_pixel', nearest_mode } = node.attributes;
+  const [from, to] = [dataOf(node).shape, out(node).shape];
+  const scales = node.inputs[2] && context.graph.constants.get(node.inputs[2])?.data;
+  return sampled(
+    node,
+    context,
+    (axis) => {
+      const [inputs, outputs] = [from[axis] as number, to[axis] as number];
+      const ratio = rational(scales?.length ? Number(scales[axis]) : outputs / inputs);
+      if (ratio !== undefined && ratio[0] === ratio[1]) return strided(0, 1);
+      // With aligned corners the step between samples depends on the size.
+      if (ratio === undefined || transform === 'align_corners') return undefined;
+      const [step, advance] = ratio;
+      const position = (o: number) =>
+        transform === 'asymmetric' ? (o * advance) / step : ((o + 0.5) * advance) / step - 0.5;
+      // A hair's breadth for positions that are whole but for rounding
+      const tiny = 1e-9;
+      const near = (o: number) =>
+        nearest_mode === 'floor' ? Math.floor(position(o) + tiny) : Math.ceil(position(o) - 0.5 - tiny);
+      const low = (o: number) => (mode === 'nearest' ? near(o) : Math.floor(position(o) + tiny));
+      const high = (o: number) => (mode === 'nearest' ? near(o) : Math.ceil(position(o) - tiny));
+      return {
+        step,
+        advance,
+        first: low,
+        last: high,
+        taps: (o) => (low(o) === high(o) ? [low(o)] : [low(o), high(o)]),
+      };
+    },
+    { mixesChannels: false },
+  );
+};
+
+const slice: AxisRule<'Slice'> = (node, context) => {
+  const list = (i: number) => {
+    const array = node.inputs[i] && context.graph.constants.get(node.inputs[i]);
+    return array && integers(array);
+  };
+  const { shape } = dataOf(node);
+  const [starts = [], axes, steps] = [list(1), list(3), list(4)];
+  return sampled(
+    node,
+    context,
+    (axis) => {
+      const k = starts.findIndex((_, i) => normaliseAxis(axes?.[i] ?? i, shape.length, 'Slice') === axis);
+      if (k < 0) return strided(0, 1);
+      const [start, step] = [starts[k] as number, steps?.[k] ?? 1];
+      const n = shape[axis] as number;
+      return step > 0 ? strided(Math.min(n, Math.max(0, start < 0 ? start + n : start)), step) : undefined;
+    },
+    { mixesChannels: false },
+  );
+};
+
+const pad: AxisRule<'Pad'> = (node, context) => {
+  const amounts = node.inputs[1] && context.graph.constants.get(node.inputs[1]);
+  const pads = amounts === undefined ? [] : integers(amounts);
+  return sampled(node, context, (axis) => strided(-(pads[axis] ?? 0), 1), { mixesChannels: false });
+};
+
+/** Zeros or the image's own border put around it are padding; other joints along such an axis are not followed. */
+const concat: AxisRule<'Concat'> = (node, context) => {
+  const { shape } = out(node);
+  const axis = normaliseAxis(node.attributes.axis, shape.length, 'Concat');
+  const parts = node.inputs as readonly Value[];
+  const following = parts.filter((value) => context.maps(value)?.[axis] !== undefined);
+  if (following.length > 1) return lost(node, context);
+  const original = new Map(parts.map((value) => [widened(value, shape, axis), value]));
+  const maps = elementwise(
+    { ...node, inputs: [...original.keys()] },
+    {
+      ...context,
+      maps: (value) => context.maps(value && original.get(value))?.map((map, i) => (i === axis ? undefined : map)),
+      uniform: (value) => context.uniform(original.get(value) as Value),
+    },
+  );
+  const [only] = following;
+  if (only === undefined) return maps;
+  const before = parts.slice(0, parts.indexOf(only)).reduce((sum, { shape: part }) => sum + (part[axis] as number), 0);
+  const map = context.maps(only)?.[axis] as AxisMap;
+  const padded = sample(map, strided(-before, 1), only.shape[axis] as number, shape[axis] as number);
+  return maps.map((other, i) => (i === axis ? padded : other));
+};
+
+/** The value as if it were as long as the result along `axis`. */
+function widened(value: Value, shape: Shape, axis: number): Value {
+  return { ...value, shape: value.shape.map((n, i) => (i === axis ? (shape[axis] as number) : n)) };
+}
+
+/** A list of indices 0..n-1 with others around it is padding by the image's own pixels. */
+const gather: AxisRule<'Gather'> = (node, context) => {
+  const { shape } = dataOf(node);
+  const axis = normaliseAxis(node.attributes.axis ?? 0, shape.length, 'Gather');
+  const maps = firstInput(node, context);
+  const indices = node.inputs[1] as Value;
+  const array = context.graph.constants.get(indices);
+  const outer = (map: AxisMap | undefined) => [
+    ...maps.slice(0, axis),
+    ...indices.shape.map(() => map),
+    ...maps.slice(axis + 1),
+  ];
+  const map = maps[axis];
+  if (map === undefined) return outer(undefined);
+  const list = array === undefined || indices.shape.length !== 1 ? [] : integers(array);
+  const size = shape[axis] as number;
+  const before = list.findIndex((_, k) => list.slice(k, k + size).every((n, i) => n === i) && k + size <= list.length);
+  if (before < 0) {
+    context.global();
+    return outer(undefined);
+  }
+  return outer(sample(map, strided(-before, 1), size, list.length));
+};
+
+const transpose: AxisRule<'Transpose'> = (node, context) => {
+  const maps = firstInput(node, context);
+  const perm = node.attributes.perm ?? maps.map((_, i) => maps.length - 1 - i);
+  return perm.map((p) => maps[p]);
+};
+
+/** Rows keep their place; the axis that is summed over is looked at as a whole. */
+const matMul: AxisRule<'MatMul'> = (node, context) => {
+  const [x, y] = node.inputs as readonly [Value, Value];
+  const [p, q] = [context.maps(x), context.maps(y)];
+  if (p?.at(-1) !== undefined || q?.at(-2) !== undefined) context.global();
+  const { shape } = out(node);
+  const batch = broadcastShapes(x.shape.slice(0, -2), y.shape.slice(0, -2)) ?? [];
+  const leading = batch.map((_, i) => {
+    const a = p?.[i - batch.length + x.shape.length - 2];
+    const b = q?.[i - batch.length + y.shape.length - 2];
+    return a !== undefined && b !== undefined ? union(a, b) : (a ?? b);
+  });
+  return [...leading, p?.at(-2), q?.at(-1)].slice(-shape.length);
+};
+
+function blocks(node: Node<'DepthToSpace'> | Node<'SpaceToDepth'>, context: AxisContext): AxisMaps {
+  const { blocksize: s } = node.attributes;
+  return sampled(node, context, (axis) => {
+    if (axis < 2) return strided(0, 1);
+    if (node.op === 'SpaceToDepth') return windows(s, s, 1, 0);
+    const at = (o: number) => Math.floor(o / s);
+    return { step: s, advance: 1, taps: (o) => [at(o)], first: at, last: at };
+  });
+}
+
+const channelsOnly: AxisRule<'LRN'> = (node, context) => {
+  overAxes(node, context, [1]);
+  return firstInput(node, context);
+};
+
+const wholeImage: AxisRule<'InstanceNormalization' | 'GlobalAveragePool'> = (node, context) => {
+  overAxes(
+    node,
+    context,
+    dataOf(node)
+      .shape.map((_, i) => i)
+      .slice(2),
+  );
+  const maps = firstInput(node, context);
+  return node.op === 'GlobalAveragePool' ? maps.map((map, i) => (i < 2 ? map : undefined)) : maps;
+};
+
+const split: AxisRule<'Split'> = (node, context) => {
+  const axis = normaliseAxis(node.attributes.axis ?? 0, dataOf(node).shape.length, 'Split');
+  overAxes(node, context, [axis]);
+  return firstInput(node, context).map((map, i) => (i === axis ? undefined : map));
+};
+
+const RULES: { readonly [K in OpName]?: AxisRule<K> } = {
+  Conv: convolution(false) as AxisRule<'Conv'>,
+  ConvTranspose: convolution(true) as AxisRule<'ConvTranspose'>,
+  MaxPool: pool as AxisRule<'MaxPool'>,
+  AveragePool: pool as AxisRule<'AveragePool'>,
+  GlobalAveragePool: wholeImage as AxisRule<'GlobalAveragePool'>,
+  InstanceNormalization: wholeImage as AxisRule<'InstanceNormalization'>,
+  BatchNormalization: firstInput,
+  LRN: channelsOnly,
+  Dropout: firstInput,
+  Clip: firstInput,
+  ReduceSum: reduction as AxisRule<'ReduceSum'>,
+  ReduceMean: reduction as AxisRule<'ReduceMean'>,
+  ReduceMax: reduction as AxisRule<'ReduceMax'>,
+  ReduceMin: reduction as AxisRule<'ReduceMin'>,
+  ArgMax: reduction as AxisRule<'ArgMax'>,
+  Softmax: softmax as AxisRule<'Softmax'>,
+  LogSoftmax: softmax as AxisRule<'LogSoftmax'>,
+  Resize: resize,
+  Slice: slice,
+  Pad: pad,
+  Concat: concat,
+  Gather: gather,
+  Transpose: transpose,
+  Split: split,
+  Reshape: reshaped,
+  Flatten: reshaped,
+  Squeeze: reshaped,
+  Unsqueeze: reshaped,
+  MatMul: matMul,
+  DepthToSpace: blocks,
+  SpaceToDepth: blocks,
+  Expand: (node, context) => elementwise({ ...node, inputs: node.inputs.slice(0, 1) }, context),
+  // Not followed
+  Gemm: lost,
+  Tile: lost,
+  ScatterElements: lost,
+  Col2Im: lost,
+  'lamella.ConvGradInput': lost,
+  'lamella.ConvGradWeight': lost,
+  'lamella.MaxPoolGrad': lost,
+  'nchwc.ReorderInput': lost,
+  'nchwc.ReorderOutput': lost,
+  'nchwc.Conv': lost,
+  'nchwc.MaxPool': lost,
+  'nchwc.AveragePool': lost,
+  'nchwc.Upsample': lost,
+};
+
+/** The maps of a node's outputs (all have the same axes). */
+export function outputMaps(node: Node, context: AxisContext): AxisMaps {
+  const rule = (RULES[node.op] ?? elementwise) as AxisRule<OpName>;
+  return rule(node, context);
+}
+
+/** Ops whose result follows from sizes alone: it depends on no pixel. */
+export function dependsOnSizesOnly(op: OpName): boolean {
+  return op === 'Shape' || op === 'ConstantOfShape';
+}
