@@ -48,7 +48,7 @@ export function initialWeights(parameters: readonly Parameter[], seed: number): 
 }
 
 /**
- * The graph of one step of `optimiser` on `loss` of `network`.
+ * The graph of one step of `optimiser` on `loss` of `network`, whose builder it uses up: build the network anew for another.
  * @throws GraphError when a parameter does not take part in the loss.
  */
 export function trainingStep(

@@ -1,0 +1,49 @@
+/** How each network is trained when nothing else is said. */
+import type { LossSpec } from '../nn/losses/registry.ts';
+import type { OptimiserSpec } from '../nn/optimisers/registry.ts';
+import type { ScheduleSpec } from '../nn/schedules.ts';
+import type { ModelName } from './spec.ts';
+
+export interface TrainingDefaults {
+  readonly loss: LossSpec;
+  readonly optimiser: OptimiserSpec;
+  /** Base rate, before the schedule's factor. */
+  readonly learningRate: number;
+  readonly schedule: ScheduleSpec;
+  readonly batch: number;
+  /** Side of the patches in pixels, where images are that large. */
+  readonly patch: number;
+  /** The weight map that separates touching objects, where labels are instances; null for none. */
+  readonly separation: { readonly w0: number; readonly sigma: number } | null;
+  /** Gradients are scaled down to this global norm; null for not. */
+  readonly clipNorm: number | null;
+  /** Decay of the moving average of the weights, with which predictions are made; null for none. */
+  readonly averageDecay: number | null;
+}
+
+export const TRAINING_DEFAULTS: { readonly [N in ModelName]: TrainingDefaults } = {
+  unet: {
+    loss: { name: 'ce' },
+    optimiser: { name: 'adamw', weightDecay: 0.01 },
+    learningRate: 1e-3,
+    schedule: { name: 'cosine', warmUp: 50 },
+    batch: 1,
+    patch: 256,
+    separation: null,
+    clipNorm: 1,
+    averageDecay: 0.99,
+  },
+  // Ronneberger et al. 2015, sections 2 to 3. The paper gives neither the learning rate nor the number of
+  // steps; with momentum 0.99 and a loss divided by its weights, 1e-3 trains and 1e-2 diverges.
+  unet2015: {
+    loss: { name: 'ce' },
+    optimiser: { name: 'sgd', momentum: 0.99 },
+    learningRate: 1e-3,
+    schedule: { name: 'constant' },
+    batch: 1,
+    patch: 572,
+    separation: { w0: 10, sigma: 5 },
+    clipNorm: null,
+    averageDecay: null,
+  },
+};
