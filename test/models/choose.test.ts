@@ -20,7 +20,7 @@ describe('the choice', () => {
     const base = (minutes: number, cores = 2) => chooseUnet({ ...membranes, minutes, cores }).spec.base;
     expect(base(1)).toBe(8);
     expect(base(40)).toBe(32);
-    expect(base(15, 6)).toBe(48);
+    expect(base(15, 8)).toBe(48);
     expect(base(24 * 60)).toBe(64);
   });
 
