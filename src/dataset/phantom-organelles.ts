@@ -160,8 +160,8 @@ export function paintOrganelles(
   { seed, z, density }: { readonly seed: number; readonly z: number; readonly density: number },
 ): void {
   const canvas: Canvas = { values, height, width, cells };
-  reticulum(canvas, seed, z, 0.0006 * density);
+  reticulum(canvas, seed, z, 0.0011 * density);
   granules(canvas, seed, z, 0.006 * density);
   vesicles(canvas, seed, z, 0.0016 * density);
-  mitochondria(canvas, seed, z, 0.00006 * density);
+  mitochondria(canvas, seed, z, 0.00008 * density);
 }

@@ -42,6 +42,9 @@ function added(a: Float32Array, scaleA: number, b: Float32Array, scaleB: number)
   return out;
 }
 
+/** Brightness at which stain begins to saturate. */
+const DARKEST = 72;
+
 function phantomSlice(z: number, options: Required<PhantomOptions>): Slice {
   const { seed, width, height, cellPx, organelles, noise } = options;
   const size = [height, width] as const;
@@ -54,14 +57,20 @@ function phantomSlice(z: number, options: Required<PhantomOptions>): Slice {
   const cells = cellsOfSlice(seed, z, size, cellPx, warpY, warpX);
 
   // Brightness: cytoplasm, its own level for each cell, coarse and fine texture.
-  const tone = Float32Array.from({ length: cells.count }, (_, i) => 9 * stream(seed, 'phantom tone', 0, i).normal());
+  const tone = Float32Array.from({ length: cells.count }, (_, i) => 14 * stream(seed, 'phantom tone', 0, i).normal());
   const cloud = field('cloud', 26, 4);
   const grain = field('grain', 3.4, 1);
   const values = new Float32Array(pixels);
   for (let p = 0; p < pixels; p++) {
-    values[p] = 146 + (tone[cells.cell[p] as number] as number) + 7 * (cloud[p] as number) + 9 * (grain[p] as number);
+    values[p] = 146 + (tone[cells.cell[p] as number] as number) + 11 * (cloud[p] as number) + 9 * (grain[p] as number);
   }
   paintOrganelles(values, size, cells, { seed, z, density: organelles });
+
+  // Stain saturates: organelles on top of each other end up as dark as a membrane, not black.
+  for (let p = 0; p < pixels; p++) {
+    const value = values[p] as number;
+    if (value < DARKEST) values[p] = DARKEST - 0.3 * (DARKEST - value);
+  }
 
   // Membranes: a dark band whose width and depth wander; where the cut is oblique, wide, faint and fuzzy.
   const widthNoise = field('membrane width', 22, 3);
@@ -98,7 +107,7 @@ function phantomSlice(z: number, options: Required<PhantomOptions>): Slice {
   const offset = 4 * slice.normal();
   const image = new Uint8Array(pixels);
   for (let p = 0; p < pixels; p++) {
-    const bright = (values[p] as number) * gain * (1 + 0.055 * (light[p] as number)) + offset;
+    const bright = (values[p] as number) * gain * (1 + 0.085 * (light[p] as number)) + offset;
     const value = bright + noise * 2.7 * Math.sqrt(Math.max(1, bright)) * (shot[p] as number);
     image[p] = Math.min(255, Math.max(0, Math.round(value)));
   }
