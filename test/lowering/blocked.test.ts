@@ -1,0 +1,232 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { float32, type NdArray, type Shape } from '../../src/array/ndarray.ts';
+import { backward } from '../../src/graph/autodiff.ts';
+import { GraphBuilder } from '../../src/graph/builder.ts';
+import { checkGraph } from '../../src/graph/check.ts';
+import type { Graph, Value } from '../../src/graph/ir.ts';
+import { lowerBlocked } from '../../src/lowering/blocked.ts';
+import { packKernel, unpackKernel } from '../../src/lowering/forms.ts';
+import { openRuntime } from '../../src/platform/node/runtime.ts';
+import type { Runtime } from '../../src/runtime/runtime.ts';
+import { expectAllClose } from '../support/expectAllClose.ts';
+
+let runtime: Runtime;
+let block: number;
+beforeAll(async () => {
+  runtime = await openRuntime({ device: 'cpu', threads: 2 });
+  block = Number(/blocks of (\d+)/.exec(runtime.description)?.[1] ?? 0);
+});
+afterAll(async () => {
+  await runtime.dispose();
+});
+
+function random(shape: Shape, seed: number): NdArray<'float32'> {
+  const array = float32(shape);
+  let state = seed * 2654435761 + 12345;
+  for (let i = 0; i < array.data.length; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    array.data[i] = state / 2147483648 - 1;
+  }
+  return array;
+}
+
+async function runOn(graph: Graph, feeds: { readonly [name: string]: NdArray }, exact: boolean) {
+  const program = await runtime.compile(graph, { exact });
+  try {
+    return await program.run(feeds);
+  } finally {
+    await program.dispose();
+  }
+}
+
+/** Sums of up to a few thousand products of numbers below 1 in another order: errors near sqrt(n) 2^-24. */
+const ORDER_OF_SUMMATION = { rtol: 1e-4, atol: 2e-4 };
+
+/** Runs the graph lowered and by the reference, and returns how many nodes each lowering has. */
+async function expectSame(graph: Graph, seed: number): Promise<void> {
+  checkGraph(lowerBlocked(graph, block).graph);
+  const feeds: { [name: string]: NdArray } = {};
+  graph.inputs.forEach(({ name, shape }, i) => {
+    feeds[name] = random(shape, seed + i);
+  });
+  const expected = await runOn(graph, feeds, true);
+  const actual = await runOn(graph, feeds, false);
+  for (const { name } of graph.outputs) {
+    expectAllClose(actual[name]?.data as Float32Array, expected[name]?.data as Float32Array, ORDER_OF_SUMMATION);
+  }
+}
+
+/** The graph of f, of the sum of its squares, and of that sum's gradients. */
+function withGradients(build: (b: GraphBuilder) => { y: Value; of: Value[] }): Graph {
+  const b = new GraphBuilder('test');
+  const { y, of } = build(b);
+  const axes = y.shape.map((_, i) => i);
+  const loss = b.sum(b.mul(b.mul(y, y), b.scalar(0.5)), axes);
+  const nodes = b.build([loss]).nodes;
+  const gradients = backward(b, nodes, loss, of);
+  return b.build([b.output(y, 'y'), ...gradients.map((value, i) => b.output(value, `d${i}`))]);
+}
+
+const channels = fc.constantFrom(1, 2, 3, 5, 8, 16, 24, 32, 48);
+
+describe('packed kernels', () => {
+  it('come back bit for bit', () => {
+    const array = random([32, 16, 3, 2], 7);
+    expect(unpackKernel(packKernel(array, 16), 16).data).toEqual(array.data);
+    expect(packKernel(array, 8).data).not.toEqual(array.data);
+  });
+  it('hold [K/B][C/B][taps][B of C][B of K]', () => {
+    const array = float32([2, 2, 1, 2], [0, 1, 10, 11, 100, 101, 110, 111]);
+    // digits: k, c, tap; packed order: tap, then c, then k
+    expect(Array.from(packKernel(array, 2).data as Float32Array)).toEqual([0, 100, 10, 110, 1, 101, 11, 111]);
+  });
+});
+
+describe('blocked convolutions equal the reference', () => {
+  it('over random shapes, pads, strides, dilations, groups and batches', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.record({
+          n: fc.constantFrom(1, 1, 2, 3, 17),
+          c: channels,
+          k: channels,
+          h: fc.integer({ min: 5, max: 14 }),
+          w: fc.integer({ min: 5, max: 14 }),
+          kernel: fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 4 })),
+          strides: fc.constantFrom([1, 1], [1, 1], [2, 2], [1, 2]),
+          dilations: fc.constantFrom([1, 1], [1, 1], [2, 1]),
+          pads: fc.tuple(...[0, 1, 2, 3].map(() => fc.integer({ min: 0, max: 2 }))),
+          group: fc.constantFrom(1, 1, 1, 2),
+          bias: fc.boolean(),
+          relu: fc.boolean(),
+          seed: fc.integer({ min: 1, max: 1000 }),
+        }),
+        async ({ n, c, k, h, w, kernel, strides, dilations, pads, group, bias, relu, seed }) => {
+          const graph = withGradients((b) => {
+            const x = b.input('x', 'float32', [n, c * group, h, w]);
+            const weights = b.input('w', 'float32', [k * group, c, ...kernel]);
+            const inputs = [x, weights, ...(bias ? [b.input('bias', 'float32', [k * group])] : [])];
+            const y = b.op('Conv', inputs, { kernel_shape: kernel, pads, strides, dilations, group });
+            return { y: relu ? b.op('Relu', [y]) : y, of: inputs };
+          });
+          await expectSame(graph, seed);
+        },
+      ),
+      { numRuns: 60, seed: 20260101 },
+    );
+  });
+
+  it('where the weight gradient is cut into strips', async () => {
+    const graph = withGradients((b) => {
+      const x = b.input('x', 'float32', [2, 16, 40, 130]);
+      const w = b.input('w', 'float32', [32, 16, 3, 3]);
+      return { y: b.op('Conv', [x, w], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] }), of: [w] };
+    });
+    const strips = lowerBlocked(graph, block).graph.nodes.filter(({ op }) => op === 'nchwc.Conv').length - 1;
+    expect(strips).toBeGreaterThan(2);
+    await expectSame(graph, 3);
+  });
+});
+
+describe('layers between convolutions', () => {
+  const conv = (b: GraphBuilder, name: string, x: Value, k: number, of: Value[], side = 3) => {
+    const w = b.input(`${name}.w`, 'float32', [k, x.shape[1] as number, side, side]);
+    const pad = (side - 1) / 2;
+    of.push(w);
+    // Small weights keep the sums near 1, where the tolerance is meant.
+    return b.op('Conv', [x, b.mul(w, b.scalar(0.1))], { kernel_shape: [side, side], pads: [pad, pad, pad, pad] });
+  };
+
+  it('a U-Net with skips, pools, nearest and transposed upsampling, batch 2', async () => {
+    const graph = withGradients((b) => {
+      const of: Value[] = [];
+      const x = b.input('x', 'float32', [2, 1, 16, 16]);
+      const e0 = b.op('Relu', [conv(b, 'e0', x, 16, of)]);
+      const e1 = b.op('Relu', [
+        conv(b, 'e1', b.op('MaxPool', [e0], { kernel_shape: [2, 2], strides: [2, 2] }), 32, of),
+      ]);
+      const e2 = b.op('Relu', [
+        conv(b, 'e2', b.op('AveragePool', [e1], { kernel_shape: [2, 2], strides: [2, 2] }), 32, of),
+      ]);
+      const scales = b.constant(float32([4], [1, 1, 2, 2]));
+      const up = b.op('Resize', [e2, undefined, scales], {
+        mode: 'nearest',
+        coordinate_transformation_mode: 'asymmetric',
+        nearest_mode: 'floor',
+      });
+      const d1 = b.op('Relu', [conv(b, 'd1', b.op('Concat', [e1, up], { axis: 1 }), 32, of)]);
+      const w = b.input('up.w', 'float32', [32, 16, 2, 2]);
+      const bias = b.input('up.b', 'float32', [16]);
+      of.push(w, bias);
+      const t = b.op('ConvTranspose', [d1, b.mul(w, b.scalar(0.1)), bias], { kernel_shape: [2, 2], strides: [2, 2] });
+      const d0 = b.op('Relu', [conv(b, 'd0', b.op('Concat', [e0, t], { axis: 1 }), 16, of)]);
+      return { y: conv(b, 'head', d0, 3, of, 1), of };
+    });
+    await expectSame(graph, 11);
+  });
+
+  it('crops of skips, as in an unpadded U-Net', async () => {
+    const graph = withGradients((b) => {
+      const of: Value[] = [];
+      const x = b.input('x', 'float32', [1, 1, 20, 20]);
+      const a = conv(b, 'a', x, 16, of);
+      const c = conv(b, 'c', a, 16, of);
+      const cut = b.slice(a, [2, 3], [18, 19], [2, 3]);
+      const other = b.slice(c, [0, 0], [16, 16], [2, 3]);
+      return { y: conv(b, 'd', b.op('Concat', [cut, other], { axis: 1 }), 16, of), of };
+    });
+    await expectSame(graph, 12);
+  });
+
+  it('normalisation, per-channel scales, dropout masks and smooth activations', async () => {
+    const graph = withGradients((b) => {
+      const of: Value[] = [];
+      const x = b.input('x', 'float32', [2, 16, 9, 7]);
+      const y = conv(b, 'a', x, 32, of);
+      const scale = b.input('scale', 'float32', [32]);
+      const shift = b.input('shift', 'float32', [32]);
+      of.push(scale, shift);
+      const n = b.op('InstanceNormalization', [y, scale, shift]);
+      const masked = b.mul(b.op('LeakyRelu', [n], { alpha: 0.1 }), b.input('mask', 'float32', [2, 32, 1, 1]));
+      return { y: conv(b, 'b', b.op('Sigmoid', [masked]), 16, of), of };
+    });
+    await expectSame(graph, 13);
+  });
+});
+
+describe('state kept as blocked kernels', () => {
+  it('gives the caller plain weights that follow the reference for five steps', async () => {
+    const b = new GraphBuilder('sgd');
+    const x = b.input('x', 'float32', [1, 16, 8, 8]);
+    const w = b.input('w', 'float32', [16, 16, 3, 3]);
+    const v = b.input('v', 'float32', [16, 16, 3, 3]);
+    const y = b.op('Relu', [b.op('Conv', [x, w], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] })]);
+    const loss = b.op('ReduceMean', [b.mul(y, y), b.ints([0, 1, 2, 3])], { keepdims: 0 });
+    const [dw] = backward(b, b.build([loss]).nodes, loss, [w]) as [Value];
+    const velocity = b.add(b.mul(v, b.scalar(0.9)), dw);
+    const next = b.sub(w, b.mul(velocity, b.scalar(0.01)));
+    const graph = b.build([b.output(loss, 'loss'), b.output(velocity, 'v+'), b.output(next, 'w+')]);
+    const state = { w: 'w+', v: 'v+' };
+    expect([...lowerBlocked(graph, block, state).packed.keys()]).toEqual(['w', 'v']);
+
+    const start = { w: random([16, 16, 3, 3], 1), v: float32([16, 16, 3, 3]) };
+    const feeds = { x: random([1, 16, 8, 8], 2) };
+    const results = [];
+    for (const exact of [true, false]) {
+      const program = await runtime.compile(graph, { state, exact });
+      await program.writeState(start);
+      expect((await program.readState()).w?.data).toEqual(start.w.data);
+      const losses: number[] = [];
+      for (let i = 0; i < 5; i++) losses.push((await program.run(feeds)).loss?.data[0] as number);
+      results.push({ losses, weights: (await program.readState()).w?.data as Float32Array });
+      await program.dispose();
+    }
+    expect(results[0]?.losses[4]).toBeLessThan(results[0]?.losses[0] as number);
+    expectAllClose(results[1]?.losses as number[], results[0]?.losses as number[], { rtol: 1e-5 });
+    expectAllClose(results[1]?.weights as Float32Array, results[0]?.weights as Float32Array, {
+      rtol: 1e-5,
+      atol: 1e-6,
+    });
+  });
+});
