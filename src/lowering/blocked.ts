@@ -18,12 +18,14 @@ import {
   upsampleBlocked,
 } from './pool-blocked.ts';
 import { statesAsKernels } from './state-layouts.ts';
+import { upConvBlocked } from './up-conv-blocked.ts';
 
 type Table = { readonly [K in OpName]?: readonly Formulation<K>[] };
 
 /** For each op what is tried, in this order, before elementwise propagation and the reference. */
 const FORMULATIONS: Table = {
   Conv: [convBlocked],
+  ConvTranspose: [upConvBlocked],
   'lamella.ConvGradInput': [averageGradByUpsampling, convGradInputBlocked],
   'lamella.ConvGradWeight': [convGradWeightBlocked],
   MaxPool: [maxPoolBlocked],

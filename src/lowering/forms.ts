@@ -12,6 +12,7 @@ import { type NdArray, ndarray, type Shape, sizeOf, type TypedArray } from '../a
 import { GraphError } from '../errors.ts';
 import type { GraphBuilder } from '../graph/builder.ts';
 import { describeValue, type Value } from '../graph/ir.ts';
+import { kernelFromPlain, plainFromKernel } from './kernel-layouts.ts';
 
 export type Layout = 'plain' | 'blocked' | 'kernel';
 
@@ -120,18 +121,6 @@ function blockByTranspose(b: GraphBuilder, x: Value, block: number): Value {
 function plainByTranspose(b: GraphBuilder, x: Value, block: number): Value {
   const [n, c, h, w] = x.shape as readonly [number, number, number, number];
   return b.reshape(b.transpose(b.reshape(x, [n, c / block, h * w, block]), [0, 1, 3, 2]), x.shape);
-}
-
-function kernelFromPlain(b: GraphBuilder, w: Value, block: number): Value {
-  const [k, c, kh, kw] = w.shape as readonly [number, number, number, number];
-  const split = b.reshape(w, [k / block, block, c / block, block, kh * kw]);
-  return b.reshape(b.transpose(split, [0, 2, 4, 3, 1]), w.shape);
-}
-
-function plainFromKernel(b: GraphBuilder, w: Value, block: number): Value {
-  const [k, c, kh, kw] = w.shape as readonly [number, number, number, number];
-  const split = b.reshape(w, [k / block, c / block, kh * kw, block, block]);
-  return b.reshape(b.transpose(split, [0, 4, 1, 3, 2]), w.shape);
 }
 
 /** The `kernel` layout of an array [K, C, kh, kw], as `kernelFromPlain` makes it in the graph. */
