@@ -24,7 +24,7 @@ export function augmentCommand(): Command {
         .default('default'),
     )
     .option('--patch <px>', 'side of a patch, or width x height', size, [192, 192])
-    .option('--count <n>', 'how many patches', integer(1, 400), 16)
+    .option('--count <n>', 'how many patches', integer(1, 400), 8)
     .option('--seed <n>', 'which draw', integer(0), 0)
     .option('--classes <list>', 'name the classes, as in train')
     .option('--ignore <values>', 'label values that take no part', integers)

@@ -1,3 +1,167 @@
-export async function runPredict(..._: readonly unknown[]): Promise<void> {
-  throw new Error('not yet');
+import { readdir, stat } from 'node:fs/promises';
+import { dirname, extname, join } from 'node:path';
+import { stemOf } from '../../dataset/names.ts';
+import { UsageError } from '../../errors.ts';
+import { extent, type Image } from '../../image/image.ts';
+import { writePng } from '../../image/write-png.ts';
+import { writeTiff } from '../../image/write-tiff.ts';
+import { atomicWrite } from '../../platform/node/atomic-write.ts';
+import type { OpenedModel } from '../../predict/open.ts';
+import { labelImage, overlayImage, probabilityImage } from '../../predict/output.ts';
+import { type PredictOptions, planPage, predictImage } from '../../predict/predict.ts';
+import type { PredictFlags } from '../commands/predict.ts';
+import { type ListedImage, listImages, openImage } from '../image-list.ts';
+import { readyModel } from '../open-model.ts';
+import { formatDuration } from '../progress.ts';
+import { stopSignal } from '../stop-signal.ts';
+
+/** Folders that `predict` makes; a folder that holds nothing else may be written to again. */
+const PARTS = ['probability', 'label', 'overlay'] as const;
+
+async function requireOwnFolder(folder: string): Promise<void> {
+  const info = await stat(folder).catch(() => undefined);
+  if (info === undefined) return;
+  if (!info.isDirectory()) {
+    throw new UsageError('this is a file, a folder for the predictions is expected.', {
+      file: folder,
+      remedy: 'Give another --out.',
+    });
+  }
+  const other = (await readdir(folder)).find(
+    (name) => !(PARTS as readonly string[]).includes(name) && !name.startsWith('.'),
+  );
+  if (other !== undefined) {
+    throw new UsageError(`this folder holds other files, such as "${other}".`, {
+      file: folder,
+      remedy: 'Give another --out, a folder that is empty or not there yet.',
+    });
+  }
+}
+
+async function defaultOut(model: string): Promise<string> {
+  const isFolder = (await stat(model).catch(() => undefined))?.isDirectory() === true;
+  return isFolder ? join(model, 'pred') : join(dirname(model), `${stemOf(model)}-pred`);
+}
+
+/** PNG where it can hold the image and was asked for or read, else TIFF. */
+function encode(
+  image: Image,
+  format: PredictFlags['format'],
+  source: string,
+): { readonly bytes: Uint8Array; readonly extension: string } {
+  const fits =
+    (image.dtype === 'uint8' || image.dtype === 'uint16') &&
+    (image.axes === 'yx' || (image.axes === 'cyx' && [1, 3].includes(extent(image, 'c'))));
+  const wanted = format === 'png' || (format === 'same' && extname(source).toLowerCase() === '.png');
+  if (format === 'png' && !fits) {
+    throw new UsageError(`PNG cannot hold ${image.dtype} ${image.axes}.`, {
+      file: source,
+      remedy: 'Leave out --format png.',
+    });
+  }
+  return fits && wanted ? { bytes: writePng(image), extension: 'png' } : { bytes: writeTiff(image), extension: 'tif' };
+}
+
+/** Values of the label maps: those of the training labels, where they fit into 16 bits and differ; else class numbers. */
+function labelValues({ metadata }: OpenedModel): readonly number[] | undefined {
+  const values = metadata?.classes.map(({ value }) => value);
+  const fit = values?.every((value) => Number.isInteger(value) && value >= 0 && value <= 65_535) === true;
+  return fit && new Set(values).size === values?.length ? values : undefined;
+}
+
+export interface PredictedFile {
+  readonly image: string;
+  readonly widthPx: number;
+  readonly heightPx: number;
+  readonly pages: number;
+  readonly probability?: string;
+  readonly label?: string;
+  readonly overlay?: string;
+  readonly ms: number;
+}
+
+interface WriteOptions {
+  readonly out: string;
+  readonly flags: Pick<PredictFlags, 'probability' | 'threshold' | 'labels' | 'overlay' | 'format'>;
+  readonly predict: PredictOptions;
+}
+
+const DEPTHS = { '8bit': 'uint8', '16bit': 'uint16', float: 'float32' } as const;
+
+/** Predicts one file and writes what was asked for, each file as a whole. */
+async function predictFile(
+  model: OpenedModel,
+  { path, name }: ListedImage,
+  { out, flags, predict }: WriteOptions,
+): Promise<PredictedFile> {
+  const began = Date.now();
+  const image = await openImage(path);
+  const prediction = await predictImage(model, image, predict);
+  const written: { -readonly [P in (typeof PARTS)[number]]?: string } = {};
+  const write = async (part: (typeof PARTS)[number], picture: Image): Promise<void> => {
+    const { bytes, extension } = encode(picture, flags.format, path);
+    const file = join(out, part, `${name}.${extension}`);
+    await atomicWrite(file, bytes);
+    written[part] = file;
+  };
+  if (flags.probability !== 'none')
+    await write('probability', probabilityImage(prediction, { depth: DEPTHS[flags.probability] }));
+  const threshold = flags.threshold === undefined ? {} : { threshold: flags.threshold };
+  if (flags.labels) {
+    const values = labelValues(model);
+    await write('label', labelImage(prediction, { ...threshold, ...(values === undefined ? {} : { values }) }));
+  }
+  if (flags.overlay) await write('overlay', overlayImage(image, labelImage(prediction, threshold)));
+  return {
+    image: path,
+    widthPx: extent(image, 'x'),
+    heightPx: extent(image, 'y'),
+    pages: extent(image, 't') * extent(image, 'z'),
+    ...written,
+    ms: Date.now() - began,
+  };
+}
+
+export async function runPredict(path: string, images: string, flags: PredictFlags): Promise<void> {
+  const { json = false, quiet = false } = flags;
+  const say = (line: string): void => {
+    if (!quiet && !json) process.stdout.write(`${line}\n`);
+  };
+  const listed = await listImages(images);
+  const out = flags.out ?? (await defaultOut(path));
+  await requireOwnFolder(out);
+  const ready = await readyModel(path, flags.model, flags.device);
+  const signal = stopSignal(() => process.stderr.write('\nStopping.\n'));
+  const began = Date.now();
+  const { model, runtime, file } = ready;
+  try {
+    if (flags.threshold !== undefined && model.classes.length !== 2) {
+      throw new UsageError(`--threshold divides two classes; this model has ${model.classes.length}.`, {
+        remedy: 'Leave it out.',
+      });
+    }
+    say(`model: ${file}, classes ${model.classes.join(', ')}; device: ${runtime.description}`);
+    for (const note of model.notes) say(`note: ${note}`);
+    const predict: PredictOptions = {
+      tta: flags.tta,
+      signal,
+      ...(flags.tile === undefined ? {} : { tile: flags.tile }),
+      ...(flags.batch === undefined ? {} : { batch: flags.batch }),
+    };
+    const done: PredictedFile[] = [];
+    for (const [i, item] of listed.entries()) {
+      const result = await predictFile(model, item, { out, flags, predict });
+      done.push(result);
+      const { description } = planPage(model, result.heightPx, result.widthPx, predict);
+      const pages = result.pages > 1 ? `${result.pages} pages, ` : '';
+      say(`${i + 1}/${listed.length} ${item.name}: ${pages}${description}, ${(result.ms / 1000).toFixed(1)} s`);
+    }
+    if (json) {
+      const summary = { model: file, device: runtime.device, classes: model.classes, out, images: done };
+      process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
+    } else say(`${done.length} image${done.length === 1 ? '' : 's'} in ${formatDuration(Date.now() - began)}: ${out}`);
+  } finally {
+    signal.release();
+    await ready.close();
+  }
 }
