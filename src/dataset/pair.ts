@@ -254,11 +254,15 @@ export function describePairing({ pairs, unlabelled, leftOut }: Pairing): string
   const lines: string[] = [];
   const byFolders = new Map<string, Pair[]>();
   for (const pair of pairs) {
-    const where = `${folderOf(pair.image) || '.'} + ${folderOf(pair.label) || '.'}`;
+    const [images, labels] = [folderOf(pair.image), folderOf(pair.label)];
+    const where =
+      images === labels
+        ? `side by side${images === '' ? '' : ` in ${images}`}`
+        : `in ${images || '.'} + ${labels || '.'}`;
     byFolders.set(where, [...(byFolders.get(where) ?? []), pair]);
   }
   for (const [where, members] of byFolders) {
-    lines.push(`${members.length} image${members.length === 1 ? '' : 's'} with labels in ${where}`);
+    lines.push(`${members.length} image${members.length === 1 ? '' : 's'} with labels ${where}`);
     const shown = members.length <= 3 ? members : [members[0] as Pair, members[members.length - 1] as Pair];
     shown.forEach((pair, i) => {
       if (i === 1 && shown.length < members.length) lines.push('  ...');

@@ -147,6 +147,11 @@ describe('the printed summary', () => {
   });
 });
 
+it('the summary says where images and labels lie side by side', () => {
+  expect(describePairing(pair('a.png', 'a_mask.png'))).toBe('1 image with labels side by side\n  a.png + a_mask.png');
+  expect(describePairing(pair('s/a.png', 's/a_mask.png'))).toContain('side by side in s');
+});
+
 describeWithData('real folders', () => {
   const files = (folder: string): string[] =>
     readdirSync(resolve(dataFolder(), folder), { recursive: true, withFileTypes: true })
