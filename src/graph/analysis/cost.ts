@@ -1,0 +1,96 @@
+/** What a graph costs: multiplications, parameters, memory. */
+import { bytesPer, sizeOf } from '../../array/ndarray.ts';
+import { parametersOf } from '../constants.ts';
+import type { Graph, Node, Value } from '../ir.ts';
+
+export interface NodeCost {
+  readonly node: Node;
+  /** Multiply-accumulates of convolutions and matrix products; 0 for everything else. */
+  readonly macs: number;
+  /** Numbers that training changes and that this node is the first to use. */
+  readonly parameters: number;
+  /** Bytes of its outputs. */
+  readonly activationBytes: number;
+}
+
+export interface GraphCost {
+  readonly nodes: readonly NodeCost[];
+  readonly macs: number;
+  readonly parameters: number;
+  /** Bytes of all results together: what training keeps for the backward pass, at most. */
+  readonly activationBytes: number;
+  /** Largest sum of bytes needed at one time when every result is freed after its last use. */
+  readonly peakBytes: number;
+}
+
+function bytesOf({ dtype, shape }: Value): number {
+  return sizeOf(shape) * bytesPer(dtype);
+}
+
+/**
+ * Multiply-accumulates of one node.
+ * Conv: outputs x (C / group) x kernel. ConvTranspose: inputs x (K / group) x kernel. Gemm and MatMul: outputs x inner.
+ */
+export function macsOf(node: Node): number {
+  const [x, w] = node.inputs;
+  const y = node.outputs[0];
+  if (x === undefined || w === undefined || y === undefined) return 0;
+  const perElement = sizeOf(w.shape.slice(1));
+  switch (node.op) {
+    case 'Conv':
+      return sizeOf(y.shape) * perElement;
+    case 'ConvTranspose':
+    case 'lamella.ConvGradInput':
+      return sizeOf(x.shape) * perElement;
+    // Every element of dy meets as many inputs as it has in the forward pass.
+    case 'lamella.ConvGradWeight':
+      return sizeOf(x.shape) * sizeOf(y.shape.slice(1));
+    case 'MatMul':
+      return sizeOf(y.shape) * (x.shape.at(-1) as number);
+    case 'Gemm':
+      return (sizeOf(y.shape) * sizeOf(x.shape)) / (y.shape[0] as number);
+    default:
+      return 0;
+  }
+}
+
+/**
+ * Multiply-accumulates, parameters and memory, of each node and in total.
+ * @param parameters what is trained: by default the trainable constants; of a network that is being
+ *   built, its parameter inputs.
+ */
+export function costOf(
+  graph: Graph,
+  { parameters = parametersOf(graph) }: { parameters?: readonly Value[] } = {},
+): GraphCost {
+  const unused = new Set(parameters);
+  const lastUse = new Map<Value, number>();
+  graph.nodes.forEach((node, i) => {
+    for (const value of node.inputs) if (value !== undefined) lastUse.set(value, i);
+  });
+  for (const value of graph.outputs) lastUse.set(value, graph.nodes.length);
+  let live = graph.inputs.reduce((sum, value) => sum + bytesOf(value), 0);
+  for (const value of graph.constants.keys()) live += bytesOf(value);
+  let peakBytes = live;
+  const made = new Set<Value>();
+  const nodes = graph.nodes.map((node, i): NodeCost => {
+    let count = 0;
+    for (const value of node.inputs) if (value !== undefined && unused.delete(value)) count += sizeOf(value.shape);
+    const activationBytes = node.outputs.reduce((sum, value) => sum + bytesOf(value), 0);
+    live += activationBytes;
+    peakBytes = Math.max(peakBytes, live);
+    for (const value of node.outputs) made.add(value);
+    for (const value of new Set([...node.inputs, ...node.outputs])) {
+      if (value !== undefined && made.has(value) && (lastUse.get(value) ?? i) <= i) live -= bytesOf(value);
+    }
+    return { node, macs: macsOf(node), parameters: count, activationBytes };
+  });
+  const total = (of: (cost: NodeCost) => number) => nodes.reduce((sum, cost) => sum + of(cost), 0);
+  return {
+    nodes,
+    macs: total(({ macs }) => macs),
+    parameters: parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
+    activationBytes: total(({ activationBytes }) => activationBytes),
+    peakBytes,
+  };
+}
