@@ -1,0 +1,78 @@
+import type * as Ort from 'onnxruntime-common';
+import { DeviceError } from '../../errors.ts';
+import { ortRuntime } from '../../runtime/ort.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+
+/** Devices of a page. `wasm` is its CPU. */
+export type BrowserDevice = 'wasm' | 'webgpu';
+
+export interface OpenRuntimeOptions {
+  /** Default `auto`: WebGPU where the page has an adapter, else WASM. */
+  readonly device?: BrowserDevice | 'auto';
+  /**
+   * Threads of WASM. Default: one a core where the page is cross-origin isolated, else the one that is possible.
+   * Fixed by the first runtime that the page opens.
+   */
+  readonly threads?: number;
+  /**
+   * Where ONNX Runtime's own files (`ort-wasm-simd-threaded*`) are served, a URL that ends in `/`. Default: where the
+   * bundler put them. Fixed by the first runtime that the page opens.
+   */
+  readonly wasmPath?: string;
+}
+
+/** The adapter that the browser would give, if there is one; a worker has the same `navigator.gpu`. */
+async function hasAdapter(): Promise<boolean> {
+  try {
+    return ((await navigator.gpu?.requestAdapter()) ?? null) !== null;
+  } catch {
+    return false;
+  }
+}
+
+/** Devices that this page can open. */
+export async function availableDevices(): Promise<BrowserDevice[]> {
+  return (await hasAdapter()) ? ['wasm', 'webgpu'] : ['wasm'];
+}
+
+/** Each device has a build of ONNX Runtime of its own, loaded when it is first asked for: WASM alone is half the size. */
+const BUILDS: { readonly [D in BrowserDevice]: () => Promise<typeof Ort> } = {
+  wasm: () => import('onnxruntime-web/wasm'),
+  webgpu: () => import('onnxruntime-web/webgpu'),
+};
+
+/**
+ * Opens a device of the page, or of a worker.
+ * @throws DeviceError that says what is present when the device is absent, or when ONNX Runtime's files do not load.
+ */
+export async function openRuntime({ device = 'auto', threads, wasmPath }: OpenRuntimeOptions = {}): Promise<Runtime> {
+  const present = await availableDevices();
+  const name = device === 'auto' ? (present.includes('webgpu') ? 'webgpu' : 'wasm') : device;
+  if (!present.includes(name)) {
+    throw new DeviceError(`There is no device '${name}' in this browser.`, {
+      remedy: `Present: ${present.join(', ')}.`,
+    });
+  }
+  let ort: typeof Ort;
+  try {
+    ort = await BUILDS[name]();
+  } catch (cause) {
+    throw new DeviceError('ONNX Runtime did not load.', { remedy: 'Check that its files are served.', cause });
+  }
+  const most = globalThis.crossOriginIsolated ? navigator.hardwareConcurrency : 1;
+  const count = Math.min(threads ?? most, most);
+  ort.env.wasm.numThreads = count;
+  if (wasmPath !== undefined) ort.env.wasm.wasmPaths = wasmPath;
+  return ortRuntime(ort, {
+    device: name,
+    description: name === 'webgpu' ? 'WebGPU' : `WASM, ${count} ${count === 1 ? 'thread' : 'threads'}`,
+    sessionOptions: {
+      executionProviders: [name],
+      graphOptimizationLevel: 'all',
+      // Errors only: a fallback to WASM for a shape computation is no news to anyone.
+      logSeverityLevel: 3,
+    },
+    target: {},
+    stateOnDevice: name === 'webgpu',
+  });
+}
