@@ -3,7 +3,7 @@
  * -1, 0, 1, 2 for a point at `t` in [0, 1) between the second and the third. They sum to 1, and the
  * interpolant goes through the samples.
  */
-export function cubicWeights(t: number, weights: Float32Array, at: number): void {
+function cubicWeights(t: number, weights: Float32Array, at: number): void {
   const t2 = t * t;
   const t3 = t2 * t;
   weights[at] = 0.5 * (-t3 + 2 * t2 - t);

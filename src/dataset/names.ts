@@ -42,13 +42,13 @@ const LABEL_WORDS = new Set([
   'outlines',
 ]);
 
-export interface Word {
+interface Word {
   readonly text: string;
   readonly role: Role | undefined;
 }
 
 /** `imagesTr` -> images, Tr; `mask2d` -> mask, 2d; `set1_instances` -> set1, instances. Lower case. */
-export function wordsOf(name: string): readonly Word[] {
+function wordsOf(name: string): readonly Word[] {
   const words: Word[] = [];
   for (const part of name.split(/[^\p{L}\p{N}]+/u)) {
     if (part === '') continue;

@@ -1,7 +1,5 @@
 /** The pixel weights of the U-Net paper (Ronneberger, Fischer, Brox 2015, equation 2). */
 
-import { IGNORE } from './labels.ts';
-
 export interface SeparationOptions {
   /** Strength of the border term. Default 10, as in the paper. */
   readonly w0?: number;
@@ -215,24 +213,4 @@ export function classWeights(shares: readonly number[], { balance = 0.5 }: Class
     sum += share;
   });
   return raw.map((weight) => (weight === 0 || total === 0 ? 1 : (weight * sum) / total));
-}
-
-/**
- * w(x) = w_c(x) + w0 exp(-(d1(x) + d2(x))^2 / (2 sigma^2)), 0 where the label is ignored.
- * @param labels class indices [height, width], `IGNORE` where ignored
- * @param instances the objects; without them (or with `w0` 0) w_c alone
- */
-export function weightMap(
-  labels: Uint8Array,
-  size: readonly [number, number],
-  perClass: readonly number[],
-  instances?: Int32Array,
-  options: SeparationOptions = {},
-): Float32Array {
-  const out = instances === undefined ? new Float32Array(labels.length) : separationTerm(instances, size, options);
-  for (let p = 0; p < labels.length; p++) {
-    const label = labels[p] as number;
-    out[p] = label === IGNORE ? 0 : (out[p] as number) + (perClass[label] ?? 1);
-  }
-  return out;
 }

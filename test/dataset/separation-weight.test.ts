@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { classWeights, separateTouching, separationTerm, weightMap } from '../../src/dataset/separation-weight.ts';
+import { classWeights, separateTouching, separationTerm } from '../../src/dataset/separation-weight.ts';
 import { expectAllClose } from '../support/expectAllClose.ts';
 
 /** d1 and d2 straight from their definition: every object's nearest pixel, by trying all. */
@@ -81,10 +81,5 @@ describe('weights of classes', () => {
   it('are 1 without balance and for a class that does not occur', () => {
     expect(classWeights([0.2, 0.8], { balance: 0 })).toEqual([1, 1]);
     expect(classWeights([0, 1])).toEqual([1, 1]);
-  });
-  it('add to the border term, and an ignored pixel weighs nothing', () => {
-    const labels = Uint8Array.of(1, 0, 255, 1);
-    const map = weightMap(labels, [1, 4], [2, 3], Int32Array.of(1, 0, 0, 2));
-    expectAllClose(map, [3, 2 + 10 * Math.exp(-9 / 50), 0, 3]);
   });
 });
