@@ -6,8 +6,9 @@ import { extent, type Image, type Spacings } from './image.ts';
 const MAX_DISTINCT = 100_000;
 /** At most this many values are sorted for percentiles; larger images are sampled at equal distances. */
 const MAX_SORTED = 4_000_000;
-/** Shares are given for so few values. */
+/** Shares are given for so few values, and printed for fewer. */
 const MAX_SHARES = 32;
+const MAX_SHOWN = 10;
 
 export const PERCENTILES = [1, 5, 50, 95, 99] as const;
 
@@ -186,7 +187,7 @@ function formatRange({ min, max, mean, std, percentiles, nan, infinite }: Channe
 }
 
 function formatValues({ values, distinct }: ChannelDescription): (readonly [string, string])[] {
-  if (values.length > 0) {
+  if (values.length > 0 && values.length <= MAX_SHOWN) {
     const shares = values.map(({ value, share }) => `${formatNumber(value)} (${formatNumber(100 * share)} %)`);
     return [['', `values ${shares.join(', ')}`]];
   }

@@ -118,3 +118,10 @@ it('formatDescription prints what inspect shows', () => {
     ].join('\n'),
   );
 });
+
+it('formatDescription counts values where they are many', () => {
+  const text = formatDescription(
+    describeImage(row({ dtype: 'uint8', data: Uint8Array.from({ length: 11 }, (_, i) => i) })),
+  );
+  expect(text).toContain('\n           11 distinct values');
+});

@@ -54,3 +54,17 @@ describe('TIFF files written by tifffile', () => {
     });
   }
 });
+
+it('one page of a stack is read alone, with the pixel size of the file', async () => {
+  const { file } = golden['imagej hyperstack'] as Case;
+  const whole = await readImage(allocated(file), 'stack.tif');
+  // Pages in the file: t z c, here t 0, z 1, c 2 of 3 channels and 4 slices; in the image t c z.
+  const one = await readImage(allocated(file), 'stack.tif', { page: 1 * 3 + 2 });
+  expect(one).toMatchObject({ axes: 'yx', shape: [5, 6], dtype: 'uint16' });
+  expect(one.data).toEqual(whole.data.slice((2 * 4 + 1) * 30, (2 * 4 + 2) * 30));
+  expect(one.spacing).toEqual({ x: { value: 0.25, unit: 'µm' }, y: { value: 0.5, unit: 'µm' } });
+  expect(one.notes).toBeUndefined();
+  await expect(readImage(allocated(file), 'stack.tif', { page: 24 })).rejects.toThrow(
+    /stack.tif: there is no page 24: the file has 24/,
+  );
+});

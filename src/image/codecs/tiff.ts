@@ -30,7 +30,7 @@ export const tiff: Codec = {
       rowBytes(layout.blockWidth, layout.planar ? 1 : layout.samples, layout.bits) * layout.blockHeight;
     checkDeclaredSize('one strip or tile', blockBytes, bytes.length, context);
 
-    const arrangement: Arrangement = arrangementOf(first.directory, pages.length, layout.samples);
+    const arrangement = arrange(source, pages, context);
     const words = allocateWords(layout.bits, pageElements * pages.length);
     await fill(source, pages, arrangement, words, file);
 
@@ -111,6 +111,13 @@ function withHiddenPages(source: TiffFile, page: Page): readonly Page[] {
       byteCounts: Float64Array.of(bytes),
     },
   }));
+}
+
+/** How the pages lie. The file's description stands in its first directory; of a single page it gives the pixel size. */
+function arrange(source: TiffFile, pages: readonly Page[], { page }: ReadContext): Arrangement {
+  const { directory, layout } = pages[0] as Page;
+  if (page === undefined) return arrangementOf(directory, pages.length, layout.samples);
+  return { ...arrangementOf(source.directories[0] ?? directory, 1, layout.samples), notes: [] };
 }
 
 /** Reads every page to its place in [t][c][samples][z][y][x]. */
