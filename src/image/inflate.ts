@@ -3,17 +3,22 @@ import { Unzlib, unzlibSync } from 'fflate';
 /** Up to here one call is quick and its output bounded by the 1032 to 1 of deflate. */
 const ONE_CALL_BYTES = 2 ** 18;
 const SLICE_BYTES = 2 ** 16;
+/** The checksum ends the stream, but writers may add padding. */
+const PADDING_BYTES = 16;
 
 /**
- * Inflates a zlib stream that should give `expected` bytes.
+ * Inflates a zlib stream that should give `expected` bytes, and tests its checksum where it gives no more than that.
+ * No more than `expected` and one slice's worth is ever made, however far the stream would go on.
  *
  * @returns at most `expected` bytes; fewer when the stream ends early
- * @throws Error when the stream is damaged, or goes on past `expected` by more than one slice's worth (a bomb)
+ * @throws Error when the stream is damaged
  */
 export function inflate(zlib: Uint8Array, expected: number): Uint8Array {
   if (zlib.length <= ONE_CALL_BYTES) {
     const all = unzlibSync(zlib);
-    return all.length > expected ? all.subarray(0, expected) : all;
+    if (all.length > expected) return all.subarray(0, expected);
+    testChecksum(all, zlib);
+    return all;
   }
   const out = new Uint8Array(expected);
   let length = 0;
@@ -26,5 +31,30 @@ export function inflate(zlib: Uint8Array, expected: number): Uint8Array {
     const end = Math.min(zlib.length, at + SLICE_BYTES);
     stream.push(zlib.subarray(at, end), end === zlib.length);
   }
-  return length < expected ? out.subarray(0, length) : out;
+  if (length > expected) return out;
+  const all = out.subarray(0, length);
+  testChecksum(all, zlib);
+  return all;
+}
+
+/** Adler-32 (RFC 1950), which fflate passes over: big-endian, at the end of the stream. */
+function testChecksum(plain: Uint8Array, zlib: Uint8Array): void {
+  let a = 1;
+  let b = 0;
+  for (let at = 0; at < plain.length; ) {
+    // As many as fit before the sums could pass 2^32.
+    const end = Math.min(plain.length, at + 3800);
+    for (; at < end; at++) {
+      a += plain[at] as number;
+      b += a;
+    }
+    a %= 65521;
+    b %= 65521;
+  }
+  const stops = Math.max(2, zlib.length - 4 - PADDING_BYTES);
+  for (let at = zlib.length - 4; at >= stops; at--) {
+    const [b1, b0, a1, a0] = zlib.subarray(at, at + 4) as unknown as [number, number, number, number];
+    if (((b1 << 8) | b0) === b && ((a1 << 8) | a0) === a) return;
+  }
+  throw new Error('the checksum of its Deflate data does not match');
 }

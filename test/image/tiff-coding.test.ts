@@ -80,6 +80,39 @@ describe('inflate', () => {
   });
 });
 
+describe('the checksum of Deflate', () => {
+  // Stored, so that a changed byte is no error of the code itself.
+  const stored = zlibSync(
+    Uint8Array.from({ length: 300_000 }, (_, i) => i),
+    { level: 0 },
+  );
+
+  for (const length of [1000, 300_000]) {
+    const packed = zlibSync(
+      Uint8Array.from({ length }, (_, i) => i),
+      { level: 0 },
+    );
+
+    it(`finds a changed byte among ${length}`, () => {
+      const damaged = packed.slice();
+      damaged[500] = (damaged[500] as number) ^ 1;
+      expect(() => inflate(damaged, length)).toThrow('checksum');
+    });
+
+    it(`may be followed by padding, ${length} bytes`, () => {
+      const padded = new Uint8Array(packed.length + 3);
+      padded.set(packed);
+      expect(inflate(padded, length).length).toBe(length);
+    });
+  }
+
+  it('is not tested where less is wanted', () => {
+    const damaged = stored.slice();
+    damaged[500] = (damaged[500] as number) ^ 1;
+    expect(inflate(damaged, 100).length).toBe(100);
+  });
+});
+
 describe('samples', () => {
   it('of 1 to 32 bits are one stream of bits', () => {
     fc.assert(
