@@ -1,11 +1,13 @@
 /** The recipe of a run: what the user said, and for the rest a choice from the data, each with its reason. */
 
 import { type AugmentOptions, augmentSettings, NO_AUGMENTATION } from '../augment/options.ts';
-import type { LabelClass } from '../dataset/labels.ts';
+import type { LabelClass, LabelMapping } from '../dataset/labels.ts';
 import type { PreparedDataset } from '../dataset/prepare.ts';
 import type { SplitChoice } from '../dataset/split.ts';
+import { chooseUnet } from '../models/choose.ts';
 import { sizesOf } from '../models/registry.ts';
 import type { ModelName, ModelSpec, UnetSpec } from '../models/spec.ts';
+import { TRAINING_DEFAULTS } from '../models/training-defaults.ts';
 import type { LossName, LossSpec } from '../nn/losses/registry.ts';
 import type { OptimiserName, OptimiserSpec } from '../nn/optimisers/registry.ts';
 import { OPTIMISERS } from '../nn/optimisers/registry.ts';
@@ -44,6 +46,7 @@ export interface TrainSettings {
 export interface Circumstances {
   readonly fingerprint: string;
   readonly split: SplitChoice;
+  readonly separation: Recipe['data']['separation'];
   readonly cores: number;
   readonly minutes: number | undefined;
 }
@@ -64,53 +67,60 @@ export const AUGMENT_STRENGTHS: { readonly [S in AugmentStrength]: AugmentOption
   },
 };
 
+/** Border weights where objects have numbers of their own: a gap of one pixel counts six times as much. */
+const INSTANCE_SEPARATION = { w0: 5, sigmaPx: 5 };
+const NO_SEPARATION = { w0: 0, sigmaPx: 5 };
+
+/** Border weights for labels of this kind. */
+export function chooseSeparation(
+  { kind }: LabelMapping,
+  { separation, model = 'unet' }: TrainSettings,
+): Recipe['data']['separation'] {
+  if (separation !== undefined) return separation;
+  const own = TRAINING_DEFAULTS[model].separation;
+  if (own !== null) return { w0: own.w0, sigmaPx: own.sigma };
+  return kind === 'instances' ? INSTANCE_SEPARATION : NO_SEPARATION;
+}
+
 /** @throws UsageError for settings that do not fit each other or the data. */
 export function chooseRecipe(
   data: PreparedDataset,
   settings: TrainSettings,
-  { fingerprint, split, cores, minutes }: Circumstances,
+  { fingerprint, split, separation, cores, minutes }: Circumstances,
 ): { readonly recipe: Recipe; readonly notes: readonly string[] } {
-  const notes: string[] = [];
-  const { seed = 0, batch = 1, loss: lossName = 'ce', optimiser: optimiserName = 'adamw', exact = false } = settings;
+  const name = settings.model ?? 'unet';
+  const defaults = TRAINING_DEFAULTS[name];
+  const { seed = 0, batch = defaults.batch, exact = false } = settings;
+  const image = [
+    Math.min(...data.train.pages.map(({ height }) => height)),
+    Math.min(...data.train.pages.map(({ width }) => width)),
+  ] as const;
   const common = { channels: data.input.channels.count, outputs: data.mapping.classes.length };
-  const depth = settings.depth ?? 4;
-  const model: ModelSpec =
-    settings.model === 'unet2015'
-      ? { name: 'unet2015', ...common, ...(settings.base === undefined ? {} : { base: settings.base }) }
-      : {
-          name: 'unet',
-          ...common,
-          base: settings.base ?? 16,
-          depth,
-          ...(settings.norm === undefined ? {} : { norm: settings.norm }),
-          ...(settings.residual === undefined ? {} : { residual: settings.residual }),
-        };
-  const sizes = sizesOf(model);
-  const smallest = data.train.pages.reduce((least, { height, width }) => Math.min(least, height, width), 1 << 20);
-  const side = sizes.nearest(Math.min(256, smallest));
-  const patch = settings.patch ?? [side, side];
-  notes.push(
-    `network: ${model.name}, base ${model.base ?? 64}, patch ${patch[1]} x ${patch[0]}, batch ${batch}; ${cores} cores, ${minutes ?? '-'} min`,
-  );
+  const { model, patch, reason } =
+    name === 'unet2015'
+      ? unet2015Choice(common, image, settings)
+      : unetChoice(common, image, settings, { cores, minutes });
 
-  const optimiser: OptimiserSpec =
-    optimiserName === 'sgd' ? { name: 'sgd', momentum: 0.99, nesterov: true } : { name: optimiserName };
-  const learningRate = settings.learningRate ?? OPTIMISERS[optimiserName].learningRate;
-  const schedule = scheduleSpec(settings.schedule ?? 'cosine');
-  const loss = { name: lossName } as LossSpec;
-  notes.push(
-    `training: ${lossName}, ${optimiserName} with learning rate ${learningRate}, schedule ${schedule.name}, weights averaged`,
-  );
+  const loss: LossSpec = settings.loss === undefined ? defaults.loss : ({ name: settings.loss } as LossSpec);
+  const optimiser = optimiserSpec(settings.optimiser) ?? defaults.optimiser;
+  const ownRate = settings.optimiser === undefined || settings.optimiser === defaults.optimiser.name;
+  const learningRate =
+    settings.learningRate ?? (ownRate ? defaults.learningRate : OPTIMISERS[optimiser.name].learningRate);
+  const schedule = settings.schedule === undefined ? defaults.schedule : scheduleSpec(settings.schedule);
+  const { clipNorm, averageDecay } = defaults;
+  const extras = [
+    ...(clipNorm === null ? [] : [`gradients clipped at ${clipNorm}`]),
+    ...(averageDecay === null ? [] : [`weights averaged (${averageDecay})`]),
+    ...(separation.w0 > 0 ? [`borders between objects weigh up to ${separation.w0} more`] : []),
+  ];
+  const notes = [
+    `network: ${reason.replace(/\.$/, '')}; patch ${patch[1]} x ${patch[0]}, batch ${batch}`,
+    `training: ${loss.name}, ${optimiser.name}, learning rate ${learningRate}, ${schedule.name}${extras.map((text) => `, ${text}`).join('')}`,
+  ];
   return {
     recipe: {
       seed,
-      data: {
-        fingerprint,
-        split,
-        balance: settings.balance ?? 0.5,
-        separation: settings.separation ?? { w0: 0, sigmaPx: 5 },
-        focusShare: 0.33,
-      },
+      data: { fingerprint, split, balance: settings.balance ?? 0.5, separation, focusShare: 0.33 },
       labels: data.mapping,
       input: data.input,
       model,
@@ -121,12 +131,67 @@ export function chooseRecipe(
       optimiser,
       learningRate,
       schedule,
-      clipNorm: 1,
-      averageDecay: 0.995,
+      clipNorm,
+      averageDecay,
       exact,
     },
     notes,
   };
+}
+
+interface NetworkChoice {
+  readonly model: ModelSpec;
+  readonly patch: readonly [number, number];
+  readonly reason: string;
+}
+
+type Common = Pick<ModelSpec, 'channels' | 'outputs'>;
+
+function unetChoice(
+  common: Common,
+  image: readonly [number, number],
+  settings: TrainSettings,
+  { cores, minutes }: { readonly cores: number; readonly minutes: number | undefined },
+): NetworkChoice {
+  const { spec, patch, reason } = chooseUnet({
+    ...common,
+    image,
+    cores,
+    ...(minutes === undefined ? {} : { minutes }),
+    ...(settings.patch === undefined ? {} : { patch: Math.min(...settings.patch) }),
+    ...(settings.base === undefined ? {} : { base: settings.base }),
+    ...(settings.depth === undefined ? {} : { depth: settings.depth }),
+  });
+  return {
+    model: {
+      ...spec,
+      ...(settings.norm === undefined ? {} : { norm: settings.norm }),
+      ...(settings.residual === undefined ? {} : { residual: settings.residual }),
+    },
+    patch: settings.patch ?? [patch, patch],
+    reason,
+  };
+}
+
+function unet2015Choice(common: Common, image: readonly [number, number], settings: TrainSettings): NetworkChoice {
+  const model: ModelSpec = {
+    name: 'unet2015',
+    ...common,
+    ...(settings.base === undefined ? {} : { base: settings.base }),
+  };
+  const { margin, nearest } = sizesOf(model);
+  // A patch whose output fits into the image; the rest is mirrored.
+  const side = nearest(Math.min(TRAINING_DEFAULTS.unet2015.patch, Math.min(...image) + margin));
+  const reason =
+    settings.depth === undefined
+      ? 'U-Net of 2015 as published'
+      : 'U-Net of 2015 as published, whose depth is not to be chosen';
+  return { model, patch: settings.patch ?? [side, side], reason };
+}
+
+function optimiserSpec(name: OptimiserName | undefined): OptimiserSpec | undefined {
+  if (name === undefined) return undefined;
+  return name === 'sgd' ? { name, momentum: 0.9, nesterov: true } : { name, weightDecay: name === 'adamw' ? 0.01 : 0 };
 }
 
 const WARM_UP_STEPS = 50;
@@ -140,6 +205,6 @@ function scheduleSpec(name: ScheduleName): ScheduleSpec {
 export function withWarmUp(recipe: Recipe, steps: number): Recipe {
   const { schedule } = recipe;
   if (schedule.name === 'one-cycle') return recipe;
-  const warmUp = Math.min(WARM_UP_STEPS, Math.floor(WARM_UP_SHARE * steps));
+  const warmUp = Math.min(schedule.warmUp ?? 0, Math.floor(WARM_UP_SHARE * steps));
   return { ...recipe, schedule: { ...schedule, warmUp } };
 }

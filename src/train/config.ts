@@ -40,10 +40,10 @@ export interface Recipe {
   readonly optimiser: OptimiserSpec;
   readonly learningRate: number;
   readonly schedule: ScheduleSpec;
-  /** Gradients are scaled down to this norm. */
-  readonly clipNorm: number;
-  /** Of the moving average of the weights, which is what is saved and scored. */
-  readonly averageDecay: number;
+  /** Gradients are scaled down to this norm; null: not. */
+  readonly clipNorm: number | null;
+  /** Of the moving average of the weights, which is what is saved and scored; null: the weights themselves. */
+  readonly averageDecay: number | null;
   /** Direct convolutions only. */
   readonly exact: boolean;
 }

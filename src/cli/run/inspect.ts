@@ -1,3 +1,55 @@
-export async function runInspect(..._: readonly unknown[]): Promise<void> {
-  throw new Error('not yet');
+import { stat } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { FormatError, ModelError } from '../../errors.ts';
+import type { InspectFlags } from '../commands/inspect.ts';
+
+/** Tells what a path is; only the code for its kind is loaded. */
+export async function runInspect(path: string, flags: InspectFlags): Promise<void> {
+  const { describe, text } = await inspected(path, flags);
+  process.stdout.write(flags.json === true ? `${JSON.stringify(describe, jsonNumber, 2)}\n` : `${text}\n`);
+}
+
+interface Inspected {
+  readonly describe: unknown;
+  readonly text: string;
+}
+
+/** JSON has no big integers. */
+function jsonNumber(_: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return Number(value);
+  return value instanceof Map ? Object.fromEntries(value) : value;
+}
+
+async function inspected(path: string, flags: InspectFlags): Promise<Inspected> {
+  const info = await stat(path).catch(() => undefined);
+  if (info === undefined) {
+    throw new FormatError('there is no such file or folder.', { file: path, remedy: 'Check the path.' });
+  }
+  if (info.isDirectory()) {
+    const isRun = (await stat(join(path, 'config.json')).catch(() => undefined)) !== undefined;
+    const { inspectFolder, inspectRun } = await import('./inspect-folder.ts');
+    return isRun ? inspectRun(path) : inspectFolder(path);
+  }
+  if (extname(path).toLowerCase() === '.onnx') {
+    const { inspectModel } = await import('./inspect-model.ts');
+    return inspectModel(path, flags.size);
+  }
+  try {
+    const [{ openImage }, { describeImage, formatDescription }] = await Promise.all([
+      import('../image-list.ts'),
+      import('../../image/describe.ts'),
+    ]);
+    const description = describeImage(await openImage(path, { palette: 'index' }));
+    return { describe: { kind: 'image', ...description }, text: formatDescription(description) };
+  } catch (cause) {
+    if (!(cause instanceof FormatError)) throw cause;
+    // An ONNX file of another name.
+    const { inspectModel } = await import('./inspect-model.ts');
+    try {
+      return await inspectModel(path, flags.size);
+    } catch (other) {
+      if (other instanceof FormatError || other instanceof ModelError) throw cause;
+      throw other;
+    }
+  }
 }

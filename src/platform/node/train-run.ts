@@ -4,6 +4,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { basename, resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import type { SampleOptions } from '../../augment/sample.ts';
+import { findMapping } from '../../dataset/labels.ts';
 import { requirePatchFits } from '../../dataset/place.ts';
 import { type PreparedDataset, prepareDataset, type RawDataset, readDataset } from '../../dataset/prepare.ts';
 import type { SplitChoice } from '../../dataset/split.ts';
@@ -16,7 +17,7 @@ import { openModel } from '../../predict/open.ts';
 import { predictPage } from '../../predict/predict.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { loadCheckpoint } from '../../train/checkpoint.ts';
-import { chooseRecipe, type TrainSettings, withWarmUp } from '../../train/choose-recipe.ts';
+import { chooseRecipe, chooseSeparation, type TrainSettings, withWarmUp } from '../../train/choose-recipe.ts';
 import { fingerprintOf, hashOf, type Recipe, type RunConfig, readConfig, writeConfig } from '../../train/config.ts';
 import {
   type State,
@@ -108,8 +109,8 @@ async function openWorkshop(
   const outputMargin = (patch[0] - output[1]) / 2;
   requirePatchFits(data.train.pages, patch, outputMargin);
   const step = trainingStep(network, lossOf(recipe.loss), optimiserOf(recipe.optimiser), {
-    clipNorm: recipe.clipNorm,
-    averageDecay: recipe.averageDecay,
+    ...(recipe.clipNorm === null ? {} : { clipNorm: recipe.clipNorm }),
+    ...(recipe.averageDecay === null ? {} : { averageDecay: recipe.averageDecay }),
   });
   const program = await runtime.compile(step.graph, { state: step.state, exact });
   const sampleOptions: SampleOptions = {
@@ -176,27 +177,39 @@ function machineOf(runtime: Runtime, measured: Measured | undefined): RunConfig[
   };
 }
 
-function prepare(raw: RawDataset, settings: TrainSettings, given?: Recipe): PreparedDataset {
-  const { classes, ignore, task } = settings;
-  const data = given?.data;
-  return prepareDataset(raw, {
-    seed: given?.seed ?? settings.seed ?? 0,
-    ...(data === undefined
-      ? settings.split === undefined
-        ? {}
-        : { split: settings.split }
-      : { split: data.split, balance: data.balance }),
-    separation: data?.separation ?? settings.separation ?? { w0: 0 },
-    ...(given === undefined ? {} : { mapping: given.labels, input: given.input }),
-    ...(classes === undefined ? {} : { classes }),
-    ...(ignore === undefined ? {} : { ignore }),
-    ...(task === undefined ? {} : { task }),
-    ...(settings.balance === undefined || data !== undefined ? {} : { balance: settings.balance }),
+const DEFAULT_SPLIT: SplitChoice = { fraction: 0.2 };
+
+/** The data of a new run, and how borders weigh in them. */
+function prepareNew(
+  raw: RawDataset,
+  settings: TrainSettings,
+): { readonly data: PreparedDataset; readonly separation: Recipe['data']['separation'] } {
+  const { classes, ignore, task, seed = 0, split = DEFAULT_SPLIT, balance } = settings;
+  const mapping = findMapping(
+    raw.pages.map((page) => page.label),
+    {
+      ...(classes === undefined ? {} : { classes }),
+      ...(ignore === undefined ? {} : { ignore }),
+      ...(task === undefined ? {} : { task }),
+    },
+  );
+  const separation = chooseSeparation(mapping, settings);
+  const data = prepareDataset(raw, {
+    seed,
+    split,
+    mapping,
+    separation,
+    ...(balance === undefined ? {} : { balance }),
     allocate: allocateShared,
   });
+  return { data, separation };
 }
 
-const DEFAULT_SPLIT: SplitChoice = { fraction: 0.2 };
+/** The data of a run that there is already: nothing is found anew. */
+function prepareAgain(raw: RawDataset, { seed, data, labels, input }: Recipe): PreparedDataset {
+  const { split, balance, separation } = data;
+  return prepareDataset(raw, { seed, split, balance, separation, mapping: labels, input, allocate: allocateShared });
+}
 
 /**
  * Trains on a folder of images and labels. Whatever the settings leave open is chosen from the data and told.
@@ -216,7 +229,7 @@ export async function trainRun(
   try {
     const created = new Date().toISOString();
     const raw = await readDataset(nodeFiles, folder);
-    const data = prepare(raw, options);
+    const { data, separation } = prepareNew(raw, options);
     for (const line of data.notes) say(line);
     const runtime = await openRuntime({ device: options.device ?? 'auto' });
     open.push({ close: () => runtime.dispose() });
@@ -225,6 +238,7 @@ export async function trainRun(
     const { recipe: chosenRecipe, notes } = chooseRecipe(data, options, {
       fingerprint: fingerprintOf([...data.train.pages, ...data.validation]),
       split: options.split ?? DEFAULT_SPLIT,
+      separation,
       cores: availableParallelism(),
       minutes,
     });
@@ -312,7 +326,7 @@ export async function resumeRun(
     const config = await readConfig(run);
     const { recipe, plan } = config;
     const raw = await readDataset(nodeFiles, options.folder ?? config.folder);
-    const data = prepare(raw, {}, recipe);
+    const data = prepareAgain(raw, recipe);
     requireSameData(config, data, out);
     const { checkpoint, damaged } = await loadCheckpoint(run, hashOf(recipe));
     for (const file of damaged) warn(`${file} is damaged; the checkpoint before it is taken.`);

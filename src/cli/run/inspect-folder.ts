@@ -1,0 +1,110 @@
+import { applyMapping, describeMapping, findMapping, IGNORE } from '../../dataset/labels.ts';
+import { chooseChannels, fitNormalisation, selectChannels } from '../../dataset/normalise.ts';
+import { pairFiles } from '../../dataset/pair.ts';
+import { pagesOf } from '../../dataset/planes.ts';
+import { readDataset } from '../../dataset/prepare.ts';
+import { DatasetError } from '../../errors.ts';
+import { READABLE_EXTENSIONS } from '../../image/read.ts';
+import { nodeFiles } from '../../platform/node/files.ts';
+import { readRunFolder } from '../../platform/node/run-folder.ts';
+import { readConfig } from '../../train/config.ts';
+import { parseLog } from '../../train/log.ts';
+import { totalSteps } from '../../train/plan.ts';
+import { RUN_FILES } from '../../train/store.ts';
+import { listImages, openImage } from '../image-list.ts';
+
+interface Inspected {
+  readonly describe: unknown;
+  readonly text: string;
+}
+
+function sizesOf(pages: readonly { readonly height: number; readonly width: number }[]): readonly string[] {
+  const counts = new Map<string, number>();
+  for (const { height, width } of pages) {
+    const size = `${width} x ${height}`;
+    counts.set(size, (counts.get(size) ?? 0) + 1);
+  }
+  return [...counts].sort((a, b) => b[1] - a[1]).map(([size, count]) => `${count} of ${size}`);
+}
+
+const shortened = (items: readonly string[]): string =>
+  items.length <= 5 ? items.join(', ') : `${items.slice(0, 4).join(', ')} and ${items.length - 4} sizes more`;
+
+/** A data set, or a folder of images without labels. */
+export async function inspectFolder(path: string): Promise<Inspected> {
+  const names = await nodeFiles.list(path);
+  try {
+    pairFiles(names, { folder: path, extensions: READABLE_EXTENSIONS });
+  } catch (cause) {
+    if (!(cause instanceof DatasetError)) throw cause;
+    const listed = await listImages(path).catch(() => []);
+    // Images without any labels are something to predict; whatever else is wrong is worth its message.
+    if (listed.length === 0 || !/no labels/.test(cause.message)) throw cause;
+    const pages = (await Promise.all(listed.map(async (item) => pagesOf(await openImage(item.path))))).flat();
+    const text = `${path}\n  ${listed.length} images without labels, ${pages.length} pages: ${shortened(sizesOf(pages))}`;
+    return {
+      describe: { kind: 'images', folder: path, images: listed.map((item) => item.path), pages: pages.length },
+      text,
+    };
+  }
+  const raw = await readDataset(nodeFiles, path);
+  const mapping = findMapping(raw.pages.map(({ label }) => label));
+  const pixels = new Float64Array(256);
+  for (const { label } of raw.pages) {
+    for (const value of applyMapping(label, mapping)) pixels[value] = (pixels[value] as number) + 1;
+  }
+  const total = mapping.classes.reduce((sum, _, c) => sum + (pixels[c] as number), 0);
+  const shares = mapping.classes.map(({ name }, c) => ({ name, share: (pixels[c] as number) / total }));
+  const channels = chooseChannels(raw.pages);
+  const normalisation = fitNormalisation(
+    raw.pages.map((page) => selectChannels(page, channels.spec)),
+    channels.spec,
+  );
+  const lines = [
+    ...raw.notes,
+    `${raw.pages.length} pages: ${shortened(sizesOf(raw.pages))}`,
+    channels.reason,
+    normalisation.reason,
+    describeMapping(mapping),
+    `share of pixels: ${shares.map(({ name, share }) => `${name} ${(100 * share).toFixed(1)} %`).join(', ')}`,
+    ...((pixels[IGNORE] as number) > 0 ? [`ignored: ${pixels[IGNORE]} pixels`] : []),
+  ];
+  return {
+    describe: {
+      kind: 'dataset',
+      folder: path,
+      pairs: raw.pairing.pairs,
+      unlabelled: raw.pairing.unlabelled,
+      leftOut: raw.pairing.leftOut,
+      pages: raw.pages.length,
+      sizes: sizesOf(raw.pages),
+      input: { channels: channels.spec, normalisation: normalisation.spec },
+      labels: mapping,
+      shares,
+    },
+    text: [path, ...lines.flatMap((line) => line.split('\n')).map((line) => `  ${line}`)].join('\n'),
+  };
+}
+
+/** A run: what it trains, how far it is, how good. */
+export async function inspectRun(path: string): Promise<Inspected> {
+  const store = readRunFolder(path);
+  const config = await readConfig(store);
+  const log = parseLog(Buffer.from((await store.read(RUN_FILES.log)) ?? new Uint8Array()).toString('utf8'));
+  const validations = log.filter((line) => line.kind === 'validation');
+  const steps = log.reduce((most, line) => Math.max(most, line.step), 0);
+  const best = validations.findLast((line) => line.best);
+  const { recipe, plan } = config;
+  const done = steps >= totalSteps(plan);
+  const lines = [
+    `run of ${config.created}, ${done ? 'complete' : 'not complete'}: step ${steps} of ${totalSteps(plan)}`,
+    `data: ${config.folder}, ${config.trainingImages.length} pages to train on, ${config.validationImages.length} to validate on`,
+    `network: ${recipe.model.name}, patch ${recipe.patch[1]} x ${recipe.patch[0]}, batch ${recipe.batch}`,
+    ...(best === undefined ? [] : [`best: ${best.metric} ${best.score.toFixed(4)} at step ${best.step}`]),
+    ...(done ? [] : [`Go on with: lamella train --resume ${path}`]),
+  ];
+  return {
+    describe: { kind: 'run', folder: path, step: steps, complete: done, best: best ?? null, config },
+    text: [path, ...lines.map((line) => `  ${line}`)].join('\n'),
+  };
+}
