@@ -11,7 +11,7 @@ import { extent, type Image } from './image.ts';
 const RGB = ['red', 'green', 'blue'];
 
 /** Whether the channels are red, green, blue, or those and alpha. */
-export function isRgb(image: Image): boolean {
+function isRgb(image: Image): boolean {
   const names = image.channels;
   return (
     names !== undefined &&

@@ -10,9 +10,9 @@ const MAX_SORTED = 4_000_000;
 const MAX_SHARES = 32;
 const MAX_SHOWN = 10;
 
-export const PERCENTILES = [1, 5, 50, 95, 99] as const;
+const PERCENTILES = [1, 5, 50, 95, 99] as const;
 
-export interface ValueShare {
+interface ValueShare {
   readonly value: number;
   readonly count: number;
   /** Fraction of all samples, 0..1. */
@@ -20,7 +20,7 @@ export interface ValueShare {
 }
 
 /** What the samples of one channel are. Over finite samples, where not said otherwise. */
-export interface ChannelDescription {
+interface ChannelDescription {
   readonly name: string;
   /** NaN where there is no finite sample, as are mean, deviation and percentiles. */
   readonly min: number;
@@ -28,8 +28,8 @@ export interface ChannelDescription {
   readonly mean: number;
   /** Population standard deviation. */
   readonly std: number;
-  /** Values at PERCENTILES, linear between neighbours. */
-  readonly percentiles: readonly number[];
+  /** The 1st, 5th, 50th, 95th and 99th, linear between neighbours; of every n-th sample beyond 4 million. */
+  readonly percentiles: readonly { readonly percent: number; readonly value: number }[];
   readonly nan: number;
   readonly infinite: number;
   /** Number of distinct finite values; undefined when there are more than 100,000. */
@@ -122,7 +122,7 @@ function describeChannel(image: Image, index: number): ChannelDescription {
     max: finite === 0 ? Number.NaN : max,
     mean: origin + offset,
     std: Math.sqrt(Math.max(0, squares / finite - offset ** 2)),
-    percentiles: PERCENTILES.map((percent) => quantile(values, percent / 100)),
+    percentiles: PERCENTILES.map((percent) => ({ percent, value: quantile(values, percent / 100) })),
     nan,
     infinite,
     distinct: counts?.size,
@@ -178,8 +178,7 @@ function formatRange({ min, max, mean, std, percentiles, nan, infinite }: Channe
   const bad = [nan > 0 ? `${nan} NaN` : '', infinite > 0 ? `${infinite} infinite` : ''].filter((text) => text !== '');
   const tail = bad.length === 0 ? '' : `; ${bad.join(' and ')}`;
   if (Number.isNaN(min)) return `no finite value${tail}`;
-  const at = (percent: (typeof PERCENTILES)[number]) =>
-    formatNumber(percentiles[PERCENTILES.indexOf(percent)] as number);
+  const at = (percent: number) => formatNumber(percentiles.find((row) => row.percent === percent)?.value ?? Number.NaN);
   return (
     `${formatNumber(min)} to ${formatNumber(max)}, mean ${formatNumber(mean)}, deviation ${formatNumber(std)}, ` +
     `1 % ${at(1)}, median ${at(50)}, 99 % ${at(99)}${tail}`

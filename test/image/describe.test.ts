@@ -23,7 +23,7 @@ describe('describeImage', () => {
       distinct: 101,
       values: [],
     });
-    expect(channel?.percentiles).toEqual([1, 5, 50, 95, 99]);
+    expect(channel?.percentiles.map(({ value }) => value)).toEqual([1, 5, 50, 95, 99]);
     // Variance of 0..n-1 is (n^2 - 1) / 12.
     expect(channel?.std).toBeCloseTo(Math.sqrt((101 ** 2 - 1) / 12), 12);
   });
