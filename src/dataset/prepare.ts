@@ -13,7 +13,6 @@ import {
   type LabelMapping,
   type LabelOptions,
   type LabelPage,
-  labelPages,
 } from './labels.ts';
 import {
   chooseChannels,
@@ -25,25 +24,13 @@ import {
 } from './normalise.ts';
 import { describePairing, type Pairing, pairFiles } from './pair.ts';
 import { focusIndex, type TrainingPage, type TrainingSet } from './place.ts';
-import { type Page, pagesOf } from './planes.ts';
+import { type RawDataset, type RawPage, rawPages } from './raw.ts';
 import { classWeights, type SeparationOptions, separateTouching, separationTerm } from './separation-weight.ts';
 import { type Split, type SplitChoice, splitItems } from './split.ts';
 
-/** A page with its labels, in the values of their files. */
-export interface RawPage extends Page {
-  /** `train/image/3.png`, or `stack.tif[3]` for the page of a stack. */
-  readonly name: string;
-  readonly file: string;
-  readonly page: number;
-  readonly label: LabelPage;
-}
-
-export interface RawDataset {
-  readonly folder: string;
+/** What a folder held. */
+export interface FolderDataset extends RawDataset {
   readonly pairing: Pairing;
-  readonly pages: readonly RawPage[];
-  /** Printed lines: what was paired with what, what the readers noted. */
-  readonly notes: readonly string[];
 }
 
 /**
@@ -51,7 +38,7 @@ export interface RawDataset {
  * @throws DatasetError when files do not pair, sizes or page counts of an image and its labels differ, or values are
  *   NaN or infinite; FormatError when a file cannot be read. Both name the file.
  */
-export async function readDataset(files: Files, folder: string): Promise<RawDataset> {
+export async function readDataset(files: Files, folder: string): Promise<FolderDataset> {
   const pairing = pairFiles(await files.list(folder), { folder, extensions: READABLE_EXTENSIONS });
   const pages: RawPage[] = [];
   const notes = [describePairing(pairing)];
@@ -61,28 +48,7 @@ export async function readDataset(files: Files, folder: string): Promise<RawData
     const label = await readImage(await files.read(folder, pair.label), pair.label, { palette: 'index' });
     for (const { source, notes: found = [] } of [image, label])
       notes.push(...found.map((note) => `${source}: ${note}`));
-    const imagePages = pagesOf(image);
-    const pagesOfLabel = labelPages(label);
-    if (imagePages.length !== pagesOfLabel.length) {
-      throw new DatasetError(
-        `the image has ${imagePages.length} pages, its labels "${pair.label}" ${pagesOfLabel.length}.`,
-        {
-          file: pair.image,
-          remedy: 'Give a page of labels for each page of the image.',
-        },
-      );
-    }
-    imagePages.forEach((page, index) => {
-      const labels = pagesOfLabel[index] as LabelPage;
-      if (labels.height !== page.height || labels.width !== page.width) {
-        throw new DatasetError(
-          `the image is ${page.width} x ${page.height}, its labels "${pair.label}" are ${labels.width} x ${labels.height}.`,
-          { file: pair.image, remedy: 'Give labels of the same size as the image.' },
-        );
-      }
-      const name = imagePages.length > 1 ? `${pair.image}[${index}]` : pair.image;
-      pages.push({ ...page, name, file: pair.image, page: index, label: labels });
-    });
+    pages.push(...rawPages(image, label, pair.image));
   }
   return { folder, pairing, pages, notes };
 }

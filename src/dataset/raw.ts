@@ -1,0 +1,71 @@
+/** Labelled pages as they come from files or from memory. */
+
+import { DatasetError } from '../errors.ts';
+import type { Image } from '../image/image.ts';
+import { type LabelPage, labelPages } from './labels.ts';
+import { type Page, pagesOf } from './planes.ts';
+
+/** A page with its labels, in the values of their files. */
+export interface RawPage extends Page {
+  /** `train/image/3.png`, or `stack.tif[3]` for the page of a stack. */
+  readonly name: string;
+  readonly file: string;
+  readonly page: number;
+  readonly label: LabelPage;
+}
+
+/** Labelled pages, before anything is chosen from them. */
+export interface RawDataset {
+  /** Where they come from, for messages. */
+  readonly folder: string;
+  readonly pages: readonly RawPage[];
+  /** Printed lines: what was paired with what, what the readers noted. */
+  readonly notes: readonly string[];
+}
+
+/** An image and its labels, in memory. */
+export interface LabelledImage {
+  /** Default: the image's `source`, else its number. */
+  readonly name?: string;
+  readonly image: Image;
+  /** Of the image's size and pages; values as in label files. */
+  readonly label: Image;
+}
+
+/** The pages of an image with their labels. @throws DatasetError when sizes or page counts differ. */
+export function rawPages(image: Image, label: Image, name: string): readonly RawPage[] {
+  const imagePages = pagesOf(image);
+  const pagesOfLabel = labelPages(label);
+  const labels = label.source === undefined ? 'its labels' : `its labels "${label.source}"`;
+  if (imagePages.length !== pagesOfLabel.length) {
+    throw new DatasetError(`the image has ${imagePages.length} pages, ${labels} ${pagesOfLabel.length}.`, {
+      file: name,
+      remedy: 'Give a page of labels for each page of the image.',
+    });
+  }
+  return imagePages.map((page, index) => {
+    const own = pagesOfLabel[index] as LabelPage;
+    if (own.height !== page.height || own.width !== page.width) {
+      throw new DatasetError(
+        `the image is ${page.width} x ${page.height}, ${labels} are ${own.width} x ${own.height}.`,
+        { file: name, remedy: 'Give labels of the same size as the image.' },
+      );
+    }
+    return { ...page, name: imagePages.length > 1 ? `${name}[${index}]` : name, file: name, page: index, label: own };
+  });
+}
+
+/**
+ * A data set of images that are in memory already.
+ * @throws DatasetError when there are none, or an image and its labels differ in size or pages.
+ */
+export function rawDataset(samples: readonly LabelledImage[]): RawDataset {
+  if (samples.length === 0) throw new DatasetError('There are no images to train on.');
+  const pages = samples.flatMap(({ name, image, label }, i) => rawPages(image, label, name ?? image.source ?? `${i}`));
+  const files = [...new Set(pages.map(({ file }) => file))];
+  return {
+    folder: 'memory',
+    pages,
+    notes: [`${files.length} labelled image${files.length === 1 ? '' : 's'} in memory`],
+  };
+}
