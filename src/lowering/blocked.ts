@@ -1,4 +1,7 @@
-/** Lowering to ONNX Runtime's blocked kernels: one walk over the graph, a table of formulations. */
+/**
+ * One walk over the graph with a table of formulations, tried in order. What none of them takes goes
+ * elementwise in its layout, or by the reference.
+ */
 import type { NdArray } from '../array/ndarray.ts';
 import type { AttributesOf, OpName } from '../graph/attributes.ts';
 import { GraphBuilder } from '../graph/builder.ts';
@@ -7,6 +10,8 @@ import { isBlockUpsampling } from '../graph/ops/resize.ts';
 import { decomposeNode } from '../graph/rewrite.ts';
 import type { Formulation, Lowering } from './context.ts';
 import { convBlocked, convGradInputBlocked, convGradWeightBlocked } from './conv-blocked.ts';
+import { convGradInputFlipped } from './conv-flipped.ts';
+import { convGradWeightByShifts, convGradWeightByWindows } from './conv-shifts.ts';
 import { elementwise, reluGradient } from './elementwise-layouts.ts';
 import { Forms, packKernel, unpackKernel } from './forms.ts';
 import { concatBlocked, reduceBlocked, sliceBlocked } from './move-blocked.ts';
@@ -22,12 +27,20 @@ import { upConvBlocked } from './up-conv-blocked.ts';
 
 type Table = { readonly [K in OpName]?: readonly Formulation<K>[] };
 
-/** For each op what is tried, in this order, before elementwise propagation and the reference. */
-const FORMULATIONS: Table = {
+/** Standard ops only. */
+const STANDARD: Table = {
+  'lamella.ConvGradInput': [convGradInputFlipped],
+  'lamella.ConvGradWeight': [convGradWeightByShifts, convGradWeightByWindows],
+  'lamella.MaxPoolGrad': [maxPoolGradByComparison],
+  Where: [reluGradient],
+};
+
+/** ONNX Runtime's blocked kernels where the channels fit, else standard ops. */
+const BLOCKED: Table = {
   Conv: [convBlocked],
   ConvTranspose: [upConvBlocked],
-  'lamella.ConvGradInput': [averageGradByUpsampling, convGradInputBlocked],
-  'lamella.ConvGradWeight': [convGradWeightBlocked],
+  'lamella.ConvGradInput': [averageGradByUpsampling, convGradInputBlocked, convGradInputFlipped],
+  'lamella.ConvGradWeight': [convGradWeightBlocked, convGradWeightByShifts, convGradWeightByWindows],
   MaxPool: [maxPoolBlocked],
   AveragePool: [averagePoolBlocked],
   'lamella.MaxPoolGrad': [maxPoolGradByComparison],
@@ -60,6 +73,15 @@ export function lowerBlocked(
   block: number,
   state: { readonly [input: string]: string } = {},
 ): LoweredGraph {
+  return walk(graph, BLOCKED, block, state);
+}
+
+/** The graph in standard ops, as is fastest where there are no blocked kernels (WebAssembly, GPUs). */
+export function lowerStandard(graph: Graph): Graph {
+  return walk(graph, STANDARD, Number.POSITIVE_INFINITY, {}).graph;
+}
+
+function walk(graph: Graph, table: Table, block: number, state: { readonly [input: string]: string }): LoweredGraph {
   const b = new GraphBuilder(graph.name);
   const forms = new Forms(b, block);
   const kernels = statesAsKernels(graph, state, (value) => forms.canBeKernel(value));
@@ -68,7 +90,7 @@ export function lowerBlocked(
   }
   for (const [value, array] of graph.constants) forms.set(value, 'plain', b.constant(array, value.name));
 
-  const lowering = contextOf(graph, b, forms);
+  const lowering = contextOf(graph, b, forms, table);
   for (const node of graph.nodes) b.scoped(node.name, () => lowering.lowerNode(node));
 
   const outputs = graph.outputs.map((value) =>
@@ -82,7 +104,12 @@ export function lowerBlocked(
   return { graph: b.build(outputs), packed };
 }
 
-function contextOf(graph: Graph, b: GraphBuilder, forms: Forms): Lowering & { lowerNode(node: Node): void } {
+function contextOf(
+  graph: Graph,
+  b: GraphBuilder,
+  forms: Forms,
+  table: Table,
+): Lowering & { lowerNode(node: Node): void } {
   const readers = new Map<Value, Node[]>();
   const makers = new Map<Value, Node>();
   for (const node of graph.nodes) {
@@ -132,7 +159,7 @@ function contextOf(graph: Graph, b: GraphBuilder, forms: Forms): Lowering & { lo
         forms.alias(node.outputs[0] as Value, node.inputs[0] as Value);
         return;
       }
-      const tried = (FORMULATIONS[node.op] ?? []) as readonly Formulation<OpName>[];
+      const tried = (table[node.op] ?? []) as readonly Formulation<OpName>[];
       if (tried.some((formulation) => formulation(lowering, node))) return;
       if (elementwise(lowering, node)) return;
       const inputs = node.inputs.map((value) => (value === undefined ? undefined : forms.plain(value)));

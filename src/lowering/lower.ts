@@ -1,7 +1,7 @@
 /** Lowering: from the graph that autodiff made to the one that a device runs fastest. */
 import type { Graph } from '../graph/ir.ts';
 import { decompose } from '../graph/rewrite.ts';
-import { type LoweredGraph, lowerBlocked } from './blocked.ts';
+import { type LoweredGraph, lowerBlocked, lowerStandard } from './blocked.ts';
 
 /** What a graph is lowered for. */
 export interface LoweringTarget {
@@ -15,10 +15,9 @@ export interface LoweringTarget {
 
 /** The same computation, each op of ours replaced by the formulation that suits the target. */
 export function lower(graph: Graph, { blockSize, exact = false, state = {} }: LoweringTarget): LoweredGraph {
-  if (blockSize === undefined || exact || !hasComputedWeights(graph)) {
-    return { graph: decompose(graph), packed: new Map() };
-  }
-  return lowerBlocked(graph, blockSize, state);
+  if (exact) return { graph: decompose(graph), packed: new Map() };
+  if (blockSize !== undefined && hasComputedWeights(graph)) return lowerBlocked(graph, blockSize, state);
+  return { graph: lowerStandard(graph), packed: new Map() };
 }
 
 /** With constant weights ONNX Runtime blocks convolutions itself, weights packed once. */

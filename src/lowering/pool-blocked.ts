@@ -6,11 +6,14 @@
  * gives it to the first. After a ReLU ties are at zero, where the ReLU's own gradient is zero, so that the
  * sum over ReLU and pool is the same.
  */
+import { float32 } from '../array/ndarray.ts';
 import type { PoolAttributes } from '../graph/attributes.ts';
 import type { Value } from '../graph/ir.ts';
 import type { Formulation } from './context.ts';
 
 type Four = readonly [number, number, number, number];
+
+const NEAREST = { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' } as const;
 
 export const maxPoolBlocked: Formulation<'MaxPool'> = ({ b, forms }, node) => {
   const x = node.inputs[0] as Value;
@@ -41,12 +44,15 @@ function exactWindows(shape: readonly number[], attributes: PoolAttributes): rea
 export const maxPoolGradByComparison: Formulation<'lamella.MaxPoolGrad'> = ({ b, forms }, node) => {
   const [x, dy, y] = node.inputs as readonly [Value, Value, Value];
   const factors = exactWindows(x.shape, node.attributes);
-  if (factors === undefined || !forms.canBlock(x) || x.dtype !== 'float32') return false;
-  if (!forms.has(x, 'blocked')) return false;
+  if (factors === undefined || x.dtype !== 'float32') return false;
+  const layout = forms.has(x, 'blocked') ? 'blocked' : 'plain';
   const scales = [1, 1, ...factors];
-  const up = (value: Value) => b.op('nchwc.Upsample', [forms.blocked(value)], { scales, mode: 'nearest' });
-  const isMaximum = b.op('Cast', [b.op('Equal', [forms.blocked(x), up(y)])], { to: 'float32' });
-  forms.set(node.outputs[0] as Value, 'blocked', b.mul(up(dy), isMaximum));
+  const up = (value: Value) =>
+    layout === 'blocked'
+      ? b.op('nchwc.Upsample', [forms.blocked(value)], { scales, mode: 'nearest' })
+      : b.op('Resize', [forms.plain(value), undefined, b.constant(float32([4], scales))], NEAREST);
+  const isMaximum = b.op('Cast', [b.op('Equal', [forms.get(x, layout), up(y)])], { to: 'float32' });
+  forms.set(node.outputs[0] as Value, layout, b.mul(up(dy), isMaximum));
   return true;
 };
 

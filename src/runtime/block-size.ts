@@ -6,10 +6,10 @@ import type * as Ort from 'onnxruntime-common';
 import { float32, type NdArray } from '../array/ndarray.ts';
 import { GraphBuilder } from '../graph/builder.ts';
 import type { Graph } from '../graph/ir.ts';
-import { writeOnnx } from '../graph/onnx/write.ts';
 import { decompose } from '../graph/rewrite.ts';
 import { lowerBlocked } from '../lowering/blocked.ts';
-import { type OrtModule, toTensor } from './tensors.ts';
+import { runOnce } from './session.ts';
+import type { OrtModule } from './tensors.ts';
 
 export interface BlockedKernels {
   readonly blockSize?: 8 | 16;
@@ -68,24 +68,6 @@ function pattern(shape: readonly number[], seed: number): NdArray {
   const array = float32(shape);
   for (let i = 0; i < array.data.length; i++) array.data[i] = Math.sin(1 + seed + i * i * 0.37);
   return array;
-}
-
-async function runOnce(
-  ort: OrtModule,
-  options: Ort.InferenceSession.SessionOptions,
-  graph: Graph,
-  feeds: readonly NdArray[],
-): Promise<{ readonly [output: string]: Ort.Tensor }> {
-  const session = await ort.InferenceSession.create(writeOnnx(graph), options);
-  try {
-    const tensors: Record<string, Ort.Tensor> = {};
-    graph.inputs.forEach(({ name }, i) => {
-      tensors[name] = toTensor(ort, feeds[i] as NdArray);
-    });
-    return await session.run(tensors);
-  } finally {
-    await session.release();
-  }
 }
 
 function largestDifference(a: Float32Array, b: Float32Array): number {

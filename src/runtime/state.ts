@@ -1,9 +1,6 @@
 /**
  * Tensors that stay with the device from one run to the next: parameters, optimiser state.
- *
- * On the CPU each has two buffers, one read and one written, which change places after every run, so
- * that nothing is copied or allocated. On WebGPU the outputs stay in GPU buffers and become the next
- * run's inputs. Measured: docs/performance.md, "State between steps".
+ * What each way costs was measured: docs/performance.md, "State between steps".
  */
 import type * as Ort from 'onnxruntime-common';
 import { type NdArray, ndarray } from '../array/ndarray.ts';
@@ -11,6 +8,14 @@ import { UsageError } from '../errors.ts';
 import type { Packing } from '../lowering/blocked.ts';
 import type { TensorSpec } from './runtime.ts';
 import { checkFits, fromTensor, type OrtModule, toTensor } from './tensors.ts';
+
+/**
+ * - `swap`: two buffers each, one read and one written, which change places after every run, so that
+ *   nothing is copied or allocated (Node's CPU; in Node also CUDA, CoreML and DirectML, which copy to the device)
+ * - `device`: outputs stay in GPU buffers and become the next run's inputs (WebGPU)
+ * - `copy`: outputs come back as new arrays and are fed again (WebAssembly, whose memory is its own)
+ */
+export type StateMode = 'swap' | 'device' | 'copy';
 
 interface Slot {
   readonly spec: TensorSpec;
@@ -21,7 +26,7 @@ interface Slot {
 
 export interface DeviceState {
   write(arrays: { readonly [input: string]: NdArray }): void;
-  /** Adds what the next run reads and, on the CPU, where it writes. */
+  /** Adds what the next run reads and where it writes. */
   prepare(feeds: Record<string, Ort.Tensor>, fetches: Record<string, Ort.Tensor | null>): void;
   /** Takes over what the run wrote. */
   advance(results: { readonly [output: string]: Ort.Tensor }): void;
@@ -30,17 +35,21 @@ export interface DeviceState {
 }
 
 export interface StateOptions {
-  /** Whether outputs are left in device memory by the session (preferredOutputLocation). */
-  readonly onDevice: boolean;
+  readonly mode: StateMode;
+  /** By state input, the output that is its next value. */
+  readonly outputs: { readonly [input: string]: string };
   /** State that the lowered graph keeps in a layout of its own. */
   readonly packed: ReadonlyMap<string, Packing>;
+  /** Copies tensors from the device, by name; needed for `device` only. */
+  readonly download: (tensors: {
+    readonly [name: string]: Ort.Tensor;
+  }) => Promise<{ readonly [name: string]: NdArray }>;
 }
 
 export function deviceState(
   ort: OrtModule,
   specs: readonly TensorSpec[],
-  outputs: { readonly [input: string]: string },
-  { onDevice, packed }: StateOptions,
+  { mode, outputs, packed, download }: StateOptions,
 ): DeviceState {
   const slots = new Map<string, Slot>(
     specs.map((spec) => [
@@ -55,11 +64,11 @@ export function deviceState(
         const slot = slots.get(name);
         if (slot === undefined) throw new UsageError(`'${name}' is not state of this program.`);
         checkFits(slot.spec, array);
-        // A copy, since the caller's array would be overwritten two runs later.
+        // A copy, since with `swap` the caller's array would be overwritten two runs later.
         const copy = packed.get(name)?.pack(array) ?? clone(array);
         slot.current?.dispose();
         slot.current = toTensor(ort, copy);
-        if (!onDevice && slot.spare === undefined) slot.spare = toTensor(ort, ndarray(array.dtype, array.shape));
+        if (mode === 'swap' && slot.spare === undefined) slot.spare = toTensor(ort, ndarray(array.dtype, array.shape));
       }
     },
     prepare(feeds, fetches) {
@@ -74,18 +83,21 @@ export function deviceState(
     advance(results) {
       for (const slot of slots.values()) {
         const written = results[slot.output] as Ort.Tensor;
-        if (onDevice) slot.current?.dispose();
-        else slot.spare = slot.current;
+        if (mode === 'swap') slot.spare = slot.current;
+        else slot.current?.dispose();
         slot.current = written;
       }
     },
     async read() {
       const arrays: { [input: string]: NdArray } = {};
-      for (const [name, slot] of slots) {
-        if (slot.current === undefined) continue;
-        const array = await fromTensor(slot.current);
-        arrays[name] = packed.get(name)?.unpack(array) ?? clone(array);
+      const remote: Record<string, Ort.Tensor> = {};
+      for (const [name, { current }] of slots) {
+        if (current === undefined) continue;
+        if (current.location === 'cpu') arrays[name] = clone(await fromTensor(current));
+        else remote[name] = current;
       }
+      if (Object.keys(remote).length > 0) Object.assign(arrays, await download(remote));
+      for (const [name, array] of Object.entries(arrays)) arrays[name] = packed.get(name)?.unpack(array) ?? array;
       return arrays;
     },
     dispose() {

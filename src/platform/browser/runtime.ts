@@ -73,6 +73,6 @@ export async function openRuntime({ device = 'auto', threads, wasmPath }: OpenRu
       logSeverityLevel: 3,
     },
     target: {},
-    stateOnDevice: name === 'webgpu',
+    stateMode: name === 'webgpu' ? 'device' : 'copy',
   });
 }

@@ -5,6 +5,7 @@ import { DeviceError } from '../../errors.ts';
 import { findBlockedKernels } from '../../runtime/block-size.ts';
 import { ortRuntime } from '../../runtime/ort.ts';
 import type { DeviceName, Runtime } from '../../runtime/runtime.ts';
+import { whyNotWorking } from '../../runtime/session.ts';
 
 export type NodeDevice = Exclude<DeviceName, 'wasm'>;
 
@@ -25,10 +26,21 @@ const NAMES: { readonly [D in NodeDevice]: string } = {
   dml: 'DirectML',
 };
 
-/** Devices for which this build of ONNX Runtime has a provider. A driver may still be missing. */
+/** Devices for which this build of ONNX Runtime has a provider. A driver may still be missing: `workingDevices`. */
 export function availableDevices(): NodeDevice[] {
   const listed = new Set<string>(ort.listSupportedBackends().map(({ name }) => name));
   return (Object.keys(NAMES) as NodeDevice[]).filter((name) => listed.has(name));
+}
+
+/** Devices that start: a small graph runs on each. */
+export async function workingDevices(): Promise<NodeDevice[]> {
+  const working: NodeDevice[] = [];
+  for (const name of availableDevices()) {
+    if ((await whyNotWorking(ort, { executionProviders: [name], logSeverityLevel: 4 })) === undefined) {
+      working.push(name);
+    }
+  }
+  return working;
 }
 
 /**
@@ -40,11 +52,7 @@ export async function openRuntime({
   threads,
   log = () => {},
 }: OpenRuntimeOptions = {}): Promise<Runtime> {
-  const name = device === 'auto' ? 'cpu' : device;
-  const present = availableDevices();
-  if (!present.includes(name)) {
-    throw new DeviceError(`There is no device '${name}' here.`, { remedy: `Present: ${present.join(', ')}.` });
-  }
+  const name = device === 'auto' ? await chooseDevice() : device;
   const count = threads ?? availableParallelism();
   const sessionOptions = {
     executionProviders: name === 'cpu' ? ['cpu'] : [name, 'cpu'],
@@ -53,6 +61,16 @@ export async function openRuntime({
     // Errors only: a fallback to the CPU for a shape computation is no news to anyone.
     logSeverityLevel: 3,
   } as const;
+  if (name !== 'cpu') {
+    const why = availableDevices().includes(name)
+      ? await whyNotWorking(ort, { ...sessionOptions, executionProviders: [name], logSeverityLevel: 4 })
+      : 'this build of ONNX Runtime does not have it';
+    if (why !== undefined) {
+      throw new DeviceError(`The device '${name}' does not work here: ${why}.`, {
+        remedy: `Present: ${(await workingDevices()).join(', ')}.`,
+      });
+    }
+  }
   const blocks = name === 'cpu' ? await findBlockedKernels(ort, { ...sessionOptions, logSeverityLevel: 4 }) : {};
   if (blocks.why !== undefined) log(`Blocked convolutions are not used: ${blocks.why}.`);
   const kernels = blocks.blockSize === undefined ? '' : `, blocks of ${blocks.blockSize} channels`;
@@ -61,6 +79,13 @@ export async function openRuntime({
     description: name === 'cpu' ? `CPU, ${count} ${count === 1 ? 'thread' : 'threads'}${kernels}` : NAMES[name],
     sessionOptions,
     target: blocks.blockSize === undefined ? {} : { blockSize: blocks.blockSize },
-    stateOnDevice: name === 'webgpu',
+    stateMode: name === 'webgpu' ? 'device' : 'swap',
   });
+}
+
+/** CUDA where it works, else the CPU. WebGPU is for those who ask: it may be a software driver. */
+async function chooseDevice(): Promise<NodeDevice> {
+  if (!availableDevices().includes('cuda')) return 'cpu';
+  const why = await whyNotWorking(ort, { executionProviders: ['cuda'], logSeverityLevel: 4 });
+  return why === undefined ? 'cuda' : 'cpu';
 }

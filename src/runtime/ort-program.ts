@@ -1,0 +1,120 @@
+import type * as Ort from 'onnxruntime-common';
+import type { NdArray, Shape } from '../array/ndarray.ts';
+import { DeviceError, LamellaError, UsageError } from '../errors.ts';
+import { writeOnnx } from '../graph/onnx/write.ts';
+import type { Packing } from '../lowering/blocked.ts';
+import type { DeviceName, Feeds, Program, TensorSpec } from './runtime.ts';
+import { handOn } from './session.ts';
+import { type DeviceState, deviceState, type StateMode } from './state.ts';
+import { checkFits, fromTensor, type OrtModule, specsOf, toTensor } from './tensors.ts';
+
+export interface OrtProgramOptions {
+  readonly device: DeviceName;
+  readonly stateMode: StateMode;
+  readonly state: { readonly [input: string]: string };
+  readonly packed: ReadonlyMap<string, Packing>;
+  readonly sessionOptions: Ort.InferenceSession.SessionOptions;
+  readonly onDispose: (program: OrtProgram) => void;
+}
+
+/** A session of ONNX Runtime and the state that it carries from run to run. */
+export class OrtProgram implements Program {
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+  readonly #ort: OrtModule;
+  readonly #session: Ort.InferenceSession;
+  readonly #options: OrtProgramOptions;
+  readonly #stateSpecs: readonly TensorSpec[];
+  readonly #state: DeviceState;
+  #downloads: Ort.InferenceSession | undefined;
+  #phase: 'idle' | 'running' | 'disposed' = 'idle';
+
+  constructor(ort: OrtModule, session: Ort.InferenceSession, options: OrtProgramOptions) {
+    const { state, stateMode, packed } = options;
+    const inputs = specsOf(session.inputMetadata);
+    const outputs = specsOf(session.outputMetadata);
+    const held = new Set(Object.values(state));
+    this.inputs = inputs.filter(({ name }) => state[name] === undefined);
+    this.outputs = outputs.filter(({ name }) => !held.has(name));
+    this.#ort = ort;
+    this.#session = session;
+    this.#options = options;
+    this.#stateSpecs = inputs.filter(({ name }) => state[name] !== undefined);
+    this.#state = deviceState(ort, this.#stateSpecs, {
+      mode: stateMode,
+      outputs: state,
+      packed,
+      download: (tensors) => this.#download(tensors),
+    });
+  }
+
+  async run(feeds: Feeds): Promise<{ readonly [output: string]: NdArray }> {
+    const tensors: Record<string, Ort.Tensor> = {};
+    const fetches: Record<string, Ort.Tensor | null> = {};
+    for (const spec of this.inputs) {
+      const array = feeds[spec.name];
+      checkFits(spec, array);
+      tensors[spec.name] = toTensor(this.#ort, array);
+    }
+    for (const { name } of this.outputs) fetches[name] = null;
+    return this.#alone(async () => {
+      this.#state.prepare(tensors, fetches);
+      const results = await this.#session.run(tensors, fetches);
+      this.#state.advance(results);
+      const arrays: { [output: string]: NdArray } = {};
+      for (const { name } of this.outputs) arrays[name] = await fromTensor(results[name] as Ort.Tensor);
+      return arrays;
+    });
+  }
+
+  async writeState(state: { readonly [input: string]: NdArray }): Promise<void> {
+    await this.#alone(async () => this.#state.write(state));
+  }
+
+  async readState(): Promise<{ readonly [input: string]: NdArray }> {
+    return this.#alone(() => this.#state.read());
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#phase === 'disposed') return;
+    await this.#alone(async () => {
+      this.#state.dispose();
+      await this.#downloads?.release();
+      await this.#session.release();
+    });
+    this.#phase = 'disposed';
+    this.#options.onDispose(this);
+  }
+
+  /**
+   * Brings tensors from the device by a graph that hands its inputs on. (`Tensor.getData` would do, but in
+   * onnxruntime-node 1.30 it ends the process for a tensor in a GPU buffer.)
+   */
+  async #download(tensors: { readonly [name: string]: Ort.Tensor }): Promise<{ readonly [name: string]: NdArray }> {
+    const values = this.#stateSpecs.map(({ name, dtype, shape }) => ({ name, dtype, shape: shape as Shape }));
+    this.#downloads ??= await this.#ort.InferenceSession.create(
+      writeOnnx(handOn(values)),
+      this.#options.sessionOptions,
+    );
+    const results = await this.#downloads.run(tensors);
+    const arrays: { [name: string]: NdArray } = {};
+    for (const name of Object.keys(tensors)) arrays[name] = await fromTensor(results[`>${name}`] as Ort.Tensor);
+    return arrays;
+  }
+
+  /** Runs `action` while nothing else uses the session. @throws UsageError, or DeviceError when the device fails. */
+  async #alone<T>(action: () => Promise<T>): Promise<T> {
+    if (this.#phase === 'disposed') throw new UsageError('The program was disposed.');
+    if (this.#phase === 'running') throw new UsageError('The program is running; await it before the next call.');
+    this.#phase = 'running';
+    try {
+      return await action();
+    } catch (cause) {
+      if (cause instanceof LamellaError) throw cause;
+      const [line] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
+      throw new DeviceError(`The device ${this.#options.device} failed: ${line}`, { cause });
+    } finally {
+      this.#phase = 'idle';
+    }
+  }
+}

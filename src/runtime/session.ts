@@ -1,0 +1,47 @@
+import type * as Ort from 'onnxruntime-common';
+import { float32, type NdArray } from '../array/ndarray.ts';
+import { GraphBuilder } from '../graph/builder.ts';
+import type { Graph, Value } from '../graph/ir.ts';
+import { writeOnnx } from '../graph/onnx/write.ts';
+import { type OrtModule, toTensor } from './tensors.ts';
+
+/** Runs a graph one time, in a session of its own. @throws what ONNX Runtime throws. */
+export async function runOnce(
+  ort: OrtModule,
+  options: Ort.InferenceSession.SessionOptions,
+  graph: Graph,
+  feeds: readonly NdArray[],
+): Promise<{ readonly [output: string]: Ort.Tensor }> {
+  const session = await ort.InferenceSession.create(writeOnnx(graph), options);
+  try {
+    const tensors: Record<string, Ort.Tensor> = {};
+    graph.inputs.forEach(({ name }, i) => {
+      tensors[name] = toTensor(ort, feeds[i] as NdArray);
+    });
+    return await session.run(tensors);
+  } finally {
+    await session.release();
+  }
+}
+
+/** Whether a device starts and adds correctly; else why not. */
+export async function whyNotWorking(
+  ort: OrtModule,
+  options: Ort.InferenceSession.SessionOptions,
+): Promise<string | undefined> {
+  const b = new GraphBuilder('trial');
+  const x = b.input('x', 'float32', [2]);
+  try {
+    const { y } = await runOnce(ort, options, b.build([b.output(b.add(x, x), 'y')]), [float32([2], [1, 2])]);
+    const sum = (y as Ort.Tensor).data as Float32Array;
+    return sum[0] === 2 && sum[1] === 4 ? undefined : 'it computes 1 + 1 wrongly';
+  } catch (cause) {
+    return (cause instanceof Error ? cause.message : String(cause)).split('\n')[0] as string;
+  }
+}
+
+/** A graph that hands its inputs on, to bring tensors from a device: outputs are named as inputs, with `>` before. */
+export function handOn(values: readonly Pick<Value, 'name' | 'dtype' | 'shape'>[]): Graph {
+  const b = new GraphBuilder('download');
+  return b.build(values.map(({ name, dtype, shape }) => b.output(b.input(name, dtype, shape), `>${name}`)));
+}
