@@ -63,7 +63,7 @@ function missing(parameter: Value, loss: Value, nodes: readonly Node[], gradient
 
 /**
  * The graph that computes `graph`'s outputs and then the gradient of `loss` with respect to each of
- * `parameters`, named `d_<parameter>`. `loss` is an output of the graph, or a value of it, with one element.
+ * `parameters`, named `d_<parameter>` (`d_<parameter>.1` where that is taken). `loss` is an output of the graph, or a value of it, with one element.
  *
  * @example
  * const g = gradient(graph, graph.outputs[0], graph.inputs.slice(1));
@@ -71,6 +71,6 @@ function missing(parameter: Value, loss: Value, nodes: readonly Node[], gradient
 export function gradient(graph: Graph, loss: Value, parameters: readonly Value[]): Graph {
   const b = GraphBuilder.from(graph);
   const gradients = b.scoped('backward', () => backward(b, graph.nodes, loss, parameters));
-  const named = gradients.map((value, i) => b.output(value, `d_${(parameters[i] as Value).name}`));
+  const named = gradients.map((value, i) => b.output(value, b.fresh(`d_${(parameters[i] as Value).name}`)));
   return b.build([...graph.outputs, ...named], graph);
 }

@@ -102,7 +102,7 @@ export class GraphBuilder implements Build {
     outputs: number,
     name = this.#unique(op),
   ): readonly Value[] {
-    const names = Array.from({ length: outputs }, (_, i) => this.#fresh(i === 0 ? name : `${name}:${i}`));
+    const names = Array.from({ length: outputs }, (_, i) => this.fresh(i === 0 ? name : `${name}:${i}`));
     return this.node(op, inputs, attributes, names, name);
   }
 
@@ -210,7 +210,8 @@ export class GraphBuilder implements Build {
     return `${scoped}_${count}`;
   }
 
-  #fresh(name: string): string {
+  /** `name`, or with a number behind it where that is taken. */
+  fresh(name: string): string {
     let candidate = name;
     for (let i = 1; this.#taken(candidate); i++) candidate = `${name}.${i}`;
     return candidate;

@@ -130,10 +130,19 @@ export const POOLINGS: {
       const channels = x.shape[1] as number;
       const ones = ndarray('float32', [channels, 1, ...g.kernel_shape]);
       ones.data.fill(1);
+      // With ceil_mode the last window reaches beyond the padding.
+      const rank = g.kernel_shape.length;
+      const pads = g.pads.map((pad, k) => {
+        const i = k - rank;
+        if (i < 0) return pad;
+        const reach = (g.dilations[i] as number) * ((g.kernel_shape[i] as number) - 1) + 1;
+        const last = ((d.shape[i + 2] as number) - 1) * (g.strides[i] as number) + reach;
+        return Math.max(pad, last - (x.shape[i + 2] as number) - (g.pads[i] as number));
+      });
       const counts = windowCounts(b, x.shape.slice(2), d.shape.slice(2), g, node.attributes.count_include_pad === 1);
       return [
         b.op('lamella.ConvGradInput', [b.div(d, counts), b.constant(ones)], {
-          pads: g.pads,
+          pads,
           strides: g.strides,
           dilations: g.dilations,
           group: channels,

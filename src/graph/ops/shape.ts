@@ -352,12 +352,21 @@ export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
       const known = b.constantOf(node.inputs[1]);
       const pads = known === undefined ? [] : integers(known);
       const axes = shape.map((_, i) => i);
+      // Where padding was added it is cut off; where it was negative, zeros take the place of what was cut off.
+      const added = (i: number) => Math.max(0, pads[i] as number);
+      const removed = (i: number) => Math.max(0, -(pads[i] as number));
+      const inner = b.slice(
+        d,
+        axes.map(added),
+        axes.map((i) => (d.shape[i] as number) - added(i + shape.length)),
+        axes,
+      );
       return [
-        b.slice(
-          d,
-          axes.map((i) => pads[i] as number),
-          axes.map((i) => (pads[i] as number) + (shape[i] as number)),
-          axes,
+        padWithZeros(
+          b,
+          inner,
+          axes.map(removed),
+          axes.map((i) => removed(i + shape.length)),
         ),
       ];
     },
