@@ -9,10 +9,10 @@ import {
   type MachineOptions,
   repeatRun,
   resumeRun,
-  type TrainRunHooks,
   trainRun,
 } from '../../platform/node/train-run.ts';
 import { parseConfig } from '../../train/config.ts';
+import type { TrainRunHooks, TrainRunHooks } from '../../train/run.ts';
 import { RUN_FILES } from '../../train/store.ts';
 import type { TrainFlags } from '../commands/train.ts';
 import { formatDuration, trainDisplay } from '../progress.ts';
@@ -188,7 +188,7 @@ async function readText(file: string): Promise<Uint8Array> {
 }
 
 /** Runs with a progress display and Ctrl-C, then writes the report and says where everything is. */
-async function watched(
+export async function watched(
   out: string,
   say: (line: string) => void,
   quiet: boolean,

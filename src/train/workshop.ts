@@ -1,0 +1,111 @@
+/** Everything that runs a recipe: the compiled step, its batches, validation and saving. */
+
+import type { Batch } from '../augment/batch.ts';
+import type { SampleOptions } from '../augment/sample.ts';
+import { requirePatchFits, type TrainingSet } from '../dataset/place.ts';
+import type { PreparedDataset } from '../dataset/prepare.ts';
+import type { RawDataset } from '../dataset/raw.ts';
+import { buildNetwork } from '../models/registry.ts';
+import { lossOf } from '../nn/losses/registry.ts';
+import { optimiserOf } from '../nn/optimisers/registry.ts';
+import { openModel } from '../predict/open.ts';
+import { predictPage } from '../predict/predict.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { Recipe } from './config.ts';
+import type { State, StepBatch, Stepper, TrainOptions, Validator } from './loop.ts';
+import { modelWriter, type Provenance } from './model-file.ts';
+import { type TrainingStep, trainingStep } from './step.ts';
+import { feedsOf, stepper as stepperOf } from './stepper.ts';
+import type { Store } from './store.ts';
+import { scorer, type ValidationMetric } from './validate.ts';
+
+/** Draws the batches of a run, in worker threads where the platform has them. */
+export interface Sampler {
+  /** Batches from a step on, without end. One iterator at a time. */
+  batches(from: number): AsyncIterableIterator<Batch>;
+  close(): Promise<void>;
+}
+
+export interface Workshop {
+  readonly runtime: Runtime;
+  readonly step: TrainingStep;
+  readonly stepper: Stepper;
+  batches(from: number): AsyncIterator<StepBatch>;
+  readonly validator: Validator | undefined;
+  saveModel(store: Store): TrainOptions['saveModel'];
+  close(): Promise<void>;
+}
+
+export interface WorkshopOptions {
+  readonly raw: RawDataset;
+  readonly data: PreparedDataset;
+  readonly runtime: Runtime;
+  openSampler(set: TrainingSet, options: SampleOptions): Sampler;
+  /** For model files. */
+  readonly provenance: Provenance;
+}
+
+/** @throws UsageError when the patch does not fit the network or the images; DeviceError when it does not compile. */
+export async function openWorkshop(
+  recipe: Recipe,
+  metric: ValidationMetric | undefined,
+  { raw, data, runtime, openSampler, provenance }: WorkshopOptions,
+): Promise<Workshop> {
+  const { model, patch, batch, seed, exact } = recipe;
+  const input = [batch, model.channels, ...patch] as const;
+  const network = buildNetwork(model, input, { training: true });
+  const output = [batch, network.logits.shape[2] as number, network.logits.shape[3] as number] as const;
+  const outputMargin = (patch[0] - output[1]) / 2;
+  requirePatchFits(data.train.pages, patch, outputMargin);
+  const step = trainingStep(network, lossOf(recipe.loss), optimiserOf(recipe.optimiser), {
+    ...(recipe.clipNorm === null ? {} : { clipNorm: recipe.clipNorm }),
+    ...(recipe.averageDecay === null ? {} : { averageDecay: recipe.averageDecay }),
+  });
+  const program = await runtime.compile(step.graph, { state: step.state, exact });
+  const sampleOptions: SampleOptions = {
+    seed,
+    patch,
+    batch,
+    outputMargin,
+    focusShare: recipe.data.focusShare,
+    augment: recipe.augment,
+  };
+  const sampler = openSampler(data.train, sampleOptions);
+  const write = modelWriter(recipe);
+  const bytesOf = (state: State, at: Provenance): Uint8Array => write(step.weightsOf(state), { ...provenance, ...at });
+  const validator: Validator | undefined =
+    metric === undefined
+      ? undefined
+      : {
+          async run(state) {
+            const model = await openModel(runtime, bytesOf(state, {}));
+            const scores = scorer(
+              metric,
+              data.mapping.classes.map(({ name }) => name),
+            );
+            try {
+              for (const [i, page] of data.validation.entries()) {
+                const source = raw.pages[data.split.validation[i] as number] as (typeof raw.pages)[number];
+                scores.add({ page, probabilities: await predictPage(model, source) });
+              }
+            } finally {
+              await model.program.dispose();
+            }
+            return scores.result();
+          },
+        };
+  return {
+    runtime,
+    step,
+    stepper: stepperOf(program, step, seed),
+    async *batches(from) {
+      for await (const drawn of sampler.batches(from)) yield feedsOf(drawn, input, output);
+    },
+    validator,
+    saveModel: (store) => (file, state, at) => store.write(file, bytesOf(state, { step: at })),
+    async close() {
+      await sampler.close();
+      await program.dispose();
+    },
+  };
+}
