@@ -12,7 +12,7 @@ import {
   trainRun,
 } from '../../platform/node/train-run.ts';
 import { parseConfig } from '../../train/config.ts';
-import type { TrainRunHooks, TrainRunHooks } from '../../train/run.ts';
+import type { TrainRunHooks } from '../../train/run.ts';
 import { RUN_FILES } from '../../train/store.ts';
 import type { TrainFlags } from '../commands/train.ts';
 import { formatDuration, trainDisplay } from '../progress.ts';
