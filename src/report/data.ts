@@ -108,6 +108,8 @@ export interface ReportData {
   readonly network: Facts;
   readonly machine: Facts;
   readonly times: Facts;
+  /** What was chosen by itself and why, a sentence each. */
+  readonly decisions: readonly string[];
   /** Shell commands that make this run again. */
   readonly commands: readonly string[];
   /** The run's configuration as it is. */

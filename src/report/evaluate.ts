@@ -1,7 +1,9 @@
 /** Scores and pictures of the images that a report shows, taken one by one so that few are in memory. */
 
 import { type NdArray, ndarray } from '../array/ndarray.ts';
+import { contingency } from '../metrics/contingency.ts';
 import { ERROR_CLASSES, errorMap } from '../metrics/error-map.ts';
+import { type InstanceMatching, type InstanceScores, instanceScores, matchInstances } from '../metrics/instances.ts';
 import { type IsbiScores, type IsbiSliceScores, isbiScores, isbiSliceScores } from '../metrics/isbi.ts';
 import {
   type ConfusionMatrix,
@@ -37,6 +39,8 @@ export interface EvaluatedPage {
   readonly truth: Uint8Array;
   /** float32 [classes, height, width]. */
   readonly probabilities: NdArray<'float32'>;
+  /** Numbers of the true objects, 0 = none, where each has its own: touching ones are then told apart. */
+  readonly objects?: Int32Array;
 }
 
 export interface EvaluateOptions {
@@ -65,6 +69,8 @@ export interface Evaluation {
   readonly perImage: readonly { readonly name: string; readonly score: number }[];
   readonly isbi?: IsbiScores;
   readonly overlap: OverlapScores;
+  /** Where the true objects have numbers: connected pixels of the prediction against them. */
+  readonly instances?: InstanceScores;
   /** Dice, precision and recall of the second of two classes over thresholds; else empty. */
   readonly thresholds: readonly Series[];
 }
@@ -79,6 +85,7 @@ export class Evaluator {
   readonly #options: EvaluateOptions;
   readonly #slices: IsbiSliceScores[] = [];
   readonly #confusions: ConfusionMatrix[] = [];
+  readonly #matchings: InstanceMatching[] = [];
   readonly #thresholds = new ThresholdCounts();
   readonly #perImage: { readonly name: string; readonly score: number }[] = [];
   readonly #sheet: ReportImage[] = [];
@@ -135,11 +142,13 @@ export class Evaluator {
       );
       const scores = overlapScores(confusion, { leaveOut: [0] });
       own = Number.isNaN(scores.meanDice) ? 1 : scores.meanDice;
-      errors = errorMap(
-        components(truth, classNames.length, shape),
-        components(predicted, classNames.length, shape),
-        mask,
-      );
+      const objects =
+        page.objects === undefined
+          ? components(truth, classNames.length, shape)
+          : ndarray('int32', shape, page.objects);
+      const segments = components(predicted, classNames.length, shape);
+      errors = errorMap(objects, segments, mask);
+      if (page.objects !== undefined) this.#matchings.push(matchInstances(contingency(objects, segments, mask)));
       if (classNames.length > 2) shown = confidence(probabilities);
     }
     this.#confusions.push(
@@ -223,6 +232,7 @@ export class Evaluator {
       perImage: this.#perImage,
       ...(kind.name === 'isbi' ? { isbi: isbiScores(this.#slices) } : {}),
       overlap: overlapScores(sumOfConfusions(this.#confusions), { leaveOut: kind.name === 'isbi' ? [] : [0] }),
+      ...(this.#matchings.length > 0 ? { instances: instanceScores(this.#matchings) } : {}),
       thresholds: classNames.length === 2 ? this.#thresholds.series() : [],
     };
   }

@@ -83,6 +83,9 @@ ${section(
     factTable('Machine', data.machine),
     factTable('Times', data.times),
   ].map((table) => table ?? '')}</div>`,
+  data.decisions.length === 0
+    ? undefined
+    : html`<details><summary>What was chosen, and why</summary><ul>${data.decisions.map((line) => html`<li>${line}</li>`)}</ul></details>`,
   data.commands.length === 0 ? undefined : html`<h3>To do it again</h3><pre>${data.commands.join('\n')}</pre>`,
   data.configuration === undefined
     ? undefined

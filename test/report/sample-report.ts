@@ -119,6 +119,7 @@ export function sampleReport(slices = 4, side = 256): ReportData {
     network: [['Network', 'unet, base 32, depth 4']],
     machine: [['Processor', 'a <fast> & small one']],
     times: [['Training', '15 min 2 s']],
+    decisions: ['depth 4, since patches of 256 pixels can be halved as often'],
     commands: ['lamella train data --minutes 15 --seed 0 --out runs/sample', 'lamella report runs/sample'],
     configuration: { seed: 0, note: '</pre><script>alert(1)</script>' },
   };

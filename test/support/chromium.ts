@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 
 /** Debian's Chromium, or the one that `CHROMIUM_PATH` names. */
 export function chromiumPath(): string {
-  const path = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
+  const path = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
   if (!existsSync(path)) {
     throw new Error(
       `There is no Chromium at ${path}. Install it (Debian: apt-get install chromium), or set CHROMIUM_PATH.`,

@@ -1,0 +1,162 @@
+/** What a run's configuration and log say, in the words of the report. */
+
+import { describeMapping } from '../../dataset/labels.ts';
+import type { OpenedModel } from '../../predict/open.ts';
+import { type Facts, type Series, score, type TrainingLog } from '../../report/data.ts';
+import type { Recipe, RunConfig } from '../../train/config.ts';
+import type { LogLine } from '../../train/log.ts';
+import { totalSteps } from '../../train/plan.ts';
+
+/** `1 h 2 min`, `3 min 4 s`, `5.6 s`, `70 ms`. */
+export function formatMs(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  const s = ms / 1000;
+  if (s < 60) return `${s.toFixed(1)} s`;
+  const minutes = Math.floor(Math.round(s) / 60);
+  if (minutes < 60) return `${minutes} min ${Math.round(s) % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** `1.94 million`, `512`. */
+export function formatCount(count: number): string {
+  return count >= 1e6 ? `${(count / 1e6).toPrecision(3)} million` : count.toLocaleString('en');
+}
+
+/** Names without the folders that all of them share. */
+export function shortNames(names: readonly string[]): readonly string[] {
+  const folders = names.map((name) => name.split('/').slice(0, -1));
+  let shared = folders[0]?.length ?? 0;
+  for (const folder of folders) {
+    let same = 0;
+    while (same < Math.min(shared, folder.length) && folder[same] === folders[0]?.[same]) same++;
+    shared = same;
+  }
+  return names.map((name) => name.split('/').slice(shared).join('/'));
+}
+
+function listed(names: readonly string[]): string {
+  const short = shortNames(names);
+  if (short.length <= 6) return short.join(', ');
+  return `${short.slice(0, 3).join(', ')} … ${short.at(-1)}`;
+}
+
+export function trainingOf(lines: readonly LogLine[]): TrainingLog | undefined {
+  const steps = lines.filter((line) => line.kind === 'step');
+  const validations = lines.filter((line) => line.kind === 'validation');
+  if (steps.length === 0) return undefined;
+  const series = (name: string, points: Series['points']): Series => ({ name, points });
+  const metric = validations[0]?.metric;
+  const best = validations.filter((line) => line.best).at(-1);
+  const others = Object.keys(validations[0]?.scores ?? {}).filter(
+    (name) => name !== metric && /^(V-|Dice|IoU)/.test(name),
+  );
+  return {
+    loss: series(
+      'loss',
+      steps.map((line) => [line.step, score(line.loss)]),
+    ),
+    learningRate: series(
+      'learning rate',
+      steps.map((line) => [line.step, score(line.learningRate)]),
+    ),
+    ...(metric === undefined
+      ? {}
+      : {
+          validation: {
+            ...series(
+              metric,
+              validations.map((line) => [line.step, score(line.score)]),
+            ),
+            ...(best === undefined || !Number.isFinite(best.score)
+              ? {}
+              : { best: { step: best.step, value: best.score } }),
+          },
+          others: others.map((name) =>
+            series(
+              name,
+              validations.map((line) => [line.step, score(line.scores[name])]),
+            ),
+          ),
+        }),
+  };
+}
+
+/** Milliseconds of training and of validation in it. */
+export function timesOf(lines: readonly LogLine[]): { readonly trainingMs: number; readonly validationMs: number } {
+  let trainingMs = 0;
+  let validationMs = 0;
+  for (const line of lines) {
+    if (line.kind === 'step') trainingMs += line.ms;
+    else if (line.kind === 'validation') validationMs += line.ms;
+  }
+  return { trainingMs, validationMs };
+}
+
+export function dataFacts({ folder, trainingImages, validationImages, recipe }: RunConfig): Facts {
+  const { channels, normalisation } = recipe.input;
+  const scope = normalisation.scope === 'image' ? 'of each image' : 'of the training images';
+  const what = {
+    percentile: `percentiles ${normalisation.percentiles.join(' and ')} ${scope}`,
+    zscore: `mean and deviation ${scope}`,
+    range: `the range ${normalisation.numbers.map((pair) => pair.join('..')).join(', ')}`,
+  }[normalisation.kind];
+  return [
+    ['Folder', folder],
+    ['Trained on', `${trainingImages.length} (${listed(trainingImages)})`],
+    ['Held out', validationImages.length === 0 ? 'none' : `${validationImages.length} (${listed(validationImages)})`],
+    ['Classes', describeMapping(recipe.labels).replace(/^labels /, '')],
+    ['Channels', String(channels.count)],
+    ['Normalised by', what],
+  ];
+}
+
+/** `adamw (weightDecay 0.01)`. */
+const describeSpec = ({ name, ...options }: { readonly name: string }): string => {
+  const parts = Object.entries(options).map(([key, value]) => `${key} ${String(value)}`);
+  return parts.length === 0 ? name : `${name} (${parts.join(', ')})`;
+};
+
+/** Changes to the images, those that are on. */
+function describeAugment(augment: Recipe['augment']): string {
+  const parts = [
+    augment.flip ? 'flips' : '',
+    augment.turn ? 'quarter turns' : '',
+    augment.warpShare > 0 && augment.rotateDegrees > 0 ? `rotation to ${augment.rotateDegrees}°` : '',
+    augment.warpShare > 0 && augment.scale > 1 ? `scale to ${augment.scale}` : '',
+    augment.warpShare > 0 && augment.elasticSigmaPx > 0 ? `elastic deformation (${augment.elasticSigmaPx} px)` : '',
+    augment.intensityShare > 0 ? 'brightness, contrast, gamma, noise, blur' : '',
+  ].filter((part) => part !== '');
+  return parts.length === 0 ? 'none' : parts.join(', ');
+}
+
+export function networkFacts({ recipe, plan }: RunConfig, model: OpenedModel): Facts {
+  const { signature, rule } = model;
+  return [
+    ['Network', describeSpec(recipe.model)],
+    ['Parameters', formatCount(signature.storedElements)],
+    [
+      'Sees around a pixel',
+      rule.y.exact ? `${Math.max(rule.y.halo, rule.y.margin)} pixels to each side` : 'the whole image',
+    ],
+    ['Patch, batch', `${recipe.patch[1]} x ${recipe.patch[0]}, ${recipe.batch}`],
+    ['Steps', totalSteps(plan).toLocaleString('en')],
+    ['Loss', describeSpec(recipe.loss)],
+    ['Optimiser', `${describeSpec(recipe.optimiser)}, learning rate ${recipe.learningRate}`],
+    ['Schedule', describeSpec(recipe.schedule)],
+    ['Augmentation', describeAugment(recipe.augment)],
+    ['Seed', String(recipe.seed)],
+  ];
+}
+
+export function machineFacts({ machine, lamella }: RunConfig): Facts {
+  const shown: readonly (readonly [string, unknown])[] = [
+    ['Device', machine.description],
+    ['Processor', machine.processor],
+    ['Cores', machine.cores],
+    ['Memory', machine.memoryGiB === undefined ? undefined : `${machine.memoryGiB} GiB`],
+    ['System', machine.system],
+    ['Node.js', machine.node],
+    ['Lamella', lamella === '' ? undefined : lamella],
+  ];
+  return shown.flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)] as const]));
+}

@@ -1,0 +1,262 @@
+/** The report of a run folder: its images predicted, scored and shown. */
+
+import { basename, join, resolve } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { ndarray } from '../../array/ndarray.ts';
+import { applyMapping } from '../../dataset/labels.ts';
+import { selectChannels } from '../../dataset/normalise.ts';
+import { readDataset } from '../../dataset/prepare.ts';
+import type { RawDataset, RawPage } from '../../dataset/raw.ts';
+import { RunError } from '../../errors.ts';
+import { ISBI_THRESHOLDS, type IsbiScores, isbiScores, isbiSliceScores } from '../../metrics/isbi.ts';
+import { type OpenedModel, openModel } from '../../predict/open.ts';
+import type { TestTimeAugmentation } from '../../predict/orientation.ts';
+import { predictPage } from '../../predict/predict.ts';
+import type { ReportData, ScoreTable } from '../../report/data.ts';
+import { type EvaluateOptions, type Evaluation, Evaluator } from '../../report/evaluate.ts';
+import { isIsbi2012 } from '../../report/isbi2012.ts';
+import { type IsbiRow, isbiTable } from '../../report/published.ts';
+import { renderReport } from '../../report/render.ts';
+import {
+  instanceTable,
+  isbiDetails,
+  isbiRow,
+  overlapTable,
+  scoreFigures,
+  thresholdsOf,
+} from '../../report/score-tables.ts';
+import { type RunConfig, readConfig } from '../../train/config.ts';
+import { type LogLine, parseLog } from '../../train/log.ts';
+import { RUN_FILES } from '../../train/store.ts';
+import { atomicWrite } from './atomic-write.ts';
+import { nodeFiles } from './files.ts';
+import {
+  dataFacts,
+  formatCount,
+  formatMs,
+  machineFacts,
+  networkFacts,
+  shortNames,
+  timesOf,
+  trainingOf,
+} from './report-facts.ts';
+import { readRunFolder } from './run-folder.ts';
+import { type NodeDevice, openRuntime } from './runtime.ts';
+
+export interface ReportOptions {
+  /** Where to write; default `report.html` in the run. */
+  readonly out?: string;
+  readonly device?: NodeDevice | 'auto';
+  /** Turns and flips to average over; default 1. */
+  readonly tta?: TestTimeAugmentation;
+  /** Where the data are now, if they were moved. */
+  readonly folder?: string;
+  /** More rows for the table of ISBI scores, such as a threshold's. */
+  readonly rows?: readonly IsbiRow[];
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** Without held-out images, so many of the training images are shown. */
+const MOST_TRAINING_IMAGES = 4;
+
+/**
+ * Writes the report of a run: predicts its validation images with its best model, scores them and renders the page.
+ * @returns where it is, and what it shows
+ * @throws RunError when there is no run or no model yet; DatasetError when the data are not where they were.
+ */
+export async function writeReport(
+  run: string,
+  options: ReportOptions = {},
+): Promise<{ readonly file: string; readonly data: ReportData }> {
+  const data = await collectReport(run, options);
+  const file = options.out ?? join(run, RUN_FILES.report);
+  await atomicWrite(file, renderReport(data));
+  return { file, data };
+}
+
+/** Everything that the report of a run shows. @throws as `writeReport`. */
+export async function collectReport(run: string, options: ReportOptions = {}): Promise<ReportData> {
+  const { device = 'auto', tta = 1, rows = [], onProgress } = options;
+  const store = readRunFolder(run);
+  const config = await readConfig(store);
+  const lines = parseLog(new TextDecoder().decode((await store.read(RUN_FILES.log)) ?? new Uint8Array(0)));
+  const best = await store.read(RUN_FILES.best);
+  const bytes = best ?? (await store.read(RUN_FILES.last));
+  if (bytes === undefined) {
+    throw new RunError('there is no model here yet.', {
+      file: run,
+      remedy: 'Train until the first validation, or to the end.',
+    });
+  }
+  const raw = await readDataset(nodeFiles, options.folder ?? config.folder);
+  const pages = pagesToShow(raw, config);
+  const runtime = await openRuntime({ device });
+  try {
+    const file = store.pathOf(best === undefined ? RUN_FILES.last : RUN_FILES.best);
+    const model = await openModel(runtime, bytes, { file });
+    const evaluator = new Evaluator(evaluateOptions(config, pages.length));
+    const names = shortNames(pages.map(({ name }) => name));
+    let predictionMs = 0;
+    for (const [i, page] of pages.entries()) {
+      const began = performance.now();
+      const probabilities = await predictPage(model, page, { tta });
+      predictionMs += performance.now() - began;
+      evaluator.add({ ...shownPage(page, config), name: names[i] as string, probabilities });
+      onProgress?.(i + 1, pages.length);
+    }
+    const result = evaluator.result();
+    return reportData({ run, config, lines, raw, model, pages, result, rows, tta, predictionMs });
+  } finally {
+    await runtime.dispose();
+  }
+}
+
+/** The held-out pages; without any, some of those that were trained on. */
+function pagesToShow(
+  { pages, folder }: RawDataset,
+  { validationImages, trainingImages }: RunConfig,
+): readonly RawPage[] {
+  const step = Math.max(1, Math.ceil(trainingImages.length / MOST_TRAINING_IMAGES));
+  const wanted = validationImages.length > 0 ? validationImages : trainingImages.filter((_, i) => i % step === 0);
+  const byName = new Map(pages.map((page) => [page.name, page]));
+  return wanted.map((name) => {
+    const page = byName.get(name);
+    if (page === undefined) {
+      throw new RunError(`the image "${name}" of the run is not in its data folder any more.`, {
+        file: folder,
+        remedy: 'Put it back.',
+      });
+    }
+    return page;
+  });
+}
+
+function evaluateOptions({ metric, recipe }: RunConfig, total: number): EvaluateOptions {
+  return {
+    total,
+    classNames: recipe.labels.classes.map(({ name }) => name),
+    kind: metric?.kind === 'v-rand' ? { name: 'isbi', inside: metric.inside } : { name: 'overlap' },
+  };
+}
+
+function shownPage(page: RawPage, { recipe }: RunConfig) {
+  const { height, width, label } = page;
+  const planes = selectChannels(page, recipe.input.channels);
+  const pixels = height * width;
+  return {
+    height,
+    width,
+    truth: applyMapping(label, recipe.labels),
+    planes: Array.from({ length: planes.length / pixels }, (_, c) => planes.subarray(c * pixels, (c + 1) * pixels)),
+    ...(recipe.labels.kind === 'instances' ? { objects: label.values } : {}),
+  };
+}
+
+interface Collected {
+  readonly run: string;
+  readonly config: RunConfig;
+  readonly lines: readonly LogLine[];
+  readonly raw: RawDataset;
+  readonly model: OpenedModel;
+  readonly pages: readonly RawPage[];
+  readonly result: Evaluation;
+  readonly rows: readonly IsbiRow[];
+  readonly tta: TestTimeAugmentation;
+  readonly predictionMs: number;
+}
+
+function reportData(collected: Collected): ReportData {
+  const { run, config, lines, raw, model, pages, result, rows, tta, predictionMs } = collected;
+  const { trainingMs, validationMs } = timesOf(lines);
+  const heldOut = config.validationImages.length > 0;
+  const steps = lines.filter((line) => line.kind === 'step').length;
+  const count = formatCount(model.signature.storedElements);
+  const where = heldOut
+    ? `${pages.length} ${pages.length === 1 ? 'image' : 'images'} held out from training`
+    : `${pages.length} of the images that it was trained on, since none was held out`;
+  const inside = config.metric?.kind === 'v-rand' ? config.metric.inside : undefined;
+  const classNames = config.recipe.labels.classes.map(({ name }) => name);
+  const training = trainingOf(lines);
+  const [first] = config.recipe.labels.classes.slice(inside ?? 1);
+  return {
+    title: `Lamella report: ${basename(resolve(run))}`,
+    summary:
+      `A ${config.recipe.model.name} network of ${count} parameters, trained on ${config.trainingImages.length} images in ` +
+      `${formatMs(trainingMs + validationMs)}, and judged on ${where}${tta === 1 ? '' : `, averaged over ${tta} orientations`}.`,
+    createdAt: new Date().toISOString(),
+    headline: [
+      ...scoreFigures(result),
+      { label: 'Training', value: formatMs(trainingMs + validationMs), note: `${steps.toLocaleString('en')} steps` },
+    ],
+    ...(training === undefined ? {} : { training }),
+    classNames,
+    scoreName: result.isbi === undefined ? 'Dice' : 'V-Rand',
+    sheetNote:
+      result.isbi === undefined
+        ? classNames.length > 2
+          ? 'The probability is that of the most probable class.'
+          : `White is ${first?.name ?? 'the foreground'}; the prediction is the more probable class.`
+        : `White is ${classNames[1]}. The prediction is cut at the threshold with the best V-Rand of the image; splits and merges are counted between cells thinned to one-pixel borders.`,
+    sheet: result.sheet,
+    imageCount: result.imageCount,
+    tables: tablesOf(collected, where, isIsbi2012(raw.pages), rows),
+    thresholds: thresholdsOf(result),
+    worst: result.worst,
+    best: result.best,
+    dataset: dataFacts(config),
+    network: networkFacts(config, model),
+    machine: machineFacts(config),
+    times: [
+      ['Training', formatMs(trainingMs)],
+      ['A step', steps === 0 ? 'none' : formatMs(trainingMs / steps)],
+      ['Validation in training', formatMs(validationMs)],
+      ['Prediction of one image', formatMs(predictionMs / Math.max(1, pages.length))],
+    ],
+    decisions: config.notes,
+    commands: [
+      `npx lamella train --config ${join(run, RUN_FILES.config)} --out ${run}-again`,
+      `npx lamella report ${run}-again`,
+    ],
+    configuration: config,
+  };
+}
+
+function tablesOf(
+  { config, pages, result }: Collected,
+  where: string,
+  published: boolean,
+  rows: readonly IsbiRow[],
+): ScoreTable[] {
+  const { isbi, overlap, instances } = result;
+  const classNames = config.recipe.labels.classes.map(({ name }) => name);
+  if (isbi !== undefined && config.metric?.kind === 'v-rand') {
+    const baseline = thresholdBaseline(pages, config, config.metric.inside);
+    const own = [isbiRow('This run', isbi), ...rows, isbiRow('Best threshold on the brightness', baseline, false)];
+    return [isbiTable(own, published, where), isbiDetails(isbi)];
+  }
+  return [overlapTable(overlap, classNames, where), ...(instances === undefined ? [] : [instanceTable(instances)])];
+}
+
+/** What a threshold on the brightness, between its percentiles 1 and 99, would score: what the network is for. */
+function thresholdBaseline(pages: readonly RawPage[], config: RunConfig, inside: 0 | 1): IsbiScores {
+  return isbiScores(
+    pages.map((page) => {
+      const { height, width, truth, planes } = shownPage(page, config);
+      const values = planes[0] as Float32Array;
+      const sorted = values.toSorted();
+      const low = sorted[Math.floor(0.01 * (sorted.length - 1))] as number;
+      const high = sorted[Math.ceil(0.99 * (sorted.length - 1))] as number;
+      const brightness = values.map((value) => Math.min(1, Math.max(0, (value - low) / Math.max(1e-12, high - low))));
+      const shape = [height, width];
+      return isbiSliceScores(
+        ndarray(
+          'uint8',
+          shape,
+          truth.map((value) => (value === inside ? 1 : 0)),
+        ),
+        ndarray('float32', shape, brightness),
+        { thresholds: ISBI_THRESHOLDS, warpingUpTo: -1 },
+      );
+    }),
+  );
+}
