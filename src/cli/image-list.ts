@@ -1,10 +1,9 @@
 import { stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { baseName, folderOf, roleOf, stemOf } from '../dataset/names.ts';
 import { pairFiles, readable } from '../dataset/pair.ts';
 import { DatasetError } from '../errors.ts';
-import type { Image } from '../image/image.ts';
-import { READABLE_EXTENSIONS, readImage } from '../image/read.ts';
+import { READABLE_EXTENSIONS } from '../image/read.ts';
 import { nodeFiles } from '../platform/node/files.ts';
 
 /** A file to read, and the name that its outputs have: a relative path without extension. */
@@ -96,9 +95,4 @@ export async function listLabels(path: string): Promise<readonly ListedImage[]> 
     );
     return named(path, inLabels.length > 0 ? inLabels : images);
   }
-}
-
-/** Reads an image file. @throws DatasetError, FormatError naming the file. */
-export async function openImage(path: string, options: { readonly palette?: 'rgb' | 'index' } = {}): Promise<Image> {
-  return readImage(await nodeFiles.read(dirname(path), baseName(path.replaceAll('\\', '/'))), path, options);
 }

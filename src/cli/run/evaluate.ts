@@ -19,8 +19,9 @@ import { type InstanceScores, instanceScores, matchInstances } from '../../metri
 import { type IsbiScores, type IsbiSliceScores, isbiScores, isbiSliceScores } from '../../metrics/isbi.ts';
 import { confusionMatrix, type OverlapScores, overlapScores, sumOfConfusions } from '../../metrics/overlap.ts';
 import { connectedComponents } from '../../objects/connected-components.ts';
+import { readImageFile } from '../../platform/node/image-files.ts';
 import type { EvaluateFlags } from '../commands/evaluate.ts';
-import { type ListedImage, listImages, listLabels, openImage } from '../image-list.ts';
+import { type ListedImage, listImages, listLabels } from '../image-list.ts';
 
 type MetricKind = Exclude<EvaluateFlags['metrics'], 'auto'>;
 
@@ -75,10 +76,10 @@ async function readPages(
 ): Promise<readonly EvaluatedPage[]> {
   const pages: EvaluatedPage[] = [];
   for (const { prediction, truth } of matched(predictions, truths)) {
-    const image = await openImage(prediction.path, { palette: 'index' });
+    const image = await readImageFile(prediction.path, { palette: 'index' });
     const fullScale = image.data instanceof Uint8Array ? 255 : image.data instanceof Uint16Array ? 65_535 : 1;
     const found = pagesOf(image);
-    const labels = labelPages(await openImage(truth.path, { palette: 'index' }));
+    const labels = labelPages(await readImageFile(truth.path, { palette: 'index' }));
     if (found.length !== labels.length) {
       throw new DatasetError(`the prediction has ${found.length} pages, its truth "${truth.path}" ${labels.length}.`, {
         file: prediction.path,
@@ -179,7 +180,8 @@ function classesOf(page: EvaluatedPage, kind: ValueKind, mapping: LabelMapping, 
   return ndarray('uint8', shape, out);
 }
 
-interface Evaluation {
+export interface Evaluation {
+  readonly mapping: LabelMapping;
   readonly metrics: readonly MetricKind[];
   readonly images: number;
   readonly isbi?: IsbiScores;
@@ -261,8 +263,13 @@ function instancesOf(
   );
 }
 
-export async function runEvaluate(predictions: string, truth: string, flags: EvaluateFlags): Promise<void> {
-  const { json = false, threshold } = flags;
+/** @throws DatasetError, FormatError, UsageError naming the file that does not fit. */
+export async function evaluateFiles(
+  predictions: string,
+  truth: string,
+  flags: Omit<EvaluateFlags, 'json'>,
+): Promise<Evaluation> {
+  const { threshold } = flags;
   const truths = await listLabels(truth);
   const asked = flags.metrics;
   let pages = await readPages(await listImages(await partOf(predictions, asked)), truths);
@@ -278,7 +285,8 @@ export async function runEvaluate(predictions: string, truth: string, flags: Eva
   if (asked === 'auto' && !kinds.includes('isbi'))
     pages = await readPages(await listImages(await partOf(predictions, 'overlap')), truths);
   const kind = kindOf(pages, mapping);
-  const evaluation: Evaluation = {
+  return {
+    mapping,
     metrics: kinds,
     images: pages.length,
     classes: mapping.classes.map(({ name }) => name),
@@ -286,8 +294,12 @@ export async function runEvaluate(predictions: string, truth: string, flags: Eva
     ...(kinds.includes('overlap') ? { overlap: overlapOf(pages, kind, mapping, threshold) } : {}),
     ...(kinds.includes('instances') ? { instances: instancesOf(pages, kind, mapping, threshold) } : {}),
   };
-  if (json) {
-    process.stdout.write(`${JSON.stringify({ predictions, truth, ...evaluation }, null, 2)}\n`);
+}
+
+export async function runEvaluate(predictions: string, truth: string, flags: EvaluateFlags): Promise<void> {
+  const { mapping, ...evaluation } = await evaluateFiles(predictions, truth, flags);
+  if (flags.json === true) {
+    process.stdout.write(`${JSON.stringify({ predictions, truth, ...evaluation, labels: mapping }, null, 2)}\n`);
     return;
   }
   process.stdout.write(`${describeMapping(mapping)}\n${formatEvaluation(evaluation)}\n`);
@@ -305,7 +317,7 @@ function automatic(pages: readonly EvaluatedPage[], mapping: LabelMapping): read
 const digits = (value: number, count = 4): string => (Number.isNaN(value) ? '-' : value.toFixed(count));
 
 /** The scores as a table for people. */
-export function formatEvaluation({ images, isbi, overlap, instances, classes }: Evaluation): string {
+export function formatEvaluation({ images, isbi, overlap, instances, classes }: Omit<Evaluation, 'mapping'>): string {
   const lines = [`${images} image${images === 1 ? '' : 's'}`];
   if (isbi !== undefined) {
     lines.push('', 'ISBI 2012                   score     at p >  precision  recall');

@@ -6,12 +6,13 @@ import { readDataset } from '../../dataset/prepare.ts';
 import { DatasetError } from '../../errors.ts';
 import { READABLE_EXTENSIONS } from '../../image/read.ts';
 import { nodeFiles } from '../../platform/node/files.ts';
+import { readImageFile } from '../../platform/node/image-files.ts';
 import { readRunFolder } from '../../platform/node/run-folder.ts';
 import { readConfig } from '../../train/config.ts';
 import { parseLog } from '../../train/log.ts';
 import { totalSteps } from '../../train/plan.ts';
 import { RUN_FILES } from '../../train/store.ts';
-import { listImages, openImage } from '../image-list.ts';
+import { listImages } from '../image-list.ts';
 
 interface Inspected {
   readonly describe: unknown;
@@ -40,7 +41,7 @@ export async function inspectFolder(path: string): Promise<Inspected> {
     const listed = await listImages(path).catch(() => []);
     // Images without any labels are something to predict; whatever else is wrong is worth its message.
     if (listed.length === 0 || !/no labels/.test(cause.message)) throw cause;
-    const pages = (await Promise.all(listed.map(async (item) => pagesOf(await openImage(item.path))))).flat();
+    const pages = (await Promise.all(listed.map(async (item) => pagesOf(await readImageFile(item.path))))).flat();
     const text = `${path}\n  ${listed.length} images without labels, ${pages.length} pages: ${shortened(sizesOf(pages))}`;
     return {
       describe: { kind: 'images', folder: path, images: listed.map((item) => item.path), pages: pages.length },

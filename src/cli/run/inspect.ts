@@ -35,11 +35,11 @@ async function inspected(path: string, flags: InspectFlags): Promise<Inspected> 
     return inspectModel(path, flags.size);
   }
   try {
-    const [{ openImage }, { describeImage, formatDescription }] = await Promise.all([
-      import('../image-list.ts'),
+    const [{ readImageFile }, { describeImage, formatDescription }] = await Promise.all([
+      import('../../platform/node/image-files.ts'),
       import('../../image/describe.ts'),
     ]);
-    const description = describeImage(await openImage(path, { palette: 'index' }));
+    const description = describeImage(await readImageFile(path, { palette: 'index' }));
     return { describe: { kind: 'image', ...description }, text: formatDescription(description) };
   } catch (cause) {
     if (!(cause instanceof FormatError)) throw cause;

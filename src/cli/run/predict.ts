@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import { stemOf } from '../../dataset/names.ts';
 import { UsageError } from '../../errors.ts';
@@ -6,37 +6,19 @@ import { extent, type Image } from '../../image/image.ts';
 import { writePng } from '../../image/write-png.ts';
 import { writeTiff } from '../../image/write-tiff.ts';
 import { atomicWrite } from '../../platform/node/atomic-write.ts';
+import { readImageFile } from '../../platform/node/image-files.ts';
+import { openModelFile } from '../../platform/node/model-files.ts';
 import type { OpenedModel } from '../../predict/open.ts';
 import { labelImage, overlayImage, probabilityImage } from '../../predict/output.ts';
 import { type PredictOptions, planPage, predictImage } from '../../predict/predict.ts';
 import type { PredictFlags } from '../commands/predict.ts';
-import { type ListedImage, listImages, openImage } from '../image-list.ts';
-import { readyModel } from '../open-model.ts';
+import { type ListedImage, listImages } from '../image-list.ts';
+import { requireFreeFolder } from '../out-folder.ts';
 import { formatDuration } from '../progress.ts';
 import { stopSignal } from '../stop-signal.ts';
 
 /** Folders that `predict` makes; a folder that holds nothing else may be written to again. */
 const PARTS = ['probability', 'label', 'overlay'] as const;
-
-async function requireOwnFolder(folder: string): Promise<void> {
-  const info = await stat(folder).catch(() => undefined);
-  if (info === undefined) return;
-  if (!info.isDirectory()) {
-    throw new UsageError('this is a file, a folder for the predictions is expected.', {
-      file: folder,
-      remedy: 'Give another --out.',
-    });
-  }
-  const other = (await readdir(folder)).find(
-    (name) => !(PARTS as readonly string[]).includes(name) && !name.startsWith('.'),
-  );
-  if (other !== undefined) {
-    throw new UsageError(`this folder holds other files, such as "${other}".`, {
-      file: folder,
-      remedy: 'Give another --out, a folder that is empty or not there yet.',
-    });
-  }
-}
 
 async function defaultOut(model: string): Promise<string> {
   const isFolder = (await stat(model).catch(() => undefined))?.isDirectory() === true;
@@ -95,7 +77,7 @@ async function predictFile(
   { out, flags, predict }: WriteOptions,
 ): Promise<PredictedFile> {
   const began = Date.now();
-  const image = await openImage(path);
+  const image = await readImageFile(path);
   const prediction = await predictImage(model, image, predict);
   const written: { -readonly [P in (typeof PARTS)[number]]?: string } = {};
   const write = async (part: (typeof PARTS)[number], picture: Image): Promise<void> => {
@@ -129,11 +111,11 @@ export async function runPredict(path: string, images: string, flags: PredictFla
   };
   const listed = await listImages(images);
   const out = flags.out ?? (await defaultOut(path));
-  await requireOwnFolder(out);
-  const ready = await readyModel(path, flags.model, flags.device);
+  await requireFreeFolder(out, { ignore: PARTS, option: 'another --out' });
+  const model = await openModelFile(path, { which: flags.model, device: flags.device });
   const signal = stopSignal(() => process.stderr.write('\nStopping.\n'));
   const began = Date.now();
-  const { model, runtime, file } = ready;
+  const { runtime, file } = model;
   try {
     if (flags.threshold !== undefined && model.classes.length !== 2) {
       throw new UsageError(`--threshold divides two classes; this model has ${model.classes.length}.`, {
@@ -162,6 +144,6 @@ export async function runPredict(path: string, images: string, flags: PredictFla
     } else say(`${done.length} image${done.length === 1 ? '' : 's'} in ${formatDuration(Date.now() - began)}: ${out}`);
   } finally {
     signal.release();
-    await ready.close();
+    await model.close();
   }
 }

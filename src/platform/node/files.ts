@@ -3,7 +3,8 @@ import { basename, join } from 'node:path';
 import type { Files } from '../../dataset/files.ts';
 import { DatasetError } from '../../errors.ts';
 
-function explain(cause: unknown, file: string): DatasetError {
+/** A failed read in words. */
+export function explainRead(cause: unknown, file: string): DatasetError {
   const code = (cause as NodeJS.ErrnoException).code;
   if (code === 'ENOENT') {
     return new DatasetError('there is no such file or folder.', { file, remedy: 'Check the path.', cause });
@@ -43,7 +44,7 @@ export const nodeFiles: Files = {
       await walk(folder, '', [], found);
       return found.sort();
     } catch (cause) {
-      throw explain(cause, folder);
+      throw explainRead(cause, folder);
     }
   },
   async read(folder, name) {
@@ -51,7 +52,7 @@ export const nodeFiles: Files = {
     try {
       return await readFile(path);
     } catch (cause) {
-      throw explain(cause, path);
+      throw explainRead(cause, path);
     }
   },
 };

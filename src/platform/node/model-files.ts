@@ -1,10 +1,10 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ModelError, RunError } from '../errors.ts';
-import { type OpenRuntimeOptions, openRuntime } from '../platform/node/runtime.ts';
-import { type OpenedModel, openModel } from '../predict/open.ts';
-import type { Runtime } from '../runtime/runtime.ts';
-import { RUN_FILES } from '../train/store.ts';
+import { ModelError, RunError } from '../../errors.ts';
+import { type OpenedModel, openModel } from '../../predict/open.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import { RUN_FILES } from '../../train/store.ts';
+import { type OpenRuntimeOptions, openRuntime } from './runtime.ts';
 
 /**
  * The ONNX file that is meant by a run folder or a path.
@@ -31,20 +31,28 @@ export async function modelFileOf(path: string, which: 'best' | 'last' = 'best')
   });
 }
 
-/** A model on a device; `close` frees both. */
-export interface ReadyModel {
+/** A model on a device of its own; `close` frees both. */
+export interface ModelOnDevice extends OpenedModel {
   readonly file: string;
   readonly runtime: Runtime;
-  readonly model: OpenedModel;
   close(): Promise<void>;
 }
 
-/** @throws as `modelFileOf` and `openModel`. */
-export async function readyModel(
+export interface OpenModelFileOptions extends OpenRuntimeOptions {
+  /** Of a run folder: the model with the best validation score (default), or the last one. */
+  readonly which?: 'best' | 'last';
+}
+
+/**
+ * Opens the model of a run folder, or an ONNX file, anyone's.
+ * @throws as `modelFileOf`, `openRuntime` and `openModel`.
+ *
+ * @example const model = await openModelFile('runs/a');
+ */
+export async function openModelFile(
   path: string,
-  which: 'best' | 'last',
-  device: NonNullable<OpenRuntimeOptions['device']>,
-): Promise<ReadyModel> {
+  { which = 'best', ...device }: OpenModelFileOptions = {},
+): Promise<ModelOnDevice> {
   const file = await modelFileOf(path, which);
   let bytes: Uint8Array;
   try {
@@ -52,10 +60,10 @@ export async function readyModel(
   } catch (cause) {
     throw new ModelError('this may not be read.', { file, remedy: 'Check the permissions.', cause });
   }
-  const runtime = await openRuntime({ device });
+  const runtime = await openRuntime(device);
   try {
     const model = await openModel(runtime, bytes, { file });
-    return { file, runtime, model, close: () => runtime.dispose() };
+    return { ...model, file, runtime, close: () => runtime.dispose() };
   } catch (cause) {
     await runtime.dispose();
     throw cause;
