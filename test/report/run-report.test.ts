@@ -1,0 +1,54 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { writeSlices } from '../../src/cli/run/phantom.ts';
+import { phantom } from '../../src/dataset/phantom.ts';
+import { RunError } from '../../src/errors.ts';
+import { writeReport } from '../../src/platform/node/report.ts';
+import { trainRun } from '../../src/platform/node/train-run.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'lamella-run-report-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('the report of a run', () => {
+  test('shows the held-out slices of a membrane stack, their scores, and how to do it again', async () => {
+    const data = join(folder, 'membranes');
+    const run = join(folder, 'run');
+    await writeSlices(data, phantom({ depth: 6, height: 256, width: 256, seed: 1 }), [0, 1, 2, 3, 4, 5]);
+    await trainRun(data, {
+      out: run,
+      device: 'cpu',
+      steps: 20,
+      base: 8,
+      depth: 2,
+      patch: [64, 64],
+      workers: 0,
+      split: { names: ['04', '05'] },
+    });
+    const { file, data: shown } = await writeReport(run, { device: 'cpu' });
+    expect(file).toBe(join(run, 'report.html'));
+    expect(shown.headline.map(({ label }) => label)).toEqual([
+      'V-Rand',
+      'V-Info',
+      'Warping error',
+      'Rand error',
+      'Pixel error',
+      'Training',
+    ]);
+    expect(shown.sheet.map(({ name }) => name)).toEqual(['04.png', '05.png']);
+    expect(shown.tables.map(({ rows }) => rows.map(({ name }) => name))[0]).toEqual([
+      'This run',
+      'Best threshold on the brightness',
+    ]);
+    expect(shown.training?.loss.points).toHaveLength(20);
+    expect(shown.commands[0]).toContain('config.json');
+    const page = readFileSync(file, 'utf8');
+    expect(page).toContain('data:image/png;base64,');
+    expect(page).not.toMatch(/(src|href)="(?!data:)/);
+  });
+
+  test('a folder without a run is refused by name', async () => {
+    await expect(writeReport(folder)).rejects.toThrow(RunError);
+  });
+});
