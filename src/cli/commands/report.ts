@@ -1,17 +1,30 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { DEVICE_NAMES } from '../choices.ts';
+import { oneOf } from '../values.ts';
 
 export interface ReportFlags {
   readonly out?: string;
+  readonly data?: string;
+  readonly tta: 1 | 4 | 8;
+  readonly device: (typeof DEVICE_NAMES)[number];
 }
 
 export function reportCommand(): Command {
   return new Command('report')
     .summary('write the report of a run as one HTML file')
     .description(
-      'Writes report.html of a run: curves, scores, pictures of truth, prediction and errors, configuration.',
+      `Predicts the validation images of a run with its best model and writes report.html: scores, pictures of truth,
+prediction and errors, curves, configuration, machine and times, in one file that needs no network.`,
     )
     .argument('<run>', 'a run folder')
     .option('-o, --out <file>', 'where to write (default: report.html in the run)')
+    .option('--data <folder>', 'where the data are now, if they were moved')
+    .addOption(
+      new Option('--tta <n>', 'average over turns and flips: 1 (none), 4 or 8')
+        .argParser((text) => Number(oneOf('1', '4', '8')(text)) as 1 | 4 | 8)
+        .default(1),
+    )
+    .addOption(new Option('--device <name>', DEVICE_NAMES.join(', ')).argParser(oneOf(...DEVICE_NAMES)).default('auto'))
     .addHelpText('after', '\nExample:\n  lamella report runs/a')
     .action(async (run: string, flags: ReportFlags) => {
       const { runReport } = await import('../run/report.ts');

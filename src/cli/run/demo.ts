@@ -1,3 +1,117 @@
-export async function runDemo(..._: readonly unknown[]): Promise<void> {
-  throw new Error('not yet');
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ndarray } from '../../array/ndarray.ts';
+import { phantom } from '../../dataset/phantom.ts';
+import { extent, type Image } from '../../image/image.ts';
+import { type IsbiScores, isbiScores, isbiSliceScores } from '../../metrics/isbi.ts';
+import { trainRun } from '../../platform/node/train-run.ts';
+import type { IsbiRow } from '../../report/published.ts';
+import type { DemoFlags } from '../commands/demo.ts';
+import { requireFreeFolder } from '../out-folder.ts';
+import { formatDuration } from '../progress.ts';
+import { packageVersion } from '../version.ts';
+import { evaluateFiles } from './evaluate.ts';
+import { writeSlices } from './phantom.ts';
+import { runPredict } from './predict.ts';
+import { watched } from './train.ts';
+
+const SIDE_PX = 256;
+const TRAIN_SLICES = 14;
+const TEST_SLICES = 4;
+/** Slices between the two, so that no test slice looks like one that was trained on. */
+const GAP = 4;
+const STACK = { width: SIDE_PX, height: SIDE_PX, depth: TRAIN_SLICES + GAP + TEST_SLICES };
+/** The demo may be run again in its own folder. */
+const PARTS = ['train', 'test', 'run', 'pred'] as const;
+
+/** The best that a threshold on the brightness reaches, over 51 of them. */
+function thresholdScores(image: Image<'uint8'>, label: Image<'uint8'>, slices: readonly number[]): IsbiScores {
+  const [height, width] = [extent(image, 'y'), extent(image, 'x')];
+  const pixels = height * width;
+  const thresholds = Array.from({ length: 51 }, (_, i) => i / 51);
+  return isbiScores(
+    slices.map((z) =>
+      isbiSliceScores(
+        ndarray('uint8', [height, width], label.data.subarray(z * pixels, (z + 1) * pixels)),
+        ndarray(
+          'float32',
+          [height, width],
+          Float32Array.from(image.data.subarray(z * pixels, (z + 1) * pixels), (value) => value / 255),
+        ),
+        { thresholds, warpingUpTo: -1 },
+      ),
+    ),
+  );
+}
+
+/** The threshold's row in the table of the report, on the validation slices. */
+function thresholdRow(image: Image<'uint8'>, label: Image<'uint8'>, slices: readonly number[]): IsbiRow {
+  const { vRandThinned, vInfoThinned, randError, pixelError } = thresholdScores(image, label, slices);
+  return {
+    name: 'The best threshold on brightness',
+    vRand: vRandThinned.value,
+    vInfo: vInfoThinned.value,
+    warpingError: null,
+    randError: randError.value,
+    pixelError: pixelError.value,
+  };
+}
+
+/** Everything on synthetic data: phantom, training, prediction, scores, report. */
+export async function runDemo(folder: string, { minutes, seed }: DemoFlags): Promise<void> {
+  const began = Date.now();
+  const say = (line: string): void => void process.stdout.write(`${line}\n`);
+  const parts = Object.fromEntries(PARTS.map((part) => [part, join(folder, part)])) as Record<
+    (typeof PARTS)[number],
+    string
+  >;
+  await requireFreeFolder(folder, { ignore: PARTS, option: 'another folder' });
+  for (const part of Object.values(parts)) await rm(part, { recursive: true, force: true });
+
+  say(`1. A synthetic EM stack, ${TRAIN_SLICES} slices to train on and ${TEST_SLICES} others to test on`);
+  const { image, label } = phantom({ seed, ...STACK });
+  const range = (from: number, count: number): number[] => Array.from({ length: count }, (_, i) => from + i);
+  const test = range(TRAIN_SLICES + GAP, TEST_SLICES);
+  await writeSlices(parts.train, { image, label }, range(0, TRAIN_SLICES));
+  await writeSlices(parts.test, { image, label }, test);
+
+  say(`\n2. lamella train ${parts.train} --out ${parts.run} --minutes ${minutes}`);
+  await watched(
+    parts.run,
+    say,
+    false,
+    (hooks) =>
+      trainRun(
+        parts.train,
+        { out: parts.run, minutes, seed, split: { names: ['12', '13'] }, version: packageVersion() },
+        hooks,
+      ),
+    { rows: [thresholdRow(image, label, [12, 13])] },
+  );
+
+  say(`\n3. lamella predict ${parts.run} ${parts.test} --out ${parts.pred}`);
+  await runPredict(parts.run, parts.test, {
+    out: parts.pred,
+    tta: 1,
+    probability: '8bit',
+    labels: true,
+    overlay: true,
+    format: 'same',
+    model: 'best',
+    device: 'auto',
+  });
+
+  say(`\n4. lamella evaluate ${parts.pred} ${parts.test} --metrics isbi`);
+  const { isbi } = await evaluateFiles(parts.pred, parts.test, { metrics: 'isbi', threshold: 0.5 });
+  const baseline = thresholdScores(image, label, test);
+  const network = isbi as IsbiScores;
+  say('                          the network  the best threshold on brightness');
+  for (const [name, own, other] of [
+    ['V-Rand (thinned)', network.vRandThinned, baseline.vRandThinned],
+    ['V-Info (thinned)', network.vInfoThinned, baseline.vInfoThinned],
+    ['pixel error', network.pixelError, baseline.pixelError],
+  ] as const) {
+    say(`  ${name.padEnd(22)}  ${own.value.toFixed(4).padEnd(11)}  ${other.value.toFixed(4)}`);
+  }
+  say(`\nDone in ${formatDuration(Date.now() - began)}. The segmentations are in ${parts.pred}.`);
 }

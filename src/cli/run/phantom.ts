@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { phantom } from '../../dataset/phantom.ts';
+import { type Phantom, phantom } from '../../dataset/phantom.ts';
 import { extent, type Image } from '../../image/image.ts';
 import { writePng } from '../../image/write-png.ts';
 import { atomicWrite } from '../../platform/node/atomic-write.ts';
@@ -20,14 +20,10 @@ function slice(stack: Image<'uint8'>, z: number): Image<'uint8'> {
   };
 }
 
-/** Writes `image/00.png`.. and `label/00.png`... */
-export async function writePhantom(
-  folder: string,
-  { seed, size: [height, width], slices, cell, organelles, noise }: PhantomFlags,
-): Promise<void> {
-  const { image, label } = phantom({ seed, height, width, depth: slices, cellPx: cell, organelles, noise });
-  const digits = Math.max(2, String(slices - 1).length);
-  for (let z = 0; z < slices; z++) {
+/** Writes slices of a stack as `image/00.png`.. and `label/00.png`.., named by their place in it. */
+export async function writeSlices(folder: string, { image, label }: Phantom, slices: readonly number[]): Promise<void> {
+  const digits = Math.max(2, String(extent(image, 'z') - 1).length);
+  for (const z of slices) {
     const name = `${String(z).padStart(digits, '0')}.png`;
     await atomicWrite(join(folder, 'image', name), writePng(slice(image, z)));
     await atomicWrite(join(folder, 'label', name), writePng(slice(label, z)));
@@ -36,8 +32,14 @@ export async function writePhantom(
 
 export async function runPhantom(folder: string, flags: PhantomFlags): Promise<void> {
   await requireFreeFolder(folder);
-  await writePhantom(folder, flags);
+  const { seed, slices, cell, organelles, noise } = flags;
   const [height, width] = flags.size;
+  const stack = phantom({ seed, height, width, depth: slices, cellPx: cell, organelles, noise });
+  await writeSlices(
+    folder,
+    stack,
+    Array.from({ length: slices }, (_, z) => z),
+  );
   process.stdout.write(
     `${flags.slices} slices of ${width} x ${height} in ${folder}: image/ and label/ (255 inside, 0 membrane), seed ${flags.seed}\n` +
       `Next: lamella train ${folder}\n`,

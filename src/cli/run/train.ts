@@ -3,6 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import { parseClasses } from '../../dataset/labels.ts';
 import { parseSplit, type SplitChoice } from '../../dataset/split.ts';
 import { Interrupted, UsageError } from '../../errors.ts';
+import type { ReportOptions } from '../../platform/node/report.ts';
 import { freeRunPath } from '../../platform/node/run-folder.ts';
 import {
   type FinishedRun,
@@ -18,6 +19,7 @@ import type { TrainFlags } from '../commands/train.ts';
 import { formatDuration, trainDisplay } from '../progress.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { packageVersion } from '../version.ts';
+import { reportOn } from './report.ts';
 
 /** Flags that a run's configuration decides; none of them goes with --resume or --config. */
 const RECIPE_FLAGS = [
@@ -193,6 +195,7 @@ export async function watched(
   say: (line: string) => void,
   quiet: boolean,
   body: (hooks: TrainRunHooks) => Promise<FinishedRun>,
+  reportOptions: ReportOptions = {},
 ): Promise<FinishedRun> {
   const began = Date.now();
   const display = quiet ? undefined : trainDisplay({ stream: process.stdout });
@@ -223,6 +226,7 @@ export async function watched(
   say(`${steps} steps in ${formatDuration(Date.now() - began)}`);
   if (best !== undefined) say(`best model: ${join(out, RUN_FILES.best)} (step ${best.step}, ${best.score.toFixed(4)})`);
   say(`last model: ${join(out, RUN_FILES.last)}`);
+  await reportOn(out, reportOptions, say);
   say(`Next: lamella predict ${out} <images>`);
   return finished;
 }
