@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { baseName, folderOf, roleOf, stemOf } from '../dataset/names.ts';
+import { folderOf, roleOf, stemOf } from '../dataset/names.ts';
 import { pairFiles, readable } from '../dataset/pair.ts';
 import { DatasetError } from '../errors.ts';
 import { READABLE_EXTENSIONS } from '../image/read.ts';

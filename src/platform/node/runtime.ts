@@ -1,5 +1,8 @@
 /** Opens ONNX Runtime's devices in Node. */
+import { existsSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { DeviceError } from '../../errors.ts';
 import { findBlockedKernels } from '../../runtime/block-size.ts';
@@ -85,7 +88,15 @@ export async function openRuntime({
 
 /** CUDA where it works, else the CPU. WebGPU is for those who ask: it may be a software driver. */
 async function chooseDevice(): Promise<NodeDevice> {
-  if (!availableDevices().includes('cuda')) return 'cpu';
+  if (!availableDevices().includes('cuda') || !hasCudaLibrary()) return 'cpu';
   const why = await whyNotWorking(ort, { executionProviders: ['cuda'], logSeverityLevel: 4 });
   return why === undefined ? 'cuda' : 'cpu';
+}
+
+/** ONNX Runtime prints an error of its own when it is asked for CUDA without the library, which is an extra download. */
+function hasCudaLibrary(): boolean {
+  const main = createRequire(import.meta.url).resolve('onnxruntime-node');
+  const bin = join(dirname(main), '..', 'bin');
+  const name = process.platform === 'win32' ? 'onnxruntime_providers_cuda.dll' : 'libonnxruntime_providers_cuda.so';
+  return readdirSync(bin).some((api) => existsSync(join(bin, api, process.platform, process.arch, name)));
 }
