@@ -35,6 +35,12 @@ export async function availableDevices(): Promise<BrowserDevice[]> {
   return (await hasAdapter()) ? ['wasm', 'webgpu'] : ['wasm'];
 }
 
+/** Threads that WASM has here: shared memory, which they need, is only given to isolated pages. */
+export function wasmThreads(wanted?: number): number {
+  const most = globalThis.crossOriginIsolated ? navigator.hardwareConcurrency : 1;
+  return Math.max(1, Math.min(wanted ?? most, most));
+}
+
 /** Each device has a build of ONNX Runtime of its own, loaded when it is first asked for: WASM alone is half the size. */
 const BUILDS: { readonly [D in BrowserDevice]: () => Promise<typeof Ort> } = {
   wasm: () => import('onnxruntime-web/wasm'),
@@ -59,8 +65,7 @@ export async function openRuntime({ device = 'auto', threads, wasmPath }: OpenRu
   } catch (cause) {
     throw new DeviceError('ONNX Runtime did not load.', { remedy: 'Check that its files are served.', cause });
   }
-  const most = globalThis.crossOriginIsolated ? navigator.hardwareConcurrency : 1;
-  const count = Math.min(threads ?? most, most);
+  const count = wasmThreads(threads);
   ort.env.wasm.numThreads = count;
   if (wasmPath !== undefined) ort.env.wasm.wasmPaths = wasmPath;
   return ortRuntime(ort, {

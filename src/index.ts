@@ -1,0 +1,148 @@
+/**
+ * Lamella without a platform: what is the same in Node, a page and a worker. Files, devices and whole training runs
+ * are in `lamella/node` and `lamella/browser`.
+ */
+
+// Arrays and random numbers
+export { type DType, float32, type NdArray, ndarray, type Shape } from './array/ndarray.ts';
+export { type Random, stream } from './array/random.ts';
+// Augmentation
+export { type Batch, makeBatch } from './augment/batch.ts';
+export { type AugmentOptions, type AugmentSettings, augmentSettings, NO_AUGMENTATION } from './augment/options.ts';
+export type { SampleOptions } from './augment/sample.ts';
+// Data sets
+export type { Files } from './dataset/files.ts';
+export { IGNORE, type LabelClass, type LabelMapping } from './dataset/labels.ts';
+export type { InputSpec, NormalisationOptions } from './dataset/normalise.ts';
+export { type Phantom, type PhantomOptions, phantom } from './dataset/phantom.ts';
+export type { TrainingPage, TrainingSet } from './dataset/place.ts';
+export { type PreparedDataset, type PrepareOptions, prepareDataset, readDataset } from './dataset/prepare.ts';
+export { type LabelledImage, type RawDataset, rawDataset } from './dataset/raw.ts';
+export type { SplitChoice } from './dataset/split.ts';
+// Errors
+export {
+  DatasetError,
+  DeviceError,
+  FormatError,
+  GraphError,
+  Interrupted,
+  LamellaError,
+  ModelError,
+  RunError,
+  TrainingError,
+  UsageError,
+} from './errors.ts';
+// Graphs and ONNX files
+export { tileRule } from './graph/analysis/receptive-field.ts';
+export { gradient } from './graph/autodiff.ts';
+export { GraphBuilder } from './graph/builder.ts';
+export { checkGraph } from './graph/check.ts';
+export { constantsToInputs, inputsToConstants, parametersOf } from './graph/constants.ts';
+export type { Graph, Node, Value } from './graph/ir.ts';
+export { readSignature, type Signature } from './graph/onnx/model.ts';
+export { readOnnx } from './graph/onnx/read.ts';
+export { type WriteOptions, writeOnnx } from './graph/onnx/write.ts';
+export type { Build } from './graph/op-row.ts';
+export { printGraph } from './graph/print.ts';
+export { bindShapes, decompose } from './graph/rewrite.ts';
+// Images
+export type { ReadOptions } from './image/codec.ts';
+export {
+  castTo,
+  channel,
+  dropAlpha,
+  page,
+  pageCount,
+  rescaleToUint8,
+  stackPages,
+  toFloat32,
+  toGrey,
+} from './image/convert.ts';
+export { describeImage, type ImageDescription } from './image/describe.ts';
+export { extent, type Image, type Spacing, type Spacings } from './image/image.ts';
+export { READABLE_EXTENSIONS, readImage } from './image/read.ts';
+export { writePng } from './image/write-png.ts';
+export { type WriteTiffOptions, writeTiff } from './image/write-tiff.ts';
+// Scores
+export { type Contingency, contingency } from './metrics/contingency.ts';
+export { type ErrorMap, errorMap } from './metrics/error-map.ts';
+export { type InstanceScores, instanceScores } from './metrics/instances.ts';
+export { ISBI_THRESHOLDS, type IsbiScores, isbiScores, isbiSliceScores } from './metrics/isbi.ts';
+export {
+  type ConfusionMatrix,
+  confusionMatrix,
+  dice as diceScore,
+  iou as iouScore,
+  type OverlapScores,
+  overlapScores,
+} from './metrics/overlap.ts';
+export {
+  averageSymmetricSurfaceDistance,
+  contourDistances,
+  edgeDistances,
+  hausdorff,
+  hausdorffMonai,
+  hausdorffSurfaceDistance,
+  surfaceDice,
+} from './metrics/surface-distance.ts';
+// Networks
+export { chooseUnet } from './models/choose.ts';
+export { graphMacs, parameterCount } from './models/cost.ts';
+export type { ModelMetadata } from './models/metadata.ts';
+export { exportNetwork, predictionGraph } from './models/prediction.ts';
+export { buildNetwork, sizesOf } from './models/registry.ts';
+export type { Sizes } from './models/sizes.ts';
+export type { ModelName, ModelSpec, Unet2015Spec, UnetSpec } from './models/spec.ts';
+export { drawMasks } from './nn/dropout-masks.ts';
+export * as init from './nn/initialise.ts';
+export {
+  type ConvOptions,
+  centreCrop,
+  concatCropped,
+  conv2d,
+  dense,
+  dropout,
+  instanceNorm,
+  maxPool,
+  relu,
+  upConv,
+  upsample,
+} from './nn/layers.ts';
+// Losses, optimisers, schedules
+export { crossEntropy, sigmoidCrossEntropy } from './nn/losses/cross-entropy.ts';
+export { type DiceOptions, dice as diceLoss, diceCrossEntropy } from './nn/losses/dice.ts';
+export { type FocalOptions, focal as focalLoss } from './nn/losses/focal.ts';
+export { isClass, type Loss, type Target, weightedMean } from './nn/losses/loss.ts';
+export type { LossName, LossSpec } from './nn/losses/registry.ts';
+export { type Initialiser, type Network, NetworkBuilder, type Parameter } from './nn/network.ts';
+export { type AdamOptions, adam, adamW } from './nn/optimisers/adam.ts';
+export type { Optimiser } from './nn/optimisers/optimiser.ts';
+export type { OptimiserName, OptimiserSpec } from './nn/optimisers/registry.ts';
+export { type SgdOptions, sgd } from './nn/optimisers/sgd.ts';
+export { type Schedule, type ScheduleName, type ScheduleSpec, scheduleOf } from './nn/schedules.ts';
+// Objects
+export { type Components, connectedComponents } from './objects/connected-components.ts';
+export { type DistanceTransform, distanceToNonzero, distanceToZero } from './objects/distance-transform.ts';
+export { relabelConsecutive } from './objects/relabel.ts';
+export { vincentSoilleWatershed, type Watershed } from './objects/watershed.ts';
+// Prediction
+export type { SegmentationModel } from './predict/model.ts';
+export { type OpenedModel, openModel } from './predict/open.ts';
+export {
+  classOf,
+  type LabelMapOptions,
+  labelImage,
+  overlayImage,
+  type ProbabilityOptions,
+  probabilityImage,
+} from './predict/output.ts';
+export { type PredictOptions, planPage, predictImage, predictPages } from './predict/predict.ts';
+// Devices
+export type { CompileOptions, DeviceName, Feeds, Program, Runtime } from './runtime/runtime.ts';
+export type { TrainSettings } from './train/choose-recipe.ts';
+// Training
+export type { RunConfig } from './train/config.ts';
+export type { TrainEvent } from './train/loop.ts';
+export type { TrainRunHooks } from './train/run.ts';
+export { type StepOptions, type TrainingStep, trainingStep } from './train/step.ts';
+export { feedsOf } from './train/stepper.ts';

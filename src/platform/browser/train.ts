@@ -1,0 +1,80 @@
+/** A whole training run in a page or a worker: the same loop as in Node, kept in memory. */
+
+import { type Batch, makeBatch } from '../../augment/batch.ts';
+import type { SampleOptions } from '../../augment/sample.ts';
+import type { TrainingSet } from '../../dataset/place.ts';
+import { type LabelledImage, rawDataset } from '../../dataset/raw.ts';
+import { TrainingError } from '../../errors.ts';
+import type { TrainSettings } from '../../train/choose-recipe.ts';
+import { memoryStore } from '../../train/memory-store.ts';
+import { type FinishedTraining, startTraining, type TrainRunHooks } from '../../train/run.ts';
+import { RUN_FILES } from '../../train/store.ts';
+import { type OpenRuntimeOptions, openRuntime, wasmThreads } from './runtime.ts';
+
+export interface TrainOptions extends TrainSettings, OpenRuntimeOptions {}
+
+/** How the run went, and the model: the best one by validation, or the last where there was none. */
+export interface TrainedInPage extends FinishedTraining {
+  /** An ONNX file: for `openModelFile`, or to be downloaded. */
+  readonly model: Uint8Array;
+}
+
+/** Lets the page draw and answer; a resolved promise alone would not. */
+function nextTask(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(undefined);
+  });
+}
+
+async function* batches(set: TrainingSet, options: SampleOptions, from: number): AsyncGenerator<Batch, void, void> {
+  for (let step = from; ; step++) {
+    await nextTask();
+    yield makeBatch(set, step, options);
+  }
+}
+
+/**
+ * Trains on images in memory. Whatever the options leave open is chosen from the data, as in Node. The page answers
+ * between steps; for one that never stutters call it in a Web Worker.
+ *
+ * @throws DatasetError: the data; UsageError: options that do not fit them; DeviceError; TrainingError: it diverged;
+ *   Interrupted: stopped by the signal.
+ *
+ * @example const { model } = await train([{ image, label }], { minutes: 2, device: 'webgpu' });
+ */
+export async function train(
+  samples: readonly LabelledImage[],
+  { device, threads, wasmPath, ...settings }: TrainOptions = {},
+  hooks: TrainRunHooks = {},
+): Promise<TrainedInPage> {
+  const beganMs = performance.now();
+  const store = memoryStore('the run in this page');
+  const chosen = {
+    ...(device === undefined ? {} : { device }),
+    ...(threads === undefined ? {} : { threads }),
+    ...(wasmPath === undefined ? {} : { wasmPath }),
+  };
+  const finished = await startTraining(
+    rawDataset(samples),
+    settings,
+    { folder: 'memory', created: new Date().toISOString() },
+    {
+      store,
+      clock: { nowMs: () => performance.now() },
+      beganMs,
+      openRuntime: () => openRuntime(chosen),
+      openSampler: (set, options) => ({ batches: (from) => batches(set, options, from), close: async () => {} }),
+      cores: wasmThreads(threads),
+      machine: { cores: navigator.hardwareConcurrency, browser: navigator.userAgent },
+    },
+    hooks,
+  );
+  const model = (await store.read(RUN_FILES.best)) ?? (await store.read(RUN_FILES.last));
+  if (model === undefined) throw new TrainingError('The run ended without a model.', { step: finished.steps });
+  return { ...finished, model };
+}

@@ -1,0 +1,19 @@
+/** Lamella in Node: devices, files, training on folders. What is the same everywhere is in `lamella`. */
+
+export { nodeFiles } from './files.ts';
+export { readImageFile, writeImageFile } from './image-files.ts';
+export { type ModelOnDevice, type OpenModelFileOptions, openModelFile } from './model-files.ts';
+export {
+  availableDevices,
+  type NodeDevice,
+  type OpenRuntimeOptions,
+  openRuntime,
+  workingDevices,
+} from './runtime.ts';
+export {
+  type FinishedRun,
+  type MachineOptions,
+  resumeRun as resumeTraining,
+  type TrainRunOptions,
+  trainRun as train,
+} from './train-run.ts';
