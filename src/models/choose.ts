@@ -52,7 +52,15 @@ export function chooseUnet(circumstances: Circumstances): Choice {
   // A patch that the user gave is left alone: if it does not fit, buildNetwork names the one that does.
   const patch = circumstances.patch ?? Math.max(1, Math.floor(wanted / 2 ** depth)) * 2 ** depth;
 
-  const specOf = (base: number): UnetSpec => ({ name: 'unet', channels, outputs, base, depth });
+  const specOf = (base: number): UnetSpec => ({
+    name: 'unet',
+    channels,
+    outputs,
+    base,
+    depth,
+    // Gets further in the same time: docs/networks.md.
+    norm: 'weight',
+  });
   const pixelsSeen = (base: number): number => (minutes * 60 * flops) / trainingFlopsPerPixel(specOf(base));
   const base = circumstances.base ?? BASES.find((b) => pixelsSeen(b) >= PIXELS_WANTED) ?? (BASES.at(-1) as number);
 

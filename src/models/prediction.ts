@@ -21,6 +21,11 @@ export function predictionGraph(spec: ModelSpec, shape: ImageShape): Graph {
   return builder.build([builder.output(probabilities, PROBABILITIES)]);
 }
 
+/** The network that an exported file holds: without standardisation, which is folded into the weights. */
+export function exportedSpec(spec: ModelSpec): ModelSpec {
+  return spec.name === 'unet' && spec.norm === 'weight' ? { ...spec, norm: 'none' } : spec;
+}
+
 /**
  * The prediction graph with `weights` (by parameter name) as constants, for `writeOnnx`. Batch, height
  * and width are symbols in the file: it runs on every size that the network takes. Standardised weights
@@ -28,7 +33,7 @@ export function predictionGraph(spec: ModelSpec, shape: ImageShape): Graph {
  * @throws ModelError when a weight is missing or has the wrong shape.
  */
 export function exportNetwork(spec: ModelSpec, weights: { readonly [parameter: string]: NdArray }): Graph {
-  const plain: ModelSpec = spec.name === 'unet' && spec.norm === 'weight' ? { ...spec, norm: 'none' } : spec;
+  const plain = exportedSpec(spec);
   const values = plain === spec ? weights : foldStandardised(weights);
   const { least, margin } = sizesOf(plain);
   const graph = predictionGraph(plain, [1, plain.channels, least, least]);

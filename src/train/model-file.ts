@@ -4,7 +4,7 @@ import { tileRule } from '../graph/analysis/receptive-field.ts';
 import type { Value } from '../graph/ir.ts';
 import { writeOnnx } from '../graph/onnx/write.ts';
 import { type Json, metadataEntry } from '../models/metadata.ts';
-import { exportNetwork, predictionGraph } from '../models/prediction.ts';
+import { exportedSpec, exportNetwork, predictionGraph } from '../models/prediction.ts';
 import { sizesOf } from '../models/registry.ts';
 import type { ModelSpec } from '../models/spec.ts';
 import type { Recipe } from './config.ts';
@@ -44,7 +44,7 @@ export function modelWriter(
     writeOnnx(exportNetwork(model, weights), {
       metadata: metadataEntry({
         version: 1,
-        network: model,
+        network: exportedSpec(model),
         axes: 'nchw',
         input: input as unknown as { readonly [key: string]: Json },
         classes: labels.classes.map(({ name }, i) => ({ name, value: values[i] as number })),

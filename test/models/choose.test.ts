@@ -9,7 +9,7 @@ const membranes = { channels: 1, outputs: 1, image: [512, 512], cores: 2 } as co
 describe('the choice', () => {
   test('for an EM stack and a quarter of an hour on two cores', () => {
     const { spec, patch, reason } = chooseUnet({ ...membranes, minutes: 15 });
-    expect(spec).toEqual({ name: 'unet', channels: 1, outputs: 1, base: 16, depth: 4 });
+    expect(spec).toEqual({ name: 'unet', channels: 1, outputs: 1, base: 16, depth: 4, norm: 'weight' });
     expect(patch).toBe(256);
     expect(reason).toMatch(
       /^U-Net of depth 4, since patches of 256 x 256 pixels are then 16 pixels wide at the lowest level, and 16 channels, the most that see \d+ million pixels in 15 minutes on 2 cores \(200 wanted\)\.$/,

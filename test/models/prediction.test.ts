@@ -4,7 +4,7 @@ import { ModelError } from '../../src/errors.ts';
 import { checkGraph } from '../../src/graph/check.ts';
 import { writeOnnx } from '../../src/graph/onnx/write.ts';
 import { bindShapes } from '../../src/graph/rewrite.ts';
-import { exportNetwork, predictionGraph } from '../../src/models/prediction.ts';
+import { exportedSpec, exportNetwork, predictionGraph } from '../../src/models/prediction.ts';
 import { buildNetwork, sizesOf } from '../../src/models/registry.ts';
 import type { ModelSpec } from '../../src/models/spec.ts';
 import { initialWeights } from '../../src/train/step.ts';
@@ -64,6 +64,14 @@ describe.each(SPECS)('%s', (_, spec) => {
     const bound = bindShapes(graph, { image: [1, spec.channels, least + multiple, least] });
     expect(bound.outputs[0]?.shape).toEqual([1, spec.outputs, least + multiple - margin, least - margin]);
   });
+});
+
+test('the exported network has no more parameters than convolutions have', () => {
+  const spec: ModelSpec = { name: 'unet', channels: 1, outputs: 1, base: 2, depth: 1, norm: 'weight' };
+  const names = buildNetwork(exportedSpec(spec), [1, 1, 2, 2]).parameters.map(({ value }) => value.name);
+  const held = [...exportNetwork(spec, weightsOf(spec)).constants.keys()].map(({ name }) => name);
+  expect(names.some((name) => name.endsWith('gain'))).toBe(false);
+  expect(held).toEqual(expect.arrayContaining(names));
 });
 
 test('a missing weight is named', () => {
