@@ -37,7 +37,7 @@ export function ortRuntime(
       const { graph: lowered, packed } = lower(graph, { ...target, exact, state });
       try {
         const session = await ort.InferenceSession.create(writeOnnx(withFixedShapes(lowered)), {
-          ...sessionOptions,
+          ...withCpuNodes(sessionOptions, lowered),
           ...(stateMode === 'device' && keepOnDevice(Object.values(state))),
         });
         return keep(new OrtProgram(ort, session, { device, stateMode, state, packed, sessionOptions, onDispose }));
@@ -63,6 +63,16 @@ export function ortRuntime(
 /** A compiled graph is bound to its shapes; symbols are for files. */
 function withFixedShapes({ symbols: _, ...graph }: Graph): Graph {
   return graph;
+}
+
+/** The WebGPU provider accepts MaxPool with indices and fails when it runs: such nodes go to the CPU. */
+function withCpuNodes(options: Ort.InferenceSession.SessionOptions, graph: Graph): Ort.InferenceSession.SessionOptions {
+  const names = graph.nodes.filter(({ op, outputs }) => op === 'MaxPool' && outputs.length > 1).map(({ name }) => name);
+  if (names.length === 0 || options.executionProviders === undefined) return options;
+  const executionProviders = options.executionProviders.map((provider) =>
+    provider === 'webgpu' ? { name: 'webgpu', forceCpuNodeNames: names } : provider,
+  );
+  return { ...options, executionProviders };
 }
 
 function keepOnDevice(

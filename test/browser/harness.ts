@@ -1,0 +1,104 @@
+/** A headless Chromium and a server of the TypeScript sources, so that a test can call a module in a page. */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { createServer, type ViteDevServer } from 'vite';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Where Chromium is; the environment's CHROMIUM_PATH first. */
+export function browserPath(): string | undefined {
+  const candidates = [process.env['CHROMIUM_PATH'], '/usr/bin/chromium', '/usr/bin/chromium-browser'];
+  return candidates.find((path) => path !== undefined && existsSync(path));
+}
+
+/** Why browser tests cannot run on this machine, to be put into their names; undefined when they can. */
+export function whyNoBrowser(): string | undefined {
+  return browserPath() === undefined ? 'no Chromium on this machine: set CHROMIUM_PATH' : undefined;
+}
+
+export interface BrowserSession {
+  /** A page on the server, cross-origin isolated, its console errors collected. */
+  newPage(): Promise<BrowserPage>;
+  close(): Promise<void>;
+}
+
+export interface BrowserPage {
+  readonly page: Page;
+  /** What the page has written as errors so far. */
+  readonly errors: readonly string[];
+  /**
+   * Calls an exported function of a TypeScript module, a path from the project's root. Arguments and
+   * result travel as JSON.
+   */
+  call<T>(module: string, name: string, ...args: readonly unknown[]): Promise<T>;
+}
+
+/** Starts server and browser. With `webgpu`, WebGPU by the software adapter that Chromium carries. */
+export async function openBrowser({ webgpu = false }: { readonly webgpu?: boolean } = {}): Promise<BrowserSession> {
+  const server = await serveSources();
+  let browser: Browser;
+  try {
+    browser = await chromium.launch({
+      executablePath: browserPath() as string,
+      args: [
+        '--no-sandbox',
+        '--disable-background-networking',
+        '--disable-component-update',
+        ...(webgpu
+          ? ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan']
+          : ['--disable-gpu']),
+      ],
+    });
+  } catch (cause) {
+    await server.close();
+    throw cause;
+  }
+  const url = server.resolvedUrls?.local[0] as string;
+  return {
+    async newPage() {
+      const page = await browser.newPage();
+      const errors: string[] = [];
+      page.on('console', (message) => {
+        if (message.type() === 'error') errors.push(message.text());
+      });
+      page.on('pageerror', (error) => errors.push(String(error)));
+      await page.goto(`${url}test/browser/blank.html`);
+      return {
+        page,
+        errors,
+        // As text: a function would be rewritten by the tests' own module loader, `import` included.
+        call: (module, name, ...args) =>
+          page.evaluate(
+            `import(${JSON.stringify(`/${module}`)}).then((m) => m[${JSON.stringify(name)}](...${JSON.stringify(args)}))`,
+          ),
+      };
+    },
+    async close() {
+      await browser.close();
+      await server.close();
+    },
+  };
+}
+
+/** The sources over HTTP with the two headers that give a page threads (shared memory). */
+async function serveSources(): Promise<ViteDevServer> {
+  const server = await createServer({
+    root: ROOT,
+    configFile: false,
+    logLevel: 'error',
+    // A cache of its own, so that a developer's server is not disturbed.
+    cacheDir: 'node_modules/.vite-browser-tests',
+    server: {
+      host: '127.0.0.1',
+      port: 0,
+      hmr: false,
+      watch: null,
+      headers: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' },
+    },
+    // ONNX Runtime finds its .wasm beside its script; moved into a cache it would not.
+    optimizeDeps: { exclude: ['onnxruntime-web'], entries: [] },
+  });
+  await server.listen();
+  return server;
+}

@@ -1,0 +1,107 @@
+/**
+ * Every op's forward and gradient, and ten training steps of a small U-Net, on every device that this
+ * machine has, against the reference decompositions on the CPU.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openRuntime, workingDevices } from '../../src/platform/node/runtime.ts';
+import type { Runtime } from '../../src/runtime/runtime.ts';
+import { openBrowser, whyNoBrowser } from '../browser/harness.ts';
+import { expectAllClose } from '../support/expectAllClose.ts';
+import { useVulkanDriver } from '../support/vulkan.ts';
+import { OP_JOBS, type Result, runOp, STEPS, trainSmallUnet } from './jobs.ts';
+
+useVulkanDriver();
+const working = await workingDevices();
+
+/** What a device cannot do, each verified: a gap that has closed fails the test. */
+const GAPS: { readonly [device: string]: { readonly [job: string]: RegExp } } = {
+  'browser WebGPU': { 'Cast to float64 and back': /cannot run on WebGPU/ },
+};
+
+/** Sums of at most a few hundred products of numbers near 1, in another order and with other exp and log. */
+const OPS_CLOSE = { rtol: 1e-4, atol: 2e-5 };
+/** Ten steps let a difference of 1e-7 grow; the losses are near 0.5. */
+const TRAINING_CLOSE = { rtol: 1e-4, atol: 1e-5 };
+
+const reference = new Map<string, Result>();
+let cpu: Runtime;
+beforeAll(async () => {
+  cpu = await openRuntime({ device: 'cpu', threads: 2 });
+  for (const job of OP_JOBS) reference.set(job, await runOp(cpu, job, true));
+  reference.set('training', await trainSmallUnet(cpu, true));
+});
+afterAll(async () => {
+  await cpu.dispose();
+});
+
+it('the reference itself runs every op, and learns', () => {
+  for (const [job, result] of reference) expect(result, job).not.toHaveProperty('error');
+  const { losses } = reference.get('training') as { losses: number[] };
+  expect(losses).toHaveLength(STEPS);
+  expect(losses.at(-1)).toBeLessThan((losses[0] as number) * 0.8);
+});
+
+function compare(device: string, run: () => ReadonlyMap<string, Result>): void {
+  it.each(OP_JOBS)('%s', (job) => {
+    const actual = run().get(job) as Result;
+    const gap = GAPS[device]?.[job];
+    if (gap !== undefined) {
+      expect(actual).toHaveProperty('error', expect.stringMatching(gap));
+      return;
+    }
+    expectSameResult(actual, reference.get(job) as Result, OPS_CLOSE);
+  });
+  it(`${STEPS} training steps of a small U-Net`, () => {
+    expectSameResult(run().get('training') as Result, reference.get('training') as Result, TRAINING_CLOSE);
+  });
+}
+
+function expectSameResult(actual: Result, expected: Result, tolerance: { rtol: number; atol: number }): void {
+  expect(actual).not.toHaveProperty('error');
+  expect(Object.keys(actual).sort()).toEqual(Object.keys(expected).sort());
+  for (const [output, numbers] of Object.entries(expected as { [output: string]: number[] })) {
+    expectAllClose((actual as { [output: string]: number[] })[output] as number[], numbers, tolerance);
+  }
+}
+
+async function runAll(runtime: Runtime): Promise<Map<string, Result>> {
+  const results = new Map<string, Result>();
+  for (const job of OP_JOBS) results.set(job, await runOp(runtime, job, false));
+  results.set('training', await trainSmallUnet(runtime, false));
+  return results;
+}
+
+describe('Node CPU, its own formulations', () => {
+  let results: ReadonlyMap<string, Result>;
+  beforeAll(async () => {
+    results = await runAll(cpu);
+  });
+  compare('Node CPU', () => results);
+});
+
+const noWebgpu = working.includes('webgpu') ? '' : ' (skipped: no Vulkan, Metal or D3D12 driver on this machine)';
+describe.skipIf(noWebgpu !== '')(`Node WebGPU${noWebgpu}`, () => {
+  let results: ReadonlyMap<string, Result>;
+  beforeAll(async () => {
+    const runtime = await openRuntime({ device: 'webgpu' });
+    results = await runAll(runtime);
+    await runtime.dispose();
+  }, 400_000);
+  compare('Node WebGPU', () => results);
+});
+
+const noBrowser = whyNoBrowser() === undefined ? '' : ` (skipped: ${whyNoBrowser()})`;
+describe.skipIf(noBrowser !== '').each(['wasm', 'webgpu'] as const)(`browser %s${noBrowser}`, (device) => {
+  let results: ReadonlyMap<string, Result>;
+  beforeAll(async () => {
+    const browser = await openBrowser({ webgpu: device === 'webgpu' });
+    try {
+      const page = await browser.newPage();
+      const all = await page.call<{ [job: string]: Result }>('test/conformance/page.ts', 'runAll', device);
+      results = new Map(Object.entries(all));
+    } finally {
+      await browser.close();
+    }
+  }, 400_000);
+  compare(device === 'webgpu' ? 'browser WebGPU' : 'browser WASM', () => results);
+});

@@ -1,0 +1,95 @@
+/** What every device must compute alike. Imported by Node and by a page. */
+import { float32, type NdArray, ndarray, sizeOf } from '../../src/array/ndarray.ts';
+import { gradient } from '../../src/graph/autodiff.ts';
+import { GraphBuilder } from '../../src/graph/builder.ts';
+import type { Graph } from '../../src/graph/ir.ts';
+import { unet } from '../../src/models/unet.ts';
+import { crossEntropy } from '../../src/nn/losses/cross-entropy.ts';
+import { sgd } from '../../src/nn/optimisers/sgd.ts';
+import type { Runtime } from '../../src/runtime/runtime.ts';
+import { trainingStep } from '../../src/train/step.ts';
+import { CASES, type Case, spread } from '../graph/cases.ts';
+
+/** Numbers by output, or what went wrong. */
+export type Result = { readonly [output: string]: readonly number[] } | { readonly error: string };
+
+/** Names of the jobs: every op's forward and gradient. */
+export const OP_JOBS: readonly string[] = CASES.filter(({ notInOrt }) => notInOrt === undefined).map(
+  ({ name }) => name,
+);
+
+/** The case's outputs and, where it is differentiable, the gradient of a weighted sum of them. */
+function graphOf(one: Case): Graph {
+  if (one.parameters.length === 0) return one.graph;
+  const b = GraphBuilder.from(one.graph);
+  const parts = one.graph.outputs
+    .filter(({ dtype }) => dtype === 'float32')
+    .map((y, i) => {
+      const weights = b.constant(float32(y.shape, spread(y.shape, -1, 2, 97 + i)));
+      return b.op('ReduceSum', [b.mul(y, weights)], { keepdims: 0 });
+    });
+  const loss = b.output(
+    parts.reduce((sum, part) => b.add(sum, part)),
+    'loss',
+  );
+  return gradient(b.build([...one.graph.outputs, loss]), loss, one.parameters);
+}
+
+/** Runs one op's job. @param exact the reference decompositions instead of the device's formulations. */
+export async function runOp(runtime: Runtime, name: string, exact: boolean): Promise<Result> {
+  const one = CASES.find((candidate) => candidate.name === name) as Case;
+  try {
+    const graph = graphOf(one);
+    const program = await runtime.compile(graph, { exact });
+    try {
+      const feeds: { [input: string]: NdArray } = {};
+      for (const { name: input, shape } of graph.inputs) {
+        feeds[input] = float32(shape, one.feeds[input] as Float32Array);
+      }
+      const results = await program.run(feeds);
+      return Object.fromEntries(
+        Object.entries(results).map(([output, { data }]) => [output, Array.from(data as ArrayLike<number>, Number)]),
+      );
+    } finally {
+      await program.dispose();
+    }
+  } catch (error) {
+    return { error: String(error) };
+  }
+}
+
+export const STEPS = 10;
+
+/** Losses of ten steps of a small U-Net on a disc in noise, and a sum over each weight afterwards. */
+export async function trainSmallUnet(runtime: Runtime, exact = false): Promise<Result> {
+  const side = 16;
+  const network = unet({ name: 'unet', channels: 1, outputs: 2, base: 16, depth: 1 }, [1, 1, side, side], {
+    training: true,
+  });
+  const step = trainingStep(network, crossEntropy(), sgd({ momentum: 0.9 }));
+  const image = float32([1, 1, side, side], spread([1, 1, side, side], -0.5, 0.5, 3));
+  const labels = ndarray('int32', [1, side, side]);
+  for (let i = 0; i < sizeOf(labels.shape); i++) {
+    const inside = (Math.floor(i / side) - 7.5) ** 2 + ((i % side) - 7.5) ** 2 < 25;
+    labels.data[i] = inside ? 1 : 0;
+    image.data[i] = (image.data[i] as number) + (inside ? 0.7 : 0);
+  }
+  const pixelWeights = float32([1, side, side]);
+  pixelWeights.data.fill(1);
+  const program = await runtime.compile(step.graph, { state: step.state, exact });
+  try {
+    await program.writeState(step.initialState(1));
+    const losses: number[] = [];
+    for (let i = 0; i < STEPS; i++) {
+      const { loss } = await program.run({ image, labels, pixelWeights, learningRate: float32([], [0.05]) });
+      losses.push((loss as NdArray).data[0] as number);
+    }
+    const state = await program.readState();
+    const sums = Object.values(step.weightsOf(state)).map(({ data }) =>
+      (data as Float32Array).reduce((sum, value) => sum + Math.abs(value), 0),
+    );
+    return { losses, sums };
+  } finally {
+    await program.dispose();
+  }
+}
