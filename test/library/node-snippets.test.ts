@@ -1,0 +1,69 @@
+import { execFile } from 'node:child_process';
+import { readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { phantom } from '../../src/dataset/phantom.ts';
+import { page } from '../../src/image/convert.ts';
+import { writePng } from '../../src/image/write-png.ts';
+import { readImageFile, writeImageFile } from '../../src/platform/node/image-files.ts';
+import { consumerFolder, snippets, withReplaced } from './snippets.ts';
+
+const run = promisify(execFile);
+
+/** Seconds instead of minutes; everything else is run as it stands. */
+const SHORT = "out: 'runs/a', steps: 12, base: 8, depth: 2, patch: [64, 64]";
+
+describe('examples for Node, run against the built package', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await consumerFolder();
+    const { image, label } = phantom({ width: 96, height: 80, depth: 5 });
+    for (let z = 0; z < 5; z++) {
+      await writeImageFile(join(folder, `data/image/${z}.png`), page(image, z));
+      await writeImageFile(join(folder, `data/label/${z}.png`), page(label, z));
+    }
+    await writeFile(join(folder, 'slice.png'), writePng(page(image, 0)));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  async function output(code: string): Promise<string> {
+    const file = join(folder, 'example.mjs');
+    await writeFile(file, code);
+    return (await run(process.execPath, [file], { cwd: folder })).stdout;
+  }
+
+  it('has ten lines for Node', () => {
+    for (const { code } of snippets('node')) {
+      expect(code.split('\n').filter((line) => line.trim() !== '').length).toBeLessThanOrEqual(10);
+    }
+  });
+
+  it.each(snippets('node'))('$title: trains on a folder and predicts', async ({ code }) => {
+    await rm(join(folder, 'runs'), { recursive: true, force: true });
+    const text = await output(withReplaced(code, "out: 'runs/a', minutes: 5", SHORT));
+    expect(text).toMatch(/best model after step 12: V-Rand 0\.\d+/);
+    expect(await readdir(join(folder, 'runs/a'))).toEqual(
+      expect.arrayContaining(['best.onnx', 'config.json', 'last.onnx', 'log.jsonl']),
+    );
+    const overlay = await readImageFile(join(folder, 'slice-overlay.png'));
+    expect([overlay.axes, overlay.shape]).toEqual(['cyx', [3, 80, 96]]);
+  });
+
+  it.each(snippets('loop'))('$title: the loss of the own loop falls', async ({ code }) => {
+    const lines = (await output(`${code}\nconsole.log('bytes', model.length);`)).trim().split('\n');
+    const losses = lines.slice(0, 20).map((line) => Number(line.split(' ')[1]));
+    expect(losses[0]).toBeCloseTo(Math.log(2), 1);
+    expect(losses[19]).toBeLessThan(losses[0] as number);
+    expect(Number(lines[20]?.split(' ')[1])).toBeGreaterThan(1000);
+  });
+
+  it.each(snippets('network'))("$title: a network and a loss of one's own make a step", async ({ code }) => {
+    const text = await output(`${code}\nconsole.log(step.parameters.map(({ value }) => value.name).join());`);
+    expect(text.trim()).toBe('conv1/weight,conv1/bias,conv2/weight,conv2/bias,output/weight,output/bias');
+  });
+
+  it.each(snippets('gradient'))('$title: the gradient of a graph', async ({ code }) => {
+    expect(await output(`${code}\nprocess.exit(d_x.data.join() === '2,4,6' ? 0 : 1);`)).toContain('square');
+  });
+});
