@@ -29,7 +29,9 @@ export const NORMALISATIONS: { readonly [K in 'BatchNormalization' | 'InstanceNo
       const [x, scale, , average, variance] = node.inputs as readonly [Value, Value, Value, Value, Value];
       const rank = x.shape.length;
       const others = x.shape.map((_, i) => i).filter((i) => i !== 1);
-      const inverse = b.op('Reciprocal', [b.op('Sqrt', [b.add(variance, b.scalar(node.attributes.epsilon ?? 1e-5))])]);
+      const inverse = b.op('Reciprocal', [
+        b.op('Sqrt', [b.add(variance, b.scalar(node.attributes.epsilon ?? 1e-5, x.dtype))]),
+      ]);
       const normal = b.mul(b.sub(x, perChannel(b, average, rank)), perChannel(b, inverse, rank));
       return [
         b.mul(d, perChannel(b, b.mul(scale, inverse), rank)),
@@ -55,7 +57,9 @@ export const NORMALISATIONS: { readonly [K in 'BatchNormalization' | 'InstanceNo
       const axes = spatialAxes(x);
       const centred = b.sub(x, mean(b, x, axes));
       const variance = mean(b, b.mul(centred, centred), axes);
-      const inverse = b.op('Reciprocal', [b.op('Sqrt', [b.add(variance, b.scalar(node.attributes.epsilon ?? 1e-5))])]);
+      const inverse = b.op('Reciprocal', [
+        b.op('Sqrt', [b.add(variance, b.scalar(node.attributes.epsilon ?? 1e-5, x.dtype))]),
+      ]);
       const normal = b.mul(centred, inverse);
       const product = b.mul(d, normal);
       const inner = b.sub(b.sub(d, mean(b, d, axes)), b.mul(normal, mean(b, product, axes)));
@@ -82,10 +86,13 @@ export const NORMALISATIONS: { readonly [K in 'BatchNormalization' | 'InstanceNo
       const before = Math.floor((size - 1) / 2);
       const sums = bandMatrix(b, x.shape[1] as number, before, size - 1 - before);
       const adjoint = bandMatrix(b, x.shape[1] as number, size - 1 - before, before);
-      const s = b.add(b.scalar(bias), b.mul(b.scalar(alpha / size), alongChannels(b, sums, b.mul(x, x))));
-      const power = b.op('Pow', [s, b.scalar(-beta)]);
+      const s = b.add(
+        b.scalar(bias, x.dtype),
+        b.mul(b.scalar(alpha / size, x.dtype), alongChannels(b, sums, b.mul(x, x))),
+      );
+      const power = b.op('Pow', [s, b.scalar(-beta, x.dtype)]);
       const inner = alongChannels(b, adjoint, b.div(b.mul(b.mul(d, x), power), s));
-      return [b.sub(b.mul(d, power), b.mul(b.scalar((2 * alpha * beta) / size), b.mul(x, inner)))];
+      return [b.sub(b.mul(d, power), b.mul(b.scalar((2 * alpha * beta) / size, x.dtype), b.mul(x, inner)))];
     },
   },
 };
