@@ -1,9 +1,9 @@
 /**
  * Checkpoints: everything that a run needs to go on as if it had never stopped. One binary file each.
  *
- * Layout, little-endian: the 8 bytes `LAMELLA\n`, uint32 length of the header, uint32 CRC-32 of all that follows byte
- * 16, the header as JSON padded with spaces to a multiple of 8, then the tensors in the order of the header, each
- * padded with zeros to a multiple of 8.
+ * Layout, little-endian: the 8 bytes `LAMELLA\n`, uint32 CRC-32 of all that follows it, uint32 length of the header,
+ * the header as JSON padded with spaces to a multiple of 8, then the tensors in the order of the header, each padded
+ * with zeros to a multiple of 8.
  */
 
 import { strFromU8, strToU8 } from 'fflate';
@@ -59,7 +59,7 @@ export function encodeCheckpoint({ step, best, configHash, state }: Checkpoint):
   const bytes = new Uint8Array(size);
   bytes.set(strToU8(MAGIC), 0);
   const view = new DataView(bytes.buffer);
-  view.setUint32(8, headerBytes, true);
+  view.setUint32(12, headerBytes, true);
   bytes.fill(0x20, PREFIX, PREFIX + headerBytes);
   bytes.set(text, PREFIX);
   let at = PREFIX + headerBytes;
@@ -68,7 +68,7 @@ export function encodeCheckpoint({ step, best, configHash, state }: Checkpoint):
     bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
     at += padded(data.byteLength);
   }
-  view.setUint32(12, crc32(bytes.subarray(PREFIX)), true);
+  view.setUint32(8, crc32(bytes.subarray(12)), true);
   return bytes;
 }
 
@@ -80,8 +80,8 @@ export function decodeCheckpoint(bytes: Uint8Array, file: string): Checkpoint {
   const damaged = (what: string): RunError => new RunError(`this checkpoint is damaged (${what}).`, { file });
   if (bytes.length < PREFIX || strFromU8(bytes.subarray(0, 8)) !== MAGIC) throw damaged('it does not begin as one');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const headerBytes = view.getUint32(8, true);
-  if (crc32(bytes.subarray(PREFIX)) !== view.getUint32(12, true)) throw damaged('its checksum does not match');
+  if (crc32(bytes.subarray(12)) !== view.getUint32(8, true)) throw damaged('its checksum does not match');
+  const headerBytes = view.getUint32(12, true);
   const { step, best, configHash, tensors } = JSON.parse(
     strFromU8(bytes.subarray(PREFIX, PREFIX + headerBytes)),
   ) as Header;

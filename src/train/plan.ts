@@ -3,12 +3,19 @@
  * run's configuration, so that a resumed or repeated run follows it to the letter.
  */
 
+/** Progress grows evenly from `progress` after step `from` to 1 after step `total`. */
+interface Segment {
+  readonly from: number;
+  readonly progress: number;
+  readonly total: number;
+}
+
 export interface Plan {
   /**
-   * Progress 0..1 as a piecewise linear function of the step: [0, 0] first, [total, 1] last. Two knots, unless the
-   * machine's speed changed on the way to a deadline.
+   * One, unless the machine's speed changed on the way to a deadline: then another from that step on. None is ever
+   * changed, so that a run which goes on from before that step does the same to the last bit.
    */
-  readonly knots: readonly (readonly [step: number, progress: number])[];
+  readonly segments: readonly Segment[];
   /** Validations, evenly spaced in progress, the last one at the end; 0 for none. */
   readonly validations: number;
 }
@@ -25,28 +32,18 @@ export function validationsOf(steps: number): number {
 
 /** A plan of a given number of steps. */
 export function fixedPlan(steps: number, validations: number): Plan {
-  return {
-    knots: [
-      [0, 0],
-      [steps, 1],
-    ],
-    validations: Math.min(steps, validations),
-  };
+  return { segments: [{ from: 0, progress: 0, total: steps }], validations: Math.min(steps, validations) };
 }
 
 /** Steps in all. */
-export function totalSteps({ knots }: Plan): number {
-  return (knots[knots.length - 1] as readonly [number, number])[0];
+export function totalSteps({ segments }: Plan): number {
+  return (segments[segments.length - 1] as Segment).total;
 }
 
 /** Share of the schedule that is done after `step` steps. */
-export function progressAt({ knots }: Plan, step: number): number {
-  for (let i = 1; i < knots.length; i++) {
-    const [from, low] = knots[i - 1] as readonly [number, number];
-    const [to, high] = knots[i] as readonly [number, number];
-    if (step < to) return low + ((high - low) * (step - from)) / (to - from);
-  }
-  return 1;
+export function progressAt({ segments }: Plan, step: number): number {
+  const { from, progress, total } = segments.findLast((segment) => segment.from <= step) as Segment;
+  return step >= total ? 1 : progress + ((1 - progress) * (step - from)) / (total - from);
 }
 
 /** Whether a validation falls due when `step` steps are done. */
@@ -110,6 +107,5 @@ export function replan(plan: Plan, done: number, leftMs: number, budgetMs: numbe
   const needMs = (total - done) * measured.stepMs + validationsLeft * measured.validationMs;
   if (Math.abs(needMs - leftMs) <= TOLERANCE * budgetMs) return plan;
   const rest = Math.max(1, Math.floor((leftMs - validationsLeft * measured.validationMs) / measured.stepMs));
-  const before = plan.knots.filter(([step]) => step < done);
-  return { ...plan, knots: [...before, [done, progress], [done + rest, 1]] };
+  return { ...plan, segments: [...plan.segments, { from: done, progress, total: done + rest }] };
 }
