@@ -1,4 +1,4 @@
-/** Operations that move, cut, join or describe tensors without computing on their elements. */
+/** Operations that describe, rename, reorder or repeat axes without computing on the elements. */
 import { sizeOf } from '../../array/ndarray.ts';
 import type { OpName } from '../attributes.ts';
 import type { Value } from '../ir.ts';
@@ -13,7 +13,7 @@ import {
   sumTo,
 } from '../op-row.ts';
 
-type Movement =
+type Shaping =
   | 'Shape'
   | 'ConstantOfShape'
   | 'Reshape'
@@ -22,73 +22,17 @@ type Movement =
   | 'Unsqueeze'
   | 'Transpose'
   | 'Expand'
-  | 'Tile'
-  | 'Concat'
-  | 'Split'
-  | 'Slice'
-  | 'Pad'
-  | 'Gather'
-  | 'ScatterElements'
-  | 'DepthToSpace'
-  | 'SpaceToDepth'
-  | 'Col2Im';
+  | 'Tile';
 
 /** The gradient of an op that only renames axes: the same elements in the input's shape. */
 function reshapeBack(b: Build, node: { readonly inputs: readonly (Value | undefined)[] }, d: Value | undefined) {
   return [d === undefined ? undefined : b.reshape(d, (node.inputs[0] as Value).shape)];
 }
-
-/** Begin, end (exclusive) and step of each axis of a Slice, normalised and clamped. */
-function sliceRanges(
-  shape: readonly number[],
-  starts: number[],
-  ends: number[],
-  axes: number[] | undefined,
-  steps: number[] | undefined,
-) {
-  const ranges = shape.map((n) => ({ start: 0, end: n, step: 1 }));
-  starts.forEach((start, i) => {
-    const axis = normaliseAxis(axes?.[i] ?? i, shape.length, 'Slice');
-    const n = shape[axis] as number;
-    const step = steps?.[i] ?? 1;
-    const from = start < 0 ? start + n : start;
-    const to = (ends[i] as number) < 0 ? (ends[i] as number) + n : (ends[i] as number);
-    ranges[axis] =
-      step > 0
-        ? { start: Math.min(Math.max(from, 0), n), end: Math.min(Math.max(to, 0), n), step }
-        : { start: Math.min(Math.max(from, 0), n - 1), end: Math.min(Math.max(to, -1), n - 1), step };
-  });
-  return ranges;
-}
-
-function rangesOf(context: Pick<InferContext<'Slice'>, 'input' | 'known' | 'node'>) {
-  const optional = (i: number) => (context.node.inputs[i] === undefined ? undefined : integers(context.known(i)));
-  return sliceRanges(
-    context.input(0).shape,
-    integers(context.known(1)),
-    integers(context.known(2)),
-    optional(3),
-    optional(4),
-  );
-}
-
-/** Zeros before and after `x` along its axes, by Concat, since Pad is slow on the CPU. */
-function padWithZeros(b: Build, x: Value, before: readonly number[], after: readonly number[]): Value {
-  let padded = x;
-  for (let axis = 0; axis < x.shape.length; axis++) {
-    const zeros = (count: number) =>
-      count === 0 ? [] : [b.op('ConstantOfShape', [b.ints(padded.shape.map((n, i) => (i === axis ? count : n)))])];
-    const parts = [...zeros(before[axis] as number), padded, ...zeros(after[axis] as number)];
-    if (parts.length > 1) padded = b.op('Concat', parts, { axis });
-  }
-  return padded;
-}
-
 function sizes<K extends OpName>(context: InferContext<K>, i: number): number[] {
   return integers(context.known(i));
 }
 
-export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
+export const SHAPES: { readonly [K in Shaping]: OpRow<K> } = {
   Shape: {
     domain: '',
     opset: 15,
@@ -232,232 +176,5 @@ export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
         ),
       ];
     },
-  },
-  Concat: {
-    domain: '',
-    opset: 13,
-    arity: [1, Number.POSITIVE_INFINITY],
-    attributes: { axis: 'int' },
-    infer: (context) => {
-      const first = context.input(0);
-      const axis = normaliseAxis(context.node.attributes.axis, first.shape.length, 'Concat');
-      let total = 0;
-      context.node.inputs.forEach((_, i) => {
-        const { shape, dtype } = context.input(i);
-        const fits = shape.length === first.shape.length && shape.every((n, k) => k === axis || n === first.shape[k]);
-        if (!fits || dtype !== first.dtype) context.fail(`the inputs differ in more than axis ${axis}.`);
-        total += shape[axis] as number;
-      });
-      return [{ dtype: first.dtype, shape: first.shape.map((n, k) => (k === axis ? total : n)) }];
-    },
-    gradient: (b, node, [d]) => {
-      if (d === undefined) return [];
-      const axis = normaliseAxis(node.attributes.axis, d.shape.length, 'Concat');
-      let start = 0;
-      return (node.inputs as readonly Value[]).map(({ shape }) => {
-        const end = start + (shape[axis] as number);
-        const part = b.slice(d, [start], [end], [axis]);
-        start = end;
-        return part;
-      });
-    },
-  },
-  Split: {
-    domain: '',
-    opset: 18,
-    arity: [1, 2],
-    attributes: { axis: 'int', num_outputs: 'int' },
-    infer: (context) => {
-      const { dtype, shape } = context.input(0);
-      const axis = normaliseAxis(context.node.attributes.axis ?? 0, shape.length, 'Split');
-      const n = shape[axis] as number;
-      const part = Math.ceil(n / context.outputs);
-      const parts =
-        context.node.inputs[1] === undefined
-          ? Array.from({ length: context.outputs }, (_, i) => Math.min(part, n - i * part))
-          : sizes(context, 1);
-      return parts.map((size) => ({ dtype, shape: shape.map((m, k) => (k === axis ? size : m)) }));
-    },
-    gradient: (b, node, dOutputs) => {
-      const { shape } = node.inputs[0] as Value;
-      const axis = normaliseAxis(node.attributes.axis ?? 0, shape.length, 'Split');
-      const parts = node.outputs.map((out, i) => dOutputs[i] ?? b.op('ConstantOfShape', [b.ints(out.shape)]));
-      return [b.op('Concat', parts, { axis })];
-    },
-  },
-  // Inputs: data, starts, ends, axes, steps. The gradient of what was cut away is zero.
-  Slice: {
-    domain: '',
-    opset: 13,
-    arity: [3, 5],
-    attributes: {},
-    infer: (context) => {
-      const shape = rangesOf(context).map(({ start, end, step }) => Math.max(0, Math.ceil((end - start) / step)));
-      return [{ dtype: context.input(0).dtype, shape }];
-    },
-    gradient: (b, node, [d]) => {
-      if (d === undefined) return [];
-      const x = node.inputs[0] as Value;
-      const optional = (i: number) => {
-        const known = b.constantOf(node.inputs[i]);
-        return known === undefined ? undefined : integers(known);
-      };
-      const ranges = sliceRanges(x.shape, optional(1) ?? [], optional(2) ?? [], optional(3), optional(4));
-      if (ranges.every(({ step }) => step === 1)) {
-        return [
-          padWithZeros(
-            b,
-            d,
-            ranges.map(({ start }) => start),
-            ranges.map(({ end }, i) => (x.shape[i] as number) - end),
-          ),
-        ];
-      }
-      // With steps: put each sliced axis back by an index list.
-      let dx = d;
-      ranges.forEach(({ start, end, step }, axis) => {
-        if (step === 1 && start === 0 && end === x.shape[axis]) return;
-        const zeros = b.op('ConstantOfShape', [
-          b.ints(dx.shape.map((n, i) => (i === axis ? (x.shape[axis] as number) : n))),
-        ]);
-        const list = b.ints(Array.from({ length: dx.shape[axis] as number }, (_, i) => start + i * step));
-        const column = b.reshape(
-          list,
-          dx.shape.map((n, i) => (i === axis ? n : 1)),
-        );
-        dx = b.op('ScatterElements', [zeros, b.op('Expand', [column, b.ints(dx.shape)]), dx], {
-          axis,
-          reduction: 'none',
-        });
-      });
-      return [dx];
-    },
-  },
-  // Inputs: data, pads (begin of each axis, then end of each), value
-  Pad: {
-    domain: '',
-    opset: 13,
-    arity: [2, 3],
-    attributes: { mode: 'string' },
-    infer: (context) => {
-      const { dtype, shape } = context.input(0);
-      if ((context.node.attributes.mode ?? 'constant') !== 'constant')
-        context.fail('only constant padding is supported.');
-      const pads = sizes(context, 1);
-      return [{ dtype, shape: shape.map((n, i) => n + (pads[i] as number) + (pads[i + shape.length] as number)) }];
-    },
-    gradient: (b, node, [d]) => {
-      if (d === undefined) return [];
-      const { shape } = node.inputs[0] as Value;
-      const known = b.constantOf(node.inputs[1]);
-      const pads = known === undefined ? [] : integers(known);
-      const axes = shape.map((_, i) => i);
-      // Where padding was added it is cut off; where it was negative, zeros take the place of what was cut off.
-      const added = (i: number) => Math.max(0, pads[i] as number);
-      const removed = (i: number) => Math.max(0, -(pads[i] as number));
-      const inner = b.slice(
-        d,
-        axes.map(added),
-        axes.map((i) => (d.shape[i] as number) - added(i + shape.length)),
-        axes,
-      );
-      return [
-        padWithZeros(
-          b,
-          inner,
-          axes.map(removed),
-          axes.map((i) => removed(i + shape.length)),
-        ),
-      ];
-    },
-  },
-  Gather: {
-    domain: '',
-    opset: 13,
-    arity: [2, 2],
-    attributes: { axis: 'int' },
-    infer: (context) => {
-      const { dtype, shape } = context.input(0);
-      const axis = normaliseAxis(context.node.attributes.axis ?? 0, shape.length, 'Gather');
-      return [{ dtype, shape: [...shape.slice(0, axis), ...context.input(1).shape, ...shape.slice(axis + 1)] }];
-    },
-    // dx is zero but where it was read, and what was read several times is summed
-    gradient: (b, node, [d]) => {
-      if (d === undefined) return [];
-      const [x, indices] = node.inputs as readonly [Value, Value];
-      const axis = normaliseAxis(node.attributes.axis ?? 0, x.shape.length, 'Gather');
-      const count = sizeOf(indices.shape);
-      const shape = [...x.shape.slice(0, axis), count, ...x.shape.slice(axis + 1)];
-      const column = b.reshape(
-        indices,
-        shape.map((n, i) => (i === axis ? n : 1)),
-      );
-      const zeros = b.op('ConstantOfShape', [b.ints(x.shape)]);
-      return [
-        b.op('ScatterElements', [zeros, b.op('Expand', [column, b.ints(shape)]), b.reshape(d, shape)], {
-          axis,
-          reduction: 'add',
-        }),
-      ];
-    },
-  },
-  ScatterElements: {
-    domain: '',
-    opset: 18,
-    arity: [3, 3],
-    attributes: { axis: 'int', reduction: 'string' },
-    infer: (context) => {
-      if (context.input(1).shape.join() !== context.input(2).shape.join())
-        context.fail('indices and updates differ in shape.');
-      return [{ dtype: context.input(0).dtype, shape: context.input(0).shape }];
-    },
-    gradient: noGradient('it is what the gradients of Gather and MaxPool are made of'),
-  },
-  // DCR: channel = (dy * block + dx) * C' + c;  CRD: channel = (c * block + dy) * block + dx
-  DepthToSpace: {
-    domain: '',
-    opset: 13,
-    arity: [1, 1],
-    attributes: { blocksize: 'int', mode: 'string' },
-    infer: (context) => {
-      const { dtype, shape } = context.input(0);
-      const { blocksize: s } = context.node.attributes;
-      const [n, c, h, w] = shape as readonly [number, number, number, number];
-      return [{ dtype, shape: [n, c / (s * s), h * s, w * s] }];
-    },
-    gradient: (b, node, [d]) => {
-      if (d === undefined) return [];
-      const { blocksize: s, mode = 'DCR' } = node.attributes;
-      const [n, c, h, w] = (node.inputs[0] as Value).shape as readonly [number, number, number, number];
-      const split = b.reshape(d, [n, c / (s * s), h, s, w, s]);
-      return [b.reshape(b.transpose(split, mode === 'DCR' ? [0, 3, 5, 1, 2, 4] : [0, 1, 3, 5, 2, 4]), [n, c, h, w])];
-    },
-  },
-  SpaceToDepth: {
-    domain: '',
-    opset: 13,
-    arity: [1, 1],
-    attributes: { blocksize: 'int' },
-    infer: (context) => {
-      const { dtype, shape } = context.input(0);
-      const { blocksize: s } = context.node.attributes;
-      const [n, c, h, w] = shape as readonly [number, number, number, number];
-      return [{ dtype, shape: [n, c * s * s, h / s, w / s] }];
-    },
-    gradient: (b, node, [d]) =>
-      d === undefined ? [] : [b.op('DepthToSpace', [d], { blocksize: node.attributes.blocksize, mode: 'DCR' })],
-  },
-  // Inputs: columns [N, C prod(block), L], image shape, block shape; overlapping blocks are summed
-  Col2Im: {
-    domain: '',
-    opset: 18,
-    arity: [3, 3],
-    attributes: { dilations: 'ints', pads: 'ints', strides: 'ints' },
-    infer: (context) => {
-      const { dtype, shape } = context.input(0);
-      const block = sizeOf(sizes(context, 2));
-      return [{ dtype, shape: [shape[0] as number, (shape[1] as number) / block, ...sizes(context, 1)] }];
-    },
-    gradient: noGradient('it appears only in lowered graphs, which are not differentiated again'),
   },
 };

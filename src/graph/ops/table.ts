@@ -10,16 +10,18 @@ import type { OpRow } from '../op-row.ts';
 import { BLOCKED } from './blocked.ts';
 import { CONVOLUTIONS } from './convolution.ts';
 import { ELEMENTWISE } from './elementwise.ts';
+import { MOVEMENTS } from './movement.ts';
 import { NORMALISATIONS } from './normalisation.ts';
 import { POOLINGS } from './pooling.ts';
 import { PRODUCTS } from './product.ts';
 import { REDUCTIONS } from './reduction.ts';
 import { RESIZES } from './resize.ts';
-import { MOVEMENTS } from './shape.ts';
+import { SHAPES } from './shape.ts';
 
 export const OPS: { readonly [K in OpName]: OpRow<K> } = {
   ...ELEMENTWISE,
   ...REDUCTIONS,
+  ...SHAPES,
   ...MOVEMENTS,
   ...PRODUCTS,
   ...CONVOLUTIONS,
