@@ -18,15 +18,14 @@ function distance(a: string, b: string): number {
   return row[b.length] as number;
 }
 
-/** The known word that was probably meant: it contains the given one, or differs by no more than a third of it. */
+/** The known word that was probably meant: it begins with the given one, or differs by no more than a third of it. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const wanted = word.toLowerCase();
   let best: string | undefined;
   let bestDistance = Number.POSITIVE_INFINITY;
   for (const candidate of known) {
-    const partly =
-      wanted.length >= 3 && (candidate.startsWith(wanted) || wanted.startsWith(candidate)) ? 0.5 : undefined;
-    const edits = partly ?? distance(wanted, candidate.toLowerCase());
+    const begun = wanted.length >= 3 && candidate.toLowerCase().startsWith(wanted);
+    const edits = Math.min(begun ? 0.5 : Number.POSITIVE_INFINITY, distance(wanted, candidate.toLowerCase()));
     if (edits < bestDistance) {
       best = candidate;
       bestDistance = edits;

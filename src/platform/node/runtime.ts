@@ -1,8 +1,8 @@
 /** Opens ONNX Runtime's devices in Node. */
-import { existsSync, readdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { existsSync, existsSync, readdirSync } from 'node:fs';
+import { createRequire, createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, dirname, join, join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { DeviceError } from '../../errors.ts';
 import { findBlockedKernels } from '../../runtime/block-size.ts';
@@ -29,9 +29,19 @@ const NAMES: { readonly [D in NodeDevice]: string } = {
   dml: 'DirectML',
 };
 
+/** CUDA's library is not in the npm package; its install script downloads it when asked to. */
+function hasCudaLibrary(): boolean {
+  const entry = createRequire(import.meta.url).resolve('onnxruntime-node');
+  const folder = join(dirname(entry), '..', 'bin', 'napi-v6', process.platform, process.arch);
+  return ['libonnxruntime_providers_cuda.so', 'onnxruntime_providers_cuda.dll'].some((file) =>
+    existsSync(join(folder, file)),
+  );
+}
+
 /** Devices for which this build of ONNX Runtime has a provider. A driver may still be missing: `workingDevices`. */
 export function availableDevices(): NodeDevice[] {
   const listed = new Set<string>(ort.listSupportedBackends().map(({ name }) => name));
+  if (!hasCudaLibrary()) listed.delete('cuda');
   return (Object.keys(NAMES) as NodeDevice[]).filter((name) => listed.has(name));
 }
 
@@ -39,6 +49,7 @@ export function availableDevices(): NodeDevice[] {
 export async function workingDevices(): Promise<NodeDevice[]> {
   const working: NodeDevice[] = [];
   for (const name of availableDevices()) {
+    if (name === 'cuda' && !hasCudaLibrary()) continue;
     if ((await whyNotWorking(ort, { executionProviders: [name], logSeverityLevel: 4 })) === undefined) {
       working.push(name);
     }

@@ -1,0 +1,264 @@
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { float32, ndarray } from '../../src/array/ndarray.ts';
+import { phantom } from '../../src/dataset/phantom.ts';
+import { page } from '../../src/image/convert.ts';
+import type { Image } from '../../src/image/image.ts';
+import { writePng } from '../../src/image/write-png.ts';
+import { writeTiff } from '../../src/image/write-tiff.ts';
+import { lamella, type Outcome } from './command.ts';
+
+let root: string;
+let good: string;
+let folders = 0;
+
+const grey = (height: number, width: number, value: (p: number) => number): Image<'uint8'> => ({
+  ...ndarray(
+    'uint8',
+    [height, width],
+    Uint8Array.from({ length: height * width }, (_, p) => value(p)),
+  ),
+  axes: 'yx',
+  spacing: {},
+});
+const picture = (height = 32, width = 32) => writePng(grey(height, width, (p) => (p * 37) % 251));
+const mask = (height = 32, width = 32) => writePng(grey(height, width, (p) => (p % width < width / 2 ? 0 : 255)));
+
+/** A data folder of these files. */
+async function folderOf(files: { readonly [path: string]: Uint8Array | string }): Promise<string> {
+  const folder = join(root, `data-${folders++}`);
+  await mkdir(folder);
+  for (const [path, content] of Object.entries(files)) {
+    await mkdir(join(folder, path, '..'), { recursive: true });
+    await writeFile(join(folder, path), content);
+  }
+  return folder;
+}
+
+/** One clear sentence that names the file, no stack trace, and the exit code. */
+function expectSentence({ code, stderr }: Outcome, exitCode: number, ...parts: readonly (string | RegExp)[]): void {
+  for (const part of parts) expect(stderr).toMatch(part);
+  expect(stderr).toMatch(/^lamella: /);
+  expect(stderr).not.toMatch(/\n\s+at /);
+  expect(stderr).not.toMatch(/something went wrong that should not/);
+  expect(stderr.trim().split('\n').length).toBe(1);
+  expect(code).toBe(exitCode);
+}
+
+/** Trains on what is wrong, in a folder of its own that must not be there afterwards. */
+async function trainFails(folder: string, ...options: readonly string[]): Promise<Outcome> {
+  const out = join(root, `out-${folders++}`);
+  const outcome = await lamella(['train', folder, '--out', out, '--steps', '2', '--workers', '0', ...options]);
+  expect(await readdir(out).catch(() => 'not there')).toBe('not there');
+  return outcome;
+}
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'lamella-bad-'));
+  good = join(root, 'good');
+  const { image, label } = phantom({ width: 64, height: 64, depth: 3, cellPx: 20, seed: 1 });
+  for (const [part, stack] of [
+    ['image', image],
+    ['label', label],
+  ] as const) {
+    await mkdir(join(good, part), { recursive: true });
+    for (let z = 0; z < 3; z++) await writeFile(join(good, part, `${z}.png`), writePng(page(stack, z)));
+  }
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+describe('data to train on', () => {
+  test('a folder that is not there', async () => {
+    expectSentence(await trainFails(join(root, 'nowhere')), 1, 'nowhere', /no such file or folder/);
+  });
+
+  test('an empty folder', async () => {
+    expectSentence(await trainFails(await folderOf({})), 1, /there are no images here/, /Give a folder with/);
+  });
+
+  test('images without labels', async () => {
+    const folder = await folderOf({ 'image/a.png': picture(), 'image/b.png': picture() });
+    expectSentence(await trainFails(folder), 1, /2 images .* but no labels/, /x\.png and x_mask\.png/);
+  });
+
+  test('an image whose label is missing', async () => {
+    const folder = await folderOf({ 'image/a.png': picture(), 'image/b.png': picture(), 'label/a.png': mask() });
+    expectSentence(await trainFails(folder), 1, /the image "image\/b\.png" has no label/);
+  });
+
+  test('sizes that differ', async () => {
+    const folder = await folderOf({ 'image/a.png': picture(32, 32), 'label/a.png': mask(32, 40) });
+    expectSentence(await trainFails(folder), 1, 'image/a.png', /is 32 x 32, its labels .* are 40 x 32/);
+  });
+
+  test('a zero-byte file', async () => {
+    const folder = await folderOf({ 'image/a.png': '', 'label/a.png': mask() });
+    expectSentence(await trainFails(folder), 1, 'image/a.png', /is empty \(0 bytes\)/);
+  });
+
+  test('a truncated file', async () => {
+    const folder = await folderOf({ 'image/a.png': picture().subarray(0, 300), 'label/a.png': mask() });
+    expectSentence(await trainFails(folder), 1, 'image/a.png');
+  });
+
+  test('a mislabelled file', async () => {
+    const folder = await folderOf({ 'image/a.png': '<!doctype html><title>404</title>', 'label/a.png': mask() });
+    expectSentence(await trainFails(folder), 1, 'image/a.png', /a web page/);
+  });
+
+  test('a picture bomb', async () => {
+    const bomb = Buffer.from(picture(8, 8));
+    // The header's width and height, and their checksum left as it was: either is reason enough.
+    bomb.writeUInt32BE(60_000, 16);
+    bomb.writeUInt32BE(60_000, 20);
+    const folder = await folderOf({ 'image/a.png': bomb, 'label/a.png': mask() });
+    expectSentence(await trainFails(folder), 1, 'image/a.png');
+  });
+
+  test('NaN and infinity in a float TIFF', async () => {
+    const image: Image<'float32'> = { ...float32([32, 32]), axes: 'yx', spacing: {} };
+    image.data[5] = Number.NaN;
+    image.data[40] = Number.POSITIVE_INFINITY;
+    const folder = await folderOf({ 'image/a.tif': writeTiff(image), 'label/a.png': mask() });
+    expectSentence(await trainFails(folder), 1, 'image/a.tif', /2 values are NaN or infinite, the first at x 5, y 0/);
+  });
+
+  test('all-background labels', async () => {
+    const folder = await folderOf({ 'image/a.png': picture(), 'label/a.png': writePng(grey(32, 32, () => 0)) });
+    expectSentence(await trainFails(folder), 1, 'label/a.png', /all background/);
+  });
+
+  test('classes that are named but not there', async () => {
+    expectSentence(await trainFails(good, '--classes', 'a,b,c'), 1, /2 classes .* not the 3 that were named/);
+  });
+});
+
+describe('settings that do not fit the data', () => {
+  test('a patch larger than the image', async () => {
+    expectSentence(await trainFails(good, '--patch', '256', '--depth', '2'), 2, /larger than the image/, /--patch 64/);
+  });
+
+  test('a patch that does not fit the depth names the nearest that does', async () => {
+    expectSentence(await trainFails(good, '--patch', '50', '--depth', '3'), 2, /multiples of 8/, /48 x 48/);
+  });
+
+  test('validation images that are not there', async () => {
+    expectSentence(await trainFails(good, '--val', 'z.png'), 2, /"z\.png" names no image/, /There are 0, 1, 2/);
+  });
+
+  test('a device that is not here', async () => {
+    const absent = process.platform === 'darwin' ? 'cuda' : 'coreml';
+    const outcome = await trainFails(good, '--device', absent);
+    // To say which devices work they are tried, and their drivers may print what they think.
+    const stderr = outcome.stderr.trim().split('\n').at(-1) as string;
+    expectSentence({ ...outcome, stderr }, 1, /does not work here/, /Present: .*cpu/);
+  });
+});
+
+describe('run folders', () => {
+  test('one that holds something else', async () => {
+    const out = await folderOf({ 'thesis.txt': 'all of it' });
+    const outcome = await lamella(['train', good, '--out', out, '--steps', '2']);
+    expectSentence(outcome, 1, out, /holds other files, such as "thesis\.txt"/);
+    expect(await readdir(out)).toEqual(['thesis.txt']);
+  });
+
+  test('one that is a file', async () => {
+    const folder = await folderOf({ 'a.txt': '' });
+    expectSentence(await lamella(['train', good, '--out', join(folder, 'a.txt')]), 1, /this is a file/);
+  });
+
+  test('nothing to resume', async () => {
+    const folder = await folderOf({});
+    expectSentence(await lamella(['train', '--resume', folder]), 1, folder, /no run here to go on with/);
+  });
+
+  test('no permission', async ({ skip }) => {
+    if (process.getuid?.() === 0) skip('root may write anywhere');
+    const folder = await folderOf({});
+    await chmod(folder, 0o500);
+    expectSentence(await lamella(['train', good, '--out', join(folder, 'run')]), 1, /may not be written/);
+  });
+
+  test('no space left', async ({ skip }) => {
+    if (process.platform !== 'linux') skip('needs /dev/full');
+    // A folder under a device: nothing can be made there.
+    expectSentence(await lamella(['train', good, '--out', '/dev/full/run']), 1, /\/dev\/full\/run/);
+  });
+
+  test('a second process is told who has it; a lock that is left behind is taken over', async () => {
+    const run = join(root, 'locked');
+    let second: Promise<Outcome> | undefined;
+    const small = ['--base', '4', '--depth', '2', '--patch', '32', '--workers', '0'];
+    const first = await lamella(['train', good, '--out', run, '--steps', '5000', ...small], {
+      onStdout(text, kill) {
+        if (second !== undefined || !text.includes('step 1/')) return;
+        second = lamella(['train', '--resume', run]).finally(() => kill('SIGINT'));
+      },
+    });
+    expectSentence((await second) as Outcome, 1, run, /is being written by process \d+ since/);
+    expect(first.code).toBe(1);
+    expect(first.stderr).toContain(`Go on with: lamella train --resume ${run}`);
+    expect(await readdir(run)).not.toContain('lock');
+
+    const config = JSON.parse(await readFile(join(run, 'config.json'), 'utf8')) as {
+      plan: { segments: [{ total: number }] };
+    };
+    const stopped = Number(/stopped after step (\d+)/.exec(first.stderr)?.[1]);
+    expect(stopped).toBeLessThan(5000);
+    // The rest of it made short, and a lock of a process that is gone.
+    config.plan.segments[0].total = stopped + 1;
+    await writeFile(join(run, 'config.json'), JSON.stringify(config));
+    await writeFile(
+      join(run, 'lock'),
+      JSON.stringify({ pid: 999_999_999, host: (await import('node:os')).hostname(), since: '' }),
+    );
+    const resumed = await lamella(['train', '--resume', run, '--workers', '0']);
+    expect([resumed.code, resumed.stderr]).toEqual([0, '']);
+    expect(resumed.stdout).toContain(`going on with ${run} after step ${stopped} of ${stopped + 1}`);
+    expect((await readdir(run)).sort()).toEqual(
+      ['best.onnx', 'checkpoints', 'config.json', 'last.onnx', 'log.jsonl', 'report.html'].sort(),
+    );
+  });
+});
+
+describe('models and predictions', () => {
+  test('a model file that is not ONNX', async () => {
+    const folder = await folderOf({ 'model.onnx': 'not a model' });
+    expectSentence(await lamella(['predict', join(folder, 'model.onnx'), good]), 1, 'model.onnx', /not an ONNX model/);
+    expectSentence(await lamella(['inspect', join(folder, 'model.onnx')]), 1, 'model.onnx', /not an ONNX model/);
+  });
+
+  test('a folder without a model', async () => {
+    expectSentence(await lamella(['predict', good, good]), 1, good, /neither best\.onnx nor last\.onnx/);
+  });
+
+  test('predictions without a truth of their name', async () => {
+    const folder = await folderOf({ 'x.png': picture(64, 64), 'y.png': picture(64, 64) });
+    expectSentence(await lamella(['evaluate', folder, good]), 1, 'x.png', /no truth named "x"/);
+  });
+
+  test('a truth of another size', async () => {
+    const folder = await folderOf({ '0.png': picture(32, 32) });
+    expectSentence(await lamella(['evaluate', folder, good]), 1, '0.png', /is 32 x 32, its truth .* is 64 x 64/);
+  });
+
+  test('ISBI scores of three classes', async () => {
+    const truth = writePng(grey(32, 32, (p) => p % 3));
+    const folder = await folderOf({ '0.png': truth });
+    const outcome = await lamella(['evaluate', join(folder, '0.png'), join(folder, '0.png'), '--metrics', 'isbi']);
+    expectSentence(outcome, 2, /two classes; the truth has 3/);
+  });
+
+  test('a report of no run', async () => {
+    expectSentence(await lamella(['report', good]), 1, /no run/);
+  });
+
+  test('--verbose shows where it came from', async () => {
+    const { stderr, code } = await lamella(['inspect', join(root, 'nowhere'), '--verbose']);
+    expect(stderr).toMatch(/\n\s+at /);
+    expect(code).toBe(1);
+  });
+});
