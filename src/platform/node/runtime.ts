@@ -1,8 +1,8 @@
 /** Opens ONNX Runtime's devices in Node. */
-import { existsSync, existsSync, readdirSync } from 'node:fs';
-import { createRequire, createRequire } from 'node:module';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { dirname, dirname, join, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { DeviceError } from '../../errors.ts';
 import { findBlockedKernels } from '../../runtime/block-size.ts';
