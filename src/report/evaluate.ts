@@ -2,7 +2,7 @@
 
 import { type NdArray, ndarray } from '../array/ndarray.ts';
 import { contingency } from '../metrics/contingency.ts';
-import { ERROR_CLASSES, errorMap } from '../metrics/error-map.ts';
+import { ERROR_CLASSES, type ErrorMap, errorMap } from '../metrics/error-map.ts';
 import { type InstanceMatching, type InstanceScores, instanceScores, matchInstances } from '../metrics/instances.ts';
 import { type IsbiScores, type IsbiSliceScores, isbiScores, isbiSliceScores } from '../metrics/isbi.ts';
 import {
@@ -75,9 +75,27 @@ export interface Evaluation {
   readonly thresholds: readonly Series[];
 }
 
+/** A case before its pictures are encoded, which only the last ones to stay are. */
 interface Ranked {
-  readonly shown: ReportCase;
+  readonly rank: number;
   readonly order: number;
+  readonly shown: Omit<ReportCase, 'pictures'>;
+  readonly pictures: Readonly<Record<PictureKind, Picture>>;
+}
+
+interface Mask {
+  readonly ignore?: NdArray<'uint8'>;
+}
+
+/** One image, judged. */
+interface Judged {
+  /** The score that images are ranked by. */
+  readonly own: number;
+  /** Class of each pixel. */
+  readonly predicted: Uint8Array<ArrayBuffer>;
+  /** The probability that is shown. */
+  readonly shown: Float32Array;
+  readonly errors: ErrorMap;
 }
 
 /** Takes images one by one: `add` each, then `result`. */
@@ -99,63 +117,12 @@ export class Evaluator {
   add(page: EvaluatedPage): void {
     const { classNames, kind, ignore = 255 } = this.#options;
     const { name, height, width, truth, probabilities } = page;
-    const pixels = height * width;
     const shape = [height, width];
     const ignored = truth.includes(ignore) ? truth.map((value) => (value === ignore ? 1 : 0)) : undefined;
     const mask = ignored === undefined ? {} : { ignore: ndarray('uint8', shape, ignored) };
-
-    let predicted = argmax(probabilities);
-    let own: number;
-    let errors: ReturnType<typeof errorMap>;
-    let shown = probabilities.data.subarray((classNames.length === 2 ? 1 : 0) * pixels).subarray(0, pixels);
-    if (kind.name === 'isbi') {
-      const inside = truth.map((value) => (value === kind.inside ? 1 : 0));
-      shown = probabilities.data.subarray(kind.inside * pixels, (kind.inside + 1) * pixels);
-      const slice = isbiSliceScores(ndarray('uint8', shape, inside), ndarray('float32', shape, shown), mask);
-      this.#slices.push(slice);
-      const { vRandThinned } = isbiScores([slice]);
-      own = vRandThinned.value;
-      // The prediction is shown at the threshold that is best for the score, as it is judged there.
-      const threshold = Number.isNaN(vRandThinned.threshold) ? 0.5 : vRandThinned.threshold;
-      const other = 1 - kind.inside;
-      predicted = Uint8Array.from(shown, (p) => (p > threshold ? kind.inside : other));
-      const membrane = ndarray(
-        'uint8',
-        shape,
-        Uint8Array.from(shown, (p) => (p > threshold ? 0 : 1)),
-      );
-      const cells = connectedComponents(ndarray('uint8', shape, inside)).labels;
-      errors = pixelAndObjectErrors(
-        cells,
-        vincentSoilleWatershed(membrane).labels,
-        inside,
-        predicted,
-        kind.inside,
-        mask,
-      );
-    } else {
-      const confusion = confusionMatrix(
-        ndarray('uint8', shape, truth),
-        ndarray('uint8', shape, predicted),
-        classNames.length,
-        { ignoreValue: ignore },
-      );
-      const scores = overlapScores(confusion, { leaveOut: [0] });
-      own = Number.isNaN(scores.meanDice) ? 1 : scores.meanDice;
-      const objects =
-        page.objects === undefined
-          ? components(truth, classNames.length, shape)
-          : ndarray('int32', shape, page.objects);
-      const segments = components(predicted, classNames.length, shape);
-      errors = errorMap(objects, segments, mask);
-      if (page.objects !== undefined) this.#matchings.push(matchInstances(contingency(objects, segments, mask)));
-      if (classNames.length > 2) shown = confidence(probabilities);
-    }
-    this.#confusions.push(
-      confusionMatrix(ndarray('uint8', shape, truth), ndarray('uint8', shape, predicted), classNames.length, {
-        ignoreValue: ignore,
-      }),
-    );
+    const judged = kind.name === 'isbi' ? this.#judgeCells(page, kind.inside, mask) : this.#judgeOverlap(page, mask);
+    const { own, predicted, shown, errors } = judged;
+    this.#confusions.push(this.#confusion(truth, predicted, shape));
     if (classNames.length === 2) this.#thresholds.add(truth, probabilities);
 
     const image = imagePicture(page.planes, height, width);
@@ -167,11 +134,6 @@ export class Evaluator {
       errors: errorPicture(image, errors.classes.data),
     };
     const window = worstWindow(errors.classes.data, height, width);
-    const uris = (change: (picture: Picture) => Picture) =>
-      Object.fromEntries(PICTURE_KINDS.map((key) => [key, dataUri(change(pictures[key]))])) as Record<
-        PictureKind,
-        string
-      >;
     const common = { name, score: score(own) };
     const order = this.#perImage.length;
     this.#perImage.push({ name, score: own });
@@ -180,7 +142,7 @@ export class Evaluator {
         ...common,
         widthPx: width,
         heightPx: height,
-        pictures: uris((picture) => shrink(picture)),
+        pictures: encoded(eachPicture(pictures, (picture) => shrink(picture))),
         errors: {
           splits: errors.splits,
           merges: errors.merges,
@@ -190,15 +152,61 @@ export class Evaluator {
         },
       });
     }
-    const shownCase = {
-      ...common,
-      widthPx: window.width,
-      heightPx: window.height,
-      xPx: window.x,
-      yPx: window.y,
-      pictures: uris((picture) => crop(picture, window)),
+    const { x: xPx, y: yPx, width: widthPx, height: heightPx } = window;
+    this.#rank({
+      rank: Number.isNaN(own) ? 0 : own,
+      order,
+      shown: { ...common, widthPx, heightPx, xPx, yPx },
+      pictures: eachPicture(pictures, (picture) => crop(picture, window)),
+    });
+  }
+
+  #confusion(truth: Uint8Array, predicted: Uint8Array, shape: readonly number[]): ConfusionMatrix {
+    const { classNames, ignore = 255 } = this.#options;
+    return confusionMatrix(ndarray('uint8', shape, truth), ndarray('uint8', shape, predicted), classNames.length, {
+      ignoreValue: ignore,
+    });
+  }
+
+  /** Cells between membranes, at the threshold that is best for the score, as it is judged there. */
+  #judgeCells({ height, width, truth, probabilities }: EvaluatedPage, inside: 0 | 1, mask: Mask): Judged {
+    const shape = [height, width];
+    const pixels = height * width;
+    const isInside = truth.map((value) => (value === inside ? 1 : 0));
+    const shown = probabilities.data.subarray(inside * pixels, (inside + 1) * pixels);
+    const slice = isbiSliceScores(ndarray('uint8', shape, isInside), ndarray('float32', shape, shown), mask);
+    this.#slices.push(slice);
+    const best = isbiScores([slice]).vRandThinned;
+    const threshold = Number.isNaN(best.threshold) ? 0.5 : best.threshold;
+    const predicted = Uint8Array.from(shown, (p) => (p > threshold ? inside : 1 - inside));
+    const membrane = Uint8Array.from(shown, (p) => (p > threshold ? 0 : 1));
+    const cells = connectedComponents(ndarray('uint8', shape, isInside)).labels;
+    const basins = vincentSoilleWatershed(ndarray('uint8', shape, membrane)).labels;
+    return {
+      own: best.value,
+      predicted,
+      shown,
+      errors: errorsOfCells(cells, basins, { truth: isInside, membrane }, mask),
     };
-    this.#rank({ shown: shownCase, order });
+  }
+
+  /** Classes at their highest probability. */
+  #judgeOverlap({ height, width, truth, probabilities, objects }: EvaluatedPage, mask: Mask): Judged {
+    const shape = [height, width];
+    const pixels = height * width;
+    const classes = this.#options.classNames.length;
+    const predicted = argmax(probabilities);
+    const { meanDice } = overlapScores(this.#confusion(truth, predicted, shape), { leaveOut: [0] });
+    const actual = objects === undefined ? components(truth, classes, shape) : ndarray('int32', shape, objects);
+    const found = components(predicted, classes, shape);
+    if (objects !== undefined) this.#matchings.push(matchInstances(contingency(actual, found, mask)));
+    return {
+      // Foreground neither there nor predicted: nothing is wrong.
+      own: Number.isNaN(meanDice) ? 1 : meanDice,
+      predicted,
+      shown: classes > 2 ? confidence(probabilities) : probabilities.data.subarray((classes - 1) * pixels),
+      errors: withWrongClasses(errorMap(actual, found, mask), truth, predicted, mask),
+    };
   }
 
   /** Evenly over the images, in their order. */
@@ -215,8 +223,7 @@ export class Evaluator {
     const { total, cases = 3 } = this.#options;
     // With few images the same ones would be worst and best.
     const each = Math.min(cases, Math.floor(total / 2));
-    const by = (sign: number) => (a: Ranked, b: Ranked) =>
-      sign * ((a.shown.score ?? 0) - (b.shown.score ?? 0)) || a.order - b.order;
+    const by = (sign: number) => (a: Ranked, b: Ranked) => sign * (a.rank - b.rank) || a.order - b.order;
     this.#worst = [...this.#worst, item].sort(by(1)).slice(0, each);
     this.#best = [...this.#best, item].sort(by(-1)).slice(0, each);
   }
@@ -227,8 +234,8 @@ export class Evaluator {
     return {
       imageCount: this.#perImage.length,
       sheet: this.#sheet,
-      worst: this.#worst.map(({ shown }) => shown),
-      best: this.#best.map(({ shown }) => shown),
+      worst: this.#worst.map(({ shown, pictures }) => ({ ...shown, pictures: encoded(pictures) })),
+      best: this.#best.map(({ shown, pictures }) => ({ ...shown, pictures: encoded(pictures) })),
       perImage: this.#perImage,
       ...(kind.name === 'isbi' ? { isbi: isbiScores(this.#slices) } : {}),
       overlap: overlapScores(sumOfConfusions(this.#confusions), { leaveOut: kind.name === 'isbi' ? [] : [0] }),
@@ -237,6 +244,12 @@ export class Evaluator {
     };
   }
 }
+
+function eachPicture<A, B>(of: Readonly<Record<PictureKind, A>>, change: (picture: A) => B): Record<PictureKind, B> {
+  return Object.fromEntries(PICTURE_KINDS.map((kind) => [kind, change(of[kind])])) as Record<PictureKind, B>;
+}
+
+const encoded = (of: Readonly<Record<PictureKind, Picture>>): Record<PictureKind, string> => eachPicture(of, dataUri);
 
 function argmax({ shape, data }: NdArray<'float32'>): Uint8Array<ArrayBuffer> {
   const [classes, height, width] = shape as readonly [number, number, number];
@@ -276,26 +289,31 @@ function components(labels: Uint8Array, classes: number, shape: readonly number[
  * Splits and merges between cells and thinned basins, so that the width of a membrane is no error of objects; missed
  * and false pixels between the masks as they are.
  */
-function pixelAndObjectErrors(
+function errorsOfCells(
   cells: NdArray<'int32'>,
   basins: NdArray<'int32'>,
-  inside: Uint8Array,
-  predicted: Uint8Array,
-  insideClass: number,
-  mask: { readonly ignore?: NdArray<'uint8'> },
-): ReturnType<typeof errorMap> {
-  const objects = errorMap(cells, basins, mask);
-  const classes = objects.classes.data.slice();
-  const pixels = { ...objects.pixels, correct: 0, missed: 0, false: 0 };
-  for (let p = 0; p < classes.length; p++) {
-    const value = classes[p];
-    if (value === ERROR_CLASSES.split || value === ERROR_CLASSES.merged) continue;
-    const truth = inside[p] === 1;
-    const found = predicted[p] === insideClass;
-    const kind =
-      mask.ignore?.data[p] === 1 || truth === found ? 'correct' : truth ? ('missed' as const) : ('false' as const);
-    classes[p] = ERROR_CLASSES[kind];
-    pixels[kind]++;
-  }
-  return { ...objects, classes: ndarray('uint8', objects.classes.shape, classes), pixels };
+  masks: { readonly truth: Uint8Array; readonly membrane: Uint8Array },
+  mask: Mask,
+): ErrorMap {
+  return repaint(errorMap(cells, basins, mask), mask, (p, kind) => {
+    if (kind === ERROR_CLASSES.split || kind === ERROR_CLASSES.merged) return kind;
+    if (masks.truth[p] !== masks.membrane[p]) return ERROR_CLASSES.correct;
+    return masks.truth[p] === 1 ? ERROR_CLASSES.missed : ERROR_CLASSES.false;
+  });
+}
+
+/** Objects in the right place but of another class are false. */
+function withWrongClasses(errors: ErrorMap, truth: Uint8Array, predicted: Uint8Array, mask: Mask): ErrorMap {
+  return repaint(errors, mask, (p, kind) =>
+    kind === ERROR_CLASSES.correct && truth[p] !== predicted[p] ? ERROR_CLASSES.false : kind,
+  );
+}
+
+/** The map with each pixel's class decided anew; ignored pixels stay correct. */
+function repaint(errors: ErrorMap, { ignore }: Mask, decide: (p: number, kind: number) => number): ErrorMap {
+  const classes = errors.classes.data.map((kind, p) => (ignore?.data[p] === 1 ? kind : decide(p, kind)));
+  const counts = [0, 0, 0, 0, 0];
+  for (const kind of classes) counts[kind] = (counts[kind] as number) + 1;
+  const pixels = Object.fromEntries(Object.entries(ERROR_CLASSES).map(([name, kind]) => [name, counts[kind]]));
+  return { ...errors, classes: ndarray('uint8', errors.classes.shape, classes), pixels: pixels as ErrorMap['pixels'] };
 }

@@ -121,7 +121,8 @@ export function thresholdsOf({ isbi, thresholds }: Evaluation): ThresholdCurves[
   type Point = IsbiScores['curve'][number];
   const series = (name: string, value: (point: Point) => number | undefined) => ({
     name,
-    points: isbi.curve.map((point) => [point.threshold, score(value(point))] as const),
+    // The last of the challenge's thresholds lies a rounding error below 1.
+    points: isbi.curve.map((point) => [Number(point.threshold.toFixed(6)), score(value(point))] as const),
   });
   const best = (name: string, { threshold, value }: { readonly threshold: number; readonly value: number }) =>
     Number.isFinite(value) ? { best: { series: name, threshold, value } } : {};

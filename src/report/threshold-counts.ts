@@ -6,6 +6,8 @@ import { type Series, score } from './data.ts';
 const STEPS = 20;
 /** 0.05 to 0.95. */
 const THRESHOLDS = Array.from({ length: STEPS - 1 }, (_, i) => (i + 1) / STEPS);
+/** As probabilities are stored: 0.1 as float32 is not above 0.1. */
+const CUTS = Float32Array.from(THRESHOLDS);
 
 interface Sums {
   shared: number;
@@ -30,7 +32,7 @@ export class ThresholdCounts {
       const probability = probabilities.data[pixels + p] as number;
       let reached = Math.min(STEPS - 1, Math.max(0, Math.floor(probability * STEPS)));
       // Strictly above its threshold.
-      if (reached > 0 && probability <= (THRESHOLDS[reached - 1] as number)) reached--;
+      if (reached > 0 && probability <= (CUTS[reached - 1] as number)) reached--;
       counts[reached] = (counts[reached] as number) + 1;
     }
     const actual = above[1].reduce((a, b) => a + b);

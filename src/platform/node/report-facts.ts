@@ -104,7 +104,7 @@ export function dataFacts({ folder, trainingImages, validationImages, recipe }: 
     ['Folder', folder],
     ['Trained on', `${trainingImages.length} (${listed(trainingImages)})`],
     ['Held out', validationImages.length === 0 ? 'none' : `${validationImages.length} (${listed(validationImages)})`],
-    ['Classes', describeMapping(recipe.labels).replace(/^labels /, '')],
+    ['Classes', describeMapping(recipe.labels).replace(/^labels \((.*?)\): (.*)$/, '$2 ($1)')],
     ['Channels', String(channels.count)],
     ['Normalised by', what],
   ];

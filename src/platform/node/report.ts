@@ -9,6 +9,7 @@ import { readDataset } from '../../dataset/prepare.ts';
 import type { RawDataset, RawPage } from '../../dataset/raw.ts';
 import { RunError } from '../../errors.ts';
 import { ISBI_THRESHOLDS, type IsbiScores, isbiScores, isbiSliceScores } from '../../metrics/isbi.ts';
+import type { ModelName } from '../../models/spec.ts';
 import { type OpenedModel, openModel } from '../../predict/open.ts';
 import type { TestTimeAugmentation } from '../../predict/orientation.ts';
 import { predictPage } from '../../predict/predict.ts';
@@ -55,6 +56,8 @@ export interface ReportOptions {
   readonly rows?: readonly IsbiRow[];
   readonly onProgress?: (done: number, total: number) => void;
 }
+
+const NETWORK_NAMES: Readonly<Record<ModelName, string>> = { unet: 'A U-Net', unet2015: 'The U-Net of 2015' };
 
 /** Without held-out images, so many of the training images are shown. */
 const MOST_TRAINING_IMAGES = 4;
@@ -181,7 +184,7 @@ function reportData(collected: Collected): ReportData {
   return {
     title: `Lamella report: ${basename(resolve(run))}`,
     summary:
-      `A ${config.recipe.model.name} network of ${count} parameters, trained on ${config.trainingImages.length} images in ` +
+      `${NETWORK_NAMES[config.recipe.model.name]} of ${count} parameters, trained on ${config.trainingImages.length} images in ` +
       `${formatMs(trainingMs + validationMs)}, and judged on ${where}${tta === 1 ? '' : `, averaged over ${tta} orientations`}.`,
     createdAt: new Date().toISOString(),
     headline: [
@@ -196,7 +199,7 @@ function reportData(collected: Collected): ReportData {
         ? classNames.length > 2
           ? 'The probability is that of the most probable class.'
           : `White is ${first?.name ?? 'the foreground'}; the prediction is the more probable class.`
-        : `White is ${classNames[1]}. The prediction is cut at the threshold with the best V-Rand of the image; splits and merges are counted between cells thinned to one-pixel borders.`,
+        : `White is ${classNames[1]}${inside === 1 ? ', the inside of cells' : ''}. The prediction is cut at the threshold with the best V-Rand of the image; splits and merges are counted between cells thinned to one-pixel borders.`,
     sheet: result.sheet,
     imageCount: result.imageCount,
     tables: tablesOf(collected, where, isIsbi2012(raw.pages), rows),

@@ -31,7 +31,7 @@ export function learningCurves({ loss, learningRate, validation, others = [] }: 
       }),
     );
   }
-  if (validation !== undefined && validation.points.length > 0) {
+  if (validation !== undefined && validation.points.length > 1) {
     const { best } = validation;
     const shown = [validation, ...others.slice(0, 3)];
     const lowest = shown.map((series) => rangeOf(series)[0]).reduce((a, b) => Math.min(a, b));
