@@ -1,5 +1,5 @@
 /** Opens ONNX Runtime's devices in Node. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -29,18 +29,10 @@ const NAMES: { readonly [D in NodeDevice]: string } = {
   dml: 'DirectML',
 };
 
-/** CUDA's library is not in the npm package; its install script downloads it when asked to. */
-function hasCudaLibrary(): boolean {
-  const entry = createRequire(import.meta.url).resolve('onnxruntime-node');
-  const folder = join(dirname(entry), '..', 'bin', 'napi-v6', process.platform, process.arch);
-  return ['libonnxruntime_providers_cuda.so', 'onnxruntime_providers_cuda.dll'].some((file) =>
-    existsSync(join(folder, file)),
-  );
-}
-
 /** Devices for which this build of ONNX Runtime has a provider. A driver may still be missing: `workingDevices`. */
 export function availableDevices(): NodeDevice[] {
   const listed = new Set<string>(ort.listSupportedBackends().map(({ name }) => name));
+  // CUDA's library is no part of the npm package, and ONNX Runtime prints an error when asked for it in vain.
   if (!hasCudaLibrary()) listed.delete('cuda');
   return (Object.keys(NAMES) as NodeDevice[]).filter((name) => listed.has(name));
 }
@@ -49,7 +41,6 @@ export function availableDevices(): NodeDevice[] {
 export async function workingDevices(): Promise<NodeDevice[]> {
   const working: NodeDevice[] = [];
   for (const name of availableDevices()) {
-    if (name === 'cuda' && !hasCudaLibrary()) continue;
     if ((await whyNotWorking(ort, { executionProviders: [name], logSeverityLevel: 4 })) === undefined) {
       working.push(name);
     }
@@ -99,7 +90,7 @@ export async function openRuntime({
 
 /** CUDA where it works, else the CPU. WebGPU is for those who ask: it may be a software driver. */
 async function chooseDevice(): Promise<NodeDevice> {
-  if (!availableDevices().includes('cuda') || !hasCudaLibrary()) return 'cpu';
+  if (!availableDevices().includes('cuda')) return 'cpu';
   const why = await whyNotWorking(ort, { executionProviders: ['cuda'], logSeverityLevel: 4 });
   return why === undefined ? 'cuda' : 'cpu';
 }
