@@ -14,7 +14,8 @@ import { convGradInputFlipped } from './conv-flipped.ts';
 import { convGradWeightByShifts, convGradWeightByWindows } from './conv-shifts.ts';
 import { elementwise, reluGradient } from './elementwise-layouts.ts';
 import { Forms, packKernel, unpackKernel } from './forms.ts';
-import { concatBlocked, reduceBlocked, sliceBlocked } from './move-blocked.ts';
+import { concatBlocked, reduceAll, reduceBlocked, sliceBlocked } from './move-blocked.ts';
+import { nameOutputs } from './name-outputs.ts';
 import {
   averageGradByUpsampling,
   averagePoolBlocked,
@@ -47,8 +48,10 @@ const BLOCKED: Table = {
   Resize: [upsampleBlocked],
   Concat: [concatBlocked],
   Slice: [sliceBlocked],
-  ReduceSum: [reduceBlocked],
-  ReduceMean: [reduceBlocked],
+  ReduceSum: [reduceAll, reduceBlocked],
+  ReduceMean: [reduceAll, reduceBlocked],
+  ReduceMax: [reduceAll],
+  ReduceMin: [reduceAll],
   Where: [reluGradient],
 };
 
@@ -101,7 +104,7 @@ function walk(graph: Graph, table: Table, block: number, state: { readonly [inpu
     unpack: (array: NdArray) => unpackKernel(array, block),
   };
   const packed = new Map(graph.inputs.filter((value) => kernels.has(value)).map((value) => [value.name, packing]));
-  return { graph: b.build(outputs), packed };
+  return { graph: nameOutputs(b.build(outputs)), packed };
 }
 
 function contextOf(

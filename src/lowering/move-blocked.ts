@@ -85,3 +85,19 @@ export const reduceBlocked: Formulation<'ReduceSum' | 'ReduceMean'> = (lowering,
   forms.set(out, 'plain', b.reshape(reduced, out.shape));
   return true;
 };
+
+/** A reduction over every axis does not ask for an order: norms of gradients, sums of losses. */
+export const reduceAll: Formulation<'ReduceSum' | 'ReduceMean' | 'ReduceMax' | 'ReduceMin'> = (lowering, node) => {
+  const { b, forms, graph } = lowering;
+  const [x, axesInput] = node.inputs as readonly [Value, Value?];
+  const out = node.outputs[0] as Value;
+  const known = axesInput === undefined ? undefined : graph.constants.get(axesInput);
+  const layout = forms.only(x, 'kernel') ? 'kernel' : forms.only(x, 'blocked') ? 'blocked' : undefined;
+  if (layout === undefined || x.dtype !== 'float32' || sizeOf(out.shape) !== 1) return false;
+  const axes = known === undefined ? 0 : new Set(integers(known).map((axis) => (axis + 4) % 4)).size;
+  if (axes !== 4 && !(axesInput === undefined && node.attributes.noop_with_empty_axes !== 1)) return false;
+  const flat = b.reshape(forms.get(x, layout), [sizeOf(x.shape)]);
+  const reduced = b.op(node.op, [flat, b.ints([0])], { keepdims: 0 });
+  forms.set(out, 'plain', out.shape.length === 0 ? reduced : b.reshape(reduced, out.shape));
+  return true;
+};
