@@ -17,6 +17,21 @@ export function whyNoBrowser(): string | undefined {
   return browserPath() === undefined ? 'no Chromium on this machine: set CHROMIUM_PATH' : undefined;
 }
 
+/** Starts the browser. With `webgpu`, WebGPU by the software adapter that Chromium carries. */
+export async function launchChromium({ webgpu = false }: { readonly webgpu?: boolean } = {}): Promise<Browser> {
+  return chromium.launch({
+    executablePath: browserPath() as string,
+    args: [
+      '--no-sandbox',
+      '--disable-background-networking',
+      '--disable-component-update',
+      ...(webgpu
+        ? ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan']
+        : ['--disable-gpu']),
+    ],
+  });
+}
+
 export interface BrowserSession {
   /** A page on the server, cross-origin isolated, its console errors collected. */
   newPage(): Promise<BrowserPage>;
@@ -34,22 +49,12 @@ export interface BrowserPage {
   call<T>(module: string, name: string, ...args: readonly unknown[]): Promise<T>;
 }
 
-/** Starts server and browser. With `webgpu`, WebGPU by the software adapter that Chromium carries. */
+/** Starts server and browser. */
 export async function openBrowser({ webgpu = false }: { readonly webgpu?: boolean } = {}): Promise<BrowserSession> {
   const server = await serveSources();
   let browser: Browser;
   try {
-    browser = await chromium.launch({
-      executablePath: browserPath() as string,
-      args: [
-        '--no-sandbox',
-        '--disable-background-networking',
-        '--disable-component-update',
-        ...(webgpu
-          ? ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan']
-          : ['--disable-gpu']),
-      ],
-    });
+    browser = await launchChromium({ webgpu });
   } catch (cause) {
     await server.close();
     throw cause;

@@ -3,6 +3,7 @@
 export { nodeFiles } from './files.ts';
 export { readImageFile, writeImageFile } from './image-files.ts';
 export { type ModelOnDevice, type OpenModelFileOptions, openModelFile } from './model-files.ts';
+export { type ReportOptions, writeReport } from './report.ts';
 export {
   availableDevices,
   type NodeDevice,

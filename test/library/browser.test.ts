@@ -1,0 +1,178 @@
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { phantom } from '../../src/dataset/phantom.ts';
+import { page as pageOfStack } from '../../src/image/convert.ts';
+import type { Image } from '../../src/image/image.ts';
+import { writePng } from '../../src/image/write-png.ts';
+import { openRuntime } from '../../src/platform/node/runtime.ts';
+import { openModel } from '../../src/predict/open.ts';
+import { labelImage, overlayImage } from '../../src/predict/output.ts';
+import { predictImage } from '../../src/predict/predict.ts';
+import { launchChromium, whyNoBrowser } from '../browser/harness.ts';
+import { expectAllClose } from '../support/expectAllClose.ts';
+import { buildPages, type Site, serveSite } from './page-server.ts';
+import { consumerFolder, snippets } from './snippets.ts';
+
+/** Trains on a phantom made in the page, predicts one of its slices, and hands both to the test. */
+const TRAINING_PAGE = `
+import { page, phantom, predictImage } from 'lamella';
+import { openModelFile, train } from 'lamella/browser';
+
+globalThis.trainHere = async (device) => {
+  const data = phantom({ width: 64, height: 64, depth: 4, seed: 3 });
+  const losses = [];
+  const lines = [];
+  const run = await train(
+    [data],
+    { steps: 10, base: 4, depth: 1, patch: [48, 48], learningRate: 0.02, device, threads: 2 },
+    { say: (line) => lines.push(line), onEvent: (event) => event.kind === 'step' && losses.push(event.loss) },
+  );
+  const model = await openModelFile(run.model, { device, threads: 2 });
+  const probabilities = await predictImage(model, page(data.image, 0));
+  await model.close();
+  const text = (bytes) => btoa(Array.from(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength), (b) => String.fromCharCode(b)).join(''));
+  return { losses, lines, best: run.best, shape: probabilities.shape, model: text(run.model), probabilities: text(probabilities.data) };
+};`;
+
+interface TrainedInPage {
+  readonly losses: readonly number[];
+  readonly lines: readonly string[];
+  readonly best: { readonly step: number; readonly score: number };
+  readonly shape: readonly number[];
+  readonly model: string;
+  readonly probabilities: string;
+}
+
+const BODY = '<input type="file"><canvas></canvas>';
+const predictSnippets = snippets('browser');
+const trainSnippets = snippets('browser-train');
+const why = whyNoBrowser();
+
+describe.skipIf(why !== undefined)(
+  `pages, bundled from the built package${why === undefined ? '' : ` (SKIPPED: ${why})`}`,
+  () => {
+    let folder: string;
+    let site: Site;
+    let warnings: readonly string[];
+    let trained: TrainedInPage | undefined;
+    const browsers = new Map<boolean, Browser>();
+
+    beforeAll(async () => {
+      folder = await consumerFolder();
+      const modules: Record<string, string> = { training: TRAINING_PAGE };
+      predictSnippets.forEach(({ code }, i) => {
+        modules[`predict${i}`] = code;
+      });
+      trainSnippets.forEach(({ code }, i) => {
+        modules[`train${i}`] = `${code}\nglobalThis.result = { shape: probabilities.shape, download };`;
+      });
+      warnings = await buildPages(folder, modules, BODY);
+      site = await serveSite(folder);
+    });
+    afterAll(async () => {
+      for (const browser of browsers.values()) await browser.close();
+      await site?.close();
+      await rm(folder, { recursive: true, force: true });
+    });
+
+    /** A page of the site, whose errors fail the test at the end. */
+    async function open(name: string, webgpu: boolean): Promise<{ page: Page; errors: string[] }> {
+      const browser = browsers.get(webgpu) ?? (await launchChromium({ webgpu }));
+      browsers.set(webgpu, browser);
+      const page = await browser.newPage();
+      const errors: string[] = [];
+      page.on('console', (message) => {
+        if (message.type() === 'error') errors.push(message.text());
+      });
+      page.on('pageerror', (error) => errors.push(String(error)));
+      await page.goto(`${site.url}${name}.html`);
+      return { page, errors };
+    }
+
+    const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'base64'));
+
+    it('are bundled without a word: nothing of Node is in them, and ONNX Runtime brings its own files', async () => {
+      expect(warnings).toEqual([]);
+      const files = await readdir(join(folder, 'site/assets'));
+      expect(files.filter((name) => name.endsWith('.wasm'))).toHaveLength(2);
+      for (const name of files.filter((file) => file.endsWith('.js'))) {
+        const code = await readFile(join(folder, 'site/assets', name), 'utf8');
+        expect(/(from|import\()\s*["'](node:|linkedom|onnxruntime-node)/.test(code), name).toBe(false);
+      }
+    });
+
+    it.each(['wasm', 'webgpu'] as const)(
+      'train a small U-Net on %s, which predicts the same in Node',
+      async (device) => {
+        const { page, errors } = await open('training', device === 'webgpu');
+        expect(await page.evaluate(() => globalThis.crossOriginIsolated)).toBe(true);
+        const result = (await page.evaluate(`trainHere('${device}')`)) as TrainedInPage;
+        expect(errors).toEqual([]);
+        expect(result.lines.join('\n')).toContain(device === 'wasm' ? 'device: WASM, 2 threads' : 'device: WebGPU');
+        expect(result.losses).toHaveLength(10);
+        expect(result.losses[0]).toBeCloseTo(Math.log(2), 1);
+        expect(result.losses[9]).toBeLessThan(result.losses[0] as number);
+
+        const runtime = await openRuntime({ device: 'cpu' });
+        const model = await openModel(runtime, bytes(result.model));
+        const image = pageOfStack(phantom({ width: 64, height: 64, depth: 4, seed: 3 }).image, 0);
+        const expected = await predictImage(model, image);
+        await runtime.dispose();
+        expect(result.shape).toEqual(expected.shape);
+        const inPage = bytes(result.probabilities);
+        expect(Math.max(...expected.data) - Math.min(...expected.data)).toBeGreaterThan(0.05);
+        // Seven convolutions of at most 108 products, summed in another order: some units of 2^-24.
+        // Seen: 1.2e-7 on WASM, 1.8e-7 on WebGPU.
+        expectAllClose(new Float32Array(inPage.buffer), expected.data, { rtol: 0, atol: 1e-6 });
+        if (device === 'wasm') trained = result;
+        else if (trained !== undefined) {
+          // The same draws on both devices; ten steps of Adam, whose first ones divide by small numbers, spread rounding.
+          expectAllClose(result.losses, trained.losses, { rtol: 0, atol: 1e-3 });
+        }
+      },
+      // The software adapter takes seconds for a step.
+      240_000,
+    );
+
+    it.each(predictSnippets)('$title: predicts the file that the user chooses', async ({ title }) => {
+      if (trained === undefined) throw new Error('The model comes from the test above.');
+      const lines = predictSnippets.find((s) => s.title === title)?.code.split('\n') ?? [];
+      expect(lines.filter((line) => line.trim() !== '').length).toBeLessThanOrEqual(10);
+      await writeFile(join(folder, 'site/model.onnx'), bytes(trained.model));
+      const image = pageOfStack(phantom({ width: 64, height: 64, depth: 4, seed: 3 }).image, 1);
+      const file = join(folder, 'slice.png');
+      await writeFile(file, writePng(image));
+      const { page, errors } = await open(`predict${predictSnippets.findIndex((s) => s.title === title)}`, false);
+      await page.waitForFunction(() => document.querySelector('input')?.onchange !== null);
+      await page.setInputFiles('input', file);
+      await page.waitForFunction(() => document.querySelector('canvas')?.width === 64);
+      const drawn = (await page.evaluate(() => {
+        const canvas = document.querySelector('canvas') as HTMLCanvasElement;
+        return [...(canvas.getContext('2d') as CanvasRenderingContext2D).getImageData(0, 0, 64, 64).data];
+      })) as number[];
+      expect(errors).toEqual([]);
+
+      const runtime = await openRuntime({ device: 'cpu' });
+      const labels = labelImage(await predictImage(await openModel(runtime, bytes(trained.model)), image));
+      const expected = overlayImage(image, labels) as Image<'uint8'>;
+      await runtime.dispose();
+      let different = 0;
+      for (let p = 0; p < 64 * 64; p++) {
+        for (let c = 0; c < 3; c++) if (drawn[4 * p + c] !== expected.data[c * 64 * 64 + p]) different++;
+      }
+      // A pixel whose two classes are equal but for rounding may fall to either.
+      expect(different).toBeLessThan(50);
+    });
+
+    it.each(trainSnippets)('$title: trains in the page', async ({ title }) => {
+      const { page, errors } = await open(`train${trainSnippets.findIndex((s) => s.title === title)}`, false);
+      await page.waitForFunction(() => 'result' in globalThis, undefined, { timeout: 50_000 });
+      const { shape, download } = (await page.evaluate('result')) as { shape: number[]; download: string };
+      expect(errors).toEqual([]);
+      expect(shape).toEqual([2, 6, 96, 96]);
+      expect(download).toMatch(/^blob:/);
+    });
+  },
+);

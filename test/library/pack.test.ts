@@ -1,0 +1,107 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ROOT } from './snippets.ts';
+
+const run = promisify(execFile);
+
+/** As in a shell of its own: without what npm told this process. The CUDA library is not wanted. */
+const ENV = {
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_'))),
+  ONNXRUNTIME_NODE_INSTALL: 'skip',
+};
+/** Nothing is fetched that the cache has. */
+const QUIET = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
+
+async function hasPackages(): Promise<string | undefined> {
+  try {
+    await run('npm', ['view', 'fflate', 'version', '--prefer-offline', '--fetch-retries=0'], { timeout: 30_000 });
+    return undefined;
+  } catch {
+    return 'npm reaches no registry';
+  }
+}
+
+const why = await hasPackages();
+
+describe.skipIf(why !== undefined)(`the packed package${why === undefined ? '' : ` (SKIPPED: ${why})`}`, () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'lamella-pack-'));
+    // The package is built already (`npm test` does it); building it again would disturb other tests.
+    await run('npm', ['pack', '--ignore-scripts', '--pack-destination', folder, ...QUIET], { cwd: ROOT, env: ENV });
+    const tarball = (await readdir(folder)).find((name) => name.endsWith('.tgz')) as string;
+    await mkdir(join(folder, 'app'));
+    // The prefix is said since a package in a folder above would otherwise be taken for the project.
+    await run('npm', ['install', join(folder, tarball), '--prefix', '.', ...QUIET], {
+      cwd: join(folder, 'app'),
+      env: ENV,
+    });
+  }, 240_000);
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  const inApp = (file: string, args: readonly string[]) => run(file, args, { cwd: join(folder, 'app'), env: ENV });
+
+  it('holds the built package and its papers, no sources of tests', async () => {
+    const installed = join(folder, 'app/node_modules/lamella');
+    expect((await readdir(installed)).sort()).toEqual(
+      expect.arrayContaining(['CHANGELOG.md', 'LICENSE', 'dist', 'package.json']),
+    );
+    expect(await readdir(installed)).not.toEqual(expect.arrayContaining(['test']));
+    const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+    expect((await inApp('npx', ['lamella', '--version'])).stdout.trim()).toBe(version);
+  });
+
+  it('has a command that works', async () => {
+    expect((await inApp('npx', ['lamella', '--help'])).stdout).toMatch(/Usage: lamella .*[\s\S]*train[\s\S]*predict/);
+    expect((await inApp('npx', ['lamella', 'phantom', 'data', '--slices', '2'])).stdout).toContain('2 slices');
+  });
+
+  it('is imported by a script', async () => {
+    await writeFile(
+      join(folder, 'app/script.mjs'),
+      `import { dropAlpha, phantom } from 'lamella';
+       import { availableDevices, readImageFile, writeImageFile } from 'lamella/node';
+       const { image } = phantom({ depth: 1, width: 32, height: 32 });
+       await writeImageFile('p.tif', image);
+       console.log(dropAlpha(await readImageFile('p.tif')).shape.join(), availableDevices().includes('cpu'));`,
+    );
+    expect((await inApp(process.execPath, ['script.mjs'])).stdout.trim()).toBe('32,32 true');
+  });
+
+  it.each([
+    ['nodenext', { module: 'nodenext', moduleResolution: 'nodenext' }],
+    ['bundler', { module: 'esnext', moduleResolution: 'bundler' }],
+  ])('has types for TypeScript with moduleResolution %s', async (_, options) => {
+    await writeFile(
+      join(folder, 'app/use.mts'),
+      `import { type Image, type NdArray, LamellaError, predictImage } from 'lamella';
+       import { openModelFile, readImageFile } from 'lamella/node';
+       import { drawImage, train } from 'lamella/browser';
+       export async function use(canvas: HTMLCanvasElement): Promise<NdArray<'float32'>> {
+         const image: Image = await readImageFile('a.png');
+         drawImage(canvas, image);
+         // @ts-expect-error: there is no such option
+         await train([{ image, label: image }], { stepz: 3 });
+         if (image.axes === '') throw new LamellaError('no axes');
+         return predictImage(await openModelFile('runs/a', { which: 'best' }), image);
+       }`,
+    );
+    const compilerOptions = {
+      ...options,
+      noEmit: true,
+      strict: true,
+      target: 'es2023',
+      types: [],
+      skipLibCheck: false,
+    };
+    await writeFile(join(folder, 'app/tsconfig.json'), JSON.stringify({ compilerOptions, files: ['use.mts'] }));
+    const { stdout } = await inApp(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', '.']).catch(
+      (error: { stdout: string }) => error,
+    );
+    expect(stdout).toBe('');
+  });
+});
