@@ -21,9 +21,9 @@ h2 { font-size: 20px; margin: 44px 0 10px; padding-top: 14px; border-top: 1px so
 h3 { font-size: 16px; margin: 24px 0 8px; }
 p { margin: 0 0 10px; max-width: 75ch; }
 .muted, figcaption, caption, .note { color: var(--muted); font-size: 13px; }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 1px; margin: 22px 0 0;
+.figures { display: flex; flex-wrap: wrap; gap: 1px; margin: 22px 0 0;
   background: var(--rule); border: 1px solid var(--rule); border-radius: 8px; overflow: hidden; }
-.figures div { background: var(--panel); padding: 12px 16px; display: flex; flex-direction: column; }
+.figures div { flex: 1 1 150px; background: var(--panel); padding: 12px 16px; display: flex; flex-direction: column; }
 .figures dt { color: var(--muted); font-size: 13px; }
 .figures dd { margin: 0; font-size: 26px; line-height: 1.25; font-weight: 600; font-variant-numeric: tabular-nums;
   letter-spacing: -0.01em; }
@@ -71,12 +71,15 @@ footer { margin-top: 40px; padding-top: 12px; border-top: 1px solid var(--rule);
   h2 { font-size: 13pt; margin-top: 16pt; break-after: avoid; }
   h3, caption { break-after: avoid; }
   figure, tr, .figures { break-inside: avoid; }
-  .figures dd { font-size: 15pt; }
-  .figures { grid-template-columns: repeat(5, 1fr); }
+  .figures div { flex-basis: 27mm; padding: 5pt 7pt; }
+  .figures dt, .figures dd.note { font-size: 8pt; }
+  .figures dd { font-size: 13pt; white-space: nowrap; }
   .charts { grid-template-columns: 1fr 1fr; gap: 8pt 16pt; }
   .scroll { overflow: visible; }
   .sheet { min-width: 0; }
-  .sheet col.names { width: 26mm; }
+  .sheet col.names { width: 27mm; }
+  .sheet tbody th { font-size: 8pt; padding-right: 4pt; }
+  .sheet tbody th strong { font-size: 9pt; }
   .sheet th, .sheet td { padding: 3pt 4pt 3pt 0; }
   .scores td, .scores thead th + th { padding: 3pt 6pt 3pt 10pt; }
   pre { white-space: pre-wrap; }

@@ -16,7 +16,7 @@ export function scoreTable({ caption, columns, rows, digits = [], note }: ScoreT
 <thead><tr><th scope="col"><span class="hidden">Row</span></th>${columns.map(({ label, better }) => {
     if (better === undefined) return html`<th scope="col">${label}</th>`;
     const [arrow, meaning] = DIRECTIONS[better];
-    return html`<th scope="col">${label} <span aria-hidden="true">${arrow}</span><span class="hidden"> (${meaning})</span></th>`;
+    return html`<th scope="col">${label}\u00a0<span aria-hidden="true">${arrow}</span><span class="hidden"> (${meaning})</span></th>`;
   })}</tr></thead>
 <tbody>${rows.map(
     ({ name, values, own }) =>
