@@ -6,8 +6,6 @@ import { UsageError } from '../errors.ts';
 /** Masks (zero and not zero) and label maps (0 = background, or as documented). */
 export type IntegerArray = NdArray<'bool' | 'uint8' | 'int8' | 'uint16' | 'int16' | 'uint32' | 'int32'>;
 
-export type IntegerData = IntegerArray['data'];
-
 export interface Extents {
   /** 1 for a 2D grid. */
   readonly depth: number;
