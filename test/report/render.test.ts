@@ -2,12 +2,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type BrowserContext, chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { base64 } from '../../src/report/base64.ts';
 import { escapeHtml, html } from '../../src/report/markup.ts';
 import { renderReport } from '../../src/report/render.ts';
-import { chromiumArguments, chromiumPath } from '../support/chromium.ts';
+import { launchChromium, whyNoBrowser } from '../browser/harness.ts';
 import { sampleReport } from './sample-report.ts';
 
 const output = resolve('test-output');
@@ -25,21 +25,19 @@ describe('small parts', () => {
   });
 });
 
-describe('the page in a browser', () => {
+const absent = whyNoBrowser();
+
+describe.skipIf(absent)(`the page in a browser${absent === undefined ? '' : ` (SKIPPED: ${absent})`}`, () => {
   const data = sampleReport();
   const page = renderReport(data);
   const folder = mkdtempSync(join(tmpdir(), 'lamella-report-'));
   const file = join(folder, 'report.html');
-  let browser: BrowserContext;
+  let browser: Browser;
 
   beforeAll(async () => {
     mkdirSync(output, { recursive: true });
     writeFileSync(file, page);
-    browser = await chromium.launchPersistentContext(join(folder, 'profile'), {
-      executablePath: chromiumPath(),
-      args: chromiumArguments(),
-      viewport: { width: 1280, height: 900 },
-    });
+    browser = await launchChromium();
   });
   afterAll(async () => {
     await browser?.close();
