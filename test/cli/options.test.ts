@@ -1,0 +1,55 @@
+import { describe, expect, test } from 'vitest';
+import { AUGMENT_NAMES, LOSS_NAMES, MODEL_NAMES, OPTIMISER_NAMES, SCHEDULE_NAMES } from '../../src/cli/choices.ts';
+import { nearest } from '../../src/cli/nearest.ts';
+import { program } from '../../src/cli/program.ts';
+import { folds, interval, size } from '../../src/cli/values.ts';
+import { MODELS } from '../../src/models/registry.ts';
+import { LOSSES } from '../../src/nn/losses/registry.ts';
+import { OPTIMISERS } from '../../src/nn/optimisers/registry.ts';
+import { SCHEDULES } from '../../src/nn/schedules.ts';
+import { AUGMENT_STRENGTHS } from '../../src/train/choose-recipe.ts';
+import { optionsMarkdown } from './optionsMarkdown.ts';
+
+test('docs/options.md says what the commands take (vitest run test/cli/options.test.ts --update=all writes it)', async () => {
+  await expect(optionsMarkdown(program())).toMatchFileSnapshot('../../docs/options.md');
+});
+
+test.each([
+  ['--model', MODEL_NAMES, MODELS],
+  ['--loss', LOSS_NAMES, LOSSES],
+  ['--optimizer', OPTIMISER_NAMES, OPTIMISERS],
+  ['--schedule', SCHEDULE_NAMES, SCHEDULES],
+  ['--augment', AUGMENT_NAMES, AUGMENT_STRENGTHS],
+])('the words of %s are those of its registry', (_, names, registry) => {
+  expect([...names].sort()).toEqual(Object.keys(registry).sort());
+});
+
+describe('values', () => {
+  test('a size is width x height and becomes [height, width]', () => {
+    expect(size('256')).toEqual([256, 256]);
+    expect(size('320x240')).toEqual([240, 320]);
+  });
+  test('an interval is a number of steps or a time', () => {
+    expect([interval('500'), interval('30s'), interval('1.5m'), interval('1h')]).toEqual([
+      { steps: 500 },
+      { ms: 30_000 },
+      { ms: 90_000 },
+      { ms: 3_600_000 },
+    ]);
+  });
+  test('folds are all of k or one of them', () => {
+    expect(folds('5')).toEqual({ fold: undefined, folds: 5 });
+    expect(folds('0/5')).toEqual({ fold: 0, folds: 5 });
+  });
+});
+
+describe('the nearest known word', () => {
+  test.each([
+    ['adamW', ['sgd', 'adam', 'adamw'], 'adamw'],
+    ['unet2051', ['unet', 'unet2015'], 'unet2015'],
+    ['cos', ['constant', 'cosine'], 'cosine'],
+    ['banana', ['unet', 'unet2015'], undefined],
+  ])('%s among %j is %s', (word, known, expected) => {
+    expect(nearest(word, known)).toBe(expected);
+  });
+});
