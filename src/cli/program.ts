@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
+import { packageVersion } from '../platform/node/version.ts';
 import { augmentCommand } from './commands/augment.ts';
 import { demoCommand } from './commands/demo.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
@@ -8,7 +9,6 @@ import { predictCommand } from './commands/predict.ts';
 import { reportCommand } from './commands/report.ts';
 import { trainCommand } from './commands/train.ts';
 import { explainFailure } from './failure.ts';
-import { packageVersion } from './version.ts';
 
 /** The whole command line. Commands bring in their code when they run, so that `--help` is quick. */
 export function program(): Command {

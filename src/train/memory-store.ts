@@ -5,7 +5,7 @@ import type { Store } from './store.ts';
 export function memoryStore(name: string): Store {
   const files = new Map<string, Uint8Array[]>();
   const bytesOf = (content: Uint8Array | string): Uint8Array =>
-    typeof content === 'string' ? strToU8(content) : content;
+    typeof content === 'string' ? strToU8(content) : content.slice();
   return {
     name,
     pathOf: (file) => file,

@@ -9,7 +9,6 @@ import type { IsbiRow } from '../../report/published.ts';
 import type { DemoFlags } from '../commands/demo.ts';
 import { requireFreeFolder } from '../out-folder.ts';
 import { formatDuration } from '../progress.ts';
-import { packageVersion } from '../version.ts';
 import { evaluateFiles } from './evaluate.ts';
 import { writeSlices } from './phantom.ts';
 import { runPredict } from './predict.ts';
@@ -80,12 +79,7 @@ export async function runDemo(folder: string, { minutes, seed }: DemoFlags): Pro
     parts.run,
     say,
     false,
-    (hooks) =>
-      trainRun(
-        parts.train,
-        { out: parts.run, minutes, seed, split: { names: ['12', '13'] }, version: packageVersion() },
-        hooks,
-      ),
+    (hooks) => trainRun(parts.train, { out: parts.run, minutes, seed, split: { names: ['12', '13'] } }, hooks),
     { rows: [thresholdRow(image, label, [12, 13])] },
   );
 

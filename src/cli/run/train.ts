@@ -18,7 +18,6 @@ import { RUN_FILES } from '../../train/store.ts';
 import type { TrainFlags } from '../commands/train.ts';
 import { formatDuration, trainDisplay } from '../progress.ts';
 import { stopSignal } from '../stop-signal.ts';
-import { packageVersion } from '../version.ts';
 import { reportOn } from './report.ts';
 
 /** Flags that a run's configuration decides; none of them goes with --resume or --config. */
@@ -157,9 +156,7 @@ export async function runTrain(folder: string | undefined, flags: TrainFlags): P
   }
   const out = flags.out ?? (await freeRunPath('runs', nameOf(folder)));
   const train = (to: string, split: SplitChoice | undefined): Promise<FinishedRun> =>
-    watched(to, say, quiet, (hooks) =>
-      trainRun(folder, { ...settingsOf(flags, split), ...machine, out: to, version: packageVersion() }, hooks),
-    );
+    watched(to, say, quiet, (hooks) => trainRun(folder, { ...settingsOf(flags, split), ...machine, out: to }, hooks));
   if (flags.folds !== undefined) {
     const { fold, folds } = flags.folds;
     if (flags.val !== undefined)

@@ -19,6 +19,7 @@ import { nodeFiles } from './files.ts';
 import { openRunFolder } from './run-folder.ts';
 import { type NodeDevice, openRuntime } from './runtime.ts';
 import { allocateShared, openSampler } from './sampler.ts';
+import { packageVersion } from './version.ts';
 
 export interface MachineOptions {
   readonly device?: NodeDevice | 'auto';
@@ -30,8 +31,6 @@ export interface MachineOptions {
 export interface TrainRunOptions extends TrainSettings, MachineOptions {
   /** Run folder to make. */
   readonly out: string;
-  /** Lamella's version, for the record. */
-  readonly version?: string;
 }
 
 export interface FinishedRun extends FinishedTraining {
@@ -75,15 +74,11 @@ export async function trainRun(
   hooks: TrainRunHooks = {},
 ): Promise<FinishedRun> {
   const beganMs = performance.now();
-  const { out, version } = options;
+  const { out } = options;
   const run = await openRunFolder(out, 'new');
   try {
     const raw = await readDataset(nodeFiles, folder);
-    const record = {
-      folder: resolve(folder),
-      created: new Date().toISOString(),
-      ...(version === undefined ? {} : { version }),
-    };
+    const record = { folder: resolve(folder), created: new Date().toISOString(), version: packageVersion() };
     return { ...(await startTraining(raw, options, record, placeOf(run, options, beganMs), hooks)), folder: out };
   } finally {
     await run.close();
