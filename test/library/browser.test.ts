@@ -36,6 +36,45 @@ globalThis.trainHere = async (device) => {
   return { losses, lines, best: run.best, shape: probabilities.shape, model: text(run.model), probabilities: text(probabilities.data) };
 };`;
 
+/** The same in a worker, which has no document. */
+const WORKER = `
+import { phantom } from 'lamella';
+import { train } from 'lamella/browser';
+onmessage = async () => {
+  const { steps, model } = await train([phantom({ width: 48, height: 48, depth: 2 })], {
+    steps: 3, base: 4, depth: 1, patch: [32, 32], device: 'wasm',
+  });
+  postMessage({ steps, bytes: model.length });
+};`;
+const WORKER_PAGE = `
+const worker = new Worker(new URL('./training-worker.js', import.meta.url), { type: 'module' });
+worker.onmessage = ({ data }) => { globalThis.result = data; };
+worker.onerror = ({ message }) => { globalThis.result = message; };
+worker.postMessage('go');`;
+
+/** What goes wrong in a page is said in words. */
+const WRONG_PAGE = `
+import { phantom } from 'lamella';
+import { drawImage, openModelFile, openRuntime, readImageFile, train } from 'lamella/browser';
+const problem = async (action) => {
+  try { await action(); return 'nothing'; } catch (error) { return error.name + ': ' + error.message; }
+};
+const { image } = phantom({ width: 16, height: 16, depth: 1 });
+const small = { ...image, axes: 'yx', shape: [16, 16] };
+const canvas = document.querySelector('canvas');
+drawImage(canvas, small);
+globalThis.result = {
+  drawn: [canvas.width, canvas.height, canvas.getContext('2d').getImageData(3, 2, 1, 1).data[0], image.data[2 * 16 + 3]],
+  problems: [
+    await problem(() => readImageFile('/no.png')),
+    await problem(() => readImageFile(new File(['<html>'], 'page.png'))),
+    await problem(() => openModelFile(new Blob(['no model']), { device: 'wasm' })),
+    await problem(() => openRuntime({ device: 'webgpu' })),
+    await problem(() => drawImage(canvas, image)),
+    await problem(() => train([])),
+  ],
+};`;
+
 interface TrainedInPage {
   readonly losses: readonly number[];
   readonly lines: readonly string[];
@@ -61,7 +100,8 @@ describe.skipIf(why !== undefined)(
 
     beforeAll(async () => {
       folder = await consumerFolder();
-      const modules: Record<string, string> = { training: TRAINING_PAGE };
+      await writeFile(join(folder, 'training-worker.js'), WORKER);
+      const modules: Record<string, string> = { training: TRAINING_PAGE, worker: WORKER_PAGE, wrong: WRONG_PAGE };
       predictSnippets.forEach(({ code }, i) => {
         modules[`predict${i}`] = code;
       });
@@ -173,6 +213,29 @@ describe.skipIf(why !== undefined)(
       expect(errors).toEqual([]);
       expect(shape).toEqual([2, 6, 96, 96]);
       expect(download).toMatch(/^blob:/);
+    });
+
+    it('train in a Web Worker', async () => {
+      const { page, errors } = await open('worker', false);
+      await page.waitForFunction(() => 'result' in globalThis, undefined, { timeout: 50_000 });
+      expect(await page.evaluate('result')).toEqual({ steps: 3, bytes: expect.any(Number) });
+      expect(errors).toEqual([]);
+    });
+
+    it('say in a sentence what is wrong', async () => {
+      const { page } = await open('wrong', false);
+      await page.waitForFunction(() => 'result' in globalThis, undefined, { timeout: 20_000 });
+      const { drawn, problems } = (await page.evaluate('result')) as { drawn: number[]; problems: string[] };
+      expect(drawn.slice(0, 2)).toEqual([16, 16]);
+      expect(drawn[2]).toBe(drawn[3]);
+      expect(problems).toEqual([
+        'FormatError: /no.png: the server answers 404. Check the address.',
+        'FormatError: page.png: this is a web page, which is not read. Save it as PNG or TIFF.',
+        expect.stringMatching(/^(FormatError|ModelError): .*ONNX/),
+        "DeviceError: There is no device 'webgpu' in this browser. Present: wasm.",
+        expect.stringMatching(/^UsageError: A canvas does not show uint8 with axes zyx \[1, 16, 16\]\. Make it/),
+        'DatasetError: There are no images to train on.',
+      ]);
     });
   },
 );
