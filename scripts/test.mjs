@@ -11,7 +11,9 @@ function hasBrowser() {
 }
 
 function hasVulkanLoader() {
-  return process.platform !== 'linux' || /libvulkan\.so\.1/.test(execFileSync('ldconfig', ['-p'], { encoding: 'utf8' }));
+  return (
+    process.platform !== 'linux' || /libvulkan\.so\.1/.test(execFileSync('ldconfig', ['-p'], { encoding: 'utf8' }))
+  );
 }
 
 function installMissing() {
@@ -20,7 +22,10 @@ function installMissing() {
   const canInstall = process.platform === 'linux' && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get');
   if (canInstall) {
     console.log(`Installing ${missing.join(' and ')} with apt-get for the browser and WebGPU tests.`);
-    const quiet = { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
+    const quiet = {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    };
     spawnSync('apt-get', ['update', '-qq'], quiet);
     spawnSync('apt-get', ['install', '-y', '-qq', ...missing], quiet);
   }
@@ -34,7 +39,14 @@ mkdirSync('test-output', { recursive: true });
 const results = 'test-output/results.json';
 const run = spawnSync(
   process.execPath,
-  ['node_modules/vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${results}`, ...process.argv.slice(2)],
+  [
+    'node_modules/vitest/vitest.mjs',
+    'run',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${results}`,
+    ...process.argv.slice(2),
+  ],
   { stdio: 'inherit' },
 );
 const report = existsSync(results) ? JSON.parse(readFileSync(results, 'utf8')) : undefined;

@@ -4,7 +4,7 @@ import { describe } from 'vitest';
 
 /** Where the real data lie: `LAMELLA_DATA`, or `../shared/data` beside the checkout. */
 export function dataFolder(): string {
-  return resolve(process.env['LAMELLA_DATA'] ?? '../shared/data');
+  return resolve(process.env.LAMELLA_DATA ?? '../shared/data');
 }
 
 /** Where the reference values lie, beside the data. */

@@ -8,6 +8,6 @@ const SOFTWARE_DRIVER = '/usr/lib/chromium/vk_swiftshader_icd.json';
  * To be called before WebGPU is first used in the process.
  */
 export function useVulkanDriver(): void {
-  if (process.env['VK_ICD_FILENAMES'] !== undefined || existsSync('/dev/dri/renderD128')) return;
-  if (existsSync(SOFTWARE_DRIVER)) process.env['VK_ICD_FILENAMES'] = SOFTWARE_DRIVER;
+  if (process.env.VK_ICD_FILENAMES !== undefined || existsSync('/dev/dri/renderD128')) return;
+  if (existsSync(SOFTWARE_DRIVER)) process.env.VK_ICD_FILENAMES = SOFTWARE_DRIVER;
 }
