@@ -33,8 +33,12 @@ describe('examples for Node, run against the built package', () => {
     return (await run(process.execPath, [file], { cwd: folder })).stdout;
   }
 
-  it('has ten lines for Node', () => {
-    for (const { code } of snippets('node')) {
+  it('README and docs show ten lines for Node and ten for a page', () => {
+    const titles = snippets().map(({ title }) => title);
+    for (const name of ['node', 'browser']) {
+      expect(titles).toEqual(expect.arrayContaining([`README.md: ${name}`, `docs/library.md: ${name}`]));
+    }
+    for (const { code } of snippets('node', 'browser')) {
       expect(code.split('\n').filter((line) => line.trim() !== '').length).toBeLessThanOrEqual(10);
     }
   });
