@@ -138,7 +138,7 @@ export {
 } from './predict/output.ts';
 export { type PredictOptions, planPage, predictImage, predictPages } from './predict/predict.ts';
 // Devices
-export type { CompileOptions, DeviceName, Feeds, Program, Runtime } from './runtime/runtime.ts';
+export type { CompileOptions, DeviceName, Feeds, Formulation, Program, Runtime } from './runtime/runtime.ts';
 export type { TrainSettings } from './train/choose-recipe.ts';
 // Training
 export type { RunConfig } from './train/config.ts';

@@ -127,6 +127,10 @@ function contextOf(
   const outputs = new Set(graph.outputs);
   const done = new Set<Node>();
 
+  // Dropout of a network for prediction; WebGPU in a browser has no kernel for it.
+  const isIdentity = ({ op, outputs: [, mask] }: Node): boolean =>
+    op === 'Identity' || (op === 'Dropout' && (mask === undefined || !(readers.has(mask) || outputs.has(mask))));
+
   const lowering: Lowering & { lowerNode(node: Node): void } = {
     b,
     forms,
@@ -158,7 +162,7 @@ function contextOf(
     },
     lowerNode: (node) => {
       if (done.has(node)) return;
-      if (node.op === 'Identity') {
+      if (isIdentity(node)) {
         forms.alias(node.outputs[0] as Value, node.inputs[0] as Value);
         return;
       }

@@ -32,6 +32,7 @@ export function ortRuntime(
   return {
     device,
     description,
+    formulation: target.blockSize === undefined ? 'standard' : `blocks of ${target.blockSize}`,
     async compile(graph: Graph, { state = {}, exact = false }: CompileOptions = {}) {
       checkState(graph, state);
       const { graph: lowered, packed } = lower(graph, { ...target, exact, state });

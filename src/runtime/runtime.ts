@@ -4,6 +4,12 @@ import type { Graph } from '../graph/ir.ts';
 /** Where a graph can run. `wasm` is the browser's CPU. */
 export type DeviceName = 'cpu' | 'webgpu' | 'cuda' | 'coreml' | 'dml' | 'wasm';
 
+/**
+ * How a device computes convolutions and what lies between them: ONNX Runtime's blocked kernels with 8 or 16
+ * channels in a block, as the processor has them, or standard ops. Each gives other last bits.
+ */
+export type Formulation = 'standard' | 'blocks of 8' | 'blocks of 16';
+
 export interface TensorSpec {
   readonly name: string;
   readonly dtype: DType;
@@ -44,6 +50,8 @@ export interface Runtime {
   readonly device: DeviceName;
   /** For people: `CPU, 2 threads, AVX-512 (blocks of 16)`. */
   readonly description: string;
+  /** What `compile` lowers to, unless it is told to be exact. */
+  readonly formulation: Formulation;
   /** Lowers the graph for this device and makes it ready. */
   compile(graph: Graph, options?: CompileOptions): Promise<Program>;
   /** Makes an ONNX file ready as it stands, whoever wrote it. */

@@ -1,5 +1,6 @@
 /** The conformance jobs in a page. */
 import { type BrowserDevice, openRuntime } from '../../src/platform/browser/runtime.ts';
+import { GRADIENT_NAMES, type GradientName, runKind } from './formulations.ts';
 import { OP_JOBS, type Result, runOp, trainSmallUnet } from './jobs.ts';
 
 export async function runAll(device: BrowserDevice): Promise<{ [job: string]: Result }> {
@@ -7,6 +8,18 @@ export async function runAll(device: BrowserDevice): Promise<{ [job: string]: Re
   const results: { [job: string]: Result } = {};
   for (const job of OP_JOBS) results[job] = await runOp(runtime, job, false);
   results.training = await trainSmallUnet(runtime);
+  await runtime.dispose();
+  return results;
+}
+
+/** The first `count` random shapes of every gradient that is lowered. */
+export async function runGradients(
+  device: BrowserDevice,
+  count: number,
+): Promise<{ [kind in GradientName]?: readonly Result[] }> {
+  const runtime = await openRuntime({ device, threads: 2 });
+  const results: { [kind in GradientName]?: readonly Result[] } = {};
+  for (const kind of GRADIENT_NAMES) results[kind] = await runKind(runtime, kind, count);
   await runtime.dispose();
   return results;
 }

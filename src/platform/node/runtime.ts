@@ -7,7 +7,7 @@ import * as ort from 'onnxruntime-node';
 import { DeviceError } from '../../errors.ts';
 import { findBlockedKernels } from '../../runtime/block-size.ts';
 import { ortRuntime } from '../../runtime/ort.ts';
-import type { DeviceName, Runtime } from '../../runtime/runtime.ts';
+import type { DeviceName, Formulation, Runtime } from '../../runtime/runtime.ts';
 import { whyNotWorking } from '../../runtime/session.ts';
 
 export type NodeDevice = Exclude<DeviceName, 'wasm'>;
@@ -17,6 +17,11 @@ export interface OpenRuntimeOptions {
   readonly device?: NodeDevice | 'auto';
   /** Threads of one operation on the CPU; default: one a core. */
   readonly threads?: number;
+  /**
+   * Taken where the device can; which it is stands in the runtime. Every device has `standard`, and a processor one
+   * size of blocks besides, its default.
+   */
+  readonly formulation?: Formulation;
   /** Told, in a sentence, when a fast way is absent on this machine. */
   readonly log?: (line: string) => void;
 }
@@ -55,6 +60,7 @@ export async function workingDevices(): Promise<NodeDevice[]> {
 export async function openRuntime({
   device = 'auto',
   threads,
+  formulation,
   log = () => {},
 }: OpenRuntimeOptions = {}): Promise<Runtime> {
   const name = device === 'auto' ? await chooseDevice() : device;
@@ -76,7 +82,10 @@ export async function openRuntime({
       });
     }
   }
-  const blocks = name === 'cpu' ? await findBlockedKernels(ort, { ...sessionOptions, logSeverityLevel: 4 }) : {};
+  const blocks =
+    name === 'cpu' && formulation !== 'standard'
+      ? await findBlockedKernels(ort, { ...sessionOptions, logSeverityLevel: 4 })
+      : {};
   if (blocks.why !== undefined) log(`Blocked convolutions are not used: ${blocks.why}.`);
   const kernels = blocks.blockSize === undefined ? '' : `, blocks of ${blocks.blockSize} channels`;
   return ortRuntime(ort, {

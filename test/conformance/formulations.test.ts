@@ -1,0 +1,112 @@
+/**
+ * Every formulation against the reference decompositions, over random shapes, on every device that it may be
+ * chosen for: those of standard ops everywhere, those of blocked kernels on Node's CPU.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { printGraph } from '../../src/graph/print.ts';
+import { decompose } from '../../src/graph/rewrite.ts';
+import { lowerBlocked, lowerStandard } from '../../src/lowering/blocked.ts';
+import { openRuntime, workingDevices } from '../../src/platform/node/runtime.ts';
+import type { Runtime } from '../../src/runtime/runtime.ts';
+import { openBrowser, whyNoBrowser } from '../browser/harness.ts';
+import { expectAllClose } from '../support/expectAllClose.ts';
+import { useVulkanDriver } from '../support/vulkan.ts';
+import { GRADIENT_NAMES, type GradientName, graphOf, LAYER_NAMES, type LayerName, runKind } from './formulations.ts';
+import type { Result } from './jobs.ts';
+
+useVulkanDriver();
+const working = await workingDevices();
+
+const CPU_CASES = 40;
+/** A software adapter compiles shaders for every new shape, some 0.2 s a case. */
+const WEBGPU_CASES = 10;
+const BLOCK = 16;
+
+/** Sums of up to a few thousand products of numbers below 1 in another order: errors near sqrt(n) 2^-24. */
+const ORDER_OF_SUMMATION = { rtol: 1e-4, atol: 5e-5 };
+
+const reference = new Map<string, readonly Result[]>();
+let blocked: Runtime;
+let standard: Runtime;
+beforeAll(async () => {
+  blocked = await openRuntime({ device: 'cpu', threads: 2 });
+  standard = await openRuntime({ device: 'cpu', threads: 2, formulation: 'standard' });
+  for (const kind of [...GRADIENT_NAMES, ...LAYER_NAMES]) {
+    reference.set(kind, await runKind(standard, kind, CPU_CASES, true));
+  }
+});
+afterAll(async () => {
+  await blocked.dispose();
+  await standard.dispose();
+});
+
+function expectReference(kind: GradientName | LayerName, actual: readonly Result[], count: number): void {
+  expect(actual).toHaveLength(count);
+  for (const [i, result] of actual.entries()) {
+    const expected = reference.get(kind)?.[i] as Result;
+    expect(expected, `reference of case ${i}`).not.toHaveProperty('error');
+    expect(Object.keys(result), `case ${i}`).toEqual(Object.keys(expected));
+    for (const [output, numbers] of Object.entries(expected as { [output: string]: number[] })) {
+      expectAllClose((result as { [output: string]: number[] })[output] as number[], numbers, ORDER_OF_SUMMATION);
+    }
+  }
+}
+
+describe('the cases reach the formulations', () => {
+  const shareOf = (lowered: (index: number) => boolean) =>
+    Array.from({ length: WEBGPU_CASES }, (_, i) => lowered(i)).filter(Boolean).length / WEBGPU_CASES;
+
+  it.each(GRADIENT_NAMES)('standard: %s', (kind) => {
+    const differs = (i: number) =>
+      printGraph(lowerStandard(graphOf(kind, i))) !== printGraph(lowerStandard(decompose(graphOf(kind, i))));
+    expect(shareOf(differs)).toBeGreaterThanOrEqual(0.5);
+  });
+  it.each([...LAYER_NAMES, "gradient of a convolution's weights"] as const)('blocked: %s', (kind) => {
+    const usesBlocks = (i: number) =>
+      lowerBlocked(graphOf(kind, i), BLOCK).graph.nodes.some(({ op }) => op.startsWith('nchwc.'));
+    expect(shareOf(usesBlocks)).toBeGreaterThanOrEqual(0.5);
+  });
+});
+
+describe.each(['blocked', 'standard'] as const)('Node CPU, %s', (formulation) => {
+  it.each([...GRADIENT_NAMES, ...LAYER_NAMES])(`${CPU_CASES} shapes: %s`, async (kind) => {
+    const runtime = formulation === 'blocked' ? blocked : standard;
+    expectReference(kind, await runKind(runtime, kind, CPU_CASES), CPU_CASES);
+  });
+});
+
+const noWebgpu = working.includes('webgpu') ? '' : ' (skipped: no Vulkan, Metal or D3D12 driver on this machine)';
+describe.skipIf(noWebgpu !== '')(`Node WebGPU${noWebgpu}`, () => {
+  let runtime: Runtime;
+  beforeAll(async () => {
+    runtime = await openRuntime({ device: 'webgpu' });
+  });
+  afterAll(() => runtime?.dispose());
+  it.each(GRADIENT_NAMES)(
+    `${WEBGPU_CASES} shapes: %s`,
+    async (kind) => {
+      expectReference(kind, await runKind(runtime, kind, WEBGPU_CASES), WEBGPU_CASES);
+    },
+    120_000,
+  );
+});
+
+const noBrowser = whyNoBrowser() === undefined ? '' : ` (skipped: ${whyNoBrowser()})`;
+describe.skipIf(noBrowser !== '').each([
+  ['WASM', 'wasm', CPU_CASES],
+  ['WebGPU', 'webgpu', WEBGPU_CASES],
+] as const)(`browser %s${noBrowser}`, (_, device, count) => {
+  let results: { readonly [kind in GradientName]: readonly Result[] };
+  beforeAll(async () => {
+    const browser = await openBrowser({ webgpu: device === 'webgpu' });
+    try {
+      const page = await browser.newPage();
+      results = await page.call('test/conformance/page.ts', 'runGradients', device, count);
+    } finally {
+      await browser.close();
+    }
+  }, 400_000);
+  it.each(GRADIENT_NAMES)(`${count} shapes: %s`, (kind) => {
+    expectReference(kind, results[kind], count);
+  });
+});
