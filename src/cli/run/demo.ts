@@ -84,7 +84,11 @@ export async function runDemo(folder: string, { minutes, seed }: DemoFlags): Pro
     say,
     false,
     (hooks) =>
-      trainRun(parts.train, { out: parts.run, minutes, seed, split: { names: VALIDATION.map(String) } }, hooks),
+      trainRun(
+        parts.train,
+        { out: parts.run, minutes, seed, split: { names: VALIDATION.map(String) }, ...QUICK },
+        hooks,
+      ),
     { rows: [thresholdRow(image, label, VALIDATION)] },
   );
 
