@@ -11,6 +11,7 @@ import type { ModelSpec } from '../models/spec.ts';
 import type { LossSpec } from '../nn/losses/registry.ts';
 import type { OptimiserSpec } from '../nn/optimisers/registry.ts';
 import type { ScheduleSpec } from '../nn/schedules.ts';
+import type { Formulation } from '../runtime/runtime.ts';
 import type { Plan } from './plan.ts';
 import { RUN_FILES, type Store } from './store.ts';
 import type { ValidationMetric } from './validate.ts';
@@ -66,6 +67,8 @@ export interface RunConfig {
   readonly machine: {
     readonly device: string;
     readonly description: string;
+    /** A resumed run keeps to it where the device can, since another one gives other last bits. */
+    readonly formulation?: Formulation;
     /** Of the rehearsal, milliseconds. */
     readonly stepMs?: number;
     readonly validationMs?: number;

@@ -163,6 +163,9 @@ export async function train({
   let savedFile: string | undefined;
   let savedStep = start.step > 0 ? start.step : -1;
   const paces: number[] = [];
+  // Pace of the whole run and since the last review, for planning: a busy minute must not halve a run.
+  const whole = { ms: 0, steps: 0 };
+  let recent = { ms: 0, steps: 0 };
   let validationPace = validationMs;
 
   const log = (line: LogLine): void => {
@@ -228,6 +231,10 @@ export async function train({
         ms: Math.round(ms * 10) / 10,
       });
       paces.push(ms);
+      for (const span of [whole, recent]) {
+        span.ms += ms;
+        span.steps++;
+      }
       if (paces.length > PACE_STEPS) paces.shift();
       const pace = paces.reduce((a, b) => a + b, 0) / paces.length;
       const total = totalSteps(plan);
@@ -275,7 +282,9 @@ export async function train({
       const reviewed = Math.floor(REVIEWS * progressAt(plan, step)) > Math.floor(REVIEWS * progressAt(plan, step - 1));
       if (deadline !== undefined && reviewed && !done) {
         const leftMs = deadline.atMs - clock.nowMs();
-        const next = replan(plan, step, leftMs, deadline.budgetMs, { stepMs: pace, validationMs: validationPace });
+        const stepMs = 0.5 * (whole.ms / whole.steps + recent.ms / recent.steps);
+        recent = { ms: 0, steps: 0 };
+        const next = replan(plan, step, leftMs, deadline.budgetMs, { stepMs, validationMs: validationPace });
         if (next !== plan) {
           await deadline.savePlan(next);
           plan = next;

@@ -7,7 +7,7 @@ import type { RawDataset } from '../dataset/raw.ts';
 import type { SplitChoice } from '../dataset/split.ts';
 import { RunError } from '../errors.ts';
 import { scheduleOf } from '../nn/schedules.ts';
-import type { Runtime } from '../runtime/runtime.ts';
+import type { Formulation, Runtime } from '../runtime/runtime.ts';
 import { loadCheckpoint } from './checkpoint.ts';
 import { chooseRecipe, chooseSeparation, type TrainSettings, withWarmUp } from './choose-recipe.ts';
 import { fingerprintOf, hashOf, type Recipe, type RunConfig, writeConfig } from './config.ts';
@@ -34,7 +34,8 @@ export interface TrainPlace extends Pick<WorkshopOptions, 'openSampler'>, Pick<P
   readonly clock: Clock;
   /** On the clock: when the user began to wait. */
   readonly beganMs: number;
-  openRuntime(): Promise<Runtime>;
+  /** @param formulation of the run that is gone on with, to be kept to where the device can */
+  openRuntime(formulation?: Formulation): Promise<Runtime>;
   readonly cores: number;
   /** For the record. */
   readonly machine: { readonly [detail: string]: string | number };
@@ -174,7 +175,13 @@ export async function startTraining(
       metric: chosen?.metric,
       plan,
       ...(minutes === undefined ? {} : { minutes }),
-      machine: { device: runtime.device, description: runtime.description, ...place.machine, ...rounded(measured) },
+      machine: {
+        device: runtime.device,
+        description: runtime.description,
+        formulation: runtime.formulation,
+        ...place.machine,
+        ...rounded(measured),
+      },
       notes: [...data.notes, ...notes],
     };
     if (signal?.aborted === true) throw new RunError('stopped before the first step.', { file: store.name });
@@ -221,14 +228,11 @@ export async function continueTraining(
   requireSameData(config, data, store.name);
   const { checkpoint, damaged } = await loadCheckpoint(store, hashOf(recipe));
   for (const file of damaged) warn(`${file} is damaged; the checkpoint before it is taken.`);
-  const runtime = await place.openRuntime();
+  const runtime = await place.openRuntime(config.machine.formulation);
   let workshop: Workshop | undefined;
   try {
-    if (runtime.device !== config.machine.device || runtime.description !== config.machine.description) {
-      warn(
-        `The run began on ${config.machine.description} and goes on on ${runtime.description}: numbers may differ in their last bits.`,
-      );
-    }
+    const otherwise = whatDiffers(config, runtime, place);
+    if (otherwise !== undefined) warn(otherwise);
     workshop = await openWorkshop(recipe, config.metric, {
       raw,
       data,
@@ -249,6 +253,18 @@ export async function continueTraining(
     await workshop?.close();
     await runtime.dispose();
   }
+}
+
+/** Why the numbers may not be those that the run would have had where it began, if so. */
+function whatDiffers({ machine, recipe }: RunConfig, runtime: Runtime, place: TrainPlace): string | undefined {
+  const named = (description: string, processor: string | number | undefined) =>
+    processor === undefined ? description : `${description}, on ${processor}`;
+  const began = named(machine.description, machine.processor);
+  const now = named(runtime.description, place.machine.processor);
+  const reformulated = !recipe.exact && (machine.formulation ?? runtime.formulation) !== runtime.formulation;
+  if (began === now && !reformulated) return undefined;
+  const certainty = reformulated ? 'will' : 'may';
+  return `The run began on ${began} and continues on ${now}: its numbers ${certainty} differ in their last bits.`;
 }
 
 function provenanceOf(
