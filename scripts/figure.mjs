@@ -1,0 +1,54 @@
+// Draws one row of a figure: the image, the truth, the probability and the errors, side by side.
+//
+//   node scripts/figure.mjs image.png truth.png probability.png figure.png [threshold] [side in px]
+//
+// White is inside of cells. Errors: orange merged, yellow split, dark blue missed, light blue false.
+import { ndarray } from '../dist/array/ndarray.js';
+import { toFloat32, toGrey } from '../dist/image/convert.js';
+import { errorMap } from '../dist/metrics/error-map.js';
+import { connectedComponents } from '../dist/objects/connected-components.js';
+import { readImageFile, writeImageFile } from '../dist/platform/node/index.js';
+import { classPicture, crop, errorPicture, imagePicture, probabilityPicture } from '../dist/report/pictures.js';
+
+const [imagePath, truthPath, probabilityPath, out, threshold = '0.5', side = '256'] = process.argv.slice(2);
+const GAP = 6;
+
+async function greyPlane(path) {
+  const { data, shape } = toFloat32(toGrey(await readImageFile(path)));
+  return { data, height: shape.at(-2), width: shape.at(-1) };
+}
+
+const image = await greyPlane(imagePath);
+const { height, width } = image;
+const inside = Uint8Array.from((await greyPlane(truthPath)).data, (value) => (value > 0 ? 1 : 0));
+const probability = Float32Array.from((await greyPlane(probabilityPath)).data, (value) => value / 255);
+const predicted = Uint8Array.from(probability, (value) => (value > Number(threshold) ? 1 : 0));
+const cells = (mask) => connectedComponents(ndarray('uint8', [height, width], mask)).labels;
+const { classes } = errorMap(cells(inside), cells(predicted));
+
+const picture = imagePicture([image.data], height, width);
+const window = { x: 0, y: 0, width: Math.min(width, Number(side)), height: Math.min(height, Number(side)) };
+const panels = [
+  picture,
+  classPicture(inside, 2, height, width),
+  probabilityPicture(probability, height, width),
+  errorPicture(picture, classes.data),
+].map((panel) => crop(panel, window));
+
+const total = panels.length * (window.width + GAP) - GAP;
+const rgb = new Uint8Array(3 * window.height * total).fill(255);
+panels.forEach(({ planes }, i) => {
+  for (let c = 0; c < 3; c++) {
+    const plane = planes[planes.length === 3 ? c : 0];
+    for (let y = 0; y < window.height; y++) {
+      const from = (c * window.height + y) * total + i * (window.width + GAP);
+      rgb.set(plane.subarray(y * window.width, (y + 1) * window.width), from);
+    }
+  }
+});
+await writeImageFile(out, {
+  ...ndarray('uint8', [3, window.height, total], rgb),
+  axes: 'cyx',
+  spacing: {},
+  channels: ['red', 'green', 'blue'],
+});
