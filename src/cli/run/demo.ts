@@ -6,6 +6,7 @@ import { extent, type Image } from '../../image/image.ts';
 import { type IsbiScores, isbiScores, isbiSliceScores } from '../../metrics/isbi.ts';
 import { trainRun } from '../../platform/node/train-run.ts';
 import type { IsbiRow } from '../../report/published.ts';
+import { RUN_FILES } from '../../train/store.ts';
 import type { DemoFlags } from '../commands/demo.ts';
 import { requireFreeFolder } from '../out-folder.ts';
 import { formatDuration } from '../progress.ts';
@@ -117,4 +118,5 @@ export async function runDemo(folder: string, { minutes, seed }: DemoFlags): Pro
     say(`  ${name.padEnd(22)}  ${own.value.toFixed(4).padEnd(11)}  ${other.value.toFixed(4)}`);
   }
   say(`\nDone in ${formatDuration(Date.now() - began)}. The segmentations are in ${parts.pred}.`);
+  say(`Open the report in a browser: ${join(parts.run, RUN_FILES.report)}`);
 }
