@@ -8,7 +8,7 @@ import type { Runtime } from '../../src/runtime/runtime.ts';
 import { openBrowser, whyNoBrowser } from '../browser/harness.ts';
 import { expectAllClose } from '../support/expectAllClose.ts';
 import { useVulkanDriver } from '../support/vulkan.ts';
-import { OP_JOBS, type Result, runOp, STEPS, trainSmallUnet } from './jobs.ts';
+import { JOBS, type Result, runJobs, STEPS, TRAINING } from './jobs.ts';
 
 useVulkanDriver();
 const working = await workingDevices();
@@ -23,36 +23,38 @@ const OPS_CLOSE = { rtol: 1e-4, atol: 2e-5 };
 /** Ten steps let a difference of 1e-7 grow; the losses are near 0.5. */
 const TRAINING_CLOSE = { rtol: 1e-4, atol: 1e-5 };
 
-const reference = new Map<string, Result>();
+type Results = { readonly [job: string]: Result };
+
+let reference: Results;
 let cpu: Runtime;
 beforeAll(async () => {
   cpu = await openRuntime({ device: 'cpu', threads: 2 });
-  for (const job of OP_JOBS) reference.set(job, await runOp(cpu, job, true));
-  reference.set('training', await trainSmallUnet(cpu, true));
+  reference = await runJobs(cpu, true);
 });
 afterAll(async () => {
   await cpu.dispose();
 });
 
 it('the reference itself runs every op, and learns', () => {
-  for (const [job, result] of reference) expect(result, job).not.toHaveProperty('error');
-  const { losses } = reference.get('training') as { losses: number[] };
+  expect(Object.keys(reference)).toEqual(JOBS);
+  for (const [job, result] of Object.entries(reference)) {
+    expect(result, job).not.toHaveProperty('error');
+    expect(Object.values(result).flat().every(Number.isFinite), job).toBe(true);
+  }
+  const { losses } = reference[TRAINING] as { losses: number[] };
   expect(losses).toHaveLength(STEPS);
   expect(losses.at(-1)).toBeLessThan((losses[0] as number) * 0.9);
 });
 
-function compare(device: string, run: () => ReadonlyMap<string, Result>): void {
-  it.each(OP_JOBS)('%s', (job) => {
-    const actual = run().get(job) as Result;
+function compare(device: string, run: () => Results): void {
+  it.each(JOBS)('%s', (job) => {
+    const actual = run()[job] as Result;
     const gap = GAPS[device]?.[job];
     if (gap !== undefined) {
       expect(actual).toHaveProperty('error', expect.stringMatching(gap));
       return;
     }
-    expectSameResult(actual, reference.get(job) as Result, OPS_CLOSE);
-  });
-  it(`${STEPS} training steps of a small U-Net`, () => {
-    expectSameResult(run().get('training') as Result, reference.get('training') as Result, TRAINING_CLOSE);
+    expectSameResult(actual, reference[job] as Result, job === TRAINING ? TRAINING_CLOSE : OPS_CLOSE);
   });
 }
 
@@ -64,27 +66,20 @@ function expectSameResult(actual: Result, expected: Result, tolerance: { rtol: n
   }
 }
 
-async function runAll(runtime: Runtime): Promise<Map<string, Result>> {
-  const results = new Map<string, Result>();
-  for (const job of OP_JOBS) results.set(job, await runOp(runtime, job, false));
-  results.set('training', await trainSmallUnet(runtime, false));
-  return results;
-}
-
 describe('Node CPU, its own formulations', () => {
-  let results: ReadonlyMap<string, Result>;
+  let results: Results;
   beforeAll(async () => {
-    results = await runAll(cpu);
+    results = await runJobs(cpu);
   });
   compare('Node CPU', () => results);
 });
 
 const noWebgpu = working.includes('webgpu') ? '' : ' (skipped: no Vulkan, Metal or D3D12 driver on this machine)';
 describe.skipIf(noWebgpu !== '')(`Node WebGPU${noWebgpu}`, () => {
-  let results: ReadonlyMap<string, Result>;
+  let results: Results;
   beforeAll(async () => {
     const runtime = await openRuntime({ device: 'webgpu' });
-    results = await runAll(runtime);
+    results = await runJobs(runtime);
     await runtime.dispose();
   }, 400_000);
   compare('Node WebGPU', () => results);
@@ -92,13 +87,12 @@ describe.skipIf(noWebgpu !== '')(`Node WebGPU${noWebgpu}`, () => {
 
 const noBrowser = whyNoBrowser() === undefined ? '' : ` (skipped: ${whyNoBrowser()})`;
 describe.skipIf(noBrowser !== '').each(['wasm', 'webgpu'] as const)(`browser %s${noBrowser}`, (device) => {
-  let results: ReadonlyMap<string, Result>;
+  let results: Results;
   beforeAll(async () => {
     const browser = await openBrowser({ webgpu: device === 'webgpu' });
     try {
       const page = await browser.newPage();
-      const all = await page.call<{ [job: string]: Result }>('test/conformance/page.ts', 'runAll', device);
-      results = new Map(Object.entries(all));
+      results = await page.call<Results>('test/conformance/page.ts', 'runAll', device);
     } finally {
       await browser.close();
     }

@@ -31,6 +31,7 @@ let standard: Runtime;
 beforeAll(async () => {
   blocked = await openRuntime({ device: 'cpu', threads: 2 });
   standard = await openRuntime({ device: 'cpu', threads: 2, formulation: 'standard' });
+  expect(standard.formulation).toBe('standard');
   for (const kind of [...GRADIENT_NAMES, ...LAYER_NAMES]) {
     reference.set(kind, await runKind(standard, kind, CPU_CASES, true));
   }

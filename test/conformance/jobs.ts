@@ -13,11 +13,6 @@ import { CASES, type Case, spread } from '../graph/cases.ts';
 /** Numbers by output, or what went wrong. */
 export type Result = { readonly [output: string]: readonly number[] } | { readonly error: string };
 
-/** Names of the jobs: every op's forward and gradient. */
-export const OP_JOBS: readonly string[] = CASES.filter(({ notInOrt }) => notInOrt === undefined).map(
-  ({ name }) => name,
-);
-
 /** The case's outputs and, where it is differentiable, the gradient of a weighted sum of them. */
 function graphOf(one: Case): Graph {
   if (one.parameters.length === 0) return one.graph;
@@ -35,16 +30,48 @@ function graphOf(one: Case): Graph {
   return gradient(b.build([...one.graph.outputs, loss]), loss, one.parameters);
 }
 
-/** Runs one op's job. @param exact the reference decompositions instead of the device's formulations. */
-export async function runOp(runtime: Runtime, name: string, exact: boolean): Promise<Result> {
-  const one = CASES.find((candidate) => candidate.name === name) as Case;
+export const STEPS = 10;
+export const TRAINING = `${STEPS} training steps of a small U-Net`;
+
+/** Far out, where a formula that is right near zero gives infinity or NaN. */
+const FAR = [-1000, -200, -90, -50, -20, -1, 1, 20, 50, 90, 200, 1000];
+
+/** Activations and losses over `FAR`; rows of three for those that compare classes. */
+function farValues(): { readonly graph: Graph; readonly feeds: Case['feeds'] } {
+  const b = new GraphBuilder('far values');
+  const x = b.input('x', 'float32', [4, 3]);
+  const outputs = (['Softplus', 'Sigmoid', 'Tanh', 'Erf', 'Softmax', 'LogSoftmax'] as const).map((op) =>
+    b.output(b.op(op, [x]), op),
+  );
+  return { graph: b.build(outputs), feeds: { x: Float32Array.from(FAR) } };
+}
+
+/** Names of all jobs: every op's forward and gradient, and two more. */
+export const JOBS: readonly string[] = [
+  ...CASES.filter(({ notInOrt }) => notInOrt === undefined).map(({ name }) => name),
+  'far values',
+  TRAINING,
+];
+
+/** Runs every job. @param exact the reference decompositions instead of the device's formulations. */
+export async function runJobs(runtime: Runtime, exact = false): Promise<{ [job: string]: Result }> {
+  const results: { [job: string]: Result } = {};
+  for (const one of CASES) {
+    if (one.notInOrt === undefined) results[one.name] = await runGraph(runtime, graphOf(one), one.feeds, exact);
+  }
+  const { graph, feeds: far } = farValues();
+  results['far values'] = await runGraph(runtime, graph, far, exact);
+  results[TRAINING] = await trainSmallUnet(runtime, exact);
+  return results;
+}
+
+async function runGraph(runtime: Runtime, graph: Graph, numbers: Case['feeds'], exact: boolean): Promise<Result> {
   try {
-    const graph = graphOf(one);
     const program = await runtime.compile(graph, { exact });
     try {
       const feeds: { [input: string]: NdArray } = {};
       for (const { name: input, shape } of graph.inputs) {
-        feeds[input] = float32(shape, one.feeds[input] as Float32Array);
+        feeds[input] = float32(shape, numbers[input] as Float32Array);
       }
       const results = await program.run(feeds);
       return Object.fromEntries(
@@ -58,10 +85,8 @@ export async function runOp(runtime: Runtime, name: string, exact: boolean): Pro
   }
 }
 
-export const STEPS = 10;
-
 /** Losses of ten steps of a small U-Net on a disc in noise, and a sum over each weight afterwards. */
-export async function trainSmallUnet(runtime: Runtime, exact = false): Promise<Result> {
+async function trainSmallUnet(runtime: Runtime, exact: boolean): Promise<Result> {
   const side = 16;
   const network = unet({ name: 'unet', channels: 1, outputs: 2, base: 16, depth: 1 }, [1, 1, side, side], {
     training: true,

@@ -1,13 +1,11 @@
 /** The conformance jobs in a page. */
 import { type BrowserDevice, openRuntime } from '../../src/platform/browser/runtime.ts';
 import { GRADIENT_NAMES, type GradientName, runKind } from './formulations.ts';
-import { OP_JOBS, type Result, runOp, trainSmallUnet } from './jobs.ts';
+import { type Result, runJobs } from './jobs.ts';
 
 export async function runAll(device: BrowserDevice): Promise<{ [job: string]: Result }> {
   const runtime = await openRuntime({ device, threads: 2 });
-  const results: { [job: string]: Result } = {};
-  for (const job of OP_JOBS) results[job] = await runOp(runtime, job, false);
-  results.training = await trainSmallUnet(runtime);
+  const results = await runJobs(runtime);
   await runtime.dispose();
   return results;
 }

@@ -42,7 +42,11 @@ let runs = 0;
 const newRun = (): string => join(root, `run-${runs++}`);
 
 /** Trains and stops after each of `stops` steps; goes on with another number of workers every time. */
-async function trained(stops: readonly number[], workers: readonly number[]): Promise<string> {
+async function trained(
+  stops: readonly number[],
+  workers: readonly number[],
+  options: Pick<TrainRunOptions, 'formulation'> = {},
+): Promise<string> {
   const out = newRun();
   for (const [i, stop] of [...stops, Number.POSITIVE_INFINITY].entries()) {
     const signal = { aborted: false };
@@ -55,12 +59,17 @@ async function trained(stops: readonly number[], workers: readonly number[]): Pr
     const machine = { device: 'cpu', workers: workers[i % workers.length] as number } as const;
     const going =
       i === 0
-        ? trainRun(data, { ...SMALL, ...machine, out }, hooks)
+        ? trainRun(data, { ...SMALL, ...machine, ...options, out }, hooks)
         : resumeRun(out, { ...machine, checkpointEvery: SMALL.checkpointEvery }, hooks);
     if (stop === Number.POSITIVE_INFINITY) await going;
     else await expect(going).rejects.toThrow(Interrupted);
   }
   return out;
+}
+
+async function configOf(run: string) {
+  const file = join(run, 'config.json');
+  return parseConfig(await readFile(file), file);
 }
 
 const finalCheckpoint = (run: string): Promise<Buffer> =>
@@ -101,6 +110,34 @@ describe('a small U-Net on the CPU', () => {
     expect(await finalCheckpoint(out)).toEqual(await finalCheckpoint(whole));
   });
 
+  test('a run in standard ops goes on in standard ops, whatever the processor would choose', async () => {
+    const run = await trained([2, 5], [0], { formulation: 'standard' });
+    const inOneGo = await trained([], [0], { formulation: 'standard' });
+    expect((await configOf(run)).machine.formulation).toBe('standard');
+    expect(await finalCheckpoint(run)).toEqual(await finalCheckpoint(inOneGo));
+    if ((await configOf(whole)).machine.formulation !== 'standard') {
+      expect(await finalCheckpoint(run)).not.toEqual(await finalCheckpoint(whole));
+    }
+  });
+
+  test('a run begun with blocks that this processor does not have goes on with a warning', async () => {
+    const run = newRun();
+    await cp(whole, run, { recursive: true });
+    const config = await configOf(run);
+    const { description, formulation } = config.machine;
+    const machine = {
+      ...config.machine,
+      formulation: formulation === 'blocks of 8' ? 'blocks of 16' : 'blocks of 8',
+      description: 'CPU, 64 threads',
+    };
+    await writeFile(join(run, 'config.json'), JSON.stringify({ ...config, machine }));
+    const warnings: string[] = [];
+    await resumeRun(run, { workers: 0 }, { warn: (line) => warnings.push(line) });
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toMatch(/^The run began on CPU, 64 threads, on .* will differ in their last bits\.$/);
+    expect(warnings[0]).toContain(`continues on ${description}, on `);
+  });
+
   test('with the newest checkpoint damaged, the one before is taken, which is said, and the end is the same', async () => {
     const run = newRun();
     await cp(whole, run, { recursive: true });
@@ -118,7 +155,10 @@ describe('a small U-Net on the CPU', () => {
   test('a run that is complete stays as it is', async () => {
     const before = await finalCheckpoint(whole);
     const log = await readFile(join(whole, 'log.jsonl'), 'utf8');
-    expect((await resumeRun(whole, { workers: 0 })).steps).toBe(STEPS);
+    const warnings: string[] = [];
+    const warn = (line: string) => warnings.push(line);
+    expect((await resumeRun(whole, { workers: 0 }, { warn })).steps).toBe(STEPS);
+    expect(warnings).toEqual([]);
     expect(await finalCheckpoint(whole)).toEqual(before);
     expect(await readFile(join(whole, 'log.jsonl'), 'utf8')).toBe(log);
   });

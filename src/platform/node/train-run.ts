@@ -4,6 +4,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { readDataset } from '../../dataset/prepare.ts';
+import type { Formulation } from '../../runtime/runtime.ts';
 import type { TrainSettings } from '../../train/choose-recipe.ts';
 import { type RunConfig, readConfig, writeConfig } from '../../train/config.ts';
 import type { TrainOptions } from '../../train/loop.ts';
@@ -31,6 +32,8 @@ export interface MachineOptions {
 export interface TrainRunOptions extends TrainSettings, MachineOptions {
   /** Run folder to make. */
   readonly out: string;
+  /** Default: the fastest of the device. `standard` can be resumed on any processor. */
+  readonly formulation?: Formulation;
 }
 
 export interface FinishedRun extends FinishedTraining {
@@ -40,14 +43,14 @@ export interface FinishedRun extends FinishedTraining {
 /** This machine, and a run folder on it. */
 function placeOf(
   store: Store,
-  { device = 'auto', workers, checkpointEvery }: MachineOptions,
+  { device = 'auto', workers, checkpointEvery, formulation }: MachineOptions & Pick<TrainRunOptions, 'formulation'>,
   beganMs: number,
 ): TrainPlace {
   return {
     store,
     clock: { nowMs: () => performance.now() },
     beganMs,
-    openRuntime: () => openRuntime({ device }),
+    openRuntime: (kept = formulation) => openRuntime({ device, ...(kept === undefined ? {} : { formulation: kept }) }),
     openSampler: (set, options) => openSampler(set, options, workers === undefined ? {} : { workers }),
     allocate: allocateShared,
     cores: availableParallelism(),
