@@ -18,8 +18,8 @@ useVulkanDriver();
 const working = await workingDevices();
 
 const CPU_CASES = 40;
-/** A software adapter compiles shaders for every new shape, some 0.2 s a case. */
-const WEBGPU_CASES = 10;
+/** A software adapter compiles shaders for every new shape, half a second a case. */
+const WEBGPU_CASES = 8;
 const BLOCK = 16;
 
 /** Sums of up to a few thousand products of numbers below 1 in another order: errors near sqrt(n) 2^-24. */
