@@ -55,6 +55,12 @@ export function size(text: string): readonly [number, number] {
   return [height, width];
 }
 
+/** A file to write whose name ends in `.png`: what is in it is no other kind of picture. */
+export function pngFile(text: string): string {
+  if (!/\.png$/i.test(text)) throw new InvalidArgumentError('A name that ends in .png is expected.');
+  return text;
+}
+
 /** `500` steps, or `2m`, `30s`. */
 export function interval(text: string): { readonly steps: number } | { readonly ms: number } {
   const found = /^(\d+(?:\.\d+)?)(s|m|h)?$/.exec(text.trim());

@@ -222,7 +222,7 @@ export function pairFiles(paths: readonly string[], { folder, extensions }: Pair
     });
   }
   if (pairs.length === 0) {
-    throw new DatasetError(`there are ${unlabelled.length} images (such as "${unlabelled[0]}") but no labels.`, {
+    throw new DatasetError(`there ${unlabelled.length === 1 ? 'is 1 image' : `are ${unlabelled.length} images`} (such as "${unlabelled[0]}") but no labels.`, {
       ...details,
       remedy: LAYOUTS,
     });

@@ -187,7 +187,7 @@ function byNames(items: readonly SplitItem[], names: readonly string[]): Split {
     if (found.length === 0) {
       const known = [...perFile.keys()].slice(0, 3).map(stemOf).join(', ');
       throw new UsageError(`"${name}" names no image of this data set.`, {
-        remedy: `There are ${known}${perFile.size > 3 ? ', ...' : ''}.`,
+        remedy: `There are ${known}${perFile.size > 3 ? ', ...' : '.'}${/^[\d.]+%?$/.test(name) ? ' A share is a number from 0 to 0.9, such as 0.2.' : ''}`,
       });
     }
     for (const index of found) held.add(index);

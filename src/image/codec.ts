@@ -38,7 +38,7 @@ export function checkDeclaredSize(what: string, declaredBytes: number, fileBytes
       `${what} would take ${formatBytes(declaredBytes)}, more than the limit of ${formatBytes(context.maxBytes)}.`,
       {
         file: context.file,
-        remedy: 'Raise the limit if this is meant, or crop the image.',
+        remedy: 'Crop the image or cut it into parts; a program may raise maxBytes.',
       },
     );
   }

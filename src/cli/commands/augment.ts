@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { AUGMENT_NAMES } from '../choices.ts';
-import { integer, integers, oneOf, size } from '../values.ts';
+import { integer, integers, oneOf, pngFile, size } from '../values.ts';
 
 export interface AugmentFlags {
   readonly out: string;
@@ -17,7 +17,7 @@ export function augmentCommand(): Command {
     .summary('draw a sheet of what the network will see')
     .description('Draws a sheet of training patches as the network will see them, with the borders of their labels.')
     .argument('<folder>', 'images and labels')
-    .option('-o, --out <file>', 'PNG file to write', 'preview.png')
+    .option('-o, --out <file>', 'PNG file to write', pngFile, 'preview.png')
     .addOption(
       new Option('--augment <strength>', AUGMENT_NAMES.join(', '))
         .argParser(oneOf(...AUGMENT_NAMES))

@@ -19,6 +19,8 @@ interface Inspected {
   readonly text: string;
 }
 
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+
 function sizesOf(pages: readonly { readonly height: number; readonly width: number }[]): readonly string[] {
   const counts = new Map<string, number>();
   for (const { height, width } of pages) {
@@ -42,7 +44,7 @@ export async function inspectFolder(path: string): Promise<Inspected> {
     // Images without any labels are something to predict; whatever else is wrong is worth its message.
     if (listed.length === 0 || !/no labels/.test(cause.message)) throw cause;
     const pages = (await Promise.all(listed.map(async (item) => pagesOf(await readImageFile(item.path))))).flat();
-    const text = `${path}\n  ${listed.length} images without labels, ${pages.length} pages: ${shortened(sizesOf(pages))}`;
+    const text = `${path}\n  ${counted(listed.length, 'image')} without labels, ${counted(pages.length, 'page')}: ${shortened(sizesOf(pages))}`;
     return {
       describe: { kind: 'images', folder: path, images: listed.map((item) => item.path), pages: pages.length },
       text,
@@ -63,7 +65,7 @@ export async function inspectFolder(path: string): Promise<Inspected> {
   );
   const lines = [
     ...raw.notes,
-    `${raw.pages.length} pages: ${shortened(sizesOf(raw.pages))}`,
+    `${counted(raw.pages.length, 'page')}: ${shortened(sizesOf(raw.pages))}`,
     channels.reason,
     normalisation.reason,
     describeMapping(mapping),
@@ -99,7 +101,7 @@ export async function inspectRun(path: string): Promise<Inspected> {
   const done = steps >= totalSteps(plan);
   const lines = [
     `run of ${config.created}, ${done ? 'complete' : 'not complete'}: step ${steps} of ${totalSteps(plan)}`,
-    `data: ${config.folder}, ${config.trainingImages.length} pages to train on, ${config.validationImages.length} to validate on`,
+    `data: ${config.folder}, ${counted(config.trainingImages.length, 'page')} to train on, ${config.validationImages.length} to validate on`,
     `network: ${recipe.model.name}, patch ${recipe.patch[1]} x ${recipe.patch[0]}, batch ${recipe.batch}`,
     ...(best === undefined ? [] : [`best: ${best.metric} ${best.score.toFixed(4)} at step ${best.step}`]),
     ...(done ? [] : [`Go on with: lamella train --resume ${path}`]),

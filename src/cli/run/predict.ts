@@ -109,6 +109,11 @@ export async function runPredict(path: string, images: string, flags: PredictFla
   const say = (line: string): void => {
     if (!quiet && !json) process.stdout.write(`${line}\n`);
   };
+  if (flags.probability === 'none' && !flags.labels && !flags.overlay) {
+    throw new UsageError('--probability none, --no-labels and --no-overlay leave nothing to write.', {
+      remedy: 'Leave out one of them.',
+    });
+  }
   const listed = await listImages(images);
   const out = flags.out ?? (await defaultOut(path));
   await requireFreeFolder(out, { ignore: PARTS, option: 'another --out' });

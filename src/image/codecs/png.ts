@@ -51,7 +51,7 @@ export const png: Codec = {
     const header = readHeader(chunks, file);
     const { width, height, depth, channels } = header;
     checkDeclaredSize(
-      `the image (${width} x ${height}, ${channels} samples of ${depth} bits)`,
+      `the image (${width} x ${height}, ${channels} x ${depth} bits a pixel)`,
       width * height * channels * (depth === 16 ? 2 : 1),
       bytes.length,
       context,

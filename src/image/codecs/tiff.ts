@@ -24,7 +24,7 @@ export const tiff: Codec = {
     const { layout } = first;
     const pageElements = layout.width * layout.height * layout.samples;
     const pageBytes = pageElements * bytesPer(layout.dtype);
-    const what = `the image (${layout.width} x ${layout.height}, ${layout.samples} samples, ${pages.length} pages of ${layout.dtype})`;
+    const what = `the image (${layout.width} x ${layout.height}, ${layout.samples} x ${layout.dtype} a pixel, ${pages.length} page${pages.length === 1 ? '' : 's'})`;
     checkDeclaredSize(what, pageBytes * pages.length, bytes.length, context);
     const blockBytes =
       rowBytes(layout.blockWidth, layout.planar ? 1 : layout.samples, layout.bits) * layout.blockHeight;
