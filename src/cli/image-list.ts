@@ -96,3 +96,14 @@ export async function listLabels(path: string): Promise<readonly ListedImage[]> 
     return named(path, inLabels.length > 0 ? inLabels : images);
   }
 }
+
+/**
+ * What is to be scored: the files of a path, and of a data set its labels, so that two annotators can be compared.
+ * @throws DatasetError when there is nothing to read.
+ */
+export async function listPredictions(path: string): Promise<readonly ListedImage[]> {
+  const images = await listImages(path);
+  const labels = await listLabels(path).catch(() => images);
+  const isDataset = labels.length === images.length && labels.some((label, i) => label.path !== images[i]?.path);
+  return isDataset ? labels : images;
+}

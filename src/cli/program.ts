@@ -45,7 +45,11 @@ lamella <command> --help tells the options of a command.`,
     command
       .exitOverride()
       .showSuggestionAfterError()
-      .configureHelp({ sortSubcommands: false, helpWidth: 100 })
+      .configureHelp({
+        sortSubcommands: false,
+        helpWidth: 100,
+        commandDescription: (described) => described.description().replaceAll('\n', ' '),
+      })
       .configureOutput({
         outputError: (text, write) => write(`lamella: ${text.replace(/^error: /, '')}`),
       });

@@ -222,10 +222,13 @@ export function pairFiles(paths: readonly string[], { folder, extensions }: Pair
     });
   }
   if (pairs.length === 0) {
-    throw new DatasetError(`there ${unlabelled.length === 1 ? 'is 1 image' : `are ${unlabelled.length} images`} (such as "${unlabelled[0]}") but no labels.`, {
-      ...details,
-      remedy: LAYOUTS,
-    });
+    throw new DatasetError(
+      `there ${unlabelled.length === 1 ? 'is 1 image' : `are ${unlabelled.length} images`} (such as "${unlabelled[0]}") but no labels.`,
+      {
+        ...details,
+        remedy: LAYOUTS,
+      },
+    );
   }
   pairs.sort((a, b) => naturalOrder(a.image, b.image));
   return { pairs, unlabelled: unlabelled.sort(naturalOrder), leftOut };

@@ -71,8 +71,11 @@ function requireFinite(image: Image, data: Numeric, width: number): void {
   }
   if (bad === 0) return;
   const y = Math.floor(first / width) % extent(image, 'y');
-  throw new DatasetError(`${bad} ${bad === 1 ? 'value is' : 'values are'} NaN or infinite, the first at x ${first % width}, y ${y}.`, {
-    ...(image.source === undefined ? {} : { file: image.source }),
-    remedy: 'Replace them by numbers, or leave the file out.',
-  });
+  throw new DatasetError(
+    `${bad} ${bad === 1 ? 'value is' : 'values are'} NaN or infinite, the first at x ${first % width}, y ${y}.`,
+    {
+      ...(image.source === undefined ? {} : { file: image.source }),
+      remedy: 'Replace them by numbers, or leave the file out.',
+    },
+  );
 }

@@ -70,7 +70,8 @@ export function chooseUnet(circumstances: Circumstances): Choice {
       ? `depth ${depth}, since patches of ${patch} x ${patch} pixels are then ${lowest} pixels wide at the lowest level`
       : `depth ${depth} as asked for`;
   const seen = Math.round(pixelsSeen(base) / 1e6);
-  const time = `${minutes} minutes on ${cores} ${cores === 1 ? 'core' : 'cores'}`;
+  const assumed = circumstances.minutes === undefined ? ' (no time is given)' : '';
+  const time = `${minutes} minutes${assumed} on ${cores} ${cores === 1 ? 'core' : 'cores'}`;
   const wide =
     circumstances.base === undefined
       ? `${base} channels, ${pixelsSeen(base) >= PIXELS_WANTED ? 'the most that see' : 'the fewest there are, which see'} ` +

@@ -318,13 +318,15 @@ interface PlanOptions {
   readonly initial: State;
 }
 
+const counted = (validations: number): string => `${validations} validation${validations === 1 ? '' : 's'}`;
+
 async function makePlan(
   { stepper, validator, batches }: Workshop,
   { steps, minutes = DEFAULT_MINUTES, given, clock, beganMs, initial }: PlanOptions,
 ): Promise<{ readonly plan: Plan; readonly measured: Measured | undefined; readonly line: string }> {
   if (steps !== undefined) {
     const plan = fixedPlan(steps, validator === undefined ? 0 : validationsOf(steps));
-    return { plan, measured: undefined, line: `plan: ${steps} steps, ${plan.validations} validations` };
+    return { plan, measured: undefined, line: `plan: ${steps} steps, ${counted(plan.validations)}` };
   }
   const budgetMs = minutes * 60_000;
   const measured = await rehearse({
@@ -346,7 +348,7 @@ async function makePlan(
   return {
     plan,
     measured,
-    line: `plan: ${totalSteps(plan)} steps, ${plan.validations} validations ${why}; ${pace}${scoring}`,
+    line: `plan: ${totalSteps(plan)} steps, ${counted(plan.validations)} ${why}; ${pace}${scoring}`,
   };
 }
 

@@ -151,6 +151,21 @@ describe('settings that do not fit the data', () => {
     expectSentence(await trainFails(good, '--val', 'z.png'), 2, /"z\.png" names no image/, /There are 0, 1, 2/);
   });
 
+  test('a share for validation that is none', async () => {
+    expectSentence(await trainFails(good, '--val', '1.5'), 2, /"1\.5" names no image/, /A share is a number from 0 to/);
+  });
+
+  test('more folds than pages leave no folder around them', async () => {
+    expectSentence(await trainFails(good, '--folds', '9'), 2, /9 folds do not fit 3 pages/);
+  });
+
+  test('a sheet that is to be no PNG', async () => {
+    const out = join(root, 'sheet.jpg');
+    const { stderr, code } = await lamella(['augment', good, '--out', out]);
+    expect(stderr).toMatch(/--out <file>' argument .* is invalid\. A name that ends in \.png is expected\./);
+    expect(code).toBe(2);
+  });
+
   test('a device that is not here', async () => {
     const absent = process.platform === 'darwin' ? 'cuda' : 'coreml';
     const outcome = await trainFails(good, '--device', absent);
@@ -252,6 +267,41 @@ describe('models and predictions', () => {
 
   test('a folder without a model', async () => {
     expectSentence(await lamella(['predict', good, good]), 1, good, /neither best\.onnx nor last\.onnx/);
+  });
+
+  test('nothing to write', async () => {
+    const outcome = await lamella(['predict', root, good, '--probability', 'none', '--no-labels', '--no-overlay']);
+    expectSentence(outcome, 2, /leave nothing to write\. Leave out one of them\./);
+  });
+
+  test('one broken image among good ones is named, and the others are segmented', async () => {
+    const run = join(root, `run-${folders++}`);
+    const training = ['--steps', '1', '--base', '2', '--patch', '32', '--workers', '0', '--quiet'];
+    expect((await lamella(['train', good, '--out', run, ...training])).code).toBe(0);
+    const images = await folderOf({ 'a.png': picture(), 'b.png': picture().subarray(0, 60), 'c.png': picture() });
+    const out = join(root, `out-${folders++}`);
+    const { code, stdout, stderr } = await lamella(['predict', run, images, '--out', out, '--json']);
+    expect(stderr.trim().split('\n')).toEqual([
+      expect.stringMatching(/^lamella: .*b\.png: the PNG ends at byte 60/),
+      'lamella: 1 of 3 images could not be segmented, as said above. Replace them, or take them out.',
+    ]);
+    expect(code).toBe(1);
+    const said = JSON.parse(stdout) as { images: { image: string }[]; failed: { image: string }[] };
+    expect(said.images.map(({ image }) => image)).toEqual([join(images, 'a.png'), join(images, 'c.png')]);
+    expect(said.failed).toEqual([{ image: join(images, 'b.png'), reason: expect.stringContaining('truncated') }]);
+    expect(await readdir(join(out, 'label'))).toEqual(['a.png', 'c.png']);
+  });
+
+  test('a data set in the place of predictions is scored by its labels, not by its images', async () => {
+    const data = await folderOf({
+      'images/a.png': picture(),
+      'images/b.png': picture(),
+      'labels/a.png': mask(),
+      'labels/b.png': mask(),
+    });
+    const { code, stdout } = await lamella(['evaluate', data, data, '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ overlap: { meanDice: 1 } });
   });
 
   test('predictions without a truth of their name', async () => {

@@ -116,7 +116,7 @@ describe('truncated files', () => {
 describe('picture bombs', () => {
   it('refuses more than the limit', async () => {
     expect((await errorOf(png(100_000, 100_000, zlibSync(new Uint8Array(10))))).message).toMatch(
-      /the image \(100000 x 100000, 1 samples of 8 bits\) would take 9.31 GiB, more than the limit of 4 GiB/,
+      /the image \(100000 x 100000, 1 x 8 bits a pixel\) would take 9.31 GiB, more than the limit of 4 GiB/,
     );
     expect((await errorOf(writePng(IMAGE), 'a.png', { maxBytes: 1000 })).message).toMatch(
       /1.17 KiB, more than the limit of 1000 bytes/,

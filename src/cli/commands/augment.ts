@@ -23,7 +23,9 @@ export function augmentCommand(): Command {
         .argParser(oneOf(...AUGMENT_NAMES))
         .default('default'),
     )
-    .option('--patch <px>', 'side of a patch, or width x height', size, [192, 192])
+    .addOption(
+      new Option('--patch <px>', 'side of a patch, or width x height').argParser(size).default([192, 192], '192'),
+    )
     .option('--count <n>', 'how many patches', integer(1, 400), 8)
     .option('--seed <n>', 'which draw', integer(0), 0)
     .option('--classes <list>', 'name the classes, as in train')

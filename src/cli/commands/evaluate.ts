@@ -18,7 +18,10 @@ export function evaluateCommand(): Command {
 and V-Info of probability maps, as the ISBI 2012 challenge scores them. overlap: Dice, IoU, precision and recall of
 classes. instances: average precision and panoptic quality of objects. auto: as the files suggest.`,
     )
-    .argument('<predictions>', "a file or folder; of predict's folder its probability/ or label/ is taken")
+    .argument(
+      '<predictions>',
+      "a file or folder; of predict's folder its probability/ or label/ is taken, of a data set its labels",
+    )
     .argument('<truth>', 'a file or folder of labels; of a data set its label folder is taken')
     .addOption(
       new Option('--metrics <name>', METRIC_NAMES.join(', ')).argParser(oneOf(...METRIC_NAMES)).default('auto'),

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { integer, number, size } from '../values.ts';
 
 export interface PhantomFlags {
@@ -18,7 +18,7 @@ export function phantomCommand(): Command {
     )
     .argument('<folder>', 'where to write; must be empty or not there yet')
     .option('--seed <n>', 'which stack', integer(0), 0)
-    .option('--size <px>', 'side, or width x height', size, [256, 256])
+    .addOption(new Option('--size <px>', 'side, or width x height').argParser(size).default([256, 256], '256'))
     .option('--slices <n>', 'how many', integer(1), 16)
     .option('--cell <px>', 'mean distance of cell centres', number({ least: 8 }), 40)
     .option('--organelles <x>', 'how many: 0 none, 1 as in nerve tissue', number({ least: 0 }), 1)

@@ -23,8 +23,8 @@ export function predictCommand(): Command {
     .summary('segment images with a trained network')
     .description(
       `Segments images of any size with a run's best model or any ONNX segmentation model. Writes for each image
-probability/ (of the last class, or one map a class), label/ (class numbers) and overlay/; pages, axes and pixel size
-stay those of the input.`,
+probability/ (of the last class, or one map a class), label/ (values of the training labels, or class numbers) and overlay/;
+pages, axes and pixel size stay those of the input. An image that cannot be read is named, and the others go on.`,
     )
     .argument('<run|model.onnx>', 'a run folder or an ONNX file')
     .argument('<images>', 'an image or a folder of images')

@@ -60,7 +60,11 @@ printed with its reason. Without --steps and --minutes it takes 10 minutes.`,
     .option('--seed <n>', 'seed of all that is drawn (default: 0)', integer(0, 0xffffffff))
     .option('--resume [run]', 'go on with an interrupted run exactly where it stopped')
     .option('--config <file>', 'repeat a run from its config.json, on the same data')
-    .option('--checkpoint-every <n>', 'steps, or a time such as 30s or 2m', interval, { ms: 120_000 })
+    .addOption(
+      new Option('--checkpoint-every <n>', 'steps, or a time such as 30s or 2m')
+        .argParser(interval)
+        .default({ ms: 120_000 }, '2m'),
+    )
     .option('--quiet', 'print warnings and errors only')
     .optionsGroup('The data:')
     .option(

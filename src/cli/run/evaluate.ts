@@ -21,7 +21,7 @@ import { confusionMatrix, type OverlapScores, overlapScores, sumOfConfusions } f
 import { connectedComponents } from '../../objects/connected-components.ts';
 import { readImageFile } from '../../platform/node/image-files.ts';
 import type { EvaluateFlags } from '../commands/evaluate.ts';
-import { type ListedImage, listImages, listLabels } from '../image-list.ts';
+import { type ListedImage, listLabels, listPredictions } from '../image-list.ts';
 
 type MetricKind = Exclude<EvaluateFlags['metrics'], 'auto'>;
 
@@ -272,7 +272,7 @@ export async function evaluateFiles(
   const { threshold } = flags;
   const truths = await listLabels(truth);
   const asked = flags.metrics;
-  let pages = await readPages(await listImages(await partOf(predictions, asked)), truths);
+  let pages = await readPages(await listPredictions(await partOf(predictions, asked)), truths);
   const mapping = findMapping(
     pages.map((page) => page.truth),
     {
@@ -283,7 +283,7 @@ export async function evaluateFiles(
   const kinds: readonly MetricKind[] = asked === 'auto' ? automatic(pages, mapping) : [asked];
   // Label maps say more of classes and objects than probabilities do.
   if (asked === 'auto' && !kinds.includes('isbi'))
-    pages = await readPages(await listImages(await partOf(predictions, 'overlap')), truths);
+    pages = await readPages(await listPredictions(await partOf(predictions, 'overlap')), truths);
   const kind = kindOf(pages, mapping);
   return {
     mapping,

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import { stemOf } from '../../dataset/names.ts';
-import { UsageError } from '../../errors.ts';
+import { DatasetError, FormatError, UsageError } from '../../errors.ts';
 import { extent, type Image } from '../../image/image.ts';
 import { writePng } from '../../image/write-png.ts';
 import { writeTiff } from '../../image/write-tiff.ts';
@@ -60,6 +60,11 @@ export interface PredictedFile {
   readonly label?: string;
   readonly overlay?: string;
   readonly ms: number;
+}
+
+interface FailedFile {
+  readonly image: string;
+  readonly reason: string;
 }
 
 interface WriteOptions {
@@ -136,17 +141,39 @@ export async function runPredict(path: string, images: string, flags: PredictFla
       ...(flags.batch === undefined ? {} : { batch: flags.batch }),
     };
     const done: PredictedFile[] = [];
+    const failed: FailedFile[] = [];
     for (const [i, item] of listed.entries()) {
-      const result = await predictFile(model, item, { out, flags, predict });
+      let result: PredictedFile;
+      try {
+        result = await predictFile(model, item, { out, flags, predict });
+      } catch (cause) {
+        // One bad file among many does not keep the others waiting.
+        if (listed.length === 1 || !(cause instanceof FormatError || cause instanceof DatasetError)) throw cause;
+        process.stderr.write(`lamella: ${cause.message}\n`);
+        failed.push({ image: item.path, reason: cause.message });
+        continue;
+      }
       done.push(result);
       const { description } = planPage(model, result.heightPx, result.widthPx, predict);
       const pages = result.pages > 1 ? `${result.pages} pages, ` : '';
       say(`${i + 1}/${listed.length} ${item.name}: ${pages}${description}, ${(result.ms / 1000).toFixed(1)} s`);
     }
     if (json) {
-      const summary = { model: file, device: runtime.device, classes: model.classes, out, images: done };
+      const summary = {
+        model: file,
+        device: runtime.device,
+        classes: model.classes,
+        out,
+        images: done,
+        ...(failed.length === 0 ? {} : { failed }),
+      };
       process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
     } else say(`${done.length} image${done.length === 1 ? '' : 's'} in ${formatDuration(Date.now() - began)}: ${out}`);
+    if (failed.length > 0) {
+      throw new DatasetError(`${failed.length} of ${listed.length} images could not be segmented, as said above.`, {
+        remedy: 'Replace them, or take them out.',
+      });
+    }
   } finally {
     signal.release();
     await model.close();

@@ -1,5 +1,5 @@
-import { appendFile, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { appendFile, mkdir, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { RunError } from '../../errors.ts';
 import { RUN_FILES, type Store } from '../../train/store.ts';
 import { atomicWrite, explainWrite } from './atomic-write.ts';
@@ -87,8 +87,9 @@ export async function openRunFolder(path: string, mode: 'new' | 'resume'): Promi
       });
     }
   }
+  let outermost: string | undefined;
   try {
-    await mkdir(path, { recursive: true });
+    outermost = await mkdir(path, { recursive: true });
   } catch (cause) {
     throw explainWrite(cause, path);
   }
@@ -96,7 +97,7 @@ export async function openRunFolder(path: string, mode: 'new' | 'resume'): Promi
   try {
     lock = await takeLock(lockFile, path);
   } catch (cause) {
-    if (info === undefined) await rm(path, { recursive: true, force: true });
+    await removeEmpty(path, outermost);
     throw cause;
   }
   if (mode === 'new' && (await holdsRun(path))) {
@@ -112,10 +113,23 @@ export async function openRunFolder(path: string, mode: 'new' | 'resume'): Promi
     path,
     async close() {
       await lock.release();
-      // A run that never came to its first file leaves no empty folder behind.
-      if (info === undefined && (await readdir(path)).length === 0) await rm(path, { recursive: true, force: true });
+      await removeEmpty(path, outermost);
     },
   };
+}
+
+/** A run that never came to its first file leaves no empty folder behind, nor those made to hold it, up to `outermost`. */
+async function removeEmpty(path: string, outermost: string | undefined): Promise<void> {
+  if (outermost === undefined) return;
+  const top = resolve(outermost);
+  for (let folder = resolve(path); folder.startsWith(top); folder = dirname(folder)) {
+    try {
+      await rmdir(folder);
+    } catch {
+      // It holds something.
+      return;
+    }
+  }
 }
 
 /** Temporary files of a process that was killed while it wrote. */
