@@ -10,6 +10,10 @@ import { ortRuntime } from '../../runtime/ort.ts';
 import type { DeviceName, Formulation, Runtime } from '../../runtime/runtime.ts';
 import { whyNotWorking } from '../../runtime/session.ts';
 
+// ONNX Runtime's builds keep a device id and a database of events in the cache folder of the user, and send them to
+// their maker, unless they are told not to before the first session. Whoever wants that says so with 0.
+process.env.ORT_DISABLE_TELEMETRY ??= '1';
+
 export type NodeDevice = Exclude<DeviceName, 'wasm'>;
 
 export interface OpenRuntimeOptions {
