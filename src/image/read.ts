@@ -68,7 +68,8 @@ export async function readImage(bytes: Uint8Array, name: string, options: ReadOp
   const context: ReadContext = { file: name, maxBytes, palette, page };
   let image: Image;
   try {
-    image = await codec.read(bytes, context);
+    // Node's Buffer is a Uint8Array whose `slice` makes no copy: codecs get a plain one.
+    image = await codec.read(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength), context);
   } catch (cause) {
     if (cause instanceof LamellaError) throw cause;
     // What a decoder stumbles over in bytes that are not what they should be.
