@@ -188,6 +188,27 @@ describe('run folders', () => {
     expectSentence(await lamella(['train', good, '--out', join(folder, 'a.txt')]), 1, /this is a file/);
   });
 
+  test('a configuration changed by hand, or whose data are gone: nothing is left of the attempt', async () => {
+    const run = join(root, `run-${folders++}`);
+    const training = ['--steps', '1', '--base', '2', '--patch', '32', '--workers', '0', '--quiet'];
+    expect((await lamella(['train', good, '--out', run, ...training])).code).toBe(0);
+    const text = await readFile(join(run, 'config.json'), 'utf8');
+    const again = async (config: string): Promise<Outcome> => {
+      const file = join(root, `config-${folders++}.json`);
+      await writeFile(file, config);
+      const out = join(root, 'made', 'for', 'it');
+      const outcome = await lamella(['train', '--config', file, '--out', out, '--workers', '0', '--quiet']);
+      expect(await readdir(join(root, 'made')).catch(() => 'not there')).toBe('not there');
+      return outcome;
+    };
+    expectSentence(await again(text.replace('"patch"', '"patsch"')), 1, /"recipe\.patch" is missing/);
+    expectSentence(await again(text.replace('"batch": ', '"batch": "two", "was": ')), 1, /"recipe\.batch" is not/);
+    expectSentence(await again('null'), 1, /not the configuration of a run/);
+    expectSentence(await again(text.replaceAll(good, join(root, 'gone'))), 1, /gone: there is no such file/);
+    const other = await folderOf({ 'image/0.png': picture(), 'label/0.png': mask() });
+    expectSentence(await again(text.replaceAll(good, other)), 1, /are not those that the run began with/);
+  });
+
   test('nothing to resume', async () => {
     const folder = await folderOf({});
     expectSentence(await lamella(['train', '--resume', folder]), 1, folder, /no run here to go on with/);

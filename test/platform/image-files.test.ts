@@ -20,31 +20,34 @@ describeWithData('image files read through Node as from plain bytes', () => {
 });
 
 test('bytes of a Buffer are left as they were', async () => {
-  // 2 x 1, 8 bits, uncompressed with predictor 2, which is undone in place: 5, 5 + 3.
+  // One float32, uncompressed with predictor 3, which is undone in place.
   const entries = [
-    [256, 2],
+    [256, 1],
     [257, 1],
-    [258, 8],
+    [258, 32],
     [259, 1],
     [262, 1],
     [273, 8],
     [277, 1],
     [278, 1],
-    [279, 2],
-    [317, 2],
+    [279, 4],
+    [317, 3],
+    [339, 3],
   ] as const;
-  const bytes = Buffer.alloc(10 + 2 + entries.length * 12 + 4);
+  const bytes = Buffer.alloc(12 + 2 + entries.length * 12 + 4);
   bytes.write('II*\0', 'latin1');
-  bytes.writeUInt32LE(10, 4);
-  bytes.set([5, 3], 8);
-  bytes.writeUInt16LE(entries.length, 10);
+  bytes.writeUInt32LE(12, 4);
+  bytes.set([0x3f, 0x41, 0, 0], 8);
+  bytes.writeUInt16LE(entries.length, 12);
   for (const [i, [tag, value]] of entries.entries()) {
-    bytes.writeUInt16LE(tag, 12 + i * 12);
-    bytes.writeUInt16LE(4, 14 + i * 12);
-    bytes.writeUInt32LE(1, 16 + i * 12);
-    bytes.writeUInt32LE(value, 20 + i * 12);
+    bytes.writeUInt16LE(tag, 14 + i * 12);
+    bytes.writeUInt16LE(4, 16 + i * 12);
+    bytes.writeUInt32LE(1, 18 + i * 12);
+    bytes.writeUInt32LE(value, 22 + i * 12);
   }
   const before = Uint8Array.from(bytes);
-  expect([...(await readImage(bytes, 'a.tif')).data]).toEqual([5, 8]);
+  // 3f, 3f + 41 = 80, 80, 80: most significant byte first.
+  const value = Buffer.from([0x3f, 0x80, 0x80, 0x80]).readFloatBE();
+  expect([...(await readImage(bytes, 'a.tif')).data]).toEqual([value]);
   expect(Uint8Array.from(bytes)).toEqual(before);
 });

@@ -15,7 +15,7 @@ import {
   type TrainPlace,
   type TrainRunHooks,
 } from '../../train/run.ts';
-import type { Store } from '../../train/store.ts';
+import { RUN_FILES, type Store } from '../../train/store.ts';
 import { nodeFiles } from './files.ts';
 import { openRunFolder } from './run-folder.ts';
 import { type NodeDevice, openRuntime } from './runtime.ts';
@@ -115,9 +115,22 @@ export async function repeatRun(
   options: MachineOptions & { readonly out: string; readonly folder?: string },
   hooks: TrainRunHooks = {},
 ): Promise<FinishedRun> {
-  const run = await openRunFolder(options.out, 'new');
+  const beganMs = performance.now();
+  const { out } = options;
   const folder = resolve(options.folder ?? config.folder);
-  await writeConfig(run, { ...config, folder, created: new Date().toISOString() });
-  await run.close();
-  return resumeRun(options.out, { device: config.machine.device as NodeDevice, ...options }, hooks);
+  const run = await openRunFolder(out, 'new');
+  try {
+    const raw = await readDataset(nodeFiles, folder);
+    const device = options.device ?? (config.machine.device as NodeDevice);
+    const again = { ...config, folder, created: new Date().toISOString() };
+    await writeConfig(run, again);
+    const place = placeOf(run, { ...options, device }, beganMs);
+    return { ...(await continueTraining(again, raw, place, hooks)), folder: out };
+  } catch (cause) {
+    // Nothing was trained: what is there would only be in the way of the next try.
+    if ((await run.read(RUN_FILES.log)) === undefined) await run.remove(RUN_FILES.config);
+    throw cause;
+  } finally {
+    await run.close();
+  }
 }
