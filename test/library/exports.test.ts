@@ -61,7 +61,7 @@ const PUBLIC: { readonly [file: string]: Exported } = {
       RunConfig StepOptions TrainEvent TrainRunHooks TrainSettings TrainingStep
       LabelMapOptions OpenedModel PredictOptions ProbabilityOptions SegmentationModel
       Components ConfusionMatrix Contingency DistanceTransform ErrorMap InstanceScores IsbiScores OverlapScores Watershed
-      CompileOptions DeviceName Feeds Program Runtime
+      CompileOptions DeviceName Feeds Formulation Program Runtime
     `),
   },
   'src/platform/node/index.ts': {
