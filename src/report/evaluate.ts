@@ -1,6 +1,7 @@
 /** Scores and pictures of the images that a report shows, taken one by one so that few are in memory. */
 
 import { type NdArray, ndarray } from '../array/ndarray.ts';
+import { argmaxClasses } from '../metrics/argmax.ts';
 import { contingency } from '../metrics/contingency.ts';
 import { ERROR_CLASSES, type ErrorMap, errorMap } from '../metrics/error-map.ts';
 import { type InstanceMatching, type InstanceScores, instanceScores, matchInstances } from '../metrics/instances.ts';
@@ -92,7 +93,7 @@ interface Judged {
   /** The score that images are ranked by. */
   readonly own: number;
   /** Class of each pixel. */
-  readonly predicted: Uint8Array<ArrayBuffer>;
+  readonly predicted: Uint8Array;
   /** The probability that is shown. */
   readonly shown: Float32Array;
   readonly errors: ErrorMap;
@@ -195,7 +196,7 @@ export class Evaluator {
     const shape = [height, width];
     const pixels = height * width;
     const classes = this.#options.classNames.length;
-    const predicted = argmax(probabilities);
+    const predicted = argmaxClasses(probabilities).data;
     const { meanDice } = overlapScores(this.#confusion(truth, predicted, shape), { leaveOut: [0] });
     const actual = objects === undefined ? components(truth, classes, shape) : ndarray('int32', shape, objects);
     const found = components(predicted, classes, shape);
@@ -250,23 +251,6 @@ function eachPicture<A, B>(of: Readonly<Record<PictureKind, A>>, change: (pictur
 }
 
 const encoded = (of: Readonly<Record<PictureKind, Picture>>): Record<PictureKind, string> => eachPicture(of, dataUri);
-
-function argmax({ shape, data }: NdArray<'float32'>): Uint8Array<ArrayBuffer> {
-  const [classes, height, width] = shape as readonly [number, number, number];
-  const pixels = height * width;
-  const out = new Uint8Array(pixels);
-  for (let p = 0; p < pixels; p++) {
-    let best = data[p] as number;
-    for (let c = 1; c < classes; c++) {
-      const value = data[c * pixels + p] as number;
-      if (value > best) {
-        best = value;
-        out[p] = c;
-      }
-    }
-  }
-  return out;
-}
 
 /** The highest probability at each pixel. */
 function confidence({ shape, data }: NdArray<'float32'>): Float32Array<ArrayBuffer> {

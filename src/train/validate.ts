@@ -4,6 +4,7 @@ import { type NdArray, ndarray } from '../array/ndarray.ts';
 import { IGNORE, type LabelMapping } from '../dataset/labels.ts';
 import { insideOfCells } from '../dataset/membranes.ts';
 import type { TrainingPage } from '../dataset/place.ts';
+import { argmaxClasses } from '../metrics/argmax.ts';
 import { isbiScores, isbiSliceScores } from '../metrics/isbi.ts';
 import { confusionMatrix, overlapScores, sumOfConfusions } from '../metrics/overlap.ts';
 import type { ValidationResult } from './loop.ts';
@@ -39,24 +40,6 @@ export function chooseMetric(
   }
   const which = classes.length === 2 ? 'of the foreground' : 'over the foreground classes';
   return { metric: { kind: 'dice' }, reason: `validation score: mean Dice ${which}` };
-}
-
-/** The class with the highest probability at each pixel [height, width]; of equals the first. */
-export function argmaxClasses({ shape, data }: NdArray<'float32'>): NdArray<'uint8'> {
-  const [classes, height, width] = shape as readonly [number, number, number];
-  const pixels = height * width;
-  const out = new Uint8Array(pixels);
-  for (let p = 0; p < pixels; p++) {
-    let best = data[p] as number;
-    for (let c = 1; c < classes; c++) {
-      const value = data[c * pixels + p] as number;
-      if (value > best) {
-        best = value;
-        out[p] = c;
-      }
-    }
-  }
-  return ndarray('uint8', [height, width], out);
 }
 
 /** Collects one image after another, so that no two probability maps are in memory at once. */

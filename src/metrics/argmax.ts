@@ -1,0 +1,19 @@
+import { type NdArray, ndarray } from '../array/ndarray.ts';
+
+/** The class with the highest probability at each pixel [height, width]; of equals the first. */
+export function argmaxClasses({ shape, data }: NdArray<'float32'>): NdArray<'uint8'> {
+  const [classes, height, width] = shape as readonly [number, number, number];
+  const pixels = height * width;
+  const out = new Uint8Array(pixels);
+  for (let p = 0; p < pixels; p++) {
+    let best = data[p] as number;
+    for (let c = 1; c < classes; c++) {
+      const value = data[c * pixels + p] as number;
+      if (value > best) {
+        best = value;
+        out[p] = c;
+      }
+    }
+  }
+  return ndarray('uint8', [height, width], out);
+}
