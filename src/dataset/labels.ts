@@ -302,8 +302,8 @@ export function describeMapping({ kind, classes, ignore }: LabelMapping): string
     if (values.length > 3) return `${values[0]}..${values[values.length - 1]}`;
     return values.map((value) => (kind === 'colour' ? hex(value) : value)).join(', ');
   };
-  const parts = classes.map(({ name, values }, i) => `${show(values)} = ${i} ${name}`);
-  if (ignore.length > 0) parts.push(`${ignore.join(', ')} = ignored`);
+  const parts = classes.map(({ name, values }, i) => `${show(values)} is ${name} (class ${i})`);
+  if (ignore.length > 0) parts.push(`${ignore.join(', ')} is ignored`);
   return `labels (${kind}): ${parts.join('; ')}`;
 }
 

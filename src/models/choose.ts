@@ -69,13 +69,13 @@ export function chooseUnet(circumstances: Circumstances): Choice {
     circumstances.depth === undefined
       ? `depth ${depth}, since patches of ${patch} x ${patch} pixels are then ${lowest} pixels wide at the lowest level`
       : `depth ${depth} as asked for`;
-  const seen = Math.round(pixelsSeen(base) / 1e6);
   const assumed = circumstances.minutes === undefined ? ' (no time is given)' : '';
   const time = `${minutes} minutes${assumed} on ${cores} ${cores === 1 ? 'core' : 'cores'}`;
+  const seen = `about ${Math.round(pixelsSeen(base) / 1e6)} million pixels (at least ${PIXELS_WANTED / 1e6} are wanted)`;
+  const enough = pixelsSeen(base) >= PIXELS_WANTED;
   const wide =
     circumstances.base === undefined
-      ? `${base} channels, ${pixelsSeen(base) >= PIXELS_WANTED ? 'the most that see' : 'the fewest there are, which see'} ` +
-        `${seen} million pixels in ${time} (${PIXELS_WANTED / 1e6} wanted)`
+      ? `${base} channels at the first level: ${enough ? 'the widest that sees enough' : 'the narrowest there is'}; in ${time} it sees ${seen}`
       : `${base} channels as asked for`;
   return { spec: specOf(base), patch, reason: `U-Net of ${deep}, and ${wide}.` };
 }

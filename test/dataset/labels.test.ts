@@ -32,7 +32,7 @@ describe('values to classes', () => {
     expect(map([0, 255, 255])).toEqual({
       kind: 'binary',
       classes: [0, 1, 1],
-      text: 'labels (binary): 0 = 0 background; 255 = 1 foreground',
+      text: 'labels (binary): 0 is background (class 0); 255 is foreground (class 1)',
     });
   });
   it('0 and 1, as 1-bit masks are read', () => expect(map([1, 0]).classes).toEqual([1, 0]));
@@ -49,7 +49,7 @@ describe('values to classes', () => {
   });
   it('names in order of value', () => {
     expect(map([0, 255], { classes: ['membrane', 'inside'] }).text).toBe(
-      'labels (binary): 0 = 0 membrane; 255 = 1 inside',
+      'labels (binary): 0 is membrane (class 0); 255 is inside (class 1)',
     );
   });
   it('soft edges of a 0..255 mask are cut at 128', () => {
@@ -112,7 +112,7 @@ describe('pictures in colour', () => {
     );
     const mapping = findMapping(pages);
     expect([...applyMapping(pages[0] as (typeof pages)[0], mapping)]).toEqual([2, 0, 1]);
-    expect(describeMapping(mapping)).toContain('#00ff00 = 1');
+    expect(describeMapping(mapping)).toMatch(/#00ff00 is .* \(class 1\)/);
   });
   it('grey saved as RGB is grey', () => {
     const pages = labelPages(

@@ -36,7 +36,7 @@ describe('a folder of images and labels', () => {
     expect(prepared.shares).toEqual([32 / 48, 16 / 48]);
     for (const word of [
       '5 images with labels in images + labels',
-      '255 = 1 foreground',
+      '255 is foreground (class 1)',
       'foreground 33.3 %',
       'channels: 1',
       'percentiles',

@@ -12,7 +12,7 @@ describe('the choice', () => {
     expect(spec).toEqual({ name: 'unet', channels: 1, outputs: 1, base: 16, depth: 4, norm: 'weight' });
     expect(patch).toBe(256);
     expect(reason).toMatch(
-      /^U-Net of depth 4, since patches of 256 x 256 pixels are then 16 pixels wide at the lowest level, and 16 channels, the most that see \d+ million pixels in 15 minutes on 2 cores \(200 wanted\)\.$/,
+      /^U-Net of depth 4, since patches of 256 x 256 pixels are then 16 pixels wide at the lowest level, and 16 channels at the first level: the widest that sees enough; in 15 minutes on 2 cores it sees about \d+ million pixels \(at least 200 are wanted\)\.$/,
     );
   });
 
