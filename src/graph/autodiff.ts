@@ -33,7 +33,10 @@ export function backward(b: Build, nodes: readonly Node[], loss: Value, paramete
     if (!node.inputs.some((value) => value !== undefined && active.has(value))) continue;
     const { gradient } = OPS[node.op] as OpRow<OpName>;
     if (typeof gradient !== 'function') continue;
-    const dInputs = gradient(b, node, dOutputs);
+    // Named after its layer, so that profiles and messages can tell whose gradient it is.
+    const layer = node.name.slice(0, Math.max(0, node.name.lastIndexOf('/')));
+    const build = (): readonly (Value | undefined)[] => gradient(b, node, dOutputs);
+    const dInputs = layer === '' ? build() : b.scoped(layer, build);
     node.inputs.forEach((value, k) => {
       const d = dInputs[k];
       if (value === undefined || d === undefined || !active.has(value)) return;

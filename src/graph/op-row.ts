@@ -22,6 +22,8 @@ export interface Build {
     outputs: number,
   ): readonly Value[];
   constant(array: NdArray, name?: string): Value;
+  /** Runs `body` with `scope/` before the names of all that it adds. */
+  scoped<T>(scope: string, body: () => T): T;
   /** A constant scalar, shape []. */
   scalar(value: number, dtype?: DType): Value;
   /** A constant int64 vector. */

@@ -14,6 +14,8 @@ export interface OrtProgramOptions {
   readonly state: { readonly [input: string]: string };
   readonly packed: ReadonlyMap<string, Packing>;
   readonly sessionOptions: Ort.InferenceSession.SessionOptions;
+  /** Its trace is written after so many runs. Default 0: there is none. */
+  readonly profiledRuns?: number;
   readonly onDispose: (program: OrtProgram) => void;
 }
 
@@ -27,6 +29,7 @@ export class OrtProgram implements Program {
   readonly #stateSpecs: readonly TensorSpec[];
   readonly #state: DeviceState;
   #downloads: Ort.InferenceSession | undefined;
+  #runs = 0;
   #phase: 'idle' | 'running' | 'disposed' = 'idle';
 
   constructor(ort: OrtModule, session: Ort.InferenceSession, options: OrtProgramOptions) {
@@ -61,6 +64,7 @@ export class OrtProgram implements Program {
       this.#state.prepare(tensors, fetches);
       const results = await this.#session.run(tensors, fetches);
       this.#state.advance(results);
+      if (++this.#runs === this.#options.profiledRuns) this.#session.endProfiling();
       const arrays: { [output: string]: NdArray } = {};
       for (const { name } of this.outputs) arrays[name] = await fromTensor(results[name] as Ort.Tensor);
       return arrays;

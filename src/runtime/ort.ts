@@ -33,15 +33,19 @@ export function ortRuntime(
     device,
     description,
     formulation: target.blockSize === undefined ? 'standard' : `blocks of ${target.blockSize}`,
-    async compile(graph: Graph, { state = {}, exact = false }: CompileOptions = {}) {
+    async compile(graph: Graph, { state = {}, exact = false, profile }: CompileOptions = {}) {
       checkState(graph, state);
       const { graph: lowered, packed } = lower(graph, { ...target, exact, state });
       try {
         const session = await ort.InferenceSession.create(writeOnnx(withFixedShapes(lowered)), {
           ...withCpuNodes(sessionOptions, lowered),
           ...(stateMode === 'device' && keepOnDevice(Object.values(state))),
+          ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile.prefix }),
         });
-        return keep(new OrtProgram(ort, session, { device, stateMode, state, packed, sessionOptions, onDispose }));
+        const profiledRuns = profile?.runs ?? 0;
+        return keep(
+          new OrtProgram(ort, session, { device, stateMode, state, packed, sessionOptions, profiledRuns, onDispose }),
+        );
       } catch (cause) {
         throw new DeviceError(`The graph '${graph.name}' cannot run on ${description}: ${reason(cause)}`, { cause });
       }

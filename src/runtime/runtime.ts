@@ -29,6 +29,14 @@ export interface CompileOptions {
   readonly state?: { readonly [input: string]: string };
   /** Keep to direct convolutions, in the order of summation of the reference. */
   readonly exact?: boolean;
+  /** Record where the time of the first runs goes. */
+  readonly profile?: ProfileRequest;
+}
+
+/** Where ONNX Runtime puts its trace, in Node: a file whose name begins with `prefix`, written after so many runs. */
+export interface ProfileRequest {
+  readonly prefix: string;
+  readonly runs: number;
 }
 
 /** A graph made ready for a device. One run at a time. */

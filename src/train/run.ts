@@ -29,7 +29,7 @@ export interface TrainRunHooks {
 }
 
 /** Where a run takes place; `platform/` fills it in. */
-export interface TrainPlace extends Pick<WorkshopOptions, 'openSampler'>, Pick<PrepareOptions, 'allocate'> {
+export interface TrainPlace extends Pick<WorkshopOptions, 'openSampler' | 'profile'>, Pick<PrepareOptions, 'allocate'> {
   readonly store: Store;
   readonly clock: Clock;
   /** On the clock: when the user began to wait. */
@@ -148,6 +148,7 @@ export async function startTraining(
       data,
       runtime,
       openSampler: place.openSampler,
+      ...(place.profile === undefined ? {} : { profile: place.profile }),
       provenance: provenanceOf(record, data, chosenRecipe),
     });
     const initial = workshop.step.initialState(chosenRecipe.seed);
@@ -238,6 +239,7 @@ export async function continueTraining(
       data,
       runtime,
       openSampler: place.openSampler,
+      ...(place.profile === undefined ? {} : { profile: place.profile }),
       provenance: provenanceOf(config, data, recipe),
     });
     await workshop.stepper.writeState(checkpoint?.state ?? workshop.step.initialState(recipe.seed));

@@ -29,4 +29,7 @@ export const RUN_FILES = {
   best: 'best.onnx',
   last: 'last.onnx',
   report: 'report.html',
+  /** Where the time of the first steps goes, where that was asked for: a table, and ONNX Runtime's trace. */
+  profile: 'profile.txt',
+  trace: 'profile.json',
 } as const;

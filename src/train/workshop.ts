@@ -10,7 +10,7 @@ import { lossOf } from '../nn/losses/registry.ts';
 import { optimiserOf } from '../nn/optimisers/registry.ts';
 import { openModel } from '../predict/open.ts';
 import { predictPage } from '../predict/predict.ts';
-import type { Runtime } from '../runtime/runtime.ts';
+import type { ProfileRequest, Runtime } from '../runtime/runtime.ts';
 import type { Recipe } from './config.ts';
 import type { State, StepBatch, Stepper, TrainOptions, Validator } from './loop.ts';
 import { modelWriter, type Provenance } from './model-file.ts';
@@ -43,13 +43,15 @@ export interface WorkshopOptions {
   openSampler(set: TrainingSet, options: SampleOptions): Sampler;
   /** For model files. */
   readonly provenance: Provenance;
+  /** Of the step. */
+  readonly profile?: ProfileRequest;
 }
 
 /** @throws UsageError when the patch does not fit the network or the images; DeviceError when it does not compile. */
 export async function openWorkshop(
   recipe: Recipe,
   metric: ValidationMetric | undefined,
-  { raw, data, runtime, openSampler, provenance }: WorkshopOptions,
+  { raw, data, runtime, openSampler, provenance, profile }: WorkshopOptions,
 ): Promise<Workshop> {
   const { model, patch, batch, seed, exact } = recipe;
   const input = [batch, model.channels, ...patch] as const;
@@ -61,7 +63,11 @@ export async function openWorkshop(
     ...(recipe.clipNorm === null ? {} : { clipNorm: recipe.clipNorm }),
     ...(recipe.averageDecay === null ? {} : { averageDecay: recipe.averageDecay }),
   });
-  const program = await runtime.compile(step.graph, { state: step.state, exact });
+  const program = await runtime.compile(step.graph, {
+    state: step.state,
+    exact,
+    ...(profile === undefined ? {} : { profile }),
+  });
   const sampleOptions: SampleOptions = {
     seed,
     patch,

@@ -41,6 +41,7 @@ export interface TrainFlags {
   readonly workers?: number;
   readonly checkpointEvery: { readonly steps: number } | { readonly ms: number };
   readonly exact?: boolean;
+  readonly profile?: boolean;
   readonly quiet?: boolean;
 }
 
@@ -114,6 +115,7 @@ printed with its reason. Without --steps and --minutes it takes 10 minutes.`,
     .addOption(new Option('--device <name>', DEVICE_NAMES.join(', ')).argParser(oneOf(...DEVICE_NAMES)).default('auto'))
     .option('--workers <n>', 'threads that draw samples, 0 for none (default: from the cores)', integer(0, 256))
     .option('--exact', 'keep to direct convolutions, in the order of summation of the reference')
+    .option('--profile', 'show where the time of the first steps goes, by op and by layer')
     .optionsGroup('Options:')
     .addHelpText(
       'after',

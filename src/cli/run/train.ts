@@ -12,6 +12,7 @@ import {
   resumeRun,
   trainRun,
 } from '../../platform/node/train-run.ts';
+import { formatProfile } from '../../runtime/profile.ts';
 import { parseConfig } from '../../train/config.ts';
 import type { TrainRunHooks } from '../../train/run.ts';
 import { RUN_FILES } from '../../train/store.ts';
@@ -125,6 +126,7 @@ export async function runTrain(folder: string | undefined, flags: TrainFlags): P
     ...(flags.device === 'auto' ? {} : { device: flags.device }),
     ...(flags.workers === undefined ? {} : { workers: flags.workers }),
     checkpointEvery: flags.checkpointEvery,
+    profile: flags.profile ?? false,
   };
 
   if (flags.resume !== undefined) {
@@ -224,6 +226,7 @@ export async function watched(
   if (best !== undefined) say(`best model: ${join(out, RUN_FILES.best)} (step ${best.step}, ${best.score.toFixed(4)})`);
   say(`last model: ${join(out, RUN_FILES.last)}`);
   await reportOn(out, reportOptions, say);
+  if (finished.profile !== undefined) process.stdout.write(`\n${formatProfile(finished.profile)}\n`);
   say(`Next: lamella predict ${out} <images>`);
   return finished;
 }

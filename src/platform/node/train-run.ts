@@ -4,6 +4,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { readDataset } from '../../dataset/prepare.ts';
+import type { Profile } from '../../runtime/profile.ts';
 import type { Formulation } from '../../runtime/runtime.ts';
 import type { TrainSettings } from '../../train/choose-recipe.ts';
 import { type RunConfig, readConfig, writeConfig } from '../../train/config.ts';
@@ -17,7 +18,8 @@ import {
 } from '../../train/run.ts';
 import { RUN_FILES, type Store } from '../../train/store.ts';
 import { nodeFiles } from './files.ts';
-import { openRunFolder } from './run-folder.ts';
+import { openTrace } from './profile.ts';
+import { openRunFolder, type RunFolder } from './run-folder.ts';
 import { type NodeDevice, openRuntime } from './runtime.ts';
 import { allocateShared, openSampler } from './sampler.ts';
 import { packageVersion } from './version.ts';
@@ -27,6 +29,8 @@ export interface MachineOptions {
   /** Threads that draw samples. */
   readonly workers?: number;
   readonly checkpointEvery?: TrainOptions['checkpointEvery'];
+  /** Record where the time of the first steps goes, into the run folder. */
+  readonly profile?: boolean;
 }
 
 export interface TrainRunOptions extends TrainSettings, MachineOptions {
@@ -38,6 +42,26 @@ export interface TrainRunOptions extends TrainSettings, MachineOptions {
 
 export interface FinishedRun extends FinishedTraining {
   readonly folder: string;
+  /** Where it was asked for. */
+  readonly profile: Profile | undefined;
+}
+
+/** Goes about a run on this machine, with a profile where one is wanted. */
+async function onThisMachine(
+  run: RunFolder,
+  options: MachineOptions & Pick<TrainRunOptions, 'formulation'>,
+  beganMs: number,
+  train: (place: TrainPlace) => Promise<FinishedTraining>,
+): Promise<FinishedRun> {
+  const place = placeOf(run, options, beganMs);
+  if (options.profile !== true) return { ...(await train(place)), folder: run.path, profile: undefined };
+  const trace = await openTrace();
+  try {
+    const finished = await train({ ...place, profile: trace.request });
+    return { ...finished, folder: run.path, profile: await trace.keep(run) };
+  } finally {
+    await trace.close();
+  }
 }
 
 /** This machine, and a run folder on it. */
@@ -82,7 +106,7 @@ export async function trainRun(
   try {
     const raw = await readDataset(nodeFiles, folder);
     const record = { folder: resolve(folder), created: new Date().toISOString(), version: packageVersion() };
-    return { ...(await startTraining(raw, options, record, placeOf(run, options, beganMs), hooks)), folder: out };
+    return await onThisMachine(run, options, beganMs, (place) => startTraining(raw, options, record, place, hooks));
   } finally {
     await run.close();
   }
@@ -100,10 +124,9 @@ export async function resumeRun(
     const config = await readConfig(run);
     const raw = await readDataset(nodeFiles, options.folder ?? config.folder);
     const device = options.device ?? (config.machine.device as NodeDevice);
-    return {
-      ...(await continueTraining(config, raw, placeOf(run, { ...options, device }, beganMs), hooks)),
-      folder: out,
-    };
+    return await onThisMachine(run, { ...options, device }, beganMs, (place) =>
+      continueTraining(config, raw, place, hooks),
+    );
   } finally {
     await run.close();
   }
@@ -124,8 +147,9 @@ export async function repeatRun(
     const device = options.device ?? (config.machine.device as NodeDevice);
     const again = { ...config, folder, created: new Date().toISOString() };
     await writeConfig(run, again);
-    const place = placeOf(run, { ...options, device }, beganMs);
-    return { ...(await continueTraining(again, raw, place, hooks)), folder: out };
+    return await onThisMachine(run, { ...options, device }, beganMs, (place) =>
+      continueTraining(again, raw, place, hooks),
+    );
   } catch (cause) {
     // Nothing was trained: what is there would only be in the way of the next try.
     if ((await run.read(RUN_FILES.log)) === undefined) await run.remove(RUN_FILES.config);

@@ -1,0 +1,146 @@
+/** Where the time of a graph goes, from ONNX Runtime's trace: by op, and by layer, which is the scope in a node's name. */
+
+/** One op or layer, per run of the graph. */
+export interface ProfileRow {
+  readonly name: string;
+  readonly ms: number;
+  /** Kernels of it in a run. */
+  readonly calls: number;
+}
+
+export interface LayerRow extends ProfileRow {
+  /** Part of `ms` in nodes of the scope `backward`. */
+  readonly backwardMs: number;
+}
+
+export interface Profile {
+  /** Runs that were averaged. */
+  readonly runs: number;
+  /** Of a whole run. */
+  readonly runMs: number;
+  /** Of the kernels alone. */
+  readonly kernelsMs: number;
+  /** Slowest first. */
+  readonly ops: readonly ProfileRow[];
+  /** In the order in which they first run. */
+  readonly layers: readonly LayerRow[];
+}
+
+/** The parts of a trace event that are read; times in microseconds. */
+interface TraceEvent {
+  readonly cat?: string;
+  readonly name?: string;
+  readonly ts?: number;
+  readonly dur?: number;
+  readonly args?: { readonly op_name?: string; readonly provider?: string };
+}
+
+const KERNEL = '_kernel_time';
+const BACKWARD = 'backward';
+const INSERTED = '(added by ONNX Runtime)';
+
+/**
+ * The layer of a node: what stands in its name before the first segment that is an op with its number.
+ * @example layerOf('encoder1/conv1/Conv_0/ReorderInput_1') // 'encoder1/conv1'
+ */
+export function layerOf(node: string): string {
+  const segments = node.split('/');
+  const first = segments.findIndex((segment) => /_\d+(_nchwc)?$/.test(segment));
+  return segments.slice(0, first < 0 ? segments.length - 1 : first).join('/');
+}
+
+/**
+ * Sums a trace.
+ * @param trace the file that ONNX Runtime wrote, JSON
+ * @param leaveOut first runs that are not counted: they allocate memory. All but the last are, where there are fewer.
+ * @throws SyntaxError when it is not JSON.
+ */
+export function sumProfile(trace: string, { leaveOut = 3 }: { readonly leaveOut?: number } = {}): Profile {
+  const events = JSON.parse(trace) as readonly TraceEvent[];
+  const spans = events.filter(({ cat, name }) => cat === 'Session' && name === 'model_run').sort(byTime);
+  const counted = spans.slice(Math.min(leaveOut, spans.length - 1));
+  const runs = counted.length;
+  const ops = new Map<string, { ms: number; calls: number }>();
+  const layers = new Map<string, { ms: number; calls: number; backwardMs: number }>();
+  const rowOf = <T>(rows: Map<string, T>, name: string, none: T): T => {
+    const row = rows.get(name) ?? none;
+    rows.set(name, row);
+    return row;
+  };
+  let span = 0;
+  for (const event of events.filter(isKernel).sort(byTime)) {
+    const at = event.ts ?? 0;
+    while (span < runs && at > endOf(counted[span] as TraceEvent)) span++;
+    if (span === runs) break;
+    if (at < ((counted[span] as TraceEvent).ts ?? 0)) continue;
+    const ms = (event.dur ?? 0) / 1000 / runs;
+    const node = (event.name as string).slice(0, -KERNEL.length);
+    const path = layerOf(node);
+    const backwards = path === BACKWARD || path.startsWith(`${BACKWARD}/`);
+    // Sums of gradients where paths meet belong to no layer: they stay under "backward".
+    const layer = backwards && path !== BACKWARD ? path.slice(BACKWARD.length + 1) : path;
+    const op = rowOf(ops, event.args?.op_name ?? '?', { ms: 0, calls: 0 });
+    const row = rowOf(layers, layer === '' ? INSERTED : layer, { ms: 0, calls: 0, backwardMs: 0 });
+    for (const each of [op, row]) {
+      each.ms += ms;
+      each.calls += 1 / runs;
+    }
+    if (backwards) row.backwardMs += ms;
+  }
+  const rows = <T extends { ms: number }>(map: ReadonlyMap<string, T>) =>
+    [...map].map(([name, row]) => ({ name, ...row }));
+  const sorted = rows(ops).sort((a, b) => b.ms - a.ms);
+  return {
+    runs,
+    runMs: counted.reduce((sum, { dur = 0 }) => sum + dur, 0) / 1000 / Math.max(1, runs),
+    kernelsMs: sorted.reduce((sum, { ms }) => sum + ms, 0),
+    ops: sorted,
+    layers: rows(layers),
+  };
+}
+
+const isKernel = ({ cat, name }: TraceEvent): boolean => cat === 'Node' && name?.endsWith(KERNEL) === true;
+const byTime = (a: TraceEvent, b: TraceEvent): number => (a.ts ?? 0) - (b.ts ?? 0);
+const endOf = ({ ts = 0, dur = 0 }: TraceEvent): number => ts + dur;
+
+/** Both tables as text, with a heading. */
+export function formatProfile({ runs, runMs, kernelsMs, ops, layers }: Profile): string {
+  const share = (ms: number): string => `${((100 * ms) / Math.max(kernelsMs, 1e-9)).toFixed(1)} %`;
+  const number = (value: number): string => value.toFixed(2);
+  const calls = (value: number): string => String(Math.round(value * 10) / 10);
+  return [
+    `profile of ${runs} ${runs === 1 ? 'run' : 'runs'}: a run takes ${number(runMs)} ms, its kernels ${number(kernelsMs)} ms`,
+    '',
+    ...table(
+      ['op', 'ms', 'share', 'calls'],
+      ops.map((row) => [row.name, number(row.ms), share(row.ms), calls(row.calls)]),
+    ),
+    '',
+    ...table(
+      ['layer', 'ms', 'share', 'calls', 'forward', 'backward'],
+      layers.map((row) => [
+        row.name,
+        number(row.ms),
+        share(row.ms),
+        calls(row.calls),
+        number(row.ms - row.backwardMs),
+        number(row.backwardMs),
+      ]),
+    ),
+    '',
+  ].join('\n');
+}
+
+/** Columns of even width, the first to the left, the others to the right. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const lines = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...lines.map((line) => (line[column] as string).length)));
+  return lines.map((line) =>
+    line
+      .map((cell, column) =>
+        column === 0 ? cell.padEnd(widths[0] as number) : cell.padStart(widths[column] as number),
+      )
+      .join('  ')
+      .trimEnd(),
+  );
+}
