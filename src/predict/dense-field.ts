@@ -1,0 +1,83 @@
+/** A tensor of a patch classifier for all patches at once, and how maps are cut to fit each other. */
+import { ndarray, type Shape } from '../array/ndarray.ts';
+import { ModelError } from '../errors.ts';
+import type { GraphBuilder } from '../graph/builder.ts';
+import type { Graph, Node, Value } from '../graph/ir.ts';
+
+/** Along y and x. */
+export type Pair = readonly [number, number];
+
+/**
+ * The tensors that a value of the patch classifier has for every place p of its window, kept in one map:
+ *
+ *     T_p[c, i, j] = map[c, p_y + dilation_y i, p_x + dilation_x j]
+ */
+export interface Field {
+  /** [N, channels, rows, columns] of the dense graph. */
+  readonly map: Value;
+  readonly channels: number;
+  /** Height and width of T_p. */
+  readonly extent: Pair;
+  /** Whether T_p has been flattened to a vector [channels x height x width]. */
+  readonly flat: boolean;
+  /** Where T_p is one pixel it says nothing. */
+  readonly dilation: Pair;
+  /** Rows and columns at the end of the map that no patch reads. */
+  readonly spare: Pair;
+}
+
+/** What a rule makes the dense graph with. */
+export interface DenseContext {
+  readonly b: GraphBuilder;
+  /** The patch classifier. */
+  readonly graph: Graph;
+  /** The field of an input, or undefined where it does not depend on the image. */
+  field(value: Value | undefined): Field | undefined;
+  /** In the dense graph, a value that does not depend on the image. */
+  fixed(value: Value | undefined): Value | undefined;
+  /** Patches in one run of the patch classifier. */
+  readonly batch: number;
+}
+
+export function refuse({ op, name }: Pick<Node, 'op' | 'name'>, why: string): never {
+  throw new ModelError(`This network cannot be evaluated at every pixel at once: ${op} '${name}' ${why}.`, {
+    remedy: 'Evaluate it patch by patch.',
+  });
+}
+
+export function pair(of: (axis: 0 | 1) => number): Pair {
+  return [of(0), of(1)];
+}
+
+export function isPixel({ extent }: Pick<Field, 'extent'>): boolean {
+  return extent[0] === 1 && extent[1] === 1;
+}
+
+/** The map without `begin` rows and columns before, and `end` after. */
+export function cropped(b: GraphBuilder, map: Value, begin: Pair, end: Pair): Value {
+  const axes = [0, 1].filter((i) => begin[i as 0 | 1] > 0 || end[i as 0 | 1] > 0) as (0 | 1)[];
+  if (axes.length === 0) return map;
+  // Ends are counted from the end, so that the same graph serves every size.
+  const open = Number.MAX_SAFE_INTEGER;
+  return b.slice(
+    map,
+    axes.map((i) => begin[i]),
+    axes.map((i) => (end[i] > 0 ? -end[i] : open)),
+    axes.map((i) => i + 2),
+  );
+}
+
+/** The same field with no more than `spare` rows and columns that nobody reads. */
+export function trimmed(b: GraphBuilder, field: Field, spare: Pair = [0, 0]): Field {
+  const end = pair((i) => Math.max(0, field.spare[i] - spare[i]));
+  return { ...field, map: cropped(b, field.map, [0, 0], end), spare: pair((i) => field.spare[i] - end[i]) };
+}
+
+/** A fixed value in another shape, as a constant where it is one. */
+export function reshaped(b: GraphBuilder, value: Value, shape: Shape): Value {
+  if (value.shape.join() === shape.join()) return value;
+  const known = b.constantOf(value);
+  return known === undefined
+    ? b.reshape(value, shape)
+    : b.constant(ndarray(known.dtype, shape, known.data as Float32Array));
+}

@@ -1,0 +1,392 @@
+/** What each operation of a patch classifier becomes when it is computed for all patches at once. */
+import { float32, type NdArray, type Shape, sizeOf } from '../array/ndarray.ts';
+import type { AttributesOf, ConvAttributes, OpName, PoolAttributes } from '../graph/attributes.ts';
+import type { Node, Value } from '../graph/ir.ts';
+import { integers, normaliseAxis } from '../graph/op-row.ts';
+import { convGeometry } from '../graph/ops/convolution.ts';
+import {
+  cropped,
+  type DenseContext,
+  type Field,
+  isPixel,
+  type Pair,
+  pair,
+  refuse,
+  reshaped,
+  trimmed,
+} from './dense-field.ts';
+
+type Rule<K extends OpName = OpName> = (node: Node<K>, context: DenseContext) => Field;
+
+/** The field of the first input, which every other input may only modify. */
+function dataOf(node: Node, { field }: DenseContext): Field {
+  return field(node.inputs[0]) ?? refuse(node, 'takes the image where its weights are expected');
+}
+
+function requireFixed(node: Node, context: DenseContext, from = 1): void {
+  for (const value of node.inputs.slice(from)) {
+    if (context.field(value) !== undefined) refuse(node, 'takes weights that depend on the image');
+  }
+}
+
+/** The node of the dense graph that does the work of `node`, under its name. */
+function named<K extends OpName>(
+  node: Node,
+  { b }: DenseContext,
+  op: K,
+  inputs: readonly (Value | undefined)[],
+  attributes: AttributesOf[K],
+): Value {
+  return b.ops(op, inputs, attributes, 1, node.name)[0] as Value;
+}
+
+/** Sizes after windows of `kernel` at `stride` and `dilation` within one patch. */
+interface Windows {
+  readonly kernel: Pair;
+  readonly stride: Pair;
+  readonly dilation: Pair;
+}
+
+/** The field after windows that moved by their stride within a patch and now move by one pixel. */
+function slid(x: Field, { kernel, stride, dilation }: Windows, map: Value, channels = x.channels): Field {
+  const reach = pair((i) => x.extent[i] - 1 - dilation[i] * (kernel[i] - 1));
+  const extent = pair((i) => Math.floor(reach[i] / stride[i]) + 1);
+  return {
+    map,
+    channels,
+    extent,
+    flat: false,
+    dilation: pair((i) => x.dilation[i] * stride[i]),
+    // What the stride's floor left out.
+    spare: pair((i) => x.spare[i] + x.dilation[i] * (reach[i] - stride[i] * (extent[i] - 1))),
+  };
+}
+
+function two(list: readonly number[] | undefined, otherwise = 1): Pair {
+  return [list?.[0] ?? otherwise, list?.[1] ?? otherwise];
+}
+
+function requireUnpadded(node: Node, pads: readonly number[] | undefined): void {
+  if (pads?.some((pad) => pad !== 0) === true) {
+    refuse(node, 'pads every patch at its border, where the image goes on');
+  }
+}
+
+function requireMap(node: Node, x: Field): void {
+  if (x.flat && !isPixel(x)) refuse(node, 'takes a patch that was flattened');
+}
+
+/** Dilations as an attribute, where there are any. */
+function dilated(dilation: Pair): Pick<ConvAttributes, 'dilations'> {
+  return dilation[0] === 1 && dilation[1] === 1 ? {} : { dilations: dilation };
+}
+
+const conv: Rule<'Conv'> = (node, context) => {
+  const x = dataOf(node, context);
+  requireFixed(node, context);
+  requireMap(node, x);
+  const w = node.inputs[1] as Value;
+  const g = convGeometry(node.attributes, w.shape.slice(2));
+  requireUnpadded(node, [...g.padsBegin, ...g.padsEnd]);
+  const windows = { kernel: two(g.kernel), stride: two(g.strides), dilation: two(g.dilations) };
+  const weights = node.inputs.slice(1).map((value) => context.fixed(value));
+  const map = named(node, context, 'Conv', [x.map, ...weights], {
+    kernel_shape: windows.kernel,
+    ...dilated(pair((i) => windows.dilation[i] * x.dilation[i])),
+    ...(g.group === 1 ? {} : { group: g.group }),
+  });
+  return slid(x, windows, map, w.shape[0] as number);
+};
+
+type Pooling = 'MaxPool' | 'AveragePool';
+
+const pool: Rule<Pooling> = (node, context) => {
+  const x = dataOf(node, context);
+  requireMap(node, x);
+  const { kernel_shape, pads, strides, dilations }: PoolAttributes = node.attributes;
+  requireUnpadded(node, pads);
+  const windows = { kernel: two(kernel_shape), stride: two(strides), dilation: two(dilations) };
+  const made = pooled(node, context, x, windows, node.op === 'MaxPool' ? 'max' : 'mean');
+  // With ceil_mode a last window may reach beyond the patch.
+  const { shape } = node.outputs[0] as Value;
+  if (made.extent[0] !== shape[2] || made.extent[1] !== shape[3]) refuse(node, 'reaches beyond the patch (ceil_mode)');
+  return made;
+};
+
+/** The maximum or mean over windows of a field. */
+function pooled(node: Node, context: DenseContext, x: Field, windows: Windows, kind: 'max' | 'mean'): Field {
+  const { kernel } = windows;
+  const spread = dilated(pair((i) => windows.dilation[i] * x.dilation[i]));
+  if (sizeOf(kernel) === 1) return slid(x, windows, x.map);
+  if (kind === 'max') {
+    const map = named(node, context, 'MaxPool', [x.map], { kernel_shape: kernel, strides: [1, 1], ...spread });
+    return slid(x, windows, map);
+  }
+  // Dilated averages exist on few devices; a depthwise convolution is the same.
+  const map = named(node, context, 'Conv', [x.map, context.b.constant(meanKernel(x.channels, kernel))], {
+    kernel_shape: kernel,
+    ...spread,
+    ...(x.channels === 1 ? {} : { group: x.channels }),
+  });
+  return slid(x, windows, map);
+}
+
+function meanKernel(channels: number, kernel: Pair): NdArray<'float32'> {
+  const array = float32([channels, 1, ...kernel]);
+  array.data.fill(1 / sizeOf(kernel));
+  return array;
+}
+
+/** Over the whole of each patch. */
+function overPatch(node: Node, context: DenseContext, kind: 'max' | 'mean'): Field {
+  const x = dataOf(node, context);
+  requireMap(node, x);
+  return pooled(node, context, x, { kernel: x.extent, stride: [1, 1], dilation: [1, 1] }, kind);
+}
+
+const globalAverage: Rule<'GlobalAveragePool'> = (node, context) => overPatch(node, context, 'mean');
+
+const reduction =
+  (kind: 'max' | 'mean'): Rule<'ReduceMean' | 'ReduceMax'> =>
+  (node, context) => {
+    const x = dataOf(node, context);
+    const listed = node.inputs[1] && context.graph.constants.get(node.inputs[1]);
+    const rank = (node.inputs[0] as Value).shape.length;
+    const axes = listed === undefined ? [] : integers(listed).map((axis) => normaliseAxis(axis, rank, node.op));
+    if (rank !== 4 || axes.toSorted().join() !== '2,3')
+      refuse(node, 'does not go over the height and width of a patch');
+    return { ...overPatch(node, context, kind), flat: node.attributes.keepdims === 0 || x.flat };
+  };
+
+/** y = alpha x W + beta c as the convolution whose kernel covers the patch: W[k, (c, i, j)] is W[k, c, i, j]. */
+function product(
+  node: Node<'Gemm' | 'MatMul'>,
+  context: DenseContext,
+  { alpha = 1, beta = 1, transA = 0, transB = 0 }: AttributesOf['Gemm'],
+): Field {
+  const { b } = context;
+  const x = dataOf(node, context);
+  requireFixed(node, context);
+  const source = node.inputs[1] as Value;
+  if (!x.flat || transA === 1 || source.shape.length !== 2) refuse(node, 'does not multiply each flattened patch');
+  const weights = b.constantOf(context.fixed(source));
+  if (weights?.dtype !== 'float32') return refuse(node, 'has weights that are computed');
+  const inputs = x.channels * sizeOf(x.extent);
+  const outputs = source.shape[transB ? 0 : 1] as number;
+  const kernel = float32([outputs, x.channels, ...x.extent]);
+  const from = weights.data as Float32Array;
+  for (let k = 0; k < outputs; k++) {
+    for (let i = 0; i < inputs; i++) {
+      kernel.data[k * inputs + i] = alpha * (from[transB ? k * inputs + i : i * outputs + k] as number);
+    }
+  }
+  const bias = node.inputs[2];
+  const offset = bias === undefined ? undefined : biasOf(node, b.constantOf(context.fixed(bias)), outputs, beta);
+  const map = named(node, context, 'Conv', [x.map, b.constant(kernel), offset && b.constant(offset)], {
+    kernel_shape: x.extent,
+    ...(isPixel(x) ? {} : dilated(x.dilation)),
+  });
+  return { ...slid(x, { kernel: x.extent, stride: [1, 1], dilation: [1, 1] }, map, outputs), flat: true };
+}
+
+function biasOf(node: Node, known: NdArray | undefined, outputs: number, beta: number): NdArray<'float32'> {
+  if (known?.dtype !== 'float32') return refuse(node, 'has a bias that is computed');
+  const data = known.data as Float32Array;
+  if (data.length !== outputs && data.length !== 1) refuse(node, 'has another bias for each patch');
+  return float32(
+    [outputs],
+    Float32Array.from({ length: outputs }, (_, k) => beta * (data[data.length === 1 ? 0 : k] as number)),
+  );
+}
+
+/** A fixed operand of an elementwise op, to be broadcast over the map of `x`. */
+function operand(node: Node, { b, fixed }: DenseContext, value: Value, x: Field): Value {
+  const held = fixed(value) as Value;
+  if (sizeOf(value.shape) === 1) return reshaped(b, held, []);
+  // The channel's axis from the end.
+  const place = x.flat ? 1 : 3;
+  const channels = value.shape.at(-place);
+  if (channels !== sizeOf(value.shape) || (x.flat && !isPixel(x))) {
+    return refuse(node, 'takes a constant that is not the same for every pixel of a patch');
+  }
+  return reshaped(b, held, [1, channels, 1, 1]);
+}
+
+/** Elements are combined with those at the same place. */
+const elementwise: Rule = (node, context) => {
+  const { b } = context;
+  const fields = node.inputs.flatMap((value) => context.field(value) ?? []);
+  const first = fields[0] as Field;
+  for (const other of fields) {
+    const same = (key: 'extent' | 'dilation'): boolean => other[key].join() === first[key].join();
+    if (other.flat !== first.flat || !same('extent') || !(isPixel(first) || same('dilation'))) {
+      refuse(node, 'joins maps of different resolution');
+    }
+  }
+  const spare = pair((i) => Math.min(...fields.map((field) => field.spare[i])));
+  const inputs = node.inputs.map((value) => {
+    if (value === undefined) return undefined;
+    const field = context.field(value);
+    return field === undefined ? operand(node, context, value, first) : trimmed(b, field, spare).map;
+  });
+  const map = named(node, context, node.op, inputs, node.attributes as AttributesOf[OpName]);
+  const { channels } = first;
+  return { ...first, map, channels: first.flat && !isPixel(first) ? channels : channelsOf(map), spare };
+};
+
+function channelsOf(map: Value): number {
+  return map.shape[1] as number;
+}
+
+/** One tensor and parameters that belong to the channels. */
+const perChannel: Rule = (node, context) => {
+  const x = dataOf(node, context);
+  requireFixed(node, context);
+  requireMap(node, x);
+  const inputs = [x.map, ...node.inputs.slice(1).map((value) => context.fixed(value))];
+  const map = named(node, context, node.op, inputs, node.attributes as AttributesOf[OpName]);
+  return { ...x, map };
+};
+
+const softmax: Rule<'Softmax' | 'LogSoftmax'> = (node, context) => {
+  const x = dataOf(node, context);
+  requireMap(node, x);
+  const rank = (node.inputs[0] as Value).shape.length;
+  if (normaliseAxis(node.attributes.axis ?? -1, rank, node.op) !== 1) refuse(node, 'does not go over the channels');
+  const map = named(node, context, node.op, [x.map], { axis: 1 });
+  return { ...x, map };
+};
+
+/** From a map to a vector and back; the map stays as it is. */
+const reshape: Rule<'Reshape' | 'Flatten' | 'Squeeze' | 'Unsqueeze'> = (node, context) => {
+  const x = dataOf(node, context);
+  const [batch, ...shape] = (node.outputs[0] as Value).shape;
+  const full: Shape = [x.channels, ...x.extent];
+  if (batch === context.batch && shape.length === 1 && shape[0] === sizeOf(full)) return { ...x, flat: true };
+  if (batch === context.batch && shape.join() === full.join()) return { ...x, flat: false };
+  return refuse(node, 'mixes the channels and pixels of a patch');
+};
+
+const concat: Rule<'Concat'> = (node, context) => {
+  const { b } = context;
+  const rank = (node.outputs[0] as Value).shape.length;
+  const fields = node.inputs.map((value) => context.field(value) ?? refuse(node, 'joins the image and a constant'));
+  const first = fields[0] as Field;
+  for (const other of fields) {
+    requireMap(node, other);
+    const same = (key: 'extent' | 'dilation'): boolean => other[key].join() === first[key].join();
+    if (!same('extent') || !(isPixel(first) || same('dilation'))) refuse(node, 'joins maps of different resolution');
+  }
+  if (normaliseAxis(node.attributes.axis, rank, 'Concat') !== 1) refuse(node, 'does not join channels');
+  const spare = pair((i) => Math.min(...fields.map((field) => field.spare[i])));
+  const maps = fields.map((field) => trimmed(b, field, spare).map);
+  const map = named(node, context, 'Concat', maps, { axis: 1 });
+  return { ...first, map, channels: channelsOf(map), spare };
+};
+
+/** Channels are chosen; of a patch's rows and columns some are left out. */
+const slice: Rule<'Slice'> = (node, context) => {
+  const { b } = context;
+  const x = dataOf(node, context);
+  requireMap(node, x);
+  const list = (i: number) => {
+    const array = node.inputs[i] && context.graph.constants.get(node.inputs[i]);
+    return array && integers(array);
+  };
+  const { shape } = node.inputs[0] as Value;
+  const [starts, ends] = [list(1) ?? [], list(2) ?? []];
+  const axes = list(3) ?? starts.map((_, i) => i);
+  const steps = list(4) ?? starts.map(() => 1);
+  let made = x;
+  axes.forEach((given, k) => {
+    const axis = normaliseAxis(given, shape.length, 'Slice');
+    const n = shape[axis] as number;
+    const bounded = (at: number): number => Math.min(n, Math.max(0, at < 0 ? at + n : at));
+    const [start, end, step] = [bounded(starts[k] as number), bounded(ends[k] as number), steps[k] as number];
+    if (step < 1 || axis === 0 || end <= start)
+      refuse(node, 'takes patches apart in another way than by channels and pixels');
+    if (axis === 1) {
+      const map = b.op('Slice', [made.map, b.ints([start]), b.ints([end]), b.ints([1]), b.ints([step])]);
+      made = { ...made, map, channels: channelsOf(map) };
+      return;
+    }
+    const i = (axis - 2) as 0 | 1;
+    const extent = Math.ceil((end - start) / step);
+    const change = (of: Pair, value: number): Pair => (i === 0 ? [value, of[1]] : [of[0], value]);
+    const begin = change([0, 0], start * made.dilation[i]);
+    made = {
+      ...made,
+      map: cropped(b, made.map, begin, [0, 0]),
+      extent: change(made.extent, extent),
+      dilation: change(made.dilation, made.dilation[i] * step),
+      spare: change(made.spare, made.spare[i] + made.dilation[i] * (n - 1 - start - step * (extent - 1))),
+    };
+  });
+  return made;
+};
+
+/** What does nothing in prediction. */
+const same: Rule<'Identity' | 'Dropout'> = (node, context) => dataOf(node, context);
+
+const RULES: { readonly [K in OpName]?: Rule<K> } = {
+  Conv: conv,
+  MaxPool: pool,
+  AveragePool: pool,
+  GlobalAveragePool: globalAverage,
+  ReduceMean: reduction('mean'),
+  ReduceMax: reduction('max'),
+  Gemm: (node, context) => product(node, context, node.attributes),
+  MatMul: (node, context) => product(node, context, {}),
+  Reshape: reshape,
+  Flatten: reshape,
+  Squeeze: reshape,
+  Unsqueeze: reshape,
+  Concat: concat,
+  Slice: slice,
+  Softmax: softmax,
+  LogSoftmax: softmax,
+  BatchNormalization: perChannel,
+  LRN: perChannel,
+  Identity: same,
+  Dropout: same,
+};
+
+const ELEMENTWISE: ReadonlySet<OpName> = new Set<OpName>([
+  'Add',
+  'Sub',
+  'Mul',
+  'Div',
+  'Pow',
+  'Max',
+  'Min',
+  'Equal',
+  'Greater',
+  'GreaterOrEqual',
+  'Less',
+  'LessOrEqual',
+  'And',
+  'Or',
+  'Where',
+  'Not',
+  'Neg',
+  'Abs',
+  'Sign',
+  'Sqrt',
+  'Reciprocal',
+  'Exp',
+  'Log',
+  'Relu',
+  'LeakyRelu',
+  'Sigmoid',
+  'Tanh',
+  'Softplus',
+  'Erf',
+  'Floor',
+  'Clip',
+  'Cast',
+]);
+
+/** The rule of an operation, or undefined where there is none. */
+export function denseRule(op: OpName): Rule | undefined {
+  return (RULES[op] as Rule | undefined) ?? (ELEMENTWISE.has(op) ? elementwise : undefined);
+}

@@ -1,0 +1,131 @@
+/**
+ * Patch classifiers evaluated at every pixel at once. A network of convolutions, pooling and dense layers that was
+ * trained on patches computes almost the same for neighbouring patches; here each layer is computed once for the whole
+ * image. Strides become dilations of all that follows (a trous; Giusti et al. 2013, Sermanet et al. 2014), dense
+ * layers become convolutions:
+ *
+ *     stride s, dilation e, after a product of strides d   ->   stride 1, dilation e d, and d s from there on
+ */
+import { ModelError } from '../errors.ts';
+import type { AttributesOf, OpName } from '../graph/attributes.ts';
+import { GraphBuilder } from '../graph/builder.ts';
+import { describeValue, type Graph, type Node, type Value } from '../graph/ir.ts';
+import { cropped, type DenseContext, type Field, isPixel, type Pair, pair, refuse, trimmed } from './dense-field.ts';
+import { denseRule } from './dense-rules.ts';
+
+/** What a patch classifier takes and gives. */
+export interface PatchClassifier {
+  readonly input: Value;
+  readonly output: Value;
+  /** Height and width of a patch. */
+  readonly window: Pair;
+  readonly channels: number;
+  readonly outputs: number;
+}
+
+/** Whether tensors of these shapes are those of a patch classifier: an image in, one number a class out. */
+export function classifiesPatches(
+  input: readonly unknown[] | undefined,
+  output: readonly unknown[] | undefined,
+): boolean {
+  if (input?.length !== 4 || (output?.length !== 2 && output?.length !== 4)) return false;
+  const [height, width] = input.slice(2);
+  return (
+    typeof height === 'number' &&
+    typeof width === 'number' &&
+    height * width > 1 &&
+    output.slice(2).every((side) => side === 1)
+  );
+}
+
+/**
+ * The patch classifier that a graph is: its first input float32 [N, C, H, W], its first output [N, classes] or
+ * [N, classes, 1, 1].
+ * @throws ModelError when it is none.
+ */
+export function patchClassifier(graph: Graph): PatchClassifier {
+  const [input] = graph.inputs;
+  const [output] = graph.outputs;
+  if (input === undefined || output === undefined || !classifiesPatches(input.shape, output.shape)) {
+    throw new ModelError(
+      `This is no classifier of patches: it takes ${describeValue(input)} and gives ${describeValue(output)}.`,
+      { remedy: 'Give a network from [N, C, H, W] to [N, classes].' },
+    );
+  }
+  const [, channels, height, width] = input.shape as readonly [number, number, number, number];
+  return { input, output, window: [height, width], channels, outputs: output.shape[1] as number };
+}
+
+/**
+ * The graph that computes a patch classifier at every place of its window in an image of `size`: [N, C, H, W] to
+ * [N, classes, H', W'], where a side of n pixels leaves n - 2 floor(window / 2). Element (y, x) of the output belongs
+ * to the patch whose pixel (floor(h / 2), floor(w / 2)) is the input's pixel (y + floor(h / 2), x + floor(w / 2)); of
+ * a window with an even side the last place is left out, so that as much is lost on both sides. Nothing in it depends
+ * on `size`: written to a file it runs on every image not smaller than the window.
+ *
+ * @param size height and width to infer shapes for; default one patch
+ * @throws ModelError when the graph is no patch classifier, or an operation of it cannot be computed at once, naming it:
+ *   padding inside a patch, resizing, or what looks at all pixels of a patch but by pooling.
+ */
+export function denseGraph(graph: Graph, { batch = 1, size }: { batch?: number; size?: Pair } = {}): Graph {
+  const { input, output, window } = patchClassifier(graph);
+  const [height, width] = size ?? pair((i) => 2 * Math.floor(window[i] / 2) + 1);
+  const b = new GraphBuilder(graph.name);
+  b.reserve([output.name]);
+  const image = b.input(input.name, input.dtype, [batch, input.shape[1] as number, height, width]);
+  const fields = new Map<Value, Field>([
+    [
+      input,
+      {
+        map: image,
+        channels: input.shape[1] as number,
+        extent: window,
+        flat: false,
+        dilation: [1, 1],
+        spare: [0, 0],
+      },
+    ],
+  ]);
+  const fixed = new Map<Value, Value>();
+  for (const value of graph.inputs.slice(1)) fixed.set(value, b.input(value.name, value.dtype, value.shape));
+  for (const [value, array] of graph.constants) fixed.set(value, b.constant(array, value.name));
+  const context: DenseContext = {
+    b,
+    graph,
+    field: (value) => value && fields.get(value),
+    fixed: (value) => value && fixed.get(value),
+    batch: input.shape[0] as number,
+  };
+  for (const node of graph.nodes) {
+    if (node.inputs.some((value) => value !== undefined && fields.has(value))) {
+      const rule = denseRule(node.op);
+      if (rule === undefined) refuse(node, 'is not known to be the same for all patches');
+      fields.set(
+        node.outputs[0] as Value,
+        b.scoped(node.name, () => rule(node, context)),
+      );
+    } else copyFixed(b, node, fixed);
+  }
+  const field = fields.get(output);
+  if (field === undefined || !isPixel(field)) {
+    throw new ModelError(`The output ${describeValue(output)} does not depend on the image.`);
+  }
+  // The last place of an even window.
+  const even = pair((i) => 1 - (window[i] % 2));
+  const map = cropped(b, trimmed(b, field).map, [0, 0], even);
+  const named = b.output(map, output.name);
+  const symbols: (readonly [string, readonly (number | string)[]])[] = [
+    [input.name, ['batch', input.shape[1] as number, 'height', 'width']],
+    [output.name, ['batch', field.channels, 'output_height', 'output_width']],
+  ];
+  return b.build([named], { symbols: new Map(symbols) });
+}
+
+/** A node that the image has no part in: weights that are computed. */
+function copyFixed(b: GraphBuilder, node: Node, fixed: Map<Value, Value>): void {
+  const inputs = node.inputs.map((value) => (value === undefined ? undefined : fixed.get(value)));
+  const made = b.ops(node.op, inputs, node.attributes as AttributesOf[OpName], node.outputs.length, node.name);
+  node.outputs.forEach((value, i) => {
+    fixed.set(value, made[i] as Value);
+  });
+}
