@@ -1,10 +1,7 @@
 /** Connected components of masks and of label maps, by raster scan and union-find. */
 
 import { type NdArray, ndarray } from '../array/ndarray.ts';
-import { UsageError } from '../errors.ts';
-import { extentsOf, type IntegerArray } from './grid.ts';
-
-export type Connectivity = 4 | 8 | 6 | 26;
+import { type Connectivity, connectivityOf, extentsOf, type IntegerArray } from './grid.ts';
 
 export interface ConnectedComponentsOptions {
   /** 4 or 8 in 2D (default 4), 6 or 26 in 3D (default 6). */
@@ -50,12 +47,7 @@ export function connectedComponents(
   { connectivity, by = 'mask' }: ConnectedComponentsOptions = {},
 ): Components {
   const { depth, height, width, size, rank } = extentsOf(array.shape);
-  const chosen = connectivity ?? (rank === 2 ? 4 : 6);
-  if ((rank === 2) !== (chosen === 4 || chosen === 8)) {
-    throw new UsageError(`The connectivity ${chosen} is not for an array of ${rank} axes.`, {
-      remedy: rank === 2 ? 'Choose 4 or 8.' : 'Choose 6 or 26.',
-    });
-  }
+  const chosen = connectivityOf(connectivity, rank);
   const data = array.data;
   const byValue = by === 'value';
   const labels = new Int32Array(size);

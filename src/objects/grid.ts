@@ -60,3 +60,66 @@ export function spacingOf(spacing: readonly number[] | undefined, rank: number):
   }
   return values;
 }
+
+/** Neighbours by faces (4 in 2D, 6 in 3D) or by corners too (8, 26). */
+export type Connectivity = 4 | 8 | 6 | 26;
+
+/**
+ * The connectivity asked for, or by faces where none is.
+ * @throws UsageError when it does not fit the number of axes.
+ */
+export function connectivityOf(connectivity: Connectivity | undefined, rank: 2 | 3): Connectivity {
+  const chosen = connectivity ?? (rank === 2 ? 4 : 6);
+  if ((rank === 2) !== (chosen === 4 || chosen === 8)) {
+    throw new UsageError(`The connectivity ${chosen} is not for an array of ${rank} axes.`, {
+      remedy: rank === 2 ? 'Choose 4 or 8.' : 'Choose 6 or 26.',
+    });
+  }
+  return chosen;
+}
+
+/** A grid with a frame one pixel wide around it, in which no neighbour of a pixel lies outside. */
+export interface Framed {
+  readonly size: number;
+  /** From one pixel to each of its neighbours: nearest first, in raster order among equally near ones. */
+  readonly neighbours: Int32Array;
+  /** Index in the framed grid of the first pixel of row `y` of plane `z`. */
+  rowStart(z: number, y: number): number;
+}
+
+/** A 2D grid gets no planes before and behind. */
+export function framed({ depth, height, width, rank }: Extents, connectivity: Connectivity): Framed {
+  const row = width + 2;
+  const plane = row * (height + 2);
+  const margin = rank === 3 ? 1 : 0;
+  const all = connectivity === 8 || connectivity === 26;
+  const steps: { offset: number; far: number }[] = [];
+  for (let dz = -margin; dz <= margin; dz++) {
+    for (let dy = -1; dy <= 1; dy++) {
+      for (let dx = -1; dx <= 1; dx++) {
+        const far = dz * dz + dy * dy + dx * dx;
+        if (far === 1 || (all && far > 1)) steps.push({ offset: dz * plane + dy * row + dx, far });
+      }
+    }
+  }
+  steps.sort((a, b) => a.far - b.far);
+  return {
+    size: plane * (depth + 2 * margin),
+    neighbours: Int32Array.from(steps, ({ offset }) => offset),
+    rowStart: (z, y) => (z + margin) * plane + (y + 1) * row + 1,
+  };
+}
+
+/** Values on a framed grid brought back to the grid; negative ones become 0. */
+export function unframed(values: Int32Array, { depth, height, width, size }: Extents, frame: Framed): Int32Array {
+  const result = new Int32Array(size);
+  for (let z = 0, i = 0; z < depth; z++) {
+    for (let y = 0; y < height; y++) {
+      for (let x = 0, p = frame.rowStart(z, y); x < width; x++, i++, p++) {
+        const value = values[p] as number;
+        if (value > 0) result[i] = value;
+      }
+    }
+  }
+  return result;
+}

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ndarray } from '../../src/array/ndarray.ts';
 import { UsageError } from '../../src/errors.ts';
-import { type Connectivity, connectedComponents } from '../../src/objects/connected-components.ts';
+import { connectedComponents } from '../../src/objects/connected-components.ts';
+import type { Connectivity } from '../../src/objects/grid.ts';
 
 const mask = (shape: number[], values: number[]) => ndarray('uint8', shape, Uint8Array.from(values));
 

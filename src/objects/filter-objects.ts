@@ -1,0 +1,63 @@
+/** Which objects of a label map stay: by size, and by whether they touch the border. */
+
+import { type NdArray, ndarray } from '../array/ndarray.ts';
+import { extentsOf, type IntegerArray } from './grid.ts';
+import { relabelConsecutive } from './relabel.ts';
+
+export interface FilterObjectsOptions {
+  /** Smaller objects go, in pixels; default 0. */
+  readonly minSize?: number;
+  /** Larger objects go, in pixels; default: none. */
+  readonly maxSize?: number;
+  /** `clear`: objects with a pixel on the border of the grid (3D: on any of its six faces) go. Default `keep`. */
+  readonly border?: 'keep' | 'clear';
+}
+
+export interface FilteredObjects {
+  /** The objects that stay, renumbered 1..count in the order of their labels. */
+  readonly labels: NdArray<'int32'>;
+  readonly count: number;
+  /** `values[k]` is the label that object k had; `values[0]` is 0. */
+  readonly values: readonly number[];
+}
+
+/**
+ * Takes objects out of a label map. All pixels with the same label are one object, connected or not.
+ * @param array [h, w] or [d, h, w]; 0 = background
+ * @throws UsageError when a label is negative.
+ */
+export function filterObjects(
+  array: IntegerArray,
+  { minSize = 0, maxSize = Number.POSITIVE_INFINITY, border = 'keep' }: FilterObjectsOptions = {},
+): FilteredObjects {
+  const extents = extentsOf(array.shape);
+  const { labels, count, values } = relabelConsecutive(array);
+  const data = labels.data;
+  const sizes = new Float64Array(count + 1);
+  for (let i = 0; i < data.length; i++) (sizes[data[i] as number] as number)++;
+  const keep = new Uint8Array(count + 1);
+  for (let label = 1; label <= count; label++) {
+    const size = sizes[label] as number;
+    if (size >= minSize && size <= maxSize) keep[label] = 1;
+  }
+  if (border === 'clear') {
+    const { depth, height, width, rank } = extents;
+    for (let z = 0; z < depth; z++) {
+      const wholePlane = rank === 3 && (z === 0 || z === depth - 1);
+      for (let y = 0; y < height; y++) {
+        const step = wholePlane || y === 0 || y === height - 1 ? 1 : Math.max(1, width - 1);
+        const start = (z * height + y) * width;
+        for (let x = 0; x < width; x += step) keep[data[start + x] as number] = 0;
+      }
+    }
+  }
+  const numbers = new Int32Array(count + 1);
+  const kept = [0];
+  for (let label = 1; label <= count; label++) {
+    if (keep[label] === 0) continue;
+    numbers[label] = kept.length;
+    kept.push(values[label] as number);
+  }
+  for (let i = 0; i < data.length; i++) data[i] = numbers[data[i] as number] as number;
+  return { labels: ndarray('int32', array.shape, data), count: kept.length - 1, values: kept };
+}

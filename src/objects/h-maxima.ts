@@ -1,0 +1,106 @@
+/** Peaks that stand out by a given height (h-maxima, Soille 2003, 6.3.4): seeds that noise does not multiply. */
+
+import { type NdArray, ndarray } from '../array/ndarray.ts';
+import { UsageError } from '../errors.ts';
+import {
+  type Connectivity,
+  connectivityOf,
+  extentsOf,
+  framed,
+  type IntegerArray,
+  requireSameShape,
+  unframed,
+} from './grid.ts';
+import { levelsOf, type ScalarArray } from './level-order.ts';
+
+export interface HMaximaOptions {
+  /** Only these pixels (not zero) are looked at, each part of the mask by itself. Default: all. */
+  readonly mask?: IntegerArray;
+  /** Default 8 in 2D and 26 in 3D, as in scikit-image. */
+  readonly connectivity?: Connectivity;
+}
+
+export interface HMaxima {
+  /** 0 = no peak; 1..count = the highest pixels of a peak, numbered in raster order of the first one. */
+  readonly labels: NdArray<'int32'>;
+  readonly count: number;
+}
+
+/**
+ * The highest pixels of each peak from which any way to a higher one goes down by at least `h`. What is not zero is
+ * what `skimage.morphology.h_maxima` gives, and tops of the same height have the same label where the way
+ * between them goes down by less than `h`. The highest peak of each part of the mask is always one.
+ * @param image [h, w] or [d, h, w]
+ * @param h > 0, in the unit of the image
+ * @throws UsageError for a height that is not positive, another rank, or a NaN inside the mask.
+ */
+export function hMaxima(image: ScalarArray, h: number, { mask, connectivity }: HMaximaOptions = {}): HMaxima {
+  if (!(h > 0)) throw new UsageError(`The height ${h} is not positive.`, { remedy: 'Give a height above 0.' });
+  if (mask !== undefined) requireSameShape(image, mask, ['image', 'mask']);
+  const extents = extentsOf(image.shape);
+  const frame = framed(extents, connectivityOf(connectivity ?? (extents.rank === 2 ? 8 : 26), extents.rank));
+  const { where, order, level, values } = levelsOf(image, mask, extents, frame);
+  const { neighbours } = frame;
+  const near = neighbours.length;
+
+  // Pixels are added from high to low. Each part so far has one top that may yet prove too low: its height and its
+  // first pixel. Where two parts meet, the lower top is decided: it stays if it stands out by h, else it goes.
+  const parent = new Int32Array(frame.size).fill(-1);
+  const peak = new Float64Array(frame.size);
+  const top = new Int32Array(frame.size);
+  const find = (pixel: number): number => {
+    let root = pixel;
+    while (parent[root] !== root) {
+      parent[root] = parent[parent[root] as number] as number;
+      root = parent[root] as number;
+    }
+    return root;
+  };
+  /** For the first pixel of a top: itself, the first pixel of the top that it is one with, or GONE. */
+  const GONE = -1;
+  const fate = new Int32Array(frame.size);
+  /** For pixels at the height of their top: its first pixel. */
+  const topOf = new Int32Array(frame.size).fill(GONE);
+
+  for (let k = order.length - 1; k >= 0; k--) {
+    const here = order[k] as number;
+    const p = where[here] as number;
+    const value = values[level[here] as number] as number;
+    parent[p] = p;
+    peak[p] = value;
+    top[p] = p;
+    fate[p] = p;
+    let root = p;
+    for (let n = 0; n < near; n++) {
+      const q = p + (neighbours[n] as number);
+      if ((parent[q] as number) < 0) continue;
+      const other = find(q);
+      if (other === root) continue;
+      // As high counts as higher: plateaus then hang on their first pixel, not on a chain.
+      const otherIsHigher = (peak[other] as number) >= (peak[root] as number);
+      const high = otherIsHigher ? other : root;
+      const low = otherIsHigher ? root : other;
+      if ((peak[low] as number) - value < h) {
+        fate[top[low] as number] = peak[low] === peak[high] ? (top[high] as number) : GONE;
+      }
+      parent[low] = high;
+      root = high;
+    }
+    if (peak[root] === value) topOf[p] = top[root] as number;
+  }
+
+  const labels = new Int32Array(frame.size);
+  const numberOf = new Int32Array(frame.size);
+  let count = 0;
+  for (let k = 0; k < where.length; k++) {
+    const p = where[k] as number;
+    let first = topOf[p] as number;
+    if (first < 0) continue;
+    while (first >= 0 && fate[first] !== first) first = fate[first] as number;
+    fate[topOf[p] as number] = first;
+    if (first < 0) continue;
+    if (numberOf[first] === 0) numberOf[first] = ++count;
+    labels[p] = numberOf[first] as number;
+  }
+  return { labels: ndarray('int32', image.shape, unframed(labels, extents, frame)), count };
+}

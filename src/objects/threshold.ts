@@ -1,0 +1,102 @@
+/** From values to masks. */
+
+import { type NdArray, ndarray } from '../array/ndarray.ts';
+import { UsageError } from '../errors.ts';
+import type { ScalarArray } from './level-order.ts';
+
+/** 1 where the value is *greater than* the threshold, else 0 (also for NaN). */
+export function aboveThreshold(image: ScalarArray, threshold: number): NdArray<'uint8'> {
+  const data = image.data;
+  const mask = new Uint8Array(data.length);
+  for (let i = 0; i < data.length; i++) mask[i] = (data[i] as number) > threshold ? 1 : 0;
+  return ndarray('uint8', image.shape, mask);
+}
+
+export interface OtsuOptions {
+  /** For images that are not of integers, or of more than 65,536 values; default 256. */
+  readonly bins?: number;
+}
+
+/**
+ * Otsu's threshold (1979): the value that divides the histogram into two classes, v <= t and v > t, with the
+ * greatest variance between them, w1 w2 (m1 - m2)^2; the smallest one of several.
+ *
+ * Integers have one bin a value, floats `bins` equal ones between minimum and maximum (thresholds are centres of
+ * bins, as in `skimage.filters.threshold_otsu`). NaN takes no part. Of an image of one value: that value. NaN for an
+ * empty image.
+ * @throws UsageError for infinite values.
+ */
+export function otsuThreshold(image: ScalarArray, { bins = 256 }: OtsuOptions = {}): number {
+  const data = image.data;
+  let least = Number.POSITIVE_INFINITY;
+  let greatest = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i] as number;
+    if (value < least) least = value;
+    if (value > greatest) greatest = value;
+  }
+  if (least > greatest) return Number.NaN;
+  if (least === greatest) return least;
+  if (!Number.isFinite(greatest - least)) {
+    throw new UsageError('The image holds infinite values.', { remedy: 'Clip them before.' });
+  }
+  const wholeNumbers = !(data instanceof Float32Array || data instanceof Float64Array) && greatest - least < 65536;
+  return wholeNumbers
+    ? bestDivision(countValues(data, least, greatest), (bin) => least + bin)
+    : bestDivision(countBins(data, least, greatest, bins), (bin) => least + ((greatest - least) * (bin + 0.5)) / bins);
+}
+
+function countValues(data: ScalarArray['data'], least: number, greatest: number): Float64Array {
+  const counts = new Float64Array(greatest - least + 1);
+  for (let i = 0; i < data.length; i++) {
+    const bin = (data[i] as number) - least;
+    counts[bin] = (counts[bin] as number) + 1;
+  }
+  return counts;
+}
+
+/** As numpy.histogram: a value on an edge belongs to the bin above, the maximum to the last one. */
+function countBins(data: ScalarArray['data'], least: number, greatest: number, bins: number): Float64Array {
+  const counts = new Float64Array(bins);
+  const edges = Float64Array.from({ length: bins + 1 }, (_, bin) =>
+    bin === bins ? greatest : least + bin * ((greatest - least) / bins),
+  );
+  const scale = bins / (greatest - least);
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i] as number;
+    if (Number.isNaN(value)) continue;
+    let bin = Math.min(bins - 1, Math.floor((value - least) * scale));
+    // Rounding may have taken the value over an edge.
+    if (value < (edges[bin] as number)) bin--;
+    else if (bin < bins - 1 && value >= (edges[bin + 1] as number)) bin++;
+    counts[bin] = (counts[bin] as number) + 1;
+  }
+  return counts;
+}
+
+function bestDivision(counts: Float64Array, centre: (bin: number) => number): number {
+  let total = 0;
+  let totalSum = 0;
+  // Bins count from 0 here: far values such as HU lose no digits.
+  for (let bin = 0; bin < counts.length; bin++) {
+    total += counts[bin] as number;
+    totalSum += (counts[bin] as number) * bin;
+  }
+  let best = 0;
+  let greatest = -1;
+  let lower = 0;
+  let lowerSum = 0;
+  for (let bin = 0; bin < counts.length - 1; bin++) {
+    lower += counts[bin] as number;
+    lowerSum += (counts[bin] as number) * bin;
+    const upper = total - lower;
+    if (lower === 0 || upper === 0) continue;
+    const difference = lowerSum / lower - (totalSum - lowerSum) / upper;
+    const between = lower * upper * difference * difference;
+    if (between > greatest) {
+      greatest = between;
+      best = bin;
+    }
+  }
+  return centre(best);
+}
