@@ -58,10 +58,13 @@ function mix(a: Colour, b: Colour, share: number): Colour {
   return [a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1]), a[2] + share * (b[2] - a[2])];
 }
 
-/** Normalised values -1..1 as grey 0..255, or the first three channels as colour. */
-function shown(sample: Sample, channels: number, pixels: number, p: number): Colour {
-  const level = (c: number): number =>
-    Math.max(0, Math.min(255, 127.5 * ((sample.image[c * pixels + p] as number) + 1)));
+/** Values that are not finite stand out. */
+const BROKEN: Colour = [255, 0, 255];
+
+/** What is shown of a sample: normalised values -1..1 as grey 0..255, or the first three channels as colour. */
+function shown(image: Float32Array, channels: number, pixels: number, p: number): Colour {
+  for (let c = 0; c < channels; c++) if (!Number.isFinite(image[c * pixels + p])) return BROKEN;
+  const level = (c: number): number => Math.max(0, Math.min(255, 127.5 * ((image[c * pixels + p] as number) + 1)));
   return channels >= 3 ? [level(0), level(1), level(2)] : [level(0), level(0), level(0)];
 }
 
@@ -69,6 +72,53 @@ function heat(share: number): Colour {
   const at = Math.max(0, Math.min(1, share)) * (HEAT.length - 1);
   const below = Math.min(HEAT.length - 2, Math.floor(at));
   return mix(HEAT[below] as Colour, HEAT[below + 1] as Colour, at - below);
+}
+
+type Patch = Pick<Sample, 'image' | 'label' | 'weight'>;
+
+interface SheetRow extends Patch {
+  /** The image before it was changed. */
+  readonly plain?: Float32Array;
+}
+
+/** A row a sample: the plain patch where there is one, the patch, its labels in colour, its loss weights. */
+function sheetOf(
+  rows: readonly SheetRow[],
+  { patch: [height, width], outputMargin: margin }: Pick<SampleOptions, 'patch' | 'outputMargin'>,
+  channels: number,
+): Image<'uint8'> {
+  const pixels = height * width;
+  const inner = [height - 2 * margin, width - 2 * margin] as const;
+  const heaviest = rows.reduce((most, { weight }) => weight.reduce((a, b) => Math.max(a, b), most), 1e-6);
+  const columns = rows.some(({ plain }) => plain !== undefined) ? 4 : 3;
+  const [tall, wide] = [rows.length * (height + GAP) + GAP, columns * (width + GAP) + GAP];
+  const canvas: Canvas = { height: tall, width: wide, data: new Uint8Array(3 * tall * wide).fill(BACKGROUND) };
+  rows.forEach(({ plain, image, label, weight }, row) => {
+    const top = GAP + row * (height + GAP);
+    const left = (column: number): number => GAP + (columns - 4 + column) * (width + GAP);
+    const size = [height, width] as const;
+    if (plain !== undefined) {
+      paint(canvas, top, left(0), size, (y, x) => shown(plain, channels, pixels, y * width + x));
+    }
+    paint(canvas, top, left(1), size, (y, x) => shown(image, channels, pixels, y * width + x));
+    paint(canvas, top, left(2), size, (y, x) => shown(image, channels, pixels, y * width + x));
+    paint(canvas, top + margin, left(2) + margin, inner, (y, x) => {
+      const under = shown(image, channels, pixels, (y + margin) * width + x + margin);
+      const value = label[y * inner[1] + x] as number;
+      if (value === IGNORE) return (x + y) % 8 < 4 ? mix(under, [128, 128, 128], 0.8) : under;
+      return value === 0 ? under : mix(under, CLASS_COLOURS[(value - 1) % CLASS_COLOURS.length] as Colour, 0.45);
+    });
+    paint(canvas, top + margin, left(3) + margin, inner, (y, x) => {
+      const value = weight[y * inner[1] + x] as number;
+      return Number.isFinite(value) ? heat(value / heaviest) : BROKEN;
+    });
+  });
+  return {
+    ...ndarray('uint8', [3, canvas.height, canvas.width], canvas.data),
+    axes: 'cyx',
+    spacing: {},
+    channels: ['red', 'green', 'blue'],
+  };
 }
 
 /**
@@ -80,41 +130,19 @@ export function augmentSheet(
   options: SampleOptions,
   { rows = 6 }: { readonly rows?: number } = {},
 ): Image<'uint8'> {
-  const [height, width] = options.patch;
-  const margin = options.outputMargin;
-  const pixels = height * width;
-  const inner = [height - 2 * margin, width - 2 * margin] as const;
   const plain = { ...options, augment: augmentSettings(NO_AUGMENTATION) };
   const samples = Array.from({ length: rows }, (_, step) => ({
-    before: makeSample(set, step, 0, plain),
-    after: makeSample(set, step, 0, options),
+    ...makeSample(set, step, 0, options),
+    plain: makeSample(set, step, 0, plain).image,
   }));
-  const heaviest = samples.reduce((most, { after }) => after.weight.reduce((a, b) => Math.max(a, b), most), 1e-6);
-  const canvas: Canvas = {
-    height: rows * (height + GAP) + GAP,
-    width: 4 * (width + GAP) + GAP,
-    data: new Uint8Array(3 * (rows * (height + GAP) + GAP) * (4 * (width + GAP) + GAP)).fill(BACKGROUND),
-  };
-  samples.forEach(({ before, after }, row) => {
-    const top = GAP + row * (height + GAP);
-    const left = (column: number): number => GAP + column * (width + GAP);
-    paint(canvas, top, left(0), [height, width], (y, x) => shown(before, set.channels, pixels, y * width + x));
-    paint(canvas, top, left(1), [height, width], (y, x) => shown(after, set.channels, pixels, y * width + x));
-    paint(canvas, top, left(2), [height, width], (y, x) => shown(after, set.channels, pixels, y * width + x));
-    paint(canvas, top + margin, left(2) + margin, inner, (y, x) => {
-      const under = shown(after, set.channels, pixels, (y + margin) * width + x + margin);
-      const label = after.label[y * inner[1] + x] as number;
-      if (label === IGNORE) return (x + y) % 8 < 4 ? mix(under, [128, 128, 128], 0.8) : under;
-      return label === 0 ? under : mix(under, CLASS_COLOURS[(label - 1) % CLASS_COLOURS.length] as Colour, 0.45);
-    });
-    paint(canvas, top + margin, left(3) + margin, inner, (y, x) =>
-      heat((after.weight[y * inner[1] + x] as number) / heaviest),
-    );
-  });
-  return {
-    ...ndarray('uint8', [3, canvas.height, canvas.width], canvas.data),
-    axes: 'cyx',
-    spacing: {},
-    channels: ['red', 'green', 'blue'],
-  };
+  return sheetOf(samples, options, set.channels);
+}
+
+/** The samples of a batch in the same way, without the plain patch; values that are not finite are magenta. */
+export function batchSheet(
+  samples: readonly Patch[],
+  options: Pick<SampleOptions, 'patch' | 'outputMargin'>,
+  channels: number,
+): Image<'uint8'> {
+  return sheetOf(samples, options, channels);
 }

@@ -4,7 +4,7 @@ import type { NdArray } from '../array/ndarray.ts';
 import { Interrupted, TrainingError } from '../errors.ts';
 import { type Best, saveCheckpoint } from './checkpoint.ts';
 import { formatLogLine, type LogLine, parseLog } from './log.ts';
-import { type Plan, progressAt, replan, totalSteps, validatesAfter } from './plan.ts';
+import { type Plan, progressAt, replan, totalAt, totalSteps, validatesAfter } from './plan.ts';
 import { type Clock, RUN_FILES, type Store } from './store.ts';
 
 /** Tensors by name. */
@@ -21,8 +21,21 @@ export interface StepBatch {
 }
 
 export interface StepResult {
+  /** Of the batch, with the weights before the step. */
+  readonly loss: number;
+  /** Whether all weights are finite after the step. */
+  readonly weightsFinite: boolean;
+  readonly gradientNorm?: number;
+}
+
+/** What is known of a step that went wrong. */
+export interface BatchFacts {
+  /** Counted from 1. */
+  readonly step: number;
+  readonly problem: string;
   readonly loss: number;
   readonly gradientNorm?: number;
+  readonly learningRate: number;
 }
 
 /** One optimisation step on a device, its state kept there. */
@@ -78,6 +91,10 @@ export interface TrainOptions {
   readonly learningRate: (progress: number, total: number) => number;
   /** Nothing to validate on: no best model, the last one counts. */
   readonly validator: Validator | undefined;
+  /** Writes a batch on which the loss or the weights ceased to be finite where a person can look at it; returns where. */
+  readonly setAside?: (batch: StepBatch, facts: BatchFacts) => Promise<string>;
+  /** Called before each checkpoint: puts back what the checkpoint needs to be gone on from. */
+  readonly keepConfig?: () => Promise<void>;
   /** Writes a model of this state. */
   readonly saveModel: (file: string, state: State, step: number) => Promise<void>;
   readonly store: Store;
@@ -144,6 +161,8 @@ export async function train({
   learningRate,
   validator,
   saveModel,
+  setAside,
+  keepConfig = async () => {},
   store,
   configHash,
   start = { step: 0, best: undefined },
@@ -164,7 +183,7 @@ export async function train({
   let savedStep = start.step > 0 ? start.step : -1;
   const paces: number[] = [];
   // Pace of the whole run and since the last review, for planning: a busy minute must not halve a run.
-  const whole = { ms: 0, steps: 0 };
+  const sofar = { ms: 0, steps: 0 };
   let recent = { ms: 0, steps: 0 };
   let validationPace = validationMs;
 
@@ -176,24 +195,37 @@ export async function train({
     pending = [];
     flushedMs = clock.nowMs();
   };
-  const diverged = (what: string, step: number, samples: readonly string[]): TrainingError => {
-    const names = samples.slice(0, 4).join(', ');
+  const diverged = async (facts: BatchFacts, batch: StepBatch): Promise<TrainingError> => {
+    const { step, problem } = facts;
+    log({ kind: 'note', step, text: `${problem}, on ${batch.samples.join(', ')}` });
+    // A disk that is full must not hide what happened.
+    const aside = await flush()
+      .then(() => setAside?.(batch, facts))
+      .catch(() => undefined);
     const good =
       savedFile === undefined
         ? savedStep > 0
           ? ` The checkpoint of step ${savedStep} is good.`
           : ' There is no checkpoint from before.'
         : ` The last good checkpoint is ${store.pathOf(savedFile)}.`;
-    return new TrainingError(`${what} at step ${step}, on ${names}.${good}`, {
+    const seen = aside === undefined ? '' : ` The batch is in ${aside}.`;
+    return new TrainingError(`${problem} at step ${step}, on ${batch.samples.slice(0, 4).join(', ')}.${seen}${good}`, {
       step,
       file: store.name,
       remedy: 'Lower --lr, or look at these images.',
     });
   };
-  const checkpoint = async (step: number, samples: readonly string[], done: boolean): Promise<void> => {
+  const checkpoint = async (step: number, done: boolean): Promise<void> => {
     const state = await stepper.readState();
-    if (!allFinite(state)) throw diverged('The weights are not finite any more', step, samples);
+    if (!allFinite(state)) {
+      throw new TrainingError(`the state of the optimiser is not finite after step ${step}.`, {
+        step,
+        file: store.name,
+        remedy: 'Lower --lr.',
+      });
+    }
     await flush();
+    await keepConfig();
     // Before the checkpoint: a run whose last checkpoint is there is a run that is complete.
     if (done) await saveModel(RUN_FILES.last, state, step);
     if (savedStep !== step) {
@@ -206,32 +238,28 @@ export async function train({
 
   await rewindLog(store, start.step);
   const source = batches(start.step);
+  let step = start.step;
+  /** Whether the stepper's state is that of `step` whole steps. */
+  let whole = true;
   try {
-    let step = start.step;
     while (step < totalSteps(plan)) {
       const beganMs = clock.nowMs();
       const next = await source.next();
       if (next.done === true) throw new TrainingError('The sampler ran dry.', { step });
       const batch = next.value;
-      const rate = learningRate(progressAt(plan, step), totalSteps(plan));
-      const { loss, gradientNorm } = await stepper.run(batch, step, rate);
+      const rate = learningRate(progressAt(plan, step), totalAt(plan, step));
+      whole = false;
+      const { loss, weightsFinite, gradientNorm } = await stepper.run(batch, step, rate);
       step++;
       const nowMs = clock.nowMs();
       const ms = nowMs - beganMs;
-      if (!Number.isFinite(loss)) {
-        await flush();
-        throw diverged(`The loss is ${loss}`, step, batch.samples);
-      }
-      log({
-        kind: 'step',
-        step,
-        loss,
-        learningRate: rate,
-        ...(gradientNorm === undefined ? {} : { gradientNorm }),
-        ms: Math.round(ms * 10) / 10,
-      });
+      const facts = { step, loss, learningRate: rate, ...(gradientNorm === undefined ? {} : { gradientNorm }) };
+      if (!Number.isFinite(loss)) throw await diverged({ ...facts, problem: `the loss is ${loss}` }, batch);
+      if (!weightsFinite) throw await diverged({ ...facts, problem: 'the weights are not finite any more' }, batch);
+      whole = true;
+      log({ kind: 'step', ...facts, ms: Math.round(ms * 10) / 10 });
       paces.push(ms);
-      for (const span of [whole, recent]) {
+      for (const span of [sofar, recent]) {
         span.ms += ms;
         span.steps++;
       }
@@ -256,7 +284,11 @@ export async function train({
         const state = await stepper.readState();
         const result = await validator.run(state);
         // A network that says nothing at all scores NaN; any number is better.
-        const better = best === undefined || result.score > best.score || Number.isNaN(best.score);
+        const better =
+          best === undefined ||
+          result.score > best.score ||
+          Number.isNaN(best.score) ||
+          (await store.read(RUN_FILES.best)) === undefined;
         if (better) {
           await saveModel(RUN_FILES.best, state, step);
           best = { step, score: result.score };
@@ -273,7 +305,7 @@ export async function train({
       const due =
         'steps' in checkpointEvery ? step % checkpointEvery.steps === 0 : clock.nowMs() - savedMs >= checkpointEvery.ms;
       if (done || stopping || due) {
-        await checkpoint(step, batch.samples, done);
+        await checkpoint(step, done);
       } else if (clock.nowMs() - flushedMs >= FLUSH_MS) await flush();
       if (stopping && !done) {
         throw new Interrupted(`stopped after step ${step} of ${total}.`, { file: store.name });
@@ -282,7 +314,7 @@ export async function train({
       const reviewed = Math.floor(REVIEWS * progressAt(plan, step)) > Math.floor(REVIEWS * progressAt(plan, step - 1));
       if (deadline !== undefined && reviewed && !done) {
         const leftMs = deadline.atMs - clock.nowMs();
-        const stepMs = 0.5 * (whole.ms / whole.steps + recent.ms / recent.steps);
+        const stepMs = 0.5 * (sofar.ms / sofar.steps + recent.ms / recent.steps);
         recent = { ms: 0, steps: 0 };
         const next = replan(plan, step, leftMs, deadline.budgetMs, { stepMs, validationMs: validationPace });
         if (next !== plan) {
@@ -294,6 +326,10 @@ export async function train({
       }
     }
     return { steps: step, best, last };
+  } catch (cause) {
+    // A thread that died or a broken log takes nothing with it of what was learned.
+    if (whole && step > Math.max(savedStep, start.step)) await checkpoint(step, false).catch(() => undefined);
+    throw cause;
   } finally {
     await source.return?.();
     await flush().catch(() => undefined);

@@ -40,9 +40,18 @@ export function totalSteps({ segments }: Plan): number {
   return (segments[segments.length - 1] as Segment).total;
 }
 
+function segmentAt({ segments }: Plan, step: number): Segment {
+  return segments.findLast((segment) => segment.from <= step) as Segment;
+}
+
+/** Steps in all by what was planned after `step` of them: schedules go by it, also when they are gone through again. */
+export function totalAt(plan: Plan, step: number): number {
+  return segmentAt(plan, step).total;
+}
+
 /** Share of the schedule that is done after `step` steps. */
-export function progressAt({ segments }: Plan, step: number): number {
-  const { from, progress, total } = segments.findLast((segment) => segment.from <= step) as Segment;
+export function progressAt(plan: Plan, step: number): number {
+  const { from, progress, total } = segmentAt(plan, step);
   return step >= total ? 1 : progress + ((1 - progress) * (step - from)) / (total - from);
 }
 

@@ -14,7 +14,7 @@ import { fingerprintOf, hashOf, type Recipe, type RunConfig, writeConfig } from 
 import { type State, type TrainEvent, type TrainOptions, type TrainResult, train } from './loop.ts';
 import { fixedPlan, type Measured, type Plan, planForTime, totalSteps, validationsOf } from './plan.ts';
 import { rehearse } from './rehearse.ts';
-import type { Clock, Store } from './store.ts';
+import { type Clock, RUN_FILES, type Store } from './store.ts';
 import { chooseMetric } from './validate.ts';
 import { openWorkshop, type Workshop, type WorkshopOptions } from './workshop.ts';
 
@@ -189,7 +189,7 @@ export async function startTraining(
     await writeConfig(store, config);
     let current = config;
     const result = await train({
-      ...common(workshop, recipe, place, hooks),
+      ...common(workshop, () => current, place, hooks),
       plan,
       ...(minutes === undefined || measured === undefined
         ? {}
@@ -246,7 +246,7 @@ export async function continueTraining(
     const step = checkpoint?.step ?? 0;
     say(`going on with ${store.name} after step ${step} of ${totalSteps(plan)}`);
     const result = await train({
-      ...common(workshop, recipe, place, hooks),
+      ...common(workshop, () => config, place, hooks),
       plan,
       start: { step, best: checkpoint?.best },
     });
@@ -285,10 +285,11 @@ function rounded(measured: Measured | undefined): { readonly stepMs?: number; re
 /** What a new and a resumed run have in common. */
 function common(
   workshop: Workshop,
-  recipe: Recipe,
+  configNow: () => RunConfig,
   { store, clock, checkpointEvery = { ms: CHECKPOINT_MS } }: TrainPlace,
-  { onEvent, signal }: TrainRunHooks,
+  { onEvent, signal, warn }: TrainRunHooks,
 ) {
+  const { recipe } = configNow();
   const factor = scheduleOf(recipe.schedule);
   return {
     stepper: workshop.stepper,
@@ -296,6 +297,8 @@ function common(
     learningRate: (progress: number, total: number) => recipe.learningRate * factor(progress * total, total),
     validator: workshop.validator,
     saveModel: workshop.saveModel(store),
+    ...(workshop.setAside === undefined ? {} : { setAside: workshop.setAside(store) }),
+    keepConfig: () => keepConfig(store, configNow(), warn),
     store,
     configHash: hashOf(recipe),
     checkpointEvery,
@@ -303,6 +306,13 @@ function common(
     ...(signal === undefined ? {} : { signal }),
     ...(onEvent === undefined ? {} : { onEvent }),
   };
+}
+
+/** A run that somebody took its configuration from could not be gone on with: it is written again. */
+async function keepConfig(store: Store, config: RunConfig, warn: TrainRunHooks['warn']): Promise<void> {
+  if ((await store.read(RUN_FILES.config)) !== undefined) return;
+  await writeConfig(store, config);
+  warn?.(`${store.pathOf(RUN_FILES.config)} was gone; it is written again.`);
 }
 
 /** Time for what comes after the last validation: models, the report and its predictions. */

@@ -19,7 +19,8 @@ export interface StepOptions {
 
 /**
  * Feed `image` (float32 [N,C,H,W]), `labels` (int32 [N,H',W']), `pixelWeights` (float32 [N,H',W']),
- * `learningRate` (float32 []) and the dropout masks; get `loss` ([]), and `gradientNorm` ([]) when clipping.
+ * `learningRate` (float32 []) and the dropout masks; get `loss` ([]), `weightSum` ([], of the weights
+ * after the step: not finite as soon as one of them is not), and `gradientNorm` ([]) when clipping.
  */
 export interface TrainingStep {
   readonly graph: Graph;
@@ -32,6 +33,8 @@ export interface TrainingStep {
   /** The weights by parameter name out of a state: the moving average where there is one. */
   weightsOf(state: { readonly [input: string]: NdArray }): { [parameter: string]: NdArray };
 }
+
+const axesOf = ({ shape }: Value): number[] => shape.map((_, axis) => axis);
 
 /** Name of the step counter in the state. */
 const STEP = 'step';
@@ -97,6 +100,13 @@ export function trainingStep(
       ),
     }));
     const updated = optimiser.updateAll(b, trained, learningRate, step);
+    const sums = updated.map((after) => b.sum(after.value, axesOf(after.value)));
+    outputs.push(
+      b.output(
+        sums.reduce((total, sum) => b.add(total, sum)),
+        'weightSum',
+      ),
+    );
     trained.forEach((before, i) => {
       const after = updated[i] as (typeof updated)[number];
       carry(before.value, after.value);

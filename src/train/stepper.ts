@@ -16,7 +16,8 @@ export function stepper(program: Program, { masks }: TrainingStep, seed: number)
       });
       const loss = (outputs.loss as NdArray).data[0] as number;
       const norm = outputs.gradientNorm?.data[0] as number | undefined;
-      return { loss, ...(norm === undefined ? {} : { gradientNorm: norm }) };
+      const weightsFinite = Number.isFinite((outputs.weightSum as NdArray).data[0]);
+      return { loss, weightsFinite, ...(norm === undefined ? {} : { gradientNorm: norm }) };
     },
     readState: () => program.readState(),
     writeState: (state) => program.writeState(state),

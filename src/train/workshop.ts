@@ -14,6 +14,7 @@ import type { ProfileRequest, Runtime } from '../runtime/runtime.ts';
 import type { Recipe } from './config.ts';
 import type { State, StepBatch, Stepper, TrainOptions, Validator } from './loop.ts';
 import { modelWriter, type Provenance } from './model-file.ts';
+import { setAside } from './set-aside.ts';
 import { type TrainingStep, trainingStep } from './step.ts';
 import { feedsOf, stepper as stepperOf } from './stepper.ts';
 import type { Store } from './store.ts';
@@ -33,6 +34,7 @@ export interface Workshop {
   batches(from: number): AsyncIterator<StepBatch>;
   readonly validator: Validator | undefined;
   saveModel(store: Store): TrainOptions['saveModel'];
+  setAside?(store: Store): NonNullable<TrainOptions['setAside']>;
   close(): Promise<void>;
 }
 
@@ -109,6 +111,8 @@ export async function openWorkshop(
     },
     validator,
     saveModel: (store) => (file, state, at) => store.write(file, bytesOf(state, { step: at })),
+    setAside: (store) => (batch, facts) =>
+      setAside(store, batch, facts, { patch, channels: model.channels, outputMargin }),
     async close() {
       await sampler.close();
       await program.dispose();

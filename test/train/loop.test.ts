@@ -4,7 +4,14 @@ import { float32 } from '../../src/array/ndarray.ts';
 import { Interrupted, TrainingError } from '../../src/errors.ts';
 import { loadCheckpoint } from '../../src/train/checkpoint.ts';
 import { parseLog, type StepLine, type ValidationLine } from '../../src/train/log.ts';
-import { type State, type Stepper, type TrainEvent, type TrainOptions, train } from '../../src/train/loop.ts';
+import {
+  type State,
+  type StepBatch,
+  type Stepper,
+  type TrainEvent,
+  type TrainOptions,
+  train,
+} from '../../src/train/loop.ts';
 import { fixedPlan } from '../../src/train/plan.ts';
 import type { Store } from '../../src/train/store.ts';
 import { memoryStore } from '../support/memoryStore.ts';
@@ -17,7 +24,7 @@ function toyStepper(lossAt: (step: number) => number = (step) => 1 / (step + 1))
   return {
     async run({ feeds }, step, rate) {
       w = Math.fround(0.9 * w + rate * (feeds.x?.data[0] as number));
-      return { loss: lossAt(step), gradientNorm: w };
+      return { loss: lossAt(step), weightsFinite: Number.isFinite(w), gradientNorm: w };
     },
     readState: async () => ({ w: float32([1], [w]) }),
     writeState: async (state) => {
@@ -123,15 +130,15 @@ describe('interrupted and resumed', () => {
   test('killed without a word, it goes on from the last checkpoint and does the rest again', async () => {
     const store = memoryStore();
     const killed = new Error('killed');
-    await expect(
-      train(
-        toy(store, {
-          onEvent: (event) => {
-            if (event.kind === 'step' && event.step === 12) throw killed;
-          },
-        }),
-      ),
-    ).rejects.toBe(killed);
+    const stepper = toyStepper();
+    const failing: Stepper = {
+      ...stepper,
+      run: async (batch, step, rate) => {
+        if (step === 12) throw killed;
+        return stepper.run(batch, step, rate);
+      },
+    };
+    await expect(train(toy(store, { stepper: failing }))).rejects.toBe(killed);
     expect((await loadCheckpoint(store, '0')).checkpoint?.step).toBe(7);
     await interruptedAt([], store);
     const reference = await whole;
@@ -141,28 +148,120 @@ describe('interrupted and resumed', () => {
   });
 });
 
-describe('a loss that is not finite', () => {
-  test('stops with the step, the image and the last good checkpoint', async () => {
+describe('what goes wrong between two steps takes nothing with it', () => {
+  test('a sampler that fails: the last whole step is saved first', async () => {
     const store = memoryStore();
-    const failing = train(toy(store, { stepper: toyStepper((step) => (step === 9 ? Number.NaN : 1)) }));
-    await expect(failing).rejects.toThrow(TrainingError);
-    await expect(failing).rejects.toThrow(
-      'memory: The loss is NaN at step 10, on image 9. The last good checkpoint is memory/checkpoints/step-000000007.ckpt.',
-    );
+    const options = toy(store);
+    const failing = train({
+      ...options,
+      async *batches(from) {
+        const drawn = options.batches(from);
+        for (let step = from; step < 10; step++) yield (await drawn.next()).value as StepBatch;
+        throw new Error('the thread died');
+      },
+    });
+    await expect(failing).rejects.toThrow('the thread died');
+    expect((await loadCheckpoint(store, '0')).checkpoint?.step).toBe(10);
+  });
+
+  test('a step that fails leaves the checkpoint from before it', async () => {
+    const store = memoryStore();
+    const stepper = toyStepper();
+    const run: Stepper['run'] = async (batch, step, rate) => {
+      if (step === 10) throw new Error('the device is lost');
+      return stepper.run(batch, step, rate);
+    };
+    await expect(train(toy(store, { stepper: { ...stepper, run } }))).rejects.toThrow('the device is lost');
     expect((await loadCheckpoint(store, '0')).checkpoint?.step).toBe(7);
   });
 
-  test('weights that are not finite are never written as a checkpoint', async () => {
+  test('a best model that somebody removed is written again by the next validation', async () => {
     const store = memoryStore();
-    const stepper = toyStepper();
-    const failing = train(
+    // The score falls from one validation to the next.
+    const validator = { run: async () => ({ score: -store.files.size, metric: 'w', scores: {} }) };
+    const result = await train(
       toy(store, {
-        stepper: { ...stepper, readState: async () => ({ w: float32([1], [Number.POSITIVE_INFINITY]) }) },
-        validator: undefined,
+        validator,
+        onEvent: (event) => {
+          if (event.kind === 'step' && event.step === 12) store.files.delete('best.onnx');
+        },
       }),
     );
-    await expect(failing).rejects.toThrow(/weights are not finite any more at step 7/);
+    expect(result.best?.step).toBe(15);
+    expect(store.files.has('best.onnx')).toBe(true);
+  });
+
+  test('what a checkpoint needs is put back before it', async () => {
+    const steps: number[] = [];
+    const store = memoryStore();
+    let done = 0;
+    await train(
+      toy(store, {
+        onEvent: (event) => {
+          if (event.kind === 'step') done = event.step;
+        },
+        keepConfig: async () => void steps.push(done),
+      }),
+    );
+    expect(steps).toEqual([7, 14, 20]);
+  });
+});
+
+describe('a loss or weights that are not finite', () => {
+  test('stops with the step, the image, the batch set aside and the last good checkpoint', async () => {
+    const store = memoryStore();
+    const seen: unknown[] = [];
+    const failing = train(
+      toy(store, {
+        stepper: toyStepper((step) => (step === 9 ? Number.NaN : 1)),
+        setAside: async ({ samples }, facts) => {
+          seen.push({ samples, ...facts });
+          return 'memory/diverged/step-10.png';
+        },
+      }),
+    );
+    await expect(failing).rejects.toThrow(TrainingError);
+    await expect(failing).rejects.toThrow(
+      'memory: the loss is NaN at step 10, on image 9. The batch is in memory/diverged/step-10.png. The last good checkpoint is memory/checkpoints/step-000000007.ckpt.',
+    );
+    expect(seen).toEqual([
+      expect.objectContaining({ samples: ['image 9'], step: 10, problem: 'the loss is NaN', learningRate: 0.55 }),
+    ]);
+    expect((await loadCheckpoint(store, '0')).checkpoint?.step).toBe(7);
+    expect((await logOf(store)).at(-1)).toEqual({ kind: 'note', step: 10, text: 'the loss is NaN, on image 9' });
+  });
+
+  test('weights are looked at in every step, and never written as a checkpoint', async () => {
+    const store = memoryStore();
+    const stepper = toyStepper();
+    const run: Stepper['run'] = async (batch, step, rate) => ({
+      ...(await stepper.run(batch, step, rate)),
+      weightsFinite: step < 4,
+    });
+    const failing = train(toy(store, { stepper: { ...stepper, run }, validator: undefined }));
+    await expect(failing).rejects.toThrow(
+      'memory: the weights are not finite any more at step 5, on image 4. There is no checkpoint from before.',
+    );
     expect(await store.list('checkpoints')).toEqual([]);
+  });
+
+  test('nor is a state of the optimiser that is not finite', async () => {
+    const store = memoryStore();
+    const stepper = toyStepper();
+    const readState = async () => ({ square: float32([1], [Number.POSITIVE_INFINITY]) });
+    const failing = train(toy(store, { stepper: { ...stepper, readState }, validator: undefined }));
+    await expect(failing).rejects.toThrow(/state of the optimiser is not finite after step 7/);
+    expect(await store.list('checkpoints')).toEqual([]);
+  });
+
+  test('a batch that cannot be set aside does not hide what happened', async () => {
+    const failing = train(
+      toy(memoryStore(), {
+        stepper: toyStepper(() => Number.POSITIVE_INFINITY),
+        setAside: () => Promise.reject(new Error('the disk is full')),
+      }),
+    );
+    await expect(failing).rejects.toThrow('the loss is Infinity at step 1, on image 0. There is no checkpoint');
   });
 });
 

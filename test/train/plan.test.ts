@@ -6,6 +6,7 @@ import {
   planForTime,
   progressAt,
   replan,
+  totalAt,
   totalSteps,
   validatesAfter,
   validationsOf,
@@ -115,4 +116,14 @@ describe('planned anew', () => {
       ),
     );
   });
+});
+
+test('the schedule of steps that are gone through again is the one they had, whatever was planned later', () => {
+  const before = fixedPlan(100, 0);
+  const after = replan(before, 40, 3000, 10_000, { stepMs: 100, validationMs: 0 });
+  expect(totalSteps(after)).toBe(70);
+  for (let step = 0; step < 40; step++) {
+    expect([progressAt(after, step), totalAt(after, step)]).toEqual([progressAt(before, step), 100]);
+  }
+  expect(totalAt(after, 40)).toBe(70);
 });
