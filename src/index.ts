@@ -32,6 +32,14 @@ export {
   TrainingError,
   UsageError,
 } from './errors.ts';
+// Objects for other programs
+export { type CocoImage, writeCoco } from './export/coco.ts';
+export { writeCsv } from './export/csv.ts';
+export { writeGeoJson } from './export/geojson.ts';
+export { writeRoiZip } from './export/imagej-roi.ts';
+export { writeLabelTiff } from './export/label-tiff.ts';
+export { type OutlinedSlice, outlineSlices } from './export/outlined-slices.ts';
+export { writeParquet } from './export/parquet.ts';
 // Graphs and ONNX files
 export { tileRule } from './graph/analysis/receptive-field.ts';
 export { gradient } from './graph/autodiff.ts';
@@ -63,6 +71,8 @@ export { extent, type Image, type Spacing, type Spacings } from './image/image.t
 export { READABLE_EXTENSIONS, readImage } from './image/read.ts';
 export { writePng } from './image/write-png.ts';
 export { type WriteTiffOptions, writeTiff } from './image/write-tiff.ts';
+// Tables
+export type { Column, Table } from './measure/table.ts';
 // Scores
 export { type Contingency, contingency } from './metrics/contingency.ts';
 export { type ErrorMap, errorMap } from './metrics/error-map.ts';
@@ -123,6 +133,7 @@ export { type Schedule, type ScheduleName, type ScheduleSpec, scheduleOf } from 
 // Objects
 export { type Components, connectedComponents } from './objects/connected-components.ts';
 export { type DistanceTransform, distanceToNonzero, distanceToZero } from './objects/distance-transform.ts';
+export { type Outline, type Polygon, type PolygonOptions, toPolygons } from './objects/polygons.ts';
 export { relabelConsecutive } from './objects/relabel.ts';
 export { vincentSoilleWatershed, type Watershed } from './objects/watershed.ts';
 // Prediction

@@ -47,6 +47,7 @@ const PUBLIC: { readonly [file: string]: Exported } = {
       ISBI_THRESHOLDS averageSymmetricSurfaceDistance confusionMatrix contingency contourDistances diceScore edgeDistances
       errorMap hausdorff hausdorffMonai hausdorffSurfaceDistance instanceScores iouScore isbiScores isbiSliceScores
       overlapScores surfaceDice
+      outlineSlices toPolygons writeCoco writeCsv writeGeoJson writeLabelTiff writeParquet writeRoiZip
       connectedComponents distanceToNonzero distanceToZero relabelConsecutive vincentSoilleWatershed
     `),
     types: words(`
@@ -61,6 +62,7 @@ const PUBLIC: { readonly [file: string]: Exported } = {
       RunConfig StepOptions TrainEvent TrainRunHooks TrainSettings TrainingStep
       LabelMapOptions OpenedModel PredictOptions ProbabilityOptions SegmentationModel
       Components ConfusionMatrix Contingency DistanceTransform ErrorMap InstanceScores IsbiScores OverlapScores Watershed
+      CocoImage Column Outline OutlinedSlice Polygon PolygonOptions Table
       CompileOptions DeviceName Feeds Formulation Program Runtime
     `),
   },

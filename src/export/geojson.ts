@@ -1,0 +1,71 @@
+import { columnOf, headerOf, type Table } from '../measure/table.ts';
+import type { Polygon, Ring } from '../objects/polygons.ts';
+import type { OutlinedSlice } from './outlined-slices.ts';
+
+export interface GeoJsonOptions {
+  /** What QuPath makes of each object; default `detection`. */
+  readonly objectType?: 'detection' | 'annotation' | 'cell';
+  /** Class of the objects; absent: none. */
+  readonly classification?: string;
+  /** Measurements of the objects, by the column `label`. Text columns and values that are not finite are left out. */
+  readonly table?: Table;
+}
+
+/**
+ * Objects as a GeoJSON FeatureCollection (RFC 7946), as QuPath imports it: coordinates are pixels from the upper left
+ * corner of the image, named by their label, with their measurements. Slices have QuPath's `plane`.
+ * @throws UsageError when the table has no column `label`.
+ */
+export function writeGeoJson(slices: readonly OutlinedSlice[], options: GeoJsonOptions = {}): string {
+  const { objectType = 'detection', classification, table } = options;
+  const measurementsOf = table === undefined ? () => undefined : measurementsByLabel(table);
+  const features = slices.flatMap(({ z, outlines }) =>
+    outlines.map(({ label, polygons }) => {
+      const measurements = measurementsOf(label);
+      return JSON.stringify({
+        type: 'Feature',
+        geometry: {
+          ...geometryOf(polygons),
+          ...(z === undefined ? {} : { plane: { c: -1, z, t: 0 } }),
+        },
+        properties: {
+          objectType,
+          name: String(label),
+          ...(classification === undefined ? {} : { classification: { name: classification } }),
+          ...(measurements === undefined ? {} : { measurements }),
+        },
+      });
+    }),
+  );
+  return `{"type":"FeatureCollection","features":[\n${features.join(',\n')}\n]}\n`;
+}
+
+function geometryOf(polygons: readonly Polygon[]) {
+  const coordinates = polygons.map(({ exterior, holes }) => [exterior, ...holes].map(positions));
+  return coordinates.length === 1
+    ? { type: 'Polygon', coordinates: coordinates[0] }
+    : { type: 'MultiPolygon', coordinates };
+}
+
+/** Positions of a linear ring: the first is repeated at the end. */
+function positions(ring: Ring): [number, number][] {
+  const out: [number, number][] = [];
+  for (let i = 0; i < ring.length; i += 2) out.push([ring[i] as number, ring[i + 1] as number]);
+  out.push([ring[0] as number, ring[1] as number]);
+  return out;
+}
+
+function measurementsByLabel(table: Table): (label: number) => Readonly<Record<string, number>> | undefined {
+  const rows = new Map(Array.from(columnOf(table, 'label').values as ArrayLike<number>, (label, row) => [label, row]));
+  const columns = table.columns.filter(({ name, values }) => name !== 'label' && !Array.isArray(values));
+  return (label) => {
+    const row = rows.get(label);
+    if (row === undefined) return undefined;
+    return Object.fromEntries(
+      columns.flatMap((column) => {
+        const value = column.values[row] as number;
+        return Number.isFinite(value) ? [[headerOf(column), value]] : [];
+      }),
+    );
+  };
+}

@@ -1,0 +1,64 @@
+/** Programs of others that read what Lamella writes: Python libraries (test/peers/requirements.txt) and ImageJ. */
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** ImageJ and Rhino, which runs a script beside it without a window, where Debian has them. */
+const JARS = ['/usr/share/java/ij.jar', '/usr/share/java/js.jar'];
+
+type Peers = { readonly python: string } | { readonly absent: string };
+
+let found: Peers | undefined;
+
+/** The environment that scripts/test.mjs prepared; without it, one is made now. */
+function peers(): Peers {
+  found ??= JSON.parse(
+    process.env.LAMELLA_PEERS ?? execFileSync(process.execPath, [`${ROOT}scripts/peers.mjs`], { encoding: 'utf8' }),
+  ) as Peers;
+  return found;
+}
+
+/** A suite that needs the Python readers; where they cannot be had its name says so and it is skipped. */
+export function describeWithPeers(name: string, body: () => void): void {
+  const state = peers();
+  if ('python' in state) describe(name, body);
+  else describe.skip(`${name} (SKIPPED: ${state.absent})`, body);
+}
+
+/**
+ * Runs `test/peers/<script>` and gives what it prints, parsed as JSON.
+ * @throws Error with what it wrote to stderr when it fails.
+ */
+export function askPeer<T>(script: string, ...args: readonly string[]): T {
+  const state = peers();
+  if ('absent' in state) throw new Error(state.absent);
+  const { status, stdout, stderr } = spawnSync(state.python, [`${ROOT}test/peers/${script}`, ...args], {
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+  });
+  if (status !== 0) throw new Error(`${script} failed:\n${stderr}`);
+  return JSON.parse(stdout) as T;
+}
+
+/** A suite that needs ImageJ; where it is absent its name says so and it is skipped. */
+export function describeWithImageJ(name: string, body: () => void): void {
+  const absent = JARS.every(existsSync)
+    ? spawnSync('java', ['-version'], { stdio: 'ignore' }).status === 0
+      ? undefined
+      : 'no Java'
+    : 'no ImageJ: apt-get install libij-java librhino-java';
+  if (absent === undefined) describe(name, body);
+  else describe.skip(`${name} (SKIPPED: ${absent})`, body);
+}
+
+/** Runs `test/peers/imagej.js` with ImageJ and gives what it prints, parsed as JSON. */
+export function askImageJ<T>(...args: readonly string[]): T {
+  const java = ['-Djava.awt.headless=true', '-cp', JARS.join(':'), 'org.mozilla.javascript.tools.shell.Main'];
+  const script = ['-version', '200', `${ROOT}test/peers/imagej.js`];
+  const { status, stdout, stderr } = spawnSync('java', [...java, ...script, ...args], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`ImageJ failed:\n${stderr}`);
+  return JSON.parse(stdout) as T;
+}
