@@ -1,6 +1,7 @@
 import { readFileSync, unlinkSync } from 'node:fs';
 import { open, readFile, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
 import { RunError } from '../../errors.ts';
 import { explainWrite } from './atomic-write.ts';
 
@@ -11,6 +12,9 @@ interface Holder {
   readonly began: string | undefined;
   readonly since: string;
 }
+
+/** Longer than a process needs from one look at the lock to the next. */
+const SETTLE_MS = 100;
 
 /** Start of a process in kernel ticks since boot, on Linux only. */
 function beginningOf(pid: number): string | undefined {
@@ -59,27 +63,38 @@ export async function takeLock(file: string, folder: string): Promise<Lock> {
     began: beginningOf(process.pid),
     since: new Date().toISOString(),
   };
+  const text = `${JSON.stringify(mine)}\n`;
+  let abandoned = false;
   for (let attempt = 0; ; attempt++) {
     try {
       const handle = await open(file, 'wx');
-      await handle.writeFile(`${JSON.stringify(mine)}\n`);
+      await handle.writeFile(text);
       await handle.close();
-      break;
+      if (!abandoned) break;
+      // Another process may have seen the same abandoned lock, and have removed ours for it.
+      await setTimeout(SETTLE_MS);
+      if ((await readFile(file, 'utf8').catch(() => '')) === text) break;
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw explainWrite(cause, file);
-      const holder = await holderOf(file);
-      if ((holder !== undefined && isAlive(holder)) || attempt > 2) {
-        const who =
-          holder === undefined
-            ? 'another process'
-            : `process ${holder.pid}${holder.host === hostname() ? '' : ` on ${holder.host}`} since ${holder.since}`;
-        throw new RunError(`this run is being written by ${who}.`, {
-          file: folder,
-          remedy: `Wait for it to end or stop it, or give another --out. If no such process runs, delete ${file}.`,
-        });
-      }
-      await rm(file, { force: true });
     }
+    let holder = await holderOf(file);
+    if (holder === undefined) {
+      // Empty: its process was killed as it took the lock, or is just about to write its name.
+      await setTimeout(SETTLE_MS);
+      holder = await holderOf(file);
+    }
+    if ((holder !== undefined && isAlive(holder)) || attempt > 2) {
+      const who =
+        holder === undefined
+          ? 'another process'
+          : `process ${holder.pid}${holder.host === hostname() ? '' : ` on ${holder.host}`} since ${holder.since}`;
+      throw new RunError(`this run is being written by ${who}.`, {
+        file: folder,
+        remedy: `Wait for it to end or stop it, or give another --out. If no such process runs, delete ${file}.`,
+      });
+    }
+    abandoned = true;
+    await rm(file, { force: true });
   }
   // Also on an exit that nothing can wait for, such as the second Ctrl-C.
   const onExit = (): void => {
