@@ -2,6 +2,7 @@
 
 import { DatasetError } from '../errors.ts';
 import type { Page } from './planes.ts';
+import type { WindowSpec } from './window.ts';
 
 /**
  * What to do with the channels: `grey` takes one (the luminance of colour pictures), `colour` makes three of them
@@ -44,6 +45,8 @@ export interface NormalisationOptions {
 export interface InputSpec {
   readonly channels: ChannelSpec;
   readonly normalisation: NormalisationSpec;
+  /** Of a network that classifies the pixel in the middle of a window. */
+  readonly window?: WindowSpec;
 }
 
 const BINS = 16384;

@@ -28,14 +28,14 @@ export function exportedSpec(spec: ModelSpec): ModelSpec {
 
 /**
  * The prediction graph with `weights` (by parameter name) as constants, for `writeOnnx`. Batch, height
- * and width are symbols in the file: it runs on every size that the network takes. Standardised weights
+ * and width are symbols in the file: it runs on every size that the network takes (windows have one). Standardised weights
  * are folded, so that the file holds plain convolutions.
  * @throws ModelError when a weight is missing or has the wrong shape.
  */
 export function exportNetwork(spec: ModelSpec, weights: { readonly [parameter: string]: NdArray }): Graph {
   const plain = exportedSpec(spec);
   const values = plain === spec ? weights : foldStandardised(weights);
-  const { least, margin } = sizesOf(plain);
+  const { least, margin, window = false } = sizesOf(plain);
   const graph = predictionGraph(plain, [1, plain.channels, least, least]);
   const [image, ...parameters] = graph.inputs as readonly [Value, ...Value[]];
   const constants = new Map(graph.constants);
@@ -49,13 +49,14 @@ export function exportNetwork(spec: ModelSpec, weights: { readonly [parameter: s
     }
     constants.set(parameter, float32(array.shape, array.data as Float32Array));
   }
-  const [tall, wide] = margin === 0 ? ['height', 'width'] : ['output_height', 'output_width'];
+  const [tall, wide] = window ? [1, 1] : margin === 0 ? ['height', 'width'] : ['output_height', 'output_width'];
+  const [height, width] = window ? [least, least] : ['height', 'width'];
   return {
     ...graph,
     inputs: [image],
     constants,
     symbols: new Map([
-      [image.name, ['batch', plain.channels, 'height', 'width']],
+      [image.name, ['batch', plain.channels, height, width]],
       [PROBABILITIES, ['batch', plain.outputs, tall, wide]],
     ]),
   };

@@ -2,8 +2,9 @@
 
 import { UsageError } from '../errors.ts';
 import type { Network } from '../nn/network.ts';
-import { paddedSizes, type Sizes, unpaddedSizes } from './sizes.ts';
-import type { ModelName, ModelSpec } from './spec.ts';
+import { paddedSizes, type Sizes, unpaddedSizes, windowSizes } from './sizes.ts';
+import { slidingWindow, windowSide } from './sliding-window.ts';
+import type { ModelName, ModelSpec, SlidingWindowSpec, WindowName } from './spec.ts';
 import { UNET_DEFAULTS, unet } from './unet.ts';
 import { DEPTH_2015, unet2015 } from './unet2015.ts';
 
@@ -29,7 +30,15 @@ export const MODELS: { readonly [N in ModelName]: Model<Extract<ModelSpec, { nam
     sizes: () => unpaddedSizes(DEPTH_2015),
     summary: 'U-Net to the letter of Ronneberger et al. 2015: unpadded, 572 to 388',
   },
+  n1: windowModel('n1', 'one stage of n4, a window of 9 x 9'),
+  n2: windowModel('n2', 'two stages of n4, a window of 23 x 23'),
+  n3: windowModel('n3', 'three stages of n4, a window of 47 x 47'),
+  n4: windowModel('n4', 'pixel classifier to the letter of Ciresan et al. 2012, a window of 95 x 95'),
 };
+
+function windowModel(name: WindowName, summary: string): Model<SlidingWindowSpec> {
+  return { build: slidingWindow, sizes: () => windowSizes(windowSide(name)), summary };
+}
 
 function rowOf<S extends ModelSpec>(spec: S): Model<S> {
   const row = MODELS[spec.name] as Model<ModelSpec> | undefined;

@@ -6,6 +6,8 @@ export interface Sizes {
   readonly least: number;
   /** How much smaller the output is than the input. */
   readonly margin: number;
+  /** Whether the network takes one size only and gives the pixel in its middle. */
+  readonly window?: boolean;
   /** For people: `multiples of 16`. */
   readonly rule: string;
   /** The nearest side that fits; of two equally near the smaller. */
@@ -43,6 +45,12 @@ export function unpaddedSizes(depth: number): Sizes {
     least - outputSide(least, depth),
     `${least % multiple} modulo ${multiple}, at least ${least}`,
   );
+}
+
+/** Of a classifier of the pixel in the middle of a window: that window. */
+export function windowSizes(side: number): Sizes {
+  const rule = `windows of ${side} x ${side}`;
+  return { multiple: 1, offset: 0, least: side, margin: side - 1, window: true, rule, nearest: () => side };
 }
 
 /** Side of the image for `lowest` pixels after the convolutions of the lowest level. */

@@ -38,5 +38,17 @@ export interface UnetSpec extends Common {
   readonly dropout?: number;
 }
 
-export type ModelSpec = Unet2015Spec | UnetSpec;
+/** The networks that classify the pixel in the middle of a window. */
+export type WindowName = 'n1' | 'n2' | 'n3' | 'n4';
+
+/** The pixel classifiers of Ciresan et al. 2012: `n4` to the letter, the others with fewer stages. */
+export interface SlidingWindowSpec<N extends WindowName = WindowName> extends Common {
+  readonly name: N;
+  /** Maps of every convolution; default 48. */
+  readonly base?: number;
+}
+
+type WindowSpecs = { [N in WindowName]: SlidingWindowSpec<N> }[WindowName];
+
+export type ModelSpec = Unet2015Spec | UnetSpec | WindowSpecs;
 export type ModelName = ModelSpec['name'];

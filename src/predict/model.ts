@@ -1,7 +1,9 @@
 /** A network made ready to predict: what runs, and all that has to be known around it. */
 
 import type { InputSpec } from '../dataset/normalise.ts';
+import type { WindowSpec } from '../dataset/window.ts';
 import type { Program } from '../runtime/runtime.ts';
+import type { Evaluation } from './patch-model.ts';
 import type { TilingRule } from './tile-plan.ts';
 
 /** From the numbers that the network gives to probabilities; `sigmoid` of several channels: each by itself. */
@@ -21,6 +23,8 @@ export interface SegmentationModel {
   readonly rule: { readonly y: TilingRule; readonly x: TilingRule };
   /** Most images that one run takes. */
   readonly maxBatch: number;
+  /** Of a network that classifies the pixel in the middle of a window: the window, and how all pixels are computed. */
+  readonly patches?: { readonly window: WindowSpec; readonly evaluation: Evaluation };
   /** What had to be guessed or is not as one would wish, a sentence each. */
   readonly notes: readonly string[];
 }

@@ -7,9 +7,11 @@ import type { Value } from '../graph/ir.ts';
 import { readSignature, type Signature } from '../graph/onnx/model.ts';
 import { readOnnx } from '../graph/onnx/read.ts';
 import { METADATA_KEY, type ModelMetadata, parseMetadata } from '../models/metadata.ts';
+import { isWindowName } from '../models/sliding-window.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type ForeignOptions, foreignModel } from './foreign.ts';
 import type { SegmentationModel } from './model.ts';
+import { holdsPatchClassifier, openPatchProgram, type PatchModelOptions } from './patch-model.ts';
 import type { TilingRule } from './tile-plan.ts';
 
 /** A model, with what its file says about it. */
@@ -19,9 +21,15 @@ export interface OpenedModel extends SegmentationModel {
   readonly metadata?: ModelMetadata;
 }
 
+/** How to open a model: what files from elsewhere leave unsaid, and how a classifier of patches is evaluated. */
+export interface OpenModelOptions
+  extends Omit<ForeignOptions, 'rule'>,
+    Pick<PatchModelOptions, 'evaluation' | 'patches'> {}
+
 /**
  * Makes an ONNX file ready to predict. Ours say in their metadata all that is needed; of others, the tile rule comes
- * from the graph where all its operations are known, and the rest from trying (`foreignModel`).
+ * from the graph where all its operations are known, and the rest from trying (`foreignModel`). A network that classifies
+ * the pixel in the middle of a window (ours; others where `evaluation` is given) is made to give all pixels.
  * `program.dispose()` frees it.
  * @param options `normalisation` and `classes` for models from elsewhere
  * @throws FormatError when the bytes are not ONNX; ModelError when it is no segmentation model, naming what it takes;
@@ -30,12 +38,23 @@ export interface OpenedModel extends SegmentationModel {
 export async function openModel(
   runtime: Runtime,
   bytes: Uint8Array,
-  options: Omit<ForeignOptions, 'rule'> = {},
+  options: OpenModelOptions = {},
 ): Promise<OpenedModel> {
   const where = options.file === undefined ? {} : { file: options.file };
   const signature = readSignature(bytes, where);
   const entry = signature.metadata[METADATA_KEY];
   const metadata = entry === undefined ? undefined : parseMetadata(entry, where);
+  const classifiesPixels =
+    metadata === undefined ? options.evaluation !== undefined : isWindowName(metadata.network.name);
+  if (classifiesPixels && holdsPatchClassifier(signature)) {
+    return openPatches(runtime, bytes, { signature, ...(metadata === undefined ? {} : { metadata }) }, options);
+  }
+  if (options.evaluation !== undefined) {
+    throw new ModelError('the network gives every pixel of an image as it is.', {
+      ...where,
+      remedy: 'Leave out --dense and --patchwise: they are for networks that see one window.',
+    });
+  }
   const program = await runtime.load(bytes);
   try {
     if (metadata !== undefined) return { ...ownModel(program, signature, metadata), signature, metadata };
@@ -50,11 +69,41 @@ export async function openModel(
   }
 }
 
+async function openPatches(
+  runtime: Runtime,
+  bytes: Uint8Array,
+  { signature, metadata }: Pick<OpenedModel, 'signature' | 'metadata'>,
+  options: OpenModelOptions,
+): Promise<OpenedModel> {
+  const input = metadata?.input as InputSpec | undefined;
+  const { program, rule, notes, ...patches } = await openPatchProgram(runtime, bytes, signature, {
+    ...options,
+    ...(input?.window === undefined ? {} : { window: input.window }),
+  });
+  const rules = { y: rule, x: rule };
+  try {
+    const model =
+      metadata === undefined
+        ? await foreignModel(program, signature, { ...options, rule: rules })
+        : { ...ownModel(program, signature, metadata), rule: rules };
+    const known = metadata === undefined ? { signature } : { signature, metadata };
+    return { ...model, ...known, patches, notes: [...model.notes, ...notes] };
+  } catch (error) {
+    await program.dispose();
+    throw error;
+  }
+}
+
 function ownModel(
   program: SegmentationModel['program'],
   signature: Signature,
   { network, input, classes, tile }: ModelMetadata,
 ): SegmentationModel {
+  if (tile === undefined) {
+    throw new ModelError('This model names the class of a whole image; it does not segment.', {
+      remedy: 'Give it to lamella predict, or open it with openClassifier.',
+    });
+  }
   const rule: TilingRule = {
     multiple: tile.multiple,
     offset: tile.offset,

@@ -3,7 +3,7 @@
 import { float32, type NdArray } from '../array/ndarray.ts';
 import { prepareInput } from '../dataset/normalise.ts';
 import { type Page, pagesOf } from '../dataset/planes.ts';
-import { Interrupted, ModelError, UsageError } from '../errors.ts';
+import { DatasetError, Interrupted, ModelError, UsageError } from '../errors.ts';
 import { extent, type Image } from '../image/image.ts';
 import type { SegmentationModel } from './model.ts';
 import { type Orientation, orientedShape, type TestTimeAugmentation } from './orientation.ts';
@@ -51,7 +51,7 @@ export function planPage(
  * from elsewhere gives independent ones).
  *
  * The result does not depend on `tile` and `batch` beyond float rounding where the rule of the network is exact.
- * Works for any size from 1 x 1. Memory: the page as float32, the result, and one tile's activations.
+ * Works for any size from 1 x 1; with a network that sees one window, from the window's. Memory: the page as float32, the result, and one tile's activations.
  *
  * @throws DatasetError when the channels do not fit the model; UsageError for a tile that is too small; ModelError when
  *   the model gives another shape than it says, or NaN; Interrupted when `signal` is aborted.
@@ -83,6 +83,7 @@ export async function predictPlanes(
     throw new UsageError(`There is no averaging over ${tta} orientations.`, { remedy: 'Give 1, 4 or 8.' });
   }
   const { planes, height, width } = page;
+  requireWindowFits(model, page);
   const plan = planPage(model, height, width, options);
   const sides = { y: plan.y.side, x: plan.x.side };
   if (tta === 8 && sides.y !== sides.x && (model.rule.y.fixed ?? model.rule.x.fixed) !== undefined) {
@@ -120,6 +121,15 @@ export async function predictPlanes(
     onProgress?.(done, jobs.length);
   }
   return result;
+}
+
+function requireWindowFits({ patches }: SegmentationModel, { height, width, name }: PreparedPage): void {
+  const cover = patches?.window.cover ?? 0;
+  if (Math.min(height, width) >= cover) return;
+  throw new DatasetError(`the image is ${width} x ${height}, smaller than the network's window of ${cover} pixels.`, {
+    ...(name === undefined ? {} : { file: name }),
+    remedy: 'Give larger images, or train a network with a smaller window (n1, n2, n3).',
+  });
 }
 
 function namedPage({ name }: { readonly name?: string }): { readonly file?: string } {

@@ -57,7 +57,13 @@ export interface ReportOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-const NETWORK_NAMES: Readonly<Record<ModelName, string>> = { unet: 'A U-Net', unet2015: 'The U-Net of 2015' };
+const NETWORK_NAMES: Readonly<Record<ModelName, string>> = {
+  unet: 'A U-Net',
+  unet2015: 'The U-Net of 2015',
+  perceptron: 'A perceptron',
+  mlp: 'A multi-layer perceptron',
+  alexnet: 'AlexNet',
+};
 
 /** Without held-out images, so many of the training images are shown. */
 const MOST_TRAINING_IMAGES = 4;

@@ -1,0 +1,66 @@
+import type { Value } from '../graph/ir.ts';
+import { xavierUniform } from '../nn/initialise.ts';
+import { conv2d, dense, maxPool } from '../nn/layers.ts';
+import { type Network, NetworkBuilder } from '../nn/network.ts';
+import type { SlidingWindowSpec, WindowName } from './spec.ts';
+
+/** Sides of the kernels, a convolution and a pooling a stage. */
+const KERNELS: { readonly [N in WindowName]: readonly number[] } = {
+  n1: [4],
+  n2: [4, 5],
+  n3: [4, 5, 4],
+  n4: [4, 5, 4, 4],
+};
+
+/** Whether a network is one of these. */
+export function isWindowName(name: string): name is WindowName {
+  return Object.hasOwn(KERNELS, name);
+}
+
+/** Units of the hidden dense layer. */
+const HIDDEN = 200;
+/** Side of the last maps, which the hidden layer sees. */
+const LAST = 3;
+
+/** The defaults of `SlidingWindowSpec`, in one place. */
+export const WINDOW_DEFAULTS = { base: 48 } as const;
+
+/** Side of the window: 9, 23, 47 and 95 pixels for n1 to n4. */
+export function windowSide(name: WindowName): number {
+  return KERNELS[name].reduceRight((side, kernel) => 2 * side + kernel - 1, LAST);
+}
+
+/**
+ * y = 1.7159 tanh(0.6666 x), LeCun et al. 1998. Being an increasing function it may follow the pooling as well as precede
+ * it, on a quarter of the numbers.
+ */
+function scaledTanh(net: NetworkBuilder, x: Value): Value {
+  return net.mul(net.op('Tanh', [net.mul(x, net.scalar(0.6666))]), net.scalar(1.7159));
+}
+
+/**
+ * The pixel classifiers of Ciresan et al. 2012: the class of the pixel in the middle of a window. N4 is that of the
+ * paper: 95 x 95; 48 maps 4x4, pooling, 5x5, pooling, 4x4, pooling, 4x4, pooling; 200 units; 219,290 parameters for
+ * one channel and two classes. The paper does not give the others: n1, n2 and n3 here are the first one, two and three
+ * stages of N4, with the windows of 9, 23 and 47 pixels that leave 3 x 3 for the hidden layer, as N4 does.
+ *
+ * [N, channels, side, side] -> [N, outputs, 1, 1]
+ */
+export function slidingWindow(
+  { name, channels, outputs, base = WINDOW_DEFAULTS.base }: SlidingWindowSpec,
+  [batch, , height, width]: readonly [number, number, number, number],
+  { training = false }: { training?: boolean } = {},
+): Network {
+  const net = new NetworkBuilder(name, { training });
+  const input = net.input('image', 'float32', [batch, channels, height, width]);
+  const initialise = xavierUniform();
+  let x = input;
+  KERNELS[name].forEach((kernel, i) => {
+    x = conv2d(net, x, base, { name: `conv${i + 1}`, kernel, padding: 'valid', initialise });
+    x = scaledTanh(net, maxPool(net, x));
+  });
+  x = net.op('Flatten', [x], { axis: 1 });
+  x = scaledTanh(net, dense(net, x, HIDDEN, { name: 'hidden', initialise }));
+  x = dense(net, x, outputs, { name: 'output', initialise });
+  return net.finish(input, net.op('Unsqueeze', [x, net.ints([2, 3])]));
+}

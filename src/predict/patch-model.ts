@@ -1,0 +1,114 @@
+/** A classifier of patches made ready to give a class to every pixel: all at once, or window by window. */
+import type { WindowSpec } from '../dataset/window.ts';
+import { isPlain } from '../dataset/window.ts';
+import { ModelError } from '../errors.ts';
+import type { Signature } from '../graph/onnx/model.ts';
+import { readOnnx } from '../graph/onnx/read.ts';
+import { writeOnnx } from '../graph/onnx/write.ts';
+import type { Program, Runtime } from '../runtime/runtime.ts';
+import { classifiesPatches, denseGraph } from './dense.ts';
+import { type PatchModel, type PatchOptions, patchwiseProgram } from './patchwise.ts';
+import type { TilingRule } from './tile-plan.ts';
+
+/** `dense`: all pixels at once; `patchwise`: one window after another. */
+export type Evaluation = 'dense' | 'patchwise';
+
+export interface PatchModelOptions {
+  readonly file?: string;
+  /** Default: `dense` where it can be, and a note where it cannot. */
+  readonly evaluation?: Evaluation;
+  /** How the model sees its window; default: as it is. */
+  readonly window?: WindowSpec;
+  /** For `patchwise`. */
+  readonly patches?: PatchOptions;
+}
+
+export interface PatchProgram {
+  /** [N, C, H, W] to [N, outputs, H', W']. */
+  readonly program: Program;
+  readonly evaluation: Evaluation;
+  readonly window: WindowSpec;
+  readonly rule: TilingRule;
+  readonly notes: readonly string[];
+}
+
+/** Whether a file holds a classifier of patches. */
+export function holdsPatchClassifier({ inputs, outputs }: Signature): boolean {
+  return inputs.length === 1 && classifiesPatches(inputs[0]?.dims, outputs[0]?.dims);
+}
+
+/** The window of a classifier of patches. @throws ModelError when it is not square. */
+function windowOf({ inputs }: Signature, { file }: PatchModelOptions): WindowSpec {
+  const [height, width] = (inputs[0]?.dims ?? []).slice(2) as number[];
+  if (height === undefined || height !== width) {
+    throw new ModelError(`The window of ${width} x ${height} pixels is not square.`, {
+      ...(file === undefined ? {} : { file }),
+      remedy: 'Give a model with a square window.',
+    });
+  }
+  return { side: height, cover: height, foveationPx: 0 };
+}
+
+/** The program that runs a classifier of patches as it is, window by window. */
+export async function loadPatches(
+  runtime: Runtime,
+  bytes: Uint8Array,
+  signature: Signature,
+  window: WindowSpec = windowOf(signature, {}),
+): Promise<PatchModel> {
+  const [input] = signature.inputs;
+  const [output] = signature.outputs;
+  return {
+    program: await runtime.load(bytes),
+    inputName: input?.name ?? '',
+    outputName: output?.name ?? '',
+    channels: input?.dims?.[1] as number,
+    outputs: output?.dims?.[1] as number,
+    window,
+  };
+}
+
+/**
+ * @throws ModelError when `dense` is asked for and cannot be, saying why; DeviceError when the device fails.
+ */
+export async function openPatchProgram(
+  runtime: Runtime,
+  bytes: Uint8Array,
+  signature: Signature,
+  options: PatchModelOptions = {},
+): Promise<PatchProgram> {
+  const { file, evaluation, window = windowOf(signature, options), patches = {} } = options;
+  const margin = Math.floor(window.cover / 2);
+  const rule: TilingRule = { multiple: 1, offset: 0, minimum: window.cover, halo: margin, margin, exact: true };
+  const common = { window, rule };
+  const notes: string[] = [];
+  if (evaluation !== 'patchwise') {
+    try {
+      const dense = denseFile(bytes, signature, window);
+      return { ...common, program: await runtime.load(dense), evaluation: 'dense', notes };
+    } catch (cause) {
+      if (evaluation === 'dense' || !(cause instanceof ModelError)) {
+        throw cause instanceof ModelError && file !== undefined
+          ? new ModelError(cause.message, { file, cause })
+          : cause;
+      }
+      notes.push(`${cause.message.replace(/ Evaluate .*$/, '')} It is evaluated window by window, which is slow.`);
+    }
+  }
+  const model = await loadPatches(runtime, bytes, signature, window);
+  return { ...common, program: patchwiseProgram(model, patches), evaluation: 'patchwise', notes };
+}
+
+/** The file of the dense graph. @throws ModelError where it cannot be, saying why. */
+function denseFile(bytes: Uint8Array, signature: Signature, window: WindowSpec): Uint8Array {
+  if (!isPlain(window)) {
+    const why = window.foveationPx > 0 ? 'is blurred away from its middle (foveation)' : 'is sampled nonuniformly';
+    throw new ModelError(
+      `This network cannot be evaluated at every pixel at once: its window ${why}, so that neighbouring windows have nothing in common.`,
+      { remedy: 'Evaluate it patch by patch.' },
+    );
+  }
+  const [input] = signature.inputs;
+  const dims = (input?.dims ?? []).map((n) => (typeof n === 'number' ? n : 1));
+  return writeOnnx(denseGraph(readOnnx(bytes, { shapes: { [input?.name ?? '']: dims } })));
+}
