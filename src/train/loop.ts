@@ -206,7 +206,7 @@ export async function train({
       savedFile === undefined
         ? savedStep > 0
           ? ` The checkpoint of step ${savedStep} is good.`
-          : ' There is no checkpoint from before.'
+          : ' There is no checkpoint from before: a new run can take its place.'
         : ` The last good checkpoint is ${store.pathOf(savedFile)}.`;
     const seen = aside === undefined ? '' : ` The batch is in ${aside}.`;
     return new TrainingError(`${problem} at step ${step}, on ${batch.samples.slice(0, 4).join(', ')}.${seen}${good}`, {

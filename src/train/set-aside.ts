@@ -3,7 +3,7 @@
 import { batchSheet } from '../augment/sheet.ts';
 import { writePng } from '../image/write-png.ts';
 import type { BatchFacts, StepBatch } from './loop.ts';
-import type { Store } from './store.ts';
+import { RUN_FILES, type Store } from './store.ts';
 
 /** What the images of a batch are. */
 export interface BatchShape {
@@ -56,7 +56,7 @@ export async function setAside(
     label: share(labels, i),
     weight: share(weights, i),
   }));
-  const file = `diverged/step-${String(facts.step).padStart(9, '0')}`;
+  const file = `${RUN_FILES.diverged}/step-${String(facts.step).padStart(9, '0')}`;
   const told = rows.map(({ name, image, label, weight }) => ({
     name,
     image: rangeOf(image),

@@ -29,6 +29,8 @@ export const RUN_FILES = {
   best: 'best.onnx',
   last: 'last.onnx',
   report: 'report.html',
+  /** Batches on which the loss or the weights ceased to be finite. */
+  diverged: 'diverged',
   /** Where the time of the first steps goes, where that was asked for: a table, and ONNX Runtime's trace. */
   profile: 'profile.txt',
   trace: 'profile.json',

@@ -240,7 +240,7 @@ describe('a loss or weights that are not finite', () => {
     });
     const failing = train(toy(store, { stepper: { ...stepper, run }, validator: undefined }));
     await expect(failing).rejects.toThrow(
-      'memory: the weights are not finite any more at step 5, on image 4. There is no checkpoint from before.',
+      'memory: the weights are not finite any more at step 5, on image 4. There is no checkpoint from before: a new run can take its place.',
     );
     expect(await store.list('checkpoints')).toEqual([]);
   });

@@ -1,6 +1,7 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { LamellaError } from '../../errors.ts';
+import { makeFolder } from './make-folder.ts';
 
 /** A failed write in words: no room, no permission, no such folder. */
 export function explainWrite(cause: unknown, file: string): LamellaError {
@@ -14,6 +15,8 @@ export function explainWrite(cause: unknown, file: string): LamellaError {
     case 'EPERM':
     case 'EROFS':
       return because('this may not be written.', 'Choose a folder that you may write to.');
+    case 'ENOENT':
+      return because('the folder for this is not there and cannot be made.', 'Choose another place.');
     case 'ENOTDIR':
     case 'EEXIST':
       return because('a file stands where a folder is needed.', 'Choose another place.');
@@ -36,7 +39,7 @@ let written = 0;
 export async function atomicWrite(file: string, content: Uint8Array | string): Promise<void> {
   const temporary = join(dirname(file), `.${basename(file)}.${process.pid}-${written++}.tmp`);
   try {
-    await mkdir(dirname(file), { recursive: true });
+    await makeFolder(dirname(file));
     const handle = await open(temporary, 'w');
     try {
       await handle.writeFile(content);

@@ -1,13 +1,16 @@
-import { appendFile, mkdir, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
+import { appendFile, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { RunError } from '../../errors.ts';
 import { RUN_FILES, type Store } from '../../train/store.ts';
 import { atomicWrite, explainWrite } from './atomic-write.ts';
 import { type Lock, takeLock } from './lock.ts';
+import { makeFolder } from './make-folder.ts';
 
 /** A run on disk: `config.json`, `log.jsonl`, `checkpoints/`, `best.onnx`, `last.onnx`, `report.html`. */
 export interface RunFolder extends Store {
   readonly path: string;
+  /** Whether there was a run that ended before its first checkpoint: nothing is left of it. */
+  readonly replaced: boolean;
   /** Ends writing; another process may take it up. */
   close(): Promise<void>;
 }
@@ -51,6 +54,15 @@ export async function holdsRun(path: string): Promise<boolean> {
   return (await stat(join(path, RUN_FILES.config)).catch(() => undefined)) !== undefined;
 }
 
+/** Whether a run has come to anything: a checkpoint or a model. */
+async function isWorthKeeping(path: string): Promise<boolean> {
+  const names = [
+    ...(await readdir(path).catch(() => [])),
+    ...(await readdir(join(path, RUN_FILES.checkpoints)).catch(() => [])),
+  ];
+  return names.some((name) => !name.startsWith('.') && /\.(ckpt|onnx)$/.test(name));
+}
+
 /** A run folder to read from, without taking its lock. */
 export function readRunFolder(path: string): Store {
   return storeOf(path);
@@ -59,7 +71,8 @@ export function readRunFolder(path: string): Store {
 /**
  * Opens a run folder for writing and takes its lock.
  *
- * @param mode `new`: the folder must not be there, or be empty; `resume`: it must hold a run.
+ * @param mode `new`: the folder must not be there, be empty, or hold a run that never came to a checkpoint, whose
+ *   place is taken; `resume`: it must hold a run.
  * @throws RunError when it holds another run or other files, has no run to go on with, or is in use.
  */
 export async function openRunFolder(path: string, mode: 'new' | 'resume'): Promise<RunFolder> {
@@ -89,7 +102,7 @@ export async function openRunFolder(path: string, mode: 'new' | 'resume'): Promi
   }
   let outermost: string | undefined;
   try {
-    outermost = await mkdir(path, { recursive: true });
+    outermost = await makeFolder(path);
   } catch (cause) {
     throw explainWrite(cause, path);
   }
@@ -100,7 +113,8 @@ export async function openRunFolder(path: string, mode: 'new' | 'resume'): Promi
     await removeEmpty(path, outermost);
     throw cause;
   }
-  if (mode === 'new' && (await holdsRun(path))) {
+  const replaced = mode === 'new' && (await holdsRun(path));
+  if (replaced && (await isWorthKeeping(path))) {
     await lock.release();
     throw new RunError('this folder holds another run.', {
       file: path,
@@ -108,9 +122,12 @@ export async function openRunFolder(path: string, mode: 'new' | 'resume'): Promi
     });
   }
   await removeLeftovers(path);
+  if (replaced)
+    for (const name of Object.values(RUN_FILES)) await rm(join(path, name), { recursive: true, force: true });
   return {
     ...storeOf(path),
     path,
+    replaced,
     async close() {
       await lock.release();
       await removeEmpty(path, outermost);

@@ -90,7 +90,7 @@ export async function openRuntime({
     name === 'cpu' && formulation !== 'standard'
       ? await findBlockedKernels(ort, { ...sessionOptions, logSeverityLevel: 4 })
       : {};
-  if (blocks.why !== undefined) log(`Blocked convolutions are not used: ${blocks.why}.`);
+  if (blocks.why !== undefined) log(`blocked convolutions are not used: ${blocks.why}`);
   const kernels = blocks.blockSize === undefined ? '' : `, blocks of ${blocks.blockSize} channels`;
   return ortRuntime(ort, {
     device: name,

@@ -51,9 +51,11 @@ async function onThisMachine(
   run: RunFolder,
   options: MachineOptions & Pick<TrainRunOptions, 'formulation'>,
   beganMs: number,
+  { say = () => {} }: TrainRunHooks,
   train: (place: TrainPlace) => Promise<FinishedTraining>,
 ): Promise<FinishedRun> {
-  const place = placeOf(run, options, beganMs);
+  if (run.replaced) say(`the run that was in ${run.path} had not come to a checkpoint; this one takes its place`);
+  const place = placeOf(run, options, beganMs, say);
   if (options.profile !== true) return { ...(await train(place)), folder: run.path, profile: undefined };
   const trace = await openTrace();
   try {
@@ -69,12 +71,14 @@ function placeOf(
   store: Store,
   { device = 'auto', workers, checkpointEvery, formulation }: MachineOptions & Pick<TrainRunOptions, 'formulation'>,
   beganMs: number,
+  log: (line: string) => void,
 ): TrainPlace {
   return {
     store,
     clock: { nowMs: () => performance.now() },
     beganMs,
-    openRuntime: (kept = formulation) => openRuntime({ device, ...(kept === undefined ? {} : { formulation: kept }) }),
+    openRuntime: (kept = formulation) =>
+      openRuntime({ device, log, ...(kept === undefined ? {} : { formulation: kept }) }),
     openSampler: (set, options) => openSampler(set, options, workers === undefined ? {} : { workers }),
     allocate: allocateShared,
     cores: availableParallelism(),
@@ -106,7 +110,9 @@ export async function trainRun(
   try {
     const raw = await readDataset(nodeFiles, folder);
     const record = { folder: resolve(folder), created: new Date().toISOString(), version: packageVersion() };
-    return await onThisMachine(run, options, beganMs, (place) => startTraining(raw, options, record, place, hooks));
+    return await onThisMachine(run, options, beganMs, hooks, (place) =>
+      startTraining(raw, options, record, place, hooks),
+    );
   } finally {
     await run.close();
   }
@@ -124,7 +130,7 @@ export async function resumeRun(
     const config = await readConfig(run);
     const raw = await readDataset(nodeFiles, options.folder ?? config.folder);
     const device = options.device ?? (config.machine.device as NodeDevice);
-    return await onThisMachine(run, { ...options, device }, beganMs, (place) =>
+    return await onThisMachine(run, { ...options, device }, beganMs, hooks, (place) =>
       continueTraining(config, raw, place, hooks),
     );
   } finally {
@@ -147,7 +153,7 @@ export async function repeatRun(
     const device = options.device ?? (config.machine.device as NodeDevice);
     const again = { ...config, folder, created: new Date().toISOString() };
     await writeConfig(run, again);
-    return await onThisMachine(run, { ...options, device }, beganMs, (place) =>
+    return await onThisMachine(run, { ...options, device }, beganMs, hooks, (place) =>
       continueTraining(again, raw, place, hooks),
     );
   } catch (cause) {
