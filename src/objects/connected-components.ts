@@ -1,4 +1,4 @@
-/** Connected components of masks and of label maps, by raster scan and union-find. */
+/** Connected components of masks and of label maps, by union-find over runs of pixels in rows. */
 
 import { type NdArray, ndarray } from '../array/ndarray.ts';
 import { type Connectivity, connectivityOf, extentsOf, type IntegerArray } from './grid.ts';
@@ -19,19 +19,16 @@ export interface Components {
   readonly count: number;
 }
 
-/** A row above or behind that holds neighbours already scanned. */
-interface NeighbourRow {
+/** A row above or behind, already scanned, whose runs may touch those of this row. */
+interface EarlierRow {
   readonly dz: number;
   readonly dy: number;
-  /** How far to look left and right in that row: 0 or 1. */
-  readonly reach: number;
 }
 
-function scannedRows(connectivity: Connectivity): readonly NeighbourRow[] {
-  const reach = connectivity === 8 || connectivity === 26 ? 1 : 0;
-  const rows: NeighbourRow[] = [{ dz: 0, dy: -1, reach }];
-  if (connectivity === 6) rows.push({ dz: -1, dy: 0, reach });
-  if (connectivity === 26) for (const dy of [-1, 0, 1]) rows.push({ dz: -1, dy, reach });
+function earlierRows(connectivity: Connectivity): readonly EarlierRow[] {
+  const rows: EarlierRow[] = [{ dz: 0, dy: -1 }];
+  if (connectivity === 6) rows.push({ dz: -1, dy: 0 });
+  if (connectivity === 26) for (const dy of [-1, 0, 1]) rows.push({ dz: -1, dy });
   return rows;
 }
 
@@ -48,75 +45,143 @@ export function connectedComponents(
 ): Components {
   const { depth, height, width, size, rank } = extentsOf(array.shape);
   const chosen = connectivityOf(connectivity, rank);
-  const data = array.data;
-  const byValue = by === 'value';
-  const labels = new Int32Array(size);
-  let parent = new Int32Array(1024);
-  let provisional = 0;
+  const rows = depth * height;
+  const values = by === 'value' ? array.data : undefined;
+  // Start and end (exclusive) of each run, run after run: room for the most that there can be, and one more.
+  const edges = new Int32Array(2 * (values === undefined ? rows * Math.ceil(width / 2) : size) + 1);
+  /** Runs of row r: firstRun[r] .. firstRun[r + 1] - 1. */
+  const firstRun = new Int32Array(rows + 1);
+  if (values === undefined) runsOfMask(array.data, width, edges, firstRun);
+  else runsOfValues(values, width, edges, firstRun);
+  const runs = firstRun[rows] as number;
 
-  const find = (label: number): number => {
-    let root = label;
-    while (parent[root] !== root) {
-      // Path halving keeps the trees flat.
-      parent[root] = parent[parent[root] as number] as number;
-      root = parent[root] as number;
-    }
-    return root;
-  };
-  const unite = (a: number, b: number): number => {
-    const rootA = find(a);
-    const rootB = find(b);
-    // The smaller label stays the root, so that roots come in scan order.
-    if (rootA < rootB) {
-      parent[rootB] = rootA;
-      return rootA;
-    }
-    parent[rootA] = rootB;
-    return rootB;
-  };
-
-  const rows = scannedRows(chosen);
-  for (let z = 0, i = 0; z < depth; z++) {
-    for (let y = 0; y < height; y++) {
-      const near = rows.filter(({ dz, dy }) => z + dz >= 0 && y + dy >= 0 && y + dy < height);
-      const offsets = Int32Array.from(near, ({ dz, dy }) => (dz * height + dy) * width);
-      const reach = near[0]?.reach ?? 0;
-      for (let x = 0; x < width; x++, i++) {
-        const value = data[i] as number;
-        if (value === 0) continue;
-        let label = x > 0 && (byValue ? data[i - 1] === value : data[i - 1] !== 0) ? (labels[i - 1] as number) : 0;
-        const first = x - reach < 0 ? 0 : -reach;
-        const last = x + reach >= width ? 0 : reach;
-        for (let k = 0; k < offsets.length; k++) {
-          for (let dx = first; dx <= last; dx++) {
-            const j = i + (offsets[k] as number) + dx;
-            if (byValue ? data[j] !== value : data[j] === 0) continue;
-            const other = labels[j] as number;
-            if (label === 0) label = other;
-            else if (label !== other) label = unite(label, other);
-          }
-        }
-        if (label === 0) {
-          label = ++provisional;
-          if (label === parent.length) {
-            const grown = new Int32Array(parent.length * 2);
-            grown.set(parent);
-            parent = grown;
-          }
-          parent[label] = label;
-        }
-        labels[i] = label;
+  const parent = new Int32Array(runs);
+  for (let run = 0; run < runs; run++) parent[run] = run;
+  const reach = chosen === 8 || chosen === 26 ? 1 : 0;
+  const earlier = earlierRows(chosen);
+  for (let z = 0, row = 0; z < depth; z++) {
+    for (let y = 0; y < height; y++, row++) {
+      for (const { dz, dy } of earlier) {
+        if (z + dz < 0 || y + dy < 0 || y + dy >= height) continue;
+        const other = row + dz * height + dy;
+        linkRows(row, other, width, reach, edges, firstRun, parent, values);
       }
     }
   }
+  const labels = new Int32Array(size);
+  return { labels: ndarray('int32', array.shape, labels), count: paint(edges, parent, labels) };
+}
 
-  let count = 0;
-  const final = new Int32Array(provisional + 1);
-  for (let label = 1; label <= provisional; label++) {
-    const root = find(label);
-    if (root === label) final[label] = ++count;
-    else final[label] = final[root] as number;
+type Data = IntegerArray['data'];
+
+/** Runs of pixels that are not zero. */
+function runsOfMask(data: Data, width: number, edges: Int32Array, firstRun: Int32Array): void {
+  let k = 0;
+  for (let row = 0, i = 0; row < firstRun.length - 1; row++) {
+    firstRun[row] = k >> 1;
+    let before = 0;
+    for (const end = i + width; i < end; i++) {
+      // Without branches, which noise would make unpredictable: an edge is written always, and counted if it is one.
+      const value = data[i] as number;
+      const now = (value | -value) >>> 31;
+      edges[k] = i;
+      k += now ^ before;
+      before = now;
+    }
+    edges[k] = i;
+    k += before;
   }
-  for (let i = 0; i < size; i++) labels[i] = final[labels[i] as number] as number;
-  return { labels: ndarray('int32', array.shape, labels), count };
+  firstRun[firstRun.length - 1] = k >> 1;
+}
+
+/** Runs of pixels that have the same value, not zero. */
+function runsOfValues(data: Data, width: number, edges: Int32Array, firstRun: Int32Array): void {
+  let k = 0;
+  for (let row = 0, i = 0; row < firstRun.length - 1; row++) {
+    firstRun[row] = k >> 1;
+    const end = i + width;
+    while (i < end) {
+      const value = data[i];
+      if (value === 0) {
+        i++;
+        continue;
+      }
+      edges[k++] = i++;
+      while (i < end && data[i] === value) i++;
+      edges[k++] = i;
+    }
+  }
+  firstRun[firstRun.length - 1] = k >> 1;
+}
+
+/**
+ * Unites the runs of a row with those of an earlier one that they touch.
+ * @param values given where only runs of the same value belong together
+ */
+function linkRows(
+  row: number,
+  earlier: number,
+  width: number,
+  reach: number,
+  edges: Int32Array,
+  firstRun: Int32Array,
+  parent: Int32Array,
+  values: Data | undefined,
+): void {
+  const shift = (row - earlier) * width;
+  const last = firstRun[row + 1] as number;
+  const lastEarlier = firstRun[earlier + 1] as number;
+  let run = firstRun[row] as number;
+  let other = firstRun[earlier] as number;
+  while (run < last && other < lastEarlier) {
+    const start = edges[2 * run] as number;
+    const end = edges[2 * run + 1] as number;
+    const otherStart = edges[2 * other] as number;
+    const otherEnd = (edges[2 * other + 1] as number) + shift;
+    if (start < otherEnd + reach && otherStart + shift < end + reach) {
+      if (values === undefined || values[start] === values[otherStart]) unite(parent, run, other);
+    }
+    if (values !== undefined && reach > 0 && otherEnd === end && run + 1 < last) {
+      // Runs of other values follow at once: the next one touches this one's neighbour by a corner.
+      const next = edges[2 * run + 2] as number;
+      if (next === end && values[next] === values[otherStart]) unite(parent, run + 1, other);
+    }
+    if (otherEnd <= end) other++;
+    else run++;
+  }
+}
+
+/** The earlier root stays the root: labels then come in scan order, and parents before children. */
+function unite(parent: Int32Array, a: number, b: number): void {
+  let rootA = a;
+  let rootB = b;
+  while (parent[rootA] !== rootA) {
+    // Path halving keeps the trees flat.
+    parent[rootA] = parent[parent[rootA] as number] as number;
+    rootA = parent[rootA] as number;
+  }
+  while (parent[rootB] !== rootB) {
+    parent[rootB] = parent[parent[rootB] as number] as number;
+    rootB = parent[rootB] as number;
+  }
+  if (rootA < rootB) parent[rootB] = rootA;
+  else parent[rootA] = rootB;
+}
+
+/** Makes numbers of the parents, in place, and writes them into the runs; how many there are. */
+function paint(edges: Int32Array, parent: Int32Array, labels: Int32Array): number {
+  let count = 0;
+  for (let run = 0; run < parent.length; run++) {
+    // Parents come before their children, so theirs are numbers already.
+    const above = parent[run] as number;
+    const label = above === run ? ++count : (parent[above] as number);
+    parent[run] = label;
+    const start = edges[2 * run] as number;
+    const last = (edges[2 * run + 1] as number) - 1;
+    // Most runs of noise are no longer than two pixels: no loop for them.
+    labels[start] = label;
+    labels[last] = label;
+    for (let i = start + 1; i < last; i++) labels[i] = label;
+  }
+  return count;
 }

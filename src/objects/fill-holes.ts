@@ -31,43 +31,34 @@ export function fillHoles<A extends IntegerArray>(
   });
   const part = labels.data;
   const OPEN = -1;
-  /** What encloses each part: 0 = not known yet. */
+  /** What encloses each part: 0 = not known yet. Index 0 stands for pixels that are no background. */
   const around = new Float64Array(count + 1);
-  const sizes = new Float64Array(count + 1);
-  const meet = (hole: number, value: number): void => {
-    if (value === 0 || around[hole] === value) return;
-    around[hole] = around[hole] === 0 ? value : OPEN;
-  };
-  const row = width;
-  const plane = width * height;
+  around[0] = OPEN;
   const flat = array.shape.length === 2;
-  for (let z = 0, i = 0; z < depth; z++) {
-    const atEnd = !flat && (z === 0 || z === depth - 1);
+  for (let z = 0; z < depth; z++) {
+    const wholePlane = !flat && (z === 0 || z === depth - 1);
     for (let y = 0; y < height; y++) {
-      const atEdge = atEnd || y === 0 || y === height - 1;
-      for (let x = 0; x < width; x++, i++) {
-        const hole = part[i] as number;
-        if (hole === 0) continue;
-        sizes[hole] = (sizes[hole] as number) + 1;
-        if (around[hole] === OPEN) continue;
-        if (atEdge || x === 0 || x === width - 1) {
-          around[hole] = OPEN;
-          continue;
-        }
-        meet(hole, data[i - 1] as number);
-        meet(hole, data[i + 1] as number);
-        meet(hole, data[i - row] as number);
-        meet(hole, data[i + row] as number);
-        if (flat) continue;
-        meet(hole, data[i - plane] as number);
-        meet(hole, data[i + plane] as number);
-      }
+      const step = wholePlane || y === 0 || y === height - 1 ? 1 : Math.max(1, width - 1);
+      const start = (z * height + y) * width;
+      for (let x = 0; x < width; x += step) around[part[start + x] as number] = OPEN;
+    }
+  }
+  const sizes = new Float64Array(count + 1);
+  const plane = width * height;
+  const steps = flat ? [-1, 1, -width, width] : [-1, 1, -width, width, -plane, plane];
+  for (let i = 0; i < size; i++) {
+    const hole = part[i] as number;
+    if (around[hole] === OPEN) continue;
+    sizes[hole] = (sizes[hole] as number) + 1;
+    for (let k = 0; k < steps.length; k++) {
+      const value = data[i + (steps[k] as number)] as number;
+      if (value === 0 || around[hole] === value) continue;
+      around[hole] = around[hole] === 0 ? value : OPEN;
     }
   }
   const filled = data.slice();
   for (let i = 0; i < size; i++) {
     const hole = part[i] as number;
-    if (hole === 0) continue;
     const value = around[hole] as number;
     if (value > 0 && (sizes[hole] as number) <= maxSize) filled[i] = value;
   }

@@ -64,11 +64,16 @@ function countBins(data: ScalarArray['data'], least: number, greatest: number, b
   const scale = bins / (greatest - least);
   for (let i = 0; i < data.length; i++) {
     const value = data[i] as number;
-    if (Number.isNaN(value)) continue;
-    let bin = Math.min(bins - 1, Math.floor((value - least) * scale));
-    // Rounding may have taken the value over an edge.
-    if (value < (edges[bin] as number)) bin--;
-    else if (bin < bins - 1 && value >= (edges[bin + 1] as number)) bin++;
+    const place = (value - least) * scale;
+    let bin = place | 0;
+    const beyond = place - bin;
+    // Near an edge, rounding may have taken the value over it. A NaN compares false.
+    if (!(beyond > 1e-6 && beyond < 1 - 1e-6)) {
+      if (Number.isNaN(value)) continue;
+      bin = Math.min(bin, bins - 1);
+      if (value < (edges[bin] as number)) bin--;
+      else if (bin < bins - 1 && value >= (edges[bin + 1] as number)) bin++;
+    }
     counts[bin] = (counts[bin] as number) + 1;
   }
   return counts;
