@@ -50,19 +50,9 @@ function distanceTransform(
   const squared = new Float64Array(size);
 
   nearestInRows(array.data, toNonzero, width, sx, nearest, squared);
-  const longest = Math.max(height, depth);
-  const scratch = new LineScratch(longest);
-  if (height > 1) {
-    for (let z = 0; z < depth; z++) {
-      for (let x = 0; x < width; x++) {
-        lowerEnvelope(squared, nearest, z * height * width + x, width, height, sy, scratch);
-      }
-    }
-  }
-  if (depth > 1) {
-    const plane = height * width;
-    for (let i = 0; i < plane; i++) lowerEnvelope(squared, nearest, i, plane, depth, sz, scratch);
-  }
+  const plane = height * width;
+  if (height > 1) for (let z = 0; z < depth; z++) alongLines(squared, nearest, z * plane, width, width, height, sy);
+  if (depth > 1) alongLines(squared, nearest, 0, plane, plane, depth, sz);
 
   // From the indices once more, so that no rounding of the passes is left in the distances.
   for (let z = 0, i = 0; z < depth; z++) {
@@ -73,10 +63,10 @@ function distanceTransform(
           squared[i] = Number.POSITIVE_INFINITY;
           continue;
         }
-        const row = Math.floor(j / width);
+        const row = (j / width) | 0;
         const dx = (x - (j - row * width)) * sx;
         const dy = (y - (row % height)) * sy;
-        const dz = (z - Math.floor(row / height)) * sz;
+        const dz = (z - ((row / height) | 0)) * sz;
         squared[i] = Math.sqrt(dx * dx + dy * dy + dz * dz);
       }
     }
@@ -111,59 +101,91 @@ function nearestInRows(
   }
 }
 
-class LineScratch {
-  readonly values: Float64Array;
-  readonly indices: Int32Array;
-  /** Where on the line the parabolas of the envelope stand, and from where each is the lowest. */
-  readonly apex: Int32Array;
-  readonly from: Float64Array;
-  constructor(length: number) {
-    this.values = new Float64Array(length);
-    this.indices = new Int32Array(length);
-    this.apex = new Int32Array(length);
-    this.from = new Float64Array(length);
-  }
-}
+/** Lines are worked on this many at a time, so that memory is read and written in pieces and not pixel by pixel. */
+const TILE = 16;
 
 /**
- * One line of a later pass: squared[q] = min over v of f[v] + (s (q - v))^2.
- * Parabolas of v < w cross at q = ((f[w]/s^2 + w^2) - (f[v]/s^2 + v^2)) / (2w - 2v).
+ * One later pass, along an axis whose pixels lie `stride` apart, over `lines` lines that begin side by side.
+ * squared[q] = min over v of f[v] + (s (q - v))^2 on each.
  */
-function lowerEnvelope(
+function alongLines(
   squared: Float64Array,
   nearest: Int32Array,
   start: number,
+  lines: number,
   stride: number,
   length: number,
   spacing: number,
-  { values, indices, apex, from }: LineScratch,
 ): void {
+  const values = new Float64Array(TILE * length);
+  const indices = new Int32Array(TILE * length);
+  const scratch: Envelope = {
+    apex: new Int32Array(length),
+    height: new Float64Array(length),
+    index: new Int32Array(length),
+    from: new Float64Array(length),
+  };
   const s2 = spacing * spacing;
+  for (let first = 0; first < lines; first += TILE) {
+    const count = Math.min(TILE, lines - first);
+    for (let q = 0, row = start + first; q < length; q++, row += stride) {
+      for (let line = 0, k = q; line < count; line++, k += length) {
+        values[k] = (squared[row + line] as number) / s2;
+        indices[k] = nearest[row + line] as number;
+      }
+    }
+    for (let line = 0; line < count; line++) lowerEnvelope(values, indices, line * length, length, scratch);
+    for (let q = 0, row = start + first; q < length; q++, row += stride) {
+      for (let line = 0, k = q; line < count; line++, k += length) {
+        squared[row + line] = (values[k] as number) * s2;
+        nearest[row + line] = indices[k] as number;
+      }
+    }
+  }
+}
+
+/** The parabolas of the envelope: where they stand, how high, what index goes with them, from where each is the lowest. */
+interface Envelope {
+  readonly apex: Int32Array;
+  readonly height: Float64Array;
+  readonly index: Int32Array;
+  readonly from: Float64Array;
+}
+
+/**
+ * One line, in place: values[q] = min over v of values[v] + (q - v)^2, and the index that goes with it.
+ * Parabolas of v < w cross at q = ((f[w] + w^2) - (f[v] + v^2)) / (2w - 2v).
+ */
+function lowerEnvelope(
+  values: Float64Array,
+  indices: Int32Array,
+  start: number,
+  length: number,
+  { apex, height, index, from }: Envelope,
+): void {
   let top = -1;
-  for (let q = 0, i = start; q < length; q++, i += stride) {
-    const value = squared[i] as number;
-    if (value === Number.POSITIVE_INFINITY) continue;
-    const f = value / s2;
-    values[q] = f;
-    indices[q] = nearest[i] as number;
+  for (let q = 0; q < length; q++) {
+    const f = values[start + q] as number;
+    if (f === Number.POSITIVE_INFINITY) continue;
     let crossing = Number.NEGATIVE_INFINITY;
     while (top >= 0) {
       const v = apex[top] as number;
-      crossing = (f + q * q - ((values[v] as number) + v * v)) / (2 * (q - v));
+      crossing = (f + q * q - ((height[top] as number) + v * v)) / (2 * (q - v));
       if (crossing > (from[top] as number)) break;
       top--;
       crossing = Number.NEGATIVE_INFINITY;
     }
     top++;
     apex[top] = q;
+    height[top] = f;
+    index[top] = indices[start + q] as number;
     from[top] = crossing;
   }
   if (top < 0) return;
-  for (let q = 0, k = 0, i = start; q < length; q++, i += stride) {
+  for (let q = 0, k = 0; q < length; q++) {
     while (k < top && (from[k + 1] as number) < q) k++;
-    const v = apex[k] as number;
-    const d = q - v;
-    squared[i] = ((values[v] as number) + d * d) * s2;
-    nearest[i] = indices[v] as number;
+    const d = q - (apex[k] as number);
+    values[start + q] = (height[k] as number) + d * d;
+    indices[start + q] = index[k] as number;
   }
 }
