@@ -9,8 +9,9 @@ import type { Graph, Node, Value } from '../graph/ir.ts';
 import { isBlockUpsampling } from '../graph/ops/resize.ts';
 import { decomposeNode } from '../graph/rewrite.ts';
 import type { Formulation, Lowering } from './context.ts';
-import { convBlocked, convGradInputBlocked, convGradWeightBlocked } from './conv-blocked.ts';
+import { convBlocked, convGradInputBlocked } from './conv-blocked.ts';
 import { convGradInputFlipped } from './conv-flipped.ts';
+import { convGradWeightBlocked, convGradWeightOneBlocked } from './conv-grad-weight-blocked.ts';
 import { convGradWeightByShifts, convGradWeightByWindows } from './conv-shifts.ts';
 import { elementwise, reluGradient } from './elementwise-layouts.ts';
 import { Forms, packKernel, unpackKernel } from './forms.ts';
@@ -41,7 +42,12 @@ const BLOCKED: Table = {
   Conv: [convBlocked],
   ConvTranspose: [upConvBlocked],
   'lamella.ConvGradInput': [averageGradByUpsampling, convGradInputBlocked, convGradInputFlipped],
-  'lamella.ConvGradWeight': [convGradWeightBlocked, convGradWeightByShifts, convGradWeightByWindows],
+  'lamella.ConvGradWeight': [
+    convGradWeightBlocked,
+    convGradWeightOneBlocked,
+    convGradWeightByShifts,
+    convGradWeightByWindows,
+  ],
   MaxPool: [maxPoolBlocked],
   AveragePool: [averagePoolBlocked],
   'lamella.MaxPoolGrad': [maxPoolGradByComparison],
