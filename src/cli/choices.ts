@@ -2,13 +2,14 @@
  * Words that options take. They stand here so that `--help` need not load the code behind them; a test compares them
  * with the registries.
  */
-export const MODEL_NAMES = ['unet', 'unet2015', 'n1', 'n2', 'n3', 'n4'] as const;
-export const LOSS_NAMES = ['ce', 'sigmoid-ce', 'dice', 'dice-ce', 'focal'] as const;
+export const MODEL_NAMES = ['unet', 'unet2015', 'n1', 'n2', 'n3', 'n4', 'perceptron', 'mlp', 'alexnet'] as const;
+export const ACTIVATION_NAMES = ['relu', 'tanh', 'sigmoid'] as const;
+export const LOSS_NAMES = ['ce', 'sigmoid-ce', 'dice', 'dice-ce', 'focal', 'perceptron'] as const;
 export const OPTIMISER_NAMES = ['sgd', 'adam', 'adamw'] as const;
-export const SCHEDULE_NAMES = ['constant', 'step', 'cosine', 'one-cycle', 'polynomial'] as const;
+export const SCHEDULE_NAMES = ['constant', 'step', 'cosine', 'one-cycle', 'polynomial', 'plateau'] as const;
 export const NORM_NAMES = ['none', 'weight', 'instance'] as const;
 export const DEVICE_NAMES = ['auto', 'cpu', 'webgpu', 'cuda', 'coreml', 'dml'] as const;
-export const AUGMENT_NAMES = ['none', 'light', 'default', 'strong'] as const;
+export const AUGMENT_NAMES = ['none', 'turns', 'light', 'default', 'strong'] as const;
 export const TASK_NAMES = ['semantic', 'instances'] as const;
-export const METRIC_NAMES = ['auto', 'isbi', 'overlap', 'instances'] as const;
+export const METRIC_NAMES = ['auto', 'isbi', 'overlap', 'instances', 'topk'] as const;
 export const PROBABILITY_NAMES = ['8bit', '16bit', 'float', 'none'] as const;

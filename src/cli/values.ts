@@ -83,6 +83,15 @@ export function folds(text: string): { readonly fold: number | undefined; readon
   return { fold, folds: count };
 }
 
+/** Units of hidden layers with commas between: `512,256`. */
+export function units(text: string): readonly number[] {
+  const values = text.split(',').map((part) => (/^\s*\d+\s*$/.test(part) ? Number(part) : 0));
+  if (!values.every((value) => value >= 1 && value <= 65_536)) {
+    throw new InvalidArgumentError('Numbers of units from 1 to 65536 with commas between are expected: 512,256.');
+  }
+  return values;
+}
+
 /** Integers with commas between. */
 export function integers(text: string): readonly number[] {
   const values = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));

@@ -11,4 +11,6 @@ export interface Files {
    * @throws DatasetError when it cannot be read.
    */
   read(folder: string, name?: string): Promise<Uint8Array>;
+  /** Every folder below a folder, empty ones too, as paths relative to it, where the place can tell. */
+  folders?(folder: string): Promise<readonly string[]>;
 }

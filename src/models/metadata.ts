@@ -16,6 +16,8 @@ export interface ClassInfo {
 
 export interface ModelMetadata {
   readonly version: typeof VERSION;
+  /** One class for a whole image; absent where every pixel has one. */
+  readonly task?: 'classification';
   readonly network: ModelSpec;
   /** Axes of the input and the output. */
   readonly axes: 'nchw';
@@ -24,7 +26,8 @@ export interface ModelMetadata {
   /** All classes with their background; with a sigmoid the second is the foreground. */
   readonly classes: readonly ClassInfo[];
   readonly activation: 'sigmoid' | 'softmax';
-  readonly tile: {
+  /** Absent in classification. */
+  readonly tile?: {
     /** Sides are `offset` modulo `multiple`, at least `least`; the output is `margin` smaller. */
     readonly multiple: number;
     readonly offset: number;
@@ -86,9 +89,15 @@ export function parseMetadata(text: string, { file }: { readonly file?: string }
   }
   const expected = activation === 'sigmoid' ? 2 : network.number('outputs');
   if (classes.length !== expected) fail(`names ${classes.length} classes where the network has ${expected}`);
-  const tile = entry.fields('tile');
-  for (const key of ['multiple', 'offset', 'least', 'margin']) tile.number(key);
-  if (!tile.isNull('halo')) tile.number('halo');
+  if (entry.has('task')) {
+    if (entry.text('task') !== 'classification') fail(`has an unknown task '${entry.text('task')}'`);
+    for (const key of ['stored', 'crop']) entry.fields('input').list(key);
+    entry.fields('input').number('views');
+  } else {
+    const tile = entry.fields('tile');
+    for (const key of ['multiple', 'offset', 'least', 'margin']) tile.number(key);
+    if (!tile.isNull('halo')) tile.number('halo');
+  }
   if (!entry.isNull('licence')) entry.text('licence');
   if (entry.has('spacing')) {
     entry.fields('spacing').number('value');

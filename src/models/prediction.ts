@@ -35,8 +35,8 @@ export function exportedSpec(spec: ModelSpec): ModelSpec {
 export function exportNetwork(spec: ModelSpec, weights: { readonly [parameter: string]: NdArray }): Graph {
   const plain = exportedSpec(spec);
   const values = plain === spec ? weights : foldStandardised(weights);
-  const { least, margin, window = false } = sizesOf(plain);
-  const graph = predictionGraph(plain, [1, plain.channels, least, least]);
+  const { shape, symbols } = exportedShape(plain);
+  const graph = predictionGraph(plain, shape);
   const [image, ...parameters] = graph.inputs as readonly [Value, ...Value[]];
   const constants = new Map(graph.constants);
   for (const parameter of parameters) {
@@ -49,15 +49,35 @@ export function exportNetwork(spec: ModelSpec, weights: { readonly [parameter: s
     }
     constants.set(parameter, float32(array.shape, array.data as Float32Array));
   }
-  const [tall, wide] = window ? [1, 1] : margin === 0 ? ['height', 'width'] : ['output_height', 'output_width'];
-  const [height, width] = window ? [least, least] : ['height', 'width'];
   return {
     ...graph,
     inputs: [image],
     constants,
     symbols: new Map([
-      [image.name, ['batch', plain.channels, height, width]],
-      [PROBABILITIES, ['batch', plain.outputs, tall, wide]],
+      [image.name, symbols.image],
+      [PROBABILITIES, symbols.probabilities],
     ]),
+  };
+}
+
+type Dims = readonly (number | string)[];
+
+/** A shape to build the network for, and the sizes that its file leaves open. */
+function exportedShape(spec: ModelSpec): {
+  readonly shape: ImageShape;
+  readonly symbols: { readonly image: Dims; readonly probabilities: Dims };
+} {
+  const { channels, outputs } = spec;
+  if ('input' in spec) {
+    const [height, width] = spec.input;
+    const symbols = { image: ['batch', channels, height, width], probabilities: ['batch', outputs] };
+    return { shape: [1, channels, height, width], symbols };
+  }
+  const { least, margin, window = false } = sizesOf(spec);
+  const [height, width] = window ? [least, least] : ['height', 'width'];
+  const [tall, wide] = window ? [1, 1] : margin === 0 ? ['height', 'width'] : ['output_height', 'output_width'];
+  return {
+    shape: [1, channels, least, least],
+    symbols: { image: ['batch', channels, height, width], probabilities: ['batch', outputs, tall, wide] },
   };
 }

@@ -2,9 +2,12 @@
 
 import { UsageError } from '../errors.ts';
 import type { Network } from '../nn/network.ts';
+import { alexnet, leastAlexNetSide } from './alexnet.ts';
+import { mlp } from './mlp.ts';
+import { perceptron } from './perceptron.ts';
 import { paddedSizes, type Sizes, unpaddedSizes, windowSizes } from './sizes.ts';
 import { slidingWindow, windowSide } from './sliding-window.ts';
-import type { ModelName, ModelSpec, SlidingWindowSpec, WindowName } from './spec.ts';
+import type { ClassifierSpec, ModelName, ModelSpec, SlidingWindowSpec, WindowName } from './spec.ts';
 import { UNET_DEFAULTS, unet } from './unet.ts';
 import { DEPTH_2015, unet2015 } from './unet2015.ts';
 
@@ -13,8 +16,10 @@ export type ImageShape = readonly [number, number, number, number];
 
 interface Model<S extends ModelSpec> {
   readonly build: (spec: S, shape: ImageShape, options: { training?: boolean }) => Network;
-  /** Sides of images that the network takes, and of what it returns. */
-  readonly sizes: (spec: S) => Sizes;
+  /** Sides of images that the network takes, and of what it returns; absent where it names the class of a whole image. */
+  readonly sizes?: (spec: S) => Sizes;
+  /** The least side of the images that a network of whole images can be built for; default 1. */
+  readonly leastSide?: number;
   /** One sentence for `--help`. */
   readonly summary: string;
 }
@@ -34,7 +39,19 @@ export const MODELS: { readonly [N in ModelName]: Model<Extract<ModelSpec, { nam
   n2: windowModel('n2', 'two stages of n4, a window of 23 x 23'),
   n3: windowModel('n3', 'three stages of n4, a window of 47 x 47'),
   n4: windowModel('n4', 'pixel classifier to the letter of Ciresan et al. 2012, a window of 95 x 95'),
+  perceptron: { build: perceptron, summary: 'one layer and a sign (Rosenblatt 1958), for classes of whole images' },
+  mlp: { build: mlp, summary: 'dense layers with tanh, sigmoid or ReLU between, for classes of whole images' },
+  alexnet: {
+    build: alexnet,
+    leastSide: leastAlexNetSide(),
+    summary: 'Krizhevsky et al. 2012 to the letter, or smaller, for classes of whole images',
+  },
 };
+
+/** Whether the network of this name gives a class to a whole image, not to every pixel. */
+export function isClassifier(name: ModelName): name is ClassifierSpec['name'] {
+  return rowOf({ name } as ModelSpec).sizes === undefined;
+}
 
 function windowModel(name: WindowName, summary: string): Model<SlidingWindowSpec> {
   return { build: slidingWindow, sizes: () => windowSizes(windowSide(name)), summary };
@@ -50,9 +67,18 @@ function rowOf<S extends ModelSpec>(spec: S): Model<S> {
   return row as unknown as Model<S>;
 }
 
-/** Sides of images that the network of `spec` takes. */
+/**
+ * Sides of images that the network of `spec` takes.
+ * @throws UsageError when it takes images of one size and names their class.
+ */
 export function sizesOf(spec: ModelSpec): Sizes {
-  return rowOf(spec).sizes(spec);
+  const { sizes } = rowOf(spec);
+  if (sizes === undefined) {
+    throw new UsageError(`The network '${spec.name}' names the class of a whole image; it cannot be tiled.`, {
+      remedy: 'Take a U-Net for pixels.',
+    });
+  }
+  return sizes(spec);
 }
 
 /**
@@ -66,10 +92,14 @@ export function buildNetwork(
   { training = false }: { training?: boolean } = {},
 ): Network {
   const row = rowOf(spec);
-  const sizes = row.sizes(spec);
   if (shape[1] !== spec.channels) {
     throw new UsageError(`The images have ${shape[1]} channels, the network takes ${spec.channels}.`);
   }
+  if (row.sizes === undefined) {
+    requireInput(spec as ClassifierSpec, shape, row.leastSide ?? 1);
+    return row.build(spec, shape, { training });
+  }
+  const sizes = row.sizes(spec);
   for (const side of shape.slice(2)) {
     if (sizes.nearest(side) === side) continue;
     throw new UsageError(
@@ -80,4 +110,15 @@ export function buildNetwork(
     );
   }
   return row.build(spec, shape, { training });
+}
+
+function requireInput({ name, input: [height, width] }: ClassifierSpec, shape: ImageShape, least: number): void {
+  if (Math.min(height, width) < least) {
+    throw new UsageError(`The network '${name}' cannot be built for images of ${width} x ${height}.`, {
+      remedy: `It needs at least ${least} x ${least}.`,
+    });
+  }
+  if (shape[2] !== height || shape[3] !== width) {
+    throw new UsageError(`The images are ${shape[3]} x ${shape[2]}, the network '${name}' takes ${width} x ${height}.`);
+  }
 }

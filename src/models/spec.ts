@@ -38,6 +38,41 @@ export interface UnetSpec extends Common {
   readonly dropout?: number;
 }
 
+/** Networks that name the class of a whole image take images of one size. */
+interface Classifier extends Common {
+  /** [height, width] of the image. */
+  readonly input: readonly [number, number];
+}
+
+/** One layer and a sign: Rosenblatt 1958. Several classes have one output each. */
+export interface PerceptronSpec extends Classifier {
+  readonly name: 'perceptron';
+}
+
+/** Dense layers with a nonlinearity between. */
+export interface MlpSpec extends Classifier {
+  readonly name: 'mlp';
+  /** Units of each hidden layer; default [512, 512]. */
+  readonly hidden?: readonly number[];
+  /** Default `relu`. */
+  readonly activation?: Activation;
+  /** Dropout rate after each hidden layer; default 0. */
+  readonly dropout?: number;
+}
+
+/** The network of Krizhevsky et al. 2012, to the letter with its defaults and an input of 224 or 227. */
+export interface AlexNetSpec extends Classifier {
+  readonly name: 'alexnet';
+  /** Channels and hidden units are multiplied by this; default 1. */
+  readonly scale?: number;
+  /** Dropout rate of the first two dense layers; default 0.5. */
+  readonly dropout?: number;
+}
+
+/** Between dense layers. */
+export type Activation = 'relu' | 'tanh' | 'sigmoid';
+
+export type ClassifierSpec = PerceptronSpec | MlpSpec | AlexNetSpec;
 /** The networks that classify the pixel in the middle of a window. */
 export type WindowName = 'n1' | 'n2' | 'n3' | 'n4';
 
@@ -50,5 +85,5 @@ export interface SlidingWindowSpec<N extends WindowName = WindowName> extends Co
 
 type WindowSpecs = { [N in WindowName]: SlidingWindowSpec<N> }[WindowName];
 
-export type ModelSpec = Unet2015Spec | UnetSpec | WindowSpecs;
+export type ModelSpec = Unet2015Spec | UnetSpec | ClassifierSpec | WindowSpecs;
 export type ModelName = ModelSpec['name'];

@@ -11,7 +11,9 @@ export interface TrainingDefaults {
   readonly learningRate: number;
   readonly schedule: ScheduleSpec;
   readonly batch: number;
-  /** Side of the patches in pixels, where images are that large. */
+  /** How long a run is when nothing is said. */
+  readonly minutes: number;
+  /** Side of the patches in pixels, where images are that large; 0 for networks of whole images. */
   readonly patch: number;
   /** The weight map that separates touching objects, where labels are instances; null for none. */
   readonly separation: { readonly w0: number; readonly sigma: number } | null;
@@ -28,6 +30,7 @@ const SLIDING_WINDOW = {
   learningRate: 1e-3,
   schedule: { name: 'cosine', warmUp: 50 },
   batch: 64,
+  minutes: 10,
   separation: null,
   clipNorm: 1,
   averageDecay: 0.99,
@@ -41,6 +44,7 @@ export const TRAINING_DEFAULTS: { readonly [N in ModelName]: TrainingDefaults } 
     learningRate: 1e-3,
     schedule: { name: 'cosine', warmUp: 50 },
     batch: 1,
+    minutes: 10,
     patch: 256,
     separation: null,
     clipNorm: 1,
@@ -54,6 +58,7 @@ export const TRAINING_DEFAULTS: { readonly [N in ModelName]: TrainingDefaults } 
     learningRate: 1e-3,
     schedule: { name: 'constant' },
     batch: 1,
+    minutes: 10,
     patch: 572,
     separation: { w0: 10, sigma: 5 },
     clipNorm: null,
@@ -63,4 +68,42 @@ export const TRAINING_DEFAULTS: { readonly [N in ModelName]: TrainingDefaults } 
   n2: { ...SLIDING_WINDOW, patch: 23 },
   n3: { ...SLIDING_WINDOW, patch: 47 },
   n4: { ...SLIDING_WINDOW, patch: 95 },
+  // Rosenblatt's rule: one image a step, corrected by itself where it is wrong. The rate only scales w.
+  perceptron: {
+    loss: { name: 'perceptron' },
+    optimiser: { name: 'sgd', momentum: 0 },
+    learningRate: 1,
+    schedule: { name: 'constant' },
+    batch: 1,
+    minutes: 1,
+    patch: 0,
+    separation: null,
+    clipNorm: null,
+    averageDecay: null,
+  },
+  mlp: {
+    loss: { name: 'ce' },
+    optimiser: { name: 'adamw', weightDecay: 0.01 },
+    learningRate: 1e-3,
+    schedule: { name: 'cosine', warmUp: 50 },
+    batch: 128,
+    minutes: 1.5,
+    patch: 0,
+    separation: null,
+    clipNorm: null,
+    averageDecay: 0.99,
+  },
+  // Krizhevsky et al. 2012, section 5; the rate is divided by 10 when the validation no longer gets better.
+  alexnet: {
+    loss: { name: 'ce' },
+    optimiser: { name: 'sgd', momentum: 0.9, weightDecay: 5e-4 },
+    learningRate: 0.01,
+    schedule: { name: 'plateau' },
+    batch: 128,
+    minutes: 10,
+    patch: 0,
+    separation: null,
+    clipNorm: null,
+    averageDecay: null,
+  },
 };

@@ -16,8 +16,11 @@ export interface ConvOptions {
   readonly stride?: number;
   readonly dilation?: number;
   readonly group?: number;
-  /** `same` (default): zeros around, so that stride 1 keeps the size; `valid`: none. */
-  readonly padding?: 'same' | 'valid';
+  /**
+   * `same` (default): zeros around, so that stride 1 keeps the size; `valid`: none; or numbers of zeros
+   * [[top, left], [bottom, right]].
+   */
+  readonly padding?: 'same' | 'valid' | readonly [readonly [number, number], readonly [number, number]];
   readonly bias?: boolean;
   readonly initialise?: Initialiser;
   /** First value of the bias; default 0. */
@@ -54,11 +57,12 @@ export function conv2d(
     const weight = standardise ? standardised(net, stored) : stored;
     const offset = bias ? net.parameter('bias', [outputs], constant(initialBias), { decay: false }) : undefined;
     const reach = dilation * (kernel - 1);
-    const before = padding === 'same' ? Math.floor(reach / 2) : 0;
-    const after = padding === 'same' ? reach - before : 0;
+    const half = padding === 'same' ? Math.floor(reach / 2) : 0;
+    const rest = padding === 'same' ? reach - half : 0;
+    const pads = typeof padding === 'string' ? [half, half, rest, rest] : padding.flat();
     return net.op('Conv', offset === undefined ? [x, weight] : [x, weight, offset], {
       kernel_shape: [kernel, kernel],
-      pads: [before, before, after, after],
+      pads,
       ...(stride !== 1 && { strides: [stride, stride] }),
       ...(dilation !== 1 && { dilations: [dilation, dilation] }),
       ...(group !== 1 && { group }),
@@ -80,6 +84,11 @@ export function upConv(
     const bias = net.parameter('bias', [outputs], constant(0), { decay: false });
     return net.op('ConvTranspose', [x, weight, bias], { kernel_shape: [factor, factor], strides: [factor, factor] });
   });
+}
+
+/** [N, C, H, W] -> [N, C H W]. */
+export function flatten(net: NetworkBuilder, x: Value): Value {
+  return net.op('Flatten', [x], { axis: 1 });
 }
 
 /** y = x W' + b: [N, inputs] -> [N, outputs]. */
@@ -122,6 +131,21 @@ export function instanceNorm(net: NetworkBuilder, x: Value, { name = 'norm' }: {
     const bias = net.parameter('bias', [channelsOf(x)], constant(0), { decay: false });
     return net.op('InstanceNormalization', [x, scale, bias], { epsilon: 1e-5 });
   });
+}
+
+/**
+ * Local response normalisation over neighbouring channels, Krizhevsky et al. 2012, section 3.3:
+ *
+ *     y_c = x_c / (k + alpha sum_{j within size/2 of c} x_j^2)^beta
+ *
+ * ONNX, PyTorch and Caffe divide alpha by the size; the paper does not, and here it is meant as in the paper.
+ */
+export function localResponseNorm(
+  net: NetworkBuilder,
+  x: Value,
+  { size = 5, k = 2, alpha = 1e-4, beta = 0.75 }: { size?: number; k?: number; alpha?: number; beta?: number } = {},
+): Value {
+  return net.op('LRN', [x], { size, alpha: alpha * size, beta, bias: k });
 }
 
 /** max(x, 0). */

@@ -22,13 +22,18 @@ interface OptionsOf {
    * 1 / (startDivisor finalDivisor); defaults 0.3, 25, 1e4, as torch's OneCycleLR. Smith & Topin 2018.
    */
   readonly 'one-cycle': { readonly rise?: number; readonly startDivisor?: number; readonly finalDivisor?: number };
+  /**
+   * gamma^k after k plateaus: each a number `patience` of validations in a row none of which was the best so far; at
+   * most `times` of them. Defaults 0.1, 3, 3, as Krizhevsky et al. 2012 by hand.
+   */
+  readonly plateau: WarmUp & { readonly gamma?: number; readonly patience?: number; readonly times?: number };
 }
 
 export type ScheduleName = keyof OptionsOf;
 /** A schedule in JSON: `{ name: 'cosine', warmUp: 100 }`. */
 export type ScheduleSpec = { [N in ScheduleName]: { readonly name: N } & OptionsOf[N] }[ScheduleName];
-/** The factor on the base learning rate. */
-export type Schedule = (step: number, total: number) => number;
+/** The factor on the base learning rate. `scores` of the validations so far, higher is better. */
+export type Schedule = (step: number, total: number, scores?: readonly number[]) => number;
 
 /** The factor after a linear rise over the first `warmUp` steps; `after` sees what is left, t from 0 to 1. */
 function warmed(warmUp: number, after: (t: number) => number): Schedule {
@@ -60,7 +65,28 @@ export const SCHEDULES: { readonly [N in ScheduleName]: (options: OptionsOf[N]) 
       const down = Math.max(1, total - 1 - peak);
       return cosineBetween(1, start / finalDivisor, Math.min(1, (step - peak) / down));
     },
+  plateau:
+    ({ warmUp = 0, gamma = 0.1, patience = 3, times = 3 }) =>
+    (step, total, scores = []) =>
+      gamma ** Math.min(times, plateausOf(scores, patience)) * warmed(warmUp, () => 1)(step, total),
 };
+
+/** How often `patience` scores in a row were not better than the best before them. */
+function plateausOf(scores: readonly number[], patience: number): number {
+  let best = Number.NEGATIVE_INFINITY;
+  let waited = 0;
+  let plateaus = 0;
+  for (const score of scores) {
+    if (score > best) {
+      best = score;
+      waited = 0;
+    } else if (++waited === patience) {
+      plateaus++;
+      waited = 0;
+    }
+  }
+  return plateaus;
+}
 
 /**
  * The schedule of a specification.

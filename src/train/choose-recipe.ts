@@ -4,17 +4,19 @@ import { type AugmentOptions, augmentSettings, NO_AUGMENTATION } from '../augmen
 import type { LabelClass, LabelMapping } from '../dataset/labels.ts';
 import type { PreparedDataset } from '../dataset/prepare.ts';
 import type { SplitChoice } from '../dataset/split.ts';
+import { isPlain } from '../dataset/window.ts';
 import { chooseUnet } from '../models/choose.ts';
 import { sizesOf } from '../models/registry.ts';
-import type { ModelName, ModelSpec, UnetSpec } from '../models/spec.ts';
+import type { Activation, ModelName, ModelSpec, UnetSpec, WindowName } from '../models/spec.ts';
 import { TRAINING_DEFAULTS } from '../models/training-defaults.ts';
 import type { LossName, LossSpec } from '../nn/losses/registry.ts';
 import type { OptimiserName, OptimiserSpec } from '../nn/optimisers/registry.ts';
 import { OPTIMISERS } from '../nn/optimisers/registry.ts';
 import type { ScheduleName, ScheduleSpec } from '../nn/schedules.ts';
 import type { Recipe } from './config.ts';
+import { chooseBalance, chooseWindow, windowChoice } from './window-recipe.ts';
 
-export type AugmentStrength = 'none' | 'light' | 'default' | 'strong';
+export type AugmentStrength = 'none' | 'turns' | 'light' | 'default' | 'strong';
 
 /** What a user may say of a run; everything else is chosen. */
 export interface TrainSettings {
@@ -40,6 +42,18 @@ export interface TrainSettings {
   readonly learningRate?: number;
   readonly schedule?: ScheduleName;
   readonly exact?: boolean;
+  /** Networks that see one window: blur at its border, pixels. */
+  readonly foveation?: number;
+  /** And the side of the image that it covers, sampled coarser away from its middle. */
+  readonly cover?: number;
+  /** Networks of whole images: size of the input, [height, width]. */
+  readonly inputSize?: readonly [number, number];
+  /** Units of the hidden layers of `mlp`. */
+  readonly hidden?: readonly number[];
+  readonly activation?: Activation;
+  readonly dropout?: number;
+  /** Factor on the channels of `alexnet`. */
+  readonly scale?: number;
 }
 
 /** What the choice depends on besides the data. */
@@ -53,6 +67,7 @@ export interface Circumstances {
 
 export const AUGMENT_STRENGTHS: { readonly [S in AugmentStrength]: AugmentOptions } = {
   none: NO_AUGMENTATION,
+  turns: { ...NO_AUGMENTATION, flip: true, turn: true },
   light: { warpShare: 0.3, elasticSigmaPx: 4, brightness: 0.1, contrast: 1.15, gamma: 1.2, noise: 0.05, blurPx: 0.5 },
   default: {},
   strong: {
@@ -96,10 +111,13 @@ export function chooseRecipe(
     Math.min(...data.train.pages.map(({ width }) => width)),
   ] as const;
   const common = { channels: data.input.channels.count, outputs: data.mapping.classes.length };
+  const window = chooseWindow(name, image, settings);
   const { model, patch, reason } =
-    name === 'unet2015'
-      ? unet2015Choice(common, image, settings)
-      : unetChoice(common, image, settings, { cores, minutes });
+    window !== undefined
+      ? windowChoice(name as WindowName, common, window, settings)
+      : name === 'unet2015'
+        ? unet2015Choice(common, image, settings)
+        : unetChoice(common, image, settings, { cores, minutes });
 
   const loss: LossSpec = settings.loss === undefined ? defaults.loss : ({ name: settings.loss } as LossSpec);
   const optimiser = optimiserSpec(settings.optimiser) ?? defaults.optimiser;
@@ -120,13 +138,24 @@ export function chooseRecipe(
   return {
     recipe: {
       seed,
-      data: { fingerprint, split, balance: settings.balance ?? 0.5, separation, focusShare: 0.33 },
+      data: {
+        fingerprint,
+        split,
+        balance: chooseBalance(settings),
+        separation,
+        focusShare: 0.33,
+        ...(window && { balanced: true }),
+      },
       labels: data.mapping,
-      input: data.input,
+      input: { ...data.input, ...(window && { window }) },
       model,
       patch,
       batch,
-      augment: augmentSettings(AUGMENT_STRENGTHS[settings.augment ?? 'default']),
+      augment: augmentSettings({
+        ...AUGMENT_STRENGTHS[settings.augment ?? (window === undefined ? 'default' : 'turns')],
+        // As windows are read for prediction.
+        ...(window && !isPlain(window) && { interpolation: 'bilinear' as const }),
+      }),
       loss,
       optimiser,
       learningRate,
@@ -189,7 +218,7 @@ function unet2015Choice(common: Common, image: readonly [number, number], settin
   return { model, patch: settings.patch ?? [side, side], reason };
 }
 
-function optimiserSpec(name: OptimiserName | undefined): OptimiserSpec | undefined {
+export function optimiserSpec(name: OptimiserName | undefined): OptimiserSpec | undefined {
   if (name === undefined) return undefined;
   return name === 'sgd' ? { name, momentum: 0.9, nesterov: true } : { name, weightDecay: name === 'adamw' ? 0.01 : 0 };
 }
@@ -197,7 +226,7 @@ function optimiserSpec(name: OptimiserName | undefined): OptimiserSpec | undefin
 const WARM_UP_STEPS = 50;
 const WARM_UP_SHARE = 0.1;
 
-function scheduleSpec(name: ScheduleName): ScheduleSpec {
+export function scheduleSpec(name: ScheduleName): ScheduleSpec {
   return name === 'one-cycle' ? { name } : { name, warmUp: WARM_UP_STEPS };
 }
 

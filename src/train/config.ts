@@ -2,7 +2,9 @@
 
 import { strFromU8, strToU8 } from 'fflate';
 import { crc32 } from '../array/crc32.ts';
+import type { ClassAugment } from '../augment/class-batch.ts';
 import type { AugmentSettings } from '../augment/options.ts';
+import type { ClassInput } from '../dataset/classes-input.ts';
 import type { LabelMapping } from '../dataset/labels.ts';
 import type { InputSpec } from '../dataset/normalise.ts';
 import type { SplitChoice } from '../dataset/split.ts';
@@ -29,14 +31,18 @@ export interface Recipe {
     readonly separation: { readonly w0: number; readonly sigmaPx: number };
     /** Share of patches placed on a rare class. */
     readonly focusShare: number;
+    /** Patches are centred at pixels of every class as often as of the others. */
+    readonly balanced?: boolean;
   };
   readonly labels: LabelMapping;
-  readonly input: InputSpec;
+  readonly input: InputSpec | ClassInput;
   readonly model: ModelSpec;
   /** Network input, [height, width]. */
   readonly patch: readonly [number, number];
   readonly batch: number;
   readonly augment: AugmentSettings;
+  /** Of networks that name the class of a whole image. */
+  readonly classes?: ClassAugment;
   readonly loss: LossSpec;
   readonly optimiser: OptimiserSpec;
   readonly learningRate: number;
@@ -96,13 +102,11 @@ export function hashOf(recipe: Recipe): string {
 
 /** Of the names and contents of pages, so that a resumed run notices other data. */
 export function fingerprintOf(
-  pages: readonly { readonly name: string; readonly image: Float32Array; readonly label: Uint8Array }[],
+  pages: readonly { readonly name: string; readonly image: ArrayBufferView; readonly label: ArrayBufferView }[],
 ): string {
-  const parts = pages.map(({ name, image, label }) => [
-    name,
-    crc32(new Uint8Array(image.buffer, image.byteOffset, image.byteLength)),
-    crc32(label),
-  ]);
+  const crcOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
+    crc32(new Uint8Array(buffer, byteOffset, byteLength));
+  const parts = pages.map(({ name, image, label }) => [name, crcOf(image), crcOf(label)]);
   return crc32(strToU8(JSON.stringify(parts)))
     .toString(16)
     .padStart(8, '0');

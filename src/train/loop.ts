@@ -87,8 +87,10 @@ export interface TrainOptions {
   /** Batches from a step on, counted from 0; the same for a step however the run came to it. */
   readonly batches: (from: number) => AsyncIterator<StepBatch>;
   readonly plan: Plan;
-  /** Learning rate for a share 0..1 of the schedule of `total` steps. */
-  readonly learningRate: (progress: number, total: number) => number;
+  /** Learning rate for a share 0..1 of the schedule of `total` steps, after validations with these scores. */
+  readonly learningRate: (progress: number, total: number, scores: readonly number[]) => number;
+  /** Looks at every step, those before the start too, and says why the run is complete before its plan ends. */
+  readonly endsEarly?: (step: Pick<StepResult, 'loss' | 'gradientNorm'>) => string | undefined;
   /** Nothing to validate on: no best model, the last one counts. */
   readonly validator: Validator | undefined;
   /** Writes a batch on which the loss or the weights ceased to be finite where a person can look at it; returns where. */
@@ -118,6 +120,8 @@ export interface TrainResult {
   readonly best: Best | undefined;
   /** Of the last validation. */
   readonly last: ValidationResult | undefined;
+  /** Why it ended before its plan, if it did. */
+  readonly ended?: string;
 }
 
 /** Steps over which pace is averaged. */
@@ -134,15 +138,16 @@ function allFinite(state: State): boolean {
   return true;
 }
 
-/** Drops what a log says of steps after `step`: they are about to be done again. */
-async function rewindLog(store: Store, step: number): Promise<void> {
+/** Drops what a log says of steps after `step`, which are about to be done again, and returns the rest. */
+async function rewindLog(store: Store, step: number): Promise<readonly LogLine[]> {
   const bytes = await store.read(RUN_FILES.log);
-  if (bytes === undefined) return;
+  if (bytes === undefined) return [];
   let text = '';
   const chunk = 1 << 15;
   for (let at = 0; at < bytes.length; at += chunk) text += String.fromCharCode(...bytes.subarray(at, at + chunk));
   const kept = parseLog(text).filter((line) => line.step <= step);
   await store.write(RUN_FILES.log, kept.map(formatLogLine).join(''));
+  return kept;
 }
 
 /**
@@ -159,6 +164,7 @@ export async function train({
   batches,
   plan: firstPlan,
   learningRate,
+  endsEarly = () => undefined,
   validator,
   saveModel,
   setAside,
@@ -236,18 +242,21 @@ export async function train({
     savedMs = clock.nowMs();
   };
 
-  await rewindLog(store, start.step);
+  const kept = await rewindLog(store, start.step);
+  const scores = kept.flatMap((line) => (line.kind === 'validation' ? [line.score] : []));
+  let ended: string | undefined;
+  for (const line of kept) if (line.kind === 'step') ended = endsEarly(line);
   const source = batches(start.step);
   let step = start.step;
   /** Whether the stepper's state is that of `step` whole steps. */
   let whole = true;
   try {
-    while (step < totalSteps(plan)) {
+    while (step < totalSteps(plan) && ended === undefined) {
       const beganMs = clock.nowMs();
       const next = await source.next();
       if (next.done === true) throw new TrainingError('The sampler ran dry.', { step });
       const batch = next.value;
-      const rate = learningRate(progressAt(plan, step), totalAt(plan, step));
+      const rate = learningRate(progressAt(plan, step), totalAt(plan, step), scores);
       whole = false;
       const { loss, weightsFinite, gradientNorm } = await stepper.run(batch, step, rate);
       step++;
@@ -258,6 +267,8 @@ export async function train({
       if (!weightsFinite) throw await diverged({ ...facts, problem: 'the weights are not finite any more' }, batch);
       whole = true;
       log({ kind: 'step', ...facts, ms: Math.round(ms * 10) / 10 });
+      ended = endsEarly(facts);
+      if (ended !== undefined) log({ kind: 'note', step, text: ended });
       paces.push(ms);
       for (const span of [sofar, recent]) {
         span.ms += ms;
@@ -279,7 +290,7 @@ export async function train({
         leftMs: (total - step) * pace + validationsLeft * validationPace,
       });
 
-      if (validator !== undefined && validatesAfter(plan, step)) {
+      if (validator !== undefined && (validatesAfter(plan, step) || ended !== undefined)) {
         const validationBeganMs = clock.nowMs();
         const state = await stepper.readState();
         const result = await validator.run(state);
@@ -294,13 +305,14 @@ export async function train({
           best = { step, score: result.score };
         }
         last = result;
+        scores.push(result.score);
         const validationTook = clock.nowMs() - validationBeganMs;
         validationPace = validationPace === 0 ? validationTook : 0.5 * (validationPace + validationTook);
         log({ kind: 'validation', step, ...result, best: better, ms: Math.round(validationTook) });
         onEvent({ kind: 'validation', step, result, best: better });
       }
 
-      const done = step >= total;
+      const done = step >= total || ended !== undefined;
       const stopping = signal?.aborted === true;
       const due =
         'steps' in checkpointEvery ? step % checkpointEvery.steps === 0 : clock.nowMs() - savedMs >= checkpointEvery.ms;
@@ -325,7 +337,7 @@ export async function train({
         }
       }
     }
-    return { steps: step, best, last };
+    return { steps: step, best, last, ...(ended === undefined ? {} : { ended }) };
   } catch (cause) {
     // A thread that died or a broken log takes nothing with it of what was learned.
     if (whole && step > Math.max(savedStep, start.step)) await checkpoint(step, false).catch(() => undefined);

@@ -7,6 +7,7 @@ import { type Json, metadataEntry } from '../models/metadata.ts';
 import { exportedSpec, exportNetwork, predictionGraph } from '../models/prediction.ts';
 import { sizesOf } from '../models/registry.ts';
 import type { ModelSpec } from '../models/spec.ts';
+import { type Cubic, describeCubic, withCalibration } from '../predict/calibration.ts';
 import type { Recipe } from './config.ts';
 
 /** Where a model comes from, for its file. */
@@ -25,7 +26,9 @@ function labelValues({ classes }: LabelMapping): readonly number[] {
  * on all of it.
  */
 export function haloOf(spec: ModelSpec): number | undefined {
-  const side = sizesOf(spec).nearest(TRACED_SIDE);
+  const { nearest, window = false, margin } = sizesOf(spec);
+  if (window) return margin / 2;
+  const side = nearest(TRACED_SIDE);
   const graph = predictionGraph(spec, [1, spec.channels, side, side]);
   const { axes, exact } = tileRule(graph, graph.inputs[0] as Value, graph.outputs[0] as Value);
   if (!exact) return undefined;
@@ -33,15 +36,19 @@ export function haloOf(spec: ModelSpec): number | undefined {
 }
 
 /** Writes models of one recipe; what all of them have in common is worked out once. */
-export function modelWriter(
-  recipe: Recipe,
-): (weights: { readonly [parameter: string]: NdArray }, provenance: Provenance) => Uint8Array {
+export function modelWriter(recipe: Recipe): (
+  weights: { readonly [parameter: string]: NdArray },
+  provenance: Provenance,
+  /** Of two classes: applied to what the network gives. */
+  calibration?: Cubic,
+) => Uint8Array {
   const { model, labels, input } = recipe;
   const { multiple, offset, least, margin } = sizesOf(model);
   const halo = haloOf(model);
   const values = labelValues(labels);
-  return (weights, provenance) =>
-    writeOnnx(exportNetwork(model, weights), {
+  return (weights, provenance, calibration) => {
+    const graph = exportNetwork(model, weights);
+    return writeOnnx(calibration === undefined ? graph : withCalibration(graph, calibration), {
       metadata: metadataEntry({
         version: 1,
         network: exportedSpec(model),
@@ -50,6 +57,26 @@ export function modelWriter(
         classes: labels.classes.map(({ name }, i) => ({ name, value: values[i] as number })),
         activation: model.outputs === 1 ? 'sigmoid' : 'softmax',
         tile: { multiple, offset, least, margin, halo: halo ?? null },
+        provenance: { ...provenance, ...(calibration && { calibration: describeCubic(calibration) }) },
+        licence: null,
+      }),
+    });
+  };
+}
+
+/** Writes models of one recipe whose network names the class of a whole image. */
+export function classModelWriter(recipe: Recipe): ReturnType<typeof modelWriter> {
+  const { model, labels, input } = recipe;
+  return (weights, provenance) =>
+    writeOnnx(exportNetwork(model, weights), {
+      metadata: metadataEntry({
+        version: 1,
+        task: 'classification',
+        network: model,
+        axes: 'nchw',
+        input: input as unknown as { readonly [key: string]: Json },
+        classes: labels.classes.map(({ name }, value) => ({ name, value })),
+        activation: model.outputs === 1 ? 'sigmoid' : 'softmax',
         provenance,
         licence: null,
       }),

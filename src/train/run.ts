@@ -1,22 +1,23 @@
 /** A whole training run, wherever it is kept: from labelled pages to models in a store. */
 
-import { findMapping } from '../dataset/labels.ts';
+import type { RawClasses } from '../dataset/classes.ts';
 import { baseName } from '../dataset/names.ts';
-import { type PreparedDataset, type PrepareOptions, prepareDataset } from '../dataset/prepare.ts';
+import type { PrepareOptions } from '../dataset/prepare.ts';
 import type { RawDataset } from '../dataset/raw.ts';
-import type { SplitChoice } from '../dataset/split.ts';
 import { RunError } from '../errors.ts';
 import { scheduleOf } from '../nn/schedules.ts';
 import type { Formulation, Runtime } from '../runtime/runtime.ts';
 import { loadCheckpoint } from './checkpoint.ts';
-import { chooseRecipe, chooseSeparation, type TrainSettings, withWarmUp } from './choose-recipe.ts';
-import { fingerprintOf, hashOf, type Recipe, type RunConfig, writeConfig } from './config.ts';
+import { type TrainSettings, withWarmUp } from './choose-recipe.ts';
+import { newClassSubject, sameClassSubject } from './class-subject.ts';
+import { hashOf, type Recipe, type RunConfig, writeConfig } from './config.ts';
 import { type State, type TrainEvent, type TrainOptions, type TrainResult, train } from './loop.ts';
+import { newPageSubject, samePageSubject } from './page-subject.ts';
 import { fixedPlan, type Measured, type Plan, planForTime, totalSteps, validationsOf } from './plan.ts';
 import { rehearse } from './rehearse.ts';
 import { type Clock, RUN_FILES, type Store } from './store.ts';
-import { chooseMetric } from './validate.ts';
-import { openWorkshop, type Workshop, type WorkshopOptions } from './workshop.ts';
+import type { Subject } from './subject.ts';
+import type { Workshop, WorkshopOptions } from './workshop.ts';
 
 /** Whom a run tells how it goes, and who may stop it. */
 export interface TrainRunHooks {
@@ -52,71 +53,30 @@ export interface TrainRecord {
   readonly version?: string;
 }
 
-/** How a run went, and what it was trained on. */
+/** How a run went. */
 export interface FinishedTraining extends TrainResult {
   readonly config: RunConfig;
-  readonly raw: RawDataset;
-  readonly data: PreparedDataset;
 }
 
 const CHECKPOINT_MS = 120_000;
-const DEFAULT_MINUTES = 10;
 
-const DEFAULT_SPLIT: SplitChoice = { fraction: 0.2 };
+/** Data to train on: labelled pages, or images with one class each. */
+export type TrainingData = RawDataset | RawClasses;
 
-/** The data of a new run, and how borders weigh in them. */
-function prepareNew(
-  raw: RawDataset,
-  settings: TrainSettings,
-  allocate: PrepareOptions['allocate'],
-): { readonly data: PreparedDataset; readonly separation: Recipe['data']['separation'] } {
-  const { classes, ignore, task, seed = 0, split = DEFAULT_SPLIT, balance } = settings;
-  const mapping = findMapping(
-    raw.pages.map((page) => page.label),
-    {
-      ...(classes === undefined ? {} : { classes }),
-      ...(ignore === undefined ? {} : { ignore }),
-      ...(task === undefined ? {} : { task }),
-    },
-  );
-  const separation = chooseSeparation(mapping, settings);
-  const data = prepareDataset(raw, {
-    seed,
-    split,
-    mapping,
-    separation,
-    ...(balance === undefined ? {} : { balance }),
-    ...(allocate === undefined ? {} : { allocate }),
-  });
-  return { data, separation };
-}
+const newSubject = (raw: TrainingData, settings: TrainSettings, place: TrainPlace): Subject =>
+  'kind' in raw ? newClassSubject(raw, settings) : newPageSubject(raw, settings, place);
 
-/** The data of a run that there is already: nothing is found anew. */
-function prepareAgain(
-  raw: RawDataset,
-  { seed, data, labels, input }: Recipe,
-  allocate: PrepareOptions['allocate'],
-): PreparedDataset {
-  const { split, balance, separation } = data;
-  return prepareDataset(raw, {
-    seed,
-    split,
-    balance,
-    separation,
-    mapping: labels,
-    input,
-    ...(allocate === undefined ? {} : { allocate }),
-  });
-}
+const sameSubject = (raw: TrainingData, recipe: Recipe, place: TrainPlace): Subject =>
+  'kind' in raw ? sameClassSubject(raw, recipe) : samePageSubject(raw, recipe, place);
 
 /**
- * Trains on labelled pages. Whatever the settings leave open is chosen from the data and told.
+ * Trains on labelled pages or images with classes. Whatever the settings leave open is chosen from the data and told.
  *
  * @throws DatasetError: the data; UsageError: settings that do not fit them; DeviceError; TrainingError: it diverged;
  *   Interrupted: stopped by the signal, with a checkpoint in the store.
  */
 export async function startTraining(
-  raw: RawDataset,
+  raw: TrainingData,
   settings: TrainSettings,
   record: TrainRecord,
   place: TrainPlace,
@@ -124,38 +84,29 @@ export async function startTraining(
 ): Promise<FinishedTraining> {
   const { say = () => {}, signal } = hooks;
   const { store, clock, beganMs, cores } = place;
-  const { data, separation } = prepareNew(raw, settings, place.allocate);
-  for (const line of data.notes) say(line);
+  const subject = newSubject(raw, settings, place);
+  for (const line of subject.notes) say(line);
   const runtime = await place.openRuntime();
   let workshop: Workshop | undefined;
   try {
     say(`device: ${runtime.description}`);
-    const minutes = settings.steps === undefined ? (settings.minutes ?? DEFAULT_MINUTES) : undefined;
-    const { recipe: chosenRecipe, notes } = chooseRecipe(data, settings, {
-      fingerprint: fingerprintOf([...data.train.pages, ...data.validation]),
-      split: settings.split ?? DEFAULT_SPLIT,
-      separation,
-      cores,
-      minutes,
-    });
+    const { steps, minutes } = lengthOf(settings, subject);
+    const { recipe: chosenRecipe, notes } = subject.chooseRecipe({ cores, minutes });
     for (const line of notes) say(line);
-    const chosen = data.validation.length === 0 ? undefined : chooseMetric(data.validation, data.mapping);
+    const chosen = subject.chooseMetric();
     say(chosen?.reason ?? 'validation: none, the last model counts');
 
     const { created, folder, version = '' } = record;
-    workshop = await openWorkshop(chosenRecipe, chosen?.metric, {
-      raw,
-      data,
+    workshop = await subject.openWorkshop(chosenRecipe, chosen?.metric, {
       runtime,
-      openSampler: place.openSampler,
       ...(place.profile === undefined ? {} : { profile: place.profile }),
-      provenance: provenanceOf(record, data, chosenRecipe),
+      provenance: provenanceOf(record, subject, chosenRecipe),
     });
     const initial = workshop.step.initialState(chosenRecipe.seed);
     await workshop.stepper.writeState(initial);
 
     const { plan, measured, line } = await makePlan(workshop, {
-      steps: settings.steps,
+      steps,
       minutes,
       given: settings.minutes !== undefined,
       clock,
@@ -170,8 +121,8 @@ export async function startTraining(
       lamella: version,
       created,
       folder,
-      trainingImages: data.train.pages.map(({ name }) => name),
-      validationImages: data.validation.map(({ name }) => name),
+      trainingImages: subject.trainingNames,
+      validationImages: subject.validationNames,
       recipe,
       metric: chosen?.metric,
       plan,
@@ -183,7 +134,7 @@ export async function startTraining(
         ...place.machine,
         ...rounded(measured),
       },
-      notes: [...data.notes, ...notes],
+      notes: [...subject.notes, ...notes],
     };
     if (signal?.aborted === true) throw new RunError('stopped before the first step.', { file: store.name });
     await writeConfig(store, config);
@@ -205,7 +156,7 @@ export async function startTraining(
             },
           }),
     });
-    return { ...result, config: current, raw, data };
+    return { ...told(result, workshop, say), config: current };
   } finally {
     await workshop?.close();
     await runtime.dispose();
@@ -218,15 +169,15 @@ export async function startTraining(
  */
 export async function continueTraining(
   config: RunConfig,
-  raw: RawDataset,
+  raw: TrainingData,
   place: TrainPlace,
   hooks: TrainRunHooks = {},
 ): Promise<FinishedTraining> {
   const { say = () => {}, warn = () => {} } = hooks;
   const { recipe, plan } = config;
   const { store } = place;
-  const data = prepareAgain(raw, recipe, place.allocate);
-  requireSameData(config, data, store.name);
+  const subject = sameSubject(raw, recipe, place);
+  requireSameData(config, subject, store.name);
   const { checkpoint, damaged } = await loadCheckpoint(store, hashOf(recipe));
   for (const file of damaged) warn(`${file} is damaged; the checkpoint before it is taken.`);
   const runtime = await place.openRuntime(config.machine.formulation);
@@ -234,13 +185,10 @@ export async function continueTraining(
   try {
     const otherwise = whatDiffers(config, runtime, place);
     if (otherwise !== undefined) warn(otherwise);
-    workshop = await openWorkshop(recipe, config.metric, {
-      raw,
-      data,
+    workshop = await subject.openWorkshop(recipe, config.metric, {
       runtime,
-      openSampler: place.openSampler,
       ...(place.profile === undefined ? {} : { profile: place.profile }),
-      provenance: provenanceOf(config, data, recipe),
+      provenance: provenanceOf(config, subject, recipe),
     });
     await workshop.stepper.writeState(checkpoint?.state ?? workshop.step.initialState(recipe.seed));
     const step = checkpoint?.step ?? 0;
@@ -250,7 +198,7 @@ export async function continueTraining(
       plan,
       start: { step, best: checkpoint?.best },
     });
-    return { ...result, config, raw, data };
+    return { ...told(result, workshop, say), config };
   } finally {
     await workshop?.close();
     await runtime.dispose();
@@ -271,10 +219,10 @@ function whatDiffers({ machine, recipe }: RunConfig, runtime: Runtime, place: Tr
 
 function provenanceOf(
   { created, folder }: Pick<TrainRecord, 'created' | 'folder'>,
-  data: PreparedDataset,
+  { trainingNames }: Subject,
   { seed }: Recipe,
 ): WorkshopOptions['provenance'] {
-  return { created, folder: baseName(folder.replaceAll('\\', '/')), images: data.train.pages.length, seed };
+  return { created, folder: baseName(folder.replaceAll('\\', '/')), images: trainingNames.length, seed };
 }
 
 function rounded(measured: Measured | undefined): { readonly stepMs?: number; readonly validationMs?: number } {
@@ -294,7 +242,9 @@ function common(
   return {
     stepper: workshop.stepper,
     batches: (from: number) => workshop.batches(from),
-    learningRate: (progress: number, total: number) => recipe.learningRate * factor(progress * total, total),
+    learningRate: (progress: number, total: number, scores: readonly number[]) =>
+      recipe.learningRate * factor(progress * total, total, scores),
+    ...(workshop.watch === undefined ? {} : { endsEarly: workshop.watch.see }),
     validator: workshop.validator,
     saveModel: workshop.saveModel(store),
     ...(workshop.setAside === undefined ? {} : { setAside: workshop.setAside(store) }),
@@ -313,6 +263,23 @@ async function keepConfig(store: Store, config: RunConfig, warn: TrainRunHooks['
   if ((await store.read(RUN_FILES.config)) !== undefined) return;
   await writeConfig(store, config);
   warn?.(`${store.pathOf(RUN_FILES.config)} was gone; it is written again.`);
+}
+
+/** Says what a rule that may end by itself came to. */
+function told(result: TrainResult, { watch }: Workshop, say: (line: string) => void): TrainResult {
+  const verdict = result.ended ?? watch?.verdict();
+  if (verdict !== undefined) say(verdict);
+  return result;
+}
+
+/** How long the run is to be, as said or as the subject has it. */
+function lengthOf(
+  { steps, minutes }: TrainSettings,
+  { length }: Subject,
+): { readonly steps: number | undefined; readonly minutes: number | undefined } {
+  if (steps !== undefined || minutes !== undefined)
+    return { steps, minutes: steps === undefined ? minutes : undefined };
+  return 'steps' in length ? { steps: length.steps, minutes: undefined } : { steps: undefined, ...length };
 }
 
 /** Time for what comes after the last validation: models, the report and its predictions. */
@@ -334,7 +301,7 @@ const counted = (validations: number): string => `${validations} validation${val
 
 async function makePlan(
   { stepper, validator, batches }: Workshop,
-  { steps, minutes = DEFAULT_MINUTES, given, clock, beganMs, initial }: PlanOptions,
+  { steps, minutes = 0, given, clock, beganMs, initial }: PlanOptions,
 ): Promise<{ readonly plan: Plan; readonly measured: Measured | undefined; readonly line: string }> {
   if (steps !== undefined) {
     const plan = fixedPlan(steps, validator === undefined ? 0 : validationsOf(steps));
@@ -364,9 +331,8 @@ async function makePlan(
   };
 }
 
-function requireSameData(config: RunConfig, data: PreparedDataset, out: string): void {
-  const found = fingerprintOf([...data.train.pages, ...data.validation]);
-  if (found === config.recipe.data.fingerprint) return;
+function requireSameData(config: RunConfig, { fingerprint }: Subject, out: string): void {
+  if (fingerprint === config.recipe.data.fingerprint) return;
   throw new RunError(`the data in ${config.folder} are not those that the run began with.`, {
     file: out,
     remedy: 'Put them back as they were, or start a new run.',

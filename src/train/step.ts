@@ -13,6 +13,8 @@ import type { Optimiser } from '../nn/optimisers/optimiser.ts';
 export interface StepOptions {
   /** Gradients are scaled down to this global norm; default: not. Their norm is then the output `gradientNorm`. */
   readonly clipNorm?: number;
+  /** Give their norm also when they are not clipped. */
+  readonly measureNorm?: boolean;
   /** Keep an exponential moving average of the weights with this decay; default: none. */
   readonly averageDecay?: number;
 }
@@ -58,7 +60,7 @@ export function trainingStep(
   network: Network,
   loss: Loss,
   optimiser: Optimiser,
-  { clipNorm, averageDecay }: StepOptions = {},
+  { clipNorm, measureNorm = false, averageDecay }: StepOptions = {},
 ): TrainingStep {
   const { parameters, logits } = network;
   const perPixel = logits.shape.filter((_, axis) => axis !== 1);
@@ -85,10 +87,10 @@ export function trainingStep(
 
   b.scoped('update', () => {
     let gradients = raw;
-    if (clipNorm !== undefined) {
+    if (clipNorm !== undefined || measureNorm) {
       const norm = globalNorm(b, raw);
       outputs.push(b.output(norm, 'gradientNorm'));
-      gradients = clipByNorm(b, raw, norm, clipNorm);
+      if (clipNorm !== undefined) gradients = clipByNorm(b, raw, norm, clipNorm);
     }
     const step = b.add(count, b.scalar(1));
     const trained = parameters.map((parameter, i) => ({

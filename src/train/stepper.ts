@@ -1,5 +1,4 @@
 import { float32, type NdArray, ndarray } from '../array/ndarray.ts';
-import type { Batch } from '../augment/batch.ts';
 import { drawMasks } from '../nn/dropout-masks.ts';
 import type { Program } from '../runtime/runtime.ts';
 import type { StepBatch, Stepper } from './loop.ts';
@@ -24,15 +23,23 @@ export function stepper(program: Program, { masks }: TrainingStep, seed: number)
   };
 }
 
+/** Images, and a class and a weight a pixel or an image. */
+interface DrawnBatch {
+  readonly images: Float32Array;
+  readonly labels: Uint8Array | Int32Array;
+  readonly weights: Float32Array;
+  readonly names: readonly string[];
+}
+
 /**
  * The step's inputs for a drawn batch.
  * @param input shape of the images, [N, channels, height, width]
- * @param output shape of the labels, [N, height, width]
+ * @param output shape of the labels, [N, height, width], or [N] where whole images have a class
  */
 export function feedsOf(
-  { images, labels, weights, names }: Batch,
+  { images, labels, weights, names }: DrawnBatch,
   input: readonly [number, number, number, number],
-  output: readonly [number, number, number],
+  output: readonly number[],
 ): StepBatch {
   return {
     feeds: {

@@ -12,7 +12,9 @@ import type { ValidationResult } from './loop.ts';
 /** How validation images are scored. JSON, kept in the run's configuration. */
 export type ValidationMetric =
   | { readonly kind: 'v-rand' /** The class that is the inside of cells. */; readonly inside: 0 | 1 }
-  | { readonly kind: 'dice' };
+  | { readonly kind: 'dice' }
+  /** Of the class of whole images. */
+  | { readonly kind: 'accuracy' };
 
 export interface ValidationPage {
   readonly page: Pick<TrainingPage, 'name' | 'height' | 'width' | 'label'>;

@@ -2,14 +2,15 @@
 
 import type { Batch } from '../augment/batch.ts';
 import type { SampleOptions } from '../augment/sample.ts';
+import type { InputSpec } from '../dataset/normalise.ts';
 import { requirePatchFits, type TrainingSet } from '../dataset/place.ts';
 import type { PreparedDataset } from '../dataset/prepare.ts';
 import type { RawDataset } from '../dataset/raw.ts';
+import { isPlain } from '../dataset/window.ts';
 import { buildNetwork } from '../models/registry.ts';
 import { lossOf } from '../nn/losses/registry.ts';
 import { optimiserOf } from '../nn/optimisers/registry.ts';
-import { openModel } from '../predict/open.ts';
-import { predictPage } from '../predict/predict.ts';
+import { type Cubic, fitCalibration, noCounts } from '../predict/calibration.ts';
 import type { ProfileRequest, Runtime } from '../runtime/runtime.ts';
 import type { Recipe } from './config.ts';
 import type { State, StepBatch, Stepper, TrainOptions, Validator } from './loop.ts';
@@ -19,6 +20,7 @@ import { type TrainingStep, trainingStep } from './step.ts';
 import { feedsOf, stepper as stepperOf } from './stepper.ts';
 import type { Store } from './store.ts';
 import { scorer, type ValidationMetric } from './validate.ts';
+import { countPage, pagePredictor, samplePredictor } from './validation-predictor.ts';
 
 /** Draws the batches of a run, in worker threads where the platform has them. */
 export interface Sampler {
@@ -35,6 +37,13 @@ export interface Workshop {
   readonly validator: Validator | undefined;
   saveModel(store: Store): TrainOptions['saveModel'];
   setAside?(store: Store): NonNullable<TrainOptions['setAside']>;
+  /** Of a rule that knows when it has nothing left to learn. */
+  readonly watch?: {
+    /** Told of every step; says why the run is complete. */
+    readonly see: NonNullable<TrainOptions['endsEarly']>;
+    /** What is to be said where it did not end by itself. */
+    verdict(): string;
+  };
   close(): Promise<void>;
 }
 
@@ -56,6 +65,7 @@ export async function openWorkshop(
   { raw, data, runtime, openSampler, provenance, profile }: WorkshopOptions,
 ): Promise<Workshop> {
   const { model, patch, batch, seed, exact } = recipe;
+  const { window } = recipe.input as InputSpec;
   const input = [batch, model.channels, ...patch] as const;
   const network = buildNetwork(model, input, { training: true });
   const output = [batch, network.logits.shape[2] as number, network.logits.shape[3] as number] as const;
@@ -77,16 +87,25 @@ export async function openWorkshop(
     outputMargin,
     focusShare: recipe.data.focusShare,
     augment: recipe.augment,
+    ...(recipe.data.balanced === undefined ? {} : { balanced: recipe.data.balanced }),
+    ...(window === undefined ? {} : { window }),
   };
   const sampler = openSampler(data.train, sampleOptions);
   const write = modelWriter(recipe);
-  const bytesOf = (state: State, at: Provenance): Uint8Array => write(step.weightsOf(state), { ...provenance, ...at });
+  // Of the state that was validated last: models are written right after.
+  let calibration: Cubic | undefined;
+  const bytesOf = (state: State, at: Provenance): Uint8Array =>
+    write(step.weightsOf(state), { ...provenance, ...at }, calibration);
   const validator: Validator | undefined =
     metric === undefined
       ? undefined
       : {
           async run(state) {
-            const model = await openModel(runtime, bytesOf(state, {}));
+            const bytes = write(step.weightsOf(state), {});
+            const predictor = await (window === undefined || isPlain(window)
+              ? pagePredictor(runtime, bytes)
+              : samplePredictor(runtime, bytes, window));
+            const counts = noCounts();
             const scores = scorer(
               metric,
               data.mapping.classes.map(({ name }) => name),
@@ -94,11 +113,14 @@ export async function openWorkshop(
             try {
               for (const [i, page] of data.validation.entries()) {
                 const source = raw.pages[data.split.validation[i] as number] as (typeof raw.pages)[number];
-                scores.add({ page, probabilities: await predictPage(model, source) });
+                const predicted = await predictor.predict(page, source);
+                scores.add(predicted);
+                if (recipe.data.balanced === true) countPage(counts, predicted);
               }
             } finally {
-              await model.program.dispose();
+              await predictor.dispose();
             }
+            calibration = recipe.data.balanced === true ? fitCalibration(counts) : undefined;
             return scores.result();
           },
         };

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import {
+  ACTIVATION_NAMES,
   AUGMENT_NAMES,
   DEVICE_NAMES,
   LOSS_NAMES,
@@ -9,7 +10,7 @@ import {
   SCHEDULE_NAMES,
   TASK_NAMES,
 } from '../choices.ts';
-import { folds, integer, integers, interval, number, oneOf, size } from '../values.ts';
+import { folds, integer, integers, interval, number, oneOf, size, units } from '../values.ts';
 
 /** The options of `train` as parsed; what is not given is absent and chosen from the data. */
 export interface TrainFlags {
@@ -21,6 +22,15 @@ export interface TrainFlags {
   readonly depth?: number;
   readonly norm?: (typeof NORM_NAMES)[number];
   readonly residual?: boolean;
+  readonly input?: readonly [number, number];
+  readonly hidden?: readonly number[];
+  readonly activation?: (typeof ACTIVATION_NAMES)[number];
+  readonly dropout?: number;
+  readonly scale?: number;
+  readonly foveation?: number;
+  readonly cover?: number;
+  readonly balance?: number;
+  readonly skipBad?: boolean;
   readonly patch?: readonly [number, number];
   readonly batch?: number;
   readonly loss?: (typeof LOSS_NAMES)[number];
@@ -50,7 +60,8 @@ export function trainCommand(): Command {
     .summary('train a network on a folder of images and labels')
     .description(
       `Trains a network on a folder of images and labels: image(s)/ beside label(s)/ or mask(s)/, imagesTr/ beside
-labelsTr/, x.png beside x_mask.png, or one multi-page TIFF each. Whatever is not said is chosen from the data and
+labelsTr/, x.png beside x_mask.png, or one multi-page TIFF each. With --model perceptron, mlp or alexnet on images of
+one class each: MNIST's IDX files, an .npz, one sub-folder a class, or a .csv of file and class. Whatever is not said is chosen from the data and
 printed with its reason. Without --steps and --minutes it takes 10 minutes.`,
     )
     .argument('[folder]', 'images and labels; not needed with --resume or --config')
@@ -90,6 +101,12 @@ printed with its reason. Without --steps and --minutes it takes 10 minutes.`,
       'weight of the borders between touching objects, 0 for none (default: 10 for instance labels)',
       number({ least: 0 }),
     )
+    .option(
+      '--balance <x>',
+      'how much rare classes weigh more, 0 to 1 (default: 0.5 for pixels, 0 for whole images)',
+      number({ least: 0, most: 1 }),
+    )
+    .option('--skip-bad', 'leave out images of classes that cannot be read')
     .optionsGroup('The network:')
     .addOption(
       new Option('--model <name>', `${MODEL_NAMES.join(', ')} (default: unet)`).argParser(oneOf(...MODEL_NAMES)),
@@ -100,6 +117,25 @@ printed with its reason. Without --steps and --minutes it takes 10 minutes.`,
       new Option('--norm <kind>', `normalisation in unet: ${NORM_NAMES.join(', ')}`).argParser(oneOf(...NORM_NAMES)),
     )
     .option('--residual', 'residual blocks in unet')
+    .option('--input <px>', 'perceptron, mlp, alexnet: side of the images that they see, or width x height', size)
+    .option('--hidden <units>', 'mlp: units of each hidden layer (default: 512,512)', units)
+    .addOption(
+      new Option('--activation <name>', `mlp: ${ACTIVATION_NAMES.join(', ')} (default: relu)`).argParser(
+        oneOf(...ACTIVATION_NAMES),
+      ),
+    )
+    .option(
+      '--dropout <rate>',
+      'mlp, alexnet: share of hidden units left out in a step (default: 0, alexnet 0.5)',
+      number({ least: 0, most: 0.95 }),
+    )
+    .option('--scale <x>', 'alexnet: factor on channels and units (default: 1)', number({ above: 0, most: 4 }))
+    .option('--foveation <px>', 'n1 to n4: blur that grows to this at the border of a window', number({ least: 0 }))
+    .option(
+      '--cover <px>',
+      'n1 to n4: side of the image that a window covers, sampled coarser away from its middle',
+      integer(3),
+    )
     .optionsGroup('The training:')
     .option('--patch <px>', 'side of the training patches, or width x height', size)
     .option('--batch <n>', 'patches in a step', integer(1, 4096))
@@ -124,6 +160,9 @@ Examples:
   lamella train ./data
   lamella train ./data --out runs/a --minutes 15
   lamella train ./data --val 20..23 --base 32 --patch 256 --steps 3000
+  lamella train ./slices --model n4 --minutes 20
+  lamella train ./mnist --model mlp
+  lamella train ./photographs --model alexnet
   lamella train --resume runs/a
   lamella train --config runs/a/config.json --out runs/again`,
     )

@@ -90,10 +90,12 @@ export async function inspectModel(file: string, size?: readonly [number, number
           .join(', '),
       ],
       ['classes', `${classes.map(({ name }) => name).join(', ')} (${activation})`],
-      [
-        'tiles',
-        `sides ${tile.offset} modulo ${tile.multiple}, at least ${tile.least}; halo ${tile.halo ?? 'the whole image'}`,
-      ],
+      tile === undefined
+        ? ['answer', 'one class for a whole image']
+        : [
+            'tiles',
+            `sides ${tile.offset} modulo ${tile.multiple}, at least ${tile.least}; halo ${tile.halo ?? 'the whole image'}`,
+          ],
       [
         'made',
         Object.entries(provenance)

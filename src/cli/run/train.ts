@@ -28,6 +28,15 @@ const RECIPE_FLAGS = [
   'depth',
   'norm',
   'residual',
+  'input',
+  'hidden',
+  'activation',
+  'dropout',
+  'scale',
+  'foveation',
+  'cover',
+  'balance',
+  'skipBad',
   'patch',
   'batch',
   'loss',
@@ -50,9 +59,12 @@ const RECIPE_FLAGS = [
 function requireNoRecipe(flags: TrainFlags, because: string): void {
   const given = RECIPE_FLAGS.find((name) => flags[name] !== undefined);
   if (given !== undefined) {
-    throw new UsageError(`--${given} does not go with ${because}, which brings its own.`, {
-      remedy: `Leave it out, or start a new run.`,
-    });
+    throw new UsageError(
+      `--${given.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} does not go with ${because}, which brings its own.`,
+      {
+        remedy: `Leave it out, or start a new run.`,
+      },
+    );
   }
 }
 
@@ -69,6 +81,14 @@ function settingsOf(flags: TrainFlags, split: SplitChoice | undefined) {
     depth,
     norm,
     residual,
+    hidden,
+    activation,
+    dropout,
+    scale,
+    foveation,
+    cover,
+    balance,
+    skipBad,
     patch,
     batch,
     loss,
@@ -90,6 +110,14 @@ function settingsOf(flags: TrainFlags, split: SplitChoice | undefined) {
     depth,
     norm,
     residual,
+    hidden,
+    activation,
+    dropout,
+    scale,
+    foveation,
+    cover,
+    balance,
+    skipBad,
     patch,
     batch,
     loss,
@@ -98,6 +126,7 @@ function settingsOf(flags: TrainFlags, split: SplitChoice | undefined) {
     split,
     classes: flags.classes === undefined ? undefined : parseClasses(flags.classes),
     optimiser: flags.optimizer,
+    inputSize: flags.input,
     learningRate: flags.lr,
     separation: flags.separation === undefined ? undefined : { w0: flags.separation, sigmaPx: 5 },
   };
@@ -225,7 +254,7 @@ export async function watched(
   say(`${steps} steps in ${formatDuration(Date.now() - began)}`);
   if (best !== undefined) say(`best model: ${join(out, RUN_FILES.best)} (step ${best.step}, ${best.score.toFixed(4)})`);
   say(`last model: ${join(out, RUN_FILES.last)}`);
-  await reportOn(out, reportOptions, say);
+  if (finished.config.recipe.classes === undefined) await reportOn(out, reportOptions, say);
   if (finished.profile !== undefined) process.stdout.write(`\n${formatProfile(finished.profile)}\n`);
   say(`Next: lamella predict ${out} <images>`);
   return finished;

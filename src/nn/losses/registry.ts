@@ -4,6 +4,7 @@ import { crossEntropy, sigmoidCrossEntropy } from './cross-entropy.ts';
 import { type DiceOptions, dice, diceCrossEntropy } from './dice.ts';
 import { type FocalOptions, focal } from './focal.ts';
 import type { Loss } from './loss.ts';
+import { perceptronCriterion } from './perceptron.ts';
 
 interface OptionsOf {
   // biome-ignore lint/complexity/noBannedTypes: a loss without options takes exactly the empty object
@@ -13,6 +14,8 @@ interface OptionsOf {
   readonly dice: DiceOptions;
   readonly 'dice-ce': DiceOptions;
   readonly focal: FocalOptions;
+  // biome-ignore lint/complexity/noBannedTypes: a loss without options takes exactly the empty object
+  readonly perceptron: {};
 }
 
 export type LossName = keyof OptionsOf;
@@ -30,6 +33,7 @@ export const LOSSES: { readonly [N in LossName]: Row<N> } = {
   'sigmoid-ce': { make: sigmoidCrossEntropy, summary: 'sigmoid cross entropy of each class by itself' },
   dice: { make: dice, summary: 'soft Dice' },
   'dice-ce': { make: diceCrossEntropy, summary: 'soft Dice plus cross entropy' },
+  perceptron: { make: perceptronCriterion, summary: "Rosenblatt's rule: only what is wrong counts" },
   focal: { make: focal, summary: 'focal loss: easy pixels count less' },
 };
 

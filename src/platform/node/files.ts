@@ -1,5 +1,5 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, join, relative, sep } from 'node:path';
 import type { Files } from '../../dataset/files.ts';
 import { DatasetError } from '../../errors.ts';
 
@@ -53,6 +53,16 @@ export const nodeFiles: Files = {
       return await readFile(path);
     } catch (cause) {
       throw explainRead(cause, path);
+    }
+  },
+  async folders(folder) {
+    try {
+      const entries = await readdir(folder, { withFileTypes: true, recursive: true });
+      return entries
+        .filter((entry) => entry.isDirectory())
+        .map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll(sep, '/'));
+    } catch (cause) {
+      throw explainRead(cause, folder);
     }
   },
 };

@@ -60,6 +60,10 @@ export interface ReportOptions {
 const NETWORK_NAMES: Readonly<Record<ModelName, string>> = {
   unet: 'A U-Net',
   unet2015: 'The U-Net of 2015',
+  n1: 'A pixel classifier N1',
+  n2: 'A pixel classifier N2',
+  n3: 'A pixel classifier N3',
+  n4: 'The pixel classifier N4 of 2012',
   perceptron: 'A perceptron',
   mlp: 'A multi-layer perceptron',
   alexnet: 'AlexNet',

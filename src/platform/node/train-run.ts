@@ -3,7 +3,11 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import type { RawClasses } from '../../dataset/classes.ts';
+import { holdsClasses, readClasses } from '../../dataset/classes-read.ts';
 import { readDataset } from '../../dataset/prepare.ts';
+import type { RawDataset } from '../../dataset/raw.ts';
+import { isClassifier } from '../../models/registry.ts';
 import type { Profile } from '../../runtime/profile.ts';
 import type { Formulation } from '../../runtime/runtime.ts';
 import type { TrainSettings } from '../../train/choose-recipe.ts';
@@ -38,6 +42,8 @@ export interface TrainRunOptions extends TrainSettings, MachineOptions {
   readonly out: string;
   /** Default: the fastest of the device. `standard` can be resumed on any processor. */
   readonly formulation?: Formulation;
+  /** Leave out images of classes that cannot be read. */
+  readonly skipBad?: boolean;
 }
 
 export interface FinishedRun extends FinishedTraining {
@@ -93,6 +99,25 @@ function placeOf(
   };
 }
 
+/** Classes of whole images where the network is for them, or the files can be nothing else; else labelled pages. */
+async function readData(
+  folder: string,
+  { model, classes, skipBad = false }: Pick<TrainSettings, 'model' | 'classes'> & Pick<TrainRunOptions, 'skipBad'>,
+): Promise<RawDataset | RawClasses> {
+  const whole = model === undefined ? holdsClasses(await nodeFiles.list(folder)) : isClassifier(model);
+  if (!whole) return readDataset(nodeFiles, folder);
+  const classNames = classes?.map((item) => (typeof item === 'string' ? item : item.name));
+  return readClasses(nodeFiles, folder, { skipBad, ...(classNames === undefined ? {} : { classNames }) });
+}
+
+/** The data of a run that there is already. Images that could not be read were left out, or it had not begun. */
+const readAgain = (folder: string, { recipe }: RunConfig): Promise<RawDataset | RawClasses> =>
+  readData(folder, {
+    model: recipe.model.name,
+    skipBad: true,
+    ...(isClassifier(recipe.model.name) ? { classes: recipe.labels.classes } : {}),
+  });
+
 /**
  * Trains on a folder of images and labels. Whatever the settings leave open is chosen from the data and told.
  *
@@ -108,7 +133,7 @@ export async function trainRun(
   const { out } = options;
   const run = await openRunFolder(out, 'new');
   try {
-    const raw = await readDataset(nodeFiles, folder);
+    const raw = await readData(folder, options);
     const record = { folder: resolve(folder), created: new Date().toISOString(), version: packageVersion() };
     return await onThisMachine(run, options, beganMs, hooks, (place) =>
       startTraining(raw, options, record, place, hooks),
@@ -128,7 +153,7 @@ export async function resumeRun(
   const run = await openRunFolder(out, 'resume');
   try {
     const config = await readConfig(run);
-    const raw = await readDataset(nodeFiles, options.folder ?? config.folder);
+    const raw = await readAgain(options.folder ?? config.folder, config);
     const device = options.device ?? (config.machine.device as NodeDevice);
     return await onThisMachine(run, { ...options, device }, beganMs, hooks, (place) =>
       continueTraining(config, raw, place, hooks),
@@ -149,7 +174,7 @@ export async function repeatRun(
   const folder = resolve(options.folder ?? config.folder);
   const run = await openRunFolder(out, 'new');
   try {
-    const raw = await readDataset(nodeFiles, folder);
+    const raw = await readAgain(folder, config);
     const device = options.device ?? (config.machine.device as NodeDevice);
     const again = { ...config, folder, created: new Date().toISOString() };
     await writeConfig(run, again);

@@ -1,0 +1,75 @@
+/** Planes brought to another size, smoothed where they shrink, so that nothing fine turns into something coarse. */
+
+/** Where one axis takes its values from: for each target, a first source index and the weights from there on. */
+interface AxisWeights {
+  readonly first: Int32Array;
+  readonly weights: readonly Float32Array[];
+}
+
+/**
+ * Weights of linear interpolation, widened by the factor of shrinking (a triangle over 2/scale pixels, as Pillow's
+ * BILINEAR): target pixel i lies at (i + 0.5 - target/2) / scale + source/2.
+ */
+function axisWeights(source: number, target: number, scale: number): AxisWeights {
+  const reach = Math.max(1, 1 / scale);
+  const first = new Int32Array(target);
+  const weights: Float32Array[] = [];
+  for (let i = 0; i < target; i++) {
+    const centre = (i + 0.5 - target / 2) / scale + source / 2;
+    const low = Math.min(source - 1, Math.max(0, Math.floor(centre - reach + 0.5)));
+    const high = Math.max(low + 1, Math.min(source, Math.floor(centre + reach + 0.5)));
+    const row = new Float32Array(high - low);
+    let sum = 0;
+    for (let j = low; j < high; j++) {
+      const weight = Math.max(0, 1 - Math.abs(j + 0.5 - centre) / reach);
+      row[j - low] = weight;
+      sum += weight;
+    }
+    for (let j = 0; j < row.length; j++) row[j] = sum > 0 ? (row[j] as number) / sum : 1 / row.length;
+    first[i] = low;
+    weights.push(row);
+  }
+  return { first, weights };
+}
+
+/**
+ * Planes [channels, height, width] scaled so that they cover [targetHeight, targetWidth], and the middle cut out.
+ * Values stay within those of the source.
+ */
+export function resizeToCover(
+  planes: ArrayLike<number>,
+  channels: number,
+  [height, width]: readonly [number, number],
+  [targetHeight, targetWidth]: readonly [number, number],
+): Float32Array {
+  const scale = Math.max(targetHeight / height, targetWidth / width);
+  const rows = axisWeights(height, targetHeight, scale);
+  const columns = axisWeights(width, targetWidth, scale);
+  const out = new Float32Array(channels * targetHeight * targetWidth);
+  const narrow = new Float32Array(height * targetWidth);
+  for (let c = 0; c < channels; c++) {
+    const from = c * height * width;
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < targetWidth; x++) {
+        const weights = columns.weights[x] as Float32Array;
+        const at = from + y * width + (columns.first[x] as number);
+        let sum = 0;
+        for (let j = 0; j < weights.length; j++) sum += (weights[j] as number) * (planes[at + j] as number);
+        narrow[y * targetWidth + x] = sum;
+      }
+    }
+    const to = c * targetHeight * targetWidth;
+    for (let y = 0; y < targetHeight; y++) {
+      const weights = rows.weights[y] as Float32Array;
+      const at = (rows.first[y] as number) * targetWidth;
+      for (let x = 0; x < targetWidth; x++) {
+        let sum = 0;
+        for (let j = 0; j < weights.length; j++) {
+          sum += (weights[j] as number) * (narrow[at + j * targetWidth + x] as number);
+        }
+        out[to + y * targetWidth + x] = sum;
+      }
+    }
+  }
+  return out;
+}

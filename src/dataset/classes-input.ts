@@ -1,0 +1,77 @@
+/** From the image of a sample to what a network of whole images sees. JSON, stored in the model file. */
+
+import { resizeToCover } from '../array/resize.ts';
+import { type InputSpec, selectChannels } from './normalise.ts';
+import type { Page } from './planes.ts';
+
+export interface ClassInput extends InputSpec {
+  /** Images are scaled to cover this and cut to it, [height, width]. */
+  readonly stored: readonly [number, number];
+  /** What the network sees of that, [height, width]. */
+  readonly crop: readonly [number, number];
+  /** Views that a prediction averages: 1, the middle; 10, middle and corners and their mirror images. */
+  readonly views: 1 | 10;
+}
+
+/**
+ * The planes [channels, *stored] of an image in the values of its file; bytes stay bytes.
+ * @throws DatasetError when its channels do not fit.
+ */
+export function storedPlanes(
+  page: Page & { readonly name?: string },
+  { channels, stored }: Pick<ClassInput, 'channels' | 'stored'>,
+): Uint8Array | Float32Array {
+  const { height, width } = page;
+  const bytes = page.data instanceof Uint8Array;
+  const fits = height === stored[0] && width === stored[1];
+  if (fits && bytes && page.channels === channels.count) return page.data as Uint8Array;
+  const planes = selectChannels(page, channels);
+  const made = fits ? planes : resizeToCover(planes, channels.count, [height, width], stored);
+  return bytes ? Uint8Array.from(made, (value) => value + 0.5) : made;
+}
+
+/** Copies a crop of planes [channels, height, width], mirrored left to right on request, to `out` from `at` on. */
+export function copyCrop(
+  planes: ArrayLike<number>,
+  channels: number,
+  [height, width]: readonly [number, number],
+  {
+    top,
+    left,
+    crop: [rows, columns],
+    mirror,
+  }: {
+    readonly top: number;
+    readonly left: number;
+    readonly crop: readonly [number, number];
+    readonly mirror: boolean;
+  },
+  out: Float32Array,
+  at = 0,
+): void {
+  let to = at;
+  for (let c = 0; c < channels; c++) {
+    for (let y = 0; y < rows; y++) {
+      const from = (c * height + top + y) * width + left;
+      if (mirror) for (let x = columns - 1; x >= 0; x--) out[to++] = planes[from + x] as number;
+      else for (let x = 0; x < columns; x++) out[to++] = planes[from + x] as number;
+    }
+  }
+}
+
+/** Where a view of the stored image lies. */
+export interface View {
+  readonly top: number;
+  readonly left: number;
+  readonly mirror: boolean;
+}
+
+/** The middle, or the middle and the four corners, each as it is and mirrored (Krizhevsky et al. 2012, section 4.1). */
+export function viewsOf({ stored, crop, views }: Pick<ClassInput, 'stored' | 'crop' | 'views'>): readonly View[] {
+  const bottom = stored[0] - crop[0];
+  const right = stored[1] - crop[1];
+  const middle = [bottom >> 1, right >> 1] as const;
+  if (views === 1) return [{ top: middle[0], left: middle[1], mirror: false }];
+  const places = [middle, [0, 0], [0, right], [bottom, 0], [bottom, right]] as const;
+  return places.flatMap(([top, left]) => [false, true].map((mirror) => ({ top, left, mirror })));
+}

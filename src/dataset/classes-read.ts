@@ -1,0 +1,43 @@
+/** Data sets of classes, in whichever form they come. */
+
+import { type FoundParts, gatherClasses, type RawClasses, type ReadClassesOptions } from './classes.ts';
+import { readClassFolder, readClassTable } from './classes-folder.ts';
+import { isIdxName, readIdxFolder } from './classes-idx.ts';
+import { readNpz } from './classes-npz.ts';
+import type { Files } from './files.ts';
+
+const isNpz = (name: string): boolean => /\.npz$/i.test(name);
+const isCsv = (name: string): boolean => /\.csv$/i.test(name);
+
+/** Whether files can be nothing but classes of images: IDX, npz or a table. */
+export function holdsClasses(names: readonly string[]): boolean {
+  return names.some((name) => isIdxName(name) || isNpz(name)) || (names.length === 1 && names.every(isCsv));
+}
+
+/**
+ * Reads a data set of classes: a folder with MNIST's IDX files or one .npz, either of these files, a .csv of file and
+ * class, or a folder with one sub-folder a class.
+ * @throws DatasetError, FormatError naming the file.
+ */
+export async function readClasses(files: Files, path: string, options: ReadClassesOptions = {}): Promise<RawClasses> {
+  const names = await files.list(path);
+  const { classNames } = options;
+  const [only = ''] = names;
+  const isFile = names.length === 1 && (path === only || path.endsWith(`/${only}`) || path.endsWith(`\\${only}`));
+  if (isFile && isCsv(only)) {
+    const { found, named, notes } = await readClassTable(files, path, options);
+    return gatherClasses(path, found, { ...(named === undefined ? {} : { named }), notes });
+  }
+  const npz = names.filter(isNpz);
+  let found: FoundParts | undefined;
+  if (npz.length > 0) {
+    const [name] = npz as [string];
+    found = readNpz(await (isFile ? files.read(path) : files.read(path, name)), isFile ? path : `${path}/${name}`);
+  } else if (names.some(isIdxName)) {
+    const folder = isFile ? path.slice(0, -only.length) || '.' : path;
+    found = await readIdxFolder(files, folder, isFile ? await files.list(folder) : names);
+  }
+  if (found !== undefined) return gatherClasses(path, found, { classNames });
+  const { found: inFolders, named, notes } = await readClassFolder(files, path, options);
+  return gatherClasses(path, inFolders, { ...(named === undefined ? {} : { named }), notes });
+}

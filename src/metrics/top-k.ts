@@ -1,0 +1,20 @@
+import type { NdArray } from '../array/ndarray.ts';
+
+/**
+ * Share of images whose true class is among the k with the highest probability, 0..1; NaN without images. Of equal
+ * probabilities those count that come before, so that a network that knows nothing is not rewarded.
+ * @param probabilities [images, classes]
+ * @param labels class of each image
+ */
+export function topKAccuracy({ shape, data }: NdArray<'float32'>, labels: ArrayLike<number>, k: number): number {
+  const [images, classes] = shape as readonly [number, number];
+  let right = 0;
+  for (let n = 0; n < images; n++) {
+    const label = labels[n] as number;
+    const own = data[n * classes + label] as number;
+    let before = 0;
+    for (let c = 0; c < classes; c++) if (c !== label && !((data[n * classes + c] as number) < own)) before++;
+    if (before < k) right++;
+  }
+  return right / images;
+}

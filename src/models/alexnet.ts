@@ -1,0 +1,71 @@
+import type { Value } from '../graph/ir.ts';
+import { normal } from '../nn/initialise.ts';
+import { conv2d, dense, dropout, flatten, localResponseNorm, maxPool, relu } from '../nn/layers.ts';
+import { type Network, NetworkBuilder } from '../nn/network.ts';
+import type { AlexNetSpec } from './spec.ts';
+
+/** Of the first convolution. */
+const [KERNEL, STRIDE] = [11, 4];
+
+/** Side after the first convolution, whose last window reaches beyond an image that it does not cover evenly. */
+const convolvedSide = (side: number): number => Math.ceil((side - KERNEL) / STRIDE) + 1;
+
+/** The least side of images that leaves a pixel after the third pooling. */
+export function leastAlexNetSide(): number {
+  let pooled = 1;
+  for (let i = 0; i < 3; i++) pooled = 2 * pooled + 1;
+  return KERNEL + STRIDE * (pooled - 2) + 1;
+}
+
+/**
+ * AlexNet as in Krizhevsky, Sutskever & Hinton 2012, section 3: five convolutions, the second, fourth and fifth in two
+ * groups (one a GPU), response normalisation after the first two, overlapping pooling (3 at steps of 2) after the
+ * first, second and fifth, three dense layers, dropout on the first two; weights from N(0, 0.01), biases 1 in the
+ * second, fourth and fifth convolution and the hidden dense layers, else 0. 60,965,224 parameters for 1000 classes.
+ *
+ * 224 pixels are not covered evenly by windows of 11 at steps of 4: as in the authors' program the last window reaches
+ * three pixels beyond the image, over zeros, which gives the 55 x 55 of the paper. 227 pixels give the same without.
+ *
+ * [N, channels, S, S] -> [N, outputs]
+ */
+export function alexnet(
+  { channels, outputs, input: size, scale = 1, dropout: rate = 0.5 }: AlexNetSpec,
+  [batch]: readonly [number, number, number, number],
+  { training = false }: { training?: boolean } = {},
+): Network {
+  const [height, width] = size;
+  const net = new NetworkBuilder('alexnet', { training });
+  const input = net.input('image', 'float32', [batch, channels, height, width]);
+  // Even, since two groups share them.
+  const scaled = (n: number): number => Math.max(2, 2 * Math.round((n * scale) / 2));
+  const initialise = normal(0.01);
+
+  const conv = (x: Value, n: number, options: { name: string; kernel: number; group?: number; bias?: number }) => {
+    const { bias = 0, ...rest } = options;
+    return relu(net, conv2d(net, x, scaled(n), { ...rest, initialise, initialBias: bias }));
+  };
+  const hidden = (x: Value, name: string): Value =>
+    dropout(net, relu(net, dense(net, x, scaled(4096), { name, initialise, initialBias: 1 })), rate, {
+      name: `${name}/dropout`,
+    });
+  const pool = (x: Value): Value => maxPool(net, x, 3, 2);
+
+  const beyond = (side: number): number => KERNEL + STRIDE * (convolvedSide(side) - 1) - side;
+  const first = conv2d(net, input, scaled(96), {
+    name: 'conv1',
+    kernel: KERNEL,
+    stride: STRIDE,
+    padding: [
+      [0, 0],
+      [beyond(height), beyond(width)],
+    ],
+    initialise,
+  });
+  let x = pool(localResponseNorm(net, relu(net, first)));
+  x = pool(localResponseNorm(net, conv(x, 256, { name: 'conv2', kernel: 5, group: 2, bias: 1 })));
+  x = conv(x, 384, { name: 'conv3', kernel: 3 });
+  x = conv(x, 384, { name: 'conv4', kernel: 3, group: 2, bias: 1 });
+  x = pool(conv(x, 256, { name: 'conv5', kernel: 3, group: 2, bias: 1 }));
+  x = hidden(hidden(flatten(net, x), 'dense6'), 'dense7');
+  return net.finish(input, dense(net, x, outputs, { name: 'dense8', initialise }));
+}

@@ -1,0 +1,148 @@
+/** Networks that name the class of a whole image: opened, run, averaged. */
+
+import { float32, type NdArray } from '../array/ndarray.ts';
+import { type ClassInput, copyCrop, storedPlanes, viewsOf } from '../dataset/classes-input.ts';
+import { normalise } from '../dataset/normalise.ts';
+import type { Page } from '../dataset/planes.ts';
+import { Interrupted, ModelError } from '../errors.ts';
+import { readSignature, type Signature } from '../graph/onnx/model.ts';
+import { METADATA_KEY, type ModelMetadata, parseMetadata } from '../models/metadata.ts';
+import type { Program, Runtime } from '../runtime/runtime.ts';
+
+/** A network made ready to name classes. */
+export interface Classifier {
+  readonly program: Program;
+  readonly inputName: string;
+  readonly outputName: string;
+  readonly input: ClassInput;
+  readonly classes: readonly string[];
+  readonly signature: Signature;
+  readonly metadata: ModelMetadata;
+}
+
+/** Whether a file of ours names the class of a whole image. @throws FormatError, ModelError as `openClassifier`. */
+export function isClassifierFile(bytes: Uint8Array, file?: string): boolean {
+  const where = file === undefined ? {} : { file };
+  const entry = readSignature(bytes, where).metadata[METADATA_KEY];
+  return entry !== undefined && parseMetadata(entry, where).task === 'classification';
+}
+
+/**
+ * Makes a file ready to name classes. `program.dispose()` frees it.
+ * @throws FormatError when the bytes are not ONNX; ModelError when it is no classifier of ours; DeviceError.
+ */
+export async function openClassifier(
+  runtime: Runtime,
+  bytes: Uint8Array,
+  { file }: { readonly file?: string } = {},
+): Promise<Classifier> {
+  const where = file === undefined ? {} : { file };
+  const signature = readSignature(bytes, where);
+  const entry = signature.metadata[METADATA_KEY];
+  const metadata = entry === undefined ? undefined : parseMetadata(entry, where);
+  const [image] = signature.inputs;
+  const [output] = signature.outputs;
+  if (metadata?.task !== 'classification' || image === undefined || output === undefined) {
+    throw new ModelError('this model does not name the class of whole images.', {
+      ...where,
+      remedy: 'Give one that was trained with --model perceptron, mlp or alexnet.',
+    });
+  }
+  return {
+    program: await runtime.load(bytes),
+    inputName: image.name,
+    outputName: output.name,
+    input: metadata.input as unknown as ClassInput,
+    classes: metadata.classes.map(({ name }) => name),
+    signature,
+    metadata,
+  };
+}
+
+export interface ClassifyOptions {
+  /** Views that are averaged; default: as the network was made for. */
+  readonly views?: 1 | 10;
+  /** Views in one run. Default 128. */
+  readonly batch?: number;
+  /** Images done of all. */
+  readonly onProgress?: (done: number, total: number) => void;
+  readonly signal?: { readonly aborted: boolean };
+}
+
+/**
+ * The probabilities of the classes of each image, [images, classes]; rows sum to 1.
+ * @throws DatasetError when an image's channels do not fit; Interrupted; DeviceError.
+ */
+export async function classifyPages(
+  {
+    program,
+    inputName,
+    outputName,
+    input,
+    classes,
+  }: Pick<Classifier, 'program' | 'inputName' | 'outputName' | 'input' | 'classes'>,
+  pages: readonly (Page & { readonly name?: string })[],
+  { views = input.views, batch = 128, onProgress, signal }: ClassifyOptions = {},
+): Promise<NdArray<'float32'>> {
+  const { channels, crop, stored, normalisation } = input;
+  const places = viewsOf({ crop, stored, views });
+  const size = channels.count * crop[0] * crop[1];
+  const result = float32([pages.length, classes.length]);
+  const together = Math.max(1, Math.floor(batch / places.length));
+  for (let first = 0; first < pages.length; first += together) {
+    if (signal?.aborted === true) throw new Interrupted('stopped while classifying.');
+    const some = pages.slice(first, first + together);
+    const images = new Float32Array(some.length * places.length * size);
+    some.forEach((page, i) => {
+      const planes = storedPlanes(page, input);
+      places.forEach((view, v) => {
+        const at = (i * places.length + v) * size;
+        copyCrop(planes, channels.count, stored, { ...view, crop }, images, at);
+        normalise(images.subarray(at, at + size), channels.count, normalisation);
+      });
+    });
+    const outputs = await program.run({
+      [inputName]: float32([some.length * places.length, channels.count, ...crop], images),
+    });
+    addViews(outputs[outputName] as NdArray, places.length, result, first);
+    onProgress?.(first + some.length, pages.length);
+  }
+  return result;
+}
+
+/** Averages the views of each image into its row of `result`; one output stands for the second of two classes. */
+function addViews({ data, shape }: NdArray, views: number, result: NdArray<'float32'>, first: number): void {
+  const [rows, outputs] = shape as readonly [number, number];
+  const classes = result.shape[1] as number;
+  for (let row = 0; row < rows; row++) {
+    const to = (first + Math.floor(row / views)) * classes;
+    for (let c = 0; c < classes; c++) {
+      const p = outputs === 1 ? (c === 1 ? Number(data[row]) : 1 - Number(data[row])) : Number(data[row * outputs + c]);
+      result.data[to + c] = (result.data[to + c] as number) + p / views;
+    }
+  }
+}
+
+/**
+ * The mean of the probabilities of several networks for the same images.
+ * @throws ModelError when they have different classes.
+ */
+export function averageNetworks(
+  networks: readonly { readonly file: string; readonly classes: readonly string[] }[],
+  probabilities: readonly NdArray<'float32'>[],
+): NdArray<'float32'> {
+  const [first] = networks as readonly [(typeof networks)[number]];
+  for (const { file, classes } of networks) {
+    if (classes.join('\n') === first.classes.join('\n')) continue;
+    throw new ModelError(
+      `its ${classes.length} classes (${classes.slice(0, 6).join(', ')}) are not those of "${first.file}" (${first.classes.slice(0, 6).join(', ')}).`,
+      { file, remedy: 'Average networks of the same classes.' },
+    );
+  }
+  const mean = float32((probabilities[0] as NdArray<'float32'>).shape);
+  for (const { data } of probabilities) {
+    for (let i = 0; i < data.length; i++)
+      mean.data[i] = (mean.data[i] as number) + (data[i] as number) / probabilities.length;
+  }
+  return mean;
+}

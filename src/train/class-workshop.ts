@@ -1,0 +1,82 @@
+/** Everything that runs a recipe on classes of whole images. */
+
+import { type ClassAugment, classBatches } from '../augment/class-batch.ts';
+import type { ClassSample } from '../dataset/classes.ts';
+import type { ClassSet } from '../dataset/classes-prepare.ts';
+import { topKAccuracy } from '../metrics/top-k.ts';
+import { buildNetwork } from '../models/registry.ts';
+import { lossOf } from '../nn/losses/registry.ts';
+import { optimiserOf } from '../nn/optimisers/registry.ts';
+import { classifyPages, openClassifier } from '../predict/classifier.ts';
+import type { ProfileRequest, Runtime } from '../runtime/runtime.ts';
+import type { Recipe } from './config.ts';
+import { convergence } from './convergence.ts';
+import type { State, ValidationResult } from './loop.ts';
+import { classModelWriter, type Provenance } from './model-file.ts';
+import { trainingStep } from './step.ts';
+import { feedsOf, stepper as stepperOf } from './stepper.ts';
+import type { ValidationMetric } from './validate.ts';
+import type { Workshop } from './workshop.ts';
+
+export interface ClassWorkshopOptions {
+  readonly set: ClassSet;
+  readonly validation: readonly ClassSample[];
+  readonly runtime: Runtime;
+  readonly provenance: Provenance;
+  readonly profile?: ProfileRequest;
+}
+
+const UNCHANGED: ClassAugment = { mirror: false, shiftPx: 0, crops: false };
+
+/** @throws UsageError when the network does not take the input; DeviceError when it does not compile. */
+export async function openClassWorkshop(
+  recipe: Recipe,
+  metric: ValidationMetric | undefined,
+  { set, validation, runtime, provenance, profile }: ClassWorkshopOptions,
+): Promise<Workshop> {
+  const { model, patch, batch, seed, exact, augment, classes = UNCHANGED } = recipe;
+  const input = [batch, model.channels, ...patch] as const;
+  const rosenblatt = recipe.loss.name === 'perceptron' && batch === 1;
+  const network = buildNetwork(model, input, { training: true });
+  const step = trainingStep(network, lossOf(recipe.loss), optimiserOf(recipe.optimiser), {
+    ...(recipe.clipNorm === null ? {} : { clipNorm: recipe.clipNorm }),
+    ...(recipe.averageDecay === null ? {} : { averageDecay: recipe.averageDecay }),
+    measureNorm: rosenblatt,
+  });
+  const program = await runtime.compile(step.graph, {
+    state: step.state,
+    exact,
+    ...(profile === undefined ? {} : { profile }),
+  });
+  const write = classModelWriter(recipe);
+  const bytesOf = (state: State, at: Provenance): Uint8Array => write(step.weightsOf(state), { ...provenance, ...at });
+  const validate = async (state: State): Promise<ValidationResult> => {
+    const classifier = await openClassifier(runtime, bytesOf(state, {}));
+    try {
+      // The middle alone: ten views are for the final score.
+      const probabilities = await classifyPages(classifier, validation, { views: 1 });
+      const labels = validation.map(({ label }) => label);
+      const top1 = topKAccuracy(probabilities, labels, 1);
+      const scores = {
+        accuracy: top1,
+        ...(classifier.classes.length > 5 ? { 'top-5 accuracy': topKAccuracy(probabilities, labels, 5) } : {}),
+      };
+      return { score: top1, metric: 'accuracy', scores };
+    } finally {
+      await classifier.program.dispose();
+    }
+  };
+  return {
+    runtime,
+    step,
+    stepper: stepperOf(program, step, seed),
+    async *batches(from) {
+      const draw = classBatches(set, { seed, batch, augment, classes });
+      for (let at = from; ; at++) yield feedsOf(draw(at), input, [batch]);
+    },
+    validator: metric === undefined ? undefined : { run: validate },
+    saveModel: (store) => (file, state, at) => store.write(file, bytesOf(state, { step: at })),
+    ...(rosenblatt ? { watch: convergence(set.images.length) } : {}),
+    close: () => program.dispose(),
+  };
+}

@@ -1,0 +1,30 @@
+import type { ProfileRequest, Runtime } from '../runtime/runtime.ts';
+import type { Recipe } from './config.ts';
+import type { Provenance } from './model-file.ts';
+import type { ValidationMetric } from './validate.ts';
+import type { Workshop } from './workshop.ts';
+
+/** What a run learns from and for: pixels of pages, or classes of whole images. Everything else of a run is the same. */
+export interface Subject {
+  /** What was found, printed lines. */
+  readonly notes: readonly string[];
+  readonly trainingNames: readonly string[];
+  readonly validationNames: readonly string[];
+  /** Of names and contents, so that a resumed run notices other data. */
+  readonly fingerprint: string;
+  /** How long a run is when nothing is said. */
+  readonly length: { readonly minutes: number } | { readonly steps: number };
+  /** @throws UsageError for settings that do not fit each other or the data. */
+  chooseRecipe(circumstances: { readonly cores: number; readonly minutes: number | undefined }): {
+    readonly recipe: Recipe;
+    readonly notes: readonly string[];
+  };
+  /** How validation images are scored, with the reason as a printed line; nothing where there are none. */
+  chooseMetric(): { readonly metric: ValidationMetric; readonly reason: string } | undefined;
+  /** @throws UsageError where the recipe does not fit the data; DeviceError when it does not compile. */
+  openWorkshop(
+    recipe: Recipe,
+    metric: ValidationMetric | undefined,
+    options: { readonly runtime: Runtime; readonly provenance: Provenance; readonly profile?: ProfileRequest },
+  ): Promise<Workshop>;
+}
