@@ -1,100 +1,60 @@
 /** The report of a run: one HTML file that needs nothing else. */
 
 import type { ReportData } from './data.ts';
-import { html, type Markup, trusted } from './markup.ts';
+import { html } from './markup.ts';
+import { renderPage, section } from './page.ts';
 import { learningCurves, thresholdCharts } from './sections/curves.ts';
 import { caseSheet, classLegend, errorLegend, imageSheet } from './sections/sheet.ts';
 import { factTable, scoreTable } from './sections/tables.ts';
-import { STYLE } from './style.ts';
-
-/** Nothing may be loaded: no scripts, pictures from within the page only. */
-const POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
-
-function section(id: string, heading: string, ...content: readonly (Markup | undefined)[]): Markup {
-  return html`<section aria-labelledby="${id}"><h2 id="${id}">${heading}</h2>
-${content.map((part) => part ?? '')}
-</section>
-`;
-}
 
 /**
  * The page as text. Sections without content are left out. The same data give the same page.
  */
 export function renderReport(data: ReportData): string {
-  const { title, summary, createdAt, headline, training, sheet, imageCount, worst, best, scoreName } = data;
+  const { training, sheet, imageCount, worst, best, scoreName } = data;
   const shown =
     imageCount > sheet.length ? `${sheet.length} of ${imageCount} images, evenly from first to last.` : undefined;
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
-<meta name="generator" content="Lamella">
-<title>${title}</title>
-<style>${trusted(STYLE)}</style>
-</head>
-<body>
-<main>
-<header>
-<h1>${title}</h1>
-<p>${summary}</p>
-<p class="muted"><time datetime="${createdAt}">${createdAt.slice(0, 16).replace('T', ' ')} UTC</time></p>
-<dl class="figures">${headline.map(
-    ({ label, value, note }) =>
-      html`<div><dt>${label}</dt><dd>${value}</dd>${note === undefined ? undefined : html`<dd class="note">${note}</dd>`}</div>
-`,
-  )}</dl>
-</header>
-${data.tables.length > 0 ? section('scores', 'Scores', ...data.tables.map(scoreTable)) : undefined}
-${
-  sheet.length > 0
-    ? section(
-        'images',
-        'Images',
-        html`<p>${data.sheetNote}${shown === undefined ? '' : ` ${shown}`}</p>`,
-        classLegend(data.classNames),
-        errorLegend(),
-        imageSheet(data),
-      )
-    : undefined
-}
-${
-  worst.length + best.length > 0
-    ? section(
-        'cases',
-        'Worst and best cases',
-        html`<p>The images with the lowest and the highest ${scoreName}, each where it errs most.</p>`,
-        html`<h3>Worst</h3>`,
-        caseSheet('Worst cases', worst, scoreName),
-        html`<h3>Best</h3>`,
-        caseSheet('Best cases', best, scoreName),
-      )
-    : undefined
-}
-${training === undefined ? undefined : section('learning', 'Learning', learningCurves(training))}
-${data.thresholds.length > 0 ? section('thresholds', 'Thresholds', thresholdCharts(data.thresholds)) : undefined}
-${section(
-  'run',
-  'The run',
-  html`<div class="facts">${[
-    factTable('Data', data.dataset),
-    factTable('Network and training', data.network),
-    factTable('Machine', data.machine),
-    factTable('Times', data.times),
-  ].map((table) => table ?? '')}</div>`,
-  data.decisions.length === 0
-    ? undefined
-    : html`<details><summary>What was chosen, and why</summary><ul>${data.decisions.map((line) => html`<li>${line}</li>`)}</ul></details>`,
-  data.commands.length === 0 ? undefined : html`<h3>To do it again</h3><pre>${data.commands.join('\n')}</pre>`,
-  data.configuration === undefined
-    ? undefined
-    : html`<details><summary>Configuration as JSON</summary><pre>${JSON.stringify(data.configuration, null, 2)}</pre></details>`,
-)}
-<footer>Made with Lamella.</footer>
-</main>
-</body>
-</html>
-`;
-  return page.html;
+  return renderPage(data, [
+    data.tables.length > 0 ? section('scores', 'Scores', ...data.tables.map(scoreTable)) : undefined,
+    sheet.length > 0
+      ? section(
+          'images',
+          'Images',
+          html`<p>${data.sheetNote}${shown === undefined ? '' : ` ${shown}`}</p>`,
+          classLegend(data.classNames),
+          errorLegend(),
+          imageSheet(data),
+        )
+      : undefined,
+    worst.length + best.length > 0
+      ? section(
+          'cases',
+          'Worst and best cases',
+          html`<p>The images with the lowest and the highest ${scoreName}, each where it errs most.</p>`,
+          html`<h3>Worst</h3>`,
+          caseSheet('Worst cases', worst, scoreName),
+          html`<h3>Best</h3>`,
+          caseSheet('Best cases', best, scoreName),
+        )
+      : undefined,
+    training === undefined ? undefined : section('learning', 'Learning', learningCurves(training)),
+    data.thresholds.length > 0 ? section('thresholds', 'Thresholds', thresholdCharts(data.thresholds)) : undefined,
+    section(
+      'run',
+      'The run',
+      html`<div class="facts">${[
+        factTable('Data', data.dataset),
+        factTable('Network and training', data.network),
+        factTable('Machine', data.machine),
+        factTable('Times', data.times),
+      ].map((table) => table ?? '')}</div>`,
+      data.decisions.length === 0
+        ? undefined
+        : html`<details><summary>What was chosen, and why</summary><ul>${data.decisions.map((line) => html`<li>${line}</li>`)}</ul></details>`,
+      data.commands.length === 0 ? undefined : html`<h3>To do it again</h3><pre>${data.commands.join('\n')}</pre>`,
+      data.configuration === undefined
+        ? undefined
+        : html`<details><summary>Configuration as JSON</summary><pre>${JSON.stringify(data.configuration, null, 2)}</pre></details>`,
+    ),
+  ]);
 }

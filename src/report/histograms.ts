@@ -1,0 +1,123 @@
+/** Histograms as SVG that takes its colours from the page, by Observable Plot. */
+
+import * as Plot from '@observablehq/plot';
+import { parseHTML } from 'linkedom';
+import { escapeHtml, type Markup, trusted } from './markup.ts';
+
+export interface HistogramOptions {
+  /** Name of the quantity, and its unit. */
+  readonly label: string;
+  readonly unit?: string;
+  /** What a value is of: `objects`, `voxels`. */
+  readonly counted?: string;
+  /** Group of each value, in the order of `groups`; colours tell up to four apart. */
+  readonly groupOf?: (i: number) => number;
+  readonly groups?: readonly string[];
+}
+
+const COLOURS = ['var(--line-1)', 'var(--line-2)', 'var(--line-3)', 'var(--line-4)'];
+const BINS = 32;
+
+interface Bar {
+  readonly x1: number;
+  readonly x2: number;
+  readonly count: number;
+  readonly group: number;
+}
+
+/** Bars over a quantity, its median marked; nothing where there are no values. A tail of outliers is cut off, and said. */
+export function histogram(values: ArrayLike<number>, options: HistogramOptions): Markup | undefined {
+  const { label, unit, counted = 'objects', groupOf = () => 0, groups = [''] } = options;
+  const finite = Float64Array.from(values).filter(Number.isFinite).sort();
+  if (finite.length === 0) return undefined;
+  const at = (share: number): number => finite[Math.round(share * (finite.length - 1))] as number;
+  let [low, high] = [at(0), at(1)];
+  const [low99, high99] = [at(0.005), at(0.995)];
+  // One huge object must not press all others into one bar.
+  if (high - high99 > 0.5 * (high99 - low99) && high99 > low99) high = high99;
+  if (low99 - low > 0.5 * (high99 - low99) && high99 > low99) low = low99;
+  const whole = finite.every(Number.isInteger) && high - low < BINS;
+  const bins = whole ? high - low + 1 : high > low ? BINS : 1;
+  const width = whole ? 1 : high > low ? (high - low) / bins : Math.abs(low) || 1;
+  const start = whole || bins === 1 ? low - width / 2 : low;
+  const counts = groups.map(() => new Float64Array(bins));
+  let beyond = 0;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number;
+    if (!Number.isFinite(value)) continue;
+    if (value < low || value > high) beyond++;
+    else {
+      const row = counts[groupOf(i)] as Float64Array;
+      const bin = Math.min(bins - 1, Math.floor((value - start) / width));
+      row[bin] = (row[bin] as number) + 1;
+    }
+  }
+  const bars = counts.flatMap((row, group) =>
+    Array.from(row, (count, i): Bar => ({ x1: start + i * width, x2: start + (i + 1) * width, count, group })),
+  );
+  const median = at(0.5);
+  const short = (value: number): string => String(Number(value.toPrecision(3)));
+  const suffix = unit === undefined ? '' : ` ${unit}`;
+  const said = `${label}: median ${short(median)}${suffix}, ${short(at(0.05))} to ${short(at(0.95))}${suffix} in 90 %${
+    beyond === 0 ? '' : `; ${beyond} beyond`
+  }`;
+  return barChart(bars, { label: `${label}${unit === undefined ? '' : ` (${unit})`}`, counted, median, said, groups });
+}
+
+interface BarChart {
+  readonly label: string;
+  readonly counted: string;
+  readonly median?: number;
+  readonly said: string;
+  readonly groups: readonly string[];
+  readonly widthPx?: number;
+  readonly heightPx?: number;
+}
+
+function barChart(
+  bars: readonly Bar[],
+  { label, counted, median, said, widthPx = 360, heightPx = 190 }: BarChart,
+): Markup {
+  const { document } = parseHTML('<!doctype html><html><body></body></html>');
+  const chart = Plot.plot({
+    document: document as never,
+    width: widthPx,
+    height: heightPx,
+    marginLeft: 44,
+    marginRight: 10,
+    marginTop: 22,
+    marginBottom: 36,
+    style: { fontSize: '12px', background: 'transparent', overflow: 'visible' },
+    x: { label, labelAnchor: 'center', labelArrow: 'none', ticks: 5, tickFormat: shortTick },
+    y: { label: counted, labelArrow: 'none', grid: true, ticks: 4, tickFormat: shortTick },
+    marks: [
+      Plot.rectY(
+        bars.filter(({ count }) => count > 0),
+        Plot.stackY({
+          x1: 'x1',
+          x2: 'x2',
+          y: 'count',
+          fill: (bar: Bar) => COLOURS[bar.group % COLOURS.length] as string,
+          order: (bar: Bar) => bar.group,
+          insetLeft: 0.5,
+          insetRight: 0.5,
+        }),
+      ),
+      Plot.ruleY([0], { stroke: 'var(--muted)' }),
+      ...(median === undefined
+        ? []
+        : [Plot.ruleX([median], { stroke: 'currentColor', strokeWidth: 1.5, strokeDasharray: '3 3' })]),
+    ],
+  });
+  const svg = chart as unknown as { setAttribute(name: string, value: string): void; readonly outerHTML: string };
+  svg.setAttribute('role', 'img');
+  svg.setAttribute('aria-label', said);
+  return trusted(`<figure class="chart">${svg.outerHTML}<figcaption>${escapeHtml(said)}</figcaption></figure>`);
+}
+
+function shortTick(value: number): string {
+  const size = Math.abs(value);
+  if (size >= 1e6) return `${Number((value / 1e6).toPrecision(3))}M`;
+  if (size >= 1e4) return `${Number((value / 1e3).toPrecision(3))}k`;
+  return String(Number(value.toPrecision(4)));
+}

@@ -1,0 +1,251 @@
+/** The page of measured objects: outlines, counts, comparison with the truth, measurements. */
+
+import { headerOf, type Table } from '../measure/table.ts';
+import { lineChart } from './charts.ts';
+import { countChart } from './count-chart.ts';
+import type { ScoreTable } from './data.ts';
+import { dataTable } from './data-table.ts';
+import { histogram } from './histograms.ts';
+import { html, type Markup } from './markup.ts';
+import type { MatchCounts, ObjectsFigure, ObjectsImage, ObjectsReport } from './objects-data.ts';
+import { OBJECTS_STYLE } from './objects-style.ts';
+import { type ObjectKind, overlay } from './outline-overlay.ts';
+import { renderPage, section } from './page.ts';
+import { factTable, scoreTable } from './sections/tables.ts';
+
+const MEANINGS: readonly (readonly [kind: ObjectKind, meaning: string, line: string])[] = [
+  ['matched', 'Matched: one true object, one found', ''],
+  ['merged', 'Merged: lies over several true objects', ''],
+  ['split', 'Split: one of several pieces of a true object', ''],
+  ['missed', 'Missed: true object that was not found', ' dashed'],
+  ['spurious', 'Spurious: found where there is none', ' dotted'],
+];
+
+/** Columns that say where an object is: no histogram. */
+const PLACES = /^(label|centroid|bbox|bounding|slice|x$|y$|z$|image|group|.*_label)/;
+
+/** The page as text; the same data give the same page. */
+export function renderObjectsReport(report: ObjectsReport): string {
+  const { images, figures, worst, table, precision, notes, facts, commands } = report;
+  const groups = [...new Set(images.map(({ group }) => group))];
+  const truth = images.some(({ match }) => match !== undefined);
+  const shown =
+    images.length > figures.length ? `${figures.length} of ${images.length} images, evenly from first to last. ` : '';
+  return renderPage(
+    report,
+    [
+      figures.length === 0
+        ? undefined
+        : section(
+            'images',
+            'Objects in the images',
+            html`<p>${shown}Point at an outline to see its number; click it to find its row in the table below.</p>`,
+            html`<div class="switches"><label><input type="checkbox" id="outlines" checked> Outlines</label><label><input type="checkbox" id="numbers" checked> Numbers</label></div>`,
+            truth ? legend() : undefined,
+            gallery(figures, 'o'),
+          ),
+      truth
+        ? section(
+            'truth',
+            'Against the truth',
+            html`<div class="beside"><div>${scoreTable(matchTable(images, groups))}</div>${
+              precision === undefined
+                ? undefined
+                : lineChart([{ name: 'average precision', points: precision }], {
+                    description: 'Average precision TP / (TP + FP + FN) over the overlap (IoU) that counts as found.',
+                    x: 'Least IoU',
+                    y: 'Average precision',
+                    yDomain: [0, 1],
+                    dots: true,
+                    heightPx: 250,
+                  })
+            }</div>`,
+            worst.length === 0 ? undefined : html`<h3>Where it errs most</h3>`,
+            worst.length === 0 ? undefined : gallery(worst, 'w'),
+          )
+        : undefined,
+      images.length > 1
+        ? section(
+            'counts',
+            'Counts',
+            images.length > 3 ? countChart(images) : undefined,
+            scoreTable(groupTable(images, groups)),
+            imageTable(images),
+          )
+        : undefined,
+      table.rows === 0 ? undefined : section('histograms', 'Distributions', ...distributions(table)),
+      section(
+        'objects',
+        'All objects',
+        html`<p>A click on a heading sorts. The filter takes words and conditions, together.</p>`,
+        dataTable(table, {
+          caption: 'Measurements of all objects',
+          link: ['image', 'label'],
+          ...exampleOf(table),
+        }),
+      ),
+      section(
+        'about',
+        'How it was measured',
+        notes.length === 0 ? undefined : html`<ul>${notes.map((note) => html`<li>${note}</li>`)}</ul>`,
+        html`<div class="facts">${factTable('Facts', facts) ?? ''}</div>`,
+        commands.length === 0 ? undefined : html`<h3>To do it again</h3><pre>${commands.join('\n')}</pre>`,
+      ),
+    ],
+    { style: OBJECTS_STYLE, tables: true },
+  );
+}
+
+function exampleOf(table: Table): { readonly example?: string } {
+  const column = table.columns.find(({ name }) => name === 'area' || name === 'volume');
+  if (column === undefined) return {};
+  const values = Float64Array.from(column.values as ArrayLike<number>).sort();
+  const median = values[Math.floor(values.length / 2)] ?? 0;
+  return { example: `${headerOf(column)} > ${Number(median.toPrecision(2))}` };
+}
+
+function legend(): Markup {
+  return html`<ul class="legend" aria-label="Colours of the outlines">${MEANINGS.map(
+    ([kind, meaning, line]) =>
+      html`<li><span class="line${line}" style="border-color: var(--${kind})"></span>${meaning}</li>`,
+  )}</ul>`;
+}
+
+function gallery(figures: readonly ObjectsFigure[], prefix: string): Markup {
+  return html`<div class="gallery"${prefix === 'o' ? html` data-linked` : undefined}>${figures.map((figure) => {
+    const { name, widthPx, heightPx, picture, shapes, objects, match, slice } = figure;
+    return html`<figure><div class="frame"><img src="${picture}" width="${widthPx}" height="${heightPx}" alt="${name} with ${objects} outlined objects">${overlay(
+      shapes,
+      { widthPx, heightPx, id: `${prefix}${name}` },
+    )}</div><figcaption><strong>${name}</strong><span>${counted(objects, 'object')}</span>${
+      slice === undefined ? undefined : html`<span>slice ${slice.index} of ${slice.count}</span>`
+    }${match === undefined ? undefined : html`<span>${describeMatch(match)}</span>`}</figcaption></figure>
+`;
+  })}</div>`;
+}
+
+const counted = (n: number, word: string): string => `${n.toLocaleString('en')} ${word}${n === 1 ? '' : 's'}`;
+
+function describeMatch({ missed, merged, split, spurious }: MatchCounts): string {
+  const parts = Object.entries({ missed, merged, split, spurious }).filter(([, n]) => n > 0);
+  return parts.length === 0 ? 'all as in the truth' : parts.map(([name, n]) => `${n} ${name}`).join(', ');
+}
+
+function sumOf(images: readonly ObjectsImage[]): MatchCounts {
+  const total = { truth: 0, predicted: 0, matched: 0, missed: 0, merged: 0, split: 0, spurious: 0 };
+  for (const { match } of images) {
+    if (match === undefined) continue;
+    for (const key of Object.keys(total) as (keyof MatchCounts)[]) total[key] += match[key];
+  }
+  return total;
+}
+
+/** A row a group, and all of them. */
+function perGroup<T>(
+  images: readonly ObjectsImage[],
+  groups: readonly string[],
+  row: (own: readonly ObjectsImage[]) => T,
+): { readonly name: string; readonly values: T; readonly own?: boolean }[] {
+  const all = { name: 'All images', values: row(images), own: groups.length > 1 };
+  if (groups.length < 2) return [all];
+  return [
+    ...groups.map((group) => ({
+      name: group === '' ? 'no folder' : group,
+      values: row(images.filter((image) => image.group === group)),
+    })),
+    all,
+  ];
+}
+
+function matchTable(images: readonly ObjectsImage[], groups: readonly string[]): ScoreTable {
+  const keys = ['truth', 'predicted', 'matched', 'missed', 'merged', 'split', 'spurious'] as const;
+  const labels = ['True objects', 'Found', 'Matched', 'Missed', 'Merged', 'Split', 'Spurious'];
+  return {
+    caption: 'Objects found and true objects',
+    columns: labels.map((label, i) => ({
+      label,
+      ...(i > 2 ? { better: 'lower' as const } : i === 2 ? { better: 'higher' as const } : {}),
+    })),
+    digits: labels.map(() => 0),
+    rows: perGroup(images, groups, (own) => {
+      const sum = sumOf(own);
+      return keys.map((key) => sum[key]);
+    }),
+    note: 'Missed counts true objects, merged and spurious count objects that were found, split counts true objects found as several.',
+  };
+}
+
+function groupTable(images: readonly ObjectsImage[], groups: readonly string[]): ScoreTable {
+  return {
+    caption: groups.length > 1 ? 'Counts by group' : 'Counts',
+    columns: ['Images', 'Objects', 'Mean an image', 'Deviation', 'Least', 'Most', 'Covered, %'].map((label) => ({
+      label,
+    })),
+    digits: [0, 0, 1, 1, 0, 0, 1],
+    rows: perGroup(images, groups, (own) => {
+      const counts = own.map(({ objects }) => objects);
+      const sum = counts.reduce((a, b) => a + b, 0);
+      const mean = sum / counts.length;
+      const variance = counts.reduce((a, b) => a + (b - mean) ** 2, 0) / (counts.length - 1);
+      const covered = own.flatMap((image) => (image.covered === null ? [] : [image.covered]));
+      return [
+        counts.length,
+        sum,
+        mean,
+        counts.length > 1 ? Math.sqrt(variance) : null,
+        Math.min(...counts),
+        Math.max(...counts),
+        covered.length === 0 ? null : (100 * covered.reduce((a, b) => a + b, 0)) / covered.length,
+      ];
+    }),
+  };
+}
+
+function imageTable(images: readonly ObjectsImage[]): Markup {
+  const matched = images.some(({ match }) => match !== undefined);
+  const whole = (name: string, value: (image: ObjectsImage) => number) => ({
+    name,
+    values: Int32Array.from(images, value),
+  });
+  const table: Table = {
+    rows: images.length,
+    columns: [
+      { name: 'image', values: images.map(({ name }) => name) },
+      ...(images.some(({ group }) => group !== '')
+        ? [{ name: 'group', values: images.map(({ group }) => group) }]
+        : []),
+      whole('objects', ({ objects }) => objects),
+      { name: 'covered', unit: '%', values: Float64Array.from(images, ({ covered }) => 100 * (covered ?? Number.NaN)) },
+      ...(matched
+        ? (['truth', 'matched', 'missed', 'merged', 'split', 'spurious'] as const).map((key) =>
+            whole(key, ({ match }) => match?.[key] ?? 0),
+          )
+        : []),
+    ],
+  };
+  return html`<h3>Images</h3>${dataTable(table, { caption: 'Counts of each image', example: matched ? 'merged > 0' : 'objects > 10' })}`;
+}
+
+/** A histogram of each measurement, in the colours of the groups where there are two to four. */
+function distributions(table: Table): readonly (Markup | undefined)[] {
+  const groupColumn = table.columns.find(({ name }) => name === 'group')?.values as readonly string[] | undefined;
+  const groups = groupColumn === undefined ? [''] : [...new Set(groupColumn)];
+  const coloured = groupColumn !== undefined && groups.length > 1 && groups.length <= 4;
+  const numbers = new Map(groups.map((group, i) => [group, i]));
+  const charts = table.columns
+    .filter(({ name, values }) => !Array.isArray(values) && !PLACES.test(name))
+    .map(({ name, unit, values }) =>
+      histogram(values as ArrayLike<number>, {
+        label: name.replaceAll('_', ' '),
+        ...(unit === undefined ? {} : { unit }),
+        ...(coloured ? { groups, groupOf: (i: number) => numbers.get(groupColumn[i] as string) as number } : {}),
+      }),
+    )
+    .filter((chart) => chart !== undefined);
+  const key = coloured
+    ? html`<ul class="legend" aria-label="Colours of the groups">${groups.map(
+        (group, i) => html`<li><span class="swatch" style="background: var(--line-${i + 1})"></span>${group}</li>`,
+      )}</ul>`
+    : undefined;
+  return [html`<p>The dashed line is the median.</p>`, key, html`<div class="histograms">${charts}</div>`];
+}
