@@ -1,0 +1,116 @@
+/** What became of each true object, and what each predicted one is: found, missed, merged, split, spurious. */
+
+import { UsageError } from '../errors.ts';
+import type { IntegerArray } from '../objects/grid.ts';
+import { requireSameShape } from '../objects/grid.ts';
+import { relabelConsecutive } from '../objects/relabel.ts';
+import { contingencyOfGroups, groupPixels, type IgnoreOption } from './contingency.ts';
+
+export interface MatchObjectsOptions extends IgnoreOption {
+  /** An object is found where a predicted one has at least this IoU with it: 0.5..1. Default 0.5. */
+  readonly iou?: number;
+  /** A predicted object counts as a part of a split one from this share of it on: 0..1. Default 0.1. */
+  readonly minPart?: number;
+}
+
+/** Objects are named by their labels. Each true one and each predicted one is in exactly one of the lists. */
+export interface ObjectMatches {
+  readonly truthCount: number;
+  readonly predictedCount: number;
+  readonly matched: readonly { readonly truth: number; readonly predicted: number; readonly iou: number }[];
+  /** True objects of which nothing below is true. */
+  readonly missed: readonly number[];
+  /** One predicted object over several true ones: it has more than half of each. */
+  readonly merged: readonly { readonly predicted: number; readonly truth: readonly number[] }[];
+  /** One true object in several predicted parts: it has more than half of each. */
+  readonly split: readonly { readonly truth: number; readonly predicted: readonly number[] }[];
+  /** Predicted objects of which nothing above is true. */
+  readonly spurious: readonly number[];
+}
+
+/**
+ * Matches predicted objects with true ones (label 0 is background).
+ *
+ * First merges: a predicted object that covers more than half of each of two or more true ones. Then splits: a true
+ * object, not merged, that covers more than half of each of two or more predicted ones, each with at least `minPart` of
+ * its pixels. Then pairs of what is left with the IoU asked for. The rest is missed or spurious. An object in a merge or
+ * a split is in no pair, even where its IoU would do.
+ * @throws UsageError when shapes differ, a label is negative, or an option is out of range.
+ */
+export function matchObjects(
+  truth: IntegerArray,
+  predicted: IntegerArray,
+  { iou: least = 0.5, minPart = 0.1, ignore }: MatchObjectsOptions = {},
+): ObjectMatches {
+  if (!(least >= 0.5 && least <= 1)) {
+    throw new UsageError(`The IoU ${least} is not in 0.5..1.`, { remedy: 'Below 0.5 a match is not unique.' });
+  }
+  if (!(minPart >= 0 && minPart <= 1)) throw new UsageError(`The share ${minPart} is not in 0..1.`);
+  requireSameShape(truth, predicted);
+  if (ignore !== undefined) requireSameShape(truth, ignore, ['truth', 'ignore mask']);
+  const a = relabelConsecutive(truth);
+  const b = relabelConsecutive(predicted);
+  const table = contingencyOfGroups(groupPixels(a.labels, a.count, ignore), b.labels, b.count);
+
+  const truthPixels = new Float64Array(a.count + 1);
+  const predictedPixels = new Float64Array(b.count + 1);
+  for (const [k, pixels] of table.pixels.entries()) {
+    (truthPixels[table.truth[k] as number] as number) += pixels;
+    (predictedPixels[table.prediction[k] as number] as number) += pixels;
+  }
+  const covered = new Map<number, number[]>();
+  const parts = new Map<number, number[]>();
+  const pairs: { truth: number; predicted: number; iou: number }[] = [];
+  for (const [k, pixels] of table.pixels.entries()) {
+    const t = table.truth[k] as number;
+    const p = table.prediction[k] as number;
+    if (t === 0 || p === 0) continue;
+    const ofTruth = truthPixels[t] as number;
+    const ofPredicted = predictedPixels[p] as number;
+    if (2 * pixels > ofTruth) covered.set(p, [...(covered.get(p) ?? []), t]);
+    if (2 * pixels > ofPredicted && pixels >= minPart * ofTruth) parts.set(t, [...(parts.get(t) ?? []), p]);
+    const iou = pixels / (ofTruth + ofPredicted - pixels);
+    if (iou >= least) pairs.push({ truth: t, predicted: p, iou });
+  }
+
+  const truthDone = new Uint8Array(a.count + 1);
+  const predictedDone = new Uint8Array(b.count + 1);
+  const nameOfTruth = (label: number): number => a.values[label] as number;
+  const nameOfPredicted = (label: number): number => b.values[label] as number;
+  const merged: { predicted: number; truth: number[] }[] = [];
+  for (const [p, objects] of [...covered].sort(([x], [y]) => x - y)) {
+    if (objects.length < 2) continue;
+    predictedDone[p] = 1;
+    for (const t of objects) truthDone[t] = 1;
+    merged.push({ predicted: nameOfPredicted(p), truth: objects.map(nameOfTruth) });
+  }
+  const split: { truth: number; predicted: number[] }[] = [];
+  for (const [t, objects] of parts) {
+    const left = objects.filter((p) => predictedDone[p] === 0).sort((x, y) => x - y);
+    if (left.length < 2 || truthDone[t] === 1) continue;
+    truthDone[t] = 1;
+    for (const p of left) predictedDone[p] = 1;
+    split.push({ truth: nameOfTruth(t), predicted: left.map(nameOfPredicted) });
+  }
+  const matched: { truth: number; predicted: number; iou: number }[] = [];
+  for (const { truth: t, predicted: p, iou } of pairs) {
+    if (truthDone[t] === 1 || predictedDone[p] === 1) continue;
+    truthDone[t] = 1;
+    predictedDone[p] = 1;
+    matched.push({ truth: nameOfTruth(t), predicted: nameOfPredicted(p), iou });
+  }
+  // Objects wholly under the ignore mask are not there.
+  const there = (pixels: Float64Array): number[] =>
+    [...pixels.keys()].filter((label) => label > 0 && pixels[label] !== 0);
+  const truths = there(truthPixels);
+  const predictions = there(predictedPixels);
+  return {
+    truthCount: truths.length,
+    predictedCount: predictions.length,
+    matched,
+    missed: truths.filter((t) => truthDone[t] === 0).map(nameOfTruth),
+    merged,
+    split,
+    spurious: predictions.filter((p) => predictedDone[p] === 0).map(nameOfPredicted),
+  };
+}

@@ -1,0 +1,143 @@
+/** From what a network predicts to separate objects: a mask, seeds in it, and a watershed from them. */
+
+import { type NdArray, ndarray } from '../array/ndarray.ts';
+import { UsageError } from '../errors.ts';
+import { connectedComponents } from './connected-components.ts';
+import { distanceToZero } from './distance-transform.ts';
+import { fillHoles } from './fill-holes.ts';
+import { filterObjects } from './filter-objects.ts';
+import { extentsOf, requireSameShape } from './grid.ts';
+import { hMaxima } from './h-maxima.ts';
+import { watershed } from './seeded-watershed.ts';
+import { aboveThreshold, otsuThreshold } from './threshold.ts';
+
+/** What a network says of each pixel, [h, w] or [d, h, w]. */
+export interface PredictedMaps {
+  /** Probability that the pixel belongs to an object, its border included: 0..1. */
+  readonly foreground: NdArray<'float32'>;
+  /** Probability that it lies on the border of an object or between two; not above `foreground` where that counts it. */
+  readonly border?: NdArray<'float32'>;
+  /** How deep in its object it lies, in any unit: highest in the middle. */
+  readonly distance?: NdArray<'float32'>;
+}
+
+/**
+ * How touching objects are told apart:
+ * - `components`: not at all; connected pixels are one object.
+ * - `shape`: by necks in the outline; seeds are peaks of the distance to the background.
+ * - `border`: seeds are what is left of the foreground when the predicted border is taken off.
+ * - `distance`: seeds are peaks of the predicted distance.
+ */
+export type SeparationWay = 'components' | 'shape' | 'border' | 'distance';
+
+export interface SeparationSettings {
+  readonly by: SeparationWay;
+  /** Pixels whose foreground is greater are objects; `otsu`: chosen for each image. Default 0.5. */
+  readonly threshold?: number | 'otsu';
+  /** `border`: a seed is where foreground - border is greater. Default 0.5. */
+  readonly seedThreshold?: number;
+  /** `shape`: pixels by which a peak must stand out, default 0.75; `distance`: in the map's unit, default 0.1. */
+  readonly peakHeight?: number;
+  /** `border`: smaller seeds are no seeds, in pixels. Default 1. */
+  readonly minSeedSize?: number;
+  /** Smaller objects go, in pixels. Default 0. */
+  readonly minSize?: number;
+  /** Background that one object encloses becomes its own. Default true. */
+  readonly fillHoles?: boolean;
+  /** Objects that touch the border of the image. Default `keep`. */
+  readonly border?: 'keep' | 'clear';
+}
+
+export interface SeparatedObjects {
+  /** 0 = background, 1..count = objects. */
+  readonly labels: NdArray<'int32'>;
+  readonly count: number;
+}
+
+/**
+ * Separate objects from predicted maps. Pixels are neighbours by faces (4 in 2D, 6 in 3D). A connected part without any
+ * seed stays one object. No foreground: no objects.
+ * @throws UsageError when the map that the way needs is absent, or shapes differ.
+ */
+export function separateObjects(maps: PredictedMaps, settings: SeparationSettings): SeparatedObjects {
+  const { by, threshold = 0.5, minSize = 0, fillHoles: fill = true, border = 'keep' } = settings;
+  const { foreground } = maps;
+  const mask = aboveThreshold(foreground, threshold === 'otsu' ? otsuThreshold(foreground) : threshold);
+  const divided = by === 'components' ? connectedComponents(mask).labels : divide(mask, maps, settings);
+  const whole = fill ? fillHoles(divided) : divided;
+  const { labels, count } = filterObjects(whole, { minSize, border });
+  return { labels, count };
+}
+
+function divide(mask: NdArray<'uint8'>, maps: PredictedMaps, settings: SeparationSettings): NdArray<'int32'> {
+  const { by, seedThreshold = 0.5, minSeedSize = 1 } = settings;
+  if (by === 'border') {
+    const inner = difference(maps.foreground, required(maps, 'border'));
+    const seeds = insideMask(aboveThreshold(inner, seedThreshold), mask);
+    const { labels } = filterObjects(connectedComponents(seeds).labels, { minSize: minSeedSize });
+    return flood(inner, labels, mask);
+  }
+  const depth = by === 'distance' ? required(maps, 'distance') : distanceOfMask(mask);
+  const peakHeight = settings.peakHeight ?? (by === 'distance' ? 0.1 : 0.75);
+  return flood(depth, hMaxima(depth, peakHeight, { mask }).labels, mask);
+}
+
+function required(maps: PredictedMaps, name: 'border' | 'distance'): NdArray<'float32'> {
+  const map = maps[name];
+  if (map === undefined) {
+    throw new UsageError(`There is no map of the ${name} to tell objects apart by.`, {
+      remedy: 'Separate by shape, or take a model that predicts it.',
+    });
+  }
+  requireSameShape(maps.foreground, map, ['foreground', name]);
+  return map;
+}
+
+/** Distance to the background; the border of the image is none, so that objects cut by it are not cut once more. */
+function distanceOfMask(mask: NdArray<'uint8'>): NdArray<'float32'> {
+  const { data } = distanceToZero(mask).distance;
+  // Without any background all is one object.
+  return ndarray(
+    'float32',
+    mask.shape,
+    Float32Array.from(data, (value) => (Number.isFinite(value) ? value : 1)),
+  );
+}
+
+function difference(a: NdArray<'float32'>, b: NdArray<'float32'>): NdArray<'float32'> {
+  return ndarray(
+    'float32',
+    a.shape,
+    a.data.map((value, i) => value - (b.data[i] as number)),
+  );
+}
+
+function insideMask(seeds: NdArray<'uint8'>, mask: NdArray<'uint8'>): NdArray<'uint8'> {
+  for (let i = 0; i < seeds.data.length; i++) if (mask.data[i] === 0) seeds.data[i] = 0;
+  return seeds;
+}
+
+/** Seeds grown over the mask, deepest pixels first; what no seed reaches becomes objects as it is. */
+function flood(depth: NdArray<'float32'>, seeds: NdArray<'int32'>, mask: NdArray<'uint8'>): NdArray<'int32'> {
+  const { size } = extentsOf(mask.shape);
+  const heights = ndarray(
+    'float32',
+    depth.shape,
+    depth.data.map((value) => -value),
+  );
+  const labels = watershed(heights, seeds, { mask });
+  const rest = new Uint8Array(size);
+  let last = 0;
+  let found = false;
+  for (let i = 0; i < size; i++) {
+    const label = labels.data[i] as number;
+    if (label > last) last = label;
+    if (label !== 0 || mask.data[i] === 0) continue;
+    rest[i] = 1;
+    found = true;
+  }
+  if (!found) return labels;
+  const parts = connectedComponents(ndarray('uint8', mask.shape, rest)).labels.data;
+  for (let i = 0; i < size; i++) if (parts[i] !== 0) labels.data[i] = last + (parts[i] as number);
+  return labels;
+}
