@@ -13,4 +13,6 @@ export interface Files {
   read(folder: string, name?: string): Promise<Uint8Array>;
   /** Every folder below a folder, empty ones too, as paths relative to it, where the place can tell. */
   folders?(folder: string): Promise<readonly string[]>;
+  /** At most the first `count` bytes of a file; where it is missing, files are read as a whole. */
+  head?(folder: string, name: string, count: number): Promise<Uint8Array>;
 }

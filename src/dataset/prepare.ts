@@ -2,7 +2,6 @@
 
 import { ndarray } from '../array/ndarray.ts';
 import { DatasetError } from '../errors.ts';
-import { READABLE_EXTENSIONS, readImage } from '../image/read.ts';
 import { connectedComponents } from '../objects/connected-components.ts';
 import type { Files } from './files.ts';
 import {
@@ -22,10 +21,11 @@ import {
   normalise,
   selectChannels,
 } from './normalise.ts';
-import { describePairing, type Pairing, pairFiles } from './pair.ts';
+import { describePairing, type Pairing } from './pair.ts';
 import { focusIndex, type TrainingPage, type TrainingSet } from './place.ts';
 import { type RawDataset, type RawPage, rawPages } from './raw.ts';
 import { classWeights, type SeparationOptions, separateTouching, separationTerm } from './separation-weight.ts';
+import { listImageSources, pairListing, readListed } from './sources.ts';
 import { type Split, type SplitChoice, splitItems } from './split.ts';
 
 /** What a folder held. */
@@ -39,13 +39,13 @@ export interface FolderDataset extends RawDataset {
  *   NaN or infinite; FormatError when a file cannot be read. Both name the file.
  */
 export async function readDataset(files: Files, folder: string): Promise<FolderDataset> {
-  const pairing = pairFiles(await files.list(folder), { folder, extensions: READABLE_EXTENSIONS });
+  const { pairing, listing } = pairListing(await listImageSources(files, folder));
   const pages: RawPage[] = [];
   const notes = [describePairing(pairing)];
   for (const pair of pairing.pairs) {
-    const image = await readImage(await files.read(folder, pair.image), pair.image);
+    const image = await readListed(files, listing, pair.image);
     // Palette labels are class numbers with colours for the eye.
-    const label = await readImage(await files.read(folder, pair.label), pair.label, { palette: 'index' });
+    const label = await readListed(files, listing, pair.label, { palette: 'index' });
     for (const { source, notes: found = [] } of [image, label])
       notes.push(...found.map((note) => `${source}: ${note}`));
     pages.push(...rawPages(image, label, pair.image));

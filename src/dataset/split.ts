@@ -36,22 +36,23 @@ interface Stack {
 }
 
 /**
- * Pages that may lie on each other: those of one file, and files whose names differ in their last number only and
- * whose sizes agree (`0.png`..`23.png`; `ID_0007_Z_0033.tif` and `ID_0007_Z_0053.tif`). Neighbours in a stack look
- * alike, so a stack is never dealt out page by page.
+ * Pages that may lie on each other: those of one file that has several, and files of one page whose names differ in
+ * their last number only and whose sizes agree (`0.png`..`23.png`; `ID_0007_Z_0033.tif` and `ID_0007_Z_0053.tif`).
+ * Neighbours in a stack look alike, so a stack is never dealt out page by page.
  */
 export function stacksOf(items: readonly SplitItem[]): readonly Stack[] {
   const stacks = new Map<string, number[]>();
+  const volumes = new Set(items.filter(({ page }) => page > 0).map(({ file }) => file));
   items.forEach((item, index) => {
     const numbered = /^(.*?)\d+(\D*)$/.exec(stemOf(item.file));
     const series = numbered === null ? stemOf(item.file) : `${numbered[1]}#${numbered[2]}`;
-    const key = `${folderOf(item.file)}/${series} ${item.height}x${item.width}`;
+    const key = volumes.has(item.file) ? item.file : `${folderOf(item.file)}/${series} ${item.height}x${item.width}`;
     const members = stacks.get(key);
     if (members === undefined) stacks.set(key, [index]);
     else members.push(index);
   });
   return [...stacks].map(([name, members]) => ({
-    name: (name.split(' ')[0] as string).replace(/^\//, ''),
+    name: name.replace(/ \d+x\d+$/, '').replace(/^\//, ''),
     items: members.sort((a, b) => {
       const left = items[a] as SplitItem;
       const right = items[b] as SplitItem;

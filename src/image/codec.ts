@@ -8,6 +8,11 @@ export interface ReadOptions {
   readonly palette?: 'rgb' | 'index';
   /** Read this page alone, counted from 0. Default: all pages. */
   readonly page?: number;
+  /**
+   * Gives the bytes of another file by its path, for images that lie in two (`.hdr` and `.img`, detached NRRD);
+   * undefined when there is none. Without it such images are refused.
+   */
+  readonly sibling?: (path: string) => Promise<Uint8Array | undefined>;
 }
 
 /** What a codec is given beside the bytes: the options with their defaults, and the file's name for messages. */
@@ -16,6 +21,7 @@ export interface ReadContext {
   readonly maxBytes: number;
   readonly palette: 'rgb' | 'index';
   readonly page: number | undefined;
+  readonly sibling: ReadOptions['sibling'] | undefined;
 }
 
 /** Reads one file format. */

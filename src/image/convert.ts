@@ -1,12 +1,13 @@
 /**
  * Conversions of images. None happens by itself, and none but those that say so in their name changes a value.
- * All keep pixel size and source, and return their argument where there is nothing to do.
+ * All keep pixel size, geometry and source, and return their argument where there is nothing to do.
  */
 
 import { allocate, type DType, type Storage, sizeOf } from '../array/ndarray.ts';
 import { UsageError } from '../errors.ts';
 import { float16ToNumber } from './float16.ts';
-import { extent, type Image } from './image.ts';
+import { millimetres, sliceOrigin } from './geometry.ts';
+import { extent, type Geometry, type Image } from './image.ts';
 
 const RGB = ['red', 'green', 'blue'];
 
@@ -158,7 +159,28 @@ export function page(image: Image, index: number): Image {
       data.set(image.data.subarray(from, from + plane) as never, ci * plane);
     }
   }
-  return { ...image, data, spacing, axes: colour ? 'cyx' : 'yx', shape: colour ? [c, height, width] : [height, width] };
+  const geometry = slicePlace(image, zi);
+  return {
+    ...image,
+    ...(geometry === undefined ? {} : { geometry }),
+    data,
+    spacing,
+    axes: colour ? 'cyx' : 'yx',
+    shape: colour ? [c, height, width] : [height, width],
+  };
+}
+
+/** The geometry of one slice; its distance to the next, where it does not say its thickness, is what it stands for. */
+function slicePlace(image: Image, index: number): Geometry | undefined {
+  const { geometry } = image;
+  if (geometry === undefined || !image.axes.includes('z')) return geometry;
+  const { slicePositionsMm: _, ...rest } = geometry;
+  const thicknessMm = geometry.thicknessMm ?? millimetres(image.spacing.z);
+  return {
+    ...rest,
+    originMm: sliceOrigin(image, index) ?? geometry.originMm,
+    ...(thicknessMm === undefined ? {} : { thicknessMm }),
+  };
 }
 
 /**
@@ -193,12 +215,14 @@ export function stackPages(pages: readonly Image[], like: Image): Image {
   }
   const axes = `${like.axes.includes('t') ? 't' : ''}${hasC ? 'c' : ''}${like.axes.includes('z') ? 'z' : ''}yx`;
   const lengths: Readonly<Record<string, number>> = { t: extent(like, 't'), c, z, y: height, x: width };
+  const { geometry: _, ...rest } = first;
   return {
-    ...first,
+    ...rest,
     data,
     axes,
     shape: [...axes].map((axis) => lengths[axis] as number),
     spacing: like.spacing,
+    ...(like.geometry === undefined ? {} : { geometry: like.geometry }),
     ...(like.source === undefined ? {} : { source: like.source }),
   };
 }
@@ -260,7 +284,8 @@ export function rescaleToUint8(image: Image, low: number, high: number): Image<'
   const out = new Uint8ClampedArray(data.length);
   const scale = high > low ? 255 / (high - low) : Number.MAX_VALUE;
   for (let i = 0; i < out.length; i++) out[i] = ((data[i] as number) - low) * scale;
-  return { ...withoutCoding(image), dtype: 'uint8', data: new Uint8Array(out.buffer) };
+  const { valueUnit: _, window: __, padding: ___, ...rest } = withoutCoding(image);
+  return { ...rest, dtype: 'uint8', data: new Uint8Array(out.buffer) };
 }
 
 function withoutCoding(image: Image): Image {

@@ -9,6 +9,26 @@ export interface Spacing {
 /** Spacing of the axes that have one. */
 export type Spacings = { readonly [axis in 't' | 'z' | 'y' | 'x']?: Spacing };
 
+/** [x, y, z]: x grows to the patient's left, y to the back, z to the head (LPS). NIfTI's x and y are the negatives. */
+export type Vector3 = readonly [number, number, number];
+
+export interface Geometry {
+  /** Centre of the first voxel. */
+  readonly originMm: Vector3;
+  /**
+   * Which way the axes x, y, z of the image run. x and y are of unit length; z too where it stands upright on the
+   * slices. With a tilted gantry z is longer: its part along the slices' normal is 1, so that the product of the
+   * spacings always is the volume of a voxel.
+   */
+  readonly direction: readonly [Vector3, Vector3, Vector3];
+  /** Where slices lie at uneven distances: how far each is from the first, along the normal, ascending. */
+  readonly slicePositionsMm?: readonly number[];
+  /** How thick a slice is by itself, where the file says so; neighbours may overlap or leave gaps. */
+  readonly thicknessMm?: number;
+  /** What the coordinates refer to; default the scanner. */
+  readonly frame?: 'scanner' | 'aligned' | 'talairach' | 'mni';
+}
+
 /**
  * An image as it was read: values and dtype untouched.
  *
@@ -26,6 +46,16 @@ export interface Image<D extends DType = DType> extends NdArray<D> {
   readonly bitDepth?: number;
   /** Colours [red, green, blue] or [red, green, blue, alpha], 0..255, that the values are indices of. */
   readonly palette?: readonly (readonly number[])[];
+  /** Where the voxels lie in the patient, where the file says so (DICOM, NIfTI, NRRD). */
+  readonly geometry?: Geometry;
+  /** What the values are in, where the file says so: `HU`, `Gy`, ... */
+  readonly valueUnit?: string;
+  /** What made the image, as DICOM calls it: `CT`, `MR`, `PT`, ... */
+  readonly modality?: string;
+  /** The values [low, high] that the file asks to be shown from black to white. */
+  readonly window?: readonly [number, number];
+  /** The value of pixels where nothing was measured, such as those outside a scanner's circle. */
+  readonly padding?: number;
   /** What the reader left out or had to decide, one sentence each. */
   readonly notes?: readonly string[];
   /** File name or path, for messages. */

@@ -1,4 +1,4 @@
-import { Unzlib, unzlibSync } from 'fflate';
+import { Inflate, Unzlib, unzlibSync } from 'fflate';
 
 /** Up to here one call is quick and its output bounded by the 1032 to 1 of deflate. */
 const ONE_CALL_BYTES = 2 ** 18;
@@ -35,6 +35,31 @@ export function inflate(zlib: Uint8Array, expected: number): Uint8Array {
   const all = out.subarray(0, length);
   testChecksum(all, zlib);
   return all;
+}
+
+/**
+ * Inflates a bare Deflate stream (RFC 1951).
+ * @throws Error when it is damaged, ends early, or gives more than `limit` bytes
+ */
+export function inflateRaw(deflated: Uint8Array, limit: number): Uint8Array {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const stream = new Inflate((chunk) => {
+    chunks.push(chunk);
+    length += chunk.length;
+  });
+  for (let at = 0; at < deflated.length; at += SLICE_BYTES) {
+    const end = Math.min(deflated.length, at + SLICE_BYTES);
+    stream.push(deflated.subarray(at, end), end === deflated.length);
+    if (length > limit) throw new Error('its Deflate data unpack to more than the limit');
+  }
+  const out = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    out.set(chunk, at);
+    at += chunk.length;
+  }
+  return out;
 }
 
 /** Adler-32 (RFC 1950), which fflate passes over: big-endian, at the end of the stream. */

@@ -1,6 +1,11 @@
 import { FormatError, LamellaError } from '../errors.ts';
 import type { Codec, ReadContext, ReadOptions } from './codec.ts';
+import { page, pageCount } from './convert.ts';
+import { isDicom } from './dicom/header.ts';
+import type { DicomFile } from './dicom/series.ts';
+import { gunzipHead, isGzip } from './gunzip.ts';
 import type { Image } from './image.ts';
+import { headerKind } from './nifti/header.ts';
 
 interface Format {
   readonly name: string;
@@ -8,17 +13,33 @@ interface Format {
   /** Whether the first bytes of a file are this format's. */
   matches(bytes: Uint8Array): boolean;
   load(): Promise<Codec>;
+  /** Whether its codec takes care of the option `page`; else it reads all, and the page is cut out. */
+  readonly readsPages?: true;
 }
+
+/** Bytes of gzip data that are unpacked to see what they hold. */
+const HEAD_BYTES = 540;
+
+/** 4 GiB. */
+export const MAX_BYTES = 4 * 2 ** 30;
 
 const startsWith = (bytes: Uint8Array, ...magic: number[]) => magic.every((byte, i) => bytes[i] === byte);
 
 /** One row a format. A codec's code is loaded when the first file of its format is read. */
 const FORMATS: readonly Format[] = [
   {
+    name: 'DICOM',
+    extensions: ['dcm', 'dicom', 'ima'],
+    // Before TIFF: the 128 bytes before its mark may be those of a TIFF, for programs that know only that.
+    matches: isDicom,
+    load: async () => (await import('./codecs/dicom.ts')).dicom,
+  },
+  {
     name: 'PNG',
     extensions: ['png'],
     matches: (bytes) => startsWith(bytes, 0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a),
     load: async () => (await import('./codecs/png.ts')).png,
+    readsPages: true,
   },
   {
     name: 'TIFF',
@@ -28,6 +49,19 @@ const FORMATS: readonly Format[] = [
       (startsWith(bytes, 0x49, 0x49) && (bytes[2] === 42 || bytes[2] === 43) && bytes[3] === 0) ||
       (startsWith(bytes, 0x4d, 0x4d) && bytes[2] === 0 && (bytes[3] === 42 || bytes[3] === 43)),
     load: async () => (await import('./codecs/tiff.ts')).tiff,
+    readsPages: true,
+  },
+  {
+    name: 'NIfTI',
+    extensions: ['nii', 'nii.gz', 'hdr'],
+    matches: (bytes) => headerKind(isGzip(bytes) ? gunzipHead(bytes, HEAD_BYTES) : bytes) !== undefined,
+    load: async () => (await import('./codecs/nifti.ts')).nifti,
+  },
+  {
+    name: 'NRRD',
+    extensions: ['nrrd', 'nhdr'],
+    matches: (bytes) => startsWith(bytes, 0x4e, 0x52, 0x52, 0x44, 0x30),
+    load: async () => (await import('./codecs/nrrd.ts')).nrrd,
   },
 ];
 
@@ -44,8 +78,6 @@ const OTHERS: readonly (readonly [string, (bytes: Uint8Array) => boolean])[] = [
   ['a ZIP archive', (bytes) => startsWith(bytes, 0x50, 0x4b, 3, 4)],
   ['a gzip archive', (bytes) => startsWith(bytes, 0x1f, 0x8b)],
   ['an HDF5 file', (bytes) => startsWith(bytes, 0x89, 0x48, 0x44, 0x46)],
-  ['a DICOM file', (bytes) => bytes.length > 132 && startsWith(bytes.subarray(128), 0x44, 0x49, 0x43, 0x4d)],
-  ['an NRRD file', (bytes) => startsWith(bytes, 0x4e, 0x52, 0x52, 0x44)],
   ['a web page', (bytes) => /^\s*<(!doctype html|html)/i.test(String.fromCharCode(...bytes.subarray(0, 64)))],
 ];
 
@@ -62,25 +94,13 @@ const OTHERS: readonly (readonly [string, (bytes: Uint8Array) => boolean])[] = [
  *   not supported; the message names the file and says what to do. Nothing else.
  */
 export async function readImage(bytes: Uint8Array, name: string, options: ReadOptions = {}): Promise<Image> {
-  const { maxBytes = 4 * 2 ** 30, palette = 'rgb', page } = options;
   const format = findFormat(bytes, name);
   const codec = await format.load();
-  const context: ReadContext = { file: name, maxBytes, palette, page };
-  let image: Image;
-  try {
-    // Node's Buffer is a Uint8Array whose `slice` makes no copy: codecs get a plain one.
-    image = await codec.read(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength), context);
-  } catch (cause) {
-    if (cause instanceof LamellaError) throw cause;
-    // What a decoder stumbles over in bytes that are not what they should be.
-    const problem = cause instanceof Error ? cause.message : String(cause);
-    throw new FormatError(`the ${format.name} data is damaged (${problem}).`, {
-      file: name,
-      remedy: 'Get the file again from where it came from, or save it anew.',
-      cause,
-    });
-  }
-  const extension = /\.([a-z0-9]+)$/i.exec(name)?.[1]?.toLowerCase();
+  // Node's Buffer is a Uint8Array whose `slice` makes no copy: codecs get a plain one.
+  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const whole = await guarded(format.name, name, () => codec.read(plain, contextOf(name, options)));
+  const image = options.page === undefined || format.readsPages === true ? whole : onePage(whole, options.page, name);
+  const extension = /\.(nii\.gz|[a-z0-9]+)$/i.exec(name)?.[1]?.toLowerCase();
   const other = FORMATS.find((row) => row !== format && extension !== undefined && row.extensions.includes(extension));
   const notes = [
     ...(other === undefined ? [] : [`The name says ${other.name}, the content is ${format.name}.`]),
@@ -89,16 +109,57 @@ export async function readImage(bytes: Uint8Array, name: string, options: ReadOp
   return { ...image, source: name, ...(notes.length > 0 ? { notes } : {}) };
 }
 
+function onePage(image: Image, index: number, file: string): Image {
+  const count = pageCount(image);
+  if (index < count) return page(image, index);
+  throw new FormatError(`there is no page ${index}: the file has ${count}, counted from 0.`, { file });
+}
+
+/**
+ * Reads the DICOM files of one series as one image: slices ordered by their position, values rescaled (`readImage`).
+ *
+ * @param files in any order; their bytes are fetched one by one
+ * @param name for messages and `source`
+ * @throws FormatError as `readImage`; also when the files do not make one image, naming the file that does not fit.
+ */
+export async function readDicomSeries(
+  files: readonly DicomFile[],
+  name: string,
+  options: ReadOptions = {},
+): Promise<Image> {
+  const { readSeries } = await import('./dicom/series.ts');
+  const image = await guarded('DICOM', name, () => readSeries(files, contextOf(name, options)));
+  return { ...image, source: name };
+}
+
+function contextOf(file: string, { maxBytes = MAX_BYTES, palette = 'rgb', ...rest }: ReadOptions): ReadContext {
+  return { file, maxBytes, palette, page: rest.page, sibling: rest.sibling };
+}
+
+/** What a decoder stumbles over in bytes that are not what they should be becomes a FormatError. */
+async function guarded(format: string, file: string, read: () => Promise<Image>): Promise<Image> {
+  try {
+    return await read();
+  } catch (cause) {
+    if (cause instanceof LamellaError) throw cause;
+    const problem = cause instanceof Error ? cause.message : String(cause);
+    throw new FormatError(`the ${format} data is damaged (${problem}).`, {
+      file,
+      remedy: 'Get the file again from where it came from, or save it anew.',
+      cause,
+    });
+  }
+}
+
 function findFormat(bytes: Uint8Array, file: string): Format {
   if (bytes.length === 0) {
     throw new FormatError('the file is empty (0 bytes).', { file, remedy: 'Copy or save it again.' });
   }
   const format = FORMATS.find((row) => row.matches(bytes));
   if (format !== undefined) return format;
-  const names = FORMATS.map((row) => row.name).join(' or ');
   const other = OTHERS.find(([, matches]) => matches(bytes));
   throw new FormatError(other === undefined ? 'this is not an image.' : `this is ${other[0]}, which is not read.`, {
     file,
-    remedy: `Save it as ${names}.`,
+    remedy: 'Save it as PNG or TIFF, volumes as NIfTI.',
   });
 }

@@ -182,6 +182,7 @@ export function overlayImage(image: Image, labels: Image<'uint8' | 'uint16'>): I
     ),
     axes: axes.join(''),
     spacing: image.spacing,
+    ...(image.geometry === undefined ? {} : { geometry: image.geometry }),
     channels: ['red', 'green', 'blue'],
     ...(image.source === undefined ? {} : { source: image.source }),
   };

@@ -219,6 +219,7 @@ export async function predictImage(
     ),
     axes: axes.join(''),
     spacing: image.spacing,
+    ...(image.geometry === undefined ? {} : { geometry: image.geometry }),
     channels: model.classes,
     ...(image.source === undefined ? {} : { source: image.source }),
   };

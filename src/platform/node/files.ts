@@ -1,4 +1,4 @@
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { open, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import type { Files } from '../../dataset/files.ts';
 import { DatasetError } from '../../errors.ts';
@@ -63,6 +63,20 @@ export const nodeFiles: Files = {
         .map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll(sep, '/'));
     } catch (cause) {
       throw explainRead(cause, folder);
+    }
+  },
+  async head(folder, name, count) {
+    const path = join(folder, name);
+    try {
+      const file = await open(path);
+      try {
+        const { buffer, bytesRead } = await file.read(new Uint8Array(count), 0, count, 0);
+        return buffer.subarray(0, bytesRead);
+      } finally {
+        await file.close();
+      }
+    } catch (cause) {
+      throw explainRead(cause, path);
     }
   },
 };

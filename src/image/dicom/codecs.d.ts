@@ -1,0 +1,44 @@
+/** Codecs that come without types, or with a file of types that is missing. */
+
+interface WasmDecoder {
+  /** Room for the packed bytes. */
+  getEncodedBuffer(length: number): Uint8Array;
+  decode(): unknown;
+  getDecodedBuffer(): Uint8Array;
+  getFrameInfo(): {
+    readonly width: number;
+    readonly height: number;
+    readonly bitsPerSample: number;
+    readonly componentCount: number;
+    readonly isSigned?: boolean;
+  };
+  delete(): void;
+}
+
+interface WasmOptions {
+  readonly print: (text: string) => void;
+  readonly printErr: (text: string) => void;
+}
+
+declare module '@cornerstonejs/codec-charls/decode' {
+  const load: (
+    options: WasmOptions,
+  ) => Promise<{ readonly JpegLSDecoder: new () => WasmDecoder & { getInterleaveMode(): number } }>;
+  export default load;
+}
+
+declare module '@cornerstonejs/codec-openjpeg/decode' {
+  const load: (options: WasmOptions) => Promise<{ readonly J2KDecoder: new () => WasmDecoder }>;
+  export default load;
+}
+
+declare module '@cornerstonejs/codec-libjpeg-turbo-8bit/decode' {
+  const load: (options: WasmOptions) => Promise<{ readonly JPEGDecoder: new () => WasmDecoder }>;
+  export default load;
+}
+
+declare module 'jpeg-lossless-decoder-js' {
+  export class Decoder {
+    decode(buffer: ArrayBuffer, offset: number, length: number, bytesPerSample?: number): Uint8Array | Uint16Array;
+  }
+}

@@ -1,0 +1,109 @@
+/** Where the voxels of an image lie in the patient, in millimetres of DICOM's and ITK's coordinates (LPS). */
+
+import { extent, type Geometry, type Image, type Spacing, type Vector3 } from './image.ts';
+
+export const dot = (a: Vector3, b: Vector3): number => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+export const norm = (a: Vector3): number => Math.hypot(...a);
+export const cross = (a: Vector3, b: Vector3): Vector3 => [
+  a[1] * b[2] - a[2] * b[1],
+  a[2] * b[0] - a[0] * b[2],
+  a[0] * b[1] - a[1] * b[0],
+];
+export const scaled = (a: Vector3, factor: number): Vector3 => [a[0] * factor, a[1] * factor, a[2] * factor];
+export const added = (a: Vector3, b: Vector3): Vector3 => [a[0] + b[0], a[1] + b[1], a[2] + b[2]];
+
+const MM: Readonly<Record<string, number>> = { m: 1000, cm: 10, mm: 1, µm: 1e-3, nm: 1e-6, Å: 1e-7, inch: 25.4 };
+
+/** A spacing in millimetres; undefined where there is none or its unit is no length that we know. */
+export function millimetres(spacing: Spacing | undefined): number | undefined {
+  const factor = spacing === undefined ? undefined : MM[spacing.unit];
+  return spacing === undefined || factor === undefined ? undefined : spacing.value * factor;
+}
+
+/** Spacing along x, y, z and directions from the steps, in mm, that one voxel further along each axis makes. */
+export function fromSteps(
+  x: Vector3,
+  y: Vector3,
+  z: Vector3,
+): { readonly spacingMm: Vector3; readonly direction: Geometry['direction'] } | undefined {
+  const [dx, dy] = [norm(x), norm(y)];
+  if (!(dx > 0 && dy > 0 && norm(z) > 0)) return undefined;
+  const [ux, uy] = [scaled(x, 1 / dx), scaled(y, 1 / dy)];
+  const across = cross(ux, uy);
+  const sine = norm(across);
+  // Axes that coincide span no volume.
+  if (!(sine > 1e-6)) return undefined;
+  const dz = Math.abs(dot(z, across)) / sine;
+  if (!(dz > 1e-6 * norm(z))) return undefined;
+  // Rounding in the cross product must not show in axes that stand upright.
+  const upright = Math.abs(dz / norm(z) - 1) < 1e-6 ? norm(z) : dz;
+  return { spacingMm: [dx, dy, upright], direction: [ux, uy, scaled(z, 1 / upright)] };
+}
+
+/**
+ * The step in mm that one voxel further along x, y and z makes, each in LPS; undefined without geometry or spacing.
+ * `z` is there for a single slice too: its thickness, or 1 mm, along the normal.
+ */
+export function stepsOf(image: Image): readonly [Vector3, Vector3, Vector3] | undefined {
+  const { geometry, spacing } = image;
+  if (geometry === undefined) return undefined;
+  const dx = millimetres(spacing.x);
+  const dy = millimetres(spacing.y);
+  const dz = millimetres(spacing.z) ?? (extent(image, 'z') === 1 ? (geometry.thicknessMm ?? 1) : undefined);
+  if (dx === undefined || dy === undefined || dz === undefined) return undefined;
+  const [x, y, z] = geometry.direction;
+  return [scaled(x, dx), scaled(y, dy), scaled(z, dz)];
+}
+
+/** Centre of a slice in LPS mm. */
+export function sliceOrigin(image: Image, index: number): Vector3 | undefined {
+  const { geometry } = image;
+  const steps = stepsOf(image);
+  if (geometry === undefined || steps === undefined) return undefined;
+  const uneven = geometry.slicePositionsMm?.[index];
+  const along = uneven === undefined ? scaled(steps[2], index) : scaled(geometry.direction[2], uneven);
+  return added(geometry.originMm, along);
+}
+
+/**
+ * How much of the z axis each slice stands for, in mm: to the middle between it and its neighbours, the outermost as
+ * far outwards as inwards. All the spacing where slices lie evenly. For volumes: area of a slice times this, summed.
+ * @returns undefined when there is no z spacing and no thickness
+ */
+export function sliceExtentsMm(image: Image): readonly number[] | undefined {
+  const depth = extent(image, 'z');
+  const at = image.geometry?.slicePositionsMm;
+  if (at !== undefined && at.length === depth && depth > 1) {
+    return at.map((position, i) => {
+      const below = i > 0 ? position - (at[i - 1] as number) : undefined;
+      const above = i < depth - 1 ? (at[i + 1] as number) - position : undefined;
+      return ((below ?? (above as number)) + (above ?? (below as number))) / 2;
+    });
+  }
+  const each = millimetres(image.spacing.z) ?? (depth === 1 ? image.geometry?.thicknessMm : undefined);
+  return each === undefined ? undefined : Array<number>(depth).fill(each);
+}
+
+const NAMES: readonly (readonly [string, string])[] = [
+  ['left', 'right'],
+  ['back', 'front'],
+  ['head', 'feet'],
+];
+
+/** Where an axis leads: `left`, `right`, `back`, `front`, `head`, `feet`, whichever it comes nearest to. */
+export function bodyDirection(vector: Vector3): string {
+  const { axis, positive } = nearest(vector);
+  return (NAMES[axis] as readonly [string, string])[positive ? 0 : 1];
+}
+
+/** The body axis (0 left-right, 1 front-back, 2 feet-head) that a vector comes nearest to, and its sense. */
+export function nearest(vector: Vector3): { readonly axis: 0 | 1 | 2; readonly positive: boolean } {
+  const sizes = vector.map(Math.abs) as unknown as Vector3;
+  const axis = sizes[2] >= sizes[0] && sizes[2] >= sizes[1] ? 2 : sizes[1] >= sizes[0] ? 1 : 0;
+  return { axis, positive: vector[axis] >= 0 };
+}
+
+/** `axial`, `coronal` or `sagittal`, whichever the slices come nearest to. */
+export function planeName({ direction: [x, y] }: Geometry): 'axial' | 'coronal' | 'sagittal' {
+  return (['sagittal', 'coronal', 'axial'] as const)[nearest(cross(x, y)).axis];
+}
