@@ -76,11 +76,13 @@ export interface Coordinates {
 /**
  * The field of a patch whose middle lies at (`centreY`, `centreX`) of the source, in pixel centres: a plain patch of
  * 4 pixels from row 10 has the centre 11.5.
+ * @param offsets where the pixels of a square patch lie relative to its middle, where they are not a pixel apart
  */
 export function coordinates(
   geometry: Geometry,
   [height, width]: readonly [number, number],
   [centreY, centreX]: readonly [number, number],
+  offsets?: Float32Array,
 ): Coordinates {
   const { matrix, bendY, bendX } = geometry;
   const [yy, yx, xy, xx] = matrix;
@@ -89,17 +91,17 @@ export function coordinates(
   const midY = (height - 1) / 2;
   const midX = (width - 1) / 2;
   for (let y = 0, p = 0; y < height; y++) {
-    const v = y - midY;
+    const v = offsets?.[y] ?? y - midY;
     if (bendY === undefined || bendX === undefined) {
       for (let x = 0; x < width; x++, p++) {
-        const u = x - midX;
+        const u = offsets?.[x] ?? x - midX;
         outY[p] = centreY + yy * v + yx * u;
         outX[p] = centreX + xy * v + xx * u;
       }
     } else {
       for (let x = 0; x < width; x++, p++) {
         const bentV = v + (bendY[p] as number);
-        const bentU = x - midX + (bendX[p] as number);
+        const bentU = (offsets?.[x] ?? x - midX) + (bendX[p] as number);
         outY[p] = centreY + yy * bentV + yx * bentU;
         outX[p] = centreX + xy * bentV + xx * bentU;
       }

@@ -3,6 +3,7 @@
 import { stream } from '../array/random.ts';
 import { IGNORE } from '../dataset/labels.ts';
 import { type PlaceOptions, placePatch, type TrainingSet } from '../dataset/place.ts';
+import { foveate, isPlain, type WindowSpec, windowOffsets } from '../dataset/window.ts';
 import { coordinates, drawGeometry } from './field.ts';
 import { changeIntensity } from './intensity.ts';
 import type { AugmentSettings } from './options.ts';
@@ -10,6 +11,8 @@ import { warp } from './warp.ts';
 
 export interface SampleOptions extends PlaceOptions {
   readonly augment: AugmentSettings;
+  /** How a classifier of pixels sees its window; default: as it is. */
+  readonly window?: WindowSpec;
 }
 
 export interface Sample {
@@ -28,16 +31,18 @@ export interface Sample {
  * Position from stream (seed, 'patch', step, index), changes from (seed, 'augment', step, index).
  */
 export function makeSample(set: TrainingSet, step: number, index: number, options: SampleOptions): Sample {
-  const { seed, patch, outputMargin, augment } = options;
+  const { seed, patch, outputMargin, augment, window } = options;
   const [height, width] = patch;
   const { page, centre } = placePatch(set, step, index, options);
   const random = stream(seed, 'augment', step, index);
-  const field = coordinates(drawGeometry(random, patch, augment), patch, centre);
+  const offsets = window === undefined || isPlain(window) ? undefined : windowOffsets(window);
+  const field = coordinates(drawGeometry(random, patch, augment), patch, centre, offsets);
   const { image, label, separation } = warp({ ...page, channels: set.channels }, field, patch, {
     outputMargin,
     interpolation: augment.interpolation,
   });
   changeIntensity(random, image, [set.channels, height, width], augment);
+  if (window !== undefined) foveate(image, set.channels, window.side, window.foveationPx);
 
   const weight = separation ?? new Float32Array(label.length);
   const table = new Float32Array(256).fill(1);

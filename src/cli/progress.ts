@@ -104,3 +104,49 @@ function lineDisplay(stream: NodeJS.WriteStream, everyMs: number, now: () => num
     stop() {},
   };
 }
+
+/** Shows how far something has come that is counted. */
+export interface CountDisplay {
+  update(done: number, total: number): void;
+  /** Leaves the terminal as it was. */
+  stop(): void;
+}
+
+/** A bar on a terminal, a line a while elsewhere, with the time that is left at the pace so far. */
+export function countDisplay(
+  what: string,
+  { stream, everyMs = 10_000, now = () => Date.now() }: DisplayOptions,
+): CountDisplay {
+  const beganMs = now();
+  let shownMs = beganMs;
+  const left = (done: number, total: number): string =>
+    formatDuration(((now() - beganMs) / Math.max(1, done)) * (total - done));
+  let bar: SingleBar | undefined;
+  return {
+    update(done, total) {
+      if (stream.isTTY === true) {
+        bar ??= startedBar(stream, `[{bar}] {value}/{total} ${what}  {left} left`, total);
+        bar.update(done, { left: left(done, total) });
+      } else if (done === total || now() - shownMs >= everyMs) {
+        shownMs = now();
+        stream.write(`${done}/${total} ${what}  ${left(done, total)} left\n`);
+      }
+    },
+    stop: () => bar?.stop(),
+  };
+}
+
+function startedBar(stream: NodeJS.WriteStream, format: string, total: number): SingleBar {
+  const bar = new SingleBar({
+    stream,
+    hideCursor: true,
+    clearOnComplete: true,
+    gracefulExit: false,
+    format,
+    barCompleteChar: '=',
+    barIncompleteChar: ' ',
+    barsize: 24,
+  });
+  bar.start(total, 0, { left: '' });
+  return bar;
+}

@@ -2,6 +2,7 @@
 
 import { type Random, stream } from '../array/random.ts';
 import { UsageError } from '../errors.ts';
+import { IGNORE } from './labels.ts';
 
 /** A page ready for training: normalised image, class indices, border weights. Structured-cloneable. */
 export interface TrainingPage {
@@ -128,6 +129,8 @@ export interface PlaceOptions {
   readonly outputMargin: number;
   /** Share of samples that are placed on a pixel of a rare class. */
   readonly focusShare: number;
+  /** The middle of a patch is a pixel of each class as often as of the others, wherever it lies. Default false. */
+  readonly balanced?: boolean;
 }
 
 export interface Place {
@@ -136,11 +139,48 @@ export interface Place {
   readonly centre: readonly [number, number];
 }
 
+/** So many pixels are tried until one has the wanted class, enough for one in a thousand. */
+const TRIES = 10_000;
+
+/**
+ * A pixel drawn evenly from those of one class, the classes in turn: of sample `count` class `count` modulo their
+ * number. Ciresan et al. 2012, section 2.1. A class too rare to be met by chance is looked up.
+ */
+function placeBalanced(set: TrainingSet, random: Random, count: number): Place {
+  const wanted = count % set.classCount;
+  const total = set.pages.reduce((sum, { height, width }) => sum + height * width, 0);
+  const found = (page: TrainingPage, pixel: number): Place => ({
+    page,
+    centre: [Math.floor(pixel / page.width), pixel % page.width],
+  });
+  let tried: Place | undefined;
+  for (let tries = 0; tries < TRIES; tries++) {
+    let left = random.integer(total);
+    for (const page of set.pages) {
+      const pixels = page.height * page.width;
+      if (left < pixels) {
+        if (page.label[left] === wanted) return found(page, left);
+        if (page.label[left] !== IGNORE) tried = found(page, left);
+        break;
+      }
+      left -= pixels;
+    }
+  }
+  const rare = set.focus.rare.find(({ classIndex }) => classIndex === wanted);
+  if (rare !== undefined) {
+    const { page, pixels } = rare.places[random.integer(rare.places.length)] as (typeof rare.places)[number];
+    return found(set.pages[page] as TrainingPage, pixels[random.integer(pixels.length)] as number);
+  }
+  // A class that is not there.
+  return tried ?? found(set.pages[0] as TrainingPage, 0);
+}
+
 /** Where sample `index` of step `step` lies, from stream (seed, 'patch', step, index). */
 export function placePatch(set: TrainingSet, step: number, index: number, options: PlaceOptions): Place {
-  const { seed, patch, batch, outputMargin, focusShare } = options;
+  const { seed, patch, batch, outputMargin, focusShare, balanced = false } = options;
   const [height, width] = patch;
   const random = stream(seed, 'patch', step, index);
+  if (balanced) return placeBalanced(set, random, step * batch + index);
   const output = [height - 2 * outputMargin, width - 2 * outputMargin] as const;
   const { rare } = set.focus;
   if (random.uniform() < focusShare && rare.length > 0) {

@@ -12,6 +12,9 @@ const KERNELS: { readonly [N in WindowName]: readonly number[] } = {
   n4: [4, 5, 4, 4],
 };
 
+/** From the smallest window to the largest. */
+export const WINDOW_NAMES = Object.keys(KERNELS) as readonly WindowName[];
+
 /** Whether a network is one of these. */
 export function isWindowName(name: string): name is WindowName {
   return Object.hasOwn(KERNELS, name);

@@ -13,6 +13,9 @@ export interface PredictFlags {
   readonly format: 'same' | 'png' | 'tiff';
   readonly model: 'best' | 'last';
   readonly batch?: number;
+  readonly dense?: boolean;
+  readonly patchwise?: boolean;
+  readonly median?: number;
   readonly device: (typeof DEVICE_NAMES)[number];
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -22,12 +25,14 @@ export function predictCommand(): Command {
   return new Command('predict')
     .summary('segment images with a trained network')
     .description(
-      `Segments images of any size with a run's best model or any ONNX segmentation model. Writes for each image
+      `Segments images of any size with a run's best model or any ONNX segmentation model, or with several whose
+probabilities are averaged. Writes for each image
 probability/ (of the last class, or one map a class), label/ (values of the training labels, or class numbers) and overlay/;
 pages, axes and pixel size stay those of the input. An image that cannot be read is named, and the others go on.`,
     )
     .argument('<run|model.onnx>', 'a run folder or an ONNX file')
-    .argument('<images>', 'an image or a folder of images')
+    .argument('<more...>', 'more of them to average with, and last an image or a folder of images')
+    .usage('[options] <run|model.onnx> [more models] <images>')
     .option('-o, --out <folder>', 'where to write (default: pred beside the run or model)')
     .addOption(
       new Option('--tta <n>', 'average over turns and flips: 1 (none), 4 or 8')
@@ -51,6 +56,9 @@ pages, axes and pixel size stay those of the input. An image that cannot be read
     .addOption(new Option('--model <which>', 'of a run: best or last').argParser(oneOf('best', 'last')).default('best'))
     .option('--batch <n>', 'tiles in one run of the network', integer(1))
     .addOption(new Option('--device <name>', DEVICE_NAMES.join(', ')).argParser(oneOf(...DEVICE_NAMES)).default('auto'))
+    .option('--dense', 'networks that see one window: compute every pixel at once (default where it can be)')
+    .option('--patchwise', 'networks that see one window: compute one window after another, slowly')
+    .option('--median <px>', 'smooth probabilities by a median filter of this radius', number({ least: 0, most: 50 }))
     .option('--json', 'print only JSON: what was written')
     .option('--quiet', 'print warnings and errors only')
     .addHelpText(
@@ -59,10 +67,12 @@ pages, axes and pixel size stay those of the input. An image that cannot be read
 Examples:
   lamella predict runs/a ./new-images --out ./pred
   lamella predict runs/a slice.tif --tta 8 --probability float
+  lamella predict runs/n4 slice.tif --dense --median 2
+  lamella predict runs/a runs/b runs/c ./new-images
   lamella predict model.onnx ./images --device webgpu --json`,
     )
-    .action(async (model: string, images: string, flags: PredictFlags) => {
+    .action(async (model: string, more: readonly string[], flags: PredictFlags) => {
       const { runPredict } = await import('../run/predict.ts');
-      await runPredict(model, images, flags);
+      await runPredict([model, ...more.slice(0, -1)], more.at(-1) as string, flags);
     });
 }

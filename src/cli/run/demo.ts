@@ -94,7 +94,7 @@ export async function runDemo(folder: string, { minutes, seed }: DemoFlags): Pro
   );
 
   say(`\n3. lamella predict ${parts.run} ${parts.test} --out ${parts.pred} --tta 4`);
-  await runPredict(parts.run, parts.test, {
+  await runPredict([parts.run], parts.test, {
     out: parts.pred,
     tta: 4,
     probability: '8bit',

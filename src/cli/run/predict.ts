@@ -7,20 +7,25 @@ import { writePng } from '../../image/write-png.ts';
 import { writeTiff } from '../../image/write-tiff.ts';
 import { atomicWrite } from '../../platform/node/atomic-write.ts';
 import { readImageFile } from '../../platform/node/image-files.ts';
-import { openModelFile } from '../../platform/node/model-files.ts';
+import { type ModelOnDevice, openModelFile } from '../../platform/node/model-files.ts';
+import { predictAverage, requireSameClasses } from '../../predict/average.ts';
+import { smoothed } from '../../predict/median.ts';
 import type { OpenedModel } from '../../predict/open.ts';
 import { labelImage, overlayImage, probabilityImage } from '../../predict/output.ts';
-import { type PredictOptions, planPage, predictImage } from '../../predict/predict.ts';
+import type { Evaluation } from '../../predict/patch-model.ts';
+import type { PatchOptions } from '../../predict/patchwise.ts';
+import { type PredictOptions, planPage } from '../../predict/predict.ts';
 import type { PredictFlags } from '../commands/predict.ts';
 import { type ListedImage, listImages } from '../image-list.ts';
 import { requireFreeFolder } from '../out-folder.ts';
-import { formatDuration } from '../progress.ts';
+import { type CountDisplay, countDisplay, formatDuration } from '../progress.ts';
 import { stopSignal } from '../stop-signal.ts';
 
 /** Folders that `predict` makes; a folder that holds nothing else may be written to again. */
 const PARTS = ['probability', 'label', 'overlay'] as const;
 
-async function defaultOut(model: string): Promise<string> {
+async function defaultOut([model, ...others]: readonly [string, ...string[]]): Promise<string> {
+  if (others.length > 0) return join(dirname(model), 'average-pred');
   const isFolder = (await stat(model).catch(() => undefined))?.isDirectory() === true;
   return isFolder ? join(model, 'pred') : join(dirname(model), `${stemOf(model)}-pred`);
 }
@@ -69,7 +74,7 @@ interface FailedFile {
 
 interface WriteOptions {
   readonly out: string;
-  readonly flags: Pick<PredictFlags, 'probability' | 'threshold' | 'labels' | 'overlay' | 'format'>;
+  readonly flags: Pick<PredictFlags, 'probability' | 'threshold' | 'labels' | 'overlay' | 'format' | 'median'>;
   readonly predict: PredictOptions;
 }
 
@@ -77,13 +82,14 @@ const DEPTHS = { '8bit': 'uint8', '16bit': 'uint16', float: 'float32' } as const
 
 /** Predicts one file and writes what was asked for, each file as a whole. */
 async function predictFile(
-  model: OpenedModel,
+  models: readonly [ModelOnDevice, ...ModelOnDevice[]],
   { path, name }: ListedImage,
   { out, flags, predict }: WriteOptions,
 ): Promise<PredictedFile> {
   const began = Date.now();
   const image = await readImageFile(path);
-  const prediction = await predictImage(model, image, predict);
+  const mean = await predictAverage(models, image, predict);
+  const prediction = flags.median === undefined ? mean : smoothed(mean, flags.median);
   const written: { -readonly [P in (typeof PARTS)[number]]?: string } = {};
   const write = async (part: (typeof PARTS)[number], picture: Image): Promise<void> => {
     const { bytes, extension } = encode(picture, flags.format, path);
@@ -95,7 +101,7 @@ async function predictFile(
     await write('probability', probabilityImage(prediction, { depth: DEPTHS[flags.probability] }));
   const threshold = flags.threshold === undefined ? {} : { threshold: flags.threshold };
   if (flags.labels) {
-    const values = labelValues(model);
+    const values = labelValues(models[0]);
     await write('label', labelImage(prediction, { ...threshold, ...(values === undefined ? {} : { values }) }));
   }
   if (flags.overlay) await write('overlay', overlayImage(image, labelImage(prediction, threshold)));
@@ -109,7 +115,45 @@ async function predictFile(
   };
 }
 
-export async function runPredict(path: string, images: string, flags: PredictFlags): Promise<void> {
+function describePatches({ window: { cover }, evaluation }: NonNullable<OpenedModel['patches']>): string {
+  const how = evaluation === 'dense' ? 'all pixels at once' : 'one window after another';
+  return `the network sees a window of ${cover} x ${cover} pixels: ${how}`;
+}
+
+/** How a network that sees one window is to be evaluated, where that was said. */
+function evaluationOf({ dense = false, patchwise = false }: PredictFlags): Evaluation | undefined {
+  if (dense && patchwise) {
+    throw new UsageError('--dense and --patchwise exclude each other.', { remedy: 'Give one of them.' });
+  }
+  return dense ? 'dense' : patchwise ? 'patchwise' : undefined;
+}
+
+/** Opens every model, all or none. */
+async function openAll(
+  paths: readonly [string, ...string[]],
+  flags: PredictFlags,
+  patches: PatchOptions,
+): Promise<readonly [ModelOnDevice, ...ModelOnDevice[]]> {
+  const evaluation = evaluationOf(flags);
+  const models: ModelOnDevice[] = [];
+  try {
+    for (const path of paths) {
+      const chosen = { which: flags.model, device: flags.device, patches };
+      models.push(await openModelFile(path, evaluation === undefined ? chosen : { ...chosen, evaluation }));
+    }
+    requireSameClasses(models);
+  } catch (cause) {
+    for (const model of models) await model.close();
+    throw cause;
+  }
+  return models as unknown as readonly [ModelOnDevice, ...ModelOnDevice[]];
+}
+
+export async function runPredict(
+  paths: readonly [string, ...string[]],
+  images: string,
+  flags: PredictFlags,
+): Promise<void> {
   const { json = false, quiet = false } = flags;
   const say = (line: string): void => {
     if (!quiet && !json) process.stdout.write(`${line}\n`);
@@ -120,20 +164,37 @@ export async function runPredict(path: string, images: string, flags: PredictFla
     });
   }
   const listed = await listImages(images);
-  const out = flags.out ?? (await defaultOut(path));
+  const out = flags.out ?? (await defaultOut(paths));
   await requireFreeFolder(out, { ignore: PARTS, option: 'another --out' });
-  const model = await openModelFile(path, { which: flags.model, device: flags.device });
   const signal = stopSignal(() => process.stderr.write('\nStopping.\n'));
+  // Only windows one by one take so long that one wants to know how far they are.
+  let display: CountDisplay | undefined;
+  const onProgress = (done: number, total: number): void => {
+    if (quiet || json) return;
+    display ??= countDisplay('windows', { stream: process.stderr });
+    display.update(done, total);
+    if (done < total) return;
+    display.stop();
+    display = undefined;
+  };
+  const models = await openAll(paths, flags, { onProgress, signal });
   const began = Date.now();
-  const { runtime, file } = model;
+  const [model] = models;
+  const { runtime } = model;
   try {
     if (flags.threshold !== undefined && model.classes.length !== 2) {
       throw new UsageError(`--threshold divides two classes; this model has ${model.classes.length}.`, {
         remedy: 'Leave it out.',
       });
     }
-    say(`model: ${file}, classes ${model.classes.join(', ')}; device: ${runtime.description}`);
-    for (const note of model.notes) say(`note: ${note}`);
+    const files = models.map(({ file }) => file);
+    say(
+      `${files.length === 1 ? 'model' : `mean of ${files.length} models`}: ${files.join(', ')}, classes ${model.classes.join(', ')}; device: ${runtime.description}`,
+    );
+    for (const { patches, notes } of models) {
+      if (patches !== undefined) say(describePatches(patches));
+      for (const note of notes) say(`note: ${note}`);
+    }
     const predict: PredictOptions = {
       tta: flags.tta,
       signal,
@@ -145,7 +206,7 @@ export async function runPredict(path: string, images: string, flags: PredictFla
     for (const [i, item] of listed.entries()) {
       let result: PredictedFile;
       try {
-        result = await predictFile(model, item, { out, flags, predict });
+        result = await predictFile(models, item, { out, flags, predict });
       } catch (cause) {
         // One bad file among many does not keep the others waiting.
         if (listed.length === 1 || !(cause instanceof FormatError || cause instanceof DatasetError)) throw cause;
@@ -160,7 +221,7 @@ export async function runPredict(path: string, images: string, flags: PredictFla
     }
     if (json) {
       const summary = {
-        model: file,
+        ...(files.length === 1 ? { model: files[0] } : { models: files }),
         device: runtime.device,
         classes: model.classes,
         out,
@@ -176,6 +237,7 @@ export async function runPredict(path: string, images: string, flags: PredictFla
     }
   } finally {
     signal.release();
-    await model.close();
+    display?.stop();
+    for (const each of models) await each.close();
   }
 }

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ModelError, RunError } from '../../errors.ts';
-import { type OpenedModel, openModel } from '../../predict/open.ts';
+import { type OpenedModel, type OpenModelOptions, openModel } from '../../predict/open.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { RUN_FILES } from '../../train/store.ts';
 import { type OpenRuntimeOptions, openRuntime } from './runtime.ts';
@@ -38,7 +38,7 @@ export interface ModelOnDevice extends OpenedModel {
   close(): Promise<void>;
 }
 
-export interface OpenModelFileOptions extends OpenRuntimeOptions {
+export interface OpenModelFileOptions extends OpenRuntimeOptions, Pick<OpenModelOptions, 'evaluation' | 'patches'> {
   /** Of a run folder: the model with the best validation score (default), or the last one. */
   readonly which?: 'best' | 'last';
 }
@@ -51,7 +51,7 @@ export interface OpenModelFileOptions extends OpenRuntimeOptions {
  */
 export async function openModelFile(
   path: string,
-  { which = 'best', ...device }: OpenModelFileOptions = {},
+  { which = 'best', evaluation, patches, ...device }: OpenModelFileOptions = {},
 ): Promise<ModelOnDevice> {
   const file = await modelFileOf(path, which);
   let bytes: Uint8Array;
@@ -62,7 +62,11 @@ export async function openModelFile(
   }
   const runtime = await openRuntime(device);
   try {
-    const model = await openModel(runtime, bytes, { file });
+    const model = await openModel(runtime, bytes, {
+      file,
+      ...(evaluation === undefined ? {} : { evaluation }),
+      ...(patches === undefined ? {} : { patches }),
+    });
     return { ...model, file, runtime, close: () => runtime.dispose() };
   } catch (cause) {
     await runtime.dispose();

@@ -1,0 +1,70 @@
+import { mirrorIndex } from '../array/gaussian.ts';
+import { extent, type Image } from '../image/image.ts';
+
+/** Rows and columns of the pixels nearer than `radiusPx`, the middle among them. */
+function disc(radiusPx: number): readonly (readonly [number, number])[] {
+  const reach = Math.floor(radiusPx);
+  const offsets: (readonly [number, number])[] = [];
+  for (let y = -reach; y <= reach; y++) {
+    for (let x = -reach; x <= reach; x++) if (y * y + x * x <= radiusPx * radiusPx) offsets.push([y, x]);
+  }
+  return offsets;
+}
+
+/**
+ * The median of the pixels nearer than `radiusPx` to each one of a plane [height, width], mirrored at the borders. The
+ * disc is symmetric, so their number is odd: 13 for a radius of 2. A radius below 1 changes nothing.
+ */
+export function medianFilter(
+  plane: Float32Array,
+  [height, width]: readonly [number, number],
+  radiusPx: number,
+): Float32Array {
+  const offsets = disc(radiusPx);
+  const sorted = new Float32Array(offsets.length);
+  const out = new Float32Array(plane.length);
+  const middle = offsets.length >> 1;
+  for (let y = 0, p = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, p++) {
+      let count = 0;
+      for (const [dy, dx] of offsets) {
+        const value = plane[mirrorIndex(y + dy, height) * width + mirrorIndex(x + dx, width)] as number;
+        let at = count++;
+        for (; at > 0 && (sorted[at - 1] as number) > value; at--) sorted[at] = sorted[at - 1] as number;
+        sorted[at] = value;
+      }
+      out[p] = sorted[middle] as number;
+    }
+  }
+  return out;
+}
+
+/**
+ * The probabilities of a prediction (`predictImage`) smoothed by a median filter, page by page, as the outputs of pixel
+ * classifiers were by Ciresan et al. 2012 with a radius of 2. Of two classes the first is again the rest of the second;
+ * of more all are filtered and divided by their sum.
+ */
+export function smoothed(prediction: Image<'float32'>, radiusPx: number): Image<'float32'> {
+  const [classes, depth] = [extent(prediction, 'c'), extent(prediction, 'z')];
+  const [height, width] = [extent(prediction, 'y'), extent(prediction, 'x')];
+  const pixels = height * width;
+  const data = new Float32Array(prediction.data.length);
+  for (let t = 0; t < extent(prediction, 't'); t++) {
+    for (let z = 0; z < depth; z++) {
+      // Axes are ordered t, c, z, y, x.
+      const at = (c: number): number => ((t * classes + c) * depth + z) * pixels;
+      for (let c = classes === 2 ? 1 : 0; c < classes; c++) {
+        data.set(medianFilter(prediction.data.subarray(at(c), at(c) + pixels), [height, width], radiusPx), at(c));
+      }
+      for (let p = 0; p < pixels; p++) {
+        if (classes === 2) data[at(0) + p] = 1 - (data[at(1) + p] as number);
+        else {
+          let sum = 0;
+          for (let c = 0; c < classes; c++) sum += data[at(c) + p] as number;
+          if (sum > 0) for (let c = 0; c < classes; c++) data[at(c) + p] = (data[at(c) + p] as number) / sum;
+        }
+      }
+    }
+  }
+  return { ...prediction, data };
+}
