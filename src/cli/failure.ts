@@ -2,15 +2,15 @@ import { Interrupted, LamellaError, UsageError } from '../errors.ts';
 
 interface Failure {
   readonly text: string;
-  readonly exitCode: 1 | 2;
+  /** 130 after Ctrl-C, as shells have it. */
+  readonly exitCode: 1 | 2 | 130;
 }
 
 /** An error as the user sees it: one sentence, or with `verbose` where it came from. */
 export function explainFailure(cause: unknown, { verbose }: { readonly verbose: boolean }): Failure {
-  const exitCode = cause instanceof UsageError ? 2 : 1;
+  const exitCode = cause instanceof Interrupted ? 130 : cause instanceof UsageError ? 2 : 1;
   if (verbose && cause instanceof Error) return { text: `lamella: ${withCauses(cause)}`, exitCode };
-  if (cause instanceof Interrupted || cause instanceof LamellaError)
-    return { text: `lamella: ${cause.message}`, exitCode };
+  if (cause instanceof LamellaError) return { text: `lamella: ${cause.message}`, exitCode };
   const message = cause instanceof Error ? (cause.message.split('\n')[0] as string) : String(cause);
   const code = (cause as NodeJS.ErrnoException | undefined)?.code;
   if (code === 'ENOSPC') {

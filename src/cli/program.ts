@@ -64,7 +64,7 @@ lamella <command> --help tells the options of a command.`,
 /**
  * Runs a command line.
  * @param args without the interpreter and the script
- * @returns the exit code: 0 done, 1 failed, 2 wrong use
+ * @returns the exit code: 0 done, 1 failed, 2 wrong use, 130 stopped by Ctrl-C or SIGTERM
  */
 export async function run(args: readonly string[]): Promise<number> {
   const root = program();

@@ -13,6 +13,7 @@ import type { Recipe } from './config.ts';
 import { convergence } from './convergence.ts';
 import type { State, ValidationResult } from './loop.ts';
 import { classModelWriter, type Provenance } from './model-file.ts';
+import { setAside } from './set-aside.ts';
 import { trainingStep } from './step.ts';
 import { feedsOf, stepper as stepperOf } from './stepper.ts';
 import type { ValidationMetric } from './validate.ts';
@@ -76,6 +77,8 @@ export async function openClassWorkshop(
     },
     validator: metric === undefined ? undefined : { run: validate },
     saveModel: (store) => (file, state, at) => store.write(file, bytesOf(state, { step: at })),
+    setAside: (store) => (batch, facts) =>
+      setAside(store, batch, facts, { patch, channels: model.channels, outputMargin: 0 }),
     ...(rosenblatt ? { watch: convergence(set.images.length) } : {}),
     close: () => program.dispose(),
   };

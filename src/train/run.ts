@@ -4,7 +4,7 @@ import type { RawClasses } from '../dataset/classes.ts';
 import { baseName } from '../dataset/names.ts';
 import type { PrepareOptions } from '../dataset/prepare.ts';
 import type { RawDataset } from '../dataset/raw.ts';
-import { RunError } from '../errors.ts';
+import { Interrupted, RunError } from '../errors.ts';
 import { scheduleOf } from '../nn/schedules.ts';
 import type { Formulation, Runtime } from '../runtime/runtime.ts';
 import { loadCheckpoint } from './checkpoint.ts';
@@ -136,7 +136,7 @@ export async function startTraining(
       },
       notes: [...subject.notes, ...notes],
     };
-    if (signal?.aborted === true) throw new RunError('stopped before the first step.', { file: store.name });
+    if (signal?.aborted === true) throw new Interrupted('stopped before the first step.', { file: store.name });
     await writeConfig(store, config);
     let current = config;
     const result = await train({
@@ -247,7 +247,7 @@ function common(
     ...(workshop.watch === undefined ? {} : { endsEarly: workshop.watch.see }),
     validator: workshop.validator,
     saveModel: workshop.saveModel(store),
-    ...(workshop.setAside === undefined ? {} : { setAside: workshop.setAside(store) }),
+    setAside: workshop.setAside(store),
     keepConfig: () => keepConfig(store, configNow(), warn),
     store,
     configHash: hashOf(recipe),

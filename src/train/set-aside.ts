@@ -45,8 +45,8 @@ export async function setAside(
 ): Promise<string> {
   const images = feeds.image?.data as Float32Array;
   const weights = feeds.pixelWeights?.data as Float32Array;
-  const labels = Uint8Array.from(feeds.labels?.data as Int32Array);
-  const share = <T extends Float32Array | Uint8Array>(all: T, i: number): T => {
+  const labels = feeds.labels?.data as Int32Array;
+  const share = <T extends Float32Array | Int32Array>(all: T, i: number): T => {
     const size = all.length / samples.length;
     return all.subarray(i * size, (i + 1) * size) as T;
   };
@@ -56,6 +56,15 @@ export async function setAside(
     label: share(labels, i),
     weight: share(weights, i),
   }));
+  // The class and the weight of a whole image are shown as those of each of its pixels.
+  const inner = (patch[0] - 2 * outputMargin) * (patch[1] - 2 * outputMargin);
+  const everywhere = <T extends Float32Array | Int32Array>(of: T): readonly number[] =>
+    Array.from({ length: inner }, (_, p) => of[of.length === 1 ? 0 : p] as number);
+  const shown = rows.map(({ image, label, weight }) => ({
+    image,
+    label: Uint8Array.from(everywhere(label)),
+    weight: Float32Array.from(everywhere(weight)),
+  }));
   const file = `${RUN_FILES.diverged}/step-${String(facts.step).padStart(9, '0')}`;
   const told = rows.map(({ name, image, label, weight }) => ({
     name,
@@ -64,6 +73,6 @@ export async function setAside(
     weights: rangeOf(weight),
   }));
   await store.write(`${file}.json`, `${JSON.stringify({ ...facts, samples: told }, null, 2)}\n`);
-  await store.write(`${file}.png`, writePng(batchSheet(rows, { patch, outputMargin }, channels)));
+  await store.write(`${file}.png`, writePng(batchSheet(shown, { patch, outputMargin }, channels)));
   return store.pathOf(`${file}.png`);
 }

@@ -36,7 +36,7 @@ export interface Workshop {
   batches(from: number): AsyncIterator<StepBatch>;
   readonly validator: Validator | undefined;
   saveModel(store: Store): TrainOptions['saveModel'];
-  setAside?(store: Store): NonNullable<TrainOptions['setAside']>;
+  setAside(store: Store): NonNullable<TrainOptions['setAside']>;
   /** Of a rule that knows when it has nothing left to learn. */
   readonly watch?: {
     /** Told of every step; says why the run is complete. */

@@ -254,7 +254,7 @@ describe('run folders', () => {
       },
     });
     expectSentence((await second) as Outcome, 1, run, /is being written by process \d+ since/);
-    expect(first.code).toBe(1);
+    expect(first.code).toBe(130);
     expect(first.stderr).toContain(`Go on with: lamella train --resume ${run}`);
     expect(await readdir(run)).not.toContain('lock');
 

@@ -46,7 +46,7 @@ export function optionsMarkdown(root: Command): string {
 \`lamella <command> --help\` prints the same with examples. What has no default is chosen from the data; a run prints
 every choice with its reason and keeps it in its \`config.json\`.
 
-Exit codes: 0 done, 1 failed (the data, a file, the machine), 2 wrong use. Errors are one sentence on the error output;
-\`--verbose\` shows where they came from.`;
+Exit codes: 0 done, 1 failed (the data, a file, the machine), 2 wrong use, 130 stopped by Ctrl-C or SIGTERM (what was
+trained is saved). Errors are one sentence on the error output; \`--verbose\` shows where they came from.`;
   return `${[intro, ...root.commands.map(commandMarkdown)].join('\n\n')}\n`;
 }

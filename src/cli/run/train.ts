@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { parseClasses } from '../../dataset/labels.ts';
 import { parseSplit, type SplitChoice } from '../../dataset/split.ts';
-import { Interrupted, UsageError } from '../../errors.ts';
+import { Interrupted, LamellaError, RunError, TrainingError, UsageError } from '../../errors.ts';
 import type { ReportOptions } from '../../platform/node/report.ts';
 import { freeRunPath } from '../../platform/node/run-folder.ts';
 import {
@@ -231,19 +231,26 @@ export async function watched(
     process.stderr.write('\nStopping after this step; Ctrl-C again to stop at once.\n');
   });
   let finished: FinishedRun;
+  let stepped = false;
   try {
     finished = await body({
       say,
       warn: (line) => process.stderr.write(`lamella: ${line}\n`),
-      onEvent: (event) => display?.onEvent(event),
+      onEvent: (event) => {
+        stepped = true;
+        display?.onEvent(event);
+      },
       signal,
     });
   } catch (cause) {
     display?.stop();
-    if (cause instanceof Interrupted) {
-      throw new Interrupted(`${cause.message.replace(/\.$/, '')}, everything up to it is saved.`, {
-        remedy: `Go on with: lamella train --resume ${out}`,
-      });
+    const remedy = `Go on with: lamella train --resume ${out}`;
+    if (cause instanceof Interrupted && stepped) {
+      throw new Interrupted(`${cause.message.replace(/\.$/, '')}, everything up to it is saved.`, { remedy });
+    }
+    // What went wrong around the training: a full disk, a thread that died. (A training that came apart would do so again.)
+    if (stepped && cause instanceof LamellaError && !(cause instanceof TrainingError)) {
+      throw new RunError(cause.message, { remedy, cause });
     }
     throw cause;
   } finally {
