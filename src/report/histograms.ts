@@ -52,16 +52,46 @@ export function histogram(values: ArrayLike<number>, options: HistogramOptions):
       row[bin] = (row[bin] as number) + 1;
     }
   }
-  const bars = counts.flatMap((row, group) =>
-    Array.from(row, (count, i): Bar => ({ x1: start + i * width, x2: start + (i + 1) * width, count, group })),
-  );
   const median = at(0.5);
   const short = (value: number): string => String(Number(value.toPrecision(3)));
   const suffix = unit === undefined ? '' : ` ${unit}`;
   const said = `${label}: median ${short(median)}${suffix}, ${short(at(0.05))} to ${short(at(0.95))}${suffix} in 90 %${
     beyond === 0 ? '' : `; ${beyond} beyond`
   }`;
-  return barChart(bars, { label: `${label}${unit === undefined ? '' : ` (${unit})`}`, counted, median, said, groups });
+  return histogramOfCounts(counts, {
+    start,
+    width,
+    label,
+    ...(unit === undefined ? {} : { unit }),
+    counted,
+    median,
+    said,
+  });
+}
+
+export interface CountedHistogram {
+  /** Where the first bin begins, and how wide each is. */
+  readonly start: number;
+  readonly width: number;
+  readonly label: string;
+  readonly unit?: string;
+  readonly counted: string;
+  readonly median?: number;
+  /** What it shows, a sentence. */
+  readonly said: string;
+  readonly widthPx?: number;
+  readonly heightPx?: number;
+}
+
+/** Bars of counts, those of each group on top of each other. */
+export function histogramOfCounts(
+  counts: readonly ArrayLike<number>[],
+  { start, width, label, unit, ...rest }: CountedHistogram,
+): Markup {
+  const bars = counts.flatMap((row, group) =>
+    Array.from(row, (count, i): Bar => ({ x1: start + i * width, x2: start + (i + 1) * width, count, group })),
+  );
+  return barChart(bars, { label: unit === undefined ? label : `${label} (${unit})`, ...rest });
 }
 
 interface BarChart {
@@ -69,7 +99,6 @@ interface BarChart {
   readonly counted: string;
   readonly median?: number;
   readonly said: string;
-  readonly groups: readonly string[];
   readonly widthPx?: number;
   readonly heightPx?: number;
 }

@@ -2,22 +2,12 @@
 
 import { ndarray } from '../array/ndarray.ts';
 import { joinRows, type Table, withText } from '../measure/table.ts';
+import type { ObjectMatches } from '../metrics/match-objects.ts';
 import { extentsOf, type IntegerArray } from '../objects/grid.ts';
 import { type Outline, toPolygons } from '../objects/polygons.ts';
 import type { MatchCounts, ObjectsFigure, ObjectsImage } from './objects-data.ts';
 import { type ObjectKind, shapeOf } from './outline-overlay.ts';
 import { dataUri, type Picture, shrink } from './pictures.ts';
-
-/** How an image's objects compare with the truth, object by object. */
-export interface MatchedObjects {
-  readonly counts: MatchCounts;
-  /** What each predicted label is. */
-  readonly kindOf: (label: number) => ObjectKind;
-  /** True labels that nothing was found for. */
-  readonly missed: ReadonlySet<number>;
-  /** Same shape as the prediction. */
-  readonly truth: IntegerArray;
-}
 
 /** One image or volume with its objects. */
 export interface MeasuredImage {
@@ -30,7 +20,8 @@ export interface MeasuredImage {
   readonly table: Table;
   /** The picture of a slice, counted from 0; a 2D image has slice 0. */
   readonly pictureOf: (z: number) => Picture;
-  readonly match?: MatchedObjects;
+  /** Comparison with the truth, which has the shape of the labels. */
+  readonly match?: { readonly matches: ObjectMatches; readonly truth: IntegerArray };
 }
 
 export interface CollectOptions {
@@ -67,14 +58,14 @@ export class ObjectsCollector {
       group,
       objects: table.rows,
       covered: labels.data.length === 0 ? null : pixels / labels.data.length,
-      ...(match === undefined ? {} : { match: match.counts }),
+      ...(match === undefined ? {} : { match: countsOf(match.matches) }),
     });
     const named = withText(table, 'image', name);
     this.#tables.push(group === '' ? named : withText(named, 'group', group));
     const place = (i: number): number => Math.floor((i * figures) / total);
     if (total <= figures || index === 0 || place(index) !== place(index - 1)) this.#figures.push(figureOf(image));
     if (match === undefined) return;
-    const { counts } = match;
+    const counts = countsOf(match.matches);
     const errors = counts.missed + counts.merged + counts.split + counts.spurious;
     const rate = errors / Math.max(1, counts.truth);
     if (errors === 0 || (this.#worst.length >= worst && rate <= (this.#worst.at(-1)?.rate ?? 0))) return;
@@ -96,6 +87,28 @@ export class ObjectsCollector {
   }
 }
 
+function countsOf({ truthCount, predictedCount, ...lists }: ObjectMatches): MatchCounts {
+  return {
+    truth: truthCount,
+    predicted: predictedCount,
+    matched: lists.matched.length,
+    missed: lists.missed.length,
+    merged: lists.merged.length,
+    split: lists.split.length,
+    spurious: lists.spurious.length,
+  };
+}
+
+/** What each predicted object is. */
+function kindsOf({ matched, merged, split, spurious }: ObjectMatches): ReadonlyMap<number, ObjectKind> {
+  return new Map<number, ObjectKind>([
+    ...matched.map(({ predicted }) => [predicted, 'matched'] as const),
+    ...merged.map(({ predicted }) => [predicted, 'merged'] as const),
+    ...split.flatMap(({ predicted }) => predicted.map((label) => [label, 'split'] as const)),
+    ...spurious.map((label) => [label, 'spurious'] as const),
+  ]);
+}
+
 /** The image, or of a volume the slice with the most pixels in objects. */
 function figureOf({ name, group, labels, table, pictureOf, match }: MeasuredImage): ObjectsFigure {
   const { depth, height, width } = extentsOf(labels.shape);
@@ -103,14 +116,16 @@ function figureOf({ name, group, labels, table, pictureOf, match }: MeasuredImag
   // Of an image larger than its picture the corners of pixels cannot be seen.
   const simplifyPx = Math.max(height, width) > 2 * MOST_PX ? Math.max(height, width) / (2 * MOST_PX) : 0;
   const outlinesOf = (map: IntegerArray): readonly Outline[] => toPolygons(sliceOf(map, z), { simplifyPx });
+  const kinds = match === undefined ? new Map<number, ObjectKind>() : kindsOf(match.matches);
   const shapes = outlinesOf(labels).map((outline) =>
-    shapeOf(outline, String(outline.label), match?.kindOf(outline.label) ?? 'plain'),
+    shapeOf(outline, String(outline.label), kinds.get(outline.label) ?? 'plain'),
   );
+  const gone = new Set(match?.matches.missed);
   const missed =
     match === undefined
       ? []
       : outlinesOf(match.truth)
-          .filter(({ label }) => match.missed.has(label))
+          .filter(({ label }) => gone.has(label))
           .map((outline) => shapeOf(outline, `missed-${outline.label}`, 'missed'));
   return {
     name,
@@ -120,7 +135,7 @@ function figureOf({ name, group, labels, table, pictureOf, match }: MeasuredImag
     picture: dataUri(shrink(pictureOf(z), MOST_PX)),
     shapes: [...shapes, ...missed],
     objects: table.rows,
-    ...(match === undefined ? {} : { match: match.counts }),
+    ...(match === undefined ? {} : { match: countsOf(match.matches) }),
     ...(depth === 1 ? {} : { slice: { index: z + 1, count: depth } }),
   };
 }

@@ -96,9 +96,10 @@ export function overlay(
       html`<path id="${shapeId(id, name)}" class="${kind}" d="${path}"><title>${name}${kind === 'plain' ? '' : `, ${kind}`}</title></path>`,
   )}</g>${
     numbers
-      ? html`<g class="numbers" font-size="${round(size)}">${shapes
-          .filter(fits)
-          .map(({ name, xPx, yPx }) => html`<text x="${round(xPx)}" y="${round(yPx)}">${name}</text>`)}</g>`
+      ? html`<g class="numbers" font-size="${round(size)}">${shapes.filter(fits).map(({ name, xPx, yPx }) => {
+          const x = within(xPx, 0.31 * size * name.length, widthPx);
+          return html`<text x="${round(x)}" y="${round(within(yPx, 0.5 * size, heightPx))}">${name}</text>`;
+        })}</g>`
       : undefined
   }</svg>`;
 }
