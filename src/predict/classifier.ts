@@ -123,26 +123,13 @@ function addViews({ data, shape }: NdArray, views: number, result: NdArray<'floa
   }
 }
 
-/**
- * The mean of the probabilities of several networks for the same images.
- * @throws ModelError when they have different classes.
- */
-export function averageNetworks(
-  networks: readonly { readonly file: string; readonly classes: readonly string[] }[],
-  probabilities: readonly NdArray<'float32'>[],
-): NdArray<'float32'> {
-  const [first] = networks as readonly [(typeof networks)[number]];
-  for (const { file, classes } of networks) {
-    if (classes.join('\n') === first.classes.join('\n')) continue;
-    throw new ModelError(
-      `its ${classes.length} classes (${classes.slice(0, 6).join(', ')}) are not those of "${first.file}" (${first.classes.slice(0, 6).join(', ')}).`,
-      { file, remedy: 'Average networks of the same classes.' },
-    );
-  }
+/** The mean of the probabilities that several networks give to the same images. */
+export function meanProbabilities(probabilities: readonly NdArray<'float32'>[]): NdArray<'float32'> {
   const mean = float32((probabilities[0] as NdArray<'float32'>).shape);
   for (const { data } of probabilities) {
-    for (let i = 0; i < data.length; i++)
+    for (let i = 0; i < data.length; i++) {
       mean.data[i] = (mean.data[i] as number) + (data[i] as number) / probabilities.length;
+    }
   }
   return mean;
 }

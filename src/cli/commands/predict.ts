@@ -5,7 +5,7 @@ import { integer, number, oneOf } from '../values.ts';
 export interface PredictFlags {
   readonly out?: string;
   readonly tile?: number;
-  readonly tta: 1 | 4 | 8;
+  readonly tta?: 1 | 4 | 8 | 10;
   readonly probability: (typeof PROBABILITY_NAMES)[number];
   readonly threshold?: number;
   readonly labels: boolean;
@@ -23,21 +23,24 @@ export interface PredictFlags {
 
 export function predictCommand(): Command {
   return new Command('predict')
-    .summary('segment images with a trained network')
+    .summary('segment or classify images with a trained network')
     .description(
       `Segments images of any size with a run's best model or any ONNX segmentation model, or with several whose
 probabilities are averaged. Writes for each image
 probability/ (of the last class, or one map a class), label/ (values of the training labels, or class numbers) and overlay/;
-pages, axes and pixel size stay those of the input. An image that cannot be read is named, and the others go on.`,
+pages, axes and pixel size stay those of the input. Of a network of whole images, the class of each image and the
+probabilities of all classes are printed and written as classes.csv. An image that cannot be read is named, and the
+others go on.`,
     )
     .argument('<run|model.onnx>', 'a run folder or an ONNX file')
     .argument('<more...>', 'more of them to average with, and last an image or a folder of images')
     .usage('[options] <run|model.onnx> [more models] <images>')
     .option('-o, --out <folder>', 'where to write (default: pred beside the run or model)')
     .addOption(
-      new Option('--tta <n>', 'average over turns and flips: 1 (none), 4 or 8')
-        .argParser((text) => Number(oneOf('1', '4', '8')(text)) as 1 | 4 | 8)
-        .default(1),
+      new Option(
+        '--tta <n>',
+        'average over turns and flips: 1 (none), 4 or 8; of whole images over 1 or 10 views (default: 1, and 10 for networks trained on crops)',
+      ).argParser((text) => Number(oneOf('1', '4', '8', '10')(text)) as 1 | 4 | 8 | 10),
     )
     .option('--tile <px>', 'largest side of a tile (default: 640, or what the network needs)', integer(1))
     .addOption(
@@ -72,7 +75,11 @@ Examples:
   lamella predict model.onnx ./images --device webgpu --json`,
     )
     .action(async (model: string, more: readonly string[], flags: PredictFlags) => {
+      const { isClassifierModel, runClassify } = await import('../run/classify.ts');
+      const paths = [model, ...more.slice(0, -1)] as const;
+      const images = more.at(-1) as string;
+      if (await isClassifierModel(model, flags.model)) return runClassify(paths, images, flags);
       const { runPredict } = await import('../run/predict.ts');
-      await runPredict([model, ...more.slice(0, -1)], more.at(-1) as string, flags);
+      await runPredict(paths, images, flags);
     });
 }

@@ -23,7 +23,7 @@ import { readImageFile } from '../../platform/node/image-files.ts';
 import type { EvaluateFlags } from '../commands/evaluate.ts';
 import { type ListedImage, listLabels, listPredictions } from '../image-list.ts';
 
-type MetricKind = Exclude<EvaluateFlags['metrics'], 'auto'>;
+type MetricKind = Exclude<EvaluateFlags['metrics'], 'auto' | 'topk'>;
 
 /** One page of truth and what was predicted for it. */
 interface EvaluatedPage {
@@ -267,7 +267,7 @@ function instancesOf(
 export async function evaluateFiles(
   predictions: string,
   truth: string,
-  flags: Omit<EvaluateFlags, 'json'>,
+  flags: Omit<EvaluateFlags, 'json' | 'skipBad' | 'metrics'> & { readonly metrics: MetricKind | 'auto' },
 ): Promise<Evaluation> {
   const { threshold } = flags;
   const truths = await listLabels(truth);
@@ -296,7 +296,11 @@ export async function evaluateFiles(
   };
 }
 
-export async function runEvaluate(predictions: string, truth: string, flags: EvaluateFlags): Promise<void> {
+export async function runEvaluate(
+  predictions: string,
+  truth: string,
+  flags: EvaluateFlags & { readonly metrics: MetricKind | 'auto' },
+): Promise<void> {
   const { mapping, ...evaluation } = await evaluateFiles(predictions, truth, flags);
   if (flags.json === true) {
     process.stdout.write(`${JSON.stringify({ predictions, truth, ...evaluation, labels: mapping }, null, 2)}\n`);

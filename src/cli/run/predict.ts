@@ -1,6 +1,4 @@
-import { stat } from 'node:fs/promises';
-import { dirname, extname, join } from 'node:path';
-import { stemOf } from '../../dataset/names.ts';
+import { extname, join } from 'node:path';
 import { DatasetError, FormatError, UsageError } from '../../errors.ts';
 import { extent, type Image } from '../../image/image.ts';
 import { writePng } from '../../image/write-png.ts';
@@ -20,15 +18,10 @@ import { type ListedImage, listImages } from '../image-list.ts';
 import { requireFreeFolder } from '../out-folder.ts';
 import { type CountDisplay, countDisplay, formatDuration } from '../progress.ts';
 import { stopSignal } from '../stop-signal.ts';
+import { defaultOut } from './predict-out.ts';
 
 /** Folders that `predict` makes; a folder that holds nothing else may be written to again. */
 const PARTS = ['probability', 'label', 'overlay'] as const;
-
-async function defaultOut([model, ...others]: readonly [string, ...string[]]): Promise<string> {
-  if (others.length > 0) return join(dirname(model), 'average-pred');
-  const isFolder = (await stat(model).catch(() => undefined))?.isDirectory() === true;
-  return isFolder ? join(model, 'pred') : join(dirname(model), `${stemOf(model)}-pred`);
-}
 
 /** PNG where it can hold the image and was asked for or read, else TIFF. */
 function encode(
@@ -149,6 +142,12 @@ async function openAll(
   return models as unknown as readonly [ModelOnDevice, ...ModelOnDevice[]];
 }
 
+/** Turns and flips to average over. @throws UsageError for the ten crops of whole images. */
+function turnsOf({ tta = 1 }: Pick<PredictFlags, 'tta'>): NonNullable<PredictOptions['tta']> {
+  if (tta !== 10) return tta;
+  throw new UsageError('--tta 10 is for networks of whole images.', { remedy: 'Give 1, 4 or 8.' });
+}
+
 export async function runPredict(
   paths: readonly [string, ...string[]],
   images: string,
@@ -196,7 +195,7 @@ export async function runPredict(
       for (const note of notes) say(`note: ${note}`);
     }
     const predict: PredictOptions = {
-      tta: flags.tta,
+      tta: turnsOf(flags),
       signal,
       ...(flags.tile === undefined ? {} : { tile: flags.tile }),
       ...(flags.batch === undefined ? {} : { batch: flags.batch }),
