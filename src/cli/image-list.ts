@@ -1,25 +1,40 @@
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { folderOf, roleOf, stemOf } from '../dataset/names.ts';
-import { pairFiles, readable } from '../dataset/pair.ts';
+import { readable } from '../dataset/pair.ts';
+import { type ImageListing, listImageSources, pairListing, readListed, type SeriesSource } from '../dataset/sources.ts';
 import { DatasetError } from '../errors.ts';
+import type { ReadOptions } from '../image/codec.ts';
+import type { Image } from '../image/image.ts';
 import { READABLE_EXTENSIONS } from '../image/read.ts';
 import { nodeFiles } from '../platform/node/files.ts';
+import { readImageFile } from '../platform/node/image-files.ts';
 
-/** A file to read, and the name that its outputs have: a relative path without extension. */
+/** An image to read, and the name that its outputs have: a relative path without extension. */
 export interface ListedImage {
+  /** The file; of a DICOM series its folder. */
   readonly path: string;
   readonly name: string;
+  readonly series?: SeriesSource & { readonly root: string };
 }
 
-function named(root: string, files: readonly string[]): readonly ListedImage[] {
+/** Reads what was listed. @throws as `readImageFile` */
+export function readListedImage({ path, series }: ListedImage, options: ReadOptions = {}): Promise<Image> {
+  if (series === undefined) return readImageFile(path, options);
+  return readListed(nodeFiles, { root: series.root, series: new Map([[path, series]]) }, path, options);
+}
+
+function named({ root, series }: ImageListing, files: readonly string[]): readonly ListedImage[] {
   // `image/00.png` and `image/01.png` become `00` and `01`: a folder that all share says nothing.
   const folders = new Set(files.map(folderOf));
   const shared = folders.size === 1;
-  const listed = files.map((file) => ({
-    path: join(root, file),
-    name: shared || folderOf(file) === '' ? stemOf(file) : `${folderOf(file)}/${stemOf(file)}`,
-  }));
+  const listed = files.map((file): ListedImage => {
+    const name = shared || folderOf(file) === '' ? stemOf(file) : `${folderOf(file)}/${stemOf(file)}`;
+    const own = series.get(file);
+    return own === undefined
+      ? { path: join(root, file), name }
+      : { path: join(root, own.folder), name, series: { ...own, root } };
+  });
   const seen = new Map<string, string>();
   for (const { path, name } of listed) {
     const other = seen.get(name);
@@ -43,9 +58,9 @@ async function isFolder(path: string): Promise<boolean> {
  * @throws DatasetError when there is nothing to read.
  */
 export async function listImages(path: string): Promise<readonly ListedImage[]> {
-  const names = await nodeFiles.list(path);
+  const listing = await listImageSources(nodeFiles, path);
   if (!(await isFolder(path))) return [{ path, name: stemOf(basename(path)) }];
-  const { images } = readable(names, READABLE_EXTENSIONS);
+  const { images } = readable(listing.paths, READABLE_EXTENSIONS);
   if (images.length === 0) throw noImages(path);
   const byFolder = images.filter(
     (file) =>
@@ -53,13 +68,18 @@ export async function listImages(path: string): Promise<readonly ListedImage[]> 
         .split('/')
         .some((part) => roleOf(part) === 'label') === false,
   );
-  if (byFolder.length > 0 && byFolder.length < images.length) return named(path, byFolder);
+  const told = byFolder.length > 0 && byFolder.length < images.length;
   try {
-    const { pairs, unlabelled } = pairFiles(names, { folder: path, extensions: READABLE_EXTENSIONS });
-    return named(path, [...pairs.map(({ image }) => image), ...unlabelled]);
+    const { pairing, listing: used } = pairListing(listing, { mixed: true });
+    if (!told) return named(used, [...pairing.pairs.map(({ image }) => image), ...pairing.unlabelled]);
+    const labels = new Set(pairing.pairs.map(({ label }) => label));
+    return named(
+      listing,
+      byFolder.filter((file) => !labels.has(file)),
+    );
   } catch (cause) {
     if (!(cause instanceof DatasetError)) throw cause;
-    return named(path, images);
+    return named(listing, told ? byFolder : images);
   }
 }
 
@@ -75,17 +95,20 @@ function noImages(path: string): DatasetError {
  * @throws DatasetError when there is nothing to read.
  */
 export async function listLabels(path: string): Promise<readonly ListedImage[]> {
-  const names = await nodeFiles.list(path);
+  const listing = await listImageSources(nodeFiles, path);
   if (!(await isFolder(path))) return [{ path, name: stemOf(basename(path)) }];
-  const { images } = readable(names, READABLE_EXTENSIONS);
+  const { images } = readable(listing.paths, READABLE_EXTENSIONS);
   if (images.length === 0) throw noImages(path);
   try {
-    const { pairs } = pairFiles(names, { folder: path, extensions: READABLE_EXTENSIONS });
+    const { pairing, listing: used } = pairListing(listing, { mixed: true });
     const byImage = named(
-      path,
-      pairs.map(({ image }) => image),
+      used,
+      pairing.pairs.map(({ image }) => image),
     );
-    return pairs.map(({ label }, i) => ({ path: join(path, label), name: (byImage[i] as ListedImage).name }));
+    return pairing.pairs.map(({ label }, i) => {
+      const [one] = named(used, [label]) as [ListedImage];
+      return { ...one, name: (byImage[i] as ListedImage).name };
+    });
   } catch (cause) {
     if (!(cause instanceof DatasetError)) throw cause;
     const inLabels = images.filter((file) =>
@@ -93,7 +116,7 @@ export async function listLabels(path: string): Promise<readonly ListedImage[]> 
         .split('/')
         .some((part) => roleOf(part) === 'label'),
     );
-    return named(path, inLabels.length > 0 ? inLabels : images);
+    return named(listing, inLabels.length > 0 ? inLabels : images);
   }
 }
 

@@ -100,14 +100,14 @@ export function folderOf(path: string): string {
   return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }
 
-/** File name without folder and extension; `.ome.tif`, `.nii.gz` and `.tar.gz` count as one. */
+/** File name without folder and extension; `.ome.tif`, `.nii.gz` (`.hdr.gz`, `.img.gz`) and `.tar.gz` count as one. */
 export function stemOf(path: string): string {
-  return baseName(path).replace(/(\.ome\.tiff?|\.nii\.gz|\.tar\.gz|\.[^.]*)$/i, '');
+  return baseName(path).replace(/(\.ome\.tiff?|\.(nii|hdr|img|tar)\.gz|\.[^.]*)$/i, '');
 }
 
-/** Extension in lower case without the dot, `nii.gz` as one, '' when there is none. */
+/** Extension in lower case without the dot, `nii.gz` (`hdr.gz`, `img.gz`) as one, '' when there is none. */
 export function extensionOf(path: string): string {
-  return (/\.(nii\.gz|[^.]+)$/i.exec(baseName(path))?.[1] ?? '').toLowerCase();
+  return (/\.((?:nii|hdr|img)\.gz|[^.]+)$/i.exec(baseName(path))?.[1] ?? '').toLowerCase();
 }
 
 /** Compares as people count: `slice2` before `slice10`. */

@@ -2,7 +2,9 @@
 
 import { ndarray } from '../array/ndarray.ts';
 import { DatasetError } from '../errors.ts';
+import { displayMap, reorient } from '../image/orient.ts';
 import { connectedComponents } from '../objects/connected-components.ts';
+import { alignLabels } from './align-labels.ts';
 import type { Files } from './files.ts';
 import {
   applyMapping,
@@ -48,7 +50,11 @@ export async function readDataset(files: Files, folder: string): Promise<FolderD
     const label = await readListed(files, listing, pair.label, { palette: 'index' });
     for (const { source, notes: found = [] } of [image, label])
       notes.push(...found.map((note) => `${source}: ${note}`));
-    pages.push(...rawPages(image, label, pair.image));
+    const aligned = alignLabels(label, image);
+    // Slices the way up in which every other patient's are, whichever way the file has them.
+    const map = displayMap(image);
+    if (map === undefined) pages.push(...rawPages(image, aligned, pair.image));
+    else pages.push(...rawPages(reorient(image, map), reorient(aligned, map), pair.image));
   }
   return { folder, pairing, pages, notes };
 }

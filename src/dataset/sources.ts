@@ -57,8 +57,7 @@ export async function listImageSources(files: Files, root: string): Promise<Imag
   const all = await files.list(root);
   const leftOut: LeftOut[] = [];
   const headers: DicomHeader[] = [];
-  // A single file is what it is.
-  for (const path of all.length === 1 ? [] : all.filter(mayBeDicom)) {
+  for (const path of all.filter(mayBeDicom)) {
     const header = await headerOf(files, root, path, leftOut);
     if (header !== undefined) headers.push(header);
   }
@@ -66,7 +65,8 @@ export async function listImageSources(files: Files, root: string): Promise<Imag
   for (const folder of new Set(headers.map(({ file }) => folderOf(file)))) {
     const groups = groupSeries(headers.filter(({ file }) => folderOf(file) === folder));
     for (const { headers: members, description } of groups) {
-      if (members.length > 1) found.push({ folder, headers: members, description });
+      const named = members.length === 1 && DICOM_EXTENSIONS.has(extensionOf(members[0]?.file ?? ''));
+      if (!named) found.push({ folder, headers: members, description });
     }
   }
   const inSeries = new Set(found.flatMap((one) => one.headers.map(({ file }) => file)));
@@ -93,6 +93,10 @@ async function headerOf(
     if (!(cause instanceof FormatError || cause instanceof DatasetError)) throw cause;
     const what = /this is (.*), which is not read/.exec(cause.message)?.[1];
     if (what !== undefined) leftOut.push({ file: path, reason: `${what}, not an image` });
+    // Under a name that no image has, reading it would never come to say what is wrong.
+    else if (!DICOM_EXTENSIONS.has(extensionOf(path)) && cause instanceof FormatError) {
+      leftOut.push({ file: path, reason: 'a damaged DICOM file' });
+    }
     return undefined;
   }
 }
@@ -119,9 +123,13 @@ function named(
     const alone =
       own.length === 1 && headers.filter(({ file }) => folderOf(file) === folder).length === own[0]?.headers.length;
     for (const [i, { headers: members, description }] of own.entries()) {
-      const name = alone
-        ? pathOfFolder(folder, root)
-        : `${folder === '' ? '' : `${folder}/`}series-${distinct ? numbers[i] : i + 1}`;
+      const [first, ...others] = members as readonly [DicomHeader, ...DicomHeader[]];
+      const ofFile = others.length === 0 && !alone;
+      const name = ofFile
+        ? first.file
+        : alone
+          ? pathOfFolder(folder, root)
+          : `${folder === '' ? '' : `${folder}/`}series-${distinct ? numbers[i] : i + 1}`;
       series.set(`${name}.dcm`, { folder, files: members.map(({ file }) => file), description });
     }
   }
@@ -165,7 +173,7 @@ export async function readListed(
 }
 
 /** Extensions whose files hold volumes of a patient, rather than single pictures. */
-const VOLUMES = new Set(['nii', 'nii.gz', 'hdr', 'nrrd', 'nhdr']);
+const VOLUMES = new Set(['nii', 'nii.gz', 'hdr', 'hdr.gz', 'nrrd', 'nhdr']);
 
 /**
  * Pairs images and labels of a listing (`pairFiles`). A series may go with one volume of labels, or each of its slices
@@ -174,7 +182,10 @@ const VOLUMES = new Set(['nii', 'nii.gz', 'hdr', 'nrrd', 'nhdr']);
  *
  * @throws DatasetError as `pairFiles`
  */
-export function pairListing(listing: ImageListing): { readonly pairing: Pairing; readonly listing: ImageListing } {
+export function pairListing(
+  listing: ImageListing,
+  { mixed: keepMixed = false }: { /** Keep both volumes and pictures. */ readonly mixed?: boolean } = {},
+): { readonly pairing: Pairing; readonly listing: ImageListing } {
   const { root } = listing;
   const pair = (paths: readonly string[]) => pairFiles(paths, { folder: root, extensions: READABLE_EXTENSIONS });
   let pairing: Pairing;
@@ -199,7 +210,7 @@ export function pairListing(listing: ImageListing): { readonly pairing: Pairing;
   const volumes = pairing.pairs.filter(({ image }) => isVolume(image));
   const pictures = pairing.pairs.filter(({ image }) => !isVolume(image));
   const fewer = volumes.length > pictures.length ? pictures : volumes;
-  const mixed = volumes.length > 0 && pictures.length > 0;
+  const mixed = !keepMixed && volumes.length > 0 && pictures.length > 0;
   const reason =
     fewer === volumes
       ? 'a volume beside single pictures; name its folder to use it'

@@ -53,7 +53,7 @@ const FORMATS: readonly Format[] = [
   },
   {
     name: 'NIfTI',
-    extensions: ['nii', 'nii.gz', 'hdr'],
+    extensions: ['nii', 'nii.gz', 'hdr', 'hdr.gz'],
     matches: (bytes) => headerKind(isGzip(bytes) ? gunzipHead(bytes, HEAD_BYTES) : bytes) !== undefined,
     load: async () => (await import('./codecs/nifti.ts')).nifti,
   },
@@ -100,7 +100,7 @@ export async function readImage(bytes: Uint8Array, name: string, options: ReadOp
   const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const whole = await guarded(format.name, name, () => codec.read(plain, contextOf(name, options)));
   const image = options.page === undefined || format.readsPages === true ? whole : onePage(whole, options.page, name);
-  const extension = /\.(nii\.gz|[a-z0-9]+)$/i.exec(name)?.[1]?.toLowerCase();
+  const extension = /\.((?:nii|hdr)\.gz|[a-z0-9]+)$/i.exec(name)?.[1]?.toLowerCase();
   const other = FORMATS.find((row) => row !== format && extension !== undefined && row.extensions.includes(extension));
   const notes = [
     ...(other === undefined ? [] : [`The name says ${other.name}, the content is ${format.name}.`]),

@@ -5,6 +5,7 @@ import { prepareInput } from '../dataset/normalise.ts';
 import { type Page, pagesOf } from '../dataset/planes.ts';
 import { DatasetError, Interrupted, ModelError, UsageError } from '../errors.ts';
 import { extent, type Image } from '../image/image.ts';
+import { type AxisMap, displayMap, inverseMap, reorient } from '../image/orient.ts';
 import type { SegmentationModel } from './model.ts';
 import { type Orientation, orientedShape, type TestTimeAugmentation } from './orientation.ts';
 import { type AxisPlan, type AxisTile, planAxis } from './tile-plan.ts';
@@ -158,8 +159,8 @@ export interface PredictedPage {
 }
 
 /**
- * Predicts the pages of an image one by one, over time and depth; a 2D network sees each page by itself. `onProgress`
- * counts over all pages.
+ * Predicts the pages of an image one by one, over time and depth; a 2D network sees each page by itself, turned as
+ * slices are looked at where the image says how it lies (`displayMap`). `onProgress` counts over all pages.
  * @throws as `predictPage`; DatasetError for NaN or infinite pixels.
  */
 export async function* predictPages(
@@ -167,7 +168,9 @@ export async function* predictPages(
   image: Image,
   options: PredictOptions = {},
 ): AsyncGenerator<PredictedPage> {
-  const pages = pagesOf(image);
+  // As the slices were trained on; what is found is turned back.
+  const map = displayMap(image);
+  const pages = pagesOf(map === undefined ? image : reorient(image, map));
   const depth = extent(image, 'z');
   for (const [i, page] of pages.entries()) {
     const onProgress = options.onProgress;
@@ -178,8 +181,17 @@ export async function* predictPages(
         ? options
         : { ...options, onProgress: (done, total) => onProgress(i * total + done, pages.length * total) },
     );
-    yield { t: Math.floor(i / depth), z: i % depth, probabilities };
+    yield {
+      t: Math.floor(i / depth),
+      z: i % depth,
+      probabilities: map === undefined ? probabilities : turnBack(probabilities, map),
+    };
   }
+}
+
+function turnBack(probabilities: NdArray<'float32'>, map: AxisMap): NdArray<'float32'> {
+  const { shape, data } = reorient({ ...probabilities, axes: 'cyx', spacing: {} }, inverseMap(map));
+  return float32(shape, data as Float32Array);
 }
 
 /**

@@ -1,45 +1,92 @@
 import { readFile } from 'node:fs/promises';
-import { extname } from 'node:path';
-import { UsageError } from '../../errors.ts';
+import { extensionOf, stemOf } from '../../dataset/names.ts';
+import { listImageSources, readListed } from '../../dataset/sources.ts';
+import { DatasetError, UsageError } from '../../errors.ts';
 import type { ReadOptions } from '../../image/codec.ts';
 import type { Image } from '../../image/image.ts';
 import { readImage } from '../../image/read.ts';
+import { writeNifti } from '../../image/write-nifti.ts';
 import { writePng } from '../../image/write-png.ts';
 import { writeTiff } from '../../image/write-tiff.ts';
 import { atomicWrite } from './atomic-write.ts';
-import { explainRead } from './files.ts';
+import { explainRead, nodeFiles } from './files.ts';
+
+export interface ReadFileOptions extends ReadOptions {
+  /** Of a folder with several DICOM series: which one, by its name there (`series-2`). */
+  readonly series?: string;
+}
 
 /**
- * Reads a PNG or TIFF file; the format is found by its first bytes. Values and dtype are the file's own.
- * @throws DatasetError when the file is not there or may not be read; FormatError when it is damaged or no image.
+ * Reads an image file, whose format is found by its first bytes, or the DICOM series that is in a folder. Values and
+ * dtype are the file's own. Files that belong to it (`.img` of a `.hdr`, data of a `.nhdr`) are found beside it.
+ * @throws DatasetError when the file is not there or may not be read, or a folder holds no series or several, which are
+ *   then listed; FormatError when it is damaged or no image.
  */
-export async function readImageFile(path: string, options: ReadOptions = {}): Promise<Image> {
-  let bytes: Uint8Array;
+export async function readImageFile(path: string, { series, ...options }: ReadFileOptions = {}): Promise<Image> {
+  const bytes = await bytesOf(path);
+  if (bytes === undefined) return readFolder(path, series, options);
+  return readImage(bytes, path, { sibling: async (other) => optional(() => nodeFiles.read(other)), ...options });
+}
+
+/** The bytes of a file; undefined for a folder. */
+async function bytesOf(path: string): Promise<Uint8Array | undefined> {
   try {
-    bytes = await readFile(path);
+    return await readFile(path);
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EISDIR') return undefined;
     throw explainRead(cause, path);
   }
-  return readImage(bytes, path, options);
+}
+
+async function optional(read: () => Promise<Uint8Array>): Promise<Uint8Array | undefined> {
+  try {
+    return await read();
+  } catch (cause) {
+    if (cause instanceof DatasetError) return undefined;
+    throw cause;
+  }
+}
+
+async function readFolder(path: string, wanted: string | undefined, options: ReadOptions): Promise<Image> {
+  const listing = await listImageSources(nodeFiles, path);
+  const found = [...listing.series];
+  const nameOf = (key: string) => stemOf(key);
+  const chosen = wanted === undefined ? found : found.filter(([key]) => nameOf(key) === wanted);
+  const [only] = chosen;
+  if (only !== undefined && chosen.length === 1) return readListed(nodeFiles, listing, only[0], options);
+  if (found.length === 0) {
+    throw new DatasetError('this folder holds no DICOM series.', { file: path, remedy: 'Name an image file.' });
+  }
+  const list = found.map(([key, { description }]) => `${nameOf(key)} (${description})`).join('; ');
+  throw new DatasetError(
+    wanted === undefined
+      ? `this folder holds ${found.length} series: ${list}.`
+      : `there is no "${wanted}" among ${list}.`,
+    { file: path, remedy: 'Say which one.' },
+  );
 }
 
 const WRITERS: { readonly [extension: string]: (image: Image) => Uint8Array } = {
-  '.png': writePng,
-  '.tif': writeTiff,
-  '.tiff': writeTiff,
+  png: writePng,
+  tif: writeTiff,
+  tiff: writeTiff,
+  nii: (image) => writeNifti(image, { gzip: false }),
+  'nii.gz': (image) => writeNifti(image),
 };
 
 /**
- * Writes `.png` or `.tif`, whole or not at all; folders are made.
- * @throws UsageError for another extension, or an image that the format cannot hold (`writePng`, `writeTiff`);
+ * Writes `.png`, `.tif`, `.nii` or `.nii.gz`, whole or not at all; folders are made.
+ * @throws UsageError for another extension, or an image that the format cannot hold (`writePng`, `writeTiff`, `writeNifti`);
  *   LamellaError when there is no room or permission.
  */
 export async function writeImageFile(path: string, image: Image): Promise<void> {
-  const write = WRITERS[extname(path).toLowerCase()];
+  const write = WRITERS[extensionOf(path)];
   if (write === undefined) {
     throw new UsageError('an image cannot be written under this name.', {
       file: path,
-      remedy: `End the name in ${Object.keys(WRITERS).join(', ')}.`,
+      remedy: `End the name in ${Object.keys(WRITERS)
+        .map((extension) => `.${extension}`)
+        .join(', ')}.`,
     });
   }
   await atomicWrite(path, write(image));
