@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { packageVersion } from '../platform/node/version.ts';
 import { augmentCommand } from './commands/augment.ts';
+import { benchCommand } from './commands/bench.ts';
 import { demoCommand } from './commands/demo.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { inspectCommand } from './commands/inspect.ts';
@@ -36,6 +37,7 @@ lamella <command> --help tells the options of a command.`,
     evaluateCommand(),
     reportCommand(),
     augmentCommand(),
+    benchCommand(),
   ]) {
     command.addOption(new Option('--verbose', 'show where an error came from'));
     command.helpOption('-h, --help', 'print this help');
