@@ -1,6 +1,6 @@
 /** Pictures and counts of one patient's lungs for the page. */
 
-import { allocate, ndarray } from '../array/ndarray.ts';
+import { ndarray } from '../array/ndarray.ts';
 import { extentsOf, type IntegerArray } from '../objects/grid.ts';
 import { toPolygons } from '../objects/polygons.ts';
 import type { HuCounts, LungsPatient, LungsProjection, LungsSlice } from './lungs-data.ts';
@@ -24,11 +24,8 @@ export interface PatientVolume {
   readonly sliceName: (z: number) => string;
   /** Size of a voxel, where the slices are a volume without gaps. */
   readonly spacingMm?: readonly [z: number, y: number, x: number];
-  /**
-   * Which axes run against the patient's: slices from head to feet, rows from back to front, columns from left to
-   * right. They are turned for the pictures. Default: none.
-   */
-  readonly turned?: { readonly z: boolean; readonly y: boolean; readonly x: boolean };
+  /** Whether the first slice is the one nearest to the head. Default false. */
+  readonly headFirst?: boolean;
 }
 
 export interface PatientOptions {
@@ -46,8 +43,7 @@ const BINS = 66;
 /** Fewer slices are no picture from the front. */
 const LEAST_DEPTH = 12;
 
-export function patientOf(given: PatientVolume, { slices = 8, mostPx = 512 }: PatientOptions = {}): LungsPatient {
-  const volume = upright(given);
+export function patientOf(volume: PatientVolume, { slices = 8, mostPx = 512 }: PatientOptions = {}): LungsPatient {
   const { depth } = extentsOf(volume.sides.shape);
   const { spacingMm } = volume;
   const window = chestWindow(volume.sides);
@@ -57,31 +53,6 @@ export function patientOf(given: PatientVolume, { slices = 8, mostPx = 512 }: Pa
     sliceCount: depth,
     counts: countHu(volume),
     ...(spacingMm === undefined || depth < LEAST_DEPTH ? {} : { projection: projectionOf(volume, spacingMm) }),
-  };
-}
-
-/** The volume with its axes as the patient's: from feet to head, from front to back, the left at the right. */
-function upright(volume: PatientVolume): PatientVolume {
-  const { turned, sides, hu, sliceName } = volume;
-  const { depth, height, width } = extentsOf(sides.shape);
-  if (turned === undefined || !(turned.z || turned.y || turned.x)) return volume;
-  const map = allocate(sides.dtype, sides.data.length);
-  const density = new Float32Array(hu.length);
-  for (let z = 0, to = 0; z < depth; z++) {
-    for (let y = 0; y < height; y++) {
-      const row = ((turned.z ? depth - 1 - z : z) * height + (turned.y ? height - 1 - y : y)) * width;
-      for (let x = 0; x < width; x++, to++) {
-        const from = row + (turned.x ? width - 1 - x : x);
-        map[to] = sides.data[from] as number;
-        density[to] = hu[from] as number;
-      }
-    }
-  }
-  return {
-    ...volume,
-    hu: density,
-    sides: ndarray(sides.dtype, sides.shape, map),
-    sliceName: (z) => sliceName(turned.z ? depth - 1 - z : z),
   };
 }
 
@@ -168,14 +139,14 @@ const TINTS = { left: [76, 196, 255], right: [255, 176, 32] } as const;
  * behind. The head is up.
  */
 function projectionOf(
-  { hu, sides, values }: PatientVolume,
+  { hu, sides, values, headFirst = false }: PatientVolume,
   spacingMm: readonly [z: number, y: number, x: number],
 ): LungsProjection {
   const { depth, height, width } = extentsOf(sides.shape);
   const density = new Float32Array(depth * width);
   const behind = { left: new Float32Array(depth * width), right: new Float32Array(depth * width) };
   for (let z = 0; z < depth; z++) {
-    const row = (depth - 1 - z) * width;
+    const row = (headFirst ? z : depth - 1 - z) * width;
     for (let y = 0; y < height; y++) {
       for (let x = 0, p = (z * height + y) * width; x < width; x++, p++) {
         const value = hu[p] as number;
