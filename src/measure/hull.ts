@@ -1,0 +1,167 @@
+/** Convex hulls of 2D objects, from the first and last pixel of each row: solidity and Feret's diameters. */
+
+import type { Regions, RowReach } from './regions.ts';
+
+export interface HullMeasures {
+  /** By label: pixels whose centres lie in the convex hull or on its edge. */
+  readonly hullPixels: Float64Array;
+  readonly feretMax: Float64Array;
+  /** 2D only. */
+  readonly feretMin?: Float64Array;
+}
+
+/**
+ * Convex area and largest Feret diameter as in `skimage.measure.regionprops`: the hull goes through the middles of the
+ * pixels' edges, its pixels are those with their centre in it, and the largest diameter is that of the middles
+ * of those pixels' edges. The smallest diameter is the width of the narrowest slit that the object's pixels, as
+ * rectangles, pass through: of one pixel 1, of a rectangle its shorter side.
+ */
+export function hullsOf(regions: Regions, reach: RowReach, [sy, sx]: readonly [number, number]): HullMeasures {
+  const { count, box } = regions;
+  const hullPixels = new Float64Array(count + 1);
+  const feretMax = new Float64Array(count + 1);
+  const feretMin = new Float64Array(count + 1);
+  for (let label = 1; label <= count; label++) {
+    const from = reach.starts[label] as number;
+    const to = reach.starts[label + 1] as number;
+    // Relative to the box, so that products of coordinates stay small and exact.
+    const x0 = box.first.x[label] as number;
+    const least = reach.least.subarray(from, to).map((x) => x - x0);
+    const greatest = reach.greatest.subarray(from, to).map((x) => x - x0);
+    const hull = hullOf(least, greatest, 'edge middles');
+    hullPixels[label] = fillHull(hull, least, greatest);
+    feretMax[label] = largestDistance(hullOf(least, greatest, 'edge middles'), sy / 2, sx / 2);
+    const corners = hullOf(
+      reach.least.subarray(from, to).map((x) => x - x0),
+      reach.greatest.subarray(from, to).map((x) => x - x0),
+      'corners',
+    );
+    feretMin[label] = smallestWidth(corners, sy / 2, sx / 2);
+  }
+  return { hullPixels, feretMax, feretMin };
+}
+
+/** In half pixels, around the box's first pixel at (0, 0). Left from top to bottom, right from top to bottom. */
+interface Hull {
+  readonly left: Chain;
+  readonly right: Chain;
+}
+
+/** Vertices by ascending y, which is never equal. */
+interface Chain {
+  readonly y: number[];
+  readonly x: number[];
+}
+
+function hullOf(least: Int32Array, greatest: Int32Array, through: 'edge middles' | 'corners'): Hull {
+  const left: Chain = { y: [], x: [] };
+  const right: Chain = { y: [], x: [] };
+  const middles = through === 'edge middles';
+  const rows = least.length;
+  // Lines of half pixels: 2 row - 1 between rows, 2 row through their pixels' centres.
+  for (let y = -1; y <= 2 * rows - 1; y++) {
+    let lowest = Number.POSITIVE_INFINITY;
+    let highest = Number.NEGATIVE_INFINITY;
+    if (y % 2 === 0) {
+      if (!middles) continue;
+      const row = y / 2;
+      if ((least[row] as number) <= (greatest[row] as number)) {
+        lowest = 2 * (least[row] as number) - 1;
+        highest = 2 * (greatest[row] as number) + 1;
+      }
+    } else {
+      const margin = middles ? 0 : 1;
+      for (let row = (y - 1) / 2; row <= (y + 1) / 2; row++) {
+        if (row < 0 || row >= rows || (least[row] as number) > (greatest[row] as number)) continue;
+        lowest = Math.min(lowest, 2 * (least[row] as number) - margin);
+        highest = Math.max(highest, 2 * (greatest[row] as number) + margin);
+      }
+    }
+    if (lowest > highest) continue;
+    append(left, y, lowest, 1);
+    append(right, y, highest, -1);
+  }
+  return { left, right };
+}
+
+/** Adds a vertex below; those that it leaves inside go. `side` 1 = left chain, -1 = right chain. */
+function append({ y: ys, x: xs }: Chain, y: number, x: number, side: 1 | -1): void {
+  while (ys.length >= 2) {
+    const k = ys.length - 1;
+    const [y0, x0] = [ys[k - 1] as number, xs[k - 1] as number];
+    const [y1, x1] = [ys[k] as number, xs[k] as number];
+    // The middle one stays if it lies outside of the line from the one before to the new one.
+    if (side * ((x1 - x0) * (y - y0) - (x - x0) * (y1 - y0)) < 0) break;
+    ys.pop();
+    xs.pop();
+  }
+  ys.push(y);
+  xs.push(x);
+}
+
+/** Counts the pixels with their centre in the hull, and leaves the first and last of each row in the arrays. */
+function fillHull({ left, right }: Hull, least: Int32Array, greatest: Int32Array): number {
+  let pixels = 0;
+  let l = 0;
+  let r = 0;
+  for (let row = 0; row < least.length; row++) {
+    const y = 2 * row;
+    while ((left.y[l + 1] as number) < y) l++;
+    while ((right.y[r + 1] as number) < y) r++;
+    const first = Math.ceil(halfOfCrossing(left, l, y));
+    const last = Math.floor(halfOfCrossing(right, r, y));
+    least[row] = first;
+    greatest[row] = last;
+    pixels += Math.max(0, last - first + 1);
+  }
+  return pixels;
+}
+
+/** Where the edge from vertex k to the next one crosses line y, in whole pixels: one division, so that whole is whole. */
+function halfOfCrossing({ y: ys, x: xs }: Chain, k: number, y: number): number {
+  const [y0, x0] = [ys[k] as number, xs[k] as number];
+  const rise = (ys[k + 1] as number) - y0;
+  return (x0 * rise + ((xs[k + 1] as number) - x0) * (y - y0)) / (2 * rise);
+}
+
+/** Around the hull, in physical units. */
+function vertices({ left, right }: Hull, sy: number, sx: number): { y: number[]; x: number[] } {
+  const y = [...left.y, ...right.y.toReversed()].map((value) => value * sy);
+  const x = [...left.x, ...right.x.toReversed()].map((value) => value * sx);
+  return { y, x };
+}
+
+function largestDistance(hull: Hull, sy: number, sx: number): number {
+  const { y, x } = vertices(hull, sy, sx);
+  let largest = 0;
+  for (let i = 0; i < y.length; i++) {
+    for (let j = i + 1; j < y.length; j++) {
+      const dy = (y[i] as number) - (y[j] as number);
+      const dx = (x[i] as number) - (x[j] as number);
+      largest = Math.max(largest, dy * dy + dx * dx);
+    }
+  }
+  return Math.sqrt(largest);
+}
+
+/** The least width is reached with an edge of the hull against one side of the slit (Freeman and Shapira 1975). */
+function smallestWidth(hull: Hull, sy: number, sx: number): number {
+  const { y, x } = vertices(hull, sy, sx);
+  let smallest = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < y.length; i++) {
+    const next = (i + 1) % y.length;
+    const ey = (y[next] as number) - (y[i] as number);
+    const ex = (x[next] as number) - (x[i] as number);
+    const length = Math.hypot(ey, ex);
+    if (length === 0) continue;
+    let width = 0;
+    for (let j = 0; j < y.length; j++) {
+      const distance = Math.abs(
+        ex * ((y[j] as number) - (y[i] as number)) - ey * ((x[j] as number) - (x[i] as number)),
+      );
+      width = Math.max(width, distance);
+    }
+    smallest = Math.min(smallest, width / length);
+  }
+  return smallest;
+}

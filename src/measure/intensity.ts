@@ -1,0 +1,101 @@
+/** Statistics of the values under each object. */
+
+import type { DType, NdArray, Storage } from '../array/ndarray.ts';
+import { UsageError } from '../errors.ts';
+
+export type NumberDType = Exclude<DType, 'int64' | 'uint64' | 'float16'>;
+
+export interface IntensityMeasures {
+  readonly mean: Float64Array;
+  /** Of the object's own values: sum of squares over n, not n - 1. */
+  readonly sd: Float64Array;
+  readonly min: Float64Array;
+  readonly max: Float64Array;
+  readonly sum: Float64Array;
+  /** One array a percentile asked for. */
+  readonly percentiles: readonly Float64Array[];
+}
+
+/**
+ * @param labels values 0..count
+ * @param values as many as labels; NaN takes no part, and an object without any number gets NaN (sum: 0)
+ * @param pixels of each label
+ */
+export function intensitiesOf(
+  labels: Int32Array,
+  values: Storage[NumberDType],
+  pixels: Float64Array,
+  percentiles: readonly number[],
+): IntensityMeasures {
+  const count = pixels.length - 1;
+  const starts = new Float64Array(count + 2);
+  for (let label = 1; label <= count; label++) {
+    starts[label + 1] = (starts[label] as number) + (pixels[label] as number);
+  }
+  // The values of each object side by side.
+  const grouped = new (values.constructor as new (length: number) => Storage[NumberDType])(starts[count + 1] as number);
+  const ends = starts.slice();
+  for (let i = 0; i < labels.length; i++) {
+    const label = labels[i] as number;
+    if (label === 0) continue;
+    const value = values[i] as number;
+    if (Number.isNaN(value)) continue;
+    const place = ends[label] as number;
+    grouped[place] = value;
+    ends[label] = place + 1;
+  }
+  const column = (): Float64Array => new Float64Array(count + 1).fill(Number.NaN);
+  const result = {
+    mean: column(),
+    sd: column(),
+    min: column(),
+    max: column(),
+    sum: new Float64Array(count + 1),
+    percentiles: percentiles.map(column),
+  };
+  for (let label = 1; label <= count; label++) {
+    const own = grouped.subarray(starts[label] as number, ends[label] as number);
+    const n = own.length;
+    if (n === 0) continue;
+    own.sort();
+    let sum = 0;
+    for (let k = 0; k < n; k++) sum += own[k] as number;
+    const mean = sum / n;
+    let squares = 0;
+    for (let k = 0; k < n; k++) {
+      const deviation = (own[k] as number) - mean;
+      squares += deviation * deviation;
+    }
+    result.sum[label] = sum;
+    result.mean[label] = mean;
+    result.sd[label] = Math.sqrt(squares / n);
+    result.min[label] = own[0] as number;
+    result.max[label] = own[n - 1] as number;
+    for (const [k, p] of percentiles.entries()) (result.percentiles[k] as Float64Array)[label] = percentileOf(own, p);
+  }
+  return result;
+}
+
+/**
+ * The p-th percentile of ascending values, 0..100, between neighbours on a straight line: `numpy.percentile`, to the bit.
+ * NaN of no values.
+ */
+export function percentileOf(sorted: ArrayLike<number>, p: number): number {
+  const n = sorted.length;
+  if (n === 0) return Number.NaN;
+  const place = (n - 1) * (p / 100);
+  const below = Math.floor(place);
+  const low = sorted[below] as number;
+  const high = sorted[Math.min(below + 1, n - 1)] as number;
+  const t = place - below;
+  return t < 0.5 ? low + (high - low) * t : high - (high - low) * (1 - t);
+}
+
+/** @throws UsageError for a dtype whose elements are no plain numbers. */
+export function requireNumbers(image: NdArray): asserts image is NdArray<NumberDType> {
+  if (image.dtype === 'int64' || image.dtype === 'uint64' || image.dtype === 'float16') {
+    throw new UsageError(`The image has the type ${image.dtype}, which cannot be measured.`, {
+      remedy: 'Convert it to float32 or float64.',
+    });
+  }
+}

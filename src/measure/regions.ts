@@ -1,0 +1,131 @@
+/** What one walk over a label map tells of each object: pixels, box, moments, and its reach in each row. */
+
+import type { Extents } from '../objects/grid.ts';
+
+/** By label 1..count (index 0 is not used). Sums are of whole numbers, exact. */
+export interface Regions {
+  readonly count: number;
+  readonly pixels: Float64Array;
+  /** First and last pixel of each axis; `last` is inclusive. */
+  readonly box: { readonly first: AxisInts; readonly last: AxisInts };
+  /** The object's first pixel in raster order: sums are of coordinates relative to it. */
+  readonly origin: AxisInts;
+  readonly sums: AxisFloats;
+  /** Sums of products: zz, yy, xx, yx, zx, zy. */
+  readonly products: {
+    readonly [pair in 'zz' | 'yy' | 'xx' | 'yx' | 'zx' | 'zy']: Float64Array;
+  };
+}
+
+interface AxisInts {
+  readonly z: Int32Array;
+  readonly y: Int32Array;
+  readonly x: Int32Array;
+}
+
+interface AxisFloats {
+  readonly z: Float64Array;
+  readonly y: Float64Array;
+  readonly x: Float64Array;
+}
+
+/** Calls `visit` with each run of pixels of one label, end exclusive, in raster order. */
+function eachRun(
+  labels: Int32Array,
+  { depth, height, width }: Extents,
+  visit: (label: number, z: number, y: number, start: number, end: number) => void,
+): void {
+  for (let z = 0, row = 0; z < depth; z++) {
+    for (let y = 0; y < height; y++, row += width) {
+      let x = 0;
+      while (x < width) {
+        const label = labels[row + x] as number;
+        const start = x++;
+        while (x < width && labels[row + x] === label) x++;
+        if (label !== 0) visit(label, z, y, start, x);
+      }
+    }
+  }
+}
+
+/** @param labels values 0..count */
+export function regionsOf(labels: Int32Array, extents: Extents, count: number): Regions {
+  const ints = (): Int32Array => new Int32Array(count + 1);
+  const floats = (): Float64Array => new Float64Array(count + 1);
+  const pixels = floats();
+  const first = { z: ints(), y: ints(), x: ints() };
+  const last = { z: ints(), y: ints(), x: ints() };
+  const origin = { z: ints(), y: ints(), x: ints() };
+  const sums = { z: floats(), y: floats(), x: floats() };
+  const products = { zz: floats(), yy: floats(), xx: floats(), yx: floats(), zx: floats(), zy: floats() };
+  const add = (to: Float64Array, label: number, value: number): void => {
+    to[label] = (to[label] as number) + value;
+  };
+  eachRun(labels, extents, (label, z, y, start, end) => {
+    if (pixels[label] === 0) {
+      origin.z[label] = first.z[label] = z;
+      origin.y[label] = first.y[label] = y;
+      origin.x[label] = first.x[label] = start;
+      last.y[label] = y;
+      last.x[label] = end - 1;
+    } else {
+      if (y < (first.y[label] as number)) first.y[label] = y;
+      if (y > (last.y[label] as number)) last.y[label] = y;
+      if (start < (first.x[label] as number)) first.x[label] = start;
+      if (end > (last.x[label] as number) + 1) last.x[label] = end - 1;
+    }
+    last.z[label] = z;
+    const n = end - start;
+    const dz = z - (origin.z[label] as number);
+    const dy = y - (origin.y[label] as number);
+    const from = start - (origin.x[label] as number);
+    const to = from + n - 1;
+    const sumX = (n * (from + to)) / 2;
+    add(pixels, label, n);
+    add(sums.z, label, n * dz);
+    add(sums.y, label, n * dy);
+    add(sums.x, label, sumX);
+    add(products.zz, label, n * dz * dz);
+    add(products.yy, label, n * dy * dy);
+    add(products.xx, label, sumOfSquares(to) - sumOfSquares(from - 1));
+    add(products.yx, label, dy * sumX);
+    add(products.zx, label, dz * sumX);
+    add(products.zy, label, n * dz * dy);
+  });
+  return { count, pixels, box: { first, last }, origin, sums, products };
+}
+
+/** Sum of k^2 from k = 1 to n; by the same formula -(sum from n + 1 to 0) for negative n, so differences are right. */
+function sumOfSquares(n: number): number {
+  return (n * (n + 1) * (2 * n + 1)) / 6;
+}
+
+/** First and last pixel of each object in each row of its box; `least` > `greatest` where a row has none. */
+export interface RowReach {
+  /** Rows of object k: starts[k] .. starts[k + 1] - 1, plane after plane of its box. */
+  readonly starts: Float64Array;
+  readonly least: Int32Array;
+  readonly greatest: Int32Array;
+}
+
+export function rowReachOf(labels: Int32Array, extents: Extents, { count, box: { first, last } }: Regions): RowReach {
+  const starts = new Float64Array(count + 2);
+  const rows = new Int32Array(count + 1);
+  for (let label = 1; label <= count; label++) {
+    rows[label] = (last.y[label] as number) - (first.y[label] as number) + 1;
+    const planes = (last.z[label] as number) - (first.z[label] as number) + 1;
+    starts[label + 1] = (starts[label] as number) + planes * (rows[label] as number);
+  }
+  const total = starts[count + 1] as number;
+  const least = new Int32Array(total).fill(extents.width);
+  const greatest = new Int32Array(total).fill(-1);
+  eachRun(labels, extents, (label, z, y, start, end) => {
+    const row =
+      (starts[label] as number) +
+      (z - (first.z[label] as number)) * (rows[label] as number) +
+      (y - (first.y[label] as number));
+    if (start < (least[row] as number)) least[row] = start;
+    if (end > (greatest[row] as number) + 1) greatest[row] = end - 1;
+  });
+  return { starts, least, greatest };
+}
