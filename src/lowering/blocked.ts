@@ -15,7 +15,7 @@ import { convGradWeightBlocked, convGradWeightOneBlocked } from './conv-grad-wei
 import { convGradWeightByShifts, convGradWeightByWindows } from './conv-shifts.ts';
 import { elementwise, reluGradient } from './elementwise-layouts.ts';
 import { Forms, packKernel, unpackKernel } from './forms.ts';
-import { concatBlocked, reduceAll, reduceBlocked, sliceBlocked } from './move-blocked.ts';
+import { concatBlocked, reduceAll, reduceBlocked, reduceKernel, sliceBlocked } from './move-blocked.ts';
 import { nameOutputs } from './name-outputs.ts';
 import {
   averageGradByUpsampling,
@@ -54,8 +54,8 @@ const BLOCKED: Table = {
   Resize: [upsampleBlocked],
   Concat: [concatBlocked],
   Slice: [sliceBlocked],
-  ReduceSum: [reduceAll, reduceBlocked],
-  ReduceMean: [reduceAll, reduceBlocked],
+  ReduceSum: [reduceAll, reduceBlocked, reduceKernel],
+  ReduceMean: [reduceAll, reduceBlocked, reduceKernel],
   ReduceMax: [reduceAll],
   ReduceMin: [reduceAll],
   Where: [reluGradient],

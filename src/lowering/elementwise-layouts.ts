@@ -1,6 +1,7 @@
 /**
  * Elementwise operations on values that lie in blocks or as kernels: the layout goes through them.
- * All tensors of the output's shape take its layout; scalars and vectors along the channels are broadcast.
+ * All tensors of the output's shape take its layout; scalars, vectors along the channels of activations and
+ * vectors along the outputs of kernels are broadcast.
  */
 import { sizeOf } from '../array/ndarray.ts';
 import type { AttributesOf, OpName } from '../graph/attributes.ts';
@@ -44,12 +45,15 @@ export const ELEMENTWISE: ReadonlySet<OpName> = new Set<OpName>([
   'Cast',
 ]);
 
-type Role = 'tensor' | 'scalar' | 'channels' | undefined;
+type Four = readonly [number, number, number, number];
 
-function roleOf(value: Value, out: Value): Role {
+type Role = 'tensor' | 'scalar' | 'channels' | 'outputs' | undefined;
+
+function roleOf(value: Value, out: Value, layout: Layout): Role {
   const { shape } = value;
   if (shape.join() === out.shape.join()) return 'tensor';
   if (sizeOf(shape) === 1) return 'scalar';
+  if (layout === 'kernel') return shape.join() === `${out.shape[0]},1,1,1` ? 'outputs' : undefined;
   // [1 or N, C, 1, 1] or [C, 1, 1] against [N, C, H, W]
   const [n, c, h, w] = [1, 1, 1, 1, ...shape].slice(-4);
   const fits = c === out.shape[1] && h === 1 && w === 1 && (n === 1 || n === out.shape[0]);
@@ -66,30 +70,31 @@ export function elementwise(lowering: Lowering, node: Node): boolean {
 function inLayout(lowering: Lowering, node: Node, out: Value, layout: Layout): boolean {
   const { b, forms } = lowering;
   const inputs = node.inputs;
-  const roles = inputs.map((value) => (value === undefined ? 'scalar' : roleOf(value, out)));
+  const roles = inputs.map((value) => (value === undefined ? 'scalar' : roleOf(value, out, layout)));
   if (roles.includes(undefined)) return false;
   const tensors = inputs.filter((_, i) => roles[i] === 'tensor') as Value[];
   if (!tensors.some((value) => forms.only(value, layout))) return false;
   const other: Layout = layout === 'blocked' ? 'kernel' : 'blocked';
   if (tensors.some((value) => forms.only(value, other))) return false;
-  const byChannel = roles.includes('channels');
-  if (layout === 'kernel' && (byChannel || tensors.some((value) => value.dtype !== 'float32'))) return false;
+  if (layout === 'kernel' && tensors.some((value) => value.dtype !== 'float32')) return false;
   if (layout === 'blocked' && !forms.canBlock(out)) return false;
 
-  const [n, c, h, w] = out.shape as readonly [number, number, number, number];
-  const groups = c / forms.block;
+  const [n, c, h, w] = out.shape as Four;
+  const { block } = forms;
+  const view = layout === 'kernel' ? [n / block, c * h * w, block] : [n, c / block, h * w, block];
+  const byVector = roles.includes('channels') || roles.includes('outputs');
   const operands = inputs.map((value, i) => {
     if (value === undefined) return undefined;
     if (roles[i] === 'scalar') return forms.plain(value);
     if (roles[i] === 'tensor') {
       const made = forms.get(value, layout);
-      return byChannel ? b.reshape(made, [n, groups, h * w, forms.block]) : made;
+      return byVector ? b.reshape(made, view) : made;
     }
-    const images = sizeOf(value.shape) / c;
-    return b.reshape(forms.plain(value), [images, groups, 1, forms.block]);
+    const vector = layout === 'kernel' ? [n / block, 1, block] : [sizeOf(value.shape) / c, c / block, 1, block];
+    return b.reshape(forms.plain(value), vector);
   });
   const made = b.op(node.op, operands, node.attributes as AttributesOf[OpName]);
-  forms.set(out, layout, byChannel ? b.reshape(made, out.shape) : made);
+  forms.set(out, layout, byVector ? b.reshape(made, out.shape) : made);
   return true;
 }
 

@@ -2,6 +2,7 @@
 import type { Graph } from '../graph/ir.ts';
 import { decompose } from '../graph/rewrite.ts';
 import { type LoweredGraph, lowerBlocked, lowerStandard } from './blocked.ts';
+import { broadcastExpands } from './broadcast-expands.ts';
 
 /** What a graph is lowered for. */
 export interface LoweringTarget {
@@ -16,8 +17,9 @@ export interface LoweringTarget {
 /** The same computation, each op of ours replaced by the formulation that suits the target. */
 export function lower(graph: Graph, { blockSize, exact = false, state = {} }: LoweringTarget): LoweredGraph {
   if (exact) return { graph: decompose(graph), packed: new Map() };
-  if (blockSize !== undefined && hasComputedWeights(graph)) return lowerBlocked(graph, blockSize, state);
-  return { graph: lowerStandard(graph), packed: new Map() };
+  const lean = broadcastExpands(graph);
+  if (blockSize !== undefined && hasComputedWeights(lean)) return lowerBlocked(lean, blockSize, state);
+  return { graph: lowerStandard(lean), packed: new Map() };
 }
 
 /** With constant weights ONNX Runtime blocks convolutions itself, weights packed once. */

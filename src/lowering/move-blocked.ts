@@ -86,6 +86,24 @@ export const reduceBlocked: Formulation<'ReduceSum' | 'ReduceMean'> = (lowering,
   return true;
 };
 
+/** Over all inputs of each output of kernels: the means of weight standardisation. */
+export const reduceKernel: Formulation<'ReduceSum' | 'ReduceMean'> = (lowering, node) => {
+  const { b, forms, graph } = lowering;
+  const [x, axesInput] = node.inputs as readonly [Value, Value?];
+  const out = node.outputs[0] as Value;
+  const known = axesInput === undefined ? undefined : graph.constants.get(axesInput);
+  if (known === undefined || !forms.only(x, 'kernel')) return false;
+  const axes = integers(known)
+    .map((axis) => (axis < 0 ? axis + 4 : axis))
+    .sort();
+  if (axes.join() !== '1,2,3') return false;
+  const [k, c, kh, kw] = x.shape as Four;
+  const view = b.reshape(forms.kernel(x), [k / forms.block, c * kh * kw, forms.block]);
+  const reduced = b.op(node.op, [view, b.ints([1])], { keepdims: 0 });
+  forms.set(out, 'plain', b.reshape(reduced, out.shape));
+  return true;
+};
+
 /** A reduction over every axis does not ask for an order: norms of gradients, sums of losses. */
 export const reduceAll: Formulation<'ReduceSum' | 'ReduceMean' | 'ReduceMax' | 'ReduceMin'> = (lowering, node) => {
   const { b, forms, graph } = lowering;

@@ -1,12 +1,13 @@
 /** Parts of the lowering by hand, and layers together; random shapes are in test/conformance. */
 import * as ort from 'onnxruntime-node';
 import { afterAll, describe, expect, it } from 'vitest';
-import { float32, type NdArray, type Shape } from '../../src/array/ndarray.ts';
+import { float32, type NdArray, type Shape, sizeOf } from '../../src/array/ndarray.ts';
 import { backward } from '../../src/graph/autodiff.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import { checkGraph } from '../../src/graph/check.ts';
 import type { Graph, Value } from '../../src/graph/ir.ts';
 import { lowerBlocked } from '../../src/lowering/blocked.ts';
+import { broadcastExpands } from '../../src/lowering/broadcast-expands.ts';
 import { packKernel, unpackKernel } from '../../src/lowering/forms.ts';
 import { findBlockedKernels } from '../../src/runtime/block-size.ts';
 import { ortRuntime } from '../../src/runtime/ort.ts';
@@ -165,6 +166,28 @@ describe('layers between convolutions', () => {
       return { y: conv(b, 'b', b.op('Sigmoid', [masked]), 16, of), of };
     });
     await expectSame(graph, 13);
+  });
+
+  it('standardised weights, which move to another layout once for the gradient of the input and never back', async () => {
+    const graph = withGradients((b) => {
+      const x = b.input('x', 'float32', [1, 16, 8, 8]);
+      const w = b.input('w', 'float32', [32, 16, 3, 3]);
+      const gain = b.input('gain', 'float32', [32, 1, 1, 1]);
+      const axes = b.ints([1, 2, 3]);
+      const centred = b.sub(w, b.op('ReduceMean', [w, axes]));
+      const variance = b.op('ReduceMean', [b.mul(centred, centred), axes]);
+      const scaled = b.mul(centred, b.div(gain, b.op('Sqrt', [b.add(variance, b.scalar(1e-8))])));
+      return { y: b.op('Conv', [x, scaled], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] }), of: [x, w, gain] };
+    });
+    await expectSame(graph, 14);
+    const state = { w: 'd1' };
+    const { graph: lowered, packed } = lowerBlocked(broadcastExpands(graph), block, state);
+    expect([...packed.keys()]).toEqual(['w']);
+    expect(lowered.nodes.filter(({ op, outputs }) => op === 'Expand' && outputs[0]?.shape[0] === 32)).toEqual([]);
+    const moved = lowered.nodes.filter(
+      ({ op, inputs }) => op === 'Transpose' && sizeOf(inputs[0]?.shape ?? []) === 4608,
+    );
+    expect(moved.map(({ name }) => name).filter((name) => !/GradInput|GradWeight/.test(name))).toEqual([]);
   });
 });
 
