@@ -10,6 +10,7 @@ export interface PredictFlags {
   readonly threshold?: number;
   readonly labels: boolean;
   readonly overlay: boolean;
+  readonly objects?: boolean;
   readonly format: 'same' | 'png' | 'tiff';
   readonly model: 'best' | 'last';
   readonly batch?: number;
@@ -27,7 +28,8 @@ export function predictCommand(): Command {
     .description(
       `Segments images of any size with a run's best model or any ONNX segmentation model, or with several whose
 probabilities are averaged. Writes for each image
-probability/ (of the last class, or one map a class), label/ (values of the training labels, or class numbers) and overlay/;
+probability/ (of the last class, or one map a class), label/ (values of the training labels, or class numbers), overlay/,
+and with --objects a number for each object;
 pages, axes and pixel size stay those of the input. Of a network of whole images, the class of each image and the
 probabilities of all classes are printed and written as classes.csv. An image that cannot be read is named, and the
 others go on.`,
@@ -54,6 +56,7 @@ others go on.`,
         .argParser(oneOf('same', 'png', 'tiff'))
         .default('same'),
     )
+    .option('--objects', 'write objects/: separate objects, numbered from 1, for lamella measure')
     .option('--no-labels', 'do not write label maps')
     .option('--no-overlay', 'do not write overlays')
     .addOption(new Option('--model <which>', 'of a run: best or last').argParser(oneOf('best', 'last')).default('best'))
@@ -69,6 +72,7 @@ others go on.`,
       `
 Examples:
   lamella predict runs/a ./new-images --out ./pred
+  lamella predict runs/nuclei ./new-images --out ./pred --objects
   lamella predict runs/a slice.tif --tta 8 --probability float
   lamella predict runs/n4 slice.tif --dense --median 2
   lamella predict runs/a runs/b runs/c ./new-images

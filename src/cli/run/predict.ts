@@ -1,4 +1,4 @@
-import { extname, join } from 'node:path';
+import { extname, join, resolve } from 'node:path';
 import { DatasetError, FormatError, UsageError } from '../../errors.ts';
 import { extent, type Image } from '../../image/image.ts';
 import { writePng } from '../../image/write-png.ts';
@@ -8,6 +8,7 @@ import { readImageFile } from '../../platform/node/image-files.ts';
 import { type ModelOnDevice, openModelFile } from '../../platform/node/model-files.ts';
 import { predictAverage, requireSameClasses } from '../../predict/average.ts';
 import { smoothed } from '../../predict/median.ts';
+import { objectsImage } from '../../predict/objects.ts';
 import type { OpenedModel } from '../../predict/open.ts';
 import { labelImage, overlayImage, probabilityImage } from '../../predict/output.ts';
 import type { Evaluation } from '../../predict/patch-model.ts';
@@ -18,10 +19,10 @@ import { type ListedImage, listImages } from '../image-list.ts';
 import { requireFreeFolder } from '../out-folder.ts';
 import { type CountDisplay, countDisplay, formatDuration } from '../progress.ts';
 import { stopSignal } from '../stop-signal.ts';
-import { defaultOut } from './predict-out.ts';
+import { defaultOut, MEASURES_FOLDER, PREDICTION_FILE, writePredictionFile } from './predict-out.ts';
 
 /** Folders that `predict` makes; a folder that holds nothing else may be written to again. */
-const PARTS = ['probability', 'label', 'overlay'] as const;
+const PARTS = ['probability', 'label', 'overlay', 'objects'] as const;
 
 /** PNG where it can hold the image and was asked for or read, else TIFF. */
 function encode(
@@ -57,6 +58,8 @@ export interface PredictedFile {
   readonly probability?: string;
   readonly label?: string;
   readonly overlay?: string;
+  readonly objects?: string;
+  readonly objectCount?: number;
   readonly ms: number;
 }
 
@@ -67,7 +70,10 @@ interface FailedFile {
 
 interface WriteOptions {
   readonly out: string;
-  readonly flags: Pick<PredictFlags, 'probability' | 'threshold' | 'labels' | 'overlay' | 'format' | 'median'>;
+  readonly flags: Pick<
+    PredictFlags,
+    'probability' | 'threshold' | 'labels' | 'overlay' | 'format' | 'median' | 'objects'
+  >;
   readonly predict: PredictOptions;
 }
 
@@ -98,12 +104,15 @@ async function predictFile(
     await write('label', labelImage(prediction, { ...threshold, ...(values === undefined ? {} : { values }) }));
   }
   if (flags.overlay) await write('overlay', overlayImage(image, labelImage(prediction, threshold)));
+  const objects = flags.objects === true ? objectsImage(prediction) : undefined;
+  if (objects !== undefined) await write('objects', objects.labels);
   return {
     image: path,
     widthPx: extent(image, 'x'),
     heightPx: extent(image, 'y'),
     pages: extent(image, 't') * extent(image, 'z'),
     ...written,
+    ...(objects === undefined ? {} : { objectCount: objects.count }),
     ms: Date.now() - began,
   };
 }
@@ -157,14 +166,14 @@ export async function runPredict(
   const say = (line: string): void => {
     if (!quiet && !json) process.stdout.write(`${line}\n`);
   };
-  if (flags.probability === 'none' && !flags.labels && !flags.overlay) {
+  if (flags.probability === 'none' && !flags.labels && !flags.overlay && flags.objects !== true) {
     throw new UsageError('--probability none, --no-labels and --no-overlay leave nothing to write.', {
       remedy: 'Leave out one of them.',
     });
   }
   const listed = await listImages(images);
   const out = flags.out ?? (await defaultOut(paths));
-  await requireFreeFolder(out, { ignore: PARTS, option: 'another --out' });
+  await requireFreeFolder(out, { ignore: [...PARTS, PREDICTION_FILE, MEASURES_FOLDER], option: 'another --out' });
   const signal = stopSignal(() => process.stderr.write('\nStopping.\n'));
   // Only windows one by one take so long that one wants to know how far they are.
   let display: CountDisplay | undefined;
@@ -216,8 +225,14 @@ export async function runPredict(
       done.push(result);
       const { description } = planPage(model, result.heightPx, result.widthPx, predict);
       const pages = result.pages > 1 ? `${result.pages} pages, ` : '';
-      say(`${i + 1}/${listed.length} ${item.name}: ${pages}${description}, ${(result.ms / 1000).toFixed(1)} s`);
+      const found = result.objectCount === undefined ? '' : `, ${result.objectCount} objects`;
+      say(`${i + 1}/${listed.length} ${item.name}: ${pages}${description}${found}, ${(result.ms / 1000).toFixed(1)} s`);
     }
+    await writePredictionFile(out, {
+      models: files.map((file) => resolve(file)),
+      images: resolve(images),
+      classes: model.classes,
+    });
     if (json) {
       const summary = {
         ...(files.length === 1 ? { model: files[0] } : { models: files }),
