@@ -64,8 +64,6 @@ def case(labels, spacing):
         "label": [p.label for p in props],
         "pixels_px": [int(p.num_pixels) for p in props],
         "size": column(lambda p: p.area),
-        "centroid": centroids.tolist(),
-        "box": [list(p.bbox) for p in props],
         "equivalent_diameter": column(lambda p: p.equivalent_diameter_area),
         "major_axis": column(lambda p: p.axis_major_length),
         "minor_axis": column(lambda p: p.axis_minor_length),
@@ -86,7 +84,8 @@ def case(labels, spacing):
         values["orientation"] = column(lambda p: np.degrees(p.orientation))
         values["eccentricity"] = column(lambda p: p.eccentricity)
         values["perimeter_of_square_pixels"] = column(lambda p: p.perimeter_crofton, plain)
-    return {"shape": list(labels.shape), "spacing": spacing, "labels": labels.ravel().tolist(), "image": image.ravel().tolist(), "expected": values}
+    return {
+        "shape": list(labels.shape), "spacing": spacing, "labels": labels.ravel().tolist(), "image": image.ravel().tolist(), "expected": values, "centroid": centroids.tolist(), "box": [list(p.bbox) for p in props]}
 
 
 flat = blobs((44, 52), 26, 2)

@@ -42,7 +42,7 @@ export function hullsOf(regions: Regions, reach: RowReach, [sy, sx]: readonly [n
 }
 
 /** In half pixels, around the box's first pixel at (0, 0). Left from top to bottom, right from top to bottom. */
-interface Hull {
+export interface Hull {
   readonly left: Chain;
   readonly right: Chain;
 }
@@ -53,28 +53,30 @@ interface Chain {
   readonly x: number[];
 }
 
-function hullOf(least: Int32Array, greatest: Int32Array, through: 'edge middles' | 'corners'): Hull {
+/** The hull of a flat object, through the centres, the middles of the edges or the corners of its pixels. */
+export function hullOf(least: Int32Array, greatest: Int32Array, through: 'centres' | 'edge middles' | 'corners'): Hull {
   const left: Chain = { y: [], x: [] };
   const right: Chain = { y: [], x: [] };
-  const middles = through === 'edge middles';
+  const atCentres = through === 'corners' ? undefined : through === 'centres' ? 0 : 1;
+  const between = through === 'centres' ? undefined : through === 'corners' ? 1 : 0;
   const rows = least.length;
   // Lines of half pixels: 2 row - 1 between rows, 2 row through their pixels' centres.
   for (let y = -1; y <= 2 * rows - 1; y++) {
     let lowest = Number.POSITIVE_INFINITY;
     let highest = Number.NEGATIVE_INFINITY;
     if (y % 2 === 0) {
-      if (!middles) continue;
+      if (atCentres === undefined) continue;
       const row = y / 2;
       if ((least[row] as number) <= (greatest[row] as number)) {
-        lowest = 2 * (least[row] as number) - 1;
-        highest = 2 * (greatest[row] as number) + 1;
+        lowest = 2 * (least[row] as number) - atCentres;
+        highest = 2 * (greatest[row] as number) + atCentres;
       }
     } else {
-      const margin = middles ? 0 : 1;
+      if (between === undefined) continue;
       for (let row = (y - 1) / 2; row <= (y + 1) / 2; row++) {
         if (row < 0 || row >= rows || (least[row] as number) > (greatest[row] as number)) continue;
-        lowest = Math.min(lowest, 2 * (least[row] as number) - margin);
-        highest = Math.max(highest, 2 * (greatest[row] as number) + margin);
+        lowest = Math.min(lowest, 2 * (least[row] as number) - between);
+        highest = Math.max(highest, 2 * (greatest[row] as number) + between);
       }
     }
     if (lowest > highest) continue;
