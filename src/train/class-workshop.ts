@@ -5,26 +5,21 @@ import type { ClassSample } from '../dataset/classes.ts';
 import type { ClassSet } from '../dataset/classes-prepare.ts';
 import { topKAccuracy } from '../metrics/top-k.ts';
 import { buildNetwork } from '../models/registry.ts';
-import { lossOf } from '../nn/losses/registry.ts';
-import { optimiserOf } from '../nn/optimisers/registry.ts';
 import { classifyPages, openClassifier } from '../predict/classifier.ts';
-import type { ProfileRequest, Runtime } from '../runtime/runtime.ts';
 import type { Recipe } from './config.ts';
 import { convergence } from './convergence.ts';
 import type { State, ValidationResult } from './loop.ts';
 import { classModelWriter, type Provenance } from './model-file.ts';
+import { openStepper, type StepPlace } from './open-stepper.ts';
 import { setAside } from './set-aside.ts';
-import { trainingStep } from './step.ts';
-import { feedsOf, stepper as stepperOf } from './stepper.ts';
+import { feedsOf } from './stepper.ts';
 import type { ValidationMetric } from './validate.ts';
 import type { Workshop } from './workshop.ts';
 
-export interface ClassWorkshopOptions {
+export interface ClassWorkshopOptions extends StepPlace {
   readonly set: ClassSet;
   readonly validation: readonly ClassSample[];
-  readonly runtime: Runtime;
   readonly provenance: Provenance;
-  readonly profile?: ProfileRequest;
 }
 
 const UNCHANGED: ClassAugment = { mirror: false, shiftPx: 0, crops: false };
@@ -33,22 +28,14 @@ const UNCHANGED: ClassAugment = { mirror: false, shiftPx: 0, crops: false };
 export async function openClassWorkshop(
   recipe: Recipe,
   metric: ValidationMetric | undefined,
-  { set, validation, runtime, provenance, profile }: ClassWorkshopOptions,
+  { set, validation, provenance, ...place }: ClassWorkshopOptions,
 ): Promise<Workshop> {
-  const { model, patch, batch, seed, exact, augment, classes = UNCHANGED } = recipe;
+  const { model, patch, batch, seed, augment, classes = UNCHANGED } = recipe;
+  const { runtime } = place;
   const input = [batch, model.channels, ...patch] as const;
   const rosenblatt = recipe.loss.name === 'perceptron' && batch === 1;
-  const network = buildNetwork(model, input, { training: true });
-  const step = trainingStep(network, lossOf(recipe.loss), optimiserOf(recipe.optimiser), {
-    ...(recipe.clipNorm === null ? {} : { clipNorm: recipe.clipNorm }),
-    ...(recipe.averageDecay === null ? {} : { averageDecay: recipe.averageDecay }),
-    measureNorm: rosenblatt,
-  });
-  const program = await runtime.compile(step.graph, {
-    state: step.state,
-    exact,
-    ...(profile === undefined ? {} : { profile }),
-  });
+  const build = (images: number) => buildNetwork(model, [images, model.channels, ...patch], { training: true });
+  const { step, stepper, close } = await openStepper(recipe, build, place, { measureNorm: rosenblatt });
   const write = classModelWriter(recipe);
   const bytesOf = (state: State, at: Provenance): Uint8Array => write(step.weightsOf(state), { ...provenance, ...at });
   const validate = async (state: State): Promise<ValidationResult> => {
@@ -70,7 +57,7 @@ export async function openClassWorkshop(
   return {
     runtime,
     step,
-    stepper: stepperOf(program, step, seed),
+    stepper,
     async *batches(from) {
       const draw = classBatches(set, { seed, batch, augment, classes });
       for (let at = from; ; at++) yield feedsOf(draw(at), input, [batch]);
@@ -80,6 +67,6 @@ export async function openClassWorkshop(
     setAside: (store) => (batch, facts) =>
       setAside(store, batch, facts, { patch, channels: model.channels, outputMargin: 0 }),
     ...(rosenblatt ? { watch: convergence(set.images.length) } : {}),
-    close: () => program.dispose(),
+    close,
   };
 }

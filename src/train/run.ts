@@ -13,6 +13,7 @@ import { newClassSubject, sameClassSubject } from './class-subject.ts';
 import { hashOf, type Recipe, type RunConfig, writeConfig } from './config.ts';
 import { type State, type TrainEvent, type TrainOptions, type TrainResult, train } from './loop.ts';
 import { newPageSubject, samePageSubject } from './page-subject.ts';
+import type { GradientDevices } from './parallel.ts';
 import { fixedPlan, type Measured, type Plan, planForTime, totalSteps, validationsOf } from './plan.ts';
 import { rehearse } from './rehearse.ts';
 import { type Clock, RUN_FILES, type Store } from './store.ts';
@@ -38,6 +39,8 @@ export interface TrainPlace extends Pick<WorkshopOptions, 'openSampler' | 'profi
   /** @param formulation of the run that is gone on with, to be kept to where the device can */
   openRuntime(formulation?: Formulation): Promise<Runtime>;
   readonly cores: number;
+  /** Devices that share each batch; nothing for one. */
+  readonly devices?: GradientDevices;
   /** For the record. */
   readonly machine: { readonly [detail: string]: string | number };
   readonly checkpointEvery?: TrainOptions['checkpointEvery'];
@@ -89,7 +92,7 @@ export async function startTraining(
   const runtime = await place.openRuntime();
   let workshop: Workshop | undefined;
   try {
-    say(`device: ${runtime.description}`);
+    say(`device: ${place.devices?.names.join(', ') ?? runtime.description}`);
     const { steps, minutes } = lengthOf(settings, subject);
     const { recipe: chosenRecipe, notes } = subject.chooseRecipe({ cores, minutes });
     for (const line of notes) say(line);
@@ -100,6 +103,7 @@ export async function startTraining(
     workshop = await subject.openWorkshop(chosenRecipe, chosen?.metric, {
       runtime,
       ...(place.profile === undefined ? {} : { profile: place.profile }),
+      ...(place.devices === undefined ? {} : { devices: place.devices }),
       provenance: provenanceOf(record, subject, chosenRecipe),
     });
     const initial = workshop.step.initialState(chosenRecipe.seed);
@@ -188,6 +192,7 @@ export async function continueTraining(
     workshop = await subject.openWorkshop(recipe, config.metric, {
       runtime,
       ...(place.profile === undefined ? {} : { profile: place.profile }),
+      ...(place.devices === undefined ? {} : { devices: place.devices }),
       provenance: provenanceOf(config, subject, recipe),
     });
     await workshop.stepper.writeState(checkpoint?.state ?? workshop.step.initialState(recipe.seed));

@@ -52,39 +52,37 @@ export function initialWeights(parameters: readonly Parameter[], seed: number): 
   );
 }
 
-/**
- * The graph of one step of `optimiser` on `loss` of `network`, whose builder it uses up: build the network anew for another.
- * @throws GraphError when a parameter does not take part in the loss.
- */
-export function trainingStep(
-  network: Network,
-  loss: Loss,
-  optimiser: Optimiser,
-  { clipNorm, measureNorm = false, averageDecay }: StepOptions = {},
-): TrainingStep {
-  const { parameters, logits } = network;
+/** Appends the loss of a network and its gradient by every parameter; the network's builder is used up. */
+function differentiated(network: Network, loss: Loss): { b: GraphBuilder; value: Value; gradients: readonly Value[] } {
+  const { parameters, logits, builder } = network;
   const perPixel = logits.shape.filter((_, axis) => axis !== 1);
-
-  const { builder } = network;
   const target = {
     labels: builder.input('labels', 'int32', perPixel),
     weights: builder.input('pixelWeights', 'float32', perPixel),
   };
   const value = builder.scoped('loss', () => loss(builder, logits, target));
   const forward = builder.build([value]);
-
   const b = GraphBuilder.from(forward);
   const values = parameters.map((parameter) => parameter.value);
-  const raw = b.scoped('backward', () => backward(b, forward.nodes, value, values));
+  return { b, value, gradients: b.scoped('backward', () => backward(b, forward.nodes, value, values)) };
+}
+
+/** Appends the update of all parameters; outputs, and which of them are the next state. */
+function updated(
+  b: GraphBuilder,
+  parameters: readonly Parameter[],
+  raw: readonly Value[],
+  optimiser: Optimiser,
+  { clipNorm, measureNorm = false, averageDecay }: StepOptions,
+): { readonly outputs: readonly Value[]; readonly state: { readonly [input: string]: string } } {
   const learningRate = b.input('learningRate', 'float32', []);
   const count = b.input(STEP, 'float32', []);
-  const outputs: Value[] = [b.output(value, 'loss')];
+  const outputs: Value[] = [];
   const state: { [input: string]: string } = {};
   const carry = (input: Value, next: Value): void => {
     outputs.push(b.output(next, `next/${input.name}`));
     state[input.name] = `next/${input.name}`;
   };
-
   b.scoped('update', () => {
     let gradients = raw;
     if (clipNorm !== undefined || measureNorm) {
@@ -101,8 +99,8 @@ export function trainingStep(
         b.input(`${slot}/${parameter.value.name}`, 'float32', parameter.value.shape),
       ),
     }));
-    const updated = optimiser.updateAll(b, trained, learningRate, step);
-    const sums = updated.map((after) => b.sum(after.value, axesOf(after.value)));
+    const after = optimiser.updateAll(b, trained, learningRate, step);
+    const sums = after.map(({ value }) => b.sum(value, axesOf(value)));
     outputs.push(
       b.output(
         sums.reduce((total, sum) => b.add(total, sum)),
@@ -110,18 +108,18 @@ export function trainingStep(
       ),
     );
     trained.forEach((before, i) => {
-      const after = updated[i] as (typeof updated)[number];
-      carry(before.value, after.value);
+      const { value, slots } = after[i] as (typeof after)[number];
+      carry(before.value, value);
       before.slots.forEach((slot, k) => {
-        carry(slot, after.slots[k] as Value);
+        carry(slot, slots[k] as Value);
       });
     });
     if (averageDecay !== undefined) {
-      const averages = values.map((v) => b.input(`${AVERAGE}/${v.name}`, 'float32', v.shape));
+      const averages = parameters.map(({ value: v }) => b.input(`${AVERAGE}/${v.name}`, 'float32', v.shape));
       const next = movingAverage(
         b,
         averages,
-        updated.map((after) => after.value),
+        after.map(({ value }) => value),
         step,
         averageDecay,
       );
@@ -131,9 +129,26 @@ export function trainingStep(
     }
     carry(count, step);
   });
+  return { outputs, state };
+}
 
+/**
+ * The graph of one step of `optimiser` on `loss` of `network`, whose builder it uses up: build the network anew for another.
+ * @throws GraphError when a parameter does not take part in the loss.
+ */
+export function trainingStep(
+  network: Network,
+  loss: Loss,
+  optimiser: Optimiser,
+  options: StepOptions = {},
+): TrainingStep {
+  const { parameters } = network;
+  const { averageDecay } = options;
+  const { b, value, gradients } = differentiated(network, loss);
+  const first = b.output(value, 'loss');
+  const { outputs, state } = updated(b, parameters, gradients, optimiser, options);
   return {
-    graph: b.build(outputs),
+    graph: b.build([first, ...outputs]),
     state,
     parameters,
     masks: network.masks,
@@ -141,18 +156,49 @@ export function trainingStep(
       const weights = initialWeights(parameters, seed);
       const initial: { [input: string]: NdArray } = { ...weights, [STEP]: float32([], [0]) };
       for (const { value: parameter } of parameters) {
-        const first = weights[parameter.name] as NdArray<'float32'>;
+        const weight = weights[parameter.name] as NdArray<'float32'>;
         for (const slot of optimiser.slots) {
           initial[`${slot}/${parameter.name}`] = float32(parameter.shape, new Float32Array(sizeOf(parameter.shape)));
         }
         if (averageDecay !== undefined)
-          initial[`${AVERAGE}/${parameter.name}`] = float32(first.shape, first.data.slice());
+          initial[`${AVERAGE}/${parameter.name}`] = float32(weight.shape, weight.data.slice());
       }
       return initial;
     },
     weightsOf: (held) =>
       Object.fromEntries(
-        values.map(({ name }) => [name, held[averageDecay === undefined ? name : `${AVERAGE}/${name}`] as NdArray]),
+        parameters.map(({ value: { name } }) => [
+          name,
+          held[averageDecay === undefined ? name : `${AVERAGE}/${name}`] as NdArray,
+        ]),
       ),
   };
+}
+
+/** Name of a parameter's gradient where it goes from one graph to another. */
+export const gradientName = (parameter: string): string => `gradient/${parameter}`;
+
+/** Only the gradient of a step: what `trainingStep` is fed without the learning rate, and the weights; `loss` and `gradient/..` out. */
+export function gradientGraph(network: Network, loss: Loss): Graph {
+  const { b, value, gradients } = differentiated(network, loss);
+  const out = network.parameters.map((parameter, i) =>
+    b.output(gradients[i] as Value, gradientName(parameter.value.name)),
+  );
+  return b.build([b.output(value, 'loss'), ...out]);
+}
+
+/** Only the update of a step, `gradient/..` and the learning rate in; its state is that of `trainingStep`. */
+export function updateGraph(
+  parameters: readonly Parameter[],
+  optimiser: Optimiser,
+  options: StepOptions = {},
+): { readonly graph: Graph; readonly state: { readonly [input: string]: string } } {
+  const b = new GraphBuilder('update');
+  const own = parameters.map((parameter) => ({
+    ...parameter,
+    value: b.input(parameter.value.name, 'float32', parameter.value.shape),
+  }));
+  const gradients = own.map(({ value: { name, shape } }) => b.input(gradientName(name), 'float32', shape));
+  const { outputs, state } = updated(b, own, gradients, optimiser, options);
+  return { graph: b.build(outputs), state };
 }

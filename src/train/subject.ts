@@ -1,6 +1,6 @@
-import type { ProfileRequest, Runtime } from '../runtime/runtime.ts';
 import type { Recipe } from './config.ts';
 import type { Provenance } from './model-file.ts';
+import type { StepPlace } from './open-stepper.ts';
 import type { ValidationMetric } from './validate.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -25,6 +25,6 @@ export interface Subject {
   openWorkshop(
     recipe: Recipe,
     metric: ValidationMetric | undefined,
-    options: { readonly runtime: Runtime; readonly provenance: Provenance; readonly profile?: ProfileRequest },
+    options: StepPlace & { readonly provenance: Provenance },
   ): Promise<Workshop>;
 }

@@ -8,16 +8,15 @@ import type { PreparedDataset } from '../dataset/prepare.ts';
 import type { RawDataset } from '../dataset/raw.ts';
 import { isPlain } from '../dataset/window.ts';
 import { buildNetwork } from '../models/registry.ts';
-import { lossOf } from '../nn/losses/registry.ts';
-import { optimiserOf } from '../nn/optimisers/registry.ts';
 import { type Cubic, fitCalibration, noCounts } from '../predict/calibration.ts';
-import type { ProfileRequest, Runtime } from '../runtime/runtime.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import type { Recipe } from './config.ts';
 import type { State, StepBatch, Stepper, TrainOptions, Validator } from './loop.ts';
 import { modelWriter, type Provenance } from './model-file.ts';
+import { openStepper, type StepPlace } from './open-stepper.ts';
 import { setAside } from './set-aside.ts';
-import { type TrainingStep, trainingStep } from './step.ts';
-import { feedsOf, stepper as stepperOf } from './stepper.ts';
+import type { TrainingStep } from './step.ts';
+import { feedsOf } from './stepper.ts';
 import type { Store } from './store.ts';
 import { scorer, type ValidationMetric } from './validate.ts';
 import { countPage, pagePredictor, samplePredictor } from './validation-predictor.ts';
@@ -47,39 +46,30 @@ export interface Workshop {
   close(): Promise<void>;
 }
 
-export interface WorkshopOptions {
+export interface WorkshopOptions extends StepPlace {
   readonly raw: RawDataset;
   readonly data: PreparedDataset;
-  readonly runtime: Runtime;
   openSampler(set: TrainingSet, options: SampleOptions): Sampler;
   /** For model files. */
   readonly provenance: Provenance;
-  /** Of the step. */
-  readonly profile?: ProfileRequest;
 }
 
 /** @throws UsageError when the patch does not fit the network or the images; DeviceError when it does not compile. */
 export async function openWorkshop(
   recipe: Recipe,
   metric: ValidationMetric | undefined,
-  { raw, data, runtime, openSampler, provenance, profile }: WorkshopOptions,
+  { raw, data, openSampler, provenance, ...place }: WorkshopOptions,
 ): Promise<Workshop> {
-  const { model, patch, batch, seed, exact } = recipe;
+  const { model, patch, batch, seed } = recipe;
+  const { runtime } = place;
   const { window } = recipe.input as InputSpec;
   const input = [batch, model.channels, ...patch] as const;
-  const network = buildNetwork(model, input, { training: true });
-  const output = [batch, network.logits.shape[2] as number, network.logits.shape[3] as number] as const;
+  const build = (images: number) => buildNetwork(model, [images, model.channels, ...patch], { training: true });
+  const { logits } = build(batch);
+  const output = [batch, logits.shape[2] as number, logits.shape[3] as number] as const;
   const outputMargin = (patch[0] - output[1]) / 2;
   requirePatchFits(data.train.pages, patch, outputMargin);
-  const step = trainingStep(network, lossOf(recipe.loss), optimiserOf(recipe.optimiser), {
-    ...(recipe.clipNorm === null ? {} : { clipNorm: recipe.clipNorm }),
-    ...(recipe.averageDecay === null ? {} : { averageDecay: recipe.averageDecay }),
-  });
-  const program = await runtime.compile(step.graph, {
-    state: step.state,
-    exact,
-    ...(profile === undefined ? {} : { profile }),
-  });
+  const { step, stepper, close } = await openStepper(recipe, build, place);
   const sampleOptions: SampleOptions = {
     seed,
     patch,
@@ -127,7 +117,7 @@ export async function openWorkshop(
   return {
     runtime,
     step,
-    stepper: stepperOf(program, step, seed),
+    stepper,
     async *batches(from) {
       for await (const drawn of sampler.batches(from)) yield feedsOf(drawn, input, output);
     },
@@ -137,7 +127,7 @@ export async function openWorkshop(
       setAside(store, batch, facts, { patch, channels: model.channels, outputMargin }),
     async close() {
       await sampler.close();
-      await program.dispose();
+      await close();
     },
   };
 }

@@ -48,6 +48,7 @@ export interface TrainFlags {
   readonly separation?: number;
   readonly augment?: (typeof AUGMENT_NAMES)[number];
   readonly device: (typeof DEVICE_NAMES)[number];
+  readonly devices?: string;
   readonly workers?: number;
   readonly checkpointEvery: { readonly steps: number } | { readonly ms: number };
   readonly exact?: boolean;
@@ -149,6 +150,7 @@ printed with its reason. Without --steps and --minutes it takes 10 minutes.`,
     )
     .optionsGroup('The machine:')
     .addOption(new Option('--device <name>', DEVICE_NAMES.join(', ')).argParser(oneOf(...DEVICE_NAMES)).default('auto'))
+    .option('--devices <list>', 'devices that share each batch, such as cpu:0,cpu:1 or cuda:0,cuda:1')
     .option('--workers <n>', 'threads that draw samples, 0 for none (default: from the cores)', integer(0, 256))
     .option('--exact', 'keep to direct convolutions, in the order of summation of the reference')
     .option('--profile', 'show where the time of the first steps goes, by op and by layer')

@@ -3,6 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import { parseClasses } from '../../dataset/labels.ts';
 import { parseSplit, type SplitChoice } from '../../dataset/split.ts';
 import { Interrupted, LamellaError, RunError, TrainingError, UsageError } from '../../errors.ts';
+import { parseDevices } from '../../platform/node/gradient-devices.ts';
 import type { ReportOptions } from '../../platform/node/report.ts';
 import { freeRunPath } from '../../platform/node/run-folder.ts';
 import {
@@ -153,6 +154,7 @@ export async function runTrain(folder: string | undefined, flags: TrainFlags): P
   };
   const machine: MachineOptions = {
     ...(flags.device === 'auto' ? {} : { device: flags.device }),
+    ...(flags.devices === undefined ? {} : { devices: parseDevices(flags.devices) }),
     ...(flags.workers === undefined ? {} : { workers: flags.workers }),
     checkpointEvery: flags.checkpointEvery,
     profile: flags.profile ?? false,

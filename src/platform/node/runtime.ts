@@ -19,6 +19,8 @@ export type NodeDevice = Exclude<DeviceName, 'wasm'>;
 export interface OpenRuntimeOptions {
   /** `auto`, the default, takes CUDA where it works and else the CPU. */
   readonly device?: NodeDevice | 'auto';
+  /** Which of several devices of this kind, from 0 on; default: the first. */
+  readonly index?: number;
   /** Threads of one operation on the CPU; default: one a core. */
   readonly threads?: number;
   /**
@@ -63,6 +65,7 @@ export async function workingDevices(): Promise<NodeDevice[]> {
  */
 export async function openRuntime({
   device = 'auto',
+  index = 0,
   threads,
   formulation,
   log = () => {},
@@ -70,7 +73,7 @@ export async function openRuntime({
   const name = device === 'auto' ? await chooseDevice() : device;
   const count = threads ?? availableParallelism();
   const sessionOptions = {
-    executionProviders: name === 'cpu' ? ['cpu'] : [name, 'cpu'],
+    executionProviders: name === 'cpu' ? ['cpu'] : [providerOf(name, index), 'cpu'],
     graphOptimizationLevel: 'all',
     intraOpNumThreads: count,
     // Errors only: a fallback to the CPU for a shape computation is no news to anyone.
@@ -78,10 +81,14 @@ export async function openRuntime({
   } as const;
   if (name !== 'cpu') {
     const why = availableDevices().includes(name)
-      ? await whyNotWorking(ort, { ...sessionOptions, executionProviders: [name], logSeverityLevel: 4 })
+      ? await whyNotWorking(ort, {
+          ...sessionOptions,
+          executionProviders: [providerOf(name, index)],
+          logSeverityLevel: 4,
+        })
       : 'this build of ONNX Runtime does not have it';
     if (why !== undefined) {
-      throw new DeviceError(`The device '${name}' does not work here: ${why}.`, {
+      throw new DeviceError(`The device '${index === 0 ? name : `${name}:${index}`}' does not work here: ${why}.`, {
         remedy: `Present: ${(await workingDevices()).join(', ')}.`,
       });
     }
@@ -99,6 +106,11 @@ export async function openRuntime({
     target: blocks.blockSize === undefined ? {} : { blockSize: blocks.blockSize },
     stateMode: name === 'webgpu' ? 'device' : 'swap',
   });
+}
+
+/** The execution provider of one of several devices of a kind. */
+function providerOf(name: NodeDevice, index: number) {
+  return index === 0 ? name : { name, deviceId: index };
 }
 
 /** CUDA where it works, else the CPU. WebGPU is for those who ask: it may be a software driver. */

@@ -22,6 +22,7 @@ import {
 } from '../../train/run.ts';
 import { RUN_FILES, type Store } from '../../train/store.ts';
 import { nodeFiles } from './files.ts';
+import { type DevicePlace, gradientDevices, parseDevices } from './gradient-devices.ts';
 import { openTrace } from './profile.ts';
 import { openRunFolder, type RunFolder } from './run-folder.ts';
 import { type NodeDevice, openRuntime } from './runtime.ts';
@@ -30,6 +31,8 @@ import { packageVersion } from './version.ts';
 
 export interface MachineOptions {
   readonly device?: NodeDevice | 'auto';
+  /** Devices that share each batch, instead of one. */
+  readonly devices?: readonly DevicePlace[];
   /** Threads that draw samples. */
   readonly workers?: number;
   readonly checkpointEvery?: TrainOptions['checkpointEvery'];
@@ -61,7 +64,8 @@ async function onThisMachine(
   train: (place: TrainPlace) => Promise<FinishedTraining>,
 ): Promise<FinishedRun> {
   if (run.replaced) say(`the run that was in ${run.path} had not come to a checkpoint; this one takes its place`);
-  const place = placeOf(run, options, beganMs, say);
+  const devices = options.devices === undefined ? undefined : await gradientDevices(options.devices);
+  const place = { ...placeOf(run, options, beganMs, say), ...(devices === undefined ? {} : { devices }) };
   if (options.profile !== true) return { ...(await train(place)), folder: run.path, profile: undefined };
   const trace = await openTrace();
   try {
@@ -75,16 +79,25 @@ async function onThisMachine(
 /** This machine, and a run folder on it. */
 function placeOf(
   store: Store,
-  { device = 'auto', workers, checkpointEvery, formulation }: MachineOptions & Pick<TrainRunOptions, 'formulation'>,
+  {
+    device = 'auto',
+    devices,
+    workers,
+    checkpointEvery,
+    formulation,
+  }: MachineOptions & Pick<TrainRunOptions, 'formulation'>,
   beganMs: number,
   log: (line: string) => void,
 ): TrainPlace {
+  // The update of shared batches, and validation, are on the first device.
+  const [first] = devices ?? [];
+  const on = first === undefined ? { device } : first.device === 'cpu' ? { device: first.device } : first;
   return {
     store,
     clock: { nowMs: () => performance.now() },
     beganMs,
     openRuntime: (kept = formulation) =>
-      openRuntime({ device, log, ...(kept === undefined ? {} : { formulation: kept }) }),
+      openRuntime({ ...on, log, ...(kept === undefined ? {} : { formulation: kept }) }),
     openSampler: (set, options) => openSampler(set, options, workers === undefined ? {} : { workers }),
     allocate: allocateShared,
     cores: availableParallelism(),
@@ -94,6 +107,7 @@ function placeOf(
       memoryGiB: Math.round(totalmem() / 2 ** 30),
       system: `${process.platform} ${process.arch}`,
       node: process.version,
+      ...(devices === undefined ? {} : { devices: devices.map((one) => `${one.device}:${one.index}`).join() }),
     },
     ...(checkpointEvery === undefined ? {} : { checkpointEvery }),
   };
@@ -117,6 +131,16 @@ const readAgain = (folder: string, { recipe }: RunConfig): Promise<RawDataset | 
     skipBad: true,
     ...(isClassifier(recipe.model.name) ? { classes: recipe.labels.classes } : {}),
   });
+
+/** The devices of a run that there is already, where no others are asked for. */
+function sameDevices(
+  { machine }: RunConfig,
+  { device, devices }: MachineOptions,
+): Pick<MachineOptions, 'device' | 'devices'> {
+  if (devices !== undefined || device !== undefined) return {};
+  if (typeof machine.devices === 'string') return { devices: parseDevices(machine.devices) };
+  return { device: machine.device as NodeDevice };
+}
 
 /**
  * Trains on a folder of images and labels. Whatever the settings leave open is chosen from the data and told.
@@ -154,10 +178,8 @@ export async function resumeRun(
   try {
     const config = await readConfig(run);
     const raw = await readAgain(options.folder ?? config.folder, config);
-    const device = options.device ?? (config.machine.device as NodeDevice);
-    return await onThisMachine(run, { ...options, device }, beganMs, hooks, (place) =>
-      continueTraining(config, raw, place, hooks),
-    );
+    const machine = { ...options, ...sameDevices(config, options) };
+    return await onThisMachine(run, machine, beganMs, hooks, (place) => continueTraining(config, raw, place, hooks));
   } finally {
     await run.close();
   }
@@ -175,12 +197,10 @@ export async function repeatRun(
   const run = await openRunFolder(out, 'new');
   try {
     const raw = await readAgain(folder, config);
-    const device = options.device ?? (config.machine.device as NodeDevice);
+    const machine = { ...options, ...sameDevices(config, options) };
     const again = { ...config, folder, created: new Date().toISOString() };
     await writeConfig(run, again);
-    return await onThisMachine(run, { ...options, device }, beganMs, hooks, (place) =>
-      continueTraining(again, raw, place, hooks),
-    );
+    return await onThisMachine(run, machine, beganMs, hooks, (place) => continueTraining(again, raw, place, hooks));
   } catch (cause) {
     // Nothing was trained: what is there would only be in the way of the next try.
     if ((await run.read(RUN_FILES.log)) === undefined) await run.remove(RUN_FILES.config);

@@ -1,0 +1,141 @@
+/** Devices that share each batch of a training: a thread with a session on each. */
+
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import type { NdArray } from '../../array/ndarray.ts';
+import { DeviceError, UsageError } from '../../errors.ts';
+import type { Graph } from '../../graph/ir.ts';
+import type { GradientDevices, GradientWorker } from '../../train/parallel.ts';
+import { availableDevices, type NodeDevice, workingDevices } from './runtime.ts';
+
+/** One of several devices of a kind: `cuda:1`. On a processor the numbers stand for its cores. */
+export interface DevicePlace {
+  readonly device: NodeDevice;
+  readonly index: number;
+}
+
+/** What a worker is started with, is told, and answers. */
+export interface GradientWorkerData extends DevicePlace {
+  readonly graph: Graph;
+  readonly exact: boolean;
+  readonly threads: number;
+}
+export type Arrays = { readonly [name: string]: NdArray };
+export type GradientAnswer = { readonly outputs: Arrays } | { readonly problem: string };
+
+const nameOf = ({ device, index }: DevicePlace): string => `${device}:${index}`;
+
+/**
+ * `cpu:0,cpu:1` or `cuda:0,cuda:1`.
+ * @throws UsageError for what is no device or is named twice.
+ */
+export function parseDevices(text: string): readonly DevicePlace[] {
+  const places = text.split(',').map((part): DevicePlace => {
+    const found = /^(cpu|webgpu|cuda|coreml|dml):(\d+)$/.exec(part.trim());
+    if (found === null) {
+      throw new UsageError(`"${part.trim()}" is no device.`, {
+        remedy: 'Write a kind and a number, such as --devices cpu:0,cpu:1 or cuda:0,cuda:1.',
+      });
+    }
+    return { device: found[1] as NodeDevice, index: Number(found[2]) };
+  });
+  const names = places.map(nameOf);
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined) throw new UsageError(`The device ${twice} is named twice.`, { remedy: 'Name it once.' });
+  return places;
+}
+
+/** @throws DeviceError for one that this machine does not have, naming those that it has. */
+async function requirePresent(places: readonly DevicePlace[]): Promise<void> {
+  const cores = availableParallelism();
+  const known = new Set(availableDevices());
+  for (const place of places) {
+    if (known.has(place.device) && (place.device !== 'cpu' || place.index < cores)) continue;
+    const working = await workingDevices();
+    throw new DeviceError(`There is no device ${nameOf(place)} here.`, {
+      remedy: `There are cpu:0 to cpu:${cores - 1}${working
+        .filter((name) => name !== 'cpu')
+        .map((name) => `, ${name}:0`)
+        .join('')}.`,
+    });
+  }
+}
+
+function defaultWorkerFile(): URL {
+  const compiled = new URL('./gradient-worker.js', import.meta.url);
+  if (existsSync(fileURLToPath(compiled))) return compiled;
+  // Run from the TypeScript sources, as tests are: the built program.
+  return new URL('../../../dist/platform/node/gradient-worker.js', import.meta.url);
+}
+
+/**
+ * Devices to share batches among. Those of one processor share its cores.
+ * @throws DeviceError for a device that is not there.
+ */
+export async function gradientDevices(places: readonly DevicePlace[]): Promise<GradientDevices> {
+  await requirePresent(places);
+  const onCpu = places.filter(({ device }) => device === 'cpu').length;
+  const threads = Math.max(1, Math.floor(availableParallelism() / Math.max(1, onCpu)));
+  return {
+    names: places.map(nameOf),
+    open: async (graph, { exact }) => {
+      const workers = places.map((place) => startWorker({ ...place, graph, exact, threads }));
+      try {
+        await Promise.all(workers.map(({ ready }) => ready));
+      } catch (cause) {
+        for (const { close } of workers) await close();
+        throw cause;
+      }
+      return workers;
+    },
+  };
+}
+
+/** Starts a thread whose session is on one device; `ready` when it is compiled. */
+function startWorker(data: GradientWorkerData): GradientWorker & { readonly ready: Promise<void> } {
+  const device = nameOf(data);
+  const thread = new Worker(defaultWorkerFile(), { workerData: data, name: `gradient ${device}` });
+  let waiting: { resolve: (outputs: Arrays) => void; reject: (cause: Error) => void } | undefined;
+  let failure: Error | undefined;
+  let closing = false;
+  const fail = (how: string, cause?: unknown): void => {
+    if (closing) return;
+    failure ??= new DeviceError(`the worker of ${device} ${how}.`, {
+      remedy: 'What was learned up to the last checkpoint is saved: go on with --resume, on the devices that are left.',
+      cause,
+    });
+    waiting?.reject(failure);
+    waiting = undefined;
+  };
+  const answered = (): Promise<Arrays> =>
+    new Promise((resolve, reject) => {
+      if (failure === undefined) waiting = { resolve, reject };
+      else reject(failure);
+    });
+  thread.on('message', (answer: GradientAnswer) => {
+    if ('problem' in answer) fail(`failed: ${answer.problem}`);
+    else {
+      waiting?.resolve(answer.outputs);
+      waiting = undefined;
+    }
+  });
+  thread.on('error', (cause) => fail(`stopped with "${cause.message}"`, cause));
+  thread.on('exit', (code) => fail(`ended with code ${code}`));
+  const ready = answered().then(() => undefined);
+  ready.catch(() => {});
+  return {
+    device,
+    ready,
+    run(feeds) {
+      const result = answered();
+      if (failure === undefined) thread.postMessage(feeds);
+      return result;
+    },
+    async close() {
+      closing = true;
+      await thread.terminate();
+    },
+  };
+}

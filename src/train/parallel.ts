@@ -1,0 +1,121 @@
+/**
+ * Data-parallel training: each device has the network and computes the gradient of its share of the batch, the mean of
+ * these is the gradient of the batch, and one update serves all.
+ *
+ *     L = sum_x w(x) l(x) / sum_x w(x)   =>   dL = sum_k (W_k / W) dL_k,   W_k the weights of share k
+ */
+
+import { float32, type NdArray, ndarray } from '../array/ndarray.ts';
+import { UsageError } from '../errors.ts';
+import type { Graph } from '../graph/ir.ts';
+import { drawMasks } from '../nn/dropout-masks.ts';
+import type { LossName } from '../nn/losses/registry.ts';
+import type { Program } from '../runtime/runtime.ts';
+import type { Recipe } from './config.ts';
+import type { State, StepBatch, Stepper } from './loop.ts';
+import { gradientName, type TrainingStep } from './step.ts';
+
+/** A device with the gradient of a share of the batch compiled on it. */
+export interface GradientWorker {
+  /** `cpu:1`. */
+  readonly device: string;
+  /** @throws DeviceError when it is gone. */
+  run(feeds: { readonly [input: string]: NdArray }): Promise<{ readonly [output: string]: NdArray }>;
+  close(): Promise<void>;
+}
+
+/** Devices by name, and how workers are started on them; `platform/` fills it in. */
+export interface GradientDevices {
+  readonly names: readonly string[];
+  open(graph: Graph, options: { readonly exact: boolean }): Promise<readonly GradientWorker[]>;
+}
+
+/** Losses that are a weighted mean over the images, so that the mean of the shares is that of the batch. */
+const MEANS: readonly LossName[] = ['ce', 'sigmoid-ce', 'focal', 'perceptron'];
+
+/** Images of each device. @throws UsageError when the batch or the loss cannot be shared out evenly. */
+export function shareOf({ batch, loss }: Recipe, devices: readonly string[]): number {
+  if (!MEANS.includes(loss.name)) {
+    throw new UsageError(
+      `The loss '${loss.name}' is not a mean over images; ${devices.length} devices cannot share it.`,
+      {
+        remedy: `Take --loss ${MEANS.slice(0, 3).join(', ')}, or one device.`,
+      },
+    );
+  }
+  if (batch % devices.length !== 0) {
+    throw new UsageError(`A batch of ${batch} cannot be shared out evenly among ${devices.length} devices.`, {
+      remedy: `Take --batch ${Math.ceil(batch / devices.length) * devices.length}.`,
+    });
+  }
+  return batch / devices.length;
+}
+
+/** The rows of share `k` of `shares` of an array whose first axis is the batch's. */
+function rowsOf({ dtype, shape, data }: NdArray, k: number, shares: number): NdArray {
+  const rows = (shape[0] as number) / shares;
+  const size = data.length / shares;
+  return ndarray(dtype, [rows, ...shape.slice(1)], data.slice(k * size, (k + 1) * size));
+}
+
+/**
+ * Steps whose gradient is shared out. Dropout is drawn for the whole batch, so that the result is that of one device
+ * but for the order of summation.
+ * @param update of all parameters, with the state
+ */
+export function parallelStepper(
+  update: Program,
+  workers: readonly GradientWorker[],
+  { masks, parameters }: TrainingStep,
+  seed: number,
+): Stepper {
+  const names = parameters.map(({ value }) => value.name);
+  const weightsOf = async (): Promise<State> => {
+    const state = await update.readState();
+    return Object.fromEntries(names.map((name) => [name, state[name] as NdArray]));
+  };
+  return {
+    async run({ feeds }: StepBatch, step, learningRate) {
+      const weights = await weightsOf();
+      const all = { ...feeds, ...drawMasks(masks, seed, step) };
+      const results = await Promise.all(
+        workers.map((worker, k) => {
+          const own = Object.entries(all).map(([name, array]) => [name, rowsOf(array, k, workers.length)]);
+          return worker.run({ ...weights, ...Object.fromEntries(own) });
+        }),
+      );
+      const counts = workers.map((_, k) => {
+        const own = rowsOf(feeds.pixelWeights as NdArray, k, workers.length).data as Float32Array;
+        return own.reduce((sum, weight) => sum + weight, 0);
+      });
+      const total = counts.reduce((sum, count) => sum + count, 0);
+      const shares = counts.map((count) => (total > 0 ? count / total : 0));
+      const gradients = Object.fromEntries(
+        names.map((name) => [gradientName(name), weighted(results, gradientName(name), shares)]),
+      );
+      const outputs = await update.run({ ...gradients, learningRate: float32([], [learningRate]) });
+      const norm = outputs.gradientNorm?.data[0] as number | undefined;
+      return {
+        loss: weighted(results, 'loss', shares).data[0] as number,
+        weightsFinite: Number.isFinite((outputs.weightSum as NdArray).data[0]),
+        ...(norm === undefined ? {} : { gradientNorm: norm }),
+      };
+    },
+    readState: () => update.readState(),
+    writeState: (state) => update.writeState(state),
+  };
+}
+
+function weighted(
+  results: readonly { readonly [output: string]: NdArray }[],
+  name: string,
+  shares: readonly number[],
+): NdArray<'float32'> {
+  const mean = float32((results[0]?.[name] as NdArray).shape);
+  results.forEach((result, k) => {
+    const { data } = result[name] as NdArray<'float32'>;
+    const share = shares[k] as number;
+    for (let i = 0; i < data.length; i++) mean.data[i] = (mean.data[i] as number) + share * (data[i] as number);
+  });
+  return mean;
+}
