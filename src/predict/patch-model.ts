@@ -58,6 +58,7 @@ export async function loadPatches(
 ): Promise<PatchModel> {
   const [input] = signature.inputs;
   const [output] = signature.outputs;
+  const batch = input?.dims?.[0];
   return {
     program: await runtime.load(bytes),
     inputName: input?.name ?? '',
@@ -65,6 +66,7 @@ export async function loadPatches(
     channels: input?.dims?.[1] as number,
     outputs: output?.dims?.[1] as number,
     window,
+    ...(typeof batch === 'number' && { batch }),
   };
 }
 

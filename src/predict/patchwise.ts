@@ -15,6 +15,8 @@ export interface PatchModel {
   readonly channels: number;
   readonly outputs: number;
   readonly window: WindowSpec;
+  /** The only number of windows that it takes; absent: any. */
+  readonly batch?: number;
 }
 
 export interface PatchOptions {
@@ -43,24 +45,25 @@ export async function classifyPixels(
   { planes, height, width }: Planes,
   count: number,
   pixel: (i: number) => readonly [number, number],
-  { batch = 64, onProgress, signal }: PatchOptions = {},
+  { batch: wanted = 64, onProgress, signal }: PatchOptions = {},
 ): Promise<NdArray<'float32'>> {
-  const { program, inputName, outputName, channels, outputs, window } = model;
+  const { program, inputName, outputName, channels, outputs, window, batch = wanted } = model;
   const read: WindowReader = windowReader(planes, { channels, height, width }, window);
   const size = channels * window.side ** 2;
   const result = float32([outputs, count]);
   for (let done = 0; done < count; ) {
     if (signal?.aborted === true) throw new Interrupted('Prediction was stopped.');
     const taken = Math.min(batch, count - done);
-    const feed = float32([taken, channels, window.side, window.side]);
+    const fed = model.batch ?? taken;
+    const feed = float32([fed, channels, window.side, window.side]);
     for (let i = 0; i < taken; i++) {
       const [y, x] = pixel(done + i);
       read(y, x, feed.data.subarray(i * size, (i + 1) * size));
     }
     const output = (await program.run({ [inputName]: feed }))[outputName];
-    if (output?.dtype !== 'float32' || output.shape[0] !== taken || sizeOf(output.shape) !== taken * outputs) {
+    if (output?.dtype !== 'float32' || output.shape[0] !== fed || sizeOf(output.shape) !== fed * outputs) {
       throw new ModelError(
-        `The model gave ${output === undefined ? 'nothing' : `${output.dtype} [${output.shape}]`} for ${taken} windows, float32 [${taken}, ${outputs}] is expected.`,
+        `The model gave ${output === undefined ? 'nothing' : `${output.dtype} [${output.shape}]`} for ${fed} windows, float32 [${fed}, ${outputs}] is expected.`,
       );
     }
     for (let i = 0; i < taken; i++) {
