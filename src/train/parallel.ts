@@ -111,7 +111,8 @@ function weighted(
   name: string,
   shares: readonly number[],
 ): NdArray<'float32'> {
-  const mean = float32((results[0]?.[name] as NdArray).shape);
+  const [first] = results as readonly [{ readonly [output: string]: NdArray }];
+  const mean = float32((first[name] as NdArray).shape);
   results.forEach((result, k) => {
     const { data } = result[name] as NdArray<'float32'>;
     const share = shares[k] as number;
