@@ -26,6 +26,8 @@ const HEAT = [
 ] as const;
 
 const GAP = 6;
+/** Pixels around a lone one that show its colour too. */
+const DOT = 3;
 const BACKGROUND = 255;
 
 interface Canvas {
@@ -89,6 +91,10 @@ function sheetOf(
 ): Image<'uint8'> {
   const pixels = height * width;
   const inner = [height - 2 * margin, width - 2 * margin] as const;
+  // The one pixel of a pixel classifier is drawn as a dot.
+  const spread = inner[0] * inner[1] === 1 ? Math.min(DOT, margin) : 0;
+  const dots = [inner[0] + 2 * spread, inner[1] + 2 * spread] as const;
+  const at = (y: number, x: number): number => (spread > 0 ? 0 : y * inner[1] + x);
   const heaviest = rows.reduce((most, { weight }) => weight.reduce((a, b) => Math.max(a, b), most), 1e-6);
   const columns = rows.some(({ plain }) => plain !== undefined) ? 4 : 3;
   const [tall, wide] = [rows.length * (height + GAP) + GAP, columns * (width + GAP) + GAP];
@@ -102,14 +108,15 @@ function sheetOf(
     }
     paint(canvas, top, left(1), size, (y, x) => shown(image, channels, pixels, y * width + x));
     paint(canvas, top, left(2), size, (y, x) => shown(image, channels, pixels, y * width + x));
-    paint(canvas, top + margin, left(2) + margin, inner, (y, x) => {
-      const under = shown(image, channels, pixels, (y + margin) * width + x + margin);
-      const value = label[y * inner[1] + x] as number;
+    const [labelled, edge] = [top + margin - spread, margin - spread];
+    paint(canvas, labelled, left(2) + edge, dots, (y, x) => {
+      const under = shown(image, channels, pixels, (y + edge) * width + x + edge);
+      const value = label[at(y, x)] as number;
       if (value === IGNORE) return (x + y) % 8 < 4 ? mix(under, [128, 128, 128], 0.8) : under;
       return value === 0 ? under : mix(under, CLASS_COLOURS[(value - 1) % CLASS_COLOURS.length] as Colour, 0.45);
     });
-    paint(canvas, top + margin, left(3) + margin, inner, (y, x) => {
-      const value = weight[y * inner[1] + x] as number;
+    paint(canvas, labelled, left(3) + edge, dots, (y, x) => {
+      const value = weight[at(y, x)] as number;
       return Number.isFinite(value) ? heat(value / heaviest) : BROKEN;
     });
   });
@@ -130,7 +137,8 @@ export function augmentSheet(
   options: SampleOptions,
   { rows = 6 }: { readonly rows?: number } = {},
 ): Image<'uint8'> {
-  const plain = { ...options, augment: augmentSettings(NO_AUGMENTATION) };
+  const { window: _, ...unseen } = options;
+  const plain = { ...unseen, augment: augmentSettings(NO_AUGMENTATION) };
   const samples = Array.from({ length: rows }, (_, step) => ({
     ...makeSample(set, step, 0, options),
     plain: makeSample(set, step, 0, plain).image,

@@ -4,6 +4,7 @@
  */
 export const MODEL_NAMES = ['unet', 'unet2015', 'n1', 'n2', 'n3', 'n4', 'perceptron', 'mlp', 'alexnet'] as const;
 export const ACTIVATION_NAMES = ['relu', 'tanh', 'sigmoid'] as const;
+export const WINDOW_NAMES = ['n1', 'n2', 'n3', 'n4'] as const;
 export const LOSS_NAMES = ['ce', 'sigmoid-ce', 'dice', 'dice-ce', 'focal', 'perceptron'] as const;
 export const OPTIMISER_NAMES = ['sgd', 'adam', 'adamw'] as const;
 export const SCHEDULE_NAMES = ['constant', 'step', 'cosine', 'one-cycle', 'polynomial', 'plateau'] as const;
@@ -13,3 +14,6 @@ export const AUGMENT_NAMES = ['none', 'turns', 'light', 'default', 'strong'] as 
 export const TASK_NAMES = ['semantic', 'instances'] as const;
 export const METRIC_NAMES = ['auto', 'isbi', 'overlap', 'instances', 'topk'] as const;
 export const PROBABILITY_NAMES = ['8bit', '16bit', 'float', 'none'] as const;
+export const MEASURE_TASKS = ['objects', 'lungs'] as const;
+export const LABEL_KINDS = ['auto', 'objects', 'classes'] as const;
+export const MEASURE_FORMATS = ['csv', 'parquet', 'tiff', 'nifti', 'roi', 'geojson', 'coco', 'coco-rle'] as const;
