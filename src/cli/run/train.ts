@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { parseClasses } from '../../dataset/labels.ts';
 import { parseSplit, type SplitChoice } from '../../dataset/split.ts';
+import { isPlain, type WindowSpec } from '../../dataset/window.ts';
 import { Interrupted, LamellaError, RunError, TrainingError, UsageError } from '../../errors.ts';
 import { parseDevices } from '../../platform/node/gradient-devices.ts';
 import type { ReportOptions } from '../../platform/node/report.ts';
@@ -263,7 +264,11 @@ export async function watched(
   say(`${steps} steps in ${formatDuration(Date.now() - began)}`);
   if (best !== undefined) say(`best model: ${join(out, RUN_FILES.best)} (step ${best.step}, ${best.score.toFixed(4)})`);
   say(`last model: ${join(out, RUN_FILES.last)}`);
-  if (finished.config.recipe.classes === undefined) await reportOn(out, reportOptions, say);
+  const { classes, input } = finished.config.recipe;
+  const { window } = input as { readonly window?: WindowSpec };
+  if (window !== undefined && !isPlain(window)) {
+    say(`report: not yet, since foveated windows are evaluated one by one; lamella report ${out} writes it`);
+  } else if (classes === undefined) await reportOn(out, reportOptions, say);
   if (finished.profile !== undefined) process.stdout.write(`\n${formatProfile(finished.profile)}\n`);
   say(`Next: lamella predict ${out} <images>`);
   return finished;
