@@ -5,6 +5,7 @@ import { benchCommand } from './commands/bench.ts';
 import { demoCommand } from './commands/demo.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { inspectCommand } from './commands/inspect.ts';
+import { measureCommand } from './commands/measure.ts';
 import { phantomCommand } from './commands/phantom.ts';
 import { predictCommand } from './commands/predict.ts';
 import { reportCommand } from './commands/report.ts';
@@ -35,6 +36,7 @@ lamella <command> --help tells the options of a command.`,
     trainCommand(),
     predictCommand(),
     evaluateCommand(),
+    measureCommand(),
     reportCommand(),
     augmentCommand(),
     benchCommand(),

@@ -21,43 +21,59 @@ export interface CocoOptions {
   readonly segmentation?: 'polygon' | 'rle';
 }
 
-/** Images and objects as one COCO file; `label` of an annotation is the object's value in its image. */
-export function writeCoco(images: readonly CocoImage[], options: CocoOptions = {}): string {
-  const { category = 'object', segmentation = 'polygon' } = options;
-  let id = 0;
-  const annotations = images.flatMap(({ labels }, i) => {
+/**
+ * Images and objects as one COCO file, taken one by one: `add` each, then `text`. `label` of an annotation is the
+ * object's value in its image.
+ */
+export class CocoFile {
+  readonly #options: Required<CocoOptions>;
+  readonly #images: string[] = [];
+  readonly #annotations: string[] = [];
+
+  constructor({ category = 'object', segmentation = 'polygon' }: CocoOptions = {}) {
+    this.#options = { category, segmentation };
+  }
+
+  add({ fileName, labels }: CocoImage): void {
     const { height, width } = extentsOf(labels.shape);
-    return toPolygons(labels).map(({ label, polygons }) => {
+    const imageId = this.#images.length + 1;
+    this.#images.push(JSON.stringify({ id: imageId, file_name: fileName, width, height }));
+    for (const { label, polygons } of toPolygons(labels)) {
       const box = boxOf(polygons);
-      return {
-        id: ++id,
-        image_id: i + 1,
+      const annotation = {
+        id: this.#annotations.length + 1,
+        image_id: imageId,
         category_id: 1,
         label,
-        area: polygons.reduce((sum, { exterior, holes }) => sum + areaOf(exterior) + sum0(holes.map(areaOf)), 0),
+        area: polygons.reduce((sum, { exterior, holes }) => sum + total([exterior, ...holes].map(areaOf)), 0),
         bbox: [box.x, box.y, box.width, box.height],
         iscrowd: 0,
         segmentation:
-          segmentation === 'rle'
+          this.#options.segmentation === 'rle'
             ? { size: [height, width], counts: compressCounts(maskCounts(labels, label, box)) }
             : polygons.map((polygon) => Array.from(withoutHoles(polygon))),
       };
-    });
-  });
-  const lines = (items: readonly unknown[]): string => items.map((item) => JSON.stringify(item)).join(',\n');
-  const listed = images.map(({ fileName, labels: { shape } }, i) => ({
-    id: i + 1,
-    file_name: fileName,
-    width: shape.at(-1),
-    height: shape.at(-2),
-  }));
-  return `{"info":{"description":"Made with Lamella"},
-"images":[\n${lines(listed)}\n],
-"categories":[${JSON.stringify({ id: 1, name: category, supercategory: '' })}],
-"annotations":[\n${lines(annotations)}\n]}\n`;
+      this.#annotations.push(JSON.stringify(annotation));
+    }
+  }
+
+  text(): string {
+    const category = JSON.stringify({ id: 1, name: this.#options.category, supercategory: '' });
+    return `{"info":{"description":"Made with Lamella"},
+"images":[\n${this.#images.join(',\n')}\n],
+"categories":[${category}],
+"annotations":[\n${this.#annotations.join(',\n')}\n]}\n`;
+  }
 }
 
-const sum0 = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
+/** Images and objects as one COCO file. */
+export function writeCoco(images: readonly CocoImage[], options: CocoOptions = {}): string {
+  const file = new CocoFile(options);
+  for (const image of images) file.add(image);
+  return file.text();
+}
+
+const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
 
 /** sum(x_i y_{i+1} - x_{i+1} y_i) / 2: negative for holes. */
 function areaOf(ring: Ring): number {

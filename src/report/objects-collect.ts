@@ -10,7 +10,7 @@ import { type ObjectKind, shapeOf } from './outline-overlay.ts';
 import { dataUri, type Picture, shrink } from './pictures.ts';
 
 /** One image or volume with its objects. */
-export interface MeasuredImage {
+export interface CollectedImage {
   readonly name: string;
   /** Its folder; empty where there is one alone. */
   readonly group: string;
@@ -47,7 +47,7 @@ export class ObjectsCollector {
     this.#options = { total, figures, worst };
   }
 
-  add(image: MeasuredImage): void {
+  add(image: CollectedImage): void {
     const { name, group, labels, table, match } = image;
     const { total, figures, worst } = this.#options;
     let pixels = 0;
@@ -110,7 +110,7 @@ function kindsOf({ matched, merged, split, spurious }: ObjectMatches): ReadonlyM
 }
 
 /** The image, or of a volume the slice with the most pixels in objects. */
-function figureOf({ name, group, labels, table, pictureOf, match }: MeasuredImage): ObjectsFigure {
+function figureOf({ name, group, labels, table, pictureOf, match }: CollectedImage): ObjectsFigure {
   const { depth, height, width } = extentsOf(labels.shape);
   const z = depth === 1 ? 0 : fullestSlice(labels, depth, height * width);
   // Of an image larger than its picture the corners of pixels cannot be seen.

@@ -1,12 +1,13 @@
 /** The page of measured objects: outlines, counts, comparison with the truth, measurements. */
 
-import { headerOf, type Table } from '../measure/table.ts';
+import { type Column, headerOf, type Table } from '../measure/table.ts';
 import { lineChart } from './charts.ts';
 import { countChart } from './count-chart.ts';
 import type { ScoreTable } from './data.ts';
 import { dataTable } from './data-table.ts';
 import { histogram } from './histograms.ts';
 import { html, type Markup } from './markup.ts';
+import { countsTable, sumOfMatches } from './objects-counts.ts';
 import type { MatchCounts, ObjectsFigure, ObjectsImage, ObjectsReport } from './objects-data.ts';
 import { OBJECTS_STYLE } from './objects-style.ts';
 import { type ObjectKind, overlay } from './outline-overlay.ts';
@@ -22,7 +23,10 @@ const MEANINGS: readonly (readonly [kind: ObjectKind, meaning: string, line: str
 ];
 
 /** Columns that say where an object is: no histogram. */
-const PLACES = /^(label|centroid|bbox|bounding|slice|x$|y$|z$|image|group|.*_label)/;
+const PLACES = /^(label|pixels|centroid_.*|box_.*|touches_border)$/;
+
+/** Columns that say more of the same: their histograms are folded up. */
+const DETAILS = /^intensity_(?!mean)/;
 
 /** The page as text; the same data give the same page. */
 export function renderObjectsReport(report: ObjectsReport): string {
@@ -131,15 +135,6 @@ function describeMatch({ missed, merged, split, spurious }: MatchCounts): string
   return parts.length === 0 ? 'all as in the truth' : parts.map(([name, n]) => `${n} ${name}`).join(', ');
 }
 
-function sumOf(images: readonly ObjectsImage[]): MatchCounts {
-  const total = { truth: 0, predicted: 0, matched: 0, missed: 0, merged: 0, split: 0, spurious: 0 };
-  for (const { match } of images) {
-    if (match === undefined) continue;
-    for (const key of Object.keys(total) as (keyof MatchCounts)[]) total[key] += match[key];
-  }
-  return total;
-}
-
 /** A row a group, and all of them. */
 function perGroup<T>(
   images: readonly ObjectsImage[],
@@ -168,7 +163,7 @@ function matchTable(images: readonly ObjectsImage[], groups: readonly string[]):
     })),
     digits: labels.map(() => 0),
     rows: perGroup(images, groups, (own) => {
-      const sum = sumOf(own);
+      const sum = sumOfMatches(own);
       return keys.map((key) => sum[key]);
     }),
     note: 'Missed counts true objects, merged and spurious count objects that were found, split counts true objects found as several.',
@@ -202,28 +197,8 @@ function groupTable(images: readonly ObjectsImage[], groups: readonly string[]):
 }
 
 function imageTable(images: readonly ObjectsImage[]): Markup {
-  const matched = images.some(({ match }) => match !== undefined);
-  const whole = (name: string, value: (image: ObjectsImage) => number) => ({
-    name,
-    values: Int32Array.from(images, value),
-  });
-  const table: Table = {
-    rows: images.length,
-    columns: [
-      { name: 'image', values: images.map(({ name }) => name) },
-      ...(images.some(({ group }) => group !== '')
-        ? [{ name: 'group', values: images.map(({ group }) => group) }]
-        : []),
-      whole('objects', ({ objects }) => objects),
-      { name: 'covered', unit: '%', values: Float64Array.from(images, ({ covered }) => 100 * (covered ?? Number.NaN)) },
-      ...(matched
-        ? (['truth', 'matched', 'missed', 'merged', 'split', 'spurious'] as const).map((key) =>
-            whole(key, ({ match }) => match?.[key] ?? 0),
-          )
-        : []),
-    ],
-  };
-  return html`<h3>Images</h3>${dataTable(table, { caption: 'Counts of each image', example: matched ? 'merged > 0' : 'objects > 10' })}`;
+  const example = images.some(({ match }) => match !== undefined) ? 'merged > 0' : 'objects > 10';
+  return html`<h3>Images</h3>${dataTable(countsTable(images), { caption: 'Counts of each image', example })}`;
 }
 
 /** A histogram of each measurement, in the colours of the groups where there are two to four. */
@@ -232,20 +207,26 @@ function distributions(table: Table): readonly (Markup | undefined)[] {
   const groups = groupColumn === undefined ? [''] : [...new Set(groupColumn)];
   const coloured = groupColumn !== undefined && groups.length > 1 && groups.length <= 4;
   const numbers = new Map(groups.map((group, i) => [group, i]));
-  const charts = table.columns
-    .filter(({ name, values }) => !Array.isArray(values) && !PLACES.test(name))
-    .map(({ name, unit, values }) =>
-      histogram(values as ArrayLike<number>, {
-        label: name.replaceAll('_', ' '),
-        ...(unit === undefined ? {} : { unit }),
-        ...(coloured ? { groups, groupOf: (i: number) => numbers.get(groupColumn[i] as string) as number } : {}),
-      }),
-    )
-    .filter((chart) => chart !== undefined);
+  const chartOf = ({ name, unit, values }: Column): Markup | undefined =>
+    histogram(values as ArrayLike<number>, {
+      label: name.replaceAll('_', ' '),
+      ...(unit === undefined ? {} : { unit }),
+      ...(coloured ? { groups, groupOf: (i: number) => numbers.get(groupColumn[i] as string) as number } : {}),
+    });
+  const measured = table.columns.filter(({ name, values }) => !Array.isArray(values) && !PLACES.test(name));
+  const charts = measured.filter(({ name }) => !DETAILS.test(name)).map(chartOf);
+  const more = measured.filter(({ name }) => DETAILS.test(name)).map(chartOf);
   const key = coloured
     ? html`<ul class="legend" aria-label="Colours of the groups">${groups.map(
         (group, i) => html`<li><span class="swatch" style="background: var(--line-${i + 1})"></span>${group}</li>`,
       )}</ul>`
     : undefined;
-  return [html`<p>The dashed line is the median.</p>`, key, html`<div class="histograms">${charts}</div>`];
+  return [
+    html`<p>The dashed line is the median.</p>`,
+    key,
+    html`<div class="histograms">${charts.map((chart) => chart ?? '')}</div>`,
+    more.length === 0
+      ? undefined
+      : html`<details><summary>${more.length} more of intensity</summary><div class="histograms">${more.map((chart) => chart ?? '')}</div></details>`,
+  ];
 }

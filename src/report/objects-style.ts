@@ -25,8 +25,9 @@ export const OBJECTS_STYLE = `
 .overlay text { fill: #fff; stroke: rgb(0 0 0 / 0.75); stroke-width: 3px; paint-order: stroke; vector-effect: non-scaling-stroke;
   text-anchor: middle; dominant-baseline: central; font-weight: 600; pointer-events: none; font-variant-numeric: tabular-nums; }
 body:has(#outlines:not(:checked)) .lines, body:has(#numbers:not(:checked)) .numbers { display: none; }
+figcaption strong { max-width: 100%; overflow: hidden; text-overflow: ellipsis; }
 .frame + figcaption { margin-top: 6px; display: flex; flex-wrap: wrap; gap: 2px 12px; }
-figcaption strong { color: var(--text); overflow-wrap: anywhere; }
+figcaption strong { color: var(--text); white-space: nowrap; }
 .beside { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(480px, 100%), 1fr)); gap: 8px 40px; align-items: start; }
 .beside .scores { min-width: 0; width: 100%; }
 .switches { display: flex; flex-wrap: wrap; gap: 6px 20px; margin: 6px 0 0; font-size: 14px; }
@@ -35,6 +36,7 @@ figcaption strong { color: var(--text); overflow-wrap: anywhere; }
 .legend span.line.dashed { border-top-style: dashed; }
 .legend span.line.dotted { border-top-style: dotted; }
 .histograms { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(270px, 100%), 1fr)); gap: 18px 24px; margin-top: 14px; }
+details > .histograms { margin-top: 14px; }
 .tools { display: flex; flex-wrap: wrap; align-items: center; gap: 8px 18px; margin: 14px 0 8px; font-size: 14px; }
 .tools[hidden] { display: none; }
 .tools input { font: inherit; color: inherit; background: var(--page); border: 1px solid var(--rule); border-radius: 6px; padding: 5px 10px;
@@ -45,6 +47,7 @@ figcaption strong { color: var(--text); overflow-wrap: anywhere; }
 .data { font-size: 13.5px; border-collapse: separate; border-spacing: 0; min-width: 100%; }
 .data th, .data td { padding: 4px 12px; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--rule); }
 .data th.text, .data td.text { text-align: left; }
+.data td.text { max-width: 34ch; overflow: hidden; text-overflow: ellipsis; }
 .data thead th { position: sticky; top: 0; background: var(--panel); padding: 0; z-index: 1; }
 .data thead button { all: unset; box-sizing: border-box; cursor: pointer; display: block; width: 100%; padding: 7px 12px; text-align: inherit;
   white-space: nowrap; }

@@ -33,7 +33,10 @@ for (const root of document.querySelectorAll('[data-table]')) {
         for (const { values } of columns) {
           const cell = line.insertCell();
           cell.textContent = format(values[row]);
-          if (typeof values[row] === 'string') cell.className = 'text';
+          if (typeof values[row] === 'string') {
+            cell.className = 'text';
+            cell.title = values[row];
+          }
         }
         return line;
       }),
@@ -131,4 +134,4 @@ for (const root of document.querySelectorAll('[data-table]')) {
 `;
 
 /** What the policy of a page allows; a test compares it with the script. */
-export const TABLE_SCRIPT_HASH = 'sha256-IZmhLBgs/Su/Vb41gQXpAaG/wAgnkdUr2WXnez4h5Gc=';
+export const TABLE_SCRIPT_HASH = 'sha256-Bz1Sbi4CuconbWa/biZJgY2vvKJxpopJmcD7sUXsH3k=';

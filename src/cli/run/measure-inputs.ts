@@ -1,0 +1,270 @@
+/** What is to be measured: label maps, the images that they are of, and the truth. */
+
+import { stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { ndarray } from '../../array/ndarray.ts';
+import { alignLabels } from '../../dataset/align-labels.ts';
+import { findMapping, type LabelPage, labelPages } from '../../dataset/labels.ts';
+import { folderOf } from '../../dataset/names.ts';
+import { pagesOf } from '../../dataset/planes.ts';
+import { DatasetError, UsageError } from '../../errors.ts';
+import { dropAlpha, isGreyInColour, toGrey } from '../../image/convert.ts';
+import { extent, type Image, type Spacing } from '../../image/image.ts';
+import { connectedComponents } from '../../objects/connected-components.ts';
+import type { IntegerArray } from '../../objects/grid.ts';
+import { shortNames } from '../../platform/node/report-facts.ts';
+import type { MeasureFlags } from '../commands/measure.ts';
+import { type ListedImage, listImages, listLabels, readListedImage } from '../image-list.ts';
+import { MEASURES_FOLDER, type PredictionFile, readPredictionFile } from './predict-out.ts';
+
+/** One label map with what belongs to it. */
+export interface MeasureItem {
+  readonly name: string;
+  /** Its folder; empty where all share one. */
+  readonly group: string;
+  readonly labels: ListedImage;
+  readonly image?: ListedImage;
+  readonly truth?: ListedImage;
+}
+
+export interface MeasureInputs {
+  readonly items: readonly MeasureItem[];
+  /** Where results go when nothing is said. */
+  readonly out: string;
+  /** The folder or file of the label maps. */
+  readonly labels: string;
+  readonly prediction?: PredictionFile;
+  /** Where it is known what the values are. */
+  readonly kind?: 'objects';
+  /** What could not be had, a sentence each. */
+  readonly notes: readonly string[];
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() === true;
+}
+
+/** Of a folder that `predict` wrote its label maps, the separate objects first; of anything else itself. */
+async function labelsOf(path: string, parts: readonly string[]): Promise<string> {
+  for (const part of parts) if (await isFolder(join(path, part))) return join(path, part);
+  return path;
+}
+
+function byName(listed: readonly ListedImage[]): ReadonlyMap<string, ListedImage> {
+  return new Map(listed.map((item) => [item.name, item]));
+}
+
+/**
+ * Finds label maps, images and truth by their names.
+ * @throws DatasetError when there are no label maps, or none of the images or of the truth asked for fits them.
+ */
+export async function measureInputs(
+  path: string,
+  { images, truth, task }: Pick<MeasureFlags, 'images' | 'truth' | 'task'>,
+): Promise<MeasureInputs> {
+  const prediction = await readPredictionFile(path);
+  const labels = await labelsOf(path, task === 'lungs' ? ['label'] : ['objects', 'label']);
+  const maps = await listLabels(labels);
+  const notes: string[] = [];
+  const imagePath = images ?? prediction?.images ?? (labels === path && (await isFolder(path)) ? path : undefined);
+  let pictures: ReadonlyMap<string, ListedImage> = new Map();
+  if (imagePath !== undefined) {
+    try {
+      const listed = await listImages(imagePath);
+      const isMap = new Set(maps.map((item) => item.path));
+      pictures = byName(listed.filter((item) => !isMap.has(item.path)));
+      if (listed.length === 1 && maps.length === 1 && pictures.size === 1) {
+        pictures = new Map([[(maps[0] as ListedImage).name, listed[0] as ListedImage]]);
+      }
+    } catch (cause) {
+      if (images !== undefined || !(cause instanceof DatasetError)) throw cause;
+      notes.push(`The images are not where they were predicted from (${imagePath}): give --images.`);
+    }
+  }
+  const truths = truth === undefined ? undefined : await listLabels(truth);
+  const known = truths === undefined ? undefined : byName(truths);
+  const alone = truths?.length === 1 && maps.length === 1 ? truths[0] : undefined;
+  const short = shortNames(maps.map(({ name }) => name));
+  const items = maps.map((map, i): MeasureItem => {
+    const name = short[i] as string;
+    const image = pictures.get(map.name);
+    const own = alone ?? known?.get(map.name);
+    return {
+      name,
+      group: folderOf(name),
+      labels: map,
+      ...(image === undefined ? {} : { image }),
+      ...(own === undefined ? {} : { truth: own }),
+    };
+  });
+  requireSome(items, images, 'image');
+  requireSome(items, truth, 'truth');
+  const without = items.filter(({ image }) => image === undefined).length;
+  if (without > 0 && notes.length === 0) {
+    notes.push(
+      without === items.length
+        ? 'There are no images beside the label maps: nothing is said of intensity. Give --images.'
+        : `${without} of ${items.length} label maps have no image of their name: nothing is said of their intensity.`,
+    );
+  }
+  const untrue = truth === undefined ? 0 : items.filter((item) => item.truth === undefined).length;
+  if (untrue > 0) notes.push(`${untrue} of ${items.length} label maps have no truth of their name.`);
+  const own = prediction !== undefined || labels !== path;
+  return {
+    items,
+    labels,
+    notes,
+    out: own ? join(path, MEASURES_FOLDER) : `${path.replace(/[/\\]+$/, '')}-${MEASURES_FOLDER}`,
+    ...(prediction === undefined ? {} : { prediction }),
+    ...(labels === join(path, 'objects') ? { kind: 'objects' as const } : {}),
+  };
+}
+
+function requireSome(items: readonly MeasureItem[], asked: string | undefined, which: 'image' | 'truth'): void {
+  if (asked === undefined || items.some((item) => item[which] !== undefined)) return;
+  throw new DatasetError(`nothing here has the name of a label map, such as "${items[0]?.name}".`, {
+    file: asked,
+    remedy: 'Name the files alike.',
+  });
+}
+
+/** A label map as it was read, and its image turned onto the same grid. */
+export interface ReadItem {
+  readonly map: Image;
+  readonly image?: Image;
+  readonly truth?: Image;
+}
+
+/** @throws FormatError, DatasetError naming the file that cannot be read or does not fit. */
+export async function readItem({ labels, image, truth }: MeasureItem, flags: MeasureFlags): Promise<ReadItem> {
+  const picture = image === undefined ? undefined : simplest(await readListedImage(image));
+  const onto = (map: Image, like: Image | undefined): Image => (like === undefined ? map : alignLabels(map, like));
+  const read = onto(await readListedImage(labels, { palette: 'index' }), picture);
+  requireSameGrid(read, picture);
+  const map = withPixelSize(read, picture, flags);
+  const own =
+    truth === undefined ? undefined : onto(await readListedImage(truth, { palette: 'index' }), picture ?? map);
+  requireSameGrid(map, own);
+  return { map, ...(picture === undefined ? {} : { image: picture }), ...(own === undefined ? {} : { truth: own }) };
+}
+
+/** Without alpha, and grey where it is grey in colour. */
+function simplest(image: Image): Image {
+  const opaque = dropAlpha(image);
+  return isGreyInColour(opaque) ? toGrey(opaque) : opaque;
+}
+
+function requireSameGrid(map: Image, other: Image | undefined): void {
+  if (other === undefined || [...'tzyx'].every((axis) => extent(map, axis) === extent(other, axis))) return;
+  const size = (image: Image): string =>
+    [...'xyzt']
+      .map((axis) => extent(image, axis))
+      .filter((n, i) => i < 2 || n > 1)
+      .join(' x ');
+  throw new DatasetError(`the label map is ${size(map)}, "${other.source}" is ${size(other)}.`, {
+    ...(map.source === undefined ? {} : { file: map.source }),
+    remedy: 'Give label maps of the size of the images.',
+  });
+}
+
+/** The label map with the pixel size that was given, else its own, else that of the image. */
+function withPixelSize(map: Image, image: Image | undefined, { spacing, unit, task }: MeasureFlags): Image {
+  if (spacing === undefined) {
+    if (unit !== undefined) throw new UsageError('--unit says nothing without --spacing.', { remedy: 'Give both.' });
+    const own = map.spacing.x === undefined ? image : map;
+    return { ...map, spacing: own?.spacing ?? {}, ...(own?.geometry === undefined ? {} : { geometry: own.geometry }) };
+  }
+  const named = (value: number): Spacing => ({ value, unit: unit ?? (task === 'lungs' ? 'mm' : 'µm') });
+  const [x, y, z] = spacing as readonly [number, number, number?];
+  if (z === undefined && extent(map, 'z') > 1) {
+    throw new UsageError(`--spacing ${spacing.join(',')} has no distance of slices; this is a volume.`, {
+      ...(map.source === undefined ? {} : { file: map.source }),
+      remedy: 'Give three numbers: x,y,z.',
+    });
+  }
+  const { t } = map.spacing;
+  return {
+    ...map,
+    spacing: {
+      ...(t === undefined ? {} : { t }),
+      x: named(x),
+      y: named(y),
+      ...(z === undefined ? {} : { z: named(z) }),
+    },
+  };
+}
+
+/** Pixel size in the order of the axes of a label map; undefined where it is not known. */
+export function pixelSize(map: Image): { readonly spacing: readonly number[]; readonly unit: string } | undefined {
+  const axes = extent(map, 'z') > 1 ? (['z', 'y', 'x'] as const) : (['y', 'x'] as const);
+  const found = axes.map((axis) => map.spacing[axis]);
+  const unit = found.at(-1)?.unit;
+  if (unit === undefined) return undefined;
+  const odd = axes.find((_, k) => found[k]?.unit !== unit);
+  if (odd !== undefined) {
+    const has = map.spacing[odd];
+    throw new DatasetError(
+      `the pixel size is ${found.at(-1)?.value} ${unit} along x and ${has === undefined ? 'not known' : `${has.value} ${has.unit}`} along ${odd}.`,
+      { ...(map.source === undefined ? {} : { file: map.source }), remedy: 'Give --spacing and --unit.' },
+    );
+  }
+  return { spacing: found.map((step) => (step as Spacing).value), unit };
+}
+
+/** The values of a label map, one array a time: [h, w], or [d, h, w] of a volume. */
+export function labelArrays(map: Image): readonly IntegerArray[] {
+  const pages = labelPages(map);
+  const [depth, height, width] = [extent(map, 'z'), extent(map, 'y'), extent(map, 'x')];
+  return Array.from({ length: extent(map, 't') }, (_, t) => {
+    if (depth === 1) return ndarray('int32', [height, width], (pages[t] as LabelPage).values);
+    const data = new Int32Array(depth * height * width);
+    for (let z = 0; z < depth; z++) data.set((pages[t * depth + z] as LabelPage).values, z * height * width);
+    return ndarray('int32', [depth, height, width], data);
+  });
+}
+
+/** Label maps looked at to see what their values are. */
+const LOOKED_AT = 6;
+
+/**
+ * Whether values are objects or classes, by the first label maps that can be read.
+ * @throws DatasetError when none can.
+ */
+export async function kindOfLabels(
+  items: readonly Pick<MeasureItem, 'labels'>[],
+  asked: MeasureFlags['labels'],
+): Promise<'objects' | 'classes'> {
+  if (asked !== 'auto') return asked;
+  const pages: LabelPage[] = [];
+  for (const { labels } of items.slice(0, LOOKED_AT)) {
+    try {
+      pages.push(...labelPages(await readListedImage(labels, { palette: 'index' })));
+    } catch (cause) {
+      // Said when it is measured.
+      if (!(cause instanceof Error)) throw cause;
+    }
+  }
+  const values = new Set(pages.flatMap((page) => [...new Set(page.values)]));
+  if (values.size <= 2) return 'classes';
+  return findMapping(pages).kind === 'instances' ? 'objects' : 'classes';
+}
+
+/** Label maps as separate objects. */
+export function asObjects(labels: IntegerArray, kind: 'objects' | 'classes'): IntegerArray {
+  return kind === 'objects' ? labels : connectedComponents(labels, { by: 'value' }).labels;
+}
+
+/** Channels of the image at one slice, each [h, w] of float32. */
+export function planesAt(image: Image, page: number): readonly Float32Array[] {
+  const found = pagesOf(image)[page];
+  if (found === undefined) return [];
+  const pixels = found.height * found.width;
+  return Array.from({ length: found.channels }, (_, c) =>
+    Float32Array.from(found.data.subarray(c * pixels, (c + 1) * pixels) as ArrayLike<number>),
+  );
+}
+
+/** `folder/name` as the page calls it. */
+export function titleOf(path: string): string {
+  return basename(path.replace(/[/\\]+$/, '')) || path;
+}
