@@ -21,12 +21,12 @@ export function pageCount(image: Image): number {
 
 /**
  * The pages of an image over time and depth, slowest first; alpha is dropped.
- * @throws DatasetError for 64-bit integers and for NaN or infinite values, naming the file and where the first lies.
+ * @throws DatasetError for integers beyond 32 bits and for NaN or infinite values, naming the file and where the first lies.
  */
 export function pagesOf(image: Image): readonly Page[] {
   const file = image.source;
-  const { data } = image;
-  if (data instanceof BigInt64Array || data instanceof BigUint64Array || image.dtype === 'float16') {
+  const data = narrowed(image.data);
+  if (data === undefined || image.dtype === 'float16') {
     throw new DatasetError(`values of dtype ${image.dtype} are not supported.`, {
       ...(file === undefined ? {} : { file }),
       remedy: 'Save the image with integers of up to 32 bits or float32.',
@@ -57,6 +57,18 @@ export function pagesOf(image: Image): readonly Page[] {
     }
   }
   return pages;
+}
+
+/** 64-bit integers, as programs save label maps, as int32 where they all fit. */
+function narrowed(data: Image['data']): Numeric | undefined {
+  if (!(data instanceof BigInt64Array || data instanceof BigUint64Array)) return data;
+  const out = new Int32Array(data.length);
+  for (let i = 0; i < data.length; i++) {
+    const value = Number(data[i]);
+    out[i] = value;
+    if (out[i] !== value) return undefined;
+  }
+  return out;
 }
 
 function requireFinite(image: Image, data: Numeric, width: number): void {

@@ -1,6 +1,8 @@
 import type { DType } from '../array/ndarray.ts';
+import { type DisplayWindow, displayWindow } from './display-window.ts';
 import { float16ToNumber } from './float16.ts';
-import { extent, type Image, type Spacings } from './image.ts';
+import { bodyDirection, planeName } from './geometry.ts';
+import { extent, type Geometry, type Image, type Spacings, type Vector3 } from './image.ts';
 
 /** Beyond this many distinct values they are no longer counted: it is no label image. */
 const MAX_DISTINCT = 100_000;
@@ -34,6 +36,8 @@ interface ChannelDescription {
   readonly infinite: number;
   /** Number of distinct finite values; undefined when there are more than 100,000. */
   readonly distinct: number | undefined;
+  /** Samples that are the image's `padding`; they take no part in the rest. */
+  readonly padding: number;
   /** Each value and its share of all samples, ascending; empty when there are more than 32. */
   readonly values: readonly ValueShare[];
 }
@@ -45,6 +49,11 @@ export interface ImageDescription {
   readonly dtype: DType;
   readonly bitDepth: number | undefined;
   readonly spacing: Spacings;
+  readonly geometry: Geometry | undefined;
+  readonly modality: string | undefined;
+  readonly valueUnit: string | undefined;
+  /** What to show from black to white (`displayWindow`); of one channel only. */
+  readonly window: DisplayWindow | undefined;
   /** Colours in the palette; 0 without one. */
   readonly paletteColours: number;
   readonly channels: readonly ChannelDescription[];
@@ -61,6 +70,10 @@ export function describeImage(image: Image): ImageDescription {
     dtype: image.dtype,
     bitDepth: image.bitDepth,
     spacing: image.spacing,
+    geometry: image.geometry,
+    modality: image.modality,
+    valueUnit: image.valueUnit,
+    window: c === 1 && image.palette === undefined ? displayWindow(image) : undefined,
     paletteColours: image.palette?.length ?? 0,
     channels: Array.from({ length: c }, (_, i) => describeChannel(image, i)),
     notes: image.notes ?? [],
@@ -77,9 +90,10 @@ function describeChannel(image: Image, index: number): ChannelDescription {
   const sorted = new Float64Array(Math.ceil(samples / step));
   let kept = 0;
   let counts: Map<number, number> | undefined = new Map();
-  let [min, max, sum, squares, nan, infinite, finite] = [
+  let [min, max, sum, squares, nan, infinite, finite, padding] = [
     Number.POSITIVE_INFINITY,
     Number.NEGATIVE_INFINITY,
+    0,
     0,
     0,
     0,
@@ -93,6 +107,10 @@ function describeChannel(image: Image, index: number): ChannelDescription {
     for (let i = outer; i < outer + inner; i++) {
       const value = half ? float16ToNumber(data[i] as number) : Number(data[i]);
       const sampled = next++ % step === 0;
+      if (value === image.padding) {
+        padding++;
+        continue;
+      }
       if (Number.isNaN(value)) {
         nan++;
         continue;
@@ -125,6 +143,7 @@ function describeChannel(image: Image, index: number): ChannelDescription {
     percentiles: PERCENTILES.map((percent) => ({ percent, value: quantile(values, percent / 100) })),
     nan,
     infinite,
+    padding,
     distinct: counts?.size,
     values: few.sort(([a], [b]) => a - b).map(([value, count]) => ({ value, count, share: count / samples })),
   };
@@ -151,6 +170,7 @@ function quantile(sorted: Float64Array, q: number): number {
  */
 export function formatDescription(description: ImageDescription): string {
   const { source, axes, shape, dtype, bitDepth, spacing, paletteColours, channels, notes } = description;
+  const { geometry, modality, valueUnit, window } = description;
   const rows: (readonly [string, string])[] = [
     ['axes', `${axes} ${shape.join(' x ')}`],
     [
@@ -159,11 +179,30 @@ export function formatDescription(description: ImageDescription): string {
     ],
     ['spacing', formatSpacing(spacing)],
   ];
+  if (geometry !== undefined) rows.push(...formatGeometry(geometry));
+  if (modality !== undefined) rows.push(['modality', modality]);
   if (paletteColours > 0) rows.push(['palette', `${paletteColours} colours; the values are indices`]);
-  for (const channel of channels) rows.push([channel.name, formatRange(channel)], ...formatValues(channel));
+  for (const channel of channels) rows.push([channel.name, formatRange(channel, valueUnit)], ...formatValues(channel));
+  if (window !== undefined && (geometry !== undefined || modality !== undefined || /window$/.test(window.name)))
+    rows.push(['window', `${formatNumber(window.low)} to ${formatNumber(window.high)}, ${window.name}`]);
   for (const note of notes) rows.push(['note', note]);
   const width = Math.max(...rows.map(([label]) => label.length)) + 2;
   return [source ?? 'image', ...rows.map(([label, text]) => `  ${label.padEnd(width)}${text}`)].join('\n');
+}
+
+function formatGeometry(geometry: Geometry): (readonly [string, string])[] {
+  const { originMm, direction, thicknessMm, slicePositionsMm, frame } = geometry;
+  const ways = (['x', 'y', 'z'] as const).map((axis, i) => `${axis} to the ${bodyDirection(direction[i] as Vector3)}`);
+  const at = originMm.map((value) => formatNumber(value)).join(', ');
+  const extra = [
+    thicknessMm === undefined ? '' : `slices ${formatNumber(thicknessMm)} mm thick`,
+    slicePositionsMm === undefined ? '' : 'at uneven distances',
+    frame === undefined || frame === 'scanner' ? '' : `in ${frame} coordinates`,
+  ].filter((text) => text !== '');
+  return [
+    ['lies', [planeName(geometry), ...ways, ...extra].join(', ')],
+    ['origin', `${at} mm (left, back, head)`],
+  ];
 }
 
 function formatSpacing(spacing: Spacings): string {
@@ -174,13 +213,20 @@ function formatSpacing(spacing: Spacings): string {
   return stated.length === 0 ? 'not stated by the file' : stated.join(', ');
 }
 
-function formatRange({ min, max, mean, std, percentiles, nan, infinite }: ChannelDescription): string {
-  const bad = [nan > 0 ? `${nan} NaN` : '', infinite > 0 ? `${infinite} infinite` : ''].filter((text) => text !== '');
+function formatRange(
+  { min, max, mean, std, percentiles, nan, infinite, padding }: ChannelDescription,
+  unit: string | undefined,
+): string {
+  const bad = [
+    nan > 0 ? `${nan} NaN` : '',
+    infinite > 0 ? `${infinite} infinite` : '',
+    padding > 0 ? `${padding} without a value (padding)` : '',
+  ].filter((text) => text !== '');
   const tail = bad.length === 0 ? '' : `; ${bad.join(' and ')}`;
   if (Number.isNaN(min)) return `no finite value${tail}`;
   const at = (percent: number) => formatNumber(percentiles.find((row) => row.percent === percent)?.value ?? Number.NaN);
   return (
-    `${formatNumber(min)} to ${formatNumber(max)}, mean ${formatNumber(mean)}, deviation ${formatNumber(std)}, ` +
+    `${formatNumber(min)} to ${formatNumber(max)}${unit === undefined ? '' : ` ${unit}`}, mean ${formatNumber(mean)}, deviation ${formatNumber(std)}, ` +
     `1 % ${at(1)}, median ${at(50)}, 99 % ${at(99)}${tail}`
   );
 }

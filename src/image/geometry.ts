@@ -84,6 +84,16 @@ export function sliceExtentsMm(image: Image): readonly number[] | undefined {
   return each === undefined ? undefined : Array<number>(depth).fill(each);
 }
 
+/** The image with a voxel size in mm, [z, y, x], in place of what its file says; `z` stays where it is undefined. */
+export function withSpacingMm(image: Image, [z, y, x]: readonly [number | undefined, number, number]): Image {
+  const mm = (value: number): Spacing => ({ value, unit: 'mm' });
+  const hasZ = z !== undefined && image.axes.includes('z');
+  const spacing = { ...image.spacing, ...(hasZ ? { z: mm(z) } : {}), y: mm(y), x: mm(x) };
+  if (image.geometry === undefined) return { ...image, spacing };
+  const { slicePositionsMm, ...rest } = image.geometry;
+  return { ...image, spacing, geometry: hasZ || slicePositionsMm === undefined ? rest : { ...rest, slicePositionsMm } };
+}
+
 const NAMES: readonly (readonly [string, string])[] = [
   ['left', 'right'],
   ['back', 'front'],

@@ -2,6 +2,7 @@
 
 import { allocate, type NdArray, ndarray } from '../array/ndarray.ts';
 import { UsageError } from '../errors.ts';
+import { displayWindow, isHounsfield } from '../image/display-window.ts';
 import { extent, type Image } from '../image/image.ts';
 
 /** How probabilities are stored: 0..255, 0..65535 (rounded), or as they are. */
@@ -126,7 +127,8 @@ export const OKABE_ITO: readonly (readonly [number, number, number])[] = [
 ];
 
 /**
- * The picture in grey (colour where it has three channels), stretched between its percentiles 0.5 and 99.5, with the
+ * The picture in grey (colour where it has three channels), stretched between its percentiles 0.5 and 99.5 (Hounsfield
+ * units: in the window of `displayWindow`), with the
  * outlines of the classes 1, 2, ... drawn over it: uint8 RGB with the axes of the image and `c`.
  * @param image grey, or with three channels; other channels: the first one is shown
  * @param labels class of every pixel, as `labelImage` gives it (class indices), of the image's size
@@ -147,6 +149,8 @@ export function overlayImage(image: Image, labels: Image<'uint8' | 'uint16'>): I
   const stored = extent(image, 'c');
   const colour = stored === 3 || stored === 4;
   const pixels = height * width;
+  const window = !colour && isHounsfield(image) ? displayWindow(image) : undefined;
+  const hounsfield = window === undefined ? undefined : ([window.low, window.high] as const);
   const data = new Uint8Array(times * 3 * depth * pixels);
   // A line that can be seen when the picture is shown at a usual size.
   const thickness = Math.max(1, Math.round(Math.max(height, width) / 1000));
@@ -156,7 +160,7 @@ export function overlayImage(image: Image, labels: Image<'uint8' | 'uint16'>): I
       const planes = (colour ? [0, 1, 2] : [0]).map((c) =>
         Float32Array.from(image.data.subarray(at(c), at(c) + pixels) as ArrayLike<number>, Number),
       );
-      const [low, high] = spread(planes);
+      const [low, high] = hounsfield ?? spread(planes);
       const page = labels.data.subarray((t * depth + z) * pixels, (t * depth + z + 1) * pixels);
       const line = outlines(ndarray(labels.dtype, [height, width], page), thickness);
       for (let k = 0; k < 3; k++) {

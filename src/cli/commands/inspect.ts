@@ -1,24 +1,35 @@
 import { Command } from 'commander';
-import { size } from '../values.ts';
+import { pngFile, size, spacingMm } from '../values.ts';
 
 export interface InspectFlags {
   readonly json?: boolean;
   readonly size?: readonly [number, number];
+  readonly spacing?: readonly [number | undefined, number, number];
+  readonly series?: string;
+  readonly picture?: string;
 }
 
 export function inspectCommand(): Command {
   return new Command('inspect')
     .summary('tell what an image, a folder or a model is')
     .description(
-      `Tells what something is. An image: axes, dtype, pixel size, range of values. A folder: which images have which
-labels, classes and their share. A model: layers, parameters, multiplications, receptive field, which tiles it takes.`,
+      `Tells what something is. An image or volume: axes, dtype, pixel size, how it lies in the patient, range of
+values, and a picture. A folder: which images have which labels, classes and their share; which DICOM series there are.
+Nothing of a DICOM header that leads to a person is shown. A model: layers, parameters, multiplications, receptive field, which tiles it takes.`,
     )
     .argument('<file|folder|model.onnx>', 'what to look at')
+    .option('--series <name>', 'of a folder with several DICOM series: look at this one')
+    .option(
+      '--picture <file.png>',
+      'write the picture: the middle slice, and of a volume the planes across it',
+      pngFile,
+    )
+    .option('--spacing <z,y,x>', 'size of a voxel in mm, where the file does not say it or says it wrong', spacingMm)
     .option('--size <px>', 'count the multiplications of a model for images of this size', size)
     .option('--json', 'print only JSON')
     .addHelpText(
       'after',
-      '\nExamples:\n  lamella inspect slice.tif\n  lamella inspect ./data\n  lamella inspect runs/a/best.onnx --json',
+      '\nExamples:\n  lamella inspect slice.tif\n  lamella inspect ./patient7 --picture patient7.png\n  lamella inspect ./data\n  lamella inspect runs/a/best.onnx --json',
     )
     .action(async (path: string, flags: InspectFlags) => {
       const { runInspect } = await import('../run/inspect.ts');

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { DEVICE_NAMES, PROBABILITY_NAMES } from '../choices.ts';
-import { integer, number, oneOf } from '../values.ts';
+import { RESULT_FORMATS, type ResultFormat } from '../encode.ts';
+import { integer, number, oneOf, spacingMm } from '../values.ts';
 
 export interface PredictFlags {
   readonly out?: string;
@@ -11,7 +12,8 @@ export interface PredictFlags {
   readonly labels: boolean;
   readonly overlay: boolean;
   readonly objects?: boolean;
-  readonly format: 'same' | 'png' | 'tiff';
+  readonly format: ResultFormat;
+  readonly spacing?: readonly [number | undefined, number, number];
   readonly model: 'best' | 'last';
   readonly batch?: number;
   readonly dense?: boolean;
@@ -35,7 +37,10 @@ probabilities of all classes are printed and written as classes.csv. An image th
 others go on.`,
     )
     .argument('<run|model.onnx>', 'a run folder or an ONNX file')
-    .argument('<more...>', 'more of them to average with, and last an image or a folder of images')
+    .argument(
+      '<more...>',
+      'more of them to average with, and last an image, a volume, or a folder of images or DICOM series',
+    )
     .usage('[options] <run|model.onnx> [more models] <images>')
     .option('-o, --out <folder>', 'where to write (default: pred beside the run or model)')
     .addOption(
@@ -52,10 +57,14 @@ others go on.`,
     )
     .option('--threshold <p>', 'where the last of two classes begins (default: 0.5)', number({ least: 0, most: 1 }))
     .addOption(
-      new Option('--format <name>', 'png, tiff or same: PNG for single pages of PNG')
-        .argParser(oneOf('same', 'png', 'tiff'))
+      new Option(
+        '--format <name>',
+        'png, tiff, nifti or same: NIfTI for DICOM, NIfTI and NRRD, PNG for single pages of PNG',
+      )
+        .argParser(oneOf(...RESULT_FORMATS))
         .default('same'),
     )
+    .option('--spacing <z,y,x>', 'size of a voxel in mm, where the files do not say it or say it wrong', spacingMm)
     .option('--objects', 'write objects/: separate objects, numbered from 1, for lamella measure')
     .option('--no-labels', 'do not write label maps')
     .option('--no-overlay', 'do not write overlays')
@@ -73,6 +82,7 @@ others go on.`,
 Examples:
   lamella predict runs/a ./new-images --out ./pred
   lamella predict runs/nuclei ./new-images --out ./pred --objects
+  lamella predict runs/lungs ./patient7 --out ./pred
   lamella predict runs/a slice.tif --tta 8 --probability float
   lamella predict runs/n4 slice.tif --dense --median 2
   lamella predict runs/a runs/b runs/c ./new-images

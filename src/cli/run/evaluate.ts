@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type NdArray, ndarray } from '../../array/ndarray.ts';
+import { alignLabels } from '../../dataset/align-labels.ts';
 import {
   applyMapping,
   describeMapping,
@@ -19,9 +20,8 @@ import { type InstanceScores, instanceScores, matchInstances } from '../../metri
 import { type IsbiScores, type IsbiSliceScores, isbiScores, isbiSliceScores } from '../../metrics/isbi.ts';
 import { confusionMatrix, type OverlapScores, overlapScores, sumOfConfusions } from '../../metrics/overlap.ts';
 import { connectedComponents } from '../../objects/connected-components.ts';
-import { readImageFile } from '../../platform/node/image-files.ts';
 import type { EvaluateFlags } from '../commands/evaluate.ts';
-import { type ListedImage, listLabels, listPredictions } from '../image-list.ts';
+import { type ListedImage, listLabels, listPredictions, readListedImage } from '../image-list.ts';
 
 type MetricKind = Exclude<EvaluateFlags['metrics'], 'auto' | 'topk'>;
 
@@ -76,10 +76,10 @@ async function readPages(
 ): Promise<readonly EvaluatedPage[]> {
   const pages: EvaluatedPage[] = [];
   for (const { prediction, truth } of matched(predictions, truths)) {
-    const image = await readImageFile(prediction.path, { palette: 'index' });
+    const image = await readListedImage(prediction, { palette: 'index' });
     const fullScale = image.data instanceof Uint8Array ? 255 : image.data instanceof Uint16Array ? 65_535 : 1;
     const found = pagesOf(image);
-    const labels = labelPages(await readImageFile(truth.path, { palette: 'index' }));
+    const labels = labelPages(alignLabels(await readListedImage(truth, { palette: 'index' }), image));
     if (found.length !== labels.length) {
       throw new DatasetError(`the prediction has ${found.length} pages, its truth "${truth.path}" ${labels.length}.`, {
         file: prediction.path,

@@ -1,10 +1,10 @@
 import { applyMapping, describeMapping, findMapping, IGNORE } from '../../dataset/labels.ts';
+import { stemOf } from '../../dataset/names.ts';
 import { chooseChannels, fitNormalisation, selectChannels } from '../../dataset/normalise.ts';
-import { pairFiles } from '../../dataset/pair.ts';
 import { pagesOf } from '../../dataset/planes.ts';
 import { readDataset } from '../../dataset/prepare.ts';
+import { type ImageListing, listImageSources, pairListing, readListed } from '../../dataset/sources.ts';
 import { DatasetError } from '../../errors.ts';
-import { READABLE_EXTENSIONS } from '../../image/read.ts';
 import { nodeFiles } from '../../platform/node/files.ts';
 import { readImageFile } from '../../platform/node/image-files.ts';
 import { readRunFolder } from '../../platform/node/run-folder.ts';
@@ -12,7 +12,9 @@ import { readConfig } from '../../train/config.ts';
 import { parseLog } from '../../train/log.ts';
 import { totalSteps } from '../../train/plan.ts';
 import { RUN_FILES } from '../../train/store.ts';
-import { listImages } from '../image-list.ts';
+import type { InspectFlags } from '../commands/inspect.ts';
+import { listImages, readListedImage } from '../image-list.ts';
+import { inspectImage } from './inspect-image.ts';
 
 interface Inspected {
   readonly describe: unknown;
@@ -33,17 +35,21 @@ function sizesOf(pages: readonly { readonly height: number; readonly width: numb
 const shortened = (items: readonly string[]): string =>
   items.length <= 5 ? items.join(', ') : `${items.slice(0, 4).join(', ')} and ${items.length - 4} sizes more`;
 
-/** A data set, or a folder of images without labels. */
-export async function inspectFolder(path: string): Promise<Inspected> {
-  const names = await nodeFiles.list(path);
+/** A data set, a folder of images without labels, or of DICOM series. */
+export async function inspectFolder(path: string, flags: InspectFlags): Promise<Inspected> {
+  const listing = await listImageSources(nodeFiles, path);
   try {
-    pairFiles(names, { folder: path, extensions: READABLE_EXTENSIONS });
+    if (flags.series !== undefined)
+      return await inspectImage(await readImageFile(path, { series: flags.series }), flags);
+    pairListing(listing);
   } catch (cause) {
     if (!(cause instanceof DatasetError)) throw cause;
+    if (flags.series !== undefined) throw cause;
+    if (listing.series.size > 0) return inspectSeries(listing, flags);
     const listed = await listImages(path).catch(() => []);
     // Images without any labels are something to predict; whatever else is wrong is worth its message.
     if (listed.length === 0 || !/no labels/.test(cause.message)) throw cause;
-    const pages = (await Promise.all(listed.map(async (item) => pagesOf(await readImageFile(item.path))))).flat();
+    const pages = (await Promise.all(listed.map(async (item) => pagesOf(await readListedImage(item))))).flat();
     const text = `${path}\n  ${counted(listed.length, 'image')} without labels, ${counted(pages.length, 'page')}: ${shortened(sizesOf(pages))}`;
     return {
       describe: { kind: 'images', folder: path, images: listed.map((item) => item.path), pages: pages.length },
@@ -86,6 +92,42 @@ export async function inspectFolder(path: string): Promise<Inspected> {
       shares,
     },
     text: [path, ...lines.flatMap((line) => line.split('\n')).map((line) => `  ${line}`)].join('\n'),
+  };
+}
+
+/** The series of a folder; where there is one only, the image that it makes. */
+async function inspectSeries({ root, series, paths, leftOut }: ImageListing, flags: InspectFlags): Promise<Inspected> {
+  const found = [...series];
+  const others = paths.filter((path) => !series.has(path));
+  const notes = [
+    ...(others.length > 0 ? [`${counted(others.length, 'other file')}, such as ${others[0]}`] : []),
+    ...leftOut.map(({ file, reason }) => `left out: ${file}, ${reason}`),
+  ];
+  const rows = found.map(([path, { description }]) => `${stemOf(path)}: ${description}`);
+  const [only] = found;
+  if (found.length === 1 && only !== undefined) {
+    const { describe, text } = await inspectImage(await readListed(nodeFiles, { root, series }, only[0]), flags);
+    return { describe, text: [text, ...[...rows, ...notes].map((line) => `  ${line}`)].join('\n') };
+  }
+  return {
+    describe: {
+      kind: 'series',
+      folder: root,
+      series: found.map(([path, { folder, files, description }]) => ({
+        name: stemOf(path),
+        folder,
+        files: files.length,
+        description,
+      })),
+      leftOut,
+    },
+    text: [
+      root,
+      `  ${counted(found.length, 'DICOM series')}:`.replace(/seriess:$/, 'series:'),
+      ...rows.map((row) => `  ${row}`),
+      ...notes.map((note) => `  ${note}`),
+      '  Look at one with --series <name>.',
+    ].join('\n'),
   };
 }
 

@@ -28,19 +28,18 @@ async function inspected(path: string, flags: InspectFlags): Promise<Inspected> 
   if (info.isDirectory()) {
     const isRun = (await stat(join(path, 'config.json')).catch(() => undefined)) !== undefined;
     const { inspectFolder, inspectRun } = await import('./inspect-folder.ts');
-    return isRun ? inspectRun(path) : inspectFolder(path);
+    return isRun ? inspectRun(path) : inspectFolder(path, flags);
   }
   if (extname(path).toLowerCase() === '.onnx') {
     const { inspectModel } = await import('./inspect-model.ts');
     return inspectModel(path, flags.size);
   }
   try {
-    const [{ readImageFile }, { describeImage, formatDescription }] = await Promise.all([
+    const [{ readImageFile }, { inspectImage }] = await Promise.all([
       import('../../platform/node/image-files.ts'),
-      import('../../image/describe.ts'),
+      import('./inspect-image.ts'),
     ]);
-    const description = describeImage(await readImageFile(path, { palette: 'index' }));
-    return { describe: { kind: 'image', ...description }, text: formatDescription(description) };
+    return await inspectImage(await readImageFile(path, { palette: 'index' }), flags);
   } catch (cause) {
     if (!(cause instanceof FormatError)) throw cause;
     // An ONNX file of another name.

@@ -1,10 +1,9 @@
-import { extname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { DatasetError, FormatError, UsageError } from '../../errors.ts';
+import { withSpacingMm } from '../../image/geometry.ts';
 import { extent, type Image } from '../../image/image.ts';
-import { writePng } from '../../image/write-png.ts';
-import { writeTiff } from '../../image/write-tiff.ts';
+import { displayMap, reorient } from '../../image/orient.ts';
 import { atomicWrite } from '../../platform/node/atomic-write.ts';
-import { readImageFile } from '../../platform/node/image-files.ts';
 import { type ModelOnDevice, openModelFile } from '../../platform/node/model-files.ts';
 import { predictAverage, requireSameClasses } from '../../predict/average.ts';
 import { smoothed } from '../../predict/median.ts';
@@ -15,7 +14,8 @@ import type { Evaluation } from '../../predict/patch-model.ts';
 import type { PatchOptions } from '../../predict/patchwise.ts';
 import { type PredictOptions, planPage } from '../../predict/predict.ts';
 import type { PredictFlags } from '../commands/predict.ts';
-import { type ListedImage, listImages } from '../image-list.ts';
+import { encodeResult } from '../encode.ts';
+import { type ListedImage, listImages, readListedImage } from '../image-list.ts';
 import { requireFreeFolder } from '../out-folder.ts';
 import { type CountDisplay, countDisplay, formatDuration } from '../progress.ts';
 import { stopSignal } from '../stop-signal.ts';
@@ -23,25 +23,6 @@ import { defaultOut, MEASURES_FOLDER, PREDICTION_FILE, writePredictionFile } fro
 
 /** Folders that `predict` makes; a folder that holds nothing else may be written to again. */
 const PARTS = ['probability', 'label', 'overlay', 'objects'] as const;
-
-/** PNG where it can hold the image and was asked for or read, else TIFF. */
-function encode(
-  image: Image,
-  format: PredictFlags['format'],
-  source: string,
-): { readonly bytes: Uint8Array; readonly extension: string } {
-  const fits =
-    (image.dtype === 'uint8' || image.dtype === 'uint16') &&
-    (image.axes === 'yx' || (image.axes === 'cyx' && [1, 3].includes(extent(image, 'c'))));
-  const wanted = format === 'png' || (format === 'same' && extname(source).toLowerCase() === '.png');
-  if (format === 'png' && !fits) {
-    throw new UsageError(`PNG cannot hold ${image.dtype} ${image.axes}.`, {
-      file: source,
-      remedy: 'Leave out --format png.',
-    });
-  }
-  return fits && wanted ? { bytes: writePng(image), extension: 'png' } : { bytes: writeTiff(image), extension: 'tif' };
-}
 
 /** Values of the label maps: those of the training labels, where they fit into 16 bits and differ; else class numbers. */
 function labelValues({ metadata }: OpenedModel): readonly number[] | undefined {
@@ -72,7 +53,7 @@ interface WriteOptions {
   readonly out: string;
   readonly flags: Pick<
     PredictFlags,
-    'probability' | 'threshold' | 'labels' | 'overlay' | 'format' | 'median' | 'objects'
+    'probability' | 'threshold' | 'labels' | 'overlay' | 'format' | 'median' | 'objects' | 'spacing'
   >;
   readonly predict: PredictOptions;
 }
@@ -82,16 +63,18 @@ const DEPTHS = { '8bit': 'uint8', '16bit': 'uint16', float: 'float32' } as const
 /** Predicts one file and writes what was asked for, each file as a whole. */
 async function predictFile(
   models: readonly [ModelOnDevice, ...ModelOnDevice[]],
-  { path, name }: ListedImage,
+  item: ListedImage,
   { out, flags, predict }: WriteOptions,
 ): Promise<PredictedFile> {
   const began = Date.now();
-  const image = await readImageFile(path);
+  const { path, name } = item;
+  const read = await readListedImage(item);
+  const image = flags.spacing === undefined ? read : withSpacingMm(read, flags.spacing);
   const mean = await predictAverage(models, image, predict);
   const prediction = flags.median === undefined ? mean : smoothed(mean, flags.median);
   const written: { -readonly [P in (typeof PARTS)[number]]?: string } = {};
-  const write = async (part: (typeof PARTS)[number], picture: Image): Promise<void> => {
-    const { bytes, extension } = encode(picture, flags.format, path);
+  const write = async (part: (typeof PARTS)[number], picture: Image, format = flags.format): Promise<void> => {
+    const { bytes, extension } = encodeResult(picture, format, path);
     const file = join(out, part, `${name}.${extension}`);
     await atomicWrite(file, bytes);
     written[part] = file;
@@ -103,7 +86,13 @@ async function predictFile(
     const values = labelValues(models[0]);
     await write('label', labelImage(prediction, { ...threshold, ...(values === undefined ? {} : { values }) }));
   }
-  if (flags.overlay) await write('overlay', overlayImage(image, labelImage(prediction, threshold)));
+  if (flags.overlay) {
+    const picture = overlayImage(image, labelImage(prediction, threshold));
+    // For the eye: turned as slices are looked at, and in a format that any viewer shows.
+    const map = displayMap(image);
+    const { geometry, ...turned } = map === undefined ? picture : reorient(picture, map);
+    await write('overlay', turned, geometry === undefined || flags.format === 'png' ? flags.format : 'tiff');
+  }
   const objects = flags.objects === true ? objectsImage(prediction) : undefined;
   if (objects !== undefined) await write('objects', objects.labels);
   return {

@@ -1,0 +1,39 @@
+import { extname } from 'node:path';
+import { extensionOf } from '../dataset/names.ts';
+import { UsageError } from '../errors.ts';
+import { extent, type Image } from '../image/image.ts';
+import { writeNifti } from '../image/write-nifti.ts';
+import { writePng } from '../image/write-png.ts';
+import { writeTiff } from '../image/write-tiff.ts';
+
+/** How results are written: `same` is NIfTI for volumes and DICOM, PNG for single pages of PNG, TIFF for all else. */
+export const RESULT_FORMATS = ['same', 'png', 'tiff', 'nifti'] as const;
+export type ResultFormat = (typeof RESULT_FORMATS)[number];
+
+/** Files whose place in the patient would be lost in a TIFF. */
+const VOLUMES = new Set(['nii', 'nii.gz', 'hdr', 'hdr.gz', 'nrrd', 'nhdr', 'dcm', 'dicom', 'ima']);
+
+/**
+ * The bytes of a result, and the extension that they go by.
+ * @param source path of the image that it was made from
+ * @throws UsageError when a format that was asked for cannot hold it
+ */
+export function encodeResult(
+  image: Image,
+  format: ResultFormat,
+  source: string,
+): { readonly bytes: Uint8Array; readonly extension: string } {
+  const isVolume = image.geometry !== undefined || VOLUMES.has(extensionOf(source));
+  if (format === 'nifti' || (format === 'same' && isVolume)) return { bytes: writeNifti(image), extension: 'nii.gz' };
+  const fits =
+    (image.dtype === 'uint8' || image.dtype === 'uint16') &&
+    (image.axes === 'yx' || (image.axes === 'cyx' && [1, 3].includes(extent(image, 'c'))));
+  const wanted = format === 'png' || (format === 'same' && extname(source).toLowerCase() === '.png');
+  if (format === 'png' && !fits) {
+    throw new UsageError(`PNG cannot hold ${image.dtype} ${image.axes}.`, {
+      file: source,
+      remedy: 'Leave out --format png.',
+    });
+  }
+  return fits && wanted ? { bytes: writePng(image), extension: 'png' } : { bytes: writeTiff(image), extension: 'tif' };
+}

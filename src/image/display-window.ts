@@ -1,0 +1,82 @@
+/** Which values are shown from black to white. */
+
+import { float16ToNumber } from './float16.ts';
+import type { Image } from './image.ts';
+
+export interface DisplayWindow {
+  readonly low: number;
+  readonly high: number;
+  /** `lung window`, `percentiles 0.5 to 99.5`, ... */
+  readonly name: string;
+}
+
+/** So many values are looked at, at equal distances. */
+const SAMPLE = 200_000;
+
+/** Centre and width in HU, as they are used at work stations. */
+const LUNG = { low: -1350, high: 150, name: 'lung window' };
+const SOFT_TISSUE = { low: -160, high: 240, name: 'soft tissue window' };
+
+/**
+ * A window that suits what the image is: for Hounsfield units the lungs' where the picture shows lungs, else that for
+ * soft tissue; from 0 for PET and dose; all of the range for a few whole numbers, as label maps have; else the
+ * percentiles 0.5 and 99.5. Padding takes no part. The file's own window is used for what is not Hounsfield units: in CT
+ * it is that of the organ that was asked about. `high` is always above `low`.
+ */
+export function displayWindow(image: Image): DisplayWindow {
+  const sample = sampleOf(image);
+  if (sample.length === 0) return { low: 0, high: 1, name: 'no values' };
+  const at = (share: number): number => sample[Math.round(share * (sample.length - 1))] as number;
+  const [least, most] = [at(0), at(1)];
+  if (isHounsfield(image, sample)) return showsLungs(sample) ? LUNG : SOFT_TISSUE;
+  const between = (low: number, high: number, name: string): DisplayWindow =>
+    high > low ? { low, high, name } : { low: low - 1, high: low + 1, name };
+  if (image.window !== undefined && image.window[1] > image.window[0]) {
+    return { low: image.window[0], high: image.window[1], name: 'window of the file' };
+  }
+  if (isLabels(sample)) return between(least, most, 'all values');
+  if (image.modality === 'PT' || image.valueUnit === 'Gy') return between(0, at(0.995), '0 to percentile 99.5');
+  const [low, high] = [at(0.005), at(0.995)];
+  return high > low ? { low, high, name: 'percentiles 0.5 to 99.5' } : between(least, most, 'all values');
+}
+
+/** Sorted finite values without padding. */
+function sampleOf({ data, dtype, padding }: Image): Float64Array {
+  const step = Math.max(1, Math.ceil(data.length / SAMPLE)) | 1;
+  const values: number[] = [];
+  for (let i = 0; i < data.length; i += step) {
+    const value = dtype === 'float16' ? float16ToNumber(data[i] as number) : Number(data[i]);
+    if (Number.isFinite(value) && value !== padding) values.push(value);
+  }
+  return Float64Array.from(values).sort();
+}
+
+function shareBetween(sample: Float64Array, low: number, high: number): number {
+  let count = 0;
+  for (const value of sample) if (value >= low && value <= high) count++;
+  return count / sample.length;
+}
+
+/** By what the file says; else by values: air of -1000 and tissue about 0, as a CT saved as TIFF or NIfTI has. */
+export function isHounsfield(image: Image, sample: Float64Array = sampleOf(image)): boolean {
+  if (image.valueUnit !== undefined) return image.valueUnit === 'HU';
+  if (image.modality !== undefined && image.modality !== 'CT') return false;
+  const air = shareBetween(sample, -1100, -900);
+  const tissue = shareBetween(sample, -150, 250);
+  const beyond = 1 - shareBetween(sample, -4096, 4096);
+  return air > 0.02 && tissue > 0.05 && beyond < 0.001;
+}
+
+/** Lungs, at -950 to -600, beside tissue. */
+function showsLungs(sample: Float64Array): boolean {
+  return shareBetween(sample, -950, -600) > 0.1 * shareBetween(sample, -200, 200);
+}
+
+function isLabels(sample: Float64Array): boolean {
+  const values = new Set<number>();
+  for (const value of sample) {
+    if (!Number.isInteger(value) || values.size > 32) return false;
+    values.add(value);
+  }
+  return values.size <= 32;
+}

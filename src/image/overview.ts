@@ -1,0 +1,94 @@
+/** A picture of an image for the eye: a slice, and of a volume its three middle planes. */
+
+import { page, pageCount, rescaleToUint8, toFloat32 } from './convert.ts';
+import { displayWindow } from './display-window.ts';
+import { bodyDirection, millimetres } from './geometry.ts';
+import { extent, type Image } from './image.ts';
+import { displayMap, reorient } from './orient.ts';
+
+export interface OverviewOptions {
+  /** Longest side of a plane, in pixels. Default 512. */
+  readonly sidePx?: number;
+  /** `sidePx` is the width of all planes together. */
+  readonly fitWidth?: boolean;
+}
+
+/** A plane through a volume: values by rows, and the size of a pixel. */
+interface Plane {
+  readonly width: number;
+  readonly height: number;
+  readonly dx: number;
+  readonly dy: number;
+  at(x: number, y: number): number;
+}
+
+const GAP_PX = 4;
+
+/**
+ * A grey picture (uint8 `yx`; of the first channel): the middle slice, and of a volume of 8 slices and more, whose
+ * spacing is known, the two planes across it to its right, true to scale. Turned as slices are looked at
+ * (`displayMap`), shown in `displayWindow`.
+ */
+export function overviewPicture(
+  image: Image,
+  { sidePx = 512, fitWidth = false }: OverviewOptions = {},
+): Image<'uint8'> {
+  const map = displayMap(image);
+  const turned = map === undefined ? image : reorient(image, map);
+  const planes = planesOf(turned);
+  const { low, high } = displayWindow(image);
+  const widths = planes.map(({ width, dx }) => width * dx);
+  const longest = fitWidth
+    ? widths.reduce((sum, width) => sum + width, 0) * (1 + (GAP_PX * (planes.length - 1)) / sidePx)
+    : Math.max(...widths, ...planes.map(({ height, dy }) => height * dy));
+  const finest = Math.min(...planes.flatMap(({ dx, dy }) => [dx, dy]));
+  // Enlarged four times at most, shrunk as far as needed.
+  const scale = Math.max(longest / sidePx, finest / 4);
+  const sizes = planes.map(({ width, height, dx, dy }) => ({
+    width: Math.max(1, Math.round((width * dx) / scale)),
+    height: Math.max(1, Math.round((height * dy) / scale)),
+  }));
+  const height = Math.max(...sizes.map((size) => size.height));
+  const width = sizes.reduce((sum, size) => sum + size.width, GAP_PX * (sizes.length - 1));
+  const values = new Float32Array(width * height).fill(Number.NaN);
+  let left = 0;
+  for (const [i, plane] of planes.entries()) {
+    const size = sizes[i] as (typeof sizes)[number];
+    for (let y = 0; y < size.height; y++) {
+      const row = Math.min(plane.height - 1, Math.floor(((y + 0.5) * plane.height) / size.height));
+      for (let x = 0; x < size.width; x++) {
+        const column = Math.min(plane.width - 1, Math.floor(((x + 0.5) * plane.width) / size.width));
+        values[y * width + left + x] = plane.at(column, row);
+      }
+    }
+    left += size.width + GAP_PX;
+  }
+  return rescaleToUint8({ dtype: 'float32', shape: [height, width], axes: 'yx', data: values, spacing: {} }, low, high);
+}
+
+function planesOf(image: Image): readonly Plane[] {
+  const middle = toFloat32(page(image, Math.floor(pageCount(image) / 2)));
+  const [width, height, depth] = [extent(image, 'x'), extent(image, 'y'), extent(image, 'z')];
+  const [dx, dy, dz] = [image.spacing.x, image.spacing.y, image.spacing.z].map(millimetres);
+  const known = dx !== undefined && dy !== undefined;
+  const slice: Plane = {
+    width,
+    height,
+    dx: known ? dx : 1,
+    dy: known ? dy : 1,
+    at: (x, y) => middle.data[y * width + x] as number,
+  };
+  if (!known || dz === undefined || depth < 8) return [slice];
+  // The first channel of the first time.
+  const { data } = toFloat32({ ...image, data: image.data.subarray(0, depth * height * width) as Image['data'] });
+  const value = (x: number, y: number, z: number) => data[(z * height + y) * width + x] as number;
+  // The head is on top.
+  const z = image.geometry?.direction[2];
+  const upward = z !== undefined && bodyDirection(z) === 'head';
+  const row = (y: number) => (upward ? depth - 1 - y : y);
+  return [
+    slice,
+    { width, height: depth, dx, dy: dz, at: (x, y) => value(x, height >> 1, row(y)) },
+    { width: height, height: depth, dx: dy, dy: dz, at: (x, y) => value(width >> 1, x, row(y)) },
+  ];
+}
