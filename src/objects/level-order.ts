@@ -14,7 +14,7 @@ const BUCKETS = 1 << BITS;
  * Positions 0..n-1 stably sorted by ascending value. -0 and 0 are equal.
  * @throws UsageError for a NaN.
  */
-function ascendingOrder(values: ScalarArray['data']): Int32Array {
+export function ascendingOrder(values: ScalarArray['data']): Int32Array {
   const count = values.length;
   let order: Int32Array = new Int32Array(count);
   for (let i = 0; i < count; i++) order[i] = i;

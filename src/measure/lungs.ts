@@ -1,0 +1,231 @@
+/** Measures of lungs in CT: each slice and the whole, both lungs together and each by itself. */
+
+import type { NdArray, Storage } from '../array/ndarray.ts';
+import { UsageError } from '../errors.ts';
+import { extentsOf, type IntegerArray, requireSameShape } from '../objects/grid.ts';
+import { ascendingOrder } from '../objects/level-order.ts';
+import { type NumberDType, percentileOf, requireNumbers } from './intensity.ts';
+import { LUNG_SIDE } from './lung-sides.ts';
+import type { Column, Table } from './table.ts';
+
+export interface LungGeometry {
+  /** Pixel size within a slice. Without it there are no mm² and no litres. */
+  readonly pixelMm?: readonly [y: number, x: number];
+  /**
+   * How far each slice stands for its neighbourhood: half of the way to the next slice on both sides
+   * (`sliceExtentsMm` of an image). Without it there are no litres.
+   */
+  readonly sliceMm?: readonly number[];
+}
+
+export interface LungMeasures {
+  /** A row a slice, in the order of the grid. */
+  readonly slices: Table;
+  /** One row. */
+  readonly whole: Table;
+}
+
+/** Both lungs, then each by itself. */
+const PARTS = ['lung', 'left_lung', 'right_lung'] as const;
+type Part = (typeof PARTS)[number];
+
+/** Figures of one part of one slice or volume; NaN where there is no lung, or no geometry. */
+interface Figures {
+  areaPx: number;
+  areaMm2: number;
+  litres: number;
+  fraction: number;
+  mean: number;
+  p05: number;
+  p95: number;
+}
+
+/**
+ * Columns of each slice, for both lungs (`lung_`) and each by itself (`left_lung_`, `right_lung_`): `area_px` pixels,
+ * `area_mm2` = pixels times pixel size, `volume_l` = area times the slice's extent, `volume_fraction` = pixels of lung
+ * over pixels of the slice, `mean_hu`, `pd95_hu` and `pd05_hu` = 95th and 5th percentile of the lung's pixels, between
+ * neighbours on a straight line; and `hu_min`, `hu_max` of the whole slice.
+ *
+ * The whole has the same over all slices: volumes and pixels add up; mean, fraction and percentiles weigh
+ * each voxel with the extent of its slice, which is no weight where slices lie evenly or their extents are not known.
+ * Slices without lung have area 0 and NaN for what is of no pixel.
+ * @param sides [h, w] or [d, h, w] of `lungSides`: 0, 1 = left, 2 = right
+ * @param hu same shape
+ * @throws UsageError for shapes that differ, other values in `sides`, or sizes that are not positive.
+ */
+export function measureLungs(sides: IntegerArray, hu: NdArray, { pixelMm, sliceMm }: LungGeometry = {}): LungMeasures {
+  requireNumbers(hu);
+  requireSameShape(sides, hu, ['lung mask', 'image']);
+  const { depth, height, width } = extentsOf(sides.shape);
+  for (const size of [...(pixelMm ?? []), ...(sliceMm ?? [])]) {
+    if (!(size > 0 && size < Number.POSITIVE_INFINITY)) {
+      throw new UsageError(`The size ${size} mm of a pixel or slice is not positive.`, {
+        remedy: 'Give the spacing in mm.',
+      });
+    }
+  }
+  if (sliceMm !== undefined && sliceMm.length !== depth) {
+    throw new UsageError(`There are ${depth} slices and ${sliceMm.length} extents of slices.`);
+  }
+  const pixels = height * width;
+  const pixelArea = pixelMm === undefined ? Number.NaN : pixelMm[0] * pixelMm[1];
+  const slices = Array.from({ length: depth }, (_, z): Slice => {
+    const values = hu.data.subarray(z * pixels, (z + 1) * pixels);
+    const own = valuesBySide(sides.data.subarray(z * pixels, (z + 1) * pixels), values);
+    let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (let i = 0; i < values.length; i++) {
+      min = Math.min(min, values[i] as number);
+      max = Math.max(max, values[i] as number);
+    }
+    return { ...own, min, max, extent: sliceMm?.[z] ?? Number.NaN };
+  });
+  const figuresOf = (of: readonly Slice[], part: Part): Figures => {
+    const areaPx = of.reduce((sum, slice) => sum + slice[part].length, 0);
+    const lungMm = of.reduce((sum, slice) => sum + slice[part].length * slice.extent, 0);
+    const even = of.every(({ extent }) => Number.isNaN(extent) || extent === of[0]?.extent);
+    const all = of.reduce((sum, { extent }) => sum + extent, 0);
+    return {
+      areaPx,
+      areaMm2: areaPx * pixelArea,
+      litres: (lungMm * pixelArea) / 1e6,
+      fraction: even ? areaPx / (of.length * pixels) : lungMm / (all * pixels),
+      ...(even ? evenStatistics(of, part) : weightedStatistics(of, part)),
+    };
+  };
+  const rows = slices.map((slice) => PARTS.map((part) => figuresOf([slice], part)));
+  const whole = [PARTS.map((part) => figuresOf(slices, part))];
+  const known = { mm: pixelMm !== undefined, litres: pixelMm !== undefined && sliceMm !== undefined };
+  const lowest = Math.min(...slices.map(({ min }) => min));
+  const highest = Math.max(...slices.map(({ max }) => max));
+  return {
+    slices: {
+      columns: [
+        { name: 'slice', values: Int32Array.from(slices, (_, z) => z + 1) },
+        ...columnsOf(rows, known),
+        { name: 'hu_min', values: Float64Array.from(slices, ({ min }) => min) },
+        { name: 'hu_max', values: Float64Array.from(slices, ({ max }) => max) },
+      ],
+      rows: depth,
+    },
+    whole: {
+      columns: [
+        { name: 'slices', values: Int32Array.of(depth) },
+        ...columnsOf(whole, known).filter(({ unit }) => unit !== 'mm²'),
+        { name: 'hu_min', values: Float64Array.of(depth === 0 ? Number.NaN : lowest) },
+        { name: 'hu_max', values: Float64Array.of(depth === 0 ? Number.NaN : highest) },
+      ],
+      rows: 1,
+    },
+  };
+}
+
+/** Ascending values of each part, and what is of the whole slice. */
+type Slice = { readonly [part in Part]: Float64Array } & {
+  readonly min: number;
+  readonly max: number;
+  readonly extent: number;
+};
+
+function valuesBySide(
+  sides: ArrayLike<number>,
+  values: Storage[NumberDType],
+): { readonly [part in Part]: Float64Array } {
+  const all: number[] = [];
+  const left: number[] = [];
+  const right: number[] = [];
+  for (let i = 0; i < sides.length; i++) {
+    const side = sides[i] as number;
+    if (side === 0) continue;
+    const value = values[i] as number;
+    all.push(value);
+    if (side === LUNG_SIDE.left) left.push(value);
+    else if (side === LUNG_SIDE.right) right.push(value);
+    else {
+      throw new UsageError(`The map of lungs holds the value ${side}.`, {
+        remedy: 'Divide the mask by lungSides: 1 is left, 2 is right.',
+      });
+    }
+  }
+  const ascending = (own: number[]): Float64Array => Float64Array.from(own).sort();
+  return { lung: ascending(all), left_lung: ascending(left), right_lung: ascending(right) };
+}
+
+type Statistics = Pick<Figures, 'mean' | 'p05' | 'p95'>;
+
+function evenStatistics(slices: readonly Slice[], part: Part): Statistics {
+  const only = slices.length === 1 ? slices[0] : undefined;
+  const sorted = only === undefined ? together(slices, part).sort() : only[part];
+  let sum = 0;
+  for (let i = 0; i < sorted.length; i++) sum += sorted[i] as number;
+  return { mean: sum / sorted.length, p05: percentileOf(sorted, 5), p95: percentileOf(sorted, 95) };
+}
+
+function together(slices: readonly Slice[], part: Part): Float64Array {
+  const values = new Float64Array(slices.reduce((sum, slice) => sum + slice[part].length, 0));
+  let start = 0;
+  for (const slice of slices) {
+    values.set(slice[part], start);
+    start += slice[part].length;
+  }
+  return values;
+}
+
+/**
+ * Percentiles of weighted values: the k-th of the ascending values lies at s_k = sum over i < k of (w_i + w_{i + 1}) / 2,
+ * the p-th percentile at p / 100 of the way from the first to the last, on a straight line between neighbours. With equal
+ * weights that is `percentileOf`.
+ */
+function weightedStatistics(slices: readonly Slice[], part: Part): Statistics {
+  const values = together(slices, part);
+  const weights = new Float64Array(values.length);
+  let start = 0;
+  for (const slice of slices) {
+    weights.fill(slice.extent, start, start + slice[part].length);
+    start += slice[part].length;
+  }
+  const order = ascendingOrder(values);
+  let sum = 0;
+  let total = 0;
+  const place = new Float64Array(values.length);
+  for (let k = 0; k < order.length; k++) {
+    const i = order[k] as number;
+    const weight = weights[i] as number;
+    sum += weight * (values[i] as number);
+    total += weight;
+    if (k > 0) place[k] = (place[k - 1] as number) + ((weights[order[k - 1] as number] as number) + weight) / 2;
+  }
+  const percentile = (p: number): number => {
+    const last = order.length - 1;
+    if (last < 0) return Number.NaN;
+    const target = (p / 100) * (place[last] as number);
+    let k = place.findIndex((at) => at >= target);
+    if (k <= 0) k = Math.min(1, last);
+    const [low, high] = [values[order[Math.max(0, k - 1)] as number] as number, values[order[k] as number] as number];
+    const gap = (place[k] as number) - (place[k - 1] ?? 0);
+    return gap > 0 ? low + ((high - low) * (target - (place[k - 1] as number))) / gap : high;
+  };
+  return { mean: sum / total, p05: percentile(5), p95: percentile(95) };
+}
+
+/** Columns of each part, those left out that need a geometry that is not known. */
+function columnsOf(
+  rows: readonly (readonly Figures[])[],
+  { mm, litres }: { readonly mm: boolean; readonly litres: boolean },
+): readonly Column[] {
+  return PARTS.flatMap((part, k) => {
+    const column = (name: string, figure: keyof Figures, unit?: string): Column => ({
+      name: `${part}_${name}`,
+      ...(unit === undefined ? {} : { unit }),
+      values: Float64Array.from(rows, (row) => (row[k] as Figures)[figure]),
+    });
+    return [
+      { ...column('area', 'areaPx', 'px'), values: Int32Array.from(rows, (row) => (row[k] as Figures).areaPx) },
+      ...(mm ? [column('area', 'areaMm2', 'mm²')] : []),
+      ...(litres ? [column('volume', 'litres', 'L')] : []),
+      column('volume_fraction', 'fraction'),
+      column('mean', 'mean', 'HU'),
+      column('pd95', 'p95', 'HU'),
+      column('pd05', 'p05', 'HU'),
+    ];
+  });
+}
