@@ -21,7 +21,7 @@ export function convergence(images: number): NonNullable<Workshop['watch']> {
       right = wrong ? 0 : right + 1;
       if (right < images) return undefined;
       const passes = Math.ceil(steps / images);
-      return `converged: every image is on its side after ${times(corrections, 'correction')} in ${times(passes, 'pass').replace(/passs$/, 'passes')}`;
+      return `converged: everything is on its side after ${times(corrections, 'correction')} in ${times(passes, 'pass').replace(/passs$/, 'passes')}`;
     },
     verdict: () => {
       const left = recent.reduce((sum, wrong) => sum + wrong, 0);
