@@ -94,7 +94,9 @@ export async function takeLock(file: string, folder: string): Promise<Lock> {
       });
     }
     abandoned = true;
-    await rm(file, { force: true });
+    await rm(file, { force: true }).catch((cause: unknown) => {
+      throw explainWrite(cause, file);
+    });
   }
   // Also on an exit that nothing can wait for, such as the second Ctrl-C.
   const onExit = (): void => {
@@ -108,7 +110,8 @@ export async function takeLock(file: string, folder: string): Promise<Lock> {
   return {
     async release() {
       process.removeListener('exit', onExit);
-      await rm(file, { force: true });
+      // A disk that became read-only keeps it: whoever comes next finds that this process is gone.
+      await rm(file, { force: true }).catch(() => undefined);
     },
   };
 }
