@@ -1,95 +1,101 @@
-/** A graph as a table of layers, for people. */
-import type { Graph, Value } from '../ir.ts';
+/** A graph as a list of layers, for people. */
+import type { OpName } from '../attributes.ts';
+import type { Graph, Node, Value } from '../ir.ts';
 import { costOf } from './cost.ts';
 import { type ReceptiveField, receptiveField, traceDependence } from './receptive-field.ts';
 
-export interface LayerRow {
+/** A convolution, a product, a pooling and the like, with the elementwise operations that follow it. */
+export interface Layer {
+  /** `conv1`; of layers without weights the node's own name. */
   readonly name: string;
-  readonly op: string;
+  readonly op: OpName;
+  /** Of its last output. */
   readonly shape: readonly number[];
   readonly parameters: number;
+  /** Multiply-accumulates. */
   readonly macs: number;
-  /** Along y, x; empty where the layer's result does not follow the image. */
+  /** Of all that its nodes write. */
+  readonly bytes: number;
+  /** Along y, x; empty where the result does not follow the image. */
   readonly fields: readonly ReceptiveField[];
+  readonly nodes: readonly Node[];
+  /** Places in the list of the layers that it reads; -1 is the network's input. */
+  readonly reads: readonly number[];
 }
 
-/** `1234567` as `1,234,567`. */
-function grouped(n: number): string {
-  return String(Math.round(n)).replace(/\B(?=(\d{3})+$)/g, ',');
-}
+const LAYERS: ReadonlySet<OpName> = new Set<OpName>([
+  'MaxPool',
+  'AveragePool',
+  'GlobalAveragePool',
+  'Resize',
+  'Concat',
+  'BatchNormalization',
+  'InstanceNormalization',
+  'LRN',
+  'Dropout',
+  'Softmax',
+  'LogSoftmax',
+]);
 
-/** `150.43 G`: three to five digits and a prefix. */
-export function withPrefix(n: number): string {
-  for (const [prefix, unit] of [
-    ['T', 1e12],
-    ['G', 1e9],
-    ['M', 1e6],
-    ['k', 1e3],
-  ] as const) {
-    if (n >= unit) return `${(n / unit).toFixed(2)} ${prefix}`;
-  }
-  return `${n} `;
-}
-
-/** One row a node, in order, with what it costs and what it sees of `input`. */
-export function layersOf(
-  graph: Graph,
-  { input = graph.inputs[0], parameters }: { input?: Value | undefined; parameters?: readonly Value[] } = {},
-): readonly LayerRow[] {
-  const dependence = input && traceDependence(graph, input);
-  return costOf(graph, parameters === undefined ? {} : { parameters }).nodes.map(
-    ({ node, macs, parameters: count }) => {
-      const out = node.outputs[0] as Value;
-      const fields = dependence === undefined ? [] : receptiveField(dependence, out).fields;
-      return { name: node.name, op: node.op, shape: out.shape, parameters: count, macs, fields };
-    },
-  );
+/** The scope of a node that is named by its op: `conv1` of `conv1/Conv_0`. */
+function layerName({ name, op }: Node, hasWeights: boolean): string {
+  const own = `/${op}_`;
+  const at = name.lastIndexOf(own);
+  return hasWeights && at > 0 && /^\d+$/.test(name.slice(at + own.length)) ? name.slice(0, at) : name;
 }
 
 /**
- * The table: name, op, output shape, parameters, multiply-accumulates, receptive field in input pixels;
- * totals in the last line. Ops that only move data are left out unless `all`.
+ * The layers of a graph in order, with what they cost and see of `input`. Every node belongs to one of them, so that
+ * the sums over layers are those of `costOf`.
+ * @param parameters as in `costOf`
  */
-export function summarise(
+export function layersOf(
   graph: Graph,
-  { all = false, ...options }: { all?: boolean; input?: Value; parameters?: readonly Value[] } = {},
-): string {
-  const rows = layersOf(graph, options);
-  const shown = all ? rows : rows.filter(({ op, macs, parameters }) => macs > 0 || parameters > 0 || isLayer(op));
-  const lines = [
-    ['layer', 'op', 'output', 'parameters', 'MAC', 'sees'],
-    ...shown.map(({ name, op, shape, parameters, macs, fields }) => [
-      name,
-      op,
-      shape.join(' x '),
-      parameters === 0 ? '' : grouped(parameters),
-      macs === 0 ? '' : withPrefix(macs).trim(),
-      fields.map(({ size }) => size).join(' x '),
-    ]),
-    [
-      'total',
-      `${rows.length} nodes`,
-      '',
-      grouped(rows.reduce((sum, { parameters }) => sum + parameters, 0)),
-      withPrefix(rows.reduce((sum, { macs }) => sum + macs, 0)).trim(),
-      '',
-    ],
-  ];
-  const widths = lines.reduce<number[]>(
-    (sofar, line) => line.map((cell, i) => Math.max(cell.length, sofar[i] ?? 0)),
-    [],
-  );
-  return lines
-    .map((line) =>
-      line
-        // Numbers are right-aligned.
-        .map((cell, i) => (i === 3 || i === 4 ? cell.padStart(widths[i] as number) : cell.padEnd(widths[i] as number)))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
-}
-
-function isLayer(op: string): boolean {
-  return /Pool|Resize|Concat|Normalization|Softmax|Sigmoid|Dropout|LRN/.test(op);
+  { input = graph.inputs[0], parameters }: { input?: Value | undefined; parameters?: readonly Value[] } = {},
+): readonly Layer[] {
+  const dependence = input && traceDependence(graph, input);
+  const made = new Map<Value, number>();
+  if (input !== undefined) made.set(input, -1);
+  type Draft = Omit<{ -readonly [K in keyof Layer]: Layer[K] }, 'nodes' | 'reads'> & {
+    nodes: Node[];
+    reads: Set<number>;
+    last: Value;
+  };
+  const drafts: Draft[] = [];
+  for (const { node, macs, parameters: count, activationBytes } of costOf(graph, parameters && { parameters }).nodes) {
+    const sources = node.inputs.flatMap((value) => (value && made.get(value)) ?? []);
+    const before = Math.max(-1, ...sources);
+    const last = node.outputs[0] as Value;
+    const own = macs > 0 || count > 0 || LAYERS.has(node.op) || before < 0;
+    let at = before;
+    if (own) {
+      at = drafts.length;
+      drafts.push({
+        name: layerName(node, count > 0),
+        op: node.op,
+        shape: last.shape,
+        parameters: 0,
+        macs: 0,
+        bytes: 0,
+        fields: [],
+        nodes: [],
+        reads: new Set(),
+        last,
+      });
+    }
+    const draft = drafts[at] as Draft;
+    draft.parameters += count;
+    draft.macs += macs;
+    draft.bytes += activationBytes;
+    draft.nodes.push(node);
+    for (const source of sources) if (source !== at) draft.reads.add(source);
+    draft.last = last;
+    draft.shape = last.shape;
+    for (const value of node.outputs) made.set(value, at);
+  }
+  return drafts.map(({ last, reads, ...draft }) => ({
+    ...draft,
+    reads: [...reads],
+    fields: dependence === undefined ? [] : receptiveField(dependence, last).fields,
+  }));
 }
