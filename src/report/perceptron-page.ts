@@ -104,7 +104,7 @@ export function perceptronPage(runs: readonly PerceptronRun[], createdAt: string
         'y = sign(w.x + b). Where a point is on the wrong side, w moves by the point and b by one, towards its class ' +
         '(Rosenblatt 1958). The ring is the point that is corrected; the faint lines are where the line was.',
       createdAt,
-      headline: [],
+      headline: runs.map(({ title, frames }) => ({ label: title, value: `${frames.length - 1} corrections` })),
     },
     runs.map(shown),
   );
