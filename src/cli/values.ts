@@ -71,6 +71,12 @@ export function pngFile(text: string): string {
   return text;
 }
 
+/** A file to write whose name ends in `.svg`. */
+export function svgFile(text: string): string {
+  if (!/\.svg$/i.test(text)) throw new InvalidArgumentError('A name that ends in .svg is expected.');
+  return text;
+}
+
 /** `500` steps, or `2m`, `30s`. */
 export function interval(text: string): { readonly steps: number } | { readonly ms: number } {
   const found = /^(\d+(?:\.\d+)?)(s|m|h)?$/.exec(text.trim());

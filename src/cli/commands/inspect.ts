@@ -1,9 +1,10 @@
 import { Command } from 'commander';
-import { pngFile, size, spacingMm } from '../values.ts';
+import { pngFile, size, spacingMm, svgFile } from '../values.ts';
 
 export interface InspectFlags {
   readonly json?: boolean;
   readonly size?: readonly [number, number];
+  readonly svg?: string;
   readonly spacing?: readonly [number | undefined, number, number];
   readonly series?: string;
   readonly picture?: string;
@@ -17,7 +18,7 @@ export function inspectCommand(): Command {
 values, and a picture. A folder: which images have which labels, classes and their share; which DICOM series there are.
 Nothing of a DICOM header that leads to a person is shown. A model: layers, parameters, multiplications, receptive field, which tiles it takes.`,
     )
-    .argument('<file|folder|model.onnx>', 'what to look at')
+    .argument('<file|folder|model.onnx|network>', 'what to look at')
     .option('--series <name>', 'of a folder with several DICOM series: look at this one')
     .option(
       '--picture <file.png>',
@@ -26,10 +27,11 @@ Nothing of a DICOM header that leads to a person is shown. A model: layers, para
     )
     .option('--spacing <z,y,x>', 'size of a voxel in mm, where the file does not say it or says it wrong', spacingMm)
     .option('--size <px>', 'count the multiplications of a model for images of this size', size)
+    .option('--svg <file>', 'draw the network of a model, a run or a name', svgFile)
     .option('--json', 'print only JSON')
     .addHelpText(
       'after',
-      '\nExamples:\n  lamella inspect slice.tif\n  lamella inspect ./patient7 --picture patient7.png\n  lamella inspect ./data\n  lamella inspect runs/a/best.onnx --json',
+      '\nExamples:\n  lamella inspect slice.tif\n  lamella inspect ./patient7 --picture patient7.png\n  lamella inspect ./data\n  lamella inspect runs/a/best.onnx --json\n  lamella inspect n4 --svg n4.svg',
     )
     .action(async (path: string, flags: InspectFlags) => {
       const { runInspect } = await import('../run/inspect.ts');

@@ -1,45 +1,20 @@
 import { readFile } from 'node:fs/promises';
-import { LamellaError, ModelError } from '../../errors.ts';
+import { sizeOf } from '../../array/ndarray.ts';
+import { LamellaError } from '../../errors.ts';
 import { receptiveField, type TileRule, tileRule, traceDependence } from '../../graph/analysis/receptive-field.ts';
-import type { Graph, Value } from '../../graph/ir.ts';
-import { readSignature, type Signature } from '../../graph/onnx/model.ts';
-import { readOnnx } from '../../graph/onnx/read.ts';
-import { graphMacs, nodeMacs } from '../../models/cost.ts';
+import { layersOf } from '../../graph/analysis/summary.ts';
+import { parametersOf } from '../../graph/constants.ts';
+import type { Graph, Node, Value } from '../../graph/ir.ts';
+import { readSignature } from '../../graph/onnx/model.ts';
 import { METADATA_KEY, parseMetadata } from '../../models/metadata.ts';
+import { MODELS } from '../../models/registry.ts';
+import type { ModelName } from '../../models/spec.ts';
+import { boundGraph } from './bound-graph.ts';
+import { namedGraph } from './model-graph.ts';
 
 interface Inspected {
   readonly describe: unknown;
   readonly text: string;
-}
-
-/** Sides to count with where the file leaves them open: most networks take one of these. */
-const SIDES = [256, 572, 512, 224];
-
-/** The graph for a size, or why there is none. */
-function bound(
-  bytes: Uint8Array,
-  signature: Signature,
-  file: string,
-  size: readonly [number, number] | undefined,
-): Graph | LamellaError {
-  const [input] = signature.inputs;
-  const dims = input?.dims;
-  if (input === undefined || dims === undefined)
-    return new ModelError('The file does not say the shape of its input.', { file });
-  let problem: LamellaError | undefined;
-  for (const side of size === undefined ? SIDES : [size]) {
-    const [height, width] = typeof side === 'number' ? [side, side] : side;
-    const shape = dims.map((n, axis) =>
-      typeof n === 'number' ? n : axis < dims.length - 2 ? 1 : axis === dims.length - 2 ? height : width,
-    );
-    try {
-      return readOnnx(bytes, { shapes: { [input.name]: shape }, file });
-    } catch (cause) {
-      if (!(cause instanceof LamellaError)) throw cause;
-      problem ??= cause;
-    }
-  }
-  return problem as LamellaError;
 }
 
 const big = (value: number): string =>
@@ -58,15 +33,9 @@ export async function inspectModel(file: string, size?: readonly [number, number
   const signature = readSignature(bytes, { file });
   const entry = signature.metadata[METADATA_KEY];
   const metadata = entry === undefined ? undefined : parseMetadata(entry, { file });
-  const rows: [string, string][] = [
-    ...signature.inputs.map(({ name, dtype, dims }): [string, string] => [
-      'input',
-      `${name}: ${dtype} ${shapeText(dims)}`,
-    ]),
-    ...signature.outputs.map(({ name, dtype, dims }): [string, string] => [
-      'output',
-      `${name}: ${dtype} ${shapeText(dims)}`,
-    ]),
+  const rows: Row[] = [
+    ...signature.inputs.map(({ name, dtype, dims }): Row => ['input', `${name}: ${dtype} ${shapeText(dims)}`]),
+    ...signature.outputs.map(({ name, dtype, dims }): Row => ['output', `${name}: ${dtype} ${shapeText(dims)}`]),
     ['parameters', signature.storedElements.toLocaleString('en')],
     [
       'operations',
@@ -104,36 +73,59 @@ export async function inspectModel(file: string, size?: readonly [number, number
       ],
     );
   }
-  const graph = bound(bytes, signature, file, size);
-  const analysis = graph instanceof LamellaError ? undefined : analysed(graph);
+  const graph = boundGraph(bytes, signature, { file, ...(size === undefined ? {} : { size }) });
+  const analysis = graph instanceof LamellaError ? undefined : analysed(graph, parametersOf(graph));
   if (graph instanceof LamellaError)
     rows.push(['note', `its cost and receptive field are not known: ${graph.message}`]);
-  else if (analysis !== undefined) {
-    const { macs, layers, fields, tiles } = analysis;
-    const at = (graph.inputs[0] as Value).shape;
-    rows.push(['multiplications', `${big(macs)} for ${shapeText(at)}`]);
-    if (fields !== undefined) rows.push(['receptive field', fields.map((extent) => `${extent} px`).join(' x ')]);
-    if (metadata === undefined && tiles !== undefined) {
-      const [axis] = tiles.axes;
-      if (axis !== undefined)
-        rows.push([
-          'tiles',
-          `sides ${axis.offset} modulo ${axis.multiple}, at least ${axis.minimum}; halo ${axis.haloBefore}; ${tiles.exact ? 'exact' : 'blended'}`,
-        ]);
-    }
-    rows.push(['layers', `${layers.length} with weights`]);
-    for (const { op, name, output, parameters, macs: own } of layers) {
-      rows.push([
-        '',
-        `${name} (${op}) -> ${shapeText(output)}, ${parameters.toLocaleString('en')} parameters, ${big(own)}`,
-      ]);
-    }
-  }
-  const width = Math.max(...rows.map(([label]) => label.length)) + 2;
+  else if (analysis !== undefined) rows.push(...analysisRows(graph, analysis, metadata === undefined));
   return {
     describe: { kind: 'model', file, ...signature, metadata: metadata ?? signature.metadata, ...analysis },
-    text: [file, ...rows.map(([label, text]) => `  ${label.padEnd(width)}${text}`)].join('\n'),
+    text: textOf(file, rows),
   };
+}
+
+/** A network by its name, as it is published or mostly used. */
+export function inspectNetwork(name: ModelName, size?: readonly [number, number]): Inspected {
+  const { graph, parameters, spec } = namedGraph(name, size);
+  const analysis = analysed(graph, parameters);
+  const count = parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const [input] = graph.inputs;
+  const rows: Row[] = [
+    ['network', `${MODELS[name].summary}; without weights`],
+    ['input', shapeText(input?.shape)],
+    ['output', shapeText(graph.outputs[0]?.shape)],
+    ['parameters', count.toLocaleString('en')],
+    ...analysisRows(graph, analysis, false),
+  ];
+  return { describe: { kind: 'network', name, spec, parameters: count, ...analysis }, text: textOf(name, rows) };
+}
+
+type Row = [string, string];
+
+function textOf(title: string, rows: readonly Row[]): string {
+  const width = Math.max(...rows.map(([label]) => label.length)) + 2;
+  return [title, ...rows.map(([label, text]) => `  ${label.padEnd(width)}${text}`)].join('\n');
+}
+
+function analysisRows(graph: Graph, { macs, layers, fields, tiles }: Analysis, withTiles: boolean): Row[] {
+  const at = (graph.inputs[0] as Value).shape;
+  const rows: Row[] = [['multiplications', `${big(macs)} for ${shapeText(at)}`]];
+  if (fields !== undefined) rows.push(['receptive field', fields.map((extent) => `${extent} px`).join(' x ')]);
+  const [axis] = tiles?.axes ?? [];
+  if (withTiles && axis !== undefined) {
+    rows.push([
+      'tiles',
+      `sides ${axis.offset} modulo ${axis.multiple}, at least ${axis.minimum}; halo ${axis.haloBefore}; ${tiles?.exact ? 'exact' : 'blended'}`,
+    ]);
+  }
+  rows.push(['layers', `${layers.length} with weights`]);
+  for (const { op, name, output, parameters, macs: own } of layers) {
+    rows.push([
+      '',
+      `${name} (${op}) -> ${shapeText(output)}, ${parameters.toLocaleString('en')} parameters, ${big(own)}`,
+    ]);
+  }
+  return rows;
 }
 
 interface Layer {
@@ -144,24 +136,22 @@ interface Layer {
   readonly macs: number;
 }
 
-function analysed(graph: Graph): {
+interface Analysis {
   readonly macs: number;
   readonly layers: readonly Layer[];
   readonly fields?: readonly number[];
   readonly tiles?: TileRule;
-} {
-  const layers = graph.nodes.flatMap((node): Layer[] => {
-    const macs = nodeMacs(node);
-    const parameters = node.inputs.reduce(
-      (sum, value) => sum + (value === undefined ? 0 : (graph.constants.get(value)?.data.length ?? 0)),
-      0,
-    );
-    const [output] = node.outputs;
-    return macs === 0 || output === undefined
-      ? []
-      : [{ name: node.name, op: node.op, output: output.shape, parameters, macs }];
-  });
-  const macs = graphMacs(graph);
+}
+
+function analysed(graph: Graph, trained: readonly Value[]): Analysis {
+  const all = layersOf(graph, { parameters: trained });
+  const layers = all
+    .filter(({ macs }) => macs > 0)
+    .map(({ name, op, nodes, parameters, macs }) => {
+      const [output] = (nodes[0] as Node).outputs as readonly [Value];
+      return { name, op, output: output.shape, parameters, macs };
+    });
+  const macs = all.reduce((sum, layer) => sum + layer.macs, 0);
   const input = graph.inputs[0];
   const output = graph.outputs.find(({ shape }) => shape.length >= 3);
   if (input === undefined || output === undefined) return { macs, layers };

@@ -1,12 +1,26 @@
 import { stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { FormatError, ModelError } from '../../errors.ts';
+import type { ModelName } from '../../models/spec.ts';
+import { MODEL_NAMES } from '../choices.ts';
 import type { InspectFlags } from '../commands/inspect.ts';
 
 /** Tells what a path is; only the code for its kind is loaded. */
 export async function runInspect(path: string, flags: InspectFlags): Promise<void> {
   const { describe, text } = await inspected(path, flags);
+  if (flags.svg !== undefined) await drawNetwork(path, flags.svg, flags.size);
   process.stdout.write(flags.json === true ? `${JSON.stringify(describe, jsonNumber, 2)}\n` : `${text}\n`);
+}
+
+/** Draws the network that is meant. @throws as `modelGraph`. */
+async function drawNetwork(what: string, svg: string, size: readonly [number, number] | undefined): Promise<void> {
+  const [{ modelGraph }, { networkSvg }, { atomicWrite }] = await Promise.all([
+    import('./model-graph.ts'),
+    import('../../graph/draw.ts'),
+    import('../../platform/node/atomic-write.ts'),
+  ]);
+  const { graph, parameters, title } = await modelGraph(what, size);
+  await atomicWrite(svg, networkSvg(graph, { parameters, title }));
 }
 
 interface Inspected {
@@ -22,8 +36,16 @@ function jsonNumber(_: string, value: unknown): unknown {
 
 async function inspected(path: string, flags: InspectFlags): Promise<Inspected> {
   const info = await stat(path).catch(() => undefined);
+  const { isNetworkName } = await import('./model-graph.ts');
+  if (await isNetworkName(path)) {
+    const { inspectNetwork } = await import('./inspect-model.ts');
+    return inspectNetwork(path as ModelName, flags.size);
+  }
   if (info === undefined) {
-    throw new FormatError('there is no such file or folder.', { file: path, remedy: 'Check the path.' });
+    throw new FormatError('there is no such file or folder.', {
+      file: path,
+      remedy: `Check the path, or give the name of a network: ${MODEL_NAMES.join(', ')}.`,
+    });
   }
   if (info.isDirectory()) {
     const isRun = (await stat(join(path, 'config.json')).catch(() => undefined)) !== undefined;

@@ -1,0 +1,33 @@
+import { LamellaError, ModelError } from '../../errors.ts';
+import type { Graph } from '../../graph/ir.ts';
+import type { Signature } from '../../graph/onnx/model.ts';
+import { readOnnx } from '../../graph/onnx/read.ts';
+
+/** Sides to count with where the file leaves them open: most networks take one of these. */
+const SIDES = [256, 572, 512, 224];
+
+/** The graph of a file for a size, or why there is none. */
+export function boundGraph(
+  bytes: Uint8Array,
+  signature: Signature,
+  { file, size }: { readonly file: string; readonly size?: readonly [number, number] },
+): Graph | LamellaError {
+  const [input] = signature.inputs;
+  const dims = input?.dims;
+  if (input === undefined || dims === undefined)
+    return new ModelError('The file does not say the shape of its input.', { file });
+  let problem: LamellaError | undefined;
+  for (const side of size === undefined ? SIDES : [size]) {
+    const [height, width] = typeof side === 'number' ? [side, side] : side;
+    const shape = dims.map((n, axis) =>
+      typeof n === 'number' ? n : axis < dims.length - 2 ? 1 : axis === dims.length - 2 ? height : width,
+    );
+    try {
+      return readOnnx(bytes, { shapes: { [input.name]: shape }, file });
+    } catch (cause) {
+      if (!(cause instanceof LamellaError)) throw cause;
+      problem ??= cause;
+    }
+  }
+  return problem as LamellaError;
+}

@@ -1,0 +1,55 @@
+/** The graph that is meant by a network's name, a run folder or an ONNX file. */
+import { readFile, stat } from 'node:fs/promises';
+import { UsageError } from '../../errors.ts';
+import { parametersOf } from '../../graph/constants.ts';
+import type { Graph, Value } from '../../graph/ir.ts';
+import { readSignature, type Signature } from '../../graph/onnx/model.ts';
+import { predictionGraph } from '../../models/prediction.ts';
+import type { ModelName, ModelSpec } from '../../models/spec.ts';
+import { TYPICAL } from '../../models/typical.ts';
+import { modelFileOf } from '../../platform/node/model-files.ts';
+import { boundGraph } from './bound-graph.ts';
+
+export interface ModelGraph {
+  /** The name or the file. */
+  readonly title: string;
+  readonly graph: Graph;
+  /** Trained tensors: constants of a file, inputs of a network that has no weights yet. */
+  readonly parameters: readonly Value[];
+  /** Of a network by name. */
+  readonly spec?: ModelSpec;
+  /** Of a file. */
+  readonly signature?: Signature;
+}
+
+/** Whether a word is a network's name and nothing on the disk. */
+export async function isNetworkName(word: string): Promise<boolean> {
+  return Object.hasOwn(TYPICAL, word) && (await stat(word).catch(() => undefined)) === undefined;
+}
+
+/** A network by its name, without weights. @throws UsageError for a size that it does not take. */
+export function namedGraph(name: ModelName, size?: readonly [number, number]): ModelGraph {
+  const { spec: typical, size: usual } = TYPICAL[name];
+  const spec = 'input' in typical && size !== undefined ? { ...typical, input: size } : typical;
+  const graph = predictionGraph(spec, [1, spec.channels, ...(size ?? usual)]);
+  return { title: name, graph, parameters: graph.inputs.slice(1), spec };
+}
+
+/**
+ * @param size of the images, where the model leaves it open
+ * @throws ModelError, RunError, FormatError where there is no model; the reason why its graph is not understood.
+ */
+export async function modelGraph(what: string, size?: readonly [number, number]): Promise<ModelGraph> {
+  if (await isNetworkName(what)) return namedGraph(what as ModelName, size);
+  if (!/[./\\]/.test(what) && (await stat(what).catch(() => undefined)) === undefined) {
+    throw new UsageError(`There is no network, run folder or file '${what}'.`, {
+      remedy: `Networks: ${Object.keys(TYPICAL).join(', ')}.`,
+    });
+  }
+  const file = await modelFileOf(what);
+  const bytes = await readFile(file);
+  const signature = readSignature(bytes, { file });
+  const graph = boundGraph(bytes, signature, { file, ...(size === undefined ? {} : { size }) });
+  if (graph instanceof Error) throw graph;
+  return { title: file, graph, parameters: parametersOf(graph), signature };
+}
