@@ -36,6 +36,8 @@ export interface LungsPatient {
   readonly slices: readonly LungsSlice[];
   readonly sliceCount: number;
   readonly counts: HuCounts;
+  /** Figures of both lungs and of each. */
+  readonly figures?: ScoreTable;
   readonly projection?: LungsProjection;
 }
 

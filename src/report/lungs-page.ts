@@ -11,13 +11,16 @@ import { factTable, scoreTable } from './sections/tables.ts';
 
 /** Stands on the page before everything else. */
 export const RESEARCH_ONLY =
-  'For research only. This is not a medical device: the outlines and figures below are those of a trained network, were not checked by a physician, and must not be used for diagnosis or treatment.';
+  'For research only. This is not a medical device: outlines and figures are made by software, were not checked by a physician, and must not be used for diagnosis or treatment.';
 
 const STYLE = `${OBJECTS_STYLE}
 .patient { margin: 18px 0 34px; }
 .patient h3 { font-size: 18px; margin-bottom: 10px; }
 .views { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(340px, 100%), 1fr)); gap: 18px 32px; align-items: end; margin-bottom: 18px; }
 .front, .views figure.chart { max-width: 520px; }
+.views .scores { min-width: 0; width: 100%; font-size: 14px; }
+.views .scores td, .views .scores thead th + th { padding-left: 10px; padding-right: 4px; }
+.views .scores th:first-child { padding-left: 0; white-space: nowrap; }
 .front .frame img { object-fit: fill; image-rendering: auto; }
 .front .frame { container-type: inline-size; }
 .mark { position: absolute; top: 8px; color: #fff; font-weight: 700; font-size: 14px; text-shadow: 0 0 3px #000; }
@@ -32,12 +35,10 @@ export function renderLungsReport(report: LungsReport): string {
   return renderPage(
     { ...report, warning: RESEARCH_ONLY },
     [
-      section(
-        'patients',
-        patients.length === 1 ? 'The patient' : 'Patients',
-        dataTable(perPatient, { caption: 'Measurements of each patient' }),
-        ...scores.map(scoreTable),
-      ),
+      perPatient.rows === 1
+        ? undefined
+        : section('patients', 'Patients', dataTable(perPatient, { caption: 'Measurements of each patient' })),
+      scores.length === 0 ? undefined : section('truth', 'Against the truth', ...scores.map(scoreTable)),
       patients.length === 0
         ? undefined
         : section(
@@ -66,9 +67,9 @@ export function renderLungsReport(report: LungsReport): string {
   );
 }
 
-function patientView({ name, slices, sliceCount, counts, projection }: LungsPatient, index: number): Markup {
+function patientView({ name, slices, sliceCount, counts, projection, figures }: LungsPatient, index: number): Markup {
   return html`<div class="patient"><h3>${name}</h3>
-<div class="views">${projection === undefined ? undefined : frontView(projection, name)}${huChart(counts)}</div>
+<div class="views">${projection === undefined ? undefined : frontView(projection, name)}${huChart(counts)}${figures === undefined ? undefined : html`<div>${scoreTable(figures)}</div>`}</div>
 <div class="gallery small">${slices.map(
     ({ name: slice, widthPx, heightPx, picture, shapes }, i) =>
       html`<figure><div class="frame"><img src="${picture}" width="${widthPx}" height="${heightPx}" alt="${name}, ${slice}, with the outlines of the lungs">${overlay(

@@ -177,14 +177,19 @@ function withPixelSize(map: Image, image: Image | undefined, { spacing, unit, ta
   const named = (value: number): Spacing => ({ value, unit: unit ?? (task === 'lungs' ? 'mm' : 'µm') });
   const [x, y, z] = spacing as readonly [number, number, number?];
   if (z === undefined && extent(map, 'z') > 1) {
-    throw new UsageError(`--spacing ${spacing.join(',')} has no distance of slices; this is a volume.`, {
+    throw new DatasetError(`--spacing ${spacing.join(',')} has no distance of slices; this is a volume.`, {
       ...(map.source === undefined ? {} : { file: map.source }),
       remedy: 'Give three numbers: x,y,z.',
     });
   }
   const { t } = map.spacing;
+  const { slicePositionsMm, ...geometry } = map.geometry ?? image?.geometry ?? {};
   return {
     ...map,
+    // Where slices lie is told by the distance that was given.
+    ...('direction' in geometry
+      ? { geometry: z === undefined && slicePositionsMm !== undefined ? { ...geometry, slicePositionsMm } : geometry }
+      : {}),
     spacing: {
       ...(t === undefined ? {} : { t }),
       x: named(x),

@@ -1,11 +1,91 @@
 import { DatasetError } from '../../errors.ts';
+import { headerOf, type Table } from '../../measure/table.ts';
+import { RESEARCH_ONLY, renderLungsReport } from '../../report/lungs-page.ts';
 import { sumOfMatches } from '../../report/objects-counts.ts';
 import { renderObjectsReport } from '../../report/objects-page.ts';
 import type { MeasureFlags } from '../commands/measure.ts';
 import { requireFreeFolder } from '../out-folder.ts';
 import { MeasureFiles } from './measure-files.ts';
-import { measureInputs } from './measure-inputs.ts';
-import { measureObjects, tablesOf } from './measure-objects.ts';
+import { type MeasureInputs, measureInputs } from './measure-inputs.ts';
+import { measureFolderOfLungs } from './measure-lungs.ts';
+import { type MeasureHooks, measureObjects, tablesOf } from './measure-objects.ts';
+
+interface Outcome {
+  readonly failed: readonly { readonly file: string; readonly reason: string }[];
+  readonly notes: readonly string[];
+  /** For people, and as JSON. */
+  readonly lines: readonly string[];
+  readonly summary: Readonly<Record<string, unknown>>;
+}
+
+type Run = (
+  path: string,
+  inputs: MeasureInputs,
+  how: MeasureHooks & { readonly flags: MeasureFlags; readonly files: MeasureFiles },
+) => Promise<Outcome>;
+
+const runObjects: Run = async (path, inputs, how) => {
+  const { flags, files } = how;
+  const { report, scores, failed } = await measureObjects(path, inputs, how);
+  for (const [name, table] of tablesOf(report)) await files.table(name, table);
+  await files.finish();
+  if (flags.report) await files.write('report.html', renderObjectsReport(report));
+  const matches = sumOfMatches(report.images);
+  return {
+    failed,
+    notes: report.notes,
+    lines: [
+      ...(scores === undefined
+        ? []
+        : [
+            `against the truth: ${matches.matched} of ${matches.truth} matched, ${matches.missed} missed, ${matches.merged} merged, ${matches.split} split, ${matches.spurious} spurious`,
+            `AP at IoU 0.5: ${(scores.perThreshold[0]?.averagePrecision ?? Number.NaN).toFixed(4)}`,
+          ]),
+      `${report.table.rows} objects in ${report.images.length} image${report.images.length === 1 ? '' : 's'}`,
+    ],
+    summary: {
+      objects: report.table.rows,
+      images: report.images,
+      ...(scores === undefined ? {} : { matches, scores }),
+    },
+  };
+};
+
+const runLungs: Run = async (path, inputs, how) => {
+  const { flags, files } = how;
+  const { report, scores, failed } = await measureFolderOfLungs(path, inputs, how);
+  await files.table('patients', report.perPatient);
+  await files.table('slices', report.perSlice);
+  if (flags.report) await files.write('report.html', renderLungsReport(report));
+  return {
+    failed,
+    notes: report.notes,
+    lines: [
+      ...scores.map(
+        ({ patient, dice, meanMm, hd95Mm }) =>
+          `${patient}: Dice ${dice.toFixed(4)}${Number.isNaN(meanMm) ? '' : `, surfaces ${meanMm.toFixed(2)} mm apart, 95 % within ${hd95Mm.toFixed(2)} mm`}`,
+      ),
+      `lungs of ${report.perPatient.rows} patient${report.perPatient.rows === 1 ? '' : 's'} in ${report.perSlice.rows} slices. ${RESEARCH_ONLY.split('.')[0]}.`,
+    ],
+    summary: {
+      patients: rowsOf(report.perPatient),
+      slices: rowsOf(report.perSlice),
+      ...(scores.length === 0 ? {} : { scores }),
+    },
+  };
+};
+
+/** Rows of a table as objects; no value is null. */
+function rowsOf({ columns, rows }: Table): readonly Readonly<Record<string, unknown>>[] {
+  return Array.from({ length: rows }, (_, row) =>
+    Object.fromEntries(
+      columns.map((column) => {
+        const value = column.values[row] as number | string;
+        return [headerOf(column), typeof value === 'number' && !Number.isFinite(value) ? null : value];
+      }),
+    ),
+  );
+}
 
 /** What `measure` makes: a folder that holds nothing else may be written to again. */
 const WRITTEN = [
@@ -25,32 +105,22 @@ export async function runMeasure(path: string, flags: MeasureFlags): Promise<voi
   const out = flags.out ?? inputs.out;
   await requireFreeFolder(out, { ignore: WRITTEN, option: 'another --out' });
   const files = new MeasureFiles(out, flags.format);
-  const { report, scores, failed } = await measureObjects(path, inputs, { flags, files, say, warn });
-  for (const [name, table] of tablesOf(report)) await files.table(name, table);
-  await files.finish();
-  if (flags.report) await files.write('report.html', renderObjectsReport(report));
-  const sum = sumOfMatches(report.images);
+  const measureAll = flags.task === 'lungs' ? runLungs : runObjects;
+  const { failed, lines, summary, notes } = await measureAll(path, inputs, { flags, files, say, warn });
   if (json) {
-    const summary = {
+    const all = {
       labels: inputs.labels,
       out,
-      objects: report.table.rows,
-      images: report.images,
-      ...(scores === undefined ? {} : { matches: sum, scores }),
+      ...summary,
       written: files.written,
-      notes: report.notes,
+      notes,
       ...(failed.length === 0 ? {} : { failed }),
     };
-    process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
+    process.stdout.write(`${JSON.stringify(all, null, 2)}\n`);
   } else {
-    for (const note of report.notes.filter((line) => !line.startsWith('Left out: '))) say(`note: ${note}`);
-    if (scores !== undefined) {
-      say(
-        `against the truth: ${sum.matched} of ${sum.truth} matched, ${sum.missed} missed, ${sum.merged} merged, ${sum.split} split, ${sum.spurious} spurious`,
-      );
-      say(`AP at IoU 0.5: ${(scores.perThreshold[0]?.averagePrecision ?? Number.NaN).toFixed(4)}`);
-    }
-    say(`${report.table.rows} objects in ${report.images.length} images: ${out} (${files.written.join(', ')})`);
+    for (const note of notes.filter((line) => !line.startsWith('Left out: '))) say(`note: ${note}`);
+    for (const line of lines) say(line);
+    say(`${out}: ${files.written.join(', ')}`);
   }
   if (failed.length > 0) {
     throw new DatasetError(

@@ -1,0 +1,316 @@
+/** Lungs of label maps, patient by patient: tables, the page, comparison with the truth. */
+
+import { ndarray } from '../../array/ndarray.ts';
+import { naturalOrder, stemOf } from '../../dataset/names.ts';
+import { stacksOf } from '../../dataset/split.ts';
+import { DatasetError, FormatError } from '../../errors.ts';
+import { toFloat32 } from '../../image/convert.ts';
+import { millimetres, nearest, planeName, sliceExtentsMm } from '../../image/geometry.ts';
+import { extent, type Image } from '../../image/image.ts';
+import { displayMap, reorient } from '../../image/orient.ts';
+import { LUNG_SIDE, lungSides } from '../../measure/lung-sides.ts';
+import { type LungMeasures, measureLungs } from '../../measure/lungs.ts';
+import { joinRows, type Table, withText } from '../../measure/table.ts';
+import type { IntegerArray } from '../../objects/grid.ts';
+import { patientOf } from '../../report/lungs-collect.ts';
+import type { LungsPatient, LungsReport } from '../../report/lungs-data.ts';
+import type { MeasureFlags } from '../commands/measure.ts';
+import { lungFigures, lungHeadline } from './lung-headline.ts';
+import { type LungScores, lungScores, scoresTable } from './lung-scores.ts';
+import { labelArrays, type MeasureInputs, type MeasureItem, readItem, titleOf } from './measure-inputs.ts';
+import { commandOf, type MeasureHooks } from './measure-objects.ts';
+
+export interface MeasuredLungs {
+  readonly report: LungsReport;
+  readonly scores: readonly LungScores[];
+  readonly failed: readonly { readonly file: string; readonly reason: string }[];
+}
+
+/** Patients whose slices the page shows, and slices of each where they are several. */
+const SHOWN_PATIENTS = 12;
+const SHOWN_SLICES = 4;
+/** Nothing in a chest is denser than air by so much everywhere. */
+const LEAST_AIR_HU = -500;
+
+/** Measures all label maps as lungs. @throws as `readItem` where there is one file alone. */
+export async function measureFolderOfLungs(
+  path: string,
+  inputs: MeasureInputs,
+  { flags, say, warn }: MeasureHooks & { readonly flags: MeasureFlags },
+): Promise<MeasuredLungs> {
+  const { items, prediction } = inputs;
+  const failed: { file: string; reason: string }[] = [];
+  const notes: string[] = [];
+  const slices: Table[] = [];
+  const wholes: Table[] = [];
+  const pages: LungsPatient[] = [];
+  const scores: LungScores[] = [];
+  const groups = patientsOf(items);
+  const step = Math.max(1, Math.ceil(groups.length / SHOWN_PATIENTS));
+  for (const [i, group] of groups.entries()) {
+    const read: ReadSlices[] = [];
+    for (const item of group.items) {
+      try {
+        read.push(await readSlices(item, flags));
+      } catch (cause) {
+        if (items.length === 1 || !(cause instanceof FormatError || cause instanceof DatasetError)) throw cause;
+        warn(cause.message);
+        failed.push({ file: item.labels.path, reason: cause.message });
+      }
+    }
+    for (const patient of wholesOf(group.name, read, notes)) {
+      const { measures, geometry } = measured(patient, flags);
+      slices.push(withText(withColumn(measures.slices, 'image', patient.names), 'patient', patient.name));
+      wholes.push(withText(measures.whole, 'patient', patient.name));
+      if (patient.truth !== undefined) {
+        scores.push({ patient: patient.name, ...lungScores(patient.truth, patient.sides, geometry) });
+      }
+      if (flags.report && i % step === 0)
+        pages.push({ ...pageOf(patient, geometry, groups.length), figures: lungFigures(measures.whole) });
+      say(describe(patient.name, measures.whole));
+    }
+  }
+  const perPatient = joinRows(wholes);
+  const perSlice = joinRows(slices);
+  const known = perPatient.columns.some(({ name, unit }) => name === 'lung_volume' && unit === 'L');
+  const area = perSlice.columns.some(({ unit }) => unit === 'mm²');
+  const hidden = wholes.length - pages.length;
+  return {
+    failed,
+    scores,
+    report: {
+      title: `Lungs in ${titleOf(path)}`,
+      summary: `Lungs of ${wholes.length} patient${wholes.length === 1 ? '' : 's'} in ${perSlice.rows} slice${
+        perSlice.rows === 1 ? '' : 's'
+      }${prediction === undefined ? '' : ', segmented by a trained network'}${
+        flags.truth === undefined ? '' : ', compared with masks drawn by hand'
+      }.`,
+      createdAt: new Date().toISOString(),
+      headline: lungHeadline(perPatient, scores),
+      perPatient,
+      perSlice,
+      patients: pages,
+      scores: scores.length === 0 ? [] : [scoresTable(scores)],
+      notes: [
+        ...(area
+          ? []
+          : ['The pixel size is not known, so there are no mm² and no litres: --spacing x,y,z gives it in mm.']),
+        ...(area && !known
+          ? ['The distance of the slices is not known, so there are no litres: --spacing x,y,z gives it in mm.']
+          : []),
+        'Areas are counts of pixels times their size. Percentiles lie between neighbours on a straight line.',
+        'Left and right are told apart by the gap between the lungs; where they touch they are cut at the neck.',
+        ...(hidden > 0 && flags.report ? [`Pictures of ${pages.length} of ${wholes.length} patients are shown.`] : []),
+        ...notes,
+        ...inputs.notes,
+        ...failed.map(({ reason }) => `Left out: ${reason}`),
+      ],
+      facts: [
+        ['Label maps', inputs.labels],
+        ...(prediction === undefined ? [] : [['Images', prediction.images] as const]),
+        ...(prediction === undefined ? [] : [['Model', prediction.models.join(', ')] as const]),
+        ...(flags.truth === undefined ? [] : [['Truth', flags.truth] as const]),
+      ],
+      commands: [commandOf(path, flags)],
+    },
+  };
+}
+
+/** Files whose names differ in their last number only are slices of one patient. */
+function patientsOf(
+  items: readonly MeasureItem[],
+): readonly { readonly name: string; readonly items: readonly MeasureItem[] }[] {
+  const sorted = items.toSorted((a, b) => naturalOrder(a.name, b.name));
+  const stacks = stacksOf(sorted.map(({ name }) => ({ file: `${name}.x`, page: 0, height: 0, width: 0 })));
+  return stacks.map(({ name, items: members }) => {
+    const own = members.map((i) => sorted[i] as MeasureItem);
+    const [first] = own as [MeasureItem];
+    // `ID_0007_Z_#` is the patient ID_0007.
+    const series = name.replace(/(?:[ _-]*(?:z|slice|s|im|image)?[ _-]*)#.*$/i, '');
+    return { name: own.length === 1 || series === '' ? first.name : series, items: own };
+  });
+}
+
+interface ReadSlices {
+  readonly item: MeasureItem;
+  readonly mask: IntegerArray;
+  readonly truth?: IntegerArray;
+  /** HU, single channel. */
+  readonly image: Image<'float32'>;
+  /** Has the pixel size to be used. */
+  readonly map: Image;
+}
+
+async function readSlices(item: MeasureItem, flags: MeasureFlags): Promise<ReadSlices> {
+  const { map, image, truth } = await readItem(item, flags);
+  const where = { file: item.labels.path };
+  if (image === undefined) {
+    throw new DatasetError('there is no image of this label map, so that its lungs have no density.', {
+      ...where,
+      remedy: 'Give --images with files of the same names.',
+    });
+  }
+  if (extent(image, 'c') > 1) {
+    throw new DatasetError(`the image "${image.source}" has ${extent(image, 'c')} channels; CT has one.`, {
+      ...where,
+      remedy: 'Give the images in Hounsfield units.',
+    });
+  }
+  const [mask, ...others] = labelArrays(map) as [IntegerArray, ...IntegerArray[]];
+  if (others.length > 0)
+    throw new DatasetError('this has several times.', { ...where, remedy: 'Give one time a file.' });
+  const own = truth === undefined ? undefined : labelArrays(truth)[0];
+  return { item, mask, image: toFloat32(image), map, ...(own === undefined ? {} : { truth: own }) };
+}
+
+/** One patient as one volume, or a stack of single slices. */
+interface Patient {
+  readonly name: string;
+  /** Of each slice the file. */
+  readonly names: readonly string[];
+  /** [depth, height, width] */
+  readonly sides: IntegerArray;
+  readonly truth?: IntegerArray;
+  readonly hu: Float32Array;
+  readonly map: Image;
+  /** Whether the slices are one volume. */
+  readonly volume: boolean;
+}
+
+/** Volumes are patients of their own; single slices of the same size are one together. */
+function wholesOf(name: string, read: readonly ReadSlices[], notes: string[]): readonly Patient[] {
+  const volumes = read.filter(({ map }) => extent(map, 'z') > 1);
+  const singles = read.filter(({ map }) => extent(map, 'z') === 1);
+  const sizes = grouped(singles);
+  const patients = [
+    ...volumes.map((one) => patientFrom(one.item.name, [one])),
+    ...[...sizes].map(([size, own]) => patientFrom(sizes.size > 1 ? `${name} ${size}` : name, own)),
+  ];
+  for (const { hu, name: patient } of patients) {
+    let least = Number.POSITIVE_INFINITY;
+    for (const value of hu) if (value < least) least = value;
+    if (least > LEAST_AIR_HU) {
+      notes.push(
+        `The least value of ${patient} is ${least}: these are hardly Hounsfield units, so the densities mean nothing.`,
+      );
+    }
+  }
+  return patients;
+}
+
+const sizeOf = ({ map }: ReadSlices): string => `${extent(map, 'x')}x${extent(map, 'y')}`;
+
+function grouped(read: readonly ReadSlices[]): Map<string, ReadSlices[]> {
+  const groups = new Map<string, ReadSlices[]>();
+  for (const one of read) groups.set(sizeOf(one), [...(groups.get(sizeOf(one)) ?? []), one]);
+  return groups;
+}
+
+function patientFrom(name: string, read: readonly ReadSlices[]): Patient {
+  const [{ map, mask }] = read as readonly [ReadSlices];
+  const [depth, height, width] = [extent(map, 'z') * read.length, extent(map, 'y'), extent(map, 'x')];
+  const shape = [depth, height, width];
+  const hu = new Float32Array(depth * height * width);
+  const sides = new Uint8Array(hu.length);
+  const truth = new Uint8Array(hu.length);
+  read.forEach((one, i) => {
+    const start = i * mask.data.length;
+    hu.set(one.image.data, start);
+    // Each file by itself: single slices need not lie on each other.
+    sides.set(sidesOf(one).data, start);
+    one.truth?.data.forEach((value: number, p: number) => {
+      truth[start + p] = value === 0 ? 0 : 1;
+    });
+  });
+  return {
+    name,
+    map,
+    hu,
+    volume: read.length === 1 && depth > 1,
+    names: read.flatMap(({ item, map: own }) => new Array<string>(extent(own, 'z')).fill(stemOf(item.name))),
+    sides: ndarray('uint8', shape, sides),
+    ...(read.every((one) => one.truth !== undefined) ? { truth: ndarray('uint8', shape, truth) } : {}),
+  };
+}
+
+/** Left and right, by the axis that runs between them; without geometry the left is at the right, as usual. */
+function sidesOf({ mask, map }: ReadSlices): IntegerArray {
+  const { geometry } = map;
+  if (geometry === undefined) return lungSides(mask);
+  const found = geometry.direction.map(nearest);
+  const at = found.findIndex(({ axis }) => axis === 0);
+  if (at < 0) return lungSides(mask);
+  return lungSides(mask, {
+    axis: (['x', 'y', 'z'] as const)[at] as 'x' | 'y' | 'z',
+    growsLeft: (found[at] as { readonly positive: boolean }).positive,
+  });
+}
+
+export interface LungSpacing {
+  readonly pixelMm?: readonly [y: number, x: number];
+  readonly sliceMm?: readonly number[];
+  /** Whether the slices are one volume, so that distances go from slice to slice. */
+  readonly volume: boolean;
+}
+
+function measured(
+  { map, sides, hu, volume }: Patient,
+  { spacing }: MeasureFlags,
+): { readonly measures: LungMeasures; readonly geometry: LungSpacing } {
+  const y = millimetres(map.spacing.y);
+  const x = millimetres(map.spacing.x);
+  const depth = sides.shape[0] as number;
+  // Of single slices one thickness is known; it fills the way between them only if the user says so.
+  const each = volume || depth === 1 || spacing?.length === 3 ? sliceExtentsMm(map) : undefined;
+  const sliceMm = each === undefined || each.length === depth ? each : new Array<number>(depth).fill(each[0] as number);
+  const geometry: LungSpacing = {
+    volume,
+    ...(y === undefined || x === undefined ? {} : { pixelMm: [y, x] as const }),
+    ...(sliceMm === undefined ? {} : { sliceMm }),
+  };
+  return { geometry, measures: measureLungs(sides, ndarray('float32', sides.shape, hu), geometry) };
+}
+
+/** The pictures of a patient, turned as slices are looked at. */
+function pageOf(
+  { name, names, map, sides, hu, volume }: Patient,
+  geometry: LungSpacing,
+  patients: number,
+): LungsPatient {
+  const image: Image = { ...map, ...ndarray('float32', sides.shape, hu), axes: 'zyx' };
+  const turn = displayMap(image);
+  const upright = (of: Image): Image => (turn === undefined ? of : reorient(of, turn));
+  const shown = upright(image);
+  const shownSides = upright({ ...image, ...sides });
+  const { pixelMm, sliceMm } = geometry;
+  const axial = map.geometry === undefined || planeName(map.geometry) === 'axial';
+  const mean = sliceMm === undefined ? 0 : sliceMm.reduce((a, b) => a + b, 0) / sliceMm.length;
+  return patientOf(
+    {
+      name,
+      hu: shown.data as Float32Array,
+      sides: ndarray('uint8', shownSides.shape, shownSides.data as Uint8Array),
+      values: LUNG_SIDE,
+      sliceName: (z) => (volume ? `slice ${z + 1}` : (names[z] ?? '')),
+      headFirst: (shown.geometry?.direction[2][2] ?? 1) < 0,
+      ...(volume && axial && pixelMm !== undefined && sliceMm !== undefined
+        ? { spacingMm: [mean, pixelMm[0], pixelMm[1]] as const }
+        : {}),
+    },
+    { slices: patients === 1 ? 2 * SHOWN_SLICES : SHOWN_SLICES },
+  );
+}
+
+function withColumn(table: Table, name: string, values: readonly string[]): Table {
+  return { ...table, columns: [{ name, values }, ...table.columns] };
+}
+
+/** A line for the user. */
+function describe(name: string, { columns }: Table): string {
+  const value = (column: string, unit: string): number | undefined =>
+    columns.find((one) => one.name === column && one.unit === unit)?.values[0] as number | undefined;
+  const litres = value('lung_volume', 'L');
+  const mean = value('lung_mean', 'HU');
+  const size = litres === undefined ? `${value('lung_area', 'px')} px` : `${litres.toFixed(3)} L`;
+  return `${name}: ${size}, mean ${mean === undefined || Number.isNaN(mean) ? '-' : Math.round(mean)} HU`;
+}

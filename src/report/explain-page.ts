@@ -1,0 +1,438 @@
+/** The page that explains what a network made of an image. */
+
+import type {
+  Box,
+  Check,
+  Explanation,
+  Filter,
+  LayerSummary,
+  Plane,
+  Point,
+  ReceptiveFieldView,
+} from '../explain/explanation.ts';
+import { greyPicture, heatOver, largest, quantile, signedPicture } from './colour-maps.ts';
+import type { Facts, Figure } from './data.ts';
+import { EXPLAIN_STYLE } from './explain-style.ts';
+import { html, type Markup } from './markup.ts';
+import { renderPage, section } from './page.ts';
+import { crop, dataUri, imagePicture, type Picture, shrink } from './pictures.ts';
+import { passageMarkup, shortNumber } from './sections/arithmetic.ts';
+import { factTable } from './sections/tables.ts';
+
+/** What stands around the explanation on its page. */
+export interface ExplainReport {
+  readonly explanation: Explanation;
+  readonly title: string;
+  /** ISO 8601. */
+  readonly createdAt: string;
+  readonly facts: Facts;
+  readonly commands: readonly string[];
+}
+
+/** Longest side of pictures in galleries. */
+const TILE_PX = 128;
+/** Pixels around the point that a close-up shows at least, to each side. */
+const CLOSE_PX = 32;
+
+/** The page as text; the same data give the same page. */
+export function renderExplanation({ explanation, title, createdAt, facts, commands }: ExplainReport): string {
+  const { checks, passages, classes, inputShape, notes, features, filters, layers } = explanation;
+  const [, channels, height, width] = inputShape as readonly [number, number, number, number];
+  return renderPage(
+    { title, summary: summaryOf(explanation), createdAt, headline: headlineOf(explanation) },
+    [
+      section('answer', 'The image and the answer', ...answer(explanation)),
+      section('evidence', 'What the answer depends on', ...evidence(explanation)),
+      filters === undefined ? undefined : section('filters', 'The first layer', ...filterGallery(explanation)),
+      features === undefined
+        ? undefined
+        : section('maps', `Feature maps of ${features.layer}`, ...mapGallery(explanation)),
+      section('layers', 'Layer by layer', layerTable(layers)),
+      section(
+        'numbers',
+        'One pixel, number by number',
+        html`<p>${pixelSentence(explanation)} From there, every number below is worked out from the numbers before it and set beside the one that the network itself computed.</p>`,
+        ...passages.map((passage) => passageMarkup(passage, classes, [channels, height, width])),
+      ),
+      section('checks', 'Checks', checkTable(checks)),
+      section(
+        'about',
+        'How it was made',
+        notes.length === 0 ? undefined : html`<ul>${notes.map((note) => html`<li>${note}</li>`)}</ul>`,
+        html`<div class="facts">${factTable('Facts', facts) ?? ''}</div>`,
+        html`<h3>To do it again</h3><pre>${commands.join('\n')}</pre>`,
+      ),
+    ],
+    { style: EXPLAIN_STYLE },
+  );
+}
+
+const percent = (p: number): string =>
+  p > 0.9995 && p < 1 ? '> 99.9 %' : p < 0.0005 && p > 0 ? '< 0.1 %' : `${(100 * p).toFixed(1)} %`;
+
+const countOf = (n: number): string => Math.round(n).toLocaleString('en');
+
+/** `150.43 G`. */
+function withPrefix(n: number): string {
+  for (const [prefix, unit] of [
+    ['T', 1e12],
+    ['G', 1e9],
+    ['M', 1e6],
+    ['k', 1e3],
+  ] as const) {
+    if (n >= unit) return `${Number((n / unit).toPrecision(3))} ${prefix}`;
+  }
+  return String(n);
+}
+
+function summaryOf({ question, image, at, classes, target, probabilities }: Explanation): string {
+  const what = question === 'image' ? 'the image' : `the pixel x ${at.x}, y ${at.y}`;
+  const best = probabilities.reduce((a, b) => Math.max(a, b), 0) === probabilities[target];
+  const p = percent(probabilities[target] as number);
+  return best
+    ? `The network takes ${what} of ${image.name} (${image.widthPx} × ${image.heightPx} pixels) for “${classes[target]}” with a probability of ${p}. This page follows how it comes to that.`
+    : `The network gives “${classes[target]}” a probability of ${p} for ${what} of ${image.name} (${image.widthPx} × ${image.heightPx} pixels). This page follows how it comes to that.`;
+}
+
+function headlineOf({
+  classes,
+  target,
+  probabilities,
+  parameters,
+  macs,
+  fields,
+  checks,
+  question,
+}: Explanation): Figure[] {
+  const [output] = fields;
+  const seen = output?.theoretical;
+  const passed = checks.filter((check) => check.passed).length;
+  return [
+    {
+      label: 'Answer',
+      value: percent(probabilities[target] as number),
+      note: `${classes[target]}${question === 'image' ? '' : ', at the pixel'}`,
+    },
+    { label: 'Parameters', value: countOf(parameters) },
+    { label: 'Multiplications', value: withPrefix(macs), note: 'for this input' },
+    {
+      label: 'Sees',
+      value: seen === undefined ? 'all' : `${seen.width} × ${seen.height}`,
+      note: seen === undefined ? `of its ${question === 'window' ? 'window' : 'input'}` : 'pixels, at most',
+    },
+    ...(output?.effective === undefined
+      ? []
+      : [
+          {
+            label: '95 % of the gradient in',
+            value: `${output.effective.width} × ${output.effective.height}`,
+            note: 'pixels around it',
+          },
+        ]),
+    {
+      label: 'Checks',
+      value: `${passed} of ${checks.length}`,
+      note: passed === checks.length ? 'all numbers agree' : 'see below',
+    },
+  ];
+}
+
+function pixelSentence({ pixel, at, image, question }: Explanation): string {
+  const values = (list: readonly number[]): string => list.map(shortNumber).join(', ');
+  const sees = question === 'image' && pixel.file.length === 0 ? '' : ` The network sees ${values(pixel.input)} there.`;
+  return `At x ${at.x}, y ${at.y} the file ${image.name} has the ${pixel.file.length === 1 ? 'value' : 'values'} ${values(pixel.file)}.${sees}`;
+}
+
+/** What is drawn over a picture, in pixels of the view. */
+interface Marks {
+  readonly point?: Point;
+  readonly field?: Box | undefined;
+  readonly reach?: Box | undefined;
+}
+
+interface Shown {
+  readonly picture: Picture;
+  readonly caption: string;
+  readonly title: string;
+  readonly marks?: Marks;
+}
+
+/** A picture of the view, or of a part of it, with marks over it. */
+function figure({ picture, caption, title, marks = {} }: Shown, part: Box): Markup {
+  const close = part.width <= 160;
+  const cut = crop(picture, part);
+  const rectangle = (box: Box | undefined, kind: string): Markup | undefined =>
+    box && html`<rect class="${kind}" x="${box.x}" y="${box.y}" width="${box.width}" height="${box.height}"/>`;
+  const arm = part.width / 30;
+  const { point } = marks;
+  const cross =
+    point &&
+    html`<path class="point" d="M${point.x + 0.5 - 2 * arm} ${point.y + 0.5}h${arm * 1.4}m${arm * 1.2} 0h${arm * 1.4}M${point.x + 0.5} ${point.y + 0.5 - 2 * arm}v${arm * 1.4}m0 ${arm * 1.2}v${arm * 1.4}"/>`;
+  return html`<figure><div class="frame${close ? ' close' : ''}"><img src="${dataUri(shrink(cut, 640))}" width="${part.width}" height="${part.height}" alt="${title}"><svg viewBox="${part.x} ${part.y} ${part.width} ${part.height}" role="presentation">${rectangle(
+    marks.field,
+    'field',
+  )}${rectangle(marks.reach, 'reach')}${cross}</svg></div><figcaption><strong>${title}</strong> ${caption}</figcaption></figure>
+`;
+}
+
+const wholeView = ({ view }: Explanation): Box => ({ x: 0, y: 0, width: view.widthPx, height: view.heightPx });
+
+const inputPicture = ({ input, view }: Explanation): Picture =>
+  imagePicture(
+    input.map(({ data }) => data),
+    view.heightPx,
+    view.widthPx,
+  );
+
+function legend(explanation: Explanation): Markup {
+  const [output] = explanation.fields;
+  const line = (colour: string, meaning: string, kind = ''): Markup =>
+    html`<li><span class="line${kind}" style="border-color: var(--${colour})"></span>${meaning}</li>`;
+  return html`<ul class="legend" aria-label="Lines over the pictures">${line('point', 'The pixel')}${
+    output?.theoretical === undefined
+      ? undefined
+      : line('field', 'Receptive field: nothing outside can change the answer')
+  }${
+    output?.effective === undefined ? undefined : line('reach', 'The square with 95 % of the gradient', ' dashed')
+  }</ul>`;
+}
+
+/** The image, the map of answers, or the classes as bars. */
+function answer(explanation: Explanation): readonly (Markup | undefined)[] {
+  const { fields, view, probabilityMap, classes, target, probabilities, image, question } = explanation;
+  const [output] = fields;
+  const marks: Marks = { point: view.point, field: output?.theoretical, reach: output?.effective };
+  const { box } = view;
+  const part =
+    box.width >= image.widthPx && box.height >= image.heightPx
+      ? ''
+      : `Of the image, ${Math.round(box.width)} × ${Math.round(box.height)} pixels from x ${Math.round(box.x)}, y ${Math.round(box.y)}. `;
+  const shown: Shown[] = [
+    {
+      picture: inputPicture(explanation),
+      title: question === 'window' ? 'The window' : 'The image',
+      caption: `as the network is given it. ${part}`,
+      marks,
+    },
+    ...(probabilityMap === undefined
+      ? []
+      : [
+          {
+            picture: greyPicture(probabilityMap, 0, 1),
+            title: `Probability of “${classes[target]}”`,
+            caption: 'at every pixel, black 0 and white 1.',
+            marks: { point: view.point },
+          },
+        ]),
+  ];
+  return [
+    legend(explanation),
+    html`<div class="views">${shown.map((each) => figure(each, wholeView(explanation)))}${
+      probabilityMap === undefined || classes.length > 2 ? bars(classes, probabilities, target) : undefined
+    }</div>`,
+  ];
+}
+
+/** The most probable classes. */
+function bars(classes: readonly string[], probabilities: readonly number[], target: number): Markup {
+  const order = probabilities
+    .map((_, c) => c)
+    .sort((a, b) => (probabilities[b] as number) - (probabilities[a] as number));
+  const shown = order.slice(0, 10);
+  if (!shown.includes(target)) shown[shown.length - 1] = target;
+  return html`<table class="bars"><caption>Probabilities</caption><tbody>${shown.map((c) => {
+    const p = probabilities[c] as number;
+    return html`<tr${c === target ? html` class="own"` : undefined}><th scope="row">${classes[c] as string}</th><td class="bar"><span style="width: ${(100 * p).toFixed(2)}%"></span></td><td>${percent(p)}</td></tr>
+`;
+  })}</tbody></table>`;
+}
+
+/** The part of the view around the point where something happens. */
+function closeUp({ view }: Explanation, fields: readonly ReceptiveFieldView[]): Box {
+  const { point, widthPx, heightPx } = view;
+  // As far as the gradient reaches, with some ground around it.
+  const reach = fields.reduce(
+    (most, { effective }) => Math.max(most, effective === undefined ? 0 : 1.3 * (effective.width >> 1)),
+    CLOSE_PX,
+  );
+  const from = (at: number): number => Math.max(0, Math.floor(at - reach));
+  const to = (at: number, end: number): number => Math.min(end, Math.ceil(at + reach + 1));
+  const [x, y] = [from(point.x), from(point.y)];
+  return { x, y, width: to(point.x, widthPx) - x, height: to(point.y, heightPx) - y };
+}
+
+function evidence(explanation: Explanation): readonly (Markup | undefined)[] {
+  const { attribution, fields, view, target, classes, question } = explanation;
+  const [output, layer] = fields;
+  if (attribution === undefined) return [html`<p class="note">There is no gradient; the notes below say why.</p>`];
+  const whole = wholeView(explanation);
+  const near = closeUp(explanation, fields.slice(0, 1));
+  const isNear = near.width < 0.7 * whole.width || near.height < 0.7 * whole.height;
+  const image = inputPicture(explanation);
+  const point = { point: view.point };
+  const { saliency, gradCam } = attribution;
+  const over = (plane: Plane, share = 0.998): Picture =>
+    heatOver(image, plane, quantile(plane.data, share) || largest([plane]));
+  const name = `“${classes[target]}”`;
+  const asked = question === 'pixel' ? `the score of ${name} at the pixel` : `the score of ${name}`;
+  const cam: Shown | undefined = gradCam && {
+    picture: over(gradCam.map, 1),
+    title: `Grad-CAM at ${gradCam.layer}`,
+    caption: `The maps of this layer, each weighed by how much it raises ${asked}, added; what lowers it is cut off.`,
+    marks: point,
+  };
+  const salient: Shown = {
+    picture: over(saliency),
+    title: 'Saliency',
+    caption: `How much a small change of each pixel changes ${asked}: the magnitude of the gradient${explanation.input.length > 1 ? ', the largest of the channels' : ''}.`,
+    marks: { ...point, ...(isNear ? { reach: output?.effective } : {}) },
+  };
+  const inner: Shown | undefined =
+    layer?.gradient === undefined
+      ? undefined
+      : {
+          picture: over(layer.gradient),
+          title: `What ${layer.of} sees`,
+          caption: `The gradient of all its numbers at this place: its receptive field is ${
+            layer.theoretical === undefined
+              ? 'the whole input'
+              : `${layer.theoretical.width} × ${layer.theoretical.height}`
+          }, 95 % of the gradient lies within ${layer.effective?.width} × ${layer.effective?.height} pixels.`,
+          marks: { ...point, field: layer.theoretical, reach: layer.effective },
+        };
+  return [
+    html`<ul class="legend" aria-label="Colours"><li><span class="ramp heat"></span>Little to much, over the image in grey</li></ul>`,
+    html`<div class="views">${[salient, ...(cam === undefined ? [] : [cam])].map((each) => figure(each, whole))}${
+      isNear
+        ? figure(
+            {
+              ...salient,
+              title: 'Saliency, close',
+              caption: `${near.width} × ${near.height} pixels around the pixel.`,
+              marks: { ...point, field: output?.theoretical, reach: output?.effective },
+            },
+            near,
+          )
+        : undefined
+    }${isNear ? figure({ picture: image, title: 'The image, close', caption: 'the same pixels.', marks: point }, near) : undefined}${
+      inner && figure(inner, whole)
+    }</div>`,
+  ];
+}
+
+function tile(picture: Picture, alt: string, kind = ''): Markup {
+  const small = shrink(picture, TILE_PX);
+  return html`<img${kind === '' ? undefined : html` class="${kind}"`} src="${dataUri(small)}" width="${small.width}" height="${small.height}" alt="${alt}">`;
+}
+
+/** Range of a map as grey, each by its own lowest and highest value. */
+function mapPicture(map: Plane): Picture {
+  const [low, high] = rangeOf(map);
+  return greyPicture(map, low, high);
+}
+
+function rangeOf({ data }: Plane): readonly [number, number] {
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of data) {
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  return [low, high];
+}
+
+/** Three planes as colour about a middle grey, one as blue to orange; of more the first. */
+function kernelPicture({ planes }: Filter, most: number): Picture {
+  const [first] = planes as readonly [Plane];
+  if (planes.length !== 3) return signedPicture(first, most);
+  const scaled = planes.map(({ data }) =>
+    Uint8Array.from(data, (value) => (most === 0 ? 128 : Math.round(127.5 + (127.5 * value) / most))),
+  );
+  return { planes: scaled, height: first.height, width: first.width };
+}
+
+function filterGallery({ filters, classes }: Explanation): readonly (Markup | undefined)[] {
+  if (filters === undefined) return [];
+  const { kernels, total, layer } = filters;
+  const most = largest(kernels.flatMap(({ planes }) => planes));
+  const [sample] = kernels;
+  const colour = sample?.planes.length === 3;
+  const convolution = sample?.response !== undefined;
+  const perClass = !convolution && total === classes.length;
+  const some = kernels.length < total ? `${kernels.length} of its ${total}` : `All ${total}`;
+  const what = convolution
+    ? `${some} kernels of ${layer}, and below each what it made of this image (dark is low, light is high).`
+    : `${some} units of ${layer}${kernels.length < total ? ', those with the largest numbers for this image' : ''}: the weight of every pixel.`;
+  return [
+    html`<p>${what}</p>`,
+    colour
+      ? html`<p class="note">Weights as colour: middle grey is 0.</p>`
+      : html`<ul class="legend" aria-label="Colours of the weights"><li><span class="ramp signed"></span>Weights from −${shortNumber(most)} over 0 to ${shortNumber(most)}</li></ul>`,
+    html`<div class="tiles">${kernels.map((kernel) => {
+      const name = perClass ? (classes[kernel.channel] as string) : `${kernel.channel}`;
+      const { response, value } = kernel;
+      const range = response && rangeOf(response).map(shortNumber).join(' to ');
+      return html`<figure>${tile(kernelPicture(kernel, most), `Weights of ${name}`, 'kernel')}${
+        response && tile(mapPicture(response), `What ${name} made of the image`)
+      }<figcaption>${perClass ? name : `№ ${name}`}${range === undefined ? '' : `: ${range}`}${
+        value === undefined ? '' : `: ${shortNumber(value)}`
+      }</figcaption></figure>
+`;
+    })}</div>`,
+  ];
+}
+
+function mapGallery({ features, view }: Explanation): readonly Markup[] {
+  if (features === undefined) return [];
+  const { maps, shape, layer } = features;
+  const total = shape[1] as number;
+  const [sample] = maps;
+  const coarse = sample !== undefined && sample.map.width < view.widthPx / 2;
+  return [
+    html`<p>${maps.length < total ? `The ${maps.length} strongest of ${total}` : `All ${total}`} maps of ${layer}, ${shape[3] as number} × ${shape[2] as number} numbers each${
+      coarse ? ', coarser than the image' : ''
+    }. Each is drawn from its lowest number (black) to its highest (white).</p>`,
+    html`<div class="tiles">${maps.map(({ channel, map }) => {
+      const [low, high] = rangeOf(map);
+      return html`<figure>${tile(mapPicture(map), `Map ${channel}`, map.width < 64 ? 'kernel' : '')}<figcaption>№ ${channel}: ${shortNumber(low)} to ${shortNumber(high)}</figcaption></figure>
+`;
+    })}</div>`,
+  ];
+}
+
+function layerTable(layers: readonly LayerSummary[]): Markup {
+  const total = { parameters: 0, macs: 0 };
+  for (const { parameters, macs } of layers) {
+    total.parameters += parameters;
+    total.macs += macs;
+  }
+  return html`<p>What each layer gives, with the nonlinearity behind it: the mean of its maps, or its numbers in a row; how many pixels of the input one of its numbers sees.</p>
+<div class="scroll"><table class="layers"><thead><tr><th scope="col">Mean</th><th scope="col">Layer</th><th scope="col">Operation</th><th scope="col">Result</th><th scope="col">Sees</th><th scope="col">Parameters</th><th scope="col">Multiplications</th></tr></thead>
+<tbody>${layers.map(({ name, op, shape, sees, parameters, macs, mean }) => {
+    const small = mean.height === 1 ? strip(mean) : mean;
+    return html`<tr><td class="picture">${tile(mapPicture(small), `Mean of ${name}`, small.width < 64 ? 'kernel' : '')}</td><th scope="row">${name}</th><td>${op}</td><td>${shape.slice(1).join(' × ')}</td><td>${
+      sees === undefined ? 'all' : `${sees[1]} × ${sees[0]}`
+    }</td><td class="number">${parameters === 0 ? '' : countOf(parameters)}</td><td class="number">${macs === 0 ? '' : withPrefix(macs)}</td></tr>
+`;
+  })}<tr><td></td><th scope="row">together</th><td></td><td></td><td></td><td class="number">${countOf(total.parameters)}</td><td class="number">${withPrefix(total.macs)}</td></tr></tbody></table></div>`;
+}
+
+/** Numbers in a row, broken into lines so that they can be seen. */
+function strip({ data }: Plane): Plane {
+  const width = data.length <= 32 ? data.length : Math.ceil(Math.sqrt(data.length * 2));
+  const height = Math.ceil(data.length / width);
+  const lines = new Float32Array(width * height).fill(data.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY));
+  lines.set(data);
+  return { height, width, data: lines };
+}
+
+function checkTable(checks: readonly Check[]): Markup {
+  return html`<p>What stands on this page, found again in another way.</p>
+<div class="scroll"><table class="checks"><thead><tr><th scope="col">What</th><th scope="col">Shown</th><th scope="col">Found again</th><th scope="col">Difference</th><th scope="col">Allowed</th><th scope="col"></th></tr></thead>
+<tbody>${checks.map(
+    ({ what, shown, expected, tolerance, why, passed }) =>
+      html`<tr><th scope="row">${what}</th><td class="number">${shortNumber(shown)}</td><td class="number">${shortNumber(expected)}</td><td class="number">${shortNumber(Number(Math.abs(shown - expected).toPrecision(2)))}</td><td class="number" title="${why}">${shortNumber(tolerance)}</td><td>${
+        passed ? html`<span class="ok">✓</span>` : html`<span class="bad">✗</span>`
+      } <span class="note">${why}</span></td></tr>
+`,
+  )}</tbody></table></div>`;
+}
