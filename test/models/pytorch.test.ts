@@ -1,0 +1,113 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { float32, type NdArray, type Shape, sizeOf } from '../../src/array/ndarray.ts';
+import { readSignature } from '../../src/graph/onnx/model.ts';
+import { writeOnnx } from '../../src/graph/onnx/write.ts';
+import { exportNetwork } from '../../src/models/prediction.ts';
+import { buildNetwork, type ImageShape } from '../../src/models/registry.ts';
+import type { ModelName, ModelSpec } from '../../src/models/spec.ts';
+import { fanIn } from '../../src/nn/initialise.ts';
+import type { Parameter } from '../../src/nn/network.ts';
+import { expectAllClose } from '../support/expectAllClose.ts';
+import { cpu } from '../support/runGraph.ts';
+
+/** Every network of the line, small enough for a test, and the images that it is given. */
+const LINE: {
+  readonly [name: string]: { readonly spec: ModelSpec; readonly image: ImageShape; readonly amplitude?: number };
+} = {
+  perceptron: { spec: { name: 'perceptron', channels: 1, outputs: 1, input: [4, 5] }, image: [3, 1, 4, 5] },
+  'perceptron of four classes': {
+    spec: { name: 'perceptron', channels: 2, outputs: 4, input: [3, 3] },
+    image: [2, 2, 3, 3],
+  },
+  mlp: { spec: { name: 'mlp', channels: 1, outputs: 10, input: [7, 7], hidden: [20, 15] }, image: [2, 1, 7, 7] },
+  'mlp with tanh': {
+    spec: { name: 'mlp', channels: 3, outputs: 3, input: [4, 4], hidden: [9], activation: 'tanh' },
+    image: [2, 3, 4, 4],
+  },
+  'mlp with sigmoid': {
+    spec: { name: 'mlp', channels: 1, outputs: 2, input: [5, 4], hidden: [8, 6, 5], activation: 'sigmoid' },
+    image: [2, 1, 5, 4],
+  },
+  // Sides that windows of 11 at steps of 4 cover evenly (71) and do not (64).
+  alexnet: {
+    spec: { name: 'alexnet', channels: 3, outputs: 7, input: [64, 71], scale: 0.125 },
+    image: [2, 3, 64, 71],
+    // As of 255 levels: where response normalisation does something.
+    amplitude: 100,
+  },
+  n1: { spec: { name: 'n1', channels: 1, outputs: 2, base: 6 }, image: [2, 1, 9, 9] },
+  n4: { spec: { name: 'n4', channels: 1, outputs: 2, base: 5 }, image: [1, 1, 95, 95] },
+  unet: { spec: { name: 'unet', channels: 1, outputs: 3, base: 4, depth: 2 }, image: [1, 1, 16, 20] },
+  unet2015: { spec: { name: 'unet2015', channels: 1, outputs: 2, base: 2 }, image: [1, 1, 188, 188] },
+};
+
+/** What scripts/golden/networks.py wrote, from the files' own weights. */
+interface Golden {
+  readonly [name: string]: { readonly shape: Shape; readonly values: readonly number[] };
+}
+const FILE = new URL('../golden/networks.json', import.meta.url);
+
+function filled(shape: Shape, at: (i: number) => number): NdArray<'float32'> {
+  return float32(
+    shape,
+    Float32Array.from({ length: sizeOf(shape) }, (_, i) => at(i)),
+  );
+}
+
+/** Weights large enough that every layer shows in the output. */
+function weights(parameters: readonly Parameter[]): { [name: string]: NdArray } {
+  return Object.fromEntries(
+    parameters.map(({ value: { name, shape } }, k) => {
+      const scale = name.endsWith('/weight') ? 1.4 * Math.sqrt(2 / fanIn(shape)) : 0.2;
+      return [name, filled(shape, (i) => scale * Math.sin(0.37 * (i + 1) + 0.0013 * i * i + k))];
+    }),
+  );
+}
+
+const image = ({ image: shape, amplitude = 2 }: (typeof LINE)[string]): NdArray<'float32'> =>
+  filled(shape, (i) => amplitude * Math.sin(0.7 * i + 0.0011 * i * i));
+
+function fileOf({ spec, image: shape }: (typeof LINE)[string]): Uint8Array {
+  const { parameters } = buildNetwork(spec, shape);
+  return writeOnnx(exportNetwork(spec, weights(parameters)), { metadata: { network: JSON.stringify(spec) } });
+}
+
+// For scripts/golden/networks.py: the files whose weights it reads.
+const out = process.env.NETWORKS_OUT;
+if (out !== undefined) {
+  mkdirSync(out, { recursive: true });
+  for (const [name, item] of Object.entries(LINE)) {
+    writeFileSync(join(out, `${name}.onnx`), fileOf(item));
+    writeFileSync(join(out, `${name}.json`), JSON.stringify({ amplitude: 2, ...item }));
+  }
+}
+
+describe.skipIf(out !== undefined)("PyTorch with the exported file's weights gives the same probabilities", () => {
+  test.each(Object.entries(LINE))('%s', async (name, item) => {
+    const golden = (JSON.parse(readFileSync(FILE, 'utf8')) as { readonly networks: Golden }).networks[name];
+    const bytes = fileOf(item);
+    const [input] = readSignature(bytes).inputs;
+    const program = await (await cpu()).load(bytes);
+    const { probabilities } = await program.run({ [input?.name ?? '']: image(item) });
+    await program.dispose();
+    expect(probabilities?.shape).toEqual(golden?.shape);
+    const found = probabilities?.data as Float32Array;
+    // The script keeps every n-th value of large maps.
+    const every = Math.ceil(found.length / 400);
+    const shown = found.filter((_, i) => i % every === 0);
+    expect(Math.max(...shown) - Math.min(...shown), 'it says something').toBeGreaterThan(0.01);
+    // float32 through up to 23 layers against float64.
+    expectAllClose(shown, golden?.values ?? [], { rtol: 1e-4, atol: 1e-5 });
+  });
+});
+
+test('every network is here, n2 and n3 by n4, of which they are the first stages', () => {
+  const named = new Set(Object.values(LINE).map(({ spec }) => spec.name));
+  expect([...named, 'n2', 'n3'].sort()).toEqual(
+    (
+      ['alexnet', 'mlp', 'n1', 'n2', 'n3', 'n4', 'perceptron', 'unet', 'unet2015'] satisfies ModelName[] as string[]
+    ).sort(),
+  );
+});
