@@ -13,6 +13,8 @@ import { convBlocked, convGradInputBlocked } from './conv-blocked.ts';
 import { convGradInputFlipped } from './conv-flipped.ts';
 import { convGradWeightBlocked, convGradWeightOneBlocked } from './conv-grad-weight-blocked.ts';
 import { convGradWeightByShifts, convGradWeightByWindows } from './conv-shifts.ts';
+import { convGradInputWinograd, convGradWeightWinograd, convWinograd } from './conv-winograd.ts';
+import { convByRows, convGradInputByRows } from './conv-winograd-rows.ts';
 import { elementwise, reluGradient } from './elementwise-layouts.ts';
 import { Forms, packKernel, unpackKernel } from './forms.ts';
 import { concatBlocked, reduceAll, reduceBlocked, reduceKernel, sliceBlocked } from './move-blocked.ts';
@@ -26,22 +28,24 @@ import {
 } from './pool-blocked.ts';
 import { statesAsKernels } from './state-layouts.ts';
 import { upConvBlocked } from './up-conv-blocked.ts';
+import type { WinogradUse } from './winograd.ts';
 
 type Table = { readonly [K in OpName]?: readonly Formulation<K>[] };
 
 /** Standard ops only. */
 const STANDARD: Table = {
-  'lamella.ConvGradInput': [convGradInputFlipped],
-  'lamella.ConvGradWeight': [convGradWeightByShifts, convGradWeightByWindows],
+  Conv: [convWinograd],
+  'lamella.ConvGradInput': [convGradInputWinograd, convGradInputFlipped],
+  'lamella.ConvGradWeight': [convGradWeightWinograd, convGradWeightByShifts, convGradWeightByWindows],
   'lamella.MaxPoolGrad': [maxPoolGradByComparison],
   Where: [reluGradient],
 };
 
 /** ONNX Runtime's blocked kernels where the channels fit, else standard ops. */
 const BLOCKED: Table = {
-  Conv: [convBlocked],
+  Conv: [convByRows, convBlocked],
   ConvTranspose: [upConvBlocked],
-  'lamella.ConvGradInput': [averageGradByUpsampling, convGradInputBlocked, convGradInputFlipped],
+  'lamella.ConvGradInput': [averageGradByUpsampling, convGradInputByRows, convGradInputBlocked, convGradInputFlipped],
   'lamella.ConvGradWeight': [
     convGradWeightBlocked,
     convGradWeightOneBlocked,
@@ -73,24 +77,29 @@ export interface LoweredGraph {
   readonly packed: ReadonlyMap<string, Packing>;
 }
 
-/**
- * The graph with convolutions, and what lies between them, in blocks of `block` channels.
- * @param state inputs with the outputs that are their next values; their layout is free to choose.
- */
-export function lowerBlocked(
-  graph: Graph,
-  block: number,
-  state: { readonly [input: string]: string } = {},
-): LoweredGraph {
-  return walk(graph, BLOCKED, block, state);
+export interface LowerOptions {
+  /** Inputs that hold state, with the outputs that are their next values: their layout is free to choose. */
+  readonly state?: { readonly [input: string]: string };
+  /** Default: where faster. */
+  readonly winograd?: WinogradUse;
+}
+
+/** The graph with convolutions, and what lies between them, in blocks of `block` channels. */
+export function lowerBlocked(graph: Graph, block: number, options: LowerOptions = {}): LoweredGraph {
+  return walk(graph, BLOCKED, block, options);
 }
 
 /** The graph in standard ops, as is fastest where there are no blocked kernels (WebAssembly, GPUs). */
-export function lowerStandard(graph: Graph): Graph {
-  return walk(graph, STANDARD, Number.POSITIVE_INFINITY, {}).graph;
+export function lowerStandard(graph: Graph, options: Pick<LowerOptions, 'winograd'> = {}): Graph {
+  return walk(graph, STANDARD, Number.POSITIVE_INFINITY, options).graph;
 }
 
-function walk(graph: Graph, table: Table, block: number, state: { readonly [input: string]: string }): LoweredGraph {
+function walk(
+  graph: Graph,
+  table: Table,
+  block: number,
+  { state = {}, winograd = 'where faster' }: LowerOptions,
+): LoweredGraph {
   const b = new GraphBuilder(graph.name);
   const forms = new Forms(b, block);
   const kernels = statesAsKernels(graph, state, (value) => forms.canBeKernel(value));
@@ -99,7 +108,7 @@ function walk(graph: Graph, table: Table, block: number, state: { readonly [inpu
   }
   for (const [value, array] of graph.constants) forms.set(value, 'plain', b.constant(array, value.name));
 
-  const lowering = contextOf(graph, b, forms, table);
+  const lowering = contextOf(graph, b, forms, table, winograd);
   for (const node of graph.nodes) b.scoped(node.name, () => lowering.lowerNode(node));
 
   const outputs = graph.outputs.map((value) =>
@@ -118,6 +127,7 @@ function contextOf(
   b: GraphBuilder,
   forms: Forms,
   table: Table,
+  winograd: WinogradUse,
 ): Lowering & { lowerNode(node: Node): void } {
   const readers = new Map<Value, Node[]>();
   const makers = new Map<Value, Node>();
@@ -141,6 +151,7 @@ function contextOf(
     b,
     forms,
     graph,
+    winograd,
     consumers: (value) => readers.get(value) ?? [],
     isOutput: (value) => outputs.has(value),
     skip: (node) => {

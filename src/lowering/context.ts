@@ -2,12 +2,14 @@ import type { OpName } from '../graph/attributes.ts';
 import type { GraphBuilder } from '../graph/builder.ts';
 import type { Graph, Node, Value } from '../graph/ir.ts';
 import type { Forms } from './forms.ts';
+import type { WinogradUse } from './winograd.ts';
 
 /** What a formulation sees of the graph that is lowered. Its values are those of the old graph. */
 export interface Lowering {
   readonly b: GraphBuilder;
   readonly forms: Forms;
   readonly graph: Graph;
+  readonly winograd: WinogradUse;
   /** Nodes that read a value; an output of the graph counts as read once more. */
   consumers(value: Value): readonly Node[];
   isOutput(value: Value): boolean;

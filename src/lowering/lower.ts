@@ -1,25 +1,23 @@
 /** Lowering: from the graph that autodiff made to the one that a device runs fastest. */
 import type { Graph } from '../graph/ir.ts';
 import { decompose } from '../graph/rewrite.ts';
-import { type LoweredGraph, lowerBlocked, lowerStandard } from './blocked.ts';
+import { type LoweredGraph, type LowerOptions, lowerBlocked, lowerStandard } from './blocked.ts';
 import { broadcastExpands } from './broadcast-expands.ts';
 
 /** What a graph is lowered for. */
-export interface LoweringTarget {
+export interface LoweringTarget extends LowerOptions {
   /** Channels in one block of ONNX Runtime's blocked kernels; absent where the device has none. */
   readonly blockSize?: 8 | 16;
   /** Only the reference decompositions: direct convolutions with the reference's order of summation. */
   readonly exact?: boolean;
-  /** Inputs that hold state, with the outputs that are their next values: their layout is free to choose. */
-  readonly state?: { readonly [input: string]: string };
 }
 
 /** The same computation, each op of ours replaced by the formulation that suits the target. */
-export function lower(graph: Graph, { blockSize, exact = false, state = {} }: LoweringTarget): LoweredGraph {
+export function lower(graph: Graph, { blockSize, exact = false, ...options }: LoweringTarget): LoweredGraph {
   if (exact) return { graph: decompose(graph), packed: new Map() };
   const lean = broadcastExpands(graph);
-  if (blockSize !== undefined && hasComputedWeights(lean)) return lowerBlocked(lean, blockSize, state);
-  return { graph: lowerStandard(lean), packed: new Map() };
+  if (blockSize !== undefined && hasComputedWeights(lean)) return lowerBlocked(lean, blockSize, options);
+  return { graph: lowerStandard(lean, options), packed: new Map() };
 }
 
 /** With constant weights ONNX Runtime blocks convolutions itself, weights packed once. */

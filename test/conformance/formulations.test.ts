@@ -3,6 +3,7 @@
  * chosen for: those of standard ops everywhere, those of blocked kernels on Node's CPU.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Graph } from '../../src/graph/ir.ts';
 import { printGraph } from '../../src/graph/print.ts';
 import { decompose } from '../../src/graph/rewrite.ts';
 import { lowerBlocked, lowerStandard } from '../../src/lowering/blocked.ts';
@@ -24,6 +25,8 @@ const BLOCK = 16;
 
 /** Sums of up to a few thousand products of numbers below 1 in another order: errors near sqrt(n) 2^-24. */
 const ORDER_OF_SUMMATION = { rtol: 1e-4, atol: 5e-5 };
+/** F(4x4, 3x3) errs by up to 2e-5 of the largest value, which is about 20 here. */
+const WINOGRAD = { rtol: 1e-4, atol: 4e-4 };
 
 const reference = new Map<string, readonly Result[]>();
 let blocked: Runtime;
@@ -41,14 +44,19 @@ afterAll(async () => {
   await standard.dispose();
 });
 
-function expectReference(kind: GradientName | LayerName, actual: readonly Result[], count: number): void {
+function expectReference(
+  kind: GradientName | LayerName,
+  actual: readonly Result[],
+  count: number,
+  tolerance = ORDER_OF_SUMMATION,
+): void {
   expect(actual).toHaveLength(count);
   for (const [i, result] of actual.entries()) {
     const expected = reference.get(kind)?.[i] as Result;
     expect(expected, `reference of case ${i}`).not.toHaveProperty('error');
     expect(Object.keys(result), `case ${i}`).toEqual(Object.keys(expected));
     for (const [output, numbers] of Object.entries(expected as { [output: string]: number[] })) {
-      expectAllClose((result as { [output: string]: number[] })[output] as number[], numbers, ORDER_OF_SUMMATION);
+      expectAllClose((result as { [output: string]: number[] })[output] as number[], numbers, tolerance);
     }
   }
 }
@@ -76,6 +84,35 @@ describe.each(['blocked', 'standard'] as const)('Node CPU, %s', (formulation) =>
   });
 });
 
+describe.each(['blocked', 'standard'] as const)("Node CPU, %s, by Winograd's algorithm", (formulation) => {
+  const kind = '3 x 3 convolution';
+
+  it(`${CPU_CASES} shapes: ${kind}`, async () => {
+    const runtime = await openRuntime({
+      device: 'cpu',
+      threads: 2,
+      winograd: 'everywhere',
+      ...(formulation === 'standard' && { formulation }),
+    });
+    const tolerance = formulation === 'blocked' ? ORDER_OF_SUMMATION : WINOGRAD;
+    expectReference(kind, await runKind(runtime, kind, CPU_CASES), CPU_CASES, tolerance);
+    await runtime.dispose();
+  });
+  it('is what the cases are lowered to', () => {
+    const count = (graph: Graph) => graph.nodes.filter(({ op }) => op === 'MatMul').length;
+    const used = (i: number) => {
+      const graph = graphOf(kind, i);
+      const options = { winograd: 'everywhere' } as const;
+      // Three products for each of forward and the gradient of the input; in standard ops also that of the weights.
+      return count(
+        formulation === 'blocked' ? lowerBlocked(graph, BLOCK, options).graph : lowerStandard(graph, options),
+      );
+    };
+    const uses = Array.from({ length: CPU_CASES }, (_, i) => used(i));
+    expect(uses.filter((n) => n >= 5).length).toBeGreaterThan(CPU_CASES / 3);
+  });
+});
+
 const noWebgpu = working.includes('webgpu') ? '' : ' (skipped: no Vulkan, Metal or D3D12 driver on this machine)';
 describe.skipIf(noWebgpu !== '')(`Node WebGPU${noWebgpu}`, () => {
   let runtime: Runtime;
@@ -97,7 +134,7 @@ describe.skipIf(noBrowser !== '').each([
   ['WASM', 'wasm', CPU_CASES],
   ['WebGPU', 'webgpu', WEBGPU_CASES],
 ] as const)(`browser %s${noBrowser}`, (_, device, count) => {
-  let results: { readonly [kind in GradientName]: readonly Result[] };
+  let results: { readonly [kind in GradientName | '3 x 3 convolution']?: readonly Result[] };
   beforeAll(async () => {
     const browser = await openBrowser({ webgpu: device === 'webgpu' });
     try {
@@ -108,6 +145,9 @@ describe.skipIf(noBrowser !== '').each([
     }
   }, 400_000);
   it.each(GRADIENT_NAMES)(`${count} shapes: %s`, (kind) => {
-    expectReference(kind, results[kind], count);
+    expectReference(kind, results[kind] ?? [], count);
+  });
+  it.runIf(device === 'wasm')(`${WEBGPU_CASES} shapes: 3 x 3 convolution by Winograd's algorithm`, () => {
+    expectReference('3 x 3 convolution', results['3 x 3 convolution'] ?? [], WEBGPU_CASES, WINOGRAD);
   });
 });

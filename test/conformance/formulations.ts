@@ -134,6 +134,17 @@ const LAYERS = {
     });
     return oneOf(random, true, false) ? b.op('Relu', [y]) : y;
   },
+  '3 x 3 convolution'(b, random) {
+    const [n, c, k] = [batch(random), wholeBlocks(random), wholeBlocks(random)];
+    const x = b.input('x', 'float32', [n, c, within(random, 3, 13), within(random, 3, 13)]);
+    const w = b.input('w', 'float32', [k, c, 3, oneOf(random, 3, 3, 3, 1, 2)]);
+    const bias = oneOf(random, true, false) ? b.input('bias', 'float32', [k]) : undefined;
+    const y = b.op('Conv', bias === undefined ? [x, w] : [x, w, bias], {
+      kernel_shape: w.shape.slice(2),
+      pads: Array.from({ length: 4 }, (_, i) => within(random, 0, (w.shape[2 + (i % 2)] as number) - 1)),
+    });
+    return oneOf(random, true, false) ? b.op('Relu', [y]) : y;
+  },
   'down-sampling convolution'(b, random) {
     const { window, size } = tiled(random);
     const [c, k] = [channels(random), channels(random)];

@@ -10,14 +10,19 @@ export async function runAll(device: BrowserDevice): Promise<{ [job: string]: Re
   return results;
 }
 
-/** The first `count` random shapes of every gradient that is lowered. */
+/** The first `count` random shapes of every gradient that is lowered, and on WASM some by Winograd's algorithm. */
 export async function runGradients(
   device: BrowserDevice,
   count: number,
-): Promise<{ [kind in GradientName]?: readonly Result[] }> {
+): Promise<{ [kind in GradientName | '3 x 3 convolution']?: readonly Result[] }> {
   const runtime = await openRuntime({ device, threads: 2 });
-  const results: { [kind in GradientName]?: readonly Result[] } = {};
+  const results: { [kind in GradientName | '3 x 3 convolution']?: readonly Result[] } = {};
   for (const kind of GRADIENT_NAMES) results[kind] = await runKind(runtime, kind, count);
   await runtime.dispose();
+  if (device === 'wasm') {
+    const winograd = await openRuntime({ device, threads: 2, winograd: 'everywhere' });
+    results['3 x 3 convolution'] = await runKind(winograd, '3 x 3 convolution', 8);
+    await winograd.dispose();
+  }
   return results;
 }

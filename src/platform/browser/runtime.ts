@@ -1,5 +1,6 @@
 import type * as Ort from 'onnxruntime-common';
 import { DeviceError } from '../../errors.ts';
+import type { WinogradUse } from '../../lowering/winograd.ts';
 import { ortRuntime } from '../../runtime/ort.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 
@@ -19,6 +20,8 @@ export interface OpenRuntimeOptions {
    * bundler put them. Fixed by the first runtime that the page opens.
    */
   readonly wasmPath?: string;
+  /** Where 3x3 convolutions go by Winograd's algorithm; default: where faster on WASM, nowhere on a GPU. */
+  readonly winograd?: WinogradUse;
 }
 
 /** The adapter that the browser would give, if there is one; a worker has the same `navigator.gpu`. */
@@ -51,7 +54,12 @@ const BUILDS: { readonly [D in BrowserDevice]: () => Promise<typeof Ort> } = {
  * Opens a device of the page, or of a worker.
  * @throws DeviceError that says what is present when the device is absent, or when ONNX Runtime's files do not load.
  */
-export async function openRuntime({ device = 'auto', threads, wasmPath }: OpenRuntimeOptions = {}): Promise<Runtime> {
+export async function openRuntime({
+  device = 'auto',
+  threads,
+  wasmPath,
+  winograd,
+}: OpenRuntimeOptions = {}): Promise<Runtime> {
   const present = await availableDevices();
   const name = device === 'auto' ? (present.includes('webgpu') ? 'webgpu' : 'wasm') : device;
   if (!present.includes(name)) {
@@ -77,7 +85,7 @@ export async function openRuntime({ device = 'auto', threads, wasmPath }: OpenRu
       // Errors only: a fallback to WASM for a shape computation is no news to anyone.
       logSeverityLevel: 3,
     },
-    target: {},
+    target: { winograd: winograd ?? (name === 'wasm' ? 'where faster' : 'nowhere') },
     stateMode: name === 'webgpu' ? 'device' : 'copy',
   });
 }

@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { DeviceError } from '../../errors.ts';
+import type { WinogradUse } from '../../lowering/winograd.ts';
 import { findBlockedKernels } from '../../runtime/block-size.ts';
 import { ortRuntime } from '../../runtime/ort.ts';
 import type { DeviceName, Formulation, Runtime } from '../../runtime/runtime.ts';
@@ -28,6 +29,8 @@ export interface OpenRuntimeOptions {
    * size of blocks besides, its default.
    */
   readonly formulation?: Formulation;
+  /** Where 3x3 convolutions go by Winograd's algorithm; default: where faster on a CPU, nowhere on a GPU. */
+  readonly winograd?: WinogradUse;
   /** Told, in a sentence, when a fast way is absent on this machine. */
   readonly log?: (line: string) => void;
 }
@@ -68,6 +71,7 @@ export async function openRuntime({
   index = 0,
   threads,
   formulation,
+  winograd,
   log = () => {},
 }: OpenRuntimeOptions = {}): Promise<Runtime> {
   const name = device === 'auto' ? await chooseDevice() : device;
@@ -103,7 +107,10 @@ export async function openRuntime({
     device: name,
     description: name === 'cpu' ? `CPU, ${count} ${count === 1 ? 'thread' : 'threads'}${kernels}` : NAMES[name],
     sessionOptions,
-    target: blocks.blockSize === undefined ? {} : { blockSize: blocks.blockSize },
+    target: {
+      winograd: winograd ?? (name === 'cpu' ? 'where faster' : 'nowhere'),
+      ...(blocks.blockSize !== undefined && { blockSize: blocks.blockSize }),
+    },
     stateMode: name === 'webgpu' ? 'device' : 'swap',
   });
 }
