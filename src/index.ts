@@ -11,6 +11,7 @@ export { type Batch, makeBatch } from './augment/batch.ts';
 export { type AugmentOptions, type AugmentSettings, augmentSettings, NO_AUGMENTATION } from './augment/options.ts';
 export type { SampleOptions } from './augment/sample.ts';
 // Data sets
+export { alignLabels } from './dataset/align-labels.ts';
 export type { Files } from './dataset/files.ts';
 export { IGNORE, type LabelClass, type LabelMapping } from './dataset/labels.ts';
 export type { InputSpec, NormalisationOptions } from './dataset/normalise.ts';
@@ -67,17 +68,27 @@ export {
   toGrey,
 } from './image/convert.ts';
 export { describeImage, type ImageDescription } from './image/describe.ts';
-export { extent, type Image, type Spacing, type Spacings } from './image/image.ts';
-export { READABLE_EXTENSIONS, readImage } from './image/read.ts';
+export type { DicomFile } from './image/dicom/series.ts';
+export { type DisplayWindow, displayWindow } from './image/display-window.ts';
+export { sliceExtentsMm, sliceOrigin, stepsOf, withSpacingMm } from './image/geometry.ts';
+export { extent, type Geometry, type Image, type Spacing, type Spacings, type Vector3 } from './image/image.ts';
+export { type AxisMap, displayMap, inverseMap, reorient } from './image/orient.ts';
+export { type OverviewOptions, overviewPicture } from './image/overview.ts';
+export { READABLE_EXTENSIONS, readDicomSeries, readImage } from './image/read.ts';
+export { type WriteNiftiOptions, writeNifti } from './image/write-nifti.ts';
 export { writePng } from './image/write-png.ts';
 export { type WriteTiffOptions, writeTiff } from './image/write-tiff.ts';
-// Tables
-export type { Column, Table } from './measure/table.ts';
+// Measurements
+export { LUNG_SIDE, type LungSidesOptions, lungSides } from './measure/lung-sides.ts';
+export { type LungGeometry, type LungMeasures, measureLungs } from './measure/lungs.ts';
+export { MEASURES, type MeasuredImage, type MeasureName, type MeasureOptions, measure } from './measure/measure.ts';
+export { type Column, columnOf, headerOf, joinRows, type Table, withText } from './measure/table.ts';
 // Scores
 export { type Contingency, contingency } from './metrics/contingency.ts';
 export { type ErrorMap, errorMap } from './metrics/error-map.ts';
-export { type InstanceScores, instanceScores } from './metrics/instances.ts';
+export { type InstanceMatching, type InstanceScores, instanceScores, matchInstances } from './metrics/instances.ts';
 export { ISBI_THRESHOLDS, type IsbiScores, isbiScores, isbiSliceScores } from './metrics/isbi.ts';
+export { type MatchObjectsOptions, matchObjects, type ObjectMatches } from './metrics/match-objects.ts';
 export {
   type ConfusionMatrix,
   confusionMatrix,
@@ -95,6 +106,12 @@ export {
   hausdorffSurfaceDistance,
   surfaceDice,
 } from './metrics/surface-distance.ts';
+export {
+  type TunedSeparation,
+  type TuneSeparationOptions,
+  type TuningImage,
+  tuneSeparation,
+} from './metrics/tune-separation.ts';
 // Networks
 export { chooseUnet } from './models/choose.ts';
 export { graphMacs, parameterCount } from './models/cost.ts';
@@ -131,10 +148,26 @@ export type { OptimiserName, OptimiserSpec } from './nn/optimisers/registry.ts';
 export { type SgdOptions, sgd } from './nn/optimisers/sgd.ts';
 export { type Schedule, type ScheduleName, type ScheduleSpec, scheduleOf } from './nn/schedules.ts';
 // Objects
-export { type Components, connectedComponents } from './objects/connected-components.ts';
-export { type DistanceTransform, distanceToNonzero, distanceToZero } from './objects/distance-transform.ts';
+export { type Components, connectedComponents as label } from './objects/connected-components.ts';
+export {
+  type DistanceTransform,
+  distanceToNonzero,
+  distanceToZero as distanceTransform,
+} from './objects/distance-transform.ts';
+export { fillHoles } from './objects/fill-holes.ts';
+export { type FilteredObjects, type FilterObjectsOptions, filterObjects } from './objects/filter-objects.ts';
+export { type HMaxima, hMaxima } from './objects/h-maxima.ts';
+export {
+  type PredictedMaps,
+  type SeparatedObjects,
+  type SeparationSettings,
+  type SeparationWay,
+  separateObjects,
+} from './objects/instances.ts';
 export { type Outline, type Polygon, type PolygonOptions, toPolygons } from './objects/polygons.ts';
 export { relabelConsecutive } from './objects/relabel.ts';
+export { type WatershedOptions, watershed } from './objects/seeded-watershed.ts';
+export { aboveThreshold, otsuThreshold } from './objects/threshold.ts';
 export { vincentSoilleWatershed, type Watershed } from './objects/watershed.ts';
 // Prediction
 export type { SegmentationModel } from './predict/model.ts';

@@ -36,6 +36,8 @@ const PUBLIC: { readonly [file: string]: Exported } = {
       float32 ndarray stream
       READABLE_EXTENSIONS castTo channel describeImage dropAlpha extent page pageCount readImage rescaleToUint8 stackPages
       toFloat32 toGrey writePng writeTiff
+      alignLabels displayMap displayWindow inverseMap overviewPicture readDicomSeries reorient sliceExtentsMm sliceOrigin
+      stepsOf withSpacingMm writeNifti
       IGNORE NO_AUGMENTATION augmentSettings makeBatch phantom prepareDataset rawDataset readDataset
       GraphBuilder bindShapes checkGraph constantsToInputs decompose gradient inputsToConstants parametersOf printGraph
       readOnnx readSignature tileRule writeOnnx
@@ -48,11 +50,15 @@ const PUBLIC: { readonly [file: string]: Exported } = {
       errorMap hausdorff hausdorffMonai hausdorffSurfaceDistance instanceScores iouScore isbiScores isbiSliceScores
       overlapScores surfaceDice
       outlineSlices toPolygons writeCoco writeCsv writeGeoJson writeLabelTiff writeParquet writeRoiZip
-      connectedComponents distanceToNonzero distanceToZero relabelConsecutive vincentSoilleWatershed
+      matchInstances matchObjects tuneSeparation
+      aboveThreshold distanceToNonzero distanceTransform fillHoles filterObjects hMaxima label otsuThreshold
+      relabelConsecutive separateObjects vincentSoilleWatershed watershed
+      LUNG_SIDE MEASURES columnOf headerOf joinRows lungSides measure measureLungs withText
     `),
     types: words(`
       DType NdArray Random Shape
       Image ImageDescription ReadOptions Spacing Spacings WriteTiffOptions
+      AxisMap DicomFile DisplayWindow Geometry OverviewOptions Vector3 WriteNiftiOptions
       AugmentOptions AugmentSettings Batch Files InputSpec LabelClass LabelMapping LabelledImage NormalisationOptions
       Phantom PhantomOptions PrepareOptions PreparedDataset RawDataset SampleOptions SplitChoice TrainingPage TrainingSet
       Build Graph Node Signature Value WriteOptions
@@ -62,6 +68,10 @@ const PUBLIC: { readonly [file: string]: Exported } = {
       RunConfig StepOptions TrainEvent TrainRunHooks TrainSettings TrainingStep
       LabelMapOptions OpenedModel PredictOptions ProbabilityOptions SegmentationModel
       Components ConfusionMatrix Contingency DistanceTransform ErrorMap InstanceScores IsbiScores OverlapScores Watershed
+      InstanceMatching MatchObjectsOptions ObjectMatches TunedSeparation TuneSeparationOptions TuningImage
+      FilteredObjects FilterObjectsOptions HMaxima PredictedMaps SeparatedObjects SeparationSettings SeparationWay
+      WatershedOptions
+      LungGeometry LungMeasures LungSidesOptions MeasureName MeasureOptions MeasuredImage
       CocoImage Column Outline OutlinedSlice Polygon PolygonOptions Table
       CompileOptions DeviceName Feeds Formulation Program Runtime
     `),
@@ -72,7 +82,7 @@ const PUBLIC: { readonly [file: string]: Exported } = {
       writeReport
     `),
     types: words(`
-      FinishedRun MachineOptions ModelOnDevice NodeDevice OpenModelFileOptions OpenRuntimeOptions ReportOptions TrainRunOptions
+      FinishedRun MachineOptions ModelOnDevice NodeDevice OpenModelFileOptions OpenRuntimeOptions ReadFileOptions ReportOptions TrainRunOptions
     `),
   },
   'src/platform/browser/index.ts': {
