@@ -1,7 +1,7 @@
 /** Lamella in Node: devices, files, training on folders. What is the same everywhere is in `lamella`. */
 
 export { nodeFiles } from './files.ts';
-export { readImageFile, writeImageFile } from './image-files.ts';
+export { type ReadFileOptions, readImageFile, writeImageFile } from './image-files.ts';
 export { type ModelOnDevice, type OpenModelFileOptions, openModelFile } from './model-files.ts';
 export { type ReportOptions, writeReport } from './report.ts';
 export {
