@@ -3,6 +3,7 @@ import { allocate, bytesPer, type DType, type Storage } from '../array/ndarray.t
 import { UsageError } from '../errors.ts';
 import { dot, millimetres, norm, scaled, stepsOf } from './geometry.ts';
 import { extent, type Geometry, type Image, type Vector3 } from './image.ts';
+import { positionsExtension } from './nifti/positions.ts';
 
 export interface WriteNiftiOptions {
   /** Default true: a `.nii.gz`. */
@@ -41,7 +42,8 @@ const HEADER_BYTES = 352;
  * unknown is written as 1 without a unit. Channels become components (red, green, blue of uint8: colour). Nothing else
  * of the image is written: no names, no text.
  *
- * Slices at uneven distances cannot be stated in NIfTI: it gets their mean distance.
+ * Slices at uneven distances cannot be stated in NIfTI: it gets their mean distance, and their places in a comment that
+ * Lamella reads again.
  *
  * @throws UsageError for float16, for axes longer than 32,767, and for an image without voxels
  */
@@ -80,7 +82,11 @@ export function writeNifti(image: Image, { gzip = true }: WriteNiftiOptions = {}
   if (vector) header.setInt16(68, VECTOR, true);
   header.setInt16(70, colour ? RGB24 : datatype, true);
   header.setInt16(72, colour ? 24 : 8 * bytesPer(image.dtype), true);
-  header.setFloat32(108, HEADER_BYTES, true);
+  const positions = image.geometry?.slicePositionsMm;
+  const extension = positions?.length === z && z > 1 ? positionsExtension(positions) : new Uint8Array(0);
+  const start = HEADER_BYTES + extension.length;
+  header.setUint8(348, extension.length > 0 ? 1 : 0);
+  header.setFloat32(108, start, true);
   header.setFloat32(112, 1, true);
   if (image.window !== undefined) {
     header.setFloat32(124, image.window[1], true);
@@ -88,9 +94,10 @@ export function writeNifti(image: Image, { gzip = true }: WriteNiftiOptions = {}
   }
   writePlace(header, image);
   header.setUint32(344, 0x6e2b3100);
-  const bytes = new Uint8Array(HEADER_BYTES + data.byteLength);
+  const bytes = new Uint8Array(start + data.byteLength);
   bytes.set(new Uint8Array(header.buffer));
-  bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), HEADER_BYTES);
+  bytes.set(extension, HEADER_BYTES);
+  bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), start);
   // Without a time stamp, so that the same image always gives the same bytes.
   return gzip ? gzipSync(bytes, { level: 6, mtime: '1980-01-01' }) : bytes;
 }

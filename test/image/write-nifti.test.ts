@@ -102,6 +102,13 @@ describe('writeNifti', () => {
     const read = await readImage(writeNifti({ ...volume('uint8', undefined), spacing: {} }), 'a.nii.gz');
     expect([read.spacing, read.geometry, read.notes]).toEqual([{}, undefined, undefined]);
   });
+  it('uneven places of slices come back', async () => {
+    const geometry = { ...OBLIQUE, slicePositionsMm: [0, 2, 7.5] };
+    const image = { ...volume('int16', geometry, [3, 3, 4]), source: 'a' };
+    const read = await readImage(writeNifti(image), 'a.nii.gz');
+    expect(read.geometry?.slicePositionsMm).toEqual([0, 2, 7.5]);
+    expect(read.data).toEqual(image.data);
+  });
   it('the same image gives the same bytes', () => {
     expect(writeNifti(volume('uint8', OBLIQUE))).toEqual(writeNifti(volume('uint8', OBLIQUE)));
   });
@@ -199,6 +206,8 @@ describeWithPeers('written NIfTI files as nibabel reads them', () => {
       ['micron', 'sec'],
       [2, 3, 1, 2],
     ]);
+    const [uneven] = nibabel(volume('int16', { ...OBLIQUE, slicePositionsMm: [0, 2, 7.5] }, [3, 3, 4])) as [Read];
+    expect(uneven.values.slice(0, 5)).toEqual([0, 1, 2, 3, 4]);
     for (const { texts } of [rgb, vectors, times]) expect(texts.join('')).toBe('');
   });
 

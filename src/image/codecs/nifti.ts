@@ -4,6 +4,7 @@ import { type Codec, checkDeclaredSize, type ReadContext } from '../codec.ts';
 import { gunzip, isGzip } from '../gunzip.ts';
 import type { Image } from '../image.ts';
 import { headerKind, type NiftiHeader, readHeader } from '../nifti/header.ts';
+import { findPositions } from '../nifti/positions.ts';
 import { rescale, samplesFrom } from '../samples.ts';
 
 const DTYPES: Readonly<Record<number, DType>> = {
@@ -84,7 +85,12 @@ export const nifti: Codec = {
           ? swapOuter(stored, dtype, vector, nt, plane)
           : stored;
     const values = rescale([{ data: ordered, slope: header.slope, intercept: header.intercept }], dtype);
-    return assemble(header, values, { t: nt, c: samples, z: nz, y: ny, x: nx }, colours);
+    const { littleEndian, version } = header;
+    const start = version === 2 ? 544 : 352;
+    const positions = header.single
+      ? findPositions(bytes, { start, end: header.offset, depth: nz, littleEndian })
+      : undefined;
+    return assemble(withPositions(header, positions), values, { t: nt, c: samples, z: nz, y: ny, x: nx }, colours);
   },
 };
 
@@ -122,6 +128,12 @@ function swapOuter<D extends DType>(data: Storage[D], dtype: D, c: number, t: nu
     }
   }
   return out;
+}
+
+function withPositions(header: NiftiHeader, slicePositionsMm: readonly number[] | undefined): NiftiHeader {
+  const { geometry } = header;
+  if (geometry === undefined || slicePositionsMm === undefined) return header;
+  return { ...header, geometry: { ...geometry, slicePositionsMm } };
 }
 
 function assemble(
