@@ -39,9 +39,17 @@ async function isFolder(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isDirectory() === true;
 }
 
+/** The folder that `predict --objects` writes separate objects into. */
+const OBJECTS = 'objects';
+
 /** Of a folder that `predict` wrote: the part that the metric needs. */
 async function partOf(predictions: string, kind: MetricKind | 'auto'): Promise<string> {
-  const order = kind === 'overlap' || kind === 'instances' ? ['label', 'probability'] : ['probability', 'label'];
+  const order = {
+    overlap: ['label', 'probability'],
+    instances: [OBJECTS, 'label', 'probability'],
+    isbi: ['probability', 'label'],
+    auto: ['probability', 'label'],
+  }[kind];
   for (const part of order) if (await isFolder(join(predictions, part))) return join(predictions, part);
   return predictions;
 }
@@ -285,6 +293,9 @@ export async function evaluateFiles(
   if (asked === 'auto' && !kinds.includes('isbi'))
     pages = await readPages(await listPredictions(await partOf(predictions, 'overlap')), truths);
   const kind = kindOf(pages, mapping);
+  const own = join(predictions, OBJECTS);
+  const separate = kinds.includes('instances') && (await isFolder(own));
+  const objects = separate && asked === 'auto' ? await readPages(await listPredictions(own), truths) : pages;
   return {
     mapping,
     metrics: kinds,
@@ -292,7 +303,9 @@ export async function evaluateFiles(
     classes: mapping.classes.map(({ name }) => name),
     ...(kinds.includes('isbi') ? { isbi: isbiOf(pages, kind, mapping) } : {}),
     ...(kinds.includes('overlap') ? { overlap: overlapOf(pages, kind, mapping, threshold) } : {}),
-    ...(kinds.includes('instances') ? { instances: instancesOf(pages, kind, mapping, threshold) } : {}),
+    ...(kinds.includes('instances')
+      ? { instances: instancesOf(objects, separate ? 'instances' : kind, mapping, threshold) }
+      : {}),
   };
 }
 

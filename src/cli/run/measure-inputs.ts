@@ -50,8 +50,15 @@ async function labelsOf(path: string, parts: readonly string[]): Promise<string>
   return path;
 }
 
-function byName(listed: readonly ListedImage[]): ReadonlyMap<string, ListedImage> {
-  return new Map(listed.map((item) => [item.name, item]));
+/** Finds what has the name of a label map, or alone ends in it: of `control/a` the label map may be `a`. */
+function finder(listed: readonly ListedImage[]): (name: string) => ListedImage | undefined {
+  const exact = new Map(listed.map((item) => [item.name, item]));
+  return (name) => {
+    const own = exact.get(name);
+    if (own !== undefined) return own;
+    const ends = listed.filter((item) => item.name.endsWith(`/${name}`) || name.endsWith(`/${item.name}`));
+    return ends.length === 1 ? ends[0] : undefined;
+  };
 }
 
 /**
@@ -67,28 +74,26 @@ export async function measureInputs(
   const maps = await listLabels(labels);
   const notes: string[] = [];
   const imagePath = images ?? prediction?.images ?? (labels === path && (await isFolder(path)) ? path : undefined);
-  let pictures: ReadonlyMap<string, ListedImage> = new Map();
+  let pictureOf: (name: string) => ListedImage | undefined = () => undefined;
   if (imagePath !== undefined) {
     try {
       const listed = await listImages(imagePath);
       const isMap = new Set(maps.map((item) => item.path));
-      pictures = byName(listed.filter((item) => !isMap.has(item.path)));
-      if (listed.length === 1 && maps.length === 1 && pictures.size === 1) {
-        pictures = new Map([[(maps[0] as ListedImage).name, listed[0] as ListedImage]]);
-      }
+      const others = listed.filter((item) => !isMap.has(item.path));
+      pictureOf = others.length === 1 && maps.length === 1 ? () => others[0] : finder(others);
     } catch (cause) {
       if (images !== undefined || !(cause instanceof DatasetError)) throw cause;
       notes.push(`The images are not where they were predicted from (${imagePath}): give --images.`);
     }
   }
   const truths = truth === undefined ? undefined : await listLabels(truth);
-  const known = truths === undefined ? undefined : byName(truths);
+  const truthOf = truths === undefined ? undefined : finder(truths);
   const alone = truths?.length === 1 && maps.length === 1 ? truths[0] : undefined;
   const short = shortNames(maps.map(({ name }) => name));
   const items = maps.map((map, i): MeasureItem => {
     const name = short[i] as string;
-    const image = pictures.get(map.name);
-    const own = alone ?? known?.get(map.name);
+    const image = pictureOf(map.name);
+    const own = alone ?? truthOf?.(map.name);
     return {
       name,
       group: folderOf(name),
