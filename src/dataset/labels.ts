@@ -171,9 +171,16 @@ export function findMapping(pages: readonly LabelPage[], options: LabelOptions =
   }
   const names = classes as readonly string[];
   if (values.length < 2) {
-    const only = values.length === 0 ? 'nothing' : `the value ${values[0]} only`;
+    const left = values.length === 0 ? 'nothing' : `the value ${values[0]} only`;
+    if (ignore.length > 0) {
+      const which = ignore.length === 1 ? `the ignored value ${ignore[0]}` : `the ignored values ${ignore.join(', ')}`;
+      throw new DatasetError(`besides ${which} the labels of all ${pages.length} pages hold ${left}.`, {
+        file: first,
+        remedy: 'Leave out --ignore, or name values that mark no class.',
+      });
+    }
     const background = values[0] === 0 ? ': all background' : '';
-    throw new DatasetError(`the labels of all ${pages.length} pages hold ${only}${background}.`, {
+    throw new DatasetError(`the labels of all ${pages.length} pages hold ${left}${background}.`, {
       file: first,
       remedy: 'Check that these are the label files, and draw something in them.',
     });

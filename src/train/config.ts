@@ -14,6 +14,7 @@ import type { LossSpec } from '../nn/losses/registry.ts';
 import type { OptimiserSpec } from '../nn/optimisers/registry.ts';
 import type { ScheduleSpec } from '../nn/schedules.ts';
 import type { Formulation } from '../runtime/runtime.ts';
+import { checkConfig } from './config-rules.ts';
 import type { Plan } from './plan.ts';
 import { RUN_FILES, type Store } from './store.ts';
 import type { ValidationMetric } from './validate.ts';
@@ -143,48 +144,12 @@ export function parseConfig(bytes: Uint8Array, file: string): RunConfig {
       cause,
     });
   }
-  if (kindOf(config) !== 'object' || (config as RunConfig).version !== 1) {
+  if ((config as Partial<RunConfig> | null)?.version !== 1) {
     throw new RunError('this is not the configuration of a run, or of another version.', {
       file,
       remedy: 'Give the config.json of a run as it was written.',
     });
   }
-  for (const [path, kind] of FIELDS) {
-    const found = path
-      .split('.')
-      .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], config);
-    if (kindOf(found) === kind) continue;
-    throw new RunError(`"${path}" is ${found === undefined ? 'missing' : `not of the kind ${kind}`}.`, {
-      file,
-      remedy: 'Give the config.json of a run as it was written.',
-    });
-  }
+  checkConfig(config, file);
   return config as RunConfig;
 }
-
-/** What no configuration is without, so that one changed by hand is refused before it is used. */
-const FIELDS = [
-  ['folder', 'string'],
-  ['trainingImages', 'array'],
-  ['validationImages', 'array'],
-  ['plan', 'object'],
-  ['machine', 'object'],
-  ['notes', 'array'],
-  ['recipe', 'object'],
-  ['recipe.seed', 'number'],
-  ['recipe.data', 'object'],
-  ['recipe.data.split', 'object'],
-  ['recipe.labels', 'object'],
-  ['recipe.labels.classes', 'array'],
-  ['recipe.input', 'object'],
-  ['recipe.model', 'object'],
-  ['recipe.patch', 'array'],
-  ['recipe.batch', 'number'],
-  ['recipe.augment', 'object'],
-  ['recipe.loss', 'object'],
-  ['recipe.optimiser', 'object'],
-  ['recipe.learningRate', 'number'],
-  ['recipe.schedule', 'object'],
-] as const;
-
-const kindOf = (value: unknown): string => (Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value);

@@ -302,7 +302,7 @@ interface PlanOptions {
   readonly initial: State;
 }
 
-const counted = (validations: number): string => `${validations} validation${validations === 1 ? '' : 's'}`;
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 async function makePlan(
   { stepper, validator, batches }: Workshop,
@@ -310,7 +310,11 @@ async function makePlan(
 ): Promise<{ readonly plan: Plan; readonly measured: Measured | undefined; readonly line: string }> {
   if (steps !== undefined) {
     const plan = fixedPlan(steps, validator === undefined ? 0 : validationsOf(steps));
-    return { plan, measured: undefined, line: `plan: ${steps} steps, ${counted(plan.validations)}` };
+    return {
+      plan,
+      measured: undefined,
+      line: `plan: ${counted(steps, 'step')}, ${counted(plan.validations, 'validation')}`,
+    };
   }
   const budgetMs = minutes * 60_000;
   const measured = await rehearse({
@@ -332,7 +336,7 @@ async function makePlan(
   return {
     plan,
     measured,
-    line: `plan: ${totalSteps(plan)} steps, ${counted(plan.validations)} ${why}; ${pace}${scoring}`,
+    line: `plan: ${counted(totalSteps(plan), 'step')}, ${counted(plan.validations, 'validation')} ${why}; ${pace}${scoring}`,
   };
 }
 

@@ -261,7 +261,7 @@ export async function watched(
   }
   display?.stop();
   const { best, steps } = finished;
-  say(`${steps} steps in ${formatDuration(Date.now() - began)}`);
+  say(`${steps} ${steps === 1 ? 'step' : 'steps'} in ${formatDuration(Date.now() - began)}`);
   if (best !== undefined) say(`best model: ${join(out, RUN_FILES.best)} (step ${best.step}, ${best.score.toFixed(4)})`);
   say(`last model: ${join(out, RUN_FILES.last)}`);
   const { classes, input } = finished.config.recipe;

@@ -52,14 +52,25 @@ export function availableDevices(): NodeDevice[] {
 }
 
 /** Devices that start: a small graph runs on each. */
-export async function workingDevices(): Promise<NodeDevice[]> {
+export function workingDevices(): Promise<NodeDevice[]> {
+  return workingAmong(availableDevices());
+}
+
+async function workingAmong(names: readonly NodeDevice[]): Promise<NodeDevice[]> {
   const working: NodeDevice[] = [];
-  for (const name of availableDevices()) {
+  for (const name of names) {
     if ((await whyNotWorking(ort, { executionProviders: [name], logSeverityLevel: 4 })) === undefined) {
       working.push(name);
     }
   }
   return working;
+}
+
+/** Devices that work, for a message about one that does not. WebGPU is not tried: its drivers print on the way. */
+async function presentBeside(absent: NodeDevice): Promise<string[]> {
+  const others = availableDevices().filter((name) => name !== absent);
+  const working = await workingAmong(others.filter((name) => name !== 'webgpu'));
+  return others.includes('webgpu') ? [...working, 'webgpu where it finds a driver'] : working;
 }
 
 /**
@@ -93,7 +104,7 @@ export async function openRuntime({
       : 'this build of ONNX Runtime does not have it';
     if (why !== undefined) {
       throw new DeviceError(`The device '${index === 0 ? name : `${name}:${index}`}' does not work here: ${why}.`, {
-        remedy: `Present: ${(await workingDevices()).join(', ')}.`,
+        remedy: `Present: ${(await presentBeside(name)).join(', ')}.`,
       });
     }
   }

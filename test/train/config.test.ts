@@ -1,0 +1,89 @@
+import { strToU8 } from 'fflate';
+import { describe, expect, test } from 'vitest';
+import { RunError } from '../../src/errors.ts';
+import { parseConfig } from '../../src/train/config.ts';
+
+const good = {
+  version: 1,
+  lamella: '0.1.0',
+  created: '2026-01-01T00:00:00Z',
+  folder: 'data',
+  trainingImages: ['a'],
+  validationImages: [],
+  plan: { segments: [{ from: 0, progress: 0, total: 10 }], validations: 1 },
+  machine: { device: 'cpu', description: 'CPU', formulation: 'blocks of 16' },
+  notes: [],
+  recipe: {
+    seed: 0,
+    data: {
+      fingerprint: 'cafe',
+      split: { fraction: 0.2 },
+      balance: 0.5,
+      separation: { w0: 0, sigmaPx: 5 },
+      focusShare: 0,
+    },
+    labels: { kind: 'binary', classes: [{ name: 'a', values: [0] }], ignore: [] },
+    input: {},
+    model: { name: 'unet', channels: 1, outputs: 2, base: 16 },
+    patch: [64, 64],
+    batch: 2,
+    augment: {},
+    loss: { name: 'ce' },
+    optimiser: { name: 'adamw' },
+    learningRate: 0.001,
+    schedule: { name: 'cosine' },
+    clipNorm: 1,
+    averageDecay: null,
+    exact: false,
+  },
+};
+
+/** The same with another value at a path; `undefined` takes it out. */
+function changed(path: string, value: unknown): Uint8Array {
+  const config = structuredClone(good) as unknown as { [key: string]: unknown };
+  const keys = path.split('.');
+  const last = keys.pop() as string;
+  const parent = keys.reduce((at, key) => at[key] as { [key: string]: unknown }, config);
+  parent[last] = value;
+  return strToU8(JSON.stringify(config));
+}
+
+test('one that is as it was written is taken', () => {
+  expect(parseConfig(strToU8(JSON.stringify(good)), 'config.json')).toEqual(good);
+});
+
+describe('one with an impossible value is refused, naming the key', () => {
+  test.each([
+    ['recipe.batch', 0, '"recipe.batch" is 0; a whole number from 1 to 4096 is expected.'],
+    ['recipe.batch', 2.5, '"recipe.batch" is 2.5; a whole number from 1 to 4096 is expected.'],
+    ['recipe.batch', 'two', '"recipe.batch" is "two"; a whole number from 1 to 4096 is expected.'],
+    ['recipe.patch', [64], '"recipe.patch" is [64]; a list of two sides in pixels is expected.'],
+    ['recipe.patch', [64, -64], '"recipe.patch" is [64,-64]; a list of two sides in pixels is expected.'],
+    ['recipe.learningRate', -1, '"recipe.learningRate" is -1; a number above 0 is expected.'],
+    ['recipe.learningRate', null, '"recipe.learningRate" is null; a number above 0 is expected.'],
+    ['recipe.clipNorm', 0, '"recipe.clipNorm" is 0; a number above 0, or null, is expected.'],
+    ['recipe.averageDecay', 1.5, '"recipe.averageDecay" is 1.5; a number from 0 to 1, or null, is expected.'],
+    ['recipe.model.base', -4, '"recipe.model.base" is -4; a whole number from 1 to 1024 is expected.'],
+    ['recipe.loss.name', 'l2', /"recipe\.loss\.name" is "l2"; one of ce, .* is expected\./],
+    ['recipe.model.name', 'vnet', /"recipe\.model\.name" is "vnet"; one of .*unet2015.* is expected\./],
+    ['recipe.data', 3, '"recipe.data" is 3; an object is expected.'],
+    ['recipe.data.separation', undefined, '"recipe.data.separation" is missing.'],
+    ['plan.segments', [], '"plan.segments" is []; a list of { from, progress, total } is expected.'],
+    [
+      'plan.segments',
+      [{ from: 0, progress: 0, total: 0 }],
+      /"plan\.segments" is \[\{"from":0,"progress":0,"total":0\}\];/,
+    ],
+    ['machine.formulation', 'blocks of 32', /"machine\.formulation" is "blocks of 32"; one of standard, /],
+    ['trainingImages', 'x'.repeat(100), /"trainingImages" is "x{56}\.\.\.; a list of names is expected\./],
+    ['version', 2, /not the configuration of a run, or of another version/],
+  ])('%s: %j', (path, value, message) => {
+    const bytes = changed(path, value);
+    expect(() => parseConfig(bytes, 'config.json')).toThrow(RunError);
+    expect(() => parseConfig(bytes, 'config.json')).toThrow(message);
+  });
+});
+
+test.each(['null', '[]', '3', '{'])('what is no configuration at all (%s)', (text) => {
+  expect(() => parseConfig(strToU8(text), 'config.json')).toThrow(/^config\.json: this is not .*Give the config\.json/);
+});
