@@ -4,10 +4,12 @@ import { augmentCommand } from './commands/augment.ts';
 import { benchCommand } from './commands/bench.ts';
 import { demoCommand } from './commands/demo.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
+import { explainCommand } from './commands/explain.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { measureCommand } from './commands/measure.ts';
 import { phantomCommand } from './commands/phantom.ts';
 import { predictCommand } from './commands/predict.ts';
+import { profileCommand } from './commands/profile.ts';
 import { reportCommand } from './commands/report.ts';
 import { trainCommand } from './commands/train.ts';
 import { explainFailure } from './failure.ts';
@@ -38,7 +40,9 @@ lamella <command> --help tells the options of a command.`,
     evaluateCommand(),
     measureCommand(),
     reportCommand(),
+    explainCommand(),
     augmentCommand(),
+    profileCommand(),
     benchCommand(),
   ]) {
     command.addOption(new Option('--verbose', 'show where an error came from'));

@@ -37,7 +37,8 @@ interface TraceEvent {
 
 const KERNEL = '_kernel_time';
 const BACKWARD = 'backward';
-const INSERTED = '(added by ONNX Runtime)';
+/** The layer of what belongs to none. */
+export const INSERTED = '(added by ONNX Runtime)';
 
 /**
  * The layer of a node: what stands in its name before the first segment that is an op with its number.
@@ -53,9 +54,16 @@ export function layerOf(node: string): string {
  * Sums a trace.
  * @param trace the file that ONNX Runtime wrote, JSON
  * @param leaveOut first runs that are not counted: they allocate memory. All but the last are, where there are fewer.
+ * @param layer the layer of a node by the node's name, '' for none; default: its scope, `layerOf`
  * @throws SyntaxError when it is not JSON.
  */
-export function sumProfile(trace: string, { leaveOut = 3 }: { readonly leaveOut?: number } = {}): Profile {
+export function sumProfile(
+  trace: string,
+  {
+    leaveOut = 3,
+    layer: layerOfNode = layerOf,
+  }: { readonly leaveOut?: number; readonly layer?: (node: string) => string } = {},
+): Profile {
   const events = JSON.parse(trace) as readonly TraceEvent[];
   const spans = events.filter(({ cat, name }) => cat === 'Session' && name === 'model_run').sort(byTime);
   const counted = spans.slice(Math.min(leaveOut, spans.length - 1));
@@ -75,7 +83,7 @@ export function sumProfile(trace: string, { leaveOut = 3 }: { readonly leaveOut?
     if (at < ((counted[span] as TraceEvent).ts ?? 0)) continue;
     const ms = (event.dur ?? 0) / 1000 / runs;
     const node = (event.name as string).slice(0, -KERNEL.length);
-    const path = layerOf(node);
+    const path = layerOfNode(node);
     const backwards = path === BACKWARD || path.startsWith(`${BACKWARD}/`);
     // Sums of gradients where paths meet belong to no layer: they stay under "backward".
     const layer = backwards && path !== BACKWARD ? path.slice(BACKWARD.length + 1) : path;

@@ -9,7 +9,7 @@ export interface Layer {
   /** `conv1`; of layers without weights the node's own name. */
   readonly name: string;
   readonly op: OpName;
-  /** Of its last output. */
+  /** Of what its first node gives. */
   readonly shape: readonly number[];
   readonly parameters: number;
   /** Multiply-accumulates. */
@@ -37,11 +37,9 @@ const LAYERS: ReadonlySet<OpName> = new Set<OpName>([
   'LogSoftmax',
 ]);
 
-/** The scope of a node that is named by its op: `conv1` of `conv1/Conv_0`. */
-function layerName({ name, op }: Node, hasWeights: boolean): string {
-  const own = `/${op}_`;
-  const at = name.lastIndexOf(own);
-  return hasWeights && at > 0 && /^\d+$/.test(name.slice(at + own.length)) ? name.slice(0, at) : name;
+/** The scope of a node that is named by an op: `conv1` of `conv1/Conv_0`. */
+function layerName({ name }: Node, hasWeights: boolean): string {
+  return hasWeights ? name.replace(/(?<=.)\/[A-Za-z]+_\d+$/, '') : name;
 }
 
 /**
@@ -90,7 +88,6 @@ export function layersOf(
     draft.nodes.push(node);
     for (const source of sources) if (source !== at) draft.reads.add(source);
     draft.last = last;
-    draft.shape = last.shape;
     for (const value of node.outputs) made.set(value, at);
   }
   return drafts.map(({ last, reads, ...draft }) => ({

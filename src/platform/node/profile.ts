@@ -10,20 +10,27 @@ interface Trace {
   readonly request: ProfileRequest;
   /** Keeps the trace and its sums with a run, once the program is disposed; nothing where there is no trace. */
   keep(store: Store): Promise<Profile | undefined>;
+  /** The trace itself, once the program is disposed; nothing where there is none. */
+  text(): Promise<string | undefined>;
   close(): Promise<void>;
 }
 
 const WARM_UP_RUNS = 3;
 const PROFILED_RUNS = 10;
 
-export async function openTrace(): Promise<Trace> {
+/** @param runs to trace; default: three that are not counted and ten that are */
+export async function openTrace({ runs = WARM_UP_RUNS + PROFILED_RUNS } = {}): Promise<Trace> {
   const folder = await mkdtemp(join(tmpdir(), 'lamella-profile-'));
+  const read = async (): Promise<string | undefined> => {
+    const [name] = await readdir(folder);
+    return name === undefined ? undefined : readFile(join(folder, name), 'utf8');
+  };
   return {
-    request: { prefix: join(folder, 'trace'), runs: WARM_UP_RUNS + PROFILED_RUNS },
+    request: { prefix: join(folder, 'trace'), runs },
+    text: read,
     async keep(store) {
-      const [name] = await readdir(folder);
-      if (name === undefined) return undefined;
-      const text = await readFile(join(folder, name), 'utf8');
+      const text = await read();
+      if (text === undefined) return undefined;
       const profile = sumProfile(text, { leaveOut: WARM_UP_RUNS });
       await store.write(RUN_FILES.trace, text);
       await store.write(RUN_FILES.profile, formatProfile(profile));

@@ -51,7 +51,7 @@ describe('cost', () => {
       {
         name: 'conv',
         op: 'Conv',
-        shape: [1, 4, 2, 2],
+        shape: [1, 4, 3, 3],
         parameters: 72,
         macs: 648,
         bytes: 352,
