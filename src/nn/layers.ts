@@ -6,7 +6,7 @@ import { float32 } from '../array/ndarray.ts';
 import type { Value } from '../graph/ir.ts';
 import { constant, heNormal } from './initialise.ts';
 import type { Initialiser, NetworkBuilder } from './network.ts';
-import { standardised } from './standardise.ts';
+import { standardisedKernel } from './standardise.ts';
 
 export interface ConvOptions {
   /** Scope of its parameters; default `conv`. */
@@ -25,7 +25,7 @@ export interface ConvOptions {
   readonly initialise?: Initialiser;
   /** First value of the bias; default 0. */
   readonly initialBias?: number;
-  /** Weights are standardised before use (`standardise.ts`); default false. */
+  /** Weights are standardised before use, and drawn as that wants it (`standardise.ts`); default false. */
   readonly standardise?: boolean;
 }
 
@@ -53,8 +53,9 @@ export function conv2d(
 ): Value {
   return net.scoped(name, () => {
     const shape = [outputs, channelsOf(x) / group, kernel, kernel];
-    const stored = net.parameter('weight', shape, initialise, { decay: true });
-    const weight = standardise ? standardised(net, stored) : stored;
+    const weight = standardise
+      ? standardisedKernel(net, shape)
+      : net.parameter('weight', shape, initialise, { decay: true });
     const offset = bias ? net.parameter('bias', [outputs], constant(initialBias), { decay: false }) : undefined;
     const reach = dilation * (kernel - 1);
     const half = padding === 'same' ? Math.floor(reach / 2) : 0;

@@ -3,21 +3,28 @@
  * over the N inputs of each output, `gain` trained. Normalises without touching the activations.
  * Qiao et al. 2019; Brock et al. 2021 (Characterizing signal propagation).
  */
-import { float32, type NdArray } from '../array/ndarray.ts';
+import { float32, type NdArray, type Shape } from '../array/ndarray.ts';
 import type { Value } from '../graph/ir.ts';
-import { constant, fanIn } from './initialise.ts';
+import { constant, fanIn, normal } from './initialise.ts';
 import type { NetworkBuilder } from './network.ts';
 
 const EPSILON = 1e-8;
 
-/** The standardised form of a kernel [K, C, h, w], with a new parameter `gain`. */
-export function standardised(net: NetworkBuilder, weight: Value): Value {
-  const axes = net.ints(weight.shape.map((_, i) => i).slice(1));
-  const gain = net.parameter('gain', [weight.shape[0] as number, 1, 1, 1], constant(1), { decay: false });
+/**
+ * Standard deviation of the first v. Its size has no effect on w, only on how far a step of Adam turns v: with
+ * sqrt(2 / N) kernels of many inputs turn several times as fast as those of few, and learn worse (docs/networks.md).
+ */
+const SPREAD = 0.1;
+
+/** A new standardised kernel [K, C, h, w]: parameters `weight` (v) and `gain`. */
+export function standardisedKernel(net: NetworkBuilder, shape: Shape): Value {
+  const weight = net.parameter('weight', shape, normal(SPREAD), { decay: true });
+  const axes = net.ints(shape.map((_, i) => i).slice(1));
+  const gain = net.parameter('gain', [shape[0] as number, 1, 1, 1], constant(1), { decay: false });
   const centred = net.sub(weight, net.op('ReduceMean', [weight, axes], { keepdims: 1 }));
   const variance = net.op('ReduceMean', [net.mul(centred, centred), axes], { keepdims: 1 });
   const spread = net.op('Sqrt', [net.add(variance, net.scalar(EPSILON))]);
-  const scale = net.mul(gain, net.scalar(Math.sqrt(2 / fanIn(weight.shape))));
+  const scale = net.mul(gain, net.scalar(Math.sqrt(2 / fanIn(shape))));
   return net.mul(centred, net.div(scale, spread));
 }
 
