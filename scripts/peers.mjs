@@ -1,6 +1,6 @@
 // Independent readers for the tests: a Python environment with what test/peers/requirements.txt locks, made once in
-// node_modules/.cache. Called by scripts/test.mjs, and by tests that run without it. Prints JSON:
-// {"python": path} or {"absent": reason}.
+// node_modules/.cache. Called by scripts/test.mjs, and by tests that run without it; by the benchmarks with a file of
+// their own. Prints JSON: {"python": path} or {"absent": reason}.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
@@ -21,8 +21,10 @@ export function hasPython() {
   return findPython() !== undefined;
 }
 
-export function preparePeers() {
-  const key = createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex').slice(0, 16);
+/** @param requirements locked; hashes are checked where the file has them */
+export function preparePeers(requirements = REQUIREMENTS) {
+  const text = readFileSync(requirements, 'utf8');
+  const key = createHash('sha256').update(text).digest('hex').slice(0, 16);
   const folder = join(ROOT, 'node_modules/.cache', `lamella-peers-${key}`);
   const binary = process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python';
   const python = join(folder, binary);
@@ -38,14 +40,14 @@ export function preparePeers() {
       '--quiet',
       '--disable-pip-version-check',
       '--no-deps',
-      '--require-hashes',
+      ...(text.includes('--hash') ? ['--require-hashes'] : []),
       '--only-binary',
       ':all:',
     ];
     const patience = ['--retries', '1', '--timeout', '20'];
-    execFileSync(join(made, binary), ['-m', 'pip', 'install', ...options, ...patience, '-r', REQUIREMENTS], {
+    execFileSync(join(made, binary), ['-m', 'pip', 'install', ...options, ...patience, '-r', requirements], {
       stdio: ['ignore', 'ignore', 'pipe'],
-      timeout: 120_000,
+      timeout: 600_000,
     });
     try {
       renameSync(made, folder);
@@ -62,4 +64,4 @@ export function preparePeers() {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(JSON.stringify(preparePeers()));
+if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(JSON.stringify(preparePeers(process.argv[2])));

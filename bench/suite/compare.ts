@@ -1,0 +1,61 @@
+/** One comparison: both sides in turn, A B A B, so that a machine whose load changes changes it for both. */
+import type { Comparison } from './rows.ts';
+import { ours, peer, type Side } from './side.ts';
+
+export interface Times {
+  readonly about: string;
+  readonly medianMs: number;
+  readonly minMs: number;
+  readonly maxMs: number;
+  readonly peakMiB: number;
+}
+
+export interface Result {
+  readonly name: string;
+  readonly group: string;
+  readonly rounds: number;
+  readonly ours: Times;
+  readonly peer?: Times;
+  /** Our median as a share of the peer's. */
+  readonly ratio?: number;
+  readonly goal?: number;
+  readonly limitMs?: number;
+  readonly memoryRatio?: number;
+  /** Why nothing was measured. */
+  readonly absent?: string;
+}
+
+export async function compare(row: Comparison, python: string | undefined, rounds: number): Promise<Result> {
+  const { name, group, warmUp = 2 } = row;
+  const sides: Side[] = [await ours(row.task, row.ours)];
+  if (row.against !== undefined) sides.push(await ours(row.against.task, row.against.options));
+  else if (row.peer !== undefined && python !== undefined) sides.push(await peer(python, row.task, row.peer));
+  const times: number[][] = sides.map(() => []);
+  for (let round = -warmUp; round < rounds; round++) {
+    for (const [i, side] of sides.entries()) {
+      const ms = await side.run();
+      if (round >= 0) times[i]?.push(ms);
+      // Threads that wait for more work stop turning before the other side is measured.
+      await new Promise((resolve) => setTimeout(resolve, 60));
+    }
+  }
+  const peaks: number[] = [];
+  for (const side of sides) peaks.push(await side.close());
+  const [mine, other] = sides.map((side, i) => summary(side.about, times[i] as number[], peaks[i] as number));
+  return {
+    name,
+    group,
+    rounds,
+    ours: mine as Times,
+    ...(other !== undefined && { peer: other, ratio: (mine as Times).medianMs / other.medianMs }),
+    ...(other !== undefined && row.memory && { memoryRatio: (mine as Times).peakMiB / other.peakMiB }),
+    ...(row.goal !== undefined && { goal: row.goal }),
+    ...(row.limitMs !== undefined && { limitMs: row.limitMs }),
+  };
+}
+
+function summary(about: string, times: readonly number[], peakMiB: number): Times {
+  const sorted = [...times].sort((a, b) => a - b);
+  const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))] as number;
+  return { about, medianMs: at(0.5), minMs: at(0), maxMs: at(1), peakMiB };
+}

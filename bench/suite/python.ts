@@ -1,0 +1,15 @@
+/** The peers' Python: LAMELLA_BENCH_PYTHON, or an environment made once from bench/peers/requirements.txt. */
+import { execFileSync } from 'node:child_process';
+
+/** @returns its path, or undefined where it cannot be had; then the rows have one side only */
+export function peersPython(log: (line: string) => void): string | undefined {
+  const given = process.env.LAMELLA_BENCH_PYTHON;
+  if (given !== undefined) return given;
+  log('Peers: PyTorch, SciPy and scikit-image are installed when they are not there yet.');
+  const made = execFileSync(process.execPath, ['scripts/peers.mjs', 'bench/peers/requirements.txt'], {
+    encoding: 'utf8',
+  });
+  const { python, absent } = JSON.parse(made) as { readonly python?: string; readonly absent?: string };
+  if (python === undefined) log(`The peers are left out: ${absent}.`);
+  return python;
+}

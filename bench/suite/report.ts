@@ -1,0 +1,89 @@
+/** Results as the page docs/benchmarks.md. */
+import type { Result, Times } from './compare.ts';
+
+export interface Machine {
+  readonly processor: string;
+  readonly cores: number;
+  readonly memoryGiB: number;
+  readonly system: string;
+  readonly versions: { readonly [name: string]: string };
+  readonly date: string;
+  readonly command: string;
+  /** Average number of running processes before the first measurement. */
+  readonly load: number;
+}
+
+export function page(machine: Machine, results: readonly Result[]): string {
+  const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`);
+  const lines = [
+    '# Benchmarks',
+    '',
+    `    ${machine.command}`,
+    '',
+    'Both sides in turn, A B A B, in one run on one machine, as many threads as it has cores; the peers in the setting that',
+    'was the faster there. Times are medians (minimum to maximum) of the rounds after a warm-up; the ratio is our median as a',
+    "share of the peer's, below 1 where we are faster.",
+    '',
+    `${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}; ${versions.join(', ')}; ${machine.date}; load before: ${machine.load.toFixed(1)}.`,
+    '',
+    '| what | ours | peer | ratio | goal | |',
+    '| --- | --- | --- | --- | --- | --- |',
+    ...results.map(rowOf),
+    '',
+    '| most memory, MiB | ours | peer | ratio | goal | |',
+    '| --- | --- | --- | --- | --- | --- |',
+    ...results.flatMap(memoryRow),
+    '',
+    'Peers:',
+    '',
+    ...[...new Set(results.flatMap(({ peer }) => (peer?.about ? [`- ${peer.about}`] : [])))],
+    '',
+    'TensorFlow.js has no row: its WebAssembly backend has no gradient of a 2-D convolution, so that it cannot train the',
+    'network in a tab without WebGL or WebGPU.',
+    '',
+  ];
+  return lines.join('\n');
+}
+
+function rowOf(result: Result): string {
+  const { name, ours, peer, ratio, goal, limitMs } = result;
+  const reached =
+    limitMs !== undefined
+      ? ours.medianMs <= limitMs
+      : ratio !== undefined && goal !== undefined
+        ? ratio <= goal
+        : undefined;
+  const wanted = limitMs !== undefined ? `<= ${limitMs} ms` : goal === undefined ? '' : `<= ${goal}`;
+  const cells = [
+    name,
+    timesOf(ours),
+    peer === undefined ? '' : timesOf(peer),
+    ratio?.toFixed(2) ?? '',
+    wanted,
+    verdict(reached),
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
+
+function memoryRow({ name, ours, peer, memoryRatio }: Result): readonly string[] {
+  if (memoryRatio === undefined || peer === undefined) return [];
+  const cells = [
+    name,
+    ours.peakMiB.toFixed(0),
+    peer.peakMiB.toFixed(0),
+    memoryRatio.toFixed(2),
+    '<= 1',
+    verdict(memoryRatio <= 1),
+  ];
+  return [`| ${cells.join(' | ')} |`];
+}
+
+function verdict(reached: boolean | undefined): string {
+  return reached === undefined ? 'measured' : reached ? 'reached' : 'missed';
+}
+
+function timesOf({ medianMs, minMs, maxMs }: Times): string {
+  const digits = medianMs < 10 ? 2 : medianMs < 100 ? 1 : 0;
+  const [median, least, most] = [medianMs, minMs, maxMs].map((ms) => ms.toFixed(digits));
+  return `${median} ms (${least} to ${most})`;
+}

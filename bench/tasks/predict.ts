@@ -1,0 +1,55 @@
+/** An image file to a file of probabilities, tiled where it is large; the model is open. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { InputSpec } from '../../src/dataset/normalise.ts';
+import { buildNetwork } from '../../src/models/registry.ts';
+import type { ModelSpec } from '../../src/models/spec.ts';
+import { readImageFile, writeImageFile } from '../../src/platform/node/image-files.ts';
+import { openModelFile } from '../../src/platform/node/model-files.ts';
+import { probabilityImage } from '../../src/predict/output.ts';
+import { predictImage } from '../../src/predict/predict.ts';
+import type { Recipe } from '../../src/train/config.ts';
+import { modelWriter } from '../../src/train/model-file.ts';
+import { initialWeights } from '../../src/train/step.ts';
+import type { Task } from './task.ts';
+
+export interface PredictTask {
+  readonly image: string;
+  readonly folder: string;
+  readonly base: number;
+}
+
+const INPUT: InputSpec = {
+  channels: { mode: 'grey', count: 1 },
+  normalisation: {
+    kind: 'zscore',
+    scope: 'image',
+    percentiles: [0.5, 99.5],
+    perChannel: false,
+    numbers: [],
+    leastSpread: 1,
+  },
+};
+
+export async function predictTask({ image, folder, base }: PredictTask): Promise<Task> {
+  const model: ModelSpec = { name: 'unet', channels: 1, outputs: 2, base, depth: 4, norm: 'none' };
+  const { parameters } = buildNetwork(model, [1, 1, 256, 256]);
+  const labels = {
+    classes: [
+      { name: 'out', values: [0] },
+      { name: 'in', values: [255] },
+    ],
+  };
+  const recipe = { model, labels, input: INPUT } as unknown as Recipe;
+  const file = join(folder, 'model.onnx');
+  writeFileSync(file, modelWriter(recipe)(initialWeights(parameters, 1), {}));
+  const opened = await openModelFile(file, { device: 'cpu' });
+  const out = join(folder, 'ours.png');
+  return {
+    run: async () => {
+      const prediction = await predictImage(opened, await readImageFile(image));
+      await writeImageFile(out, probabilityImage(prediction, { depth: 'uint8' }));
+    },
+    close: () => opened.close(),
+  };
+}
