@@ -4,7 +4,8 @@ import type { NdArray } from '../array/ndarray.ts';
 import { Interrupted, TrainingError } from '../errors.ts';
 import { type Best, saveCheckpoint } from './checkpoint.ts';
 import { formatLogLine, type LogLine, parseLog } from './log.ts';
-import { type Plan, progressAt, replan, totalAt, totalSteps, validatesAfter } from './plan.ts';
+import { measurePace } from './pace.ts';
+import { finishMs, type Plan, progressAt, replan, totalAt, totalSteps, validatesAfter } from './plan.ts';
 import { type Clock, RUN_FILES, type Store } from './store.ts';
 
 /** Tensors by name. */
@@ -124,10 +125,8 @@ export interface TrainResult {
   readonly ended?: string;
 }
 
-/** Steps over which pace is averaged. */
-const PACE_STEPS = 32;
-/** How often in a run its pace is compared with the deadline. */
-const REVIEWS = 12;
+/** Progress at which a run's pace is compared with its deadline: more often at the end, where little can be made good. */
+const REVIEWS = [...Array.from({ length: 11 }, (_, i) => (i + 1) / 12), 23 / 24, 47 / 48, 95 / 96];
 const FLUSH_MS = 1000;
 
 function allFinite(state: State): boolean {
@@ -187,8 +186,9 @@ export async function train({
   let savedMs = flushedMs;
   let savedFile: string | undefined;
   let savedStep = start.step > 0 ? start.step : -1;
-  const paces: number[] = [];
-  // Pace of the whole run and since the last review, for planning: a busy minute must not halve a run.
+  const pace = measurePace();
+  // Pace of the whole run and since the last review, which counts the more the less is left: a busy minute must not
+  // halve a run.
   const sofar = { ms: 0, steps: 0 };
   let recent = { ms: 0, steps: 0 };
   let validationPace = validationMs;
@@ -269,13 +269,11 @@ export async function train({
       log({ kind: 'step', ...facts, ms: Math.round(ms * 10) / 10 });
       ended = endsEarly(facts);
       if (ended !== undefined) log({ kind: 'note', step, text: ended });
-      paces.push(ms);
+      pace.add(ms);
       for (const span of [sofar, recent]) {
         span.ms += ms;
         span.steps++;
       }
-      if (paces.length > PACE_STEPS) paces.shift();
-      const pace = paces.reduce((a, b) => a + b, 0) / paces.length;
       const total = totalSteps(plan);
       const validationsLeft =
         validator === undefined
@@ -286,8 +284,13 @@ export async function train({
         step,
         total,
         loss,
-        imagesPerSecond: (1000 * batch.size) / pace,
-        leftMs: (total - step) * pace + validationsLeft * validationPace,
+        imagesPerSecond: (1000 * batch.size) / pace.stepMs,
+        leftMs:
+          finishMs({ validationMs: validationPace }) +
+          // A run that keeps to a deadline takes the time that there is.
+          (deadline === undefined
+            ? (total - step) * pace.stepMs + validationsLeft * validationPace
+            : Math.max(0, deadline.atMs - nowMs)),
       });
 
       if (validator !== undefined && (validatesAfter(plan, step) || ended !== undefined)) {
@@ -323,10 +326,11 @@ export async function train({
         throw new Interrupted(`stopped after step ${step} of ${total}.`, { file: store.name });
       }
 
-      const reviewed = Math.floor(REVIEWS * progressAt(plan, step)) > Math.floor(REVIEWS * progressAt(plan, step - 1));
+      const reviewed = REVIEWS.some((at) => progressAt(plan, step - 1) < at && at <= progressAt(plan, step));
       if (deadline !== undefined && reviewed && !done) {
         const leftMs = deadline.atMs - clock.nowMs();
-        const stepMs = 0.5 * (sofar.ms / sofar.steps + recent.ms / recent.steps);
+        const share = progressAt(plan, step);
+        const stepMs = (1 - share) * (sofar.ms / sofar.steps) + share * (recent.ms / recent.steps);
         recent = { ms: 0, steps: 0 };
         const next = replan(plan, step, leftMs, deadline.budgetMs, { stepMs, validationMs: validationPace });
         if (next !== plan) {

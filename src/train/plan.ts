@@ -69,6 +69,11 @@ export interface Measured {
   readonly validationMs: number;
 }
 
+/** Time for what comes after the last validation: models, the report and its predictions. */
+export function finishMs({ validationMs }: Pick<Measured, 'validationMs'>): number {
+  return 2000 + 1.5 * validationMs;
+}
+
 /** Share of the time that validation may take. */
 const VALIDATION_SHARE = 0.1;
 
@@ -99,12 +104,14 @@ export function planForTime(
   return fixedPlan(steps, validations);
 }
 
-/** A deadline may be missed or undercut by this share before the rest is planned anew. */
-const TOLERANCE = 0.03;
+/** A deadline may be missed or undercut by this share of the whole time before the rest is planned anew, */
+const TOLERANCE = 0.015;
+/** and by this share of what is left of it. */
+const TOLERANCE_OF_REST = 0.1;
 
 /**
- * The plan for the rest of the way when the pace so far would miss the deadline by more than 3 %; otherwise the
- * same plan. What is done stays as it was.
+ * The plan for the rest of the way when the pace so far would miss the deadline by more than 1.5 %, or by a
+ * tenth of what is left; otherwise the same plan. What is done stays as it was.
  *
  * @param done steps done
  * @param leftMs time from now to the end of the training
@@ -114,7 +121,7 @@ export function replan(plan: Plan, done: number, leftMs: number, budgetMs: numbe
   const progress = progressAt(plan, done);
   const validationsLeft = plan.validations - Math.floor(plan.validations * progress + 1e-9);
   const needMs = (total - done) * measured.stepMs + validationsLeft * measured.validationMs;
-  if (Math.abs(needMs - leftMs) <= TOLERANCE * budgetMs) return plan;
+  if (Math.abs(needMs - leftMs) <= Math.min(TOLERANCE * budgetMs, TOLERANCE_OF_REST * leftMs)) return plan;
   const rest = Math.max(1, Math.floor((leftMs - validationsLeft * measured.validationMs) / measured.stepMs));
   return { ...plan, segments: [...plan.segments, { from: done, progress, total: done + rest }] };
 }

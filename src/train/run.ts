@@ -14,7 +14,7 @@ import { hashOf, type Recipe, type RunConfig, writeConfig } from './config.ts';
 import { type State, type TrainEvent, type TrainOptions, type TrainResult, train } from './loop.ts';
 import { newPageSubject, samePageSubject } from './page-subject.ts';
 import type { GradientDevices } from './parallel.ts';
-import { fixedPlan, type Measured, type Plan, planForTime, totalSteps, validationsOf } from './plan.ts';
+import { finishMs, fixedPlan, type Measured, type Plan, planForTime, totalSteps, validationsOf } from './plan.ts';
 import { rehearse } from './rehearse.ts';
 import { type Clock, RUN_FILES, type Store } from './store.ts';
 import type { Subject } from './subject.ts';
@@ -285,11 +285,6 @@ function lengthOf(
   if (steps !== undefined || minutes !== undefined)
     return { steps, minutes: steps === undefined ? minutes : undefined };
   return 'steps' in length ? { steps: length.steps, minutes: undefined } : { steps: undefined, ...length };
-}
-
-/** Time for what comes after the last validation: models, the report and its predictions. */
-function finishMs({ validationMs }: Measured): number {
-  return 2000 + 1.5 * validationMs;
 }
 
 interface PlanOptions {

@@ -1,0 +1,24 @@
+/** How fast a run goes: the mean over about the last minute, since a machine that also does other things comes and goes. */
+export interface Pace {
+  add(stepMs: number): void;
+  /** NaN before the first step. */
+  readonly stepMs: number;
+}
+
+const WINDOW_MS = 60_000;
+const LEAST_STEPS = 32;
+
+export function measurePace(): Pace {
+  const steps: number[] = [];
+  let sumMs = 0;
+  return {
+    add(stepMs) {
+      steps.push(stepMs);
+      sumMs += stepMs;
+      while (steps.length > LEAST_STEPS && sumMs - (steps[0] as number) > WINDOW_MS) sumMs -= steps.shift() as number;
+    },
+    get stepMs() {
+      return sumMs / steps.length;
+    },
+  };
+}
