@@ -47,12 +47,7 @@ export function connectedComponents(
   const chosen = connectivityOf(connectivity, rank);
   const rows = depth * height;
   const values = by === 'value' ? array.data : undefined;
-  // Start and end (exclusive) of each run, run after run: room for the most that there can be, and one more.
-  const edges = new Int32Array(2 * (values === undefined ? rows * Math.ceil(width / 2) : size) + 1);
-  /** Runs of row r: firstRun[r] .. firstRun[r + 1] - 1. */
-  const firstRun = new Int32Array(rows + 1);
-  if (values === undefined) runsOfMask(array.data, width, edges, firstRun);
-  else runsOfValues(values, width, edges, firstRun);
+  const { edges, firstRun } = runsOf(array.data, rows, width, values !== undefined);
   const runs = firstRun[rows] as number;
 
   const parent = new Int32Array(runs);
@@ -74,44 +69,98 @@ export function connectedComponents(
 
 type Data = IntegerArray['data'];
 
-/** Runs of pixels that are not zero. */
-function runsOfMask(data: Data, width: number, edges: Int32Array, firstRun: Int32Array): void {
+interface Runs {
+  /** Start and end (exclusive) of each run, run after run; room for more behind. */
+  readonly edges: Int32Array;
+  /** Runs of row r: firstRun[r] .. firstRun[r + 1] - 1. */
+  readonly firstRun: Int32Array;
+}
+
+/** Runs of pixels that are not zero, or of pixels that have the same value, not zero. */
+function runsOf(data: Data, rows: number, width: number, byValue: boolean): Runs {
+  const firstRun = new Int32Array(rows + 1);
+  const words = byValue ? undefined : wordsOf(data, width);
+  let edges = new Int32Array(2 * width + 1024);
   let k = 0;
-  for (let row = 0, i = 0; row < firstRun.length - 1; row++) {
+  for (let row = 0; row < rows; row++) {
     firstRun[row] = k >> 1;
-    let before = 0;
-    for (const end = i + width; i < end; i++) {
-      // Without branches, which noise would make unpredictable: an edge is written always, and counted if it is one.
-      const value = data[i] as number;
+    if (k + 2 * width + 2 > edges.length) {
+      const grown = new Int32Array(2 * edges.length);
+      grown.set(edges);
+      edges = grown;
+    }
+    const start = row * width;
+    if (words !== undefined) k = runsOfBytes(data, words, start, start + width, edges, k);
+    else if (byValue) k = runsOfValues(data, start, start + width, edges, k);
+    else k = runsOfPixels(data, start, start + width, edges, k);
+  }
+  firstRun[rows] = k >> 1;
+  return { edges, firstRun };
+}
+
+/** Four bytes at once, where the rows of a mask of bytes begin at whole words. */
+function wordsOf(data: Data, width: number): Int32Array | undefined {
+  if (!(data instanceof Uint8Array) || width % 4 !== 0 || data.byteOffset % 4 !== 0) return undefined;
+  return new Int32Array(data.buffer, data.byteOffset, data.length / 4);
+}
+
+/** Without branches, which noise would make unpredictable: an edge is written always, and counted if it is one. */
+function runsOfPixels(data: Data, start: number, end: number, edges: Int32Array, first: number): number {
+  let k = first;
+  let before = 0;
+  for (let i = start; i < end; i++) {
+    const value = data[i] as number;
+    const now = (value | -value) >>> 31;
+    edges[k] = i;
+    k += now ^ before;
+    before = now;
+  }
+  edges[k] = end;
+  return k + before;
+}
+
+/** The same for bytes: four that are all inside, or all outside, are passed over at once. */
+function runsOfBytes(
+  data: Data,
+  words: Int32Array,
+  start: number,
+  end: number,
+  edges: Int32Array,
+  first: number,
+): number {
+  let k = first;
+  let before = 0;
+  for (let i = start; i < end; i += 4) {
+    const word = words[i >> 2] as number;
+    // No byte of the word is 0.
+    const full = ((word - 0x01010101) & ~word & 0x80808080) === 0;
+    if (before === 0 ? word === 0 : full) continue;
+    for (let j = i; j < i + 4; j++) {
+      const value = data[j] as number;
       const now = (value | -value) >>> 31;
-      edges[k] = i;
+      edges[k] = j;
       k += now ^ before;
       before = now;
     }
-    edges[k] = i;
-    k += before;
   }
-  firstRun[firstRun.length - 1] = k >> 1;
+  edges[k] = end;
+  return k + before;
 }
 
-/** Runs of pixels that have the same value, not zero. */
-function runsOfValues(data: Data, width: number, edges: Int32Array, firstRun: Int32Array): void {
-  let k = 0;
-  for (let row = 0, i = 0; row < firstRun.length - 1; row++) {
-    firstRun[row] = k >> 1;
-    const end = i + width;
-    while (i < end) {
-      const value = data[i];
-      if (value === 0) {
-        i++;
-        continue;
-      }
-      edges[k++] = i++;
-      while (i < end && data[i] === value) i++;
-      edges[k++] = i;
+function runsOfValues(data: Data, start: number, end: number, edges: Int32Array, first: number): number {
+  let k = first;
+  let i = start;
+  while (i < end) {
+    const value = data[i];
+    if (value === 0) {
+      i++;
+      continue;
     }
+    edges[k++] = i++;
+    while (i < end && data[i] === value) i++;
+    edges[k++] = i;
   }
-  firstRun[firstRun.length - 1] = k >> 1;
+  return k;
 }
 
 /**
