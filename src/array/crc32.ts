@@ -33,3 +33,8 @@ export function crc32(bytes: Uint8Array): number {
   for (; i < bytes.length; i++) crc = (t0[(crc ^ (bytes[i] as number)) & 0xff] as number) ^ (crc >>> 8);
   return (crc ^ 0xffffffff) >>> 0;
 }
+
+/** A checksum as eight hexadecimal digits. */
+export function hex8(checksum: number): string {
+  return checksum.toString(16).padStart(8, '0');
+}

@@ -14,6 +14,7 @@ export interface OrtProgramOptions {
   readonly state: { readonly [input: string]: string };
   readonly packed: ReadonlyMap<string, Packing>;
   readonly sessionOptions: Ort.InferenceSession.SessionOptions;
+  readonly fingerprint?: string;
   /** Its trace is written after so many runs. Default 0: there is none. */
   readonly profiledRuns?: number;
   readonly onDispose: (program: OrtProgram) => void;
@@ -23,6 +24,7 @@ export interface OrtProgramOptions {
 export class OrtProgram implements Program {
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
+  readonly fingerprint?: string;
   readonly #ort: OrtModule;
   readonly #session: Ort.InferenceSession;
   readonly #options: OrtProgramOptions;
@@ -39,6 +41,7 @@ export class OrtProgram implements Program {
     const held = new Set(Object.values(state));
     this.inputs = inputs.filter(({ name }) => state[name] === undefined);
     this.outputs = outputs.filter(({ name }) => !held.has(name));
+    if (options.fingerprint !== undefined) this.fingerprint = options.fingerprint;
     this.#ort = ort;
     this.#session = session;
     this.#options = options;

@@ -1,5 +1,6 @@
 /** The Runtime on ONNX Runtime. The module is injected, so that the same code serves Node and browser. */
 import type * as Ort from 'onnxruntime-common';
+import { crc32, hex8 } from '../array/crc32.ts';
 import { DeviceError, GraphError, ModelError } from '../errors.ts';
 import type { Graph } from '../graph/ir.ts';
 import { writeOnnx } from '../graph/onnx/write.ts';
@@ -36,15 +37,19 @@ export function ortRuntime(
     async compile(graph: Graph, { state = {}, exact = false, profile }: CompileOptions = {}) {
       checkState(graph, state);
       const { graph: lowered, packed } = lower(graph, { ...target, exact, state });
+      const bytes = writeOnnx(withFixedShapes(lowered));
+      const fingerprint = hex8(crc32(bytes));
       try {
-        const session = await ort.InferenceSession.create(writeOnnx(withFixedShapes(lowered)), {
+        const session = await ort.InferenceSession.create(bytes, {
           ...withCpuNodes(sessionOptions, lowered),
           ...(stateMode === 'device' && keepOnDevice(Object.values(state))),
           ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile.prefix }),
         });
-        const profiledRuns = profile?.runs ?? 0;
         return keep(
-          new OrtProgram(ort, session, { device, stateMode, state, packed, sessionOptions, profiledRuns, onDispose }),
+          new OrtProgram(ort, session, {
+            ...{ device, stateMode, state, packed, sessionOptions, fingerprint, onDispose },
+            profiledRuns: profile?.runs ?? 0,
+          }),
         );
       } catch (cause) {
         throw new DeviceError(`The graph '${graph.name}' cannot run on ${description}: ${reason(cause)}`, { cause });

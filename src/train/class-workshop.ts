@@ -35,7 +35,7 @@ export async function openClassWorkshop(
   const input = [batch, model.channels, ...patch] as const;
   const rosenblatt = recipe.loss.name === 'perceptron' && batch === 1;
   const build = (images: number) => buildNetwork(model, [images, model.channels, ...patch], { training: true });
-  const { step, stepper, close } = await openStepper(recipe, build, place, { measureNorm: rosenblatt });
+  const { step, stepper, fingerprint, close } = await openStepper(recipe, build, place, { measureNorm: rosenblatt });
   const write = classModelWriter(recipe);
   const bytesOf = (state: State, at: Provenance): Uint8Array => write(step.weightsOf(state), { ...provenance, ...at });
   const validate = async (state: State): Promise<ValidationResult> => {
@@ -58,6 +58,7 @@ export async function openClassWorkshop(
     runtime,
     step,
     stepper,
+    fingerprint,
     async *batches(from) {
       const draw = classBatches(set, { seed, batch, augment, classes });
       for (let at = from; ; at++) yield feedsOf(draw(at), input, [batch]);

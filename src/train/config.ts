@@ -1,7 +1,7 @@
 /** All that makes a run what it is, as JSON: enough to go on with it, and to repeat it on the same data. */
 
 import { strFromU8, strToU8 } from 'fflate';
-import { crc32 } from '../array/crc32.ts';
+import { crc32, hex8 } from '../array/crc32.ts';
 import type { ClassAugment } from '../augment/class-batch.ts';
 import type { AugmentSettings } from '../augment/options.ts';
 import type { ClassInput } from '../dataset/classes-input.ts';
@@ -76,6 +76,8 @@ export interface RunConfig {
     readonly description: string;
     /** A resumed run keeps to it where the device can, since another one gives other last bits. */
     readonly formulation?: Formulation;
+    /** Fingerprint of the step as it was computed, with every choice of formulation. */
+    readonly step?: string;
     /** Of the rehearsal, milliseconds. */
     readonly stepMs?: number;
     readonly validationMs?: number;
@@ -96,9 +98,7 @@ function canonical(value: unknown): string {
 
 /** Eight hexadecimal digits of a recipe; checkpoints carry them. */
 export function hashOf(recipe: Recipe): string {
-  return crc32(strToU8(canonical(recipe)))
-    .toString(16)
-    .padStart(8, '0');
+  return hex8(crc32(strToU8(canonical(recipe))));
 }
 
 /** Of the names and contents of pages, so that a resumed run notices other data. */
@@ -108,9 +108,7 @@ export function fingerprintOf(
   const crcOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
     crc32(new Uint8Array(buffer, byteOffset, byteLength));
   const parts = pages.map(({ name, image, label }) => [name, crcOf(image), crcOf(label)]);
-  return crc32(strToU8(JSON.stringify(parts)))
-    .toString(16)
-    .padStart(8, '0');
+  return hex8(crc32(strToU8(JSON.stringify(parts))));
 }
 
 export async function writeConfig(store: Store, config: RunConfig): Promise<void> {

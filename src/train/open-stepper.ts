@@ -21,6 +21,8 @@ export interface StepPlace {
 export interface OpenedStepper {
   readonly step: TrainingStep;
   readonly stepper: Stepper;
+  /** Of the graphs that run. */
+  readonly fingerprint: string | undefined;
   close(): Promise<void>;
 }
 
@@ -45,7 +47,8 @@ export async function openStepper(
   const profiled = profile === undefined ? {} : { profile };
   if (devices === undefined) {
     const program = await runtime.compile(step.graph, { state: step.state, exact, ...profiled });
-    return { step, stepper: stepperOf(program, step, seed), close: () => program.dispose() };
+    const { fingerprint } = program;
+    return { step, stepper: stepperOf(program, step, seed), fingerprint, close: () => program.dispose() };
   }
   const share = shareOf(recipe, devices.names);
   const { graph, state } = updateGraph(step.parameters, optimiser, options);
@@ -54,6 +57,8 @@ export async function openStepper(
   return {
     step,
     stepper: parallelStepper(program, workers, step, seed),
+    // What the workers lower, in threads of their own, is not seen here.
+    fingerprint: program.fingerprint,
     async close() {
       for (const worker of workers) await worker.close();
       await program.dispose();

@@ -135,6 +135,7 @@ export async function startTraining(
         device: runtime.device,
         description: runtime.description,
         formulation: runtime.formulation,
+        ...(workshop.fingerprint === undefined ? {} : { step: workshop.fingerprint }),
         ...place.machine,
         ...rounded(measured),
       },
@@ -187,14 +188,14 @@ export async function continueTraining(
   const runtime = await place.openRuntime(config.machine.formulation);
   let workshop: Workshop | undefined;
   try {
-    const otherwise = whatDiffers(config, runtime, place);
-    if (otherwise !== undefined) warn(otherwise);
     workshop = await subject.openWorkshop(recipe, config.metric, {
       runtime,
       ...(place.profile === undefined ? {} : { profile: place.profile }),
       ...(place.devices === undefined ? {} : { devices: place.devices }),
       provenance: provenanceOf(config, subject, recipe),
     });
+    const otherwise = whatDiffers(config, runtime, place, workshop);
+    if (otherwise !== undefined) warn(otherwise);
     await workshop.stepper.writeState(checkpoint?.state ?? workshop.step.initialState(recipe.seed));
     const step = checkpoint?.step ?? 0;
     say(`going on with ${store.name} after step ${step} of ${totalSteps(plan)}`);
@@ -211,13 +212,21 @@ export async function continueTraining(
 }
 
 /** Why the numbers may not be those that the run would have had where it began, if so. */
-function whatDiffers({ machine, recipe }: RunConfig, runtime: Runtime, place: TrainPlace): string | undefined {
+function whatDiffers(
+  { machine, recipe, lamella }: RunConfig,
+  runtime: Runtime,
+  place: TrainPlace,
+  { fingerprint }: Workshop,
+): string | undefined {
   const named = (description: string, processor: string | number | undefined) =>
     processor === undefined ? description : `${description}, on ${processor}`;
   const began = named(machine.description, machine.processor);
   const now = named(runtime.description, place.machine.processor);
   const reformulated = !recipe.exact && (machine.formulation ?? runtime.formulation) !== runtime.formulation;
-  if (began === now && !reformulated) return undefined;
+  if (began === now && !reformulated) {
+    if (machine.step === undefined || machine.step === fingerprint) return undefined;
+    return `This version computes the step in another way than the one that began the run (${lamella}): its numbers will differ in their last bits.`;
+  }
   const certainty = reformulated ? 'will' : 'may';
   return `The run began on ${began} and continues on ${now}: its numbers ${certainty} differ in their last bits.`;
 }

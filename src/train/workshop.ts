@@ -32,6 +32,8 @@ export interface Workshop {
   readonly runtime: Runtime;
   readonly step: TrainingStep;
   readonly stepper: Stepper;
+  /** Of the step as it is computed: another one gives other last bits. */
+  readonly fingerprint: string | undefined;
   batches(from: number): AsyncIterator<StepBatch>;
   readonly validator: Validator | undefined;
   saveModel(store: Store): TrainOptions['saveModel'];
@@ -69,7 +71,7 @@ export async function openWorkshop(
   const output = [batch, logits.shape[2] as number, logits.shape[3] as number] as const;
   const outputMargin = (patch[0] - output[1]) / 2;
   requirePatchFits(data.train.pages, patch, outputMargin);
-  const { step, stepper, close } = await openStepper(recipe, build, place);
+  const { step, stepper, fingerprint, close } = await openStepper(recipe, build, place);
   const sampleOptions: SampleOptions = {
     seed,
     patch,
@@ -118,6 +120,7 @@ export async function openWorkshop(
     runtime,
     step,
     stepper,
+    fingerprint,
     async *batches(from) {
       for await (const drawn of sampler.batches(from)) yield feedsOf(drawn, input, output);
     },

@@ -138,6 +138,22 @@ describe('a small U-Net on the CPU', () => {
     expect(warnings[0]).toContain(`continues on ${description}, on `);
   });
 
+  test('a run whose step was computed in another way, by another version, goes on with a warning', async () => {
+    const run = newRun();
+    await cp(whole, run, { recursive: true });
+    const config = await configOf(run);
+    expect(config.machine.step).toMatch(/^[0-9a-f]{8}$/);
+    await writeFile(
+      join(run, 'config.json'),
+      JSON.stringify({ ...config, machine: { ...config.machine, step: '00000000' } }),
+    );
+    const warnings: string[] = [];
+    await resumeRun(run, { workers: 0 }, { warn: (line) => warnings.push(line) });
+    expect(warnings).toEqual([
+      `This version computes the step in another way than the one that began the run (${config.lamella}): its numbers will differ in their last bits.`,
+    ]);
+  });
+
   test('with the newest checkpoint damaged, the one before is taken, which is said, and the end is the same', async () => {
     const run = newRun();
     await cp(whole, run, { recursive: true });
