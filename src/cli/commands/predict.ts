@@ -38,8 +38,8 @@ others go on.`,
     )
     .argument('<run|model.onnx>', 'a run folder or an ONNX file')
     .argument(
-      '<more...>',
-      'more of them to average with, and last an image, a volume, or a folder of images or DICOM series',
+      '<images...>',
+      'an image, a volume, or a folder of images or DICOM series; before it there may be more models, to average with',
     )
     .usage('[options] <run|model.onnx> [more models] <images>')
     .option('-o, --out <folder>', 'where to write (default: pred beside the run or model)')
