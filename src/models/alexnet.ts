@@ -1,7 +1,7 @@
 import type { Value } from '../graph/ir.ts';
-import { normal } from '../nn/initialise.ts';
+import { fanIn, normal } from '../nn/initialise.ts';
 import { conv2d, dense, dropout, flatten, localResponseNorm, maxPool, relu } from '../nn/layers.ts';
-import { type Network, NetworkBuilder } from '../nn/network.ts';
+import { type Initialiser, type Network, NetworkBuilder } from '../nn/network.ts';
 import type { AlexNetSpec } from './spec.ts';
 
 /** Of the first convolution. */
@@ -9,6 +9,27 @@ const [KERNEL, STRIDE] = [11, 4];
 
 /** Side after the first convolution, whose last window reaches beyond an image that it does not cover evenly. */
 const convolvedSide = (side: number): number => Math.ceil((side - KERNEL) / STRIDE) + 1;
+
+/** Inputs that an output of each layer sums over in the network of the paper. */
+const INPUTS = {
+  conv1: 3 * 11 ** 2,
+  conv2: 48 * 5 ** 2,
+  conv3: 256 * 3 ** 2,
+  conv4: 192 * 3 ** 2,
+  conv5: 192 * 3 ** 2,
+  dense6: 256 * 6 ** 2,
+  dense7: 4096,
+  dense8: 4096,
+} as const;
+type LayerName = keyof typeof INPUTS;
+
+/**
+ * N(0, 0.01), as published. A smaller network, which sums over fewer inputs, begins with weights as much larger as its
+ * sums need to be as wide; with 0.01 nothing would come through it.
+ */
+function spread(name: LayerName): Initialiser {
+  return (shape, random) => normal(0.01 * Math.sqrt(INPUTS[name] / fanIn(shape)))(shape, random);
+}
 
 /** The least side of images that leaves a pixel after the third pooling. */
 export function leastAlexNetSide(): number {
@@ -38,16 +59,15 @@ export function alexnet(
   const input = net.input('image', 'float32', [batch, channels, height, width]);
   // Even, since two groups share them.
   const scaled = (n: number): number => Math.max(2, 2 * Math.round((n * scale) / 2));
-  const initialise = normal(0.01);
 
-  const conv = (x: Value, n: number, options: { name: string; kernel: number; group?: number; bias?: number }) => {
+  const conv = (x: Value, n: number, options: { name: LayerName; kernel: number; group?: number; bias?: number }) => {
     const { bias = 0, ...rest } = options;
-    return relu(net, conv2d(net, x, scaled(n), { ...rest, initialise, initialBias: bias }));
+    return relu(net, conv2d(net, x, scaled(n), { ...rest, initialise: spread(rest.name), initialBias: bias }));
   };
-  const hidden = (x: Value, name: string): Value =>
-    dropout(net, relu(net, dense(net, x, scaled(4096), { name, initialise, initialBias: 1 })), rate, {
-      name: `${name}/dropout`,
-    });
+  const hidden = (x: Value, name: LayerName): Value => {
+    const y = dense(net, x, scaled(4096), { name, initialise: spread(name), initialBias: 1 });
+    return dropout(net, relu(net, y), rate, { name: `${name}/dropout` });
+  };
   const pool = (x: Value): Value => maxPool(net, x, 3, 2);
 
   const beyond = (side: number): number => KERNEL + STRIDE * (convolvedSide(side) - 1) - side;
@@ -59,7 +79,7 @@ export function alexnet(
       [0, 0],
       [beyond(height), beyond(width)],
     ],
-    initialise,
+    initialise: spread('conv1'),
   });
   let x = pool(localResponseNorm(net, relu(net, first)));
   x = pool(localResponseNorm(net, conv(x, 256, { name: 'conv2', kernel: 5, group: 2, bias: 1 })));
@@ -67,5 +87,5 @@ export function alexnet(
   x = conv(x, 384, { name: 'conv4', kernel: 3, group: 2, bias: 1 });
   x = pool(conv(x, 256, { name: 'conv5', kernel: 3, group: 2, bias: 1 }));
   x = hidden(hidden(flatten(net, x), 'dense6'), 'dense7');
-  return net.finish(input, dense(net, x, outputs, { name: 'dense8', initialise }));
+  return net.finish(input, dense(net, x, outputs, { name: 'dense8', initialise: spread('dense8') }));
 }

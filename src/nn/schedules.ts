@@ -23,8 +23,8 @@ interface OptionsOf {
    */
   readonly 'one-cycle': { readonly rise?: number; readonly startDivisor?: number; readonly finalDivisor?: number };
   /**
-   * gamma^k after k plateaus: each a number `patience` of validations in a row none of which was the best so far; at
-   * most `times` of them. Defaults 0.1, 3, 3, as Krizhevsky et al. 2012 by hand.
+   * gamma^k after k plateaus: each a number `patience` of validations in a row none of which was the best so far, once
+   * any was better than the first; at most `times` of them. Defaults 0.1, 5, 3, as Krizhevsky et al. 2012 by hand.
    */
   readonly plateau: WarmUp & { readonly gamma?: number; readonly patience?: number; readonly times?: number };
 }
@@ -66,21 +66,24 @@ export const SCHEDULES: { readonly [N in ScheduleName]: (options: OptionsOf[N]) 
       return cosineBetween(1, start / finalDivisor, Math.min(1, (step - peak) / down));
     },
   plateau:
-    ({ warmUp = 0, gamma = 0.1, patience = 3, times = 3 }) =>
+    ({ warmUp = 0, gamma = 0.1, patience = 5, times = 3 }) =>
     (step, total, scores = []) =>
       gamma ** Math.min(times, plateausOf(scores, patience)) * warmed(warmUp, () => 1)(step, total),
 };
 
-/** How often `patience` scores in a row were not better than the best before them. */
-function plateausOf(scores: readonly number[], patience: number): number {
-  let best = Number.NEGATIVE_INFINITY;
+/**
+ * How often `patience` scores in a row were not better than the best before them. What is no better than the first of
+ * all has not begun to learn, and needs no smaller steps.
+ */
+function plateausOf([first = 0, ...scores]: readonly number[], patience: number): number {
+  let best = first;
   let waited = 0;
   let plateaus = 0;
   for (const score of scores) {
     if (score > best) {
       best = score;
       waited = 0;
-    } else if (++waited === patience) {
+    } else if (best > first && ++waited === patience) {
       plateaus++;
       waited = 0;
     }
