@@ -131,3 +131,10 @@ export function listOf<T extends string>(...known: readonly T[]): (text: string)
   const one = oneOf(...known);
   return (text) => [...new Set(text.split(',').map((part) => one(part.trim())))];
 }
+
+/** A pixel: `120,80` is x 120, y 80. Whether it lies in an image is seen later. */
+export function point(text: string): readonly [x: number, y: number] {
+  const found = /^\s*(-?\d+)\s*[,x]\s*(-?\d+)\s*$/.exec(text);
+  if (found === null) throw new InvalidArgumentError('Two integers x,y are expected: 120,80.');
+  return [Number(found[1]), Number(found[2])];
+}

@@ -68,7 +68,7 @@ export function renderExplanation({ explanation, title, createdAt, facts, comman
 }
 
 const percent = (p: number): string =>
-  p > 0.9995 && p < 1 ? '> 99.9 %' : p < 0.0005 && p > 0 ? '< 0.1 %' : `${(100 * p).toFixed(1)} %`;
+  p > 0.9995 && p < 1 ? '> 99.9\u00a0%' : p < 0.0005 && p > 0 ? '< 0.1\u00a0%' : `${(100 * p).toFixed(1)}\u00a0%`;
 
 const countOf = (n: number): string => Math.round(n).toLocaleString('en');
 
@@ -206,7 +206,11 @@ function answer(explanation: Explanation): readonly (Markup | undefined)[] {
   const part =
     box.width >= image.widthPx && box.height >= image.heightPx
       ? ''
-      : `Of the image, ${Math.round(box.width)} × ${Math.round(box.height)} pixels from x ${Math.round(box.x)}, y ${Math.round(box.y)}. `;
+      : `Of the image, ${Math.round(box.width)} × ${Math.round(box.height)} pixels from x ${shortNumber(Math.round(box.x))}, y ${shortNumber(Math.round(box.y))}${
+          box.x < 0 || box.y < 0 || box.x + box.width > image.widthPx || box.y + box.height > image.heightPx
+            ? ', mirrored beyond its border'
+            : ''
+        }. `;
   const shown: Shown[] = [
     {
       picture: inputPicture(explanation),
@@ -227,7 +231,7 @@ function answer(explanation: Explanation): readonly (Markup | undefined)[] {
   ];
   return [
     legend(explanation),
-    html`<div class="views">${shown.map((each) => figure(each, wholeView(explanation)))}${
+    html`<div class="views two">${shown.map((each) => figure(each, wholeView(explanation)))}${
       probabilityMap === undefined || classes.length > 2 ? bars(classes, probabilities, target) : undefined
     }</div>`,
   ];
@@ -267,7 +271,7 @@ function evidence(explanation: Explanation): readonly (Markup | undefined)[] {
   if (attribution === undefined) return [html`<p class="note">There is no gradient; the notes below say why.</p>`];
   const whole = wholeView(explanation);
   const near = closeUp(explanation, fields.slice(0, 1));
-  const isNear = near.width < 0.7 * whole.width || near.height < 0.7 * whole.height;
+  const isNear = near.width < whole.width || near.height < whole.height;
   const image = inputPicture(explanation);
   const point = { point: view.point };
   const { saliency, gradCam } = attribution;
@@ -275,17 +279,11 @@ function evidence(explanation: Explanation): readonly (Markup | undefined)[] {
     heatOver(image, plane, quantile(plane.data, share) || largest([plane]));
   const name = `“${classes[target]}”`;
   const asked = question === 'pixel' ? `the score of ${name} at the pixel` : `the score of ${name}`;
-  const cam: Shown | undefined = gradCam && {
-    picture: over(gradCam.map, 1),
-    title: `Grad-CAM at ${gradCam.layer}`,
-    caption: `The maps of this layer, each weighed by how much it raises ${asked}, added; what lowers it is cut off.`,
-    marks: point,
-  };
   const salient: Shown = {
     picture: over(saliency),
     title: 'Saliency',
     caption: `How much a small change of each pixel changes ${asked}: the magnitude of the gradient${explanation.input.length > 1 ? ', the largest of the channels' : ''}.`,
-    marks: { ...point, ...(isNear ? { reach: output?.effective } : {}) },
+    marks: { ...point, field: output?.theoretical, reach: output?.effective },
   };
   const inner: Shown | undefined =
     layer?.gradient === undefined
@@ -300,23 +298,30 @@ function evidence(explanation: Explanation): readonly (Markup | undefined)[] {
           }, 95 % of the gradient lies within ${layer.effective?.width} × ${layer.effective?.height} pixels.`,
           marks: { ...point, field: layer.theoretical, reach: layer.effective },
         };
+  const close: Shown = {
+    picture: image,
+    title: 'Close up',
+    caption: `${near.width} × ${near.height} pixels around the pixel.`,
+    marks: point,
+  };
+  const cam: Shown | undefined = gradCam && {
+    picture: over(gradCam.map, 1),
+    title: `Grad-CAM at ${gradCam.layer}`,
+    caption:
+      quantile(gradCam.map.data, 1) === 0
+        ? `No place of this layer raises ${asked}: all of the weighed sum lies below 0.`
+        : `The maps of this layer, each weighed by how much it raises ${asked}, added; what lowers it is cut off.`,
+    marks: point,
+  };
+  const shown: (readonly [Shown, Box])[] = [
+    ...(isNear ? [[close, near] as const] : []),
+    [salient, near],
+    ...(inner === undefined ? [] : [[inner, near] as const]),
+    ...(cam === undefined ? [] : [[cam, whole] as const]),
+  ];
   return [
     html`<ul class="legend" aria-label="Colours"><li><span class="ramp heat"></span>Little to much, over the image in grey</li></ul>`,
-    html`<div class="views">${[salient, ...(cam === undefined ? [] : [cam])].map((each) => figure(each, whole))}${
-      isNear
-        ? figure(
-            {
-              ...salient,
-              title: 'Saliency, close',
-              caption: `${near.width} × ${near.height} pixels around the pixel.`,
-              marks: { ...point, field: output?.theoretical, reach: output?.effective },
-            },
-            near,
-          )
-        : undefined
-    }${isNear ? figure({ picture: image, title: 'The image, close', caption: 'the same pixels.', marks: point }, near) : undefined}${
-      inner && figure(inner, whole)
-    }</div>`,
+    html`<div class="views four">${shown.map(([each, part]) => figure(each, part))}</div>`,
   ];
 }
 
@@ -325,10 +330,9 @@ function tile(picture: Picture, alt: string, kind = ''): Markup {
   return html`<img${kind === '' ? undefined : html` class="${kind}"`} src="${dataUri(small)}" width="${small.width}" height="${small.height}" alt="${alt}">`;
 }
 
-/** Range of a map as grey, each by its own lowest and highest value. */
+/** A map as grey between its own percentiles: a few large numbers do not darken the rest. */
 function mapPicture(map: Plane): Picture {
-  const [low, high] = rangeOf(map);
-  return greyPicture(map, low, high);
+  return imagePicture([map.data], map.height, map.width);
 }
 
 function rangeOf({ data }: Plane): readonly [number, number] {
@@ -390,7 +394,7 @@ function mapGallery({ features, view }: Explanation): readonly Markup[] {
   return [
     html`<p>${maps.length < total ? `The ${maps.length} strongest of ${total}` : `All ${total}`} maps of ${layer}, ${shape[3] as number} × ${shape[2] as number} numbers each${
       coarse ? ', coarser than the image' : ''
-    }. Each is drawn from its lowest number (black) to its highest (white).</p>`,
+    }. Each is drawn from black to white between its own lowest and highest numbers, of which it says the range.</p>`,
     html`<div class="tiles">${maps.map(({ channel, map }) => {
       const [low, high] = rangeOf(map);
       return html`<figure>${tile(mapPicture(map), `Map ${channel}`, map.width < 64 ? 'kernel' : '')}<figcaption>№ ${channel}: ${shortNumber(low)} to ${shortNumber(high)}</figcaption></figure>

@@ -101,32 +101,45 @@ function sum(values: Float32Array, weights: Float32Array, from: number, to: numb
   return total;
 }
 
+interface Term {
+  readonly name: string;
+  readonly value: number;
+  /** The product that it is, where it is one. */
+  readonly product?: readonly [value: number, weight: number];
+}
+
 /** Largest first; the rest together. */
 function terms(
-  rows: readonly { readonly name: string; readonly value: number }[],
+  rows: readonly Term[],
   {
     bias,
     total,
     heading,
     rest,
-  }: { readonly bias: number; readonly total: number; readonly heading: string; readonly rest: string },
+  }: Pick<DenseStep, 'bias' | 'total'> & { readonly heading: string; readonly rest: string },
 ): Markup {
   const sorted = rows.toSorted((a, b) => Math.abs(b.value) - Math.abs(a.value));
-  const shown = sorted.slice(0, MOST_TERMS);
-  const others = sorted.slice(MOST_TERMS);
-  const line = (name: string, value: number, kind?: string): Markup =>
-    html`<tr${kind === undefined ? undefined : html` class="${kind}"`}><th scope="row">${name}</th><td>${shortNumber(value)}</td></tr>
+  // Products with 0 add nothing.
+  const count = Math.min(MOST_TERMS, sorted.filter(({ value }) => value !== 0).length);
+  const others = sorted.slice(count);
+  const single = rows.some(({ product }) => product !== undefined);
+  const line = ({ name, value, product }: Term, kind?: string): Markup =>
+    html`<tr${kind === undefined ? undefined : html` class="${kind}"`}><th scope="row">${name}</th>${
+      single ? html`<td>${product === undefined ? '' : product.map(shortNumber).join(' × ')}</td>` : undefined
+    }<td>${shortNumber(value)}</td></tr>
 `;
-  return html`<table class="terms"><thead><tr><th scope="col">${heading}</th><th scope="col">sum of products</th></tr></thead><tbody>${shown.map(
-    ({ name, value }) => line(name, value),
-  )}${
+  return html`<table class="terms"><thead><tr><th scope="col">${heading}</th>${
+    single
+      ? html`<th scope="col">value × weight</th><th scope="col">product</th>`
+      : html`<th scope="col">sum of products</th>`
+  }</tr></thead><tbody>${sorted.slice(0, count).map((row) => line(row))}${
     others.length === 0
       ? undefined
-      : line(
-          `the other ${others.length} ${rest}`,
-          others.reduce((a, { value }) => a + value, 0),
-        )
-  }${line('bias', bias)}${line('together', total, 'total')}</tbody></table>`;
+      : line({
+          name: `the other ${others.length} ${rest}`,
+          value: others.reduce((sofar, { value }) => sofar + value, 0),
+        })
+  }${line({ name: 'bias', value: bias })}${line({ name: 'together', value: total }, 'total')}</tbody></table>`;
 }
 
 function convolution(step: ConvolutionStep): Markup {
@@ -137,26 +150,38 @@ function convolution(step: ConvolutionStep): Markup {
   const top = sums.reduce((best, value, c) => (Math.abs(value) > Math.abs(sums[best] as number) ? c : best), 0);
   const part = (from: Float32Array, c: number): Float32Array => from.subarray(c * size, (c + 1) * size);
   const moves = [
-    stride[0] > 1 || stride[1] > 1 ? `stride ${stride[0]}` : '',
-    dilation[0] > 1 || dilation[1] > 1 ? `dilation ${dilation[0]}` : '',
-  ].filter((word) => word !== '');
-  const shownMaps = count <= 3 ? Array.from({ length: count }, (_, c) => c) : [top];
-  return html`<p>Map ${channel} at x ${at.x}, y ${at.y}: a window of ${kernel[1]} × ${kernel[0]} whose corner is x ${origin.x}, y ${origin.y} in ${
-    count === 1 ? 'the map' : `each of the ${count} maps`
-  } before${moves.length === 0 ? '' : ` (${moves.join(', ')})`}. Each value times its weight, ${values.length} products, and all of them added${
-    values.some(Number.isNaN) ? '; hatched is the padding, which counts as 0' : ''
-  }.</p>
-${count > 3 ? html`<p>The map before that adds most, number ${firstChannel + top}:</p>` : undefined}${shownMaps.map(
-  (c) =>
-    products(part(values, c), part(weights, c), kernel, count === 1 ? 'values' : `values of map ${firstChannel + c}`),
-)}${
+    stride[0] > 1 || stride[1] > 1 ? `, steps of ${stride[0]}` : '',
+    dilation[0] > 1 || dilation[1] > 1 ? `, taps ${dilation[0]} apart` : '',
+  ].join('');
+  const where = `Map ${channel} at x ${at.x}, y ${at.y}: `;
+  const maps = count === 1 ? 'the map before' : `the ${count} maps before`;
+  if (size === 1) {
+    return html`<p>${where}the number at the same place in each of ${maps}, times its weight, and all of them added.</p>
+${terms(
+  sums.map((value, c) => ({
+    name: `map ${firstChannel + c}`,
+    value,
+    product: [values[c] as number, weights[c] as number],
+  })),
+  { bias, total, heading: 'map before', rest: 'maps' },
+)}<p class="sum">${same(step)}</p>`;
+  }
+  const grids = (c: number): Markup =>
+    products(part(values, c), part(weights, c), kernel, count === 1 ? 'values' : `values of map ${firstChannel + c}`);
+  const padding = values.some(Number.isNaN) ? ' Hatched is the padding, which counts as 0.' : '';
+  return html`<p>${where}a window of ${kernel[1]} × ${kernel[0]} in ${maps}, its corner at x ${origin.x}, y ${origin.y}${moves}. Each value times its weight, ${values.length} products, and all of them added.${padding}</p>
+${
   count === 1
-    ? html`<p class="sum">${shortNumber(sums[0] as number)} + bias ${shortNumber(bias)} = <b>${shortNumber(total)}</b></p>`
-    : terms(
+    ? html`${grids(0)}<p class="sum">${shortNumber(sums[0] as number)} + bias ${shortNumber(bias)} = <b>${shortNumber(total)}</b> ${same(step)}</p>`
+    : html`<div class="abreast"><div>${
+        count > 3
+          ? html`<p>The map before that adds most, number ${firstChannel + top}:</p>${grids(top)}`
+          : Array.from({ length: count }, (_, c) => grids(c))
+      }</div><div>${terms(
         sums.map((value, c) => ({ name: `map ${firstChannel + c}`, value })),
         { bias, total, heading: 'map before', rest: 'maps' },
-      )
-}<p class="sum">${same(step)}</p>`;
+      )}<p class="sum">${same(step)}</p></div></div>`
+}`;
 }
 
 function dense(step: DenseStep, view: readonly [number, number, number]): Markup {
@@ -164,13 +189,17 @@ function dense(step: DenseStep, view: readonly [number, number, number]): Markup
   const [channels, height, width] = view;
   const isImage = values.length === channels * height * width && height > 1;
   const pixels = height * width;
-  const all = Array.from({ length: values.length }, (_, i) => ({
+  const all = Array.from(values, (value, i) => ({
     name: isImage ? `x ${i % width}, y ${Math.floor((i % pixels) / width)}` : `input ${i}`,
-    value: (values[i] as number) * (weights[i] as number),
+    value: value * (weights[i] as number),
+    product: [value, weights[i] as number] as const,
   }));
   return html`<p>Unit ${channel}: each of the ${values.length} inputs times its weight, and all products added.</p>
-${isImage ? products(values.subarray(0, pixels), weights.subarray(0, pixels), [height, width], 'the image') : undefined}
-${terms(all, { bias, total, heading: isImage ? 'pixel' : 'input', rest: 'products' })}<p class="sum">${same(step)}</p>`;
+<div class="abreast">${
+    isImage
+      ? products(values.subarray(0, pixels), weights.subarray(0, pixels), [height, width], 'the image')
+      : undefined
+  }<div>${terms(all, { bias, total, heading: isImage ? 'pixel' : 'input', rest: 'products' })}<p class="sum">${same(step)}</p></div></div>`;
 }
 
 function element(step: ElementStep): Markup {

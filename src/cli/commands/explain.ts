@@ -1,0 +1,44 @@
+import { Command, Option } from 'commander';
+import { DEVICE_NAMES } from '../choices.ts';
+import { integer, oneOf, point } from '../values.ts';
+
+export interface ExplainFlags {
+  readonly at?: readonly [x: number, y: number];
+  readonly layer?: string;
+  readonly class?: string;
+  readonly out?: string;
+  readonly page: number;
+  readonly maps: number;
+  readonly model: 'best' | 'last';
+  readonly device: (typeof DEVICE_NAMES)[number];
+  readonly json?: boolean;
+}
+
+export function explainCommand(): Command {
+  return new Command('explain')
+    .summary('show what a network does to one image, number by number')
+    .description(
+      `Writes a page that follows one answer of a network: its first filters and what they make of the image, feature
+maps of a layer, the receptive field by strides and kernels and by gradient, saliency and Grad-CAM, and the arithmetic
+of one pixel from the first convolution to the probability. Every number shown is found again in another way.`,
+    )
+    .argument('<run|model.onnx>', 'a run folder or an ONNX file')
+    .argument('<image>', 'an image')
+    .option('--at <x,y>', 'the pixel, counted from 0 at the upper left (default: the middle)', point)
+    .option('--layer <name>', 'layer of feature maps, Grad-CAM and arithmetic (default: the deepest)')
+    .option('--class <name>', 'class to explain (default: the most probable)')
+    .option('-o, --out <file>', 'page to write (default: explain.html beside the run or model)')
+    .option('--page <n>', 'page of a stack', integer(0), 0)
+    .option('--maps <n>', 'most filters and feature maps to show', integer(1, 512), 32)
+    .addOption(new Option('--model <which>', 'of a run: best or last').argParser(oneOf('best', 'last')).default('best'))
+    .addOption(new Option('--device <name>', DEVICE_NAMES.join(', ')).argParser(oneOf(...DEVICE_NAMES)).default('auto'))
+    .option('--json', 'print the answer and the checks as JSON')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  lamella explain runs/a slice.png --at 120,80\n  lamella explain runs/mnist-1 seven.png --layer hidden1',
+    )
+    .action(async (model: string, image: string, flags: ExplainFlags) => {
+      const { runExplain } = await import('../run/explain.ts');
+      await runExplain(model, image, flags);
+    });
+}

@@ -1,0 +1,54 @@
+import { stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { writeExplanation } from '../../platform/node/explain.ts';
+import type { ExplainFlags } from '../commands/explain.ts';
+
+/** In the run, or beside the file. */
+async function defaultPage(model: string): Promise<string> {
+  const isFolder = (await stat(model).catch(() => undefined))?.isDirectory() === true;
+  return join(isFolder ? model : dirname(model), 'explain.html');
+}
+
+export async function runExplain(model: string, image: string, flags: ExplainFlags): Promise<void> {
+  const { at, layer, class: target, page, maps, device } = flags;
+  const out = flags.out ?? (await defaultPage(model));
+  const { file, explanation } = await writeExplanation(model, image, {
+    out,
+    page,
+    maps,
+    device,
+    which: flags.model,
+    ...(at === undefined ? {} : { at: { x: at[0], y: at[1] } }),
+    ...(layer === undefined ? {} : { layer }),
+    ...(target === undefined ? {} : { target }),
+  });
+  const { classes, probabilities, checks, notes } = explanation;
+  if (flags.json === true) {
+    const summary = {
+      page: file,
+      at: explanation.at,
+      class: classes[explanation.target],
+      probabilities: Object.fromEntries(classes.map((name, c) => [name, probabilities[c]])),
+      layers: explanation.layers.map(({ mean: _, ...rest }) => rest),
+      fields: explanation.fields.map(({ gradient: _, ...rest }) => rest),
+      checks,
+      notes,
+    };
+    process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
+    return;
+  }
+  const p = (probabilities[explanation.target] as number).toFixed(4);
+  const lines = [
+    `x ${explanation.at.x}, y ${explanation.at.y}: ${classes[explanation.target]} (${p})`,
+    ...notes.map((note) => `note: ${note}`),
+    `${checks.filter(({ passed }) => passed).length} of ${checks.length} checks passed`,
+    ...checks
+      .filter(({ passed }) => !passed)
+      .map(
+        ({ what, shown, expected, tolerance }) => `  ${what}: ${shown}, found again ${expected}, allowed ${tolerance}`,
+      ),
+    `page: ${file}  (${pathToFileURL(resolve(file)).href})`,
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}

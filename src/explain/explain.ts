@@ -1,0 +1,388 @@
+/** What a network does to an image, for one pixel: run once forwards and once backwards, with the numbers kept. */
+import { float32, type NdArray } from '../array/ndarray.ts';
+import { UsageError } from '../errors.ts';
+import { costOf } from '../graph/analysis/cost.ts';
+import { type Dependence, dependsOn, receptiveField, traceDependence } from '../graph/analysis/receptive-field.ts';
+import type { Value } from '../graph/ir.ts';
+import { graphMacs } from '../models/cost.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { type PlannedPassage, planPassage } from './arithmetic.ts';
+import { checkField, checkPrediction, checkSlope, checkSteps } from './checks.ts';
+import type {
+  Attribution,
+  Box,
+  Check,
+  Explanation,
+  Passage,
+  Plane,
+  Point,
+  ProbabilityStep,
+  ReceptiveFieldView,
+} from './explanation.ts';
+import { gradCam, gradientsOf, halfSideHolding, magnitudes, reasonOf, type Target } from './gradients.ts';
+import { type Head, headOf, probabilitiesOf, withBoth } from './head.ts';
+import { elementAt, isMap, type Layer, layersIn } from './layers.ts';
+import { featuresOf, filtersOf, inputAt, inputPlanes, summarise } from './parts.ts';
+import { type Probe, Probes } from './probes.ts';
+import { intersection, type NamedPage, openSubject, type Subject } from './subject.ts';
+import { cropPlane, resampleToView, type View } from './view.ts';
+
+export interface ExplainOptions {
+  /** The pixel. Default: the middle of the image. */
+  readonly at?: Point;
+  /** Whose feature maps, Grad-CAM and arithmetic are shown. Default: the deepest maps, where they are smallest. */
+  readonly layer?: string;
+  /** Class by name or number. Default: the most probable one. */
+  readonly target?: string;
+  /** Most feature maps and filters. Default 32. */
+  readonly maps?: number;
+  /** Of the model, for messages. */
+  readonly file?: string;
+}
+
+/** Share of the gradient that the effective receptive field holds. */
+const EFFECTIVE_SHARE = 0.95;
+/** How much a step along the gradient shall change the score. */
+const SLOPE_STEP = 0.01;
+
+/**
+ * Explains what a model answers for a pixel of an image: the class of the pixel where it segments, of the image where
+ * it names classes. Ours and others; those without gradient for some operation go without saliency, and say so.
+ * @throws UsageError when the point lies outside the image, or there is no such layer or class; FormatError, ModelError,
+ *   GraphError: the model; DatasetError: the image does not fit it; DeviceError.
+ *
+ * @example const { probabilities, checks } = await explain(runtime, bytes, page, { at: { x: 120, y: 80 } });
+ */
+export async function explain(
+  runtime: Runtime,
+  bytes: Uint8Array,
+  page: NamedPage,
+  options: ExplainOptions = {},
+): Promise<Explanation> {
+  const { at = { x: Math.floor(page.width / 2), y: Math.floor(page.height / 2) }, maps = 32, file } = options;
+  const subject = await openSubject(runtime, bytes, page, at, file === undefined ? {} : { file });
+  const inside = new Inside(subject, options.layer);
+  const forward = inside.ask();
+  try {
+    await forward.probes.run(runtime, subject.feed);
+    return await explained(runtime, inside, forward, { at, maps, page, target: options.target });
+  } finally {
+    await forward.probes.dispose();
+  }
+}
+
+const LAST = 'The last layer';
+
+/** The graph with its layers, and where in each the pixel lies. */
+class Inside {
+  readonly subject: Subject;
+  readonly dependence: Dependence;
+  readonly head: Head;
+  readonly layers: readonly Layer[];
+  readonly first: Layer | undefined;
+  readonly chosen: Layer | undefined;
+  readonly view: View;
+
+  constructor(subject: Subject, layer: string | undefined) {
+    const { graph, input, output, activation, shown } = subject;
+    this.subject = subject;
+    this.dependence = traceDependence(graph, input);
+    this.head = headOf(graph, output, activation);
+    this.layers = layersIn(graph, this.dependence, [this.head.scores, output]);
+    this.first = this.layers.find(({ kind }) => kind !== 'pooling');
+    this.chosen = chooseLayer(this.layers, layer);
+    this.view = { shown, dependence: this.dependence };
+  }
+
+  /** The element of a value that belongs to the pixel. */
+  place(value: Value): Point {
+    const { element, pixel } = this.subject;
+    if (value.shape.length !== 4) return { x: 0, y: 0 };
+    const sameSize = value.shape.slice(2).join() === this.head.scores.shape.slice(2).join();
+    return element !== undefined && sameSize ? element : elementAt(this.dependence, value, pixel);
+  }
+
+  /** Asks for all that is shown of the forward run: everything, since the class is not known before. */
+  ask() {
+    const { graph, output } = this.subject;
+    const { scores } = this.head;
+    const probes = new Probes(graph);
+    const column = (value: Value): Probe => {
+      const { x, y } = this.place(value);
+      return probes.part(value, value.shape.length === 4 ? { 2: [y, y + 1], 3: [x, x + 1] } : {});
+    };
+    const weights = this.first?.node.inputs[1];
+    return {
+      probes,
+      scores: column(scores),
+      given: column(output),
+      activated: column(this.head.result ?? output),
+      answer: isMap(output) ? probes.part(output) : undefined,
+      means: this.layers.map(({ result }) => (isMap(result) ? probes.channelMean(result) : probes.part(result))),
+      features: this.chosen !== undefined && isMap(this.chosen.result) ? probes.part(this.chosen.result) : undefined,
+      filters:
+        this.first === undefined || weights === undefined
+          ? undefined
+          : { weights: probes.part(weights), results: probes.part(this.first.result) },
+      passages: this.#passages(probes),
+    };
+  }
+
+  #passages(probes: Probes): PlannedPassage[] {
+    const pooling = this.layers.find(({ kind }) => kind === 'pooling');
+    const last = this.layers.findLast(({ kind }) => kind !== 'pooling');
+    const wanted: (readonly [string, Layer | undefined])[] = [
+      ['The first layer', this.first],
+      ['The first pooling', pooling],
+      [`Layer ${this.chosen?.name}`, this.chosen],
+      [LAST, last],
+    ];
+    const taken = new Set<Layer>();
+    return wanted.flatMap(([name, layer]) => {
+      // One layer may be the first, the chosen and the last: it is told once, as the last.
+      if (layer === undefined || taken.has(layer) || (layer === last && name !== LAST)) return [];
+      taken.add(layer);
+      return planPassage(name, layer, probes, this.place(layer.node.outputs[0] as Value)) ?? [];
+    });
+  }
+}
+
+type Forward = ReturnType<Inside['ask']>;
+
+/** The layer of a name; by default the last of those with the smallest maps that looks beyond one pixel. */
+function chooseLayer(layers: readonly Layer[], name: string | undefined): Layer | undefined {
+  if (name !== undefined) {
+    const found = layers.find((layer) => layer.name === name);
+    if (found !== undefined) return found;
+    throw new UsageError(`The network has no layer '${name}'.`, {
+      remedy: `It has ${layers.map((layer) => layer.name).join(', ')}.`,
+    });
+  }
+  const withMaps = layers.filter(({ kind, result }) => kind === 'convolution' && isMap(result));
+  const sizeOfMap = ({ result: { shape } }: Layer): number => (shape[2] as number) * (shape[3] as number);
+  const least = withMaps.reduce((size, layer) => Math.min(size, sizeOfMap(layer)), Number.POSITIVE_INFINITY);
+  const deepest = withMaps.filter((layer) => sizeOfMap(layer) === least);
+  const looks = ({ node }: Layer): boolean => node.inputs[1]?.shape.slice(2).some((side) => side > 1) === true;
+  return deepest.findLast(looks) ?? deepest.at(-1);
+}
+
+function chooseClass(classes: readonly string[], probabilities: readonly number[], name: string | undefined): number {
+  if (name === undefined)
+    return probabilities.reduce((best, p, c) => (p > (probabilities[best] as number) ? c : best), 0);
+  const named = classes.indexOf(name);
+  const index = named >= 0 || !/^\d+$/.test(name) ? named : Number(name);
+  if (index >= 0 && index < classes.length) return index;
+  throw new UsageError(`The model has no class '${name}'.`, { remedy: `It has ${classes.join(', ')}.` });
+}
+
+interface Wish {
+  readonly at: Point;
+  readonly maps: number;
+  readonly page: NamedPage;
+  readonly target: string | undefined;
+}
+
+async function explained(runtime: Runtime, inside: Inside, forward: Forward, wish: Wish): Promise<Explanation> {
+  const { subject, head, chosen, first, layers, view } = inside;
+  const { graph, classes, pixel, shown } = subject;
+  const { at, maps, page } = wish;
+  const computed = probabilitiesOf(forward.scores.read(), head, classes.length);
+  const probabilities =
+    head.result !== undefined ? withBoth(Array.from(forward.given.read()), classes.length) : computed;
+  const target = chooseClass(classes, probabilities, wish.target);
+  const alone = head.scores.shape[1] === 1;
+  const score: Target = {
+    value: head.scores,
+    channel: alone ? 0 : target,
+    at: inside.place(head.scores),
+    ...(alone && target === 0 ? { sign: -1 as const } : {}),
+  };
+  const passages = forward.passages.map(({ name, steps }): Passage => {
+    if (name !== LAST) return { name, steps: steps() };
+    return { name, steps: [...steps(score.channel), ...probabilitySteps(head, forward, classes.length)] };
+  });
+  const notes = [...subject.notes];
+  const before = computed[target] as number;
+  if (Math.abs(before - (probabilities[target] as number)) > 1e-4) {
+    const after = (probabilities[target] as number).toFixed(4);
+    notes.push(`Behind the ${head.activation} the probability is calibrated: ${before.toFixed(4)} becomes ${after}.`);
+  }
+  const gradients = await backwards(runtime, inside, score).catch((cause: unknown) => {
+    notes.push(`There is no saliency, no Grad-CAM and no effective receptive field: ${reasonOf(cause)}`);
+    return undefined;
+  });
+  const fields = [
+    fieldOf('the output', head.scores, gradients?.image, inside),
+    ...(chosen === undefined || !isMap(chosen.result)
+      ? []
+      : [fieldOf(chosen.name, chosen.result, gradients?.layer, inside)]),
+  ];
+  const filters = first && forward.filters && filtersOf(first, forward.filters, subject, view, maps);
+  const summaries = summarise(layers, forward.means, subject, view);
+  const features = chosen && forward.features && featuresOf(chosen, forward.features, view, maps);
+  const attribution = gradients && attributionOf(gradients, inside, forward.features);
+  const probabilityMap = forward.answer && answerMap(forward.answer.read(), target, inside);
+  const checks: Check[] = [...checkSteps(passages), ...fields.flatMap(checkField)];
+  const predicted = await subject.predicted?.();
+  if (predicted !== undefined) checks.unshift(checkPrediction(probabilities, predicted, target));
+  // Runs the forward graph again: what it gave is used up.
+  if (gradients !== undefined) checks.push(...(await slope(runtime, forward, subject, score, gradients.image)));
+  return {
+    question: subject.question,
+    image: { name: page.name, widthPx: page.width, heightPx: page.height },
+    at,
+    view: {
+      widthPx: shown.width,
+      heightPx: shown.height,
+      box: subject.box,
+      point: { x: pixel.x - shown.x, y: pixel.y - shown.y },
+    },
+    input: inputPlanes(subject),
+    pixel: { file: subject.fileValues, input: inputAt(subject) },
+    classes,
+    target,
+    probabilities,
+    ...(probabilityMap === undefined ? {} : { probabilityMap }),
+    parameters: costOf(graph).parameters,
+    macs: graphMacs(graph),
+    inputShape: subject.feed.shape,
+    layers: summaries,
+    ...(filters === undefined ? {} : { filters }),
+    ...(features === undefined ? {} : { features }),
+    fields,
+    ...(attribution === undefined ? {} : { attribution }),
+    passages,
+    checks,
+    notes,
+  };
+}
+
+function probabilitySteps(head: Head, { scores, activated }: Forward, classes: number): ProbabilityStep[] {
+  if (head.activation === 'none') return [];
+  const list = Array.from(scores.read());
+  const totals = probabilitiesOf(list, head, classes);
+  const graph = head.result !== undefined ? withBoth(Array.from(activated.read()), classes) : totals;
+  // Exponentials of float32 are right to some units in the last place.
+  return [{ kind: 'probability', how: head.activation, scores: list, totals, graph, tolerance: 1e-6 }];
+}
+
+interface Gradients {
+  /** Of the score on the input [1, C, H, W]. */
+  readonly image: NdArray<'float32'>;
+  /** Of the score on the chosen layer's maps. */
+  readonly maps?: NdArray<'float32'>;
+  /** Of the chosen layer's numbers at the pixel, summed, on the input. */
+  readonly layer?: NdArray<'float32'>;
+}
+
+async function backwards(runtime: Runtime, inside: Inside, score: Target): Promise<Gradients> {
+  const { graph, input, feed } = inside.subject;
+  const value = inside.chosen?.result;
+  if (value === undefined || !isMap(value)) {
+    const [[image]] = (await gradientsOf(runtime, graph, feed, [{ target: score, on: [input] }])) as [
+      [NdArray<'float32'>],
+    ];
+    return { image };
+  }
+  const [[image, maps], [layer]] = (await gradientsOf(runtime, graph, feed, [
+    { target: score, on: [input, value] },
+    { target: { value, at: inside.place(value) }, on: [input] },
+  ])) as [[NdArray<'float32'>, NdArray<'float32'>], [NdArray<'float32'>]];
+  return { image, maps, layer };
+}
+
+function attributionOf(
+  { image, maps }: Gradients,
+  { chosen, view, subject }: Inside,
+  probe: Probe | undefined,
+): Attribution {
+  const width = subject.feed.shape[3] as number;
+  const saliency = cropPlane(magnitudes(image, 'largest'), width, view.shown);
+  if (chosen === undefined || maps === undefined || probe === undefined) return { saliency };
+  const { result } = chosen;
+  const map = gradCam(float32(result.shape, probe.read()), maps);
+  return { saliency, gradCam: { layer: chosen.name, map: resampleToView(map, result, view) } };
+}
+
+/** What the element of a value at the pixel sees, in pixels of the view. */
+function fieldOf(
+  of: string,
+  value: Value,
+  gradient: NdArray<'float32'> | undefined,
+  inside: Inside,
+): ReceptiveFieldView {
+  const { dependence, view, subject } = inside;
+  const { shown } = view;
+  const place = inside.place(value);
+  const { globalOps } = receptiveField(dependence, value);
+  const rows = dependsOn(dependence, value, 2, place.y);
+  const columns = dependsOn(dependence, value, 3, place.x);
+  const theoretical: Box | undefined =
+    rows === undefined || columns === undefined || globalOps.length > 0
+      ? undefined
+      : {
+          x: columns[0] - shown.x,
+          y: rows[0] - shown.y,
+          width: columns[1] - columns[0] + 1,
+          height: rows[1] - rows[0] + 1,
+        };
+  if (gradient === undefined) return { of, ...(theoretical === undefined ? {} : { theoretical }) };
+  const width = subject.feed.shape[3] as number;
+  const plane = cropPlane(magnitudes(gradient, 'sum'), width, shown);
+  const known = { of, ...(theoretical === undefined ? {} : { theoretical }), gradient: plane };
+  // Of a whole image there is no place that it would lie around.
+  if (theoretical === undefined && subject.question === 'image') return known;
+  const centre =
+    theoretical === undefined
+      ? { x: subject.pixel.x - shown.x, y: subject.pixel.y - shown.y }
+      : { x: theoretical.x + (theoretical.width >> 1), y: theoretical.y + (theoretical.height >> 1) };
+  const half = halfSideHolding(plane.data, plane, centre, EFFECTIVE_SHARE);
+  const square = { x: centre.x - half, y: centre.y - half, width: 2 * half + 1, height: 2 * half + 1 };
+  return { ...known, effective: intersection(square, theoretical ?? { x: 0, y: 0, ...plane }) };
+}
+
+/** The probability of a class at every pixel of the view that has one. */
+function answerMap(data: Float32Array, target: number, { subject, head, view }: Inside): Plane | undefined {
+  const { element, pixel, output, classes } = subject;
+  const [, outputs, height, width] = output.shape as readonly [number, number, number, number];
+  if (element === undefined) return undefined;
+  const { shown } = view;
+  // A coarser map is shown as blocks.
+  const scale = { y: height / (subject.feed.shape[2] as number), x: width / (subject.feed.shape[3] as number) };
+  const fine = scale.y > 0.5 || element.y === pixel.y;
+  const plane = new Float32Array(shown.width * shown.height).fill(Number.NaN);
+  const column = new Float32Array(outputs);
+  for (let y = 0; y < shown.height; y++) {
+    for (let x = 0; x < shown.width; x++) {
+      const row = fine ? y + shown.y - pixel.y + element.y : Math.floor((y + shown.y) * scale.y);
+      const at = fine ? x + shown.x - pixel.x + element.x : Math.floor((x + shown.x) * scale.x);
+      if (row < 0 || at < 0 || row >= height || at >= width) continue;
+      for (let c = 0; c < outputs; c++) column[c] = data[(c * height + row) * width + at] as number;
+      const probabilities = head.inGraph
+        ? withBoth([...column], classes.length)
+        : probabilitiesOf(column, head, classes.length);
+      plane[y * shown.width + x] = probabilities[target] as number;
+    }
+  }
+  return { height: shown.height, width: shown.width, data: plane };
+}
+
+/** The score after a step of the input along the gradient and against it. */
+async function slope(
+  runtime: Runtime,
+  { probes, scores }: Forward,
+  { feed }: Subject,
+  { channel = 0, sign = 1 }: Target,
+  image: NdArray<'float32'>,
+): Promise<Check[]> {
+  const norm = Math.sqrt(image.data.reduce((sum, g) => sum + g * g, 0));
+  if (norm === 0) return [];
+  const length = Math.min(0.1, SLOPE_STEP / norm);
+  const scoreAt = async (step: number): Promise<number> => {
+    const moved = feed.data.map((value, i) => value + (step * (image.data[i] as number)) / norm);
+    await probes.run(runtime, float32(feed.shape, moved));
+    return sign * (scores.read()[channel] as number);
+  };
+  const [up, down] = [await scoreAt(length), await scoreAt(-length)];
+  return [checkSlope(up - down, 2 * length * norm)];
+}

@@ -1,0 +1,50 @@
+/** From the scores of the classes to their probabilities: what stands last in a graph. */
+import type { OpName } from '../graph/attributes.ts';
+import type { Graph, Value } from '../graph/ir.ts';
+import type { Activation } from '../predict/model.ts';
+
+export interface Head {
+  /** The scores, [N, outputs] or [N, outputs, H, W]. */
+  readonly scores: Value;
+  readonly activation: Activation;
+  /** The probabilities that the graph itself makes of them, before any calibration. */
+  readonly result?: Value;
+}
+
+const WEIGHTED: ReadonlySet<OpName> = new Set<OpName>(['Conv', 'ConvTranspose', 'Gemm', 'MatMul']);
+
+/** The softmax or sigmoid behind the last layer with weights; where there is none, what the model is known to need. */
+export function headOf({ nodes }: Graph, output: Value, activation: Activation): Head {
+  for (let i = nodes.length - 1; i >= 0; i--) {
+    const node = nodes[i] as Graph['nodes'][number];
+    if (WEIGHTED.has(node.op)) break;
+    const [scores] = node.inputs;
+    const [result] = node.outputs;
+    if (scores === undefined || result === undefined || scores.shape[1] !== output.shape[1]) continue;
+    if (node.op === 'Softmax') return { scores, activation: 'softmax', result };
+    if (node.op === 'Sigmoid') return { scores, activation: 'sigmoid', result };
+  }
+  return { scores: output, activation };
+}
+
+/**
+ * The probabilities of `classes` classes: p_k = exp(z_k) / sum_j exp(z_j), or 1 / (1 + exp(-z)), where one score stands for
+ * the second of two classes.
+ */
+export function probabilitiesOf(scores: ArrayLike<number>, { activation }: Head, classes: number): number[] {
+  const list = Array.from(scores);
+  if (activation === 'softmax' && list.length > 1) {
+    const most = Math.max(...list);
+    const powers = list.map((z) => Math.exp(z - most));
+    const sum = powers.reduce((a, b) => a + b, 0);
+    return powers.map((power) => power / sum);
+  }
+  const each = activation === 'none' ? list : list.map((z) => 1 / (1 + Math.exp(-z)));
+  return withBoth(each, classes);
+}
+
+/** One probability stands for the second of two classes. */
+export function withBoth(probabilities: readonly number[], classes: number): number[] {
+  const [p] = probabilities;
+  return probabilities.length === 1 && classes === 2 ? [1 - (p as number), p as number] : [...probabilities];
+}

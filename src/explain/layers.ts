@@ -1,0 +1,120 @@
+/** The layers that a person would name, found in a graph. */
+import type { Dependence } from '../graph/analysis/receptive-field.ts';
+import { receptiveField } from '../graph/analysis/receptive-field.ts';
+import type { OpName } from '../graph/attributes.ts';
+import type { Graph, Node, Value } from '../graph/ir.ts';
+import type { Point } from './explanation.ts';
+
+/** An operation with weights or a pooling, and what follows it number by number. */
+export interface Layer {
+  readonly name: string;
+  readonly node: Node;
+  /** Elementwise operations and normalisations behind it, in order. */
+  readonly behind: readonly Node[];
+  /** The result of the last of them. */
+  readonly result: Value;
+  readonly kind: 'convolution' | 'dense' | 'pooling';
+}
+
+const KINDS: { readonly [K in OpName]?: Layer['kind'] } = {
+  Conv: 'convolution',
+  ConvTranspose: 'convolution',
+  Gemm: 'dense',
+  MatMul: 'dense',
+  MaxPool: 'pooling',
+  AveragePool: 'pooling',
+  GlobalAveragePool: 'pooling',
+};
+
+const BEHIND: ReadonlySet<OpName> = new Set<OpName>([
+  'Relu',
+  'LeakyRelu',
+  'Clip',
+  'Sigmoid',
+  'Tanh',
+  'Softplus',
+  'Identity',
+  'Dropout',
+  'Add',
+  'Sub',
+  'Mul',
+  'Div',
+  'BatchNormalization',
+  'InstanceNormalization',
+  'LRN',
+]);
+
+/**
+ * The layers in the order of the graph. A chain ends where the value is used twice, changes its shape, is combined with
+ * another one that depends on the image, or is one of `ends`.
+ */
+export function layersIn(graph: Graph, dependence: Dependence, ends: readonly Value[]): readonly Layer[] {
+  const users = new Map<Value, Node[]>();
+  for (const node of graph.nodes) {
+    for (const value of new Set(node.inputs)) {
+      if (value !== undefined) users.set(value, [...(users.get(value) ?? []), node]);
+    }
+  }
+  const dependent = (value: Value | undefined): boolean => value !== undefined && dependence.traces.has(value);
+  const follow = (from: Value): { readonly behind: readonly Node[]; readonly result: Value } => {
+    const behind: Node[] = [];
+    let result = from;
+    while (!ends.includes(result)) {
+      const [next, ...others] = users.get(result) ?? [];
+      const made = next?.outputs[0];
+      if (next === undefined || made === undefined || others.length > 0 || !BEHIND.has(next.op)) break;
+      const alone = next.inputs.every((value) => value === result || !dependent(value));
+      if (!alone || made.shape.join() !== result.shape.join()) break;
+      behind.push(next);
+      result = made;
+    }
+    return { behind, result };
+  };
+  const counts = new Map<string, number>();
+  return graph.nodes.flatMap((node): Layer[] => {
+    const kind = KINDS[node.op];
+    const made = node.outputs[0];
+    if (kind === undefined || made === undefined || !dependent(node.inputs[0])) return [];
+    if (kind !== 'pooling' && dependent(node.inputs[1])) return [];
+    return [{ name: unique(nameOf(node, kind), counts), node, kind, ...follow(made) }];
+  });
+}
+
+/** `encoder0/conv1/Conv_0` is the layer `encoder0/conv1`; poolings have no name of their own. */
+function nameOf({ name, op }: Node, kind: Layer['kind']): string {
+  const bare = name
+    .replace(/^\/+/, '')
+    .replace(new RegExp(`/?${op}(_\\d+)?$`), '')
+    .replace(/\/out$/, '');
+  const pool = bare === '' ? 'pool' : `${bare}/pool`;
+  return kind === 'pooling' ? pool : bare === '' ? op.toLowerCase() : bare;
+}
+
+/** The second of a name gets a 2. */
+function unique(name: string, counts: Map<string, number>): string {
+  const count = (counts.get(name) ?? 0) + 1;
+  counts.set(name, count);
+  return count === 1 ? name : `${name}${count}`;
+}
+
+/** Whether a value is a stack of maps with more than one pixel each. */
+export function isMap({ shape }: Value): boolean {
+  return shape.length === 4 && (shape[2] as number) * (shape[3] as number) > 1;
+}
+
+/** The element of a map whose receptive field lies around a pixel of the input; the nearest where there is none. */
+export function elementAt(dependence: Dependence, value: Value, pixel: Point): Point {
+  const { fields } = receptiveField(dependence, value);
+  const along = (axis: number, at: number): number => {
+    const size = value.shape[axis] as number;
+    const field = fields.find((candidate) => candidate.axis === axis);
+    // Does not follow the image: as far into the map as into the image.
+    if (field === undefined) {
+      return Math.min(size - 1, Math.floor((at * size) / (dependence.input.shape[axis] as number)));
+    }
+    const { offset, jump, size: seen } = field;
+    const element = ((at - offset - (seen - 1) / 2) * jump.denominator) / jump.numerator;
+    return Math.max(0, Math.min(size - 1, Math.round(element)));
+  };
+  return { y: along(2, pixel.y), x: along(3, pixel.x) };
+}

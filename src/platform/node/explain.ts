@@ -1,0 +1,75 @@
+/** The explanation of a model's answer for one image, as a page. */
+
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { pagesOf } from '../../dataset/planes.ts';
+import { ModelError, UsageError } from '../../errors.ts';
+import { type ExplainOptions, explain } from '../../explain/explain.ts';
+import type { Explanation } from '../../explain/explanation.ts';
+import { displayMap, reorient } from '../../image/orient.ts';
+import { renderExplanation } from '../../report/explain-page.ts';
+import { atomicWrite } from './atomic-write.ts';
+import { readImageFile } from './image-files.ts';
+import { modelFileOf } from './model-files.ts';
+import { type NodeDevice, openRuntime } from './runtime.ts';
+
+export interface WriteExplanationOptions extends Omit<ExplainOptions, 'file'> {
+  /** Where to write. */
+  readonly out: string;
+  readonly device?: NodeDevice | 'auto';
+  /** Of a run: its best model (default) or its last. */
+  readonly which?: 'best' | 'last';
+  /** Of a stack, counted from 0. */
+  readonly page?: number;
+  /** The command line, for the page. */
+  readonly command?: string;
+}
+
+/**
+ * Explains what a run or an ONNX file answers for an image and writes the page.
+ * @throws as `explain`, `modelFileOf` and `readImageFile`; UsageError for a page that is not there.
+ */
+export async function writeExplanation(
+  model: string,
+  image: string,
+  { out, device = 'auto', which = 'best', page = 0, command, ...options }: WriteExplanationOptions,
+): Promise<{ readonly file: string; readonly explanation: Explanation }> {
+  const file = await modelFileOf(model, which);
+  const read = await readImageFile(image);
+  // As `predict` looks at it.
+  const map = displayMap(read);
+  const pages = pagesOf(map === undefined ? read : reorient(read, map));
+  const chosen = pages[page];
+  if (chosen === undefined) {
+    throw new UsageError(`there is no page ${page}, it has ${pages.length}.`, {
+      file: image,
+      remedy: `Give --page 0${pages.length > 1 ? ` to ${pages.length - 1}` : ''}.`,
+    });
+  }
+  const bytes = await readFile(file).catch((cause: unknown) => {
+    throw new ModelError('this may not be read.', { file, remedy: 'Check the permissions.', cause });
+  });
+  const runtime = await openRuntime({ device });
+  try {
+    const name = pages.length > 1 ? `${image}[${page}]` : image;
+    const explanation = await explain(runtime, bytes, { ...chosen, name }, { ...options, file });
+    const shown = { ...explanation, image: { ...explanation.image, name: basename(name) } };
+    const html = renderExplanation({
+      explanation: shown,
+      title: `Lamella explains: ${basename(model)}`,
+      createdAt: new Date().toISOString(),
+      facts: [
+        ['Model', file],
+        ['Image', name],
+        ['Pixel', `x ${explanation.at.x}, y ${explanation.at.y}`],
+        ['Given to the network', explanation.inputShape.join(' × ')],
+        ['Device', runtime.description],
+      ],
+      commands: [command ?? `npx lamella explain ${model} ${image} --at ${explanation.at.x},${explanation.at.y}`],
+    });
+    await atomicWrite(out, html);
+    return { file: out, explanation };
+  } finally {
+    await runtime.dispose();
+  }
+}
