@@ -107,6 +107,15 @@ export async function runClassify(
   flags: PredictFlags,
 ): Promise<void> {
   const { json = false, quiet = false } = flags;
+  const ofPixels = (['dense', 'patchwise', 'median'] as const).find((name) => flags[name] !== undefined);
+  if (ofPixels !== undefined) {
+    throw new UsageError(
+      `--${ofPixels} is for networks that give a class to pixels; this one names that of an image.`,
+      {
+        remedy: 'Leave it out.',
+      },
+    );
+  }
   const listed = await listImages(images);
   const pages: (Page & { readonly name: string })[] = [];
   const failed: { readonly image: string; readonly reason: string }[] = [];
