@@ -111,7 +111,7 @@ export function dataFacts({ folder, trainingImages, validationImages, recipe }: 
 }
 
 /** `adamw (weightDecay 0.01)`. */
-const describeSpec = ({ name, ...options }: { readonly name: string }): string => {
+export const describeSpec = ({ name, ...options }: { readonly name: string }): string => {
   const parts = Object.entries(options).map(([key, value]) => `${key} ${String(value)}`);
   return parts.length === 0 ? name : `${name} (${parts.join(', ')})`;
 };

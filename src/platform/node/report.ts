@@ -30,6 +30,7 @@ import { type RunConfig, readConfig } from '../../train/config.ts';
 import { type LogLine, parseLog } from '../../train/log.ts';
 import { RUN_FILES } from '../../train/store.ts';
 import { atomicWrite } from './atomic-write.ts';
+import { collectClassReport } from './class-report.ts';
 import { nodeFiles } from './files.ts';
 import {
   dataFacts,
@@ -101,11 +102,16 @@ export async function collectReport(run: string, options: ReportOptions = {}): P
       remedy: 'Train until the first validation, or to the end.',
     });
   }
+  const file = store.pathOf(best === undefined ? RUN_FILES.last : RUN_FILES.best);
+  if (config.recipe.classes !== undefined) {
+    const networkName = NETWORK_NAMES[config.recipe.model.name];
+    const { folder = config.folder } = options;
+    return collectClassReport({ run, config, lines, bytes, file, networkName, device, folder });
+  }
   const raw = await readDataset(nodeFiles, options.folder ?? config.folder);
   const pages = pagesToShow(raw, config);
   const runtime = await openRuntime({ device });
   try {
-    const file = store.pathOf(best === undefined ? RUN_FILES.last : RUN_FILES.best);
     const model = await openModel(runtime, bytes, { file });
     const evaluator = new Evaluator(evaluateOptions(config, pages.length));
     const names = shortNames(pages.map(({ name }) => name));

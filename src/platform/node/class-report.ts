@@ -1,0 +1,190 @@
+/** The report of a run on classes of whole images: what was right, what was taken for what, how it learned. */
+
+import { basename, join, resolve } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import type { ClassSample } from '../../dataset/classes.ts';
+import { splitClasses } from '../../dataset/classes-prepare.ts';
+import { readClasses } from '../../dataset/classes-read.ts';
+import { topKAccuracy } from '../../metrics/top-k.ts';
+import { classifyPages, openClassifier } from '../../predict/classifier.ts';
+import { type Facts, type ReportData, type ScoreTable, score } from '../../report/data.ts';
+import type { RunConfig } from '../../train/config.ts';
+import type { LogLine } from '../../train/log.ts';
+import { nodeFiles } from './files.ts';
+import { dataFacts, describeSpec, formatCount, formatMs, machineFacts, timesOf, trainingOf } from './report-facts.ts';
+import { type NodeDevice, openRuntime } from './runtime.ts';
+
+export interface ClassReportOptions {
+  readonly run: string;
+  readonly config: RunConfig;
+  readonly lines: readonly LogLine[];
+  /** The model that is judged, and its file. */
+  readonly bytes: Uint8Array;
+  readonly file: string;
+  /** `A perceptron`. */
+  readonly networkName: string;
+  readonly device: NodeDevice | 'auto';
+  /** Where the data are now, if they were moved. */
+  readonly folder?: string;
+}
+
+/** Classes with more than this many have no table of what was taken for what. */
+const MOST_CONFUSED = 20;
+
+/** Everything that the report shows. @throws DatasetError when the data are not where they were. */
+export async function collectClassReport({
+  run,
+  config,
+  lines,
+  bytes,
+  file,
+  networkName,
+  device,
+  folder = config.folder,
+}: ClassReportOptions): Promise<ReportData> {
+  const { recipe } = config;
+  const names = recipe.labels.classes.map(({ name }) => name);
+  const raw = await readClasses(nodeFiles, folder, { classNames: names, skipBad: true });
+  const { validation, train } = splitClasses(raw, recipe.seed, recipe.data.split);
+  const judged: readonly (readonly [string, readonly ClassSample[]])[] = [
+    validation.length > 0
+      ? ['held out from training', validation]
+      : ['that it was trained on, since none was held out', train.slice(0, 2000)],
+    ...(raw.parts.test.length > 0 && recipe.data.split !== undefined
+      ? [['of the test part', raw.parts.test] as const]
+      : []),
+  ];
+  const runtime = await openRuntime({ device });
+  try {
+    const model = await openClassifier(runtime, bytes, { file });
+    const tables: ScoreTable[] = [];
+    const headline: { label: string; value: string; note: string }[] = [];
+    let predictionMs = 0;
+    let images = 0;
+    for (const [where, samples] of judged) {
+      const began = performance.now();
+      const probabilities = await classifyPages(model, samples);
+      predictionMs += performance.now() - began;
+      images += samples.length;
+      const labels = samples.map(({ label }) => label);
+      const counts = confusions(probabilities.data, labels, names.length);
+      const what = `${samples.length.toLocaleString('en')} images ${where}`;
+      headline.push({ label: 'Right', value: percent(topKAccuracy(probabilities, labels, 1)), note: what });
+      if (names.length > 5) {
+        const value = percent(topKAccuracy(probabilities, labels, 5));
+        headline.push({ label: 'Among the first five', value, note: what });
+      }
+      tables.push(classTable(counts, names, what));
+      if (names.length <= MOST_CONFUSED) tables.push(confusionTable(counts, names, what));
+    }
+    const { trainingMs, validationMs } = timesOf(lines);
+    const steps = lines.filter((line) => line.kind === 'step').length;
+    const training = trainingOf(lines);
+    return {
+      title: `Lamella report: ${basename(resolve(run))}`,
+      summary: `${networkName} of ${formatCount(model.signature.storedElements)} parameters for ${names.length} classes, trained on ${config.trainingImages.length.toLocaleString('en')} images in ${formatMs(trainingMs + validationMs)}, and judged on ${judged.map(([where, samples]) => `${samples.length.toLocaleString('en')} images ${where}`).join(' and ')}.`,
+      createdAt: new Date().toISOString(),
+      headline: [
+        ...headline,
+        { label: 'Training', value: formatMs(trainingMs + validationMs), note: `${steps.toLocaleString('en')} steps` },
+      ],
+      ...(training === undefined ? {} : { training }),
+      classNames: names,
+      scoreName: 'accuracy',
+      sheetNote: '',
+      sheet: [],
+      imageCount: 0,
+      tables,
+      thresholds: [],
+      worst: [],
+      best: [],
+      dataset: dataFacts(config),
+      network: classNetworkFacts(config, model.signature.storedElements),
+      machine: machineFacts(config),
+      times: [
+        ['Training', formatMs(trainingMs)],
+        ['A step', steps === 0 ? 'none' : formatMs(trainingMs / steps)],
+        ['Validation in training', formatMs(validationMs)],
+        ['Prediction of 1,000 images', formatMs((1000 * predictionMs) / Math.max(1, images))],
+      ],
+      decisions: config.notes,
+      commands: [
+        `npx lamella train --config ${join(run, 'config.json')} --out ${run}-again`,
+        `npx lamella evaluate ${run} ${folder} --metrics topk`,
+      ],
+      // Names of thousands of images would bury the rest.
+      configuration: {
+        ...config,
+        trainingImages: config.trainingImages.length,
+        validationImages: config.validationImages.length,
+      },
+    };
+  } finally {
+    await runtime.dispose();
+  }
+}
+
+const percent = (share: number): string => (Number.isNaN(share) ? '-' : `${(100 * share).toFixed(2)} %`);
+
+/** counts[true class][predicted class] */
+function confusions(probabilities: Float32Array, labels: readonly number[], classes: number): number[][] {
+  const counts = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
+  labels.forEach((label, n) => {
+    let best = 0;
+    for (let c = 1; c < classes; c++) {
+      if ((probabilities[n * classes + c] as number) > (probabilities[n * classes + best] as number)) best = c;
+    }
+    const row = counts[label] as number[];
+    row[best] = (row[best] as number) + 1;
+  });
+  return counts;
+}
+
+function classTable(counts: readonly (readonly number[])[], names: readonly string[], what: string): ScoreTable {
+  return {
+    caption: `Classes, ${what}`,
+    columns: [{ label: 'images' }, { label: 'recall', better: 'higher' }, { label: 'precision', better: 'higher' }],
+    digits: [0, 4, 4],
+    rows: names.map((name, c) => {
+      const own = counts[c]?.[c] ?? 0;
+      const images = (counts[c] ?? []).reduce((a, b) => a + b, 0);
+      const taken = counts.reduce((sum, row) => sum + (row[c] ?? 0), 0);
+      return { name, values: [images, score(own / images), score(own / taken)] };
+    }),
+    note: 'Recall: how many of the class were found. Precision: how many of those that were taken for it are.',
+  };
+}
+
+function confusionTable(counts: readonly (readonly number[])[], names: readonly string[], what: string): ScoreTable {
+  return {
+    caption: `What was taken for what, ${what}`,
+    columns: names.map((label) => ({ label })),
+    digits: names.map(() => 0),
+    rows: names.map((name, c) => ({ name, values: counts[c] ?? [] })),
+    note: 'A row a true class, a column a predicted one.',
+  };
+}
+
+function classNetworkFacts({ recipe, plan }: RunConfig, parameters: number): Facts {
+  const { classes } = recipe;
+  const changes = [
+    classes?.crops === true ? 'random crops' : '',
+    classes?.mirror === true ? 'mirror images' : '',
+    classes?.colour === undefined ? '' : `colour along its principal axes (${classes.colour.sigma})`,
+    (classes?.shiftPx ?? 0) > 0 ? `shifts to ${classes?.shiftPx} px` : '',
+    recipe.augment.warpShare > 0
+      ? `rotation to ${recipe.augment.rotateDegrees}°, scale to ${recipe.augment.scale}, bends`
+      : '',
+  ].filter((part) => part !== '');
+  return [
+    ['Network', describeSpec(recipe.model)],
+    ['Parameters', formatCount(parameters)],
+    ['Input, batch', `${recipe.patch[1]} x ${recipe.patch[0]}, ${recipe.batch}`],
+    ['Steps planned', (plan.segments.at(-1)?.total ?? 0).toLocaleString('en')],
+    ['Loss', describeSpec(recipe.loss)],
+    ['Optimiser', `${describeSpec(recipe.optimiser)}, learning rate ${recipe.learningRate}`],
+    ['Schedule', describeSpec(recipe.schedule)],
+    ['Changes to the images', changes.length === 0 ? 'none' : changes.join(', ')],
+    ['Seed', String(recipe.seed)],
+  ];
+}
