@@ -226,8 +226,10 @@ function channelsOf(image: MeasuredImage, shape: readonly number[]): readonly Ch
   if (leading === 0) return [{ suffix: '', values: image }];
   const count = image.shape[0] as number;
   const size = count === 0 ? 0 : image.data.length / count;
-  return Array.from({ length: count }, (_, k) => ({
-    suffix: count === 1 ? '' : `_${slug(names[k] ?? `channel_${k + 1}`)}`,
+  const slugs = Array.from({ length: count }, (_, k) => slug(names[k] ?? '') || `channel_${k + 1}`);
+  return slugs.map((name, k) => ({
+    // Channels of the same name are told apart by their number.
+    suffix: count === 1 ? '' : slugs.indexOf(name) === slugs.lastIndexOf(name) ? `_${name}` : `_${name}_${k + 1}`,
     values: { ...image, shape, data: image.data.subarray(k * size, (k + 1) * size) } as NdArray,
   }));
 }

@@ -156,6 +156,17 @@ describe('tables', () => {
     expect(columnOf(table, 'intensity_p99_5_dapi_405_nm').values[0]).toBe(23);
   });
 
+  it('tells channels of the same name, and of none, apart', () => {
+    const image = { ...ndarray('uint8', [4, 2, 6]), channels: ['GFP', 'gfp', '--'] };
+    const table = measure(labels, image, { measures: ['intensity'], percentiles: [] });
+    expect(table.columns.map(headerOf).filter((header) => header.includes('mean'))).toEqual([
+      'intensity_mean_gfp_1',
+      'intensity_mean_gfp_2',
+      'intensity_mean_channel_3',
+      'intensity_mean_channel_4',
+    ]);
+  });
+
   it('has all columns and no rows for an empty mask, and for a map of no pixels', () => {
     const names = measure(labels, labels).columns.map(headerOf);
     for (const nothing of [ndarray('uint8', [2, 6]), ndarray('uint8', [0, 6])]) {
