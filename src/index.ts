@@ -10,8 +10,10 @@ export { type Random, stream } from './array/random.ts';
 export { type Batch, makeBatch } from './augment/batch.ts';
 export { type AugmentOptions, type AugmentSettings, augmentSettings, NO_AUGMENTATION } from './augment/options.ts';
 export type { SampleOptions } from './augment/sample.ts';
-// Data sets
 export { alignLabels } from './dataset/align-labels.ts';
+// Data sets
+export type { RawClasses, ReadClassesOptions } from './dataset/classes.ts';
+export { readClasses } from './dataset/classes-read.ts';
 export type { Files } from './dataset/files.ts';
 export { IGNORE, type LabelClass, type LabelMapping } from './dataset/labels.ts';
 export type { InputSpec, NormalisationOptions } from './dataset/normalise.ts';
@@ -43,10 +45,12 @@ export { type OutlinedSlice, outlineSlices } from './export/outlined-slices.ts';
 export { writeParquet } from './export/parquet.ts';
 // Graphs and ONNX files
 export { tileRule } from './graph/analysis/receptive-field.ts';
+export { type Layer, layersOf } from './graph/analysis/summary.ts';
 export { gradient } from './graph/autodiff.ts';
 export { GraphBuilder } from './graph/builder.ts';
 export { checkGraph } from './graph/check.ts';
 export { constantsToInputs, inputsToConstants, parametersOf } from './graph/constants.ts';
+export { networkSvg } from './graph/draw.ts';
 export type { Graph, Node, Value } from './graph/ir.ts';
 export { readSignature, type Signature } from './graph/onnx/model.ts';
 export { readOnnx } from './graph/onnx/read.ts';
@@ -106,6 +110,7 @@ export {
   hausdorffSurfaceDistance,
   surfaceDice,
 } from './metrics/surface-distance.ts';
+export { topKAccuracy } from './metrics/top-k.ts';
 export {
   type TunedSeparation,
   type TuneSeparationOptions,
@@ -119,7 +124,16 @@ export type { ModelMetadata } from './models/metadata.ts';
 export { exportNetwork, predictionGraph } from './models/prediction.ts';
 export { buildNetwork, sizesOf } from './models/registry.ts';
 export type { Sizes } from './models/sizes.ts';
-export type { ModelName, ModelSpec, Unet2015Spec, UnetSpec } from './models/spec.ts';
+export type {
+  AlexNetSpec,
+  MlpSpec,
+  ModelName,
+  ModelSpec,
+  PerceptronSpec,
+  SlidingWindowSpec,
+  Unet2015Spec,
+  UnetSpec,
+} from './models/spec.ts';
 export { drawMasks } from './nn/dropout-masks.ts';
 export * as init from './nn/initialise.ts';
 export {
@@ -129,7 +143,9 @@ export {
   conv2d,
   dense,
   dropout,
+  flatten,
   instanceNorm,
+  localResponseNorm,
   maxPool,
   relu,
   upConv,
@@ -140,6 +156,7 @@ export { crossEntropy, sigmoidCrossEntropy } from './nn/losses/cross-entropy.ts'
 export { type DiceOptions, dice as diceLoss, diceCrossEntropy } from './nn/losses/dice.ts';
 export { type FocalOptions, focal as focalLoss } from './nn/losses/focal.ts';
 export { isClass, type Loss, type Target, weightedMean } from './nn/losses/loss.ts';
+export { perceptronCriterion } from './nn/losses/perceptron.ts';
 export type { LossName, LossSpec } from './nn/losses/registry.ts';
 export { type Initialiser, type Network, NetworkBuilder, type Parameter } from './nn/network.ts';
 export { type AdamOptions, adam, adamW } from './nn/optimisers/adam.ts';
@@ -169,9 +186,18 @@ export { relabelConsecutive } from './objects/relabel.ts';
 export { type WatershedOptions, watershed } from './objects/seeded-watershed.ts';
 export { aboveThreshold, otsuThreshold } from './objects/threshold.ts';
 export { vincentSoilleWatershed, type Watershed } from './objects/watershed.ts';
+export { predictAverage } from './predict/average.ts';
 // Prediction
+export {
+  type Classifier,
+  type ClassifyOptions,
+  classifyPages,
+  meanProbabilities,
+  openClassifier,
+} from './predict/classifier.ts';
+export { denseGraph } from './predict/dense.ts';
 export type { SegmentationModel } from './predict/model.ts';
-export { type OpenedModel, openModel } from './predict/open.ts';
+export { type OpenedModel, type OpenModelOptions, openModel } from './predict/open.ts';
 export {
   classOf,
   type LabelMapOptions,

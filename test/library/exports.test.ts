@@ -38,14 +38,16 @@ const PUBLIC: { readonly [file: string]: Exported } = {
       toFloat32 toGrey writePng writeTiff
       alignLabels displayMap displayWindow inverseMap overviewPicture readDicomSeries reorient sliceExtentsMm sliceOrigin
       stepsOf withSpacingMm writeNifti
-      IGNORE NO_AUGMENTATION augmentSettings makeBatch phantom prepareDataset rawDataset readDataset
+      IGNORE NO_AUGMENTATION augmentSettings makeBatch phantom prepareDataset rawDataset readClasses readDataset
       GraphBuilder bindShapes checkGraph constantsToInputs decompose gradient inputsToConstants parametersOf printGraph
-      readOnnx readSignature tileRule writeOnnx
+      layersOf networkSvg readOnnx readSignature tileRule writeOnnx
       NetworkBuilder buildNetwork chooseUnet exportNetwork graphMacs parameterCount predictionGraph sizesOf
-      centreCrop concatCropped conv2d dense drawMasks dropout init instanceNorm maxPool relu upConv upsample
-      crossEntropy diceCrossEntropy diceLoss focalLoss isClass sigmoidCrossEntropy weightedMean
+      centreCrop concatCropped conv2d dense drawMasks dropout flatten init instanceNorm localResponseNorm maxPool relu upConv
+      upsample
+      crossEntropy diceCrossEntropy diceLoss focalLoss isClass perceptronCriterion sigmoidCrossEntropy weightedMean
       adam adamW scheduleOf sgd feedsOf trainingStep
-      classOf labelImage openModel overlayImage planPage predictImage predictPages probabilityImage
+      classifyPages meanProbabilities openClassifier topKAccuracy
+      classOf denseGraph labelImage openModel overlayImage planPage predictAverage predictImage predictPages probabilityImage
       ISBI_THRESHOLDS averageSymmetricSurfaceDistance confusionMatrix contingency contourDistances diceScore edgeDistances
       errorMap hausdorff hausdorffMonai hausdorffSurfaceDistance instanceScores iouScore isbiScores isbiSliceScores
       overlapScores surfaceDice
@@ -62,11 +64,12 @@ const PUBLIC: { readonly [file: string]: Exported } = {
       AugmentOptions AugmentSettings Batch Files InputSpec LabelClass LabelMapping LabelledImage NormalisationOptions
       Phantom PhantomOptions PrepareOptions PreparedDataset RawDataset SampleOptions SplitChoice TrainingPage TrainingSet
       Build Graph Node Signature Value WriteOptions
-      ConvOptions Initialiser ModelMetadata ModelName ModelSpec Network Parameter Sizes Unet2015Spec UnetSpec
+      AlexNetSpec Classifier ClassifyOptions MlpSpec PerceptronSpec RawClasses ReadClassesOptions
+      ConvOptions Initialiser ModelMetadata ModelName ModelSpec Network Parameter Sizes SlidingWindowSpec Unet2015Spec UnetSpec
       AdamOptions DiceOptions FocalOptions Loss LossName LossSpec Optimiser OptimiserName OptimiserSpec Schedule
       ScheduleName ScheduleSpec SgdOptions Target
       RunConfig StepOptions TrainEvent TrainRunHooks TrainSettings TrainingStep
-      LabelMapOptions OpenedModel PredictOptions ProbabilityOptions SegmentationModel
+      LabelMapOptions Layer OpenModelOptions OpenedModel PredictOptions ProbabilityOptions SegmentationModel
       Components ConfusionMatrix Contingency DistanceTransform ErrorMap InstanceScores IsbiScores OverlapScores Watershed
       InstanceMatching MatchObjectsOptions ObjectMatches TunedSeparation TuneSeparationOptions TuningImage
       FilteredObjects FilterObjectsOptions HMaxima PredictedMaps SeparatedObjects SeparationSettings SeparationWay

@@ -29,6 +29,30 @@ function ints(shape: Shape, values: readonly number[]): NdArray {
   return ndarray('int32', shape, Int32Array.from(values));
 }
 
+describe("the perceptron's criterion", () => {
+  const perceptron = lossOf({ name: 'perceptron' });
+
+  test('one output: what is wrong or on the line counts, what is right has no gradient', async () => {
+    const result = await evaluate(perceptron, float32([4, 1], [2, -3, 0, -1]), ints([4], [1, 1, 0, 0]));
+    // Wrong are the second, by 3, and the third, by 0; the mean is over all four.
+    expect(result.value).toBeCloseTo(3 / 4, 6);
+    expectAllClose(result.gradient, [0, -1 / 4, 1 / 4, 0], { rtol: 1e-6 });
+  });
+
+  test('several outputs: the true one up, the one that won down', async () => {
+    const result = await evaluate(perceptron, float32([2, 3], [1, 4, 2, 5, 0, 1]), ints([2], [2, 0]));
+    expect(result.value).toBeCloseTo((4 - 2) / 2, 6);
+    expectAllClose(result.gradient, [0, 1 / 2, -1 / 2, 0, 0, 0], { rtol: 1e-6 });
+  });
+
+  test('from w = 0 every image is wrong', async () => {
+    const two = await evaluate(perceptron, float32([2, 1]), ints([2], [0, 1]));
+    expectAllClose(two.gradient, [1 / 2, -1 / 2], { rtol: 1e-6 });
+    const three = await evaluate(perceptron, float32([1, 3]), ints([1], [1]));
+    expect(three.gradient[1]).toBeLessThan(0);
+  });
+});
+
 describe('by hand', () => {
   test('cross entropy of equal logits is log(classes), its gradient p - t', async () => {
     const result = await evaluate(crossEntropy(), float32([1, 3, 1, 1]), ints([1, 1, 1], [2]));

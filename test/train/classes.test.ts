@@ -106,20 +106,19 @@ describe('mlp', () => {
     const broken = newRun();
     const signal = { aborted: false };
     const onEvent = (event: TrainEvent): void => {
-      if (event.kind === 'step' && event.step === 630) signal.aborted = true;
+      if (event.kind === 'step' && event.step === 430) signal.aborted = true;
     };
     await expect(trainRun(data, { ...SMALL, device: 'cpu', out: broken }, { signal, onEvent })).rejects.toThrow(
       Interrupted,
     );
     await resumeRun(broken, { device: 'cpu' });
-    const last = join('checkpoints', 'step-000000700.ckpt');
+    const last = join('checkpoints', 'step-000000500.ckpt');
     expect(await readFile(join(broken, last))).toEqual(await readFile(join(whole, last)));
-    // The best score is reached early; after three validations without a better one the rate is a tenth.
-    const rates = parseLog(await readFile(join(broken, 'log.jsonl'), 'utf8')).flatMap((line) =>
-      line.kind === 'step' ? [line.learningRate] : [],
-    );
-    expect(rates).toHaveLength(700);
-    expect((rates[699] ?? 0) / Math.max(...rates)).toBeCloseTo(0.1, 6);
+    const ratesOf = async (run: string): Promise<number[]> =>
+      parseLog(await readFile(join(run, 'log.jsonl'), 'utf8')).flatMap((line) =>
+        line.kind === 'step' ? [line.learningRate] : [],
+      );
+    expect(await ratesOf(broken)).toEqual(await ratesOf(whole));
   });
 
   test('options of another network, and a network of pixels, are refused', async () => {

@@ -99,9 +99,7 @@ function startWorker(data: GradientWorkerData): GradientWorker & { readonly read
   const thread = new Worker(defaultWorkerFile(), { workerData: data, name: `gradient ${device}` });
   let waiting: { resolve: (outputs: Arrays) => void; reject: (cause: Error) => void } | undefined;
   let failure: Error | undefined;
-  let closing = false;
   const fail = (how: string, cause?: unknown): void => {
-    if (closing) return;
     failure ??= new DeviceError(`the worker of ${device} ${how}.`, {
       remedy: 'What was learned up to the last checkpoint is saved: go on with --resume, on the devices that are left.',
       cause,
@@ -134,7 +132,7 @@ function startWorker(data: GradientWorkerData): GradientWorker & { readonly read
       return result;
     },
     async close() {
-      closing = true;
+      fail('was closed');
       await thread.terminate();
     },
   };
