@@ -55,11 +55,11 @@ export function size(text: string): readonly [number, number] {
   return [height, width];
 }
 
-/** `0.7` or `3,0.7,0.7` mm, for z, y, x; one value is for all axes, two for y and x. */
-export function spacingMm(text: string): readonly [number | undefined, number, number] {
+/** `0.7` or `3,0.7,0.7`, for z, y, x; one value is for all axes, two for y and x. */
+export function spacing(text: string): readonly [number | undefined, number, number] {
   const values = text.split(/[,x]/).map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
   if (values.length > 3 || !values.every((value) => Number.isFinite(value) && value > 0)) {
-    throw new InvalidArgumentError('Millimetres for z, y and x are expected: 3,0.7,0.7; or one value for all.');
+    throw new InvalidArgumentError('Sizes for z, y and x are expected: 3,0.7,0.7; or one value for all.');
   }
   const [a, b, c] = values as [number, number?, number?];
   return b === undefined ? [a, a, a] : c === undefined ? [undefined, a, b] : [a, b, c];
@@ -112,17 +112,6 @@ export function units(text: string): readonly number[] {
 export function integers(text: string): readonly number[] {
   const values = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
   if (!values.every(Number.isInteger)) throw new InvalidArgumentError('Integers with commas between are expected.');
-  return values;
-}
-
-/** Positive numbers with commas between, two or three. */
-export function numbers(text: string): readonly number[] {
-  const values = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
-  if (!values.every((value) => value > 0 && Number.isFinite(value)) || values.length < 2 || values.length > 3) {
-    throw new InvalidArgumentError(
-      'Two or three positive numbers with commas between are expected: 0.5,0.5 or 0.9,0.9,3.',
-    );
-  }
   return values;
 }
 

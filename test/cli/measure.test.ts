@@ -98,7 +98,7 @@ describe('label maps of others', () => {
 
   test('pixel size by hand, all formats, JSON; written once more into the same folder', async () => {
     const out = join(root, 'formats');
-    const args = ['measure', join(labels, 'control'), '--images', images, '--spacing', '0.5,0.25', '--unit', 'mm'];
+    const args = ['measure', join(labels, 'control'), '--images', images, '--spacing', '0.25,0.5', '--unit', 'mm'];
     const formats = ['--format', 'csv,parquet,tiff,nifti,roi,geojson,coco,coco-rle', '--json'];
     for (let turn = 0; turn < 2; turn++) {
       const { code, stdout, stderr } = await lamella([...args, ...formats, '--out', out]);
@@ -179,7 +179,8 @@ describe('label maps of others', () => {
 
   test.each([
     ['a unit alone', ['--unit', 'mm'], /--unit says nothing without --spacing/],
-    ['a spacing', ['--spacing', '1'], /Two or three positive numbers/],
+    ['a spacing', ['--spacing', '1,0'], /Sizes for z, y and x are expected/],
+    ['a spacing alone', ['--spacing', '1'], /--spacing has no unit/],
     ['a format', ['--format', 'csv,roy'], /Known: csv, parquet.*Did you mean roi\?/],
     ['images of other names', ['--images', join(root, 'masks')], /nothing here has the name of a label map/],
     ['nothing there', ['--truth', join(root, 'nowhere')], /no such file or folder/],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { lamella } from './command.ts';
 
-const COMMANDS = ['demo', 'phantom', 'inspect', 'train', 'predict', 'evaluate', 'report', 'augment'];
+const COMMANDS = ['demo', 'phantom', 'inspect', 'train', 'predict', 'evaluate', 'measure', 'report', 'augment'];
 
 describe('help', () => {
   test('lamella --help names every command and exits with 0', async () => {
@@ -36,7 +36,11 @@ describe('wrong use exits with 2, says what was meant, and shows no stack trace'
   test.each([
     ['an unknown command', ['trian', 'x'], /unknown command 'trian'[\s\S]*Did you mean train\?/],
     ['an unknown option', ['train', 'x', '--bse', '8'], /unknown option '--bse'[\s\S]*Did you mean --base\?/],
-    ['an unknown value', ['train', 'x', '--model', 'unet2051'], /Known: unet, unet2015, .*\. \(Did you mean unet2015\?\)/],
+    [
+      'an unknown value',
+      ['train', 'x', '--model', 'unet2051'],
+      /Known: unet, unet2015, .*\. \(Did you mean unet2015\?\)/,
+    ],
     [
       'a value of an optimiser',
       ['train', 'x', '--optimizer', 'adamW'],

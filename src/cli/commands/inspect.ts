@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { pngFile, size, spacingMm, svgFile } from '../values.ts';
+import { pngFile, size, spacing, svgFile } from '../values.ts';
 
 export interface InspectFlags {
   readonly json?: boolean;
@@ -25,7 +25,7 @@ Nothing of a DICOM header that leads to a person is shown. A model: layers, para
       'write the picture: the middle slice, and of a volume the planes across it',
       pngFile,
     )
-    .option('--spacing <z,y,x>', 'size of a voxel in mm, where the file does not say it or says it wrong', spacingMm)
+    .option('--spacing <z,y,x>', 'size of a voxel in mm, where the file does not say it or says it wrong', spacing)
     .option('--size <px>', 'count the multiplications of a model for images of this size', size)
     .option('--svg <file>', 'draw the network of a model, a run or a name', svgFile)
     .option('--json', 'print only JSON')

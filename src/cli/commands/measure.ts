@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { LABEL_KINDS, MEASURE_FORMATS, MEASURE_TASKS } from '../choices.ts';
-import { listOf, number, numbers, oneOf } from '../values.ts';
+import { listOf, number, oneOf, spacing } from '../values.ts';
 
 export interface MeasureFlags {
   readonly out?: string;
@@ -8,7 +8,7 @@ export interface MeasureFlags {
   readonly images?: string;
   readonly truth?: string;
   readonly labels: (typeof LABEL_KINDS)[number];
-  readonly spacing?: readonly number[];
+  readonly spacing?: readonly [number | undefined, number, number];
   readonly unit?: string;
   readonly format: readonly (typeof MEASURE_FORMATS)[number][];
   readonly minSize: number;
@@ -39,8 +39,12 @@ a page, and the objects for other programs. A file that cannot be read is named,
         .argParser(oneOf(...LABEL_KINDS))
         .default('auto'),
     )
-    .option('--spacing <x,y[,z]>', 'pixel size, where the files do not state it or state it wrongly', numbers)
-    .option('--unit <name>', 'unit of --spacing (default: µm; mm for lungs)')
+    .option(
+      '--spacing <z,y,x>',
+      'size of a voxel, or y,x of a pixel, where the files do not say it or say it wrong',
+      spacing,
+    )
+    .option('--unit <name>', 'unit of --spacing, such as µm (lungs: mm)')
     .addOption(
       new Option('--format <list>', `any of ${MEASURE_FORMATS.join(', ')}`)
         .argParser(listOf(...MEASURE_FORMATS))
@@ -55,7 +59,7 @@ a page, and the objects for other programs. A file that cannot be read is named,
 Examples:
   lamella predict runs/nuclei ./images --out pred --objects && lamella measure pred
   lamella measure pred --truth ./labels --format csv,parquet,roi,geojson
-  lamella measure ./masks --images ./images --spacing 0.325,0.325 --unit µm
+  lamella measure ./masks --images ./images --spacing 0.325 --unit µm
   lamella measure out --task lungs`,
     )
     .action(async (path: string, flags: MeasureFlags) => {

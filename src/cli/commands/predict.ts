@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { DEVICE_NAMES, PROBABILITY_NAMES } from '../choices.ts';
 import { RESULT_FORMATS, type ResultFormat } from '../encode.ts';
-import { integer, number, oneOf, spacingMm } from '../values.ts';
+import { integer, number, oneOf, spacing } from '../values.ts';
 
 export interface PredictFlags {
   readonly out?: string;
@@ -64,7 +64,7 @@ others go on.`,
         .argParser(oneOf(...RESULT_FORMATS))
         .default('same'),
     )
-    .option('--spacing <z,y,x>', 'size of a voxel in mm, where the files do not say it or say it wrong', spacingMm)
+    .option('--spacing <z,y,x>', 'size of a voxel in mm, where the files do not say it or say it wrong', spacing)
     .option('--objects', 'write objects/: separate objects, numbered from 1, for lamella measure')
     .option('--no-labels', 'do not write label maps')
     .option('--no-overlay', 'do not write overlays')

@@ -179,12 +179,15 @@ function withPixelSize(map: Image, image: Image | undefined, { spacing, unit, ta
     const own = map.spacing.x === undefined ? image : map;
     return { ...map, spacing: own?.spacing ?? {}, ...(own?.geometry === undefined ? {} : { geometry: own.geometry }) };
   }
-  const named = (value: number): Spacing => ({ value, unit: unit ?? (task === 'lungs' ? 'mm' : 'µm') });
-  const [x, y, z] = spacing as readonly [number, number, number?];
+  const measured = unit ?? (task === 'lungs' ? 'mm' : undefined);
+  if (measured === undefined)
+    throw new UsageError('--spacing has no unit.', { remedy: 'Give --unit too, such as µm.' });
+  const named = (value: number): Spacing => ({ value, unit: measured });
+  const [z, y, x] = spacing;
   if (z === undefined && extent(map, 'z') > 1) {
-    throw new DatasetError(`--spacing ${spacing.join(',')} has no distance of slices; this is a volume.`, {
+    throw new DatasetError('this is a volume, and --spacing has no distance of its slices.', {
       ...(map.source === undefined ? {} : { file: map.source }),
-      remedy: 'Give three numbers: x,y,z.',
+      remedy: 'Give three numbers: z,y,x.',
     });
   }
   const { t } = map.spacing;
@@ -193,13 +196,18 @@ function withPixelSize(map: Image, image: Image | undefined, { spacing, unit, ta
     ...map,
     // Where slices lie is told by the distance that was given.
     ...('direction' in geometry
-      ? { geometry: z === undefined && slicePositionsMm !== undefined ? { ...geometry, slicePositionsMm } : geometry }
+      ? {
+          geometry:
+            (z === undefined || extent(map, 'z') === 1) && slicePositionsMm !== undefined
+              ? { ...geometry, slicePositionsMm }
+              : geometry,
+        }
       : {}),
     spacing: {
       ...(t === undefined ? {} : { t }),
       x: named(x),
       y: named(y),
-      ...(z === undefined ? {} : { z: named(z) }),
+      ...(z === undefined || extent(map, 'z') === 1 ? {} : { z: named(z) }),
     },
   };
 }

@@ -59,7 +59,7 @@ export async function measureFolderOfLungs(
       }
     }
     for (const patient of wholesOf(group.name, read, notes)) {
-      const { measures, geometry } = measured(patient, flags);
+      const { measures, geometry } = measured(patient);
       slices.push(withText(withColumn(measures.slices, 'image', patient.names), 'patient', patient.name));
       wholes.push(withText(measures.whole, 'patient', patient.name));
       if (patient.truth !== undefined) {
@@ -94,9 +94,9 @@ export async function measureFolderOfLungs(
       notes: [
         ...(area
           ? []
-          : ['The pixel size is not known, so there are no mm² and no litres: --spacing x,y,z gives it in mm.']),
+          : ['The pixel size is not known, so there are no mm² and no litres: --spacing z,y,x gives it in mm.']),
         ...(area && !known
-          ? ['The distance of the slices is not known, so there are no litres: --spacing x,y,z gives it in mm.']
+          ? ['The distance of the slices is not known, so there are no litres: --spacing z,y,x gives it in mm.']
           : []),
         'Areas are counts of pixels times their size. Percentiles lie between neighbours on a straight line.',
         'Left and right are told apart by the gap between the lungs; where they touch they are cut at the neck.',
@@ -253,16 +253,15 @@ export interface LungSpacing {
   readonly volume: boolean;
 }
 
-function measured(
-  { map, sides, hu, volume }: Patient,
-  { spacing }: MeasureFlags,
-): { readonly measures: LungMeasures; readonly geometry: LungSpacing } {
+function measured({ map, sides, hu, volume }: Patient): {
+  readonly measures: LungMeasures;
+  readonly geometry: LungSpacing;
+} {
   const y = millimetres(map.spacing.y);
   const x = millimetres(map.spacing.x);
   const depth = sides.shape[0] as number;
-  // Of single slices one thickness is known; it fills the way between them only if the user says so.
-  const each = volume || depth === 1 || spacing?.length === 3 ? sliceExtentsMm(map) : undefined;
-  const sliceMm = each === undefined || each.length === depth ? each : new Array<number>(depth).fill(each[0] as number);
+  // Of several single slices nobody knows what lies between them.
+  const sliceMm = volume || depth === 1 ? sliceExtentsMm(map) : undefined;
   const geometry: LungSpacing = {
     volume,
     ...(y === undefined || x === undefined ? {} : { pixelMm: [y, x] as const }),

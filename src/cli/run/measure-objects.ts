@@ -253,7 +253,7 @@ export function commandOf(path: string, flags: MeasureFlags): string {
   for (const [name, value] of [
     ['--images', flags.images],
     ['--truth', flags.truth],
-    ['--spacing', flags.spacing?.join(',')],
+    ['--spacing', flags.spacing?.filter((size) => size !== undefined).join(',')],
     ['--unit', flags.unit],
   ] as const) {
     if (value !== undefined) words.push(name, quoted(value));
