@@ -28,6 +28,9 @@ export interface ClassReportOptions {
   readonly folder?: string;
 }
 
+/** Without held-out images, so many of the training images are judged. */
+const MOST_TRAINING_IMAGES = 2000;
+
 /** Classes with more than this many have no table of what was taken for what. */
 const MOST_CONFUSED = 20;
 
@@ -46,13 +49,14 @@ export async function collectClassReport({
   const names = recipe.labels.classes.map(({ name }) => name);
   const raw = await readClasses(nodeFiles, folder, { classNames: names, skipBad: true });
   const { validation, train } = splitClasses(raw, recipe.seed, recipe.data.split);
+  const { split } = recipe.data;
+  // Validated on it already where it was named for that.
+  const test = 'names' in split && split.names.includes('test') ? [] : raw.parts.test;
   const judged: readonly (readonly [string, readonly ClassSample[]])[] = [
     validation.length > 0
       ? ['held out from training', validation]
-      : ['that it was trained on, since none was held out', train.slice(0, 2000)],
-    ...(raw.parts.test.length > 0 && recipe.data.split !== undefined
-      ? [['of the test part', raw.parts.test] as const]
-      : []),
+      : ['that it was trained on, since none was held out', train.slice(0, MOST_TRAINING_IMAGES)],
+    ...(test.length > 0 ? [['of the test part', test] as const] : []),
   ];
   const runtime = await openRuntime({ device });
   try {
