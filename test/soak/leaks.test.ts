@@ -17,8 +17,8 @@ import { useVulkanDriver } from '../support/vulkan.ts';
 
 const MB = 1e6;
 const SAMPLES = 40;
-const STEPS = timesOf('STEPS', 200);
-const PREDICTIONS = timesOf('PREDICTIONS', 120);
+const STEPS = timesOf('STEPS', 120);
+const PREDICTIONS = timesOf('PREDICTIONS', 80);
 const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
 const CHILD = fileURLToPath(new URL('../support/memory-child.mjs', import.meta.url));
 
