@@ -83,3 +83,43 @@ describe('a training step', () => {
     expect(values.at(-1)).toBeLessThan(0.5 * (values[0] as number));
   });
 });
+
+describe('the sum of the weights', () => {
+  // Wide enough for layers in blocks.
+  const shape = [1, 1, 32, 32] as const;
+  const spec: ModelSpec = { name: 'unet', channels: 1, outputs: 2, base: 16, depth: 1 };
+  const step = trainingStep(buildNetwork(spec, shape, { training: true }), crossEntropy(), adamW({ weightDecay: 0 }));
+  const sumAfter = async (change: (state: { [input: string]: NdArray }) => void): Promise<number> => {
+    const program = await (await cpu()).compile(step.graph, { state: step.state });
+    const state = step.initialState(3);
+    change(state);
+    await program.writeState(state);
+    const { weightSum } = await program.run({ ...squareInNoise(shape, 0), learningRate: float32([], [0]) });
+    await program.dispose();
+    return weightSum?.data[0] as number;
+  };
+
+  test('is that of all of them', async () => {
+    let expected = 0;
+    const sum = await sumAfter((state) => {
+      for (const { value } of step.parameters) {
+        expected += ((state[value.name] as NdArray).data as Float32Array).reduce((a, b) => a + b, 0);
+      }
+    });
+    // Some 10,000 numbers below 1, summed in another order.
+    expect(sum).toBeCloseTo(expected, 3);
+  });
+
+  test.each(step.parameters.map(({ value }) => value.name))(
+    'is not finite when a single one of %s is not',
+    async (name) => {
+      for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+        const sum = await sumAfter((state) => {
+          const { data } = state[name] as NdArray<'float32'>;
+          data[data.length - 1] = value;
+        });
+        expect(Number.isFinite(sum)).toBe(false);
+      }
+    },
+  );
+});
