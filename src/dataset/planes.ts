@@ -1,6 +1,7 @@
 /** An image taken apart into 2D pages of channels, the form in which a 2D network sees it. */
 
 import { DatasetError } from '../errors.ts';
+import { isHounsfield } from '../image/display-window.ts';
 import type { Image } from '../image/image.ts';
 import { extent } from '../image/image.ts';
 
@@ -20,12 +21,14 @@ export function pageCount(image: Image): number {
 }
 
 /**
- * The pages of an image over time and depth, slowest first; alpha is dropped.
+ * The pages of an image over time and depth, slowest first; alpha is dropped. Pixels where nothing was measured
+ * (`padding`) have the least measured value, Hounsfield units are -1024 at least, which is air and less: scanners fill
+ * what lies outside their circle with anything.
  * @throws DatasetError for integers beyond 32 bits and for NaN or infinite values, naming the file and where the first lies.
  */
 export function pagesOf(image: Image): readonly Page[] {
   const file = image.source;
-  const data = narrowed(image.data);
+  const data = measuredOnly(image, narrowed(image.data));
   if (data === undefined || image.dtype === 'float16') {
     throw new DatasetError(`values of dtype ${image.dtype} are not supported.`, {
       ...(file === undefined ? {} : { file }),
@@ -67,6 +70,31 @@ function narrowed(data: Image['data']): Numeric | undefined {
     const value = Number(data[i]);
     out[i] = value;
     if (out[i] !== value) return undefined;
+  }
+  return out;
+}
+
+const LEAST_HOUNSFIELD = -1024;
+
+function measuredOnly(image: Image, data: Numeric | undefined): Numeric | undefined {
+  if (data === undefined || image.dtype === 'float16') return data;
+  const { padding } = image;
+  const isSigned = !(data instanceof Uint8Array || data instanceof Uint16Array || data instanceof Uint32Array);
+  if (padding === undefined && !isSigned) return data;
+  let least = Number.POSITIVE_INFINITY;
+  let padded = false;
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i] as number;
+    if (value === padding) padded = true;
+    else if (value < least) least = value;
+  }
+  const clips = isSigned && least < LEAST_HOUNSFIELD && isHounsfield(image);
+  if (!clips && !(padded && least < Number.POSITIVE_INFINITY)) return data;
+  const out = data.slice();
+  const floor = clips ? LEAST_HOUNSFIELD : least;
+  for (let i = 0; i < out.length; i++) {
+    const value = out[i] as number;
+    if (value === padding || (clips && value < floor)) out[i] = floor;
   }
   return out;
 }

@@ -10,6 +10,7 @@ import {
   applyMapping,
   describeMapping,
   findMapping,
+  hasRim,
   IGNORE,
   type LabelMapping,
   type LabelOptions,
@@ -43,20 +44,25 @@ export interface FolderDataset extends RawDataset {
 export async function readDataset(files: Files, folder: string): Promise<FolderDataset> {
   const { pairing, listing } = pairListing(await listImageSources(files, folder));
   const pages: RawPage[] = [];
-  const notes = [describePairing(pairing)];
+  const said = new Map<string, readonly string[]>();
   for (const pair of pairing.pairs) {
     const image = await readListed(files, listing, pair.image);
     // Palette labels are class numbers with colours for the eye.
     const label = await readListed(files, listing, pair.label, { palette: 'index' });
-    for (const { source, notes: found = [] } of [image, label])
-      notes.push(...found.map((note) => `${source}: ${note}`));
+    for (const { source = pair.image, notes: found = [] } of [image, label]) {
+      for (const note of found) said.set(note, [...(said.get(note) ?? []), source]);
+    }
     const aligned = alignLabels(label, image);
     // Slices the way up in which every other patient's are, whichever way the file has them.
     const map = displayMap(image);
     if (map === undefined) pages.push(...rawPages(image, aligned, pair.image));
     else pages.push(...rawPages(reorient(image, map), reorient(aligned, map), pair.image));
   }
-  return { folder, pairing, pages, notes };
+  // What is true of many files is said once.
+  const notes = [...said].map(([note, [first, ...more]]) =>
+    more.length === 0 ? `${first}: ${note}` : `${first} and ${more.length} more: ${note}`,
+  );
+  return { folder, pairing, pages, notes: [describePairing(pairing), ...notes] };
 }
 
 export interface PrepareOptions extends LabelOptions {
@@ -99,7 +105,8 @@ function sharesOf(labels: readonly Uint8Array[], classCount: number): number[] {
 
 /** The objects between which the separation term lies: instance numbers, or the pieces of the last class. */
 function objectsOf(label: LabelPage, classes: Uint8Array, mapping: LabelMapping): Int32Array {
-  if (mapping.kind === 'instances') return label.values.map((value, p) => (classes[p] === 1 ? value : 0));
+  if (mapping.kind === 'instances')
+    return label.values.map((value, p) => (classes[p] === 0 || classes[p] === IGNORE ? 0 : value));
   const last = mapping.classes.length - 1;
   const mask = classes.map((value) => (value === last ? 1 : 0));
   return connectedComponents(ndarray('uint8', [label.height, label.width], mask)).labels.data;
@@ -151,7 +158,7 @@ export function prepareDataset(raw: RawDataset, options: PrepareOptions = {}): P
     const base = { name, height, width, image, label };
     if (training.has(page) && (separation.w0 ?? 10) > 0) {
       let objects = objectsOf(page.label, classes, mapping);
-      if (mapping.kind === 'instances') {
+      if (mapping.kind === 'instances' && !hasRim(mapping)) {
         objects = separateTouching(objects, [height, width]);
         for (let p = 0; p < label.length; p++) if (label[p] === 1 && objects[p] === 0) label[p] = 0;
       }

@@ -36,6 +36,27 @@ describe('pages of an image', () => {
     const [page] = pagesOf(from('cyx', [2, 1, 2], ['grey', 'alpha']));
     expect([page?.channels, [...(page?.data ?? [])]]).toEqual([1, [0, 1]]);
   });
+  it('show the least measured value where nothing was measured', () => {
+    const image = { ...from('yx', [1, 4]), padding: 0 };
+    expect(pagesOf(image).map(({ data }) => [...data])).toEqual([[1, 1, 2, 3]]);
+    expect([...image.data]).toEqual([0, 1, 2, 3]);
+  });
+  it('Hounsfield units are -1024 at least', () => {
+    const hu = { ...ndarray('int16', [1, 4], Int16Array.of(-3024, -1000, 40, 0)), axes: 'yx', spacing: {} };
+    expect([...(pagesOf({ ...hu, valueUnit: 'HU' })[0]?.data ?? [])]).toEqual([-1024, -1000, 40, 0]);
+    expect([...(pagesOf({ ...hu, valueUnit: 'Bq/ml' })[0]?.data ?? [])]).toEqual([-3024, -1000, 40, 0]);
+  });
+  it('64-bit integers are taken where they fit 32 bits', () => {
+    const labels = { ...ndarray('int64', [1, 2], BigInt64Array.of(0n, 7n)), axes: 'yx', spacing: {} };
+    expect([...(pagesOf(labels)[0]?.data ?? [])]).toEqual([0, 7]);
+    const large = {
+      ...ndarray('int64', [1, 2], BigInt64Array.of(0n, 2n ** 40n)),
+      axes: 'yx',
+      spacing: {},
+      source: 'a.nii',
+    };
+    expect(() => pagesOf(large)).toThrow(/^a\.nii: values of dtype int64/);
+  });
   it('must be finite: the first that is not is named', () => {
     const image = {
       ...ndarray('float32', [2, 3], Float32Array.of(0, 1, 2, 3, Number.NaN, Number.POSITIVE_INFINITY)),

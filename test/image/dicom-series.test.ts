@@ -215,6 +215,9 @@ describe('a DICOM series', () => {
       JSON.stringify(await series([{ z: 0 }, { z: 1 }, { z: 4 }]), (key, value) => (key === 'data' ? [] : value)),
       (await errorOf(series([{ z: 0 }, { z: 0, value: 2 }, { z: 3 }]))).message,
       (await errorOf(series([{ z: 0 }, { z: 1, size: [2, 2] }]))).message,
+      (await errorOf(one({ extra: { '0028,0004 CS': PERSON.name } }).then(() => Promise.reject(new FormatError('')))))
+        .message,
+      JSON.stringify(await one({ extra: { '0018,0015 CS': 'ROENTGEN', '0008,0060 CS': 'ROENTGEN^W' } })),
     ];
     for (const text of texts) {
       for (const secret of [...Object.values(PERSON), 'Wurzburg', '20240102', 'ROENTGEN'])

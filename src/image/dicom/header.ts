@@ -216,15 +216,17 @@ function headerOf(dataSet: DataSet, file: string): DicomHeader {
   const valueUnit = valueUnitOf(dataSet, modality, frames);
   const seriesNumber = dataSet.intString(TAG.seriesNumber);
   const instanceNumber = dataSet.intString(TAG.instanceNumber);
-  const bodyPart = code(dataSet.string(TAG.bodyPart));
-  const photometric = dataSet.string(TAG.photometric) ?? (samples === 3 ? 'RGB' : 'MONOCHROME2');
+  const bodyPart = dataSet.string(TAG.bodyPart);
+  const colours = dataSet.string(TAG.photometric);
+  const photometric =
+    colours === undefined ? (samples === 3 ? 'RGB' : 'MONOCHROME2') : (code(colours) ?? 'another space');
   if (photometric === 'MONOCHROME1') notes.push('Small values are meant to be bright (MONOCHROME1); they are kept.');
   return {
     file,
     seriesKey: dataSet.string(TAG.series) ?? '',
     ...(seriesNumber === undefined ? {} : { seriesNumber }),
     ...(modality === undefined ? {} : { modality }),
-    ...(bodyPart === undefined ? {} : { bodyPart }),
+    ...(bodyPart !== undefined && BODY_PARTS.has(bodyPart) ? { bodyPart } : {}),
     transferSyntax: dataSet.string(TAG.transferSyntax) ?? '1.2.840.10008.1.2',
     rows,
     columns,
@@ -251,6 +253,15 @@ function headerOf(dataSet: DataSet, file: string): DicomHeader {
     notes,
   };
 }
+
+/** Names of body parts that are shown (PS3.16, annex L): the field could hold anything. */
+const BODY_PARTS = new Set(
+  (
+    'ABDOMEN ABDOMENPELVIS ANKLE AORTA ARM BRAIN BREAST CAROTID CHEST CHESTABDOMEN CHESTABDPELVIS COLON CSPINE ELBOW EYE ' +
+    'FOOT HAND HEAD HEADNECK HEART HIP JAW KNEE LEG LIVER LSPINE LUNG NECK NECKCHEST ORBIT PANCREAS PELVIS PROSTATE ' +
+    'SHOULDER SKULL SPINE THIGH THORAX TSPINE WHOLEBODY WRIST'
+  ).split(' '),
+);
 
 /** A code of DICOM's, such as CT or CHEST; undefined for texts that are none, which could be anything. */
 function code(text: string | undefined): string | undefined {

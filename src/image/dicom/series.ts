@@ -140,8 +140,17 @@ export async function readDicomHeader(
  */
 export async function readSeries(files: readonly DicomFile[], context: ReadContext): Promise<Image> {
   const parsed: { readonly header: DicomHeader; readonly samples: Awaited<ReturnType<typeof readSamples>> }[] = [];
+  let bytes = 0;
   for (const file of files) {
     const one: ParsedDicom = await parseDicom(await file.read(), file.name, { maxBytes: context.maxBytes });
+    const { rows, columns, samples, frames, bitsAllocated } = one.header;
+    bytes += (rows * columns * samples * frames.length * bitsAllocated) / 8;
+    if (bytes > context.maxBytes) {
+      throw new FormatError('the series takes more memory than the limit.', {
+        file: context.file,
+        remedy: 'Read a part of it; a program may raise maxBytes.',
+      });
+    }
     parsed.push({ header: one.header, samples: await readSamples(one, { ...context, file: file.name }) });
   }
   const first = parsed[0];

@@ -32,7 +32,8 @@ export async function bytesOf(source: FileSource): Promise<Uint8Array> {
 }
 
 /**
- * Reads a PNG or TIFF; the format is found by its first bytes. Values and dtype are the file's own.
+ * Reads an image of any format that `readImage` knows, found by its first bytes. Values and dtype are the file's own.
+ * The files of a DICOM series go together to `readDicomSeries`.
  * @throws FormatError when it cannot be fetched, is damaged or no image.
  *
  * @example input.onchange = async () => { const image = await readImageFile(input.files[0]); };
