@@ -19,6 +19,7 @@ import { elementwise, reluGradient } from './elementwise-layouts.ts';
 import { Forms, packKernel, unpackKernel } from './forms.ts';
 import { concatBlocked, reduceAll, reduceBlocked, reduceKernel, sliceBlocked } from './move-blocked.ts';
 import { nameOutputs } from './name-outputs.ts';
+import { sumOfPoolGrad } from './pool-bias.ts';
 import {
   averageGradByUpsampling,
   averagePoolBlocked,
@@ -38,6 +39,7 @@ const STANDARD: Table = {
   'lamella.ConvGradInput': [convGradInputWinograd, convGradInputFlipped],
   'lamella.ConvGradWeight': [convGradWeightWinograd, convGradWeightByShifts, convGradWeightByWindows],
   'lamella.MaxPoolGrad': [maxPoolGradByComparison],
+  ReduceSum: [sumOfPoolGrad],
   Where: [reluGradient],
 };
 
@@ -58,7 +60,7 @@ const BLOCKED: Table = {
   Resize: [upsampleBlocked],
   Concat: [concatBlocked],
   Slice: [sliceBlocked],
-  ReduceSum: [reduceAll, reduceBlocked, reduceKernel],
+  ReduceSum: [sumOfPoolGrad, reduceAll, reduceBlocked, reduceKernel],
   ReduceMean: [reduceAll, reduceBlocked, reduceKernel],
   ReduceMax: [reduceAll],
   ReduceMin: [reduceAll],
@@ -154,6 +156,7 @@ function contextOf(
     winograd,
     consumers: (value) => readers.get(value) ?? [],
     isOutput: (value) => outputs.has(value),
+    maker: (value) => makers.get(value),
     skip: (node) => {
       done.add(node);
     },

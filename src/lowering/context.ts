@@ -13,6 +13,8 @@ export interface Lowering {
   /** Nodes that read a value; an output of the graph counts as read once more. */
   consumers(value: Value): readonly Node[];
   isOutput(value: Value): boolean;
+  /** The node that makes a value; none for inputs and constants. */
+  maker(value: Value): Node | undefined;
   /** Marks a node that was done together with an earlier one. */
   skip(node: Node): void;
   /** Whether a value is y > 0 of a ReLU's output y. */

@@ -110,6 +110,16 @@ const GRADIENTS = {
     const dRelu = b.op('lamella.MaxPoolGrad', [relu, dy, y], { kernel_shape: window, strides });
     return b.op('Where', [b.op('Greater', [relu, b.scalar(0)]), dRelu, b.scalar(0)]);
   },
+  'gradient of a bias before a max pool'(b, random) {
+    const { window, size, strides } = tiled(random);
+    const x = b.input('x', 'float32', [batch(random), channels(random), ...size]);
+    const y = b.op('MaxPool', [x], { kernel_shape: window, strides });
+    const dx = b.op('lamella.MaxPoolGrad', [x, b.input('dy', 'float32', y.shape), y], {
+      kernel_shape: window,
+      strides,
+    });
+    return b.sum(dx, oneOf(random, [0, 2, 3], [2, 3]), { keepdims: oneOf(random, true, false) });
+  },
 } as const satisfies { readonly [kind: string]: Kind };
 
 /** Layers, each with its gradients: what the blocked kernels compute and what lies between them. */
@@ -133,6 +143,13 @@ const LAYERS = {
       pads: Array.from({ length: 4 }, () => within(random, 0, 2)),
     });
     return oneOf(random, true, false) ? b.op('Relu', [y]) : y;
+  },
+  'convolution with a bias before a max pool'(b, random) {
+    const { window, size, strides } = tiled(random);
+    const [c, k] = [channels(random), wholeBlocks(random)];
+    const x = b.input('x', 'float32', [batch(random), c, ...size]);
+    const inputs = [x, b.input('w', 'float32', [k, c, 1, 1]), b.input('bias', 'float32', [k])];
+    return b.op('MaxPool', [b.op('Conv', inputs, { kernel_shape: [1, 1] })], { kernel_shape: window, strides });
   },
   '3 x 3 convolution'(b, random) {
     const [n, c, k] = [batch(random), wholeBlocks(random), wholeBlocks(random)];

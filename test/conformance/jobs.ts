@@ -2,10 +2,11 @@
 import { float32, type NdArray, ndarray, sizeOf } from '../../src/array/ndarray.ts';
 import { gradient } from '../../src/graph/autodiff.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
-import type { Graph } from '../../src/graph/ir.ts';
+import type { Graph, Value } from '../../src/graph/ir.ts';
 import { unet } from '../../src/models/unet.ts';
 import { crossEntropy } from '../../src/nn/losses/cross-entropy.ts';
 import { sgd } from '../../src/nn/optimisers/sgd.ts';
+import { denseGraph } from '../../src/predict/dense.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { trainingStep } from '../../src/train/step.ts';
 import { CASES, type Case, spread } from '../graph/cases.ts';
@@ -46,10 +47,29 @@ function farValues(): { readonly graph: Graph; readonly feeds: Case['feeds'] } {
   return { graph: b.build(outputs), feeds: { x: Float32Array.from(FAR) } };
 }
 
-/** Names of all jobs: every op's forward and gradient, and two more. */
+/** A classifier of patches at every pixel at once: dilated convolutions and poolings. */
+function dense(): { readonly graph: Graph; readonly feeds: Case['feeds'] } {
+  const b = new GraphBuilder('patches');
+  const x = b.input('image', 'float32', [1, 1, 12, 12]);
+  const weights = (...shape: number[]) =>
+    b.constant(float32(shape, spread(shape, -0.5, 0.5, shape.length + sizeOf(shape))));
+  const stage = (from: Value, channels: number, kernel: number) => {
+    const inputs = from.shape[1] as number;
+    const y = b.op('Conv', [from, weights(channels, inputs, kernel, kernel), weights(channels)]);
+    return b.op('Tanh', [b.op('MaxPool', [y], { kernel_shape: [2, 2], strides: [2, 2] })]);
+  };
+  // 12 to 10 to 5, to 4 to 2 pixels.
+  const flat = b.op('Flatten', [stage(stage(x, 16, 3), 16, 2)], { axis: 1 });
+  const y = b.op('Softmax', [b.op('Gemm', [flat, weights(64, 2), weights(2)])], { axis: 1 });
+  const graph = denseGraph(b.build([b.output(y, 'probabilities')]), { size: [20, 17] });
+  return { graph, feeds: { image: spread([1, 1, 20, 17], -1, 1, 7) } };
+}
+
+/** Names of all jobs: every op's forward and gradient, and three more. */
 export const JOBS: readonly string[] = [
   ...CASES.filter(({ notInOrt }) => notInOrt === undefined).map(({ name }) => name),
   'far values',
+  'a patch classifier at every pixel at once',
   TRAINING,
 ];
 
@@ -61,6 +81,8 @@ export async function runJobs(runtime: Runtime, exact = false): Promise<{ [job: 
   }
   const { graph, feeds: far } = farValues();
   results['far values'] = await runGraph(runtime, graph, far, exact);
+  const patches = dense();
+  results['a patch classifier at every pixel at once'] = await runGraph(runtime, patches.graph, patches.feeds, exact);
   results[TRAINING] = await trainSmallUnet(runtime, exact);
   return results;
 }
