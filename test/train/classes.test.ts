@@ -80,7 +80,7 @@ describe('mlp', () => {
     hidden: [16],
     dropout: 0.3,
     batch: 8,
-    steps: 700,
+    steps: 500,
     schedule: 'plateau',
     seed: 2,
   } as const;

@@ -94,9 +94,9 @@ describe('a worker', () => {
 
   test('that ends in the middle of a step is an error, not a hang', async () => {
     const workers = await (await gradientDevices(parseDevices('cpu:0,cpu:1'))).open(graph(), { exact: false });
-    const running = workers[1]?.run(feeds());
+    const failing = expect(workers[1]?.run(feeds())).rejects.toThrow('the worker of cpu:1 was closed.');
     await workers[1]?.close();
-    await expect(running).rejects.toThrow('the worker of cpu:1 was closed.');
+    await failing;
     await expect(workers[1]?.run(feeds())).rejects.toThrow(DeviceError);
     // The other one is not touched by it.
     expect((await workers[0]?.run(feeds()))?.loss?.data[0]).toBeCloseTo(Math.log(2), 6);

@@ -264,11 +264,10 @@ export async function watched(
   say(`${steps} ${steps === 1 ? 'step' : 'steps'} in ${formatDuration(Date.now() - began)}`);
   if (best !== undefined) say(`best model: ${join(out, RUN_FILES.best)} (step ${best.step}, ${best.score.toFixed(4)})`);
   say(`last model: ${join(out, RUN_FILES.last)}`);
-  const { classes, input } = finished.config.recipe;
-  const { window } = input as { readonly window?: WindowSpec };
+  const { window } = finished.config.recipe.input as { readonly window?: WindowSpec };
   if (window !== undefined && !isPlain(window)) {
     say(`report: not yet, since foveated windows are evaluated one by one; lamella report ${out} writes it`);
-  } else if (classes === undefined) await reportOn(out, reportOptions, say);
+  } else await reportOn(out, reportOptions, say);
   if (finished.profile !== undefined) process.stdout.write(`\n${formatProfile(finished.profile)}\n`);
   say(`Next: lamella predict ${out} <images>`);
   return finished;
