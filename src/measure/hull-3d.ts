@@ -32,23 +32,17 @@ export function hulls3dOf(
 /** In half voxels. Of each plane only the corners of its own hull are looked at. */
 function polyhedronOf(least: Int32Array, greatest: Int32Array, planes: number): ConvexPolyhedron {
   const rows = least.length / planes;
-  let polyhedron: ConvexPolyhedron | undefined;
+  const voxels: [number, number, number][] = [];
   for (let z = 0; z < planes; z++) {
     const { left, right } = hullOf(
       least.subarray(z * rows, (z + 1) * rows),
       greatest.subarray(z * rows, (z + 1) * rows),
       'centres',
     );
-    for (const { y: ys, x: xs } of [left, right]) {
-      for (const [k, y] of ys.entries()) {
-        const x = xs[k] as number;
-        if (polyhedron === undefined) polyhedron = ConvexPolyhedron.aroundVoxel(2 * z, y, x);
-        else polyhedron.addVoxel(2 * z, y, x);
-      }
-    }
+    for (const { y: ys, x: xs } of [left, right])
+      for (const [k, y] of ys.entries()) voxels.push([2 * z, y, xs[k] as number]);
   }
-  // The first plane of a box is never empty.
-  return polyhedron as ConvexPolyhedron;
+  return new ConvexPolyhedron(voxels);
 }
 
 /** Counts the voxels with their centre inside, and leaves the first and last of each row in the arrays. */
