@@ -167,7 +167,8 @@ test.skipIf(closed !== '')(`a folder that is closed in the middle of a run${clos
     ended = true;
   });
   const first = join(run, 'checkpoints');
-  while (!ended && !(await readdir(first).catch(() => [])).includes('step-000000003.ckpt')) await setTimeout(5);
+  while (!ended && !(await readdir(first).catch((): string[] => [])).includes('step-000000003.ckpt'))
+    await setTimeout(5);
   execFileSync('chmod', ['-R', 'a-w', run]);
   expectSaid(await training, run, /this may not be written\. Choose a folder/, `--resume ${run}`);
 
