@@ -5,14 +5,18 @@ import { DatasetError, UsageError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
 import { connectedComponents } from '../objects/connected-components.ts';
 import { pagesOf } from './planes.ts';
+import { markRims } from './rim.ts';
 
 /** The class index of pixels that take no part in loss or scores. */
 export const IGNORE = 255;
 
 export interface LabelClass {
   readonly name: string;
-  /** The values of the file that mean this class; colours as 0xRRGGBB. `rest` = every value not named elsewhere. */
-  readonly values: readonly number[] | 'rest';
+  /**
+   * The values of the file that mean this class; colours as 0xRRGGBB. `rest` = every value not named elsewhere.
+   * `rim` = pixels of the rest that lie within two pixels of another value, so that touching objects are parted.
+   */
+  readonly values: readonly number[] | 'rest' | 'rim';
 }
 
 /** Stored in the model file and the run's configuration. */
@@ -38,7 +42,7 @@ export interface LabelOptions {
   readonly classes?: readonly (string | LabelClass)[];
   /** Values to ignore, besides 255 beside contiguous classes. */
   readonly ignore?: readonly number[];
-  /** `instances`: every value is an object of its own. Default: seen from the data. */
+  /** `instances`: every value is an object of its own, and its border a class. Default: seen from the data. */
   readonly task?: 'semantic' | 'instances';
   /** Number of classes that a model has: more in the data is an error. */
   readonly classCount?: number;
@@ -145,7 +149,7 @@ const hex = (value: number): string => `#${value.toString(16).padStart(6, '0')}`
  * The mapping of values to classes, seen from all label pages of a data set together, or as the options say.
  * Recognised: two values (0/255, 0/1, any two: the smaller is class 0), class numbers (in order of value; a 255 beside
  * contiguous numbers from 0 is ignored), colours (black first), soft-edged 0..255 masks (cut at 128), instance
- * numbers (0 background, all others foreground).
+ * numbers (0 background, all others foreground, and with `task: 'instances'` their borders).
  *
  * @throws DatasetError when all pixels have one value, when there are more values than classes can be, or more
  *   classes than `classCount`; UsageError when the options contradict each other.
@@ -190,6 +194,7 @@ export function findMapping(pages: readonly LabelPage[], options: LabelOptions =
     kind: LabelMapping['kind'],
     groups: readonly LabelClass['values'][],
     also: readonly number[] = [],
+    usual: readonly string[] = groups.length === 2 ? ['background', 'foreground'] : [],
   ): LabelMapping => {
     if (classCount !== undefined && groups.length > classCount) {
       throw new DatasetError(`the labels have ${groups.length} classes, the model has ${classCount}.`, {
@@ -204,12 +209,7 @@ export function findMapping(pages: readonly LabelPage[], options: LabelOptions =
       );
     }
     const named = (i: number): string =>
-      names[i] ??
-      (groups.length === 2
-        ? (['background', 'foreground'][i] as string)
-        : i === 0 && values[0] === 0
-          ? 'background'
-          : `class ${i}`);
+      names[i] ?? usual[i] ?? (i === 0 && values[0] === 0 ? 'background' : `class ${i}`);
     return {
       kind,
       classes: groups.map((group, i) => ({ name: named(i), values: group })),
@@ -220,10 +220,8 @@ export function findMapping(pages: readonly LabelPage[], options: LabelOptions =
   if (task === undefined && !colour && isSoftMask(counts)) {
     return mapping('binary', [values.filter((value) => value < 128), values.filter((value) => value >= 128)]);
   }
-  if (
-    task === 'instances' ||
-    (task === undefined && !colour && values.length > FEW_VALUES && looksLikeInstances(pages))
-  ) {
+  if (task === 'instances') return mapping('instances', [[0], 'rest', 'rim'], [], ['background', 'object', 'border']);
+  if (task === undefined && !colour && values.length > FEW_VALUES && looksLikeInstances(pages)) {
     return mapping('instances', [[0], 'rest']);
   }
   if (values.length === 2)
@@ -275,8 +273,10 @@ function tooMany(file: string, count: number, least = 0): DatasetError {
 export function applyMapping(page: LabelPage, { classes, ignore }: LabelMapping): Uint8Array {
   const table = new Map<number, number>();
   let rest: number | undefined;
+  let rim: number | undefined;
   classes.forEach(({ values }, index) => {
     if (values === 'rest') rest = index;
+    else if (values === 'rim') rim = index;
     else for (const value of values) table.set(value, index);
   });
   for (const value of ignore) table.set(value, IGNORE);
@@ -299,17 +299,28 @@ export function applyMapping(page: LabelPage, { classes, ignore }: LabelMapping)
     }
     out[p] = index;
   }
+  if (rest !== undefined && rim !== undefined) {
+    markRims(out, page.values, [page.height, page.width], { inside: rest, rim });
+  }
   return out;
+}
+
+/** Whether the border between objects is a class of its own. */
+export function hasRim({ classes }: LabelMapping): boolean {
+  return classes.some(({ values }) => values === 'rim');
 }
 
 /** The mapping as it is printed, one line. */
 export function describeMapping({ kind, classes, ignore }: LabelMapping): string {
   const show = (values: LabelClass['values']): string => {
     if (values === 'rest') return 'all other values';
+    if (values === 'rim') return 'the rim of each of them';
     if (values.length > 3) return `${values[0]}..${values[values.length - 1]}`;
     return values.map((value) => (kind === 'colour' ? hex(value) : value)).join(', ');
   };
-  const parts = classes.map(({ name, values }, i) => `${show(values)} is ${name} (class ${i})`);
+  const parts = classes.map(
+    ({ name, values }, i) => `${show(values)} ${values === 'rest' ? 'are' : 'is'} ${name} (class ${i})`,
+  );
   if (ignore.length > 0) parts.push(`${ignore.join(', ')} is ignored`);
   return `labels (${kind}): ${parts.join('; ')}`;
 }

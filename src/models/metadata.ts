@@ -36,6 +36,8 @@ export interface ModelMetadata {
     /** How far around a pixel its result depends on the image, in pixels; null where on all of it. */
     readonly halo: number | null;
   };
+  /** How objects are best told apart in its predictions, found on validation images; `predict/objects.ts` reads it. */
+  readonly separation?: { readonly [key: string]: Json };
   /** Pixel size of the training images, where known. */
   readonly spacing?: { readonly value: number; readonly unit: string };
   /** How the model came to be: command, data, seed, steps, scores, version, date. */
@@ -99,6 +101,7 @@ export function parseMetadata(text: string, { file }: { readonly file?: string }
     if (!tile.isNull('halo')) tile.number('halo');
   }
   if (!entry.isNull('licence')) entry.text('licence');
+  if (entry.has('separation')) entry.fields('separation').text('by');
   if (entry.has('spacing')) {
     entry.fields('spacing').number('value');
     entry.fields('spacing').text('unit');

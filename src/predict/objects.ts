@@ -1,8 +1,15 @@
 /** Separate objects from the probabilities of an image. */
 
 import { type NdArray, ndarray } from '../array/ndarray.ts';
+import { ModelError } from '../errors.ts';
 import { extent, type Image } from '../image/image.ts';
-import { type PredictedMaps, type SeparationSettings, separateObjects } from '../objects/instances.ts';
+import type { ModelMetadata } from '../models/metadata.ts';
+import {
+  type PredictedMaps,
+  type SeparationSettings,
+  type SeparationWay,
+  separateObjects,
+} from '../objects/instances.ts';
 import { classOf } from './output.ts';
 
 export interface ObjectsOptions {
@@ -15,6 +22,18 @@ export interface PredictedObjects {
   readonly labels: Image<'uint16' | 'uint32'>;
   /** In all pages. */
   readonly count: number;
+}
+
+const WAYS: readonly string[] = ['components', 'shape', 'border', 'distance'] satisfies readonly SeparationWay[];
+
+/** How a model says that its objects are told apart. @throws ModelError for a way that is not known. */
+export function separationOf({ separation }: Pick<ModelMetadata, 'separation'>): SeparationSettings | undefined {
+  if (separation === undefined) return undefined;
+  const { by } = separation;
+  if (typeof by === 'string' && WAYS.includes(by)) return separation as unknown as SeparationSettings;
+  throw new ModelError(`The model's objects are told apart by '${by}', which is not known.`, {
+    remedy: 'Take a newer version of Lamella.',
+  });
 }
 
 /** A class of this name is the border between objects. */

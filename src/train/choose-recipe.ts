@@ -1,7 +1,7 @@
 /** The recipe of a run: what the user said, and for the rest a choice from the data, each with its reason. */
 
 import { type AugmentOptions, augmentSettings, NO_AUGMENTATION } from '../augment/options.ts';
-import type { LabelClass, LabelMapping } from '../dataset/labels.ts';
+import { hasRim, type LabelClass, type LabelMapping } from '../dataset/labels.ts';
 import type { PreparedDataset } from '../dataset/prepare.ts';
 import type { SplitChoice } from '../dataset/split.ts';
 import { isPlain } from '../dataset/window.ts';
@@ -26,7 +26,8 @@ export interface TrainSettings {
   readonly split?: SplitChoice;
   readonly classes?: readonly (string | LabelClass)[];
   readonly ignore?: readonly number[];
-  readonly task?: 'semantic' | 'instances';
+  /** What labels mean; default: seen from the data. `instances` numbers objects, `lungs` are lungs in CT. */
+  readonly task?: 'semantic' | 'instances' | 'lungs';
   readonly balance?: number;
   readonly separation?: { readonly w0: number; readonly sigmaPx: number };
   readonly augment?: AugmentStrength;
@@ -88,13 +89,13 @@ const NO_SEPARATION = { w0: 0, sigmaPx: 5 };
 
 /** Border weights for labels of this kind. */
 export function chooseSeparation(
-  { kind }: LabelMapping,
+  mapping: LabelMapping,
   { separation, model = 'unet' }: TrainSettings,
 ): Recipe['data']['separation'] {
   if (separation !== undefined) return separation;
   const own = TRAINING_DEFAULTS[model].separation;
   if (own !== null) return { w0: own.w0, sigmaPx: own.sigma };
-  return kind === 'instances' ? INSTANCE_SEPARATION : NO_SEPARATION;
+  return mapping.kind === 'instances' && !hasRim(mapping) ? INSTANCE_SEPARATION : NO_SEPARATION;
 }
 
 /** @throws UsageError for settings that do not fit each other or the data. */

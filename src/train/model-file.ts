@@ -7,6 +7,7 @@ import { type Json, metadataEntry } from '../models/metadata.ts';
 import { exportedSpec, exportNetwork, predictionGraph } from '../models/prediction.ts';
 import { sizesOf } from '../models/registry.ts';
 import type { ModelSpec } from '../models/spec.ts';
+import type { SeparationSettings } from '../objects/instances.ts';
 import { type Cubic, describeCubic, withCalibration } from '../predict/calibration.ts';
 import type { Recipe } from './config.ts';
 
@@ -16,9 +17,11 @@ export type Provenance = { readonly [key: string]: Json };
 /** Side of the graph whose receptive field is followed; its borders must not reach its middle. */
 const TRACED_SIDE = 512;
 
-/** The value that stands for each class in label images; of the rest the largest that 8 bits hold. */
+/** The value that stands for each class in label images; of the rest the largest that 8 bits hold, of rims half of it. */
 function labelValues({ classes }: LabelMapping): readonly number[] {
-  return classes.map(({ values }) => (values === 'rest' ? 255 : (values[values.length - 1] ?? 0)));
+  return classes.map(({ values }) =>
+    values === 'rest' ? 255 : values === 'rim' ? 128 : (values[values.length - 1] ?? 0),
+  );
 }
 
 /**
@@ -35,18 +38,27 @@ export function haloOf(spec: ModelSpec): number | undefined {
   return axes.reduce((most, { haloBefore, haloAfter }) => Math.max(most, haloBefore, haloAfter), 0);
 }
 
+/** What belongs into a model and is found on validation images. */
+export interface FoundOnValidation {
+  /** Of two classes: applied to what the network gives. */
+  readonly calibration?: Cubic;
+  /** How its objects are best told apart. */
+  readonly separation?: SeparationSettings;
+}
+
 /** Writes models of one recipe; what all of them have in common is worked out once. */
-export function modelWriter(recipe: Recipe): (
+export function modelWriter(
+  recipe: Recipe,
+): (
   weights: { readonly [parameter: string]: NdArray },
   provenance: Provenance,
-  /** Of two classes: applied to what the network gives. */
-  calibration?: Cubic,
+  found?: FoundOnValidation,
 ) => Uint8Array {
   const { model, labels, input } = recipe;
   const { multiple, offset, least, margin } = sizesOf(model);
   const halo = haloOf(model);
   const values = labelValues(labels);
-  return (weights, provenance, calibration) => {
+  return (weights, provenance, { calibration, separation } = {}) => {
     const graph = exportNetwork(model, weights);
     return writeOnnx(calibration === undefined ? graph : withCalibration(graph, calibration), {
       metadata: metadataEntry({
@@ -57,6 +69,7 @@ export function modelWriter(recipe: Recipe): (
         classes: labels.classes.map(({ name }, i) => ({ name, value: values[i] as number })),
         activation: model.outputs === 1 ? 'sigmoid' : 'softmax',
         tile: { multiple, offset, least, margin, halo: halo ?? null },
+        ...(separation && { separation: { ...separation } }),
         provenance: { ...provenance, ...(calibration && { calibration: describeCubic(calibration) }) },
         licence: null,
       }),

@@ -7,6 +7,7 @@ import type { SplitChoice } from '../dataset/split.ts';
 import { TRAINING_DEFAULTS } from '../models/training-defaults.ts';
 import { chooseRecipe, chooseSeparation, type TrainSettings } from './choose-recipe.ts';
 import { fingerprintOf, type Recipe } from './config.ts';
+import { LUNGS_LABELS, LUNGS_NORMALISATION, requireHounsfield } from './lungs-task.ts';
 import type { Subject } from './subject.ts';
 import { chooseMetric } from './validate.ts';
 import { chooseBalance } from './window-recipe.ts';
@@ -26,12 +27,14 @@ type Place = Pick<WorkshopOptions, 'openSampler'> & Pick<PrepareOptions, 'alloca
 /** The data of a new run, and how borders weigh in them. @throws DatasetError, UsageError as `prepareDataset`. */
 export function newPageSubject(raw: RawDataset, settings: TrainSettings, place: Place): Subject {
   const { classes, ignore, task, seed = 0, split = DEFAULT_SPLIT } = settings;
+  const lungs = task === 'lungs';
+  if (lungs) requireHounsfield(raw);
   const mapping = findMapping(
     raw.pages.map((page) => page.label),
     {
+      ...(lungs ? LUNGS_LABELS : task === undefined ? {} : { task }),
       ...(classes === undefined ? {} : { classes }),
       ...(ignore === undefined ? {} : { ignore }),
-      ...(task === undefined ? {} : { task }),
     },
   );
   const separation = chooseSeparation(mapping, settings);
@@ -41,6 +44,7 @@ export function newPageSubject(raw: RawDataset, settings: TrainSettings, place: 
     mapping,
     separation,
     balance: chooseBalance(settings),
+    ...(lungs ? { normalisation: LUNGS_NORMALISATION } : {}),
     ...(place.allocate === undefined ? {} : { allocate: place.allocate }),
   });
   const subject = subjectOf(raw, data, place);

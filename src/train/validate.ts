@@ -1,18 +1,24 @@
 /** The score that decides which model is best: the real one, on whole images. */
 
 import { type NdArray, ndarray } from '../array/ndarray.ts';
-import { IGNORE, type LabelMapping } from '../dataset/labels.ts';
+import { hasRim, IGNORE, type LabelMapping } from '../dataset/labels.ts';
 import { insideOfCells } from '../dataset/membranes.ts';
 import type { TrainingPage } from '../dataset/place.ts';
 import { argmaxClasses } from '../metrics/argmax.ts';
+import { contingency } from '../metrics/contingency.ts';
+import { instanceScores, matchInstances } from '../metrics/instances.ts';
 import { isbiScores, isbiSliceScores } from '../metrics/isbi.ts';
 import { confusionMatrix, overlapScores, sumOfConfusions } from '../metrics/overlap.ts';
+import { type TuningImage, tuneSeparation } from '../metrics/tune-separation.ts';
+import { type SeparationSettings, separateObjects } from '../objects/instances.ts';
 import type { ValidationResult } from './loop.ts';
 
 /** How validation images are scored. JSON, kept in the run's configuration. */
 export type ValidationMetric =
   | { readonly kind: 'v-rand' /** The class that is the inside of cells. */; readonly inside: 0 | 1 }
   | { readonly kind: 'dice' }
+  /** Average precision of objects at IoU 0.5. */
+  | { readonly kind: 'ap' }
   /** Of the class of whole images. */
   | { readonly kind: 'accuracy' };
 
@@ -20,6 +26,8 @@ export interface ValidationPage {
   readonly page: Pick<TrainingPage, 'name' | 'height' | 'width' | 'label'>;
   /** float32 [classes, height, width]. */
   readonly probabilities: NdArray<'float32'>;
+  /** Number of the object at each pixel, where labels have such numbers. */
+  readonly objects?: Int32Array;
 }
 
 /** Around the best threshold of most networks; a tenth finer or wider changes the order of models little. */
@@ -31,8 +39,16 @@ const THRESHOLDS = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
  */
 export function chooseMetric(
   pages: readonly Pick<TrainingPage, 'height' | 'width' | 'label'>[],
-  { kind, classes }: LabelMapping,
+  mapping: LabelMapping,
 ): { readonly metric: ValidationMetric; readonly reason: string } {
+  const { kind, classes } = mapping;
+  if (hasRim(mapping)) {
+    return {
+      metric: { kind: 'ap' },
+      reason:
+        'validation score: AP at IoU 0.5, since the labels number objects; how these are told apart is tuned on it',
+    };
+  }
   const inside = classes.length === 2 && kind !== 'instances' ? insideOfCells(pages) : undefined;
   if (inside !== undefined) {
     return {
@@ -47,12 +63,16 @@ export function chooseMetric(
 /** Collects one image after another, so that no two probability maps are in memory at once. */
 export interface Scorer {
   add(page: ValidationPage): void;
-  result(): ValidationResult;
+  result(): ValidationResult & {
+    /** How objects are told apart with this score. */
+    readonly separation?: SeparationSettings;
+  };
 }
 
 /** A scorer for one validation. Ignored pixels take no part. */
 export function scorer(metric: ValidationMetric, classNames: readonly string[]): Scorer {
-  return metric.kind === 'v-rand' ? membraneScorer(metric.inside) : diceScorer(classNames);
+  if (metric.kind === 'v-rand') return membraneScorer(metric.inside);
+  return metric.kind === 'ap' ? objectScorer() : diceScorer(classNames);
 }
 
 function membraneScorer(inside: 0 | 1): Scorer {
@@ -84,6 +104,54 @@ function membraneScorer(inside: 0 | 1): Scorer {
           'pixel error': pixelError.value,
           threshold: vRandThinned.threshold,
         },
+      };
+    },
+  };
+}
+
+/** Settings are sought on this many pages, evenly spread; more take time and change little. */
+const TUNED_ON = 16;
+
+/** Classes are background, object and border, as `findMapping` gives them. Keeps two maps a page until the result. */
+function objectScorer(): Scorer {
+  const images: TuningImage[] = [];
+  return {
+    add({ page: { height, width, label }, probabilities, objects = new Int32Array(label.length) }) {
+      const pixels = height * width;
+      const map = (data: Float32Array) => ndarray('float32', [height, width], data);
+      images.push({
+        maps: {
+          foreground: map(probabilities.data.slice(0, pixels).map((background) => 1 - background)),
+          border: map(probabilities.data.slice(2 * pixels)),
+        },
+        truth: ndarray('int32', [height, width], objects),
+        ...(label.includes(IGNORE) && {
+          ignore: ndarray(
+            'uint8',
+            [height, width],
+            label.map((value) => (value === IGNORE ? 1 : 0)),
+          ),
+        }),
+      });
+    },
+    result() {
+      const every = Math.max(1, Math.ceil(images.length / TUNED_ON));
+      const { settings } = tuneSeparation(
+        images.filter((_, i) => i % every === 0),
+        'border',
+      );
+      const { perThreshold, meanAveragePrecision } = instanceScores(
+        images.map(({ maps, truth, ignore }) =>
+          matchInstances(contingency(truth, separateObjects(maps, settings).labels, ignore && { ignore })),
+        ),
+      );
+      const ap = perThreshold[0]?.averagePrecision ?? Number.NaN;
+      return {
+        // Objects neither there nor predicted: nothing is wrong.
+        score: Number.isNaN(ap) ? 1 : ap,
+        metric: 'AP at IoU 0.5',
+        scores: { 'AP at IoU 0.5': ap, 'mean AP': meanAveragePrecision },
+        separation: settings,
       };
     },
   };

@@ -8,11 +8,11 @@ import type { PreparedDataset } from '../dataset/prepare.ts';
 import type { RawDataset } from '../dataset/raw.ts';
 import { isPlain } from '../dataset/window.ts';
 import { buildNetwork } from '../models/registry.ts';
-import { type Cubic, fitCalibration, noCounts } from '../predict/calibration.ts';
+import { fitCalibration, noCounts } from '../predict/calibration.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Recipe } from './config.ts';
 import type { State, StepBatch, Stepper, TrainOptions, Validator } from './loop.ts';
-import { modelWriter, type Provenance } from './model-file.ts';
+import { type FoundOnValidation, modelWriter, type Provenance } from './model-file.ts';
 import { openStepper, type StepPlace } from './open-stepper.ts';
 import { setAside } from './set-aside.ts';
 import type { TrainingStep } from './step.ts';
@@ -85,9 +85,9 @@ export async function openWorkshop(
   const sampler = openSampler(data.train, sampleOptions);
   const write = modelWriter(recipe);
   // Of the state that was validated last: models are written right after.
-  let calibration: Cubic | undefined;
+  let found: FoundOnValidation = {};
   const bytesOf = (state: State, at: Provenance): Uint8Array =>
-    write(step.weightsOf(state), { ...provenance, ...at }, calibration);
+    write(step.weightsOf(state), { ...provenance, ...at }, found);
   const validator: Validator | undefined =
     metric === undefined
       ? undefined
@@ -106,14 +106,16 @@ export async function openWorkshop(
               for (const [i, page] of data.validation.entries()) {
                 const source = raw.pages[data.split.validation[i] as number] as (typeof raw.pages)[number];
                 const predicted = await predictor.predict(page, source);
-                scores.add(predicted);
+                scores.add({ ...predicted, objects: source.label.values });
                 if (recipe.data.balanced === true) countPage(counts, predicted);
               }
             } finally {
               await predictor.dispose();
             }
-            calibration = recipe.data.balanced === true ? fitCalibration(counts) : undefined;
-            return scores.result();
+            const { separation, ...result } = scores.result();
+            const calibration = recipe.data.balanced === true ? fitCalibration(counts) : undefined;
+            found = { ...(calibration && { calibration }), ...(separation && { separation }) };
+            return result;
           },
         };
   return {

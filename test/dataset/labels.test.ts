@@ -87,7 +87,12 @@ describe('values to classes', () => {
     expect(map([...classes, 0, ...classes, 0, ...classes]).kind).toBe('integer');
   });
   it('few numbers are instances when the task says so', () => {
-    expect(map([0, 1, 2], { task: 'instances' }).classes).toEqual([0, 1, 1]);
+    const { classes, text } = map([0, 0, 7, 7, 7, 7, 7, 9, 9, 9, 9, 9], { task: 'instances' });
+    // Two pixels of each object beside another value are its border; that of the image is none.
+    expect(classes).toEqual([0, 0, 2, 2, 1, 2, 2, 2, 2, 1, 1, 1]);
+    expect(text).toBe(
+      'labels (instances): 0 is background (class 0); all other values are object (class 1); the rim of each of them is border (class 2)',
+    );
   });
 });
 

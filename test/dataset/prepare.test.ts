@@ -20,6 +20,10 @@ const folder = (content: Record<string, Uint8Array>): Files => ({
 });
 const image = png(8, 6, (p) => p);
 const label = png(8, 6, (p) => (p % 3 === 0 ? 255 : 0));
+const OBJECTS = [
+  { name: 'background', values: [0] },
+  { name: 'cell', values: 'rest' },
+] as const;
 const five = Object.fromEntries(
   [0, 1, 2, 3, 4].flatMap((i) => [
     [`images/${i}.png`, image],
@@ -71,7 +75,7 @@ describe('a folder of images and labels', () => {
   it('cuts touching instances apart where the gap is weighed', async () => {
     const touching = png(8, 6, (p) => (p % 8 < 4 ? 1 : 2));
     const raw = await readDataset(folder({ 'images/0.png': image, 'labels/0.png': touching }), 'data');
-    const { train } = prepareDataset(raw, { task: 'instances', separation: { w0: 10 } });
+    const { train } = prepareDataset(raw, { classes: OBJECTS, separation: { w0: 10 } });
     expect([...(train.pages[0]?.label.subarray(0, 8) ?? [])]).toEqual([1, 1, 1, 0, 1, 1, 1, 1]);
     expect(train.pages[0]?.separation?.[3]).toBeCloseTo(10 * Math.exp(-4 / 50), 4);
   });

@@ -13,6 +13,7 @@ const metadata: ModelMetadata = {
   ],
   activation: 'sigmoid',
   tile: { multiple: 8, offset: 0, least: 8, margin: 0, halo: 44 },
+  separation: { by: 'border', threshold: 0.4 },
   spacing: { value: 4, unit: 'nm' },
   provenance: { seed: 1, command: 'lamella train data' },
   licence: 'CC0-1.0',
@@ -35,6 +36,7 @@ describe('what is wrong is named', () => {
     ['an activation', { ...metadata, activation: 'relu' }, "has an unknown activation 'relu'"],
     ['a class', { ...metadata, classes: [{ name: 'a' }, metadata.classes[1]] }, "has no number at 'classes[0].value'"],
     ['few classes', { ...metadata, classes: [metadata.classes[0]] }, 'names 1 classes where the network has 2'],
+    ['a way to part objects', { ...metadata, separation: {} }, "has no text at 'separation.by'"],
     ['a halo', { ...metadata, tile: { ...metadata.tile, halo: 'far' } }, "has no number at 'tile.halo'"],
   ];
   test.each(broken)('%s', (_, json, problem) => {

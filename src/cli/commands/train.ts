@@ -88,9 +88,10 @@ printed with its reason. Without --steps and --minutes it takes 10 minutes.`,
     .option('--classes <list>', 'name the classes: membrane,inside or membrane=0,inside=255 or cell=rest')
     .option('--ignore <values>', 'label values that take no part', integers)
     .addOption(
-      new Option('--task <what>', `what labels mean: ${TASK_NAMES.join(', ')} (default: seen from the data)`).argParser(
-        oneOf(...TASK_NAMES),
-      ),
+      new Option(
+        '--task <what>',
+        `what labels mean: ${TASK_NAMES.join(', ')} (default: seen from the data); instances: objects that touch are told apart by their borders; lungs: CT in Hounsfield units`,
+      ).argParser(oneOf(...TASK_NAMES)),
     )
     .addOption(
       new Option('--augment <strength>', `changes to the images: ${AUGMENT_NAMES.join(', ')}`).argParser(

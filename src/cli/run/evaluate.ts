@@ -120,7 +120,7 @@ function kindOf(pages: readonly EvaluatedPage[], mapping: LabelMapping): ValueKi
     for (const value of prediction.data) values.add(value);
     if (values.size > 1024) break;
   }
-  const known = new Set(mapping.classes.flatMap(({ values: list }) => (list === 'rest' ? [] : list)));
+  const known = new Set(mapping.classes.flatMap(({ values: list }) => (typeof list === 'string' ? [] : list)));
   const asIndex = [...values].every((value) => value < mapping.classes.length);
   if (asIndex || [...values].every((value) => known.has(value))) return 'classes';
   if (mapping.kind === 'instances') return values.size <= 2 ? 'classes' : 'instances';
@@ -179,7 +179,7 @@ function classesOf(page: EvaluatedPage, kind: ValueKind, mapping: LabelMapping, 
     );
   const table = new Map<number, number>();
   mapping.classes.forEach(({ values }, index) => {
-    if (values !== 'rest') for (const value of values) table.set(value, index);
+    if (typeof values !== 'string') for (const value of values) table.set(value, index);
   });
   const known = Array.from(data as ArrayLike<number>).every((value) => table.has(value));
   const out = Uint8Array.from(data as ArrayLike<number>, (value) =>

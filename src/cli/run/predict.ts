@@ -7,7 +7,7 @@ import { atomicWrite } from '../../platform/node/atomic-write.ts';
 import { type ModelOnDevice, openModelFile } from '../../platform/node/model-files.ts';
 import { predictAverage, requireSameClasses } from '../../predict/average.ts';
 import { smoothed } from '../../predict/median.ts';
-import { objectsImage } from '../../predict/objects.ts';
+import { objectsImage, separationOf } from '../../predict/objects.ts';
 import type { OpenedModel } from '../../predict/open.ts';
 import { labelImage, overlayImage, probabilityImage } from '../../predict/output.ts';
 import type { Evaluation } from '../../predict/patch-model.ts';
@@ -93,7 +93,9 @@ async function predictFile(
     const { geometry, ...turned } = map === undefined ? picture : reorient(picture, map);
     await write('overlay', turned, geometry === undefined || flags.format === 'png' ? flags.format : 'tiff');
   }
-  const objects = flags.objects === true ? objectsImage(prediction) : undefined;
+  const { metadata } = models[0];
+  const separation = metadata === undefined ? undefined : separationOf(metadata);
+  const objects = flags.objects === true ? objectsImage(prediction, separation && { separation }) : undefined;
   if (objects !== undefined) await write('objects', objects.labels);
   return {
     image: path,
