@@ -121,6 +121,16 @@ describe('networks of whole images on the command line', () => {
     expect([pixels.code, pixels.stderr]).toEqual([2, expect.stringContaining('A side in pixels is expected')]);
   });
 
+  test('inspect counts the classes of files that can be nothing else', async () => {
+    const file = join(root, 'points.csv');
+    await writeFile(file, '0,0.5,no\n1,1,yes\n0,1,no\n');
+    const { stdout } = await lamella(['inspect', file]);
+    expect(stdout).toContain('train: 3 images; no 2, yes 1');
+    expect(stdout).toContain('images: 2 x 1 x 1');
+    const { stdout: json } = await lamella(['inspect', file, '--json']);
+    expect(JSON.parse(json)).toMatchObject({ kind: 'classes', classes: ['no', 'yes'], counts: { train: [2, 1] } });
+  });
+
   test('demo perceptron writes a page and two pictures of a moving line', async () => {
     const folder = run('demo');
     const { code, stdout } = await lamella(['demo', 'perceptron', folder]);

@@ -47,6 +47,8 @@ async function inspected(path: string, flags: InspectFlags): Promise<Inspected> 
       remedy: `Check the path, or give the name of a network: ${MODEL_NAMES.join(', ')}.`,
     });
   }
+  const { inspectClasses, isClassData } = await import('./inspect-classes.ts');
+  if (await isClassData(path)) return inspectClasses(path);
   if (info.isDirectory()) {
     const isRun = (await stat(join(path, 'config.json')).catch(() => undefined)) !== undefined;
     const { inspectFolder, inspectRun } = await import('./inspect-folder.ts');
