@@ -12,6 +12,8 @@ export interface SplitItem {
   readonly page: number;
   readonly height: number;
   readonly width: number;
+  /** Values of the page [height, width], where they are known. */
+  readonly label?: { readonly values: Int32Array };
 }
 
 export interface Split {
@@ -75,6 +77,8 @@ const pages = (count: number): string => `${count} page${count === 1 ? '' : 's'}
 /**
  * Splits by stack where there are several (whole stacks, in an order drawn from `seed`), and by a contiguous block at
  * the end where there is one, since neighbouring slices are alike and dealing them out singly would flatter the score.
+ * Where labels are known and the end lacks one of a few classes that other pages have, as the ends of a patient do, the
+ * block lies nearer to the middle.
  * One page alone is not split: its validation is empty.
  *
  * @throws UsageError for a fraction outside 0..0.9, names that fit no file (with what there is), or folds that do not
@@ -98,11 +102,15 @@ export function splitItems(
   if (stacks.length === 1) {
     const order = (stacks[0] as Stack).items;
     const count = Math.min(wanted, order.length - 1);
-    return finish(
-      items,
-      order.slice(order.length - count),
-      `validation: the last ${pages(count)} of ${order.length} of the one stack`,
+    const start = blockWithAll(
+      order.map((index) => items[index] as SplitItem),
+      count,
     );
+    const where =
+      start === order.length - count
+        ? `the last ${pages(count)} of ${order.length} of the one stack`
+        : `pages ${start} to ${start + count - 1} of ${order.length} (from 0) of the one stack: its end lacks a class`;
+    return finish(items, order.slice(start, start + count), `validation: ${where}`);
   }
   const held: number[] = [];
   let stackCount = 0;
@@ -129,6 +137,29 @@ export function splitItems(
     held,
     `validation: ${stackCount} of ${stacks.length} ${unit}, ${pages(held.length)} of ${items.length}, seed ${seed}${unit === 'stacks' ? which : ''}`,
   );
+}
+
+/** With more values than this the labels number objects; all but 0 are then one. */
+const FEW_VALUES = 8;
+
+/** First page of the last block of `count` pages that has every class of the stack; that of the last one where none has. */
+function blockWithAll(items: readonly SplitItem[], count: number): number {
+  const last = items.length - count;
+  const perPage = items.map(({ label }) => new Set(label?.values));
+  const all = new Set(perPage.flatMap((values) => [...values]));
+  const classesOf = (values: Iterable<number>): Set<number> =>
+    new Set(all.size > FEW_VALUES ? [...values].map((value) => Math.min(1, Math.abs(value))) : values);
+  const wanted = classesOf(all).size;
+  const step = Math.max(1, count >> 1);
+  for (let start = last; start >= 0; start -= step) {
+    const held = classesOf(perPage.slice(start, start + count).flatMap((values) => [...values]));
+    // Pages before it may hold none of what the block has: both sides need every class.
+    const rest = classesOf(
+      [...perPage.slice(0, start), ...perPage.slice(start + count)].flatMap((values) => [...values]),
+    );
+    if (held.size === wanted && rest.size === wanted) return start;
+  }
+  return last;
 }
 
 function byFold(items: readonly SplitItem[], fold: number, folds: number, seed: number): Split {

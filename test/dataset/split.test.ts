@@ -87,3 +87,20 @@ describe('folds', () => {
   it('that do not fit are refused', () =>
     expect(() => splitItems(words, { fold: 0, folds: 11 })).toThrow('Give 2 to 10'));
 });
+
+it('of one stack whose end lacks a class, a block that has all is held out', () => {
+  const label = (values: readonly number[]) => ({ values: Int32Array.from(values) });
+  // A patient from the belly to the neck: lungs on pages 2 to 6 of 10.
+  const stack: SplitItem[] = Array.from({ length: 10 }, (_, page) => ({
+    file: 'ct.nii.gz',
+    page,
+    height: 1,
+    width: 2,
+    label: label(page >= 2 && page <= 6 ? [0, 1] : [0, 0]),
+  }));
+  const { validation, reason } = splitItems(stack, { fraction: 0.2 });
+  expect(validation).toEqual([6, 7]);
+  expect(reason).toBe('validation: pages 6 to 7 of 10 (from 0) of the one stack: its end lacks a class');
+  const everywhere = stack.map((item) => ({ ...item, label: label([0, 1]) }));
+  expect(splitItems(everywhere, { fraction: 0.2 }).validation).toEqual([8, 9]);
+});
