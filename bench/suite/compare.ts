@@ -1,4 +1,5 @@
 /** One comparison: both sides in turn, A B A B, so that a machine whose load changes changes it for both. */
+import { loadavg } from 'node:os';
 import type { Comparison } from './rows.ts';
 import { ours, peer, type Side } from './side.ts';
 
@@ -14,6 +15,9 @@ export interface Result {
   readonly name: string;
   readonly group: string;
   readonly rounds: number;
+  /** Processes that ran on the machine on average before this row, of the minute before. */
+  readonly load: number;
+  readonly date: string;
   readonly ours: Times;
   readonly peer?: Times;
   /** Our median as a share of the peer's. */
@@ -21,12 +25,11 @@ export interface Result {
   readonly goal?: number;
   readonly limitMs?: number;
   readonly memoryRatio?: number;
-  /** Why nothing was measured. */
-  readonly absent?: string;
 }
 
 export async function compare(row: Comparison, python: string | undefined, rounds: number): Promise<Result> {
   const { name, group, warmUp = 2 } = row;
+  const [load = 0] = loadavg();
   const sides: Side[] = [await ours(row.task, row.ours)];
   if (row.against !== undefined) sides.push(await ours(row.against.task, row.against.options));
   else if (row.peer !== undefined && python !== undefined) sides.push(await peer(python, row.task, row.peer));
@@ -46,6 +49,8 @@ export async function compare(row: Comparison, python: string | undefined, round
     name,
     group,
     rounds,
+    load,
+    date: new Date().toISOString().slice(0, 10),
     ours: mine as Times,
     ...(other !== undefined && { peer: other, ratio: (mine as Times).medianMs / other.medianMs }),
     ...(other !== undefined && row.memory && { memoryRatio: (mine as Times).peakMiB / other.peakMiB }),

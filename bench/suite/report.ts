@@ -9,8 +9,6 @@ export interface Machine {
   readonly versions: { readonly [name: string]: string };
   readonly date: string;
   readonly command: string;
-  /** Average number of running processes before the first measurement. */
-  readonly load: number;
 }
 
 export function page(machine: Machine, results: readonly Result[]): string {
@@ -24,10 +22,10 @@ export function page(machine: Machine, results: readonly Result[]): string {
     'was the faster there. Times are medians (minimum to maximum) of the rounds after a warm-up; the ratio is our median as a',
     "share of the peer's, below 1 where we are faster.",
     '',
-    `${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}; ${versions.join(', ')}; ${machine.date}; load before: ${machine.load.toFixed(1)}.`,
+    `${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}; ${versions.join(', ')}; ${machine.date}; load: processes on the machine before each row.`,
     '',
-    '| what | ours | peer | ratio | goal | |',
-    '| --- | --- | --- | --- | --- | --- |',
+    '| what | ours | peer | ratio | goal | | load |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
     ...results.map(rowOf),
     '',
     '| most memory, MiB | ours | peer | ratio | goal | |',
@@ -46,7 +44,7 @@ export function page(machine: Machine, results: readonly Result[]): string {
 }
 
 function rowOf(result: Result): string {
-  const { name, ours, peer, ratio, goal, limitMs } = result;
+  const { name, ours, peer, ratio, goal, limitMs, load } = result;
   const reached =
     limitMs !== undefined
       ? ours.medianMs <= limitMs
@@ -61,6 +59,7 @@ function rowOf(result: Result): string {
     ratio?.toFixed(2) ?? '',
     wanted,
     verdict(reached),
+    load.toFixed(1),
   ];
   return `| ${cells.join(' | ')} |`;
 }

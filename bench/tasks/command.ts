@@ -61,7 +61,12 @@ function linesOf(file: string): readonly LogLine[] {
 
 function finished(child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
-    child.once('exit', (code) => (code === 0 ? resolve() : reject(new Error(`The command ended with ${code}.`))));
+    const end = (code: number | null) => {
+      if (code === 0) resolve();
+      else reject(new Error(`The command ended with ${code}.`));
+    };
+    if (child.exitCode !== null) end(child.exitCode);
+    else child.once('exit', end);
   });
 }
 
@@ -74,4 +79,5 @@ async function firstStep(child: ChildProcess, log: string): Promise<void> {
     }
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
+  throw new Error(`The command ended with ${child.exitCode} before its first step.`);
 }
