@@ -35,6 +35,9 @@ export {
   TrainingError,
   UsageError,
 } from './errors.ts';
+// Explaining and comparing
+export { type ExplainOptions, explain } from './explain/explain.ts';
+export type { Explanation } from './explain/explanation.ts';
 // Objects for other programs
 export { type CocoImage, writeCoco } from './export/coco.ts';
 export { writeCsv } from './export/csv.ts';
@@ -207,6 +210,7 @@ export {
   probabilityImage,
 } from './predict/output.ts';
 export { type PredictOptions, planPage, predictImage, predictPages } from './predict/predict.ts';
+export { type CompareOptions, type Comparison, compareRuns, type RunResult } from './report/comparison.ts';
 // Devices
 export type { CompileOptions, DeviceName, Feeds, Formulation, Program, Runtime } from './runtime/runtime.ts';
 export type { TrainSettings } from './train/choose-recipe.ts';

@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { packageVersion } from '../platform/node/version.ts';
 import { augmentCommand } from './commands/augment.ts';
 import { benchCommand } from './commands/bench.ts';
+import { compareCommand } from './commands/compare.ts';
 import { demoCommand } from './commands/demo.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { explainCommand } from './commands/explain.ts';
@@ -41,6 +42,7 @@ lamella <command> --help tells the options of a command.`,
     measureCommand(),
     reportCommand(),
     explainCommand(),
+    compareCommand(),
     augmentCommand(),
     profileCommand(),
     benchCommand(),

@@ -43,6 +43,11 @@ export function checkPrediction(probabilities: readonly number[], predicted: rea
   );
 }
 
+/** The picture of probabilities, where the pixel is, against the answer for the pixel. */
+export function checkMap(shown: number, expected: number): Check {
+  return check('The map of probabilities at the pixel, against the answer', shown, expected, 1e-6, 'the same number');
+}
+
 /** No gradient may come from outside of what the strides and kernels allow. */
 export function checkField({ of, theoretical, gradient }: ReceptiveFieldView): Check[] {
   if (theoretical === undefined || gradient === undefined) return [];

@@ -7,7 +7,7 @@ import type { Value } from '../graph/ir.ts';
 import { graphMacs } from '../models/cost.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type PlannedPassage, planPassage } from './arithmetic.ts';
-import { checkField, checkPrediction, checkSlope, checkSteps } from './checks.ts';
+import { checkField, checkMap, checkPrediction, checkSlope, checkSteps } from './checks.ts';
 import type {
   Attribution,
   Box,
@@ -223,6 +223,10 @@ async function explained(runtime: Runtime, inside: Inside, forward: Forward, wis
   const attribution = gradients && attributionOf(gradients, inside, forward.features);
   const probabilityMap = forward.answer && answerMap(forward.answer.read(), target, inside);
   const checks: Check[] = [...checkSteps(passages), ...fields.flatMap(checkField)];
+  if (probabilityMap !== undefined) {
+    const here = probabilityMap.data[(pixel.y - shown.y) * shown.width + pixel.x - shown.x] as number;
+    checks.unshift(checkMap(here, probabilities[target] as number));
+  }
   const predicted = await subject.predicted?.();
   if (predicted !== undefined) checks.unshift(checkPrediction(probabilities, predicted, target));
   // Runs the forward graph again: what it gave is used up.
@@ -358,9 +362,10 @@ function answerMap(data: Float32Array, target: number, { subject, head, view }: 
       const at = fine ? x + shown.x - pixel.x + element.x : Math.floor((x + shown.x) * scale.x);
       if (row < 0 || at < 0 || row >= height || at >= width) continue;
       for (let c = 0; c < outputs; c++) column[c] = data[(c * height + row) * width + at] as number;
-      const probabilities = head.inGraph
-        ? withBoth([...column], classes.length)
-        : probabilitiesOf(column, head, classes.length);
+      const probabilities =
+        head.result !== undefined
+          ? withBoth([...column], classes.length)
+          : probabilitiesOf(column, head, classes.length);
       plane[y * shown.width + x] = probabilities[target] as number;
     }
   }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { lamella } from './command.ts';
 
-const COMMANDS = ['demo', 'phantom', 'inspect', 'train', 'predict', 'evaluate', 'measure', 'report', 'augment'];
+const COMMANDS = ['demo', 'phantom', 'inspect', 'train', 'predict', 'evaluate', 'measure', 'report', 'explain', 'compare', 'augment'];
 
 describe('help', () => {
   test('lamella --help names every command and exits with 0', async () => {
@@ -57,6 +57,8 @@ describe('wrong use exits with 2, says what was meant, and shows no stack trace'
     ['a missing argument', ['predict', 'm'], /missing required argument 'images'/],
     ['one argument too many', ['phantom', 'a', 'b'], /too many arguments/],
     ['steps and minutes', ['train', 'x', '--steps', '5', '--minutes', '5'], /--steps and --minutes both say how long/],
+    ['a point that is none', ['explain', 'm', 'x', '--at', '12'], /Two integers x,y are expected: 120,80/],
+    ['one run to compare', ['compare', 'a'], /nothing to compare with fewer than two runs/],
     ['no folder', ['train'], /There is no folder to train on/],
     ['resume with options of a new run', ['train', '--resume', 'x', '--lr', '1'], /--lr does not go with --resume/],
   ])('%s', async (_, args, message) => {

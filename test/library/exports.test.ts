@@ -47,6 +47,7 @@ const PUBLIC: { readonly [file: string]: Exported } = {
       crossEntropy diceCrossEntropy diceLoss focalLoss isClass perceptronCriterion sigmoidCrossEntropy weightedMean
       adam adamW scheduleOf sgd feedsOf trainingStep
       classifyPages meanProbabilities openClassifier topKAccuracy
+      compareRuns explain
       classOf denseGraph labelImage openModel overlayImage planPage predictAverage predictImage predictPages probabilityImage
       ISBI_THRESHOLDS averageSymmetricSurfaceDistance confusionMatrix contingency contourDistances diceScore edgeDistances
       errorMap hausdorff hausdorffMonai hausdorffSurfaceDistance instanceScores iouScore isbiScores isbiSliceScores
@@ -68,6 +69,7 @@ const PUBLIC: { readonly [file: string]: Exported } = {
       ConvOptions Initialiser ModelMetadata ModelName ModelSpec Network Parameter Sizes SlidingWindowSpec Unet2015Spec UnetSpec
       AdamOptions DiceOptions FocalOptions Loss LossName LossSpec Optimiser OptimiserName OptimiserSpec Schedule
       ScheduleName ScheduleSpec SgdOptions Target
+      CompareOptions Comparison ExplainOptions Explanation RunResult
       RunConfig StepOptions TrainEvent TrainRunHooks TrainSettings TrainingStep
       LabelMapOptions Layer OpenModelOptions OpenedModel PredictOptions ProbabilityOptions SegmentationModel
       Components ConfusionMatrix Contingency DistanceTransform ErrorMap InstanceScores IsbiScores OverlapScores Watershed
@@ -82,10 +84,11 @@ const PUBLIC: { readonly [file: string]: Exported } = {
   'src/platform/node/index.ts': {
     values: words(`
       availableDevices nodeFiles openModelFile openRuntime readImageFile resumeTraining train workingDevices writeImageFile
-      writeReport
+      writeComparison writeExplanation writeReport
     `),
     types: words(`
       FinishedRun MachineOptions ModelOnDevice NodeDevice OpenModelFileOptions OpenRuntimeOptions ReadFileOptions ReportOptions TrainRunOptions
+      WriteComparisonOptions WriteExplanationOptions
     `),
   },
   'src/platform/browser/index.ts': {

@@ -1,5 +1,7 @@
 /** Lamella in Node: devices, files, training on folders. What is the same everywhere is in `lamella`. */
 
+export { type WriteComparisonOptions, writeComparison } from './compare.ts';
+export { type WriteExplanationOptions, writeExplanation } from './explain.ts';
 export { nodeFiles } from './files.ts';
 export { type ReadFileOptions, readImageFile, writeImageFile } from './image-files.ts';
 export { type ModelOnDevice, type OpenModelFileOptions, openModelFile } from './model-files.ts';

@@ -1,0 +1,47 @@
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { writeComparison } from '../../platform/node/compare.ts';
+import type { CompareFlags } from '../commands/compare.ts';
+import { countDisplay } from '../progress.ts';
+
+export async function runCompare(runs: readonly string[], flags: CompareFlags): Promise<void> {
+  const { out, data, seed, resamples, device, json = false, quiet = false } = flags;
+  let display: ReturnType<typeof countDisplay> | undefined;
+  const { file, comparison } = await writeComparison(runs, {
+    out,
+    seed,
+    resamples,
+    device,
+    ...(data === undefined ? {} : { data }),
+    onProgress: (done, total) => {
+      if (json || quiet) return;
+      display ??= countDisplay('judged', { stream: process.stderr });
+      display.update(done, total);
+      if (done === total) display.stop();
+    },
+  }).catch((cause: unknown) => {
+    display?.stop();
+    throw cause;
+  });
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ page: file, ...comparison }, null, 2)}\n`);
+    return;
+  }
+  if (quiet) return;
+  const width = Math.max(...comparison.runs.map(({ name }) => name.length)) + 2;
+  const lines = [
+    `${comparison.metric} of ${comparison.images.length} images`,
+    ...comparison.runs.map(
+      ({ name, score }) =>
+        `  ${name.padEnd(width)}${score.value.toFixed(4)}  (${score.low.toFixed(4)} to ${score.high.toFixed(4)})`,
+    ),
+    ...comparison.pairs.map(({ a, b, difference, adjustedP, verdict }) => {
+      const [first, second] = [comparison.runs[a], comparison.runs[b]];
+      const by = `${difference.value.toFixed(4)} (${difference.low.toFixed(4)} to ${difference.high.toFixed(4)}), p ${adjustedP.toFixed(4)}`;
+      return `  ${second?.name} less ${first?.name}: ${by}: ${verdict === 'undecided' ? 'no difference shown' : verdict}`;
+    }),
+    ...comparison.notes.map((note) => `note: ${note}`),
+    `page: ${file}  (${pathToFileURL(resolve(file)).href})`,
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}

@@ -1,0 +1,85 @@
+/** How far a mean over images would go with other images of the same kind: the bootstrap. */
+import type { Random } from '../array/random.ts';
+import { normalCdf, normalQuantile } from './normal-distribution.ts';
+
+/** An estimate with its confidence interval. */
+export interface Interval {
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/**
+ * Means of each column over images drawn with replacement, `resamples` times: of every column over the same draws, so
+ * that differences of columns are those of paired images.
+ * @param columns of one length, a number an image each
+ */
+export function bootstrapMeans(
+  columns: readonly ArrayLike<number>[],
+  random: Random,
+  { resamples = 10_000 }: { readonly resamples?: number } = {},
+): readonly Float64Array[] {
+  const images = columns[0]?.length ?? 0;
+  const means = columns.map(() => new Float64Array(resamples));
+  const sums = new Float64Array(columns.length);
+  for (let r = 0; r < resamples; r++) {
+    sums.fill(0);
+    for (let i = 0; i < images; i++) {
+      const image = random.integer(images);
+      for (let c = 0; c < columns.length; c++) {
+        sums[c] = (sums[c] as number) + ((columns[c] as ArrayLike<number>)[image] as number);
+      }
+    }
+    for (let c = 0; c < columns.length; c++) (means[c] as Float64Array)[r] = (sums[c] as number) / images;
+  }
+  return means;
+}
+
+/** The value below which a share of sorted values lies, interpolated linearly as NumPy does. */
+function quantileOf(sorted: Float64Array, share: number): number {
+  const at = share * (sorted.length - 1);
+  const below = Math.floor(at);
+  const low = sorted[below] as number;
+  return low + (at - below) * ((sorted[Math.min(sorted.length - 1, below + 1)] as number) - low);
+}
+
+/**
+ * The interval of a mean from its bootstrap distribution, bias-corrected and accelerated (BCa; Efron 1987, as SciPy):
+ *
+ *     a_1,2 = Phi(z0 + (z0 + z) / (1 - a (z0 + z))),  z = Phi^-1((1 -+ level) / 2)
+ *
+ * z0 from the share of resampled means below the mean, a from the skewness of the values. Equal values, or only one,
+ * give an interval without width, which then says nothing.
+ * @param values a number an image
+ * @param means their resampled means
+ */
+export function meanInterval(
+  values: ArrayLike<number>,
+  means: Float64Array,
+  { level = 0.95 }: { readonly level?: number } = {},
+): Interval {
+  const n = values.length;
+  let value = 0;
+  for (let i = 0; i < n; i++) value += (values[i] as number) / n;
+  const sorted = means.toSorted();
+  // Draws of the same images in another order are the same mean.
+  const same = 1e-12 * Math.max(1e-12, Math.abs(value));
+  let below = 0;
+  for (const mean of sorted) below += mean < value - same ? 1 : mean <= value + same ? 0.5 : 0;
+  let squares = 0;
+  let cubes = 0;
+  for (let i = 0; i < n; i++) {
+    // The mean without image i lies on the other side.
+    const u = (values[i] as number) - value;
+    squares += u * u;
+    cubes += u * u * u;
+  }
+  if (squares <= n * same * same) return { value, low: value, high: value };
+  const bias = normalQuantile(below / sorted.length);
+  const acceleration = cubes / (6 * squares ** 1.5);
+  const bound = (share: number): number => {
+    const z = bias + normalQuantile(share);
+    return quantileOf(sorted, normalCdf(bias + z / (1 - acceleration * z)));
+  };
+  return { value, low: bound((1 - level) / 2), high: bound((1 + level) / 2) };
+}

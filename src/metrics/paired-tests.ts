@@ -1,0 +1,136 @@
+/** Whether two methods differ on the same images by more than chance would make them. */
+import type { Random } from '../array/random.ts';
+import { normalCdf } from './normal-distribution.ts';
+
+export interface TestResult {
+  /** Two-sided: how often chance alone gives a difference at least as large. NaN without images. */
+  readonly p: number;
+  /** Whether all cases were counted; else some were drawn, or a normal distribution stands for them. */
+  readonly exact: boolean;
+}
+
+/** Signs of so many differences are enumerated: 2^20 cases. */
+const MOST_ENUMERATED = 20;
+
+/**
+ * Fisher's permutation test of paired differences: were the two methods alike, each difference might as well have the
+ * other sign. p is the share of all 2^n signs whose mean is as far from 0 as that which was found; with more than 20
+ * differences that are not 0, (k + 1) / (draws + 1) of drawn signs, or, where all are of one size, a binomial (McNemar).
+ */
+export function signFlipTest(
+  differences: ArrayLike<number>,
+  random: Random,
+  { draws = 100_000 }: { readonly draws?: number } = {},
+): TestResult {
+  if (differences.length === 0) return { p: Number.NaN, exact: true };
+  const sizes = Array.from(differences, Math.abs).filter((size) => size > 0);
+  const n = sizes.length;
+  if (n === 0) return { p: 1, exact: true };
+  let sum = 0;
+  for (let i = 0; i < differences.length; i++) sum += differences[i] as number;
+  // Sums of the same numbers in another order are the same sum.
+  const observed = Math.abs(sum) * (1 - 1e-9);
+  const [size] = sizes as [number];
+  if (sizes.every((other) => other === size)) {
+    return { p: binomialTail(n, Math.round((Math.abs(sum) / size + n) / 2)), exact: true };
+  }
+  if (n <= MOST_ENUMERATED) {
+    // Gray code: one sign changes from case to case. By symmetry the first one is kept.
+    let current = sizes.reduce((a, b) => a + b, 0);
+    const sign = new Int8Array(n).fill(1);
+    const cases = 2 ** (n - 1);
+    let extreme = 0;
+    for (let step = 1; ; step++) {
+      if (Math.abs(current) >= observed) extreme++;
+      if (step === cases) break;
+      const i = 1 + 31 - Math.clz32(step & -step);
+      sign[i] = -(sign[i] as number);
+      current += 2 * (sign[i] as number) * (sizes[i] as number);
+    }
+    return { p: extreme / cases, exact: true };
+  }
+  let extreme = 0;
+  for (let draw = 0; draw < draws; draw++) {
+    let total = 0;
+    for (let i = 0; i < n; i++) total += random.uniform() < 0.5 ? (sizes[i] as number) : -(sizes[i] as number);
+    if (Math.abs(total) >= observed) extreme++;
+  }
+  return { p: (extreme + 1) / (draws + 1), exact: false };
+}
+
+/** 2 P(X >= k) of n fair coins, at most 1; k >= n / 2. */
+function binomialTail(n: number, k: number): number {
+  let logChoose = 0;
+  let sum = 0;
+  for (let i = n; i >= k; i--) {
+    // C(n, n) = 1, C(n, i - 1) = C(n, i) i / (n - i + 1)
+    sum += Math.exp(logChoose - n * Math.LN2);
+    logChoose += Math.log(i) - Math.log(n - i + 1);
+  }
+  return Math.min(1, 2 * sum);
+}
+
+/** Ranks up to so many differences are counted one by one. */
+const MOST_RANKED = 50;
+
+/**
+ * Wilcoxon's signed-rank test: ranks of the differences instead of the differences, so that one image that differs
+ * greatly does not decide alone. Differences of 0 take no part. Exact for up to 50 differences of different sizes, else
+ * by a normal distribution with the correction for ties.
+ */
+export function wilcoxonTest(differences: ArrayLike<number>): TestResult {
+  if (differences.length === 0) return { p: Number.NaN, exact: true };
+  const kept = Array.from(differences).filter((d) => d !== 0);
+  const n = kept.length;
+  if (n === 0) return { p: 1, exact: true };
+  const order = kept.map((_, i) => i).sort((a, b) => Math.abs(kept[a] as number) - Math.abs(kept[b] as number));
+  const ranks = new Float64Array(n);
+  let ties = 0;
+  for (let from = 0; from < n; ) {
+    let to = from + 1;
+    while (to < n && Math.abs(kept[order[to] as number] as number) === Math.abs(kept[order[from] as number] as number))
+      to++;
+    // The mean of the ranks from + 1 .. to.
+    for (let k = from; k < to; k++) ranks[order[k] as number] = (from + 1 + to) / 2;
+    ties += (to - from) ** 3 - (to - from);
+    from = to;
+  }
+  let positive = 0;
+  for (let i = 0; i < n; i++) if ((kept[i] as number) > 0) positive += ranks[i] as number;
+  const all = (n * (n + 1)) / 2;
+  const least = Math.min(positive, all - positive);
+  if (ties === 0 && n <= MOST_RANKED) return { p: Math.min(1, (2 * subsetsUpTo(n, least)) / 2 ** n), exact: true };
+  const deviation = Math.sqrt((n * (n + 1) * (2 * n + 1) - ties / 2) / 24);
+  return { p: deviation === 0 ? 1 : Math.min(1, 2 * normalCdf((least - all / 2) / deviation)), exact: false };
+}
+
+/** How many subsets of 1..n have a sum of at most `most`. */
+function subsetsUpTo(n: number, most: number): number {
+  const counts = new Float64Array(most + 1);
+  counts[0] = 1;
+  for (let rank = 1; rank <= n; rank++) {
+    for (let sum = most; sum >= rank; sum--) counts[sum] = (counts[sum] as number) + (counts[sum - rank] as number);
+  }
+  return counts.reduce((a, b) => a + b, 0);
+}
+
+/** The least p that the permutation test can give for so many images: 2 / 2^n. */
+export function leastSignFlipP(images: number): number {
+  return Math.min(1, 2 ** (1 - images));
+}
+
+/**
+ * p of several tests so that the chance of one false alarm in all of them stays that of one test (Holm 1979). In the
+ * order given; NaN stays NaN.
+ */
+export function holm(ps: readonly number[]): number[] {
+  const order = ps.map((_, i) => i).filter((i) => !Number.isNaN(ps[i]));
+  order.sort((a, b) => (ps[a] as number) - (ps[b] as number));
+  const adjusted = ps.slice();
+  let most = 0;
+  order.forEach((i, rank) => {
+    most = Math.max(most, Math.min(1, (order.length - rank) * (ps[i] as number)));
+    adjusted[i] = most;
+  });
+  return adjusted;
+}

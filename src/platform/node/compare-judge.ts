@@ -1,0 +1,247 @@
+/** One run judged on images, with what its network costs on them. */
+
+import { ndarray } from '../../array/ndarray.ts';
+import { applyMapping, IGNORE } from '../../dataset/labels.ts';
+import type { RawPage } from '../../dataset/raw.ts';
+import { isPlain } from '../../dataset/window.ts';
+import { costOf } from '../../graph/analysis/cost.ts';
+import type { Graph } from '../../graph/ir.ts';
+import { readOnnx } from '../../graph/onnx/read.ts';
+import { argmaxClasses } from '../../metrics/argmax.ts';
+import { type IsbiSliceScores, isbiScores, isbiSliceScores } from '../../metrics/isbi.ts';
+import { confusionMatrix, overlapScores, sumOfConfusions } from '../../metrics/overlap.ts';
+import { topKAccuracy } from '../../metrics/top-k.ts';
+import { graphMacs } from '../../models/cost.ts';
+import { classifyPages, openClassifier } from '../../predict/classifier.ts';
+import { denseGraph } from '../../predict/dense.ts';
+import { type OpenedModel, openModel } from '../../predict/open.ts';
+import { planPage, predictPage } from '../../predict/predict.ts';
+import type { RunResult } from '../../report/comparison.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import type { Clock } from '../../train/store.ts';
+import { chooseMetric, type ValidationMetric } from '../../train/validate.ts';
+import type { CommonClasses, CommonPages, OpenedRun } from './compare-data.ts';
+import type { EnergyMeter } from './energy.ts';
+import { shortNames } from './report-facts.ts';
+
+/** What judging a run gives. */
+export type Judged = Pick<
+  RunResult,
+  'metric' | 'perImage' | 'scores' | 'parameters' | 'macs' | 'peakBytes' | 'predictionMs' | 'predictionJoules'
+>;
+
+export interface JudgeOptions {
+  readonly clock: Clock;
+  readonly meter: EnergyMeter | undefined;
+  readonly onPage?: (done: number) => void;
+}
+
+/** The wall clock and the joules of runs of a network, after a first one that warms up. */
+class Stopwatch {
+  readonly #options: JudgeOptions;
+  readonly #ms: number[] = [];
+  #joules = 0;
+
+  constructor(options: JudgeOptions) {
+    this.#options = options;
+  }
+
+  /** @param images how many one call is for */
+  async time<T>(images: number, run: () => Promise<T>): Promise<T> {
+    const { clock, meter } = this.#options;
+    const before = await meter?.joules();
+    const began = clock.nowMs();
+    const result = await run();
+    this.#ms.push((clock.nowMs() - began) / images);
+    if (meter !== undefined && before !== undefined) this.#joules += ((await meter.joules()) - before) / images;
+    return result;
+  }
+
+  /** The median time, and the mean energy, of one image. */
+  cost(): Pick<Judged, 'predictionMs' | 'predictionJoules'> {
+    const sorted = this.#ms.toSorted((a, b) => a - b);
+    const predictionMs = sorted[sorted.length >> 1] ?? Number.NaN;
+    if (this.#options.meter === undefined) return { predictionMs };
+    return { predictionMs, predictionJoules: this.#joules / this.#ms.length };
+  }
+}
+
+/** @throws ModelError, DatasetError as `predictPage`. */
+export async function judgePages(
+  runtime: Runtime,
+  { bytes, file, config }: OpenedRun,
+  { pages }: CommonPages,
+  options: JudgeOptions,
+): Promise<Judged> {
+  const { labels } = config.recipe;
+  const truths = pages.map((page) => ({ ...page, label: applyMapping(page.label, labels) }));
+  // By the truth and not by what the run chose, so that all runs are judged alike.
+  const { metric } = chooseMetric(truths, labels);
+  const judge = new PageJudge(metric, labels.classes.length);
+  const names = shortNames(pages.map(({ name }) => name));
+  const model = await openModel(runtime, bytes, { file });
+  try {
+    const watch = new Stopwatch(options);
+    await predictPage(model, pages[0] as RawPage);
+    for (const [i, page] of pages.entries()) {
+      const probabilities = await watch.time(1, () => predictPage(model, page));
+      const { height, width } = page;
+      judge.add((truths[i] as { label: Uint8Array }).label, probabilities.data, height, width);
+      options.onPage?.(i + 1);
+    }
+    const result = judge.result();
+    return {
+      metric: result.metric,
+      scores: result.scores,
+      perImage: result.perImage.map((score, i) => ({ name: names[i] as string, score })),
+      ...watch.cost(),
+      ...pagesCost(bytes, model, pages),
+    };
+  } finally {
+    await model.program.dispose();
+  }
+}
+
+/** Scores of images one by one, and of all together. */
+class PageJudge {
+  readonly #metric: ValidationMetric;
+  readonly #classes: number;
+  readonly #slices: IsbiSliceScores[] = [];
+  readonly #matrices: ReturnType<typeof confusionMatrix>[] = [];
+
+  constructor(metric: ValidationMetric, classes: number) {
+    this.#metric = metric;
+    this.#classes = classes;
+  }
+
+  add(truth: Uint8Array, probabilities: Float32Array, height: number, width: number): void {
+    const shape = [height, width];
+    const metric = this.#metric;
+    if (metric.kind !== 'v-rand') {
+      const predicted = argmaxClasses(ndarray('float32', [this.#classes, ...shape], probabilities));
+      this.#matrices.push(
+        confusionMatrix(ndarray('uint8', shape, truth), predicted, this.#classes, { ignoreValue: IGNORE }),
+      );
+      return;
+    }
+    const pixels = height * width;
+    const inside = truth.map((value) => (value === metric.inside ? 1 : 0));
+    const probability = probabilities.subarray(metric.inside * pixels, (metric.inside + 1) * pixels);
+    const ignored = truth.includes(IGNORE) ? truth.map((value) => (value === IGNORE ? 1 : 0)) : undefined;
+    this.#slices.push(
+      isbiSliceScores(ndarray('uint8', shape, inside), ndarray('float32', shape, probability), {
+        warpingUpTo: -1,
+        ...(ignored === undefined ? {} : { ignore: ndarray('uint8', shape, ignored) }),
+      }),
+    );
+  }
+
+  result(): { readonly metric: string; readonly perImage: readonly number[]; readonly scores: Judged['scores'] } {
+    if (this.#metric.kind !== 'v-rand') {
+      const { meanDice, meanIou, pixelAccuracy } = overlapScores(sumOfConfusions(this.#matrices), { leaveOut: [0] });
+      return {
+        metric: 'Dice',
+        // Foreground neither there nor predicted: nothing is wrong.
+        perImage: this.#matrices.map((matrix) => {
+          const { meanDice: own } = overlapScores(matrix, { leaveOut: [0] });
+          return Number.isNaN(own) ? 1 : own;
+        }),
+        scores: { 'Dice of all pixels': meanDice, 'IoU of all pixels': meanIou, 'pixels right': pixelAccuracy },
+      };
+    }
+    const all = isbiScores(this.#slices);
+    const { threshold } = all.vRandThinned;
+    return {
+      metric: 'V-Rand',
+      // At the threshold that is best for all of them together, so that their mean is the run's score.
+      perImage: this.#slices.map(
+        (slice) => isbiScores([slice]).curve.find((point) => point.threshold === threshold)?.vRandThinned ?? Number.NaN,
+      ),
+      scores: {
+        'V-Info': all.vInfoThinned.value,
+        'Rand error': all.randError.value,
+        'pixel error': all.pixelError.value,
+      },
+    };
+  }
+}
+
+type Cost = Pick<Judged, 'parameters' | 'macs' | 'peakBytes'>;
+
+/** Of an image as `predict` cuts it; the mean where sizes differ. */
+function pagesCost(bytes: Uint8Array, model: OpenedModel, pages: readonly RawPage[]): Cost {
+  const channels = model.input.channels.count;
+  const at = (height: number, width: number): Graph =>
+    readOnnx(bytes, { shapes: { [model.inputName]: [1, channels, height, width] } });
+  const costs = new Map<string, Cost>();
+  const costAt = (height: number, width: number): Cost => {
+    if (model.patches !== undefined && (model.patches.evaluation === 'patchwise' || !isPlain(model.patches.window))) {
+      const { side } = model.patches.window;
+      const graph = at(side, side);
+      const { parameters, peakBytes } = costOf(graph);
+      return { parameters, peakBytes, macs: graphMacs(graph) * height * width };
+    }
+    const plan = planPage(model, height, width);
+    const tiles = plan.y.tiles.length * plan.x.tiles.length;
+    const window = model.patches?.window.side;
+    const graph =
+      window === undefined
+        ? at(plan.y.side, plan.x.side)
+        : denseGraph(at(window, window), { size: [plan.y.side, plan.x.side] });
+    const { parameters, peakBytes } = costOf(graph);
+    return { parameters, peakBytes, macs: tiles * graphMacs(graph) };
+  };
+  for (const { height, width } of pages) {
+    const key = `${height}x${width}`;
+    if (!costs.has(key)) costs.set(key, costAt(height, width));
+  }
+  const all = pages.map(({ height, width }) => costs.get(`${height}x${width}`) as Cost);
+  return {
+    parameters: (all[0] as Cost).parameters,
+    macs: all.reduce((sum, { macs }) => sum + macs, 0) / all.length,
+    peakBytes: Math.max(...all.map(({ peakBytes }) => peakBytes)),
+  };
+}
+
+/** Images in one call, so that the time of an image is that of a network at work. */
+const TOGETHER = 256;
+
+/** @throws ModelError, DatasetError as `classifyPages`. */
+export async function judgeClasses(
+  runtime: Runtime,
+  { bytes, file }: OpenedRun,
+  { samples }: CommonClasses,
+  options: JudgeOptions,
+): Promise<Judged> {
+  const model = await openClassifier(runtime, bytes, { file });
+  try {
+    const watch = new Stopwatch(options);
+    const classes = model.classes.length;
+    const probabilities = ndarray('float32', [samples.length, classes]);
+    await classifyPages(model, samples.slice(0, TOGETHER));
+    for (let from = 0; from < samples.length; from += TOGETHER) {
+      const some = samples.slice(from, from + TOGETHER);
+      const given = await watch.time(some.length, () => classifyPages(model, some));
+      probabilities.data.set(given.data, from * classes);
+    }
+    const labels = samples.map(({ label }) => label);
+    const perImage = samples.map(({ name, label }, n) => {
+      const row = ndarray('float32', [1, classes], probabilities.data.subarray(n * classes, (n + 1) * classes));
+      return { name, score: topKAccuracy(row, [label], 1) };
+    });
+    const { crop, channels, views } = model.input;
+    const graph = readOnnx(bytes, { shapes: { [model.inputName]: [1, channels.count, ...crop] } });
+    const { parameters, peakBytes } = costOf(graph);
+    return {
+      metric: 'accuracy',
+      perImage,
+      scores: classes > 5 ? { 'right among five': topKAccuracy(probabilities, labels, 5) } : {},
+      parameters,
+      peakBytes,
+      macs: views * graphMacs(graph),
+      ...watch.cost(),
+    };
+  } finally {
+    await model.program.dispose();
+  }
+}

@@ -1,0 +1,204 @@
+/** Runs beside each other: each one's best model judged on images that none of them was trained on. */
+
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { RunError, UsageError } from '../../errors.ts';
+import { isClassifier } from '../../models/registry.ts';
+import { renderComparison } from '../../report/compare-page.ts';
+import { type CompareOptions, type Comparison, compareRuns, type RunResult } from '../../report/comparison.ts';
+import type { Recipe } from '../../train/config.ts';
+import { readConfig } from '../../train/config.ts';
+import { type LogLine, parseLog } from '../../train/log.ts';
+import { RUN_FILES } from '../../train/store.ts';
+import { atomicWrite } from './atomic-write.ts';
+import { commonClasses, commonPages, type OpenedRun } from './compare-data.ts';
+import { type Judged, judgeClasses, judgePages } from './compare-judge.ts';
+import { openEnergyMeter } from './energy.ts';
+import { timesOf } from './report-facts.ts';
+import { readRunFolder } from './run-folder.ts';
+import { type NodeDevice, openRuntime } from './runtime.ts';
+
+export interface WriteComparisonOptions extends CompareOptions {
+  /** Where to write. */
+  readonly out: string;
+  readonly device?: NodeDevice | 'auto';
+  /** Images with truth to judge on, in the place of those that all runs held out. */
+  readonly data?: string;
+  /** The command line, for the page. */
+  readonly command?: string;
+  /** Images judged of all, over all runs. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * Compares run folders and writes the page.
+ * @returns where it is, and what it shows
+ * @throws UsageError for fewer than two runs, the same one twice, runs for other classes or tasks; RunError for a folder
+ *   that holds no run or no model; DatasetError when the data are gone, or no image was held out by all; ModelError.
+ */
+export async function writeComparison(
+  folders: readonly string[],
+  options: WriteComparisonOptions,
+): Promise<{ readonly file: string; readonly comparison: Comparison }> {
+  const { out, device = 'auto', data, command, onProgress, ...statistics } = options;
+  const runs = await openRuns(folders);
+  const classes = requireAlike(runs);
+  const judged: RunResult[] = [];
+  const runtime = await openRuntime({ device });
+  const meter = await openEnergyMeter();
+  let where: string;
+  const found: string[] = [];
+  try {
+    const clock = { nowMs: () => performance.now() };
+    if (classes) {
+      const common = await commonClasses(runs, data);
+      where = common.where;
+      found.push(...common.notes);
+      for (const [i, run] of runs.entries()) {
+        judged.push(resultOf(run, await judgeClasses(runtime, run, common, { clock, meter })));
+        onProgress?.(i + 1, runs.length);
+      }
+    } else {
+      const common = await commonPages(runs, data);
+      where = common.where;
+      found.push(...common.notes);
+      const total = runs.length * common.pages.length;
+      for (const [i, run] of runs.entries()) {
+        const before = i * common.pages.length;
+        const result = await judgePages(runtime, run, common, {
+          clock,
+          meter,
+          onPage: (done) => onProgress?.(before + done, total),
+        });
+        judged.push(resultOf(run, result));
+      }
+    }
+  } finally {
+    await runtime.dispose();
+  }
+  const compared = compareRuns(judged, statistics);
+  const comparison = { ...compared, notes: [...found, ...compared.notes] };
+  await atomicWrite(
+    out,
+    renderComparison({
+      comparison,
+      title: `Lamella compares ${runs.map(({ name }) => name).join(', ')}`,
+      createdAt: new Date().toISOString(),
+      where,
+      facts: [
+        ['Judged on', where],
+        ['Predicted on', runtime.description],
+        ...runs.map(({ name, config }): readonly [string, string] => [
+          name,
+          `${config.trainingImages.length} images of ${config.folder}, seed ${config.recipe.seed}, ${config.machine.description}`,
+        ]),
+      ],
+      commands: [command ?? `npx lamella compare ${folders.join(' ')}${data === undefined ? '' : ` --data ${data}`}`],
+    }),
+  );
+  return { file: out, comparison };
+}
+
+async function openRuns(folders: readonly string[]): Promise<readonly OpenedRun[]> {
+  if (folders.length < 2) {
+    throw new UsageError('There is nothing to compare with fewer than two runs.', { remedy: 'Give two or more.' });
+  }
+  const names = distinctNames(folders);
+  const runs: OpenedRun[] = [];
+  for (const [i, folder] of folders.entries()) {
+    const store = readRunFolder(folder);
+    const config = await readConfig(store);
+    const lines = parseLog(new TextDecoder().decode((await store.read(RUN_FILES.log)) ?? new Uint8Array(0)));
+    const best = await store.read(RUN_FILES.best);
+    const bytes = best ?? (await store.read(RUN_FILES.last));
+    if (bytes === undefined) {
+      throw new RunError('there is no model here yet.', {
+        file: folder,
+        remedy: 'Train until the first validation, or to the end.',
+      });
+    }
+    const file = store.pathOf(best === undefined ? RUN_FILES.last : RUN_FILES.best);
+    runs.push({ folder, name: names[i] as string, config, lines, bytes, file });
+  }
+  return runs;
+}
+
+/** The last parts of the paths, as many as tell them apart. */
+function distinctNames(folders: readonly string[]): readonly string[] {
+  const paths = folders.map((folder) =>
+    join(folder, '.')
+      .split(/[\\/]/)
+      .filter((part) => part !== '' && part !== '.'),
+  );
+  const most = Math.max(...paths.map((parts) => parts.length));
+  for (let count = 1; count <= most; count++) {
+    const names = paths.map((parts) => parts.slice(-count).join('/'));
+    if (new Set(names).size === names.length) return names;
+  }
+  throw new UsageError('one run is given twice.', {
+    file: folders.find((folder, i) => folders.indexOf(folder) < i) ?? (folders[0] as string),
+    remedy: 'Give different ones.',
+  });
+}
+
+/** @returns whether they name classes of whole images @throws UsageError for other tasks or classes. */
+function requireAlike(runs: readonly OpenedRun[]): boolean {
+  const [first, ...others] = runs as readonly [OpenedRun, ...OpenedRun[]];
+  const whole = ({ config }: OpenedRun): boolean => isClassifier(config.recipe.model.name);
+  const classesOf = ({ config }: OpenedRun): string[] => config.recipe.labels.classes.map(({ name }) => name);
+  for (const other of others) {
+    if (whole(other) !== whole(first)) {
+      throw new UsageError(
+        `${first.name} ${whole(first) ? 'names the class of images' : 'segments'}, ${other.name} ${whole(other) ? 'names the class of images' : 'segments'}.`,
+        { remedy: 'Compare runs of one task.' },
+      );
+    }
+    if (classesOf(other).join() !== classesOf(first).join()) {
+      throw new UsageError(
+        `${first.name} has the classes ${classesOf(first).join(', ')}, ${other.name} ${classesOf(other).join(', ')}.`,
+        { remedy: 'Compare runs for the same classes.' },
+      );
+    }
+  }
+  return whole(first);
+}
+
+/** `unet (base 16, depth 3)`. */
+function describeNetwork({ model }: Recipe): string {
+  const { name, channels: _, outputs: __, ...options } = model;
+  const parts = Object.entries(options).map(
+    ([key, value]) => `${key} ${Array.isArray(value) ? value.join(' x ') : String(value)}`,
+  );
+  return parts.length === 0 ? name : `${name} (${parts.join(', ')})`;
+}
+
+function resultOf({ name, config, lines }: OpenedRun, judged: Judged): RunResult {
+  const { trainingMs, validationMs } = timesOf(lines);
+  const { machine } = config;
+  const learning = learningOf(name, lines);
+  return {
+    ...judged,
+    name,
+    network: describeNetwork(config.recipe),
+    steps: lines.filter((line) => line.kind === 'step').length,
+    trainingMs: trainingMs + validationMs,
+    trainingImages: config.trainingImages.length,
+    machine: [machine.processor, machine.description].filter((part) => part !== undefined).join(', '),
+    ...(learning === undefined ? {} : { learning }),
+  };
+}
+
+/** The validation score over the minutes that training and validation took. */
+function learningOf(name: string, lines: readonly LogLine[]): RunResult['learning'] {
+  let ms = 0;
+  const points: (readonly [number, number | null])[] = [];
+  let metric: string | undefined;
+  for (const line of lines) {
+    if (line.kind === 'note') continue;
+    ms += line.ms;
+    if (line.kind !== 'validation') continue;
+    metric = line.metric;
+    points.push([ms / 60_000, Number.isFinite(line.score) ? line.score : null]);
+  }
+  return metric === undefined ? undefined : { name, metric, points };
+}

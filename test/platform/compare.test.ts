@@ -1,0 +1,189 @@
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DatasetError, RunError, UsageError } from '../../src/errors.ts';
+import { writeComparison } from '../../src/platform/node/compare.ts';
+import { openEnergyMeter } from '../../src/platform/node/energy.ts';
+import { writeExplanation } from '../../src/platform/node/explain.ts';
+import { writeReport } from '../../src/platform/node/report.ts';
+import { trainRun } from '../../src/platform/node/train-run.ts';
+import type { RunConfig } from '../../src/train/config.ts';
+import { phantomFolder } from '../support/phantomFolder.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'lamella-compare-runs-'));
+const at = (...names: string[]): string => join(root, ...names);
+const data = at('data');
+const common = { device: 'cpu', workers: 0, patch: [32, 32], depth: 1, batch: 2 } as const;
+
+beforeAll(async () => {
+  await phantomFolder(data, { slices: 7, side: 64, seed: 3 });
+  const split = { names: ['4', '5', '6'] };
+  await trainRun(data, { ...common, out: at('runs', 'small'), base: 2, steps: 6, split });
+  await trainRun(data, { ...common, out: at('runs', 'large'), base: 8, steps: 12, split });
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const compare = (...folders: string[]) =>
+  writeComparison(folders, { out: at('compare.html'), device: 'cpu', resamples: 500 });
+
+/** A copy of a run with another configuration. */
+function changed(name: string, change: (config: RunConfig) => unknown): string {
+  const folder = at('runs', name);
+  cpSync(at('runs', 'large'), folder, { recursive: true });
+  const config = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')) as RunConfig;
+  writeFileSync(join(folder, 'config.json'), JSON.stringify(change(config)));
+  return folder;
+}
+
+describe('two runs on the images that both held out', () => {
+  test('scores are those of their reports; costs are counted; the page stands alone', async () => {
+    const { file, comparison } = await compare(at('runs', 'small'), at('runs', 'large'));
+    expect(comparison.images).toEqual(['4.png', '5.png', '6.png']);
+    for (const run of comparison.runs) {
+      const { data: report } = await writeReport(at('runs', run.name), { device: 'cpu', out: at(`${run.name}.html`) });
+      const headline = Number(report.headline[0]?.value);
+      expect(comparison.metric).toBe(report.headline[0]?.label);
+      // The report prints four digits.
+      expect(run.score.value).toBeCloseTo(headline, 3);
+      expect(run.perImage).toHaveLength(3);
+      expect(run.predictionMs).toBeGreaterThan(0);
+      expect(run.trainingMs).toBeGreaterThan(0);
+    }
+    const [small, large] = ['small', 'large'].map((name) => comparison.runs.find((run) => run.name === name));
+    expect(large?.parameters).toBeGreaterThan(5 * (small?.parameters ?? 0));
+    expect(large?.macs).toBeGreaterThan(5 * (small?.macs ?? 0));
+    expect([small?.steps, large?.steps]).toEqual([6, 12]);
+    expect(comparison.pairs[0]?.verdict).toBe('undecided');
+    expect(comparison.notes.join(' ')).toContain('With 3 images');
+    const page = readFileSync(file, 'utf8');
+    expect(page).not.toMatch(/(src|href)="(?!data:)/);
+    expect(page).toContain('npx lamella compare');
+  });
+
+  test('a run that held out other images is compared on those in common, and that is said', async () => {
+    const other = changed('other', (config) => ({ ...config, validationImages: config.validationImages.slice(1) }));
+    const { comparison } = await compare(at('runs', 'small'), other);
+    expect(comparison.images).toEqual(['5.png', '6.png']);
+    expect(comparison.notes[0]).toContain('compared are the 2 that all of them held out');
+  });
+
+  test('on other images: those that a run was trained on are left out', async () => {
+    const { comparison } = await writeComparison([at('runs', 'small'), at('runs', 'large')], {
+      out: at('other.html'),
+      device: 'cpu',
+      resamples: 500,
+      data,
+    });
+    expect(comparison.images).toHaveLength(3);
+    expect(comparison.notes[0]).toContain('4 images of');
+    expect(comparison.notes[0]).toContain('a run was trained on them');
+  });
+});
+
+describe('what cannot be compared is refused', () => {
+  test('one run, one run twice, a folder that is none', async () => {
+    await expect(compare(at('runs', 'small'))).rejects.toThrow(UsageError);
+    await expect(compare(at('runs', 'small'), `${at('runs', 'small')}/`)).rejects.toThrow(/one run is given twice/);
+    await expect(compare(at('runs', 'small'), data)).rejects.toThrow(/there is no run here/);
+  });
+  test('a damaged configuration, a damaged model, no model', async () => {
+    const broken = changed('broken', (config) => config);
+    writeFileSync(join(broken, 'config.json'), '{"version": 1,');
+    await expect(compare(at('runs', 'small'), broken)).rejects.toThrow(/config.json: this is not JSON/);
+    const cut = changed('cut', (config) => config);
+    writeFileSync(join(cut, 'best.onnx'), readFileSync(join(cut, 'best.onnx')).subarray(0, 900));
+    await expect(compare(at('runs', 'small'), cut)).rejects.toThrow(/cut.best.onnx.*cut off/);
+    const empty = changed('empty', (config) => config);
+    rmSync(join(empty, 'best.onnx'));
+    rmSync(join(empty, 'last.onnx'));
+    await expect(compare(at('runs', 'small'), empty)).rejects.toThrow(/there is no model here yet/);
+  });
+  test('no held-out image in common, none held out at all, images that are gone', async () => {
+    const swapped = changed('swapped', (config) => ({
+      ...config,
+      validationImages: config.trainingImages.slice(0, 2),
+    }));
+    await expect(compare(at('runs', 'small'), swapped)).rejects.toThrow(/held out no image in common.*--data/);
+    const none = changed('none', (config) => ({ ...config, validationImages: [] }));
+    await expect(compare(at('runs', 'small'), none)).rejects.toThrow(RunError);
+    const gone = changed('gone', (config) => ({ ...config, validationImages: ['image/99.png'] }));
+    await expect(compare(at('runs', 'small'), gone)).rejects.toThrow(/"image\/99.png" of the run is not in/);
+    const trained = at('trained');
+    for (const part of ['image', 'label']) {
+      mkdirSync(join(trained, part), { recursive: true });
+      for (const name of ['0.png', '1.png']) cpSync(join(data, part, name), join(trained, part, name));
+    }
+    const onTrained = writeComparison([at('runs', 'small'), at('runs', 'large')], {
+      out: at('t.html'),
+      device: 'cpu',
+      data: trained,
+    });
+    await expect(onTrained).rejects.toThrow(DatasetError);
+    await expect(onTrained).rejects.toThrow(/all 2 images were used to train one of the runs/);
+  });
+  test('other classes, another task', async () => {
+    const renamed = changed('renamed', (config) => ({
+      ...config,
+      recipe: {
+        ...config.recipe,
+        labels: {
+          ...config.recipe.labels,
+          classes: config.recipe.labels.classes.map((c, i) => ({ ...c, name: `other ${i}` })),
+        },
+      },
+    }));
+    await expect(compare(at('runs', 'small'), renamed)).rejects.toThrow(/renamed other 0, other 1/);
+    const whole = changed('whole', (config) => ({
+      ...config,
+      recipe: { ...config.recipe, model: { name: 'mlp', channels: 1, outputs: 2, input: [64, 64] } },
+    }));
+    await expect(compare(at('runs', 'small'), whole)).rejects.toThrow(
+      /small segments, whole names the class of images/,
+    );
+  });
+});
+
+describe('explaining a run', () => {
+  test('writes a page on which all numbers agree', async () => {
+    const image = join(data, 'image', '5.png');
+    const { file, explanation } = await writeExplanation(at('runs', 'large'), image, {
+      out: at('explain.html'),
+      device: 'cpu',
+      at: { x: 20, y: 33 },
+    });
+    expect(explanation.checks.filter(({ passed }) => !passed)).toEqual([]);
+    const page = readFileSync(file, 'utf8');
+    expect(page).toContain('5.png');
+    expect(page).not.toMatch(/(src|href)="(?!data:)/);
+    expect(page).not.toContain('class="bad"');
+  });
+  test('a page of a stack that is not there', async () => {
+    const image = join(data, 'image', '5.png');
+    const wrong = writeExplanation(at('runs', 'large'), image, { out: at('none.html'), device: 'cpu', page: 4 });
+    await expect(wrong).rejects.toThrow(/5.png: there is no page 4, it has 1. Give --page 0./);
+  });
+});
+
+describe('energy', () => {
+  test('packages are added, their parts are not, and a counter that runs over goes on', async () => {
+    const folder = at('powercap');
+    const set = (name: string, microjoules: number): void => {
+      mkdirSync(join(folder, name), { recursive: true });
+      writeFileSync(join(folder, name, 'max_energy_range_uj'), '10000000\n');
+      writeFileSync(join(folder, name, 'energy_uj'), `${microjoules}\n`);
+    };
+    set('intel-rapl:0', 9_000_000);
+    set('intel-rapl:1', 1_000_000);
+    set('intel-rapl:0:0', 5);
+    const meter = await openEnergyMeter(folder);
+    expect(await meter?.joules()).toBe(0);
+    set('intel-rapl:0', 500_000);
+    set('intel-rapl:1', 1_250_000);
+    set('intel-rapl:0:0', 4_000_000);
+    expect(await meter?.joules()).toBeCloseTo(1.5 + 0.25, 9);
+  });
+  test('a machine that does not tell has no meter', async () => {
+    expect(await openEnergyMeter(at('nowhere'))).toBeUndefined();
+  });
+});

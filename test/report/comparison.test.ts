@@ -1,0 +1,205 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { stream } from '../../src/array/random.ts';
+import { UsageError } from '../../src/errors.ts';
+import { renderComparison } from '../../src/report/compare-page.ts';
+import { compareRuns, type RunResult } from '../../src/report/comparison.ts';
+import { launchChromium, whyNoBrowser } from '../browser/harness.ts';
+
+const output = resolve('test-output');
+
+function result(name: string, scores: readonly number[], rest: Partial<RunResult> = {}): RunResult {
+  return {
+    name,
+    network: 'unet (base 8)',
+    metric: 'Dice',
+    perImage: scores.map((score, i) => ({ name: `slice-${i}.png`, score })),
+    scores: { 'IoU of all pixels': 0.8 },
+    parameters: 2e6,
+    macs: 5e9,
+    peakBytes: 3e8,
+    predictionMs: 210,
+    steps: 1000,
+    trainingMs: 125_000,
+    trainingImages: 20,
+    machine: 'two cores',
+    ...rest,
+  };
+}
+
+const noisy = (mean: number, seed: number, images = 12, spread = 0.03): number[] => {
+  const random = stream(seed, 'scores');
+  return Array.from({ length: images }, () => mean + spread * random.normal());
+};
+
+describe('the data of a comparison', () => {
+  const base = noisy(0.8, 1);
+  const better = base.map((score, i) => score + 0.02 + 0.001 * (i % 3));
+
+  test('a small but steady lead on the same images is shown, though the intervals of the scores overlap', () => {
+    const { runs, pairs, notes } = compareRuns([result('a', base), result('b', better)]);
+    expect(runs.map(({ name }) => name)).toEqual(['b', 'a']);
+    expect((runs[0] as { score: { low: number } }).score.low).toBeLessThan(
+      (runs[1] as { score: { high: number } }).score.high,
+    );
+    const [pair] = pairs;
+    expect(pair?.difference.value).toBeCloseTo(-0.021, 10);
+    expect(pair?.verdict).toBe('worse');
+    expect(pair?.signFlip).toEqual({ p: 2 / 2 ** 12, exact: true });
+    expect(pair?.ahead).toEqual([12, 0]);
+    expect(notes.join(' ')).toContain('another seed gives other weights');
+  });
+
+  test('noise of the same size is no progress', () => {
+    const { pairs } = compareRuns([result('a', base), result('b', noisy(0.805, 2))]);
+    expect(pairs[0]?.verdict).toBe('undecided');
+  });
+
+  test('with three images nothing can be shown, and that is said', () => {
+    const { pairs, notes, leastP } = compareRuns([result('a', [0.5, 0.5, 0.5]), result('b', [0.9, 0.91, 0.92])]);
+    expect(leastP).toBe(0.25);
+    expect(pairs[0]?.verdict).toBe('undecided');
+    expect(notes.join(' ')).toContain('With 3 images the permutation test cannot give a p below 0.25');
+  });
+
+  test('of several pairs the p are corrected', () => {
+    const { pairs } = compareRuns([result('a', base), result('b', better), result('c', noisy(0.6, 3))]);
+    expect(pairs).toHaveLength(3);
+    for (const { signFlip, adjustedP } of pairs) expect(adjustedP).toBeGreaterThanOrEqual(signFlip.p);
+  });
+
+  test('the same seed gives the same numbers, the order of the runs does not matter to the scores', () => {
+    const one = compareRuns([result('a', base), result('b', better)], { seed: 4 });
+    expect(compareRuns([result('a', base), result('b', better)], { seed: 4 })).toEqual(one);
+    const turned = compareRuns([result('b', better), result('a', base)], { seed: 4 });
+    expect(turned.runs).toEqual(one.runs);
+  });
+
+  test('efficiency is the score per million parameters', () => {
+    const { runs } = compareRuns([result('a', [0.5, 0.7], { parameters: 5e5 }), result('b', [0.4, 0.6])]);
+    expect(runs.map(({ efficiency }) => efficiency)).toEqual([expect.closeTo(1.2, 12), expect.closeTo(0.25, 12)]);
+  });
+
+  test('images without a score in some run are left out of all', () => {
+    const { images, runs, notes } = compareRuns([result('a', [0.5, Number.NaN, 0.7]), result('b', [0.4, 0.5, 0.6])]);
+    expect(images).toEqual(['slice-0.png', 'slice-2.png']);
+    expect(runs[1]?.perImage).toEqual([0.4, 0.6]);
+    expect(notes[0]).toContain('1 image is left out');
+  });
+
+  test.each([
+    ['one run', [result('a', base)], /fewer than two runs/],
+    ['another score', [result('a', base), result('b', base, { metric: 'V-Rand' })], /a is scored by Dice, b by V-Rand/],
+    ['other images', [result('a', base), result('b', base.slice(1))], /a and b are judged on other images/],
+    ['no scores', [result('a', [Number.NaN]), result('b', [0.5])], /None of the images has a score/],
+  ])('%s is refused', (_, results, message) => {
+    expect(() => compareRuns(results)).toThrow(UsageError);
+    expect(() => compareRuns(results)).toThrow(message);
+  });
+});
+
+const absent = whyNoBrowser();
+
+describe.skipIf(absent)(`the page in a browser${absent === undefined ? '' : ` (SKIPPED: ${absent})`}`, () => {
+  const base = noisy(0.8, 1);
+  const learning = (name: string, top: number) => ({
+    name,
+    metric: 'Dice',
+    points: Array.from({ length: 8 }, (_, i) => [i + 1, top * (1 - 0.6 ** (i + 1))] as const),
+  });
+  const page = renderComparison({
+    comparison: compareRuns([
+      result('runs/n4', base, {
+        network: 'n4',
+        parameters: 219_290,
+        macs: 9.8e10,
+        predictionMs: 2400,
+        learning: learning('runs/n4', 0.8),
+      }),
+      result(
+        'runs/unet <small>',
+        base.map((s) => s + 0.021),
+        { parameters: 490_000, macs: 5.1e9, learning: learning('runs/unet', 0.83) },
+      ),
+      result(
+        'runs/unet-32',
+        base.map((s, i) => s + 0.025 + 0.02 * (i % 2)),
+        {
+          parameters: 7_760_000,
+          macs: 4.4e10,
+          predictionMs: 830,
+          predictionJoules: 31,
+          learning: learning('runs/unet-32', 0.84),
+        },
+      ),
+    ]),
+    title: 'Lamella compares n4, unet, unet-32',
+    createdAt: '2026-11-22T20:00:00.000Z',
+    where: '12 images that all runs held out from training',
+    facts: [['Device', 'CPU']],
+    commands: ['npx lamella compare runs/n4 runs/unet runs/unet-32'],
+  });
+  const folder = mkdtempSync(join(tmpdir(), 'lamella-compare-'));
+  const file = join(folder, 'compare.html');
+  let browser: Browser;
+  beforeAll(async () => {
+    mkdirSync(output, { recursive: true });
+    writeFileSync(file, page);
+    browser = await launchChromium();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test.each([
+    ['light', 1280],
+    ['dark', 1280],
+    ['dark', 400],
+  ] as const)(
+    '%s, %i wide: charts and tables, nothing loaded, no complaints, no sideways scroll',
+    async (colorScheme, width) => {
+      const tab = await browser.newPage();
+      const complaints: string[] = [];
+      const requests: string[] = [];
+      tab.on('console', (message) => complaints.push(message.text()));
+      tab.on('pageerror', (error) => complaints.push(String(error)));
+      tab.on('request', (request) => requests.push(request.url()));
+      await tab.setViewportSize({ width, height: 900 });
+      await tab.emulateMedia({ colorScheme });
+      await tab.goto(pathToFileURL(file).href);
+      expect(complaints).toEqual([]);
+      expect(requests.filter((url) => !url.startsWith('file:') && !url.startsWith('data:'))).toEqual([]);
+      expect(await tab.locator('h2').allTextContents()).toEqual([
+        'Scores',
+        'What they cost',
+        'Image by image',
+        'Learning',
+        'How it was made',
+      ]);
+      expect(await tab.locator('figure.chart svg[role=img]').count()).toBe(6);
+      expect(await tab.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
+      expect(await tab.locator('.verdicts li.decided').count()).toBeGreaterThan(0);
+      expect(await tab.locator('th', { hasText: 'runs/unet <small>' }).count()).toBeGreaterThan(0);
+      await tab.screenshot({ path: join(output, `compare-${colorScheme}-${width}.png`), fullPage: true });
+      await tab.close();
+    },
+  );
+
+  test('areas of the discs are as the parameters', async () => {
+    const tab = await browser.newPage();
+    await tab.goto(pathToFileURL(file).href);
+    const chart = tab.locator('.wide figure.chart svg').first();
+    const radii = await chart
+      .locator('g[stroke-width="1.5"] circle')
+      .evaluateAll((circles) => circles.map((c) => Number(c.getAttribute('r'))));
+    expect(radii).toHaveLength(3);
+    const [large, small] = [Math.max(...radii), Math.min(...radii)];
+    expect((large / small) ** 2).toBeCloseTo(7_760_000 / 219_290, 0);
+    await tab.close();
+  });
+});
