@@ -30,7 +30,8 @@ export interface Checkpoint {
 
 interface Header {
   readonly step: number;
-  readonly best?: Best;
+  /** JSON has no NaN, the score of a network that says nothing: it is null. */
+  readonly best?: { readonly step: number; readonly score: number | null };
   readonly configHash: string;
   readonly tensors: readonly { readonly name: string; readonly dtype: DType; readonly shape: readonly number[] }[];
 }
@@ -95,7 +96,7 @@ export function decodeCheckpoint(bytes: Uint8Array, file: string): Checkpoint {
     state[name] = { dtype, shape, data };
     at += padded(size);
   }
-  return { step, best, configHash, state };
+  return { step, best: best && { ...best, score: best.score ?? Number.NaN }, configHash, state };
 }
 
 const nameOf = (step: number): string => `${RUN_FILES.checkpoints}/step-${String(step).padStart(9, '0')}.ckpt`;

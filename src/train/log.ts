@@ -17,7 +17,7 @@ export interface StepLine {
 export interface ValidationLine {
   readonly kind: 'validation';
   readonly step: number;
-  /** The number that decides which model is best, higher is better. */
+  /** The number that decides which model is best, higher is better; NaN of a network that says nothing. */
   readonly score: number;
   readonly metric: string;
   /** Other numbers, by name. */
@@ -40,7 +40,9 @@ export function parseLog(text: string): readonly LogLine[] {
   return text.split('\n').flatMap((line): LogLine[] => {
     if (line.trim() === '') return [];
     try {
-      return [JSON.parse(line) as LogLine];
+      const parsed = JSON.parse(line) as LogLine;
+      // JSON has no NaN: it was written as null.
+      return [parsed.kind === 'validation' ? { ...parsed, score: parsed.score ?? Number.NaN } : parsed];
     } catch {
       return [];
     }

@@ -32,6 +32,11 @@ test('a state without a best score and with an empty tensor', () => {
   expect(decodeCheckpoint(encodeCheckpoint(bare), 'a.ckpt')).toEqual(bare);
 });
 
+test('a best score that is NaN stays so', () => {
+  const silent = { ...checkpoint, best: { step: 3, score: Number.NaN } };
+  expect(decodeCheckpoint(encodeCheckpoint(silent), 'a.ckpt')).toEqual(silent);
+});
+
 test('any changed byte and any missing end is noticed', () => {
   const bytes = encodeCheckpoint(checkpoint);
   fc.assert(
