@@ -1,7 +1,7 @@
 /**
- * Objects against SciPy and scikit-image, on the input that bench/peer/objects.py left in the folder:
+ * Objects against SciPy and scikit-image, on the input that bench/peers/objects.py left in the folder:
  *
- *   python bench/peer/objects.py /tmp/objects 2048 && node bench/run.mjs objects --folder /tmp/objects
+ *   python bench/peers/objects.py /tmp/objects 2048 && node bench/run.mjs objects --folder /tmp/objects
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';

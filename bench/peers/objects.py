@@ -1,5 +1,5 @@
 """The operations of bench/objects.ts in SciPy and scikit-image, on the same input, which it leaves in the folder:
-python bench/peer/objects.py FOLDER [side]"""
+python bench/peers/objects.py FOLDER [side]"""
 import json
 import sys
 import time
