@@ -63,7 +63,7 @@ const runLungs: Run = async (path, inputs, how) => {
     lines: [
       ...scores.map(
         ({ patient, dice, meanMm, hd95Mm }) =>
-          `${patient}: Dice ${dice.toFixed(4)}${Number.isNaN(meanMm) ? '' : `, surfaces ${meanMm.toFixed(2)} mm apart, 95 % within ${hd95Mm.toFixed(2)} mm`}`,
+          `${patient}: Dice ${dice.toFixed(4)}${Number.isFinite(meanMm) ? `, surfaces ${meanMm.toFixed(2)} mm apart, 95 % within ${hd95Mm.toFixed(2)} mm` : ''}`,
       ),
       `lungs of ${report.perPatient.rows} patient${report.perPatient.rows === 1 ? '' : 's'} in ${report.perSlice.rows} slices. ${RESEARCH_ONLY.split('.')[0]}.`,
     ],
