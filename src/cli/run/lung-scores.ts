@@ -1,4 +1,4 @@
-/** Lungs found and lungs drawn: Dice and distances of surfaces, a row a patient. */
+/** Lungs found and true lungs: Dice and distances of surfaces, a row a patient. */
 
 import { ndarray } from '../../array/ndarray.ts';
 import { dice } from '../../metrics/overlap.ts';
@@ -56,7 +56,7 @@ export function scoresTable(scores: readonly LungScores[]): ScoreTable {
     values: [score(own.dice), score(own.meanMm), score(own.hd95Mm)],
   });
   return {
-    caption: 'Against masks drawn by hand',
+    caption: 'Lungs found and true lungs',
     columns: [
       { label: 'Dice', better: 'higher' },
       { label: 'Mean surface distance, mm', better: 'lower' },

@@ -83,7 +83,7 @@ export async function measureFolderOfLungs(
       summary: `Lungs of ${wholes.length} patient${wholes.length === 1 ? '' : 's'} in ${perSlice.rows} slice${
         perSlice.rows === 1 ? '' : 's'
       }${prediction === undefined ? '' : ', segmented by a trained network'}${
-        flags.truth === undefined ? '' : ', compared with masks drawn by hand'
+        flags.truth === undefined ? '' : ', compared with the truth'
       }.`,
       createdAt: new Date().toISOString(),
       headline: lungHeadline(perPatient, scores),
