@@ -1,7 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import { lamella } from './command.ts';
 
-const COMMANDS = ['demo', 'phantom', 'inspect', 'train', 'predict', 'evaluate', 'measure', 'report', 'explain', 'compare', 'augment'];
+const COMMANDS = [
+  'demo',
+  'phantom',
+  'inspect',
+  'train',
+  'predict',
+  'evaluate',
+  'measure',
+  'report',
+  'explain',
+  'compare',
+  'augment',
+];
 
 describe('help', () => {
   test('lamella --help names every command and exits with 0', async () => {

@@ -24,24 +24,24 @@ describe('by hand', () => {
 });
 
 describe('plateau', () => {
-  const after = (scores: number[], options = {}) => scheduleOf({ name: 'plateau', ...options })(7, 10, scores);
+  const factorAfter = (scores: number[], options = {}) => scheduleOf({ name: 'plateau', ...options })(7, 10, scores);
 
   test('a tenth for every five validations in a row without a better one', () => {
-    expect(after([])).toBe(1);
-    expect(after([0.5, 0.6, 0.6, 0.6, 0.6, 0.6])).toBe(1);
-    expectAllClose([after([0.5, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6])], [0.1]);
+    expect(factorAfter([])).toBe(1);
+    expect(factorAfter([0.5, 0.6, 0.6, 0.6, 0.6, 0.6])).toBe(1);
+    expectAllClose([factorAfter([0.5, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6])], [0.1]);
     // A better one in between begins the count anew; ten in a row are two plateaus, and there are three at most.
-    expect(after([0.5, 0.6, 0.6, 0.6, 0.7, 0.6, 0.6, 0.6])).toBe(1);
-    expectAllClose([after([0.5, 0.6, ...new Array<number>(10).fill(0.6)])], [0.01]);
-    expectAllClose([after([0.5, 0.6, ...new Array<number>(40).fill(0.6)])], [0.001]);
+    expect(factorAfter([0.5, 0.6, 0.6, 0.6, 0.7, 0.6, 0.6, 0.6])).toBe(1);
+    expectAllClose([factorAfter([0.5, 0.6, ...new Array<number>(10).fill(0.6)])], [0.01]);
+    expectAllClose([factorAfter([0.5, 0.6, ...new Array<number>(40).fill(0.6)])], [0.001]);
   });
 
   test('what has not got better than at first is left alone', () => {
-    expect(after(new Array<number>(20).fill(0.5))).toBe(1);
+    expect(factorAfter(new Array<number>(20).fill(0.5))).toBe(1);
   });
 
   test('its numbers can be chosen', () => {
-    expectAllClose([after([0.5, 0.6, 0.6, 0.6], { patience: 2, gamma: 0.5, times: 1 })], [0.5]);
+    expectAllClose([factorAfter([0.5, 0.6, 0.6, 0.6], { patience: 2, gamma: 0.5, times: 1 })], [0.5]);
   });
 });
 
