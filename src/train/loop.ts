@@ -248,7 +248,7 @@ export async function train({
   for (const line of kept) if (line.kind === 'step') ended = endsEarly(line);
   const source = batches(start.step);
   let step = start.step;
-  /** Whether the stepper's state is that of `step` whole steps. */
+  /** Whether the stepper's state is that of `step` whole steps, validation and all. */
   let whole = true;
   try {
     while (step < totalSteps(plan) && ended === undefined) {
@@ -265,7 +265,6 @@ export async function train({
       const facts = { step, loss, learningRate: rate, ...(gradientNorm === undefined ? {} : { gradientNorm }) };
       if (!Number.isFinite(loss)) throw await diverged({ ...facts, problem: `the loss is ${loss}` }, batch);
       if (!weightsFinite) throw await diverged({ ...facts, problem: 'the weights are not finite any more' }, batch);
-      whole = true;
       log({ kind: 'step', ...facts, ms: Math.round(ms * 10) / 10 });
       ended = endsEarly(facts);
       if (ended !== undefined) log({ kind: 'note', step, text: ended });
@@ -314,6 +313,8 @@ export async function train({
         log({ kind: 'validation', step, ...result, best: better, ms: Math.round(validationTook) });
         onEvent({ kind: 'validation', step, result, best: better });
       }
+
+      whole = true;
 
       const done = step >= total || ended !== undefined;
       const stopping = signal?.aborted === true;

@@ -164,6 +164,14 @@ describe('what goes wrong between two steps takes nothing with it', () => {
     expect((await loadCheckpoint(store, '0')).checkpoint?.step).toBe(10);
   });
 
+  test('a validation that fails is made again: its step does not count yet', async () => {
+    const store = memoryStore();
+    const run = () => Promise.reject(new Error('the device is lost'));
+    await expect(train(toy(store, { validator: { run } }))).rejects.toThrow('the device is lost');
+    // It falls due after step 5, and the first checkpoint would be at 7.
+    expect(await store.list('checkpoints')).toEqual([]);
+  });
+
   test('a step that fails leaves the checkpoint from before it', async () => {
     const store = memoryStore();
     const stepper = toyStepper();
