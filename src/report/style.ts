@@ -25,9 +25,9 @@ p { margin: 0 0 10px; max-width: 75ch; }
   background: var(--rule); border: 1px solid var(--rule); border-radius: 8px; overflow: hidden; }
 .figures div { flex: 1 1 150px; background: var(--panel); padding: 12px 16px; display: flex; flex-direction: column; }
 .figures dt { color: var(--muted); font-size: 13px; }
-.figures dd { margin: 0; font-size: 26px; line-height: 1.25; font-weight: 600; font-variant-numeric: tabular-nums;
-  letter-spacing: -0.01em; }
-.figures dd.note { font-size: 12px; font-weight: 400; letter-spacing: 0; }
+.figures dd { margin: 0; font-size: 24px; line-height: 1.25; font-weight: 600; font-variant-numeric: tabular-nums;
+  letter-spacing: -0.01em; white-space: nowrap; }
+.figures dd.note { font-size: 12px; font-weight: 400; letter-spacing: 0; white-space: normal; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(440px, 100%), 1fr)); gap: 20px 36px; }
 figure { margin: 0; }
 figure.chart svg { width: 100%; max-width: 640px; height: auto; display: block; }
