@@ -181,7 +181,7 @@ describe('layers between convolutions', () => {
     });
     await expectSame(graph, 14);
     const state = { w: 'd1' };
-    const { graph: lowered, packed } = lowerBlocked(broadcastExpands(graph), block, state);
+    const { graph: lowered, packed } = lowerBlocked(broadcastExpands(graph), block, { state });
     expect([...packed.keys()]).toEqual(['w']);
     expect(lowered.nodes.filter(({ op, outputs }) => op === 'Expand' && outputs[0]?.shape[0] === 32)).toEqual([]);
     const moved = lowered.nodes.filter(
@@ -204,7 +204,7 @@ describe.skipIf(absent !== '')(`state kept as blocked kernels${absent}`, () => {
     const next = b.sub(w, b.mul(velocity, b.scalar(0.01)));
     const graph = b.build([b.output(loss, 'loss'), b.output(velocity, 'v+'), b.output(next, 'w+')]);
     const state = { w: 'w+', v: 'v+' };
-    expect([...lowerBlocked(graph, block, state).packed.keys()]).toEqual(['w', 'v']);
+    expect([...lowerBlocked(graph, block, { state }).packed.keys()]).toEqual(['w', 'v']);
 
     const start = { w: random([16, 16, 3, 3], 1), v: float32([16, 16, 3, 3]) };
     const feeds = { x: random([1, 16, 8, 8], 2) };
