@@ -70,13 +70,13 @@ export function checkField({ of, theoretical, gradient }: ReceptiveFieldView): C
   ];
 }
 
-/** A step of the input along the gradient, against the change that the gradient foretells. */
-export function checkSlope(measured: number, foretold: number): Check {
+/** A step of the input along the gradient, against the change that the gradient foretells. @param score its magnitude */
+export function checkSlope(measured: number, foretold: number, score: number): Check {
   return check(
     'Change of the score by a small step along the gradient, against the gradient',
     measured,
     foretold,
-    0.05 * Math.abs(foretold) + 1e-4,
-    'a network bends: ReLU and pooling switch within the step',
+    0.05 * Math.abs(foretold) + 4e-6 * score,
+    'a network bends: ReLU and pooling switch within the step; float32',
   );
 }

@@ -2,11 +2,10 @@
 import { float32, type NdArray } from '../array/ndarray.ts';
 import { UsageError } from '../errors.ts';
 import { costOf } from '../graph/analysis/cost.ts';
-import { type Dependence, dependsOn, receptiveField, traceDependence } from '../graph/analysis/receptive-field.ts';
+import { dependsOn, receptiveField } from '../graph/analysis/receptive-field.ts';
 import type { Value } from '../graph/ir.ts';
 import { graphMacs } from '../models/cost.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { type PlannedPassage, planPassage } from './arithmetic.ts';
 import { checkField, checkMap, checkPrediction, checkSlope, checkSteps } from './checks.ts';
 import type {
   Attribution,
@@ -20,12 +19,13 @@ import type {
   ReceptiveFieldView,
 } from './explanation.ts';
 import { gradCam, gradientsOf, halfSideHolding, magnitudes, reasonOf, type Target } from './gradients.ts';
-import { type Head, headOf, probabilitiesOf, withBoth } from './head.ts';
-import { elementAt, isMap, type Layer, layersIn } from './layers.ts';
+import { type Head, probabilitiesOf, withBoth } from './head.ts';
+import { type Forward, Inside, LAST } from './inside.ts';
+import { isMap } from './layers.ts';
 import { featuresOf, filtersOf, inputAt, inputPlanes, summarise } from './parts.ts';
-import { type Probe, Probes } from './probes.ts';
+import type { Probe } from './probes.ts';
 import { intersection, type NamedPage, openSubject, type Subject } from './subject.ts';
-import { cropPlane, resampleToView, type View } from './view.ts';
+import { cropPlane, resampleToView } from './view.ts';
 
 export interface ExplainOptions {
   /** The pixel. Default: the middle of the image. */
@@ -44,6 +44,7 @@ export interface ExplainOptions {
 const EFFECTIVE_SHARE = 0.95;
 /** How much a step along the gradient shall change the score. */
 const SLOPE_STEP = 0.01;
+const SLOPE_TRIES = 6;
 
 /**
  * Explains what a model answers for a pixel of an image: the class of the pixel where it segments, of the image where
@@ -69,101 +70,6 @@ export async function explain(
   } finally {
     await forward.probes.dispose();
   }
-}
-
-const LAST = 'The last layer';
-
-/** The graph with its layers, and where in each the pixel lies. */
-class Inside {
-  readonly subject: Subject;
-  readonly dependence: Dependence;
-  readonly head: Head;
-  readonly layers: readonly Layer[];
-  readonly first: Layer | undefined;
-  readonly chosen: Layer | undefined;
-  readonly view: View;
-
-  constructor(subject: Subject, layer: string | undefined) {
-    const { graph, input, output, activation, shown } = subject;
-    this.subject = subject;
-    this.dependence = traceDependence(graph, input);
-    this.head = headOf(graph, output, activation);
-    this.layers = layersIn(graph, this.dependence, [this.head.scores, output]);
-    this.first = this.layers.find(({ kind }) => kind !== 'pooling');
-    this.chosen = chooseLayer(this.layers, layer);
-    this.view = { shown, dependence: this.dependence };
-  }
-
-  /** The element of a value that belongs to the pixel. */
-  place(value: Value): Point {
-    const { element, pixel } = this.subject;
-    if (value.shape.length !== 4) return { x: 0, y: 0 };
-    const sameSize = value.shape.slice(2).join() === this.head.scores.shape.slice(2).join();
-    return element !== undefined && sameSize ? element : elementAt(this.dependence, value, pixel);
-  }
-
-  /** Asks for all that is shown of the forward run: everything, since the class is not known before. */
-  ask() {
-    const { graph, output } = this.subject;
-    const { scores } = this.head;
-    const probes = new Probes(graph);
-    const column = (value: Value): Probe => {
-      const { x, y } = this.place(value);
-      return probes.part(value, value.shape.length === 4 ? { 2: [y, y + 1], 3: [x, x + 1] } : {});
-    };
-    const weights = this.first?.node.inputs[1];
-    return {
-      probes,
-      scores: column(scores),
-      given: column(output),
-      activated: column(this.head.result ?? output),
-      answer: isMap(output) ? probes.part(output) : undefined,
-      means: this.layers.map(({ result }) => (isMap(result) ? probes.channelMean(result) : probes.part(result))),
-      features: this.chosen !== undefined && isMap(this.chosen.result) ? probes.part(this.chosen.result) : undefined,
-      filters:
-        this.first === undefined || weights === undefined
-          ? undefined
-          : { weights: probes.part(weights), results: probes.part(this.first.result) },
-      passages: this.#passages(probes),
-    };
-  }
-
-  #passages(probes: Probes): PlannedPassage[] {
-    const pooling = this.layers.find(({ kind }) => kind === 'pooling');
-    const last = this.layers.findLast(({ kind }) => kind !== 'pooling');
-    const wanted: (readonly [string, Layer | undefined])[] = [
-      ['The first layer', this.first],
-      ['The first pooling', pooling],
-      [`Layer ${this.chosen?.name}`, this.chosen],
-      [LAST, last],
-    ];
-    const taken = new Set<Layer>();
-    return wanted.flatMap(([name, layer]) => {
-      // One layer may be the first, the chosen and the last: it is told once, as the last.
-      if (layer === undefined || taken.has(layer) || (layer === last && name !== LAST)) return [];
-      taken.add(layer);
-      return planPassage(name, layer, probes, this.place(layer.node.outputs[0] as Value)) ?? [];
-    });
-  }
-}
-
-type Forward = ReturnType<Inside['ask']>;
-
-/** The layer of a name; by default the last of those with the smallest maps that looks beyond one pixel. */
-function chooseLayer(layers: readonly Layer[], name: string | undefined): Layer | undefined {
-  if (name !== undefined) {
-    const found = layers.find((layer) => layer.name === name);
-    if (found !== undefined) return found;
-    throw new UsageError(`The network has no layer '${name}'.`, {
-      remedy: `It has ${layers.map((layer) => layer.name).join(', ')}.`,
-    });
-  }
-  const withMaps = layers.filter(({ kind, result }) => kind === 'convolution' && isMap(result));
-  const sizeOfMap = ({ result: { shape } }: Layer): number => (shape[2] as number) * (shape[3] as number);
-  const least = withMaps.reduce((size, layer) => Math.min(size, sizeOfMap(layer)), Number.POSITIVE_INFINITY);
-  const deepest = withMaps.filter((layer) => sizeOfMap(layer) === least);
-  const looks = ({ node }: Layer): boolean => node.inputs[1]?.shape.slice(2).some((side) => side > 1) === true;
-  return deepest.findLast(looks) ?? deepest.at(-1);
 }
 
 function chooseClass(classes: readonly string[], probabilities: readonly number[], name: string | undefined): number {
@@ -347,19 +253,18 @@ function fieldOf(
 
 /** The probability of a class at every pixel of the view that has one. */
 function answerMap(data: Float32Array, target: number, { subject, head, view }: Inside): Plane | undefined {
-  const { element, pixel, output, classes } = subject;
+  const { grid, output, classes } = subject;
   const [, outputs, height, width] = output.shape as readonly [number, number, number, number];
-  if (element === undefined) return undefined;
+  if (grid === undefined) return undefined;
+  const { margin, scale } = grid;
   const { shown } = view;
-  // A coarser map is shown as blocks.
-  const scale = { y: height / (subject.feed.shape[2] as number), x: width / (subject.feed.shape[3] as number) };
-  const fine = scale.y > 0.5 || element.y === pixel.y;
   const plane = new Float32Array(shown.width * shown.height).fill(Number.NaN);
   const column = new Float32Array(outputs);
   for (let y = 0; y < shown.height; y++) {
     for (let x = 0; x < shown.width; x++) {
-      const row = fine ? y + shown.y - pixel.y + element.y : Math.floor((y + shown.y) * scale.y);
-      const at = fine ? x + shown.x - pixel.x + element.x : Math.floor((x + shown.x) * scale.x);
+      // A coarser map is shown as blocks.
+      const row = Math.floor((y + shown.y - margin.y) * scale.y);
+      const at = Math.floor((x + shown.x - margin.x) * scale.x);
       if (row < 0 || at < 0 || row >= height || at >= width) continue;
       for (let c = 0; c < outputs; c++) column[c] = data[(c * height + row) * width + at] as number;
       const probabilities =
@@ -382,12 +287,17 @@ async function slope(
 ): Promise<Check[]> {
   const norm = Math.sqrt(image.data.reduce((sum, g) => sum + g * g, 0));
   if (norm === 0) return [];
-  const length = Math.min(0.1, SLOPE_STEP / norm);
   const scoreAt = async (step: number): Promise<number> => {
     const moved = feed.data.map((value, i) => value + (step * (image.data[i] as number)) / norm);
     await probes.run(runtime, float32(feed.shape, moved));
     return sign * (scores.read()[channel] as number);
   };
-  const [up, down] = [await scoreAt(length), await scoreAt(-length)];
-  return [checkSlope(up - down, 2 * length * norm)];
+  let found: Check | undefined;
+  // A step across a bend of the network is not what the gradient is of: it is made smaller.
+  for (let length = Math.min(0.1, SLOPE_STEP / norm), tries = 0; tries < SLOPE_TRIES; length /= 4, tries++) {
+    const [up, down] = [await scoreAt(length), await scoreAt(-length)];
+    found = checkSlope(up - down, 2 * length * norm, Math.max(Math.abs(up), Math.abs(down)));
+    if (found.passed) break;
+  }
+  return found === undefined ? [] : [found];
 }

@@ -33,6 +33,8 @@ export interface Subject {
   readonly pixel: Point;
   /** The element of the output that belongs to it; absent where there is one answer for all. */
   readonly element?: Point;
+  /** How much smaller the output is at its upper left, in pixels of the input, and its elements for each of these pixels. */
+  readonly grid?: { readonly margin: Point; readonly scale: Point };
   /** The part of the input that shows the image, and which part of the image that is. */
   readonly shown: Box;
   readonly box: Box;
@@ -132,6 +134,7 @@ function pixelSubject(bytes: Uint8Array, model: SegmentationModel, page: NamedPa
     activation: model.activation,
     pixel,
     element,
+    grid: { margin, scale },
     shown,
     box: { ...shown, x: shown.x + origin.x, y: shown.y + origin.y },
     fileValues: fileValuesAt(page, at),

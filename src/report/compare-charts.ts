@@ -82,7 +82,7 @@ export function scoreChart({ runs, metric, level, images }: Comparison): Markup 
     {
       widthPx: 560,
       heightPx: 56 + 38 * rows.length,
-      said: `Mean ${metric} of ${images.length} ${images.length === 1 ? 'image' : 'images'}; lines: where it would lie with other such images, in ${Math.round(100 * level)} % of cases.`,
+      said: `Mean ${metric} of ${images.length.toLocaleString('en')} ${images.length === 1 ? 'image' : 'images'}; lines: where it would lie with other such images, in ${Math.round(100 * level)} % of cases.`,
     },
   );
 }
@@ -216,7 +216,7 @@ export function costChart({ runs, metric }: Comparison): Markup {
     {
       widthPx: 760,
       heightPx: 430,
-      said: `${metric} over the multiplications for one image; the area of a disc is the number of parameters, which stands behind the name. As Canziani et al. 2016 show networks.`,
+      said: `Score (${metric}) over the multiplications for one image; the area of a disc is the number of parameters, which stands behind the name. As Canziani et al. 2016 show networks.`,
     },
   );
 }
@@ -288,7 +288,7 @@ export function imageChart({ runs, images, metric }: Comparison): Markup {
     {
       widthPx: 620,
       heightPx: 50 + 22 * images.length,
-      said: `${metric} of each image; one colour a run, as in the legend.`,
+      said: `Score (${metric}) of each image; one colour a run, as in the legend.`,
     },
   );
 }

@@ -102,6 +102,13 @@ const digits = (value: number): string => value.toFixed(4).replace('-', '−');
 
 const pText = (p: number): string => (p < 0.0001 ? '< 0.0001' : p.toFixed(4));
 
+const pSentence = (p: number): string => (p < 0.0001 ? 'p < 0.0001' : `p = ${p.toFixed(4)}`);
+
+const count = (n: number): string => n.toLocaleString('en');
+
+/** At the beginning of a sentence. */
+const capital = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
+
 function summaryOf(comparison: Comparison, where: string): string {
   const { runs, metric, pairs } = comparison;
   const [best, second] = runs;
@@ -125,7 +132,11 @@ function headlineOf(comparison: Comparison): Figure[] {
       value: digits(best.score.value),
       note: `${best.name}; ${digits(best.score.low)} to ${digits(best.score.high)}`,
     },
-    { label: 'Differences shown', value: `${decided} of ${pairs.length}`, note: 'the others may be chance' },
+    {
+      label: 'Differences shown',
+      value: `${decided} of ${pairs.length}`,
+      note: decided < pairs.length ? 'the others may be chance' : 'more than chance explains',
+    },
     { label: 'Fewest parameters', value: withPrefix(smallest.parameters), note: smallest.name },
     { label: 'Quickest image', value: milliseconds(quickest.predictionMs), note: quickest.name },
   ];
@@ -149,7 +160,7 @@ function verdict(pair: ComparedPair, comparison: Comparison): Markup {
   const { a, b, difference, adjustedP, verdict: found, ahead } = pair;
   const [first, second] = [run(comparison, a), run(comparison, b)];
   const { metric, level, images } = comparison;
-  const range = `${digits(difference.low)} to ${digits(difference.high)} in ${Math.round(100 * level)} %; p = ${pText(adjustedP)}; ahead on ${ahead[0]} against ${ahead[1]} of ${images.length} images`;
+  const range = `${digits(difference.low)} to ${digits(difference.high)} in ${Math.round(100 * level)} %; ${pSentence(adjustedP)}; ahead on ${count(ahead[0])} against ${count(ahead[1])} of ${count(images.length)} images`;
   const size = digits(Math.abs(difference.value));
   if (found === 'undecided') {
     return html`<li><strong>${first.name} and ${second.name}: no difference shown.</strong> ${second.name} less ${first.name} is ${digits(difference.value)} (${range}).</li>`;
@@ -164,7 +175,7 @@ function scoresOf(comparison: Comparison): ScoreTable {
   return {
     caption: 'Scores',
     columns: [
-      { label: metric, better: 'higher' },
+      { label: capital(metric), better: 'higher' },
       { label: `${Math.round(100 * level)} % interval` },
       ...others.map((label) => ({ label, better: /error/.test(label) ? ('lower' as const) : ('higher' as const) })),
     ],
@@ -177,7 +188,7 @@ function scoresOf(comparison: Comparison): ScoreTable {
         ...others.map((key) => (Number.isFinite(scores[key]) ? (scores[key] as number) : null)),
       ],
     })),
-    note: `${metric} is the mean of the images, each counting the same; the other scores are of all images together.`,
+    note: `${capital(metric)} is the mean of the images, each counting the same; the other scores are of all images together.`,
   };
 }
 
@@ -202,7 +213,7 @@ function pairTable(comparison: Comparison): Markup {
         pText(signFlip.p),
         pText(adjustedP),
         pText(wilcoxon.p),
-        `${ahead[1]} : ${ahead[0]}`,
+        `${count(ahead[1])} : ${count(ahead[0])}`,
       ],
     })),
     note: 'p: how often chance alone would give a difference as large. A row is marked where the corrected p and the interval both speak against chance.',
@@ -228,7 +239,7 @@ function costsOf({ runs }: Comparison): ScoreTable {
         values: [
           withPrefix(parameters),
           withPrefix(macs),
-          `${withPrefix(peakBytes)}B`,
+          `${withPrefix(peakBytes).replace(/([kMGT])$/, '\u00a0$1')}B`,
           milliseconds(predictionMs),
           ...(energy ? [predictionJoules === undefined ? null : `${Number(predictionJoules.toPrecision(3))} J`] : []),
           duration(trainingMs),
@@ -253,7 +264,7 @@ function legend(runs: readonly ComparedRun[]): Markup {
 function methods({ resamples, level, images, leastP, pairs }: Comparison): string {
   const exact = pairs.every(({ signFlip }) => signFlip.exact);
   return (
-    `Intervals: ${resamples.toLocaleString('en')} bootstrap samples of the ${images.length} images, bias-corrected and accelerated, at ${Math.round(100 * level)} %; all runs on the same samples, so that differences are paired. ` +
+    `Intervals: ${resamples.toLocaleString('en')} bootstrap samples of the ${count(images.length)} images, bias-corrected and accelerated, at ${Math.round(100 * level)} %; all runs on the same samples, so that differences are paired. ` +
     `Tests: the signs of the differences of each pair flipped, ${exact ? 'all combinations counted' : 'drawn at random where there are too many to count'}, and Wilcoxon’s signed ranks; p of the first corrected for ${pairs.length} ${pairs.length === 1 ? 'pair' : 'pairs'} by Holm. The least p possible with so many images is ${pText(leastP)}.`
   );
 }

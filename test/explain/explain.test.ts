@@ -36,10 +36,12 @@ function fileOf(spec: ModelSpec): Uint8Array {
   const shape = 'input' in spec ? ([1, 1, ...spec.input] as const) : ([1, 1, side, side] as const);
   const weights = initialWeights(buildNetwork(spec, shape as never).parameters, 4);
   // Biases other than 0, so that forgetting one is seen.
-  const random = stream(1, 'biases');
+  const random = stream(1, 'weights');
   for (const [name, array] of Object.entries(weights)) {
     if (name.endsWith('bias'))
       for (let i = 0; i < array.data.length; i++) (array.data as Float32Array)[i] = 0.2 * random.normal();
+    else if (spec.name === 'perceptron')
+      for (let i = 0; i < array.data.length; i++) (array.data as Float32Array)[i] = random.normal();
     // AlexNet's small first weights leave nothing to see in a small image.
     else if (whole)
       for (let i = 0; i < array.data.length; i++) (array.data as Float32Array)[i] = 3 * (array.data[i] as number);
@@ -92,7 +94,7 @@ describe('every network of the line: all numbers are found again, in the middle 
       { name: 'unet', channels: 1, outputs: 2, base: 4, depth: 1, norm: 'instance' },
       [40, 40],
     ],
-    ['unet2015', { name: 'unet2015', channels: 1, outputs: 2, base: 2 }, [40, 30]],
+    ['unet2015', { name: 'unet2015', channels: 1, outputs: 2, base: 4 }, [40, 30]],
     ['n2', { name: 'n2', channels: 1, outputs: 2, base: 6 }, [50, 40]],
     ['perceptron', { name: 'perceptron', channels: 1, outputs: 3, input: [12, 10] }, [10, 12]],
     ['mlp', { name: 'mlp', channels: 1, outputs: 4, input: [12, 12], hidden: [20, 10], activation: 'tanh' }, [12, 12]],

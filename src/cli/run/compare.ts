@@ -37,7 +37,7 @@ export async function runCompare(runs: readonly string[], flags: CompareFlags): 
     ),
     ...comparison.pairs.map(({ a, b, difference, adjustedP, verdict }) => {
       const [first, second] = [comparison.runs[a], comparison.runs[b]];
-      const by = `${difference.value.toFixed(4)} (${difference.low.toFixed(4)} to ${difference.high.toFixed(4)}), p ${adjustedP.toFixed(4)}`;
+      const by = `${difference.value.toFixed(4)} (${difference.low.toFixed(4)} to ${difference.high.toFixed(4)}), p ${adjustedP < 0.0001 ? '< 0.0001' : adjustedP.toFixed(4)}`;
       return `  ${second?.name} less ${first?.name}: ${by}: ${verdict === 'undecided' ? 'no difference shown' : verdict}`;
     }),
     ...comparison.notes.map((note) => `note: ${note}`),

@@ -1,0 +1,113 @@
+/** A graph with its layers, and where in each the pixel lies. */
+import { UsageError } from '../errors.ts';
+import { type Dependence, receptiveField, traceDependence } from '../graph/analysis/receptive-field.ts';
+import type { Value } from '../graph/ir.ts';
+import { type PlannedPassage, planPassage } from './arithmetic.ts';
+import type { Point } from './explanation.ts';
+import { type Head, headOf } from './head.ts';
+import { elementAt, isMap, type Layer, layersIn } from './layers.ts';
+import { type Probe, Probes } from './probes.ts';
+import type { Subject } from './subject.ts';
+import type { View } from './view.ts';
+
+/** Name of the passage that ends in the answer. */
+export const LAST = 'The last layer';
+
+export class Inside {
+  readonly subject: Subject;
+  readonly dependence: Dependence;
+  readonly head: Head;
+  readonly layers: readonly Layer[];
+  readonly first: Layer | undefined;
+  readonly chosen: Layer | undefined;
+  readonly view: View;
+
+  constructor(subject: Subject, layer: string | undefined) {
+    const { graph, input, output, activation, shown } = subject;
+    this.subject = subject;
+    this.dependence = traceDependence(graph, input);
+    this.head = headOf(graph, output, activation);
+    this.layers = layersIn(graph, this.dependence, [this.head.scores, output]);
+    this.first = this.layers.find(({ kind }) => kind !== 'pooling');
+    this.chosen = chooseLayer(this.layers, layer);
+    this.view = { shown, dependence: this.dependence };
+  }
+
+  /** The element of a value that belongs to the pixel. */
+  place(value: Value): Point {
+    const { element, pixel } = this.subject;
+    if (value.shape.length !== 4) return { x: 0, y: 0 };
+    // Every element of such a map belongs to the same pixel as in the answer.
+    const jumps = (of: Value): string =>
+      receptiveField(this.dependence, of)
+        .fields.map(({ jump }) => `${jump.numerator}/${jump.denominator}`)
+        .join();
+    const { scores } = this.head;
+    const alike = value.shape.slice(2).join() === scores.shape.slice(2).join() && jumps(value) === jumps(scores);
+    return element !== undefined && alike ? element : elementAt(this.dependence, value, pixel);
+  }
+
+  /** Asks for all that is shown of the forward run: everything, since the class is not known before. */
+  ask() {
+    const { graph, output } = this.subject;
+    const { scores } = this.head;
+    const probes = new Probes(graph);
+    const column = (value: Value): Probe => {
+      const { x, y } = this.place(value);
+      return probes.part(value, value.shape.length === 4 ? { 2: [y, y + 1], 3: [x, x + 1] } : {});
+    };
+    const weights = this.first?.node.inputs[1];
+    return {
+      probes,
+      scores: column(scores),
+      given: column(output),
+      activated: column(this.head.result ?? output),
+      answer: isMap(output) ? probes.part(output) : undefined,
+      means: this.layers.map(({ result }) => (isMap(result) ? probes.channelMean(result) : probes.part(result))),
+      features: this.chosen !== undefined && isMap(this.chosen.result) ? probes.part(this.chosen.result) : undefined,
+      filters:
+        this.first === undefined || weights === undefined
+          ? undefined
+          : { weights: probes.part(weights), results: probes.part(this.first.result) },
+      passages: this.#passages(probes),
+    };
+  }
+
+  #passages(probes: Probes): PlannedPassage[] {
+    const pooling = this.layers.find(({ kind }) => kind === 'pooling');
+    const last = this.layers.findLast(({ kind }) => kind !== 'pooling');
+    const wanted: (readonly [string, Layer | undefined])[] = [
+      ['The first layer', this.first],
+      ['The first pooling', pooling],
+      [`Layer ${this.chosen?.name}`, this.chosen],
+      [LAST, last],
+    ];
+    const taken = new Set<Layer>();
+    return wanted.flatMap(([name, layer]) => {
+      // One layer may be the first, the chosen and the last: it is told once, as the last.
+      if (layer === undefined || taken.has(layer) || (layer === last && name !== LAST)) return [];
+      taken.add(layer);
+      return planPassage(name, layer, probes, this.place(layer.node.outputs[0] as Value)) ?? [];
+    });
+  }
+}
+
+/** What was asked for. */
+export type Forward = ReturnType<Inside['ask']>;
+
+/** The layer of a name; by default the last of those with the smallest maps that looks beyond one pixel. */
+function chooseLayer(layers: readonly Layer[], name: string | undefined): Layer | undefined {
+  if (name !== undefined) {
+    const found = layers.find((layer) => layer.name === name);
+    if (found !== undefined) return found;
+    throw new UsageError(`The network has no layer '${name}'.`, {
+      remedy: `It has ${layers.map((layer) => layer.name).join(', ')}.`,
+    });
+  }
+  const withMaps = layers.filter(({ kind, result }) => kind === 'convolution' && isMap(result));
+  const sizeOfMap = ({ result: { shape } }: Layer): number => (shape[2] as number) * (shape[3] as number);
+  const least = withMaps.reduce((size, layer) => Math.min(size, sizeOfMap(layer)), Number.POSITIVE_INFINITY);
+  const deepest = withMaps.filter((layer) => sizeOfMap(layer) === least);
+  const looks = ({ node }: Layer): boolean => node.inputs[1]?.shape.slice(2).some((side) => side > 1) === true;
+  return deepest.findLast(looks) ?? deepest.at(-1);
+}
