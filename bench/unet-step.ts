@@ -1,8 +1,9 @@
 /** A padded U-Net of the paper's shape with its whole training step in one graph, for benchmarks and tests. */
-import { float32, type NdArray, type Shape } from '../src/array/ndarray.ts';
+import { float32, type NdArray, ndarray, type Shape } from '../src/array/ndarray.ts';
 import { backward } from '../src/graph/autodiff.ts';
 import { GraphBuilder } from '../src/graph/builder.ts';
 import type { Graph, Value } from '../src/graph/ir.ts';
+import { softmaxTerm } from '../src/nn/losses/cross-entropy.ts';
 
 export interface UnetStepOptions {
   readonly base?: number;
@@ -65,7 +66,7 @@ export function unetStep({
   const double = (name: string, x: Value, k: number) => conv(`${name}.1`, conv(`${name}.0`, x, k, 3), k, 3);
 
   const x = b.input('x', 'float32', [batch, 1, size, size]);
-  const target = b.input('target', 'float32', [batch, classes, size, size]);
+  const labels = b.input('labels', 'int32', [batch, size, size]);
   const rate = b.input('rate', 'float32', []);
   const skips: Value[] = [];
   let y = x;
@@ -95,10 +96,8 @@ export function unetStep({
     y = double(`decode${level}`, b.op('Concat', [skips[level] as Value, y], { axis: 1 }), k);
   }
   const logits = conv('head', y, classes, 1, false);
-  // loss = -sum(target * log softmax(logits)) / pixels
-  const logp = b.op('LogSoftmax', [logits], { axis: 1 });
-  const total = b.sum(b.mul(target, logp), [0, 1, 2, 3]);
-  const loss = b.mul(total, b.scalar(-1 / (batch * size * size)));
+  const perPixel = softmaxTerm(b, logits, labels);
+  const loss = b.op('ReduceMean', [perPixel, b.ints([0, 1, 2, 3])], { keepdims: 0 });
 
   const nodes = b.build([loss]).nodes;
   const gradients = b.scoped('backward', () => backward(b, nodes, loss, parameters));
@@ -113,22 +112,23 @@ export function unetStep({
     state[v.name] = `${v.name}:next`;
     state[p.name] = `${p.name}:next`;
   });
-  const labels = float32(target.shape);
+  const classOf = ndarray('int32', labels.shape);
   const pixels = size * size;
   const image = fill(x.shape, 1);
   for (let n = 0; n < batch; n++) {
     for (let i = 0; i < pixels; i++) {
       const row = Math.floor(i / size);
       const inside = (row - size / 2) ** 2 + ((i % size) - size / 2) ** 2 < (size / 3) ** 2;
-      labels.data[(n * classes + (inside ? 1 : 0)) * pixels + i] = 1;
-      if (inside) image.data[n * pixels + i] = (image.data[n * pixels + i] as number) + 0.5;
+      if (!inside) continue;
+      classOf.data[n * pixels + i] = 1;
+      image.data[n * pixels + i] = (image.data[n * pixels + i] as number) + 0.5;
     }
   }
   return {
     graph: b.build(outputs),
     state,
     initial,
-    feeds: { x: image, target: labels, rate: float32([], [0.01]) },
+    feeds: { x: image, labels: classOf, rate: float32([], [0.01]) },
     parameterCount: parameters.reduce((n, p) => n + p.shape.reduce((a, c) => a * c, 1), 0),
   };
 }
