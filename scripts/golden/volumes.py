@@ -110,7 +110,8 @@ for folder in ("formats", "lungs"):
         try:
             result[name] = read(path)
         except Exception as error:  # what the independent reader refuses is written down as such
-            result[name] = {"unread": f"{type(error).__name__}: {error}"[:160].split("\n")[0]}
+            said = str(error).replace(f"{data}/", "")
+            result[name] = {"unread": f"{type(error).__name__}: {said}"[:160].split("\n")[0]}
 versions = {module.__name__: module.__version__ for module in (pydicom, nib, nrrd)}
 versions["SimpleITK"] = sitk.Version_VersionString()
 json.dump({"versions": versions, "files": result}, sys.stdout, indent=1)
