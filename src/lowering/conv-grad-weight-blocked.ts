@@ -21,8 +21,8 @@
  *   256 x 256, 32       126         140
  *   512 x 512, 16        74         137
  *
- * The images carry their zero columns in memory: padded by the op it is three times slower. Batches are
- * input channels of this Conv, fewer than B at a time.
+ * The images carry their zero columns in memory: padded by the op it is three times slower. Images of a
+ * batch are input channels of this Conv, fewer than B at a time.
  */
 import { ndarray, type Shape } from '../array/ndarray.ts';
 import type { GraphBuilder } from '../graph/builder.ts';
@@ -51,9 +51,7 @@ export const convGradWeightBlocked: Formulation<'lamella.ConvGradWeight'> = (low
   const k = dy.shape[1] as number;
   const wide = withZeroColumns(b, forms.blocked(x), [g.padsBegin[1] as number, g.padsEnd[1] as number], block);
   const [groups, rowFloats] = [c / block, (wide.shape[3] as number) * block];
-  const perImage = b.reshape(wide, [batch, groups, height, rowFloats]);
-  const images =
-    batch === 1 ? b.reshape(perImage, [groups, 1, height, rowFloats]) : b.transpose(perImage, [1, 0, 2, 3]);
+  const images = b.reshape(wide, [batch, groups, height, rowFloats]);
   const [strideY, strideX] = g.strides as Pair;
   const made = correlate(lowering, images, dy, {
     padTop: g.padsBegin[0] as number,
@@ -69,7 +67,7 @@ export const convGradWeightBlocked: Formulation<'lamella.ConvGradWeight'> = (low
 };
 
 export const convGradWeightOneBlocked: Formulation<'lamella.ConvGradWeight'> = (lowering, node) => {
-  const { b, forms } = lowering;
+  const { forms } = lowering;
   const [dy, x] = node.inputs as readonly [Value, Value];
   const g = convGeometry(node.attributes, node.attributes.kernel_shape);
   const dw = node.outputs[0] as Value;
@@ -87,7 +85,7 @@ export const convGradWeightOneBlocked: Formulation<'lamella.ConvGradWeight'> = (
   const [images, kernels] = byX ? [x, dy] : [dy, x];
   const [padsBegin, padsEnd] = byX ? [g.padsBegin, g.padsEnd] : [mirrored(g.padsBegin), mirrored(g.padsEnd)];
   const wide = plainWithZeroColumns(lowering, images, [padsBegin[1] as number, padsEnd[1] as number]);
-  const made = correlate(lowering, b.transpose(wide, [1, 0, 2, 3]), kernels, {
+  const made = correlate(lowering, wide, kernels, {
     padTop: padsBegin[0] as number,
     steps: g.dilations as Pair,
     dilations: g.strides as Pair,
@@ -117,39 +115,42 @@ interface Correlation {
 }
 
 /**
- * [P, Q, size] = for each of P `images` [P, batch, H, W] and each channel of `kernels` their correlation,
+ * [P, Q, size] = for each of P `images` [batch, P, H, W] and each channel of `kernels` their correlation,
  * summed over the batch. Memory [P][Q/B][size][B].
  *
  * Every image reads the kernel whole, so it is cut into strips of rows that stay in a core's cache, each
  * added to the sum of those before (fourth input of the op). Measured on a Xeon with 2 MB of L2, one
- * thread, 64 x 64 channels at 128 x 128: 13 GFLOP/s whole, 135 in strips.
+ * thread, 64 x 64 channels at 128 x 128: 13 GFLOP/s whole, 135 in strips. As many images of the batch as
+ * fit beside each other are done at once, so that small images do not read and write the sum for each.
  */
 function correlate({ b, forms }: Lowering, images: Value, kernels: Value, c: Correlation): Value {
-  const [, batch, height] = images.shape as Four;
+  const [batch, , height] = images.shape as Four;
   const [, outputs, kh, kw] = kernels.shape as Four;
   const groups = outputs / forms.block;
   const blocked = b.reshape(forms.blocked(kernels), [batch, groups, kh, kw * forms.block]);
-  const turned =
-    batch === 1 ? b.reshape(blocked, [groups, 1, kh, kw * forms.block]) : b.transpose(blocked, [1, 0, 2, 3]);
   const reach = c.steps[0] * (c.size[0] - 1);
 
   let sum: Value | undefined;
-  const most = forms.block - 1;
-  for (let start = 0; start < batch; start += most) {
-    const n = Math.min(most, batch - start);
-    const part = (value: Value) => (batch === n ? value : b.slice(value, [start], [start + n], [1]));
-    const [imageView, kernelView] = [part(images), part(turned)];
-    const rows = Math.max(1, Math.floor(STRIP_FLOATS / (c.outputsAtATime * n * kw)));
+  const fitting = Math.floor(STRIP_FLOATS / (c.outputsAtATime * kh * kw));
+  const atOnce = Math.max(1, Math.min(fitting, forms.block - 1));
+  const rows = Math.max(1, Math.floor(STRIP_FLOATS / (c.outputsAtATime * Math.min(atOnce, batch) * kw)));
+  for (let start = 0; start < batch; start += atOnce) {
+    const n = Math.min(atOnce, batch - start);
+    // Some images and rows of [batch, P, H, W], as [P, n, rows, W].
+    const part = (value: Value, from: number, to: number): Value => {
+      const [, p, tall, wide] = value.shape as Four;
+      const whole = n === batch && to - from === tall;
+      const cut = whole ? value : b.slice(value, [start, from], [start + n, to], [0, 2]);
+      return n === 1 ? b.reshape(cut, [p, 1, to - from, wide]) : b.transpose(cut, [1, 0, 2, 3]);
+    };
     for (let row = 0; row < kh; row += rows) {
       const end = Math.min(kh, row + rows);
       const first = c.dilations[0] * row - c.padTop;
       const last = c.dilations[0] * (end - 1) + reach - c.padTop;
       const [from, to] = [Math.max(0, first), Math.min(height - 1, last)];
       if (from > to) continue;
-      const all = from === 0 && to === height - 1;
-      const strip = all ? imageView : b.slice(imageView, [from], [to + 1], [2]);
-      const kernel = end - row === kh ? kernelView : b.slice(kernelView, [row], [end], [2]);
-      const inputs = [strip, b.reshape(kernel, [outputs, n, end - row, kw])];
+      const kernel = b.reshape(part(blocked, row, end), [outputs, n, end - row, kw]);
+      const inputs = [part(images, from, to + 1), kernel];
       sum = b.op('nchwc.Conv', sum === undefined ? inputs : [...inputs, undefined, sum], {
         kernel_shape: [end - row, kw],
         pads: [from - first, 0, last - to, 0],
