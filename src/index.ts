@@ -85,6 +85,8 @@ export { READABLE_EXTENSIONS, readDicomSeries, readImage } from './image/read.ts
 export { type WriteNiftiOptions, writeNifti } from './image/write-nifti.ts';
 export { writePng } from './image/write-png.ts';
 export { type WriteTiffOptions, writeTiff } from './image/write-tiff.ts';
+// Devices
+export type { WinogradUse } from './lowering/winograd.ts';
 // Measurements
 export { LUNG_SIDE, type LungSidesOptions, lungSides } from './measure/lung-sides.ts';
 export { type LungGeometry, type LungMeasures, measureLungs } from './measure/lungs.ts';
@@ -211,7 +213,6 @@ export {
 } from './predict/output.ts';
 export { type PredictOptions, planPage, predictImage, predictPages } from './predict/predict.ts';
 export { type CompareOptions, type Comparison, compareRuns, type RunResult } from './report/comparison.ts';
-// Devices
 export type { CompileOptions, DeviceName, Feeds, Formulation, Program, Runtime } from './runtime/runtime.ts';
 export type { TrainSettings } from './train/choose-recipe.ts';
 // Training

@@ -78,7 +78,7 @@ const PUBLIC: { readonly [file: string]: Exported } = {
       WatershedOptions
       LungGeometry LungMeasures LungSidesOptions MeasureName MeasureOptions MeasuredImage
       CocoImage Column Outline OutlinedSlice Polygon PolygonOptions Table
-      CompileOptions DeviceName Feeds Formulation Program Runtime
+      CompileOptions DeviceName Feeds Formulation Program Runtime WinogradUse
     `),
   },
   'src/platform/node/index.ts': {
