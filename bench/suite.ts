@@ -57,7 +57,7 @@ export async function main(args: string[]): Promise<void> {
       const order = comparisons(inputs, data).map(({ name }) => name);
       const kept = whole ? [] : earlier().filter(({ name }) => !results.some((result) => result.name === name));
       const all = [...kept, ...results].sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
-      writeFileSync('docs/benchmarks.md', page(machine, all));
+      writeFileSync('docs/benchmarks.md', page(machine, all, kept.length > 0));
       writeFileSync(JSON_FILE, `${JSON.stringify({ machine, results: all }, null, 2)}\n`);
     } else console.log(`\n${page(machine, results)}`);
   } finally {

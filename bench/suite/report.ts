@@ -11,19 +11,26 @@ export interface Machine {
   readonly command: string;
 }
 
-export function page(machine: Machine, results: readonly Result[]): string {
+/** @param separately whether rows come from several runs (`--only` with `--write`) */
+export function page(machine: Machine, results: readonly Result[], separately = false): string {
   const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`);
   const lines = [
     '# Benchmarks',
     '',
     `    ${machine.command}`,
     '',
-    'Both sides in turn, A B A B, in one run on one machine, as many threads as it has cores; the peers in the setting that',
-    'was the faster there. Times are medians (minimum to maximum) of the rounds after a warm-up; the ratio is our median as a',
+    'Both sides in turn, A B A B, on one machine, as many threads as it has cores; the peers in the setting that was the',
+    'faster there. Times are medians (minimum to maximum) of the rounds after a warm-up; the ratio is our median as a',
     "share of the peer's, below 1 where we are faster.",
     '',
     `${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}; ${versions.join(', ')}; ${machine.date}; load: processes on the machine before each row.`,
     '',
+    ...(separately
+      ? [
+          'Rows were measured in several runs. Where load is above 1, other programs ran meanwhile: such ratios are rough.',
+          '',
+        ]
+      : []),
     '| what | ours | peer | ratio | goal | | load |',
     '| --- | --- | --- | --- | --- | --- | --- |',
     ...results.map(rowOf),
