@@ -27,7 +27,7 @@ export function page(machine: Machine, results: readonly Result[], separately = 
     '',
     ...(separately
       ? [
-          'Rows were measured in several runs. Where load is above 1, other programs ran meanwhile: such ratios are rough.',
+          'Rows were measured in several runs. Where load is above 1, other programs ran meanwhile: such ratios are rough, and not judged.',
           '',
         ]
       : []),
@@ -50,6 +50,9 @@ export function page(machine: Machine, results: readonly Result[], separately = 
   return lines.join('\n');
 }
 
+/** With more processes than this before a row, its ratio says more of them than of us. */
+const BUSY = 1;
+
 function rowOf(result: Result): string {
   const { name, ours, peer, ratio, goal, limitMs, load } = result;
   const reached =
@@ -65,7 +68,7 @@ function rowOf(result: Result): string {
     peer === undefined ? '' : timesOf(peer),
     ratio?.toFixed(2) ?? '',
     wanted,
-    verdict(reached),
+    load > BUSY ? 'not judged' : verdict(reached),
     load.toFixed(1),
   ];
   return `| ${cells.join(' | ')} |`;

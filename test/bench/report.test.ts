@@ -33,6 +33,9 @@ describe('a row of the benchmarks', () => {
     expect(rowOf({ peer, ratio: 0.5, goal: 0.8 })).toBe(row);
     expect(rowOf({ peer, ratio: 0.5, goal: 0.4 })).toContain('missed');
   });
+  it('does not judge a row that was measured on a busy machine', () => {
+    expect(rowOf({ peer: times(400), ratio: 0.5, goal: 0.8, load: 3.6 })).toContain('| not judged | 3.6 |');
+  });
   it('knows goals in milliseconds and rows without any', () => {
     expect(rowOf({ limitMs: 150 })).toContain('| <= 150 ms | missed |');
     expect(rowOf({})).toContain('|  | measured |');
