@@ -15,11 +15,6 @@ export interface Page {
   readonly width: number;
 }
 
-/** Extents of pages and channels, counted over time and depth. */
-export function pageCount(image: Image): number {
-  return extent(image, 't') * extent(image, 'z');
-}
-
 /**
  * The pages of an image over time and depth, slowest first; alpha is dropped. Pixels where nothing was measured
  * (`padding`) have the least measured value, Hounsfield units are -1024 at least, which is air and less: scanners fill

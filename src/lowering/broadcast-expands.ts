@@ -5,8 +5,8 @@
  */
 import type { AttributesOf, OpName } from '../graph/attributes.ts';
 import type { Graph, Value } from '../graph/ir.ts';
+import { ELEMENTWISE_OPS } from '../graph/ops/elementwise.ts';
 import { rewrite } from '../graph/rewrite.ts';
-import { ELEMENTWISE } from './elementwise-layouts.ts';
 
 export function broadcastExpands(graph: Graph): Graph {
   if (!graph.nodes.some(({ op }) => op === 'Expand')) return graph;
@@ -18,7 +18,7 @@ export function broadcastExpands(graph: Graph): Graph {
       return [expanded];
     }
     const broadcast = inputs.map((value) => value && (narrow.get(value) ?? value));
-    if (!ELEMENTWISE.has(node.op) || broadcast.every((value, i) => value === inputs[i])) return undefined;
+    if (!ELEMENTWISE_OPS.has(node.op) || broadcast.every((value, i) => value === inputs[i])) return undefined;
     const made = b.op(node.op, broadcast, node.attributes as AttributesOf[OpName]);
     // Nothing but Expands: an Expand is needed, and what was made here is dropped unused.
     return made.shape.join() === node.outputs[0]?.shape.join() ? [made] : undefined;

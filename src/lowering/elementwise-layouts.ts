@@ -6,44 +6,9 @@
 import { sizeOf } from '../array/ndarray.ts';
 import type { AttributesOf, OpName } from '../graph/attributes.ts';
 import type { Node, Value } from '../graph/ir.ts';
+import { ELEMENTWISE_OPS } from '../graph/ops/elementwise.ts';
 import type { Lowering } from './context.ts';
 import type { Layout } from './forms.ts';
-
-/** Ops whose every output element depends on the elements at the same place only. */
-export const ELEMENTWISE: ReadonlySet<OpName> = new Set<OpName>([
-  'Add',
-  'Sub',
-  'Mul',
-  'Div',
-  'Pow',
-  'Max',
-  'Min',
-  'Equal',
-  'Greater',
-  'GreaterOrEqual',
-  'Less',
-  'LessOrEqual',
-  'And',
-  'Or',
-  'Where',
-  'Not',
-  'Neg',
-  'Abs',
-  'Sign',
-  'Sqrt',
-  'Reciprocal',
-  'Exp',
-  'Log',
-  'Relu',
-  'LeakyRelu',
-  'Sigmoid',
-  'Tanh',
-  'Softplus',
-  'Erf',
-  'Floor',
-  'Clip',
-  'Cast',
-]);
 
 type Four = readonly [number, number, number, number];
 
@@ -61,7 +26,7 @@ function roleOf(value: Value, out: Value, layout: Layout): Role {
 }
 
 export function elementwise(lowering: Lowering, node: Node): boolean {
-  if (!ELEMENTWISE.has(node.op) || node.outputs.length !== 1) return false;
+  if (!ELEMENTWISE_OPS.has(node.op) || node.outputs.length !== 1) return false;
   const out = node.outputs[0] as Value;
   if (out.shape.length !== 4) return false;
   return inLayout(lowering, node, out, 'blocked') || inLayout(lowering, node, out, 'kernel');

@@ -4,6 +4,7 @@ import type { AttributesOf, ConvAttributes, OpName, PoolAttributes } from '../gr
 import type { Node, Value } from '../graph/ir.ts';
 import { integers, normaliseAxis } from '../graph/op-row.ts';
 import { convGeometry } from '../graph/ops/convolution.ts';
+import { ELEMENTWISE_OPS } from '../graph/ops/elementwise.ts';
 import {
   cropped,
   type DenseContext,
@@ -351,42 +352,7 @@ const RULES: { readonly [K in OpName]?: Rule<K> } = {
   Dropout: same,
 };
 
-const ELEMENTWISE: ReadonlySet<OpName> = new Set<OpName>([
-  'Add',
-  'Sub',
-  'Mul',
-  'Div',
-  'Pow',
-  'Max',
-  'Min',
-  'Equal',
-  'Greater',
-  'GreaterOrEqual',
-  'Less',
-  'LessOrEqual',
-  'And',
-  'Or',
-  'Where',
-  'Not',
-  'Neg',
-  'Abs',
-  'Sign',
-  'Sqrt',
-  'Reciprocal',
-  'Exp',
-  'Log',
-  'Relu',
-  'LeakyRelu',
-  'Sigmoid',
-  'Tanh',
-  'Softplus',
-  'Erf',
-  'Floor',
-  'Clip',
-  'Cast',
-]);
-
 /** The rule of an operation, or undefined where there is none. */
 export function denseRule(op: OpName): Rule | undefined {
-  return (RULES[op] as Rule | undefined) ?? (ELEMENTWISE.has(op) ? elementwise : undefined);
+  return (RULES[op] as Rule | undefined) ?? (ELEMENTWISE_OPS.has(op) ? elementwise : undefined);
 }

@@ -4,24 +4,12 @@ import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import type { ComparedRun, Comparison } from './comparison.ts';
 import { escapeHtml, type Markup, trusted } from './markup.ts';
+import { withPrefix } from './with-prefix.ts';
 
 const COLOURS = ['var(--line-1)', 'var(--line-2)', 'var(--line-3)', 'var(--line-4)'];
 
 /** The colour of a run by its place; from the fifth on they begin again, and names tell them apart. */
 export const runColour = (place: number): string => COLOURS[place % COLOURS.length] as string;
-
-/** `1.94M`: three digits and a prefix. */
-export function withPrefix(n: number): string {
-  for (const [prefix, unit] of [
-    ['T', 1e12],
-    ['G', 1e9],
-    ['M', 1e6],
-    ['k', 1e3],
-  ] as const) {
-    if (n >= unit) return `${Number((n / unit).toPrecision(3))}${prefix}`;
-  }
-  return String(Number(n.toPrecision(3)));
-}
 
 const short = (value: number): string => String(Number(value.toPrecision(3)));
 

@@ -1,20 +1,13 @@
 /** The page that sets runs beside each other. */
 
 import { lineChart } from './charts.ts';
-import {
-  costChart,
-  differenceChart,
-  efficiencyChart,
-  imageChart,
-  runColour,
-  scoreChart,
-  withPrefix,
-} from './compare-charts.ts';
+import { costChart, differenceChart, efficiencyChart, imageChart, runColour, scoreChart } from './compare-charts.ts';
 import type { ComparedPair, ComparedRun, Comparison } from './comparison.ts';
 import type { Facts, Figure, ScoreTable } from './data.ts';
 import { html, type Markup } from './markup.ts';
 import { renderPage, section } from './page.ts';
 import { factTable, scoreTable } from './sections/tables.ts';
+import { withPrefix } from './with-prefix.ts';
 
 /** What stands around the comparison on its page. */
 export interface CompareReport {
@@ -239,7 +232,7 @@ function costsOf({ runs }: Comparison): ScoreTable {
         values: [
           withPrefix(parameters),
           withPrefix(macs),
-          `${withPrefix(peakBytes).replace(/([kMGT])$/, '\u00a0$1')}B`,
+          `${withPrefix(peakBytes)}B`,
           milliseconds(predictionMs),
           ...(energy ? [predictionJoules === undefined ? null : `${Number(predictionJoules.toPrecision(3))} J`] : []),
           duration(trainingMs),

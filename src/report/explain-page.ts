@@ -8,8 +8,9 @@ import { html, type Markup } from './markup.ts';
 import { renderPage, section } from './page.ts';
 import { crop, dataUri, imagePicture, type Picture, shrink } from './pictures.ts';
 import { passageMarkup, shortNumber } from './sections/arithmetic.ts';
-import { countOf, filterGallery, layerTable, mapGallery, withPrefix } from './sections/explain-galleries.ts';
+import { countOf, filterGallery, layerTable, mapGallery } from './sections/explain-galleries.ts';
 import { factTable } from './sections/tables.ts';
+import { withPrefix } from './with-prefix.ts';
 
 /** What stands around the explanation on its page. */
 export interface ExplainReport {

@@ -7,7 +7,8 @@ import { html, type Markup } from './markup.ts';
 import { OBJECTS_STYLE } from './objects-style.ts';
 import { overlay } from './outline-overlay.ts';
 import { renderPage, section } from './page.ts';
-import { factTable, scoreTable } from './sections/tables.ts';
+import { aboutSection } from './sections/about.ts';
+import { scoreTable } from './sections/tables.ts';
 
 /** Stands on the page before everything else. */
 export const RESEARCH_ONLY =
@@ -55,13 +56,7 @@ export function renderLungsReport(report: LungsReport): string {
         html`<p>A click on a heading sorts. The filter takes words and conditions, together.</p>`,
         dataTable(perSlice, { caption: 'Measurements of each slice' }),
       ),
-      section(
-        'about',
-        'How it was measured',
-        notes.length === 0 ? undefined : html`<ul>${notes.map((note) => html`<li>${note}</li>`)}</ul>`,
-        html`<div class="facts">${factTable('Facts', facts) ?? ''}</div>`,
-        commands.length === 0 ? undefined : html`<h3>To do it again</h3><pre>${commands.join('\n')}</pre>`,
-      ),
+      aboutSection({ notes, facts, commands }),
     ],
     { style: STYLE, tables: true },
   );

@@ -12,7 +12,8 @@ import type { MatchCounts, ObjectsFigure, ObjectsImage, ObjectsReport } from './
 import { OBJECTS_STYLE } from './objects-style.ts';
 import { type ObjectKind, overlay } from './outline-overlay.ts';
 import { renderPage, section } from './page.ts';
-import { factTable, scoreTable } from './sections/tables.ts';
+import { aboutSection } from './sections/about.ts';
+import { scoreTable } from './sections/tables.ts';
 
 const MEANINGS: readonly (readonly [kind: ObjectKind, meaning: string, line: string])[] = [
   ['matched', 'Matched: one true object, one found', ''],
@@ -88,13 +89,7 @@ export function renderObjectsReport(report: ObjectsReport): string {
           ...exampleOf(table),
         }),
       ),
-      section(
-        'about',
-        'How it was measured',
-        notes.length === 0 ? undefined : html`<ul>${notes.map((note) => html`<li>${note}</li>`)}</ul>`,
-        html`<div class="facts">${factTable('Facts', facts) ?? ''}</div>`,
-        commands.length === 0 ? undefined : html`<h3>To do it again</h3><pre>${commands.join('\n')}</pre>`,
-      ),
+      aboutSection({ notes, facts, commands }),
     ],
     { style: OBJECTS_STYLE, tables: true },
   );

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ndarray } from '../../src/array/ndarray.ts';
-import { pageCount, pagesOf } from '../../src/dataset/planes.ts';
+import { pagesOf } from '../../src/dataset/planes.ts';
+import { pageCount } from '../../src/image/convert.ts';
 
 const from = (axes: string, shape: readonly number[], channels?: readonly string[]) => {
   const size = shape.reduce((a, b) => a * b, 1);

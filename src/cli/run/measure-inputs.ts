@@ -13,6 +13,7 @@ import { extent, type Image, type Spacing } from '../../image/image.ts';
 import { connectedComponents } from '../../objects/connected-components.ts';
 import type { IntegerArray } from '../../objects/grid.ts';
 import { shortNames } from '../../platform/node/report-facts.ts';
+import type { Facts } from '../../report/data.ts';
 import type { MeasureFlags } from '../commands/measure.ts';
 import { type ListedImage, listImages, listLabels, readListedImage } from '../image-list.ts';
 import { MEASURES_FOLDER, type PredictionFile, readPredictionFile } from './predict-out.ts';
@@ -285,4 +286,18 @@ export function planesAt(image: Image, page: number): readonly Float32Array[] {
 /** `folder/name` as the page calls it. */
 export function titleOf(path: string): string {
   return basename(path.replace(/[/\\]+$/, '')) || path;
+}
+
+/** What was measured, for the page. */
+export function factsOf({ labels, prediction }: MeasureInputs, { truth }: Pick<MeasureFlags, 'truth'>): Facts {
+  return [
+    ['Label maps', labels],
+    ...(prediction === undefined
+      ? []
+      : ([
+          ['Images', prediction.images],
+          ['Model', prediction.models.join(', ')],
+        ] as const)),
+    ...(truth === undefined ? [] : ([['Truth', truth]] as const)),
+  ];
 }

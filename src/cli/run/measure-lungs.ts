@@ -17,7 +17,7 @@ import type { LungsPatient, LungsReport } from '../../report/lungs-data.ts';
 import type { MeasureFlags } from '../commands/measure.ts';
 import { lungFigures, lungHeadline } from './lung-headline.ts';
 import { type LungScores, lungScores, scoresTable } from './lung-scores.ts';
-import { labelArrays, type MeasureInputs, type MeasureItem, readItem, titleOf } from './measure-inputs.ts';
+import { factsOf, labelArrays, type MeasureInputs, type MeasureItem, readItem, titleOf } from './measure-inputs.ts';
 import { commandOf, type MeasureHooks } from './measure-objects.ts';
 
 export interface MeasuredLungs {
@@ -105,12 +105,7 @@ export async function measureFolderOfLungs(
         ...inputs.notes,
         ...failed.map(({ reason }) => `Left out: ${reason}`),
       ],
-      facts: [
-        ['Label maps', inputs.labels],
-        ...(prediction === undefined ? [] : [['Images', prediction.images] as const]),
-        ...(prediction === undefined ? [] : [['Model', prediction.models.join(', ')] as const]),
-        ...(flags.truth === undefined ? [] : [['Truth', flags.truth] as const]),
-      ],
+      facts: factsOf(inputs, flags),
       commands: [commandOf(path, flags)],
     },
   };

@@ -21,6 +21,7 @@ import type { MeasureFlags } from '../commands/measure.ts';
 import type { MeasureFiles } from './measure-files.ts';
 import {
   asObjects,
+  factsOf,
   kindOfLabels,
   labelArrays,
   type MeasureInputs,
@@ -101,12 +102,7 @@ export async function measureObjects(
       ...inputs.notes,
       ...failed.map(({ reason }) => `Left out: ${reason}`),
     ],
-    facts: [
-      ['Label maps', inputs.labels],
-      ...(prediction === undefined ? [] : [['Images', prediction.images] as const]),
-      ...(prediction === undefined ? [] : [['Model', prediction.models.join(', ')] as const]),
-      ...(flags.truth === undefined ? [] : [['Truth', flags.truth] as const]),
-    ],
+    facts: factsOf(inputs, flags),
     commands: [commandOf(path, flags)],
   };
   return { report, failed, ...(scores === undefined ? {} : { scores }) };

@@ -238,3 +238,8 @@ export const ELEMENTWISE: {
     gradient: (_b, _node, [d]) => [d],
   },
 };
+
+/** Ops whose every output element is computed from the elements at the same place; Identity and Dropout compute nothing. */
+export const ELEMENTWISE_OPS: ReadonlySet<OpName> = new Set(
+  (Object.keys(ELEMENTWISE) as OpName[]).filter((op) => op !== 'Identity' && op !== 'Dropout'),
+);

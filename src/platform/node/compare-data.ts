@@ -7,18 +7,13 @@ import { readClasses } from '../../dataset/classes-read.ts';
 import { readDataset } from '../../dataset/prepare.ts';
 import type { RawDataset, RawPage } from '../../dataset/raw.ts';
 import { DatasetError, LamellaError, RunError } from '../../errors.ts';
-import type { RunConfig } from '../../train/config.ts';
-import type { LogLine } from '../../train/log.ts';
 import { nodeFiles } from './files.ts';
+import type { RunResults } from './read-run.ts';
 
 /** A run folder that holds a model. */
-export interface OpenedRun {
+export interface OpenedRun extends RunResults {
   readonly folder: string;
   readonly name: string;
-  readonly config: RunConfig;
-  readonly lines: readonly LogLine[];
-  readonly bytes: Uint8Array;
-  readonly file: string;
 }
 
 export interface CommonPages {

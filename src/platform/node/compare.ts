@@ -2,20 +2,18 @@
 
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { RunError, UsageError } from '../../errors.ts';
+import { UsageError } from '../../errors.ts';
 import { isClassifier } from '../../models/registry.ts';
 import { renderComparison } from '../../report/compare-page.ts';
 import { type CompareOptions, type Comparison, compareRuns, type RunResult } from '../../report/comparison.ts';
 import type { Recipe } from '../../train/config.ts';
-import { readConfig } from '../../train/config.ts';
-import { type LogLine, parseLog } from '../../train/log.ts';
-import { RUN_FILES } from '../../train/store.ts';
+import type { LogLine } from '../../train/log.ts';
 import { atomicWrite } from './atomic-write.ts';
 import { commonClasses, commonPages, type OpenedRun } from './compare-data.ts';
 import { type Judged, judgeClasses, judgePages } from './compare-judge.ts';
 import { openEnergyMeter } from './energy.ts';
+import { readRun } from './read-run.ts';
 import { timesOf } from './report-facts.ts';
-import { readRunFolder } from './run-folder.ts';
 import { type NodeDevice, openRuntime } from './runtime.ts';
 
 export interface WriteComparisonOptions extends CompareOptions {
@@ -106,19 +104,7 @@ async function openRuns(folders: readonly string[]): Promise<readonly OpenedRun[
   const names = distinctNames(folders);
   const runs: OpenedRun[] = [];
   for (const [i, folder] of folders.entries()) {
-    const store = readRunFolder(folder);
-    const config = await readConfig(store);
-    const lines = parseLog(new TextDecoder().decode((await store.read(RUN_FILES.log)) ?? new Uint8Array(0)));
-    const best = await store.read(RUN_FILES.best);
-    const bytes = best ?? (await store.read(RUN_FILES.last));
-    if (bytes === undefined) {
-      throw new RunError('there is no model here yet.', {
-        file: folder,
-        remedy: 'Train until the first validation, or to the end.',
-      });
-    }
-    const file = store.pathOf(best === undefined ? RUN_FILES.last : RUN_FILES.best);
-    runs.push({ folder, name: names[i] as string, config, lines, bytes, file });
+    runs.push({ folder, name: names[i] as string, ...(await readRun(folder)) });
   }
   return runs;
 }

@@ -26,12 +26,13 @@ import {
   scoreFigures,
   thresholdsOf,
 } from '../../report/score-tables.ts';
-import { type RunConfig, readConfig } from '../../train/config.ts';
-import { type LogLine, parseLog } from '../../train/log.ts';
+import type { RunConfig } from '../../train/config.ts';
+import type { LogLine } from '../../train/log.ts';
 import { RUN_FILES } from '../../train/store.ts';
 import { atomicWrite } from './atomic-write.ts';
 import { collectClassReport } from './class-report.ts';
 import { nodeFiles } from './files.ts';
+import { readRun } from './read-run.ts';
 import {
   dataFacts,
   formatCount,
@@ -42,7 +43,6 @@ import {
   timesOf,
   trainingOf,
 } from './report-facts.ts';
-import { readRunFolder } from './run-folder.ts';
 import { type NodeDevice, openRuntime } from './runtime.ts';
 
 export interface ReportOptions {
@@ -91,18 +91,7 @@ export async function writeReport(
 /** Everything that the report of a run shows. @throws as `writeReport`. */
 export async function collectReport(run: string, options: ReportOptions = {}): Promise<ReportData> {
   const { device = 'auto', tta = 1, rows = [], onProgress } = options;
-  const store = readRunFolder(run);
-  const config = await readConfig(store);
-  const lines = parseLog(new TextDecoder().decode((await store.read(RUN_FILES.log)) ?? new Uint8Array(0)));
-  const best = await store.read(RUN_FILES.best);
-  const bytes = best ?? (await store.read(RUN_FILES.last));
-  if (bytes === undefined) {
-    throw new RunError('there is no model here yet.', {
-      file: run,
-      remedy: 'Train until the first validation, or to the end.',
-    });
-  }
-  const file = store.pathOf(best === undefined ? RUN_FILES.last : RUN_FILES.best);
+  const { config, lines, bytes, file } = await readRun(run);
   if (config.recipe.classes !== undefined) {
     const networkName = NETWORK_NAMES[config.recipe.model.name];
     const { folder = config.folder } = options;

@@ -4,6 +4,7 @@ import type { Explanation, Filter, LayerSummary, Plane } from '../../explain/exp
 import { largest, signedPicture } from '../colour-maps.ts';
 import { html, type Markup } from '../markup.ts';
 import { dataUri, imagePicture, type Picture, shrink } from '../pictures.ts';
+import { withPrefix } from '../with-prefix.ts';
 import { shortNumber } from './arithmetic.ts';
 
 /** Longest side of pictures in galleries. */
@@ -11,19 +12,6 @@ const TILE_PX = 128;
 
 /** `1,234,567` */
 export const countOf = (n: number): string => Math.round(n).toLocaleString('en');
-
-/** `150.43 G`. */
-export function withPrefix(n: number): string {
-  for (const [prefix, unit] of [
-    ['T', 1e12],
-    ['G', 1e9],
-    ['M', 1e6],
-    ['k', 1e3],
-  ] as const) {
-    if (n >= unit) return `${Number((n / unit).toPrecision(3))} ${prefix}`;
-  }
-  return String(n);
-}
 
 function tile(picture: Picture, alt: string, kind = ''): Markup {
   const small = shrink(picture, TILE_PX);
