@@ -1,6 +1,7 @@
 /** From the values of a file to what the network sees. The specifications are JSON and are stored in the model file. */
 
 import { DatasetError } from '../errors.ts';
+import { invertIfBright } from './background.ts';
 import type { Page } from './planes.ts';
 import type { WindowSpec } from './window.ts';
 
@@ -31,6 +32,8 @@ export interface NormalisationSpec {
   readonly perChannel: boolean;
   readonly numbers: readonly (readonly [number, number])[];
   readonly leastSpread: number;
+  /** Images that are bright on the whole become -y, see `chooseInversion`. */
+  readonly invertBright?: true;
 }
 
 export interface NormalisationOptions {
@@ -246,7 +249,7 @@ function median(values: readonly number[]): number {
  * or 0 (zscore) everywhere.
  */
 export function normalise(planes: Float32Array, channelCount: number, spec: NormalisationSpec): Float32Array {
-  const { kind, scope, percentiles, perChannel, numbers, leastSpread } = spec;
+  const { kind, scope, percentiles, perChannel, numbers, leastSpread, invertBright } = spec;
   const blocks = perChannel ? channelCount : 1;
   const size = planes.length / blocks;
   for (let block = 0; block < blocks; block++) {
@@ -270,6 +273,7 @@ export function normalise(planes: Float32Array, channelCount: number, spec: Norm
       }
     }
   }
+  if (invertBright) invertIfBright(planes);
   return planes;
 }
 

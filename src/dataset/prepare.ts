@@ -5,6 +5,7 @@ import { DatasetError } from '../errors.ts';
 import { displayMap, reorient } from '../image/orient.ts';
 import { connectedComponents } from '../objects/connected-components.ts';
 import { alignLabels } from './align-labels.ts';
+import { chooseInversion, invertIfBright } from './background.ts';
 import type { Files } from './files.ts';
 import {
   applyMapping,
@@ -169,6 +170,8 @@ export function prepareDataset(raw: RawDataset, options: PrepareOptions = {}): P
     } else prepared.set(page, base);
   }
   const pages = trainRaw.map((page) => prepared.get(page) as TrainingPage);
+  const inversion = fitted?.spec.kind === 'percentile' && !fitted.spec.perChannel ? chooseInversion(pages) : undefined;
+  if (inversion !== undefined) for (const { image } of prepared.values()) invertIfBright(image);
   const classCount = mapping.classes.length;
   const shares = sharesOf(
     pages.map((page) => page.label),
@@ -193,7 +196,10 @@ export function prepareDataset(raw: RawDataset, options: PrepareOptions = {}): P
     validation: split.validation.map((i) => prepared.get(raw.pages[i] as RawPage) as TrainingPage),
     split,
     mapping,
-    input: { channels, normalisation },
+    input: {
+      channels,
+      normalisation: inversion === undefined ? normalisation : { ...normalisation, invertBright: true },
+    },
     shares,
     notes: [
       ...raw.notes,
@@ -201,6 +207,7 @@ export function prepareDataset(raw: RawDataset, options: PrepareOptions = {}): P
       `share of pixels: ${percent.join(', ')}${ignored ? ' (ignored left out)' : ''}`,
       ...(chosen === undefined ? [] : [chosen.reason]),
       ...(fitted === undefined ? [] : [fitted.reason]),
+      ...(inversion === undefined ? [] : [inversion.reason]),
       split.reason,
     ],
   };

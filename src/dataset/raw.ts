@@ -1,7 +1,8 @@
 /** Labelled pages as they come from files or from memory. */
 
 import { DatasetError } from '../errors.ts';
-import type { Image } from '../image/image.ts';
+import { millimetres, sliceExtentsMm } from '../image/geometry.ts';
+import { extent, type Image } from '../image/image.ts';
 import { type LabelPage, labelPages } from './labels.ts';
 import { type Page, pagesOf } from './planes.ts';
 
@@ -12,6 +13,10 @@ export interface RawPage extends Page {
   readonly file: string;
   readonly page: number;
   readonly label: LabelPage;
+  /** Size of a pixel in mm, where the file says it. */
+  readonly pixelMm?: readonly [y: number, x: number];
+  /** How much of the z axis the page stands for, where the file says it. */
+  readonly sliceMm?: number;
 }
 
 /** Labelled pages, before anything is chosen from them. */
@@ -43,6 +48,10 @@ export function rawPages(image: Image, label: Image, name: string): readonly Raw
       remedy: 'Give a page of labels for each page of the image.',
     });
   }
+  const y = millimetres(image.spacing.y);
+  const x = millimetres(image.spacing.x);
+  const pixelMm = y === undefined || x === undefined ? {} : { pixelMm: [y, x] as const };
+  const extentsMm = sliceExtentsMm(image);
   return imagePages.map((page, index) => {
     const own = pagesOfLabel[index] as LabelPage;
     if (own.height !== page.height || own.width !== page.width) {
@@ -51,7 +60,17 @@ export function rawPages(image: Image, label: Image, name: string): readonly Raw
         { file: name, remedy: 'Give labels of the same size as the image.' },
       );
     }
-    return { ...page, name: imagePages.length > 1 ? `${name}[${index}]` : name, file: name, page: index, label: own };
+    // Pages go through the depth of one time after the other.
+    const sliceMm = extentsMm?.[index % extent(image, 'z')];
+    return {
+      ...page,
+      name: imagePages.length > 1 ? `${name}[${index}]` : name,
+      file: name,
+      page: index,
+      label: own,
+      ...pixelMm,
+      ...(sliceMm === undefined ? {} : { sliceMm }),
+    };
   });
 }
 

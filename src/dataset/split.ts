@@ -63,6 +63,11 @@ export function stacksOf(items: readonly SplitItem[]): readonly Stack[] {
   }));
 }
 
+/** What a stack is called without the number of a slice: `ID_0007_Z_#` is the patient `ID_0007`. May be empty. */
+export function nameOfStack({ name }: Pick<Stack, 'name'>): string {
+  return name.replace(/(?:[ _-]*(?:z|slice|s|im|image)?[ _-]*)#.*$/i, '');
+}
+
 function finish(items: readonly SplitItem[], validation: readonly number[], reason: string): Split {
   const held = new Set(validation);
   return {
