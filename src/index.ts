@@ -47,6 +47,7 @@ export { writeLabelTiff } from './export/label-tiff.ts';
 export { type OutlinedSlice, outlineSlices } from './export/outlined-slices.ts';
 export { writeParquet } from './export/parquet.ts';
 // Graphs and ONNX files
+export { graphMacs, parameterCount } from './graph/analysis/cost.ts';
 export { tileRule } from './graph/analysis/receptive-field.ts';
 export { type Layer, layersOf } from './graph/analysis/summary.ts';
 export { gradient } from './graph/autodiff.ts';
@@ -124,7 +125,6 @@ export {
 } from './metrics/tune-separation.ts';
 // Networks
 export { chooseUnet } from './models/choose.ts';
-export { graphMacs, parameterCount } from './models/cost.ts';
 export type { ModelMetadata } from './models/metadata.ts';
 export { exportNetwork, predictionGraph } from './models/prediction.ts';
 export { buildNetwork, sizesOf } from './models/registry.ts';

@@ -4,7 +4,6 @@ import { UsageError } from '../errors.ts';
 import { costOf } from '../graph/analysis/cost.ts';
 import { dependsOn, receptiveField } from '../graph/analysis/receptive-field.ts';
 import type { Value } from '../graph/ir.ts';
-import { graphMacs } from '../models/cost.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { checkField, checkMap, checkPrediction, checkSlope, checkSteps } from './checks.ts';
 import type {
@@ -107,6 +106,7 @@ async function explained(runtime: Runtime, inside: Inside, forward: Forward, wis
     if (name !== LAST) return { name, steps: steps() };
     return { name, steps: [...steps(score.channel), ...probabilitySteps(head, forward, classes.length)] };
   });
+  const cost = costOf(graph);
   const notes = [...subject.notes];
   const before = computed[target] as number;
   if (Math.abs(before - (probabilities[target] as number)) > 1e-4) {
@@ -153,8 +153,8 @@ async function explained(runtime: Runtime, inside: Inside, forward: Forward, wis
     target,
     probabilities,
     ...(probabilityMap === undefined ? {} : { probabilityMap }),
-    parameters: costOf(graph).parameters,
-    macs: graphMacs(graph),
+    parameters: cost.parameters,
+    macs: cost.macs,
     inputShape: subject.feed.shape,
     layers: summaries,
     ...(filters === undefined ? {} : { filters }),

@@ -6,14 +6,15 @@ import type { Graph, Node, Value } from './ir.ts';
 
 type Kind = 'input' | 'conv' | 'dense' | 'pool' | 'up' | 'join' | 'other';
 
-const KINDS: { readonly [K in Kind]: { readonly colour: string; readonly word: string } } = {
+const KINDS: { readonly [K in Kind]: { readonly colour: string; readonly word?: string } } = {
   input: { colour: '#d9d9d9', word: 'image' },
   conv: { colour: '#56b4e9', word: 'convolution' },
   dense: { colour: '#e69f00', word: 'dense' },
   pool: { colour: '#d55e00', word: 'pooling' },
   up: { colour: '#009e73', word: 'upsampling' },
   join: { colour: '#f0e442', word: 'joining' },
-  other: { colour: '#cc79a7', word: 'normalisation, softmax' },
+  // Told by the words of what it holds.
+  other: { colour: '#cc79a7' },
 };
 
 function kindOf({ op }: Layer): Kind {
@@ -38,11 +39,13 @@ function kindOf({ op }: Layer): Kind {
   }
 }
 
-/** `conv 3x3`, `pool 2x2 /2`: what is done, in as few words as fit under a box. */
+/** `conv 11x11 /4`, `max 2x2`: what is done, in as few words as fit under a box. */
 function wordsOf({ op, nodes }: Layer): string {
-  const { kernel_shape: kernel, strides, dilations } = (nodes[0] as Node<'Conv'>).attributes as ConvAttributes;
+  const { kernel_shape: kernel, strides = [1], dilations } = (nodes[0] as Node<'Conv'>).attributes as ConvAttributes;
   const size = kernel === undefined ? '' : ` ${kernel.join('x')}`;
-  const step = strides === undefined || strides.every((s) => s === 1) ? '' : ` /${Math.max(...strides)}`;
+  // Windows side by side are what one expects of a pooling.
+  const usual = op === 'Conv' ? 1 : kernel?.[0];
+  const step = kernel === undefined || strides.every((s) => s === usual) ? '' : ` /${Math.max(...strides)}`;
   const spread = dilations === undefined || dilations.every((d) => d === 1) ? '' : ` *${Math.max(...dilations)}`;
   const words: { readonly [op: string]: string } = {
     Conv: 'conv',
@@ -66,58 +69,160 @@ interface Box {
   readonly words: string;
   readonly shape: readonly number[];
   readonly reads: readonly number[];
-  /** Steps from the input, along the longest way. */
+  /** Steps to the right, from the input along the longest way. */
   readonly column: number;
-  /** How often the side was halved. */
-  readonly level: number;
+  /** Rows down. */
+  readonly row: number;
 }
 
-const COLUMN_PX = 58;
-const LEVEL_PX = 78;
-const MARGIN_PX = 46;
-const TALLEST_PX = 56;
+const MARGIN_PX = 24;
+const HEADING_PX = 56;
+const LEGEND_PX = 40;
+const TALLEST_PX = 64;
+/** Of text above and below a box. */
+const ABOVE_PX = 14;
+const BELOW_PX = 26;
+/** Between rows, for the arrows. */
+const GAP_PX = 24;
+/** Few columns have room for their words, many share them with their neighbours. */
+const columnPx = (columns: number): number => (columns > 18 ? 41 : 57);
 
-/** Height and width of a tensor [N, C, H, W]; vectors have none. */
+/** The longer side of a map [N, C, H, W] of more than one pixel; vectors have none. */
 function sideOf(shape: readonly number[]): number | undefined {
-  return shape.length === 4 ? Math.max(shape[2] as number, shape[3] as number) : undefined;
+  const side = shape.length === 4 ? Math.max(shape[2] as number, shape[3] as number) : 1;
+  return side === 1 ? undefined : side;
+}
+
+/** `568²`, `480 x 640`. */
+function sizeWords(shape: readonly number[]): string {
+  if (sideOf(shape) === undefined) return '';
+  const [, , height, width] = shape;
+  return height === width ? `${height}²` : `${height} x ${width}`;
 }
 
 /** Boxes of the network's input and of each layer; reads count boxes. */
 function boxesOf(layers: readonly Layer[], input: Value): readonly Box[] {
   const whole = sideOf(input.shape) ?? 1;
-  const levelOf = (shape: readonly number[], before: number): number => {
+  // One row for all, unless the network comes up again.
+  const inRows = layers.some((layer) => kindOf(layer) === 'up');
+  const rowOf = (shape: readonly number[], before: number): number => {
     const side = sideOf(shape);
-    // A map of one pixel is as much a vector.
-    return side === undefined || side === 1 ? before : Math.max(0, Math.round(Math.log2(whole / side) - 0.3));
+    if (!inRows) return 0;
+    return side === undefined ? before : Math.max(0, Math.round(Math.log2(whole / side) - 0.3));
   };
   const boxes: Box[] = [
-    { kind: 'input', title: input.name, words: 'image', shape: input.shape, reads: [], column: 0, level: 0 },
+    { kind: 'input', title: input.name, words: 'image', shape: input.shape, reads: [], column: 0, row: 0 },
   ];
   for (const layer of layers) {
     const reads = layer.reads.map((i) => i + 1);
     const sources = reads.map((i) => boxes[i] as Box);
+    const row = rowOf(layer.shape, Math.max(0, ...sources.map((source) => source.row)));
+    const last = sources.reduce<Box | undefined>(
+      (most, source) => (most === undefined || source.column > most.column ? source : most),
+      undefined,
+    );
+    // What changes the row stands right below or above what it reads.
+    let column = last === undefined ? 0 : last.column + (last.row === row ? 1 : 0);
+    while (boxes.some((box) => box.row === row && box.column === column)) column++;
     boxes.push({
       kind: kindOf(layer),
-      title: `${layer.name}: ${layer.op}, ${layer.parameters.toLocaleString('en')} parameters, ${layer.macs.toLocaleString('en')} multiplications`,
+      title: `${layer.name}: ${layer.op}, ${count(layer.parameters)} parameters, ${count(layer.macs)} multiplications`,
       words: wordsOf(layer),
       shape: layer.shape,
       reads,
-      column: 1 + Math.max(-1, ...sources.map(({ column }) => column)),
-      level: levelOf(layer.shape, Math.max(0, ...sources.map(({ level }) => level))),
+      column,
+      row,
     });
   }
   return boxes;
 }
 
+const count = (value: number): string => value.toLocaleString('en');
+
 function escaped(text: string): string {
   return text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 }
 
+interface Placed extends Box {
+  /** Of the middle. */
+  readonly x: number;
+  readonly y: number;
+  readonly tall: number;
+  readonly wide: number;
+}
+
+/** Heights as the square root of the side, so that a quarter of the side can be told from a half. */
+function placed(boxes: readonly Box[], input: Value): { readonly boxes: readonly Placed[]; readonly bottom: number } {
+  const whole = Math.max(...boxes.map(({ shape }) => sideOf(shape) ?? 1), sideOf(input.shape) ?? 1);
+  const column = columnPx(Math.max(...boxes.map((box) => box.column)) + 1);
+  const tallOf = ({ shape }: Box): number => {
+    const side = sideOf(shape);
+    return side === undefined ? 26 : Math.max(9, TALLEST_PX * Math.sqrt(side / whole));
+  };
+  const rows = Math.max(...boxes.map(({ row }) => row)) + 1;
+  const middles: number[] = [];
+  let bottom = HEADING_PX;
+  for (let row = 0; row < rows; row++) {
+    const tallest = Math.max(9, ...boxes.filter((box) => box.row === row).map(tallOf));
+    middles.push(bottom + ABOVE_PX + tallest / 2);
+    bottom += ABOVE_PX + tallest + BELOW_PX + (row < rows - 1 ? GAP_PX : 0);
+  }
+  return {
+    bottom,
+    boxes: boxes.map((box) => ({
+      ...box,
+      x: MARGIN_PX + (box.column + 0.5) * column,
+      y: middles[box.row] as number,
+      tall: tallOf(box),
+      wide: Math.min(0.72 * column, 5 + 3 * Math.log2(box.shape[1] ?? 1)),
+    })),
+  };
+}
+
+/** The path of an arrow. */
+function arrow(from: Placed, to: Placed, boxes: readonly Placed[]): string {
+  const [x1, x2] = [from.x + from.wide / 2, to.x - to.wide / 2 - 3];
+  if (from.column === to.column) {
+    // Between the words of the one and the number of the other.
+    const down = to.y > from.y;
+    const y1 = down ? from.y + from.tall / 2 + BELOW_PX : from.y - from.tall / 2 - ABOVE_PX;
+    const y2 = down ? to.y - to.tall / 2 - ABOVE_PX - 3 : to.y + to.tall / 2 + BELOW_PX + 3;
+    return `M${f(from.x)} ${f(y1)}V${f(y2)}`;
+  }
+  if (from.row !== to.row) {
+    const middle = (x1 + x2) / 2;
+    return `M${f(x1)} ${f(from.y)}C${f(middle)} ${f(from.y)} ${f(middle)} ${f(to.y)} ${f(x2)} ${f(to.y)}`;
+  }
+  const inBetween = boxes.some(({ row, column }) => row === to.row && column > from.column && column < to.column);
+  if (!inBetween) return `M${f(x1)} ${f(from.y)}H${f(x2)}`;
+  // Above the row.
+  const lane = Math.min(...boxes.filter(({ row }) => row === to.row).map(({ y, tall }) => y - tall / 2)) - ABOVE_PX - 6;
+  const topOf = ({ y, tall }: Placed): string => f(y - tall / 2 - ABOVE_PX);
+  return `M${f(from.x)} ${topOf(from)}V${f(lane)}H${f(to.x)}V${topOf(to)}`;
+}
+
+/** The words below boxes; neighbours that do the same share them. */
+function wordsBelow(boxes: readonly Placed[]): readonly string[] {
+  const runs: Placed[][] = [];
+  for (const box of boxes) {
+    const before = runs.at(-1)?.at(-1);
+    const shares = before?.words === box.words && before.row === box.row && before.column + 1 === box.column;
+    if (shares) runs.at(-1)?.push(box);
+    else runs.push([box]);
+  }
+  return runs.map((run) => {
+    const x = run.reduce((sum, box) => sum + box.x, 0) / run.length;
+    const [{ y, words }] = run as [Placed];
+    const low = Math.max(...run.map(({ tall, shape }) => tall / 2 + (sideOf(shape) === undefined ? 0 : 10)));
+    return `<text x="${f(x)}" y="${f(y + low + 11)}">${escaped(words)}</text>`;
+  });
+}
+
 /**
- * The network as boxes from left to right, one a layer (`layersOf`): as tall as its maps are large, as wide as it has
- * channels, both in logarithms; one row down for each halving, so that a U-Net is a U. Numbers above a box are its
- * channels (or units), below it the side of its maps and what it does; a pointer on a box shows its name, parameters
- * and multiplications.
+ * The network as boxes from left to right, one a layer (`layersOf`): as tall as the square root of its maps' side, as wide
+ * as the logarithm of its channels. One that comes up again goes one row down for each halving, so that a U-Net is a U.
+ * Numbers above a box are its channels (or units), below it the side of its maps and what it does; a pointer on a box
+ * shows its name, parameters and multiplications.
  * @param parameters as in `costOf`
  */
 export function networkSvg(
@@ -125,57 +230,45 @@ export function networkSvg(
   { parameters, title = graph.name }: { readonly parameters?: readonly Value[]; readonly title?: string } = {},
 ): string {
   const input = graph.inputs[0] as Value;
-  const boxes = boxesOf(layersOf(graph, parameters && { parameters }), input);
-  const columns = Math.max(...boxes.map(({ column }) => column)) + 1;
-  const levels = Math.max(...boxes.map(({ level }) => level)) + 1;
-  const width = 2 * MARGIN_PX + columns * COLUMN_PX;
-  const height = 2 * MARGIN_PX + levels * LEVEL_PX + 34;
-  const whole = sideOf(input.shape) ?? 1;
-  const place = ({ column, level, shape }: Box) => {
-    const side = sideOf(shape);
-    const tall = side === undefined ? 26 : 8 + (TALLEST_PX - 8) * (Math.log2(side + 1) / Math.log2(whole + 1));
-    const wide = Math.min(40, 5 + 3.4 * Math.log2(shape[1] ?? 1));
-    return { x: MARGIN_PX + (column + 0.5) * COLUMN_PX, y: MARGIN_PX + 20 + (level + 0.5) * LEVEL_PX, tall, wide };
-  };
+  const layers = layersOf(graph, parameters && { parameters });
+  const { boxes, bottom } = placed(boxesOf(layers, input), input);
   const lines = boxes.flatMap((box, i) =>
     box.reads.map((source) => {
-      const [from, to] = [place(boxes[source] as Box), place(box)];
-      const [x1, x2] = [from.x + from.wide / 2, to.x - to.wide / 2];
-      // What goes past other boxes goes below or above them.
-      const past = box.column - (boxes[source] as Box).column > 1;
-      const lift = past && from.y === to.y ? -0.62 * LEVEL_PX : 0;
-      const middle = (x1 + x2) / 2;
-      const path = past
-        ? `M${f(x1)} ${f(from.y)}C${f(x1 + 30)} ${f(from.y + lift)} ${f(x2 - 30)} ${f(to.y + lift)} ${f(x2)} ${f(to.y)}`
-        : `M${f(x1)} ${f(from.y)}C${f(middle)} ${f(from.y)} ${f(middle)} ${f(to.y)} ${f(x2)} ${f(to.y)}`;
-      return `<path d="${path}"${past ? ' stroke-dasharray="4 3"' : ''} data-from="${source}" data-to="${i}"/>`;
+      const from = boxes[source] as Placed;
+      const past = box.column - from.column > 1 ? ' stroke-dasharray="4 3"' : '';
+      return `<path d="${arrow(from, box, boxes)}"${past} data-from="${source}" data-to="${i}"/>`;
     }),
   );
-  const shapes = boxes.map((box) => {
-    const { x, y, tall, wide } = place(box);
-    const side = sideOf(box.shape);
-    const size = side === undefined || side === 1 ? '' : box.shape.slice(2).join(' x ');
-    const label = (text: string, dy: number, bold = false): string =>
-      text === ''
-        ? ''
-        : `<text x="${f(x)}" y="${f(y + dy)}"${bold ? ' font-weight="600"' : ''}>${escaped(text)}</text>`;
+  const shapes = boxes.map(({ x, y, tall, wide, kind, shape, title: own }) => {
+    const size = sizeWords(shape);
     return (
-      `<g><title>${escaped(box.title)}</title>` +
-      `<rect x="${f(x - wide / 2)}" y="${f(y - tall / 2)}" width="${f(wide)}" height="${f(tall)}" rx="2" fill="${KINDS[box.kind].colour}"/>` +
-      `${label(String(box.shape[1] ?? 1), -tall / 2 - 4, true)}${label(box.words, tall / 2 + 11)}${label(size, tall / 2 + 21)}</g>`
+      `<g><title>${escaped(own)}</title>` +
+      `<rect x="${f(x - wide / 2)}" y="${f(y - tall / 2)}" width="${f(wide)}" height="${f(tall)}" rx="2" fill="${KINDS[kind].colour}"/>` +
+      `<text x="${f(x)}" y="${f(y - tall / 2 - 4)}" font-weight="600">${shape[1] ?? 1}</text>` +
+      `${size === '' ? '' : `<text x="${f(x)}" y="${f(y + tall / 2 + 11)}">${size}</text>`}</g>`
     );
   });
-  const kinds = [...new Set(boxes.map(({ kind }) => kind))];
-  const legend = kinds.map(
-    (kind, i) =>
-      `<g transform="translate(${f(MARGIN_PX + i * 130)} ${f(height - 18)})"><rect width="10" height="10" rx="2" fill="${KINDS[kind].colour}"/><text x="15" y="9" text-anchor="start">${KINDS[kind].word}</text></g>`,
-  );
+  let right = MARGIN_PX;
+  const legend = [...new Set(boxes.map(({ kind }) => kind))].map((kind) => {
+    const held = boxes.filter((box) => box.kind === kind).map(({ words }) => words);
+    const word = KINDS[kind].word ?? [...new Set(held)].join(', ');
+    const at = right;
+    right += 30 + 5.2 * word.length;
+    return `<g transform="translate(${f(at)} ${f(bottom + 18)})"><rect width="10" height="10" rx="2" fill="${KINDS[kind].colour}"/><text x="15" y="9" text-anchor="start">${word}</text></g>`;
+  });
+  const sum = (of: 'parameters' | 'macs') => count(layers.reduce((total, layer) => total + layer[of], 0));
+  const cost = `${sum('parameters')} parameters, ${sum('macs')} multiplications`;
+  const width = Math.max(right, MARGIN_PX + Math.max(...boxes.map(({ x, wide }) => x + wide / 2)) + 12, 320);
+  const height = bottom + LEGEND_PX;
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${f(Math.max(width, MARGIN_PX + kinds.length * 130))} ${f(height)}" role="img" aria-label="${escaped(title)}" font-family="system-ui, sans-serif" font-size="9" text-anchor="middle" fill="#222">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${f(width)} ${f(height)}" width="${f(width)}" height="${f(height)}" role="img" aria-label="${escaped(title)}" font-family="system-ui, sans-serif" font-size="9" text-anchor="middle" fill="#222">`,
+    '<defs><marker id="head" viewBox="0 0 6 6" refX="3" refY="3" markerWidth="6" markerHeight="6" orient="auto"><path d="M0 0L6 3L0 6z" fill="#888"/></marker></defs>',
     '<rect width="100%" height="100%" fill="#fff"/>',
-    `<text x="${MARGIN_PX}" y="24" font-size="13" font-weight="600" text-anchor="start">${escaped(title)}</text>`,
-    `<g fill="none" stroke="#777">${lines.join('')}</g>`,
-    `<g stroke="none">${shapes.join('\n')}</g>`,
+    `<text x="${MARGIN_PX}" y="20" font-size="13" font-weight="600" text-anchor="start">${escaped(title)}</text>`,
+    `<text x="${MARGIN_PX}" y="34" text-anchor="start" fill="#555">${cost}</text>`,
+    `<g fill="none" stroke="#888" marker-end="url(#head)">${lines.join('\n')}</g>`,
+    shapes.join('\n'),
+    wordsBelow(boxes).join('\n'),
     ...legend,
     '</svg>',
     '',

@@ -1,5 +1,5 @@
 /** Depth and base of a U-Net from the data and the time there is. */
-import { graphMacs } from './cost.ts';
+import { graphMacs } from '../graph/analysis/cost.ts';
 import { buildNetwork } from './registry.ts';
 import type { UnetSpec } from './spec.ts';
 

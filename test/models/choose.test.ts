@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { graphMacs, parameterCount } from '../../src/graph/analysis/cost.ts';
 import { chooseUnet } from '../../src/models/choose.ts';
-import { graphMacs, parameterCount } from '../../src/models/cost.ts';
 import { buildNetwork } from '../../src/models/registry.ts';
 
 const membranes = { channels: 1, outputs: 1, image: [512, 512], cores: 2 } as const;

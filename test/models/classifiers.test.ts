@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type NdArray, sizeOf } from '../../src/array/ndarray.ts';
+import { graphMacs, parameterCount } from '../../src/graph/analysis/cost.ts';
 import { leastAlexNetSide } from '../../src/models/alexnet.ts';
-import { graphMacs, parameterCount } from '../../src/models/cost.ts';
 import { buildNetwork, isClassifier, sizesOf } from '../../src/models/registry.ts';
 import type { AlexNetSpec } from '../../src/models/spec.ts';
 import { initialWeights } from '../../src/train/step.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { graphMacs, parameterCount } from '../../src/models/cost.ts';
+import { graphMacs, parameterCount } from '../../src/graph/analysis/cost.ts';
 import { exportNetwork } from '../../src/models/prediction.ts';
 import { buildNetwork, sizesOf } from '../../src/models/registry.ts';
 import { windowSide } from '../../src/models/sliding-window.ts';

@@ -21,16 +21,22 @@ import { RUN_FILES } from '../../train/store.ts';
 import type { TrainFlags } from '../commands/train.ts';
 import { formatDuration, trainDisplay } from '../progress.ts';
 import { stopSignal } from '../stop-signal.ts';
-import { reportOn } from './report.ts';
+import { reportOn, spacingOf } from './report.ts';
 
-/** Flags that a run's configuration decides; none of them goes with --resume or --config. */
-const RECIPE_FLAGS = [
+/** Flags that are settings of the same name. */
+const SETTINGS = [
+  'steps',
+  'minutes',
+  'seed',
+  'ignore',
+  'task',
+  'spacing',
+  'augment',
   'model',
   'base',
   'depth',
   'norm',
   'residual',
-  'input',
   'hidden',
   'activation',
   'dropout',
@@ -42,20 +48,20 @@ const RECIPE_FLAGS = [
   'patch',
   'batch',
   'loss',
+  'schedule',
+  'exact',
+] as const satisfies readonly (keyof TrainFlags)[];
+
+/** All flags that a run's configuration decides; none of them goes with --resume or --config. */
+const RECIPE_FLAGS = [
+  ...SETTINGS,
+  'input',
   'lr',
   'optimizer',
-  'schedule',
-  'steps',
-  'minutes',
-  'seed',
   'val',
   'folds',
   'classes',
-  'ignore',
-  'task',
-  'augment',
   'separation',
-  'exact',
 ] as const satisfies readonly (keyof TrainFlags)[];
 
 function requireNoRecipe(flags: TrainFlags, because: string): void {
@@ -71,60 +77,15 @@ function requireNoRecipe(flags: TrainFlags, because: string): void {
 }
 
 function settingsOf(flags: TrainFlags, split: SplitChoice | undefined) {
-  const {
-    steps,
-    minutes,
-    seed,
-    ignore,
-    task,
-    augment,
-    model,
-    base,
-    depth,
-    norm,
-    residual,
-    hidden,
-    activation,
-    dropout,
-    scale,
-    foveation,
-    cover,
-    balance,
-    skipBad,
-    patch,
-    batch,
-    loss,
-    schedule,
-    exact,
-  } = flags;
-  if (steps !== undefined && minutes !== undefined) {
+  if (flags.steps !== undefined && flags.minutes !== undefined) {
     throw new UsageError('--steps and --minutes both say how long to train.', { remedy: 'Give one of them.' });
   }
+  const same = Object.fromEntries(SETTINGS.map((name) => [name, flags[name]])) as Pick<
+    TrainFlags,
+    (typeof SETTINGS)[number]
+  >;
   const given = {
-    steps,
-    minutes,
-    seed,
-    ignore,
-    task,
-    augment,
-    model,
-    base,
-    depth,
-    norm,
-    residual,
-    hidden,
-    activation,
-    dropout,
-    scale,
-    foveation,
-    cover,
-    balance,
-    skipBad,
-    patch,
-    batch,
-    loss,
-    schedule,
-    exact,
+    ...same,
     split,
     classes: flags.classes === undefined ? undefined : parseClasses(flags.classes),
     optimiser: flags.optimizer,
@@ -190,7 +151,9 @@ export async function runTrain(folder: string | undefined, flags: TrainFlags): P
   }
   const out = flags.out ?? (await freeRunPath('runs', nameOf(folder)));
   const train = (to: string, split: SplitChoice | undefined): Promise<FinishedRun> =>
-    watched(to, say, quiet, (hooks) => trainRun(folder, { ...settingsOf(flags, split), ...machine, out: to }, hooks));
+    watched(to, say, quiet, (hooks) =>
+      trainRun(folder, { ...settingsOf(flags, split), ...machine, ...spacingOf(flags), out: to }, hooks),
+    );
   if (flags.folds !== undefined) {
     const { fold, folds } = flags.folds;
     if (flags.val !== undefined)

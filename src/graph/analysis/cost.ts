@@ -27,11 +27,21 @@ function bytesOf({ dtype, shape }: Value): number {
   return sizeOf(shape) * bytesPer(dtype);
 }
 
+/** Multiplications with addition of one run of the graph. */
+export function graphMacs({ nodes }: Graph): number {
+  return nodes.reduce((sum, node) => sum + macsOf(node), 0);
+}
+
+/** How many numbers these values hold: of parameters, what is trained. */
+export function parameterCount(parameters: readonly { readonly value: Value }[]): number {
+  return parameters.reduce((sum, { value }) => sum + sizeOf(value.shape), 0);
+}
+
 /**
  * Multiply-accumulates of one node.
  * Conv: outputs x (C / group) x kernel. ConvTranspose: inputs x (K / group) x kernel. Gemm and MatMul: outputs x inner.
  */
-export function macsOf(node: Node): number {
+function macsOf(node: Node): number {
   const [x, w] = node.inputs;
   const y = node.outputs[0];
   if (x === undefined || w === undefined || y === undefined) return 0;

@@ -11,7 +11,6 @@ import { argmaxClasses } from '../../metrics/argmax.ts';
 import { type IsbiSliceScores, isbiScores, isbiSliceScores } from '../../metrics/isbi.ts';
 import { confusionMatrix, overlapScores, sumOfConfusions } from '../../metrics/overlap.ts';
 import { topKAccuracy } from '../../metrics/top-k.ts';
-import { graphMacs } from '../../models/cost.ts';
 import { classifyPages, openClassifier } from '../../predict/classifier.ts';
 import { denseGraph } from '../../predict/dense.ts';
 import { type OpenedModel, openModel } from '../../predict/open.ts';
@@ -178,8 +177,8 @@ function pagesCost(bytes: Uint8Array, model: OpenedModel, pages: readonly RawPag
     if (model.patches !== undefined && (model.patches.evaluation === 'patchwise' || !isPlain(model.patches.window))) {
       const { side } = model.patches.window;
       const graph = at(side, side);
-      const { parameters, peakBytes } = costOf(graph);
-      return { parameters, peakBytes, macs: graphMacs(graph) * height * width };
+      const { parameters, peakBytes, macs } = costOf(graph);
+      return { parameters, peakBytes, macs: macs * height * width };
     }
     const plan = planPage(model, height, width);
     const tiles = plan.y.tiles.length * plan.x.tiles.length;
@@ -188,8 +187,8 @@ function pagesCost(bytes: Uint8Array, model: OpenedModel, pages: readonly RawPag
       window === undefined
         ? at(plan.y.side, plan.x.side)
         : denseGraph(at(window, window), { size: [plan.y.side, plan.x.side] });
-    const { parameters, peakBytes } = costOf(graph);
-    return { parameters, peakBytes, macs: tiles * graphMacs(graph) };
+    const { parameters, peakBytes, macs } = costOf(graph);
+    return { parameters, peakBytes, macs: tiles * macs };
   };
   for (const { height, width } of pages) {
     const key = `${height}x${width}`;
@@ -231,14 +230,14 @@ export async function judgeClasses(
     });
     const { crop, channels, views } = model.input;
     const graph = readOnnx(bytes, { shapes: { [model.inputName]: [1, channels.count, ...crop] } });
-    const { parameters, peakBytes } = costOf(graph);
+    const { parameters, peakBytes, macs } = costOf(graph);
     return {
       metric: 'accuracy',
       perImage,
       scores: classes > 5 ? { 'right among five': topKAccuracy(probabilities, labels, 5) } : {},
       parameters,
       peakBytes,
-      macs: views * graphMacs(graph),
+      macs: views * macs,
       ...watch.cost(),
     };
   } finally {
