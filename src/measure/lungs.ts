@@ -46,7 +46,7 @@ interface Figures {
  * over pixels of the slice, `mean_hu`, `pd95_hu` and `pd05_hu` = 95th and 5th percentile of the lung's pixels, between
  * neighbours on a straight line; and `hu_min`, `hu_max` of the whole slice.
  *
- * The whole has the same over all slices: volumes and pixels add up; mean, fraction and percentiles weigh
+ * The whole has the same over all slices: volumes, areas and pixels add up; mean, fraction and percentiles weigh
  * each voxel with the extent of its slice, which is no weight where slices lie evenly or their extents are not known.
  * Slices without lung have area 0 and NaN for what is of no pixel.
  * @param sides [h, w] or [d, h, w] of `lungSides`: 0, 1 = left, 2 = right
@@ -110,7 +110,7 @@ export function measureLungs(sides: IntegerArray, hu: NdArray, { pixelMm, sliceM
     whole: {
       columns: [
         { name: 'slices', values: Int32Array.of(depth) },
-        ...columnsOf(whole, known).filter(({ unit }) => unit !== 'mm²'),
+        ...columnsOf(whole, known),
         { name: 'hu_min', values: Float64Array.of(depth === 0 ? Number.NaN : lowest) },
         { name: 'hu_max', values: Float64Array.of(depth === 0 ? Number.NaN : highest) },
       ],

@@ -71,6 +71,14 @@ export interface ScoreTable {
   readonly note?: string;
 }
 
+/** Of one patient or stack; distances need a pixel size. */
+export interface StackScores {
+  readonly name: string;
+  readonly dice: Score;
+  readonly meanMm: Score;
+  readonly hd95Mm: Score;
+}
+
 export interface ThresholdCurves {
   readonly title: string;
   readonly series: readonly Series[];
@@ -101,6 +109,8 @@ export interface ReportData {
   /** Images in all, where the sheet shows a choice. */
   readonly imageCount: number;
   readonly tables: readonly ScoreTable[];
+  /** Where pages lie on each other or have a size: scores of each patient or stack. */
+  readonly stacks?: readonly StackScores[];
   readonly thresholds: readonly ThresholdCurves[];
   readonly worst: readonly ReportCase[];
   readonly best: readonly ReportCase[];

@@ -95,6 +95,13 @@ const REQUIRED: { readonly [path: string]: Rule } = {
 
 /** These may be left out. */
 const OPTIONAL: { readonly [path: string]: Rule } = {
+  spacingMm: {
+    expected: 'a list of three sizes in mm, the first may be null,',
+    holds: (value) =>
+      Array.isArray(value) &&
+      value.length === 3 &&
+      value.every((size, i) => (i === 0 && size === null) || above0.holds(size)),
+  },
   'machine.formulation': oneOf(['standard', 'blocks of 8', 'blocks of 16']),
   'recipe.model.base': whole(1, 1024),
   'recipe.model.depth': whole(1, 8),

@@ -83,6 +83,8 @@ export interface RunConfig {
     readonly validationMs?: number;
     readonly [detail: string]: string | number | undefined;
   };
+  /** Size of a voxel that was given in place of what the files say; null: not. The scores in mm need it, no weight does. */
+  readonly spacingMm?: readonly [z: number | null, y: number, x: number];
   /** Everything that was chosen by itself, with the reason. */
   readonly notes: readonly string[];
 }

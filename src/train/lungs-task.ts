@@ -4,11 +4,17 @@ import type { LabelOptions } from '../dataset/labels.ts';
 import type { NormalisationOptions } from '../dataset/normalise.ts';
 import type { RawDataset } from '../dataset/raw.ts';
 import { DatasetError } from '../errors.ts';
+import type { Recipe } from './config.ts';
 
-export const LUNGS_LABELS: LabelOptions = { task: 'semantic', classes: ['background', 'lung'] };
+const LUNG = 'lung';
+
+export const LUNGS_LABELS: LabelOptions = { task: 'semantic', classes: ['background', LUNG] };
 
 /** From air to soft tissue, the same for every scanner and patient: HU are a scale, and stay one. */
 export const LUNGS_NORMALISATION: NormalisationOptions = { kind: 'range', range: [-1000, 400] };
+
+/** Whether a run was made by `--task lungs`. */
+export const isLungs = ({ labels }: Pick<Recipe, 'labels'>): boolean => labels.classes.at(-1)?.name === LUNG;
 
 /** Lungs lie near -800 HU; a picture of the thorax without anything below this is no CT in HU. */
 const AIR_HU = -300;

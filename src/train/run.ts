@@ -54,6 +54,7 @@ export interface TrainRecord {
   readonly created: string;
   /** Lamella's version. */
   readonly version?: string;
+  readonly spacingMm?: NonNullable<RunConfig['spacingMm']>;
 }
 
 /** How a run went. */
@@ -99,7 +100,7 @@ export async function startTraining(
     const chosen = subject.chooseMetric();
     say(chosen?.reason ?? 'validation: none, the last model counts');
 
-    const { created, folder, version = '' } = record;
+    const { created, folder, spacingMm, version = '' } = record;
     workshop = await subject.openWorkshop(chosenRecipe, chosen?.metric, {
       runtime,
       ...(place.profile === undefined ? {} : { profile: place.profile }),
@@ -131,6 +132,7 @@ export async function startTraining(
       metric: chosen?.metric,
       plan,
       ...(minutes === undefined ? {} : { minutes }),
+      ...(spacingMm === undefined ? {} : { spacingMm }),
       machine: {
         device: runtime.device,
         description: runtime.description,

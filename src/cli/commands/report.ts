@@ -1,10 +1,11 @@
 import { Command, Option } from 'commander';
 import { DEVICE_NAMES } from '../choices.ts';
-import { oneOf } from '../values.ts';
+import { oneOf, spacing } from '../values.ts';
 
 export interface ReportFlags {
   readonly out?: string;
   readonly data?: string;
+  readonly spacing?: readonly [number | undefined, number, number];
   readonly tta: 1 | 4 | 8;
   readonly device: (typeof DEVICE_NAMES)[number];
 }
@@ -19,6 +20,7 @@ prediction and errors, curves, configuration, machine and times, in one file tha
     .argument('<run>', 'a run folder')
     .option('-o, --out <file>', 'where to write (default: report.html in the run)')
     .option('--data <folder>', 'where the data are now, if they were moved')
+    .option('--spacing <z,y,x>', 'size of a voxel in mm, or y,x of a pixel, for surface distances', spacing)
     .addOption(
       new Option('--tta <n>', 'average over turns and flips: 1 (none), 4 or 8')
         .argParser((text) => Number(oneOf('1', '4', '8')(text)) as 1 | 4 | 8)

@@ -10,7 +10,7 @@ import {
   SCHEDULE_NAMES,
   TASK_NAMES,
 } from '../choices.ts';
-import { folds, integer, integers, interval, number, oneOf, size, units } from '../values.ts';
+import { folds, integer, integers, interval, number, oneOf, size, spacing, units } from '../values.ts';
 
 /** The options of `train` as parsed; what is not given is absent and chosen from the data. */
 export interface TrainFlags {
@@ -45,6 +45,7 @@ export interface TrainFlags {
   readonly classes?: string;
   readonly ignore?: readonly number[];
   readonly task?: (typeof TASK_NAMES)[number];
+  readonly spacing?: readonly [number | undefined, number, number];
   readonly separation?: number;
   readonly augment?: (typeof AUGMENT_NAMES)[number];
   readonly device: (typeof DEVICE_NAMES)[number];
@@ -92,6 +93,11 @@ printed with its reason. Without --steps and --minutes it takes 10 minutes.`,
         '--task <what>',
         `what labels mean: ${TASK_NAMES.join(', ')} (default: seen from the data); instances: objects that touch are told apart by their borders; lungs: CT in Hounsfield units`,
       ).argParser(oneOf(...TASK_NAMES)),
+    )
+    .option(
+      '--spacing <z,y,x>',
+      'size of a voxel in mm, or y,x of a pixel, for surface distances, where the files do not say it or say it wrong',
+      spacing,
     )
     .addOption(
       new Option('--augment <strength>', `changes to the images: ${AUGMENT_NAMES.join(', ')}`).argParser(

@@ -1,6 +1,6 @@
 import type { Table } from '../../measure/table.ts';
-import { type Figure, type ScoreTable, score } from '../../report/data.ts';
-import type { LungScores } from './lung-scores.ts';
+import { type Figure, type ScoreTable, type StackScores, score } from '../../report/data.ts';
+import { meanScore } from '../../report/volume-table.ts';
 
 /** The figures of one patient: both lungs, then each. */
 export function lungFigures({ columns }: Table): ScoreTable {
@@ -32,7 +32,7 @@ export function lungFigures({ columns }: Table): ScoreTable {
 }
 
 /** The figures at the top of the page of lungs. */
-export function lungHeadline({ columns, rows }: Table, scores: readonly LungScores[]): readonly Figure[] {
+export function lungHeadline({ columns, rows }: Table, scores: readonly StackScores[]): readonly Figure[] {
   const valuesOf = (name: string, unit: string): readonly number[] => {
     const column = columns.find((one) => one.name === name && one.unit === unit);
     return column === undefined ? [] : Array.from(column.values as ArrayLike<number>).filter(Number.isFinite);
@@ -64,9 +64,7 @@ export function lungHeadline({ columns, rows }: Table, scores: readonly LungScor
       figures.push({ label: '5th, 95th percentile', value: `${say(low)}, ${say(high)}`, note: 'HU' });
     }
   }
-  if (scores.length > 0) {
-    const mean = scores.reduce((sum, { dice }) => sum + dice, 0) / scores.length;
-    figures.push({ label: 'Dice', value: mean.toFixed(4), note: 'mean over patients' });
-  }
+  const mean = meanScore(scores.map(({ dice }) => dice));
+  if (mean !== null) figures.push({ label: 'Dice', value: mean.toFixed(4), note: 'mean over patients' });
   return figures;
 }

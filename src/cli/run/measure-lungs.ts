@@ -2,7 +2,7 @@
 
 import { ndarray } from '../../array/ndarray.ts';
 import { naturalOrder, stemOf } from '../../dataset/names.ts';
-import { stacksOf } from '../../dataset/split.ts';
+import { nameOfStack, stacksOf } from '../../dataset/split.ts';
 import { DatasetError, FormatError } from '../../errors.ts';
 import { toFloat32 } from '../../image/convert.ts';
 import { millimetres, nearest, planeName, sliceExtentsMm } from '../../image/geometry.ts';
@@ -11,18 +11,20 @@ import { displayMap, reorient } from '../../image/orient.ts';
 import { LUNG_SIDE, lungSides } from '../../measure/lung-sides.ts';
 import { type LungMeasures, measureLungs } from '../../measure/lungs.ts';
 import { joinRows, type Table, withText } from '../../measure/table.ts';
+import { type VolumeSpacing, volumeScores } from '../../metrics/volume-scores.ts';
 import type { IntegerArray } from '../../objects/grid.ts';
+import type { StackScores } from '../../report/data.ts';
 import { patientOf } from '../../report/lungs-collect.ts';
 import type { LungsPatient, LungsReport } from '../../report/lungs-data.ts';
+import { namedScores, volumeTable } from '../../report/volume-table.ts';
 import type { MeasureFlags } from '../commands/measure.ts';
 import { lungFigures, lungHeadline } from './lung-headline.ts';
-import { type LungScores, lungScores, scoresTable } from './lung-scores.ts';
 import { factsOf, labelArrays, type MeasureInputs, type MeasureItem, readItem, titleOf } from './measure-inputs.ts';
 import { commandOf, type MeasureHooks } from './measure-objects.ts';
 
 export interface MeasuredLungs {
   readonly report: LungsReport;
-  readonly scores: readonly LungScores[];
+  readonly scores: readonly StackScores[];
   readonly failed: readonly { readonly file: string; readonly reason: string }[];
 }
 
@@ -44,7 +46,7 @@ export async function measureFolderOfLungs(
   const slices: Table[] = [];
   const wholes: Table[] = [];
   const pages: LungsPatient[] = [];
-  const scores: LungScores[] = [];
+  const scores: StackScores[] = [];
   const groups = patientsOf(items);
   const step = Math.max(1, Math.ceil(groups.length / SHOWN_PATIENTS));
   for (const [i, group] of groups.entries()) {
@@ -63,7 +65,7 @@ export async function measureFolderOfLungs(
       slices.push(withText(withColumn(measures.slices, 'image', patient.names), 'patient', patient.name));
       wholes.push(withText(measures.whole, 'patient', patient.name));
       if (patient.truth !== undefined) {
-        scores.push({ patient: patient.name, ...lungScores(patient.truth, patient.sides, geometry) });
+        scores.push(namedScores(patient.name, volumeScores(patient.truth, patient.sides, geometry)));
       }
       if (flags.report && i % step === 0)
         pages.push({ ...pageOf(patient, geometry, groups.length), figures: lungFigures(measures.whole) });
@@ -90,7 +92,7 @@ export async function measureFolderOfLungs(
       perPatient,
       perSlice,
       patients: pages,
-      scores: scores.length === 0 ? [] : [scoresTable(scores)],
+      scores: scores.length === 0 ? [] : [volumeTable(scores, 'Lungs found and true lungs')],
       notes: [
         ...(area
           ? []
@@ -117,12 +119,10 @@ function patientsOf(
 ): readonly { readonly name: string; readonly items: readonly MeasureItem[] }[] {
   const sorted = items.toSorted((a, b) => naturalOrder(a.name, b.name));
   const stacks = stacksOf(sorted.map(({ name }) => ({ file: `${name}.x`, page: 0, height: 0, width: 0 })));
-  return stacks.map(({ name, items: members }) => {
-    const own = members.map((i) => sorted[i] as MeasureItem);
+  return stacks.map((stack) => {
+    const own = stack.items.map((i) => sorted[i] as MeasureItem);
     const [first] = own as [MeasureItem];
-    // `ID_0007_Z_#` is the patient ID_0007.
-    const series = name.replace(/(?:[ _-]*(?:z|slice|s|im|image)?[ _-]*)#.*$/i, '');
-    return { name: own.length === 1 || series === '' ? first.name : series, items: own };
+    return { name: own.length === 1 ? first.name : nameOfStack(stack) || first.name, items: own };
   });
 }
 
@@ -241,23 +241,16 @@ function sidesOf({ mask, map }: ReadSlices): IntegerArray {
   });
 }
 
-export interface LungSpacing {
-  readonly pixelMm?: readonly [y: number, x: number];
-  readonly sliceMm?: readonly number[];
-  /** Whether the slices are one volume, so that distances go from slice to slice. */
-  readonly volume: boolean;
-}
-
 function measured({ map, sides, hu, volume }: Patient): {
   readonly measures: LungMeasures;
-  readonly geometry: LungSpacing;
+  readonly geometry: VolumeSpacing;
 } {
   const y = millimetres(map.spacing.y);
   const x = millimetres(map.spacing.x);
   const depth = sides.shape[0] as number;
   // Of several single slices nobody knows what lies between them.
   const sliceMm = volume || depth === 1 ? sliceExtentsMm(map) : undefined;
-  const geometry: LungSpacing = {
+  const geometry: VolumeSpacing = {
     volume,
     ...(y === undefined || x === undefined ? {} : { pixelMm: [y, x] as const }),
     ...(sliceMm === undefined ? {} : { sliceMm }),
@@ -268,7 +261,7 @@ function measured({ map, sides, hu, volume }: Patient): {
 /** The pictures of a patient, turned as slices are looked at. */
 function pageOf(
   { name, names, map, sides, hu, volume }: Patient,
-  geometry: LungSpacing,
+  geometry: VolumeSpacing,
   patients: number,
 ): LungsPatient {
   const image: Image = { ...map, ...ndarray('float32', sides.shape, hu), axes: 'zyx' };

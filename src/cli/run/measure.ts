@@ -3,6 +3,7 @@ import { headerOf, type Table } from '../../measure/table.ts';
 import { RESEARCH_ONLY, renderLungsReport } from '../../report/lungs-page.ts';
 import { sumOfMatches } from '../../report/objects-counts.ts';
 import { renderObjectsReport } from '../../report/objects-page.ts';
+import { describeVolumes } from '../../report/volume-table.ts';
 import type { MeasureFlags } from '../commands/measure.ts';
 import { requireFreeFolder } from '../out-folder.ts';
 import { MeasureFiles } from './measure-files.ts';
@@ -61,10 +62,7 @@ const runLungs: Run = async (path, inputs, how) => {
     failed,
     notes: report.notes,
     lines: [
-      ...scores.map(
-        ({ patient, dice, meanMm, hd95Mm }) =>
-          `${patient}: Dice ${dice.toFixed(4)}${Number.isFinite(meanMm) ? `, surfaces ${meanMm.toFixed(2)} mm apart, 95 % within ${hd95Mm.toFixed(2)} mm` : ''}`,
-      ),
+      ...describeVolumes(scores),
       `lungs of ${report.perPatient.rows} patient${report.perPatient.rows === 1 ? '' : 's'} in ${report.perSlice.rows} slices. ${RESEARCH_ONLY.split('.')[0]}.`,
     ],
     summary: {

@@ -1,18 +1,37 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type ReportOptions, writeReport } from '../../platform/node/report.ts';
+import { describeVolumes, NO_SIZE } from '../../report/volume-table.ts';
 import type { ReportFlags } from '../commands/report.ts';
+
+/** `--spacing` as it is kept in a run. */
+export function spacingOf({
+  spacing,
+}: {
+  readonly spacing?: readonly [number | undefined, number, number] | undefined;
+}): Pick<ReportOptions, 'spacingMm'> {
+  return spacing === undefined ? {} : { spacingMm: [spacing[0] ?? null, spacing[1], spacing[2]] };
+}
 
 /** Writes the report and says where it is. */
 export async function reportOn(run: string, options: ReportOptions, say: (line: string) => void): Promise<void> {
-  const { file } = await writeReport(run, options);
+  const { file, data } = await writeReport(run, options);
+  const { stacks = [] } = data;
+  for (const line of describeVolumes(stacks)) say(line);
+  if (stacks.length > 0 && stacks.every(({ meanMm }) => meanMm === null)) say(`note: ${NO_SIZE}`);
   say(`report: ${file}  (${pathToFileURL(resolve(file)).href})`);
 }
 
-export async function runReport(run: string, { out, tta, device, data }: ReportFlags): Promise<void> {
+export async function runReport(run: string, { out, tta, device, data, spacing }: ReportFlags): Promise<void> {
   await reportOn(
     run,
-    { tta, device, ...(out === undefined ? {} : { out }), ...(data === undefined ? {} : { folder: data }) },
+    {
+      tta,
+      device,
+      ...spacingOf({ spacing }),
+      ...(out === undefined ? {} : { out }),
+      ...(data === undefined ? {} : { folder: data }),
+    },
     (line) => process.stdout.write(`${line}\n`),
   );
 }

@@ -8,12 +8,13 @@ import { selectChannels } from '../../dataset/normalise.ts';
 import { readDataset } from '../../dataset/prepare.ts';
 import type { RawDataset, RawPage } from '../../dataset/raw.ts';
 import { RunError } from '../../errors.ts';
+import { argmaxClasses } from '../../metrics/argmax.ts';
 import { ISBI_THRESHOLDS, type IsbiScores, isbiScores, isbiSliceScores } from '../../metrics/isbi.ts';
 import type { ModelName } from '../../models/spec.ts';
 import { type OpenedModel, openModel } from '../../predict/open.ts';
 import type { TestTimeAugmentation } from '../../predict/orientation.ts';
 import { predictPage } from '../../predict/predict.ts';
-import type { ReportData, ScoreTable } from '../../report/data.ts';
+import type { ReportData, ScoreTable, StackScores } from '../../report/data.ts';
 import { type EvaluateOptions, type Evaluation, Evaluator } from '../../report/evaluate.ts';
 import { isIsbi2012 } from '../../report/isbi2012.ts';
 import { type IsbiRow, isbiTable } from '../../report/published.ts';
@@ -26,8 +27,10 @@ import {
   scoreFigures,
   thresholdsOf,
 } from '../../report/score-tables.ts';
+import { volumeTable } from '../../report/volume-table.ts';
 import type { RunConfig } from '../../train/config.ts';
 import type { LogLine } from '../../train/log.ts';
+import { isLungs } from '../../train/lungs-task.ts';
 import { RUN_FILES } from '../../train/store.ts';
 import { atomicWrite } from './atomic-write.ts';
 import { collectClassReport } from './class-report.ts';
@@ -44,6 +47,7 @@ import {
   trainingOf,
 } from './report-facts.ts';
 import { type NodeDevice, openRuntime } from './runtime.ts';
+import { type GivenSpacing, hasStacks, stackScores } from './stack-scores.ts';
 
 export interface ReportOptions {
   /** Where to write; default `report.html` in the run. */
@@ -55,6 +59,8 @@ export interface ReportOptions {
   readonly folder?: string;
   /** More rows for the table of ISBI scores, such as a threshold's. */
   readonly rows?: readonly IsbiRow[];
+  /** Size of a voxel in mm, where the files do not say it or say it wrong. */
+  readonly spacingMm?: GivenSpacing;
   readonly onProgress?: (done: number, total: number) => void;
 }
 
@@ -104,16 +110,20 @@ export async function collectReport(run: string, options: ReportOptions = {}): P
     const model = await openModel(runtime, bytes, { file });
     const evaluator = new Evaluator(evaluateOptions(config, pages.length));
     const names = shortNames(pages.map(({ name }) => name));
+    const found: Uint8Array[] = [];
+    const inStacks = hasStacks(config, pages);
     let predictionMs = 0;
     for (const [i, page] of pages.entries()) {
       const began = performance.now();
       const probabilities = await predictPage(model, page, { tta });
       predictionMs += performance.now() - began;
       evaluator.add({ ...shownPage(page, config), name: names[i] as string, probabilities });
+      if (inStacks) found.push(argmaxClasses(probabilities).data);
       onProgress?.(i + 1, pages.length);
     }
     const result = evaluator.result();
-    return reportData({ run, config, lines, raw, model, pages, result, rows, tta, predictionMs });
+    const stacks = inStacks ? stackScores(pages, found, config, options.spacingMm ?? config.spacingMm) : [];
+    return reportData({ run, config, lines, raw, model, pages, result, rows, tta, predictionMs, stacks });
   } finally {
     await runtime.dispose();
   }
@@ -171,10 +181,11 @@ interface Collected {
   readonly rows: readonly IsbiRow[];
   readonly tta: TestTimeAugmentation;
   readonly predictionMs: number;
+  readonly stacks: readonly StackScores[];
 }
 
 function reportData(collected: Collected): ReportData {
-  const { run, config, lines, raw, model, pages, result, rows, tta, predictionMs } = collected;
+  const { run, config, lines, raw, model, pages, result, rows, tta, predictionMs, stacks } = collected;
   const { trainingMs, validationMs } = timesOf(lines);
   const heldOut = config.validationImages.length > 0;
   const steps = lines.filter((line) => line.kind === 'step').length;
@@ -208,6 +219,7 @@ function reportData(collected: Collected): ReportData {
     sheet: result.sheet,
     imageCount: result.imageCount,
     tables: tablesOf(collected, where, isIsbi2012(raw.pages), rows),
+    ...(stacks.length === 0 ? {} : { stacks }),
     thresholds: thresholdsOf(result),
     worst: result.worst,
     best: result.best,
@@ -230,7 +242,7 @@ function reportData(collected: Collected): ReportData {
 }
 
 function tablesOf(
-  { config, pages, result }: Collected,
+  { config, pages, result, stacks }: Collected,
   where: string,
   published: boolean,
   rows: readonly IsbiRow[],
@@ -242,7 +254,11 @@ function tablesOf(
     const own = [isbiRow('This run', isbi), ...rows, isbiRow('Best threshold on the brightness', baseline, false)];
     return [isbiTable(own, published, where), isbiDetails(isbi)];
   }
-  return [overlapTable(overlap, classNames, where), ...(instances === undefined ? [] : [instanceTable(instances)])];
+  return [
+    overlapTable(overlap, classNames, where),
+    ...(stacks.length === 0 ? [] : [volumeTable(stacks, isLungs(config.recipe) ? 'Each patient' : 'Each stack')]),
+    ...(instances === undefined ? [] : [instanceTable(instances)]),
+  ];
 }
 
 /** What a threshold on the brightness, between its percentiles 1 and 99, would score: what the network is for. */

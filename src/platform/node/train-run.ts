@@ -47,6 +47,8 @@ export interface TrainRunOptions extends TrainSettings, MachineOptions {
   readonly formulation?: Formulation;
   /** Leave out images of classes that cannot be read. */
   readonly skipBad?: boolean;
+  /** Size of a voxel in mm for the scores of the report, where the files do not say it or say it wrong. */
+  readonly spacingMm?: NonNullable<RunConfig['spacingMm']>;
 }
 
 export interface FinishedRun extends FinishedTraining {
@@ -158,7 +160,12 @@ export async function trainRun(
   const run = await openRunFolder(out, 'new');
   try {
     const raw = await readData(folder, options);
-    const record = { folder: resolve(folder), created: new Date().toISOString(), version: packageVersion() };
+    const record = {
+      folder: resolve(folder),
+      created: new Date().toISOString(),
+      version: packageVersion(),
+      ...(options.spacingMm === undefined ? {} : { spacingMm: options.spacingMm }),
+    };
     return await onThisMachine(run, options, beganMs, hooks, (place) =>
       startTraining(raw, options, record, place, hooks),
     );

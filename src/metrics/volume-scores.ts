@@ -1,0 +1,58 @@
+/** Dice and distances of surfaces of one volume, or of single slices of it. */
+
+import { ndarray } from '../array/ndarray.ts';
+import { extentsOf, type IntegerArray } from '../objects/grid.ts';
+import { dice } from './overlap.ts';
+import { averageSymmetricSurfaceDistance, edgeDistances, hausdorffMonai } from './surface-distance.ts';
+
+export interface VolumeScores {
+  readonly dice: number;
+  /** Mean distance of the surfaces, both ways together, and its 95th percentile; NaN without a pixel size. */
+  readonly meanMm: number;
+  readonly hd95Mm: number;
+}
+
+export interface VolumeSpacing {
+  readonly pixelMm?: readonly [y: number, x: number];
+  /** How much of the z axis each slice stands for. */
+  readonly sliceMm?: readonly number[];
+  /** Whether the slices are one volume, so that distances go from slice to slice. */
+  readonly volume: boolean;
+}
+
+/** Distances on a grid need steps that are even. */
+const EVEN = 0.01;
+
+/**
+ * Dice over all pixels, and `edgeDistances` as MONAI measures them: in space for a volume (NaN where its slices lie
+ * unevenly), of single slices the mean over those that have a surface in both.
+ * @param truth [depth, height, width], not zero = inside
+ */
+export function volumeScores(
+  truth: IntegerArray,
+  found: IntegerArray,
+  { pixelMm, sliceMm, volume }: VolumeSpacing,
+): VolumeScores {
+  const overlap = dice(truth, found);
+  const none = { dice: overlap, meanMm: Number.NaN, hd95Mm: Number.NaN };
+  if (pixelMm === undefined) return none;
+  if (volume) {
+    const first = sliceMm?.[0];
+    if (first === undefined || !sliceMm?.every((step) => Math.abs(step / first - 1) < EVEN)) return none;
+    const surfaces = edgeDistances(truth, found, { spacing: [first, ...pixelMm] });
+    return { dice: overlap, meanMm: averageSymmetricSurfaceDistance(surfaces), hd95Mm: hausdorffMonai(surfaces) };
+  }
+  const { depth, height, width } = extentsOf(truth.shape);
+  const slice = ({ dtype, data }: IntegerArray, z: number): IntegerArray =>
+    ndarray(dtype, [height, width], data.subarray(z * height * width, (z + 1) * height * width));
+  const each = Array.from({ length: depth }, (_, z) => {
+    const surfaces = edgeDistances(slice(truth, z), slice(found, z), { spacing: pixelMm });
+    return { mean: averageSymmetricSurfaceDistance(surfaces), hd95: hausdorffMonai(surfaces) };
+  }).filter(({ mean }) => Number.isFinite(mean));
+  const average = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+  return {
+    dice: overlap,
+    meanMm: average(each.map(({ mean }) => mean)),
+    hd95Mm: average(each.map(({ hd95 }) => hd95)),
+  };
+}

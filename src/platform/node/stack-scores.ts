@@ -1,0 +1,66 @@
+/** Dice and surface distances of each patient or stack that a run held out. */
+
+import { ndarray } from '../../array/ndarray.ts';
+import { applyMapping, IGNORE } from '../../dataset/labels.ts';
+import type { RawPage } from '../../dataset/raw.ts';
+import { nameOfStack, stacksOf } from '../../dataset/split.ts';
+import { volumeScores } from '../../metrics/volume-scores.ts';
+import type { StackScores } from '../../report/data.ts';
+import { namedScores } from '../../report/volume-table.ts';
+import type { RunConfig } from '../../train/config.ts';
+import { shortNames } from './report-facts.ts';
+
+/** Size of a voxel in mm that takes the place of what the files say. */
+export type GivenSpacing = readonly [z: number | null, y: number, x: number];
+
+/** Whether a run tells foreground from background on pages that lie on each other, or whose pixels have a size. */
+export function hasStacks({ recipe, metric }: RunConfig, pages: readonly RawPage[]): boolean {
+  const { classes, kind } = recipe.labels;
+  if (classes.length !== 2 || kind === 'instances' || metric?.kind === 'v-rand') return false;
+  return pages.some(({ pixelMm }) => pixelMm !== undefined) || stacksOf(pages).some(({ items }) => items.length > 1);
+}
+
+/**
+ * Scores of each stack of pages, those of one file as one volume.
+ * @param found class of each pixel of each page
+ */
+export function stackScores(
+  pages: readonly RawPage[],
+  found: readonly Uint8Array[],
+  { recipe }: RunConfig,
+  spacing?: GivenSpacing,
+): readonly StackScores[] {
+  const stacks = stacksOf(pages).map((stack) => {
+    const { items } = stack;
+    const first = pages[items[0] as number] as RawPage;
+    return { items, first, name: (items.length > 1 && nameOfStack(stack)) || first.file };
+  });
+  const names = shortNames(stacks.map(({ name }) => name));
+  return stacks.map(({ items, first }, s) => {
+    const { height, width } = first;
+    const shape = [items.length, height, width];
+    const truth = ndarray('uint8', shape);
+    const predicted = ndarray('uint8', shape);
+    for (const [z, i] of items.entries()) {
+      const actual = applyMapping((pages[i] as RawPage).label, recipe.labels);
+      const own = found[i] as Uint8Array;
+      // Ignored pixels agree.
+      for (let p = 0, at = z * height * width; p < actual.length; p++, at++) {
+        truth.data[at] = actual[p] === 1 ? 1 : 0;
+        predicted.data[at] = actual[p] !== IGNORE && own[p] === 1 ? 1 : 0;
+      }
+    }
+    const volume = items.length > 1 && items.every((i) => (pages[i] as RawPage).file === first.file);
+    const pixelMm = spacing === undefined ? first.pixelMm : ([spacing[1], spacing[2]] as const);
+    const given = spacing?.[0] ?? undefined;
+    const sliceMm = items.map((i) => given ?? (pages[i] as RawPage).sliceMm);
+    return namedScores(
+      names[s] as string,
+      volumeScores(truth, predicted, {
+        volume,
+        ...(pixelMm === undefined ? {} : { pixelMm }),
+        ...(sliceMm.every((step) => step !== undefined) ? { sliceMm } : {}),
+      }),
+    );
+  });
+}
