@@ -5,9 +5,11 @@
 import type { PoolAttributes } from '../graph/attributes.ts';
 import type { Node, Value } from '../graph/ir.ts';
 import { convGeometry } from '../graph/ops/convolution.ts';
-import type { ConvolutionStep, DenseStep, ElementStep, Point, PoolingStep, Step } from './explanation.ts';
+import { planElement } from './elements.ts';
+import type { ConvolutionStep, DenseStep, Point, PoolingStep, Step } from './explanation.ts';
 import type { Layer } from './layers.ts';
-import type { Probe, Probes, Range } from './probes.ts';
+import { numbersAt, type Probe, type Probes, type Range } from './probes.ts';
+import { approximate, roundingOfMean, roundingOfSum } from './rounding.ts';
 
 /** Asked for before the graph runs; `steps` afterwards. */
 export interface PlannedPassage {
@@ -18,7 +20,7 @@ export interface PlannedPassage {
 
 /**
  * Plans to follow one number of a layer and what is done with it until the layer's end. Nothing for layers whose
- * arithmetic is not shown (transposed convolutions, global pooling, products of computed matrices).
+ * arithmetic is not shown (volumes, products of computed matrices, transposed convolutions with taps apart).
  * @param at where in the layer's maps; of no meaning to dense layers
  */
 export function planPassage(
@@ -27,14 +29,7 @@ export function planPassage(
   probes: Probes,
   at: Point,
 ): PlannedPassage | undefined {
-  const first =
-    kind === 'dense'
-      ? planDense(node, layer, probes)
-      : node.op === 'Conv'
-        ? planConvolution(node as Node<'Conv'>, layer, probes, at)
-        : node.op === 'MaxPool' || node.op === 'AveragePool'
-          ? planPooling(node as Node<'MaxPool' | 'AveragePool'>, layer, probes, at)
-          : undefined;
+  const first = planFirst(node, kind, layer, probes, at);
   if (first === undefined) return undefined;
   const elements = behind.flatMap((next, i) => {
     const before = (behind[i - 1] ?? node).outputs[0] as Value;
@@ -47,30 +42,28 @@ export function planPassage(
   };
 }
 
+type First = (channel: number) => ConvolutionStep | DenseStep | PoolingStep;
+
+function planFirst(node: Node, kind: Layer['kind'], layer: string, probes: Probes, at: Point): First | undefined {
+  if (kind === 'dense') return planDense(node, layer, probes);
+  switch (node.op) {
+    case 'Conv':
+      return planConvolution(node as Node<'Conv'>, layer, probes, at);
+    case 'ConvTranspose':
+      return planTransposed(node as Node<'ConvTranspose'>, layer, probes, at);
+    case 'MaxPool':
+    case 'AveragePool':
+      return planPooling(node as Node<'MaxPool' | 'AveragePool'>, layer, probes, at);
+    case 'GlobalAveragePool':
+      return planMean(node, layer, probes);
+    default:
+      return undefined;
+  }
+}
+
 function strongest(values: Float32Array): number {
   return values.reduce((best, value, i) => (Math.abs(value) > Math.abs(values[best] as number) ? i : best), 0);
 }
-
-/** All channels at one place, or all units. */
-function numbersAt(probes: Probes, value: Value, { x, y }: Point): Probe {
-  return probes.part(value, value.shape.length === 4 ? { 2: [y, y + 1], 3: [x, x + 1] } : {});
-}
-
-/** Unit roundoff of float32. */
-const ROUNDOFF = 2 ** -24;
-
-/** n u sum |x w|: Higham, Accuracy and Stability of Numerical Algorithms, section 4.2; holds in any order of summation. */
-function roundingOf(values: Float32Array, weights: Float32Array, bias: number): number {
-  let size = Math.abs(bias);
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i] as number;
-    if (!Number.isNaN(value)) size += Math.abs(value * (weights[i] as number));
-  }
-  return (values.length + 1) * ROUNDOFF * size;
-}
-
-/** Of functions of one number, whose kernels approximate them. */
-const approximate = (value: number): number => 1e-5 * Math.max(1e-3, Math.abs(value));
 
 interface Window {
   /** Where it begins, which may be in the padding. */
@@ -168,7 +161,81 @@ function planConvolution(
       weights: kernel,
       bias,
       total: bias + sumOfProducts(under, kernel),
-      tolerance: roundingOf(under, kernel, bias),
+      tolerance: roundingOfSum(under, kernel, bias),
+      graph: results.read()[channel] as number,
+    };
+  };
+}
+
+/** Along one axis: where the taps lie that reach a place, and which taps of the kernel they are, in the order of the input. */
+function reaching(
+  at: number,
+  { kernel, strides, padsBegin }: Pick<ReturnType<typeof convGeometry>, 'kernel' | 'strides' | 'padsBegin'>,
+  axis: 0 | 1,
+): { readonly from: number; readonly taps: readonly number[] } {
+  const [size, stride, pad] = [kernel[axis], strides[axis], padsBegin[axis]] as [number, number, number];
+  const taps: number[] = [];
+  for (let tap = size - 1; tap >= 0; tap--) if ((at + pad - tap) % stride === 0) taps.push(tap);
+  return { from: (at + pad - (taps[0] ?? 0)) / stride, taps };
+}
+
+/** y[k, stride i + t - pad] = b[k] + sum_{c,t} w[c,k,t] x[c,i]: of every input the tap that reaches the place. */
+function planTransposed(
+  { inputs, outputs, attributes }: Node<'ConvTranspose'>,
+  layer: string,
+  probes: Probes,
+  at: Point,
+): First | undefined {
+  const [x, w, b] = inputs as readonly [Value, Value, Value | undefined];
+  const g = convGeometry(attributes, w.shape.slice(2));
+  const [rows, columns] = [reaching(at.y, g, 0), reaching(at.x, g, 1)];
+  const kernel = [rows.taps.length, columns.taps.length] as const;
+  if (g.kernel.length !== 2 || g.dilations.some((d) => d > 1) || kernel[0] * kernel[1] === 0) return undefined;
+  const origin = { y: rows.from, x: columns.from };
+  const inside = (axis: 2 | 3, from: number, count: number): readonly [number, number] => {
+    const size = x.shape[axis] as number;
+    const begin = Math.min(size - 1, Math.max(0, from));
+    return [begin, Math.max(begin + 1, Math.min(size, from + count))];
+  };
+  const range: Range = { 2: inside(2, origin.y, kernel[0]), 3: inside(3, origin.x, kernel[1]) };
+  const window: Window = { origin, kernel, dilation: [1, 1], range };
+  const values = probes.part(x, range);
+  const weights = probes.part(w);
+  const biases = b && probes.part(b);
+  const results = numbersAt(probes, outputs[0] as Value, at);
+  const [channels, filters] = w.shape as readonly number[] as readonly [number, number];
+  const inputsOfGroup = channels / g.group;
+  const taps = rows.taps.flatMap((i) => columns.taps.map((j) => i * (g.kernel[1] as number) + j));
+  const size = (g.kernel[0] as number) * (g.kernel[1] as number);
+  return (channel) => {
+    const firstChannel = Math.floor(channel / filters) * inputsOfGroup;
+    const own = channel % filters;
+    const stored = weights.read();
+    const chosen = Float32Array.from(
+      { length: inputsOfGroup * taps.length },
+      (_, n) =>
+        stored[
+          ((firstChannel + Math.floor(n / taps.length)) * filters + own) * size + (taps[n % taps.length] as number)
+        ] as number,
+    );
+    const under = underTaps(values, window, firstChannel, inputsOfGroup);
+    const bias = biases === undefined ? 0 : (biases.read()[channel] as number);
+    return {
+      kind: 'convolution',
+      transposed: { kernel: [g.kernel[0] as number, g.kernel[1] as number] },
+      layer,
+      channel,
+      at,
+      origin,
+      dilation: [1, 1],
+      stride: [g.strides[0] as number, g.strides[1] as number],
+      kernel,
+      firstChannel,
+      values: under,
+      weights: chosen,
+      bias,
+      total: bias + sumOfProducts(under, chosen),
+      tolerance: roundingOfSum(under, chosen, bias),
       graph: results.read()[channel] as number,
     };
   };
@@ -203,7 +270,7 @@ function planDense(node: Node, layer: string, probes: Probes): ((channel: number
       weights: row,
       bias,
       total: bias + sumOfProducts(under, row),
-      tolerance: roundingOf(under, row, bias),
+      tolerance: roundingOfSum(under, row, bias),
       graph: results.read()[channel] as number,
     };
   };
@@ -246,106 +313,29 @@ function planPooling(
   };
 }
 
-/** `-0.312`: four digits. */
-const short = (value: number): string => String(Number(value.toPrecision(4))).replace('-', '−');
-
-type Element = (channel: number) => ElementStep | undefined;
-
-/** One operation on a number; nothing for those that change nothing, or that look at the whole map. */
-function planElement(node: Node, x: Value, probes: Probes, at: Point): Element | undefined {
-  if (node.op === 'Identity' || node.op === 'Dropout' || node.op === 'InstanceNormalization') return undefined;
-  const own = node.inputs.indexOf(x);
-  const others = node.inputs.map((value) => (value === undefined || value === x ? undefined : probes.part(value)));
-  const before = numbersAt(probes, x, at);
-  const after = numbersAt(probes, node.outputs[0] as Value, at);
+/** y[k] = sum_p x[k,p] / P over all P pixels of the map. */
+function planMean(node: Node, layer: string, probes: Probes): First | undefined {
+  const [x] = node.inputs as readonly [Value];
+  if (x.shape.length !== 4) return undefined;
+  const kernel = [x.shape[2] as number, x.shape[3] as number] as const;
+  const size = kernel[0] * kernel[1];
+  const maps = probes.part(x);
+  const results = probes.part(node.outputs[0] as Value);
   return (channel) => {
-    const all = before.read();
-    const operand = (i: number): number => {
-      const data = others[i]?.read();
-      return data === undefined ? Number.NaN : (data[data.length === 1 ? 0 : channel] as number);
+    const values = maps.read().slice(channel * size, (channel + 1) * size);
+    const magnitude = values.reduce((sum, value) => sum + Math.abs(value), 0) / size;
+    return {
+      kind: 'pooling',
+      layer,
+      how: 'mean',
+      channel,
+      at: { x: 0, y: 0 },
+      origin: { x: 0, y: 0 },
+      kernel,
+      values,
+      total: values.reduce((sum, value) => sum + value, 0) / size,
+      tolerance: roundingOfMean(magnitude, size),
+      graph: results.read()[channel] as number,
     };
-    const found = computed(node, all[channel] as number, { own, operand, all, channel });
-    if (found === undefined) return undefined;
-    const graph = after.read()[channel] as number;
-    return { kind: 'element', op: node.op, ...found, graph, tolerance: approximate(found.total) };
   };
-}
-
-interface Surroundings {
-  /** Which input the number is. */
-  readonly own: number;
-  readonly operand: (input: number) => number;
-  /** The number of every channel at this place. */
-  readonly all: Float32Array;
-  readonly channel: number;
-}
-
-function computed(
-  node: Node,
-  v: number,
-  { own, operand, all, channel }: Surroundings,
-): { readonly formula: string; readonly total: number } | undefined {
-  const other = operand(1 - own);
-  const pair = (sign: string): string => {
-    const [a, b] = own === 0 ? [short(v), short(other)] : [short(other), short(v)];
-    return `${a} ${sign} ${b}`;
-  };
-  switch (node.op) {
-    case 'Relu':
-      return { formula: `max(0, ${short(v)})`, total: Math.max(0, v) };
-    case 'LeakyRelu': {
-      const { alpha = 0.01 } = node.attributes as { alpha?: number };
-      return { formula: v < 0 ? `${alpha} · ${short(v)}` : short(v), total: v < 0 ? alpha * v : v };
-    }
-    case 'Sigmoid':
-      return { formula: `1 / (1 + exp(−(${short(v)})))`, total: 1 / (1 + Math.exp(-v)) };
-    case 'Tanh':
-      return { formula: `tanh(${short(v)})`, total: Math.tanh(v) };
-    case 'Softplus':
-      return { formula: `log(1 + exp(${short(v)}))`, total: Math.log1p(Math.exp(v)) };
-    case 'Clip': {
-      const [low, high] = [operand(1), operand(2)];
-      const total = Math.min(Number.isNaN(high) ? v : high, Math.max(Number.isNaN(low) ? v : low, v));
-      return { formula: `${short(v)} cut to ${short(low)} .. ${short(high)}`, total };
-    }
-    case 'Add':
-      return { formula: pair('+'), total: v + other };
-    case 'Sub':
-      return { formula: pair('−'), total: own === 0 ? v - other : other - v };
-    case 'Mul':
-      return { formula: pair('·'), total: v * other };
-    case 'Div':
-      return { formula: pair('/'), total: own === 0 ? v / other : other / v };
-    case 'BatchNormalization': {
-      const { epsilon = 1e-5 } = node.attributes as { epsilon?: number };
-      const [scale, bias, mean, variance] = [1, 2, 3, 4].map(operand) as [number, number, number, number];
-      return {
-        formula: `${short(scale)} · (${short(v)} − ${short(mean)}) / √(${short(variance)} + ${epsilon}) + ${short(bias)}`,
-        total: (scale * (v - mean)) / Math.sqrt(variance + epsilon) + bias,
-      };
-    }
-    case 'LRN': {
-      const {
-        size,
-        alpha = 1e-4,
-        beta = 0.75,
-        bias = 1,
-      } = node.attributes as {
-        size: number;
-        alpha?: number;
-        beta?: number;
-        bias?: number;
-      };
-      const from = Math.max(0, channel - Math.floor((size - 1) / 2));
-      const to = Math.min(all.length - 1, channel + Math.ceil((size - 1) / 2));
-      let squares = 0;
-      for (let c = from; c <= to; c++) squares += (all[c] as number) ** 2;
-      return {
-        formula: `${short(v)} / (${short(bias)} + ${short(alpha / size)} · ${short(squares)})^${short(beta)}, ${short(squares)} the squares of maps ${from} to ${to} summed`,
-        total: v / (bias + (alpha / size) * squares) ** beta,
-      };
-    }
-    default:
-      return undefined;
-  }
 }

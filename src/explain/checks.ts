@@ -23,12 +23,18 @@ export function checkSteps(passages: readonly Passage[]): Check[] {
 }
 
 function describe(step: Exclude<Step, { kind: 'probability' }>): string {
-  return step.kind === 'element' ? step.op : `${step.kind} '${step.layer}', number ${step.channel}`;
+  if (step.kind === 'element') return step.op;
+  const kind = step.kind === 'convolution' && step.transposed !== undefined ? 'transposed convolution' : step.kind;
+  return `${kind} '${step.layer}', number ${step.channel}`;
 }
 
 function reasonFor(step: Exclude<Step, { kind: 'probability' }>): string {
   if (step.kind === 'pooling' && step.how === 'maximum') return 'a maximum is not rounded';
-  if (step.kind === 'pooling' || step.kind === 'element') return 'float32, functions by their approximations';
+  if (step.kind === 'pooling') return `${step.values.length} terms summed in float32`;
+  if (step.kind === 'element') {
+    const sums = step.op === 'InstanceNormalization';
+    return sums ? 'mean and variance summed in float32' : 'float32, functions by their approximations';
+  }
   return `${step.values.length + 1} terms summed in float32, in any order`;
 }
 

@@ -106,6 +106,11 @@ export interface ConvolutionStep extends Worked {
   readonly dilation: readonly [number, number];
   readonly stride: readonly [number, number];
   readonly kernel: readonly [number, number];
+  /**
+   * Of a transposed convolution: its whole kernel. The window holds what reaches the place, the weights are the taps by which
+   * it does, and `stride` is how far apart the numbers before are spread.
+   */
+  readonly transposed?: { readonly kernel: readonly [number, number] };
   /** First of the maps before that it reads, not 0 in grouped convolutions. */
   readonly firstChannel: number;
   /** Values of the window and weights, [channels, kernel height, kernel width]; NaN where the window lies in the padding. */
@@ -141,7 +146,8 @@ export interface PoolingStep extends Worked {
   readonly at: Point;
   readonly origin: Point;
   readonly kernel: readonly [number, number];
-  readonly stride: readonly [number, number];
+  /** Absent where the window is the whole map. */
+  readonly stride?: readonly [number, number];
   /** [kernel height, kernel width]; NaN in the padding. */
   readonly values: Float32Array;
 }

@@ -75,11 +75,15 @@ export class Inside {
 
   #passages(probes: Probes): PlannedPassage[] {
     const pooling = this.layers.find(({ kind }) => kind === 'pooling');
+    const mean = this.layers.find(({ node }) => node.op === 'GlobalAveragePool');
+    const upwards = this.layers.find(({ node }) => node.op === 'ConvTranspose');
     const last = this.layers.findLast(({ kind }) => kind !== 'pooling');
     const wanted: (readonly [string, Layer | undefined])[] = [
       ['The first layer', this.first],
       ['The first pooling', pooling],
       [`Layer ${this.chosen?.name}`, this.chosen],
+      ['The first transposed convolution', upwards],
+      ['The mean of each map', mean],
       [LAST, last],
     ];
     const taken = new Set<Layer>();

@@ -3,6 +3,7 @@ import type { NdArray } from '../array/ndarray.ts';
 import { GraphBuilder } from '../graph/builder.ts';
 import type { Graph, Value } from '../graph/ir.ts';
 import type { Program, Runtime } from '../runtime/runtime.ts';
+import type { Point } from './explanation.ts';
 
 /** A part that was asked for; it has a value once the graph has run. */
 export interface Probe {
@@ -72,4 +73,9 @@ export class Probes {
   async dispose(): Promise<void> {
     await this.#program?.dispose();
   }
+}
+
+/** All channels at one place, or all units. */
+export function numbersAt(probes: Probes, value: Value, { x, y }: Point): Probe {
+  return probes.part(value, value.shape.length === 4 ? { 2: [y, y + 1], 3: [x, x + 1] } : {});
 }

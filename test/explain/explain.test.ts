@@ -109,6 +109,13 @@ describe('every network of the line: all numbers are found again, in the middle 
       expect(found.checks.length).toBeGreaterThanOrEqual(4);
       expect(found.checks[0]?.what).toContain('lamella predict');
       expect(found.passages.length).toBeGreaterThan(0);
+      const steps = found.passages.flatMap((passage) => passage.steps);
+      if (spec.name === 'unet2015') {
+        expect(steps.some((step) => step.kind === 'convolution' && step.transposed !== undefined)).toBe(true);
+      }
+      if ('norm' in spec) {
+        expect(steps.some((step) => step.kind === 'element' && step.op === 'InstanceNormalization')).toBe(true);
+      }
       expect(found.probabilities.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 5);
       expect(found.attribution?.saliency.data.some((value) => value > 0)).toBe(true);
       expect(found.input[0]?.data.length).toBe(found.view.widthPx * found.view.heightPx);
@@ -164,6 +171,84 @@ describe('worked out by hand', () => {
     expect(softmax.scores[1]).toBeCloseTo(scores[1] as number, 3);
     expect(found.classes[found.target]).toBe('class 0');
     expect(found.pixel).toEqual({ file: [255 * 14], input: [14] });
+  });
+
+  /** Numbers of the passage of a layer, and that all checks passed. */
+  async function passageOf<S>(graph: Uint8Array, name: string, layer?: string): Promise<readonly S[]> {
+    const found = await explain(await cpu(), graph, page, { at: { x: 3, y: 2 }, ...(layer ? { layer } : {}) });
+    expect(failed(found)).toEqual([]);
+    const passage = found.passages.find((one) => one.name === name);
+    expect(passage, found.passages.map((one) => one.name).join()).toBeDefined();
+    return (passage as Passage).steps as readonly unknown[] as readonly S[];
+  }
+
+  test('a transposed convolution: of each number before the tap that reaches the place', async () => {
+    const build = (stride: number, kernel: number, pads: number[]) => {
+      const b = new GraphBuilder('up');
+      const x = b.input('image', 'float32', [1, 1, 6, 6]);
+      // 0..35 halved: 3 x 3 of the first numbers of 2 x 2 windows.
+      const half = b.op('AveragePool', [x], { kernel_shape: [2, 2], strides: [2, 2] });
+      const two = b.op('Conv', [half, b.constant(float32([2, 1, 1, 1], [1, 10]), 'w')], { kernel_shape: [1, 1] });
+      const taps = Float32Array.from({ length: 2 * kernel * kernel }, (_, i) => i + 1);
+      const v = b.constant(float32([2, 1, kernel, kernel], taps), 'v');
+      const up = b.scoped('up', () =>
+        b.op('ConvTranspose', [two, v, b.constant(float32([1], [0.5]), 'bias')], {
+          kernel_shape: [kernel, kernel],
+          strides: [stride, stride],
+          pads,
+        }),
+      );
+      return writeOnnx(b.build([b.output(up, 'y')]));
+    };
+    // 2 x 2 at steps of 2: x 3, y 2 comes from x 1, y 1 (of means 3.5, 5.5, 7.5; 15.5, 17.5, ..) by tap row 0, column 1.
+    const [two] = await passageOf<ConvolutionStep>(build(2, 2, [0, 0, 0, 0]), 'The last layer');
+    expect([...(two?.values ?? [])]).toEqual([17.5, 175]);
+    expect([...(two?.weights ?? [])]).toEqual([2, 6]);
+    expect(two).toMatchObject({ origin: { x: 1, y: 1 }, kernel: [1, 1], transposed: { kernel: [2, 2] } });
+    expect(two?.total).toBe(17.5 * 2 + 175 * 6 + 0.5);
+    // 4 x 4 at steps of 2 with a border of 1: rows 0 and 1 by taps 3 and 1, columns 1 and 2 by taps 2 and 0.
+    const [four] = await passageOf<ConvolutionStep>(build(2, 4, [1, 1, 1, 1]), 'The last layer');
+    expect([...(four?.values ?? [])].slice(0, 4)).toEqual([5.5, 7.5, 17.5, 19.5]);
+    expect([...(four?.weights ?? [])].slice(0, 4)).toEqual([15, 13, 7, 5]);
+    expect(four).toMatchObject({ origin: { x: 1, y: 0 }, kernel: [2, 2] });
+    const one = 15 * 5.5 + 13 * 7.5 + 7 * 17.5 + 5 * 19.5;
+    const other = 10 * (31 * 5.5 + 29 * 7.5 + 23 * 17.5 + 21 * 19.5);
+    expect(four?.total).toBe(one + other + 0.5);
+    // In the corner all but one of the numbers before lie outside.
+    const corner = await explain(await cpu(), build(2, 4, [1, 1, 1, 1]), page, { at: { x: 0, y: 0 } });
+    expect(failed(corner)).toEqual([]);
+    const [first] = corner.passages.find(({ name }) => name === 'The last layer')?.steps as [ConvolutionStep];
+    expect([...first.values].slice(0, 4)).toEqual([Number.NaN, Number.NaN, Number.NaN, 3.5]);
+  });
+
+  test('the mean of each map, and instance normalisation', async () => {
+    const b = new GraphBuilder('mean');
+    const x = b.input('image', 'float32', [1, 1, 6, 6]);
+    const conv = b.scoped('conv', () =>
+      b.op('Conv', [x, b.constant(float32([2, 1, 1, 1], [1, -2]), 'w')], { kernel_shape: [1, 1] }),
+    );
+    const norm = b.op(
+      'InstanceNormalization',
+      [conv, b.constant(float32([2], [3, 4]), 'scale'), b.constant(float32([2], [1, 2]), 'shift')],
+      { epsilon: 0.25 },
+    );
+    const pool = b.op('GlobalAveragePool', [b.op('Relu', [norm])]);
+    const v = b.constant(float32([2, 2], [1, 2, 3, 4]), 'v');
+    const scores = b.op('Gemm', [b.op('Flatten', [pool], { axis: 1 }), v], { transB: 1 });
+    const bytes = writeOnnx(b.build([b.output(scores, 'y')]));
+    const [, instance] = await passageOf<{ total: number; graph: number; op: string }>(
+      bytes,
+      'The first layer',
+      'conv',
+    );
+    // 0..35 at x 3, y 2 is 15: mean 17.5, variance (36^2 - 1) / 12; map 1 is -2 times it, and larger.
+    expect(instance?.op).toBe('InstanceNormalization');
+    const deviation = Math.sqrt((4 * (36 ** 2 - 1)) / 12 + 0.25);
+    expect(instance?.total).toBeCloseTo((4 * (-30 + 35)) / deviation + 2, 6);
+    const [mean] = await passageOf<PoolingStep>(bytes, 'The first pooling');
+    expect(mean).toMatchObject({ how: 'mean', kernel: [6, 6] });
+    expect(mean?.values).toHaveLength(36);
+    expect(mean?.stride).toBeUndefined();
   });
 
   test('a network whose steps are wrong is told', async () => {

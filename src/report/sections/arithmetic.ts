@@ -150,13 +150,21 @@ function convolution(step: ConvolutionStep): Markup {
   const top = sums.reduce((best, value, c) => (Math.abs(value) > Math.abs(sums[best] as number) ? c : best), 0);
   const part = (from: Float32Array, c: number): Float32Array => from.subarray(c * size, (c + 1) * size);
   const moves = [
-    stride[0] > 1 || stride[1] > 1 ? `, steps of ${stride[0]}` : '',
+    step.transposed === undefined && (stride[0] > 1 || stride[1] > 1) ? `, steps of ${stride[0]}` : '',
     dilation[0] > 1 || dilation[1] > 1 ? `, taps ${dilation[0]} apart` : '',
   ].join('');
   const where = `Map ${channel} at x ${at.x}, y ${at.y}: `;
   const maps = count === 1 ? 'the map before' : `the ${count} maps before`;
+  const spread =
+    step.transposed === undefined
+      ? undefined
+      : `${where}every number before is spread over ${step.transposed.kernel[1]} × ${step.transposed.kernel[0]} places, the next one begins ${stride[0]} further.`;
   if (size === 1) {
-    return html`<p>${where}the number at the same place in each of ${maps}, times its weight, and all of them added.</p>
+    const which =
+      spread === undefined
+        ? `${where}the number at the same place in each of ${maps}, times its weight`
+        : `${spread} Here come from each of ${maps} the number at x ${origin.x}, y ${origin.y}, times its weight for this place`;
+    return html`<p>${which}, and all of them added.</p>
 ${terms(
   sums.map((value, c) => ({
     name: `map ${firstChannel + c}`,
@@ -169,7 +177,8 @@ ${terms(
   const grids = (c: number): Markup =>
     products(part(values, c), part(weights, c), kernel, count === 1 ? 'values' : `values of map ${firstChannel + c}`);
   const padding = values.some(Number.isNaN) ? ' Hatched is the padding, which counts as 0.' : '';
-  return html`<p>${where}a window of ${kernel[1]} × ${kernel[0]} in ${maps}, its corner at x ${origin.x}, y ${origin.y}${moves}. Each value times its weight, ${values.length} products, and all of them added.${padding}</p>
+  const window = `a window of ${kernel[1]} × ${kernel[0]} in ${maps}, its corner at x ${origin.x}, y ${origin.y}${moves}`;
+  return html`<p>${spread === undefined ? `${where}${window}` : `${spread} Here comes ${window}, each by its own weight for this place`}. Each value times its weight, ${values.length} products, and all of them added.${padding}</p>
 ${
   count === 1
     ? html`${grids(0)}<p class="sum">${shortNumber(sums[0] as number)} + bias ${shortNumber(bias)} = <b>${shortNumber(total)}</b> ${same(step)}</p>`
@@ -210,8 +219,16 @@ function element(step: ElementStep): Markup {
 function pooling(step: PoolingStep): Markup {
   const { how, channel, at, origin, kernel, stride, values, total } = step;
   const marked = how === 'maximum' ? values.indexOf(Math.fround(total)) : -1;
-  return html`<p>Map ${channel} at x ${at.x}, y ${at.y}: the ${how} of a window of ${kernel[1]} × ${kernel[0]} whose corner is x ${origin.x}, y ${origin.y} in the same map before; windows are ${stride[0]} apart.</p>
-<div class="equation">${grid({ values, kernel, caption: 'values', ...(marked < 0 ? {} : { marked }) })}<span class="sign">→</span><p class="sum"><b>${shortNumber(total)}</b> ${same(step)}</p></div>`;
+  const what =
+    stride === undefined
+      ? `all ${values.length} numbers of the same map before`
+      : `a window of ${kernel[1]} × ${kernel[0]} whose corner is x ${origin.x}, y ${origin.y} in the same map before; windows are ${stride[0]} apart`;
+  const drawn =
+    Math.max(...kernel) > 2 * NUMBERS_UP_TO
+      ? picture(values, kernel, 'values')
+      : grid({ values, kernel, caption: 'values', ...(marked < 0 ? {} : { marked }) });
+  return html`<p>Map ${channel}${stride === undefined ? '' : ` at x ${at.x}, y ${at.y}`}: the ${how} of ${what}.</p>
+<div class="equation">${drawn}<span class="sign">→</span><p class="sum"><b>${shortNumber(total)}</b> ${same(step)}</p></div>`;
 }
 
 function probability({ how, scores, totals, graph, tolerance }: ProbabilityStep, classes: readonly string[]): Markup {
