@@ -2,6 +2,7 @@
 
 import { ndarray } from '../array/ndarray.ts';
 import { DatasetError } from '../errors.ts';
+import { ImageNotes } from '../image/image-notes.ts';
 import { displayMap, reorient } from '../image/orient.ts';
 import { connectedComponents } from '../objects/connected-components.ts';
 import { alignLabels } from './align-labels.ts';
@@ -45,25 +46,19 @@ export interface FolderDataset extends RawDataset {
 export async function readDataset(files: Files, folder: string): Promise<FolderDataset> {
   const { pairing, listing } = pairListing(await listImageSources(files, folder));
   const pages: RawPage[] = [];
-  const said = new Map<string, readonly string[]>();
+  const said = new ImageNotes();
   for (const pair of pairing.pairs) {
     const image = await readListed(files, listing, pair.image);
     // Palette labels are class numbers with colours for the eye.
     const label = await readListed(files, listing, pair.label, { palette: 'index' });
-    for (const { source = pair.image, notes: found = [] } of [image, label]) {
-      for (const note of found) said.set(note, [...(said.get(note) ?? []), source]);
-    }
+    for (const one of [image, label]) said.add(one, pair.image);
     const aligned = alignLabels(label, image);
     // Slices the way up in which every other patient's are, whichever way the file has them.
     const map = displayMap(image);
     if (map === undefined) pages.push(...rawPages(image, aligned, pair.image));
     else pages.push(...rawPages(reorient(image, map), reorient(aligned, map), pair.image));
   }
-  // What is true of many files is said once.
-  const notes = [...said].map(([note, [first, ...more]]) =>
-    more.length === 0 ? `${first}: ${note}` : `${first} and ${more.length} more: ${note}`,
-  );
-  return { folder, pairing, pages, notes: [describePairing(pairing), ...notes] };
+  return { folder, pairing, pages, notes: [describePairing(pairing), ...said.lines()] };
 }
 
 export interface PrepareOptions extends LabelOptions {

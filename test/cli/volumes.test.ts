@@ -124,6 +124,22 @@ describe('predict', () => {
     expect(sliceExtentsMm(await label('gap'))).toEqual([2, 2, 4, 4, 2]);
     const { stdout } = await lamella(['inspect', join(root, 'gap')]);
     expect(stdout).toMatch(/2 slices are missing: slices are 2 mm apart, but slice 3 and the next are 6 mm/);
+    const measured = await lamella(['measure', join(root, 'gap-out'), '--task', 'lungs', '--json']);
+    expect([measured.code, measured.stderr]).toEqual([0, '']);
+    const { patients, slices, notes } = JSON.parse(measured.stdout) as {
+      patients: Record<string, number>[];
+      slices: Record<string, number>[];
+      notes: string[];
+    };
+    const litres = slices.reduce(
+      (sum, { lung_area_mm2 = 0 }, z) => sum + (lung_area_mm2 * ([2, 2, 4, 4, 2][z] as number)) / 1e6,
+      0,
+    );
+    expect(litres).toBeGreaterThan(0);
+    expect(patients[0]?.lung_volume_l).toBeCloseTo(litres, 9);
+    expect(notes.join('\n')).toMatch(/2 slices are missing/);
+    const objects = await lamella(['measure', join(root, 'gap-out'), '--out', join(root, 'gap-objects')]);
+    expect(objects.stdout).toMatch(/Slices lie at uneven distances; objects are measured with their mean/);
   });
   test('one bad file among many is named, the others go on', async () => {
     const folder = join(root, 'mixed');
@@ -231,17 +247,45 @@ describe('inspect', () => {
   });
 });
 
+test('personal data are shown to who asks for them, of a file and of a series', async () => {
+  const series = await lamella(['inspect', join(root, 'data/images/p1'), '--personal']);
+  expect(series.stdout).toMatch(
+    /personal data:\n {4}Patient's name +ROENTGEN\^WILHELM\n {4}Patient ID +PID-1845-03-27\n/,
+  );
+  const file = join(root, 'data/images/p1/IM0.dcm');
+  const { personal } = JSON.parse((await lamella(['inspect', file, '--personal', '--json'])).stdout) as {
+    personal: Record<string, string>;
+  };
+  expect(personal).toMatchObject({ 'Birth date': PERSON.birth, Institution: 'Hospital of Wurzburg' });
+  const refused = await lamella(['inspect', join(root, 'data/labels/p1.nii.gz'), '--personal']);
+  expect([refused.code, refused.stderr]).toEqual([1, expect.stringMatching(/this is not DICOM/)]);
+});
+
 test('no person in anything that was printed or written', async () => {
   const outputs = [
     await lamella(['inspect', join(root, 'data')]),
     await lamella(['inspect', join(root, 'data/images/p1'), '--json']),
     await lamella(['inspect', join(root, 'data/images')]),
-    await predict(join(root, 'data/images'), 'all', '--json'),
+    await predict(join(root, 'data/images'), 'all', '--json', '--objects'),
     await lamella(['report', join(root, 'run')]),
+    await lamella(['measure', join(root, 'all'), '--task', 'lungs', '--truth', join(root, 'data/labels'), '--json']),
+    await lamella([
+      ...['measure', join(root, 'all'), '--out', join(root, 'all-objects'), '--truth', join(root, 'data/labels')],
+      ...['--format', 'csv,parquet,tiff,nifti,roi,geojson,coco,coco-rle'],
+    ]),
+    await lamella(['evaluate', join(root, 'all'), join(root, 'data/labels')]),
+    await lamella([
+      'explain',
+      join(root, 'run'),
+      join(root, 'data/images/p3/IM0.dcm'),
+      '--out',
+      join(root, 'explained.html'),
+    ]),
   ];
+  expect(outputs.map(({ code, stderr }) => [code, stderr])).toEqual(outputs.map(() => [0, '']));
   for (const { stdout, stderr } of outputs) for (const secret of secrets) expect(stdout + stderr).not.toContain(secret);
   let files = 0;
-  for (const folder of ['run', 'all', 'series']) {
+  for (const folder of ['run', 'all', 'series', 'all-objects']) {
     for (const entry of await readdir(join(root, folder), { recursive: true, withFileTypes: true })) {
       if (!entry.isFile()) continue;
       const path = join(entry.parentPath, entry.name);
@@ -251,5 +295,7 @@ test('no person in anything that was printed or written', async () => {
       files++;
     }
   }
-  expect(files).toBeGreaterThan(8);
+  expect(files).toBeGreaterThan(30);
+  const page = await readFile(join(root, 'explained.html'));
+  for (const secret of secrets) expect(page.includes(secret)).toBe(false);
 });

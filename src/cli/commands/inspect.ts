@@ -8,6 +8,7 @@ export interface InspectFlags {
   readonly spacing?: readonly [number | undefined, number, number];
   readonly series?: string;
   readonly picture?: string;
+  readonly personal?: boolean;
 }
 
 export function inspectCommand(): Command {
@@ -16,7 +17,7 @@ export function inspectCommand(): Command {
     .description(
       `Tells what something is. An image or volume: axes, dtype, pixel size, how it lies in the patient, range of
 values, and a picture. A folder: which images have which labels, classes and their share; which DICOM series there are.
-Nothing of a DICOM header that leads to a person is shown. A model: layers, parameters, multiplications, receptive field, which tiles it takes.`,
+Nothing of a DICOM header that leads to a person is shown, but with --personal. A model: layers, parameters, multiplications, receptive field, which tiles it takes.`,
     )
     .argument('<file|folder|model.onnx|network>', 'what to look at')
     .option('--series <name>', 'of a folder with several DICOM series: look at this one')
@@ -25,6 +26,7 @@ Nothing of a DICOM header that leads to a person is shown. A model: layers, para
       'write the picture: the middle slice, and of a volume the planes across it',
       pngFile,
     )
+    .option('--personal', 'of a DICOM file or series: show names, dates and numbers of its header too')
     .option('--spacing <z,y,x>', 'size of a voxel in mm, where the file does not say it or says it wrong', spacing)
     .option('--size <px>', 'count the multiplications of a model for images of this size', size)
     .option('--svg <file>', 'draw the network of a model, a run or a name', svgFile)

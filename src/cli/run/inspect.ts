@@ -7,9 +7,25 @@ import type { InspectFlags } from '../commands/inspect.ts';
 
 /** Tells what a path is; only the code for its kind is loaded. */
 export async function runInspect(path: string, flags: InspectFlags): Promise<void> {
-  const { describe, text } = await inspected(path, flags);
+  const told = await inspected(path, flags);
+  const { describe, text } = flags.personal === true ? await withPersonal(told, path, flags) : told;
   if (flags.svg !== undefined) await drawNetwork(path, flags.svg, flags.size);
   process.stdout.write(flags.json === true ? `${JSON.stringify(describe, jsonNumber, 2)}\n` : `${text}\n`);
+}
+
+/** With what leads to the person, which is shown to who asks for it and nowhere else. */
+async function withPersonal(told: Inspected, path: string, flags: InspectFlags): Promise<Inspected> {
+  const { personalOf } = await import('./inspect-personal.ts');
+  const elements = await personalOf(path, flags);
+  const width = Math.max(0, ...elements.map(({ name }) => name.length)) + 2;
+  const lines = elements.map(({ name, value }) => `    ${name.padEnd(width)}${value}`);
+  return {
+    describe: {
+      ...(told.describe as object),
+      personal: Object.fromEntries(elements.map(({ name, value }) => [name, value])),
+    },
+    text: [told.text, `  personal data${lines.length === 0 ? ': none' : ':'}`, ...lines].join('\n'),
+  };
 }
 
 /** Draws the network that is meant. @throws as `modelGraph`. */

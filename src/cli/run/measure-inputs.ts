@@ -10,6 +10,7 @@ import { pagesOf } from '../../dataset/planes.ts';
 import { DatasetError, UsageError } from '../../errors.ts';
 import { dropAlpha, isGreyInColour, toGrey } from '../../image/convert.ts';
 import { extent, type Image, type Spacing } from '../../image/image.ts';
+import type { ImageNotes } from '../../image/image-notes.ts';
 import { connectedComponents } from '../../objects/connected-components.ts';
 import type { IntegerArray } from '../../objects/grid.ts';
 import { shortNames } from '../../platform/node/report-facts.ts';
@@ -152,6 +153,12 @@ export async function readItem({ labels, image, truth }: MeasureItem, flags: Mea
     truth === undefined ? undefined : onto(await readListedImage(truth, { palette: 'index' }), picture ?? map);
   requireSameGrid(map, own);
   return { map, ...(picture === undefined ? {} : { image: picture }), ...(own === undefined ? {} : { truth: own }) };
+}
+
+/** Remembers what the readers noted of an item, so that it is said with the results. */
+export function noteItem(notes: ImageNotes, { labels, image }: MeasureItem, read: ReadItem): void {
+  notes.add({ ...read.map, source: labels.path });
+  if (image !== undefined && read.image !== undefined) notes.add({ ...read.image, source: image.path });
 }
 
 /** Without alpha, and grey where it is grey in colour. */

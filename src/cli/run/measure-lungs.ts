@@ -7,6 +7,7 @@ import { DatasetError, FormatError } from '../../errors.ts';
 import { toFloat32 } from '../../image/convert.ts';
 import { millimetres, nearest, planeName, sliceExtentsMm } from '../../image/geometry.ts';
 import { extent, type Image } from '../../image/image.ts';
+import { ImageNotes } from '../../image/image-notes.ts';
 import { displayMap, reorient } from '../../image/orient.ts';
 import { LUNG_SIDE, lungSides } from '../../measure/lung-sides.ts';
 import { type LungMeasures, measureLungs } from '../../measure/lungs.ts';
@@ -19,7 +20,15 @@ import type { LungsPatient, LungsReport } from '../../report/lungs-data.ts';
 import { namedScores, volumeTable } from '../../report/volume-table.ts';
 import type { MeasureFlags } from '../commands/measure.ts';
 import { lungFigures, lungHeadline } from './lung-headline.ts';
-import { factsOf, labelArrays, type MeasureInputs, type MeasureItem, readItem, titleOf } from './measure-inputs.ts';
+import {
+  factsOf,
+  labelArrays,
+  type MeasureInputs,
+  type MeasureItem,
+  noteItem,
+  readItem,
+  titleOf,
+} from './measure-inputs.ts';
 import { commandOf, type MeasureHooks } from './measure-objects.ts';
 
 export interface MeasuredLungs {
@@ -43,6 +52,7 @@ export async function measureFolderOfLungs(
   const { items, prediction } = inputs;
   const failed: { file: string; reason: string }[] = [];
   const notes: string[] = [];
+  const noted = new ImageNotes();
   const slices: Table[] = [];
   const wholes: Table[] = [];
   const pages: LungsPatient[] = [];
@@ -53,7 +63,7 @@ export async function measureFolderOfLungs(
     const read: ReadSlices[] = [];
     for (const item of group.items) {
       try {
-        read.push(await readSlices(item, flags));
+        read.push(await readSlices(item, flags, noted));
       } catch (cause) {
         if (items.length === 1 || !(cause instanceof FormatError || cause instanceof DatasetError)) throw cause;
         warn(cause.message);
@@ -105,6 +115,7 @@ export async function measureFolderOfLungs(
         ...(hidden > 0 && flags.report ? [`Pictures of ${pages.length} of ${wholes.length} patients are shown.`] : []),
         ...notes,
         ...inputs.notes,
+        ...noted.lines(),
         ...failed.map(({ reason }) => `Left out: ${reason}`),
       ],
       facts: factsOf(inputs, flags),
@@ -136,8 +147,10 @@ interface ReadSlices {
   readonly map: Image;
 }
 
-async function readSlices(item: MeasureItem, flags: MeasureFlags): Promise<ReadSlices> {
-  const { map, image, truth } = await readItem(item, flags);
+async function readSlices(item: MeasureItem, flags: MeasureFlags, noted: ImageNotes): Promise<ReadSlices> {
+  const read = await readItem(item, flags);
+  const { map, image, truth } = read;
+  noteItem(noted, item, read);
   const where = { file: item.labels.path };
   if (image === undefined) {
     throw new DatasetError('there is no image of this label map, so that its lungs have no density.', {

@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { ndarray } from '../../array/ndarray.ts';
 import { DatasetError, FormatError } from '../../errors.ts';
 import { extent, type Image } from '../../image/image.ts';
+import { ImageNotes } from '../../image/image-notes.ts';
 import { type MeasuredImage, measure } from '../../measure/measure.ts';
 import { columnOf, headerOf, type Table } from '../../measure/table.ts';
 import { contingency } from '../../metrics/contingency.ts';
@@ -26,6 +27,7 @@ import {
   labelArrays,
   type MeasureInputs,
   type MeasureItem,
+  noteItem,
   pixelSize,
   planesAt,
   readItem,
@@ -60,9 +62,10 @@ export async function measureObjects(
   const matchings: InstanceMatching[] = [];
   const failed: { file: string; reason: string }[] = [];
   const sizes = new Map<string, number>();
+  const noted = new ImageNotes();
   for (const item of items) {
     try {
-      const found = await measureItem(item, { flags, kind, truthKind });
+      const found = await measureItem(item, { flags, kind, truthKind, noted });
       for (const each of found) {
         collector.add(each);
         if (each.matching !== undefined) matchings.push(each.matching);
@@ -100,6 +103,7 @@ export async function measureObjects(
       ...(flags.minSize > 0 ? [`Objects of fewer than ${flags.minSize} pixels are left out.`] : []),
       'Lengths, areas and shapes are defined in docs/measurements.md.',
       ...inputs.notes,
+      ...noted.lines(),
       ...failed.map(({ reason }) => `Left out: ${reason}`),
     ],
     facts: factsOf(inputs, flags),
@@ -123,9 +127,19 @@ interface MeasuredItem {
 /** The objects of one label map, of each time apart. */
 async function measureItem(
   item: MeasureItem,
-  { flags, kind, truthKind }: { readonly flags: MeasureFlags; readonly kind: Kind; readonly truthKind: Kind },
+  {
+    flags,
+    kind,
+    truthKind,
+    noted,
+  }: { readonly flags: MeasureFlags; readonly kind: Kind; readonly truthKind: Kind; readonly noted: ImageNotes },
 ): Promise<readonly MeasuredItem[]> {
-  const { map, image, truth } = await readItem(item, flags);
+  const read = await readItem(item, flags);
+  const { map, image, truth } = read;
+  noteItem(noted, item, read);
+  if (map.geometry?.slicePositionsMm !== undefined) {
+    noted.add({ source: item.name, notes: ['Slices lie at uneven distances; objects are measured with their mean.'] });
+  }
   const size = pixelSize(map);
   const truths = truth === undefined ? undefined : labelArrays(truth);
   return labelArrays(map).map((values, t, all): MeasuredItem => {

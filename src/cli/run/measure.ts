@@ -63,7 +63,7 @@ const runLungs: Run = async (path, inputs, how) => {
     notes: report.notes,
     lines: [
       ...describeVolumes(scores),
-      `lungs of ${report.perPatient.rows} patient${report.perPatient.rows === 1 ? '' : 's'} in ${report.perSlice.rows} slices. ${RESEARCH_ONLY.split('.')[0]}.`,
+      `lungs of ${report.perPatient.rows} patient${report.perPatient.rows === 1 ? '' : 's'} in ${report.perSlice.rows} slice${report.perSlice.rows === 1 ? '' : 's'}. ${RESEARCH_ONLY.split('.')[0]}.`,
     ],
     summary: {
       patients: rowsOf(report.perPatient),

@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import { DatasetError, FormatError, UsageError } from '../../errors.ts';
 import { withSpacingMm } from '../../image/geometry.ts';
 import { extent, type Image } from '../../image/image.ts';
+import { ImageNotes } from '../../image/image-notes.ts';
 import { displayMap, reorient } from '../../image/orient.ts';
 import { atomicWrite } from '../../platform/node/atomic-write.ts';
 import { type ModelOnDevice, openModelFile } from '../../platform/node/model-files.ts';
@@ -42,6 +43,8 @@ export interface PredictedFile {
   readonly objects?: string;
   readonly objectCount?: number;
   readonly ms: number;
+  /** What the reader noted of the image. */
+  readonly notes?: readonly string[];
 }
 
 interface FailedFile {
@@ -105,6 +108,7 @@ async function predictFile(
     ...written,
     ...(objects === undefined ? {} : { objectCount: objects.count }),
     ms: Date.now() - began,
+    ...(read.notes === undefined ? {} : { notes: read.notes }),
   };
 }
 
@@ -202,6 +206,7 @@ export async function runPredict(
     };
     const done: PredictedFile[] = [];
     const failed: FailedFile[] = [];
+    const noted = new ImageNotes();
     for (const [i, item] of listed.entries()) {
       let result: PredictedFile;
       try {
@@ -214,11 +219,13 @@ export async function runPredict(
         continue;
       }
       done.push(result);
+      noted.add({ source: item.path, notes: result.notes ?? [] });
       const { description } = planPage(model, result.heightPx, result.widthPx, predict);
       const pages = result.pages > 1 ? `${result.pages} pages, ` : '';
       const found = result.objectCount === undefined ? '' : `, ${result.objectCount} objects`;
       say(`${i + 1}/${listed.length} ${item.name}: ${pages}${description}${found}, ${(result.ms / 1000).toFixed(1)} s`);
     }
+    for (const line of noted.lines()) say(`note: ${line}`);
     await writePredictionFile(out, {
       models: files.map((file) => resolve(file)),
       images: resolve(images),

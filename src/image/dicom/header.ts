@@ -1,9 +1,8 @@
-/** What of a DICOM file's header an image needs. Nothing that names a person leaves this file. */
+/** What of a DICOM file's header an image needs. Nothing of it leads to a person: that is `personal.ts`'s. */
 
 import { FormatError } from '../../errors.ts';
 import type { Vector3 } from '../image.ts';
-import { inflateRaw } from '../inflate.ts';
-import { type DataSet, type Element, loadParser } from './parser.ts';
+import { type DataSet, type Element, inflaterTo, loadParser } from './parser.ts';
 
 /** Place and scale of one frame; a plain file has one. */
 export interface FramePlace {
@@ -154,13 +153,7 @@ export async function parseDicom(
   try {
     dataSet = parser.parseDicom(bytes, {
       ...(headerOnly ? { untilTag: PIXELS[0] } : {}),
-      inflater: (all, at) => {
-        const rest = inflateRaw(all.subarray(at), maxBytes);
-        const whole = new Uint8Array(at + rest.length);
-        whole.set(all.subarray(0, at));
-        whole.set(rest, at);
-        return whole;
-      },
+      inflater: inflaterTo(maxBytes),
     });
   } catch (cause) {
     const partly = (cause as { dataSet?: DataSet }).dataSet;

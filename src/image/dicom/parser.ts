@@ -1,5 +1,7 @@
 /** The part of dicom-parser that is used, typed: the package's own types do not resolve as a module. */
 
+import { inflateRaw } from '../inflate.ts';
+
 export interface Element {
   /** `x7fe00010`: group and element. */
   readonly tag: string;
@@ -31,6 +33,17 @@ interface Parser {
     options: { readonly untilTag?: string; readonly inflater?: (bytes: Uint8Array, at: number) => Uint8Array },
   ): DataSet;
 }
+
+/** What the parser asks to unpack files that are deflated as a whole; the result is of `maxBytes` at most. */
+export const inflaterTo =
+  (maxBytes: number) =>
+  (all: Uint8Array, at: number): Uint8Array => {
+    const rest = inflateRaw(all.subarray(at), maxBytes);
+    const whole = new Uint8Array(at + rest.length);
+    whole.set(all.subarray(0, at));
+    whole.set(rest, at);
+    return whole;
+  };
 
 /** Loads dicom-parser, which is CommonJS. */
 export async function loadParser(): Promise<Parser> {
