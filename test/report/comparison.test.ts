@@ -1,16 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { stream } from '../../src/array/random.ts';
 import { UsageError } from '../../src/errors.ts';
 import { renderComparison } from '../../src/report/compare-page.ts';
 import { compareRuns, type RunResult } from '../../src/report/comparison.ts';
-import { launchChromium, whyNoBrowser } from '../browser/harness.ts';
-
-const output = resolve('test-output');
+import { describePages, expectSound } from '../support/pages.ts';
 
 function result(name: string, scores: readonly number[], rest: Partial<RunResult> = {}): RunResult {
   return {
@@ -102,16 +95,15 @@ describe('the data of a comparison', () => {
   });
 });
 
-const absent = whyNoBrowser();
-
-describe.skipIf(absent)(`the page in a browser${absent === undefined ? '' : ` (SKIPPED: ${absent})`}`, () => {
+/** Of three runs, one of a name that must not become markup. */
+function samplePage(): string {
   const base = noisy(0.8, 1);
   const learning = (name: string, top: number) => ({
     name,
     metric: 'Dice',
     points: Array.from({ length: 8 }, (_, i) => [i + 1, top * (1 - 0.6 ** (i + 1))] as const),
   });
-  const page = renderComparison({
+  return renderComparison({
     comparison: compareRuns([
       result('runs/n4', base, {
         network: 'n4',
@@ -143,63 +135,47 @@ describe.skipIf(absent)(`the page in a browser${absent === undefined ? '' : ` (S
     facts: [['Device', 'CPU']],
     commands: ['npx lamella compare runs/n4 runs/unet runs/unet-32'],
   });
-  const folder = mkdtempSync(join(tmpdir(), 'lamella-compare-'));
-  const file = join(folder, 'compare.html');
-  let browser: Browser;
-  beforeAll(async () => {
-    mkdirSync(output, { recursive: true });
-    writeFileSync(file, page);
-    browser = await launchChromium();
-  });
-  afterAll(async () => {
-    await browser?.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
+}
 
-  test.each([
-    ['light', 1280],
-    ['dark', 1280],
-    ['dark', 400],
-  ] as const)(
-    '%s, %i wide: charts and tables, nothing loaded, no complaints, no sideways scroll',
-    async (colorScheme, width) => {
-      const tab = await browser.newPage();
-      const complaints: string[] = [];
-      const requests: string[] = [];
-      tab.on('console', (message) => complaints.push(message.text()));
-      tab.on('pageerror', (error) => complaints.push(String(error)));
-      tab.on('request', (request) => requests.push(request.url()));
-      await tab.setViewportSize({ width, height: 900 });
-      await tab.emulateMedia({ colorScheme });
-      await tab.goto(pathToFileURL(file).href);
-      expect(complaints).toEqual([]);
-      expect(requests.filter((url) => !url.startsWith('file:') && !url.startsWith('data:'))).toEqual([]);
-      expect(await tab.locator('h2').allTextContents()).toEqual([
-        'Scores',
-        'What they cost',
-        'Image by image',
-        'Learning',
-        'How it was made',
-      ]);
-      expect(await tab.locator('figure.chart svg[role=img]').count()).toBe(6);
-      expect(await tab.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
-      expect(await tab.locator('.verdicts li.decided').count()).toBeGreaterThan(0);
-      expect(await tab.locator('th', { hasText: 'runs/unet <small>' }).count()).toBeGreaterThan(0);
-      await tab.screenshot({ path: join(output, `compare-${colorScheme}-${width}.png`), fullPage: true });
+describePages(
+  'the page in a browser',
+  () => ({ 'compare.html': samplePage() }),
+  (open) => {
+    test.each([
+      ['light', 1280],
+      ['dark', 1280],
+      ['dark', 400],
+    ] as const)(
+      '%s, %i wide: charts and tables, nothing loaded, no complaints, no sideways scroll',
+      async (colorScheme, width) => {
+        const opened = await open('compare.html', { colorScheme, width });
+        const { tab, output } = opened;
+        await expectSound(opened);
+        expect(await tab.locator('h2').allTextContents()).toEqual([
+          'Scores',
+          'What they cost',
+          'Image by image',
+          'Learning',
+          'How it was made',
+        ]);
+        expect(await tab.locator('figure.chart svg[role=img]').count()).toBe(6);
+        expect(await tab.locator('.verdicts li.decided').count()).toBeGreaterThan(0);
+        expect(await tab.locator('th', { hasText: 'runs/unet <small>' }).count()).toBeGreaterThan(0);
+        await tab.screenshot({ path: output(`compare-${colorScheme}-${width}.png`), fullPage: true });
+        await tab.close();
+      },
+    );
+
+    test('areas of the discs are as the parameters', async () => {
+      const { tab } = await open('compare.html');
+      const chart = tab.locator('.wide figure.chart svg').first();
+      const radii = await chart
+        .locator('g[stroke-width="1.5"] circle')
+        .evaluateAll((circles) => circles.map((c) => Number(c.getAttribute('r'))));
+      expect(radii).toHaveLength(3);
+      const [large, small] = [Math.max(...radii), Math.min(...radii)];
+      expect((large / small) ** 2).toBeCloseTo(7_760_000 / 219_290, 0);
       await tab.close();
-    },
-  );
-
-  test('areas of the discs are as the parameters', async () => {
-    const tab = await browser.newPage();
-    await tab.goto(pathToFileURL(file).href);
-    const chart = tab.locator('.wide figure.chart svg').first();
-    const radii = await chart
-      .locator('g[stroke-width="1.5"] circle')
-      .evaluateAll((circles) => circles.map((c) => Number(c.getAttribute('r'))));
-    expect(radii).toHaveLength(3);
-    const [large, small] = [Math.max(...radii), Math.min(...radii)];
-    expect((large / small) ** 2).toBeCloseTo(7_760_000 / 219_290, 0);
-    await tab.close();
-  });
-});
+    });
+  },
+);

@@ -1,15 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Explanation, Plane } from '../../src/explain/explanation.ts';
 import { signedPicture } from '../../src/report/colour-maps.ts';
 import { renderExplanation } from '../../src/report/explain-page.ts';
-import { launchChromium, whyNoBrowser } from '../browser/harness.ts';
-
-const output = resolve('test-output');
+import { describePages, expectSound } from '../support/pages.ts';
 
 function plane(width: number, height: number, value: (x: number, y: number) => number): Plane {
   const data = Float32Array.from({ length: width * height }, (_, p) => value(p % width, Math.floor(p / width)));
@@ -138,75 +131,43 @@ test('blue below 0, white at 0, orange above', () => {
   ]);
 });
 
-const absent = whyNoBrowser();
-
-describe.skipIf(absent)(`the page in a browser${absent === undefined ? '' : ` (SKIPPED: ${absent})`}`, () => {
-  const folder = mkdtempSync(join(tmpdir(), 'lamella-explain-'));
-  const file = join(folder, 'explain.html');
-  let browser: Browser;
-  beforeAll(async () => {
-    mkdirSync(output, { recursive: true });
-    writeFileSync(file, render(sample()));
-    browser = await launchChromium();
-  });
-  afterAll(async () => {
-    await browser?.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
-
-  test.each([
-    ['light', 1280],
-    ['dark', 1280],
-    ['dark', 400],
-  ] as const)('%s, %i wide: pictures are there, nothing is loaded, nothing complains', async (colorScheme, width) => {
-    const tab = await browser.newPage();
-    const complaints: string[] = [];
-    const requests: string[] = [];
-    tab.on('console', (message) => complaints.push(message.text()));
-    tab.on('pageerror', (error) => complaints.push(String(error)));
-    tab.on('request', (request) => requests.push(request.url().slice(0, 60)));
-    await tab.setViewportSize({ width, height: 900 });
-    await tab.emulateMedia({ colorScheme });
-    await tab.goto(pathToFileURL(file).href);
-    expect(complaints).toEqual([]);
-    expect(requests.filter((url) => !url.startsWith('data:') && !url.startsWith('file:'))).toEqual([]);
-    expect(await tab.locator('h2').allTextContents()).toEqual([
-      'The image and the answer',
-      'What the answer depends on',
-      'The first layer',
-      'Feature maps of conv1',
-      'Layer by layer',
-      'One pixel, number by number',
-      'Checks',
-      'How it was made',
-    ]);
-    const pictures = await tab.locator('img').evaluateAll((images) =>
-      (images as HTMLImageElement[]).map(({ naturalWidth, alt, clientWidth }) => ({
-        naturalWidth,
-        alt,
-        clientWidth,
-      })),
-    );
-    // Image, probability; close-up, saliency, layer, Grad-CAM; two filters twice; a map; two layers.
-    expect(pictures).toHaveLength(2 + 4 + 4 + 1 + 2);
-    for (const { naturalWidth, alt, clientWidth } of pictures) {
-      expect(naturalWidth).toBeGreaterThan(0);
-      expect(clientWidth).toBeGreaterThan(20);
-      expect(alt).not.toBe('');
-    }
-    // The lines over the first picture lie where the pixel is.
-    const at = await tab
-      .locator('.frame')
-      .first()
-      .evaluate((frame) => {
-        const box = frame.getBoundingClientRect();
-        const cross = (frame.querySelector('path.point') as Element).getBoundingClientRect();
-        return [(cross.x + cross.width / 2 - box.x) / box.width, (cross.y + cross.height / 2 - box.y) / box.height];
-      });
-    expect(at[0]).toBeCloseTo(40.5 / 96, 2);
-    expect(at[1]).toBeCloseTo(50.5 / 96, 2);
-    expect(await tab.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
-    await tab.screenshot({ path: join(output, `explain-${colorScheme}-${width}.png`), fullPage: true });
-    await tab.close();
-  });
-});
+describePages(
+  'the page in a browser',
+  () => ({ 'explain.html': render(sample()) }),
+  (open) => {
+    test.each([
+      ['light', 1280],
+      ['dark', 1280],
+      ['dark', 400],
+    ] as const)('%s, %i wide: pictures are there, nothing is loaded, nothing complains', async (colorScheme, width) => {
+      const opened = await open('explain.html', { colorScheme, width });
+      const { tab, output } = opened;
+      await expectSound(opened, { leastPicturePx: 21 });
+      expect(await tab.locator('h2').allTextContents()).toEqual([
+        'The image and the answer',
+        'What the answer depends on',
+        'The first layer',
+        'Feature maps of conv1',
+        'Layer by layer',
+        'One pixel, number by number',
+        'Checks',
+        'How it was made',
+      ]);
+      // Image, probability; close-up, saliency, layer, Grad-CAM; two filters twice; a map; two layers.
+      expect(await tab.locator('img').count()).toBe(2 + 4 + 4 + 1 + 2);
+      // The lines over the first picture lie where the pixel is.
+      const at = await tab
+        .locator('.frame')
+        .first()
+        .evaluate((frame) => {
+          const box = frame.getBoundingClientRect();
+          const cross = (frame.querySelector('path.point') as Element).getBoundingClientRect();
+          return [(cross.x + cross.width / 2 - box.x) / box.width, (cross.y + cross.height / 2 - box.y) / box.height];
+        });
+      expect(at[0]).toBeCloseTo(40.5 / 96, 2);
+      expect(at[1]).toBeCloseTo(50.5 / 96, 2);
+      await tab.screenshot({ path: output(`explain-${colorScheme}-${width}.png`), fullPage: true });
+      await tab.close();
+    });
+  },
+);

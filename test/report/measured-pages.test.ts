@@ -1,12 +1,8 @@
 /** The pages of objects and of lungs, as text and in a browser. */
 
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
 import { ndarray } from '../../src/array/ndarray.ts';
 import { stream } from '../../src/array/random.ts';
 import type { Table } from '../../src/measure/table.ts';
@@ -20,7 +16,7 @@ import { ObjectsCollector } from '../../src/report/objects-collect.ts';
 import type { ObjectsReport } from '../../src/report/objects-data.ts';
 import { renderObjectsReport } from '../../src/report/objects-page.ts';
 import { TABLE_SCRIPT, TABLE_SCRIPT_HASH } from '../../src/report/table-script.ts';
-import { launchChromium, whyNoBrowser } from '../browser/harness.ts';
+import { describePages, expectSound } from '../support/pages.ts';
 
 /** A grid of square cells; of each image another one is lost, two are one and one is false. */
 function objectsReport(): ObjectsReport {
@@ -189,55 +185,26 @@ test('pages without objects, without truth, without patients', () => {
   );
 });
 
-const absent = whyNoBrowser();
+const pages = () => ({
+  'objects.html': renderObjectsReport(objectsReport()),
+  'lungs.html': renderLungsReport(lungsReport()),
+});
 
-describe.skipIf(absent)(`the pages in a browser${absent === undefined ? '' : ` (SKIPPED: ${absent})`}`, () => {
-  const folder = mkdtempSync(join(tmpdir(), 'lamella-pages-'));
-  const output = resolve('test-output');
-  let browser: Browser;
-
-  beforeAll(async () => {
-    mkdirSync(output, { recursive: true });
-    writeFileSync(join(folder, 'objects.html'), renderObjectsReport(objectsReport()));
-    writeFileSync(join(folder, 'lungs.html'), renderLungsReport(lungsReport()));
-    browser = await launchChromium();
-  });
-  afterAll(async () => {
-    await browser?.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
-
-  async function open(name: string, colorScheme: 'light' | 'dark', width = 1280) {
-    const tab = await browser.newPage();
-    const complaints: string[] = [];
-    tab.on('console', (message) => complaints.push(message.text()));
-    tab.on('pageerror', (error) => complaints.push(String(error)));
-    tab.on('request', (request) => {
-      if (!/^(data|file):/.test(request.url())) complaints.push(`loads ${request.url()}`);
-    });
-    await tab.setViewportSize({ width, height: 900 });
-    await tab.emulateMedia({ colorScheme });
-    await tab.goto(pathToFileURL(join(folder, name)).href);
-    return { tab, complaints };
-  }
-
+describePages('the pages in a browser', pages, (open) => {
   for (const name of ['objects.html', 'lungs.html']) {
     for (const scheme of ['light', 'dark'] as const) {
       test(`${name}, ${scheme}: nothing is loaded, nothing complains, nothing is wider than the page`, async () => {
-        const { tab, complaints } = await open(name, scheme);
-        expect(complaints).toEqual([]);
-        expect(await tab.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
-        expect(
-          await tab.locator('img').evaluateAll((all) => all.every((i) => (i as HTMLImageElement).naturalWidth > 0)),
-        ).toBe(true);
-        await tab.screenshot({ path: join(output, name.replace('.html', `-${scheme}.png`)), fullPage: true });
+        const opened = await open(name, { colorScheme: scheme });
+        const { tab, output } = opened;
+        await expectSound(opened);
+        await tab.screenshot({ path: output(name.replace('.html', `-${scheme}.png`)), fullPage: true });
         await tab.close();
       });
     }
     test(`${name}, narrow`, async () => {
-      const { tab } = await open(name, 'light', 400);
-      expect(await tab.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
-      await tab.close();
+      const opened = await open(name, { width: 400 });
+      await expectSound(opened);
+      await opened.tab.close();
     });
   }
 
@@ -245,7 +212,7 @@ describe.skipIf(absent)(`the pages in a browser${absent === undefined ? '' : ` (
   const column = (tab: Page, k: number) => table(tab).locator(`tbody td:nth-child(${k})`).allTextContents();
 
   test('the table sorts by a click, numbers with the largest first, no value last', async () => {
-    const { tab } = await open('objects.html', 'light');
+    const { tab } = await open('objects.html');
     const head = table(tab).locator('thead th', { hasText: 'solidity' });
     await head.locator('button').click();
     const down = (await column(tab, 5)).map(Number);
@@ -262,7 +229,7 @@ describe.skipIf(absent)(`the pages in a browser${absent === undefined ? '' : ` (
   });
 
   test('the filter takes words and conditions, and says what it does not know', async () => {
-    const { tab } = await open('objects.html', 'light');
+    const { tab } = await open('objects.html');
     const box = table(tab).locator('input');
     const told = () => table(tab).locator('output').textContent();
     expect(await told()).toBe('175 rows');
@@ -284,7 +251,7 @@ describe.skipIf(absent)(`the pages in a browser${absent === undefined ? '' : ` (
   });
 
   test('a row lights up its outline, an outline its row', async () => {
-    const { tab } = await open('objects.html', 'light');
+    const { tab } = await open('objects.html');
     await table(tab).locator('tbody tr').nth(1).click();
     expect(await tab.locator('path.on').getAttribute('id')).toBe('oplate_0.tif-2');
     await tab.locator('[id="oplate_4.tif-30"]').click();
@@ -296,7 +263,7 @@ describe.skipIf(absent)(`the pages in a browser${absent === undefined ? '' : ` (
   });
 
   test('the page of lungs says first that it is for research, and shows both sides', async () => {
-    const { tab } = await open('lungs.html', 'light');
+    const { tab } = await open('lungs.html');
     const warning = tab.locator('header .warning');
     expect(await warning.textContent()).toMatch(/research only.*not.*diagnosis/i);
     expect(await warning.isVisible()).toBe(true);
