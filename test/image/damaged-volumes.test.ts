@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
-import { FormatError } from '../../src/errors.ts';
 import type { Image } from '../../src/image/image.ts';
 import { readImage } from '../../src/image/read.ts';
 import { writeNifti } from '../../src/image/write-nifti.ts';
+import { expectChangesRefused, expectCutsRefused, refusalOf } from '../support/damage.ts';
 import { dataFolder, describeWithData } from '../support/data.ts';
 
 const IMAGE: Image = {
@@ -16,14 +16,7 @@ const IMAGE: Image = {
   spacing: { z: { value: 2, unit: 'mm' }, y: { value: 1, unit: 'mm' }, x: { value: 1, unit: 'mm' } },
 };
 
-async function errorOf(bytes: Uint8Array, name = 'a.nii', options = {}): Promise<FormatError> {
-  const error = await readImage(bytes, name, options).then(
-    () => undefined,
-    (cause: unknown) => cause,
-  );
-  expect(error).toBeInstanceOf(FormatError);
-  return error as FormatError;
-}
+const errorOf = (bytes: Uint8Array, name = 'a.nii', options = {}) => refusalOf(bytes, name, options);
 
 /** A plain NIfTI-1 file, its header changed. */
 function nifti(change: (header: DataView) => void): Uint8Array {
@@ -154,15 +147,6 @@ describe('NRRD headers that are wrong', () => {
   });
 });
 
-/** Small multiplicative generator: the same damage in every run. */
-function stream(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state * 48271) % 2147483647;
-    return state / 2147483647;
-  };
-}
-
 describeWithData('damaged medical files', () => {
   const golden = JSON.parse(readFileSync(new URL('../golden/volumes.json', import.meta.url), 'utf8')) as {
     files: Record<string, unknown>;
@@ -171,52 +155,16 @@ describeWithData('damaged medical files', () => {
     name,
     bytes: new Uint8Array(readFileSync(join(dataFolder(), name))),
   }));
-  const values = ({ data }: Image) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  const upTo = (most: number) => files.filter(({ bytes }) => bytes.length <= most);
 
-  it('cut at several places: refused, or the whole image', async () => {
-    const wrong: string[] = [];
-    for (const { name, bytes } of files) {
-      if (bytes.length > 300_000) continue;
-      const whole = await readImage(bytes, name).catch(() => undefined);
-      for (const part of [0.05, 0.3, 0.6, 0.9, 0.999]) {
-        try {
-          const image = await readImage(bytes.slice(0, Math.floor(part * bytes.length)), name);
-          // What was cut off then was no part of the picture.
-          if (whole === undefined || Buffer.compare(values(image), values(whole)) !== 0)
-            wrong.push(`${name} at ${part}: another image`);
-        } catch (error) {
-          if (!(error instanceof FormatError)) wrong.push(`${name} at ${part}: ${error}`);
-        }
-      }
-    }
-    expect(wrong).toEqual([]);
-  });
+  it('cut at several places: refused, or the whole image', () =>
+    expectCutsRefused(upTo(300_000), [0.05, 0.3, 0.6, 0.9, 0.999]));
 
-  it('with bytes changed: an image of the size that it says, or FormatError', async () => {
-    const wrong: string[] = [];
-    const random = stream(20_26);
-    for (const { name, bytes } of files) {
-      if (bytes.length > 60_000) continue;
-      for (let round = 0; round < 10; round++) {
-        const damaged = bytes.slice();
-        for (let k = 0; k < 1 + round; k++) {
-          // Every other change falls into the first 1500 bytes, where headers are.
-          damaged[Math.floor(random() * (k % 2 === 0 ? bytes.length : Math.min(1500, bytes.length)))] = Math.floor(
-            random() * 256,
-          );
-        }
-        const start = performance.now();
-        try {
-          const image = await readImage(damaged, name, { maxBytes: 2 ** 28 });
-          const size = image.shape.reduce((product, length) => product * length, 1);
-          if (image.data.length !== size) wrong.push(`${name} round ${round}: ${image.data.length} values for ${size}`);
-        } catch (error) {
-          if (!(error instanceof FormatError)) wrong.push(`${name} round ${round}: ${error}`);
-        }
-        if (performance.now() - start > 5000)
-          wrong.push(`${name} round ${round}: took ${performance.now() - start} ms`);
-      }
-    }
-    expect(wrong).toEqual([]);
-  });
+  it('with bytes changed: an image of the size that it says, or FormatError', () =>
+    expectChangesRefused(upTo(60_000), {
+      seed: 20_26,
+      rounds: 10,
+      // The first 1500 bytes.
+      place: (length, random) => Math.floor(random() * Math.min(1500, length)),
+    }));
 });
