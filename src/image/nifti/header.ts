@@ -182,7 +182,8 @@ function place3d(placement: Placement): Pick<NiftiHeader, 'spacing' | 'geometry'
   // All ones without a unit is what programs write that know nothing.
   const unknown = unit === undefined && sizes.every((size) => size === 1);
   if (unknown || !sizes.every((size) => Math.abs(size) > 0 && Number.isFinite(size))) {
-    if (!unknown) notes.push(`The voxel size is not stated (${sizes.join(' x ')}).`);
+    if (!unknown)
+      notes.push(`The voxel size is not stated (${sizes.map((size) => Number(size.toPrecision(6))).join(' x ')}).`);
     return { spacing: time, notes };
   }
   if (unit === undefined) notes.push('The file does not say its unit of length; millimetres are taken.');
