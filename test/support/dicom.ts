@@ -64,6 +64,16 @@ export function dicomFile(elements: DicomItem, transferSyntax = '1.2.840.10008.1
   return joined([start, length, meta, encode(elements)]);
 }
 
+/** Compressed pixels as a file's last element: an empty table of offsets, and one fragment. */
+export function compressedPixels(fragment: Uint8Array): Uint8Array {
+  const head = new DataView(new ArrayBuffer(12));
+  head.setUint32(0, 0x0010_7fe0, true);
+  head.setUint16(4, 0x424f, true);
+  head.setUint32(8, 0xffffffff, true);
+  const end = Uint8Array.of(0xfe, 0xff, 0xdd, 0xe0, 0, 0, 0, 0);
+  return joined([new Uint8Array(head.buffer), wrapped(new Uint8Array(0)), wrapped(fragment), end]);
+}
+
 export interface SliceOptions {
   readonly z?: number;
   readonly size?: readonly [number, number];
@@ -71,6 +81,7 @@ export interface SliceOptions {
   readonly value?: number | readonly number[];
   readonly extra?: DicomItem;
   readonly without?: readonly string[];
+  readonly transferSyntax?: string;
 }
 
 /** A person who is in every file that this makes, and must be in nothing that comes out. */
@@ -83,6 +94,7 @@ export function ctSlice({
   value = 1000,
   extra = {},
   without = [],
+  transferSyntax,
 }: SliceOptions = {}): Uint8Array {
   const pixels = typeof value === 'number' ? Array<number>(rows * columns).fill(value) : value;
   const elements: Record<string, Value> = {
@@ -120,5 +132,5 @@ export function ctSlice({
     ...extra,
   };
   for (const tag of without) for (const key of Object.keys(elements)) if (key.startsWith(tag)) delete elements[key];
-  return dicomFile(elements);
+  return dicomFile(elements, transferSyntax);
 }
