@@ -55,6 +55,8 @@ def case(shape, spacing):
     for label, value in enumerate(values, 1):
         few.ravel()[rng.choice(np.flatnonzero((plateaus == value) & mask))] = label
     objects = measure.label(mask, connectivity=1)
+    # Labels with gaps, some of them gone.
+    gapped = np.where(objects % 3 == 1, 0, 5 * objects)
     rings = ndimage.binary_dilation(speckled, iterations=1) & (rng.random(shape) > 0.15)
     result = {
         "mask": array(mask),
@@ -82,6 +84,9 @@ def case(shape, spacing):
         "filled": array(ndimage.binary_fill_holes(rings)),
         "filledCorners": array(ndimage.binary_fill_holes(rings, structure=np.ones([3] * full))),
         "objects": array(objects),
+        "gapped": array(gapped),
+        "relabelled": array(segmentation.relabel_sequential(gapped)[0]),
+        "above": array(image > 100),
         "large": array(morphology.remove_small_objects(objects, max_size=7)),
         "inner": array(segmentation.clear_border(objects)),
     }

@@ -7,8 +7,9 @@ import { distanceToZero } from '../../src/objects/distance-transform.ts';
 import { fillHoles } from '../../src/objects/fill-holes.ts';
 import { filterObjects } from '../../src/objects/filter-objects.ts';
 import { hMaxima } from '../../src/objects/h-maxima.ts';
+import { relabelConsecutive } from '../../src/objects/relabel.ts';
 import { watershed } from '../../src/objects/seeded-watershed.ts';
-import { otsuThreshold } from '../../src/objects/threshold.ts';
+import { aboveThreshold, otsuThreshold } from '../../src/objects/threshold.ts';
 import { expectAllClose } from '../support/expectAllClose.ts';
 
 interface Stored {
@@ -38,6 +39,9 @@ type Arrays = {
     | 'filled'
     | 'filledCorners'
     | 'objects'
+    | 'gapped'
+    | 'relabelled'
+    | 'above'
     | 'large'
     | 'inner']: Stored;
 };
@@ -108,6 +112,16 @@ describe.each(golden.cases)('objects as SciPy and scikit-image find them, $mask.
     const back = ({ labels, values }: ReturnType<typeof filterObjects>) => data(labels).map((label) => values[label]);
     expect(back(filterObjects(objects, { minSize: 8 }))).toEqual(stored.large.data);
     expect(back(filterObjects(objects, { border: 'clear' }))).toEqual(stored.inner.data);
+  });
+});
+
+describe.each(golden.cases)('labels and masks as numpy and scikit-image make them, $mask.shape', (stored) => {
+  it('labels with gaps counted anew', () => {
+    expect(data(relabelConsecutive(ints(stored.gapped)).labels)).toEqual(stored.relabelled.data);
+  });
+
+  it('above a threshold', () => {
+    expect(data(aboveThreshold(ints(stored.image), 100))).toEqual(stored.above.data);
   });
 });
 
