@@ -40,10 +40,11 @@ class Weights:
         return F.linear(x, self(f"{name}/weight"), self(f"{name}/bias"))
 
     def conv(self, x, name, **options):
-        return F.conv2d(x, self(f"{name}/weight"), self(f"{name}/bias"), **options)
+        bias = f"{name}/bias"
+        return F.conv2d(x, self(f"{name}/weight"), self(bias) if bias in self.arrays else None, **options)
 
     def all_used(self):
-        return {n for n in self.arrays if n.endswith(("/weight", "/bias"))} == self.used
+        return {n for n in self.arrays if n.endswith(("/weight", "/bias", "/scale"))} == self.used
 
 
 def perceptron(w, x, spec):
@@ -91,17 +92,30 @@ def sliding_window(stages):
 
 def unet(w, x, spec):
     depth, skips = spec["depth"], []
+    instance, residual = spec.get("norm") == "instance", spec.get("residual", False)
+
+    def convolve(x, name, padding):
+        y = w.conv(x, name, padding=padding)
+        if not instance:
+            return y
+        return F.instance_norm(y, weight=w(f"{name}/norm/scale"), bias=w(f"{name}/norm/bias"), eps=1e-5)
+
+    def block(x, name):
+        y = convolve(F.relu(convolve(x, f"{name}/conv1", 1)), f"{name}/conv2", 1)
+        if residual:
+            y = y + (x if x.shape[1] == y.shape[1] else convolve(x, f"{name}/shortcut", 0))
+        return F.relu(y)
+
     for level in range(depth + 1):
-        if level > 0:
-            x = F.max_pool2d(x, 2)
-        for i in (1, 2):
-            x = F.relu(w.conv(x, f"encoder{level}/conv{i}", padding=1))
+        x = block(F.max_pool2d(x, 2) if level > 0 else x, f"encoder{level}")
         skips.append(x)
     for level in reversed(range(depth)):
-        x = F.interpolate(w.conv(x, f"decoder{level}/up"), scale_factor=2, mode="nearest")
-        x = torch.cat([skips[level], x], 1)
-        for i in (1, 2):
-            x = F.relu(w.conv(x, f"decoder{level}/conv{i}", padding=1))
+        x = w.conv(x, f"decoder{level}/up")
+        if spec.get("upsampling") == "linear":
+            x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+        else:
+            x = F.interpolate(x, scale_factor=2, mode="nearest")
+        x = block(torch.cat([skips[level], x], 1), f"decoder{level}")
     return w.conv(x, "output")
 
 
