@@ -79,7 +79,8 @@ export async function readIdxFolder(files: Files, folder: string, names: readonl
     const images = readIdx(await files.read(folder, name), `${folder}/${name}`);
     const classes = readIdx(await files.read(folder, labelName), `${folder}/${labelName}`);
     const part = partOfName(baseName(name)) ?? 'train';
-    found[part] = [...(found[part] ?? []), ...pagesOfArray(images, classes, baseName(name).replace(/\.gz$/, ''))];
+    const short = baseName(name).replace(/\.gz$/, '');
+    found[part] = [...(found[part] ?? []), ...pagesOfArray(images, classes, short, `${folder}/${name}`)];
   }
   return found;
 }

@@ -39,7 +39,7 @@ export function readNpz(bytes: Uint8Array, file: string): FoundParts {
     const names = NAMES[part].find((pair) => pair.every((name) => arrays.has(name)));
     if (names === undefined) continue;
     const [images, labels] = names.map((name) => readNpy(arrays.get(name) as Uint8Array, `${file}:${name}`));
-    found[part] = pagesOfArray(images as NumberArray, labels as NumberArray, names[0]);
+    found[part] = pagesOfArray(images as NumberArray, labels as NumberArray, names[0], `${file}:${names[0]}`);
   }
   if (found.train === undefined && found.test === undefined) {
     throw new DatasetError(`there are no images with labels among its arrays ${[...arrays.keys()].join(', ')}.`, {

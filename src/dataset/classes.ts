@@ -85,9 +85,9 @@ export function gatherClasses(
     const label = typeof given === 'number' ? given : (index.get(given) ?? -1);
     if (Number.isInteger(label) && label >= 0 && label < names.length) return label;
     const where = part === 'train' ? '' : ', which the training images do not have';
-    throw new DatasetError(`the class is "${given}"${where}.`, {
-      file: name,
-      remedy: `The classes are ${listed(names)}.`,
+    throw new DatasetError(`the class of ${name} is "${given}"${where}. The classes are ${listed(names)}.`, {
+      file: folder,
+      remedy: 'Correct it, or give training images of it.',
     });
   };
   const parts = { train: numbered('train'), validation: numbered('validation'), test: numbered('test') };
@@ -99,7 +99,15 @@ export function gatherClasses(
       remedy: 'Give images of two classes at least.',
     });
   }
-  return { kind: 'classes', folder, classNames: names, parts, notes: [...notes, ...describeParts(parts, names)] };
+  const without = names.filter((_, i) => counts[i] === 0);
+  const lacking = without.length === 0 ? [] : [`there are no training images of ${listed(without)}`];
+  return {
+    kind: 'classes',
+    folder,
+    classNames: names,
+    parts,
+    notes: [...notes, ...describeParts(parts, names), ...lacking],
+  };
 }
 
 function classNamesOf(
@@ -115,11 +123,24 @@ function classNamesOf(
   let most = 0;
   for (const { class: label, name } of train) {
     if (!Number.isInteger(label) || (label as number) < 0 || (label as number) > 65_535) {
-      throw new DatasetError(`the class is ${label}.`, { file: name, remedy: 'Number classes from 0 on.' });
+      throw new DatasetError(`the class of ${name} is ${label}.`, {
+        file: folder,
+        remedy: 'Number classes 0, 1, 2 and so on, to 65535 at most.',
+      });
     }
     most = Math.max(most, label as number);
   }
-  if (given === undefined) return Array.from({ length: most + 1 }, (_, i) => String(i));
+  if (given === undefined) {
+    const known = new Set(train.map((sample) => sample.class)).size;
+    if (most + 1 > 2 * known) {
+      const name = train.find((sample) => sample.class === most)?.name;
+      throw new DatasetError(`the class of ${name} is ${most}, and there are images of ${known} classes only.`, {
+        file: folder,
+        remedy: 'Number classes 0, 1, 2 and so on.',
+      });
+    }
+    return Array.from({ length: most + 1 }, (_, i) => String(i));
+  }
   if (given.length <= most) {
     throw new DatasetError(`there are classes up to ${most}, and ${given.length} names.`, {
       file: folder,

@@ -13,21 +13,22 @@ const CHANNELS_LAST = [1, 2, 3, 4];
 
 /**
  * The images of an array [N, D], [N, H, W] or [N, H, W, C], each with the class at its place in `labels` [N] or [N, 1].
- * @param name of the file or array, for the samples' names and messages
+ * @param name of the file or array, for the samples' names
+ * @param file for messages
  * @throws DatasetError when the shapes do not fit each other.
  */
-export function pagesOfArray(images: NumberArray, labels: NumberArray, name: string): FoundSample[] {
+export function pagesOfArray(images: NumberArray, labels: NumberArray, name: string, file: string): FoundSample[] {
   const [count = 0, ...rest] = images.shape;
   const given = labels.shape.length === 2 && labels.shape[1] === 1 ? labels.shape.slice(0, 1) : labels.shape;
   if (given.length !== 1) {
     throw new DatasetError(`the labels have the shape [${labels.shape.join(', ')}], one number an image is expected.`, {
-      file: name,
+      file,
       remedy: 'Give the number of the class of each image.',
     });
   }
   if (given[0] !== count) {
     throw new DatasetError(`there are ${count} images and ${given[0]} labels.`, {
-      file: name,
+      file,
       remedy: 'Give one label an image.',
     });
   }
@@ -36,11 +37,11 @@ export function pagesOfArray(images: NumberArray, labels: NumberArray, name: str
   if (!known || height === undefined || width === undefined || height * width === 0) {
     throw new DatasetError(
       `the images have the shape [${images.shape.join(', ')}]; [N, H, W], [N, H, W, channels] or [N, features] is expected.`,
-      { file: name, remedy: 'Give an array of images.' },
+      { file, remedy: 'Give an array of images.' },
     );
   }
   const size = height * width * (channels as number);
-  requireFinite(images.data, name);
+  requireFinite(images.data, file);
   return Array.from({ length: count }, (_, i) => {
     const data = images.data.subarray(i * size, (i + 1) * size);
     return {
@@ -54,11 +55,11 @@ export function pagesOfArray(images: NumberArray, labels: NumberArray, name: str
   });
 }
 
-function requireFinite(data: NumberArray['data'], name: string): void {
+function requireFinite(data: NumberArray['data'], file: string): void {
   if (!(data instanceof Float32Array)) return;
   const at = data.findIndex((value) => !Number.isFinite(value));
   if (at >= 0) {
-    throw new DatasetError(`the value ${at} is ${data[at]}.`, { file: name, remedy: 'Give finite numbers.' });
+    throw new DatasetError(`the value ${at} is ${data[at]}.`, { file, remedy: 'Give finite numbers.' });
   }
 }
 

@@ -45,7 +45,7 @@ export async function openClassifier(
   if (metadata?.task !== 'classification' || image === undefined || output === undefined) {
     throw new ModelError('this model does not name the class of whole images.', {
       ...where,
-      remedy: 'Give one that was trained with --model perceptron, mlp or alexnet.',
+      remedy: 'Give networks that were trained with --model perceptron, mlp or alexnet, without others among them.',
     });
   }
   return {

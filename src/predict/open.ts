@@ -57,7 +57,7 @@ export async function openModel(
   }
   const program = await runtime.load(bytes);
   try {
-    if (metadata !== undefined) return { ...ownModel(program, signature, metadata), signature, metadata };
+    if (metadata !== undefined) return { ...ownModel(program, signature, metadata, where), signature, metadata };
     const rule = ruleOfGraph(bytes, signature);
     return {
       ...(await foreignModel(program, signature, { ...options, ...(rule === undefined ? {} : { rule }) })),
@@ -85,7 +85,7 @@ async function openPatches(
     const model =
       metadata === undefined
         ? await foreignModel(program, signature, { ...options, rule: rules })
-        : { ...ownModel(program, signature, metadata), rule: rules };
+        : { ...ownModel(program, signature, metadata, options), rule: rules };
     const known = metadata === undefined ? { signature } : { signature, metadata };
     return { ...model, ...known, patches, notes: [...model.notes, ...notes] };
   } catch (error) {
@@ -98,10 +98,12 @@ function ownModel(
   program: SegmentationModel['program'],
   signature: Signature,
   { network, input, classes, tile }: ModelMetadata,
+  { file }: Pick<OpenModelOptions, 'file'>,
 ): SegmentationModel {
   if (tile === undefined) {
-    throw new ModelError('This model names the class of a whole image; it does not segment.', {
-      remedy: 'Give it to lamella predict, or open it with openClassifier.',
+    throw new ModelError('the network names the class of a whole image; it does not segment.', {
+      ...(file === undefined ? {} : { file }),
+      remedy: 'Take it by itself, or with others that name classes; in the library, open it with openClassifier.',
     });
   }
   const rule: TilingRule = {

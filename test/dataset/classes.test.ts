@@ -179,7 +179,13 @@ describe('npz', () => {
       'a label below 0',
       { 'x.npz': zipSync({ 'x.npy': npy('|u1', [2, 1], Uint8Array.of(1, 2)), 'y.npy': labels(0, -1) }) },
       DatasetError,
-      'the class is -1',
+      'the class of x[1] is -1',
+    ],
+    [
+      'a label far beyond the others',
+      { 'x.npz': zipSync({ 'x.npy': npy('|u1', [2, 1], Uint8Array.of(1, 2)), 'y.npy': labels(0, 200) }) },
+      DatasetError,
+      'the class of x[1] is 200, and there are images of 2 classes only',
     ],
     [
       'several labels an image',
@@ -219,8 +225,15 @@ describe('npz', () => {
       }),
     });
     await expect(read(folder)).rejects.toThrow(
-      'the class is "2", which the training images do not have. The classes are 0, 1.',
+      'the class of x_test[0] is "2", which the training images do not have. The classes are 0, 1. Correct it',
     );
+  });
+
+  test('a number without training images is told', async () => {
+    const folder = await folderWith({
+      'x.npz': zipSync({ 'x.npy': npy('|u1', [3, 1], Uint8Array.of(1, 2, 3)), 'y.npy': labels(0, 3, 1) }),
+    });
+    expect((await read(folder)).notes.at(-1)).toBe('there are no training images of 2');
   });
 
   test('fewer names than classes', async () => {
