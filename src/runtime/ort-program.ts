@@ -1,5 +1,5 @@
 import type * as Ort from 'onnxruntime-common';
-import type { NdArray, Shape } from '../array/ndarray.ts';
+import { type NdArray, ndarray, type Shape } from '../array/ndarray.ts';
 import { DeviceError, LamellaError, UsageError } from '../errors.ts';
 import { writeOnnx } from '../graph/onnx/write.ts';
 import type { Packing } from '../lowering/blocked.ts';
@@ -7,10 +7,13 @@ import type { DeviceName, Feeds, Program, TensorSpec } from './runtime.ts';
 import { handOn } from './session.ts';
 import { type DeviceState, deviceState, type StateMode } from './state.ts';
 import { checkFits, fromTensor, type OrtModule, specsOf, toTensor } from './tensors.ts';
+import { LAST_CONVERTED, runInto } from './written-outputs.ts';
 
 export interface OrtProgramOptions {
   readonly device: DeviceName;
   readonly stateMode: StateMode;
+  /** Whether the session's first output is `LAST_CONVERTED`. */
+  readonly writesOutputs?: boolean;
   readonly state: { readonly [input: string]: string };
   readonly packed: ReadonlyMap<string, Packing>;
   readonly sessionOptions: Ort.InferenceSession.SessionOptions;
@@ -37,7 +40,7 @@ export class OrtProgram implements Program {
   constructor(ort: OrtModule, session: Ort.InferenceSession, options: OrtProgramOptions) {
     const { state, stateMode, packed } = options;
     const inputs = specsOf(session.inputMetadata);
-    const outputs = specsOf(session.outputMetadata);
+    const outputs = specsOf(session.outputMetadata.filter(({ name }) => name !== LAST_CONVERTED));
     const held = new Set(Object.values(state));
     this.inputs = inputs.filter(({ name }) => state[name] === undefined);
     this.outputs = outputs.filter(({ name }) => !held.has(name));
@@ -62,12 +65,17 @@ export class OrtProgram implements Program {
       checkFits(spec, array);
       tensors[spec.name] = toTensor(this.#ort, array);
     }
-    for (const { name } of this.outputs) fetches[name] = null;
+    const { writesOutputs = false, profiledRuns } = this.#options;
+    for (const { name, dtype, shape } of this.outputs) {
+      fetches[name] = writesOutputs ? toTensor(this.#ort, ndarray(dtype, shape as Shape)) : null;
+    }
     return this.#alone(async () => {
       this.#state.prepare(tensors, fetches);
-      const results = await this.#session.run(tensors, fetches);
+      const results = writesOutputs
+        ? await runInto(this.#session, tensors, fetches as Record<string, Ort.Tensor>)
+        : await this.#session.run(tensors, fetches);
       this.#state.advance(results);
-      if (++this.#runs === this.#options.profiledRuns) this.#session.endProfiling();
+      if (++this.#runs === profiledRuns) this.#session.endProfiling();
       const arrays: { [output: string]: NdArray } = {};
       for (const { name } of this.outputs) arrays[name] = await fromTensor(results[name] as Ort.Tensor);
       return arrays;

@@ -9,6 +9,7 @@ import { OrtProgram } from './ort-program.ts';
 import type { CompileOptions, DeviceName, Runtime } from './runtime.ts';
 import type { StateMode } from './state.ts';
 import type { OrtModule } from './tensors.ts';
+import { LAST_CONVERTED } from './written-outputs.ts';
 
 export interface OrtRuntimeOptions {
   readonly device: DeviceName;
@@ -37,7 +38,8 @@ export function ortRuntime(
     async compile(graph: Graph, { state = {}, exact = false, profile }: CompileOptions = {}) {
       checkState(graph, state);
       const { graph: lowered, packed } = lower(graph, { ...target, exact, state });
-      const bytes = writeOnnx(withFixedShapes(lowered));
+      const writesOutputs = device === 'cpu' && stateMode === 'swap' && Object.keys(state).length > 0;
+      const bytes = writeOnnx(withFixedShapes(lowered), writesOutputs ? { emptySequence: LAST_CONVERTED } : {});
       const fingerprint = hex8(crc32(bytes));
       try {
         const session = await ort.InferenceSession.create(bytes, {
@@ -47,7 +49,7 @@ export function ortRuntime(
         });
         return keep(
           new OrtProgram(ort, session, {
-            ...{ device, stateMode, state, packed, sessionOptions, fingerprint, onDispose },
+            ...{ device, stateMode, writesOutputs, state, packed, sessionOptions, fingerprint, onDispose },
             profiledRuns: profile?.runs ?? 0,
           }),
         );

@@ -1,5 +1,5 @@
 /** Writes a graph as an ONNX file. */
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import type { NdArray } from '../../array/ndarray.ts';
 import { GraphError } from '../../errors.ts';
 import type { AttributeKind, OpName } from '../attributes.ts';
@@ -16,6 +16,7 @@ import {
   NodeProtoSchema,
   OperatorSetIdProtoSchema,
   StringStringEntryProtoSchema,
+  type TypeProtoSchema,
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from './onnx_pb.ts';
@@ -33,6 +34,8 @@ export interface WriteOptions {
   readonly metadata?: { readonly [key: string]: string };
   readonly producer?: string;
   readonly producerVersion?: string;
+  /** Name of one more output, before all others: a sequence without elements. */
+  readonly emptySequence?: string;
 }
 
 /** Name of the op in its domain: `lamella.MaxPoolGrad` is `MaxPoolGrad` there. */
@@ -120,6 +123,17 @@ function valueToProto(value: Value, symbols: Graph['symbols']): ValueInfoProto {
   });
 }
 
+function emptySequenceToProto(name: string): NodeProto {
+  return create(NodeProtoSchema, { output: [name], name, opType: 'SequenceEmpty' });
+}
+
+function sequenceValueToProto(name: string): ValueInfoProto {
+  const elemType: MessageInitShape<typeof TypeProtoSchema> = {
+    value: { case: 'tensorType', value: { elemType: DATA_TYPES.float32 } },
+  };
+  return create(ValueInfoProtoSchema, { name, type: { value: { case: 'sequenceType', value: { elemType } } } });
+}
+
 /**
  * The bytes of an ONNX file that holds the graph. The same graph gives the same bytes.
  * Ops of ours that are still in it are written under the domain `lamella`, which nobody else can run:
@@ -128,7 +142,7 @@ function valueToProto(value: Value, symbols: Graph['symbols']): ValueInfoProto {
  */
 export function writeOnnx(
   graph: Graph,
-  { metadata = {}, producer = 'lamella', producerVersion = '' }: WriteOptions = {},
+  { metadata = {}, producer = 'lamella', producerVersion = '', emptySequence }: WriteOptions = {},
 ): Uint8Array {
   let bytes = 0;
   for (const array of graph.constants.values()) bytes += array.data.byteLength;
@@ -138,6 +152,7 @@ export function writeOnnx(
       { remedy: 'Use a smaller network (fewer channels or less depth).' },
     );
   }
+  const sequences = emptySequence === undefined ? [] : [emptySequence];
   const domains = new Set(graph.nodes.map((node) => OPS[node.op].domain));
   domains.delete('');
   const model = create(ModelProtoSchema, {
@@ -146,10 +161,13 @@ export function writeOnnx(
     ...(producerVersion !== '' && { producerVersion }),
     graph: create(GraphProtoSchema, {
       name: graph.name,
-      node: graph.nodes.map(nodeToProto),
+      node: [...sequences.map(emptySequenceToProto), ...graph.nodes.map(nodeToProto)],
       initializer: [...graph.constants].map(([value, array]) => tensorToProto(array, value.name)),
       input: graph.inputs.map((value) => valueToProto(value, graph.symbols)),
-      output: graph.outputs.map((value) => valueToProto(value, graph.symbols)),
+      output: [
+        ...sequences.map(sequenceValueToProto),
+        ...graph.outputs.map((value) => valueToProto(value, graph.symbols)),
+      ],
     }),
     opsetImport: [
       create(OperatorSetIdProtoSchema, { domain: '', version: BigInt(WRITTEN_OPSET) }),

@@ -1,0 +1,37 @@
+/**
+ * Outputs that are written into arrays of ours, and nothing more.
+ *
+ * onnxruntime-node 1.30 writes an output into the array that it is given, and then returns a copy in a new array all the
+ * same: the whole state in every step. It goes through the outputs in their order and stops at the first that it
+ * cannot convert. So an empty sequence goes before all others: everything is computed and written when its error comes.
+ * A version that can convert sequences would merely copy again. U-Net, 7.8 M parameters, 256 x 256, whole process:
+ *
+ *                       ms a step on one thread     most memory, MiB
+ *   SGD with momentum        600 -> 580                609 -> 477
+ *   AdamW and average        657 -> 641                838 -> 657
+ */
+import type * as Ort from 'onnxruntime-common';
+
+/** Name of the empty sequence among a model's outputs. */
+export const LAST_CONVERTED = '~written';
+
+const ITS_ERROR = 'Non tensor type';
+
+/**
+ * Runs a session whose first output is `LAST_CONVERTED`.
+ * @param fetches a tensor on the CPU for every other output
+ * @returns the same tensors, written
+ * @throws what ONNX Runtime throws.
+ */
+export async function runInto(
+  session: Ort.InferenceSession,
+  feeds: { readonly [input: string]: Ort.Tensor },
+  fetches: { readonly [output: string]: Ort.Tensor },
+): Promise<{ readonly [output: string]: Ort.Tensor }> {
+  try {
+    await session.run(feeds, { ...fetches, [LAST_CONVERTED]: null });
+  } catch (cause) {
+    if (!(cause instanceof Error && cause.message.startsWith(ITS_ERROR))) throw cause;
+  }
+  return fetches;
+}
