@@ -50,6 +50,7 @@ export function renderComparison({ comparison, title, createdAt, where, facts, c
         html`<ul class="verdicts">${comparison.pairs.map((pair) => verdict(pair, comparison))}</ul>`,
         html`<div class="beside">${scoreChart(comparison)}${differenceChart(comparison)}</div>`,
         scoreTable(scoresOf(comparison)),
+        seedTable(comparison),
         pairTable(comparison),
         html`<h3>Before believing it</h3><ul>${notes.map((note) => html`<li>${note}</li>`)}</ul>`,
       ),
@@ -183,6 +184,23 @@ function scoresOf(comparison: Comparison): ScoreTable {
     })),
     note: `${capital(metric)} is the mean of the images, each counting the same; the other scores are of all images together.`,
   };
+}
+
+function seedTable(comparison: Comparison): Markup | undefined {
+  const { seeds, metric } = comparison;
+  if (seeds.length === 0) return undefined;
+  return scoreTable({
+    caption: 'The same training with other seeds',
+    columns: ['Runs', `${capital(metric)}, mean`, 'Deviation', 'Lowest', 'Highest'].map((label) => ({ label })),
+    rows: seeds.map(({ runs, network, mean, deviation, lowest, highest }) => ({
+      name: network,
+      values: [
+        runs.map((place) => run(comparison, place).name).join(', '),
+        ...[mean, deviation, lowest, highest].map(digits),
+      ],
+    })),
+    note: 'Mean and standard deviation over the seeds: how far apart trainings lie that differ by chance alone.',
+  });
 }
 
 function pairTable(comparison: Comparison): Markup {

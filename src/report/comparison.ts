@@ -11,6 +11,9 @@ export interface RunResult {
   readonly name: string;
   /** `unet (base 16, depth 4)`. */
   readonly network: string;
+  /** Runs of the same recipe differ by nothing but their seed. */
+  readonly recipe?: string;
+  readonly seed?: number;
   /** What every image was scored by; the same for all runs. */
   readonly metric: string;
   /** Score of each image, higher is better, NaN where it has none. The same images in the same order for all runs. */
@@ -35,7 +38,7 @@ export interface RunResult {
   readonly learning?: Series & { readonly metric: string };
 }
 
-export interface ComparedRun extends Omit<RunResult, 'perImage' | 'metric'> {
+export interface ComparedRun extends Omit<RunResult, 'perImage' | 'metric' | 'recipe'> {
   /** Mean over the images, with its interval. */
   readonly score: Interval;
   /** By image, in the order of `images`. */
@@ -59,6 +62,19 @@ export interface ComparedPair {
   readonly verdict: 'better' | 'worse' | 'undecided';
 }
 
+/** Runs that differ by their seed only: how far apart the same training lies by itself. */
+export interface SeedGroup {
+  /** Places in `runs`. */
+  readonly runs: readonly number[];
+  readonly network: string;
+  /** Of the runs' scores. */
+  readonly mean: number;
+  /** Of the runs' scores, with n - 1. */
+  readonly deviation: number;
+  readonly lowest: number;
+  readonly highest: number;
+}
+
 export interface Comparison {
   readonly metric: string;
   /** Names of the images. */
@@ -68,6 +84,8 @@ export interface Comparison {
   /** The best first. */
   readonly runs: readonly ComparedRun[];
   readonly pairs: readonly ComparedPair[];
+  /** The best first; none where every run has a recipe of its own. */
+  readonly seeds: readonly SeedGroup[];
   /** The least p that so many images can give. */
   readonly leastP: number;
   /** What a reader has to know before believing a difference. */
@@ -104,7 +122,7 @@ export function compareRuns(results: readonly RunResult[], options: CompareOptio
   const left = first.perImage.length - kept.length;
   const columns = results.map(({ perImage }) => Float64Array.from(kept, (i) => perImage[i]?.score as number));
   const means = bootstrapMeans(columns, stream(seed, 'compare'), { resamples });
-  const rows = results.map(({ perImage: _, metric: __, ...rest }, k): ComparedRun => {
+  const rows = results.map(({ perImage: _, metric: __, recipe: ___, ...rest }, k): ComparedRun => {
     const score = meanInterval(columns[k] as Float64Array, means[k] as Float64Array, { level });
     return {
       ...rest,
@@ -140,16 +158,36 @@ export function compareRuns(results: readonly RunResult[], options: CompareOptio
     return { ...pair, adjustedP, verdict: decided ? (low > 0 ? 'better' : 'worse') : 'undecided' };
   });
   const leastP = leastSignFlipP(kept.length);
+  const sorted = order.map((k) => rows[k] as ComparedRun);
+  const seeds = seedGroups(
+    sorted,
+    order.map((k) => results[k]?.recipe),
+  );
   return {
     metric: first.metric,
     images: kept.map((i) => first.perImage[i]?.name as string),
     level,
     resamples,
-    runs: order.map((k) => rows[k] as ComparedRun),
+    runs: sorted,
     pairs,
+    seeds,
     leastP,
-    notes: notesOn(results, { images: kept.length, left, leastP, level, pairs: pairs.length }),
+    notes: notesOn(results, { images: kept.length, left, leastP, level, pairs: pairs.length, seeds }),
   };
+}
+
+/** Groups of two or more. */
+function seedGroups(runs: readonly ComparedRun[], recipes: readonly (string | undefined)[]): readonly SeedGroup[] {
+  return [...new Set(recipes)].flatMap((recipe): SeedGroup[] => {
+    const group = runs.map((_, i) => i).filter((i) => recipe !== undefined && recipes[i] === recipe);
+    const members = group.map((i) => runs[i] as ComparedRun);
+    if (new Set(members.map(({ seed }) => seed)).size < 2) return [];
+    const scores = members.map(({ score }) => score.value);
+    const mean = scores.reduce((a, b) => a + b, 0) / scores.length;
+    const deviation = Math.sqrt(scores.reduce((sum, score) => sum + (score - mean) ** 2, 0) / (scores.length - 1));
+    const [lowest, highest] = [Math.min(...scores), Math.max(...scores)];
+    return [{ runs: group, network: (members[0] as ComparedRun).network, mean, deviation, lowest, highest }];
+  });
 }
 
 function requireSame(first: RunResult, other: RunResult): void {
@@ -174,7 +212,15 @@ function notesOn(
     leastP,
     level,
     pairs,
-  }: { images: number; left: number; leastP: number; level: number; pairs: number },
+    seeds,
+  }: {
+    images: number;
+    left: number;
+    leastP: number;
+    level: number;
+    pairs: number;
+    seeds: readonly SeedGroup[];
+  },
 ): string[] {
   const notes: string[] = [];
   if (left > 0) notes.push(`${left} ${left === 1 ? 'image is' : 'images are'} left out: no score in some run.`);
@@ -189,8 +235,12 @@ function notesOn(
   }
   if (images < 10)
     notes.push(`Intervals from ${images} images are rough: a bootstrap of few is too narrow rather than too wide.`);
+  const kind = 'The intervals and tests speak of other images of the same kind. They say nothing of another training';
+  const widest = Math.max(...seeds.map(({ lowest, highest }) => highest - lowest));
   notes.push(
-    'The intervals and tests speak of other images of the same kind. They say nothing of another training: another seed gives other weights. Train each network several times with --seed to see how much.',
+    seeds.length === 0
+      ? `${kind}: another seed gives other weights. Train each network several times with --seed to see how much.`
+      : `${kind}: the same training with another seed lies up to ${widest.toFixed(4)} apart here, so that a difference of that size between two runs may be luck.`,
   );
   const machines = new Set(results.map(({ machine }) => machine));
   if (machines.size > 1)

@@ -61,6 +61,15 @@ describe('two runs on the images that both held out', () => {
     expect(page).toContain('npx lamella compare');
   });
 
+  test('the same training with another seed is grouped with it', async () => {
+    const seeded = changed('seeded', (config) => ({ ...config, recipe: { ...config.recipe, seed: 7 } }));
+    const { file, comparison } = await compare(at('runs', 'small'), at('runs', 'large'), seeded);
+    expect(comparison.seeds.map(({ runs }) => runs.map((place) => comparison.runs[place]?.seed).sort())).toEqual([
+      [0, 7],
+    ]);
+    expect(readFileSync(file, 'utf8')).toContain('The same training with other seeds');
+  });
+
   test('a run that held out other images is compared on those in common, and that is said', async () => {
     const other = changed('other', (config) => ({ ...config, validationImages: config.validationImages.slice(1) }));
     const { comparison } = await compare(at('runs', 'small'), other);

@@ -47,6 +47,28 @@ describe('the data of a comparison', () => {
     expect(notes.join(' ')).toContain('another seed gives other weights');
   });
 
+  test('runs that differ by their seed only are one group: mean, deviation, lowest and highest', () => {
+    const same = (name: string, seed: number, more: number) =>
+      result(name, [0.5 + more, 0.7 + more], { recipe: 'a', seed });
+    const { seeds, runs, notes } = compareRuns([
+      same('one', 1, 0),
+      same('two', 2, 0.1),
+      same('three', 3, 0.05),
+      result('other', [0.9, 0.9], { recipe: 'b', seed: 1 }),
+      // The same seed again is no other training.
+      result('again', [0.2, 0.2], { recipe: 'c', seed: 1 }),
+      result('again2', [0.2, 0.2], { recipe: 'c', seed: 1 }),
+    ]);
+    expect(seeds).toHaveLength(1);
+    const [group] = seeds;
+    expect(group?.runs.map((place) => runs[place]?.name)).toEqual(['two', 'three', 'one']);
+    // 0.6, 0.65 and 0.7: mean 0.65, squares 0.0025 twice over 2.
+    expect([group?.mean, group?.deviation, group?.lowest, group?.highest]).toEqual(
+      [0.65, 0.05, 0.6, 0.7].map((value) => expect.closeTo(value, 12)),
+    );
+    expect(notes.join(' ')).toContain('with another seed lies up to 0.1000 apart here');
+  });
+
   test('noise of the same size is no progress', () => {
     const { pairs } = compareRuns([result('a', base), result('b', noisy(0.805, 2))]);
     expect(pairs[0]?.verdict).toBe('undecided');

@@ -35,6 +35,10 @@ export async function runCompare(runs: readonly string[], flags: CompareFlags): 
       ({ name, score }) =>
         `  ${name.padEnd(width)}${score.value.toFixed(4)}  (${score.low.toFixed(4)} to ${score.high.toFixed(4)})`,
     ),
+    ...comparison.seeds.map(
+      ({ runs: places, network, mean, deviation, lowest, highest }) =>
+        `  ${network}, ${places.length} seeds: mean ${mean.toFixed(4)}, deviation ${deviation.toFixed(4)} (${lowest.toFixed(4)} to ${highest.toFixed(4)})`,
+    ),
     ...comparison.pairs.map(({ a, b, difference, adjustedP, verdict }) => {
       const [first, second] = [comparison.runs[a], comparison.runs[b]];
       const by = `${difference.value.toFixed(4)} (${difference.low.toFixed(4)} to ${difference.high.toFixed(4)}), p ${adjustedP < 0.0001 ? '< 0.0001' : adjustedP.toFixed(4)}`;

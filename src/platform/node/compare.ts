@@ -6,7 +6,7 @@ import { UsageError } from '../../errors.ts';
 import { isClassifier } from '../../models/registry.ts';
 import { renderComparison } from '../../report/compare-page.ts';
 import { type CompareOptions, type Comparison, compareRuns, type RunResult } from '../../report/comparison.ts';
-import type { Recipe } from '../../train/config.ts';
+import type { Recipe, RunConfig } from '../../train/config.ts';
 import type { LogLine } from '../../train/log.ts';
 import { atomicWrite } from './atomic-write.ts';
 import { commonClasses, commonPages, type OpenedRun } from './compare-data.ts';
@@ -158,6 +158,13 @@ function describeNetwork({ model }: Recipe): string {
   return parts.length === 0 ? name : `${name} (${parts.join(', ')})`;
 }
 
+/** What decides a training but the seed, and what follows from which images it holds out. */
+function recipeOf({ folder, recipe, minutes, plan }: RunConfig): string {
+  const { seed: _, input: __, classes: ___, data, ...rest } = recipe;
+  const { fingerprint: ____, ...choices } = data;
+  return JSON.stringify({ folder, ...rest, ...choices, length: minutes ?? plan.segments.at(-1)?.total });
+}
+
 function resultOf({ name, config, lines }: OpenedRun, judged: Judged): RunResult {
   const { trainingMs, validationMs } = timesOf(lines);
   const { machine } = config;
@@ -166,6 +173,8 @@ function resultOf({ name, config, lines }: OpenedRun, judged: Judged): RunResult
     ...judged,
     name,
     network: describeNetwork(config.recipe),
+    recipe: recipeOf(config),
+    seed: config.recipe.seed,
     steps: lines.filter((line) => line.kind === 'step').length,
     trainingMs: trainingMs + validationMs,
     trainingImages: config.trainingImages.length,
