@@ -28,8 +28,13 @@ body:has(#outlines:not(:checked)) .lines, body:has(#numbers:not(:checked)) .numb
 figcaption strong { max-width: 100%; overflow: hidden; text-overflow: ellipsis; }
 .frame + figcaption { margin-top: 6px; display: flex; flex-wrap: wrap; gap: 2px 12px; }
 figcaption strong { color: var(--text); white-space: nowrap; }
-.beside { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(480px, 100%), 1fr)); gap: 8px 40px; align-items: start; }
-.beside .scores { min-width: 0; width: 100%; }
+.beside { display: flex; flex-wrap: wrap; gap: 8px 40px; align-items: start; }
+.beside > div { max-width: 100%; }
+.beside > div > .note { width: 0; min-width: 100%; }
+.beside > figure { flex: 1 1 340px; max-width: 640px; }
+.beside .scores { min-width: 0; width: 100%; font-size: 14px; }
+.beside .scores td, .beside .scores thead th + th { padding-left: 10px; padding-right: 6px; }
+.beside .scores th { white-space: nowrap; }
 .switches { display: flex; flex-wrap: wrap; gap: 6px 20px; margin: 6px 0 0; font-size: 14px; }
 .switches label { display: inline-flex; align-items: center; gap: 6px; cursor: pointer; }
 .legend span.line { width: 22px; height: 0; border-top: 3px solid; filter: drop-shadow(0 0 1px rgb(0 0 0 / 0.7)); }

@@ -17,6 +17,7 @@ body { margin: 0; background: var(--page); color: var(--text);
   font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif; }
 main { max-width: 1240px; margin: 0 auto; padding: 32px 28px 48px; }
 h1 { font-size: 28px; line-height: 1.2; margin: 0 0 6px; letter-spacing: -0.01em; }
+h1, h3, li { overflow-wrap: anywhere; }
 h2 { font-size: 20px; margin: 44px 0 10px; padding-top: 14px; border-top: 1px solid var(--rule); }
 h3 { font-size: 16px; margin: 24px 0 8px; }
 p { margin: 0 0 10px; max-width: 75ch; }
@@ -57,7 +58,7 @@ thead th { font-size: 13px; color: var(--muted); font-weight: 600; vertical-alig
 .facts table { width: 100%; font-size: 14px; }
 .facts th { font-weight: 400; color: var(--muted); width: 40%; }
 .facts td { overflow-wrap: anywhere; }
-pre { background: var(--panel); border: 1px solid var(--rule); border-radius: 6px; padding: 12px 16px; overflow-x: auto;
+pre { background: var(--panel); border: 1px solid var(--rule); border-radius: 6px; padding: 12px 16px; overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere;
   font: 13px/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace; margin: 8px 0; }
 summary { cursor: pointer; color: var(--muted); }
 summary:focus-visible { outline: 2px solid var(--line-1); outline-offset: 2px; }
@@ -82,7 +83,6 @@ footer { margin-top: 40px; padding-top: 12px; border-top: 1px solid var(--rule);
   .sheet tbody th strong { font-size: 9pt; }
   .sheet th, .sheet td { padding: 3pt 4pt 3pt 0; }
   .scores td, .scores thead th + th { padding: 3pt 6pt 3pt 10pt; }
-  pre { white-space: pre-wrap; }
   tr.own th, tr.own td { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 `;

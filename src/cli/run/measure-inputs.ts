@@ -157,8 +157,8 @@ export async function readItem({ labels, image, truth }: MeasureItem, flags: Mea
 
 /** Remembers what the readers noted of an item, so that it is said with the results. */
 export function noteItem(notes: ImageNotes, { labels, image }: MeasureItem, read: ReadItem): void {
-  notes.add({ ...read.map, source: labels.path });
-  if (image !== undefined && read.image !== undefined) notes.add({ ...read.image, source: image.path });
+  notes.add({ ...read.map, source: basename(labels.path) });
+  if (image !== undefined && read.image !== undefined) notes.add({ ...read.image, source: basename(image.path) });
 }
 
 /** Without alpha, and grey where it is grey in colour. */
@@ -296,15 +296,14 @@ export function titleOf(path: string): string {
 }
 
 /** What was measured, for the page. */
-export function factsOf({ labels, prediction }: MeasureInputs, { truth }: Pick<MeasureFlags, 'truth'>): Facts {
+export function factsOf(
+  { labels, prediction }: MeasureInputs,
+  { images = prediction?.images, truth }: Pick<MeasureFlags, 'images' | 'truth'>,
+): Facts {
   return [
     ['Label maps', labels],
-    ...(prediction === undefined
-      ? []
-      : ([
-          ['Images', prediction.images],
-          ['Model', prediction.models.join(', ')],
-        ] as const)),
+    ...(images === undefined ? [] : ([['Images', images]] as const)),
+    ...(prediction === undefined ? [] : ([['Model', prediction.models.join(', ')]] as const)),
     ...(truth === undefined ? [] : ([['Truth', truth]] as const)),
   ];
 }
