@@ -183,7 +183,7 @@ function requireSameClasses(
   }
 }
 
-/** `train: 4708 images, normal 1214, pneumonia 3494`. */
+/** `train: 3882 images; normal 388, pneumonia 3494`. */
 function describeParts(parts: RawClasses['parts'], names: readonly string[]): string[] {
   return (['train', 'validation', 'test'] as const).flatMap((part) => {
     const samples = parts[part];

@@ -200,7 +200,7 @@ function answer(explanation: Explanation): readonly (Markup | undefined)[] {
           {
             picture: greyPicture(probabilityMap, 0, 1),
             title: `Probability of “${classes[target]}”`,
-            caption: 'at every pixel, black 0 and white 1.',
+            caption: `at every pixel, black 0 and white 1${probabilityMap.data.some(Number.isNaN) ? '; stripes where the network gives none of this part' : ''}.`,
             marks: { point: view.point },
           },
         ]),
