@@ -3,6 +3,7 @@ import type { Graph } from '../graph/ir.ts';
 import { decompose } from '../graph/rewrite.ts';
 import { type LoweredGraph, type LowerOptions, lowerBlocked, lowerStandard } from './blocked.ts';
 import { broadcastExpands } from './broadcast-expands.ts';
+import { hideShapes } from './hide-shapes.ts';
 
 /** What a graph is lowered for. */
 export interface LoweringTarget extends LowerOptions {
@@ -10,10 +11,18 @@ export interface LoweringTarget extends LowerOptions {
   readonly blockSize?: 8 | 16;
   /** Only the reference decompositions: direct convolutions with the reference's order of summation. */
   readonly exact?: boolean;
+  /** Less memory where ONNX Runtime plans it: shapes of large tensors are hidden in graphs that hold state. */
+  readonly hidesShapes?: boolean;
 }
 
 /** The same computation, each op of ours replaced by the formulation that suits the target. */
-export function lower(graph: Graph, { blockSize, exact = false, ...options }: LoweringTarget): LoweredGraph {
+export function lower(graph: Graph, { hidesShapes = false, ...target }: LoweringTarget): LoweredGraph {
+  const lowered = formulate(graph, target);
+  const trains = Object.keys(target.state ?? {}).length > 0;
+  return hidesShapes && trains ? { ...lowered, graph: hideShapes(lowered.graph) } : lowered;
+}
+
+function formulate(graph: Graph, { blockSize, exact = false, ...options }: LoweringTarget): LoweredGraph {
   if (exact) return { graph: decompose(graph), packed: new Map() };
   const lean = broadcastExpands(graph);
   if (blockSize !== undefined && hasComputedWeights(lean)) return lowerBlocked(lean, blockSize, options);

@@ -82,10 +82,12 @@ export async function openRuntime({
     sessionOptions: {
       executionProviders: [name],
       graphOptimizationLevel: 'all',
+      // One block as large as all that is planned, made beside what the first run took.
+      enableMemPattern: false,
       // Errors only: a fallback to WASM for a shape computation is no news to anyone.
       logSeverityLevel: 3,
     },
-    target: { winograd: winograd ?? (name === 'wasm' ? 'where faster' : 'nowhere') },
+    target: { winograd: winograd ?? (name === 'wasm' ? 'where faster' : 'nowhere'), hidesShapes: name === 'wasm' },
     stateMode: name === 'webgpu' ? 'device' : 'copy',
   });
 }
