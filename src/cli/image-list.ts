@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { folderOf, roleOf, stemOf } from '../dataset/names.ts';
-import { readable } from '../dataset/pair.ts';
+import { noImages, readable } from '../dataset/pair.ts';
 import { type ImageListing, listImageSources, pairListing, readListed, type SeriesSource } from '../dataset/sources.ts';
 import { DatasetError } from '../errors.ts';
 import type { ReadOptions } from '../image/codec.ts';
@@ -61,7 +61,7 @@ export async function listImages(path: string): Promise<readonly ListedImage[]> 
   const listing = await listImageSources(nodeFiles, path);
   if (!(await isFolder(path))) return [{ path, name: stemOf(basename(path)) }];
   const { images } = readable(listing.paths, READABLE_EXTENSIONS);
-  if (images.length === 0) throw noImages(path);
+  if (images.length === 0) throw noImages(path, { paths: listing.paths, extensions: READABLE_EXTENSIONS });
   const byFolder = images.filter(
     (file) =>
       folderOf(file)
@@ -83,13 +83,6 @@ export async function listImages(path: string): Promise<readonly ListedImage[]> 
   }
 }
 
-function noImages(path: string): DatasetError {
-  return new DatasetError('there are no images here.', {
-    file: path,
-    remedy: `Give a folder with ${READABLE_EXTENSIONS.map((extension) => `.${extension}`).join(', ')} files.`,
-  });
-}
-
 /**
  * The label files of a path, named as their images are where there are such.
  * @throws DatasetError when there is nothing to read.
@@ -98,7 +91,7 @@ export async function listLabels(path: string): Promise<readonly ListedImage[]> 
   const listing = await listImageSources(nodeFiles, path);
   if (!(await isFolder(path))) return [{ path, name: stemOf(basename(path)) }];
   const { images } = readable(listing.paths, READABLE_EXTENSIONS);
-  if (images.length === 0) throw noImages(path);
+  if (images.length === 0) throw noImages(path, { paths: listing.paths, extensions: READABLE_EXTENSIONS });
   try {
     const { pairing, listing: used } = pairListing(listing, { mixed: true });
     const byImage = named(

@@ -167,6 +167,35 @@ function matchGroup(images: readonly File[], labels: readonly File[], folder: st
   throw new DatasetError('images and labels do not match by name.', { ...details, remedy: LAYOUTS });
 }
 
+const ZARR = new Set(['zarr.json', '.zarray', '.zattrs', '.zgroup']);
+
+/** What is said of a folder without an image that can be read. */
+export function noImages(
+  folder: string | undefined,
+  {
+    paths,
+    leftOut = [],
+    extensions,
+  }: {
+    readonly paths: readonly string[];
+    readonly leftOut?: readonly LeftOut[];
+    readonly extensions: readonly string[];
+  },
+): DatasetError {
+  const details = folder === undefined ? {} : { file: folder };
+  if (paths.some((path) => ZARR.has(baseName(path)))) {
+    return new DatasetError('this is a Zarr store, such as OME-Zarr, which is not read.', {
+      ...details,
+      remedy: 'Save its images as OME-TIFF or NIfTI.',
+    });
+  }
+  const seen = leftOut.length > 0 ? ` (${leftOut.length} files of other kinds, such as "${leftOut[0]?.file}")` : '';
+  return new DatasetError(`there are no images here${seen}.`, {
+    ...details,
+    remedy: `Give a folder with ${extensions.map((name) => `.${name}`).join(', ')} files.`,
+  });
+}
+
 /** In a folder that holds both, the file's own name tells; a file without a word for labels is an image. */
 function roleByName(file: File): Role {
   return roleOf(file.stem) ?? 'image';
@@ -183,13 +212,7 @@ function roleByName(file: File): Role {
 export function pairFiles(paths: readonly string[], { folder, extensions }: PairOptions): Pairing {
   const details = folder === undefined ? {} : { file: folder };
   const { images: files, leftOut } = readable(paths, extensions);
-  if (files.length === 0) {
-    const seen = leftOut.length > 0 ? ` (${leftOut.length} files of other kinds, such as "${leftOut[0]?.file}")` : '';
-    throw new DatasetError(`there are no images here${seen}.`, {
-      ...details,
-      remedy: `Give a folder with ${extensions.map((name) => `.${name}`).join(', ')} files.`,
-    });
-  }
+  if (files.length === 0) throw noImages(folder, { paths, leftOut, extensions });
 
   const groups = new Map<string, File[]>();
   for (const file of files.map(fileOf)) {

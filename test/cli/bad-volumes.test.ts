@@ -1,13 +1,14 @@
 /** Medical images and label maps that are wrong in one way, as a user meets them: each by a command. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { ndarray } from '../../src/array/ndarray.ts';
 import type { Geometry, Image, Spacings } from '../../src/image/image.ts';
 import { writeNifti } from '../../src/image/write-nifti.ts';
 import { writePng } from '../../src/image/write-png.ts';
 import { writeTiff } from '../../src/image/write-tiff.ts';
+import { dataFolder, describeWithData } from '../support/data.ts';
 import { compressedPixels, ctSlice, type SliceOptions } from '../support/dicom.ts';
 import { lamella, type Outcome } from './command.ts';
 
@@ -127,6 +128,40 @@ describe('NIfTI and NRRD', () => {
     refused(await lamella(['inspect', write('length.nii', new Uint8Array(header.buffer))]), /impossible lengths/);
     const nrrd = 'NRRD0004\ntype: uchar\ndimension: 2\nsizes: 9 9\nencoding: ascii\n\n1 2 3';
     refused(await lamella(['inspect', write('short.nrrd', nrrd)]), /has 81 values, but only 3 are there/);
+  });
+});
+
+describeWithData('the sample folders', () => {
+  /** Files of the sample folders, by path in the data. */
+  const below = (folder: string): string[] =>
+    readdirSync(join(dataFolder(), folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => relative(dataFolder(), join(entry.parentPath, entry.name)).replaceAll('\\', '/'));
+  const golden = (name: string) =>
+    JSON.parse(readFileSync(join('test/golden', name), 'utf8')) as Record<string, object>;
+
+  test('every file is compared with independent readers, belongs to one that is, or is part of a Zarr store', () => {
+    const compared = new Set([
+      ...Object.keys(golden('volumes.json').files as object),
+      ...Object.keys(golden('images.json').images as object).map((name) => `formats/${name}`),
+    ]);
+    const others = below('formats').filter(
+      (path) => !compared.has(path) && !/^formats\/ome-zarr\/.*\.zarr\//.test(path),
+    );
+    expect(others.filter((path) => !/\/(LICENSE(\.md)?|COPYING|README\.md)$/.test(path))).toEqual([
+      // The voxels of BallBinary30x30x30.nhdr.
+      'formats/pynrrd/nrrd/tests/data/BallBinary30x30x30.raw',
+    ]);
+  });
+  test('a Zarr store is refused by its name', async () => {
+    const stores = new Set(below('formats/ome-zarr').flatMap((path) => /^.*?\.zarr(?=\/)/.exec(path)?.[0] ?? []));
+    expect(stores.size).toBeGreaterThan(4);
+    for (const store of [...stores].slice(0, 2).concat([...stores].slice(-1))) {
+      refused(
+        await lamella(['inspect', join(dataFolder(), store)]),
+        /this is a Zarr store, such as OME-Zarr, which is not read/,
+      );
+    }
   });
 });
 
