@@ -11,6 +11,7 @@ import { writeNifti } from '../../src/image/write-nifti.ts';
 import { readImageFile } from '../../src/platform/node/image-files.ts';
 import { ctSlice, type DicomItem, PERSON } from '../support/dicom.ts';
 import { expectAllClose } from '../support/expectAllClose.ts';
+import { askPeer, describeWithPeers } from '../support/peers.ts';
 import { lamella } from './command.ts';
 
 let root: string;
@@ -181,6 +182,55 @@ describe('predict', () => {
     expect(stderr).toMatch(
       /labels\/p1\.nii\.gz: the labels lie on other voxels than the image .*: they lie 7 mm beside it/,
     );
+  });
+});
+
+describeWithPeers('label maps lie over their input as nibabel reads both', () => {
+  interface Read {
+    readonly shape: readonly number[];
+    readonly affine: readonly (readonly number[])[];
+    readonly units: readonly string[];
+    readonly values: readonly number[];
+  }
+  /** The voxel axes turned and the grid oblique in the patient. */
+  const oblique = (image: Image): Image => ({
+    ...reorient(image, [
+      { from: 1, reversed: true },
+      { from: 2, reversed: false },
+      { from: 0, reversed: true },
+    ]),
+    geometry: {
+      originMm: [12, -3, 44],
+      direction: [
+        [Math.sqrt(0.75), 0.5, 0],
+        [-0.5, Math.sqrt(0.75), 0],
+        [0, 0, -1],
+      ],
+    },
+  });
+  const overlie = (mine: string, original: string): void => {
+    const [label, image] = askPeer<readonly [Read, Read]>('read_nifti.py', mine, original);
+    expect([label.shape, label.units]).toEqual([image.shape, image.units]);
+    // The same float32 numbers.
+    expectAllClose(label.affine.flat(), image.affine.flat(), { rtol: 1.2e-7, atol: 1e-9 });
+  };
+
+  test('of predict, and of measure', async () => {
+    const path = join(root, 'oblique.nii.gz');
+    await writeFile(path, writeNifti(oblique(await readImageFile(join(root, 'data/images/p3')))));
+    expect((await predict(path, 'oblique-out', '--objects')).stderr).toBe('');
+    for (const part of ['label', 'probability', 'objects'])
+      overlie(join(root, 'oblique-out', part, 'oblique.nii.gz'), path);
+    const out = join(root, 'oblique-measures');
+    const measured = await lamella(['measure', join(root, 'oblique-out'), '--format', 'nifti', '--out', out]);
+    expect(measured.stderr).toBe('');
+    overlie(join(out, 'nifti/oblique.nii.gz'), path);
+    const [again, objects] = askPeer<readonly [Read, Read]>(
+      'read_nifti.py',
+      join(out, 'nifti/oblique.nii.gz'),
+      join(root, 'oblique-out/objects/oblique.nii.gz'),
+    );
+    expect(again.values).toEqual(objects.values);
   });
 });
 
