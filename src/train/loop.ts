@@ -182,8 +182,9 @@ export async function train({
   let best = start.best;
   let last: ValidationResult | undefined;
   let pending: string[] = [];
-  let flushedMs = clock.nowMs();
-  let savedMs = flushedMs;
+  // The first step is told at once.
+  let flushedMs = Number.NEGATIVE_INFINITY;
+  let savedMs = clock.nowMs();
   let savedFile: string | undefined;
   let savedStep = start.step > 0 ? start.step : -1;
   const pace = measurePace();
@@ -196,8 +197,8 @@ export async function train({
   const log = (line: LogLine): void => {
     pending.push(formatLogLine(line));
   };
-  const flush = async (): Promise<void> => {
-    if (pending.length > 0) await store.append(RUN_FILES.log, pending.join(''));
+  const flush = async (lasting = false): Promise<void> => {
+    if (pending.length > 0 || lasting) await store.append(RUN_FILES.log, pending.join(''), lasting);
     pending = [];
     flushedMs = clock.nowMs();
   };
@@ -230,7 +231,8 @@ export async function train({
         remedy: 'Lower --lr.',
       });
     }
-    await flush();
+    // A log that ends before its checkpoint could not be made whole again.
+    await flush(true);
     await keepConfig();
     // Before the checkpoint: a run whose last checkpoint is there is a run that is complete.
     if (done) await saveModel(RUN_FILES.last, state, step);

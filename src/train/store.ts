@@ -10,8 +10,11 @@ export interface Store {
   read(file: string): Promise<Uint8Array | undefined>;
   /** Replaces a file as a whole: a reader sees the old one or the new one, never a part, also after a power cut. */
   write(file: string, content: Uint8Array | string): Promise<void>;
-  /** Adds to the end of a file, which is made if need be. */
-  append(file: string, text: string): Promise<void>;
+  /**
+   * Adds to the end of a file, which is made if need be.
+   * @param lasting whether all that was ever added is to outlast a power cut from now on; default: when the system likes
+   */
+  append(file: string, text: string, lasting?: boolean): Promise<void>;
   remove(file: string): Promise<void>;
 }
 

@@ -127,6 +127,29 @@ describe('interrupted and resumed', () => {
     },
   );
 
+  test('its log outlasts a power cut before each checkpoint is written, and tells the first step at once', async () => {
+    const store = memoryStore();
+    const told: string[] = [];
+    await train(
+      toy({
+        ...store,
+        async append(file, text, lasting = false) {
+          const lines = parseLog(text);
+          told.push(`${lasting ? 'lasting' : 'added'} ${lines.filter(({ kind }) => kind === 'step').at(-1)?.step}`);
+          await store.append(file, text);
+        },
+        async write(file, content) {
+          if (file.startsWith('checkpoints/')) told.push(file.slice(-7));
+          await store.write(file, content);
+        },
+      }),
+    );
+    expect(told[0]).toBe('added 1');
+    expect(told.filter((line) => !line.startsWith('added'))).toEqual([
+      ...['lasting 7', '07.ckpt', 'lasting 14', '14.ckpt', 'lasting 20', '20.ckpt'],
+    ]);
+  });
+
   test('killed without a word, it goes on from the last checkpoint and does the rest again', async () => {
     const store = memoryStore();
     const killed = new Error('killed');

@@ -56,7 +56,7 @@ export async function atomicWrite(file: string, content: Uint8Array | string): P
 }
 
 /** Makes a rename last through a power cut where the system can (not on Windows). */
-async function flushFolder(folder: string): Promise<void> {
+export async function flushFolder(folder: string): Promise<void> {
   try {
     const handle = await open(folder, 'r');
     try {

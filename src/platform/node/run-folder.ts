@@ -1,8 +1,8 @@
-import { appendFile, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
+import { open, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { RunError } from '../../errors.ts';
 import { RUN_FILES, type Store } from '../../train/store.ts';
-import { atomicWrite, explainWrite } from './atomic-write.ts';
+import { atomicWrite, explainWrite, flushFolder } from './atomic-write.ts';
 import { type Lock, takeLock } from './lock.ts';
 import { makeFolder } from './make-folder.ts';
 
@@ -36,9 +36,16 @@ function storeOf(path: string): Store {
       }
     },
     write: (file, content) => atomicWrite(join(path, file), content),
-    async append(file, text) {
+    async append(file, text, lasting = false) {
       try {
-        await appendFile(join(path, file), text);
+        const handle = await open(join(path, file), 'a');
+        try {
+          await handle.writeFile(text);
+          if (lasting) await handle.sync();
+        } finally {
+          await handle.close();
+        }
+        if (lasting) await flushFolder(path);
       } catch (cause) {
         throw explainWrite(cause, join(path, file));
       }
