@@ -38,6 +38,8 @@ async function memoryOf(task: {
   readonly run: string;
   readonly times: number;
   readonly device: 'cpu' | 'webgpu';
+  /** Kept of each step or prediction on purpose. */
+  readonly leakBytes?: number;
 }): Promise<readonly Sample[]> {
   const { stdout } = await promisify(execFile)(process.execPath, [
     '--expose-gc',
@@ -55,7 +57,8 @@ function slope(points: readonly (readonly [number, number])[]): number {
   return slopes[Math.floor(slopes.length / 2)] as number;
 }
 
-function expectFlat(samples: readonly Sample[], what: string): void {
+/** What memory grows by over the steady part of a task. */
+function growthOf(samples: readonly Sample[], what: string): { readonly resident: number; readonly held: number } {
   // The first third fills caches and heaps.
   const steady = samples.slice(Math.floor(samples.length / 3));
   const times = (steady.at(-1) as Sample)[0] - (steady[0] as Sample)[0];
@@ -65,10 +68,18 @@ function expectFlat(samples: readonly Sample[], what: string): void {
   console.log(
     `${what}, ${times} more: resident ${(resident / MB).toFixed(1)} MB of ${Math.max(...sizes).toFixed(0)} MB, held by JavaScript ${(held / MB).toFixed(1)} MB`,
   );
-  // Heaps of ONNX Runtime, V8 and the allocator come and go in pieces of up to 30 MB.
-  expect(resident).toBeLessThan(60 * MB);
-  // Counted exactly after each collection; the log and the paces of a run take some.
-  expect(held).toBeLessThan(5 * MB);
+  return { resident, held };
+}
+
+/** Heaps of ONNX Runtime, V8 and the allocator come and go in pieces of up to 30 MB. */
+const MOST_RESIDENT = 60 * MB;
+/** Counted exactly after each collection; the log and the paces of a run take some. */
+const MOST_HELD = 5 * MB;
+
+function expectFlat(samples: readonly Sample[], what: string): void {
+  const { resident, held } = growthOf(samples, what);
+  expect(resident).toBeLessThan(MOST_RESIDENT);
+  expect(held).toBeLessThan(MOST_HELD);
 }
 
 describe('slope', () => {
@@ -86,6 +97,14 @@ test(`prediction, ${PREDICTIONS} times in one process`, { timeout: timeoutMs(PRE
   const run = join(root, 'b');
   await trainRun(data, { out: run, steps: 1, base: 4, depth: 2, patch: [32, 32], workers: 0, device: 'cpu' });
   expectFlat(await memoryOf({ task: 'predict', run, times: PREDICTIONS, device: 'cpu' }), 'predictions');
+});
+
+test('a leak of a batch a step is seen', { timeout: timeoutMs(STEPS, 0.1) }, async () => {
+  const times = Math.min(STEPS, 120);
+  const leaking = { task: 'train', run: join(root, 'leak'), times, device: 'cpu', leakBytes: 1.5 * MB } as const;
+  const { resident, held } = growthOf(await memoryOf(leaking), 'steps that leak 1.5 MB each');
+  expect(resident).toBeGreaterThan(MOST_RESIDENT);
+  expect(held).toBeGreaterThan(MOST_HELD);
 });
 
 useVulkanDriver();

@@ -4,12 +4,15 @@
 import { readFile } from 'node:fs/promises';
 
 const [dist, text] = process.argv.slice(2);
-const { task, data, run, times, samples, device } = JSON.parse(text);
+const { task, data, run, times, samples, device, leakBytes = 0 } = JSON.parse(text);
 const load = (path) => import(`${dist}/${path}`);
 
 const seen = [];
 const every = Math.max(1, Math.floor(times / samples));
+const leaked = [];
 const look = (done) => {
+  // On purpose, to see that the test sees it.
+  if (leakBytes > 0) leaked.push(new Uint8Array(leakBytes).fill(1));
   if (done % every !== 0) return;
   // What is only waiting to be collected is no leak.
   globalThis.gc();
