@@ -1,6 +1,7 @@
-/** All images of a folder, read one after the other. */
+/** All images of a folder, one after the other, as a data set is read. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { readAhead } from '../../src/dataset/read-ahead.ts';
 import { readImageFile } from '../../src/platform/node/image-files.ts';
 import type { Task } from './task.ts';
 
@@ -8,7 +9,7 @@ export async function readTask({ folder }: { readonly folder: string }): Promise
   const files = readdirSync(folder).map((name) => join(folder, name));
   return {
     run: async () => {
-      for (const file of files) await readImageFile(file);
+      for await (const _ of readAhead(files, readImageFile));
     },
   };
 }

@@ -2,11 +2,12 @@
 
 import { strFromU8 } from 'fflate';
 import { DatasetError, FormatError } from '../errors.ts';
-import { READABLE_EXTENSIONS, readImage } from '../image/read.ts';
+import { READABLE_EXTENSIONS } from '../image/read.ts';
 import { type ClassPart, type FoundParts, type FoundSample, partOfName, type ReadClassesOptions } from './classes.ts';
 import type { Files } from './files.ts';
 import { naturalOrder } from './names.ts';
 import { pagesOf } from './planes.ts';
+import { readListed } from './sources.ts';
 
 interface ListedFile {
   readonly name: string;
@@ -84,7 +85,7 @@ async function readFiles(
   const bad: Error[] = [];
   for (const { name, class: own, part } of listed) {
     try {
-      const pages = pagesOf(await readImage(await files.read(folder, name), name));
+      const pages = pagesOf(await readListed(files, { root: folder, series: new Map() }, name));
       pages.forEach((page, i) => {
         found[part].push({ ...page, name: pages.length > 1 ? `${name}[${i}]` : name, class: own });
       });

@@ -1,3 +1,5 @@
+import type { Zlib } from '../image/zlib.ts';
+
 /** What the core needs of a file system; `platform/` has the implementations. */
 export interface Files {
   /**
@@ -15,4 +17,6 @@ export interface Files {
   folders?(folder: string): Promise<readonly string[]>;
   /** At most the first `count` bytes of a file; where it is missing, files are read as a whole. */
   head?(folder: string, name: string, count: number): Promise<Uint8Array>;
+  /** What unpacks the files of this place, where it is faster than our own. */
+  readonly zlib?: Zlib;
 }

@@ -26,9 +26,10 @@ import {
   normalise,
   selectChannels,
 } from './normalise.ts';
-import { describePairing, type Pairing } from './pair.ts';
+import { describePairing, type Pair, type Pairing } from './pair.ts';
 import { focusIndex, type TrainingPage, type TrainingSet } from './place.ts';
 import { type RawDataset, type RawPage, rawPages } from './raw.ts';
+import { readAhead } from './read-ahead.ts';
 import { classWeights, type SeparationOptions, separateTouching, separationTerm } from './separation-weight.ts';
 import { listImageSources, pairListing, readListed } from './sources.ts';
 import { type Split, type SplitChoice, splitItems } from './split.ts';
@@ -47,10 +48,13 @@ export async function readDataset(files: Files, folder: string): Promise<FolderD
   const { pairing, listing } = pairListing(await listImageSources(files, folder));
   const pages: RawPage[] = [];
   const said = new ImageNotes();
-  for (const pair of pairing.pairs) {
-    const image = await readListed(files, listing, pair.image);
+  const read = async (pair: Pair) => ({
+    pair,
+    image: await readListed(files, listing, pair.image),
     // Palette labels are class numbers with colours for the eye.
-    const label = await readListed(files, listing, pair.label, { palette: 'index' });
+    label: await readListed(files, listing, pair.label, { palette: 'index' }),
+  });
+  for await (const { pair, image, label } of readAhead(pairing.pairs, read)) {
     for (const one of [image, label]) said.add(one, pair.image);
     const aligned = alignLabels(label, image);
     // Slices the way up in which every other patient's are, whichever way the file has them.

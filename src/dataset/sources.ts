@@ -154,8 +154,9 @@ export async function readListed(
   files: Files,
   { root, series }: Pick<ImageListing, 'root' | 'series'>,
   path: string,
-  options: ReadOptions = {},
+  given: ReadOptions = {},
 ): Promise<Image> {
+  const options = files.zlib === undefined ? given : { zlib: files.zlib, ...given };
   const slices = series.get(path);
   if (slices === undefined) {
     const sibling = async (other: string) => {

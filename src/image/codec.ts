@@ -1,5 +1,6 @@
 import { FormatError } from '../errors.ts';
 import type { Image } from './image.ts';
+import type { Zlib } from './zlib.ts';
 
 export interface ReadOptions {
   /** Largest image to make, in bytes of samples. Default 4 GiB. */
@@ -13,6 +14,8 @@ export interface ReadOptions {
    * undefined when there is none. Without it such images are refused.
    */
   readonly sibling?: (path: string) => Promise<Uint8Array | undefined>;
+  /** The platform's own, where it is faster. */
+  readonly zlib?: Zlib;
 }
 
 /** What a codec is given beside the bytes: the options with their defaults, and the file's name for messages. */
@@ -22,6 +25,7 @@ export interface ReadContext {
   readonly palette: 'rgb' | 'index';
   readonly page: number | undefined;
   readonly sibling: ReadOptions['sibling'] | undefined;
+  readonly zlib: Zlib;
 }
 
 /** Reads one file format. */

@@ -6,6 +6,7 @@ import type { DicomFile } from './dicom/series.ts';
 import { gunzipHead, isGzip } from './gunzip.ts';
 import type { Image } from './image.ts';
 import { headerKind } from './nifti/header.ts';
+import { portableZlib } from './zlib.ts';
 
 interface Format {
   readonly name: string;
@@ -133,7 +134,7 @@ export async function readDicomSeries(
 }
 
 function contextOf(file: string, { maxBytes = MAX_BYTES, palette = 'rgb', ...rest }: ReadOptions): ReadContext {
-  return { file, maxBytes, palette, page: rest.page, sibling: rest.sibling };
+  return { file, maxBytes, palette, page: rest.page, sibling: rest.sibling, zlib: rest.zlib ?? portableZlib };
 }
 
 /** What a decoder stumbles over in bytes that are not what they should be becomes a FormatError. */

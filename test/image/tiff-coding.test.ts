@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { zlibSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
+import { stream } from '../../src/array/random.ts';
 import { inflate } from '../../src/image/inflate.ts';
 import { unpackLzw } from '../../src/image/tiff/lzw.ts';
 import { unpackPackBits } from '../../src/image/tiff/packbits.ts';
@@ -29,6 +30,38 @@ describe('LZW', () => {
     const packed = codes([256, 9], [7, 9], [258, 9], [257, 9]);
     expect([...unpackLzw(packed, 2)]).toEqual([7, 7]);
     expect([...unpackLzw(packed, 10)]).toEqual([7, 7, 7]);
+  });
+
+  it('agrees with a decoder that keeps whole strings, for long and short strings and past a full table', () => {
+    const slowly = (sequence: readonly number[]) => {
+      const strings: number[][] = Array.from({ length: 258 }, (_, byte) => [byte]);
+      const out: number[] = [];
+      let previous: readonly number[] | undefined;
+      for (const code of sequence) {
+        const string = strings[code] ?? [...(previous as readonly number[]), previous?.[0] as number];
+        if (previous !== undefined && strings.length < 4096) strings.push([...previous, string[0] as number]);
+        out.push(...string);
+        previous = string;
+      }
+      return out;
+    };
+    for (const share of [0.02, 0.5, 0.97]) {
+      const random = stream(1, 'lzw', share);
+      const pairs: [number, number][] = [[256, 9]];
+      const sequence: number[] = [];
+      for (let i = 0; i < 5000; i++) {
+        // Strings that there are after i codes; the last is the one that this code makes.
+        const made = Math.min(4096 - 258, i);
+        const code = made > 0 && random.uniform() < share ? 258 + random.integer(made) : random.integer(256);
+        sequence.push(code);
+        const next = Math.min(4096, 258 + Math.max(0, i - 1)) + 1;
+        pairs.push([code, next >= 2048 ? 12 : next >= 1024 ? 11 : next >= 512 ? 10 : 9]);
+      }
+      const plain = slowly(sequence);
+      expect(Buffer.compare(unpackLzw(codes(...pairs), plain.length), Uint8Array.from(plain))).toBe(0);
+      const cut = plain.length - 3;
+      expect(Buffer.compare(unpackLzw(codes(...pairs), cut), Uint8Array.from(plain.slice(0, cut)))).toBe(0);
+    }
   });
 
   it('refuses codes out of place and the old bit order', () => {

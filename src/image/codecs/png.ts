@@ -1,11 +1,9 @@
-import { decode } from 'fast-png';
-import { zlibSync } from 'fflate';
 import { FormatError } from '../../errors.ts';
 import { type Codec, checkDeclaredSize, type ReadContext } from '../codec.ts';
 import type { Image, Spacings } from '../image.ts';
-import { inflate } from '../inflate.ts';
 import { expandPalette } from '../palette.ts';
-import { type Chunk, readChunks, writeChunks } from '../png/chunks.ts';
+import { type Chunk, readChunks } from '../png/chunks.ts';
+import { unfilter } from '../png/unfilter.ts';
 import { isPrintDensity } from '../units.ts';
 
 interface Header {
@@ -40,14 +38,11 @@ const ADAM7 = [
   [0, 1, 1, 2],
 ] as const;
 
-/**
- * PNG. fast-png undoes filters and interlacing. Inflating is bounded and checked here, since fast-png neither stops at
- * the declared size nor notices that too little came out.
- */
+/** PNG. Inflating stops at the declared size, and too little is noticed. */
 export const png: Codec = {
   async read(bytes: Uint8Array, context: ReadContext): Promise<Image> {
     const { file, palette, page } = context;
-    const chunks = readChunks(bytes, file);
+    const chunks = readChunks(bytes, file, context.zlib);
     const header = readHeader(chunks, file);
     const { width, height, depth, channels } = header;
     checkDeclaredSize(
@@ -57,7 +52,7 @@ export const png: Codec = {
       context,
     );
     if (page !== undefined && page !== 0) throw new FormatError(`there is no page ${page}: a PNG has one.`, { file });
-    const samples = readSamples(chunks, header, file);
+    const samples = await readSamples(chunks, header, context);
     const names = COLOUR_TYPES[header.colourType]?.names as readonly string[];
     const notes: string[] = [];
     if (chunks.some((chunk) => chunk.type === 'acTL')) notes.push('Animated: only the first frame is read.');
@@ -99,7 +94,11 @@ function readHeader(chunks: readonly Chunk[], file: string): Header {
 }
 
 /** Samples as [height][width][channels], sub-byte ones unpacked. */
-function readSamples(chunks: readonly Chunk[], header: Header, file: string): Uint8Array | Uint16Array {
+async function readSamples(
+  chunks: readonly Chunk[],
+  header: Header,
+  { file, zlib }: ReadContext,
+): Promise<Uint8Array | Uint16Array> {
   const { width, height, depth, channels, interlaced } = header;
   const passes: readonly (readonly [number, number, number, number])[] = interlaced ? ADAM7 : [[0, 0, 1, 1]];
   const sizes = passes.map(([x0, y0, dx, dy]) => {
@@ -108,21 +107,20 @@ function readSamples(chunks: readonly Chunk[], header: Header, file: string): Ui
     return { w, h, bytes: w === 0 ? 0 : h * (1 + Math.ceil((w * channels * depth) / 8)) };
   });
   const expected = sizes.reduce((total, size) => total + size.bytes, 0);
-  const filtered = inflate(concatenate(chunks.filter((chunk) => chunk.type === 'IDAT')), expected);
+  const filtered = await zlib.inflate(concatenate(chunks.filter((chunk) => chunk.type === 'IDAT')), expected);
   if (filtered.length < expected) {
     throw new FormatError(`the PNG data ends after ${filtered.length} of ${expected} bytes.`, {
       file,
       remedy: 'Copy or save it again.',
     });
   }
-  if (!interlaced) return unfilter(filtered, header);
-  // fast-png takes the samples of an interlaced picture for whole bytes, so each pass goes to it as a picture of its own.
+  if (!interlaced) return samplesOf(filtered, width, header);
   const out = depth === 16 ? new Uint16Array(width * height * channels) : new Uint8Array(width * height * channels);
   let at = 0;
   for (const [i, { w, h, bytes }] of sizes.entries()) {
     if (bytes === 0 || h === 0) continue;
     const [x0, y0, dx, dy] = passes[i] as readonly [number, number, number, number];
-    const part = unfilter(filtered.subarray(at, at + bytes), { ...header, width: w, height: h });
+    const part = samplesOf(filtered.subarray(at, at + bytes), w, header);
     at += bytes;
     for (let y = 0; y < h; y++) {
       for (let x = 0; x < w; x++) {
@@ -135,31 +133,22 @@ function readSamples(chunks: readonly Chunk[], header: Header, file: string): Ui
 }
 
 /** Rows as inflated to samples. */
-function unfilter(
-  filtered: Uint8Array,
-  { width, height, depth, colourType, channels }: Header,
-): Uint8Array | Uint16Array {
-  const ihdr = new Uint8Array(13);
-  const view = new DataView(ihdr.buffer);
-  view.setUint32(0, width);
-  view.setUint32(4, height);
-  // An index is a grey value here; the palette is applied later.
-  ihdr.set([depth, colourType === INDEXED ? 0 : colourType], 8);
-  const decoded = decode(
-    writeChunks([
-      { type: 'IHDR', data: ihdr },
-      { type: 'IDAT', data: zlibSync(filtered, { level: 0 }) },
-      { type: 'IEND', data: new Uint8Array(0) },
-    ]),
-  ).data;
-  if (depth >= 8) return decoded instanceof Uint16Array ? decoded : new Uint8Array(decoded.buffer);
-  const perRow = Math.ceil((width * depth) / 8);
-  const out = new Uint8Array(width * height * channels);
+function samplesOf(filtered: Uint8Array, width: number, { depth, channels }: Header): Uint8Array | Uint16Array {
+  const rowBytes = Math.ceil((width * channels * depth) / 8);
+  const bytes = unfilter(filtered, rowBytes, Math.max(1, (channels * depth) / 8));
+  if (depth === 8) return bytes;
+  const rows = bytes.length / rowBytes;
+  if (depth === 16) {
+    const out = new Uint16Array(bytes.length / 2);
+    for (let i = 0; i < out.length; i++) out[i] = ((bytes[2 * i] as number) << 8) | (bytes[2 * i + 1] as number);
+    return out;
+  }
+  const out = new Uint8Array(width * rows);
   const mask = (1 << depth) - 1;
-  for (let y = 0; y < height; y++) {
+  for (let y = 0; y < rows; y++) {
     for (let x = 0; x < width; x++) {
       const bit = x * depth;
-      out[y * width + x] = ((decoded[y * perRow + (bit >> 3)] as number) >> (8 - depth - (bit & 7))) & mask;
+      out[y * width + x] = ((bytes[y * rowBytes + (bit >> 3)] as number) >> (8 - depth - (bit & 7))) & mask;
     }
   }
   return out;

@@ -32,7 +32,7 @@ export const tiff: Codec = {
 
     const arrangement = arrange(source, pages, context);
     const words = allocateWords(layout.bits, pageElements * pages.length);
-    await fill(source, pages, arrangement, words, file);
+    await fill(source, pages, arrangement, words, context);
 
     const { t, c, z } = arrangement;
     const channels = channelNames(arrangement, layout);
@@ -126,7 +126,7 @@ async function fill(
   pages: readonly Page[],
   arrangement: Arrangement,
   words: Words,
-  file: string,
+  context: ReadContext,
 ): Promise<void> {
   const { c, z } = arrangement;
   const { width, height, samples, bits } = (pages[0] as Page).layout;
@@ -136,11 +136,11 @@ async function fill(
     const place = arrangement.place(i);
     const at = ((place.t * c + place.c) * samples * z + place.z) * plane;
     if (scratch === undefined) {
-      await readPage(source, directory, layout, words, at, file);
+      await readPage(source, directory, layout, words, at, context);
       continue;
     }
     // Samples of a page lie z planes apart.
-    await readPage(source, directory, layout, scratch.fill(0 as never), 0, file);
+    await readPage(source, directory, layout, scratch.fill(0 as never), 0, context);
     for (let s = 0; s < samples; s++) {
       words.set(scratch.subarray(s * plane, (s + 1) * plane) as never, at + s * z * plane);
     }

@@ -1,5 +1,6 @@
 import { crc32 } from '../../array/crc32.ts';
 import { FormatError } from '../../errors.ts';
+import { portableZlib, type Zlib } from '../zlib.ts';
 
 export interface Chunk {
   readonly type: string;
@@ -12,7 +13,7 @@ const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
  * The chunks of a PNG file, each with its checksum tested, up to IEND.
  * @throws FormatError when the file ends before IEND or a checksum does not match
  */
-export function readChunks(bytes: Uint8Array, file: string): readonly Chunk[] {
+export function readChunks(bytes: Uint8Array, file: string, zlib: Zlib = portableZlib): readonly Chunk[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const chunks: Chunk[] = [];
   for (let at = SIGNATURE.length; ; ) {
@@ -25,7 +26,7 @@ export function readChunks(bytes: Uint8Array, file: string): readonly Chunk[] {
     }
     const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
     const data = bytes.subarray(at + 8, at + 8 + length);
-    if (crc32(bytes.subarray(at + 4, at + 8 + length)) !== view.getUint32(at + 8 + length)) {
+    if (zlib.crc32(bytes.subarray(at + 4, at + 8 + length)) !== view.getUint32(at + 8 + length)) {
       throw new FormatError(`the checksum of PNG chunk ${JSON.stringify(type)} does not match: the file is damaged.`, {
         file,
         remedy: 'Copy or save it again.',

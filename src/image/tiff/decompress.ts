@@ -1,4 +1,4 @@
-import { inflate } from '../inflate.ts';
+import type { Zlib } from '../zlib.ts';
 import { jpegSize } from './jpeg-size.ts';
 import { COMPRESSION, type PageLayout } from './layout.ts';
 import { unpackLzw } from './lzw.ts';
@@ -11,7 +11,11 @@ export type Decompress = (packed: Uint8Array, expected: number) => Uint8Array | 
  * The decompressor of a page. Those of geotiff have no bound on what a damaged file makes them allocate, and that of
  * Zstandard does not return from damaged data; so only JPEG is geotiff's, loaded when needed.
  */
-export async function decompressor(layout: PageLayout, jpegTables: Uint8Array | undefined): Promise<Decompress> {
+export async function decompressor(
+  layout: PageLayout,
+  jpegTables: Uint8Array | undefined,
+  zlib: Zlib,
+): Promise<Decompress> {
   switch (layout.compression) {
     case COMPRESSION.lzw:
       return unpackLzw;
@@ -19,7 +23,7 @@ export async function decompressor(layout: PageLayout, jpegTables: Uint8Array | 
       return unpackPackBits;
     case COMPRESSION.deflate:
     case COMPRESSION.oldDeflate:
-      return inflate;
+      return zlib.inflate;
     case COMPRESSION.zstd:
       return (await import('./zstd.ts')).unpackZstd;
     case COMPRESSION.jpeg: {

@@ -1,4 +1,5 @@
 import { FormatError } from '../../errors.ts';
+import type { ReadContext } from '../codec.ts';
 import { decompressor } from './decompress.ts';
 import type { Directory, TiffFile } from './directory.ts';
 import { COMPRESSION, type PageLayout, PHOTOMETRIC, rowBytes } from './layout.ts';
@@ -14,10 +15,10 @@ export async function readPage(
   layout: PageLayout,
   target: Words,
   at: number,
-  file: string,
+  { file, zlib }: ReadContext,
 ): Promise<void> {
   const { width, height, samples, bits, planar, blockWidth, blockHeight } = layout;
-  const decompress = await decompressor(layout, directory.bytes('JPEGTables'));
+  const decompress = await decompressor(layout, directory.bytes('JPEGTables'), zlib);
   const across = Math.ceil(width / blockWidth);
   const down = Math.ceil(height / blockHeight);
   const chunk = planar ? 1 : samples;
@@ -44,8 +45,12 @@ export async function readPage(
         const columns = Math.min(blockWidth, width - bx * blockWidth);
         for (let y = 0; y < rows; y++) {
           const rowStart = bytes.subarray(y * perRow, (y + 1) * perRow);
-          decodeRow(rowStart, layout, tiff.littleEndian, chunk, row);
           const to = at + p * plane + (by * blockHeight + y) * width + bx * blockWidth;
+          if (chunk === 1 && columns === blockWidth) {
+            decodeRow(rowStart, layout, tiff.littleEndian, chunk, target.subarray(to, to + columns));
+            continue;
+          }
+          decodeRow(rowStart, layout, tiff.littleEndian, chunk, row);
           for (let s = 0; s < chunk; s++) scatter(row, s, chunk, target, to + s * plane, columns);
         }
       }

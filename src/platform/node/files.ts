@@ -2,6 +2,7 @@ import { open, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import type { Files } from '../../dataset/files.ts';
 import { DatasetError } from '../../errors.ts';
+import { nodeZlib } from './zlib.ts';
 
 /** A failed read in words. */
 export function explainRead(cause: unknown, file: string): DatasetError {
@@ -37,6 +38,7 @@ async function walk(folder: string, prefix: string, above: readonly string[], fo
 
 /** The file system of the machine. */
 export const nodeFiles: Files = {
+  zlib: nodeZlib,
   async list(folder) {
     try {
       if (!(await stat(folder)).isDirectory()) return [basename(folder)];

@@ -10,6 +10,7 @@ import { writePng } from '../../image/write-png.ts';
 import { writeTiff } from '../../image/write-tiff.ts';
 import { atomicWrite } from './atomic-write.ts';
 import { explainRead, nodeFiles } from './files.ts';
+import { nodeZlib } from './zlib.ts';
 
 export interface ReadFileOptions extends ReadOptions {
   /** Of a folder with several DICOM series: which one, by its name there (`series-2`). */
@@ -25,7 +26,8 @@ export interface ReadFileOptions extends ReadOptions {
 export async function readImageFile(path: string, { series, ...options }: ReadFileOptions = {}): Promise<Image> {
   const bytes = await bytesOf(path);
   if (bytes === undefined) return readFolder(path, series, options);
-  return readImage(bytes, path, { sibling: async (other) => optional(() => nodeFiles.read(other)), ...options });
+  const sibling = async (other: string) => optional(() => nodeFiles.read(other));
+  return readImage(bytes, path, { sibling, zlib: nodeZlib, ...options });
 }
 
 /** The bytes of a file; undefined for a folder. */

@@ -1,0 +1,57 @@
+/**
+ * Undoes the filters of PNG (section 9): every row begins with a byte that says how its bytes were predicted from
+ * those to the left (a), above (b), and above to the left (c).
+ *
+ * @param filtered rows of 1 + `rowBytes` bytes
+ * @param pixelBytes distance of a byte to its neighbour on the left: bytes of a whole pixel, at least 1
+ * @returns the rows without their first byte
+ * @throws Error for a filter that PNG does not have
+ */
+export function unfilter(filtered: Uint8Array, rowBytes: number, pixelBytes: number): Uint8Array {
+  const rows = filtered.length / (rowBytes + 1);
+  const out = new Uint8Array(rows * rowBytes);
+  // Above the first row are zeros.
+  let above: Uint8Array = new Uint8Array(rowBytes);
+  for (let y = 0, from = 0; y < rows; y++, from += rowBytes + 1) {
+    const row = out.subarray(y * rowBytes, (y + 1) * rowBytes);
+    row.set(filtered.subarray(from + 1, from + 1 + rowBytes));
+    undo(filtered[from] as number, row, above, pixelBytes);
+    above = row;
+  }
+  return out;
+}
+
+function undo(filter: number, row: Uint8Array, above: Uint8Array, pixelBytes: number): void {
+  const n = row.length;
+  switch (filter) {
+    case 0:
+      return;
+    case 1:
+      for (let i = pixelBytes; i < n; i++) row[i] = (row[i] as number) + (row[i - pixelBytes] as number);
+      return;
+    case 2:
+      for (let i = 0; i < n; i++) row[i] = (row[i] as number) + (above[i] as number);
+      return;
+    case 3:
+      for (let i = 0; i < n; i++) {
+        const a = i < pixelBytes ? 0 : (row[i - pixelBytes] as number);
+        row[i] = (row[i] as number) + ((a + (above[i] as number)) >> 1);
+      }
+      return;
+    case 4:
+      for (let i = 0; i < n; i++) {
+        const left = i >= pixelBytes;
+        const a = left ? (row[i - pixelBytes] as number) : 0;
+        const b = above[i] as number;
+        const c = left ? (above[i - pixelBytes] as number) : 0;
+        // Distances of a + b - c to a, b and c; of equal ones the first.
+        const toA = Math.abs(b - c);
+        const toB = Math.abs(a - c);
+        const toC = Math.abs(a + b - 2 * c);
+        row[i] = (row[i] as number) + (toA <= toB && toA <= toC ? a : toB <= toC ? b : c);
+      }
+      return;
+    default:
+      throw new Error(`there is no filter ${filter}`);
+  }
+}
