@@ -1,6 +1,7 @@
 // Draws one row of a figure: the image, the truth, the probability and the errors, side by side.
 //
 //   node scripts/figure.mjs image.png truth.png probability.png figure.png [threshold] [side in px]
+//   node scripts/figure.mjs image.png truth.png n1.png,n2.png,n3.png figure.png     (several, without errors)
 //
 // White is inside of cells. Errors: orange merged, yellow split, dark blue missed, light blue false.
 import { ndarray } from '../dist/array/ndarray.js';
@@ -21,7 +22,10 @@ async function greyPlane(path) {
 const image = await greyPlane(imagePath);
 const { height, width } = image;
 const inside = Uint8Array.from((await greyPlane(truthPath)).data, (value) => (value > 0 ? 1 : 0));
-const probability = Float32Array.from((await greyPlane(probabilityPath)).data, (value) => value / 255);
+const probabilities = await Promise.all(
+  probabilityPath.split(',').map(async (path) => (await greyPlane(path)).data.map((value) => value / 255)),
+);
+const [probability] = probabilities;
 const predicted = Uint8Array.from(probability, (value) => (value > Number(threshold) ? 1 : 0));
 const cells = (mask) => connectedComponents(ndarray('uint8', [height, width], mask)).labels;
 const { classes } = errorMap(cells(inside), cells(predicted));
@@ -31,8 +35,8 @@ const window = { x: 0, y: 0, width: Math.min(width, Number(side)), height: Math.
 const panels = [
   picture,
   classPicture(inside, 2, height, width),
-  probabilityPicture(probability, height, width),
-  errorPicture(picture, classes.data),
+  ...probabilities.map((each) => probabilityPicture(each, height, width)),
+  ...(probabilities.length === 1 ? [errorPicture(picture, classes.data)] : []),
 ].map((panel) => crop(panel, window));
 
 const total = panels.length * (window.width + GAP) - GAP;
