@@ -217,7 +217,8 @@ describe('worked out by hand', () => {
     // In the corner all but one of the numbers before lie outside.
     const corner = await explain(await cpu(), build(2, 4, [1, 1, 1, 1]), page, { at: { x: 0, y: 0 } });
     expect(failed(corner)).toEqual([]);
-    const [first] = corner.passages.find(({ name }) => name === 'The last layer')?.steps as [ConvolutionStep];
+    const last = corner.passages.find(({ name }) => name === 'The last layer') as Passage;
+    const [first] = last.steps as [ConvolutionStep];
     expect([...first.values].slice(0, 4)).toEqual([Number.NaN, Number.NaN, Number.NaN, 3.5]);
   });
 
