@@ -1,4 +1,5 @@
 /** What is compared, with what, and the goal: our time as a share of the peer's, or a limit in ms. */
+import { STEPS_OF_A_RUN } from '../tasks/step.ts';
 import type { Inputs } from './inputs.ts';
 import type { TaskOptions } from './side.ts';
 
@@ -146,10 +147,10 @@ export function comparisons(inputs: Inputs, data: string | undefined): readonly 
 /** Rows that train on real images. */
 function training(data: string): readonly Comparison[] {
   const args =
-    '--steps 200 --base 32 --patch 256 --batch 1 --norm none --optimizer adamw --separation 10 --val 0 --seed 1';
+    '--steps 200 --base 32 --patch 256 --batch 1 --norm none --optimizer adamw --separation 10 --val 0 --seed 1 --no-report';
   return [
     {
-      name: 'train, 200 steps, AdamW, augmentation, border weights',
+      name: 'train, 200 steps, AdamW, augmentation, border weights, no report',
       group: 'train',
       task: 'train',
       ours: { data, args, what: 'whole' },
@@ -161,7 +162,7 @@ function training(data: string): readonly Comparison[] {
       name: 'a step of train against the bare step (AdamW)',
       group: 'train',
       task: 'train',
-      ours: { data, args: args.replace('--steps 200', '--steps 25'), what: 'step' },
+      ours: { data, args: args.replace('--steps 200', `--steps ${STEPS_OF_A_RUN}`), what: 'step' },
       against: { name: 'bare step', task: 'bare', options: { base: 32, size: 256, batch: 1 } },
       goal: 1.05,
       warmUp: 0,

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type LogLine, parseLog } from '../../src/train/log.ts';
+import { medianOfSteps } from './step.ts';
 import type { Task } from './task.ts';
 
 const MAIN = 'dist/cli/main.js';
@@ -46,8 +47,7 @@ export async function trainTask({ data, args, what }: TrainTask): Promise<Task> 
         await finished(child);
         if (what === 'whole') return performance.now() - start;
         const steps = linesOf(join(out, 'log.jsonl')).filter((line) => line.kind === 'step');
-        const times = steps.slice(3).map(({ ms }) => ms);
-        return times.sort((a, b) => a - b)[times.length >> 1] as number;
+        return medianOfSteps(steps.map(({ ms }) => ms));
       } finally {
         rmSync(folder, { recursive: true, force: true });
       }
