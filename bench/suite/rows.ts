@@ -147,10 +147,10 @@ export function comparisons(inputs: Inputs, data: string | undefined): readonly 
 /** Rows that train on real images. */
 function training(data: string): readonly Comparison[] {
   const args =
-    '--steps 200 --base 32 --patch 256 --batch 1 --norm none --optimizer adamw --separation 10 --val 0 --seed 1 --no-report';
+    '--steps 200 --base 32 --patch 256 --batch 1 --norm none --optimizer adamw --separation 10 --val 0 --seed 1';
   return [
     {
-      name: 'train, 200 steps, AdamW, augmentation, border weights, no report',
+      name: 'train, 200 steps, AdamW, augmentation, border weights',
       group: 'train',
       task: 'train',
       ours: { data, args, what: 'whole' },
