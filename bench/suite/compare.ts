@@ -28,9 +28,20 @@ export interface Result {
 }
 
 export async function compare(row: Comparison, python: string | undefined, rounds: number): Promise<Result> {
+  const sides: Side[] = [];
+  try {
+    return await measure(row, python, rounds, sides);
+  } finally {
+    // A side that waits for more work would keep the whole suite from ending.
+    for (const side of sides) side.kill();
+  }
+}
+
+/** @param sides takes the processes as they start */
+async function measure(row: Comparison, python: string | undefined, rounds: number, sides: Side[]): Promise<Result> {
   const { name, group, warmUp = 2 } = row;
   const [load = 0] = loadavg();
-  const sides: Side[] = [await ours(row.task, row.ours)];
+  sides.push(await ours(row.task, row.ours));
   if (row.against !== undefined) sides.push(await ours(row.against.task, row.against.options));
   else if (row.peer !== undefined && python !== undefined) sides.push(await peer(python, row.task, row.peer));
   const times: number[][] = sides.map(() => []);

@@ -18,6 +18,8 @@ export interface Side {
   run(): Promise<number>;
   /** Ends the process. @returns the most memory that it ever held. */
   close(): Promise<number>;
+  /** Ends the process whatever it does, if it is still there. */
+  kill(): void;
 }
 
 export function ours(task: string, options: TaskOptions): Promise<Side> {
@@ -54,6 +56,7 @@ async function open(command: string, args: readonly string[]): Promise<Side> {
       await ended(child);
       return peakMiB;
     },
+    kill: () => void child.kill('SIGKILL'),
   };
 }
 
