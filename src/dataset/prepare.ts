@@ -31,6 +31,7 @@ import { focusIndex, type TrainingPage, type TrainingSet } from './place.ts';
 import { type RawDataset, type RawPage, rawPages } from './raw.ts';
 import { readAhead } from './read-ahead.ts';
 import { classWeights, type SeparationOptions, separateTouching, separationTerm } from './separation-weight.ts';
+import { addSmallObjects, medianObjectSize } from './small-objects.ts';
 import { listImageSources, pairListing, readListed } from './sources.ts';
 import { type Split, type SplitChoice, splitItems } from './split.ts';
 
@@ -94,6 +95,14 @@ export interface PreparedDataset {
   readonly notes: readonly string[];
 }
 
+/** Object numbers, rims included; 0 where there is none or it is ignored. */
+function numbersOf(label: LabelPage, classes: Uint8Array): Int32Array {
+  return label.values.map((value, p) => (classes[p] === 0 || classes[p] === IGNORE ? 0 : value));
+}
+
+/** Class of numbered objects, as `findMapping` gives it. */
+const OBJECT = 1;
+
 function sharesOf(labels: readonly Uint8Array[], classCount: number): number[] {
   const counts = new Float64Array(256);
   for (const label of labels)
@@ -103,10 +112,12 @@ function sharesOf(labels: readonly Uint8Array[], classCount: number): number[] {
   return Array.from({ length: classCount }, (_, c) => (total === 0 ? 0 : (counts[c] as number) / total));
 }
 
-/** The objects between which the separation term lies: instance numbers, or the pieces of the last class. */
+/**
+ * The objects between which the separation term lies: instance numbers, without their rims where these are a class, so
+ * that the term weighs the rims between two of them; or the pieces of the last class.
+ */
 function objectsOf(label: LabelPage, classes: Uint8Array, mapping: LabelMapping): Int32Array {
-  if (mapping.kind === 'instances')
-    return label.values.map((value, p) => (classes[p] === 0 || classes[p] === IGNORE ? 0 : value));
+  if (mapping.kind === 'instances') return label.values.map((value, p) => (classes[p] === OBJECT ? value : 0));
   const last = mapping.classes.length - 1;
   const mask = classes.map((value) => (value === last ? 1 : 0));
   return connectedComponents(ndarray('uint8', [label.height, label.width], mask)).labels.data;
@@ -147,6 +158,7 @@ export function prepareDataset(raw: RawDataset, options: PrepareOptions = {}): P
       : undefined;
   const normalisation = options.input?.normalisation ?? (fitted as NonNullable<typeof fitted>).spec;
 
+  const typicalSize = hasRim(mapping) ? medianObjectSize(trainRaw.map(({ label }) => label.values)) : 0;
   const training = new Set(trainRaw);
   const prepared = new Map<RawPage, TrainingPage>();
   for (const page of raw.pages) {
@@ -163,6 +175,7 @@ export function prepareDataset(raw: RawDataset, options: PrepareOptions = {}): P
         for (let p = 0; p < label.length; p++) if (label[p] === 1 && objects[p] === 0) label[p] = 0;
       }
       const term = separationTerm(objects, [height, width], separation);
+      if (hasRim(mapping)) addSmallObjects(term, numbersOf(page.label, classes), typicalSize);
       const shared = new Float32Array(allocate(term.byteLength));
       shared.set(term);
       prepared.set(page, { ...base, separation: shared });

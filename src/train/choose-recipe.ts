@@ -95,7 +95,7 @@ export function chooseSeparation(
   if (separation !== undefined) return separation;
   const own = TRAINING_DEFAULTS[model].separation;
   if (own !== null) return { w0: own.w0, sigmaPx: own.sigma };
-  return mapping.kind === 'instances' && !hasRim(mapping) ? INSTANCE_SEPARATION : NO_SEPARATION;
+  return mapping.kind === 'instances' ? INSTANCE_SEPARATION : NO_SEPARATION;
 }
 
 /** @throws UsageError for settings that do not fit each other or the data. */
@@ -131,6 +131,7 @@ export function chooseRecipe(
     ...(clipNorm === null ? [] : [`gradients clipped at ${clipNorm}`]),
     ...(averageDecay === null ? [] : [`weights averaged (${averageDecay})`]),
     ...(separation.w0 > 0 ? [`borders between objects weigh up to ${separation.w0} more`] : []),
+    ...(separation.w0 > 0 && hasRim(data.mapping) ? ['objects smaller than the median up to 4 times as much'] : []),
   ];
   const notes = [
     `network: ${reason.replace(/\.$/, '')}; patch ${patch[1]} x ${patch[0]}, batch ${batch}`,
