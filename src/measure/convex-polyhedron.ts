@@ -10,9 +10,12 @@ interface Face {
   readonly offset: number;
   /** Corners, counter-clockwise seen from outside. */
   readonly corners: readonly [number, number, number];
+  /** The face across each edge, from corner k to corner k + 1. */
+  readonly across: Face[];
   /** Points beyond the plane, each at one face only; the farthest is the first. */
   readonly beyond: number[];
   farthest: number;
+  gone: boolean;
 }
 
 export class ConvexPolyhedron {
@@ -20,6 +23,8 @@ export class ConvexPolyhedron {
   readonly #y: readonly number[];
   readonly #x: readonly number[];
   #faces: Face[] = [];
+  /** Faces that had points beyond them when they were made. */
+  readonly #waiting: Face[] = [];
 
   /**
    * The hull of the middles of the faces of voxels: it is never flat. Coordinates are of the voxels' centres, in half
@@ -30,11 +35,10 @@ export class ConvexPolyhedron {
     this.#y = voxels.flatMap(([, y]) => [y, y, y - 1, y + 1, y, y]);
     this.#x = voxels.flatMap(([, , x]) => [x, x, x, x, x - 1, x + 1]);
     this.#begin();
-    for (;;) {
-      const face = this.#faces.find(({ beyond }) => beyond.length > 0);
-      if (face === undefined) return;
-      this.#add(face.beyond[0] as number);
+    for (let face = this.#waiting.pop(); face !== undefined; face = this.#waiting.pop()) {
+      if (!face.gone && face.beyond.length > 0) this.#add(face.beyond[0] as number, face);
     }
+    this.#faces = this.#faces.filter(({ gone }) => !gone);
   }
 
   faces(): readonly Face[] {
@@ -43,7 +47,12 @@ export class ConvexPolyhedron {
 
   corners(): readonly Point[] {
     const used = new Set(this.#faces.flatMap(({ corners }) => corners));
-    return [...used].map((p) => [this.#z[p] as number, this.#y[p] as number, this.#x[p] as number]);
+    return [...used].map((p) => this.point(p));
+  }
+
+  /** A corner by its number. */
+  point(p: number): Point {
+    return [this.#z[p] as number, this.#y[p] as number, this.#x[p] as number];
   }
 
   /** Four of the six points of the first voxel, and all others beyond their planes. */
@@ -58,18 +67,28 @@ export class ConvexPolyhedron {
       const outward = face.nz * z + face.ny * y + face.nx * x < face.offset;
       this.#faces.push(outward ? face : this.#face(a, c, b));
     }
+    for (const face of this.#faces) {
+      for (let k = 0; k < 3; k++) {
+        const [from, to] = edge(face, k);
+        face.across[k] = this.#faces.find((other) => other !== face && edgeAt(other, to, from) >= 0) as Face;
+      }
+    }
     this.#assign(
       this.#z.map((_, p) => p),
       this.#faces,
     );
+    this.#waiting.push(...this.#faces);
+  }
+
+  #over({ nz, ny, nx, offset }: Face, p: number): number {
+    return nz * (this.#z[p] as number) + ny * (this.#y[p] as number) + nx * (this.#x[p] as number) - offset;
   }
 
   /** Gives each point to a face that it lies beyond; what lies beyond none is inside and forgotten. */
   #assign(points: readonly number[], faces: readonly Face[]): void {
     for (const p of points) {
-      const [z, y, x] = [this.#z[p] as number, this.#y[p] as number, this.#x[p] as number];
       for (const face of faces) {
-        const over = face.nz * z + face.ny * y + face.nx * x - face.offset;
+        const over = this.#over(face, p);
         if (!(over > 0)) continue;
         face.beyond.push(p);
         // Distances from one plane compare without its normal's length.
@@ -82,26 +101,48 @@ export class ConvexPolyhedron {
     }
   }
 
-  /** Faces that see the point, or lie in one plane with it, go; the edges that are left open are joined to it. */
-  #add(added: number): void {
-    const [z, y, x] = [this.#z[added] as number, this.#y[added] as number, this.#x[added] as number];
-    const kept: Face[] = [];
-    const gone: Face[] = [];
-    for (const face of this.#faces) {
-      const over = face.nz * z + face.ny * y + face.nx * x - face.offset;
-      (over >= 0 ? gone : kept).push(face);
-    }
-    // Edges of faces that go, each in its direction: one that goes both ways is inside of the hole.
-    const open = new Map<number, readonly [number, number]>();
-    for (const { corners } of gone) {
+  /**
+   * Faces that see the point, or lie in one plane with it, go: they hang together, from the one that is known. The edges
+   * that are left open run around the hole once, and are joined to the point.
+   */
+  #add(added: number, seeing: Face): void {
+    const gone = [seeing];
+    seeing.gone = true;
+    const open: { readonly from: number; readonly to: number; readonly kept: Face }[] = [];
+    for (let i = 0; i < gone.length; i++) {
+      const face = gone[i] as Face;
       for (let k = 0; k < 3; k++) {
-        const [from, to] = [corners[k] as number, corners[(k + 1) % 3] as number];
-        if (!open.delete(to * 0x4000000 + from)) open.set(from * 0x4000000 + to, [from, to]);
+        const other = face.across[k] as Face;
+        if (other.gone) continue;
+        if (this.#over(other, added) >= 0) {
+          other.gone = true;
+          gone.push(other);
+        }
       }
     }
-    const fresh = Array.from(open.values(), ([from, to]) => this.#face(from, to, added));
+    for (const face of gone) {
+      for (let k = 0; k < 3; k++) {
+        const kept = face.across[k] as Face;
+        const [from, to] = edge(face, k);
+        if (!kept.gone) open.push({ from, to, kept });
+      }
+    }
+    const starting = new Map<number, Face>();
+    const fresh = open.map(({ from, to, kept }) => {
+      const face = this.#face(from, to, added);
+      face.across[0] = kept;
+      kept.across[edgeAt(kept, to, from)] = face;
+      starting.set(from, face);
+      return face;
+    });
+    for (const face of fresh) {
+      const next = starting.get(face.corners[1]) as Face;
+      face.across[1] = next;
+      next.across[2] = face;
+    }
     for (const { beyond } of gone) this.#assign(beyond, fresh);
-    this.#faces = [...kept, ...fresh];
+    for (const face of fresh) this.#faces.push(face);
+    for (const face of fresh) if (face.beyond.length > 0) this.#waiting.push(face);
   }
 
   #face(a: number, b: number, c: number): Face {
@@ -111,6 +152,19 @@ export class ConvexPolyhedron {
     const nz = ux * vy - uy * vx;
     const ny = uz * vx - ux * vz;
     const nx = uy * vz - uz * vy;
-    return { nz, ny, nx, offset: nz * az + ny * ay + nx * ax, corners: [a, b, c], beyond: [], farthest: 0 };
+    const offset = nz * az + ny * ay + nx * ax;
+    return { nz, ny, nx, offset, corners: [a, b, c], across: [], beyond: [], farthest: 0, gone: false };
   }
+}
+
+/** The edge from corner k to the next. */
+function edge({ corners }: Face, k: number): readonly [number, number] {
+  return [corners[k] as number, corners[(k + 1) % 3] as number];
+}
+
+/** Which edge of a face goes from one point to another; -1 where none does. */
+function edgeAt({ corners: [a, b, c] }: Face, from: number, to: number): number {
+  if (a === from) return b === to ? 0 : -1;
+  if (b === from) return c === to ? 1 : -1;
+  return c === from && a === to ? 2 : -1;
 }

@@ -45,26 +45,44 @@ function polyhedronOf(least: Int32Array, greatest: Int32Array, planes: number): 
   return new ConvexPolyhedron(voxels);
 }
 
-/** Counts the voxels with their centre inside, and leaves the first and last of each row in the arrays. */
+/**
+ * Counts the voxels with their centre inside, and leaves the first and last of each row in the arrays. A row along x
+ * passes through the faces on whose projection it stands as a point: each bounds those rows alone.
+ */
 function fill(polyhedron: ConvexPolyhedron, least: Int32Array, greatest: Int32Array, planes: number): number {
   const rows = least.length / planes;
+  // Rows beside the polyhedron are empty.
   const width = greatest.reduce((a, b) => Math.max(a, b)) + 1;
-  const faces = polyhedron.faces();
-  let voxels = 0;
-  for (let z = 0, row = 0; z < planes; z++) {
-    for (let y = 0; y < rows; y++, row++) {
-      let first = 0;
-      let last = width - 1;
-      for (const { nz, ny, nx, offset } of faces) {
-        const room = offset - nz * 2 * z - ny * 2 * y;
-        if (nx > 0) last = Math.min(last, Math.floor(room / (2 * nx)));
-        else if (nx < 0) first = Math.max(first, Math.ceil(room / (2 * nx)));
-        else if (room < 0) last = -1;
+  least.fill(width);
+  greatest.fill(-1);
+  for (const { nz, ny, nx, offset, corners } of polyhedron.faces()) {
+    // Seen along the row it is a line, which belongs to its neighbours too.
+    if (nx === 0) continue;
+    const [a, b, c] = corners;
+    const [[az, ay], [bz, by], [cz, cy]] = [polyhedron.point(a), polyhedron.point(b), polyhedron.point(c)];
+    const turn = Math.sign((bz - az) * (cy - ay) - (by - ay) * (cz - az));
+    const lastPlane = Math.min(planes - 1, Math.floor(Math.max(az, bz, cz) / 2));
+    const lastRow = Math.min(rows - 1, Math.floor(Math.max(ay, by, cy) / 2));
+    for (let plane = Math.max(0, Math.ceil(Math.min(az, bz, cz) / 2)); plane <= lastPlane; plane++) {
+      const z = 2 * plane;
+      for (let row = Math.max(0, Math.ceil(Math.min(ay, by, cy) / 2)); row <= lastRow; row++) {
+        const y = 2 * row;
+        if (
+          turn * ((bz - az) * (y - ay) - (by - ay) * (z - az)) < 0 ||
+          turn * ((cz - bz) * (y - by) - (cy - by) * (z - bz)) < 0 ||
+          turn * ((az - cz) * (y - cy) - (ay - cy) * (z - cz)) < 0
+        )
+          continue;
+        const at = plane * rows + row;
+        const bound = (offset - nz * z - ny * y) / (2 * nx);
+        if (nx > 0) greatest[at] = Math.min(width - 1, Math.floor(bound));
+        else least[at] = Math.max(0, Math.ceil(bound));
       }
-      least[row] = first;
-      greatest[row] = last;
-      voxels += Math.max(0, last - first + 1);
     }
+  }
+  let voxels = 0;
+  for (let row = 0; row < least.length; row++) {
+    voxels += Math.max(0, (greatest[row] as number) - (least[row] as number) + 1);
   }
   return voxels;
 }
