@@ -5,10 +5,7 @@ import { extent, type Image } from '../image/image.ts';
 import { writeNifti } from '../image/write-nifti.ts';
 import { writePng } from '../image/write-png.ts';
 import { writeTiff } from '../image/write-tiff.ts';
-
-/** How results are written: `same` is NIfTI for volumes and DICOM, PNG for single pages of PNG, TIFF for all else. */
-export const RESULT_FORMATS = ['same', 'png', 'tiff', 'nifti'] as const;
-export type ResultFormat = (typeof RESULT_FORMATS)[number];
+import type { ResultFormat } from './choices.ts';
 
 /** Files whose place in the patient would be lost in a TIFF. */
 const VOLUMES = new Set(['nii', 'nii.gz', 'hdr', 'hdr.gz', 'nrrd', 'nhdr', 'dcm', 'dicom', 'ima']);

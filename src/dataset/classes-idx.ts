@@ -3,16 +3,10 @@
 import { gunzipSync } from 'fflate';
 import { DatasetError, FormatError } from '../errors.ts';
 import { type FoundParts, type FoundSample, partOfName } from './classes.ts';
+import { IDX_NAME } from './classes-names.ts';
 import type { Files } from './files.ts';
 import { baseName } from './names.ts';
 import { type NumberArray, pagesOfArray } from './number-array.ts';
-
-const IDX = /^(.*?)(images|labels)([-._]?)idx\d([-._]?[a-z]+)?(\.gz)?$/i;
-
-/** Whether a file's name is that of an IDX file, such as `train-images-idx3-ubyte.gz`. */
-export function isIdxName(name: string): boolean {
-  return IDX.test(baseName(name));
-}
 
 /** Bytes of one element, and how it is read, by the code of the type. */
 const TYPES: { readonly [code: number]: readonly [bytes: number, read: (view: DataView, at: number) => number] } = {
@@ -63,8 +57,8 @@ function gunzip(bytes: Uint8Array, file: string): Uint8Array {
 /** All pairs of image and label files of a folder. @throws DatasetError, FormatError naming the file. */
 export async function readIdxFolder(files: Files, folder: string, names: readonly string[]): Promise<FoundParts> {
   const found: { train?: FoundSample[]; validation?: FoundSample[]; test?: FoundSample[] } = {};
-  const keyOf = (name: string): string => (IDX.exec(baseName(name))?.[1] ?? '').toLowerCase();
-  const ofKind = (kind: string) => names.filter((name) => IDX.exec(baseName(name))?.[2]?.toLowerCase() === kind);
+  const keyOf = (name: string): string => (IDX_NAME.exec(baseName(name))?.[1] ?? '').toLowerCase();
+  const ofKind = (kind: string) => names.filter((name) => IDX_NAME.exec(baseName(name))?.[2]?.toLowerCase() === kind);
   const labels = new Map(ofKind('labels').map((name) => [keyOf(name), name]));
   for (const name of ofKind('images')) {
     const labelName = labels.get(keyOf(name));

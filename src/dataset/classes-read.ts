@@ -2,17 +2,10 @@
 
 import { type FoundParts, gatherClasses, type RawClasses, type ReadClassesOptions } from './classes.ts';
 import { readClassFolder, readClassTable } from './classes-folder.ts';
-import { isIdxName, readIdxFolder } from './classes-idx.ts';
+import { readIdxFolder } from './classes-idx.ts';
+import { isCsv, isIdxName, isNpz } from './classes-names.ts';
 import { readNpz } from './classes-npz.ts';
 import type { Files } from './files.ts';
-
-const isNpz = (name: string): boolean => /\.npz$/i.test(name);
-const isCsv = (name: string): boolean => /\.csv$/i.test(name);
-
-/** Whether files can be nothing but classes of images: IDX, npz or a table. */
-export function holdsClasses(names: readonly string[]): boolean {
-  return names.some((name) => isIdxName(name) || isNpz(name)) || (names.length === 1 && names.every(isCsv));
-}
 
 /**
  * Reads a data set of classes: a folder with MNIST's IDX files or one .npz, either of these files, a .csv of file and

@@ -1,6 +1,5 @@
 import { Command, Option } from 'commander';
-import { DEVICE_NAMES, PROBABILITY_NAMES } from '../choices.ts';
-import { RESULT_FORMATS, type ResultFormat } from '../encode.ts';
+import { DEVICE_NAMES, PROBABILITY_NAMES, RESULT_FORMATS, type ResultFormat } from '../choices.ts';
 import { integer, number, oneOf, spacing } from '../values.ts';
 
 export interface PredictFlags {

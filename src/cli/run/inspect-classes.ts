@@ -1,11 +1,6 @@
 import { countClasses } from '../../dataset/classes.ts';
-import { holdsClasses, readClasses } from '../../dataset/classes-read.ts';
+import { readClasses } from '../../dataset/classes-read.ts';
 import { nodeFiles } from '../../platform/node/files.ts';
-
-/** Whether a file or folder can be nothing but classes of whole images. */
-export async function isClassData(path: string): Promise<boolean> {
-  return holdsClasses(await nodeFiles.list(path));
-}
 
 /** A data set of classes: how many images of which size, and of which class. */
 export async function inspectClasses(path: string): Promise<{ readonly describe: unknown; readonly text: string }> {

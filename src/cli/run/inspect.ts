@@ -1,7 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import { holdsClasses } from '../../dataset/classes-names.ts';
 import { FormatError, ModelError } from '../../errors.ts';
 import type { ModelName } from '../../models/spec.ts';
+import { nodeFiles } from '../../platform/node/files.ts';
 import { MODEL_NAMES } from '../choices.ts';
 import type { InspectFlags } from '../commands/inspect.ts';
 
@@ -52,19 +54,20 @@ function jsonNumber(_: string, value: unknown): unknown {
 
 async function inspected(path: string, flags: InspectFlags): Promise<Inspected> {
   const info = await stat(path).catch(() => undefined);
-  const { isNetworkName } = await import('./model-graph.ts');
-  if (await isNetworkName(path)) {
-    const { inspectNetwork } = await import('./inspect-model.ts');
-    return inspectNetwork(path as ModelName, flags.size);
-  }
   if (info === undefined) {
+    if ((MODEL_NAMES as readonly string[]).includes(path)) {
+      const { inspectNetwork } = await import('./inspect-model.ts');
+      return inspectNetwork(path as ModelName, flags.size);
+    }
     throw new FormatError('there is no such file or folder.', {
       file: path,
       remedy: `Check the path, or give the name of a network: ${MODEL_NAMES.join(', ')}.`,
     });
   }
-  const { inspectClasses, isClassData } = await import('./inspect-classes.ts');
-  if (await isClassData(path)) return inspectClasses(path);
+  if (holdsClasses(await nodeFiles.list(path))) {
+    const { inspectClasses } = await import('./inspect-classes.ts');
+    return inspectClasses(path);
+  }
   if (info.isDirectory()) {
     const isRun = (await stat(join(path, 'config.json')).catch(() => undefined)) !== undefined;
     const { inspectFolder, inspectRun } = await import('./inspect-folder.ts');

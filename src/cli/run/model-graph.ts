@@ -23,7 +23,7 @@ export interface ModelGraph {
 }
 
 /** Whether a word is a network's name and nothing on the disk. */
-export async function isNetworkName(word: string): Promise<boolean> {
+async function isNetworkName(word: string): Promise<boolean> {
   return Object.hasOwn(TYPICAL, word) && (await stat(word).catch(() => undefined)) === undefined;
 }
 

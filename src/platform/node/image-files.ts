@@ -1,13 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { extensionOf, stemOf } from '../../dataset/names.ts';
-import { listImageSources, readListed } from '../../dataset/sources.ts';
 import { DatasetError, UsageError } from '../../errors.ts';
 import type { ReadOptions } from '../../image/codec.ts';
 import type { Image } from '../../image/image.ts';
 import { readImage } from '../../image/read.ts';
-import { writeNifti } from '../../image/write-nifti.ts';
-import { writePng } from '../../image/write-png.ts';
-import { writeTiff } from '../../image/write-tiff.ts';
 import { atomicWrite } from './atomic-write.ts';
 import { explainRead, nodeFiles } from './files.ts';
 import { nodeZlib } from './zlib.ts';
@@ -50,6 +46,7 @@ async function optional(read: () => Promise<Uint8Array>): Promise<Uint8Array | u
 }
 
 async function readFolder(path: string, wanted: string | undefined, options: ReadOptions): Promise<Image> {
+  const { listImageSources, readListed } = await import('../../dataset/sources.ts');
   const listing = await listImageSources(nodeFiles, path);
   const found = [...listing.series];
   const nameOf = (key: string) => stemOf(key);
@@ -68,12 +65,15 @@ async function readFolder(path: string, wanted: string | undefined, options: Rea
   );
 }
 
-const WRITERS: { readonly [extension: string]: (image: Image) => Uint8Array } = {
-  png: writePng,
-  tif: writeTiff,
-  tiff: writeTiff,
-  nii: (image) => writeNifti(image, { gzip: false }),
-  'nii.gz': (image) => writeNifti(image),
+const tiffBytes = async (image: Image) => (await import('../../image/write-tiff.ts')).writeTiff(image);
+
+/** Their code is loaded when it is needed: most of those who read an image write none. */
+const WRITERS: { readonly [extension: string]: (image: Image) => Promise<Uint8Array> } = {
+  png: async (image) => (await import('../../image/write-png.ts')).writePng(image),
+  tif: tiffBytes,
+  tiff: tiffBytes,
+  nii: async (image) => (await import('../../image/write-nifti.ts')).writeNifti(image, { gzip: false }),
+  'nii.gz': async (image) => (await import('../../image/write-nifti.ts')).writeNifti(image),
 };
 
 /**
@@ -91,5 +91,5 @@ export async function writeImageFile(path: string, image: Image): Promise<void> 
         .join(', ')}.`,
     });
   }
-  await atomicWrite(path, write(image));
+  await atomicWrite(path, await write(image));
 }
