@@ -77,6 +77,8 @@ export interface InstanceScoresAt {
   readonly f1: number;
   /** TP / (TP + FP + FN): what DSB 2018 and StarDist call average precision; no ranking by confidence. */
   readonly averagePrecision: number;
+  /** Mean over the images of each one's `averagePrecision`, as DSB 2018 takes it: an image with few objects counts alike. */
+  readonly imageMean: number;
   /** Sum of matched IoU / (TP + FP / 2 + FN / 2) (Kirillov 2019). */
   readonly panopticQuality: number;
   /** Mean IoU of matched pairs; NaN without any. */
@@ -103,7 +105,7 @@ export interface InstanceOptions {
 
 /**
  * Scores of the objects of one or several images; counts of several images add up before the quotients.
- * (DSB 2018 instead takes the mean over images of each image's `meanAveragePrecision`.)
+ * (DSB 2018 takes the mean over images instead, `imageMean`.)
  *
  * No object on either side is full agreement: 1. Objects on one side only: 0.
  * @throws UsageError for a threshold below 0.5, where matching is not unique, or above 1.
@@ -124,6 +126,10 @@ export function instanceScores(
   const perThreshold = iouThresholds.map((iouThreshold): InstanceScoresAt => {
     const matched = images.flatMap((image) => image.pairs.filter(({ iou }) => iou >= iouThreshold));
     const truePositives = matched.length;
+    const ofEach = images.map(({ truthCount: t, predictionCount: p, pairs }) => {
+      const found = pairs.filter(({ iou }) => iou >= iouThreshold).length;
+      return t + p === 0 ? 1 : found / (t + p - found);
+    });
     const falsePositives = predictionCount - truePositives;
     const falseNegatives = truthCount - truePositives;
     const agreed = truthCount + predictionCount === 0;
@@ -139,6 +145,7 @@ export function instanceScores(
       recall: quotient(truePositives, truthCount),
       f1: quotient(2 * truePositives, predictionCount + truthCount),
       averagePrecision: quotient(truePositives, truePositives + falsePositives + falseNegatives),
+      imageMean: ofEach.reduce((sum, value) => sum + value, 0) / images.length,
       panopticQuality: quotient(iouSum, truePositives + falsePositives / 2 + falseNegatives / 2),
       segmentationQuality: iouSum / truePositives,
     };

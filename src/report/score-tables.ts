@@ -98,13 +98,16 @@ export function instanceTable({
   const chosen = perThreshold.filter(({ iouThreshold }) => [0.5, 0.75, 0.9].includes(iouThreshold));
   return {
     caption: 'Objects',
-    columns: ['AP', 'F1', 'Precision', 'Recall', 'PQ'].map((label) => ({ label, better: 'higher' as const })),
+    columns: ['AP', 'AP, mean of images', 'F1', 'Precision', 'Recall', 'PQ'].map((label) => ({
+      label,
+      better: 'higher' as const,
+    })),
     rows: [
-      ...chosen.map(({ iouThreshold, averagePrecision, f1, precision, recall, panopticQuality }) => ({
+      ...chosen.map(({ iouThreshold, averagePrecision, imageMean, f1, precision, recall, panopticQuality }) => ({
         name: `IoU of ${iouThreshold} or more`,
-        values: [averagePrecision, f1, precision, recall, panopticQuality].map(score),
+        values: [averagePrecision, imageMean, f1, precision, recall, panopticQuality].map(score),
       })),
-      { name: 'Mean of IoU 0.5 to 0.95', values: [score(meanAveragePrecision), null, null, null, null] },
+      { name: 'Mean of IoU 0.5 to 0.95', values: [score(meanAveragePrecision), null, null, null, null, null] },
     ],
     note: `${truthCount} true objects against ${predictionCount} connected pieces of the prediction: touching objects that it joins count as missed.`,
   };

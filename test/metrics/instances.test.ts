@@ -51,7 +51,17 @@ describe('instanceScores', () => {
   it('adds the counts of images up', () => {
     const scores = instanceScores([match('11', '11'), match('1100', '0022')], { iouThresholds: [0.5] });
     expect(scores.perThreshold[0]).toMatchObject({ truePositives: 1, falsePositives: 1, falseNegatives: 1 });
+    expect(scores.perThreshold[0]?.averagePrecision).toBe(1 / 3);
     expect(scores.seg).toBe(0.5);
+  });
+
+  it('takes the mean over images too, where each counts alike', () => {
+    // 1 of 1 object, none of 2, and an image without any.
+    const images = [match('11', '11'), match('1100', '0022'), match('000', '000')];
+    expect(instanceScores(images, { iouThresholds: [0.5] }).perThreshold[0]?.imageMean).toBeCloseTo(2 / 3, 15);
+    // 2 of 3 and 1 of 1: not 3 of 4.
+    const uneven = [match('11022033', '11022000'), match('4', '4')];
+    expect(instanceScores(uneven, { iouThresholds: [0.5] }).perThreshold[0]?.imageMean).toBeCloseTo(5 / 6, 15);
   });
 
   it('takes IoU = threshold as a match', () => {

@@ -367,10 +367,10 @@ export function formatEvaluation({ images, isbi, overlap, instances, classes }: 
   }
   if (instances !== undefined) {
     lines.push('', `objects: ${instances.truthCount} true, ${instances.predictionCount} predicted`);
-    lines.push('  IoU     AP        F1        PQ');
+    lines.push('  IoU     AP        F1        PQ        AP, mean of images');
     for (const at of instances.perThreshold) {
       lines.push(
-        `  ${at.iouThreshold.toFixed(2)}    ${digits(at.averagePrecision)}    ${digits(at.f1)}    ${digits(at.panopticQuality)}`,
+        `  ${at.iouThreshold.toFixed(2)}    ${digits(at.averagePrecision)}    ${digits(at.f1)}    ${digits(at.panopticQuality)}    ${digits(at.imageMean)}`,
       );
     }
     lines.push(`  mean AP ${digits(instances.meanAveragePrecision)}, SEG ${digits(instances.seg)}`);

@@ -1,5 +1,6 @@
 import { DatasetError } from '../../errors.ts';
 import { headerOf, type Table } from '../../measure/table.ts';
+import type { InstanceScores } from '../../metrics/instances.ts';
 import { RESEARCH_ONLY, renderLungsReport } from '../../report/lungs-page.ts';
 import { sumOfMatches } from '../../report/objects-counts.ts';
 import { renderObjectsReport } from '../../report/objects-page.ts';
@@ -40,7 +41,7 @@ const runObjects: Run = async (path, inputs, how) => {
         ? []
         : [
             `against the truth: ${matches.matched} of ${matches.truth} matched, ${matches.missed} missed, ${matches.merged} merged, ${matches.split} split, ${matches.spurious} spurious`,
-            `AP at IoU 0.5: ${(scores.perThreshold[0]?.averagePrecision ?? Number.NaN).toFixed(4)}`,
+            apLine(scores),
           ]),
       `${report.table.rows} objects in ${report.images.length} image${report.images.length === 1 ? '' : 's'}`,
     ],
@@ -51,6 +52,11 @@ const runObjects: Run = async (path, inputs, how) => {
     },
   };
 };
+
+function apLine({ perThreshold: [at] }: InstanceScores): string {
+  const digits = (value = Number.NaN): string => value.toFixed(4);
+  return `AP at IoU 0.5: ${digits(at?.averagePrecision)} of all objects together, ${digits(at?.imageMean)} as the mean of the images`;
+}
 
 const runLungs: Run = async (path, inputs, how) => {
   const { flags, files } = how;
