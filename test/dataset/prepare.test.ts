@@ -72,6 +72,26 @@ describe('a folder of images and labels', () => {
     expect(again.train).toEqual(first.train);
   });
 
+  it('weighs the rim between two objects, and small objects, where rims are a class', async () => {
+    // Two squares of 12 x 12 side by side, and one of 3 x 3; the median object is a square.
+    const numbers = png(32, 24, (p) => {
+      const [x, y] = [p % 32, Math.floor(p / 32)];
+      if (y >= 4 && y < 16 && x >= 2 && x < 26) return x < 14 ? 1 : 2;
+      return y >= 19 && y < 22 && x >= 28 && x < 31 ? 3 : 0;
+    });
+    const content = { 'images/0.png': png(32, 24, (p) => p % 251), 'labels/0.png': numbers };
+    const raw = await readDataset(folder(content), 'data');
+    const separation = { w0: 5, sigmaPx: 5 };
+    const { train } = prepareDataset(raw, { task: 'instances', separation, split: { fraction: 0 } });
+    const weight = (x: number, y: number): number => train.pages[0]?.separation?.[y * 32 + x] as number;
+    const between = weight(13, 10);
+    // The insides end two pixels from the seam: 2 pixels to the one, 3 to the other.
+    expect(between).toBeCloseTo(5 * Math.exp(-25 / 50), 4);
+    expect(weight(2, 10)).toBeLessThan(0.1 * between);
+    expect(weight(8, 10)).toBe(0);
+    expect(weight(29, 20)).toBeCloseTo(Math.sqrt(144 / 9) - 1, 1);
+  });
+
   it('cuts touching instances apart where the gap is weighed', async () => {
     const touching = png(8, 6, (p) => (p % 8 < 4 ? 1 : 2));
     const raw = await readDataset(folder({ 'images/0.png': image, 'labels/0.png': touching }), 'data');
