@@ -8,7 +8,7 @@
  *
  * A layout that is asked for and not there yet is made from another one, once.
  */
-import { type NdArray, ndarray, type Shape, sizeOf, type TypedArray } from '../array/ndarray.ts';
+import { type NdArray, ndarray, type Shape, sizeOf } from '../array/ndarray.ts';
 import { GraphError } from '../errors.ts';
 import type { GraphBuilder } from '../graph/builder.ts';
 import { describeValue, type Value } from '../graph/ir.ts';
@@ -125,34 +125,30 @@ function plainByTranspose(b: GraphBuilder, x: Value, block: number): Value {
 
 /** The `kernel` layout of an array [K, C, kh, kw], as `kernelFromPlain` makes it in the graph. */
 export function packKernel(array: NdArray, block: number): NdArray {
-  return permuteKernel(array, block, (packed, plain, from, to) => {
-    to[packed] = from[plain] as number;
-  });
+  return permuteKernel(array, block, true);
 }
 
 /** The inverse of `packKernel`. */
 export function unpackKernel(array: NdArray, block: number): NdArray {
-  return permuteKernel(array, block, (packed, plain, from, to) => {
-    to[plain] = from[packed] as number;
-  });
+  return permuteKernel(array, block, false);
 }
 
-function permuteKernel(
-  array: NdArray,
-  block: number,
-  move: (packed: number, plain: number, from: Float32Array, to: Float32Array) => void,
-): NdArray {
+function permuteKernel(array: NdArray, block: number, packs: boolean): NdArray {
   const [k, c, kh, kw] = array.shape as readonly [number, number, number, number];
   const taps = kh * kw;
-  const from: TypedArray = array.data;
+  const stride = c * taps;
+  const from = array.data as Float32Array;
   const result = ndarray('float32', array.shape);
+  const to = result.data;
   let packed = 0;
   for (let k0 = 0; k0 < k; k0 += block) {
     for (let c0 = 0; c0 < c; c0 += block) {
       for (let tap = 0; tap < taps; tap++) {
         for (let i = c0; i < c0 + block; i++) {
-          for (let j = k0; j < k0 + block; j++)
-            move(packed++, (j * c + i) * taps + tap, from as Float32Array, result.data);
+          const first = k0 * stride + i * taps + tap;
+          const end = first + block * stride;
+          if (packs) for (let plain = first; plain < end; plain += stride) to[packed++] = from[plain] as number;
+          else for (let plain = first; plain < end; plain += stride) to[plain] = from[packed++] as number;
         }
       }
     }

@@ -120,7 +120,8 @@ export async function startTraining(
     });
     say(line);
     const recipe = withWarmUp(chosenRecipe, totalSteps(plan));
-    await workshop.stepper.writeState(initial);
+    // The steps that were measured have changed it.
+    if (measured !== undefined) await workshop.stepper.writeState(initial);
     const config: RunConfig = {
       version: 1,
       lamella: version,

@@ -71,7 +71,6 @@ export async function openWorkshop(
   const output = [batch, logits.shape[2] as number, logits.shape[3] as number] as const;
   const outputMargin = (patch[0] - output[1]) / 2;
   requirePatchFits(data.train.pages, patch, outputMargin);
-  const { step, stepper, fingerprint, close } = await openStepper(recipe, build, place);
   const sampleOptions: SampleOptions = {
     seed,
     patch,
@@ -82,7 +81,12 @@ export async function openWorkshop(
     ...(recipe.data.balanced === undefined ? {} : { balanced: recipe.data.balanced }),
     ...(window === undefined ? {} : { window }),
   };
+  // Its threads start while the step is compiled.
   const sampler = openSampler(data.train, sampleOptions);
+  const { step, stepper, fingerprint, close } = await openStepper(recipe, build, place).catch(async (cause) => {
+    await sampler.close();
+    throw cause;
+  });
   const write = modelWriter(recipe);
   // Of the state that was validated last: models are written right after.
   let found: FoundOnValidation = {};
