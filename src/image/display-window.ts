@@ -35,7 +35,8 @@ export function displayWindow(image: Image): DisplayWindow {
     return { low: image.window[0], high: image.window[1], name: 'window of the file' };
   }
   if (isLabels(sample)) return between(least, most, 'all values');
-  if (image.modality === 'PT' || image.valueUnit === 'Gy') return between(0, at(0.995), '0 to percentile 99.5');
+  if (image.modality === 'PT' || image.modality === 'RTDOSE' || image.valueUnit === 'Gy')
+    return between(0, at(0.995), '0 to percentile 99.5');
   const [low, high] = [at(0.005), at(0.995)];
   return high > low ? { low, high, name: 'percentiles 0.5 to 99.5' } : between(least, most, 'all values');
 }
