@@ -1,5 +1,5 @@
 // Independent readers for the tests: a Python environment with what test/peers/requirements.txt locks, made once in
-// node_modules/.cache. Called by scripts/test.mjs, and by tests that run without it; by the benchmarks with a file of
+// node_modules/.cache. Called by scripts/test.mjs, and by tests that run without it; by the benchmarks with files of
 // their own. Prints JSON: {"python": path} or {"absent": reason}.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -21,10 +21,10 @@ export function hasPython() {
   return findPython() !== undefined;
 }
 
-/** @param requirements locked; hashes are checked where the file has them */
-export function preparePeers(requirements = REQUIREMENTS) {
-  const text = readFileSync(requirements, 'utf8');
-  const key = createHash('sha256').update(text).digest('hex').slice(0, 16);
+/** @param files locked requirements, installed one after the other; hashes are checked where a file has them */
+export function preparePeers(files = [REQUIREMENTS]) {
+  const texts = files.map((file) => readFileSync(file, 'utf8'));
+  const key = createHash('sha256').update(texts.join('')).digest('hex').slice(0, 16);
   const folder = join(ROOT, 'node_modules/.cache', `lamella-peers-${key}`);
   const binary = process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python';
   const python = join(folder, binary);
@@ -36,19 +36,15 @@ export function preparePeers(requirements = REQUIREMENTS) {
   mkdirSync(dirname(folder), { recursive: true });
   try {
     execFileSync(base, ['-m', 'venv', made], { stdio: ['ignore', 'ignore', 'pipe'] });
-    const options = [
-      '--quiet',
-      '--disable-pip-version-check',
-      '--no-deps',
-      ...(text.includes('--hash') ? ['--require-hashes'] : []),
-      '--only-binary',
-      ':all:',
-    ];
+    const options = ['--quiet', '--disable-pip-version-check', '--no-deps', '--only-binary', ':all:'];
     const patience = ['--retries', '1', '--timeout', '20'];
-    execFileSync(join(made, binary), ['-m', 'pip', 'install', ...options, ...patience, '-r', requirements], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-      timeout: 600_000,
-    });
+    for (const [i, file] of files.entries()) {
+      const hashes = texts[i].includes('--hash') ? ['--require-hashes'] : [];
+      execFileSync(join(made, binary), ['-m', 'pip', 'install', ...options, ...hashes, ...patience, '-r', file], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+        timeout: 600_000,
+      });
+    }
     try {
       renameSync(made, folder);
     } catch (cause) {
@@ -64,4 +60,7 @@ export function preparePeers(requirements = REQUIREMENTS) {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(JSON.stringify(preparePeers(process.argv[2])));
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const files = process.argv.slice(2);
+  console.log(JSON.stringify(preparePeers(files.length > 0 ? files : undefined)));
+}

@@ -1,4 +1,4 @@
-/** The peers' Python: LAMELLA_BENCH_PYTHON, or an environment made once from bench/peers/requirements.txt. */
+/** The peers' Python: LAMELLA_BENCH_PYTHON, or an environment made once from what bench/peers locks. */
 import { execFileSync } from 'node:child_process';
 
 /** @returns its path, or undefined where it cannot be had; then the rows have one side only */
@@ -6,9 +6,8 @@ export function peersPython(log: (line: string) => void): string | undefined {
   const given = process.env.LAMELLA_BENCH_PYTHON;
   if (given !== undefined) return given;
   log('Peers: PyTorch, SciPy and scikit-image are installed when they are not there yet.');
-  const made = execFileSync(process.execPath, ['scripts/peers.mjs', 'bench/peers/requirements.txt'], {
-    encoding: 'utf8',
-  });
+  const locked = ['bench/peers/requirements.txt', 'bench/peers/torch.txt'];
+  const made = execFileSync(process.execPath, ['scripts/peers.mjs', ...locked], { encoding: 'utf8' });
   const { python, absent } = JSON.parse(made) as { readonly python?: string; readonly absent?: string };
   if (python === undefined) log(`The peers are left out: ${absent}.`);
   return python;
