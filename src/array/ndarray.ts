@@ -18,7 +18,6 @@ export interface Storage {
 
 export type DType = keyof Storage;
 export type Shape = readonly number[];
-export type TypedArray = Storage[DType];
 
 export interface NdArray<D extends DType = DType> {
   readonly dtype: D;
