@@ -133,8 +133,8 @@ test(
       finished++;
     }
     console.log(`${kills} kills, ${inWrite} of them in the middle of a write; ${finished} runs finished, all alike`);
-    // Some kills wait for a file that is being written, and one in a few of those hits it.
-    expect(inWrite).toBeGreaterThan(0);
+    // Some kills wait for a file that is being written, and one in a few of those hits it: a handful may all miss.
+    if (KILLS >= 20) expect(inWrite).toBeGreaterThan(0);
   },
   timeoutMs(KILLS, 3),
 );

@@ -7,5 +7,5 @@ export function timesOf(what: 'KILLS' | 'STEPS' | 'PREDICTIONS' | 'MINUTES', sho
   return asked === undefined ? short : Number(asked);
 }
 
-/** Room for `times` repetitions of `seconds` each on a slow machine. */
-export const timeoutMs = (times: number, seconds: number): number => 60_000 + 4000 * seconds * times;
+/** Room for `times` repetitions of `seconds` each, and what is done once, on a slow machine that others use too. */
+export const timeoutMs = (times: number, seconds: number): number => 240_000 + 4000 * seconds * times;
