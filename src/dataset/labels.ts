@@ -4,8 +4,8 @@ import { ndarray } from '../array/ndarray.ts';
 import { DatasetError, UsageError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
 import { connectedComponents } from '../objects/connected-components.ts';
+import { markRims } from '../objects/rims.ts';
 import { pagesOf } from './planes.ts';
-import { markRims } from './rim.ts';
 
 /** The class index of pixels that take no part in loss or scores. */
 export const IGNORE = 255;

@@ -14,6 +14,8 @@ import {
   sumOfConfusions,
 } from '../metrics/overlap.ts';
 import { connectedComponents } from '../objects/connected-components.ts';
+import { type SeparationSettings, separateObjects } from '../objects/instances.ts';
+import { markRims } from '../objects/rims.ts';
 import { vincentSoilleWatershed } from '../objects/watershed.ts';
 import { PICTURE_KINDS, type PictureKind, type ReportCase, type ReportImage, type Series, score } from './data.ts';
 import {
@@ -47,9 +49,13 @@ export interface EvaluatedPage {
 export interface EvaluateOptions {
   readonly classNames: readonly string[];
   /**
-   * `isbi`: cells parted by membranes, with the class that is their inside. `overlap`: Dice and IoU.
+   * `isbi`: cells parted by membranes, with the class that is their inside. `overlap`: Dice and IoU. `objects`: classes
+   * are background, object and border, and objects are told apart by these settings.
    */
-  readonly kind: { readonly name: 'isbi'; readonly inside: 0 | 1 } | { readonly name: 'overlap' };
+  readonly kind:
+    | { readonly name: 'isbi'; readonly inside: 0 | 1 }
+    | { readonly name: 'overlap' }
+    | { readonly name: 'objects'; readonly separation: SeparationSettings };
   /** How many images will be added. */
   readonly total: number;
   /** Class index in the truth that takes no part; default 255. */
@@ -70,7 +76,7 @@ export interface Evaluation {
   readonly perImage: readonly { readonly name: string; readonly score: number }[];
   readonly isbi?: IsbiScores;
   readonly overlap: OverlapScores;
-  /** Where the true objects have numbers: connected pixels of the prediction against them. */
+  /** Where the true objects have numbers: the objects found against them, else connected pixels of the prediction. */
   readonly instances?: InstanceScores;
   /** Dice, precision and recall of the second of two classes over thresholds; else empty. */
   readonly thresholds: readonly Series[];
@@ -121,7 +127,12 @@ export class Evaluator {
     const shape = [height, width];
     const ignored = truth.includes(ignore) ? truth.map((value) => (value === ignore ? 1 : 0)) : undefined;
     const mask = ignored === undefined ? {} : { ignore: ndarray('uint8', shape, ignored) };
-    const judged = kind.name === 'isbi' ? this.#judgeCells(page, kind.inside, mask) : this.#judgeOverlap(page, mask);
+    const judged =
+      kind.name === 'isbi'
+        ? this.#judgeCells(page, kind.inside, mask)
+        : kind.name === 'objects'
+          ? this.#judgeObjects(page, kind.separation, mask)
+          : this.#judgeOverlap(page, mask);
     const { own, predicted, shown, errors } = judged;
     this.#confusions.push(this.#confusion(truth, predicted, shape));
     if (classNames.length === 2) this.#thresholds.add(truth, probabilities);
@@ -188,6 +199,28 @@ export class Evaluator {
       predicted,
       shown,
       errors: errorsOfCells(cells, basins, { truth: isInside, membrane }, mask),
+    };
+  }
+
+  /** Objects as they are told apart in prediction; their rims are drawn as those of the truth. */
+  #judgeObjects(page: EvaluatedPage, separation: SeparationSettings, mask: Mask): Judged {
+    const { height, width, probabilities, objects = new Int32Array(height * width) } = page;
+    const shape = [height, width];
+    const pixels = height * width;
+    const shown = Float32Array.from(probabilities.data.subarray(0, pixels), (background) => 1 - background);
+    const foreground = ndarray('float32', shape, shown);
+    const border = ndarray('float32', shape, probabilities.data.slice(2 * pixels, 3 * pixels));
+    const found = separateObjects({ foreground, border }, separation).labels;
+    const actual = ndarray('int32', shape, objects);
+    const matching = matchInstances(contingency(actual, found, mask));
+    this.#matchings.push(matching);
+    const predicted = Uint8Array.from(found.data, (label) => (label > 0 ? 1 : 0));
+    markRims(predicted, found.data, [height, width], { inside: 1, rim: 2 });
+    return {
+      own: instanceScores([matching]).perThreshold[0]?.averagePrecision ?? 1,
+      predicted,
+      shown,
+      errors: errorMap(actual, found, mask),
     };
   }
 

@@ -7,7 +7,8 @@ import { type Figure, type ScoreTable, score, type ThresholdCurves } from './dat
 import type { Evaluation } from './evaluate.ts';
 import type { IsbiRow } from './published.ts';
 
-export function scoreFigures({ isbi, overlap, instances }: Evaluation): Figure[] {
+/** @param separated whether objects were told apart as in prediction */
+export function scoreFigures({ isbi, overlap, instances }: Evaluation, separated = false): Figure[] {
   const show = (value: number, digits: number): string => (Number.isFinite(value) ? value.toFixed(digits) : '–');
   if (isbi !== undefined) {
     return [
@@ -18,19 +19,24 @@ export function scoreFigures({ isbi, overlap, instances }: Evaluation): Figure[]
       { label: 'Pixel error', value: show(isbi.pixelError.value, 4), note: '0 is best' },
     ];
   }
+  const at = instances?.perThreshold[0];
+  const ofObjects =
+    at === undefined
+      ? []
+      : [{ label: 'AP at IoU 0.5', value: show(at.averagePrecision, 4), note: 'of objects; 1 is best' }];
+  if (separated && at !== undefined) {
+    return [
+      ...ofObjects,
+      { label: 'AP, mean of images', value: show(at.imageMean, 4), note: 'as DSB 2018 takes it' },
+      { label: 'Precision', value: show(at.precision, 4), note: 'of objects' },
+      { label: 'Recall', value: show(at.recall, 4), note: 'of objects' },
+    ];
+  }
   return [
     { label: 'Dice', value: show(overlap.meanDice, 4), note: 'mean of the foreground; 1 is best' },
     { label: 'IoU', value: show(overlap.meanIou, 4), note: '1 is best' },
     { label: 'Pixels right', value: `${show(100 * overlap.pixelAccuracy, 2)} %` },
-    ...(instances === undefined
-      ? []
-      : [
-          {
-            label: 'AP at IoU 0.5',
-            value: show(instances.perThreshold[0]?.averagePrecision ?? Number.NaN, 4),
-            note: 'of objects',
-          },
-        ]),
+    ...ofObjects,
   ];
 }
 
@@ -89,12 +95,11 @@ export function overlapTable(
   };
 }
 
-export function instanceTable({
-  perThreshold,
-  meanAveragePrecision,
-  truthCount,
-  predictionCount,
-}: InstanceScores): ScoreTable {
+/** @param separated whether objects were told apart as in prediction, and are not just connected pixels */
+export function instanceTable(
+  { perThreshold, meanAveragePrecision, truthCount, predictionCount }: InstanceScores,
+  separated = false,
+): ScoreTable {
   const chosen = perThreshold.filter(({ iouThreshold }) => [0.5, 0.75, 0.9].includes(iouThreshold));
   return {
     caption: 'Objects',
@@ -109,7 +114,9 @@ export function instanceTable({
       })),
       { name: 'Mean of IoU 0.5 to 0.95', values: [score(meanAveragePrecision), null, null, null, null, null] },
     ],
-    note: `${truthCount} true objects against ${predictionCount} connected pieces of the prediction: touching objects that it joins count as missed.`,
+    note: separated
+      ? `${truthCount} true objects against ${predictionCount} found, told apart as lamella predict --objects does.`
+      : `${truthCount} true objects against ${predictionCount} connected pieces of the prediction: touching objects that it joins count as missed.`,
   };
 }
 

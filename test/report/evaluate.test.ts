@@ -63,6 +63,29 @@ describe('overlap', () => {
     expect(instances).toMatchObject({ truthCount: 2, predictionCount: 1 });
   });
 
+  test('objects with rims are told apart as in prediction', () => {
+    // Two objects of 5 x 5 side by side; the seam between them is predicted as border, nothing else is.
+    const classNames = ['background', 'object', 'border'];
+    const [height, width] = [5, 10];
+    const objects = Int32Array.from({ length: 50 }, (_, i) => (i % width < 5 ? 7 : 9));
+    const probabilities = float32([3, height, width]);
+    for (let p = 0; p < 50; p++) probabilities.data[([4, 5].includes(p % width) ? 2 : 1) * 50 + p] = 1;
+    const shown = { name: 'x', height, width, planes: [new Float32Array(50)], objects, probabilities };
+    const truth = Uint8Array.from(objects, (_, i) => (Math.abs((i % width) - 4.5) < 2 ? 2 : 1));
+    const kind = { name: 'objects', separation: { by: 'border' } } as const;
+    const evaluator = new Evaluator({ classNames, kind, total: 1 });
+    evaluator.add({ ...shown, truth });
+    const { instances, perImage, sheet, overlap } = evaluator.result();
+    expect(instances).toMatchObject({ truthCount: 2, predictionCount: 2 });
+    expect(perImage).toEqual([{ name: 'x', score: 1 }]);
+    expect(sheet[0]?.errors).toMatchObject({ splits: 0, merges: 0, missedPixels: 0, falsePixels: 0 });
+    expect(overlap.pixelAccuracy, 'rims are drawn as those of the truth').toBe(1);
+
+    const asClasses = new Evaluator({ classNames, kind: { name: 'overlap' }, total: 1 });
+    asClasses.add({ ...shown, truth });
+    expect(asClasses.result().instances?.perThreshold[0]?.averagePrecision).toBeLessThan(1);
+  });
+
   test('an object of the wrong class is false; ignored pixels are not looked at', () => {
     const evaluator = new Evaluator({ classNames: ['a', 'b', 'c'], kind: { name: 'overlap' }, total: 1 });
     const truth = Uint8Array.from({ length: 60 }, (_, i) => (i < 30 ? 1 : i < 40 ? 255 : 0));

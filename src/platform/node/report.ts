@@ -3,7 +3,7 @@
 import { basename, join, resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { ndarray } from '../../array/ndarray.ts';
-import { applyMapping } from '../../dataset/labels.ts';
+import { applyMapping, hasRim } from '../../dataset/labels.ts';
 import { selectChannels } from '../../dataset/normalise.ts';
 import { readDataset } from '../../dataset/prepare.ts';
 import type { RawDataset, RawPage } from '../../dataset/raw.ts';
@@ -11,6 +11,8 @@ import { RunError } from '../../errors.ts';
 import { argmaxClasses } from '../../metrics/argmax.ts';
 import { ISBI_THRESHOLDS, type IsbiScores, isbiScores, isbiSliceScores } from '../../metrics/isbi.ts';
 import type { ModelName } from '../../models/spec.ts';
+import type { SeparationSettings } from '../../objects/instances.ts';
+import { separationOf } from '../../predict/objects.ts';
 import { type OpenedModel, openModel } from '../../predict/open.ts';
 import type { TestTimeAugmentation } from '../../predict/orientation.ts';
 import { predictPage } from '../../predict/predict.ts';
@@ -108,7 +110,7 @@ export async function collectReport(run: string, options: ReportOptions = {}): P
   const runtime = await openRuntime({ device });
   try {
     const model = await openModel(runtime, bytes, { file });
-    const evaluator = new Evaluator(evaluateOptions(config, pages.length));
+    const evaluator = new Evaluator(evaluateOptions(config, pages.length, model));
     const names = shortNames(pages.map(({ name }) => name));
     const found: Uint8Array[] = [];
     const inStacks = hasStacks(config, pages);
@@ -149,12 +151,23 @@ function pagesToShow(
   });
 }
 
-function evaluateOptions({ metric, recipe }: RunConfig, total: number): EvaluateOptions {
+function evaluateOptions({ metric, recipe }: RunConfig, total: number, model: OpenedModel): EvaluateOptions {
+  const separation = separationOfRun(recipe, model);
   return {
     total,
     classNames: recipe.labels.classes.map(({ name }) => name),
-    kind: metric?.kind === 'v-rand' ? { name: 'isbi', inside: metric.inside } : { name: 'overlap' },
+    kind:
+      metric?.kind === 'v-rand'
+        ? { name: 'isbi', inside: metric.inside }
+        : separation === undefined
+          ? { name: 'overlap' }
+          : { name: 'objects', separation },
   };
+}
+
+/** How objects are told apart in prediction, where they were learned with their rims. */
+function separationOfRun({ labels }: RunConfig['recipe'], { metadata }: OpenedModel): SeparationSettings | undefined {
+  return hasRim(labels) && metadata !== undefined ? separationOf(metadata) : undefined;
 }
 
 function shownPage(page: RawPage, { recipe }: RunConfig) {
@@ -196,6 +209,7 @@ function reportData(collected: Collected): ReportData {
   const inside = config.metric?.kind === 'v-rand' ? config.metric.inside : undefined;
   const classNames = config.recipe.labels.classes.map(({ name }) => name);
   const training = trainingOf(lines);
+  const separated = separationOfRun(config.recipe, model) !== undefined;
   const [first] = config.recipe.labels.classes.slice(inside ?? 1);
   return {
     title: `Lamella report: ${basename(resolve(run))}`,
@@ -204,14 +218,15 @@ function reportData(collected: Collected): ReportData {
       `${formatMs(trainingMs + validationMs)}, and judged on ${where}${tta === 1 ? '' : `, averaged over ${tta} orientations`}.`,
     createdAt: new Date().toISOString(),
     headline: [
-      ...scoreFigures(result),
+      ...scoreFigures(result, separated),
       { label: 'Training', value: formatMs(trainingMs + validationMs), note: `${steps.toLocaleString('en')} steps` },
     ],
     ...(training === undefined ? {} : { training }),
     classNames,
-    scoreName: result.isbi === undefined ? 'Dice' : 'V-Rand',
-    sheetNote:
-      result.isbi === undefined
+    scoreName: separated ? 'AP at IoU 0.5' : result.isbi === undefined ? 'Dice' : 'V-Rand',
+    sheetNote: separated
+      ? 'The probability is that of an object or its border; the prediction is the objects that are told apart by it, with their rims.'
+      : result.isbi === undefined
         ? classNames.length > 2
           ? 'The probability is that of the most probable class.'
           : `White is ${first?.name ?? 'the foreground'}; the prediction is the more probable class.`
@@ -242,7 +257,7 @@ function reportData(collected: Collected): ReportData {
 }
 
 function tablesOf(
-  { config, pages, result, stacks }: Collected,
+  { config, model, pages, result, stacks }: Collected,
   where: string,
   published: boolean,
   rows: readonly IsbiRow[],
@@ -257,7 +272,7 @@ function tablesOf(
   return [
     overlapTable(overlap, classNames, where),
     ...(stacks.length === 0 ? [] : [volumeTable(stacks, isLungs(config.recipe) ? 'Each patient' : 'Each stack')]),
-    ...(instances === undefined ? [] : [instanceTable(instances)]),
+    ...(instances === undefined ? [] : [instanceTable(instances, separationOfRun(config.recipe, model) !== undefined)]),
   ];
 }
 
