@@ -113,6 +113,10 @@ describe('networks of whole images on the command line', () => {
     expect(unknown.stderr).toMatch(
       /line 1: the class is "no", which the network does not have\. It has 2 classes: left, upper\./,
     );
+    const two = join(root, 'two.csv');
+    await writeFile(two, '0,0,no\n1,1,yes\n');
+    const fewer = await lamella(['evaluate', run('other'), two, '--metrics', 'topk']);
+    expect(fewer.stderr).toMatch(/of the network's 3 classes 1 have no image here \(maybe\)\. Are these/);
     const turned = await lamella(['predict', run('a'), join(data, 'test'), '--tta', '8']);
     expect([turned.code, turned.stderr]).toEqual([2, expect.stringContaining('--tta 8 is for segmentation')]);
     const absent = await lamella(['train', data, '--model', 'mlp', '--devices', 'cpu:0,cpu:999', '--out', run('y')]);

@@ -242,6 +242,13 @@ export async function runEvaluateClasses(
   { json = false, skipBad = false }: Pick<EvaluateFlags, 'json' | 'skipBad'>,
 ): Promise<void> {
   const result = await topKOf(models, data, skipBad);
+  const absent = result.perClass.filter((own) => own.images === 0).map(({ name }) => name);
+  if (absent.length > 0) {
+    const listed = `${absent.slice(0, 8).join(', ')}${absent.length > 8 ? ', ...' : ''}`;
+    process.stderr.write(
+      `note: ${data}: of the network's ${result.perClass.length} classes ${absent.length} have no image here (${listed}). Are these the images it was trained for?\n`,
+    );
+  }
   if (json) {
     process.stdout.write(`${JSON.stringify({ models, data, ...result }, null, 2)}\n`);
     return;
