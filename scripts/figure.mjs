@@ -5,19 +5,12 @@
 //
 // White is inside of cells. Errors: orange merged, yellow split, dark blue missed, light blue false.
 import { ndarray } from '../dist/array/ndarray.js';
-import { toFloat32, toGrey } from '../dist/image/convert.js';
 import { errorMap } from '../dist/metrics/error-map.js';
 import { connectedComponents } from '../dist/objects/connected-components.js';
-import { readImageFile, writeImageFile } from '../dist/platform/node/index.js';
 import { classPicture, crop, errorPicture, imagePicture, probabilityPicture } from '../dist/report/pictures.js';
+import { greyPlane, writePanels } from './panels.mjs';
 
 const [imagePath, truthPath, probabilityPath, out, threshold = '0.5', side = '256'] = process.argv.slice(2);
-const GAP = 6;
-
-async function greyPlane(path) {
-  const { data, shape } = toFloat32(toGrey(await readImageFile(path)));
-  return { data, height: shape.at(-2), width: shape.at(-1) };
-}
 
 const image = await greyPlane(imagePath);
 const { height, width } = image;
@@ -39,20 +32,4 @@ const panels = [
   ...(probabilities.length === 1 ? [errorPicture(picture, classes.data)] : []),
 ].map((panel) => crop(panel, window));
 
-const total = panels.length * (window.width + GAP) - GAP;
-const rgb = new Uint8Array(3 * window.height * total).fill(255);
-panels.forEach(({ planes }, i) => {
-  for (let c = 0; c < 3; c++) {
-    const plane = planes[planes.length === 3 ? c : 0];
-    for (let y = 0; y < window.height; y++) {
-      const from = (c * window.height + y) * total + i * (window.width + GAP);
-      rgb.set(plane.subarray(y * window.width, (y + 1) * window.width), from);
-    }
-  }
-});
-await writeImageFile(out, {
-  ...ndarray('uint8', [3, window.height, total], rgb),
-  axes: 'cyx',
-  spacing: {},
-  channels: ['red', 'green', 'blue'],
-});
+await writePanels(out, panels);

@@ -6,11 +6,10 @@
 // is drawn by its true outline.
 import { parseArgs } from 'node:util';
 import { ndarray } from '../dist/array/ndarray.js';
-import { toFloat32, toGrey } from '../dist/image/convert.js';
 import { matchObjects } from '../dist/metrics/match-objects.js';
 import { connectedComponents } from '../dist/objects/connected-components.js';
-import { readImageFile, writeImageFile } from '../dist/platform/node/index.js';
 import { imagePicture } from '../dist/report/pictures.js';
+import { greyPlane, writePanels } from './panels.mjs';
 
 const COLOURS = {
   truth: [255, 255, 255],
@@ -20,7 +19,6 @@ const COLOURS = {
   missed: [255, 60, 60],
   spurious: [90, 190, 255],
 };
-const GAP = 6;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -29,23 +27,16 @@ const { values, positionals } = parseArgs({
 const [imagePath, truthPath, ...rest] = positionals;
 const out = rest.pop();
 
-/** The grey values of a file, of its first page. */
-async function plane(path) {
-  const { data, shape } = toFloat32(toGrey(await readImageFile(path)));
-  const [height, width] = shape.slice(-2);
-  return { data: data.subarray(0, height * width), height, width };
-}
-
 /** Numbers of objects; a map of two values is a mask, whose connected pixels are an object. */
 async function objectsOf(path) {
-  const { data, height, width } = await plane(path);
+  const { data, height, width } = await greyPlane(path);
   const numbers = Int32Array.from(data);
   if (new Set(numbers).size > 2) return ndarray('int32', [height, width], numbers);
   const mask = Uint8Array.from(numbers, (value) => (value > 0 ? 1 : 0));
   return connectedComponents(ndarray('uint8', [height, width], mask)).labels;
 }
 
-const image = await plane(imagePath);
+const image = await greyPlane(imagePath);
 const { height, width } = image;
 const truth = await objectsOf(truthPath);
 const side = Math.min(Number(values.side ?? 256), height, width);
@@ -53,21 +44,19 @@ const [x0, y0] = (values.at ?? '0,0').split(',').map(Number);
 const scale = Number(values.scale ?? 2);
 const grey = imagePicture([image.data], height, width).planes[0];
 
-/** The window of the image, `scale` screen pixels a pixel, as [3, size, size]. */
+const size = side * scale;
+
+/** The window of the image, `scale` screen pixels a pixel. */
 function panel() {
-  const size = side * scale;
-  const rgb = new Uint8Array(3 * size * size);
+  const plane = new Uint8Array(size * size);
   for (let y = 0; y < size; y++)
-    for (let x = 0; x < size; x++) {
-      const value = grey[(y0 + Math.floor(y / scale)) * width + x0 + Math.floor(x / scale)];
-      for (let c = 0; c < 3; c++) rgb[(c * size + y) * size + x] = value;
-    }
-  return rgb;
+    for (let x = 0; x < size; x++)
+      plane[y * size + x] = grey[(y0 + Math.floor(y / scale)) * width + x0 + Math.floor(x / scale)];
+  return { planes: [plane, plane.slice(), plane.slice()], height: size, width: size };
 }
 
 /** Outlines, one screen pixel wide just inside of each object. */
-function outline(rgb, labels, colourOf) {
-  const size = side * scale;
+function outline(picture, labels, colourOf) {
   const at = (x, y) =>
     x < 0 || y < 0 || x >= size || y >= size
       ? -1
@@ -79,9 +68,9 @@ function outline(rgb, labels, colourOf) {
       if (colour === undefined) continue;
       if ([at(x - 1, y), at(x + 1, y), at(x, y - 1), at(x, y + 1)].every((value) => value === own || value === -1))
         continue;
-      for (let c = 0; c < 3; c++) rgb[(c * size + y) * size + x] = colour[c];
+      for (let c = 0; c < 3; c++) picture.planes[c][y * size + x] = colour[c];
     }
-  return rgb;
+  return picture;
 }
 
 const panels = [panel(), outline(panel(), truth, () => COLOURS.truth)];
@@ -102,20 +91,4 @@ for (const path of rest) {
   );
 }
 
-const size = side * scale;
-const total = panels.length * (size + GAP) - GAP;
-const rgb = new Uint8Array(3 * size * total).fill(255);
-panels.forEach((pixels, i) => {
-  for (let c = 0; c < 3; c++)
-    for (let y = 0; y < size; y++)
-      rgb.set(
-        pixels.subarray((c * size + y) * size, (c * size + y + 1) * size),
-        (c * size + y) * total + i * (size + GAP),
-      );
-});
-await writeImageFile(out, {
-  ...ndarray('uint8', [3, size, total], rgb),
-  axes: 'cyx',
-  spacing: {},
-  channels: ['red', 'green', 'blue'],
-});
+await writePanels(out, panels);

@@ -26,12 +26,12 @@ function isBright(image: Float32Array): boolean {
 
 /**
  * Whether images that are bright on the whole should be inverted: the labels show both kinds, and that an image is
- * bright tells them apart. With the reason as a printed line.
+ * bright tells them apart. The reason as a printed line, or undefined.
  * @param pages normalised images [channels, height, width]; class 0 of the labels is the ground
  */
 export function chooseInversion(
   pages: readonly { readonly image: Float32Array; readonly label: Uint8Array }[],
-): { readonly reason: string } | undefined {
+): string | undefined {
   let seen = 0;
   let inverted = 0;
   let right = 0;
@@ -44,9 +44,7 @@ export function chooseInversion(
   }
   const rarer = Math.min(inverted, seen - inverted);
   if (rarer < Math.max(1, LEAST_SHARE * seen) || right < SURE * seen) return undefined;
-  return {
-    reason: `inverted: bright images, since objects are darker than their ground in ${inverted} of ${seen} images, and brighter in the others`,
-  };
+  return `inverted: bright images, since objects are darker than their ground in ${inverted} of ${seen} images, and brighter in the others`;
 }
 
 /** Undefined where the image shows only objects, or none. */

@@ -219,7 +219,7 @@ export function prepareDataset(raw: RawDataset, options: PrepareOptions = {}): P
       `share of pixels: ${percent.join(', ')}${ignored ? ' (ignored left out)' : ''}`,
       ...(chosen === undefined ? [] : [chosen.reason]),
       ...(fitted === undefined ? [] : [fitted.reason]),
-      ...(inversion === undefined ? [] : [inversion.reason]),
+      ...(inversion === undefined ? [] : [inversion]),
       split.reason,
     ],
   };

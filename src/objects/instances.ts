@@ -21,6 +21,19 @@ export interface PredictedMaps {
   readonly distance?: NdArray<'float32'>;
 }
 
+/** The maps of a network whose classes are background, object and border: [3, h, w] or [3, d, h, w]. */
+export function mapsOfRims({ data, shape: [, ...shape] }: NdArray<'float32'>): PredictedMaps {
+  const size = data.length / 3;
+  return {
+    foreground: ndarray(
+      'float32',
+      shape,
+      data.slice(0, size).map((background) => 1 - background),
+    ),
+    border: ndarray('float32', shape, data.slice(2 * size)),
+  };
+}
+
 /**
  * How touching objects are told apart:
  * - `components`: not at all; connected pixels are one object.

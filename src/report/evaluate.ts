@@ -14,7 +14,7 @@ import {
   sumOfConfusions,
 } from '../metrics/overlap.ts';
 import { connectedComponents } from '../objects/connected-components.ts';
-import { type SeparationSettings, separateObjects } from '../objects/instances.ts';
+import { mapsOfRims, type SeparationSettings, separateObjects } from '../objects/instances.ts';
 import { markRims } from '../objects/rims.ts';
 import { vincentSoilleWatershed } from '../objects/watershed.ts';
 import { PICTURE_KINDS, type PictureKind, type ReportCase, type ReportImage, type Series, score } from './data.ts';
@@ -78,6 +78,8 @@ export interface Evaluation {
   readonly overlap: OverlapScores;
   /** Where the true objects have numbers: the objects found against them, else connected pixels of the prediction. */
   readonly instances?: InstanceScores;
+  /** Whether objects were told apart as in prediction. */
+  readonly separated: boolean;
   /** Dice, precision and recall of the second of two classes over thresholds; else empty. */
   readonly thresholds: readonly Series[];
 }
@@ -205,13 +207,9 @@ export class Evaluator {
   /** Objects as they are told apart in prediction; their rims are drawn as those of the truth. */
   #judgeObjects(page: EvaluatedPage, separation: SeparationSettings, mask: Mask): Judged {
     const { height, width, probabilities, objects = new Int32Array(height * width) } = page;
-    const shape = [height, width];
-    const pixels = height * width;
-    const shown = Float32Array.from(probabilities.data.subarray(0, pixels), (background) => 1 - background);
-    const foreground = ndarray('float32', shape, shown);
-    const border = ndarray('float32', shape, probabilities.data.slice(2 * pixels, 3 * pixels));
-    const found = separateObjects({ foreground, border }, separation).labels;
-    const actual = ndarray('int32', shape, objects);
+    const maps = mapsOfRims(probabilities);
+    const found = separateObjects(maps, separation).labels;
+    const actual = ndarray('int32', [height, width], objects);
     const matching = matchInstances(contingency(actual, found, mask));
     this.#matchings.push(matching);
     const predicted = Uint8Array.from(found.data, (label) => (label > 0 ? 1 : 0));
@@ -219,7 +217,7 @@ export class Evaluator {
     return {
       own: instanceScores([matching]).perThreshold[0]?.averagePrecision ?? 1,
       predicted,
-      shown,
+      shown: maps.foreground.data,
       errors: errorMap(actual, found, mask),
     };
   }
@@ -273,6 +271,7 @@ export class Evaluator {
       perImage: this.#perImage,
       ...(kind.name === 'isbi' ? { isbi: isbiScores(this.#slices) } : {}),
       overlap: overlapScores(sumOfConfusions(this.#confusions), { leaveOut: kind.name === 'isbi' ? [] : [0] }),
+      separated: kind.name === 'objects',
       ...(this.#matchings.length > 0 ? { instances: instanceScores(this.#matchings) } : {}),
       thresholds: classNames.length === 2 ? this.#thresholds.series() : [],
     };

@@ -7,8 +7,7 @@ import { type Figure, type ScoreTable, score, type ThresholdCurves } from './dat
 import type { Evaluation } from './evaluate.ts';
 import type { IsbiRow } from './published.ts';
 
-/** @param separated whether objects were told apart as in prediction */
-export function scoreFigures({ isbi, overlap, instances }: Evaluation, separated = false): Figure[] {
+export function scoreFigures({ isbi, overlap, instances, separated }: Evaluation): Figure[] {
   const show = (value: number, digits: number): string => (Number.isFinite(value) ? value.toFixed(digits) : '–');
   if (isbi !== undefined) {
     return [
@@ -98,7 +97,7 @@ export function overlapTable(
 /** @param separated whether objects were told apart as in prediction, and are not just connected pixels */
 export function instanceTable(
   { perThreshold, meanAveragePrecision, truthCount, predictionCount }: InstanceScores,
-  separated = false,
+  separated: boolean,
 ): ScoreTable {
   const chosen = perThreshold.filter(({ iouThreshold }) => [0.5, 0.75, 0.9].includes(iouThreshold));
   return {

@@ -10,7 +10,7 @@ import { instanceScores, matchInstances } from '../metrics/instances.ts';
 import { isbiScores, isbiSliceScores } from '../metrics/isbi.ts';
 import { confusionMatrix, overlapScores, sumOfConfusions } from '../metrics/overlap.ts';
 import { type TuningImage, tuneSeparation } from '../metrics/tune-separation.ts';
-import { type SeparationSettings, separateObjects } from '../objects/instances.ts';
+import { mapsOfRims, type SeparationSettings, separateObjects } from '../objects/instances.ts';
 import type { ValidationResult } from './loop.ts';
 
 /** How validation images are scored. JSON, kept in the run's configuration. */
@@ -117,13 +117,8 @@ function objectScorer(): Scorer {
   const images: TuningImage[] = [];
   return {
     add({ page: { height, width, label }, probabilities, objects = new Int32Array(label.length) }) {
-      const pixels = height * width;
-      const map = (data: Float32Array) => ndarray('float32', [height, width], data);
       images.push({
-        maps: {
-          foreground: map(probabilities.data.slice(0, pixels).map((background) => 1 - background)),
-          border: map(probabilities.data.slice(2 * pixels)),
-        },
+        maps: mapsOfRims(probabilities),
         truth: ndarray('int32', [height, width], objects),
         ...(label.includes(IGNORE) && {
           ignore: ndarray(

@@ -106,7 +106,7 @@ printed with its reason. Without --steps and --minutes it takes 10 minutes.`,
     )
     .option(
       '--separation <w0>',
-      'weight of the borders between touching objects, 0 for none (default: 10 for instance labels)',
+      'weight of the borders between touching objects, 0 for none (default: 5 for instance labels)',
       number({ least: 0 }),
     )
     .option(

@@ -30,7 +30,6 @@ const SETTINGS = [
   'seed',
   'ignore',
   'task',
-  'spacing',
   'augment',
   'model',
   'base',
@@ -62,6 +61,7 @@ const RECIPE_FLAGS = [
   'folds',
   'classes',
   'separation',
+  'spacing',
 ] as const satisfies readonly (keyof TrainFlags)[];
 
 function requireNoRecipe(flags: TrainFlags, because: string): void {

@@ -11,7 +11,6 @@ import { RunError } from '../../errors.ts';
 import { argmaxClasses } from '../../metrics/argmax.ts';
 import { ISBI_THRESHOLDS, type IsbiScores, isbiScores, isbiSliceScores } from '../../metrics/isbi.ts';
 import type { ModelName } from '../../models/spec.ts';
-import type { SeparationSettings } from '../../objects/instances.ts';
 import { separationOf } from '../../predict/objects.ts';
 import { type OpenedModel, openModel } from '../../predict/open.ts';
 import type { TestTimeAugmentation } from '../../predict/orientation.ts';
@@ -152,7 +151,8 @@ function pagesToShow(
 }
 
 function evaluateOptions({ metric, recipe }: RunConfig, total: number, model: OpenedModel): EvaluateOptions {
-  const separation = separationOfRun(recipe, model);
+  // How objects are told apart in prediction, where they were learned with their rims.
+  const separation = hasRim(recipe.labels) && model.metadata !== undefined ? separationOf(model.metadata) : undefined;
   return {
     total,
     classNames: recipe.labels.classes.map(({ name }) => name),
@@ -163,11 +163,6 @@ function evaluateOptions({ metric, recipe }: RunConfig, total: number, model: Op
           ? { name: 'overlap' }
           : { name: 'objects', separation },
   };
-}
-
-/** How objects are told apart in prediction, where they were learned with their rims. */
-function separationOfRun({ labels }: RunConfig['recipe'], { metadata }: OpenedModel): SeparationSettings | undefined {
-  return hasRim(labels) && metadata !== undefined ? separationOf(metadata) : undefined;
 }
 
 function shownPage(page: RawPage, { recipe }: RunConfig) {
@@ -209,7 +204,6 @@ function reportData(collected: Collected): ReportData {
   const inside = config.metric?.kind === 'v-rand' ? config.metric.inside : undefined;
   const classNames = config.recipe.labels.classes.map(({ name }) => name);
   const training = trainingOf(lines);
-  const separated = separationOfRun(config.recipe, model) !== undefined;
   const [first] = config.recipe.labels.classes.slice(inside ?? 1);
   return {
     title: `Lamella report: ${basename(resolve(run))}`,
@@ -218,13 +212,13 @@ function reportData(collected: Collected): ReportData {
       `${formatMs(trainingMs + validationMs)}, and judged on ${where}${tta === 1 ? '' : `, averaged over ${tta} orientations`}.`,
     createdAt: new Date().toISOString(),
     headline: [
-      ...scoreFigures(result, separated),
+      ...scoreFigures(result),
       { label: 'Training', value: formatMs(trainingMs + validationMs), note: `${steps.toLocaleString('en')} steps` },
     ],
     ...(training === undefined ? {} : { training }),
     classNames,
-    scoreName: separated ? 'AP at IoU 0.5' : result.isbi === undefined ? 'Dice' : 'V-Rand',
-    sheetNote: separated
+    scoreName: result.separated ? 'AP at IoU 0.5' : result.isbi === undefined ? 'Dice' : 'V-Rand',
+    sheetNote: result.separated
       ? 'The probability is that of an object or its border; the prediction is the objects that are told apart by it, with their rims.'
       : result.isbi === undefined
         ? classNames.length > 2
@@ -257,7 +251,7 @@ function reportData(collected: Collected): ReportData {
 }
 
 function tablesOf(
-  { config, model, pages, result, stacks }: Collected,
+  { config, pages, result, stacks }: Collected,
   where: string,
   published: boolean,
   rows: readonly IsbiRow[],
@@ -272,7 +266,7 @@ function tablesOf(
   return [
     overlapTable(overlap, classNames, where),
     ...(stacks.length === 0 ? [] : [volumeTable(stacks, isLungs(config.recipe) ? 'Each patient' : 'Each stack')]),
-    ...(instances === undefined ? [] : [instanceTable(instances, separationOfRun(config.recipe, model) !== undefined)]),
+    ...(instances === undefined ? [] : [instanceTable(instances, result.separated)]),
   ];
 }
 
