@@ -2,6 +2,7 @@
 
 import { DatasetError } from '../errors.ts';
 import { invertIfBright } from './background.ts';
+import type { PixelSizes } from './pixel-size.ts';
 import type { Page } from './planes.ts';
 import type { WindowSpec } from './window.ts';
 
@@ -50,6 +51,8 @@ export interface InputSpec {
   readonly normalisation: NormalisationSpec;
   /** Of a network that classifies the pixel in the middle of a window. */
   readonly window?: WindowSpec;
+  /** Of the training images, where all say it. */
+  readonly pixelMm?: PixelSizes;
 }
 
 const BINS = 16384;

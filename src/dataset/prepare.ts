@@ -27,6 +27,7 @@ import {
   selectChannels,
 } from './normalise.ts';
 import { describePairing, type Pair, type Pairing } from './pair.ts';
+import { pixelSizes } from './pixel-size.ts';
 import { focusIndex, type TrainingPage, type TrainingSet } from './place.ts';
 import { type RawDataset, type RawPage, rawPages } from './raw.ts';
 import { readAhead } from './read-ahead.ts';
@@ -184,6 +185,7 @@ export function prepareDataset(raw: RawDataset, options: PrepareOptions = {}): P
   const pages = trainRaw.map((page) => prepared.get(page) as TrainingPage);
   const inversion = fitted?.spec.kind === 'percentile' && !fitted.spec.perChannel ? chooseInversion(pages) : undefined;
   if (inversion !== undefined) for (const { image } of prepared.values()) invertIfBright(image);
+  const pixelMm = options.input === undefined ? pixelSizes(trainRaw) : options.input.pixelMm;
   const classCount = mapping.classes.length;
   const shares = sharesOf(
     pages.map((page) => page.label),
@@ -211,6 +213,7 @@ export function prepareDataset(raw: RawDataset, options: PrepareOptions = {}): P
     input: {
       channels,
       normalisation: inversion === undefined ? normalisation : { ...normalisation, invertBright: true },
+      ...(pixelMm === undefined ? {} : { pixelMm }),
     },
     shares,
     notes: [

@@ -19,6 +19,11 @@ export interface RawPage extends Page {
   readonly sliceMm?: number;
 }
 
+/** The data set with a pixel size in mm in place of what its files say. */
+export function withPixelMm(raw: RawDataset, pixelMm: readonly [y: number, x: number]): RawDataset {
+  return { ...raw, pages: raw.pages.map((page) => ({ ...page, pixelMm })) };
+}
+
 /** Labelled pages, before anything is chosen from them. */
 export interface RawDataset {
   /** Where they come from, for messages. */

@@ -21,7 +21,7 @@ export interface ModelMetadata {
   readonly network: ModelSpec;
   /** Axes of the input and the output. */
   readonly axes: 'nchw';
-  /** How an image becomes the input: channels and normalisation, as `dataset/normalise.ts` writes and reads it. */
+  /** How an image becomes the input: channels, normalisation, pixel size, as `dataset/normalise.ts` writes and reads it. */
   readonly input: { readonly [key: string]: Json };
   /** All classes with their background; with a sigmoid the second is the foreground. */
   readonly classes: readonly ClassInfo[];
@@ -38,8 +38,6 @@ export interface ModelMetadata {
   };
   /** How objects are best told apart in its predictions, found on validation images; `predict/objects.ts` reads it. */
   readonly separation?: { readonly [key: string]: Json };
-  /** Pixel size of the training images, where known. */
-  readonly spacing?: { readonly value: number; readonly unit: string };
   /** How the model came to be: command, data, seed, steps, scores, version, date. */
   readonly provenance: { readonly [key: string]: Json };
   /** Licence of the training data, as the user states it. */
@@ -102,10 +100,6 @@ export function parseMetadata(text: string, { file }: { readonly file?: string }
   }
   if (!entry.isNull('licence')) entry.text('licence');
   if (entry.has('separation')) entry.fields('separation').text('by');
-  if (entry.has('spacing')) {
-    entry.fields('spacing').number('value');
-    entry.fields('spacing').text('unit');
-  }
   return json as unknown as ModelMetadata;
 }
 

@@ -2,6 +2,7 @@
 
 import { float32, type NdArray } from '../array/ndarray.ts';
 import { prepareInput } from '../dataset/normalise.ts';
+import { pixelSizeNote } from '../dataset/pixel-size.ts';
 import { type Page, pagesOf } from '../dataset/planes.ts';
 import { DatasetError, Interrupted, ModelError, UsageError } from '../errors.ts';
 import { extent, type Image } from '../image/image.ts';
@@ -196,7 +197,8 @@ function turnBack(probabilities: NdArray<'float32'>, map: AxisMap): NdArray<'flo
 
 /**
  * The probabilities of an image: float32 with the axes of the image and `c` for the classes, so `cyx` [classes, H, W]
- * for a single page; pixel size kept, channels named by class. @throws as `predictPages`.
+ * for a single page; pixel size kept, channels named by class; `notes` where its pixels are not of the size that the
+ * model knows. @throws as `predictPages`.
  */
 export async function predictImage(
   model: SegmentationModel,
@@ -222,6 +224,7 @@ export async function predictImage(
       data.set(probabilities.data.subarray(c * pixels, (c + 1) * pixels), ((t * classes + c) * depth + z) * pixels);
     }
   }
+  const note = pixelSizeNote(model.input.pixelMm, image);
   const axes = [...'tczyx'].filter((axis) => axis === 'c' || image.axes.includes(axis));
   const extents: Readonly<Record<string, number>> = { t: times, c: classes, z: depth, y: height, x: width };
   return {
@@ -234,5 +237,6 @@ export async function predictImage(
     ...(image.geometry === undefined ? {} : { geometry: image.geometry }),
     channels: model.classes,
     ...(image.source === undefined ? {} : { source: image.source }),
+    ...(note === undefined ? {} : { notes: [note] }),
   };
 }

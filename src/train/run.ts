@@ -3,7 +3,7 @@
 import type { RawClasses } from '../dataset/classes.ts';
 import { baseName } from '../dataset/names.ts';
 import type { PrepareOptions } from '../dataset/prepare.ts';
-import type { RawDataset } from '../dataset/raw.ts';
+import { type RawDataset, withPixelMm } from '../dataset/raw.ts';
 import { Interrupted, RunError } from '../errors.ts';
 import { scheduleOf } from '../nn/schedules.ts';
 import type { Formulation, Runtime } from '../runtime/runtime.ts';
@@ -54,6 +54,7 @@ export interface TrainRecord {
   readonly created: string;
   /** Lamella's version. */
   readonly version?: string;
+  /** Size of a voxel, in place of what the files say; the model keeps that of its pixels. */
   readonly spacingMm?: NonNullable<RunConfig['spacingMm']>;
 }
 
@@ -69,6 +70,10 @@ export type TrainingData = RawDataset | RawClasses;
 
 const newSubject = (raw: TrainingData, settings: TrainSettings, place: TrainPlace): Subject =>
   'kind' in raw ? newClassSubject(raw, settings) : newPageSubject(raw, settings, place);
+
+/** The data with the pixel size that was given. */
+const withGivenSize = (raw: TrainingData, { spacingMm }: TrainRecord): TrainingData =>
+  'kind' in raw || spacingMm === undefined ? raw : withPixelMm(raw, [spacingMm[1], spacingMm[2]]);
 
 const sameSubject = (raw: TrainingData, recipe: Recipe, place: TrainPlace): Subject =>
   'kind' in raw ? sameClassSubject(raw, recipe) : samePageSubject(raw, recipe, place);
@@ -88,7 +93,7 @@ export async function startTraining(
 ): Promise<FinishedTraining> {
   const { say = () => {}, signal } = hooks;
   const { store, clock, beganMs, cores } = place;
-  const subject = newSubject(raw, settings, place);
+  const subject = newSubject(withGivenSize(raw, record), settings, place);
   for (const line of subject.notes) say(line);
   const runtime = await place.openRuntime();
   let workshop: Workshop | undefined;

@@ -14,7 +14,6 @@ const metadata: ModelMetadata = {
   activation: 'sigmoid',
   tile: { multiple: 8, offset: 0, least: 8, margin: 0, halo: 44 },
   separation: { by: 'border', threshold: 0.4 },
-  spacing: { value: 4, unit: 'nm' },
   provenance: { seed: 1, command: 'lamella train data' },
   licence: 'CC0-1.0',
 };

@@ -51,6 +51,8 @@ function softmax(z: NdArray<'float32'>, start: number, height: number, width: nu
 const padded = () => fakeModel(PADDED, (x) => fakeForward(x, true));
 const unpadded = () => fakeModel(UNPADDED, (x) => fakeForward(x, false));
 
+const sides = (value: number): Image['spacing'] => ({ y: { value, unit: 'mm' }, x: { value, unit: 'mm' } });
+
 describe('the prediction is that of the mirrored frame in one piece', () => {
   test('padded network: mirrored by the border asked for, then to an even size', async () => {
     const image = page(7, 10);
@@ -277,4 +279,14 @@ describe('images', () => {
     const wrong = fakeModel(PADDED, (x) => fakeForward(x, true, 3));
     await expect(predictPage(wrong, page(4, 4))).rejects.toThrow(ModelError);
   });
+});
+
+test('an image with pixels of another size than those trained on says so', async () => {
+  const { data, height, width } = page(8, 8);
+  const image: Image = { ...float32([height, width], data), axes: 'yx', spacing: sides(4) };
+  const trained = padded();
+  const model = { ...trained, input: { ...trained.input, pixelMm: [1, 1] as const } };
+  expect((await predictImage(model, image)).notes?.join()).toContain('4.0 times smaller');
+  expect(await predictImage(model, { ...image, spacing: sides(1.1) })).not.toHaveProperty('notes');
+  expect(await predictImage(trained, image)).not.toHaveProperty('notes');
 });

@@ -43,7 +43,7 @@ export interface PredictedFile {
   readonly objects?: string;
   readonly objectCount?: number;
   readonly ms: number;
-  /** What the reader noted of the image. */
+  /** What is to be said of the image. */
   readonly notes?: readonly string[];
 }
 
@@ -100,6 +100,7 @@ async function predictFile(
   const separation = metadata === undefined ? undefined : separationOf(metadata);
   const objects = flags.objects === true ? objectsImage(prediction, separation && { separation }) : undefined;
   if (objects !== undefined) await write('objects', objects.labels);
+  const notes = [...(read.notes ?? []), ...(mean.notes ?? [])];
   return {
     image: path,
     widthPx: extent(image, 'x'),
@@ -108,7 +109,7 @@ async function predictFile(
     ...written,
     ...(objects === undefined ? {} : { objectCount: objects.count }),
     ms: Date.now() - began,
-    ...(read.notes === undefined ? {} : { notes: read.notes }),
+    ...(notes.length === 0 ? {} : { notes }),
   };
 }
 

@@ -1,0 +1,45 @@
+/** Pixel sizes of the images that a network was trained on, against those of an image it is given. */
+
+import { millimetres } from '../image/geometry.ts';
+import type { Image } from '../image/image.ts';
+
+/** Sides of pixels in mm, of all training images. */
+export type PixelSizes = readonly [least: number, most: number];
+
+/** Training sees everything up to a quarter larger and smaller; beyond it, a network was never shown such sizes. */
+const TOLERATED = 1.25;
+
+/** Undefined unless the pixel size of every page is known. */
+export function pixelSizes(
+  pages: readonly { readonly pixelMm?: readonly [y: number, x: number] }[],
+): PixelSizes | undefined {
+  const sides = pages.map(({ pixelMm }) => (pixelMm === undefined ? Number.NaN : sideOf(pixelMm)));
+  return sides.length === 0 || sides.some(Number.isNaN) ? undefined : [Math.min(...sides), Math.max(...sides)];
+}
+
+/** What is to be said of an image whose pixels are so large or so small that its objects look unlike those learnt. */
+export function pixelSizeNote(
+  trained: PixelSizes | undefined,
+  { spacing }: Pick<Image, 'spacing'>,
+): string | undefined {
+  const y = millimetres(spacing.y);
+  const x = millimetres(spacing.x);
+  if (trained === undefined || y === undefined || x === undefined) return undefined;
+  const [least, most] = trained;
+  const side = sideOf([y, x]);
+  const known =
+    lengthText(least) === lengthText(most) ? lengthText(least) : `${lengthText(least)} to ${lengthText(most)}`;
+  const tell = (times: number, than: string): string =>
+    `its pixels are ${lengthText(side)} wide, those of the training images ${known}: everything looks ${times.toFixed(1)} times ${than} than what the network learnt, and is likely to be missed or wrong. Scale the image to their pixel size first.`;
+  if (side > most * TOLERATED) return tell(side / most, 'smaller');
+  return side * TOLERATED < least ? tell(least / side, 'larger') : undefined;
+}
+
+/** Side of a square pixel of the same area. */
+const sideOf = ([y, x]: readonly [y: number, x: number]): number => Math.sqrt(y * x);
+
+/** Two or three digits in the unit that suits. */
+function lengthText(mm: number): string {
+  const [value, unit] = mm >= 0.1 ? [mm, 'mm'] : mm >= 1e-4 ? [mm * 1e3, 'µm'] : [mm * 1e6, 'nm'];
+  return `${Number(value.toPrecision(3))} ${unit}`;
+}
