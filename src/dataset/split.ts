@@ -80,7 +80,8 @@ function finish(items: readonly SplitItem[], validation: readonly number[], reas
 const pages = (count: number): string => `${count} page${count === 1 ? '' : 's'}`;
 
 /**
- * Splits by stack where there are several (whole stacks, in an order drawn from `seed`), and by a contiguous block at
+ * Splits by stack where there are several (whole stacks, in an order drawn from `seed`, those last that are the only ones
+ * of their size), and by a contiguous block at
  * the end where there is one, since neighbouring slices are alike and dealing them out singly would flatter the score.
  * Where labels are known and the end lacks one of a few classes that other pages have, as the ends of a patient do, the
  * block lies nearer to the middle.
@@ -119,13 +120,21 @@ export function splitItems(
   }
   const held: number[] = [];
   let stackCount = 0;
-  for (const at of stream(seed, 'split').permutation(stacks.length)) {
-    const { items: members } = stacks[at] as Stack;
+  const sizes = new SizesLeft(items);
+  const passedOver: Stack[] = [];
+  const hold = ({ items: members }: Stack): void => {
     const closer = Math.abs(held.length + members.length - wanted) < Math.abs(held.length - wanted);
-    if (!closer || held.length + members.length >= items.length) continue;
+    if (!closer || held.length + members.length >= items.length) return;
     held.push(...members);
+    sizes.take(members);
     stackCount++;
+  };
+  for (const at of stream(seed, 'split').permutation(stacks.length)) {
+    const stack = stacks[at] as Stack;
+    if (sizes.leaves(stack.items)) hold(stack);
+    else passedOver.push(stack);
   }
+  for (const stack of passedOver) hold(stack);
   if (held.length === 0) {
     // Every stack is larger than twice what was asked for: the smallest one.
     const smallest = stacks.reduce((a, b) => (b.items.length < a.items.length ? b : a));
@@ -142,6 +151,40 @@ export function splitItems(
     held,
     `validation: ${stackCount} of ${stacks.length} ${unit}, ${pages(held.length)} of ${items.length}, seed ${seed}${unit === 'stacks' ? which : ''}`,
   );
+}
+
+/**
+ * How many pages of each size are left to train on. Images of another kind, from another microscope or stain, are mostly
+ * of another size too, and of a kind that trains nothing no score says anything.
+ */
+class SizesLeft {
+  readonly #items: readonly SplitItem[];
+  readonly #left = new Map<string, number>();
+
+  constructor(items: readonly SplitItem[]) {
+    this.#items = items;
+    for (const index of items.keys()) this.#count(index, 1);
+  }
+
+  /** Whether as large ones are left to train on when these are held out. */
+  leaves(members: readonly number[]): boolean {
+    const [first] = members;
+    return first === undefined || (this.#left.get(this.#sizeOf(first)) as number) > members.length;
+  }
+
+  take(members: readonly number[]): void {
+    for (const index of members) this.#count(index, -1);
+  }
+
+  #count(index: number, change: number): void {
+    const size = this.#sizeOf(index);
+    this.#left.set(size, (this.#left.get(size) ?? 0) + change);
+  }
+
+  #sizeOf(index: number): string {
+    const { height, width } = this.#items[index] as SplitItem;
+    return `${height}x${width}`;
+  }
 }
 
 /** With more values than this the labels number objects; all but 0 are then one. */

@@ -33,24 +33,34 @@ export interface TunedSeparation {
   readonly tried: readonly { readonly settings: SeparationSettings; readonly score: number }[];
 }
 
-type Tunable = 'threshold' | 'seedThreshold' | 'peakHeight' | 'minSeedSize' | 'minSize';
+type Tunable = 'threshold' | 'seedThreshold' | 'peakHeight' | 'minSeedSize' | 'minSize' | 'minConfidence';
 
 const THRESHOLDS = [0.2, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 0.8];
+/** Closest where those of true objects mostly lie. */
+const CONFIDENCES = [0, 0.5, 0.6, 0.7, 0.75, 0.8, 0.84, 0.88, 0.9, 0.92, 0.94, 0.96];
+const SIZES = [0, 0.02, 0.05, 0.1, 0.2];
 
 /** What is tried for each setting. Sizes are shares of the median true object. */
 const CANDIDATES: { readonly [way in SeparationWay]: { readonly [setting in Tunable]?: readonly number[] } } = {
-  components: { threshold: THRESHOLDS, minSize: [0, 0.02, 0.05, 0.1, 0.2] },
-  shape: { threshold: THRESHOLDS, peakHeight: [0.25, 0.5, 0.75, 1, 1.5, 2, 3], minSize: [0, 0.02, 0.05, 0.1, 0.2] },
+  components: { threshold: THRESHOLDS, minConfidence: CONFIDENCES, minSize: SIZES },
+  shape: {
+    threshold: THRESHOLDS,
+    peakHeight: [0.25, 0.5, 0.75, 1, 1.5, 2, 3],
+    minConfidence: CONFIDENCES,
+    minSize: SIZES,
+  },
   border: {
     threshold: THRESHOLDS,
     seedThreshold: [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9],
     minSeedSize: [0, 0.01, 0.02, 0.05, 0.1],
-    minSize: [0, 0.02, 0.05, 0.1, 0.2],
+    minConfidence: CONFIDENCES,
+    minSize: SIZES,
   },
   distance: {
     threshold: THRESHOLDS,
     peakHeight: [0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3],
-    minSize: [0, 0.02, 0.05, 0.1, 0.2],
+    minConfidence: CONFIDENCES,
+    minSize: SIZES,
   },
 };
 

@@ -1,7 +1,7 @@
-/** Which objects of a label map stay: by size, and by whether they touch the border. */
+/** Which objects of a label map stay: by size, by the mean of a map over them, and by whether they touch the border. */
 
 import { type NdArray, ndarray } from '../array/ndarray.ts';
-import { extentsOf, type IntegerArray } from './grid.ts';
+import { extentsOf, type IntegerArray, requireSameShape } from './grid.ts';
 import { relabelConsecutive } from './relabel.ts';
 
 export interface FilterObjectsOptions {
@@ -9,6 +9,8 @@ export interface FilterObjectsOptions {
   readonly minSize?: number;
   /** Larger objects go, in pixels; default: none. */
   readonly maxSize?: number;
+  /** Objects over which the map `of`, of the labels' shape, has a smaller mean go; default: none. */
+  readonly minMean?: { readonly of: NdArray<'float32'>; readonly value: number };
   /** `clear`: objects with a pixel on the border of the grid (3D: on any of its six faces) go. Default `keep`. */
   readonly border?: 'keep' | 'clear';
 }
@@ -24,11 +26,11 @@ export interface FilteredObjects {
 /**
  * Takes objects out of a label map. All pixels with the same label are one object, connected or not.
  * @param array [h, w] or [d, h, w]; 0 = background
- * @throws UsageError when a label is negative.
+ * @throws UsageError when a label is negative, or the map is of another shape.
  */
 export function filterObjects(
   array: IntegerArray,
-  { minSize = 0, maxSize = Number.POSITIVE_INFINITY, border = 'keep' }: FilterObjectsOptions = {},
+  { minSize = 0, maxSize = Number.POSITIVE_INFINITY, border = 'keep', minMean }: FilterObjectsOptions = {},
 ): FilteredObjects {
   const extents = extentsOf(array.shape);
   const { labels, count, values } = relabelConsecutive(array);
@@ -39,6 +41,18 @@ export function filterObjects(
   for (let label = 1; label <= count; label++) {
     const size = sizes[label] as number;
     if (size >= minSize && size <= maxSize) keep[label] = 1;
+  }
+  if (minMean !== undefined) {
+    const { of, value } = minMean;
+    requireSameShape(array, of, ['the labels', 'the map']);
+    const sums = new Float64Array(count + 1);
+    for (let i = 0; i < data.length; i++) {
+      const label = data[i] as number;
+      sums[label] = (sums[label] as number) + (of.data[i] as number);
+    }
+    for (let label = 1; label <= count; label++) {
+      if ((sums[label] as number) < value * (sizes[label] as number)) keep[label] = 0;
+    }
   }
   if (border === 'clear') {
     const { depth, height, width, rank } = extents;

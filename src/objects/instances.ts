@@ -55,6 +55,8 @@ export interface SeparationSettings {
   readonly minSeedSize?: number;
   /** Smaller objects go, in pixels. Default 0. */
   readonly minSize?: number;
+  /** Objects whose foreground has a smaller mean go: 0..1, default 0. */
+  readonly minConfidence?: number;
   /** Background that one object encloses becomes its own. Default true. */
   readonly fillHoles?: boolean;
   /** Objects that touch the border of the image. Default `keep`. */
@@ -73,12 +75,16 @@ export interface SeparatedObjects {
  * @throws UsageError when the map that the way needs is absent, or shapes differ.
  */
 export function separateObjects(maps: PredictedMaps, settings: SeparationSettings): SeparatedObjects {
-  const { by, threshold = 0.5, minSize = 0, fillHoles: fill = true, border = 'keep' } = settings;
+  const { by, threshold = 0.5, minSize = 0, minConfidence = 0, fillHoles: fill = true, border = 'keep' } = settings;
   const { foreground } = maps;
   const mask = aboveThreshold(foreground, threshold === 'otsu' ? otsuThreshold(foreground) : threshold);
   const divided = by === 'components' ? connectedComponents(mask).labels : divide(mask, maps, settings);
   const whole = fill ? fillHoles(divided) : divided;
-  const { labels, count } = filterObjects(whole, { minSize, border });
+  const { labels, count } = filterObjects(whole, {
+    minSize,
+    border,
+    ...(minConfidence > 0 ? { minMean: { of: foreground, value: minConfidence } } : {}),
+  });
   return { labels, count };
 }
 

@@ -43,6 +43,20 @@ describe('a fraction', () => {
     ];
     expect(splitItems(items, { fraction: 0.1 }).validation.length).toBe(6);
   });
+  it('leaves images of each size to train on, where there are others to hold out', () => {
+    const large = (file: string): SplitItem => ({ ...item(file), height: 32, width: 32 });
+    for (let seed = 0; seed < 20; seed++) {
+      const one = [...words, large('kiwi.png')];
+      expect(splitItems(one, { fraction: 0.5 }, { seed }).train).toContain(10);
+      const two = [...one, large('lark.png')];
+      const { train, validation } = splitItems(two, { fraction: 0.5 }, { seed });
+      expect(train.filter((i) => i >= 10).length).toBeGreaterThan(0);
+      expect(validation.length).toBe(6);
+    }
+    // Every image of a size of its own: somebody has to be held out.
+    const all = words.map((word, i) => ({ ...word, width: 8 + i }));
+    expect(splitItems(all, { fraction: 0.3 }).validation.length).toBe(3);
+  });
   it('of one page is nothing, and 0 is nothing', () => {
     expect(splitItems([item('a.png')], { fraction: 0.2 }).validation).toEqual([]);
     expect(splitItems(words, { fraction: 0 }).validation).toEqual([]);

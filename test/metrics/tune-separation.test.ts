@@ -43,6 +43,20 @@ describe('tuneSeparation', () => {
     expect(tuned).toMatchObject({ settings: { ...start, by: 'border' }, score: 1 });
   });
 
+  it('leaves out what no threshold can: as large as the objects, brighter than their edges, fainter on the whole', () => {
+    const { maps, truth } = image();
+    for (let y = 2; y < 14; y++) {
+      for (let x = 2; x < WIDTH; x++) {
+        const core = x < 26 && y >= 5 && y < 11;
+        maps.foreground.data[y * WIDTH + x] = core ? 1 : x < 26 ? 0.42 : x >= 28 ? 0.45 : 0;
+      }
+    }
+    const { settings, score } = tuneSeparation([{ maps, truth }], 'border');
+    expect(score).toBe(1);
+    expect(settings.minConfidence).toBeGreaterThan(0.45);
+    expect(settings.minConfidence).toBeLessThan(0.75);
+  });
+
   it('refuses to tune on nothing', () => {
     expect(() => tuneSeparation([], 'shape')).toThrow(UsageError);
   });

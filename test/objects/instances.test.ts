@@ -52,6 +52,16 @@ describe('separateObjects', () => {
     expect(labels.data[at(12, 19)]).toBe(labels.data[at(12, 25)]);
   });
 
+  it('drops objects whose mean foreground is too small', () => {
+    const { maps, at } = touchingDiscs();
+    for (let y = 0; y < 7; y++) for (let x = 34; x < WIDTH; x++) maps.foreground.data[at(y, x)] = 0.6;
+    expect(separateObjects(maps, { by: 'shape', minConfidence: 0.59 }).count).toBe(3);
+    const { labels, count } = separateObjects(maps, { by: 'shape', minConfidence: 0.61 });
+    expect(count).toBe(2);
+    expect(labels.data[at(4, 36)]).toBe(0);
+    expect(separateObjects(maps, { by: 'shape', minConfidence: 0.95 }).count).toBe(0);
+  });
+
   it('drops small objects and those at the border, and fills holes', () => {
     const { maps, at } = touchingDiscs();
     expect(separateObjects(maps, { by: 'shape', minSize: 50 }).count).toBe(2);
