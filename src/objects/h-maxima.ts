@@ -5,7 +5,9 @@ import { UsageError } from '../errors.ts';
 import {
   type Connectivity,
   connectivityOf,
+  type Extents,
   extentsOf,
+  type Framed,
   framed,
   type IntegerArray,
   requireSameShape,
@@ -39,14 +41,14 @@ export function hMaxima(image: ScalarArray, h: number, { mask, connectivity }: H
   if (mask !== undefined) requireSameShape(image, mask, ['image', 'mask']);
   const extents = extentsOf(image.shape);
   const frame = framed(extents, connectivityOf(connectivity ?? (extents.rank === 2 ? 8 : 26), extents.rank));
-  const { where, order, level, values } = levelsOf(image, mask, extents, frame);
+  const { order } = levelsOf(image, mask, extents, frame);
   const { neighbours } = frame;
   const near = neighbours.length;
 
   // Pixels are added from high to low. Each part so far has one top that may yet prove too low: its height and its
   // first pixel. Where two parts meet, the lower top is decided: it stays if it stands out by h, else it goes.
   const parent = new Int32Array(frame.size).fill(-1);
-  const peak = new Float64Array(frame.size);
+  const peak = framedValues(image, extents, frame);
   const top = new Int32Array(frame.size);
   const find = (pixel: number): number => {
     let root = pixel;
@@ -63,11 +65,9 @@ export function hMaxima(image: ScalarArray, h: number, { mask, connectivity }: H
   const topOf = new Int32Array(frame.size).fill(GONE);
 
   for (let k = order.length - 1; k >= 0; k--) {
-    const here = order[k] as number;
-    const p = where[here] as number;
-    const value = values[level[here] as number] as number;
+    const p = order[k] as number;
+    const value = peak[p] as number;
     parent[p] = p;
-    peak[p] = value;
     top[p] = p;
     fate[p] = p;
     let root = p;
@@ -92,8 +92,7 @@ export function hMaxima(image: ScalarArray, h: number, { mask, connectivity }: H
   const labels = new Int32Array(frame.size);
   const numberOf = new Int32Array(frame.size);
   let count = 0;
-  for (let k = 0; k < where.length; k++) {
-    const p = where[k] as number;
+  for (let p = 0; p < frame.size; p++) {
     let first = topOf[p] as number;
     if (first < 0) continue;
     while (first >= 0 && fate[first] !== first) first = fate[first] as number;
@@ -103,4 +102,14 @@ export function hMaxima(image: ScalarArray, h: number, { mask, connectivity }: H
     labels[p] = numberOf[first] as number;
   }
   return { labels: ndarray('int32', image.shape, unframed(labels, extents, frame)), count };
+}
+
+function framedValues({ data }: ScalarArray, { depth, height, width }: Extents, frame: Framed): Float64Array {
+  const values = new Float64Array(frame.size);
+  for (let z = 0, i = 0; z < depth; z++) {
+    for (let y = 0; y < height; y++) {
+      for (let x = 0, p = frame.rowStart(z, y); x < width; x++, i++, p++) values[p] = data[i] as number;
+    }
+  }
+  return values;
 }

@@ -7,64 +7,19 @@ import type { Extents, Framed, IntegerArray } from './grid.ts';
 /** Images that can be flooded. */
 export type ScalarArray = IntegerArray | NdArray<'float32' | 'float64'>;
 
-const BITS = 11;
-const BUCKETS = 1 << BITS;
-
 /**
  * Positions 0..n-1 stably sorted by ascending value. -0 and 0 are equal.
  * @throws UsageError for a NaN.
  */
 export function ascendingOrder(values: ScalarArray['data']): Int32Array {
-  const count = values.length;
-  let order: Int32Array = new Int32Array(count);
-  for (let i = 0; i < count; i++) order[i] = i;
-  if (values instanceof Float64Array) {
-    // + 0 makes 0 of -0.
-    const doubles = new Float64Array(count);
-    for (let i = 0; i < count; i++) doubles[i] = (values[i] as number) + 0;
-    const words = new Uint32Array(doubles.buffer);
-    const low = new Uint32Array(count);
-    const high = new Uint32Array(count);
-    for (let i = 0; i < count; i++) {
-      if (Number.isNaN(doubles[i])) refuseNaN();
-      const top = words[2 * i + 1] as number;
-      // Bits of negative numbers are inverted, so that the order of the bits is that of the numbers.
-      const flip = top >>> 31 === 1 ? 0xffffffff : 0;
-      low[i] = (words[2 * i] as number) ^ flip;
-      high[i] = top ^ (flip | 0x80000000);
-    }
-    order = sortByKey(low, order);
-    const gathered = new Uint32Array(count);
-    for (let i = 0; i < count; i++) gathered[i] = high[order[i] as number] as number;
-    return sortByKey(gathered, order);
-  }
-  const keys = new Uint32Array(count);
-  if (values instanceof Float32Array) {
-    const floats = new Float32Array(count);
-    for (let i = 0; i < count; i++) floats[i] = (values[i] as number) + 0;
-    const words = new Uint32Array(floats.buffer);
-    for (let i = 0; i < count; i++) {
-      if (Number.isNaN(floats[i])) refuseNaN();
-      const bits = words[i] as number;
-      keys[i] = bits >>> 31 === 1 ? ~bits : bits | 0x80000000;
-    }
-  } else {
-    const signed = values instanceof Int8Array || values instanceof Int16Array || values instanceof Int32Array;
-    const offset = signed ? 0x80000000 : 0;
-    for (let i = 0; i < count; i++) keys[i] = (values[i] as number) + offset;
-  }
-  return sortByKey(keys, order);
+  return sortByValue(values, positions(values.length)).items;
 }
 
 export interface PixelLevels {
-  /** Indices in the framed grid, in raster order, of the pixels that take part. */
-  readonly where: Int32Array;
-  /** Positions in `where`, stably sorted by ascending value. */
+  /** Indices in the framed grid of the pixels that take part, by ascending value; equal ones in raster order. */
   readonly order: Int32Array;
-  /** For each position in `where`: how many smaller values occur. */
-  readonly level: Int32Array;
-  /** The values that occur, ascending. */
-  readonly values: Float64Array;
+  /** The pixels of level l, which have the same value, are order[starts[l]] .. order[starts[l + 1] - 1]. */
+  readonly starts: Int32Array;
 }
 
 /**
@@ -85,59 +40,129 @@ export function levelsOf(
     for (let i = 0; i < size; i++) if (inside[i] !== 0) count++;
   }
   const where = new Int32Array(count);
-  const taken = new (data.constructor as new (length: number) => typeof data)(count);
+  const taken = inside === undefined ? data : new (data.constructor as new (length: number) => typeof data)(count);
   for (let z = 0, i = 0, k = 0; z < depth; z++) {
     for (let y = 0; y < height; y++) {
       for (let x = 0, p = frame.rowStart(z, y); x < width; x++, i++, p++) {
-        if (inside !== undefined && inside[i] === 0) continue;
-        where[k] = p;
-        taken[k] = data[i] as number;
-        k++;
+        if (inside !== undefined) {
+          if (inside[i] === 0) continue;
+          taken[k] = data[i] as number;
+        }
+        where[k++] = p;
       }
     }
   }
-  const order = ascendingOrder(taken);
-  const level = new Int32Array(count);
-  const values = new Float64Array(count);
+  const { items: order, keys, tied } = sortByValue(taken, where);
+  const starts = new Int32Array(count + 1);
   let levels = 0;
   for (let k = 0; k < count; k++) {
-    const here = order[k] as number;
-    const value = taken[here] as number;
-    if (k === 0 || value !== values[levels - 1]) values[levels++] = value;
-    level[here] = levels - 1;
+    const same = k > 0 && keys[k] === keys[k - 1] && (tied === undefined || tied[k] === tied[k - 1]);
+    if (!same) starts[levels++] = k;
   }
-  return { where, order, level, values: values.subarray(0, levels) };
+  starts[levels] = count;
+  return { order, starts: starts.subarray(0, levels + 1) };
+}
+
+/** Items in the order of their keys, and the keys in theirs. */
+interface Sorted {
+  readonly items: Int32Array;
+  readonly keys: Uint32Array;
+  /** Where keys are equal, these must be, too, for the values to be equal. */
+  readonly tied?: Uint32Array;
+}
+
+/** Sorts items (overwritten) by `values[k]`, the value of `items[k]`. */
+function sortByValue(values: ScalarArray['data'], items: Int32Array): Sorted {
+  const count = values.length;
+  const keys = new Uint32Array(count);
+  if (values instanceof Float64Array) {
+    const words = new Uint32Array(values.buffer, values.byteOffset, 2 * count);
+    const low = new Uint32Array(count);
+    for (let i = 0; i < count; i++) {
+      const value = values[i] as number;
+      if (Number.isNaN(value)) refuseNaN();
+      const top = value === 0 ? 0 : (words[2 * i + 1] as number);
+      // Bits of negative numbers are inverted, so that the order of the bits is that of the numbers.
+      const flip = top >>> 31 === 1 ? 0xffffffff : 0;
+      low[i] = (words[2 * i] as number) ^ flip;
+      keys[i] = top ^ (flip | 0x80000000);
+    }
+    const byLow = sortByKey(low.slice(), positions(count)).items;
+    const { items: order, keys: sorted } = sortByKey(gathered(keys, byLow), byLow);
+    return { items: gathered(items, order), keys: sorted, tied: gathered(low, order) };
+  }
+  if (values instanceof Float32Array) {
+    const words = new Uint32Array(values.buffer, values.byteOffset, count);
+    for (let i = 0; i < count; i++) {
+      const value = values[i] as number;
+      if (Number.isNaN(value)) refuseNaN();
+      // 0 for -0.
+      const bits = value === 0 ? 0 : (words[i] as number);
+      keys[i] = bits >>> 31 === 1 ? ~bits : bits | 0x80000000;
+    }
+  } else {
+    const signed = values instanceof Int8Array || values instanceof Int16Array || values instanceof Int32Array;
+    const offset = signed ? 0x80000000 : 0;
+    for (let i = 0; i < count; i++) keys[i] = (values[i] as number) + offset;
+  }
+  return sortByKey(keys, items);
+}
+
+function positions(count: number): Int32Array {
+  const all = new Int32Array(count);
+  for (let i = 0; i < count; i++) all[i] = i;
+  return all;
+}
+
+function gathered<T extends Int32Array | Uint32Array>(values: T, at: Int32Array): T {
+  const result = values.slice() as T;
+  for (let k = 0; k < at.length; k++) result[k] = values[at[k] as number] as number;
+  return result;
 }
 
 function refuseNaN(): never {
   throw new UsageError('The image to flood holds NaN.', { remedy: 'Replace NaN before, or leave it out by a mask.' });
 }
 
-/** Least digit first; digits that are the same in all keys are skipped. `keys[k]` is that of `order[k]`. */
-function sortByKey(keys: Uint32Array, order: Int32Array): Int32Array {
+const BITS = 11;
+const BUCKETS = 1 << BITS;
+const PASSES = 3;
+
+/**
+ * Least digit first, all digits counted in one reading; digits that are the same in all keys are skipped. Both
+ * arrays are overwritten.
+ */
+function sortByKey(keys: Uint32Array, items: Int32Array): Sorted {
   const count = keys.length;
+  const starts = new Int32Array(PASSES * BUCKETS);
+  for (let i = 0; i < count; i++) {
+    const key = keys[i] as number;
+    const low = key & (BUCKETS - 1);
+    const middle = BUCKETS + ((key >>> BITS) & (BUCKETS - 1));
+    const high = 2 * BUCKETS + (key >>> (2 * BITS));
+    starts[low] = (starts[low] as number) + 1;
+    starts[middle] = (starts[middle] as number) + 1;
+    starts[high] = (starts[high] as number) + 1;
+  }
   let fromKeys: Uint32Array = keys;
-  let from: Int32Array = order;
-  let toKeys: Uint32Array = new Uint32Array(count);
-  let to: Int32Array = new Int32Array(count);
-  const starts = new Int32Array(BUCKETS);
-  for (let shift = 0; shift < 32; shift += BITS) {
-    starts.fill(0);
-    for (let i = 0; i < count; i++) {
-      const digit = ((fromKeys[i] as number) >>> shift) & (BUCKETS - 1);
-      starts[digit] = (starts[digit] as number) + 1;
-    }
-    const first = count === 0 ? 0 : ((fromKeys[0] as number) >>> shift) & (BUCKETS - 1);
-    if (starts[first] === count) continue;
+  let from: Int32Array = items;
+  let toKeys: Uint32Array | undefined;
+  let to: Int32Array | undefined;
+  for (let pass = 0; pass < PASSES; pass++) {
+    const shift = pass * BITS;
+    const first = pass * BUCKETS;
+    if (count === 0 || starts[first + (((fromKeys[0] as number) >>> shift) & (BUCKETS - 1))] === count) continue;
     let sum = 0;
-    for (let digit = 0; digit < BUCKETS; digit++) {
+    for (let digit = first; digit < first + BUCKETS; digit++) {
       const here = starts[digit] as number;
       starts[digit] = sum;
       sum += here;
     }
+    toKeys ??= new Uint32Array(count);
+    to ??= new Int32Array(count);
     for (let i = 0; i < count; i++) {
       const key = fromKeys[i] as number;
-      const digit = (key >>> shift) & (BUCKETS - 1);
+      const digit = first + ((key >>> shift) & (BUCKETS - 1));
       const place = starts[digit] as number;
       starts[digit] = place + 1;
       toKeys[place] = key;
@@ -146,5 +171,5 @@ function sortByKey(keys: Uint32Array, order: Int32Array): Int32Array {
     [fromKeys, toKeys] = [toKeys, fromKeys];
     [from, to] = [to, from];
   }
-  return from;
+  return { items: from, keys: fromKeys };
 }

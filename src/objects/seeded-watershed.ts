@@ -23,9 +23,6 @@ export interface WatershedOptions {
   readonly connectivity?: Connectivity;
 }
 
-const BLOCKED = -1;
-const NONE = -1;
-
 /**
  * Grows the seeds over the image, lowest pixels first, until they meet. There are no lines between basins; pixels
  * of the mask that no seed reaches stay 0.
@@ -48,26 +45,19 @@ export function watershed(
   if (mask !== undefined) requireSameShape(image, mask, ['image', 'mask']);
   const extents = extentsOf(image.shape);
   const frame = framed(extents, connectivityOf(connectivity, extents.rank));
-  const { where, level, values } = levelsOf(image, mask, extents, frame);
+  const { order, starts } = levelsOf(image, mask, extents, frame);
+  const levels = starts.length - 1;
+  // One array for the three things that a pixel may be, so that a look at a neighbour is one look into memory:
+  // 0 = not to be flooded, positive = the label that reached it, negative = waiting, ~level.
+  const state = new Int32Array(frame.size);
+  for (let level = 0; level < levels; level++) {
+    const end = starts[level + 1] as number;
+    for (let k = starts[level] as number; k < end; k++) state[order[k] as number] = ~level;
+  }
+  // Pixels that were reached queue up in their level's own part of `order`, which is not needed any more.
+  const free = starts.slice();
   const { neighbours } = frame;
   const near = neighbours.length;
-  const labels = new Int32Array(frame.size).fill(BLOCKED);
-  const levelAt = new Int32Array(frame.size);
-  for (let k = 0; k < where.length; k++) {
-    const p = where[k] as number;
-    labels[p] = 0;
-    levelAt[p] = level[k] as number;
-  }
-  // One queue for each level. Water never sinks, so that a walk up the levels empties them all.
-  const first = new Int32Array(values.length).fill(NONE);
-  const last = new Int32Array(values.length);
-  const next = new Int32Array(frame.size);
-  const push = (pixel: number, to: number): void => {
-    if (first[to] === NONE) first[to] = pixel;
-    else next[last[to] as number] = pixel;
-    last[to] = pixel;
-    next[pixel] = NONE;
-  };
   const { depth, height, width } = extents;
   for (let z = 0, i = 0; z < depth; z++) {
     for (let y = 0; y < height; y++) {
@@ -78,24 +68,42 @@ export function watershed(
             remedy: 'Seeds are 0 for none and 1 to 2147483647; pass what is not to be flooded as a mask.',
           });
         }
-        if (seed === 0 || labels[p] === BLOCKED) continue;
-        labels[p] = seed;
-        push(p, levelAt[p] as number);
+        const found = state[p] as number;
+        if (seed === 0 || found >= 0) continue;
+        state[p] = seed;
+        const place = free[~found] as number;
+        free[~found] = place + 1;
+        order[place] = p;
       }
     }
   }
 
-  for (let water = 0; water < values.length; water++) {
-    // The queue grows at its end while it is walked.
-    for (let p = first[water] as number; p !== NONE; p = next[p] as number) {
-      const label = labels[p] as number;
+  // Water never sinks: a walk up the levels empties all queues. The one of the present level is moved down to what is
+  // flooded already, as it also takes lower pixels that are only reached now; it ends before the next level's part,
+  // because no pixel is reached twice.
+  let tail = 0;
+  for (let water = 0; water < levels; water++) {
+    let head = tail;
+    const end = free[water] as number;
+    for (let k = starts[water] as number; k < end; k++) order[tail++] = order[k] as number;
+    for (; head < tail; head++) {
+      const p = order[head] as number;
+      const label = state[p] as number;
       for (let n = 0; n < near; n++) {
         const q = p + (neighbours[n] as number);
-        if (labels[q] !== 0) continue;
-        labels[q] = label;
-        push(q, Math.max(water, levelAt[q] as number));
+        const found = state[q] as number;
+        if (found >= 0) continue;
+        state[q] = label;
+        const level = ~found;
+        if (level <= water) {
+          order[tail++] = q;
+          continue;
+        }
+        const place = free[level] as number;
+        free[level] = place + 1;
+        order[place] = q;
       }
     }
   }
-  return ndarray('int32', image.shape, unframed(labels, extents, frame));
+  return ndarray('int32', image.shape, unframed(state, extents, frame));
 }
