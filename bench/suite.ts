@@ -13,10 +13,11 @@ import { availableParallelism, cpus, platform, release, tmpdir, totalmem } from 
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compare, type Result } from './suite/compare.ts';
-import { makeInputs } from './suite/inputs.ts';
+import { type Inputs, makeInputs } from './suite/inputs.ts';
 import { peersPython } from './suite/python.ts';
 import { type Machine, page } from './suite/report.ts';
 import { comparisons } from './suite/rows.ts';
+import { installTensorflow } from './suite/tensorflow.ts';
 
 const JSON_FILE = 'docs/benchmarks.json';
 
@@ -35,31 +36,36 @@ export async function main(args: string[]): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'lamella-bench-'));
   try {
     const inputs = makeInputs(folder);
-    if (python !== undefined) execFileSync(python, ['bench/peers/make_lzw.py', inputs.png, inputs.tiff]);
+    if (!(python instanceof Error)) makeLzw(python, inputs);
     const data = existsSync(values.data) ? values.data : undefined;
+    if (data === undefined)
+      console.log(`The rows that train are left out: there is no folder ${values.data} (--data).`);
     const { only, quick } = values;
-    const rows = comparisons(inputs, data).filter(
+    const rows = comparisons(inputs, data);
+    const asked = rows.filter(
       (row) => (only === undefined || row.group === only || row.name.includes(only)) && (!quick || row.quick === true),
     );
-    const results: Result[] = [];
-    for (const row of rows) {
-      try {
-        const result = await compare(row, python, Number(values.rounds));
-        results.push(result);
-        console.log(line(result));
-      } catch (cause) {
-        console.log(`${row.name}: ${(cause as Error).message}`);
-      }
-    }
     const machine = machineOf(args);
     const whole = !quick && only === undefined;
-    if (whole || values.write) {
-      const order = comparisons(inputs, data).map(({ name }) => name);
-      const kept = whole ? [] : earlier().filter(({ name }) => !results.some((result) => result.name === name));
+    const results: Result[] = [];
+    const before = whole || values.write ? earlier() : [];
+    const write = (kept: readonly Result[]) => {
+      const order = rows.map(({ name }) => name);
       const all = [...kept, ...results].sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
       writeFileSync('docs/benchmarks.md', page(machine, all, kept.length > 0));
       writeFileSync(JSON_FILE, `${JSON.stringify({ machine, results: all }, null, 2)}\n`);
-    } else console.log(`\n${page(machine, results)}`);
+    };
+    const start = performance.now();
+    for (const row of asked) {
+      const result = await compare(row, { python, tensorflow: installTensorflow }, Number(values.rounds));
+      results.push(result);
+      console.log(`${minutes(performance.now() - start)} ${line(result)}`);
+      // After every row, so that a run that is stopped has not been in vain.
+      const measured = new Set(results.map(({ name }) => name));
+      if (whole || values.write) write(before.filter(({ name }) => !measured.has(name)));
+    }
+    if (whole) write([]);
+    else if (!values.write) console.log(`\n${page(machine, results)}`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -71,9 +77,26 @@ function earlier(): readonly Result[] {
   return (JSON.parse(readFileSync(JSON_FILE, 'utf8')) as { results: readonly Result[] }).results;
 }
 
-function line({ name, ours, peer, ratio }: Result): string {
-  const theirs = peer === undefined ? '' : `, peer ${peer.medianMs.toFixed(1)} ms, ratio ${ratio?.toFixed(2)}`;
-  return `${name}: ${ours.medianMs.toFixed(1)} ms${theirs}`;
+function line({ name, ours, peer, ratio, failures = [] }: Result): string {
+  const mine = ours === undefined ? 'failed' : `${ours.medianMs.toFixed(1)} ms`;
+  const theirs = peer === undefined ? '' : `, peer ${peer.medianMs.toFixed(1)} ms`;
+  return [`${name}: ${mine}${theirs}${ratio === undefined ? '' : `, ratio ${ratio.toFixed(2)}`}`, ...failures].join(
+    '; ',
+  );
+}
+
+function minutes(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+}
+
+/** Without it the row that reads LZW fails, and only that. */
+function makeLzw(python: string, { png, tiff }: Inputs): void {
+  try {
+    execFileSync(python, ['bench/peers/make_lzw.py', png, tiff]);
+  } catch (cause) {
+    console.log((cause as Error).message);
+  }
 }
 
 function machineOf(args: readonly string[]): Machine {

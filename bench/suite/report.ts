@@ -23,11 +23,11 @@ export function page(machine: Machine, results: readonly Result[], separately = 
     'faster there. Times are medians (minimum to maximum) of the rounds after a warm-up; the ratio is our median as a',
     "share of the peer's, below 1 where we are faster.",
     '',
-    `${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}; ${versions.join(', ')}; ${machine.date}; load: processes on the machine before each row.`,
+    `${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}; ${versions.join(', ')}; ${machine.date}; load: cores that other programs kept busy just before or after a row.`,
     '',
     ...(separately
       ? [
-          'Rows were measured in several runs. Where load is above 1, other programs ran meanwhile: such ratios are rough, and not judged.',
+          'Rows were measured in several runs. Where load is above 0.3, other programs ran meanwhile: such ratios are rough, and not judged.',
           '',
         ]
       : []),
@@ -43,20 +43,25 @@ export function page(machine: Machine, results: readonly Result[], separately = 
     '',
     ...[...new Set(results.flatMap(({ peer }) => (peer?.about ? [`- ${peer.about}`] : [])))],
     '',
-    'TensorFlow.js has no row: its WebAssembly backend has no gradient of a 2-D convolution, so that it cannot train the',
-    'network in a tab without WebGL or WebGPU.',
+    ...failuresOf(results),
+    'TensorFlow.js trains the network by WebGL, WebGPU and in plain JavaScript; the first is the fastest of them here, where',
+    'there is no GPU. Its WebAssembly backend has no gradient of the weights of a 2-D convolution.',
     '',
   ];
   return lines.join('\n');
 }
 
-/** With more processes than this before a row, its ratio says more of them than of us. */
-const BUSY = 1;
+function failuresOf(results: readonly Result[]): readonly string[] {
+  const lines = results.flatMap(({ name, failures = [] }) => failures.map((failure) => `- ${name}: ${failure}`));
+  return lines.length === 0 ? [] : ['Failed:', '', ...lines, ''];
+}
 
-function rowOf(result: Result): string {
-  const { name, ours, peer, ratio, goal, limitMs, load } = result;
+/** With more cores busy than this around a row, its ratio says more of other programs than of us. */
+const BUSY = 0.3;
+
+function rowOf({ name, ours, peer, failures = [], ratio, goal, limitMs, load }: Result): string {
   const reached =
-    limitMs !== undefined
+    limitMs !== undefined && ours !== undefined
       ? ours.medianMs <= limitMs
       : ratio !== undefined && goal !== undefined
         ? ratio <= goal
@@ -64,18 +69,18 @@ function rowOf(result: Result): string {
   const wanted = limitMs !== undefined ? `<= ${limitMs} ms` : goal === undefined ? '' : `<= ${goal}`;
   const cells = [
     name,
-    timesOf(ours),
-    peer === undefined ? '' : timesOf(peer),
+    ours === undefined ? 'failed' : timesOf(ours),
+    peer === undefined ? (ours !== undefined && failures.length > 0 ? 'failed' : '') : timesOf(peer),
     ratio?.toFixed(2) ?? '',
     wanted,
-    load > BUSY ? 'not judged' : verdict(reached),
+    failures.length > 0 ? 'failed' : load > BUSY ? 'not judged' : verdict(reached),
     load.toFixed(1),
   ];
   return `| ${cells.join(' | ')} |`;
 }
 
 function memoryRow({ name, ours, peer, memoryRatio }: Result): readonly string[] {
-  if (memoryRatio === undefined || peer === undefined) return [];
+  if (memoryRatio === undefined || ours === undefined || peer === undefined) return [];
   const cells = [
     name,
     ours.peakMiB.toFixed(0),

@@ -13,6 +13,8 @@ export interface Comparison {
   readonly peer?: TaskOptions;
   /** Instead of a peer: another task of ours to compare with. */
   readonly against?: { readonly name: string; readonly task: string; readonly options: TaskOptions };
+  /** TensorFlow.js in the tab that is ours: the task is told whether it is there. */
+  readonly sameTab?: boolean;
   /** Largest ratio. */
   readonly goal?: number;
   /** Largest median in ms, where the goal is a time. */
@@ -122,6 +124,15 @@ export function comparisons(inputs: Inputs, data: string | undefined): readonly 
       ours: { base: 32, size: 128, batch: 1 },
       against: { name: 'Node CPU', task: 'step', options: small },
       goal: 3,
+    },
+    {
+      // As large as a software driver of WebGL takes seconds for.
+      name: 'browser WASM step against TensorFlow.js, same tab, 8 channels, 64x64',
+      group: 'browser',
+      task: 'browser',
+      ours: { base: 8, size: 64, batch: 1 },
+      sameTab: true,
+      warmUp: 1,
     },
     {
       name: 'lamella --help',

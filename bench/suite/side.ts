@@ -7,7 +7,9 @@ export type TaskOptions = { readonly [name: string]: string | number };
 
 interface Answer {
   readonly about?: string;
+  readonly peerAbout?: string;
   readonly ms?: number;
+  readonly error?: string;
   readonly peakMiB?: number;
 }
 
@@ -20,7 +22,12 @@ export interface Side {
   close(): Promise<number>;
   /** Ends the process whatever it does, if it is still there. */
   kill(): void;
+  /** What does the same in the same process, where the task has that. */
+  readonly beside?: Side;
 }
+
+/** No task takes as long on a machine that has nothing else to do. */
+const LIMIT_MS = 15 * 60_000;
 
 export function ours(task: string, options: TaskOptions): Promise<Side> {
   return open(process.execPath, ['bench/run.mjs', 'worker', task, JSON.stringify(options)]);
@@ -35,19 +42,46 @@ async function open(command: string, args: readonly string[]): Promise<Side> {
   const errors: string[] = [];
   child.stderr.on('data', (chunk) => errors.push(String(chunk)));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const kill = () => void child.kill('SIGKILL');
   const answer = async (): Promise<Answer> => {
-    for (;;) {
-      const { value, done } = await lines.next();
-      if (done) throw new Error(`${command} ${args.slice(0, 3).join(' ')} ended:\n${errors.join('').slice(-2000)}`);
-      // Libraries may print; answers are the lines that are JSON objects.
-      if (value.startsWith('{')) return JSON.parse(value) as Answer;
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      kill();
+    }, LIMIT_MS);
+    try {
+      for (;;) {
+        const { value, done } = await lines.next();
+        if (late) throw new Error(`no answer within ${LIMIT_MS / 60_000} minutes`);
+        if (done) throw new Error(lastLine(errors.join('')) ?? 'the process ended without a word');
+        // Libraries may print; answers are the lines that are JSON objects.
+        if (value.startsWith('{')) return JSON.parse(value) as Answer;
+      }
+    } finally {
+      clearTimeout(timer);
     }
   };
   const ask = (word: string): Promise<Answer> => {
     child.stdin.write(`${word}\n`);
     return answer();
   };
-  const { about = '' } = await answer();
+  child.stdin.on('error', () => {
+    // The process is gone; the answer that does not come says why.
+  });
+  const { about = '', peerAbout } = await answer().catch((cause) => {
+    kill();
+    throw cause;
+  });
+  const beside = {
+    about: peerAbout ?? '',
+    run: async () => {
+      const { ms, error } = await ask('peer');
+      if (ms === undefined) throw new Error(error);
+      return ms;
+    },
+    close: async () => Number.NaN,
+    kill,
+  };
   return {
     about,
     run: async () => (await ask('run')).ms as number,
@@ -56,14 +90,21 @@ async function open(command: string, args: readonly string[]): Promise<Side> {
       await ended(child);
       return peakMiB;
     },
-    kill: () => void child.kill('SIGKILL'),
+    kill,
+    ...(peerAbout !== undefined && { beside }),
   };
 }
 
 function ended(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
-    if (child.exitCode !== null) resolve();
+    if (child.exitCode !== null || child.signalCode !== null) resolve();
     else child.once('exit', () => resolve());
     child.stdin?.end();
   });
+}
+
+/** Of a stack or traceback, the line that says what happened. */
+function lastLine(text: string): string | undefined {
+  const lines = text.split('\n').map((line) => line.trim());
+  return lines.find((line) => /^(\w*Error|Caused by)\b.*: /.test(line)) ?? lines.filter((line) => line !== '').at(-1);
 }

@@ -40,6 +40,14 @@ describe('a row of the benchmarks', () => {
     expect(rowOf({ limitMs: 150 })).toContain('| <= 150 ms | missed |');
     expect(rowOf({})).toContain('|  | measured |');
   });
+  it('says which side failed, and why', () => {
+    const failures = ['peer: No module named torch'];
+    expect(rowOf({ failures, goal: 0.8 })).toBe('| a row | 200 ms (199 to 201) | failed |  | <= 0.8 | failed | 0.0 |');
+    const { ours: _, ...without } = result({ failures: ['ours: ended'], peer: times(400) });
+    const text = page(machine, [without]);
+    expect(text).toContain('| a row | failed | 400 ms (399 to 401) |  |  | failed | 0.0 |');
+    expect(text).toContain('- a row: ours: ended');
+  });
   it('compares memory where it was asked for', () => {
     const text = page(machine, [result({ peer: times(1), memoryRatio: 1.5 })]);
     expect(text).toContain('| a row | 100 | 100 | 1.50 | <= 1 | missed |');

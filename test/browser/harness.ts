@@ -17,8 +17,15 @@ export function whyNoBrowser(): string | undefined {
   return browserPath() === undefined ? 'no Chromium on this machine: set CHROMIUM_PATH' : undefined;
 }
 
-/** Starts the browser. With `webgpu`, WebGPU by the software adapter that Chromium carries. */
-export async function launchChromium({ webgpu = false }: { readonly webgpu?: boolean } = {}): Promise<Browser> {
+export interface BrowserOptions {
+  /** WebGPU by the software adapter that Chromium carries. */
+  readonly webgpu?: boolean;
+  /** WebGL by the software driver that Chromium carries. */
+  readonly webgl?: boolean;
+}
+
+/** Starts the browser. */
+export async function launchChromium({ webgpu = false, webgl = false }: BrowserOptions = {}): Promise<Browser> {
   return chromium.launch({
     executablePath: browserPath() as string,
     args: [
@@ -27,7 +34,9 @@ export async function launchChromium({ webgpu = false }: { readonly webgpu?: boo
       '--disable-component-update',
       ...(webgpu
         ? ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan']
-        : ['--disable-gpu']),
+        : webgl
+          ? ['--use-angle=swiftshader', '--enable-unsafe-swiftshader']
+          : ['--disable-gpu']),
     ],
   });
 }
@@ -50,11 +59,11 @@ export interface BrowserPage {
 }
 
 /** Starts server and browser. */
-export async function openBrowser({ webgpu = false }: { readonly webgpu?: boolean } = {}): Promise<BrowserSession> {
+export async function openBrowser(options: BrowserOptions = {}): Promise<BrowserSession> {
   const server = await serveSources();
   let browser: Browser;
   try {
-    browser = await launchChromium({ webgpu });
+    browser = await launchChromium(options);
   } catch (cause) {
     await server.close();
     throw cause;
