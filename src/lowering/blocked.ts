@@ -29,6 +29,7 @@ import {
 } from './pool-blocked.ts';
 import { statesAsKernels } from './state-layouts.ts';
 import { upConvBlocked } from './up-conv-blocked.ts';
+import { upConvByPhases } from './up-conv-phases.ts';
 import type { WinogradUse } from './winograd.ts';
 
 type Table = { readonly [K in OpName]?: readonly Formulation<K>[] };
@@ -46,7 +47,7 @@ const STANDARD: Table = {
 /** ONNX Runtime's blocked kernels where the channels fit, else standard ops. */
 const BLOCKED: Table = {
   Conv: [convByRows, convBlocked],
-  ConvTranspose: [upConvBlocked],
+  ConvTranspose: [upConvBlocked, upConvByPhases],
   'lamella.ConvGradInput': [averageGradByUpsampling, convGradInputByRows, convGradInputBlocked, convGradInputFlipped],
   'lamella.ConvGradWeight': [
     convGradWeightBlocked,

@@ -9,7 +9,7 @@
 import { ndarray } from '../array/ndarray.ts';
 import type { ConvAttributes } from '../graph/attributes.ts';
 import type { GraphBuilder } from '../graph/builder.ts';
-import type { Value } from '../graph/ir.ts';
+import type { Node, Value } from '../graph/ir.ts';
 import { type ConvGeometry, convGeometry } from '../graph/ops/convolution.ts';
 import { type Formulation, type Lowering, onlyConsumer } from './context.ts';
 import { flippedKernel, kernelOfFewInputs, kernelOfOddOutputs, padOutputs } from './kernel-layouts.ts';
@@ -31,7 +31,7 @@ function attributesOf(g: ConvGeometry, change: Partial<ConvAttributes> = {}): Co
   };
 }
 
-/** Conv, with its bias and a ReLU that alone reads it. */
+/** Conv, with its bias, a sum with what is there in blocks already, and a ReLU, where each alone reads what is before. */
 export const convBlocked: Formulation<'Conv'> = (lowering, node) => {
   const { b, forms } = lowering;
   const [x, w, bias] = node.inputs as readonly [Value, Value, Value | undefined];
@@ -39,7 +39,9 @@ export const convBlocked: Formulation<'Conv'> = (lowering, node) => {
   const [k, c] = w.shape as Four;
   if (!supported(x, g.kernel, g)) return false;
   const y = node.outputs[0] as Value;
-  const relu = onlyConsumer(lowering, y);
+  // Where weights are known, as in prediction: a training goes on with the bits that it began with.
+  const sum = lowering.graph.constants.has(w) ? addedTo(lowering, y) : undefined;
+  const relu = onlyConsumer(lowering, sum?.outputs[0] ?? y);
   const fused = relu?.op === 'Relu' ? relu : undefined;
   const attributes = { ...attributesOf(g), ...(fused && { activation: 'Relu' as const }) };
 
@@ -53,15 +55,32 @@ export const convBlocked: Formulation<'Conv'> = (lowering, node) => {
       : forms.canBeKernel(w)
         ? forms.kernel(w)
         : kernelOfOddOutputs(b, forms.plain(w), forms.block);
-  const inputs = [input, kernel];
-  if (bias !== undefined) inputs.push(k === padded ? forms.plain(bias) : extend(b, forms.plain(bias), padded));
+  const inputs: (Value | undefined)[] = [input, kernel];
+  const vector = bias && (k === padded ? forms.plain(bias) : extend(b, forms.plain(bias), padded));
+  if (sum !== undefined) inputs.push(vector, forms.blocked(sum.other));
+  else if (vector !== undefined) inputs.push(vector);
   const made = b.op('nchwc.Conv', inputs, attributes);
-  const result = fused === undefined ? y : (fused.outputs[0] as Value);
+  const result = (fused?.outputs[0] ?? sum?.outputs[0] ?? y) as Value;
   if (k === padded) forms.set(result, 'blocked', made);
   else forms.set(result, 'plain', b.op('nchwc.ReorderOutput', [made], { channels: k }));
-  if (fused !== undefined) lowering.skip(fused);
+  for (const done of [fused, sum?.node]) if (done !== undefined) lowering.skip(done);
   return true;
 };
+
+/** The sum that alone reads y, if its other half is of the same shape, made in blocks, and read by nothing else. */
+function addedTo(
+  lowering: Lowering,
+  y: Value,
+): { readonly node: Node; readonly outputs: readonly Value[]; readonly other: Value } | undefined {
+  const { forms } = lowering;
+  const node = onlyConsumer(lowering, y);
+  if (node?.op !== 'Add') return undefined;
+  const other = node.inputs.find((value) => value !== y);
+  if (other === undefined || other.shape.join() !== y.shape.join() || onlyConsumer(lowering, other) !== node) {
+    return undefined;
+  }
+  return forms.only(other, 'blocked') ? { node, outputs: node.outputs, other } : undefined;
+}
 
 /** dx = Conv(dy, w transposed and flipped), pads = dilation (kernel - 1) - pad; stride 1 only. */
 export const convGradInputBlocked: Formulation<'lamella.ConvGradInput'> = (lowering, node) => {

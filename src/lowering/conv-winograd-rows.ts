@@ -68,7 +68,7 @@ export const convGradInputByRows: Formulation<'lamella.ConvGradInput'> = (loweri
   return true;
 };
 
-function applies({ forms, winograd }: Lowering, x: Value, w: Value, y: Value, g: ConvGeometry): boolean {
+function applies({ forms, winograd, graph }: Lowering, x: Value, w: Value, y: Value, g: ConvGeometry): boolean {
   const can =
     winograd !== 'nowhere' &&
     x.shape.length === 4 &&
@@ -78,18 +78,18 @@ function applies({ forms, winograd }: Lowering, x: Value, w: Value, y: Value, g:
     g.strides.every((stride) => stride === 1) &&
     forms.canBlock(x) &&
     forms.canBeKernel(w);
-  return can && (winograd === 'everywhere' || isFaster(w, y));
+  return can && (winograd === 'everywhere' || isFaster(w, y, graph.constants.has(w)));
 }
 
 /**
  * Products saved, a pixel and pair of channels, against what the transforms cost, in products: of a pixel's
- * channels, and of a weight. From the table above, with a margin of a quarter.
+ * channels, and of a weight where it is not known beforehand. From the table above, with a margin of a quarter.
  */
-function isFaster(w: Value, y: Value): boolean {
+function isFaster(w: Value, y: Value, known: boolean): boolean {
   const [k, c, kh, kw] = w.shape as Four;
   const [n, , height, width] = y.shape as Four;
   const saved = (kh * kw) / 2;
-  const transforms = 120 * (1 / c + 1 / k) + (245 * kh * kw) / (n * height * width);
+  const transforms = 120 * (1 / c + 1 / k) + (known ? 0 : (245 * kh * kw) / (n * height * width));
   return saved > 1.25 * transforms;
 }
 

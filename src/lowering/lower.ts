@@ -3,6 +3,7 @@ import type { Graph } from '../graph/ir.ts';
 import { decompose } from '../graph/rewrite.ts';
 import { type LoweredGraph, type LowerOptions, lowerBlocked, lowerStandard } from './blocked.ts';
 import { broadcastExpands } from './broadcast-expands.ts';
+import { convsOfUpsampled } from './conv-of-upsampled.ts';
 import { hideShapes } from './hide-shapes.ts';
 
 /** What a graph is lowered for. */
@@ -25,14 +26,8 @@ export function lower(graph: Graph, { hidesShapes = false, ...target }: Lowering
 function formulate(graph: Graph, { blockSize, exact = false, ...options }: LoweringTarget): LoweredGraph {
   if (exact) return { graph: decompose(graph), packed: new Map() };
   const lean = broadcastExpands(graph);
-  if (blockSize !== undefined && hasComputedWeights(lean)) return lowerBlocked(lean, blockSize, options);
+  if (blockSize !== undefined && lean.nodes.some(({ op }) => op === 'Conv')) {
+    return lowerBlocked(convsOfUpsampled(lean), blockSize, options);
+  }
   return { graph: lowerStandard(lean, options), packed: new Map() };
-}
-
-/** With constant weights ONNX Runtime blocks convolutions itself, weights packed once. */
-function hasComputedWeights(graph: Graph): boolean {
-  return graph.nodes.some((node) => {
-    const weights = node.inputs[1];
-    return node.op === 'Conv' && weights !== undefined && !graph.constants.has(weights);
-  });
 }

@@ -1,5 +1,6 @@
 /** A network made ready to predict: what runs, and all that has to be known around it. */
 
+import type { Shape } from '../array/ndarray.ts';
 import type { InputSpec } from '../dataset/normalise.ts';
 import type { WindowSpec } from '../dataset/window.ts';
 import type { Program } from '../runtime/runtime.ts';
@@ -11,6 +12,8 @@ export type Activation = 'softmax' | 'sigmoid' | 'none';
 
 export interface SegmentationModel {
   readonly program: Program;
+  /** Told, where there is such a way, that so many runs of an input shape are to come: the program may get faster. */
+  readonly prepare?: (shape: Shape, runs: number) => Promise<void>;
   /** Names of the tensors. Input float32 [N, channels, H, W], output float32 [N, classes, H', W']. */
   readonly inputName: string;
   readonly outputName: string;

@@ -12,6 +12,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { type ForeignOptions, foreignModel } from './foreign.ts';
 import type { SegmentationModel } from './model.ts';
 import { holdsPatchClassifier, openPatchProgram, type PatchModelOptions } from './patch-model.ts';
+import { PreparedProgram } from './prepared-program.ts';
 import type { TilingRule } from './tile-plan.ts';
 
 /** A model, with what its file says about it. */
@@ -57,7 +58,14 @@ export async function openModel(
   }
   const program = await runtime.load(bytes);
   try {
-    if (metadata !== undefined) return { ...ownModel(program, signature, metadata, where), signature, metadata };
+    if (metadata !== undefined) {
+      const model = ownModel(program, signature, metadata, where);
+      // Blocked kernels are where compiling gains something.
+      if (runtime.formulation === 'standard') return { ...model, signature, metadata };
+      const prepared = new PreparedProgram(runtime, bytes, program, model.inputName);
+      const prepare = prepared.prepare.bind(prepared);
+      return { ...model, program: prepared, prepare, signature, metadata };
+    }
     const rule = ruleOfGraph(bytes, signature);
     return {
       ...(await foreignModel(program, signature, { ...options, ...(rule === undefined ? {} : { rule }) })),

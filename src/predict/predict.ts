@@ -101,6 +101,7 @@ export async function predictPlanes(
   }
   const size = Math.max(1, Math.min(batch, model.maxBatch));
   const channels = model.input.channels.count;
+  await model.prepare?.([size, channels, sides.y, sides.x], Math.floor(jobs.length / size));
   const window = new Float32Array(channels * sides.y * sides.x);
   for (let done = 0; done < jobs.length; ) {
     if (signal?.aborted === true) throw new Interrupted('Prediction was stopped.');
