@@ -134,9 +134,9 @@ async function busyCores(): Promise<number> {
     cpus()
       .map(({ times: { idle, ...others } }) => [idle, Object.values(others).reduce((sum, ms) => sum + ms, 0)] as const)
       .reduce(([idle, busy], core) => [idle + core[0], busy + core[1]] as const, [0, 0] as const);
-  await pause(200);
+  await pause(100);
   const [idle, busy] = total();
-  await pause(600);
+  await pause(400);
   const [idleAfter, busyAfter] = total();
   const passed = idleAfter - idle + busyAfter - busy;
   return passed > 0 ? (cpus().length * (busyAfter - busy)) / passed : 0;
