@@ -10,6 +10,8 @@ export interface Lowering {
   readonly forms: Forms;
   readonly graph: Graph;
   readonly winograd: WinogradUse;
+  /** Whether gradients of small images may go by columns (conv-columns.ts). */
+  readonly columns: boolean;
   /** Nodes that read a value; an output of the graph counts as read once more. */
   consumers(value: Value): readonly Node[];
   isOutput(value: Value): boolean;

@@ -8,7 +8,8 @@
  *   M  = U V       one batched MatMul; the Transpose of V before it is fused into it         [P, K, T]
  *   y  = A' M A    a MatMul, a Transpose of whole rows, and Col2Im, whose blocks are the tiles
  *
- * dx is the same with flipped weights. dw = G' (dM V') G with dM = A dy A', a Conv as for V.
+ * dx is the same with flipped weights: G with its taps reversed, and U transposed, which is fused too, so that no float
+ * of the weights moves. dw = G' (dM V') G with dM = A dy A', a Conv as for V.
  * V is not kept for the gradient: it is 2.25 to 4 times as large as x.
  *
  * ms of forward and both gradients, minimum of many, two cores (EPYC):
@@ -28,7 +29,6 @@ import type { GraphBuilder } from '../graph/builder.ts';
 import type { Value } from '../graph/ir.ts';
 import { type ConvGeometry, convGeometry } from '../graph/ops/convolution.ts';
 import type { Formulation, Lowering } from './context.ts';
-import { flippedWeights } from './conv-flipped.ts';
 import { F2, F4, type MinimalFilter, matrix, squared, transposed } from './winograd.ts';
 
 type Four = readonly [number, number, number, number];
@@ -54,7 +54,7 @@ export const convGradInputWinograd: Formulation<'lamella.ConvGradInput'> = (lowe
   const filter = choose(lowering, w, dx, g);
   const pads = g.padsBegin.map((pad) => 2 - pad);
   if (filter === undefined || [...pads, ...g.padsEnd.map((pad) => 2 - pad)].some((pad) => pad < 0)) return false;
-  const made = convolve(b, forms.plain(dy), flippedWeights(b, forms.plain(w), 1), pads, dx, filter);
+  const made = convolve(b, forms.plain(dy), forms.plain(w), pads, dx, filter, true);
   forms.set(dx, 'plain', made);
   return true;
 };
@@ -79,7 +79,7 @@ export const convGradWeightWinograd: Formulation<'lamella.ConvGradWeight'> = (lo
 };
 
 /**
- * From 64 channels on both sides. F(4x4) has four times as many weights as the kernel, which few pixels do
+ * From 32 channels on both sides. F(4x4) has four times as many weights as the kernel, which few pixels do
  * not pay for.
  */
 function choose({ winograd }: Lowering, w: Value, y: Value, g: ConvGeometry): MinimalFilter | undefined {
@@ -94,7 +94,7 @@ function choose({ winograd }: Lowering, w: Value, y: Value, g: ConvGeometry): Mi
   if (!can) return undefined;
   const pixels = sizeOf(y.shape) / (y.shape[1] as number);
   if (winograd === 'everywhere') return pixels % 2 === 0 ? F4 : F2;
-  if (Math.min(k, c) < 64 || pixels < 256) return undefined;
+  if (Math.min(k, c) < 32 || pixels < 256) return undefined;
   return pixels < 1024 ? F2 : F4;
 }
 
@@ -103,6 +103,7 @@ function tilesOf(y: Value, { tile }: MinimalFilter): readonly [number, number] {
   return [Math.ceil((y.shape[2] as number) / tile), Math.ceil((y.shape[3] as number) / tile)];
 }
 
+/** @param flipped by weights [C, K, 3, 3] whose taps are reversed, as for dx */
 function convolve(
   b: GraphBuilder,
   x: Value,
@@ -110,6 +111,7 @@ function convolve(
   padsBegin: readonly number[],
   y: Value,
   filter: MinimalFilter,
+  flipped = false,
 ): Value {
   const [n, k, height, width] = y.shape as Four;
   const c = x.shape[1] as number;
@@ -118,8 +120,10 @@ function convolve(
   const count = tiles[0] * tiles[1];
   const transformed = inputTransform(b, x, padsBegin, tiles, filter);
   const v = n === 1 ? pointsFirst(b, transformed) : b.transpose(transformed, [0, 2, 1, 3]);
-  const u = b.op('Gemm', [b.constant(matrix(squared(filter.weights))), b.reshape(w, [k * c, 9])], { transB: 1 });
-  const m = b.op('MatMul', [b.reshape(u, [points ** 2, k, c]), v]);
+  const g = squared(filter.weights).map((row) => (flipped ? row.toReversed() : row));
+  const flat = b.op('Gemm', [b.constant(matrix(g)), b.reshape(w, [k * c, 9])], { transB: 1 });
+  const u = b.reshape(flat, [points ** 2, ...(w.shape.slice(0, 2) as [number, number])]);
+  const m = b.op('MatMul', [flipped ? b.transpose(u, [0, 2, 1]) : u, v]);
   const outputs = b.op('MatMul', [
     b.constant(matrix(squared(filter.output))),
     b.reshape(m, [n, points ** 2, k * count]),

@@ -87,7 +87,11 @@ export async function openRuntime({
       // Errors only: a fallback to WASM for a shape computation is no news to anyone.
       logSeverityLevel: 3,
     },
-    target: { winograd: winograd ?? (name === 'wasm' ? 'where faster' : 'nowhere'), hidesShapes: name === 'wasm' },
+    target: {
+      winograd: winograd ?? (name === 'wasm' ? 'where faster' : 'nowhere'),
+      columns: name === 'wasm',
+      hidesShapes: name === 'wasm',
+    },
     stateMode: name === 'webgpu' ? 'device' : 'copy',
   });
 }

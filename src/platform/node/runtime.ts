@@ -122,6 +122,7 @@ export async function openRuntime({
     sessionOptions,
     target: {
       winograd: winograd ?? (name === 'cpu' ? 'where faster' : 'nowhere'),
+      columns: name === 'cpu',
       hidesShapes: name === 'cpu',
       ...(blocks.blockSize !== undefined && { blockSize: blocks.blockSize }),
     },
