@@ -40,26 +40,29 @@ const THRESHOLDS = [0.2, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 0.8];
 const CONFIDENCES = [0, 0.5, 0.6, 0.7, 0.75, 0.8, 0.84, 0.88, 0.9, 0.92, 0.94, 0.96];
 const SIZES = [0, 0.02, 0.05, 0.1, 0.2];
 
-/** What is tried for each setting. Sizes are shares of the median true object. */
+/**
+ * What is tried for each setting, in order: what is uncertain goes by its confidence, so that the threshold is left to
+ * the outlines. Sizes are shares of the median true object.
+ */
 const CANDIDATES: { readonly [way in SeparationWay]: { readonly [setting in Tunable]?: readonly number[] } } = {
-  components: { threshold: THRESHOLDS, minConfidence: CONFIDENCES, minSize: SIZES },
+  components: { minConfidence: CONFIDENCES, threshold: THRESHOLDS, minSize: SIZES },
   shape: {
+    minConfidence: CONFIDENCES,
     threshold: THRESHOLDS,
     peakHeight: [0.25, 0.5, 0.75, 1, 1.5, 2, 3],
-    minConfidence: CONFIDENCES,
     minSize: SIZES,
   },
   border: {
+    minConfidence: CONFIDENCES,
     threshold: THRESHOLDS,
     seedThreshold: [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9],
     minSeedSize: [0, 0.01, 0.02, 0.05, 0.1],
-    minConfidence: CONFIDENCES,
     minSize: SIZES,
   },
   distance: {
+    minConfidence: CONFIDENCES,
     threshold: THRESHOLDS,
     peakHeight: [0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3],
-    minConfidence: CONFIDENCES,
     minSize: SIZES,
   },
 };

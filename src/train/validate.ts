@@ -57,7 +57,8 @@ export function chooseMetric(
     };
   }
   const which = classes.length === 2 ? 'of the foreground' : 'over the foreground classes';
-  return { metric: { kind: 'dice' }, reason: `validation score: mean Dice ${which}` };
+  const hint = kind === 'instances' ? '; --task instances learns to tell objects apart' : '';
+  return { metric: { kind: 'dice' }, reason: `validation score: mean Dice ${which}${hint}` };
 }
 
 /** Collects one image after another, so that no two probability maps are in memory at once. */
