@@ -50,23 +50,31 @@ def step(net, base, size, batch):
     return faster(make)
 
 
-def blended_tiles(model, image, tile, border):
-    """The picture in overlapping tiles whose outer `border` pixels are dropped, mirrored at its edges."""
-    height, width = image.shape
-    inner = tile - 2 * border
-    rows, columns = -(-height // inner), -(-width // inner)
-    padded = np.pad(image, ((border, rows * inner - height + border), (border, columns * inner - width + border)), mode="reflect")
-    out = np.empty((rows * inner, columns * inner), np.float32)
-    for r in range(rows):
-        for c in range(columns):
-            part = padded[r * inner : r * inner + tile, c * inner : c * inner + tile]
-            y = model(torch.from_numpy(np.ascontiguousarray(part))[None, None])
-            p = torch.softmax(y, 1)[0, 1].numpy()
-            out[r * inner : (r + 1) * inner, c * inner : (c + 1) * inner] = p[border : border + inner, border : border + inner]
-    return out[:height, :width]
+def places(length, tile, halo):
+    """Where tiles begin: evenly over the length, in whole steps of 16, and each gives what lies `halo` within it."""
+    step = (tile - 2 * halo) // 16 * 16
+    gaps = -(-(length - tile) // step)
+    return [i * ((length - tile) // 16) // gaps * 16 for i in range(gaps + 1)]
 
 
-def predict(image, folder, base, tile=640, border=96):
+def tiled(model, image, tile, halo):
+    """The picture in tiles that meet in the middle of their overlap."""
+    starts = [places(length, tile, halo) for length in image.shape]
+    ends = [[(a + b + tile) // 2 for a, b in zip(s, s[1:])] + [length] for s, length in zip(starts, image.shape)]
+    out = np.empty(image.shape, np.float32)
+    for r, (top, bottom) in enumerate(zip(starts[0], ends[0])):
+        first = ends[0][r - 1] if r else 0
+        for c, (left, right) in enumerate(zip(starts[1], ends[1])):
+            begin = ends[1][c - 1] if c else 0
+            part = image[top : top + tile, left : left + tile]
+            p = torch.softmax(model(torch.from_numpy(np.ascontiguousarray(part))[None, None]), 1)[0, 1].numpy()
+            out[first:bottom, begin:right] = p[first - top : bottom - top, begin - left : right - left]
+    return out
+
+
+def predict(image, folder, base, tile=576, halo=94):
+    """The same tiles as ours; traced, frozen and optimised for their size beforehand."""
+
     def make(name):
         torch.manual_seed(0)
         model = UNet(base, up="nearest").eval().to(memory_format=FORMATS[name])
@@ -82,7 +90,7 @@ def predict(image, folder, base, tile=640, border=96):
                 if max(x.shape) <= tile:
                     p = torch.softmax(frozen(torch.from_numpy(x)[None, None].contiguous(memory_format=FORMATS[name])), 1)[0, 1].numpy()
                 else:
-                    p = blended_tiles(frozen, x, tile, border)
+                    p = tiled(frozen, x, tile, halo)
                 imageio.imwrite(os.path.join(folder, "peer.png"), np.rint(255 * p).astype(np.uint8))
 
         return run

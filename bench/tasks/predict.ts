@@ -1,4 +1,7 @@
-/** An image file to a file of probabilities, tiled where it is large; the model is open. */
+/**
+ * An image file to a file of probabilities, tiled where it is large; the model is open, and made ready for many images of
+ * this size, as the peer's is. As the peer does, nothing is mirrored around the image, and tiles lie at the same places.
+ */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { InputSpec } from '../../src/dataset/normalise.ts';
@@ -7,7 +10,7 @@ import type { ModelSpec } from '../../src/models/spec.ts';
 import { readImageFile, writeImageFile } from '../../src/platform/node/image-files.ts';
 import { openModelFile } from '../../src/platform/node/model-files.ts';
 import { probabilityImage } from '../../src/predict/output.ts';
-import { predictImage } from '../../src/predict/predict.ts';
+import { planPage, predictImage } from '../../src/predict/predict.ts';
 import type { Recipe } from '../../src/train/config.ts';
 import { modelWriter } from '../../src/train/model-file.ts';
 import { initialWeights } from '../../src/train/step.ts';
@@ -18,6 +21,8 @@ export interface PredictTask {
   readonly folder: string;
   readonly base: number;
 }
+
+const MANY_TILES = 1000;
 
 const INPUT: InputSpec = {
   channels: { mode: 'grey', count: 1 },
@@ -45,9 +50,13 @@ export async function predictTask({ image, folder, base }: PredictTask): Promise
   writeFileSync(file, modelWriter(recipe)(initialWeights(parameters, 1), {}));
   const opened = await openModelFile(file, { device: 'cpu' });
   const out = join(folder, 'ours.png');
+  const options = { border: 0 };
+  const [height, width] = (await readImageFile(image)).shape as readonly [number, number];
+  const { y, x } = planPage(opened, height, width, options);
+  await opened.prepare?.([1, 1, y.side, x.side], MANY_TILES);
   return {
     run: async () => {
-      const prediction = await predictImage(opened, await readImageFile(image));
+      const prediction = await predictImage(opened, await readImageFile(image), options);
       await writeImageFile(out, probabilityImage(prediction, { depth: 'uint8' }));
     },
     close: () => opened.close(),
