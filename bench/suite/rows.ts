@@ -41,7 +41,9 @@ export function comparisons(inputs: Inputs, data: string | undefined): readonly 
     const options = { net, base, size, batch };
     const name = `training step, ${net === 'unet' ? '' : 'unet2015, '}${base} channels, ${size}x${size}, batch ${batch}`;
     const memory = net === 'unet' && base === 32 && size === 256;
-    return { name, group: 'step', task: 'step', ours: options, peer: options, goal, quick, memory };
+    // Steps of seconds are warm after one.
+    const warmUp = base === 64 ? 1 : 2;
+    return { name, group: 'step', task: 'step', ours: options, peer: options, goal, quick, memory, warmUp };
   };
   const predict = (side: number, quick = false): Comparison => {
     const options = { image: inputs.picture(side), folder, base: 32 };
@@ -55,6 +57,7 @@ export function comparisons(inputs: Inputs, data: string | undefined): readonly 
       goal: 0.6,
       quick,
       memory: side === 2048,
+      warmUp: side === 2048 ? 1 : 2,
     };
   };
   const objects = (what: string, name: string): Comparison => {
@@ -92,7 +95,7 @@ export function comparisons(inputs: Inputs, data: string | undefined): readonly 
     step('unet', 32, 256, 1, 0.8, true),
     step('unet', 64, 256, 1, 0.7),
     step('unet2015', 64, 572, 1, 0.7),
-    step('unet', 16, 512, 1, 0.85, true),
+    step('unet', 16, 512, 1, 0.85),
     step('unet', 32, 128, 4, 0.85, true),
     ...(data === undefined ? [] : training(data)),
     predict(512, true),
