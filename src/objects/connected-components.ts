@@ -121,8 +121,8 @@ function runsOfPixels(data: Data, start: number, end: number, edges: Int32Array,
 
 /**
  * The same for bytes, 32 pixels at a time: as bits, the first pixel the highest, edges are where a bit is not that of
- * the pixel before, and `clz32` finds them. Of 16 ms for a ragged mask of 2048 x 2048, 7 were spent pixel by pixel,
- * most of them on wrong guesses of where the edges lie; so it takes 3.
+ * the pixel before, and `clz32` finds them. Pixel by pixel, wrong guesses of where the edges lie took half of the time
+ * of a ragged mask (2048 x 2048: 14.2 ms, 11.4 so).
  */
 function runsOfBytes(words: Int32Array, start: number, end: number, edges: Int32Array, first: number): number {
   let k = first;
