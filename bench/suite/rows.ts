@@ -187,7 +187,6 @@ function training(data: string): readonly Comparison[] {
       task: 'train',
       ours: { data, args, what: 'first' },
       limitMs: 3000,
-      quick: true,
       warmUp: 1,
     },
   ];
