@@ -1,6 +1,6 @@
 /**
  * The network and step of bench/unet-step.ts in TensorFlow.js, as a script of a page in which `tf` is there.
- * By WebGL, the fastest backend that has every gradient: WebAssembly has none of a convolution's weights.
+ * By WebGL, at small sizes the fastest backend that has every gradient: WebAssembly has none of a convolution's weights.
  */
 /* global tf */
 globalThis.tensorflowStep = {
