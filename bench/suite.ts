@@ -45,6 +45,10 @@ export async function main(args: string[]): Promise<void> {
     const asked = rows.filter(
       (row) => (only === undefined || row.group === only || row.name.includes(only)) && (!quick || row.quick === true),
     );
+    if (asked.length === 0) {
+      const groups = [...new Set(rows.map(({ group }) => group))].join(', ');
+      throw new Error(`No row is called "${only}". There are ${groups}, or a part of a row's name.`);
+    }
     const machine = machineOf(args);
     const whole = !quick && only === undefined;
     const results: Result[] = [];

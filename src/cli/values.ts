@@ -59,7 +59,9 @@ export function size(text: string): readonly [number, number] {
 export function spacing(text: string): readonly [number | undefined, number, number] {
   const values = text.split(/[,x]/).map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
   if (values.length > 3 || !values.every((value) => Number.isFinite(value) && value > 0)) {
-    throw new InvalidArgumentError('Sizes for z, y and x are expected: 3,0.7,0.7; or one value for all.');
+    throw new InvalidArgumentError(
+      'Sizes above 0 are expected, for z, y and x: 3,0.7,0.7; for y and x: 0.7,0.7; or one value for all.',
+    );
   }
   const [a, b, c] = values as [number, number?, number?];
   return b === undefined ? [a, a, a] : c === undefined ? [undefined, a, b] : [a, b, c];
