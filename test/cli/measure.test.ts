@@ -179,7 +179,7 @@ describe('label maps of others', () => {
 
   test.each([
     ['a unit alone', ['--unit', 'mm'], /--unit says nothing without --spacing/],
-    ['a spacing', ['--spacing', '1,0'], /Sizes for z, y and x are expected/],
+    ['a spacing', ['--spacing', '1,0'], /Sizes above 0 are expected, for z, y and x/],
     ['a spacing alone', ['--spacing', '1'], /--spacing has no unit/],
     ['a format', ['--format', 'csv,roy'], /Known: csv, parquet.*Did you mean roi\?/],
     ['images of other names', ['--images', join(root, 'masks')], /nothing here has the name of a label map/],
