@@ -6,7 +6,7 @@ import type { Image } from '../image/image.ts';
 /** Sides of pixels in mm, of all training images. */
 export type PixelSizes = readonly [least: number, most: number];
 
-/** Training sees everything up to a quarter larger and smaller; beyond it, a network was never shown such sizes. */
+/** Training shows everything up to a fifth larger and smaller, unless told otherwise; a little more is let pass. */
 const TOLERATED = 1.25;
 
 /** Undefined unless the pixel size of every page is known. */

@@ -19,11 +19,6 @@ export interface RawPage extends Page {
   readonly sliceMm?: number;
 }
 
-/** The data set with a pixel size in mm in place of what its files say. */
-export function withPixelMm(raw: RawDataset, pixelMm: readonly [y: number, x: number]): RawDataset {
-  return { ...raw, pages: raw.pages.map((page) => ({ ...page, pixelMm })) };
-}
-
 /** Labelled pages, before anything is chosen from them. */
 export interface RawDataset {
   /** Where they come from, for messages. */
@@ -31,6 +26,11 @@ export interface RawDataset {
   readonly pages: readonly RawPage[];
   /** Printed lines: what was paired with what, what the readers noted. */
   readonly notes: readonly string[];
+}
+
+/** The data set with a pixel size in mm in place of what its files say. */
+export function withPixelMm(raw: RawDataset, pixelMm: readonly [y: number, x: number]): RawDataset {
+  return { ...raw, pages: raw.pages.map((page) => ({ ...page, pixelMm })) };
 }
 
 /** An image and its labels, in memory. */

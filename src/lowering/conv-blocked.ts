@@ -41,7 +41,7 @@ export const convBlocked: Formulation<'Conv'> = (lowering, node) => {
   const y = node.outputs[0] as Value;
   // Where weights are known, as in prediction: a training goes on with the bits that it began with.
   const sum = lowering.graph.constants.has(w) ? addedTo(lowering, y) : undefined;
-  const relu = onlyConsumer(lowering, sum?.outputs[0] ?? y);
+  const relu = onlyConsumer(lowering, sum?.node.outputs[0] ?? y);
   const fused = relu?.op === 'Relu' ? relu : undefined;
   const attributes = { ...attributesOf(g), ...(fused && { activation: 'Relu' as const }) };
 
@@ -60,7 +60,7 @@ export const convBlocked: Formulation<'Conv'> = (lowering, node) => {
   if (sum !== undefined) inputs.push(vector, forms.blocked(sum.other));
   else if (vector !== undefined) inputs.push(vector);
   const made = b.op('nchwc.Conv', inputs, attributes);
-  const result = (fused?.outputs[0] ?? sum?.outputs[0] ?? y) as Value;
+  const result = (fused?.outputs[0] ?? sum?.node.outputs[0] ?? y) as Value;
   if (k === padded) forms.set(result, 'blocked', made);
   else forms.set(result, 'plain', b.op('nchwc.ReorderOutput', [made], { channels: k }));
   for (const done of [fused, sum?.node]) if (done !== undefined) lowering.skip(done);
@@ -68,10 +68,7 @@ export const convBlocked: Formulation<'Conv'> = (lowering, node) => {
 };
 
 /** The sum that alone reads y, if its other half is of the same shape, made in blocks, and read by nothing else. */
-function addedTo(
-  lowering: Lowering,
-  y: Value,
-): { readonly node: Node; readonly outputs: readonly Value[]; readonly other: Value } | undefined {
+function addedTo(lowering: Lowering, y: Value): { readonly node: Node; readonly other: Value } | undefined {
   const { forms } = lowering;
   const node = onlyConsumer(lowering, y);
   if (node?.op !== 'Add') return undefined;
@@ -79,7 +76,7 @@ function addedTo(
   if (other === undefined || other.shape.join() !== y.shape.join() || onlyConsumer(lowering, other) !== node) {
     return undefined;
   }
-  return forms.only(other, 'blocked') ? { node, outputs: node.outputs, other } : undefined;
+  return forms.only(other, 'blocked') ? { node, other } : undefined;
 }
 
 /** dx = Conv(dy, w transposed and flipped), pads = dilation (kernel - 1) - pad; stride 1 only. */

@@ -48,6 +48,8 @@ export class PreparedProgram implements Program {
     if (this.#compiled.size >= MOST_SHAPES && oldest !== undefined) {
       await this.#compiled.get(oldest)?.dispose();
       this.#compiled.delete(oldest);
+      // It has to be worth it anew: images of three sizes in turn must not be compiled for one by one.
+      this.#pixels.delete(oldest);
     }
     this.#compiled.set(key, await this.#compile(shape));
   }

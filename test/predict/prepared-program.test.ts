@@ -82,7 +82,10 @@ it('compiles once enough pixels of a shape are to come, and keeps two shapes', a
   expect(compiled).toEqual(['1,1,64,64']);
   await program.prepare([1, 1, 32, 64], 1000);
   await program.prepare([1, 1, 32, 32], 2000);
+  // The first has made room for the third, and has to be worth it anew.
   await program.prepare([1, 1, 64, 64], 1);
+  expect(compiled).toEqual(['1,1,64,64', '1,1,32,64', '1,1,32,32']);
+  await program.prepare([1, 1, 64, 64], 500);
   expect(compiled).toEqual(['1,1,64,64', '1,1,32,64', '1,1,32,32', '1,1,64,64']);
   await program.dispose();
   await runtime.dispose();
