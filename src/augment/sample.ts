@@ -2,6 +2,7 @@
 
 import { stream } from '../array/random.ts';
 import { IGNORE } from '../dataset/labels.ts';
+import { separationOf } from '../dataset/page-separation.ts';
 import { type PlaceOptions, placePatch, type TrainingSet } from '../dataset/place.ts';
 import { foveate, isPlain, type WindowSpec, windowOffsets } from '../dataset/window.ts';
 import { coordinates, drawGeometry } from './field.ts';
@@ -37,10 +38,15 @@ export function makeSample(set: TrainingSet, step: number, index: number, option
   const random = stream(seed, 'augment', step, index);
   const offsets = window === undefined || isPlain(window) ? undefined : windowOffsets(window);
   const field = coordinates(drawGeometry(random, patch, augment), patch, centre, offsets);
-  const { image, label, separation } = warp({ ...page, channels: set.channels }, field, patch, {
-    outputMargin,
-    interpolation: augment.interpolation,
-  });
+  const { image, label, separation } = warp(
+    { ...page, channels: set.channels, separation: separationOf(page) },
+    field,
+    patch,
+    {
+      outputMargin,
+      interpolation: augment.interpolation,
+    },
+  );
   changeIntensity(random, image, [set.channels, height, width], augment);
   if (window !== undefined) foveate(image, set.channels, window.side, window.foveationPx);
 

@@ -3,8 +3,9 @@
 import { type Random, stream } from '../array/random.ts';
 import { UsageError } from '../errors.ts';
 import { IGNORE } from './labels.ts';
+import type { PageSeparation } from './page-separation.ts';
 
-/** A page ready for training: normalised image, class indices, border weights. Structured-cloneable. */
+/** A page ready for training: normalised image, class indices, what border weights are made of. Structured-cloneable. */
 export interface TrainingPage {
   readonly name: string;
   readonly height: number;
@@ -13,8 +14,8 @@ export interface TrainingPage {
   readonly image: Float32Array;
   /** Class indices [height, width], 255 = ignored. */
   readonly label: Uint8Array;
-  /** Separation term [height, width], when it is used. */
-  readonly separation?: Float32Array;
+  /** Border weights, where they are used: `separationOf` makes them. */
+  readonly separation?: PageSeparation;
 }
 
 export interface TrainingSet {

@@ -1,10 +1,8 @@
 /** From a folder to pages ready for training. */
 
-import { ndarray } from '../array/ndarray.ts';
 import { DatasetError } from '../errors.ts';
 import { ImageNotes } from '../image/image-notes.ts';
 import { displayMap, reorient } from '../image/orient.ts';
-import { connectedComponents } from '../objects/connected-components.ts';
 import { alignLabels } from './align-labels.ts';
 import { chooseInversion, invertIfBright } from './background.ts';
 import type { Files } from './files.ts';
@@ -31,8 +29,8 @@ import { pixelSizes } from './pixel-size.ts';
 import { focusIndex, type TrainingPage, type TrainingSet } from './place.ts';
 import { type RawDataset, type RawPage, rawPages } from './raw.ts';
 import { readAhead } from './read-ahead.ts';
-import { classWeights, type SeparationOptions, separateTouching, separationTerm } from './separation-weight.ts';
-import { addSmallObjects, medianObjectSize } from './small-objects.ts';
+import { classWeights, type SeparationOptions, separateTouching } from './separation-weight.ts';
+import { medianObjectSize } from './small-objects.ts';
 import { listImageSources, pairListing, readListed } from './sources.ts';
 import { type Split, type SplitChoice, splitItems } from './split.ts';
 
@@ -113,15 +111,17 @@ function sharesOf(labels: readonly Uint8Array[], classCount: number): number[] {
   return Array.from({ length: classCount }, (_, c) => (total === 0 ? 0 : (counts[c] as number) / total));
 }
 
-/**
- * The objects between which the separation term lies: instance numbers, without their rims where these are a class, so
- * that the term weighs the rims between two of them; or the pieces of the last class.
- */
-function objectsOf(label: LabelPage, classes: Uint8Array, mapping: LabelMapping): Int32Array {
-  if (mapping.kind === 'instances') return label.values.map((value, p) => (classes[p] === OBJECT ? value : 0));
-  const last = mapping.classes.length - 1;
-  const mask = classes.map((value) => (value === last ? 1 : 0));
-  return connectedComponents(ndarray('uint8', [label.height, label.width], mask)).labels.data;
+/** The values in memory that workers can share, if such is to be used. */
+function inMemory<A extends Uint8Array | Int32Array | Float32Array>(
+  values: A,
+  { allocate }: Pick<PrepareOptions, 'allocate'>,
+): A {
+  if (allocate === undefined) return values;
+  const copy = new (values.constructor as new (memory: ArrayBuffer | SharedArrayBuffer) => A)(
+    allocate(values.byteLength),
+  );
+  copy.set(values);
+  return copy;
 }
 
 /**
@@ -130,7 +130,7 @@ function objectsOf(label: LabelPage, classes: Uint8Array, mapping: LabelMapping)
  */
 export function prepareDataset(raw: RawDataset, options: PrepareOptions = {}): PreparedDataset {
   const { split: choice = { fraction: 0.2 }, seed = 0, balance = 0.5, separation = { w0: 0 } } = options;
-  const { allocate = (bytes: number) => new ArrayBuffer(bytes) } = options;
+  const shareable = <A extends Uint8Array | Int32Array | Float32Array>(values: A): A => inMemory(values, options);
   const split = splitItems(raw.pages, choice, { seed });
   const trainRaw = split.train.map((i) => raw.pages[i] as RawPage);
   const mapping =
@@ -143,12 +143,7 @@ export function prepareDataset(raw: RawDataset, options: PrepareOptions = {}): P
   const chosen = options.input === undefined ? chooseChannels(trainRaw) : undefined;
   const channels = options.input?.channels ?? (chosen as NonNullable<typeof chosen>).spec;
   const planes = new Map<RawPage, Float32Array>();
-  for (const page of raw.pages) {
-    const selected = selectChannels(page, channels);
-    const shared = new Float32Array(allocate(selected.byteLength));
-    shared.set(selected);
-    planes.set(page, shared);
-  }
+  for (const page of raw.pages) planes.set(page, shareable(selectChannels(page, channels)));
   const fitted =
     options.input === undefined
       ? fitNormalisation(
@@ -165,22 +160,31 @@ export function prepareDataset(raw: RawDataset, options: PrepareOptions = {}): P
   for (const page of raw.pages) {
     const { name, height, width } = page;
     const image = normalise(planes.get(page) as Float32Array, channels.count, normalisation);
-    const classes = applyMapping(page.label, mapping);
-    const label = new Uint8Array(allocate(classes.byteLength));
-    label.set(classes);
+    const label = shareable(applyMapping(page.label, mapping));
     const base = { name, height, width, image, label };
-    if (training.has(page) && (separation.w0 ?? 10) > 0) {
-      let objects = objectsOf(page.label, classes, mapping);
-      if (mapping.kind === 'instances' && !hasRim(mapping)) {
-        objects = separateTouching(objects, [height, width]);
-        for (let p = 0; p < label.length; p++) if (label[p] === 1 && objects[p] === 0) label[p] = 0;
+    if (!training.has(page) || !((separation.w0 ?? 10) > 0)) {
+      prepared.set(page, base);
+      continue;
+    }
+    let numbers: Int32Array | undefined;
+    if (mapping.kind === 'instances') {
+      numbers = shareable(numbersOf(page.label, label));
+      if (!hasRim(mapping)) {
+        const parted = separateTouching(numbers, [height, width]);
+        for (let p = 0; p < label.length; p++) if (label[p] === OBJECT && parted[p] === 0) label[p] = 0;
       }
-      const term = separationTerm(objects, [height, width], separation);
-      if (hasRim(mapping)) addSmallObjects(term, numbersOf(page.label, classes), typicalSize);
-      const shared = new Float32Array(allocate(term.byteLength));
-      shared.set(term);
-      prepared.set(page, { ...base, separation: shared });
-    } else prepared.set(page, base);
+    }
+    prepared.set(page, {
+      ...base,
+      separation: {
+        ...separation,
+        objectClass: numbers === undefined ? mapping.classes.length - 1 : OBJECT,
+        ...(numbers === undefined ? {} : { numbers }),
+        typicalSize,
+        term: shareable(new Float32Array(label.length)),
+        filled: shareable(new Int32Array(1)),
+      },
+    });
   }
   const pages = trainRaw.map((page) => prepared.get(page) as TrainingPage);
   const inversion = fitted?.spec.kind === 'percentile' && !fitted.spec.perChannel ? chooseInversion(pages) : undefined;

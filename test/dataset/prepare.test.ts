@@ -2,6 +2,8 @@ import { encode } from 'fast-png';
 import { describe, expect, it } from 'vitest';
 import type { Files } from '../../src/dataset/files.ts';
 import { IGNORE } from '../../src/dataset/labels.ts';
+import { separationOf } from '../../src/dataset/page-separation.ts';
+import type { TrainingPage } from '../../src/dataset/place.ts';
 import { prepareDataset, readDataset } from '../../src/dataset/prepare.ts';
 import { nodeFiles } from '../../src/platform/node/files.ts';
 import { dataFolder, describeWithData } from '../support/data.ts';
@@ -14,6 +16,7 @@ const png = (width: number, height: number, value: (p: number) => number): Uint8
     depth: 8,
     data: Uint8Array.from({ length: width * height }, (_, p) => value(p)),
   });
+const weightsOf = ([page]: readonly TrainingPage[]) => separationOf(page as TrainingPage) as Float32Array;
 const folder = (content: Record<string, Uint8Array>): Files => ({
   list: async () => Object.keys(content),
   read: async (_, name = '') => content[name] as Uint8Array,
@@ -83,7 +86,8 @@ describe('a folder of images and labels', () => {
     const raw = await readDataset(folder(content), 'data');
     const separation = { w0: 5, sigmaPx: 5 };
     const { train } = prepareDataset(raw, { task: 'instances', separation, split: { fraction: 0 } });
-    const weight = (x: number, y: number): number => train.pages[0]?.separation?.[y * 32 + x] as number;
+    const weights = weightsOf(train.pages);
+    const weight = (x: number, y: number): number => weights[y * 32 + x] as number;
     const between = weight(13, 10);
     // The insides end two pixels from the seam: 2 pixels to the one, 3 to the other.
     expect(between).toBeCloseTo(5 * Math.exp(-25 / 50), 4);
@@ -97,7 +101,7 @@ describe('a folder of images and labels', () => {
     const raw = await readDataset(folder({ 'images/0.png': image, 'labels/0.png': touching }), 'data');
     const { train } = prepareDataset(raw, { classes: OBJECTS, separation: { w0: 10 } });
     expect([...(train.pages[0]?.label.subarray(0, 8) ?? [])]).toEqual([1, 1, 1, 0, 1, 1, 1, 1]);
-    expect(train.pages[0]?.separation?.[3]).toBeCloseTo(10 * Math.exp(-4 / 50), 4);
+    expect(weightsOf(train.pages)[3]).toBeCloseTo(10 * Math.exp(-4 / 50), 4);
   });
 
   it.each([
