@@ -193,6 +193,7 @@ export async function continueTraining(
   requireSameData(config, subject, store.name);
   const { checkpoint, damaged } = await loadCheckpoint(store, hashOf(recipe));
   for (const file of damaged) warn(`${file} is damaged; the checkpoint before it is taken.`);
+  const step = checkpoint?.step ?? 0;
   const runtime = await place.openRuntime(config.machine.formulation);
   let workshop: Workshop | undefined;
   try {
@@ -201,11 +202,11 @@ export async function continueTraining(
       ...(place.profile === undefined ? {} : { profile: place.profile }),
       ...(place.devices === undefined ? {} : { devices: place.devices }),
       provenance: provenanceOf(config, subject, recipe),
+      from: step,
     });
     const otherwise = whatDiffers(config, runtime, place, workshop);
     if (otherwise !== undefined) warn(otherwise);
     await workshop.stepper.writeState(checkpoint?.state ?? workshop.step.initialState(recipe.seed));
-    const step = checkpoint?.step ?? 0;
     say(`going on with ${store.name} after step ${step} of ${totalSteps(plan)}`);
     const result = await train({
       ...common(workshop, () => config, place, hooks),

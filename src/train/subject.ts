@@ -1,8 +1,7 @@
 import type { Recipe } from './config.ts';
-import type { Provenance } from './model-file.ts';
 import type { StepPlace } from './open-stepper.ts';
 import type { ValidationMetric } from './validate.ts';
-import type { Workshop } from './workshop.ts';
+import type { Workshop, WorkshopOptions } from './workshop.ts';
 
 /** What a run learns from and for: pixels of pages, or classes of whole images. Everything else of a run is the same. */
 export interface Subject {
@@ -25,6 +24,6 @@ export interface Subject {
   openWorkshop(
     recipe: Recipe,
     metric: ValidationMetric | undefined,
-    options: StepPlace & { readonly provenance: Provenance },
+    options: StepPlace & Pick<WorkshopOptions, 'provenance' | 'from'>,
   ): Promise<Workshop>;
 }

@@ -23,7 +23,7 @@ import { countPage, pagePredictor, samplePredictor } from './validation-predicto
 
 /** Draws the batches of a run, in worker threads where the platform has them. */
 export interface Sampler {
-  /** Batches from a step on, without end. One iterator at a time. */
+  /** Batches from a step on, without end; threads draw the first from now on. One iterator at a time. */
   batches(from: number): AsyncIterableIterator<Batch>;
   close(): Promise<void>;
 }
@@ -54,13 +54,15 @@ export interface WorkshopOptions extends StepPlace {
   openSampler(set: TrainingSet, options: SampleOptions): Sampler;
   /** For model files. */
   readonly provenance: Provenance;
+  /** The step that comes first. Default 0. */
+  readonly from?: number;
 }
 
 /** @throws UsageError when the patch does not fit the network or the images; DeviceError when it does not compile. */
 export async function openWorkshop(
   recipe: Recipe,
   metric: ValidationMetric | undefined,
-  { raw, data, openSampler, provenance, ...place }: WorkshopOptions,
+  { raw, data, openSampler, provenance, from: first = 0, ...place }: WorkshopOptions,
 ): Promise<Workshop> {
   const { model, patch, batch, seed } = recipe;
   const { runtime } = place;
@@ -81,8 +83,9 @@ export async function openWorkshop(
     ...(recipe.data.balanced === undefined ? {} : { balanced: recipe.data.balanced }),
     ...(window === undefined ? {} : { window }),
   };
-  // Its threads start while the step is compiled.
+  // Its threads start, and draw the first batches, while the step is compiled.
   const sampler = openSampler(data.train, sampleOptions);
+  let begun: AsyncIterableIterator<Batch> | undefined = sampler.batches(first);
   const { step, stepper, fingerprint, close } = await openStepper(recipe, build, place).catch(async (cause) => {
     await sampler.close();
     throw cause;
@@ -128,7 +131,9 @@ export async function openWorkshop(
     stepper,
     fingerprint,
     async *batches(from) {
-      for await (const drawn of sampler.batches(from)) yield feedsOf(drawn, input, output);
+      const source = from === first && begun !== undefined ? begun : sampler.batches(from);
+      begun = undefined;
+      for await (const drawn of source) yield feedsOf(drawn, input, output);
     },
     validator,
     saveModel: (store) => (file, state, at) => store.write(file, bytesOf(state, { step: at })),

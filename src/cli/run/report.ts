@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type ReportOptions, writeReport } from '../../platform/node/report.ts';
+import type { ReportOptions } from '../../platform/node/report.ts';
 import { describeVolumes, NO_SIZE } from '../../report/volume-table.ts';
 import type { ReportFlags } from '../commands/report.ts';
 
@@ -15,6 +15,8 @@ export function spacingOf({
 
 /** Writes the report and says where it is. */
 export async function reportOn(run: string, options: ReportOptions, say: (line: string) => void): Promise<void> {
+  // The libraries that draw it, 400 files, are not what a training should wait for.
+  const { writeReport } = await import('../../platform/node/report.ts');
   const { file, data } = await writeReport(run, options);
   const { stacks = [] } = data;
   for (const line of describeVolumes(stacks)) say(line);

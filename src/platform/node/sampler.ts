@@ -17,7 +17,7 @@ export type SamplerAnswer = { readonly batch: Batch } | { readonly step: number;
 export interface Sampler {
   /** Threads that draw; 0 = drawn when asked, in this one. */
   readonly workers: number;
-  /** Batches from a step on, without end. One iterator at a time. */
+  /** Batches from a step on, without end; the first are drawn from now on. One iterator at a time. */
   batches(from: number): AsyncIterableIterator<Batch>;
   close(): Promise<void>;
 }
@@ -105,12 +105,16 @@ export function openSampler(
     return drawn;
   };
 
-  async function* ordered(from: number): AsyncGenerator<Batch, void, void> {
+  /** Asks for the first batches at once, and for another one whenever one is taken. */
+  const ordered = (from: number): AsyncGenerator<Batch, void, void> => {
     const depth = Math.max(1, ahead ?? 2 * workers);
-    const queue: Promise<Batch>[] = [];
-    let next = from;
+    const queue = Array.from({ length: depth }, (_, i) => ask(from + i));
+    return inOrder(queue, from + depth);
+  };
+
+  async function* inOrder(queue: Promise<Batch>[], after: number): AsyncGenerator<Batch, void, void> {
+    let next = after;
     while (true) {
-      while (queue.length < depth) queue.push(ask(next++));
       // A worker that is awaited keeps the program alive.
       for (const thread of threads) thread.ref();
       let batch: Batch;
