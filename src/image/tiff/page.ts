@@ -25,6 +25,8 @@ export async function readPage(
   const perRow = rowBytes(blockWidth, chunk, bits);
   const row = allocateWords(bits, blockWidth * chunk);
   const plane = width * height;
+  // A block's rows are then one long row.
+  const asInPlane = chunk === 1 && blockWidth === width && bits % 8 === 0 && layout.predictor === 1;
   for (let p = 0; p < (planar ? samples : 1); p++) {
     for (let by = 0; by < down; by++) {
       const rows = Math.min(blockHeight, height - by * blockHeight);
@@ -43,6 +45,11 @@ export async function readPage(
           );
         }
         const columns = Math.min(blockWidth, width - bx * blockWidth);
+        if (asInPlane) {
+          const to = at + p * plane + by * blockHeight * width;
+          unpackRow(bytes, bits, tiff.littleEndian, target.subarray(to, to + rows * width));
+          continue;
+        }
         for (let y = 0; y < rows; y++) {
           const rowStart = bytes.subarray(y * perRow, (y + 1) * perRow);
           const to = at + p * plane + (by * blockHeight + y) * width + bx * blockWidth;
