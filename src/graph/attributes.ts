@@ -66,6 +66,7 @@ export interface AttributesOf {
   Softplus: None;
   Erf: None;
   Floor: None;
+  HardSigmoid: { readonly alpha?: number; readonly beta?: number };
   Clip: None;
   Identity: None;
   Cast: { readonly to: DType };

@@ -139,8 +139,7 @@ function correlate({ b, forms }: Lowering, images: Value, kernels: Value, c: Cor
     // Some images and rows of [batch, P, H, W], as [P, n, rows, W].
     const part = (value: Value, from: number, to: number): Value => {
       const [, p, tall, wide] = value.shape as Four;
-      const whole = n === batch && to - from === tall;
-      const cut = whole ? value : b.slice(value, [start, from], [start + n, to], [0, 2]);
+      const cut = cutOut(b, value, [start, start + n], [from, to]);
       return n === 1 ? b.reshape(cut, [p, 1, to - from, wide]) : b.transpose(cut, [1, 0, 2, 3]);
     };
     for (let row = 0; row < kh; row += rows) {
@@ -160,6 +159,18 @@ function correlate({ b, forms }: Lowering, images: Value, kernels: Value, c: Cor
     }
   }
   return crop(b, sum as Value, c.size, forms.block);
+}
+
+/** Some images and rows of [N, P, H, W]. ONNX Runtime's Slice runs on one thread alone, its Gather on all. */
+function cutOut(b: GraphBuilder, x: Value, [first, last]: Pair, [from, to]: Pair): Value {
+  const [n, p, h, w] = x.shape as Four;
+  if (last - first === n && to - from === h) return x;
+  const rows: number[] = [];
+  for (let plane = first * p; plane < last * p; plane++) {
+    for (let row = from; row < to; row++) rows.push(plane * h + row);
+  }
+  const gathered = b.op('Gather', [b.reshape(x, [n * p * h, w]), b.ints(rows)], { axis: 0 });
+  return b.reshape(gathered, [last - first, p, to - from, w]);
 }
 
 /** The first columns only: strides may leave more places than the kernel has. */

@@ -26,6 +26,11 @@ export class Forms {
     this.block = block;
   }
 
+  /** Whether the device is a processor with blocked kernels. */
+  get onBlockedKernels(): boolean {
+    return Number.isFinite(this.block);
+  }
+
   /** Whether the value can be held in blocks of channels. */
   canBlock(value: Value): boolean {
     const { shape } = value;

@@ -102,6 +102,9 @@ export const CASES: readonly Case[] = [
   ),
   ...(['Sqrt', 'Reciprocal', 'Log'] as const).map((op) => simple(op, [[[2, 3], 0.5, 3]])),
   ...(['Sign', 'Floor'] as const).map((op) => constant(op, '', [[[2, 3], -3, 3]], (b, x) => b.op(op, [x as Value]))),
+  constant('HardSigmoid', '', [[[2, 3], -3, 3]], (b, x) =>
+    b.op('HardSigmoid', [x as Value], { alpha: 0.25, beta: 0.4 }),
+  ),
   makeCase('Clip', '', [A], (b, x) => b.op('Clip', [x, b.scalar(-0.4), b.scalar(0.51)])),
   makeCase('Clip', 'from above', [A], (b, x) => b.op('Clip', [x, undefined, b.scalar(0.51)])),
   makeCase('Cast', 'to float64 and back', [A], (b, x) =>

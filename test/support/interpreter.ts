@@ -400,6 +400,12 @@ const EVALUATE: { readonly [K in Exclude<OpName, `nchwc.${string}`>]: Evaluate<K
       return a > 0 ? a : a * (node.attributes.alpha ?? 0.01);
     }),
   ],
+  HardSigmoid: ([x], node) => [
+    fill(outShape(node), (i) => {
+      const { alpha = 0.2, beta = 0.5 } = node.attributes;
+      return Math.max(0, Math.min(1, alpha * (get(x as Tensor, i) as number) + beta));
+    }),
+  ],
   Sigmoid: elementwise((a) => 1 / (1 + Math.exp(-a))),
   Tanh: elementwise(Math.tanh),
   Softplus: elementwise((a) => Math.log1p(Math.exp(a))),

@@ -101,7 +101,16 @@ const clipGradient: GradientRule<'Clip'> = (b, node, [d]) => {
 };
 
 export const ELEMENTWISE: {
-  readonly [K in Binary | Comparison | Unary | 'Where' | 'Clip' | 'LeakyRelu' | 'Cast' | 'Dropout']: OpRow<K>;
+  readonly [K in
+    | Binary
+    | Comparison
+    | Unary
+    | 'Where'
+    | 'Clip'
+    | 'LeakyRelu'
+    | 'HardSigmoid'
+    | 'Cast'
+    | 'Dropout']: OpRow<K>;
 } = {
   Add: binary(7, (_, _x, _y, _out, d) => [d, d]),
   Sub: binary(7, (b, _x, _y, _out, d) => [d, b.neg(d)]),
@@ -198,6 +207,15 @@ export const ELEMENTWISE: {
       const positive = b.op('Greater', [x, b.scalar(0, x.dtype)]);
       return [b.op('Where', [positive, d, b.mul(d, b.scalar(node.attributes.alpha ?? 0.01, d.dtype))])];
     },
+  },
+  // max(0, min(1, alpha x + beta))
+  HardSigmoid: {
+    domain: '',
+    opset: 6,
+    arity: [1, 1],
+    attributes: { alpha: 'float', beta: 'float' },
+    infer: (context) => [{ dtype: context.input(0).dtype, shape: context.input(0).shape }],
+    gradient: noGradient('it appears only in lowered graphs; one that is read becomes a Clip'),
   },
   Clip: {
     domain: '',
