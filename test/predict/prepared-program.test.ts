@@ -55,7 +55,7 @@ it('gives the same probabilities compiled as from the file', async () => {
       const before = (await program.run({ [name]: image }))[output];
       await program.prepare(image.shape, 2000);
       const after = (await program.run({ [name]: image }))[output];
-      // Winograd F(4,3): 1e-6 of the largest value a layer; probabilities are below 1.
+      // Winograd F(6,3): 1e-6 of the largest value a layer; probabilities are below 1.
       expectAllClose(after?.data as Float32Array, before?.data as Float32Array, { rtol: 0, atol: 1e-5 });
     }
     await program.dispose();
