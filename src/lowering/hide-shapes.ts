@@ -15,6 +15,7 @@
 import { int64, type NdArray, type Shape, sizeOf } from '../array/ndarray.ts';
 import type { Graph, Node, Value } from '../graph/ir.ts';
 import { ELEMENTWISE_OPS } from '../graph/ops/elementwise.ts';
+import { withoutUnread } from './merge-reshapes.ts';
 
 /** Smaller tensors are not worth a node. */
 const LARGE_BYTES = 131_072;
@@ -48,12 +49,14 @@ export function hideShapes(graph: Graph): Graph {
     return hidden;
   };
 
+  /** What a Reshape reads, by what it gives. */
+  const reshaped = new Map<Value, Value>();
   const views = new Map<Value, Value>();
   const viewOf = (x: Value, reader: Node): Value => {
     const made = views.get(x);
     if (made !== undefined) return made;
     const view: Value = { ...x, name: `${reader.name}/input` };
-    const inputs = [x, unknownShape(x.shape)];
+    const inputs = [reshaped.get(x) ?? x, unknownShape(x.shape)];
     nodes.push({ op: 'Reshape', name: view.name, inputs, outputs: [view], attributes: {} });
     views.set(x, view);
     return view;
@@ -71,9 +74,10 @@ export function hideShapes(graph: Graph): Graph {
       isHidden = true;
     }
     if (isHidden) for (const value of node.outputs) unknown.add(value);
+    if (node.op === 'Reshape') reshaped.set(node.outputs[0] as Value, inputs[0] as Value);
     nodes.push({ ...node, inputs });
   }
-  return { ...graph, nodes, constants };
+  return withoutUnread({ ...graph, nodes, constants });
 }
 
 function isLarge({ outputs }: Node): boolean {

@@ -5,6 +5,7 @@ import { type LoweredGraph, type LowerOptions, lowerBlocked, lowerStandard } fro
 import { broadcastExpands } from './broadcast-expands.ts';
 import { convsOfUpsampled } from './conv-of-upsampled.ts';
 import { hideShapes } from './hide-shapes.ts';
+import { mergeReshapes } from './merge-reshapes.ts';
 
 /** What a graph is lowered for. */
 export interface LoweringTarget extends LowerOptions {
@@ -18,7 +19,8 @@ export interface LoweringTarget extends LowerOptions {
 
 /** The same computation, each op of ours replaced by the formulation that suits the target. */
 export function lower(graph: Graph, { hidesShapes = false, ...target }: LoweringTarget): LoweredGraph {
-  const lowered = formulate(graph, target);
+  const { packed, ...formulated } = formulate(graph, target);
+  const lowered = { packed, graph: mergeReshapes(formulated.graph) };
   const trains = Object.keys(target.state ?? {}).length > 0;
   return hidesShapes && trains ? { ...lowered, graph: hideShapes(lowered.graph) } : lowered;
 }
