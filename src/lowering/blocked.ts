@@ -28,6 +28,7 @@ import {
   maxPoolGradByComparison,
   upsampleBlocked,
 } from './pool-blocked.ts';
+import { softmaxByParts } from './softmax-by-parts.ts';
 import { statesAsKernels } from './state-layouts.ts';
 import { upConvBlocked } from './up-conv-blocked.ts';
 import { upConvByPhases } from './up-conv-phases.ts';
@@ -47,6 +48,7 @@ const STANDARD: Table = {
   ],
   'lamella.MaxPoolGrad': [maxPoolGradByComparison],
   ReduceSum: [sumOfPoolGrad],
+  Softmax: [softmaxByParts],
   Where: [reluGradient],
 };
 
@@ -71,6 +73,7 @@ const BLOCKED: Table = {
   ReduceMean: [reduceAll, reduceBlocked, reduceKernel],
   ReduceMax: [reduceAll],
   ReduceMin: [reduceAll],
+  Softmax: [softmaxByParts],
   Where: [reluGradient],
 };
 
