@@ -57,7 +57,7 @@ export interface InputSpec {
 
 const BINS = 16384;
 
-/** Mean, standard deviation and percentiles; these to 1/32768 of the range. */
+/** Least value, mean, standard deviation and percentiles; these to 1/32768 of the range. */
 function statistics(values: Float32Array, percentiles: readonly [number, number]) {
   let sum = 0;
   let least = Number.POSITIVE_INFINITY;
@@ -87,7 +87,7 @@ function statistics(values: Float32Array, percentiles: readonly [number, number]
     }
     return most;
   };
-  return { low: at(percentiles[0]), high: at(percentiles[1]), mean, std: Math.sqrt(square / values.length) };
+  return { least, low: at(percentiles[0]), high: at(percentiles[1]), mean, std: Math.sqrt(square / values.length) };
 }
 
 /** Whether a picture of three channels shows no colour: they differ by no more than 1 % of its range anywhere. */
@@ -209,14 +209,14 @@ export function fitNormalisation(
       reason: `normalisation: ${range[0]}..${range[1]}, as given`,
     };
   }
-  const calibrated = planes.some((values) => values.some((value) => value < 0));
-  const chosen = scope ?? (calibrated ? 'dataset' : 'image');
   const seen = Array.from({ length: blocks }, (_, block) =>
     planes.map((values) => {
       const size = values.length / blocks;
       return statistics(values.subarray(block * size, (block + 1) * size), percentiles);
     }),
   );
+  const calibrated = seen.some((list) => list.some(({ least }) => least < 0));
+  const chosen = scope ?? (calibrated ? 'dataset' : 'image');
   const spread = (s: { low: number; high: number; std: number }): number =>
     kind === 'zscore' ? s.std : s.high - s.low;
   const positive = seen
