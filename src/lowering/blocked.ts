@@ -13,6 +13,7 @@ import { convBlocked, convGradInputBlocked } from './conv-blocked.ts';
 import { convGradInputByColumns, convGradWeightByColumns } from './conv-columns.ts';
 import { convGradInputFlipped } from './conv-flipped.ts';
 import { convGradWeightBlocked, convGradWeightOneBlocked } from './conv-grad-weight-blocked.ts';
+import { convGradWeightByRows } from './conv-grad-weight-rows.ts';
 import { convGradWeightByShifts, convGradWeightByWindows } from './conv-shifts.ts';
 import { convGradInputWinograd, convGradWeightWinograd, convWinograd } from './conv-winograd.ts';
 import { convByRows, convGradInputByRows } from './conv-winograd-rows.ts';
@@ -58,6 +59,7 @@ const BLOCKED: Table = {
   ConvTranspose: [upConvBlocked, upConvByPhases],
   'lamella.ConvGradInput': [averageGradByUpsampling, convGradInputByRows, convGradInputBlocked, convGradInputFlipped],
   'lamella.ConvGradWeight': [
+    convGradWeightByRows,
     convGradWeightBlocked,
     convGradWeightOneBlocked,
     convGradWeightByShifts,

@@ -37,7 +37,7 @@ type Pair = readonly [number, number];
 const STRIP_FLOATS = 131_072;
 
 /** The op computes so many blocks of outputs at a time. */
-const BLOCKS_AT_A_TIME = 4;
+export const BLOCKS_AT_A_TIME = 4;
 
 export const convGradWeightBlocked: Formulation<'lamella.ConvGradWeight'> = (lowering, node) => {
   const { b, forms } = lowering;
@@ -138,7 +138,7 @@ function correlate({ b, forms }: Lowering, images: Value, kernels: Value, c: Cor
     const n = Math.min(atOnce, batch - start);
     // Some images and rows of [batch, P, H, W], as [P, n, rows, W].
     const part = (value: Value, from: number, to: number): Value => {
-      const [, p, tall, wide] = value.shape as Four;
+      const [, p, , wide] = value.shape as Four;
       const cut = cutOut(b, value, [start, start + n], [from, to]);
       return n === 1 ? b.reshape(cut, [p, 1, to - from, wide]) : b.transpose(cut, [1, 0, 2, 3]);
     };
@@ -182,7 +182,7 @@ function crop(b: GraphBuilder, x: Value, [kh, kw]: Pair, block: number): Value {
 }
 
 /** [N, C, H, W] in blocks of `block`, or plain (1), with columns of zeros left and right. */
-function withZeroColumns(b: GraphBuilder, x: Value, [left, right]: Pair, block: number): Value {
+export function withZeroColumns(b: GraphBuilder, x: Value, [left, right]: Pair, block: number): Value {
   if (left === 0 && right === 0) return x;
   const [n, c, h, w] = x.shape as Four;
   const rows = (n * c * h) / block;
