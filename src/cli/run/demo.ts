@@ -5,7 +5,6 @@ import { phantom } from '../../dataset/phantom.ts';
 import { extent, type Image } from '../../image/image.ts';
 import { type IsbiScores, isbiScores, isbiSliceScores } from '../../metrics/isbi.ts';
 import { trainRun } from '../../platform/node/train-run.ts';
-import type { IsbiRow } from '../../report/published.ts';
 import { RUN_FILES } from '../../train/store.ts';
 import type { DemoFlags } from '../commands/demo.ts';
 import { requireFreeFolder } from '../out-folder.ts';
@@ -48,19 +47,6 @@ function thresholdScores(image: Image<'uint8'>, label: Image<'uint8'>, slices: r
   );
 }
 
-/** The threshold's row in the table of the report, on the validation slices. */
-function thresholdRow(image: Image<'uint8'>, label: Image<'uint8'>, slices: readonly number[]): IsbiRow {
-  const { vRandThinned, vInfoThinned, randError, pixelError } = thresholdScores(image, label, slices);
-  return {
-    name: 'The best threshold on brightness',
-    vRand: vRandThinned.value,
-    vInfo: vInfoThinned.value,
-    warpingError: null,
-    randError: randError.value,
-    pixelError: pixelError.value,
-  };
-}
-
 /** Everything on synthetic data: phantom, training, prediction, scores, report. */
 export async function runDemo(folder: string, { minutes, seed }: DemoFlags): Promise<void> {
   const began = Date.now();
@@ -80,17 +66,8 @@ export async function runDemo(folder: string, { minutes, seed }: DemoFlags): Pro
   await writeSlices(parts.test, { image, label }, test);
 
   say(`\n2. lamella train ${parts.train} --out ${parts.run} --minutes ${minutes} --patch 128 --batch 2 --lr 0.003`);
-  await watched(
-    parts.run,
-    say,
-    false,
-    (hooks) =>
-      trainRun(
-        parts.train,
-        { out: parts.run, minutes, seed, split: { names: VALIDATION.map(String) }, ...QUICK },
-        hooks,
-      ),
-    { rows: [thresholdRow(image, label, VALIDATION)] },
+  await watched(parts.run, say, false, (hooks) =>
+    trainRun(parts.train, { out: parts.run, minutes, seed, split: { names: VALIDATION.map(String) }, ...QUICK }, hooks),
   );
 
   say(`\n3. lamella predict ${parts.run} ${parts.test} --out ${parts.pred} --tta 4`);

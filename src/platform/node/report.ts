@@ -18,7 +18,7 @@ import { predictPage } from '../../predict/predict.ts';
 import type { ReportData, ScoreTable, StackScores } from '../../report/data.ts';
 import { type EvaluateOptions, type Evaluation, Evaluator } from '../../report/evaluate.ts';
 import { isIsbi2012 } from '../../report/isbi2012.ts';
-import { type IsbiRow, isbiTable } from '../../report/published.ts';
+import { isbiTable } from '../../report/published.ts';
 import { renderReport } from '../../report/render.ts';
 import {
   instanceTable,
@@ -58,8 +58,6 @@ export interface ReportOptions {
   readonly tta?: TestTimeAugmentation;
   /** Where the data are now, if they were moved. */
   readonly folder?: string;
-  /** More rows for the table of ISBI scores, such as a threshold's. */
-  readonly rows?: readonly IsbiRow[];
   /** Size of a voxel in mm, where the files do not say it or say it wrong. */
   readonly spacingMm?: GivenSpacing;
   readonly onProgress?: (done: number, total: number) => void;
@@ -97,7 +95,7 @@ export async function writeReport(
 
 /** Everything that the report of a run shows. @throws as `writeReport`. */
 export async function collectReport(run: string, options: ReportOptions = {}): Promise<ReportData> {
-  const { device = 'auto', tta = 1, rows = [], onProgress } = options;
+  const { device = 'auto', tta = 1, onProgress } = options;
   const { config, lines, bytes, file } = await readRun(run);
   if (config.recipe.classes !== undefined) {
     const networkName = NETWORK_NAMES[config.recipe.model.name];
@@ -124,7 +122,7 @@ export async function collectReport(run: string, options: ReportOptions = {}): P
     }
     const result = evaluator.result();
     const stacks = inStacks ? stackScores(pages, found, config, options.spacingMm ?? config.spacingMm) : [];
-    return reportData({ run, config, lines, raw, model, pages, result, rows, tta, predictionMs, stacks });
+    return reportData({ run, config, lines, raw, model, pages, result, tta, predictionMs, stacks });
   } finally {
     await runtime.dispose();
   }
@@ -186,14 +184,13 @@ interface Collected {
   readonly model: OpenedModel;
   readonly pages: readonly RawPage[];
   readonly result: Evaluation;
-  readonly rows: readonly IsbiRow[];
   readonly tta: TestTimeAugmentation;
   readonly predictionMs: number;
   readonly stacks: readonly StackScores[];
 }
 
 function reportData(collected: Collected): ReportData {
-  const { run, config, lines, raw, model, pages, result, rows, tta, predictionMs, stacks } = collected;
+  const { run, config, lines, raw, model, pages, result, tta, predictionMs, stacks } = collected;
   const { trainingMs, validationMs } = timesOf(lines);
   const heldOut = config.validationImages.length > 0;
   const steps = lines.filter((line) => line.kind === 'step').length;
@@ -227,7 +224,7 @@ function reportData(collected: Collected): ReportData {
         : `White is ${classNames[1]}${inside === 1 ? ', the inside of cells' : ''}. The prediction is cut at the threshold with the best V-Rand of the image; splits and merges are counted between cells thinned to one-pixel borders.`,
     sheet: result.sheet,
     imageCount: result.imageCount,
-    tables: tablesOf(collected, where, isIsbi2012(raw.pages), rows),
+    tables: tablesOf(collected, where, isIsbi2012(raw.pages)),
     ...(stacks.length === 0 ? {} : { stacks }),
     thresholds: thresholdsOf(result),
     worst: result.worst,
@@ -250,17 +247,12 @@ function reportData(collected: Collected): ReportData {
   };
 }
 
-function tablesOf(
-  { config, pages, result, stacks }: Collected,
-  where: string,
-  published: boolean,
-  rows: readonly IsbiRow[],
-): ScoreTable[] {
+function tablesOf({ config, pages, result, stacks }: Collected, where: string, published: boolean): ScoreTable[] {
   const { isbi, overlap, instances } = result;
   const classNames = config.recipe.labels.classes.map(({ name }) => name);
   if (isbi !== undefined && config.metric?.kind === 'v-rand') {
     const baseline = thresholdBaseline(pages, config, config.metric.inside);
-    const own = [isbiRow('This run', isbi), ...rows, isbiRow('Best threshold on the brightness', baseline, false)];
+    const own = [isbiRow('This run', isbi), isbiRow('Best threshold on the brightness', baseline, false)];
     return [isbiTable(own, published, where), isbiDetails(isbi)];
   }
   return [
