@@ -38,9 +38,11 @@ export function ortRuntime(
     async compile(graph: Graph, { state = {}, exact = false, profile }: CompileOptions = {}) {
       checkState(graph, state);
       const { graph: lowered, packed } = lower(graph, { ...target, exact, state });
-      const writesOutputs = device === 'cpu' && stateMode === 'swap' && Object.keys(state).length > 0;
+      const trains = Object.keys(state).length > 0;
+      const writesOutputs = device === 'cpu' && stateMode === 'swap' && trains;
       const bytes = writeOnnx(withFixedShapes(lowered), writesOutputs ? { emptySequence: LAST_CONVERTED } : {});
-      const fingerprint = hex8(crc32(bytes));
+      // A prediction has no other to be the same as, and tens of megabytes of weights.
+      const fingerprint = trains ? { fingerprint: hex8(crc32(bytes)) } : {};
       try {
         const session = await ort.InferenceSession.create(bytes, {
           ...withCpuNodes(sessionOptions, lowered),
@@ -50,7 +52,7 @@ export function ortRuntime(
         });
         return keep(
           new OrtProgram(ort, session, {
-            ...{ device, stateMode, writesOutputs, state, packed, sessionOptions, fingerprint, onDispose },
+            ...{ device, stateMode, writesOutputs, state, packed, sessionOptions, onDispose, ...fingerprint },
             profiledRuns: profile?.runs ?? 0,
           }),
         );

@@ -45,7 +45,7 @@ export interface Program {
   readonly inputs: readonly TensorSpec[];
   /** What `run` returns: the graph's outputs without the state. */
   readonly outputs: readonly TensorSpec[];
-  /** Eight hex digits of the graph as it runs, with every choice of formulation; absent of a loaded file. */
+  /** Eight hex digits of the graph as it runs, with every choice of formulation; only where there is state. */
   readonly fingerprint?: string;
   run(feeds: Feeds): Promise<{ readonly [output: string]: NdArray }>;
   /** Sets state, all of it or a part; must be called before the first run. */
