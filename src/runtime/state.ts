@@ -93,11 +93,15 @@ export function deviceState(
       const remote: Record<string, Ort.Tensor> = {};
       for (const [name, { current }] of slots) {
         if (current === undefined) continue;
-        if (current.location === 'cpu') arrays[name] = clone(await fromTensor(current));
-        else remote[name] = current;
+        if (current.location !== 'cpu') remote[name] = current;
+        else {
+          const array = await fromTensor(current);
+          arrays[name] = packed.get(name)?.unpack(array) ?? clone(array);
+        }
       }
-      if (Object.keys(remote).length > 0) Object.assign(arrays, await download(remote));
-      for (const [name, array] of Object.entries(arrays)) arrays[name] = packed.get(name)?.unpack(array) ?? array;
+      if (Object.keys(remote).length === 0) return arrays;
+      const downloaded = await download(remote);
+      for (const [name, array] of Object.entries(downloaded)) arrays[name] = packed.get(name)?.unpack(array) ?? array;
       return arrays;
     },
     dispose() {
