@@ -18,8 +18,10 @@ def raw(folder, name, dtype, side):
 
 def objects(what, folder, side):
     mask, image, seeds = (raw(folder, n, d, side) for n, d in (("mask", np.uint8), ("image", np.float32), ("seeds", np.int32)))
+    out = np.zeros((side, side), np.int32)
     return VERSIONS, {
         "label": lambda: ndimage.label(mask),
+        "labelInto": lambda: ndimage.label(mask, output=out),
         "distance": lambda: ndimage.distance_transform_edt(mask),
         "watershed": lambda: segmentation.watershed(image, seeds),
     }[what]

@@ -109,6 +109,7 @@ export function comparisons(inputs: Inputs, data: string | undefined): readonly 
     objects('distance', 'distance transform'),
     objects('watershed', 'seeded watershed'),
     objects('label', 'connected components'),
+    objects('labelInto', 'connected components into given memory'),
     {
       name: 'elastic deformation, 512x512 image and label',
       group: 'elastic',

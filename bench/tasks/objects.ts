@@ -8,7 +8,7 @@ import { watershed } from '../../src/objects/seeded-watershed.ts';
 import type { Task } from './task.ts';
 
 export interface ObjectsTask {
-  readonly what: 'label' | 'distance' | 'watershed';
+  readonly what: 'label' | 'labelInto' | 'distance' | 'watershed';
   readonly folder: string;
   readonly side: number;
 }
@@ -19,8 +19,10 @@ export async function objectsTask({ what, folder, side }: ObjectsTask): Promise<
   const mask = ndarray('uint8', shape, bytes('mask'));
   const image = ndarray('float32', shape, new Float32Array(bytes('image').buffer));
   const seeds = ndarray('int32', shape, new Int32Array(bytes('seeds').buffer));
+  const out = new Int32Array(side * side);
   const jobs = {
     label: () => connectedComponents(mask),
+    labelInto: () => connectedComponents(mask, { out }),
     distance: () => distanceToZero(mask),
     watershed: () => watershed(image, seeds),
   };

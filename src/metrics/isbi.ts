@@ -139,6 +139,7 @@ export function isbiSliceScores(
     return { rand: randScores(randSums(table)), info: infoScores(table) };
   };
 
+  const labels = new Int32Array(size);
   const scoreAt = (threshold: number): IsbiThresholdScores => {
     const inside = new Uint8Array(size);
     const membrane = new Uint8Array(size);
@@ -147,7 +148,7 @@ export function isbiSliceScores(
       else membrane[i] = 1;
     }
     const mask = ndarray('uint8', truth.shape, inside);
-    const components = connectedComponents(mask);
+    const components = connectedComponents(mask, { out: labels });
     const basins = vincentSoilleWatershed(ndarray('uint8', truth.shape, membrane));
     const scores = {
       threshold,

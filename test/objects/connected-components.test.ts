@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ndarray } from '../../src/array/ndarray.ts';
+import { stream } from '../../src/array/random.ts';
 import { UsageError } from '../../src/errors.ts';
 import { connectedComponents } from '../../src/objects/connected-components.ts';
 import type { Connectivity } from '../../src/objects/grid.ts';
@@ -76,6 +77,38 @@ describe('connectedComponents', () => {
     expect(() => connectedComponents(mask([1, 1], [1]), { connectivity: 6 })).toThrow(UsageError);
     expect(() => connectedComponents(mask([1, 1, 1], [1]), { connectivity: 8 })).toThrow(UsageError);
     expect(() => connectedComponents(mask([1], [1]))).toThrow(/1 axes/);
+  });
+
+  it('writes into given memory, whatever it holds', () => {
+    const out = new Int32Array(6).fill(9);
+    const { labels, count } = connectedComponents(mask([2, 3], [1, 0, 1, 0, 0, 1]), { out });
+    expect(labels.data).toBe(out);
+    expect([...out]).toEqual([1, 0, 2, 0, 0, 2]);
+    expect(count).toBe(2);
+    expect(() => connectedComponents(mask([2, 2], [1, 1, 1, 1]), { out })).toThrow(/6 elements, the array 4/);
+  });
+
+  it('finds runs of bytes 32 at a time as a flood fill does, of every width, and large ones into given memory', () => {
+    const random = stream(1, 'components');
+    // Widths that end within a group, at its end, and that are not whole words; pictures of several painted parts.
+    for (const [height, width] of [
+      [9, 28],
+      [9, 32],
+      [9, 36],
+      [9, 100],
+      [9, 63],
+      [150, 128],
+    ] as const) {
+      for (const share of [0.02, 0.5, 0.98]) {
+        const values = Array.from({ length: height * width }, () => (random.uniform() < share ? 255 : 0));
+        const expected = floodFill(values, [1, height, width], 4, false);
+        const out = new Int32Array(values.length).fill(-1);
+        const given = connectedComponents(mask([height, width], values), { out });
+        expect(given.count).toBe(expected.count);
+        expect([...out]).toEqual(expected.labels);
+        expect([...connectedComponents(mask([height, width], values)).labels.data]).toEqual(expected.labels);
+      }
+    }
   });
 
   it('equals a flood fill on random arrays', () => {
