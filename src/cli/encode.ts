@@ -5,6 +5,7 @@ import { extent, type Image } from '../image/image.ts';
 import { writeNifti } from '../image/write-nifti.ts';
 import { writePng } from '../image/write-png.ts';
 import { writeTiff } from '../image/write-tiff.ts';
+import { nodeZlib } from '../platform/node/zlib.ts';
 import type { ResultFormat } from './choices.ts';
 
 /** Files whose place in the patient would be lost in a TIFF. */
@@ -32,5 +33,7 @@ export function encodeResult(
       remedy: 'Leave out --format png.',
     });
   }
-  return fits && wanted ? { bytes: writePng(image), extension: 'png' } : { bytes: writeTiff(image), extension: 'tif' };
+  return fits && wanted
+    ? { bytes: writePng(image, { zlib: nodeZlib }), extension: 'png' }
+    : { bytes: writeTiff(image), extension: 'tif' };
 }

@@ -1,7 +1,16 @@
-import { encode } from 'fast-png';
 import { UsageError } from '../errors.ts';
 import type { Image } from './image.ts';
-import { type Chunk, readChunks, writeChunks } from './png/chunks.ts';
+import { type Chunk, writeChunks } from './png/chunks.ts';
+import { portableZlib, type Zlib } from './zlib.ts';
+
+/** By the number of channels (PNG, section 11.2.1). */
+const COLOUR_TYPES = [0, 0, 4, 2, 6];
+const INDEXED = 3;
+
+export interface WritePngOptions {
+  /** The platform's own, where it is faster: files then differ, pictures do not. */
+  readonly zlib?: Pick<Zlib, 'deflate'>;
+}
 
 const UM_PER: Readonly<Record<string, number>> = { nm: 1e-3, µm: 1, mm: 1e3, cm: 1e4, m: 1e6 };
 
@@ -12,7 +21,7 @@ const UM_PER: Readonly<Record<string, number>> = { nm: 1e-3, µm: 1, mm: 1e3, cm
  *
  * @throws UsageError for other dtypes, axes or channels, naming the conversion to make first
  */
-export function writePng(image: Image): Uint8Array {
+export function writePng(image: Image, { zlib = portableZlib }: WritePngOptions = {}): Uint8Array {
   const { dtype, axes, shape, palette, source } = image;
   const refuse = (problem: string, remedy: string): never => {
     throw new UsageError(`${problem}, which PNG cannot hold.`, {
@@ -35,20 +44,39 @@ export function writePng(image: Image): Uint8Array {
     );
   }
   const planes = image.data as Uint8Array | Uint16Array;
-  const data = interleave(planes, channels);
-  const encoded = encode({
-    width,
-    height,
-    channels,
-    depth: dtype === 'uint16' ? 16 : 8,
-    data,
-  });
-  const extra = [...paletteChunks(palette), ...physicalSize(image)];
-  if (extra.length === 0) return encoded;
-  const [ihdr, ...rest] = readChunks(encoded, source ?? 'image') as [Chunk, ...Chunk[]];
-  // fast-png leaves opaque colours out of tRNS and so shifts it: the palette is added here. Colour type 3 is indexed.
-  const header = palette === undefined ? ihdr : { type: 'IHDR', data: ihdr.data.with(9, 3) };
-  return writeChunks([header, ...extra, ...rest]);
+  const depth = dtype === 'uint16' ? 16 : 8;
+  const header = new Uint8Array(13);
+  const view = new DataView(header.buffer);
+  view.setUint32(0, width);
+  view.setUint32(4, height);
+  header.set([depth, palette === undefined ? (COLOUR_TYPES[channels] as number) : INDEXED], 8);
+  return writeChunks([
+    { type: 'IHDR', data: header },
+    ...paletteChunks(palette),
+    ...physicalSize(image),
+    { type: 'IDAT', data: zlib.deflate(rowsOf(interleave(planes, channels), height)) },
+    { type: 'IEND', data: new Uint8Array(0) },
+  ]);
+}
+
+/** The bytes of every row, the higher of 16 bits first, behind a 0: they are not filtered. */
+function rowsOf(samples: Uint8Array | Uint16Array, height: number): Uint8Array {
+  const width = samples.length / height;
+  const size = 1 + width * samples.BYTES_PER_ELEMENT;
+  const out = new Uint8Array(height * size);
+  if (samples instanceof Uint8Array) {
+    for (let y = 0; y < height; y++) out.set(samples.subarray(y * width, (y + 1) * width), y * size + 1);
+    return out;
+  }
+  for (let y = 0, from = 0, to = 0; y < height; y++) {
+    to++;
+    for (const end = from + width; from < end; from++) {
+      const value = samples[from] as number;
+      out[to++] = value >> 8;
+      out[to++] = value;
+    }
+  }
+  return out;
 }
 
 /** [c][y][x] to [y][x][c]. */

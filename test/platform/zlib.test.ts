@@ -32,6 +32,11 @@ describe("Node's zlib and our own", () => {
     ['padding', followed(10), plain.length],
     ['much after the end', followed(200), plain.length],
   ];
+  it('read what the other has packed', async () => {
+    expect(new Uint8Array(await nodeZlib.inflate(portableZlib.deflate(plain), plain.length))).toEqual(plain);
+    expect(await portableZlib.inflate(nodeZlib.deflate(plain), plain.length)).toEqual(plain);
+  });
+
   for (const [name, bytes, expected] of cases) {
     it(`agree on ${name}`, async () => {
       const ours = await outcome(() => portableZlib.inflate(bytes, expected));

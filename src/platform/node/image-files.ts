@@ -69,7 +69,7 @@ const tiffBytes = async (image: Image) => (await import('../../image/write-tiff.
 
 /** Their code is loaded when it is needed: most of those who read an image write none. */
 const WRITERS: { readonly [extension: string]: (image: Image) => Promise<Uint8Array> } = {
-  png: async (image) => (await import('../../image/write-png.ts')).writePng(image),
+  png: async (image) => (await import('../../image/write-png.ts')).writePng(image, { zlib: nodeZlib }),
   tif: tiffBytes,
   tiff: tiffBytes,
   nii: async (image) => (await import('../../image/write-nifti.ts')).writeNifti(image, { gzip: false }),

@@ -1,4 +1,4 @@
-import { crc32, type Inflate, inflate as nativeInflate } from 'node:zlib';
+import { crc32, deflateSync, type Inflate, inflate as nativeInflate } from 'node:zlib';
 import { inflate } from '../../image/inflate.ts';
 import type { Zlib } from '../../image/zlib.ts';
 
@@ -13,6 +13,7 @@ const PADDING_BYTES = 16;
  */
 export const nodeZlib: Zlib = {
   crc32,
+  deflate: (bytes) => deflateSync(bytes),
   inflate: (zlib, expected) =>
     expected < SMALL_BYTES
       ? inflate(zlib, expected)
