@@ -1,8 +1,8 @@
 /**
  * A network from a file that is compiled anew for one shape, its weights known, once enough tiles of that shape are to
  * come. From a file ONNX Runtime runs one session at every size; compiled, convolutions go by Winograd and meet what was
- * doubled without doubling it (src/lowering). U-Net, 32 channels, 512 x 512, one thread: 525 ms of processor time
- * instead of 626, probabilities within 4.2e-7; compiling takes 600 ms and holds the weights once more.
+ * doubled without doubling it (src/lowering). U-Net, 32 channels, 512 x 512, one thread: 431 ms of processor time
+ * instead of 608, probabilities within 4.2e-7; compiling takes 600 ms and holds the weights once more.
  */
 import type { NdArray, Shape } from '../array/ndarray.ts';
 import { LamellaError } from '../errors.ts';
