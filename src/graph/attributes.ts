@@ -129,6 +129,8 @@ export interface AttributesOf {
   'nchwc.MaxPool': PoolAttributes;
   'nchwc.AveragePool': PoolAttributes & { readonly count_include_pad?: 0 | 1 };
   'nchwc.Upsample': { readonly scales: readonly number[]; readonly mode?: 'nearest' };
+  // ONNX Runtime's product of a transposed input
+  'microsoft.FusedMatMul': { readonly transBatchB: 1 };
 }
 
 export type OpName = keyof AttributesOf;

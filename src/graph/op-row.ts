@@ -68,7 +68,7 @@ export interface NoGradient {
 
 export interface OpRow<K extends OpName> {
   /** '' is ONNX's own domain. */
-  readonly domain: '' | 'lamella' | 'com.microsoft.nchwc';
+  readonly domain: '' | 'lamella' | 'com.microsoft' | 'com.microsoft.nchwc';
   /** First opset version whose form of the op we write and understand. */
   readonly opset: number;
   /** Fewest and most inputs. */

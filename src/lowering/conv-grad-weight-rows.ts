@@ -21,7 +21,7 @@
  *   256 -> 256, 32      9.3       5.5       4.7       2.9    1.4e-6    2.9e-6
  *   512 -> 512, 16     10.3       7.0       5.6       4.0    0.6e-6    1.7e-6
  */
-import { int64, ndarray } from '../array/ndarray.ts';
+import { float32, int64 } from '../array/ndarray.ts';
 import type { GraphBuilder } from '../graph/builder.ts';
 import type { Value } from '../graph/ir.ts';
 import { convGeometry } from '../graph/ops/convolution.ts';
@@ -60,13 +60,17 @@ export const convGradWeightByRows: Formulation<'lamella.ConvGradWeight'> = (lowe
   const xRows = new Rows(b, wide, { images: n, groups, height, block });
   const dyRows = new Rows(b, forms.blocked(dy), { images: n, groups: outGroups, height: outHeight, block });
 
+  const padTop = g.padsBegin[0] as number;
   const tilesOfImage = Math.ceil(outHeight / TILE);
-  const tiles = Array.from({ length: n * tilesOfImage }, (_, i) => ({
+  const leavesImage = ({ row }: { readonly row: number }) =>
+    row < padTop || row - padTop + POINTS > height || row + TILE > outHeight;
+  const all = Array.from({ length: n * tilesOfImage }, (_, i) => ({
     image: Math.floor(i / tilesOfImage),
     row: TILE * (i % tilesOfImage),
   }));
+  // Together, since the rows of their strip are read once more, to make those outside zero.
+  const tiles = [...all.filter(leavesImage), ...all.filter((tile) => !leavesImage(tile))];
   const atOnce = Math.max(1, Math.floor(STRIP_FLOATS / (Math.min(k, BLOCKS_AT_A_TIME * block) * outWidth)));
-  const padTop = g.padsBegin[0] as number;
   let m: Value | undefined;
   for (let start = 0; start < tiles.length; start += atOnce) {
     const strip = tiles.slice(start, start + atOnce);
@@ -140,7 +144,6 @@ class Rows {
   readonly #b: GraphBuilder;
   readonly #layout: Layout;
   readonly #rows: Value;
-  #withZeros: Value | undefined;
 
   constructor(b: GraphBuilder, value: Value, layout: Layout) {
     this.#b = b;
@@ -151,17 +154,12 @@ class Rows {
 
   gather(wanted: readonly Row[]): Value {
     const { groups, height } = this.#layout;
-    const zeros = this.#rows.shape[0] as number;
-    const index = wanted.map(({ image, group, row }) =>
-      row >= 0 && row < height ? (image * groups + group) * height + row : zeros,
+    const inside = wanted.map(({ row }) => (row >= 0 && row < height ? 1 : 0));
+    const index = wanted.map(({ image, group, row }, i) =>
+      inside[i] === 1 ? (image * groups + group) * height + row : 0,
     );
-    const source = index.includes(zeros) ? this.#zerosBelow() : (this.#withZeros ?? this.#rows);
-    return this.#b.op('Gather', [source, this.#b.constant(int64(index))], { axis: 0 });
-  }
-
-  #zerosBelow(): Value {
-    const zeros = () => this.#b.constant(ndarray('float32', [1, this.floats]));
-    this.#withZeros ??= this.#b.op('Concat', [this.#rows, zeros()], { axis: 0 });
-    return this.#withZeros;
+    const rows = this.#b.op('Gather', [this.#rows, this.#b.constant(int64(index))], { axis: 0 });
+    if (!inside.includes(0)) return rows;
+    return this.#b.op('Mul', [rows, this.#b.constant(float32([wanted.length, 1], inside))]);
   }
 }

@@ -5,10 +5,10 @@
  *   rows    eight of each tile, gathered            [8][C/B][tiles][W][B]
  *   V       B' rows, one MatMul                     the same
  *   M       a Conv of eight groups, kernels 1 x n   [8][K/B][tiles][W][B]
- *   y       A' M, one MatMul                        [K/B][tiles][6][W][B]
+ *   y       A' M, one FusedMatMul                   [K/B][tiles][6][W][B]
  *
- * The Transpose before the last MatMul is none: ONNX Runtime makes the two one FusedMatMul, which reads rows where
- * they lie. So the six rows of a tile come out in order, without a pass of their own.
+ * FusedMatMul reads the eight rows of M where they lie, so the six of a tile come out in order, without a pass of
+ * their own.
  *
  * Tiles see rows of the image only. What remains at its edges, up to seven rows, is a direct Conv, and a large image
  * is done in strips, so that V and M stay near the processor; a Concat puts all of them together.
@@ -190,8 +190,9 @@ function strip(work: Work, weights: readonly Value[], [first, last]: Pair): Valu
     dilations: [1, g.dilations[1] as number],
     group: POINTS,
   });
-  const points = b.transpose(b.reshape(m, [POINTS, (n * k * tiles) / block, outWidth * block]), [1, 0, 2]);
-  const made = b.op('MatMul', [b.constant({ ...matrix(F6.output), shape: [1, TILE, POINTS] }), points]);
+  const points = b.reshape(m, [POINTS, (n * k * tiles) / block, outWidth * block]);
+  const back = b.constant({ ...matrix(F6.output), shape: [1, TILE, POINTS] });
+  const made = b.op('microsoft.FusedMatMul', [back, points], { transBatchB: 1 });
   const apart = [k / block, n, tiles * TILE * outWidth * block];
   const ordered = inRows(work, n === 1 ? made : b.transpose(b.reshape(made, apart), [1, 0, 2]), tiles * TILE);
   return relu ? b.op('Relu', [ordered]) : ordered;

@@ -383,6 +383,7 @@ const RULES: { readonly [K in OpName]?: AxisRule<K> } = {
   'nchwc.MaxPool': lost,
   'nchwc.AveragePool': lost,
   'nchwc.Upsample': lost,
+  'microsoft.FusedMatMul': lost,
 };
 
 /** The maps of a node's outputs (all have the same axes). */

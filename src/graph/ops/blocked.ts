@@ -1,6 +1,7 @@
 /**
  * ONNX Runtime's blocked kernels (domain com.microsoft.nchwc). Declared shapes stay [N, C, H, W]; the
- * memory is [N][C/block][H][W][block]. Only lowering writes them, so they have no gradient.
+ * memory is [N][C/block][H][W][block]. And its product of a transposed input. Only lowering writes these, so they have
+ * no gradient.
  */
 import { noGradient, type OpRow } from '../op-row.ts';
 import { convGeometry, convolvedSizes } from './convolution.ts';
@@ -16,7 +17,8 @@ type Blocked =
   | 'nchwc.Conv'
   | 'nchwc.MaxPool'
   | 'nchwc.AveragePool'
-  | 'nchwc.Upsample';
+  | 'nchwc.Upsample'
+  | 'microsoft.FusedMatMul';
 
 export const BLOCKED: { readonly [K in Blocked]: OpRow<K> } = {
   'nchwc.ReorderInput': {
@@ -90,6 +92,21 @@ export const BLOCKED: { readonly [K in Blocked]: OpRow<K> } = {
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       return [{ dtype, shape: shape.map((n, i) => n * (context.node.attributes.scales[i] as number)) }];
+    },
+    gradient: LOWERED,
+  },
+  // Inputs: a matrix A [1, M, K], and B [K, batch, N], read as [batch, K, N] where it lies.
+  'microsoft.FusedMatMul': {
+    domain: 'com.microsoft',
+    opset: 1,
+    arity: [2, 2],
+    attributes: { transBatchB: 'int' },
+    infer: (context) => {
+      const [a, b] = [context.input(0), context.input(1)];
+      const [rows, inner] = a.shape.slice(-2) as [number, number];
+      const [outer, batch, columns] = b.shape as readonly [number, number, number];
+      if (b.shape.length !== 3 || inner !== outer) context.fail(`${a.shape.join()} and ${b.shape.join()} do not fit.`);
+      return [{ dtype: a.dtype, shape: [batch, rows, columns] }];
     },
     gradient: LOWERED,
   },
