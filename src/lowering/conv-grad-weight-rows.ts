@@ -4,7 +4,8 @@
  *
  *     dw = G' (A dy . B' x)       summed over tiles of four rows
  *
- *   V    B' times the six rows of x that a tile sees     [C/B][6][tiles][row][B]
+ *   V    B' times the six rows of x that a tile sees,
+ *        between columns of zeros                        [C/B][6][tiles][row][B]
  *   D    A times the four rows of dy                     [6][K/B][tiles][row][B]
  *   M    a Conv of six groups, whose kernels are D       [C/B][6][K/B][n][B of C][B of K]
  *   dw   G' M, blocked kernels but for the order of the groups
@@ -53,11 +54,10 @@ export const convGradWeightByRows: Formulation<'lamella.ConvGradWeight'> = (lowe
   if (!can || !(winograd === 'everywhere' || isFaster(dw, dy))) return false;
 
   const { block } = forms;
-  const [n, c, height] = x.shape as Four;
+  const [n, c, height, width] = x.shape as Four;
   const [, k, outHeight, outWidth] = dy.shape as Four;
   const [groups, outGroups, kw] = [c / block, k / block, g.kernel[1] as number];
-  const wide = withZeroColumns(b, forms.blocked(x), [g.padsBegin[1] as number, g.padsEnd[1] as number], block);
-  const xRows = new Rows(b, wide, { images: n, groups, height, block });
+  const xRows = new Rows(b, forms.blocked(x), { images: n, groups, height, block });
   const dyRows = new Rows(b, forms.blocked(dy), { images: n, groups: outGroups, height: outHeight, block });
 
   const padTop = g.padsBegin[0] as number;
@@ -92,8 +92,10 @@ export const convGradWeightByRows: Formulation<'lamella.ConvGradWeight'> = (lowe
       b.constant(matrix(transposed(F4.output))),
       b.reshape(given, [TILE, outGroups * strip.length * dyRows.floats]),
     ]);
+    const columns = [g.padsBegin[1] as number, g.padsEnd[1] as number] as const;
+    const wide = withZeroColumns(b, b.reshape(v, [groups, POINTS * block, strip.length, width]), columns, block);
     const inputs = [
-      b.reshape(v, [groups, POINTS, strip.length, xRows.floats]),
+      b.reshape(wide, [groups, POINTS, strip.length, (wide.shape[3] as number) * block]),
       b.reshape(d, [POINTS * k, 1, strip.length, outWidth]),
     ];
     m = b.op('nchwc.Conv', m === undefined ? inputs : [...inputs, undefined, m], {

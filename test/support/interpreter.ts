@@ -369,7 +369,7 @@ const lrn: Evaluate<'LRN'> = ([x], node) => {
 /** Same elements in another shape */
 const reshaped: Evaluate<OpName> = ([x], node) => [{ shape: outShape(node), data: (x as Tensor).data }];
 
-const EVALUATE: { readonly [K in Exclude<OpName, `nchwc.${string}`>]: Evaluate<K> } = {
+const EVALUATE: { readonly [K in Exclude<OpName, `${'nchwc' | 'microsoft'}.${string}`>]: Evaluate<K> } = {
   Add: elementwise((a, b) => a + b),
   Sub: elementwise((a, b) => a - b),
   Mul: elementwise((a, b) => a * b),
