@@ -46,7 +46,7 @@ export function ortRuntime(
       try {
         const session = await ort.InferenceSession.create(bytes, {
           ...withCpuNodes(sessionOptions, lowered),
-          ...(writesOutputs && target.blockSize !== undefined && AS_IT_IS),
+          ...(writesOutputs && lowered.nodes.some(({ op }) => op === 'nchwc.Conv') && AS_IT_IS),
           ...(stateMode === 'device' && keepOnDevice(Object.values(state))),
           ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile.prefix }),
         });

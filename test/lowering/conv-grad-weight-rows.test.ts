@@ -1,5 +1,4 @@
 /** Gradients of weights by Winograd's algorithm along the height against direct sums in double precision. */
-import * as ort from 'onnxruntime-node';
 import { afterAll, describe, expect, it } from 'vitest';
 import { float32, type NdArray, type Shape } from '../../src/array/ndarray.ts';
 import { stream } from '../../src/array/random.ts';
@@ -8,19 +7,9 @@ import { GraphBuilder } from '../../src/graph/builder.ts';
 import { checkGraph } from '../../src/graph/check.ts';
 import type { Graph, Value } from '../../src/graph/ir.ts';
 import { lowerBlocked } from '../../src/lowering/blocked.ts';
-import { findBlockedKernels } from '../../src/runtime/block-size.ts';
-import { ortRuntime } from '../../src/runtime/ort.ts';
+import { absent, blockSize, winogradEverywhere } from '../support/blocked-runtime.ts';
 
-const sessionOptions = { intraOpNumThreads: 2, logSeverityLevel: 3 } as const;
-const { blockSize } = await findBlockedKernels(ort, sessionOptions);
-const absent = blockSize === undefined ? ' (skipped: this processor has no blocked kernels)' : '';
-const runtime = ortRuntime(ort, {
-  device: 'cpu',
-  description: 'CPU',
-  sessionOptions,
-  stateMode: 'swap',
-  target: { ...(blockSize && { blockSize }), winograd: 'everywhere' },
-});
+const runtime = winogradEverywhere();
 afterAll(() => runtime.dispose());
 
 interface Case {

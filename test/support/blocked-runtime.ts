@@ -1,0 +1,18 @@
+/** A runtime that takes Winograd's algorithm wherever it can, in blocks where the processor has kernels for them. */
+import * as ort from 'onnxruntime-node';
+import { findBlockedKernels } from '../../src/runtime/block-size.ts';
+import { ortRuntime } from '../../src/runtime/ort.ts';
+
+const sessionOptions = { intraOpNumThreads: 2, logSeverityLevel: 3 } as const;
+export const { blockSize } = await findBlockedKernels(ort, sessionOptions);
+/** For the names of tests. */
+export const absent = blockSize === undefined ? ' (skipped: this processor has no blocked kernels)' : '';
+
+export const winogradEverywhere = () =>
+  ortRuntime(ort, {
+    device: 'cpu',
+    description: 'CPU',
+    sessionOptions,
+    stateMode: 'swap',
+    target: { ...(blockSize && { blockSize }), winograd: 'everywhere' },
+  });
