@@ -10,15 +10,12 @@ export { type Random, stream } from './array/random.ts';
 export { type Batch, makeBatch } from './augment/batch.ts';
 export { type AugmentOptions, type AugmentSettings, augmentSettings, NO_AUGMENTATION } from './augment/options.ts';
 export type { SampleOptions } from './augment/sample.ts';
-export { alignLabels } from './dataset/align-labels.ts';
 // Data sets
-export type { RawClasses, ReadClassesOptions } from './dataset/classes.ts';
-export { readClasses } from './dataset/classes-read.ts';
-export type { Files } from './dataset/files.ts';
-export { IGNORE, type LabelClass, type LabelMapping } from './dataset/labels.ts';
-export type { InputSpec, NormalisationOptions } from './dataset/normalise.ts';
-export { type Phantom, type PhantomOptions, phantom } from './dataset/phantom.ts';
-export type { TrainingPage, TrainingSet } from './dataset/place.ts';
+export type { RawClasses, ReadClassesOptions } from './dataset/classification/classes.ts';
+export { readClasses } from './dataset/classification/read.ts';
+export { alignLabels } from './dataset/labels/align.ts';
+export { IGNORE, type LabelClass, type LabelMapping } from './dataset/labels/labels.ts';
+export type { TrainingPage, TrainingSet } from './dataset/patch-position.ts';
 export { type PreparedDataset, type PrepareOptions, prepareDataset, readDataset } from './dataset/prepare.ts';
 export { type LabelledImage, type RawDataset, rawDataset } from './dataset/raw.ts';
 export type { SplitChoice } from './dataset/split.ts';
@@ -46,6 +43,7 @@ export { writeRoiZip } from './export/imagej-roi.ts';
 export { writeLabelTiff } from './export/label-tiff.ts';
 export { type OutlinedSlice, outlineSlices } from './export/outlined-slices.ts';
 export { writeParquet } from './export/parquet.ts';
+export type { Files } from './files.ts';
 // Graphs and ONNX files
 export { graphMacs, parameterCount } from './graph/analysis/cost.ts';
 export { tileRule } from './graph/analysis/receptive-field.ts';
@@ -62,8 +60,6 @@ export { type WriteOptions, writeOnnx } from './graph/onnx/write.ts';
 export type { Build } from './graph/op-row.ts';
 export { printGraph } from './graph/print.ts';
 export { bindShapes, decompose } from './graph/rewrite.ts';
-// Images
-export type { ReadOptions } from './image/codec.ts';
 export {
   castTo,
   channel,
@@ -76,18 +72,21 @@ export {
   toGrey,
 } from './image/convert.ts';
 export { describeImage, type ImageDescription } from './image/describe.ts';
-export type { DicomFile } from './image/dicom/series.ts';
-export { type DisplayWindow, displayWindow } from './image/display-window.ts';
+export { type DisplayWindow, displayWindow } from './image/display.ts';
+export type { DicomFile } from './image/formats/dicom/series.ts';
+// Images
+export type { ReadOptions } from './image/formats/format.ts';
+export { type WriteNiftiOptions, writeNifti } from './image/formats/nifti/write.ts';
+export { writePng } from './image/formats/png/write.ts';
+export { type WriteTiffOptions, writeTiff } from './image/formats/tiff/write.ts';
 export { sliceExtentsMm, sliceOrigin, stepsOf, withSpacingMm } from './image/geometry.ts';
 export { extent, type Geometry, type Image, type Spacing, type Spacings, type Vector3 } from './image/image.ts';
 export { type AxisMap, displayMap, inverseMap, reorient } from './image/orient.ts';
 export { type OverviewOptions, overviewPicture } from './image/overview.ts';
 export { READABLE_EXTENSIONS, readDicomSeries, readImage } from './image/read.ts';
-export { type WriteNiftiOptions, writeNifti } from './image/write-nifti.ts';
-export { writePng } from './image/write-png.ts';
-export { type WriteTiffOptions, writeTiff } from './image/write-tiff.ts';
+export type { InputSpec, NormalisationOptions } from './input/normalise.ts';
 // Devices
-export type { WinogradUse } from './lowering/winograd.ts';
+export type { WinogradUse } from './lowering/conv/minimal-filters.ts';
 // Measurements
 export { LUNG_SIDE, type LungSidesOptions, lungSides } from './measure/lung-sides.ts';
 export { type LungGeometry, type LungMeasures, measureLungs } from './measure/lungs.ts';
@@ -164,10 +163,10 @@ export { isClass, type Loss, type Target, weightedMean } from './nn/losses/loss.
 export { perceptronCriterion } from './nn/losses/perceptron.ts';
 export type { LossName, LossSpec } from './nn/losses/registry.ts';
 export { type Initialiser, type Network, NetworkBuilder, type Parameter } from './nn/network.ts';
-export { type AdamOptions, adam, adamW } from './nn/optimisers/adam.ts';
-export type { Optimiser } from './nn/optimisers/optimiser.ts';
-export type { OptimiserName, OptimiserSpec } from './nn/optimisers/registry.ts';
-export { type SgdOptions, sgd } from './nn/optimisers/sgd.ts';
+export { type AdamOptions, adam, adamW } from './nn/optimizers/adam.ts';
+export type { Optimiser } from './nn/optimizers/optimizer.ts';
+export type { OptimiserName, OptimiserSpec } from './nn/optimizers/registry.ts';
+export { type SgdOptions, sgd } from './nn/optimizers/sgd.ts';
 export { type Schedule, type ScheduleName, type ScheduleSpec, scheduleOf } from './nn/schedules.ts';
 // Objects
 export { type Components, connectedComponents as label } from './objects/connected-components.ts';
@@ -191,6 +190,7 @@ export { relabelConsecutive } from './objects/relabel.ts';
 export { type WatershedOptions, watershed } from './objects/seeded-watershed.ts';
 export { aboveThreshold, otsuThreshold } from './objects/threshold.ts';
 export { vincentSoilleWatershed, type Watershed } from './objects/watershed.ts';
+export { type Phantom, type PhantomOptions, phantom } from './phantom/phantom.ts';
 export { predictAverage } from './predict/average.ts';
 // Prediction
 export {
@@ -212,12 +212,12 @@ export {
   probabilityImage,
 } from './predict/output.ts';
 export { type PredictOptions, planPage, predictImage, predictPages } from './predict/predict.ts';
-export { type CompareOptions, type Comparison, compareRuns, type RunResult } from './report/comparison.ts';
+export { type CompareOptions, type Comparison, compareRuns, type RunResult } from './report/compare/comparison.ts';
 export type { CompileOptions, DeviceName, Feeds, Formulation, Program, Runtime } from './runtime/runtime.ts';
-export type { TrainSettings } from './train/choose-recipe.ts';
 // Training
 export type { RunConfig } from './train/config.ts';
 export type { TrainEvent } from './train/loop.ts';
 export type { TrainRunHooks } from './train/run.ts';
 export { type StepOptions, type TrainingStep, trainingStep } from './train/step.ts';
-export { feedsOf } from './train/stepper.ts';
+export type { TrainSettings } from './train/tasks/segmentation/choose-recipe.ts';
+export { feedsOf } from './train/train-step.ts';

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ndarray } from '../../src/array/ndarray.ts';
 import { stream } from '../../src/array/random.ts';
-import { writePng } from '../../src/image/write-png.ts';
+import { writePng } from '../../src/image/formats/png/write.ts';
 
 export interface Inputs {
   readonly folder: string;

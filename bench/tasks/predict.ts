@@ -4,7 +4,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { InputSpec } from '../../src/dataset/normalise.ts';
+import type { InputSpec } from '../../src/input/normalise.ts';
 import { buildNetwork } from '../../src/models/registry.ts';
 import type { ModelSpec } from '../../src/models/spec.ts';
 import { readImageFile, writeImageFile } from '../../src/platform/node/image-files.ts';

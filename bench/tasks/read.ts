@@ -1,7 +1,7 @@
 /** All images of a folder, one after the other, as a data set is read. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { readAhead } from '../../src/dataset/read-ahead.ts';
+import { readAhead } from '../../src/dataset/discover/read-ahead.ts';
 import { readImageFile } from '../../src/platform/node/image-files.ts';
 import type { Task } from './task.ts';
 

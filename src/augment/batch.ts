@@ -1,4 +1,4 @@
-import type { TrainingSet } from '../dataset/place.ts';
+import type { TrainingSet } from '../dataset/patch-position.ts';
 import { makeSample, type SampleOptions } from './sample.ts';
 
 /** The samples of one step, stacked. */

@@ -1,9 +1,9 @@
 /** Batches of whole images: each epoch every image once, in a drawn order, changed as the options say. */
 
 import { stream } from '../array/random.ts';
-import { copyCrop } from '../dataset/classes-input.ts';
-import type { ClassSet } from '../dataset/classes-prepare.ts';
-import { normalise } from '../dataset/normalise.ts';
+import type { ClassSet } from '../dataset/classification/prepare.ts';
+import { copyCrop } from '../input/classes.ts';
+import { normalise } from '../input/normalise.ts';
 import { coordinates, drawGeometry } from './field.ts';
 import { changeIntensity } from './intensity.ts';
 import type { AugmentSettings } from './options.ts';

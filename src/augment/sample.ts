@@ -1,10 +1,10 @@
 /** One training sample: a patch, changed. A pure function of (seed, step, index). */
 
 import { stream } from '../array/random.ts';
-import { IGNORE } from '../dataset/labels.ts';
-import { separationOf } from '../dataset/page-separation.ts';
-import { type PlaceOptions, placePatch, type TrainingSet } from '../dataset/place.ts';
-import { foveate, isPlain, type WindowSpec, windowOffsets } from '../dataset/window.ts';
+import { IGNORE } from '../dataset/labels/labels.ts';
+import { type PlaceOptions, placePatch, type TrainingSet } from '../dataset/patch-position.ts';
+import { separationOf } from '../dataset/weights/page-separation.ts';
+import { foveate, isPlain, type WindowSpec, windowOffsets } from '../input/window.ts';
 import { coordinates, drawGeometry } from './field.ts';
 import { changeIntensity } from './intensity.ts';
 import type { AugmentSettings } from './options.ts';

@@ -1,6 +1,6 @@
 import { ndarray } from '../array/ndarray.ts';
-import { IGNORE } from '../dataset/labels.ts';
-import type { TrainingSet } from '../dataset/place.ts';
+import { IGNORE } from '../dataset/labels/labels.ts';
+import type { TrainingSet } from '../dataset/patch-position.ts';
 import type { Image } from '../image/image.ts';
 import { augmentSettings, NO_AUGMENTATION } from './options.ts';
 import { makeSample, type Sample, type SampleOptions } from './sample.ts';

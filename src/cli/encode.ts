@@ -1,10 +1,10 @@
 import { extname } from 'node:path';
-import { extensionOf } from '../dataset/names.ts';
+import { extensionOf } from '../dataset/discover/names.ts';
 import { UsageError } from '../errors.ts';
+import { writeNifti } from '../image/formats/nifti/write.ts';
+import { writePng } from '../image/formats/png/write.ts';
+import { writeTiff } from '../image/formats/tiff/write.ts';
 import { extent, type Image } from '../image/image.ts';
-import { writeNifti } from '../image/write-nifti.ts';
-import { writePng } from '../image/write-png.ts';
-import { writeTiff } from '../image/write-tiff.ts';
 import { nodeZlib } from '../platform/node/zlib.ts';
 import type { ResultFormat } from './choices.ts';
 

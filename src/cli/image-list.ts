@@ -1,10 +1,16 @@
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { folderOf, roleOf, stemOf } from '../dataset/names.ts';
-import { noImages, readable } from '../dataset/pair.ts';
-import { type ImageListing, listImageSources, pairListing, readListed, type SeriesSource } from '../dataset/sources.ts';
+import { folderOf, roleOf, stemOf } from '../dataset/discover/names.ts';
+import { noImages, readable } from '../dataset/discover/pair.ts';
+import {
+  type ImageListing,
+  listImageSources,
+  pairListing,
+  readListed,
+  type SeriesSource,
+} from '../dataset/discover/sources.ts';
 import { DatasetError } from '../errors.ts';
-import type { ReadOptions } from '../image/codec.ts';
+import type { ReadOptions } from '../image/formats/format.ts';
 import type { Image } from '../image/image.ts';
 import { READABLE_EXTENSIONS } from '../image/read.ts';
 import { nodeFiles } from '../platform/node/files.ts';

@@ -1,11 +1,23 @@
 /** From a folder to pages ready for training. */
 
 import { DatasetError } from '../errors.ts';
-import { ImageNotes } from '../image/image-notes.ts';
+import type { Files } from '../files.ts';
+import { ImageNotes } from '../image/notes.ts';
 import { displayMap, reorient } from '../image/orient.ts';
-import { alignLabels } from './align-labels.ts';
-import { chooseInversion, invertIfBright } from './background.ts';
-import type { Files } from './files.ts';
+import { chooseInversion, invertIfBright } from '../input/background.ts';
+import {
+  chooseChannels,
+  fitNormalisation,
+  type InputSpec,
+  type NormalisationOptions,
+  normalise,
+  selectChannels,
+} from '../input/normalise.ts';
+import { pixelSizes } from '../input/pixel-size.ts';
+import { describePairing, type Pair, type Pairing } from './discover/pair.ts';
+import { readAhead } from './discover/read-ahead.ts';
+import { listImageSources, pairListing, readListed } from './discover/sources.ts';
+import { alignLabels } from './labels/align.ts';
 import {
   applyMapping,
   describeMapping,
@@ -15,24 +27,12 @@ import {
   type LabelMapping,
   type LabelOptions,
   type LabelPage,
-} from './labels.ts';
-import {
-  chooseChannels,
-  fitNormalisation,
-  type InputSpec,
-  type NormalisationOptions,
-  normalise,
-  selectChannels,
-} from './normalise.ts';
-import { describePairing, type Pair, type Pairing } from './pair.ts';
-import { pixelSizes } from './pixel-size.ts';
-import { focusIndex, type TrainingPage, type TrainingSet } from './place.ts';
+} from './labels/labels.ts';
+import { focusIndex, type TrainingPage, type TrainingSet } from './patch-position.ts';
 import { type RawDataset, type RawPage, rawPages } from './raw.ts';
-import { readAhead } from './read-ahead.ts';
-import { classWeights, type SeparationOptions, separateTouching } from './separation-weight.ts';
-import { medianObjectSize } from './small-objects.ts';
-import { listImageSources, pairListing, readListed } from './sources.ts';
 import { type Split, type SplitChoice, splitItems } from './split.ts';
+import { classWeights, type SeparationOptions, separateTouching } from './weights/separation-weight.ts';
+import { medianObjectSize } from './weights/small-objects.ts';
 
 /** What a folder held. */
 export interface FolderDataset extends RawDataset {

@@ -3,8 +3,8 @@
 import { DatasetError } from '../errors.ts';
 import { millimetres, sliceExtentsMm } from '../image/geometry.ts';
 import { extent, type Image } from '../image/image.ts';
-import { type LabelPage, labelPages } from './labels.ts';
-import { type Page, pagesOf } from './planes.ts';
+import { type Page, pagesOf } from '../input/planes.ts';
+import { type LabelPage, labelPages } from './labels/labels.ts';
 
 /** A page with its labels, in the values of their files. */
 export interface RawPage extends Page {

@@ -2,7 +2,7 @@
 
 import { stream } from '../array/random.ts';
 import { DatasetError, UsageError } from '../errors.ts';
-import { baseName, folderOf, naturalOrder, stemOf } from './names.ts';
+import { baseName, folderOf, naturalOrder, stemOf } from './discover/names.ts';
 
 /** A page as the split sees it. */
 export interface SplitItem {

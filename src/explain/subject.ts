@@ -1,13 +1,13 @@
 /** What is explained: a graph for one input, the input made of an image, and where in them a pixel lies. */
 import { float32, type NdArray } from '../array/ndarray.ts';
-import { type ClassInput, copyCrop, storedPlanes, type View, viewsOf } from '../dataset/classes-input.ts';
-import { normalise, prepareInput } from '../dataset/normalise.ts';
-import type { Page } from '../dataset/planes.ts';
-import { isPlain, type WindowSpec, windowReader } from '../dataset/window.ts';
 import { ModelError, UsageError } from '../errors.ts';
 import type { Graph, Value } from '../graph/ir.ts';
 import { readSignature, type Signature } from '../graph/onnx/model.ts';
 import { readOnnx } from '../graph/onnx/read.ts';
+import { type ClassInput, copyCrop, storedPlanes, type View, viewsOf } from '../input/classes.ts';
+import { normalise, prepareInput } from '../input/normalise.ts';
+import type { Page } from '../input/planes.ts';
+import { isPlain, type WindowSpec, windowReader } from '../input/window.ts';
 import { METADATA_KEY, type ModelMetadata, parseMetadata } from '../models/metadata.ts';
 import { isWindowName } from '../models/sliding-window.ts';
 import { classifyPages, openClassifier } from '../predict/classifier.ts';

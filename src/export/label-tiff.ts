@@ -1,7 +1,7 @@
 import { ndarray } from '../array/ndarray.ts';
 import { UsageError } from '../errors.ts';
+import { writeTiff } from '../image/formats/tiff/write.ts';
 import type { Image } from '../image/image.ts';
-import { writeTiff } from '../image/write-tiff.ts';
 import type { IntegerArray } from '../objects/grid.ts';
 
 /**

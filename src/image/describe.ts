@@ -1,5 +1,5 @@
 import type { DType } from '../array/ndarray.ts';
-import { type DisplayWindow, displayWindow } from './display-window.ts';
+import { type DisplayWindow, displayWindow } from './display.ts';
 import { float16ToNumber } from './float16.ts';
 import { bodyDirection, planeName } from './geometry.ts';
 import { extent, type Geometry, type Image, type Spacings, type Vector3 } from './image.ts';

@@ -1,7 +1,7 @@
 /** A picture of an image for the eye: a slice, and of a volume its three middle planes. */
 
 import { page, pageCount, rescaleToUint8, toFloat32 } from './convert.ts';
-import { displayWindow } from './display-window.ts';
+import { displayWindow } from './display.ts';
 import { bodyDirection, millimetres } from './geometry.ts';
 import { extent, type Image } from './image.ts';
 import { displayMap, reorient } from './orient.ts';

@@ -1,11 +1,11 @@
 import { FormatError, LamellaError } from '../errors.ts';
-import type { Codec, ReadContext, ReadOptions } from './codec.ts';
 import { page, pageCount } from './convert.ts';
-import { isDicom } from './dicom/header.ts';
-import type { DicomFile } from './dicom/series.ts';
+import { isDicom } from './formats/dicom/header.ts';
+import type { DicomFile } from './formats/dicom/series.ts';
+import type { Codec, ReadContext, ReadOptions } from './formats/format.ts';
+import { headerKind } from './formats/nifti/header.ts';
 import { gunzipHead, isGzip } from './gunzip.ts';
 import type { Image } from './image.ts';
-import { headerKind } from './nifti/header.ts';
 import { portableZlib } from './zlib.ts';
 
 interface Format {
@@ -33,13 +33,13 @@ const FORMATS: readonly Format[] = [
     extensions: ['dcm', 'dicom', 'ima'],
     // Before TIFF: the 128 bytes before its mark may be those of a TIFF, for programs that know only that.
     matches: isDicom,
-    load: async () => (await import('./codecs/dicom.ts')).dicom,
+    load: async () => (await import('./formats/dicom/read.ts')).dicom,
   },
   {
     name: 'PNG',
     extensions: ['png'],
     matches: (bytes) => startsWith(bytes, 0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a),
-    load: async () => (await import('./codecs/png.ts')).png,
+    load: async () => (await import('./formats/png/read.ts')).png,
     readsPages: true,
   },
   {
@@ -49,20 +49,20 @@ const FORMATS: readonly Format[] = [
     matches: (bytes) =>
       (startsWith(bytes, 0x49, 0x49) && (bytes[2] === 42 || bytes[2] === 43) && bytes[3] === 0) ||
       (startsWith(bytes, 0x4d, 0x4d) && bytes[2] === 0 && (bytes[3] === 42 || bytes[3] === 43)),
-    load: async () => (await import('./codecs/tiff.ts')).tiff,
+    load: async () => (await import('./formats/tiff/read.ts')).tiff,
     readsPages: true,
   },
   {
     name: 'NIfTI',
     extensions: ['nii', 'nii.gz', 'hdr', 'hdr.gz'],
     matches: (bytes) => headerKind(isGzip(bytes) ? gunzipHead(bytes, HEAD_BYTES) : bytes) !== undefined,
-    load: async () => (await import('./codecs/nifti.ts')).nifti,
+    load: async () => (await import('./formats/nifti/read.ts')).nifti,
   },
   {
     name: 'NRRD',
     extensions: ['nrrd', 'nhdr'],
     matches: (bytes) => startsWith(bytes, 0x4e, 0x52, 0x52, 0x44, 0x30),
-    load: async () => (await import('./codecs/nrrd.ts')).nrrd,
+    load: async () => (await import('./formats/nrrd/read.ts')).nrrd,
   },
 ];
 
@@ -128,7 +128,7 @@ export async function readDicomSeries(
   name: string,
   options: ReadOptions = {},
 ): Promise<Image> {
-  const { readSeries } = await import('./dicom/series.ts');
+  const { readSeries } = await import('./formats/dicom/series.ts');
   const image = await guarded('DICOM', name, () => readSeries(files, contextOf(name, options)));
   return { ...image, source: name };
 }

@@ -9,31 +9,31 @@ import type { Graph, Node, Value } from '../graph/ir.ts';
 import { isBlockUpsampling } from '../graph/ops/resize.ts';
 import { decomposeNode } from '../graph/rewrite.ts';
 import type { Formulation, Lowering } from './context.ts';
-import { convBlocked, convGradInputBlocked } from './conv-blocked.ts';
-import { convGradInputByColumns, convGradWeightByColumns } from './conv-columns.ts';
-import { convGradInputFlipped } from './conv-flipped.ts';
-import { convGradWeightBlocked, convGradWeightOneBlocked } from './conv-grad-weight-blocked.ts';
-import { convGradWeightByRows } from './conv-grad-weight-rows.ts';
-import { convGradWeightByShifts, convGradWeightByWindows } from './conv-shifts.ts';
-import { convGradInputWinograd, convGradWeightWinograd, convWinograd } from './conv-winograd.ts';
-import { convByRows, convGradInputByRows } from './conv-winograd-rows.ts';
-import { elementwise, reluGradient } from './elementwise-layouts.ts';
-import { Forms, packKernel, unpackKernel } from './forms.ts';
-import { concatBlocked, reduceAll, reduceBlocked, reduceKernel, sliceBlocked } from './move-blocked.ts';
-import { nameOutputs } from './name-outputs.ts';
-import { sumOfPoolGrad } from './pool-bias.ts';
+import { convBlocked, convGradInputBlocked } from './conv/blocked.ts';
+import { convGradInputByColumns, convGradWeightByColumns } from './conv/columns.ts';
+import { convGradInputFlipped } from './conv/flipped.ts';
+import { convGradWeightBlocked, convGradWeightOneBlocked } from './conv/grad-weight-blocked.ts';
+import { convGradWeightByRows } from './conv/grad-weight-rows.ts';
+import type { WinogradUse } from './conv/minimal-filters.ts';
+import { convGradWeightByShifts, convGradWeightByWindows } from './conv/shifts.ts';
+import { upConvBlocked } from './conv/transposed-blocked.ts';
+import { upConvByPhases } from './conv/transposed-phases.ts';
+import { convGradInputWinograd, convGradWeightWinograd, convWinograd } from './conv/winograd.ts';
+import { convByRows, convGradInputByRows } from './conv/winograd-rows.ts';
+import { elementwise, reluGradient } from './layouts/elementwise.ts';
+import { Forms, packKernel, unpackKernel } from './layouts/forms.ts';
+import { concatBlocked, reduceAll, reduceBlocked, reduceKernel, sliceBlocked } from './layouts/moves.ts';
+import { statesAsKernels } from './layouts/state.ts';
+import { nameOutputs } from './passes/name-outputs.ts';
+import { softmaxByParts } from './passes/softmax-by-parts.ts';
+import { sumOfPoolGrad } from './pool/bias.ts';
 import {
   averageGradByUpsampling,
   averagePoolBlocked,
   maxPoolBlocked,
   maxPoolGradByComparison,
   upsampleBlocked,
-} from './pool-blocked.ts';
-import { softmaxByParts } from './softmax-by-parts.ts';
-import { statesAsKernels } from './state-layouts.ts';
-import { upConvBlocked } from './up-conv-blocked.ts';
-import { upConvByPhases } from './up-conv-phases.ts';
-import type { WinogradUse } from './winograd.ts';
+} from './pool/blocked.ts';
 
 type Table = { readonly [K in OpName]?: readonly Formulation<K>[] };
 

@@ -1,8 +1,8 @@
 import type { OpName } from '../graph/attributes.ts';
 import type { GraphBuilder } from '../graph/builder.ts';
 import type { Graph, Node, Value } from '../graph/ir.ts';
-import type { Forms } from './forms.ts';
-import type { WinogradUse } from './winograd.ts';
+import type { WinogradUse } from './conv/minimal-filters.ts';
+import type { Forms } from './layouts/forms.ts';
 
 /** What a formulation sees of the graph that is lowered. Its values are those of the old graph. */
 export interface Lowering {

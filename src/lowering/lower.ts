@@ -2,10 +2,10 @@
 import type { Graph } from '../graph/ir.ts';
 import { decompose } from '../graph/rewrite.ts';
 import { type LoweredGraph, type LowerOptions, lowerBlocked, lowerStandard } from './blocked.ts';
-import { broadcastExpands } from './broadcast-expands.ts';
-import { convsOfUpsampled } from './conv-of-upsampled.ts';
-import { hideShapes } from './hide-shapes.ts';
-import { mergeReshapes } from './merge-reshapes.ts';
+import { convsOfUpsampled } from './conv/of-upsampled.ts';
+import { broadcastExpands } from './passes/broadcast-expands.ts';
+import { hideShapes } from './passes/hide-shapes.ts';
+import { mergeReshapes } from './passes/merge-reshapes.ts';
 
 /** What a graph is lowered for. */
 export interface LoweringTarget extends LowerOptions {

@@ -21,7 +21,7 @@ export interface ModelMetadata {
   readonly network: ModelSpec;
   /** Axes of the input and the output. */
   readonly axes: 'nchw';
-  /** How an image becomes the input: channels, normalisation, pixel size, as `dataset/normalise.ts` writes and reads it. */
+  /** How an image becomes the input: channels, normalisation, pixel size, as `input/normalise.ts` writes and reads it. */
   readonly input: { readonly [key: string]: Json };
   /** All classes with their background; with a sigmoid the second is the foreground. */
   readonly classes: readonly ClassInfo[];

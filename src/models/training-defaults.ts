@@ -1,6 +1,6 @@
 /** How each network is trained when nothing else is said. */
 import type { LossSpec } from '../nn/losses/registry.ts';
-import type { OptimiserSpec } from '../nn/optimisers/registry.ts';
+import type { OptimiserSpec } from '../nn/optimizers/registry.ts';
 import type { ScheduleSpec } from '../nn/schedules.ts';
 import type { ModelName } from './spec.ts';
 

@@ -1,11 +1,11 @@
 /** Networks that name the class of a whole image: opened, run, averaged. */
 
 import { float32, type NdArray } from '../array/ndarray.ts';
-import { type ClassInput, copyCrop, storedPlanes, viewsOf } from '../dataset/classes-input.ts';
-import { normalise } from '../dataset/normalise.ts';
-import type { Page } from '../dataset/planes.ts';
 import { Interrupted, ModelError } from '../errors.ts';
 import { readSignature, type Signature } from '../graph/onnx/model.ts';
+import { type ClassInput, copyCrop, storedPlanes, viewsOf } from '../input/classes.ts';
+import { normalise } from '../input/normalise.ts';
+import type { Page } from '../input/planes.ts';
 import { METADATA_KEY, type ModelMetadata, parseMetadata } from '../models/metadata.ts';
 import type { Program, Runtime } from '../runtime/runtime.ts';
 

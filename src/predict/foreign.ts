@@ -2,9 +2,9 @@
 
 import { float32, type NdArray } from '../array/ndarray.ts';
 import { stream } from '../array/random.ts';
-import type { ChannelSpec, NormalisationSpec } from '../dataset/normalise.ts';
 import { ModelError } from '../errors.ts';
 import type { DeclaredTensor, Signature } from '../graph/onnx/model.ts';
+import type { ChannelSpec, NormalisationSpec } from '../input/normalise.ts';
 import type { Program } from '../runtime/runtime.ts';
 import type { Activation, SegmentationModel } from './model.ts';
 import type { TilingRule } from './tile-plan.ts';

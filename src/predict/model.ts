@@ -1,8 +1,8 @@
 /** A network made ready to predict: what runs, and all that has to be known around it. */
 
 import type { Shape } from '../array/ndarray.ts';
-import type { InputSpec } from '../dataset/normalise.ts';
-import type { WindowSpec } from '../dataset/window.ts';
+import type { InputSpec } from '../input/normalise.ts';
+import type { WindowSpec } from '../input/window.ts';
 import type { Program } from '../runtime/runtime.ts';
 import type { Evaluation } from './patch-model.ts';
 import type { TilingRule } from './tile-plan.ts';

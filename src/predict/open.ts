@@ -1,11 +1,11 @@
 /** From the bytes of an ONNX file to a model that predicts, ours or anyone's. */
 
-import type { InputSpec } from '../dataset/normalise.ts';
 import { LamellaError, ModelError } from '../errors.ts';
 import { type AxisTileRule, tileRule } from '../graph/analysis/receptive-field.ts';
 import type { Value } from '../graph/ir.ts';
 import { readSignature, type Signature } from '../graph/onnx/model.ts';
 import { readOnnx } from '../graph/onnx/read.ts';
+import type { InputSpec } from '../input/normalise.ts';
 import { METADATA_KEY, type ModelMetadata, parseMetadata } from '../models/metadata.ts';
 import { isWindowName } from '../models/sliding-window.ts';
 import type { Runtime } from '../runtime/runtime.ts';

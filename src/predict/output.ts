@@ -2,7 +2,7 @@
 
 import { allocate, type NdArray, ndarray } from '../array/ndarray.ts';
 import { UsageError } from '../errors.ts';
-import { displayWindow, isHounsfield } from '../image/display-window.ts';
+import { displayWindow, isHounsfield } from '../image/display.ts';
 import { extent, type Image } from '../image/image.ts';
 
 /** How probabilities are stored: 0..255, 0..65535 (rounded), or as they are. */

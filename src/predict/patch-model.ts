@@ -1,10 +1,11 @@
 /** A classifier of patches made ready to give a class to every pixel: all at once, or window by window. */
-import type { WindowSpec } from '../dataset/window.ts';
-import { isPlain } from '../dataset/window.ts';
+
 import { ModelError } from '../errors.ts';
 import type { Signature } from '../graph/onnx/model.ts';
 import { readOnnx } from '../graph/onnx/read.ts';
 import { writeOnnx } from '../graph/onnx/write.ts';
+import type { WindowSpec } from '../input/window.ts';
+import { isPlain } from '../input/window.ts';
 import type { Program, Runtime } from '../runtime/runtime.ts';
 import { classifiesPatches, denseGraph } from './dense.ts';
 import { type PatchModel, type PatchOptions, patchwiseProgram } from './patchwise.ts';

@@ -3,8 +3,8 @@
  * dense evaluation is compared with.
  */
 import { float32, type NdArray, sizeOf } from '../array/ndarray.ts';
-import { type WindowReader, type WindowSpec, windowReader } from '../dataset/window.ts';
 import { Interrupted, ModelError } from '../errors.ts';
+import { type WindowReader, type WindowSpec, windowReader } from '../input/window.ts';
 import type { Program } from '../runtime/runtime.ts';
 
 /** A patch classifier that is ready to run, [N, C, side, side] to [N, classes] or [N, classes, 1, 1]. */

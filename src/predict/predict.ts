@@ -1,12 +1,12 @@
 /** Prediction of whole images, tile by tile: [channels, height, width] to [classes, height, width] probabilities. */
 
 import { float32, type NdArray } from '../array/ndarray.ts';
-import { prepareInput } from '../dataset/normalise.ts';
-import { pixelSizeNote } from '../dataset/pixel-size.ts';
-import { type Page, pagesOf } from '../dataset/planes.ts';
 import { DatasetError, Interrupted, ModelError, UsageError } from '../errors.ts';
 import { extent, type Image } from '../image/image.ts';
 import { type AxisMap, displayMap, inverseMap, reorient } from '../image/orient.ts';
+import { prepareInput } from '../input/normalise.ts';
+import { pixelSizeNote } from '../input/pixel-size.ts';
+import { type Page, pagesOf } from '../input/planes.ts';
 import type { SegmentationModel } from './model.ts';
 import { type Orientation, orientedShape, type TestTimeAugmentation } from './orientation.ts';
 import { type AxisPlan, type AxisTile, planAxis } from './tile-plan.ts';

@@ -1,7 +1,7 @@
 /** A page that shows how a perceptron's line moves: one picture a data set, which plays by itself. */
 
-import { html, type Markup, trusted } from './markup.ts';
-import { renderPage, section } from './page.ts';
+import { html, type Markup, trusted } from './kit/markup.ts';
+import { renderPage, section } from './kit/page.ts';
 
 /** The line w.x + b = 0 after a correction, and the point that was corrected. */
 export interface PerceptronFrame {

@@ -3,7 +3,7 @@
 import { RunError } from '../errors.ts';
 import { MODELS } from '../models/registry.ts';
 import { LOSSES } from '../nn/losses/registry.ts';
-import { OPTIMISERS } from '../nn/optimisers/registry.ts';
+import { OPTIMISERS } from '../nn/optimizers/registry.ts';
 import { SCHEDULES } from '../nn/schedules.ts';
 
 interface Rule {

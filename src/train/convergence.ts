@@ -1,4 +1,4 @@
-import type { Workshop } from './workshop.ts';
+import type { Workshop } from './tasks/segmentation/setup.ts';
 
 const times = (count: number, what: string): string => `${count.toLocaleString('en')} ${what}${count === 1 ? '' : 's'}`;
 

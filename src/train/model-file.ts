@@ -1,5 +1,5 @@
 import type { NdArray } from '../array/ndarray.ts';
-import type { LabelMapping } from '../dataset/labels.ts';
+import type { LabelMapping } from '../dataset/labels/labels.ts';
 import { tileRule } from '../graph/analysis/receptive-field.ts';
 import type { Value } from '../graph/ir.ts';
 import { writeOnnx } from '../graph/onnx/write.ts';

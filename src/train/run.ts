@@ -1,24 +1,24 @@
 /** A whole training run, wherever it is kept: from labelled pages to models in a store. */
 
-import type { RawClasses } from '../dataset/classes.ts';
-import { baseName } from '../dataset/names.ts';
+import type { RawClasses } from '../dataset/classification/classes.ts';
+import { baseName } from '../dataset/discover/names.ts';
 import type { PrepareOptions } from '../dataset/prepare.ts';
 import { type RawDataset, withPixelMm } from '../dataset/raw.ts';
 import { Interrupted, RunError } from '../errors.ts';
 import { scheduleOf } from '../nn/schedules.ts';
 import type { Formulation, Runtime } from '../runtime/runtime.ts';
 import { loadCheckpoint } from './checkpoint.ts';
-import { type TrainSettings, withWarmUp } from './choose-recipe.ts';
-import { newClassSubject, sameClassSubject } from './class-subject.ts';
 import { hashOf, type Recipe, type RunConfig, writeConfig } from './config.ts';
 import { type State, type TrainEvent, type TrainOptions, type TrainResult, train } from './loop.ts';
-import { newPageSubject, samePageSubject } from './page-subject.ts';
 import type { GradientDevices } from './parallel.ts';
 import { finishMs, fixedPlan, type Measured, type Plan, planForTime, totalSteps, validationsOf } from './plan.ts';
-import { rehearse } from './rehearse.ts';
 import { type Clock, RUN_FILES, type Store } from './store.ts';
 import type { Subject } from './subject.ts';
-import type { Workshop, WorkshopOptions } from './workshop.ts';
+import { newClassSubject, sameClassSubject } from './tasks/classification/subject.ts';
+import { type TrainSettings, withWarmUp } from './tasks/segmentation/choose-recipe.ts';
+import type { Workshop, WorkshopOptions } from './tasks/segmentation/setup.ts';
+import { newPageSubject, samePageSubject } from './tasks/segmentation/subject.ts';
+import { rehearse } from './warm-up.ts';
 
 /** Whom a run tells how it goes, and who may stop it. */
 export interface TrainRunHooks {

@@ -6,9 +6,9 @@ import { GraphBuilder } from '../graph/builder.ts';
 import type { Graph, Value } from '../graph/ir.ts';
 import type { Loss } from '../nn/losses/loss.ts';
 import type { DropoutMask, Network, Parameter } from '../nn/network.ts';
-import { movingAverage } from '../nn/optimisers/average.ts';
-import { clipByNorm, globalNorm } from '../nn/optimisers/gradient-clip.ts';
-import type { Optimiser } from '../nn/optimisers/optimiser.ts';
+import { movingAverage } from '../nn/optimizers/average.ts';
+import { clipByNorm, globalNorm } from '../nn/optimizers/gradient-clip.ts';
+import type { Optimiser } from '../nn/optimizers/optimizer.ts';
 
 export interface StepOptions {
   /** Gradients are scaled down to this global norm; default: not. Their norm is then the output `gradientNorm`. */

@@ -1,7 +1,7 @@
 import type { Recipe } from './config.ts';
-import type { StepPlace } from './open-stepper.ts';
+import type { StepPlace } from './open-step.ts';
+import type { Workshop, WorkshopOptions } from './tasks/segmentation/setup.ts';
 import type { ValidationMetric } from './validate.ts';
-import type { Workshop, WorkshopOptions } from './workshop.ts';
 
 /** What a run learns from and for: pixels of pages, or classes of whole images. Everything else of a run is the same. */
 export interface Subject {

@@ -1,9 +1,9 @@
 /** The score that decides which model is best: the real one, on whole images. */
 
 import { type NdArray, ndarray } from '../array/ndarray.ts';
-import { hasRim, IGNORE, type LabelMapping } from '../dataset/labels.ts';
-import { insideOfCells } from '../dataset/membranes.ts';
-import type { TrainingPage } from '../dataset/place.ts';
+import { hasRim, IGNORE, type LabelMapping } from '../dataset/labels/labels.ts';
+import { insideOfCells } from '../dataset/labels/membranes.ts';
+import type { TrainingPage } from '../dataset/patch-position.ts';
 import { argmaxClasses } from '../metrics/argmax.ts';
 import { contingency } from '../metrics/contingency.ts';
 import { instanceScores, matchInstances } from '../metrics/instances.ts';

@@ -1,9 +1,9 @@
 /** What a network gives for a validation page: all of it, or of a sample of its pixels. */
 import { ndarray } from '../array/ndarray.ts';
-import type { TrainingPage } from '../dataset/place.ts';
+import type { TrainingPage } from '../dataset/patch-position.ts';
 import type { RawPage } from '../dataset/raw.ts';
-import type { WindowSpec } from '../dataset/window.ts';
 import { readSignature } from '../graph/onnx/model.ts';
+import type { WindowSpec } from '../input/window.ts';
 import { type CalibrationCounts, countPixels } from '../predict/calibration.ts';
 import { openModel } from '../predict/open.ts';
 import { loadPatches } from '../predict/patch-model.ts';

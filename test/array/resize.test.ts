@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { symmetricEigen } from '../../src/array/eigen.ts';
 import { resizeToCover } from '../../src/array/resize.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 
 describe('resizeToCover', () => {
   test('half the size is the mean of a triangle over four pixels, cut at the border', () => {

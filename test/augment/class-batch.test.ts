@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { type ClassAugment, classBatches } from '../../src/augment/class-batch.ts';
 import { augmentSettings, NO_AUGMENTATION } from '../../src/augment/options.ts';
-import type { ClassSample } from '../../src/dataset/classes.ts';
-import type { ClassInput } from '../../src/dataset/classes-input.ts';
-import { colourAxes, prepareClasses } from '../../src/dataset/classes-prepare.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
+import type { ClassSample } from '../../src/dataset/classification/classes.ts';
+import { colourAxes, prepareClasses } from '../../src/dataset/classification/prepare.ts';
+import type { ClassInput } from '../../src/input/classes.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 
 const PLAIN: ClassAugment = { mirror: false, shiftPx: 0, crops: false };
 const NONE = augmentSettings(NO_AUGMENTATION);

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { gaussianBlur } from '../../src/array/gaussian.ts';
 import { sampleBilinear } from '../../src/augment/resample.ts';
-import { separationTerm } from '../../src/dataset/separation-weight.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
+import { separationTerm } from '../../src/dataset/weights/separation-weight.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 
 interface Golden {
   readonly height: number;

@@ -6,7 +6,7 @@ import { coordinates, drawGeometry, PLAIN } from '../../src/augment/field.ts';
 import { augmentSettings } from '../../src/augment/options.ts';
 import { sampleBicubic, sampleBilinear, sampleLabels } from '../../src/augment/resample.ts';
 import { warp } from '../../src/augment/warp.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 
 const at = (y: readonly number[], x: readonly number[]) => ({ y: Float32Array.from(y), x: Float32Array.from(x) });
 

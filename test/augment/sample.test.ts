@@ -6,7 +6,7 @@ import { changeIntensity } from '../../src/augment/intensity.ts';
 import { augmentSettings, NO_AUGMENTATION } from '../../src/augment/options.ts';
 import { makeSample, type SampleOptions } from '../../src/augment/sample.ts';
 import { augmentSheet } from '../../src/augment/sheet.ts';
-import { focusIndex, requirePatchFits, type TrainingPage, type TrainingSet } from '../../src/dataset/place.ts';
+import { focusIndex, requirePatchFits, type TrainingPage, type TrainingSet } from '../../src/dataset/patch-position.ts';
 
 const page = (name: string, height: number, width: number): TrainingPage => ({
   name,

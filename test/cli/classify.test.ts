@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stream } from '../../src/array/random.ts';
+import { writePng } from '../../src/image/formats/png/write.ts';
 import type { Image } from '../../src/image/image.ts';
-import { writePng } from '../../src/image/write-png.ts';
 import { lamella } from './command.ts';
 
 let root: string;

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ndarray } from '../../src/array/ndarray.ts';
-import { writeNifti } from '../../src/image/write-nifti.ts';
-import { writePng } from '../../src/image/write-png.ts';
-import { writeTiff } from '../../src/image/write-tiff.ts';
+import { writeNifti } from '../../src/image/formats/nifti/write.ts';
+import { writePng } from '../../src/image/formats/png/write.ts';
+import { writeTiff } from '../../src/image/formats/tiff/write.ts';
 import { dataFolder, describeWithData } from '../support/data.ts';
-import { phantomFolder } from '../support/phantomFolder.ts';
+import { phantomFolder } from '../support/phantom-folder.ts';
 import { lamella } from './command.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'lamella-measure-'));

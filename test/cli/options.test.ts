@@ -5,10 +5,10 @@ import { program } from '../../src/cli/program.ts';
 import { folds, interval, size } from '../../src/cli/values.ts';
 import { MODELS } from '../../src/models/registry.ts';
 import { LOSSES } from '../../src/nn/losses/registry.ts';
-import { OPTIMISERS } from '../../src/nn/optimisers/registry.ts';
+import { OPTIMISERS } from '../../src/nn/optimizers/registry.ts';
 import { SCHEDULES } from '../../src/nn/schedules.ts';
-import { AUGMENT_STRENGTHS } from '../../src/train/choose-recipe.ts';
-import { optionsMarkdown } from './optionsMarkdown.ts';
+import { AUGMENT_STRENGTHS } from '../../src/train/tasks/segmentation/choose-recipe.ts';
+import { optionsMarkdown } from './options-markdown.ts';
 
 test('docs/options.md says what the commands take (vitest run test/cli/options.test.ts --update=all writes it)', async () => {
   await expect(optionsMarkdown(program())).toMatchFileSnapshot('../../docs/options.md');

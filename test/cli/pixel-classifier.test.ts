@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ndarray } from '../../src/array/ndarray.ts';
 import { readSignature } from '../../src/graph/onnx/model.ts';
+import { writePng } from '../../src/image/formats/png/write.ts';
 import { extent } from '../../src/image/image.ts';
 import { readImage } from '../../src/image/read.ts';
-import { writePng } from '../../src/image/write-png.ts';
 import { METADATA_KEY } from '../../src/models/metadata.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
-import { phantomFolder } from '../support/phantomFolder.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
+import { phantomFolder } from '../support/phantom-folder.ts';
 import { lamella } from './command.ts';
 
 let root: string;

@@ -3,14 +3,14 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { writeNifti } from '../../src/image/formats/nifti/write.ts';
 import { sliceExtentsMm, stepsOf } from '../../src/image/geometry.ts';
 import type { Image } from '../../src/image/image.ts';
 import { reorient } from '../../src/image/orient.ts';
 import { readImage } from '../../src/image/read.ts';
-import { writeNifti } from '../../src/image/write-nifti.ts';
 import { readImageFile } from '../../src/platform/node/image-files.ts';
 import { ctSlice, type DicomItem, PERSON } from '../support/dicom.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 import { askPeer, describeWithPeers } from '../support/peers.ts';
 import { lamella } from './command.ts';
 

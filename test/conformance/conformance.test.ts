@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openRuntime, workingDevices } from '../../src/platform/node/runtime.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { openBrowser, whyNoBrowser } from '../browser/harness.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 import { useVulkanDriver } from '../support/vulkan.ts';
 import { JOBS, type Result, runJobs, STEPS, TRAINING } from './jobs.ts';
 

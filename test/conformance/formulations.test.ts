@@ -10,7 +10,7 @@ import { lowerBlocked, lowerStandard } from '../../src/lowering/blocked.ts';
 import { openRuntime, workingDevices } from '../../src/platform/node/runtime.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { openBrowser, whyNoBrowser } from '../browser/harness.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 import { useVulkanDriver } from '../support/vulkan.ts';
 import { GRADIENT_NAMES, type GradientName, graphOf, LAYER_NAMES, type LayerName, runKind } from './formulations.ts';
 import type { Result } from './jobs.ts';

@@ -5,7 +5,7 @@ import { GraphBuilder } from '../../src/graph/builder.ts';
 import type { Graph, Value } from '../../src/graph/ir.ts';
 import { unet } from '../../src/models/unet.ts';
 import { crossEntropy } from '../../src/nn/losses/cross-entropy.ts';
-import { sgd } from '../../src/nn/optimisers/sgd.ts';
+import { sgd } from '../../src/nn/optimizers/sgd.ts';
 import { denseGraph } from '../../src/predict/dense.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { trainingStep } from '../../src/train/step.ts';

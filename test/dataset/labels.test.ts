@@ -7,7 +7,7 @@ import {
   type LabelOptions,
   labelPages,
   parseClasses,
-} from '../../src/dataset/labels.ts';
+} from '../../src/dataset/labels/labels.ts';
 import { DatasetError } from '../../src/errors.ts';
 import type { Image } from '../../src/image/image.ts';
 

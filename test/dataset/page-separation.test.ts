@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { separationOf } from '../../src/dataset/page-separation.ts';
-import { separationTerm } from '../../src/dataset/separation-weight.ts';
+import { separationOf } from '../../src/dataset/weights/page-separation.ts';
+import { separationTerm } from '../../src/dataset/weights/separation-weight.ts';
 
 // Two pieces of class 1 with a gap of two columns between them.
 const [height, width] = [3, 6];

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { describePairing, pairFiles } from '../../src/dataset/pair.ts';
+import { describePairing, pairFiles } from '../../src/dataset/discover/pair.ts';
 import { DatasetError } from '../../src/errors.ts';
 import { dataFolder, describeWithData } from '../support/data.ts';
 

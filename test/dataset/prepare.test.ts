@@ -1,10 +1,10 @@
 import { encode } from 'fast-png';
 import { describe, expect, it } from 'vitest';
-import type { Files } from '../../src/dataset/files.ts';
-import { IGNORE } from '../../src/dataset/labels.ts';
-import { separationOf } from '../../src/dataset/page-separation.ts';
-import type { TrainingPage } from '../../src/dataset/place.ts';
+import { IGNORE } from '../../src/dataset/labels/labels.ts';
+import type { TrainingPage } from '../../src/dataset/patch-position.ts';
 import { prepareDataset, readDataset } from '../../src/dataset/prepare.ts';
+import { separationOf } from '../../src/dataset/weights/page-separation.ts';
+import type { Files } from '../../src/files.ts';
 import { nodeFiles } from '../../src/platform/node/files.ts';
 import { dataFolder, describeWithData } from '../support/data.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readAhead } from '../../src/dataset/read-ahead.ts';
+import { readAhead } from '../../src/dataset/discover/read-ahead.ts';
 
 describe('readAhead', () => {
   it('gives results in order, however long each takes, with at most four on their way', async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { classWeights, separateTouching, separationTerm } from '../../src/dataset/separation-weight.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
+import { classWeights, separateTouching, separationTerm } from '../../src/dataset/weights/separation-weight.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 
 /** d1 and d2 straight from their definition: every object's nearest pixel, by trying all. */
 function bruteForce(

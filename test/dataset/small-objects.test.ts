@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addSmallObjects, medianObjectSize } from '../../src/dataset/small-objects.ts';
+import { addSmallObjects, medianObjectSize } from '../../src/dataset/weights/small-objects.ts';
 
 describe('weights of small objects', () => {
   // Object 7 has four pixels, 3 has one, 5 has two.

@@ -1,12 +1,12 @@
 import { gzipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
-import type { Files } from '../../src/dataset/files.ts';
+import { listImageSources, pairListing, readListed } from '../../src/dataset/discover/sources.ts';
 import { readDataset } from '../../src/dataset/prepare.ts';
-import { listImageSources, pairListing, readListed } from '../../src/dataset/sources.ts';
 import { DatasetError } from '../../src/errors.ts';
+import type { Files } from '../../src/files.ts';
+import { writeNifti } from '../../src/image/formats/nifti/write.ts';
+import { writePng } from '../../src/image/formats/png/write.ts';
 import type { Image } from '../../src/image/image.ts';
-import { writeNifti } from '../../src/image/write-nifti.ts';
-import { writePng } from '../../src/image/write-png.ts';
 import { ctSlice, PERSON, type SliceOptions } from '../support/dicom.ts';
 
 /** A folder in memory; reading only the head is counted. */

@@ -15,7 +15,7 @@ import { buildNetwork, isClassifier, sizesOf } from '../../src/models/registry.t
 import type { ModelSpec } from '../../src/models/spec.ts';
 import { haloOf } from '../../src/train/model-file.ts';
 import { initialWeights } from '../../src/train/step.ts';
-import { cpu } from '../support/runGraph.ts';
+import { cpu } from '../support/run-graph.ts';
 
 const RANGE = {
   channels: { mode: 'grey', count: 1 },

@@ -10,7 +10,7 @@ import { writeOnnx } from '../../src/graph/onnx/write.ts';
 import { OPS } from '../../src/graph/ops/table.ts';
 import { printGraph } from '../../src/graph/print.ts';
 import { decompose } from '../../src/graph/rewrite.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 import { interpret, type Tensor, tensor } from '../support/interpreter.ts';
 import { runInOrt } from '../support/ort.ts';
 import { CASES, type Case, makeCase, spread, WITHOUT_CASE } from './cases.ts';

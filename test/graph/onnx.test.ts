@@ -9,7 +9,7 @@ import { readSignature } from '../../src/graph/onnx/model.ts';
 import { readOnnx } from '../../src/graph/onnx/read.ts';
 import { writeOnnx } from '../../src/graph/onnx/write.ts';
 import { printGraph } from '../../src/graph/print.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 
 function small(): Graph {
   const b = new GraphBuilder('small');

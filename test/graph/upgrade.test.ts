@@ -10,7 +10,7 @@ import {
 } from '../../src/graph/onnx/onnx_pb.ts';
 import { readOnnx } from '../../src/graph/onnx/read.ts';
 import { encodeText, tensorToProto } from '../../src/graph/onnx/tensor.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 import { interpret, type Tensor, tensor } from '../support/interpreter.ts';
 import { spread } from './cases.ts';
 

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { zlibSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
+import { writeChunks } from '../../src/image/formats/png/chunks.ts';
+import { writePng } from '../../src/image/formats/png/write.ts';
+import { writeTiff } from '../../src/image/formats/tiff/write.ts';
 import type { Image } from '../../src/image/image.ts';
-import { writeChunks } from '../../src/image/png/chunks.ts';
 import { readImage } from '../../src/image/read.ts';
-import { writePng } from '../../src/image/write-png.ts';
-import { writeTiff } from '../../src/image/write-tiff.ts';
 import { expectChangesRefused, expectCutsRefused, refusalOf } from '../support/damage.ts';
 import { dataFolder, describeWithData } from '../support/data.ts';
 

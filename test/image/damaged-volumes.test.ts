@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
+import { writeNifti } from '../../src/image/formats/nifti/write.ts';
 import type { Image } from '../../src/image/image.ts';
 import { readImage } from '../../src/image/read.ts';
-import { writeNifti } from '../../src/image/write-nifti.ts';
 import { expectChangesRefused, expectCutsRefused, refusalOf } from '../support/damage.ts';
 import { dataFolder, describeWithData } from '../support/data.ts';
 

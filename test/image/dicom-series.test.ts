@@ -6,7 +6,7 @@ import { FormatError } from '../../src/errors.ts';
 import { sliceExtentsMm, stepsOf } from '../../src/image/geometry.ts';
 import { readDicomSeries, readImage } from '../../src/image/read.ts';
 import { ctSlice, type DicomItem, PERSON, type SliceOptions } from '../support/dicom.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 
 const series = (slices: readonly SliceOptions[]) =>
   readDicomSeries(

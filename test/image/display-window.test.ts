@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { displayWindow } from '../../src/image/display-window.ts';
+import { displayWindow } from '../../src/image/display.ts';
 import type { Image } from '../../src/image/image.ts';
 
 /** A thousand values from `low` to `high`. */

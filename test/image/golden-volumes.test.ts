@@ -7,7 +7,7 @@ import { stepsOf } from '../../src/image/geometry.ts';
 import type { Image } from '../../src/image/image.ts';
 import { readImage } from '../../src/image/read.ts';
 import { dataFolder, describeWithData } from '../support/data.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 
 interface Expected {
   readonly unread?: string;

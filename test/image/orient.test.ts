@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { alignLabels } from '../../src/dataset/align-labels.ts';
+import { alignLabels } from '../../src/dataset/labels/align.ts';
 import { DatasetError } from '../../src/errors.ts';
 import { stepsOf, withSpacingMm } from '../../src/image/geometry.ts';
 import type { Geometry, Image, Vector3 } from '../../src/image/image.ts';
 import { type AxisMap, displayMap, inverseMap, reorient } from '../../src/image/orient.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 
 const mm = (value: number) => ({ value, unit: 'mm' });
 const LEFT: Vector3 = [1, 0, 0];

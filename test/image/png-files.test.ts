@@ -1,6 +1,6 @@
 import { zlibSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
-import { type Chunk, writeChunks } from '../../src/image/png/chunks.ts';
+import { type Chunk, writeChunks } from '../../src/image/formats/png/chunks.ts';
 import { readImage } from '../../src/image/read.ts';
 
 const ADAM7 = [

@@ -2,16 +2,16 @@ import fc from 'fast-check';
 import { zlibSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { stream } from '../../src/array/random.ts';
-import { inflate } from '../../src/image/inflate.ts';
-import { unpackLzw } from '../../src/image/tiff/lzw.ts';
-import { unpackPackBits } from '../../src/image/tiff/packbits.ts';
+import { unpackLzw } from '../../src/image/formats/tiff/lzw.ts';
+import { unpackPackBits } from '../../src/image/formats/tiff/packbits.ts';
 import {
   allocateWords,
   reverseBits,
   undoDifferences,
   undoFloatPredictor,
   unpackRow,
-} from '../../src/image/tiff/samples.ts';
+} from '../../src/image/formats/tiff/samples.ts';
+import { inflate } from '../../src/image/inflate.ts';
 
 /** Codes of the given widths, most significant bit first. */
 function codes(...pairs: (readonly [number, number])[]): Uint8Array {

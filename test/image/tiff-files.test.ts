@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { writeTiff } from '../../src/image/formats/tiff/write.ts';
 import { readImage } from '../../src/image/read.ts';
-import { writeTiff } from '../../src/image/write-tiff.ts';
 
 interface Case {
   readonly file: string;

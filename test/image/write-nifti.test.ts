@@ -5,12 +5,12 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { allocate, type DType } from '../../src/array/ndarray.ts';
 import { page } from '../../src/image/convert.ts';
+import { writeNifti } from '../../src/image/formats/nifti/write.ts';
 import { stepsOf } from '../../src/image/geometry.ts';
 import { extent, type Geometry, type Image, type Vector3 } from '../../src/image/image.ts';
 import { readImage } from '../../src/image/read.ts';
-import { writeNifti } from '../../src/image/write-nifti.ts';
 import { dataFolder, describeWithData } from '../support/data.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 import { askPeer, describeWithPeers } from '../support/peers.ts';
 
 const mm = (value: number) => ({ value, unit: 'mm' });

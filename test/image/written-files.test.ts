@@ -4,10 +4,10 @@ import { describe, expect, it } from 'vitest';
 import type { DType, Storage } from '../../src/array/ndarray.ts';
 import { allocate, sizeOf } from '../../src/array/ndarray.ts';
 import { UsageError } from '../../src/errors.ts';
+import { writePng } from '../../src/image/formats/png/write.ts';
+import { writeTiff } from '../../src/image/formats/tiff/write.ts';
 import type { Image } from '../../src/image/image.ts';
 import { readImage } from '../../src/image/read.ts';
-import { writePng } from '../../src/image/write-png.ts';
-import { writeTiff } from '../../src/image/write-tiff.ts';
 
 /** An image of differing values over the whole range of its dtype, a NaN and an infinity among floats. */
 function sample(dtype: DType, axes: string, shape: readonly number[], rest: Partial<Image> = {}): Image {

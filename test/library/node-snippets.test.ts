@@ -3,9 +3,9 @@ import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { phantom } from '../../src/dataset/phantom.ts';
 import { page } from '../../src/image/convert.ts';
-import { writePng } from '../../src/image/write-png.ts';
+import { writePng } from '../../src/image/formats/png/write.ts';
+import { phantom } from '../../src/phantom/phantom.ts';
 import { readImageFile, writeImageFile } from '../../src/platform/node/image-files.ts';
 import { consumerFolder, snippets, withReplaced } from './snippets.ts';
 

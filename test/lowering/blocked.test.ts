@@ -7,12 +7,12 @@ import { GraphBuilder } from '../../src/graph/builder.ts';
 import { checkGraph } from '../../src/graph/check.ts';
 import type { Graph, Value } from '../../src/graph/ir.ts';
 import { lowerBlocked } from '../../src/lowering/blocked.ts';
-import { broadcastExpands } from '../../src/lowering/broadcast-expands.ts';
-import { packKernel, unpackKernel } from '../../src/lowering/forms.ts';
+import { packKernel, unpackKernel } from '../../src/lowering/layouts/forms.ts';
+import { broadcastExpands } from '../../src/lowering/passes/broadcast-expands.ts';
 import { findBlockedKernels } from '../../src/runtime/block-size.ts';
 import { ortRuntime } from '../../src/runtime/ort.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 
 const sessionOptions = { intraOpNumThreads: 2, logSeverityLevel: 3 } as const;
 const { blockSize } = await findBlockedKernels(ort, sessionOptions);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { GraphBuilder } from '../../src/graph/builder.ts';
-import { broadcastExpands } from '../../src/lowering/broadcast-expands.ts';
+import { broadcastExpands } from '../../src/lowering/passes/broadcast-expands.ts';
 
 describe('an Expand', () => {
   const graphOf = (other: readonly number[]) => {

@@ -6,10 +6,10 @@ import { GraphBuilder } from '../../src/graph/builder.ts';
 import { checkGraph } from '../../src/graph/check.ts';
 import type { Graph, Value } from '../../src/graph/ir.ts';
 import { lowerBlocked } from '../../src/lowering/blocked.ts';
-import { convsOfUpsampled } from '../../src/lowering/conv-of-upsampled.ts';
+import { convsOfUpsampled } from '../../src/lowering/conv/of-upsampled.ts';
 import { findBlockedKernels } from '../../src/runtime/block-size.ts';
 import { ortRuntime } from '../../src/runtime/ort.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 
 const sessionOptions = { intraOpNumThreads: 2, logSeverityLevel: 3 } as const;
 const { blockSize } = await findBlockedKernels(ort, sessionOptions);

@@ -7,7 +7,7 @@ import { GraphBuilder } from '../../src/graph/builder.ts';
 import { checkGraph } from '../../src/graph/check.ts';
 import type { Graph } from '../../src/graph/ir.ts';
 import { lowerBlocked } from '../../src/lowering/blocked.ts';
-import { F6 } from '../../src/lowering/winograd.ts';
+import { F6 } from '../../src/lowering/conv/minimal-filters.ts';
 import { absent, blockSize, winogradEverywhere } from '../support/blocked-runtime.ts';
 
 const runtime = winogradEverywhere();

@@ -3,8 +3,8 @@ import { afterAll, expect, it } from 'vitest';
 import { unetStep } from '../../bench/unet-step.ts';
 import { float32, type NdArray } from '../../src/array/ndarray.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
-import { hideShapes } from '../../src/lowering/hide-shapes.ts';
 import type { LoweringTarget } from '../../src/lowering/lower.ts';
+import { hideShapes } from '../../src/lowering/passes/hide-shapes.ts';
 import { findBlockedKernels } from '../../src/runtime/block-size.ts';
 import { ortRuntime } from '../../src/runtime/ort.ts';
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import { checkGraph } from '../../src/graph/check.ts';
-import { mergeReshapes } from '../../src/lowering/merge-reshapes.ts';
+import { mergeReshapes } from '../../src/lowering/passes/merge-reshapes.ts';
 
 const ops = (graph: ReturnType<GraphBuilder['build']>) => graph.nodes.map(({ op }) => op);
 

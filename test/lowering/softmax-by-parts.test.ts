@@ -6,7 +6,7 @@ import type { Graph } from '../../src/graph/ir.ts';
 import { lowerStandard } from '../../src/lowering/blocked.ts';
 import { openRuntime } from '../../src/platform/node/runtime.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 
 function softmaxOf(shape: readonly number[], axis: number): Graph {
   const b = new GraphBuilder('softmax');

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { ndarray } from '../../src/array/ndarray.ts';
 import { measure } from '../../src/measure/measure.ts';
 import { headerOf } from '../../src/measure/table.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 
 /** Null: scikit-image has no value there. */
 type Figures = Readonly<Record<string, readonly (number | null)[]>>;

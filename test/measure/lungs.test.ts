@@ -10,7 +10,7 @@ import { measureLungs } from '../../src/measure/lungs.ts';
 import { columnOf, headerOf, type Table } from '../../src/measure/table.ts';
 import type { IntegerArray } from '../../src/objects/grid.ts';
 import { dataFolder, describeWithData } from '../support/data.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 
 const value = (table: Table, header: string, row = 0): number => Number(columnOf(table, header).values[row]);
 const rows = (...text: string[]): number[] => text.flatMap((row) => [...row].map((c) => (c === '.' ? 0 : Number(c))));

@@ -5,7 +5,7 @@ import { stream } from '../../src/array/random.ts';
 import { UsageError } from '../../src/errors.ts';
 import { MEASURES, measure } from '../../src/measure/measure.ts';
 import { columnOf, headerOf, type Table } from '../../src/measure/table.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 
 const SIDE = 220;
 

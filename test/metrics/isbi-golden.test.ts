@@ -9,7 +9,7 @@ import { WarpingScorer } from '../../src/metrics/warping.ts';
 import { connectedComponents } from '../../src/objects/connected-components.ts';
 import { vincentSoilleWatershed } from '../../src/objects/watershed.ts';
 import { describeWithData } from '../support/data.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 import { above, type ReferenceCases, type ReferenceCounts, readCase, readGolden } from './support.ts';
 
 // The reference values are printed with 12 decimals; both sides sum in double precision.

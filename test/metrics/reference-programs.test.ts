@@ -17,7 +17,7 @@ import {
   surfaceDice,
 } from '../../src/metrics/surface-distance.ts';
 import { describeWithData, goldenFolder } from '../support/data.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 import { type ReferenceCases, readGolden, readGrey } from './support.ts';
 
 interface ReferenceInstances {

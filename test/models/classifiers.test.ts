@@ -5,7 +5,7 @@ import { leastAlexNetSide } from '../../src/models/alexnet.ts';
 import { buildNetwork, isClassifier, sizesOf } from '../../src/models/registry.ts';
 import type { AlexNetSpec } from '../../src/models/spec.ts';
 import { initialWeights } from '../../src/train/step.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 
 const paper: AlexNetSpec = { name: 'alexnet', channels: 3, outputs: 1000, input: [224, 224] };
 

@@ -8,8 +8,8 @@ import { exportedSpec, exportNetwork, predictionGraph } from '../../src/models/p
 import { buildNetwork, sizesOf } from '../../src/models/registry.ts';
 import type { ModelSpec } from '../../src/models/spec.ts';
 import { initialWeights } from '../../src/train/step.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
-import { cpu, runGraph } from '../support/runGraph.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
+import { cpu, runGraph } from '../support/run-graph.ts';
 
 const SPECS: readonly (readonly [string, ModelSpec])[] = [
   ['unet', { name: 'unet', channels: 1, outputs: 1, base: 4, depth: 2 }],

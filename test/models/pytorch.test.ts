@@ -9,8 +9,8 @@ import { buildNetwork, type ImageShape, MODELS } from '../../src/models/registry
 import type { ModelSpec } from '../../src/models/spec.ts';
 import { fanIn } from '../../src/nn/initialise.ts';
 import type { Parameter } from '../../src/nn/network.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
-import { cpu } from '../support/runGraph.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
+import { cpu } from '../support/run-graph.ts';
 
 /** Every network of the line with its variants, small enough for a test, and those of the papers at full size. */
 const LINE: {

@@ -7,10 +7,10 @@ import type { ModelSpec } from '../../src/models/spec.ts';
 import { fanIn } from '../../src/nn/initialise.ts';
 import { crossEntropy } from '../../src/nn/losses/cross-entropy.ts';
 import type { Network, Parameter } from '../../src/nn/network.ts';
-import { sgd } from '../../src/nn/optimisers/sgd.ts';
+import { sgd } from '../../src/nn/optimizers/sgd.ts';
 import { trainingStep } from '../../src/train/step.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
-import { cpu, runGraph } from '../support/runGraph.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
+import { cpu, runGraph } from '../support/run-graph.ts';
 
 /** What scripts/golden/unet.py wrote. */
 interface Golden {

@@ -6,8 +6,8 @@ import { drawMasks } from '../../src/nn/dropout-masks.ts';
 import { constant, heNormal, normal, xavierUniform } from '../../src/nn/initialise.ts';
 import { centreCrop, conv2d, dense, dropout, instanceNorm, upConv, upsample } from '../../src/nn/layers.ts';
 import { NetworkBuilder } from '../../src/nn/network.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
-import { runGraph } from '../support/runGraph.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
+import { runGraph } from '../support/run-graph.ts';
 
 /** Runs a layer on 1, 2, 3, ... of the given shape with all parameters 1 (or as `weights` says). */
 async function apply(

@@ -8,8 +8,8 @@ import { dice } from '../../src/nn/losses/dice.ts';
 import { focal } from '../../src/nn/losses/focal.ts';
 import type { Loss } from '../../src/nn/losses/loss.ts';
 import { type LossSpec, lossOf } from '../../src/nn/losses/registry.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
-import { runGraph } from '../support/runGraph.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
+import { runGraph } from '../support/run-graph.ts';
 
 /** Value and gradient of a loss on the CPU. */
 async function evaluate(loss: Loss, logits: NdArray, labels: NdArray, weights?: NdArray) {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { SCHEDULES, type ScheduleName, type ScheduleSpec, scheduleOf } from '../../src/nn/schedules.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 
 function factors(spec: ScheduleSpec, total: number): number[] {
   const schedule = scheduleOf(spec);

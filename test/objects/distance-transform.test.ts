@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ndarray } from '../../src/array/ndarray.ts';
 import { UsageError } from '../../src/errors.ts';
 import { distanceToNonzero, distanceToZero } from '../../src/objects/distance-transform.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 
 const mask = (shape: number[], values: number[]) => ndarray('uint8', shape, Uint8Array.from(values));
 

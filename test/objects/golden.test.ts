@@ -10,7 +10,7 @@ import { hMaxima } from '../../src/objects/h-maxima.ts';
 import { relabelConsecutive } from '../../src/objects/relabel.ts';
 import { watershed } from '../../src/objects/seeded-watershed.ts';
 import { aboveThreshold, otsuThreshold } from '../../src/objects/threshold.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 
 interface Stored {
   readonly shape: number[];

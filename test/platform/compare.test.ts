@@ -9,7 +9,7 @@ import { writeExplanation } from '../../src/platform/node/explain.ts';
 import { writeReport } from '../../src/platform/node/report.ts';
 import { trainRun } from '../../src/platform/node/train-run.ts';
 import type { RunConfig } from '../../src/train/config.ts';
-import { phantomFolder } from '../support/phantomFolder.ts';
+import { phantomFolder } from '../support/phantom-folder.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'lamella-compare-runs-'));
 const at = (...names: string[]): string => join(root, ...names);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { trainRun } from '../../src/platform/node/train-run.ts';
 import type { LayerRow } from '../../src/runtime/profile.ts';
-import { phantomFolder } from '../support/phantomFolder.ts';
+import { phantomFolder } from '../support/phantom-folder.ts';
 
 let root: string;
 beforeAll(async () => {

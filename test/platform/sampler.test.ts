@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { makeBatch } from '../../src/augment/batch.ts';
 import { augmentSettings } from '../../src/augment/options.ts';
 import type { SampleOptions } from '../../src/augment/sample.ts';
-import type { TrainingSet } from '../../src/dataset/place.ts';
+import type { TrainingSet } from '../../src/dataset/patch-position.ts';
 import { allocateShared, openSampler } from '../../src/platform/node/sampler.ts';
 
 const image = new Float32Array(allocateShared(4 * 64 * 64)).map((_, i) => Math.sin(i));

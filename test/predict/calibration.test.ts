@@ -11,8 +11,8 @@ import {
   noCounts,
   withCalibration,
 } from '../../src/predict/calibration.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
-import { runGraph } from '../support/runGraph.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
+import { runGraph } from '../support/run-graph.ts';
 
 /** Counts of pixels whose class is drawn with the probability `truth(p)`, as expected. */
 function countsOf(truth: (p: number) => number, weight: (p: number) => number = () => 1000): CalibrationCounts {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { float32, type NdArray } from '../../src/array/ndarray.ts';
-import { type ClassInput, viewsOf } from '../../src/dataset/classes-input.ts';
-import type { Page } from '../../src/dataset/planes.ts';
 import { Interrupted, ModelError } from '../../src/errors.ts';
 import { writeOnnx } from '../../src/graph/onnx/write.ts';
+import { type ClassInput, viewsOf } from '../../src/input/classes.ts';
+import type { Page } from '../../src/input/planes.ts';
 import { metadataEntry } from '../../src/models/metadata.ts';
 import { exportNetwork } from '../../src/models/prediction.ts';
 import { buildNetwork } from '../../src/models/registry.ts';
@@ -11,8 +11,8 @@ import type { ClassifierSpec } from '../../src/models/spec.ts';
 import { requireSameClasses } from '../../src/predict/average.ts';
 import { classifyPages, isClassifierFile, meanProbabilities, openClassifier } from '../../src/predict/classifier.ts';
 import { openModel } from '../../src/predict/open.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
-import { cpu } from '../support/runGraph.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
+import { cpu } from '../support/run-graph.ts';
 
 const INPUT: ClassInput = {
   channels: { mode: 'grey', count: 1 },

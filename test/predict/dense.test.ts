@@ -8,8 +8,8 @@ import type { Graph, Value } from '../../src/graph/ir.ts';
 import { readOnnx } from '../../src/graph/onnx/read.ts';
 import { writeOnnx } from '../../src/graph/onnx/write.ts';
 import { denseGraph } from '../../src/predict/dense.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
-import { cpu, runGraph } from '../support/runGraph.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
+import { cpu, runGraph } from '../support/run-graph.ts';
 
 type Size = readonly [number, number];
 

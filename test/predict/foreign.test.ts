@@ -9,7 +9,7 @@ import { activationOf } from '../../src/predict/foreign.ts';
 import { openModel } from '../../src/predict/open.ts';
 import { predictImage, predictPlanes } from '../../src/predict/predict.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 
 interface Case {
   readonly model: string;

@@ -13,7 +13,7 @@ import { openRuntime } from '../../src/platform/node/runtime.ts';
 import { type OpenedModel, openModel } from '../../src/predict/open.ts';
 import { planPage, predictPlanes } from '../../src/predict/predict.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 
 let runtime: Runtime;
 beforeAll(async () => {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { float32, ndarray } from '../../src/array/ndarray.ts';
 import { UsageError } from '../../src/errors.ts';
+import { writePng } from '../../src/image/formats/png/write.ts';
+import { writeTiff } from '../../src/image/formats/tiff/write.ts';
 import type { Image } from '../../src/image/image.ts';
 import { readImage } from '../../src/image/read.ts';
-import { writePng } from '../../src/image/write-png.ts';
-import { writeTiff } from '../../src/image/write-tiff.ts';
 import { labelImage, OKABE_ITO, outlines, overlayImage, probabilityImage } from '../../src/predict/output.ts';
 
 const spacing = { y: { value: 4, unit: 'nm' }, x: { value: 4, unit: 'nm' } };

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { ndarray } from '../../src/array/ndarray.ts';
 import { stream } from '../../src/array/random.ts';
-import type { WindowSpec } from '../../src/dataset/window.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import { writeOnnx } from '../../src/graph/onnx/write.ts';
 import type { Image } from '../../src/image/image.ts';
+import type { WindowSpec } from '../../src/input/window.ts';
 import { metadataEntry } from '../../src/models/metadata.ts';
 import { exportNetwork } from '../../src/models/prediction.ts';
 import { buildNetwork, sizesOf } from '../../src/models/registry.ts';
@@ -16,7 +16,7 @@ import { openModel } from '../../src/predict/open.ts';
 import { predictImage } from '../../src/predict/predict.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { initialWeights } from '../../src/train/step.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 
 let runtime: Runtime;
 beforeAll(async () => {

@@ -6,7 +6,7 @@ import { stream } from '../../src/array/random.ts';
 import { DatasetError, Interrupted, ModelError, UsageError } from '../../src/errors.ts';
 import type { Image } from '../../src/image/image.ts';
 import { predictImage, predictPage } from '../../src/predict/predict.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 import { fakeForward, fakeModel, PADDED, UNPADDED } from './fake-network.ts';
 
 function page(height: number, width: number, seed = 1) {

@@ -9,7 +9,7 @@ import type { ModelSpec } from '../../src/models/spec.ts';
 import { openRuntime } from '../../src/platform/node/runtime.ts';
 import { PreparedProgram } from '../../src/predict/prepared-program.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 
 function fileOf(spec: ModelSpec): Uint8Array {
   const { parameters } = buildNetwork(spec, [1, 1, 64, 64]);

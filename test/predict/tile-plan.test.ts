@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ModelError, UsageError } from '../../src/errors.ts';
 import { planAxis, smallestTile, type TilingRule, validSide } from '../../src/predict/tile-plan.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 
 const UNET: TilingRule = { multiple: 16, offset: 0, minimum: 16, halo: 94, margin: 0, exact: true };
 const UNET2015: TilingRule = { multiple: 16, offset: 12, minimum: 188, halo: 92, margin: 92, exact: true };

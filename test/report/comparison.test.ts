@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { stream } from '../../src/array/random.ts';
 import { UsageError } from '../../src/errors.ts';
-import { renderComparison } from '../../src/report/compare-page.ts';
-import { compareRuns, type RunResult } from '../../src/report/comparison.ts';
+import { compareRuns, type RunResult } from '../../src/report/compare/comparison.ts';
+import { renderComparison } from '../../src/report/compare/page.ts';
 import { describePages, expectSound } from '../support/pages.ts';
 
 function result(name: string, scores: readonly number[], rest: Partial<RunResult> = {}): RunResult {

@@ -3,10 +3,10 @@ import { float32 } from '../../src/array/ndarray.ts';
 import { stream } from '../../src/array/random.ts';
 import { readImage } from '../../src/image/read.ts';
 import { ERROR_CLASSES } from '../../src/metrics/error-map.ts';
-import { type EvaluatedPage, Evaluator } from '../../src/report/evaluate.ts';
-import { ERROR_COLOURS, shrink } from '../../src/report/pictures.ts';
-import { ThresholdCounts } from '../../src/report/threshold-counts.ts';
-import { worstWindow } from '../../src/report/worst-window.ts';
+import { ERROR_COLOURS, shrink } from '../../src/report/kit/pictures.ts';
+import { worstWindow } from '../../src/report/kit/worst-window.ts';
+import { type EvaluatedPage, Evaluator } from '../../src/report/run/evaluate.ts';
+import { ThresholdCounts } from '../../src/report/run/threshold-counts.ts';
 
 /** A page of two classes: truth and the probability of class 1, one digit a pixel (9 is 0.9). */
 function page(name: string, truth: readonly string[], probability: readonly string[]): EvaluatedPage {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Explanation, Plane } from '../../src/explain/explanation.ts';
-import { signedPicture } from '../../src/report/colour-maps.ts';
-import { renderExplanation } from '../../src/report/explain-page.ts';
+import { renderExplanation } from '../../src/report/explain/page.ts';
+import { signedPicture } from '../../src/report/kit/colour-maps.ts';
 import { describePages, expectSound } from '../support/pages.ts';
 
 function plane(width: number, height: number, value: (x: number, y: number) => number): Plane {

@@ -7,15 +7,15 @@ import { ndarray } from '../../src/array/ndarray.ts';
 import { stream } from '../../src/array/random.ts';
 import type { Table } from '../../src/measure/table.ts';
 import { matchObjects } from '../../src/metrics/match-objects.ts';
-import { dataTable } from '../../src/report/data-table.ts';
-import { histogram } from '../../src/report/histograms.ts';
-import { patientOf } from '../../src/report/lungs-collect.ts';
-import type { LungsReport } from '../../src/report/lungs-data.ts';
-import { RESEARCH_ONLY, renderLungsReport } from '../../src/report/lungs-page.ts';
-import { ObjectsCollector } from '../../src/report/objects-collect.ts';
-import type { ObjectsReport } from '../../src/report/objects-data.ts';
-import { renderObjectsReport } from '../../src/report/objects-page.ts';
-import { TABLE_SCRIPT, TABLE_SCRIPT_HASH } from '../../src/report/table-script.ts';
+import { dataTable } from '../../src/report/kit/data-table.ts';
+import { histogram } from '../../src/report/kit/histograms.ts';
+import { TABLE_SCRIPT, TABLE_SCRIPT_HASH } from '../../src/report/kit/table-script.ts';
+import { patientOf } from '../../src/report/lungs/collect.ts';
+import type { LungsReport } from '../../src/report/lungs/data.ts';
+import { RESEARCH_ONLY, renderLungsReport } from '../../src/report/lungs/page.ts';
+import { ObjectsCollector } from '../../src/report/objects/collect.ts';
+import type { ObjectsReport } from '../../src/report/objects/data.ts';
+import { renderObjectsReport } from '../../src/report/objects/page.ts';
 import { describePages, expectSound } from '../support/pages.ts';
 
 /** A grid of square cells; of each image another one is lost, two are one and one is false. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { base64 } from '../../src/report/base64.ts';
-import { escapeHtml, html } from '../../src/report/markup.ts';
-import { renderReport } from '../../src/report/render.ts';
+import { base64 } from '../../src/report/kit/base64.ts';
+import { escapeHtml, html } from '../../src/report/kit/markup.ts';
+import { renderReport } from '../../src/report/run/render.ts';
 import { describePages, expectSound } from '../support/pages.ts';
 import { sampleReport } from './sample-report.ts';
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { writeSlices } from '../../src/cli/run/phantom.ts';
-import { phantom } from '../../src/dataset/phantom.ts';
 import { RunError } from '../../src/errors.ts';
+import { phantom } from '../../src/phantom/phantom.ts';
 import { writeReport } from '../../src/platform/node/report.ts';
 import { trainRun } from '../../src/platform/node/train-run.ts';
 

@@ -1,10 +1,10 @@
 import { gaussianBlur } from '../../src/array/gaussian.ts';
 import { float32 } from '../../src/array/ndarray.ts';
 import { stream } from '../../src/array/random.ts';
-import { phantom } from '../../src/dataset/phantom.ts';
-import { type ReportData, score } from '../../src/report/data.ts';
-import { Evaluator } from '../../src/report/evaluate.ts';
-import { isbiTable } from '../../src/report/published.ts';
+import { phantom } from '../../src/phantom/phantom.ts';
+import { type ReportData, score } from '../../src/report/run/data.ts';
+import { Evaluator } from '../../src/report/run/evaluate.ts';
+import { isbiTable } from '../../src/report/run/published.ts';
 
 /** A report on phantom slices with a made-up prediction: the truth blurred and noisy, with gaps in the membranes. */
 export function sampleReport(slices = 4, side = 256): ReportData {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { RawPage } from '../../src/dataset/raw.ts';
 import { hasStacks, stackScores } from '../../src/platform/node/stack-scores.ts';
-import { describeVolumes, volumeTable } from '../../src/report/volume-table.ts';
+import { describeVolumes, volumeTable } from '../../src/report/kit/volume-table.ts';
 import type { RunConfig } from '../../src/train/config.ts';
 
 const SIZE = 8;

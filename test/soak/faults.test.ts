@@ -13,7 +13,7 @@ import { resumeRun, type TrainRunOptions, trainRun } from '../../src/platform/no
 import type { RunConfig } from '../../src/train/config.ts';
 import type { TrainEvent } from '../../src/train/loop.ts';
 import { lamella, MAIN, type Outcome, othersMayRun } from '../cli/command.ts';
-import { phantomFolder } from '../support/phantomFolder.ts';
+import { phantomFolder } from '../support/phantom-folder.ts';
 
 const STEPS = 12;
 const EVERY = { checkpointEvery: { steps: 3 } } as const;

@@ -11,7 +11,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { stream } from '../../src/array/random.ts';
 import { parseLog } from '../../src/train/log.ts';
 import { MAIN } from '../cli/command.ts';
-import { phantomFolder } from '../support/phantomFolder.ts';
+import { phantomFolder } from '../support/phantom-folder.ts';
 import { timeoutMs, timesOf } from '../support/soak.ts';
 
 const KILLS = timesOf('KILLS', 20);

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { trainRun } from '../../src/platform/node/train-run.ts';
-import { phantomFolder } from '../support/phantomFolder.ts';
+import { phantomFolder } from '../support/phantom-folder.ts';
 import { timeoutMs, timesOf } from '../support/soak.ts';
 import { useVulkanDriver } from '../support/vulkan.ts';
 

@@ -7,8 +7,8 @@ import { float32 } from '../../src/array/ndarray.ts';
 import { type Stepper, type TrainOptions, train } from '../../src/train/loop.ts';
 import { finishMs, fixedPlan, type Plan, planForTime } from '../../src/train/plan.ts';
 import { lamella } from '../cli/command.ts';
-import { memoryStore } from '../support/memoryStore.ts';
-import { phantomFolder } from '../support/phantomFolder.ts';
+import { memoryStore } from '../support/memory-store.ts';
+import { phantomFolder } from '../support/phantom-folder.ts';
 import { timesOf } from '../support/soak.ts';
 
 /** A step that takes as long as `msAt` says of its moment, on a clock that only steps and validations move. */

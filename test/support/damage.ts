@@ -1,7 +1,7 @@
 /** Files that are cut or changed: what reading them gives must be right or be refused, in time. */
 import { expect } from 'vitest';
 import { FormatError } from '../../src/errors.ts';
-import type { ReadOptions } from '../../src/image/codec.ts';
+import type { ReadOptions } from '../../src/image/formats/format.ts';
 import type { Image } from '../../src/image/image.ts';
 import { readImage } from '../../src/image/read.ts';
 

@@ -9,7 +9,7 @@ import {
   loadCheckpoint,
   saveCheckpoint,
 } from '../../src/train/checkpoint.ts';
-import { memoryStore } from '../support/memoryStore.ts';
+import { memoryStore } from '../support/memory-store.ts';
 
 const checkpoint: Checkpoint = {
   step: 120,

@@ -2,13 +2,13 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type ClassSample, gatherClasses } from '../../src/dataset/classes.ts';
+import { type ClassSample, gatherClasses } from '../../src/dataset/classification/classes.ts';
 import { Interrupted, UsageError } from '../../src/errors.ts';
 import { openRuntime } from '../../src/platform/node/runtime.ts';
 import { resumeRun, type TrainRunOptions, trainRun } from '../../src/platform/node/train-run.ts';
-import { newClassSubject } from '../../src/train/class-subject.ts';
 import { parseLog } from '../../src/train/log.ts';
 import type { TrainEvent } from '../../src/train/loop.ts';
+import { newClassSubject } from '../../src/train/tasks/classification/subject.ts';
 import { dataFolder, describeWithData } from '../support/data.ts';
 import { pointsCsv } from '../support/points.ts';
 

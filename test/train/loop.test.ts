@@ -14,7 +14,7 @@ import {
 } from '../../src/train/loop.ts';
 import { fixedPlan } from '../../src/train/plan.ts';
 import type { Store } from '../../src/train/store.ts';
-import { memoryStore } from '../support/memoryStore.ts';
+import { memoryStore } from '../support/memory-store.ts';
 
 /**
  * A step whose state is one number, w' = 0.9 w + rate x, with x the batch's number: it remembers its whole history.

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ndarray } from '../../src/array/ndarray.ts';
-import { applyMapping, findMapping } from '../../src/dataset/labels.ts';
+import { applyMapping, findMapping } from '../../src/dataset/labels/labels.ts';
 import { chooseMetric, scorer } from '../../src/train/validate.ts';
 
 const HEIGHT = 12;

@@ -11,7 +11,7 @@ import { gradientDevices, parseDevices } from '../../src/platform/node/gradient-
 import { type TrainRunOptions, trainRun } from '../../src/platform/node/train-run.ts';
 import { parseLog } from '../../src/train/log.ts';
 import { gradientGraph } from '../../src/train/step.ts';
-import { expectAllClose } from '../support/expectAllClose.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 import { pointsCsv } from '../support/points.ts';
 
 const POINTS = { model: 'mlp', hidden: [24, 16], dropout: 0.5, batch: 16, steps: 12, seed: 3 } as const;

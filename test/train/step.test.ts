@@ -5,10 +5,10 @@ import { buildNetwork } from '../../src/models/registry.ts';
 import type { ModelSpec } from '../../src/models/spec.ts';
 import { drawMasks } from '../../src/nn/dropout-masks.ts';
 import { crossEntropy } from '../../src/nn/losses/cross-entropy.ts';
-import { adamW } from '../../src/nn/optimisers/adam.ts';
-import { sgd } from '../../src/nn/optimisers/sgd.ts';
+import { adamW } from '../../src/nn/optimizers/adam.ts';
+import { sgd } from '../../src/nn/optimizers/sgd.ts';
 import { type TrainingStep, trainingStep } from '../../src/train/step.ts';
-import { cpu } from '../support/runGraph.ts';
+import { cpu } from '../support/run-graph.ts';
 
 /** Noise with a bright square, and where the square is. */
 function squareInNoise(shape: readonly [number, number, number, number], margin: number) {

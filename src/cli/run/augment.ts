@@ -1,15 +1,15 @@
 import { augmentSettings } from '../../augment/options.ts';
 import type { SampleOptions } from '../../augment/sample.ts';
 import { augmentSheet } from '../../augment/sheet.ts';
-import { parseClasses } from '../../dataset/labels.ts';
-import { requirePatchFits, type TrainingPage } from '../../dataset/place.ts';
+import { parseClasses } from '../../dataset/labels/labels.ts';
+import { requirePatchFits, type TrainingPage } from '../../dataset/patch-position.ts';
 import { prepareDataset, readDataset } from '../../dataset/prepare.ts';
 import { UsageError } from '../../errors.ts';
-import { writePng } from '../../image/write-png.ts';
+import { writePng } from '../../image/formats/png/write.ts';
 import { atomicWrite } from '../../platform/node/atomic-write.ts';
 import { nodeFiles } from '../../platform/node/files.ts';
-import { AUGMENT_STRENGTHS } from '../../train/choose-recipe.ts';
-import { chooseBalance, chooseWindow } from '../../train/window-recipe.ts';
+import { AUGMENT_STRENGTHS } from '../../train/tasks/segmentation/choose-recipe.ts';
+import { chooseBalance, chooseWindow } from '../../train/tasks/segmentation/window-recipe.ts';
 import type { AugmentFlags } from '../commands/augment.ts';
 
 /** What the flags say of the patches, and the words for it. @throws UsageError for what does not fit together. */

@@ -3,11 +3,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NdArray } from '../../array/ndarray.ts';
-import type { ClassSample, RawClasses } from '../../dataset/classes.ts';
-import { holdsClasses } from '../../dataset/classes-names.ts';
-import { readClasses } from '../../dataset/classes-read.ts';
-import { type Page, pagesOf } from '../../dataset/planes.ts';
+import type { ClassSample, RawClasses } from '../../dataset/classification/classes.ts';
+import { holdsClasses } from '../../dataset/classification/names.ts';
+import { readClasses } from '../../dataset/classification/read.ts';
 import { DatasetError, FormatError, UsageError } from '../../errors.ts';
+import { type Page, pagesOf } from '../../input/planes.ts';
 import { topKAccuracy } from '../../metrics/top-k.ts';
 import { atomicWrite } from '../../platform/node/atomic-write.ts';
 import { nodeFiles } from '../../platform/node/files.ts';

@@ -3,7 +3,7 @@ import { float32, type NdArray, ndarray } from '../../array/ndarray.ts';
 import { type Random, stream } from '../../array/random.ts';
 import { buildNetwork } from '../../models/registry.ts';
 import { lossOf } from '../../nn/losses/registry.ts';
-import { optimiserOf } from '../../nn/optimisers/registry.ts';
+import { optimiserOf } from '../../nn/optimizers/registry.ts';
 import { atomicWrite } from '../../platform/node/atomic-write.ts';
 import { openRuntime } from '../../platform/node/runtime.ts';
 import {

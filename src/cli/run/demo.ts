@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ndarray } from '../../array/ndarray.ts';
-import { phantom } from '../../dataset/phantom.ts';
 import { extent, type Image } from '../../image/image.ts';
 import { type IsbiScores, isbiScores, isbiSliceScores } from '../../metrics/isbi.ts';
+import { phantom } from '../../phantom/phantom.ts';
 import { trainRun } from '../../platform/node/train-run.ts';
 import { RUN_FILES } from '../../train/store.ts';
 import type { DemoFlags } from '../commands/demo.ts';

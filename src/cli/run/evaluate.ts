@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type NdArray, ndarray } from '../../array/ndarray.ts';
-import { alignLabels } from '../../dataset/align-labels.ts';
+import { alignLabels } from '../../dataset/labels/align.ts';
 import {
   applyMapping,
   describeMapping,
@@ -11,10 +11,10 @@ import {
   type LabelPage,
   labelPages,
   parseClasses,
-} from '../../dataset/labels.ts';
-import { insideOfCells } from '../../dataset/membranes.ts';
-import { type Page, pagesOf } from '../../dataset/planes.ts';
+} from '../../dataset/labels/labels.ts';
+import { insideOfCells } from '../../dataset/labels/membranes.ts';
 import { DatasetError, UsageError } from '../../errors.ts';
+import { type Page, pagesOf } from '../../input/planes.ts';
 import { contingency } from '../../metrics/contingency.ts';
 import { type InstanceScores, instanceScores, matchInstances } from '../../metrics/instances.ts';
 import { type IsbiScores, type IsbiSliceScores, isbiScores, isbiSliceScores } from '../../metrics/isbi.ts';

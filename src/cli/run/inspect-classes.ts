@@ -1,5 +1,5 @@
-import { countClasses } from '../../dataset/classes.ts';
-import { readClasses } from '../../dataset/classes-read.ts';
+import { countClasses } from '../../dataset/classification/classes.ts';
+import { readClasses } from '../../dataset/classification/read.ts';
 import { nodeFiles } from '../../platform/node/files.ts';
 
 /** A data set of classes: how many images of which size, and of which class. */

@@ -1,10 +1,10 @@
-import { applyMapping, describeMapping, findMapping, IGNORE } from '../../dataset/labels.ts';
-import { stemOf } from '../../dataset/names.ts';
-import { chooseChannels, fitNormalisation, selectChannels } from '../../dataset/normalise.ts';
-import { pagesOf } from '../../dataset/planes.ts';
+import { stemOf } from '../../dataset/discover/names.ts';
+import { type ImageListing, listImageSources, pairListing, readListed } from '../../dataset/discover/sources.ts';
+import { applyMapping, describeMapping, findMapping, IGNORE } from '../../dataset/labels/labels.ts';
 import { readDataset } from '../../dataset/prepare.ts';
-import { type ImageListing, listImageSources, pairListing, readListed } from '../../dataset/sources.ts';
 import { DatasetError } from '../../errors.ts';
+import { chooseChannels, fitNormalisation, selectChannels } from '../../input/normalise.ts';
+import { pagesOf } from '../../input/planes.ts';
 import { nodeFiles } from '../../platform/node/files.ts';
 import { readImageFile } from '../../platform/node/image-files.ts';
 import { readRunFolder } from '../../platform/node/run-folder.ts';

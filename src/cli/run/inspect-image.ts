@@ -15,7 +15,7 @@ export async function inspectImage(
   if (picture !== undefined) {
     const [{ overviewPicture }, { writePng }, { atomicWrite }] = await Promise.all([
       import('../../image/overview.ts'),
-      import('../../image/write-png.ts'),
+      import('../../image/formats/png/write.ts'),
       import('../../platform/node/atomic-write.ts'),
     ]);
     await atomicWrite(picture, writePng(overviewPicture(image)));

@@ -1,8 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
-import { stemOf } from '../../dataset/names.ts';
-import { listImageSources } from '../../dataset/sources.ts';
+import { stemOf } from '../../dataset/discover/names.ts';
+import { listImageSources } from '../../dataset/discover/sources.ts';
 import { UsageError } from '../../errors.ts';
-import { type PersonalElement, readPersonal } from '../../image/dicom/personal.ts';
+import { type PersonalElement, readPersonal } from '../../image/formats/dicom/personal.ts';
 import { nodeFiles } from '../../platform/node/files.ts';
 import type { InspectFlags } from '../commands/inspect.ts';
 

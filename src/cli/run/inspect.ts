@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { holdsClasses } from '../../dataset/classes-names.ts';
+import { holdsClasses } from '../../dataset/classification/names.ts';
 import { FormatError, ModelError } from '../../errors.ts';
 import type { ModelName } from '../../models/spec.ts';
 import { nodeFiles } from '../../platform/node/files.ts';

@@ -1,6 +1,6 @@
 import type { Table } from '../../measure/table.ts';
-import { type Figure, type ScoreTable, type StackScores, score } from '../../report/data.ts';
-import { meanScore } from '../../report/volume-table.ts';
+import { meanScore } from '../../report/kit/volume-table.ts';
+import { type Figure, type ScoreTable, type StackScores, score } from '../../report/run/data.ts';
 
 /** The figures of one patient: both lungs, then each. */
 export function lungFigures({ columns }: Table): ScoreTable {

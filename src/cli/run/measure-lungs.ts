@@ -1,23 +1,23 @@
 /** Lungs of label maps, patient by patient: tables, the page, comparison with the truth. */
 
 import { ndarray } from '../../array/ndarray.ts';
-import { naturalOrder, stemOf } from '../../dataset/names.ts';
+import { naturalOrder, stemOf } from '../../dataset/discover/names.ts';
 import { nameOfStack, stacksOf } from '../../dataset/split.ts';
 import { DatasetError, FormatError } from '../../errors.ts';
 import { toFloat32 } from '../../image/convert.ts';
 import { millimetres, nearest, planeName, sliceExtentsMm } from '../../image/geometry.ts';
 import { extent, type Image } from '../../image/image.ts';
-import { ImageNotes } from '../../image/image-notes.ts';
+import { ImageNotes } from '../../image/notes.ts';
 import { displayMap, reorient } from '../../image/orient.ts';
 import { LUNG_SIDE, lungSides } from '../../measure/lung-sides.ts';
 import { type LungMeasures, measureLungs } from '../../measure/lungs.ts';
 import { joinRows, type Table, withText } from '../../measure/table.ts';
 import { type VolumeSpacing, volumeScores } from '../../metrics/volume-scores.ts';
 import type { IntegerArray } from '../../objects/grid.ts';
-import type { StackScores } from '../../report/data.ts';
-import { patientOf } from '../../report/lungs-collect.ts';
-import type { LungsPatient, LungsReport } from '../../report/lungs-data.ts';
-import { namedScores, volumeTable } from '../../report/volume-table.ts';
+import { namedScores, volumeTable } from '../../report/kit/volume-table.ts';
+import { patientOf } from '../../report/lungs/collect.ts';
+import type { LungsPatient, LungsReport } from '../../report/lungs/data.ts';
+import type { StackScores } from '../../report/run/data.ts';
 import type { MeasureFlags } from '../commands/measure.ts';
 import { lungFigures, lungHeadline } from './lung-headline.ts';
 import {

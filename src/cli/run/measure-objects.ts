@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { ndarray } from '../../array/ndarray.ts';
 import { DatasetError, FormatError } from '../../errors.ts';
 import { extent, type Image } from '../../image/image.ts';
-import { ImageNotes } from '../../image/image-notes.ts';
+import { ImageNotes } from '../../image/notes.ts';
 import { type MeasuredImage, measure } from '../../measure/measure.ts';
 import { columnOf, headerOf, type Table } from '../../measure/table.ts';
 import { contingency } from '../../metrics/contingency.ts';
@@ -12,12 +12,12 @@ import { type InstanceMatching, type InstanceScores, instanceScores, matchInstan
 import { matchObjects, type ObjectMatches } from '../../metrics/match-objects.ts';
 import { filterObjects } from '../../objects/filter-objects.ts';
 import type { IntegerArray } from '../../objects/grid.ts';
-import type { Figure } from '../../report/data.ts';
-import { score } from '../../report/data.ts';
-import { ObjectsCollector } from '../../report/objects-collect.ts';
-import { countsTable, sumOfMatches } from '../../report/objects-counts.ts';
-import type { ObjectsReport } from '../../report/objects-data.ts';
-import { imagePicture, type Picture } from '../../report/pictures.ts';
+import { imagePicture, type Picture } from '../../report/kit/pictures.ts';
+import { ObjectsCollector } from '../../report/objects/collect.ts';
+import { countsTable, sumOfMatches } from '../../report/objects/counts.ts';
+import type { ObjectsReport } from '../../report/objects/data.ts';
+import type { Figure } from '../../report/run/data.ts';
+import { score } from '../../report/run/data.ts';
 import type { MeasureFlags } from '../commands/measure.ts';
 import type { MeasureFiles } from './measure-files.ts';
 import {

@@ -1,10 +1,10 @@
 import { DatasetError } from '../../errors.ts';
 import { headerOf, type Table } from '../../measure/table.ts';
 import type { InstanceScores } from '../../metrics/instances.ts';
-import { RESEARCH_ONLY, renderLungsReport } from '../../report/lungs-page.ts';
-import { sumOfMatches } from '../../report/objects-counts.ts';
-import { renderObjectsReport } from '../../report/objects-page.ts';
-import { describeVolumes } from '../../report/volume-table.ts';
+import { describeVolumes } from '../../report/kit/volume-table.ts';
+import { RESEARCH_ONLY, renderLungsReport } from '../../report/lungs/page.ts';
+import { sumOfMatches } from '../../report/objects/counts.ts';
+import { renderObjectsReport } from '../../report/objects/page.ts';
 import type { MeasureFlags } from '../commands/measure.ts';
 import { requireFreeFolder } from '../out-folder.ts';
 import { MeasureFiles } from './measure-files.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { type Phantom, phantom } from '../../dataset/phantom.ts';
+import { writePng } from '../../image/formats/png/write.ts';
 import { extent, type Image } from '../../image/image.ts';
-import { writePng } from '../../image/write-png.ts';
+import { type Phantom, phantom } from '../../phantom/phantom.ts';
 import { atomicWrite } from '../../platform/node/atomic-write.ts';
 import type { PhantomFlags } from '../commands/phantom.ts';
 import { requireFreeFolder } from '../out-folder.ts';

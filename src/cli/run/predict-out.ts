@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { stemOf } from '../../dataset/names.ts';
+import { stemOf } from '../../dataset/discover/names.ts';
 import { atomicWrite } from '../../platform/node/atomic-write.ts';
 
 /** Where predictions go when nothing is said: `pred` in the run, or beside the model; of several `average-pred`. */

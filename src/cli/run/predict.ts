@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import { DatasetError, FormatError, UsageError } from '../../errors.ts';
 import { withSpacingMm } from '../../image/geometry.ts';
 import { extent, type Image } from '../../image/image.ts';
-import { ImageNotes } from '../../image/image-notes.ts';
+import { ImageNotes } from '../../image/notes.ts';
 import { displayMap, reorient } from '../../image/orient.ts';
 import { atomicWrite } from '../../platform/node/atomic-write.ts';
 import { type ModelOnDevice, openModelFile } from '../../platform/node/model-files.ts';

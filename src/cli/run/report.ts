@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ReportOptions } from '../../platform/node/report.ts';
-import { describeVolumes, NO_SIZE } from '../../report/volume-table.ts';
+import { describeVolumes, NO_SIZE } from '../../report/kit/volume-table.ts';
 import type { ReportFlags } from '../commands/report.ts';
 
 /** `--spacing` as it is kept in a run. */

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { parseClasses } from '../../dataset/labels.ts';
+import { parseClasses } from '../../dataset/labels/labels.ts';
 import { parseSplit, type SplitChoice } from '../../dataset/split.ts';
-import { isPlain, type WindowSpec } from '../../dataset/window.ts';
 import { Interrupted, LamellaError, RunError, TrainingError, UsageError } from '../../errors.ts';
+import { isPlain, type WindowSpec } from '../../input/window.ts';
 import { parseDevices } from '../../platform/node/gradient-devices.ts';
 import type { ReportOptions } from '../../platform/node/report.ts';
 import { freeRunPath } from '../../platform/node/run-folder.ts';

@@ -1,5 +1,5 @@
 import { FormatError, UsageError } from '../../errors.ts';
-import type { ReadOptions } from '../../image/codec.ts';
+import type { ReadOptions } from '../../image/formats/format.ts';
 import { extent, type Image } from '../../image/image.ts';
 import { readImage } from '../../image/read.ts';
 

@@ -1,6 +1,6 @@
 import type * as Ort from 'onnxruntime-common';
 import { DeviceError } from '../../errors.ts';
-import type { WinogradUse } from '../../lowering/winograd.ts';
+import type { WinogradUse } from '../../lowering/conv/minimal-filters.ts';
 import { ortRuntime } from '../../runtime/ort.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 

@@ -2,13 +2,13 @@
 
 import { type Batch, makeBatch } from '../../augment/batch.ts';
 import type { SampleOptions } from '../../augment/sample.ts';
-import type { TrainingSet } from '../../dataset/place.ts';
+import type { TrainingSet } from '../../dataset/patch-position.ts';
 import { type LabelledImage, rawDataset } from '../../dataset/raw.ts';
 import { TrainingError } from '../../errors.ts';
-import type { TrainSettings } from '../../train/choose-recipe.ts';
 import { memoryStore } from '../../train/memory-store.ts';
 import { type FinishedTraining, startTraining, type TrainRunHooks } from '../../train/run.ts';
 import { RUN_FILES } from '../../train/store.ts';
+import type { TrainSettings } from '../../train/tasks/segmentation/choose-recipe.ts';
 import { type OpenRuntimeOptions, openRuntime, wasmThreads } from './runtime.ts';
 
 export interface TrainOptions extends TrainSettings, OpenRuntimeOptions {}

@@ -2,12 +2,12 @@
 
 import { basename, join, resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import type { ClassSample } from '../../dataset/classes.ts';
-import { splitClasses } from '../../dataset/classes-prepare.ts';
-import { readClasses } from '../../dataset/classes-read.ts';
+import type { ClassSample } from '../../dataset/classification/classes.ts';
+import { splitClasses } from '../../dataset/classification/prepare.ts';
+import { readClasses } from '../../dataset/classification/read.ts';
 import { topKAccuracy } from '../../metrics/top-k.ts';
 import { classifyPages, openClassifier } from '../../predict/classifier.ts';
-import { type Facts, type ReportData, type ScoreTable, score } from '../../report/data.ts';
+import { type Facts, type ReportData, type ScoreTable, score } from '../../report/run/data.ts';
 import type { RunConfig } from '../../train/config.ts';
 import type { LogLine } from '../../train/log.ts';
 import { nodeFiles } from './files.ts';

@@ -1,9 +1,9 @@
 /** Which images runs can honestly be compared on: those that none of them was trained on. */
 
 import { crc32 } from '../../array/crc32.ts';
-import type { ClassSample, RawClasses } from '../../dataset/classes.ts';
-import { splitClasses } from '../../dataset/classes-prepare.ts';
-import { readClasses } from '../../dataset/classes-read.ts';
+import type { ClassSample, RawClasses } from '../../dataset/classification/classes.ts';
+import { splitClasses } from '../../dataset/classification/prepare.ts';
+import { readClasses } from '../../dataset/classification/read.ts';
 import { readDataset } from '../../dataset/prepare.ts';
 import type { RawDataset, RawPage } from '../../dataset/raw.ts';
 import { DatasetError, LamellaError, RunError } from '../../errors.ts';

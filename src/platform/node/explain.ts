@@ -2,12 +2,12 @@
 
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { pagesOf } from '../../dataset/planes.ts';
 import { ModelError, UsageError } from '../../errors.ts';
 import { type ExplainOptions, explain } from '../../explain/explain.ts';
 import type { Explanation } from '../../explain/explanation.ts';
 import { displayMap, reorient } from '../../image/orient.ts';
-import { renderExplanation } from '../../report/explain-page.ts';
+import { pagesOf } from '../../input/planes.ts';
+import { renderExplanation } from '../../report/explain/page.ts';
 import { atomicWrite } from './atomic-write.ts';
 import { readImageFile } from './image-files.ts';
 import { modelFileOf } from './model-files.ts';

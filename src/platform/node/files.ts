@@ -1,7 +1,7 @@
 import { open, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
-import type { Files } from '../../dataset/files.ts';
 import { DatasetError } from '../../errors.ts';
+import type { Files } from '../../files.ts';
 import { nodeZlib } from './zlib.ts';
 
 /** A failed read in words. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { extensionOf, stemOf } from '../../dataset/names.ts';
+import { extensionOf, stemOf } from '../../dataset/discover/names.ts';
 import { DatasetError, UsageError } from '../../errors.ts';
-import type { ReadOptions } from '../../image/codec.ts';
+import type { ReadOptions } from '../../image/formats/format.ts';
 import type { Image } from '../../image/image.ts';
 import { readImage } from '../../image/read.ts';
 import { atomicWrite } from './atomic-write.ts';
@@ -46,7 +46,7 @@ async function optional(read: () => Promise<Uint8Array>): Promise<Uint8Array | u
 }
 
 async function readFolder(path: string, wanted: string | undefined, options: ReadOptions): Promise<Image> {
-  const { listImageSources, readListed } = await import('../../dataset/sources.ts');
+  const { listImageSources, readListed } = await import('../../dataset/discover/sources.ts');
   const listing = await listImageSources(nodeFiles, path);
   const found = [...listing.series];
   const nameOf = (key: string) => stemOf(key);
@@ -65,15 +65,15 @@ async function readFolder(path: string, wanted: string | undefined, options: Rea
   );
 }
 
-const tiffBytes = async (image: Image) => (await import('../../image/write-tiff.ts')).writeTiff(image);
+const tiffBytes = async (image: Image) => (await import('../../image/formats/tiff/write.ts')).writeTiff(image);
 
 /** Their code is loaded when it is needed: most of those who read an image write none. */
 const WRITERS: { readonly [extension: string]: (image: Image) => Promise<Uint8Array> } = {
-  png: async (image) => (await import('../../image/write-png.ts')).writePng(image, { zlib: nodeZlib }),
+  png: async (image) => (await import('../../image/formats/png/write.ts')).writePng(image, { zlib: nodeZlib }),
   tif: tiffBytes,
   tiff: tiffBytes,
-  nii: async (image) => (await import('../../image/write-nifti.ts')).writeNifti(image, { gzip: false }),
-  'nii.gz': async (image) => (await import('../../image/write-nifti.ts')).writeNifti(image),
+  nii: async (image) => (await import('../../image/formats/nifti/write.ts')).writeNifti(image, { gzip: false }),
+  'nii.gz': async (image) => (await import('../../image/formats/nifti/write.ts')).writeNifti(image),
 };
 
 /**

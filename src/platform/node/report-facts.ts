@@ -1,8 +1,8 @@
 /** What a run's configuration and log say, in the words of the report. */
 
-import { describeMapping } from '../../dataset/labels.ts';
+import { describeMapping } from '../../dataset/labels/labels.ts';
 import type { OpenedModel } from '../../predict/open.ts';
-import { type Facts, type Series, score, type TrainingLog } from '../../report/data.ts';
+import { type Facts, type Series, score, type TrainingLog } from '../../report/run/data.ts';
 import type { Recipe, RunConfig } from '../../train/config.ts';
 import type { LogLine } from '../../train/log.ts';
 import { totalSteps } from '../../train/plan.ts';

@@ -3,11 +3,11 @@
 import { basename, join, resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { ndarray } from '../../array/ndarray.ts';
-import { applyMapping, hasRim } from '../../dataset/labels.ts';
-import { selectChannels } from '../../dataset/normalise.ts';
+import { applyMapping, hasRim } from '../../dataset/labels/labels.ts';
 import { readDataset } from '../../dataset/prepare.ts';
 import type { RawDataset, RawPage } from '../../dataset/raw.ts';
 import { RunError } from '../../errors.ts';
+import { selectChannels } from '../../input/normalise.ts';
 import { argmaxClasses } from '../../metrics/argmax.ts';
 import { ISBI_THRESHOLDS, type IsbiScores, isbiScores, isbiSliceScores } from '../../metrics/isbi.ts';
 import type { ModelName } from '../../models/spec.ts';
@@ -15,11 +15,6 @@ import { separationOf } from '../../predict/objects.ts';
 import { type OpenedModel, openModel } from '../../predict/open.ts';
 import type { TestTimeAugmentation } from '../../predict/orientation.ts';
 import { predictPage } from '../../predict/predict.ts';
-import type { ReportData, ScoreTable, StackScores } from '../../report/data.ts';
-import { type EvaluateOptions, type Evaluation, Evaluator } from '../../report/evaluate.ts';
-import { isIsbi2012 } from '../../report/isbi2012.ts';
-import { isbiTable } from '../../report/published.ts';
-import { renderReport } from '../../report/render.ts';
 import {
   instanceTable,
   isbiDetails,
@@ -27,12 +22,17 @@ import {
   overlapTable,
   scoreFigures,
   thresholdsOf,
-} from '../../report/score-tables.ts';
-import { volumeTable } from '../../report/volume-table.ts';
+} from '../../report/kit/score-tables.ts';
+import { volumeTable } from '../../report/kit/volume-table.ts';
+import type { ReportData, ScoreTable, StackScores } from '../../report/run/data.ts';
+import { type EvaluateOptions, type Evaluation, Evaluator } from '../../report/run/evaluate.ts';
+import { isIsbi2012 } from '../../report/run/isbi2012.ts';
+import { isbiTable } from '../../report/run/published.ts';
+import { renderReport } from '../../report/run/render.ts';
 import type { RunConfig } from '../../train/config.ts';
 import type { LogLine } from '../../train/log.ts';
-import { isLungs } from '../../train/lungs-task.ts';
 import { RUN_FILES } from '../../train/store.ts';
+import { isLungs } from '../../train/tasks/segmentation/lungs.ts';
 import { atomicWrite } from './atomic-write.ts';
 import { collectClassReport } from './class-report.ts';
 import { nodeFiles } from './files.ts';

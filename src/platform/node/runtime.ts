@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { DeviceError } from '../../errors.ts';
-import type { WinogradUse } from '../../lowering/winograd.ts';
+import type { WinogradUse } from '../../lowering/conv/minimal-filters.ts';
 import { findBlockedKernels } from '../../runtime/block-size.ts';
 import { ortRuntime } from '../../runtime/ort.ts';
 import type { DeviceName, Formulation, Runtime } from '../../runtime/runtime.ts';

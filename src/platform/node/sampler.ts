@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { type Batch, makeBatch } from '../../augment/batch.ts';
 import type { SampleOptions } from '../../augment/sample.ts';
-import type { TrainingSet } from '../../dataset/place.ts';
+import type { TrainingSet } from '../../dataset/patch-position.ts';
 import { DatasetError } from '../../errors.ts';
 
 /** What a worker is started with, and what it answers. */

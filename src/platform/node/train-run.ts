@@ -3,15 +3,14 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import type { RawClasses } from '../../dataset/classes.ts';
-import { holdsClasses } from '../../dataset/classes-names.ts';
-import { readClasses } from '../../dataset/classes-read.ts';
+import type { RawClasses } from '../../dataset/classification/classes.ts';
+import { holdsClasses } from '../../dataset/classification/names.ts';
+import { readClasses } from '../../dataset/classification/read.ts';
 import { readDataset } from '../../dataset/prepare.ts';
 import type { RawDataset } from '../../dataset/raw.ts';
 import { isClassifier } from '../../models/registry.ts';
 import type { Profile } from '../../runtime/profile.ts';
 import type { Formulation } from '../../runtime/runtime.ts';
-import type { TrainSettings } from '../../train/choose-recipe.ts';
 import { type RunConfig, readConfig, writeConfig } from '../../train/config.ts';
 import type { TrainOptions } from '../../train/loop.ts';
 import {
@@ -22,6 +21,7 @@ import {
   type TrainRunHooks,
 } from '../../train/run.ts';
 import { RUN_FILES, type Store } from '../../train/store.ts';
+import type { TrainSettings } from '../../train/tasks/segmentation/choose-recipe.ts';
 import { nodeFiles } from './files.ts';
 import { type DevicePlace, gradientDevices, parseDevices } from './gradient-devices.ts';
 import { openTrace } from './profile.ts';

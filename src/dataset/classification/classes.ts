@@ -1,0 +1,196 @@
+/** Images that have one class each: digits, patients, photographs. */
+
+import { DatasetError } from '../../errors.ts';
+import type { Page } from '../../input/planes.ts';
+import { naturalOrder } from '../discover/names.ts';
+
+/** An image and the index of its class. Vectors of D features are images of one row, D wide. */
+export interface ClassSample extends Page {
+  /** `train/cat/3.png`, or `train-images[17]` where many images are in one file. */
+  readonly name: string;
+  readonly label: number;
+}
+
+/** The parts that data sets come in. */
+export type ClassPart = 'train' | 'validation' | 'test';
+
+/** What a data set of classes held, in the values of its files. */
+export interface RawClasses {
+  readonly kind: 'classes';
+  /** Where it comes from, for messages. */
+  readonly folder: string;
+  /** By index. */
+  readonly classNames: readonly string[];
+  /** Without parts of its own, all is `train`. */
+  readonly parts: { readonly [P in ClassPart]: readonly ClassSample[] };
+  /** Printed lines. */
+  readonly notes: readonly string[];
+}
+
+export interface ReadClassesOptions {
+  /** Names for classes that the files give numbers only. */
+  readonly classNames?: readonly string[];
+  /** Leave out images that cannot be read, and say so; default: they are an error. */
+  readonly skipBad?: boolean;
+}
+
+/** Samples as a file gives them: the class by its number or name. */
+export interface FoundSample extends Page {
+  readonly name: string;
+  readonly class: number | string;
+}
+
+export type FoundParts = { readonly [P in ClassPart]?: readonly FoundSample[] };
+
+/** The part that a file's or folder's name speaks of. */
+export function partOfName(name: string): ClassPart | undefined {
+  const word = name.toLowerCase();
+  if (/^(t10k|test|tst)/.test(word) || /(^|[_-])test$/.test(word)) return 'test';
+  if (/^val/.test(word) || /(^|[_-])val(idation)?$/.test(word)) return 'validation';
+  if (/^train/.test(word) || /(^|[_-])train(ing)?$/.test(word)) return 'train';
+  return undefined;
+}
+
+/**
+ * Numbers the classes and counts them. Names are sorted as people sort them, numbers stay what they are.
+ * @param named classes in order, where the files tell them
+ * @throws DatasetError for no images, fewer than two classes, a class of the other parts that the training images do
+ *   not have, and numbers that are no class.
+ */
+export function gatherClasses(
+  folder: string,
+  found: FoundParts,
+  {
+    named,
+    classNames,
+    notes = [],
+  }: {
+    readonly named?: readonly string[];
+    readonly classNames?: readonly string[] | undefined;
+    readonly notes?: readonly string[];
+  } = {},
+): RawClasses {
+  const train = found.train ?? [];
+  if (train.length === 0) {
+    throw new DatasetError('there are no images to train on here.', {
+      file: folder,
+      remedy: 'Give MNIST files, an .npz, a folder with one sub-folder a class, or a .csv of file and class.',
+    });
+  }
+  const names = classNamesOf(folder, train, named, classNames);
+  const index = new Map(names.map((name, i) => [name, i]));
+  const numbered = (part: ClassPart): ClassSample[] =>
+    (found[part] ?? []).map(({ class: given, ...page }) => ({ ...page, label: labelOf(page.name, given, part) }));
+  const labelOf = (name: string, given: number | string, part: ClassPart): number => {
+    const label = typeof given === 'number' ? given : (index.get(given) ?? -1);
+    if (Number.isInteger(label) && label >= 0 && label < names.length) return label;
+    const where = part === 'train' ? '' : ', which the training images do not have';
+    throw new DatasetError(`the class of ${name} is "${given}"${where}. The classes are ${listed(names)}.`, {
+      file: folder,
+      remedy: 'Correct it, or give training images of it.',
+    });
+  };
+  const parts = { train: numbered('train'), validation: numbered('validation'), test: numbered('test') };
+  for (const part of ['validation', 'test'] as const) requireSameClasses(folder, names, parts, part);
+  const counts = countClasses(parts.train, names.length);
+  if (counts.filter((count) => count > 0).length < 2) {
+    throw new DatasetError('the training images are all of one class.', {
+      file: folder,
+      remedy: 'Give images of two classes at least.',
+    });
+  }
+  const without = names.filter((_, i) => counts[i] === 0);
+  const lacking = without.length === 0 ? [] : [`there are no training images of ${listed(without)}`];
+  return {
+    kind: 'classes',
+    folder,
+    classNames: names,
+    parts,
+    notes: [...notes, ...describeParts(parts, names), ...lacking],
+  };
+}
+
+function classNamesOf(
+  folder: string,
+  train: readonly FoundSample[],
+  named: readonly string[] | undefined,
+  given: readonly string[] | undefined,
+): readonly string[] {
+  if (named !== undefined) return named;
+  if (train.some((sample) => typeof sample.class === 'string')) {
+    return [...new Set(train.map((sample) => String(sample.class)))].sort(naturalOrder);
+  }
+  let most = 0;
+  for (const { class: label, name } of train) {
+    if (!Number.isInteger(label) || (label as number) < 0 || (label as number) > 65_535) {
+      throw new DatasetError(`the class of ${name} is ${label}.`, {
+        file: folder,
+        remedy: 'Number classes 0, 1, 2 and so on, to 65535 at most.',
+      });
+    }
+    most = Math.max(most, label as number);
+  }
+  if (given === undefined) {
+    const known = new Set(train.map((sample) => sample.class)).size;
+    if (most + 1 > 2 * known) {
+      const name = train.find((sample) => sample.class === most)?.name;
+      throw new DatasetError(`the class of ${name} is ${most}, and there are images of ${known} classes only.`, {
+        file: folder,
+        remedy: 'Number classes 0, 1, 2 and so on.',
+      });
+    }
+    return Array.from({ length: most + 1 }, (_, i) => String(i));
+  }
+  if (given.length <= most) {
+    throw new DatasetError(`there are classes up to ${most}, and ${given.length} names.`, {
+      file: folder,
+      remedy: `Name ${most + 1} classes.`,
+    });
+  }
+  return given;
+}
+
+/** The names, the first few of many. */
+function listed(names: readonly string[]): string {
+  return names.length <= 12 ? names.join(', ') : `${names.slice(0, 10).join(', ')}, ... (${names.length} in all)`;
+}
+
+/** Images of each class. */
+export function countClasses(samples: readonly { readonly label: number }[], classes: number): number[] {
+  const counts = new Array<number>(classes).fill(0);
+  for (const { label } of samples) counts[label] = (counts[label] as number) + 1;
+  return counts;
+}
+
+function requireSameClasses(
+  folder: string,
+  names: readonly string[],
+  parts: RawClasses['parts'],
+  part: 'validation' | 'test',
+): void {
+  if (parts[part].length === 0) return;
+  const trained = countClasses(parts.train, names.length);
+  const counts = countClasses(parts[part], names.length);
+  const missing = names.filter((_, i) => (trained[i] as number) === 0 && (counts[i] as number) > 0);
+  if (missing.length > 0) {
+    throw new DatasetError(
+      `the ${part} images have classes that the training images do not have: ${listed(missing)}.`,
+      {
+        file: folder,
+        remedy: 'Give training images of every class.',
+      },
+    );
+  }
+}
+
+/** `train: 3882 images; normal 388, pneumonia 3494`. */
+function describeParts(parts: RawClasses['parts'], names: readonly string[]): string[] {
+  return (['train', 'validation', 'test'] as const).flatMap((part) => {
+    const samples = parts[part];
+    if (samples.length === 0) return [];
+    const counts = countClasses(samples, names.length);
+    const each = names.map((name, i) => `${name} ${counts[i]}`);
+    const some = names.length <= 12 ? each : [...each.slice(0, 5), `... ${names.length} classes`];
+    return [`${part}: ${samples.length} images; ${some.join(', ')}`];
+  });
+}

@@ -1,0 +1,80 @@
+/** The IDX files of MNIST and its relatives: big-endian arrays, one of images and one of their classes. */
+
+import { gunzipSync } from 'fflate';
+import { DatasetError, FormatError } from '../../errors.ts';
+import type { Files } from '../../files.ts';
+import { baseName } from '../discover/names.ts';
+import { type FoundParts, type FoundSample, partOfName } from './classes.ts';
+import { IDX_NAME } from './names.ts';
+import { type NumberArray, pagesOfArray } from './number-array.ts';
+
+/** Bytes of one element, and how it is read, by the code of the type. */
+const TYPES: { readonly [code: number]: readonly [bytes: number, read: (view: DataView, at: number) => number] } = {
+  8: [1, (view, at) => view.getUint8(at)],
+  9: [1, (view, at) => view.getInt8(at)],
+  11: [2, (view, at) => view.getInt16(at)],
+  12: [4, (view, at) => view.getInt32(at)],
+  13: [4, (view, at) => view.getFloat32(at)],
+  14: [8, (view, at) => view.getFloat64(at)],
+};
+
+/**
+ * One IDX file, gzipped or not: 0, 0, type, rank, then the sizes and the elements, big-endian.
+ * @throws FormatError when it is damaged or something else.
+ */
+export function readIdx(bytes: Uint8Array, file: string): NumberArray {
+  const plain = bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzip(bytes, file) : bytes;
+  const [zero, nought, code, rank] = plain;
+  const type = TYPES[code ?? 0];
+  if (zero !== 0 || nought !== 0 || type === undefined || rank === undefined || plain.length < 4 + 4 * rank) {
+    throw new FormatError('this is not an IDX file.', { file, remedy: 'Get it anew.' });
+  }
+  const view = new DataView(plain.buffer, plain.byteOffset, plain.byteLength);
+  const shape = Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i));
+  const size = shape.reduce((a, b) => a * b, 1);
+  const begin = 4 + 4 * rank;
+  const [width, read] = type;
+  if (plain.length - begin !== size * width) {
+    throw new FormatError(`${plain.length - begin} bytes follow, [${shape.join(', ')}] needs ${size * width}.`, {
+      file,
+      remedy: 'The file is cut off or damaged: get it anew.',
+    });
+  }
+  if (code === 8) return { shape, data: plain.subarray(begin) };
+  const data = new Float32Array(size);
+  for (let i = 0; i < size; i++) data[i] = read(view, begin + i * width);
+  return { shape, data };
+}
+
+function gunzip(bytes: Uint8Array, file: string): Uint8Array {
+  try {
+    return gunzipSync(bytes);
+  } catch (cause) {
+    throw new FormatError('this cannot be unpacked.', { file, remedy: 'The file is damaged: get it anew.', cause });
+  }
+}
+
+/** All pairs of image and label files of a folder. @throws DatasetError, FormatError naming the file. */
+export async function readIdxFolder(files: Files, folder: string, names: readonly string[]): Promise<FoundParts> {
+  const found: { train?: FoundSample[]; validation?: FoundSample[]; test?: FoundSample[] } = {};
+  const keyOf = (name: string): string => (IDX_NAME.exec(baseName(name))?.[1] ?? '').toLowerCase();
+  const ofKind = (kind: string) => names.filter((name) => IDX_NAME.exec(baseName(name))?.[2]?.toLowerCase() === kind);
+  const labels = new Map(ofKind('labels').map((name) => [keyOf(name), name]));
+  for (const name of ofKind('images')) {
+    const labelName = labels.get(keyOf(name));
+    if (labelName === undefined) {
+      throw new DatasetError('there is no file of labels for these images.', {
+        file: `${folder}/${name}`,
+        remedy: `Put ${baseName(name)
+          .replace(/images/i, 'labels')
+          .replace(/idx\d/, 'idx1')} beside it.`,
+      });
+    }
+    const images = readIdx(await files.read(folder, name), `${folder}/${name}`);
+    const classes = readIdx(await files.read(folder, labelName), `${folder}/${labelName}`);
+    const part = partOfName(baseName(name)) ?? 'train';
+    const short = baseName(name).replace(/\.gz$/, '');
+    found[part] = [...(found[part] ?? []), ...pagesOfArray(images, classes, short, `${folder}/${name}`)];
+  }
+  return found;
+}

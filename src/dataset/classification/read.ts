@@ -1,0 +1,36 @@
+/** Data sets of classes, in whichever form they come. */
+
+import type { Files } from '../../files.ts';
+import { type FoundParts, gatherClasses, type RawClasses, type ReadClassesOptions } from './classes.ts';
+import { readClassFolder, readClassTable } from './folder.ts';
+import { readIdxFolder } from './idx.ts';
+import { isCsv, isIdxName, isNpz } from './names.ts';
+import { readNpz } from './npz.ts';
+
+/**
+ * Reads a data set of classes: a folder with MNIST's IDX files or one .npz, either of these files, a .csv of file and
+ * class, or a folder with one sub-folder a class.
+ * @throws DatasetError, FormatError naming the file.
+ */
+export async function readClasses(files: Files, path: string, options: ReadClassesOptions = {}): Promise<RawClasses> {
+  const names = await files.list(path);
+  const { classNames } = options;
+  const [only = ''] = names;
+  const isFile = names.length === 1 && (path === only || path.endsWith(`/${only}`) || path.endsWith(`\\${only}`));
+  if (isFile && isCsv(only)) {
+    const { found, named, notes } = await readClassTable(files, path, options);
+    return gatherClasses(path, found, { ...(named === undefined ? {} : { named }), notes });
+  }
+  const npz = names.filter(isNpz);
+  let found: FoundParts | undefined;
+  if (npz.length > 0) {
+    const [name] = npz as [string];
+    found = readNpz(await (isFile ? files.read(path) : files.read(path, name)), isFile ? path : `${path}/${name}`);
+  } else if (names.some(isIdxName)) {
+    const folder = isFile ? path.slice(0, -only.length) || '.' : path;
+    found = await readIdxFolder(files, folder, isFile ? await files.list(folder) : names);
+  }
+  if (found !== undefined) return gatherClasses(path, found, { classNames });
+  const { found: inFolders, named, notes } = await readClassFolder(files, path, options);
+  return gatherClasses(path, inFolders, { ...(named === undefined ? {} : { named }), notes });
+}

@@ -1,0 +1,310 @@
+/** Which image belongs to which labels, from the names of the files alone. */
+
+import { DatasetError } from '../../errors.ts';
+import { baseName, commonName, extensionOf, folderOf, naturalOrder, type Role, roleOf, stemOf } from './names.ts';
+
+export interface Pair {
+  /** Path of the image, relative to the folder that was searched. */
+  readonly image: string;
+  /** Path of its labels. */
+  readonly label: string;
+}
+
+export interface LeftOut {
+  readonly file: string;
+  readonly reason: string;
+}
+
+export interface Pairing {
+  readonly pairs: readonly Pair[];
+  /** Images in folders without labels: to predict, not to train on. */
+  readonly unlabelled: readonly string[];
+  readonly leftOut: readonly LeftOut[];
+}
+
+export interface PairOptions {
+  /** Name of the folder, for messages. */
+  readonly folder?: string;
+  /** Extensions of files that can be read, lower case without the dot. */
+  readonly extensions: readonly string[];
+}
+
+const LAYOUTS =
+  'Put images into "images" and their labels, of the same names, into "labels" (or "masks"), or name them x.png and x_mask.png.';
+
+/** Files beside images that no one means as images, by extension: not worth a word. */
+const SIDE_FILES = new Set([
+  'csv',
+  'txt',
+  'md',
+  'rst',
+  'json',
+  'xml',
+  'yaml',
+  'yml',
+  'html',
+  'pdf',
+  'log',
+  '',
+  'db',
+  'ini',
+  'toml',
+]);
+
+interface File {
+  readonly path: string;
+  readonly stem: string;
+  /** Role by the deepest folder that states one. */
+  readonly folderRole: Role | undefined;
+  /** The folder with the role word taken out, the same for a folder of images and its folder of labels. */
+  readonly group: string;
+}
+
+function fileOf(path: string): File {
+  const segments = folderOf(path).split('/');
+  for (let i = segments.length - 1; i >= 0; i--) {
+    const role = roleOf(segments[i] as string);
+    if (role === undefined) continue;
+    const group = [...segments.slice(0, i), `{${commonName(segments[i] as string)}}`, ...segments.slice(i + 1)].join(
+      '/',
+    );
+    return { path, stem: stemOf(path), folderRole: role, group };
+  }
+  return { path, stem: stemOf(path), folderRole: undefined, group: folderOf(path) };
+}
+
+/** `case_0000` -> `case`: nnU-Net numbers the channels of an image, not its labels. */
+function withoutChannel(stem: string): string {
+  return stem.replace(/_0000$/, '');
+}
+
+function lastNumber(stem: string): string | undefined {
+  const digits = /(\d+)\D*$/.exec(stem)?.[1];
+  return digits === undefined ? undefined : String(Number(digits));
+}
+
+/**
+ * Ways in which an image's and a label's name can agree, from strict to loose. The first way under which every
+ * label finds an image is taken for the whole group, so a loose rule never mixes with a strict one.
+ */
+const WAYS: readonly {
+  readonly image: (stem: string) => string | undefined;
+  readonly label: (stem: string) => string | undefined;
+}[] = [
+  { image: (stem) => stem, label: (stem) => stem },
+  { image: withoutChannel, label: (stem) => stem },
+  { image: commonName, label: commonName },
+  // set1_phase + set1_instances: the image has one more word, of any kind.
+  { image: (stem) => commonName(stem.replace(/[^\p{L}\p{N}]+[^_\-. ]+$/u, '')), label: commonName },
+  { image: lastNumber, label: lastNumber },
+];
+
+function collect(files: readonly File[], key: (stem: string) => string | undefined): Map<string, File[]> {
+  const found = new Map<string, File[]>();
+  for (const file of files) {
+    const name = key(file.stem) ?? `\0${file.path}`;
+    const group = found.get(name);
+    if (group === undefined) found.set(name, [file]);
+    else group.push(file);
+  }
+  return found;
+}
+
+function matchGroup(images: readonly File[], labels: readonly File[], folder: string | undefined): Pair[] {
+  const details = folder === undefined ? {} : { file: folder };
+  let best: { images: Map<string, File[]>; labels: Map<string, File[]>; matched: number } | undefined;
+  for (const way of WAYS) {
+    const byImage = collect(images, way.image);
+    const byLabel = collect(labels, way.label);
+    const matched = [...byLabel.keys()].filter((name) => byImage.has(name)).length;
+    // A way that folds several files into one name is not a way.
+    const folds = byImage.size < images.length || byLabel.size < labels.length;
+    if (!folds && matched === byLabel.size && matched === byImage.size) {
+      return [...byLabel].map(([name, [label]]) => ({
+        image: (byImage.get(name) as [File])[0].path,
+        label: (label as File).path,
+      }));
+    }
+    if (best === undefined || matched > best.matched) best = { images: byImage, labels: byLabel, matched };
+  }
+  // One image and one label need no names at all.
+  if (images.length === 1 && labels.length === 1) {
+    return [{ image: (images[0] as File).path, label: (labels[0] as File).path }];
+  }
+  const found = best as NonNullable<typeof best>;
+  for (const [kind, mine, others] of [
+    ['image', found.images, found.labels],
+    ['label', found.labels, found.images],
+  ] as const) {
+    const other = kind === 'image' ? 'label' : 'image';
+    for (const [name, files] of mine) {
+      if (files.length > 1 && others.has(name)) {
+        const names = files.map((file) => `"${file.path}"`).join(' and ');
+        const [partner] = others.get(name) as [File];
+        throw new DatasetError(`the ${other} "${partner.path}" has ${files.length} ${kind}s: ${names}.`, {
+          ...details,
+          remedy: `Keep one ${kind} for each ${other}.`,
+        });
+      }
+    }
+  }
+  for (const [kind, mine, others] of [
+    ['image', found.images, found.labels],
+    ['label', found.labels, found.images],
+  ] as const) {
+    const other = kind === 'image' ? 'label' : 'image';
+    const lonely = [...mine]
+      .filter(([name]) => !others.has(name))
+      .flatMap(([, files]) => files.map((file) => file.path));
+    if (lonely.length > 0) {
+      const more = lonely.length > 1 ? ` (and ${lonely.length - 1} more ${kind}s)` : '';
+      throw new DatasetError(`the ${kind} "${lonely[0]}" has no ${other}${more}.`, {
+        ...details,
+        remedy: `Add its ${other} under the same name, or move the ${kind} into a folder of its own.`,
+      });
+    }
+  }
+  throw new DatasetError('images and labels do not match by name.', { ...details, remedy: LAYOUTS });
+}
+
+const ZARR = new Set(['zarr.json', '.zarray', '.zattrs', '.zgroup']);
+
+/** What is said of a folder without an image that can be read. */
+export function noImages(
+  folder: string | undefined,
+  {
+    paths,
+    leftOut = [],
+    extensions,
+  }: {
+    readonly paths: readonly string[];
+    readonly leftOut?: readonly LeftOut[];
+    readonly extensions: readonly string[];
+  },
+): DatasetError {
+  const details = folder === undefined ? {} : { file: folder };
+  if (paths.some((path) => ZARR.has(baseName(path)))) {
+    return new DatasetError('this is a Zarr store, such as OME-Zarr, which is not read.', {
+      ...details,
+      remedy: 'Save its images as OME-TIFF or NIfTI.',
+    });
+  }
+  const seen = leftOut.length > 0 ? ` (${leftOut.length} files of other kinds, such as "${leftOut[0]?.file}")` : '';
+  return new DatasetError(`there are no images here${seen}.`, {
+    ...details,
+    remedy: `Give a folder with ${extensions.map((name) => `.${name}`).join(', ')} files.`,
+  });
+}
+
+/** In a folder that holds both, the file's own name tells; a file without a word for labels is an image. */
+function roleByName(file: File): Role {
+  return roleOf(file.stem) ?? 'image';
+}
+
+/**
+ * Pairs images with labels by their paths. Understood: folders `image(s)` + `label(s)` or `mask(s)`, also with
+ * prefixes and subfolders (`2d_images` + `2d_masks`, `images/train` + `labels/train`, `imagesTr` + `labelsTr` with
+ * `_0000`, `inputs` + `targets`); names `x.png` + `x_mask.png` in one folder; `train-volume.tif` + `train-labels.tif`.
+ *
+ * @param paths relative, `/` between names, any order
+ * @throws DatasetError when there is no image, no label, or a partner is missing or doubled; the message names the file.
+ */
+export function pairFiles(paths: readonly string[], { folder, extensions }: PairOptions): Pairing {
+  const details = folder === undefined ? {} : { file: folder };
+  const { images: files, leftOut } = readable(paths, extensions);
+  if (files.length === 0) throw noImages(folder, { paths, leftOut, extensions });
+
+  const groups = new Map<string, File[]>();
+  for (const file of files.map(fileOf)) {
+    const group = groups.get(file.group);
+    if (group === undefined) groups.set(file.group, [file]);
+    else group.push(file);
+  }
+  const pairs: Pair[] = [];
+  const unlabelled: string[] = [];
+  const orphanLabels: string[] = [];
+  for (const members of groups.values()) {
+    const byFolder = {
+      image: members.filter((file) => file.folderRole === 'image'),
+      label: members.filter((file) => file.folderRole === 'label'),
+    };
+    const twoFolders = byFolder.image.length > 0 && byFolder.label.length > 0;
+    const images = twoFolders ? byFolder.image : members.filter((file) => roleByName(file) === 'image');
+    const labels = twoFolders ? byFolder.label : members.filter((file) => roleByName(file) === 'label');
+    if (labels.length === 0 || images.length === 0) {
+      // A folder of one kind: what the folder says decides.
+      for (const file of members)
+        (file.folderRole === 'label' || images.length === 0 ? orphanLabels : unlabelled).push(file.path);
+    } else pairs.push(...matchGroup(images, labels, folder));
+  }
+  if (orphanLabels.length > 0) {
+    const more = orphanLabels.length > 1 ? ` (and ${orphanLabels.length - 1} more labels)` : '';
+    throw new DatasetError(`the label "${orphanLabels[0]}" has no image${more}.`, {
+      ...details,
+      remedy: 'Give the folder that holds both the images and the labels.',
+    });
+  }
+  if (pairs.length === 0) {
+    throw new DatasetError(
+      `there ${unlabelled.length === 1 ? 'is 1 image' : `are ${unlabelled.length} images`} (such as "${unlabelled[0]}") but no labels.`,
+      {
+        ...details,
+        remedy: LAYOUTS,
+      },
+    );
+  }
+  pairs.sort((a, b) => naturalOrder(a.image, b.image));
+  return { pairs, unlabelled: unlabelled.sort(naturalOrder), leftOut };
+}
+
+/** The files that can be read, in natural order, and what is left out with the reason. Hidden files are not mentioned. */
+export function readable(
+  paths: readonly string[],
+  extensions: readonly string[],
+): { readonly images: readonly string[]; readonly leftOut: readonly LeftOut[] } {
+  const images: string[] = [];
+  const leftOut: LeftOut[] = [];
+  for (const path of paths) {
+    if (path.split('/').some((segment) => segment.startsWith('.') || segment === '__MACOSX')) continue;
+    const extension = extensionOf(path);
+    if (extensions.includes(extension)) images.push(path);
+    else if (!SIDE_FILES.has(extension) && baseName(path) !== 'Thumbs.db') {
+      leftOut.push({ file: path, reason: `.${extension} is not read` });
+    }
+  }
+  return { images: images.sort(naturalOrder), leftOut };
+}
+
+/** The folder-wise summary of a pairing that is printed before training: at most a dozen lines. */
+export function describePairing({ pairs, unlabelled, leftOut }: Pairing): string {
+  const lines: string[] = [];
+  const byFolders = new Map<string, Pair[]>();
+  for (const pair of pairs) {
+    const [images, labels] = [folderOf(pair.image), folderOf(pair.label)];
+    const where =
+      images === labels
+        ? `side by side${images === '' ? '' : ` in ${images}`}`
+        : `in ${images || '.'} + ${labels || '.'}`;
+    byFolders.set(where, [...(byFolders.get(where) ?? []), pair]);
+  }
+  for (const [where, members] of byFolders) {
+    lines.push(`${members.length} image${members.length === 1 ? '' : 's'} with labels ${where}`);
+    const shown = members.length <= 3 ? members : [members[0] as Pair, members[members.length - 1] as Pair];
+    shown.forEach((pair, i) => {
+      if (i === 1 && shown.length < members.length) lines.push('  ...');
+      lines.push(`  ${baseName(pair.image)} + ${baseName(pair.label)}`);
+    });
+  }
+  const folders = countBy(unlabelled, (path) => folderOf(path) || '.');
+  for (const [where, count] of folders) lines.push(`${count} without labels in ${where}, not trained on`);
+  for (const [what, count] of countBy(leftOut, ({ file, reason }) => `${folderOf(file) || '.'}: ${reason}`)) {
+    lines.push(`${count} left out in ${what}`);
+  }
+  return lines.join('\n');
+}
+
+function countBy<T>(items: readonly T[], key: (item: T) => string): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const item of items) counts.set(key(item), (counts.get(key(item)) ?? 0) + 1);
+  return counts;
+}

@@ -1,0 +1,231 @@
+/**
+ * The images of a folder where one image may be several files: DICOM slices are put together to series, headers find
+ * the files that hold their voxels. To the rest of the program a series is one path, `<its folder>.dcm`.
+ */
+
+import { DatasetError, FormatError } from '../../errors.ts';
+import type { Files } from '../../files.ts';
+import { type DicomHeader, isDicom } from '../../image/formats/dicom/header.ts';
+import { groupSeries, readDicomHeader } from '../../image/formats/dicom/series.ts';
+import type { ReadOptions } from '../../image/formats/format.ts';
+import type { Image } from '../../image/image.ts';
+import { MAX_BYTES, READABLE_EXTENSIONS, readDicomSeries, readImage } from '../../image/read.ts';
+import { baseName, extensionOf, folderOf, roleOf } from './names.ts';
+import { type LeftOut, type Pairing, pairFiles } from './pair.ts';
+
+/** A DICOM series as one image. */
+export interface SeriesSource {
+  /** Folder of its files, '' for the one that was listed. */
+  readonly folder: string;
+  readonly files: readonly string[];
+  /** `CT, chest, 120 slices of 512 x 512, 0.98 x 0.98 x 3 mm, axial`; nothing that leads to a person. */
+  readonly description: string;
+}
+
+/** The images of a folder, by path. */
+export interface ImageListing {
+  /** Where the paths are relative to. */
+  readonly root: string;
+  /** Images and other files; a series of several files is one path. */
+  readonly paths: readonly string[];
+  readonly series: ReadonlyMap<string, SeriesSource>;
+  /** DICOM files that hold no image. */
+  readonly leftOut: readonly LeftOut[];
+}
+
+/** Enough for the header of nearly every DICOM file. */
+const HEAD_BYTES = 2 ** 16;
+const DICOM_EXTENSIONS = new Set(['dcm', 'dicom', 'ima']);
+
+/** Names that DICOM files have: its extensions, none at all, or numbers, as the last part of a UID is. */
+function mayBeDicom(path: string): boolean {
+  const extension = extensionOf(path);
+  return !baseName(path).startsWith('.') && (DICOM_EXTENSIONS.has(extension) || /^\d*$/.test(extension));
+}
+
+interface Found {
+  readonly folder: string;
+  readonly headers: readonly DicomHeader[];
+  readonly description: string;
+}
+
+/**
+ * Lists a folder, or a file, with its DICOM files sorted into series.
+ * @throws DatasetError when there is nothing there
+ */
+export async function listImageSources(files: Files, root: string): Promise<ImageListing> {
+  const all = await files.list(root);
+  const leftOut: LeftOut[] = [];
+  const headers: DicomHeader[] = [];
+  for (const path of all.filter(mayBeDicom)) {
+    const header = await headerOf(files, root, path, leftOut);
+    if (header !== undefined) headers.push(header);
+  }
+  const found: Found[] = [];
+  for (const folder of new Set(headers.map(({ file }) => folderOf(file)))) {
+    const groups = groupSeries(headers.filter(({ file }) => folderOf(file) === folder));
+    for (const { headers: members, description } of groups) {
+      const named = members.length === 1 && DICOM_EXTENSIONS.has(extensionOf(members[0]?.file ?? ''));
+      if (!named) found.push({ folder, headers: members, description });
+    }
+  }
+  const inSeries = new Set(found.flatMap((one) => one.headers.map(({ file }) => file)));
+  const dropped = new Set([...leftOut.map(({ file }) => file), ...inSeries]);
+  const single = all.filter((path) => !dropped.has(path) && !isVoxelFile(path, all));
+  const { paths, series } = named(single, found, root, headers);
+  return { root, paths, series, leftOut };
+}
+
+/** The header of a file that is DICOM; undefined for others, and for what cannot be read: reading it will say why. */
+async function headerOf(
+  files: Files,
+  root: string,
+  path: string,
+  leftOut: LeftOut[],
+): Promise<DicomHeader | undefined> {
+  const read = () => files.read(root, path);
+  const head = async () => (files.head === undefined ? read() : files.head(root, path, HEAD_BYTES));
+  try {
+    const first = await head();
+    if (!isDicom(first)) return undefined;
+    return await readDicomHeader({ name: path, read }, MAX_BYTES, async () => first);
+  } catch (cause) {
+    if (!(cause instanceof FormatError || cause instanceof DatasetError)) throw cause;
+    const what = /this is (.*), which is not read/.exec(cause.message)?.[1];
+    if (what !== undefined) leftOut.push({ file: path, reason: `${what}, not an image` });
+    // Under a name that no image has, reading it would never come to say what is wrong.
+    else if (!DICOM_EXTENSIONS.has(extensionOf(path)) && cause instanceof FormatError) {
+      leftOut.push({ file: path, reason: 'a damaged DICOM file' });
+    }
+    return undefined;
+  }
+}
+
+/** `.img` beside its `.hdr`. */
+function isVoxelFile(path: string, all: readonly string[]): boolean {
+  const match = /^(.*)\.img(\.gz)?$/i.exec(path);
+  return match !== null && all.some((other) => other === `${match[1]}.hdr` || other === `${match[1]}.hdr.gz`);
+}
+
+/** One path for each series: that of its folder, with its number where there are several. */
+function named(
+  single: readonly string[],
+  found: readonly Found[],
+  root: string,
+  headers: readonly DicomHeader[],
+): { readonly paths: readonly string[]; readonly series: ReadonlyMap<string, SeriesSource> } {
+  const series = new Map<string, SeriesSource>();
+  for (const folder of new Set(found.map((one) => one.folder))) {
+    const own = found.filter((one) => one.folder === folder);
+    const numbers = own.map((one) => one.headers[0]?.seriesNumber);
+    const distinct = numbers.every((number) => number !== undefined) && new Set(numbers).size === own.length;
+    // Alone in its folder, but for files that are no DICOM.
+    const alone =
+      own.length === 1 && headers.filter(({ file }) => folderOf(file) === folder).length === own[0]?.headers.length;
+    for (const [i, { headers: members, description }] of own.entries()) {
+      const [first, ...others] = members as readonly [DicomHeader, ...DicomHeader[]];
+      const ofFile = others.length === 0 && !alone;
+      const name = ofFile
+        ? first.file
+        : alone
+          ? pathOfFolder(folder, root)
+          : `${folder === '' ? '' : `${folder}/`}series-${distinct ? numbers[i] : i + 1}`;
+      series.set(`${name}.dcm`, { folder, files: members.map(({ file }) => file), description });
+    }
+  }
+  return { paths: [...single, ...series.keys()].sort(), series };
+}
+
+/** A folder that says `images` or `masks` keeps its word in the path; others give the series their name. */
+function pathOfFolder(folder: string, root: string): string {
+  if (folder === '') return lastPart(root);
+  return roleOf(baseName(folder)) === undefined ? folder : `${folder}/series`;
+}
+
+function lastPart(root: string): string {
+  return /([^/\\]+)[/\\]*$/.exec(root)?.[1]?.replace(/^\.+$/, 'series') ?? 'series';
+}
+
+/**
+ * Reads one path of a listing.
+ * @throws DatasetError when a file cannot be read; FormatError when it is damaged or no image
+ */
+export async function readListed(
+  files: Files,
+  { root, series }: Pick<ImageListing, 'root' | 'series'>,
+  path: string,
+  given: ReadOptions = {},
+): Promise<Image> {
+  const options = files.zlib === undefined ? given : { zlib: files.zlib, ...given };
+  const slices = series.get(path);
+  if (slices === undefined) {
+    const sibling = async (other: string) => {
+      try {
+        return await files.read(root, other);
+      } catch (cause) {
+        if (cause instanceof DatasetError) return undefined;
+        throw cause;
+      }
+    };
+    return readImage(await files.read(root, path), path, { sibling, ...options });
+  }
+  const parts = slices.files.map((file) => ({ name: file, read: () => files.read(root, file) }));
+  return readDicomSeries(parts, slices.folder === '' ? root : slices.folder, options);
+}
+
+/** Extensions whose files hold volumes of a patient, rather than single pictures. */
+const VOLUMES = new Set(['nii', 'nii.gz', 'hdr', 'hdr.gz', 'nrrd', 'nhdr']);
+
+/**
+ * Pairs images and labels of a listing (`pairFiles`). A series may go with one volume of labels, or each of its slices
+ * with a picture of its own: what fits is taken. Where a folder holds both volumes and single pictures, those that are
+ * fewer are left out: mixed together they would have different pixel sizes, and may be the same patients twice.
+ *
+ * @throws DatasetError as `pairFiles`
+ */
+export function pairListing(
+  listing: ImageListing,
+  { mixed: keepMixed = false }: { /** Keep both volumes and pictures. */ readonly mixed?: boolean } = {},
+): { readonly pairing: Pairing; readonly listing: ImageListing } {
+  const { root } = listing;
+  const pair = (paths: readonly string[]) => pairFiles(paths, { folder: root, extensions: READABLE_EXTENSIONS });
+  let pairing: Pairing;
+  let used = listing;
+  try {
+    pairing = pair(listing.paths);
+  } catch (cause) {
+    if (!(cause instanceof DatasetError) || listing.series.size === 0) throw cause;
+    const slices = [...listing.series.values()].flatMap(({ files }) => files);
+    used = {
+      ...listing,
+      paths: [...listing.paths.filter((path) => !listing.series.has(path)), ...slices].sort(),
+      series: new Map(),
+    };
+    try {
+      pairing = pair(used.paths);
+    } catch {
+      throw cause;
+    }
+  }
+  const isVolume = (path: string) => used.series.has(path) || VOLUMES.has(extensionOf(path));
+  const volumes = pairing.pairs.filter(({ image }) => isVolume(image));
+  const pictures = pairing.pairs.filter(({ image }) => !isVolume(image));
+  const fewer = volumes.length > pictures.length ? pictures : volumes;
+  const mixed = !keepMixed && volumes.length > 0 && pictures.length > 0;
+  const reason =
+    fewer === volumes
+      ? 'a volume beside single pictures; name its folder to use it'
+      : 'a picture beside volumes; name its folder to use it';
+  return {
+    pairing: {
+      ...pairing,
+      pairs: mixed ? pairing.pairs.filter((one) => !fewer.includes(one)) : pairing.pairs,
+      leftOut: [
+        ...pairing.leftOut,
+        ...listing.leftOut,
+        ...(mixed ? fewer.map(({ image }) => ({ file: image, reason })) : []),
+      ],
+    },
+    listing: used,
+  };
+}

@@ -1,0 +1,351 @@
+/** Which value of a label image is which class. */
+
+import { ndarray } from '../../array/ndarray.ts';
+import { DatasetError, UsageError } from '../../errors.ts';
+import type { Image } from '../../image/image.ts';
+import { pagesOf } from '../../input/planes.ts';
+import { connectedComponents } from '../../objects/connected-components.ts';
+import { markRims } from '../../objects/rims.ts';
+
+/** The class index of pixels that take no part in loss or scores. */
+export const IGNORE = 255;
+
+export interface LabelClass {
+  readonly name: string;
+  /**
+   * The values of the file that mean this class; colours as 0xRRGGBB. `rest` = every value not named elsewhere.
+   * `rim` = pixels of the rest that lie within two pixels of another value, so that touching objects are parted.
+   */
+  readonly values: readonly number[] | 'rest' | 'rim';
+}
+
+/** Stored in the model file and the run's configuration. */
+export interface LabelMapping {
+  readonly kind: 'binary' | 'integer' | 'colour' | 'instances';
+  /** Class 0 first, the background where there is one. */
+  readonly classes: readonly LabelClass[];
+  /** Values that are ignored. */
+  readonly ignore: readonly number[];
+}
+
+/** One page of labels as it was read: integers, or colours packed as 0xRRGGBB. */
+export interface LabelPage {
+  readonly values: Int32Array;
+  readonly height: number;
+  readonly width: number;
+  readonly colour: boolean;
+  readonly source: string;
+}
+
+export interface LabelOptions {
+  /** Class names in order of value, or explicit values: `[{ name: 'membrane', values: [0] }, ...]`. */
+  readonly classes?: readonly (string | LabelClass)[];
+  /** Values to ignore, besides 255 beside contiguous classes. */
+  readonly ignore?: readonly number[];
+  /** `instances`: every value is an object of its own, and its border a class. Default: seen from the data. */
+  readonly task?: 'semantic' | 'instances';
+  /** Number of classes that a model has: more in the data is an error. */
+  readonly classCount?: number;
+}
+
+/**
+ * The pages of a label image. Grey pictures saved as RGB become grey; palette indices stay indices unless the
+ * palette is grey, then its levels count (so black is 0 whatever its index).
+ * @throws DatasetError for fractions, more than three channels, NaN.
+ */
+export function labelPages(image: Image): readonly LabelPage[] {
+  const source = image.source ?? 'labels';
+  return pagesOf(image).map(({ data, channels, height, width }, page, all) => {
+    const name = all.length > 1 ? `${source}[${page}]` : source;
+    const pixels = height * width;
+    const values = new Int32Array(pixels);
+    if (channels === 3) {
+      let colour = false;
+      for (let p = 0; p < pixels; p++) {
+        const [r, g, b] = [data[p] as number, data[pixels + p] as number, data[2 * pixels + p] as number];
+        if (r !== g || g !== b) colour = true;
+        values[p] = (r << 16) | (g << 8) | b;
+      }
+      if (!colour) for (let p = 0; p < pixels; p++) values[p] = data[p] as number;
+      return { values, height, width, colour, source: name };
+    }
+    if (channels !== 1) {
+      throw new DatasetError(`labels have ${channels} channels; 1 (classes) or 3 (colours) are understood.`, {
+        file: name,
+        remedy: 'Save the labels as one channel of class numbers.',
+      });
+    }
+    const grey = image.palette?.every(([r, g, b]) => r === g && g === b) === true ? image.palette : undefined;
+    for (let p = 0; p < pixels; p++) {
+      const value = data[p] as number;
+      values[p] = grey === undefined ? value : (grey[value]?.[0] ?? value);
+      if (!Number.isInteger(value)) {
+        throw new DatasetError(`labels hold fractions, such as ${value}.`, {
+          file: name,
+          remedy: 'Save the labels as integers, one for each class.',
+        });
+      }
+    }
+    return { values, height, width, colour: false, source: name };
+  });
+}
+
+/** Pixels of each value over all pages. */
+function histogram(pages: readonly LabelPage[]): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const { values } of pages) {
+    let run = values[0] as number;
+    let length = 0;
+    for (let p = 0; p < values.length; p++) {
+      const value = values[p] as number;
+      if (value === run) length++;
+      else {
+        counts.set(run, (counts.get(run) ?? 0) + length);
+        run = value;
+        length = 1;
+      }
+    }
+    if (values.length > 0) counts.set(run, (counts.get(run) ?? 0) + length);
+  }
+  return counts;
+}
+
+/** More values than this on one page are looked at as instances. */
+const FEW_VALUES = 8;
+
+/**
+ * Instance labels number objects: on some page more than a few values, nearly each of them in one piece.
+ * Classes repeat all over a page, so theirs are in many pieces.
+ */
+function looksLikeInstances(pages: readonly LabelPage[]): boolean {
+  let pieces = 0;
+  let numbers = 0;
+  let most = 0;
+  for (const { values, height, width } of pages.slice(0, 24)) {
+    const distinct = new Set(values);
+    distinct.delete(0);
+    most = Math.max(most, distinct.size);
+    numbers += distinct.size;
+    pieces += connectedComponents(ndarray('int32', [height, width], values), { connectivity: 8, by: 'value' }).count;
+  }
+  return most > FEW_VALUES && pieces <= 1.5 * numbers;
+}
+
+/** A 0/255 mask with soft edges, as resizing leaves it: levels between, but few pixels of them. */
+function isSoftMask(counts: ReadonlyMap<number, number>): boolean {
+  let total = 0;
+  for (const [value, count] of counts) {
+    if (value < 0 || value > 255) return false;
+    total += count;
+  }
+  const white = counts.get(255) ?? 0;
+  const between = total - white - (counts.get(0) ?? 0);
+  return counts.has(0) && counts.size > 16 && white > 2 * between;
+}
+
+const hex = (value: number): string => `#${value.toString(16).padStart(6, '0')}`;
+
+/**
+ * The mapping of values to classes, seen from all label pages of a data set together, or as the options say.
+ * Recognised: two values (0/255, 0/1, any two: the smaller is class 0), class numbers (in order of value; a 255 beside
+ * contiguous numbers from 0 is ignored), colours (black first), soft-edged 0..255 masks (cut at 128), instance
+ * numbers (0 background, all others foreground, and with `task: 'instances'` their borders).
+ *
+ * @throws DatasetError when all pixels have one value, when there are more values than classes can be, or more
+ *   classes than `classCount`; UsageError when the options contradict each other.
+ */
+export function findMapping(pages: readonly LabelPage[], options: LabelOptions = {}): LabelMapping {
+  const { classes = [], ignore = [], task, classCount } = options;
+  const counts = histogram(pages);
+  for (const value of ignore) counts.delete(value);
+  const values = [...counts.keys()].sort((a, b) => a - b);
+  const first = pages[0]?.source ?? 'labels';
+  const explicit = classes.filter((item): item is LabelClass => typeof item !== 'string');
+  if (explicit.length > 0) {
+    if (explicit.length < classes.length) {
+      throw new UsageError('Some classes have values and others have not.', {
+        remedy: 'Give name=value for each class.',
+      });
+    }
+    return {
+      kind: explicit.some((item) => item.values === 'rest') ? 'instances' : 'integer',
+      classes: explicit,
+      ignore,
+    };
+  }
+  const names = classes as readonly string[];
+  if (values.length < 2) {
+    const left = values.length === 0 ? 'nothing' : `the value ${values[0]} only`;
+    if (ignore.length > 0) {
+      const which = ignore.length === 1 ? `the ignored value ${ignore[0]}` : `the ignored values ${ignore.join(', ')}`;
+      throw new DatasetError(`besides ${which} the labels of all ${pages.length} pages hold ${left}.`, {
+        file: first,
+        remedy: 'Leave out --ignore, or name values that mark no class.',
+      });
+    }
+    const background = values[0] === 0 ? ': all background' : '';
+    throw new DatasetError(`the labels of all ${pages.length} pages hold ${left}${background}.`, {
+      file: first,
+      remedy: 'Check that these are the label files, and draw something in them.',
+    });
+  }
+  const colour = pages.some((page) => page.colour);
+  const mapping = (
+    kind: LabelMapping['kind'],
+    groups: readonly LabelClass['values'][],
+    also: readonly number[] = [],
+    usual: readonly string[] = groups.length === 2 ? ['background', 'foreground'] : [],
+  ): LabelMapping => {
+    if (classCount !== undefined && groups.length > classCount) {
+      throw new DatasetError(`the labels have ${groups.length} classes, the model has ${classCount}.`, {
+        file: first,
+        remedy: 'Ignore or merge classes, or train a new model.',
+      });
+    }
+    if (names.length > 0 && names.length !== groups.length) {
+      throw new DatasetError(
+        `the labels have ${groups.length} classes (values ${values.slice(0, 8).join(', ')}${values.length > 8 ? ', ...' : ''}), not the ${names.length} that were named.`,
+        { file: first, remedy: 'Name each class, or give name=value for each.' },
+      );
+    }
+    const named = (i: number): string =>
+      names[i] ?? usual[i] ?? (i === 0 && values[0] === 0 ? 'background' : `class ${i}`);
+    return {
+      kind,
+      classes: groups.map((group, i) => ({ name: named(i), values: group })),
+      ignore: [...ignore, ...also],
+    };
+  };
+
+  if (task === undefined && !colour && isSoftMask(counts)) {
+    return mapping('binary', [values.filter((value) => value < 128), values.filter((value) => value >= 128)]);
+  }
+  if (task === 'instances') return mapping('instances', [[0], 'rest', 'rim'], [], ['background', 'object', 'border']);
+  if (task === undefined && !colour && values.length > FEW_VALUES && looksLikeInstances(pages)) {
+    return mapping('instances', [[0], 'rest']);
+  }
+  if (values.length === 2)
+    return mapping(
+      colour ? 'colour' : 'binary',
+      values.map((value) => [value]),
+    );
+  if (colour) {
+    if (values.length > 32) throw tooMany(first, values.length);
+    return mapping(
+      'colour',
+      values.map((value) => [value]),
+    );
+  }
+  const last = values[values.length - 1] as number;
+  const contiguous = values.slice(0, -1).every((value, i) => value === i);
+  if (last === 255 && contiguous && values.length <= 255) {
+    return mapping(
+      'integer',
+      values.slice(0, -1).map((value) => [value]),
+      [255],
+    );
+  }
+  if (values.length > 64 || (values[0] as number) < 0) throw tooMany(first, values.length, values[0] as number);
+  return mapping(
+    'integer',
+    values.map((value) => [value]),
+  );
+}
+
+function tooMany(file: string, count: number, least = 0): DatasetError {
+  if (least < 0) {
+    return new DatasetError(`the labels hold the negative value ${least}.`, {
+      file,
+      remedy: `If it means "not labelled", give --ignore ${least}.`,
+    });
+  }
+  return new DatasetError(`the labels hold ${count} different values: too many for classes.`, {
+    file,
+    remedy:
+      'If every object has its own number, say so with --task instances; if the picture was saved as JPEG, save the mask again as PNG.',
+  });
+}
+
+/**
+ * The class of every pixel, `IGNORE` (255) where it is ignored.
+ * @throws DatasetError for a value that the mapping does not have, naming value and file.
+ */
+export function applyMapping(page: LabelPage, { classes, ignore }: LabelMapping): Uint8Array {
+  const table = new Map<number, number>();
+  let rest: number | undefined;
+  let rim: number | undefined;
+  classes.forEach(({ values }, index) => {
+    if (values === 'rest') rest = index;
+    else if (values === 'rim') rim = index;
+    else for (const value of values) table.set(value, index);
+  });
+  for (const value of ignore) table.set(value, IGNORE);
+  const out = new Uint8Array(page.values.length);
+  let held = page.values[0];
+  let index = -1;
+  for (let p = 0; p < out.length; p++) {
+    const value = page.values[p] as number;
+    if (value !== held || index < 0) {
+      const found = table.get(value) ?? rest;
+      if (found === undefined) {
+        const shown = page.colour ? hex(value) : String(value);
+        throw new DatasetError(`the labels hold ${shown}, which is none of the ${classes.length} classes.`, {
+          file: page.source,
+          remedy: `Name it as a class, or give --ignore ${value}.`,
+        });
+      }
+      held = value;
+      index = found;
+    }
+    out[p] = index;
+  }
+  if (rest !== undefined && rim !== undefined) {
+    markRims(out, page.values, [page.height, page.width], { inside: rest, rim });
+  }
+  return out;
+}
+
+/** Whether the border between objects is a class of its own. */
+export function hasRim({ classes }: LabelMapping): boolean {
+  return classes.some(({ values }) => values === 'rim');
+}
+
+/** The mapping as it is printed, one line. */
+export function describeMapping({ kind, classes, ignore }: LabelMapping): string {
+  const show = (values: LabelClass['values']): string => {
+    if (values === 'rest') return 'all other values';
+    if (values === 'rim') return 'the rim of each of them';
+    if (values.length > 3) return `${values[0]}..${values[values.length - 1]}`;
+    return values.map((value) => (kind === 'colour' ? hex(value) : value)).join(', ');
+  };
+  const parts = classes.map(
+    ({ name, values }, i) => `${show(values)} ${values === 'rest' ? 'are' : 'is'} ${name} (class ${i})`,
+  );
+  if (ignore.length > 0) parts.push(`${ignore.join(', ')} is ignored`);
+  return `labels (${kind}): ${parts.join('; ')}`;
+}
+
+/**
+ * Classes as they are written on a command line: `membrane,inside` or `membrane=0,inside=255` or `cell=rest`.
+ * @throws UsageError for an empty name or a value that is not an integer.
+ */
+export function parseClasses(text: string): readonly (string | LabelClass)[] {
+  return text.split(',').map((part) => {
+    const [name = '', value] = part.split('=').map((piece) => piece.trim());
+    if (name === '')
+      throw new UsageError(`A class in "${text}" has no name.`, {
+        remedy: 'Write name,name or name=value,name=value.',
+      });
+    if (value === undefined) return name;
+    if (value === 'rest') return { name, values: 'rest' };
+    const values = value
+      .split('+')
+      .map((piece) => (piece.startsWith('#') ? Number.parseInt(piece.slice(1), 16) : Number(piece)));
+    if (values.some((number) => !Number.isInteger(number))) {
+      throw new UsageError(`"${value}" is not a label value.`, {
+        remedy: 'Give integers, #rrggbb, or rest; several with +.',
+      });
+    }
+    return { name, values };
+  });
+}

@@ -1,0 +1,44 @@
+import { ndarray } from '../../array/ndarray.ts';
+import { connectedComponents } from '../../objects/connected-components.ts';
+
+/** Smaller pieces say nothing about cells and membranes. */
+const LEAST_PIECE_PX = 32;
+const LEAST_CELLS = 8;
+const MAIN_SHARE = 0.8;
+
+interface LabelledPage {
+  readonly height: number;
+  readonly width: number;
+  readonly label: Uint8Array;
+}
+
+function pieces({ height, width, label }: LabelledPage, value: number, connectivity: 4 | 8): readonly number[] {
+  const mask = label.map((found) => (found === value ? 1 : 0));
+  const { labels, count } = connectedComponents(ndarray('uint8', [height, width], mask), { connectivity });
+  const sizes = new Array<number>(count + 1).fill(0);
+  for (const piece of labels.data) sizes[piece] = (sizes[piece] as number) + 1;
+  return sizes.slice(1).filter((size) => size >= LEAST_PIECE_PX);
+}
+
+/**
+ * The class that is the inside of cells where two classes show cells and the membranes between them: the membranes
+ * are the smaller class and hang together, and they part the other one into many pieces. Nothing for other pictures.
+ *
+ * @param pages class indices; looked at are four of them
+ */
+export function insideOfCells(pages: readonly LabelledPage[]): 0 | 1 | undefined {
+  const step = Math.max(1, Math.floor(pages.length / 4));
+  const looked = pages.filter((_, i) => i % step === 0).slice(0, 4);
+  if (looked.length === 0) return undefined;
+  for (const inside of [1, 0] as const) {
+    const fits = looked.every((page) => {
+      const cells = pieces(page, inside, 4);
+      const membranes = pieces(page, 1 - inside, 8);
+      const sum = (sizes: readonly number[]): number => sizes.reduce((a, b) => a + b, 0);
+      const main = membranes.reduce((a, b) => Math.max(a, b), 0);
+      return sum(cells) > sum(membranes) && cells.length >= LEAST_CELLS && main >= MAIN_SHARE * sum(membranes);
+    });
+    if (fits) return inside;
+  }
+  return undefined;
+}

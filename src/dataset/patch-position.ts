@@ -1,0 +1,202 @@
+/** Where the patches of training samples lie: which page, which spot. Pure functions of (seed, step, index). */
+
+import { type Random, stream } from '../array/random.ts';
+import { UsageError } from '../errors.ts';
+import { IGNORE } from './labels/labels.ts';
+import type { PageSeparation } from './weights/page-separation.ts';
+
+/** A page ready for training: normalised image, class indices, what border weights are made of. Structured-cloneable. */
+export interface TrainingPage {
+  readonly name: string;
+  readonly height: number;
+  readonly width: number;
+  /** float32 [channels, height, width]. */
+  readonly image: Float32Array;
+  /** Class indices [height, width], 255 = ignored. */
+  readonly label: Uint8Array;
+  /** Border weights, where they are used: `separationOf` makes them. */
+  readonly separation?: PageSeparation;
+}
+
+export interface TrainingSet {
+  readonly pages: readonly TrainingPage[];
+  readonly channels: number;
+  readonly classCount: number;
+  /** Weight of each class in the loss. */
+  readonly classWeights: readonly number[];
+  readonly focus: FocusIndex;
+}
+
+/** Where the rare classes are: for each, the pages that have it and some of its pixels there. */
+export interface FocusIndex {
+  readonly rare: readonly {
+    readonly classIndex: number;
+    readonly places: readonly { readonly page: number; readonly pixels: Int32Array }[];
+  }[];
+}
+
+/** A class is rare when it has less than this share of the pixels. */
+const RARE = 0.1;
+const PLACES_PER_PAGE = 256;
+
+/** Finds the pixels of rare classes, at most 256 a page and class, evenly spread. */
+export function focusIndex(pages: readonly { readonly label: Uint8Array }[], shares: readonly number[]): FocusIndex {
+  const rare = shares.flatMap((share, classIndex) => {
+    if (!(share > 0 && share < RARE)) return [];
+    const places = pages.flatMap(({ label }, page) => {
+      let count = 0;
+      for (let p = 0; p < label.length; p++) if (label[p] === classIndex) count++;
+      if (count === 0) return [];
+      const kept = Math.min(count, PLACES_PER_PAGE);
+      const pixels = new Int32Array(kept);
+      let seen = 0;
+      let next = 0;
+      for (let p = 0; p < label.length && next < kept; p++) {
+        if (label[p] !== classIndex) continue;
+        if (seen === Math.floor((next * count) / kept)) pixels[next++] = p;
+        seen++;
+      }
+      return [{ page, pixels }];
+    });
+    return places.length > 0 ? [{ classIndex, places }] : [];
+  });
+  return { rare };
+}
+
+/**
+ * Asserts that patches of this size can be cut. A page is mirrored at its borders where a patch reaches beyond; more
+ * than one whole mirror image on a side would only repeat what is there.
+ * @throws UsageError naming the page, its size and the largest patch that fits.
+ */
+export function requirePatchFits(
+  pages: readonly TrainingPage[],
+  [height, width]: readonly [number, number],
+  outputMargin: number,
+): void {
+  const smallest = pages.reduce((a, b) => (Math.min(b.height, b.width) < Math.min(a.height, a.width) ? b : a));
+  const insideHeight = height - 2 * outputMargin;
+  const insideWidth = width - 2 * outputMargin;
+  if (insideHeight < 1 || insideWidth < 1) {
+    throw new UsageError(
+      `A patch of ${width} x ${height} leaves no output: the network loses ${outputMargin} pixels on each side.`,
+      {
+        remedy: `Take a patch larger than ${2 * outputMargin}.`,
+      },
+    );
+  }
+  if (insideHeight > 2 * smallest.height || insideWidth > 2 * smallest.width) {
+    throw new UsageError(
+      `The patch of ${width} x ${height} is larger than the image "${smallest.name}" (${smallest.width} x ${smallest.height}), even mirrored at its borders.`,
+      { remedy: `Take --patch ${Math.min(smallest.height, smallest.width)} or smaller, or leave that image out.` },
+    );
+  }
+}
+
+/** How far a patch may reach beyond the page, as a share of its output, so that border pixels are seen as often. */
+const OVERHANG = 0.125;
+
+const GOLDEN = 0.6180339887498949;
+
+/** Pages in proportion to the root of their area, evenly spread over successive samples. */
+function choosePage({ pages }: TrainingSet, seed: number, count: number): number {
+  const start = stream(seed, 'page order').uniform();
+  const order = stream(seed, 'page order', 1).permutation(pages.length);
+  let total = 0;
+  for (const { height, width } of pages) total += Math.sqrt(height * width);
+  let left = ((start + count * GOLDEN) % 1) * total;
+  for (const index of order) {
+    const { height, width } = pages[index] as TrainingPage;
+    left -= Math.sqrt(height * width);
+    if (left < 0) return index;
+  }
+  return order[order.length - 1] as number;
+}
+
+/** Centre of a patch along one side, such that an unturned patch lies on whole pixels. */
+function placeAlong(random: Random, extent: number, patch: number, output: number): number {
+  const overhang = Math.floor(OVERHANG * output);
+  const low = -overhang;
+  const high = extent - output + overhang;
+  const start = high > low ? low + random.integer(high - low + 1) : Math.round((low + high) / 2);
+  return start - (patch - output) / 2 + (patch - 1) / 2;
+}
+
+export interface PlaceOptions {
+  readonly seed: number;
+  /** [height, width] of the network's input. */
+  readonly patch: readonly [number, number];
+  readonly batch: number;
+  /** Pixels on each side that the network's output loses against its input. */
+  readonly outputMargin: number;
+  /** Share of samples that are placed on a pixel of a rare class. */
+  readonly focusShare: number;
+  /** The middle of a patch is a pixel of each class as often as of the others, wherever it lies. Default false. */
+  readonly balanced?: boolean;
+}
+
+export interface Place {
+  readonly page: TrainingPage;
+  /** The patch's middle, in pixel centres; a patch that is neither turned nor bent lies on whole pixels. */
+  readonly centre: readonly [number, number];
+}
+
+/** So many pixels are tried until one has the wanted class, enough for one in a thousand. */
+const TRIES = 10_000;
+
+/**
+ * A pixel drawn evenly from those of one class, the classes in turn: of sample `count` class `count` modulo their
+ * number. Ciresan et al. 2012, section 2.1. A class too rare to be met by chance is looked up.
+ */
+function placeBalanced(set: TrainingSet, random: Random, count: number): Place {
+  const wanted = count % set.classCount;
+  const total = set.pages.reduce((sum, { height, width }) => sum + height * width, 0);
+  const found = (page: TrainingPage, pixel: number): Place => ({
+    page,
+    centre: [Math.floor(pixel / page.width), pixel % page.width],
+  });
+  let tried: Place | undefined;
+  for (let tries = 0; tries < TRIES; tries++) {
+    let left = random.integer(total);
+    for (const page of set.pages) {
+      const pixels = page.height * page.width;
+      if (left < pixels) {
+        if (page.label[left] === wanted) return found(page, left);
+        if (page.label[left] !== IGNORE) tried = found(page, left);
+        break;
+      }
+      left -= pixels;
+    }
+  }
+  const rare = set.focus.rare.find(({ classIndex }) => classIndex === wanted);
+  if (rare !== undefined) {
+    const { page, pixels } = rare.places[random.integer(rare.places.length)] as (typeof rare.places)[number];
+    return found(set.pages[page] as TrainingPage, pixels[random.integer(pixels.length)] as number);
+  }
+  // A class that is not there.
+  return tried ?? found(set.pages[0] as TrainingPage, 0);
+}
+
+/** Where sample `index` of step `step` lies, from stream (seed, 'patch', step, index). */
+export function placePatch(set: TrainingSet, step: number, index: number, options: PlaceOptions): Place {
+  const { seed, patch, batch, outputMargin, focusShare, balanced = false } = options;
+  const [height, width] = patch;
+  const random = stream(seed, 'patch', step, index);
+  if (balanced) return placeBalanced(set, random, step * batch + index);
+  const output = [height - 2 * outputMargin, width - 2 * outputMargin] as const;
+  const { rare } = set.focus;
+  if (random.uniform() < focusShare && rare.length > 0) {
+    const { places } = rare[random.integer(rare.length)] as FocusIndex['rare'][number];
+    const chosen = places[random.integer(places.length)] as (typeof places)[number];
+    const page = set.pages[chosen.page] as TrainingPage;
+    const pixel = chosen.pixels[random.integer(chosen.pixels.length)] as number;
+    // Off the middle by up to a quarter, so that the class is not always in one spot; half a pixel for even sides.
+    const y = Math.floor(pixel / page.width) + Math.round(random.between(-0.25, 0.25) * output[0]);
+    const x = (pixel % page.width) + Math.round(random.between(-0.25, 0.25) * output[1]);
+    return { page, centre: [y + (height % 2 === 0 ? 0.5 : 0), x + (width % 2 === 0 ? 0.5 : 0)] };
+  }
+  const page = set.pages[choosePage(set, seed, step * batch + index)] as TrainingPage;
+  return {
+    page,
+    centre: [placeAlong(random, page.height, height, output[0]), placeAlong(random, page.width, width, output[1])],
+  };
+}

@@ -1,0 +1,319 @@
+/** One compressed frame to samples. A codec's code is loaded when the first frame of its kind is read. */
+
+import { FormatError } from '../../../errors.ts';
+import { unpackPackBits } from '../tiff/packbits.ts';
+import type { DicomHeader } from './header.ts';
+
+/** Samples [sample][row][column], little-endian in bitsAllocated bits. */
+interface DecodedFrame {
+  readonly planes: Uint8Array;
+  /** Colour space, where the codec changes it. */
+  readonly photometric?: string;
+}
+
+type FrameCodec = (bytes: Uint8Array, header: DicomHeader) => Promise<DecodedFrame>;
+
+const JPEG = '1.2.840.10008.1.2.4.';
+
+/** By transfer syntax (PS3.6, table A-1). JPEG's are told apart by what the stream itself says. */
+const CODECS: Readonly<Record<string, FrameCodec>> = {
+  '1.2.840.10008.1.2.5': runLength,
+  [`${JPEG}50`]: jpeg,
+  [`${JPEG}51`]: jpeg,
+  [`${JPEG}53`]: jpeg,
+  [`${JPEG}55`]: jpeg,
+  [`${JPEG}57`]: jpeg,
+  [`${JPEG}70`]: jpeg,
+  [`${JPEG}80`]: jpegLs,
+  [`${JPEG}81`]: jpegLs,
+  [`${JPEG}90`]: jpeg2000,
+  [`${JPEG}91`]: jpeg2000,
+};
+
+/** What others are called, to refuse them by name. */
+const NAMES: readonly (readonly [string, string])[] = [
+  [`${JPEG}92`, 'JPEG 2000 of several components'],
+  [`${JPEG}93`, 'JPEG 2000 of several components'],
+  [`${JPEG}94`, 'JPIP'],
+  [`${JPEG}95`, 'JPIP'],
+  [`${JPEG}100`, 'MPEG-2 video'],
+  [`${JPEG}101`, 'MPEG-2 video'],
+  [`${JPEG}102`, 'MPEG-4 video'],
+  [`${JPEG}103`, 'MPEG-4 video'],
+  [`${JPEG}107`, 'HEVC video'],
+  [`${JPEG}108`, 'HEVC video'],
+  [`${JPEG}110`, 'JPEG XL'],
+  [`${JPEG}111`, 'JPEG XL'],
+  [`${JPEG}112`, 'JPEG XL'],
+  [`${JPEG}201`, 'High-Throughput JPEG 2000'],
+  [`${JPEG}202`, 'High-Throughput JPEG 2000'],
+  [`${JPEG}203`, 'High-Throughput JPEG 2000'],
+];
+
+/** Starting a decoder takes up to 0.2 s: each is started once, when it is first needed. */
+function once<T>(start: () => Promise<T>): () => Promise<T> {
+  let started: Promise<T> | undefined;
+  return () => {
+    started ??= start();
+    return started;
+  };
+}
+
+/** They would tell on the console what they do. */
+const SILENT = { print: () => {}, printErr: () => {} };
+
+const libjpegTurbo = once(async () => (await import('@cornerstonejs/codec-libjpeg-turbo-8bit/decode')).default(SILENT));
+const charls = once(async () => (await import('@cornerstonejs/codec-charls/decode')).default(SILENT));
+const openJpeg = once(async () => (await import('@cornerstonejs/codec-openjpeg/decode')).default(SILENT));
+
+function unsupported(file: string, what: string): FormatError {
+  return new FormatError(`pixels compressed with ${what} are not supported.`, {
+    file,
+    remedy: 'Export the series uncompressed, or with JPEG 2000, JPEG-LS or RLE.',
+  });
+}
+
+/**
+ * @throws FormatError for compressions that are not supported, naming them, and for frames that are damaged or of
+ *   another size than the header says.
+ */
+export async function decodeFrame(bytes: Uint8Array, header: DicomHeader): Promise<DecodedFrame> {
+  const { transferSyntax, file } = header;
+  const codec = CODECS[transferSyntax];
+  if (codec === undefined) {
+    const name = NAMES.find(([uid]) => uid === transferSyntax)?.[1];
+    throw unsupported(file, name ?? `an unknown method (transfer syntax ${transferSyntax})`);
+  }
+  try {
+    return await codec(bytes, header);
+  } catch (cause) {
+    if (cause instanceof FormatError) throw cause;
+    throw new FormatError('the compressed pixels are damaged.', {
+      file,
+      remedy: 'Copy the file again from where it came from.',
+      cause,
+    });
+  }
+}
+
+/** PS3.5 annex G: a header of 64 bytes and a PackBits segment for each byte of each sample, highest byte first. */
+async function runLength(bytes: Uint8Array, header: DicomHeader): Promise<DecodedFrame> {
+  const { rows, columns, samples, bitsAllocated, file } = header;
+  const size = bitsAllocated / 8;
+  const plane = rows * columns;
+  if (bytes.length < 64)
+    throw new FormatError('the compressed pixels end early.', { file, remedy: 'Copy the file again.' });
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const segments = view.getUint32(0, true);
+  if (segments !== samples * size) {
+    throw new FormatError(`${segments} RLE segments do not make ${samples} samples of ${bitsAllocated} bits.`, {
+      file,
+      remedy: 'Export the file again.',
+    });
+  }
+  const planes = new Uint8Array(plane * samples * size);
+  for (let segment = 0; segment < segments; segment++) {
+    const from = view.getUint32(4 + 4 * segment, true);
+    const to = segment + 1 < segments ? view.getUint32(8 + 4 * segment, true) : bytes.length;
+    const unpacked = unpackPackBits(bytes.subarray(from, to), plane);
+    if (unpacked.length < plane) {
+      throw new FormatError('the compressed pixels end early.', { file, remedy: 'Copy the file again.' });
+    }
+    const sample = Math.floor(segment / size);
+    const byte = size - 1 - (segment % size);
+    for (let p = 0, at = sample * plane * size + byte; p < plane; p++, at += size) planes[at] = unpacked[p] as number;
+  }
+  return { planes };
+}
+
+interface FrameInfo {
+  readonly width: number;
+  readonly height: number;
+  readonly componentCount: number;
+  /** Bytes of a sample as the codec gives it. */
+  readonly bytes: number;
+}
+
+function requireSize(
+  { width, height, componentCount }: Omit<FrameInfo, 'bytes'>,
+  { rows, columns, samples, file }: DicomHeader,
+): void {
+  if (width === columns && height === rows && componentCount === samples) return;
+  throw new FormatError(
+    `the compressed picture is ${width} x ${height} x ${componentCount}, the header says ${columns} x ${rows} x ${samples}.`,
+    { file, remedy: 'Export the file again.' },
+  );
+}
+
+/** Checks a decoded frame against the header and brings its samples [pixel][sample] into planes. */
+function planesOf(decoded: Uint8Array, info: FrameInfo, header: DicomHeader, planar = false): Uint8Array {
+  const { rows, columns, samples, bitsAllocated, file } = header;
+  const size = bitsAllocated / 8;
+  const plane = rows * columns;
+  requireSize(info, header);
+  if (decoded.length < plane * samples * info.bytes) {
+    throw new FormatError('the compressed pixels end early.', { file, remedy: 'Copy the file again.' });
+  }
+  if (info.bytes > size) {
+    throw new FormatError(`the compressed samples are of more than the ${bitsAllocated} bits that the header says.`, {
+      file,
+      remedy: 'Export the file again.',
+    });
+  }
+  const out = new Uint8Array(plane * samples * size);
+  for (let s = 0; s < samples; s++) {
+    for (let p = 0; p < plane; p++) {
+      const from = (planar ? s * plane + p : p * samples + s) * info.bytes;
+      const to = (s * plane + p) * size;
+      for (let b = 0; b < info.bytes; b++) out[to + b] = decoded[from + b] as number;
+    }
+  }
+  return out;
+}
+
+/** JPEG (ITU-T T.81): 8 bits by libjpeg-turbo, lossless by jpeg-lossless-decoder-js. */
+async function jpeg(bytes: Uint8Array, header: DicomHeader): Promise<DecodedFrame> {
+  const start = startOfFrame(bytes);
+  if (start === undefined) {
+    throw new FormatError('the compressed pixels are no JPEG.', {
+      file: header.file,
+      remedy: 'Export the file again.',
+    });
+  }
+  const { marker, precision, width, height, components } = start;
+  // Before a decoder makes room for what the stream says.
+  requireSize({ width, height, componentCount: components }, header);
+  if (marker === 0xc3) {
+    const { Decoder } = await import('jpeg-lossless-decoder-js');
+    const size = precision > 8 ? 2 : 1;
+    const padded = beforeEnd(bytes, 8);
+    const decoded = new Decoder().decode(padded.buffer, 0, padded.length, size);
+    const raw = new Uint8Array(decoded.buffer, decoded.byteOffset, decoded.byteLength);
+    return { planes: planesOf(raw, { width, height, componentCount: components, bytes: size }, header) };
+  }
+  const name = { 192: 'baseline', 193: 'extended', 194: 'progressive' }[marker];
+  if (name === undefined) throw unsupported(header.file, `JPEG of process SOF${marker - 0xc0}`);
+  if (precision !== 8) throw unsupported(header.file, `${precision}-bit lossy JPEG (${name})`);
+  const { JPEGDecoder } = await libjpegTurbo();
+  const decoded = withDecoder(new JPEGDecoder(), bytes);
+  const planes = planesOf(decoded.bytes, { ...decoded.info, bytes: 1 }, header);
+  return { planes, ...(header.samples === 3 ? { photometric: 'RGB' } : {}) };
+}
+
+/**
+ * A copy with zero bytes put before the mark that ends the picture: jpeg-lossless-decoder-js 2.1.2 loses the last pixel
+ * where it meets the mark while it reads that pixel's bits ahead.
+ */
+function beforeEnd(bytes: Uint8Array, zeros: number): Uint8Array<ArrayBuffer> {
+  let end = bytes.length;
+  for (let at = bytes.length - 2; at > 1; at--) {
+    if (bytes[at] === 0xff && bytes[at + 1] === 0xd9) {
+      end = at;
+      break;
+    }
+  }
+  const out = new Uint8Array(bytes.length + zeros);
+  out.set(bytes.subarray(0, end));
+  out.set(bytes.subarray(end), end + zeros);
+  return out;
+}
+
+/** The frame header of a JPEG stream. */
+function startOfFrame(bytes: Uint8Array):
+  | {
+      readonly marker: number;
+      readonly precision: number;
+      readonly width: number;
+      readonly height: number;
+      readonly components: number;
+    }
+  | undefined {
+  if (bytes[0] !== 0xff || bytes[1] !== 0xd8) return undefined;
+  const word = (at: number) => ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+  for (let at = 2; at + 10 < bytes.length; ) {
+    if (bytes[at] !== 0xff) return undefined;
+    const marker = bytes[at + 1] as number;
+    if (marker === 0xff) {
+      at++;
+      continue;
+    }
+    const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
+    if (isFrame) {
+      return {
+        marker,
+        precision: bytes[at + 4] as number,
+        height: word(at + 5),
+        width: word(at + 7),
+        components: bytes[at + 9] as number,
+      };
+    }
+    if (marker === 0xda) return undefined;
+    at += 2 + word(at + 2);
+  }
+  return undefined;
+}
+
+interface Decoded {
+  readonly bytes: Uint8Array;
+  readonly info: {
+    readonly width: number;
+    readonly height: number;
+    readonly componentCount: number;
+    readonly bitsPerSample: number;
+  };
+}
+
+function withDecoder(
+  decoder: {
+    getEncodedBuffer(length: number): Uint8Array;
+    decode(): unknown;
+    getDecodedBuffer(): Uint8Array;
+    getFrameInfo(): Decoded['info'];
+    delete(): void;
+  },
+  bytes: Uint8Array,
+): Decoded {
+  try {
+    decoder.getEncodedBuffer(bytes.length).set(bytes);
+    decoder.decode();
+    const info = decoder.getFrameInfo();
+    // A copy: the decoder's memory goes with it.
+    return { bytes: decoder.getDecodedBuffer().slice(), info: { ...info } };
+  } catch (cause) {
+    throw cause instanceof Error ? cause : new Error('the decoder failed');
+  } finally {
+    decoder.delete();
+  }
+}
+
+/** JPEG-LS (ITU-T T.87), lossless and near-lossless, by CharLS. */
+async function jpegLs(bytes: Uint8Array, header: DicomHeader): Promise<DecodedFrame> {
+  const { JpegLSDecoder } = await charls();
+  const decoder = new JpegLSDecoder();
+  let planar = false;
+  const interleave = decoder.getInterleaveMode.bind(decoder);
+  const decoded = withDecoder(
+    {
+      getEncodedBuffer: (length) => decoder.getEncodedBuffer(length),
+      decode: () => decoder.decode(),
+      getDecodedBuffer: () => decoder.getDecodedBuffer(),
+      getFrameInfo: () => {
+        // 0: one scan a component, and the samples come out that way.
+        planar = interleave() === 0;
+        return decoder.getFrameInfo();
+      },
+      delete: () => decoder.delete(),
+    },
+    bytes,
+  );
+  const { info } = decoded;
+  return { planes: planesOf(decoded.bytes, { ...info, bytes: info.bitsPerSample > 8 ? 2 : 1 }, header, planar) };
+}
+
+/** JPEG 2000 (ITU-T T.800) by OpenJPEG. */
+async function jpeg2000(bytes: Uint8Array, header: DicomHeader): Promise<DecodedFrame> {
+  const { J2KDecoder } = await openJpeg();
+  const { bytes: raw, info } = withDecoder(new J2KDecoder(), bytes);
+  const planes = planesOf(raw, { ...info, bytes: info.bitsPerSample > 8 ? 2 : 1 }, header);
+  return { planes, ...(header.samples === 3 ? { photometric: 'RGB' } : {}) };
+}

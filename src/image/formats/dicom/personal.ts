@@ -1,0 +1,74 @@
+/** What of a DICOM header leads to a person, for who asks for it by name. Nothing else in Lamella reads it. */
+
+import { strFromU8 } from 'fflate';
+import { FormatError } from '../../../errors.ts';
+import { isDicom } from './header.ts';
+import { inflaterTo, loadParser } from './parser.ts';
+
+/** The elements that people are told by, a part of those that DICOM PS3.15 E.1 has taken out. */
+const ELEMENTS: readonly (readonly [tag: string, name: string])[] = [
+  ['x00100010', "Patient's name"],
+  ['x00100020', 'Patient ID'],
+  ['x00100030', 'Birth date'],
+  ['x00100040', 'Sex'],
+  ['x00101010', 'Age'],
+  ['x00101030', 'Weight, kg'],
+  ['x00104000', 'Comments on the patient'],
+  ['x00080020', 'Study date'],
+  ['x00080030', 'Study time'],
+  ['x00080050', 'Accession number'],
+  ['x00080080', 'Institution'],
+  ['x00080090', 'Referring physician'],
+  ['x00081070', 'Operator'],
+  ['x00081030', 'Study description'],
+  ['x0008103e', 'Series description'],
+  ['x00200010', 'Study ID'],
+  ['x0020000d', 'Study UID'],
+  ['x0020000e', 'Series UID'],
+  ['x00080018', 'SOP instance UID'],
+];
+
+/** The one character set beside Latin that is read; others look garbled. */
+const UTF8 = /ISO_IR 192/;
+
+/** To inflate to. */
+const MAX_BYTES = 2 ** 30;
+
+export interface PersonalElement {
+  readonly name: string;
+  readonly value: string;
+}
+
+/**
+ * Names, dates, numbers and UIDs of a DICOM header, those that are there.
+ * @throws FormatError for files that are not DICOM or are damaged
+ */
+export async function readPersonal(bytes: Uint8Array, file: string): Promise<readonly PersonalElement[]> {
+  if (!isDicom(bytes)) {
+    throw new FormatError('this is not DICOM, so it has no header with personal data.', {
+      file,
+      remedy: 'Leave out --personal.',
+    });
+  }
+  const parser = await loadParser();
+  let dataSet: ReturnType<typeof parser.parseDicom>;
+  try {
+    dataSet = parser.parseDicom(bytes, { untilTag: 'x7fe00010', inflater: inflaterTo(MAX_BYTES) });
+  } catch {
+    throw new FormatError('the DICOM header is damaged or ends early.', {
+      file,
+      remedy: 'Copy the file again from where it came from.',
+    });
+  }
+  const unicode = UTF8.test(dataSet.string('x00080005') ?? '');
+  return ELEMENTS.flatMap(([tag, name]) => {
+    const element = dataSet.elements[tag];
+    if (element === undefined || element.length === 0) return [];
+    const raw = dataSet.byteArray.subarray(element.dataOffset, element.dataOffset + element.length);
+    // Nothing that a terminal would obey.
+    const value = strFromU8(raw, !unicode)
+      .replace(/\p{Cc}/gu, ' ')
+      .trim();
+    return value === '' ? [] : [{ name, value }];
+  });
+}

@@ -1,0 +1,171 @@
+/** The frames of a DICOM file as samples [frame][sample][row][column], whatever they are compressed with. */
+
+import { allocate, type DType, type Storage } from '../../../array/ndarray.ts';
+import { FormatError } from '../../../errors.ts';
+import { samplesFrom } from '../../samples.ts';
+import { checkDeclaredSize, type ReadContext } from '../format.ts';
+import { decodeFrame } from './frame-codecs.ts';
+import type { DicomHeader, ParsedDicom } from './header.ts';
+import type { Element } from './parser.ts';
+
+const NATIVE = new Set(['1.2.840.10008.1.2', '1.2.840.10008.1.2.1', '1.2.840.10008.1.2.1.99', '1.2.840.10008.1.2.2']);
+const FLOAT_PIXELS = 'x7fe00008';
+const DOUBLE_PIXELS = 'x7fe00009';
+const BIG_ENDIAN = '1.2.840.10008.1.2.2';
+
+export interface DicomSamples {
+  readonly dtype: DType;
+  readonly data: Storage[DType];
+  /** The header's colour space, or RGB where the codec has converted to it. */
+  readonly photometric: string;
+}
+
+/**
+ * Stored values: unused bits cut off, sign extended; rescaling is not done here.
+ * @throws FormatError for compressions and arrangements that are not supported, and for pixels that are not all there.
+ */
+export async function readSamples({ header, pixels }: ParsedDicom, context: ReadContext): Promise<DicomSamples> {
+  const { file, rows, columns, samples, frames, bitsAllocated, transferSyntax } = header;
+  if (pixels === undefined) throw new FormatError('the DICOM file holds no pixels.', { file });
+  const { element, dataSet } = pixels;
+  const bytes = dataSet.byteArray;
+  const count = rows * columns * samples;
+  if (![8, 16, 32, 64].includes(bitsAllocated)) {
+    throw new FormatError(`pixels of ${bitsAllocated} ${bitsAllocated === 1 ? 'bit' : 'bits'} are not supported.`, {
+      file,
+      remedy: 'Export it with 8 or 16 bits, or as NIfTI.',
+    });
+  }
+  const what = `the image (${columns} x ${rows}, ${frames.length} frame${frames.length === 1 ? '' : 's'}, ${bitsAllocated} bits)`;
+  checkDeclaredSize(what, (count * frames.length * bitsAllocated) / 8, bytes.length, context);
+  if (element.tag === FLOAT_PIXELS || element.tag === DOUBLE_PIXELS) {
+    const dtype = element.tag === FLOAT_PIXELS ? 'float32' : 'float64';
+    return { dtype, data: native(bytes, element, header, dtype, what), photometric: header.photometric };
+  }
+  if (bitsAllocated === 64)
+    throw new FormatError('integers of 64 bits are not supported.', { file, remedy: 'Export it as NIfTI.' });
+  const dtype = `${header.signed ? 'int' : 'uint'}${bitsAllocated}` as DType;
+  if (NATIVE.has(transferSyntax)) {
+    const data = native(bytes, element, header, dtype, what);
+    const planes = samples > 1 && !header.planar ? toPlanes(data, dtype, header) : data;
+    return { dtype, data: cutBits(planes, header), photometric: header.photometric };
+  }
+  if (element.encapsulatedPixelData !== true || element.fragments === undefined) {
+    throw new FormatError('the header says that the pixels are compressed, but they are not.', {
+      file,
+      remedy: 'Export the file again.',
+    });
+  }
+  const data = allocate(dtype, count * frames.length);
+  const raw = new Uint8Array(data.buffer);
+  let photometric = header.photometric;
+  const packed = frameBytes(bytes, element, header);
+  for (const [i, frame] of packed.entries()) {
+    const decoded = await decodeFrame(frame, header);
+    raw.set(decoded.planes, i * count * (bitsAllocated / 8));
+    if (decoded.photometric !== undefined) photometric = decoded.photometric;
+  }
+  return { dtype, data: cutBits(data, header), photometric };
+}
+
+function native(bytes: Uint8Array, element: Element, header: DicomHeader, dtype: DType, what: string): Storage[DType] {
+  const { file, rows, columns, samples, frames, bitsAllocated, transferSyntax, photometric } = header;
+  if (photometric === 'YBR_FULL_422' || photometric === 'YBR_PARTIAL_422') {
+    throw new FormatError(`pixels in ${photometric} without compression are not supported.`, {
+      file,
+      remedy: 'Export it as RGB or in grey.',
+    });
+  }
+  const count = rows * columns * samples * frames.length;
+  const needed = (count * bitsAllocated) / 8;
+  const there = Math.min(element.length, bytes.length - element.dataOffset);
+  if (there < needed) {
+    throw new FormatError(
+      `${what} takes ${needed} bytes, but only ${Math.max(0, there)} are there: the pixels are cut off.`,
+      {
+        file,
+        remedy: 'Copy the file again from where it came from.',
+      },
+    );
+  }
+  return samplesFrom(bytes, element.dataOffset, dtype, count, transferSyntax !== BIG_ENDIAN);
+}
+
+/** [frame][pixel][sample] to [frame][sample][pixel]. */
+function toPlanes(data: Storage[DType], dtype: DType, { rows, columns, samples, frames }: DicomHeader): Storage[DType] {
+  const plane = rows * columns;
+  const out = allocate(dtype, data.length) as Float64Array;
+  const from = data as Float64Array;
+  for (let f = 0, at = 0; f < frames.length; f++) {
+    for (let p = 0; p < plane; p++) {
+      for (let s = 0; s < samples; s++) out[(f * samples + s) * plane + p] = from[at++] as number;
+    }
+  }
+  return out;
+}
+
+/**
+ * Keeps the bits that count: bitsStored of them, up to highBit; older files have graphics in the others. A pixel that
+ * is the padding value as a whole stays so.
+ */
+function cutBits(
+  data: Storage[DType],
+  { bitsAllocated, bitsStored, highBit, signed, padding }: DicomHeader,
+): Storage[DType] {
+  const shift = highBit + 1 - bitsStored;
+  if (bitsStored >= bitsAllocated || shift < 0) return data;
+  const values = data as Int32Array | Uint32Array;
+  const up = 32 - bitsStored;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number;
+    if (value === padding) continue;
+    const high = (value >> shift) << up;
+    values[i] = signed ? high >> up : high >>> up;
+  }
+  return data;
+}
+
+/** The compressed bytes of each frame, from its fragments. */
+function frameBytes(bytes: Uint8Array, element: Element, { file, frames }: DicomHeader): readonly Uint8Array[] {
+  const fragments = element.fragments ?? [];
+  const parts = fragments.map(({ position, length }) => bytes.subarray(position, position + length));
+  if (fragments.some(({ position, length }) => position + length > bytes.length)) {
+    throw new FormatError('the pixels are cut off.', { file, remedy: 'Copy the file again from where it came from.' });
+  }
+  const starts = frameStarts(element, parts, frames.length);
+  if (starts === undefined) {
+    throw new FormatError(`${parts.length} pieces of pixels do not make ${frames.length} frames.`, {
+      file,
+      remedy: 'Copy the file again from where it came from.',
+    });
+  }
+  return starts.map((from, i) => joined(parts.slice(from, starts[i + 1] ?? parts.length)));
+}
+
+/** First fragment of each frame: by the offset table, else where a new JPEG or JPEG 2000 stream begins. */
+function frameStarts(element: Element, parts: readonly Uint8Array[], frames: number): readonly number[] | undefined {
+  if (frames === 1 && parts.length > 0) return [0];
+  if (parts.length === frames) return parts.map((_, i) => i);
+  const table = element.basicOffsetTable ?? [];
+  if (table.length === frames) {
+    const found = table.map((offset) => element.fragments?.findIndex((fragment) => fragment.offset === offset) ?? -1);
+    if (found.every((index, i) => index > (found[i - 1] ?? -1))) return found;
+  }
+  const found = parts.flatMap((part, i) => {
+    const starts =
+      part[0] === 0xff && ((part[1] === 0xd8 && part[2] === 0xff) || (part[1] === 0x4f && part[2] === 0xff));
+    return starts ? [i] : [];
+  });
+  return found.length === frames && found[0] === 0 ? found : undefined;
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0] as Uint8Array;
+  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}

@@ -1,0 +1,7 @@
+import type { Codec } from '../format.ts';
+import { readSeries } from './series.ts';
+
+/** One DICOM file: a slice, or all frames of a file that holds several. */
+export const dicom: Codec = {
+  read: (bytes, context) => readSeries([{ name: context.file, read: async () => bytes }], context),
+};

@@ -1,0 +1,103 @@
+/** The text that begins an NRRD file: https://teem.sourceforge.net/nrrd/format.html */
+
+import { FormatError } from '../../../errors.ts';
+import type { Vector3 } from '../../image.ts';
+
+export interface NrrdHeader {
+  /** Lower-case names of fields, and their values. Key/value pairs (`:=`) may be anything and are passed over. */
+  readonly fields: ReadonlyMap<string, string>;
+  /** Byte at which an attached file's data begin. */
+  readonly end: number;
+  readonly sizes: readonly number[];
+  readonly type: string;
+  readonly encoding: string;
+  readonly byteSkip: number;
+  readonly lineSkip: number;
+  /** Step of each axis in the space of the file; undefined for axes without one (`none`). */
+  readonly directions?: readonly (Vector3 | undefined)[];
+  readonly origin?: Vector3;
+}
+
+const MAX_HEADER = 2 ** 20;
+
+/** Other spellings of the same field. */
+const SAME: Readonly<Record<string, string>> = { datafile: 'data file', byteskip: 'byte skip', lineskip: 'line skip' };
+
+/** @throws FormatError for a header that lacks what it needs, or contradicts itself. */
+export function readNrrdHeader(bytes: Uint8Array, file: string): NrrdHeader {
+  const problem = (text: string, remedy = 'Save the file again.') => new FormatError(text, { file, remedy });
+  const fields = new Map<string, string>();
+  let at = 0;
+  let line = '';
+  for (let first = true; ; first = false) {
+    let end = at;
+    while (end < bytes.length && bytes[end] !== 0x0a && end < MAX_HEADER) end++;
+    line = text(bytes.subarray(at, end)).replace(/\r$/, '');
+    // A detached header may end without the blank line.
+    if (end >= bytes.length || end >= MAX_HEADER) at = bytes.length;
+    else at = end + 1;
+    if (line === '') break;
+    const field = /^([^:#][^:]*): (.*)$/.exec(line);
+    if (!first && field !== null) {
+      const name = (field[1] as string).trim().toLowerCase();
+      fields.set(SAME[name] ?? name, (field[2] as string).trim());
+    }
+    if (at >= bytes.length) break;
+  }
+  const required = (name: string): string => {
+    const value = fields.get(name);
+    if (value === undefined) throw problem(`the NRRD header has no field "${name}".`);
+    return value;
+  };
+  const dimension = Number(required('dimension'));
+  const sizes = words(required('sizes')).map(Number);
+  if (
+    !Number.isInteger(dimension) ||
+    sizes.length !== dimension ||
+    sizes.some((size) => !(Number.isInteger(size) && size > 0))
+  ) {
+    throw problem(`the NRRD header says ${fields.get('dimension')} axes of the sizes "${fields.get('sizes')}".`);
+  }
+  const skip = (name: string, least: number): number => {
+    const value = Number(fields.get(name) ?? 0);
+    if (!Number.isInteger(value) || value < least) throw problem(`a ${name} of ${fields.get(name)} is not possible.`);
+    return value;
+  };
+  const directions = fields.has('space directions') ? vectors(required('space directions')) : undefined;
+  if (directions !== undefined && directions.length !== dimension) {
+    throw problem(`the NRRD header has ${directions.length} space directions for ${dimension} axes.`);
+  }
+  const origin = fields.has('space origin') ? vectors(required('space origin'))[0] : undefined;
+  return {
+    fields,
+    end: at,
+    sizes,
+    type: required('type').toLowerCase(),
+    encoding: required('encoding').toLowerCase(),
+    byteSkip: skip('byte skip', -1),
+    lineSkip: skip('line skip', 0),
+    ...(directions === undefined ? {} : { directions }),
+    ...(origin === undefined ? {} : { origin }),
+  };
+}
+
+function text(bytes: Uint8Array): string {
+  let out = '';
+  for (const byte of bytes) out += String.fromCharCode(byte);
+  return out;
+}
+
+/** Words between blanks; those in quotes may have blanks themselves. */
+export function words(value: string): string[] {
+  return [...value.matchAll(/"([^"]*)"|(\S+)/g)].map((match) => match[1] ?? (match[2] as string));
+}
+
+/** `(1,0,0) none (0,1,0)`; vectors of two get a third 0, longer ones and those with NaN count as none. */
+function vectors(value: string): (Vector3 | undefined)[] {
+  return [...value.matchAll(/\(([^)]*)\)|none/gi)].map((match) => {
+    const numbers = match[1]?.split(',').map(Number);
+    if (numbers === undefined || numbers.length < 2 || numbers.length > 3 || !numbers.every(Number.isFinite))
+      return undefined;
+    return [numbers[0] as number, numbers[1] as number, numbers[2] ?? 0];
+  });
+}

@@ -1,0 +1,293 @@
+import { allocate, bytesPer, type DType, type Storage, sizeOf } from '../../../array/ndarray.ts';
+import { FormatError } from '../../../errors.ts';
+import { fromSteps } from '../../geometry.ts';
+import { gunzip } from '../../gunzip.ts';
+import type { Geometry, Image, Spacing, Spacings, Vector3 } from '../../image.ts';
+import { samplesFrom } from '../../samples.ts';
+import { normaliseUnit, spacingOf } from '../../units.ts';
+import { type Codec, checkDeclaredSize, type ReadContext } from '../format.ts';
+import { type NrrdHeader, readNrrdHeader, words } from './header.ts';
+
+const TYPES: readonly (readonly [DType, readonly string[]])[] = [
+  ['int8', ['signed char', 'int8', 'int8_t']],
+  ['uint8', ['uchar', 'unsigned char', 'uint8', 'uint8_t']],
+  ['int16', ['short', 'short int', 'signed short', 'signed short int', 'int16', 'int16_t']],
+  ['uint16', ['ushort', 'unsigned short', 'unsigned short int', 'uint16', 'uint16_t']],
+  ['int32', ['int', 'signed int', 'int32', 'int32_t']],
+  ['uint32', ['uint', 'unsigned int', 'uint32', 'uint32_t']],
+  ['int64', ['longlong', 'long long', 'long long int', 'signed long long', 'signed long long int', 'int64', 'int64_t']],
+  ['uint64', ['ulonglong', 'unsigned long long', 'unsigned long long int', 'uint64', 'uint64_t']],
+  ['float32', ['float']],
+  ['float64', ['double']],
+];
+
+const COLOURS: Readonly<Record<string, readonly string[]>> = {
+  'rgb-color': ['red', 'green', 'blue'],
+  'rgba-color': ['red', 'green', 'blue', 'alpha'],
+};
+/** Kinds of axes that run through space; other kinds but `time` hold components. */
+const SPATIAL = new Set(['domain', 'space', '???', 'none', '']);
+
+/** NRRD, attached and detached (`.nhdr` with its data in another file), raw, gzip and ASCII. */
+export const nrrd: Codec = {
+  async read(bytes: Uint8Array, context: ReadContext): Promise<Image> {
+    const { file } = context;
+    const header = readNrrdHeader(bytes, file);
+    const dtype = TYPES.find(([, names]) => names.includes(header.type))?.[0];
+    if (dtype === undefined) {
+      throw new FormatError(`values of the type "${header.type}" are not supported.`, {
+        file,
+        remedy: 'Save the image with integers or floating point numbers.',
+      });
+    }
+    const roles = rolesOf(header, file);
+    const count = sizeOf(header.sizes);
+    const outside = header.fields.get('data file');
+    const data = outside === undefined ? bytes.subarray(header.end) : await detached(outside, context);
+    const what = `the image (${header.sizes.join(' x ')}, ${dtype})`;
+    checkDeclaredSize(what, count * bytesPer(dtype), data.length, context);
+    const values = decode(data, header, dtype, count, context, what);
+    return assemble(values, dtype, roles, header);
+  },
+};
+
+async function detached(name: string, { file, sibling }: ReadContext): Promise<Uint8Array> {
+  if (/^list\b/i.test(name) || /%\d*d/.test(name)) {
+    throw new FormatError('data in several files (LIST, or a pattern of names) is not supported.', {
+      file,
+      remedy: 'Save the image as one NRRD file.',
+    });
+  }
+  const folder = file.slice(0, Math.max(file.lastIndexOf('/'), file.lastIndexOf('\\')) + 1);
+  const path = /^([/\\]|[A-Za-z]:)/.test(name) ? name : `${folder}${name}`;
+  const found = await sibling?.(path);
+  if (found !== undefined) return found;
+  throw new FormatError(`its data should be in "${name}", which is not there.`, {
+    file,
+    remedy: 'Put both files side by side, or save the image as .nrrd.',
+  });
+}
+
+function decode(
+  data: Uint8Array,
+  { encoding, fields, byteSkip, lineSkip }: NrrdHeader,
+  dtype: DType,
+  count: number,
+  { file, maxBytes }: ReadContext,
+  what: string,
+): Storage[DType] {
+  const needed = count * bytesPer(dtype);
+  let at = 0;
+  for (let lines = 0; lines < lineSkip; lines++) {
+    const end = data.indexOf(0x0a, at);
+    at = end < 0 ? data.length : end + 1;
+  }
+  const rest = data.subarray(at);
+  if (encoding === 'ascii' || encoding === 'text' || encoding === 'txt') return fromText(rest, dtype, count, file);
+  const isGzip = encoding === 'gzip' || encoding === 'gz';
+  if (!isGzip && encoding !== 'raw') {
+    throw new FormatError(`data in the encoding "${encoding}" is not supported.`, {
+      file,
+      remedy: 'Save the image with gzip or raw.',
+    });
+  }
+  const plain = isGzip ? gunzip(rest, maxBytes + 65_536) : rest;
+  // -1: the data are the last bytes, whatever is before them.
+  const start = byteSkip < 0 ? plain.length - needed : byteSkip;
+  if (start < 0 || plain.length - start < needed) {
+    throw new FormatError(
+      `${what} takes ${needed} bytes, but only ${Math.max(0, plain.length - Math.max(0, start))} are there: the data end early.`,
+      {
+        file,
+        remedy: 'Copy the file again.',
+      },
+    );
+  }
+  const endian = fields.get('endian')?.toLowerCase();
+  if (bytesPer(dtype) > 1 && endian !== 'little' && endian !== 'big') {
+    throw new FormatError('the NRRD header does not say which byte comes first (endian).', {
+      file,
+      remedy: 'Save the file again.',
+    });
+  }
+  return samplesFrom(plain, start, dtype, count, endian !== 'big');
+}
+
+function fromText(bytes: Uint8Array, dtype: DType, count: number, file: string): Storage[DType] {
+  const out = allocate(dtype, count);
+  let at = 0;
+  let word = '';
+  for (let i = 0; i <= bytes.length && at < count; i++) {
+    const byte = bytes[i];
+    if (byte !== undefined && byte > 0x20 && byte !== 0x2c) word += String.fromCharCode(byte);
+    else if (word !== '') {
+      const value = Number(word);
+      if (Number.isNaN(value) && word.toLowerCase() !== 'nan') {
+        throw new FormatError(`"${word.slice(0, 20)}" is not a number.`, { file, remedy: 'Save the file again.' });
+      }
+      if (out instanceof BigInt64Array || out instanceof BigUint64Array) out[at++] = BigInt(Math.trunc(value));
+      else out[at++] = value;
+      word = '';
+    }
+  }
+  if (at < count) {
+    throw new FormatError(`the image has ${count} values, but only ${at} are there: the data end early.`, {
+      file,
+      remedy: 'Copy the file again.',
+    });
+  }
+  return out;
+}
+
+/** Our axis letter for each axis of the file, fastest first. */
+function rolesOf({ sizes, fields, directions }: NrrdHeader, file: string): readonly string[] {
+  const kinds = words(fields.get('kinds') ?? '').map((kind) => kind.toLowerCase());
+  const spatial = ['x', 'y', 'z', 't'];
+  const roles = sizes.map((_, axis) => {
+    const kind = kinds[axis] ?? '';
+    if (kind === 'time') return 't';
+    const isSpatial = SPATIAL.has(kind) && (directions === undefined || directions[axis] !== undefined);
+    return isSpatial ? (spatial.shift() ?? '?') : 'c';
+  });
+  const doubled = roles.some((role, i) => role === '?' || roles.indexOf(role) !== i);
+  if (doubled || !roles.includes('y')) {
+    throw new FormatError(
+      `an array of ${sizes.length === 1 ? 'one axis' : `${sizes.length} axes (${sizes.join(' x ')})`} is not an image.`,
+      {
+        file,
+        remedy: 'Save an image with x, y, and at most z, time and one axis of components.',
+      },
+    );
+  }
+  return roles;
+}
+
+function assemble(data: Storage[DType], dtype: DType, roles: readonly string[], header: NrrdHeader): Image {
+  const { sizes, fields } = header;
+  const lengthOf = (role: string): number => sizes[roles.indexOf(role)] ?? 1;
+  const axes = [...'tczyx'].filter((axis) => axis === 'y' || axis === 'x' || lengthOf(axis) > 1);
+  const kind = words(fields.get('kinds') ?? '')[roles.indexOf('c')]?.toLowerCase() ?? '';
+  const components = lengthOf('c');
+  const colours = COLOURS[kind];
+  const { notes, ...placed } = placeOf(header, roles);
+  return {
+    dtype,
+    data: reorder(data, dtype, roles, sizes),
+    shape: axes.map(lengthOf),
+    axes: axes.join(''),
+    channels:
+      components === 1
+        ? ['grey']
+        : colours?.length === components
+          ? colours
+          : Array.from({ length: components }, (_, i) => `component ${i}`),
+    ...placed,
+    ...(notes.length > 0 ? { notes } : {}),
+  };
+}
+
+/** From the file's order of axes to t, c, z, y, x. */
+function reorder(
+  data: Storage[DType],
+  dtype: DType,
+  roles: readonly string[],
+  sizes: readonly number[],
+): Storage[DType] {
+  const order = [...'xyzct'].filter((role) => roles.includes(role));
+  if (order.join() === roles.join()) return data;
+  const stride = (role: string): number => sizeOf(sizes.slice(0, roles.indexOf(role)));
+  const steps = [...'xyzct'].map((role) => ({
+    length: roles.includes(role) ? (sizes[roles.indexOf(role)] as number) : 1,
+    stride: roles.includes(role) ? stride(role) : 0,
+  }));
+  const [x, y, z, c, t] = steps as [
+    (typeof steps)[0],
+    (typeof steps)[0],
+    (typeof steps)[0],
+    (typeof steps)[0],
+    (typeof steps)[0],
+  ];
+  const out = allocate(dtype, data.length) as Float64Array;
+  const from = data as Float64Array;
+  let at = 0;
+  for (let ti = 0; ti < t.length; ti++)
+    for (let ci = 0; ci < c.length; ci++)
+      for (let zi = 0; zi < z.length; zi++)
+        for (let yi = 0; yi < y.length; yi++) {
+          let i = ti * t.stride + ci * c.stride + zi * z.stride + yi * y.stride;
+          for (let xi = 0; xi < x.length; xi++, i += x.stride) out[at++] = from[i] as number;
+        }
+  return out;
+}
+
+/** Signs that lead from a space to LPS. */
+const SPACES: Readonly<Record<string, Vector3>> = {
+  'left-posterior-superior': [1, 1, 1],
+  lps: [1, 1, 1],
+  'right-anterior-superior': [-1, -1, 1],
+  ras: [-1, -1, 1],
+  'left-anterior-superior': [1, -1, 1],
+  las: [1, -1, 1],
+};
+
+interface Placed {
+  readonly spacing: Spacings;
+  readonly geometry?: Geometry;
+  readonly notes: readonly string[];
+}
+
+function placeOf({ fields, directions, origin, sizes }: NrrdHeader, roles: readonly string[]): Placed {
+  const notes: string[] = [];
+  const space =
+    fields
+      .get('space')
+      ?.toLowerCase()
+      .replace(/-time$/, '')
+      .replace(/^(...)t$/, '$1') ?? '';
+  const signs = SPACES[space];
+  const stated = normaliseUnit(words(fields.get('space units') ?? '')[0] ?? '');
+  const axisOf = (role: string): number => roles.indexOf(role);
+  if (directions !== undefined) {
+    const unit = stated ?? (signs === undefined ? undefined : 'mm');
+    if (stated === undefined && signs !== undefined) {
+      notes.push('The file does not say its unit of length; millimetres are taken.');
+    }
+    const toLps = (vector: Vector3): Vector3 =>
+      vector.map((v, i) => v * ((signs ?? [1, 1, 1])[i] as number)) as unknown as Vector3;
+    const [x, y, z] = ['x', 'y', 'z'].map((role) => directions[axisOf(role)]) as [
+      Vector3,
+      Vector3,
+      Vector3 | undefined,
+    ];
+    const upright: Vector3 = [x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], x[0] * y[1] - x[1] * y[0]];
+    const found = fromSteps(toLps(x), toLps(y), toLps(z ?? upright));
+    if (found === undefined || unit === undefined) {
+      notes.push(
+        found === undefined
+          ? 'The space directions are not usable; they are left out.'
+          : 'The voxel size has no unit; it is left out.',
+      );
+      return { spacing: {}, notes };
+    }
+    const [dx, dy, dz] = found.spacingMm;
+    const each = (value: number): Spacing => ({ value, unit });
+    const spacing: Spacings = {
+      ...(z === undefined || (sizes[axisOf('z')] ?? 1) === 1 ? {} : { z: each(dz) }),
+      y: each(dy),
+      x: each(dx),
+    };
+    if (signs === undefined || unit !== 'mm') return { spacing, notes };
+    return { spacing, geometry: { originMm: toLps(origin ?? [0, 0, 0]), direction: found.direction }, notes };
+  }
+  const spacings = words(fields.get('spacings') ?? '').map(Number);
+  const units = words(fields.get('units') ?? '');
+  const spacing: { -readonly [axis in 't' | 'z' | 'y' | 'x']?: Spacing } = {};
+  for (const axis of ['t', 'z', 'y', 'x'] as const) {
+    const value = spacings[axisOf(axis)];
+    const found = value === undefined ? undefined : spacingOf(value, normaliseUnit(units[axisOf(axis)] ?? ''));
+    if (found !== undefined) spacing[axis] = found;
+  }
+  if (spacings.some(Number.isFinite) && spacing.x === undefined)
+    notes.push('The voxel size has no unit; it is left out.');
+  return { spacing, notes };
+}

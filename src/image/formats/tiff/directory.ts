@@ -1,0 +1,189 @@
+import { FormatError } from '../../../errors.ts';
+
+/** Tags that are read, by the names of the TIFF 6.0 specification. */
+export const TAG = {
+  NewSubfileType: 254,
+  SubfileType: 255,
+  ImageWidth: 256,
+  ImageLength: 257,
+  BitsPerSample: 258,
+  Compression: 259,
+  PhotometricInterpretation: 262,
+  FillOrder: 266,
+  ImageDescription: 270,
+  StripOffsets: 273,
+  Orientation: 274,
+  SamplesPerPixel: 277,
+  RowsPerStrip: 278,
+  StripByteCounts: 279,
+  XResolution: 282,
+  YResolution: 283,
+  PlanarConfiguration: 284,
+  ResolutionUnit: 296,
+  Predictor: 317,
+  ColorMap: 320,
+  TileWidth: 322,
+  TileLength: 323,
+  TileOffsets: 324,
+  TileByteCounts: 325,
+  ExtraSamples: 338,
+  SampleFormat: 339,
+  JPEGTables: 347,
+  YCbCrSubSampling: 530,
+} as const;
+
+type TagName = keyof typeof TAG;
+const NAME_OF = new Map<number, TagName>(Object.entries(TAG).map(([name, tag]) => [tag, name as TagName]));
+
+/** Bytes of one value of each field type, by its number; 0 = no such type. */
+const TYPE_BYTES = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8];
+const ASCII = 2;
+const RATIONAL = 5;
+
+/** The known tags of one page. Numbers are widened to float64; an ASCII value keeps its bytes. */
+export interface Directory {
+  /** The values of a tag; empty when it is absent. */
+  all(tag: TagName): Float64Array;
+  /** The first value of a tag. */
+  first(tag: TagName): number | undefined;
+  /** One over the first value of a RATIONAL tag, without the rounding of a division twice. */
+  inverse(tag: TagName): number | undefined;
+  /** The bytes of an ASCII or UNDEFINED tag, without its terminating zeros. */
+  bytes(tag: TagName): Uint8Array | undefined;
+}
+
+export interface TiffFile {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly littleEndian: boolean;
+  readonly directories: readonly Directory[];
+}
+
+/**
+ * Reads the header and the chain of directories of a classic or Big TIFF.
+ * Nothing is allocated that the file could not hold: counts and offsets are checked against its length first.
+ *
+ * @throws FormatError when something lies outside the file, or the chain runs in a circle
+ */
+export function readDirectories(bytes: Uint8Array, file: string): TiffFile {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const need = (offset: number, length: number) => {
+    if (offset + length > bytes.length) {
+      throw new FormatError(
+        `the file ends at byte ${bytes.length}, but its directory points to byte ${offset + length}: it is truncated or damaged.`,
+        { file, remedy: 'Copy or save it again.' },
+      );
+    }
+  };
+  need(0, 8);
+  const littleEndian = bytes[0] === 0x49;
+  const big = view.getUint16(2, littleEndian) === 43;
+  const uint64 = (offset: number) => Number(view.getBigUint64(offset, littleEndian));
+  const pointer = (offset: number) => {
+    need(offset, big ? 8 : 4);
+    return big ? uint64(offset) : view.getUint32(offset, littleEndian);
+  };
+  if (big) {
+    need(0, 16);
+    if (view.getUint16(4, littleEndian) !== 8) {
+      throw new FormatError('its BigTIFF header is not valid.', { file, remedy: 'Save it again as TIFF.' });
+    }
+  }
+
+  const entryBytes = big ? 20 : 12;
+  const readDirectory = (start: number): { directory: Directory; next: number } => {
+    need(start, big ? 8 : 2);
+    const entries = big ? uint64(start) : view.getUint16(start, littleEndian);
+    const firstEntry = start + (big ? 8 : 2);
+    need(firstEntry, entries * entryBytes);
+    const values = new Map<TagName, Float64Array | Uint8Array>();
+    const inverses = new Map<TagName, number>();
+    for (let i = 0; i < entries; i++) {
+      const at = firstEntry + i * entryBytes;
+      const name = NAME_OF.get(view.getUint16(at, littleEndian));
+      const type = view.getUint16(at + 2, littleEndian);
+      const valueBytes = TYPE_BYTES[type] ?? 0;
+      if (name === undefined || valueBytes === 0) continue;
+      const count = big ? uint64(at + 4) : view.getUint32(at + 4, littleEndian);
+      const length = count * valueBytes;
+      const inline = at + (big ? 12 : 8);
+      const offset = length <= (big ? 8 : 4) ? inline : pointer(inline);
+      need(offset, length);
+      const raw = bytes.subarray(offset, offset + length);
+      if (type === RATIONAL && count > 0) {
+        inverses.set(name, view.getUint32(offset + 4, littleEndian) / view.getUint32(offset, littleEndian));
+      }
+      values.set(
+        name,
+        valueBytes === 1 ? (type === ASCII ? trimZeros(raw) : raw) : numbers(view, offset, type, count, littleEndian),
+      );
+    }
+    const directory: Directory = {
+      all: (tag) => Float64Array.from(values.get(tag) ?? []),
+      first: (tag) => values.get(tag)?.[0],
+      inverse: (tag) => inverses.get(tag),
+      bytes: (tag) => {
+        const value = values.get(tag);
+        return value instanceof Uint8Array ? value : undefined;
+      },
+    };
+    // Some writers leave out the last pointer at the very end of the file.
+    const link = firstEntry + entries * entryBytes;
+    return { directory, next: link + (big ? 8 : 4) > bytes.length ? 0 : pointer(link) };
+  };
+
+  const directories: Directory[] = [];
+  const seen = new Set<number>();
+  let next = pointer(big ? 8 : 4);
+  while (next !== 0) {
+    if (seen.has(next)) {
+      throw new FormatError('its list of pages runs in a circle.', { file, remedy: 'Save it again as TIFF.' });
+    }
+    seen.add(next);
+    const read = readDirectory(next);
+    directories.push(read.directory);
+    next = read.next;
+  }
+  return { bytes, view, littleEndian, directories };
+}
+
+function trimZeros(raw: Uint8Array): Uint8Array {
+  const end = raw.indexOf(0);
+  return end < 0 ? raw : raw.subarray(0, end);
+}
+
+function numbers(view: DataView, offset: number, type: number, count: number, littleEndian: boolean): Float64Array {
+  const size = TYPE_BYTES[type] as number;
+  const out = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
+    const at = offset + i * size;
+    out[i] = number(view, at, type, littleEndian);
+  }
+  return out;
+}
+
+function number(view: DataView, at: number, type: number, littleEndian: boolean): number {
+  switch (type) {
+    case 3:
+      return view.getUint16(at, littleEndian);
+    case 4:
+    case 13:
+      return view.getUint32(at, littleEndian);
+    case 5:
+      return view.getUint32(at, littleEndian) / view.getUint32(at + 4, littleEndian);
+    case 8:
+      return view.getInt16(at, littleEndian);
+    case 9:
+      return view.getInt32(at, littleEndian);
+    case 10:
+      return view.getInt32(at, littleEndian) / view.getInt32(at + 4, littleEndian);
+    case 11:
+      return view.getFloat32(at, littleEndian);
+    case 12:
+      return view.getFloat64(at, littleEndian);
+    case 17:
+      return Number(view.getBigInt64(at, littleEndian));
+    default:
+      return Number(view.getBigUint64(at, littleEndian));
+  }
+}

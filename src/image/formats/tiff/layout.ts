@@ -1,0 +1,196 @@
+import type { DType } from '../../../array/ndarray.ts';
+import { FormatError } from '../../../errors.ts';
+import type { Directory } from './directory.ts';
+
+/** How the samples of one page are stored, checked. */
+export interface PageLayout {
+  readonly width: number;
+  readonly height: number;
+  readonly samples: number;
+  readonly bits: number;
+  readonly dtype: DType;
+  readonly compression: number;
+  readonly predictor: number;
+  readonly photometric: number;
+  readonly fillOrder: number;
+  /** Samples of a pixel lie beside each other, or each in its own plane. */
+  readonly planar: boolean;
+  readonly blockWidth: number;
+  readonly blockHeight: number;
+  /** Strips have as many rows as are left, tiles always `blockHeight`. */
+  readonly tiled: boolean;
+  readonly offsets: Float64Array;
+  readonly byteCounts: Float64Array;
+  /** What each extra sample is: 0 unspecified, 1 premultiplied alpha, 2 alpha. */
+  readonly extraSamples: Float64Array;
+}
+
+export const PHOTOMETRIC = {
+  whiteIsZero: 0,
+  blackIsZero: 1,
+  rgb: 2,
+  palette: 3,
+  cmyk: 5,
+  yCbCr: 6,
+  cieLab: 8,
+} as const;
+export const COMPRESSION = {
+  none: 1,
+  lzw: 5,
+  jpeg: 7,
+  deflate: 8,
+  packBits: 32773,
+  oldDeflate: 32946,
+  zstd: 50000,
+} as const;
+
+/** What cannot be read, by name, so that the message says what to look for in the saving dialogue. */
+const OTHER_COMPRESSIONS: Readonly<Record<number, string>> = {
+  2: 'CCITT fax (Huffman RLE)',
+  3: 'CCITT fax group 3',
+  4: 'CCITT fax group 4',
+  6: 'old-style JPEG',
+  9: 'JBIG',
+  32809: 'ThunderScan',
+  33003: 'JPEG 2000',
+  33005: 'JPEG 2000',
+  34661: 'JBIG',
+  34676: 'SGI LogLuv',
+  34677: 'SGI LogLuv',
+  34712: 'JPEG 2000',
+  34887: 'LERC',
+  34892: 'lossy JPEG DNG',
+  34925: 'LZMA',
+  50001: 'WebP',
+  50002: 'JPEG XL',
+  52546: 'JPEG XL',
+};
+const OTHER_PHOTOMETRICS: Readonly<Record<number, string>> = {
+  4: 'transparency mask',
+  9: 'ICC L*a*b*',
+  10: 'ITU L*a*b*',
+  32803: 'colour filter array',
+  32844: 'LogL',
+  32845: 'LogLuv',
+};
+
+/**
+ * Checks what a directory says of its page.
+ * @throws FormatError for what is missing or impossible, and by name for what is not supported
+ */
+export function pageLayout(directory: Directory, file: string): PageLayout {
+  const refuse = (what: string): never => {
+    throw new FormatError(`${what} is not supported.`, {
+      file,
+      remedy: 'Save it as TIFF with 8, 16 or 32 bits a sample, uncompressed or with LZW or Deflate.',
+    });
+  };
+  const broken = (what: string): never => {
+    throw new FormatError(`the TIFF directory is damaged: ${what}.`, { file, remedy: 'Save it again.' });
+  };
+  const width = directory.first('ImageWidth') ?? broken('it states no width');
+  const height = directory.first('ImageLength') ?? broken('it states no height');
+  if (!isCount(width) || !isCount(height)) broken(`its size is ${width} x ${height}`);
+  const samples = directory.first('SamplesPerPixel') ?? 1;
+  if (!isCount(samples) || samples > 65_535) broken(`it states ${samples} samples a pixel`);
+
+  const compression = directory.first('Compression') ?? COMPRESSION.none;
+  if (!(Object.values(COMPRESSION) as number[]).includes(compression)) {
+    refuse(`TIFF compression ${OTHER_COMPRESSIONS[compression] ?? `number ${compression}`}`);
+  }
+  const photometric = directory.first('PhotometricInterpretation') ?? PHOTOMETRIC.blackIsZero;
+  if (!(Object.values(PHOTOMETRIC) as number[]).includes(photometric)) {
+    refuse(`TIFF colour space ${OTHER_PHOTOMETRICS[photometric] ?? `number ${photometric}`}`);
+  }
+  if (photometric === PHOTOMETRIC.yCbCr && compression !== COMPRESSION.jpeg)
+    refuse('TIFF colour space YCbCr without JPEG');
+  if (photometric === PHOTOMETRIC.palette && samples !== 1) refuse(`a TIFF palette with ${samples} samples a pixel`);
+
+  const allBits = directory.all('BitsPerSample');
+  const bits = allBits[0] ?? 1;
+  if (allBits.some((other) => other !== bits)) refuse(`TIFF with different bits a sample (${allBits.join(', ')})`);
+  const format = directory.first('SampleFormat') ?? 1;
+  const dtype = sampleType(format, bits) ?? refuse(`TIFF with ${bits} bits a sample of ${sampleFormatName(format)}`);
+  if (compression === COMPRESSION.jpeg && bits !== 8) refuse(`JPEG in TIFF with ${bits} bits a sample`);
+
+  const predictor = directory.first('Predictor') ?? 1;
+  if (![1, 2, 3].includes(predictor)) refuse(`TIFF predictor number ${predictor}`);
+  if (predictor === 3 && format !== 3) refuse('the floating-point predictor on integers');
+
+  const planar = directory.first('PlanarConfiguration') === 2 && samples > 1;
+  const tiled = directory.first('TileWidth') !== undefined;
+  const blockWidth = tiled ? (directory.first('TileWidth') as number) : width;
+  const blockHeight = tiled
+    ? (directory.first('TileLength') ?? 0)
+    : Math.min(height, directory.first('RowsPerStrip') || height);
+  if (!isCount(blockWidth) || !isCount(blockHeight)) broken(`its tiles are ${blockWidth} x ${blockHeight}`);
+  const blocks = Math.ceil(width / blockWidth) * Math.ceil(height / blockHeight) * (planar ? samples : 1);
+  // Some writers keep the offsets of tiles in the strip tags.
+  const table = (tiles: 'TileOffsets' | 'TileByteCounts', strips: 'StripOffsets' | 'StripByteCounts') => {
+    const own = directory.all(tiled ? tiles : strips);
+    return own.length > 0 ? own : directory.all(strips);
+  };
+  const offsets = table('TileOffsets', 'StripOffsets');
+  let byteCounts = table('TileByteCounts', 'StripByteCounts');
+  if (offsets.length < blocks) broken(`it needs ${blocks} strips or tiles and lists ${offsets.length}`);
+  if (byteCounts.length === 0 && compression === COMPRESSION.none && blocks === 1) {
+    byteCounts = Float64Array.of(rowBytes(blockWidth, planar ? 1 : samples, bits) * blockHeight);
+  }
+  if (byteCounts.length < blocks)
+    broken(`it needs the lengths of ${blocks} strips or tiles and lists ${byteCounts.length}`);
+
+  return {
+    width,
+    height,
+    samples,
+    bits,
+    dtype,
+    compression,
+    predictor: compression === COMPRESSION.jpeg ? 1 : predictor,
+    photometric,
+    fillOrder: directory.first('FillOrder') ?? 1,
+    planar,
+    blockWidth,
+    blockHeight,
+    tiled,
+    offsets,
+    byteCounts,
+    extraSamples: directory.all('ExtraSamples'),
+  };
+}
+
+/** Bytes that a row of packed samples takes; rows begin at whole bytes. */
+export function rowBytes(width: number, samples: number, bits: number): number {
+  return Math.ceil((width * samples * bits) / 8);
+}
+
+function isCount(value: number): boolean {
+  return Number.isInteger(value) && value > 0 && value < 2 ** 32;
+}
+
+function sampleType(format: number, bits: number): DType | undefined {
+  const whole: Readonly<Record<number, readonly [DType, DType]>> = {
+    8: ['uint8', 'int8'],
+    16: ['uint16', 'int16'],
+    32: ['uint32', 'int32'],
+    64: ['uint64', 'int64'],
+  };
+  if (format === 3) return ({ 16: 'float16', 32: 'float32', 64: 'float64' } as const)[bits as 16 | 32 | 64];
+  if (format === 2) return whole[bits]?.[1];
+  if (format !== 1 && format !== 4) return undefined;
+  if (!Number.isInteger(bits) || bits < 1) return undefined;
+  return bits <= 8 ? 'uint8' : bits <= 16 ? 'uint16' : bits <= 32 ? 'uint32' : whole[bits]?.[0];
+}
+
+function sampleFormatName(format: number): string {
+  return (
+    {
+      1: 'unsigned integers',
+      2: 'signed integers',
+      3: 'floating point',
+      4: 'undefined format',
+      5: 'complex integers',
+      6: 'complex floating point',
+    }[format] ?? `format ${format}`
+  );
+}

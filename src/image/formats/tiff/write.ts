@@ -1,0 +1,254 @@
+import { strToU8, zlibSync } from 'fflate';
+import { bytesPer, type DType } from '../../../array/ndarray.ts';
+import { UsageError } from '../../../errors.ts';
+import { extent, type Image } from '../../image.ts';
+import { TAG } from './directory.ts';
+
+export interface WriteTiffOptions {
+  /** Default `deflate`. */
+  readonly compression?: 'deflate' | 'none';
+}
+
+const SHORT = 3;
+const LONG = 4;
+const ASCII = 2;
+const RATIONAL = 5;
+const TYPE_BYTES: Readonly<Record<number, number>> = { [ASCII]: 1, [SHORT]: 2, [LONG]: 4, [RATIONAL]: 8 };
+/** About as much as a strip should hold: readers take strips one by one. */
+const STRIP_BYTES = 2 ** 18;
+const LIMIT = 2 ** 32 - 2 ** 16;
+
+/** One directory entry; `value` lies in the entry itself where it takes at most four bytes. */
+interface Entry {
+  readonly tag: number;
+  readonly type: number;
+  readonly count: number;
+  readonly value: Uint8Array;
+}
+
+/**
+ * Writes a TIFF: any dtype but bool, any axes; a page for every t, z and c, where red, green, blue (and alpha) of uint8
+ * or uint16 images stay together as RGB. Little-endian, in strips, with ImageJ's description, so that Fiji and tifffile
+ * find axes, pixel size and unit. Values are kept bit for bit; `bitDepth` and `palette` are not.
+ *
+ * @throws UsageError for bool (convert it first) and for what would pass the 4 GiB that TIFF can address
+ */
+export function writeTiff(image: Image, { compression = 'deflate' }: WriteTiffOptions = {}): Uint8Array {
+  const { dtype, source } = image;
+  const where = source === undefined ? {} : { file: source };
+  if (dtype === 'bool')
+    throw new UsageError('TIFF is not written from bool.', { ...where, remedy: 'Convert it with castTo uint8.' });
+  const [height, width] = image.shape.slice(-2) as [number, number];
+  if (image.data.length === 0)
+    throw new UsageError('the image has no pixels.', { ...where, remedy: 'Give it at least one.' });
+  if (image.data.byteLength > LIMIT) {
+    throw new UsageError(`the image takes ${image.data.byteLength} bytes, more than the 4 GiB of a TIFF file.`, {
+      ...where,
+      remedy: 'Write one page a file with page().',
+    });
+  }
+  const bytes = new Uint8Array(image.data.buffer, image.data.byteOffset, image.data.byteLength);
+  const t = extent(image, 't');
+  const c = extent(image, 'c');
+  const z = extent(image, 'z');
+  const colour = isColour(image);
+  const samples = colour ? c : 1;
+  const planeBytes = width * height * bytesPer(dtype);
+  const planeAt = (ti: number, ci: number, zi: number) => {
+    const start = ((ti * c + ci) * z + zi) * planeBytes;
+    return bytes.subarray(start, start + planeBytes);
+  };
+
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  const append = (part: Uint8Array): number => {
+    const at = length;
+    // Everything begins at an even byte.
+    const padded = part.length % 2 === 0 ? [part] : [part, new Uint8Array(1)];
+    for (const piece of padded) {
+      parts.push(piece);
+      length += piece.length;
+    }
+    if (length > LIMIT)
+      throw new UsageError('the image passes the 4 GiB of a TIFF file.', {
+        ...where,
+        remedy: 'Write one page a file.',
+      });
+    return at;
+  };
+
+  const header = Uint8Array.of(0x49, 0x49, 42, 0, 0, 0, 0, 0);
+  append(header);
+  // Where the offset of the next directory is to be written: in the header, then at the end of each directory.
+  let link = new DataView(header.buffer);
+  let linkAt = 4;
+  const description = describe(image, colour ? 1 : c, z, t);
+  const shared = sharedEntries(image, samples, compression);
+  for (let ti = 0; ti < t; ti++) {
+    for (let zi = 0; zi < z; zi++) {
+      for (let ci = 0; ci < (colour ? 1 : c); ci++) {
+        const page =
+          samples === 1
+            ? planeAt(ti, ci, zi)
+            : interleave(
+                Array.from({ length: samples }, (_, s) => planeAt(ti, s, zi)),
+                bytesPer(dtype),
+              );
+        const rowBytes = width * samples * bytesPer(dtype);
+        const rows = Math.max(1, Math.min(height, Math.floor(STRIP_BYTES / rowBytes)));
+        const offsets: number[] = [];
+        const counts: number[] = [];
+        for (let y = 0; y < height; y += rows) {
+          const strip = page.subarray(y * rowBytes, Math.min(height, y + rows) * rowBytes);
+          const packed = compression === 'deflate' ? zlibSync(strip, { level: 6 }) : strip;
+          counts.push(packed.length);
+          offsets.push(append(packed));
+        }
+        const entries = [
+          ...shared,
+          entry(TAG.StripOffsets, LONG, offsets),
+          entry(TAG.RowsPerStrip, LONG, [rows]),
+          entry(TAG.StripByteCounts, LONG, counts),
+          ...(ti + zi + ci === 0 ? [text(TAG.ImageDescription, description)] : []),
+        ].sort((a, b) => a.tag - b.tag);
+        const directory = new DataView(new ArrayBuffer(2 + 12 * entries.length + 4));
+        directory.setUint16(0, entries.length, true);
+        for (const [i, { tag, type, count, value }] of entries.entries()) {
+          const at = 2 + 12 * i;
+          directory.setUint16(at, tag, true);
+          directory.setUint16(at + 2, type, true);
+          directory.setUint32(at + 4, count, true);
+          if (value.length <= 4) new Uint8Array(directory.buffer).set(value, at + 8);
+          else directory.setUint32(at + 8, append(value), true);
+        }
+        link.setUint32(linkAt, append(new Uint8Array(directory.buffer)), true);
+        link = directory;
+        linkAt = directory.byteLength - 4;
+      }
+    }
+  }
+  const out = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
+/** Red, green, blue and perhaps alpha, which other programs should show as colour. */
+function isColour({ dtype, channels }: Image): boolean {
+  if (dtype !== 'uint8' && dtype !== 'uint16') return false;
+  const names = channels?.join();
+  return names === 'red,green,blue' || names === 'red,green,blue,alpha';
+}
+
+/** Entries that all pages have. */
+function sharedEntries(image: Image, samples: number, compression: 'deflate' | 'none'): Entry[] {
+  const [height, width] = image.shape.slice(-2) as [number, number];
+  const { x, y } = image.spacing;
+  const each = (value: number) => Array<number>(samples).fill(value);
+  return [
+    entry(TAG.ImageWidth, LONG, [width]),
+    entry(TAG.ImageLength, LONG, [height]),
+    entry(TAG.BitsPerSample, SHORT, each(8 * bytesPer(image.dtype))),
+    entry(TAG.Compression, SHORT, [compression === 'deflate' ? 8 : 1]),
+    entry(TAG.PhotometricInterpretation, SHORT, [samples > 1 ? 2 : 1]),
+    entry(TAG.SamplesPerPixel, SHORT, [samples]),
+    entry(TAG.PlanarConfiguration, SHORT, [1]),
+    entry(TAG.SampleFormat, SHORT, each(sampleFormat(image.dtype))),
+    ...(samples === 4 ? [entry(TAG.ExtraSamples, SHORT, [2])] : []),
+    // Pixels a unit; the unit itself stands in the description, as ImageJ has it.
+    ...(x === undefined ? [] : [entry(TAG.XResolution, RATIONAL, inverseFraction(x.value))]),
+    ...(y === undefined ? [] : [entry(TAG.YResolution, RATIONAL, inverseFraction(y.value))]),
+    ...(x === undefined && y === undefined ? [] : [entry(TAG.ResolutionUnit, SHORT, [1])]),
+  ];
+}
+
+function sampleFormat(dtype: DType): number {
+  return dtype.startsWith('float') ? 3 : dtype.startsWith('int') ? 2 : 1;
+}
+
+function entry(tag: number, type: number, values: readonly number[]): Entry {
+  const size = type === RATIONAL ? 4 : (TYPE_BYTES[type] as number);
+  const view = new DataView(new ArrayBuffer(values.length * size));
+  for (const [i, value] of values.entries()) {
+    if (size === 2) view.setUint16(2 * i, value, true);
+    else view.setUint32(4 * i, value, true);
+  }
+  return {
+    tag,
+    type,
+    count: type === RATIONAL ? values.length / 2 : values.length,
+    value: new Uint8Array(view.buffer),
+  };
+}
+
+function text(tag: number, ascii: string): Entry {
+  const value = strToU8(`${ascii}\0`);
+  return { tag, type: ASCII, count: value.length, value };
+}
+
+/** ImageJ's description. `channel_names` is ours; ImageJ passes over it. */
+function describe({ spacing: { x, y, z, t }, channels }: Image, c: number, slices: number, frames: number): string {
+  // ImageJ writes µm as "micron"; TIFF texts are 7-bit.
+  const unit = (name: string) =>
+    name === 'µm'
+      ? 'micron'
+      : name.replace(/[^ -~]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  const images = c * slices * frames;
+  const lines: (string | undefined)[] = [
+    'ImageJ=1.54f',
+    images > 1 ? `images=${images}` : undefined,
+    c > 1 ? `channels=${c}` : undefined,
+    slices > 1 ? `slices=${slices}` : undefined,
+    frames > 1 ? `frames=${frames}` : undefined,
+    [c, slices, frames].filter((n) => n > 1).length > 1 ? 'hyperstack=true' : undefined,
+    c > 1 ? 'mode=grayscale' : undefined,
+    x === undefined ? undefined : `unit=${unit(x.unit)}`,
+    y === undefined || y.unit === x?.unit ? undefined : `yunit=${unit(y.unit)}`,
+    z === undefined || z.unit === x?.unit ? undefined : `zunit=${unit(z.unit)}`,
+    z === undefined ? undefined : `spacing=${z.value}`,
+    t === undefined ? undefined : `finterval=${t.value}`,
+    t === undefined || t.unit === 's' ? undefined : `tunit=${unit(t.unit)}`,
+    c > 1 && channels !== undefined ? `channel_names=${asciiJson(channels)}` : undefined,
+  ];
+  return `${lines.filter((line) => line !== undefined).join('\n')}\n`;
+}
+
+function asciiJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[^ -~]/g,
+    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/**
+ * Numerator and denominator, below 2^32, of 1 / value: the continued fraction of `value`, broken off where the fraction
+ * gives the same double again or no longer fits.
+ */
+function inverseFraction(value: number): [number, number] {
+  let [h, hBefore] = [Math.floor(value), 1];
+  let [k, kBefore] = [1, 0];
+  let rest = value - Math.floor(value);
+  while (rest > 0 && h / k !== value) {
+    const whole = Math.floor(1 / rest);
+    rest = 1 / rest - whole;
+    const [hNext, kNext] = [whole * h + hBefore, whole * k + kBefore];
+    if (hNext >= 2 ** 32 || kNext >= 2 ** 32) break;
+    [h, hBefore, k, kBefore] = [hNext, h, kNext, k];
+  }
+  return [k, h];
+}
+
+/** Planes to pixels with their samples together, in words of `size` bytes. */
+function interleave(planes: readonly Uint8Array[], size: number): Uint8Array {
+  const n = planes.length;
+  const out = new Uint8Array((planes[0] as Uint8Array).length * n);
+  for (const [s, plane] of planes.entries()) {
+    for (let i = 0, to = s * size; i < plane.length; i += size, to += n * size) {
+      for (let b = 0; b < size; b++) out[to + b] = plane[i + b] as number;
+    }
+  }
+  return out;
+}

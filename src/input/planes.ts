@@ -1,0 +1,116 @@
+/** An image taken apart into 2D pages of channels, the form in which a 2D network sees it. */
+
+import { DatasetError } from '../errors.ts';
+import { isHounsfield } from '../image/display.ts';
+import type { Image } from '../image/image.ts';
+import { extent } from '../image/image.ts';
+
+type Numeric = Exclude<Image['data'], BigInt64Array | BigUint64Array>;
+
+/** One page [channels, height, width] of an image in the values of its file. */
+export interface Page {
+  readonly data: Numeric;
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/**
+ * The pages of an image over time and depth, slowest first; alpha is dropped. Pixels where nothing was measured
+ * (`padding`) have the least measured value, Hounsfield units are -1024 at least, which is air and less: scanners fill
+ * what lies outside their circle with anything.
+ * @throws DatasetError for integers beyond 32 bits and for NaN or infinite values, naming the file and where the first lies.
+ */
+export function pagesOf(image: Image): readonly Page[] {
+  const file = image.source;
+  const data = measuredOnly(image, narrowed(image.data));
+  if (data === undefined || image.dtype === 'float16') {
+    throw new DatasetError(`values of dtype ${image.dtype} are not supported.`, {
+      ...(file === undefined ? {} : { file }),
+      remedy: 'Save the image with integers of up to 32 bits or float32.',
+    });
+  }
+  const height = extent(image, 'y');
+  const width = extent(image, 'x');
+  const stored = extent(image, 'c');
+  const depth = extent(image, 'z');
+  const pixels = height * width;
+  requireFinite(image, data, width);
+  const isAlpha = (name: string): boolean => /alpha/i.test(name);
+  const kept = Array.from({ length: stored }, (_, c) => c).filter((c) => !isAlpha(image.channels?.[c] ?? ''));
+  const pages: Page[] = [];
+  for (let t = 0; t < extent(image, 't'); t++) {
+    for (let z = 0; z < depth; z++) {
+      // Axes are ordered t, c, z, y, x.
+      const at = (c: number): number => ((t * stored + c) * depth + z) * pixels;
+      let page: Numeric;
+      if (kept.length === 1) page = data.subarray(at(kept[0] as number), at(kept[0] as number) + pixels);
+      else {
+        page = data.slice(0, kept.length * pixels);
+        kept.forEach((c, i) => {
+          page.set(data.subarray(at(c), at(c) + pixels), i * pixels);
+        });
+      }
+      pages.push({ data: page, channels: kept.length, height, width });
+    }
+  }
+  return pages;
+}
+
+/** 64-bit integers, as programs save label maps, as int32 where they all fit. */
+function narrowed(data: Image['data']): Numeric | undefined {
+  if (!(data instanceof BigInt64Array || data instanceof BigUint64Array)) return data;
+  const out = new Int32Array(data.length);
+  for (let i = 0; i < data.length; i++) {
+    const value = Number(data[i]);
+    out[i] = value;
+    if (out[i] !== value) return undefined;
+  }
+  return out;
+}
+
+const LEAST_HOUNSFIELD = -1024;
+
+function measuredOnly(image: Image, data: Numeric | undefined): Numeric | undefined {
+  if (data === undefined || image.dtype === 'float16') return data;
+  const { padding } = image;
+  const isSigned = !(data instanceof Uint8Array || data instanceof Uint16Array || data instanceof Uint32Array);
+  if (padding === undefined && !isSigned) return data;
+  let least = Number.POSITIVE_INFINITY;
+  let padded = false;
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i] as number;
+    if (value === padding) padded = true;
+    else if (value < least) least = value;
+  }
+  const clips = isSigned && least < LEAST_HOUNSFIELD && isHounsfield(image);
+  if (!clips && !(padded && least < Number.POSITIVE_INFINITY)) return data;
+  const out = data.slice();
+  const floor = clips ? LEAST_HOUNSFIELD : least;
+  for (let i = 0; i < out.length; i++) {
+    const value = out[i] as number;
+    if (value === padding || (clips && value < floor)) out[i] = floor;
+  }
+  return out;
+}
+
+function requireFinite(image: Image, data: Numeric, width: number): void {
+  if (!(data instanceof Float32Array || data instanceof Float64Array)) return;
+  let bad = 0;
+  let first = -1;
+  for (let i = 0; i < data.length; i++) {
+    if (!Number.isFinite(data[i])) {
+      if (bad === 0) first = i;
+      bad++;
+    }
+  }
+  if (bad === 0) return;
+  const y = Math.floor(first / width) % extent(image, 'y');
+  throw new DatasetError(
+    `${bad} ${bad === 1 ? 'value is' : 'values are'} NaN or infinite, the first at x ${first % width}, y ${y}.`,
+    {
+      ...(image.source === undefined ? {} : { file: image.source }),
+      remedy: 'Replace them by numbers, or leave the file out.',
+    },
+  );
+}

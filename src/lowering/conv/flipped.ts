@@ -1,0 +1,40 @@
+/**
+ * The gradient of a convolution's input with stride 1 as a standard Conv: weights transposed and flipped,
+ * pads = dilation (kernel - 1) - pad. ConvTranspose, the reference, is two to three times slower on a CPU.
+ */
+
+import { sizeOf } from '../../array/ndarray.ts';
+import type { GraphBuilder } from '../../graph/builder.ts';
+import type { Value } from '../../graph/ir.ts';
+import { convGeometry } from '../../graph/ops/convolution.ts';
+import type { Formulation } from '../context.ts';
+
+export const convGradInputFlipped: Formulation<'lamella.ConvGradInput'> = ({ b, forms }, node) => {
+  const [dy, w] = node.inputs as readonly [Value, Value];
+  const g = convGeometry(node.attributes, w.shape.slice(2));
+  if (g.strides.some((stride) => stride !== 1)) return false;
+  const reach = g.kernel.map((n, i) => (g.dilations[i] as number) * (n - 1));
+  const pads = [
+    ...reach.map((n, i) => n - (g.padsBegin[i] as number)),
+    ...reach.map((n, i) => n - (g.padsEnd[i] as number)),
+  ];
+  if (pads.some((pad) => pad < 0)) return false;
+  const made = b.op('Conv', [forms.plain(dy), flippedWeights(b, forms.plain(w), g.group)], {
+    kernel_shape: g.kernel,
+    pads,
+    dilations: g.dilations,
+    group: g.group,
+  });
+  forms.set(node.outputs[0] as Value, 'plain', made);
+  return true;
+};
+
+/** [K, C/group, ...] as [C, K/group, ...] with the taps reversed. */
+export function flippedWeights(b: GraphBuilder, w: Value, group: number): Value {
+  const [k, c, ...kernel] = w.shape as [number, number, ...number[]];
+  const taps = sizeOf(kernel);
+  const turned = b.transpose(b.reshape(w, [group, k / group, c, taps]), [0, 2, 1, 3]);
+  const reversed = b.ints(Array.from({ length: taps }, (_, i) => taps - 1 - i));
+  const flipped = taps === 1 ? turned : b.op('Gather', [turned, reversed], { axis: 3 });
+  return b.reshape(flipped, [c * group, k / group, ...kernel]);
+}

@@ -1,0 +1,162 @@
+/**
+ * In which memory layouts each value of the graph that is lowered exists so far. A value keeps its shape
+ * [N, C, H, W] in every layout:
+ *
+ *   plain    [N][C][H][W]
+ *   blocked  [N][C/B][H][W][B], activations, where C is a multiple of the block size B
+ *   kernel   [K/B][C/B][kh][kw][B of C][B of K], weights [K, C, kh, kw], where K and C are multiples of B
+ *
+ * A layout that is asked for and not there yet is made from another one, once.
+ */
+import { type NdArray, ndarray, type Shape, sizeOf } from '../../array/ndarray.ts';
+import { GraphError } from '../../errors.ts';
+import type { GraphBuilder } from '../../graph/builder.ts';
+import { describeValue, type Value } from '../../graph/ir.ts';
+import { kernelFromPlain, plainFromKernel } from './kernels.ts';
+
+export type Layout = 'plain' | 'blocked' | 'kernel';
+
+export class Forms {
+  readonly b: GraphBuilder;
+  readonly block: number;
+  readonly #forms = new Map<Value, { [L in Layout]?: Value }>();
+
+  constructor(b: GraphBuilder, block: number) {
+    this.b = b;
+    this.block = block;
+  }
+
+  /** Whether the device is a processor with blocked kernels. */
+  get onBlockedKernels(): boolean {
+    return Number.isFinite(this.block);
+  }
+
+  /** Whether the value can be held in blocks of channels. */
+  canBlock(value: Value): boolean {
+    const { shape } = value;
+    return shape.length === 4 && (shape[1] as number) % this.block === 0 && (shape[1] as number) > 0;
+  }
+
+  /** Whether the value can be held as blocked kernels. */
+  canBeKernel(value: Value): boolean {
+    const { shape, dtype } = value;
+    return (
+      dtype === 'float32' &&
+      shape.length === 4 &&
+      (shape[0] as number) % this.block === 0 &&
+      (shape[1] as number) % this.block === 0
+    );
+  }
+
+  has(value: Value, layout: Layout): boolean {
+    return this.#forms.get(value)?.[layout] !== undefined;
+  }
+
+  /** Whether the value was made in this layout and is not there plainly. */
+  only(value: Value, layout: Layout): boolean {
+    const forms = this.#forms.get(value);
+    return forms?.[layout] !== undefined && forms.plain === undefined;
+  }
+
+  set(value: Value, layout: Layout, made: Value): void {
+    if (made.shape.join() !== value.shape.join()) {
+      throw new GraphError(`${describeValue(value)} was lowered to ${describeValue(made)}.`);
+    }
+    const forms = this.#forms.get(value) ?? {};
+    forms[layout] = made;
+    this.#forms.set(value, forms);
+  }
+
+  /** Makes `value` the same as `other` in every layout, now and later. */
+  alias(value: Value, other: Value): void {
+    const forms = this.#forms.get(other);
+    if (forms === undefined) throw new GraphError(`${describeValue(other)} is used before it is made.`);
+    this.#forms.set(value, forms);
+  }
+
+  get(value: Value, layout: Layout): Value {
+    const forms = this.#forms.get(value);
+    if (forms === undefined) throw new GraphError(`${describeValue(value)} is used before it is made.`);
+    const made = forms[layout] ?? this.#convert(value, forms, layout);
+    forms[layout] = made;
+    return made;
+  }
+
+  plain(value: Value): Value {
+    return this.get(value, 'plain');
+  }
+
+  blocked(value: Value): Value {
+    return this.get(value, 'blocked');
+  }
+
+  kernel(value: Value): Value {
+    return this.get(value, 'kernel');
+  }
+
+  #convert(value: Value, forms: { readonly [L in Layout]?: Value }, to: Layout): Value {
+    const { b, block } = this;
+    if (to === 'blocked') {
+      const from = this.get(value, 'plain');
+      if (pixelCount(value.shape) === 1) return from;
+      return value.dtype === 'float32' ? b.op('nchwc.ReorderInput', [from]) : blockByTranspose(b, from, block);
+    }
+    if (to === 'kernel') return kernelFromPlain(b, this.get(value, 'plain'), block);
+    if (forms.blocked !== undefined) {
+      if (pixelCount(value.shape) === 1) return forms.blocked;
+      return value.dtype === 'float32'
+        ? b.op('nchwc.ReorderOutput', [forms.blocked], { channels: value.shape[1] as number })
+        : plainByTranspose(b, forms.blocked, block);
+    }
+    if (forms.kernel !== undefined) return plainFromKernel(b, forms.kernel, block);
+    throw new GraphError(`${describeValue(value)} has no layout.`);
+  }
+}
+
+function pixelCount(shape: Shape): number {
+  return sizeOf(shape.slice(2));
+}
+
+/** Blocks a value of any dtype; ReorderInput takes float32 only. */
+function blockByTranspose(b: GraphBuilder, x: Value, block: number): Value {
+  const [n, c, h, w] = x.shape as readonly [number, number, number, number];
+  return b.reshape(b.transpose(b.reshape(x, [n, c / block, block, h * w]), [0, 1, 3, 2]), x.shape);
+}
+
+function plainByTranspose(b: GraphBuilder, x: Value, block: number): Value {
+  const [n, c, h, w] = x.shape as readonly [number, number, number, number];
+  return b.reshape(b.transpose(b.reshape(x, [n, c / block, h * w, block]), [0, 1, 3, 2]), x.shape);
+}
+
+/** The `kernel` layout of an array [K, C, kh, kw], as `kernelFromPlain` makes it in the graph. */
+export function packKernel(array: NdArray, block: number): NdArray {
+  return permuteKernel(array, block, true);
+}
+
+/** The inverse of `packKernel`. */
+export function unpackKernel(array: NdArray, block: number): NdArray {
+  return permuteKernel(array, block, false);
+}
+
+function permuteKernel(array: NdArray, block: number, packs: boolean): NdArray {
+  const [k, c, kh, kw] = array.shape as readonly [number, number, number, number];
+  const taps = kh * kw;
+  const stride = c * taps;
+  const from = array.data as Float32Array;
+  const result = ndarray('float32', array.shape);
+  const to = result.data;
+  let packed = 0;
+  for (let k0 = 0; k0 < k; k0 += block) {
+    for (let c0 = 0; c0 < c; c0 += block) {
+      for (let tap = 0; tap < taps; tap++) {
+        for (let i = c0; i < c0 + block; i++) {
+          const first = k0 * stride + i * taps + tap;
+          const end = first + block * stride;
+          if (packs) for (let plain = first; plain < end; plain += stride) to[packed++] = from[plain] as number;
+          else for (let plain = first; plain < end; plain += stride) to[plain] = from[packed++] as number;
+        }
+      }
+    }
+  }
+  return result;
+}

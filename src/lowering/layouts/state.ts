@@ -1,0 +1,50 @@
+/**
+ * Which state can live as blocked kernels: the weights of convolutions, and what the optimiser keeps
+ * beside them, if everything that happens to them between input and output is elementwise.
+ */
+import { sizeOf } from '../../array/ndarray.ts';
+import type { Graph, Node, Value } from '../../graph/ir.ts';
+import { ELEMENTWISE_OPS } from '../../graph/ops/elementwise.ts';
+
+/** The state inputs, and their outputs, that are kept in the layout of blocked kernels. */
+export function statesAsKernels(
+  graph: Graph,
+  state: { readonly [input: string]: string },
+  canBeKernel: (value: Value) => boolean,
+): ReadonlySet<Value> {
+  // Values joined by elementwise operations share their layout.
+  const parents = new Map<Value, Value>();
+  const rootOf = (value: Value): Value => {
+    let root = value;
+    for (let next = parents.get(root); next !== undefined; next = parents.get(root)) root = next;
+    return root;
+  };
+  const join = (a: Value, b: Value) => {
+    const [p, q] = [rootOf(a), rootOf(b)];
+    if (p !== q) parents.set(p, q);
+  };
+  const seeds: Value[] = [];
+  for (const node of graph.nodes) {
+    const out = node.outputs[0] as Value;
+    if (isConv(node) && (node.attributes.group ?? 1) === 1) seeds.push(node.inputs[1] as Value);
+    if (!canBeKernel(out) || !(ELEMENTWISE_OPS.has(node.op) || node.op === 'Identity')) continue;
+    for (const value of node.inputs) {
+      if (value !== undefined && value.shape.join() === out.shape.join() && sizeOf(value.shape) > 1) join(value, out);
+    }
+  }
+  const roots = new Set(seeds.filter(canBeKernel).map(rootOf));
+  const chosen = new Set<Value>();
+  for (const [inputName, outputName] of Object.entries(state)) {
+    const input = graph.inputs.find(({ name }) => name === inputName);
+    const output = graph.outputs.find(({ name }) => name === outputName);
+    if (input === undefined || output === undefined || !canBeKernel(input)) continue;
+    if (!roots.has(rootOf(input)) || rootOf(input) !== rootOf(output)) continue;
+    chosen.add(input);
+    chosen.add(output);
+  }
+  return chosen;
+}
+
+function isConv(node: Node): node is Node<'Conv'> {
+  return node.op === 'Conv';
+}

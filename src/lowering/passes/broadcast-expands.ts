@@ -1,0 +1,26 @@
+/**
+ * An Expand whose result meets a whole tensor elementwise is left out: the operation broadcasts by itself,
+ * to the same bits. Gradients of means and variances (weight standardisation, instance normalisation) are
+ * full of them, and each would write and read back a whole tensor of one value a channel.
+ */
+import type { AttributesOf, OpName } from '../../graph/attributes.ts';
+import type { Graph, Value } from '../../graph/ir.ts';
+import { ELEMENTWISE_OPS } from '../../graph/ops/elementwise.ts';
+import { rewrite } from '../../graph/rewrite.ts';
+
+export function broadcastExpands(graph: Graph): Graph {
+  if (!graph.nodes.some(({ op }) => op === 'Expand')) return graph;
+  const narrow = new Map<Value, Value>();
+  return rewrite(graph, (b, node, inputs) => {
+    if (node.op === 'Expand') {
+      const expanded = b.op('Expand', inputs);
+      narrow.set(expanded, inputs[0] as Value);
+      return [expanded];
+    }
+    const broadcast = inputs.map((value) => value && (narrow.get(value) ?? value));
+    if (!ELEMENTWISE_OPS.has(node.op) || broadcast.every((value, i) => value === inputs[i])) return undefined;
+    const made = b.op(node.op, broadcast, node.attributes as AttributesOf[OpName]);
+    // Nothing but Expands: an Expand is needed, and what was made here is dropped unused.
+    return made.shape.join() === node.outputs[0]?.shape.join() ? [made] : undefined;
+  });
+}

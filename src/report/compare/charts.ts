@@ -1,0 +1,282 @@
+/** Charts of runs beside each other, as SVG that takes its colours from the page. */
+
+import * as Plot from '@observablehq/plot';
+import { parseHTML } from 'linkedom';
+import { escapeHtml, type Markup, trusted } from '../kit/markup.ts';
+import { withPrefix } from '../kit/with-prefix.ts';
+import type { ComparedRun, Comparison } from './comparison.ts';
+
+const COLOURS = ['var(--line-1)', 'var(--line-2)', 'var(--line-3)', 'var(--line-4)'];
+
+/** The colour of a run by its place; from the fifth on they begin again, and names tell them apart. */
+export const runColour = (place: number): string => COLOURS[place % COLOURS.length] as string;
+
+const short = (value: number): string => String(Number(value.toPrecision(3)));
+
+interface Frame {
+  readonly widthPx: number;
+  readonly heightPx: number;
+  readonly said: string;
+}
+
+function figure(options: Plot.PlotOptions, { widthPx, heightPx, said }: Frame): Markup {
+  const { document } = parseHTML('<!doctype html><html><body></body></html>');
+  const chart = Plot.plot({
+    document: document as never,
+    width: widthPx,
+    height: heightPx,
+    style: { fontSize: '12px', background: 'transparent', overflow: 'visible' },
+    ...options,
+  });
+  const svg = chart as unknown as { setAttribute(name: string, value: string): void; readonly outerHTML: string };
+  svg.setAttribute('role', 'img');
+  svg.setAttribute('aria-label', said);
+  return trusted(`<figure class="chart">${svg.outerHTML}<figcaption>${escapeHtml(said)}</figcaption></figure>`);
+}
+
+/** Rooms for names at the left of a chart. */
+const marginFor = (names: readonly string[]): number =>
+  Math.min(230, 24 + 7 * names.reduce((most, name) => Math.max(most, name.length), 0));
+
+/** The scores with their intervals, a row a run. */
+export function scoreChart({ runs, metric, level, images }: Comparison): Markup {
+  const rows = runs.map(({ name, score }, place) => ({ name, ...score, place }));
+  return figure(
+    {
+      marginLeft: marginFor(rows.map(({ name }) => name)),
+      marginRight: 24,
+      marginTop: 8,
+      marginBottom: 38,
+      x: {
+        label: `${metric}, mean of the images`,
+        labelAnchor: 'center',
+        labelArrow: 'none',
+        grid: true,
+        nice: true,
+        ticks: 6,
+      },
+      y: { label: null, domain: rows.map(({ name }) => name) },
+      marks: [
+        Plot.ruleY(rows, {
+          y: 'name',
+          x1: 'low',
+          x2: 'high',
+          stroke: (row: { place: number }) => runColour(row.place),
+          strokeWidth: 3,
+        }),
+        Plot.dot(rows, { y: 'name', x: 'value', r: 5, fill: (row: { place: number }) => runColour(row.place) }),
+      ],
+    },
+    {
+      widthPx: 560,
+      heightPx: 56 + 38 * rows.length,
+      said: `Mean ${metric} of ${images.length.toLocaleString('en')} ${images.length === 1 ? 'image' : 'images'}; lines: where it would lie with other such images, in ${Math.round(100 * level)} % of cases.`,
+    },
+  );
+}
+
+/** Differences of pairs with their intervals, and the line of no difference. */
+export function differenceChart({ runs, pairs, metric, level }: Comparison): Markup {
+  const nameOf = (place: number): string => (runs[place] as ComparedRun).name;
+  const rows = pairs.map(({ a, b, difference, verdict }) => ({
+    name: `${nameOf(b)} − ${nameOf(a)}`,
+    ...difference,
+    decided: verdict !== 'undecided',
+  }));
+  return figure(
+    {
+      marginLeft: marginFor(rows.map(({ name }) => name)),
+      marginRight: 24,
+      marginTop: 8,
+      marginBottom: 38,
+      x: {
+        label: `Difference in ${metric}`,
+        labelAnchor: 'center',
+        labelArrow: 'none',
+        grid: true,
+        nice: true,
+        zero: true,
+        ticks: 6,
+      },
+      y: { label: null, domain: rows.map(({ name }) => name) },
+      marks: [
+        Plot.ruleX([0], { stroke: 'currentColor', strokeWidth: 1.5 }),
+        Plot.ruleY(rows, {
+          y: 'name',
+          x1: 'low',
+          x2: 'high',
+          stroke: (row: { decided: boolean }) => (row.decided ? 'var(--line-2)' : 'var(--muted)'),
+          strokeWidth: 3,
+        }),
+        Plot.dot(rows, {
+          y: 'name',
+          x: 'value',
+          r: 5,
+          fill: (row: { decided: boolean }) => (row.decided ? 'var(--line-2)' : 'var(--muted)'),
+        }),
+      ],
+    },
+    {
+      widthPx: 560,
+      heightPx: 56 + 38 * rows.length,
+      said: `Differences on the same images, with ${Math.round(100 * level)} % intervals; orange where it is more than chance, grey where it may be chance.`,
+    },
+  );
+}
+
+/** Score over operations, the area of a disc its parameters: figure 2 of Canziani et al. 2016. */
+export function costChart({ runs, metric }: Comparison): Markup {
+  const most = runs.reduce((a, { parameters }) => Math.max(a, parameters), 1);
+  // Areas as parameters; a disc of the most parameters has this radius.
+  const radius = (parameters: number): number => Math.max(3, 38 * Math.sqrt(parameters / most));
+  const rows = runs.map(({ name, macs, score, parameters }, place) => ({
+    name,
+    macs,
+    ...score,
+    r: radius(parameters),
+    place,
+    label: `${name} (${withPrefix(parameters)})`,
+  }));
+  const [least, largest] = [Math.min(...rows.map(({ macs }) => macs)), Math.max(...rows.map(({ macs }) => macs))];
+  // Room for the discs at the ends.
+  const span = Math.max(Math.log10(largest / least), 0.6);
+  const domain = [least * 10 ** (-0.22 * span), largest * 10 ** (0.3 * span)];
+  const low = Math.min(...rows.map((row) => row.low));
+  const high = Math.max(...rows.map((row) => row.high));
+  const space = 0.18 * Math.max(high - low, 1e-3);
+  return figure(
+    {
+      marginLeft: 58,
+      marginRight: 24,
+      marginTop: 30,
+      marginBottom: 42,
+      x: {
+        type: 'log',
+        domain,
+        label: 'Multiplications for one image',
+        labelAnchor: 'center',
+        labelArrow: 'none',
+        grid: true,
+        ticks: 5,
+        tickFormat: (value: number) => (/^[125]/.test(value.toExponential()) ? withPrefix(value) : ''),
+      },
+      y: {
+        label: metric,
+        labelArrow: 'none',
+        grid: true,
+        domain: [low - space, high + space],
+        ticks: 6,
+        tickFormat: short,
+      },
+      r: { type: 'identity' },
+      marks: [
+        Plot.ruleX(rows, {
+          x: 'macs',
+          y1: 'low',
+          y2: 'high',
+          stroke: (row: { place: number }) => runColour(row.place),
+          strokeWidth: 1.5,
+        }),
+        Plot.dot(rows, {
+          x: 'macs',
+          y: 'value',
+          r: 'r',
+          fill: (row: { place: number }) => runColour(row.place),
+          fillOpacity: 0.32,
+          stroke: (row: { place: number }) => runColour(row.place),
+          strokeWidth: 1.5,
+        }),
+        Plot.dot(rows, { x: 'macs', y: 'value', r: () => 2.5, fill: (row: { place: number }) => runColour(row.place) }),
+        ...rows.map((row) =>
+          Plot.text([row], {
+            x: 'macs',
+            y: 'value',
+            text: 'label',
+            dy: -Math.max(12, row.r + 9),
+            fill: 'currentColor',
+            stroke: 'var(--page)',
+            strokeWidth: 4,
+            fontWeight: 600,
+          }),
+        ),
+      ],
+    },
+    {
+      widthPx: 760,
+      heightPx: 430,
+      said: `Score (${metric}) over the multiplications for one image; the area of a disc is the number of parameters, which stands behind the name. As Canziani et al. 2016 show networks.`,
+    },
+  );
+}
+
+/** What a million parameters bring: figure 10 of Canziani et al. 2016. */
+export function efficiencyChart({ runs, metric }: Comparison): Markup {
+  const rows = runs.map(({ name, efficiency }, place) => ({ name, efficiency, place, label: short(efficiency) }));
+  return figure(
+    {
+      marginLeft: marginFor(rows.map(({ name }) => name)),
+      marginRight: 60,
+      marginTop: 8,
+      marginBottom: 38,
+      x: {
+        label: `${metric} per million parameters`,
+        labelAnchor: 'center',
+        labelArrow: 'none',
+        grid: true,
+        zero: true,
+        ticks: 5,
+        tickFormat: short,
+      },
+      y: { label: null, domain: rows.map(({ name }) => name), padding: 0.35 },
+      marks: [
+        Plot.barX(rows, { y: 'name', x: 'efficiency', fill: (row: { place: number }) => runColour(row.place) }),
+        Plot.text(rows, {
+          y: 'name',
+          x: 'efficiency',
+          text: 'label',
+          dx: 6,
+          textAnchor: 'start',
+          fill: 'currentColor',
+        }),
+        Plot.ruleX([0], { stroke: 'var(--muted)' }),
+      ],
+    },
+    {
+      widthPx: 560,
+      heightPx: 56 + 34 * rows.length,
+      said: 'What a million parameters bring. Small networks lead by nature: it says how well parameters are used, not which network is best.',
+    },
+  );
+}
+
+/** Scores of single images, those of one image joined: where runs differ. */
+export function imageChart({ runs, images, metric }: Comparison): Markup {
+  const rows = images.flatMap((image, i) =>
+    runs.map(({ name, perImage }, place) => ({ image, name, score: perImage[i] as number, place })),
+  );
+  return figure(
+    {
+      marginLeft: marginFor(images),
+      marginRight: 24,
+      marginTop: 8,
+      marginBottom: 38,
+      x: { label: metric, labelAnchor: 'center', labelArrow: 'none', grid: true, nice: true, ticks: 6 },
+      y: { label: null, domain: [...images] },
+      marks: [
+        Plot.ruleY(
+          images.map((image, i) => {
+            const scores = runs.map(({ perImage }) => perImage[i] as number);
+            return { image, low: Math.min(...scores), high: Math.max(...scores) };
+          }),
+          { y: 'image', x1: 'low', x2: 'high', stroke: 'var(--rule)', strokeWidth: 2 },
+        ),
+        Plot.dot(rows, { y: 'image', x: 'score', r: 4, fill: (row: { place: number }) => runColour(row.place) }),
+      ],
+    },
+    {
+      widthPx: 620,
+      heightPx: 50 + 22 * images.length,
+      said: `Score (${metric}) of each image; one colour a run, as in the legend.`,
+    },
+  );
+}

@@ -1,0 +1,281 @@
+/** The page that sets runs beside each other. */
+
+import { html, type Markup } from '../kit/markup.ts';
+import { renderPage, section } from '../kit/page.ts';
+import { withPrefix } from '../kit/with-prefix.ts';
+import { lineChart } from '../run/charts.ts';
+import type { Facts, Figure, ScoreTable } from '../run/data.ts';
+import { factTable, scoreTable } from '../run/tables.ts';
+import { costChart, differenceChart, efficiencyChart, imageChart, runColour, scoreChart } from './charts.ts';
+import type { ComparedPair, ComparedRun, Comparison } from './comparison.ts';
+
+/** What stands around the comparison on its page. */
+export interface CompareReport {
+  readonly comparison: Comparison;
+  readonly title: string;
+  /** ISO 8601. */
+  readonly createdAt: string;
+  /** What the runs were judged on: `5 images that all runs held out`. */
+  readonly where: string;
+  readonly facts: Facts;
+  readonly commands: readonly string[];
+}
+
+const COMPARE_STYLE = `
+.verdicts { margin: 10px 0 4px; padding: 0; list-style: none; max-width: 95ch; }
+.verdicts li { padding: 8px 14px; border-left: 4px solid var(--rule); background: var(--panel); margin-bottom: 6px; border-radius: 0 6px 6px 0; }
+.verdicts li.decided { border-left-color: var(--line-2); }
+.beside { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(460px, 100%), 1fr)); gap: 8px 40px; align-items: start; }
+figure.chart.wide svg { max-width: 800px; }
+.wide figure.chart svg, .wide figure.chart figcaption { max-width: 820px; }
+.swatch.run { display: inline-block; width: 11px; height: 11px; border-radius: 50%; margin-right: 7px; vertical-align: -1px;
+  print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+@media print { .beside { grid-template-columns: 1fr 1fr; } .verdicts li { break-inside: avoid; } }
+`;
+
+/** More images than these are not drawn one by one. */
+const MOST_IMAGES = 60;
+
+/** The page as text; the same data give the same page. */
+export function renderComparison({ comparison, title, createdAt, where, facts, commands }: CompareReport): string {
+  const { runs, notes, images, metric } = comparison;
+  const learning = runs.flatMap(({ learning: curve }) => (curve === undefined ? [] : [curve]));
+  const sameScore = learning.length > 1 && new Set(learning.map((curve) => curve.metric)).size === 1;
+  return renderPage(
+    { title, summary: summaryOf(comparison, where), createdAt, headline: headlineOf(comparison) },
+    [
+      section(
+        'scores',
+        'Scores',
+        html`<ul class="verdicts">${comparison.pairs.map((pair) => verdict(pair, comparison))}</ul>`,
+        html`<div class="beside">${scoreChart(comparison)}${differenceChart(comparison)}</div>`,
+        scoreTable(scoresOf(comparison)),
+        seedTable(comparison),
+        pairTable(comparison),
+        html`<h3>Before believing it</h3><ul>${notes.map((note) => html`<li>${note}</li>`)}</ul>`,
+      ),
+      section(
+        'cost',
+        'What they cost',
+        html`<div class="wide">${costChart(comparison)}</div>`,
+        scoreTable(costsOf(comparison)),
+        efficiencyChart(comparison),
+      ),
+      images.length < 2 || images.length > MOST_IMAGES
+        ? undefined
+        : section('images', 'Image by image', legend(runs), imageChart(comparison)),
+      sameScore
+        ? section(
+            'learning',
+            'Learning',
+            html`<div class="wide">${lineChart(learning, {
+              description: `Validation score of each run over the minutes of its training, each on its own validation images.`,
+              x: 'Minutes',
+              y: learning[0]?.metric ?? metric,
+              dots: learning.every(({ points }) => points.length < 60),
+              widthPx: 760,
+              heightPx: 320,
+            })}</div>`,
+          )
+        : undefined,
+      section(
+        'about',
+        'How it was made',
+        html`<p>${methods(comparison)}</p>`,
+        html`<div class="facts">${factTable('Facts', facts) ?? ''}</div>`,
+        html`<h3>To do it again</h3><pre>${commands.join('\n')}</pre>`,
+      ),
+    ],
+    { style: COMPARE_STYLE },
+  );
+}
+
+const run = ({ runs }: Comparison, place: number): ComparedRun => runs[place] as ComparedRun;
+
+const digits = (value: number): string => value.toFixed(4).replace('-', '−');
+
+const pText = (p: number): string => (p < 0.0001 ? '< 0.0001' : p.toFixed(4));
+
+const pSentence = (p: number): string => (p < 0.0001 ? 'p < 0.0001' : `p = ${p.toFixed(4)}`);
+
+const count = (n: number): string => n.toLocaleString('en');
+
+/** At the beginning of a sentence. */
+const capital = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
+
+function summaryOf(comparison: Comparison, where: string): string {
+  const { runs, metric, pairs } = comparison;
+  const [best, second] = runs;
+  const lead = pairs.find(({ a, b }) => a === 0 && b === 1);
+  const said =
+    lead?.verdict === 'undecided'
+      ? `${best?.name} scores highest, but its lead on ${second?.name} may be chance.`
+      : `${best?.name} scores highest, by more than chance explains.`;
+  return `${runs.length} runs judged by ${metric} on ${where}. ${said}`;
+}
+
+function headlineOf(comparison: Comparison): Figure[] {
+  const { runs, metric, pairs } = comparison;
+  const [best] = runs as readonly [ComparedRun];
+  const decided = pairs.filter(({ verdict: found }) => found !== 'undecided').length;
+  const smallest = runs.reduce((a, b) => (b.parameters < a.parameters ? b : a));
+  const quickest = runs.reduce((a, b) => (b.predictionMs < a.predictionMs ? b : a));
+  return [
+    {
+      label: `Highest ${metric}`,
+      value: digits(best.score.value),
+      note: `${best.name}; ${digits(best.score.low)} to ${digits(best.score.high)}`,
+    },
+    {
+      label: 'Differences shown',
+      value: `${decided} of ${pairs.length}`,
+      note: decided < pairs.length ? 'the others may be chance' : 'more than chance explains',
+    },
+    { label: 'Fewest parameters', value: withPrefix(smallest.parameters), note: smallest.name },
+    { label: 'Quickest image', value: milliseconds(quickest.predictionMs), note: quickest.name },
+  ];
+}
+
+function milliseconds(ms: number): string {
+  if (ms < 1) return `${(1000 * ms).toFixed(0)}\u00a0µs`;
+  return ms < 1000 ? `${Number(ms.toPrecision(3))}\u00a0ms` : `${(ms / 1000).toFixed(1)}\u00a0s`;
+}
+
+/** `14 min 3 s`. */
+function duration(ms: number): string {
+  const s = Math.round(ms / 1000);
+  if (s < 60) return `${(ms / 1000).toFixed(1)} s`;
+  return s < 3600
+    ? `${Math.floor(s / 60)} min ${s % 60} s`
+    : `${Math.floor(s / 3600)} h ${Math.round((s % 3600) / 60)} min`;
+}
+
+function verdict(pair: ComparedPair, comparison: Comparison): Markup {
+  const { a, b, difference, adjustedP, verdict: found, ahead } = pair;
+  const [first, second] = [run(comparison, a), run(comparison, b)];
+  const { metric, level, images } = comparison;
+  const range = `${digits(difference.low)} to ${digits(difference.high)} in ${Math.round(100 * level)} %; ${pSentence(adjustedP)}; ahead on ${count(ahead[0])} against ${count(ahead[1])} of ${count(images.length)} images`;
+  const size = digits(Math.abs(difference.value));
+  if (found === 'undecided') {
+    return html`<li><strong>${first.name} and ${second.name}: no difference shown.</strong> ${second.name} less ${first.name} is ${digits(difference.value)} (${range}).</li>`;
+  }
+  const [better, worse] = found === 'better' ? [second, first] : [first, second];
+  return html`<li class="decided"><strong>${better.name} is better than ${worse.name}</strong> by ${size} in ${metric} (${second.name} less ${first.name}: ${range}).</li>`;
+}
+
+function scoresOf(comparison: Comparison): ScoreTable {
+  const { runs, metric, level } = comparison;
+  const others = [...new Set(runs.flatMap(({ scores }) => Object.keys(scores)))];
+  return {
+    caption: 'Scores',
+    columns: [
+      { label: capital(metric), better: 'higher' },
+      { label: `${Math.round(100 * level)} % interval` },
+      ...others.map((label) => ({ label, better: /error/.test(label) ? ('lower' as const) : ('higher' as const) })),
+    ],
+    rows: runs.map(({ name, score, scores }, place) => ({
+      name,
+      own: place === 0,
+      values: [
+        score.value,
+        `${digits(score.low)} to ${digits(score.high)}`,
+        ...others.map((key) => (Number.isFinite(scores[key]) ? (scores[key] as number) : null)),
+      ],
+    })),
+    note: `${capital(metric)} is the mean of the images, each counting the same; the other scores are of all images together.`,
+  };
+}
+
+function seedTable(comparison: Comparison): Markup | undefined {
+  const { seeds, metric } = comparison;
+  if (seeds.length === 0) return undefined;
+  return scoreTable({
+    caption: 'The same training with other seeds',
+    columns: ['Runs', `${capital(metric)}, mean`, 'Deviation', 'Lowest', 'Highest'].map((label) => ({ label })),
+    rows: seeds.map(({ runs, network, mean, deviation, lowest, highest }) => ({
+      name: network,
+      values: [
+        runs.map((place) => run(comparison, place).name).join(', '),
+        ...[mean, deviation, lowest, highest].map(digits),
+      ],
+    })),
+    note: 'Mean and standard deviation over the seeds: how far apart trainings lie that differ by chance alone.',
+  });
+}
+
+function pairTable(comparison: Comparison): Markup {
+  const { pairs, level } = comparison;
+  return scoreTable({
+    caption: 'Pairs',
+    columns: [
+      'Difference',
+      `${Math.round(100 * level)} % interval`,
+      'p, signs',
+      'p, corrected',
+      'p, Wilcoxon',
+      'Ahead',
+    ].map((label) => ({ label })),
+    rows: pairs.map(({ a, b, difference, signFlip, adjustedP, wilcoxon, ahead, verdict: found }) => ({
+      name: `${run(comparison, b).name} − ${run(comparison, a).name}`,
+      own: found !== 'undecided',
+      values: [
+        digits(difference.value),
+        `${digits(difference.low)} to ${digits(difference.high)}`,
+        pText(signFlip.p),
+        pText(adjustedP),
+        pText(wilcoxon.p),
+        `${count(ahead[1])} : ${count(ahead[0])}`,
+      ],
+    })),
+    note: 'p: how often chance alone would give a difference as large. A row is marked where the corrected p and the interval both speak against chance.',
+  });
+}
+
+function costsOf({ runs }: Comparison): ScoreTable {
+  const energy = runs.some(({ predictionJoules }) => predictionJoules !== undefined);
+  return {
+    caption: 'Parameters, operations, memory, time',
+    columns: [
+      'Parameters',
+      'Multiplications',
+      'Memory',
+      'One image',
+      ...(energy ? ['Energy'] : []),
+      'Training',
+      'Steps',
+    ].map((label) => ({ label })),
+    rows: runs.map(
+      ({ name, network, parameters, macs, peakBytes, predictionMs, predictionJoules, trainingMs, steps }) => ({
+        name: `${name}: ${network}`,
+        values: [
+          withPrefix(parameters),
+          withPrefix(macs),
+          `${withPrefix(peakBytes)}B`,
+          milliseconds(predictionMs),
+          ...(energy ? [predictionJoules === undefined ? null : `${Number(predictionJoules.toPrecision(3))} J`] : []),
+          duration(trainingMs),
+          steps.toLocaleString('en'),
+        ],
+      }),
+    ),
+    note: `Multiplications (with addition) for one image as predict cuts it, and the bytes that live at one time in a tile, are counted from the graph; the time of one image is the median, measured now, all runs on the same machine.${
+      energy
+        ? ' Energy is that of the processor’s package for one image, all that runs on it included.'
+        : ' This machine does not tell the energy.'
+    }`,
+  };
+}
+
+function legend(runs: readonly ComparedRun[]): Markup {
+  return html`<ul class="legend" aria-label="Colours of the runs">${runs.map(
+    ({ name }, place) => html`<li><span class="swatch run" style="background: ${runColour(place)}"></span>${name}</li>`,
+  )}</ul>`;
+}
+
+function methods({ resamples, level, images, leastP, pairs }: Comparison): string {
+  const exact = pairs.every(({ signFlip }) => signFlip.exact);
+  return (
+    `Intervals: ${resamples.toLocaleString('en')} bootstrap samples of the ${count(images.length)} images, bias-corrected and accelerated, at ${Math.round(100 * level)} %; all runs on the same samples, so that differences are paired. ` +
+    `Tests: the signs of the differences of each pair flipped, ${exact ? 'all combinations counted' : 'drawn at random where there are too many to count'}, and Wilcoxon’s signed ranks; p of the first corrected for ${pairs.length} ${pairs.length === 1 ? 'pair' : 'pairs'} by Holm. The least p possible with so many images is ${pText(leastP)}.`
+  );
+}

@@ -1,0 +1,180 @@
+/** Pictures and counts of one patient's lungs for the page. */
+
+import { ndarray } from '../../array/ndarray.ts';
+import { extentsOf, type IntegerArray } from '../../objects/grid.ts';
+import { toPolygons } from '../../objects/polygons.ts';
+import { shapeOf } from '../kit/outline-overlay.ts';
+import { dataUri, type Picture, shrink, type Window } from '../kit/pictures.ts';
+import type { HuCounts, LungsPatient, LungsProjection, LungsSlice } from './data.ts';
+
+/** Values of the map of sides. */
+export interface SideValues {
+  readonly left: number;
+  readonly right: number;
+}
+
+export interface PatientVolume {
+  readonly name: string;
+  /** HU, [depth, height, width]; a single slice has depth 1. */
+  readonly hu: Float32Array;
+  /** Left and right lung, [depth, height, width], 0 = neither. */
+  readonly sides: IntegerArray;
+  readonly values: SideValues;
+  /** How a slice is called, counted from 0. */
+  readonly sliceName: (z: number) => string;
+  /** Size of a voxel, where the slices are a volume without gaps. */
+  readonly spacingMm?: readonly [z: number, y: number, x: number];
+  /** Whether the first slice is the one nearest to the head. Default false. */
+  readonly headFirst?: boolean;
+}
+
+export interface PatientOptions {
+  /** Slices to show, evenly over those with lung; default 8. */
+  readonly slices?: number;
+  /** Longest side of their pictures; default 512. */
+  readonly mostPx?: number;
+}
+
+/** The lung window: centre -600 HU, width 1500 HU. */
+const WINDOW_HU = [-1350, 150] as const;
+const BIN_HU = 20;
+const FIRST_HU = -1080;
+const BINS = 66;
+/** Fewer slices are no picture from the front. */
+const LEAST_DEPTH = 12;
+
+export function patientOf(volume: PatientVolume, { slices = 8, mostPx = 512 }: PatientOptions = {}): LungsPatient {
+  const { depth } = extentsOf(volume.sides.shape);
+  const { spacingMm } = volume;
+  const window = chestWindow(volume.sides);
+  return {
+    name: volume.name,
+    slices: chosenSlices(volume.sides, slices).map((z) => sliceOf(volume, z, window, mostPx)),
+    sliceCount: depth,
+    counts: countHu(volume),
+    ...(spacingMm === undefined || depth < LEAST_DEPTH ? {} : { projection: projectionOf(volume, spacingMm) }),
+  };
+}
+
+/** Evenly over the slices with lung, of all where there is none. */
+function chosenSlices({ data, shape }: IntegerArray, count: number): readonly number[] {
+  const { depth, height, width } = extentsOf(shape);
+  const pixels = height * width;
+  const all = Array.from({ length: depth }, (_, z) => z);
+  const filled = all.filter((z) => data.subarray(z * pixels, (z + 1) * pixels).some((value: number) => value !== 0));
+  const from = filled.length > 0 ? filled : all;
+  if (from.length <= count) return from;
+  // The ends show little.
+  return Array.from({ length: count }, (_, i) => from[Math.floor(((i + 0.5) * from.length) / count)] as number);
+}
+
+/** The part of the slices that holds the lungs and some of the body around them; all of it where there are none. */
+function chestWindow({ data, shape }: IntegerArray): Window {
+  const { height, width } = extentsOf(shape);
+  let [left, right, top, bottom] = [width, -1, height, -1];
+  for (let p = 0; p < data.length; p++) {
+    if (data[p] === 0) continue;
+    const x = p % width;
+    const y = Math.floor(p / width) % height;
+    if (x < left) left = x;
+    if (x > right) right = x;
+    if (y < top) top = y;
+    if (y > bottom) bottom = y;
+  }
+  if (right < 0) return { x: 0, y: 0, width, height };
+  const margin = Math.round(0.13 * Math.max(width, height));
+  const x = Math.max(0, left - margin);
+  const y = Math.max(0, top - margin);
+  return { x, y, width: Math.min(width, right + 1 + margin) - x, height: Math.min(height, bottom + 1 + margin) - y };
+}
+
+function sliceOf(
+  { hu, sides, values, sliceName }: PatientVolume,
+  z: number,
+  window: Window,
+  mostPx: number,
+): LungsSlice {
+  const { height, width } = extentsOf(sides.shape);
+  const plane = new Uint8ClampedArray(window.height * window.width);
+  const map = ndarray(sides.dtype, [window.height, window.width]);
+  const [low, high] = WINDOW_HU;
+  for (let row = 0, to = 0; row < window.height; row++) {
+    let from = (z * height + window.y + row) * width + window.x;
+    for (let column = 0; column < window.width; column++, from++, to++) {
+      plane[to] = (255 * ((hu[from] as number) - low)) / (high - low);
+      map.data[to] = sides.data[from] as number;
+    }
+  }
+  return {
+    name: sliceName(z),
+    widthPx: window.width,
+    heightPx: window.height,
+    picture: dataUri(
+      shrink({ planes: [new Uint8Array(plane.buffer)], height: window.height, width: window.width }, mostPx),
+    ),
+    shapes: toPolygons(map).map((outline) =>
+      outline.label === values.left ? shapeOf(outline, 'L', 'left') : shapeOf(outline, 'R', 'right'),
+    ),
+  };
+}
+
+function countHu({ hu, sides, values }: PatientVolume): HuCounts {
+  const left = new Float64Array(BINS);
+  const right = new Float64Array(BINS);
+  for (let p = 0; p < hu.length; p++) {
+    const side = sides.data[p] as number;
+    if (side === 0) continue;
+    const bin = Math.max(0, Math.min(BINS - 1, Math.floor(((hu[p] as number) - FIRST_HU) / BIN_HU)));
+    const row = side === values.left ? left : right;
+    row[bin] = (row[bin] as number) + 1;
+  }
+  return { startHu: FIRST_HU, widthHu: BIN_HU, left: [...left], right: [...right] };
+}
+
+/** Sky blue and orange, as the outlines. */
+const TINTS = { left: [76, 196, 255], right: [255, 176, 32] } as const;
+
+/**
+ * From the front: the mean density along y in grey, over it each lung in its colour, the stronger the more of it lies
+ * behind. The head is up.
+ */
+function projectionOf(
+  { hu, sides, values, headFirst = false }: PatientVolume,
+  spacingMm: readonly [z: number, y: number, x: number],
+): LungsProjection {
+  const { depth, height, width } = extentsOf(sides.shape);
+  const density = new Float32Array(depth * width);
+  const behind = { left: new Float32Array(depth * width), right: new Float32Array(depth * width) };
+  for (let z = 0; z < depth; z++) {
+    const row = (headFirst ? z : depth - 1 - z) * width;
+    for (let y = 0; y < height; y++) {
+      for (let x = 0, p = (z * height + y) * width; x < width; x++, p++) {
+        const value = hu[p] as number;
+        // Air is 0, water 1000; bone counts for itself, metal no more.
+        density[row + x] = (density[row + x] as number) + Math.min(1500, Math.max(0, value + 1000));
+        const side = sides.data[p] as number;
+        if (side === 0) continue;
+        const depths = side === values.left ? behind.left : behind.right;
+        depths[row + x] = (depths[row + x] as number) + 1;
+      }
+    }
+  }
+  const dense = density.reduce((most, value) => Math.max(most, value), 1);
+  const deep = [behind.left, behind.right].reduce((most, row) => row.reduce((a, b) => Math.max(a, b), most), 1);
+  const planes = [0, 1, 2].map(() => new Uint8Array(depth * width));
+  for (let p = 0; p < depth * width; p++) {
+    const grey = 235 * ((density[p] as number) / dense) ** 0.8;
+    for (let k = 0; k < 3; k++) {
+      let value = grey;
+      for (const side of ['left', 'right'] as const) {
+        const share = (behind[side][p] as number) / deep;
+        // A thin edge is seen too.
+        const alpha = share === 0 ? 0 : 0.18 + 0.62 * share;
+        value += alpha * ((TINTS[side][k] as number) - value);
+      }
+      (planes[k] as Uint8Array)[p] = Math.round(value);
+    }
+  }
+  const picture: Picture = { planes, height: depth, width };
+  return { picture: dataUri(picture), widthMm: width * spacingMm[2], heightMm: depth * spacingMm[0] };
+}

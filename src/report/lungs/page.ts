@@ -1,0 +1,115 @@
+/** The page of measured lungs: slices with outlines, tables, histograms of HU, the volume from the front. */
+
+import { dataTable } from '../kit/data-table.ts';
+import { histogramOfCounts } from '../kit/histograms.ts';
+import { html, type Markup } from '../kit/markup.ts';
+import { overlay } from '../kit/outline-overlay.ts';
+import { renderPage, section } from '../kit/page.ts';
+import { OBJECTS_STYLE } from '../objects/style.ts';
+import { aboutSection } from '../run/about.ts';
+import { scoreTable } from '../run/tables.ts';
+import type { HuCounts, LungsPatient, LungsProjection, LungsReport } from './data.ts';
+
+/** Stands on the page before everything else. */
+export const RESEARCH_ONLY =
+  'For research only. This is not a medical device: outlines and figures are made by software, were not checked by a physician, and must not be used for diagnosis or treatment.';
+
+const STYLE = `${OBJECTS_STYLE}
+.patient { margin: 18px 0 34px; }
+.patient h3 { font-size: 18px; margin-bottom: 10px; }
+.views { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(340px, 100%), 1fr)); gap: 18px 32px; align-items: end; margin-bottom: 18px; }
+.front, .views figure.chart { max-width: 520px; }
+.views .scores { min-width: 0; width: 100%; font-size: 14px; }
+.views .scores td, .views .scores thead th + th { padding-left: 10px; padding-right: 4px; }
+.views .scores th:first-child { padding-left: 0; white-space: nowrap; }
+.front .frame img { object-fit: fill; image-rendering: auto; }
+.front .frame { container-type: inline-size; }
+.mark { position: absolute; top: 8px; color: #fff; font-weight: 700; font-size: 14px; text-shadow: 0 0 3px #000; }
+.bar { position: absolute; left: 10px; bottom: 10px; border-bottom: 3px solid #fff; color: #fff; font-size: 12px; text-shadow: 0 0 3px #000;
+  box-sizing: border-box; text-align: center; line-height: 1.5; }
+.overlay .numbers text { font-weight: 700; }
+`;
+
+/** The page as text; the same data give the same page. */
+export function renderLungsReport(report: LungsReport): string {
+  const { perPatient, perSlice, patients, scores, notes, facts, commands } = report;
+  return renderPage(
+    { ...report, warning: RESEARCH_ONLY },
+    [
+      perPatient.rows === 1
+        ? undefined
+        : section('patients', 'Patients', dataTable(perPatient, { caption: 'Measurements of each patient' })),
+      scores.length === 0 ? undefined : section('truth', 'Against the truth', ...scores.map(scoreTable)),
+      patients.length === 0
+        ? undefined
+        : section(
+            'slices',
+            'Slices',
+            html`<p>Slices in the lung window (centre −600 HU, width 1500 HU), seen from the feet as is usual: the patient's left is at the right.</p>`,
+            html`<ul class="legend" aria-label="Colours of the outlines"><li><span class="line" style="border-color: var(--left)"></span>Left lung</li><li><span class="line" style="border-color: var(--right)"></span>Right lung</li></ul>`,
+            html`<div class="switches"><label><input type="checkbox" id="outlines" checked> Outlines</label><label><input type="checkbox" id="numbers" checked> Letters</label></div>`,
+            ...patients.map(patientView),
+          ),
+      section(
+        'table',
+        'All slices',
+        html`<p>A click on a heading sorts. The filter takes words and conditions, together.</p>`,
+        dataTable(perSlice, { caption: 'Measurements of each slice' }),
+      ),
+      aboutSection({ notes, facts, commands }),
+    ],
+    { style: STYLE, tables: true },
+  );
+}
+
+function patientView({ name, slices, sliceCount, counts, projection, figures }: LungsPatient, index: number): Markup {
+  return html`<div class="patient"><h3>${name}</h3>
+<div class="views">${projection === undefined ? undefined : frontView(projection, name)}${huChart(counts)}${figures === undefined ? undefined : html`<div>${scoreTable(figures)}</div>`}</div>
+<div class="gallery small">${slices.map(
+    ({ name: slice, widthPx, heightPx, picture, shapes }, i) =>
+      html`<figure><div class="frame"><img src="${picture}" width="${widthPx}" height="${heightPx}" alt="${name}, ${slice}, with the outlines of the lungs">${overlay(
+        shapes,
+        { widthPx, heightPx, id: `p${index}s${i}`, shownPx: 270 },
+      )}</div><figcaption><strong>${slice}</strong></figcaption></figure>
+`,
+  )}</div>${
+    slices.length < sliceCount ? html`<p class="note">${slices.length} of ${sliceCount} slices.</p>` : undefined
+  }</div>
+`;
+}
+
+/** Share of the width that the bar of 100 mm takes. */
+function frontView({ picture, widthMm, heightMm }: LungsProjection, name: string): Markup {
+  const share = (100 * 100) / widthMm;
+  return html`<figure class="front"><div class="frame"><img src="${picture}" width="${Math.round(widthMm)}" height="${Math.round(
+    heightMm,
+  )}" style="aspect-ratio: ${widthMm.toFixed(1)} / ${heightMm.toFixed(1)}" alt="The volume of ${name} from the front, the lungs in colour"><span class="mark" style="left: 10px">R</span><span class="mark" style="right: 10px">L</span><span class="bar" style="width: ${share.toFixed(
+    2,
+  )}%">100 mm</span></div><figcaption>From the front: mean density, and over it the lungs, the stronger the deeper.</figcaption></figure>`;
+}
+
+function huChart({ startHu, widthHu, left, right }: HuCounts): Markup | undefined {
+  const bins = left.map((count, i) => count + (right[i] as number));
+  const total = bins.reduce((a, b) => a + b, 0);
+  if (total === 0) return html`<p class="note">There is no lung.</p>`;
+  let sofar = 0;
+  let median = startHu;
+  for (const [i, count] of bins.entries()) {
+    if (sofar + count >= total / 2) {
+      median = startHu + widthHu * (i + (total / 2 - sofar) / count);
+      break;
+    }
+    sofar += count;
+  }
+  return histogramOfCounts([left, right], {
+    start: startHu,
+    width: widthHu,
+    label: 'Density',
+    unit: 'HU',
+    counted: 'voxels',
+    median,
+    said: `HU of the lungs, left (blue) and right (orange): median ${String(Math.round(median)).replace('-', '−')} HU, dashed. The last bins hold what is beyond.`,
+    widthPx: 460,
+    heightPx: 240,
+  });
+}

@@ -1,0 +1,160 @@
+/** Takes measured images one by one and keeps what the page shows of them. */
+
+import { ndarray } from '../../array/ndarray.ts';
+import { joinRows, type Table, withText } from '../../measure/table.ts';
+import type { ObjectMatches } from '../../metrics/match-objects.ts';
+import { extentsOf, type IntegerArray } from '../../objects/grid.ts';
+import { type Outline, toPolygons } from '../../objects/polygons.ts';
+import { type ObjectKind, shapeOf } from '../kit/outline-overlay.ts';
+import { dataUri, type Picture, shrink } from '../kit/pictures.ts';
+import type { MatchCounts, ObjectsFigure, ObjectsImage } from './data.ts';
+
+/** One image or volume with its objects. */
+export interface CollectedImage {
+  readonly name: string;
+  /** Its folder; empty where there is one alone. */
+  readonly group: string;
+  /** [height, width] or [depth, height, width], 0 = background. */
+  readonly labels: IntegerArray;
+  /** Measurements with the column `label`. */
+  readonly table: Table;
+  /** The picture of a slice, counted from 0; a 2D image has slice 0. */
+  readonly pictureOf: (z: number) => Picture;
+  /** Comparison with the truth, which has the shape of the labels. */
+  readonly match?: { readonly matches: ObjectMatches; readonly truth: IntegerArray };
+}
+
+export interface CollectOptions {
+  /** How many images will be added. */
+  readonly total: number;
+  /** Images to show, evenly from first to last; default 12. */
+  readonly figures?: number;
+  /** Images with the most errors to show; default 4. */
+  readonly worst?: number;
+}
+
+/** Longest side of the pictures in the page. */
+const MOST_PX = 720;
+
+export class ObjectsCollector {
+  readonly #options: Required<CollectOptions>;
+  readonly #images: ObjectsImage[] = [];
+  readonly #figures: ObjectsFigure[] = [];
+  readonly #tables: Table[] = [];
+  #worst: { readonly rate: number; readonly figure: ObjectsFigure }[] = [];
+
+  constructor({ total, figures = 12, worst = 4 }: CollectOptions) {
+    this.#options = { total, figures, worst };
+  }
+
+  add(image: CollectedImage): void {
+    const { name, group, labels, table, match } = image;
+    const { total, figures, worst } = this.#options;
+    let pixels = 0;
+    for (let p = 0; p < labels.data.length; p++) if (labels.data[p] !== 0) pixels++;
+    const index = this.#images.length;
+    this.#images.push({
+      name,
+      group,
+      objects: table.rows,
+      covered: labels.data.length === 0 ? null : pixels / labels.data.length,
+      ...(match === undefined ? {} : { match: countsOf(match.matches) }),
+    });
+    const named = withText(table, 'image', name);
+    this.#tables.push(group === '' ? named : withText(named, 'group', group));
+    const place = (i: number): number => Math.floor((i * figures) / total);
+    if (total <= figures || index === 0 || place(index) !== place(index - 1)) this.#figures.push(figureOf(image));
+    if (match === undefined) return;
+    const counts = countsOf(match.matches);
+    const errors = counts.missed + counts.merged + counts.split + counts.spurious;
+    const rate = errors / Math.max(1, counts.truth);
+    if (errors === 0 || (this.#worst.length >= worst && rate <= (this.#worst.at(-1)?.rate ?? 0))) return;
+    this.#worst = [...this.#worst, { rate, figure: figureOf(image) }].sort((a, b) => b.rate - a.rate).slice(0, worst);
+  }
+
+  result(): {
+    readonly images: readonly ObjectsImage[];
+    readonly figures: readonly ObjectsFigure[];
+    readonly worst: readonly ObjectsFigure[];
+    readonly table: Table;
+  } {
+    return {
+      images: this.#images,
+      figures: this.#figures,
+      worst: this.#worst.map(({ figure }) => figure),
+      table: joinRows(this.#tables),
+    };
+  }
+}
+
+function countsOf({ truthCount, predictedCount, ...lists }: ObjectMatches): MatchCounts {
+  return {
+    truth: truthCount,
+    predicted: predictedCount,
+    matched: lists.matched.length,
+    missed: lists.missed.length,
+    merged: lists.merged.length,
+    split: lists.split.length,
+    spurious: lists.spurious.length,
+  };
+}
+
+/** What each predicted object is. */
+function kindsOf({ matched, merged, split, spurious }: ObjectMatches): ReadonlyMap<number, ObjectKind> {
+  return new Map<number, ObjectKind>([
+    ...matched.map(({ predicted }) => [predicted, 'matched'] as const),
+    ...merged.map(({ predicted }) => [predicted, 'merged'] as const),
+    ...split.flatMap(({ predicted }) => predicted.map((label) => [label, 'split'] as const)),
+    ...spurious.map((label) => [label, 'spurious'] as const),
+  ]);
+}
+
+/** The image, or of a volume the slice with the most pixels in objects. */
+function figureOf({ name, group, labels, table, pictureOf, match }: CollectedImage): ObjectsFigure {
+  const { depth, height, width } = extentsOf(labels.shape);
+  const z = depth === 1 ? 0 : fullestSlice(labels, depth, height * width);
+  // Of an image larger than its picture the corners of pixels cannot be seen.
+  const simplifyPx = Math.max(height, width) > 2 * MOST_PX ? Math.max(height, width) / (2 * MOST_PX) : 0;
+  const outlinesOf = (map: IntegerArray): readonly Outline[] => toPolygons(sliceOf(map, z), { simplifyPx });
+  const kinds = match === undefined ? new Map<number, ObjectKind>() : kindsOf(match.matches);
+  const shapes = outlinesOf(labels).map((outline) =>
+    shapeOf(outline, String(outline.label), kinds.get(outline.label) ?? 'plain'),
+  );
+  const gone = new Set(match?.matches.missed);
+  const missed =
+    match === undefined
+      ? []
+      : outlinesOf(match.truth)
+          .filter(({ label }) => gone.has(label))
+          .map((outline) => shapeOf(outline, `missed-${outline.label}`, 'missed'));
+  return {
+    name,
+    group,
+    widthPx: width,
+    heightPx: height,
+    picture: dataUri(shrink(pictureOf(z), MOST_PX)),
+    shapes: [...shapes, ...missed],
+    objects: table.rows,
+    ...(match === undefined ? {} : { match: countsOf(match.matches) }),
+    ...(depth === 1 ? {} : { slice: { index: z + 1, count: depth } }),
+  };
+}
+
+function sliceOf({ dtype, shape, data }: IntegerArray, z: number): IntegerArray {
+  const { height, width } = extentsOf(shape);
+  return ndarray(dtype, [height, width], data.subarray(z * height * width, (z + 1) * height * width));
+}
+
+function fullestSlice({ data }: IntegerArray, depth: number, pixels: number): number {
+  let best = 0;
+  let most = -1;
+  for (let z = 0; z < depth; z++) {
+    let count = 0;
+    for (let p = z * pixels; p < (z + 1) * pixels; p++) if (data[p] !== 0) count++;
+    if (count > most) {
+      most = count;
+      best = z;
+    }
+  }
+  return best;
+}

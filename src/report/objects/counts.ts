@@ -1,0 +1,35 @@
+import type { Table } from '../../measure/table.ts';
+import type { MatchCounts, ObjectsImage } from './data.ts';
+
+const MATCHES: readonly (keyof MatchCounts)[] = ['truth', 'matched', 'missed', 'merged', 'split', 'spurious'];
+
+/** A row an image: how many objects it has, and what became of the true ones. */
+export function countsTable(images: readonly ObjectsImage[]): Table {
+  const matched = images.some(({ match }) => match !== undefined);
+  const grouped = images.some(({ group }) => group !== '');
+  return {
+    rows: images.length,
+    columns: [
+      ...(grouped ? [{ name: 'group', values: images.map(({ group }) => group) }] : []),
+      { name: 'image', values: images.map(({ name }) => name) },
+      { name: 'objects', values: Int32Array.from(images, ({ objects }) => objects) },
+      { name: 'covered', unit: '%', values: Float64Array.from(images, ({ covered }) => 100 * (covered ?? Number.NaN)) },
+      ...(matched
+        ? MATCHES.map((name) => ({
+            name,
+            values: Float64Array.from(images, ({ match }) => match?.[name] ?? Number.NaN),
+          }))
+        : []),
+    ],
+  };
+}
+
+/** Sum over the images that have a truth. */
+export function sumOfMatches(images: readonly ObjectsImage[]): MatchCounts {
+  const total = { truth: 0, predicted: 0, matched: 0, missed: 0, merged: 0, split: 0, spurious: 0 };
+  for (const { match } of images) {
+    if (match === undefined) continue;
+    for (const key of Object.keys(total) as (keyof MatchCounts)[]) total[key] += match[key];
+  }
+  return total;
+}

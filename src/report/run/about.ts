@@ -1,0 +1,24 @@
+/** How measurements were made: what is to be known of them, from what, and the commands that do it again. */
+
+import { html, type Markup } from '../kit/markup.ts';
+import { section } from '../kit/page.ts';
+import type { Facts } from './data.ts';
+import { factTable } from './tables.ts';
+
+export function aboutSection({
+  notes,
+  facts,
+  commands,
+}: {
+  readonly notes: readonly string[];
+  readonly facts: Facts;
+  readonly commands: readonly string[];
+}): Markup {
+  return section(
+    'about',
+    'How it was measured',
+    notes.length === 0 ? undefined : html`<ul>${notes.map((note) => html`<li>${note}</li>`)}</ul>`,
+    html`<div class="facts">${factTable('Facts', facts) ?? ''}</div>`,
+    commands.length === 0 ? undefined : html`<h3>To do it again</h3><pre>${commands.join('\n')}</pre>`,
+  );
+}

@@ -1,0 +1,173 @@
+/** Line charts as SVG that takes its colours from the page, by Observable Plot. */
+
+import * as Plot from '@observablehq/plot';
+import { parseHTML } from 'linkedom';
+import { gaussianBlur } from '../../array/gaussian.ts';
+import { escapeHtml, type Markup, trusted } from '../kit/markup.ts';
+import type { Series } from './data.ts';
+
+export interface ChartOptions {
+  /** What the chart shows, for those who do not see it. */
+  readonly description: string;
+  readonly x: string;
+  readonly y: string;
+  /** Logarithmic y; points that are not above 0 are left out. */
+  readonly log?: boolean;
+  readonly yDomain?: readonly [number, number];
+  readonly widthPx?: number;
+  readonly heightPx?: number;
+  /** Points to mark, with a word beside. */
+  readonly marks?: readonly {
+    readonly x: number;
+    readonly y: number;
+    readonly label: string;
+    readonly series: number;
+  }[];
+  /** Small dots at the points. */
+  readonly dots?: boolean;
+  /** Single points behind their smoothed line, in the colour of the first series. */
+  readonly cloud?: Series;
+}
+
+interface Point {
+  readonly x: number;
+  readonly y: number;
+  readonly series: string;
+}
+
+/** Colours of the lines in order: custom properties of the page, so that dark mode has its own. */
+const COLOURS = ['var(--line-1)', 'var(--line-2)', 'var(--line-3)', 'var(--line-4)'];
+const DASHES = ['none', '6 3', '2 3', '8 3 2 3'];
+
+/** A line for each series. Lines differ in colour and dash, with the name at their end. */
+export function lineChart(series: readonly Series[], options: ChartOptions): Markup {
+  const { description, x, y, log = false, yDomain, widthPx = 520, heightPx = 300, marks = [], dots, cloud } = options;
+  const pointsOf = ({ name, points }: Series): Point[] =>
+    points.flatMap(([px, py]) => (py === null || (log && py <= 0) ? [] : [{ x: px, y: py, series: name }]));
+  const lines = series.map(pointsOf);
+  const { document } = parseHTML('<!doctype html><html><body></body></html>');
+  const several = series.length > 1;
+  const chart = Plot.plot({
+    document: document as never,
+    width: widthPx,
+    height: heightPx,
+    marginLeft: 52,
+    marginRight: several ? 92 : 20,
+    marginTop: 28,
+    marginBottom: 40,
+    style: { fontSize: '12px', background: 'transparent', overflow: 'visible' },
+    x: { label: x, labelAnchor: 'center', labelArrow: 'none', tickFormat: (value: number) => String(value), ticks: 6 },
+    y: {
+      label: y,
+      labelArrow: 'none',
+      grid: true,
+      type: log ? 'log' : 'linear',
+      ...(yDomain === undefined ? { nice: true } : { domain: [...yDomain], clamp: true }),
+      ticks: 6,
+      tickFormat: (value: number) => String(Number(value.toPrecision(3))),
+    },
+    marks: [
+      ...(cloud === undefined
+        ? []
+        : [Plot.dot(pointsOf(cloud), { x: 'x', y: 'y', r: 1.2, fill: COLOURS[0] as string, fillOpacity: 0.35 })]),
+      ...lines.map((points, i) =>
+        Plot.line(points, {
+          x: 'x',
+          y: 'y',
+          stroke: COLOURS[i % COLOURS.length] as string,
+          strokeWidth: 2,
+          ...(several ? { strokeDasharray: DASHES[i % DASHES.length] as string } : {}),
+        }),
+      ),
+      ...(dots === true
+        ? lines.map((points, i) =>
+            Plot.dot(points, { x: 'x', y: 'y', r: 2.5, fill: COLOURS[i % COLOURS.length] as string }),
+          )
+        : []),
+      ...marks.map(({ x: px, y: py, series: i }) =>
+        Plot.dot([{ x: px, y: py }], {
+          x: 'x',
+          y: 'y',
+          r: 5,
+          stroke: COLOURS[i % COLOURS.length] as string,
+          strokeWidth: 2,
+          fill: 'var(--page)',
+        }),
+      ),
+      ...marks.map(({ x: px, y: py, label }) =>
+        Plot.text([{ x: px, y: py }], {
+          x: 'x',
+          y: 'y',
+          text: () => label,
+          dy: -12,
+          fill: 'currentColor',
+          stroke: 'var(--page)',
+          strokeWidth: 4,
+          fontWeight: 600,
+        }),
+      ),
+      ...(several ? endLabels(lines, log, yDomain, heightPx) : []),
+    ],
+  });
+  const svg = chart as unknown as { setAttribute(name: string, value: string): void; readonly outerHTML: string };
+  svg.setAttribute('role', 'img');
+  svg.setAttribute('aria-label', description);
+  return trusted(`<figure class="chart">${svg.outerHTML}<figcaption>${escapeHtml(description)}</figcaption></figure>`);
+}
+
+/** Names at the ends of the lines, moved apart where they would lie over each other. */
+function endLabels(
+  lines: readonly (readonly Point[])[],
+  log: boolean,
+  yDomain: readonly [number, number] | undefined,
+  heightPx: number,
+): Plot.Markish[] {
+  const ends = lines.flatMap((points, i) => {
+    const last = points.at(-1);
+    return last === undefined ? [] : [{ ...last, i }];
+  });
+  const scale = (value: number): number => (log ? Math.log(value) : value);
+  const all = lines.flat().map((point) => scale(point.y));
+  const [low, high] = yDomain?.map(scale) ?? [
+    all.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY),
+    all.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY),
+  ];
+  const pxPer = (heightPx - 68) / Math.max(1e-12, (high as number) - (low as number));
+  const height = (end: { readonly y: number }): number =>
+    ((high as number) - Math.max(low as number, scale(end.y))) * pxPer;
+  let above = Number.NEGATIVE_INFINITY;
+  return ends
+    .sort((a, b) => height(a) - height(b))
+    .map((end) => {
+      const at = Math.max(height(end), above + 14);
+      above = at;
+      return Plot.text([end], {
+        x: 'x',
+        y: 'y',
+        text: 'series',
+        dx: 8,
+        dy: at - height(end),
+        textAnchor: 'start',
+        fill: COLOURS[end.i % COLOURS.length] as string,
+        fontWeight: 600,
+      });
+    });
+}
+
+/** At most `most` of the points, evenly chosen, the last one among them. */
+export function thin({ name, points }: Series, most: number): Series {
+  if (points.length <= most) return { name, points };
+  const step = (points.length - 1) / (most - 1);
+  return {
+    name,
+    points: Array.from({ length: most }, (_, i) => points[Math.round(i * step)] as (typeof points)[number]),
+  };
+}
+
+/** Running mean with Gaussian weights to both sides, `sigma` in points; points without a value are left out. */
+export function smooth({ name, points }: Series, sigma: number): Series {
+  const known = points.filter((point): point is readonly [number, number] => point[1] !== null);
+  const values = Float32Array.from(known, ([, y]) => y);
+  gaussianBlur(values, 1, values.length, sigma);
+  return { name, points: known.map(([x], i) => [x, values[i] as number]) };
+}

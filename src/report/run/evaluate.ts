@@ -1,0 +1,335 @@
+/** Scores and pictures of the images that a report shows, taken one by one so that few are in memory. */
+
+import { type NdArray, ndarray } from '../../array/ndarray.ts';
+import { argmaxClasses } from '../../metrics/argmax.ts';
+import { contingency } from '../../metrics/contingency.ts';
+import { ERROR_CLASSES, type ErrorMap, errorMap } from '../../metrics/error-map.ts';
+import { type InstanceMatching, type InstanceScores, instanceScores, matchInstances } from '../../metrics/instances.ts';
+import { type IsbiScores, type IsbiSliceScores, isbiScores, isbiSliceScores } from '../../metrics/isbi.ts';
+import {
+  type ConfusionMatrix,
+  confusionMatrix,
+  type OverlapScores,
+  overlapScores,
+  sumOfConfusions,
+} from '../../metrics/overlap.ts';
+import { connectedComponents } from '../../objects/connected-components.ts';
+import { mapsOfRims, type SeparationSettings, separateObjects } from '../../objects/instances.ts';
+import { markRims } from '../../objects/rims.ts';
+import { vincentSoilleWatershed } from '../../objects/watershed.ts';
+import {
+  classPicture,
+  crop,
+  dataUri,
+  errorPicture,
+  imagePicture,
+  type Picture,
+  probabilityPicture,
+  shrink,
+} from '../kit/pictures.ts';
+import { worstWindow } from '../kit/worst-window.ts';
+import { PICTURE_KINDS, type PictureKind, type ReportCase, type ReportImage, type Series, score } from './data.ts';
+import { ThresholdCounts } from './threshold-counts.ts';
+
+/** One image with its truth and its prediction. */
+export interface EvaluatedPage {
+  readonly name: string;
+  readonly height: number;
+  readonly width: number;
+  /** One grey plane, or three of colour, in any values. */
+  readonly planes: readonly Float32Array[];
+  /** Class index of each pixel; `ignore` takes no part. */
+  readonly truth: Uint8Array;
+  /** float32 [classes, height, width]. */
+  readonly probabilities: NdArray<'float32'>;
+  /** Numbers of the true objects, 0 = none, where each has its own: touching ones are then told apart. */
+  readonly objects?: Int32Array;
+}
+
+export interface EvaluateOptions {
+  readonly classNames: readonly string[];
+  /**
+   * `isbi`: cells parted by membranes, with the class that is their inside. `overlap`: Dice and IoU. `objects`: classes
+   * are background, object and border, and objects are told apart by these settings.
+   */
+  readonly kind:
+    | { readonly name: 'isbi'; readonly inside: 0 | 1 }
+    | { readonly name: 'overlap' }
+    | { readonly name: 'objects'; readonly separation: SeparationSettings };
+  /** How many images will be added. */
+  readonly total: number;
+  /** Class index in the truth that takes no part; default 255. */
+  readonly ignore?: number;
+  /** Images on the sheet; default 6. */
+  readonly sheet?: number;
+  /** Worst and best cases, of each as many; default 3. */
+  readonly cases?: number;
+}
+
+/** Everything about the images that goes into a report. */
+export interface Evaluation {
+  readonly imageCount: number;
+  readonly sheet: readonly ReportImage[];
+  readonly worst: readonly ReportCase[];
+  readonly best: readonly ReportCase[];
+  /** By image, in the order given. */
+  readonly perImage: readonly { readonly name: string; readonly score: number }[];
+  readonly isbi?: IsbiScores;
+  readonly overlap: OverlapScores;
+  /** Where the true objects have numbers: the objects found against them, else connected pixels of the prediction. */
+  readonly instances?: InstanceScores;
+  /** Whether objects were told apart as in prediction. */
+  readonly separated: boolean;
+  /** Dice, precision and recall of the second of two classes over thresholds; else empty. */
+  readonly thresholds: readonly Series[];
+}
+
+/** A case before its pictures are encoded, which only the last ones to stay are. */
+interface Ranked {
+  readonly rank: number;
+  readonly order: number;
+  readonly shown: Omit<ReportCase, 'pictures'>;
+  readonly pictures: Readonly<Record<PictureKind, Picture>>;
+}
+
+interface Mask {
+  readonly ignore?: NdArray<'uint8'>;
+}
+
+/** One image, judged. */
+interface Judged {
+  /** The score that images are ranked by. */
+  readonly own: number;
+  /** Class of each pixel. */
+  readonly predicted: Uint8Array;
+  /** The probability that is shown. */
+  readonly shown: Float32Array;
+  readonly errors: ErrorMap;
+}
+
+/** Takes images one by one: `add` each, then `result`. */
+export class Evaluator {
+  readonly #options: EvaluateOptions;
+  readonly #slices: IsbiSliceScores[] = [];
+  readonly #confusions: ConfusionMatrix[] = [];
+  readonly #matchings: InstanceMatching[] = [];
+  readonly #thresholds = new ThresholdCounts();
+  readonly #perImage: { readonly name: string; readonly score: number }[] = [];
+  readonly #sheet: ReportImage[] = [];
+  #worst: Ranked[] = [];
+  #best: Ranked[] = [];
+
+  constructor(options: EvaluateOptions) {
+    this.#options = options;
+  }
+
+  add(page: EvaluatedPage): void {
+    const { classNames, kind, ignore = 255 } = this.#options;
+    const { name, height, width, truth, probabilities } = page;
+    const shape = [height, width];
+    const ignored = truth.includes(ignore) ? truth.map((value) => (value === ignore ? 1 : 0)) : undefined;
+    const mask = ignored === undefined ? {} : { ignore: ndarray('uint8', shape, ignored) };
+    const judged =
+      kind.name === 'isbi'
+        ? this.#judgeCells(page, kind.inside, mask)
+        : kind.name === 'objects'
+          ? this.#judgeObjects(page, kind.separation, mask)
+          : this.#judgeOverlap(page, mask);
+    const { own, predicted, shown, errors } = judged;
+    this.#confusions.push(this.#confusion(truth, predicted, shape));
+    if (classNames.length === 2) this.#thresholds.add(truth, probabilities);
+
+    const image = imagePicture(page.planes, height, width);
+    const pictures: Readonly<Record<PictureKind, Picture>> = {
+      image,
+      truth: classPicture(truth, classNames.length, height, width),
+      probability: probabilityPicture(shown, height, width),
+      prediction: classPicture(predicted, classNames.length, height, width),
+      errors: errorPicture(image, errors.classes.data),
+    };
+    const window = worstWindow(errors.classes.data, height, width);
+    const common = { name, score: score(own) };
+    const order = this.#perImage.length;
+    this.#perImage.push({ name, score: own });
+    if (this.#onSheet(order)) {
+      this.#sheet.push({
+        ...common,
+        widthPx: width,
+        heightPx: height,
+        pictures: encoded(eachPicture(pictures, (picture) => shrink(picture))),
+        errors: {
+          splits: errors.splits,
+          merges: errors.merges,
+          missedPixels: errors.pixels.missed,
+          falsePixels: errors.pixels.false,
+          pixels: Object.values(errors.pixels).reduce((a, b) => a + b),
+        },
+      });
+    }
+    const { x: xPx, y: yPx, width: widthPx, height: heightPx } = window;
+    this.#rank({
+      rank: Number.isNaN(own) ? 0 : own,
+      order,
+      shown: { ...common, widthPx, heightPx, xPx, yPx },
+      pictures: eachPicture(pictures, (picture) => crop(picture, window)),
+    });
+  }
+
+  #confusion(truth: Uint8Array, predicted: Uint8Array, shape: readonly number[]): ConfusionMatrix {
+    const { classNames, ignore = 255 } = this.#options;
+    return confusionMatrix(ndarray('uint8', shape, truth), ndarray('uint8', shape, predicted), classNames.length, {
+      ignoreValue: ignore,
+    });
+  }
+
+  /** Cells between membranes, at the threshold that is best for the score, as it is judged there. */
+  #judgeCells({ height, width, truth, probabilities }: EvaluatedPage, inside: 0 | 1, mask: Mask): Judged {
+    const shape = [height, width];
+    const pixels = height * width;
+    const isInside = truth.map((value) => (value === inside ? 1 : 0));
+    const shown = probabilities.data.subarray(inside * pixels, (inside + 1) * pixels);
+    const slice = isbiSliceScores(ndarray('uint8', shape, isInside), ndarray('float32', shape, shown), mask);
+    this.#slices.push(slice);
+    const best = isbiScores([slice]).vRandThinned;
+    const threshold = Number.isNaN(best.threshold) ? 0.5 : best.threshold;
+    const predicted = Uint8Array.from(shown, (p) => (p > threshold ? inside : 1 - inside));
+    const membrane = Uint8Array.from(shown, (p) => (p > threshold ? 0 : 1));
+    const cells = connectedComponents(ndarray('uint8', shape, isInside)).labels;
+    const basins = vincentSoilleWatershed(ndarray('uint8', shape, membrane)).labels;
+    return {
+      own: best.value,
+      predicted,
+      shown,
+      errors: errorsOfCells(cells, basins, { truth: isInside, membrane }, mask),
+    };
+  }
+
+  /** Objects as they are told apart in prediction; their rims are drawn as those of the truth. */
+  #judgeObjects(page: EvaluatedPage, separation: SeparationSettings, mask: Mask): Judged {
+    const { height, width, probabilities, objects = new Int32Array(height * width) } = page;
+    const maps = mapsOfRims(probabilities);
+    const found = separateObjects(maps, separation).labels;
+    const actual = ndarray('int32', [height, width], objects);
+    const matching = matchInstances(contingency(actual, found, mask));
+    this.#matchings.push(matching);
+    const predicted = Uint8Array.from(found.data, (label) => (label > 0 ? 1 : 0));
+    markRims(predicted, found.data, [height, width], { inside: 1, rim: 2 });
+    return {
+      own: instanceScores([matching]).perThreshold[0]?.averagePrecision ?? 1,
+      predicted,
+      shown: maps.foreground.data,
+      errors: errorMap(actual, found, mask),
+    };
+  }
+
+  /** Classes at their highest probability. */
+  #judgeOverlap({ height, width, truth, probabilities, objects }: EvaluatedPage, mask: Mask): Judged {
+    const shape = [height, width];
+    const pixels = height * width;
+    const classes = this.#options.classNames.length;
+    const predicted = argmaxClasses(probabilities).data;
+    const { meanDice } = overlapScores(this.#confusion(truth, predicted, shape), { leaveOut: [0] });
+    const actual = objects === undefined ? components(truth, classes, shape) : ndarray('int32', shape, objects);
+    const found = components(predicted, classes, shape);
+    if (objects !== undefined) this.#matchings.push(matchInstances(contingency(actual, found, mask)));
+    return {
+      // Foreground neither there nor predicted: nothing is wrong.
+      own: Number.isNaN(meanDice) ? 1 : meanDice,
+      predicted,
+      shown: classes > 2 ? confidence(probabilities) : probabilities.data.subarray((classes - 1) * pixels),
+      errors: withWrongClasses(errorMap(actual, found, mask), truth, predicted, mask),
+    };
+  }
+
+  /** Evenly over the images, in their order. */
+  #onSheet(order: number): boolean {
+    const { total, sheet = 6 } = this.#options;
+    if (total <= sheet) return true;
+    return Array.from({ length: sheet }, (_, i) => Math.round((i * (total - 1)) / Math.max(1, sheet - 1))).includes(
+      order,
+    );
+  }
+
+  /** Keeps the lowest and the highest only. */
+  #rank(item: Ranked): void {
+    const { total, cases = 3 } = this.#options;
+    // With few images the same ones would be worst and best.
+    const each = Math.min(cases, Math.floor(total / 2));
+    const by = (sign: number) => (a: Ranked, b: Ranked) => sign * (a.rank - b.rank) || a.order - b.order;
+    this.#worst = [...this.#worst, item].sort(by(1)).slice(0, each);
+    this.#best = [...this.#best, item].sort(by(-1)).slice(0, each);
+  }
+
+  /** @throws UsageError when no image was added. */
+  result(): Evaluation {
+    const { kind, classNames } = this.#options;
+    return {
+      imageCount: this.#perImage.length,
+      sheet: this.#sheet,
+      worst: this.#worst.map(({ shown, pictures }) => ({ ...shown, pictures: encoded(pictures) })),
+      best: this.#best.map(({ shown, pictures }) => ({ ...shown, pictures: encoded(pictures) })),
+      perImage: this.#perImage,
+      ...(kind.name === 'isbi' ? { isbi: isbiScores(this.#slices) } : {}),
+      overlap: overlapScores(sumOfConfusions(this.#confusions), { leaveOut: kind.name === 'isbi' ? [] : [0] }),
+      separated: kind.name === 'objects',
+      ...(this.#matchings.length > 0 ? { instances: instanceScores(this.#matchings) } : {}),
+      thresholds: classNames.length === 2 ? this.#thresholds.series() : [],
+    };
+  }
+}
+
+function eachPicture<A, B>(of: Readonly<Record<PictureKind, A>>, change: (picture: A) => B): Record<PictureKind, B> {
+  return Object.fromEntries(PICTURE_KINDS.map((kind) => [kind, change(of[kind])])) as Record<PictureKind, B>;
+}
+
+const encoded = (of: Readonly<Record<PictureKind, Picture>>): Record<PictureKind, string> => eachPicture(of, dataUri);
+
+/** The highest probability at each pixel. */
+function confidence({ shape, data }: NdArray<'float32'>): Float32Array<ArrayBuffer> {
+  const [classes, height, width] = shape as readonly [number, number, number];
+  const pixels = height * width;
+  const out = new Float32Array(pixels);
+  for (let p = 0; p < pixels; p++) {
+    for (let c = 0; c < classes; c++) out[p] = Math.max(out[p] as number, data[c * pixels + p] as number);
+  }
+  return out;
+}
+
+/** Objects of the classes 1, 2, ...: connected pixels of one class. */
+function components(labels: Uint8Array, classes: number, shape: readonly number[]): NdArray<'int32'> {
+  const known = labels.map((value) => (value < classes ? value : 0));
+  return connectedComponents(ndarray('uint8', shape, known), { by: 'value' }).labels;
+}
+
+/**
+ * Splits and merges between cells and thinned basins, so that the width of a membrane is no error of objects; missed
+ * and false pixels between the masks as they are.
+ */
+function errorsOfCells(
+  cells: NdArray<'int32'>,
+  basins: NdArray<'int32'>,
+  masks: { readonly truth: Uint8Array; readonly membrane: Uint8Array },
+  mask: Mask,
+): ErrorMap {
+  return repaint(errorMap(cells, basins, mask), mask, (p, kind) => {
+    if (kind === ERROR_CLASSES.split || kind === ERROR_CLASSES.merged) return kind;
+    if (masks.truth[p] !== masks.membrane[p]) return ERROR_CLASSES.correct;
+    return masks.truth[p] === 1 ? ERROR_CLASSES.missed : ERROR_CLASSES.false;
+  });
+}
+
+/** Objects in the right place but of another class are false. */
+function withWrongClasses(errors: ErrorMap, truth: Uint8Array, predicted: Uint8Array, mask: Mask): ErrorMap {
+  return repaint(errors, mask, (p, kind) =>
+    kind === ERROR_CLASSES.correct && truth[p] !== predicted[p] ? ERROR_CLASSES.false : kind,
+  );
+}
+
+/** The map with each pixel's class decided anew; ignored pixels stay correct. */
+function repaint(errors: ErrorMap, { ignore }: Mask, decide: (p: number, kind: number) => number): ErrorMap {
+  const classes = errors.classes.data.map((kind, p) => (ignore?.data[p] === 1 ? kind : decide(p, kind)));
+  const counts = [0, 0, 0, 0, 0];
+  for (const kind of classes) counts[kind] = (counts[kind] as number) + 1;
+  const pixels = Object.fromEntries(Object.entries(ERROR_CLASSES).map(([name, kind]) => [name, counts[kind]]));
+  return { ...errors, classes: ndarray('uint8', errors.classes.shape, classes), pixels: pixels as ErrorMap['pixels'] };
+}

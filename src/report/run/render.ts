@@ -1,0 +1,60 @@
+/** The report of a run: one HTML file that needs nothing else. */
+
+import { html } from '../kit/markup.ts';
+import { renderPage, section } from '../kit/page.ts';
+import { learningCurves, thresholdCharts } from './curves.ts';
+import type { ReportData } from './data.ts';
+import { caseSheet, classLegend, errorLegend, imageSheet } from './sheet.ts';
+import { factTable, scoreTable } from './tables.ts';
+
+/**
+ * The page as text. Sections without content are left out. The same data give the same page.
+ */
+export function renderReport(data: ReportData): string {
+  const { training, sheet, imageCount, worst, best, scoreName } = data;
+  const shown =
+    imageCount > sheet.length ? `${sheet.length} of ${imageCount} images, evenly from first to last.` : undefined;
+  return renderPage(data, [
+    data.tables.length > 0 ? section('scores', 'Scores', ...data.tables.map(scoreTable)) : undefined,
+    sheet.length > 0
+      ? section(
+          'images',
+          'Images',
+          html`<p>${data.sheetNote}${shown === undefined ? '' : ` ${shown}`}</p>`,
+          classLegend(data.classNames),
+          errorLegend(),
+          imageSheet(data),
+        )
+      : undefined,
+    worst.length + best.length > 0
+      ? section(
+          'cases',
+          'Worst and best cases',
+          html`<p>The images with the lowest and the highest ${scoreName}, each where it errs most.</p>`,
+          html`<h3>Worst</h3>`,
+          caseSheet('Worst cases', worst, scoreName),
+          html`<h3>Best</h3>`,
+          caseSheet('Best cases', best, scoreName),
+        )
+      : undefined,
+    training === undefined ? undefined : section('learning', 'Learning', learningCurves(training)),
+    data.thresholds.length > 0 ? section('thresholds', 'Thresholds', thresholdCharts(data.thresholds)) : undefined,
+    section(
+      'run',
+      'The run',
+      html`<div class="facts">${[
+        factTable('Data', data.dataset),
+        factTable('Network and training', data.network),
+        factTable('Machine', data.machine),
+        factTable('Times', data.times),
+      ].map((table) => table ?? '')}</div>`,
+      data.decisions.length === 0
+        ? undefined
+        : html`<details><summary>What was chosen, and why</summary><ul>${data.decisions.map((line) => html`<li>${line}</li>`)}</ul></details>`,
+      data.commands.length === 0 ? undefined : html`<h3>To do it again</h3><pre>${data.commands.join('\n')}</pre>`,
+      data.configuration === undefined
+        ? undefined
+        : html`<details><summary>Configuration as JSON</summary><pre>${JSON.stringify(data.configuration, null, 2)}</pre></details>`,
+    ),
+  ]);
+}

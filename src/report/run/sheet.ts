@@ -1,0 +1,108 @@
+/** Pictures of the report: images with truth, probability, prediction and errors, side by side. */
+
+import { html, type Markup } from '../kit/markup.ts';
+import { CLASS_COLOURS, type Colour, ERROR_COLOURS } from '../kit/pictures.ts';
+import {
+  type ErrorCounts,
+  PICTURE_KINDS,
+  type PictureKind,
+  type ReportCase,
+  type ReportData,
+  type ReportImage,
+} from './data.ts';
+
+const HEADINGS: Readonly<Record<PictureKind, string>> = {
+  image: 'Image',
+  truth: 'Truth',
+  probability: 'Probability',
+  prediction: 'Prediction',
+  errors: 'Errors',
+};
+
+const MEANINGS: readonly (readonly [keyof typeof ERROR_COLOURS, string])[] = [
+  ['split', 'Split: cut off from the rest of its object'],
+  ['merged', 'Merged: joined to another object'],
+  ['missed', 'Missed: object predicted as background'],
+  ['false', 'False: background predicted as object'],
+];
+
+const css = ([r, g, b]: Colour): string => `rgb(${r} ${g} ${b})`;
+
+/** What the colours of the errors mean. */
+export function errorLegend(): Markup {
+  return html`<ul class="legend" aria-label="Colours of the errors">${MEANINGS.map(
+    ([kind, meaning]) =>
+      html`<li><span class="swatch" style="background: ${css(ERROR_COLOURS[kind])}"></span>${meaning}</li>`,
+  )}</ul>`;
+}
+
+/** Class colours, where there are more than two classes. */
+export function classLegend(classNames: readonly string[]): Markup | undefined {
+  if (classNames.length <= 2) return undefined;
+  return html`<ul class="legend" aria-label="Colours of the classes">${classNames.map((name, i) => {
+    const colour: Colour = i === 0 ? [0, 0, 0] : (CLASS_COLOURS[(i - 1) % CLASS_COLOURS.length] as Colour);
+    return html`<li><span class="swatch" style="background: ${css(colour)}"></span>${name}</li>`;
+  })}</ul>`;
+}
+
+interface Shown {
+  readonly row: Pick<ReportImage, 'name' | 'pictures' | 'widthPx' | 'heightPx'>;
+  readonly details: readonly string[];
+}
+
+function pictureTable(caption: string, rows: readonly Shown[], close: boolean): Markup {
+  return html`<div class="scroll"><table class="sheet${close ? ' close' : ''}">
+<caption class="hidden">${caption}</caption>
+<colgroup><col class="names">${PICTURE_KINDS.map(() => html`<col>`)}</colgroup>
+<thead><tr><th scope="col"><span class="hidden">Name</span></th>${PICTURE_KINDS.map(
+    (kind) => html`<th scope="col">${HEADINGS[kind]}</th>`,
+  )}</tr></thead>
+<tbody>${rows.map(
+    ({ row, details }) => html`<tr><th scope="row"><strong>${breakable(row.name)}</strong>${details.map(
+      (detail, i) => html`${i > 0 ? html`<br>` : undefined}${detail}`,
+    )}</th>${PICTURE_KINDS.map(
+      (kind) =>
+        html`<td><img src="${row.pictures[kind]}" width="${row.widthPx}" height="${row.heightPx}" alt="${HEADINGS[kind]} of ${row.name}${kind === 'errors' ? `: ${details.join(', ')}` : ''}"></td>`,
+    )}</tr>
+`,
+  )}</tbody></table></div>`;
+}
+
+/** A name that may be broken after its separators. */
+function breakable(name: string): readonly Markup[] {
+  return name.split(/(?<=[/\\._[-])/).map((part) => html`${part}<wbr>`);
+}
+
+const plural = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`;
+
+function describeErrors({ splits, merges, missedPixels, falsePixels, pixels }: ErrorCounts): string[] {
+  const percent = (n: number): string => `${((100 * n) / Math.max(1, pixels)).toFixed(1)} %`;
+  return [
+    `${plural(splits, 'split')}, ${plural(merges, 'merge')}`,
+    `${percent(missedPixels)} missed`,
+    `${percent(falsePixels)} false`,
+  ];
+}
+
+const scoreOf = (name: string, value: number | null): string => `${name} ${value === null ? 'none' : value.toFixed(3)}`;
+
+/** Images of the sheet. */
+export function imageSheet({ sheet, scoreName }: Pick<ReportData, 'sheet' | 'scoreName'>): Markup {
+  return pictureTable(
+    'Images with truth, probability, prediction and errors',
+    sheet.map((row) => ({ row, details: [scoreOf(scoreName, row.score), ...describeErrors(row.errors)] })),
+    false,
+  );
+}
+
+/** Windows of images. */
+export function caseSheet(caption: string, cases: readonly ReportCase[], scoreName: string): Markup {
+  return pictureTable(
+    caption,
+    cases.map((row) => ({
+      row,
+      details: [scoreOf(scoreName, row.score), `at x ${row.xPx}, y ${row.yPx}`],
+    })),
+    true,
+  );
+}

@@ -1,0 +1,67 @@
+/** The step of a recipe made ready: on one device, or its gradient shared out among several. */
+
+import { lossOf } from '../nn/losses/registry.ts';
+import type { Network } from '../nn/network.ts';
+import { optimiserOf } from '../nn/optimizers/registry.ts';
+import type { ProfileRequest, Runtime } from '../runtime/runtime.ts';
+import type { Recipe } from './config.ts';
+import type { Stepper } from './loop.ts';
+import { type GradientDevices, parallelStepper, shareOf } from './parallel.ts';
+import { gradientGraph, type StepOptions, type TrainingStep, trainingStep, updateGraph } from './step.ts';
+import { stepper as stepperOf } from './train-step.ts';
+
+/** Where a step runs. */
+export interface StepPlace {
+  readonly runtime: Runtime;
+  readonly profile?: ProfileRequest;
+  /** Devices that share each batch; nothing for the runtime alone. */
+  readonly devices?: GradientDevices;
+}
+
+export interface OpenedStepper {
+  readonly step: TrainingStep;
+  readonly stepper: Stepper;
+  /** Of the graphs that run. */
+  readonly fingerprint: string | undefined;
+  close(): Promise<void>;
+}
+
+/**
+ * @param build the network for a number of images
+ * @throws UsageError when the batch or the loss cannot be shared out; DeviceError when a graph does not compile.
+ */
+export async function openStepper(
+  recipe: Recipe,
+  build: (batch: number) => Network,
+  { runtime, profile, devices }: StepPlace,
+  extra: Pick<StepOptions, 'measureNorm'> = {},
+): Promise<OpenedStepper> {
+  const { batch, seed, exact } = recipe;
+  const options: StepOptions = {
+    ...extra,
+    ...(recipe.clipNorm === null ? {} : { clipNorm: recipe.clipNorm }),
+    ...(recipe.averageDecay === null ? {} : { averageDecay: recipe.averageDecay }),
+  };
+  const optimiser = optimiserOf(recipe.optimiser);
+  const step = trainingStep(build(batch), lossOf(recipe.loss), optimiser, options);
+  const profiled = profile === undefined ? {} : { profile };
+  if (devices === undefined) {
+    const program = await runtime.compile(step.graph, { state: step.state, exact, ...profiled });
+    const { fingerprint } = program;
+    return { step, stepper: stepperOf(program, step, seed), fingerprint, close: () => program.dispose() };
+  }
+  const share = shareOf(recipe, devices.names);
+  const { graph, state } = updateGraph(step.parameters, optimiser, options);
+  const program = await runtime.compile(graph, { state, exact, ...profiled });
+  const workers = await devices.open(gradientGraph(build(share), lossOf(recipe.loss)), { exact });
+  return {
+    step,
+    stepper: parallelStepper(program, workers, step, seed),
+    // What the workers lower, in threads of their own, is not seen here.
+    fingerprint: program.fingerprint,
+    async close() {
+      for (const worker of workers) await worker.close();
+      await program.dispose();
+    },
+  };
+}

@@ -1,0 +1,73 @@
+/** Everything that runs a recipe on classes of whole images. */
+
+import { type ClassAugment, classBatches } from '../../../augment/class-batch.ts';
+import type { ClassSample } from '../../../dataset/classification/classes.ts';
+import type { ClassSet } from '../../../dataset/classification/prepare.ts';
+import { topKAccuracy } from '../../../metrics/top-k.ts';
+import { buildNetwork } from '../../../models/registry.ts';
+import { classifyPages, openClassifier } from '../../../predict/classifier.ts';
+import type { Recipe } from '../../config.ts';
+import { convergence } from '../../convergence.ts';
+import { setAside } from '../../excluded-batches.ts';
+import type { State, ValidationResult } from '../../loop.ts';
+import { classModelWriter, type Provenance } from '../../model-file.ts';
+import { openStepper, type StepPlace } from '../../open-step.ts';
+import { feedsOf } from '../../train-step.ts';
+import type { ValidationMetric } from '../../validate.ts';
+import type { Workshop } from '../segmentation/setup.ts';
+
+export interface ClassWorkshopOptions extends StepPlace {
+  readonly set: ClassSet;
+  readonly validation: readonly ClassSample[];
+  readonly provenance: Provenance;
+}
+
+const UNCHANGED: ClassAugment = { mirror: false, shiftPx: 0, crops: false };
+
+/** @throws UsageError when the network does not take the input; DeviceError when it does not compile. */
+export async function openClassWorkshop(
+  recipe: Recipe,
+  metric: ValidationMetric | undefined,
+  { set, validation, provenance, ...place }: ClassWorkshopOptions,
+): Promise<Workshop> {
+  const { model, patch, batch, seed, augment, classes = UNCHANGED } = recipe;
+  const { runtime } = place;
+  const input = [batch, model.channels, ...patch] as const;
+  const rosenblatt = recipe.loss.name === 'perceptron' && batch === 1;
+  const build = (images: number) => buildNetwork(model, [images, model.channels, ...patch], { training: true });
+  const { step, stepper, fingerprint, close } = await openStepper(recipe, build, place, { measureNorm: rosenblatt });
+  const write = classModelWriter(recipe);
+  const bytesOf = (state: State, at: Provenance): Uint8Array => write(step.weightsOf(state), { ...provenance, ...at });
+  const validate = async (state: State): Promise<ValidationResult> => {
+    const classifier = await openClassifier(runtime, bytesOf(state, {}));
+    try {
+      // The middle alone: ten views are for the final score.
+      const probabilities = await classifyPages(classifier, validation, { views: 1 });
+      const labels = validation.map(({ label }) => label);
+      const top1 = topKAccuracy(probabilities, labels, 1);
+      const scores = {
+        accuracy: top1,
+        ...(classifier.classes.length > 5 ? { 'top-5 accuracy': topKAccuracy(probabilities, labels, 5) } : {}),
+      };
+      return { score: top1, metric: 'accuracy', scores };
+    } finally {
+      await classifier.program.dispose();
+    }
+  };
+  return {
+    runtime,
+    step,
+    stepper,
+    fingerprint,
+    async *batches(from) {
+      const draw = classBatches(set, { seed, batch, augment, classes });
+      for (let at = from; ; at++) yield feedsOf(draw(at), input, [batch]);
+    },
+    validator: metric === undefined ? undefined : { run: validate },
+    saveModel: (store) => (file, state, at) => store.write(file, bytesOf(state, { step: at })),
+    setAside: (store) => (batch, facts) =>
+      setAside(store, batch, facts, { patch, channels: model.channels, outputMargin: 0 }),
+    ...(rosenblatt ? { watch: convergence(set.images.length) } : {}),
+    close,
+  };
+}

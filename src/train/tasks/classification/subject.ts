@@ -1,0 +1,82 @@
+/** A run on images with one class each. */
+
+import { countClasses, type RawClasses } from '../../../dataset/classification/classes.ts';
+import { type ClassSplit, prepareClasses, splitClasses } from '../../../dataset/classification/prepare.ts';
+import { DatasetError } from '../../../errors.ts';
+import type { ClassInput } from '../../../input/classes.ts';
+import { TRAINING_DEFAULTS } from '../../../models/training-defaults.ts';
+import { fingerprintOf, type Recipe } from '../../config.ts';
+import type { Subject } from '../../subject.ts';
+import type { TrainSettings } from '../segmentation/choose-recipe.ts';
+import { chooseClassRecipe, classifierName } from './choose-recipe.ts';
+import { openClassWorkshop } from './setup.ts';
+
+/** Passes over the training images that Rosenblatt's rule has to end without a mistake. */
+const PASSES = 100;
+const MOST_STEPS = 1_000_000;
+
+/** @throws UsageError for a network of pixels, or a split that the data do not allow. */
+export function newClassSubject(raw: RawClasses, settings: TrainSettings): Subject {
+  const name = classifierName(settings);
+  const split = splitClasses(raw, settings.seed ?? 0, settings.split);
+  const subject = subjectOf(raw, split);
+  return {
+    ...subject,
+    length:
+      name === 'perceptron'
+        ? { steps: Math.min(MOST_STEPS, PASSES * split.train.length) }
+        : { minutes: TRAINING_DEFAULTS[name].minutes },
+    chooseRecipe: () => chooseClassRecipe(raw, split, settings, subject.fingerprint),
+  };
+}
+
+/** The data of a run that there is already. @throws DatasetError when they have other classes. */
+export function sameClassSubject(raw: RawClasses, recipe: Recipe): Subject {
+  const names = recipe.labels.classes.map(({ name }) => name);
+  if (names.length !== raw.classNames.length) {
+    throw new DatasetError(`there are ${raw.classNames.length} classes, the run has ${names.length}.`, {
+      file: raw.folder,
+      remedy: 'Put the data back as they were, or start a new run.',
+    });
+  }
+  return {
+    ...subjectOf(raw, splitClasses(raw, recipe.seed, recipe.data.split)),
+    length: { minutes: TRAINING_DEFAULTS[recipe.model.name].minutes },
+    chooseRecipe: () => ({ recipe, notes: [] }),
+  };
+}
+
+function subjectOf(raw: RawClasses, split: ClassSplit): Omit<Subject, 'length' | 'chooseRecipe'> {
+  const { train, validation, reason } = split;
+  const classes = raw.classNames.length;
+  const counts = countClasses(train, classes);
+  const most = Math.max(...counts);
+  const least = Math.min(...counts.filter((count) => count > 0));
+  const unequal =
+    most > 2 * least
+      ? [
+          `the largest class has ${(most / least).toFixed(1)} times the images of the smallest; --balance 1 makes them weigh alike`,
+        ]
+      : [];
+  return {
+    notes: [...raw.notes, reason, ...unequal],
+    trainingNames: train.map(({ name }) => name),
+    validationNames: validation.map(({ name }) => name),
+    fingerprint: fingerprintOf(
+      [...train, ...validation].map(({ name, data, label }) => ({ name, image: data, label: Uint16Array.of(label) })),
+    ),
+    chooseMetric: () =>
+      validation.length === 0
+        ? undefined
+        : {
+            metric: { kind: 'accuracy' },
+            reason: 'validation score: accuracy, the share of images whose class is right',
+          },
+    openWorkshop: (recipe, metric, options) =>
+      openClassWorkshop(recipe, metric, {
+        set: prepareClasses(train, classes, recipe.input as ClassInput, recipe.data.balance),
+        validation,
+        ...options,
+      }),
+  };
+}

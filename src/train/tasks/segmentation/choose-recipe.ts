@@ -1,0 +1,241 @@
+/** The recipe of a run: what the user said, and for the rest a choice from the data, each with its reason. */
+
+import { type AugmentOptions, augmentSettings, NO_AUGMENTATION } from '../../../augment/options.ts';
+import { hasRim, type LabelClass, type LabelMapping } from '../../../dataset/labels/labels.ts';
+import type { PreparedDataset } from '../../../dataset/prepare.ts';
+import type { SplitChoice } from '../../../dataset/split.ts';
+import { isPlain } from '../../../input/window.ts';
+import { chooseUnet } from '../../../models/choose.ts';
+import { sizesOf } from '../../../models/registry.ts';
+import type { Activation, ModelName, ModelSpec, UnetSpec, WindowName } from '../../../models/spec.ts';
+import { TRAINING_DEFAULTS } from '../../../models/training-defaults.ts';
+import type { LossName, LossSpec } from '../../../nn/losses/registry.ts';
+import type { OptimiserName, OptimiserSpec } from '../../../nn/optimizers/registry.ts';
+import { OPTIMISERS } from '../../../nn/optimizers/registry.ts';
+import type { ScheduleName, ScheduleSpec } from '../../../nn/schedules.ts';
+import type { Recipe } from '../../config.ts';
+import { chooseBalance, chooseWindow, windowChoice } from './window-recipe.ts';
+
+export type AugmentStrength = 'none' | 'turns' | 'light' | 'default' | 'strong';
+
+/** What a user may say of a run; everything else is chosen. */
+export interface TrainSettings {
+  readonly steps?: number;
+  readonly minutes?: number;
+  readonly seed?: number;
+  readonly split?: SplitChoice;
+  readonly classes?: readonly (string | LabelClass)[];
+  readonly ignore?: readonly number[];
+  /** What labels mean; default: seen from the data. `instances` numbers objects, `lungs` are lungs in CT. */
+  readonly task?: 'semantic' | 'instances' | 'lungs';
+  readonly balance?: number;
+  readonly separation?: { readonly w0: number; readonly sigmaPx: number };
+  readonly augment?: AugmentStrength;
+  readonly model?: ModelName;
+  readonly base?: number;
+  readonly depth?: number;
+  readonly norm?: NonNullable<UnetSpec['norm']>;
+  readonly residual?: boolean;
+  readonly patch?: readonly [number, number];
+  readonly batch?: number;
+  readonly loss?: LossName;
+  readonly optimiser?: OptimiserName;
+  readonly learningRate?: number;
+  readonly schedule?: ScheduleName;
+  readonly exact?: boolean;
+  /** Networks that see one window: blur at its border, pixels. */
+  readonly foveation?: number;
+  /** And the side of the image that it covers, sampled coarser away from its middle. */
+  readonly cover?: number;
+  /** Networks of whole images: size of the input, [height, width]. */
+  readonly inputSize?: readonly [number, number];
+  /** Units of the hidden layers of `mlp`. */
+  readonly hidden?: readonly number[];
+  readonly activation?: Activation;
+  readonly dropout?: number;
+  /** Factor on the channels of `alexnet`. */
+  readonly scale?: number;
+}
+
+/** What the choice depends on besides the data. */
+export interface Circumstances {
+  readonly fingerprint: string;
+  readonly split: SplitChoice;
+  readonly separation: Recipe['data']['separation'];
+  readonly cores: number;
+  readonly minutes: number | undefined;
+}
+
+export const AUGMENT_STRENGTHS: { readonly [S in AugmentStrength]: AugmentOptions } = {
+  none: NO_AUGMENTATION,
+  turns: { ...NO_AUGMENTATION, flip: true, turn: true },
+  light: { warpShare: 0.3, elasticSigmaPx: 4, brightness: 0.1, contrast: 1.15, gamma: 1.2, noise: 0.05, blurPx: 0.5 },
+  default: {},
+  strong: {
+    warpShare: 0.9,
+    elasticSigmaPx: 14,
+    scale: 1.4,
+    brightness: 0.3,
+    contrast: 1.5,
+    gamma: 1.7,
+    noise: 0.15,
+    blurPx: 1.2,
+  },
+};
+
+/** Border weights where objects have numbers of their own: a gap of one pixel counts six times as much. */
+const INSTANCE_SEPARATION = { w0: 5, sigmaPx: 5 };
+const NO_SEPARATION = { w0: 0, sigmaPx: 5 };
+
+/** Border weights for labels of this kind. */
+export function chooseSeparation(
+  mapping: LabelMapping,
+  { separation, model = 'unet' }: TrainSettings,
+): Recipe['data']['separation'] {
+  if (separation !== undefined) return separation;
+  const own = TRAINING_DEFAULTS[model].separation;
+  if (own !== null) return { w0: own.w0, sigmaPx: own.sigma };
+  return mapping.kind === 'instances' ? INSTANCE_SEPARATION : NO_SEPARATION;
+}
+
+/** @throws UsageError for settings that do not fit each other or the data. */
+export function chooseRecipe(
+  data: PreparedDataset,
+  settings: TrainSettings,
+  { fingerprint, split, separation, cores, minutes }: Circumstances,
+): { readonly recipe: Recipe; readonly notes: readonly string[] } {
+  const name = settings.model ?? 'unet';
+  const defaults = TRAINING_DEFAULTS[name];
+  const { seed = 0, batch = defaults.batch, exact = false } = settings;
+  const image = [
+    Math.min(...data.train.pages.map(({ height }) => height)),
+    Math.min(...data.train.pages.map(({ width }) => width)),
+  ] as const;
+  const common = { channels: data.input.channels.count, outputs: data.mapping.classes.length };
+  const window = chooseWindow(name, image, settings);
+  const { model, patch, reason } =
+    window !== undefined
+      ? windowChoice(name as WindowName, common, window, settings)
+      : name === 'unet2015'
+        ? unet2015Choice(common, image, settings)
+        : unetChoice(common, image, settings, { cores, minutes });
+
+  const loss: LossSpec = settings.loss === undefined ? defaults.loss : ({ name: settings.loss } as LossSpec);
+  const optimiser = optimiserSpec(settings.optimiser) ?? defaults.optimiser;
+  const ownRate = settings.optimiser === undefined || settings.optimiser === defaults.optimiser.name;
+  const learningRate =
+    settings.learningRate ?? (ownRate ? defaults.learningRate : OPTIMISERS[optimiser.name].learningRate);
+  const schedule = settings.schedule === undefined ? defaults.schedule : scheduleSpec(settings.schedule);
+  const { clipNorm, averageDecay } = defaults;
+  const extras = [
+    ...(clipNorm === null ? [] : [`gradients clipped at ${clipNorm}`]),
+    ...(averageDecay === null ? [] : [`weights averaged (${averageDecay})`]),
+    ...(separation.w0 > 0 ? [`borders between objects weigh up to ${separation.w0} more`] : []),
+    ...(separation.w0 > 0 && hasRim(data.mapping) ? ['objects smaller than the median up to 4 times as much'] : []),
+  ];
+  const notes = [
+    `network: ${reason.replace(/\.$/, '')}; patch ${patch[1]} x ${patch[0]}, batch ${batch}`,
+    `training: ${loss.name}, ${optimiser.name}, learning rate ${learningRate}, ${schedule.name}${extras.map((text) => `, ${text}`).join('')}`,
+  ];
+  return {
+    recipe: {
+      seed,
+      data: {
+        fingerprint,
+        split,
+        balance: chooseBalance(settings),
+        separation,
+        focusShare: 0.33,
+        ...(window && { balanced: true }),
+      },
+      labels: data.mapping,
+      input: { ...data.input, ...(window && { window }) },
+      model,
+      patch,
+      batch,
+      augment: augmentSettings({
+        ...AUGMENT_STRENGTHS[settings.augment ?? (window === undefined ? 'default' : 'turns')],
+        // As windows are read for prediction.
+        ...(window && !isPlain(window) && { interpolation: 'bilinear' as const }),
+      }),
+      loss,
+      optimiser,
+      learningRate,
+      schedule,
+      clipNorm,
+      averageDecay,
+      exact,
+    },
+    notes,
+  };
+}
+
+interface NetworkChoice {
+  readonly model: ModelSpec;
+  readonly patch: readonly [number, number];
+  readonly reason: string;
+}
+
+type Common = Pick<ModelSpec, 'channels' | 'outputs'>;
+
+function unetChoice(
+  common: Common,
+  image: readonly [number, number],
+  settings: TrainSettings,
+  { cores, minutes }: { readonly cores: number; readonly minutes: number | undefined },
+): NetworkChoice {
+  const { spec, patch, reason } = chooseUnet({
+    ...common,
+    image,
+    cores,
+    ...(minutes === undefined ? {} : { minutes }),
+    ...(settings.patch === undefined ? {} : { patch: Math.min(...settings.patch) }),
+    ...(settings.base === undefined ? {} : { base: settings.base }),
+    ...(settings.depth === undefined ? {} : { depth: settings.depth }),
+  });
+  return {
+    model: {
+      ...spec,
+      ...(settings.norm === undefined ? {} : { norm: settings.norm }),
+      ...(settings.residual === undefined ? {} : { residual: settings.residual }),
+    },
+    patch: settings.patch ?? [patch, patch],
+    reason,
+  };
+}
+
+function unet2015Choice(common: Common, image: readonly [number, number], settings: TrainSettings): NetworkChoice {
+  const model: ModelSpec = {
+    name: 'unet2015',
+    ...common,
+    ...(settings.base === undefined ? {} : { base: settings.base }),
+  };
+  const { margin, nearest } = sizesOf(model);
+  // A patch whose output fits into the image; the rest is mirrored.
+  const side = nearest(Math.min(TRAINING_DEFAULTS.unet2015.patch, Math.min(...image) + margin));
+  const reason =
+    settings.depth === undefined
+      ? 'U-Net of 2015 as published'
+      : 'U-Net of 2015 as published, whose depth is not to be chosen';
+  return { model, patch: settings.patch ?? [side, side], reason };
+}
+
+export function optimiserSpec(name: OptimiserName | undefined): OptimiserSpec | undefined {
+  if (name === undefined) return undefined;
+  return name === 'sgd' ? { name, momentum: 0.9, nesterov: true } : { name, weightDecay: name === 'adamw' ? 0.01 : 0 };
+}
+
+const WARM_UP_STEPS = 50;
+const WARM_UP_SHARE = 0.1;
+
+export function scheduleSpec(name: ScheduleName): ScheduleSpec {
+  return name === 'one-cycle' ? { name } : { name, warmUp: WARM_UP_STEPS };
+}
+
+/** The recipe with a warm-up that a run of so few steps has time for. */
+export function withWarmUp(recipe: Recipe, steps: number): Recipe {
+  const { schedule } = recipe;
+  if (schedule.name === 'one-cycle') return recipe;
+  const warmUp = Math.min(schedule.warmUp ?? 0, Math.floor(WARM_UP_SHARE * steps));
+  return { ...recipe, schedule: { ...schedule, warmUp } };
+}

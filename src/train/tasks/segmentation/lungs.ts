@@ -1,0 +1,31 @@
+/** Lungs in CT of the thorax: what `--task lungs` settles. */
+
+import type { LabelOptions } from '../../../dataset/labels/labels.ts';
+import type { RawDataset } from '../../../dataset/raw.ts';
+import { DatasetError } from '../../../errors.ts';
+import type { NormalisationOptions } from '../../../input/normalise.ts';
+import type { Recipe } from '../../config.ts';
+
+const LUNG = 'lung';
+
+export const LUNGS_LABELS: LabelOptions = { task: 'semantic', classes: ['background', LUNG] };
+
+/** From air to soft tissue, the same for every scanner and patient: HU are a scale, and stay one. */
+export const LUNGS_NORMALISATION: NormalisationOptions = { kind: 'range', range: [-1000, 400] };
+
+/** Whether a run was made by `--task lungs`. */
+export const isLungs = ({ labels }: Pick<Recipe, 'labels'>): boolean => labels.classes.at(-1)?.name === LUNG;
+
+/** Lungs lie near -800 HU; a picture of the thorax without anything below this is no CT in HU. */
+const AIR_HU = -300;
+
+/** @throws DatasetError naming the first image that is not in Hounsfield units. */
+export function requireHounsfield({ pages }: RawDataset): void {
+  for (const { name, data } of pages) {
+    if (data.some((value) => value < AIR_HU)) continue;
+    throw new DatasetError(`there is no value below ${AIR_HU}, so these are no Hounsfield units.`, {
+      file: name,
+      remedy: 'Give CT with its rescale slope and intercept applied, or leave out --task lungs for other pictures.',
+    });
+  }
+}

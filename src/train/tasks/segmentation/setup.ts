@@ -1,0 +1,147 @@
+/** Everything that runs a recipe: the compiled step, its batches, validation and saving. */
+
+import type { Batch } from '../../../augment/batch.ts';
+import type { SampleOptions } from '../../../augment/sample.ts';
+import { requirePatchFits, type TrainingSet } from '../../../dataset/patch-position.ts';
+import type { PreparedDataset } from '../../../dataset/prepare.ts';
+import type { RawDataset } from '../../../dataset/raw.ts';
+import type { InputSpec } from '../../../input/normalise.ts';
+import { isPlain } from '../../../input/window.ts';
+import { buildNetwork } from '../../../models/registry.ts';
+import { fitCalibration, noCounts } from '../../../predict/calibration.ts';
+import type { Runtime } from '../../../runtime/runtime.ts';
+import type { Recipe } from '../../config.ts';
+import { setAside } from '../../excluded-batches.ts';
+import type { State, StepBatch, Stepper, TrainOptions, Validator } from '../../loop.ts';
+import { type FoundOnValidation, modelWriter, type Provenance } from '../../model-file.ts';
+import { openStepper, type StepPlace } from '../../open-step.ts';
+import type { TrainingStep } from '../../step.ts';
+import type { Store } from '../../store.ts';
+import { feedsOf } from '../../train-step.ts';
+import { scorer, type ValidationMetric } from '../../validate.ts';
+import { countPage, pagePredictor, samplePredictor } from '../../validation-predictor.ts';
+
+/** Draws the batches of a run, in worker threads where the platform has them. */
+export interface Sampler {
+  /** Batches from a step on, without end; threads draw the first from now on. One iterator at a time. */
+  batches(from: number): AsyncIterableIterator<Batch>;
+  close(): Promise<void>;
+}
+
+export interface Workshop {
+  readonly runtime: Runtime;
+  readonly step: TrainingStep;
+  readonly stepper: Stepper;
+  /** Of the step as it is computed: another one gives other last bits. */
+  readonly fingerprint: string | undefined;
+  batches(from: number): AsyncIterator<StepBatch>;
+  readonly validator: Validator | undefined;
+  saveModel(store: Store): TrainOptions['saveModel'];
+  setAside(store: Store): NonNullable<TrainOptions['setAside']>;
+  /** Of a rule that knows when it has nothing left to learn. */
+  readonly watch?: {
+    /** Told of every step; says why the run is complete. */
+    readonly see: NonNullable<TrainOptions['endsEarly']>;
+    /** What is to be said where it did not end by itself. */
+    verdict(): string;
+  };
+  close(): Promise<void>;
+}
+
+export interface WorkshopOptions extends StepPlace {
+  readonly raw: RawDataset;
+  readonly data: PreparedDataset;
+  openSampler(set: TrainingSet, options: SampleOptions): Sampler;
+  /** For model files. */
+  readonly provenance: Provenance;
+  /** The step that comes first. Default 0. */
+  readonly from?: number;
+}
+
+/** @throws UsageError when the patch does not fit the network or the images; DeviceError when it does not compile. */
+export async function openWorkshop(
+  recipe: Recipe,
+  metric: ValidationMetric | undefined,
+  { raw, data, openSampler, provenance, from: first = 0, ...place }: WorkshopOptions,
+): Promise<Workshop> {
+  const { model, patch, batch, seed } = recipe;
+  const { runtime } = place;
+  const { window } = recipe.input as InputSpec;
+  const input = [batch, model.channels, ...patch] as const;
+  const build = (images: number) => buildNetwork(model, [images, model.channels, ...patch], { training: true });
+  const { logits } = build(batch);
+  const output = [batch, logits.shape[2] as number, logits.shape[3] as number] as const;
+  const outputMargin = (patch[0] - output[1]) / 2;
+  requirePatchFits(data.train.pages, patch, outputMargin);
+  const sampleOptions: SampleOptions = {
+    seed,
+    patch,
+    batch,
+    outputMargin,
+    focusShare: recipe.data.focusShare,
+    augment: recipe.augment,
+    ...(recipe.data.balanced === undefined ? {} : { balanced: recipe.data.balanced }),
+    ...(window === undefined ? {} : { window }),
+  };
+  // Its threads start, and draw the first batches, while the step is compiled.
+  const sampler = openSampler(data.train, sampleOptions);
+  let begun: AsyncIterableIterator<Batch> | undefined = sampler.batches(first);
+  const { step, stepper, fingerprint, close } = await openStepper(recipe, build, place).catch(async (cause) => {
+    await sampler.close();
+    throw cause;
+  });
+  const write = modelWriter(recipe);
+  // Of the state that was validated last: models are written right after.
+  let found: FoundOnValidation = {};
+  const bytesOf = (state: State, at: Provenance): Uint8Array =>
+    write(step.weightsOf(state), { ...provenance, ...at }, found);
+  const validator: Validator | undefined =
+    metric === undefined
+      ? undefined
+      : {
+          async run(state) {
+            const bytes = write(step.weightsOf(state), {});
+            const predictor = await (window === undefined || isPlain(window)
+              ? pagePredictor(runtime, bytes)
+              : samplePredictor(runtime, bytes, window));
+            const counts = noCounts();
+            const scores = scorer(
+              metric,
+              data.mapping.classes.map(({ name }) => name),
+            );
+            try {
+              for (const [i, page] of data.validation.entries()) {
+                const source = raw.pages[data.split.validation[i] as number] as (typeof raw.pages)[number];
+                const predicted = await predictor.predict(page, source);
+                scores.add({ ...predicted, objects: source.label.values });
+                if (recipe.data.balanced === true) countPage(counts, predicted);
+              }
+            } finally {
+              await predictor.dispose();
+            }
+            const { separation, ...result } = scores.result();
+            const calibration = recipe.data.balanced === true ? fitCalibration(counts) : undefined;
+            found = { ...(calibration && { calibration }), ...(separation && { separation }) };
+            return result;
+          },
+        };
+  return {
+    runtime,
+    step,
+    stepper,
+    fingerprint,
+    async *batches(from) {
+      const source = from === first && begun !== undefined ? begun : sampler.batches(from);
+      begun = undefined;
+      for await (const drawn of source) yield feedsOf(drawn, input, output);
+    },
+    validator,
+    saveModel: (store) => (file, state, at) => store.write(file, bytesOf(state, { step: at })),
+    setAside: (store) => (batch, facts) =>
+      setAside(store, batch, facts, { patch, channels: model.channels, outputMargin }),
+    async close() {
+      await sampler.close();
+      await close();
+    },
+  };
+}

@@ -1,0 +1,93 @@
+/** A run on labelled pages: a class for every pixel. */
+
+import { findMapping } from '../../../dataset/labels/labels.ts';
+import { type PreparedDataset, type PrepareOptions, prepareDataset } from '../../../dataset/prepare.ts';
+import type { RawDataset } from '../../../dataset/raw.ts';
+import type { SplitChoice } from '../../../dataset/split.ts';
+import { TRAINING_DEFAULTS } from '../../../models/training-defaults.ts';
+import { fingerprintOf, type Recipe } from '../../config.ts';
+import type { Subject } from '../../subject.ts';
+import { chooseMetric } from '../../validate.ts';
+import { chooseRecipe, chooseSeparation, type TrainSettings } from './choose-recipe.ts';
+import { LUNGS_LABELS, LUNGS_NORMALISATION, requireHounsfield } from './lungs.ts';
+import { openWorkshop, type WorkshopOptions } from './setup.ts';
+import { chooseBalance } from './window-recipe.ts';
+
+/** Windows that have nothing in common take minutes a page. */
+const seenOneByOne = ({ foveation = 0, cover }: TrainSettings): boolean => foveation > 0 || cover !== undefined;
+const ONE_BY_ONE = {
+  metric: { kind: 'dice' },
+  reason: 'validation score: mean Dice over a sample of pixels, since foveated windows are evaluated one by one',
+} as const;
+
+const DEFAULT_SPLIT: SplitChoice = { fraction: 0.2 };
+
+type Place = Pick<WorkshopOptions, 'openSampler'> & Pick<PrepareOptions, 'allocate'>;
+
+/** The data of a new run, and how borders weigh in them. @throws DatasetError, UsageError as `prepareDataset`. */
+export function newPageSubject(raw: RawDataset, settings: TrainSettings, place: Place): Subject {
+  const { classes, ignore, task, seed = 0, split = DEFAULT_SPLIT } = settings;
+  const lungs = task === 'lungs';
+  if (lungs) requireHounsfield(raw);
+  const mapping = findMapping(
+    raw.pages.map((page) => page.label),
+    {
+      ...(lungs ? LUNGS_LABELS : task === undefined ? {} : { task }),
+      ...(classes === undefined ? {} : { classes }),
+      ...(ignore === undefined ? {} : { ignore }),
+    },
+  );
+  const separation = chooseSeparation(mapping, settings);
+  const data = prepareDataset(raw, {
+    seed,
+    split,
+    mapping,
+    separation,
+    balance: chooseBalance(settings),
+    ...(lungs ? { normalisation: LUNGS_NORMALISATION } : {}),
+    ...(place.allocate === undefined ? {} : { allocate: place.allocate }),
+  });
+  const subject = subjectOf(raw, data, place);
+  return {
+    ...subject,
+    length: { minutes: TRAINING_DEFAULTS[settings.model ?? 'unet'].minutes },
+    chooseMetric: () => (seenOneByOne(settings) && data.validation.length > 0 ? ONE_BY_ONE : subject.chooseMetric()),
+    chooseRecipe: ({ cores, minutes }) =>
+      chooseRecipe(data, settings, { fingerprint: subject.fingerprint, split, separation, cores, minutes }),
+  };
+}
+
+/** The data of a run that there is already: nothing is found anew. */
+export function samePageSubject(raw: RawDataset, recipe: Recipe, place: Place): Subject {
+  const { seed, data, labels, input, model } = recipe;
+  const { split, balance, separation } = data;
+  const prepared = prepareDataset(raw, {
+    seed,
+    split,
+    balance,
+    separation,
+    mapping: labels,
+    input,
+    ...(place.allocate === undefined ? {} : { allocate: place.allocate }),
+  });
+  return {
+    ...subjectOf(raw, prepared, place),
+    length: { minutes: TRAINING_DEFAULTS[model.name].minutes },
+    chooseRecipe: () => ({ recipe, notes: [] }),
+  };
+}
+
+function subjectOf(
+  raw: RawDataset,
+  data: PreparedDataset,
+  { openSampler }: Place,
+): Omit<Subject, 'length' | 'chooseRecipe'> {
+  return {
+    notes: data.notes,
+    trainingNames: data.train.pages.map(({ name }) => name),
+    validationNames: data.validation.map(({ name }) => name),
+    fingerprint: fingerprintOf([...data.train.pages, ...data.validation]),
+    chooseMetric: () => (data.validation.length === 0 ? undefined : chooseMetric(data.validation, data.mapping)),
+    openWorkshop: (recipe, metric, options) => openWorkshop(recipe, metric, { raw, data, openSampler, ...options }),
+  };
+}

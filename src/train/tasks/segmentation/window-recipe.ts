@@ -1,0 +1,58 @@
+/** What is chosen for a classifier of the pixel in the middle of a window. */
+
+import { UsageError } from '../../../errors.ts';
+import { requireWindow, type WindowSpec } from '../../../input/window.ts';
+import { isWindowName, WINDOW_NAMES, windowSide } from '../../../models/sliding-window.ts';
+import type { ModelName, ModelSpec, WindowName } from '../../../models/spec.ts';
+import type { TrainSettings } from './choose-recipe.ts';
+
+/** How rare classes weigh: not at all where patches are drawn from all classes alike. */
+export function chooseBalance({ balance, model = 'unet' }: Pick<TrainSettings, 'balance' | 'model'>): number {
+  return balance ?? (isWindowName(model) ? 0 : 0.5);
+}
+
+/**
+ * The window of a network, or nothing for networks of whole patches.
+ * @param image height and width of the smallest training image
+ * @throws UsageError where it is larger than the image, or foveation is asked for without a window.
+ */
+export function chooseWindow(
+  name: ModelName,
+  image: readonly [number, number],
+  { foveation = 0, cover }: Pick<TrainSettings, 'foveation' | 'cover'>,
+): WindowSpec | undefined {
+  if (!isWindowName(name)) {
+    if (foveation === 0 && cover === undefined) return undefined;
+    throw new UsageError(`The network '${name}' has no window that could be foveated or sampled nonuniformly.`, {
+      remedy: `Take one of ${WINDOW_NAMES.join(', ')}.`,
+    });
+  }
+  const side = windowSide(name);
+  const window = { side, cover: cover ?? side, foveationPx: foveation };
+  requireWindow(window);
+  if (Math.min(...image) < window.cover) {
+    const fitting = WINDOW_NAMES.findLast((other) => windowSide(other) <= Math.min(...image));
+    const other = fitting === undefined || cover !== undefined ? '' : `, or take --model ${fitting}`;
+    throw new UsageError(
+      `The window of ${window.cover} pixels is larger than the smallest image, ${image[1]} x ${image[0]}.`,
+      { remedy: `Give larger images${other}.` },
+    );
+  }
+  return window;
+}
+
+/** The network, its patch and why. */
+export function windowChoice(
+  name: WindowName,
+  common: Pick<ModelSpec, 'channels' | 'outputs'>,
+  { cover, side, foveationPx }: WindowSpec,
+  { base, patch }: TrainSettings,
+): { readonly model: ModelSpec; readonly patch: readonly [number, number]; readonly reason: string } {
+  const seen = cover === side ? '' : `, which covers ${cover} pixels of the image`;
+  const blurred = foveationPx === 0 ? '' : `, blurred up to ${foveationPx} pixels at its border`;
+  return {
+    model: { name, ...common, ...(base === undefined ? {} : { base }) },
+    patch: patch ?? [side, side],
+    reason: `the class of the pixel in the middle of a window of ${side} x ${side}${seen}${blurred}; as many of each class`,
+  };
+}

@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import {
+  chooseChannels,
+  fitNormalisation,
+  isGrey,
+  type NormalisationOptions,
+  normalise,
+  prepareInput,
+  selectChannels,
+} from '../../src/input/normalise.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
+
+const grey = { mode: 'grey', count: 1 } as const;
+const page = (data: readonly number[], channels = 1, name = 'a.png') => ({
+  data: Float32Array.from(data),
+  channels,
+  height: 1,
+  width: data.length / channels,
+  name,
+});
+const ramp = Float32Array.from({ length: 101 }, (_, i) => i);
+const fitted = (planes: readonly Float32Array[], options: NormalisationOptions = {}) =>
+  fitNormalisation(planes, grey, options).spec;
+
+describe('normalise', () => {
+  it('puts percentile 1 at -1 and percentile 99 at 1', () => {
+    const out = normalise(ramp.slice(), 1, fitted([ramp]));
+    // Percentiles are exact to 1/32768 of the range, here 0.003.
+    expectAllClose([out[1], out[50], out[99]] as number[], [-1, 0, 1], { atol: 1e-4 });
+  });
+  it('cuts at 3 what lies far outside, such as hot pixels', () => {
+    const hot = Float32Array.from({ length: 1000 }, (_, i) => (i === 7 ? 60000 : i % 100));
+    expect(Math.max(...normalise(hot.slice(), 1, fitted([hot])))).toBe(3);
+  });
+  it('z-score has mean 0 and deviation 1', () => {
+    const out = normalise(ramp.slice(), 1, fitted([ramp], { kind: 'zscore' }));
+    expect(out.reduce((a, b) => a + b, 0) / 101).toBeCloseTo(0, 6);
+    expect(out.reduce((a, b) => a + b * b, 0) / 101).toBeCloseTo(1, 5);
+  });
+  it('a given range is cut at its ends', () => {
+    const spec = fitted([ramp], { range: [-1000, 400] });
+    expectAllClose(normalise(Float32Array.of(-1000, -300, 400, 3000, -2000), 1, spec), [-1, 0, 1, 1, -1], {
+      atol: 1e-6,
+    });
+  });
+  it('takes each image by itself where values are plain, so exposure does not matter', () => {
+    const bright = ramp.map((v) => 3 * v + 400);
+    const spec = fitted([ramp, bright]);
+    expect(spec.scope).toBe('image');
+    expectAllClose(normalise(bright.slice(), 1, spec), normalise(ramp.slice(), 1, spec), { atol: 1e-4 });
+  });
+  it('takes the whole set where negative values look calibrated', () => {
+    const ct = ramp.map((v) => 20 * v - 1000);
+    const { spec, reason } = fitNormalisation([ct, ct], grey);
+    expect(spec.scope).toBe('dataset');
+    expect(reason).toContain('calibrated');
+    expectAllClose(spec.numbers[0] as readonly number[], [-980, 980], { atol: 0.1 });
+  });
+  it('does not blow up the noise of an empty image, nor divide by zero', () => {
+    const spec = fitted([ramp]);
+    const noise = Float32Array.from({ length: 100 }, (_, i) => 10 + (i % 2));
+    const out = normalise(noise.slice(), 1, spec);
+    expect(Math.max(...out) - Math.min(...out)).toBeLessThan(0.1);
+    expect([...normalise(new Float32Array(4).fill(7), 1, spec)]).toEqual([-1, -1, -1, -1]);
+  });
+  it('survives JSON, as it is stored in the model file', () => {
+    const input = { channels: grey, normalisation: fitted([ramp]) };
+    expect(prepareInput(page([...ramp]), JSON.parse(JSON.stringify(input)))).toEqual(
+      prepareInput(page([...ramp]), input),
+    );
+  });
+});
+
+describe('channels', () => {
+  it('RGB without colour is one channel', () => {
+    expect(isGrey(page([1, 200, 1, 200, 1, 200], 3))).toBe(true);
+    expect(isGrey(page([1, 200, 1, 200, 1, 150], 3))).toBe(false);
+    const { spec, reason } = chooseChannels([page([1, 200, 1, 200, 1, 200], 3), page([5, 6])]);
+    expect(spec).toEqual(grey);
+    expect(reason).toContain('equal');
+  });
+  it('colour in a twentieth of the images is kept', () => {
+    const { spec } = chooseChannels([
+      page([1, 200, 1, 200, 1, 150], 3),
+      ...Array.from({ length: 9 }, () => page([5, 6])),
+    ]);
+    expect(spec).toEqual({ mode: 'colour', count: 3 });
+  });
+  it('grey becomes three for a colour network, colour becomes luma for a grey one', () => {
+    expect([...selectChannels(page([5, 6]), { mode: 'colour', count: 3 })]).toEqual([5, 6, 5, 6, 5, 6]);
+    expectAllClose(selectChannels(page([100, 200, 50], 3), grey), [0.299 * 100 + 0.587 * 200 + 0.114 * 50], {
+      rtol: 1e-6,
+    });
+  });
+  it('other counts are kept, and must agree', () => {
+    expect(chooseChannels([page([1, 2, 3, 4], 4)]).spec).toEqual({ mode: 'asis', count: 4 });
+    expect(() => chooseChannels([page([1, 2, 3, 4], 4, 'x.tif'), page([1, 2], 2, 'y.tif')])).toThrow(
+      'y.tif: the image has 2 channels, "x.tif" has 4',
+    );
+    expect(() => selectChannels(page([1, 2], 2), grey)).toThrow('the image has 2 channels, 1 or 3 are expected');
+  });
+});

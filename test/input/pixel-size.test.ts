@@ -1,0 +1,72 @@
+import { describe, expect, test } from 'vitest';
+import { ndarray } from '../../src/array/ndarray.ts';
+import { prepareDataset } from '../../src/dataset/prepare.ts';
+import { rawDataset, withPixelMm } from '../../src/dataset/raw.ts';
+import type { Image } from '../../src/image/image.ts';
+import { pixelSizeNote, pixelSizes } from '../../src/input/pixel-size.ts';
+
+const spaced = (value: number, unit: string): Pick<Image, 'spacing'> => ({
+  spacing: { y: { value, unit }, x: { value, unit } },
+});
+
+describe('the pixel sizes of training images', () => {
+  test('are the least and the most of all, by the side of a square of the same area', () => {
+    expect(pixelSizes([{ pixelMm: [2, 2] }, { pixelMm: [1, 4] }, { pixelMm: [0.5, 0.5] }])).toEqual([0.5, 2]);
+  });
+
+  test('are unknown where one is', () => {
+    expect(pixelSizes([{ pixelMm: [2, 2] }, {}])).toBeUndefined();
+    expect(pixelSizes([])).toBeUndefined();
+  });
+
+  test('go with the input of the network, as the files have them or as they are given', () => {
+    const samples = [0, 1, 2].map((seed) => ({
+      image: {
+        ...ndarray(
+          'uint8',
+          [16, 16],
+          Uint8Array.from({ length: 256 }, (_, p) => (p * 7 + seed) % 251),
+        ),
+        axes: 'yx',
+        ...spaced(0.25, 'µm'),
+      },
+      label: {
+        ...ndarray(
+          'uint8',
+          [16, 16],
+          Uint8Array.from({ length: 256 }, (_, p) => (p % 5 === 0 ? 1 : 0)),
+        ),
+        axes: 'yx',
+        spacing: {},
+      },
+    }));
+    const raw = rawDataset(samples);
+    expect(prepareDataset(raw).input.pixelMm).toEqual([0.00025, 0.00025]);
+    expect(prepareDataset(withPixelMm(raw, [2, 2])).input.pixelMm).toEqual([2, 2]);
+    expect(prepareDataset({ ...raw, pages: raw.pages.map(({ pixelMm, ...page }) => page) }).input).not.toHaveProperty(
+      'pixelMm',
+    );
+  });
+});
+
+describe('an image whose pixels are of another size', () => {
+  test('is noted beyond a quarter more or less, in the unit that suits', () => {
+    expect(pixelSizeNote([0.9, 1], spaced(3.9, 'mm'))).toMatch(
+      /^its pixels are 3\.9 mm wide, those of the training images 0\.9 mm to 1 mm: everything looks 3\.9 times smaller/,
+    );
+    expect(pixelSizeNote([0.0005, 0.0005], spaced(0.25, 'µm'))).toMatch(
+      /^its pixels are 0\.25 µm wide, those of the training images 0\.5 µm: everything looks 2\.0 times larger/,
+    );
+    expect(pixelSizeNote([4e-6, 4e-6], spaced(8, 'nm'))).toContain('8 nm wide');
+  });
+
+  test('is not noted within a quarter, nor where one of the two is not known', () => {
+    expect(pixelSizeNote([1, 1], spaced(1.25, 'mm'))).toBeUndefined();
+    expect(pixelSizeNote([1, 1], spaced(0.8, 'mm'))).toBeUndefined();
+    expect(pixelSizeNote([1, 1], spaced(1.26, 'mm'))).toBeDefined();
+    expect(pixelSizeNote([1, 1], spaced(0.79, 'mm'))).toBeDefined();
+    expect(pixelSizeNote([1, 1], { spacing: {} })).toBeUndefined();
+    expect(pixelSizeNote([1, 1], spaced(4, 'furlong'))).toBeUndefined();
+    expect(pixelSizeNote(undefined, spaced(4, 'mm'))).toBeUndefined();
+  });
+});
