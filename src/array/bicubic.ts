@@ -55,30 +55,26 @@ export function bicubicField(
     const row = y * gridWidth;
     for (let x = 0, k = 0; x < width; x++, k += 4) {
       wide[y * width + x] =
-        (columns.weights[k] as number) * (grid[row + (columns.taps[k] as number)] as number) +
-        (columns.weights[k + 1] as number) * (grid[row + (columns.taps[k + 1] as number)] as number) +
-        (columns.weights[k + 2] as number) * (grid[row + (columns.taps[k + 2] as number)] as number) +
-        (columns.weights[k + 3] as number) * (grid[row + (columns.taps[k + 3] as number)] as number);
+        columns.weights[k] * grid[row + columns.taps[k]] +
+        columns.weights[k + 1] * grid[row + columns.taps[k + 1]] +
+        columns.weights[k + 2] * grid[row + columns.taps[k + 2]] +
+        columns.weights[k + 3] * grid[row + columns.taps[k + 3]];
     }
   }
   const out = new Float32Array(height * width);
   for (let y = 0; y < height; y++) {
     const k = 4 * y;
-    const w0 = rows.weights[k] as number;
-    const w1 = rows.weights[k + 1] as number;
-    const w2 = rows.weights[k + 2] as number;
-    const w3 = rows.weights[k + 3] as number;
-    const r0 = (rows.taps[k] as number) * width;
-    const r1 = (rows.taps[k + 1] as number) * width;
-    const r2 = (rows.taps[k + 2] as number) * width;
-    const r3 = (rows.taps[k + 3] as number) * width;
+    const w0 = rows.weights[k];
+    const w1 = rows.weights[k + 1];
+    const w2 = rows.weights[k + 2];
+    const w3 = rows.weights[k + 3];
+    const r0 = rows.taps[k] * width;
+    const r1 = rows.taps[k + 1] * width;
+    const r2 = rows.taps[k + 2] * width;
+    const r3 = rows.taps[k + 3] * width;
     const o = y * width;
     for (let x = 0; x < width; x++) {
-      out[o + x] =
-        w0 * (wide[r0 + x] as number) +
-        w1 * (wide[r1 + x] as number) +
-        w2 * (wide[r2 + x] as number) +
-        w3 * (wide[r3 + x] as number);
+      out[o + x] = w0 * wide[r0 + x] + w1 * wide[r1 + x] + w2 * wide[r2 + x] + w3 * wide[r3 + x];
     }
   }
   return out;

@@ -8,8 +8,8 @@ for (let n = 0; n < 256; n++) {
 }
 for (let k = 1; k < 4; k++) {
   for (let n = 0; n < 256; n++) {
-    const c = (TABLES[k - 1] as Uint32Array)[n] as number;
-    (TABLES[k] as Uint32Array)[n] = ((TABLES[0] as Uint32Array)[c & 0xff] as number) ^ (c >>> 8);
+    const c = (TABLES[k - 1] as Uint32Array)[n];
+    (TABLES[k] as Uint32Array)[n] = (TABLES[0] as Uint32Array)[c & 0xff] ^ (c >>> 8);
   }
 }
 
@@ -19,18 +19,10 @@ export function crc32(bytes: Uint8Array): number {
   let crc = 0xffffffff;
   let i = 0;
   for (const end = bytes.length - 3; i < end; i += 4) {
-    crc ^=
-      (bytes[i] as number) |
-      ((bytes[i + 1] as number) << 8) |
-      ((bytes[i + 2] as number) << 16) |
-      ((bytes[i + 3] as number) << 24);
-    crc =
-      (t3[crc & 0xff] as number) ^
-      (t2[(crc >>> 8) & 0xff] as number) ^
-      (t1[(crc >>> 16) & 0xff] as number) ^
-      (t0[crc >>> 24] as number);
+    crc ^= bytes[i] | (bytes[i + 1] << 8) | (bytes[i + 2] << 16) | (bytes[i + 3] << 24);
+    crc = t3[crc & 0xff] ^ t2[(crc >>> 8) & 0xff] ^ t1[(crc >>> 16) & 0xff] ^ t0[crc >>> 24];
   }
-  for (; i < bytes.length; i++) crc = (t0[(crc ^ (bytes[i] as number)) & 0xff] as number) ^ (crc >>> 8);
+  for (; i < bytes.length; i++) crc = t0[(crc ^ bytes[i]) & 0xff] ^ (crc >>> 8);
   return (crc ^ 0xffffffff) >>> 0;
 }
 

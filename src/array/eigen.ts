@@ -9,7 +9,7 @@ export function symmetricEigen(
   const a = Float64Array.from(matrix);
   const v = new Float64Array(size * size);
   for (let i = 0; i < size; i++) v[i * size + i] = 1;
-  const at = (m: Float64Array, i: number, j: number): number => m[i * size + j] as number;
+  const at = (m: Float64Array, i: number, j: number): number => m[i * size + j];
   for (let sweep = 0; sweep < 50; sweep++) {
     let off = 0;
     for (let i = 0; i < size; i++) for (let j = 0; j < i; j++) off += at(a, i, j) ** 2;

@@ -8,7 +8,7 @@ function gaussianKernel(sigmaPx: number): Float32Array {
     kernel[i + radius] = weight;
     sum += weight;
   }
-  for (let i = 0; i < kernel.length; i++) kernel[i] = (kernel[i] as number) / sum;
+  for (let i = 0; i < kernel.length; i++) kernel[i] = kernel[i] / sum;
   return kernel;
 }
 
@@ -29,10 +29,10 @@ export function gaussianBlur(plane: Float32Array, height: number, width: number,
   const padded = new Float32Array(width + 2 * radius);
   for (let y = 0; y < height; y++) {
     const row = y * width;
-    for (let x = 0; x < padded.length; x++) padded[x] = plane[row + mirrorIndex(x - radius, width)] as number;
+    for (let x = 0; x < padded.length; x++) padded[x] = plane[row + mirrorIndex(x - radius, width)];
     for (let x = 0; x < width; x++) {
       let sum = 0;
-      for (let k = 0; k < kernel.length; k++) sum += (kernel[k] as number) * (padded[x + k] as number);
+      for (let k = 0; k < kernel.length; k++) sum += kernel[k] * padded[x + k];
       plane[row + x] = sum;
     }
   }
@@ -41,10 +41,9 @@ export function gaussianBlur(plane: Float32Array, height: number, width: number,
   for (let y = 0; y < height; y++) {
     const row = y * width;
     for (let k = 0; k < kernel.length; k++) {
-      const weight = kernel[k] as number;
+      const weight = kernel[k];
       const from = mirrorIndex(y + k - radius, height) * width;
-      for (let x = 0; x < width; x++)
-        plane[row + x] = (plane[row + x] as number) + weight * (source[from + x] as number);
+      for (let x = 0; x < width; x++) plane[row + x] = plane[row + x] + weight * source[from + x];
     }
   }
 }

@@ -56,7 +56,7 @@ export function bytesPer(dtype: DType): number {
 
 /** Zero-filled storage for `length` elements. */
 export function allocate<D extends DType>(dtype: D, length: number): Storage[D] {
-  return new CONSTRUCTORS[dtype](length) as Storage[D];
+  return new CONSTRUCTORS[dtype](length);
 }
 
 /**

@@ -75,8 +75,8 @@ export function stream(seed: number, purpose: string, epoch = 0, index = 0): Ran
       const order = Uint32Array.from({ length: n }, (_, i) => i);
       for (let i = n - 1; i > 0; i--) {
         const j = Math.floor(uniform() * (i + 1));
-        const held = order[i] as number;
-        order[i] = order[j] as number;
+        const held = order[i];
+        order[i] = order[j];
         order[j] = held;
       }
       return order;

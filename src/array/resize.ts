@@ -25,7 +25,7 @@ function axisWeights(source: number, target: number, scale: number): AxisWeights
       row[j - low] = weight;
       sum += weight;
     }
-    for (let j = 0; j < row.length; j++) row[j] = sum > 0 ? (row[j] as number) / sum : 1 / row.length;
+    for (let j = 0; j < row.length; j++) row[j] = sum > 0 ? row[j] / sum : 1 / row.length;
     first[i] = low;
     weights.push(row);
   }
@@ -51,21 +51,21 @@ export function resizeToCover(
     const from = c * height * width;
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < targetWidth; x++) {
-        const weights = columns.weights[x] as Float32Array;
-        const at = from + y * width + (columns.first[x] as number);
+        const weights = columns.weights[x];
+        const at = from + y * width + columns.first[x];
         let sum = 0;
-        for (let j = 0; j < weights.length; j++) sum += (weights[j] as number) * (planes[at + j] as number);
+        for (let j = 0; j < weights.length; j++) sum += weights[j] * planes[at + j];
         narrow[y * targetWidth + x] = sum;
       }
     }
     const to = c * targetHeight * targetWidth;
     for (let y = 0; y < targetHeight; y++) {
-      const weights = rows.weights[y] as Float32Array;
-      const at = (rows.first[y] as number) * targetWidth;
+      const weights = rows.weights[y];
+      const at = rows.first[y] * targetWidth;
       for (let x = 0; x < targetWidth; x++) {
         let sum = 0;
         for (let j = 0; j < weights.length; j++) {
-          sum += (weights[j] as number) * (narrow[at + j * targetWidth + x] as number);
+          sum += weights[j] * narrow[at + j * targetWidth + x];
         }
         out[to + y * targetWidth + x] = sum;
       }

@@ -61,7 +61,7 @@ export function classBatches(
       epoch = at;
       order = stream(seed, 'order', epoch).permutation(count);
     }
-    return order[position % count] as number;
+    return order[position % count];
   };
 
   const draw = (step: number, index: number, planes: Uint8Array | Float32Array, out: Float32Array): void => {
@@ -74,7 +74,7 @@ export function classBatches(
       const shift = () => random.integer(2 * shiftPx + 1) - shiftPx;
       const centre = [top + (crop[0] - 1) / 2 + shift(), left + (crop[1] - 1) / 2 + shift()] as const;
       const field = coordinates(drawGeometry(random, crop, augment), crop, centre);
-      if (mirror) for (let p = 0; p < field.x.length; p++) field.x[p] = 2 * centre[1] - (field.x[p] as number);
+      if (mirror) for (let p = 0; p < field.x.length; p++) field.x[p] = 2 * centre[1] - field.x[p];
       const sample = augment.interpolation === 'bicubic' ? sampleBicubic : sampleBilinear;
       const [from, to] = [stored[0] * stored[1], crop[0] * crop[1]];
       for (let c = 0; c < channels.count; c++) {
@@ -88,8 +88,8 @@ export function classBatches(
       const { sigma, axes } = classes.colour;
       const shares = axes.map(() => sigma * random.normal());
       for (let c = 0; c < channels.count; c++) {
-        const shift = axes.reduce((sum, axis, i) => sum + (shares[i] as number) * (axis[c] as number), 0);
-        for (let p = c * pixels; p < (c + 1) * pixels; p++) out[p] = (out[p] as number) + shift;
+        const shift = axes.reduce((sum, axis, i) => sum + shares[i] * axis[c], 0);
+        for (let p = c * pixels; p < (c + 1) * pixels; p++) out[p] = out[p] + shift;
       }
     }
     if (augment.intensityShare > 0) changeIntensity(random, out, [channels.count, ...crop], augment);
@@ -103,10 +103,10 @@ export function classBatches(
     for (let index = 0; index < batch; index++) {
       const i = sampleAt(step * batch + index);
       draw(step, index, images[i] as Uint8Array, drawn.subarray(index * size, (index + 1) * size));
-      const label = labels[i] as number;
+      const label = labels[i];
       classOf[index] = label;
-      weights[index] = set.classWeights[label] as number;
-      chosen.push(names[i] as string);
+      weights[index] = set.classWeights[label];
+      chosen.push(names[i]);
     }
     return { images: drawn, labels: classOf, weights, names: chosen };
   };

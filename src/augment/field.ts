@@ -39,8 +39,8 @@ export function drawGeometry(
   const magnification = scale ** random.between(-1, 1);
 
   // Quarter turns by exact numbers, so that unwarped samples hit pixel centres.
-  let cos = [1, 0, -1, 0][quarter] as number;
-  let sin = [0, 1, 0, -1][quarter] as number;
+  let cos = [1, 0, -1, 0][quarter];
+  let sin = [0, 1, 0, -1][quarter];
   let shrink = 1;
   if (warped) {
     const angle = (degrees * Math.PI) / 180;
@@ -100,8 +100,8 @@ export function coordinates(
       }
     } else {
       for (let x = 0; x < width; x++, p++) {
-        const bentV = v + (bendY[p] as number);
-        const bentU = (offsets?.[x] ?? x - midX) + (bendX[p] as number);
+        const bentV = v + bendY[p];
+        const bentU = (offsets?.[x] ?? x - midX) + bendX[p];
         outY[p] = centreY + yy * bentV + yx * bentU;
         outX[p] = centreX + xy * bentV + xx * bentU;
       }

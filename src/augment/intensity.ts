@@ -45,7 +45,7 @@ function applyCurve(patch: Float32Array, power: number, factor: number, offset: 
   let high = Number.NEGATIVE_INFINITY;
   let sum = 0;
   for (let i = 0; i < patch.length; i++) {
-    const value = patch[i] as number;
+    const value = patch[i];
     if (value < low) low = value;
     if (value > high) high = value;
     sum += value;
@@ -53,7 +53,7 @@ function applyCurve(patch: Float32Array, power: number, factor: number, offset: 
   const range = high - low;
   const mean = sum / patch.length;
   if (!(range > 0)) {
-    for (let i = 0; i < patch.length; i++) patch[i] = (patch[i] as number) + offset;
+    for (let i = 0; i < patch.length; i++) patch[i] = patch[i] + offset;
     return;
   }
   const table = new Float32Array(TABLE + 2);
@@ -62,10 +62,10 @@ function applyCurve(patch: Float32Array, power: number, factor: number, offset: 
   }
   const scale = TABLE / range;
   for (let i = 0; i < patch.length; i++) {
-    const at = ((patch[i] as number) - low) * scale;
+    const at = (patch[i] - low) * scale;
     const below = at | 0;
-    const first = table[below] as number;
-    patch[i] = first + (at - below) * ((table[below + 1] as number) - first);
+    const first = table[below];
+    patch[i] = first + (at - below) * (table[below + 1] - first);
   }
 }
 
@@ -78,6 +78,6 @@ function addNoise(random: Random, patch: Float32Array, std: number): void {
   for (let i = 0; i < patch.length; i++) {
     const word = (random.uniform() * 4294967296) >>> 0;
     const sum = (word & 255) + ((word >>> 8) & 255) + ((word >>> 16) & 255) + (word >>> 24) - 510;
-    patch[i] = (patch[i] as number) + scale * sum;
+    patch[i] = patch[i] + scale * sum;
   }
 }

@@ -18,8 +18,8 @@ export function sampleBilinear(
   out: Float32Array,
 ): void {
   for (let p = 0; p < out.length; p++) {
-    const fy = y[p] as number;
-    const fx = x[p] as number;
+    const fy = y[p];
+    const fx = x[p];
     const y0 = Math.floor(fy);
     const x0 = Math.floor(fx);
     const ty = fy - y0;
@@ -30,19 +30,19 @@ export function sampleBilinear(
     let d: number;
     if (y0 >= 0 && x0 >= 0 && y0 < height - 1 && x0 < width - 1) {
       const i = y0 * width + x0;
-      a = plane[i] as number;
-      b = plane[i + 1] as number;
-      c = plane[i + width] as number;
-      d = plane[i + width + 1] as number;
+      a = plane[i];
+      b = plane[i + 1];
+      c = plane[i + width];
+      d = plane[i + width + 1];
     } else {
       const top = mirrorIndex(y0, height) * width;
       const bottom = mirrorIndex(y0 + 1, height) * width;
       const left = mirrorIndex(x0, width);
       const right = mirrorIndex(x0 + 1, width);
-      a = plane[top + left] as number;
-      b = plane[top + right] as number;
-      c = plane[bottom + left] as number;
-      d = plane[bottom + right] as number;
+      a = plane[top + left];
+      b = plane[top + right];
+      c = plane[bottom + left];
+      d = plane[bottom + right];
     }
     const above = a + tx * (b - a);
     out[p] = above + ty * (c + tx * (d - c) - above);
@@ -60,8 +60,8 @@ export function sampleBicubic(
   out: Float32Array,
 ): void {
   for (let p = 0; p < out.length; p++) {
-    const fy = y[p] as number;
-    const fx = x[p] as number;
+    const fy = y[p];
+    const fx = x[p];
     const y0 = Math.floor(fy);
     const x0 = Math.floor(fx);
     const t = fx - x0;
@@ -85,26 +85,10 @@ export function sampleBicubic(
       const i2 = i1 + width;
       const i3 = i2 + width;
       out[p] =
-        b0 *
-          (a0 * (plane[i0] as number) +
-            a1 * (plane[i0 + 1] as number) +
-            a2 * (plane[i0 + 2] as number) +
-            a3 * (plane[i0 + 3] as number)) +
-        b1 *
-          (a0 * (plane[i1] as number) +
-            a1 * (plane[i1 + 1] as number) +
-            a2 * (plane[i1 + 2] as number) +
-            a3 * (plane[i1 + 3] as number)) +
-        b2 *
-          (a0 * (plane[i2] as number) +
-            a1 * (plane[i2 + 1] as number) +
-            a2 * (plane[i2 + 2] as number) +
-            a3 * (plane[i2 + 3] as number)) +
-        b3 *
-          (a0 * (plane[i3] as number) +
-            a1 * (plane[i3 + 1] as number) +
-            a2 * (plane[i3 + 2] as number) +
-            a3 * (plane[i3 + 3] as number));
+        b0 * (a0 * plane[i0] + a1 * plane[i0 + 1] + a2 * plane[i0 + 2] + a3 * plane[i0 + 3]) +
+        b1 * (a0 * plane[i1] + a1 * plane[i1 + 1] + a2 * plane[i1 + 2] + a3 * plane[i1 + 3]) +
+        b2 * (a0 * plane[i2] + a1 * plane[i2 + 1] + a2 * plane[i2 + 2] + a3 * plane[i2 + 3]) +
+        b3 * (a0 * plane[i3] + a1 * plane[i3 + 1] + a2 * plane[i3 + 2] + a3 * plane[i3 + 3]);
     } else {
       const x1 = mirrorIndex(x0 - 1, width);
       const x2 = mirrorIndex(x0, width);
@@ -114,12 +98,7 @@ export function sampleBicubic(
       for (let k = 0; k < 4; k++) {
         const row = mirrorIndex(y0 - 1 + k, height) * width;
         const weight = k === 0 ? b0 : k === 1 ? b1 : k === 2 ? b2 : b3;
-        sum +=
-          weight *
-          (a0 * (plane[row + x1] as number) +
-            a1 * (plane[row + x2] as number) +
-            a2 * (plane[row + x3] as number) +
-            a3 * (plane[row + x4] as number));
+        sum += weight * (a0 * plane[row + x1] + a1 * plane[row + x2] + a2 * plane[row + x3] + a3 * plane[row + x4]);
       }
       out[p] = sum;
     }
@@ -133,8 +112,8 @@ export function sampleBicubic(
  */
 export function sampleLabels(labels: Uint8Array, [height, width]: Size, { y, x }: Coordinates, out: Uint8Array): void {
   for (let p = 0; p < out.length; p++) {
-    const fy = y[p] as number;
-    const fx = x[p] as number;
+    const fy = y[p];
+    const fx = x[p];
     const y0 = Math.floor(fy);
     const x0 = Math.floor(fx);
     let a: number;
@@ -143,19 +122,19 @@ export function sampleLabels(labels: Uint8Array, [height, width]: Size, { y, x }
     let d: number;
     if (y0 >= 0 && x0 >= 0 && y0 < height - 1 && x0 < width - 1) {
       const i = y0 * width + x0;
-      a = labels[i] as number;
-      b = labels[i + 1] as number;
-      c = labels[i + width] as number;
-      d = labels[i + width + 1] as number;
+      a = labels[i];
+      b = labels[i + 1];
+      c = labels[i + width];
+      d = labels[i + width + 1];
     } else {
       const top = mirrorIndex(y0, height) * width;
       const bottom = mirrorIndex(y0 + 1, height) * width;
       const left = mirrorIndex(x0, width);
       const right = mirrorIndex(x0 + 1, width);
-      a = labels[top + left] as number;
-      b = labels[top + right] as number;
-      c = labels[bottom + left] as number;
-      d = labels[bottom + right] as number;
+      a = labels[top + left];
+      b = labels[top + right];
+      c = labels[bottom + left];
+      d = labels[bottom + right];
     }
     if (a === b && a === c && a === d) out[p] = a;
     else out[p] = vote(a, b, c, d, fx - x0, fy - y0);

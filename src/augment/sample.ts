@@ -56,8 +56,8 @@ export function makeSample(set: TrainingSet, step: number, index: number, option
     table[i] = value;
   });
   for (let p = 0; p < label.length; p++) {
-    const value = label[p] as number;
-    weight[p] = value === IGNORE ? 0 : (weight[p] as number) + (table[value] as number);
+    const value = label[p];
+    weight[p] = value === IGNORE ? 0 : weight[p] + table[value];
   }
   const name = `${page.name} at y ${Math.round(centre[0] - (height - 1) / 2)}, x ${Math.round(centre[1] - (width - 1) / 2)}`;
   return { name, image, label, weight };

@@ -66,7 +66,7 @@ const BROKEN: Colour = [255, 0, 255];
 /** What is shown of a sample: normalised values -1..1 as grey 0..255, or the first three channels as colour. */
 function shown(image: Float32Array, channels: number, pixels: number, p: number): Colour {
   for (let c = 0; c < channels; c++) if (!Number.isFinite(image[c * pixels + p])) return BROKEN;
-  const level = (c: number): number => Math.max(0, Math.min(255, 127.5 * ((image[c * pixels + p] as number) + 1)));
+  const level = (c: number): number => Math.max(0, Math.min(255, 127.5 * (image[c * pixels + p] + 1)));
   return channels >= 3 ? [level(0), level(1), level(2)] : [level(0), level(0), level(0)];
 }
 
@@ -111,12 +111,12 @@ function sheetOf(
     const [labelled, edge] = [top + margin - spread, margin - spread];
     paint(canvas, labelled, left(2) + edge, dots, (y, x) => {
       const under = shown(image, channels, pixels, (y + edge) * width + x + edge);
-      const value = label[at(y, x)] as number;
+      const value = label[at(y, x)];
       if (value === IGNORE) return (x + y) % 8 < 4 ? mix(under, [128, 128, 128], 0.8) : under;
       return value === 0 ? under : mix(under, CLASS_COLOURS[(value - 1) % CLASS_COLOURS.length] as Colour, 0.45);
     });
     paint(canvas, labelled, left(3) + edge, dots, (y, x) => {
-      const value = weight[at(y, x)] as number;
+      const value = weight[at(y, x)];
       return Number.isFinite(value) ? heat(value / heaviest) : BROKEN;
     });
   });

@@ -105,11 +105,11 @@ function choosePage({ pages }: TrainingSet, seed: number, count: number): number
   for (const { height, width } of pages) total += Math.sqrt(height * width);
   let left = ((start + count * GOLDEN) % 1) * total;
   for (const index of order) {
-    const { height, width } = pages[index] as TrainingPage;
+    const { height, width } = pages[index];
     left -= Math.sqrt(height * width);
     if (left < 0) return index;
   }
-  return order[order.length - 1] as number;
+  return order[order.length - 1];
 }
 
 /** Centre of a patch along one side, such that an unturned patch lies on whole pixels. */
@@ -169,11 +169,11 @@ function placeBalanced(set: TrainingSet, random: Random, count: number): Place {
   }
   const rare = set.focus.rare.find(({ classIndex }) => classIndex === wanted);
   if (rare !== undefined) {
-    const { page, pixels } = rare.places[random.integer(rare.places.length)] as (typeof rare.places)[number];
-    return found(set.pages[page] as TrainingPage, pixels[random.integer(pixels.length)] as number);
+    const { page, pixels } = rare.places[random.integer(rare.places.length)];
+    return found(set.pages[page], pixels[random.integer(pixels.length)]);
   }
   // A class that is not there.
-  return tried ?? found(set.pages[0] as TrainingPage, 0);
+  return tried ?? found(set.pages[0], 0);
 }
 
 /** Where sample `index` of step `step` lies, from stream (seed, 'patch', step, index). */
@@ -185,16 +185,16 @@ export function placePatch(set: TrainingSet, step: number, index: number, option
   const output = [height - 2 * outputMargin, width - 2 * outputMargin] as const;
   const { rare } = set.focus;
   if (random.uniform() < focusShare && rare.length > 0) {
-    const { places } = rare[random.integer(rare.length)] as FocusIndex['rare'][number];
-    const chosen = places[random.integer(places.length)] as (typeof places)[number];
-    const page = set.pages[chosen.page] as TrainingPage;
-    const pixel = chosen.pixels[random.integer(chosen.pixels.length)] as number;
+    const { places } = rare[random.integer(rare.length)];
+    const chosen = places[random.integer(places.length)];
+    const page = set.pages[chosen.page];
+    const pixel = chosen.pixels[random.integer(chosen.pixels.length)];
     // Off the middle by up to a quarter, so that the class is not always in one spot; half a pixel for even sides.
     const y = Math.floor(pixel / page.width) + Math.round(random.between(-0.25, 0.25) * output[0]);
     const x = (pixel % page.width) + Math.round(random.between(-0.25, 0.25) * output[1]);
     return { page, centre: [y + (height % 2 === 0 ? 0.5 : 0), x + (width % 2 === 0 ? 0.5 : 0)] };
   }
-  const page = set.pages[choosePage(set, seed, step * batch + index)] as TrainingPage;
+  const page = set.pages[choosePage(set, seed, step * batch + index)];
   return {
     page,
     centre: [placeAlong(random, page.height, height, output[0]), placeAlong(random, page.width, width, output[1])],

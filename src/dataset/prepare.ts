@@ -104,11 +104,10 @@ const OBJECT = 1;
 
 function sharesOf(labels: readonly Uint8Array[], classCount: number): number[] {
   const counts = new Float64Array(256);
-  for (const label of labels)
-    for (let p = 0; p < label.length; p++) counts[label[p] as number] = (counts[label[p] as number] as number) + 1;
+  for (const label of labels) for (let p = 0; p < label.length; p++) counts[label[p]] = counts[label[p]] + 1;
   let total = 0;
-  for (let c = 0; c < classCount; c++) total += counts[c] as number;
-  return Array.from({ length: classCount }, (_, c) => (total === 0 ? 0 : (counts[c] as number) / total));
+  for (let c = 0; c < classCount; c++) total += counts[c];
+  return Array.from({ length: classCount }, (_, c) => (total === 0 ? 0 : counts[c] / total));
 }
 
 /** The values in memory that workers can share, if such is to be used. */
@@ -132,7 +131,7 @@ export function prepareDataset(raw: RawDataset, options: PrepareOptions = {}): P
   const { split: choice = { fraction: 0.2 }, seed = 0, balance = 0.5, separation = { w0: 0 } } = options;
   const shareable = <A extends Uint8Array | Int32Array | Float32Array>(values: A): A => inMemory(values, options);
   const split = splitItems(raw.pages, choice, { seed });
-  const trainRaw = split.train.map((i) => raw.pages[i] as RawPage);
+  const trainRaw = split.train.map((i) => raw.pages[i]);
   const mapping =
     options.mapping ??
     findMapping(
@@ -201,7 +200,7 @@ export function prepareDataset(raw: RawDataset, options: PrepareOptions = {}): P
       remedy: 'Label more images, or hold others out for validation.',
     });
   }
-  const percent = mapping.classes.map(({ name }, i) => `${name} ${(100 * (shares[i] as number)).toFixed(1)} %`);
+  const percent = mapping.classes.map(({ name }, i) => `${name} ${(100 * shares[i]).toFixed(1)} %`);
   const ignored = pages.some((page) => page.label.includes(IGNORE));
   return {
     train: {
@@ -211,13 +210,13 @@ export function prepareDataset(raw: RawDataset, options: PrepareOptions = {}): P
       classWeights: classWeights(shares, { balance }),
       focus: focusIndex(pages, shares),
     },
-    validation: split.validation.map((i) => prepared.get(raw.pages[i] as RawPage) as TrainingPage),
+    validation: split.validation.map((i) => prepared.get(raw.pages[i]) as TrainingPage),
     split,
     mapping,
     input: {
       channels,
       normalisation: inversion === undefined ? normalisation : { ...normalisation, invertBright: true },
-      ...(pixelMm === undefined ? {} : { pixelMm }),
+      pixelMm,
     },
     shares,
     notes: [

@@ -58,7 +58,7 @@ export function rawPages(image: Image, label: Image, name: string): readonly Raw
   const pixelMm = y === undefined || x === undefined ? {} : { pixelMm: [y, x] as const };
   const extentsMm = sliceExtentsMm(image);
   return imagePages.map((page, index) => {
-    const own = pagesOfLabel[index] as LabelPage;
+    const own = pagesOfLabel[index];
     if (own.height !== page.height || own.width !== page.width) {
       throw new DatasetError(
         `the image is ${page.width} x ${page.height}, ${labels} are ${own.width} x ${own.height}.`,

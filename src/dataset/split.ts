@@ -56,8 +56,8 @@ export function stacksOf(items: readonly SplitItem[]): readonly Stack[] {
   return [...stacks].map(([name, members]) => ({
     name: name.replace(/ \d+x\d+$/, '').replace(/^\//, ''),
     items: members.sort((a, b) => {
-      const left = items[a] as SplitItem;
-      const right = items[b] as SplitItem;
+      const left = items[a];
+      const right = items[b];
       return naturalOrder(left.file, right.file) || left.page - right.page;
     }),
   }));
@@ -106,10 +106,10 @@ export function splitItems(
   const stacks = stacksOf(items);
   const wanted = Math.max(1, Math.round(fraction * items.length));
   if (stacks.length === 1) {
-    const order = (stacks[0] as Stack).items;
+    const order = stacks[0].items;
     const count = Math.min(wanted, order.length - 1);
     const start = blockWithAll(
-      order.map((index) => items[index] as SplitItem),
+      order.map((index) => items[index]),
       count,
     );
     const where =
@@ -130,7 +130,7 @@ export function splitItems(
     stackCount++;
   };
   for (const at of stream(seed, 'split').permutation(stacks.length)) {
-    const stack = stacks[at] as Stack;
+    const stack = stacks[at];
     if (sizes.leaves(stack.items)) hold(stack);
     else passedOver.push(stack);
   }
@@ -143,9 +143,7 @@ export function splitItems(
   }
   const unit = stacks.length === items.length ? 'images' : 'stacks';
   const which =
-    stackCount <= 4
-      ? ` (${[...new Set(held.map((i) => stemOf((items[i] as SplitItem).file)))].slice(0, 8).join(', ')})`
-      : '';
+    stackCount <= 4 ? ` (${[...new Set(held.map((i) => stemOf(items[i].file)))].slice(0, 8).join(', ')})` : '';
   return finish(
     items,
     held,
@@ -182,7 +180,7 @@ class SizesLeft {
   }
 
   #sizeOf(index: number): string {
-    const { height, width } = this.#items[index] as SplitItem;
+    const { height, width } = this.#items[index];
     return `${height}x${width}`;
   }
 }
@@ -227,14 +225,14 @@ function byFold(items: readonly SplitItem[], fold: number, folds: number, seed: 
     return finish(items, block, `fold ${fold} of ${folds}: a block of ${pages(block.length)}`);
   }
   // The largest stacks first, each to the smallest fold, equal ones in an order drawn from the seed.
-  const order = [...stream(seed, 'folds').permutation(stacks.length)].map((i) => stacks[i] as Stack);
+  const order = [...stream(seed, 'folds').permutation(stacks.length)].map((i) => stacks[i]);
   order.sort((a, b) => b.items.length - a.items.length);
   const dealt = Array.from({ length: folds }, (): number[] => []);
   for (const stack of order) {
     const smallest = dealt.reduce((a, b) => (b.length < a.length ? b : a));
     smallest.push(...stack.items);
   }
-  const held = dealt[fold] as number[];
+  const held = dealt[fold];
   return finish(
     items,
     held,

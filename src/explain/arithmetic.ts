@@ -32,10 +32,10 @@ export function planPassage(
   const first = planFirst(node, kind, layer, probes, at);
   if (first === undefined) return undefined;
   const elements = behind.flatMap((next, i) => {
-    const before = (behind[i - 1] ?? node).outputs[0] as Value;
+    const before = (behind[i - 1] ?? node).outputs[0];
     return planElement(next, before, probes, at) ?? [];
   });
-  const last = numbersAt(probes, (behind.at(-1) ?? node).outputs[0] as Value, at);
+  const last = numbersAt(probes, (behind.at(-1) ?? node).outputs[0], at);
   return {
     name,
     steps: (channel = strongest(last.read())) => [first(channel), ...elements.flatMap((step) => step(channel) ?? [])],
@@ -62,7 +62,7 @@ function planFirst(node: Node, kind: Layer['kind'], layer: string, probes: Probe
 }
 
 function strongest(values: Float32Array): number {
-  return values.reduce((best, value, i) => (Math.abs(value) > Math.abs(values[best] as number) ? i : best), 0);
+  return values.reduce((best, value, i) => (Math.abs(value) > Math.abs(values[best]) ? i : best), 0);
 }
 
 interface Window {
@@ -79,12 +79,12 @@ function windowAt(
   at: Point,
   g: Pick<ReturnType<typeof convGeometry>, 'kernel' | 'strides' | 'dilations' | 'padsBegin'>,
 ): Window {
-  const start = (i: 0 | 1): number => (i === 0 ? at.y : at.x) * (g.strides[i] as number) - (g.padsBegin[i] as number);
-  const dilation = [g.dilations[0] as number, g.dilations[1] as number] as const;
-  const kernel = [g.kernel[0] as number, g.kernel[1] as number] as const;
+  const start = (i: 0 | 1): number => (i === 0 ? at.y : at.x) * g.strides[i] - g.padsBegin[i];
+  const dilation = [g.dilations[0], g.dilations[1]] as const;
+  const kernel = [g.kernel[0], g.kernel[1]] as const;
   const range = (i: 0 | 1): readonly [number, number] => {
     const end = start(i) + dilation[i] * (kernel[i] - 1) + 1;
-    return [Math.max(0, start(i)), Math.min(shape[i + 2] as number, end)];
+    return [Math.max(0, start(i)), Math.min(shape[i + 2], end)];
   };
   return { origin: { y: start(0), x: start(1) }, kernel, dilation, range: { 2: range(0), 3: range(1) } };
 }
@@ -108,7 +108,7 @@ function underTaps(
         const y = origin.y + i * dilation[0] - top;
         const x = origin.x + j * dilation[1] - left;
         const inside = y >= 0 && x >= 0 && y < rows && x < columns;
-        out[to++] = inside ? (data[(c * rows + y) * columns + x] as number) : Number.NaN;
+        out[to++] = inside ? data[(c * rows + y) * columns + x] : Number.NaN;
       }
     }
   }
@@ -119,8 +119,8 @@ function underTaps(
 function sumOfProducts(values: Float32Array, weights: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < values.length; i++) {
-    const value = values[i] as number;
-    if (!Number.isNaN(value)) sum += value * (weights[i] as number);
+    const value = values[i];
+    if (!Number.isNaN(value)) sum += value * weights[i];
   }
   return sum;
 }
@@ -139,14 +139,14 @@ function planConvolution(
   const values = probes.part(x, window.range);
   const weights = probes.part(w);
   const biases = b && probes.part(b);
-  const results = numbersAt(probes, outputs[0] as Value, at);
-  const [filters, inputsOfGroup] = [w.shape[0] as number, w.shape[1] as number];
+  const results = numbersAt(probes, outputs[0], at);
+  const [filters, inputsOfGroup] = [w.shape[0], w.shape[1]];
   return (channel) => {
     const firstChannel = Math.floor(channel / (filters / g.group)) * inputsOfGroup;
     const size = inputsOfGroup * window.kernel[0] * window.kernel[1];
     const under = underTaps(values, window, firstChannel, inputsOfGroup);
     const kernel = weights.read().slice(channel * size, (channel + 1) * size);
-    const bias = biases === undefined ? 0 : (biases.read()[channel] as number);
+    const bias = biases === undefined ? 0 : biases.read()[channel];
     return {
       kind: 'convolution',
       layer,
@@ -154,7 +154,7 @@ function planConvolution(
       at,
       origin: window.origin,
       dilation: window.dilation,
-      stride: [g.strides[0] as number, g.strides[1] as number],
+      stride: [g.strides[0], g.strides[1]],
       kernel: window.kernel,
       firstChannel,
       values: under,
@@ -162,7 +162,7 @@ function planConvolution(
       bias,
       total: bias + sumOfProducts(under, kernel),
       tolerance: roundingOfSum(under, kernel, bias),
-      graph: results.read()[channel] as number,
+      graph: results.read()[channel],
     };
   };
 }
@@ -193,7 +193,7 @@ function planTransposed(
   if (g.kernel.length !== 2 || g.dilations.some((d) => d > 1) || kernel[0] * kernel[1] === 0) return undefined;
   const origin = { y: rows.from, x: columns.from };
   const inside = (axis: 2 | 3, from: number, count: number): readonly [number, number] => {
-    const size = x.shape[axis] as number;
+    const size = x.shape[axis];
     const begin = Math.min(size - 1, Math.max(0, from));
     return [begin, Math.max(begin + 1, Math.min(size, from + count))];
   };
@@ -202,33 +202,30 @@ function planTransposed(
   const values = probes.part(x, range);
   const weights = probes.part(w);
   const biases = b && probes.part(b);
-  const results = numbersAt(probes, outputs[0] as Value, at);
+  const results = numbersAt(probes, outputs[0], at);
   const [channels, filters] = w.shape as readonly number[] as readonly [number, number];
   const inputsOfGroup = channels / g.group;
-  const taps = rows.taps.flatMap((i) => columns.taps.map((j) => i * (g.kernel[1] as number) + j));
-  const size = (g.kernel[0] as number) * (g.kernel[1] as number);
+  const taps = rows.taps.flatMap((i) => columns.taps.map((j) => i * g.kernel[1] + j));
+  const size = g.kernel[0] * g.kernel[1];
   return (channel) => {
     const firstChannel = Math.floor(channel / filters) * inputsOfGroup;
     const own = channel % filters;
     const stored = weights.read();
     const chosen = Float32Array.from(
       { length: inputsOfGroup * taps.length },
-      (_, n) =>
-        stored[
-          ((firstChannel + Math.floor(n / taps.length)) * filters + own) * size + (taps[n % taps.length] as number)
-        ] as number,
+      (_, n) => stored[((firstChannel + Math.floor(n / taps.length)) * filters + own) * size + taps[n % taps.length]],
     );
     const under = underTaps(values, window, firstChannel, inputsOfGroup);
-    const bias = biases === undefined ? 0 : (biases.read()[channel] as number);
+    const bias = biases === undefined ? 0 : biases.read()[channel];
     return {
       kind: 'convolution',
-      transposed: { kernel: [g.kernel[0] as number, g.kernel[1] as number] },
+      transposed: { kernel: [g.kernel[0], g.kernel[1]] },
       layer,
       channel,
       at,
       origin,
       dilation: [1, 1],
-      stride: [g.strides[0] as number, g.strides[1] as number],
+      stride: [g.strides[0], g.strides[1]],
       kernel,
       firstChannel,
       values: under,
@@ -236,7 +233,7 @@ function planTransposed(
       bias,
       total: bias + sumOfProducts(under, chosen),
       tolerance: roundingOfSum(under, chosen, bias),
-      graph: results.read()[channel] as number,
+      graph: results.read()[channel],
     };
   };
 }
@@ -250,18 +247,18 @@ function planDense(node: Node, layer: string, probes: Probes): ((channel: number
   const values = probes.part(x);
   const weights = probes.part(w);
   const biases = b && probes.part(b);
-  const results = probes.part(node.outputs[0] as Value);
-  const count = x.shape[1] as number;
-  const units = (transB === 1 ? w.shape[0] : w.shape[1]) as number;
+  const results = probes.part(node.outputs[0]);
+  const count = x.shape[1];
+  const units = transB === 1 ? w.shape[0] : w.shape[1];
   return (channel) => {
     const stored = weights.read();
     const row = Float32Array.from(
       { length: count },
-      (_, i) => alpha * (stored[transB === 1 ? channel * count + i : i * units + channel] as number),
+      (_, i) => alpha * stored[transB === 1 ? channel * count + i : i * units + channel],
     );
     const under = Float32Array.from(values.read());
     const given = biases?.read();
-    const bias = given === undefined ? 0 : beta * (given[given.length === 1 ? 0 : channel] as number);
+    const bias = given === undefined ? 0 : beta * given[given.length === 1 ? 0 : channel];
     return {
       kind: 'dense',
       layer,
@@ -271,7 +268,7 @@ function planDense(node: Node, layer: string, probes: Probes): ((channel: number
       bias,
       total: bias + sumOfProducts(under, row),
       tolerance: roundingOfSum(under, row, bias),
-      graph: results.read()[channel] as number,
+      graph: results.read()[channel],
     };
   };
 }
@@ -289,7 +286,7 @@ function planPooling(
   if (g.kernel.length !== 2) return undefined;
   const window = windowAt(x, at, g);
   const values = probes.part(x, window.range);
-  const results = numbersAt(probes, node.outputs[0] as Value, at);
+  const results = numbersAt(probes, node.outputs[0], at);
   return (channel) => {
     const under = underTaps(values, window, channel, 1);
     const inside = Array.from(under).filter((value) => !Number.isNaN(value));
@@ -304,11 +301,11 @@ function planPooling(
       at,
       origin: window.origin,
       kernel: window.kernel,
-      stride: [g.strides[0] as number, g.strides[1] as number],
+      stride: [g.strides[0], g.strides[1]],
       values: under,
       total,
       tolerance: maximum ? 0 : approximate(total),
-      graph: results.read()[channel] as number,
+      graph: results.read()[channel],
     };
   };
 }
@@ -317,10 +314,10 @@ function planPooling(
 function planMean(node: Node, layer: string, probes: Probes): First | undefined {
   const [x] = node.inputs as readonly [Value];
   if (x.shape.length !== 4) return undefined;
-  const kernel = [x.shape[2] as number, x.shape[3] as number] as const;
+  const kernel = [x.shape[2], x.shape[3]] as const;
   const size = kernel[0] * kernel[1];
   const maps = probes.part(x);
-  const results = probes.part(node.outputs[0] as Value);
+  const results = probes.part(node.outputs[0]);
   return (channel) => {
     const values = maps.read().slice(channel * size, (channel + 1) * size);
     const magnitude = values.reduce((sum, value) => sum + Math.abs(value), 0) / size;
@@ -335,7 +332,7 @@ function planMean(node: Node, layer: string, probes: Probes): First | undefined 
       values,
       total: values.reduce((sum, value) => sum + value, 0) / size,
       tolerance: roundingOfMean(magnitude, size),
-      graph: results.read()[channel] as number,
+      graph: results.read()[channel],
     };
   };
 }

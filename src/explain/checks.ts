@@ -11,11 +11,11 @@ export function checkSteps(passages: readonly Passage[]): Check[] {
   return passages.flatMap(({ name, steps }) =>
     steps.flatMap((step): Check[] => {
       if (step.kind === 'probability') {
-        const off = (k: number): number => Math.abs((step.totals[k] as number) - (step.graph[k] as number));
+        const off = (k: number): number => Math.abs(step.totals[k] - step.graph[k]);
         const worst = step.totals.reduce((at, _, k) => (off(k) > off(at) ? k : at), 0);
         const why = 'exponentials of float32 are right to some units in the last place';
         const what = `${name}: ${step.how}, the class with the largest difference`;
-        return [check(what, step.totals[worst] as number, step.graph[worst] as number, step.tolerance, why)];
+        return [check(what, step.totals[worst], step.graph[worst], step.tolerance, why)];
       }
       return [check(`${name}: ${describe(step)}`, step.total, step.graph, step.tolerance, reasonFor(step))];
     }),
@@ -42,8 +42,8 @@ function reasonFor(step: Exclude<Step, { kind: 'probability' }>): string {
 export function checkPrediction(probabilities: readonly number[], predicted: readonly number[], target: number): Check {
   return check(
     'The probability, against lamella predict',
-    probabilities[target] as number,
-    predicted[target] as number,
+    probabilities[target],
+    predicted[target],
     2e-5,
     'the same network by other kernels, in float32',
   );

@@ -16,16 +16,16 @@ export function planElement(node: Node, x: Value, probes: Probes, at: Point): El
   const own = node.inputs.indexOf(x);
   const others = node.inputs.map((value) => (value === undefined || value === x ? undefined : probes.part(value)));
   const before = numbersAt(probes, x, at);
-  const after = numbersAt(probes, node.outputs[0] as Value, at);
+  const after = numbersAt(probes, node.outputs[0], at);
   return (channel) => {
     const all = before.read();
     const operand = (i: number): number => {
       const data = others[i]?.read();
-      return data === undefined ? Number.NaN : (data[data.length === 1 ? 0 : channel] as number);
+      return data === undefined ? Number.NaN : data[data.length === 1 ? 0 : channel];
     };
-    const found = computed(node, all[channel] as number, { own, operand, all, channel });
+    const found = computed(node, all[channel], { own, operand, all, channel });
     if (found === undefined) return undefined;
-    const graph = after.read()[channel] as number;
+    const graph = after.read()[channel];
     return { kind: 'element', op: node.op, ...found, graph, tolerance: approximate(found.total) };
   };
 }
@@ -40,8 +40,8 @@ function planInstance(
   const { epsilon = 1e-5 } = attributes;
   const [scales, biases] = [probes.part(scale), probes.part(bias)];
   const maps = probes.part(x);
-  const [before, after] = [numbersAt(probes, x, at), numbersAt(probes, outputs[0] as Value, at)];
-  const size = (x.shape[2] as number) * (x.shape[3] as number);
+  const [before, after] = [numbersAt(probes, x, at), numbersAt(probes, outputs[0], at)];
+  const size = x.shape[2] * x.shape[3];
   return (channel) => {
     const map = maps.read().subarray(channel * size, (channel + 1) * size);
     const mean = map.reduce((sum, value) => sum + value, 0) / size;
@@ -60,7 +60,7 @@ function planInstance(
       op: 'InstanceNormalization',
       formula: `${short(s)} · (${short(v)} − ${short(mean)}) / √(${short(variance)} + ${epsilon}) + ${short(b)}, with mean and variance of the ${size} numbers of the map`,
       total,
-      graph: after.read()[channel] as number,
+      graph: after.read()[channel],
       tolerance: approximate(total) + rounding,
     };
   };
@@ -134,7 +134,7 @@ function computed(
       const from = Math.max(0, channel - Math.floor((size - 1) / 2));
       const to = Math.min(all.length - 1, channel + Math.ceil((size - 1) / 2));
       let squares = 0;
-      for (let c = from; c <= to; c++) squares += (all[c] as number) ** 2;
+      for (let c = from; c <= to; c++) squares += all[c] ** 2;
       return {
         formula: `${short(v)} / (${short(bias)} + ${short(alpha / size)} · ${short(squares)})^${short(beta)}, ${short(squares)} the squares of maps ${from} to ${to} summed`,
         total: v / (bias + (alpha / size) * squares) ** beta,

@@ -72,8 +72,7 @@ export async function explain(
 }
 
 function chooseClass(classes: readonly string[], probabilities: readonly number[], name: string | undefined): number {
-  if (name === undefined)
-    return probabilities.reduce((best, p, c) => (p > (probabilities[best] as number) ? c : best), 0);
+  if (name === undefined) return probabilities.reduce((best, p, c) => (p > probabilities[best] ? c : best), 0);
   const named = classes.indexOf(name);
   const index = named >= 0 || !/^\d+$/.test(name) ? named : Number(name);
   if (index >= 0 && index < classes.length) return index;
@@ -108,9 +107,9 @@ async function explained(runtime: Runtime, inside: Inside, forward: Forward, wis
   });
   const cost = costOf(graph);
   const notes = [...subject.notes];
-  const before = computed[target] as number;
-  if (Math.abs(before - (probabilities[target] as number)) > 1e-4) {
-    const after = (probabilities[target] as number).toFixed(4);
+  const before = computed[target];
+  if (Math.abs(before - probabilities[target]) > 1e-4) {
+    const after = probabilities[target].toFixed(4);
     notes.push(`Behind the ${head.activation} the probability is calibrated: ${before.toFixed(4)} becomes ${after}.`);
   }
   const gradients = await backwards(runtime, inside, score).catch((cause: unknown) => {
@@ -130,8 +129,8 @@ async function explained(runtime: Runtime, inside: Inside, forward: Forward, wis
   const probabilityMap = forward.answer && answerMap(forward.answer.read(), target, inside);
   const checks: Check[] = [...checkSteps(passages), ...fields.flatMap(checkField)];
   if (probabilityMap !== undefined) {
-    const here = probabilityMap.data[(pixel.y - shown.y) * shown.width + pixel.x - shown.x] as number;
-    checks.unshift(checkMap(here, probabilities[target] as number));
+    const here = probabilityMap.data[(pixel.y - shown.y) * shown.width + pixel.x - shown.x];
+    checks.unshift(checkMap(here, probabilities[target]));
   }
   const predicted = await subject.predicted?.();
   if (predicted !== undefined) checks.unshift(checkPrediction(probabilities, predicted, target));
@@ -152,15 +151,15 @@ async function explained(runtime: Runtime, inside: Inside, forward: Forward, wis
     classes,
     target,
     probabilities,
-    ...(probabilityMap === undefined ? {} : { probabilityMap }),
+    probabilityMap,
     parameters: cost.parameters,
     macs: cost.macs,
     inputShape: subject.feed.shape,
     layers: summaries,
-    ...(filters === undefined ? {} : { filters }),
-    ...(features === undefined ? {} : { features }),
+    filters,
+    features,
     fields,
-    ...(attribution === undefined ? {} : { attribution }),
+    attribution,
     passages,
     checks,
     notes,
@@ -206,7 +205,7 @@ function attributionOf(
   { chosen, view, subject }: Inside,
   probe: Probe | undefined,
 ): Attribution {
-  const width = subject.feed.shape[3] as number;
+  const width = subject.feed.shape[3];
   const saliency = cropPlane(magnitudes(image, 'largest'), width, view.shown);
   if (chosen === undefined || maps === undefined || probe === undefined) return { saliency };
   const { result } = chosen;
@@ -236,10 +235,10 @@ function fieldOf(
           width: columns[1] - columns[0] + 1,
           height: rows[1] - rows[0] + 1,
         };
-  if (gradient === undefined) return { of, ...(theoretical === undefined ? {} : { theoretical }) };
-  const width = subject.feed.shape[3] as number;
+  if (gradient === undefined) return { of, theoretical };
+  const width = subject.feed.shape[3];
   const plane = cropPlane(magnitudes(gradient, 'sum'), width, shown);
-  const known = { of, ...(theoretical === undefined ? {} : { theoretical }), gradient: plane };
+  const known = { of, theoretical, gradient: plane };
   // Of a whole image there is no place that it would lie around.
   if (theoretical === undefined && subject.question === 'image') return known;
   const centre =
@@ -266,12 +265,12 @@ function answerMap(data: Float32Array, target: number, { subject, head, view }: 
       const row = Math.floor((y + shown.y - margin.y) * scale.y);
       const at = Math.floor((x + shown.x - margin.x) * scale.x);
       if (row < 0 || at < 0 || row >= height || at >= width) continue;
-      for (let c = 0; c < outputs; c++) column[c] = data[(c * height + row) * width + at] as number;
+      for (let c = 0; c < outputs; c++) column[c] = data[(c * height + row) * width + at];
       const probabilities =
         head.result !== undefined
           ? withBoth([...column], classes.length)
           : probabilitiesOf(column, head, classes.length);
-      plane[y * shown.width + x] = probabilities[target] as number;
+      plane[y * shown.width + x] = probabilities[target];
     }
   }
   return { height: shown.height, width: shown.width, data: plane };
@@ -288,9 +287,9 @@ async function slope(
   const norm = Math.sqrt(image.data.reduce((sum, g) => sum + g * g, 0));
   if (norm === 0) return [];
   const scoreAt = async (step: number): Promise<number> => {
-    const moved = feed.data.map((value, i) => value + (step * (image.data[i] as number)) / norm);
+    const moved = feed.data.map((value, i) => value + (step * image.data[i]) / norm);
     await probes.run(runtime, float32(feed.shape, moved));
-    return sign * (scores.read()[channel] as number);
+    return sign * scores.read()[channel];
   };
   let found: Check | undefined;
   // A step across a bend of the network is not what the gradient is of: it is made smaller.

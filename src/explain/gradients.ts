@@ -20,10 +20,7 @@ export interface Target {
 function numberOf(b: GraphBuilder, { value, channel, at, sign = 1 }: Target): Value {
   const isMap = value.shape.length === 4 && at !== undefined;
   const starts = [channel ?? 0, ...(isMap ? [at.y, at.x] : [])];
-  const ends = [
-    channel === undefined ? (value.shape[1] as number) : channel + 1,
-    ...(isMap ? [at.y + 1, at.x + 1] : []),
-  ];
+  const ends = [channel === undefined ? value.shape[1] : channel + 1, ...(isMap ? [at.y + 1, at.x + 1] : [])];
   const part = b.slice(
     value,
     starts,
@@ -78,8 +75,8 @@ export function magnitudes({ shape, data }: NdArray<'float32'>, how: 'sum' | 'la
   const out = new Float32Array(pixels);
   for (let c = 0; c < channels; c++) {
     for (let p = 0; p < pixels; p++) {
-      const size = Math.abs(data[c * pixels + p] as number);
-      out[p] = how === 'sum' ? (out[p] as number) + size : Math.max(out[p] as number, size);
+      const size = Math.abs(data[c * pixels + p]);
+      out[p] = how === 'sum' ? out[p] + size : Math.max(out[p], size);
     }
   }
   return out;
@@ -95,11 +92,11 @@ export function gradCam(maps: NdArray<'float32'>, gradients: NdArray<'float32'>)
   const out = new Float32Array(pixels);
   for (let k = 0; k < channels; k++) {
     let weight = 0;
-    for (let p = 0; p < pixels; p++) weight += gradients.data[k * pixels + p] as number;
+    for (let p = 0; p < pixels; p++) weight += gradients.data[k * pixels + p];
     weight /= pixels;
-    for (let p = 0; p < pixels; p++) out[p] = (out[p] as number) + weight * (maps.data[k * pixels + p] as number);
+    for (let p = 0; p < pixels; p++) out[p] = out[p] + weight * maps.data[k * pixels + p];
   }
-  for (let p = 0; p < pixels; p++) out[p] = Math.max(0, out[p] as number);
+  for (let p = 0; p < pixels; p++) out[p] = Math.max(0, out[p]);
   return out;
 }
 
@@ -114,15 +111,15 @@ export function halfSideHolding(
   let total = 0;
   for (let row = 0; row < height; row++) {
     for (let column = 0; column < width; column++) {
-      const value = plane[row * width + column] as number;
+      const value = plane[row * width + column];
       const ring = Math.max(Math.abs(row - y), Math.abs(column - x));
-      rings[ring] = (rings[ring] as number) + value;
+      rings[ring] = rings[ring] + value;
       total += value;
     }
   }
   let sum = 0;
   for (let half = 0; half < rings.length; half++) {
-    sum += rings[half] as number;
+    sum += rings[half];
     if (sum >= share * total) return half;
   }
   return 0;

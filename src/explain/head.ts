@@ -16,7 +16,7 @@ const WEIGHTED: ReadonlySet<OpName> = new Set<OpName>(['Conv', 'ConvTranspose', 
 /** The softmax or sigmoid behind the last layer with weights; where there is none, what the model is known to need. */
 export function headOf({ nodes }: Graph, output: Value, activation: Activation): Head {
   for (let i = nodes.length - 1; i >= 0; i--) {
-    const node = nodes[i] as Graph['nodes'][number];
+    const node = nodes[i];
     if (WEIGHTED.has(node.op)) break;
     const [scores] = node.inputs;
     const [result] = node.outputs;
@@ -46,5 +46,5 @@ export function probabilitiesOf(scores: ArrayLike<number>, { activation }: Head,
 /** One probability stands for the second of two classes. */
 export function withBoth(probabilities: readonly number[], classes: number): number[] {
   const [p] = probabilities;
-  return probabilities.length === 1 && classes === 2 ? [1 - (p as number), p as number] : [...probabilities];
+  return probabilities.length === 1 && classes === 2 ? [1 - p, p] : [...probabilities];
 }

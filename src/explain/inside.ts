@@ -91,7 +91,7 @@ export class Inside {
       // One layer may be the first, the chosen and the last: it is told once, as the last.
       if (layer === undefined || taken.has(layer) || (layer === last && name !== LAST)) return [];
       taken.add(layer);
-      return planPassage(name, layer, probes, this.place(layer.node.outputs[0] as Value)) ?? [];
+      return planPassage(name, layer, probes, this.place(layer.node.outputs[0])) ?? [];
     });
   }
 }
@@ -109,7 +109,7 @@ function chooseLayer(layers: readonly Layer[], name: string | undefined): Layer 
     });
   }
   const withMaps = layers.filter(({ kind, result }) => kind === 'convolution' && isMap(result));
-  const sizeOfMap = ({ result: { shape } }: Layer): number => (shape[2] as number) * (shape[3] as number);
+  const sizeOfMap = ({ result: { shape } }: Layer): number => shape[2] * shape[3];
   const least = withMaps.reduce((size, layer) => Math.min(size, sizeOfMap(layer)), Number.POSITIVE_INFINITY);
   const deepest = withMaps.filter((layer) => sizeOfMap(layer) === least);
   const looks = ({ node }: Layer): boolean => node.inputs[1]?.shape.slice(2).some((side) => side > 1) === true;

@@ -99,18 +99,18 @@ function unique(name: string, counts: Map<string, number>): string {
 
 /** Whether a value is a stack of maps with more than one pixel each. */
 export function isMap({ shape }: Value): boolean {
-  return shape.length === 4 && (shape[2] as number) * (shape[3] as number) > 1;
+  return shape.length === 4 && shape[2] * shape[3] > 1;
 }
 
 /** The element of a map whose receptive field lies around a pixel of the input; the nearest where there is none. */
 export function elementAt(dependence: Dependence, value: Value, pixel: Point): Point {
   const { fields } = receptiveField(dependence, value);
   const along = (axis: number, at: number): number => {
-    const size = value.shape[axis] as number;
+    const size = value.shape[axis];
     const field = fields.find((candidate) => candidate.axis === axis);
     // Does not follow the image: as far into the map as into the image.
     if (field === undefined) {
-      return Math.min(size - 1, Math.floor((at * size) / (dependence.input.shape[axis] as number)));
+      return Math.min(size - 1, Math.floor((at * size) / dependence.input.shape[axis]));
     }
     const { offset, jump, size: seen } = field;
     const element = ((at - offset - (seen - 1) / 2) * jump.denominator) / jump.numerator;

@@ -20,7 +20,7 @@ export function inputPlanes({ feed, shown }: Subject): Plane[] {
 /** What the network is given at the pixel, a number a channel. */
 export function inputAt({ feed, pixel }: Subject): number[] {
   const [, channels, height, width] = feed.shape as readonly [number, number, number, number];
-  return Array.from({ length: channels }, (_, c) => feed.data[(c * height + pixel.y) * width + pixel.x] as number);
+  return Array.from({ length: channels }, (_, c) => feed.data[(c * height + pixel.y) * width + pixel.x]);
 }
 
 /** Every layer with its cost and a small picture of what it gave. */
@@ -35,7 +35,7 @@ export function summarise(
     const own = [node, ...behind].map((each) => costs.get(each));
     const { fields, globalOps } = receptiveField(view.dependence, result);
     const [y, x] = [2, 3].map((axis) => fields.find((field) => field.axis === axis)?.size);
-    const data = (means[i] as Probe).read();
+    const data = means[i].read();
     return {
       name,
       op: node.op,
@@ -53,10 +53,10 @@ function strongestChannels(data: Float32Array, channels: number, most: number): 
   const size = data.length / channels;
   const strength = Array.from({ length: channels }, (_, c) => {
     let sum = 0;
-    for (let p = c * size; p < (c + 1) * size; p++) sum += Math.abs(data[p] as number);
+    for (let p = c * size; p < (c + 1) * size; p++) sum += Math.abs(data[p]);
     return sum;
   });
-  const order = strength.map((_, c) => c).sort((a, b) => (strength[b] as number) - (strength[a] as number));
+  const order = strength.map((_, c) => c).sort((a, b) => strength[b] - strength[a]);
   return order.slice(0, most).sort((a, b) => a - b);
 }
 
@@ -66,7 +66,7 @@ export function featuresOf({ name, result }: Layer, probe: Probe, view: View, mo
   return {
     layer: name,
     shape: result.shape,
-    maps: strongestChannels(data, result.shape[1] as number, most).map((channel) => ({
+    maps: strongestChannels(data, result.shape[1], most).map((channel) => ({
       channel,
       map: mapInView(data, result, channel, view),
     })),
@@ -119,11 +119,11 @@ export function filtersOf(
       planes: Array.from({ length: channels }, (_, c) => {
         const own = Float32Array.from({ length: height * width }, (_, p) => {
           const i = c * height * width + p;
-          return data[byRows ? k * inputs + i : i * units + k] as number;
+          return data[byRows ? k * inputs + i : i * units + k];
         });
         return cropPlane(own, width, shown);
       }),
-      value: results.read()[k] as number,
+      value: results.read()[k],
     })),
     total: units,
   };

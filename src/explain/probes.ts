@@ -43,8 +43,8 @@ export class Probes {
               ? value
               : this.#b.slice(
                   value,
-                  axes.map((axis) => (range[axis] as readonly number[])[0] as number),
-                  axes.map((axis) => (range[axis] as readonly number[])[1] as number),
+                  axes.map((axis) => (range[axis] as readonly number[])[0]),
+                  axes.map((axis) => (range[axis] as readonly number[])[1]),
                   axes,
                 ),
           );
@@ -60,7 +60,7 @@ export class Probes {
   #ask(value: Value): Probe {
     const output = this.#b.output(value, this.#b.fresh(`probe_${this.#outputs.length}`));
     this.#outputs.push(output);
-    return { shape: output.shape, read: () => (this.#result[output.name] as NdArray).data as Float32Array };
+    return { shape: output.shape, read: () => this.#result[output.name].data as Float32Array };
   }
 
   /** Computes everything that was asked for; again for another input. */

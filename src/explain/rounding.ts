@@ -7,8 +7,8 @@ const ROUNDOFF = 2 ** -24;
 export function roundingOfSum(values: Float32Array, weights: Float32Array, bias: number): number {
   let size = Math.abs(bias);
   for (let i = 0; i < values.length; i++) {
-    const value = values[i] as number;
-    if (!Number.isNaN(value)) size += Math.abs(value * (weights[i] as number));
+    const value = values[i];
+    if (!Number.isNaN(value)) size += Math.abs(value * weights[i]);
   }
   return (values.length + 1) * ROUNDOFF * size;
 }

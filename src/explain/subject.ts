@@ -90,7 +90,7 @@ function requireInside({ width, height, name }: NamedPage, { x, y }: Point): voi
 }
 
 function fileValuesAt({ data, channels, height, width }: Page, { x, y }: Point): number[] {
-  return Array.from({ length: channels }, (_, c) => data[(c * height + y) * width + x] as number);
+  return Array.from({ length: channels }, (_, c) => data[(c * height + y) * width + x]);
 }
 
 interface Where {
@@ -110,7 +110,7 @@ function pixelSubject(bytes: Uint8Array, model: SegmentationModel, page: NamedPa
   fillWindow(feed.data, planes, { height, width, channels }, origin, sides);
   const graph = readOnnx(bytes, { ...where, shapes: { [model.inputName]: feed.shape } });
   const output = graph.outputs.find(({ name }) => name === model.outputName) as Value;
-  const [rows, columns] = [output.shape[2] as number, output.shape[3] as number];
+  const [rows, columns] = [output.shape[2], output.shape[3]];
   const margin = { y: model.rule.y.margin, x: model.rule.x.margin };
   const pixel = { y: at.y - origin.y, x: at.x - origin.x };
   // Models from elsewhere may give a coarser map.
@@ -127,7 +127,7 @@ function pixelSubject(bytes: Uint8Array, model: SegmentationModel, page: NamedPa
   return {
     question: 'pixel',
     graph,
-    input: graph.inputs[0] as Value,
+    input: graph.inputs[0],
     output,
     feed,
     classes: model.classes,
@@ -157,7 +157,7 @@ function chosenTile(
 
 function columnOf({ shape, data }: NdArray<'float32'>, { x, y }: Point): number[] {
   const [classes, height, width] = shape as readonly [number, number, number];
-  return Array.from({ length: classes }, (_, c) => data[(c * height + y) * width + x] as number);
+  return Array.from({ length: classes }, (_, c) => data[(c * height + y) * width + x]);
 }
 
 /** What two boxes have in common. */
@@ -196,8 +196,8 @@ function windowSubject(
   return {
     question: 'window',
     graph,
-    input: graph.inputs[0] as Value,
-    output: graph.outputs[0] as Value,
+    input: graph.inputs[0],
+    output: graph.outputs[0],
     feed,
     classes: model.classes,
     activation: 'none',
@@ -284,7 +284,7 @@ function foreignClassifier(
         crop: size,
         views: 1,
       },
-      inputName: inputs[0]?.name as string,
+      inputName: inputs[0]?.name,
       classes: Array.from({ length: Math.max(2, count as number) }, (_, i) => `class ${i}`),
       activation: count === 1 ? 'sigmoid' : 'softmax',
     }),
@@ -329,12 +329,12 @@ function imageSubject(
       remedy: `Give x from ${Math.ceil(box.x)} to ${Math.floor(box.x + box.width) - 1} and y from ${Math.ceil(box.y)} to ${Math.floor(box.y + box.height) - 1}.`,
     });
   }
-  const graph = readOnnx(bytes, { ...(file === undefined ? {} : { file }), shapes: { [inputName]: feed.shape } });
+  const graph = readOnnx(bytes, { file, shapes: { [inputName]: feed.shape } });
   return {
     question: 'image',
     graph,
-    input: graph.inputs[0] as Value,
-    output: graph.outputs[0] as Value,
+    input: graph.inputs[0],
+    output: graph.outputs[0],
     feed,
     classes,
     activation,

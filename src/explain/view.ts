@@ -41,7 +41,7 @@ export function resampleToView(map: Float32Array, value: Value, { shown, depende
   const { fields } = receptiveField(dependence, value);
   const along = (axis: number, start: number, count: number, size: number) => {
     const field = fields.find((candidate) => candidate.axis === axis);
-    const inputSize = dependence.input.shape[axis] as number;
+    const inputSize = dependence.input.shape[axis];
     return Array.from({ length: count }, (_, i): readonly [number, number, number] => {
       const at = start + i;
       const place =
@@ -58,10 +58,8 @@ export function resampleToView(map: Float32Array, value: Value, { shown, depende
   const data = new Float32Array(shown.height * shown.width);
   rows.forEach(([upper, lower, down], y) => {
     columns.forEach(([left, right, across], x) => {
-      const top =
-        (map[upper * width + left] as number) * (1 - across) + (map[upper * width + right] as number) * across;
-      const low =
-        (map[lower * width + left] as number) * (1 - across) + (map[lower * width + right] as number) * across;
+      const top = map[upper * width + left] * (1 - across) + map[upper * width + right] * across;
+      const low = map[lower * width + left] * (1 - across) + map[lower * width + right] * across;
       data[y * shown.width + x] = top * (1 - down) + low * down;
     });
   });

@@ -35,7 +35,7 @@ export function maskCounts(
 export function compressCounts(counts: readonly number[]): string {
   let text = '';
   counts.forEach((count, i) => {
-    let rest = i > 2 ? count - (counts[i - 2] as number) : count;
+    let rest = i > 2 ? count - counts[i - 2] : count;
     for (let more = true; more; ) {
       const group = rest & 31;
       rest >>= 5;

@@ -79,8 +79,8 @@ const total = (values: readonly number[]): number => values.reduce((sum, value) 
 function areaOf(ring: Ring): number {
   let twice = 0;
   for (let i = 0, n = ring.length; i < n; i += 2) {
-    const [nextX, nextY] = [ring[(i + 2) % n] as number, ring[(i + 3) % n] as number];
-    twice += (ring[i] as number) * nextY - nextX * (ring[i + 1] as number);
+    const [nextX, nextY] = [ring[(i + 2) % n], ring[(i + 3) % n]];
+    twice += ring[i] * nextY - nextX * ring[i + 1];
   }
   return twice / 2;
 }
@@ -89,7 +89,7 @@ function boxOf(polygons: readonly Polygon[]) {
   let [left, top, right, bottom] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 0, 0];
   for (const { exterior } of polygons) {
     for (let i = 0; i < exterior.length; i += 2) {
-      const [x, y] = [exterior[i] as number, exterior[i + 1] as number];
+      const [x, y] = [exterior[i], exterior[i + 1]];
       left = Math.min(left, x);
       right = Math.max(right, x);
       top = Math.min(top, y);
@@ -102,8 +102,8 @@ function boxOf(polygons: readonly Polygon[]) {
 /** One ring: from the exterior's first corner to each hole's, around it and back. What lies between counts twice: not at all. */
 function withoutHoles({ exterior, holes }: Polygon): Ring {
   if (holes.length === 0) return exterior;
-  const [x, y] = [exterior[0] as number, exterior[1] as number];
+  const [x, y] = [exterior[0], exterior[1]];
   const out = [...exterior];
-  for (const hole of holes) out.push(x, y, ...hole, hole[0] as number, hole[1] as number);
+  for (const hole of holes) out.push(x, y, ...hole, hole[0], hole[1]);
   return Int32Array.from(out);
 }

@@ -13,7 +13,7 @@ export function writeCsv({ columns, rows }: Table): string {
 }
 
 function cell(values: ColumnValues, row: number): string {
-  const value = values[row] as number | string;
+  const value = values[row];
   if (typeof value === 'string') return quoted(value);
   return Number.isNaN(value) ? '' : String(value);
 }

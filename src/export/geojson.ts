@@ -32,7 +32,7 @@ export function writeGeoJson(slices: readonly OutlinedSlice[], options: GeoJsonO
           objectType,
           name: String(label),
           ...(classification === undefined ? {} : { classification: { name: classification } }),
-          ...(measurements === undefined ? {} : { measurements }),
+          measurements,
         },
       });
     }),
@@ -50,8 +50,8 @@ function geometryOf(polygons: readonly Polygon[]) {
 /** Positions of a linear ring: the first is repeated at the end. */
 function positions(ring: Ring): [number, number][] {
   const out: [number, number][] = [];
-  for (let i = 0; i < ring.length; i += 2) out.push([ring[i] as number, ring[i + 1] as number]);
-  out.push([ring[0] as number, ring[1] as number]);
+  for (let i = 0; i < ring.length; i += 2) out.push([ring[i], ring[i + 1]]);
+  out.push([ring[0], ring[1]]);
   return out;
 }
 

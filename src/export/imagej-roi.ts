@@ -94,7 +94,7 @@ function boxOf(rings: readonly Ring[]): Box {
   let [left, top, right, bottom] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 0, 0];
   for (const ring of rings) {
     for (let i = 0; i < ring.length; i += 2) {
-      const [x, y] = [ring[i] as number, ring[i + 1] as number];
+      const [x, y] = [ring[i], ring[i + 1]];
       if (x < left) left = x;
       if (x > right) right = x;
       if (y < top) top = y;
@@ -108,8 +108,8 @@ function polygonBody(ring: Ring, { left, top }: Box): Uint8Array {
   const count = ring.length / 2;
   const view = new DataView(new ArrayBuffer(4 * count));
   for (let i = 0; i < count; i++) {
-    view.setInt16(2 * i, (ring[2 * i] as number) - left);
-    view.setInt16(2 * (count + i), (ring[2 * i + 1] as number) - top);
+    view.setInt16(2 * i, ring[2 * i] - left);
+    view.setInt16(2 * (count + i), ring[2 * i + 1] - top);
   }
   return new Uint8Array(view.buffer);
 }
@@ -117,7 +117,7 @@ function polygonBody(ring: Ring, { left, top }: Box): Uint8Array {
 function shapeBody(rings: readonly Ring[]): Uint8Array {
   const segments = rings.flatMap((ring) => {
     const out: number[] = [];
-    for (let i = 0; i < ring.length; i += 2) out.push(i === 0 ? 0 : 1, ring[i] as number, ring[i + 1] as number);
+    for (let i = 0; i < ring.length; i += 2) out.push(i === 0 ? 0 : 1, ring[i], ring[i + 1]);
     out.push(4);
     return out;
   });

@@ -23,7 +23,7 @@ export function labelMapImage(
   }
   let [least, most] = [0, 0];
   for (let p = 0; p < data.length; p++) {
-    const value = data[p] as number;
+    const value = data[p];
     if (value > most) most = value;
     else if (value < least) least = value;
   }

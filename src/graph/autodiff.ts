@@ -27,7 +27,7 @@ export function backward(b: Build, nodes: readonly Node[], loss: Value, paramete
   (one.data as Float32Array)[0] = 1;
   const gradients = new Map<Value, Value>([[loss, b.constant(one)]]);
   for (let i = nodes.length - 1; i >= 0; i--) {
-    const node = nodes[i] as Node;
+    const node = nodes[i];
     const dOutputs = node.outputs.map((value) => gradients.get(value));
     if (dOutputs.every((d) => d === undefined)) continue;
     if (!node.inputs.some((value) => value !== undefined && active.has(value))) continue;
@@ -74,6 +74,6 @@ function missing(parameter: Value, loss: Value, nodes: readonly Node[], gradient
 export function gradient(graph: Graph, loss: Value, parameters: readonly Value[]): Graph {
   const b = GraphBuilder.from(graph);
   const gradients = b.scoped('backward', () => backward(b, graph.nodes, loss, parameters));
-  const named = gradients.map((value, i) => b.output(value, b.fresh(`d_${(parameters[i] as Value).name}`)));
+  const named = gradients.map((value, i) => b.output(value, b.fresh(`d_${parameters[i].name}`)));
   return b.build([...graph.outputs, ...named], graph);
 }

@@ -92,7 +92,7 @@ export class GraphBuilder implements Build {
 
   op<K extends OpName>(op: K, inputs: readonly (Value | undefined)[], attributes?: AttributesOf[K]): Value {
     const [first] = this.ops(op, inputs, attributes ?? ({} as AttributesOf[K]), 1);
-    return first as Value;
+    return first;
   }
 
   ops<K extends OpName>(
@@ -173,7 +173,7 @@ export class GraphBuilder implements Build {
     const needed = new Set<Value>(outputs);
     const nodes: Node[] = [];
     for (let i = this.#nodes.length - 1; i >= 0; i--) {
-      const node = this.#nodes[i] as Node;
+      const node = this.#nodes[i];
       if (!node.outputs.some((value) => needed.has(value))) continue;
       for (const value of node.inputs) if (value !== undefined) needed.add(value);
       nodes.push(node);

@@ -45,7 +45,7 @@ export function parametersOf(graph: Graph): readonly Value[] {
       const constant = value && source.get(value);
       if (constant === undefined) return;
       if (trains(node, i, constant)) trained.add(constant);
-      else if (i === 0 && PASSING.has(node.op)) source.set(node.outputs[0] as Value, constant);
+      else if (i === 0 && PASSING.has(node.op)) source.set(node.outputs[0], constant);
     });
   }
   return [...graph.constants.keys()].filter((value) => trained.has(value));

@@ -1,7 +1,6 @@
 /** A picture of a network, drawn from its graph: SVG. */
 
 import { type Layer, layersOf } from './analysis/summary.ts';
-import type { ConvAttributes } from './attributes.ts';
 import type { Graph, Node, Value } from './ir.ts';
 
 type Kind = 'input' | 'conv' | 'dense' | 'pool' | 'up' | 'join' | 'other';
@@ -41,7 +40,7 @@ function kindOf({ op }: Layer): Kind {
 
 /** `conv 11x11 /4`, `max 2x2`: what is done, in as few words as fit under a box. */
 function wordsOf({ op, nodes }: Layer): string {
-  const { kernel_shape: kernel, strides = [1], dilations } = (nodes[0] as Node<'Conv'>).attributes as ConvAttributes;
+  const { kernel_shape: kernel, strides = [1], dilations } = (nodes[0] as Node<'Conv'>).attributes;
   const size = kernel === undefined ? '' : ` ${kernel.join('x')}`;
   // Windows side by side are what one expects of a pooling.
   const usual = op === 'Conv' ? 1 : kernel?.[0];
@@ -89,7 +88,7 @@ const columnPx = (columns: number): number => (columns > 18 ? 41 : 57);
 
 /** The longer side of a map [N, C, H, W] of more than one pixel; vectors have none. */
 function sideOf(shape: readonly number[]): number | undefined {
-  const side = shape.length === 4 ? Math.max(shape[2] as number, shape[3] as number) : 1;
+  const side = shape.length === 4 ? Math.max(shape[2], shape[3]) : 1;
   return side === 1 ? undefined : side;
 }
 
@@ -115,7 +114,7 @@ function boxesOf(layers: readonly Layer[], input: Value): readonly Box[] {
   ];
   for (const layer of layers) {
     const reads = layer.reads.map((i) => i + 1);
-    const sources = reads.map((i) => boxes[i] as Box);
+    const sources = reads.map((i) => boxes[i]);
     const row = rowOf(layer.shape, Math.max(0, ...sources.map((source) => source.row)));
     const last = sources.reduce<Box | undefined>(
       (most, source) => (most === undefined || source.column > most.column ? source : most),
@@ -172,7 +171,7 @@ function placed(boxes: readonly Box[], input: Value): { readonly boxes: readonly
     boxes: boxes.map((box) => ({
       ...box,
       x: MARGIN_PX + (box.column + 0.5) * column,
-      y: middles[box.row] as number,
+      y: middles[box.row],
       tall: tallOf(box),
       wide: Math.min(0.72 * column, 5 + 3 * Math.log2(box.shape[1] ?? 1)),
     })),
@@ -229,12 +228,12 @@ export function networkSvg(
   graph: Graph,
   { parameters, title = graph.name }: { readonly parameters?: readonly Value[]; readonly title?: string } = {},
 ): string {
-  const input = graph.inputs[0] as Value;
+  const input = graph.inputs[0];
   const layers = layersOf(graph, parameters && { parameters });
   const { boxes, bottom } = placed(boxesOf(layers, input), input);
   const lines = boxes.flatMap((box, i) =>
     box.reads.map((source) => {
-      const from = boxes[source] as Placed;
+      const from = boxes[source];
       const past = box.column - from.column > 1 ? ' stroke-dasharray="4 3"' : '';
       return `<path d="${arrow(from, box, boxes)}"${past} data-from="${source}" data-to="${i}"/>`;
     }),

@@ -1,6 +1,6 @@
 import type { Shape } from '../array/ndarray.ts';
 import { GraphError } from '../errors.ts';
-import type { AttributesOf, OpName } from './attributes.ts';
+import type { OpName } from './attributes.ts';
 import { GraphBuilder } from './builder.ts';
 import type { Graph, Node, Value } from './ir.ts';
 import type { OpRow } from './op-row.ts';
@@ -38,13 +38,7 @@ export function rewrite(graph: Graph, replace: Replacement, shapes: { readonly [
     const replaced = named ?? b.scoped(node.name, () => replace(b, node, inputs));
     const values =
       replaced ??
-      b.ops(
-        node.op,
-        inputs,
-        node.attributes as AttributesOf[OpName],
-        node.outputs.length,
-        isOutput ? `${node.name}/out` : node.name,
-      );
+      b.ops(node.op, inputs, node.attributes, node.outputs.length, isOutput ? `${node.name}/out` : node.name);
     node.outputs.forEach((value, i) => {
       const made = values[i];
       if (made === undefined) throw new GraphError(`The replacement of ${node.op} '${node.name}' lacks output ${i}.`);

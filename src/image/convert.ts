@@ -122,7 +122,7 @@ function channelsOf(image: Image, indices: readonly number[]): Image {
     ...rest,
     data,
     shape: image.shape.map((length, axis) => (axis === at ? indices.length : length)),
-    ...(channels === undefined ? {} : { channels: indices.map((index) => channels[index] as string) }),
+    ...(channels === undefined ? {} : { channels: indices.map((index) => channels[index]) }),
   };
 }
 
@@ -220,7 +220,7 @@ export function stackPages(pages: readonly Image[], like: Image): Image {
     ...rest,
     data,
     axes,
-    shape: [...axes].map((axis) => lengths[axis] as number),
+    shape: [...axes].map((axis) => lengths[axis]),
     spacing: like.spacing,
     ...(like.geometry === undefined ? {} : { geometry: like.geometry }),
     ...(like.source === undefined ? {} : { source: like.source }),
@@ -283,7 +283,7 @@ export function rescaleToUint8(image: Image, low: number, high: number): Image<'
   const { data } = toFloat32(image);
   const out = new Uint8ClampedArray(data.length);
   const scale = high > low ? 255 / (high - low) : Number.MAX_VALUE;
-  for (let i = 0; i < out.length; i++) out[i] = ((data[i] as number) - low) * scale;
+  for (let i = 0; i < out.length; i++) out[i] = (data[i] - low) * scale;
   const { valueUnit: _, window: __, padding: ___, ...rest } = withoutCoding(image);
   return { ...rest, dtype: 'uint8', data: new Uint8Array(out.buffer) };
 }

@@ -2,7 +2,7 @@ import type { DType } from '../array/ndarray.ts';
 import { type DisplayWindow, displayWindow } from './display.ts';
 import { float16ToNumber } from './float16.ts';
 import { bodyDirection, planeName } from './geometry.ts';
-import { extent, type Geometry, type Image, type Spacings, type Vector3 } from './image.ts';
+import { extent, type Geometry, type Image, type Spacings } from './image.ts';
 
 /** Beyond this many distinct values they are no longer counted: it is no label image. */
 const MAX_DISTINCT = 100_000;
@@ -154,8 +154,8 @@ function quantile(sorted: Float64Array, q: number): number {
   if (sorted.length === 0) return Number.NaN;
   const at = q * (sorted.length - 1);
   const low = Math.floor(at);
-  const a = sorted[low] as number;
-  const b = sorted[Math.min(low + 1, sorted.length - 1)] as number;
+  const a = sorted[low];
+  const b = sorted[Math.min(low + 1, sorted.length - 1)];
   return a + (b - a) * (at - low);
 }
 
@@ -192,7 +192,7 @@ export function formatDescription(description: ImageDescription): string {
 
 function formatGeometry(geometry: Geometry): (readonly [string, string])[] {
   const { originMm, direction, thicknessMm, slicePositionsMm, frame } = geometry;
-  const ways = (['x', 'y', 'z'] as const).map((axis, i) => `${axis} to the ${bodyDirection(direction[i] as Vector3)}`);
+  const ways = (['x', 'y', 'z'] as const).map((axis, i) => `${axis} to the ${bodyDirection(direction[i])}`);
   const at = originMm.map((value) => formatNumber(value)).join(', ');
   const extra = [
     thicknessMm === undefined ? '' : `slices ${formatNumber(thicknessMm)} mm thick`,

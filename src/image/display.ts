@@ -26,7 +26,7 @@ const SOFT_TISSUE = { low: -160, high: 240, name: 'soft tissue window' };
 export function displayWindow(image: Image): DisplayWindow {
   const sample = sampleOf(image);
   if (sample.length === 0) return { low: 0, high: 1, name: 'no values' };
-  const at = (share: number): number => sample[Math.round(share * (sample.length - 1))] as number;
+  const at = (share: number): number => sample[Math.round(share * (sample.length - 1))];
   const [least, most] = [at(0), at(1)];
   if (isHounsfield(image, sample)) return showsLungs(sample) ? LUNG : SOFT_TISSUE;
   const between = (low: number, high: number, name: string): DisplayWindow =>

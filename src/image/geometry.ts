@@ -75,8 +75,8 @@ export function sliceExtentsMm(image: Image): readonly number[] | undefined {
   const at = image.geometry?.slicePositionsMm;
   if (at !== undefined && at.length === depth && depth > 1) {
     return at.map((position, i) => {
-      const below = i > 0 ? position - (at[i - 1] as number) : undefined;
-      const above = i < depth - 1 ? (at[i + 1] as number) - position : undefined;
+      const below = i > 0 ? position - at[i - 1] : undefined;
+      const above = i < depth - 1 ? at[i + 1] - position : undefined;
       return ((below ?? (above as number)) + (above ?? (below as number))) / 2;
     });
   }
@@ -103,7 +103,7 @@ const NAMES: readonly (readonly [string, string])[] = [
 /** Where an axis leads: `left`, `right`, `back`, `front`, `head`, `feet`, whichever it comes nearest to. */
 export function bodyDirection(vector: Vector3): string {
   const { axis, positive } = nearest(vector);
-  return (NAMES[axis] as readonly [string, string])[positive ? 0 : 1];
+  return NAMES[axis][positive ? 0 : 1];
 }
 
 /** The body axis (0 left-right, 1 front-back, 2 feet-head) that a vector comes nearest to, and its sense. */

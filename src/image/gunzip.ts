@@ -51,7 +51,7 @@ export function gunzip(bytes: Uint8Array, limit: number): Uint8Array {
 export function gunzipHead(bytes: Uint8Array, count: number): Uint8Array {
   const head: number[] = [];
   const stream = new Gunzip((chunk) => {
-    for (let i = 0; i < chunk.length && head.length < count; i++) head.push(chunk[i] as number);
+    for (let i = 0; i < chunk.length && head.length < count; i++) head.push(chunk[i]);
   });
   try {
     for (let at = 0; at < bytes.length && head.length < count; at += 4096) stream.push(bytes.subarray(at, at + 4096));

@@ -65,5 +65,5 @@ export interface Image<D extends DType = DType> extends NdArray<D> {
 /** Number of steps along `axis`; 1 where the image does not have it. */
 export function extent(image: Image, axis: string): number {
   const at = image.axes.indexOf(axis);
-  return at < 0 ? 1 : (image.shape[at] as number);
+  return at < 0 ? 1 : image.shape[at];
 }

@@ -70,7 +70,7 @@ function testChecksum(plain: Uint8Array, zlib: Uint8Array): void {
     // As many as fit before the sums could pass 2^32.
     const end = Math.min(plain.length, at + 3800);
     for (; at < end; at++) {
-      a += plain[at] as number;
+      a += plain[at];
       b += a;
     }
     a %= 65521;

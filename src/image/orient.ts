@@ -75,19 +75,19 @@ export function reorient(image: Image, map: AxisMap): Image {
       }
     }
   }
-  const [sx, sy, sz] = map.map(({ from }) => spacingOf(image.spacing, from)) as (Spacing | undefined)[];
+  const [sx, sy, sz] = map.map(({ from }) => spacingOf(image.spacing, from));
   const { t } = image.spacing;
   const sizes: Readonly<Record<string, number>> = { x: nx, y: ny, z: nz };
   const geometry = reorientGeometry(image, map);
   return {
     ...image,
     data,
-    shape: image.shape.map((length, i) => sizes[image.axes[i] as string] ?? length),
+    shape: image.shape.map((length, i) => sizes[image.axes[i]] ?? length),
     spacing: {
-      ...(t === undefined ? {} : { t }),
-      ...(sz === undefined ? {} : { z: sz }),
-      ...(sy === undefined ? {} : { y: sy }),
-      ...(sx === undefined ? {} : { x: sx }),
+      t,
+      z: sz,
+      y: sy,
+      x: sx,
     },
     ...(geometry === undefined ? {} : { geometry }),
   };
@@ -107,7 +107,7 @@ function copyRow(
   }
   const source = from as Float64Array;
   const target = to as Float64Array;
-  for (let i = 0, p = start; i < count; i++, p += step) target[at + i] = source[p] as number;
+  for (let i = 0, p = start; i < count; i++, p += step) target[at + i] = source[p];
 }
 
 function spacingOf({ x, y, z }: Spacings, axis: 0 | 1 | 2): Spacing | undefined {

@@ -53,7 +53,7 @@ export function overviewPicture(
   const values = new Float32Array(width * height).fill(Number.NaN);
   let left = 0;
   for (const [i, plane] of planes.entries()) {
-    const size = sizes[i] as (typeof sizes)[number];
+    const size = sizes[i];
     for (let y = 0; y < size.height; y++) {
       const row = Math.min(plane.height - 1, Math.floor(((y + 0.5) * plane.height) / size.height));
       for (let x = 0; x < size.width; x++) {
@@ -76,12 +76,12 @@ function planesOf(image: Image): readonly Plane[] {
     height,
     dx: known ? dx : 1,
     dy: known ? dy : 1,
-    at: (x, y) => middle.data[y * width + x] as number,
+    at: (x, y) => middle.data[y * width + x],
   };
   if (!known || dz === undefined || depth < 8) return [slice];
   // The first channel of the first time.
-  const { data } = toFloat32({ ...image, data: image.data.subarray(0, depth * height * width) as Image['data'] });
-  const value = (x: number, y: number, z: number) => data[(z * height + y) * width + x] as number;
+  const { data } = toFloat32({ ...image, data: image.data.subarray(0, depth * height * width) });
+  const value = (x: number, y: number, z: number) => data[(z * height + y) * width + x];
   // The head is on top.
   const z = image.geometry?.direction[2];
   const upward = z !== undefined && bodyDirection(z) === 'head';

@@ -26,14 +26,14 @@ export function expandPalette(image: Image, colours: readonly (readonly number[]
   }
   for (let o = 0; o < outer; o++) {
     for (let i = 0; i < inner; i++) {
-      const index = indices[o * inner + i] as number;
+      const index = indices[o * inner + i];
       if (index >= colours.length) {
         throw new FormatError(`a pixel has colour ${index}, but the palette has ${colours.length}.`, {
           file,
           remedy: 'Save it again.',
         });
       }
-      for (let k = 0; k < channels; k++) data[(o * channels + k) * inner + i] = table[k * 256 + index] as number;
+      for (let k = 0; k < channels; k++) data[(o * channels + k) * inner + i] = table[k * 256 + index];
     }
   }
   const { bitDepth: _, palette: __, ...rest } = image;

@@ -46,7 +46,7 @@ export function rescale(parts: readonly Rescaled[], dtype: DType): Values {
   const plain = parts.every(({ slope, intercept }) => slope === 1 && intercept === 0);
   const length = parts.reduce((sum, { data }) => sum + data.length, 0);
   if (plain) {
-    if (parts.length === 1) return { dtype, data: (parts[0] as Rescaled).data };
+    if (parts.length === 1) return { dtype, data: parts[0].data };
     const data = allocate(dtype, length);
     let at = 0;
     for (const part of parts) {
@@ -62,7 +62,7 @@ export function rescale(parts: readonly Rescaled[], dtype: DType): Values {
     if (samples instanceof BigInt64Array || samples instanceof BigUint64Array) {
       for (let i = 0; i < samples.length; i++) data[at++] = slope * Number(samples[i]) + intercept;
     } else {
-      for (let i = 0; i < samples.length; i++) data[at++] = slope * (samples[i] as number) + intercept;
+      for (let i = 0; i < samples.length; i++) data[at++] = slope * samples[i] + intercept;
     }
   }
   return { dtype: to, data };

@@ -14,13 +14,13 @@ const SURE = 0.98;
 /** Negates a normalised image, in place, if it is bright on the whole. */
 export function invertIfBright(image: Float32Array): void {
   if (!isBright(image)) return;
-  for (let i = 0; i < image.length; i++) image[i] = -(image[i] as number);
+  for (let i = 0; i < image.length; i++) image[i] = -image[i];
 }
 
 /** Whether more than half of the values of a normalised image are in the upper half of its range, above 0. */
 function isBright(image: Float32Array): boolean {
   let above = 0;
-  for (let i = 0; i < image.length; i++) if ((image[i] as number) > 0) above++;
+  for (let i = 0; i < image.length; i++) if (image[i] > 0) above++;
   return 2 * above > image.length;
 }
 
@@ -55,10 +55,10 @@ function objectsAreDarker(image: Float32Array, label: Uint8Array): boolean | und
   for (let p = 0; p < label.length; p++) {
     const side = label[p] === 0 ? 0 : label[p] === IGNORE ? undefined : 1;
     if (side === undefined) continue;
-    for (let c = 0; c < channels; c++) sums[side] = (sums[side] as number) + (image[c * label.length + p] as number);
-    counts[side] = (counts[side] as number) + channels;
+    for (let c = 0; c < channels; c++) sums[side] = sums[side] + image[c * label.length + p];
+    counts[side] = counts[side] + channels;
   }
   const [ground, objects] = counts as [number, number];
   if (ground === 0 || objects === 0) return undefined;
-  return (sums[1] as number) / objects < (sums[0] as number) / ground;
+  return sums[1] / objects < sums[0] / ground;
 }

@@ -24,7 +24,7 @@ export function storedPlanes(
   const { height, width } = page;
   const bytes = page.data instanceof Uint8Array;
   const fits = height === stored[0] && width === stored[1];
-  if (fits && bytes && page.channels === channels.count) return page.data as Uint8Array;
+  if (fits && bytes && page.channels === channels.count) return page.data;
   const planes = selectChannels(page, channels);
   const made = fits ? planes : resizeToCover(planes, channels.count, [height, width], stored);
   return bytes ? Uint8Array.from(made, (value) => value + 0.5) : made;
@@ -53,8 +53,8 @@ export function copyCrop(
   for (let c = 0; c < channels; c++) {
     for (let y = 0; y < rows; y++) {
       const from = (c * height + top + y) * width + left;
-      if (mirror) for (let x = columns - 1; x >= 0; x--) out[to++] = planes[from + x] as number;
-      else for (let x = 0; x < columns; x++) out[to++] = planes[from + x] as number;
+      if (mirror) for (let x = columns - 1; x >= 0; x--) out[to++] = planes[from + x];
+      else for (let x = 0; x < columns; x++) out[to++] = planes[from + x];
     }
   }
 }

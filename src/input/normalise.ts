@@ -63,7 +63,7 @@ function statistics(values: Float32Array, percentiles: readonly [number, number]
   let least = Number.POSITIVE_INFINITY;
   let most = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < values.length; i++) {
-    const value = values[i] as number;
+    const value = values[i];
     sum += value;
     if (value < least) least = value;
     if (value > most) most = value;
@@ -73,16 +73,16 @@ function statistics(values: Float32Array, percentiles: readonly [number, number]
   const scale = most > least ? (BINS - 1) / (most - least) : 0;
   let square = 0;
   for (let i = 0; i < values.length; i++) {
-    const value = values[i] as number;
+    const value = values[i];
     square += (value - mean) * (value - mean);
     const bin = ((value - least) * scale + 0.5) | 0;
-    counts[bin] = (counts[bin] as number) + 1;
+    counts[bin] = counts[bin] + 1;
   }
   const at = (percent: number): number => {
     const rank = (percent / 100) * (values.length - 1);
     let seen = 0;
     for (let bin = 0; bin < BINS; bin++) {
-      seen += counts[bin] as number;
+      seen += counts[bin];
       if (seen > rank) return scale === 0 ? least : least + bin / scale;
     }
     return most;
@@ -99,9 +99,9 @@ export function isGrey({ data, channels, height, width }: Page): boolean {
   let high = Number.NEGATIVE_INFINITY;
   let difference = 0;
   for (let p = 0; p < pixels; p++) {
-    const r = data[p] as number;
-    const g = data[pixels + p] as number;
-    const b = data[2 * pixels + p] as number;
+    const r = data[p];
+    const g = data[pixels + p];
+    const b = data[2 * pixels + p];
     const most = Math.max(r, g, b);
     const least = Math.min(r, g, b);
     if (least < low) low = least;
@@ -161,7 +161,7 @@ export function selectChannels(page: Page & { readonly name?: string }, { mode, 
   const misfit = mode === 'asis' ? channels !== count : channels !== 1 && channels !== 3;
   if (misfit) {
     throw new DatasetError(`the image has ${channels} channels, ${mode === 'asis' ? count : '1 or 3'} are expected.`, {
-      ...(page.name === undefined ? {} : { file: page.name }),
+      file: page.name,
       remedy: 'Give an image with the channels of the training images.',
     });
   }
@@ -169,8 +169,7 @@ export function selectChannels(page: Page & { readonly name?: string }, { mode, 
   if (mode === 'grey' && channels === 3) {
     // ITU-R BT.601 luma.
     for (let p = 0; p < pixels; p++) {
-      out[p] =
-        0.299 * (data[p] as number) + 0.587 * (data[pixels + p] as number) + 0.114 * (data[2 * pixels + p] as number);
+      out[p] = 0.299 * data[p] + 0.587 * data[pixels + p] + 0.114 * data[2 * pixels + p];
     }
   } else if (mode === 'colour' && channels === 1) {
     for (let c = 0; c < 3; c++) out.set(data, c * pixels);
@@ -242,9 +241,7 @@ export function fitNormalisation(
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1
-    ? (sorted[middle] as number)
-    : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 /**
@@ -259,19 +256,19 @@ export function normalise(planes: Float32Array, channelCount: number, spec: Norm
     const values = planes.subarray(block * size, (block + 1) * size);
     let first: number;
     let second: number;
-    if (scope === 'dataset') [first, second] = numbers[block] as readonly [number, number];
+    if (scope === 'dataset') [first, second] = numbers[block];
     else {
       const s = statistics(values, percentiles);
       [first, second] = kind === 'zscore' ? [s.mean, s.std] : [s.low, s.high];
     }
     if (kind === 'zscore') {
       const scale = 1 / Math.max(second, leastSpread, 1e-12);
-      for (let i = 0; i < values.length; i++) values[i] = ((values[i] as number) - first) * scale;
+      for (let i = 0; i < values.length; i++) values[i] = (values[i] - first) * scale;
     } else {
       const limit = kind === 'range' ? 1 : 3;
       const scale = 2 / Math.max(second - first, leastSpread, 1e-12);
       for (let i = 0; i < values.length; i++) {
-        const y = ((values[i] as number) - first) * scale - 1;
+        const y = (values[i] - first) * scale - 1;
         values[i] = Math.max(-limit, Math.min(limit, y));
       }
     }

@@ -26,7 +26,7 @@ export function pagesOf(image: Image): readonly Page[] {
   const data = measuredOnly(image, narrowed(image.data));
   if (data === undefined || image.dtype === 'float16') {
     throw new DatasetError(`values of dtype ${image.dtype} are not supported.`, {
-      ...(file === undefined ? {} : { file }),
+      file,
       remedy: 'Save the image with integers of up to 32 bits or float32.',
     });
   }
@@ -44,7 +44,7 @@ export function pagesOf(image: Image): readonly Page[] {
       // Axes are ordered t, c, z, y, x.
       const at = (c: number): number => ((t * stored + c) * depth + z) * pixels;
       let page: Numeric;
-      if (kept.length === 1) page = data.subarray(at(kept[0] as number), at(kept[0] as number) + pixels);
+      if (kept.length === 1) page = data.subarray(at(kept[0]), at(kept[0]) + pixels);
       else {
         page = data.slice(0, kept.length * pixels);
         kept.forEach((c, i) => {
@@ -79,7 +79,7 @@ function measuredOnly(image: Image, data: Numeric | undefined): Numeric | undefi
   let least = Number.POSITIVE_INFINITY;
   let padded = false;
   for (let i = 0; i < data.length; i++) {
-    const value = data[i] as number;
+    const value = data[i];
     if (value === padding) padded = true;
     else if (value < least) least = value;
   }
@@ -88,7 +88,7 @@ function measuredOnly(image: Image, data: Numeric | undefined): Numeric | undefi
   const out = data.slice();
   const floor = clips ? LEAST_HOUNSFIELD : least;
   for (let i = 0; i < out.length; i++) {
-    const value = out[i] as number;
+    const value = out[i];
     if (value === padding || (clips && value < floor)) out[i] = floor;
   }
   return out;
@@ -109,7 +109,7 @@ function requireFinite(image: Image, data: Numeric, width: number): void {
   throw new DatasetError(
     `${bad} ${bad === 1 ? 'value is' : 'values are'} NaN or infinite, the first at x ${first % width}, y ${y}.`,
     {
-      ...(image.source === undefined ? {} : { file: image.source }),
+      file: image.source,
       remedy: 'Replace them by numbers, or leave the file out.',
     },
   );

@@ -78,8 +78,8 @@ export function foveate(window: Float32Array, channels: number, side: number, fo
       for (let x = 0; x < side; x++, p++) {
         const at = (LEVELS * Math.max(Math.abs(y - m), Math.abs(x - m))) / m;
         const below = Math.min(LEVELS - 1, Math.floor(at));
-        const sharp = (copies[below] as Float32Array)[p] as number;
-        plane[p] = sharp + (at - below) * (((copies[below + 1] as Float32Array)[p] as number) - sharp);
+        const sharp = (copies[below] as Float32Array)[p];
+        plane[p] = sharp + (at - below) * ((copies[below + 1] as Float32Array)[p] - sharp);
       }
     }
   }
@@ -103,7 +103,7 @@ export function windowReader(
   const shares = offsets.map((offset) => offset - Math.floor(offset));
   const place = (into: Int32Array, at: number, extent: number): void => {
     for (let i = 0; i < side; i++) {
-      const below = at + Math.floor(offsets[i] as number);
+      const below = at + Math.floor(offsets[i]);
       into[2 * i] = mirrorIndex(below, extent);
       into[2 * i + 1] = mirrorIndex(below + 1, extent);
     }
@@ -113,18 +113,18 @@ export function windowReader(
     place(columns, x, width);
     for (let c = 0, p = 0; c < channels; c++) {
       for (let i = 0; i < side; i++) {
-        const upper = (c * height + (rows[2 * i] as number)) * width;
+        const upper = (c * height + rows[2 * i]) * width;
         if (plain) {
-          for (let j = 0; j < side; j++) target[p++] = planes[upper + (columns[2 * j] as number)] as number;
+          for (let j = 0; j < side; j++) target[p++] = planes[upper + columns[2 * j]];
           continue;
         }
-        const lower = (c * height + (rows[2 * i + 1] as number)) * width;
-        const down = shares[i] as number;
+        const lower = (c * height + rows[2 * i + 1]) * width;
+        const down = shares[i];
         for (let j = 0; j < side; j++) {
-          const [left, right] = [columns[2 * j] as number, columns[2 * j + 1] as number];
-          const share = shares[j] as number;
-          const top = (planes[upper + left] as number) * (1 - share) + (planes[upper + right] as number) * share;
-          const bottom = (planes[lower + left] as number) * (1 - share) + (planes[lower + right] as number) * share;
+          const [left, right] = [columns[2 * j], columns[2 * j + 1]];
+          const share = shares[j];
+          const top = planes[upper + left] * (1 - share) + planes[upper + right] * share;
+          const bottom = planes[lower + left] * (1 - share) + planes[lower + right] * share;
           target[p++] = top * (1 - down) + bottom * down;
         }
       }

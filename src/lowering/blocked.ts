@@ -3,7 +3,7 @@
  * elementwise in its layout, or by the reference.
  */
 import type { NdArray } from '../array/ndarray.ts';
-import type { AttributesOf, OpName } from '../graph/attributes.ts';
+import type { OpName } from '../graph/attributes.ts';
 import { GraphBuilder } from '../graph/builder.ts';
 import type { Graph, Node, Value } from '../graph/ir.ts';
 import { isBlockUpsampling } from '../graph/ops/resize.ts';
@@ -184,8 +184,8 @@ function contextOf(
     isBlockUpsampling: (node) => {
       const [x, , scales] = node.inputs;
       const known = scales === undefined ? undefined : graph.constants.get(scales);
-      const y = node.outputs[0] as Value;
-      const factors = (x as Value).shape.map((n, i) => (y.shape[i] as number) / n);
+      const y = node.outputs[0];
+      const factors = (x as Value).shape.map((n, i) => y.shape[i] / n);
       const given = known === undefined || known.data.length === 0 ? factors : Array.from(known.data, Number);
       return (
         factors[0] === 1 &&
@@ -197,18 +197,16 @@ function contextOf(
     lowerNode: (node) => {
       if (done.has(node)) return;
       if (isIdentity(node)) {
-        forms.alias(node.outputs[0] as Value, node.inputs[0] as Value);
+        forms.alias(node.outputs[0], node.inputs[0] as Value);
         return;
       }
       const tried = (table[node.op] ?? []) as readonly Formulation<OpName>[];
       if (tried.some((formulation) => formulation(lowering, node))) return;
       if (elementwise(lowering, node)) return;
       const inputs = node.inputs.map((value) => (value === undefined ? undefined : forms.plain(value)));
-      const made =
-        decomposeNode(b, node, inputs) ??
-        b.ops(node.op, inputs, node.attributes as AttributesOf[OpName], node.outputs.length);
+      const made = decomposeNode(b, node, inputs) ?? b.ops(node.op, inputs, node.attributes, node.outputs.length);
       node.outputs.forEach((value, i) => {
-        forms.set(value, 'plain', made[i] as Value);
+        forms.set(value, 'plain', made[i]);
       });
     },
   };

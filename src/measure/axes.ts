@@ -46,8 +46,8 @@ function covariance(
 ): number {
   const scale = { z: sz, y: sy, x: sx };
   const [a, b] = [...pair] as ['z' | 'y' | 'x', 'z' | 'y' | 'x'];
-  const n = pixels[label] as number;
-  const centred = (products[pair][label] as number) - ((sums[a][label] as number) * (sums[b][label] as number)) / n;
+  const n = pixels[label];
+  const centred = products[pair][label] - (sums[a][label] * sums[b][label]) / n;
   return (centred / n) * scale[a] * scale[b];
 }
 
@@ -98,9 +98,9 @@ function eigenvalues(
     [d, b, f],
     [e, f, c],
   ] as [number[], number[], number[]];
-  const at = (i: number, j: number): number => (m[i] as number[])[j] as number;
+  const at = (i: number, j: number): number => m[i][j];
   const put = (i: number, j: number, value: number): void => {
-    (m[i] as number[])[j] = value;
+    m[i][j] = value;
   };
   for (let sweep = 0; sweep < 30; sweep++) {
     const off = Math.abs(at(0, 1)) + Math.abs(at(0, 2)) + Math.abs(at(1, 2));

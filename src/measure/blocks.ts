@@ -60,8 +60,8 @@ class Pairs {
     for (const key of this.#seen) {
       const a = Math.floor(key / (this.#count + 1));
       const b = key % (this.#count + 1);
-      counts[a] = (counts[a] as number) + 1;
-      counts[b] = (counts[b] as number) + 1;
+      counts[a] = counts[a] + 1;
+      counts[b] = counts[b] + 1;
     }
     return counts;
   }
@@ -89,8 +89,8 @@ function blocks2d(labels: Int32Array, { height, width }: Extents, spacing: reado
   const { boundary, euler, pairs } = sums;
   const weights = perimeterWeights(spacing as readonly [number, number]);
   const add = (label: number, block: number): void => {
-    boundary[label] = (boundary[label] as number) + (weights[block] as number);
-    euler[label] = (euler[label] as number) + (EULER_2D[block] as number);
+    boundary[label] = boundary[label] + weights[block];
+    euler[label] = euler[label] + EULER_2D[block];
   };
   // Rows with a zero before and behind, and a row of zeros above and below.
   let above = new Int32Array(width + 2);
@@ -102,8 +102,8 @@ function blocks2d(labels: Int32Array, { height, width }: Extents, spacing: reado
     let a = 0;
     let c = 0;
     for (let x = 1; x < width + 2; x++) {
-      const b = above[x] as number;
-      const d = below[x] as number;
+      const b = above[x];
+      const d = below[x];
       if (a !== b || c !== d || a !== c) {
         if (a !== 0) {
           add(a, 1 | (b === a ? 2 : 0) | (c === a ? 4 : 0) | (d === a ? 8 : 0));
@@ -151,31 +151,31 @@ function blocks3d(labels: Int32Array, extents: Extents, spacing: readonly number
     framedPlane(z, behind);
     for (let y = 0; y <= height; y++) {
       for (let x = 0, i = y * row; x <= width; x++, i++) {
-        const first = before[i] as number;
+        const first = before[i];
         corners[0] = first;
-        corners[1] = before[i + 1] as number;
-        corners[2] = before[i + row] as number;
-        corners[3] = before[i + row + 1] as number;
-        corners[4] = behind[i] as number;
-        corners[5] = behind[i + 1] as number;
-        corners[6] = behind[i + row] as number;
-        corners[7] = behind[i + row + 1] as number;
+        corners[1] = before[i + 1];
+        corners[2] = before[i + row];
+        corners[3] = before[i + row + 1];
+        corners[4] = behind[i];
+        corners[5] = behind[i + 1];
+        corners[6] = behind[i + row];
+        corners[7] = behind[i + row + 1];
         let mixed = false;
         for (let k = 1; k < 8; k++) if (corners[k] !== first) mixed = true;
         if (!mixed) continue;
         let done = 0;
         for (let k = 0; k < 8; k++) {
-          const label = corners[k] as number;
+          const label = corners[k];
           if (label === 0 || ((done >> k) & 1) === 1) continue;
           let block = 0;
           for (let other = k; other < 8; other++) {
-            const there = corners[other] as number;
+            const there = corners[other];
             if (there === label) block |= 1 << other;
             else if (there !== 0) pairs.add(label, there);
           }
           done |= block;
-          boundary[label] = (boundary[label] as number) + (weights[block] as number);
-          euler[label] = (euler[label] as number) + (EULER_3D[block] as number);
+          boundary[label] = boundary[label] + weights[block];
+          euler[label] = euler[label] + EULER_3D[block];
         }
       }
     }

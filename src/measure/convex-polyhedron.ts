@@ -36,7 +36,7 @@ export class ConvexPolyhedron {
     this.#x = voxels.flatMap(([, , x]) => [x, x, x, x, x - 1, x + 1]);
     this.#begin();
     for (let face = this.#waiting.pop(); face !== undefined; face = this.#waiting.pop()) {
-      if (!face.gone && face.beyond.length > 0) this.#add(face.beyond[0] as number, face);
+      if (!face.gone && face.beyond.length > 0) this.#add(face.beyond[0], face);
     }
     this.#faces = this.#faces.filter(({ gone }) => !gone);
   }
@@ -52,14 +52,13 @@ export class ConvexPolyhedron {
 
   /** A corner by its number. */
   point(p: number): Point {
-    return [this.#z[p] as number, this.#y[p] as number, this.#x[p] as number];
+    return [this.#z[p], this.#y[p], this.#x[p]];
   }
 
   /** Four of the six points of the first voxel, and all others beyond their planes. */
   #begin(): void {
     const corners = [4, 5, 3, 1] as const;
-    const middle = (values: readonly number[]): number =>
-      corners.reduce((sum, p) => sum + (values[p] as number), 0) / 4;
+    const middle = (values: readonly number[]): number => corners.reduce((sum, p) => sum + values[p], 0) / 4;
     const [z, y, x] = [middle(this.#z), middle(this.#y), middle(this.#x)];
     for (let left = 0; left < 4; left++) {
       const [a, b, c] = corners.filter((_, k) => k !== left) as [number, number, number];
@@ -81,7 +80,7 @@ export class ConvexPolyhedron {
   }
 
   #over({ nz, ny, nx, offset }: Face, p: number): number {
-    return nz * (this.#z[p] as number) + ny * (this.#y[p] as number) + nx * (this.#x[p] as number) - offset;
+    return nz * this.#z[p] + ny * this.#y[p] + nx * this.#x[p] - offset;
   }
 
   /** Gives each point to a face that it lies beyond; what lies beyond none is inside and forgotten. */
@@ -94,7 +93,7 @@ export class ConvexPolyhedron {
         // Distances from one plane compare without its normal's length.
         if (over > face.farthest) {
           face.farthest = over;
-          [face.beyond[0], face.beyond[face.beyond.length - 1]] = [p, face.beyond[0] as number];
+          [face.beyond[0], face.beyond[face.beyond.length - 1]] = [p, face.beyond[0]];
         }
         break;
       }
@@ -110,9 +109,9 @@ export class ConvexPolyhedron {
     seeing.gone = true;
     const open: { readonly from: number; readonly to: number; readonly kept: Face }[] = [];
     for (let i = 0; i < gone.length; i++) {
-      const face = gone[i] as Face;
+      const face = gone[i];
       for (let k = 0; k < 3; k++) {
-        const other = face.across[k] as Face;
+        const other = face.across[k];
         if (other.gone) continue;
         if (this.#over(other, added) >= 0) {
           other.gone = true;
@@ -122,7 +121,7 @@ export class ConvexPolyhedron {
     }
     for (const face of gone) {
       for (let k = 0; k < 3; k++) {
-        const kept = face.across[k] as Face;
+        const kept = face.across[k];
         const [from, to] = edge(face, k);
         if (!kept.gone) open.push({ from, to, kept });
       }
@@ -146,9 +145,9 @@ export class ConvexPolyhedron {
   }
 
   #face(a: number, b: number, c: number): Face {
-    const [az, ay, ax] = [this.#z[a] as number, this.#y[a] as number, this.#x[a] as number];
-    const [uz, uy, ux] = [(this.#z[b] as number) - az, (this.#y[b] as number) - ay, (this.#x[b] as number) - ax];
-    const [vz, vy, vx] = [(this.#z[c] as number) - az, (this.#y[c] as number) - ay, (this.#x[c] as number) - ax];
+    const [az, ay, ax] = [this.#z[a], this.#y[a], this.#x[a]];
+    const [uz, uy, ux] = [this.#z[b] - az, this.#y[b] - ay, this.#x[b] - ax];
+    const [vz, vy, vx] = [this.#z[c] - az, this.#y[c] - ay, this.#x[c] - ax];
     const nz = ux * vy - uy * vx;
     const ny = uz * vx - ux * vz;
     const nx = uy * vz - uz * vy;
@@ -159,7 +158,7 @@ export class ConvexPolyhedron {
 
 /** The edge from corner k to the next. */
 function edge({ corners }: Face, k: number): readonly [number, number] {
-  return [corners[k] as number, corners[(k + 1) % 3] as number];
+  return [corners[k], corners[(k + 1) % 3]];
 }
 
 /** Which edge of a face goes from one point to another; -1 where none does. */

@@ -45,9 +45,9 @@ export function surfaceWeights(spacing: readonly [number, number, number]): Bloc
       const step = Math.hypot((kind >> 2) * sz, ((kind >> 1) & 1) * sy, (kind & 1) * sx);
       // A pair lies in 4, 2 or 1 blocks; two crossings are one entry.
       const shared = axes === 1 ? 4 : axes === 2 ? 2 : 1;
-      const weight = (4 * (shares[kind] as number) * (volume / step)) / (2 * shared);
+      const weight = (4 * shares[kind] * (volume / step)) / (2 * shared);
       for (let block = 0; block < 256; block++) {
-        if (((block >> a) ^ (block >> b)) & 1) weights[block] = (weights[block] as number) + weight;
+        if (((block >> a) ^ (block >> b)) & 1) weights[block] = weights[block] + weight;
       }
     }
   }
@@ -79,14 +79,14 @@ function directionShares([sz, sy, sx]: readonly [number, number, number]): Float
       let nearest = 1;
       let greatest = -1;
       for (let kind = 1; kind < 8; kind++) {
-        const unit = units[kind] as readonly [number, number, number];
+        const unit = units[kind];
         const cosine = unit[0] * z + unit[1] * y + unit[2] * x;
         if (cosine > greatest) {
           greatest = cosine;
           nearest = kind;
         }
       }
-      hits[nearest] = (hits[nearest] as number) + 1;
+      hits[nearest] = hits[nearest] + 1;
     }
   }
   // One direction along an axis, two in a plane, four through the corners.

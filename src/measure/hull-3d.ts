@@ -17,12 +17,12 @@ export function hulls3dOf(
   const hullPixels = new Float64Array(count + 1);
   const feretMax = new Float64Array(count + 1);
   for (let label = 1; label <= count; label++) {
-    const from = reach.starts[label] as number;
-    const to = reach.starts[label + 1] as number;
-    const x0 = box.first.x[label] as number;
+    const from = reach.starts[label];
+    const to = reach.starts[label + 1];
+    const x0 = box.first.x[label];
     const least = reach.least.subarray(from, to).map((x) => x - x0);
     const greatest = reach.greatest.subarray(from, to).map((x) => x - x0);
-    const planes = (box.last.z[label] as number) - (box.first.z[label] as number) + 1;
+    const planes = box.last.z[label] - box.first.z[label] + 1;
     hullPixels[label] = fill(polyhedronOf(least, greatest, planes), least, greatest, planes);
     feretMax[label] = largestDistance(polyhedronOf(least, greatest, planes), spacing);
   }
@@ -39,8 +39,7 @@ function polyhedronOf(least: Int32Array, greatest: Int32Array, planes: number): 
       greatest.subarray(z * rows, (z + 1) * rows),
       'centres',
     );
-    for (const { y: ys, x: xs } of [left, right])
-      for (const [k, y] of ys.entries()) voxels.push([2 * z, y, xs[k] as number]);
+    for (const { y: ys, x: xs } of [left, right]) for (const [k, y] of ys.entries()) voxels.push([2 * z, y, xs[k]]);
   }
   return new ConvexPolyhedron(voxels);
 }
@@ -82,7 +81,7 @@ function fill(polyhedron: ConvexPolyhedron, least: Int32Array, greatest: Int32Ar
   }
   let voxels = 0;
   for (let row = 0; row < least.length; row++) {
-    voxels += Math.max(0, (greatest[row] as number) - (least[row] as number) + 1);
+    voxels += Math.max(0, greatest[row] - least[row] + 1);
   }
   return voxels;
 }
@@ -92,7 +91,7 @@ function largestDistance(polyhedron: ConvexPolyhedron, [sz, sy, sx]: readonly [n
   let largest = 0;
   for (const [i, [az, ay, ax]] of corners.entries()) {
     for (let j = i + 1; j < corners.length; j++) {
-      const [bz, by, bx] = corners[j] as readonly [number, number, number];
+      const [bz, by, bx] = corners[j];
       largest = Math.max(largest, (az - bz) ** 2 + (ay - by) ** 2 + (ax - bx) ** 2);
     }
   }

@@ -22,10 +22,10 @@ export function hullsOf(regions: Regions, reach: RowReach, [sy, sx]: readonly [n
   const feretMax = new Float64Array(count + 1);
   const feretMin = new Float64Array(count + 1);
   for (let label = 1; label <= count; label++) {
-    const from = reach.starts[label] as number;
-    const to = reach.starts[label + 1] as number;
+    const from = reach.starts[label];
+    const to = reach.starts[label + 1];
     // Relative to the box, so that products of coordinates stay small and exact.
-    const x0 = box.first.x[label] as number;
+    const x0 = box.first.x[label];
     const least = reach.least.subarray(from, to).map((x) => x - x0);
     const greatest = reach.greatest.subarray(from, to).map((x) => x - x0);
     const hull = hullOf(least, greatest, 'edge middles');
@@ -67,16 +67,16 @@ export function hullOf(least: Int32Array, greatest: Int32Array, through: 'centre
     if (y % 2 === 0) {
       if (atCentres === undefined) continue;
       const row = y / 2;
-      if ((least[row] as number) <= (greatest[row] as number)) {
-        lowest = 2 * (least[row] as number) - atCentres;
-        highest = 2 * (greatest[row] as number) + atCentres;
+      if (least[row] <= greatest[row]) {
+        lowest = 2 * least[row] - atCentres;
+        highest = 2 * greatest[row] + atCentres;
       }
     } else {
       if (between === undefined) continue;
       for (let row = (y - 1) / 2; row <= (y + 1) / 2; row++) {
-        if (row < 0 || row >= rows || (least[row] as number) > (greatest[row] as number)) continue;
-        lowest = Math.min(lowest, 2 * (least[row] as number) - between);
-        highest = Math.max(highest, 2 * (greatest[row] as number) + between);
+        if (row < 0 || row >= rows || least[row] > greatest[row]) continue;
+        lowest = Math.min(lowest, 2 * least[row] - between);
+        highest = Math.max(highest, 2 * greatest[row] + between);
       }
     }
     if (lowest > highest) continue;
@@ -90,8 +90,8 @@ export function hullOf(least: Int32Array, greatest: Int32Array, through: 'centre
 function append({ y: ys, x: xs }: Chain, y: number, x: number, side: 1 | -1): void {
   while (ys.length >= 2) {
     const k = ys.length - 1;
-    const [y0, x0] = [ys[k - 1] as number, xs[k - 1] as number];
-    const [y1, x1] = [ys[k] as number, xs[k] as number];
+    const [y0, x0] = [ys[k - 1], xs[k - 1]];
+    const [y1, x1] = [ys[k], xs[k]];
     // The middle one stays if it lies outside of the line from the one before to the new one.
     if (side * ((x1 - x0) * (y - y0) - (x - x0) * (y1 - y0)) < 0) break;
     ys.pop();
@@ -108,8 +108,8 @@ function fillHull({ left, right }: Hull, least: Int32Array, greatest: Int32Array
   let r = 0;
   for (let row = 0; row < least.length; row++) {
     const y = 2 * row;
-    while ((left.y[l + 1] as number) < y) l++;
-    while ((right.y[r + 1] as number) < y) r++;
+    while (left.y[l + 1] < y) l++;
+    while (right.y[r + 1] < y) r++;
     const first = Math.ceil(halfOfCrossing(left, l, y));
     const last = Math.floor(halfOfCrossing(right, r, y));
     least[row] = first;
@@ -121,9 +121,9 @@ function fillHull({ left, right }: Hull, least: Int32Array, greatest: Int32Array
 
 /** Where the edge from vertex k to the next one crosses line y, in whole pixels: one division, so that whole is whole. */
 function halfOfCrossing({ y: ys, x: xs }: Chain, k: number, y: number): number {
-  const [y0, x0] = [ys[k] as number, xs[k] as number];
-  const rise = (ys[k + 1] as number) - y0;
-  return (x0 * rise + ((xs[k + 1] as number) - x0) * (y - y0)) / (2 * rise);
+  const [y0, x0] = [ys[k], xs[k]];
+  const rise = ys[k + 1] - y0;
+  return (x0 * rise + (xs[k + 1] - x0) * (y - y0)) / (2 * rise);
 }
 
 /** Around the hull, in physical units. */
@@ -138,8 +138,8 @@ function largestDistance(hull: Hull, sy: number, sx: number): number {
   let largest = 0;
   for (let i = 0; i < y.length; i++) {
     for (let j = i + 1; j < y.length; j++) {
-      const dy = (y[i] as number) - (y[j] as number);
-      const dx = (x[i] as number) - (x[j] as number);
+      const dy = y[i] - y[j];
+      const dx = x[i] - x[j];
       largest = Math.max(largest, dy * dy + dx * dx);
     }
   }
@@ -152,15 +152,13 @@ function smallestWidth(hull: Hull, sy: number, sx: number): number {
   let smallest = Number.POSITIVE_INFINITY;
   for (let i = 0; i < y.length; i++) {
     const next = (i + 1) % y.length;
-    const ey = (y[next] as number) - (y[i] as number);
-    const ex = (x[next] as number) - (x[i] as number);
+    const ey = y[next] - y[i];
+    const ex = x[next] - x[i];
     const length = Math.hypot(ey, ex);
     if (length === 0) continue;
     let width = 0;
     for (let j = 0; j < y.length; j++) {
-      const distance = Math.abs(
-        ex * ((y[j] as number) - (y[i] as number)) - ey * ((x[j] as number) - (x[i] as number)),
-      );
+      const distance = Math.abs(ex * (y[j] - y[i]) - ey * (x[j] - x[i]));
       width = Math.max(width, distance);
     }
     smallest = Math.min(smallest, width / length);

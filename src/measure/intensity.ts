@@ -30,17 +30,17 @@ export function intensitiesOf(
   const count = pixels.length - 1;
   const starts = new Float64Array(count + 2);
   for (let label = 1; label <= count; label++) {
-    starts[label + 1] = (starts[label] as number) + (pixels[label] as number);
+    starts[label + 1] = starts[label] + pixels[label];
   }
   // The values of each object side by side.
-  const grouped = new (values.constructor as new (length: number) => Storage[NumberDType])(starts[count + 1] as number);
+  const grouped = new (values.constructor as new (length: number) => Storage[NumberDType])(starts[count + 1]);
   const ends = starts.slice();
   for (let i = 0; i < labels.length; i++) {
-    const label = labels[i] as number;
+    const label = labels[i];
     if (label === 0) continue;
-    const value = values[i] as number;
+    const value = values[i];
     if (Number.isNaN(value)) continue;
-    const place = ends[label] as number;
+    const place = ends[label];
     grouped[place] = value;
     ends[label] = place + 1;
   }
@@ -54,24 +54,24 @@ export function intensitiesOf(
     percentiles: percentiles.map(column),
   };
   for (let label = 1; label <= count; label++) {
-    const own = grouped.subarray(starts[label] as number, ends[label] as number);
+    const own = grouped.subarray(starts[label], ends[label]);
     const n = own.length;
     if (n === 0) continue;
     own.sort();
     let sum = 0;
-    for (let k = 0; k < n; k++) sum += own[k] as number;
+    for (let k = 0; k < n; k++) sum += own[k];
     const mean = sum / n;
     let squares = 0;
     for (let k = 0; k < n; k++) {
-      const deviation = (own[k] as number) - mean;
+      const deviation = own[k] - mean;
       squares += deviation * deviation;
     }
     result.sum[label] = sum;
     result.mean[label] = mean;
     result.sd[label] = Math.sqrt(squares / n);
-    result.min[label] = own[0] as number;
-    result.max[label] = own[n - 1] as number;
-    for (const [k, p] of percentiles.entries()) (result.percentiles[k] as Float64Array)[label] = percentileOf(own, p);
+    result.min[label] = own[0];
+    result.max[label] = own[n - 1];
+    for (const [k, p] of percentiles.entries()) result.percentiles[k][label] = percentileOf(own, p);
   }
   return result;
 }
@@ -85,8 +85,8 @@ export function percentileOf(sorted: ArrayLike<number>, p: number): number {
   if (n === 0) return Number.NaN;
   const place = (n - 1) * (p / 100);
   const below = Math.floor(place);
-  const low = sorted[below] as number;
-  const high = sorted[Math.min(below + 1, n - 1)] as number;
+  const low = sorted[below];
+  const high = sorted[Math.min(below + 1, n - 1)];
   const t = place - below;
   return t < 0.5 ? low + (high - low) * t : high - (high - low) * (1 - t);
 }

@@ -42,16 +42,16 @@ export function lungSides(
     const sizes = new Float64Array(count + 1);
     const beyond = new Float64Array(count + 1);
     for (let i = 0; i < labels.length; i++) {
-      const label = labels[i] as number;
+      const label = labels[i];
       if (label === 0) continue;
-      sizes[label] = (sizes[label] as number) + 1;
-      if (along(start + i) > middle) beyond[label] = (beyond[label] as number) + 1;
+      sizes[label] = sizes[label] + 1;
+      if (along(start + i) > middle) beyond[label] = beyond[label] + 1;
     }
     let undecided = false;
     for (let i = 0; i < labels.length; i++) {
-      const label = labels[i] as number;
+      const label = labels[i];
       if (label === 0) continue;
-      const share = (beyond[label] as number) / (sizes[label] as number);
+      const share = beyond[label] / sizes[label];
       const limit = decide ? 0.5 : ONE_SIDED;
       if (share >= limit) sides.data[start + i] = after;
       else if (share <= 1 - limit) sides.data[start + i] = before;
@@ -95,14 +95,14 @@ function middleOf(mask: IntegerArray, extents: Extents, axis: 'z' | 'y' | 'x'): 
   for (let i = 0; i < mask.data.length; i++) {
     if (mask.data[i] === 0) continue;
     const at = along(i);
-    profile[at] = (profile[at] as number) + 1;
+    profile[at] = profile[at] + 1;
   }
   const first = profile.findIndex((count) => count > 0);
   const last = profile.findLastIndex((count) => count > 0);
   const from = Math.ceil(first + 0.3 * (last - first));
   const to = Math.floor(first + 0.7 * (last - first));
   let least = Number.POSITIVE_INFINITY;
-  for (let at = from; at <= to; at++) least = Math.min(least, profile[at] as number);
+  for (let at = from; at <= to; at++) least = Math.min(least, profile[at]);
   // The middle of the widest gap, where several places have as little.
   let best = (first + last) / 2;
   let widest = 0;

@@ -74,8 +74,8 @@ export function measureLungs(sides: IntegerArray, hu: NdArray, { pixelMm, sliceM
     const own = valuesBySide(sides.data.subarray(z * pixels, (z + 1) * pixels), values);
     let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
     for (let i = 0; i < values.length; i++) {
-      min = Math.min(min, values[i] as number);
-      max = Math.max(max, values[i] as number);
+      min = Math.min(min, values[i]);
+      max = Math.max(max, values[i]);
     }
     return { ...own, min, max, extent: sliceMm?.[z] ?? Number.NaN };
   });
@@ -134,9 +134,9 @@ function valuesBySide(
   const left: number[] = [];
   const right: number[] = [];
   for (let i = 0; i < sides.length; i++) {
-    const side = sides[i] as number;
+    const side = sides[i];
     if (side === 0) continue;
-    const value = values[i] as number;
+    const value = values[i];
     all.push(value);
     if (side === LUNG_SIDE.left) left.push(value);
     else if (side === LUNG_SIDE.right) right.push(value);
@@ -156,7 +156,7 @@ function evenStatistics(slices: readonly Slice[], part: Part): Statistics {
   const only = slices.length === 1 ? slices[0] : undefined;
   const sorted = only === undefined ? together(slices, part).sort() : only[part];
   let sum = 0;
-  for (let i = 0; i < sorted.length; i++) sum += sorted[i] as number;
+  for (let i = 0; i < sorted.length; i++) sum += sorted[i];
   return { mean: sum / sorted.length, p05: percentileOf(sorted, 5), p95: percentileOf(sorted, 95) };
 }
 
@@ -188,21 +188,21 @@ function weightedStatistics(slices: readonly Slice[], part: Part): Statistics {
   let total = 0;
   const place = new Float64Array(values.length);
   for (let k = 0; k < order.length; k++) {
-    const i = order[k] as number;
-    const weight = weights[i] as number;
-    sum += weight * (values[i] as number);
+    const i = order[k];
+    const weight = weights[i];
+    sum += weight * values[i];
     total += weight;
-    if (k > 0) place[k] = (place[k - 1] as number) + ((weights[order[k - 1] as number] as number) + weight) / 2;
+    if (k > 0) place[k] = place[k - 1] + (weights[order[k - 1]] + weight) / 2;
   }
   const percentile = (p: number): number => {
     const last = order.length - 1;
     if (last < 0) return Number.NaN;
-    const target = (p / 100) * (place[last] as number);
+    const target = (p / 100) * place[last];
     let k = place.findIndex((at) => at >= target);
     if (k <= 0) k = Math.min(1, last);
-    const [low, high] = [values[order[Math.max(0, k - 1)] as number] as number, values[order[k] as number] as number];
-    const gap = (place[k] as number) - (place[k - 1] ?? 0);
-    return gap > 0 ? low + ((high - low) * (target - (place[k - 1] as number))) / gap : high;
+    const [low, high] = [values[order[Math.max(0, k - 1)]], values[order[k]]];
+    const gap = place[k] - (place[k - 1] ?? 0);
+    return gap > 0 ? low + ((high - low) * (target - place[k - 1])) / gap : high;
   };
   return { mean: sum / total, p05: percentile(5), p95: percentile(95) };
 }
@@ -215,11 +215,11 @@ function columnsOf(
   return PARTS.flatMap((part, k) => {
     const column = (name: string, figure: keyof Figures, unit?: string): Column => ({
       name: `${part}_${name}`,
-      ...(unit === undefined ? {} : { unit }),
-      values: Float64Array.from(rows, (row) => (row[k] as Figures)[figure]),
+      unit,
+      values: Float64Array.from(rows, (row) => row[k][figure]),
     });
     return [
-      { ...column('area', 'areaPx', 'px'), values: Int32Array.from(rows, (row) => (row[k] as Figures).areaPx) },
+      { ...column('area', 'areaPx', 'px'), values: Int32Array.from(rows, (row) => row[k].areaPx) },
       ...(mm ? [column('area', 'areaMm2', 'mm²')] : []),
       ...(litres ? [column('volume', 'litres', 'L')] : []),
       column('volume_fraction', 'fraction'),

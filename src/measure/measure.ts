@@ -115,26 +115,23 @@ function shapeColumns(
   /** By label 0..count: the row of label k is k - 1. */
   const column = (name: string, values: Float64Array | Int32Array, of?: string): Column => ({
     name,
-    ...(of === undefined ? {} : { unit: of }),
+    unit: of,
     values: values.subarray(1),
   });
   const each = (value: (label: number) => number): Float64Array =>
     Float64Array.from({ length: count + 1 }, (_, label) => (label === 0 ? 0 : value(label)));
 
   const pixelSize = sz * sy * sx;
-  const sizes = each((label) => (pixels[label] as number) * pixelSize);
+  const sizes = each((label) => pixels[label] * pixelSize);
   const centroids = axes.map((axis) =>
-    each(
-      (label) =>
-        ((origin[axis][label] as number) + (sums[axis][label] as number) / (pixels[label] as number)) * steps[axis],
-    ),
+    each((label) => (origin[axis][label] + sums[axis][label] / pixels[label]) * steps[axis]),
   );
   const result: { [name in MeasureName]?: readonly Column[] } = {};
   result.size = [
     column('pixels', Int32Array.from(pixels), 'px'),
     flat ? column('area', sizes, `${unit}²`) : column('volume', sizes, `${unit}³`),
   ];
-  result.centroid = axes.map((axis, k) => column(`centroid_${axis}`, centroids[k] as Float64Array, unit));
+  result.centroid = axes.map((axis, k) => column(`centroid_${axis}`, centroids[k], unit));
   result.box = [
     ...axes.map((axis) => column(`box_first_${axis}`, box.first[axis], 'px')),
     ...axes.map((axis) =>
@@ -165,14 +162,14 @@ function shapeColumns(
     result.boundary = [flat ? column('perimeter', boundary, unit) : column('surface', boundary, `${unit}²`)];
     // 1 for a disc and a ball.
     const roundness = each((label) => {
-      const size = sizes[label] as number;
-      const around = boundary[label] as number;
+      const size = sizes[label];
+      const around = boundary[label];
       return flat ? (4 * Math.PI * size) / around ** 2 : (Math.PI ** (1 / 3) * (6 * size) ** (2 / 3)) / around;
     });
     result.roundness = [column(flat ? 'circularity' : 'sphericity', roundness)];
     result.euler = [column('euler_number', euler)];
     const [zs, ys, xs] = flat ? [new Float64Array(count + 1), ...centroids] : centroids;
-    const points = [zs, ys, xs].map((values) => (values as Float64Array).subarray(1));
+    const points = [zs, ys, xs].map((values) => values.subarray(1));
     const nearest = new Float64Array(count + 1);
     if (wanted.has('neighbours'))
       nearest.set(nearestDistances(points as [Float64Array, Float64Array, Float64Array]), 1);
@@ -184,7 +181,7 @@ function shapeColumns(
     result.solidity = [
       column(
         'solidity',
-        each((label) => (pixels[label] as number) / (hulls.hullPixels[label] as number)),
+        each((label) => pixels[label] / hulls.hullPixels[label]),
       ),
     ];
     result.feret = [
@@ -224,7 +221,7 @@ function channelsOf(image: MeasuredImage, shape: readonly number[]): readonly Ch
     );
   }
   if (leading === 0) return [{ suffix: '', values: image }];
-  const count = image.shape[0] as number;
+  const count = image.shape[0];
   const size = count === 0 ? 0 : image.data.length / count;
   const slugs = Array.from({ length: count }, (_, k) => slug(names[k] ?? '') || `channel_${k + 1}`);
   return slugs.map((name, k) => ({
@@ -253,16 +250,14 @@ function intensityColumns(
   const found = intensitiesOf(labels, values.data, regions.pixels, percentiles);
   const column = (name: string, of: Float64Array): Column => ({
     name: `intensity_${name}${suffix}`,
-    ...(valueUnit === undefined ? {} : { unit: valueUnit }),
+    unit: valueUnit,
     values: of.subarray(1),
   });
   return [
     column('mean', found.mean),
     column('sd', found.sd),
     column('min', found.min),
-    ...percentiles.map((p, k) =>
-      column(`p${String(p).padStart(2, '0').replace('.', '_')}`, found.percentiles[k] as Float64Array),
-    ),
+    ...percentiles.map((p, k) => column(`p${String(p).padStart(2, '0').replace('.', '_')}`, found.percentiles[k])),
     column('max', found.max),
     column('sum', found.sum),
   ];

@@ -12,16 +12,15 @@ export function nearestDistances(points: readonly [z: Float64Array, y: Float64Ar
   const nearest = new Float64Array(count).fill(Number.NaN);
   if (count < 2) return nearest;
   const low = points.map((values) => values.reduce((a, b) => Math.min(a, b)));
-  const span = points.map((values, axis) => values.reduce((a, b) => Math.max(a, b)) - (low[axis] as number));
+  const span = points.map((values, axis) => values.reduce((a, b) => Math.max(a, b)) - low[axis]);
   const edge = cellEdge(span, count);
   const cells = span.map((extent) => Math.floor(extent / edge) + 1) as [number, number, number];
-  const cellAlong = (axis: 0 | 1 | 2, i: number): number =>
-    Math.floor(((points[axis][i] as number) - (low[axis] as number)) / edge);
+  const cellAlong = (axis: 0 | 1 | 2, i: number): number => Math.floor((points[axis][i] - low[axis]) / edge);
   const first = new Int32Array(cells[0] * cells[1] * cells[2]).fill(-1);
   const next = new Int32Array(count);
   for (let i = 0; i < count; i++) {
     const cell = (cellAlong(0, i) * cells[1] + cellAlong(1, i)) * cells[2] + cellAlong(2, i);
-    next[i] = first[cell] as number;
+    next[i] = first[cell];
     first[cell] = i;
   }
   const [pz, py, px] = points;
@@ -38,11 +37,11 @@ export function nearestDistances(points: readonly [z: Float64Array, y: Float64Ar
           const step = whole || s === 0 ? 1 : 2 * s;
           for (let x = cx - s; x <= cx + s; x += step) {
             if (x < 0 || x >= cells[2]) continue;
-            for (let j = first[(z * cells[1] + y) * cells[2] + x] as number; j >= 0; j = next[j] as number) {
+            for (let j = first[(z * cells[1] + y) * cells[2] + x]; j >= 0; j = next[j]) {
               if (j === i) continue;
-              const dz = (pz[i] as number) - (pz[j] as number);
-              const dy = (py[i] as number) - (py[j] as number);
-              const dx = (px[i] as number) - (px[j] as number);
+              const dz = pz[i] - pz[j];
+              const dy = py[i] - py[j];
+              const dx = px[i] - px[j];
               best = Math.min(best, Math.sqrt(dz * dz + dy * dy + dx * dx));
             }
           }

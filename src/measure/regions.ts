@@ -39,7 +39,7 @@ function eachRun(
     for (let y = 0; y < height; y++, row += width) {
       let x = 0;
       while (x < width) {
-        const label = labels[row + x] as number;
+        const label = labels[row + x];
         const start = x++;
         while (x < width && labels[row + x] === label) x++;
         if (label !== 0) visit(label, z, y, start, x);
@@ -59,7 +59,7 @@ export function regionsOf(labels: Int32Array, extents: Extents, count: number): 
   const sums = { z: floats(), y: floats(), x: floats() };
   const products = { zz: floats(), yy: floats(), xx: floats(), yx: floats(), zx: floats(), zy: floats() };
   const add = (to: Float64Array, label: number, value: number): void => {
-    to[label] = (to[label] as number) + value;
+    to[label] = to[label] + value;
   };
   eachRun(labels, extents, (label, z, y, start, end) => {
     if (pixels[label] === 0) {
@@ -69,16 +69,16 @@ export function regionsOf(labels: Int32Array, extents: Extents, count: number): 
       last.y[label] = y;
       last.x[label] = end - 1;
     } else {
-      if (y < (first.y[label] as number)) first.y[label] = y;
-      if (y > (last.y[label] as number)) last.y[label] = y;
-      if (start < (first.x[label] as number)) first.x[label] = start;
-      if (end > (last.x[label] as number) + 1) last.x[label] = end - 1;
+      if (y < first.y[label]) first.y[label] = y;
+      if (y > last.y[label]) last.y[label] = y;
+      if (start < first.x[label]) first.x[label] = start;
+      if (end > last.x[label] + 1) last.x[label] = end - 1;
     }
     last.z[label] = z;
     const n = end - start;
-    const dz = z - (origin.z[label] as number);
-    const dy = y - (origin.y[label] as number);
-    const from = start - (origin.x[label] as number);
+    const dz = z - origin.z[label];
+    const dy = y - origin.y[label];
+    const from = start - origin.x[label];
     const to = from + n - 1;
     const sumX = (n * (from + to)) / 2;
     add(pixels, label, n);
@@ -112,20 +112,17 @@ export function rowReachOf(labels: Int32Array, extents: Extents, { count, box: {
   const starts = new Float64Array(count + 2);
   const rows = new Int32Array(count + 1);
   for (let label = 1; label <= count; label++) {
-    rows[label] = (last.y[label] as number) - (first.y[label] as number) + 1;
-    const planes = (last.z[label] as number) - (first.z[label] as number) + 1;
-    starts[label + 1] = (starts[label] as number) + planes * (rows[label] as number);
+    rows[label] = last.y[label] - first.y[label] + 1;
+    const planes = last.z[label] - first.z[label] + 1;
+    starts[label + 1] = starts[label] + planes * rows[label];
   }
-  const total = starts[count + 1] as number;
+  const total = starts[count + 1];
   const least = new Int32Array(total).fill(extents.width);
   const greatest = new Int32Array(total).fill(-1);
   eachRun(labels, extents, (label, z, y, start, end) => {
-    const row =
-      (starts[label] as number) +
-      (z - (first.z[label] as number)) * (rows[label] as number) +
-      (y - (first.y[label] as number));
-    if (start < (least[row] as number)) least[row] = start;
-    if (end > (greatest[row] as number) + 1) greatest[row] = end - 1;
+    const row = starts[label] + (z - first.z[label]) * rows[label] + (y - first.y[label]);
+    if (start < least[row]) least[row] = start;
+    if (end > greatest[row] + 1) greatest[row] = end - 1;
   });
   return { starts, least, greatest };
 }

@@ -91,14 +91,14 @@ function joinValues(
     throw new UsageError(`The column ${header} holds text in one table and numbers in another.`);
   }
   if (isText) {
-    return parts.flatMap((part, t) => (part as readonly string[] | undefined) ?? blanks((tables[t] as Table).rows));
+    return parts.flatMap((part, t) => (part as readonly string[] | undefined) ?? blanks(tables[t].rows));
   }
   const whole = given.length === parts.length && given.every((part) => part instanceof Int32Array);
   const values = whole ? new Int32Array(rows) : new Float64Array(rows).fill(Number.NaN);
   let start = 0;
   for (const [t, part] of parts.entries()) {
     if (part !== undefined) values.set(part as ArrayLike<number>, start);
-    start += (tables[t] as Table).rows;
+    start += tables[t].rows;
   }
   return values;
 }

@@ -6,9 +6,9 @@ export function argmaxClasses({ shape, data }: NdArray<'float32'>): NdArray<'uin
   const pixels = height * width;
   const out = new Uint8Array(pixels);
   for (let p = 0; p < pixels; p++) {
-    let best = data[p] as number;
+    let best = data[p];
     for (let c = 1; c < classes; c++) {
-      const value = data[c * pixels + p] as number;
+      const value = data[c * pixels + p];
       if (value > best) {
         best = value;
         out[p] = c;

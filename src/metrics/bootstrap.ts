@@ -27,10 +27,10 @@ export function bootstrapMeans(
     for (let i = 0; i < images; i++) {
       const image = random.integer(images);
       for (let c = 0; c < columns.length; c++) {
-        sums[c] = (sums[c] as number) + ((columns[c] as ArrayLike<number>)[image] as number);
+        sums[c] = sums[c] + columns[c][image];
       }
     }
-    for (let c = 0; c < columns.length; c++) (means[c] as Float64Array)[r] = (sums[c] as number) / images;
+    for (let c = 0; c < columns.length; c++) (means[c] as Float64Array)[r] = sums[c] / images;
   }
   return means;
 }
@@ -39,8 +39,8 @@ export function bootstrapMeans(
 function quantileOf(sorted: Float64Array, share: number): number {
   const at = share * (sorted.length - 1);
   const below = Math.floor(at);
-  const low = sorted[below] as number;
-  return low + (at - below) * ((sorted[Math.min(sorted.length - 1, below + 1)] as number) - low);
+  const low = sorted[below];
+  return low + (at - below) * (sorted[Math.min(sorted.length - 1, below + 1)] - low);
 }
 
 /**
@@ -60,7 +60,7 @@ export function meanInterval(
 ): Interval {
   const n = values.length;
   let value = 0;
-  for (let i = 0; i < n; i++) value += (values[i] as number) / n;
+  for (let i = 0; i < n; i++) value += values[i] / n;
   const sorted = means.toSorted();
   // Draws of the same images in another order are the same mean.
   const same = 1e-12 * Math.max(1e-12, Math.abs(value));
@@ -70,7 +70,7 @@ export function meanInterval(
   let cubes = 0;
   for (let i = 0; i < n; i++) {
     // The mean without image i lies on the other side.
-    const u = (values[i] as number) - value;
+    const u = values[i] - value;
     squares += u * u;
     cubes += u * u * u;
   }

@@ -50,8 +50,8 @@ export function cremiAdaptedRand(table: Contingency): AdaptedRand {
   let all = 0;
   let single = 0;
   for (let k = 0; k < table.pixels.length; k++) {
-    all += table.pixels[k] as number;
-    if (table.truth[k] !== 0 && table.prediction[k] === 0) single += table.pixels[k] as number;
+    all += table.pixels[k];
+    if (table.truth[k] !== 0 && table.prediction[k] === 0) single += table.pixels[k];
   }
   const shared = joint.sum + single / all;
   const precision = shared / (prediction.sum + single / all);
@@ -126,7 +126,7 @@ export function isbiWholeImageVariationOfInformation(table: Contingency): number
   let inside = 0;
   for (let k = 0; k < table.pixels.length; k++) {
     if (table.truth[k] !== 0 && table.prediction[k] !== 0) {
-      const p = (table.pixels[k] as number) / joint.pixels;
+      const p = table.pixels[k] / joint.pixels;
       inside -= p * Math.log(p);
     }
   }
@@ -149,13 +149,13 @@ function squares(
   const columns = new Float64Array(table.predictionCount + 1);
   const cells: number[] = [];
   for (let k = 0; k < table.pixels.length; k++) {
-    const i = table.truth[k] as number;
-    const j = table.prediction[k] as number;
+    const i = table.truth[k];
+    const j = table.prediction[k];
     if (i === 0 && !truthBackground) continue;
-    const count = table.pixels[k] as number;
-    rows[i] = (rows[i] as number) + count;
+    const count = table.pixels[k];
+    rows[i] = rows[i] + count;
     if (j === 0 && !predictionBackground) continue;
-    columns[j] = (columns[j] as number) + count;
+    columns[j] = columns[j] + count;
     cells.push(count);
   }
   return { joint: reduce(cells), truth: reduce(rows), prediction: reduce(columns) };
@@ -165,13 +165,13 @@ function reduce(counts: ArrayLike<number>): Squares {
   let pixels = 0;
   let sum = 0;
   for (let k = 0; k < counts.length; k++) {
-    const count = counts[k] as number;
+    const count = counts[k];
     pixels += count;
     sum += count * count;
   }
   let entropy = 0;
   for (let k = 0; k < counts.length; k++) {
-    const p = (counts[k] as number) / pixels;
+    const p = counts[k] / pixels;
     if (p > 0) entropy -= p * Math.log(p);
   }
   return { sum, entropy, pixels };

@@ -29,15 +29,15 @@ export function groupPixels(labels: NdArray<'int32'>, count: number, ignore?: In
   const skip = ignore?.data;
   const starts = new Int32Array(count + 2);
   for (let i = 0; i < data.length; i++) {
-    if (skip === undefined || skip[i] === 0) (starts[(data[i] as number) + 1] as number)++;
+    if (skip === undefined || skip[i] === 0) starts[data[i] + 1]++;
   }
-  for (let k = 0; k <= count; k++) starts[k + 1] = (starts[k + 1] as number) + (starts[k] as number);
-  const pixels = new Int32Array(starts[count + 1] as number);
+  for (let k = 0; k <= count; k++) starts[k + 1] = starts[k + 1] + starts[k];
+  const pixels = new Int32Array(starts[count + 1]);
   const next = starts.slice();
   for (let i = 0; i < data.length; i++) {
     if (skip !== undefined && skip[i] !== 0) continue;
-    const label = data[i] as number;
-    const place = next[label] as number;
+    const label = data[i];
+    const place = next[label];
     pixels[place] = i;
     next[label] = place + 1;
   }
@@ -57,18 +57,18 @@ export function contingencyOfGroups(
   const truthCount = starts.length - 2;
   for (let label = 0; label <= truthCount; label++) {
     let met = 0;
-    const end = starts[label + 1] as number;
-    for (let k = starts[label] as number; k < end; k++) {
-      const other = data[pixels[k] as number] as number;
-      const before = counts[other] as number;
+    const end = starts[label + 1];
+    for (let k = starts[label]; k < end; k++) {
+      const other = data[pixels[k]];
+      const before = counts[other];
       if (before === 0) touched[met++] = other;
       counts[other] = before + 1;
     }
     for (let k = 0; k < met; k++) {
-      const other = touched[k] as number;
+      const other = touched[k];
       cells.truth.push(label);
       cells.prediction.push(other);
-      cells.pixels.push(counts[other] as number);
+      cells.pixels.push(counts[other]);
       counts[other] = 0;
     }
   }

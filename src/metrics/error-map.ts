@@ -72,9 +72,9 @@ export function errorMap(
   const large = new Set<number>();
   const pair = (object: number, segment: number): number => object * (segments.count + 1) + segment;
   for (let k = 0; k < table.pixels.length; k++) {
-    const object = table.truth[k] as number;
-    const segment = table.prediction[k] as number;
-    const shared = table.pixels[k] as number;
+    const object = table.truth[k];
+    const segment = table.prediction[k];
+    const shared = table.pixels[k];
     const counts = object > 0 && segment > 0 && shared >= minimumOverlapPixels;
     ofObject.see(object, segment, shared, counts);
     ofSegment.see(segment, object, shared, counts);
@@ -85,8 +85,8 @@ export function errorMap(
   const pixels = [0, 0, 0, 0, 0];
   for (let i = 0; i < classes.length; i++) {
     if (ignore !== undefined && ignore.data[i] !== 0) continue;
-    const object = objects.labels.data[i] as number;
-    const segment = segments.labels.data[i] as number;
+    const object = objects.labels.data[i];
+    const segment = segments.labels.data[i];
     let kind: number = ERROR_CLASSES.correct;
     if (object === 0) kind = segment === 0 ? ERROR_CLASSES.correct : ERROR_CLASSES.false;
     else if (segment === 0) kind = ERROR_CLASSES.missed;
@@ -96,7 +96,7 @@ export function errorMap(
       }
     }
     classes[i] = kind;
-    pixels[kind] = (pixels[kind] as number) + 1;
+    pixels[kind] = pixels[kind] + 1;
   }
   const [correct, missed, falsePixels, split, merged] = pixels as [number, number, number, number, number];
   return {
@@ -126,16 +126,16 @@ class Partners {
   see(own: number, other: number, shared: number, counts: boolean): void {
     this.#seen[own] = 1;
     if (other === 0) return;
-    const best = this.#mainPixels[own] as number;
-    if (shared > best || (shared === best && other < (this.#main[own] as number))) {
+    const best = this.#mainPixels[own];
+    if (shared > best || (shared === best && other < this.#main[own])) {
       this.#main[own] = other;
       this.#mainPixels[own] = shared;
     }
-    if (counts) this.#count[own] = (this.#count[own] as number) + 1;
+    if (counts) this.#count[own] = this.#count[own] + 1;
   }
 
   main(own: number): number {
-    return this.#main[own] as number;
+    return this.#main[own];
   }
 
   /** Partners beyond the first, over all labels. */

@@ -29,21 +29,21 @@ export function matchInstances(table: Contingency): InstanceMatching {
   const truthPixels = new Float64Array(table.truthCount + 1);
   const predictionPixels = new Float64Array(table.predictionCount + 1);
   for (let k = 0; k < table.pixels.length; k++) {
-    const count = table.pixels[k] as number;
-    const i = table.truth[k] as number;
-    const j = table.prediction[k] as number;
-    truthPixels[i] = (truthPixels[i] as number) + count;
-    predictionPixels[j] = (predictionPixels[j] as number) + count;
+    const count = table.pixels[k];
+    const i = table.truth[k];
+    const j = table.prediction[k];
+    truthPixels[i] = truthPixels[i] + count;
+    predictionPixels[j] = predictionPixels[j] + count;
   }
   const candidates: { truth: number; prediction: number; iou: number }[] = [];
   let segSum = 0;
   for (let k = 0; k < table.pixels.length; k++) {
-    const truth = table.truth[k] as number;
-    const prediction = table.prediction[k] as number;
+    const truth = table.truth[k];
+    const prediction = table.prediction[k];
     if (truth === 0 || prediction === 0) continue;
-    const shared = table.pixels[k] as number;
-    const truthSize = truthPixels[truth] as number;
-    const iou = shared / (truthSize + (predictionPixels[prediction] as number) - shared);
+    const shared = table.pixels[k];
+    const truthSize = truthPixels[truth];
+    const iou = shared / (truthSize + predictionPixels[prediction] - shared);
     if (iou >= 0.5) candidates.push({ truth, prediction, iou });
     if (2 * shared > truthSize) segSum += iou;
   }
@@ -175,10 +175,10 @@ function singlePrecisionSum(values: readonly number[]): number {
   let sum = 0;
   if (eights > 0) {
     const running = values.slice(0, 8).map(f);
-    for (let k = 8; k < eights; k++) running[k % 8] = f((running[k % 8] as number) + f(values[k] as number));
+    for (let k = 8; k < eights; k++) running[k % 8] = f(running[k % 8] + f(values[k]));
     const [a, b, c, d, e, g, h, i] = running as [number, number, number, number, number, number, number, number];
     sum = f(f(f(a + b) + f(c + d)) + f(f(e + g) + f(h + i)));
   }
-  for (let k = eights; k < values.length; k++) sum = f(sum + f(values[k] as number));
+  for (let k = eights; k < values.length; k++) sum = f(sum + f(values[k]));
   return sum;
 }

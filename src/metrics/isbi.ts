@@ -144,7 +144,7 @@ export function isbiSliceScores(
     const inside = new Uint8Array(size);
     const membrane = new Uint8Array(size);
     for (let i = 0; i < size; i++) {
-      if ((probability[i] as number) > threshold) inside[i] = 1;
+      if (probability[i] > threshold) inside[i] = 1;
       else membrane[i] = 1;
     }
     const mask = ndarray('uint8', truth.shape, inside);
@@ -183,7 +183,7 @@ export function isbiScores(slices: readonly IsbiSliceScores[]): IsbiScores {
   const points = first.map(({ threshold }, t) =>
     stackPoint(
       threshold,
-      slices.map((slice) => slice[t] as IsbiThresholdScores),
+      slices.map((slice) => slice[t]),
     ),
   );
   const best = (value: (point: StackPoint) => FScore): BestFScore => {
@@ -313,9 +313,9 @@ function requireThresholds(thresholds: readonly number[]): void {
 function asProbability(prediction: NdArray<'float32' | 'float64'>): Float32Array {
   const data = prediction.data instanceof Float32Array ? prediction.data : Float32Array.from(prediction.data);
   for (let i = 0; i < data.length; i++) {
-    const value = data[i] as number;
+    const value = data[i];
     if (value >= -1e-3 && value <= 1.001) continue;
-    const width = prediction.shape[1] as number;
+    const width = prediction.shape[1];
     throw new UsageError(`The prediction is ${value} at row ${Math.floor(i / width)}, column ${i % width}.`, {
       remedy: 'Give probabilities from 0 to 1 (8-bit maps divided by 255).',
     });

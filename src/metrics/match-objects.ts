@@ -55,18 +55,18 @@ export function matchObjects(
   const truthPixels = new Float64Array(a.count + 1);
   const predictedPixels = new Float64Array(b.count + 1);
   for (const [k, pixels] of table.pixels.entries()) {
-    (truthPixels[table.truth[k] as number] as number) += pixels;
-    (predictedPixels[table.prediction[k] as number] as number) += pixels;
+    truthPixels[table.truth[k]] += pixels;
+    predictedPixels[table.prediction[k]] += pixels;
   }
   const covered = new Map<number, number[]>();
   const parts = new Map<number, number[]>();
   const pairs: { truth: number; predicted: number; iou: number }[] = [];
   for (const [k, pixels] of table.pixels.entries()) {
-    const t = table.truth[k] as number;
-    const p = table.prediction[k] as number;
+    const t = table.truth[k];
+    const p = table.prediction[k];
     if (t === 0 || p === 0) continue;
-    const ofTruth = truthPixels[t] as number;
-    const ofPredicted = predictedPixels[p] as number;
+    const ofTruth = truthPixels[t];
+    const ofPredicted = predictedPixels[p];
     if (2 * pixels > ofTruth) covered.set(p, [...(covered.get(p) ?? []), t]);
     if (2 * pixels > ofPredicted && pixels >= minPart * ofTruth) parts.set(t, [...(parts.get(t) ?? []), p]);
     const iou = pixels / (ofTruth + ofPredicted - pixels);
@@ -75,8 +75,8 @@ export function matchObjects(
 
   const truthDone = new Uint8Array(a.count + 1);
   const predictedDone = new Uint8Array(b.count + 1);
-  const nameOfTruth = (label: number): number => a.values[label] as number;
-  const nameOfPredicted = (label: number): number => b.values[label] as number;
+  const nameOfTruth = (label: number): number => a.values[label];
+  const nameOfPredicted = (label: number): number => b.values[label];
   const merged: { predicted: number; truth: number[] }[] = [];
   for (const [p, objects] of [...covered].sort(([x], [y]) => x - y)) {
     if (objects.length < 2) continue;

@@ -33,9 +33,9 @@ export function confusionMatrix(
   const pixels = new Float64Array(classes * classes);
   const skip = ignore?.data;
   for (let i = 0; i < truth.data.length; i++) {
-    const actual = truth.data[i] as number;
+    const actual = truth.data[i];
     if (actual === ignoreValue || (skip !== undefined && skip[i] !== 0)) continue;
-    const predicted = prediction.data[i] as number;
+    const predicted = prediction.data[i];
     if (actual < 0 || actual >= classes || predicted < 0 || predicted >= classes) {
       const [name, value] = actual < 0 || actual >= classes ? ['truth', actual] : ['prediction', predicted];
       throw new UsageError(`The ${name} holds the value ${value}, which is none of the ${classes} classes.`, {
@@ -43,7 +43,7 @@ export function confusionMatrix(
       });
     }
     const cell = actual * classes + predicted;
-    pixels[cell] = (pixels[cell] as number) + 1;
+    pixels[cell] = pixels[cell] + 1;
   }
   return { classes, pixels };
 }
@@ -59,7 +59,7 @@ export function sumOfConfusions(matrices: readonly ConfusionMatrix[]): Confusion
   }
   const pixels = new Float64Array(classes * classes);
   for (const matrix of matrices) {
-    for (let k = 0; k < pixels.length; k++) pixels[k] = (pixels[k] as number) + (matrix.pixels[k] as number);
+    for (let k = 0; k < pixels.length; k++) pixels[k] = pixels[k] + matrix.pixels[k];
   }
   return { classes, pixels };
 }
@@ -97,7 +97,7 @@ export function overlapScores(
   { classes, pixels }: ConfusionMatrix,
   { leaveOut = [] }: OverlapOptions = {},
 ): OverlapScores {
-  const at = (row: number, column: number): number => pixels[row * classes + column] as number;
+  const at = (row: number, column: number): number => pixels[row * classes + column];
   const perClass: ClassScores[] = [];
   let right = 0;
   let all = 0;

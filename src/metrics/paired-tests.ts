@@ -27,7 +27,7 @@ export function signFlipTest(
   const n = sizes.length;
   if (n === 0) return { p: 1, exact: true };
   let sum = 0;
-  for (let i = 0; i < differences.length; i++) sum += differences[i] as number;
+  for (let i = 0; i < differences.length; i++) sum += differences[i];
   // Sums of the same numbers in another order are the same sum.
   const observed = Math.abs(sum) * (1 - 1e-9);
   const [size] = sizes as [number];
@@ -44,15 +44,15 @@ export function signFlipTest(
       if (Math.abs(current) >= observed) extreme++;
       if (step === cases) break;
       const i = 1 + 31 - Math.clz32(step & -step);
-      sign[i] = -(sign[i] as number);
-      current += 2 * (sign[i] as number) * (sizes[i] as number);
+      sign[i] = -sign[i];
+      current += 2 * sign[i] * sizes[i];
     }
     return { p: extreme / cases, exact: true };
   }
   let extreme = 0;
   for (let draw = 0; draw < draws; draw++) {
     let total = 0;
-    for (let i = 0; i < n; i++) total += random.uniform() < 0.5 ? (sizes[i] as number) : -(sizes[i] as number);
+    for (let i = 0; i < n; i++) total += random.uniform() < 0.5 ? sizes[i] : -sizes[i];
     if (Math.abs(total) >= observed) extreme++;
   }
   return { p: (extreme + 1) / (draws + 1), exact: false };
@@ -83,20 +83,19 @@ export function wilcoxonTest(differences: ArrayLike<number>): TestResult {
   const kept = Array.from(differences).filter((d) => d !== 0);
   const n = kept.length;
   if (n === 0) return { p: 1, exact: true };
-  const order = kept.map((_, i) => i).sort((a, b) => Math.abs(kept[a] as number) - Math.abs(kept[b] as number));
+  const order = kept.map((_, i) => i).sort((a, b) => Math.abs(kept[a]) - Math.abs(kept[b]));
   const ranks = new Float64Array(n);
   let ties = 0;
   for (let from = 0; from < n; ) {
     let to = from + 1;
-    while (to < n && Math.abs(kept[order[to] as number] as number) === Math.abs(kept[order[from] as number] as number))
-      to++;
+    while (to < n && Math.abs(kept[order[to]]) === Math.abs(kept[order[from]])) to++;
     // The mean of the ranks from + 1 .. to.
-    for (let k = from; k < to; k++) ranks[order[k] as number] = (from + 1 + to) / 2;
+    for (let k = from; k < to; k++) ranks[order[k]] = (from + 1 + to) / 2;
     ties += (to - from) ** 3 - (to - from);
     from = to;
   }
   let positive = 0;
-  for (let i = 0; i < n; i++) if ((kept[i] as number) > 0) positive += ranks[i] as number;
+  for (let i = 0; i < n; i++) if (kept[i] > 0) positive += ranks[i];
   const all = (n * (n + 1)) / 2;
   const least = Math.min(positive, all - positive);
   if (ties === 0 && n <= MOST_RANKED) return { p: Math.min(1, (2 * subsetsUpTo(n, least)) / 2 ** n), exact: true };
@@ -109,7 +108,7 @@ function subsetsUpTo(n: number, most: number): number {
   const counts = new Float64Array(most + 1);
   counts[0] = 1;
   for (let rank = 1; rank <= n; rank++) {
-    for (let sum = most; sum >= rank; sum--) counts[sum] = (counts[sum] as number) + (counts[sum - rank] as number);
+    for (let sum = most; sum >= rank; sum--) counts[sum] = counts[sum] + counts[sum - rank];
   }
   return counts.reduce((a, b) => a + b, 0);
 }
@@ -125,11 +124,11 @@ export function leastSignFlipP(images: number): number {
  */
 export function holm(ps: readonly number[]): number[] {
   const order = ps.map((_, i) => i).filter((i) => !Number.isNaN(ps[i]));
-  order.sort((a, b) => (ps[a] as number) - (ps[b] as number));
+  order.sort((a, b) => ps[a] - ps[b]);
   const adjusted = ps.slice();
   let most = 0;
   order.forEach((i, rank) => {
-    most = Math.max(most, Math.min(1, (order.length - rank) * (ps[i] as number)));
+    most = Math.max(most, Math.min(1, (order.length - rank) * ps[i]));
     adjusted[i] = most;
   });
   return adjusted;

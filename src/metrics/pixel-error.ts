@@ -65,8 +65,8 @@ function countsOfWords(truth: Int32Array, prediction: Int32Array): PixelCounts {
     let predictionLanes = 0;
     let bothLanes = 0;
     for (let i = from; i < end; i++) {
-      const a = onesOf(truth[i] as number);
-      const b = onesOf(prediction[i] as number);
+      const a = onesOf(truth[i]);
+      const b = onesOf(prediction[i]);
       truthLanes = (truthLanes + a) | 0;
       predictionLanes = (predictionLanes + b) | 0;
       bothLanes = (bothLanes + (a & b)) | 0;

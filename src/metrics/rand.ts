@@ -55,12 +55,12 @@ function foregroundMarginals(table: Contingency): Marginals {
   const prediction = new Float64Array(table.predictionCount + 1);
   let pixels = 0;
   for (let k = 0; k < table.pixels.length; k++) {
-    const i = table.truth[k] as number;
+    const i = table.truth[k];
     if (i === 0) continue;
-    const count = table.pixels[k] as number;
-    truth[i] = (truth[i] as number) + count;
-    const j = table.prediction[k] as number;
-    prediction[j] = (prediction[j] as number) + count;
+    const count = table.pixels[k];
+    truth[i] = truth[i] + count;
+    const j = table.prediction[k];
+    prediction[j] = prediction[j] + count;
     pixels += count;
   }
   return { truth, prediction, pixels };
@@ -69,15 +69,15 @@ function foregroundMarginals(table: Contingency): Marginals {
 /** The sums of one slice or volume. Exact for up to 9e7 foreground pixels (2^53 squared pixels). */
 export function randSums(table: Contingency): RandSums {
   const marginals = foregroundMarginals(table);
-  const single = marginals.prediction[0] as number;
+  const single = marginals.prediction[0];
   let joint = single;
   for (let k = 0; k < table.pixels.length; k++) {
-    if (table.truth[k] !== 0 && table.prediction[k] !== 0) joint += (table.pixels[k] as number) ** 2;
+    if (table.truth[k] !== 0 && table.prediction[k] !== 0) joint += table.pixels[k] ** 2;
   }
   let truth = 0;
   for (const a of marginals.truth) truth += a * a;
   let prediction = single;
-  for (let j = 1; j < marginals.prediction.length; j++) prediction += (marginals.prediction[j] as number) ** 2;
+  for (let j = 1; j < marginals.prediction.length; j++) prediction += marginals.prediction[j] ** 2;
   return { pixels: marginals.pixels, joint, truth, prediction };
 }
 
@@ -111,14 +111,14 @@ export function infoScores(table: Contingency): InfoScores {
   const marginals = foregroundMarginals(table);
   const n = marginals.pixels;
   const entropy = (count: number): number => (count === 0 ? 0 : -(count / n) * Math.log(count / n));
-  const singles = n === 0 ? Number.NaN : ((marginals.prediction[0] as number) / n) * Math.log(n);
+  const singles = n === 0 ? Number.NaN : (marginals.prediction[0] / n) * Math.log(n);
   let truth = 0;
   for (const a of marginals.truth) truth += entropy(a);
   let prediction = singles;
-  for (let j = 1; j < marginals.prediction.length; j++) prediction += entropy(marginals.prediction[j] as number);
+  for (let j = 1; j < marginals.prediction.length; j++) prediction += entropy(marginals.prediction[j]);
   let joint = singles;
   for (let k = 0; k < table.pixels.length; k++) {
-    if (table.truth[k] !== 0 && table.prediction[k] !== 0) joint += entropy(table.pixels[k] as number);
+    if (table.truth[k] !== 0 && table.prediction[k] !== 0) joint += entropy(table.pixels[k]);
   }
   // Rounding may leave it outside its range by some 1e-16.
   const information = Math.min(truth, prediction, Math.max(0, truth + prediction - joint));

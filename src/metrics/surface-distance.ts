@@ -66,7 +66,7 @@ export function contourDistances(
     throw new UsageError('Contour elements are defined for 2D masks.', { remedy: 'Use edgeDistances for volumes.' });
   }
   const sizes = spacingOf(spacing, rank);
-  const lengths = contourLengths(sizes[0] as number, sizes[1] as number);
+  const lengths = contourLengths(sizes[0], sizes[1]);
   const corners = [height + 1, width + 1];
   return measure(contourWeights(truth, lengths), contourWeights(prediction, lengths), corners, sizes);
 }
@@ -101,8 +101,8 @@ export function hausdorffSurfaceDistance(surfaces: SurfaceDistances, percent = 9
     const total = sum(weights);
     let reached = 0;
     for (let k = 0; k < weights.length; k++) {
-      reached += weights[k] as number;
-      if (reached / total >= percent / 100) return distances[k] as number;
+      reached += weights[k];
+      if (reached / total >= percent / 100) return distances[k];
     }
     return distances[distances.length - 1] ?? Number.NaN;
   };
@@ -144,7 +144,7 @@ export function surfaceDice(surfaces: SurfaceDistances, tolerance: number): numb
   const { truthToPrediction: a, predictionToTruth: b } = surfaces;
   const within = ({ distances, weights }: DirectedDistances): number => {
     let close = 0;
-    for (let k = 0; k < weights.length && (distances[k] as number) <= tolerance; k++) close += weights[k] as number;
+    for (let k = 0; k < weights.length && distances[k] <= tolerance; k++) close += weights[k];
     return close;
   };
   return (within(a) + within(b)) / (sum(a.weights) + sum(b.weights));
@@ -164,7 +164,7 @@ function sum(values: Float64Array): number {
 
 function weightedSum(distances: Float64Array, weights: Float64Array): number {
   let total = 0;
-  for (let k = 0; k < distances.length; k++) total += (distances[k] as number) * (weights[k] as number);
+  for (let k = 0; k < distances.length; k++) total += distances[k] * weights[k];
   return total;
 }
 
@@ -173,8 +173,8 @@ function quantile(ascending: Float64Array, q: number): number {
   if (ascending.length === 0) return Number.NaN;
   const place = q * (ascending.length - 1);
   const below = Math.floor(place);
-  const low = ascending[below] as number;
-  const high = ascending[Math.min(below + 1, ascending.length - 1)] as number;
+  const low = ascending[below];
+  const high = ascending[Math.min(below + 1, ascending.length - 1)];
   // Infinity - Infinity would be NaN.
   return low === high ? low : low + (high - low) * (place - below);
 }
@@ -230,7 +230,7 @@ function contourWeights(mask: IntegerArray, lengths: Float64Array): Float64Array
   for (let y = 0, i = 0; y <= height; y++) {
     for (let x = 0; x <= width; x++, i++) {
       const code = 8 * at(y - 1, x - 1) + 4 * at(y - 1, x) + 2 * at(y, x - 1) + at(y, x);
-      weights[i] = lengths[code] as number;
+      weights[i] = lengths[code];
     }
   }
   return weights;
@@ -252,14 +252,14 @@ function measure(
     );
     const distance = distanceToNonzero(surface, { spacing }).distance.data;
     const elements: number[] = [];
-    for (let i = 0; i < from.length; i++) if ((from[i] as number) > 0) elements.push(i);
+    for (let i = 0; i < from.length; i++) if (from[i] > 0) elements.push(i);
     elements.sort((i, j) => {
-      const [a, b] = [distance[i] as number, distance[j] as number];
+      const [a, b] = [distance[i], distance[j]];
       return a < b ? -1 : a > b ? 1 : 0;
     });
     return {
-      distances: Float64Array.from(elements, (i) => distance[i] as number),
-      weights: Float64Array.from(elements, (i) => from[i] as number),
+      distances: Float64Array.from(elements, (i) => distance[i]),
+      weights: Float64Array.from(elements, (i) => from[i]),
     };
   }
 }

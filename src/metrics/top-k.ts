@@ -10,10 +10,10 @@ export function topKAccuracy({ shape, data }: NdArray<'float32'>, labels: ArrayL
   const [images, classes] = shape as readonly [number, number];
   let right = 0;
   for (let n = 0; n < images; n++) {
-    const label = labels[n] as number;
-    const own = data[n * classes + label] as number;
+    const label = labels[n];
+    const own = data[n * classes + label];
     let before = 0;
-    for (let c = 0; c < classes; c++) if (c !== label && !((data[n * classes + c] as number) < own)) before++;
+    for (let c = 0; c < classes; c++) if (c !== label && !(data[n * classes + c] < own)) before++;
     if (before < k) right++;
   }
   return right / images;

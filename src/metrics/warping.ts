@@ -103,7 +103,7 @@ export class WarpingScorer {
       for (let y = 0; y < height; y++) {
         const i = y * width + x;
         const p = (x + 1) * stride + y + 1;
-        const value = prediction[i] as number;
+        const value = prediction[i];
         const inside = value > threshold ? 1 : 0;
         if (inside === source[p] || this.#ignored?.[i] === 1) continue;
         places.push(p);
@@ -125,7 +125,7 @@ export class WarpingScorer {
     }
     const warped = new Uint8Array(width * height);
     for (let y = 0, i = 0; y < height; y++) {
-      for (let x = 0; x < width; x++, i++) warped[i] = source[(x + 1) * stride + y + 1] as number;
+      for (let x = 0; x < width; x++, i++) warped[i] = source[(x + 1) * stride + y + 1];
     }
     const clusters = (kind: number): number => {
       const mask = ndarray(
@@ -156,15 +156,15 @@ function pattern(mask: Uint8Array, p: number, stride: number): number {
   const above = p - stride;
   const below = p + stride;
   return (
-    (mask[above - 1] as number) |
-    ((mask[above] as number) << 1) |
-    ((mask[above + 1] as number) << 2) |
-    ((mask[p - 1] as number) << 3) |
-    ((mask[p] as number) << 4) |
-    ((mask[p + 1] as number) << 5) |
-    ((mask[below - 1] as number) << 6) |
-    ((mask[below] as number) << 7) |
-    ((mask[below + 1] as number) << 8)
+    mask[above - 1] |
+    (mask[above] << 1) |
+    (mask[above + 1] << 2) |
+    (mask[p - 1] << 3) |
+    (mask[p] << 4) |
+    (mask[p + 1] << 5) |
+    (mask[below - 1] << 6) |
+    (mask[below] << 7) |
+    (mask[below + 1] << 8)
   );
 }
 
@@ -175,18 +175,18 @@ function pattern(mask: Uint8Array, p: number, stride: number): number {
  */
 function warp(source: Uint8Array, places: Int32Array, stride: number, simple: Uint8Array): readonly number[] {
   const rankOf = new Int32Array(source.length).fill(-1);
-  for (let rank = 0; rank < places.length; rank++) rankOf[places[rank] as number] = rank;
+  for (let rank = 0; rank < places.length; rank++) rankOf[places[rank]] = rank;
   const neighbours = [-stride - 1, -stride, -stride + 1, -1, 1, stride - 1, stride, stride + 1];
   const present = new RankHeap(places.length);
   const upcoming = new RankHeap(places.length);
 
   const visit = (rank: number, firstPass: boolean): void => {
-    const p = places[rank] as number;
+    const p = places[rank];
     if (simple[pattern(source, p, stride)] === 0) return;
-    source[p] = 1 - (source[p] as number);
+    source[p] = 1 - source[p];
     rankOf[p] = -1;
     for (const offset of neighbours) {
-      const other = rankOf[p + offset] as number;
+      const other = rankOf[p + offset];
       if (other < 0) continue;
       if (other < rank) upcoming.push(other);
       else if (!firstPass) present.push(other);
@@ -221,8 +221,8 @@ class RankHeap {
     let child = this.size++;
     while (child > 0) {
       const parent = (child - 1) >> 1;
-      if ((heap[parent] as number) <= rank) break;
-      heap[child] = heap[parent] as number;
+      if (heap[parent] <= rank) break;
+      heap[child] = heap[parent];
       child = parent;
     }
     heap[child] = rank;
@@ -230,15 +230,15 @@ class RankHeap {
 
   pop(): number {
     const heap = this.#heap;
-    const smallest = heap[0] as number;
-    const last = heap[--this.size] as number;
+    const smallest = heap[0];
+    const last = heap[--this.size];
     let parent = 0;
     for (;;) {
       let child = 2 * parent + 1;
       if (child >= this.size) break;
-      if (child + 1 < this.size && (heap[child + 1] as number) < (heap[child] as number)) child++;
-      if ((heap[child] as number) >= last) break;
-      heap[parent] = heap[child] as number;
+      if (child + 1 < this.size && heap[child + 1] < heap[child]) child++;
+      if (heap[child] >= last) break;
+      heap[parent] = heap[child];
       parent = child;
     }
     heap[parent] = last;
@@ -253,17 +253,16 @@ function sortDescending(values: Int32Array, keys: Float32Array): Int32Array {
   let items = values;
   for (let shift = 0; shift < 32; shift += 11) {
     const starts = new Int32Array(2049);
-    for (let k = 0; k < bits.length; k++) (starts[(((bits[k] as number) >>> shift) & 2047) + 1] as number)++;
-    for (let digit = 0; digit < 2048; digit++)
-      starts[digit + 1] = (starts[digit + 1] as number) + (starts[digit] as number);
+    for (let k = 0; k < bits.length; k++) starts[((bits[k] >>> shift) & 2047) + 1]++;
+    for (let digit = 0; digit < 2048; digit++) starts[digit + 1] = starts[digit + 1] + starts[digit];
     const sortedBits = new Uint32Array(bits.length);
     const sortedItems = new Int32Array(items.length);
     for (let k = 0; k < bits.length; k++) {
-      const word = bits[k] as number;
+      const word = bits[k];
       const digit = (word >>> shift) & 2047;
-      const place = starts[digit] as number;
+      const place = starts[digit];
       sortedBits[place] = word;
-      sortedItems[place] = items[k] as number;
+      sortedItems[place] = items[k];
       starts[digit] = place + 1;
     }
     bits = sortedBits;
@@ -287,7 +286,7 @@ function classOf(p: number, source: Uint8Array, components: Int32Array, stride: 
         continue;
       }
       if (dx === 0 || dy === 0) edges++;
-      const object = components[q] as number;
+      const object = components[q];
       if (firstObject === 0) firstObject = object;
       else if (object !== firstObject) severalObjects = true;
     }

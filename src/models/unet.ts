@@ -67,7 +67,7 @@ export function unet(
     x = net.scoped(`decoder${level}`, () => {
       // The 1x1 convolution comes first: it commutes with interpolation and costs a quarter there.
       const up = upsample(net, conv2d(net, x, widthOf(level), { name: 'up', kernel: 1 }), { mode: upsampling });
-      return block(concatCropped(net, skips[level] as Value, up), widthOf(level));
+      return block(concatCropped(net, skips[level], up), widthOf(level));
     });
   }
   // Small first logits: the loss begins near log(classes) whatever the depth.

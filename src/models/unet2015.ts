@@ -40,7 +40,7 @@ export function unet2015(
   for (let level = DEPTH_2015 - 1; level >= 0; level--) {
     x = net.scoped(`decoder${level}`, () => {
       const up = upConv(net, x, base * 2 ** level);
-      return twice(concatCropped(net, skips[level] as Value, up), base * 2 ** level);
+      return twice(concatCropped(net, skips[level], up), base * 2 ** level);
     });
   }
   return net.finish(input, conv2d(net, x, outputs, { name: 'output', kernel: 1 }));

@@ -36,7 +36,7 @@ export function heNormal(inputs?: number): Initialiser {
  */
 export function xavierUniform(): Initialiser {
   return (shape, random) => {
-    const outputs = (shape[0] as number) * sizeOf(shape.slice(2));
+    const outputs = shape[0] * sizeOf(shape.slice(2));
     const bound = Math.sqrt(6 / (fanIn(shape) + outputs));
     const data = new Float32Array(sizeOf(shape));
     for (let i = 0; i < data.length; i++) data[i] = random.between(-bound, bound);

@@ -30,7 +30,7 @@ export interface ConvOptions {
 }
 
 function channelsOf(x: Value): number {
-  return x.shape[1] as number;
+  return x.shape[1];
 }
 
 /** 2-D convolution (cross-correlation, as everywhere in this field): [N,C,H,W] -> [N,outputs,H',W']. */
@@ -104,7 +104,7 @@ export function dense(
   }: { name?: string; initialise?: Initialiser; initialBias?: number } = {},
 ): Value {
   return net.scoped(name, () => {
-    const weight = net.parameter('weight', [outputs, x.shape[1] as number], initialise, { decay: true });
+    const weight = net.parameter('weight', [outputs, x.shape[1]], initialise, { decay: true });
     const bias = net.parameter('bias', [outputs], constant(initialBias), { decay: false });
     return net.op('Gemm', [x, weight, bias], { transB: 1 });
   });
@@ -178,7 +178,7 @@ export function upsample(
 /** The middle of `x` in the height and width of `like`; where the difference is odd, one row or column more is cut at the end. */
 export function centreCrop(net: NetworkBuilder, x: Value, like: Value): Value {
   const cuts = [2, 3].flatMap((axis) => {
-    const surplus = (x.shape[axis] as number) - (like.shape[axis] as number);
+    const surplus = x.shape[axis] - like.shape[axis];
     const start = Math.floor(surplus / 2);
     return surplus === 0 ? [] : [{ axis, start, end: start - surplus }];
   });

@@ -20,7 +20,7 @@ const SPREAD = 0.1;
 export function standardisedKernel(net: NetworkBuilder, shape: Shape): Value {
   const weight = net.parameter('weight', shape, normal(SPREAD), { decay: true });
   const axes = net.ints(shape.map((_, i) => i).slice(1));
-  const gain = net.parameter('gain', [shape[0] as number, 1, 1, 1], constant(1), { decay: false });
+  const gain = net.parameter('gain', [shape[0], 1, 1, 1], constant(1), { decay: false });
   const centred = net.sub(weight, net.op('ReduceMean', [weight, axes], { keepdims: 1 }));
   const variance = net.op('ReduceMean', [net.mul(centred, centred), axes], { keepdims: 1 });
   const spread = net.op('Sqrt', [net.add(variance, net.scalar(EPSILON))]);
@@ -43,14 +43,14 @@ function fold({ shape, data }: NdArray, gain: NdArray): NdArray {
   const inputs = fanIn(shape);
   const values = data as Float32Array;
   const out = new Float32Array(values.length);
-  for (let k = 0; k < (shape[0] as number); k++) {
+  for (let k = 0; k < shape[0]; k++) {
     const row = values.subarray(k * inputs, (k + 1) * inputs);
     let mean = 0;
-    for (let i = 0; i < inputs; i++) mean += (row[i] as number) / inputs;
+    for (let i = 0; i < inputs; i++) mean += row[i] / inputs;
     let variance = 0;
-    for (let i = 0; i < inputs; i++) variance += ((row[i] as number) - mean) ** 2 / inputs;
+    for (let i = 0; i < inputs; i++) variance += (row[i] - mean) ** 2 / inputs;
     const scale = ((gain.data[k] as number) * Math.sqrt(2 / inputs)) / Math.sqrt(variance + EPSILON);
-    for (let i = 0; i < inputs; i++) out[k * inputs + i] = ((row[i] as number) - mean) * scale;
+    for (let i = 0; i < inputs; i++) out[k * inputs + i] = (row[i] - mean) * scale;
   }
   return float32(shape, out);
 }

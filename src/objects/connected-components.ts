@@ -59,7 +59,7 @@ export function connectedComponents(
   const rows = depth * height;
   const values = by === 'value' ? array.data : undefined;
   const { edges, firstRun } = runsOf(array.data, rows, width, values !== undefined);
-  const runs = firstRun[rows] as number;
+  const runs = firstRun[rows];
 
   const parent = new Int32Array(runs);
   for (let run = 0; run < runs; run++) parent[run] = run;
@@ -122,7 +122,7 @@ function runsOfPixels(data: Data, start: number, end: number, edges: Int32Array,
   let k = first;
   let before = 0;
   for (let i = start; i < end; i++) {
-    const value = data[i] as number;
+    const value = data[i];
     const now = (value | -value) >>> 31;
     edges[k] = i;
     k += now ^ before;
@@ -144,7 +144,7 @@ function runsOfBytes(words: Int32Array, start: number, end: number, edges: Int32
     const next = Math.min(i + 32, end);
     let inside = 0;
     for (let w = i >> 2; w < next >> 2; w++) {
-      const word = words[w] as number;
+      const word = words[w];
       // The top bit of every byte that is not 0; the product moves the four together, the first byte's lowest.
       const tops = (((word & 0x7f7f7f7f) + 0x7f7f7f7f) | word) & 0x80808080;
       inside = (inside >>> 4) | (Math.imul(tops >>> 7, 0x10204080) & 0xf0000000);
@@ -201,21 +201,21 @@ function linkRows(
   values: Data | undefined,
 ): void {
   const shift = (row - earlier) * width;
-  const last = firstRun[row + 1] as number;
-  const lastEarlier = firstRun[earlier + 1] as number;
-  let run = firstRun[row] as number;
-  let other = firstRun[earlier] as number;
+  const last = firstRun[row + 1];
+  const lastEarlier = firstRun[earlier + 1];
+  let run = firstRun[row];
+  let other = firstRun[earlier];
   while (run < last && other < lastEarlier) {
-    const start = edges[2 * run] as number;
-    const end = edges[2 * run + 1] as number;
-    const otherStart = edges[2 * other] as number;
-    const otherEnd = (edges[2 * other + 1] as number) + shift;
+    const start = edges[2 * run];
+    const end = edges[2 * run + 1];
+    const otherStart = edges[2 * other];
+    const otherEnd = edges[2 * other + 1] + shift;
     if (start < otherEnd + reach && otherStart + shift < end + reach) {
       if (values === undefined || values[start] === values[otherStart]) unite(parent, run, other);
     }
     if (values !== undefined && reach > 0 && otherEnd === end && run + 1 < last) {
       // Runs of other values follow at once: the next one touches this one's neighbour by a corner.
-      const next = edges[2 * run + 2] as number;
+      const next = edges[2 * run + 2];
       if (next === end && values[next] === values[otherStart]) unite(parent, run + 1, other);
     }
     if (otherEnd <= end) other++;
@@ -229,12 +229,12 @@ function unite(parent: Int32Array, a: number, b: number): void {
   let rootB = b;
   while (parent[rootA] !== rootA) {
     // Path halving keeps the trees flat.
-    parent[rootA] = parent[parent[rootA] as number] as number;
-    rootA = parent[rootA] as number;
+    parent[rootA] = parent[parent[rootA]];
+    rootA = parent[rootA];
   }
   while (parent[rootB] !== rootB) {
-    parent[rootB] = parent[parent[rootB] as number] as number;
-    rootB = parent[rootB] as number;
+    parent[rootB] = parent[parent[rootB]];
+    rootB = parent[rootB];
   }
   if (rootA < rootB) parent[rootB] = rootA;
   else parent[rootA] = rootB;
@@ -260,13 +260,13 @@ function paint(
   for (let row = 0; row < rows; row += together) {
     const next = Math.min(row + together, rows);
     if (clear) labels.fill(0, row * width, next * width);
-    for (let run = firstRun[row] as number; run < (firstRun[next] as number); run++) {
+    for (let run = firstRun[row]; run < firstRun[next]; run++) {
       // Parents come before their children, so theirs are numbers already.
-      const above = parent[run] as number;
-      const label = above === run ? ++count : (parent[above] as number);
+      const above = parent[run];
+      const label = above === run ? ++count : parent[above];
       parent[run] = label;
-      const start = edges[2 * run] as number;
-      const last = (edges[2 * run + 1] as number) - 1;
+      const start = edges[2 * run];
+      const last = edges[2 * run + 1] - 1;
       // Most runs of noise are no longer than two pixels: no loop for them.
       labels[start] = label;
       labels[last] = label;

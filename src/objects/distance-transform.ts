@@ -58,7 +58,7 @@ function distanceTransform(
   for (let z = 0, i = 0; z < depth; z++) {
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++, i++) {
-        const j = nearest[i] as number;
+        const j = nearest[i];
         if (j < 0) {
           squared[i] = Number.POSITIVE_INFINITY;
           continue;
@@ -91,10 +91,10 @@ function nearestInRows(
     }
     last = -1;
     for (let i = start + width - 1; i >= start; i--) {
-      const left = nearest[i] as number;
+      const left = nearest[i];
       if (left === i) last = i;
       if (last >= 0 && (left < 0 || last - i < i - left)) nearest[i] = last;
-      const j = nearest[i] as number;
+      const j = nearest[i];
       const d = (i - j) * spacing;
       squared[i] = j < 0 ? Number.POSITIVE_INFINITY : d * d;
     }
@@ -130,15 +130,15 @@ function alongLines(
     const count = Math.min(TILE, lines - first);
     for (let q = 0, row = start + first; q < length; q++, row += stride) {
       for (let line = 0, k = q; line < count; line++, k += length) {
-        values[k] = (squared[row + line] as number) / s2;
-        indices[k] = nearest[row + line] as number;
+        values[k] = squared[row + line] / s2;
+        indices[k] = nearest[row + line];
       }
     }
     for (let line = 0; line < count; line++) lowerEnvelope(values, indices, line * length, length, scratch);
     for (let q = 0, row = start + first; q < length; q++, row += stride) {
       for (let line = 0, k = q; line < count; line++, k += length) {
-        squared[row + line] = (values[k] as number) * s2;
-        nearest[row + line] = indices[k] as number;
+        squared[row + line] = values[k] * s2;
+        nearest[row + line] = indices[k];
       }
     }
   }
@@ -165,27 +165,27 @@ function lowerEnvelope(
 ): void {
   let top = -1;
   for (let q = 0; q < length; q++) {
-    const f = values[start + q] as number;
+    const f = values[start + q];
     if (f === Number.POSITIVE_INFINITY) continue;
     let crossing = Number.NEGATIVE_INFINITY;
     while (top >= 0) {
-      const v = apex[top] as number;
-      crossing = (f + q * q - ((height[top] as number) + v * v)) / (2 * (q - v));
-      if (crossing > (from[top] as number)) break;
+      const v = apex[top];
+      crossing = (f + q * q - (height[top] + v * v)) / (2 * (q - v));
+      if (crossing > from[top]) break;
       top--;
       crossing = Number.NEGATIVE_INFINITY;
     }
     top++;
     apex[top] = q;
     height[top] = f;
-    index[top] = indices[start + q] as number;
+    index[top] = indices[start + q];
     from[top] = crossing;
   }
   if (top < 0) return;
   for (let q = 0, k = 0; q < length; q++) {
-    while (k < top && (from[k + 1] as number) < q) k++;
-    const d = q - (apex[k] as number);
-    values[start + q] = (height[k] as number) + d * d;
-    indices[start + q] = index[k] as number;
+    while (k < top && from[k + 1] < q) k++;
+    const d = q - apex[k];
+    values[start + q] = height[k] + d * d;
+    indices[start + q] = index[k];
   }
 }

@@ -27,7 +27,7 @@ export function fillHoles<A extends IntegerArray>(
   const background = new Uint8Array(size);
   for (let i = 0; i < size; i++) if (data[i] === 0) background[i] = 1;
   const { labels, count } = connectedComponents(ndarray('uint8', array.shape, background), {
-    ...(connectivity === undefined ? {} : { connectivity }),
+    connectivity,
   });
   const part = labels.data;
   const OPEN = -1;
@@ -40,27 +40,27 @@ export function fillHoles<A extends IntegerArray>(
     for (let y = 0; y < height; y++) {
       const step = wholePlane || y === 0 || y === height - 1 ? 1 : Math.max(1, width - 1);
       const start = (z * height + y) * width;
-      for (let x = 0; x < width; x += step) around[part[start + x] as number] = OPEN;
+      for (let x = 0; x < width; x += step) around[part[start + x]] = OPEN;
     }
   }
   const sizes = new Float64Array(count + 1);
   const plane = width * height;
   const steps = flat ? [-1, 1, -width, width] : [-1, 1, -width, width, -plane, plane];
   for (let i = 0; i < size; i++) {
-    const hole = part[i] as number;
+    const hole = part[i];
     if (around[hole] === OPEN) continue;
-    sizes[hole] = (sizes[hole] as number) + 1;
+    sizes[hole] = sizes[hole] + 1;
     for (let k = 0; k < steps.length; k++) {
-      const value = data[i + (steps[k] as number)] as number;
+      const value = data[i + steps[k]];
       if (value === 0 || around[hole] === value) continue;
       around[hole] = around[hole] === 0 ? value : OPEN;
     }
   }
   const filled = data.slice();
   for (let i = 0; i < size; i++) {
-    const hole = part[i] as number;
-    const value = around[hole] as number;
-    if (value > 0 && (sizes[hole] as number) <= maxSize) filled[i] = value;
+    const hole = part[i];
+    const value = around[hole];
+    if (value > 0 && sizes[hole] <= maxSize) filled[i] = value;
   }
   return { ...array, data: filled };
 }

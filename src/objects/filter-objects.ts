@@ -36,10 +36,10 @@ export function filterObjects(
   const { labels, count, values } = relabelConsecutive(array);
   const data = labels.data;
   const sizes = new Float64Array(count + 1);
-  for (let i = 0; i < data.length; i++) (sizes[data[i] as number] as number)++;
+  for (let i = 0; i < data.length; i++) sizes[data[i]]++;
   const keep = new Uint8Array(count + 1);
   for (let label = 1; label <= count; label++) {
-    const size = sizes[label] as number;
+    const size = sizes[label];
     if (size >= minSize && size <= maxSize) keep[label] = 1;
   }
   if (minMean !== undefined) {
@@ -47,11 +47,11 @@ export function filterObjects(
     requireSameShape(array, of, ['the labels', 'the map']);
     const sums = new Float64Array(count + 1);
     for (let i = 0; i < data.length; i++) {
-      const label = data[i] as number;
-      sums[label] = (sums[label] as number) + (of.data[i] as number);
+      const label = data[i];
+      sums[label] = sums[label] + of.data[i];
     }
     for (let label = 1; label <= count; label++) {
-      if ((sums[label] as number) < value * (sizes[label] as number)) keep[label] = 0;
+      if (sums[label] < value * sizes[label]) keep[label] = 0;
     }
   }
   if (border === 'clear') {
@@ -61,7 +61,7 @@ export function filterObjects(
       for (let y = 0; y < height; y++) {
         const step = wholePlane || y === 0 || y === height - 1 ? 1 : Math.max(1, width - 1);
         const start = (z * height + y) * width;
-        for (let x = 0; x < width; x += step) keep[data[start + x] as number] = 0;
+        for (let x = 0; x < width; x += step) keep[data[start + x]] = 0;
       }
     }
   }
@@ -70,8 +70,8 @@ export function filterObjects(
   for (let label = 1; label <= count; label++) {
     if (keep[label] === 0) continue;
     numbers[label] = kept.length;
-    kept.push(values[label] as number);
+    kept.push(values[label]);
   }
-  for (let i = 0; i < data.length; i++) data[i] = numbers[data[i] as number] as number;
+  for (let i = 0; i < data.length; i++) data[i] = numbers[data[i]];
   return { labels: ndarray('int32', array.shape, data), count: kept.length - 1, values: kept };
 }

@@ -26,8 +26,8 @@ export function extentsOf(shape: readonly number[]): Extents {
     });
   }
   const [depth, height, width] = shape.length === 3 ? shape : [1, ...shape];
-  const extents = { depth: depth as number, height: height as number, width: width as number };
-  return { ...extents, size: extents.depth * extents.height * extents.width, rank: shape.length as 2 | 3 };
+  const extents = { depth: depth, height: height, width: width };
+  return { ...extents, size: extents.depth * extents.height * extents.width, rank: shape.length };
 }
 
 /**
@@ -116,7 +116,7 @@ export function unframed(values: Int32Array, { depth, height, width, size }: Ext
   for (let z = 0, i = 0; z < depth; z++) {
     for (let y = 0; y < height; y++) {
       for (let x = 0, p = frame.rowStart(z, y); x < width; x++, i++, p++) {
-        const value = values[p] as number;
+        const value = values[p];
         if (value > 0) result[i] = value;
       }
     }

@@ -53,8 +53,8 @@ export function hMaxima(image: ScalarArray, h: number, { mask, connectivity }: H
   const find = (pixel: number): number => {
     let root = pixel;
     while (parent[root] !== root) {
-      parent[root] = parent[parent[root] as number] as number;
-      root = parent[root] as number;
+      parent[root] = parent[parent[root]];
+      root = parent[root];
     }
     return root;
   };
@@ -65,41 +65,41 @@ export function hMaxima(image: ScalarArray, h: number, { mask, connectivity }: H
   const topOf = new Int32Array(frame.size).fill(GONE);
 
   for (let k = order.length - 1; k >= 0; k--) {
-    const p = order[k] as number;
-    const value = peak[p] as number;
+    const p = order[k];
+    const value = peak[p];
     parent[p] = p;
     top[p] = p;
     fate[p] = p;
     let root = p;
     for (let n = 0; n < near; n++) {
-      const q = p + (neighbours[n] as number);
-      if ((parent[q] as number) < 0) continue;
+      const q = p + neighbours[n];
+      if (parent[q] < 0) continue;
       const other = find(q);
       if (other === root) continue;
       // As high counts as higher: plateaus then hang on their first pixel, not on a chain.
-      const otherIsHigher = (peak[other] as number) >= (peak[root] as number);
+      const otherIsHigher = peak[other] >= peak[root];
       const high = otherIsHigher ? other : root;
       const low = otherIsHigher ? root : other;
-      if ((peak[low] as number) - value < h) {
-        fate[top[low] as number] = peak[low] === peak[high] ? (top[high] as number) : GONE;
+      if (peak[low] - value < h) {
+        fate[top[low]] = peak[low] === peak[high] ? top[high] : GONE;
       }
       parent[low] = high;
       root = high;
     }
-    if (peak[root] === value) topOf[p] = top[root] as number;
+    if (peak[root] === value) topOf[p] = top[root];
   }
 
   const labels = new Int32Array(frame.size);
   const numberOf = new Int32Array(frame.size);
   let count = 0;
   for (let p = 0; p < frame.size; p++) {
-    let first = topOf[p] as number;
+    let first = topOf[p];
     if (first < 0) continue;
-    while (first >= 0 && fate[first] !== first) first = fate[first] as number;
-    fate[topOf[p] as number] = first;
+    while (first >= 0 && fate[first] !== first) first = fate[first];
+    fate[topOf[p]] = first;
     if (first < 0) continue;
     if (numberOf[first] === 0) numberOf[first] = ++count;
-    labels[p] = numberOf[first] as number;
+    labels[p] = numberOf[first];
   }
   return { labels: ndarray('int32', image.shape, unframed(labels, extents, frame)), count };
 }
@@ -108,7 +108,7 @@ function framedValues({ data }: ScalarArray, { depth, height, width }: Extents, 
   const values = new Float64Array(frame.size);
   for (let z = 0, i = 0; z < depth; z++) {
     for (let y = 0; y < height; y++) {
-      for (let x = 0, p = frame.rowStart(z, y); x < width; x++, i++, p++) values[p] = data[i] as number;
+      for (let x = 0, p = frame.rowStart(z, y); x < width; x++, i++, p++) values[p] = data[i];
     }
   }
   return values;

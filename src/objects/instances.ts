@@ -127,7 +127,7 @@ function difference(a: NdArray<'float32'>, b: NdArray<'float32'>): NdArray<'floa
   return ndarray(
     'float32',
     a.shape,
-    a.data.map((value, i) => value - (b.data[i] as number)),
+    a.data.map((value, i) => value - b.data[i]),
   );
 }
 
@@ -149,7 +149,7 @@ function flood(depth: NdArray<'float32'>, seeds: NdArray<'int32'>, mask: NdArray
   let last = 0;
   let found = false;
   for (let i = 0; i < size; i++) {
-    const label = labels.data[i] as number;
+    const label = labels.data[i];
     if (label > last) last = label;
     if (label !== 0 || mask.data[i] === 0) continue;
     rest[i] = 1;
@@ -157,6 +157,6 @@ function flood(depth: NdArray<'float32'>, seeds: NdArray<'int32'>, mask: NdArray
   }
   if (!found) return labels;
   const parts = connectedComponents(ndarray('uint8', mask.shape, rest)).labels.data;
-  for (let i = 0; i < size; i++) if (parts[i] !== 0) labels.data[i] = last + (parts[i] as number);
+  for (let i = 0; i < size; i++) if (parts[i] !== 0) labels.data[i] = last + parts[i];
   return labels;
 }

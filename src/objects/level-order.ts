@@ -46,7 +46,7 @@ export function levelsOf(
       for (let x = 0, p = frame.rowStart(z, y); x < width; x++, i++, p++) {
         if (inside !== undefined) {
           if (inside[i] === 0) continue;
-          taken[k] = data[i] as number;
+          taken[k] = data[i];
         }
         where[k++] = p;
       }
@@ -79,12 +79,12 @@ function sortByValue(values: ScalarArray['data'], items: Int32Array): Sorted {
     const words = new Uint32Array(values.buffer, values.byteOffset, 2 * count);
     const low = new Uint32Array(count);
     for (let i = 0; i < count; i++) {
-      const value = values[i] as number;
+      const value = values[i];
       if (Number.isNaN(value)) refuseNaN();
-      const top = value === 0 ? 0 : (words[2 * i + 1] as number);
+      const top = value === 0 ? 0 : words[2 * i + 1];
       // Bits of negative numbers are inverted, so that the order of the bits is that of the numbers.
       const flip = top >>> 31 === 1 ? 0xffffffff : 0;
-      low[i] = (words[2 * i] as number) ^ flip;
+      low[i] = words[2 * i] ^ flip;
       keys[i] = top ^ (flip | 0x80000000);
     }
     const byLow = sortByKey(low.slice(), positions(count)).items;
@@ -94,16 +94,16 @@ function sortByValue(values: ScalarArray['data'], items: Int32Array): Sorted {
   if (values instanceof Float32Array) {
     const words = new Uint32Array(values.buffer, values.byteOffset, count);
     for (let i = 0; i < count; i++) {
-      const value = values[i] as number;
+      const value = values[i];
       if (Number.isNaN(value)) refuseNaN();
       // 0 for -0.
-      const bits = value === 0 ? 0 : (words[i] as number);
+      const bits = value === 0 ? 0 : words[i];
       keys[i] = bits >>> 31 === 1 ? ~bits : bits | 0x80000000;
     }
   } else {
     const signed = values instanceof Int8Array || values instanceof Int16Array || values instanceof Int32Array;
     const offset = signed ? 0x80000000 : 0;
-    for (let i = 0; i < count; i++) keys[i] = (values[i] as number) + offset;
+    for (let i = 0; i < count; i++) keys[i] = values[i] + offset;
   }
   return sortByKey(keys, items);
 }
@@ -116,7 +116,7 @@ function positions(count: number): Int32Array {
 
 function gathered<T extends Int32Array | Uint32Array>(values: T, at: Int32Array): T {
   const result = values.slice() as T;
-  for (let k = 0; k < at.length; k++) result[k] = values[at[k] as number] as number;
+  for (let k = 0; k < at.length; k++) result[k] = values[at[k]];
   return result;
 }
 
@@ -136,13 +136,13 @@ function sortByKey(keys: Uint32Array, items: Int32Array): Sorted {
   const count = keys.length;
   const starts = new Int32Array(PASSES * BUCKETS);
   for (let i = 0; i < count; i++) {
-    const key = keys[i] as number;
+    const key = keys[i];
     const low = key & (BUCKETS - 1);
     const middle = BUCKETS + ((key >>> BITS) & (BUCKETS - 1));
     const high = 2 * BUCKETS + (key >>> (2 * BITS));
-    starts[low] = (starts[low] as number) + 1;
-    starts[middle] = (starts[middle] as number) + 1;
-    starts[high] = (starts[high] as number) + 1;
+    starts[low] = starts[low] + 1;
+    starts[middle] = starts[middle] + 1;
+    starts[high] = starts[high] + 1;
   }
   let fromKeys: Uint32Array = keys;
   let from: Int32Array = items;
@@ -151,22 +151,22 @@ function sortByKey(keys: Uint32Array, items: Int32Array): Sorted {
   for (let pass = 0; pass < PASSES; pass++) {
     const shift = pass * BITS;
     const first = pass * BUCKETS;
-    if (count === 0 || starts[first + (((fromKeys[0] as number) >>> shift) & (BUCKETS - 1))] === count) continue;
+    if (count === 0 || starts[first + ((fromKeys[0] >>> shift) & (BUCKETS - 1))] === count) continue;
     let sum = 0;
     for (let digit = first; digit < first + BUCKETS; digit++) {
-      const here = starts[digit] as number;
+      const here = starts[digit];
       starts[digit] = sum;
       sum += here;
     }
     toKeys ??= new Uint32Array(count);
     to ??= new Int32Array(count);
     for (let i = 0; i < count; i++) {
-      const key = fromKeys[i] as number;
+      const key = fromKeys[i];
       const digit = first + ((key >>> shift) & (BUCKETS - 1));
-      const place = starts[digit] as number;
+      const place = starts[digit];
       starts[digit] = place + 1;
       toKeys[place] = key;
-      to[place] = from[i] as number;
+      to[place] = from[i];
     }
     [fromKeys, toKeys] = [toKeys, fromKeys];
     [from, to] = [to, from];

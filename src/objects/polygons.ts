@@ -62,7 +62,7 @@ export function toPolygons(labels: IntegerArray, { simplifyPx = 0 }: PolygonOpti
   const byLabel = new Map<number, Polygon[]>();
   const first = firstPixels(pieces.data, count);
   for (const [k, polygon] of lines.entries()) {
-    const label = labels.data[first[k] as number] as number;
+    const label = labels.data[first[k]];
     if (label < 0) {
       throw new UsageError(`The label map holds the negative value ${label}.`, {
         remedy: 'Labels are 0 for background and positive for objects.',
@@ -92,9 +92,9 @@ function trace(pieces: Int32Array, height: number, width: number, count: number)
   const walkedTop = new Uint8Array(pieces.length);
   const corners: number[] = [];
   const at = (x: number, y: number): number =>
-    x < 0 || y < 0 || x >= width || y >= height ? 0 : (pieces[y * width + x] as number);
+    x < 0 || y < 0 || x >= width || y >= height ? 0 : pieces[y * width + x];
   for (let p = 0; p < pieces.length; p++) {
-    const own = pieces[p] as number;
+    const own = pieces[p];
     if (own === 0 || walkedTop[p] === 1 || (p >= width && pieces[p - width] === own)) continue;
     // Along the edges with the piece at the right hand: first east, above this pixel.
     corners.length = 0;
@@ -139,17 +139,17 @@ function trace(pieces: Int32Array, height: number, width: number, count: number)
     } while (x !== startX || y !== startY || heading !== 0);
     const ring = Int32Array.from(corners);
     if (twiceArea > 0) exteriors[own - 1] = fromFirstCorner(ring);
-    else (holes[own - 1] as Ring[]).push(fromFirstCorner(ring));
+    else holes[own - 1].push(fromFirstCorner(ring));
   }
-  return exteriors.map((exterior, k) => ({ exterior, holes: holes[k] as Ring[] }));
+  return exteriors.map((exterior, k) => ({ exterior, holes: holes[k] }));
 }
 
 /** The ring with its uppermost, then leftmost corner first. A walk may begin in the middle of an edge. */
 function fromFirstCorner(ring: Ring): Ring {
   let best = 0;
   for (let i = 2; i < ring.length; i += 2) {
-    const dy = (ring[i + 1] as number) - (ring[best + 1] as number);
-    if (dy < 0 || (dy === 0 && (ring[i] as number) < (ring[best] as number))) best = i;
+    const dy = ring[i + 1] - ring[best + 1];
+    if (dy < 0 || (dy === 0 && ring[i] < ring[best])) best = i;
   }
   const out = new Int32Array(ring.length);
   out.set(ring.subarray(best));

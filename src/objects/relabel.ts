@@ -20,7 +20,7 @@ export function relabelConsecutive(array: IntegerArray): Relabelled {
   const data = array.data;
   let largest = 0;
   for (let i = 0; i < data.length; i++) {
-    const value = data[i] as number;
+    const value = data[i];
     if (value < 0) {
       throw new UsageError(`The label map holds the negative value ${value}.`, {
         remedy: 'Labels are 0 for background and positive for objects; pass ignored pixels as a mask.',
@@ -33,19 +33,19 @@ export function relabelConsecutive(array: IntegerArray): Relabelled {
   // A direct table where it is not much larger than the image, a map for huge sparse values.
   if (largest <= 4 * data.length + 65536) {
     const table = new Int32Array(largest + 1);
-    for (let i = 0; i < data.length; i++) table[data[i] as number] = 1;
+    for (let i = 0; i < data.length; i++) table[data[i]] = 1;
     for (let value = 1; value <= largest; value++) {
       if (table[value] === 0) continue;
       table[value] = values.length;
       values.push(value);
     }
     table[0] = 0;
-    for (let i = 0; i < data.length; i++) labels[i] = table[data[i] as number] as number;
+    for (let i = 0; i < data.length; i++) labels[i] = table[data[i]];
   } else {
     const sorted = [...new Set<number>(data)].filter((value) => value > 0).sort((a, b) => a - b);
     const ranks = new Map(sorted.map((value, index) => [value, index + 1]));
     values.push(...sorted);
-    for (let i = 0; i < data.length; i++) labels[i] = ranks.get(data[i] as number) ?? 0;
+    for (let i = 0; i < data.length; i++) labels[i] = ranks.get(data[i]) ?? 0;
   }
   return { labels: ndarray('int32', array.shape, labels), count: values.length - 1, values };
 }

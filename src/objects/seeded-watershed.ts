@@ -51,8 +51,8 @@ export function watershed(
   // 0 = not to be flooded, positive = the label that reached it, negative = waiting, ~level.
   const state = new Int32Array(frame.size);
   for (let level = 0; level < levels; level++) {
-    const end = starts[level + 1] as number;
-    for (let k = starts[level] as number; k < end; k++) state[order[k] as number] = ~level;
+    const end = starts[level + 1];
+    for (let k = starts[level]; k < end; k++) state[order[k]] = ~level;
   }
   // Pixels that were reached queue up in their level's own part of `order`, which is not needed any more.
   const free = starts.slice();
@@ -62,16 +62,16 @@ export function watershed(
   for (let z = 0, i = 0; z < depth; z++) {
     for (let y = 0; y < height; y++) {
       for (let x = 0, p = frame.rowStart(z, y); x < width; x++, i++, p++) {
-        const seed = seeds.data[i] as number;
+        const seed = seeds.data[i];
         if (seed < 0 || seed > 0x7fffffff) {
           throw new UsageError(`The seeds hold the value ${seed}.`, {
             remedy: 'Seeds are 0 for none and 1 to 2147483647; pass what is not to be flooded as a mask.',
           });
         }
-        const found = state[p] as number;
+        const found = state[p];
         if (seed === 0 || found >= 0) continue;
         state[p] = seed;
-        const place = free[~found] as number;
+        const place = free[~found];
         free[~found] = place + 1;
         order[place] = p;
       }
@@ -84,14 +84,14 @@ export function watershed(
   let tail = 0;
   for (let water = 0; water < levels; water++) {
     let head = tail;
-    const end = free[water] as number;
-    for (let k = starts[water] as number; k < end; k++) order[tail++] = order[k] as number;
+    const end = free[water];
+    for (let k = starts[water]; k < end; k++) order[tail++] = order[k];
     for (; head < tail; head++) {
-      const p = order[head] as number;
-      const label = state[p] as number;
+      const p = order[head];
+      const label = state[p];
       for (let n = 0; n < near; n++) {
-        const q = p + (neighbours[n] as number);
-        const found = state[q] as number;
+        const q = p + neighbours[n];
+        const found = state[q];
         if (found >= 0) continue;
         state[q] = label;
         const level = ~found;
@@ -99,7 +99,7 @@ export function watershed(
           order[tail++] = q;
           continue;
         }
-        const place = free[level] as number;
+        const place = free[level];
         free[level] = place + 1;
         order[place] = q;
       }

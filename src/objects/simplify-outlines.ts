@@ -16,8 +16,7 @@ export function simplifyOutlines(
   tolerancePx: number,
 ): Polygon[] {
   const [height, width] = shape as readonly [number, number];
-  const at = (x: number, y: number): number =>
-    x < 0 || y < 0 || x >= width || y >= height ? 0 : (data[y * width + x] as number);
+  const at = (x: number, y: number): number => (x < 0 || y < 0 || x >= width || y >= height ? 0 : data[y * width + x]);
   const kept = new Set<number>();
   const isNode = (x: number, y: number): boolean => {
     if ((x === 0 || x === width) && (y === 0 || y === height)) return true;
@@ -31,7 +30,7 @@ export function simplifyOutlines(
       const found = simplifyRing(withNodes(ring, isNode), tolerancePx, isNode);
       if (found.length >= 6) return found;
       collapsed = true;
-      for (let i = 0; i < ring.length; i += 2) kept.add((ring[i + 1] as number) * (width + 1) + (ring[i] as number));
+      for (let i = 0; i < ring.length; i += 2) kept.add(ring[i + 1] * (width + 1) + ring[i]);
       return ring;
     };
     const out = polygons.map(({ exterior, holes }) => ({ exterior: simplify(exterior), holes: holes.map(simplify) }));
@@ -45,8 +44,8 @@ function withNodes(ring: Ring, isNode: (x: number, y: number) => boolean): Ring 
   const out: number[] = [];
   const n = ring.length;
   for (let i = 0; i < n; i += 2) {
-    const [fromX, fromY] = [ring[i] as number, ring[i + 1] as number];
-    const [toX, toY] = [ring[(i + 2) % n] as number, ring[(i + 3) % n] as number];
+    const [fromX, fromY] = [ring[i], ring[i + 1]];
+    const [toX, toY] = [ring[(i + 2) % n], ring[(i + 3) % n]];
     const [dx, dy] = [Math.sign(toX - fromX), Math.sign(toY - fromY)];
     out.push(fromX, fromY);
     for (let x = fromX + dx, y = fromY + dy; x !== toX || y !== toY; x += dx, y += dy) {
@@ -58,14 +57,14 @@ function withNodes(ring: Ring, isNode: (x: number, y: number) => boolean): Ring 
 
 function simplifyRing(ring: Ring, tolerancePx: number, isNode: (x: number, y: number) => boolean): Ring {
   const count = ring.length / 2;
-  const x = (i: number): number => ring[2 * (i % count)] as number;
-  const y = (i: number): number => ring[2 * (i % count) + 1] as number;
+  const x = (i: number): number => ring[2 * (i % count)];
+  const y = (i: number): number => ring[2 * (i % count) + 1];
   let cuts: number[] = [];
   for (let i = 0; i < count; i++) if (isNode(x(i), y(i))) cuts.push(i);
   if (cuts.length < 2) cuts = twoCuts(cuts[0] ?? 0, count, x, y);
   const keep = new Uint8Array(count);
   for (const [k, from] of cuts.entries()) {
-    const to = k + 1 < cuts.length ? (cuts[k + 1] as number) : (cuts[0] as number) + count;
+    const to = k + 1 < cuts.length ? cuts[k + 1] : cuts[0] + count;
     keep[from] = 1;
     keepBetween(from, to, x, y, tolerancePx, (i) => {
       keep[i % count] = 1;

@@ -8,7 +8,7 @@ import type { ScalarArray } from './level-order.ts';
 export function aboveThreshold(image: ScalarArray, threshold: number): NdArray<'uint8'> {
   const data = image.data;
   const mask = new Uint8Array(data.length);
-  for (let i = 0; i < data.length; i++) mask[i] = (data[i] as number) > threshold ? 1 : 0;
+  for (let i = 0; i < data.length; i++) mask[i] = data[i] > threshold ? 1 : 0;
   return ndarray('uint8', image.shape, mask);
 }
 
@@ -31,7 +31,7 @@ export function otsuThreshold(image: ScalarArray, { bins = 256 }: OtsuOptions = 
   let least = Number.POSITIVE_INFINITY;
   let greatest = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < data.length; i++) {
-    const value = data[i] as number;
+    const value = data[i];
     if (value < least) least = value;
     if (value > greatest) greatest = value;
   }
@@ -49,8 +49,8 @@ export function otsuThreshold(image: ScalarArray, { bins = 256 }: OtsuOptions = 
 function countValues(data: ScalarArray['data'], least: number, greatest: number): Float64Array {
   const counts = new Float64Array(greatest - least + 1);
   for (let i = 0; i < data.length; i++) {
-    const bin = (data[i] as number) - least;
-    counts[bin] = (counts[bin] as number) + 1;
+    const bin = data[i] - least;
+    counts[bin] = counts[bin] + 1;
   }
   return counts;
 }
@@ -63,7 +63,7 @@ function countBins(data: ScalarArray['data'], least: number, greatest: number, b
   );
   const scale = bins / (greatest - least);
   for (let i = 0; i < data.length; i++) {
-    const value = data[i] as number;
+    const value = data[i];
     const place = (value - least) * scale;
     let bin = place | 0;
     const beyond = place - bin;
@@ -71,10 +71,10 @@ function countBins(data: ScalarArray['data'], least: number, greatest: number, b
     if (!(beyond > 1e-6 && beyond < 1 - 1e-6)) {
       if (Number.isNaN(value)) continue;
       bin = Math.min(bin, bins - 1);
-      if (value < (edges[bin] as number)) bin--;
-      else if (bin < bins - 1 && value >= (edges[bin + 1] as number)) bin++;
+      if (value < edges[bin]) bin--;
+      else if (bin < bins - 1 && value >= edges[bin + 1]) bin++;
     }
-    counts[bin] = (counts[bin] as number) + 1;
+    counts[bin] = counts[bin] + 1;
   }
   return counts;
 }
@@ -84,16 +84,16 @@ function bestDivision(counts: Float64Array, centre: (bin: number) => number): nu
   let totalSum = 0;
   // Bins count from 0 here: far values such as HU lose no digits.
   for (let bin = 0; bin < counts.length; bin++) {
-    total += counts[bin] as number;
-    totalSum += (counts[bin] as number) * bin;
+    total += counts[bin];
+    totalSum += counts[bin] * bin;
   }
   let best = 0;
   let greatest = -1;
   let lower = 0;
   let lowerSum = 0;
   for (let bin = 0; bin < counts.length - 1; bin++) {
-    lower += counts[bin] as number;
-    lowerSum += (counts[bin] as number) * bin;
+    lower += counts[bin];
+    lowerSum += counts[bin] * bin;
     const upper = total - lower;
     if (lower === 0 || upper === 0) continue;
     const difference = lowerSum / lower - (totalSum - lowerSum) / upper;

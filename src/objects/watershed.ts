@@ -41,7 +41,7 @@ export function vincentSoilleWatershed(image: IntegerArray | NdArray<'float32' |
   const stride = height + 2;
   const labels = new Int32Array((width + 2) * stride).fill(OUTSIDE);
   const { order, levelEnds } = sortByLevel(image.data, height, width, stride);
-  for (let k = 0; k < size; k++) labels[order[k] as number] = UNSEEN;
+  for (let k = 0; k < size; k++) labels[order[k]] = UNSEEN;
 
   const neighbours = [-stride, -1, stride, 1] as const;
   const queue = new Int32Array(size);
@@ -49,28 +49,28 @@ export function vincentSoilleWatershed(image: IntegerArray | NdArray<'float32' |
   let begin = 0;
   for (const end of levelEnds) {
     let tail = 0;
-    for (let k = begin; k < end; k++) labels[order[k] as number] = WAITING;
+    for (let k = begin; k < end; k++) labels[order[k]] = WAITING;
     for (let k = begin; k < end; k++) {
-      const p = order[k] as number;
+      const p = order[k];
       // Lines and basins of lower levels; what this loop queued is negative and does not count.
       if (
-        (labels[p - stride] as number) >= WATERSHED ||
-        (labels[p - 1] as number) >= WATERSHED ||
-        (labels[p + stride] as number) >= WATERSHED ||
-        (labels[p + 1] as number) >= WATERSHED
+        labels[p - stride] >= WATERSHED ||
+        labels[p - 1] >= WATERSHED ||
+        labels[p + stride] >= WATERSHED ||
+        labels[p + 1] >= WATERSHED
       ) {
         labels[p] = QUEUED;
         queue[tail++] = p;
       }
     }
     for (let head = 0; head < tail; head++) {
-      const p = queue[head] as number;
+      const p = queue[head];
       // A pixel that is a line only because it touches one may still join a basin.
       let lineByTouch = false;
       let own = QUEUED;
       for (let k = 0; k < 4; k++) {
-        const q = p + (neighbours[k] as number);
-        const other = labels[q] as number;
+        const q = p + neighbours[k];
+        const other = labels[q];
         if (other > 0) {
           if (own === QUEUED || (own === WATERSHED && lineByTouch)) own = other;
           else if (own > 0 && own !== other) {
@@ -90,14 +90,14 @@ export function vincentSoilleWatershed(image: IntegerArray | NdArray<'float32' |
       labels[p] = own;
     }
     for (let k = begin; k < end; k++) {
-      const seed = order[k] as number;
+      const seed = order[k];
       if (labels[seed] !== WAITING) continue;
       labels[seed] = ++count;
       queue[0] = seed;
       for (let head = 0, last = 1; head < last; head++) {
-        const p = queue[head] as number;
+        const p = queue[head];
         for (let m = 0; m < 4; m++) {
-          const q = p + (neighbours[m] as number);
+          const q = p + neighbours[m];
           if (labels[q] !== WAITING) continue;
           labels[q] = count;
           queue[last++] = q;
@@ -109,7 +109,7 @@ export function vincentSoilleWatershed(image: IntegerArray | NdArray<'float32' |
 
   const result = new Int32Array(size);
   for (let y = 0, i = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, i++) result[i] = labels[(x + 1) * stride + y + 1] as number;
+    for (let x = 0; x < width; x++, i++) result[i] = labels[(x + 1) * stride + y + 1];
   }
   return { labels: ndarray('int32', image.shape, result), count };
 }
@@ -123,7 +123,7 @@ function sortByLevel(
 ): { order: Int32Array; levelEnds: readonly number[] } {
   const counts = new Map<number, number>();
   for (let i = 0; i < data.length; i++) {
-    const value = data[i] as number;
+    const value = data[i];
     counts.set(value, (counts.get(value) ?? 0) + 1);
   }
   if (counts.has(Number.NaN)) {
@@ -143,8 +143,8 @@ function sortByLevel(
   const order = new Int32Array(data.length);
   for (let x = 0; x < width; x++) {
     for (let y = 0; y < height; y++) {
-      const rank = rankOf.get(data[y * width + x] as number) as number;
-      const place = next[rank] as number;
+      const rank = rankOf.get(data[y * width + x]) as number;
+      const place = next[rank];
       order[place] = (x + 1) * stride + y + 1;
       next[rank] = place + 1;
     }

@@ -80,7 +80,7 @@ export function cellsOfSlice(
   const sites = drawSites(stream(seed, 'phantom sites'), height, width, meanCellPx);
   const count = sites.length;
   const wave = (site: Site, i: number): number => {
-    const { amplitude, phase, turn } = site.drift[i] as Site['drift'][number];
+    const { amplitude, phase, turn } = site.drift[i];
     return amplitude * Math.sin(phase + turn * z);
   };
   const cy = Float64Array.from(sites, (site) => site.y + 0.22 * meanCellPx * wave(site, 0));
@@ -107,8 +107,8 @@ export function cellsOfSlice(
       let right = Number.NEGATIVE_INFINITY;
       for (let y = tileY; y < endY; y++) {
         for (let x = tileX; x < endX; x++) {
-          const py = y + (warpY[y * width + x] as number);
-          const px = x + (warpX[y * width + x] as number);
+          const py = y + warpY[y * width + x];
+          const px = x + warpX[y * width + x];
           if (py < top) top = py;
           if (py > bottom) bottom = py;
           if (px < left) left = px;
@@ -121,11 +121,11 @@ export function cellsOfSlice(
       let best = Number.POSITIVE_INFINITY;
       let second = Number.POSITIVE_INFINITY;
       for (let i = 0; i < count; i++) {
-        const dy = midY - (cy[i] as number);
-        const dx = midX - (cx[i] as number);
-        const my = (ma[i] as number) * dy + (mb[i] as number) * dx;
-        const mx = (mb[i] as number) * dy + (md[i] as number) * dx;
-        const d = Math.sqrt(my * my + mx * mx) - (radii[i] as number);
+        const dy = midY - cy[i];
+        const dx = midX - cx[i];
+        const my = ma[i] * dy + mb[i] * dx;
+        const mx = mb[i] * dy + md[i] * dx;
+        const d = Math.sqrt(my * my + mx * mx) - radii[i];
         reach[i] = d;
         if (d < best) {
           second = best;
@@ -133,24 +133,24 @@ export function cellsOfSlice(
         } else if (d < second) second = d;
       }
       let used = 0;
-      for (let i = 0; i < count; i++) if ((reach[i] as number) <= second + slack) candidates[used++] = i;
+      for (let i = 0; i < count; i++) if (reach[i] <= second + slack) candidates[used++] = i;
 
       for (let y = tileY; y < endY; y++) {
         for (let x = tileX; x < endX; x++) {
           const p = y * width + x;
-          const py = y + (warpY[p] as number);
-          const px = x + (warpX[p] as number);
+          const py = y + warpY[p];
+          const px = x + warpX[p];
           let d1 = Number.POSITIVE_INFINITY;
           let d2 = Number.POSITIVE_INFINITY;
           let i1 = 0;
           let i2 = 0;
           for (let k = 0; k < used; k++) {
-            const i = candidates[k] as number;
-            const dy = py - (cy[i] as number);
-            const dx = px - (cx[i] as number);
-            const my = (ma[i] as number) * dy + (mb[i] as number) * dx;
-            const mx = (mb[i] as number) * dy + (md[i] as number) * dx;
-            const d = Math.sqrt(my * my + mx * mx) - (radii[i] as number);
+            const i = candidates[k];
+            const dy = py - cy[i];
+            const dx = px - cx[i];
+            const my = ma[i] * dy + mb[i] * dx;
+            const mx = mb[i] * dy + md[i] * dx;
+            const d = Math.sqrt(my * my + mx * mx) - radii[i];
             if (d < d1) {
               d2 = d1;
               i2 = i1;
@@ -166,13 +166,13 @@ export function cellsOfSlice(
           for (let side = 0; side < 2; side++) {
             const i = side === 0 ? i1 : i2;
             const sign = side === 0 ? -1 : 1;
-            const dy = py - (cy[i] as number);
-            const dx = px - (cx[i] as number);
-            const my = (ma[i] as number) * dy + (mb[i] as number) * dx;
-            const mx = (mb[i] as number) * dy + (md[i] as number) * dx;
+            const dy = py - cy[i];
+            const dx = px - cx[i];
+            const my = ma[i] * dy + mb[i] * dx;
+            const mx = mb[i] * dy + md[i] * dx;
             const norm = sign / Math.max(1e-6, Math.sqrt(my * my + mx * mx));
-            gy += norm * ((ma[i] as number) * my + (mb[i] as number) * mx);
-            gx += norm * ((mb[i] as number) * my + (md[i] as number) * mx);
+            gy += norm * (ma[i] * my + mb[i] * mx);
+            gx += norm * (mb[i] * my + md[i] * mx);
           }
           cell[p] = i1;
           neighbour[p] = i2;

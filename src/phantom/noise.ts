@@ -32,7 +32,7 @@ export function smoothNoise(
   ] as const) {
     if (weight < 1e-9) continue;
     const random = stream(seed, `phantom ${purpose}`, plane);
-    for (let i = 0; i < lattice.length; i++) lattice[i] = (lattice[i] as number) + weight * random.normal();
+    for (let i = 0; i < lattice.length; i++) lattice[i] = lattice[i] + weight * random.normal();
   }
   const step = 1 / wavelengthPx;
   return bicubicField(lattice, [rows, columns], [height, width], { startY: 1, startX: 1, stepY: step, stepX: step });

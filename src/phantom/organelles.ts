@@ -23,7 +23,7 @@ function insideCell(
   const centreX = Math.round(x);
   const clampedY = Math.min(height - 1, Math.max(0, centreY));
   const clampedX = Math.min(width - 1, Math.max(0, centreX));
-  const owner = cells.cell[clampedY * width + clampedX] as number;
+  const owner = cells.cell[clampedY * width + clampedX];
   const top = Math.max(0, Math.floor(y - reachPx));
   const bottom = Math.min(height - 1, Math.ceil(y + reachPx));
   const left = Math.max(0, Math.floor(x - reachPx));
@@ -31,13 +31,13 @@ function insideCell(
   for (let py = top; py <= bottom; py++) {
     for (let px = left; px <= right; px++) {
       const p = py * width + px;
-      if (cells.cell[p] === owner && (cells.borderPx[p] as number) > marginPx) paint(p, py - y, px - x);
+      if (cells.cell[p] === owner && cells.borderPx[p] > marginPx) paint(p, py - y, px - x);
     }
   }
 }
 
 function darken(values: Float32Array, p: number, amount: number): void {
-  values[p] = (values[p] as number) - amount;
+  values[p] = values[p] - amount;
 }
 
 /** Smooth step from 1 (t <= -1) to 0 (t >= 1). */

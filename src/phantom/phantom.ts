@@ -38,7 +38,7 @@ interface Slice {
 
 function added(a: Float32Array, scaleA: number, b: Float32Array, scaleB: number): Float32Array {
   const out = new Float32Array(a.length);
-  for (let i = 0; i < out.length; i++) out[i] = scaleA * (a[i] as number) + scaleB * (b[i] as number);
+  for (let i = 0; i < out.length; i++) out[i] = scaleA * a[i] + scaleB * b[i];
   return out;
 }
 
@@ -62,13 +62,13 @@ function phantomSlice(z: number, options: Required<PhantomOptions>): Slice {
   const grain = field('grain', 3.4, 1);
   const values = new Float32Array(pixels);
   for (let p = 0; p < pixels; p++) {
-    values[p] = 146 + (tone[cells.cell[p] as number] as number) + 11 * (cloud[p] as number) + 9 * (grain[p] as number);
+    values[p] = 146 + tone[cells.cell[p]] + 11 * cloud[p] + 9 * grain[p];
   }
   paintOrganelles(values, size, cells, { seed, z, density: organelles });
 
   // Stain saturates: organelles on top of each other end up as dark as a membrane, not black.
   for (let p = 0; p < pixels; p++) {
-    const value = values[p] as number;
+    const value = values[p];
     if (value < DARKEST) values[p] = DARKEST - 0.3 * (DARKEST - value);
   }
 
@@ -80,18 +80,18 @@ function phantomSlice(z: number, options: Required<PhantomOptions>): Slice {
   const fineNoise = field('membrane grain', 4, 1);
   const label = new Uint8Array(pixels);
   for (let p = 0; p < pixels; p++) {
-    const border = cells.borderPx[p] as number;
-    const oblique = Math.min(1, Math.max(0, ((obliqueNoise[p] as number) - 1.25) / 0.5));
-    const halfWidth = Math.max(1.5, 2.5 + 0.5 * (widthNoise[p] as number)) * (1 + 0.9 * oblique);
+    const border = cells.borderPx[p];
+    const oblique = Math.min(1, Math.max(0, (obliqueNoise[p] - 1.25) / 0.5));
+    const halfWidth = Math.max(1.5, 2.5 + 0.5 * widthNoise[p]) * (1 + 0.9 * oblique);
     label[p] = border > halfWidth + 0.35 ? 255 : 0;
-    const darkness = Math.max(56, 88 + 13 * (depthNoise[p] as number)) * (1 - 0.28 * oblique);
+    const darkness = Math.max(56, 88 + 13 * depthNoise[p]) * (1 - 0.28 * oblique);
     const t = border / halfWidth;
-    let dark = darkness * Math.exp(-0.75 * t * t * Math.sqrt(t + 0.2)) * (1 + 0.16 * (fineNoise[p] as number));
+    let dark = darkness * Math.exp(-0.75 * t * t * Math.sqrt(t + 0.2)) * (1 + 0.16 * fineNoise[p]);
     // Synaptic densities: a dark smear that spreads from a membrane into the cells beside it.
-    const smear = Math.min(1, Math.max(0, ((smearNoise[p] as number) - 1.3) / 0.6));
-    dark += smear * 55 * Math.exp(-border / 7) * (1 + 0.3 * (fineNoise[p] as number));
-    const under = Math.max(58, (values[p] as number) - dark);
-    values[p] = Math.min(under, (values[p] as number) - 0.4 * dark);
+    const smear = Math.min(1, Math.max(0, (smearNoise[p] - 1.3) / 0.6));
+    dark += smear * 55 * Math.exp(-border / 7) * (1 + 0.3 * fineNoise[p]);
+    const under = Math.max(58, values[p] - dark);
+    values[p] = Math.min(under, values[p] - 0.4 * dark);
   }
 
   gaussianBlur(values, height, width, 0.8);
@@ -107,8 +107,8 @@ function phantomSlice(z: number, options: Required<PhantomOptions>): Slice {
   const offset = 4 * slice.normal();
   const image = new Uint8Array(pixels);
   for (let p = 0; p < pixels; p++) {
-    const bright = (values[p] as number) * gain * (1 + 0.085 * (light[p] as number)) + offset;
-    const value = bright + noise * 2.7 * Math.sqrt(Math.max(1, bright)) * (shot[p] as number);
+    const bright = values[p] * gain * (1 + 0.085 * light[p]) + offset;
+    const value = bright + noise * 2.7 * Math.sqrt(Math.max(1, bright)) * shot[p];
     image[p] = Math.min(255, Math.max(0, Math.round(value)));
   }
   return { image, label };

@@ -41,7 +41,7 @@ export async function predictAverage(
     if (models.length === 1) return prediction;
     mean ??= { ...prediction, ...float32(prediction.shape) };
     for (let k = 0; k < prediction.data.length; k++) {
-      mean.data[k] = (mean.data[k] as number) + (prediction.data[k] as number) / models.length;
+      mean.data[k] = mean.data[k] + prediction.data[k] / models.length;
     }
   }
   return mean as Image<'float32'>;

@@ -23,11 +23,11 @@ export function noCounts(): CalibrationCounts {
 /** Counts the pixels of one image; labels other than 0 and 1 are left out. */
 export function countPixels(counts: CalibrationCounts, probability: Float32Array, label: Uint8Array): void {
   for (let i = 0; i < label.length; i++) {
-    const truth = label[i] as number;
+    const truth = label[i];
     if (truth > 1) continue;
-    const bin = Math.min(BINS - 1, Math.floor((probability[i] as number) * BINS));
-    counts.all[bin] = (counts.all[bin] as number) + 1;
-    counts.positive[bin] = (counts.positive[bin] as number) + truth;
+    const bin = Math.min(BINS - 1, Math.floor(probability[i] * BINS));
+    counts.all[bin] = counts.all[bin] + 1;
+    counts.positive[bin] = counts.positive[bin] + truth;
   }
 }
 
@@ -51,14 +51,14 @@ export function fitCalibration({ all, positive }: CalibrationCounts): Cubic | un
   for (let k = 0; k < BINS; k++) {
     const p = (k + 0.5) / BINS;
     const basis = [1, p - p * p + p ** 3 / 3, p * p - (2 * p ** 3) / 3, p ** 3 / 3];
-    const weight = (all[k] as number) + prior;
-    const sum = (positive[k] as number) + prior * p;
+    const weight = all[k] + prior;
+    const sum = positive[k] + prior * p;
     for (let i = 0; i < 4; i++) {
       for (let j = 0; j < 4; j++) {
-        const row = normal.matrix[i] as number[];
-        row[j] = (row[j] as number) + weight * (basis[i] as number) * (basis[j] as number);
+        const row = normal.matrix[i];
+        row[j] = row[j] + weight * basis[i] * basis[j];
       }
-      normal.right[i] = (normal.right[i] as number) + sum * (basis[i] as number);
+      normal.right[i] = normal.right[i] + sum * basis[i];
     }
   }
   const free = solve(normal.matrix, normal.right);
@@ -69,16 +69,16 @@ export function fitCalibration({ all, positive }: CalibrationCounts): Cubic | un
   for (let mask = 0; mask < 8; mask++) {
     const used = [0, 1, 2, 3].filter((i) => i === 0 || (mask & (1 << (i - 1))) !== 0);
     const part = solve(
-      used.map((i) => used.map((j) => (normal.matrix[i] as number[])[j] as number)),
-      used.map((i) => normal.right[i] as number),
+      used.map((i) => used.map((j) => normal.matrix[i][j])),
+      used.map((i) => normal.right[i]),
     );
     const found = [0, 0, 0, 0];
     used.forEach((i, k) => {
-      found[i] = part[k] as number;
+      found[i] = part[k];
     });
     if (found.slice(1).some((value) => value < 0)) continue;
     // |A x - y|^2 - |y|^2 = -x.right at the solution of the part.
-    const cost = -found.reduce((sum, value, i) => sum + value * (normal.right[i] as number), 0);
+    const cost = -found.reduce((sum, value, i) => sum + value * normal.right[i], 0);
     if (best === undefined || cost < best.cost) best = { found, cost };
   }
   return powers((best as NonNullable<typeof best>).found);
@@ -93,22 +93,22 @@ function powers(coefficients: readonly number[]): Cubic {
 /** Gaussian elimination with pivots. */
 function solve(matrix: readonly (readonly number[])[], right: readonly number[]): number[] {
   const n = right.length;
-  const rows = matrix.map((row, i) => [...row, right[i] as number]);
+  const rows = matrix.map((row, i) => [...row, right[i]]);
   for (let column = 0; column < n; column++) {
     let pivot = column;
     for (let i = column + 1; i < n; i++) {
-      if (Math.abs(rows[i]?.[column] as number) > Math.abs(rows[pivot]?.[column] as number)) pivot = i;
+      if (Math.abs(rows[i]?.[column]) > Math.abs(rows[pivot]?.[column])) pivot = i;
     }
-    [rows[column], rows[pivot]] = [rows[pivot] as number[], rows[column] as number[]];
-    const top = rows[column] as number[];
+    [rows[column], rows[pivot]] = [rows[pivot], rows[column]];
+    const top = rows[column];
     for (let i = 0; i < n; i++) {
-      const row = rows[i] as number[];
+      const row = rows[i];
       if (i === column) continue;
-      const factor = (row[column] as number) / (top[column] as number);
-      for (let j = column; j <= n; j++) row[j] = (row[j] as number) - factor * (top[j] as number);
+      const factor = row[column] / top[column];
+      for (let j = column; j <= n; j++) row[j] = row[j] - factor * top[j];
     }
   }
-  return rows.map((row, i) => (row[n] as number) / (row[i] as number));
+  return rows.map((row, i) => row[n] / row[i]);
 }
 
 /** q of one probability. */

@@ -104,7 +104,7 @@ export async function classifyPages(
     const outputs = await program.run({
       [inputName]: float32([some.length * places.length, channels.count, ...crop], images),
     });
-    addViews(outputs[outputName] as NdArray, places.length, result, first);
+    addViews(outputs[outputName], places.length, result, first);
     onProgress?.(first + some.length, pages.length);
   }
   return result;
@@ -113,22 +113,22 @@ export async function classifyPages(
 /** Averages the views of each image into its row of `result`; one output stands for the second of two classes. */
 function addViews({ data, shape }: NdArray, views: number, result: NdArray<'float32'>, first: number): void {
   const [rows, outputs] = shape as readonly [number, number];
-  const classes = result.shape[1] as number;
+  const classes = result.shape[1];
   for (let row = 0; row < rows; row++) {
     const to = (first + Math.floor(row / views)) * classes;
     for (let c = 0; c < classes; c++) {
       const p = outputs === 1 ? (c === 1 ? Number(data[row]) : 1 - Number(data[row])) : Number(data[row * outputs + c]);
-      result.data[to + c] = (result.data[to + c] as number) + p / views;
+      result.data[to + c] = result.data[to + c] + p / views;
     }
   }
 }
 
 /** The mean of the probabilities that several networks give to the same images. */
 export function meanProbabilities(probabilities: readonly NdArray<'float32'>[]): NdArray<'float32'> {
-  const mean = float32((probabilities[0] as NdArray<'float32'>).shape);
+  const mean = float32(probabilities[0].shape);
   for (const { data } of probabilities) {
     for (let i = 0; i < data.length; i++) {
-      mean.data[i] = (mean.data[i] as number) + (data[i] as number) / probabilities.length;
+      mean.data[i] = mean.data[i] + data[i] / probabilities.length;
     }
   }
   return mean;

@@ -38,7 +38,7 @@ function named<K extends OpName>(
   inputs: readonly (Value | undefined)[],
   attributes: AttributesOf[K],
 ): Value {
-  return b.ops(op, inputs, attributes, 1, node.name)[0] as Value;
+  return b.ops(op, inputs, attributes, 1, node.name)[0];
 }
 
 /** Sizes after windows of `kernel` at `stride` and `dilation` within one patch. */
@@ -96,7 +96,7 @@ const conv: Rule<'Conv'> = (node, context) => {
     ...dilated(pair((i) => windows.dilation[i] * x.dilation[i])),
     ...(g.group === 1 ? {} : { group: g.group }),
   });
-  return slid(x, windows, map, w.shape[0] as number);
+  return slid(x, windows, map, w.shape[0]);
 };
 
 type Pooling = 'MaxPool' | 'AveragePool';
@@ -109,7 +109,7 @@ const pool: Rule<Pooling> = (node, context) => {
   const windows = { kernel: two(kernel_shape), stride: two(strides), dilation: two(dilations) };
   const made = pooled(node, context, x, windows, node.op === 'MaxPool' ? 'max' : 'mean');
   // With ceil_mode a last window may reach beyond the patch.
-  const { shape } = node.outputs[0] as Value;
+  const { shape } = node.outputs[0];
   if (made.extent[0] !== shape[2] || made.extent[1] !== shape[3]) refuse(node, 'reaches beyond the patch (ceil_mode)');
   return made;
 };
@@ -173,12 +173,12 @@ function product(
   const weights = b.constantOf(context.fixed(source));
   if (weights?.dtype !== 'float32') return refuse(node, 'has weights that are computed');
   const inputs = x.channels * sizeOf(x.extent);
-  const outputs = source.shape[transB ? 0 : 1] as number;
+  const outputs = source.shape[transB ? 0 : 1];
   const kernel = float32([outputs, x.channels, ...x.extent]);
   const from = weights.data as Float32Array;
   for (let k = 0; k < outputs; k++) {
     for (let i = 0; i < inputs; i++) {
-      kernel.data[k * inputs + i] = alpha * (from[transB ? k * inputs + i : i * outputs + k] as number);
+      kernel.data[k * inputs + i] = alpha * from[transB ? k * inputs + i : i * outputs + k];
     }
   }
   const bias = node.inputs[2];
@@ -196,7 +196,7 @@ function biasOf(node: Node, known: NdArray | undefined, outputs: number, beta: n
   if (data.length !== outputs && data.length !== 1) refuse(node, 'has another bias for each patch');
   return float32(
     [outputs],
-    Float32Array.from({ length: outputs }, (_, k) => beta * (data[data.length === 1 ? 0 : k] as number)),
+    Float32Array.from({ length: outputs }, (_, k) => beta * data[data.length === 1 ? 0 : k]),
   );
 }
 
@@ -217,7 +217,7 @@ function operand(node: Node, { b, fixed }: DenseContext, value: Value, x: Field)
 const elementwise: Rule = (node, context) => {
   const { b } = context;
   const fields = node.inputs.flatMap((value) => context.field(value) ?? []);
-  const first = fields[0] as Field;
+  const first = fields[0];
   for (const other of fields) {
     const same = (key: 'extent' | 'dilation'): boolean => other[key].join() === first[key].join();
     if (other.flat !== first.flat || !same('extent') || !(isPixel(first) || same('dilation'))) {
@@ -230,13 +230,13 @@ const elementwise: Rule = (node, context) => {
     const field = context.field(value);
     return field === undefined ? operand(node, context, value, first) : trimmed(b, field, spare).map;
   });
-  const map = named(node, context, node.op, inputs, node.attributes as AttributesOf[OpName]);
+  const map = named(node, context, node.op, inputs, node.attributes);
   const { channels } = first;
   return { ...first, map, channels: first.flat && !isPixel(first) ? channels : channelsOf(map), spare };
 };
 
 function channelsOf(map: Value): number {
-  return map.shape[1] as number;
+  return map.shape[1];
 }
 
 /** One tensor and parameters that belong to the channels. */
@@ -245,7 +245,7 @@ const perChannel: Rule = (node, context) => {
   requireFixed(node, context);
   requireMap(node, x);
   const inputs = [x.map, ...node.inputs.slice(1).map((value) => context.fixed(value))];
-  const map = named(node, context, node.op, inputs, node.attributes as AttributesOf[OpName]);
+  const map = named(node, context, node.op, inputs, node.attributes);
   return { ...x, map };
 };
 
@@ -261,7 +261,7 @@ const softmax: Rule<'Softmax' | 'LogSoftmax'> = (node, context) => {
 /** From a map to a vector and back; the map stays as it is. */
 const reshape: Rule<'Reshape' | 'Flatten' | 'Squeeze' | 'Unsqueeze'> = (node, context) => {
   const x = dataOf(node, context);
-  const [batch, ...shape] = (node.outputs[0] as Value).shape;
+  const [batch, ...shape] = node.outputs[0].shape;
   const full: Shape = [x.channels, ...x.extent];
   if (batch === context.batch && shape.length === 1 && shape[0] === sizeOf(full)) return { ...x, flat: true };
   if (batch === context.batch && shape.join() === full.join()) return { ...x, flat: false };
@@ -270,9 +270,9 @@ const reshape: Rule<'Reshape' | 'Flatten' | 'Squeeze' | 'Unsqueeze'> = (node, co
 
 const concat: Rule<'Concat'> = (node, context) => {
   const { b } = context;
-  const rank = (node.outputs[0] as Value).shape.length;
+  const rank = node.outputs[0].shape.length;
   const fields = node.inputs.map((value) => context.field(value) ?? refuse(node, 'joins the image and a constant'));
-  const first = fields[0] as Field;
+  const first = fields[0];
   for (const other of fields) {
     requireMap(node, other);
     const same = (key: 'extent' | 'dilation'): boolean => other[key].join() === first[key].join();
@@ -301,9 +301,9 @@ const slice: Rule<'Slice'> = (node, context) => {
   let made = x;
   axes.forEach((given, k) => {
     const axis = normaliseAxis(given, shape.length, 'Slice');
-    const n = shape[axis] as number;
+    const n = shape[axis];
     const bounded = (at: number): number => Math.min(n, Math.max(0, at < 0 ? at + n : at));
-    const [start, end, step] = [bounded(starts[k] as number), bounded(ends[k] as number), steps[k] as number];
+    const [start, end, step] = [bounded(starts[k]), bounded(ends[k]), steps[k]];
     if (step < 1 || axis === 0 || end <= start)
       refuse(node, 'takes patches apart in another way than by channels and pixels');
     if (axis === 1) {

@@ -7,7 +7,6 @@
  *     stride s, dilation e, after a product of strides d   ->   stride 1, dilation e d, and d s from there on
  */
 import { ModelError } from '../errors.ts';
-import type { AttributesOf, OpName } from '../graph/attributes.ts';
 import { GraphBuilder } from '../graph/builder.ts';
 import { describeValue, type Graph, type Node, type Value } from '../graph/ir.ts';
 import { cropped, type DenseContext, type Field, isPixel, type Pair, pair, refuse, trimmed } from './dense-field.ts';
@@ -53,7 +52,7 @@ export function patchClassifier(graph: Graph): PatchClassifier {
     );
   }
   const [, channels, height, width] = input.shape as readonly [number, number, number, number];
-  return { input, output, window: [height, width], channels, outputs: output.shape[1] as number };
+  return { input, output, window: [height, width], channels, outputs: output.shape[1] };
 }
 
 /**
@@ -72,13 +71,13 @@ export function denseGraph(graph: Graph, { batch = 1, size }: { batch?: number; 
   const [height, width] = size ?? pair((i) => 2 * Math.floor(window[i] / 2) + 1);
   const b = new GraphBuilder(graph.name);
   b.reserve([output.name]);
-  const image = b.input(input.name, input.dtype, [batch, input.shape[1] as number, height, width]);
+  const image = b.input(input.name, input.dtype, [batch, input.shape[1], height, width]);
   const fields = new Map<Value, Field>([
     [
       input,
       {
         map: image,
-        channels: input.shape[1] as number,
+        channels: input.shape[1],
         extent: window,
         flat: false,
         dilation: [1, 1],
@@ -94,14 +93,14 @@ export function denseGraph(graph: Graph, { batch = 1, size }: { batch?: number; 
     graph,
     field: (value) => value && fields.get(value),
     fixed: (value) => value && fixed.get(value),
-    batch: input.shape[0] as number,
+    batch: input.shape[0],
   };
   for (const node of graph.nodes) {
     if (node.inputs.some((value) => value !== undefined && fields.has(value))) {
       const rule = denseRule(node.op);
       if (rule === undefined) refuse(node, 'is not known to be the same for all patches');
       fields.set(
-        node.outputs[0] as Value,
+        node.outputs[0],
         b.scoped(node.name, () => rule(node, context)),
       );
     } else copyFixed(b, node, fixed);
@@ -115,7 +114,7 @@ export function denseGraph(graph: Graph, { batch = 1, size }: { batch?: number; 
   const map = cropped(b, trimmed(b, field).map, [0, 0], even);
   const named = b.output(map, output.name);
   const symbols: (readonly [string, readonly (number | string)[]])[] = [
-    [input.name, ['batch', input.shape[1] as number, 'height', 'width']],
+    [input.name, ['batch', input.shape[1], 'height', 'width']],
     [output.name, ['batch', field.channels, 'output_height', 'output_width']],
   ];
   return b.build([named], { symbols: new Map(symbols) });
@@ -124,8 +123,8 @@ export function denseGraph(graph: Graph, { batch = 1, size }: { batch?: number; 
 /** A node that the image has no part in: weights that are computed. */
 function copyFixed(b: GraphBuilder, node: Node, fixed: Map<Value, Value>): void {
   const inputs = node.inputs.map((value) => (value === undefined ? undefined : fixed.get(value)));
-  const made = b.ops(node.op, inputs, node.attributes as AttributesOf[OpName], node.outputs.length, node.name);
+  const made = b.ops(node.op, inputs, node.attributes, node.outputs.length, node.name);
   node.outputs.forEach((value, i) => {
-    fixed.set(value, made[i] as Value);
+    fixed.set(value, made[i]);
   });
 }

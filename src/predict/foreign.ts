@@ -47,7 +47,7 @@ export async function foreignModel(
 ): Promise<SegmentationModel> {
   const { file, normalisation = DIVIDED_BY_255 } = options;
   const refuse = (problem: string, remedy: string): never => {
-    throw new ModelError(problem, { ...(file === undefined ? {} : { file }), remedy });
+    throw new ModelError(problem, { file, remedy });
   };
   const notes: string[] = [];
   const input = soleInput(signature, refuse);
@@ -121,14 +121,14 @@ function soleInput({ inputs }: Signature, refuse: Refuse): DeclaredTensor {
   const remedy = 'Give a model with one input float32 [N, channels, height, width].';
   const [input] = inputs;
   if (input === undefined || inputs.length > 1) refuse(`The model has ${inputs.length} inputs (${shown}).`, remedy);
-  const { dims, dtype } = input as DeclaredTensor;
+  const { dims, dtype } = input;
   if (dtype !== 'float32' || dims?.length !== 4) refuse(`The model takes ${shown}.`, remedy);
-  const [, channels, height, last] = dims as readonly (number | string)[];
+  const [, channels, height, last] = dims;
   const few = (n: number | string | undefined): boolean => typeof n === 'number' && n <= 4;
   if (few(last) && !few(channels) && !few(height)) {
     refuse(`The model takes ${shown}, with the channels last.`, 'Export it with channels before height and width.');
   }
-  return input as DeclaredTensor;
+  return input;
 }
 
 function channelSpec(count: number): ChannelSpec {
@@ -158,7 +158,7 @@ async function tryOut(
   }
   for (const { name } of program.outputs) {
     const output = results[name];
-    if (output?.dtype === 'float32' && output.shape.length === 4 && (output.shape[1] as number) >= 1) {
+    if (output?.dtype === 'float32' && output.shape.length === 4 && output.shape[1] >= 1) {
       return { name, output: output as NdArray<'float32'> };
     }
   }
@@ -195,7 +195,7 @@ export function activationOf(output: NdArray<'float32'>): { readonly activation:
   for (let n = 0; n < images && sumsToOne; n++) {
     for (let p = 0; p < pixels && sumsToOne; p++) {
       let sum = 0;
-      for (let c = 0; c < channels; c++) sum += output.data[(n * channels + c) * pixels + p] as number;
+      for (let c = 0; c < channels; c++) sum += output.data[(n * channels + c) * pixels + p];
       sumsToOne = Math.abs(sum - 1) < 1e-3;
     }
   }

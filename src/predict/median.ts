@@ -28,12 +28,12 @@ export function medianFilter(
     for (let x = 0; x < width; x++, p++) {
       let count = 0;
       for (const [dy, dx] of offsets) {
-        const value = plane[mirrorIndex(y + dy, height) * width + mirrorIndex(x + dx, width)] as number;
+        const value = plane[mirrorIndex(y + dy, height) * width + mirrorIndex(x + dx, width)];
         let at = count++;
-        for (; at > 0 && (sorted[at - 1] as number) > value; at--) sorted[at] = sorted[at - 1] as number;
+        for (; at > 0 && sorted[at - 1] > value; at--) sorted[at] = sorted[at - 1];
         sorted[at] = value;
       }
-      out[p] = sorted[middle] as number;
+      out[p] = sorted[middle];
     }
   }
   return out;
@@ -57,11 +57,11 @@ export function smoothed(prediction: Image<'float32'>, radiusPx: number): Image<
         data.set(medianFilter(prediction.data.subarray(at(c), at(c) + pixels), [height, width], radiusPx), at(c));
       }
       for (let p = 0; p < pixels; p++) {
-        if (classes === 2) data[at(0) + p] = 1 - (data[at(1) + p] as number);
+        if (classes === 2) data[at(0) + p] = 1 - data[at(1) + p];
         else {
           let sum = 0;
-          for (let c = 0; c < classes; c++) sum += data[at(c) + p] as number;
-          if (sum > 0) for (let c = 0; c < classes; c++) data[at(c) + p] = (data[at(c) + p] as number) / sum;
+          for (let c = 0; c < classes; c++) sum += data[at(c) + p];
+          if (sum > 0) for (let c = 0; c < classes; c++) data[at(c) + p] = data[at(c) + p] / sum;
         }
       }
     }

@@ -2,7 +2,6 @@
 
 import { LamellaError, ModelError } from '../errors.ts';
 import { type AxisTileRule, tileRule } from '../graph/analysis/receptive-field.ts';
-import type { Value } from '../graph/ir.ts';
 import { readSignature, type Signature } from '../graph/onnx/model.ts';
 import { readOnnx } from '../graph/onnx/read.ts';
 import type { InputSpec } from '../input/normalise.ts';
@@ -48,7 +47,7 @@ export async function openModel(
   const classifiesPixels =
     metadata === undefined ? options.evaluation !== undefined : isWindowName(metadata.network.name);
   if (classifiesPixels && holdsPatchClassifier(signature)) {
-    return openPatches(runtime, bytes, { signature, ...(metadata === undefined ? {} : { metadata }) }, options);
+    return openPatches(runtime, bytes, { signature, metadata }, options);
   }
   if (options.evaluation !== undefined) {
     throw new ModelError('the network gives every pixel of an image as it is.', {
@@ -110,7 +109,7 @@ function ownModel(
 ): SegmentationModel {
   if (tile === undefined) {
     throw new ModelError('the network names the class of a whole image; it does not segment.', {
-      ...(file === undefined ? {} : { file }),
+      file,
       remedy: 'Take it by itself, or with others that name classes; in the library, open it with openClassifier.',
     });
   }
@@ -156,7 +155,7 @@ function ruleOfGraph(
       const graph = readOnnx(bytes, { shapes: { [(inputs[0] as { name: string }).name]: shape } });
       const output = graph.outputs.find((value) => value.shape.length === 4);
       if (output === undefined) return undefined;
-      const { axes, exact } = tileRule(graph, graph.inputs[0] as Value, output);
+      const { axes, exact } = tileRule(graph, graph.inputs[0], output);
       const [y, x] = axes.map((axis) => ruleOf(axis, exact, dims[axis.axis]));
       return y === undefined || x === undefined ? undefined : { y, x };
     } catch (error) {

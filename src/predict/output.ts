@@ -31,7 +31,7 @@ export function probabilityImage(
   const scale = depth === 'uint8' ? 255 : 65_535;
   const data = allocate(depth, one.data.length);
   for (let i = 0; i < data.length; i++) {
-    data[i] = Math.round(scale * Math.min(1, Math.max(0, one.data[i] as number)));
+    data[i] = Math.round(scale * Math.min(1, Math.max(0, one.data[i])));
   }
   return { ...one, dtype: depth, data };
 }
@@ -95,14 +95,14 @@ export function labelImage(
     const start = t * count * block;
     for (let p = 0; p < block; p++) {
       let best = 0;
-      if (threshold !== undefined) best = (prediction.data[start + block + p] as number) > threshold ? 1 : 0;
+      if (threshold !== undefined) best = prediction.data[start + block + p] > threshold ? 1 : 0;
       else {
         for (let c = 1; c < count; c++) {
-          const value = prediction.data[start + c * block + p] as number;
-          if (value > (prediction.data[start + best * block + p] as number)) best = c;
+          const value = prediction.data[start + c * block + p];
+          if (value > prediction.data[start + best * block + p]) best = c;
         }
       }
-      data[t * block + p] = written[best] as number;
+      data[t * block + p] = written[best];
     }
   }
   const at = prediction.axes.indexOf('c');
@@ -167,11 +167,11 @@ export function overlayImage(image: Image, labels: Image<'uint8' | 'uint16'>): I
         const plane = planes[colour ? k : 0] as Float32Array;
         const target = ((t * 3 + k) * depth + z) * pixels;
         for (let p = 0; p < pixels; p++) {
-          const kind = line[p] as number;
+          const kind = line[p];
           data[target + p] =
             kind === 0
-              ? Math.min(255, Math.max(0, Math.round((255 * ((plane[p] as number) - low)) / (high - low))))
-              : ((OKABE_ITO[(kind - 1) % OKABE_ITO.length] as readonly number[])[k] as number);
+              ? Math.min(255, Math.max(0, Math.round((255 * (plane[p] - low)) / (high - low))))
+              : (OKABE_ITO[(kind - 1) % OKABE_ITO.length] as readonly number[])[k];
         }
       }
     }
@@ -181,7 +181,7 @@ export function overlayImage(image: Image, labels: Image<'uint8' | 'uint16'>): I
   return {
     ...ndarray(
       'uint8',
-      axes.map((axis) => extents[axis] as number),
+      axes.map((axis) => extents[axis]),
       data,
     ),
     axes: axes.join(''),
@@ -199,8 +199,8 @@ function spread(planes: readonly Float32Array[]): readonly [number, number] {
     planes.flatMap((plane) => Array.from(plane.filter((value, i) => i % every === 0 && Number.isFinite(value)))),
   ).sort();
   if (sample.length === 0) return [0, 1];
-  const low = sample[Math.floor(0.005 * (sample.length - 1))] as number;
-  const high = sample[Math.ceil(0.995 * (sample.length - 1))] as number;
+  const low = sample[Math.floor(0.005 * (sample.length - 1))];
+  const high = sample[Math.ceil(0.995 * (sample.length - 1))];
   return high > low ? [low, high] : [low - 1, low + 1];
 }
 
@@ -214,7 +214,7 @@ export function outlines({ data, shape }: NdArray<'uint8' | 'uint16'>, thickness
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const p = y * width + x;
-      const own = data[p] as number;
+      const own = data[p];
       if (own === 0) continue;
       if (
         (x > 0 && data[p - 1] !== own) ||
@@ -231,7 +231,7 @@ export function outlines({ data, shape }: NdArray<'uint8' | 'uint16'>, thickness
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
         const p = y * width + x;
-        const own = data[p] as number;
+        const own = data[p];
         if (own === 0 || line[p] !== 0) continue;
         if (
           (x > 0 && line[p - 1] === own) ||

@@ -43,7 +43,7 @@ function windowOf({ inputs }: Signature, { file }: PatchModelOptions): WindowSpe
   const [height, width] = (inputs[0]?.dims ?? []).slice(2) as number[];
   if (height === undefined || height !== width) {
     throw new ModelError(`The window of ${width} x ${height} pixels is not square.`, {
-      ...(file === undefined ? {} : { file }),
+      file,
       remedy: 'Give a model with a square window.',
     });
   }

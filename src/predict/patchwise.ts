@@ -89,7 +89,7 @@ export function patchwiseProgram(model: PatchModel, options: PatchOptions = {}):
     outputs: [{ name: outputName, dtype: 'float32', shape: [1, outputs, 'output_height', 'output_width'] }],
     async run(feeds) {
       const { shape, data } = feeds[inputName] as NdArray<'float32'>;
-      const [height, width] = [shape[2] as number, shape[3] as number];
+      const [height, width] = [shape[2], shape[3]];
       const [rows, columns] = [height - 2 * margin, width - 2 * margin];
       const { data: found } = await classifyPixels(
         model,

@@ -105,7 +105,7 @@ export async function predictPlanes(
   const window = new Float32Array(channels * sides.y * sides.x);
   for (let done = 0; done < jobs.length; ) {
     if (signal?.aborted === true) throw new Interrupted('Prediction was stopped.');
-    const shape = orientedShape(sides.y, sides.x, (jobs[done] as Job).orientation);
+    const shape = orientedShape(sides.y, sides.x, jobs[done].orientation);
     const taken: Job[] = [];
     for (const job of jobs.slice(done, done + size)) {
       if (orientedShape(sides.y, sides.x, job.orientation)[0] !== shape[0]) break;
@@ -130,7 +130,7 @@ function requireWindowFits({ patches }: SegmentationModel, { height, width, name
   const cover = patches?.window.cover ?? 0;
   if (Math.min(height, width) >= cover) return;
   throw new DatasetError(`the image is ${width} x ${height}, smaller than the network's window of ${cover} pixels.`, {
-    ...(name === undefined ? {} : { file: name }),
+    file: name,
     remedy: 'Give larger images, or train a network with a smaller window (n1, n2, n3).',
   });
 }
@@ -230,7 +230,7 @@ export async function predictImage(
   const extents: Readonly<Record<string, number>> = { t: times, c: classes, z: depth, y: height, x: width };
   return {
     ...float32(
-      axes.map((axis) => extents[axis] as number),
+      axes.map((axis) => extents[axis]),
       data,
     ),
     axes: axes.join(''),

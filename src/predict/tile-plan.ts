@@ -163,8 +163,8 @@ function blend(origins: readonly number[], side: number, lead: number, length: n
   const shaped = origins.map((origin, i) => {
     const first = origin + margin;
     const end = origin + side - margin;
-    const before = i === 0 ? 0 : (origins[i - 1] as number) + side - margin - first;
-    const after = i === origins.length - 1 ? 0 : end - ((origins[i + 1] as number) + margin);
+    const before = i === 0 ? 0 : origins[i - 1] + side - margin - first;
+    const after = i === origins.length - 1 ? 0 : end - (origins[i + 1] + margin);
     const from = Math.min(length, Math.max(0, first - lead));
     const to = Math.max(from, Math.min(length, end - lead));
     const weights = new Float32Array(to - from);
@@ -173,12 +173,12 @@ function blend(origins: readonly number[], side: number, lead: number, length: n
       const fall = after === 0 ? 1 : (end - x - lead - 0.5) / after;
       const weight = Math.min(1, rise, fall);
       weights[x - from] = weight;
-      sum[x] = (sum[x] as number) + weight;
+      sum[x] = sum[x] + weight;
     }
     return { origin: origin - lead, from, to, weights };
   });
   for (const { from, to, weights } of shaped) {
-    for (let x = from; x < to; x++) weights[x - from] = (weights[x - from] as number) / (sum[x] as number);
+    for (let x = from; x < to; x++) weights[x - from] = weights[x - from] / sum[x];
   }
   return shaped.filter(({ from, to }) => to > from);
 }

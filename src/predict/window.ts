@@ -31,11 +31,11 @@ export function fillWindow(
     for (let y = 0; y < sides.y; y++) {
       const source = (c * height + mirrorIndex(origin.y + y, height)) * width;
       const target = (c * sides.y + y) * sides.x;
-      for (let x = 0; x < inside; x++) window[target + x] = planes[source + (columns[x] as number)] as number;
+      for (let x = 0; x < inside; x++) window[target + x] = planes[source + columns[x]];
       if (end > inside) {
         window.set(planes.subarray(source + origin.x + inside, source + origin.x + end), target + inside);
       }
-      for (let x = end; x < sides.x; x++) window[target + x] = planes[source + (columns[x] as number)] as number;
+      for (let x = end; x < sides.x; x++) window[target + x] = planes[source + columns[x]];
     }
   }
 }
@@ -58,7 +58,7 @@ export function orient(
     for (let y = 0; y < sides.y; y++) {
       const from = c * pixels + y * sides.x;
       const to = c * pixels + start + y * stepY;
-      for (let x = 0; x < sides.x; x++) target[to + x * stepX] = planes[from + x] as number;
+      for (let x = 0; x < sides.x; x++) target[to + x * stepX] = planes[from + x];
     }
   }
 }
@@ -105,15 +105,15 @@ export function addTile(
       const weight = rowWeight * (job.x.weights?.[x - job.x.from] ?? 1);
       const target = y * width + x;
       for (let c = 0; c < probability.length; c++) {
-        const p = probability[c] as number;
+        const p = probability[c];
         sum += p;
-        result.data[c * plane + target] = (result.data[c * plane + target] as number) + weight * p;
+        result.data[c * plane + target] = result.data[c * plane + target] + weight * p;
       }
     }
   }
   if (Number.isNaN(sum)) {
     throw new ModelError('The model gives NaN for this image.', {
-      ...(file === undefined ? {} : { file }),
+      file,
       remedy: 'Check that the model is for images of this kind, or train it again with a lower learning rate.',
     });
   }
@@ -130,22 +130,22 @@ function activate(
 ): void {
   if (activation === 'softmax' && count > 1) {
     let most = Number.NEGATIVE_INFINITY;
-    for (let c = 0; c < count; c++) most = Math.max(most, tile[at + c * pixels] as number);
+    for (let c = 0; c < count; c++) most = Math.max(most, tile[at + c * pixels]);
     let sum = 0;
     for (let c = 0; c < count; c++) {
-      const e = Math.exp((tile[at + c * pixels] as number) - most);
+      const e = Math.exp(tile[at + c * pixels] - most);
       into[c] = e;
       sum += e;
     }
-    for (let c = 0; c < count; c++) into[c] = (into[c] as number) / sum;
+    for (let c = 0; c < count; c++) into[c] = into[c] / sum;
     return;
   }
   for (let c = 0; c < count; c++) {
-    const z = tile[at + c * pixels] as number;
+    const z = tile[at + c * pixels];
     into[c] = activation === 'none' ? z : 1 / (1 + Math.exp(-z));
   }
   if (count === 1) {
-    const p = into[0] as number;
+    const p = into[0];
     into[1] = p;
     into[0] = 1 - p;
   }
@@ -179,9 +179,9 @@ function resample(output: NdArray<'float32'>, index: number, rows: number, colum
       const a = (c * height + upper) * width;
       const b = (c * height + lower) * width;
       for (let x = 0; x < columns; x++) {
-        const [left, right, fx] = across[x] as readonly [number, number, number];
-        const top = (planes[a + left] as number) * (1 - fx) + (planes[a + right] as number) * fx;
-        const bottom = (planes[b + left] as number) * (1 - fx) + (planes[b + right] as number) * fx;
+        const [left, right, fx] = across[x];
+        const top = planes[a + left] * (1 - fx) + planes[a + right] * fx;
+        const bottom = planes[b + left] * (1 - fx) + planes[b + right] * fx;
         scaled.data[(c * rows + y) * columns + x] = top * (1 - fy) + bottom * fy;
       }
     }

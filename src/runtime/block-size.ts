@@ -37,7 +37,7 @@ export async function findBlockedKernels(
     }
     return { blockSize: size };
   } catch (cause) {
-    return { why: (cause instanceof Error ? cause.message : String(cause)).split('\n')[0] as string };
+    return { why: (cause instanceof Error ? cause.message : String(cause)).split('\n')[0] };
   }
 }
 
@@ -73,7 +73,7 @@ function pattern(shape: readonly number[], seed: number): NdArray {
 function largestDifference(a: Float32Array, b: Float32Array): number {
   let largest = a.length === b.length ? 0 : Number.NaN;
   for (let i = 0; i < a.length; i++) {
-    const difference = Math.abs((a[i] as number) - (b[i] as number));
+    const difference = Math.abs(a[i] - b[i]);
     if (!(difference <= largest)) largest = difference;
   }
   return largest;

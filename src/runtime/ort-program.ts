@@ -77,7 +77,7 @@ export class OrtProgram implements Program {
       this.#state.advance(results);
       if (++this.#runs === profiledRuns) this.#session.endProfiling();
       const arrays: { [output: string]: NdArray } = {};
-      for (const { name } of this.outputs) arrays[name] = await fromTensor(results[name] as Ort.Tensor);
+      for (const { name } of this.outputs) arrays[name] = await fromTensor(results[name]);
       return arrays;
     });
   }
@@ -113,7 +113,7 @@ export class OrtProgram implements Program {
     );
     const results = await this.#downloads.run(tensors);
     const arrays: { [name: string]: NdArray } = {};
-    for (const name of Object.keys(tensors)) arrays[name] = await fromTensor(results[`>${name}`] as Ort.Tensor);
+    for (const name of Object.keys(tensors)) arrays[name] = await fromTensor(results[`>${name}`]);
     return arrays;
   }
 

@@ -121,5 +121,5 @@ function checkState(graph: Graph, state: { readonly [input: string]: string }): 
 
 /** The first line of what ONNX Runtime says. */
 function reason(cause: unknown): string {
-  return (cause instanceof Error ? cause.message : String(cause)).split('\n')[0] as string;
+  return (cause instanceof Error ? cause.message : String(cause)).split('\n')[0];
 }

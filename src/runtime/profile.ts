@@ -78,9 +78,9 @@ export function sumProfile(
   let span = 0;
   for (const event of events.filter(isKernel).sort(byTime)) {
     const at = event.ts ?? 0;
-    while (span < runs && at > endOf(counted[span] as TraceEvent)) span++;
+    while (span < runs && at > endOf(counted[span])) span++;
     if (span === runs) break;
-    if (at < ((counted[span] as TraceEvent).ts ?? 0)) continue;
+    if (at < (counted[span].ts ?? 0)) continue;
     const ms = (event.dur ?? 0) / 1000 / runs;
     const node = (event.name as string).slice(0, -KERNEL.length);
     const path = layerOfNode(node);
@@ -142,12 +142,10 @@ export function formatProfile({ runs, runMs, kernelsMs, ops, layers }: Profile):
 /** Columns of even width, the first to the left, the others to the right. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const lines = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...lines.map((line) => (line[column] as string).length)));
+  const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column].length)));
   return lines.map((line) =>
     line
-      .map((cell, column) =>
-        column === 0 ? cell.padEnd(widths[0] as number) : cell.padStart(widths[column] as number),
-      )
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column])))
       .join('  ')
       .trimEnd(),
   );

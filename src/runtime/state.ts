@@ -52,10 +52,7 @@ export function deviceState(
   { mode, outputs, packed, download }: StateOptions,
 ): DeviceState {
   const slots = new Map<string, Slot>(
-    specs.map((spec) => [
-      spec.name,
-      { spec, output: outputs[spec.name] as string, current: undefined, spare: undefined },
-    ]),
+    specs.map((spec) => [spec.name, { spec, output: outputs[spec.name], current: undefined, spare: undefined }]),
   );
 
   return {
@@ -82,7 +79,7 @@ export function deviceState(
     },
     advance(results) {
       for (const slot of slots.values()) {
-        const written = results[slot.output] as Ort.Tensor;
+        const written = results[slot.output];
         if (mode === 'swap') slot.spare = slot.current;
         else slot.current?.dispose();
         slot.current = written;

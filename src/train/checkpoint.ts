@@ -46,7 +46,7 @@ export function encodeCheckpoint({ step, best, configHash, state }: Checkpoint):
   const names = Object.keys(state).sort();
   const header: Header = {
     step,
-    ...(best === undefined ? {} : { best }),
+    best,
     configHash,
     tensors: names.map((name) => {
       const { dtype, shape } = state[name] as NdArray;

@@ -264,7 +264,7 @@ export async function train({
       step++;
       const nowMs = clock.nowMs();
       const ms = nowMs - beganMs;
-      const facts = { step, loss, learningRate: rate, ...(gradientNorm === undefined ? {} : { gradientNorm }) };
+      const facts = { step, loss, learningRate: rate, gradientNorm };
       if (!Number.isFinite(loss)) throw await diverged({ ...facts, problem: `the loss is ${loss}` }, batch);
       if (!weightsFinite) throw await diverged({ ...facts, problem: 'the weights are not finite any more' }, batch);
       log({ kind: 'step', ...facts, ms: Math.round(ms * 10) / 10 });
@@ -344,7 +344,7 @@ export async function train({
         }
       }
     }
-    return { steps: step, best, last, ...(ended === undefined ? {} : { ended }) };
+    return { steps: step, best, last, ended };
   } catch (cause) {
     // A thread that died or a broken log takes nothing with it of what was learned.
     if (whole && step > Math.max(savedStep, start.step)) await checkpoint(step, false).catch(() => undefined);

@@ -98,7 +98,7 @@ export function parallelStepper(
       return {
         loss: weighted(results, 'loss', shares).data[0] as number,
         weightsFinite: Number.isFinite((outputs.weightSum as NdArray).data[0]),
-        ...(norm === undefined ? {} : { gradientNorm: norm }),
+        gradientNorm: norm,
       };
     },
     readState: () => update.readState(),

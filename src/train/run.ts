@@ -108,8 +108,8 @@ export async function startTraining(
     const { created, folder, spacingMm, version = '' } = record;
     workshop = await subject.openWorkshop(chosenRecipe, chosen?.metric, {
       runtime,
-      ...(place.profile === undefined ? {} : { profile: place.profile }),
-      ...(place.devices === undefined ? {} : { devices: place.devices }),
+      profile: place.profile,
+      devices: place.devices,
       provenance: provenanceOf(record, subject, chosenRecipe),
     });
     const initial = workshop.step.initialState(chosenRecipe.seed);
@@ -137,13 +137,13 @@ export async function startTraining(
       recipe,
       metric: chosen?.metric,
       plan,
-      ...(minutes === undefined ? {} : { minutes }),
-      ...(spacingMm === undefined ? {} : { spacingMm }),
+      minutes,
+      spacingMm,
       machine: {
         device: runtime.device,
         description: runtime.description,
         formulation: runtime.formulation,
-        ...(workshop.fingerprint === undefined ? {} : { step: workshop.fingerprint }),
+        step: workshop.fingerprint,
         ...place.machine,
         ...rounded(measured),
       },
@@ -199,8 +199,8 @@ export async function continueTraining(
   try {
     workshop = await subject.openWorkshop(recipe, config.metric, {
       runtime,
-      ...(place.profile === undefined ? {} : { profile: place.profile }),
-      ...(place.devices === undefined ? {} : { devices: place.devices }),
+      profile: place.profile,
+      devices: place.devices,
       provenance: provenanceOf(config, subject, recipe),
       from: step,
     });
@@ -276,8 +276,8 @@ function common(
     configHash: hashOf(recipe),
     checkpointEvery,
     clock,
-    ...(signal === undefined ? {} : { signal }),
-    ...(onEvent === undefined ? {} : { onEvent }),
+    signal,
+    onEvent,
   };
 }
 

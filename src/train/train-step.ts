@@ -16,7 +16,7 @@ export function stepper(program: Program, { masks }: TrainingStep, seed: number)
       const loss = (outputs.loss as NdArray).data[0] as number;
       const norm = outputs.gradientNorm?.data[0] as number | undefined;
       const weightsFinite = Number.isFinite((outputs.weightSum as NdArray).data[0]);
-      return { loss, weightsFinite, ...(norm === undefined ? {} : { gradientNorm: norm }) };
+      return { loss, weightsFinite, gradientNorm: norm };
     },
     readState: () => program.readState(),
     writeState: (state) => program.writeState(state),

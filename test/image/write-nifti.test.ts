@@ -42,7 +42,7 @@ function volume(
     axes,
     data,
     spacing: { ...(axes.includes('z') ? { z: mm(2.5) } : {}), y: mm(0.75), x: mm(0.5) },
-    ...(geometry === undefined ? {} : { geometry }),
+    geometry,
   };
 }
 

@@ -93,7 +93,7 @@ describe('properties', () => {
         const given: TilingRule = fixed ? { ...rule, fixed: least } : rule;
         const { side, tiles } = planAxis(length, given, {
           tile: smallestTile(rule) + more,
-          ...(border === undefined ? {} : { border }),
+          border,
         });
         expect(validSide(side, rule), 'the side is valid').toBe(side);
         if (fixed) expect(side).toBe(least);

@@ -18,7 +18,7 @@ function patchesOf(
   pages: readonly TrainingPage[],
 ): { readonly options: Omit<SampleOptions, 'seed'>; readonly words: string } {
   const common = { batch: 1, focusShare: 0.33 };
-  const settings = { ...(foveation === undefined ? {} : { foveation }), ...(cover === undefined ? {} : { cover }) };
+  const settings = { foveation, cover };
   const image = [Math.min(...pages.map((page) => page.height)), Math.min(...pages.map((page) => page.width))] as const;
   const window = chooseWindow(name ?? 'unet', image, settings);
   const strength = augmentSettings(AUGMENT_STRENGTHS[augment]);
@@ -53,7 +53,7 @@ export async function runAugment(folder: string, flags: AugmentFlags): Promise<v
     split: { fraction: 0 },
     balance: chooseBalance(flags.window === undefined ? {} : { model: flags.window }),
     ...(flags.classes === undefined ? {} : { classes: parseClasses(flags.classes) }),
-    ...(ignore === undefined ? {} : { ignore }),
+    ignore,
   });
   const { options, words } = patchesOf(flags, train.pages);
   const sheet = augmentSheet(train, { ...options, seed }, { rows: count });

@@ -12,7 +12,7 @@ export async function runCompare(runs: readonly string[], flags: CompareFlags): 
     seed,
     resamples,
     device,
-    ...(data === undefined ? {} : { data }),
+    data,
     onProgress: (done, total) => {
       if (json || quiet) return;
       display ??= countDisplay('judged', { stream: process.stderr });

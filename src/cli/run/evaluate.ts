@@ -285,7 +285,7 @@ export async function evaluateFiles(
     pages.map((page) => page.truth),
     {
       ...(flags.classes === undefined ? {} : { classes: parseClasses(flags.classes) }),
-      ...(flags.ignore === undefined ? {} : { ignore: flags.ignore }),
+      ignore: flags.ignore,
     },
   );
   const kinds: readonly MetricKind[] = asked === 'auto' ? automatic(pages, mapping) : [asked];

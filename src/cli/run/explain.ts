@@ -20,8 +20,8 @@ export async function runExplain(model: string, image: string, flags: ExplainFla
     device,
     which: flags.model,
     ...(at === undefined ? {} : { at: { x: at[0], y: at[1] } }),
-    ...(layer === undefined ? {} : { layer }),
-    ...(target === undefined ? {} : { target }),
+    layer,
+    target,
   });
   const { classes, probabilities, checks, notes } = explanation;
   if (flags.json === true) {

@@ -73,7 +73,7 @@ export async function inspectModel(file: string, size?: readonly [number, number
       ],
     );
   }
-  const graph = boundGraph(bytes, signature, { file, ...(size === undefined ? {} : { size }) });
+  const graph = boundGraph(bytes, signature, { file, size });
   const analysis = graph instanceof LamellaError ? undefined : analysed(graph, parametersOf(graph));
   if (graph instanceof LamellaError)
     rows.push(['note', `its cost and receptive field are not known: ${graph.message}`]);

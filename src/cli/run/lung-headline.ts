@@ -45,7 +45,7 @@ export function lungHeadline({ columns, rows }: Table, scores: readonly StackSco
   const figures: Figure[] = [];
   const add = (label: string, values: readonly number[], unit: string, digits: number, note?: string): void => {
     if (values.length === 0) return;
-    figures.push({ label, value: `${range(values, digits)} ${unit}`, ...(note === undefined ? {} : { note }) });
+    figures.push({ label, value: `${range(values, digits)} ${unit}`, note });
   };
   if (rows > 1) figures.push({ label: 'Patients', value: String(rows) });
   const litres = valuesOf('lung_volume', 'L');

@@ -100,8 +100,8 @@ export async function measureInputs(
       name,
       group: folderOf(name),
       labels: map,
-      ...(image === undefined ? {} : { image }),
-      ...(own === undefined ? {} : { truth: own }),
+      image,
+      truth: own,
     };
   });
   requireSome(items, images, 'image');
@@ -122,7 +122,7 @@ export async function measureInputs(
     labels,
     notes,
     out: own ? join(path, MEASURES_FOLDER) : `${path.replace(/[/\\]+$/, '')}-${MEASURES_FOLDER}`,
-    ...(prediction === undefined ? {} : { prediction }),
+    prediction,
     ...(labels === join(path, 'objects') ? { kind: 'objects' as const } : {}),
   };
 }
@@ -152,7 +152,7 @@ export async function readItem({ labels, image, truth }: MeasureItem, flags: Mea
   const own =
     truth === undefined ? undefined : onto(await readListedImage(truth, { palette: 'index' }), picture ?? map);
   requireSameGrid(map, own);
-  return { map, ...(picture === undefined ? {} : { image: picture }), ...(own === undefined ? {} : { truth: own }) };
+  return { map, image: picture, truth: own };
 }
 
 /** Remembers what the readers noted of an item, so that it is said with the results. */
@@ -175,7 +175,7 @@ function requireSameGrid(map: Image, other: Image | undefined): void {
       .filter((n, i) => i < 2 || n > 1)
       .join(' x ');
   throw new DatasetError(`the label map is ${size(map)}, "${other.source}" is ${size(other)}.`, {
-    ...(map.source === undefined ? {} : { file: map.source }),
+    file: map.source,
     remedy: 'Give label maps of the size of the images.',
   });
 }
@@ -194,7 +194,7 @@ function withPixelSize(map: Image, image: Image | undefined, { spacing, unit, ta
   const [z, y, x] = spacing;
   if (z === undefined && extent(map, 'z') > 1) {
     throw new DatasetError('this is a volume, and --spacing has no distance of its slices.', {
-      ...(map.source === undefined ? {} : { file: map.source }),
+      file: map.source,
       remedy: 'Give three numbers: z,y,x.',
     });
   }
@@ -212,7 +212,7 @@ function withPixelSize(map: Image, image: Image | undefined, { spacing, unit, ta
         }
       : {}),
     spacing: {
-      ...(t === undefined ? {} : { t }),
+      t,
       x: named(x),
       y: named(y),
       ...(z === undefined || extent(map, 'z') === 1 ? {} : { z: named(z) }),
@@ -231,7 +231,7 @@ export function pixelSize(map: Image): { readonly spacing: readonly number[]; re
     const has = map.spacing[odd];
     throw new DatasetError(
       `the pixel size is ${found.at(-1)?.value} ${unit} along x and ${has === undefined ? 'not known' : `${has.value} ${has.unit}`} along ${odd}.`,
-      { ...(map.source === undefined ? {} : { file: map.source }), remedy: 'Give --spacing and --unit.' },
+      { file: map.source, remedy: 'Give --spacing and --unit.' },
     );
   }
   return { spacing: found.map((step) => (step as Spacing).value), unit };

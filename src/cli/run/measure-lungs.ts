@@ -168,7 +168,7 @@ async function readSlices(item: MeasureItem, flags: MeasureFlags, noted: ImageNo
   if (others.length > 0)
     throw new DatasetError('this has several times.', { ...where, remedy: 'Give one time a file.' });
   const own = truth === undefined ? undefined : labelArrays(truth)[0];
-  return { item, mask, image: toFloat32(image), map, ...(own === undefined ? {} : { truth: own }) };
+  return { item, mask, image: toFloat32(image), map, truth: own };
 }
 
 /** One patient as one volume, or a stack of single slices. */
@@ -266,7 +266,7 @@ function measured({ map, sides, hu, volume }: Patient): {
   const geometry: VolumeSpacing = {
     volume,
     ...(y === undefined || x === undefined ? {} : { pixelMm: [y, x] as const }),
-    ...(sliceMm === undefined ? {} : { sliceMm }),
+    sliceMm,
   };
   return { geometry, measures: measureLungs(sides, ndarray('float32', sides.shape, hu), geometry) };
 }

@@ -109,7 +109,7 @@ export async function measureObjects(
     facts: factsOf(inputs, flags),
     commands: [commandOf(path, flags)],
   };
-  return { report, failed, ...(scores === undefined ? {} : { scores }) };
+  return { report, failed, scores };
 }
 
 interface MeasuredItem {

@@ -49,7 +49,7 @@ export async function modelGraph(what: string, size?: readonly [number, number])
   const file = await modelFileOf(what);
   const bytes = await readFile(file);
   const signature = readSignature(bytes, { file });
-  const graph = boundGraph(bytes, signature, { file, ...(size === undefined ? {} : { size }) });
+  const graph = boundGraph(bytes, signature, { file, size });
   if (graph instanceof Error) throw graph;
   return { title: file, graph, parameters: parametersOf(graph), signature };
 }

@@ -16,7 +16,7 @@ function slice(stack: Image<'uint8'>, z: number): Image<'uint8'> {
     shape: [height, width],
     axes: 'yx',
     data: stack.data.subarray(z * height * width, (z + 1) * height * width),
-    spacing: { ...(y === undefined ? {} : { y }), ...(x === undefined ? {} : { x }) },
+    spacing: { y, x },
   };
 }
 

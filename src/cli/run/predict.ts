@@ -202,8 +202,8 @@ export async function runPredict(
     const predict: PredictOptions = {
       tta: turnsOf(flags),
       signal,
-      ...(flags.tile === undefined ? {} : { tile: flags.tile }),
-      ...(flags.batch === undefined ? {} : { batch: flags.batch }),
+      tile: flags.tile,
+      batch: flags.batch,
     };
     const done: PredictedFile[] = [];
     const failed: FailedFile[] = [];

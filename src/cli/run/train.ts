@@ -117,7 +117,7 @@ export async function runTrain(folder: string | undefined, flags: TrainFlags): P
   const machine: MachineOptions = {
     ...(flags.device === 'auto' ? {} : { device: flags.device }),
     ...(flags.devices === undefined ? {} : { devices: parseDevices(flags.devices) }),
-    ...(flags.workers === undefined ? {} : { workers: flags.workers }),
+    workers: flags.workers,
     checkpointEvery: flags.checkpointEvery,
     profile: flags.profile ?? false,
   };

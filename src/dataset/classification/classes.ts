@@ -158,7 +158,7 @@ function listed(names: readonly string[]): string {
 /** Images of each class. */
 export function countClasses(samples: readonly { readonly label: number }[], classes: number): number[] {
   const counts = new Array<number>(classes).fill(0);
-  for (const { label } of samples) counts[label] = (counts[label] as number) + 1;
+  for (const { label } of samples) counts[label] = counts[label] + 1;
   return counts;
 }
 
@@ -171,7 +171,7 @@ function requireSameClasses(
   if (parts[part].length === 0) return;
   const trained = countClasses(parts.train, names.length);
   const counts = countClasses(parts[part], names.length);
-  const missing = names.filter((_, i) => (trained[i] as number) === 0 && (counts[i] as number) > 0);
+  const missing = names.filter((_, i) => trained[i] === 0 && counts[i] > 0);
   if (missing.length > 0) {
     throw new DatasetError(
       `the ${part} images have classes that the training images do not have: ${listed(missing)}.`,

@@ -36,7 +36,7 @@ export async function readClassFolder(files: Files, folder: string, options: Rea
     ...names.map((name) => name.split('/').slice(0, -1).join('/')),
     ...((await files.folders?.(folder)) ?? []),
   ]);
-  const tops = new Set([...folders].map((path) => path.split('/')[0] as string).filter((name) => name !== ''));
+  const tops = new Set([...folders].map((path) => path.split('/')[0]).filter((name) => name !== ''));
   const parted = tops.size > 0 && [...tops].every((name) => partOfName(name) !== undefined);
   const depth = parted ? 2 : 1;
   const counts = new Map<string, number>();
@@ -50,8 +50,8 @@ export async function readClassFolder(files: Files, folder: string, options: Rea
     if (parts.length <= depth || !isImage(name)) continue;
     const key = parts.slice(0, depth).join('/');
     counts.set(key, (counts.get(key) ?? 0) + 1);
-    const part = parted ? (partOfName(parts[0] as string) ?? 'train') : 'train';
-    listed.push({ name, class: parts[depth - 1] as string, part });
+    const part = parted ? (partOfName(parts[0]) ?? 'train') : 'train';
+    listed.push({ name, class: parts[depth - 1], part });
   }
   const empty = [...counts].filter(([, count]) => count === 0).map(([path]) => path);
   if (listed.length > 0 && empty.length > 0) {
@@ -124,7 +124,7 @@ export function parseCsv(text: string): readonly (readonly string[])[] {
     row = [];
   };
   for (let i = 0; i < text.length; i++) {
-    const c = text[i] as string;
+    const c = text[i];
     if (quoted) {
       if (c !== '"') cell += c;
       else if (text[i + 1] === '"') {
@@ -183,6 +183,6 @@ function features(
       });
     }
     const data = Float32Array.from(cells.slice(0, -1), Number);
-    return { name: `line ${i + 1 + headings}`, class: cells[width] as string, data, channels: 1, height: 1, width };
+    return { name: `line ${i + 1 + headings}`, class: cells[width], data, channels: 1, height: 1, width };
   });
 }

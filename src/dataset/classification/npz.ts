@@ -39,7 +39,7 @@ export function readNpz(bytes: Uint8Array, file: string): FoundParts {
     const names = NAMES[part].find((pair) => pair.every((name) => arrays.has(name)));
     if (names === undefined) continue;
     const [images, labels] = names.map((name) => readNpy(arrays.get(name) as Uint8Array, `${file}:${name}`));
-    found[part] = pagesOfArray(images as NumberArray, labels as NumberArray, names[0], `${file}:${names[0]}`);
+    found[part] = pagesOfArray(images, labels, names[0], `${file}:${names[0]}`);
   }
   if (found.train === undefined && found.test === undefined) {
     throw new DatasetError(`there are no images with labels among its arrays ${[...arrays.keys()].join(', ')}.`, {
@@ -76,7 +76,7 @@ function readNpy(bytes: Uint8Array, file: string): NumberArray {
     throw new FormatError(problem, { file, remedy: 'Save it anew with numpy.savez.' });
   };
   if (bytes.length < 12 || strFromU8(bytes.subarray(1, 6), true) !== 'NUMPY') return fail('this is not a NumPy array.');
-  const wide = (bytes[6] as number) >= 2;
+  const wide = bytes[6] >= 2;
   const begin = wide ? 12 : 10;
   const length = wide ? view.getUint32(8, true) : view.getUint16(8, true);
   const header = strFromU8(bytes.subarray(begin, begin + length), true);

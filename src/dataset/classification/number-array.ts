@@ -33,22 +33,22 @@ export function pagesOfArray(images: NumberArray, labels: NumberArray, name: str
     });
   }
   const [height, width, channels] = rest.length === 1 ? [1, rest[0], 1] : [rest[0], rest[1], rest[2] ?? 1];
-  const known = rest.length >= 1 && rest.length <= 3 && CHANNELS_LAST.includes(channels as number);
+  const known = rest.length >= 1 && rest.length <= 3 && CHANNELS_LAST.includes(channels);
   if (!known || height === undefined || width === undefined || height * width === 0) {
     throw new DatasetError(
       `the images have the shape [${images.shape.join(', ')}]; [N, H, W], [N, H, W, channels] or [N, features] is expected.`,
       { file, remedy: 'Give an array of images.' },
     );
   }
-  const size = height * width * (channels as number);
+  const size = height * width * channels;
   requireFinite(images.data, file);
   return Array.from({ length: count }, (_, i) => {
     const data = images.data.subarray(i * size, (i + 1) * size);
     return {
       name: `${name}[${i}]`,
-      class: labels.data[i] as number,
-      data: channels === 1 ? data : channelsFirst(data, channels as number),
-      channels: channels as number,
+      class: labels.data[i],
+      data: channels === 1 ? data : channelsFirst(data, channels),
+      channels: channels,
       height,
       width,
     };
@@ -67,7 +67,7 @@ function channelsFirst(data: NumberArray['data'], channels: number): NumberArray
   const out = data.slice();
   const pixels = data.length / channels;
   for (let p = 0, i = 0; p < pixels; p++) {
-    for (let c = 0; c < channels; c++, i++) out[c * pixels + p] = data[i] as number;
+    for (let c = 0; c < channels; c++, i++) out[c * pixels + p] = data[i];
   }
   return out;
 }

@@ -62,7 +62,7 @@ export function splitClasses(raw: RawClasses, seed: number, choice?: SplitChoice
             Math.round(((split.fold + 1) * order.length) / split.folds),
           ]
         : [0, Math.min(Math.round(split.fraction * order.length), order.length - 1)];
-    for (const i of order.slice(from, Math.max(from, to))) held.add(members[i] as ClassSample);
+    for (const i of order.slice(from, Math.max(from, to))) held.add(members[i]);
   });
   const train = parts.train.filter((sample) => !held.has(sample));
   const validation = parts.train.filter((sample) => held.has(sample));
@@ -100,19 +100,19 @@ export function chooseClassInput(
       let sum = 0;
       let square = 0;
       for (let i = c * size; i < (c + 1) * size; i++) {
-        const value = planes[i] as number;
+        const value = planes[i];
         sum += value;
         square += value * value;
         if (value > most) most = value;
       }
-      sums[c] = (sums[c] as number) + sum / size;
-      squares[c] = (squares[c] as number) + square / size;
+      sums[c] = sums[c] + sum / size;
+      squares[c] = squares[c] + square / size;
     }
   }
   const levels = bytes ? 1 : Math.max(most, 1e-12) / 255;
   const numbers = Array.from(sums, (sum, c): [number, number] => {
     const mean = sum / train.length;
-    const deviation = Math.sqrt(Math.max(0, (squares[c] as number) / train.length - mean * mean));
+    const deviation = Math.sqrt(Math.max(0, squares[c] / train.length - mean * mean));
     return [mean, normalisation === 'mean' ? levels : Math.max(deviation, 1e-12)];
   });
   const spec: NormalisationSpec = {
@@ -173,17 +173,16 @@ export function colourAxes({ images, input }: ClassSet): readonly (readonly numb
   let count = 0;
   let full = 0;
   for (let n = 0; n < images.length; n += step) {
-    const planes = images[n] as Uint8Array | Float32Array;
+    const planes = images[n];
     const size = planes.length / channels;
     count += size;
     for (let p = 0; p < size; p++) {
       for (let c = 0; c < channels; c++) {
-        const value = planes[c * size + p] as number;
+        const value = planes[c * size + p];
         if (value > full) full = value;
-        sums[c] = (sums[c] as number) + value;
+        sums[c] = sums[c] + value;
         for (let k = 0; k <= c; k++) {
-          products[c * channels + k] =
-            (products[c * channels + k] as number) + value * (planes[k * size + p] as number);
+          products[c * channels + k] = products[c * channels + k] + value * planes[k * size + p];
         }
       }
     }
@@ -191,8 +190,8 @@ export function colourAxes({ images, input }: ClassSet): readonly (readonly numb
   const range = images[0] instanceof Uint8Array ? 255 : Math.max(full, 1e-12);
   const covariance = Array.from({ length: channels * channels }, (_, i) => {
     const [c, k] = [Math.floor(i / channels), i % channels];
-    const product = (products[Math.max(c, k) * channels + Math.min(c, k)] as number) / count;
-    return (product - ((sums[c] as number) / count) * ((sums[k] as number) / count)) / (range * range);
+    const product = products[Math.max(c, k) * channels + Math.min(c, k)] / count;
+    return (product - (sums[c] / count) * (sums[k] / count)) / (range * range);
   });
   return symmetricEigen(covariance, channels).map(({ value, vector }) =>
     vector.map((share, c) => (share * value * range) / (input.normalisation.numbers[c]?.[1] ?? 1)),

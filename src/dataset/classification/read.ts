@@ -19,7 +19,7 @@ export async function readClasses(files: Files, path: string, options: ReadClass
   const isFile = names.length === 1 && (path === only || path.endsWith(`/${only}`) || path.endsWith(`\\${only}`));
   if (isFile && isCsv(only)) {
     const { found, named, notes } = await readClassTable(files, path, options);
-    return gatherClasses(path, found, { ...(named === undefined ? {} : { named }), notes });
+    return gatherClasses(path, found, { named, notes });
   }
   const npz = names.filter(isNpz);
   let found: FoundParts | undefined;
@@ -32,5 +32,5 @@ export async function readClasses(files: Files, path: string, options: ReadClass
   }
   if (found !== undefined) return gatherClasses(path, found, { classNames });
   const { found: inFolders, named, notes } = await readClassFolder(files, path, options);
-  return gatherClasses(path, inFolders, { ...(named === undefined ? {} : { named }), notes });
+  return gatherClasses(path, inFolders, { named, notes });
 }

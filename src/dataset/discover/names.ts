@@ -115,8 +115,8 @@ export function naturalOrder(a: string, b: string): number {
   const as = a.split(/(\d+)/);
   const bs = b.split(/(\d+)/);
   for (let i = 0; i < Math.min(as.length, bs.length); i++) {
-    const x = as[i] as string;
-    const y = bs[i] as string;
+    const x = as[i];
+    const y = bs[i];
     if (x === y) continue;
     const byNumber = i % 2 === 1 ? Number(x) - Number(y) : 0;
     if (byNumber !== 0) return byNumber;

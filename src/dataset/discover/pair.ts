@@ -63,11 +63,9 @@ interface File {
 function fileOf(path: string): File {
   const segments = folderOf(path).split('/');
   for (let i = segments.length - 1; i >= 0; i--) {
-    const role = roleOf(segments[i] as string);
+    const role = roleOf(segments[i]);
     if (role === undefined) continue;
-    const group = [...segments.slice(0, i), `{${commonName(segments[i] as string)}}`, ...segments.slice(i + 1)].join(
-      '/',
-    );
+    const group = [...segments.slice(0, i), `{${commonName(segments[i])}}`, ...segments.slice(i + 1)].join('/');
     return { path, stem: stemOf(path), folderRole: role, group };
   }
   return { path, stem: stemOf(path), folderRole: undefined, group: folderOf(path) };
@@ -122,14 +120,14 @@ function matchGroup(images: readonly File[], labels: readonly File[], folder: st
     if (!folds && matched === byLabel.size && matched === byImage.size) {
       return [...byLabel].map(([name, [label]]) => ({
         image: (byImage.get(name) as [File])[0].path,
-        label: (label as File).path,
+        label: label.path,
       }));
     }
     if (best === undefined || matched > best.matched) best = { images: byImage, labels: byLabel, matched };
   }
   // One image and one label need no names at all.
   if (images.length === 1 && labels.length === 1) {
-    return [{ image: (images[0] as File).path, label: (labels[0] as File).path }];
+    return [{ image: images[0].path, label: labels[0].path }];
   }
   const found = best as NonNullable<typeof best>;
   for (const [kind, mine, others] of [
@@ -289,7 +287,7 @@ export function describePairing({ pairs, unlabelled, leftOut }: Pairing): string
   }
   for (const [where, members] of byFolders) {
     lines.push(`${members.length} image${members.length === 1 ? '' : 's'} with labels ${where}`);
-    const shown = members.length <= 3 ? members : [members[0] as Pair, members[members.length - 1] as Pair];
+    const shown = members.length <= 3 ? members : [members[0], members[members.length - 1]];
     shown.forEach((pair, i) => {
       if (i === 1 && shown.length < members.length) lines.push('  ...');
       lines.push(`  ${baseName(pair.image)} + ${baseName(pair.label)}`);

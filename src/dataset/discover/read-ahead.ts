@@ -10,7 +10,7 @@ export async function* readAhead<T, R>(items: readonly T[], read: (item: T) => P
   let next = 0;
   for (let done = 0; done < items.length; done++) {
     for (; next < items.length && next <= done + AHEAD; next++) {
-      const result = read(items[next] as T);
+      const result = read(items[next]);
       // A failure is met when its turn comes.
       result.catch(() => {});
       begun.push(result);

@@ -25,13 +25,13 @@ export function alignLabels(labels: Image, image: Image): Image {
     new DatasetError(
       `the labels lie on other voxels than the image${image.source === undefined ? '' : ` "${image.source}"`}: ${text}.`,
       {
-        ...(labels.source === undefined ? {} : { file: labels.source }),
+        file: labels.source,
         remedy: 'Resample the labels to the image, or give those that were drawn on it.',
       },
     );
   const map = ours.map((step) => {
     const at = theirs.findIndex((other) => Math.abs(cosine(step, other)) > SAME_DIRECTION);
-    return at < 0 ? undefined : { from: at as 0 | 1 | 2, reversed: cosine(step, theirs[at] as Vector3) < 0 };
+    return at < 0 ? undefined : { from: at as 0 | 1 | 2, reversed: cosine(step, theirs[at]) < 0 };
   });
   if (map.some((axis) => axis === undefined) || new Set(map.map((axis) => axis?.from)).size !== 3) {
     throw problem('their axes are turned against each other');

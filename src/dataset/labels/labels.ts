@@ -62,11 +62,11 @@ export function labelPages(image: Image): readonly LabelPage[] {
     if (channels === 3) {
       let colour = false;
       for (let p = 0; p < pixels; p++) {
-        const [r, g, b] = [data[p] as number, data[pixels + p] as number, data[2 * pixels + p] as number];
+        const [r, g, b] = [data[p], data[pixels + p], data[2 * pixels + p]];
         if (r !== g || g !== b) colour = true;
         values[p] = (r << 16) | (g << 8) | b;
       }
-      if (!colour) for (let p = 0; p < pixels; p++) values[p] = data[p] as number;
+      if (!colour) for (let p = 0; p < pixels; p++) values[p] = data[p];
       return { values, height, width, colour, source: name };
     }
     if (channels !== 1) {
@@ -77,7 +77,7 @@ export function labelPages(image: Image): readonly LabelPage[] {
     }
     const grey = image.palette?.every(([r, g, b]) => r === g && g === b) === true ? image.palette : undefined;
     for (let p = 0; p < pixels; p++) {
-      const value = data[p] as number;
+      const value = data[p];
       values[p] = grey === undefined ? value : (grey[value]?.[0] ?? value);
       if (!Number.isInteger(value)) {
         throw new DatasetError(`labels hold fractions, such as ${value}.`, {
@@ -94,10 +94,10 @@ export function labelPages(image: Image): readonly LabelPage[] {
 function histogram(pages: readonly LabelPage[]): Map<number, number> {
   const counts = new Map<number, number>();
   for (const { values } of pages) {
-    let run = values[0] as number;
+    let run = values[0];
     let length = 0;
     for (let p = 0; p < values.length; p++) {
-      const value = values[p] as number;
+      const value = values[p];
       if (value === run) length++;
       else {
         counts.set(run, (counts.get(run) ?? 0) + length);
@@ -236,7 +236,7 @@ export function findMapping(pages: readonly LabelPage[], options: LabelOptions =
       values.map((value) => [value]),
     );
   }
-  const last = values[values.length - 1] as number;
+  const last = values[values.length - 1];
   const contiguous = values.slice(0, -1).every((value, i) => value === i);
   if (last === 255 && contiguous && values.length <= 255) {
     return mapping(
@@ -245,7 +245,7 @@ export function findMapping(pages: readonly LabelPage[], options: LabelOptions =
       [255],
     );
   }
-  if (values.length > 64 || (values[0] as number) < 0) throw tooMany(first, values.length, values[0] as number);
+  if (values.length > 64 || values[0] < 0) throw tooMany(first, values.length, values[0]);
   return mapping(
     'integer',
     values.map((value) => [value]),
@@ -284,7 +284,7 @@ export function applyMapping(page: LabelPage, { classes, ignore }: LabelMapping)
   let held = page.values[0];
   let index = -1;
   for (let p = 0; p < out.length; p++) {
-    const value = page.values[p] as number;
+    const value = page.values[p];
     if (value !== held || index < 0) {
       const found = table.get(value) ?? rest;
       if (found === undefined) {

@@ -16,7 +16,7 @@ function pieces({ height, width, label }: LabelledPage, value: number, connectiv
   const mask = label.map((found) => (found === value ? 1 : 0));
   const { labels, count } = connectedComponents(ndarray('uint8', [height, width], mask), { connectivity });
   const sizes = new Array<number>(count + 1).fill(0);
-  for (const piece of labels.data) sizes[piece] = (sizes[piece] as number) + 1;
+  for (const piece of labels.data) sizes[piece] = sizes[piece] + 1;
   return sizes.slice(1).filter((size) => size >= LEAST_PIECE_PX);
 }
 

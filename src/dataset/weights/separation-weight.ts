@@ -49,11 +49,11 @@ export function separationTerm(
           if (column < 0 || column >= width) continue;
           const q = SLOTS * (y * width + column);
           for (let slot = 0; slot < SLOTS; slot++) {
-            const square = squares[q + slot] as number;
+            const square = squares[q + slot];
             if (square === NONE) break;
             const total = square + across;
             if (total >= second) break;
-            const object = objects[q + slot] as number;
+            const object = objects[q + slot];
             if (object === owner) {
               if (total < first) first = total;
             } else if (total < first) {
@@ -82,9 +82,9 @@ export function separateTouching(instances: Int32Array, [height, width]: readonl
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const p = y * width + x;
-      const own = instances[p] as number;
-      const right = x + 1 < width ? (instances[p + 1] as number) : 0;
-      const below = y + 1 < height ? (instances[p + width] as number) : 0;
+      const own = instances[p];
+      const right = x + 1 < width ? instances[p + 1] : 0;
+      const below = y + 1 < height ? instances[p + width] : 0;
       if (own !== 0 && ((right !== 0 && right !== own) || (below !== 0 && below !== own))) out[p] = 0;
     }
   }
@@ -117,21 +117,21 @@ class Crowd {
     let held = 0;
     for (let x = 0; x < width; x++) {
       const q = SLOTS * (row + x);
-      const object = squares[q] === NONE ? 0 : (objects[q] as number);
-      changes[x + 1] = (changes[x] as number) + (object !== 0 && held !== 0 && object !== held ? 1 : 0);
-      doubles[x + 1] = (doubles[x] as number) + (squares[q + 1] === NONE ? 0 : 1);
+      const object = squares[q] === NONE ? 0 : objects[q];
+      changes[x + 1] = changes[x] + (object !== 0 && held !== 0 && object !== held ? 1 : 0);
+      doubles[x + 1] = doubles[x] + (squares[q + 1] === NONE ? 0 : 1);
       if (object !== 0) held = object;
     }
     next[width] = width;
-    for (let x = width - 1; x >= 0; x--) next[x] = squares[SLOTS * (row + x)] === NONE ? (next[x + 1] as number) : x;
+    for (let x = width - 1; x >= 0; x--) next[x] = squares[SLOTS * (row + x)] === NONE ? next[x + 1] : x;
   }
 
   /** Columns `left` to `right`, both included. */
   hasTwo(left: number, right: number): boolean {
     const { next, changes, doubles } = this;
-    if ((doubles[right + 1] as number) > (doubles[left] as number)) return true;
-    const first = next[left] as number;
-    return first <= right && (changes[right + 1] as number) > (changes[first + 1] as number);
+    if (doubles[right + 1] > doubles[left]) return true;
+    const first = next[left];
+    return first <= right && changes[right + 1] > changes[first + 1];
   }
 }
 
@@ -150,19 +150,17 @@ function nearestInColumns(instances: Int32Array, height: number, width: number, 
       const y = direction === 1 ? step : height - 1 - step;
       for (let x = 0; x < width; x++) {
         const p = y * width + x;
-        const object = instances[p] as number;
+        const object = instances[p];
         if (object !== 0) {
           if (object !== lastObject[x]) {
-            beforeObject[x] = lastObject[x] as number;
-            beforeRow[x] = lastRow[x] as number;
+            beforeObject[x] = lastObject[x];
+            beforeRow[x] = lastRow[x];
             lastObject[x] = object;
           }
           lastRow[x] = y;
         }
-        if (lastObject[x] !== 0)
-          insert(objects, squares, SLOTS * p, lastObject[x] as number, y - (lastRow[x] as number), reach);
-        if (beforeObject[x] !== 0)
-          insert(objects, squares, SLOTS * p, beforeObject[x] as number, y - (beforeRow[x] as number), reach);
+        if (lastObject[x] !== 0) insert(objects, squares, SLOTS * p, lastObject[x], y - lastRow[x], reach);
+        if (beforeObject[x] !== 0) insert(objects, squares, SLOTS * p, beforeObject[x], y - beforeRow[x], reach);
       }
     }
   }
@@ -180,15 +178,15 @@ function insert(
   if (distance > reach || -distance > reach) return;
   const square = distance * distance;
   if (objects[at] === object) {
-    if (square < (squares[at] as number)) squares[at] = square;
-  } else if (square < (squares[at] as number)) {
+    if (square < squares[at]) squares[at] = square;
+  } else if (square < squares[at]) {
     if (objects[at] !== 0) {
-      objects[at + 1] = objects[at] as number;
-      squares[at + 1] = squares[at] as number;
+      objects[at + 1] = objects[at];
+      squares[at + 1] = squares[at];
     }
     objects[at] = object;
     squares[at] = square;
-  } else if (square < (squares[at + 1] as number)) {
+  } else if (square < squares[at + 1]) {
     objects[at + 1] = object;
     squares[at + 1] = square;
   }
@@ -209,7 +207,7 @@ export function classWeights(shares: readonly number[], { balance = 0.5 }: Class
   let total = 0;
   let sum = 0;
   shares.forEach((share, i) => {
-    total += share * (raw[i] as number);
+    total += share * raw[i];
     sum += share;
   });
   return raw.map((weight) => (weight === 0 || total === 0 ? 1 : (weight * sum) / total));

@@ -26,7 +26,7 @@ export function addSmallObjects(term: Float32Array, objects: Int32Array, typical
     [...sizesOf(objects)].map(([object, size]) => [object, Math.min(MOST, Math.sqrt(typicalSize / size)) - 1]),
   );
   for (let p = 0; p < term.length; p++) {
-    const more = extra.get(objects[p] as number) ?? 0;
-    if (more > 0) term[p] = (term[p] as number) + more;
+    const more = extra.get(objects[p]) ?? 0;
+    if (more > 0) term[p] = term[p] + more;
   }
 }

@@ -48,7 +48,7 @@ export function identityMap(axis: number): AxisMap {
 export function interval({ period, shift, low, high }: AxisMap, p: number): readonly [number, number] {
   const turns = Math.floor(p / period);
   const r = p - turns * period;
-  return [(low[r] as number) + turns * shift, (high[r] as number) + turns * shift];
+  return [low[r] + turns * shift, high[r] + turns * shift];
 }
 
 /** The map of an op's output, given the sizes of its input and output along the axis. */

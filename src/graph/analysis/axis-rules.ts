@@ -26,7 +26,7 @@ function dataOf(node: Node): Value {
 }
 
 function out(node: Node): Value {
-  return node.outputs[0] as Value;
+  return node.outputs[0];
 }
 
 /** No axis follows the input any more. */
@@ -82,7 +82,7 @@ function sampled(
       context.global();
       return undefined;
     }
-    return sample(map, how, from[i] as number, to[i] as number);
+    return sample(map, how, from[i], to[i]);
   });
 }
 
@@ -95,9 +95,7 @@ const pool: AxisRule<Pooling> = (node, context) => {
     context,
     (axis) => {
       const i = axis - 2;
-      return i < 0
-        ? strided(0, 1)
-        : windows(kernel[i] as number, strides?.[i] ?? 1, dilations?.[i] ?? 1, pads?.[i] ?? 0);
+      return i < 0 ? strided(0, 1) : windows(kernel[i], strides?.[i] ?? 1, dilations?.[i] ?? 1, pads?.[i] ?? 0);
     },
     { mixesChannels: false },
   );
@@ -110,7 +108,7 @@ function convolution(transposed: boolean): AxisRule<'Conv' | 'ConvTranspose'> {
     return sampled(node, context, (axis) => {
       const i = axis - 2;
       if (i < 0) return strided(0, 1);
-      return shapeOf(g.kernel[i] as number, g.strides[i] as number, g.dilations[i] as number, g.padsBegin[i] as number);
+      return shapeOf(g.kernel[i], g.strides[i], g.dilations[i], g.padsBegin[i]);
     });
   };
 }
@@ -176,7 +174,7 @@ const resize: AxisRule<'Resize'> = (node, context) => {
     node,
     context,
     (axis) => {
-      const [inputs, outputs] = [from[axis] as number, to[axis] as number];
+      const [inputs, outputs] = [from[axis], to[axis]];
       const ratio = rational(scales?.length ? Number(scales[axis]) : outputs / inputs);
       if (ratio !== undefined && ratio[0] === ratio[1]) return strided(0, 1);
       // With aligned corners the step between samples depends on the size.
@@ -215,8 +213,8 @@ const slice: AxisRule<'Slice'> = (node, context) => {
     (axis) => {
       const k = starts.findIndex((_, i) => normaliseAxis(axes?.[i] ?? i, shape.length, 'Slice') === axis);
       if (k < 0) return strided(0, 1);
-      const [start, step] = [starts[k] as number, steps?.[k] ?? 1];
-      const n = shape[axis] as number;
+      const [start, step] = [starts[k], steps?.[k] ?? 1];
+      const n = shape[axis];
       return step > 0 ? strided(Math.min(n, Math.max(0, start < 0 ? start + n : start)), step) : undefined;
     },
     { mixesChannels: false },
@@ -247,15 +245,15 @@ const concat: AxisRule<'Concat'> = (node, context) => {
   );
   const [only] = following;
   if (only === undefined) return maps;
-  const before = parts.slice(0, parts.indexOf(only)).reduce((sum, { shape: part }) => sum + (part[axis] as number), 0);
+  const before = parts.slice(0, parts.indexOf(only)).reduce((sum, { shape: part }) => sum + part[axis], 0);
   const map = context.maps(only)?.[axis] as AxisMap;
-  const padded = sample(map, strided(-before, 1), only.shape[axis] as number, shape[axis] as number);
+  const padded = sample(map, strided(-before, 1), only.shape[axis], shape[axis]);
   return maps.map((other, i) => (i === axis ? padded : other));
 };
 
 /** The value as if it were as long as the result along `axis`. */
 function widened(value: Value, shape: Shape, axis: number): Value {
-  return { ...value, shape: value.shape.map((n, i) => (i === axis ? (shape[axis] as number) : n)) };
+  return { ...value, shape: value.shape.map((n, i) => (i === axis ? shape[axis] : n)) };
 }
 
 /** A list of indices 0..n-1 with others around it is padding by the image's own pixels. */
@@ -273,7 +271,7 @@ const gather: AxisRule<'Gather'> = (node, context) => {
   const map = maps[axis];
   if (map === undefined) return outer(undefined);
   const list = array === undefined || indices.shape.length !== 1 ? [] : integers(array);
-  const size = shape[axis] as number;
+  const size = shape[axis];
   const before = list.findIndex((_, k) => list.slice(k, k + size).every((n, i) => n === i) && k + size <= list.length);
   if (before < 0) {
     context.global();

@@ -58,7 +58,7 @@ function macsOf(node: Node): number {
     case 'MatMul':
       return sizeOf(y.shape) * (x.shape.at(-1) as number);
     case 'Gemm':
-      return (sizeOf(y.shape) * sizeOf(x.shape)) / (y.shape[0] as number);
+      return (sizeOf(y.shape) * sizeOf(x.shape)) / y.shape[0];
     default:
       return 0;
   }

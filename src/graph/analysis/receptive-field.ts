@@ -72,13 +72,13 @@ export interface ReceptiveField {
 }
 
 function fieldOf(map: AxisMap): ReceptiveField {
-  const sizes = map.low.map((low, r) => Math.max(0, (map.high[r] as number) - low + 1));
+  const sizes = map.low.map((low, r) => Math.max(0, map.high[r] - low + 1));
   const common = leastCommonMultiple(map.shift, map.period);
   return {
     axis: map.axis,
     size: Math.max(...sizes),
     jump: { numerator: common / map.period, denominator: common / map.shift },
-    offset: map.low[0] as number,
+    offset: map.low[0],
   };
 }
 
@@ -186,19 +186,19 @@ export function tileRule(
         if (other?.axis === axis) multiple = leastCommonMultiple(multiple, other.shift);
       }
     }
-    const size = input.shape[axis] as number;
+    const size = input.shape[axis];
     // `turns` multiples less, and some value on the way would be empty.
     let turns = Number.NEGATIVE_INFINITY;
     for (const value of needed) {
       traces.get(value)?.maps.forEach((other, i) => {
         if (other?.axis !== axis) return;
         const grows = (other.period * multiple) / other.shift;
-        turns = Math.max(turns, Math.ceil((1 - (value.shape[i] as number)) / grows));
+        turns = Math.max(turns, Math.ceil((1 - value.shape[i]) / grows));
       });
     }
     const jump = map.shift / map.period;
-    const lost = size - (output.shape[place] as number) * jump;
-    const centres = map.low.map((low, r) => (low + (map.high[r] as number) + 1) / 2 - (r + 0.5) * jump);
+    const lost = size - output.shape[place] * jump;
+    const centres = map.low.map((low, r) => (low + map.high[r] + 1) / 2 - (r + 0.5) * jump);
     const start = centres.reduce((sum, c) => sum + c, 0) / centres.length;
     const marginBefore = roundTowards(start, lost / 2);
     const marginAfter = lost - marginBefore;

@@ -63,7 +63,7 @@ export function layersOf(
   for (const { node, macs, parameters: count, activationBytes } of costOf(graph, parameters && { parameters }).nodes) {
     const sources = node.inputs.flatMap((value) => (value && made.get(value)) ?? []);
     const before = Math.max(-1, ...sources);
-    const last = node.outputs[0] as Value;
+    const last = node.outputs[0];
     const own = macs > 0 || count > 0 || LAYERS.has(node.op) || before < 0;
     let at = before;
     if (own) {
@@ -81,7 +81,7 @@ export function layersOf(
         last,
       });
     }
-    const draft = drafts[at] as Draft;
+    const draft = drafts[at];
     draft.parameters += count;
     draft.macs += macs;
     draft.bytes += activationBytes;

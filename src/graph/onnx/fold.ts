@@ -20,7 +20,7 @@ type Fold = (inputs: readonly Known[], attributes: Attributes) => Known | undefi
 
 function strides(shape: Shape): number[] {
   const steps = shape.map(() => 1);
-  for (let i = shape.length - 2; i >= 0; i--) steps[i] = (steps[i + 1] as number) * (shape[i + 1] as number);
+  for (let i = shape.length - 2; i >= 0; i--) steps[i] = steps[i + 1] * shape[i + 1];
   return steps;
 }
 
@@ -29,7 +29,7 @@ function* positions(shape: Shape): Generator<readonly number[]> {
   const size = sizeOf(shape);
   const steps = strides(shape);
   for (let flat = 0; flat < size; flat++) {
-    yield shape.map((n, i) => Math.floor(flat / (steps[i] as number)) % n);
+    yield shape.map((n, i) => Math.floor(flat / steps[i]) % n);
   }
 }
 
@@ -38,9 +38,9 @@ function at(known: Known, index: readonly number[]): number {
   const extra = index.length - known.shape.length;
   let flat = 0;
   known.shape.forEach((n, i) => {
-    flat += (n === 1 ? 0 : (index[i + extra] as number)) * (steps[i] as number);
+    flat += (n === 1 ? 0 : index[i + extra]) * steps[i];
   });
-  return known.values[flat] as number;
+  return known.values[flat];
 }
 
 function elementwise(compute: (...operands: number[]) => number, dtype?: DType): Fold {
@@ -73,7 +73,7 @@ const FOLDS: { readonly [type: string]: Fold } = {
   Sub: elementwise((p, q) => p - q),
   Mul: elementwise((p, q) => p * q),
   Div: (inputs, attributes) => {
-    const whole = isInteger((inputs[0] as Known).dtype);
+    const whole = isInteger(inputs[0].dtype);
     return elementwise((p, q) => (whole ? Math.trunc(p / q) : p / q))(inputs, attributes);
   },
   // The sign of the divisor, or of the dividend with fmod
@@ -103,7 +103,7 @@ const FOLDS: { readonly [type: string]: Fold } = {
   },
   Range: ([from, to, step]) => {
     if (from === undefined || to === undefined || step === undefined) return undefined;
-    const [start, limit, delta] = [from.values[0] as number, to.values[0] as number, step.values[0] as number];
+    const [start, limit, delta] = [from.values[0], to.values[0], step.values[0]];
     const count = Math.max(0, Math.ceil((limit - start) / delta));
     if (!(count <= MOST_ELEMENTS)) return undefined;
     return { dtype: from.dtype, shape: [count], values: Array.from({ length: count }, (_, i) => start + i * delta) };
@@ -120,20 +120,20 @@ const FOLDS: { readonly [type: string]: Fold } = {
     const rank = indices.shape.length;
     return gathered(x, [...x.shape.slice(0, k), ...indices.shape, ...x.shape.slice(k + 1)], (index) => {
       const chosen = at(indices, index.slice(k, k + rank));
-      return [...index.slice(0, k), chosen < 0 ? chosen + (x.shape[k] as number) : chosen, ...index.slice(k + rank)];
+      return [...index.slice(0, k), chosen < 0 ? chosen + x.shape[k] : chosen, ...index.slice(k + rank)];
     });
   },
   Concat: (inputs, { axis }) => {
-    const first = inputs[0] as Known;
+    const first = inputs[0];
     const k = axisOf(axis, 0, first.shape.length);
-    const lengths = inputs.map(({ shape }) => shape[k] as number);
+    const lengths = inputs.map(({ shape }) => shape[k]);
     const shape = first.shape.map((n, i) => (i === k ? lengths.reduce((p, q) => p + q, 0) : n));
     const values = [...positions(shape)].map((index) => {
-      let position = index[k] as number;
+      let position = index[k];
       let which = 0;
-      while (position >= (lengths[which] as number)) position -= lengths[which++] as number;
+      while (position >= lengths[which]) position -= lengths[which++];
       return at(
-        inputs[which] as Known,
+        inputs[which],
         index.map((n, i) => (i === k ? position : n)),
       );
     });
@@ -146,22 +146,22 @@ const FOLDS: { readonly [type: string]: Fold } = {
     const shape = [...x.shape];
     starts.values.forEach((start, i) => {
       const k = axisOf(axes?.values[i], i, x.shape.length);
-      const n = x.shape[k] as number;
+      const n = x.shape[k];
       const step = steps?.values[i] ?? 1;
       const clamp = (p: number, low: number, high: number) => Math.min(Math.max(p < 0 ? p + n : p, low), high);
       const begin = step > 0 ? clamp(start, 0, n) : clamp(start, 0, n - 1);
-      const end = step > 0 ? clamp(ends.values[i] as number, 0, n) : clamp(ends.values[i] as number, -1, n - 1);
+      const end = step > 0 ? clamp(ends.values[i], 0, n) : clamp(ends.values[i], -1, n - 1);
       from[k] = begin;
       by[k] = step;
       shape[k] = Math.max(0, Math.ceil((end - begin) / step));
     });
-    return gathered(x, shape, (index) => index.map((n, i) => (from[i] as number) + n * (by[i] as number)));
+    return gathered(x, shape, (index) => index.map((n, i) => from[i] + n * by[i]));
   },
   Transpose: ([x], { perm }) => {
     if (x === undefined) return undefined;
     const order = numbersOf(perm) ?? x.shape.map((_, i) => x.shape.length - 1 - i);
-    const shape = order.map((p) => x.shape[p] as number);
-    return gathered(x, shape, (index) => x.shape.map((_, i) => index[order.indexOf(i)] as number));
+    const shape = order.map((p) => x.shape[p]);
+    return gathered(x, shape, (index) => x.shape.map((_, i) => index[order.indexOf(i)]));
   },
   Reshape: ([x, wanted]) => {
     if (x === undefined || wanted === undefined) return undefined;

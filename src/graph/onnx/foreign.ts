@@ -64,7 +64,7 @@ const pad: Translate = (node, { b, known, fail, fixSizes }, inputs) => {
   fixSizes();
   let padded = x;
   x.shape.forEach((n, axis) => {
-    const [before, after] = [amounts[axis] as number, amounts[axis + x.shape.length] as number];
+    const [before, after] = [amounts[axis], amounts[axis + x.shape.length]];
     if (before === 0 && after === 0) return;
     const positions = paddedPositions(mode, n, before, after);
     if (positions === undefined || before < 0 || after < 0) fail(`the mode '${mode}' is not supported.`);

@@ -73,9 +73,7 @@ export function textOf(attribute: RawAttribute | undefined): string | undefined 
 }
 
 export function numbersOf(attribute: RawAttribute | undefined): readonly number[] | undefined {
-  return Array.isArray(attribute) && attribute.every((n) => typeof n === 'number')
-    ? (attribute as number[])
-    : undefined;
+  return Array.isArray(attribute) && attribute.every((n) => typeof n === 'number') ? attribute : undefined;
 }
 
 /** The content of a Constant node. */

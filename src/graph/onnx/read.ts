@@ -169,7 +169,7 @@ class Reader {
     const raw = { type, name: label, inputs, outputs: proto.output, attributes };
     if (type === 'Constant') {
       const content = constantContent(raw) ?? fail('it has no content of a supported type.');
-      this.#values.set(proto.output[0] as string, this.#b.constant(content, proto.output[0] as string));
+      this.#values.set(proto.output[0], this.#b.constant(content, proto.output[0]));
       return;
     }
     const node = upgrade(raw, reading);
@@ -188,11 +188,11 @@ class Reader {
 
   #emit(node: RawNode, name: string | undefined, reading: Reading): readonly Value[] {
     const result = this.#fold(node);
-    const output = node.outputs[0] as string;
+    const output = node.outputs[0];
     const translated = translate(node, reading);
     if (translated !== undefined) {
       const values = this.#b.node('Identity', [translated], {}, [output], name);
-      if (result !== undefined) this.#folded.set(values[0] as Value, result);
+      if (result !== undefined) this.#folded.set(values[0], result);
       return values;
     }
     if (!isOp(node.type)) {
@@ -202,7 +202,7 @@ class Reader {
     const outputs = node.outputs.map((given, i) => (given === '' ? `${output || node.name}:${i}` : given));
     const inputs = this.#materialise(node.type, node.inputs, reading);
     const values = this.#b.node(node.type, inputs, attributesFor(node.type, node, reading), outputs, name);
-    if (result !== undefined) this.#folded.set(values[0] as Value, result);
+    if (result !== undefined) this.#folded.set(values[0], result);
     return values;
   }
 

@@ -36,9 +36,9 @@ const explicitPads: Upgrade = (node, reading) => {
   if (auto !== 'SAME_UPPER' && auto !== 'SAME_LOWER') reading.fail(`auto_pad '${auto}' is unknown.`);
   if (strides.some((stride) => stride !== 1)) reading.fixSizes();
   const totals = kernel.map((k, i) => {
-    const stride = strides[i] as number;
-    const reach = (dilations[i] as number) * (k - 1) + 1;
-    return Math.max(0, (Math.ceil((sizes[i] as number) / stride) - 1) * stride + reach - (sizes[i] as number));
+    const stride = strides[i];
+    const reach = dilations[i] * (k - 1) + 1;
+    return Math.max(0, (Math.ceil(sizes[i] / stride) - 1) * stride + reach - sizes[i]);
   });
   const less = totals.map((total) => Math.floor(total / 2));
   const more = totals.map((total) => Math.ceil(total / 2));
@@ -59,9 +59,9 @@ const explicitTransposedPads: Upgrade = (node, reading) => {
   const extra = numbersOf(node.attributes.output_padding) ?? kernel.map(() => 0);
   const sizes = node.inputs[0]?.shape.slice(2) ?? [];
   const totals = kernel.map((k, i) => {
-    const [stride, size] = [strides[i] as number, sizes[i] as number];
+    const [stride, size] = [strides[i], sizes[i]];
     const output = wanted?.[i] ?? size * stride;
-    return stride * (size - 1) + (extra[i] as number) + (k - 1) * (dilations[i] as number) + 1 - output;
+    return stride * (size - 1) + extra[i] + (k - 1) * dilations[i] + 1 - output;
   });
   if (totals.some((total) => total < 0)) reading.fail('its output_shape is larger than its kernel reaches.');
   const less = totals.map((total) => Math.floor(total / 2));
@@ -124,7 +124,7 @@ const resize: Upgrade = (node, reading) => {
       if (list === undefined) return undefined;
       const all = [...fill];
       integers(list).forEach((n, i) => {
-        const axis = axes[i] as number;
+        const axis = axes[i];
         all[axis < 0 ? axis + all.length : axis] = n;
       });
       return b.constant(pack(dtype, [all.length], all));

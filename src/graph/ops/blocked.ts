@@ -56,9 +56,7 @@ export const BLOCKED: { readonly [K in Blocked]: OpRow<K> } = {
     infer: (context) => {
       const [x, w] = [context.input(0), context.input(1)];
       const g = convGeometry(context.node.attributes, context.node.attributes.kernel_shape ?? w.shape.slice(2));
-      return [
-        { dtype: x.dtype, shape: [x.shape[0] as number, w.shape[0] as number, ...convolvedSizes(x.shape.slice(2), g)] },
-      ];
+      return [{ dtype: x.dtype, shape: [x.shape[0], w.shape[0], ...convolvedSizes(x.shape.slice(2), g)] }];
     },
     gradient: LOWERED,
   },
@@ -91,7 +89,7 @@ export const BLOCKED: { readonly [K in Blocked]: OpRow<K> } = {
     attributes: { scales: 'ints', mode: 'string' },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
-      return [{ dtype, shape: shape.map((n, i) => n * (context.node.attributes.scales[i] as number)) }];
+      return [{ dtype, shape: shape.map((n, i) => n * context.node.attributes.scales[i]) }];
     },
     gradient: LOWERED,
   },

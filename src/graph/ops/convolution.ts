@@ -43,7 +43,7 @@ export function convolvedSizes(sizes: readonly number[], g: ConvGeometry): numbe
 }
 
 function at(list: readonly number[], i: number): number {
-  return list[i] as number;
+  return list[i];
 }
 
 /** The attributes that all three operations share, without `kernel_shape`. */
@@ -234,5 +234,5 @@ function gradWeightReference(b: Build, node: Node<'lamella.ConvGradWeight'>): Va
         );
     return b.transpose(cropped, swap);
   });
-  return parts.length === 1 ? (parts[0] as Value) : b.op('Concat', parts, { axis: 0 });
+  return parts.length === 1 ? parts[0] : b.op('Concat', parts, { axis: 0 });
 }

@@ -51,7 +51,7 @@ function binary<K extends Binary>(opset: number, rule: BinaryRule): OpRow<K> {
     gradient: (b, node, [d]) => {
       const [x, y] = node.inputs as readonly [Value, Value];
       if (d === undefined) return [undefined, undefined];
-      const [dx, dy] = rule(b, x, y, node.outputs[0] as Value, d);
+      const [dx, dy] = rule(b, x, y, node.outputs[0], d);
       return [sumTo(b, dx, x.shape), sumTo(b, dy, y.shape)];
     },
   };
@@ -80,9 +80,7 @@ function unary<K extends Unary>(opset: number, rule: UnaryRule | string): OpRow<
     gradient:
       typeof rule === 'string'
         ? noGradient(rule)
-        : (b, node, [d]) => [
-            d === undefined ? undefined : rule(b, node.inputs[0] as Value, node.outputs[0] as Value, d),
-          ],
+        : (b, node, [d]) => [d === undefined ? undefined : rule(b, node.inputs[0] as Value, node.outputs[0], d)],
   };
 }
 

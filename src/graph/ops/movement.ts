@@ -26,10 +26,10 @@ function sliceRanges(
   const ranges = shape.map((n) => ({ start: 0, end: n, step: 1 }));
   starts.forEach((start, i) => {
     const axis = normaliseAxis(axes?.[i] ?? i, shape.length, 'Slice');
-    const n = shape[axis] as number;
+    const n = shape[axis];
     const step = steps?.[i] ?? 1;
     const from = start < 0 ? start + n : start;
-    const to = (ends[i] as number) < 0 ? (ends[i] as number) + n : (ends[i] as number);
+    const to = ends[i] < 0 ? ends[i] + n : ends[i];
     ranges[axis] =
       step > 0
         ? { start: Math.min(Math.max(from, 0), n), end: Math.min(Math.max(to, 0), n), step }
@@ -55,7 +55,7 @@ function padWithZeros(b: Build, x: Value, before: readonly number[], after: read
   for (let axis = 0; axis < x.shape.length; axis++) {
     const zeros = (count: number) =>
       count === 0 ? [] : [b.op('ConstantOfShape', [b.ints(padded.shape.map((n, i) => (i === axis ? count : n)))])];
-    const parts = [...zeros(before[axis] as number), padded, ...zeros(after[axis] as number)];
+    const parts = [...zeros(before[axis]), padded, ...zeros(after[axis])];
     if (parts.length > 1) padded = b.op('Concat', parts, { axis });
   }
   return padded;
@@ -78,7 +78,7 @@ export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
         const { shape, dtype } = context.input(i);
         const fits = shape.length === first.shape.length && shape.every((n, k) => k === axis || n === first.shape[k]);
         if (!fits || dtype !== first.dtype) context.fail(`the inputs differ in more than axis ${axis}.`);
-        total += shape[axis] as number;
+        total += shape[axis];
       });
       return [{ dtype: first.dtype, shape: first.shape.map((n, k) => (k === axis ? total : n)) }];
     },
@@ -87,7 +87,7 @@ export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
       const axis = normaliseAxis(node.attributes.axis, d.shape.length, 'Concat');
       let start = 0;
       return (node.inputs as readonly Value[]).map(({ shape }) => {
-        const end = start + (shape[axis] as number);
+        const end = start + shape[axis];
         const part = b.slice(d, [start], [end], [axis]);
         start = end;
         return part;
@@ -102,7 +102,7 @@ export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       const axis = normaliseAxis(context.node.attributes.axis ?? 0, shape.length, 'Split');
-      const n = shape[axis] as number;
+      const n = shape[axis];
       const part = Math.ceil(n / context.outputs);
       const parts =
         context.node.inputs[1] === undefined
@@ -141,7 +141,7 @@ export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
             b,
             d,
             ranges.map(({ start }) => start),
-            ranges.map(({ end }, i) => (x.shape[i] as number) - end),
+            ranges.map(({ end }, i) => x.shape[i] - end),
           ),
         ];
       }
@@ -149,10 +149,8 @@ export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
       let dx = d;
       ranges.forEach(({ start, end, step }, axis) => {
         if (step === 1 && start === 0 && end === x.shape[axis]) return;
-        const zeros = b.op('ConstantOfShape', [
-          b.ints(dx.shape.map((n, i) => (i === axis ? (x.shape[axis] as number) : n))),
-        ]);
-        const list = b.ints(Array.from({ length: dx.shape[axis] as number }, (_, i) => start + i * step));
+        const zeros = b.op('ConstantOfShape', [b.ints(dx.shape.map((n, i) => (i === axis ? x.shape[axis] : n)))]);
+        const list = b.ints(Array.from({ length: dx.shape[axis] }, (_, i) => start + i * step));
         const column = b.reshape(
           list,
           dx.shape.map((n, i) => (i === axis ? n : 1)),
@@ -176,7 +174,7 @@ export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
       if ((context.node.attributes.mode ?? 'constant') !== 'constant')
         context.fail('only constant padding is supported.');
       const pads = sizes(context, 1);
-      return [{ dtype, shape: shape.map((n, i) => n + (pads[i] as number) + (pads[i + shape.length] as number)) }];
+      return [{ dtype, shape: shape.map((n, i) => n + pads[i] + pads[i + shape.length]) }];
     },
     gradient: (b, node, [d]) => {
       if (d === undefined) return [];
@@ -185,12 +183,12 @@ export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
       const pads = known === undefined ? [] : integers(known);
       const axes = shape.map((_, i) => i);
       // Where padding was added it is cut off; where it was negative, zeros take the place of what was cut off.
-      const added = (i: number) => Math.max(0, pads[i] as number);
-      const removed = (i: number) => Math.max(0, -(pads[i] as number));
+      const added = (i: number) => Math.max(0, pads[i]);
+      const removed = (i: number) => Math.max(0, -pads[i]);
       const inner = b.slice(
         d,
         axes.map(added),
-        axes.map((i) => (d.shape[i] as number) - added(i + shape.length)),
+        axes.map((i) => d.shape[i] - added(i + shape.length)),
         axes,
       );
       return [
@@ -288,7 +286,7 @@ export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       const block = sizeOf(sizes(context, 2));
-      return [{ dtype, shape: [shape[0] as number, (shape[1] as number) / block, ...sizes(context, 1)] }];
+      return [{ dtype, shape: [shape[0], shape[1] / block, ...sizes(context, 1)] }];
     },
     gradient: noGradient('it appears only in lowered graphs, which are not differentiated again'),
   },

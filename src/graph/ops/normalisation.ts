@@ -5,7 +5,7 @@ import type { Build, OpRow } from '../op-row.ts';
 
 /** [C] as [1, C, 1, ...], to broadcast over a tensor of the given rank. */
 function perChannel(b: Build, vector: Value, rank: number): Value {
-  return b.reshape(vector, [1, vector.shape[0] as number, ...Array.from({ length: rank - 2 }, () => 1)]);
+  return b.reshape(vector, [1, vector.shape[0], ...Array.from({ length: rank - 2 }, () => 1)]);
 }
 
 function spatialAxes(x: Value): number[] {
@@ -84,8 +84,8 @@ export const NORMALISATIONS: { readonly [K in 'BatchNormalization' | 'InstanceNo
       const x = node.inputs[0] as Value;
       const { size, alpha = 1e-4, beta = 0.75, bias = 1 } = node.attributes;
       const before = Math.floor((size - 1) / 2);
-      const sums = bandMatrix(b, x.shape[1] as number, before, size - 1 - before);
-      const adjoint = bandMatrix(b, x.shape[1] as number, size - 1 - before, before);
+      const sums = bandMatrix(b, x.shape[1], before, size - 1 - before);
+      const adjoint = bandMatrix(b, x.shape[1], size - 1 - before, before);
       const s = b.add(
         b.scalar(bias, x.dtype),
         b.mul(b.scalar(alpha / size, x.dtype), alongChannels(b, sums, b.mul(x, x))),

@@ -22,10 +22,10 @@ function geometry(attributes: PoolAttributes): Geometry {
 export function pooledSizes(sizes: readonly number[], attributes: PoolAttributes): number[] {
   const { kernel_shape: kernel, pads, strides, dilations } = geometry(attributes);
   return sizes.map((size, i) => {
-    const begin = pads[i] as number;
-    const end = pads[i + kernel.length] as number;
-    const stride = strides[i] as number;
-    const steps = (size + begin + end - (dilations[i] as number) * ((kernel[i] as number) - 1) - 1) / stride;
+    const begin = pads[i];
+    const end = pads[i + kernel.length];
+    const stride = strides[i];
+    const steps = (size + begin + end - dilations[i] * (kernel[i] - 1) - 1) / stride;
     if (!attributes.ceil_mode) return Math.floor(steps) + 1;
     const count = Math.ceil(steps) + 1;
     return (count - 1) * stride >= size + begin ? count - 1 : count;
@@ -50,13 +50,11 @@ function windowCounts(
   includePad: boolean,
 ): Value {
   const perAxis = sizes.map((size, i) =>
-    Array.from({ length: pooled[i] as number }, (_, p) => {
-      const [low, high] = includePad
-        ? [-(g.pads[i] as number), size + (g.pads[i + sizes.length] as number)]
-        : [0, size];
+    Array.from({ length: pooled[i] }, (_, p) => {
+      const [low, high] = includePad ? [-g.pads[i], size + g.pads[i + sizes.length]] : [0, size];
       let count = 0;
-      for (let k = 0; k < (g.kernel_shape[i] as number); k++) {
-        const position = p * (g.strides[i] as number) - (g.pads[i] as number) + k * (g.dilations[i] as number);
+      for (let k = 0; k < g.kernel_shape[i]; k++) {
+        const position = p * g.strides[i] - g.pads[i] + k * g.dilations[i];
         if (position >= low && position < high) count++;
       }
       return count;
@@ -127,7 +125,7 @@ export const POOLINGS: {
       if (d === undefined) return [];
       const x = node.inputs[0] as Value;
       const g = geometry(node.attributes);
-      const channels = x.shape[1] as number;
+      const channels = x.shape[1];
       const ones = ndarray('float32', [channels, 1, ...g.kernel_shape]);
       ones.data.fill(1);
       // With ceil_mode the last window reaches beyond the padding.
@@ -135,9 +133,9 @@ export const POOLINGS: {
       const pads = g.pads.map((pad, k) => {
         const i = k - rank;
         if (i < 0) return pad;
-        const reach = (g.dilations[i] as number) * ((g.kernel_shape[i] as number) - 1) + 1;
-        const last = ((d.shape[i + 2] as number) - 1) * (g.strides[i] as number) + reach;
-        return Math.max(pad, last - (x.shape[i + 2] as number) - (g.pads[i] as number));
+        const reach = g.dilations[i] * (g.kernel_shape[i] - 1) + 1;
+        const last = (d.shape[i + 2] - 1) * g.strides[i] + reach;
+        return Math.max(pad, last - x.shape[i + 2] - g.pads[i]);
       });
       const counts = windowCounts(b, x.shape.slice(2), d.shape.slice(2), g, node.attributes.count_include_pad === 1);
       return [
@@ -172,6 +170,6 @@ export const POOLINGS: {
 
 /** Flat positions of the maxima, one an output element. */
 function maximumIndices(b: Build, x: Value, attributes: PoolAttributes): Value {
-  const indices = b.ops('MaxPool', [x], attributes, 2)[1] as Value;
+  const indices = b.ops('MaxPool', [x], attributes, 2)[1];
   return b.reshape(indices, [sizeOf(indices.shape)]);
 }

@@ -56,9 +56,9 @@ function reduce<K extends Reduce>(opset: number, rule: ReduceRule): OpRow<K> {
       const known = b.constantOf(node.inputs[1]);
       const axes = reducedAxes({ node }, known === undefined ? undefined : integers(known));
       const kept = keptShape(x.shape, axes);
-      const count = axes.reduce((product, axis) => product * (x.shape[axis] as number), 1);
+      const count = axes.reduce((product, axis) => product * x.shape[axis], 1);
       const same = (value: Value) => (value.shape.length === kept.length ? value : b.reshape(value, kept));
-      return [rule(b, x, same(node.outputs[0] as Value), same(d), count), undefined];
+      return [rule(b, x, same(node.outputs[0]), same(d), count), undefined];
     },
   };
 }
@@ -105,7 +105,7 @@ export const REDUCTIONS: { readonly [K in Reduce | 'ArgMax' | 'Softmax' | 'LogSo
     infer: inferSame,
     gradient: (b, node, [d]) => {
       if (d === undefined) return [];
-      const p = node.outputs[0] as Value;
+      const p = node.outputs[0];
       const axis = normaliseAxis(node.attributes.axis ?? -1, p.shape.length, 'Softmax');
       return [b.mul(p, b.sub(d, b.sum(b.mul(p, d), [axis], { keepdims: true })))];
     },
@@ -119,7 +119,7 @@ export const REDUCTIONS: { readonly [K in Reduce | 'ArgMax' | 'Softmax' | 'LogSo
     infer: inferSame,
     gradient: (b, node, [d]) => {
       if (d === undefined) return [];
-      const y = node.outputs[0] as Value;
+      const y = node.outputs[0];
       const axis = normaliseAxis(node.attributes.axis ?? -1, y.shape.length, 'LogSoftmax');
       return [b.sub(d, b.mul(b.op('Exp', [y]), b.sum(d, [axis], { keepdims: true })))];
     },

@@ -26,7 +26,7 @@ function resizeMatrix(inputs: number, outputs: number, scale: number, attributes
         [clamp(low), 1 - part],
         [clamp(low + 1), part],
       ] as const) {
-        matrix[o * inputs + index] = (matrix[o * inputs + index] as number) + weight;
+        matrix[o * inputs + index] = matrix[o * inputs + index] + weight;
       }
     }
   }
@@ -48,9 +48,7 @@ export function isBlockUpsampling(attributes: Attributes, scales: readonly numbe
 
 /** Scale of each axis of a Resize node, from its shapes (scales as the file has them may be rounded). */
 function axisScale(x: Value, y: Value, i: number, scales: ArrayLike<number> | undefined): number {
-  return scales === undefined || scales.length === 0
-    ? (y.shape[i] as number) / (x.shape[i] as number)
-    : (scales[i] as number);
+  return scales === undefined || scales.length === 0 ? y.shape[i] / x.shape[i] : scales[i];
 }
 
 export const RESIZES: { readonly [K in 'Resize']: OpRow<K> } = {
@@ -64,7 +62,7 @@ export const RESIZES: { readonly [K in 'Resize']: OpRow<K> } = {
       const { dtype, shape } = context.input(0);
       if (context.node.inputs[3] !== undefined) return [{ dtype, shape: integers(context.known(3)) }];
       const scales = context.known(2).data as ArrayLike<number>;
-      return [{ dtype, shape: shape.map((n, i) => Math.floor(n * (scales[i] as number))) }];
+      return [{ dtype, shape: shape.map((n, i) => Math.floor(n * scales[i])) }];
     },
     gradient: (b, node, [d]) => {
       if (d === undefined) return [];
@@ -80,9 +78,9 @@ export const RESIZES: { readonly [K in 'Resize']: OpRow<K> } = {
       }
       let dx = d;
       for (let i = 0; i < x.shape.length; i++) {
-        const [inputs, outputs] = [x.shape[i] as number, d.shape[i] as number];
+        const [inputs, outputs] = [x.shape[i], d.shape[i]];
         if (inputs === outputs && factors[i] === 1) continue;
-        const matrix = resizeMatrix(inputs, outputs, factors[i] as number, node.attributes);
+        const matrix = resizeMatrix(inputs, outputs, factors[i], node.attributes);
         const last = d.shape.length - 1;
         const perm = d.shape.map((_, k) => (k === i ? last : k === last ? i : k));
         const turned = i === last ? dx : b.transpose(dx, perm);

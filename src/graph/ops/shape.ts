@@ -125,7 +125,7 @@ export const SHAPES: { readonly [K in Shaping]: OpRow<K> } = {
       if ([...perm].sort((p, q) => p - q).some((p, i) => p !== i) || perm.length !== shape.length) {
         context.fail(`[${perm.join(', ')}] is not an order of its axes.`);
       }
-      return [{ dtype, shape: perm.map((p) => shape[p] as number) }];
+      return [{ dtype, shape: perm.map((p) => shape[p]) }];
     },
     gradient: (b, node, [d]) => {
       if (d === undefined) return [];
@@ -162,13 +162,13 @@ export const SHAPES: { readonly [K in Shaping]: OpRow<K> } = {
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       const repeats = sizes(context, 1);
-      return [{ dtype, shape: shape.map((n, i) => n * (repeats[i] as number)) }];
+      return [{ dtype, shape: shape.map((n, i) => n * repeats[i]) }];
     },
     // [r, n] for every axis, summed over the repeats
     gradient: (b, node, [d]) => {
       if (d === undefined) return [];
       const { shape } = node.inputs[0] as Value;
-      const split = shape.flatMap((n, i) => [(d.shape[i] as number) / n, n]);
+      const split = shape.flatMap((n, i) => [d.shape[i] / n, n]);
       return [
         b.sum(
           b.reshape(d, split),

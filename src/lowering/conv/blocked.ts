@@ -38,7 +38,7 @@ export const convBlocked: Formulation<'Conv'> = (lowering, node) => {
   const g = convGeometry(node.attributes, w.shape.slice(2));
   const [k, c] = w.shape as Four;
   if (!supported(x, g.kernel, g)) return false;
-  const y = node.outputs[0] as Value;
+  const y = node.outputs[0];
   // Where weights are known, as in prediction: a training goes on with the bits that it began with.
   const sum = lowering.graph.constants.has(w) ? addedTo(lowering, y) : undefined;
   const relu = onlyConsumer(lowering, sum?.node.outputs[0] ?? y);
@@ -60,7 +60,7 @@ export const convBlocked: Formulation<'Conv'> = (lowering, node) => {
   if (sum !== undefined) inputs.push(vector, forms.blocked(sum.other));
   else if (vector !== undefined) inputs.push(vector);
   const made = b.op('nchwc.Conv', inputs, attributes);
-  const result = (fused?.outputs[0] ?? sum?.node.outputs[0] ?? y) as Value;
+  const result = fused?.outputs[0] ?? sum?.node.outputs[0] ?? y;
   if (k === padded) forms.set(result, 'blocked', made);
   else forms.set(result, 'plain', b.op('nchwc.ReorderOutput', [made], { channels: k }));
   for (const done of [fused, sum?.node]) if (done !== undefined) lowering.skip(done);
@@ -86,9 +86,9 @@ export const convGradInputBlocked: Formulation<'lamella.ConvGradInput'> = (lower
   const g = convGeometry(node.attributes, w.shape.slice(2));
   const [k, c] = w.shape as Four;
   if (!supported(dy, g.kernel, g) || g.strides.some((s) => s !== 1)) return false;
-  const reach = g.kernel.map((n, i) => (g.dilations[i] as number) * (n - 1));
-  const padsBegin = reach.map((n, i) => n - (g.padsBegin[i] as number));
-  const padsEnd = reach.map((n, i) => n - (g.padsEnd[i] as number));
+  const reach = g.kernel.map((n, i) => g.dilations[i] * (n - 1));
+  const padsBegin = reach.map((n, i) => n - g.padsBegin[i]);
+  const padsEnd = reach.map((n, i) => n - g.padsEnd[i]);
   if ([...padsBegin, ...padsEnd].some((pad) => pad < 0)) return false;
   if (c % forms.block !== 0) return false;
   const input = blockedInput(lowering, dy, k);
@@ -98,7 +98,7 @@ export const convGradInputBlocked: Formulation<'lamella.ConvGradInput'> = (lower
       ? kernelOfFewInputs(b, flipPlain(b, forms.plain(w)), forms.block)
       : flippedKernel(b, forms.kernel(w), forms.block);
   const made = b.op('nchwc.Conv', [input, kernel], attributesOf({ ...g, padsBegin, padsEnd }));
-  forms.set(node.outputs[0] as Value, 'blocked', made);
+  forms.set(node.outputs[0], 'blocked', made);
   return true;
 };
 
@@ -120,6 +120,6 @@ function flipPlain(b: GraphBuilder, w: Value): Value {
 
 /** A vector with zeros appended. */
 function extend(b: GraphBuilder, bias: Value, length: number): Value {
-  const zeros = b.constant(ndarray('float32', [length - (bias.shape[0] as number)]));
+  const zeros = b.constant(ndarray('float32', [length - bias.shape[0]]));
   return b.op('Concat', [bias, zeros], { axis: 0 });
 }

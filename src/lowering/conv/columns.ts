@@ -27,20 +27,20 @@ export const convGradInputByColumns: Formulation<'lamella.ConvGradInput'> = (low
   if (!pays(lowering, dy)) return false;
   const made = decomposeNode(b, node, [forms.plain(dy), forms.plain(w)]);
   if (made === undefined) return false;
-  forms.set(node.outputs[0] as Value, 'plain', made[0] as Value);
+  forms.set(node.outputs[0], 'plain', made[0]);
   return true;
 };
 
 export const convGradWeightByColumns: Formulation<'lamella.ConvGradWeight'> = (lowering, node) => {
   const { b, forms } = lowering;
   const [dy, x] = node.inputs as readonly [Value, Value];
-  const dw = node.outputs[0] as Value;
+  const dw = node.outputs[0];
   const { group = 1, kernel_shape: kernel } = node.attributes;
   if (!pays(lowering, dy) || group !== 1) return false;
   const g = convGeometry(node.attributes, kernel);
   const [n, c, height, width] = x.shape as Four;
   const [, k, rows, columns] = dy.shape as Four;
-  const [taps, pixels] = [(kernel[0] as number) * (kernel[1] as number), rows * columns];
+  const [taps, pixels] = [kernel[0] * kernel[1], rows * columns];
   const ones = float32([taps, 1, ...kernel]);
   for (let tap = 0; tap < taps; tap++) ones.data[tap * taps + tap] = 1;
   const windows = b.op('Conv', [b.reshape(forms.plain(x), [n * c, 1, height, width]), b.constant(ones)], {

@@ -13,11 +13,8 @@ export const convGradInputFlipped: Formulation<'lamella.ConvGradInput'> = ({ b, 
   const [dy, w] = node.inputs as readonly [Value, Value];
   const g = convGeometry(node.attributes, w.shape.slice(2));
   if (g.strides.some((stride) => stride !== 1)) return false;
-  const reach = g.kernel.map((n, i) => (g.dilations[i] as number) * (n - 1));
-  const pads = [
-    ...reach.map((n, i) => n - (g.padsBegin[i] as number)),
-    ...reach.map((n, i) => n - (g.padsEnd[i] as number)),
-  ];
+  const reach = g.kernel.map((n, i) => g.dilations[i] * (n - 1));
+  const pads = [...reach.map((n, i) => n - g.padsBegin[i]), ...reach.map((n, i) => n - g.padsEnd[i])];
   if (pads.some((pad) => pad < 0)) return false;
   const made = b.op('Conv', [forms.plain(dy), flippedWeights(b, forms.plain(w), g.group)], {
     kernel_shape: g.kernel,
@@ -25,7 +22,7 @@ export const convGradInputFlipped: Formulation<'lamella.ConvGradInput'> = ({ b, 
     dilations: g.dilations,
     group: g.group,
   });
-  forms.set(node.outputs[0] as Value, 'plain', made);
+  forms.set(node.outputs[0], 'plain', made);
   return true;
 };
 

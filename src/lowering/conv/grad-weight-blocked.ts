@@ -43,24 +43,24 @@ export const convGradWeightBlocked: Formulation<'lamella.ConvGradWeight'> = (low
   const { b, forms } = lowering;
   const [dy, x] = node.inputs as readonly [Value, Value];
   const g = convGeometry(node.attributes, node.attributes.kernel_shape);
-  const dw = node.outputs[0] as Value;
+  const dw = node.outputs[0];
   const { block } = forms;
   if (!isPlanar(x, g) || g.dilations[1] !== 1 || !forms.canBlock(x) || !forms.canBlock(dy)) return false;
 
   const [batch, c, height] = x.shape as Four;
-  const k = dy.shape[1] as number;
-  const wide = withZeroColumns(b, forms.blocked(x), [g.padsBegin[1] as number, g.padsEnd[1] as number], block);
-  const [groups, rowFloats] = [c / block, (wide.shape[3] as number) * block];
+  const k = dy.shape[1];
+  const wide = withZeroColumns(b, forms.blocked(x), [g.padsBegin[1], g.padsEnd[1]], block);
+  const [groups, rowFloats] = [c / block, wide.shape[3] * block];
   const images = b.reshape(wide, [batch, groups, height, rowFloats]);
   const [strideY, strideX] = g.strides as Pair;
   const made = correlate(lowering, images, dy, {
-    padTop: g.padsBegin[0] as number,
-    steps: [g.dilations[0] as number, 1],
+    padTop: g.padsBegin[0],
+    steps: [g.dilations[0], 1],
     dilations: [strideY, strideX * block],
-    size: [g.kernel[0] as number, (g.kernel[1] as number) * block],
+    size: [g.kernel[0], g.kernel[1] * block],
     outputsAtATime: Math.min(k, BLOCKS_AT_A_TIME * block),
   });
-  const split = b.reshape(made, [groups, k / block, (g.kernel[0] as number) * (g.kernel[1] as number) * block * block]);
+  const split = b.reshape(made, [groups, k / block, g.kernel[0] * g.kernel[1] * block * block]);
   const ordered = groups === 1 || k === block ? split : b.transpose(split, [1, 0, 2]);
   forms.set(dw, 'kernel', b.reshape(ordered, dw.shape));
   return true;
@@ -70,12 +70,12 @@ export const convGradWeightOneBlocked: Formulation<'lamella.ConvGradWeight'> = (
   const { forms } = lowering;
   const [dy, x] = node.inputs as readonly [Value, Value];
   const g = convGeometry(node.attributes, node.attributes.kernel_shape);
-  const dw = node.outputs[0] as Value;
+  const dw = node.outputs[0];
   const [k, c] = dw.shape as Four;
   if (!isPlanar(x, g)) return false;
   const unit = g.strides.every((s) => s === 1);
-  const reach = g.kernel.map((n, i) => (g.dilations[i] as number) * (n - 1));
-  const mirrored = (pads: readonly number[]) => reach.map((n, i) => n - (pads[i] as number));
+  const reach = g.kernel.map((n, i) => g.dilations[i] * (n - 1));
+  const mirrored = (pads: readonly number[]) => reach.map((n, i) => n - pads[i]);
   const mirrorable = unit && [...mirrored(g.padsBegin), ...mirrored(g.padsEnd)].every((pad) => pad >= 0);
   const canX = k % forms.block === 0;
   const canY = c % forms.block === 0 && mirrorable;
@@ -84,13 +84,13 @@ export const convGradWeightOneBlocked: Formulation<'lamella.ConvGradWeight'> = (
   const byX = canX && (!canY || (c <= 1.5 * k && !(k < forms.block)));
   const [images, kernels] = byX ? [x, dy] : [dy, x];
   const [padsBegin, padsEnd] = byX ? [g.padsBegin, g.padsEnd] : [mirrored(g.padsBegin), mirrored(g.padsEnd)];
-  const wide = plainWithZeroColumns(lowering, images, [padsBegin[1] as number, padsEnd[1] as number]);
+  const wide = plainWithZeroColumns(lowering, images, [padsBegin[1], padsEnd[1]]);
   const made = correlate(lowering, wide, kernels, {
-    padTop: padsBegin[0] as number,
+    padTop: padsBegin[0],
     steps: g.dilations as Pair,
     dilations: g.strides as Pair,
     size: g.kernel as Pair,
-    outputsAtATime: kernels.shape[1] as number,
+    outputsAtATime: kernels.shape[1],
   });
   placePlain(lowering, dw, made, byX);
   return true;
@@ -197,7 +197,7 @@ function plainWithZeroColumns({ b, forms }: Lowering, x: Value, columns: Pair): 
   if (columns[0] === 0 && columns[1] === 0) return forms.plain(x);
   if (forms.has(x, 'plain') || !forms.canBlock(x)) return withZeroColumns(b, forms.plain(x), columns, 1);
   const wide = withZeroColumns(b, forms.blocked(x), columns, forms.block);
-  return b.op('nchwc.ReorderOutput', [wide], { channels: x.shape[1] as number });
+  return b.op('nchwc.ReorderOutput', [wide], { channels: x.shape[1] });
 }
 
 /** Puts a gradient from plain images into a layout of dw. */

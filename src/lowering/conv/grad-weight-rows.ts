@@ -40,7 +40,7 @@ type Four = readonly [number, number, number, number];
 export const convGradWeightByRows: Formulation<'lamella.ConvGradWeight'> = (lowering, node) => {
   const { b, forms, winograd } = lowering;
   const [dy, x] = node.inputs as readonly [Value, Value];
-  const dw = node.outputs[0] as Value;
+  const dw = node.outputs[0];
   const g = convGeometry(node.attributes, node.attributes.kernel_shape);
   const can =
     winograd !== 'nowhere' &&
@@ -56,11 +56,11 @@ export const convGradWeightByRows: Formulation<'lamella.ConvGradWeight'> = (lowe
   const { block } = forms;
   const [n, c, height, width] = x.shape as Four;
   const [, k, outHeight, outWidth] = dy.shape as Four;
-  const [groups, outGroups, kw] = [c / block, k / block, g.kernel[1] as number];
+  const [groups, outGroups, kw] = [c / block, k / block, g.kernel[1]];
   const xRows = new Rows(b, forms.blocked(x), { images: n, groups, height, block });
   const dyRows = new Rows(b, forms.blocked(dy), { images: n, groups: outGroups, height: outHeight, block });
 
-  const padTop = g.padsBegin[0] as number;
+  const padTop = g.padsBegin[0];
   const tilesOfImage = Math.ceil(outHeight / TILE);
   const leavesImage = ({ row }: { readonly row: number }) =>
     row < padTop || row - padTop + POINTS > height || row + TILE > outHeight;
@@ -92,10 +92,10 @@ export const convGradWeightByRows: Formulation<'lamella.ConvGradWeight'> = (lowe
       b.constant(matrix(transposed(F4.output))),
       b.reshape(given, [TILE, outGroups * strip.length * dyRows.floats]),
     ]);
-    const columns = [g.padsBegin[1] as number, g.padsEnd[1] as number] as const;
+    const columns = [g.padsBegin[1], g.padsEnd[1]] as const;
     const wide = withZeroColumns(b, b.reshape(v, [groups, POINTS * block, strip.length, width]), columns, block);
     const inputs = [
-      b.reshape(wide, [groups, POINTS, strip.length, (wide.shape[3] as number) * block]),
+      b.reshape(wide, [groups, POINTS, strip.length, wide.shape[3] * block]),
       b.reshape(d, [POINTS * k, 1, strip.length, outWidth]),
     ];
     m = b.op('nchwc.Conv', m === undefined ? inputs : [...inputs, undefined, m], {
@@ -150,7 +150,7 @@ class Rows {
   constructor(b: GraphBuilder, value: Value, layout: Layout) {
     this.#b = b;
     this.#layout = layout;
-    this.floats = (value.shape[3] as number) * layout.block;
+    this.floats = value.shape[3] * layout.block;
     this.#rows = b.reshape(value, [layout.images * layout.groups * layout.height, this.floats]);
   }
 

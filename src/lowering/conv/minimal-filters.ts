@@ -107,11 +107,11 @@ export const F6: MinimalFilter = {
 };
 
 export function matrix(rows: Rows): NdArray {
-  return float32([rows.length, (rows[0] as readonly number[]).length], Float32Array.from(rows.flat()));
+  return float32([rows.length, rows[0].length], Float32Array.from(rows.flat()));
 }
 
 export function transposed(rows: Rows): Rows {
-  return (rows[0] as readonly number[]).map((_, j) => rows.map((row) => row[j] as number));
+  return rows[0].map((_, j) => rows.map((row) => row[j]));
 }
 
 /** The transform of rows and columns at once, tiles laid out flat: the Kronecker square. */

@@ -49,11 +49,11 @@ export function convsOfUpsampled(graph: Graph): Graph {
     const parts = joined.get(inputs[0] as Value) ?? [inputs[0] as Value];
     const at = parts.findIndex((part) => halves.has(part));
     if (at < 0) return undefined;
-    const firsts = parts.map((_, i) => parts.slice(0, i).reduce((sum, { shape }) => sum + (shape[1] as number), 0));
-    const cut = (i: number): NdArray => inputsOf(weights, firsts[i] as number, (parts[i] as Value).shape[1] as number);
+    const firsts = parts.map((_, i) => parts.slice(0, i).reduce((sum, { shape }) => sum + shape[1], 0));
+    const cut = (i: number): NdArray => inputsOf(weights, firsts[i], parts[i].shape[1]);
     const bias = inputs[2];
     const others = parts.filter((_, i) => i !== at);
-    const up = [halves.get(parts[at] as Value), b.constant(transposedOf(cut(at)))];
+    const up = [halves.get(parts[at]), b.constant(transposedOf(cut(at)))];
     const fromHalf = b.op('ConvTranspose', others.length === 0 && bias !== undefined ? [...up, bias] : up, {
       kernel_shape: [4, 4],
       strides: [2, 2],
@@ -61,7 +61,7 @@ export function convsOfUpsampled(graph: Graph): Graph {
     });
     if (others.length === 0) return [fromHalf];
     const rest = b.constant(joinInputs(parts.flatMap((_, i) => (i === at ? [] : [cut(i)]))));
-    const skip = others.length === 1 ? (others[0] as Value) : b.op('Concat', others, { axis: 1 });
+    const skip = others.length === 1 ? others[0] : b.op('Concat', others, { axis: 1 });
     const fromSkip = b.op('Conv', bias === undefined ? [skip, rest] : [skip, rest, bias], {
       ...(node.attributes as AttributesOf['Conv']),
     });
@@ -70,8 +70,8 @@ export function convsOfUpsampled(graph: Graph): Graph {
 }
 
 function doubles({ attributes, inputs, outputs }: Node<'Resize'>): boolean {
-  const [x, y] = [inputs[0] as Value, outputs[0] as Value];
-  const factors = x.shape.map((n, i) => (y.shape[i] as number) / n);
+  const [x, y] = [inputs[0] as Value, outputs[0]];
+  const factors = x.shape.map((n, i) => y.shape[i] / n);
   return factors.join() === '1,1,2,2' && isBlockUpsampling(attributes, factors);
 }
 
@@ -94,18 +94,18 @@ function inputsOf({ shape, data }: NdArray, first: number, count: number): NdArr
 
 /** Weights of the same outputs, their inputs one behind the other. */
 function joinInputs(parts: readonly NdArray[]): NdArray {
-  if (parts.length === 1) return parts[0] as NdArray;
-  const k = parts[0]?.shape[0] as number;
-  const counts = parts.map(({ shape }) => shape[1] as number);
+  if (parts.length === 1) return parts[0];
+  const k = parts[0]?.shape[0];
+  const counts = parts.map(({ shape }) => shape[1]);
   const total = counts.reduce((sum, n) => sum + n, 0);
   const whole = float32([k, total, 3, 3]);
   let first = 0;
   parts.forEach(({ data }, p) => {
-    const length = (counts[p] as number) * 9;
+    const length = counts[p] * 9;
     for (let i = 0; i < k; i++) {
       whole.data.set((data as Float32Array).subarray(i * length, (i + 1) * length), (i * total + first) * 9);
     }
-    first += counts[p] as number;
+    first += counts[p];
   });
   return whole;
 }
@@ -120,8 +120,8 @@ function transposedOf({ shape, data }: NdArray): NdArray {
       for (let y = 0; y < 4; y++) {
         for (let x = 0; x < 4; x++) {
           let sum = 0;
-          for (const t of TAPS[y] as readonly number[]) {
-            for (const s of TAPS[x] as readonly number[]) sum += data[from + 3 * t + s] as number;
+          for (const t of TAPS[y]) {
+            for (const s of TAPS[x]) sum += data[from + 3 * t + s] as number;
           }
           made.data[to + 4 * y + x] = sum;
         }

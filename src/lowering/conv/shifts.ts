@@ -19,7 +19,7 @@ type Four = readonly [number, number, number, number];
 
 export const convGradWeightByShifts: Formulation<'lamella.ConvGradWeight'> = ({ b, forms }, node) => {
   const [dy, x] = node.inputs as readonly [Value, Value];
-  const dw = node.outputs[0] as Value;
+  const dw = node.outputs[0];
   const g = convGeometry(node.attributes, node.attributes.kernel_shape);
   if (x.shape.length !== 4 || g.group !== 1 || g.strides.some((stride) => stride !== 1)) return false;
   const [k, c, kh, kw] = dw.shape as Four;
@@ -28,10 +28,10 @@ export const convGradWeightByShifts: Formulation<'lamella.ConvGradWeight'> = ({ 
   const [padTop, padLeft] = g.padsBegin as readonly [number, number];
   const [stepY, stepX] = g.dilations as readonly [number, number];
 
-  const wide = withZeros(b, b.transpose(forms.plain(x), [1, 0, 2, 3]), 3, padLeft, g.padsEnd[1] as number);
-  const width = wide.shape[3] as number;
+  const wide = withZeros(b, b.transpose(forms.plain(x), [1, 0, 2, 3]), 3, padLeft, g.padsEnd[1]);
+  const width = wide.shape[3];
   const turned = b.transpose(forms.plain(dy), [1, 0, 2, 3]);
-  const wideDy = withZeros(b, turned, 3, 0, width - (turned.shape[3] as number));
+  const wideDy = withZeros(b, turned, 3, 0, width - turned.shape[3]);
   const length = n * height * width;
 
   // Row r of dy meets row r + i stepY - padTop of x: move it there, and drop what falls outside.
@@ -47,8 +47,7 @@ export const convGradWeightByShifts: Formulation<'lamella.ConvGradWeight'> = ({ 
     const shift = j * stepX;
     return shift === 0 ? flat : withZeros(b, b.slice(flat, [shift], [length], [1]), 1, 0, shift);
   });
-  const stack = (parts: readonly Value[]) =>
-    parts.length === 1 ? (parts[0] as Value) : b.op('Concat', parts, { axis: 0 });
+  const stack = (parts: readonly Value[]) => (parts.length === 1 ? parts[0] : b.op('Concat', parts, { axis: 0 }));
   const product = b.op('Gemm', [stack(shiftedDy), stack(shiftedX)], { transB: 1 });
   const split = b.reshape(product, [kh, k, kw, c]);
   forms.set(dw, 'plain', b.transpose(split, [1, 3, 0, 2]));
@@ -61,14 +60,14 @@ export const convGradWeightByShifts: Formulation<'lamella.ConvGradWeight'> = ({ 
  */
 export const convGradWeightByWindows: Formulation<'lamella.ConvGradWeight'> = ({ b, forms }, node) => {
   const [dy, x] = node.inputs as readonly [Value, Value];
-  const dw = node.outputs[0] as Value;
+  const dw = node.outputs[0];
   const g = convGeometry(node.attributes, node.attributes.kernel_shape);
   const tiling =
     x.shape.length === 4 &&
     g.group === 1 &&
     g.kernel.every((size, i) => size === g.strides[i] && g.dilations[i] === 1) &&
     [...g.padsBegin, ...g.padsEnd].every((pad) => pad === 0) &&
-    g.kernel.every((size, i) => (x.shape[i + 2] as number) === size * (dy.shape[i + 2] as number));
+    g.kernel.every((size, i) => x.shape[i + 2] === size * dy.shape[i + 2]);
   if (!tiling) return false;
   const [k, c, kh, kw] = dw.shape as Four;
   const [n, , h, w] = dy.shape as Four;

@@ -16,7 +16,7 @@ type Four = readonly [number, number, number, number];
 
 export const upConvBlocked: Formulation<'ConvTranspose'> = ({ b, forms }, node) => {
   const [x, w, bias] = node.inputs as readonly [Value, Value, Value | undefined];
-  const y = node.outputs[0] as Value;
+  const y = node.outputs[0];
   const g = convGeometry(node.attributes, w.shape.slice(2));
   const tiling =
     x.shape.length === 4 &&

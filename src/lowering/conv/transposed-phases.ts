@@ -25,7 +25,7 @@ const TAPS = [
 
 export const upConvByPhases: Formulation<'ConvTranspose'> = ({ b, forms, graph }, node) => {
   const [x, w, bias] = node.inputs as readonly [Value, Value, Value | undefined];
-  const y = node.outputs[0] as Value;
+  const y = node.outputs[0];
   const g = convGeometry(node.attributes, w.shape.slice(2));
   const weights = graph.constants.get(w);
   const applies =
@@ -39,7 +39,7 @@ export const upConvByPhases: Formulation<'ConvTranspose'> = ({ b, forms, graph }
   if (!applies || !forms.canBlock(x) || !forms.canBeKernel(w)) return false;
   const { block } = forms;
   const [n, , height, width] = x.shape as Four;
-  const k = y.shape[1] as number;
+  const k = y.shape[1];
   const kernel = b.constant(packKernel(weightsOfPhases(weights), block));
   const inputs = [forms.blocked(x), kernel];
   if (bias !== undefined) inputs.push(b.op('Concat', Array<Value>(4).fill(forms.plain(bias)), { axis: 0 }));

@@ -51,14 +51,14 @@ type Pair = readonly [number, number];
 export const convByRows: Formulation<'Conv'> = (lowering, node) => {
   const { forms } = lowering;
   const [x, w, bias] = node.inputs as readonly [Value, Value, Value | undefined];
-  const y = node.outputs[0] as Value;
+  const y = node.outputs[0];
   const g = convGeometry(node.attributes, w.shape.slice(2));
   if (!applies(lowering, x, w, y, g)) return false;
   const relu = onlyConsumer(lowering, y);
   const fused = relu?.op === 'Relu' ? relu : undefined;
   if (fused !== undefined) lowering.skip(fused);
   const epilogue = { bias: bias && forms.plain(bias), relu: fused !== undefined };
-  forms.set((fused?.outputs[0] ?? y) as Value, 'blocked', convolve(forms, x, forms.kernel(w), g, y, epilogue));
+  forms.set(fused?.outputs[0] ?? y, 'blocked', convolve(forms, x, forms.kernel(w), g, y, epilogue));
   return true;
 };
 
@@ -66,10 +66,9 @@ export const convByRows: Formulation<'Conv'> = (lowering, node) => {
 export const convGradInputByRows: Formulation<'lamella.ConvGradInput'> = (lowering, node) => {
   const { b, forms } = lowering;
   const [dy, w] = node.inputs as readonly [Value, Value];
-  const dx = node.outputs[0] as Value;
+  const dx = node.outputs[0];
   const g = convGeometry(node.attributes, w.shape.slice(2));
-  const mirrored = (pads: readonly number[]) =>
-    pads.map((pad, i) => (g.dilations[i] as number) * ((g.kernel[i] as number) - 1) - pad);
+  const mirrored = (pads: readonly number[]) => pads.map((pad, i) => g.dilations[i] * (g.kernel[i] - 1) - pad);
   const back = { ...g, padsBegin: mirrored(g.padsBegin), padsEnd: mirrored(g.padsEnd) };
   if ([...back.padsBegin, ...back.padsEnd].some((pad) => pad < 0) || !applies(lowering, dy, w, dx, g)) return false;
   const kernel = flippedKernel(b, forms.kernel(w), forms.block);
@@ -138,12 +137,12 @@ function convolve(forms: Forms, x: Value, kernel: Value, g: ConvGeometry, y: Val
   const rows = b.reshape(forms.blocked(x), [(n * c) / block, height, width * block]);
   const work = { forms, g, shape, rows, kernel, outputs, outWidth, ...epilogue };
   const tiles = tilesOf(x);
-  const [padTop, padBottom] = [g.padsBegin[0] as number, g.padsEnd[0] as number];
+  const [padTop, padBottom] = [g.padsBegin[0], g.padsEnd[0]];
   const parts: Value[] = [];
   if (padTop > 0) parts.push(edge(work, [0, 2], [padTop, 0]));
   parts.push(...strips(work, tiles));
   if (padTop + tiles * TILE < outHeight) parts.push(edge(work, [tiles * TILE, height], [0, padBottom]));
-  const all = parts.length === 1 ? (parts[0] as Value) : b.op('Concat', parts, { axis: 1 });
+  const all = parts.length === 1 ? parts[0] : b.op('Concat', parts, { axis: 1 });
   return b.reshape(all, y.shape);
 }
 
@@ -155,11 +154,11 @@ function edge(work: Work, [from, to]: Pair, [padTop, padBottom]: Pair): Value {
   const x = b.reshape(b.slice(work.rows, [from], [to], [1]), [n, c, to - from, width]);
   const made = b.op('nchwc.Conv', bias === undefined ? [x, kernel] : [x, kernel, bias], {
     kernel_shape: g.kernel,
-    pads: [padTop, g.padsBegin[1] as number, padBottom, g.padsEnd[1] as number],
+    pads: [padTop, g.padsBegin[1], padBottom, g.padsEnd[1]],
     dilations: g.dilations,
     ...(relu && { activation: 'Relu' as const }),
   });
-  return inRows(work, made, made.shape[2] as number);
+  return inRows(work, made, made.shape[2]);
 }
 
 /** All tiles, in strips of about the same height. */
@@ -185,9 +184,9 @@ function strip(work: Work, weights: readonly Value[], [first, last]: Pair): Valu
   const seen = b.reshape(gathered, [POINTS, n * c * tiles * width]);
   const v = b.op('MatMul', [b.constant(matrix(F6.input)), seen]);
   const m = b.op('nchwc.Conv', [b.reshape(v, [1, POINTS * c, n * tiles, width]), ...weights], {
-    kernel_shape: [1, g.kernel[1] as number],
-    pads: [0, g.padsBegin[1] as number, 0, g.padsEnd[1] as number],
-    dilations: [1, g.dilations[1] as number],
+    kernel_shape: [1, g.kernel[1]],
+    pads: [0, g.padsBegin[1], 0, g.padsEnd[1]],
+    dilations: [1, g.dilations[1]],
     group: POINTS,
   });
   const points = b.reshape(m, [POINTS, (n * k * tiles) / block, outWidth * block]);
@@ -230,7 +229,7 @@ function transformedWeights({ forms: { b, block }, kernel }: Work): Value {
 
 /** The bias of all eight groups: at the point 1 it is added to every output. */
 function atPointOne(b: GraphBuilder, bias: Value): Value {
-  const k = bias.shape[0] as number;
+  const k = bias.shape[0];
   const zeros = (count: number) => b.constant(ndarray('float32', [count * k]));
   return b.op('Concat', [zeros(1), bias, zeros(POINTS - 2)], { axis: 0 });
 }

@@ -36,12 +36,12 @@ type Four = readonly [number, number, number, number];
 export const convWinograd: Formulation<'Conv'> = (lowering, node) => {
   const { b, forms } = lowering;
   const [x, w, bias] = node.inputs as readonly [Value, Value, Value | undefined];
-  const y = node.outputs[0] as Value;
+  const y = node.outputs[0];
   const g = convGeometry(node.attributes, w.shape.slice(2));
   const filter = choose(lowering, w, y, g);
   if (filter === undefined) return false;
   const made = convolve(b, forms.plain(x), forms.plain(w), g.padsBegin, y, filter);
-  const biased = bias && b.add(made, b.reshape(forms.plain(bias), [1, bias.shape[0] as number, 1, 1]));
+  const biased = bias && b.add(made, b.reshape(forms.plain(bias), [1, bias.shape[0], 1, 1]));
   forms.set(y, 'plain', biased ?? made);
   return true;
 };
@@ -49,7 +49,7 @@ export const convWinograd: Formulation<'Conv'> = (lowering, node) => {
 export const convGradInputWinograd: Formulation<'lamella.ConvGradInput'> = (lowering, node) => {
   const { b, forms } = lowering;
   const [dy, w] = node.inputs as readonly [Value, Value];
-  const dx = node.outputs[0] as Value;
+  const dx = node.outputs[0];
   const g = convGeometry(node.attributes, w.shape.slice(2));
   const filter = choose(lowering, w, dx, g);
   const pads = g.padsBegin.map((pad) => 2 - pad);
@@ -62,7 +62,7 @@ export const convGradInputWinograd: Formulation<'lamella.ConvGradInput'> = (lowe
 export const convGradWeightWinograd: Formulation<'lamella.ConvGradWeight'> = (lowering, node) => {
   const { b, forms } = lowering;
   const [dy, x] = node.inputs as readonly [Value, Value];
-  const dw = node.outputs[0] as Value;
+  const dw = node.outputs[0];
   const g = convGeometry(node.attributes, node.attributes.kernel_shape);
   const filter = choose(lowering, dw, dy, g);
   if (filter === undefined) return false;
@@ -92,7 +92,7 @@ function choose({ winograd }: Lowering, w: Value, y: Value, g: ConvGeometry): Mi
     g.kernel.every((n) => n === 3) &&
     [...g.strides, ...g.dilations].every((n) => n === 1);
   if (!can) return undefined;
-  const pixels = sizeOf(y.shape) / (y.shape[1] as number);
+  const pixels = sizeOf(y.shape) / y.shape[1];
   if (winograd === 'everywhere') return pixels % 2 === 0 ? F4 : F2;
   if (Math.min(k, c) < 32 || pixels < 256) return undefined;
   return pixels < 1024 ? F2 : F4;
@@ -100,7 +100,7 @@ function choose({ winograd }: Lowering, w: Value, y: Value, g: ConvGeometry): Mi
 
 /** Rows and columns of tiles that cover the value. */
 function tilesOf(y: Value, { tile }: MinimalFilter): readonly [number, number] {
-  return [Math.ceil((y.shape[2] as number) / tile), Math.ceil((y.shape[3] as number) / tile)];
+  return [Math.ceil(y.shape[2] / tile), Math.ceil(y.shape[3] / tile)];
 }
 
 /** @param flipped by weights [C, K, 3, 3] whose taps are reversed, as for dx */
@@ -114,7 +114,7 @@ function convolve(
   flipped = false,
 ): Value {
   const [n, k, height, width] = y.shape as Four;
-  const c = x.shape[1] as number;
+  const c = x.shape[1];
   const { tile, points } = filter;
   const tiles = tilesOf(y, filter);
   const count = tiles[0] * tiles[1];

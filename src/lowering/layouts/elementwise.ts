@@ -4,7 +4,6 @@
  * vectors along the outputs of kernels are broadcast.
  */
 import { sizeOf } from '../../array/ndarray.ts';
-import type { AttributesOf, OpName } from '../../graph/attributes.ts';
 import type { Node, Value } from '../../graph/ir.ts';
 import { ELEMENTWISE_OPS } from '../../graph/ops/elementwise.ts';
 import type { Lowering } from '../context.ts';
@@ -27,7 +26,7 @@ function roleOf(value: Value, out: Value, layout: Layout): Role {
 
 export function elementwise(lowering: Lowering, node: Node): boolean {
   if (!ELEMENTWISE_OPS.has(node.op) || node.outputs.length !== 1) return false;
-  const out = node.outputs[0] as Value;
+  const out = node.outputs[0];
   if (out.shape.length !== 4) return false;
   return inLayout(lowering, node, out, 'blocked') || inLayout(lowering, node, out, 'kernel');
 }
@@ -58,7 +57,7 @@ function inLayout(lowering: Lowering, node: Node, out: Value, layout: Layout): b
     const vector = layout === 'kernel' ? [n / block, 1, block] : [sizeOf(value.shape) / c, c / block, 1, block];
     return b.reshape(forms.plain(value), vector);
   });
-  const made = b.op(node.op, operands, node.attributes as AttributesOf[OpName]);
+  const made = b.op(node.op, operands, node.attributes);
   forms.set(out, layout, byVector ? b.reshape(made, out.shape) : made);
   return true;
 }
@@ -76,7 +75,7 @@ export function reluGradient(lowering: Lowering, node: Node): boolean {
   if (node.op !== 'Where') return false;
   const { b, forms } = lowering;
   const [condition, d, zero] = node.inputs as readonly [Value, Value, Value];
-  const out = node.outputs[0] as Value;
+  const out = node.outputs[0];
   const constant = lowering.graph.constants.get(zero);
   if (constant === undefined || sizeOf(zero.shape) !== 1 || Number(constant.data[0]) !== 0) return false;
   if (!lowering.isReluMask(condition) || d.shape.join() !== condition.shape.join() || d.dtype !== 'float32')

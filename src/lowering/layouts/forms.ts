@@ -34,18 +34,13 @@ export class Forms {
   /** Whether the value can be held in blocks of channels. */
   canBlock(value: Value): boolean {
     const { shape } = value;
-    return shape.length === 4 && (shape[1] as number) % this.block === 0 && (shape[1] as number) > 0;
+    return shape.length === 4 && shape[1] % this.block === 0 && shape[1] > 0;
   }
 
   /** Whether the value can be held as blocked kernels. */
   canBeKernel(value: Value): boolean {
     const { shape, dtype } = value;
-    return (
-      dtype === 'float32' &&
-      shape.length === 4 &&
-      (shape[0] as number) % this.block === 0 &&
-      (shape[1] as number) % this.block === 0
-    );
+    return dtype === 'float32' && shape.length === 4 && shape[0] % this.block === 0 && shape[1] % this.block === 0;
   }
 
   has(value: Value, layout: Layout): boolean {
@@ -105,7 +100,7 @@ export class Forms {
     if (forms.blocked !== undefined) {
       if (pixelCount(value.shape) === 1) return forms.blocked;
       return value.dtype === 'float32'
-        ? b.op('nchwc.ReorderOutput', [forms.blocked], { channels: value.shape[1] as number })
+        ? b.op('nchwc.ReorderOutput', [forms.blocked], { channels: value.shape[1] })
         : plainByTranspose(b, forms.blocked, block);
     }
     if (forms.kernel !== undefined) return plainFromKernel(b, forms.kernel, block);
@@ -152,8 +147,8 @@ function permuteKernel(array: NdArray, block: number, packs: boolean): NdArray {
         for (let i = c0; i < c0 + block; i++) {
           const first = k0 * stride + i * taps + tap;
           const end = first + block * stride;
-          if (packs) for (let plain = first; plain < end; plain += stride) to[packed++] = from[plain] as number;
-          else for (let plain = first; plain < end; plain += stride) to[plain] = from[packed++] as number;
+          if (packs) for (let plain = first; plain < end; plain += stride) to[packed++] = from[plain];
+          else for (let plain = first; plain < end; plain += stride) to[plain] = from[packed++];
         }
       }
     }

@@ -19,7 +19,7 @@ export const concatBlocked: Formulation<'Concat'> = (lowering, node) => {
   const axis = node.attributes.axis;
   if (!parts.every((value) => forms.canBlock(value) && value.dtype === 'float32')) return false;
   if (!parts.some((value) => forms.only(value, 'blocked'))) return false;
-  const out = node.outputs[0] as Value;
+  const out = node.outputs[0];
   if (axis === 1 || axis === 0) {
     forms.set(
       out,
@@ -46,7 +46,7 @@ export const concatBlocked: Formulation<'Concat'> = (lowering, node) => {
 export const sliceBlocked: Formulation<'Slice'> = (lowering, node) => {
   const { b, forms, graph } = lowering;
   const [x, starts, ends, axes, steps] = node.inputs as readonly [Value, Value, Value, Value?, Value?];
-  const out = node.outputs[0] as Value;
+  const out = node.outputs[0];
   if (!forms.only(x, 'blocked') || !forms.canBlock(out)) return false;
   const known = (value: Value | undefined) => {
     const array = value === undefined ? undefined : graph.constants.get(value);
@@ -57,11 +57,11 @@ export const sliceBlocked: Formulation<'Slice'> = (lowering, node) => {
   if (steps !== undefined && !known(steps)?.every((step) => step === 1)) return false;
   if (from.some((n) => n < 0) || to.some((n) => n < 0) || along.some((n) => n < 0)) return false;
   const scaled = (list: readonly number[]) =>
-    list.map((n, i) => (along[i] === 1 ? Math.min(n, x.shape[1] as number) / forms.block : n));
+    list.map((n, i) => (along[i] === 1 ? Math.min(n, x.shape[1]) / forms.block : n));
   const [first, last] = [scaled(from), scaled(to)];
   if ([...first, ...last].some((n) => !Number.isInteger(n))) return false;
   if (along.join() === '1') {
-    forms.set(out, 'blocked', b.reshape(groupsOf(lowering, x, first[0] as number, last[0] as number), out.shape));
+    forms.set(out, 'blocked', b.reshape(groupsOf(lowering, x, first[0], last[0]), out.shape));
     return true;
   }
   forms.set(out, 'blocked', b.reshape(b.slice(opened(lowering, x), first, last, along), out.shape));
@@ -84,7 +84,7 @@ function groupsOf({ b, forms }: Lowering, x: Value, first: number, last: number)
 export const reduceBlocked: Formulation<'ReduceSum' | 'ReduceMean'> = (lowering, node) => {
   const { b, forms, graph } = lowering;
   const [x, axesInput] = node.inputs as readonly [Value, Value?];
-  const out = node.outputs[0] as Value;
+  const out = node.outputs[0];
   const known = axesInput === undefined ? undefined : graph.constants.get(axesInput);
   if (known === undefined || !forms.only(x, 'blocked') || x.dtype !== 'float32') return false;
   const axes = integers(known)
@@ -112,7 +112,7 @@ export const reduceBlocked: Formulation<'ReduceSum' | 'ReduceMean'> = (lowering,
 export const reduceKernel: Formulation<'ReduceSum' | 'ReduceMean'> = (lowering, node) => {
   const { b, forms, graph } = lowering;
   const [x, axesInput] = node.inputs as readonly [Value, Value?];
-  const out = node.outputs[0] as Value;
+  const out = node.outputs[0];
   const known = axesInput === undefined ? undefined : graph.constants.get(axesInput);
   if (known === undefined || !forms.only(x, 'kernel')) return false;
   const axes = integers(known)
@@ -130,7 +130,7 @@ export const reduceKernel: Formulation<'ReduceSum' | 'ReduceMean'> = (lowering, 
 export const reduceAll: Formulation<'ReduceSum' | 'ReduceMean' | 'ReduceMax' | 'ReduceMin'> = (lowering, node) => {
   const { b, forms, graph } = lowering;
   const [x, axesInput] = node.inputs as readonly [Value, Value?];
-  const out = node.outputs[0] as Value;
+  const out = node.outputs[0];
   const known = axesInput === undefined ? undefined : graph.constants.get(axesInput);
   const layout = forms.only(x, 'kernel') ? 'kernel' : forms.only(x, 'blocked') ? 'blocked' : undefined;
   if (layout === undefined || x.dtype !== 'float32' || sizeOf(out.shape) !== 1) return false;

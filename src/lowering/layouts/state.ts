@@ -25,7 +25,7 @@ export function statesAsKernels(
   };
   const seeds: Value[] = [];
   for (const node of graph.nodes) {
-    const out = node.outputs[0] as Value;
+    const out = node.outputs[0];
     if (isConv(node) && (node.attributes.group ?? 1) === 1) seeds.push(node.inputs[1] as Value);
     if (!canBeKernel(out) || !(ELEMENTWISE_OPS.has(node.op) || node.op === 'Identity')) continue;
     for (const value of node.inputs) {

@@ -1,9 +1,3 @@
-/**
- * An Expand whose result meets a whole tensor elementwise is left out: the operation broadcasts by itself,
- * to the same bits. Gradients of means and variances (weight standardisation, instance normalisation) are
- * full of them, and each would write and read back a whole tensor of one value a channel.
- */
-import type { AttributesOf, OpName } from '../../graph/attributes.ts';
 import type { Graph, Value } from '../../graph/ir.ts';
 import { ELEMENTWISE_OPS } from '../../graph/ops/elementwise.ts';
 import { rewrite } from '../../graph/rewrite.ts';
@@ -19,7 +13,7 @@ export function broadcastExpands(graph: Graph): Graph {
     }
     const broadcast = inputs.map((value) => value && (narrow.get(value) ?? value));
     if (!ELEMENTWISE_OPS.has(node.op) || broadcast.every((value, i) => value === inputs[i])) return undefined;
-    const made = b.op(node.op, broadcast, node.attributes as AttributesOf[OpName]);
+    const made = b.op(node.op, broadcast, node.attributes);
     // Nothing but Expands: an Expand is needed, and what was made here is dropped unused.
     return made.shape.join() === node.outputs[0]?.shape.join() ? [made] : undefined;
   });

@@ -74,7 +74,7 @@ export function hideShapes(graph: Graph): Graph {
       isHidden = true;
     }
     if (isHidden) for (const value of node.outputs) unknown.add(value);
-    if (node.op === 'Reshape') reshaped.set(node.outputs[0] as Value, inputs[0] as Value);
+    if (node.op === 'Reshape') reshaped.set(node.outputs[0], inputs[0] as Value);
     nodes.push({ ...node, inputs });
   }
   return withoutUnread({ ...graph, nodes, constants });

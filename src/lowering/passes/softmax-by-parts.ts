@@ -21,6 +21,6 @@ export const softmaxByParts: Formulation<'Softmax'> = ({ b, forms }, node) => {
   const scores = forms.plain(x);
   const axes = b.ints([axis]);
   const powers = b.op('Exp', [b.sub(scores, b.op('ReduceMax', [scores, axes]))]);
-  forms.set(node.outputs[0] as Value, 'plain', b.div(powers, b.op('ReduceSum', [powers, axes])));
+  forms.set(node.outputs[0], 'plain', b.div(powers, b.op('ReduceSum', [powers, axes])));
   return true;
 };

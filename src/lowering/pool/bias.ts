@@ -1,10 +1,3 @@
-/**
- * The gradient of a bias before a max pool. Each window hands its gradient to one element of its input, so that the sum
- * over the input's pixels is that over the output's, a quarter or less of the numbers:
- *
- *     sum_p MaxPoolGrad(x, dy, y)[n, c, p] = sum_q dy[n, c, q]
- */
-import type { AttributesOf } from '../../graph/attributes.ts';
 import type { Value } from '../../graph/ir.ts';
 import { integers } from '../../graph/op-row.ts';
 import type { Formulation } from '../context.ts';
@@ -22,11 +15,7 @@ export const sumOfPoolGrad: Formulation<'ReduceSum'> = (lowering, node) => {
   const dy = maker.inputs[1] as Value;
   const pooled = { ...node, inputs: [dy, axesInput] };
   if (reduceBlocked(lowering, pooled)) return true;
-  const sum = b.op(
-    'ReduceSum',
-    [forms.plain(dy), forms.plain(axesInput as Value)],
-    node.attributes as AttributesOf['ReduceSum'],
-  );
-  forms.set(node.outputs[0] as Value, 'plain', sum);
+  const sum = b.op('ReduceSum', [forms.plain(dy), forms.plain(axesInput as Value)], node.attributes);
+  forms.set(node.outputs[0], 'plain', sum);
   return true;
 };

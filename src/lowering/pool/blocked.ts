@@ -19,14 +19,14 @@ export const maxPoolBlocked: Formulation<'MaxPool'> = ({ b, forms }, node) => {
   const x = node.inputs[0] as Value;
   const { storage_order: _, ...attributes } = node.attributes;
   if (node.outputs.length !== 1 || !forms.only(x, 'blocked')) return false;
-  forms.set(node.outputs[0] as Value, 'blocked', b.op('nchwc.MaxPool', [forms.blocked(x)], attributes));
+  forms.set(node.outputs[0], 'blocked', b.op('nchwc.MaxPool', [forms.blocked(x)], attributes));
   return true;
 };
 
 export const averagePoolBlocked: Formulation<'AveragePool'> = ({ b, forms }, node) => {
   const x = node.inputs[0] as Value;
   if (!forms.only(x, 'blocked')) return false;
-  forms.set(node.outputs[0] as Value, 'blocked', b.op('nchwc.AveragePool', [forms.blocked(x)], node.attributes));
+  forms.set(node.outputs[0], 'blocked', b.op('nchwc.AveragePool', [forms.blocked(x)], node.attributes));
   return true;
 };
 
@@ -35,7 +35,7 @@ function exactWindows(shape: readonly number[], attributes: PoolAttributes): rea
   const { kernel_shape: kernel, strides = [1, 1], pads = [], dilations = [] } = attributes;
   const exact =
     shape.length === 4 &&
-    kernel.every((n, i) => strides[i] === n && (shape[i + 2] as number) % n === 0) &&
+    kernel.every((n, i) => strides[i] === n && shape[i + 2] % n === 0) &&
     pads.every((pad) => pad === 0) &&
     dilations.every((d) => d === 1);
   return exact ? (kernel as readonly [number, number]) : undefined;
@@ -52,7 +52,7 @@ export const maxPoolGradByComparison: Formulation<'lamella.MaxPoolGrad'> = ({ b,
       ? b.op('nchwc.Upsample', [forms.blocked(value)], { scales, mode: 'nearest' })
       : b.op('Resize', [forms.plain(value), undefined, b.constant(float32([4], scales))], NEAREST);
   const isMaximum = b.op('Cast', [b.op('Equal', [forms.get(x, layout), up(y)])], { to: 'float32' });
-  forms.set(node.outputs[0] as Value, layout, b.mul(up(dy), isMaximum));
+  forms.set(node.outputs[0], layout, b.mul(up(dy), isMaximum));
   return true;
 };
 
@@ -74,17 +74,17 @@ export const averageGradByUpsampling: Formulation<'lamella.ConvGradInput'> = ({ 
   });
   if (factors === undefined) return false;
   const made = b.op('nchwc.Upsample', [forms.blocked(dy)], { scales: [1, 1, ...factors], mode: 'nearest' });
-  forms.set(node.outputs[0] as Value, 'blocked', made);
+  forms.set(node.outputs[0], 'blocked', made);
   return true;
 };
 
 /** Nearest resizing by whole factors. */
 export const upsampleBlocked: Formulation<'Resize'> = ({ b, forms, isBlockUpsampling }, node) => {
   const x = node.inputs[0] as Value;
-  const y = node.outputs[0] as Value;
+  const y = node.outputs[0];
   if (!forms.only(x, 'blocked') || !isBlockUpsampling(node)) return false;
   const [n, c, h, w] = x.shape as Four;
-  const scales = y.shape.map((size, i) => size / ([n, c, h, w][i] as number));
+  const scales = y.shape.map((size, i) => size / [n, c, h, w][i]);
   forms.set(y, 'blocked', b.op('nchwc.Upsample', [forms.blocked(x)], { scales, mode: 'nearest' }));
   return true;
 };

@@ -29,7 +29,7 @@ export function dice({ smooth = 1, batch = true, background = false }: DiceOptio
     const overlap = b.sum(b.mul(p, t), axes);
     const sizes = b.add(b.sum(p, axes), b.sum(b.mul(t, withChannel(b, weights)), axes));
     const score = b.div(b.add(b.mul(two, overlap), s), b.add(sizes, s));
-    const channels = logits.shape[1] as number;
+    const channels = logits.shape[1];
     const counted = channels > 1 && !background ? b.slice(score, [1], [channels], [score.shape.length - 1]) : score;
     const all = b.ints(counted.shape.map((_, i) => i));
     return b.sub(b.scalar(1), b.op('ReduceMean', [counted, all], { keepdims: 0 }));

@@ -36,7 +36,7 @@ export function withChannel(b: Build, x: Value): Value {
  * Where the labels are of the channel's class, bool [N, C, H, W]; with one channel, where they are 1.
  */
 export function isClass(b: Build, labels: Value, logits: Value): Value {
-  const channels = logits.shape[1] as number;
+  const channels = logits.shape[1];
   const classes = Int32Array.from({ length: channels }, (_, c) => (channels === 1 ? 1 : c));
   const shape = logits.shape.map((_, i) => (i === 1 ? channels : 1));
   return b.op('Equal', [withChannel(b, labels), b.constant({ dtype: 'int32', shape, data: classes })]);

@@ -14,5 +14,5 @@ export function movingAverage(
 ): Value[] {
   const warm = b.div(b.add(step, b.scalar(1)), b.add(step, b.scalar(10)));
   const fresh = b.sub(b.scalar(1), b.op('Min', [b.scalar(decay), warm]));
-  return averages.map((average, i) => b.add(average, b.mul(fresh, b.sub(weights[i] as Value, average))));
+  return averages.map((average, i) => b.add(average, b.mul(fresh, b.sub(weights[i], average))));
 }

@@ -55,9 +55,9 @@ export async function train(
   const beganMs = performance.now();
   const store = memoryStore('the run in this page');
   const chosen = {
-    ...(device === undefined ? {} : { device }),
-    ...(threads === undefined ? {} : { threads }),
-    ...(wasmPath === undefined ? {} : { wasmPath }),
+    device,
+    threads,
+    wasmPath,
   };
   const finished = await startTraining(
     rawDataset(samples),

@@ -92,7 +92,7 @@ export async function collectClassReport({
         ...headline,
         { label: 'Training', value: formatMs(trainingMs + validationMs), note: `${steps.toLocaleString('en')} steps` },
       ],
-      ...(training === undefined ? {} : { training }),
+      training,
       classNames: names,
       scoreName: 'accuracy',
       sheetNote: '',

@@ -64,8 +64,8 @@ export async function openModelFile(
   try {
     const model = await openModel(runtime, bytes, {
       file,
-      ...(evaluation === undefined ? {} : { evaluation }),
-      ...(patches === undefined ? {} : { patches }),
+      evaluation,
+      patches,
     });
     return { ...model, file, runtime, close: () => runtime.dispose() };
   } catch (cause) {

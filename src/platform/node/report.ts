@@ -212,7 +212,7 @@ function reportData(collected: Collected): ReportData {
       ...scoreFigures(result),
       { label: 'Training', value: formatMs(trainingMs + validationMs), note: `${steps.toLocaleString('en')} steps` },
     ],
-    ...(training === undefined ? {} : { training }),
+    training,
     classNames,
     scoreName: result.separated ? 'AP at IoU 0.5' : result.isbi === undefined ? 'Dice' : 'V-Rand',
     sheetNote: result.separated

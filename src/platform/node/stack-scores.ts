@@ -58,7 +58,7 @@ export function stackScores(
       names[s] as string,
       volumeScores(truth, predicted, {
         volume,
-        ...(pixelMm === undefined ? {} : { pixelMm }),
+        pixelMm,
         ...(sliceMm.every((step) => step !== undefined) ? { sliceMm } : {}),
       }),
     );

@@ -112,7 +112,7 @@ function placeOf(
       node: process.version,
       ...(devices === undefined ? {} : { devices: devices.map((one) => `${one.device}:${one.index}`).join() }),
     },
-    ...(checkpointEvery === undefined ? {} : { checkpointEvery }),
+    checkpointEvery,
   };
 }
 
@@ -124,7 +124,7 @@ async function readData(
   const whole = model === undefined ? holdsClasses(await nodeFiles.list(folder)) : isClassifier(model);
   if (!whole) return readDataset(nodeFiles, folder);
   const classNames = classes?.map((item) => (typeof item === 'string' ? item : item.name));
-  return readClasses(nodeFiles, folder, { skipBad, ...(classNames === undefined ? {} : { classNames }) });
+  return readClasses(nodeFiles, folder, { skipBad, classNames });
 }
 
 /** The data of a run that there is already. Images that could not be read were left out, or it had not begun. */
@@ -165,7 +165,7 @@ export async function trainRun(
       folder: resolve(folder),
       created: new Date().toISOString(),
       version: packageVersion(),
-      ...(options.spacingMm === undefined ? {} : { spacingMm: options.spacingMm }),
+      spacingMm: options.spacingMm,
     };
     return await onThisMachine(run, options, beganMs, hooks, (place) =>
       startTraining(raw, options, record, place, hooks),

@@ -22,7 +22,7 @@ export function dataTable(table: Table, { caption, link, example }: DataTableOpt
   }));
   if (table.rows === 0) return html`<p class="note">There are none.</p>`;
   const links = link?.map((header) => columns.findIndex((column) => column.header === header));
-  const json = JSON.stringify({ columns, ...(links === undefined ? {} : { link: links }) }).replaceAll('<', '\\u003c');
+  const json = JSON.stringify({ columns, link: links }).replaceAll('<', '\\u003c');
   return html`<div data-table><div class="tools" hidden><label>Filter <input type="search" size="36" placeholder="${
     example === undefined ? 'words' : `words, or ${example}`
   }"></label><output></output></div>

@@ -62,7 +62,7 @@ export function histogram(values: ArrayLike<number>, options: HistogramOptions):
     start,
     width,
     label,
-    ...(unit === undefined ? {} : { unit }),
+    unit,
     counted,
     median,
     said,

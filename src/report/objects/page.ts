@@ -205,7 +205,7 @@ function distributions(table: Table): readonly (Markup | undefined)[] {
   const chartOf = ({ name, unit, values }: Column): Markup | undefined =>
     histogram(values as ArrayLike<number>, {
       label: name.replaceAll('_', ' '),
-      ...(unit === undefined ? {} : { unit }),
+      unit,
       ...(coloured ? { groups, groupOf: (i: number) => numbers.get(groupColumn[i] as string) as number } : {}),
     });
   const measured = table.columns.filter(({ name, values }) => !Array.isArray(values) && !PLACES.test(name));

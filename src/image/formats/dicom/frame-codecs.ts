@@ -121,7 +121,7 @@ async function runLength(bytes: Uint8Array, header: DicomHeader): Promise<Decode
     }
     const sample = Math.floor(segment / size);
     const byte = size - 1 - (segment % size);
-    for (let p = 0, at = sample * plane * size + byte; p < plane; p++, at += size) planes[at] = unpacked[p] as number;
+    for (let p = 0, at = sample * plane * size + byte; p < plane; p++, at += size) planes[at] = unpacked[p];
   }
   return { planes };
 }
@@ -165,7 +165,7 @@ function planesOf(decoded: Uint8Array, info: FrameInfo, header: DicomHeader, pla
     for (let p = 0; p < plane; p++) {
       const from = (planar ? s * plane + p : p * samples + s) * info.bytes;
       const to = (s * plane + p) * size;
-      for (let b = 0; b < info.bytes; b++) out[to + b] = decoded[from + b] as number;
+      for (let b = 0; b < info.bytes; b++) out[to + b] = decoded[from + b];
     }
   }
   return out;
@@ -232,7 +232,7 @@ function startOfFrame(bytes: Uint8Array):
   const word = (at: number) => ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
   for (let at = 2; at + 10 < bytes.length; ) {
     if (bytes[at] !== 0xff) return undefined;
-    const marker = bytes[at + 1] as number;
+    const marker = bytes[at + 1];
     if (marker === 0xff) {
       at++;
       continue;
@@ -241,10 +241,10 @@ function startOfFrame(bytes: Uint8Array):
     if (isFrame) {
       return {
         marker,
-        precision: bytes[at + 4] as number,
+        precision: bytes[at + 4],
         height: word(at + 5),
         width: word(at + 7),
-        components: bytes[at + 9] as number,
+        components: bytes[at + 9],
       };
     }
     if (marker === 0xda) return undefined;

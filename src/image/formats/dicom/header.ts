@@ -217,8 +217,8 @@ function headerOf(dataSet: DataSet, file: string): DicomHeader {
   return {
     file,
     seriesKey: dataSet.string(TAG.series) ?? '',
-    ...(seriesNumber === undefined ? {} : { seriesNumber }),
-    ...(modality === undefined ? {} : { modality }),
+    seriesNumber,
+    modality,
     ...(bodyPart !== undefined && BODY_PARTS.has(bodyPart) ? { bodyPart } : {}),
     transferSyntax: dataSet.string(TAG.transferSyntax) ?? '1.2.840.10008.1.2',
     rows,
@@ -233,9 +233,9 @@ function headerOf(dataSet: DataSet, file: string): DicomHeader {
     frames,
     ...(frameTimeMs !== undefined && frameTimeMs > 0 ? { frameTimeMs } : {}),
     ...(between !== undefined && between > 0 ? { spacingBetweenMm: between } : {}),
-    ...(padding === undefined ? {} : { padding }),
-    ...(valueUnit === undefined ? {} : { valueUnit }),
-    ...(instanceNumber === undefined ? {} : { instanceNumber }),
+    padding,
+    valueUnit,
+    instanceNumber,
     repetition: [
       dataSet.intString(TAG.temporal),
       number(dataSet, TAG.trigger),
@@ -290,8 +290,8 @@ function framesOf(dataSet: DataSet, notes: string[]): readonly FramePlace[] {
     const [[a, b, c], [d, e, f]] = orientation;
     const normal: Vector3 = [b * f - c * e, c * d - a * f, a * e - b * d];
     // Relative to the first plane, or absolute z of axial planes: the first offset tells.
-    const along = (offsets[i] as number) - (offsets[0] as number);
-    return { ...rest, position: normal.map((n, k) => (position[k] as number) + along * n) as unknown as Vector3 };
+    const along = offsets[i] - offsets[0];
+    return { ...rest, position: normal.map((n, k) => position[k] + along * n) as unknown as Vector3 };
   });
 }
 
@@ -341,10 +341,10 @@ function placeOf(sources: readonly DataSet[], notes: string[]): FramePlace {
   const orientation = cosines === undefined ? undefined : unitAxes(cosines);
   if (cosines !== undefined && orientation === undefined) note('The orientation is not usable; it is left out.');
   return {
-    ...(position === undefined ? {} : { position }),
-    ...(orientation === undefined ? {} : { orientation }),
+    position,
+    orientation,
     // DICOM has the distance of rows first.
-    ...(usable && spacing !== undefined ? { spacingMm: [spacing[1] as number, spacing[0] as number] } : {}),
+    ...(usable && spacing !== undefined ? { spacingMm: [spacing[1], spacing[0]] } : {}),
     ...(thickness !== undefined && thickness > 0 ? { thicknessMm: thickness } : {}),
     slope: slope === 0 ? 1 : slope,
     intercept,

@@ -98,7 +98,7 @@ function toPlanes(data: Storage[DType], dtype: DType, { rows, columns, samples, 
   const from = data as Float64Array;
   for (let f = 0, at = 0; f < frames.length; f++) {
     for (let p = 0; p < plane; p++) {
-      for (let s = 0; s < samples; s++) out[(f * samples + s) * plane + p] = from[at++] as number;
+      for (let s = 0; s < samples; s++) out[(f * samples + s) * plane + p] = from[at++];
     }
   }
   return out;
@@ -117,7 +117,7 @@ function cutBits(
   const values = data as Int32Array | Uint32Array;
   const up = 32 - bitsStored;
   for (let i = 0; i < values.length; i++) {
-    const value = values[i] as number;
+    const value = values[i];
     if (value === padding) continue;
     const high = (value >> shift) << up;
     values[i] = signed ? high >> up : high >>> up;
@@ -160,7 +160,7 @@ function frameStarts(element: Element, parts: readonly Uint8Array[], frames: num
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0] as Uint8Array;
+  if (parts.length === 1) return parts[0];
   const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {

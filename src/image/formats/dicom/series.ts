@@ -32,13 +32,13 @@ const SAME_DIRECTION = 0.9998;
 export function groupSeries(headers: readonly DicomHeader[]): readonly DicomSeries[] {
   const groups: DicomHeader[][] = [];
   for (const header of headers) {
-    const group = groups.find((others) => belongs(header, others[0] as DicomHeader));
+    const group = groups.find((others) => belongs(header, others[0]));
     if (group === undefined) groups.push([header]);
     else group.push(header);
   }
   const size = (group: readonly DicomHeader[]) => group.reduce((sum, { frames }) => sum + frames.length, 0);
   return groups
-    .sort((a, b) => size(b) - size(a) || ((a[0] as DicomHeader).file < (b[0] as DicomHeader).file ? -1 : 1))
+    .sort((a, b) => size(b) - size(a) || (a[0].file < b[0].file ? -1 : 1))
     .map((group) => ({ headers: group, description: describeSeries(group) }));
 }
 
@@ -46,11 +46,11 @@ function belongs(a: DicomHeader, b: DicomHeader): boolean {
   if (a.seriesKey !== b.seriesKey || a.modality !== b.modality) return false;
   if (a.rows !== b.rows || a.columns !== b.columns || a.samples !== b.samples || a.valueUnit !== b.valueUnit)
     return false;
-  const [p, q] = [a.frames[0] as FramePlace, b.frames[0] as FramePlace];
+  const [p, q] = [a.frames[0], b.frames[0]];
   if ((p.orientation === undefined) !== (q.orientation === undefined)) return false;
   if (p.orientation !== undefined && q.orientation !== undefined) {
     const turned = p.orientation.some(
-      (axis, i) => dot(axis, (q.orientation as readonly [Vector3, Vector3])[i] as Vector3) < SAME_DIRECTION,
+      (axis, i) => dot(axis, (q.orientation as readonly [Vector3, Vector3])[i]) < SAME_DIRECTION,
     );
     if (turned) return false;
   }
@@ -61,14 +61,14 @@ function belongs(a: DicomHeader, b: DicomHeader): boolean {
 }
 
 function describeSeries(headers: readonly DicomHeader[]): string {
-  const first = headers[0] as DicomHeader;
+  const first = headers[0];
   const frames = headers.flatMap((header) => header.frames);
-  const place = frames[0] as FramePlace;
+  const place = frames[0];
   const parts = [first.modality ?? 'image'];
   if (first.bodyPart !== undefined) parts.push(first.bodyPart.toLowerCase());
   parts.push(`${frames.length} slice${frames.length === 1 ? '' : 's'} of ${first.columns} x ${first.rows}`);
   const mm = [...(place.spacingMm ?? []), ...(place.spacingMm === undefined ? [] : [sliceDistance(frames)])];
-  const stated = mm.filter((value) => value !== undefined).map((value) => Number((value as number).toPrecision(3)));
+  const stated = mm.filter((value) => value !== undefined).map((value) => Number(value.toPrecision(3)));
   if (stated.length > 0) parts.push(`${stated.join(' x ')} mm`);
   const { orientation: axes, position } = place;
   if (axes !== undefined) {
@@ -82,7 +82,7 @@ function sliceDistance(frames: readonly FramePlace[]): number | undefined {
   if (along === undefined || along.length < 2) return frames[0]?.thicknessMm;
   const gaps = along
     .slice(1)
-    .map((at, i) => at - (along[i] as number))
+    .map((at, i) => at - along[i])
     .filter((gap) => gap > TOUCHING_MM)
     .sort((a, b) => a - b);
   return gaps[Math.floor(gaps.length / 2)];
@@ -174,7 +174,7 @@ export async function readSeries(files: readonly DicomFile[], context: ReadConte
   const samplesOf = (slice: Slice): Storage[DType] => {
     const { header, samples } = parsed.find((one) => one.header === slice.header) as (typeof parsed)[number];
     const length = header.rows * header.columns * header.samples;
-    return samples.data.subarray(slice.frame * length, (slice.frame + 1) * length) as Storage[DType];
+    return samples.data.subarray(slice.frame * length, (slice.frame + 1) * length);
   };
   const { ordered, times } = arrange(slices, samplesOf, notes);
   return assemble(ordered, times, samplesOf, { ...first, notes });
@@ -208,7 +208,7 @@ function arrange(
   const dropped = slices.length - kept.reduce((sum, same) => sum + same.length, 0);
   if (dropped > 0)
     notes.push(`${dropped} slice${dropped === 1 ? ' is' : 's are'} there twice, with the same pixels: left out.`);
-  const times = (kept[0] as Slice[]).length;
+  const times = kept[0].length;
   const uneven = kept.find((same) => same.length !== times);
   if (uneven !== undefined) {
     const most = kept.reduce((a, b) => (b.length > a.length ? b : a));
@@ -219,15 +219,13 @@ function arrange(
     );
   }
   if (times > 1) notes.push(`Each place was taken ${times} times: these make the time axis.`);
-  const ordered = Array.from({ length: times }, (_, t) =>
-    kept.map((same) => [...same].sort(byRepetition)[t] as Slice),
-  ).flat();
+  const ordered = Array.from({ length: times }, (_, t) => kept.map((same) => [...same].sort(byRepetition)[t])).flat();
   return { ordered, times };
 }
 
 function byRepetition(a: Slice, b: Slice): number {
   for (const [i, value] of a.header.repetition.entries()) {
-    const difference = value - (b.header.repetition[i] as number);
+    const difference = value - b.header.repetition[i];
     if (difference !== 0) return difference;
   }
   return (a.header.instanceNumber ?? 0) - (b.header.instanceNumber ?? 0) || a.frame - b.frame;
@@ -267,24 +265,24 @@ function assemble(
   for (let t = 0; t < times; t++) {
     for (let s = 0; s < samples; s++) {
       for (let z = 0; z < depth; z++) {
-        const slice = ordered[t * depth + z] as Slice;
+        const slice = ordered[t * depth + z];
         const { slope, intercept } = slice.place;
-        const own = samplesOf(slice).subarray(s * plane, (s + 1) * plane) as Storage[DType];
+        const own = samplesOf(slice).subarray(s * plane, (s + 1) * plane);
         parts.push({ data: own, slope: samples > 1 ? 1 : slope, intercept: samples > 1 ? 0 : intercept });
       }
     }
   }
   const values = rescale(parts, dtype);
   const lengths: Readonly<Record<string, number>> = { t: times, c: samples, z: depth, y: rows, x: columns };
-  const axes = [...'tczyx'].filter((axis) => axis === 'y' || axis === 'x' || (lengths[axis] as number) > 1);
+  const axes = [...'tczyx'].filter((axis) => axis === 'y' || axis === 'x' || lengths[axis] > 1);
   const { spacing, geometry } = placeSlices(ordered.slice(0, depth), header, notes);
-  const place = (ordered[Math.floor(depth / 2)] as Slice).place;
+  const place = ordered[Math.floor(depth / 2)].place;
   const { window } = place;
   const padding = header.padding === undefined ? undefined : place.slope * header.padding + place.intercept;
   const time = times > 1 && header.frameTimeMs !== undefined ? { t: { value: header.frameTimeMs, unit: 'ms' } } : {};
   const image: Image = {
     ...values,
-    shape: axes.map((axis) => lengths[axis] as number),
+    shape: axes.map((axis) => lengths[axis]),
     axes: axes.join(''),
     spacing: { ...time, ...spacing },
     channels: samples === 1 ? ['grey'] : ['red', 'green', 'blue'],
@@ -314,7 +312,7 @@ function placeSlices(
   header: DicomHeader,
   notes: string[],
 ): { readonly spacing: Spacings; readonly geometry?: Geometry } {
-  const { place } = slices[0] as Slice;
+  const { place } = slices[0];
   const { spacingMm, orientation, position, thicknessMm } = place;
   const inPlane: Spacings =
     spacingMm === undefined ? {} : { y: { value: spacingMm[1], unit: 'mm' }, x: { value: spacingMm[0], unit: 'mm' } };
@@ -354,8 +352,8 @@ function placeSlices(
 
 /** Whether the distances of slices differ; says how. */
 function describeGaps(positions: readonly number[], notes: string[]): boolean {
-  const gaps = positions.slice(1).map((at, i) => at - (positions[i] as number));
-  const median = [...gaps].sort((a, b) => a - b)[Math.floor((gaps.length - 1) / 2)] as number;
+  const gaps = positions.slice(1).map((at, i) => at - positions[i]);
+  const median = [...gaps].sort((a, b) => a - b)[Math.floor((gaps.length - 1) / 2)];
   const odd = gaps.filter((gap) => Math.abs(gap - median) > UNEVEN * median);
   if (odd.length === 0) return false;
   const mm = (value: number) => Number(value.toPrecision(4));
@@ -367,7 +365,7 @@ function describeGaps(positions: readonly number[], notes: string[]): boolean {
     const missing = odd.reduce((sum, gap) => sum + Math.round(gap / median) - 1, 0);
     const where = gaps.findIndex((gap) => odd.includes(gap));
     notes.push(
-      `${missing} slice${missing === 1 ? ' is' : 's are'} missing: slices are ${mm(median)} mm apart, but slice ${where + 1} and the next are ${mm(gaps[where] as number)} mm.`,
+      `${missing} slice${missing === 1 ? ' is' : 's are'} missing: slices are ${mm(median)} mm apart, but slice ${where + 1} and the next are ${mm(gaps[where])} mm.`,
     );
   } else {
     notes.push(`The slices lie at uneven distances, ${mm(Math.min(...gaps))} to ${mm(Math.max(...gaps))} mm.`);

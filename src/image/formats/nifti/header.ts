@@ -82,7 +82,7 @@ export function readHeader(bytes: Uint8Array, file: string): NiftiHeader {
       ? Number(view.getBigInt64(field.dim + 8 * i, littleEndian))
       : view.getInt16(field.dim + 2 * i, littleEndian),
   );
-  const rank = dims[0] as number;
+  const rank = dims[0];
   const dim = dims.slice(1, 1 + rank);
   if (!(rank >= 1 && rank <= 7) || dim.some((length) => !(length >= 1))) {
     throw new FormatError(`the NIfTI header has impossible lengths: [${dims.join(', ')}].`, {
@@ -148,17 +148,13 @@ function place3d(placement: Placement): Pick<NiftiHeader, 'spacing' | 'geometry'
   const unit = LENGTHS[units & 7];
   const notes: string[] = [];
   const seconds = TIMES[units & 56];
-  const t = spacingOf(pixdim[4] as number, seconds);
+  const t = spacingOf(pixdim[4], seconds);
   const time = t === undefined ? {} : { t };
   const affine = sform > 0 ? srow : qform > 0 ? quaternionAffine(placement) : undefined;
   const toMm = unit === 'm' ? 1000 : unit === 'µm' ? 1e-3 : 1;
   if (affine !== undefined) {
     // NIfTI's coordinates grow to the right and to the front: the negatives of ours.
-    const column = (k: number): Vector3 => [
-      -(affine[k] as number) * toMm,
-      -(affine[4 + k] as number) * toMm,
-      (affine[8 + k] as number) * toMm,
-    ];
+    const column = (k: number): Vector3 => [-affine[k] * toMm, -affine[4 + k] * toMm, affine[8 + k] * toMm];
     const found = affine.every(Number.isFinite) ? fromSteps(column(0), column(1), column(2)) : undefined;
     if (found !== undefined) {
       if (unit === undefined) notes.push('The file does not say its unit of length; millimetres are taken.');
@@ -200,7 +196,7 @@ function quaternionAffine({ quaternion, pixdim }: Placement): readonly number[] 
   const [b, c, d, ox, oy, oz] = quaternion as [number, number, number, number, number, number];
   const a = Math.sqrt(Math.max(0, 1 - (b * b + c * c + d * d)));
   const [dx, dy, dz] = pixdim.slice(1, 4) as [number, number, number];
-  const flip = dz * ((pixdim[0] as number) < 0 ? -1 : 1);
+  const flip = dz * (pixdim[0] < 0 ? -1 : 1);
   return [
     (a * a + b * b - c * c - d * d) * dx,
     (2 * b * c - 2 * a * d) * dy,

@@ -42,7 +42,7 @@ export function findPositions(
         '',
       );
       const positions = text.startsWith(PREFIX) ? parse(text) : undefined;
-      const ascending = positions?.every((value, i) => (i === 0 ? value === 0 : value > (positions[i - 1] as number)));
+      const ascending = positions?.every((value, i) => (i === 0 ? value === 0 : value > positions[i - 1]));
       if (positions?.length === depth && ascending === true) return positions;
     }
     at += length;

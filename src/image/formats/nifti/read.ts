@@ -112,7 +112,7 @@ function interleavedToPlanes(data: Uint8Array, samples: number, plane: number, t
   const out = new Uint8Array(data.length);
   for (let t = 0, from = 0; t < times; t++) {
     for (let p = 0; p < plane; p++) {
-      for (let s = 0; s < samples; s++) out[(t * samples + s) * plane + p] = data[from++] as number;
+      for (let s = 0; s < samples; s++) out[(t * samples + s) * plane + p] = data[from++];
     }
   }
   return out;

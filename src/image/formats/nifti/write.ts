@@ -113,7 +113,7 @@ function writePlace(header: DataView, image: Image): void {
   ].map((mm) => (mm === undefined ? undefined : mm * inUnit));
   const known = sizes[0] !== undefined && sizes[1] !== undefined;
   const time = spacing.t === undefined ? undefined : TIME_UNITS[spacing.t.unit];
-  header.setUint8(123, (known ? (LENGTH_UNITS[unit] as number) : 0) + (time ?? 0));
+  header.setUint8(123, (known ? LENGTH_UNITS[unit] : 0) + (time ?? 0));
   const steps = stepsOf(image);
   const pixdim = (factor: number) => {
     for (const [i, size] of [
@@ -135,7 +135,7 @@ function writePlace(header: DataView, image: Image): void {
   header.setInt16(254, code, true);
   for (let row = 0; row < 3; row++) {
     for (const [column, vector] of [...columns, origin].entries()) {
-      header.setFloat32(280 + 16 * row + 4 * column, vector[row] as number, true);
+      header.setFloat32(280 + 16 * row + 4 * column, vector[row], true);
     }
   }
   const units = columns.map((column) => scaled(column, 1 / norm(column))) as unknown as typeof columns;
@@ -165,7 +165,7 @@ function quaternionOf(columns: readonly [Vector3, Vector3, Vector3]): {
   // Shepperd's method: divide by the largest of the four.
   const squares = [1 + x[0] + y[1] + w[2], 1 + x[0] - y[1] - w[2], 1 - x[0] + y[1] - w[2], 1 - x[0] - y[1] + w[2]];
   const largest = squares.indexOf(Math.max(...squares));
-  const twice = Math.sqrt(squares[largest] as number);
+  const twice = Math.sqrt(squares[largest]);
   const products = [
     [twice / 2, (y[2] - w[1]) / (2 * twice), (w[0] - x[2]) / (2 * twice), (x[1] - y[0]) / (2 * twice)],
     [(y[2] - w[1]) / (2 * twice), twice / 2, (x[1] + y[0]) / (2 * twice), (w[0] + x[2]) / (2 * twice)],

@@ -39,8 +39,8 @@ export function readNrrdHeader(bytes: Uint8Array, file: string): NrrdHeader {
     if (line === '') break;
     const field = /^([^:#][^:]*): (.*)$/.exec(line);
     if (!first && field !== null) {
-      const name = (field[1] as string).trim().toLowerCase();
-      fields.set(SAME[name] ?? name, (field[2] as string).trim());
+      const name = field[1].trim().toLowerCase();
+      fields.set(SAME[name] ?? name, field[2].trim());
     }
     if (at >= bytes.length) break;
   }
@@ -76,8 +76,8 @@ export function readNrrdHeader(bytes: Uint8Array, file: string): NrrdHeader {
     encoding: required('encoding').toLowerCase(),
     byteSkip: skip('byte skip', -1),
     lineSkip: skip('line skip', 0),
-    ...(directions === undefined ? {} : { directions }),
-    ...(origin === undefined ? {} : { origin }),
+    directions,
+    origin,
   };
 }
 
@@ -89,7 +89,7 @@ function text(bytes: Uint8Array): string {
 
 /** Words between blanks; those in quotes may have blanks themselves. */
 export function words(value: string): string[] {
-  return [...value.matchAll(/"([^"]*)"|(\S+)/g)].map((match) => match[1] ?? (match[2] as string));
+  return [...value.matchAll(/"([^"]*)"|(\S+)/g)].map((match) => match[1] ?? match[2]);
 }
 
 /** `(1,0,0) none (0,1,0)`; vectors of two get a third 0, longer ones and those with NaN count as none. */
@@ -98,6 +98,6 @@ function vectors(value: string): (Vector3 | undefined)[] {
     const numbers = match[1]?.split(',').map(Number);
     if (numbers === undefined || numbers.length < 2 || numbers.length > 3 || !numbers.every(Number.isFinite))
       return undefined;
-    return [numbers[0] as number, numbers[1] as number, numbers[2] ?? 0];
+    return [numbers[0], numbers[1], numbers[2] ?? 0];
   });
 }

@@ -197,7 +197,7 @@ function reorder(
   if (order.join() === roles.join()) return data;
   const stride = (role: string): number => sizeOf(sizes.slice(0, roles.indexOf(role)));
   const steps = [...'xyzct'].map((role) => ({
-    length: roles.includes(role) ? (sizes[roles.indexOf(role)] as number) : 1,
+    length: roles.includes(role) ? sizes[roles.indexOf(role)] : 1,
     stride: roles.includes(role) ? stride(role) : 0,
   }));
   const [x, y, z, c, t] = steps as [
@@ -215,7 +215,7 @@ function reorder(
       for (let zi = 0; zi < z.length; zi++)
         for (let yi = 0; yi < y.length; yi++) {
           let i = ti * t.stride + ci * c.stride + zi * z.stride + yi * y.stride;
-          for (let xi = 0; xi < x.length; xi++, i += x.stride) out[at++] = from[i] as number;
+          for (let xi = 0; xi < x.length; xi++, i += x.stride) out[at++] = from[i];
         }
   return out;
 }
@@ -252,8 +252,7 @@ function placeOf({ fields, directions, origin, sizes }: NrrdHeader, roles: reado
     if (stated === undefined && signs !== undefined) {
       notes.push('The file does not say its unit of length; millimetres are taken.');
     }
-    const toLps = (vector: Vector3): Vector3 =>
-      vector.map((v, i) => v * ((signs ?? [1, 1, 1])[i] as number)) as unknown as Vector3;
+    const toLps = (vector: Vector3): Vector3 => vector.map((v, i) => v * (signs ?? [1, 1, 1])[i]) as unknown as Vector3;
     const [x, y, z] = ['x', 'y', 'z'].map((role) => directions[axisOf(role)]) as [
       Vector3,
       Vector3,

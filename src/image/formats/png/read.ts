@@ -53,7 +53,7 @@ export const png: Codec = {
     );
     if (page !== undefined && page !== 0) throw new FormatError(`there is no page ${page}: a PNG has one.`, { file });
     const samples = await readSamples(chunks, header, context);
-    const names = COLOUR_TYPES[header.colourType]?.names as readonly string[];
+    const names = COLOUR_TYPES[header.colourType]?.names;
     const notes: string[] = [];
     if (chunks.some((chunk) => chunk.type === 'acTL')) notes.push('Animated: only the first frame is read.');
     if (header.colourType !== INDEXED && chunks.some((chunk) => chunk.type === 'tRNS')) {
@@ -119,13 +119,13 @@ async function readSamples(
   let at = 0;
   for (const [i, { w, h, bytes }] of sizes.entries()) {
     if (bytes === 0 || h === 0) continue;
-    const [x0, y0, dx, dy] = passes[i] as readonly [number, number, number, number];
+    const [x0, y0, dx, dy] = passes[i];
     const part = samplesOf(filtered.subarray(at, at + bytes), w, header);
     at += bytes;
     for (let y = 0; y < h; y++) {
       for (let x = 0; x < w; x++) {
         const to = ((y0 + y * dy) * width + x0 + x * dx) * channels;
-        for (let c = 0; c < channels; c++) out[to + c] = part[(y * w + x) * channels + c] as number;
+        for (let c = 0; c < channels; c++) out[to + c] = part[(y * w + x) * channels + c];
       }
     }
   }
@@ -140,7 +140,7 @@ function samplesOf(filtered: Uint8Array, width: number, { depth, channels }: Hea
   const rows = bytes.length / rowBytes;
   if (depth === 16) {
     const out = new Uint16Array(bytes.length / 2);
-    for (let i = 0; i < out.length; i++) out[i] = ((bytes[2 * i] as number) << 8) | (bytes[2 * i + 1] as number);
+    for (let i = 0; i < out.length; i++) out[i] = (bytes[2 * i] << 8) | bytes[2 * i + 1];
     return out;
   }
   const out = new Uint8Array(width * rows);
@@ -148,7 +148,7 @@ function samplesOf(filtered: Uint8Array, width: number, { depth, channels }: Hea
   for (let y = 0; y < rows; y++) {
     for (let x = 0; x < width; x++) {
       const bit = x * depth;
-      out[y * width + x] = ((bytes[y * rowBytes + (bit >> 3)] as number) >> (8 - depth - (bit & 7))) & mask;
+      out[y * width + x] = (bytes[y * rowBytes + (bit >> 3)] >> (8 - depth - (bit & 7))) & mask;
     }
   }
   return out;
@@ -160,7 +160,7 @@ function planes(samples: Uint8Array | Uint16Array, channels: number): Uint8Array
   const size = samples.length / channels;
   const out = samples instanceof Uint16Array ? new Uint16Array(samples.length) : new Uint8Array(samples.length);
   for (let c = 0; c < channels; c++) {
-    for (let i = 0, from = c, to = c * size; i < size; i++, from += channels) out[to + i] = samples[from] as number;
+    for (let i = 0, from = c, to = c * size; i < size; i++, from += channels) out[to + i] = samples[from];
   }
   return out;
 }
@@ -189,7 +189,7 @@ function physicalSize(chunks: readonly Chunk[]): Spacings {
 }
 
 function concatenate(chunks: readonly Chunk[]): Uint8Array {
-  if (chunks.length === 1) return (chunks[0] as Chunk).data;
+  if (chunks.length === 1) return chunks[0].data;
   const out = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.data.length, 0));
   let at = 0;
   for (const { data } of chunks) {

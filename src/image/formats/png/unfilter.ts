@@ -15,7 +15,7 @@ export function unfilter(filtered: Uint8Array, rowBytes: number, pixelBytes: num
   for (let y = 0, from = 0; y < rows; y++, from += rowBytes + 1) {
     const row = out.subarray(y * rowBytes, (y + 1) * rowBytes);
     row.set(filtered.subarray(from + 1, from + 1 + rowBytes));
-    undo(filtered[from] as number, row, above, pixelBytes);
+    undo(filtered[from], row, above, pixelBytes);
     above = row;
   }
   return out;
@@ -27,28 +27,28 @@ function undo(filter: number, row: Uint8Array, above: Uint8Array, pixelBytes: nu
     case 0:
       return;
     case 1:
-      for (let i = pixelBytes; i < n; i++) row[i] = (row[i] as number) + (row[i - pixelBytes] as number);
+      for (let i = pixelBytes; i < n; i++) row[i] = row[i] + row[i - pixelBytes];
       return;
     case 2:
-      for (let i = 0; i < n; i++) row[i] = (row[i] as number) + (above[i] as number);
+      for (let i = 0; i < n; i++) row[i] = row[i] + above[i];
       return;
     case 3:
       for (let i = 0; i < n; i++) {
-        const a = i < pixelBytes ? 0 : (row[i - pixelBytes] as number);
-        row[i] = (row[i] as number) + ((a + (above[i] as number)) >> 1);
+        const a = i < pixelBytes ? 0 : row[i - pixelBytes];
+        row[i] = row[i] + ((a + above[i]) >> 1);
       }
       return;
     case 4:
       for (let i = 0; i < n; i++) {
         const left = i >= pixelBytes;
-        const a = left ? (row[i - pixelBytes] as number) : 0;
-        const b = above[i] as number;
-        const c = left ? (above[i - pixelBytes] as number) : 0;
+        const a = left ? row[i - pixelBytes] : 0;
+        const b = above[i];
+        const c = left ? above[i - pixelBytes] : 0;
         // Distances of a + b - c to a, b and c; of equal ones the first.
         const toA = Math.abs(b - c);
         const toB = Math.abs(a - c);
         const toC = Math.abs(a + b - 2 * c);
-        row[i] = (row[i] as number) + (toA <= toB && toA <= toC ? a : toB <= toC ? b : c);
+        row[i] = row[i] + (toA <= toB && toA <= toC ? a : toB <= toC ? b : c);
       }
       return;
     default:

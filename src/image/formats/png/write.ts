@@ -25,7 +25,7 @@ export function writePng(image: Image, { zlib = portableZlib }: WritePngOptions 
   const { dtype, axes, shape, palette, source } = image;
   const refuse = (problem: string, remedy: string): never => {
     throw new UsageError(`${problem}, which PNG cannot hold.`, {
-      ...(source === undefined ? {} : { file: source }),
+      file: source,
       remedy,
     });
   };
@@ -33,7 +33,7 @@ export function writePng(image: Image, { zlib = portableZlib }: WritePngOptions 
     refuse(`the image is ${dtype}`, 'Write TIFF, or convert with castTo or rescaleToUint8.');
   if (axes !== 'yx' && axes !== 'cyx')
     refuse(`the image has the axes ${axes}`, 'Write TIFF, or one page a file with page().');
-  const channels = axes === 'cyx' ? (shape[0] as number) : 1;
+  const channels = axes === 'cyx' ? shape[0] : 1;
   if (channels > 4) refuse(`the image has ${channels} channels`, 'Write TIFF, or choose with channel().');
   const [height, width] = shape.slice(-2) as [number, number];
   if (height === 0 || width === 0) refuse(`the image is ${width} x ${height}`, 'Give it at least one pixel.');
@@ -49,7 +49,7 @@ export function writePng(image: Image, { zlib = portableZlib }: WritePngOptions 
   const view = new DataView(header.buffer);
   view.setUint32(0, width);
   view.setUint32(4, height);
-  header.set([depth, palette === undefined ? (COLOUR_TYPES[channels] as number) : INDEXED], 8);
+  header.set([depth, palette === undefined ? COLOUR_TYPES[channels] : INDEXED], 8);
   return writeChunks([
     { type: 'IHDR', data: header },
     ...paletteChunks(palette),
@@ -71,7 +71,7 @@ function rowsOf(samples: Uint8Array | Uint16Array, height: number): Uint8Array {
   for (let y = 0, from = 0, to = 0; y < height; y++) {
     to++;
     for (const end = from + width; from < end; from++) {
-      const value = samples[from] as number;
+      const value = samples[from];
       out[to++] = value >> 8;
       out[to++] = value;
     }
@@ -85,7 +85,7 @@ function interleave(planes: Uint8Array | Uint16Array, channels: number): Uint8Ar
   const size = planes.length / channels;
   const out = planes instanceof Uint16Array ? new Uint16Array(planes.length) : new Uint8Array(planes.length);
   for (let c = 0; c < channels; c++) {
-    for (let i = 0, from = c * size, to = c; i < size; i++, to += channels) out[to] = planes[from + i] as number;
+    for (let i = 0, from = c * size, to = c; i < size; i++, to += channels) out[to] = planes[from + i];
   }
   return out;
 }
@@ -103,8 +103,8 @@ function physicalSize({ spacing: { x, y } }: Image): Chunk[] {
   if (!perMetre.every((pixels) => pixels > 0 && pixels < 2 ** 32)) return [];
   const data = new Uint8Array(9);
   const view = new DataView(data.buffer);
-  view.setUint32(0, perMetre[0] as number);
-  view.setUint32(4, perMetre[1] as number);
+  view.setUint32(0, perMetre[0]);
+  view.setUint32(4, perMetre[1]);
   data[8] = 1; // metre
   return [{ type: 'pHYs', data }];
 }

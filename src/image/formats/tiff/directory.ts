@@ -153,7 +153,7 @@ function trimZeros(raw: Uint8Array): Uint8Array {
 }
 
 function numbers(view: DataView, offset: number, type: number, count: number, littleEndian: boolean): Float64Array {
-  const size = TYPE_BYTES[type] as number;
+  const size = TYPE_BYTES[type];
   const out = new Float64Array(count);
   for (let i = 0; i < count; i++) {
     const at = offset + i * size;

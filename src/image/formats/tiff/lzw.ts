@@ -54,7 +54,7 @@ export function unpackLzw(packed: Uint8Array, expected: number): Uint8Array {
   while (filled < expected) {
     while (at <= lastWord && filled < expected && next < last) {
       const code = (read.getInt32(at) << shift) >>> (32 - width);
-      const string = strings[code] as number;
+      const string = strings[code];
       const count = string >>> 24;
       if (count > 3) break;
       shift += width;
@@ -79,7 +79,7 @@ export function unpackLzw(packed: Uint8Array, expected: number): Uint8Array {
     shift += width;
     at += shift >>> 3;
     shift &= 7;
-    let string = strings[code] as number;
+    let string = strings[code];
     if (isNone(string)) {
       if (code === END) break;
       if (code === CLEAR) {
@@ -106,8 +106,8 @@ export function unpackLzw(packed: Uint8Array, expected: number): Uint8Array {
     }
     grown = (string & 0xffffff) | LONG;
     room = 24;
-    let from = starts[code] as number;
-    const end = Math.min(expected, filled + (starts[code + 1] as number) - from + 1);
+    let from = starts[code];
+    const end = Math.min(expected, filled + starts[code + 1] - from + 1);
     // Four bytes at once: strings that overlap with what they are copied from do so by one byte, so a string of five
     // bytes begins four before, and of four only one is left.
     for (from += 3, filled += 3; filled < end; from += 4, filled += 4) {

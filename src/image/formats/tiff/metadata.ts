@@ -73,7 +73,7 @@ function imagejArrangement(description: string, first: Directory, pages: number)
     z,
     place: (page) => ({ c: page % c, z: Math.floor(page / c) % z, t: Math.floor(page / (c * z)) }),
     spacing,
-    ...(names === undefined ? {} : { channels: names }),
+    channels: names,
     notes: [],
     imagej: true,
   };

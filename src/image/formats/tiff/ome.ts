@@ -124,7 +124,7 @@ function elements(xml: string, name: string): readonly Attributes[] {
   for (const [, inside] of text.matchAll(new RegExp(`<(?:\\w+:)?${name}(\\s[^<>]*?)?/?>`, 'g'))) {
     const attributes = new Map<string, string>();
     for (const [, key, double, single] of (inside ?? '').matchAll(/([\w:]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g)) {
-      attributes.set(key as string, unescapeXml(double ?? single ?? ''));
+      attributes.set(key, unescapeXml(double ?? single ?? ''));
     }
     out.push(attributes);
   }

@@ -9,7 +9,7 @@ export function unpackPackBits(packed: Uint8Array, expected: number): Uint8Array
   let at = 0;
   let filled = 0;
   while (filled < expected && at < packed.length) {
-    const n = packed[at++] as number;
+    const n = packed[at++];
     if (n < 128) {
       const run = packed.subarray(at, at + Math.min(n + 1, expected - filled));
       out.set(run, filled);
@@ -17,7 +17,7 @@ export function unpackPackBits(packed: Uint8Array, expected: number): Uint8Array
       at += n + 1;
     } else if (n > 128 && at < packed.length) {
       const end = Math.min(expected, filled + 257 - n);
-      out.fill(packed[at++] as number, filled, end);
+      out.fill(packed[at++], filled, end);
       filled = end;
     }
   }

@@ -32,8 +32,8 @@ export async function readPage(
       const rows = Math.min(blockHeight, height - by * blockHeight);
       for (let bx = 0; bx < across; bx++) {
         const index = (p * down + by) * across + bx;
-        const offset = layout.offsets[index] as number;
-        const byteCount = layout.byteCounts[index] as number;
+        const offset = layout.offsets[index];
+        const byteCount = layout.byteCounts[index];
         // A block of no bytes is one that the writer left empty: zeros.
         if (byteCount === 0) continue;
         const packed = takeBlock(tiff.bytes, offset, byteCount, layout, file);
@@ -93,12 +93,11 @@ function decodeRow(bytes: Uint8Array, layout: PageLayout, littleEndian: boolean,
 
 function scatter(row: Words, from: number, stride: number, target: Words, to: number, count: number): void {
   if (row instanceof BigUint64Array || target instanceof BigUint64Array) {
-    for (let x = 0; x < count; x++)
-      (target as BigUint64Array)[to + x] = (row as BigUint64Array)[from + x * stride] as bigint;
+    for (let x = 0; x < count; x++) (target as BigUint64Array)[to + x] = (row as BigUint64Array)[from + x * stride];
   } else if (stride === 1) {
     target.set(row.subarray(0, count), to);
   } else {
-    for (let x = 0, at = from; x < count; x++, at += stride) target[to + x] = row[at] as number;
+    for (let x = 0, at = from; x < count; x++, at += stride) target[to + x] = row[at];
   }
 }
 
@@ -106,20 +105,20 @@ function scatter(row: Words, from: number, stride: number, target: Words, to: nu
 function invert(page: Words, layout: PageLayout): void {
   if (!layout.dtype.startsWith('uint')) return;
   if (page instanceof BigUint64Array) {
-    for (let i = 0; i < page.length; i++) page[i] = ~(page[i] as bigint);
+    for (let i = 0; i < page.length; i++) page[i] = ~page[i];
     return;
   }
   const top = 2 ** layout.bits - 1;
-  for (let i = 0; i < page.length; i++) page[i] = top - (page[i] as number);
+  for (let i = 0; i < page.length; i++) page[i] = top - page[i];
 }
 
 /** JFIF's YCbCr (ITU-R BT.601, full range) to RGB, three planes in place. */
 function yCbCrToRgb(planes: Uint8Array, size: number): void {
   const clamped = new Uint8ClampedArray(planes.buffer, planes.byteOffset, planes.length);
   for (let i = 0; i < size; i++) {
-    const y = planes[i] as number;
-    const cb = (planes[size + i] as number) - 128;
-    const cr = (planes[2 * size + i] as number) - 128;
+    const y = planes[i];
+    const cb = planes[size + i] - 128;
+    const cr = planes[2 * size + i] - 128;
     clamped[i] = y + 1.402 * cr;
     clamped[size + i] = y - 0.344136 * cb - 0.714136 * cr;
     clamped[2 * size + i] = y + 1.772 * cb;

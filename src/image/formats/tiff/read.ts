@@ -20,7 +20,7 @@ export const tiff: Codec = {
     const { file } = context;
     const source = readDirectories(bytes, file);
     const pages = selectPages(source, context);
-    const first = pages[0] as Page;
+    const first = pages[0];
     const { layout } = first;
     const pageElements = layout.width * layout.height * layout.samples;
     const pageBytes = pageElements * bytesPer(layout.dtype);
@@ -48,7 +48,7 @@ export const tiff: Codec = {
       reinterpret(words, layout.dtype),
       {
         spacing,
-        ...(channels === undefined ? {} : { channels }),
+        channels,
         ...(layout.bits < bitsOf ? { bitDepth: layout.bits } : {}),
         ...(arrangement.notes.length > 0 ? { notes: arrangement.notes } : {}),
       },
@@ -99,7 +99,7 @@ function withHiddenPages(source: TiffFile, page: Page): readonly Page[] {
   const { layout, directory } = page;
   const stated = imagejPages(directory);
   const bytes = rowBytes(layout.width, layout.samples, layout.bits) * layout.height;
-  const start = layout.offsets[0] as number;
+  const start = layout.offsets[0];
   if (stated === 1 || layout.compression !== COMPRESSION.none || layout.tiled || layout.planar) return [page];
   if (start + stated * bytes > source.bytes.length) return [page];
   return Array.from({ length: stated }, (_, i) => ({
@@ -115,7 +115,7 @@ function withHiddenPages(source: TiffFile, page: Page): readonly Page[] {
 
 /** How the pages lie. The file's description stands in its first directory; of a single page it gives the pixel size. */
 function arrange(source: TiffFile, pages: readonly Page[], { page }: ReadContext): Arrangement {
-  const { directory, layout } = pages[0] as Page;
+  const { directory, layout } = pages[0];
   if (page === undefined) return arrangementOf(directory, pages.length, layout.samples);
   return { ...arrangementOf(source.directories[0] ?? directory, 1, layout.samples), notes: [] };
 }
@@ -129,7 +129,7 @@ async function fill(
   context: ReadContext,
 ): Promise<void> {
   const { c, z } = arrangement;
-  const { width, height, samples, bits } = (pages[0] as Page).layout;
+  const { width, height, samples, bits } = pages[0].layout;
   const plane = width * height;
   const scratch = samples > 1 && z > 1 ? allocateWords(bits, plane * samples) : undefined;
   for (const [i, { directory, layout }] of pages.entries()) {
@@ -217,7 +217,5 @@ function colourMap(directory: Directory, bits: number, file: string): number[][]
     });
   }
   const divisor = map.every((value) => value < 256) ? 1 : 257;
-  return Array.from({ length: entries }, (_, i) =>
-    [0, 1, 2].map((k) => Math.floor((map[k * entries + i] as number) / divisor)),
-  );
+  return Array.from({ length: entries }, (_, i) => [0, 1, 2].map((k) => Math.floor(map[k * entries + i] / divisor)));
 }

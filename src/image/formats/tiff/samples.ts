@@ -38,7 +38,7 @@ export function unpackRow(bytes: Uint8Array, bits: number, littleEndian: boolean
     let word = 0;
     for (let i = 0, at = 0; i < n; i++) {
       while (held < bits) {
-        word = word * 256 + (bytes[at++] as number);
+        word = word * 256 + bytes[at++];
         held += 8;
       }
       held -= bits;
@@ -52,11 +52,11 @@ export function unpackRow(bytes: Uint8Array, bits: number, littleEndian: boolean
 /** Predictor 2: each sample is the difference to the sample `stride` before it, modulo 2^bits. */
 export function undoDifferences(row: Words, bits: number, stride: number): void {
   if (row instanceof BigUint64Array) {
-    for (let i = stride; i < row.length; i++) row[i] = (row[i] as bigint) + (row[i - stride] as bigint);
+    for (let i = stride; i < row.length; i++) row[i] = row[i] + row[i - stride];
     return;
   }
   const mask = bits === 32 ? 0xffffffff : 2 ** bits - 1;
-  for (let i = stride; i < row.length; i++) row[i] = ((row[i] as number) + (row[i - stride] as number)) & mask;
+  for (let i = stride; i < row.length; i++) row[i] = (row[i] + row[i - stride]) & mask;
 }
 
 /**
@@ -64,11 +64,11 @@ export function undoDifferences(row: Words, bits: number, stride: number): void 
  * and so on, and then the byte differences at the distance `stride`. Undone into big-endian samples, in place.
  */
 export function undoFloatPredictor(bytes: Uint8Array, size: number, stride: number): void {
-  for (let i = stride; i < bytes.length; i++) bytes[i] = (bytes[i] as number) + (bytes[i - stride] as number);
+  for (let i = stride; i < bytes.length; i++) bytes[i] = bytes[i] + bytes[i - stride];
   const planes = bytes.slice();
   const n = bytes.length / size;
   for (let i = 0; i < n; i++) {
-    for (let b = 0; b < size; b++) bytes[i * size + b] = planes[b * n + i] as number;
+    for (let b = 0; b < size; b++) bytes[i * size + b] = planes[b * n + i];
   }
 }
 

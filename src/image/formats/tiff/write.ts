@@ -170,7 +170,7 @@ function sampleFormat(dtype: DType): number {
 }
 
 function entry(tag: number, type: number, values: readonly number[]): Entry {
-  const size = type === RATIONAL ? 4 : (TYPE_BYTES[type] as number);
+  const size = type === RATIONAL ? 4 : TYPE_BYTES[type];
   const view = new DataView(new ArrayBuffer(values.length * size));
   for (const [i, value] of values.entries()) {
     if (size === 2) view.setUint16(2 * i, value, true);
@@ -244,10 +244,10 @@ function inverseFraction(value: number): [number, number] {
 /** Planes to pixels with their samples together, in words of `size` bytes. */
 function interleave(planes: readonly Uint8Array[], size: number): Uint8Array {
   const n = planes.length;
-  const out = new Uint8Array((planes[0] as Uint8Array).length * n);
+  const out = new Uint8Array(planes[0].length * n);
   for (const [s, plane] of planes.entries()) {
     for (let i = 0, to = s * size; i < plane.length; i += size, to += n * size) {
-      for (let b = 0; b < size; b++) out[to + b] = plane[i + b] as number;
+      for (let b = 0; b < size; b++) out[to + b] = plane[i + b];
     }
   }
   return out;

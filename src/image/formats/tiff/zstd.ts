@@ -33,7 +33,7 @@ function windowBytes(packed: Uint8Array): number {
     return 2 ** (10 + (descriptor >> 3)) * (1 + (descriptor & 7) / 8);
   }
   const sizeBytes = flags >> 6 === 0 ? 1 : 1 << (flags >> 6);
-  const at = 5 + ([0, 1, 2, 4][flags & 3] as number);
+  const at = 5 + [0, 1, 2, 4][flags & 3];
   let size = 0;
   for (let i = sizeBytes - 1; i >= 0; i--) size = size * 256 + (packed[at + i] ?? 0);
   return size;

@@ -80,8 +80,8 @@ export async function openWorkshop(
     outputMargin,
     focusShare: recipe.data.focusShare,
     augment: recipe.augment,
-    ...(recipe.data.balanced === undefined ? {} : { balanced: recipe.data.balanced }),
-    ...(window === undefined ? {} : { window }),
+    balanced: recipe.data.balanced,
+    window,
   };
   // Its threads start, and draw the first batches, while the step is compiled.
   const sampler = openSampler(data.train, sampleOptions);

@@ -33,8 +33,8 @@ export function newPageSubject(raw: RawDataset, settings: TrainSettings, place: 
     raw.pages.map((page) => page.label),
     {
       ...(lungs ? LUNGS_LABELS : task === undefined ? {} : { task }),
-      ...(classes === undefined ? {} : { classes }),
-      ...(ignore === undefined ? {} : { ignore }),
+      classes,
+      ignore,
     },
   );
   const separation = chooseSeparation(mapping, settings);
@@ -45,7 +45,7 @@ export function newPageSubject(raw: RawDataset, settings: TrainSettings, place: 
     separation,
     balance: chooseBalance(settings),
     ...(lungs ? { normalisation: LUNGS_NORMALISATION } : {}),
-    ...(place.allocate === undefined ? {} : { allocate: place.allocate }),
+    allocate: place.allocate,
   });
   const subject = subjectOf(raw, data, place);
   return {
@@ -68,7 +68,7 @@ export function samePageSubject(raw: RawDataset, recipe: Recipe, place: Place): 
     separation,
     mapping: labels,
     input,
-    ...(place.allocate === undefined ? {} : { allocate: place.allocate }),
+    allocate: place.allocate,
   });
   return {
     ...subjectOf(raw, prepared, place),
