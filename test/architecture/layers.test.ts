@@ -1,0 +1,63 @@
+/** The table of rooms in docs/architecture.md is the one source of the layers; this holds the import graph to it. */
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { findCycle, importsBelow, roomOf } from './imports.ts';
+
+/** Room to the rooms that it may import, in the order of the table. */
+function readTable(): Map<string, readonly string[]> {
+  const rows = readFileSync('docs/architecture.md', 'utf8').matchAll(/^\| `([\w/.]+?)\/?` +\|[^|]*\|([^|]*)\|$/gm);
+  return new Map(
+    [...rows].map(([, room, allowed]) => [
+      room,
+      allowed.trim() === 'nothing' ? [] : [...allowed.matchAll(/[\w./]+/g)].map(String),
+    ]),
+  );
+}
+
+/** Open to every room, so not in the table's last column. */
+const OPEN = ['errors.ts', 'files.ts'];
+
+const table = readTable();
+const imports = importsBelow('src');
+
+/** Rooms that a room imports, with a file that does. */
+function usedBy(room: string): Map<string, string> {
+  const used = new Map<string, string>();
+  for (const [file, targets] of imports) {
+    if (roomOf(file) !== room) continue;
+    for (const target of targets) if (target.startsWith('src/')) used.set(roomOf(target), file);
+  }
+  for (const free of [...OPEN, room]) used.delete(free);
+  return used;
+}
+
+test('every room of src stands in the table, and no other', () => {
+  expect([...table.keys()].sort()).toEqual([...new Set([...imports.keys()].map(roomOf))].sort());
+});
+
+test.each([...table.keys()])('%s imports what the table says, and all of it', (room) => {
+  const used = usedBy(room);
+  const allowed = table.get(room) ?? [];
+  expect([...used.keys()].sort(), [...used.values()].join()).toEqual([...allowed].sort());
+});
+
+test('a room imports only rooms above it in the table', () => {
+  const order = [...table.keys()];
+  const downward = order.flatMap((room, place) =>
+    (table.get(room) ?? []).filter((other) => order.indexOf(other) >= place).map((other) => `${room} -> ${other}`),
+  );
+  expect(downward).toEqual([]);
+});
+
+test('no file imports itself in a circle, type imports included', () => {
+  expect(findCycle(imports)).toBeUndefined();
+});
+
+test('a circle would be found', () => {
+  const circle = new Map([
+    ['a', ['b']],
+    ['b', ['c']],
+    ['c', ['b']],
+  ]);
+  expect(findCycle(circle)).toEqual(['b', 'c', 'b']);
+});
