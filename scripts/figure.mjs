@@ -7,7 +7,7 @@
 import { ndarray } from '../dist/array/ndarray.js';
 import { errorMap } from '../dist/metrics/error-map.js';
 import { connectedComponents } from '../dist/objects/connected-components.js';
-import { classPicture, crop, errorPicture, imagePicture, probabilityPicture } from '../dist/report/pictures.js';
+import { classPicture, crop, errorPicture, imagePicture, probabilityPicture } from '../dist/report/kit/pictures.js';
 import { greyPlane, writePanels } from './panels.mjs';
 
 const [imagePath, truthPath, probabilityPath, out, threshold = '0.5', side = '256'] = process.argv.slice(2);

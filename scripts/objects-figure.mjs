@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { ndarray } from '../dist/array/ndarray.js';
 import { matchObjects } from '../dist/metrics/match-objects.js';
 import { connectedComponents } from '../dist/objects/connected-components.js';
-import { imagePicture } from '../dist/report/pictures.js';
+import { imagePicture } from '../dist/report/kit/pictures.js';
 import { greyPlane, writePanels } from './panels.mjs';
 
 const COLOURS = {
