@@ -32,53 +32,93 @@ const words = (text: string): string[] => text.trim().split(/\s+/).sort();
 const PUBLIC: { readonly [file: string]: Exported } = {
   'src/index.ts': {
     values: words(`
-      DatasetError DeviceError FormatError GraphError Interrupted LamellaError ModelError RunError TrainingError UsageError
-      float32 ndarray stream
-      READABLE_EXTENSIONS castTo channel describeImage dropAlpha extent page pageCount readImage rescaleToUint8 stackPages
-      toFloat32 toGrey writePng writeTiff
-      alignLabels displayMap displayWindow inverseMap overviewPicture readDicomSeries reorient sliceExtentsMm sliceOrigin
-      stepsOf withSpacingMm writeNifti
-      IGNORE NO_AUGMENTATION augmentSettings makeBatch phantom prepareDataset rawDataset readClasses readDataset
-      GraphBuilder bindShapes checkGraph constantsToInputs decompose gradient inputsToConstants parametersOf printGraph
-      layersOf networkSvg readOnnx readSignature tileRule writeOnnx
-      NetworkBuilder buildNetwork chooseUnet exportNetwork graphMacs parameterCount predictionGraph sizesOf
-      centreCrop concatCropped conv2d dense drawMasks dropout flatten init instanceNorm localResponseNorm maxPool relu upConv
-      upsample
-      crossEntropy diceCrossEntropy diceLoss focalLoss isClass perceptronCriterion sigmoidCrossEntropy weightedMean
-      adam adamW scheduleOf sgd feedsOf trainingStep
-      classifyPages meanProbabilities openClassifier topKAccuracy
-      compareRuns explain
-      classOf denseGraph labelImage openModel overlayImage planPage predictAverage predictImage predictPages probabilityImage
-      ISBI_THRESHOLDS averageSymmetricSurfaceDistance confusionMatrix contingency contourDistances diceScore edgeDistances
-      errorMap hausdorff hausdorffMonai hausdorffSurfaceDistance instanceScores iouScore isbiScores isbiSliceScores
-      overlapScores surfaceDice
-      outlineSlices toPolygons writeCoco writeCsv writeGeoJson writeLabelTiff writeParquet writeRoiZip
-      matchInstances matchObjects tuneSeparation
-      aboveThreshold distanceToNonzero distanceTransform fillHoles filterObjects hMaxima label otsuThreshold
-      relabelConsecutive separateObjects vincentSoilleWatershed watershed
-      LUNG_SIDE MEASURES columnOf headerOf joinRows lungSides measure measureLungs withText
+      DatasetError DeviceError FormatError GraphError IGNORE Interrupted LamellaError ModelError
+      READABLE_EXTENSIONS RunError TrainingError UsageError channel classOf classifyPages describeImage extent
+      float32 labelImage meanProbabilities ndarray openClassifier openModel overlayImage page pageCount
+      phantom planPage predictAverage predictImage predictPages prepareDataset probabilityImage rawDataset
+      readClasses readDataset readDicomSeries readImage writeNifti writePng writeTiff
     `),
     types: words(`
-      DType NdArray Random Shape
-      Image ImageDescription ReadOptions Spacing Spacings WriteTiffOptions
-      AxisMap DicomFile DisplayWindow Geometry OverviewOptions Vector3 WriteNiftiOptions
-      AugmentOptions AugmentSettings Batch Files InputSpec LabelClass LabelMapping LabelledImage NormalisationOptions
-      Phantom PhantomOptions PrepareOptions PreparedDataset RawDataset SampleOptions SplitChoice TrainingPage TrainingSet
-      Build Graph Node Signature Value WriteOptions
-      AlexNetSpec Classifier ClassifyOptions MlpSpec PerceptronSpec RawClasses ReadClassesOptions
-      ConvOptions Initialiser ModelMetadata ModelName ModelSpec Network Parameter Sizes SlidingWindowSpec Unet2015Spec UnetSpec
-      AdamOptions DiceOptions FocalOptions Loss LossName LossSpec Optimiser OptimiserName OptimiserSpec Schedule
-      ScheduleName ScheduleSpec SgdOptions Target
+      Classifier ClassifyOptions CompileOptions DType DeviceName DicomFile Feeds Files Formulation Geometry
+      Image ImageDescription InputSpec LabelClass LabelMapOptions LabelMapping LabelledImage NdArray
+      NormalisationOptions OpenModelOptions OpenedModel Phantom PhantomOptions PredictOptions PrepareOptions
+      PreparedDataset ProbabilityOptions Program RawClasses RawDataset ReadClassesOptions ReadOptions
+      RunConfig Runtime SegmentationModel Shape Spacing Spacings SplitChoice TrainEvent TrainRunHooks
+      TrainSettings TrainingPage TrainingSet Vector3 WriteNiftiOptions WriteTiffOptions
+    `),
+  },
+  'src/entries/graph.ts': {
+    values: words(`
+      GraphBuilder bindShapes checkGraph constantsToInputs decompose denseGraph gradient graphMacs
+      inputsToConstants layersOf networkSvg parameterCount parametersOf printGraph readOnnx readSignature
+      tileRule writeOnnx
+    `),
+    types: words(`
+      Build Graph Layer Node Signature Value WinogradUse WriteOptions
+    `),
+  },
+  'src/entries/nn.ts': {
+    values: words(`
+      NO_AUGMENTATION NetworkBuilder adam adamW augmentSettings buildNetwork centreCrop chooseUnet
+      concatCropped conv2d crossEntropy dense diceCrossEntropy diceLoss drawMasks dropout exportNetwork
+      feedsOf flatten focalLoss init instanceNorm isClass localResponseNorm makeBatch maxPool
+      perceptronCriterion predictionGraph relu scheduleOf sgd sigmoidCrossEntropy sizesOf stream trainingStep
+      upConv upsample weightedMean
+    `),
+    types: words(`
+      AdamOptions AlexNetSpec AugmentOptions AugmentSettings Batch ConvOptions DiceOptions FocalOptions
+      Initialiser Loss LossName LossSpec MlpSpec ModelMetadata ModelName ModelSpec Network Optimiser
+      OptimiserName OptimiserSpec Parameter PerceptronSpec Random SampleOptions Schedule ScheduleName
+      ScheduleSpec SgdOptions Sizes SlidingWindowSpec StepOptions Target TrainingStep Unet2015Spec UnetSpec
+    `),
+  },
+  'src/entries/image.ts': {
+    values: words(`
+      alignLabels castTo displayMap displayWindow dropAlpha inverseMap overviewPicture reorient rescaleToUint8
+      sliceExtentsMm sliceOrigin stackPages stepsOf toFloat32 toGrey withSpacingMm
+    `),
+    types: words(`
+      AxisMap DisplayWindow OverviewOptions
+    `),
+  },
+  'src/entries/metrics.ts': {
+    values: words(`
+      ISBI_THRESHOLDS averageSymmetricSurfaceDistance confusionMatrix contingency contourDistances diceScore
+      edgeDistances errorMap hausdorff hausdorffMonai hausdorffSurfaceDistance instanceScores iouScore
+      isbiScores isbiSliceScores matchInstances matchObjects overlapScores surfaceDice topKAccuracy
+      tuneSeparation
+    `),
+    types: words(`
+      ConfusionMatrix Contingency ErrorMap InstanceMatching InstanceScores IsbiScores MatchObjectsOptions
+      ObjectMatches OverlapScores TuneSeparationOptions TunedSeparation TuningImage
+    `),
+  },
+  'src/entries/objects.ts': {
+    values: words(`
+      aboveThreshold distanceToNonzero distanceTransform fillHoles filterObjects hMaxima label otsuThreshold
+      relabelConsecutive separateObjects toPolygons vincentSoilleWatershed watershed
+    `),
+    types: words(`
+      Components DistanceTransform FilterObjectsOptions FilteredObjects HMaxima Outline Polygon PolygonOptions
+      PredictedMaps SeparatedObjects SeparationSettings SeparationWay Watershed WatershedOptions
+    `),
+  },
+  'src/entries/measure.ts': {
+    values: words(`
+      LUNG_SIDE MEASURES columnOf headerOf joinRows lungSides measure measureLungs outlineSlices withText
+      writeCoco writeCsv writeGeoJson writeLabelTiff writeParquet writeRoiZip
+    `),
+    types: words(`
+      CocoImage Column LungGeometry LungMeasures LungSidesOptions MeasureName MeasureOptions MeasuredImage
+      OutlinedSlice Table
+    `),
+  },
+  'src/entries/explain.ts': {
+    values: words(`
+      compareRuns explain
+    `),
+    types: words(`
       CompareOptions Comparison ExplainOptions Explanation RunResult
-      RunConfig StepOptions TrainEvent TrainRunHooks TrainSettings TrainingStep
-      LabelMapOptions Layer OpenModelOptions OpenedModel PredictOptions ProbabilityOptions SegmentationModel
-      Components ConfusionMatrix Contingency DistanceTransform ErrorMap InstanceScores IsbiScores OverlapScores Watershed
-      InstanceMatching MatchObjectsOptions ObjectMatches TunedSeparation TuneSeparationOptions TuningImage
-      FilteredObjects FilterObjectsOptions HMaxima PredictedMaps SeparatedObjects SeparationSettings SeparationWay
-      WatershedOptions
-      LungGeometry LungMeasures LungSidesOptions MeasureName MeasureOptions MeasuredImage
-      CocoImage Column Outline OutlinedSlice Polygon PolygonOptions Table
-      CompileOptions DeviceName Feeds Formulation Program Runtime WinogradUse
     `),
   },
   'src/platform/node/index.ts': {

@@ -67,6 +67,25 @@ describe('examples for Node, run against the built package', () => {
     expect(text.trim()).toBe('conv1/weight,conv1/bias,conv2/weight,conv2/bias,output/weight,output/bias');
   });
 
+  it.each(snippets('image'))('$title: a stack for display', async ({ code }) => {
+    expect(await output(code)).toBe('zyx [ 3, 64, 96 ]\n');
+  });
+
+  it.each(snippets('objects'))('$title: objects and a score', async ({ code }) => {
+    expect((await output(code)).trim().split('\n').map(Number)).toEqual([2, 2, 12 / 14]);
+  });
+
+  it.each(snippets('measure'))('$title: a table in µm', async ({ code }) => {
+    expect(await output(`${code}\nconsole.log(csv.split('\\n')[0].slice(0, 23));`)).toBe(
+      '[ 1, 7 ]\n[ 1, 0.25 ]\nlabel,pixels_px,area_um\n',
+    );
+  });
+
+  it.each(snippets('explain'))('$title: the checks of an explanation pass', async ({ code }) => {
+    const text = await output(`${code}\nconsole.log(probabilities.length);`);
+    expect(text).toMatch(/\] true\n2\n$/);
+  });
+
   it.each(snippets('gradient'))('$title: the gradient of a graph', async ({ code }) => {
     expect(await output(`${code}\nprocess.exit(d_x.data.join() === '2,4,6' ? 0 : 1);`)).toContain('square');
   });

@@ -1,0 +1,19 @@
+/** `lamella/graph`: ONNX graphs, built, differentiated, analysed, read and written. */
+
+export { graphMacs, parameterCount } from '../graph/analysis/cost.ts';
+export { tileRule } from '../graph/analysis/receptive-field.ts';
+export { type Layer, layersOf } from '../graph/analysis/summary.ts';
+export { gradient } from '../graph/autodiff.ts';
+export { GraphBuilder } from '../graph/builder.ts';
+export { checkGraph } from '../graph/check.ts';
+export { constantsToInputs, inputsToConstants, parametersOf } from '../graph/constants.ts';
+export { networkSvg } from '../graph/draw.ts';
+export type { Graph, Node, Value } from '../graph/ir.ts';
+export { readSignature, type Signature } from '../graph/onnx/model.ts';
+export { readOnnx } from '../graph/onnx/read.ts';
+export { type WriteOptions, writeOnnx } from '../graph/onnx/write.ts';
+export type { Build } from '../graph/op-row.ts';
+export { printGraph } from '../graph/print.ts';
+export { bindShapes, decompose } from '../graph/rewrite.ts';
+export type { WinogradUse } from '../lowering/conv/minimal-filters.ts';
+export { denseGraph } from '../predict/dense.ts';

@@ -1,0 +1,13 @@
+/** `lamella/measure`: tables of objects and lungs in physical units, and files of them for other programs. */
+
+export { type CocoImage, writeCoco } from '../export/coco.ts';
+export { writeCsv } from '../export/csv.ts';
+export { writeGeoJson } from '../export/geojson.ts';
+export { writeRoiZip } from '../export/imagej-roi.ts';
+export { writeLabelTiff } from '../export/label-tiff.ts';
+export { type OutlinedSlice, outlineSlices } from '../export/outlined-slices.ts';
+export { writeParquet } from '../export/parquet.ts';
+export { LUNG_SIDE, type LungSidesOptions, lungSides } from '../measure/lung-sides.ts';
+export { type LungGeometry, type LungMeasures, measureLungs } from '../measure/lungs.ts';
+export { MEASURES, type MeasuredImage, type MeasureName, type MeasureOptions, measure } from '../measure/measure.ts';
+export { type Column, columnOf, headerOf, joinRows, type Table, withText } from '../measure/table.ts';

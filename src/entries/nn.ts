@@ -1,0 +1,52 @@
+/** `lamella/nn`: layers, losses, optimizers, schedules, networks, and the training step that they make. */
+
+export { type Random, stream } from '../array/random.ts';
+export { type Batch, makeBatch } from '../augment/batch.ts';
+export { type AugmentOptions, type AugmentSettings, augmentSettings, NO_AUGMENTATION } from '../augment/options.ts';
+export type { SampleOptions } from '../augment/sample.ts';
+export { chooseUnet } from '../models/choose.ts';
+export type { ModelMetadata } from '../models/metadata.ts';
+export { exportNetwork, predictionGraph } from '../models/prediction.ts';
+export { buildNetwork, sizesOf } from '../models/registry.ts';
+export type { Sizes } from '../models/sizes.ts';
+export type {
+  AlexNetSpec,
+  MlpSpec,
+  ModelName,
+  ModelSpec,
+  PerceptronSpec,
+  SlidingWindowSpec,
+  Unet2015Spec,
+  UnetSpec,
+} from '../models/spec.ts';
+export { drawMasks } from '../nn/dropout-masks.ts';
+export * as init from '../nn/initialise.ts';
+export {
+  type ConvOptions,
+  centreCrop,
+  concatCropped,
+  conv2d,
+  dense,
+  dropout,
+  flatten,
+  instanceNorm,
+  localResponseNorm,
+  maxPool,
+  relu,
+  upConv,
+  upsample,
+} from '../nn/layers.ts';
+export { crossEntropy, sigmoidCrossEntropy } from '../nn/losses/cross-entropy.ts';
+export { type DiceOptions, dice as diceLoss, diceCrossEntropy } from '../nn/losses/dice.ts';
+export { type FocalOptions, focal as focalLoss } from '../nn/losses/focal.ts';
+export { isClass, type Loss, type Target, weightedMean } from '../nn/losses/loss.ts';
+export { perceptronCriterion } from '../nn/losses/perceptron.ts';
+export type { LossName, LossSpec } from '../nn/losses/registry.ts';
+export { type Initialiser, type Network, NetworkBuilder, type Parameter } from '../nn/network.ts';
+export { type AdamOptions, adam, adamW } from '../nn/optimizers/adam.ts';
+export type { Optimiser } from '../nn/optimizers/optimizer.ts';
+export type { OptimiserName, OptimiserSpec } from '../nn/optimizers/registry.ts';
+export { type SgdOptions, sgd } from '../nn/optimizers/sgd.ts';
+export { type Schedule, type ScheduleName, type ScheduleSpec, scheduleOf } from '../nn/schedules.ts';
+export { type StepOptions, type TrainingStep, trainingStep } from '../train/step.ts';
+export { feedsOf } from '../train/train-step.ts';

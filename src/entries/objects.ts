@@ -1,0 +1,23 @@
+/** `lamella/objects`: thresholds, components, distance transforms, watersheds, instance separation, outlines. */
+
+export { type Components, connectedComponents as label } from '../objects/connected-components.ts';
+export {
+  type DistanceTransform,
+  distanceToNonzero,
+  distanceToZero as distanceTransform,
+} from '../objects/distance-transform.ts';
+export { fillHoles } from '../objects/fill-holes.ts';
+export { type FilteredObjects, type FilterObjectsOptions, filterObjects } from '../objects/filter-objects.ts';
+export { type HMaxima, hMaxima } from '../objects/h-maxima.ts';
+export {
+  type PredictedMaps,
+  type SeparatedObjects,
+  type SeparationSettings,
+  type SeparationWay,
+  separateObjects,
+} from '../objects/instances.ts';
+export { type Outline, type Polygon, type PolygonOptions, toPolygons } from '../objects/polygons.ts';
+export { relabelConsecutive } from '../objects/relabel.ts';
+export { type WatershedOptions, watershed } from '../objects/seeded-watershed.ts';
+export { aboveThreshold, otsuThreshold } from '../objects/threshold.ts';
+export { vincentSoilleWatershed, type Watershed } from '../objects/watershed.ts';
