@@ -1,6 +1,7 @@
 /** One compressed frame to samples. A codec's code is loaded when the first frame of its kind is read. */
 
 import { FormatError } from '../../../errors.ts';
+import { decodeJpeg, once, SILENT, startOfFrame, withDecoder } from '../jpeg.ts';
 import { unpackPackBits } from '../tiff/packbits.ts';
 import type { DicomHeader } from './header.ts';
 
@@ -50,19 +51,6 @@ const NAMES: readonly (readonly [string, string])[] = [
   [`${JPEG}203`, 'High-Throughput JPEG 2000'],
 ];
 
-/** Starting a decoder takes up to 0.2 s: each is started once, when it is first needed. */
-function once<T>(start: () => Promise<T>): () => Promise<T> {
-  let started: Promise<T> | undefined;
-  return () => {
-    started ??= start();
-    return started;
-  };
-}
-
-/** They would tell on the console what they do. */
-const SILENT = { print: () => {}, printErr: () => {} };
-
-const libjpegTurbo = once(async () => (await import('@cornerstonejs/codec-libjpeg-turbo-8bit/decode')).default(SILENT));
 const charls = once(async () => (await import('@cornerstonejs/codec-charls/decode')).default(SILENT));
 const openJpeg = once(async () => (await import('@cornerstonejs/codec-openjpeg/decode')).default(SILENT));
 
@@ -194,8 +182,7 @@ async function jpeg(bytes: Uint8Array, header: DicomHeader): Promise<DecodedFram
   const name = { 192: 'baseline', 193: 'extended', 194: 'progressive' }[marker];
   if (name === undefined) throw unsupported(header.file, `JPEG of process SOF${marker - 0xc0}`);
   if (precision !== 8) throw unsupported(header.file, `${precision}-bit lossy JPEG (${name})`);
-  const { JPEGDecoder } = await libjpegTurbo();
-  const decoded = withDecoder(new JPEGDecoder(), bytes);
+  const decoded = await decodeJpeg(bytes);
   const planes = planesOf(decoded.bytes, { ...decoded.info, bytes: 1 }, header);
   return { planes, ...(header.samples === 3 ? { photometric: 'RGB' } : {}) };
 }
@@ -216,74 +203,6 @@ function beforeEnd(bytes: Uint8Array, zeros: number): Uint8Array<ArrayBuffer> {
   out.set(bytes.subarray(0, end));
   out.set(bytes.subarray(end), end + zeros);
   return out;
-}
-
-/** The frame header of a JPEG stream. */
-function startOfFrame(bytes: Uint8Array):
-  | {
-      readonly marker: number;
-      readonly precision: number;
-      readonly width: number;
-      readonly height: number;
-      readonly components: number;
-    }
-  | undefined {
-  if (bytes[0] !== 0xff || bytes[1] !== 0xd8) return undefined;
-  const word = (at: number) => ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
-  for (let at = 2; at + 10 < bytes.length; ) {
-    if (bytes[at] !== 0xff) return undefined;
-    const marker = bytes[at + 1];
-    if (marker === 0xff) {
-      at++;
-      continue;
-    }
-    const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
-    if (isFrame) {
-      return {
-        marker,
-        precision: bytes[at + 4],
-        height: word(at + 5),
-        width: word(at + 7),
-        components: bytes[at + 9],
-      };
-    }
-    if (marker === 0xda) return undefined;
-    at += 2 + word(at + 2);
-  }
-  return undefined;
-}
-
-interface Decoded {
-  readonly bytes: Uint8Array;
-  readonly info: {
-    readonly width: number;
-    readonly height: number;
-    readonly componentCount: number;
-    readonly bitsPerSample: number;
-  };
-}
-
-function withDecoder(
-  decoder: {
-    getEncodedBuffer(length: number): Uint8Array;
-    decode(): unknown;
-    getDecodedBuffer(): Uint8Array;
-    getFrameInfo(): Decoded['info'];
-    delete(): void;
-  },
-  bytes: Uint8Array,
-): Decoded {
-  try {
-    decoder.getEncodedBuffer(bytes.length).set(bytes);
-    decoder.decode();
-    const info = decoder.getFrameInfo();
-    // A copy: the decoder's memory goes with it.
-    return { bytes: decoder.getDecodedBuffer().slice(), info: { ...info } };
-  } catch (cause) {
-    throw cause instanceof Error ? cause : new Error('the decoder failed');
-  } finally {
-    decoder.delete();
-  }
 }
 
 /** JPEG-LS (ITU-T T.87), lossless and near-lossless, by CharLS. */

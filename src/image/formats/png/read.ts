@@ -1,3 +1,4 @@
+import { concatenate } from '../../../array/bytes.ts';
 import { FormatError } from '../../../errors.ts';
 import type { Image, Spacings } from '../../image.ts';
 import { expandPalette } from '../../palette.ts';
@@ -107,7 +108,8 @@ async function readSamples(
     return { w, h, bytes: w === 0 ? 0 : h * (1 + Math.ceil((w * channels * depth) / 8)) };
   });
   const expected = sizes.reduce((total, size) => total + size.bytes, 0);
-  const filtered = await zlib.inflate(concatenate(chunks.filter((chunk) => chunk.type === 'IDAT')), expected);
+  const packed = concatenate(chunks.filter(({ type }) => type === 'IDAT').map(({ data }) => data));
+  const filtered = await zlib.inflate(packed, expected);
   if (filtered.length < expected) {
     throw new FormatError(`the PNG data ends after ${filtered.length} of ${expected} bytes.`, {
       file,
@@ -186,15 +188,4 @@ function physicalSize(chunks: readonly Chunk[]): Spacings {
   const y = view.getUint32(4);
   if (x === 0 || y === 0 || isPrintDensity(x * 0.0254)) return {};
   return { x: { value: 1e6 / x, unit: 'µm' }, y: { value: 1e6 / y, unit: 'µm' } };
-}
-
-function concatenate(chunks: readonly Chunk[]): Uint8Array {
-  if (chunks.length === 1) return chunks[0].data;
-  const out = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.data.length, 0));
-  let at = 0;
-  for (const { data } of chunks) {
-    out.set(data, at);
-    at += data.length;
-  }
-  return out;
 }

@@ -111,13 +111,17 @@ export function pageLayout(directory: Directory, file: string): PageLayout {
   if (allBits.some((other) => other !== bits)) refuse(`TIFF with different bits a sample (${allBits.join(', ')})`);
   const format = directory.first('SampleFormat') ?? 1;
   const dtype = sampleType(format, bits) ?? refuse(`TIFF with ${bits} bits a sample of ${sampleFormatName(format)}`);
-  if (compression === COMPRESSION.jpeg && bits !== 8) refuse(`JPEG in TIFF with ${bits} bits a sample`);
+  const planar = directory.first('PlanarConfiguration') === 2 && samples > 1;
+  if (compression === COMPRESSION.jpeg) {
+    if (bits !== 8) refuse(`JPEG in TIFF with ${bits} bits per sample`);
+    if (!planar && samples !== 1 && samples !== 3) refuse(`JPEG in TIFF with ${samples} samples per pixel`);
+    if (planar && photometric === PHOTOMETRIC.yCbCr) refuse('JPEG in TIFF with Y, Cb and Cr in planes');
+  }
 
   const predictor = directory.first('Predictor') ?? 1;
   if (![1, 2, 3].includes(predictor)) refuse(`TIFF predictor number ${predictor}`);
   if (predictor === 3 && format !== 3) refuse('the floating-point predictor on integers');
 
-  const planar = directory.first('PlanarConfiguration') === 2 && samples > 1;
   const tiled = directory.first('TileWidth') !== undefined;
   const blockWidth = tiled ? (directory.first('TileWidth') as number) : width;
   const blockHeight = tiled

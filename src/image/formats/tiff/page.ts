@@ -65,7 +65,6 @@ export async function readPage(
   }
   const page = target.subarray(at, at + samples * plane);
   if (layout.photometric === PHOTOMETRIC.whiteIsZero) invert(page, layout);
-  if (layout.photometric === PHOTOMETRIC.yCbCr && page instanceof Uint8Array) yCbCrToRgb(page, plane);
 }
 
 function takeBlock(bytes: Uint8Array, offset: number, byteCount: number, layout: PageLayout, file: string): Uint8Array {
@@ -110,17 +109,4 @@ function invert(page: Words, layout: PageLayout): void {
   }
   const top = 2 ** layout.bits - 1;
   for (let i = 0; i < page.length; i++) page[i] = top - page[i];
-}
-
-/** JFIF's YCbCr (ITU-R BT.601, full range) to RGB, three planes in place. */
-function yCbCrToRgb(planes: Uint8Array, size: number): void {
-  const clamped = new Uint8ClampedArray(planes.buffer, planes.byteOffset, planes.length);
-  for (let i = 0; i < size; i++) {
-    const y = planes[i];
-    const cb = planes[size + i] - 128;
-    const cr = planes[2 * size + i] - 128;
-    clamped[i] = y + 1.402 * cr;
-    clamped[size + i] = y - 0.344136 * cb - 0.714136 * cr;
-    clamped[2 * size + i] = y + 1.772 * cb;
-  }
 }

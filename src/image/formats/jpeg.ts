@@ -1,0 +1,93 @@
+/** JPEG (ITU-T T.81) as other formats have it inside. The decoder is started when the first picture needs it. */
+
+/** Starting a decoder takes up to 0.2 s: each is started once, when it is first needed. */
+export function once<T>(start: () => Promise<T>): () => Promise<T> {
+  let started: Promise<T> | undefined;
+  return () => {
+    started ??= start();
+    return started;
+  };
+}
+
+/** They would tell on the console what they do. */
+export const SILENT = { print: () => {}, printErr: () => {} };
+
+const libjpegTurbo = once(async () => (await import('@cornerstonejs/codec-libjpeg-turbo-8bit/decode')).default(SILENT));
+
+export interface FrameHeader {
+  /** 0xc0 baseline, 0xc1 extended, 0xc2 progressive, 0xc3 lossless, ... */
+  readonly marker: number;
+  readonly precision: number;
+  readonly width: number;
+  readonly height: number;
+  readonly components: number;
+}
+
+/** The frame header of a JPEG stream; undefined for what is none. */
+export function startOfFrame(bytes: Uint8Array): FrameHeader | undefined {
+  if (bytes[0] !== 0xff || bytes[1] !== 0xd8) return undefined;
+  const word = (at: number) => ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+  for (let at = 2; at + 10 < bytes.length; ) {
+    if (bytes[at] !== 0xff) return undefined;
+    const marker = bytes[at + 1];
+    if (marker === 0xff) {
+      at++;
+      continue;
+    }
+    if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)) {
+      return {
+        marker,
+        precision: bytes[at + 4],
+        height: word(at + 5),
+        width: word(at + 7),
+        components: bytes[at + 9],
+      };
+    }
+    if (marker === 0xda) return undefined;
+    at += 2 + word(at + 2);
+  }
+  return undefined;
+}
+
+interface Decoded {
+  readonly bytes: Uint8Array;
+  readonly info: {
+    readonly width: number;
+    readonly height: number;
+    readonly componentCount: number;
+    readonly bitsPerSample: number;
+  };
+}
+
+/** Runs a decoder of cornerstone's and frees it. */
+export function withDecoder(
+  decoder: {
+    getEncodedBuffer(length: number): Uint8Array;
+    decode(): unknown;
+    getDecodedBuffer(): Uint8Array;
+    getFrameInfo(): Decoded['info'];
+    delete(): void;
+  },
+  bytes: Uint8Array,
+): Decoded {
+  try {
+    decoder.getEncodedBuffer(bytes.length).set(bytes);
+    decoder.decode();
+    const info = decoder.getFrameInfo();
+    // A copy: the decoder's memory goes with it.
+    return { bytes: decoder.getDecodedBuffer().slice(), info: { ...info } };
+  } catch (cause) {
+    throw cause instanceof Error ? cause : new Error('the decoder failed');
+  } finally {
+    decoder.delete();
+  }
+}
+
+/**
+ * Decodes a picture of 8 bits with libjpeg-turbo: grey, or RGB with the samples of a pixel together.
+ * What the stream says of its size is for the caller to check before (`startOfFrame`).
+ */
+export async function decodeJpeg(bytes: Uint8Array): Promise<Decoded> {
+  const { JPEGDecoder } = await libjpegTurbo();
+  return withDecoder(new JPEGDecoder(), bytes);
+}
