@@ -1,6 +1,6 @@
 import type { Zlib } from './image/zlib.ts';
 
-/** What the core needs of a file system; `platform/` has the implementations. */
+/** What the core needs of a file system; `platform/` has the implementations, and `memoryFiles` is one in memory. */
 export interface Files {
   /**
    * Every file below a folder, any depth, as paths relative to it with `/` between names, sorted.
@@ -19,4 +19,32 @@ export interface Files {
   head?(folder: string, name: string, count: number): Promise<Uint8Array>;
   /** What unpacks the files of this place, where it is faster than our own. */
   readonly zlib?: Zlib;
+}
+
+/** Files that results can be written beside: what the workflows run over. */
+export interface WritableFiles extends Files {
+  /** What is at a path; undefined for nothing. */
+  kind(path: string): Promise<'file' | 'folder' | undefined>;
+  /**
+   * Replaces a file as a whole, with the folders that it needs: a reader sees the old one or the new one, never a part.
+   * @throws LamellaError when there is no room or no permission.
+   */
+  write(path: string, content: Uint8Array | string): Promise<void>;
+}
+
+/** A path below a folder, with `/` between them; `.` is dropped. */
+export function joinPath(...parts: readonly string[]): string {
+  const joined = parts.filter((part) => part !== '' && part !== '.').join('/');
+  return joined.replace(/\/{2,}/g, '/') || '.';
+}
+
+/** The last part of a path, with either kind of slash. */
+export function baseName(path: string): string {
+  return path.replace(/[\\/]+$/, '').replace(/^.*[\\/]/, '');
+}
+
+/** The path without its last part; `.` for a name alone. */
+export function folderName(path: string): string {
+  const [, folder] = /^(.*?)[\\/]+[^\\/]*[\\/]*$/.exec(path) ?? [];
+  return folder === undefined ? '.' : folder || '/';
 }

@@ -1,23 +1,21 @@
-/** Set by the first Ctrl-C or SIGTERM; the second one ends the program at once. */
+/** Aborted by the first Ctrl-C or SIGTERM; the second one ends the program at once. */
 export interface StopSignal {
-  readonly aborted: boolean;
+  readonly signal: AbortSignal;
   release(): void;
 }
 
-/** Takes over SIGINT and SIGTERM. @param onStop told at the first of them */
+/** Takes over SIGINT and SIGTERM. @param onStop called at the first of them */
 export function stopSignal(onStop: () => void): StopSignal {
-  let aborted = false;
-  const handle = (signal: NodeJS.Signals): void => {
-    if (aborted) process.exit(signal === 'SIGINT' ? 130 : 143);
-    aborted = true;
+  const controller = new AbortController();
+  const handle = (name: NodeJS.Signals): void => {
+    if (controller.signal.aborted) process.exit(name === 'SIGINT' ? 130 : 143);
+    controller.abort();
     onStop();
   };
   process.on('SIGINT', handle);
   process.on('SIGTERM', handle);
   return {
-    get aborted() {
-      return aborted;
-    },
+    signal: controller.signal,
     release() {
       process.removeListener('SIGINT', handle);
       process.removeListener('SIGTERM', handle);

@@ -66,7 +66,7 @@ export interface ClassifyOptions {
   readonly batch?: number;
   /** Images done of all. */
   readonly onProgress?: (done: number, total: number) => void;
-  readonly signal?: { readonly aborted: boolean };
+  readonly signal?: AbortSignal;
 }
 
 /**

@@ -25,7 +25,7 @@ export interface PatchOptions {
   /** Windows done of all, after each run. */
   readonly onProgress?: (done: number, total: number) => void;
   /** Looked at before every run. */
-  readonly signal?: { readonly aborted: boolean };
+  readonly signal?: AbortSignal;
 }
 
 /** Planes [channels, height, width] as `prepareInput` makes them. */

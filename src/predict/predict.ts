@@ -24,7 +24,7 @@ export interface PredictOptions {
   /** Runs done of all, after each. */
   readonly onProgress?: (done: number, total: number) => void;
   /** Looked at before every run. */
-  readonly signal?: { readonly aborted: boolean };
+  readonly signal?: AbortSignal;
 }
 
 interface Job {

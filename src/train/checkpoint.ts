@@ -6,7 +6,6 @@
  * with zeros to a multiple of 8.
  */
 
-import { strFromU8, strToU8 } from 'fflate';
 import { crc32 } from '../array/crc32.ts';
 import { allocate, bytesPer, type DType, type NdArray, sizeOf } from '../array/ndarray.ts';
 import { RunError } from '../errors.ts';
@@ -53,12 +52,12 @@ export function encodeCheckpoint({ step, best, configHash, state }: Checkpoint):
       return { name, dtype, shape };
     }),
   };
-  const text = strToU8(JSON.stringify(header));
+  const text = new TextEncoder().encode(JSON.stringify(header));
   const headerBytes = padded(text.length);
   let size = PREFIX + headerBytes;
   for (const name of names) size += padded((state[name] as NdArray).data.byteLength);
   const bytes = new Uint8Array(size);
-  bytes.set(strToU8(MAGIC), 0);
+  bytes.set(new TextEncoder().encode(MAGIC), 0);
   const view = new DataView(bytes.buffer);
   view.setUint32(12, headerBytes, true);
   bytes.fill(0x20, PREFIX, PREFIX + headerBytes);
@@ -79,12 +78,13 @@ export function encodeCheckpoint({ step, best, configHash, state }: Checkpoint):
  */
 export function decodeCheckpoint(bytes: Uint8Array, file: string): Checkpoint {
   const damaged = (what: string): RunError => new RunError(`this checkpoint is damaged (${what}).`, { file });
-  if (bytes.length < PREFIX || strFromU8(bytes.subarray(0, 8)) !== MAGIC) throw damaged('it does not begin as one');
+  if (bytes.length < PREFIX || new TextDecoder().decode(bytes.subarray(0, 8)) !== MAGIC)
+    throw damaged('it does not begin as one');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (crc32(bytes.subarray(12)) !== view.getUint32(8, true)) throw damaged('its checksum does not match');
   const headerBytes = view.getUint32(12, true);
   const { step, best, configHash, tensors } = JSON.parse(
-    strFromU8(bytes.subarray(PREFIX, PREFIX + headerBytes)),
+    new TextDecoder().decode(bytes.subarray(PREFIX, PREFIX + headerBytes)),
   ) as Header;
   const state: { [name: string]: NdArray } = {};
   let at = PREFIX + headerBytes;

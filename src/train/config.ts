@@ -1,6 +1,5 @@
 /** All that makes a run what it is, as JSON: enough to go on with it, and to repeat it on the same data. */
 
-import { strFromU8, strToU8 } from 'fflate';
 import { crc32, hex8 } from '../array/crc32.ts';
 import type { ClassAugment } from '../augment/class-batch.ts';
 import type { AugmentSettings } from '../augment/options.ts';
@@ -100,7 +99,7 @@ function canonical(value: unknown): string {
 
 /** Eight hexadecimal digits of a recipe; checkpoints carry them. */
 export function hashOf(recipe: Recipe): string {
-  return hex8(crc32(strToU8(canonical(recipe))));
+  return hex8(crc32(new TextEncoder().encode(canonical(recipe))));
 }
 
 /** Of the names and contents of pages, so that a resumed run notices other data. */
@@ -110,7 +109,7 @@ export function fingerprintOf(
   const crcOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
     crc32(new Uint8Array(buffer, byteOffset, byteLength));
   const parts = pages.map(({ name, image, label }) => [name, crcOf(image), crcOf(label)]);
-  return hex8(crc32(strToU8(JSON.stringify(parts))));
+  return hex8(crc32(new TextEncoder().encode(JSON.stringify(parts))));
 }
 
 export async function writeConfig(store: Store, config: RunConfig): Promise<void> {
@@ -136,7 +135,7 @@ export async function readConfig(store: Store): Promise<RunConfig> {
 export function parseConfig(bytes: Uint8Array, file: string): RunConfig {
   let config: unknown;
   try {
-    config = JSON.parse(strFromU8(bytes));
+    config = JSON.parse(new TextDecoder().decode(bytes));
   } catch (cause) {
     throw new RunError('this is not JSON.', {
       file,

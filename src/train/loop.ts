@@ -108,7 +108,7 @@ export interface TrainOptions {
   readonly checkpointEvery: { readonly steps: number } | { readonly ms: number };
   readonly clock: Clock;
   /** Set when the user wants to stop; looked at after each step. */
-  readonly signal?: { readonly aborted: boolean };
+  readonly signal?: AbortSignal;
   readonly onEvent?: (event: TrainEvent) => void;
   /** Keeps to the plan that ends in time when the machine's pace changes. */
   readonly deadline?: Deadline;
@@ -141,10 +141,7 @@ function allFinite(state: State): boolean {
 async function rewindLog(store: Store, step: number): Promise<readonly LogLine[]> {
   const bytes = await store.read(RUN_FILES.log);
   if (bytes === undefined) return [];
-  let text = '';
-  const chunk = 1 << 15;
-  for (let at = 0; at < bytes.length; at += chunk) text += String.fromCharCode(...bytes.subarray(at, at + chunk));
-  const kept = parseLog(text).filter((line) => line.step <= step);
+  const kept = parseLog(new TextDecoder().decode(bytes)).filter((line) => line.step <= step);
   await store.write(RUN_FILES.log, kept.map(formatLogLine).join(''));
   return kept;
 }

@@ -1,11 +1,12 @@
-import { strToU8 } from 'fflate';
 import type { Store } from './store.ts';
+
+const encoder = new TextEncoder();
 
 /** A run that is kept in memory: for pages, which have no file system. */
 export function memoryStore(name: string): Store {
   const files = new Map<string, Uint8Array[]>();
   const bytesOf = (content: Uint8Array | string): Uint8Array =>
-    typeof content === 'string' ? strToU8(content) : content.slice();
+    typeof content === 'string' ? encoder.encode(content) : content.slice();
   return {
     name,
     pathOf: (file) => file,
@@ -31,8 +32,8 @@ export function memoryStore(name: string): Store {
     },
     async append(file, text) {
       const parts = files.get(file);
-      if (parts === undefined) files.set(file, [strToU8(text)]);
-      else parts.push(strToU8(text));
+      if (parts === undefined) files.set(file, [encoder.encode(text)]);
+      else parts.push(encoder.encode(text));
     },
     async remove(file) {
       files.delete(file);

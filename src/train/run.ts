@@ -27,7 +27,7 @@ export interface TrainRunHooks {
   /** Told what is not as it should be, but does not stop the run. */
   readonly warn?: (line: string) => void;
   readonly onEvent?: (event: TrainEvent) => void;
-  readonly signal?: { readonly aborted: boolean };
+  readonly signal?: AbortSignal;
 }
 
 /** Where a run takes place; `platform/` fills it in. */

@@ -6,7 +6,7 @@ const SPECIFIER = /\b(?:from|import)\s*\(?\s*'([^']+)'/g;
 
 /** Every source file below `root` with what it imports: files by their path, packages by their name. */
 export function importsBelow(root: string): Map<string, readonly string[]> {
-  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) => /(?<!\.d)\.ts$/.test(file));
   return new Map(
     files.map((file) => {
       const path = join(root, file);

@@ -94,7 +94,7 @@ describe('a classifier', () => {
     const model = await openClassifier(await cpu(), file([1, 1]));
     const large: Page = { data: new Uint8Array(48).fill(10), channels: 1, height: 6, width: 8 };
     expectAllClose((await classifyPages(model, [large])).data, [0.5, 0.5], { rtol: 1e-6 });
-    await expect(classifyPages(model, [large], { signal: { aborted: true } })).rejects.toThrow(Interrupted);
+    await expect(classifyPages(model, [large], { signal: AbortSignal.abort() })).rejects.toThrow(Interrupted);
     const two = { data: new Uint8Array(24), channels: 2, height: 3, width: 4, name: 'x.tif' };
     await expect(classifyPages(model, [two])).rejects.toThrow('x.tif: the image has 2 channels, 1 or 3 are expected.');
     await model.program.dispose();

@@ -264,7 +264,7 @@ describe('images', () => {
       onProgress: (done, total) => seen.push(`${done}/${total}`),
     });
     expect(seen).toEqual(['1/3', '2/3', '3/3']);
-    await expect(predictPage(padded(), page(4, 4), { signal: { aborted: true } })).rejects.toThrow(Interrupted);
+    await expect(predictPage(padded(), page(4, 4), { signal: AbortSignal.abort() })).rejects.toThrow(Interrupted);
   });
   test('channels that do not fit and NaN from the model are refused by name', async () => {
     const two = { ...page(4, 8), channels: 2, height: 4, width: 4, name: 'two.tif' };

@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { base64 } from '../../src/report/kit/base64.ts';
+import { toDataUri } from '../../src/report/kit/data-uri.ts';
 import { escapeHtml, html } from '../../src/report/kit/markup.ts';
 import { renderReport } from '../../src/report/run/render.ts';
 import { describePages, expectSound } from '../support/pages.ts';
 import { sampleReport } from './sample-report.ts';
 
 describe('small parts', () => {
-  test('base64 is that of Node', () => {
-    for (const length of [0, 1, 2, 3, 4, 3071, 3072, 3073, 10_000]) {
+  test('a data URI has the base64 of Node', () => {
+    for (const length of [0, 1, 2, 3, 4, 8191, 8192, 8193, 20_000]) {
       const bytes = Uint8Array.from({ length }, (_, i) => (i * 151) % 256);
-      expect(base64(bytes)).toBe(Buffer.from(bytes).toString('base64'));
+      expect(toDataUri(bytes, 'image/png')).toBe(`data:image/png;base64,${Buffer.from(bytes).toString('base64')}`);
     }
   });
   test('markup escapes what is put in, and nothing twice', () => {

@@ -104,13 +104,13 @@ describe('mlp', () => {
     const whole = newRun();
     await trainRun(data, { ...SMALL, device: 'cpu', out: whole });
     const broken = newRun();
-    const signal = { aborted: false };
+    const controller = new AbortController();
     const onEvent = (event: TrainEvent): void => {
-      if (event.kind === 'step' && event.step === 430) signal.aborted = true;
+      if (event.kind === 'step' && event.step === 430) controller.abort();
     };
-    await expect(trainRun(data, { ...SMALL, device: 'cpu', out: broken }, { signal, onEvent })).rejects.toThrow(
-      Interrupted,
-    );
+    await expect(
+      trainRun(data, { ...SMALL, device: 'cpu', out: broken }, { signal: controller.signal, onEvent }),
+    ).rejects.toThrow(Interrupted);
     await resumeRun(broken, { device: 'cpu' });
     const last = join('checkpoints', 'step-000000500.ckpt');
     expect(await readFile(join(broken, last))).toEqual(await readFile(join(whole, last)));

@@ -100,12 +100,12 @@ describe('interrupted and resumed', () => {
 
   async function interruptedAt(steps: readonly number[], store = memoryStore()) {
     for (const stop of [...steps, Number.POSITIVE_INFINITY]) {
-      const signal = { aborted: false };
+      const controller = new AbortController();
       const { checkpoint } = await loadCheckpoint(store, '0');
       const options = toy(store, {
-        signal,
+        signal: controller.signal,
         onEvent: (event) => {
-          if (event.kind === 'step' && event.step >= stop) signal.aborted = true;
+          if (event.kind === 'step' && event.step >= stop) controller.abort();
         },
         ...(checkpoint === undefined ? {} : { start: { step: checkpoint.step, best: checkpoint.best } }),
       });

@@ -49,11 +49,11 @@ async function trained(
 ): Promise<string> {
   const out = newRun();
   for (const [i, stop] of [...stops, Number.POSITIVE_INFINITY].entries()) {
-    const signal = { aborted: false };
+    const controller = new AbortController();
     const hooks = {
-      signal,
+      signal: controller.signal,
       onEvent: (event: TrainEvent) => {
-        if (event.kind === 'step' && event.step >= stop) signal.aborted = true;
+        if (event.kind === 'step' && event.step >= stop) controller.abort();
       },
     };
     const machine = { device: 'cpu', workers: workers[i % workers.length] as number } as const;

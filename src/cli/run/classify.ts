@@ -132,12 +132,12 @@ export async function runClassify(
       failed.push({ image: path, reason: cause.message });
     }
   }
-  const signal = stopSignal(() => process.stderr.write('\nStopping.\n'));
+  const stop = stopSignal(() => process.stderr.write('\nStopping.\n'));
   try {
     const { classes, device, probabilities } = await classify(models, pages, {
       which: flags.model,
       device: flags.device,
-      signal,
+      signal: stop.signal,
       ...viewsOf(flags.tta),
       ...(flags.batch === undefined ? {} : { batch: flags.batch }),
     });
@@ -166,7 +166,7 @@ export async function runClassify(
       });
     }
   } finally {
-    signal.release();
+    stop.release();
   }
 }
 

@@ -170,7 +170,7 @@ export async function runPredict(
   const listed = await listImages(images);
   const out = flags.out ?? (await defaultOut(paths));
   await requireFreeFolder(out, { ignore: [...PARTS, PREDICTION_FILE, MEASURES_FOLDER], option: 'another --out' });
-  const signal = stopSignal(() => process.stderr.write('\nStopping.\n'));
+  const stop = stopSignal(() => process.stderr.write('\nStopping.\n'));
   // Only windows one by one take so long that one wants to know how far they are.
   let display: CountDisplay | undefined;
   const onProgress = (done: number, total: number): void => {
@@ -181,7 +181,7 @@ export async function runPredict(
     display.stop();
     display = undefined;
   };
-  const models = await openAll(paths, flags, { onProgress, signal });
+  const models = await openAll(paths, flags, { onProgress, signal: stop.signal });
   const began = Date.now();
   const [model] = models;
   const { runtime } = model;
@@ -201,7 +201,7 @@ export async function runPredict(
     }
     const predict: PredictOptions = {
       tta: turnsOf(flags),
-      signal,
+      signal: stop.signal,
       tile: flags.tile,
       batch: flags.batch,
     };
@@ -249,7 +249,7 @@ export async function runPredict(
       });
     }
   } finally {
-    signal.release();
+    stop.release();
     display?.stop();
     for (const each of models) await each.close();
   }

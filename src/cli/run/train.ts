@@ -193,7 +193,7 @@ export async function watched(
 ): Promise<FinishedRun> {
   const began = Date.now();
   const display = quiet ? undefined : trainDisplay({ stream: process.stdout });
-  const signal = stopSignal(() => {
+  const stop = stopSignal(() => {
     process.stderr.write('\nStopping after this step; Ctrl-C again to stop at once.\n');
   });
   let finished: FinishedRun;
@@ -206,7 +206,7 @@ export async function watched(
         stepped = true;
         display?.onEvent(event);
       },
-      signal,
+      signal: stop.signal,
     });
   } catch (cause) {
     display?.stop();
@@ -220,7 +220,7 @@ export async function watched(
     }
     throw cause;
   } finally {
-    signal.release();
+    stop.release();
   }
   display?.stop();
   const { best, steps } = finished;

@@ -1,6 +1,5 @@
 /** A folder with one sub-folder a class, or a CSV of file and class: each image in a file of its own. */
 
-import { strFromU8 } from 'fflate';
 import { DatasetError, FormatError } from '../../errors.ts';
 import type { Files } from '../../files.ts';
 import { READABLE_EXTENSIONS } from '../../image/read.ts';
@@ -146,7 +145,7 @@ export function parseCsv(text: string): readonly (readonly string[])[] {
  * @throws DatasetError naming the line.
  */
 export async function readClassTable(files: Files, path: string, options: ReadClassesOptions): Promise<ReadFiles> {
-  const text = strFromU8(await files.read(path));
+  const text = new TextDecoder().decode(await files.read(path));
   const rows = parseCsv(text.replace(/^\uFEFF/, ''));
   const folder = path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '.';
   const isNumbers = (cells: readonly string[]): boolean =>

@@ -1,7 +1,8 @@
 import { open, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import { DatasetError } from '../../errors.ts';
-import type { Files } from '../../files.ts';
+import type { WritableFiles } from '../../files.ts';
+import { atomicWrite } from './atomic-write.ts';
 import { nodeZlib } from './zlib.ts';
 
 /** A failed read in words. */
@@ -37,8 +38,13 @@ async function walk(folder: string, prefix: string, above: readonly string[], fo
 }
 
 /** The file system of the machine. */
-export const nodeFiles: Files = {
+export const nodeFiles: WritableFiles = {
   zlib: nodeZlib,
+  write: atomicWrite,
+  async kind(path) {
+    const info = await stat(path).catch(() => undefined);
+    return info === undefined ? undefined : info.isDirectory() ? 'folder' : 'file';
+  },
   async list(folder) {
     try {
       if (!(await stat(folder)).isDirectory()) return [basename(folder)];

@@ -4,7 +4,7 @@ import { ndarray } from '../../array/ndarray.ts';
 import { writePng } from '../../image/formats/png/write.ts';
 import type { Image } from '../../image/image.ts';
 import { ERROR_CLASSES } from '../../metrics/error-map.ts';
-import { base64 } from './base64.ts';
+import { toDataUri } from './data-uri.ts';
 
 /** RGB 0..255. */
 export type Colour = readonly [number, number, number];
@@ -166,5 +166,5 @@ export function dataUri({ planes, height, width }: Picture): string {
     axes: colour ? 'cyx' : 'yx',
     spacing: {},
   };
-  return `data:image/png;base64,${base64(writePng(image))}`;
+  return toDataUri(writePng(image), 'image/png');
 }

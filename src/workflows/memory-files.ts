@@ -1,0 +1,68 @@
+import { zipSync } from 'fflate';
+import { DatasetError } from '../errors.ts';
+import { joinPath, type WritableFiles } from '../files.ts';
+
+/** Bytes, or something that has them when asked, such as a `File` or another `Blob`. */
+export type FileContent =
+  | Uint8Array
+  | { arrayBuffer(): Promise<ArrayBuffer>; slice(from: number, to: number): { arrayBuffer(): Promise<ArrayBuffer> } };
+
+/** Files in memory, by path. */
+export interface MemoryFiles extends WritableFiles {
+  /** Every path, in the order in which it was added or written. */
+  paths(): readonly string[];
+  /** What lies below a folder as a zip archive, with paths relative to it. */
+  zip(folder?: string): Promise<Uint8Array>;
+}
+
+const normal = (path: string): string => joinPath(...path.split(/[\\/]/));
+
+async function bytesOf(content: FileContent): Promise<Uint8Array> {
+  return content instanceof Uint8Array ? content : new Uint8Array(await content.arrayBuffer());
+}
+
+/**
+ * Files that are held in memory: for pages, which have no file system, and for tests.
+ * @example memoryFiles({ 'cells/images/1.png': bytes, 'cells/labels/1.png': file });
+ */
+export function memoryFiles(contents: Readonly<Record<string, FileContent>> = {}): MemoryFiles {
+  const files = new Map(Object.entries(contents).map(([path, content]) => [normal(path), content]));
+  const get = (path: string): FileContent => {
+    const content = files.get(normal(path));
+    if (content === undefined) {
+      throw new DatasetError('there is no such file or folder.', { file: path, remedy: 'Check the path.' });
+    }
+    return content;
+  };
+  const below = (folder: string): string[] => {
+    const prefix = normal(folder) === '.' ? '' : `${normal(folder)}/`;
+    const names = [...files.keys()].filter((path) => path.startsWith(prefix));
+    return names.map((path) => path.slice(prefix.length)).sort();
+  };
+  return {
+    paths: () => [...files.keys()],
+    async list(folder) {
+      const names = below(folder);
+      if (names.length > 0) return names;
+      get(folder);
+      return [normal(folder).replace(/^.*\//, '')];
+    },
+    read: async (folder, name = '') => bytesOf(get(joinPath(folder, name))),
+    async head(folder, name, count) {
+      const content = get(joinPath(folder, name));
+      return content instanceof Uint8Array ? content.slice(0, count) : bytesOf(content.slice(0, count) as FileContent);
+    },
+    async kind(path) {
+      if (files.has(normal(path))) return 'file';
+      return below(path).length > 0 ? 'folder' : undefined;
+    },
+    async write(path, content) {
+      files.set(normal(path), typeof content === 'string' ? new TextEncoder().encode(content) : content.slice());
+    },
+    async zip(folder = '.') {
+      const entries: [string, Uint8Array][] = [];
+      for (const name of below(folder)) entries.push([name, await bytesOf(get(joinPath(folder, name)))]);
+      return zipSync(Object.fromEntries(entries));
+    },
+  };
+}
