@@ -117,6 +117,11 @@ export function integers(text: string): readonly number[] {
   return values;
 }
 
+/** Channels of an image: names, or numbers from 0, with commas between. */
+export function channels(text: string): readonly (string | number)[] {
+  return text.split(',').map((part) => (/^\s*\d+\s*$/.test(part) ? Number(part) : part.trim()));
+}
+
 /** Some of a few words, with commas between. */
 export function listOf<T extends string>(...known: readonly T[]): (text: string) => readonly T[] {
   const one = oneOf(...known);

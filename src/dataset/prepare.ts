@@ -5,14 +5,8 @@ import type { Files } from '../files.ts';
 import { ImageNotes } from '../image/notes.ts';
 import { displayMap, reorient } from '../image/orient.ts';
 import { chooseInversion, invertIfBright } from '../input/background.ts';
-import {
-  chooseChannels,
-  fitNormalisation,
-  type InputSpec,
-  type NormalisationOptions,
-  normalise,
-  selectChannels,
-} from '../input/normalise.ts';
+import { type ChannelChoice, chooseChannels, selectChannels } from '../input/channels.ts';
+import { fitNormalisation, type InputSpec, type NormalisationOptions, normalise } from '../input/normalise.ts';
 import { pixelSizes } from '../input/pixel-size.ts';
 import { describePairing, type Pair, type Pairing } from './discover/pair.ts';
 import { readAhead } from './discover/read-ahead.ts';
@@ -70,6 +64,8 @@ export interface PrepareOptions extends LabelOptions {
   readonly split?: SplitChoice;
   readonly seed?: number;
   readonly normalisation?: NormalisationOptions;
+  /** Channels to train on, by name or by number from 0; default: all, colour photographs as colour. */
+  readonly channel?: ChannelChoice;
   /** A model's own input rule and label mapping, to go on training it: nothing is then found anew. */
   readonly input?: InputSpec;
   readonly mapping?: LabelMapping;
@@ -139,7 +135,7 @@ export function prepareDataset(raw: RawDataset, options: PrepareOptions = {}): P
       options,
     );
 
-  const chosen = options.input === undefined ? chooseChannels(trainRaw) : undefined;
+  const chosen = options.input === undefined ? chooseChannels(trainRaw, options.channel) : undefined;
   const channels = options.input?.channels ?? (chosen as NonNullable<typeof chosen>).spec;
   const planes = new Map<RawPage, Float32Array>();
   for (const page of raw.pages) planes.set(page, shareable(selectChannels(page, channels)));

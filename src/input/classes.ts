@@ -1,7 +1,8 @@
 /** From the image of a sample to what a network of whole images sees. JSON, stored in the model file. */
 
 import { resizeToCover } from '../array/resize.ts';
-import { type InputSpec, selectChannels } from './normalise.ts';
+import { keepsChannels, selectChannels } from './channels.ts';
+import type { InputSpec } from './normalise.ts';
 import type { Page } from './planes.ts';
 
 export interface ClassInput extends InputSpec {
@@ -24,7 +25,7 @@ export function storedPlanes(
   const { height, width } = page;
   const bytes = page.data instanceof Uint8Array;
   const fits = height === stored[0] && width === stored[1];
-  if (fits && bytes && page.channels === channels.count) return page.data;
+  if (fits && bytes && keepsChannels(page, channels)) return page.data;
   const planes = selectChannels(page, channels);
   const made = fits ? planes : resizeToCover(planes, channels.count, [height, width], stored);
   return bytes ? Uint8Array.from(made, (value) => value + 0.5) : made;

@@ -2,18 +2,10 @@
 
 import { DatasetError } from '../errors.ts';
 import { invertIfBright } from './background.ts';
+import { type ChannelChoice, type ChannelSpec, pickChannels, selectChannels } from './channels.ts';
 import type { PixelSizes } from './pixel-size.ts';
 import type { Page } from './planes.ts';
 import type { WindowSpec } from './window.ts';
-
-/**
- * What to do with the channels: `grey` takes one (the luminance of colour pictures), `colour` makes three of them
- * (grey pictures threefold), `asis` keeps `count`.
- */
-export interface ChannelSpec {
-  readonly mode: 'grey' | 'colour' | 'asis';
-  readonly count: number;
-}
 
 /**
  * How values become network inputs y:
@@ -88,93 +80,6 @@ function statistics(values: Float32Array, percentiles: readonly [number, number]
     return most;
   };
   return { least, low: at(percentiles[0]), high: at(percentiles[1]), mean, std: Math.sqrt(square / values.length) };
-}
-
-/** Whether a picture of three channels shows no colour: they differ by no more than 1 % of its range anywhere. */
-export function isGrey({ data, channels, height, width }: Page): boolean {
-  if (channels === 1) return true;
-  if (channels !== 3) return false;
-  const pixels = height * width;
-  let low = Number.POSITIVE_INFINITY;
-  let high = Number.NEGATIVE_INFINITY;
-  let difference = 0;
-  for (let p = 0; p < pixels; p++) {
-    const r = data[p];
-    const g = data[pixels + p];
-    const b = data[2 * pixels + p];
-    const most = Math.max(r, g, b);
-    const least = Math.min(r, g, b);
-    if (least < low) low = least;
-    if (most > high) high = most;
-    if (most - least > difference) difference = most - least;
-  }
-  return difference <= 0.01 * (high - low);
-}
-
-/** Share of coloured pictures from which on a mixed set is read in colour. */
-const COLOUR_SHARE = 0.05;
-
-/**
- * One channel, three, or as many as there are, by looking at the pages; with the reason as a printed line.
- * @throws DatasetError when channel counts differ otherwise than grey beside colour.
- */
-export function chooseChannels(pages: readonly (Page & { readonly name: string })[]): {
-  readonly spec: ChannelSpec;
-  readonly reason: string;
-} {
-  const counts = new Set(pages.map((page) => page.channels));
-  if ([...counts].every((count) => count === 1 || count === 3)) {
-    if (!counts.has(3)) return { spec: { mode: 'grey', count: 1 }, reason: 'channels: 1, all images are grey' };
-    const coloured = pages.filter((page) => !isGrey(page)).length;
-    const share = coloured / pages.length;
-    if (share < COLOUR_SHARE) {
-      const why =
-        coloured === 0
-          ? 'the three channels of all images are equal'
-          : `only ${coloured} of ${pages.length} images have colour`;
-      return { spec: { mode: 'grey', count: 1 }, reason: `channels: 1, ${why}` };
-    }
-    return {
-      spec: { mode: 'colour', count: 3 },
-      reason: `channels: 3, ${coloured} of ${pages.length} images have colour`,
-    };
-  }
-  if (counts.size > 1) {
-    const first = pages[0] as Page & { name: string };
-    const other = pages.find((page) => page.channels !== first.channels) as Page & { name: string };
-    throw new DatasetError(`the image has ${other.channels} channels, "${first.name}" has ${first.channels}.`, {
-      file: other.name,
-      remedy: 'Give images with the same channels.',
-    });
-  }
-  const count = pages[0]?.channels ?? 1;
-  return { spec: { mode: 'asis', count }, reason: `channels: ${count}` };
-}
-
-/**
- * The planes [count, height, width] that the channel rule makes of a page, in the values of the file.
- * @throws DatasetError when the page has a number of channels that does not fit.
- */
-export function selectChannels(page: Page & { readonly name?: string }, { mode, count }: ChannelSpec): Float32Array {
-  const { data, channels, height, width } = page;
-  const pixels = height * width;
-  const misfit = mode === 'asis' ? channels !== count : channels !== 1 && channels !== 3;
-  if (misfit) {
-    throw new DatasetError(`the image has ${channels} channels, ${mode === 'asis' ? count : '1 or 3'} are expected.`, {
-      file: page.name,
-      remedy: 'Give an image with the channels of the training images.',
-    });
-  }
-  const out = new Float32Array(count * pixels);
-  if (mode === 'grey' && channels === 3) {
-    // ITU-R BT.601 luma.
-    for (let p = 0; p < pixels; p++) {
-      out[p] = 0.299 * data[p] + 0.587 * data[pixels + p] + 0.114 * data[2 * pixels + p];
-    }
-  } else if (mode === 'colour' && channels === 1) {
-    for (let c = 0; c < 3; c++) out.set(data, c * pixels);
-  } else out.set(data);
-  return out;
 }
 
 /**
@@ -279,11 +184,18 @@ export function normalise(planes: Float32Array, channelCount: number, spec: Norm
 
 /**
  * A page of an image as the network wants it: float32 [channels, height, width], for training and prediction alike.
+ * @param channel of the image, in place of the choice that the training images led to
  * @throws DatasetError when its channels do not fit.
  */
 export function prepareInput(
   page: Page & { readonly name?: string },
   { channels, normalisation }: InputSpec,
+  channel?: ChannelChoice,
 ): Float32Array {
-  return normalise(selectChannels(page, channels), channels.count, normalisation);
+  const { mode, count } = channels;
+  const planes =
+    channel === undefined
+      ? selectChannels(page, channels)
+      : selectChannels(pickChannels(page, channel), { mode, count });
+  return normalise(planes, count, normalisation);
 }

@@ -13,6 +13,8 @@ export interface Page {
   readonly channels: number;
   readonly height: number;
   readonly width: number;
+  /** What the channels are, where the file says it: red, green and blue are a photograph, others are not. */
+  readonly channelNames?: readonly string[];
 }
 
 /**
@@ -38,6 +40,7 @@ export function pagesOf(image: Image): readonly Page[] {
   requireFinite(image, data, width);
   const isAlpha = (name: string): boolean => /alpha/i.test(name);
   const kept = Array.from({ length: stored }, (_, c) => c).filter((c) => !isAlpha(image.channels?.[c] ?? ''));
+  const channelNames = image.channels && kept.map((c) => (image.channels as readonly string[])[c] ?? '');
   const pages: Page[] = [];
   for (let t = 0; t < extent(image, 't'); t++) {
     for (let z = 0; z < depth; z++) {
@@ -51,7 +54,7 @@ export function pagesOf(image: Image): readonly Page[] {
           page.set(data.subarray(at(c), at(c) + pixels), i * pixels);
         });
       }
-      pages.push({ data: page, channels: kept.length, height, width });
+      pages.push({ data: page, channels: kept.length, height, width, channelNames });
     }
   }
   return pages;

@@ -4,6 +4,7 @@ import { float32, type NdArray } from '../array/ndarray.ts';
 import { DatasetError, Interrupted, ModelError, UsageError } from '../errors.ts';
 import { extent, type Image } from '../image/image.ts';
 import { type AxisMap, displayMap, inverseMap, reorient } from '../image/orient.ts';
+import { type ChannelChoice, channelNote } from '../input/channels.ts';
 import { prepareInput } from '../input/normalise.ts';
 import { pixelSizeNote } from '../input/pixel-size.ts';
 import { type Page, pagesOf } from '../input/planes.ts';
@@ -19,6 +20,8 @@ export interface PredictOptions {
   readonly border?: number;
   /** Turns and flips to average over. Default 1: none. */
   readonly tta?: TestTimeAugmentation;
+  /** Channels of the image to use, by name or by number from 0; default: as in training. */
+  readonly channel?: ChannelChoice;
   /** Tiles in one run, where the model takes several. Default 1. */
   readonly batch?: number;
   /** Runs done of all, after each. */
@@ -63,7 +66,7 @@ export async function predictPage(
   page: Page & { readonly name?: string },
   options: PredictOptions = {},
 ): Promise<NdArray<'float32'>> {
-  return predictPlanes(model, { ...page, planes: prepareInput(page, model.input) }, options);
+  return predictPlanes(model, { ...page, planes: prepareInput(page, model.input, options.channel) }, options);
 }
 
 /** Planes [channels, height, width] as `prepareInput` makes them. */
@@ -158,6 +161,8 @@ export interface PredictedPage {
   readonly z: number;
   /** [classes, height, width]. */
   readonly probabilities: NdArray<'float32'>;
+  /** What is to be said of what became of its channels. */
+  readonly note?: string;
 }
 
 /**
@@ -187,6 +192,7 @@ export async function* predictPages(
       t: Math.floor(i / depth),
       z: i % depth,
       probabilities: map === undefined ? probabilities : turnBack(probabilities, map),
+      note: options.channel === undefined ? channelNote(page, model.input.channels) : undefined,
     };
   }
 }
@@ -199,7 +205,7 @@ function turnBack(probabilities: NdArray<'float32'>, map: AxisMap): NdArray<'flo
 /**
  * The probabilities of an image: float32 with the axes of the image and `c` for the classes, so `cyx` [classes, H, W]
  * for a single page; pixel size kept, channels named by class; `notes` where its pixels are not of the size that the
- * model knows. @throws as `predictPages`.
+ * model knows, or its colour was converted. @throws as `predictPages`.
  */
 export async function predictImage(
   model: SegmentationModel,
@@ -215,7 +221,9 @@ export async function predictImage(
   const classes = model.classes.length;
   const pixels = height * width;
   let data = new Float32Array(0);
-  for await (const { t, z, probabilities } of predictPages(model, image, options)) {
+  const notes = new Set<string>();
+  for await (const { t, z, probabilities, note } of predictPages(model, image, options)) {
+    if (note !== undefined) notes.add(note);
     if (times * depth === 1) {
       data = probabilities.data as Float32Array<ArrayBuffer>;
       break;
@@ -225,7 +233,8 @@ export async function predictImage(
       data.set(probabilities.data.subarray(c * pixels, (c + 1) * pixels), ((t * classes + c) * depth + z) * pixels);
     }
   }
-  const note = pixelSizeNote(model.input.pixelMm, image);
+  const sizeNote = pixelSizeNote(model.input.pixelMm, image);
+  if (sizeNote !== undefined) notes.add(sizeNote);
   const axes = [...'tczyx'].filter((axis) => axis === 'c' || image.axes.includes(axis));
   const extents: Readonly<Record<string, number>> = { t: times, c: classes, z: depth, y: height, x: width };
   return {
@@ -238,6 +247,6 @@ export async function predictImage(
     ...(image.geometry === undefined ? {} : { geometry: image.geometry }),
     channels: model.classes,
     ...(image.source === undefined ? {} : { source: image.source }),
-    ...(note === undefined ? {} : { notes: [note] }),
+    ...(notes.size === 0 ? {} : { notes: [...notes] }),
   };
 }

@@ -1,13 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  chooseChannels,
-  fitNormalisation,
-  isGrey,
-  type NormalisationOptions,
-  normalise,
-  prepareInput,
-  selectChannels,
-} from '../../src/input/normalise.ts';
+import { fitNormalisation, type NormalisationOptions, normalise, prepareInput } from '../../src/input/normalise.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';
 
 const grey = { mode: 'grey', count: 1 } as const;
@@ -68,35 +60,5 @@ describe('normalise', () => {
     expect(prepareInput(page([...ramp]), JSON.parse(JSON.stringify(input)))).toEqual(
       prepareInput(page([...ramp]), input),
     );
-  });
-});
-
-describe('channels', () => {
-  it('RGB without colour is one channel', () => {
-    expect(isGrey(page([1, 200, 1, 200, 1, 200], 3))).toBe(true);
-    expect(isGrey(page([1, 200, 1, 200, 1, 150], 3))).toBe(false);
-    const { spec, reason } = chooseChannels([page([1, 200, 1, 200, 1, 200], 3), page([5, 6])]);
-    expect(spec).toEqual(grey);
-    expect(reason).toContain('equal');
-  });
-  it('colour in a twentieth of the images is kept', () => {
-    const { spec } = chooseChannels([
-      page([1, 200, 1, 200, 1, 150], 3),
-      ...Array.from({ length: 9 }, () => page([5, 6])),
-    ]);
-    expect(spec).toEqual({ mode: 'colour', count: 3 });
-  });
-  it('grey becomes three for a colour network, colour becomes luma for a grey one', () => {
-    expect([...selectChannels(page([5, 6]), { mode: 'colour', count: 3 })]).toEqual([5, 6, 5, 6, 5, 6]);
-    expectAllClose(selectChannels(page([100, 200, 50], 3), grey), [0.299 * 100 + 0.587 * 200 + 0.114 * 50], {
-      rtol: 1e-6,
-    });
-  });
-  it('other counts are kept, and must agree', () => {
-    expect(chooseChannels([page([1, 2, 3, 4], 4)]).spec).toEqual({ mode: 'asis', count: 4 });
-    expect(() => chooseChannels([page([1, 2, 3, 4], 4, 'x.tif'), page([1, 2], 2, 'y.tif')])).toThrow(
-      'y.tif: the image has 2 channels, "x.tif" has 4',
-    );
-    expect(() => selectChannels(page([1, 2], 2), grey)).toThrow('the image has 2 channels, 1 or 3 are expected');
   });
 });

@@ -1,10 +1,11 @@
 import { Command, Option } from 'commander';
 import { DEVICE_NAMES } from '../choices.ts';
-import { integer, oneOf, point } from '../values.ts';
+import { channels, integer, oneOf, point } from '../values.ts';
 
 export interface ExplainFlags {
   readonly at?: readonly [x: number, y: number];
   readonly layer?: string;
+  readonly channel?: readonly (string | number)[];
   readonly class?: string;
   readonly out?: string;
   readonly page: number;
@@ -25,6 +26,11 @@ of one pixel from the first convolution to the probability. Every number shown i
     .argument('<run|model.onnx>', 'a run folder or an ONNX file')
     .argument('<image>', 'an image')
     .option('--at <x,y>', 'the pixel, counted from 0 at the upper left (default: the middle)', point)
+    .option(
+      '--channel <list>',
+      'channels of the image to use, by name or number from 0 (default: as in training)',
+      channels,
+    )
     .option('--layer <name>', 'layer of feature maps, Grad-CAM and arithmetic (default: the deepest)')
     .option('--class <name>', 'class to explain (default: the most probable)')
     .option('-o, --out <file>', 'page to write (default: explain.html beside the run or model)')

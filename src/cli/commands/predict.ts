@@ -1,9 +1,10 @@
 import { Command, Option } from 'commander';
 import { DEVICE_NAMES, PROBABILITY_NAMES, RESULT_FORMATS, type ResultFormat } from '../choices.ts';
-import { integer, number, oneOf, spacing } from '../values.ts';
+import { channels, integer, number, oneOf, spacing } from '../values.ts';
 
 export interface PredictFlags {
   readonly out?: string;
+  readonly channel?: readonly (string | number)[];
   readonly tile?: number;
   readonly tta?: 1 | 4 | 8 | 10;
   readonly probability: (typeof PROBABILITY_NAMES)[number];
@@ -47,6 +48,11 @@ others go on.`,
         '--tta <n>',
         'average over turns and flips: 1 (none), 4 or 8; of whole images over 1 or 10 views (default: 1, and 10 for networks trained on crops)',
       ).argParser((text) => Number(oneOf('1', '4', '8', '10')(text)) as 1 | 4 | 8 | 10),
+    )
+    .option(
+      '--channel <list>',
+      'channels of the image to use, by name or number from 0 (default: as in training)',
+      channels,
     )
     .option('--tile <px>', 'largest side of a tile (default: 640, or what the network needs)', integer(1))
     .addOption(

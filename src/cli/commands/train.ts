@@ -10,7 +10,7 @@ import {
   SCHEDULE_NAMES,
   TASK_NAMES,
 } from '../choices.ts';
-import { folds, integer, integers, interval, number, oneOf, size, spacing, units } from '../values.ts';
+import { channels, folds, integer, integers, interval, number, oneOf, size, spacing, units } from '../values.ts';
 
 /** The options of `train` as parsed; what is not given is absent and chosen from the data. */
 export interface TrainFlags {
@@ -44,6 +44,7 @@ export interface TrainFlags {
   readonly folds?: { readonly fold: number | undefined; readonly folds: number };
   readonly classes?: string;
   readonly ignore?: readonly number[];
+  readonly channel?: readonly (string | number)[];
   readonly task?: (typeof TASK_NAMES)[number];
   readonly spacing?: readonly [number | undefined, number, number];
   readonly separation?: number;
@@ -87,6 +88,7 @@ printed with its reason. Without --steps and --minutes it takes 10 minutes.`,
     )
     .option('--folds <k>', 'cross-validation: k runs, or one of them as 0/k', folds)
     .option('--classes <list>', 'name the classes: membrane,inside or membrane=0,inside=255 or cell=rest')
+    .option('--channel <list>', 'channels to train on, by name or number from 0 (default: all)', channels)
     .option('--ignore <values>', 'label values that take no part', integers)
     .addOption(
       new Option(

@@ -7,6 +7,7 @@ import type { ClassSample, RawClasses } from '../../dataset/classification/class
 import { holdsClasses } from '../../dataset/classification/names.ts';
 import { readClasses } from '../../dataset/classification/read.ts';
 import { DatasetError, FormatError, UsageError } from '../../errors.ts';
+import { pickChannels } from '../../input/channels.ts';
 import { type Page, pagesOf } from '../../input/planes.ts';
 import { topKAccuracy } from '../../metrics/top-k.ts';
 import { atomicWrite } from '../../platform/node/atomic-write.ts';
@@ -124,7 +125,8 @@ export async function runClassify(
     try {
       const found = pagesOf(await readImageFile(path));
       found.forEach((page, i) => {
-        pages.push({ ...page, name: found.length > 1 ? `${path}[${i}]` : path });
+        const named = { ...page, name: found.length > 1 ? `${path}[${i}]` : path };
+        pages.push(flags.channel === undefined ? named : pickChannels(named, flags.channel));
       });
     } catch (cause) {
       if (listed.length === 1 || !(cause instanceof FormatError || cause instanceof DatasetError)) throw cause;

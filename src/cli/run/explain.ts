@@ -11,7 +11,7 @@ async function defaultPage(model: string): Promise<string> {
 }
 
 export async function runExplain(model: string, image: string, flags: ExplainFlags): Promise<void> {
-  const { at, layer, class: target, page, maps, device } = flags;
+  const { at, channel, layer, class: target, page, maps, device } = flags;
   const out = flags.out ?? (await defaultPage(model));
   const { file, explanation } = await writeExplanation(model, image, {
     out,
@@ -20,6 +20,7 @@ export async function runExplain(model: string, image: string, flags: ExplainFla
     device,
     which: flags.model,
     ...(at === undefined ? {} : { at: { x: at[0], y: at[1] } }),
+    channel,
     layer,
     target,
   });

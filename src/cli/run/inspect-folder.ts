@@ -3,7 +3,8 @@ import { type ImageListing, listImageSources, pairListing, readListed } from '..
 import { applyMapping, describeMapping, findMapping, IGNORE } from '../../dataset/labels/labels.ts';
 import { readDataset } from '../../dataset/prepare.ts';
 import { DatasetError } from '../../errors.ts';
-import { chooseChannels, fitNormalisation, selectChannels } from '../../input/normalise.ts';
+import { chooseChannels, selectChannels } from '../../input/channels.ts';
+import { fitNormalisation } from '../../input/normalise.ts';
 import { pagesOf } from '../../input/planes.ts';
 import { nodeFiles } from '../../platform/node/files.ts';
 import { readImageFile } from '../../platform/node/image-files.ts';

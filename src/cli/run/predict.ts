@@ -204,6 +204,7 @@ export async function runPredict(
       signal: stop.signal,
       tile: flags.tile,
       batch: flags.batch,
+      channel: flags.channel,
     };
     const done: PredictedFile[] = [];
     const failed: FailedFile[] = [];

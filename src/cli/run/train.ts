@@ -30,6 +30,7 @@ const SETTINGS = [
   'seed',
   'ignore',
   'task',
+  'channel',
   'augment',
   'model',
   'base',

@@ -41,6 +41,8 @@ export function pagesOfArray(images: NumberArray, labels: NumberArray, name: str
     );
   }
   const size = height * width * channels;
+  // Arrays with the channels last are how photographs are kept.
+  const channelNames = channels === 3 ? ['red', 'green', 'blue'] : undefined;
   requireFinite(images.data, file);
   return Array.from({ length: count }, (_, i) => {
     const data = images.data.subarray(i * size, (i + 1) * size);
@@ -48,7 +50,8 @@ export function pagesOfArray(images: NumberArray, labels: NumberArray, name: str
       name: `${name}[${i}]`,
       class: labels.data[i],
       data: channels === 1 ? data : channelsFirst(data, channels),
-      channels: channels,
+      channels,
+      channelNames,
       height,
       width,
     };

@@ -3,8 +3,9 @@
 import { symmetricEigen } from '../../array/eigen.ts';
 import { stream } from '../../array/random.ts';
 import { UsageError } from '../../errors.ts';
+import { type ChannelChoice, chooseChannels } from '../../input/channels.ts';
 import { type ClassInput, storedPlanes } from '../../input/classes.ts';
-import { chooseChannels, type NormalisationSpec } from '../../input/normalise.ts';
+import type { NormalisationSpec } from '../../input/normalise.ts';
 import type { SplitChoice } from '../split.ts';
 import { classWeights } from '../weights/separation-weight.ts';
 import { type ClassSample, countClasses, type RawClasses } from './classes.ts';
@@ -85,9 +86,13 @@ export function chooseClassInput(
     stored,
     views,
     normalisation,
-  }: Pick<ClassInput, 'crop' | 'stored' | 'views'> & { readonly normalisation: ClassNormalisation },
+    channel,
+  }: Pick<ClassInput, 'crop' | 'stored' | 'views'> & {
+    readonly normalisation: ClassNormalisation;
+    readonly channel?: ChannelChoice;
+  },
 ): { readonly input: ClassInput; readonly notes: readonly string[] } {
-  const { spec: channels, reason } = chooseChannels(train);
+  const { spec: channels, reason } = chooseChannels(train, channel);
   const sums = new Float64Array(channels.count);
   const squares = new Float64Array(channels.count);
   let bytes = true;

@@ -6,6 +6,7 @@ import { ModelError, UsageError } from '../../errors.ts';
 import { type ExplainOptions, explain } from '../../explain/explain.ts';
 import type { Explanation } from '../../explain/explanation.ts';
 import { displayMap, reorient } from '../../image/orient.ts';
+import { type ChannelChoice, pickChannels } from '../../input/channels.ts';
 import { pagesOf } from '../../input/planes.ts';
 import { renderExplanation } from '../../report/explain/page.ts';
 import { atomicWrite } from './atomic-write.ts';
@@ -21,6 +22,8 @@ export interface WriteExplanationOptions extends Omit<ExplainOptions, 'file'> {
   readonly which?: 'best' | 'last';
   /** Of a stack, counted from 0. */
   readonly page?: number;
+  /** Channels of the image to use, by name or by number from 0; default: as in training. */
+  readonly channel?: ChannelChoice;
   /** The command line, for the page. */
   readonly command?: string;
 }
@@ -32,7 +35,7 @@ export interface WriteExplanationOptions extends Omit<ExplainOptions, 'file'> {
 export async function writeExplanation(
   model: string,
   image: string,
-  { out, device = 'auto', which = 'best', page = 0, command, ...options }: WriteExplanationOptions,
+  { out, device = 'auto', which = 'best', page = 0, channel, command, ...options }: WriteExplanationOptions,
 ): Promise<{ readonly file: string; readonly explanation: Explanation }> {
   const file = await modelFileOf(model, which);
   const read = await readImageFile(image);
@@ -52,7 +55,12 @@ export async function writeExplanation(
   const runtime = await openRuntime({ device });
   try {
     const name = pages.length > 1 ? `${image}[${page}]` : image;
-    const explanation = await explain(runtime, bytes, { ...chosen, name }, { ...options, file });
+    const explanation = await explain(
+      runtime,
+      bytes,
+      channel === undefined ? { ...chosen, name } : pickChannels({ ...chosen, name }, channel),
+      { ...options, file },
+    );
     const shown = { ...explanation, image: { ...explanation.image, name: basename(name) } };
     const html = renderExplanation({
       explanation: shown,

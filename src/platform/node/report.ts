@@ -7,7 +7,7 @@ import { applyMapping, hasRim } from '../../dataset/labels/labels.ts';
 import { readDataset } from '../../dataset/prepare.ts';
 import type { RawDataset, RawPage } from '../../dataset/raw.ts';
 import { RunError } from '../../errors.ts';
-import { selectChannels } from '../../input/normalise.ts';
+import { selectChannels } from '../../input/channels.ts';
 import { argmaxClasses } from '../../metrics/argmax.ts';
 import { ISBI_THRESHOLDS, type IsbiScores, isbiScores, isbiSliceScores } from '../../metrics/isbi.ts';
 import type { ModelName } from '../../models/spec.ts';

@@ -111,6 +111,7 @@ export function chooseClassRecipe(
   const { input, notes } = chooseClassInput(train, {
     ...geometry,
     normalisation: name === 'alexnet' ? 'mean' : 'spread',
+    channel: settings.channel,
   });
   const classes = raw.classNames.length;
   const common = { channels: input.channels.count, outputs: classes, input: input.crop };

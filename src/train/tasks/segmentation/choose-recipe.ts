@@ -4,6 +4,7 @@ import { type AugmentOptions, augmentSettings, NO_AUGMENTATION } from '../../../
 import { hasRim, type LabelClass, type LabelMapping } from '../../../dataset/labels/labels.ts';
 import type { PreparedDataset } from '../../../dataset/prepare.ts';
 import type { SplitChoice } from '../../../dataset/split.ts';
+import type { ChannelChoice } from '../../../input/channels.ts';
 import { isPlain } from '../../../input/window.ts';
 import { chooseUnet } from '../../../models/choose.ts';
 import { sizesOf } from '../../../models/registry.ts';
@@ -26,6 +27,8 @@ export interface TrainSettings {
   readonly split?: SplitChoice;
   readonly classes?: readonly (string | LabelClass)[];
   readonly ignore?: readonly number[];
+  /** Channels to train on, by name or by number from 0; default: all, colour photographs as colour. */
+  readonly channel?: ChannelChoice;
   /** What labels mean; default: seen from the data. `instances` numbers objects, `lungs` are lungs in CT. */
   readonly task?: 'semantic' | 'instances' | 'lungs';
   readonly balance?: number;

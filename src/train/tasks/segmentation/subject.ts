@@ -44,6 +44,7 @@ export function newPageSubject(raw: RawDataset, settings: TrainSettings, place: 
     mapping,
     separation,
     balance: chooseBalance(settings),
+    channel: settings.channel,
     ...(lungs ? { normalisation: LUNGS_NORMALISATION } : {}),
     allocate: place.allocate,
   });
