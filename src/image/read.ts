@@ -6,6 +6,7 @@ import type { Codec, ReadContext, ReadOptions } from './formats/format.ts';
 import { headerKind } from './formats/nifti/header.ts';
 import { gunzipHead, isGzip } from './gunzip.ts';
 import type { Image } from './image.ts';
+import { nameUnread } from './unread.ts';
 import { portableZlib } from './zlib.ts';
 
 interface Format {
@@ -68,19 +69,6 @@ const FORMATS: readonly Format[] = [
 
 /** File name extensions, lower case without the dot, of the formats that can be read. */
 export const READABLE_EXTENSIONS: readonly string[] = FORMATS.flatMap((format) => format.extensions);
-
-/** First bytes of formats that people have and that are not read here, to name them in the message. */
-const OTHERS: readonly (readonly [string, (bytes: Uint8Array) => boolean])[] = [
-  ['a JPEG picture', (bytes) => startsWith(bytes, 0xff, 0xd8, 0xff)],
-  ['a GIF picture', (bytes) => startsWith(bytes, 0x47, 0x49, 0x46, 0x38)],
-  ['a BMP picture', (bytes) => startsWith(bytes, 0x42, 0x4d)],
-  ['a WebP picture', (bytes) => startsWith(bytes, 0x52, 0x49, 0x46, 0x46) && bytes[8] === 0x57],
-  ['a PDF document', (bytes) => startsWith(bytes, 0x25, 0x50, 0x44, 0x46)],
-  ['a ZIP archive', (bytes) => startsWith(bytes, 0x50, 0x4b, 3, 4)],
-  ['a gzip archive', (bytes) => startsWith(bytes, 0x1f, 0x8b)],
-  ['an HDF5 file', (bytes) => startsWith(bytes, 0x89, 0x48, 0x44, 0x46)],
-  ['a web page', (bytes) => /^\s*<(!doctype html|html)/i.test(String.fromCharCode(...bytes.subarray(0, 64)))],
-];
 
 /**
  * Reads an image file. The format is found by its first bytes, not by its name.
@@ -158,9 +146,11 @@ function findFormat(bytes: Uint8Array, file: string): Format {
   }
   const format = FORMATS.find((row) => row.matches(bytes));
   if (format !== undefined) return format;
-  const other = OTHERS.find(([, matches]) => matches(bytes));
-  throw new FormatError(other === undefined ? 'this is not an image.' : `this is ${other[0]}, which is not read.`, {
+  const { name, remedy } = nameUnread(bytes, (inner) => FORMATS.find((row) => row.matches(inner))?.name) ?? {
+    remedy: 'Save the image as PNG or TIFF, a volume as NIfTI.',
+  };
+  throw new FormatError(name === undefined ? 'this is not an image.' : `this is ${name}, which is not read.`, {
     file,
-    remedy: 'Save it as PNG or TIFF, volumes as NIfTI.',
+    remedy,
   });
 }
