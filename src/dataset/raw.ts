@@ -47,6 +47,14 @@ export function rawPages(image: Image, label: Image, name: string): readonly Raw
   const imagePages = pagesOf(image);
   const pagesOfLabel = labelPages(label);
   const labels = label.source === undefined ? 'its labels' : `its labels "${label.source}"`;
+  const [times, depth] = [extent(image, 't'), extent(image, 'z')];
+  if (times > 1 && imagePages.length > pagesOfLabel.length && pagesOfLabel.length === depth) {
+    throw new DatasetError(`the image has ${times} volumes along its fourth axis, ${labels} one volume.`, {
+      file: name,
+      remedy:
+        'If these are modalities, save each as a file of its own (NAME_0000.nii.gz, NAME_0001.nii.gz, ...) or as components along the fifth axis of NIfTI; if they are times, give labels for each.',
+    });
+  }
   if (imagePages.length !== pagesOfLabel.length) {
     throw new DatasetError(`the image has ${imagePages.length} pages, ${labels} ${pagesOfLabel.length}.`, {
       file: name,

@@ -1,48 +1,89 @@
-import { Gunzip } from 'fflate';
+import { FlateErrorCode, Gunzip } from 'fflate';
 import { crc32 } from '../array/crc32.ts';
 
 const SLICE_BYTES = 2 ** 16;
+/** Checksum and length, behind each member. */
+const TRAILER_BYTES = 8;
 
 /** Whether bytes begin as gzip's do. */
 export function isGzip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 8;
 }
 
+export interface Gunzipped {
+  readonly bytes: Uint8Array;
+  /** Says where something other than zeros follows the gzip data; it is ignored, as by gzip itself. */
+  readonly notes: readonly string[];
+}
+
 /**
- * Unpacks gzip, all its members, and tests checksum and length of the last one.
- * @param limit unpacking stops, without an error, once there are so many bytes; the checksum is then not tested
+ * Unpacks gzip, all its members, and tests checksum and length of each. Zeros that fill the last block are ignored.
+ * @param limit unpacking stops, without an error, once there are so many bytes; the last checksum is then not tested
  * @throws Error when the stream is damaged or ends early
  */
-export function gunzip(bytes: Uint8Array, limit: number): Uint8Array {
+export function gunzip(bytes: Uint8Array, limit: number): Gunzipped {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  let ended = false;
-  let member = 0;
+  let complete = false;
+  /** Where the member that is read begins: among the chunks, and in what they hold together. */
+  let member = { chunk: 0, at: 0 };
   const stream = new Gunzip((chunk, final) => {
     chunks.push(chunk);
     length += chunk.length;
-    ended = final;
+    complete = final;
   });
-  stream.onmember = () => {
-    member = length;
+  stream.onmember = (next) => {
+    const trailer = trailerOf(joined(chunks.slice(member.chunk), length - member.at));
+    if (!startsAt(bytes, next - TRAILER_BYTES, trailer)) throw new Error(MISMATCH);
+    member = { chunk: chunks.length, at: length };
   };
-  for (let at = 0; at < bytes.length && length < limit; at += SLICE_BYTES) {
+  for (let at = 0; at < bytes.length && length < limit && !complete; at += SLICE_BYTES) {
     const end = Math.min(bytes.length, at + SLICE_BYTES);
-    stream.push(bytes.subarray(at, end), end === bytes.length);
+    try {
+      stream.push(bytes.subarray(at, end), end === bytes.length);
+    } catch (cause) {
+      // A member has ended, and what follows does not begin another.
+      if ((cause as { code?: number }).code !== FlateErrorCode.InvalidHeader) throw cause;
+      complete = true;
+    }
   }
-  const out = new Uint8Array(Math.min(length, limit));
+  const out = joined(chunks, Math.min(length, limit));
+  if (length >= limit) return { bytes: out, notes: [] };
+  if (!complete) throw new Error('its gzip data end early');
+  const trailer = trailerOf(out.subarray(member.at));
+  let last = bytes.length - TRAILER_BYTES;
+  while (last >= 0 && !startsAt(bytes, last, trailer)) last--;
+  if (last < 0) throw new Error(MISMATCH);
+  const behind = bytes.subarray(last + TRAILER_BYTES);
+  const notes = behind.some((byte) => byte !== 0)
+    ? [`${behind.length} bytes that are not gzip follow the gzip data; they are ignored.`]
+    : [];
+  return { bytes: out, notes };
+}
+
+const MISMATCH = 'the checksum of its gzip data does not match';
+
+function trailerOf(member: Uint8Array): Uint8Array {
+  const trailer = new Uint8Array(TRAILER_BYTES);
+  const view = new DataView(trailer.buffer);
+  view.setUint32(0, crc32(member), true);
+  view.setUint32(4, member.length % 2 ** 32, true);
+  return trailer;
+}
+
+function startsAt(bytes: Uint8Array, at: number, wanted: Uint8Array): boolean {
+  for (let i = 0; i < wanted.length; i++) if (bytes[at + i] !== wanted[i]) return false;
+  return true;
+}
+
+/** The first `length` bytes of the chunks. */
+function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
+  const out = new Uint8Array(length);
   let at = 0;
   for (const chunk of chunks) {
-    if (at >= out.length) break;
-    out.set(at + chunk.length > out.length ? chunk.subarray(0, out.length - at) : chunk, at);
+    if (at >= length) break;
+    out.set(at + chunk.length > length ? chunk.subarray(0, length - at) : chunk, at);
     at += chunk.length;
-  }
-  if (length >= limit) return out;
-  if (!ended) throw new Error('its gzip data end early');
-  const tail = new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 8, 8);
-  const last = out.subarray(member);
-  if (tail.getUint32(4, true) !== last.length % 2 ** 32 || tail.getUint32(0, true) !== crc32(last)) {
-    throw new Error('the checksum of its gzip data does not match');
   }
   return out;
 }

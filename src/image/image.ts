@@ -50,6 +50,8 @@ export interface Image<D extends DType = DType> extends NdArray<D> {
   readonly geometry?: Geometry;
   /** What the values are in, where the file says so: `HU`, `Gy`, ... */
   readonly valueUnit?: string;
+  /** The slope of the header, where it turned the whole numbers of the file into fractions. */
+  readonly fractionBy?: number;
   /** What made the image, as DICOM calls it: `CT`, `MR`, `PT`, ... */
   readonly modality?: string;
   /** The values [low, high] that the file asks to be shown from black to white. */

@@ -1,6 +1,7 @@
 /** Samples as they lie in a file, and the values that they stand for. */
 
 import { allocate, bytesPer, type DType, type Storage } from '../array/ndarray.ts';
+import { FormatError } from '../errors.ts';
 
 const LITTLE_ENDIAN_HOST = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
@@ -39,58 +40,82 @@ interface Values {
 
 /**
  * The values of parts of one size and dtype, one behind the other. Slopes and intercepts that are whole numbers keep
- * integers: the first of the samples' own dtype, int16, uint16 and int32 that holds them all. Others give float32
- * (float64 from float64).
+ * integers: the first of the samples' own dtype, int16, uint16, int32, uint32, int64 and uint64 that holds them all,
+ * every digit of them. Others give float32 (float64 from integers of 32 and 64 bits and from float64).
+ * @throws FormatError for integers that no dtype holds exactly
  */
-export function rescale(parts: readonly Rescaled[], dtype: DType): Values {
+export function rescale(parts: readonly Rescaled[], dtype: DType, file: string): Values {
   const plain = parts.every(({ slope, intercept }) => slope === 1 && intercept === 0);
-  const length = parts.reduce((sum, { data }) => sum + data.length, 0);
-  if (plain) {
-    if (parts.length === 1) return { dtype, data: parts[0].data };
-    const data = allocate(dtype, length);
-    let at = 0;
-    for (const part of parts) {
-      data.set(part.data as never, at);
-      at += part.data.length;
-    }
-    return { dtype, data };
-  }
-  const to = rescaledDtype(parts, dtype);
-  const data = allocate(to, length) as Float64Array;
+  if (plain && parts.length === 1) return { dtype, data: parts[0].data };
+  const to = plain ? dtype : rescaledDtype(parts, dtype, file);
+  const data = allocate(
+    to,
+    parts.reduce((sum, part) => sum + part.data.length, 0),
+  );
   let at = 0;
   for (const { data: samples, slope, intercept } of parts) {
-    if (samples instanceof BigInt64Array || samples instanceof BigUint64Array) {
-      for (let i = 0; i < samples.length; i++) data[at++] = slope * Number(samples[i]) + intercept;
-    } else {
-      for (let i = 0; i < samples.length; i++) data[at++] = slope * samples[i] + intercept;
+    if (slope === 1 && intercept === 0 && to === dtype) data.set(samples as never, at);
+    else if (to.endsWith('int64')) scaleExactly(samples, slope, intercept, data as BigInt64Array, at);
+    else {
+      const out = data as Float64Array;
+      for (let i = 0; i < samples.length; i++) out[at + i] = slope * Number(samples[i]) + intercept;
     }
+    at += samples.length;
   }
   return { dtype: to, data };
 }
 
-const HOLDS: readonly (readonly [DType, number, number])[] = [
-  ['uint8', 0, 255],
-  ['int8', -128, 127],
-  ['int16', -32_768, 32_767],
-  ['uint16', 0, 65_535],
-  ['int32', -2_147_483_648, 2_147_483_647],
+function scaleExactly(
+  samples: Storage[DType],
+  slope: number,
+  intercept: number,
+  out: BigInt64Array | BigUint64Array,
+  at: number,
+): void {
+  const [a, b] = [BigInt(slope), BigInt(intercept)];
+  for (let i = 0; i < samples.length; i++) out[at + i] = a * BigInt(samples[i]) + b;
+}
+
+const HOLDS: readonly (readonly [DType, bigint, bigint])[] = [
+  ['uint8', 0n, 0xffn],
+  ['int8', -0x80n, 0x7fn],
+  ['int16', -0x8000n, 0x7fffn],
+  ['uint16', 0n, 0xffffn],
+  ['int32', -(2n ** 31n), 2n ** 31n - 1n],
+  ['uint32', 0n, 2n ** 32n - 1n],
+  ['int64', -(2n ** 63n), 2n ** 63n - 1n],
+  ['uint64', 0n, 2n ** 64n - 1n],
 ];
 
-function rescaledDtype(parts: readonly Rescaled[], dtype: DType): DType {
-  if (dtype === 'float64') return 'float64';
-  const whole = parts.every(({ slope, intercept }) => Number.isInteger(slope) && Number.isInteger(intercept));
-  if (!whole || dtype.startsWith('float') || dtype.endsWith('64')) return 'float32';
-  let low = Number.POSITIVE_INFINITY;
-  let high = Number.NEGATIVE_INFINITY;
-  for (const { data, slope, intercept } of parts) {
-    for (let i = 0; i < data.length; i++) {
-      const value = slope * (data[i] as number) + intercept;
-      if (value < low) low = value;
-      if (value > high) high = value;
-    }
+function rescaledDtype(parts: readonly Rescaled[], dtype: DType, file: string): DType {
+  const inexact = (problem: string) =>
+    new FormatError(problem, { file, remedy: 'Save it without slope and intercept in the header, or as float64.' });
+  if (dtype.startsWith('float')) return dtype === 'float64' ? dtype : 'float32';
+  const ranges = parts.map((part) => ({ ...part, ...rangeOf(part.data) }));
+  const isWhole = parts.every(({ slope, intercept }) => Number.isInteger(slope) && Number.isInteger(intercept));
+  if (!isWhole) {
+    const large = ranges.flatMap(({ low, high }) => [low, high]).find((value) => value ** 2n > 2n ** 106n);
+    if (large !== undefined) throw inexact(`the value ${large} with a slope that is a fraction would lose digits.`);
+    return bytesPer(dtype) >= 4 ? 'float64' : 'float32';
   }
-  const fits = HOLDS.find(
-    ([name, least, most]) => (bytesPer(name) > 1 || name === dtype) && low >= least && high <= most,
+  const ends = ranges.flatMap(({ low, high, slope, intercept }) =>
+    [low, high].map((value) => BigInt(slope) * value + BigInt(intercept)),
   );
-  return fits?.[0] ?? 'float32';
+  const fits = HOLDS.find(
+    ([name, least, most]) =>
+      (bytesPer(name) > 1 || name === dtype) && ends.every((value) => value >= least && value <= most),
+  );
+  if (fits === undefined) throw inexact('with slope and intercept the values exceed 64 bits.');
+  return fits[0];
+}
+
+function rangeOf(data: Storage[DType]): { readonly low: bigint; readonly high: bigint } {
+  let low = data[0] ?? 0;
+  let high = low;
+  for (let i = 1; i < data.length; i++) {
+    const value = data[i];
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return { low: BigInt(low), high: BigInt(high) };
 }

@@ -80,10 +80,19 @@ export function labelPages(image: Image): readonly LabelPage[] {
       const value = data[p];
       values[p] = grey === undefined ? value : (grey[value]?.[0] ?? value);
       if (!Number.isInteger(value)) {
-        throw new DatasetError(`labels hold fractions, such as ${value}.`, {
-          file: name,
-          remedy: 'Save the labels as integers, one for each class.',
-        });
+        const { fractionBy } = image;
+        throw new DatasetError(
+          fractionBy === undefined
+            ? `labels hold fractions, such as ${value}.`
+            : `the slope of ${fractionBy} in the file's header turns its whole numbers into fractions, such as ${value}.`,
+          {
+            file: name,
+            remedy:
+              fractionBy === undefined
+                ? 'Save the labels as integers, one for each class.'
+                : 'Round the labels and save them as integers without a slope, in nibabel by Nifti1Image(np.rint(data).astype(np.uint8), affine).',
+          },
+        );
       }
     }
     return { values, height, width, colour: false, source: name };

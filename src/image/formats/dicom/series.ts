@@ -272,7 +272,7 @@ function assemble(
       }
     }
   }
-  const values = rescale(parts, dtype);
+  const values = rescale(parts, dtype, header.file);
   const lengths: Readonly<Record<string, number>> = { t: times, c: samples, z: depth, y: rows, x: columns };
   const axes = [...'tczyx'].filter((axis) => axis === 'y' || axis === 'x' || lengths[axis] > 1);
   const { spacing, geometry } = placeSlices(ordered.slice(0, depth), header, notes);

@@ -3,7 +3,7 @@
 import { FormatError } from '../../../errors.ts';
 import { fromSteps } from '../../geometry.ts';
 import type { Geometry, Spacings, Vector3 } from '../../image.ts';
-import { normaliseUnit, spacingOf } from '../../units.ts';
+import { spacingOf } from '../../units.ts';
 
 export interface NiftiHeader {
   readonly version: 1 | 2;
@@ -105,12 +105,34 @@ export function readHeader(bytes: Uint8Array, file: string): NiftiHeader {
   const slope = real(field.slope);
   const intercept = real(field.inter);
   const scales = Number.isFinite(slope) && slope !== 0;
+  if (scales && !Number.isFinite(intercept)) {
+    throw new FormatError(
+      `the NIfTI header has a slope of ${slope} with an intercept that is no number (${intercept}).`,
+      {
+        file,
+        remedy: 'Correct scl_inter, or save the file again.',
+      },
+    );
+  }
+  const scaleNotes =
+    scales || !Number.isFinite(intercept) || intercept === 0
+      ? []
+      : [
+          `The header's slope is ${slope}, so its intercept of ${intercept} is not applied, as in nibabel; ITK, and so SimpleITK and 3D Slicer, adds it.`,
+        ];
   const [low, high] = [real(field.calMin), real(field.calMax)];
   const codes =
     version === 2
       ? [view.getInt32(place.qform, littleEndian), view.getInt32(place.sform, littleEndian)]
       : [view.getInt16(place.qform, littleEndian), view.getInt16(place.sform, littleEndian)];
   const units = version === 2 ? view.getInt32(field.units, littleEndian) : view.getUint8(field.units);
+  const placed = place3d({
+    pixdim: reals(field.pixdim, 8),
+    units,
+    codes: codes as [number, number],
+    quaternion: reals(place.quaternion, 6),
+    srow: reals(place.srow, 12),
+  });
   return {
     version,
     littleEndian,
@@ -119,15 +141,10 @@ export function readHeader(bytes: Uint8Array, file: string): NiftiHeader {
     datatype: view.getInt16(field.datatype, littleEndian),
     offset: stated === 0 && single ? (version === 2 ? 544 : 352) : Math.floor(stated),
     slope: scales ? slope : 1,
-    intercept: scales && Number.isFinite(intercept) ? intercept : 0,
+    intercept: scales ? intercept : 0,
     ...(high > low ? { window: [low, high] } : {}),
-    ...place3d({
-      pixdim: reals(field.pixdim, 8),
-      units,
-      codes: codes as [number, number],
-      quaternion: reals(place.quaternion, 6),
-      srow: reals(place.srow, 12),
-    }),
+    ...placed,
+    notes: [...scaleNotes, ...placed.notes],
   };
 }
 
@@ -141,53 +158,56 @@ interface Placement {
   readonly srow: readonly number[];
 }
 
-/** Spacing and geometry; sform before qform, as nibabel has it. */
+/** Spacing and geometry; sform before qform, as nibabel has it, but the qform where the sform is no matrix. */
 function place3d(placement: Placement): Pick<NiftiHeader, 'spacing' | 'geometry' | 'notes'> {
-  const { pixdim, units, codes, srow } = placement;
-  const [qform, sform] = codes;
+  const { units, codes, srow } = placement;
+  // nibabel does the same; ITK reads one that is negative as 1.
+  const pixdim = placement.pixdim.map((size, i) => (i > 0 && i < 4 ? Math.abs(size) : size));
   const unit = LENGTHS[units & 7];
   const notes: string[] = [];
-  const seconds = TIMES[units & 56];
-  const t = spacingOf(pixdim[4], seconds);
+  const t = spacingOf(pixdim[4], TIMES[units & 56]);
   const time = t === undefined ? {} : { t };
-  const affine = sform > 0 ? srow : qform > 0 ? quaternionAffine(placement) : undefined;
   const toMm = unit === 'm' ? 1000 : unit === 'µm' ? 1e-3 : 1;
-  if (affine !== undefined) {
+  const forms = [
+    { name: 'sform', code: codes[1], affine: srow },
+    { name: 'qform', code: codes[0], affine: quaternionAffine({ ...placement, pixdim }) },
+  ].filter(({ code }) => code > 0);
+  for (const { name, code, affine } of forms) {
     // NIfTI's coordinates grow to the right and to the front: the negatives of ours.
     const column = (k: number): Vector3 => [-affine[k] * toMm, -affine[4 + k] * toMm, affine[8 + k] * toMm];
     const found = affine.every(Number.isFinite) ? fromSteps(column(0), column(1), column(2)) : undefined;
-    if (found !== undefined) {
-      if (unit === undefined) notes.push('The file does not say its unit of length; millimetres are taken.');
-      const frame = FRAMES[sform > 0 ? sform : qform];
-      const named = normaliseUnit(unit ?? 'mm') as string;
-      const each = (mm: number) => ({ value: mm / toMm, unit: named });
-      const [x, y, z] = found.spacingMm;
-      return {
-        spacing: { ...time, z: each(z), y: each(y), x: each(x) },
-        geometry: {
-          originMm: column(3),
-          direction: found.direction,
-          ...(frame === undefined || frame === 'scanner' ? {} : { frame }),
-        },
-        notes,
-      };
+    if (found === undefined) {
+      const next = name === 'sform' && forms.length > 1 ? 'the qform is used' : 'it is left out';
+      notes.push(`The ${name} is no matrix that could place voxels; ${next}.`);
+      continue;
     }
-    notes.push('The matrix that places the voxels is not one; it is left out.');
+    if (unit === undefined) notes.push('The file does not say its unit of length; millimetres are taken.');
+    if (name === 'qform' && placement.pixdim.slice(1, 4).some((size) => size < 0)) {
+      notes.push('A voxel size is negative; its absolute value is used.');
+    }
+    const frame = FRAMES[code];
+    const each = (mm: number) => ({ value: mm / toMm, unit: unit ?? 'mm' });
+    const [x, y, z] = found.spacingMm;
+    return {
+      spacing: { ...time, z: each(z), y: each(y), x: each(x) },
+      geometry: {
+        originMm: column(3),
+        direction: found.direction,
+        frame: frame === 'scanner' ? undefined : frame,
+      },
+      notes,
+    };
   }
   const sizes = pixdim.slice(1, 4);
   // All ones without a unit is what programs write that know nothing.
   const unknown = unit === undefined && sizes.every((size) => size === 1);
-  if (unknown || !sizes.every((size) => Math.abs(size) > 0 && Number.isFinite(size))) {
+  if (unknown || !sizes.every((size) => size > 0 && Number.isFinite(size))) {
     if (!unknown)
       notes.push(`The voxel size is not stated (${sizes.map((size) => Number(size.toPrecision(6))).join(' x ')}).`);
     return { spacing: time, notes };
   }
   if (unit === undefined) notes.push('The file does not say its unit of length; millimetres are taken.');
-  const [x, y, z] = sizes.map((size) => ({ value: Math.abs(size), unit: unit ?? 'mm' })) as [
-    { value: number; unit: string },
-    { value: number; unit: string },
-    { value: number; unit: string },
-  ];
+  const [x, y, z] = sizes.map((size) => ({ value: size, unit: unit ?? 'mm' }));
   return { spacing: { ...time, z, y, x }, notes };
 }
 

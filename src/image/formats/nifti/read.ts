@@ -1,6 +1,6 @@
 import { allocate, bytesPer, type DType, type Storage } from '../../../array/ndarray.ts';
 import { FormatError } from '../../../errors.ts';
-import { gunzip, isGzip } from '../../gunzip.ts';
+import { type Gunzipped, gunzip, isGzip } from '../../gunzip.ts';
 import type { Image } from '../../image.ts';
 import { rescale, samplesFrom } from '../../samples.ts';
 import { type Codec, checkDeclaredSize, type ReadContext } from '../format.ts';
@@ -37,7 +37,7 @@ export const nifti: Codec = {
   async read(packed: Uint8Array, context: ReadContext): Promise<Image> {
     const { file, maxBytes } = context;
     // The header is there twice over at most; what it says bounds the rest.
-    const bytes = isGzip(packed) ? gunzip(packed, maxBytes + 65_536) : packed;
+    const { bytes, notes } = unpacked(packed, maxBytes);
     if (headerKind(bytes) === 'analyze') {
       throw new FormatError('this is an Analyze 7.5 header, which is not read: it does not say left from right.', {
         file,
@@ -68,15 +68,15 @@ export const nifti: Codec = {
     const count = nx * ny * nz * nt * samples;
     const what = `the image (${dim.join(' x ')}, ${colours === undefined ? dtype : colours.join()})`;
     checkDeclaredSize(what, count * bytesPer(dtype), packed.length, context);
-    const voxels = header.single ? bytes : await pairedVoxels(packed, context);
-    const there = voxels.length - header.offset;
+    const voxels = header.single ? { bytes, notes } : await pairedVoxels(packed, context);
+    const there = voxels.bytes.length - header.offset;
     if (there < count * bytesPer(dtype)) {
       throw new FormatError(
         `${what} takes ${count * bytesPer(dtype)} bytes, but only ${Math.max(0, there)} are there: the file ends early.`,
         { file, remedy: 'Copy it again.' },
       );
     }
-    const stored = samplesFrom(voxels, header.offset, dtype, count, header.littleEndian);
+    const stored = samplesFrom(voxels.bytes, header.offset, dtype, count, header.littleEndian);
     const plane = nx * ny * nz;
     const ordered =
       colours !== undefined
@@ -84,22 +84,28 @@ export const nifti: Codec = {
         : vector > 1 && nt > 1
           ? swapOuter(stored, dtype, vector, nt, plane)
           : stored;
-    const values = rescale([{ data: ordered, slope: header.slope, intercept: header.intercept }], dtype);
+    const values = rescale([{ data: ordered, slope: header.slope, intercept: header.intercept }], dtype, file);
     const { littleEndian, version } = header;
     const start = version === 2 ? 544 : 352;
     const positions = header.single
       ? findPositions(bytes, { start, end: header.offset, depth: nz, littleEndian })
       : undefined;
-    return assemble(withPositions(header, positions), values, { t: nt, c: samples, z: nz, y: ny, x: nx }, colours);
+    const placed = { ...withPositions(header, positions), notes: [...header.notes, ...voxels.notes] };
+    const fractionBy = dtype.includes('int') && !Number.isInteger(header.slope) ? header.slope : undefined;
+    return assemble(placed, { ...values, fractionBy }, { t: nt, c: samples, z: nz, y: ny, x: nx }, colours);
   },
 };
 
-async function pairedVoxels(packed: Uint8Array, { file, sibling, maxBytes }: ReadContext): Promise<Uint8Array> {
+function unpacked(bytes: Uint8Array, maxBytes: number): Gunzipped {
+  return isGzip(bytes) ? gunzip(bytes, maxBytes + 65_536) : { bytes, notes: [] };
+}
+
+async function pairedVoxels(packed: Uint8Array, { file, sibling, maxBytes }: ReadContext): Promise<Gunzipped> {
   const base = file.replace(/\.hdr(\.gz)?$/i, '');
   const names = isGzip(packed) ? ['.img.gz', '.img'] : ['.img', '.img.gz'];
   for (const ending of base === file || sibling === undefined ? [] : names) {
     const found = await sibling?.(`${base}${ending}`);
-    if (found !== undefined) return isGzip(found) ? gunzip(found, maxBytes + 65_536) : found;
+    if (found !== undefined) return unpacked(found, maxBytes);
   }
   throw new FormatError('the voxels are in a file of the same name that ends in .img, which is not there.', {
     file,
@@ -138,7 +144,7 @@ function withPositions(header: NiftiHeader, slicePositionsMm: readonly number[] 
 
 function assemble(
   { spacing, geometry, window, notes }: NiftiHeader,
-  values: { readonly dtype: DType; readonly data: Storage[DType] },
+  values: Pick<Image, 'dtype' | 'data' | 'fractionBy'>,
   extents: Readonly<Record<'t' | 'c' | 'z' | 'y' | 'x', number>>,
   colours: readonly string[] | undefined,
 ): Image {

@@ -4,8 +4,10 @@ import { FormatError } from '../../../errors.ts';
 import type { Vector3 } from '../../image.ts';
 
 export interface NrrdHeader {
-  /** Lower-case names of fields, and their values. Key/value pairs (`:=`) may be anything and are passed over. */
+  /** Lower-case names of fields, and their values. */
   readonly fields: ReadonlyMap<string, string>;
+  /** Key/value pairs (`:=`), which may be anything that a program writes. */
+  readonly pairs: ReadonlyMap<string, string>;
   /** Byte at which an attached file's data begin. */
   readonly end: number;
   readonly sizes: readonly number[];
@@ -13,9 +15,15 @@ export interface NrrdHeader {
   readonly encoding: string;
   readonly byteSkip: number;
   readonly lineSkip: number;
-  /** Step of each axis in the space of the file; undefined for axes without one (`none`). */
-  readonly directions?: readonly (Vector3 | undefined)[];
-  readonly origin?: Vector3;
+  /** Step of each axis in the space of the file, which may have time as its fourth axis; undefined for `none`. */
+  readonly directions?: readonly (SpaceVector | undefined)[];
+  readonly origin?: SpaceVector;
+}
+
+/** In space, with a part along the axis of time where the space has one (`left-posterior-superior-time`). */
+export interface SpaceVector {
+  readonly place: Vector3;
+  readonly time: number;
 }
 
 const MAX_HEADER = 2 ** 20;
@@ -27,6 +35,7 @@ const SAME: Readonly<Record<string, string>> = { datafile: 'data file', byteskip
 export function readNrrdHeader(bytes: Uint8Array, file: string): NrrdHeader {
   const problem = (text: string, remedy = 'Save the file again.') => new FormatError(text, { file, remedy });
   const fields = new Map<string, string>();
+  const pairs = new Map<string, string>();
   let at = 0;
   let line = '';
   for (let first = true; ; first = false) {
@@ -38,7 +47,9 @@ export function readNrrdHeader(bytes: Uint8Array, file: string): NrrdHeader {
     else at = end + 1;
     if (line === '') break;
     const field = /^([^:#][^:]*): (.*)$/.exec(line);
-    if (!first && field !== null) {
+    const pair = /^([^:#][^:]*):=(.*)$/.exec(line);
+    if (pair !== null) pairs.set(pair[1], pair[2]);
+    else if (!first && field !== null) {
       const name = field[1].trim().toLowerCase();
       fields.set(SAME[name] ?? name, field[2].trim());
     }
@@ -70,6 +81,7 @@ export function readNrrdHeader(bytes: Uint8Array, file: string): NrrdHeader {
   const origin = fields.has('space origin') ? vectors(required('space origin'))[0] : undefined;
   return {
     fields,
+    pairs,
     end: at,
     sizes,
     type: required('type').toLowerCase(),
@@ -92,12 +104,12 @@ export function words(value: string): string[] {
   return [...value.matchAll(/"([^"]*)"|(\S+)/g)].map((match) => match[1] ?? match[2]);
 }
 
-/** `(1,0,0) none (0,1,0)`; vectors of two get a third 0, longer ones and those with NaN count as none. */
-function vectors(value: string): (Vector3 | undefined)[] {
+/** `(1,0,0) none (0,1,0)`; vectors of two get a third 0, the fourth is time; those with NaN count as none. */
+function vectors(value: string): (SpaceVector | undefined)[] {
   return [...value.matchAll(/\(([^)]*)\)|none/gi)].map((match) => {
     const numbers = match[1]?.split(',').map(Number);
-    if (numbers === undefined || numbers.length < 2 || numbers.length > 3 || !numbers.every(Number.isFinite))
+    if (numbers === undefined || numbers.length < 2 || numbers.length > 4 || !numbers.every(Number.isFinite))
       return undefined;
-    return [numbers[0], numbers[1], numbers[2] ?? 0];
+    return { place: [numbers[0], numbers[1], numbers[2] ?? 0], time: numbers[3] ?? 0 };
   });
 }

@@ -1,6 +1,6 @@
 import { allocate, bytesPer, type DType, type Storage, sizeOf } from '../../../array/ndarray.ts';
 import { FormatError } from '../../../errors.ts';
-import { fromSteps } from '../../geometry.ts';
+import { cross, fromSteps } from '../../geometry.ts';
 import { gunzip } from '../../gunzip.ts';
 import type { Geometry, Image, Spacing, Spacings, Vector3 } from '../../image.ts';
 import { samplesFrom } from '../../samples.ts';
@@ -41,13 +41,14 @@ export const nrrd: Codec = {
       });
     }
     const roles = rolesOf(header, file);
+    const segments = segmentNotes(header, roles, file);
     const count = sizeOf(header.sizes);
     const outside = header.fields.get('data file');
     const data = outside === undefined ? bytes.subarray(header.end) : await detached(outside, context);
     const what = `the image (${header.sizes.join(' x ')}, ${dtype})`;
     checkDeclaredSize(what, count * bytesPer(dtype), data.length, context);
-    const values = decode(data, header, dtype, count, context, what);
-    return assemble(values, dtype, roles, header);
+    const { values, notes } = decode(data, header, dtype, count, context, what);
+    return assemble(values, dtype, roles, header, [...notes, ...segments]);
   },
 };
 
@@ -75,7 +76,7 @@ function decode(
   count: number,
   { file, maxBytes }: ReadContext,
   what: string,
-): Storage[DType] {
+): { readonly values: Storage[DType]; readonly notes: readonly string[] } {
   const needed = count * bytesPer(dtype);
   let at = 0;
   for (let lines = 0; lines < lineSkip; lines++) {
@@ -83,7 +84,9 @@ function decode(
     at = end < 0 ? data.length : end + 1;
   }
   const rest = data.subarray(at);
-  if (encoding === 'ascii' || encoding === 'text' || encoding === 'txt') return fromText(rest, dtype, count, file);
+  if (encoding === 'ascii' || encoding === 'text' || encoding === 'txt') {
+    return { values: fromText(rest, dtype, count, file), notes: [] };
+  }
   const isGzip = encoding === 'gzip' || encoding === 'gz';
   if (!isGzip && encoding !== 'raw') {
     throw new FormatError(`data in the encoding "${encoding}" is not supported.`, {
@@ -91,7 +94,7 @@ function decode(
       remedy: 'Save the image with gzip or raw.',
     });
   }
-  const plain = isGzip ? gunzip(rest, maxBytes + 65_536) : rest;
+  const { bytes: plain, notes } = isGzip ? gunzip(rest, maxBytes + 65_536) : { bytes: rest, notes: [] };
   // -1: the data are the last bytes, whatever is before them.
   const start = byteSkip < 0 ? plain.length - needed : byteSkip;
   if (start < 0 || plain.length - start < needed) {
@@ -110,7 +113,7 @@ function decode(
       remedy: 'Save the file again.',
     });
   }
-  return samplesFrom(plain, start, dtype, count, endian !== 'big');
+  return { values: samplesFrom(plain, start, dtype, count, endian !== 'big'), notes };
 }
 
 function fromText(bytes: Uint8Array, dtype: DType, count: number, file: string): Storage[DType] {
@@ -145,8 +148,11 @@ function rolesOf({ sizes, fields, directions }: NrrdHeader, file: string): reado
   const spatial = ['x', 'y', 'z', 't'];
   const roles = sizes.map((_, axis) => {
     const kind = kinds[axis] ?? '';
-    if (kind === 'time') return 't';
-    const isSpatial = SPATIAL.has(kind) && (directions === undefined || directions[axis] !== undefined);
+    const direction = directions?.[axis];
+    if (kind === 'time' || (direction !== undefined && direction.time !== 0 && direction.place.every((v) => v === 0))) {
+      return 't';
+    }
+    const isSpatial = SPATIAL.has(kind) && (directions === undefined || direction !== undefined);
     return isSpatial ? (spatial.shift() ?? '?') : 'c';
   });
   const doubled = roles.some((role, i) => role === '?' || roles.indexOf(role) !== i);
@@ -162,14 +168,43 @@ function rolesOf({ sizes, fields, directions }: NrrdHeader, file: string): reado
   return roles;
 }
 
-function assemble(data: Storage[DType], dtype: DType, roles: readonly string[], header: NrrdHeader): Image {
+/**
+ * A segmentation of 3D Slicer (`.seg.nrrd`) names its segments in key/value pairs. Those that overlap lie in layers,
+ * of which none is the label map.
+ */
+function segmentNotes({ pairs, sizes }: NrrdHeader, roles: readonly string[], file: string): readonly string[] {
+  const segments = [...pairs.keys()].flatMap((key) => {
+    const prefix = /^(Segment\d+_)Name$/.exec(key)?.[1];
+    if (prefix === undefined) return [];
+    const of = (field: string) => pairs.get(`${prefix}${field}`) ?? '';
+    return [{ name: of('Name'), value: of('LabelValue'), layer: of('Layer') }];
+  });
+  if (segments.length === 0) return [];
+  if ((sizes[roles.indexOf('c')] ?? 1) === 1) {
+    return [`A segmentation of 3D Slicer: ${segments.map(({ name, value }) => `${value} is ${name}`).join(', ')}.`];
+  }
+  const names = segments.map(({ name, layer, value }) => `${name} (layer ${layer}, value ${value})`).join(', ');
+  throw new FormatError(`a segmentation in layers, whose segments may overlap, is not supported: ${names}.`, {
+    file,
+    remedy: 'In 3D Slicer export the segments that you need to one label map (Segmentations, Export to labelmap).',
+  });
+}
+
+function assemble(
+  data: Storage[DType],
+  dtype: DType,
+  roles: readonly string[],
+  header: NrrdHeader,
+  before: readonly string[],
+): Image {
   const { sizes, fields } = header;
   const lengthOf = (role: string): number => sizes[roles.indexOf(role)] ?? 1;
   const axes = [...'tczyx'].filter((axis) => axis === 'y' || axis === 'x' || lengthOf(axis) > 1);
   const kind = words(fields.get('kinds') ?? '')[roles.indexOf('c')]?.toLowerCase() ?? '';
   const components = lengthOf('c');
   const colours = COLOURS[kind];
-  const { notes, ...placed } = placeOf(header, roles);
+  const { notes: found, ...placed } = placeOf(header, roles);
+  const notes = [...before, ...found];
   return {
     dtype,
     data: reorder(data, dtype, roles, sizes),
@@ -245,7 +280,8 @@ function placeOf({ fields, directions, origin, sizes }: NrrdHeader, roles: reado
       .replace(/-time$/, '')
       .replace(/^(...)t$/, '$1') ?? '';
   const signs = SPACES[space];
-  const stated = normaliseUnit(words(fields.get('space units') ?? '')[0] ?? '');
+  const units = words(fields.get('space units') ?? '').map(normaliseUnit);
+  const stated = units[0];
   const axisOf = (role: string): number => roles.indexOf(role);
   if (directions !== undefined) {
     const unit = stated ?? (signs === undefined ? undefined : 'mm');
@@ -253,13 +289,13 @@ function placeOf({ fields, directions, origin, sizes }: NrrdHeader, roles: reado
       notes.push('The file does not say its unit of length; millimetres are taken.');
     }
     const toLps = (vector: Vector3): Vector3 => vector.map((v, i) => v * (signs ?? [1, 1, 1])[i]) as unknown as Vector3;
-    const [x, y, z] = ['x', 'y', 'z'].map((role) => directions[axisOf(role)]) as [
+    const [x, y, z] = ['x', 'y', 'z'].map((role) => directions[axisOf(role)]?.place) as [
       Vector3,
       Vector3,
       Vector3 | undefined,
     ];
-    const upright: Vector3 = [x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], x[0] * y[1] - x[1] * y[0]];
-    const found = fromSteps(toLps(x), toLps(y), toLps(z ?? upright));
+    const found = fromSteps(toLps(x), toLps(y), toLps(z ?? cross(x, y)));
+    const t = spacingOf(directions[axisOf('t')]?.time ?? Number.NaN, units[3]);
     if (found === undefined || unit === undefined) {
       notes.push(
         found === undefined
@@ -271,19 +307,20 @@ function placeOf({ fields, directions, origin, sizes }: NrrdHeader, roles: reado
     const [dx, dy, dz] = found.spacingMm;
     const each = (value: number): Spacing => ({ value, unit });
     const spacing: Spacings = {
+      ...(t === undefined ? {} : { t }),
       ...(z === undefined || (sizes[axisOf('z')] ?? 1) === 1 ? {} : { z: each(dz) }),
       y: each(dy),
       x: each(dx),
     };
     if (signs === undefined || unit !== 'mm') return { spacing, notes };
-    return { spacing, geometry: { originMm: toLps(origin ?? [0, 0, 0]), direction: found.direction }, notes };
+    return { spacing, geometry: { originMm: toLps(origin?.place ?? [0, 0, 0]), direction: found.direction }, notes };
   }
   const spacings = words(fields.get('spacings') ?? '').map(Number);
-  const units = words(fields.get('units') ?? '');
+  const axisUnits = words(fields.get('units') ?? '');
   const spacing: { -readonly [axis in 't' | 'z' | 'y' | 'x']?: Spacing } = {};
   for (const axis of ['t', 'z', 'y', 'x'] as const) {
     const value = spacings[axisOf(axis)];
-    const found = value === undefined ? undefined : spacingOf(value, normaliseUnit(units[axisOf(axis)] ?? ''));
+    const found = value === undefined ? undefined : spacingOf(value, normaliseUnit(axisUnits[axisOf(axis)] ?? ''));
     if (found !== undefined) spacing[axis] = found;
   }
   if (spacings.some(Number.isFinite) && spacing.x === undefined)
