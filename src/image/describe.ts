@@ -1,4 +1,5 @@
 import type { DType } from '../array/ndarray.ts';
+import { quantile } from '../array/quantile.ts';
 import { type DisplayWindow, displayWindow } from './display.ts';
 import { float16ToNumber } from './float16.ts';
 import { bodyDirection, planeName } from './geometry.ts';
@@ -147,16 +148,6 @@ function describeChannel(image: Image, index: number): ChannelDescription {
     distinct: counts?.size,
     values: few.sort(([a], [b]) => a - b).map(([value, count]) => ({ value, count, share: count / samples })),
   };
-}
-
-/** Linear between neighbours, as numpy's default; NaN without values. */
-function quantile(sorted: Float64Array, q: number): number {
-  if (sorted.length === 0) return Number.NaN;
-  const at = q * (sorted.length - 1);
-  const low = Math.floor(at);
-  const a = sorted[low];
-  const b = sorted[Math.min(low + 1, sorted.length - 1)];
-  return a + (b - a) * (at - low);
 }
 
 /**

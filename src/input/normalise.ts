@@ -1,5 +1,6 @@
 /** From the values of a file to what the network sees. The specifications are JSON and are stored in the model file. */
 
+import { median } from '../array/quantile.ts';
 import { DatasetError } from '../errors.ts';
 import { invertIfBright } from './background.ts';
 import { type ChannelChoice, type ChannelSpec, pickChannels, selectChannels } from './channels.ts';
@@ -141,12 +142,6 @@ export function fitNormalisation(
       ? `normalisation: ${what} of each image${given || ', since exposures differ'}`
       : `normalisation: ${what} of all training images (${numbers.map(([a, b]) => `${+a.toFixed(2)}, ${+b.toFixed(2)}`).join('; ')})${given || ', since values below 0 look calibrated'}`;
   return { spec: { ...base, scope: chosen, numbers: chosen === 'image' ? [] : numbers, leastSpread }, reason };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Statistics of the values under each object. */
 
 import type { DType, NdArray, Storage } from '../array/ndarray.ts';
+import { quantile } from '../array/quantile.ts';
 import { UsageError } from '../errors.ts';
 
 export type NumberDType = Exclude<DType, 'int64' | 'uint64' | 'float16'>;
@@ -18,7 +19,8 @@ export interface IntensityMeasures {
 
 /**
  * @param labels values 0..count
- * @param values as many as labels; NaN takes no part, and an object without any number gets NaN (sum: 0)
+ * @param values as many as labels; NaN takes no part (`numpy.nanmean` etc.), and an object without any number has
+ *   NaN, also as its sum; an infinite value is a value, so that mean and sum are infinite and the deviation is NaN
  * @param pixels of each label
  */
 export function intensitiesOf(
@@ -50,7 +52,7 @@ export function intensitiesOf(
     sd: column(),
     min: column(),
     max: column(),
-    sum: new Float64Array(count + 1),
+    sum: column(),
     percentiles: percentiles.map(column),
   };
   for (let label = 1; label <= count; label++) {
@@ -71,24 +73,9 @@ export function intensitiesOf(
     result.sd[label] = Math.sqrt(squares / n);
     result.min[label] = own[0];
     result.max[label] = own[n - 1];
-    for (const [k, p] of percentiles.entries()) result.percentiles[k][label] = percentileOf(own, p);
+    for (const [k, p] of percentiles.entries()) result.percentiles[k][label] = quantile(own, p / 100);
   }
   return result;
-}
-
-/**
- * The p-th percentile of ascending values, 0..100, between neighbours on a straight line: `numpy.percentile`, to the bit.
- * NaN of no values.
- */
-export function percentileOf(sorted: ArrayLike<number>, p: number): number {
-  const n = sorted.length;
-  if (n === 0) return Number.NaN;
-  const place = (n - 1) * (p / 100);
-  const below = Math.floor(place);
-  const low = sorted[below];
-  const high = sorted[Math.min(below + 1, n - 1)];
-  const t = place - below;
-  return t < 0.5 ? low + (high - low) * t : high - (high - low) * (1 - t);
 }
 
 /** @throws UsageError for a dtype whose elements are no plain numbers. */

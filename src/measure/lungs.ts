@@ -1,10 +1,11 @@
 /** Measures of lungs in CT: each slice and the whole, both lungs together and each by itself. */
 
 import type { NdArray, Storage } from '../array/ndarray.ts';
+import { quantile } from '../array/quantile.ts';
 import { UsageError } from '../errors.ts';
 import { extentsOf, type IntegerArray, requireSameShape } from '../objects/grid.ts';
 import { ascendingOrder } from '../objects/level-order.ts';
-import { type NumberDType, percentileOf, requireNumbers } from './intensity.ts';
+import { type NumberDType, requireNumbers } from './intensity.ts';
 import { LUNG_SIDE } from './lung-sides.ts';
 import type { Column, Table } from './table.ts';
 
@@ -48,7 +49,8 @@ interface Figures {
  *
  * The whole has the same over all slices: volumes, areas and pixels add up; mean, fraction and percentiles weigh
  * each voxel with the extent of its slice, which is no weight where slices lie evenly or their extents are not known.
- * Slices without lung have area 0 and NaN for what is of no pixel.
+ * Slices without lung have area 0 and NaN for what is of no pixel. Where the image is NaN, a pixel counts for area and
+ * volume, and takes no part in densities, `hu_min` and `hu_max`.
  * @param sides [h, w] or [d, h, w] of `lungSides`: 0, 1 = left, 2 = right
  * @param hu same shape
  * @throws UsageError for shapes that differ, other values in `sides`, or sizes that are not positive.
@@ -74,14 +76,15 @@ export function measureLungs(sides: IntegerArray, hu: NdArray, { pixelMm, sliceM
     const own = valuesBySide(sides.data.subarray(z * pixels, (z + 1) * pixels), values);
     let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
     for (let i = 0; i < values.length; i++) {
-      min = Math.min(min, values[i]);
-      max = Math.max(max, values[i]);
+      if (values[i] < min) min = values[i];
+      if (values[i] > max) max = values[i];
     }
+    if (min > max) min = max = Number.NaN;
     return { ...own, min, max, extent: sliceMm?.[z] ?? Number.NaN };
   });
   const figuresOf = (of: readonly Slice[], part: Part): Figures => {
-    const areaPx = of.reduce((sum, slice) => sum + slice[part].length, 0);
-    const lungMm = of.reduce((sum, slice) => sum + slice[part].length * slice.extent, 0);
+    const areaPx = of.reduce((sum, slice) => sum + slice[part].pixels, 0);
+    const lungMm = of.reduce((sum, slice) => sum + slice[part].pixels * slice.extent, 0);
     const even = of.every(({ extent }) => Number.isNaN(extent) || extent === of[0]?.extent);
     const all = of.reduce((sum, { extent }) => sum + extent, 0);
     return {
@@ -95,8 +98,9 @@ export function measureLungs(sides: IntegerArray, hu: NdArray, { pixelMm, sliceM
   const rows = slices.map((slice) => PARTS.map((part) => figuresOf([slice], part)));
   const whole = [PARTS.map((part) => figuresOf(slices, part))];
   const known = { mm: pixelMm !== undefined, litres: pixelMm !== undefined && sliceMm !== undefined };
-  const lowest = Math.min(...slices.map(({ min }) => min));
-  const highest = Math.max(...slices.map(({ max }) => max));
+  const ends = Float64Array.from(slices.flatMap(({ min, max }) => [min, max]))
+    .filter((value) => !Number.isNaN(value))
+    .sort();
   return {
     slices: {
       columns: [
@@ -111,25 +115,28 @@ export function measureLungs(sides: IntegerArray, hu: NdArray, { pixelMm, sliceM
       columns: [
         { name: 'slices', values: Int32Array.of(depth) },
         ...columnsOf(whole, known),
-        { name: 'hu_min', values: Float64Array.of(depth === 0 ? Number.NaN : lowest) },
-        { name: 'hu_max', values: Float64Array.of(depth === 0 ? Number.NaN : highest) },
+        { name: 'hu_min', values: Float64Array.of(ends[0] ?? Number.NaN) },
+        { name: 'hu_max', values: Float64Array.of(ends.at(-1) ?? Number.NaN) },
       ],
       rows: 1,
     },
   };
 }
 
-/** Ascending values of each part, and what is of the whole slice. */
-type Slice = { readonly [part in Part]: Float64Array } & {
+/** Pixels of a part, and their values that are numbers, ascending. */
+interface PartValues {
+  readonly pixels: number;
+  readonly values: Float64Array;
+}
+
+/** The parts, and what is of the whole slice. */
+type Slice = { readonly [part in Part]: PartValues } & {
   readonly min: number;
   readonly max: number;
   readonly extent: number;
 };
 
-function valuesBySide(
-  sides: ArrayLike<number>,
-  values: Storage[NumberDType],
-): { readonly [part in Part]: Float64Array } {
+function valuesBySide(sides: ArrayLike<number>, values: Storage[NumberDType]): { readonly [part in Part]: PartValues } {
   const all: number[] = [];
   const left: number[] = [];
   const right: number[] = [];
@@ -146,7 +153,10 @@ function valuesBySide(
       });
     }
   }
-  const ascending = (own: number[]): Float64Array => Float64Array.from(own).sort();
+  const ascending = (own: number[]): PartValues => ({
+    pixels: own.length,
+    values: Float64Array.from(own.filter((value) => !Number.isNaN(value))).sort(),
+  });
   return { lung: ascending(all), left_lung: ascending(left), right_lung: ascending(right) };
 }
 
@@ -154,18 +164,18 @@ type Statistics = Pick<Figures, 'mean' | 'p05' | 'p95'>;
 
 function evenStatistics(slices: readonly Slice[], part: Part): Statistics {
   const only = slices.length === 1 ? slices[0] : undefined;
-  const sorted = only === undefined ? together(slices, part).sort() : only[part];
+  const sorted = only === undefined ? together(slices, part).sort() : only[part].values;
   let sum = 0;
   for (let i = 0; i < sorted.length; i++) sum += sorted[i];
-  return { mean: sum / sorted.length, p05: percentileOf(sorted, 5), p95: percentileOf(sorted, 95) };
+  return { mean: sum / sorted.length, p05: quantile(sorted, 0.05), p95: quantile(sorted, 0.95) };
 }
 
 function together(slices: readonly Slice[], part: Part): Float64Array {
-  const values = new Float64Array(slices.reduce((sum, slice) => sum + slice[part].length, 0));
+  const values = new Float64Array(slices.reduce((sum, slice) => sum + slice[part].values.length, 0));
   let start = 0;
   for (const slice of slices) {
-    values.set(slice[part], start);
-    start += slice[part].length;
+    values.set(slice[part].values, start);
+    start += slice[part].values.length;
   }
   return values;
 }
@@ -173,15 +183,16 @@ function together(slices: readonly Slice[], part: Part): Float64Array {
 /**
  * Percentiles of weighted values: the k-th of the ascending values lies at s_k = sum over i < k of (w_i + w_{i + 1}) / 2,
  * the p-th percentile at p / 100 of the way from the first to the last, on a straight line between neighbours. With equal
- * weights that is `percentileOf`.
+ * weights that is `quantile`.
  */
 function weightedStatistics(slices: readonly Slice[], part: Part): Statistics {
   const values = together(slices, part);
   const weights = new Float64Array(values.length);
   let start = 0;
   for (const slice of slices) {
-    weights.fill(slice.extent, start, start + slice[part].length);
-    start += slice[part].length;
+    const end = start + slice[part].values.length;
+    weights.fill(slice.extent, start, end);
+    start = end;
   }
   const order = ascendingOrder(values);
   let sum = 0;

@@ -1,4 +1,5 @@
 /** How far a mean over images would go with other images of the same kind: the bootstrap. */
+import { quantile } from '../array/quantile.ts';
 import type { Random } from '../array/random.ts';
 import { normalCdf, normalQuantile } from './normal-distribution.ts';
 
@@ -33,14 +34,6 @@ export function bootstrapMeans(
     for (let c = 0; c < columns.length; c++) (means[c] as Float64Array)[r] = sums[c] / images;
   }
   return means;
-}
-
-/** The value below which a share of sorted values lies, interpolated linearly as NumPy does. */
-function quantileOf(sorted: Float64Array, share: number): number {
-  const at = share * (sorted.length - 1);
-  const below = Math.floor(at);
-  const low = sorted[below];
-  return low + (at - below) * (sorted[Math.min(sorted.length - 1, below + 1)] - low);
 }
 
 /**
@@ -79,7 +72,7 @@ export function meanInterval(
   const acceleration = cubes / (6 * squares ** 1.5);
   const bound = (share: number): number => {
     const z = bias + normalQuantile(share);
-    return quantileOf(sorted, normalCdf(bias + z / (1 - acceleration * z)));
+    return quantile(sorted, normalCdf(bias + z / (1 - acceleration * z)));
   };
   return { value, low: bound((1 - level) / 2), high: bound((1 + level) / 2) };
 }

@@ -7,6 +7,7 @@
  */
 
 import { ndarray } from '../array/ndarray.ts';
+import { quantile } from '../array/quantile.ts';
 import { UsageError } from '../errors.ts';
 import { distanceToNonzero } from '../objects/distance-transform.ts';
 import { extentsOf, type IntegerArray, requireSameShape, spacingOf } from '../objects/grid.ts';
@@ -166,17 +167,6 @@ function weightedSum(distances: Float64Array, weights: Float64Array): number {
   let total = 0;
   for (let k = 0; k < distances.length; k++) total += distances[k] * weights[k];
   return total;
-}
-
-/** Linear interpolation between order statistics, as NumPy's and PyTorch's default; NaN of nothing. */
-function quantile(ascending: Float64Array, q: number): number {
-  if (ascending.length === 0) return Number.NaN;
-  const place = q * (ascending.length - 1);
-  const below = Math.floor(place);
-  const low = ascending[below];
-  const high = ascending[Math.min(below + 1, ascending.length - 1)];
-  // Infinity - Infinity would be NaN.
-  return low === high ? low : low + (high - low) * (place - below);
 }
 
 /** 1 at edge pixels, 0 elsewhere. */

@@ -47,6 +47,28 @@ describe('measureLungs', () => {
     expect(value(slices, 'lung_mean_hu', 1)).toBeNaN();
   });
 
+  it.each([
+    ['even', [10, 10]],
+    ['uneven', [10, 30]],
+  ])('where the image is NaN a pixel has a place but no density, in %s slices', (_, sliceMm) => {
+    const { sides } = patient('222.', '1111');
+    const hu = ndarray(
+      'float32',
+      sides.shape,
+      Float32Array.of(-700, Number.NaN, -700, 40, -800, -800, -800, Number.NaN),
+    );
+    const { slices, whole } = measureLungs(sides, hu, { pixelMm: [1, 1], sliceMm });
+    expect(value(slices, 'lung_area_px')).toBe(3);
+    expect(value(slices, 'lung_mean_hu')).toBe(-700);
+    expect(value(whole, 'lung_area_px')).toBe(7);
+    expect(value(whole, 'hu_min')).toBe(-800);
+    expect(value(whole, 'hu_max')).toBe(40);
+    const weights = sliceMm.flatMap((mm, z) => (z === 0 ? [mm, mm] : [mm, mm, mm]));
+    const sum = weights.reduce((total, mm, i) => total + mm * (i < 2 ? -700 : -800), 0);
+    expect(value(whole, 'lung_mean_hu')).toBe(sum / weights.reduce((a, b) => a + b, 0));
+    expect(value(whole, 'lung_pd05_hu')).toBe(-800);
+  });
+
   it('weighs slices with their extents where they lie unevenly', () => {
     const { sides, hu } = patient('2222....', '1111....');
     const pixelMm = [1, 1] as const;

@@ -231,3 +231,35 @@ describe('properties', () => {
     );
   });
 });
+
+describe('NaN and infinite values', () => {
+  const labels = ndarray('uint8', [1, 8], Uint8Array.of(1, 1, 1, 1, 2, 2, 3, 3));
+  const numbers = (...list: number[]) => ndarray('float32', [1, 8], Float32Array.from(list));
+  const [nan, infinite] = [Number.NaN, Number.POSITIVE_INFINITY];
+
+  it('NaN takes no part (numpy 2.4: nanmean, nanstd, nanpercentile, nanmin, nanmax, nansum)', () => {
+    const table = measure(labels, numbers(1, 2, nan, 4, 5, 5, nan, nan));
+    expect(value(table, 'pixels_px')).toBe(4);
+    expect(value(table, 'intensity_mean')).toBe(7 / 3);
+    expect(value(table, 'intensity_sd')).toBeCloseTo(1.247219128924647, 15);
+    expect(values(table, 'intensity_p05 intensity_p25 intensity_p50 intensity_p75 intensity_p95')).toEqual([
+      1.1, 1.5, 2, 3, 3.8,
+    ]);
+    expect(values(table, 'intensity_min intensity_max intensity_sum')).toEqual([1, 4, 7]);
+  });
+
+  it('an object without any number has no value at all, the sum neither', () => {
+    const table = measure(labels, numbers(1, 2, nan, 4, 5, 5, nan, nan));
+    for (const { name, values: all } of table.columns.filter((column) => column.name.startsWith('intensity'))) {
+      expect(all[2], name).toBeNaN();
+    }
+  });
+
+  it('an infinite value is a value, as in NumPy', () => {
+    const table = measure(labels, numbers(1, 2, infinite, 4, 5, 5, 6, 6));
+    expect(values(table, 'intensity_mean intensity_sum intensity_max')).toEqual([infinite, infinite, infinite]);
+    expect(values(table, 'intensity_min intensity_p50')).toEqual([1, 3]);
+    expect(value(table, 'intensity_sd')).toBeNaN();
+    expect(value(table, 'intensity_mean', 1)).toBe(5);
+  });
+});

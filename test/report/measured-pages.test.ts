@@ -142,9 +142,10 @@ describe('parts of the pages', () => {
     expect(table.columns.map(({ name }) => name)).toEqual(['group', 'image', 'label', 'area', 'solidity']);
   });
 
-  test('a histogram counts every value once and says its median', () => {
+  test('a histogram counts every value once and says its median and quantiles, as numpy.quantile', () => {
     const chart = histogram([1, 2, 2, 3, Number.NaN], { label: 'neighbours' })?.html ?? '';
-    expect(chart).toContain('neighbours: median 2, 1 to 3 in 90 %');
+    expect(chart).toContain('neighbours: median 2, 1.15 to 2.85 in 90 %');
+    expect(histogram([10, 100], { label: 'area' })).toContain('area: median 55,');
     expect(histogram([Number.NaN], { label: 'nothing' })).toBeUndefined();
     // The tail of an outlier is left out of the bars, and said.
     const many = Array.from({ length: 1000 }, (_, i) => i / 1000);
@@ -165,6 +166,14 @@ describe('parts of the pages', () => {
     expect(straight?.projection).toMatchObject({ widthMm: 320, heightMm: 120 });
     const sum = (values: readonly number[] = []) => values.reduce((a, b) => a + b, 0);
     expect(sum(straight?.counts.right)).toBeGreaterThan(sum(straight?.counts.left));
+  });
+
+  test('lungs: the median is of the values and not of the bins; NaN takes no part (numpy.nanmedian)', () => {
+    const hu = Float32Array.of(-900, -850, -840, 40, Number.NaN, 7);
+    const sides = ndarray('uint8', [1, 2, 3], Uint8Array.of(1, 2, 2, 1, 1, 0));
+    const { counts } = patientOf({ name: 'p', hu, sides, values: { left: 1, right: 2 }, sliceName: String });
+    expect(counts.medianHu).toBe(-845);
+    expect([...counts.left, ...counts.right].reduce((a, b) => a + b, 0)).toBe(4);
   });
 });
 

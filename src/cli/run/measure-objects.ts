@@ -2,6 +2,7 @@
 
 import { basename } from 'node:path';
 import { ndarray } from '../../array/ndarray.ts';
+import { median } from '../../array/quantile.ts';
 import { DatasetError, FormatError } from '../../errors.ts';
 import { extent, type Image } from '../../image/image.ts';
 import { ImageNotes } from '../../image/notes.ts';
@@ -204,10 +205,8 @@ function headlineOf(
 ): readonly Figure[] {
   const sizes = table.columns.filter(({ name }) => name === 'area' || name === 'volume');
   const [size] = sizes;
-  const median = (column: Table['columns'][number]): string => {
-    const values = Float64Array.from(columnOf(table, headerOf(column)).values as ArrayLike<number>).sort();
-    return String(Number((values[values.length >> 1] as number).toPrecision(3)));
-  };
+  const typical = (column: Table['columns'][number]): string =>
+    String(Number(median(columnOf(table, headerOf(column)).values as ArrayLike<number>).toPrecision(3)));
   const covered = images.flatMap((image) => (image.covered === null ? [] : [image.covered]));
   const mean = covered.reduce((a, b) => a + b, 0) / Math.max(1, covered.length);
   const sum = sumOfMatches(images);
@@ -223,7 +222,7 @@ function headlineOf(
     // Of several pixel sizes there is no one median.
     ...(size === undefined || sizes.length > 1 || table.rows === 0
       ? []
-      : [{ label: `Median ${size.name}`, value: `${median(size)} ${size.unit ?? ''}`.trim() }]),
+      : [{ label: `Median ${size.name}`, value: `${typical(size)} ${size.unit ?? ''}`.trim() }]),
     { label: 'Covered', value: `${(100 * mean).toFixed(1)} %`, note: 'of the images by objects' },
     ...(scores === undefined
       ? []

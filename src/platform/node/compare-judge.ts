@@ -1,6 +1,7 @@
 /** One run judged on images, with what its network costs on them. */
 
 import { ndarray } from '../../array/ndarray.ts';
+import { median } from '../../array/quantile.ts';
 import { applyMapping, IGNORE } from '../../dataset/labels/labels.ts';
 import type { RawPage } from '../../dataset/raw.ts';
 import { costOf } from '../../graph/analysis/cost.ts';
@@ -58,8 +59,7 @@ class Stopwatch {
 
   /** The median time, and the mean energy, of one image. */
   cost(): Pick<Judged, 'predictionMs' | 'predictionJoules'> {
-    const sorted = this.#ms.toSorted((a, b) => a - b);
-    const predictionMs = sorted[sorted.length >> 1] ?? Number.NaN;
+    const predictionMs = median(this.#ms);
     if (this.#options.meter === undefined) return { predictionMs };
     return { predictionMs, predictionJoules: this.#joules / this.#ms.length };
   }

@@ -1,7 +1,7 @@
 /** The page that explains what a network made of an image. */
 
 import type { Box, Check, Explanation, Plane, Point, ReceptiveFieldView } from '../../explain/explanation.ts';
-import { greyPicture, heatOver, largest, quantile } from '../kit/colour-maps.ts';
+import { greyPicture, heatOver, largest, magnitude } from '../kit/colour-maps.ts';
 import { html, type Markup } from '../kit/markup.ts';
 import { renderPage, section } from '../kit/page.ts';
 import { crop, dataUri, imagePicture, type Picture, shrink } from '../kit/pictures.ts';
@@ -252,7 +252,7 @@ function evidence(explanation: Explanation): readonly (Markup | undefined)[] {
   const point = { point: view.point };
   const { saliency, gradCam } = attribution;
   const over = (plane: Plane, share = 0.998): Picture =>
-    heatOver(image, plane, quantile(plane.data, share) || largest([plane]));
+    heatOver(image, plane, magnitude(plane.data, share) || largest([plane]));
   const name = `“${classes[target]}”`;
   const asked = question === 'pixel' ? `the score of ${name} at the pixel` : `the score of ${name}`;
   const salient: Shown = {
@@ -284,7 +284,7 @@ function evidence(explanation: Explanation): readonly (Markup | undefined)[] {
     picture: over(gradCam.map, 1),
     title: `Grad-CAM at ${gradCam.layer}`,
     caption:
-      quantile(gradCam.map.data, 1) === 0
+      magnitude(gradCam.map.data, 1) === 0
         ? `No place of this layer raises ${asked}: all of the weighed sum lies below 0.`
         : `The maps of this layer, each weighed by how much it raises ${asked}, added; what lowers it is cut off.`,
     marks: point,

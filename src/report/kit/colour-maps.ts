@@ -1,5 +1,6 @@
 /** Numbers as colours. */
 
+import { quantile } from '../../array/quantile.ts';
 import type { Colour, Picture } from './pictures.ts';
 
 /** Black over violet and orange to light yellow: matplotlib's `inferno` (van der Walt and Smith, CC0), every eighth. */
@@ -50,10 +51,10 @@ function coloured({ height, width, data }: Numbers, colourOf: (value: number, p:
   return { planes, height, width };
 }
 
-/** The magnitude that a share of the values does not exceed; 0 for nothing. */
-export function quantile(data: Float32Array, share: number): number {
+/** The magnitude that a share of the finite values does not exceed; 0 for nothing. */
+export function magnitude(data: Float32Array, share: number): number {
   const sorted = data.filter(Number.isFinite).map(Math.abs).sort();
-  return sorted[Math.min(sorted.length - 1, Math.round(share * (sorted.length - 1)))] ?? 0;
+  return sorted.length === 0 ? 0 : quantile(sorted, share);
 }
 
 /** Largest magnitude of several planes: one scale for all of them. */

@@ -2,6 +2,7 @@
 
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
+import { quantile } from '../../array/quantile.ts';
 import { escapeHtml, type Markup, trusted } from './markup.ts';
 
 export interface HistogramOptions {
@@ -30,13 +31,15 @@ export function histogram(values: ArrayLike<number>, options: HistogramOptions):
   const { label, unit, counted = 'objects', groupOf = () => 0, groups = [''] } = options;
   const finite = Float64Array.from(values).filter(Number.isFinite).sort();
   if (finite.length === 0) return undefined;
-  const at = (share: number): number => finite[Math.round(share * (finite.length - 1))] as number;
+  const at = (share: number): number => quantile(finite, share);
   let [low, high] = [at(0), at(1)];
   const [low99, high99] = [at(0.005), at(0.995)];
   // One huge object must not press all others into one bar.
   if (high - high99 > 0.5 * (high99 - low99) && high99 > low99) high = high99;
   if (low99 - low > 0.5 * (high99 - low99) && high99 > low99) low = low99;
-  const whole = finite.every(Number.isInteger) && high - low < BINS;
+  const integers = finite.every(Number.isInteger);
+  if (integers) [low, high] = [Math.ceil(low), Math.floor(high)];
+  const whole = integers && high - low < BINS;
   const bins = whole ? high - low + 1 : high > low ? BINS : 1;
   const width = whole ? 1 : high > low ? (high - low) / bins : Math.abs(low) || 1;
   const start = whole || bins === 1 ? low - width / 2 : low;

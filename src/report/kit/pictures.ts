@@ -50,12 +50,14 @@ export interface Picture {
 /** Longest side of pictures in the report. */
 export const MOST_PX = 512;
 
-/** A grey or colour picture of image planes, stretched between percentiles 0.5 and 99.5 of all of them. */
+/** A grey or colour picture of image planes, stretched between percentiles 0.5 and 99.5 of all of them; NaN is black. */
 export function imagePicture(planes: readonly Float32Array[], height: number, width: number): Picture {
   const shown = planes.length === 3 ? planes : planes.slice(0, 1);
   const step = Math.ceil((shown.length * height * width) / 100_000) | 1;
   const sample: number[] = [];
-  for (const plane of shown) for (let p = 0; p < plane.length; p += step) sample.push(plane[p] as number);
+  for (const plane of shown) {
+    for (let p = 0; p < plane.length; p += step) if (Number.isFinite(plane[p])) sample.push(plane[p] as number);
+  }
   sample.sort((a, b) => a - b);
   const low = sample[Math.floor(0.005 * (sample.length - 1))] ?? 0;
   const high = sample[Math.ceil(0.995 * (sample.length - 1))] ?? 1;

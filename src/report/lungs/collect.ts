@@ -1,10 +1,12 @@
 /** Pictures and counts of one patient's lungs for the page. */
 
 import { ndarray } from '../../array/ndarray.ts';
+import { median } from '../../array/quantile.ts';
 import { extentsOf, type IntegerArray } from '../../objects/grid.ts';
 import { toPolygons } from '../../objects/polygons.ts';
 import { shapeOf } from '../kit/outline-overlay.ts';
 import { dataUri, type Picture, shrink, type Window } from '../kit/pictures.ts';
+import { score } from '../run/data.ts';
 import type { HuCounts, LungsPatient, LungsProjection, LungsSlice } from './data.ts';
 
 /** Values of the map of sides. */
@@ -121,14 +123,15 @@ function sliceOf(
 function countHu({ hu, sides, values }: PatientVolume): HuCounts {
   const left = new Float64Array(BINS);
   const right = new Float64Array(BINS);
+  const inside = hu.filter((_, p) => sides.data[p] !== 0);
   for (let p = 0; p < hu.length; p++) {
     const side = sides.data[p] as number;
-    if (side === 0) continue;
+    if (side === 0 || Number.isNaN(hu[p])) continue;
     const bin = Math.max(0, Math.min(BINS - 1, Math.floor(((hu[p] as number) - FIRST_HU) / BIN_HU)));
     const row = side === values.left ? left : right;
     row[bin] = (row[bin] as number) + 1;
   }
-  return { startHu: FIRST_HU, widthHu: BIN_HU, left: [...left], right: [...right] };
+  return { startHu: FIRST_HU, widthHu: BIN_HU, left: [...left], right: [...right], medianHu: score(median(inside)) };
 }
 
 /** Sky blue and orange, as the outlines. */
@@ -149,7 +152,7 @@ function projectionOf(
     const row = (headFirst ? z : depth - 1 - z) * width;
     for (let y = 0; y < height; y++) {
       for (let x = 0, p = (z * height + y) * width; x < width; x++, p++) {
-        const value = hu[p] as number;
+        const value = Number.isNaN(hu[p]) ? -1000 : (hu[p] as number);
         // Air is 0, water 1000; bone counts for itself, metal no more.
         density[row + x] = (density[row + x] as number) + Math.min(1500, Math.max(0, value + 1000));
         const side = sides.data[p] as number;

@@ -2,7 +2,7 @@
 
 import type { Table } from '../../measure/table.ts';
 import type { ObjectShape } from '../kit/outline-overlay.ts';
-import type { Facts, Figure, ScoreTable } from '../run/data.ts';
+import type { Facts, Figure, Score, ScoreTable } from '../run/data.ts';
 
 /** A windowed slice with the outlines of the lungs. */
 export interface LungsSlice {
@@ -29,6 +29,8 @@ export interface HuCounts {
   readonly widthHu: number;
   readonly left: readonly number[];
   readonly right: readonly number[];
+  /** Of the values of both lungs themselves; null where there is no lung. */
+  readonly medianHu: Score;
 }
 
 export interface LungsPatient {

@@ -88,27 +88,16 @@ function frontView({ picture, widthMm, heightMm }: LungsProjection, name: string
   )}%">100 mm</span></div><figcaption>From the front: mean density, and over it the lungs, the stronger the deeper.</figcaption></figure>`;
 }
 
-function huChart({ startHu, widthHu, left, right }: HuCounts): Markup | undefined {
-  const bins = left.map((count, i) => count + (right[i] as number));
-  const total = bins.reduce((a, b) => a + b, 0);
-  if (total === 0) return html`<p class="note">There is no lung.</p>`;
-  let sofar = 0;
-  let median = startHu;
-  for (const [i, count] of bins.entries()) {
-    if (sofar + count >= total / 2) {
-      median = startHu + widthHu * (i + (total / 2 - sofar) / count);
-      break;
-    }
-    sofar += count;
-  }
+function huChart({ startHu, widthHu, left, right, medianHu }: HuCounts): Markup | undefined {
+  if (medianHu === null) return html`<p class="note">There is no lung.</p>`;
   return histogramOfCounts([left, right], {
     start: startHu,
     width: widthHu,
     label: 'Density',
     unit: 'HU',
     counted: 'voxels',
-    median,
-    said: `HU of the lungs, left (blue) and right (orange): median ${String(Math.round(median)).replace('-', '−')} HU, dashed. The last bins hold what is beyond.`,
+    median: medianHu,
+    said: `HU of the lungs, left (blue) and right (orange): median ${String(Math.round(medianHu)).replace('-', '−')} HU, dashed. The last bins hold what is beyond.`,
     widthPx: 460,
     heightPx: 240,
   });

@@ -1,5 +1,6 @@
 /** The page of measured objects: outlines, counts, comparison with the truth, measurements. */
 
+import { median } from '../../array/quantile.ts';
 import { type Column, headerOf, type Table } from '../../measure/table.ts';
 import { countChart } from '../kit/count-chart.ts';
 import { dataTable } from '../kit/data-table.ts';
@@ -98,9 +99,7 @@ export function renderObjectsReport(report: ObjectsReport): string {
 function exampleOf(table: Table): { readonly example?: string } {
   const column = table.columns.find(({ name }) => name === 'area' || name === 'volume');
   if (column === undefined) return {};
-  const values = Float64Array.from(column.values as ArrayLike<number>).sort();
-  const median = values[Math.floor(values.length / 2)] ?? 0;
-  return { example: `${headerOf(column)} > ${Number(median.toPrecision(2))}` };
+  return { example: `${headerOf(column)} > ${Number(median(column.values as ArrayLike<number>).toPrecision(2))}` };
 }
 
 function legend(): Markup {
