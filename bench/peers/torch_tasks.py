@@ -36,13 +36,13 @@ def step(net, base, size, batch):
         x = torch.randn(batch, 1, size, size).to(memory_format=FORMATS[name])
         side = size if net == "unet" else size - 184
         target = torch.randint(0, 2, (batch, side, side))
-        optimiser = torch.optim.SGD(model.parameters(), 0.001, 0.9)
+        optimizer = torch.optim.SGD(model.parameters(), 0.001, 0.9)
 
         def run():
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             loss = F.cross_entropy(model(x), target)
             loss.backward()
-            optimiser.step()
+            optimizer.step()
             return loss.item()
 
         return run
@@ -138,7 +138,7 @@ def train(data, steps, base, size):
     def run():
         torch.manual_seed(0)
         model = UNet(base, up="nearest").to(memory_format=torch.channels_last)
-        optimiser = torch.optim.AdamW(model.parameters(), 1e-3, fused=True)
+        optimizer = torch.optim.AdamW(model.parameters(), 1e-3, fused=True)
         average = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.99))
         weights = [weight_map(label) for label in labels]
         for _ in range(steps):
@@ -146,10 +146,10 @@ def train(data, steps, base, size):
             logits = model(torch.from_numpy(x)[None, None].float().contiguous(memory_format=torch.channels_last))
             per_pixel = F.cross_entropy(logits, torch.from_numpy(t)[None].long(), reduction="none")
             loss = (per_pixel * torch.from_numpy(w)).sum() / w.sum()
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimiser.step()
+            optimizer.step()
             average.update_parameters(model)
 
     return f"PyTorch {torch.__version__}, channels-last, fused AdamW", run

@@ -37,7 +37,7 @@ const INPUT: InputSpec = {
 };
 
 export async function predictTask({ image, folder, base }: PredictTask): Promise<Task> {
-  const model: ModelSpec = { name: 'unet', channels: 1, outputs: 2, base, depth: 4, norm: 'none' };
+  const model: ModelSpec = { name: 'unet', channels: 1, numClasses: 2, baseChannels: base, depth: 4, norm: 'none' };
   const { parameters } = buildNetwork(model, [1, 1, 256, 256]);
   const labels = {
     classes: [

@@ -42,7 +42,7 @@ export function medianOfSteps(times: readonly number[]): number {
 
 /** The step that `lamella train` makes by default, without the loop around it. */
 export async function bareTask({ base, size, batch }: Omit<StepTask, 'net'>): Promise<Task> {
-  const spec = { name: 'unet', channels: 1, outputs: 2, base, depth: 4, norm: 'none' } as const;
+  const spec = { name: 'unet', channels: 1, numClasses: 2, baseChannels: base, depth: 4, norm: 'none' } as const;
   const network = unet(spec, [batch, 1, size, size], { training: true });
   const step = trainingStep(network, crossEntropy(), adamW(), { clipNorm: 1, averageDecay: 0.99 });
   const runtime = await openRuntime({ device: 'cpu' });
@@ -67,7 +67,12 @@ type Step = Pick<UnetStep, 'graph' | 'state' | 'initial' | 'feeds'>;
 
 /** The U-Net of 2015, whose output is smaller than its input, without dropout. */
 function unpaddedStep({ base, size, batch }: Omit<StepTask, 'net'>): Step {
-  const network = unet2015({ name: 'unet2015', channels: 1, outputs: 2, base, dropout: 0 }, [batch, 1, size, size]);
+  const network = unet2015({ name: 'unet2015', channels: 1, numClasses: 2, baseChannels: base, dropout: 0 }, [
+    batch,
+    1,
+    size,
+    size,
+  ]);
   const step = trainingStep(network, crossEntropy(), sgd());
   return {
     graph: step.graph,

@@ -31,8 +31,8 @@ function spread(name: LayerName): Initialiser {
   return (shape, random) => normal(0.01 * Math.sqrt(INPUTS[name] / fanIn(shape)))(shape, random);
 }
 
-/** The least side of images that leaves a pixel after the third pooling. */
-export function leastAlexNetSide(): number {
+/** The smallest side of images that leaves a pixel after the third pooling. */
+export function minAlexNetSide(): number {
   let pooled = 1;
   for (let i = 0; i < 3; i++) pooled = 2 * pooled + 1;
   return KERNEL + STRIDE * (pooled - 2) + 1;
@@ -47,10 +47,10 @@ export function leastAlexNetSide(): number {
  * 224 pixels are not covered evenly by windows of 11 at steps of 4: as in the authors' program the last window reaches
  * three pixels beyond the image, over zeros, which gives the 55 x 55 of the paper. 227 pixels give the same without.
  *
- * [N, channels, S, S] -> [N, outputs]
+ * [N, channels, S, S] -> [N, numClasses]
  */
 export function alexnet(
-  { channels, outputs, input: size, scale = 1, dropout: rate = 0.5 }: AlexNetSpec,
+  { channels, numClasses, input: size, scale = 1, dropout: rate = 0.5 }: AlexNetSpec,
   [batch]: readonly [number, number, number, number],
   { training = false }: { training?: boolean } = {},
 ): Network {
@@ -87,5 +87,5 @@ export function alexnet(
   x = conv(x, 384, { name: 'conv4', kernel: 3, group: 2, bias: 1 });
   x = pool(conv(x, 256, { name: 'conv5', kernel: 3, group: 2, bias: 1 }));
   x = hidden(hidden(flatten(net, x), 'dense6'), 'dense7');
-  return net.finish(input, dense(net, x, outputs, { name: 'dense8', initialise: spread('dense8') }));
+  return net.finish(input, dense(net, x, numClasses, { name: 'dense8', initialise: spread('dense8') }));
 }

@@ -1,4 +1,4 @@
-/** Depth and base of a U-Net from the data and the time there is. */
+/** Depth and width of a U-Net from the data and the time there is. */
 import { graphMacs } from '../graph/analysis/cost.ts';
 import { buildNetwork } from './registry.ts';
 import type { UnetSpec } from './spec.ts';
@@ -7,7 +7,7 @@ export interface Circumstances {
   /** Channels of the images. */
   readonly channels: number;
   /** Channels of the logits: 1 for one foreground, else the number of classes. */
-  readonly outputs: number;
+  readonly numClasses: number;
   /** Height and width of the smallest training image. */
   readonly image: readonly [number, number];
   /** Side of the patches, where the user gave it; else at most 256. */
@@ -18,7 +18,7 @@ export interface Circumstances {
   readonly flops?: number;
   readonly cores: number;
   /** Values that the user has set and that are not to be chosen. */
-  readonly base?: number;
+  readonly baseChannels?: number;
   readonly depth?: number;
 }
 
@@ -45,24 +45,26 @@ const DEEPEST = 4;
  * halvings), and as wide as the time allows (enough pixels seen).
  */
 export function chooseUnet(circumstances: Circumstances): Choice {
-  const { channels, outputs, image, minutes = 15, cores, flops = FLOPS_PER_CORE * cores } = circumstances;
+  const { channels, numClasses, image, minutes = 15, cores, flops = FLOPS_PER_CORE * cores } = circumstances;
   const wanted = circumstances.patch ?? Math.min(256, ...image);
   const fitting = Math.max(1, Math.min(DEEPEST, Math.floor(Math.log2(wanted / LOWEST))));
   const depth = circumstances.depth ?? fitting;
   // A patch that the user gave is left alone: if it does not fit, buildNetwork names the one that does.
   const patch = circumstances.patch ?? Math.max(1, Math.floor(wanted / 2 ** depth)) * 2 ** depth;
 
-  const specOf = (base: number): UnetSpec => ({
+  const specOf = (baseChannels: number): UnetSpec => ({
     name: 'unet',
     channels,
-    outputs,
-    base,
+    numClasses,
+    baseChannels,
     depth,
     // Gets further in the same time: docs/networks.md.
     norm: 'weight',
   });
-  const pixelsSeen = (base: number): number => (minutes * 60 * flops) / trainingFlopsPerPixel(specOf(base));
-  const base = circumstances.base ?? BASES.find((b) => pixelsSeen(b) >= PIXELS_WANTED) ?? (BASES.at(-1) as number);
+  const pixelsSeen = (baseChannels: number): number =>
+    (minutes * 60 * flops) / trainingFlopsPerPixel(specOf(baseChannels));
+  const baseChannels =
+    circumstances.baseChannels ?? BASES.find((b) => pixelsSeen(b) >= PIXELS_WANTED) ?? (BASES.at(-1) as number);
 
   const lowest = patch / 2 ** depth;
   const deep =
@@ -71,13 +73,13 @@ export function chooseUnet(circumstances: Circumstances): Choice {
       : `depth ${depth} as asked for`;
   const assumed = circumstances.minutes === undefined ? ' (no time is given)' : '';
   const time = `${minutes} minutes${assumed} on ${cores} ${cores === 1 ? 'core' : 'cores'}`;
-  const seen = `about ${Math.round(pixelsSeen(base) / 1e6)} million pixels (at least ${PIXELS_WANTED / 1e6} are wanted)`;
-  const enough = pixelsSeen(base) >= PIXELS_WANTED;
+  const seen = `about ${Math.round(pixelsSeen(baseChannels) / 1e6)} million pixels (at least ${PIXELS_WANTED / 1e6} are wanted)`;
+  const enough = pixelsSeen(baseChannels) >= PIXELS_WANTED;
   const wide =
-    circumstances.base === undefined
-      ? `${base} channels at the first level: ${enough ? 'the widest that sees enough' : 'the narrowest there is'}; in ${time} it sees ${seen}`
-      : `${base} channels as asked for`;
-  return { spec: specOf(base), patch, reason: `U-Net of ${deep}, and ${wide}.` };
+    circumstances.baseChannels === undefined
+      ? `${baseChannels} channels at the first level: ${enough ? 'the widest that sees enough' : 'the narrowest there is'}; in ${time} it sees ${seen}`
+      : `${baseChannels} channels as asked for`;
+  return { spec: specOf(baseChannels), patch, reason: `U-Net of ${deep}, and ${wide}.` };
 }
 
 /** Forward and twice as much backward, two operations a multiplication with addition. */

@@ -1,5 +1,6 @@
 /** What a model file says about itself: the JSON under the key `lamella` of its ONNX metadata. */
 import { ModelError } from '../errors.ts';
+import { FORMER_METADATA, rename } from './former-names.ts';
 import type { ModelSpec } from './spec.ts';
 
 /** The key in the file's metadata. */
@@ -31,7 +32,7 @@ export interface ModelMetadata {
     /** Sides are `offset` modulo `multiple`, at least `least`; the output is `margin` smaller. */
     readonly multiple: number;
     readonly offset: number;
-    readonly least: number;
+    readonly min: number;
     readonly margin: number;
     /** How far around a pixel its result depends on the image, in pixels; null where on all of it. */
     readonly halo: number | null;
@@ -65,7 +66,7 @@ export function parseMetadata(text: string, { file }: { readonly file?: string }
   };
   let json: Json;
   try {
-    json = JSON.parse(text) as Json;
+    json = rename(JSON.parse(text), FORMER_METADATA) as Json;
   } catch (cause) {
     return fail('is not JSON', cause);
   }
@@ -74,7 +75,7 @@ export function parseMetadata(text: string, { file }: { readonly file?: string }
   if (version > VERSION) fail(`is of version ${version}; this program knows ${VERSION}`);
   const network = entry.fields('network');
   network.text('name');
-  for (const key of ['channels', 'outputs']) {
+  for (const key of ['channels', 'numClasses']) {
     if (network.number(key) < 1) fail(`has ${network.number(key)} ${key} in 'network'`);
   }
   if (entry.text('axes') !== 'nchw') fail(`has axes '${entry.text('axes')}', not 'nchw'`);
@@ -87,7 +88,7 @@ export function parseMetadata(text: string, { file }: { readonly file?: string }
     item.text('name');
     item.number('value');
   }
-  const expected = activation === 'sigmoid' ? 2 : network.number('outputs');
+  const expected = activation === 'sigmoid' ? 2 : network.number('numClasses');
   if (classes.length !== expected) fail(`names ${classes.length} classes where the network has ${expected}`);
   if (entry.has('task')) {
     if (entry.text('task') !== 'classification') fail(`has an unknown task '${entry.text('task')}'`);
@@ -95,7 +96,7 @@ export function parseMetadata(text: string, { file }: { readonly file?: string }
     entry.fields('input').number('views');
   } else {
     const tile = entry.fields('tile');
-    for (const key of ['multiple', 'offset', 'least', 'margin']) tile.number(key);
+    for (const key of ['multiple', 'offset', 'min', 'margin']) tile.number(key);
     if (!tile.isNull('halo')) tile.number('halo');
   }
   if (!entry.isNull('licence')) entry.text('licence');

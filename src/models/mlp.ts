@@ -17,7 +17,7 @@ const ACTIVATIONS: { readonly [A in Activation]: (net: NetworkBuilder, x: Value)
  * Multi-layer perceptron: dense layers, each but the last followed by a nonlinearity. Rumelhart, Hinton & Williams
  * 1986. Weights begin as Glorot & Bengio 2010 for tanh and sigmoid, as He et al. 2015 for ReLU.
  *
- * [N, channels, H, W] -> [N, outputs]
+ * [N, channels, H, W] -> [N, numClasses]
  */
 export function mlp(
   spec: MlpSpec,
@@ -26,7 +26,7 @@ export function mlp(
 ): Network {
   const {
     channels,
-    outputs,
+    numClasses,
     input: [height, width],
     hidden,
     activation,
@@ -41,5 +41,5 @@ export function mlp(
     const y = ACTIVATIONS[activation](net, dense(net, x, units, { name, initialise }));
     x = dropout(net, y, rate, { name: `dropout${i + 1}` });
   });
-  return net.finish(input, dense(net, x, outputs, { name: 'output', initialise: xavierUniform() }));
+  return net.finish(input, dense(net, x, numClasses, { name: 'output', initialise: xavierUniform() }));
 }

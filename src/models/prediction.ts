@@ -10,7 +10,7 @@ import type { ModelSpec } from './spec.ts';
 export const PROBABILITIES = 'probabilities';
 
 /**
- * `image` [N,C,H,W] and every parameter in, `probabilities` [N,outputs,H',W'] out: sigmoid of a single
+ * `image` [N,C,H,W] and every parameter in, `probabilities` [N,numClasses,H',W'] out: sigmoid of a single
  * channel, else softmax over the channels. No dropout. For scoring while training, where the weights change.
  * @throws UsageError when the shape does not fit.
  */
@@ -67,17 +67,17 @@ function exportedShape(spec: ModelSpec): {
   readonly shape: ImageShape;
   readonly symbols: { readonly image: Dims; readonly probabilities: Dims };
 } {
-  const { channels, outputs } = spec;
+  const { channels, numClasses } = spec;
   if ('input' in spec) {
     const [height, width] = spec.input;
-    const symbols = { image: ['batch', channels, height, width], probabilities: ['batch', outputs] };
+    const symbols = { image: ['batch', channels, height, width], probabilities: ['batch', numClasses] };
     return { shape: [1, channels, height, width], symbols };
   }
-  const { least, margin, window = false } = sizesOf(spec);
-  const [height, width] = window ? [least, least] : ['height', 'width'];
+  const { min, margin, window = false } = sizesOf(spec);
+  const [height, width] = window ? [min, min] : ['height', 'width'];
   const [tall, wide] = window ? [1, 1] : margin === 0 ? ['height', 'width'] : ['output_height', 'output_width'];
   return {
-    shape: [1, channels, least, least],
-    symbols: { image: ['batch', channels, height, width], probabilities: ['batch', outputs, tall, wide] },
+    shape: [1, channels, min, min],
+    symbols: { image: ['batch', channels, height, width], probabilities: ['batch', numClasses, tall, wide] },
   };
 }

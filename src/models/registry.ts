@@ -2,7 +2,7 @@
 
 import { UsageError } from '../errors.ts';
 import type { Network } from '../nn/network.ts';
-import { alexnet, leastAlexNetSide } from './alexnet.ts';
+import { alexnet, minAlexNetSide } from './alexnet.ts';
 import { mlp } from './mlp.ts';
 import { perceptron } from './perceptron.ts';
 import { paddedSizes, type Sizes, unpaddedSizes, windowSizes } from './sizes.ts';
@@ -18,8 +18,8 @@ interface Model<S extends ModelSpec> {
   readonly build: (spec: S, shape: ImageShape, options: { training?: boolean }) => Network;
   /** Sides of images that the network takes, and of what it returns; absent where it names the class of a whole image. */
   readonly sizes?: (spec: S) => Sizes;
-  /** The least side of the images that a network of whole images can be built for; default 1. */
-  readonly leastSide?: number;
+  /** The smallest side of the images that a network of whole images can be built for; default 1. */
+  readonly minSide?: number;
   /** One sentence for `--help`. */
   readonly summary: string;
 }
@@ -43,7 +43,7 @@ export const MODELS: { readonly [N in ModelName]: Model<Extract<ModelSpec, { nam
   mlp: { build: mlp, summary: 'dense layers with tanh, sigmoid or ReLU between, for classes of whole images' },
   alexnet: {
     build: alexnet,
-    leastSide: leastAlexNetSide(),
+    minSide: minAlexNetSide(),
     summary: 'Krizhevsky et al. 2012 to the letter, or smaller, for classes of whole images',
   },
 };
@@ -96,7 +96,7 @@ export function buildNetwork(
     throw new UsageError(`The images have ${shape[1]} channels, the network takes ${spec.channels}.`);
   }
   if (row.sizes === undefined) {
-    requireInput(spec as ClassifierSpec, shape, row.leastSide ?? 1);
+    requireInput(spec as ClassifierSpec, shape, row.minSide ?? 1);
     return row.build(spec, shape, { training });
   }
   const sizes = row.sizes(spec);
@@ -112,10 +112,10 @@ export function buildNetwork(
   return row.build(spec, shape, { training });
 }
 
-function requireInput({ name, input: [height, width] }: ClassifierSpec, shape: ImageShape, least: number): void {
-  if (Math.min(height, width) < least) {
+function requireInput({ name, input: [height, width] }: ClassifierSpec, shape: ImageShape, min: number): void {
+  if (Math.min(height, width) < min) {
     throw new UsageError(`The network '${name}' cannot be built for images of ${width} x ${height}.`, {
-      remedy: `It needs at least ${least} x ${least}.`,
+      remedy: `It needs at least ${min} x ${min}.`,
     });
   }
   if (shape[2] !== height || shape[3] !== width) {

@@ -1,9 +1,9 @@
 /** Which sides of images a network takes. */
 export interface Sizes {
-  /** Sides are `offset` modulo `multiple`, and at least `least`. */
+  /** Sides are `offset` modulo `multiple`, and at least `min`. */
   readonly multiple: number;
   readonly offset: number;
-  readonly least: number;
+  readonly min: number;
   /** How much smaller the output is than the input. */
   readonly margin: number;
   /** Whether the network takes one size only and gives the pixel in its middle. */
@@ -14,15 +14,15 @@ export interface Sizes {
   nearest(side: number): number;
 }
 
-function sizes(multiple: number, least: number, margin: number, rule: string): Sizes {
-  const offset = least % multiple;
+function sizes(multiple: number, min: number, margin: number, rule: string): Sizes {
+  const offset = min % multiple;
   return {
     multiple,
     offset,
-    least,
+    min,
     margin,
     rule,
-    nearest: (side) => Math.max(least, Math.ceil((side - offset) / multiple - 0.5) * multiple + offset),
+    nearest: (side) => Math.max(min, Math.ceil((side - offset) / multiple - 0.5) * multiple + offset),
   };
 }
 
@@ -37,20 +37,15 @@ export function unpaddedSizes(depth: number): Sizes {
   // The lowest level needs enough pixels that something is left after the decoder's convolutions.
   let lowest = 1;
   while (outputSide(inputSide(lowest, depth), depth) < 1) lowest++;
-  const least = inputSide(lowest, depth);
+  const min = inputSide(lowest, depth);
   const multiple = 2 ** depth;
-  return sizes(
-    multiple,
-    least,
-    least - outputSide(least, depth),
-    `${least % multiple} modulo ${multiple}, at least ${least}`,
-  );
+  return sizes(multiple, min, min - outputSide(min, depth), `${min % multiple} modulo ${multiple}, at least ${min}`);
 }
 
 /** Of a classifier of the pixel in the middle of a window: that window. */
 export function windowSizes(side: number): Sizes {
   const rule = `windows of ${side} x ${side}`;
-  return { multiple: 1, offset: 0, least: side, margin: side - 1, window: true, rule, nearest: () => side };
+  return { multiple: 1, offset: 0, min: side, margin: side - 1, window: true, rule, nearest: () => side };
 }
 
 /** Side of the image for `lowest` pixels after the convolutions of the lowest level. */

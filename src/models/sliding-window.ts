@@ -26,7 +26,7 @@ const HIDDEN = 200;
 const LAST = 3;
 
 /** The defaults of `SlidingWindowSpec`, in one place. */
-export const WINDOW_DEFAULTS = { base: 48 } as const;
+export const WINDOW_DEFAULTS = { baseChannels: 48 } as const;
 
 /** Side of the window: 9, 23, 47 and 95 pixels for n1 to n4. */
 export function windowSide(name: WindowName): number {
@@ -47,10 +47,10 @@ function scaledTanh(net: NetworkBuilder, x: Value): Value {
  * one channel and two classes. The paper does not give the others: n1, n2 and n3 here are the first one, two and three
  * stages of N4, with the windows of 9, 23 and 47 pixels that leave 3 x 3 for the hidden layer, as N4 does.
  *
- * [N, channels, side, side] -> [N, outputs, 1, 1]
+ * [N, channels, side, side] -> [N, numClasses, 1, 1]
  */
 export function slidingWindow(
-  { name, channels, outputs, base = WINDOW_DEFAULTS.base }: SlidingWindowSpec,
+  { name, channels, numClasses, baseChannels = WINDOW_DEFAULTS.baseChannels }: SlidingWindowSpec,
   [batch, , height, width]: readonly [number, number, number, number],
   { training = false }: { training?: boolean } = {},
 ): Network {
@@ -59,11 +59,11 @@ export function slidingWindow(
   const initialise = xavierUniform();
   let x = input;
   KERNELS[name].forEach((kernel, i) => {
-    x = conv2d(net, x, base, { name: `conv${i + 1}`, kernel, padding: 'valid', initialise });
+    x = conv2d(net, x, baseChannels, { name: `conv${i + 1}`, kernel, padding: 'valid', initialise });
     x = scaledTanh(net, maxPool(net, x));
   });
   x = net.op('Flatten', [x], { axis: 1 });
   x = scaledTanh(net, dense(net, x, HIDDEN, { name: 'hidden', initialise }));
-  x = dense(net, x, outputs, { name: 'output', initialise });
+  x = dense(net, x, numClasses, { name: 'output', initialise });
   return net.finish(input, net.op('Unsqueeze', [x, net.ints([2, 3])]));
 }

@@ -4,14 +4,14 @@ interface Common {
   /** Channels of the image. */
   readonly channels: number;
   /** Channels of the logits: 1 is one foreground by sigmoid, n > 1 are n exclusive classes by softmax. */
-  readonly outputs: number;
+  readonly numClasses: number;
 }
 
 /** The network of Ronneberger et al. 2015 to the letter, with its defaults 64 and 0.5. */
 export interface Unet2015Spec extends Common {
   readonly name: 'unet2015';
   /** Channels of the first level, doubled at each level below; default 64. */
-  readonly base?: number;
+  readonly baseChannels?: number;
   /** Dropout rate at the end of the contracting path; default 0.5. */
   readonly dropout?: number;
 }
@@ -20,7 +20,7 @@ export interface Unet2015Spec extends Common {
 export interface UnetSpec extends Common {
   readonly name: 'unet';
   /** Channels of the first level, doubled at each level below; default 32. */
-  readonly base?: number;
+  readonly baseChannels?: number;
   /** How often the image is halved; default 4. */
   readonly depth?: number;
   /**
@@ -33,7 +33,7 @@ export interface UnetSpec extends Common {
   /** How the decoder doubles the size after a 1x1 convolution; default `nearest`. Neither leaves a checkerboard. */
   readonly upsampling?: 'nearest' | 'linear';
   /** Channels of a level never exceed this; default 512. */
-  readonly most?: number;
+  readonly maxChannels?: number;
   /** Dropout rate in the lowest level; default 0. */
   readonly dropout?: number;
 }
@@ -80,7 +80,7 @@ export type WindowName = 'n1' | 'n2' | 'n3' | 'n4';
 export interface SlidingWindowSpec<N extends WindowName = WindowName> extends Common {
   readonly name: N;
   /** Maps of every convolution; default 48. */
-  readonly base?: number;
+  readonly baseChannels?: number;
 }
 
 type WindowSpecs = { [N in WindowName]: SlidingWindowSpec<N> }[WindowName];

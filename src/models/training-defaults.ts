@@ -1,12 +1,12 @@
 /** How each network is trained when nothing else is said. */
 import type { LossSpec } from '../nn/losses/registry.ts';
-import type { OptimiserSpec } from '../nn/optimizers/registry.ts';
+import type { OptimizerSpec } from '../nn/optimizers/registry.ts';
 import type { ScheduleSpec } from '../nn/schedules.ts';
 import type { ModelName } from './spec.ts';
 
 export interface TrainingDefaults {
   readonly loss: LossSpec;
-  readonly optimiser: OptimiserSpec;
+  readonly optimizer: OptimizerSpec;
   /** Base rate, before the schedule's factor. */
   readonly learningRate: number;
   readonly schedule: ScheduleSpec;
@@ -26,7 +26,7 @@ export interface TrainingDefaults {
 /** Of the classifiers of pixels. The paper has plain gradient descent over days on a GPU; this gets further in minutes. */
 const SLIDING_WINDOW = {
   loss: { name: 'ce' },
-  optimiser: { name: 'adamw', weightDecay: 0.01 },
+  optimizer: { name: 'adamw', weightDecay: 0.01 },
   learningRate: 1e-3,
   schedule: { name: 'cosine', warmUp: 50 },
   batch: 64,
@@ -39,7 +39,7 @@ const SLIDING_WINDOW = {
 export const TRAINING_DEFAULTS: { readonly [N in ModelName]: TrainingDefaults } = {
   unet: {
     loss: { name: 'ce' },
-    optimiser: { name: 'adamw', weightDecay: 0.01 },
+    optimizer: { name: 'adamw', weightDecay: 0.01 },
     // Half of what comes apart on lungs: docs/networks.md.
     learningRate: 1.5e-3,
     schedule: { name: 'cosine', warmUp: 50 },
@@ -54,7 +54,7 @@ export const TRAINING_DEFAULTS: { readonly [N in ModelName]: TrainingDefaults } 
   // steps; with momentum 0.99 and a loss divided by its weights, 1e-3 trains and 1e-2 diverges.
   unet2015: {
     loss: { name: 'ce' },
-    optimiser: { name: 'sgd', momentum: 0.99 },
+    optimizer: { name: 'sgd', momentum: 0.99 },
     learningRate: 1e-3,
     schedule: { name: 'constant' },
     batch: 1,
@@ -71,7 +71,7 @@ export const TRAINING_DEFAULTS: { readonly [N in ModelName]: TrainingDefaults } 
   // Rosenblatt's rule: one image a step, corrected by itself where it is wrong. The rate only scales w.
   perceptron: {
     loss: { name: 'perceptron' },
-    optimiser: { name: 'sgd', momentum: 0 },
+    optimizer: { name: 'sgd', momentum: 0 },
     learningRate: 1,
     schedule: { name: 'constant' },
     batch: 1,
@@ -83,7 +83,7 @@ export const TRAINING_DEFAULTS: { readonly [N in ModelName]: TrainingDefaults } 
   },
   mlp: {
     loss: { name: 'ce' },
-    optimiser: { name: 'adamw', weightDecay: 0.01 },
+    optimizer: { name: 'adamw', weightDecay: 0.01 },
     learningRate: 1e-3,
     schedule: { name: 'cosine', warmUp: 50 },
     batch: 128,
@@ -96,7 +96,7 @@ export const TRAINING_DEFAULTS: { readonly [N in ModelName]: TrainingDefaults } 
   // Krizhevsky et al. 2012, section 5; the rate is divided by 10 when the validation no longer gets better.
   alexnet: {
     loss: { name: 'ce' },
-    optimiser: { name: 'sgd', momentum: 0.9, weightDecay: 5e-4 },
+    optimizer: { name: 'sgd', momentum: 0.9, weightDecay: 5e-4 },
     learningRate: 0.01,
     schedule: { name: 'plateau' },
     batch: 128,

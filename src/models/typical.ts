@@ -7,8 +7,8 @@ interface Typical {
   readonly size: readonly [number, number];
 }
 
-const grey = { channels: 1, outputs: 2 } as const;
-const digits = { channels: 1, outputs: 10, input: [28, 28] } as const;
+const grey = { channels: 1, numClasses: 2 } as const;
+const digits = { channels: 1, numClasses: 10, input: [28, 28] } as const;
 
 export const TYPICAL: { readonly [N in ModelName]: Typical } = {
   unet: { spec: { name: 'unet', ...grey }, size: [256, 256] },
@@ -19,5 +19,5 @@ export const TYPICAL: { readonly [N in ModelName]: Typical } = {
   n4: { spec: { name: 'n4', ...grey }, size: [95, 95] },
   perceptron: { spec: { name: 'perceptron', ...digits }, size: digits.input },
   mlp: { spec: { name: 'mlp', ...digits }, size: digits.input },
-  alexnet: { spec: { name: 'alexnet', channels: 3, outputs: 1000, input: [224, 224] }, size: [224, 224] },
+  alexnet: { spec: { name: 'alexnet', channels: 3, numClasses: 1000, input: [224, 224] }, size: [224, 224] },
 };

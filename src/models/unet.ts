@@ -6,12 +6,12 @@ import type { UnetSpec } from './spec.ts';
 
 /** The defaults of `UnetSpec`, in one place. */
 export const UNET_DEFAULTS = {
-  base: 32,
+  baseChannels: 32,
   depth: 4,
   norm: 'none',
   residual: false,
   upsampling: 'nearest',
-  most: 512,
+  maxChannels: 512,
   dropout: 0,
 } as const;
 
@@ -20,7 +20,7 @@ export const UNET_DEFAULTS = {
  * the decoder goes up by a 1x1 convolution and interpolation instead of a transposed convolution, which
  * is faster and leaves no checkerboard (Odena et al. 2016); normalisation and residual blocks on request.
  *
- * [N, channels, H, W] -> [N, outputs, H, W], H and W multiples of 2^depth.
+ * [N, channels, H, W] -> [N, numClasses, H, W], H and W multiples of 2^depth.
  */
 export function unet(
   spec: UnetSpec,
@@ -29,18 +29,18 @@ export function unet(
 ): Network {
   const {
     channels,
-    outputs,
-    base,
+    numClasses,
+    baseChannels,
     depth,
     norm,
     residual,
     upsampling,
-    most,
+    maxChannels,
     dropout: rate,
   } = { ...UNET_DEFAULTS, ...spec };
   const net = new NetworkBuilder('unet', { training });
   const input = net.input('image', 'float32', [batch, channels, height, width]);
-  const widthOf = (level: number): number => Math.min(most, base * 2 ** level);
+  const widthOf = (level: number): number => Math.min(maxChannels, baseChannels * 2 ** level);
 
   const convolve = (x: Value, width: number, name: string, kernel = 3): Value => {
     const y = conv2d(net, x, width, { name, kernel, bias: norm !== 'instance', standardise: norm === 'weight' });
@@ -71,5 +71,5 @@ export function unet(
     });
   }
   // Small first logits: the loss begins near log(classes) whatever the depth.
-  return net.finish(input, conv2d(net, x, outputs, { name: 'output', kernel: 1, initialise: normal(0.01) }));
+  return net.finish(input, conv2d(net, x, numClasses, { name: 'output', kernel: 1, initialise: normal(0.01) }));
 }

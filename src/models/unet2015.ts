@@ -13,10 +13,10 @@ export const DEPTH_2015 = 4;
  * one channel, two classes and 64 channels. Dropout at the end of the contracting path: after the last
  * two levels, as in the authors' network file.
  *
- * [N, channels, S, S] -> [N, outputs, S - 184, S - 184], S >= 188 and S = 12 (mod 16) in both axes.
+ * [N, channels, S, S] -> [N, numClasses, S - 184, S - 184], S >= 188 and S = 12 (mod 16) in both axes.
  */
 export function unet2015(
-  { channels, outputs, base = 64, dropout: rate = 0.5 }: Unet2015Spec,
+  { channels, numClasses, baseChannels = 64, dropout: rate = 0.5 }: Unet2015Spec,
   [batch, , height, width]: readonly [number, number, number, number],
   { training = false }: { training?: boolean } = {},
 ): Network {
@@ -32,16 +32,16 @@ export function unet2015(
   const skips: Value[] = [];
   for (let level = 0; level <= DEPTH_2015; level++) {
     x = net.scoped(`encoder${level}`, () => {
-      const made = twice(level === 0 ? x : maxPool(net, x), base * 2 ** level);
+      const made = twice(level === 0 ? x : maxPool(net, x), baseChannels * 2 ** level);
       return level >= DEPTH_2015 - 1 ? dropout(net, made, rate) : made;
     });
     if (level < DEPTH_2015) skips.push(x);
   }
   for (let level = DEPTH_2015 - 1; level >= 0; level--) {
     x = net.scoped(`decoder${level}`, () => {
-      const up = upConv(net, x, base * 2 ** level);
-      return twice(concatCropped(net, skips[level], up), base * 2 ** level);
+      const up = upConv(net, x, baseChannels * 2 ** level);
+      return twice(concatCropped(net, skips[level], up), baseChannels * 2 ** level);
     });
   }
-  return net.finish(input, conv2d(net, x, outputs, { name: 'output', kernel: 1 }));
+  return net.finish(input, conv2d(net, x, numClasses, { name: 'output', kernel: 1 }));
 }

@@ -18,10 +18,10 @@ interface OptionsOf {
   /** (1 - t)^power; default 0.9, as DeepLab and nnU-Net. */
   readonly polynomial: WarmUp & { readonly power?: number };
   /**
-   * Cosine from 1 / startDivisor up to 1 over the first `rise` of the steps, then cosine down to
-   * 1 / (startDivisor finalDivisor); defaults 0.3, 25, 1e4, as torch's OneCycleLR. Smith & Topin 2018.
+   * Cosine from 1 / divFactor up to 1 over the first `pctStart` of the steps, then cosine down to
+   * 1 / (divFactor finalDivFactor); defaults 0.3, 25, 1e4, as torch's OneCycleLR. Smith & Topin 2018.
    */
-  readonly 'one-cycle': { readonly rise?: number; readonly startDivisor?: number; readonly finalDivisor?: number };
+  readonly 'one-cycle': { readonly pctStart?: number; readonly divFactor?: number; readonly finalDivFactor?: number };
   /**
    * gamma^k after k plateaus: each a number `patience` of validations in a row none of which was the best so far, once
    * any was better than the first; at most `times` of them. Defaults 0.1, 5, 3, as Krizhevsky et al. 2012 by hand.
@@ -56,14 +56,14 @@ export const SCHEDULES: { readonly [N in ScheduleName]: (options: OptionsOf[N]) 
   cosine: ({ warmUp = 0, final = 0 }) => warmed(warmUp, (t) => cosineBetween(1, final, t)),
   polynomial: ({ warmUp = 0, power = 0.9 }) => warmed(warmUp, (t) => (1 - t) ** power),
   'one-cycle':
-    ({ rise = 0.3, startDivisor = 25, finalDivisor = 1e4 }) =>
+    ({ pctStart = 0.3, divFactor = 25, finalDivFactor = 1e4 }) =>
     (step, total) => {
-      // As torch: the peak is reached at step rise * total - 1, the end at step total - 1.
-      const peak = Math.max(0, rise * total - 1);
-      const start = 1 / startDivisor;
+      // As torch: the peak is reached at step pctStart * total - 1, the end at step total - 1.
+      const peak = Math.max(0, pctStart * total - 1);
+      const start = 1 / divFactor;
       if (step <= peak && peak > 0) return cosineBetween(start, 1, step / peak);
       const down = Math.max(1, total - 1 - peak);
-      return cosineBetween(1, start / finalDivisor, Math.min(1, (step - peak) / down));
+      return cosineBetween(1, start / finalDivFactor, Math.min(1, (step - peak) / down));
     },
   plateau:
     ({ warmUp = 0, gamma = 0.1, patience = 5, times = 3 }) =>

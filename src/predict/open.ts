@@ -116,7 +116,7 @@ function ownModel(
   const rule: TilingRule = {
     multiple: tile.multiple,
     offset: tile.offset,
-    minimum: tile.least,
+    minimum: tile.min,
     halo: tile.halo ?? 0,
     margin: tile.margin / 2,
     exact: tile.halo !== null,
@@ -129,7 +129,7 @@ function ownModel(
     inputName: image.name,
     outputName: output.name,
     input: input as unknown as InputSpec,
-    outputs: network.outputs,
+    outputs: network.numClasses,
     // Softmax or sigmoid is the last operation of the file.
     activation: 'none',
     classes: classes.map(({ name }) => name),

@@ -76,7 +76,7 @@ export function ortRuntime(
 }
 
 /**
- * A step in blocks, where no weight is constant, has nothing left for ONNX Runtime's optimiser: without it every bit and
+ * A step in blocks, where no weight is constant, has nothing left for ONNX Runtime's optimizer: without it every bit and
  * the time of a step are the same, and the session of a U-Net's step opens in 0.2 s instead of 0.4.
  */
 const AS_IT_IS = { graphOptimizationLevel: 'disabled' } as const;

@@ -1,5 +1,5 @@
 /**
- * Tensors that stay with the device from one run to the next: parameters, optimiser state.
+ * Tensors that stay with the device from one run to the next: parameters, optimizer state.
  * What each way costs was measured: docs/performance.md, "State between steps".
  */
 import type * as Ort from 'onnxruntime-common';

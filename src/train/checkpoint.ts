@@ -23,7 +23,7 @@ export interface Checkpoint {
   readonly best: Best | undefined;
   /** Of the configuration that made it: another one cannot go on from here. */
   readonly configHash: string;
-  /** The state of the step's program: parameters, optimiser's moments, averaged weights. */
+  /** The state of the step's program: parameters, optimizer's moments, averaged weights. */
   readonly state: { readonly [name: string]: NdArray };
 }
 

@@ -3,7 +3,7 @@
 import { RunError } from '../errors.ts';
 import { MODELS } from '../models/registry.ts';
 import { LOSSES } from '../nn/losses/registry.ts';
-import { OPTIMISERS } from '../nn/optimizers/registry.ts';
+import { OPTIMIZERS } from '../nn/optimizers/registry.ts';
 import { SCHEDULES } from '../nn/schedules.ts';
 
 interface Rule {
@@ -74,7 +74,7 @@ const REQUIRED: { readonly [path: string]: Rule } = {
   'recipe.model': object,
   'recipe.model.name': oneOf(Object.keys(MODELS)),
   'recipe.model.channels': whole(1),
-  'recipe.model.outputs': whole(1),
+  'recipe.model.numClasses': whole(1),
   'recipe.patch': {
     expected: 'a list of two sides in pixels',
     holds: (value) => listOf('', side).holds(value) && (value as readonly number[]).length === 2,
@@ -83,8 +83,8 @@ const REQUIRED: { readonly [path: string]: Rule } = {
   'recipe.augment': object,
   'recipe.loss': object,
   'recipe.loss.name': oneOf(Object.keys(LOSSES)),
-  'recipe.optimiser': object,
-  'recipe.optimiser.name': oneOf(Object.keys(OPTIMISERS)),
+  'recipe.optimizer': object,
+  'recipe.optimizer.name': oneOf(Object.keys(OPTIMIZERS)),
   'recipe.learningRate': above0,
   'recipe.schedule': object,
   'recipe.schedule.name': oneOf(Object.keys(SCHEDULES)),
@@ -103,7 +103,7 @@ const OPTIONAL: { readonly [path: string]: Rule } = {
       value.every((size, i) => (i === 0 && size === null) || above0.holds(size)),
   },
   'machine.formulation': oneOf(['standard', 'blocks of 8', 'blocks of 16']),
-  'recipe.model.base': whole(1, 1024),
+  'recipe.model.baseChannels': whole(1, 1024),
   'recipe.model.depth': whole(1, 8),
   'recipe.model.dropout': share,
   'recipe.schedule.warmUp': whole(0),

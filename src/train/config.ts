@@ -8,9 +8,10 @@ import type { SplitChoice } from '../dataset/split.ts';
 import { RunError } from '../errors.ts';
 import type { ClassInput } from '../input/classes.ts';
 import type { InputSpec } from '../input/normalise.ts';
+import { FORMER_CONFIG, FORMER_RECIPE, inverse, rename } from '../models/former-names.ts';
 import type { ModelSpec } from '../models/spec.ts';
 import type { LossSpec } from '../nn/losses/registry.ts';
-import type { OptimiserSpec } from '../nn/optimizers/registry.ts';
+import type { OptimizerSpec } from '../nn/optimizers/registry.ts';
 import type { ScheduleSpec } from '../nn/schedules.ts';
 import type { Formulation } from '../runtime/runtime.ts';
 import { checkConfig } from './config-rules.ts';
@@ -44,7 +45,7 @@ export interface Recipe {
   /** Of networks that name the class of a whole image. */
   readonly classes?: ClassAugment;
   readonly loss: LossSpec;
-  readonly optimiser: OptimiserSpec;
+  readonly optimizer: OptimizerSpec;
   readonly learningRate: number;
   readonly schedule: ScheduleSpec;
   /** Gradients are scaled down to this norm; null: not. */
@@ -97,9 +98,12 @@ function canonical(value: unknown): string {
   );
 }
 
-/** Eight hexadecimal digits of a recipe; checkpoints carry them. */
+/**
+ * Eight hexadecimal digits of a recipe; checkpoints carry them. Its keys enter under the names that they had first, so
+ * that the checkpoints of an older run still belong to it.
+ */
 export function hashOf(recipe: Recipe): string {
-  return hex8(crc32(new TextEncoder().encode(canonical(recipe))));
+  return hex8(crc32(new TextEncoder().encode(canonical(rename(recipe, inverse(FORMER_RECIPE))))));
 }
 
 /** Of the names and contents of pages, so that a resumed run notices other data. */
@@ -135,7 +139,7 @@ export async function readConfig(store: Store): Promise<RunConfig> {
 export function parseConfig(bytes: Uint8Array, file: string): RunConfig {
   let config: unknown;
   try {
-    config = JSON.parse(new TextDecoder().decode(bytes));
+    config = rename(JSON.parse(new TextDecoder().decode(bytes)), FORMER_CONFIG);
   } catch (cause) {
     throw new RunError('this is not JSON.', {
       file,

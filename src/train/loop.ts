@@ -222,7 +222,7 @@ export async function train({
   const checkpoint = async (step: number, done: boolean): Promise<void> => {
     const state = await stepper.readState();
     if (!allFinite(state)) {
-      throw new TrainingError(`the state of the optimiser is not finite after step ${step}.`, {
+      throw new TrainingError(`the state of the optimizer is not finite after step ${step}.`, {
         step,
         file: store.name,
         remedy: 'Lower --lr.',

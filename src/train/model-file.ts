@@ -55,7 +55,7 @@ export function modelWriter(
   found?: FoundOnValidation,
 ) => Uint8Array {
   const { model, labels, input } = recipe;
-  const { multiple, offset, least, margin } = sizesOf(model);
+  const { multiple, offset, min, margin } = sizesOf(model);
   const halo = haloOf(model);
   const values = labelValues(labels);
   return (weights, provenance, { calibration, separation } = {}) => {
@@ -67,8 +67,8 @@ export function modelWriter(
         axes: 'nchw',
         input: input as unknown as { readonly [key: string]: Json },
         classes: labels.classes.map(({ name }, i) => ({ name, value: values[i] as number })),
-        activation: model.outputs === 1 ? 'sigmoid' : 'softmax',
-        tile: { multiple, offset, least, margin, halo: halo ?? null },
+        activation: model.numClasses === 1 ? 'sigmoid' : 'softmax',
+        tile: { multiple, offset, min, margin, halo: halo ?? null },
         ...(separation && { separation: { ...separation } }),
         provenance: { ...provenance, ...(calibration && { calibration: describeCubic(calibration) }) },
         licence: null,
@@ -89,7 +89,7 @@ export function classModelWriter(recipe: Recipe): ReturnType<typeof modelWriter>
         axes: 'nchw',
         input: input as unknown as { readonly [key: string]: Json },
         classes: labels.classes.map(({ name }, value) => ({ name, value })),
-        activation: model.outputs === 1 ? 'sigmoid' : 'softmax',
+        activation: model.numClasses === 1 ? 'sigmoid' : 'softmax',
         provenance,
         licence: null,
       }),

@@ -2,7 +2,7 @@
 
 import { lossOf } from '../nn/losses/registry.ts';
 import type { Network } from '../nn/network.ts';
-import { optimiserOf } from '../nn/optimizers/registry.ts';
+import { optimizerOf } from '../nn/optimizers/registry.ts';
 import type { ProfileRequest, Runtime } from '../runtime/runtime.ts';
 import type { Recipe } from './config.ts';
 import type { Stepper } from './loop.ts';
@@ -42,8 +42,8 @@ export async function openStepper(
     ...(recipe.clipNorm === null ? {} : { clipNorm: recipe.clipNorm }),
     ...(recipe.averageDecay === null ? {} : { averageDecay: recipe.averageDecay }),
   };
-  const optimiser = optimiserOf(recipe.optimiser);
-  const step = trainingStep(build(batch), lossOf(recipe.loss), optimiser, options);
+  const optimizer = optimizerOf(recipe.optimizer);
+  const step = trainingStep(build(batch), lossOf(recipe.loss), optimizer, options);
   const profiled = profile === undefined ? {} : { profile };
   if (devices === undefined) {
     const program = await runtime.compile(step.graph, { state: step.state, exact, ...profiled });
@@ -51,7 +51,7 @@ export async function openStepper(
     return { step, stepper: stepperOf(program, step, seed), fingerprint, close: () => program.dispose() };
   }
   const share = shareOf(recipe, devices.names);
-  const { graph, state } = updateGraph(step.parameters, optimiser, options);
+  const { graph, state } = updateGraph(step.parameters, optimizer, options);
   const program = await runtime.compile(graph, { state, exact, ...profiled });
   const workers = await devices.open(gradientGraph(build(share), lossOf(recipe.loss)), { exact });
   return {

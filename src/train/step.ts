@@ -8,7 +8,7 @@ import type { Loss } from '../nn/losses/loss.ts';
 import type { DropoutMask, Network, Parameter } from '../nn/network.ts';
 import { movingAverage } from '../nn/optimizers/average.ts';
 import { clipByNorm, globalNorm } from '../nn/optimizers/gradient-clip.ts';
-import type { Optimiser } from '../nn/optimizers/optimizer.ts';
+import type { Optimizer } from '../nn/optimizers/optimizer.ts';
 
 export interface StepOptions {
   /** Gradients are scaled down to this global norm; default: not. Their norm is then the output `gradientNorm`. */
@@ -72,7 +72,7 @@ function updated(
   b: GraphBuilder,
   parameters: readonly Parameter[],
   raw: readonly Value[],
-  optimiser: Optimiser,
+  optimizer: Optimizer,
   { clipNorm, measureNorm = false, averageDecay }: StepOptions,
 ): { readonly outputs: readonly Value[]; readonly state: { readonly [input: string]: string } } {
   const learningRate = b.input('learningRate', 'float32', []);
@@ -95,11 +95,11 @@ function updated(
       value: parameter.value,
       gradient: gradients[i] as Value,
       decay: parameter.decay,
-      slots: optimiser.slots.map((slot) =>
+      slots: optimizer.slots.map((slot) =>
         b.input(`${slot}/${parameter.value.name}`, 'float32', parameter.value.shape),
       ),
     }));
-    const after = optimiser.updateAll(b, trained, learningRate, step);
+    const after = optimizer.updateAll(b, trained, learningRate, step);
     const sums = after.map(({ value }) => b.sum(value, axesOf(value)));
     outputs.push(
       b.output(
@@ -133,20 +133,20 @@ function updated(
 }
 
 /**
- * The graph of one step of `optimiser` on `loss` of `network`, whose builder it uses up: build the network anew for another.
+ * The graph of one step of `optimizer` on `loss` of `network`, whose builder it uses up: build the network anew for another.
  * @throws GraphError when a parameter does not take part in the loss.
  */
 export function trainingStep(
   network: Network,
   loss: Loss,
-  optimiser: Optimiser,
+  optimizer: Optimizer,
   options: StepOptions = {},
 ): TrainingStep {
   const { parameters } = network;
   const { averageDecay } = options;
   const { b, value, gradients } = differentiated(network, loss);
   const first = b.output(value, 'loss');
-  const { outputs, state } = updated(b, parameters, gradients, optimiser, options);
+  const { outputs, state } = updated(b, parameters, gradients, optimizer, options);
   return {
     graph: b.build([first, ...outputs]),
     state,
@@ -157,7 +157,7 @@ export function trainingStep(
       const initial: { [input: string]: NdArray } = { ...weights, [STEP]: float32([], [0]) };
       for (const { value: parameter } of parameters) {
         const weight = weights[parameter.name] as NdArray<'float32'>;
-        for (const slot of optimiser.slots) {
+        for (const slot of optimizer.slots) {
           initial[`${slot}/${parameter.name}`] = float32(parameter.shape, new Float32Array(sizeOf(parameter.shape)));
         }
         if (averageDecay !== undefined)
@@ -190,7 +190,7 @@ export function gradientGraph(network: Network, loss: Loss): Graph {
 /** Only the update of a step, `gradient/..` and the learning rate in; its state is that of `trainingStep`. */
 export function updateGraph(
   parameters: readonly Parameter[],
-  optimiser: Optimiser,
+  optimizer: Optimizer,
   options: StepOptions = {},
 ): { readonly graph: Graph; readonly state: { readonly [input: string]: string } } {
   const b = new GraphBuilder('update');
@@ -199,6 +199,6 @@ export function updateGraph(
     value: b.input(parameter.value.name, 'float32', parameter.value.shape),
   }));
   const gradients = own.map(({ value: { name, shape } }) => b.input(gradientName(name), 'float32', shape));
-  const { outputs, state } = updated(b, own, gradients, optimiser, options);
+  const { outputs, state } = updated(b, own, gradients, optimizer, options);
   return { graph: b.build(outputs), state };
 }

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { AUGMENT_NAMES, LOSS_NAMES, MODEL_NAMES, OPTIMISER_NAMES, SCHEDULE_NAMES } from '../../src/cli/choices.ts';
+import { AUGMENT_NAMES, LOSS_NAMES, MODEL_NAMES, OPTIMIZER_NAMES, SCHEDULE_NAMES } from '../../src/cli/choices.ts';
 import { nearest } from '../../src/cli/nearest.ts';
 import { program } from '../../src/cli/program.ts';
 import { folds, interval, size } from '../../src/cli/values.ts';
 import { MODELS } from '../../src/models/registry.ts';
 import { LOSSES } from '../../src/nn/losses/registry.ts';
-import { OPTIMISERS } from '../../src/nn/optimizers/registry.ts';
+import { OPTIMIZERS } from '../../src/nn/optimizers/registry.ts';
 import { SCHEDULES } from '../../src/nn/schedules.ts';
 import { AUGMENT_STRENGTHS } from '../../src/train/tasks/segmentation/choose-recipe.ts';
 import { optionsMarkdown } from './options-markdown.ts';
@@ -17,7 +17,7 @@ test('docs/options.md says what the commands take (vitest run test/cli/options.t
 test.each([
   ['--model', MODEL_NAMES, MODELS],
   ['--loss', LOSS_NAMES, LOSSES],
-  ['--optimizer', OPTIMISER_NAMES, OPTIMISERS],
+  ['--optimizer', OPTIMIZER_NAMES, OPTIMIZERS],
   ['--schedule', SCHEDULE_NAMES, SCHEDULES],
   ['--augment', AUGMENT_NAMES, AUGMENT_STRENGTHS],
 ])('the words of %s are those of its registry', (_, names, registry) => {

@@ -74,7 +74,7 @@ test('training says what the network sees, and its file is calibrated', async ()
   expect(inputs[0]?.dims).toEqual(['batch', 1, 23, 23]);
   expect(JSON.parse(metadata[METADATA_KEY] as string)).toMatchObject({
     network: { name: 'n2' },
-    tile: { least: 23, margin: 22, halo: 11 },
+    tile: { min: 23, margin: 22, halo: 11 },
     input: { window: { side: 23, cover: 23, foveationPx: 0 } },
     provenance: { calibration: expect.stringMatching(/^-?[\d.e-]+(, -?[\d.e-]+){3}$/) },
   });

@@ -54,7 +54,7 @@ describe('wrong use exits with 2, says what was meant, and shows no stack trace'
       /Known: unet, unet2015, .*\. \(Did you mean unet2015\?\)/,
     ],
     [
-      'a value of an optimiser',
+      'a value of an optimizer',
       ['train', 'x', '--optimizer', 'adamW'],
       /Known: sgd, adam, adamw\. \(Did you mean adamw\?\)/,
     ],

@@ -110,7 +110,7 @@ async function runGraph(runtime: Runtime, graph: Graph, numbers: Case['feeds'], 
 /** Losses of ten steps of a small U-Net on a disc in noise, and a sum over each weight afterwards. */
 async function trainSmallUnet(runtime: Runtime, exact: boolean): Promise<Result> {
   const side = 16;
-  const network = unet({ name: 'unet', channels: 1, outputs: 2, base: 16, depth: 1 }, [1, 1, side, side], {
+  const network = unet({ name: 'unet', channels: 1, numClasses: 2, baseChannels: 16, depth: 1 }, [1, 1, side, side], {
     training: true,
   });
   const step = trainingStep(network, crossEntropy(), sgd({ momentum: 0.9 }));

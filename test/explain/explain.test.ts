@@ -32,7 +32,7 @@ const RANGE = {
 /** A network with its first weights, as a file of ours. */
 function fileOf(spec: ModelSpec): Uint8Array {
   const whole = isClassifier(spec.name);
-  const side = whole ? 0 : sizesOf(spec).least;
+  const side = whole ? 0 : sizesOf(spec).min;
   const shape = 'input' in spec ? ([1, 1, ...spec.input] as const) : ([1, 1, side, side] as const);
   const weights = initialWeights(buildNetwork(spec, shape as never).parameters, 4);
   // Biases other than 0, so that forgetting one is seen.
@@ -46,14 +46,17 @@ function fileOf(spec: ModelSpec): Uint8Array {
     else if (whole)
       for (let i = 0; i < array.data.length; i++) (array.data as Float32Array)[i] = 3 * (array.data[i] as number);
   }
-  const classes = Array.from({ length: Math.max(2, spec.outputs) }, (_, value) => ({ name: `class ${value}`, value }));
+  const classes = Array.from({ length: Math.max(2, spec.numClasses) }, (_, value) => ({
+    name: `class ${value}`,
+    value,
+  }));
   return writeOnnx(exportNetwork(spec, weights), {
     metadata: metadataEntry({
       version: 1,
       network: spec,
       axes: 'nchw',
       classes,
-      activation: spec.outputs === 1 ? 'sigmoid' : 'softmax',
+      activation: spec.numClasses === 1 ? 'sigmoid' : 'softmax',
       provenance: {},
       licence: null,
       ...('input' in spec
@@ -64,8 +67,8 @@ function fileOf(spec: ModelSpec): Uint8Array {
 }
 
 function tileOf(spec: ModelSpec) {
-  const { multiple, offset, least, margin } = sizesOf(spec);
-  return { multiple, offset, least, margin, halo: haloOf(spec) ?? null };
+  const { multiple, offset, min, margin } = sizesOf(spec);
+  return { multiple, offset, min, margin, halo: haloOf(spec) ?? null };
 }
 
 function picture(width: number, height: number, name = 'picture.png'): NamedPage {
@@ -83,22 +86,26 @@ const failed = ({ checks }: Explanation) => checks.filter(({ passed }) => !passe
 
 describe('every network of the line: all numbers are found again, in the middle and at the border', () => {
   test.each<[string, ModelSpec, [number, number]]>([
-    ['unet', { name: 'unet', channels: 1, outputs: 2, base: 4, depth: 2 }, [80, 60]],
+    ['unet', { name: 'unet', channels: 1, numClasses: 2, baseChannels: 4, depth: 2 }, [80, 60]],
     [
       'unet of one output',
-      { name: 'unet', channels: 1, outputs: 1, base: 4, depth: 1, upsampling: 'linear' },
+      { name: 'unet', channels: 1, numClasses: 1, baseChannels: 4, depth: 1, upsampling: 'linear' },
       [40, 40],
     ],
     [
       'unet with instance norm',
-      { name: 'unet', channels: 1, outputs: 2, base: 4, depth: 1, norm: 'instance' },
+      { name: 'unet', channels: 1, numClasses: 2, baseChannels: 4, depth: 1, norm: 'instance' },
       [40, 40],
     ],
-    ['unet2015', { name: 'unet2015', channels: 1, outputs: 2, base: 4 }, [40, 30]],
-    ['n2', { name: 'n2', channels: 1, outputs: 2, base: 6 }, [50, 40]],
-    ['perceptron', { name: 'perceptron', channels: 1, outputs: 3, input: [12, 10] }, [10, 12]],
-    ['mlp', { name: 'mlp', channels: 1, outputs: 4, input: [12, 12], hidden: [20, 10], activation: 'tanh' }, [12, 12]],
-    ['alexnet', { name: 'alexnet', channels: 1, outputs: 10, input: [67, 67], scale: 0.1 }, [67, 67]],
+    ['unet2015', { name: 'unet2015', channels: 1, numClasses: 2, baseChannels: 4 }, [40, 30]],
+    ['n2', { name: 'n2', channels: 1, numClasses: 2, baseChannels: 6 }, [50, 40]],
+    ['perceptron', { name: 'perceptron', channels: 1, numClasses: 3, input: [12, 10] }, [10, 12]],
+    [
+      'mlp',
+      { name: 'mlp', channels: 1, numClasses: 4, input: [12, 12], hidden: [20, 10], activation: 'tanh' },
+      [12, 12],
+    ],
+    ['alexnet', { name: 'alexnet', channels: 1, numClasses: 10, input: [67, 67], scale: 0.1 }, [67, 67]],
   ])('%s', async (_, spec, [width, height]) => {
     const bytes = fileOf(spec);
     const page = picture(width, height);
@@ -295,7 +302,7 @@ describe('worked out by hand', () => {
 });
 
 describe('what is asked for', () => {
-  const bytes = fileOf({ name: 'unet', channels: 1, outputs: 2, base: 4, depth: 2 });
+  const bytes = fileOf({ name: 'unet', channels: 1, numClasses: 2, baseChannels: 4, depth: 2 });
 
   test('a layer and a class by name', async () => {
     const found = await explain(await cpu(), bytes, picture(40, 40), {
@@ -331,7 +338,7 @@ describe('what is asked for', () => {
   });
 
   test('a point that is cropped away before the network sees it', async () => {
-    const spec = { name: 'mlp', channels: 1, outputs: 2, input: [12, 12], hidden: [4] } as const;
+    const spec = { name: 'mlp', channels: 1, numClasses: 2, input: [12, 12], hidden: [4] } as const;
     const wrong = explain(await cpu(), fileOf(spec), picture(40, 12), { at: { x: 2, y: 5 } });
     await expect(wrong).rejects.toThrow(/does not look at the point 2,5.*Give x from 14 to 25 and y from 0 to 11/);
   });

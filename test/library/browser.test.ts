@@ -26,7 +26,7 @@ globalThis.trainHere = async (device) => {
   const lines = [];
   const run = await train(
     [data],
-    { steps: 10, base: 4, depth: 1, patch: [48, 48], learningRate: 0.02, device, threads: 2 },
+    { steps: 10, baseChannels: 4, depth: 1, patch: [48, 48], learningRate: 0.02, device, threads: 2 },
     { say: (line) => lines.push(line), onEvent: (event) => event.kind === 'step' && losses.push(event.loss) },
   );
   const model = await openModelFile(run.model, { device, threads: 2 });
@@ -42,7 +42,7 @@ import { phantom } from 'lamella';
 import { train } from 'lamella/browser';
 onmessage = async () => {
   const { steps, model } = await train([phantom({ width: 48, height: 48, depth: 2 })], {
-    steps: 3, base: 4, depth: 1, patch: [32, 32], device: 'wasm',
+    steps: 3, baseChannels: 4, depth: 1, patch: [32, 32], device: 'wasm',
   });
   postMessage({ steps, bytes: model.length });
 };`;

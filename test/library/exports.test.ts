@@ -67,8 +67,8 @@ const PUBLIC: { readonly [file: string]: Exported } = {
     `),
     types: words(`
       AdamOptions AlexNetSpec AugmentOptions AugmentSettings Batch ConvOptions DiceOptions FocalOptions
-      Initialiser Loss LossName LossSpec MlpSpec ModelMetadata ModelName ModelSpec Network Optimiser
-      OptimiserName OptimiserSpec Parameter PerceptronSpec Random SampleOptions Schedule ScheduleName
+      Initialiser Loss LossName LossSpec MlpSpec ModelMetadata ModelName ModelSpec Network Optimizer
+      OptimizerName OptimizerSpec Parameter PerceptronSpec Random SampleOptions Schedule ScheduleName
       ScheduleSpec SgdOptions Sizes SlidingWindowSpec StepOptions Target TrainingStep Unet2015Spec UnetSpec
     `),
   },

@@ -12,7 +12,7 @@ import { consumerFolder, snippets, withReplaced } from './snippets.ts';
 const run = promisify(execFile);
 
 /** Seconds instead of minutes; everything else is run as it stands. */
-const SHORT = "out: 'runs/a', steps: 12, base: 8, depth: 2, patch: [64, 64]";
+const SHORT = "out: 'runs/a', steps: 12, baseChannels: 8, depth: 2, patch: [64, 64]";
 
 describe('examples for Node, run against the built package', () => {
   let folder: string;

@@ -4,12 +4,12 @@ import { graphMacs, parameterCount } from '../../src/graph/analysis/cost.ts';
 import { chooseUnet } from '../../src/models/choose.ts';
 import { buildNetwork } from '../../src/models/registry.ts';
 
-const membranes = { channels: 1, outputs: 1, image: [512, 512], cores: 2 } as const;
+const membranes = { channels: 1, numClasses: 1, image: [512, 512], cores: 2 } as const;
 
 describe('the choice', () => {
   test('for an EM stack and a quarter of an hour on two cores', () => {
     const { spec, patch, reason } = chooseUnet({ ...membranes, minutes: 15 });
-    expect(spec).toEqual({ name: 'unet', channels: 1, outputs: 1, base: 16, depth: 4, norm: 'weight' });
+    expect(spec).toEqual({ name: 'unet', channels: 1, numClasses: 1, baseChannels: 16, depth: 4, norm: 'weight' });
     expect(patch).toBe(256);
     expect(reason).toMatch(
       /^U-Net of depth 4, since patches of 256 x 256 pixels are then 16 pixels wide at the lowest level, and 16 channels at the first level: the widest that sees enough; in 15 minutes on 2 cores it sees about \d+ million pixels \(at least 200 are wanted\)\.$/,
@@ -17,7 +17,7 @@ describe('the choice', () => {
   });
 
   test('more time or more cores make it wider, little time narrow', () => {
-    const base = (minutes: number, cores = 2) => chooseUnet({ ...membranes, minutes, cores }).spec.base;
+    const base = (minutes: number, cores = 2) => chooseUnet({ ...membranes, minutes, cores }).spec.baseChannels;
     expect(base(1)).toBe(8);
     expect(base(40)).toBe(32);
     expect(base(15, 8)).toBe(48);
@@ -30,8 +30,8 @@ describe('the choice', () => {
   });
 
   test('what was asked for stays', () => {
-    const { spec, patch, reason } = chooseUnet({ ...membranes, base: 12, depth: 2, patch: 128 });
-    expect(spec).toMatchObject({ base: 12, depth: 2 });
+    const { spec, patch, reason } = chooseUnet({ ...membranes, baseChannels: 12, depth: 2, patch: 128 });
+    expect(spec).toMatchObject({ baseChannels: 12, depth: 2 });
     expect(patch).toBe(128);
     expect(reason).toBe('U-Net of depth 2 as asked for, and 12 channels as asked for.');
   });
@@ -51,7 +51,7 @@ describe('the choice', () => {
 describe('the cost', () => {
   test('of unet2015 is 150.43 billion multiplications and 31,030,658 parameters', () => {
     const { builder, logits, parameters } = buildNetwork(
-      { name: 'unet2015', channels: 1, outputs: 2 },
+      { name: 'unet2015', channels: 1, numClasses: 2 },
       [1, 1, 572, 572],
     );
     expect(graphMacs(builder.build([logits])) / 1e9).toBeCloseTo(150.43, 2);

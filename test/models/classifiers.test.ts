@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { type NdArray, sizeOf } from '../../src/array/ndarray.ts';
 import { graphMacs, parameterCount } from '../../src/graph/analysis/cost.ts';
-import { leastAlexNetSide } from '../../src/models/alexnet.ts';
+import { minAlexNetSide } from '../../src/models/alexnet.ts';
 import { buildNetwork, isClassifier, sizesOf } from '../../src/models/registry.ts';
 import type { AlexNetSpec } from '../../src/models/spec.ts';
 import { initialWeights } from '../../src/train/step.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';
 
-const paper: AlexNetSpec = { name: 'alexnet', channels: 3, outputs: 1000, input: [224, 224] };
+const paper: AlexNetSpec = { name: 'alexnet', channels: 3, numClasses: 1000, input: [224, 224] };
 
 describe('alexnet', () => {
   const network = buildNetwork(paper, [1, 3, 224, 224]);
@@ -123,9 +123,9 @@ describe('alexnet', () => {
   });
 
   test('is smaller by its scale, down to a least input', () => {
-    const least = leastAlexNetSide();
+    const least = minAlexNetSide();
     expect(least).toBe(64);
-    const quarter = { ...paper, scale: 0.25, outputs: 2, input: [least, least] } as const;
+    const quarter = { ...paper, scale: 0.25, numClasses: 2, input: [least, least] } as const;
     const { parameters, builder, logits } = buildNetwork(quarter, [1, 3, least, least]);
     expect(parameters[0]?.value.shape).toEqual([24, 3, 11, 11]);
     expect(logits.shape).toEqual([1, 2]);
@@ -139,7 +139,7 @@ describe('mlp', () => {
     const spec = {
       name: 'mlp',
       channels: 1,
-      outputs: 10,
+      numClasses: 10,
       input: [28, 28],
       hidden: [300, 100],
       activation: 'tanh',
@@ -161,7 +161,7 @@ describe('mlp', () => {
 describe('perceptron', () => {
   test('is one layer from 0: a weight an input and a bias an output', () => {
     const { parameters, logits } = buildNetwork(
-      { name: 'perceptron', channels: 1, outputs: 1, input: [1, 2] },
+      { name: 'perceptron', channels: 1, numClasses: 1, input: [1, 2] },
       [4, 1, 1, 2],
     );
     expect(parameterCount(parameters)).toBe(3);

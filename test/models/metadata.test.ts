@@ -4,7 +4,7 @@ import { METADATA_KEY, type ModelMetadata, metadataEntry, parseMetadata } from '
 
 const metadata: ModelMetadata = {
   version: 1,
-  network: { name: 'unet', channels: 1, outputs: 1, base: 16, depth: 3 },
+  network: { name: 'unet', channels: 1, numClasses: 1, baseChannels: 16, depth: 3 },
   axes: 'nchw',
   input: { channels: { mode: 'grey', count: 1 }, normalisation: { kind: 'zscore', numbers: [[3, 1]] } },
   classes: [
@@ -12,7 +12,7 @@ const metadata: ModelMetadata = {
     { name: 'inside', value: 255 },
   ],
   activation: 'sigmoid',
-  tile: { multiple: 8, offset: 0, least: 8, margin: 0, halo: 44 },
+  tile: { multiple: 8, offset: 0, min: 8, margin: 0, halo: 44 },
   separation: { by: 'border', threshold: 0.4 },
   provenance: { seed: 1, command: 'lamella train data' },
   licence: 'CC0-1.0',
@@ -24,13 +24,19 @@ test('what is written is read', () => {
   expect(parseMetadata(JSON.stringify(open))).toEqual(open);
 });
 
+test('keys of earlier versions are read under their names of today', () => {
+  const network = { name: 'unet', channels: 1, outputs: 1, base: 16, depth: 3 };
+  const tile = { multiple: 8, offset: 0, least: 8, margin: 0, halo: 44 };
+  expect(parseMetadata(JSON.stringify({ ...metadata, network, tile }))).toEqual(metadata);
+});
+
 describe('what is wrong is named', () => {
   const broken: [string, unknown, string][] = [
     ['not an object', [1], 'is not an object'],
     ['a later version', { ...metadata, version: 2 }, 'is of version 2; this program knows 1'],
     ['no network', { ...metadata, network: undefined }, "has no object at 'network'"],
     ['no channels', { ...metadata, network: { name: 'unet' } }, "has no number at 'network.channels'"],
-    ['no outputs', { ...metadata, network: { ...metadata.network, outputs: 0 } }, "has 0 outputs in 'network'"],
+    ['no classes', { ...metadata, network: { ...metadata.network, numClasses: 0 } }, "has 0 numClasses in 'network'"],
     ['other axes', { ...metadata, axes: 'nhwc' }, "has axes 'nhwc', not 'nchw'"],
     ['an activation', { ...metadata, activation: 'relu' }, "has an unknown activation 'relu'"],
     ['a class', { ...metadata, classes: [{ name: 'a' }, metadata.classes[1]] }, "has no number at 'classes[0].value'"],

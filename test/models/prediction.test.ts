@@ -12,19 +12,25 @@ import { expectAllClose } from '../support/expect-all-close.ts';
 import { cpu, runGraph } from '../support/run-graph.ts';
 
 const SPECS: readonly (readonly [string, ModelSpec])[] = [
-  ['unet', { name: 'unet', channels: 1, outputs: 1, base: 4, depth: 2 }],
-  ['unet of three classes, linear', { name: 'unet', channels: 2, outputs: 3, base: 4, depth: 2, upsampling: 'linear' }],
-  ['unet with standardised weights', { name: 'unet', channels: 1, outputs: 1, base: 4, depth: 2, norm: 'weight' }],
+  ['unet', { name: 'unet', channels: 1, numClasses: 1, baseChannels: 4, depth: 2 }],
+  [
+    'unet of three classes, linear',
+    { name: 'unet', channels: 2, numClasses: 3, baseChannels: 4, depth: 2, upsampling: 'linear' },
+  ],
+  [
+    'unet with standardised weights',
+    { name: 'unet', channels: 1, numClasses: 1, baseChannels: 4, depth: 2, norm: 'weight' },
+  ],
   [
     'unet with instance norm and residual blocks',
-    { name: 'unet', channels: 1, outputs: 1, base: 4, depth: 2, norm: 'instance', residual: true },
+    { name: 'unet', channels: 1, numClasses: 1, baseChannels: 4, depth: 2, norm: 'instance', residual: true },
   ],
-  ['unet2015', { name: 'unet2015', channels: 1, outputs: 2, base: 2 }],
+  ['unet2015', { name: 'unet2015', channels: 1, numClasses: 2, baseChannels: 2 }],
 ];
 
 function weightsOf(spec: ModelSpec) {
-  const { least } = sizesOf(spec);
-  const weights = initialWeights(buildNetwork(spec, [1, spec.channels, least, least]).parameters, 3);
+  const { min } = sizesOf(spec);
+  const weights = initialWeights(buildNetwork(spec, [1, spec.channels, min, min]).parameters, 3);
   // Gains other than 1, so that folding them is seen.
   for (const [name, array] of Object.entries(weights))
     if (name.endsWith('gain')) (array.data as Float32Array).fill(1.3);
@@ -32,7 +38,7 @@ function weightsOf(spec: ModelSpec) {
 }
 
 describe.each(SPECS)('%s', (_, spec) => {
-  const { least, multiple, margin } = sizesOf(spec);
+  const { min, multiple, margin } = sizesOf(spec);
 
   test('exported as a file runs on other sizes and batches, as the graph of that size does', async () => {
     const weights = weightsOf(spec);
@@ -41,8 +47,8 @@ describe.each(SPECS)('%s', (_, spec) => {
       { name: 'image', dtype: 'float32', shape: ['batch', spec.channels, 'height', 'width'] },
     ]);
     for (const [batch, height, width] of [
-      [1, least, least],
-      [2, least + multiple, least + 3 * multiple],
+      [1, min, min],
+      [2, min + multiple, min + 3 * multiple],
     ] as const) {
       const shape = [batch, spec.channels, height, width] as const;
       const image = float32(
@@ -50,7 +56,7 @@ describe.each(SPECS)('%s', (_, spec) => {
         Float32Array.from({ length: batch * spec.channels * height * width }, (_, i) => Math.sin(i * i)),
       );
       const { probabilities } = await file.run({ image });
-      expect(probabilities?.shape).toEqual([batch, spec.outputs, height - margin, width - margin]);
+      expect(probabilities?.shape).toEqual([batch, spec.numClasses, height - margin, width - margin]);
       const direct = await runGraph(predictionGraph(spec, shape), { image, ...weights });
       // Two compilations may sum in another order.
       expectAllClose(probabilities?.data as Float32Array, direct.probabilities?.data as Float32Array, { atol: 2e-6 });
@@ -61,13 +67,13 @@ describe.each(SPECS)('%s', (_, spec) => {
   test('exported graph is well formed and can be bound to another shape', () => {
     const graph = exportNetwork(spec, weightsOf(spec));
     checkGraph(graph);
-    const bound = bindShapes(graph, { image: [1, spec.channels, least + multiple, least] });
-    expect(bound.outputs[0]?.shape).toEqual([1, spec.outputs, least + multiple - margin, least - margin]);
+    const bound = bindShapes(graph, { image: [1, spec.channels, min + multiple, min] });
+    expect(bound.outputs[0]?.shape).toEqual([1, spec.numClasses, min + multiple - margin, min - margin]);
   });
 });
 
 test('the exported network has no more parameters than convolutions have', () => {
-  const spec: ModelSpec = { name: 'unet', channels: 1, outputs: 1, base: 2, depth: 1, norm: 'weight' };
+  const spec: ModelSpec = { name: 'unet', channels: 1, numClasses: 1, baseChannels: 2, depth: 1, norm: 'weight' };
   const names = buildNetwork(exportedSpec(spec), [1, 1, 2, 2]).parameters.map(({ value }) => value.name);
   const held = [...exportNetwork(spec, weightsOf(spec)).constants.keys()].map(({ name }) => name);
   expect(names.some((name) => name.endsWith('gain'))).toBe(false);
@@ -75,7 +81,7 @@ test('the exported network has no more parameters than convolutions have', () =>
 });
 
 test('a missing weight is named', () => {
-  const spec: ModelSpec = { name: 'unet', channels: 1, outputs: 1, base: 2, depth: 1 };
+  const spec: ModelSpec = { name: 'unet', channels: 1, numClasses: 1, baseChannels: 2, depth: 1 };
   const { 'decoder0/up/bias': _, ...rest } = weightsOf(spec);
   expect(() => exportNetwork(spec, rest)).toThrow(ModelError);
   expect(() => exportNetwork(spec, rest)).toThrow("'decoder0/up/bias' of the network 'unet' is missing, not [2]");

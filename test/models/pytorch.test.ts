@@ -21,54 +21,54 @@ const LINE: {
     readonly gain?: number;
   };
 } = {
-  perceptron: { spec: { name: 'perceptron', channels: 1, outputs: 1, input: [4, 5] }, image: [3, 1, 4, 5] },
+  perceptron: { spec: { name: 'perceptron', channels: 1, numClasses: 1, input: [4, 5] }, image: [3, 1, 4, 5] },
   'perceptron of four classes': {
-    spec: { name: 'perceptron', channels: 2, outputs: 4, input: [3, 3] },
+    spec: { name: 'perceptron', channels: 2, numClasses: 4, input: [3, 3] },
     image: [2, 2, 3, 3],
   },
-  mlp: { spec: { name: 'mlp', channels: 1, outputs: 10, input: [7, 7], hidden: [20, 15] }, image: [2, 1, 7, 7] },
+  mlp: { spec: { name: 'mlp', channels: 1, numClasses: 10, input: [7, 7], hidden: [20, 15] }, image: [2, 1, 7, 7] },
   'mlp with tanh': {
-    spec: { name: 'mlp', channels: 3, outputs: 3, input: [4, 4], hidden: [9], activation: 'tanh' },
+    spec: { name: 'mlp', channels: 3, numClasses: 3, input: [4, 4], hidden: [9], activation: 'tanh' },
     image: [2, 3, 4, 4],
   },
   'mlp with sigmoid': {
-    spec: { name: 'mlp', channels: 1, outputs: 2, input: [5, 4], hidden: [8, 6, 5], activation: 'sigmoid' },
+    spec: { name: 'mlp', channels: 1, numClasses: 2, input: [5, 4], hidden: [8, 6, 5], activation: 'sigmoid' },
     image: [2, 1, 5, 4],
   },
   // Sides that windows of 11 at steps of 4 cover evenly (71) and do not (64).
   alexnet: {
-    spec: { name: 'alexnet', channels: 3, outputs: 7, input: [64, 71], scale: 0.125 },
+    spec: { name: 'alexnet', channels: 3, numClasses: 7, input: [64, 71], scale: 0.125 },
     image: [2, 3, 64, 71],
     // As of 255 levels: where response normalisation does something.
     amplitude: 100,
   },
   'alexnet at full size': {
-    spec: { name: 'alexnet', channels: 3, outputs: 1000, input: [224, 224] },
+    spec: { name: 'alexnet', channels: 3, numClasses: 1000, input: [224, 224] },
     image: [1, 3, 224, 224],
     amplitude: 100,
     // So that a thousand classes share the probability.
     gain: 1,
   },
-  n1: { spec: { name: 'n1', channels: 1, outputs: 2, base: 6 }, image: [2, 1, 9, 9] },
-  n2: { spec: { name: 'n2', channels: 3, outputs: 4, base: 7 }, image: [2, 3, 23, 23] },
-  n3: { spec: { name: 'n3', channels: 1, outputs: 2, base: 6 }, image: [1, 1, 47, 47] },
-  n4: { spec: { name: 'n4', channels: 1, outputs: 2, base: 5 }, image: [1, 1, 95, 95] },
-  'n4 at full size': { spec: { name: 'n4', channels: 1, outputs: 2 }, image: [1, 1, 95, 95] },
-  unet: { spec: { name: 'unet', channels: 1, outputs: 3, base: 4, depth: 2 }, image: [1, 1, 16, 20] },
+  n1: { spec: { name: 'n1', channels: 1, numClasses: 2, baseChannels: 6 }, image: [2, 1, 9, 9] },
+  n2: { spec: { name: 'n2', channels: 3, numClasses: 4, baseChannels: 7 }, image: [2, 3, 23, 23] },
+  n3: { spec: { name: 'n3', channels: 1, numClasses: 2, baseChannels: 6 }, image: [1, 1, 47, 47] },
+  n4: { spec: { name: 'n4', channels: 1, numClasses: 2, baseChannels: 5 }, image: [1, 1, 95, 95] },
+  'n4 at full size': { spec: { name: 'n4', channels: 1, numClasses: 2 }, image: [1, 1, 95, 95] },
+  unet: { spec: { name: 'unet', channels: 1, numClasses: 3, baseChannels: 4, depth: 2 }, image: [1, 1, 16, 20] },
   'unet of one output, residual, linear': {
-    spec: { name: 'unet', channels: 3, outputs: 1, base: 5, depth: 3, residual: true, upsampling: 'linear' },
+    spec: { name: 'unet', channels: 3, numClasses: 1, baseChannels: 5, depth: 3, residual: true, upsampling: 'linear' },
     image: [2, 3, 24, 16],
   },
   'unet with standardised weights, at most 6 channels': {
-    spec: { name: 'unet', channels: 1, outputs: 2, base: 4, depth: 2, norm: 'weight', most: 6 },
+    spec: { name: 'unet', channels: 1, numClasses: 2, baseChannels: 4, depth: 2, norm: 'weight', maxChannels: 6 },
     image: [1, 1, 20, 16],
   },
   'unet with instance norm, residual': {
-    spec: { name: 'unet', channels: 2, outputs: 2, base: 4, depth: 2, norm: 'instance', residual: true },
+    spec: { name: 'unet', channels: 2, numClasses: 2, baseChannels: 4, depth: 2, norm: 'instance', residual: true },
     image: [2, 2, 16, 24],
   },
-  unet2015: { spec: { name: 'unet2015', channels: 1, outputs: 2, base: 2 }, image: [1, 1, 188, 188] },
-  'unet2015 at full size': { spec: { name: 'unet2015', channels: 1, outputs: 2 }, image: [1, 1, 188, 188] },
+  unet2015: { spec: { name: 'unet2015', channels: 1, numClasses: 2, baseChannels: 2 }, image: [1, 1, 188, 188] },
+  'unet2015 at full size': { spec: { name: 'unet2015', channels: 1, numClasses: 2 }, image: [1, 1, 188, 188] },
 };
 
 /** What scripts/golden/networks.py wrote, from the files' own weights. */

@@ -9,7 +9,7 @@ function parameterCount(network: Network): number {
   return network.parameters.reduce((count, { value }) => count + sizeOf(value.shape), 0);
 }
 
-const paper: ModelSpec = { name: 'unet2015', channels: 1, outputs: 2 };
+const paper: ModelSpec = { name: 'unet2015', channels: 1, numClasses: 2 };
 
 describe('unet2015', () => {
   test('has the 31,030,658 parameters and 23 convolutions of the paper, 572 to 388', () => {
@@ -36,15 +36,15 @@ describe('unet2015', () => {
 
   test('takes sides of 12 modulo 16 from 188 on and loses 184', () => {
     const sizes = sizesOf(paper);
-    expect(sizes).toMatchObject({ multiple: 16, offset: 12, least: 188, margin: 184 });
+    expect(sizes).toMatchObject({ multiple: 16, offset: 12, min: 188, margin: 184 });
     expect([1, 188, 190, 196, 197, 572].map((side) => sizes.nearest(side))).toEqual([188, 188, 188, 188, 204, 572]);
-    expect(buildNetwork({ ...paper, base: 2 }, [1, 1, 188, 204]).logits.shape).toEqual([1, 2, 4, 20]);
+    expect(buildNetwork({ ...paper, baseChannels: 2 }, [1, 1, 188, 204]).logits.shape).toEqual([1, 2, 4, 20]);
   });
 
   test('has dropout masks at the end of the contracting path in training only', () => {
     const shape = [1, 1, 188, 188] as const;
-    expect(buildNetwork({ ...paper, base: 2 }, shape).masks).toHaveLength(0);
-    const { masks } = buildNetwork({ ...paper, base: 2 }, shape, { training: true });
+    expect(buildNetwork({ ...paper, baseChannels: 2 }, shape).masks).toHaveLength(0);
+    const { masks } = buildNetwork({ ...paper, baseChannels: 2 }, shape, { training: true });
     expect(masks.map(({ value, keep }) => [value.name, value.shape, keep])).toEqual([
       ['encoder3/dropout/mask', [1, 16, 16, 16], 0.5],
       ['encoder4/dropout/mask', [1, 32, 4, 4], 0.5],
@@ -53,7 +53,7 @@ describe('unet2015', () => {
 });
 
 describe('unet', () => {
-  const small: ModelSpec = { name: 'unet', channels: 3, outputs: 1, base: 4, depth: 2 };
+  const small: ModelSpec = { name: 'unet', channels: 3, numClasses: 1, baseChannels: 4, depth: 2 };
 
   test('keeps the size and names parameters by their place', () => {
     const network = buildNetwork(small, [2, 3, 16, 24]);
@@ -79,14 +79,14 @@ describe('unet', () => {
   });
 
   test('never has more channels than `most`', () => {
-    const network = buildNetwork({ ...small, most: 6 }, [1, 3, 8, 8]);
+    const network = buildNetwork({ ...small, maxChannels: 6 }, [1, 3, 8, 8]);
     expect(Math.max(...network.parameters.map(({ value }) => value.shape[0] as number))).toBe(6);
   });
 });
 
 describe('a shape that does not fit', () => {
   test('names the nearest size that does', () => {
-    expect(() => buildNetwork({ name: 'unet', channels: 1, outputs: 1 }, [1, 1, 250, 30])).toThrow(
+    expect(() => buildNetwork({ name: 'unet', channels: 1, numClasses: 1 }, [1, 1, 250, 30])).toThrow(
       new UsageError("A size of 250 x 30 does not fit the network 'unet', which takes multiples of 16.", {
         remedy: 'The nearest that does is 256 x 32.',
       }),

@@ -7,7 +7,7 @@ import type { ModelSpec, WindowName } from '../../src/models/spec.ts';
 import { denseGraph } from '../../src/predict/dense.ts';
 import { initialWeights } from '../../src/train/step.ts';
 
-const n4: ModelSpec = { name: 'n4', channels: 1, outputs: 2 };
+const n4: ModelSpec = { name: 'n4', channels: 1, numClasses: 2 };
 
 describe('n4', () => {
   const network = buildNetwork(n4, [1, 1, 95, 95]);
@@ -49,11 +49,11 @@ test.each<[WindowName, number]>([
   ['n4', 95],
 ])('%s looks at %i pixels, of which its hidden layer sees 3 x 3', (name, side) => {
   expect(windowSide(name)).toBe(side);
-  const network = buildNetwork({ name, channels: 2, outputs: 3 }, [4, 2, side, side]);
+  const network = buildNetwork({ name, channels: 2, numClasses: 3 }, [4, 2, side, side]);
   const { nodes } = network.builder.build([network.logits]);
   expect(nodes.findLast(({ op }) => op === 'MaxPool')?.outputs[0]?.shape).toEqual([4, 48, 3, 3]);
   expect(network.logits.shape).toEqual([4, 3, 1, 1]);
-  expect(sizesOf({ name, channels: 1, outputs: 2 })).toMatchObject({ least: side, margin: side - 1, window: true });
+  expect(sizesOf({ name, channels: 1, numClasses: 2 })).toMatchObject({ min: side, margin: side - 1, window: true });
 });
 
 test('another size is refused with the window that it takes', () => {

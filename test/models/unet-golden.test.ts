@@ -68,19 +68,19 @@ function feeds({ masks, input, logits }: Network): { [name: string]: NdArray } {
 }
 
 const SPECS: { readonly [name: string]: ModelSpec } = {
-  unet: { name: 'unet', channels: 1, outputs: 1, base: 4, depth: 3 },
+  unet: { name: 'unet', channels: 1, numClasses: 1, baseChannels: 4, depth: 3 },
   'unet linear residual instance': {
     name: 'unet',
     channels: 1,
-    outputs: 2,
-    base: 4,
+    numClasses: 2,
+    baseChannels: 4,
     depth: 2,
     norm: 'instance',
     residual: true,
     upsampling: 'linear',
   },
-  'unet weight': { name: 'unet', channels: 2, outputs: 1, base: 4, depth: 3, norm: 'weight' },
-  unet2015: { name: 'unet2015', channels: 1, outputs: 2, base: 4 },
+  'unet weight': { name: 'unet', channels: 2, numClasses: 1, baseChannels: 4, depth: 3, norm: 'weight' },
+  unet2015: { name: 'unet2015', channels: 1, numClasses: 2, baseChannels: 4 },
 };
 
 describe.each(Object.entries(SPECS))('%s equals PyTorch', (name, spec) => {

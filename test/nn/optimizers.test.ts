@@ -4,7 +4,7 @@ import { float32, type NdArray } from '../../src/array/ndarray.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import { movingAverage } from '../../src/nn/optimizers/average.ts';
 import { clipByNorm, globalNorm } from '../../src/nn/optimizers/gradient-clip.ts';
-import { type OptimiserSpec, optimiserOf } from '../../src/nn/optimizers/registry.ts';
+import { type OptimizerSpec, optimizerOf } from '../../src/nn/optimizers/registry.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';
 import { cpu } from '../support/run-graph.ts';
 
@@ -13,20 +13,20 @@ interface Step {
   readonly learningRate: number;
 }
 
-/** Applies an optimiser to parameters (the first with weight decay) and returns all of them after each step. */
-async function trajectory(spec: OptimiserSpec, start: readonly number[][], steps: readonly Step[], limit?: number) {
-  const optimiser = optimiserOf(spec);
+/** Applies an optimizer to parameters (the first with weight decay) and returns all of them after each step. */
+async function trajectory(spec: OptimizerSpec, start: readonly number[][], steps: readonly Step[], limit?: number) {
+  const optimizer = optimizerOf(spec);
   const b = new GraphBuilder('update');
   const parameters = start.map((values, k) => ({
     value: b.input(`w${k}`, 'float32', [values.length]),
     gradient: b.input(`g${k}`, 'float32', [values.length]),
     decay: k === 0,
-    slots: optimiser.slots.map((slot) => b.input(`${slot}${k}`, 'float32', [values.length])),
+    slots: optimizer.slots.map((slot) => b.input(`${slot}${k}`, 'float32', [values.length])),
   }));
   const gradients = parameters.map(({ gradient }) => gradient);
   const norm = globalNorm(b, gradients);
   const clipped = limit === undefined ? gradients : clipByNorm(b, gradients, norm, limit);
-  const updated = optimiser.updateAll(
+  const updated = optimizer.updateAll(
     b,
     parameters.map((parameter, k) => ({ ...parameter, gradient: clipped[k] as (typeof clipped)[number] })),
     b.input('rate', 'float32', []),
@@ -34,14 +34,14 @@ async function trajectory(spec: OptimiserSpec, start: readonly number[][], steps
   );
   const outputs = updated.flatMap(({ value, slots }, k) => [
     b.output(value, `next w${k}`),
-    ...slots.map((slot, i) => b.output(slot, `next ${optimiser.slots[i]}${k}`)),
+    ...slots.map((slot, i) => b.output(slot, `next ${optimizer.slots[i]}${k}`)),
   ]);
   const program = await (await cpu()).compile(b.build([...outputs, b.output(norm, 'norm')]));
 
   let state: { [name: string]: NdArray } = Object.fromEntries(
     start.flatMap((values, k) => [
       [`w${k}`, float32([values.length], values)],
-      ...optimiser.slots.map((slot) => [`${slot}${k}`, float32([values.length])] as const),
+      ...optimizer.slots.map((slot) => [`${slot}${k}`, float32([values.length])] as const),
     ]),
   );
   const weights: number[][] = [];
@@ -114,10 +114,10 @@ describe('by hand', () => {
 
 describe('equal PyTorch over ten steps', () => {
   interface Golden {
-    readonly optimisers: { readonly [name: string]: { readonly steps: number[][]; readonly norms: number[] } };
+    readonly optimizers: { readonly [name: string]: { readonly steps: number[][]; readonly norms: number[] } };
   }
-  const golden = JSON.parse(readFileSync(new URL('../golden/optimisers.json', import.meta.url), 'utf8')) as Golden;
-  const specs: { readonly [name: string]: OptimiserSpec } = {
+  const golden = JSON.parse(readFileSync(new URL('../golden/optimizers.json', import.meta.url), 'utf8')) as Golden;
+  const specs: { readonly [name: string]: OptimizerSpec } = {
     sgd: { name: 'sgd' },
     'sgd plain': { name: 'sgd', momentum: 0 },
     'sgd nesterov decay': { name: 'sgd', nesterov: true, weightDecay: 0.1 },
@@ -133,9 +133,9 @@ describe('equal PyTorch over ten steps', () => {
     learningRate: 0.05 / Math.sqrt(j + 1),
   }));
 
-  test.each(Object.entries(golden.optimisers))('%s', async (name, expected) => {
+  test.each(Object.entries(golden.optimizers))('%s', async (name, expected) => {
     const limit = name === 'adamw clipped' ? 1.5 : undefined;
-    const actual = await trajectory(specs[name] as OptimiserSpec, start, steps, limit);
+    const actual = await trajectory(specs[name] as OptimizerSpec, start, steps, limit);
     // float32 against float64, ten steps of weights near 1
     expectAllClose(actual.weights.flat(), expected.steps.flat(), { atol: 3e-6 });
     if (limit !== undefined) expectAllClose(actual.norms, expected.norms, { rtol: 1e-6 });

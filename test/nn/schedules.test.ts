@@ -46,7 +46,7 @@ describe('plateau', () => {
 });
 
 describe('equal PyTorch', () => {
-  const golden = JSON.parse(readFileSync(new URL('../golden/optimisers.json', import.meta.url), 'utf8')) as {
+  const golden = JSON.parse(readFileSync(new URL('../golden/optimizers.json', import.meta.url), 'utf8')) as {
     readonly schedules: { readonly [name: string]: number[] };
   };
   const specs: { readonly [name: string]: ScheduleSpec } = {
@@ -55,7 +55,7 @@ describe('equal PyTorch', () => {
     polynomial: { name: 'polynomial' },
     step: { name: 'step' },
     'one-cycle': { name: 'one-cycle' },
-    'one-cycle, rise 0.5': { name: 'one-cycle', rise: 0.5, startDivisor: 10, finalDivisor: 100 },
+    'one-cycle, rise 0.5': { name: 'one-cycle', pctStart: 0.5, divFactor: 10, finalDivFactor: 100 },
   };
   test.each(Object.entries(golden.schedules))('%s', (name, expected) => {
     // PyTorch multiplies the last factor on, so its rounding adds up.

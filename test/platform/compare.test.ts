@@ -19,8 +19,8 @@ const common = { device: 'cpu', workers: 0, patch: [32, 32], depth: 1, batch: 2 
 beforeAll(async () => {
   await phantomFolder(data, { slices: 7, side: 64, seed: 3 });
   const split = { names: ['4', '5', '6'] };
-  await trainRun(data, { ...common, out: at('runs', 'small'), base: 2, steps: 6, split });
-  await trainRun(data, { ...common, out: at('runs', 'large'), base: 8, steps: 12, split });
+  await trainRun(data, { ...common, out: at('runs', 'small'), baseChannels: 2, steps: 6, split });
+  await trainRun(data, { ...common, out: at('runs', 'large'), baseChannels: 8, steps: 12, split });
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
@@ -145,7 +145,7 @@ describe('what cannot be compared is refused', () => {
     await expect(compare(at('runs', 'small'), renamed)).rejects.toThrow(/renamed other 0, other 1/);
     const whole = changed('whole', (config) => ({
       ...config,
-      recipe: { ...config.recipe, model: { name: 'mlp', channels: 1, outputs: 2, input: [64, 64] } },
+      recipe: { ...config.recipe, model: { name: 'mlp', channels: 1, numClasses: 2, input: [64, 64] } },
     }));
     await expect(compare(at('runs', 'small'), whole)).rejects.toThrow(
       /small segments, whole names the class of images/,

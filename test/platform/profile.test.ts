@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-const SMALL = { base: 4, depth: 2, patch: [32, 32], batch: 1, workers: 0, device: 'cpu' } as const;
+const SMALL = { baseChannels: 4, depth: 2, patch: [32, 32], batch: 1, workers: 0, device: 'cpu' } as const;
 
 test.each([
   ['longer than what is measured', 16, 10],

@@ -31,7 +31,7 @@ const INPUT: ClassInput = {
 
 /** A perceptron that adds up its two pixels with these weights. */
 function file(weights: readonly number[], { outputs = 1, classes = ['no', 'yes'] } = {}): Uint8Array {
-  const network: ClassifierSpec = { name: 'perceptron', channels: 1, outputs, input: INPUT.crop };
+  const network: ClassifierSpec = { name: 'perceptron', channels: 1, numClasses: outputs, input: INPUT.crop };
   return writeOnnx(
     exportNetwork(network, {
       'output/weight': float32([outputs, 2], weights),
@@ -103,7 +103,7 @@ describe('a classifier', () => {
   test('is no model for segmentation, and the other way round', async () => {
     expect(isClassifierFile(file([1, 1]))).toBe(true);
     await expect(openModel(await cpu(), file([1, 1]))).rejects.toThrow('names the class of a whole image');
-    const spec = { name: 'unet', channels: 1, outputs: 1, base: 2, depth: 1 } as const;
+    const spec = { name: 'unet', channels: 1, numClasses: 1, baseChannels: 2, depth: 1 } as const;
     const { parameters } = buildNetwork(spec, [1, 1, 4, 4]);
     const weights = Object.fromEntries(parameters.map(({ value: { name, shape } }) => [name, float32(shape)]));
     const bytes = writeOnnx(exportNetwork(spec, weights));

@@ -35,8 +35,8 @@ const INPUT = {
 
 /** The bytes of a network with random weights, with its metadata. */
 function modelFile(spec: ModelSpec): Uint8Array {
-  const { least, multiple, margin } = sizesOf(spec);
-  const side = least + 8 * multiple;
+  const { min, multiple, margin } = sizesOf(spec);
+  const side = min + 8 * multiple;
   const network = buildNetwork(spec, [1, spec.channels, side, side]);
   const weights: Record<string, NdArray> = {};
   for (const [i, { value, initialise }] of network.parameters.entries()) {
@@ -56,11 +56,11 @@ function modelFile(spec: ModelSpec): Uint8Array {
         { name: 'membrane', value: 0 },
         { name: 'cell', value: 255 },
       ],
-      activation: spec.outputs === 1 ? 'sigmoid' : 'softmax',
+      activation: spec.numClasses === 1 ? 'sigmoid' : 'softmax',
       tile: {
         multiple: rule.multiple,
         offset: rule.offset,
-        least,
+        min,
         margin,
         halo: exact ? Math.max(rule.haloBefore, rule.haloAfter) : null,
       },
@@ -76,11 +76,20 @@ function noise(height: number, width: number) {
 }
 
 const SPECS: readonly (readonly [string, ModelSpec])[] = [
-  ['unet, depth 2', { name: 'unet', channels: 1, outputs: 2, base: 4, depth: 2 }],
-  ['unet, depth 3, residual, sigmoid', { name: 'unet', channels: 1, outputs: 1, base: 4, depth: 3, residual: true }],
-  ['unet, linear upsampling', { name: 'unet', channels: 1, outputs: 2, base: 4, depth: 2, upsampling: 'linear' }],
-  ['unet, standardised weights', { name: 'unet', channels: 1, outputs: 2, base: 4, depth: 2, norm: 'weight' }],
-  ['unet2015, narrow', { name: 'unet2015', channels: 1, outputs: 2, base: 4 }],
+  ['unet, depth 2', { name: 'unet', channels: 1, numClasses: 2, baseChannels: 4, depth: 2 }],
+  [
+    'unet, depth 3, residual, sigmoid',
+    { name: 'unet', channels: 1, numClasses: 1, baseChannels: 4, depth: 3, residual: true },
+  ],
+  [
+    'unet, linear upsampling',
+    { name: 'unet', channels: 1, numClasses: 2, baseChannels: 4, depth: 2, upsampling: 'linear' },
+  ],
+  [
+    'unet, standardised weights',
+    { name: 'unet', channels: 1, numClasses: 2, baseChannels: 4, depth: 2, norm: 'weight' },
+  ],
+  ['unet2015, narrow', { name: 'unet2015', channels: 1, numClasses: 2, baseChannels: 4 }],
 ];
 
 describe('tiled prediction equals prediction in one piece', () => {
@@ -125,7 +134,7 @@ function smallest({ rule: { y } }: OpenedModel): number {
 test('instance normalisation is said to be inexact, and blended', async () => {
   const model = await openModel(
     runtime,
-    modelFile({ name: 'unet', channels: 1, outputs: 2, base: 4, depth: 2, norm: 'instance' }),
+    modelFile({ name: 'unet', channels: 1, numClasses: 2, baseChannels: 4, depth: 2, norm: 'instance' }),
   );
   expect(model.rule.y.exact).toBe(false);
   expect(model.notes.join()).toMatch(/not exact/);
@@ -143,7 +152,10 @@ test('instance normalisation is said to be inexact, and blended', async () => {
 });
 
 test('float32 input of ones gives float32 probabilities of the size of the image', async () => {
-  const model = await openModel(runtime, modelFile({ name: 'unet', channels: 1, outputs: 2, base: 4, depth: 4 }));
+  const model = await openModel(
+    runtime,
+    modelFile({ name: 'unet', channels: 1, numClasses: 2, baseChannels: 4, depth: 4 }),
+  );
   const result = await predictPlanes(model, { planes: float32([1, 1, 1], [1]).data, height: 1, width: 1 });
   expect(result.shape).toEqual([2, 1, 1]);
   await model.program.dispose();

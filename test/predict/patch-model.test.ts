@@ -37,8 +37,8 @@ const INPUT = {
 } as const;
 
 function fileOf(spec: ModelSpec, { seed = 0, window }: { seed?: number; window?: WindowSpec } = {}): Uint8Array {
-  const { least, margin } = sizesOf(spec);
-  const { parameters } = buildNetwork(spec, [1, 1, least, least]);
+  const { min, margin } = sizesOf(spec);
+  const { parameters } = buildNetwork(spec, [1, 1, min, min]);
   const graph = withCalibration(exportNetwork(spec, initialWeights(parameters, seed)), [0.1, 0.5, 0.2, 0.1]);
   return writeOnnx(graph, {
     metadata: metadataEntry({
@@ -51,7 +51,7 @@ function fileOf(spec: ModelSpec, { seed = 0, window }: { seed?: number; window?:
         { name: 'cell', value: 255 },
       ],
       activation: 'softmax',
-      tile: { multiple: 1, offset: 0, least, margin, halo: margin / 2 },
+      tile: { multiple: 1, offset: 0, min, margin, halo: margin / 2 },
       provenance: {},
       licence: null,
     }),
@@ -64,7 +64,7 @@ function image(height: number, width: number): Image<'uint8'> {
   return { ...ndarray('uint8', [height, width], data), axes: 'yx', spacing: {} };
 }
 
-const n2 = { name: 'n2', channels: 1, outputs: 2, base: 8 } as const;
+const n2 = { name: 'n2', channels: 1, numClasses: 2, baseChannels: 8 } as const;
 /** Probabilities; what differs is the order of sums of a few hundred products. */
 const CLOSE = { atol: 1e-5 };
 
@@ -118,7 +118,7 @@ it('the mean of several networks is the mean of what each gives', async () => {
     [
       fileOf(n2, { seed: 1 }),
       fileOf({ ...n2, name: 'n1' }, { seed: 2 }),
-      fileOf({ name: 'unet', channels: 1, outputs: 2, base: 8, depth: 2 }),
+      fileOf({ name: 'unet', channels: 1, numClasses: 2, baseChannels: 8, depth: 2 }),
     ].map((bytes) => openModel(runtime, bytes)),
   );
   const picture = image(32, 40);
@@ -174,7 +174,7 @@ describe('models from elsewhere', () => {
     );
   });
   it('a network of whole images has no windows', async () => {
-    const bytes = fileOf({ name: 'unet', channels: 1, outputs: 2, base: 8, depth: 2 });
+    const bytes = fileOf({ name: 'unet', channels: 1, numClasses: 2, baseChannels: 8, depth: 2 });
     await expect(openModel(runtime, bytes, { evaluation: 'dense' })).rejects.toThrow(
       /gives every pixel of an image as it is.*--dense and --patchwise/,
     );

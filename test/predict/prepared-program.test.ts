@@ -34,12 +34,12 @@ function noise(n: number, height: number, width: number): NdArray<'float32'> {
   return image;
 }
 
-const UNET = { name: 'unet', channels: 1, outputs: 2, base: 16, depth: 2, norm: 'none' } as const;
+const UNET = { name: 'unet', channels: 1, numClasses: 2, baseChannels: 16, depth: 2, norm: 'none' } as const;
 const SPECS: readonly ModelSpec[] = [
   UNET,
   { ...UNET, norm: 'instance', residual: true },
-  { ...UNET, norm: 'weight', upsampling: 'linear', outputs: 3 },
-  { ...UNET, base: 12 },
+  { ...UNET, norm: 'weight', upsampling: 'linear', numClasses: 3 },
+  { ...UNET, baseChannels: 12 },
 ];
 
 it('gives the same probabilities compiled as from the file', async () => {

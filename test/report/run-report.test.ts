@@ -20,7 +20,7 @@ describe('the report of a run', () => {
       out: run,
       device: 'cpu',
       steps: 20,
-      base: 8,
+      baseChannels: 8,
       depth: 2,
       patch: [64, 64],
       workers: 0,

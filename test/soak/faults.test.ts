@@ -19,7 +19,7 @@ const STEPS = 12;
 const EVERY = { checkpointEvery: { steps: 3 } } as const;
 const SMALL = {
   steps: STEPS,
-  base: 8,
+  baseChannels: 8,
   depth: 2,
   patch: [32, 32],
   batch: 1,

@@ -95,7 +95,7 @@ test(`training, ${STEPS} steps`, { timeout: timeoutMs(STEPS, 0.1) }, async () =>
 
 test(`prediction, ${PREDICTIONS} times in one process`, { timeout: timeoutMs(PREDICTIONS, 0.1) }, async () => {
   const run = join(root, 'b');
-  await trainRun(data, { out: run, steps: 1, base: 4, depth: 2, patch: [32, 32], workers: 0, device: 'cpu' });
+  await trainRun(data, { out: run, steps: 1, baseChannels: 4, depth: 2, patch: [32, 32], workers: 0, device: 'cpu' });
   expectFlat(await memoryOf({ task: 'predict', run, times: PREDICTIONS, device: 'cpu' }), 'predictions');
 });
 

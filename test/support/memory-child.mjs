@@ -27,7 +27,7 @@ if (task === 'train') {
     {
       ...{ out: run, steps: times, device, workers: 1, checkpointEvery: { steps: Math.ceil(times / 20) } },
       // A small network on large patches: a batch that is not let go of weighs 1.5 MB.
-      ...{ base: 2, depth: 1, patch: [256, 256], batch: 2 },
+      ...{ baseChannels: 2, depth: 1, patch: [256, 256], batch: 2 },
     },
     { onEvent: (event) => event.kind === 'step' && look(event.step) },
   );

@@ -157,7 +157,7 @@ test('alexnet at full size, 1000 classes: some steps, and what they take', async
   expect(notes.join('\n')).toContain('60,965,224 parameters, 724.41 million multiplications');
   expect(recipe).toMatchObject({
     input: { stored: [256, 256], crop: [224, 224], views: 10 },
-    optimiser: { name: 'sgd', momentum: 0.9, weightDecay: 5e-4 },
+    optimizer: { name: 'sgd', momentum: 0.9, weightDecay: 5e-4 },
     learningRate: 0.01,
     schedule: { name: 'plateau' },
     classes: { mirror: true, crops: true, colour: { sigma: 0.1 } },

@@ -1,7 +1,7 @@
 import { strToU8 } from 'fflate';
 import { describe, expect, test } from 'vitest';
 import { RunError } from '../../src/errors.ts';
-import { parseConfig } from '../../src/train/config.ts';
+import { hashOf, parseConfig } from '../../src/train/config.ts';
 
 const good = {
   version: 1,
@@ -24,12 +24,12 @@ const good = {
     },
     labels: { kind: 'binary', classes: [{ name: 'a', values: [0] }], ignore: [] },
     input: {},
-    model: { name: 'unet', channels: 1, outputs: 2, base: 16 },
+    model: { name: 'unet', channels: 1, numClasses: 2, baseChannels: 16 },
     patch: [64, 64],
     batch: 2,
     augment: {},
     loss: { name: 'ce' },
-    optimiser: { name: 'adamw' },
+    optimizer: { name: 'adamw' },
     learningRate: 0.001,
     schedule: { name: 'cosine' },
     clipNorm: 1,
@@ -52,6 +52,24 @@ test('one that is as it was written is taken', () => {
   expect(parseConfig(strToU8(JSON.stringify(good)), 'config.json')).toEqual(good);
 });
 
+test('one written before keys were renamed is taken, and its checkpoints still belong to it', () => {
+  const { optimizer, schedule: _, model: __, ...rest } = good.recipe;
+  const recipe = {
+    ...rest,
+    model: { name: 'unet', channels: 1, outputs: 2, base: 16, most: 64 },
+    optimiser: optimizer,
+    schedule: { name: 'one-cycle', rise: 0.2, startDivisor: 10, finalDivisor: 100 },
+  };
+  const read = parseConfig(strToU8(JSON.stringify({ ...good, recipe })), 'config.json');
+  expect(read.recipe).toEqual({
+    ...good.recipe,
+    model: { name: 'unet', channels: 1, numClasses: 2, baseChannels: 16, maxChannels: 64 },
+    schedule: { name: 'one-cycle', pctStart: 0.2, divFactor: 10, finalDivFactor: 100 },
+  });
+  // CRC-32 of the old recipe's JSON with sorted keys, by zlib.crc32 of Python 3.11.
+  expect(hashOf(read.recipe)).toBe('7309ace2');
+});
+
 describe('one with an impossible value is refused, naming the key', () => {
   test.each([
     ['recipe.batch', 0, '"recipe.batch" is 0; a whole number from 1 to 4096 is expected.'],
@@ -63,7 +81,7 @@ describe('one with an impossible value is refused, naming the key', () => {
     ['recipe.learningRate', null, '"recipe.learningRate" is null; a number above 0 is expected.'],
     ['recipe.clipNorm', 0, '"recipe.clipNorm" is 0; a number above 0, or null, is expected.'],
     ['recipe.averageDecay', 1.5, '"recipe.averageDecay" is 1.5; a number from 0 to 1, or null, is expected.'],
-    ['recipe.model.base', -4, '"recipe.model.base" is -4; a whole number from 1 to 1024 is expected.'],
+    ['recipe.model.baseChannels', -4, '"recipe.model.baseChannels" is -4; a whole number from 1 to 1024 is expected.'],
     ['recipe.loss.name', 'l2', /"recipe\.loss\.name" is "l2"; one of ce, .* is expected\./],
     ['recipe.model.name', 'vnet', /"recipe\.model\.name" is "vnet"; one of .*unet2015.* is expected\./],
     ['recipe.data', 3, '"recipe.data" is 3; an object is expected.'],

@@ -276,12 +276,12 @@ describe('a loss or weights that are not finite', () => {
     expect(await store.list('checkpoints')).toEqual([]);
   });
 
-  test('nor is a state of the optimiser that is not finite', async () => {
+  test('nor is a state of the optimizer that is not finite', async () => {
     const store = memoryStore();
     const stepper = toyStepper();
     const readState = async () => ({ square: float32([1], [Number.POSITIVE_INFINITY]) });
     const failing = train(toy(store, { stepper: { ...stepper, readState }, validator: undefined }));
-    await expect(failing).rejects.toThrow(/state of the optimiser is not finite after step 7/);
+    await expect(failing).rejects.toThrow(/state of the optimizer is not finite after step 7/);
     expect(await store.list('checkpoints')).toEqual([]);
   });
 

@@ -61,7 +61,7 @@ describe('two devices that share each batch', () => {
 });
 
 describe('a worker', () => {
-  const spec: MlpSpec = { name: 'mlp', channels: 1, outputs: 2, input: [1, 3], hidden: [4] };
+  const spec: MlpSpec = { name: 'mlp', channels: 1, numClasses: 2, input: [1, 3], hidden: [4] };
   const graph = () => gradientGraph(buildNetwork(spec, [2, 1, 1, 3], { training: true }), crossEntropy());
   const feeds = (): { [name: string]: NdArray } => ({
     image: float32([2, 1, 1, 3], [1, 2, 3, 4, 5, 6]),

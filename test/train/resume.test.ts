@@ -16,7 +16,7 @@ import type { TrainEvent } from '../../src/train/loop.ts';
 const STEPS = 7;
 const SMALL = {
   steps: STEPS,
-  base: 4,
+  baseChannels: 4,
   depth: 2,
   patch: [32, 32],
   batch: 2,

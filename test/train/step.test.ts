@@ -51,7 +51,7 @@ async function losses(
 }
 
 describe('a training step', () => {
-  test.each<[string, Omit<Extract<ModelSpec, { name: 'unet' }>, 'name' | 'channels' | 'outputs'>, number]>([
+  test.each<[string, Omit<Extract<ModelSpec, { name: 'unet' }>, 'name' | 'channels' | 'numClasses'>, number]>([
     ['plain, one sigmoid', {}, 1],
     ['softmax of two', {}, 2],
     ['softmax of three', {}, 3],
@@ -60,7 +60,7 @@ describe('a training step', () => {
     ['linear upsampling and dropout', { upsampling: 'linear', dropout: 0.2 }, 1],
   ])('of a tiny unet (%s) learns one picture', async (_, options, outputs) => {
     const network = buildNetwork(
-      { name: 'unet', channels: 1, outputs, base: 4, depth: 2, ...options },
+      { name: 'unet', channels: 1, numClasses: outputs, baseChannels: 4, depth: 2, ...options },
       [1, 1, 32, 32],
       {
         training: true,
@@ -76,7 +76,9 @@ describe('a training step', () => {
 
   test('of unet2015 with its dropout and momentum learns one picture', async () => {
     const shape = [1, 1, 188, 188] as const;
-    const network = buildNetwork({ name: 'unet2015', channels: 1, outputs: 2, base: 4 }, shape, { training: true });
+    const network = buildNetwork({ name: 'unet2015', channels: 1, numClasses: 2, baseChannels: 4 }, shape, {
+      training: true,
+    });
     const feeds = squareInNoise([1, 1, 188, 188], 184);
     feeds.labels.data.set([1, 1, 0, 0]);
     const { values } = await losses(trainingStep(network, crossEntropy(), sgd({ momentum: 0.99 })), feeds, 0.001, 60);
@@ -87,7 +89,7 @@ describe('a training step', () => {
 describe('the sum of the weights', () => {
   // Wide enough for layers in blocks.
   const shape = [1, 1, 32, 32] as const;
-  const spec: ModelSpec = { name: 'unet', channels: 1, outputs: 2, base: 16, depth: 1 };
+  const spec: ModelSpec = { name: 'unet', channels: 1, numClasses: 2, baseChannels: 16, depth: 1 };
   const step = trainingStep(buildNetwork(spec, shape, { training: true }), crossEntropy(), adamW({ weightDecay: 0 }));
   const sumAfter = async (change: (state: { [input: string]: NdArray }) => void): Promise<number> => {
     const program = await (await cpu()).compile(step.graph, { state: step.state });

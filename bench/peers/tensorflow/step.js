@@ -50,8 +50,8 @@ globalThis.tensorflowStep = {
       }
       return tf.losses.softmaxCrossEntropy(target, tf.reshape(head(y), [pixels, 2]));
     };
-    const optimiser = tf.train.momentum(0.01, 0.9);
-    this.step = () => optimiser.minimize(loss, true);
+    const optimizer = tf.train.momentum(0.01, 0.9);
+    this.step = () => optimizer.minimize(loss, true);
     return `TensorFlow.js ${tf.version_core}, WebGL by a software driver`;
   },
 

@@ -6,7 +6,7 @@ import {
   LOSS_NAMES,
   MODEL_NAMES,
   NORM_NAMES,
-  OPTIMISER_NAMES,
+  OPTIMIZER_NAMES,
   SCHEDULE_NAMES,
   TASK_NAMES,
 } from '../choices.ts';
@@ -35,7 +35,7 @@ export interface TrainFlags {
   readonly batch?: number;
   readonly loss?: (typeof LOSS_NAMES)[number];
   readonly lr?: number;
-  readonly optimizer?: (typeof OPTIMISER_NAMES)[number];
+  readonly optimizer?: (typeof OPTIMIZER_NAMES)[number];
   readonly schedule?: (typeof SCHEDULE_NAMES)[number];
   readonly steps?: number;
   readonly minutes?: number;
@@ -150,7 +150,7 @@ printed with its reason. Without --steps and --minutes it takes 10 minutes.`,
     .option('--patch <px>', 'side of the training patches, or width x height', size)
     .option('--batch <n>', 'patches in a step', integer(1, 4096))
     .addOption(new Option('--loss <name>', LOSS_NAMES.join(', ')).argParser(oneOf(...LOSS_NAMES)))
-    .addOption(new Option('--optimizer <name>', OPTIMISER_NAMES.join(', ')).argParser(oneOf(...OPTIMISER_NAMES)))
+    .addOption(new Option('--optimizer <name>', OPTIMIZER_NAMES.join(', ')).argParser(oneOf(...OPTIMIZER_NAMES)))
     .option('--lr <x>', 'largest learning rate', number({ above: 0 }))
     .addOption(
       new Option('--schedule <name>', `of the learning rate: ${SCHEDULE_NAMES.join(', ')}`).argParser(

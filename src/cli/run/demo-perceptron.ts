@@ -3,7 +3,7 @@ import { float32, type NdArray, ndarray } from '../../array/ndarray.ts';
 import { type Random, stream } from '../../array/random.ts';
 import { buildNetwork } from '../../models/registry.ts';
 import { lossOf } from '../../nn/losses/registry.ts';
-import { optimiserOf } from '../../nn/optimizers/registry.ts';
+import { optimizerOf } from '../../nn/optimizers/registry.ts';
 import { atomicWrite } from '../../platform/node/atomic-write.ts';
 import { openRuntime } from '../../platform/node/runtime.ts';
 import {
@@ -50,11 +50,11 @@ const XOR: Points = {
 
 /** Rosenblatt's rule with the same step as `train`, looked at after every correction. */
 async function learn(runtime: Runtime, { title, points, labels }: Points, passes: number): Promise<PerceptronRun> {
-  const spec = { name: 'perceptron', channels: 1, outputs: 1, input: [1, 2] } as const;
+  const spec = { name: 'perceptron', channels: 1, numClasses: 1, input: [1, 2] } as const;
   const step = trainingStep(
     buildNetwork(spec, [1, 1, 1, 2], { training: true }),
     lossOf({ name: 'perceptron' }),
-    optimiserOf({ name: 'sgd', momentum: 0 }),
+    optimizerOf({ name: 'sgd', momentum: 0 }),
     { measureNorm: true },
   );
   const program = await runtime.compile(step.graph, { state: step.state });

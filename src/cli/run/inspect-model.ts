@@ -63,7 +63,7 @@ export async function inspectModel(file: string, size?: readonly [number, number
         ? ['answer', 'one class for a whole image']
         : [
             'tiles',
-            `sides ${tile.offset} modulo ${tile.multiple}, at least ${tile.least}; halo ${tile.halo ?? 'the whole image'}`,
+            `sides ${tile.offset} modulo ${tile.multiple}, at least ${tile.min}; halo ${tile.halo ?? 'the whole image'}`,
           ],
       [
         'made',

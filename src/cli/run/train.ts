@@ -33,7 +33,6 @@ const SETTINGS = [
   'channel',
   'augment',
   'model',
-  'base',
   'depth',
   'norm',
   'residual',
@@ -55,6 +54,7 @@ const SETTINGS = [
 /** All flags that a run's configuration decides; none of them goes with --resume or --config. */
 const RECIPE_FLAGS = [
   ...SETTINGS,
+  'base',
   'input',
   'lr',
   'optimizer',
@@ -89,7 +89,8 @@ function settingsOf(flags: TrainFlags, split: SplitChoice | undefined) {
     ...same,
     split,
     classes: flags.classes === undefined ? undefined : parseClasses(flags.classes),
-    optimiser: flags.optimizer,
+    baseChannels: flags.base,
+    optimizer: flags.optimizer,
     inputSize: flags.input,
     learningRate: flags.lr,
     separation: flags.separation === undefined ? undefined : { w0: flags.separation, sigmaPx: 5 },

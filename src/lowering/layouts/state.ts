@@ -1,5 +1,5 @@
 /**
- * Which state can live as blocked kernels: the weights of convolutions, and what the optimiser keeps
+ * Which state can live as blocked kernels: the weights of convolutions, and what the optimizer keeps
  * beside them, if everything that happens to them between input and output is elementwise.
  */
 import { sizeOf } from '../../array/ndarray.ts';

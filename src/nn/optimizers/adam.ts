@@ -1,6 +1,6 @@
 import type { Value } from '../../graph/ir.ts';
 import type { Build } from '../../graph/op-row.ts';
-import { type Optimiser, type Trained, type Updated, withL2 } from './optimizer.ts';
+import { type Optimizer, type Trained, type Updated, withL2 } from './optimizer.ts';
 
 export interface AdamOptions {
   readonly beta1?: number;
@@ -16,7 +16,7 @@ export interface AdamOptions {
  *     m' = b1 m + (1 - b1) g;   v' = b2 v + (1 - b2) g^2
  *     w' = w - lr (m' / (1 - b1^t)) / (sqrt(v' / (1 - b2^t)) + epsilon)
  */
-export function adam({ weightDecay = 0, ...options }: AdamOptions = {}): Optimiser {
+export function adam({ weightDecay = 0, ...options }: AdamOptions = {}): Optimizer {
   return {
     slots: SLOTS,
     updateAll: (b, parameters, learningRate, step) => {
@@ -32,7 +32,7 @@ export function adam({ weightDecay = 0, ...options }: AdamOptions = {}): Optimis
  * AdamW (Loshchilov & Hutter 2019), as torch.optim.AdamW: the weight itself decays,
  * w' = (1 - lr lambda) w - (Adam's step).
  */
-export function adamW({ weightDecay = 0.01, ...options }: AdamOptions = {}): Optimiser {
+export function adamW({ weightDecay = 0.01, ...options }: AdamOptions = {}): Optimizer {
   return {
     slots: SLOTS,
     updateAll: (b, parameters, learningRate, step) => {

@@ -1,5 +1,5 @@
 /**
- * What an optimiser is: a pure function that appends the update of all parameters to a graph. Its state
+ * What an optimizer is: a pure function that appends the update of all parameters to a graph. Its state
  * is a number of slots a parameter, each of the parameter's shape and 0 at the start.
  */
 import type { Value } from '../../graph/ir.ts';
@@ -10,7 +10,7 @@ export interface Trained {
   readonly gradient: Value;
   /** Whether weight decay applies. */
   readonly decay: boolean;
-  /** The state of this parameter, in the order of `Optimiser.slots`. */
+  /** The state of this parameter, in the order of `Optimizer.slots`. */
   readonly slots: readonly Value[];
 }
 
@@ -19,7 +19,7 @@ export interface Updated {
   readonly slots: readonly Value[];
 }
 
-export interface Optimiser {
+export interface Optimizer {
   /** Names of the slots, such as `momentum`. */
   readonly slots: readonly string[];
   /**

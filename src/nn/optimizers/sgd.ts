@@ -1,4 +1,4 @@
-import { type Optimiser, withL2 } from './optimizer.ts';
+import { type Optimizer, withL2 } from './optimizer.ts';
 
 export interface SgdOptions {
   /** mu, 0..1; default 0.9. With 0 no state is kept. */
@@ -13,7 +13,7 @@ export interface SgdOptions {
  *
  *     g = dL/dw + lambda w;   v' = mu v + g;   w' = w - lr v'          (Nesterov: w' = w - lr (g + mu v'))
  */
-export function sgd({ momentum = 0.9, nesterov = false, weightDecay = 0 }: SgdOptions = {}): Optimiser {
+export function sgd({ momentum = 0.9, nesterov = false, weightDecay = 0 }: SgdOptions = {}): Optimizer {
   return {
     slots: momentum === 0 ? [] : ['momentum'],
     updateAll: (b, parameters, learningRate) =>

@@ -186,7 +186,7 @@ function classNetworkFacts({ recipe, plan }: RunConfig, parameters: number): Fac
     ['Input, batch', `${recipe.patch[1]} x ${recipe.patch[0]}, ${recipe.batch}`],
     ['Steps planned', (plan.segments.at(-1)?.total ?? 0).toLocaleString('en')],
     ['Loss', describeSpec(recipe.loss)],
-    ['Optimiser', `${describeSpec(recipe.optimiser)}, learning rate ${recipe.learningRate}`],
+    ['Optimizer', `${describeSpec(recipe.optimizer)}, learning rate ${recipe.learningRate}`],
     ['Schedule', describeSpec(recipe.schedule)],
     ['Changes to the images', changes.length === 0 ? 'none' : changes.join(', ')],
     ['Seed', String(recipe.seed)],

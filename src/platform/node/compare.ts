@@ -13,7 +13,7 @@ import { commonClasses, commonPages, type OpenedRun } from './compare-data.ts';
 import { type Judged, judgeClasses, judgePages } from './compare-judge.ts';
 import { openEnergyMeter } from './energy.ts';
 import { readRun } from './read-run.ts';
-import { timesOf } from './report-facts.ts';
+import { describeSpec, timesOf } from './report-facts.ts';
 import { type NodeDevice, openRuntime } from './runtime.ts';
 
 export interface WriteComparisonOptions extends CompareOptions {
@@ -149,13 +149,9 @@ function requireAlike(runs: readonly OpenedRun[]): boolean {
   return whole(first);
 }
 
-/** `unet (base 16, depth 3)`. */
-function describeNetwork({ model }: Recipe): string {
-  const { name, channels: _, outputs: __, ...options } = model;
-  const parts = Object.entries(options).map(
-    ([key, value]) => `${key} ${Array.isArray(value) ? value.join(' x ') : String(value)}`,
-  );
-  return parts.length === 0 ? name : `${name} (${parts.join(', ')})`;
+/** `unet (base channels 16, depth 3)`. */
+function describeNetwork({ model: { channels: _, numClasses: __, ...options } }: Recipe): string {
+  return describeSpec(options);
 }
 
 /** What decides a training but the seed, and what follows from which images it holds out. */

@@ -110,9 +110,12 @@ export function dataFacts({ folder, trainingImages, validationImages, recipe }: 
   ];
 }
 
-/** `adamw (weightDecay 0.01)`. */
+/** `adamw (weight decay 0.01)`. */
 export const describeSpec = ({ name, ...options }: { readonly name: string }): string => {
-  const parts = Object.entries(options).map(([key, value]) => `${key} ${String(value)}`);
+  const words = (key: string): string => key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  const parts = Object.entries(options).map(
+    ([key, value]) => `${words(key)} ${Array.isArray(value) ? value.join(' x ') : String(value)}`,
+  );
   return parts.length === 0 ? name : `${name} (${parts.join(', ')})`;
 };
 
@@ -141,7 +144,7 @@ export function networkFacts({ recipe, plan }: RunConfig, model: OpenedModel): F
     ['Patch, batch', `${recipe.patch[1]} x ${recipe.patch[0]}, ${recipe.batch}`],
     ['Steps', totalSteps(plan).toLocaleString('en')],
     ['Loss', describeSpec(recipe.loss)],
-    ['Optimiser', `${describeSpec(recipe.optimiser)}, learning rate ${recipe.learningRate}`],
+    ['Optimizer', `${describeSpec(recipe.optimizer)}, learning rate ${recipe.learningRate}`],
     ['Schedule', describeSpec(recipe.schedule)],
     ['Augmentation', describeAugment(recipe.augment)],
     ['Seed', String(recipe.seed)],

@@ -9,7 +9,7 @@ import type { Series } from '../run/data.ts';
 /** What is known of a run after it was judged on the images that are compared. */
 export interface RunResult {
   readonly name: string;
-  /** `unet (base 16, depth 4)`. */
+  /** `unet (base channels 16, depth 4)`. */
   readonly network: string;
   /** Runs of the same recipe differ by nothing but their seed. */
   readonly recipe?: string;

@@ -33,7 +33,10 @@ describe('cost', () => {
   });
 
   it('of the U-Net of 2015 at 572: 31,030,658 parameters, 150.43 GMAC', () => {
-    const { builder, logits, parameters } = unet2015({ name: 'unet2015', channels: 1, outputs: 2 }, [1, 1, 572, 572]);
+    const { builder, logits, parameters } = unet2015(
+      { name: 'unet2015', channels: 1, numClasses: 2 },
+      [1, 1, 572, 572],
+    );
     const cost = costOf(builder.build([logits]), { parameters: parameters.map(({ value }) => value) });
     expect(cost.parameters).toBe(31_030_658);
     expect((cost.macs / 1e9).toFixed(2)).toBe('150.43');

@@ -87,7 +87,7 @@ function build(layers: readonly Layer[], side: number): { graph: Graph; x: Value
 }
 
 async function run(graph: Graph, feeds: { readonly [name: string]: NdArray<'float32'> }): Promise<Float32Array> {
-  // As written: the optimiser fuses Pad into MaxPool and then refuses the result.
+  // As written: the optimizer fuses Pad into MaxPool and then refuses the result.
   const session = await InferenceSession.create(writeOnnx(graph), {
     intraOpNumThreads: 1,
     logSeverityLevel: 3,
@@ -213,7 +213,7 @@ describe('receptive field', () => {
 describe('tile rule', () => {
   it('of the U-Net of 2015 is 12 modulo 16 from 188, without 92 on each side', () => {
     const { builder, input, logits } = unet2015(
-      { name: 'unet2015', channels: 1, outputs: 2, base: 1 },
+      { name: 'unet2015', channels: 1, numClasses: 2, baseChannels: 1 },
       [1, 1, 572, 572],
     );
     const rule = tileRule(builder.build([logits]), input, logits);
@@ -232,7 +232,7 @@ describe('tile rule', () => {
   });
 
   it.each([1, 2, 4, 5])('of a padded U-Net that halves %i times is a multiple of 2^depth, without margin', (depth) => {
-    const spec = { name: 'unet', channels: 1, outputs: 2, base: 1, depth } as const;
+    const spec = { name: 'unet', channels: 1, numClasses: 2, baseChannels: 1, depth } as const;
     const { builder, input, logits } = unet(spec, [1, 1, 64, 96]);
     const { axes, exact } = tileRule(builder.build([logits]), input, logits);
     expect(exact).toBe(true);
@@ -243,7 +243,7 @@ describe('tile rule', () => {
   });
 
   it('names what looks at the whole image', () => {
-    const spec = { name: 'unet', channels: 1, outputs: 2, base: 1, depth: 1, norm: 'instance' } as const;
+    const spec = { name: 'unet', channels: 1, numClasses: 2, baseChannels: 1, depth: 1, norm: 'instance' } as const;
     const { builder, input, logits } = unet(spec, [1, 1, 64, 64]);
     const { exact, globalOps } = tileRule(builder.build([logits]), input, logits);
     expect(exact).toBe(false);

@@ -12,15 +12,15 @@ import {
 import { UsageError } from '../../../errors.ts';
 import { graphMacs, parameterCount } from '../../../graph/analysis/cost.ts';
 import type { ClassInput } from '../../../input/classes.ts';
-import { leastAlexNetSide } from '../../../models/alexnet.ts';
+import { minAlexNetSide } from '../../../models/alexnet.ts';
 import { buildNetwork, isClassifier } from '../../../models/registry.ts';
 import type { ClassifierSpec } from '../../../models/spec.ts';
 import { TRAINING_DEFAULTS } from '../../../models/training-defaults.ts';
 import type { LossSpec } from '../../../nn/losses/registry.ts';
-import { OPTIMISERS } from '../../../nn/optimizers/registry.ts';
+import { OPTIMIZERS } from '../../../nn/optimizers/registry.ts';
 import type { Recipe } from '../../config.ts';
 import type { AugmentStrength, TrainSettings } from '../segmentation/choose-recipe.ts';
-import { optimiserSpec, scheduleSpec } from '../segmentation/choose-recipe.ts';
+import { optimizerSpec, scheduleSpec } from '../segmentation/choose-recipe.ts';
 
 type ClassifierName = ClassifierSpec['name'];
 
@@ -53,7 +53,7 @@ function geometryOf(name: ClassifierName, raw: RawClasses, { inputSize }: TrainS
     const how = inputSize === undefined ? 'the size of the images' : 'as asked for';
     return { crop, stored: crop, views: 1, reason: `input ${crop[1]} x ${crop[0]}, ${how}` };
   }
-  const least = leastAlexNetSide();
+  const least = minAlexNetSide();
   const side = Math.min(height, width);
   const chosen = side >= ALEXNET.crop ? ALEXNET.crop : Math.max(least, side);
   const crop = inputSize ?? [chosen, chosen];
@@ -114,15 +114,15 @@ export function chooseClassRecipe(
     channel: settings.channel,
   });
   const classes = raw.classNames.length;
-  const common = { channels: input.channels.count, outputs: classes, input: input.crop };
+  const common = { channels: input.channels.count, numClasses: classes, input: input.crop };
   const model = specOf(name, common, settings);
   const loss: LossSpec = settings.loss === undefined ? defaults.loss : ({ name: settings.loss } as LossSpec);
   const rosenblatt = loss.name === 'perceptron';
   const batch = settings.batch ?? (name === 'perceptron' && !rosenblatt ? Math.min(32, train.length) : defaults.batch);
-  const optimiser = optimiserSpec(settings.optimiser) ?? defaults.optimiser;
-  const ownRate = settings.optimiser === undefined || settings.optimiser === defaults.optimiser.name;
+  const optimizer = optimizerSpec(settings.optimizer) ?? defaults.optimizer;
+  const ownRate = settings.optimizer === undefined || settings.optimizer === defaults.optimizer.name;
   const usualRate = name === 'perceptron' && !rosenblatt ? 0.1 : defaults.learningRate;
-  const learningRate = settings.learningRate ?? (ownRate ? usualRate : OPTIMISERS[optimiser.name].learningRate);
+  const learningRate = settings.learningRate ?? (ownRate ? usualRate : OPTIMIZERS[optimizer.name].learningRate);
   const schedule = settings.schedule === undefined ? defaults.schedule : scheduleSpec(settings.schedule);
 
   const image = input.crop[0] > 1 && name !== 'perceptron';
@@ -159,7 +159,7 @@ export function chooseClassRecipe(
       augment,
       classes: classAugment,
       loss,
-      optimiser,
+      optimizer,
       learningRate,
       schedule,
       clipNorm: defaults.clipNorm,
@@ -169,7 +169,7 @@ export function chooseClassRecipe(
     notes: [
       ...notes,
       `network: ${name} for ${classes} classes, ${parameters.toLocaleString('en')} parameters, ${(macs / 1e6).toFixed(2)} million multiplications an image; ${reason}; batch ${batch}`,
-      `training: ${loss.name}, ${optimiser.name}, learning rate ${learningRate}, ${schedule.name}${defaults.averageDecay === null ? '' : `, weights averaged (${defaults.averageDecay})`}${balance > 0 ? `, rare classes weigh more (balance ${balance})` : ''}`,
+      `training: ${loss.name}, ${optimizer.name}, learning rate ${learningRate}, ${schedule.name}${defaults.averageDecay === null ? '' : `, weights averaged (${defaults.averageDecay})`}${balance > 0 ? `, rare classes weigh more (balance ${balance})` : ''}`,
       `changes to the images: ${changes}`,
     ],
   };
@@ -177,7 +177,7 @@ export function chooseClassRecipe(
 
 function specOf(
   name: ClassifierName,
-  common: Pick<ClassifierSpec, 'channels' | 'outputs' | 'input'>,
+  common: Pick<ClassifierSpec, 'channels' | 'numClasses' | 'input'>,
   { hidden, activation, dropout, scale }: TrainSettings,
 ): ClassifierSpec {
   const misplaced = Object.entries({ hidden, activation, dropout, scale }).find(
@@ -186,7 +186,7 @@ function specOf(
   if (misplaced !== undefined) {
     throw new UsageError(`--${misplaced[0]} does not go with the network '${name}'.`, { remedy: 'Leave it out.' });
   }
-  if (name === 'perceptron') return { name, ...common, outputs: common.outputs === 2 ? 1 : common.outputs };
+  if (name === 'perceptron') return { name, ...common, numClasses: common.numClasses === 2 ? 1 : common.numClasses };
   const rate = dropout === undefined ? {} : { dropout };
   if (name === 'alexnet') return { name, ...common, ...rate, ...(scale === undefined ? {} : { scale }) };
   return {

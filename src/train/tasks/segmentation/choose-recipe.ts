@@ -11,8 +11,8 @@ import { sizesOf } from '../../../models/registry.ts';
 import type { Activation, ModelName, ModelSpec, UnetSpec, WindowName } from '../../../models/spec.ts';
 import { TRAINING_DEFAULTS } from '../../../models/training-defaults.ts';
 import type { LossName, LossSpec } from '../../../nn/losses/registry.ts';
-import type { OptimiserName, OptimiserSpec } from '../../../nn/optimizers/registry.ts';
-import { OPTIMISERS } from '../../../nn/optimizers/registry.ts';
+import type { OptimizerName, OptimizerSpec } from '../../../nn/optimizers/registry.ts';
+import { OPTIMIZERS } from '../../../nn/optimizers/registry.ts';
 import type { ScheduleName, ScheduleSpec } from '../../../nn/schedules.ts';
 import type { Recipe } from '../../config.ts';
 import { chooseBalance, chooseWindow, windowChoice } from './window-recipe.ts';
@@ -35,14 +35,14 @@ export interface TrainSettings {
   readonly separation?: { readonly w0: number; readonly sigmaPx: number };
   readonly augment?: AugmentStrength;
   readonly model?: ModelName;
-  readonly base?: number;
+  readonly baseChannels?: number;
   readonly depth?: number;
   readonly norm?: NonNullable<UnetSpec['norm']>;
   readonly residual?: boolean;
   readonly patch?: readonly [number, number];
   readonly batch?: number;
   readonly loss?: LossName;
-  readonly optimiser?: OptimiserName;
+  readonly optimizer?: OptimizerName;
   readonly learningRate?: number;
   readonly schedule?: ScheduleName;
   readonly exact?: boolean;
@@ -114,7 +114,7 @@ export function chooseRecipe(
     Math.min(...data.train.pages.map(({ height }) => height)),
     Math.min(...data.train.pages.map(({ width }) => width)),
   ] as const;
-  const common = { channels: data.input.channels.count, outputs: data.mapping.classes.length };
+  const common = { channels: data.input.channels.count, numClasses: data.mapping.classes.length };
   const window = chooseWindow(name, image, settings);
   const { model, patch, reason } =
     window !== undefined
@@ -124,10 +124,10 @@ export function chooseRecipe(
         : unetChoice(common, image, settings, { cores, minutes });
 
   const loss: LossSpec = settings.loss === undefined ? defaults.loss : ({ name: settings.loss } as LossSpec);
-  const optimiser = optimiserSpec(settings.optimiser) ?? defaults.optimiser;
-  const ownRate = settings.optimiser === undefined || settings.optimiser === defaults.optimiser.name;
+  const optimizer = optimizerSpec(settings.optimizer) ?? defaults.optimizer;
+  const ownRate = settings.optimizer === undefined || settings.optimizer === defaults.optimizer.name;
   const learningRate =
-    settings.learningRate ?? (ownRate ? defaults.learningRate : OPTIMISERS[optimiser.name].learningRate);
+    settings.learningRate ?? (ownRate ? defaults.learningRate : OPTIMIZERS[optimizer.name].learningRate);
   const schedule = settings.schedule === undefined ? defaults.schedule : scheduleSpec(settings.schedule);
   const { clipNorm, averageDecay } = defaults;
   const extras = [
@@ -138,7 +138,7 @@ export function chooseRecipe(
   ];
   const notes = [
     `network: ${reason.replace(/\.$/, '')}; patch ${patch[1]} x ${patch[0]}, batch ${batch}`,
-    `training: ${loss.name}, ${optimiser.name}, learning rate ${learningRate}, ${schedule.name}${extras.map((text) => `, ${text}`).join('')}`,
+    `training: ${loss.name}, ${optimizer.name}, learning rate ${learningRate}, ${schedule.name}${extras.map((text) => `, ${text}`).join('')}`,
   ];
   return {
     recipe: {
@@ -162,7 +162,7 @@ export function chooseRecipe(
         ...(window && !isPlain(window) && { interpolation: 'bilinear' as const }),
       }),
       loss,
-      optimiser,
+      optimizer,
       learningRate,
       schedule,
       clipNorm,
@@ -179,7 +179,7 @@ interface NetworkChoice {
   readonly reason: string;
 }
 
-type Common = Pick<ModelSpec, 'channels' | 'outputs'>;
+type Common = Pick<ModelSpec, 'channels' | 'numClasses'>;
 
 function unetChoice(
   common: Common,
@@ -193,7 +193,7 @@ function unetChoice(
     cores,
     ...(minutes === undefined ? {} : { minutes }),
     ...(settings.patch === undefined ? {} : { patch: Math.min(...settings.patch) }),
-    ...(settings.base === undefined ? {} : { base: settings.base }),
+    ...(settings.baseChannels === undefined ? {} : { baseChannels: settings.baseChannels }),
     ...(settings.depth === undefined ? {} : { depth: settings.depth }),
   });
   return {
@@ -211,7 +211,7 @@ function unet2015Choice(common: Common, image: readonly [number, number], settin
   const model: ModelSpec = {
     name: 'unet2015',
     ...common,
-    ...(settings.base === undefined ? {} : { base: settings.base }),
+    ...(settings.baseChannels === undefined ? {} : { baseChannels: settings.baseChannels }),
   };
   const { margin, nearest } = sizesOf(model);
   // A patch whose output fits into the image; the rest is mirrored.
@@ -223,7 +223,7 @@ function unet2015Choice(common: Common, image: readonly [number, number], settin
   return { model, patch: settings.patch ?? [side, side], reason };
 }
 
-export function optimiserSpec(name: OptimiserName | undefined): OptimiserSpec | undefined {
+export function optimizerSpec(name: OptimizerName | undefined): OptimizerSpec | undefined {
   if (name === undefined) return undefined;
   return name === 'sgd' ? { name, momentum: 0.9, nesterov: true } : { name, weightDecay: name === 'adamw' ? 0.01 : 0 };
 }

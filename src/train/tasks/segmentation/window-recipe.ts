@@ -44,14 +44,14 @@ export function chooseWindow(
 /** The network, its patch and why. */
 export function windowChoice(
   name: WindowName,
-  common: Pick<ModelSpec, 'channels' | 'outputs'>,
+  common: Pick<ModelSpec, 'channels' | 'numClasses'>,
   { cover, side, foveationPx }: WindowSpec,
-  { base, patch }: TrainSettings,
+  { baseChannels, patch }: TrainSettings,
 ): { readonly model: ModelSpec; readonly patch: readonly [number, number]; readonly reason: string } {
   const seen = cover === side ? '' : `, which covers ${cover} pixels of the image`;
   const blurred = foveationPx === 0 ? '' : `, blurred up to ${foveationPx} pixels at its border`;
   return {
-    model: { name, ...common, ...(base === undefined ? {} : { base }) },
+    model: { name, ...common, ...(baseChannels === undefined ? {} : { baseChannels }) },
     patch: patch ?? [side, side],
     reason: `the class of the pixel in the middle of a window of ${side} x ${side}${seen}${blurred}; as many of each class`,
   };

@@ -1,4 +1,4 @@
-"""Ten steps of each optimiser, and the learning-rate schedules, by PyTorch. Writes test/golden/optimisers.json.
+"""Ten steps of each optimizer, and the learning-rate schedules, by PyTorch. Writes test/golden/optimizers.json.
 
 Two parameters: a kernel (with weight decay) and a bias (without); their gradients at step t (from 1) are
 the formulas below, which the test computes too."""
@@ -24,7 +24,7 @@ def rate(t):
     return 0.05 / math.sqrt(t)
 
 
-OPTIMISERS = {
+OPTIMIZERS = {
     "sgd": (torch.optim.SGD, {"momentum": 0.9}, {}),
     "sgd plain": (torch.optim.SGD, {"momentum": 0.0}, {}),
     "sgd nesterov decay": (torch.optim.SGD, {"momentum": 0.9, "nesterov": True, "weight_decay": 0.1}, {}),
@@ -39,28 +39,28 @@ def trajectory(make, options, clip=None):
     kernel = torch.tensor(start(0), dtype=torch.float64, requires_grad=True)
     bias = torch.tensor(start(1), dtype=torch.float64, requires_grad=True)
     groups = [{"params": [kernel]}, {"params": [bias], "weight_decay": 0.0}]
-    optimiser = make(groups, lr=1.0, **options)
+    optimizer = make(groups, lr=1.0, **options)
     steps, norms = [], []
     for t in range(1, STEPS + 1):
         kernel.grad = torch.tensor(gradient(t, 0), dtype=torch.float64)
         bias.grad = torch.tensor(gradient(t, 1), dtype=torch.float64)
         if clip is not None:
             norms.append(torch.nn.utils.clip_grad_norm_([kernel, bias], clip).item())
-        for group in optimiser.param_groups:
+        for group in optimizer.param_groups:
             group["lr"] = rate(t)
-        optimiser.step()
+        optimizer.step()
         steps.append([round(v, 9) for v in (kernel.tolist() + bias.tolist())])
     return {"steps": steps, "norms": norms}
 
 
 def factors(make, total=20):
     parameter = torch.zeros(1, requires_grad=True)
-    optimiser = torch.optim.SGD([parameter], lr=1.0)
-    scheduler = make(optimiser)
+    optimizer = torch.optim.SGD([parameter], lr=1.0)
+    scheduler = make(optimizer)
     out = []
     for _ in range(total):
-        out.append(optimiser.param_groups[0]["lr"])
-        optimiser.step()
+        out.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
         scheduler.step() if len(out) < total else None
     return out
 
@@ -68,7 +68,7 @@ def factors(make, total=20):
 lr = torch.optim.lr_scheduler
 golden = {
     "torch": torch.__version__,
-    "optimisers": {name: trajectory(make, options, **extra) for name, (make, options, extra) in OPTIMISERS.items()},
+    "optimizers": {name: trajectory(make, options, **extra) for name, (make, options, extra) in OPTIMIZERS.items()},
     "schedules": {
         "cosine": factors(lambda o: lr.CosineAnnealingLR(o, T_max=20)),
         "cosine, final 0.1": factors(lambda o: lr.CosineAnnealingLR(o, T_max=20, eta_min=0.1)),
@@ -80,6 +80,6 @@ golden = {
         ),
     },
 }
-out = Path(__file__).parents[2] / "test/golden/optimisers.json"
+out = Path(__file__).parents[2] / "test/golden/optimizers.json"
 out.write_text(json.dumps(golden) + "\n")
 print(out, out.stat().st_size)
