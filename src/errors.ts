@@ -1,54 +1,109 @@
 /**
- * Every error that Lamella throws on purpose. Each says in one sentence what was found, what was
- * expected and what to do, and carries the data behind the sentence as typed fields.
+ * Every error that Lamella throws on purpose. Each says in one sentence what was found, what was expected and what to
+ * do. Programs decide by `code` and its typed facts, never by the sentence.
  */
+
+/** What a program may want to decide by: a code, and the facts that belong to it. */
+export type Facts =
+  /** A known kind of file that Lamella does not support; `what` is a noun phrase such as `an Analyze 7.5 header`. */
+  | { readonly code: 'unsupported-format'; readonly what: string }
+  /** A folder of images without any labels. */
+  | { readonly code: 'no-labels'; readonly images: number }
+  /** A folder that holds no run. */
+  | { readonly code: 'no-run' }
+  /** A folder that holds another run. */
+  | { readonly code: 'run-exists' }
+  /** Another process is writing the run. */
+  | { readonly code: 'run-in-use'; readonly processId: number | undefined }
+  /** The data are no longer those that the run began with. */
+  | { readonly code: 'data-changed' }
+  /** The loss or the weights are not finite. */
+  | { readonly code: 'diverged'; readonly step: number };
+
+/** The default of each class, or the code of its facts. */
+export type ErrorCode =
+  | 'lamella'
+  | 'usage'
+  | 'format'
+  | 'dataset'
+  | 'graph'
+  | 'device'
+  | 'model'
+  | 'run'
+  | 'training'
+  | 'interrupted'
+  | Facts['code'];
 
 interface Details {
   /** The file, folder or URL that the error is about. */
   readonly file?: string;
   /** What the reader can do about it, an imperative sentence. */
   readonly remedy?: string;
+  readonly facts?: Facts;
   readonly cause?: unknown;
 }
 
 /** Base class: `message` already contains the file and the remedy. */
 export class LamellaError extends Error {
+  static readonly code: ErrorCode = 'lamella';
+  readonly code: ErrorCode;
+  readonly facts: Facts | undefined;
+  /** The sentence without the file and the remedy. */
+  readonly problem: string;
   readonly file: string | undefined;
   readonly remedy: string | undefined;
 
-  constructor(problem: string, { file, remedy, cause }: Details = {}) {
+  constructor(problem: string, { file, remedy, facts, cause }: Details = {}) {
     const where = file === undefined ? '' : `${file}: `;
     const help = remedy === undefined ? '' : ` ${remedy}`;
     super(`${where}${problem}${help}`, cause === undefined ? undefined : { cause });
     this.name = new.target.name;
+    this.code = facts?.code ?? new.target.code;
+    this.facts = facts;
+    this.problem = problem;
     this.file = file;
     this.remedy = remedy;
   }
 }
 
 /** The command or the call was wrong: an unknown option, a value out of range. Exit code 2. */
-export class UsageError extends LamellaError {}
+export class UsageError extends LamellaError {
+  static override readonly code = 'usage';
+}
 
 /** Bytes that are not what they claim to be, or a variety of a format that is not supported. */
-export class FormatError extends LamellaError {}
+export class FormatError extends LamellaError {
+  static override readonly code = 'format';
+}
 
 /** A folder, a pairing, labels or sizes that do not make a data set. */
-export class DatasetError extends LamellaError {}
+export class DatasetError extends LamellaError {
+  static override readonly code = 'dataset';
+}
 
 /** A graph that breaks a rule: names the node and the shapes. */
-export class GraphError extends LamellaError {}
+export class GraphError extends LamellaError {
+  static override readonly code = 'graph';
+}
 
 /** A device or execution provider that is absent or that failed. */
-export class DeviceError extends LamellaError {}
+export class DeviceError extends LamellaError {
+  static override readonly code = 'device';
+}
 
 /** A model file that cannot be used: not ONNX, wrong inputs, classes that do not fit. */
-export class ModelError extends LamellaError {}
+export class ModelError extends LamellaError {
+  static override readonly code = 'model';
+}
 
 /** A run folder that is in use, damaged, or belongs to another run. */
-export class RunError extends LamellaError {}
+export class RunError extends LamellaError {
+  static override readonly code = 'run';
+}
 
-/** Training cannot go on: the loss is not finite. Carries where it happened. */
+/** Training cannot continue, for example because the loss is not finite. Carries where it happened. */
 export class TrainingError extends LamellaError {
+  static override readonly code = 'training';
   readonly step: number;
   constructor(problem: string, details: Details & { readonly step: number }) {
     super(problem, details);
@@ -57,4 +112,30 @@ export class TrainingError extends LamellaError {
 }
 
 /** The user asked to stop; what was done so far is on disk. */
-export class Interrupted extends LamellaError {}
+export class Interrupted extends LamellaError {
+  static override readonly code = 'interrupted';
+}
+
+/**
+ * The facts of an error where they are of this code.
+ *
+ * @example
+ *   factsOf(cause, 'unsupported-format')?.what // 'an Analyze 7.5 header'
+ */
+export function factsOf<C extends Facts['code']>(cause: unknown, code: C): Extract<Facts, { code: C }> | undefined {
+  const facts = cause instanceof LamellaError ? cause.facts : undefined;
+  return facts?.code === code ? (facts as Extract<Facts, { code: C }>) : undefined;
+}
+
+/**
+ * Names an option of the library in a sentence: `learningRate`, or with its value `ignore: 5`, in backticks.
+ * `writeOptions` turns it into what the reader types or clicks.
+ */
+export function option(name: string, value?: string | number | boolean): string {
+  return value === undefined ? `\`${name}\`` : `\`${name}: ${value}\``;
+}
+
+/** A sentence with each `option` in it as `write` puts it, such as `--lr` or the label of a control. */
+export function writeOptions(text: string, write: (name: string, value: string | undefined) => string): string {
+  return text.replace(/`([a-z]\w*)(?:: ([^`]*))?`/gi, (_, name: string, value?: string) => write(name, value));
+}

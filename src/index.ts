@@ -15,7 +15,10 @@ export type { SplitChoice } from './dataset/split.ts';
 export {
   DatasetError,
   DeviceError,
+  type ErrorCode,
+  type Facts,
   FormatError,
+  factsOf,
   GraphError,
   Interrupted,
   LamellaError,
@@ -23,6 +26,7 @@ export {
   RunError,
   TrainingError,
   UsageError,
+  writeOptions,
 } from './errors.ts';
 export type { Files } from './files.ts';
 export { channel, page, pageCount } from './image/convert.ts';

@@ -1,4 +1,5 @@
 import { Interrupted, LamellaError, UsageError } from '../errors.ts';
+import { withFlags } from './option-words.ts';
 
 interface Failure {
   readonly text: string;
@@ -9,8 +10,8 @@ interface Failure {
 /** An error as the user sees it: one sentence, or with `verbose` where it came from. */
 export function explainFailure(cause: unknown, { verbose }: { readonly verbose: boolean }): Failure {
   const exitCode = cause instanceof Interrupted ? 130 : cause instanceof UsageError ? 2 : 1;
-  if (verbose && cause instanceof Error) return { text: `lamella: ${withCauses(cause)}`, exitCode };
-  if (cause instanceof LamellaError) return { text: `lamella: ${cause.message}`, exitCode };
+  if (verbose && cause instanceof Error) return { text: `lamella: ${withFlags(withCauses(cause))}`, exitCode };
+  if (cause instanceof LamellaError) return { text: `lamella: ${withFlags(cause.message)}`, exitCode };
   const message = cause instanceof Error ? (cause.message.split('\n')[0] as string) : String(cause);
   const code = (cause as NodeJS.ErrnoException | undefined)?.code;
   if (code === 'ENOSPC') {

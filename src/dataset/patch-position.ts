@@ -1,7 +1,7 @@
 /** Where the patches of training samples lie: which page, which spot. Pure functions of (seed, step, index). */
 
 import { type Random, stream } from '../array/random.ts';
-import { UsageError } from '../errors.ts';
+import { option, UsageError } from '../errors.ts';
 import { IGNORE } from './labels/labels.ts';
 import type { PageSeparation } from './weights/page-separation.ts';
 
@@ -87,7 +87,9 @@ export function requirePatchFits(
   if (insideHeight > 2 * smallest.height || insideWidth > 2 * smallest.width) {
     throw new UsageError(
       `The patch of ${width} x ${height} is larger than the image "${smallest.name}" (${smallest.width} x ${smallest.height}), even mirrored at its borders.`,
-      { remedy: `Take --patch ${Math.min(smallest.height, smallest.width)} or smaller, or leave that image out.` },
+      {
+        remedy: `Use ${option('patch', Math.min(smallest.height, smallest.width))} or smaller, or leave that image out.`,
+      },
     );
   }
 }

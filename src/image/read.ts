@@ -149,8 +149,9 @@ function findFormat(bytes: Uint8Array, file: string): Format {
   const { name, remedy } = nameUnread(bytes, (inner) => FORMATS.find((row) => row.matches(inner))?.name) ?? {
     remedy: 'Save the image as PNG or TIFF, a volume as NIfTI.',
   };
-  throw new FormatError(name === undefined ? 'this is not an image.' : `this is ${name}, which is not read.`, {
+  throw new FormatError(name === undefined ? 'this is not an image.' : `this is ${name}, which is not supported.`, {
     file,
     remedy,
+    facts: name === undefined ? undefined : { code: 'unsupported-format', what: name },
   });
 }

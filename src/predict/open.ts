@@ -1,6 +1,6 @@
 /** From the bytes of an ONNX file to a model that predicts, ours or anyone's. */
 
-import { LamellaError, ModelError } from '../errors.ts';
+import { LamellaError, ModelError, option } from '../errors.ts';
 import { type AxisTileRule, tileRule } from '../graph/analysis/receptive-field.ts';
 import { readSignature, type Signature } from '../graph/onnx/model.ts';
 import { readOnnx } from '../graph/onnx/read.ts';
@@ -52,7 +52,7 @@ export async function openModel(
   if (options.evaluation !== undefined) {
     throw new ModelError('the network gives every pixel of an image as it is.', {
       ...where,
-      remedy: 'Leave out --dense and --patchwise: they are for networks that see one window.',
+      remedy: `Leave out ${option('evaluation')}: it is for networks that see one window.`,
     });
   }
   const program = await runtime.load(bytes);

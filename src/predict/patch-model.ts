@@ -92,10 +92,10 @@ export async function openPatchProgram(
     } catch (cause) {
       if (evaluation === 'dense' || !(cause instanceof ModelError)) {
         throw cause instanceof ModelError && file !== undefined
-          ? new ModelError(cause.message, { file, cause })
+          ? new ModelError(cause.problem, { file, remedy: cause.remedy, facts: cause.facts, cause })
           : cause;
       }
-      notes.push(`${cause.message.replace(/ Evaluate .*$/, '')} It is evaluated window by window, which is slow.`);
+      notes.push(`${cause.problem} It is evaluated window by window, which is slow.`);
     }
   }
   const model = await loadPatches(runtime, bytes, signature, window);

@@ -129,7 +129,8 @@ export async function readConfig(store: Store): Promise<RunConfig> {
   if (bytes === undefined) {
     throw new RunError('there is no run here.', {
       file: store.name,
-      remedy: `Give a folder that has a ${RUN_FILES.config}.`,
+      remedy: `Use a folder that has a ${RUN_FILES.config}.`,
+      facts: { code: 'no-run' },
     });
   }
   return parseConfig(bytes, file);

@@ -1,7 +1,7 @@
 /** The training loop: step after step to the end of the plan, with validation, checkpoints and a log on the way. */
 
 import type { NdArray } from '../array/ndarray.ts';
-import { Interrupted, TrainingError } from '../errors.ts';
+import { Interrupted, option, TrainingError } from '../errors.ts';
 import { type Best, saveCheckpoint } from './checkpoint.ts';
 import { formatLogLine, type LogLine, parseLog } from './log.ts';
 import { measurePace } from './pace.ts';
@@ -216,7 +216,8 @@ export async function train({
     return new TrainingError(`${problem} at step ${step}, on ${batch.samples.slice(0, 4).join(', ')}.${seen}${good}`, {
       step,
       file: store.name,
-      remedy: 'Lower --lr, or look at these images.',
+      remedy: `Lower ${option('learningRate')}, or check these images.`,
+      facts: { code: 'diverged', step },
     });
   };
   const checkpoint = async (step: number, done: boolean): Promise<void> => {
@@ -225,7 +226,8 @@ export async function train({
       throw new TrainingError(`the state of the optimizer is not finite after step ${step}.`, {
         step,
         file: store.name,
-        remedy: 'Lower --lr.',
+        remedy: `Lower ${option('learningRate')}.`,
+        facts: { code: 'diverged', step },
       });
     }
     // A log that ends before its checkpoint could not be made whole again.
@@ -253,7 +255,7 @@ export async function train({
     while (step < totalSteps(plan) && ended === undefined) {
       const beganMs = clock.nowMs();
       const next = await source.next();
-      if (next.done === true) throw new TrainingError('The sampler ran dry.', { step });
+      if (next.done === true) throw new TrainingError('The sampler ended before training did.', { step });
       const batch = next.value;
       const rate = learningRate(progressAt(plan, step), totalAt(plan, step), scores);
       whole = false;

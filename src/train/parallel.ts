@@ -6,7 +6,7 @@
  */
 
 import { float32, type NdArray, ndarray } from '../array/ndarray.ts';
-import { UsageError } from '../errors.ts';
+import { option, UsageError } from '../errors.ts';
 import type { Graph } from '../graph/ir.ts';
 import { drawMasks } from '../nn/dropout-masks.ts';
 import type { LossName } from '../nn/losses/registry.ts';
@@ -39,13 +39,13 @@ export function shareOf({ batch, loss }: Recipe, devices: readonly string[]): nu
     throw new UsageError(
       `The loss '${loss.name}' is not a mean over images; ${devices.length} devices cannot share it.`,
       {
-        remedy: `Take --loss ${MEANS.slice(0, 3).join(', ')}, or one device.`,
+        remedy: `Use ${option('loss', MEANS.slice(0, 3).join(', '))}, or one device.`,
       },
     );
   }
   if (batch % devices.length !== 0) {
     throw new UsageError(`A batch of ${batch} cannot be shared out evenly among ${devices.length} devices.`, {
-      remedy: `Take --batch ${Math.ceil(batch / devices.length) * devices.length}.`,
+      remedy: `Use ${option('batch', Math.ceil(batch / devices.length) * devices.length)}.`,
     });
   }
   return batch / devices.length;

@@ -4,7 +4,7 @@ import type { RawClasses } from '../dataset/classification/classes.ts';
 import { baseName } from '../dataset/discover/names.ts';
 import type { PrepareOptions } from '../dataset/prepare.ts';
 import { type RawDataset, withPixelMm } from '../dataset/raw.ts';
-import { Interrupted, RunError } from '../errors.ts';
+import { Interrupted, option, RunError } from '../errors.ts';
 import { scheduleOf } from '../nn/schedules.ts';
 import type { Formulation, Runtime } from '../runtime/runtime.ts';
 import { loadCheckpoint } from './checkpoint.ts';
@@ -345,7 +345,9 @@ async function makePlan(
   });
   const pace = `a step takes ${measured.stepMs.toFixed(0)} ms`;
   const scoring = validator === undefined ? '' : `, a validation ${(measured.validationMs / 1000).toFixed(1)} s`;
-  const why = given ? `to end in ${minutes} min` : `to end in ${minutes} min, as no --steps or --minutes is given`;
+  const why = given
+    ? `to end in ${minutes} min`
+    : `to end in ${minutes} min, as neither ${option('steps')} nor ${option('minutes')} is set`;
   return {
     plan,
     measured,
@@ -358,5 +360,6 @@ function requireSameData(config: RunConfig, { fingerprint }: Subject, out: strin
   throw new RunError(`the data in ${config.folder} are not those that the run began with.`, {
     file: out,
     remedy: 'Put them back as they were, or start a new run.',
+    facts: { code: 'data-changed' },
   });
 }

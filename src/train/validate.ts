@@ -4,6 +4,7 @@ import { type NdArray, ndarray } from '../array/ndarray.ts';
 import { hasRim, IGNORE, type LabelMapping } from '../dataset/labels/labels.ts';
 import { insideOfCells } from '../dataset/labels/membranes.ts';
 import type { TrainingPage } from '../dataset/patch-position.ts';
+import { option } from '../errors.ts';
 import { argmaxClasses } from '../metrics/argmax.ts';
 import { contingency } from '../metrics/contingency.ts';
 import { instanceScores, matchInstances } from '../metrics/instances.ts';
@@ -57,7 +58,7 @@ export function chooseMetric(
     };
   }
   const which = classes.length === 2 ? 'of the foreground' : 'over the foreground classes';
-  const hint = kind === 'instances' ? '; --task instances learns to tell objects apart' : '';
+  const hint = kind === 'instances' ? `; ${option('task', 'instances')} learns to separate touching objects` : '';
   return { metric: { kind: 'dice' }, reason: `validation score: mean Dice ${which}${hint}` };
 }
 

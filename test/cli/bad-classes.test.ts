@@ -92,7 +92,7 @@ describe('classes to train on', () => {
       'dog/8.png': '',
     });
     const named = [/3 of 24 images cannot be read/, /cat\/3\.png/, /dog\/7\.png/, /dog\/8\.png.*empty/];
-    expectTold(await trainFails(folder), 1, folder, ...named, /leave them out with --skip-bad/);
+    expectTold(await trainFails(folder), 1, folder, ...named, /skip them with --skip-bad/);
     const out = join(root, 'skipped');
     const { code, stdout } = await lamella([
       'train',
@@ -151,7 +151,7 @@ describe('classes to train on', () => {
     const absent = process.platform === 'darwin' ? 'cuda' : 'coreml';
     expectTold(await trainFails(folder, '--devices', `${absent}:0,${absent}:1`), 1, absent, /Present: .*cpu|There/);
     expectTold(await trainFails(folder, '--device', absent), 1, absent, /does not work here.*Present: .*cpu/);
-    expectTold(await trainFails(folder, '--devices', 'gpus'), 2, /"gpus" is no device\. Write a kind and a number/);
+    expectTold(await trainFails(folder, '--devices', 'gpus'), 2, /Unknown device "gpus"\. Use a kind and a number/);
   });
 });
 

@@ -225,7 +225,7 @@ describe('run folders', () => {
 
   test('nothing to resume', async () => {
     const folder = await folderOf({});
-    expectSentence(await lamella(['train', '--resume', folder]), 1, folder, /no run here to go on with/);
+    expectSentence(await lamella(['train', '--resume', folder]), 1, folder, /no run here to resume/);
   });
 
   const isRoot = process.getuid?.() === 0;
@@ -269,7 +269,7 @@ describe('run folders', () => {
     });
     expectSentence((await second) as Outcome, 1, run, /is being written by process \d+ since/);
     expect(first.code).toBe(130);
-    expect(first.stderr).toContain(`Go on with: lamella train --resume ${run}`);
+    expect(first.stderr).toContain(`Resume with: lamella train --resume ${run}`);
     expect(await readdir(run)).not.toContain('lock');
 
     const config = JSON.parse(await readFile(join(run, 'config.json'), 'utf8')) as {

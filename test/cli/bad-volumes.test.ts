@@ -159,7 +159,7 @@ describeWithData('the sample folders', () => {
     for (const store of [...stores].slice(0, 2).concat([...stores].slice(-1))) {
       refused(
         await lamella(['inspect', join(dataFolder(), store)]),
-        /this is a Zarr store, such as OME-Zarr, which is not read/,
+        /this is a Zarr store, such as OME-Zarr, which is not supported/,
       );
     }
   });

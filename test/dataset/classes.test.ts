@@ -299,7 +299,7 @@ describe('a folder with one sub-folder a class', () => {
       'dog/worse.png': 'no picture',
     });
     await expect(read(folder)).rejects.toThrow(
-      /2 of 4 images cannot be read:\n {2}cat\/bad\.png: .*\n {2}dog\/worse\.png: .*\n.*--skip-bad/,
+      /2 of 4 images cannot be read:\n {2}cat\/bad\.png: .*\n {2}dog\/worse\.png: .*\n.*`skipBad: true`/,
     );
     const raw = await read(folder, { skipBad: true });
     expect(raw.parts.train.map(({ name }) => name)).toEqual(['cat/a.png', 'dog/b.png']);

@@ -152,7 +152,7 @@ describe('what cannot be labels', () => {
     ['all background', [0, 0, 0], {}, 'all background'],
     ['one value only', [7, 7], {}, 'the value 7 only'],
     ['too many values', Array.from({ length: 200 }, (_, i) => (i * 37) % 101), {}, 'too many for classes'],
-    ['negative numbers', [-1, 0, 1], {}, '--ignore -1'],
+    ['negative numbers', [-1, 0, 1], {}, '`ignore: -1`'],
     ['more classes than the model has', [0, 1, 2], { classCount: 2 }, 'have 3 classes, the model has 2'],
     ['more classes than names', [0, 1, 2], { classes: ['a', 'b'] }, 'not the 2 that were named'],
   ] as const)('%s', (_, values, options, message) => {

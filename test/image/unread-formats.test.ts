@@ -69,7 +69,7 @@ const FILES: Readonly<Record<string, readonly [Uint8Array, RegExp]>> = {
 for (const [name, [content, message]] of Object.entries(FILES)) {
   it(`${name} is named by its content`, async () => {
     await expect(readImage(content, name)).rejects.toThrow(message);
-    await expect(readImage(content, 'picture.png')).rejects.toThrow(/which is not read\. \w/);
+    await expect(readImage(content, 'picture.png')).rejects.toThrow(/which is not supported\. \w/);
   });
 }
 

@@ -230,7 +230,7 @@ describe.skipIf(why !== undefined)(
       expect(drawn[2]).toBe(drawn[3]);
       expect(problems).toEqual([
         'FormatError: /no.png: the server answers 404. Check the address.',
-        'FormatError: page.png: this is a web page, which is not read. Download the image itself.',
+        'FormatError: page.png: this is a web page, which is not supported. Download the image itself.',
         expect.stringMatching(/^(FormatError|ModelError): .*ONNX/),
         "DeviceError: There is no device 'webgpu' in this browser. Present: wasm.",
         expect.stringMatching(/^UsageError: A canvas does not show uint8 with axes zyx \[1, 16, 16\]\. Make it/),

@@ -34,16 +34,16 @@ const PUBLIC: { readonly [file: string]: Exported } = {
     values: words(`
       DatasetError DeviceError FormatError GraphError IGNORE Interrupted LamellaError ModelError
       READABLE_EXTENSIONS RunError TrainingError UsageError channel classOf classifyPages describeImage extent
-      float32 labelImage meanProbabilities ndarray openClassifier openModel overlayImage page pageCount
+      factsOf float32 labelImage meanProbabilities ndarray openClassifier openModel overlayImage page pageCount
       phantom planPage predictAverage predictImage predictPages prepareDataset probabilityImage rawDataset
-      readClasses readDataset readDicomSeries readImage writeNifti writePng writeTiff
+      readClasses readDataset readDicomSeries readImage writeNifti writeOptions writePng writeTiff
     `),
     types: words(`
       Classifier ClassifyOptions CompileOptions DType DeviceName DicomFile Feeds Files Formulation Geometry
       Image ImageDescription InputSpec LabelClass LabelMapOptions LabelMapping LabelledImage NdArray
       NormalisationOptions OpenModelOptions OpenedModel Phantom PhantomOptions PredictOptions PrepareOptions
       PreparedDataset ProbabilityOptions Program RawClasses RawDataset ReadClassesOptions ReadOptions
-      RunConfig Runtime SegmentationModel Shape Spacing Spacings SplitChoice TrainEvent TrainRunHooks
+      ErrorCode Facts RunConfig Runtime SegmentationModel Shape Spacing Spacings SplitChoice TrainEvent TrainRunHooks
       TrainSettings TrainingPage TrainingSet Vector3 WriteNiftiOptions WriteTiffOptions
     `),
   },

@@ -170,7 +170,7 @@ describe('explaining a run', () => {
   test('a page of a stack that is not there', async () => {
     const image = join(data, 'image', '5.png');
     const wrong = writeExplanation(at('runs', 'large'), image, { out: at('none.html'), device: 'cpu', page: 4 });
-    await expect(wrong).rejects.toThrow(/5.png: there is no page 4, it has 1. Give --page 0./);
+    await expect(wrong).rejects.toThrow(/5.png: page 4 does not exist; the image has 1. Use `page: 0`./);
   });
 });
 

@@ -109,7 +109,7 @@ describe('a classifier', () => {
     const bytes = writeOnnx(exportNetwork(spec, weights));
     expect(isClassifierFile(bytes)).toBe(false);
     await expect(openClassifier(await cpu(), bytes, { file: 'u.onnx' })).rejects.toThrow(
-      'u.onnx: this model does not name the class of whole images.',
+      'u.onnx: this model is not an image classifier.',
     );
   });
 });

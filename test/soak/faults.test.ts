@@ -292,7 +292,7 @@ test('a thread that draws samples dies: what was trained until then is saved', a
   );
   const args = ['train', data, '--out', run, ...FLAGS, '--checkpoint-every', '1000', '--workers', '1'];
   const outcome = await outcomeOf(process.execPath, [MAIN, ...args], { NODE_OPTIONS: `--require ${saboteur}` });
-  expectSaid(outcome, /a thread that draws samples ended with code 3/, `Go on with: lamella train --resume ${run}`);
+  expectSaid(outcome, /a data-loading thread ended with code 3/, `Resume with: lamella train --resume ${run}`);
   const [saved] = await readdir(join(run, 'checkpoints'));
   // No checkpoint was due: this one is of the last whole step.
   expect(Number(/\d+/.exec(saved as string)?.[0])).toBeGreaterThan(3);

@@ -135,7 +135,9 @@ describe('mlp', () => {
       width: 2,
     }));
     const raw = gatherClasses('memory', { train: samples.map(({ label, ...rest }) => ({ ...rest, class: label })) });
-    expect(() => newClassSubject(raw, { model: 'unet' })).toThrow('Take --model perceptron, mlp or alexnet.');
+    expect(() => newClassSubject(raw, { model: 'unet' })).toThrow(
+      'Use `network: perceptron`, `network: mlp` or `network: alexnet`.',
+    );
   });
 });
 

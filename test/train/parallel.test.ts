@@ -52,7 +52,7 @@ describe('two devices that share each batch', () => {
   test('the batch must be shared out evenly, the loss be a mean over images', async () => {
     const devices = parseDevices('cpu:0,cpu:1');
     await expect(trainRun(data, { ...POINTS, batch: 15, devices, out: join(root, 'odd') })).rejects.toThrow(
-      'Take --batch 16',
+      'Use `batch: 16`',
     );
     await expect(trainRun(data, { ...POINTS, loss: 'dice', devices, out: join(root, 'dice') })).rejects.toThrow(
       "The loss 'dice' is not a mean over images",
@@ -88,7 +88,7 @@ describe('a worker', () => {
     const failing = worker?.run(incomplete);
     await expect(failing).rejects.toThrow(DeviceError);
     await expect(failing).rejects.toThrow(/^the worker of cpu:1 failed: .*'output\/bias'/);
-    await expect(worker?.run(feeds())).rejects.toThrow('go on with --resume');
+    await expect(worker?.run(feeds())).rejects.toThrow('continue with `resume`');
     await worker?.close();
   });
 
@@ -106,8 +106,8 @@ describe('a worker', () => {
 
 describe('devices that do not exist', () => {
   test.each([
-    ['gpu:0', UsageError, '"gpu:0" is no device'],
-    ['cpu', UsageError, 'Write a kind and a number'],
+    ['gpu:0', UsageError, 'Unknown device "gpu:0"'],
+    ['cpu', UsageError, 'Use a kind and a number'],
     ['cpu:0,cpu:0', UsageError, 'The device cpu:0 is named twice'],
   ])('%s', (text, kind, message) => {
     expect(() => parseDevices(text)).toThrow(kind);

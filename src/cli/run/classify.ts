@@ -27,6 +27,7 @@ import {
 import type { EvaluateFlags } from '../commands/evaluate.ts';
 import type { PredictFlags } from '../commands/predict.ts';
 import { listImages } from '../image-list.ts';
+import { withFlags } from '../option-words.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { defaultOut } from './predict-out.ts';
 
@@ -130,7 +131,7 @@ export async function runClassify(
       });
     } catch (cause) {
       if (listed.length === 1 || !(cause instanceof FormatError || cause instanceof DatasetError)) throw cause;
-      process.stderr.write(`lamella: ${cause.message}\n`);
+      process.stderr.write(`lamella: ${withFlags(cause.message)}\n`);
       failed.push({ image: path, reason: cause.message });
     }
   }

@@ -49,7 +49,7 @@ export async function inspectFolder(path: string, flags: InspectFlags): Promise<
     if (listing.series.size > 0) return inspectSeries(listing, flags);
     const listed = await listImages(path).catch(() => []);
     // Images without any labels are something to predict; whatever else is wrong is worth its message.
-    if (listed.length === 0 || !/no labels/.test(cause.message)) throw cause;
+    if (listed.length === 0 || cause.code !== 'no-labels') throw cause;
     const pages = (await Promise.all(listed.map(async (item) => pagesOf(await readListedImage(item))))).flat();
     const text = `${path}\n  ${counted(listed.length, 'image')} without labels, ${counted(pages.length, 'page')}: ${shortened(sizesOf(pages))}`;
     return {

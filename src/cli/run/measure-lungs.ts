@@ -19,6 +19,7 @@ import { patientOf } from '../../report/lungs/collect.ts';
 import type { LungsPatient, LungsReport } from '../../report/lungs/data.ts';
 import type { StackScores } from '../../report/run/data.ts';
 import type { MeasureFlags } from '../commands/measure.ts';
+import { withFlags } from '../option-words.ts';
 import { lungFigures, lungHeadline } from './lung-headline.ts';
 import {
   factsOf,
@@ -66,7 +67,7 @@ export async function measureFolderOfLungs(
         read.push(await readSlices(item, flags, noted));
       } catch (cause) {
         if (items.length === 1 || !(cause instanceof FormatError || cause instanceof DatasetError)) throw cause;
-        warn(cause.message);
+        warn(withFlags(cause.message));
         failed.push({ file: item.labels.path, reason: cause.message });
       }
     }

@@ -20,6 +20,7 @@ import type { ObjectsReport } from '../../report/objects/data.ts';
 import type { Figure } from '../../report/run/data.ts';
 import { score } from '../../report/run/data.ts';
 import type { MeasureFlags } from '../commands/measure.ts';
+import { withFlags } from '../option-words.ts';
 import type { MeasureFiles } from './measure-files.ts';
 import {
   asObjects,
@@ -77,7 +78,7 @@ export async function measureObjects(
     } catch (cause) {
       // One bad file among many does not keep the others waiting.
       if (items.length === 1 || !(cause instanceof FormatError || cause instanceof DatasetError)) throw cause;
-      warn(cause.message);
+      warn(withFlags(cause.message));
       failed.push({ file: item.labels.path, reason: cause.message });
     }
   }

@@ -17,6 +17,7 @@ import { type PredictOptions, planPage } from '../../predict/predict.ts';
 import type { PredictFlags } from '../commands/predict.ts';
 import { encodeResult } from '../encode.ts';
 import { type ListedImage, listImages, readListedImage } from '../image-list.ts';
+import { withFlags } from '../option-words.ts';
 import { requireFreeFolder } from '../out-folder.ts';
 import { type CountDisplay, countDisplay, formatDuration } from '../progress.ts';
 import { stopSignal } from '../stop-signal.ts';
@@ -216,7 +217,7 @@ export async function runPredict(
       } catch (cause) {
         // One bad file among many does not keep the others waiting.
         if (listed.length === 1 || !(cause instanceof FormatError || cause instanceof DatasetError)) throw cause;
-        process.stderr.write(`lamella: ${cause.message}\n`);
+        process.stderr.write(`lamella: ${withFlags(cause.message)}\n`);
         failed.push({ image: item.path, reason: cause.message });
         continue;
       }

@@ -19,6 +19,7 @@ import { parseConfig } from '../../train/config.ts';
 import type { TrainRunHooks } from '../../train/run.ts';
 import { RUN_FILES } from '../../train/store.ts';
 import type { TrainFlags } from '../commands/train.ts';
+import { flagOf, withFlags } from '../option-words.ts';
 import { formatDuration, trainDisplay } from '../progress.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { reportOn, spacingOf } from './report.ts';
@@ -68,12 +69,9 @@ const RECIPE_FLAGS = [
 function requireNoRecipe(flags: TrainFlags, because: string): void {
   const given = RECIPE_FLAGS.find((name) => flags[name] !== undefined);
   if (given !== undefined) {
-    throw new UsageError(
-      `--${given.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} does not go with ${because}, which brings its own.`,
-      {
-        remedy: `Leave it out, or start a new run.`,
-      },
-    );
+    throw new UsageError(`${flagOf(given)} does not go with ${because}, which brings its own.`, {
+      remedy: `Leave it out, or start a new run.`,
+    });
   }
 }
 
@@ -114,7 +112,7 @@ function nameOf(folder: string): string {
 export async function runTrain(folder: string | undefined, flags: TrainFlags): Promise<void> {
   const { quiet = false } = flags;
   const say = (line: string): void => {
-    if (!quiet) process.stdout.write(`${line}\n`);
+    if (!quiet) process.stdout.write(`${withFlags(line)}\n`);
   };
   const machine: MachineOptions = {
     ...(flags.device === 'auto' ? {} : { device: flags.device }),
@@ -203,7 +201,7 @@ export async function watched(
   try {
     finished = await body({
       say,
-      warn: (line) => process.stderr.write(`lamella: ${line}\n`),
+      warn: (line) => process.stderr.write(`lamella: ${withFlags(line)}\n`),
       onEvent: (event) => {
         stepped = true;
         display?.onEvent(event);
@@ -212,13 +210,13 @@ export async function watched(
     });
   } catch (cause) {
     display?.stop();
-    const remedy = `Go on with: lamella train --resume ${out}`;
+    const remedy = `Resume with: lamella train --resume ${out}`;
     if (cause instanceof Interrupted && stepped) {
-      throw new Interrupted(`${cause.message.replace(/\.$/, '')}, everything up to it is saved.`, { remedy });
+      throw new Interrupted(`${cause.problem} Everything up to it is saved.`, { file: cause.file, remedy });
     }
     // What went wrong around the training: a full disk, a thread that died. (A training that came apart would do so again.)
     if (stepped && cause instanceof LamellaError && !(cause instanceof TrainingError)) {
-      throw new RunError(cause.message, { remedy, cause });
+      throw new RunError(cause.message, { remedy, facts: cause.facts, cause });
     }
     throw cause;
   } finally {

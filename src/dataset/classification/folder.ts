@@ -1,6 +1,6 @@
 /** A folder with one sub-folder a class, or a CSV of file and class: each image in a file of its own. */
 
-import { DatasetError, FormatError } from '../../errors.ts';
+import { DatasetError, FormatError, option } from '../../errors.ts';
 import type { Files } from '../../files.ts';
 import { READABLE_EXTENSIONS } from '../../image/read.ts';
 import { pagesOf } from '../../input/planes.ts';
@@ -99,7 +99,7 @@ async function readFiles(
   if (!skipBad) {
     throw new DatasetError(`${count}:${first.join('')}${bad.length > 5 ? '\n  ...' : ''}\n`, {
       file: folder,
-      remedy: 'Replace them, or leave them out with --skip-bad.',
+      remedy: `Replace them, or skip them with ${option('skipBad', true)}.`,
     });
   }
   return { found, notes: [`left out: ${count}:${first.join('')}${bad.length > 5 ? '\n  ...' : ''}`] };

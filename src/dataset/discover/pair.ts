@@ -182,9 +182,10 @@ export function noImages(
 ): DatasetError {
   const details = folder === undefined ? {} : { file: folder };
   if (paths.some((path) => ZARR.has(baseName(path)))) {
-    return new DatasetError('this is a Zarr store, such as OME-Zarr, which is not read.', {
+    return new DatasetError('this is a Zarr store, such as OME-Zarr, which is not supported.', {
       ...details,
       remedy: 'Save its images as OME-TIFF or NIfTI.',
+      facts: { code: 'unsupported-format', what: 'a Zarr store' },
     });
   }
   const seen = leftOut.length > 0 ? ` (${leftOut.length} files of other kinds, such as "${leftOut[0]?.file}")` : '';
@@ -248,6 +249,7 @@ export function pairFiles(paths: readonly string[], { folder, extensions }: Pair
       {
         ...details,
         remedy: LAYOUTS,
+        facts: { code: 'no-labels', images: unlabelled.length },
       },
     );
   }

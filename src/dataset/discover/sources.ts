@@ -3,7 +3,7 @@
  * the files that hold their voxels. To the rest of the program a series is one path, `<its folder>.dcm`.
  */
 
-import { DatasetError, FormatError } from '../../errors.ts';
+import { DatasetError, FormatError, factsOf } from '../../errors.ts';
 import type { Files } from '../../files.ts';
 import { type DicomHeader, isDicom } from '../../image/formats/dicom/header.ts';
 import { groupSeries, readDicomHeader } from '../../image/formats/dicom/series.ts';
@@ -91,7 +91,7 @@ async function headerOf(
     return await readDicomHeader({ name: path, read }, MAX_BYTES, async () => first);
   } catch (cause) {
     if (!(cause instanceof FormatError || cause instanceof DatasetError)) throw cause;
-    const what = /this is (.*), which is not read/.exec(cause.message)?.[1];
+    const what = factsOf(cause, 'unsupported-format')?.what;
     if (what !== undefined) leftOut.push({ file: path, reason: `${what}, not an image` });
     // Under a name that no image has, reading it would never come to say what is wrong.
     else if (!DICOM_EXTENSIONS.has(extensionOf(path)) && cause instanceof FormatError) {

@@ -1,7 +1,7 @@
 /** Which value of a label image is which class. */
 
 import { ndarray } from '../../array/ndarray.ts';
-import { DatasetError, UsageError } from '../../errors.ts';
+import { DatasetError, option, UsageError } from '../../errors.ts';
 import type { Image } from '../../image/image.ts';
 import { pagesOf } from '../../input/planes.ts';
 import { connectedComponents } from '../../objects/connected-components.ts';
@@ -189,7 +189,7 @@ export function findMapping(pages: readonly LabelPage[], options: LabelOptions =
       const which = ignore.length === 1 ? `the ignored value ${ignore[0]}` : `the ignored values ${ignore.join(', ')}`;
       throw new DatasetError(`besides ${which} the labels of all ${pages.length} pages hold ${left}.`, {
         file: first,
-        remedy: 'Leave out --ignore, or name values that mark no class.',
+        remedy: `Leave out ${option('ignore')}, or list only values that mark no class.`,
       });
     }
     const background = values[0] === 0 ? ': all background' : '';
@@ -265,13 +265,12 @@ function tooMany(file: string, count: number, least = 0): DatasetError {
   if (least < 0) {
     return new DatasetError(`the labels hold the negative value ${least}.`, {
       file,
-      remedy: `If it means "not labelled", give --ignore ${least}.`,
+      remedy: `If it means "not labelled", use ${option('ignore', least)}.`,
     });
   }
   return new DatasetError(`the labels hold ${count} different values: too many for classes.`, {
     file,
-    remedy:
-      'If every object has its own number, say so with --task instances; if the picture was saved as JPEG, save the mask again as PNG.',
+    remedy: `If every object has its own number, use ${option('task', 'instances')}; if the mask was saved as JPEG, save it again as PNG.`,
   });
 }
 
@@ -300,7 +299,7 @@ export function applyMapping(page: LabelPage, { classes, ignore }: LabelMapping)
         const shown = page.colour ? hex(value) : String(value);
         throw new DatasetError(`the labels hold ${shown}, which is none of the ${classes.length} classes.`, {
           file: page.source,
-          remedy: `Name it as a class, or give --ignore ${value}.`,
+          remedy: `Name it as a class, or use ${option('ignore', value)}.`,
         });
       }
       held = value;
@@ -319,8 +318,13 @@ export function hasRim({ classes }: LabelMapping): boolean {
   return classes.some(({ values }) => values === 'rim');
 }
 
-/** The mapping as it is printed, one line. */
-export function describeMapping({ kind, classes, ignore }: LabelMapping): string {
+/** The mapping in one line. */
+export function describeMapping(mapping: LabelMapping): string {
+  return `labels (${mapping.kind}): ${describeClasses(mapping)}`;
+}
+
+/** Which values are which class: `0 is background (class 0); 255 is cell (class 1)`. */
+export function describeClasses({ kind, classes, ignore }: LabelMapping): string {
   const show = (values: LabelClass['values']): string => {
     if (values === 'rest') return 'all other values';
     if (values === 'rim') return 'the rim of each of them';
@@ -331,7 +335,7 @@ export function describeMapping({ kind, classes, ignore }: LabelMapping): string
     ({ name, values }, i) => `${show(values)} ${values === 'rest' ? 'are' : 'is'} ${name} (class ${i})`,
   );
   if (ignore.length > 0) parts.push(`${ignore.join(', ')} is ignored`);
-  return `labels (${kind}): ${parts.join('; ')}`;
+  return parts.join('; ');
 }
 
 /**

@@ -6,7 +6,7 @@ import { splitClasses } from '../../dataset/classification/prepare.ts';
 import { readClasses } from '../../dataset/classification/read.ts';
 import { readDataset } from '../../dataset/prepare.ts';
 import type { RawDataset, RawPage } from '../../dataset/raw.ts';
-import { DatasetError, LamellaError, RunError } from '../../errors.ts';
+import { DatasetError, LamellaError, option, RunError } from '../../errors.ts';
 import { nodeFiles } from './files.ts';
 import type { RunResults } from './read-run.ts';
 
@@ -56,7 +56,7 @@ function once<T>(read: (folder: string) => Promise<T>): (folder: string) => Prom
 
 const noneInCommon = (runs: readonly OpenedRun[]): DatasetError =>
   new DatasetError(`the runs ${runs.map(({ name }) => name).join(', ')} held out no image in common.`, {
-    remedy: 'Give images with truth that none was trained on with --data, or train with the same --val and --seed.',
+    remedy: `Provide held-out images with ground truth as ${option('data')}, or train with the same ${option('split')} and ${option('seed')}.`,
   });
 
 function requireHeldOut(runs: readonly OpenedRun[]): void {
@@ -64,7 +64,7 @@ function requireHeldOut(runs: readonly OpenedRun[]): void {
   if (without === undefined) return;
   throw new RunError('this run held out no images to judge it on.', {
     file: without.folder,
-    remedy: 'Give images with truth that none was trained on with --data.',
+    remedy: `Provide held-out images with ground truth as ${option('data')}.`,
   });
 }
 
@@ -107,7 +107,7 @@ async function ownPages(
     if (page !== undefined) return page;
     throw new RunError(`the image "${name}" of the run is not in ${config.folder} any more.`, {
       file: folder,
-      remedy: 'Put it back, or give other images with --data.',
+      remedy: `Put it back, or provide other images as ${option('data')}.`,
     });
   });
 }

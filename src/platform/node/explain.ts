@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { ModelError, UsageError } from '../../errors.ts';
+import { ModelError, option, UsageError } from '../../errors.ts';
 import { type ExplainOptions, explain } from '../../explain/explain.ts';
 import type { Explanation } from '../../explain/explanation.ts';
 import { displayMap, reorient } from '../../image/orient.ts';
@@ -44,9 +44,9 @@ export async function writeExplanation(
   const pages = pagesOf(map === undefined ? read : reorient(read, map));
   const chosen = pages[page];
   if (chosen === undefined) {
-    throw new UsageError(`there is no page ${page}, it has ${pages.length}.`, {
+    throw new UsageError(`page ${page} does not exist; the image has ${pages.length}.`, {
       file: image,
-      remedy: `Give --page 0${pages.length > 1 ? ` to ${pages.length - 1}` : ''}.`,
+      remedy: `Use ${option('page', pages.length > 1 ? `0..${pages.length - 1}` : 0)}.`,
     });
   }
   const bytes = await readFile(file).catch((cause: unknown) => {

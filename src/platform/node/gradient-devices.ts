@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { NdArray } from '../../array/ndarray.ts';
-import { DeviceError, UsageError } from '../../errors.ts';
+import { DeviceError, option, UsageError } from '../../errors.ts';
 import type { Graph } from '../../graph/ir.ts';
 import type { GradientDevices, GradientWorker } from '../../train/parallel.ts';
 import { availableDevices, type NodeDevice, workingDevices } from './runtime.ts';
@@ -35,8 +35,8 @@ export function parseDevices(text: string): readonly DevicePlace[] {
   const places = text.split(',').map((part): DevicePlace => {
     const found = /^(cpu|webgpu|cuda|coreml|dml):(\d+)$/.exec(part.trim());
     if (found === null) {
-      throw new UsageError(`"${part.trim()}" is no device.`, {
-        remedy: 'Write a kind and a number, such as --devices cpu:0,cpu:1 or cuda:0,cuda:1.',
+      throw new UsageError(`Unknown device "${part.trim()}".`, {
+        remedy: `Use a kind and a number, such as ${option('devices', 'cpu:0,cpu:1')} or ${option('devices', 'cuda:0,cuda:1')}.`,
       });
     }
     return { device: found[1] as NodeDevice, index: Number(found[2]) };
@@ -101,7 +101,7 @@ function startWorker(data: GradientWorkerData): GradientWorker & { readonly read
   let failure: Error | undefined;
   const fail = (how: string, cause?: unknown): void => {
     failure ??= new DeviceError(`the worker of ${device} ${how}.`, {
-      remedy: 'What was learned up to the last checkpoint is saved: go on with --resume, on the devices that are left.',
+      remedy: `Everything up to the last checkpoint is saved: continue with ${option('resume')} on the remaining devices.`,
       cause,
     });
     waiting?.reject(failure);

@@ -2,7 +2,7 @@ import { readFileSync, unlinkSync } from 'node:fs';
 import { open, readFile, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
-import { RunError } from '../../errors.ts';
+import { option, RunError } from '../../errors.ts';
 import { explainWrite } from './atomic-write.ts';
 
 interface Holder {
@@ -90,7 +90,8 @@ export async function takeLock(file: string, folder: string): Promise<Lock> {
           : `process ${holder.pid}${holder.host === hostname() ? '' : ` on ${holder.host}`} since ${holder.since}`;
       throw new RunError(`this run is being written by ${who}.`, {
         file: folder,
-        remedy: `Wait for it to end or stop it, or give another --out. If no such process runs, delete ${file}.`,
+        remedy: `Wait for it to end or stop it, or use another ${option('out')}. If no such process runs, delete ${file}.`,
+        facts: { code: 'run-in-use', processId: holder?.pid },
       });
     }
     abandoned = true;

@@ -1,6 +1,6 @@
 /** What a run's configuration and log say, in the words of the report. */
 
-import { describeMapping } from '../../dataset/labels/labels.ts';
+import { describeClasses } from '../../dataset/labels/labels.ts';
 import type { OpenedModel } from '../../predict/open.ts';
 import { type Facts, type Series, score, type TrainingLog } from '../../report/run/data.ts';
 import type { Recipe, RunConfig } from '../../train/config.ts';
@@ -104,7 +104,7 @@ export function dataFacts({ folder, trainingImages, validationImages, recipe }: 
     ['Folder', folder],
     ['Trained on', `${trainingImages.length} (${listed(trainingImages)})`],
     ['Held out', validationImages.length === 0 ? 'none' : `${validationImages.length} (${listed(validationImages)})`],
-    ['Classes', describeMapping(recipe.labels).replace(/^labels \((.*?)\): (.*)$/, '$2 ($1)')],
+    ['Classes', `${describeClasses(recipe.labels)} (${recipe.labels.kind})`],
     ['Channels', String(channels.count)],
     ['Normalised by', what],
   ];

@@ -1,6 +1,6 @@
 import { open, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { RunError } from '../../errors.ts';
+import { option, RunError } from '../../errors.ts';
 import { RUN_FILES, type Store } from '../../train/store.ts';
 import { atomicWrite, explainWrite, flushFolder } from './atomic-write.ts';
 import { type Lock, takeLock } from './lock.ts';
@@ -85,16 +85,17 @@ export function readRunFolder(path: string): Store {
 export async function openRunFolder(path: string, mode: 'new' | 'resume'): Promise<RunFolder> {
   const info = await stat(path).catch(() => undefined);
   if (info !== undefined && !info.isDirectory()) {
-    throw new RunError('this is a file, a folder for the run is expected.', {
+    throw new RunError('this is a file; a folder for the run is expected.', {
       file: path,
-      remedy: 'Give another --out.',
+      remedy: `Use another ${option('out')}.`,
     });
   }
   const isRun = await holdsRun(path);
   if (mode === 'resume' && !isRun) {
-    throw new RunError('there is no run here to go on with.', {
+    throw new RunError('there is no run here to resume.', {
       file: path,
-      remedy: `Give the folder that has the run's ${RUN_FILES.config}.`,
+      remedy: `Use the folder that has the run's ${RUN_FILES.config}.`,
+      facts: { code: 'no-run' },
     });
   }
   const lockFile = join(path, 'lock');
@@ -103,7 +104,7 @@ export async function openRunFolder(path: string, mode: 'new' | 'resume'): Promi
     if (others.length > 0) {
       throw new RunError(`this folder holds other files, such as "${others[0]}".`, {
         file: path,
-        remedy: 'Give another --out, a folder that is empty or not there yet.',
+        remedy: `Use another ${option('out')}, a folder that is empty or does not exist yet.`,
       });
     }
   }
@@ -125,7 +126,8 @@ export async function openRunFolder(path: string, mode: 'new' | 'resume'): Promi
     await lock.release();
     throw new RunError('this folder holds another run.', {
       file: path,
-      remedy: `Go on with it by --resume ${path}, or give another --out.`,
+      remedy: `Resume it with ${option('resume', path)}, or use another ${option('out')}.`,
+      facts: { code: 'run-exists' },
     });
   }
   await removeLeftovers(path);

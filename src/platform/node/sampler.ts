@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { type Batch, makeBatch } from '../../augment/batch.ts';
 import type { SampleOptions } from '../../augment/sample.ts';
 import type { TrainingSet } from '../../dataset/patch-position.ts';
-import { DatasetError } from '../../errors.ts';
+import { DatasetError, option } from '../../errors.ts';
 
 /** What a worker is started with, and what it answers. */
 export interface SamplerWorkerData {
@@ -139,8 +139,8 @@ export function openSampler(
 }
 
 function stopped(how: string, cause?: unknown): DatasetError {
-  return new DatasetError(`a thread that draws samples ${how}.`, {
-    remedy: 'There may be too little memory: take a smaller patch or batch, or --workers 0.',
+  return new DatasetError(`a data-loading thread ${how}.`, {
+    remedy: `Memory may be short: use a smaller ${option('patch')} or ${option('batch')}, or ${option('workers', 0)}.`,
     cause,
   });
 }

@@ -239,7 +239,7 @@ function notesOn(
   const widest = Math.max(...seeds.map(({ lowest, highest }) => highest - lowest));
   notes.push(
     seeds.length === 0
-      ? `${kind}: another seed gives other weights. Train each network several times with --seed to see how much.`
+      ? `${kind}: another seed gives other weights. Train each network several times with different random seeds to see how much.`
       : `${kind}: the same training with another seed lies up to ${widest.toFixed(4)} apart here, so that a difference of that size between two runs may be luck.`,
   );
   const machines = new Set(results.map(({ machine }) => machine));

@@ -114,7 +114,7 @@ export function instanceTable(
       { name: 'Mean of IoU 0.5 to 0.95', values: [score(meanAveragePrecision), null, null, null, null, null] },
     ],
     note: separated
-      ? `${truthCount} true objects against ${predictionCount} found, told apart as lamella predict --objects does.`
+      ? `${truthCount} true objects against ${predictionCount} found, told apart as when objects are predicted.`
       : `${truthCount} true objects against ${predictionCount} connected pieces of the prediction: touching objects that it joins count as missed.`,
   };
 }

@@ -38,7 +38,7 @@ export function volumeTable(scores: readonly StackScores[], caption: string): Sc
 }
 
 export const NO_SIZE =
-  'There are no distances in mm: they need the size of a pixel, which --spacing y,x gives where the files do not, and a surface in truth and prediction.';
+  'There are no distances in mm: they need the size of a pixel, which the option spacing provides where the files do not, and a surface in truth and prediction.';
 
 /** A line a row for a terminal. */
 export function describeVolumes(scores: readonly StackScores[]): readonly string[] {

@@ -171,9 +171,11 @@ export async function parseDicom(
   const element = PIXELS.map((tag) => dataSet.elements[tag]).find((found) => found !== undefined);
   const other = otherObject(dataSet.string(TAG.sopClass));
   if (other !== undefined || (element === undefined && !headerOnly)) {
-    throw new FormatError(`this is ${other ?? 'a DICOM object without an image'}, which is not read.`, {
+    const what = other ?? 'a DICOM object without an image';
+    throw new FormatError(`this is ${what}, which is not supported.`, {
       file,
       remedy: 'Leave it out, or export it as NIfTI.',
+      facts: { code: 'unsupported-format', what },
     });
   }
   const header = headerOf(dataSet, file);

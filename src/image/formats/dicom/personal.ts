@@ -1,7 +1,7 @@
 /** What of a DICOM header leads to a person, for who asks for it by name. Nothing else in Lamella reads it. */
 
 import { strFromU8 } from 'fflate';
-import { FormatError } from '../../../errors.ts';
+import { FormatError, option } from '../../../errors.ts';
 import { isDicom } from './header.ts';
 import { inflaterTo, loadParser } from './parser.ts';
 
@@ -47,7 +47,7 @@ export async function readPersonal(bytes: Uint8Array, file: string): Promise<rea
   if (!isDicom(bytes)) {
     throw new FormatError('this is not DICOM, so it has no header with personal data.', {
       file,
-      remedy: 'Leave out --personal.',
+      remedy: `Leave out ${option('personal')}.`,
     });
   }
   const parser = await loadParser();

@@ -124,7 +124,7 @@ export async function readDicomHeader(
     try {
       return (await parseDicom(await head(), file.name, { headerOnly: true, maxBytes })).header;
     } catch (cause) {
-      if (!(cause instanceof FormatError) || cause.message.includes('which is not read')) throw cause;
+      if (!(cause instanceof FormatError) || cause.code === 'unsupported-format') throw cause;
     }
   }
   return (await parseDicom(await file.read(), file.name, { maxBytes })).header;

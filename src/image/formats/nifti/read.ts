@@ -39,9 +39,11 @@ export const nifti: Codec = {
     // The header is there twice over at most; what it says bounds the rest.
     const { bytes, notes } = unpacked(packed, maxBytes);
     if (headerKind(bytes) === 'analyze') {
-      throw new FormatError('this is an Analyze 7.5 header, which is not read: it does not say left from right.', {
+      const what = 'an Analyze 7.5 header';
+      throw new FormatError(`this is ${what}, which is not supported: it does not tell left from right.`, {
         file,
         remedy: 'Save the image as NIfTI.',
+        facts: { code: 'unsupported-format', what },
       });
     }
     const header = readHeader(bytes, file);

@@ -9,7 +9,7 @@ import {
   colourAxes,
   prepareClasses,
 } from '../../../dataset/classification/prepare.ts';
-import { UsageError } from '../../../errors.ts';
+import { option, UsageError } from '../../../errors.ts';
 import { graphMacs, parameterCount } from '../../../graph/analysis/cost.ts';
 import type { ClassInput } from '../../../input/classes.ts';
 import { minAlexNetSide } from '../../../models/alexnet.ts';
@@ -27,8 +27,8 @@ type ClassifierName = ClassifierSpec['name'];
 /** The network that is meant; `mlp` when nothing is said. @throws UsageError for one that gives a class to pixels. */
 export function classifierName({ model = 'mlp' }: TrainSettings): ClassifierName {
   if (isClassifier(model)) return model;
-  throw new UsageError(`The network '${model}' gives a class to every pixel, and these data have one an image.`, {
-    remedy: 'Take --model perceptron, mlp or alexnet.',
+  throw new UsageError(`The network '${model}' classifies pixels, but these data have one class per image.`, {
+    remedy: `Use ${option('network', 'perceptron')}, ${option('network', 'mlp')} or ${option('network', 'alexnet')}.`,
   });
 }
 
@@ -64,7 +64,7 @@ function geometryOf(name: ClassifierName, raw: RawClasses, { inputSize }: TrainS
       ? 'as asked for'
       : chosen === ALEXNET.crop
         ? 'as published'
-        : `the least that it takes and the images of ${width} x ${height} fill; --input 224 is as published`;
+        : `the least that it takes and the images of ${width} x ${height} fill; ${option('inputSize', 224)} is as published`;
   return {
     crop,
     stored,

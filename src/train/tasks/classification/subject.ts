@@ -2,7 +2,7 @@
 
 import { countClasses, type RawClasses } from '../../../dataset/classification/classes.ts';
 import { type ClassSplit, prepareClasses, splitClasses } from '../../../dataset/classification/prepare.ts';
-import { DatasetError } from '../../../errors.ts';
+import { DatasetError, option } from '../../../errors.ts';
 import type { ClassInput } from '../../../input/classes.ts';
 import { TRAINING_DEFAULTS } from '../../../models/training-defaults.ts';
 import { fingerprintOf, type Recipe } from '../../config.ts';
@@ -55,7 +55,7 @@ function subjectOf(raw: RawClasses, split: ClassSplit): Omit<Subject, 'length' |
   const unequal =
     most > 2 * least
       ? [
-          `the largest class has ${(most / least).toFixed(1)} times the images of the smallest; --balance 1 makes them weigh alike`,
+          `the largest class has ${(most / least).toFixed(1)} times the images of the smallest; ${option('balance', 1)} gives them equal weight`,
         ]
       : [];
   return {

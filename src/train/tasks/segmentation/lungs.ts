@@ -1,8 +1,8 @@
-/** Lungs in CT of the thorax: what `--task lungs` settles. */
+/** Lungs in CT of the thorax: what the task `lungs` settles. */
 
 import type { LabelOptions } from '../../../dataset/labels/labels.ts';
 import type { RawDataset } from '../../../dataset/raw.ts';
-import { DatasetError } from '../../../errors.ts';
+import { DatasetError, option } from '../../../errors.ts';
 import type { NormalisationOptions } from '../../../input/normalise.ts';
 import type { Recipe } from '../../config.ts';
 
@@ -13,7 +13,7 @@ export const LUNGS_LABELS: LabelOptions = { task: 'semantic', classes: ['backgro
 /** From air to soft tissue, the same for every scanner and patient: HU are a scale, and stay one. */
 export const LUNGS_NORMALISATION: NormalisationOptions = { kind: 'range', range: [-1000, 400] };
 
-/** Whether a run was made by `--task lungs`. */
+/** Whether a run was of the task `lungs`. */
 export const isLungs = ({ labels }: Pick<Recipe, 'labels'>): boolean => labels.classes.at(-1)?.name === LUNG;
 
 /** Lungs lie near -800 HU; a picture of the thorax without anything below this is no CT in HU. */
@@ -23,9 +23,9 @@ const AIR_HU = -300;
 export function requireHounsfield({ pages }: RawDataset): void {
   for (const { name, data } of pages) {
     if (data.some((value) => value < AIR_HU)) continue;
-    throw new DatasetError(`there is no value below ${AIR_HU}, so these are no Hounsfield units.`, {
+    throw new DatasetError(`no value is below ${AIR_HU}, so the values are not in Hounsfield units.`, {
       file: name,
-      remedy: 'Give CT with its rescale slope and intercept applied, or leave out --task lungs for other pictures.',
+      remedy: `Provide CT with its rescale slope and intercept applied, or leave out ${option('task', 'lungs')} for other images.`,
     });
   }
 }

@@ -1,6 +1,6 @@
 /** What is chosen for a classifier of the pixel in the middle of a window. */
 
-import { UsageError } from '../../../errors.ts';
+import { option, UsageError } from '../../../errors.ts';
 import { requireWindow, type WindowSpec } from '../../../input/window.ts';
 import { isWindowName, WINDOW_NAMES, windowSide } from '../../../models/sliding-window.ts';
 import type { ModelName, ModelSpec, WindowName } from '../../../models/spec.ts';
@@ -32,10 +32,10 @@ export function chooseWindow(
   requireWindow(window);
   if (Math.min(...image) < window.cover) {
     const fitting = WINDOW_NAMES.findLast((other) => windowSide(other) <= Math.min(...image));
-    const other = fitting === undefined || cover !== undefined ? '' : `, or take --model ${fitting}`;
+    const other = fitting === undefined || cover !== undefined ? '' : `, or use ${option('network', fitting)}`;
     throw new UsageError(
       `The window of ${window.cover} pixels is larger than the smallest image, ${image[1]} x ${image[0]}.`,
-      { remedy: `Give larger images${other}.` },
+      { remedy: `Provide larger images${other}.` },
     );
   }
   return window;

@@ -1,0 +1,22 @@
+import { writeOptions } from '../errors.ts';
+
+/** Flags whose name is not that of the library's option with hyphens. */
+const FLAGS: { readonly [option: string]: string } = {
+  evaluation: '--dense and --patchwise',
+  inputSize: '--input',
+  learningRate: '--lr',
+  network: '--model',
+  optimiser: '--optimizer',
+  spacingMm: '--spacing',
+  split: '--val',
+};
+
+/** The flag of a library option: `skipBad` is `--skip-bad`. */
+export const flagOf = (name: string): string =>
+  FLAGS[name] ?? `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+/** A sentence of the library with its options as flags: `ignore: 5` in backticks becomes `--ignore 5`. */
+export const withFlags = (text: string): string =>
+  writeOptions(text, (name, value) =>
+    value === undefined || value === 'true' ? flagOf(name) : `${flagOf(name)} ${value}`,
+  );
