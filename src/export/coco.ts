@@ -6,7 +6,11 @@ import { compressCounts, maskCounts } from './coco-rle.ts';
 
 /** One image, or one slice of a volume, with its objects. */
 export interface CocoImage {
+  /** The image file with its extension, relative to the folder of the images. */
   readonly fileName: string;
+  /** Which slice and which time of that file it is, from 1; absent where there is one alone. COCO itself has no such fields. */
+  readonly slice?: number;
+  readonly frame?: number;
   /** [height, width], 0 = background. */
   readonly labels: IntegerArray;
 }
@@ -34,10 +38,10 @@ export class CocoFile {
     this.#options = { category, segmentation };
   }
 
-  add({ fileName, labels }: CocoImage): void {
+  add({ fileName, slice, frame, labels }: CocoImage): void {
     const { height, width } = extentsOf(labels.shape);
     const imageId = this.#images.length + 1;
-    this.#images.push(JSON.stringify({ id: imageId, file_name: fileName, width, height }));
+    this.#images.push(JSON.stringify({ id: imageId, file_name: fileName, width, height, slice, frame }));
     for (const { label, polygons } of toPolygons(labels)) {
       const box = boxOf(polygons);
       const annotation = {

@@ -13,20 +13,21 @@ export interface GeoJsonOptions {
 
 /**
  * Objects as a GeoJSON FeatureCollection (RFC 7946), as QuPath imports it: coordinates are pixels from the upper left
- * corner of the image, named by their label, with their measurements. Slices have QuPath's `plane`.
+ * corner of the image, named by their label, with their measurements. Slices and times have
+ * QuPath's `plane`, which is of all channels.
  * @throws UsageError when the table has no column `label`.
  */
 export function writeGeoJson(slices: readonly OutlinedSlice[], options: GeoJsonOptions = {}): string {
   const { objectType = 'detection', classification, table } = options;
   const measurementsOf = table === undefined ? () => undefined : measurementsByLabel(table);
-  const features = slices.flatMap(({ z, outlines }) =>
+  const features = slices.flatMap(({ z, t, outlines }) =>
     outlines.map(({ label, polygons }) => {
       const measurements = measurementsOf(label);
       return JSON.stringify({
         type: 'Feature',
         geometry: {
           ...geometryOf(polygons),
-          ...(z === undefined ? {} : { plane: { c: -1, z, t: 0 } }),
+          ...(z === undefined && t === undefined ? {} : { plane: { c: -1, z: z ?? 0, t: t ?? 0 } }),
         },
         properties: {
           objectType,

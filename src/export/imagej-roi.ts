@@ -2,7 +2,8 @@
  * ROIs of ImageJ and Fiji. The format, big-endian: a header of 64 bytes ("Iout", version, type, bounding box as 16-bit
  * integers, number of corners, size of a shape, position in the stack, offset of the second header), then the x and
  * the y of a polygon relative to its box as 16-bit integers, or the segments of a shape as float32 (0 x y = move,
- * 1 x y = line, 4 = close), then a second header of 64 bytes that names the ROI in UTF-16.
+ * 1 x y = line, 4 = close), then a second header of 64 bytes that has the position in a hyperstack and names the ROI in
+ * UTF-16.
  */
 
 import { type Zippable, zipSync } from 'fflate';
@@ -21,8 +22,16 @@ const MOST_SHORT = 32_767;
 
 export interface RoiOptions {
   readonly name: string;
-  /** Slice in the stack, from 1; 0 (default): of no slice. */
-  readonly position?: number;
+  /**
+   * Where it lies, counted from 1; 0 (default): everywhere. A number is the place in a plain stack. In a hyperstack, with
+   * several of channels, slices and times, slice and time are told apart, and channels are all meant.
+   */
+  readonly position?: number | { readonly slice: number; readonly frame: number };
+}
+
+export interface RoiZipOptions {
+  /** Of the image that the objects are of; default 1. Colours of a photograph are one channel: ImageJ shows them as one. */
+  readonly channels?: number;
 }
 
 /**
@@ -49,9 +58,14 @@ export function encodeRoi({ label, polygons }: Outline, { name, position = 0 }: 
   view.setInt16(14, box.right);
   if (simple) view.setUint16(16, only.length / 2);
   else view.setInt32(36, body.length / 4);
-  view.setInt32(56, position);
   view.setInt32(60, secondHeader);
   out.set(body, HEADER_BYTES);
+  // As ImageJ 1.53t writes them: one or the other, as a position in a hyperstack is ignored in a plain stack.
+  if (typeof position === 'number') view.setInt32(56, position);
+  else {
+    view.setInt32(secondHeader + 8, position.slice);
+    view.setInt32(secondHeader + 12, position.frame);
+  }
   view.setInt32(secondHeader + 16, secondHeader + 64);
   view.setInt32(secondHeader + 20, name.length);
   for (let i = 0; i < name.length; i++) view.setUint16(secondHeader + 64 + 2 * i, name.charCodeAt(i));
@@ -60,17 +74,21 @@ export function encodeRoi({ label, polygons }: Outline, { name, position = 0 }: 
 
 /**
  * All objects as the zip that ImageJ's ROI manager opens: `0012.roi` for label 12, in a volume `0003-0012.roi` for its
- * part in the third slice. The same outlines give the same bytes.
+ * part in the third slice, with `t0002-` before it at the second time. The same outlines give the same bytes.
  * @throws UsageError for more than 65,535 ROIs.
  */
-export function writeRoiZip(slices: readonly OutlinedSlice[]): Uint8Array {
+export function writeRoiZip(slices: readonly OutlinedSlice[], { channels = 1 }: RoiZipOptions = {}): Uint8Array {
   const files: Zippable = {};
+  const digits = (count: number): string => String(count).padStart(4, '0');
   let count = 0;
-  for (const { z, outlines } of slices) {
+  for (const { z, t, outlines } of slices) {
+    const [slice, frame] = [z === undefined ? 0 : z + 1, t === undefined ? 0 : t + 1];
+    const isHyperstack = [channels > 1, slice > 0, frame > 0].filter(Boolean).length > 1;
+    const position = isHyperstack ? { slice, frame } : slice || frame;
+    const place = `${frame === 0 ? '' : `t${digits(frame)}-`}${slice === 0 ? '' : `${digits(slice)}-`}`;
     for (const outline of outlines) {
-      const label = String(outline.label).padStart(4, '0');
-      const name = z === undefined ? label : `${String(z + 1).padStart(4, '0')}-${label}`;
-      files[`${name}.roi`] = encodeRoi(outline, { name, position: z === undefined ? 0 : z + 1 });
+      const name = `${place}${digits(outline.label)}`;
+      files[`${name}.roi`] = encodeRoi(outline, { name, position });
       count++;
     }
   }

@@ -2,19 +2,25 @@ import { ndarray } from '../array/ndarray.ts';
 import { extentsOf, type IntegerArray } from '../objects/grid.ts';
 import { type Outline, type PolygonOptions, toPolygons } from '../objects/polygons.ts';
 
-/** The outlines of one slice; `z` counts from 0 and is absent where there is one slice alone. */
+/** The outlines of one slice at one time. Both count from 0, and are absent where there is one alone. */
 export interface OutlinedSlice {
   readonly z?: number;
+  readonly t?: number;
   readonly outlines: readonly Outline[];
 }
 
 /**
  * Outlines of a label map [height, width], or of each slice of a volume [depth, height, width].
+ * @param options `t`: which time of a series it is, from 0
  * @throws UsageError as `toPolygons`.
  */
-export function outlineSlices(labels: IntegerArray, options: PolygonOptions = {}): readonly OutlinedSlice[] {
+export function outlineSlices(
+  labels: IntegerArray,
+  { t, ...options }: PolygonOptions & Pick<OutlinedSlice, 't'> = {},
+): readonly OutlinedSlice[] {
   return slicesOf(labels).map((slice, z) => ({
-    ...(labels.shape.length === 3 ? { z } : {}),
+    z: labels.shape.length === 3 ? z : undefined,
+    t,
     outlines: toPolygons(slice, options),
   }));
 }

@@ -11,7 +11,7 @@ import { writeCsv } from '../../src/export/csv.ts';
 import { writeGeoJson } from '../../src/export/geojson.ts';
 import { writeRoiZip } from '../../src/export/imagej-roi.ts';
 import { writeLabelTiff } from '../../src/export/label-tiff.ts';
-import { outlineSlices, slicesOf } from '../../src/export/outlined-slices.ts';
+import { type OutlinedSlice, outlineSlices, slicesOf } from '../../src/export/outlined-slices.ts';
 import { writeParquet } from '../../src/export/parquet.ts';
 import type { Table } from '../../src/measure/table.ts';
 import type { IntegerArray } from '../../src/objects/grid.ts';
@@ -140,6 +140,66 @@ describeWithPeers('read back by roifile, shapely, pycocotools, tifffile and pyar
   });
 });
 
+/** The second of three slices, or the second of three times, or both; the image may have two channels. */
+const PLACES = [
+  { image: 'a picture', sizes: [1, 1, 1], place: {}, planes: [[1, 1, 1]] },
+  {
+    image: 'a picture of two channels',
+    sizes: [2, 1, 1],
+    place: {},
+    planes: [
+      [1, 1, 1],
+      [2, 1, 1],
+    ],
+  },
+  { image: 'slices', sizes: [1, 3, 1], place: { z: 1 }, planes: [[1, 2, 1]] },
+  {
+    image: 'slices of two channels',
+    sizes: [2, 3, 1],
+    place: { z: 1 },
+    planes: [
+      [1, 2, 1],
+      [2, 2, 1],
+    ],
+  },
+  { image: 'times', sizes: [1, 1, 3], place: { t: 1 }, planes: [[1, 1, 2]] },
+  {
+    image: 'times of two channels',
+    sizes: [2, 1, 3],
+    place: { t: 1 },
+    planes: [
+      [1, 1, 2],
+      [2, 1, 2],
+    ],
+  },
+  { image: 'slices over time', sizes: [1, 3, 3], place: { z: 1, t: 1 }, planes: [[1, 2, 2]] },
+  {
+    image: 'all of them',
+    sizes: [2, 3, 3],
+    place: { z: 1, t: 1 },
+    planes: [
+      [1, 2, 2],
+      [2, 2, 2],
+    ],
+  },
+] as const;
+
+describeWithImageJ('ImageJ shows a ROI where its object is, in all channels', () => {
+  test.each(PLACES)('$image', ({ sizes, place, planes }) => {
+    const labels = ndarray('uint8', [8, 8]);
+    for (let y = 2; y < 6; y++) labels.data.fill(7, 8 * y + 2, 8 * y + 6);
+    const [{ outlines }] = outlineSlices(labels) as [OutlinedSlice];
+    const folder = mkdtempSync(join(tmpdir(), 'lamella-imagej-'));
+    for (const [file, bytes] of Object.entries(
+      unzipSync(writeRoiZip([{ ...place, outlines }], { channels: sizes[0] })),
+    ))
+      writeFileSync(join(folder, file), bytes);
+    const shown = askImageJ<Record<string, unknown>>('imagej_positions.js', folder, ...sizes.map(String));
+    expect(Object.values(shown)).toEqual([planes]);
+    rmSync(folder, { recursive: true, force: true });
+  });
+});
+
 describeWithImageJ('ImageJ', () => {
   test('fills each ROI with the pixels of its object, and reads labels with their pixel size', () => {
     // ImageJ's pictures have 16 bits: the labels 1, 2, ... in their order.
@@ -157,7 +217,7 @@ describeWithImageJ('ImageJ', () => {
     const spacing = { x: MICROMETRE, y: { value: 0.5, unit: 'µm' } };
     writeFileSync(join(folder, 'labels.tif'), writeLabelTiff(labels, { axes: 'yx', spacing }));
     const pixels = [...(labels.data as Uint16Array)];
-    expect(askImageJ<unknown>(folder, String(width), String(height))).toEqual({
+    expect(askImageJ<unknown>('imagej.js', folder, String(width), String(height))).toEqual({
       names: order.slice(1).map((_, i) => String(i + 1).padStart(4, '0')),
       filled: pixels,
       labels: pixels,

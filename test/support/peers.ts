@@ -54,10 +54,10 @@ export function describeWithImageJ(name: string, body: () => void): void {
   else describe.skip(`${name} (SKIPPED: ${absent})`, body);
 }
 
-/** Runs `test/peers/imagej.js` with ImageJ and gives what it prints, parsed as JSON. */
-export function askImageJ<T>(...args: readonly string[]): T {
+/** Runs `test/peers/<script>` with ImageJ and gives what it prints, parsed as JSON. */
+export function askImageJ<T>(name: string, ...args: readonly string[]): T {
   const java = ['-Djava.awt.headless=true', '-cp', JARS.join(':'), 'org.mozilla.javascript.tools.shell.Main'];
-  const script = ['-version', '200', `${ROOT}test/peers/imagej.js`];
+  const script = ['-version', '200', `${ROOT}test/peers/${name}`];
   const { status, stdout, stderr } = spawnSync('java', [...java, ...script, ...args], { encoding: 'utf8' });
   if (status !== 0) throw new Error(`ImageJ failed:\n${stderr}`);
   return JSON.parse(stdout) as T;
