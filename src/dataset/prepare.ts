@@ -8,6 +8,7 @@ import { chooseInversion, invertIfBright } from '../input/background.ts';
 import { type ChannelChoice, chooseChannels, selectChannels } from '../input/channels.ts';
 import { fitNormalisation, type InputSpec, type NormalisationOptions, normalise } from '../input/normalise.ts';
 import { pixelSizes } from '../input/pixel-size.ts';
+import { relabelConsecutive } from '../objects/relabel.ts';
 import { describePairing, type Pair, type Pairing } from './discover/pair.ts';
 import { readAhead } from './discover/read-ahead.ts';
 import { listImageSources, pairListing, readListed } from './discover/sources.ts';
@@ -21,6 +22,7 @@ import {
   type LabelMapping,
   type LabelOptions,
   type LabelPage,
+  stackPages,
 } from './labels/labels.ts';
 import { focusIndex, type TrainingPage, type TrainingSet } from './patch-position.ts';
 import { type RawDataset, type RawPage, rawPages } from './raw.ts';
@@ -92,7 +94,9 @@ export interface PreparedDataset {
 
 /** Object numbers, rims included; 0 where there is none or it is ignored. */
 function numbersOf(label: LabelPage, classes: Uint8Array): Int32Array {
-  return label.values.map((value, p) => (classes[p] === 0 || classes[p] === IGNORE ? 0 : value));
+  const numbers =
+    label.values instanceof Int32Array ? label.values : relabelConsecutive(stackPages([label])).labels.data;
+  return numbers.map((value, p) => (classes[p] === 0 || classes[p] === IGNORE ? 0 : value));
 }
 
 /** Class of numbered objects, as `findMapping` gives it. */

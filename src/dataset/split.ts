@@ -13,7 +13,7 @@ export interface SplitItem {
   readonly height: number;
   readonly width: number;
   /** Values of the page [height, width], where they are known. */
-  readonly label?: { readonly values: Int32Array };
+  readonly label?: { readonly values: ArrayLike<number> & Iterable<number> };
 }
 
 export interface Split {

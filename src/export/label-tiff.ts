@@ -34,5 +34,5 @@ export function labelMapImage(
   }
   const stored =
     most > 65_535 ? ndarray('uint32', shape, Uint32Array.from(data)) : ndarray('uint16', shape, Uint16Array.from(data));
-  return { ...stored, axes: kept, spacing };
+  return { ...stored, axes: kept, spacing, labelKind: 'objects' };
 }

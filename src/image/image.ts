@@ -56,6 +56,8 @@ export interface Image<D extends DType = DType> extends NdArray<D> {
   readonly modality?: string;
   /** The values [low, high] that the file asks to be shown from black to white. */
   readonly window?: readonly [number, number];
+  /** Of a label map whose file says so: whether values number objects or name classes. Written by `predict` and `measure`. */
+  readonly labelKind?: 'objects' | 'classes';
   /** The value of pixels where nothing was measured, such as those outside a scanner's circle. */
   readonly padding?: number;
   /** What the reader left out or had to decide, one sentence each. */
@@ -69,3 +71,7 @@ export function extent(image: Image, axis: string): number {
   const at = image.axes.indexOf(axis);
   return at < 0 ? 1 : image.shape[at];
 }
+
+/** What a file says of its labels, where that is one of the two words. */
+export const labelKindOf = (text: string | undefined): Image['labelKind'] =>
+  text === 'objects' || text === 'classes' ? text : undefined;

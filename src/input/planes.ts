@@ -60,16 +60,21 @@ export function pagesOf(image: Image): readonly Page[] {
   return pages;
 }
 
-/** 64-bit integers, as programs save label maps, as int32 where they all fit. */
+/** 64-bit integers, as programs save label maps, as int32 or uint32 where they all fit. */
 function narrowed(data: Image['data']): Numeric | undefined {
   if (!(data instanceof BigInt64Array || data instanceof BigUint64Array)) return data;
-  const out = new Int32Array(data.length);
-  for (let i = 0; i < data.length; i++) {
-    const value = Number(data[i]);
-    out[i] = value;
-    if (out[i] !== value) return undefined;
+  for (const Kind of [Int32Array, Uint32Array]) {
+    const out = new Kind(data.length);
+    let i = 0;
+    while (i < data.length) {
+      const value = Number(data[i]);
+      out[i] = value;
+      if (out[i] !== value) break;
+      i++;
+    }
+    if (i === data.length) return out;
   }
-  return out;
+  return undefined;
 }
 
 const LEAST_HOUNSFIELD = -1024;

@@ -1,10 +1,14 @@
 /** What the operations on objects and the metrics take: integer arrays over a 2D or 3D grid. */
 
-import type { NdArray } from '../array/ndarray.ts';
+import { type NdArray, ndarray } from '../array/ndarray.ts';
 import { UsageError } from '../errors.ts';
 
 /** Masks (zero and not zero) and label maps (0 = background, or as documented). */
 export type IntegerArray = NdArray<'bool' | 'uint8' | 'int8' | 'uint16' | 'int16' | 'uint32' | 'int32'>;
+
+/** Numbers of objects as an array of a shape; unsigned where they may exceed 2^31 - 1. */
+export const labelGrid = (values: Int32Array | Uint32Array, shape: readonly number[]): NdArray<'int32' | 'uint32'> =>
+  ndarray(values instanceof Int32Array ? 'int32' : 'uint32', shape, values);
 
 export interface Extents {
   /** 1 for a 2D grid. */

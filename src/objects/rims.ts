@@ -19,7 +19,7 @@ export interface RimClasses {
  */
 export function markRims(
   classes: Uint8Array,
-  values: Int32Array,
+  values: Int32Array | Uint32Array,
   [height, width]: readonly [number, number],
   { inside, rim }: RimClasses,
 ): void {

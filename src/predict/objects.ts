@@ -77,5 +77,5 @@ export function objectsImage(prediction: Image<'float32'>, { separation }: Objec
     most > 65_535
       ? { dtype: 'uint32' as const, data: Uint32Array.from(all) }
       : { dtype: 'uint16' as const, data: Uint16Array.from(all) };
-  return { labels: { ...background, ...labels }, count };
+  return { labels: { ...background, ...labels, labelKind: 'objects' }, count };
 }

@@ -108,6 +108,7 @@ export function labelImage(
   const at = prediction.axes.indexOf('c');
   return {
     ...rest,
+    labelKind: 'classes',
     dtype,
     data,
     axes: prediction.axes.replace('c', ''),

@@ -11,6 +11,7 @@ import { instanceScores, matchInstances } from '../metrics/instances.ts';
 import { isbiScores, isbiSliceScores } from '../metrics/isbi.ts';
 import { confusionMatrix, overlapScores, sumOfConfusions } from '../metrics/overlap.ts';
 import { type TuningImage, tuneSeparation } from '../metrics/tune-separation.ts';
+import { labelGrid } from '../objects/grid.ts';
 import { mapsOfRims, type SeparationSettings, separateObjects } from '../objects/instances.ts';
 import type { ValidationResult } from './loop.ts';
 
@@ -28,7 +29,7 @@ export interface ValidationPage {
   /** float32 [classes, height, width]. */
   readonly probabilities: NdArray<'float32'>;
   /** Number of the object at each pixel, where labels have such numbers. */
-  readonly objects?: Int32Array;
+  readonly objects?: Int32Array | Uint32Array;
 }
 
 /** Around the best threshold of most networks; a tenth finer or wider changes the order of models little. */
@@ -121,7 +122,7 @@ function objectScorer(): Scorer {
     add({ page: { height, width, label }, probabilities, objects = new Int32Array(label.length) }) {
       images.push({
         maps: mapsOfRims(probabilities),
-        truth: ndarray('int32', [height, width], objects),
+        truth: labelGrid(objects, [height, width]),
         ...(label.includes(IGNORE) && {
           ignore: ndarray(
             'uint8',

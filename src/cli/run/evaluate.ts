@@ -11,6 +11,7 @@ import {
   type LabelPage,
   labelPages,
   parseClasses,
+  stackPages,
 } from '../../dataset/labels/labels.ts';
 import { insideOfCells } from '../../dataset/labels/membranes.ts';
 import { DatasetError, UsageError } from '../../errors.ts';
@@ -254,7 +255,7 @@ function instancesOf(
       const { height, width } = page.truth;
       const truth =
         mapping.kind === 'instances'
-          ? ndarray('int32', [height, width], page.truth.values)
+          ? stackPages([page.truth])
           : connectedComponents(
               ndarray(
                 'uint8',

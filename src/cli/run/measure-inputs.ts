@@ -2,7 +2,6 @@
 
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { ndarray } from '../../array/ndarray.ts';
 import { folderOf } from '../../dataset/discover/names.ts';
 import { alignLabels } from '../../dataset/labels/align.ts';
 import { findMapping, type LabelPage, labelPages } from '../../dataset/labels/labels.ts';
@@ -235,18 +234,6 @@ export function pixelSize(map: Image): { readonly spacing: readonly number[]; re
     );
   }
   return { spacing: found.map((step) => (step as Spacing).value), unit };
-}
-
-/** The values of a label map, one array a time: [h, w], or [d, h, w] of a volume. */
-export function labelArrays(map: Image): readonly IntegerArray[] {
-  const pages = labelPages(map);
-  const [depth, height, width] = [extent(map, 'z'), extent(map, 'y'), extent(map, 'x')];
-  return Array.from({ length: extent(map, 't') }, (_, t) => {
-    if (depth === 1) return ndarray('int32', [height, width], (pages[t] as LabelPage).values);
-    const data = new Int32Array(depth * height * width);
-    for (let z = 0; z < depth; z++) data.set((pages[t * depth + z] as LabelPage).values, z * height * width);
-    return ndarray('int32', [depth, height, width], data);
-  });
 }
 
 /** Label maps looked at to see what their values are. */

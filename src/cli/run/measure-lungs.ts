@@ -2,6 +2,7 @@
 
 import { ndarray } from '../../array/ndarray.ts';
 import { naturalOrder, stemOf } from '../../dataset/discover/names.ts';
+import { labelArrays } from '../../dataset/labels/labels.ts';
 import { nameOfStack, stacksOf } from '../../dataset/split.ts';
 import { DatasetError, FormatError } from '../../errors.ts';
 import { toFloat32 } from '../../image/convert.ts';
@@ -21,15 +22,7 @@ import type { StackScores } from '../../report/run/data.ts';
 import type { MeasureFlags } from '../commands/measure.ts';
 import { withFlags } from '../option-words.ts';
 import { lungFigures, lungHeadline } from './lung-headline.ts';
-import {
-  factsOf,
-  labelArrays,
-  type MeasureInputs,
-  type MeasureItem,
-  noteItem,
-  readItem,
-  titleOf,
-} from './measure-inputs.ts';
+import { factsOf, type MeasureInputs, type MeasureItem, noteItem, readItem, titleOf } from './measure-inputs.ts';
 import { commandOf, type MeasureHooks } from './measure-objects.ts';
 
 export interface MeasuredLungs {

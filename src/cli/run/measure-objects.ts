@@ -3,6 +3,7 @@
 import { basename } from 'node:path';
 import { ndarray } from '../../array/ndarray.ts';
 import { median } from '../../array/quantile.ts';
+import { labelArrays } from '../../dataset/labels/labels.ts';
 import { DatasetError, FormatError } from '../../errors.ts';
 import { extent, type Image } from '../../image/image.ts';
 import { ImageNotes } from '../../image/notes.ts';
@@ -26,7 +27,6 @@ import {
   asObjects,
   factsOf,
   kindOfLabels,
-  labelArrays,
   type MeasureInputs,
   type MeasureItem,
   noteItem,

@@ -1,11 +1,12 @@
 /** Which value of a label image is which class. */
 
-import { ndarray } from '../../array/ndarray.ts';
+import type { NdArray } from '../../array/ndarray.ts';
 import { DatasetError, option, UsageError } from '../../errors.ts';
-import type { Image } from '../../image/image.ts';
+import { extent, type Image } from '../../image/image.ts';
 import { pagesOf } from '../../input/planes.ts';
-import { connectedComponents } from '../../objects/connected-components.ts';
+import { labelGrid } from '../../objects/grid.ts';
 import { markRims } from '../../objects/rims.ts';
+import { type LabelKind, LabelKindSurvey } from './label-kind.ts';
 
 /** The class index of pixels that take no part in loss or scores. */
 export const IGNORE = 255;
@@ -30,7 +31,8 @@ export interface LabelMapping {
 
 /** One page of labels as it was read: integers, or colours packed as 0xRRGGBB. */
 export interface LabelPage {
-  readonly values: Int32Array;
+  /** Unsigned where a number exceeds 2^31 - 1. */
+  readonly values: Int32Array | Uint32Array;
   readonly height: number;
   readonly width: number;
   readonly colour: boolean;
@@ -44,6 +46,8 @@ export interface LabelOptions {
   readonly ignore?: readonly number[];
   /** `instances`: every value is an object of its own, and its border a class. Default: seen from the data. */
   readonly task?: 'semantic' | 'instances';
+  /** Whether values number objects or name classes, where that is known (`LabelKindSurvey`). Default: by the values. */
+  readonly kind?: LabelKind;
   /** Number of classes that a model has: more in the data is an error. */
   readonly classCount?: number;
 }
@@ -58,8 +62,8 @@ export function labelPages(image: Image): readonly LabelPage[] {
   return pagesOf(image).map(({ data, channels, height, width }, page, all) => {
     const name = all.length > 1 ? `${source}[${page}]` : source;
     const pixels = height * width;
-    const values = new Int32Array(pixels);
     if (channels === 3) {
+      const values = new Int32Array(pixels);
       let colour = false;
       for (let p = 0; p < pixels; p++) {
         const [r, g, b] = [data[p], data[pixels + p], data[2 * pixels + p]];
@@ -76,27 +80,63 @@ export function labelPages(image: Image): readonly LabelPage[] {
       });
     }
     const grey = image.palette?.every(([r, g, b]) => r === g && g === b) === true ? image.palette : undefined;
+    const values = data instanceof Uint32Array || exceedsInt32(data) ? new Uint32Array(pixels) : new Int32Array(pixels);
     for (let p = 0; p < pixels; p++) {
       const value = data[p];
       values[p] = grey === undefined ? value : (grey[value]?.[0] ?? value);
-      if (!Number.isInteger(value)) {
-        const { fractionBy } = image;
-        throw new DatasetError(
-          fractionBy === undefined
-            ? `labels hold fractions, such as ${value}.`
-            : `the slope of ${fractionBy} in the file's header turns its whole numbers into fractions, such as ${value}.`,
-          {
-            file: name,
-            remedy:
-              fractionBy === undefined
-                ? 'Save the labels as integers, one for each class.'
-                : 'Round the labels and save them as integers without a slope, in nibabel by Nifti1Image(np.rint(data).astype(np.uint8), affine).',
-          },
-        );
-      }
+      if (grey === undefined && values[p] !== value) throw notALabel(value, name, image.fractionBy);
     }
     return { values, height, width, colour: false, source: name };
   });
+}
+
+function exceedsInt32(data: ArrayLike<number>): boolean {
+  for (let p = 0; p < data.length; p++) if (data[p] > 0x7fffffff) return true;
+  return false;
+}
+
+function notALabel(value: number, file: string, fractionBy: Image['fractionBy']): DatasetError {
+  if (Number.isInteger(value)) {
+    return new DatasetError(`labels hold ${value}, which does not fit into 32 bits with the other values.`, {
+      file,
+      remedy: 'Renumber the objects.',
+    });
+  }
+  if (fractionBy === undefined) {
+    return new DatasetError(`labels hold fractions, such as ${value}.`, {
+      file,
+      remedy: 'Save the labels as integers, one for each class.',
+    });
+  }
+  return new DatasetError(
+    `the slope of ${fractionBy} in the file's header turns its whole numbers into fractions, such as ${value}.`,
+    {
+      file,
+      remedy:
+        'Round the labels and save them as integers without a slope, in nibabel by Nifti1Image(np.rint(data).astype(np.uint8), affine).',
+    },
+  );
+}
+
+/**
+ * The labels of an image as arrays, one per time: [height, width], or [depth, height, width] of a volume. Colours are
+ * packed as 0xRRGGBB.
+ * @throws as `labelPages`
+ */
+export function labelArrays(image: Image): readonly NdArray<'int32' | 'uint32'>[] {
+  const pages = labelPages(image);
+  const depth = extent(image, 'z');
+  return Array.from({ length: extent(image, 't') }, (_, t) => stackPages(pages.slice(t * depth, (t + 1) * depth)));
+}
+
+/** Pages of one size as one array: [height, width] of a single one, else [pages, height, width]. */
+export function stackPages(pages: readonly LabelPage[]): NdArray<'int32' | 'uint32'> {
+  const [{ values, height, width }] = pages as readonly [LabelPage];
+  if (pages.length === 1) return labelGrid(values, [height, width]);
+  const unsigned = pages.some((page) => page.values instanceof Uint32Array);
+  const data = new (unsigned ? Uint32Array : Int32Array)(pages.length * height * width);
+  for (const [z, page] of pages.entries()) data.set(page.values, z * height * width);
+  return labelGrid(data, [pages.length, height, width]);
 }
 
 /** Pixels of each value over all pages. */
@@ -119,25 +159,18 @@ function histogram(pages: readonly LabelPage[]): Map<number, number> {
   return counts;
 }
 
-/** More values than this on one page are looked at as instances. */
-const FEW_VALUES = 8;
-
 /**
- * Instance labels number objects: on some page more than a few values, nearly each of them in one piece.
- * Classes repeat all over a page, so theirs are in many pieces.
+ * Whether values number objects. Pages of one file count as one image: they are slices of a volume, or its times. A few
+ * values that could be either are classes here.
  */
-function looksLikeInstances(pages: readonly LabelPage[]): boolean {
-  let pieces = 0;
-  let numbers = 0;
-  let most = 0;
-  for (const { values, height, width } of pages.slice(0, 24)) {
-    const distinct = new Set(values);
-    distinct.delete(0);
-    most = Math.max(most, distinct.size);
-    numbers += distinct.size;
-    pieces += connectedComponents(ndarray('int32', [height, width], values), { connectivity: 8, by: 'value' }).count;
+function numbersObjects(pages: readonly LabelPage[], ignore: readonly number[]): boolean {
+  const survey = new LabelKindSurvey({ ignore });
+  for (let from = 0, to = 1; from < pages.length; from = to++) {
+    // Later pages of the same file are named `file[1]`, `file[2]`, ...
+    while (to < pages.length && /\[[1-9]\d*\]$/.test(pages[to].source)) to++;
+    survey.add(stackPages(pages.slice(from, to)));
   }
-  return most > FEW_VALUES && pieces <= 1.5 * numbers;
+  return survey.result({ unclear: 'classes' }).kind === 'objects';
 }
 
 /** A 0/255 mask with soft edges, as resizing leaves it: levels between, but few pixels of them. */
@@ -164,7 +197,7 @@ const hex = (value: number): string => `#${value.toString(16).padStart(6, '0')}`
  *   classes than `classCount`; UsageError when the options contradict each other.
  */
 export function findMapping(pages: readonly LabelPage[], options: LabelOptions = {}): LabelMapping {
-  const { classes = [], ignore = [], task, classCount } = options;
+  const { classes = [], ignore = [], task, kind, classCount } = options;
   const counts = histogram(pages);
   for (const value of ignore) counts.delete(value);
   const values = [...counts.keys()].sort((a, b) => a - b);
@@ -230,9 +263,10 @@ export function findMapping(pages: readonly LabelPage[], options: LabelOptions =
     return mapping('binary', [values.filter((value) => value < 128), values.filter((value) => value >= 128)]);
   }
   if (task === 'instances') return mapping('instances', [[0], 'rest', 'rim'], [], ['background', 'object', 'border']);
-  if (task === undefined && !colour && values.length > FEW_VALUES && looksLikeInstances(pages)) {
-    return mapping('instances', [[0], 'rest']);
-  }
+  const objects =
+    kind === 'objects' ||
+    (kind === undefined && task === undefined && !colour && values.length > 2 && numbersObjects(pages, ignore));
+  if (objects) return mapping('instances', [[0], 'rest']);
   if (values.length === 2)
     return mapping(
       colour ? 'colour' : 'binary',

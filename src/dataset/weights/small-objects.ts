@@ -4,14 +4,14 @@
 const MOST = 4;
 
 /** Pixels of each object of label maps; 0 is background. */
-function sizesOf(objects: Int32Array): Map<number, number> {
+function sizesOf(objects: Int32Array | Uint32Array): Map<number, number> {
   const sizes = new Map<number, number>();
   for (const object of objects) if (object !== 0) sizes.set(object, (sizes.get(object) ?? 0) + 1);
   return sizes;
 }
 
 /** Pixels of the median object over all label maps; 0 where there is none. */
-export function medianObjectSize(maps: readonly Int32Array[]): number {
+export function medianObjectSize(maps: readonly (Int32Array | Uint32Array)[]): number {
   const sizes = maps.flatMap((objects) => [...sizesOf(objects).values()]).sort((a, b) => a - b);
   return sizes[sizes.length >> 1] ?? 0;
 }

@@ -14,6 +14,7 @@ import {
   sumOfConfusions,
 } from '../../metrics/overlap.ts';
 import { connectedComponents } from '../../objects/connected-components.ts';
+import { labelGrid } from '../../objects/grid.ts';
 import { mapsOfRims, type SeparationSettings, separateObjects } from '../../objects/instances.ts';
 import { markRims } from '../../objects/rims.ts';
 import { vincentSoilleWatershed } from '../../objects/watershed.ts';
@@ -43,7 +44,7 @@ export interface EvaluatedPage {
   /** float32 [classes, height, width]. */
   readonly probabilities: NdArray<'float32'>;
   /** Numbers of the true objects, 0 = none, where each has its own: touching ones are then told apart. */
-  readonly objects?: Int32Array;
+  readonly objects?: Int32Array | Uint32Array;
 }
 
 export interface EvaluateOptions {
@@ -209,7 +210,7 @@ export class Evaluator {
     const { height, width, probabilities, objects = new Int32Array(height * width) } = page;
     const maps = mapsOfRims(probabilities);
     const found = separateObjects(maps, separation).labels;
-    const actual = ndarray('int32', [height, width], objects);
+    const actual = labelGrid(objects, [height, width]);
     const matching = matchInstances(contingency(actual, found, mask));
     this.#matchings.push(matching);
     const predicted = Uint8Array.from(found.data, (label) => (label > 0 ? 1 : 0));
@@ -229,7 +230,7 @@ export class Evaluator {
     const classes = this.#options.classNames.length;
     const predicted = argmaxClasses(probabilities).data;
     const { meanDice } = overlapScores(this.#confusion(truth, predicted, shape), { leaveOut: [0] });
-    const actual = objects === undefined ? components(truth, classes, shape) : ndarray('int32', shape, objects);
+    const actual = objects === undefined ? components(truth, classes, shape) : labelGrid(objects, shape);
     const found = components(predicted, classes, shape);
     if (objects !== undefined) this.#matchings.push(matchInstances(contingency(actual, found, mask)));
     return {

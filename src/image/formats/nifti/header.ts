@@ -2,7 +2,7 @@
 
 import { FormatError } from '../../../errors.ts';
 import { fromSteps } from '../../geometry.ts';
-import type { Geometry, Spacings, Vector3 } from '../../image.ts';
+import { type Geometry, type Image, labelKindOf, type Spacings, type Vector3 } from '../../image.ts';
 import { spacingOf } from '../../units.ts';
 
 export interface NiftiHeader {
@@ -21,6 +21,7 @@ export interface NiftiHeader {
   readonly window?: readonly [number, number];
   readonly spacing: Spacings;
   readonly geometry?: Geometry;
+  readonly labelKind?: Image['labelKind'];
   readonly notes: readonly string[];
 }
 
@@ -143,6 +144,7 @@ export function readHeader(bytes: Uint8Array, file: string): NiftiHeader {
     slope: scales ? slope : 1,
     intercept: scales ? intercept : 0,
     ...(high > low ? { window: [low, high] } : {}),
+    labelKind: version === 1 ? labelKindOf(/^label_kind=(\w+)/.exec(ascii(bytes, 148, 80))?.[1]) : undefined,
     ...placed,
     notes: [...scaleNotes, ...placed.notes],
   };

@@ -145,7 +145,7 @@ function withPositions(header: NiftiHeader, slicePositionsMm: readonly number[] 
 }
 
 function assemble(
-  { spacing, geometry, window, notes }: NiftiHeader,
+  { spacing, geometry, window, labelKind, notes }: NiftiHeader,
   values: Pick<Image, 'dtype' | 'data' | 'fractionBy'>,
   extents: Readonly<Record<'t' | 'c' | 'z' | 'y' | 'x', number>>,
   colours: readonly string[] | undefined,
@@ -167,6 +167,7 @@ function assemble(
     ...(geometry === undefined ? {} : { geometry: { ...geometry, ...thickness } }),
     channels: colours ?? (components === 1 ? ['grey'] : Array.from({ length: components }, (_, i) => `component ${i}`)),
     ...(window === undefined ? {} : { window }),
+    labelKind,
     ...(notes.length > 0 ? { notes } : {}),
   };
 }

@@ -1,4 +1,4 @@
-import { gzipSync } from 'fflate';
+import { gzipSync, strToU8 } from 'fflate';
 import { allocate, bytesPer, type DType, type Storage } from '../../../array/ndarray.ts';
 import { UsageError } from '../../../errors.ts';
 import { dot, millimetres, norm, scaled, stepsOf } from '../../geometry.ts';
@@ -25,6 +25,7 @@ const DATATYPES: Readonly<Partial<Record<DType, number>>> = {
 };
 const RGB24 = 128;
 const VECTOR = 1007;
+const LABEL = 1002;
 const LENGTH_UNITS: Readonly<Record<string, number>> = { m: 1, mm: 2, µm: 3 };
 const TIME_UNITS: Readonly<Record<string, number>> = { s: 8, ms: 16, µs: 24 };
 const FRAMES: Readonly<Record<NonNullable<Geometry['frame']>, number>> = {
@@ -39,7 +40,8 @@ const HEADER_BYTES = 352;
  * Writes NIfTI-1 (`.nii.gz`, or `.nii` without `gzip`), little-endian, values bit for bit. The image's geometry goes
  * into both sform and qform (sform alone where axes are oblique to each other), so that viewers lay it exactly over the
  * image that it came from; without geometry both codes are 0 and only the voxel size is there. A spacing that is
- * unknown is written as 1 without a unit. Channels become components (red, green, blue of uint8: colour). Nothing else
+ * unknown is written as 1 without a unit. Channels become components (red, green, blue of uint8: colour). Of a label
+ * map the intent is "label" and the description says whether values are objects or classes (`labelKind`). Nothing else
  * of the image is written: no names, no text.
  *
  * Slices at uneven distances cannot be stated in NIfTI: it gets their mean distance, and their places in a comment that
@@ -93,6 +95,11 @@ export function writeNifti(image: Image, { gzip = true }: WriteNiftiOptions = {}
     header.setFloat32(128, image.window[0], true);
   }
   writePlace(header, image);
+  if (image.labelKind !== undefined) {
+    header.setInt16(68, LABEL, true);
+    // The description, of 80 bytes.
+    new Uint8Array(header.buffer).set(strToU8(`label_kind=${image.labelKind}`), 148);
+  }
   header.setUint32(344, 0x6e2b3100);
   const bytes = new Uint8Array(start + data.byteLength);
   bytes.set(new Uint8Array(header.buffer));

@@ -1,6 +1,7 @@
+import { strFromU8 } from 'fflate';
 import { concatenate } from '../../../array/bytes.ts';
 import { FormatError } from '../../../errors.ts';
-import type { Image, Spacings } from '../../image.ts';
+import { type Image, labelKindOf, type Spacings } from '../../image.ts';
 import { expandPalette } from '../../palette.ts';
 import { isPrintDensity } from '../../units.ts';
 import { type Codec, checkDeclaredSize, type ReadContext } from '../format.ts';
@@ -67,6 +68,7 @@ export const png: Codec = {
       data: planes(samples, channels),
       spacing: physicalSize(chunks),
       channels: names,
+      labelKind: labelKind(chunks),
       ...(depth < 8 ? { bitDepth: depth } : {}),
       ...(notes.length > 0 ? { notes } : {}),
     };
@@ -75,6 +77,12 @@ export const png: Codec = {
     return palette === 'index' ? { ...image, palette: colours } : expandPalette(image, colours, file);
   },
 };
+
+/** What we write as text of our own. */
+function labelKind(chunks: readonly Chunk[]): Image['labelKind'] {
+  const texts = chunks.filter(({ type }) => type === 'tEXt').map(({ data }) => strFromU8(data, true));
+  return labelKindOf(texts.find((text) => text.startsWith('label_kind\0'))?.split('\0')[1]);
+}
 
 function readHeader(chunks: readonly Chunk[], file: string): Header {
   const broken = (what: string): never => {

@@ -1,3 +1,4 @@
+import { strToU8 } from 'fflate';
 import { UsageError } from '../../../errors.ts';
 import type { Image } from '../../image.ts';
 import { portableZlib, type Zlib } from '../../zlib.ts';
@@ -54,6 +55,7 @@ export function writePng(image: Image, { zlib = portableZlib }: WritePngOptions 
     { type: 'IHDR', data: header },
     ...paletteChunks(palette),
     ...physicalSize(image),
+    ...(image.labelKind === undefined ? [] : [{ type: 'tEXt', data: strToU8(`label_kind\0${image.labelKind}`) }]),
     { type: 'IDAT', data: zlib.deflate(rowsOf(interleave(planes, channels), height)) },
     { type: 'IEND', data: new Uint8Array(0) },
   ]);

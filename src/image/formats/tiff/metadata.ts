@@ -1,5 +1,5 @@
 import { strFromU8 } from 'fflate';
-import type { Spacings } from '../../image.ts';
+import { type Image, labelKindOf, type Spacings } from '../../image.ts';
 import { isPrintDensity, normaliseUnit, spacingOf } from '../../units.ts';
 import type { Directory } from './directory.ts';
 import { parseOme } from './ome.ts';
@@ -13,6 +13,7 @@ export interface Arrangement {
   readonly spacing: Spacings;
   readonly channels?: readonly string[];
   readonly notes: readonly string[];
+  readonly labelKind?: Image['labelKind'];
   /** The file is ImageJ's: palettes are look-up tables for the screen. */
   readonly imagej: boolean;
 }
@@ -74,6 +75,7 @@ function imagejArrangement(description: string, first: Directory, pages: number)
     place: (page) => ({ c: page % c, z: Math.floor(page / c) % z, t: Math.floor(page / (c * z)) }),
     spacing,
     channels: names,
+    labelKind: labelKindOf(property.get('label_kind')),
     notes: [],
     imagej: true,
   };

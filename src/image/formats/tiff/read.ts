@@ -50,6 +50,7 @@ export const tiff: Codec = {
         spacing,
         channels,
         ...(layout.bits < bitsOf ? { bitDepth: layout.bits } : {}),
+        labelKind: arrangement.labelKind,
         ...(arrangement.notes.length > 0 ? { notes: arrangement.notes } : {}),
       },
     );

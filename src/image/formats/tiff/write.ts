@@ -189,8 +189,13 @@ function text(tag: number, ascii: string): Entry {
   return { tag, type: ASCII, count: value.length, value };
 }
 
-/** ImageJ's description. `channel_names` is ours; ImageJ passes over it. */
-function describe({ spacing: { x, y, z, t }, channels }: Image, c: number, slices: number, frames: number): string {
+/** ImageJ's description. `channel_names` and `label_kind` are ours; ImageJ ignores them. */
+function describe(
+  { spacing: { x, y, z, t }, channels, labelKind }: Image,
+  c: number,
+  slices: number,
+  frames: number,
+): string {
   // ImageJ writes µm as "micron"; TIFF texts are 7-bit.
   const unit = (name: string) =>
     name === 'µm'
@@ -212,6 +217,7 @@ function describe({ spacing: { x, y, z, t }, channels }: Image, c: number, slice
     t === undefined ? undefined : `finterval=${t.value}`,
     t === undefined || t.unit === 's' ? undefined : `tunit=${unit(t.unit)}`,
     c > 1 && channels !== undefined ? `channel_names=${asciiJson(channels)}` : undefined,
+    labelKind === undefined ? undefined : `label_kind=${labelKind}`,
   ];
   return `${lines.filter((line) => line !== undefined).join('\n')}\n`;
 }
