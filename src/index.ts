@@ -59,7 +59,14 @@ export {
   probabilityImage,
 } from './predict/output.ts';
 export { type PredictOptions, planPage, predictImage, predictPages } from './predict/predict.ts';
-export type { CompileOptions, DeviceName, Feeds, Formulation, Program, Runtime } from './runtime/runtime.ts';
+export type {
+  CompileOptions,
+  DeviceName,
+  Feeds,
+  Program,
+  Runtime,
+  TensorLayout,
+} from './runtime/runtime.ts';
 export type { RunConfig } from './train/config.ts';
 export type { TrainEvent } from './train/loop.ts';
 export type { TrainRunHooks } from './train/run.ts';

@@ -18,6 +18,8 @@ export interface Storage {
 
 export type DType = keyof Storage;
 export type Shape = readonly number[];
+/** Such as [N, C, H, W]. */
+export type Shape4 = readonly [number, number, number, number];
 
 export interface NdArray<D extends DType = DType> {
   readonly dtype: D;

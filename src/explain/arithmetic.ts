@@ -97,7 +97,7 @@ function underTaps(
   count: number,
 ): Float32Array {
   const data = probe.read();
-  const [, , rows, columns] = probe.shape as readonly [number, number, number, number];
+  const [, , rows, columns] = probe.shape;
   const [top] = range[2] as readonly [number, number];
   const [left] = range[3] as readonly [number, number];
   const out = new Float32Array(count * kernel[0] * kernel[1]);

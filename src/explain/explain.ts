@@ -253,7 +253,7 @@ function fieldOf(
 /** The probability of a class at every pixel of the view that has one. */
 function answerMap(data: Float32Array, target: number, { subject, head, view }: Inside): Plane | undefined {
   const { grid, output, classes } = subject;
-  const [, outputs, height, width] = output.shape as readonly [number, number, number, number];
+  const [, outputs, height, width] = output.shape;
   if (grid === undefined) return undefined;
   const { margin, scale } = grid;
   const { shown } = view;

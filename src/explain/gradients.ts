@@ -70,7 +70,7 @@ export async function gradientsOf(
 
 /** Magnitudes of a gradient [1, C, H, W] at each pixel: their sum over the channels, or the largest. */
 export function magnitudes({ shape, data }: NdArray<'float32'>, how: 'sum' | 'largest'): Float32Array {
-  const [, channels, height, width] = shape as readonly [number, number, number, number];
+  const [, channels, height, width] = shape;
   const pixels = height * width;
   const out = new Float32Array(pixels);
   for (let c = 0; c < channels; c++) {
@@ -87,7 +87,7 @@ export function magnitudes({ shape, data }: NdArray<'float32'>, how: 'sum' | 'la
  * @returns [H, W]
  */
 export function gradCam(maps: NdArray<'float32'>, gradients: NdArray<'float32'>): Float32Array {
-  const [, channels, height, width] = maps.shape as readonly [number, number, number, number];
+  const [, channels, height, width] = maps.shape;
   const pixels = height * width;
   const out = new Float32Array(pixels);
   for (let k = 0; k < channels; k++) {

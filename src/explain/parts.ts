@@ -11,7 +11,7 @@ import { cropPlane, mapInView, type View } from './view.ts';
 
 /** The input as the network sees it, where it shows the image. */
 export function inputPlanes({ feed, shown }: Subject): Plane[] {
-  const [, channels, height, width] = feed.shape as readonly [number, number, number, number];
+  const [, channels, height, width] = feed.shape;
   return Array.from({ length: channels }, (_, c) =>
     cropPlane(feed.data.subarray(c * height * width, (c + 1) * height * width), width, shown),
   );
@@ -19,7 +19,7 @@ export function inputPlanes({ feed, shown }: Subject): Plane[] {
 
 /** What the network is given at the pixel, a number a channel. */
 export function inputAt({ feed, pixel }: Subject): number[] {
-  const [, channels, height, width] = feed.shape as readonly [number, number, number, number];
+  const [, channels, height, width] = feed.shape;
   return Array.from({ length: channels }, (_, c) => feed.data[(c * height + pixel.y) * width + pixel.x]);
 }
 
@@ -90,7 +90,7 @@ export function filtersOf(
   const w = node.inputs[1] as Value;
   const data = weights.read();
   if (node.op === 'Conv' && w.shape.length === 4) {
-    const [total, channels, height, width] = w.shape as readonly [number, number, number, number];
+    const [total, channels, height, width] = w.shape;
     const count = Math.min(most, total);
     const plane = (k: number, c: number): Plane => {
       const from = (k * channels + c) * height * width;
@@ -106,7 +106,7 @@ export function filtersOf(
       total,
     };
   }
-  const [, channels, height, width] = feed.shape as readonly [number, number, number, number];
+  const [, channels, height, width] = feed.shape;
   const inputs = channels * height * width;
   if (sizeOf(w.shape) % inputs !== 0 || !(node.op === 'Gemm' || node.op === 'MatMul')) return undefined;
   const units = sizeOf(w.shape) / inputs;

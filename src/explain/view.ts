@@ -30,14 +30,14 @@ export function elementsOf(value: Value, { shown, dependence }: View): Box {
 
 /** Map `channel` of a value [1, C, H, W] where it lies in the view, in its own resolution. */
 export function mapInView(data: Float32Array, value: Value, channel: number, view: View): Plane {
-  const [, , height, width] = value.shape as readonly [number, number, number, number];
+  const [, , height, width] = value.shape;
   const map = data.subarray(channel * height * width, (channel + 1) * height * width);
   return cropPlane(map, width, elementsOf(value, view));
 }
 
 /** A map of the shape of a value's, interpolated at every pixel of the view. */
 export function resampleToView(map: Float32Array, value: Value, { shown, dependence }: View): Plane {
-  const [, , height, width] = value.shape as readonly [number, number, number, number];
+  const [, , height, width] = value.shape;
   const { fields } = receptiveField(dependence, value);
   const along = (axis: number, start: number, count: number, size: number) => {
     const field = fields.find((candidate) => candidate.axis === axis);

@@ -30,6 +30,9 @@ export interface Lowering {
  */
 export type Formulation<K extends OpName> = (lowering: Lowering, node: Node<K>) => boolean;
 
+/** By op, tried in order; ops without a row go elementwise in their layout, or by the reference. */
+export type Formulations = { readonly [K in OpName]?: readonly Formulation<K>[] };
+
 /** The one reader of a value, if there is no other and the value is not an output. */
 export function onlyConsumer(lowering: Lowering, value: Value): Node | undefined {
   const consumers = lowering.consumers(value);

@@ -1,11 +1,11 @@
 /** Lowering: from the graph that autodiff made to the one that a device runs fastest. */
 import type { Graph } from '../graph/ir.ts';
 import { decompose } from '../graph/rewrite.ts';
-import { type LoweredGraph, type LowerOptions, lowerBlocked, lowerStandard } from './blocked.ts';
 import { convsOfUpsampled } from './conv/of-upsampled.ts';
 import { broadcastExpands } from './passes/broadcast-expands.ts';
 import { hideShapes } from './passes/hide-shapes.ts';
 import { mergeReshapes } from './passes/merge-reshapes.ts';
+import { type LoweredGraph, type LowerOptions, lowerBlocked, lowerStandard } from './walk.ts';
 
 /** What a graph is lowered for. */
 export interface LoweringTarget extends LowerOptions {

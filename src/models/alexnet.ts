@@ -1,3 +1,4 @@
+import type { Shape4 } from '../array/ndarray.ts';
 import type { Value } from '../graph/ir.ts';
 import { fanIn, normal } from '../nn/initialise.ts';
 import { conv2d, dense, dropout, flatten, localResponseNorm, maxPool, relu } from '../nn/layers.ts';
@@ -51,7 +52,7 @@ export function minAlexNetSide(): number {
  */
 export function alexnet(
   { channels, numClasses, input: size, scale = 1, dropout: rate = 0.5 }: AlexNetSpec,
-  [batch]: readonly [number, number, number, number],
+  [batch]: Shape4,
   { training = false }: { training?: boolean } = {},
 ): Network {
   const [height, width] = size;

@@ -2,9 +2,9 @@
  * Keys that earlier versions wrote. Whatever reads a saved file renames them first, so that only this table knows them.
  */
 
-/** By the path to a key: the key that stands there now. */
+/** By the path to a key: the key that stands there now, and where its values are words, theirs. */
 interface Names {
-  readonly [key: string]: string | Names;
+  readonly [key: string]: string | Names | readonly [key: string, values: { readonly [value: string]: string }];
 }
 
 const NETWORK: Names = { base: 'baseChannels', most: 'maxChannels', outputs: 'numClasses' };
@@ -14,8 +14,9 @@ export const FORMER_RECIPE: Names = {
   model: NETWORK,
   schedule: { rise: 'pctStart', startDivisor: 'divFactor', finalDivisor: 'finalDivFactor' },
 };
+const LAYOUTS = { standard: 'nchw', 'blocks of 8': 'nchw8c', 'blocks of 16': 'nchw16c' };
 /** Of a run's configuration. */
-export const FORMER_CONFIG: Names = { recipe: FORMER_RECIPE };
+export const FORMER_CONFIG: Names = { recipe: FORMER_RECIPE, machine: { formulation: ['layout', LAYOUTS] } };
 /** Of a model's metadata. */
 export const FORMER_METADATA: Names = { network: NETWORK, tile: { least: 'min' } };
 
@@ -25,14 +26,19 @@ export function rename(json: unknown, names: Names): unknown {
   return Object.fromEntries(
     Object.entries(json).map(([key, value]) => {
       const name = Object.hasOwn(names, key) ? names[key] : undefined;
-      return typeof name === 'object' ? [key, rename(value, name)] : [name ?? key, value];
+      if (name === undefined) return [key, value];
+      if (typeof name === 'string') return [name, value];
+      if (Array.isArray(name)) return [name[0], name[1][String(value)] ?? value];
+      return [key, rename(value, name as Names)];
     }),
   );
 }
 
-/** The table that undoes `names`. */
+/** The table that undoes one that renames keys only. */
 export function inverse(names: Names): Names {
   return Object.fromEntries(
-    Object.entries(names).map(([key, name]) => (typeof name === 'object' ? [key, inverse(name)] : [name, key])),
+    Object.entries(names).map(([key, name]) =>
+      typeof name === 'string' ? [name, key] : [key, inverse(name as Names)],
+    ),
   );
 }

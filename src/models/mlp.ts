@@ -1,3 +1,4 @@
+import type { Shape4 } from '../array/ndarray.ts';
 import type { Value } from '../graph/ir.ts';
 import { heNormal, xavierUniform } from '../nn/initialise.ts';
 import { dense, dropout, flatten, relu } from '../nn/layers.ts';
@@ -19,11 +20,7 @@ const ACTIVATIONS: { readonly [A in Activation]: (net: NetworkBuilder, x: Value)
  *
  * [N, channels, H, W] -> [N, numClasses]
  */
-export function mlp(
-  spec: MlpSpec,
-  [batch]: readonly [number, number, number, number],
-  { training = false }: { training?: boolean } = {},
-): Network {
+export function mlp(spec: MlpSpec, [batch]: Shape4, { training = false }: { training?: boolean } = {}): Network {
   const {
     channels,
     numClasses,

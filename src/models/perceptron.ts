@@ -1,3 +1,4 @@
+import type { Shape4 } from '../array/ndarray.ts';
 import { constant } from '../nn/initialise.ts';
 import { dense, flatten } from '../nn/layers.ts';
 import { type Network, NetworkBuilder } from '../nn/network.ts';
@@ -11,7 +12,7 @@ import type { PerceptronSpec } from './spec.ts';
  */
 export function perceptron(
   { channels, numClasses, input: [height, width] }: PerceptronSpec,
-  [batch]: readonly [number, number, number, number],
+  [batch]: Shape4,
   { training = false }: { training?: boolean } = {},
 ): Network {
   const net = new NetworkBuilder('perceptron', { training });

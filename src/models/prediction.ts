@@ -1,9 +1,10 @@
 /** From a network's specification to graphs that predict: with weights as inputs, or exported with weights in them. */
+import type { Shape4 } from '../array/ndarray.ts';
 import { float32, type NdArray } from '../array/ndarray.ts';
 import { ModelError } from '../errors.ts';
 import type { Graph, Value } from '../graph/ir.ts';
 import { foldStandardised } from '../nn/standardise.ts';
-import { buildNetwork, type ImageShape, sizesOf } from './registry.ts';
+import { buildNetwork, sizesOf } from './registry.ts';
 import type { ModelSpec } from './spec.ts';
 
 /** Name of the output of prediction graphs. */
@@ -14,7 +15,7 @@ export const PROBABILITIES = 'probabilities';
  * channel, else softmax over the channels. No dropout. For scoring while training, where the weights change.
  * @throws UsageError when the shape does not fit.
  */
-export function predictionGraph(spec: ModelSpec, shape: ImageShape): Graph {
+export function predictionGraph(spec: ModelSpec, shape: Shape4): Graph {
   const { builder, logits } = buildNetwork(spec, shape);
   const probabilities: Value =
     logits.shape[1] === 1 ? builder.op('Sigmoid', [logits]) : builder.op('Softmax', [logits], { axis: 1 });
@@ -64,7 +65,7 @@ type Dims = readonly (number | string)[];
 
 /** A shape to build the network for, and the sizes that its file leaves open. */
 function exportedShape(spec: ModelSpec): {
-  readonly shape: ImageShape;
+  readonly shape: Shape4;
   readonly symbols: { readonly image: Dims; readonly probabilities: Dims };
 } {
   const { channels, numClasses } = spec;

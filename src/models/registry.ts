@@ -1,5 +1,6 @@
 /** The networks by name. To add one: a file, a row in `MODELS`, its options in `spec.ts`. */
 
+import type { Shape4 } from '../array/ndarray.ts';
 import { UsageError } from '../errors.ts';
 import type { Network } from '../nn/network.ts';
 import { alexnet, minAlexNetSide } from './alexnet.ts';
@@ -11,11 +12,8 @@ import type { ClassifierSpec, ModelName, ModelSpec, SlidingWindowSpec, WindowNam
 import { UNET_DEFAULTS, unet } from './unet.ts';
 import { DEPTH_2015, unet2015 } from './unet2015.ts';
 
-/** batch, channels, height, width */
-export type ImageShape = readonly [number, number, number, number];
-
 interface Model<S extends ModelSpec> {
-  readonly build: (spec: S, shape: ImageShape, options: { training?: boolean }) => Network;
+  readonly build: (spec: S, shape: Shape4, options: { training?: boolean }) => Network;
   /** Sides of images that the network takes, and of what it returns; absent where it names the class of a whole image. */
   readonly sizes?: (spec: S) => Sizes;
   /** The smallest side of the images that a network of whole images can be built for; default 1. */
@@ -88,7 +86,7 @@ export function sizesOf(spec: ModelSpec): Sizes {
  */
 export function buildNetwork(
   spec: ModelSpec,
-  shape: ImageShape,
+  shape: Shape4,
   { training = false }: { training?: boolean } = {},
 ): Network {
   const row = rowOf(spec);
@@ -112,7 +110,7 @@ export function buildNetwork(
   return row.build(spec, shape, { training });
 }
 
-function requireInput({ name, input: [height, width] }: ClassifierSpec, shape: ImageShape, min: number): void {
+function requireInput({ name, input: [height, width] }: ClassifierSpec, shape: Shape4, min: number): void {
   if (Math.min(height, width) < min) {
     throw new UsageError(`The network '${name}' cannot be built for images of ${width} x ${height}.`, {
       remedy: `It needs at least ${min} x ${min}.`,

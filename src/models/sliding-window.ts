@@ -1,3 +1,4 @@
+import type { Shape4 } from '../array/ndarray.ts';
 import type { Value } from '../graph/ir.ts';
 import { xavierUniform } from '../nn/initialise.ts';
 import { conv2d, dense, maxPool } from '../nn/layers.ts';
@@ -51,7 +52,7 @@ function scaledTanh(net: NetworkBuilder, x: Value): Value {
  */
 export function slidingWindow(
   { name, channels, numClasses, baseChannels = WINDOW_DEFAULTS.baseChannels }: SlidingWindowSpec,
-  [batch, , height, width]: readonly [number, number, number, number],
+  [batch, , height, width]: Shape4,
   { training = false }: { training?: boolean } = {},
 ): Network {
   const net = new NetworkBuilder(name, { training });

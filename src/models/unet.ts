@@ -1,3 +1,4 @@
+import type { Shape4 } from '../array/ndarray.ts';
 import type { Value } from '../graph/ir.ts';
 import { normal } from '../nn/initialise.ts';
 import { concatCropped, conv2d, dropout, instanceNorm, maxPool, relu, upsample } from '../nn/layers.ts';
@@ -24,7 +25,7 @@ export const UNET_DEFAULTS = {
  */
 export function unet(
   spec: UnetSpec,
-  [batch, , height, width]: readonly [number, number, number, number],
+  [batch, , height, width]: Shape4,
   { training = false }: { training?: boolean } = {},
 ): Network {
   const {

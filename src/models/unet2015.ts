@@ -1,3 +1,4 @@
+import type { Shape4 } from '../array/ndarray.ts';
 import type { Value } from '../graph/ir.ts';
 import { concatCropped, conv2d, dropout, maxPool, relu, upConv } from '../nn/layers.ts';
 import { type Network, NetworkBuilder } from '../nn/network.ts';
@@ -17,7 +18,7 @@ export const DEPTH_2015 = 4;
  */
 export function unet2015(
   { channels, numClasses, baseChannels = 64, dropout: rate = 0.5 }: Unet2015Spec,
-  [batch, , height, width]: readonly [number, number, number, number],
+  [batch, , height, width]: Shape4,
   { training = false }: { training?: boolean } = {},
 ): Network {
   const net = new NetworkBuilder('unet2015', { training });

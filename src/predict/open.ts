@@ -60,7 +60,7 @@ export async function openModel(
     if (metadata !== undefined) {
       const model = ownModel(program, signature, metadata, where);
       // Blocked kernels are where compiling gains something.
-      if (runtime.formulation === 'standard') return { ...model, signature, metadata };
+      if (runtime.layout === 'nchw') return { ...model, signature, metadata };
       const prepared = new PreparedProgram(runtime, bytes, program, model.inputName);
       const prepare = prepared.prepare.bind(prepared);
       return { ...model, program: prepared, prepare, signature, metadata };

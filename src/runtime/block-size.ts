@@ -7,7 +7,7 @@ import { float32, type NdArray } from '../array/ndarray.ts';
 import { GraphBuilder } from '../graph/builder.ts';
 import type { Graph } from '../graph/ir.ts';
 import { decompose } from '../graph/rewrite.ts';
-import { lowerBlocked } from '../lowering/blocked.ts';
+import { lowerBlocked } from '../lowering/walk.ts';
 import { runOnce } from './session.ts';
 import type { OrtModule } from './tensors.ts';
 

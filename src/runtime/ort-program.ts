@@ -2,7 +2,7 @@ import type * as Ort from 'onnxruntime-common';
 import { type NdArray, ndarray, type Shape } from '../array/ndarray.ts';
 import { DeviceError, LamellaError, UsageError } from '../errors.ts';
 import { writeOnnx } from '../graph/onnx/write.ts';
-import type { Packing } from '../lowering/blocked.ts';
+import type { Packing } from '../lowering/walk.ts';
 import type { DeviceName, Feeds, Program, TensorSpec } from './runtime.ts';
 import { handOn } from './session.ts';
 import { type DeviceState, deviceState, type StateMode } from './state.ts';

@@ -34,7 +34,7 @@ export function ortRuntime(
   return {
     device,
     description,
-    formulation: target.blockSize === undefined ? 'standard' : `blocks of ${target.blockSize}`,
+    layout: target.blockSize === undefined ? 'nchw' : `nchw${target.blockSize}c`,
     async compile(graph: Graph, { state = {}, exact = false, profile }: CompileOptions = {}) {
       checkState(graph, state);
       const { graph: lowered, packed } = lower(graph, { ...target, exact, state });

@@ -5,10 +5,11 @@ import type { Graph } from '../graph/ir.ts';
 export type DeviceName = 'cpu' | 'webgpu' | 'cuda' | 'coreml' | 'dml' | 'wasm';
 
 /**
- * How a device computes convolutions and what lies between them: ONNX Runtime's blocked kernels with 8 or 16
- * channels in a block, as the processor has them, or standard ops. Each gives other last bits.
+ * The memory layout in which a device computes convolutions and what lies between them: standard ops (`nchw`), or ONNX
+ * Runtime's blocked kernels with 8 or 16 channels per block, depending on the processor. The last bits of results differ
+ * between them.
  */
-export type Formulation = 'standard' | 'blocks of 8' | 'blocks of 16';
+export type TensorLayout = 'nchw' | 'nchw8c' | 'nchw16c';
 
 export interface TensorSpec {
   readonly name: string;
@@ -61,7 +62,7 @@ export interface Runtime {
   /** For people: `CPU, 2 threads, AVX-512 (blocks of 16)`. */
   readonly description: string;
   /** What `compile` lowers to, unless it is told to be exact. */
-  readonly formulation: Formulation;
+  readonly layout: TensorLayout;
   /** Lowers the graph for this device and makes it ready. */
   compile(graph: Graph, options?: CompileOptions): Promise<Program>;
   /** Makes an ONNX file ready as it stands, whoever wrote it. */

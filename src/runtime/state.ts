@@ -5,7 +5,7 @@
 import type * as Ort from 'onnxruntime-common';
 import { type NdArray, ndarray } from '../array/ndarray.ts';
 import { UsageError } from '../errors.ts';
-import type { Packing } from '../lowering/blocked.ts';
+import type { Packing } from '../lowering/walk.ts';
 import type { TensorSpec } from './runtime.ts';
 import { checkFits, fromTensor, type OrtModule, toTensor } from './tensors.ts';
 

@@ -102,7 +102,7 @@ const OPTIONAL: { readonly [path: string]: Rule } = {
       value.length === 3 &&
       value.every((size, i) => (i === 0 && size === null) || above0.holds(size)),
   },
-  'machine.formulation': oneOf(['standard', 'blocks of 8', 'blocks of 16']),
+  'machine.layout': oneOf(['nchw', 'nchw8c', 'nchw16c']),
   'recipe.model.baseChannels': whole(1, 1024),
   'recipe.model.depth': whole(1, 8),
   'recipe.model.dropout': share,

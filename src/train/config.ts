@@ -13,7 +13,7 @@ import type { ModelSpec } from '../models/spec.ts';
 import type { LossSpec } from '../nn/losses/registry.ts';
 import type { OptimizerSpec } from '../nn/optimizers/registry.ts';
 import type { ScheduleSpec } from '../nn/schedules.ts';
-import type { Formulation } from '../runtime/runtime.ts';
+import type { TensorLayout } from '../runtime/runtime.ts';
 import { checkConfig } from './config-rules.ts';
 import type { Plan } from './plan.ts';
 import { RUN_FILES, type Store } from './store.ts';
@@ -75,7 +75,7 @@ export interface RunConfig {
     readonly device: string;
     readonly description: string;
     /** A resumed run keeps to it where the device can, since another one gives other last bits. */
-    readonly formulation?: Formulation;
+    readonly layout?: TensorLayout;
     /** Fingerprint of the step as it was computed, with every choice of formulation. */
     readonly step?: string;
     /** Of the rehearsal, milliseconds. */

@@ -6,7 +6,7 @@ import type { PrepareOptions } from '../dataset/prepare.ts';
 import { type RawDataset, withPixelMm } from '../dataset/raw.ts';
 import { Interrupted, option, RunError } from '../errors.ts';
 import { scheduleOf } from '../nn/schedules.ts';
-import type { Formulation, Runtime } from '../runtime/runtime.ts';
+import type { Runtime, TensorLayout } from '../runtime/runtime.ts';
 import { loadCheckpoint } from './checkpoint.ts';
 import { hashOf, type Recipe, type RunConfig, writeConfig } from './config.ts';
 import { type State, type TrainEvent, type TrainOptions, type TrainResult, train } from './loop.ts';
@@ -36,8 +36,8 @@ export interface TrainPlace extends Pick<WorkshopOptions, 'openSampler' | 'profi
   readonly clock: Clock;
   /** On the clock: when the user began to wait. */
   readonly beganMs: number;
-  /** @param formulation of the run that is gone on with, to be kept to where the device can */
-  openRuntime(formulation?: Formulation): Promise<Runtime>;
+  /** @param layout of the run that is gone on with, to be kept to where the device can */
+  openRuntime(layout?: TensorLayout): Promise<Runtime>;
   readonly cores: number;
   /** Devices that share each batch; nothing for one. */
   readonly devices?: GradientDevices;
@@ -142,7 +142,7 @@ export async function startTraining(
       machine: {
         device: runtime.device,
         description: runtime.description,
-        formulation: runtime.formulation,
+        layout: runtime.layout,
         step: workshop.fingerprint,
         ...place.machine,
         ...rounded(measured),
@@ -194,7 +194,7 @@ export async function continueTraining(
   const { checkpoint, damaged } = await loadCheckpoint(store, hashOf(recipe));
   for (const file of damaged) warn(`${file} is damaged; the checkpoint before it is taken.`);
   const step = checkpoint?.step ?? 0;
-  const runtime = await place.openRuntime(config.machine.formulation);
+  const runtime = await place.openRuntime(config.machine.layout);
   let workshop: Workshop | undefined;
   try {
     workshop = await subject.openWorkshop(recipe, config.metric, {
@@ -231,7 +231,7 @@ function whatDiffers(
     processor === undefined ? description : `${description}, on ${processor}`;
   const began = named(machine.description, machine.processor);
   const now = named(runtime.description, place.machine.processor);
-  const reformulated = !recipe.exact && (machine.formulation ?? runtime.formulation) !== runtime.formulation;
+  const reformulated = !recipe.exact && (machine.layout ?? runtime.layout) !== runtime.layout;
   if (began === now && !reformulated) {
     if (machine.step === undefined || machine.step === fingerprint) return undefined;
     return `This version computes the step in another way than the one that began the run (${lamella}): its numbers will differ in their last bits.`;

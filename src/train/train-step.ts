@@ -1,3 +1,4 @@
+import type { Shape4 } from '../array/ndarray.ts';
 import { float32, type NdArray, ndarray } from '../array/ndarray.ts';
 import { drawMasks } from '../nn/dropout-masks.ts';
 import type { Program } from '../runtime/runtime.ts';
@@ -38,7 +39,7 @@ interface DrawnBatch {
  */
 export function feedsOf(
   { images, labels, weights, names }: DrawnBatch,
-  input: readonly [number, number, number, number],
+  input: Shape4,
   output: readonly number[],
 ): StepBatch {
   return {

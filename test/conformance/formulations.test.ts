@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Graph } from '../../src/graph/ir.ts';
 import { printGraph } from '../../src/graph/print.ts';
 import { decompose } from '../../src/graph/rewrite.ts';
-import { lowerBlocked, lowerStandard } from '../../src/lowering/blocked.ts';
+import { lowerBlocked, lowerStandard } from '../../src/lowering/walk.ts';
 import { openRuntime, workingDevices } from '../../src/platform/node/runtime.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { openBrowser, whyNoBrowser } from '../browser/harness.ts';
@@ -33,8 +33,8 @@ let blocked: Runtime;
 let standard: Runtime;
 beforeAll(async () => {
   blocked = await openRuntime({ device: 'cpu', threads: 2 });
-  standard = await openRuntime({ device: 'cpu', threads: 2, formulation: 'standard' });
-  expect(standard.formulation).toBe('standard');
+  standard = await openRuntime({ device: 'cpu', threads: 2, layout: 'nchw' });
+  expect(standard.layout).toBe('nchw');
   for (const kind of [...GRADIENT_NAMES, ...LAYER_NAMES]) {
     reference.set(kind, await runKind(standard, kind, CPU_CASES, true));
   }
@@ -91,8 +91,8 @@ describe.each(['blocked', 'standard'] as const)("Node CPU, %s, by Winograd's alg
     const runtime = await openRuntime({
       device: 'cpu',
       threads: 2,
-      winograd: 'everywhere',
-      ...(formulation === 'standard' && { formulation }),
+      winograd: 'always',
+      ...(formulation === 'standard' && { layout: 'nchw' as const }),
     });
     const tolerance = formulation === 'blocked' ? ORDER_OF_SUMMATION : WINOGRAD;
     expectReference(kind, await runKind(runtime, kind, CPU_CASES), CPU_CASES, tolerance);
@@ -102,7 +102,7 @@ describe.each(['blocked', 'standard'] as const)("Node CPU, %s, by Winograd's alg
     const count = (graph: Graph) => graph.nodes.filter(({ op }) => op === 'MatMul').length;
     const used = (i: number) => {
       const graph = graphOf(kind, i);
-      const options = { winograd: 'everywhere' } as const;
+      const options = { winograd: 'always' } as const;
       // Three products for each of forward and the gradient of the input; in standard ops also that of the weights.
       return count(
         formulation === 'blocked' ? lowerBlocked(graph, BLOCK, options).graph : lowerStandard(graph, options),

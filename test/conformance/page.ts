@@ -20,7 +20,7 @@ export async function runGradients(
   for (const kind of GRADIENT_NAMES) results[kind] = await runKind(runtime, kind, count);
   await runtime.dispose();
   if (device === 'wasm') {
-    const winograd = await openRuntime({ device, threads: 2, winograd: 'everywhere' });
+    const winograd = await openRuntime({ device, threads: 2, winograd: 'always' });
     results['3 x 3 convolution'] = await runKind(winograd, '3 x 3 convolution', 8);
     await winograd.dispose();
   }

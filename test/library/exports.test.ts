@@ -39,11 +39,11 @@ const PUBLIC: { readonly [file: string]: Exported } = {
       readClasses readDataset readDicomSeries readImage writeNifti writeOptions writePng writeTiff
     `),
     types: words(`
-      Classifier ClassifyOptions CompileOptions DType DeviceName DicomFile Feeds Files Formulation Geometry
+      Classifier ClassifyOptions CompileOptions DType DeviceName DicomFile Feeds Files Geometry
       Image ImageDescription InputSpec LabelClass LabelMapOptions LabelMapping LabelledImage NdArray
       NormalisationOptions OpenModelOptions OpenedModel Phantom PhantomOptions PredictOptions PrepareOptions
       PreparedDataset ProbabilityOptions Program RawClasses RawDataset ReadClassesOptions ReadOptions
-      ErrorCode Facts RunConfig Runtime SegmentationModel Shape Spacing Spacings SplitChoice TrainEvent TrainRunHooks
+      ErrorCode Facts RunConfig Runtime SegmentationModel Shape Spacing Spacings SplitChoice TensorLayout TrainEvent TrainRunHooks
       TrainSettings TrainingPage TrainingSet Vector3 WriteNiftiOptions WriteTiffOptions
     `),
   },

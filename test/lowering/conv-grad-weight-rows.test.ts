@@ -6,7 +6,7 @@ import { backward } from '../../src/graph/autodiff.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import { checkGraph } from '../../src/graph/check.ts';
 import type { Graph, Value } from '../../src/graph/ir.ts';
-import { lowerBlocked } from '../../src/lowering/blocked.ts';
+import { lowerBlocked } from '../../src/lowering/walk.ts';
 import { absent, blockSize, winogradEverywhere } from '../support/blocked-runtime.ts';
 
 const runtime = winogradEverywhere();
@@ -100,7 +100,7 @@ function stripsOf(graph: Graph): number {
 describe.skipIf(absent !== '')(`gradients of weights by rows${absent}`, () => {
   it.each(CASES)('$what', async (which) => {
     const graph = graphOf(which);
-    const lowered = lowerBlocked(graph, blockSize as number, { winograd: 'everywhere' }).graph;
+    const lowered = lowerBlocked(graph, blockSize as number, { winograd: 'always' }).graph;
     checkGraph(lowered);
     expect(stripsOf(lowered)).toBe(which.strips?.[blockSize as number] ?? 1);
     const feeds = Object.fromEntries(graph.inputs.map(({ name, shape }) => [name, normal(shape, name)]));

@@ -6,8 +6,8 @@ import { backward } from '../../src/graph/autodiff.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import { checkGraph } from '../../src/graph/check.ts';
 import type { Graph } from '../../src/graph/ir.ts';
-import { lowerBlocked } from '../../src/lowering/blocked.ts';
 import { F6 } from '../../src/lowering/conv/minimal-filters.ts';
+import { lowerBlocked } from '../../src/lowering/walk.ts';
 import { absent, blockSize, winogradEverywhere } from '../support/blocked-runtime.ts';
 
 const runtime = winogradEverywhere();
@@ -82,7 +82,7 @@ describe('F(6, 3)', () => {
 describe.skipIf(absent !== '')(`convolutions and the gradients of their inputs by rows${absent}`, () => {
   it.each(CASES)('$what', async (which) => {
     const graph = graphOf(which);
-    const lowered = lowerBlocked(graph, blockSize as number, { winograd: 'everywhere' }).graph;
+    const lowered = lowerBlocked(graph, blockSize as number, { winograd: 'always' }).graph;
     checkGraph(lowered);
     expect(stripsOf(lowered)).toBeGreaterThanOrEqual(which.what.endsWith('strips') ? 4 : 2);
     const feeds = Object.fromEntries(graph.inputs.map(({ name, shape }) => [name, normal(shape, name)]));

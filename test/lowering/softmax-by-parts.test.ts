@@ -3,7 +3,7 @@ import { float32 } from '../../src/array/ndarray.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import { checkGraph } from '../../src/graph/check.ts';
 import type { Graph } from '../../src/graph/ir.ts';
-import { lowerStandard } from '../../src/lowering/blocked.ts';
+import { lowerStandard } from '../../src/lowering/walk.ts';
 import { openRuntime } from '../../src/platform/node/runtime.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';

@@ -1,11 +1,12 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { Shape4 } from '../../src/array/ndarray.ts';
 import { float32, type NdArray, type Shape, sizeOf } from '../../src/array/ndarray.ts';
 import { readSignature } from '../../src/graph/onnx/model.ts';
 import { writeOnnx } from '../../src/graph/onnx/write.ts';
 import { exportNetwork } from '../../src/models/prediction.ts';
-import { buildNetwork, type ImageShape, MODELS } from '../../src/models/registry.ts';
+import { buildNetwork, MODELS } from '../../src/models/registry.ts';
 import type { ModelSpec } from '../../src/models/spec.ts';
 import { fanIn } from '../../src/nn/initialise.ts';
 import type { Parameter } from '../../src/nn/network.ts';
@@ -16,7 +17,7 @@ import { cpu } from '../support/run-graph.ts';
 const LINE: {
   readonly [name: string]: {
     readonly spec: ModelSpec;
-    readonly image: ImageShape;
+    readonly image: Shape4;
     readonly amplitude?: number;
     readonly gain?: number;
   };

@@ -14,5 +14,5 @@ export const winogradEverywhere = () =>
     description: 'CPU',
     sessionOptions,
     stateMode: 'swap',
-    target: { ...(blockSize && { blockSize }), winograd: 'everywhere' },
+    target: { ...(blockSize && { blockSize }), winograd: 'always' },
   });

@@ -11,7 +11,7 @@ const good = {
   trainingImages: ['a'],
   validationImages: [],
   plan: { segments: [{ from: 0, progress: 0, total: 10 }], validations: 1 },
-  machine: { device: 'cpu', description: 'CPU', formulation: 'blocks of 16' },
+  machine: { device: 'cpu', description: 'CPU', layout: 'nchw16c' },
   notes: [],
   recipe: {
     seed: 0,
@@ -60,7 +60,13 @@ test('one written before keys were renamed is taken, and its checkpoints still b
     optimiser: optimizer,
     schedule: { name: 'one-cycle', rise: 0.2, startDivisor: 10, finalDivisor: 100 },
   };
-  const read = parseConfig(strToU8(JSON.stringify({ ...good, recipe })), 'config.json');
+  const read = parseConfig(
+    strToU8(
+      JSON.stringify({ ...good, recipe, machine: { ...good.machine, layout: undefined, formulation: 'blocks of 16' } }),
+    ),
+    'config.json',
+  );
+  expect(read.machine).toEqual(good.machine);
   expect(read.recipe).toEqual({
     ...good.recipe,
     model: { name: 'unet', channels: 1, numClasses: 2, baseChannels: 16, maxChannels: 64 },
@@ -92,7 +98,7 @@ describe('one with an impossible value is refused, naming the key', () => {
       [{ from: 0, progress: 0, total: 0 }],
       /"plan\.segments" is \[\{"from":0,"progress":0,"total":0\}\];/,
     ],
-    ['machine.formulation', 'blocks of 32', /"machine\.formulation" is "blocks of 32"; one of standard, /],
+    ['machine.layout', 'nchw32c', /"machine\.layout" is "nchw32c"; one of nchw, /],
     ['trainingImages', 'x'.repeat(100), /"trainingImages" is "x{56}\.\.\.; a list of names is expected\./],
     ['version', 2, /not the configuration of a run, or of another version/],
   ])('%s: %j', (path, value, message) => {

@@ -45,7 +45,7 @@ const newRun = (): string => join(root, `run-${runs++}`);
 async function trained(
   stops: readonly number[],
   workers: readonly number[],
-  options: Pick<TrainRunOptions, 'formulation'> = {},
+  options: Pick<TrainRunOptions, 'layout'> = {},
 ): Promise<string> {
   const out = newRun();
   for (const [i, stop] of [...stops, Number.POSITIVE_INFINITY].entries()) {
@@ -111,11 +111,11 @@ describe('a small U-Net on the CPU', () => {
   });
 
   test('a run in standard ops goes on in standard ops, whatever the processor would choose', async () => {
-    const run = await trained([2, 5], [0], { formulation: 'standard' });
-    const inOneGo = await trained([], [0], { formulation: 'standard' });
-    expect((await configOf(run)).machine.formulation).toBe('standard');
+    const run = await trained([2, 5], [0], { layout: 'nchw' });
+    const inOneGo = await trained([], [0], { layout: 'nchw' });
+    expect((await configOf(run)).machine.layout).toBe('nchw');
     expect(await finalCheckpoint(run)).toEqual(await finalCheckpoint(inOneGo));
-    if ((await configOf(whole)).machine.formulation !== 'standard') {
+    if ((await configOf(whole)).machine.layout !== 'nchw') {
       expect(await finalCheckpoint(run)).not.toEqual(await finalCheckpoint(whole));
     }
   });
@@ -124,10 +124,10 @@ describe('a small U-Net on the CPU', () => {
     const run = newRun();
     await cp(whole, run, { recursive: true });
     const config = await configOf(run);
-    const { description, formulation } = config.machine;
+    const { description, layout } = config.machine;
     const machine = {
       ...config.machine,
-      formulation: formulation === 'blocks of 8' ? 'blocks of 16' : 'blocks of 8',
+      layout: layout === 'nchw8c' ? 'nchw16c' : 'nchw8c',
       description: 'CPU, 64 threads',
     };
     await writeFile(join(run, 'config.json'), JSON.stringify({ ...config, machine }));

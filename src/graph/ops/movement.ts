@@ -252,13 +252,13 @@ export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       const { blocksize: s } = context.node.attributes;
-      const [n, c, h, w] = shape as readonly [number, number, number, number];
+      const [n, c, h, w] = shape;
       return [{ dtype, shape: [n, c / (s * s), h * s, w * s] }];
     },
     gradient: (b, node, [d]) => {
       if (d === undefined) return [];
       const { blocksize: s, mode = 'DCR' } = node.attributes;
-      const [n, c, h, w] = (node.inputs[0] as Value).shape as readonly [number, number, number, number];
+      const [n, c, h, w] = (node.inputs[0] as Value).shape;
       const split = b.reshape(d, [n, c / (s * s), h, s, w, s]);
       return [b.reshape(b.transpose(split, mode === 'DCR' ? [0, 3, 5, 1, 2, 4] : [0, 1, 3, 5, 2, 4]), [n, c, h, w])];
     },
@@ -271,7 +271,7 @@ export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       const { blocksize: s } = context.node.attributes;
-      const [n, c, h, w] = shape as readonly [number, number, number, number];
+      const [n, c, h, w] = shape;
       return [{ dtype, shape: [n, c * s * s, h / s, w / s] }];
     },
     gradient: (b, node, [d]) =>

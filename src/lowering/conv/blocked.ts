@@ -14,8 +14,6 @@ import { type ConvGeometry, convGeometry } from '../../graph/ops/convolution.ts'
 import { type Formulation, type Lowering, onlyConsumer } from '../context.ts';
 import { flippedKernel, kernelOfFewInputs, kernelOfOddOutputs, padOutputs } from '../layouts/kernels.ts';
 
-type Four = readonly [number, number, number, number];
-
 /** What the kernels can do: two spatial axes, one group, float32. */
 function supported(x: Value, kernel: readonly number[], g: ConvGeometry): boolean {
   return x.shape.length === 4 && kernel.length === 2 && g.group === 1 && x.dtype === 'float32';
@@ -36,7 +34,7 @@ export const convBlocked: Formulation<'Conv'> = (lowering, node) => {
   const { b, forms } = lowering;
   const [x, w, bias] = node.inputs as readonly [Value, Value, Value | undefined];
   const g = convGeometry(node.attributes, w.shape.slice(2));
-  const [k, c] = w.shape as Four;
+  const [k, c] = w.shape;
   if (!supported(x, g.kernel, g)) return false;
   const y = node.outputs[0];
   // Where weights are known, as in prediction: a training goes on with the bits that it began with.
@@ -84,7 +82,7 @@ export const convGradInputBlocked: Formulation<'lamella.ConvGradInput'> = (lower
   const { b, forms } = lowering;
   const [dy, w] = node.inputs as readonly [Value, Value];
   const g = convGeometry(node.attributes, w.shape.slice(2));
-  const [k, c] = w.shape as Four;
+  const [k, c] = w.shape;
   if (!supported(dy, g.kernel, g) || g.strides.some((s) => s !== 1)) return false;
   const reach = g.kernel.map((n, i) => g.dilations[i] * (n - 1));
   const padsBegin = reach.map((n, i) => n - g.padsBegin[i]);
@@ -110,7 +108,7 @@ function blockedInput({ forms }: Lowering, x: Value, channels: number): Value | 
 
 /** [K, C, kh, kw] as [C, K, kh, kw] with the taps reversed, plain. */
 function flipPlain(b: GraphBuilder, w: Value): Value {
-  const [k, c, kh, kw] = w.shape as Four;
+  const [k, c, kh, kw] = w.shape;
   const taps = kh * kw;
   const turned = b.transpose(b.reshape(w, [k, c, taps]), [1, 0, 2]);
   const reversed = b.ints(Array.from({ length: taps }, (_, i) => taps - 1 - i));

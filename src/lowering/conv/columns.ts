@@ -16,8 +16,6 @@ import { convGeometry } from '../../graph/ops/convolution.ts';
 import { decomposeNode } from '../../graph/rewrite.ts';
 import type { Formulation, Lowering } from '../context.ts';
 
-type Four = readonly [number, number, number, number];
-
 /** Pixels of a batch up to which it pays, for each output channel of the convolution. */
 const PIXELS_A_CHANNEL = 2;
 
@@ -38,8 +36,8 @@ export const convGradWeightByColumns: Formulation<'lamella.ConvGradWeight'> = (l
   const { group = 1, kernel_shape: kernel } = node.attributes;
   if (!pays(lowering, dy) || group !== 1) return false;
   const g = convGeometry(node.attributes, kernel);
-  const [n, c, height, width] = x.shape as Four;
-  const [, k, rows, columns] = dy.shape as Four;
+  const [n, c, height, width] = x.shape;
+  const [, k, rows, columns] = dy.shape;
   const [taps, pixels] = [kernel[0] * kernel[1], rows * columns];
   const ones = float32([taps, 1, ...kernel]);
   for (let tap = 0; tap < taps; tap++) ones.data[tap * taps + tap] = 1;
@@ -61,6 +59,6 @@ export const convGradWeightByColumns: Formulation<'lamella.ConvGradWeight'> = (l
 
 function pays({ columns }: Lowering, dy: Value): boolean {
   if (!columns || dy.shape.length !== 4) return false;
-  const [n, k, rows, width] = dy.shape as Four;
+  const [n, k, rows, width] = dy.shape;
   return n * rows * width <= PIXELS_A_CHANNEL * k;
 }

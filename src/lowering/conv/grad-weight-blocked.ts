@@ -30,7 +30,6 @@ import type { Value } from '../../graph/ir.ts';
 import { type ConvGeometry, convGeometry } from '../../graph/ops/convolution.ts';
 import type { Formulation, Lowering } from '../context.ts';
 
-type Four = readonly [number, number, number, number];
 type Pair = readonly [number, number];
 
 /** Half a megabyte of the kernel at a time: it fits the second-level cache of every recent core. */
@@ -47,7 +46,7 @@ export const convGradWeightBlocked: Formulation<'lamella.ConvGradWeight'> = (low
   const { block } = forms;
   if (!isPlanar(x, g) || g.dilations[1] !== 1 || !forms.canBlock(x) || !forms.canBlock(dy)) return false;
 
-  const [batch, c, height] = x.shape as Four;
+  const [batch, c, height] = x.shape;
   const k = dy.shape[1];
   const wide = withZeroColumns(b, forms.blocked(x), [g.padsBegin[1], g.padsEnd[1]], block);
   const [groups, rowFloats] = [c / block, wide.shape[3] * block];
@@ -71,7 +70,7 @@ export const convGradWeightOneBlocked: Formulation<'lamella.ConvGradWeight'> = (
   const [dy, x] = node.inputs as readonly [Value, Value];
   const g = convGeometry(node.attributes, node.attributes.kernel_shape);
   const dw = node.outputs[0];
-  const [k, c] = dw.shape as Four;
+  const [k, c] = dw.shape;
   if (!isPlanar(x, g)) return false;
   const unit = g.strides.every((s) => s === 1);
   const reach = g.kernel.map((n, i) => g.dilations[i] * (n - 1));
@@ -124,8 +123,8 @@ interface Correlation {
  * fit beside each other are done at once, so that small images do not read and write the sum for each.
  */
 function correlate({ b, forms }: Lowering, images: Value, kernels: Value, c: Correlation): Value {
-  const [batch, , height] = images.shape as Four;
-  const [, outputs, kh, kw] = kernels.shape as Four;
+  const [batch, , height] = images.shape;
+  const [, outputs, kh, kw] = kernels.shape;
   const groups = outputs / forms.block;
   const blocked = b.reshape(forms.blocked(kernels), [batch, groups, kh, kw * forms.block]);
   const reach = c.steps[0] * (c.size[0] - 1);
@@ -138,7 +137,7 @@ function correlate({ b, forms }: Lowering, images: Value, kernels: Value, c: Cor
     const n = Math.min(atOnce, batch - start);
     // Some images and rows of [batch, P, H, W], as [P, n, rows, W].
     const part = (value: Value, from: number, to: number): Value => {
-      const [, p, , wide] = value.shape as Four;
+      const [, p, , wide] = value.shape;
       const cut = cutOut(b, value, [start, start + n], [from, to]);
       return n === 1 ? b.reshape(cut, [p, 1, to - from, wide]) : b.transpose(cut, [1, 0, 2, 3]);
     };
@@ -163,7 +162,7 @@ function correlate({ b, forms }: Lowering, images: Value, kernels: Value, c: Cor
 
 /** Some images and rows of [N, P, H, W]. ONNX Runtime's Slice runs on one thread alone, its Gather on all. */
 function cutOut(b: GraphBuilder, x: Value, [first, last]: Pair, [from, to]: Pair): Value {
-  const [n, p, h, w] = x.shape as Four;
+  const [n, p, h, w] = x.shape;
   if (last - first === n && to - from === h) return x;
   const rows: number[] = [];
   for (let plane = first * p; plane < last * p; plane++) {
@@ -175,7 +174,7 @@ function cutOut(b: GraphBuilder, x: Value, [first, last]: Pair, [from, to]: Pair
 
 /** The first columns only: strides may leave more places than the kernel has. */
 function crop(b: GraphBuilder, x: Value, [kh, kw]: Pair, block: number): Value {
-  const [p, q, h, w] = x.shape as Four;
+  const [p, q, h, w] = x.shape;
   if (h === kh && w === kw) return x;
   const view = b.reshape(x, [p * (q / block), h, w, block]);
   return b.reshape(b.slice(view, [0, 0], [kh, kw], [1, 2]), [p, q, kh, kw]);
@@ -184,7 +183,7 @@ function crop(b: GraphBuilder, x: Value, [kh, kw]: Pair, block: number): Value {
 /** [N, C, H, W] in blocks of `block`, or plain (1), with columns of zeros left and right. */
 export function withZeroColumns(b: GraphBuilder, x: Value, [left, right]: Pair, block: number): Value {
   if (left === 0 && right === 0) return x;
-  const [n, c, h, w] = x.shape as Four;
+  const [n, c, h, w] = x.shape;
   const rows = (n * c * h) / block;
   const zeros = (count: number) =>
     count === 0 ? [] : [b.constant(ndarray('float32', [rows, count * block] satisfies Shape))];
@@ -202,7 +201,7 @@ function plainWithZeroColumns({ b, forms }: Lowering, x: Value, columns: Pair): 
 
 /** Puts a gradient from plain images into a layout of dw. */
 function placePlain({ b, forms }: Lowering, dw: Value, made: Value, byX: boolean): void {
-  const [k, c, kh, kw] = dw.shape as Four;
+  const [k, c, kh, kw] = dw.shape;
   const { block } = forms;
   const taps = kh * kw;
   if (byX) {

@@ -35,15 +35,13 @@ const { tile: TILE, points: POINTS } = F4;
 /** A quarter of a megabyte of D at a time: V and what they are made of are to stay in the cache too. */
 const STRIP_FLOATS = 65_536;
 
-type Four = readonly [number, number, number, number];
-
 export const convGradWeightByRows: Formulation<'lamella.ConvGradWeight'> = (lowering, node) => {
   const { b, forms, winograd } = lowering;
   const [dy, x] = node.inputs as readonly [Value, Value];
   const dw = node.outputs[0];
   const g = convGeometry(node.attributes, node.attributes.kernel_shape);
   const can =
-    winograd !== 'nowhere' &&
+    winograd !== 'never' &&
     x.shape.length === 4 &&
     g.group === 1 &&
     g.kernel[0] === 3 &&
@@ -51,11 +49,11 @@ export const convGradWeightByRows: Formulation<'lamella.ConvGradWeight'> = (lowe
     g.strides.every((stride) => stride === 1) &&
     forms.canBlock(x) &&
     forms.canBeKernel(dw);
-  if (!can || !(winograd === 'everywhere' || isFaster(dw, dy))) return false;
+  if (!can || !(winograd === 'always' || isFaster(dw, dy))) return false;
 
   const { block } = forms;
-  const [n, c, height, width] = x.shape as Four;
-  const [, k, outHeight, outWidth] = dy.shape as Four;
+  const [n, c, height, width] = x.shape;
+  const [, k, outHeight, outWidth] = dy.shape;
   const [groups, outGroups, kw] = [c / block, k / block, g.kernel[1]];
   const xRows = new Rows(b, forms.blocked(x), { images: n, groups, height, block });
   const dyRows = new Rows(b, forms.blocked(dy), { images: n, groups: outGroups, height: outHeight, block });
@@ -118,8 +116,8 @@ export const convGradWeightByRows: Formulation<'lamella.ConvGradWeight'> = (lowe
  * and of a weight. From the table above.
  */
 function isFaster(dw: Value, dy: Value): boolean {
-  const [k, c, kh, kw] = dw.shape as Four;
-  const [n, , height, width] = dy.shape as Four;
+  const [k, c, kh, kw] = dw.shape;
+  const [n, , height, width] = dy.shape;
   const transforms = 60 * (1 / c + 1 / k) + (50 * kh * kw) / (n * height * width);
   return (kh * kw) / 2 > 1.1 * transforms;
 }

@@ -120,4 +120,4 @@ export function squared(rows: Rows): Rows {
 }
 
 /** Whether convolutions may be formulated so: where it is faster, wherever it can be (tests), or not at all. */
-export type WinogradUse = 'where faster' | 'everywhere' | 'nowhere';
+export type WinogradUse = 'auto' | 'always' | 'never';

@@ -15,16 +15,14 @@ import type { Value } from '../../graph/ir.ts';
 import { convGeometry } from '../../graph/ops/convolution.ts';
 import type { Formulation } from '../context.ts';
 
-type Four = readonly [number, number, number, number];
-
 export const convGradWeightByShifts: Formulation<'lamella.ConvGradWeight'> = ({ b, forms }, node) => {
   const [dy, x] = node.inputs as readonly [Value, Value];
   const dw = node.outputs[0];
   const g = convGeometry(node.attributes, node.attributes.kernel_shape);
   if (x.shape.length !== 4 || g.group !== 1 || g.strides.some((stride) => stride !== 1)) return false;
-  const [k, c, kh, kw] = dw.shape as Four;
-  const [n, , height] = x.shape as Four;
-  const [, , rows] = dy.shape as Four;
+  const [k, c, kh, kw] = dw.shape;
+  const [n, , height] = x.shape;
+  const [, , rows] = dy.shape;
   const [padTop, padLeft] = g.padsBegin as readonly [number, number];
   const [stepY, stepX] = g.dilations as readonly [number, number];
 
@@ -69,8 +67,8 @@ export const convGradWeightByWindows: Formulation<'lamella.ConvGradWeight'> = ({
     [...g.padsBegin, ...g.padsEnd].every((pad) => pad === 0) &&
     g.kernel.every((size, i) => x.shape[i + 2] === size * dy.shape[i + 2]);
   if (!tiling) return false;
-  const [k, c, kh, kw] = dw.shape as Four;
-  const [n, , h, w] = dy.shape as Four;
+  const [k, c, kh, kw] = dw.shape;
+  const [n, , h, w] = dy.shape;
   const windows = b.transpose(b.reshape(forms.plain(x), [n, c, h, kh, w, kw]), [1, 3, 5, 0, 2, 4]);
   const length = n * h * w;
   const left = b.reshape(b.transpose(forms.plain(dy), [1, 0, 2, 3]), [k, length]);

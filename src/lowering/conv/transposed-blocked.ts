@@ -12,8 +12,6 @@ import { convGeometry } from '../../graph/ops/convolution.ts';
 import type { Formulation } from '../context.ts';
 import { upKernel } from '../layouts/kernels.ts';
 
-type Four = readonly [number, number, number, number];
-
 export const upConvBlocked: Formulation<'ConvTranspose'> = ({ b, forms }, node) => {
   const [x, w, bias] = node.inputs as readonly [Value, Value, Value | undefined];
   const y = node.outputs[0];
@@ -25,8 +23,8 @@ export const upConvBlocked: Formulation<'ConvTranspose'> = ({ b, forms }, node) 
     g.kernel.every((n, i) => n === g.strides[i] && g.dilations[i] === 1) &&
     [...g.padsBegin, ...g.padsEnd, ...(node.attributes.output_padding ?? [])].every((n) => n === 0);
   if (!tiling || !forms.canBlock(x) || !forms.canBeKernel(w)) return false;
-  const [batch, , height, width] = x.shape as Four;
-  const [, k, sy, sx] = w.shape as Four;
+  const [batch, , height, width] = x.shape;
+  const [, k, sy, sx] = w.shape;
   const { block } = forms;
 
   const inputs = [forms.blocked(x), upKernel(b, forms.kernel(w), block)];

@@ -15,8 +15,6 @@ import { convGeometry } from '../../graph/ops/convolution.ts';
 import type { Formulation } from '../context.ts';
 import { packKernel } from '../layouts/forms.ts';
 
-type Four = readonly [number, number, number, number];
-
 /** Taps of W that a phase uses, in the order of x. */
 const TAPS = [
   [3, 1],
@@ -38,7 +36,7 @@ export const upConvByPhases: Formulation<'ConvTranspose'> = ({ b, forms, graph }
     (node.attributes.output_padding ?? []).every((n) => n === 0);
   if (!applies || !forms.canBlock(x) || !forms.canBeKernel(w)) return false;
   const { block } = forms;
-  const [n, , height, width] = x.shape as Four;
+  const [n, , height, width] = x.shape;
   const k = y.shape[1];
   const kernel = b.constant(packKernel(weightsOfPhases(weights), block));
   const inputs = [forms.blocked(x), kernel];

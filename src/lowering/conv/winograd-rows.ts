@@ -30,6 +30,7 @@
  *
  * Largest error relative to the largest value: 0.9e-6 to 1.3e-6 on normal random numbers, F(4, 3) 0.8e-6 to 1.1e-6.
  */
+import type { Shape4 } from '../../array/ndarray.ts';
 import { type NdArray, ndarray } from '../../array/ndarray.ts';
 import type { GraphBuilder } from '../../graph/builder.ts';
 import type { Value } from '../../graph/ir.ts';
@@ -44,7 +45,6 @@ const { tile: TILE, points: POINTS } = F6;
 /** Of x in one strip, about: V and M are a third larger. Predicting 512 x 512: 221 ms; 225 with twice as much, 227 whole. */
 const STRIP_BYTES = 2 ** 21;
 
-type Four = readonly [number, number, number, number];
 type Pair = readonly [number, number];
 
 /** Conv, with its bias and a ReLU that alone reads it. */
@@ -78,7 +78,7 @@ export const convGradInputByRows: Formulation<'lamella.ConvGradInput'> = (loweri
 
 function applies({ forms, winograd, graph }: Lowering, x: Value, w: Value, y: Value, g: ConvGeometry): boolean {
   const can =
-    winograd !== 'nowhere' &&
+    winograd !== 'never' &&
     x.shape.length === 4 &&
     g.group === 1 &&
     g.kernel[0] === 3 &&
@@ -87,12 +87,12 @@ function applies({ forms, winograd, graph }: Lowering, x: Value, w: Value, y: Va
     tilesOf(x) > 0 &&
     forms.canBlock(x) &&
     forms.canBeKernel(w);
-  return can && (winograd === 'everywhere' || isFaster(x, w, y, graph.constants.has(w)));
+  return can && (winograd === 'always' || isFaster(x, w, y, graph.constants.has(w)));
 }
 
 /** So many tiles have all the rows that they see within the image. */
 function tilesOf({ shape }: Value): number {
-  return Math.floor(((shape as Four)[2] - 2) / TILE);
+  return Math.floor((shape[2] - 2) / TILE);
 }
 
 /**
@@ -101,8 +101,8 @@ function tilesOf({ shape }: Value): number {
  * above, with a margin for what lies between kernels.
  */
 function isFaster(x: Value, w: Value, y: Value, known: boolean): boolean {
-  const [k, c, kh, kw] = w.shape as Four;
-  const [n, , height, width] = y.shape as Four;
+  const [k, c, kh, kw] = w.shape;
+  const [n, , height, width] = y.shape;
   const tiles = tilesOf(x);
   const direct = kh * kw * height;
   const edges = kh * kw * (height - tiles * TILE);
@@ -120,7 +120,7 @@ interface Work extends Epilogue {
   readonly forms: Forms;
   readonly g: ConvGeometry;
   /** Of x. */
-  readonly shape: Four;
+  readonly shape: Shape4;
   /** x as [N C/B, H, W B]. */
   readonly rows: Value;
   /** In blocks. */
@@ -131,9 +131,9 @@ interface Work extends Epilogue {
 
 function convolve(forms: Forms, x: Value, kernel: Value, g: ConvGeometry, y: Value, epilogue: Epilogue = {}): Value {
   const { b, block } = forms;
-  const shape = x.shape as Four;
+  const shape = x.shape as Shape4;
   const [n, c, height, width] = shape;
-  const [, outputs, outHeight, outWidth] = y.shape as Four;
+  const [, outputs, outHeight, outWidth] = y.shape;
   const rows = b.reshape(forms.blocked(x), [(n * c) / block, height, width * block]);
   const work = { forms, g, shape, rows, kernel, outputs, outWidth, ...epilogue };
   const tiles = tilesOf(x);
@@ -220,7 +220,7 @@ function rowsOfTiles({ forms, shape: [n, c, height] }: Work, first: number, last
 
 /** Kernels 1 x n of all eight groups, in blocks. */
 function transformedWeights({ forms: { b, block }, kernel }: Work): Value {
-  const [k, c, , kw] = kernel.shape as Four;
+  const [k, c, , kw] = kernel.shape;
   const matrices = (k * c) / block ** 2;
   const taps = b.transpose(b.reshape(kernel, [matrices, 3, kw * block ** 2]), [1, 0, 2]);
   const made = b.op('MatMul', [b.constant(matrix(F6.weights)), b.reshape(taps, [3, k * c * kw])]);

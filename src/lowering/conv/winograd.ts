@@ -31,8 +31,6 @@ import { type ConvGeometry, convGeometry } from '../../graph/ops/convolution.ts'
 import type { Formulation, Lowering } from '../context.ts';
 import { F2, F4, type MinimalFilter, matrix, squared, transposed } from './minimal-filters.ts';
 
-type Four = readonly [number, number, number, number];
-
 export const convWinograd: Formulation<'Conv'> = (lowering, node) => {
   const { b, forms } = lowering;
   const [x, w, bias] = node.inputs as readonly [Value, Value, Value | undefined];
@@ -66,7 +64,7 @@ export const convGradWeightWinograd: Formulation<'lamella.ConvGradWeight'> = (lo
   const g = convGeometry(node.attributes, node.attributes.kernel_shape);
   const filter = choose(lowering, dw, dy, g);
   if (filter === undefined) return false;
-  const [k, c] = dw.shape as Four;
+  const [k, c] = dw.shape;
   const tiles = tilesOf(dy, filter);
   const points = filter.points ** 2;
   const v = inputTransform(b, forms.plain(x), g.padsBegin, tiles, filter);
@@ -83,9 +81,9 @@ export const convGradWeightWinograd: Formulation<'lamella.ConvGradWeight'> = (lo
  * not pay for.
  */
 function choose({ winograd }: Lowering, w: Value, y: Value, g: ConvGeometry): MinimalFilter | undefined {
-  const [k, c] = w.shape as Four;
+  const [k, c] = w.shape;
   const can =
-    winograd !== 'nowhere' &&
+    winograd !== 'never' &&
     w.dtype === 'float32' &&
     g.group === 1 &&
     g.kernel.length === 2 &&
@@ -93,7 +91,7 @@ function choose({ winograd }: Lowering, w: Value, y: Value, g: ConvGeometry): Mi
     [...g.strides, ...g.dilations].every((n) => n === 1);
   if (!can) return undefined;
   const pixels = sizeOf(y.shape) / y.shape[1];
-  if (winograd === 'everywhere') return pixels % 2 === 0 ? F4 : F2;
+  if (winograd === 'always') return pixels % 2 === 0 ? F4 : F2;
   if (Math.min(k, c) < 32 || pixels < 256) return undefined;
   return pixels < 1024 ? F2 : F4;
 }
@@ -113,7 +111,7 @@ function convolve(
   filter: MinimalFilter,
   flipped = false,
 ): Value {
-  const [n, k, height, width] = y.shape as Four;
+  const [n, k, height, width] = y.shape;
   const c = x.shape[1];
   const { tile, points } = filter;
   const tiles = tilesOf(y, filter);
@@ -138,7 +136,7 @@ function convolve(
 
 /** [N, C, P, T] as [P, C, N T]. Of one image it is a Transpose that ONNX Runtime fuses into the MatMul behind it. */
 function pointsFirst(b: GraphBuilder, v: Value): Value {
-  const [n, c, points, count] = v.shape as Four;
+  const [n, c, points, count] = v.shape;
   if (n === 1) return b.transpose(b.reshape(v, [c, points, count]), [1, 0, 2]);
   return b.reshape(b.transpose(v, [2, 1, 0, 3]), [points, c, n * count]);
 }
@@ -164,7 +162,7 @@ function transform(
   rows: readonly (readonly number[])[],
   side: number,
 ): Value {
-  const [n, c, height, width] = x.shape as Four;
+  const [n, c, height, width] = x.shape;
   const [top, left] = padsBegin as readonly [number, number];
   // As far as the last tile reads.
   const bottom = tile * (tiles[0] - 1) + side - height - top;

@@ -9,8 +9,6 @@ import { ELEMENTWISE_OPS } from '../../graph/ops/elementwise.ts';
 import type { Lowering } from '../context.ts';
 import type { Layout } from './forms.ts';
 
-type Four = readonly [number, number, number, number];
-
 type Role = 'tensor' | 'scalar' | 'channels' | 'outputs' | undefined;
 
 function roleOf(value: Value, out: Value, layout: Layout): Role {
@@ -43,7 +41,7 @@ function inLayout(lowering: Lowering, node: Node, out: Value, layout: Layout): b
   if (layout === 'kernel' && tensors.some((value) => value.dtype !== 'float32')) return false;
   if (layout === 'blocked' && !forms.canBlock(out)) return false;
 
-  const [n, c, h, w] = out.shape as Four;
+  const [n, c, h, w] = out.shape;
   const { block } = forms;
   const view = layout === 'kernel' ? [n / block, c * h * w, block] : [n, c / block, h * w, block];
   const byVector = roles.includes('channels') || roles.includes('outputs');

@@ -114,12 +114,12 @@ function pixelCount(shape: Shape): number {
 
 /** Blocks a value of any dtype; ReorderInput takes float32 only. */
 function blockByTranspose(b: GraphBuilder, x: Value, block: number): Value {
-  const [n, c, h, w] = x.shape as readonly [number, number, number, number];
+  const [n, c, h, w] = x.shape;
   return b.reshape(b.transpose(b.reshape(x, [n, c / block, block, h * w]), [0, 1, 3, 2]), x.shape);
 }
 
 function plainByTranspose(b: GraphBuilder, x: Value, block: number): Value {
-  const [n, c, h, w] = x.shape as readonly [number, number, number, number];
+  const [n, c, h, w] = x.shape;
   return b.reshape(b.transpose(b.reshape(x, [n, c / block, h * w, block]), [0, 1, 3, 2]), x.shape);
 }
 
@@ -134,7 +134,7 @@ export function unpackKernel(array: NdArray, block: number): NdArray {
 }
 
 function permuteKernel(array: NdArray, block: number, packs: boolean): NdArray {
-  const [k, c, kh, kw] = array.shape as readonly [number, number, number, number];
+  const [k, c, kh, kw] = array.shape;
   const taps = kh * kw;
   const stride = c * taps;
   const from = array.data as Float32Array;

@@ -3,8 +3,6 @@ import { ndarray } from '../../array/ndarray.ts';
 import type { GraphBuilder } from '../../graph/builder.ts';
 import type { Value } from '../../graph/ir.ts';
 
-type Four = readonly [number, number, number, number];
-
 /** The number of outputs rounded up to whole blocks. */
 export function padOutputs(outputs: number, block: number): number {
   return Math.ceil(outputs / block) * block;
@@ -12,7 +10,7 @@ export function padOutputs(outputs: number, block: number): number {
 
 /** Zero outputs appended to plain weights, up to whole blocks. */
 function withWholeBlocks(b: GraphBuilder, w: Value, block: number): Value {
-  const [k, c, kh, kw] = w.shape as Four;
+  const [k, c, kh, kw] = w.shape;
   const padded = padOutputs(k, block);
   if (padded === k) return w;
   return b.op('Concat', [w, b.constant(ndarray('float32', [padded - k, c, kh, kw]))], { axis: 0 });
@@ -21,7 +19,7 @@ function withWholeBlocks(b: GraphBuilder, w: Value, block: number): Value {
 /** Plain weights of fewer than a block of inputs as [K/B][C][kh][kw][B of K]. */
 export function kernelOfFewInputs(b: GraphBuilder, w: Value, block: number): Value {
   const whole = withWholeBlocks(b, w, block);
-  const [k, c, kh, kw] = whole.shape as Four;
+  const [k, c, kh, kw] = whole.shape;
   return b.reshape(b.transpose(b.reshape(whole, [k / block, block, c * kh * kw]), [0, 2, 1]), whole.shape);
 }
 
@@ -36,7 +34,7 @@ export function kernelOfOddOutputs(b: GraphBuilder, w: Value, block: number): Va
  * several times as long (7 ns a float instead of 1 to 2).
  */
 export function kernelFromPlain(b: GraphBuilder, w: Value, block: number): Value {
-  const [k, c, kh, kw] = w.shape as Four;
+  const [k, c, kh, kw] = w.shape;
   const turned = b.transpose(b.reshape(w, [k / block, block, c * kh * kw]), [0, 2, 1]);
   const split = b.reshape(turned, [k / block, c / block, block, kh * kw, block]);
   return b.reshape(kh * kw === 1 ? split : b.transpose(split, [0, 1, 3, 2, 4]), w.shape);
@@ -44,7 +42,7 @@ export function kernelFromPlain(b: GraphBuilder, w: Value, block: number): Value
 
 /** The inverse of `kernelFromPlain`. */
 export function plainFromKernel(b: GraphBuilder, w: Value, block: number): Value {
-  const [k, c, kh, kw] = w.shape as Four;
+  const [k, c, kh, kw] = w.shape;
   const split = b.reshape(w, [k / block, c / block, kh * kw, block, block]);
   const rows = b.reshape(kh * kw === 1 ? split : b.transpose(split, [0, 1, 3, 2, 4]), [k / block, c * kh * kw, block]);
   return b.reshape(b.transpose(rows, [0, 2, 1]), w.shape);
@@ -55,7 +53,7 @@ export function plainFromKernel(b: GraphBuilder, w: Value, block: number): Value
  * [C/B][K/B][taps reversed][B of K][B of C], declared [C, K, kh, kw].
  */
 export function flippedKernel(b: GraphBuilder, w: Value, block: number): Value {
-  const [k, c, kh, kw] = w.shape as Four;
+  const [k, c, kh, kw] = w.shape;
   const [outputs, taps] = [k / block, kh * kw];
   const order: number[] = [];
   for (let i = 0; i < c / block; i++) {
@@ -71,7 +69,7 @@ export function flippedKernel(b: GraphBuilder, w: Value, block: number): Value {
  * of a 1x1 Conv to s s K outputs: [taps][K/B][C/B][B of C][B of K], declared [s s K, C, 1, 1].
  */
 export function upKernel(b: GraphBuilder, w: Value, block: number): Value {
-  const [c, k, sy, sx] = w.shape as Four;
+  const [c, k, sy, sx] = w.shape;
   const taps = sy * sx;
   const order: number[] = [];
   for (let tap = 0; tap < taps; tap++) {
@@ -87,7 +85,7 @@ export function upKernel(b: GraphBuilder, w: Value, block: number): Value {
  * given order. Transposes of whole matrices first, then a Gather of rows of B floats.
  */
 function exchangeRoles(b: GraphBuilder, w: Value, block: number, order: readonly number[]): Value {
-  const [p, q, kh, kw] = w.shape as Four;
+  const [p, q, kh, kw] = w.shape;
   const matrices = (q / block) * kh * kw;
   const turned = b.transpose(b.reshape(w, [p / block, matrices * block, block]), [0, 2, 1]);
   const rows = b.reshape(turned, [p * matrices, block]);

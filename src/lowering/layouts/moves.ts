@@ -4,11 +4,9 @@ import type { Value } from '../../graph/ir.ts';
 import { integers } from '../../graph/op-row.ts';
 import type { Formulation, Lowering } from '../context.ts';
 
-type Four = readonly [number, number, number, number];
-
 /** The memory of a blocked value with its block as an axis. */
 function opened({ b, forms }: Lowering, x: Value): Value {
-  const [n, c, h, w] = x.shape as Four;
+  const [n, c, h, w] = x.shape;
   return b.reshape(forms.blocked(x), [n, c / forms.block, h, w, forms.block]);
 }
 
@@ -70,7 +68,7 @@ export const sliceBlocked: Formulation<'Slice'> = (lowering, node) => {
 
 /** Some blocks of channels: halves of a joined value. ONNX Runtime's Slice runs on one thread alone, its Gather on all. */
 function groupsOf({ b, forms }: Lowering, x: Value, first: number, last: number): Value {
-  const [n, c, h, w] = x.shape as Four;
+  const [n, c, h, w] = x.shape;
   const groups = c / forms.block;
   const kept: number[] = [];
   for (let image = 0; image < n; image++) {
@@ -92,7 +90,7 @@ export const reduceBlocked: Formulation<'ReduceSum' | 'ReduceMean'> = (lowering,
     .sort();
   const key = axes.join();
   if (key !== '2,3' && key !== '0,2,3') return false;
-  const [n, c, h, w] = x.shape as Four;
+  const [n, c, h, w] = x.shape;
   if (sizeOf(out.shape) !== (key === '2,3' ? n * c : c)) return false;
   const groups = c / forms.block;
   const reduce = (value: Value, shape: readonly number[], axis: number) =>
@@ -119,7 +117,7 @@ export const reduceKernel: Formulation<'ReduceSum' | 'ReduceMean'> = (lowering, 
     .map((axis) => (axis < 0 ? axis + 4 : axis))
     .sort();
   if (axes.join() !== '1,2,3') return false;
-  const [k, c, kh, kw] = x.shape as Four;
+  const [k, c, kh, kw] = x.shape;
   const view = b.reshape(forms.kernel(x), [k / forms.block, c * kh * kw, forms.block]);
   const reduced = b.op(node.op, [view, b.ints([1])], { keepdims: 0 });
   forms.set(out, 'plain', b.reshape(reduced, out.shape));

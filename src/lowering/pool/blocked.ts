@@ -11,8 +11,6 @@ import type { PoolAttributes } from '../../graph/attributes.ts';
 import type { Value } from '../../graph/ir.ts';
 import type { Formulation } from '../context.ts';
 
-type Four = readonly [number, number, number, number];
-
 const NEAREST = { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' } as const;
 
 export const maxPoolBlocked: Formulation<'MaxPool'> = ({ b, forms }, node) => {
@@ -83,7 +81,7 @@ export const upsampleBlocked: Formulation<'Resize'> = ({ b, forms, isBlockUpsamp
   const x = node.inputs[0] as Value;
   const y = node.outputs[0];
   if (!forms.only(x, 'blocked') || !isBlockUpsampling(node)) return false;
-  const [n, c, h, w] = x.shape as Four;
+  const [n, c, h, w] = x.shape;
   const scales = y.shape.map((size, i) => size / [n, c, h, w][i]);
   forms.set(y, 'blocked', b.op('nchwc.Upsample', [forms.blocked(x)], { scales, mode: 'nearest' }));
   return true;

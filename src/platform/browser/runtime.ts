@@ -88,7 +88,7 @@ export async function openRuntime({
       logSeverityLevel: 3,
     },
     target: {
-      winograd: winograd ?? (name === 'wasm' ? 'where faster' : 'nowhere'),
+      winograd: winograd ?? (name === 'wasm' ? 'auto' : 'never'),
       columns: name === 'wasm',
       hidesShapes: name === 'wasm',
     },

@@ -8,7 +8,7 @@ import { DeviceError } from '../../errors.ts';
 import type { WinogradUse } from '../../lowering/conv/minimal-filters.ts';
 import { findBlockedKernels } from '../../runtime/block-size.ts';
 import { ortRuntime } from '../../runtime/ort.ts';
-import type { DeviceName, Formulation, Runtime } from '../../runtime/runtime.ts';
+import type { DeviceName, Runtime, TensorLayout } from '../../runtime/runtime.ts';
 import { whyNotWorking } from '../../runtime/session.ts';
 
 // ONNX Runtime's builds keep a device id and a database of events in the cache folder of the user, and send them to
@@ -25,11 +25,11 @@ export interface OpenRuntimeOptions {
   /** Threads of one operation on the CPU; default: one a core. */
   readonly threads?: number;
   /**
-   * Taken where the device can; which it is stands in the runtime. Every device has `standard`, and a processor one
-   * size of blocks besides, its default.
+   * Used where the device supports it; `Runtime.layout` says which one is in use. Every device supports `nchw`; a
+   * processor also has one block size, its default.
    */
-  readonly formulation?: Formulation;
-  /** Where 3x3 convolutions go by Winograd's algorithm; default: where faster on a CPU, nowhere on a GPU. */
+  readonly layout?: TensorLayout;
+  /** Where 3x3 convolutions go by Winograd's algorithm; default `auto` on a CPU, `never` on a GPU. */
   readonly winograd?: WinogradUse;
   /** Told, in a sentence, when a fast way is absent on this machine. */
   readonly log?: (line: string) => void;
@@ -81,7 +81,7 @@ export async function openRuntime({
   device = 'auto',
   index = 0,
   threads,
-  formulation,
+  layout,
   winograd,
   log = () => {},
 }: OpenRuntimeOptions = {}): Promise<Runtime> {
@@ -111,7 +111,7 @@ export async function openRuntime({
     }
   }
   const blocks =
-    name === 'cpu' && formulation !== 'standard'
+    name === 'cpu' && layout !== 'nchw'
       ? await findBlockedKernels(ort, { ...sessionOptions, logSeverityLevel: 4 })
       : {};
   if (blocks.why !== undefined) log(`blocked convolutions are not used: ${blocks.why}`);
@@ -121,7 +121,7 @@ export async function openRuntime({
     description: name === 'cpu' ? `CPU, ${count} ${count === 1 ? 'thread' : 'threads'}${kernels}` : NAMES[name],
     sessionOptions,
     target: {
-      winograd: winograd ?? (name === 'cpu' ? 'where faster' : 'nowhere'),
+      winograd: winograd ?? (name === 'cpu' ? 'auto' : 'never'),
       columns: name === 'cpu',
       hidesShapes: name === 'cpu',
       ...(blocks.blockSize !== undefined && { blockSize: blocks.blockSize }),

@@ -10,7 +10,7 @@ import { readDataset } from '../../dataset/prepare.ts';
 import type { RawDataset } from '../../dataset/raw.ts';
 import { isClassifier } from '../../models/registry.ts';
 import type { Profile } from '../../runtime/profile.ts';
-import type { Formulation } from '../../runtime/runtime.ts';
+import type { TensorLayout } from '../../runtime/runtime.ts';
 import { type RunConfig, readConfig, writeConfig } from '../../train/config.ts';
 import type { TrainOptions } from '../../train/loop.ts';
 import {
@@ -44,8 +44,8 @@ export interface MachineOptions {
 export interface TrainRunOptions extends TrainSettings, MachineOptions {
   /** Run folder to make. */
   readonly out: string;
-  /** Default: the fastest of the device. `standard` can be resumed on any processor. */
-  readonly formulation?: Formulation;
+  /** Default: the fastest of the device. `nchw` can be resumed on any processor. */
+  readonly layout?: TensorLayout;
   /** Leave out images of classes that cannot be read. */
   readonly skipBad?: boolean;
   /** Size of a voxel in mm for the scores of the report, where the files do not say it or say it wrong. */
@@ -61,7 +61,7 @@ export interface FinishedRun extends FinishedTraining {
 /** Goes about a run on this machine, with a profile where one is wanted. */
 async function onThisMachine(
   run: RunFolder,
-  options: MachineOptions & Pick<TrainRunOptions, 'formulation'>,
+  options: MachineOptions & Pick<TrainRunOptions, 'layout'>,
   beganMs: number,
   { say = () => {} }: TrainRunHooks,
   train: (place: TrainPlace) => Promise<FinishedTraining>,
@@ -82,13 +82,7 @@ async function onThisMachine(
 /** This machine, and a run folder on it. */
 function placeOf(
   store: Store,
-  {
-    device = 'auto',
-    devices,
-    workers,
-    checkpointEvery,
-    formulation,
-  }: MachineOptions & Pick<TrainRunOptions, 'formulation'>,
+  { device = 'auto', devices, workers, checkpointEvery, layout }: MachineOptions & Pick<TrainRunOptions, 'layout'>,
   beganMs: number,
   log: (line: string) => void,
 ): TrainPlace {
@@ -99,8 +93,7 @@ function placeOf(
     store,
     clock: { nowMs: () => performance.now() },
     beganMs,
-    openRuntime: (kept = formulation) =>
-      openRuntime({ ...on, log, ...(kept === undefined ? {} : { formulation: kept }) }),
+    openRuntime: (kept = layout) => openRuntime({ ...on, log, ...(kept === undefined ? {} : { layout: kept }) }),
     openSampler: (set, options) => openSampler(set, options, workers === undefined ? {} : { workers }),
     allocate: allocateShared,
     cores: availableParallelism(),

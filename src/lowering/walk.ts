@@ -8,76 +8,14 @@ import { GraphBuilder } from '../graph/builder.ts';
 import type { Graph, Node, Value } from '../graph/ir.ts';
 import { isBlockUpsampling } from '../graph/ops/resize.ts';
 import { decomposeNode } from '../graph/rewrite.ts';
-import type { Formulation, Lowering } from './context.ts';
-import { convBlocked, convGradInputBlocked } from './conv/blocked.ts';
-import { convGradInputByColumns, convGradWeightByColumns } from './conv/columns.ts';
-import { convGradInputFlipped } from './conv/flipped.ts';
-import { convGradWeightBlocked, convGradWeightOneBlocked } from './conv/grad-weight-blocked.ts';
-import { convGradWeightByRows } from './conv/grad-weight-rows.ts';
+import type { Formulation, Formulations, Lowering } from './context.ts';
 import type { WinogradUse } from './conv/minimal-filters.ts';
-import { convGradWeightByShifts, convGradWeightByWindows } from './conv/shifts.ts';
-import { upConvBlocked } from './conv/transposed-blocked.ts';
-import { upConvByPhases } from './conv/transposed-phases.ts';
-import { convGradInputWinograd, convGradWeightWinograd, convWinograd } from './conv/winograd.ts';
-import { convByRows, convGradInputByRows } from './conv/winograd-rows.ts';
-import { elementwise, reluGradient } from './layouts/elementwise.ts';
+import { elementwise } from './layouts/elementwise.ts';
 import { Forms, packKernel, unpackKernel } from './layouts/forms.ts';
-import { concatBlocked, reduceAll, reduceBlocked, reduceKernel, sliceBlocked } from './layouts/moves.ts';
 import { statesAsKernels } from './layouts/state.ts';
 import { nameOutputs } from './passes/name-outputs.ts';
-import { softmaxByParts } from './passes/softmax-by-parts.ts';
-import { sumOfPoolGrad } from './pool/bias.ts';
-import {
-  averageGradByUpsampling,
-  averagePoolBlocked,
-  maxPoolBlocked,
-  maxPoolGradByComparison,
-  upsampleBlocked,
-} from './pool/blocked.ts';
-
-type Table = { readonly [K in OpName]?: readonly Formulation<K>[] };
-
-/** Standard ops only. */
-const STANDARD: Table = {
-  Conv: [convWinograd],
-  'lamella.ConvGradInput': [convGradInputWinograd, convGradInputByColumns, convGradInputFlipped],
-  'lamella.ConvGradWeight': [
-    convGradWeightWinograd,
-    convGradWeightByColumns,
-    convGradWeightByShifts,
-    convGradWeightByWindows,
-  ],
-  'lamella.MaxPoolGrad': [maxPoolGradByComparison],
-  ReduceSum: [sumOfPoolGrad],
-  Softmax: [softmaxByParts],
-  Where: [reluGradient],
-};
-
-/** ONNX Runtime's blocked kernels where the channels fit, else standard ops. */
-const BLOCKED: Table = {
-  Conv: [convByRows, convBlocked],
-  ConvTranspose: [upConvBlocked, upConvByPhases],
-  'lamella.ConvGradInput': [averageGradByUpsampling, convGradInputByRows, convGradInputBlocked, convGradInputFlipped],
-  'lamella.ConvGradWeight': [
-    convGradWeightByRows,
-    convGradWeightBlocked,
-    convGradWeightOneBlocked,
-    convGradWeightByShifts,
-    convGradWeightByWindows,
-  ],
-  MaxPool: [maxPoolBlocked],
-  AveragePool: [averagePoolBlocked],
-  'lamella.MaxPoolGrad': [maxPoolGradByComparison],
-  Resize: [upsampleBlocked],
-  Concat: [concatBlocked],
-  Slice: [sliceBlocked],
-  ReduceSum: [sumOfPoolGrad, reduceAll, reduceBlocked, reduceKernel],
-  ReduceMean: [reduceAll, reduceBlocked, reduceKernel],
-  ReduceMax: [reduceAll],
-  ReduceMin: [reduceAll],
-  Softmax: [softmaxByParts],
-  Where: [reluGradient],
-};
+import { BLOCKED } from './tables/blocked.ts';
+import { STANDARD } from './tables/standard.ts';
 
 /** State that lives in another layout than the caller's. */
 export interface Packing {
@@ -94,7 +32,7 @@ export interface LoweredGraph {
 export interface LowerOptions {
   /** Inputs that hold state, with the outputs that are their next values: their layout is free to choose. */
   readonly state?: { readonly [input: string]: string };
-  /** Default: where faster. */
+  /** Default `auto`. */
   readonly winograd?: WinogradUse;
   /** Gradients of small images by columns, as is faster on processors. Default: not. */
   readonly columns?: boolean;
@@ -112,9 +50,9 @@ export function lowerStandard(graph: Graph, options: Omit<LowerOptions, 'state'>
 
 function walk(
   graph: Graph,
-  table: Table,
+  table: Formulations,
   block: number,
-  { state = {}, winograd = 'where faster', columns = false }: LowerOptions,
+  { state = {}, winograd = 'auto', columns = false }: LowerOptions,
 ): LoweredGraph {
   const b = new GraphBuilder(graph.name);
   const forms = new Forms(b, block);
@@ -142,7 +80,7 @@ function contextOf(
   graph: Graph,
   b: GraphBuilder,
   forms: Forms,
-  table: Table,
+  table: Formulations,
   options: Pick<Lowering, 'winograd' | 'columns'>,
 ): Lowering & { lowerNode(node: Node): void } {
   const readers = new Map<Value, Node[]>();
