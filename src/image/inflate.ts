@@ -1,4 +1,5 @@
 import { Inflate, Unzlib, unzlibSync } from 'fflate';
+import { concatenate } from '../array/bytes.ts';
 
 /** Up to here one call is quick and its output bounded by the 1032 to 1 of deflate. */
 const ONE_CALL_BYTES = 2 ** 18;
@@ -53,13 +54,7 @@ export function inflateRaw(deflated: Uint8Array, limit: number): Uint8Array {
     stream.push(deflated.subarray(at, end), end === deflated.length);
     if (length > limit) throw new Error('its Deflate data unpack to more than the limit');
   }
-  const out = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    out.set(chunk, at);
-    at += chunk.length;
-  }
-  return out;
+  return concatenate(chunks);
 }
 
 /** Adler-32 (RFC 1950), which fflate passes over: big-endian, at the end of the stream. */

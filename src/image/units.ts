@@ -12,8 +12,12 @@ const SPELLINGS: Readonly<Record<string, string>> = {
   µm: 'µm',
   nanometer: 'nm',
   nanometers: 'nm',
+  nanometre: 'nm',
   millimeter: 'mm',
   millimeters: 'mm',
+  millimetre: 'mm',
+  centimeter: 'cm',
+  centimetre: 'cm',
   angstrom: 'Å',
   Å: 'Å', // Ångström sign
   inches: 'inch',
@@ -39,11 +43,20 @@ export function spacingOf(value: number, unit: string | undefined): Spacing | un
   return unit !== undefined && Number.isFinite(value) && value > 0 ? { value, unit } : undefined;
 }
 
-/** Pixels an inch that programs write when nobody told them a pixel size. */
-const PRINT_DENSITIES = [72, 96, 100, 150, 200, 300, 600];
+/** Pixels per inch that programs write for paper and screens, or when nobody told them a pixel size. */
+const DEFAULT_DENSITIES = [
+  // One pixel per inch, per centimetre, and per millimetre (libvips).
+  1, 2.54, 25.4, 72, 75, 90, 96, 100, 120, 144, 150, 180, 192, 200, 220, 240, 300, 350, 360, 400, 600, 720, 1200,
+];
 
-/** Whether a density is one of print, so that it says nothing of the specimen. */
-export function isPrintDensity(pixelsPerInch: number): boolean {
-  // PNG keeps whole pixels a metre: 72 an inch are 2835 a metre, 72.009 an inch.
-  return PRINT_DENSITIES.some((density) => Math.abs(pixelsPerInch - density) < 0.02);
+/** Whether a density is one of print, of a screen or a writer's default, so that it says nothing of the specimen. */
+export function isDefaultDensity(pixelsPerInch: number): boolean {
+  const perCm = pixelsPerInch / 2.54;
+  return DEFAULT_DENSITIES.some(
+    (density) =>
+      // PNG keeps whole pixels per metre: 72 per inch are 2835 per metre, 72.009 per inch; others keep whole ones per
+      // centimetre.
+      Math.abs(pixelsPerInch - density) < 0.001 * density ||
+      (density > 26 && Math.abs(perCm - Math.round(density / 2.54)) < 1e-6),
+  );
 }

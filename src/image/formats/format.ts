@@ -3,7 +3,7 @@ import type { Image } from '../image.ts';
 import type { Zlib } from '../zlib.ts';
 
 export interface ReadOptions {
-  /** Largest image to make, in bytes of samples. Default 4 GiB. */
+  /** Largest image to make, in bytes of samples. Default 4 GiB, and no more than the memory that Node finds free. */
   readonly maxBytes?: number;
   /** Whether palette pictures become `rgb` (default) or stay the `index` that they hold, as label pictures need. */
   readonly palette?: 'rgb' | 'index';
@@ -34,30 +34,19 @@ export interface Codec {
   read(bytes: Uint8Array, context: ReadContext): Promise<Image>;
 }
 
-/** Deflate cannot go beyond 1032 to 1 and LZW hardly does; a flat picture in zstd or JPEG may, if it is small. */
-const PLAUSIBLE_RATIO = 2600;
-const HARMLESS_BYTES = 64 * 2 ** 20;
+/** What Deflate at most makes of its bytes: 258 from two codes of one bit each. */
+export const DEFLATE_RATIO = 1032;
 
 /**
- * Refuses a picture whose declared size is more than it may be, or more than a file of `fileBytes` can hold.
- * To be called before anything of that size is allocated.
+ * Refuses a picture whose declared size is more than it may be. To be called before anything of that size is allocated.
+ * How well a picture is packed says nothing: an empty label map packs as well as a file made to exhaust memory.
  */
-export function checkDeclaredSize(what: string, declaredBytes: number, fileBytes: number, context: ReadContext): void {
-  if (declaredBytes > context.maxBytes) {
-    throw new FormatError(
-      `${what} would take ${formatBytes(declaredBytes)}, more than the limit of ${formatBytes(context.maxBytes)}.`,
-      {
-        file: context.file,
-        remedy: 'Crop the image or cut it into parts; a program may raise maxBytes.',
-      },
-    );
-  }
-  if (declaredBytes > HARMLESS_BYTES && declaredBytes > fileBytes * PLAUSIBLE_RATIO) {
-    throw new FormatError(
-      `${what} would take ${formatBytes(declaredBytes)}, but the file has only ${formatBytes(fileBytes)}: it is damaged or made to exhaust memory.`,
-      { file: context.file, remedy: 'Get the file again from where it came from.' },
-    );
-  }
+export function checkDeclaredSize(what: string, declaredBytes: number, { file, maxBytes }: ReadContext): void {
+  if (declaredBytes <= maxBytes) return;
+  throw new FormatError(
+    `${what} would take ${formatBytes(declaredBytes)}, more than the limit of ${formatBytes(maxBytes)}.`,
+    { file, remedy: 'Crop the image or cut it into parts; a program may raise maxBytes.' },
+  );
 }
 
 /** `1.5 MiB`; three significant digits. */

@@ -37,7 +37,7 @@ export async function readSamples({ header, pixels }: ParsedDicom, context: Read
     });
   }
   const what = `the image (${columns} x ${rows}, ${frames.length} frame${frames.length === 1 ? '' : 's'}, ${bitsAllocated} bits)`;
-  checkDeclaredSize(what, (count * frames.length * bitsAllocated) / 8, bytes.length, context);
+  checkDeclaredSize(what, (count * frames.length * bitsAllocated) / 8, context);
   if (element.tag === FLOAT_PIXELS || element.tag === DOUBLE_PIXELS) {
     const dtype = element.tag === FLOAT_PIXELS ? 'float32' : 'float64';
     return { dtype, data: native(bytes, element, header, dtype, what), photometric: header.photometric };

@@ -69,7 +69,7 @@ export const nifti: Codec = {
     const samples = colours?.length ?? vector;
     const count = nx * ny * nz * nt * samples;
     const what = `the image (${dim.join(' x ')}, ${colours === undefined ? dtype : colours.join()})`;
-    checkDeclaredSize(what, count * bytesPer(dtype), packed.length, context);
+    checkDeclaredSize(what, count * bytesPer(dtype), context);
     const voxels = header.single ? { bytes, notes } : await pairedVoxels(packed, context);
     const there = voxels.bytes.length - header.offset;
     if (there < count * bytesPer(dtype)) {

@@ -46,7 +46,7 @@ export const nrrd: Codec = {
     const outside = header.fields.get('data file');
     const data = outside === undefined ? bytes.subarray(header.end) : await detached(outside, context);
     const what = `the image (${header.sizes.join(' x ')}, ${dtype})`;
-    checkDeclaredSize(what, count * bytesPer(dtype), data.length, context);
+    checkDeclaredSize(what, count * bytesPer(dtype), context);
     const { values, notes } = decode(data, header, dtype, count, context, what);
     return assemble(values, dtype, roles, header, [...notes, ...segments]);
   },

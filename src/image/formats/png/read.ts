@@ -3,8 +3,8 @@ import { concatenate } from '../../../array/bytes.ts';
 import { FormatError } from '../../../errors.ts';
 import { type Image, labelKindOf, type Spacings } from '../../image.ts';
 import { expandPalette } from '../../palette.ts';
-import { isPrintDensity } from '../../units.ts';
-import { type Codec, checkDeclaredSize, type ReadContext } from '../format.ts';
+import { isDefaultDensity } from '../../units.ts';
+import { type Codec, checkDeclaredSize, DEFLATE_RATIO, type ReadContext } from '../format.ts';
 import { type Chunk, readChunks } from './chunks.ts';
 import { unfilter } from './unfilter.ts';
 
@@ -48,9 +48,8 @@ export const png: Codec = {
     const header = readHeader(chunks, file);
     const { width, height, depth, channels } = header;
     checkDeclaredSize(
-      `the image (${width} x ${height}, ${channels} x ${depth} bits a pixel)`,
+      `the image (${width} x ${height}, ${channels} x ${depth} bits per pixel)`,
       width * height * channels * (depth === 16 ? 2 : 1),
-      bytes.length,
       context,
     );
     if (page !== undefined && page !== 0) throw new FormatError(`there is no page ${page}: a PNG has one.`, { file });
@@ -117,13 +116,17 @@ async function readSamples(
   });
   const expected = sizes.reduce((total, size) => total + size.bytes, 0);
   const packed = concatenate(chunks.filter(({ type }) => type === 'IDAT').map(({ data }) => data));
-  const filtered = await zlib.inflate(packed, expected);
-  if (filtered.length < expected) {
-    throw new FormatError(`the PNG data ends after ${filtered.length} of ${expected} bytes.`, {
+  const ends = (bytes: number): never => {
+    throw new FormatError(`the PNG data ends after ${bytes} of ${expected} bytes.`, {
       file,
       remedy: 'Copy or save it again.',
     });
-  }
+  };
+  // Before there is room for what so few bytes cannot become.
+  const filledAtMost = packed.length * DEFLATE_RATIO;
+  if (filledAtMost < expected) ends(filledAtMost);
+  const filtered = await zlib.inflate(packed, expected);
+  if (filtered.length < expected) ends(filtered.length);
   if (!interlaced) return samplesOf(filtered, width, header);
   const out = depth === 16 ? new Uint16Array(width * height * channels) : new Uint8Array(width * height * channels);
   let at = 0;
@@ -194,6 +197,6 @@ function physicalSize(chunks: readonly Chunk[]): Spacings {
   const view = new DataView(data.buffer, data.byteOffset, 9);
   const x = view.getUint32(0);
   const y = view.getUint32(4);
-  if (x === 0 || y === 0 || isPrintDensity(x * 0.0254)) return {};
+  if (x === 0 || y === 0 || [x, y].some((density) => isDefaultDensity(density * 0.0254))) return {};
   return { x: { value: 1e6 / x, unit: 'µm' }, y: { value: 1e6 / y, unit: 'µm' } };
 }

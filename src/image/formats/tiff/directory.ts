@@ -1,6 +1,6 @@
 import { FormatError } from '../../../errors.ts';
 
-/** Tags that are read, by the names of the TIFF 6.0 specification. */
+/** Tags that are read, by the names of the TIFF 6.0 specification and of those who added them. */
 export const TAG = {
   NewSubfileType: 254,
   SubfileType: 255,
@@ -30,6 +30,12 @@ export const TAG = {
   SampleFormat: 339,
   JPEGTables: 347,
   YCbCrSubSampling: 530,
+  ImageDepth: 32997,
+  UIC1Tag: 33628,
+  UIC2Tag: 33629,
+  CZ_LSMINFO: 34412,
+  GDAL_NODATA: 42113,
+  MicroManagerMetadata: 51123,
 } as const;
 
 type TagName = keyof typeof TAG;
@@ -42,6 +48,8 @@ const RATIONAL = 5;
 
 /** The known tags of one page. Numbers are widened to float64; an ASCII value keeps its bytes. */
 export interface Directory {
+  /** Where it lies in the file. */
+  readonly offset: number;
   /** The values of a tag; empty when it is absent. */
   all(tag: TagName): Float64Array;
   /** The first value of a tag. */
@@ -50,6 +58,8 @@ export interface Directory {
   inverse(tag: TagName): number | undefined;
   /** The bytes of an ASCII or UNDEFINED tag, without its terminating zeros. */
   bytes(tag: TagName): Uint8Array | undefined;
+  /** Where the values of a tag lie in the file, and how many it states: for tags with a structure of their own. */
+  location(tag: TagName): { readonly offset: number; readonly count: number } | undefined;
 }
 
 export interface TiffFile {
@@ -98,6 +108,7 @@ export function readDirectories(bytes: Uint8Array, file: string): TiffFile {
     need(firstEntry, entries * entryBytes);
     const values = new Map<TagName, Float64Array | Uint8Array>();
     const inverses = new Map<TagName, number>();
+    const locations = new Map<TagName, { offset: number; count: number }>();
     for (let i = 0; i < entries; i++) {
       const at = firstEntry + i * entryBytes;
       const name = NAME_OF.get(view.getUint16(at, littleEndian));
@@ -110,6 +121,7 @@ export function readDirectories(bytes: Uint8Array, file: string): TiffFile {
       const offset = length <= (big ? 8 : 4) ? inline : pointer(inline);
       need(offset, length);
       const raw = bytes.subarray(offset, offset + length);
+      locations.set(name, { offset, count });
       if (type === RATIONAL && count > 0) {
         inverses.set(name, view.getUint32(offset + 4, littleEndian) / view.getUint32(offset, littleEndian));
       }
@@ -119,6 +131,8 @@ export function readDirectories(bytes: Uint8Array, file: string): TiffFile {
       );
     }
     const directory: Directory = {
+      offset: start,
+      location: (tag) => locations.get(tag),
       all: (tag) => Float64Array.from(values.get(tag) ?? []),
       first: (tag) => values.get(tag)?.[0],
       inverse: (tag) => inverses.get(tag),

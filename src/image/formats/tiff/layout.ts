@@ -51,19 +51,46 @@ const OTHER_COMPRESSIONS: Readonly<Record<number, string>> = {
   4: 'CCITT fax group 4',
   6: 'old-style JPEG',
   9: 'JBIG',
+  10: 'JBIG',
+  99: 'JPEG (number 99)',
+  22610: 'JPEG XR',
+  32766: 'NeXT RLE',
+  32771: 'CCITT fax (Huffman RLE)',
   32809: 'ThunderScan',
+  32895: 'IT8 CT',
+  32896: 'IT8 LW',
+  32897: 'IT8 MP',
+  32898: 'IT8 BL',
+  32908: 'Pixar film',
+  32909: 'Pixar log',
+  32947: 'Kodak DCS',
   33003: 'JPEG 2000',
+  33004: 'JPEG 2000',
   33005: 'JPEG 2000',
+  33007: 'JPEG (number 33007)',
   34661: 'JBIG',
   34676: 'SGI LogLuv',
   34677: 'SGI LogLuv',
   34712: 'JPEG 2000',
+  34713: 'Nikon NEF',
+  34715: 'JBIG2',
+  34718: 'Microsoft Document Imaging',
+  34719: 'Microsoft Document Imaging',
+  34720: 'Microsoft Document Imaging',
   34887: 'LERC',
   34892: 'lossy JPEG DNG',
   34925: 'LZMA',
+  34926: 'Zstandard (number 34926)',
+  34927: 'WebP',
+  34933: 'PNG',
+  34934: 'JPEG XR',
   50001: 'WebP',
   50002: 'JPEG XL',
+  50013: 'PIXTIFF',
   52546: 'JPEG XL',
+  65000: 'EER',
+  65001: 'EER',
+  65002: 'EER',
 };
 const OTHER_PHOTOMETRICS: Readonly<Record<number, string>> = {
   4: 'transparency mask',
@@ -82,7 +109,7 @@ export function pageLayout(directory: Directory, file: string): PageLayout {
   const refuse = (what: string): never => {
     throw new FormatError(`${what} is not supported.`, {
       file,
-      remedy: 'Save it as TIFF with 8, 16 or 32 bits a sample, uncompressed or with LZW or Deflate.',
+      remedy: 'Save it as TIFF with 8, 16 or 32 bits per sample, uncompressed or with LZW or Deflate.',
     });
   };
   const broken = (what: string): never => {
@@ -91,8 +118,10 @@ export function pageLayout(directory: Directory, file: string): PageLayout {
   const width = directory.first('ImageWidth') ?? broken('it states no width');
   const height = directory.first('ImageLength') ?? broken('it states no height');
   if (!isCount(width) || !isCount(height)) broken(`its size is ${width} x ${height}`);
+  const depth = directory.first('ImageDepth') ?? 1;
+  if (depth > 1) refuse(`a volume of ${depth} slices in one TIFF page (ImageDepth)`);
   const samples = directory.first('SamplesPerPixel') ?? 1;
-  if (!isCount(samples) || samples > 65_535) broken(`it states ${samples} samples a pixel`);
+  if (!isCount(samples) || samples > 65_535) broken(`it states ${samples} samples per pixel`);
 
   const compression = directory.first('Compression') ?? COMPRESSION.none;
   if (!(Object.values(COMPRESSION) as number[]).includes(compression)) {
@@ -104,13 +133,17 @@ export function pageLayout(directory: Directory, file: string): PageLayout {
   }
   if (photometric === PHOTOMETRIC.yCbCr && compression !== COMPRESSION.jpeg)
     refuse('TIFF colour space YCbCr without JPEG');
-  if (photometric === PHOTOMETRIC.palette && samples !== 1) refuse(`a TIFF palette with ${samples} samples a pixel`);
+  if (photometric === PHOTOMETRIC.palette && samples !== 1) refuse(`a TIFF palette with ${samples} samples per pixel`);
 
   const allBits = directory.all('BitsPerSample');
   const bits = allBits[0] ?? 1;
-  if (allBits.some((other) => other !== bits)) refuse(`TIFF with different bits a sample (${allBits.join(', ')})`);
-  const format = directory.first('SampleFormat') ?? 1;
-  const dtype = sampleType(format, bits) ?? refuse(`TIFF with ${bits} bits a sample of ${sampleFormatName(format)}`);
+  if (allBits.some((other) => other !== bits)) refuse(`TIFF with different bits per sample (${allBits.join(', ')})`);
+  const formats = directory.all('SampleFormat');
+  const format = formats[0] ?? 1;
+  if (formats.some((other) => other !== format)) {
+    refuse(`TIFF with samples of ${[...new Set(formats)].map(sampleFormatName).join(' and ')}`);
+  }
+  const dtype = sampleType(format, bits) ?? refuse(`TIFF with ${bits} bits per sample of ${sampleFormatName(format)}`);
   const planar = directory.first('PlanarConfiguration') === 2 && samples > 1;
   if (compression === COMPRESSION.jpeg) {
     if (bits !== 8) refuse(`JPEG in TIFF with ${bits} bits per sample`);
@@ -137,8 +170,12 @@ export function pageLayout(directory: Directory, file: string): PageLayout {
   const offsets = table('TileOffsets', 'StripOffsets');
   let byteCounts = table('TileByteCounts', 'StripByteCounts');
   if (offsets.length < blocks) broken(`it needs ${blocks} strips or tiles and lists ${offsets.length}`);
-  if (byteCounts.length === 0 && compression === COMPRESSION.none && blocks === 1) {
-    byteCounts = Float64Array.of(rowBytes(blockWidth, planar ? 1 : samples, bits) * blockHeight);
+  const down = Math.ceil(height / blockHeight);
+  const rowsOf = (block: number) =>
+    tiled ? blockHeight : Math.min(blockHeight, height - (block % down) * blockHeight);
+  if (byteCounts.length === 0 && compression === COMPRESSION.none) {
+    const perRow = rowBytes(blockWidth, planar ? 1 : samples, bits);
+    byteCounts = Float64Array.from({ length: blocks }, (_, block) => perRow * rowsOf(block));
   }
   if (byteCounts.length < blocks)
     broken(`it needs the lengths of ${blocks} strips or tiles and lists ${byteCounts.length}`);

@@ -1,105 +1,120 @@
+import { FormatError } from '../../../errors.ts';
 import type { Spacings } from '../../image.ts';
 import { normaliseUnit, spacingOf } from '../../units.ts';
-import type { Arrangement } from './metadata.ts';
+import {
+  type Arrangement,
+  type Described,
+  firstOf,
+  gridOf,
+  gridOfPlaces,
+  type OrderedGrid,
+  type Place,
+  stack,
+} from './arrangement.ts';
 
-/** One element's attributes. OME's header is flat enough for this; element text is not needed. */
+/** One element's attributes. OME's header is flat enough for this. */
 type Attributes = ReadonlyMap<string, string>;
 
-interface Place {
-  readonly z: number;
-  readonly c: number;
-  readonly t: number;
-}
-
 /**
- * Reads from OME-XML how `pages` pages of `samples` samples are arranged, the pixel size and the channels' names.
- * Where it describes other planes than the file holds (a set of several files), the pages are taken as slices.
- * Source: OME schema 2016-06, elements Pixels, Channel, TiffData.
+ * The first image of OME-XML: how its pages are arranged, the pixel size and the channels' names. Of a set of several
+ * files it is what this file holds. Source: OME schema 2016-06, elements Image, Pixels, Channel, TiffData, UUID.
+ * @throws FormatError where the pages belong to a set and make no array by themselves
  */
-export function parseOme(xml: string, pages: number, samples: number): Omit<Arrangement, 'imagej'> {
-  const stack = (note: string, spacing: Spacings = {}): Omit<Arrangement, 'imagej'> => ({
-    t: 1,
-    c: 1,
-    z: pages,
-    place: (page) => ({ t: 0, c: 0, z: page }),
-    spacing,
-    notes: [note],
-  });
+export function omeArrangement({ description, held, layout, file }: Described): Arrangement | undefined {
+  if (!/<(\w+:)?OME[\s>]/.test(description.slice(0, 4000)) && !/<\/(\w+:)?OME>\s*$/.test(description)) return undefined;
+  const xml = description.replace(/<!--[\s\S]*?-->/g, '');
+  const { samples } = layout;
+  const partOfSet = (what: string): never => {
+    throw new FormatError(`${what}, which is not supported.`, {
+      file,
+      remedy: 'Open the whole set in Fiji with Bio-Formats and save it as one file.',
+    });
+  };
   const allPixels = elements(xml, 'Pixels');
   const pixels = allPixels[0];
-  if (pixels === undefined) return stack('The OME description has no Pixels element: pages taken as slices.');
+  if (pixels === undefined) {
+    if (held > 1 && elements(xml, 'BinaryOnly').length > 0)
+      partOfSet('what its pages are stands in another file of its OME-TIFF set');
+    return stack(held, held > 1 ? 'The OME description has no Pixels element: pages taken as slices.' : undefined);
+  }
   const size = (axis: string) => Math.max(1, Math.trunc(Number(pixels.get(`Size${axis}`) ?? 1)) || 1);
   const spacing = omeSpacing(pixels);
   const firstImage = xml.slice(0, xml.search(/<\/(\w+:)?Pixels>/) + 1 || undefined);
-  const channels = elements(firstImage, 'Channel');
-  const names = channels.map((channel, i) => channel.get('Name') || `channel ${i}`);
-  const z = size('Z');
-  const t = size('T');
+  const allNames = elements(firstImage, 'Channel').map((channel, i) => channel.get('Name') || `channel ${i}`);
   // SizeC counts the samples of a pixel as channels too.
-  const c = Math.max(1, Math.round(size('C') / samples));
-  if (allPixels.length > 1)
-    return stack(`The OME description has ${allPixels.length} images: pages taken as slices.`, spacing);
-  if (z * t * c !== pages) {
-    return stack(
-      `The OME description has ${c} x ${z} x ${t} planes, this file ${pages}: pages taken as slices.`,
-      spacing,
-    );
+  const sizes = { z: size('Z'), t: size('T'), c: Math.max(1, Math.round(size('C') / samples)) };
+  const planes = sizes.z * sizes.t * sizes.c;
+  const order = (pixels.get('DimensionOrder') ?? 'XYZCT').slice(2).toLowerCase();
+  if ([...order].sort().join('') !== 'ctz') {
+    return stack(held, `The OME description has the dimension order "${order}": pages taken as slices.`, spacing);
   }
-  const stated = (pixels.get('DimensionOrder') ?? 'XYZCT').slice(2).toLowerCase();
-  const order = [...stated].filter((axis): axis is 'z' | 'c' | 't' => axis === 'z' || axis === 'c' || axis === 't');
-  if (new Set(order).size !== 3 || order.length !== 3) {
-    return stack(`The OME description has the dimension order "${stated}": pages taken as slices.`, spacing);
+  const grid = gridOf([...order].reverse().join(''), sizes);
+  const names = (kept: readonly number[]) =>
+    allNames.length === sizes.c * samples && samples > 1
+      ? kept.flatMap((c) => allNames.slice(c * samples, (c + 1) * samples))
+      : allNames.length === sizes.c
+        ? kept.map((c) => allNames[c])
+        : undefined;
+  const all = Array.from({ length: sizes.c }, (_, c) => c);
+  const several = allPixels.length > 1;
+  const notes = several ? [firstOf(allPixels.length, 'OME')] : [];
+
+  const { stated, others } = tiffData(xml, firstImage, grid, samples, held, file);
+  const used = stated && stated.size > 0 ? gridOfPlaces([...stated.values()]) : undefined;
+  if (stated !== undefined && used !== undefined && (stated.size === planes || others)) {
+    if (stated.size < planes) {
+      notes.push(`It is one file of an OME-TIFF set of ${planes} planes: its own ${stated.size} are read.`);
+    }
+    return { ...used, pages: [...stated.keys()], spacing, channels: names(used.kept('c')), notes };
   }
-  const sizes = { z, c, t };
-  /** The place `steps` planes after `from`, counting in the stated order. */
-  const inOrder = (steps: number, from: Place = { z: 0, c: 0, t: 0 }): Place => {
-    let plane = steps;
-    let stride = 1;
-    for (const axis of order) {
-      plane += stride * from[axis];
-      stride *= sizes[axis];
-    }
-    const place = { z: 0, c: 0, t: 0 };
-    for (const axis of order) {
-      place[axis] = plane % sizes[axis];
-      plane = Math.floor(plane / sizes[axis]);
-    }
-    return place;
-  };
-  const places = tiffDataPlaces(elements(firstImage, 'TiffData'), pages, samples, inOrder);
-  return {
-    t,
-    c,
-    z,
-    place: (page) => places?.[page] ?? inOrder(page),
+  if (others) partOfSet('its pages are some of those of an OME-TIFF set of several files');
+  if (planes === held || (several && planes < held)) return { ...grid, spacing, channels: names(all), notes };
+  if (several) partOfSet(`its OME description has ${allPixels.length} images that do not fit its ${held} pages`);
+  return stack(
+    held,
+    `The OME description has ${sizes.c} x ${sizes.z} x ${sizes.t} planes, this file ${held}: pages taken as slices.`,
     spacing,
-    ...(names.length === c * samples || names.length === c ? { channels: names } : {}),
-    notes: [],
-  };
+  );
 }
 
-/** Where TiffData elements put each page; undefined where they say nothing or contradict themselves. */
-function tiffDataPlaces(
-  blocks: readonly Attributes[],
-  pages: number,
+/**
+ * Where TiffData elements put the pages of this file, by their numbers; undefined where none names a page or one is not
+ * there. `others`: planes of the image lie in other files.
+ */
+function tiffData(
+  xml: string,
+  firstImage: string,
+  grid: OrderedGrid,
   samples: number,
-  inOrder: (steps: number, from: Place) => Place,
-): readonly Place[] | undefined {
-  if (!blocks.some((block) => block.has('IFD'))) return undefined;
-  const places: Place[] = [];
-  const number = (block: Attributes, name: string) => Math.trunc(Number(block.get(name) ?? 0)) || 0;
-  for (const block of blocks) {
-    const ifd = number(block, 'IFD');
-    const planes = block.has('PlaneCount') ? number(block, 'PlaneCount') : block.has('IFD') ? 1 : pages;
-    const from = {
-      z: number(block, 'FirstZ'),
-      c: Math.floor(number(block, 'FirstC') / samples),
-      t: number(block, 'FirstT'),
-    };
-    for (let i = 0; i < planes && ifd + i < pages; i++) places[ifd + i] = inOrder(i, from);
+  held: number,
+  file: string,
+): { readonly stated: ReadonlyMap<number, Place> | undefined; readonly others: boolean } {
+  const own = /<(?:\w+:)?OME\s[^>]*?\bUUID\s*=\s*["']([^"']*)["']/.exec(xml)?.[1];
+  const pattern = /<(?:\w+:)?TiffData(\s[^<>]*?)?(?:\/>|>([\s\S]*?)<\/(?:\w+:)?TiffData>)/g;
+  const blocks = [...firstImage.matchAll(pattern)].map(([, inside, content]) => {
+    const [, inUuid, uuid] = /<(?:\w+:)?UUID(\s[^>]*)?>\s*([^<\s]*)/.exec(content ?? '') ?? [];
+    const name = attributesOf(inUuid ?? '').get('FileName');
+    const isOwn =
+      own === undefined
+        ? name === undefined || /[^/\\]*$/.exec(file)?.[0] === name
+        : uuid === undefined || uuid === own;
+    return { attributes: attributesOf(inside ?? ''), isOwn };
+  });
+  const others = blocks.some(({ isOwn }) => !isOwn);
+  if (!blocks.some(({ attributes }) => attributes.has('IFD'))) return { stated: undefined, others };
+  const stated = new Map<number, Place>();
+  const planes = grid.t * grid.c * grid.z;
+  for (const { attributes } of blocks.filter(({ isOwn }) => isOwn)) {
+    const number = (name: string) => Math.trunc(Number(attributes.get(name) ?? 0)) || 0;
+    const count = attributes.has('PlaneCount') ? number('PlaneCount') : attributes.has('IFD') ? 1 : planes;
+    const from = grid.index({ z: number('FirstZ'), c: Math.floor(number('FirstC') / samples), t: number('FirstT') });
+    for (let i = 0; i < count; i++) {
+      const page = number('IFD') + i;
+      if (page >= held || from + i >= planes) return { stated: undefined, others };
+      stated.set(page, grid.place(from + i));
+    }
   }
-  const taken = new Set(Array.from(places, (place) => place && `${place.t},${place.c},${place.z}`));
-  return places.length === pages && taken.size === pages && !taken.has(undefined as never) ? places : undefined;
+  return { stated, others };
 }
 
 function omeSpacing(pixels: Attributes): Spacings {
@@ -117,18 +132,16 @@ function omeSpacing(pixels: Attributes): Spacings {
   return spacing;
 }
 
-/** The attributes of every element of a name, with or without a namespace prefix, comments left out. */
+/** The attributes of every element of a name, with or without a namespace prefix. */
 function elements(xml: string, name: string): readonly Attributes[] {
-  const text = xml.replace(/<!--[\s\S]*?-->/g, '');
-  const out: Attributes[] = [];
-  for (const [, inside] of text.matchAll(new RegExp(`<(?:\\w+:)?${name}(\\s[^<>]*?)?/?>`, 'g'))) {
-    const attributes = new Map<string, string>();
-    for (const [, key, double, single] of (inside ?? '').matchAll(/([\w:]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g)) {
-      attributes.set(key, unescapeXml(double ?? single ?? ''));
-    }
-    out.push(attributes);
-  }
-  return out;
+  return [...xml.matchAll(new RegExp(`<(?:\\w+:)?${name}(\\s[^<>]*?)?/?>`, 'g'))].map(([, inside]) =>
+    attributesOf(inside ?? ''),
+  );
+}
+
+function attributesOf(inside: string): Attributes {
+  const found = inside.matchAll(/([\w:]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g);
+  return new Map([...found].map(([, key, double, single]) => [key, unescapeXml(double ?? single ?? '')]));
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };

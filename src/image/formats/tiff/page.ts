@@ -1,13 +1,71 @@
+import { strFromU8 } from 'fflate';
 import { FormatError } from '../../../errors.ts';
-import type { ReadContext } from '../format.ts';
+import { DEFLATE_RATIO, type ReadContext } from '../format.ts';
 import { decompressor } from './decompress.ts';
 import type { Directory, TiffFile } from './directory.ts';
 import { COMPRESSION, type PageLayout, PHOTOMETRIC, rowBytes } from './layout.ts';
 import { allocateWords, reverseBits, undoDifferences, undoFloatPredictor, unpackRow, type Words } from './samples.ts';
 
+/** A block that the writer left out: its pixels are zero, or what GDAL says. */
+const isEmpty = (offset: number, byteCount: number) => byteCount === 0 || offset === 0;
+
+/** What a byte becomes at most; nothing bounds JPEG but the size that its stream states. */
+const RATIO: Readonly<Record<number, number>> = {
+  [COMPRESSION.none]: 1,
+  // Strings of at most 3839 bytes from a code of 12 bits.
+  [COMPRESSION.lzw]: 2560,
+  [COMPRESSION.packBits]: 64,
+  [COMPRESSION.deflate]: DEFLATE_RATIO,
+  [COMPRESSION.oldDeflate]: DEFLATE_RATIO,
+  // A block of 128 KiB from its header and one byte (RFC 8878, section 3.1.1.2).
+  [COMPRESSION.zstd]: 2 ** 15,
+};
+
+/**
+ * Whether the strips and tiles lie in the file and can fill the page at all: before there is room for it.
+ * @throws FormatError when one cannot
+ */
+export function checkBlocks(layout: PageLayout, fileBytes: number, file: string): void {
+  const { width, height, samples, bits, planar, blockWidth, blockHeight, offsets, byteCounts } = layout;
+  const perRow = rowBytes(blockWidth, planar ? 1 : samples, bits);
+  const [across, down] = [Math.ceil(width / blockWidth), Math.ceil(height / blockHeight)];
+  for (let index = 0; index < across * down * (planar ? samples : 1); index++) {
+    const [offset, byteCount] = [offsets[index], byteCounts[index]];
+    if (isEmpty(offset, byteCount)) continue;
+    if (offset + byteCount > fileBytes) {
+      throw new FormatError(
+        `the file ends at byte ${fileBytes}, but its picture goes on to byte ${offset + byteCount}: it is truncated.`,
+        { file, remedy: 'Copy or save it again.' },
+      );
+    }
+    const rows = Math.min(blockHeight, height - (Math.floor(index / across) % down) * blockHeight);
+    const most = byteCount * (RATIO[layout.compression] ?? Number.POSITIVE_INFINITY);
+    if (most < perRow * rows) throw endsEarly(layout, index, most, perRow * rows, file);
+  }
+}
+
+function endsEarly(layout: PageLayout, index: number, bytes: number, needed: number, file: string): FormatError {
+  return new FormatError(
+    `the data of ${layout.tiled ? 'tile' : 'strip'} ${index} ends after ${bytes} of ${needed} bytes.`,
+    { file, remedy: 'The file is truncated or damaged: copy or save it again.' },
+  );
+}
+
+/** The bits of GDAL's value for what was left out. */
+function emptyValue(directory: Directory, { dtype }: PageLayout): number | bigint | undefined {
+  const text = directory.bytes('GDAL_NODATA');
+  const value = text === undefined ? Number.NaN : Number(strFromU8(text, true).trim().replace(',', '.') || 'none');
+  if (Number.isNaN(value) || value === 0 || dtype === 'float16') return undefined;
+  if (dtype === 'float32') return new Uint32Array(Float32Array.of(value).buffer)[0];
+  if (dtype === 'float64') return new BigUint64Array(Float64Array.of(value).buffer)[0];
+  if (!Number.isInteger(value)) return undefined;
+  return dtype.endsWith('64') ? BigInt.asUintN(64, BigInt(value)) : value;
+}
+
 /**
  * Reads one page into `target`, samples in planes ([samples][height][width]) from element `at` on.
- * @throws FormatError when a strip or tile lies outside the file or holds too little
+ * @param invertsWhite whether white-is-zero is turned round; ImageJ means its display by it
+ * @throws FormatError when a strip or tile holds too little (`checkBlocks` has seen that they lie in the file)
  */
 export async function readPage(
   tiff: TiffFile,
@@ -16,6 +74,7 @@ export async function readPage(
   target: Words,
   at: number,
   { file, zlib }: ReadContext,
+  invertsWhite: boolean,
 ): Promise<void> {
   const { width, height, samples, bits, planar, blockWidth, blockHeight } = layout;
   const decompress = await decompressor(layout, directory.bytes('JPEGTables'), zlib);
@@ -25,6 +84,7 @@ export async function readPage(
   const perRow = rowBytes(blockWidth, chunk, bits);
   const row = allocateWords(bits, blockWidth * chunk);
   const plane = width * height;
+  const nodata = emptyValue(directory, layout);
   // A block's rows are then one long row.
   const asInPlane = chunk === 1 && blockWidth === width && bits % 8 === 0 && layout.predictor === 1;
   for (let p = 0; p < (planar ? samples : 1); p++) {
@@ -34,17 +94,24 @@ export async function readPage(
         const index = (p * down + by) * across + bx;
         const offset = layout.offsets[index];
         const byteCount = layout.byteCounts[index];
-        // A block of no bytes is one that the writer left empty: zeros.
-        if (byteCount === 0) continue;
-        const packed = takeBlock(tiff.bytes, offset, byteCount, layout, file);
+        const columns = Math.min(blockWidth, width - bx * blockWidth);
+        if (isEmpty(offset, byteCount)) {
+          if (nodata === undefined) continue;
+          const corner = at + p * plane + by * blockHeight * width + bx * blockWidth;
+          for (let s = 0; s < chunk; s++) {
+            for (let y = 0; y < rows; y++) {
+              const from = corner + s * plane + y * width;
+              target.fill(nodata as never, from, from + columns);
+            }
+          }
+          continue;
+        }
+        const raw = tiff.bytes.subarray(offset, offset + byteCount);
+        const packed = layout.fillOrder === 2 && layout.compression !== COMPRESSION.jpeg ? reverseBits(raw) : raw;
         const bytes = await decompress(packed, perRow * (layout.tiled ? blockHeight : rows));
         if (bytes.length < perRow * rows) {
-          throw new FormatError(
-            `the data of ${layout.tiled ? 'tile' : 'strip'} ${index} ends after ${bytes.length} of ${perRow * rows} bytes.`,
-            { file, remedy: 'The file is truncated or damaged: copy or save it again.' },
-          );
+          throw endsEarly(layout, index, bytes.length, perRow * rows, file);
         }
-        const columns = Math.min(blockWidth, width - bx * blockWidth);
         if (asInPlane) {
           const to = at + p * plane + by * blockHeight * width;
           unpackRow(bytes, bits, tiff.littleEndian, target.subarray(to, to + rows * width));
@@ -64,18 +131,7 @@ export async function readPage(
     }
   }
   const page = target.subarray(at, at + samples * plane);
-  if (layout.photometric === PHOTOMETRIC.whiteIsZero) invert(page, layout);
-}
-
-function takeBlock(bytes: Uint8Array, offset: number, byteCount: number, layout: PageLayout, file: string): Uint8Array {
-  if (offset + byteCount > bytes.length) {
-    throw new FormatError(
-      `the file ends at byte ${bytes.length}, but its picture goes on to byte ${offset + byteCount}: it is truncated.`,
-      { file, remedy: 'Copy or save it again.' },
-    );
-  }
-  const packed = bytes.subarray(offset, offset + byteCount);
-  return layout.fillOrder === 2 && layout.compression !== COMPRESSION.jpeg ? reverseBits(packed) : packed;
+  if (invertsWhite && layout.photometric === PHOTOMETRIC.whiteIsZero) invert(page, layout);
 }
 
 function decodeRow(bytes: Uint8Array, layout: PageLayout, littleEndian: boolean, stride: number, row: Words): void {

@@ -3,10 +3,13 @@ import { FormatError } from '../../../errors.ts';
 import type { Image } from '../../image.ts';
 import { colourName, expandPalette } from '../../palette.ts';
 import { type Codec, checkDeclaredSize, type ReadContext } from '../format.ts';
+import { type Arrangement, descriptionOf, stack } from './arrangement.ts';
 import { type Directory, readDirectories, type TiffFile } from './directory.ts';
+import { calibrate } from './imagej.ts';
 import { COMPRESSION, type PageLayout, PHOTOMETRIC, pageLayout, rowBytes } from './layout.ts';
-import { type Arrangement, arrangementOf, imagejPages } from './metadata.ts';
-import { readPage } from './page.ts';
+import { lsmDirectory, lsmLayout } from './lsm.ts';
+import { arrangementOf, statedPages } from './metadata.ts';
+import { checkBlocks, readPage } from './page.ts';
 import { allocateWords, type Words } from './samples.ts';
 
 interface Page {
@@ -19,18 +22,17 @@ export const tiff: Codec = {
   async read(bytes: Uint8Array, context: ReadContext): Promise<Image> {
     const { file } = context;
     const source = readDirectories(bytes, file);
-    const pages = selectPages(source, context);
+    const { pages, arrangement } = selectPages(source, context);
     const first = pages[0];
     const { layout } = first;
     const pageElements = layout.width * layout.height * layout.samples;
-    const pageBytes = pageElements * bytesPer(layout.dtype);
-    const what = `the image (${layout.width} x ${layout.height}, ${layout.samples} x ${layout.dtype} a pixel, ${pages.length} page${pages.length === 1 ? '' : 's'})`;
-    checkDeclaredSize(what, pageBytes * pages.length, bytes.length, context);
+    const what = `the image (${layout.width} x ${layout.height}, ${layout.samples} x ${layout.dtype} per pixel, ${pages.length} page${pages.length === 1 ? '' : 's'})`;
+    checkDeclaredSize(what, pageElements * bytesPer(layout.dtype) * pages.length, context);
     const blockBytes =
       rowBytes(layout.blockWidth, layout.planar ? 1 : layout.samples, layout.bits) * layout.blockHeight;
-    checkDeclaredSize('one strip or tile', blockBytes, bytes.length, context);
+    checkDeclaredSize('one strip or tile', blockBytes, context);
+    for (const page of pages) checkBlocks(page.layout, bytes.length, file);
 
-    const arrangement = arrange(source, pages, context);
     const words = allocateWords(layout.bits, pageElements * pages.length);
     await fill(source, pages, arrangement, words, context);
 
@@ -41,8 +43,15 @@ export const tiff: Codec = {
         ([axis]) => axis === 'x' || axis === 'y' || (axis === 'z' ? z > 1 : t > 1),
       ),
     );
+    const turned = first.directory.first('Orientation') ?? 1;
+    const notes = [
+      ...arrangement.notes,
+      ...(turned === 1
+        ? []
+        : [`Viewers are asked to turn it (orientation ${turned}): pixels stay as they are stored.`]),
+    ];
     const bitsOf = bytesPer(layout.dtype) * 8;
-    const image = assemble(
+    const stored = assemble(
       layout.dtype,
       [t, c * layout.samples, z, layout.height, layout.width],
       reinterpret(words, layout.dtype),
@@ -51,9 +60,10 @@ export const tiff: Codec = {
         channels,
         ...(layout.bits < bitsOf ? { bitDepth: layout.bits } : {}),
         labelKind: arrangement.labelKind,
-        ...(arrangement.notes.length > 0 ? { notes: arrangement.notes } : {}),
+        ...(notes.length > 0 ? { notes } : {}),
       },
     );
+    const image = arrangement.calibration === undefined ? stored : calibrate(stored, arrangement.calibration, file);
     // ImageJ's palettes are look-up tables for the screen: the values themselves are the picture.
     if (layout.photometric !== PHOTOMETRIC.palette || arrangement.imagej || c > 1) return image;
     const colours = colourMap(first.directory, layout.bits, file);
@@ -61,25 +71,53 @@ export const tiff: Codec = {
   },
 };
 
-/** The pages to read: no thumbnails, overviews or masks; all of one size and kind. */
-function selectPages(source: TiffFile, { file, page }: ReadContext): readonly Page[] {
+interface Selection {
+  readonly pages: readonly Page[];
+  readonly arrangement: Arrangement;
+}
+
+/** The pages to read, without thumbnails, overviews or masks, all of one size and kind; and how they lie. */
+function selectPages(source: TiffFile, { file, page }: ReadContext): Selection {
   const full = source.directories.filter((directory) => {
     // Bit 0: reduced version of another page, bit 2: transparency mask; SubfileType 2: reduced.
     const reduced = ((directory.first('NewSubfileType') ?? 0) & 5) !== 0 || directory.first('SubfileType') === 2;
     return !reduced;
   });
   const directories = full.length > 0 ? full : source.directories;
-  if (directories.length === 0) {
+  const [first] = directories;
+  if (first === undefined) {
     throw new FormatError('the TIFF file holds no page.', { file, remedy: 'Save it again.' });
   }
-  if (page !== undefined) {
-    const directory = directories[page];
-    if (directory === undefined) {
-      throw new FormatError(`there is no page ${page}: the file has ${directories.length}, counted from 0.`, { file });
-    }
-    return [{ directory, layout: pageLayout(directory, file) }];
+  const description = descriptionOf(first);
+  if (page === undefined && directories.length > 1 && description.startsWith('Aperio')) {
+    throw new FormatError(
+      `this is a whole slide (Aperio SVS) of ${directories.length} pictures, the largest ${first.first('ImageWidth')} x ${first.first('ImageLength')}. Whole slides are not supported yet.`,
+      { file, remedy: 'Save a region as TIFF, with QuPath for instance.' },
+    );
   }
-  const pages = directories.map((directory) => ({ directory, layout: pageLayout(directory, file) }));
+  const isLsm = first.location('CZ_LSMINFO') !== undefined;
+  const pageOf = (stored: Directory): Page => {
+    if (!isLsm) return { directory: stored, layout: pageLayout(stored, file) };
+    const directory = lsmDirectory(stored, source);
+    return { directory, layout: lsmLayout(pageLayout(directory, file), source.bytes.length) };
+  };
+  const behind = directories.length > 1 ? undefined : pagesBehind(source, pageOf(first));
+  const held = behind?.length ?? directories.length;
+  if (page !== undefined && page >= held) {
+    throw new FormatError(`there is no page ${page}: the file has ${held}, counted from 0.`, { file });
+  }
+  const pageAt = (i: number) => behind?.[i] ?? pageOf(directories[i]);
+  // The file's description stands in its first directory; of a single page it gives the pixel size.
+  const layout = pageOf(directories[page !== undefined && behind === undefined ? page : 0]).layout;
+  const whole = arrangementOf({ source, directories, layout, held, description, file });
+  if (page !== undefined) {
+    return {
+      pages: [pageAt(page)],
+      arrangement: { ...whole, ...stack(1, undefined, whole.spacing), channels: undefined },
+    };
+  }
+  const used = whole.pages ?? Array.from({ length: whole.t * whole.c * whole.z }, (_, i) => i);
+  const pages = used.map(pageAt);
   const kinds = new Set(
     pages.map(
       ({ layout: l }) =>
@@ -92,33 +130,32 @@ function selectPages(source: TiffFile, { file, page }: ReadContext): readonly Pa
       remedy: 'Save pages of one size and kind as one file.',
     });
   }
-  return pages.length === 1 ? withHiddenPages(source, pages[0] as Page) : pages;
+  return { pages, arrangement: whole };
 }
 
-/** ImageJ lists only the first page of a stack above 4 GiB; the others follow it without a gap. */
-function withHiddenPages(source: TiffFile, page: Page): readonly Page[] {
+/**
+ * The pages of a file that lists only the first one, whose others follow it without a gap: of ImageJ above 4 GiB, of
+ * MetaMorph, and of tifffile where it was asked to; the first alone where there are none.
+ */
+function pagesBehind(source: TiffFile, page: Page): readonly Page[] {
   const { layout, directory } = page;
-  const stated = imagejPages(directory);
-  const bytes = rowBytes(layout.width, layout.samples, layout.bits) * layout.height;
-  const start = layout.offsets[0];
-  if (stated === 1 || layout.compression !== COMPRESSION.none || layout.tiled || layout.planar) return [page];
-  if (start + stated * bytes > source.bytes.length) return [page];
+  const { width, height, samples, bits, offsets, byteCounts } = layout;
+  const planes = layout.planar ? samples : 1;
+  const planeBytes = rowBytes(width, samples / planes, bits) * height;
+  const [start] = offsets;
+  const stated = statedPages(directory, layout);
+  const together = offsets.every((offset, i) => i === 0 || offset === offsets[i - 1] + byteCounts[i - 1]);
+  const fits = start > 0 && start + stated * planes * planeBytes <= source.bytes.length;
+  if (stated === 1 || layout.compression !== COMPRESSION.none || layout.tiled || !together || !fits) return [page];
   return Array.from({ length: stated }, (_, i) => ({
     directory,
     layout: {
       ...layout,
-      blockHeight: layout.height,
-      offsets: Float64Array.of(start + i * bytes),
-      byteCounts: Float64Array.of(bytes),
+      blockHeight: height,
+      offsets: Float64Array.from({ length: planes }, (__, s) => start + (i * planes + s) * planeBytes),
+      byteCounts: new Float64Array(planes).fill(planeBytes),
     },
   }));
-}
-
-/** How the pages lie. The file's description stands in its first directory; of a single page it gives the pixel size. */
-function arrange(source: TiffFile, pages: readonly Page[], { page }: ReadContext): Arrangement {
-  const { directory, layout } = pages[0];
-  if (page === undefined) return arrangementOf(directory, pages.length, layout.samples);
-  return { ...arrangementOf(source.directories[0] ?? directory, 1, layout.samples), notes: [] };
 }
 
 /** Reads every page to its place in [t][c][samples][z][y][x]. */
@@ -133,15 +170,17 @@ async function fill(
   const { width, height, samples, bits } = pages[0].layout;
   const plane = width * height;
   const scratch = samples > 1 && z > 1 ? allocateWords(bits, plane * samples) : undefined;
+  // Of ImageJ white-is-zero is a look-up table for the screen too.
+  const invertsWhite = arrangement.imagej !== true;
   for (const [i, { directory, layout }] of pages.entries()) {
     const place = arrangement.place(i);
     const at = ((place.t * c + place.c) * samples * z + place.z) * plane;
     if (scratch === undefined) {
-      await readPage(source, directory, layout, words, at, context);
+      await readPage(source, directory, layout, words, at, context, invertsWhite);
       continue;
     }
     // Samples of a page lie z planes apart.
-    await readPage(source, directory, layout, scratch.fill(0 as never), 0, context);
+    await readPage(source, directory, layout, scratch.fill(0 as never), 0, context, invertsWhite);
     for (let s = 0; s < samples; s++) {
       words.set(scratch.subarray(s * plane, (s + 1) * plane) as never, at + s * z * plane);
     }

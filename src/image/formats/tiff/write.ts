@@ -1,4 +1,5 @@
 import { strToU8, zlibSync } from 'fflate';
+import { concatenate } from '../../../array/bytes.ts';
 import { bytesPer, type DType } from '../../../array/ndarray.ts';
 import { UsageError } from '../../../errors.ts';
 import { extent, type Image } from '../../image.ts';
@@ -127,13 +128,7 @@ export function writeTiff(image: Image, { compression = 'deflate' }: WriteTiffOp
       }
     }
   }
-  const out = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
+  return concatenate(parts);
 }
 
 /** Red, green, blue and perhaps alpha, which other programs should show as colour. */
@@ -190,12 +185,14 @@ function text(tag: number, ascii: string): Entry {
 }
 
 /** ImageJ's description. `channel_names` and `label_kind` are ours; ImageJ ignores them. */
-function describe(
-  { spacing: { x, y, z, t }, channels, labelKind }: Image,
-  c: number,
-  slices: number,
-  frames: number,
-): string {
+function describe(image: Image, c: number, slices: number, frames: number): string {
+  const {
+    spacing: { x, y, z, t },
+    channels,
+    valueUnit,
+    labelKind,
+    dtype,
+  } = image;
   // ImageJ writes µm as "micron"; TIFF texts are 7-bit.
   const unit = (name: string) =>
     name === 'µm'
@@ -216,6 +213,8 @@ function describe(
     z === undefined ? undefined : `spacing=${z.value}`,
     t === undefined ? undefined : `finterval=${t.value}`,
     t === undefined || t.unit === 's' ? undefined : `tunit=${unit(t.unit)}`,
+    // Values are as they are stored; of signed 16 bits ImageJ takes what is stored and 32768 more.
+    valueUnit === undefined ? undefined : `cf=0\nc0=${dtype === 'int16' ? -32_768 : 0}\nc1=1\nvunit=${unit(valueUnit)}`,
     c > 1 && channels !== undefined ? `channel_names=${asciiJson(channels)}` : undefined,
     labelKind === undefined ? undefined : `label_kind=${labelKind}`,
   ];

@@ -1,0 +1,113 @@
+import { strFromU8 } from 'fflate';
+import type { Image, Spacings } from '../../image.ts';
+import type { Directory, TiffFile } from './directory.ts';
+import type { PageLayout } from './layout.ts';
+
+type PageAxis = 't' | 'c' | 'z';
+export type Place = Readonly<Record<PageAxis, number>>;
+
+/** What the pages of a file are. The page of the directory `pages[i]` stands at `place(i)` of `t` x `c` x `z` pages. */
+export interface Arrangement extends Grid {
+  /** Numbers of the directories that are read; default the first t * c * z. */
+  readonly pages?: readonly number[];
+  readonly spacing: Spacings;
+  readonly channels?: readonly string[];
+  readonly notes: readonly string[];
+  readonly labelKind?: Image['labelKind'];
+  /** The file is ImageJ's: palettes and inverted look-up tables are for the screen. */
+  readonly imagej?: boolean;
+  /** What ImageJ makes of the stored values. */
+  readonly calibration?: Calibration;
+}
+
+/** ImageJ's value calibration: number of the function, its parameters, and the unit of what it gives. */
+export interface Calibration {
+  readonly method: number;
+  readonly parameters: readonly number[];
+  readonly unit: string | undefined;
+}
+
+/** t x c x z pages in an order. */
+export interface Grid {
+  readonly t: number;
+  readonly c: number;
+  readonly z: number;
+  place(page: number): Place;
+}
+
+/** A grid whose pages are counted along its axes. */
+export interface OrderedGrid extends Grid {
+  index(place: Place): number;
+}
+
+/** Pages counted along `axes`, such as `tzc`, the last one fastest; an axis that `lengths` leaves out has one step. */
+export function gridOf(axes: string, lengths: Partial<Place>): OrderedGrid {
+  const { t = 1, c = 1, z = 1 } = lengths;
+  const sizes = { t, c, z };
+  return {
+    ...sizes,
+    index: (place) => ([...axes] as PageAxis[]).reduce((index, axis) => index * sizes[axis] + place[axis], 0),
+    place(page) {
+      const place = { t: 0, c: 0, z: 0 };
+      let rest = page;
+      for (const axis of [...axes].reverse() as PageAxis[]) {
+        place[axis] = rest % sizes[axis];
+        rest = Math.floor(rest / sizes[axis]);
+      }
+      return place;
+    },
+  };
+}
+
+/**
+ * Pages at places of a larger array, such as one file of a set holds them, as an array of their own.
+ * @returns undefined where two pages have one place, or where they leave gaps
+ */
+export function gridOfPlaces(
+  places: readonly Place[],
+): (Grid & { kept(axis: PageAxis): readonly number[] }) | undefined {
+  const steps = (axis: PageAxis) => [...new Set(places.map((place) => place[axis]))].sort((a, b) => a - b);
+  const [t, c, z] = [steps('t'), steps('c'), steps('z')];
+  const ranks = places.map((place) => ({ t: t.indexOf(place.t), c: c.indexOf(place.c), z: z.indexOf(place.z) }));
+  const taken = new Set(ranks.map((rank) => (rank.t * c.length + rank.c) * z.length + rank.z));
+  const count = t.length * c.length * z.length;
+  if (taken.size !== places.length || taken.size !== count) return undefined;
+  return { t: t.length, c: c.length, z: z.length, place: (page) => ranks[page], kept: (axis) => ({ t, c, z })[axis] };
+}
+
+/** What the writer of a file may have said of it. */
+export interface Described {
+  readonly source: TiffFile;
+  /** Its pages, without thumbnails, overviews and masks. */
+  readonly directories: readonly Directory[];
+  /** Of the first page. */
+  readonly layout: PageLayout;
+  /** How many pages there are: those of `directories`, or those that lie behind the only one. */
+  readonly held: number;
+  /** The text of the first page. */
+  readonly description: string;
+  readonly file: string;
+}
+
+/** Pages along z. */
+export function stack(pages: number, note?: string, spacing: Spacings = {}): Arrangement {
+  return { ...gridOf('z', { z: pages }), spacing, notes: note === undefined ? [] : [note] };
+}
+
+export function descriptionOf(directory: Directory): string {
+  const bytes = directory.bytes('ImageDescription');
+  if (bytes === undefined) return '';
+  // UTF-8, as OME has it; else Latin 1, as ImageJ has it.
+  const text = strFromU8(bytes);
+  return text.includes('�') ? strFromU8(bytes, true) : text;
+}
+
+/** Leaves out the axes that have none. */
+export function spacingsOf(of: { readonly [axis in keyof Spacings]: Spacings[axis] | undefined }): Spacings {
+  return Object.fromEntries(Object.entries(of).filter(([, spacing]) => spacing !== undefined));
+}
+
+/** The sentence for a file with more images than the one that is read. */
+export function firstOf(images: number, writer: string): string {
+  return `The file holds ${images} images (${writer}): the first is read.`;
+}

@@ -1,0 +1,92 @@
+/** Zeiss LSM: what the pages are stands in a structure of its own; every other page is a thumbnail. */
+import { strFromU8 } from 'fflate';
+import { FormatError } from '../../../errors.ts';
+import { spacingOf } from '../../units.ts';
+import { type Arrangement, type Described, firstOf, gridOf, spacingsOf, stack } from './arrangement.ts';
+import type { Directory, TiffFile } from './directory.ts';
+import { COMPRESSION, type PageLayout } from './layout.ts';
+
+/** What the rows of a page are in the scans whose pages are not planes of x and y (ScanType of CZ_LSMINFO). */
+const ROWS: Readonly<Record<number, 'z' | 't'>> = { 1: 'z', 2: 't', 4: 'z', 5: 't', 8: 'z', 9: 'z', 10: 't' };
+
+/** Offsets of CZ_LSMINFO. */
+const AT = {
+  z: 16,
+  channels: 20,
+  t: 24,
+  sizeX: 40,
+  sizeY: 48,
+  sizeZ: 56,
+  scan: 88,
+  colours: 108,
+  interval: 112,
+  p: 264,
+  m: 268,
+};
+
+export function lsmArrangement({ source, directories, layout, held, file }: Described): Arrangement | undefined {
+  const info = directories[0].location('CZ_LSMINFO');
+  if (info === undefined) return undefined;
+  const { view } = source;
+  const int = (at: number) => (at + 4 <= info.count ? Math.max(1, view.getInt32(info.offset + at, true)) : 1);
+  const um = (at: number) => spacingOf(rounded(view.getFloat64(info.offset + at, true) * 1e6), 'µm');
+  const rows = ROWS[view.getUint16(info.offset + AT.scan, true)];
+  const z = rows === 'z' ? 1 : int(AT.z);
+  const positions = int(AT.p) * int(AT.m);
+  // Channels are samples of a page, but for files that keep each on a page of its own.
+  const c = layout.samples === 1 ? int(AT.channels) : 1;
+  const planned = rows === 't' ? 1 : int(AT.t);
+  // A recording may have been stopped.
+  const t = Math.min(planned, Math.max(1, Math.floor(held / (z * c * positions))));
+  const spacing = spacingsOf({
+    x: um(AT.sizeX),
+    y: rows === undefined ? um(AT.sizeY) : rows === 'z' ? um(AT.sizeZ) : undefined,
+    z: um(AT.sizeZ),
+    t: spacingOf(view.getFloat64(info.offset + AT.interval, true), 's'),
+  });
+  if (z * t * c * positions !== held) {
+    const stated = `${z} slices x ${planned} times x ${positions} positions`;
+    throw new FormatError(`it states ${stated} (LSM), but holds ${held} pages.`, {
+      file,
+      remedy: 'Open it in Fiji and save it as TIFF.',
+    });
+  }
+  const notes = positions > 1 ? [firstOf(positions, 'positions of LSM')] : [];
+  if (t < planned) notes.push(`The file states ${planned} times (LSM) and holds ${t}.`);
+  if (rows !== undefined) notes.push(`The rows of its pages are ${rows === 'z' ? 'slices' : 'times'} (LSM).`);
+  const channels = channelNames(source, view.getUint32(info.offset + AT.colours, true));
+  return { ...stack(1), ...gridOf('tzc', { t, z, c }), spacing, channels, notes };
+}
+
+/** A directory whose two BitsPerSample may lie elsewhere, although they would fit in their place. */
+export function lsmDirectory(directory: Directory, { view, bytes }: TiffFile): Directory {
+  const inPlace = directory.all('BitsPerSample');
+  const [low, high] = inPlace;
+  const offset = low + high * 65_536;
+  if (inPlace.length !== 2 || low === high || offset + 4 > bytes.length) return directory;
+  const bits = Float64Array.of(view.getUint16(offset, true), view.getUint16(offset + 2, true));
+  return { ...directory, all: (tag) => (tag === 'BitsPerSample' ? bits : directory.all(tag)) };
+}
+
+/** LSM gives the lengths of strips before they were packed, and LZW stops by itself; a predictor needs packing. */
+export function lsmLayout(layout: PageLayout, fileBytes: number): PageLayout {
+  const { compression, offsets, byteCounts } = layout;
+  if (compression === COMPRESSION.none) return { ...layout, predictor: 1 };
+  const most = byteCounts.map((count, i) => Math.max(0, Math.min(2 * count, fileBytes - offsets[i])));
+  return compression === COMPRESSION.lzw ? { ...layout, byteCounts: most } : layout;
+}
+
+const rounded = (value: number) => Number(value.toPrecision(12));
+
+/** The names of the channels' colours: a block with its length, counts, and where the names begin. */
+function channelNames({ view, bytes }: TiffFile, block: number): string[] | undefined {
+  if (block === 0 || block + 24 > bytes.length) return undefined;
+  const [end, count] = [Math.min(bytes.length, block + view.getUint32(block, true)), view.getUint32(block + 8, true)];
+  const names: string[] = [];
+  for (let at = block + view.getUint32(block + 16, true); at + 4 < end && names.length < count; ) {
+    const length = view.getUint32(at, true);
+    names.push(strFromU8(bytes.subarray(at + 4, at + 4 + length), true).replace(/\0.*$/s, ''));
+    at += 4 + length;
+  }
+  return names;
+}

@@ -1,0 +1,82 @@
+/**
+ * MetaMorph's STK: one directory for all planes, which lie one behind the other; what they are stands in tags of
+ * Universal Imaging Corporation. Which axis the planes make was compared with tifffile 2026.3.3.
+ */
+import { strFromU8 } from 'fflate';
+import { normaliseUnit, spacingOf } from '../../units.ts';
+import { type Arrangement, type Described, gridOf, spacingsOf, stack } from './arrangement.ts';
+import type { Directory, TiffFile } from './directory.ts';
+
+const PLANE_BYTES = 24;
+/** Entries of UIC1: numbers of what is stated, each with a value or the offset of one. */
+const CALIBRATED = 3;
+const X_SIZE = 4;
+const Y_SIZE = 5;
+const UNIT = 6;
+
+/** The number of planes is the count of UIC2. */
+export function metamorphPages(first: Directory): number | undefined {
+  return first.location('UIC2Tag')?.count;
+}
+
+export function metamorphArrangement({ source, directories, held }: Described): Arrangement | undefined {
+  const [first] = directories;
+  const planes = first.location('UIC2Tag');
+  if (planes === undefined) return undefined;
+  const size = pixelSize(source, first);
+  if (planes.count !== held) {
+    return stack(held, `The file states ${planes.count} planes (MetaMorph) and holds ${held}: taken as slices.`, size);
+  }
+  const fraction = fractionsOf(source);
+  const facts = Array.from({ length: held }, (_, i) => {
+    const at = planes.offset + i * PLANE_BYTES;
+    const [day, ms] = [source.view.getUint32(at + 8, true), source.view.getUint32(at + 12, true)];
+    return { distance: fraction(at), ms, time: day * 86_400_000 + ms };
+  });
+  const isZ = facts.every(({ distance }) => distance !== 0);
+  const isTime = !isZ && facts.every(({ ms }, i) => i === 0 || ms !== facts[i - 1].ms);
+  if (!isTime) {
+    const step = isZ ? evenStep(facts.map(({ distance }) => distance)) : undefined;
+    const z = step === undefined ? undefined : spacingOf(Math.abs(step), size.x?.unit);
+    return stack(held, undefined, spacingsOf({ ...size, z }));
+  }
+  const interval = evenStep(facts.map(({ time }) => time));
+  const t = interval === undefined ? undefined : spacingOf(interval / 1000, 's');
+  return { ...gridOf('t', { t: held }), spacing: spacingsOf({ ...size, t }), notes: [] };
+}
+
+/** The distance of values that are all alike, or that grow evenly. */
+function evenStep(values: readonly number[]): number | undefined {
+  const steps = values.slice(1).map((value, i) => value - values[i]);
+  const mean = steps.reduce((sum, step) => sum + step, 0) / steps.length;
+  if (steps.every((step) => step === 0)) return values[0];
+  return steps.every((step) => Math.abs(step - mean) <= 0.01 * Math.abs(mean)) ? mean : undefined;
+}
+
+function pixelSize(source: TiffFile, first: Directory) {
+  const { view, bytes } = source;
+  const list = first.location('UIC1Tag');
+  const stated = new Map<number, number>();
+  for (let i = 0; i < (list?.count ?? 0); i++) {
+    const at = (list?.offset ?? 0) + 8 * i;
+    if (at + 8 > bytes.length) break;
+    stated.set(view.getUint32(at, true), view.getUint32(at + 4, true));
+  }
+  const [x, y] = [stated.get(X_SIZE), stated.get(Y_SIZE)];
+  if (stated.get(CALIBRATED) === 0 || x === undefined || y === undefined) return {};
+  const textAt = stated.get(UNIT);
+  const unit = textAt === undefined ? undefined : normaliseUnit(text(source, textAt));
+  const fraction = fractionsOf(source);
+  return spacingsOf({ x: spacingOf(fraction(x), unit), y: spacingOf(fraction(y), unit) });
+}
+
+const fractionsOf =
+  ({ view }: TiffFile) =>
+  (at: number) =>
+    view.getUint32(at, true) / view.getUint32(at + 4, true);
+
+/** A text with its length before it. */
+function text({ view, bytes }: TiffFile, at: number): string {
+  const length = view.getUint32(at, true);
+  return strFromU8(bytes.subarray(at + 4, at + 4 + length), true).replace(/\0.*$/s, '');
+}
