@@ -25,6 +25,8 @@ export interface Files {
 export interface WritableFiles extends Files {
   /** What is at a path; undefined for nothing. */
   kind(path: string): Promise<'file' | 'folder' | undefined>;
+  /** The path in full, for records that are read elsewhere. */
+  resolve(path: string): string;
   /**
    * Replaces a file as a whole, with the folders that it needs: a reader sees the old one or the new one, never a part.
    * @throws LamellaError when there is no room or no permission.

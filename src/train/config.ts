@@ -16,7 +16,7 @@ import type { ScheduleSpec } from '../nn/schedules.ts';
 import type { TensorLayout } from '../runtime/runtime.ts';
 import { checkConfig } from './config-rules.ts';
 import type { Plan } from './plan.ts';
-import { RUN_FILES, type Store } from './store.ts';
+import { RUN_FILES, type Store, type StoreReader } from './store.ts';
 import type { ValidationMetric } from './validate.ts';
 
 /** What decides every weight of the result: the same recipe, data and machine give the same bits. */
@@ -123,7 +123,7 @@ export async function writeConfig(store: Store, config: RunConfig): Promise<void
 /**
  * @throws RunError when it is not there, damaged, or of a version that this one does not know.
  */
-export async function readConfig(store: Store): Promise<RunConfig> {
+export async function readConfig(store: StoreReader): Promise<RunConfig> {
   const file = store.pathOf(RUN_FILES.config);
   const bytes = await store.read(RUN_FILES.config);
   if (bytes === undefined) {

@@ -18,6 +18,9 @@ export interface Store {
   remove(file: string): Promise<void>;
 }
 
+/** A run that is only read. */
+export type StoreReader = Pick<Store, 'name' | 'pathOf' | 'read'>;
+
 /** Wall-clock time; injected, since the core has no clock. */
 export interface Clock {
   /** Milliseconds since any fixed moment, monotonic. */

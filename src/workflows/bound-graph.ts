@@ -1,9 +1,9 @@
-import { LamellaError, ModelError } from '../../errors.ts';
-import type { Graph } from '../../graph/ir.ts';
-import type { Signature } from '../../graph/onnx/model.ts';
-import { readOnnx } from '../../graph/onnx/read.ts';
+import { LamellaError, ModelError } from '../errors.ts';
+import type { Graph } from '../graph/ir.ts';
+import type { Signature } from '../graph/onnx/model.ts';
+import { readOnnx } from '../graph/onnx/read.ts';
 
-/** Sides to count with where the file leaves them open: most networks take one of these. */
+/** Sides to assume where the file leaves them open: most networks support one of these. */
 const SIDES = [256, 572, 512, 224];
 
 /** The graph of a file for a size, or why there is none. */

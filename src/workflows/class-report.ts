@@ -1,20 +1,20 @@
 /** The report of a run on classes of whole images: what was right, what was taken for what, how it learned. */
 
-import { basename, join, resolve } from 'node:path';
-import { performance } from 'node:perf_hooks';
-import type { ClassSample } from '../../dataset/classification/classes.ts';
-import { splitClasses } from '../../dataset/classification/prepare.ts';
-import { readClasses } from '../../dataset/classification/read.ts';
-import { topKAccuracy } from '../../metrics/top-k.ts';
-import { classifyPages, openClassifier } from '../../predict/classifier.ts';
-import { type Facts, type ReportData, type ScoreTable, score } from '../../report/run/data.ts';
-import type { RunConfig } from '../../train/config.ts';
-import type { LogLine } from '../../train/log.ts';
-import { nodeFiles } from './files.ts';
+import type { ClassSample } from '../dataset/classification/classes.ts';
+import { splitClasses } from '../dataset/classification/prepare.ts';
+import { readClasses } from '../dataset/classification/read.ts';
+import { joinPath } from '../files.ts';
+import { topKAccuracy } from '../metrics/top-k.ts';
+import { classifyPages, openClassifier } from '../predict/classifier.ts';
+import { type Facts, type ReportData, type ScoreTable, score } from '../report/run/data.ts';
+import type { DeviceName } from '../runtime/runtime.ts';
+import type { RunConfig } from '../train/config.ts';
+import type { LogLine } from '../train/log.ts';
+import type { Host } from './host.ts';
 import { dataFacts, describeSpec, formatCount, formatMs, machineFacts, timesOf, trainingOf } from './report-facts.ts';
-import { type NodeDevice, openRuntime } from './runtime.ts';
 
 export interface ClassReportOptions {
+  readonly title: string;
   readonly run: string;
   readonly config: RunConfig;
   readonly lines: readonly LogLine[];
@@ -23,7 +23,7 @@ export interface ClassReportOptions {
   readonly file: string;
   /** `A perceptron`. */
   readonly networkName: string;
-  readonly device: NodeDevice | 'auto';
+  readonly device: DeviceName | 'auto';
   /** Where the data are now, if they were moved. */
   readonly folder?: string;
 }
@@ -35,19 +35,13 @@ const MOST_TRAINING_IMAGES = 2000;
 const MOST_CONFUSED = 20;
 
 /** Everything that the report shows. @throws DatasetError when the data are not where they were. */
-export async function collectClassReport({
-  run,
-  config,
-  lines,
-  bytes,
-  file,
-  networkName,
-  device,
-  folder = config.folder,
-}: ClassReportOptions): Promise<ReportData> {
+export async function collectClassReport(
+  host: Host,
+  { title, run, config, lines, bytes, file, networkName, device, folder = config.folder }: ClassReportOptions,
+): Promise<ReportData> {
   const { recipe } = config;
   const names = recipe.labels.classes.map(({ name }) => name);
-  const raw = await readClasses(nodeFiles, folder, { classNames: names, skipBad: true });
+  const raw = await readClasses(host.files, folder, { classNames: names, skipBad: true });
   const { validation, train } = splitClasses(raw, recipe.seed, recipe.data.split);
   const { split } = recipe.data;
   // Validated on it already where it was named for that.
@@ -58,7 +52,7 @@ export async function collectClassReport({
       : ['that it was trained on, since none was held out', train.slice(0, MOST_TRAINING_IMAGES)],
     ...(test.length > 0 ? [['of the test part', test] as const] : []),
   ];
-  const runtime = await openRuntime({ device });
+  const runtime = await host.openRuntime(device);
   try {
     const model = await openClassifier(runtime, bytes, { file });
     const tables: ScoreTable[] = [];
@@ -66,9 +60,9 @@ export async function collectClassReport({
     let predictionMs = 0;
     let images = 0;
     for (const [where, samples] of judged) {
-      const began = performance.now();
+      const began = host.nowMs();
       const probabilities = await classifyPages(model, samples);
-      predictionMs += performance.now() - began;
+      predictionMs += host.nowMs() - began;
       images += samples.length;
       const labels = samples.map(({ label }) => label);
       const counts = confusions(probabilities.data, labels, names.length);
@@ -85,7 +79,7 @@ export async function collectClassReport({
     const steps = lines.filter((line) => line.kind === 'step').length;
     const training = trainingOf(lines);
     return {
-      title: `Lamella report: ${basename(resolve(run))}`,
+      title,
       summary: `${networkName} of ${formatCount(model.signature.storedElements)} parameters for ${names.length} classes, trained on ${config.trainingImages.length.toLocaleString('en')} images in ${formatMs(trainingMs + validationMs)}, and judged on ${judged.map(([where, samples]) => `${samples.length.toLocaleString('en')} images ${where}`).join(' and ')}.`,
       createdAt: new Date().toISOString(),
       headline: [
@@ -113,7 +107,7 @@ export async function collectClassReport({
       ],
       decisions: config.notes,
       commands: [
-        `npx lamella train --config ${join(run, 'config.json')} --out ${run}-again`,
+        `npx lamella train --config ${joinPath(run, 'config.json')} --out ${run}-again`,
         `npx lamella evaluate ${run} ${folder} --metrics topk`,
       ],
       // Names of thousands of images would bury the rest.

@@ -1,13 +1,13 @@
 /** Which images runs can honestly be compared on: those that none of them was trained on. */
 
-import { crc32 } from '../../array/crc32.ts';
-import type { ClassSample, RawClasses } from '../../dataset/classification/classes.ts';
-import { splitClasses } from '../../dataset/classification/prepare.ts';
-import { readClasses } from '../../dataset/classification/read.ts';
-import { readDataset } from '../../dataset/prepare.ts';
-import type { RawDataset, RawPage } from '../../dataset/raw.ts';
-import { DatasetError, LamellaError, option, RunError } from '../../errors.ts';
-import { nodeFiles } from './files.ts';
+import { crc32 } from '../array/crc32.ts';
+import type { ClassSample, RawClasses } from '../dataset/classification/classes.ts';
+import { splitClasses } from '../dataset/classification/prepare.ts';
+import { readClasses } from '../dataset/classification/read.ts';
+import { readDataset } from '../dataset/prepare.ts';
+import type { RawDataset, RawPage } from '../dataset/raw.ts';
+import { DatasetError, LamellaError, option, RunError } from '../errors.ts';
+import type { Files } from '../files.ts';
 import type { RunResults } from './read-run.ts';
 
 /** A run folder that holds a model. */
@@ -71,8 +71,12 @@ function requireHeldOut(runs: readonly OpenedRun[]): void {
 const counted = (n: number): string => `${n.toLocaleString('en')} ${n === 1 ? 'image' : 'images'}`;
 
 /** Pages with truth for all runs. @throws DatasetError, RunError where there are none. */
-export async function commonPages(runs: readonly OpenedRun[], data: string | undefined): Promise<CommonPages> {
-  const read = once((folder) => readDataset(nodeFiles, folder));
+export async function commonPages(
+  files: Files,
+  runs: readonly OpenedRun[],
+  data: string | undefined,
+): Promise<CommonPages> {
+  const read = once((folder) => readDataset(files, folder));
   const notes: string[] = [];
   if (data !== undefined) {
     const { pages } = await read(data);
@@ -145,8 +149,12 @@ function partlyHeld(runs: readonly OpenedRun[], common: number, notes: string[])
 }
 
 /** Images with classes for all runs: the test part of the data, which no training sees, else what all held out. */
-export async function commonClasses(runs: readonly OpenedRun[], data: string | undefined): Promise<CommonClasses> {
-  const read = once((folder) => readClasses(nodeFiles, folder, { skipBad: true }));
+export async function commonClasses(
+  files: Files,
+  runs: readonly OpenedRun[],
+  data: string | undefined,
+): Promise<CommonClasses> {
+  const read = once((folder) => readClasses(files, folder, { skipBad: true }));
   const notes: string[] = [];
   if (data !== undefined) {
     const { parts } = await read(data);

@@ -1,27 +1,27 @@
 /** One run judged on images, with what its network costs on them. */
 
-import { ndarray } from '../../array/ndarray.ts';
-import { median } from '../../array/quantile.ts';
-import { applyMapping, IGNORE } from '../../dataset/labels/labels.ts';
-import type { RawPage } from '../../dataset/raw.ts';
-import { costOf } from '../../graph/analysis/cost.ts';
-import type { Graph } from '../../graph/ir.ts';
-import { readOnnx } from '../../graph/onnx/read.ts';
-import { isPlain } from '../../input/window.ts';
-import { argmaxClasses } from '../../metrics/argmax.ts';
-import { type IsbiSliceScores, isbiScores, isbiSliceScores } from '../../metrics/isbi.ts';
-import { confusionMatrix, overlapScores, sumOfConfusions } from '../../metrics/overlap.ts';
-import { topKAccuracy } from '../../metrics/top-k.ts';
-import { classifyPages, openClassifier } from '../../predict/classifier.ts';
-import { denseGraph } from '../../predict/dense.ts';
-import { type OpenedModel, openModel } from '../../predict/open.ts';
-import { planPage, predictPage } from '../../predict/predict.ts';
-import type { RunResult } from '../../report/compare/comparison.ts';
-import type { Runtime } from '../../runtime/runtime.ts';
-import type { Clock } from '../../train/store.ts';
-import { chooseMetric, type ValidationMetric } from '../../train/validate.ts';
+import { ndarray } from '../array/ndarray.ts';
+import { median } from '../array/quantile.ts';
+import { applyMapping, IGNORE } from '../dataset/labels/labels.ts';
+import type { RawPage } from '../dataset/raw.ts';
+import { costOf } from '../graph/analysis/cost.ts';
+import type { Graph } from '../graph/ir.ts';
+import { readOnnx } from '../graph/onnx/read.ts';
+import { isPlain } from '../input/window.ts';
+import { argmaxClasses } from '../metrics/argmax.ts';
+import { type IsbiSliceScores, isbiScores, isbiSliceScores } from '../metrics/isbi.ts';
+import { confusionMatrix, overlapScores, sumOfConfusions } from '../metrics/overlap.ts';
+import { topKAccuracy } from '../metrics/top-k.ts';
+import { classifyPages, openClassifier } from '../predict/classifier.ts';
+import { denseGraph } from '../predict/dense.ts';
+import { type OpenedModel, openModel } from '../predict/open.ts';
+import { planPage, predictPage } from '../predict/predict.ts';
+import type { RunResult } from '../report/compare/comparison.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { Clock } from '../train/store.ts';
+import { chooseMetric, type ValidationMetric } from '../train/validate.ts';
 import type { CommonClasses, CommonPages, OpenedRun } from './compare-data.ts';
-import type { EnergyMeter } from './energy.ts';
+import type { EnergyMeter } from './host.ts';
 import { shortNames } from './report-facts.ts';
 
 /** What judging a run gives. */

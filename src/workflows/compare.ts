@@ -1,25 +1,23 @@
 /** Runs beside each other: each one's best model judged on images that none of them was trained on. */
 
-import { join } from 'node:path';
-import { performance } from 'node:perf_hooks';
-import { UsageError } from '../../errors.ts';
-import { isClassifier } from '../../models/registry.ts';
-import { type CompareOptions, type Comparison, compareRuns, type RunResult } from '../../report/compare/comparison.ts';
-import { renderComparison } from '../../report/compare/page.ts';
-import type { Recipe, RunConfig } from '../../train/config.ts';
-import type { LogLine } from '../../train/log.ts';
-import { atomicWrite } from './atomic-write.ts';
+import { UsageError } from '../errors.ts';
+import { joinPath, type WritableFiles } from '../files.ts';
+import { isClassifier } from '../models/registry.ts';
+import { type CompareOptions, type Comparison, compareRuns, type RunResult } from '../report/compare/comparison.ts';
+import { renderComparison } from '../report/compare/page.ts';
+import type { DeviceName } from '../runtime/runtime.ts';
+import type { Recipe, RunConfig } from '../train/config.ts';
+import type { LogLine } from '../train/log.ts';
 import { commonClasses, commonPages, type OpenedRun } from './compare-data.ts';
 import { type Judged, judgeClasses, judgePages } from './compare-judge.ts';
-import { openEnergyMeter } from './energy.ts';
+import type { Host } from './host.ts';
 import { readRun } from './read-run.ts';
 import { describeSpec, timesOf } from './report-facts.ts';
-import { type NodeDevice, openRuntime } from './runtime.ts';
 
 export interface WriteComparisonOptions extends CompareOptions {
   /** Where to write. */
   readonly out: string;
-  readonly device?: NodeDevice | 'auto';
+  readonly device?: DeviceName | 'auto';
   /** Images with truth to judge on, in the place of those that all runs held out. */
   readonly data?: string;
   /** The command line, for the page. */
@@ -35,36 +33,36 @@ export interface WriteComparisonOptions extends CompareOptions {
  *   that holds no run or no model; DatasetError when the data are gone, or no image was held out by all; ModelError.
  */
 export async function writeComparison(
+  host: Host,
   folders: readonly string[],
   options: WriteComparisonOptions,
 ): Promise<{ readonly file: string; readonly comparison: Comparison }> {
   const { out, device = 'auto', data, command, onProgress, ...statistics } = options;
-  const runs = await openRuns(folders);
+  const runs = await openRuns(host.files, folders);
   const classes = requireAlike(runs);
   const judged: RunResult[] = [];
-  const runtime = await openRuntime({ device });
-  const meter = await openEnergyMeter();
+  const runtime = await host.openRuntime(device);
+  const meter = await host.openEnergyMeter?.();
   let where: string;
   const found: string[] = [];
   try {
-    const clock = { nowMs: () => performance.now() };
     if (classes) {
-      const common = await commonClasses(runs, data);
+      const common = await commonClasses(host.files, runs, data);
       where = common.where;
       found.push(...common.notes);
       for (const [i, run] of runs.entries()) {
-        judged.push(resultOf(run, await judgeClasses(runtime, run, common, { clock, meter })));
+        judged.push(resultOf(run, await judgeClasses(runtime, run, common, { clock: host, meter })));
         onProgress?.(i + 1, runs.length);
       }
     } else {
-      const common = await commonPages(runs, data);
+      const common = await commonPages(host.files, runs, data);
       where = common.where;
       found.push(...common.notes);
       const total = runs.length * common.pages.length;
       for (const [i, run] of runs.entries()) {
         const before = i * common.pages.length;
         const result = await judgePages(runtime, run, common, {
-          clock,
+          clock: host,
           meter,
           onPage: (done) => onProgress?.(before + done, total),
         });
@@ -76,7 +74,7 @@ export async function writeComparison(
   }
   const compared = compareRuns(judged, statistics);
   const comparison = { ...compared, notes: [...found, ...compared.notes] };
-  await atomicWrite(
+  await host.files.write(
     out,
     renderComparison({
       comparison,
@@ -97,14 +95,14 @@ export async function writeComparison(
   return { file: out, comparison };
 }
 
-async function openRuns(folders: readonly string[]): Promise<readonly OpenedRun[]> {
+async function openRuns(files: WritableFiles, folders: readonly string[]): Promise<readonly OpenedRun[]> {
   if (folders.length < 2) {
     throw new UsageError('There is nothing to compare with fewer than two runs.', { remedy: 'Give two or more.' });
   }
   const names = distinctNames(folders);
   const runs: OpenedRun[] = [];
   for (const [i, folder] of folders.entries()) {
-    runs.push({ folder, name: names[i] as string, ...(await readRun(folder)) });
+    runs.push({ folder, name: names[i] as string, ...(await readRun(files, folder)) });
   }
   return runs;
 }
@@ -112,7 +110,7 @@ async function openRuns(folders: readonly string[]): Promise<readonly OpenedRun[
 /** The last parts of the paths, as many as tell them apart. */
 function distinctNames(folders: readonly string[]): readonly string[] {
   const paths = folders.map((folder) =>
-    join(folder, '.')
+    joinPath(folder)
       .split(/[\\/]/)
       .filter((part) => part !== '' && part !== '.'),
   );

@@ -1,23 +1,22 @@
 /** The explanation of a model's answer for one image, as a page. */
 
-import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
-import { ModelError, option, UsageError } from '../../errors.ts';
-import { type ExplainOptions, explain } from '../../explain/explain.ts';
-import type { Explanation } from '../../explain/explanation.ts';
-import { displayMap, reorient } from '../../image/orient.ts';
-import { type ChannelChoice, pickChannels } from '../../input/channels.ts';
-import { pagesOf } from '../../input/planes.ts';
-import { renderExplanation } from '../../report/explain/page.ts';
-import { atomicWrite } from './atomic-write.ts';
+import { option, UsageError } from '../errors.ts';
+import { type ExplainOptions, explain } from '../explain/explain.ts';
+import type { Explanation } from '../explain/explanation.ts';
+import { baseName } from '../files.ts';
+import { displayMap, reorient } from '../image/orient.ts';
+import { type ChannelChoice, pickChannels } from '../input/channels.ts';
+import { pagesOf } from '../input/planes.ts';
+import { renderExplanation } from '../report/explain/page.ts';
+import type { DeviceName } from '../runtime/runtime.ts';
+import type { Host } from './host.ts';
 import { readImageFile } from './image-files.ts';
 import { modelFileOf } from './model-files.ts';
-import { type NodeDevice, openRuntime } from './runtime.ts';
 
 export interface WriteExplanationOptions extends Omit<ExplainOptions, 'file'> {
   /** Where to write. */
   readonly out: string;
-  readonly device?: NodeDevice | 'auto';
+  readonly device?: DeviceName | 'auto';
   /** Of a run: its best model (default) or its last. */
   readonly which?: 'best' | 'last';
   /** Of a stack, counted from 0. */
@@ -33,12 +32,13 @@ export interface WriteExplanationOptions extends Omit<ExplainOptions, 'file'> {
  * @throws as `explain`, `modelFileOf` and `readImageFile`; UsageError for a page that is not there.
  */
 export async function writeExplanation(
+  host: Host,
   model: string,
   image: string,
   { out, device = 'auto', which = 'best', page = 0, channel, command, ...options }: WriteExplanationOptions,
 ): Promise<{ readonly file: string; readonly explanation: Explanation }> {
-  const file = await modelFileOf(model, which);
-  const read = await readImageFile(image);
+  const file = await modelFileOf(host.files, model, which);
+  const read = await readImageFile(host.files, image);
   // As `predict` looks at it.
   const map = displayMap(read);
   const pages = pagesOf(map === undefined ? read : reorient(read, map));
@@ -49,22 +49,16 @@ export async function writeExplanation(
       remedy: `Use ${option('page', pages.length > 1 ? `0..${pages.length - 1}` : 0)}.`,
     });
   }
-  const bytes = await readFile(file).catch((cause: unknown) => {
-    throw new ModelError('this may not be read.', { file, remedy: 'Check the permissions.', cause });
-  });
-  const runtime = await openRuntime({ device });
+  const bytes = await host.files.read(file);
+  const runtime = await host.openRuntime(device);
   try {
     const name = pages.length > 1 ? `${image}[${page}]` : image;
-    const explanation = await explain(
-      runtime,
-      bytes,
-      channel === undefined ? { ...chosen, name } : pickChannels({ ...chosen, name }, channel),
-      { ...options, file },
-    );
-    const shown = { ...explanation, image: { ...explanation.image, name: basename(name) } };
+    const given = channel === undefined ? { ...chosen, name } : pickChannels({ ...chosen, name }, channel);
+    const explanation = await explain(runtime, bytes, given, { ...options, file });
+    const shown = { ...explanation, image: { ...explanation.image, name: baseName(name) } };
     const html = renderExplanation({
       explanation: shown,
-      title: `Lamella explains: ${basename(model)}`,
+      title: `Lamella explains: ${baseName(model)}`,
       createdAt: new Date().toISOString(),
       facts: [
         ['Model', file],
@@ -75,7 +69,7 @@ export async function writeExplanation(
       ],
       commands: [command ?? `npx lamella explain ${model} ${image} --at ${explanation.at.x},${explanation.at.y}`],
     });
-    await atomicWrite(out, html);
+    await host.files.write(out, html);
     return { file: out, explanation };
   } finally {
     await runtime.dispose();

@@ -1,5 +1,5 @@
 import type { WritableFiles } from '../files.ts';
-import type { DeviceName, Runtime } from '../runtime/runtime.ts';
+import type { DeviceName, ProfileRequest, Runtime } from '../runtime/runtime.ts';
 import type { Clock } from '../train/store.ts';
 
 /** Where a workflow runs: files, devices and a clock. `platform/node` and `platform/browser` each make one. */
@@ -9,9 +9,18 @@ export interface Host extends Clock {
   openRuntime(device?: DeviceName | 'auto'): Promise<Runtime>;
   /** Meters the energy that the processor uses, where the machine counts it. */
   openEnergyMeter?(): Promise<EnergyMeter | undefined>;
+  /** Receives the trace that ONNX Runtime writes of a graph's first runs, where it can. */
+  openTrace?(runs: number): Promise<Trace>;
 }
 
 export interface EnergyMeter {
   /** Joules since the meter was opened. */
   joules(): Promise<number>;
+}
+
+export interface Trace {
+  readonly request: ProfileRequest;
+  /** The trace, once the program is disposed; undefined where there is none. */
+  text(): Promise<string | undefined>;
+  close(): Promise<void>;
 }

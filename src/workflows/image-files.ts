@@ -1,12 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import { extensionOf, stemOf } from '../../dataset/discover/names.ts';
-import { DatasetError, UsageError } from '../../errors.ts';
-import type { ReadOptions } from '../../image/formats/format.ts';
-import type { Image } from '../../image/image.ts';
-import { readImage } from '../../image/read.ts';
-import { atomicWrite } from './atomic-write.ts';
-import { explainRead, nodeFiles } from './files.ts';
-import { nodeZlib } from './zlib.ts';
+import { extensionOf, stemOf } from '../dataset/discover/names.ts';
+import { DatasetError, UsageError } from '../errors.ts';
+import type { WritableFiles } from '../files.ts';
+import type { ReadOptions } from '../image/formats/format.ts';
+import type { Image } from '../image/image.ts';
+import { readImage } from '../image/read.ts';
 
 export interface ReadFileOptions extends ReadOptions {
   /** Of a folder with several DICOM series: which one, by its name there (`series-2`). */
@@ -19,21 +16,14 @@ export interface ReadFileOptions extends ReadOptions {
  * @throws DatasetError when the file is not there or may not be read, or a folder holds no series or several, which are
  *   then listed; FormatError when it is damaged or no image.
  */
-export async function readImageFile(path: string, { series, ...options }: ReadFileOptions = {}): Promise<Image> {
-  const bytes = await bytesOf(path);
-  if (bytes === undefined) return readFolder(path, series, options);
-  const sibling = async (other: string) => optional(() => nodeFiles.read(other));
-  return readImage(bytes, path, { sibling, zlib: nodeZlib, ...options });
-}
-
-/** The bytes of a file; undefined for a folder. */
-async function bytesOf(path: string): Promise<Uint8Array | undefined> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'EISDIR') return undefined;
-    throw explainRead(cause, path);
-  }
+export async function readImageFile(
+  files: WritableFiles,
+  path: string,
+  { series, ...options }: ReadFileOptions = {},
+): Promise<Image> {
+  if ((await files.kind(path)) === 'folder') return readFolder(files, path, series, options);
+  const sibling = async (other: string) => optional(() => files.read(other));
+  return readImage(await files.read(path), path, { sibling, zlib: files.zlib, ...options });
 }
 
 async function optional(read: () => Promise<Uint8Array>): Promise<Uint8Array | undefined> {
@@ -45,14 +35,19 @@ async function optional(read: () => Promise<Uint8Array>): Promise<Uint8Array | u
   }
 }
 
-async function readFolder(path: string, wanted: string | undefined, options: ReadOptions): Promise<Image> {
-  const { listImageSources, readListed } = await import('../../dataset/discover/sources.ts');
-  const listing = await listImageSources(nodeFiles, path);
+async function readFolder(
+  files: WritableFiles,
+  path: string,
+  wanted: string | undefined,
+  options: ReadOptions,
+): Promise<Image> {
+  const { listImageSources, readListed } = await import('../dataset/discover/sources.ts');
+  const listing = await listImageSources(files, path);
   const found = [...listing.series];
   const nameOf = (key: string) => stemOf(key);
   const chosen = wanted === undefined ? found : found.filter(([key]) => nameOf(key) === wanted);
   const [only] = chosen;
-  if (only !== undefined && chosen.length === 1) return readListed(nodeFiles, listing, only[0], options);
+  if (only !== undefined && chosen.length === 1) return readListed(files, listing, only[0], options);
   if (found.length === 0) {
     throw new DatasetError('this folder holds no DICOM series.', { file: path, remedy: 'Name an image file.' });
   }
@@ -65,15 +60,18 @@ async function readFolder(path: string, wanted: string | undefined, options: Rea
   );
 }
 
-const tiffBytes = async (image: Image) => (await import('../../image/formats/tiff/write.ts')).writeTiff(image);
+const tiffBytes = async (image: Image): Promise<Uint8Array> =>
+  (await import('../image/formats/tiff/write.ts')).writeTiff(image);
 
 /** Their code is loaded when it is needed: most of those who read an image write none. */
-const WRITERS: { readonly [extension: string]: (image: Image) => Promise<Uint8Array> } = {
-  png: async (image) => (await import('../../image/formats/png/write.ts')).writePng(image, { zlib: nodeZlib }),
+const WRITERS: {
+  readonly [extension: string]: (image: Image, zlib: WritableFiles['zlib']) => Promise<Uint8Array>;
+} = {
+  png: async (image, zlib) => (await import('../image/formats/png/write.ts')).writePng(image, { zlib }),
   tif: tiffBytes,
   tiff: tiffBytes,
-  nii: async (image) => (await import('../../image/formats/nifti/write.ts')).writeNifti(image, { gzip: false }),
-  'nii.gz': async (image) => (await import('../../image/formats/nifti/write.ts')).writeNifti(image),
+  nii: async (image) => (await import('../image/formats/nifti/write.ts')).writeNifti(image, { gzip: false }),
+  'nii.gz': async (image) => (await import('../image/formats/nifti/write.ts')).writeNifti(image),
 };
 
 /**
@@ -81,15 +79,15 @@ const WRITERS: { readonly [extension: string]: (image: Image) => Promise<Uint8Ar
  * @throws UsageError for another extension, or an image that the format cannot hold (`writePng`, `writeTiff`, `writeNifti`);
  *   LamellaError when there is no room or permission.
  */
-export async function writeImageFile(path: string, image: Image): Promise<void> {
+export async function writeImageFile(files: WritableFiles, path: string, image: Image): Promise<void> {
   const write = WRITERS[extensionOf(path)];
   if (write === undefined) {
-    throw new UsageError('an image cannot be written under this name.', {
+    throw new UsageError('the extension of this name is not an image format that Lamella writes.', {
       file: path,
-      remedy: `End the name in ${Object.keys(WRITERS)
+      remedy: `Use ${Object.keys(WRITERS)
         .map((extension) => `.${extension}`)
         .join(', ')}.`,
     });
   }
-  await atomicWrite(path, await write(image));
+  await files.write(path, await write(image, files.zlib));
 }

@@ -1,5 +1,3 @@
-import { stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
 import { folderOf, roleOf, stemOf } from '../dataset/discover/names.ts';
 import { noImages, readable } from '../dataset/discover/pair.ts';
 import {
@@ -10,11 +8,11 @@ import {
   type SeriesSource,
 } from '../dataset/discover/sources.ts';
 import { DatasetError } from '../errors.ts';
+import { baseName, joinPath, type WritableFiles } from '../files.ts';
 import type { ReadOptions } from '../image/formats/format.ts';
 import type { Image } from '../image/image.ts';
 import { READABLE_EXTENSIONS } from '../image/read.ts';
-import { nodeFiles } from '../platform/node/files.ts';
-import { readImageFile } from '../platform/node/image-files.ts';
+import { readImageFile } from './image-files.ts';
 
 /** An image to read, and the name that its outputs have: a relative path without extension. */
 export interface ListedImage {
@@ -25,21 +23,25 @@ export interface ListedImage {
 }
 
 /** Reads what was listed. @throws as `readImageFile` */
-export function readListedImage({ path, series }: ListedImage, options: ReadOptions = {}): Promise<Image> {
-  if (series === undefined) return readImageFile(path, options);
-  return readListed(nodeFiles, { root: series.root, series: new Map([[path, series]]) }, path, options);
+export function readListedImage(
+  files: WritableFiles,
+  { path, series }: ListedImage,
+  options: ReadOptions = {},
+): Promise<Image> {
+  if (series === undefined) return readImageFile(files, path, options);
+  return readListed(files, { root: series.root, series: new Map([[path, series]]) }, path, options);
 }
 
-function named({ root, series }: ImageListing, files: readonly string[]): readonly ListedImage[] {
+function named({ root, series }: ImageListing, paths: readonly string[]): readonly ListedImage[] {
   // `image/00.png` and `image/01.png` become `00` and `01`: a folder that all share says nothing.
-  const folders = new Set(files.map(folderOf));
+  const folders = new Set(paths.map(folderOf));
   const shared = folders.size === 1;
-  const listed = files.map((file): ListedImage => {
+  const listed = paths.map((file): ListedImage => {
     const name = shared || folderOf(file) === '' ? stemOf(file) : `${folderOf(file)}/${stemOf(file)}`;
     const own = series.get(file);
     return own === undefined
-      ? { path: join(root, file), name }
-      : { path: join(root, own.folder), name, series: { ...own, root } };
+      ? { path: joinPath(root, file), name }
+      : { path: joinPath(root, own.folder), name, series: { ...own, root } };
   });
   const seen = new Map<string, string>();
   for (const { path, name } of listed) {
@@ -55,17 +57,13 @@ function named({ root, series }: ImageListing, files: readonly string[]): readon
   return listed;
 }
 
-async function isFolder(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isDirectory() === true;
-}
-
 /**
  * The images of a path: a file, or a folder of any depth. Where labels lie beside them, the images alone.
  * @throws DatasetError when there is nothing to read.
  */
-export async function listImages(path: string): Promise<readonly ListedImage[]> {
-  const listing = await listImageSources(nodeFiles, path);
-  if (!(await isFolder(path))) return [{ path, name: stemOf(basename(path)) }];
+export async function listImages(files: WritableFiles, path: string): Promise<readonly ListedImage[]> {
+  const listing = await listImageSources(files, path);
+  if ((await files.kind(path)) === 'file') return [{ path, name: stemOf(baseName(path)) }];
   const { images } = readable(listing.paths, READABLE_EXTENSIONS);
   if (images.length === 0) throw noImages(path, { paths: listing.paths, extensions: READABLE_EXTENSIONS });
   const byFolder = images.filter(
@@ -93,9 +91,9 @@ export async function listImages(path: string): Promise<readonly ListedImage[]> 
  * The label files of a path, named as their images are where there are such.
  * @throws DatasetError when there is nothing to read.
  */
-export async function listLabels(path: string): Promise<readonly ListedImage[]> {
-  const listing = await listImageSources(nodeFiles, path);
-  if (!(await isFolder(path))) return [{ path, name: stemOf(basename(path)) }];
+export async function listLabels(files: WritableFiles, path: string): Promise<readonly ListedImage[]> {
+  const listing = await listImageSources(files, path);
+  if ((await files.kind(path)) === 'file') return [{ path, name: stemOf(baseName(path)) }];
   const { images } = readable(listing.paths, READABLE_EXTENSIONS);
   if (images.length === 0) throw noImages(path, { paths: listing.paths, extensions: READABLE_EXTENSIONS });
   try {
@@ -123,9 +121,9 @@ export async function listLabels(path: string): Promise<readonly ListedImage[]> 
  * What is to be scored: the files of a path, and of a data set its labels, so that two annotators can be compared.
  * @throws DatasetError when there is nothing to read.
  */
-export async function listPredictions(path: string): Promise<readonly ListedImage[]> {
-  const images = await listImages(path);
-  const labels = await listLabels(path).catch(() => images);
+export async function listPredictions(files: WritableFiles, path: string): Promise<readonly ListedImage[]> {
+  const images = await listImages(files, path);
+  const labels = await listLabels(files, path).catch(() => images);
   const isDataset = labels.length === images.length && labels.some((label, i) => label.path !== images[i]?.path);
   return isDataset ? labels : images;
 }

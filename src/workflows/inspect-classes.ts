@@ -1,10 +1,11 @@
-import { countClasses } from '../../dataset/classification/classes.ts';
-import { readClasses } from '../../dataset/classification/read.ts';
-import { nodeFiles } from '../../platform/node/files.ts';
+import { countClasses } from '../dataset/classification/classes.ts';
+import { readClasses } from '../dataset/classification/read.ts';
+import type { Files } from '../files.ts';
+import type { Inspected } from './inspect-image.ts';
 
-/** A data set of classes: how many images of which size, and of which class. */
-export async function inspectClasses(path: string): Promise<{ readonly describe: unknown; readonly text: string }> {
-  const { classNames, parts, notes } = await readClasses(nodeFiles, path);
+/** A data set for image classification: how many images of which size, and of which class. */
+export async function inspectClasses(files: Files, path: string): Promise<Inspected> {
+  const { classNames, parts, notes } = await readClasses(files, path);
   const all = [...parts.train, ...parts.validation, ...parts.test];
   const sizes = [...new Set(all.map(({ width, height, channels }) => `${width} x ${height} x ${channels}`))];
   const shown = sizes.length > 4 ? `${sizes.slice(0, 4).join(', ')}, ... (${sizes.length} sizes)` : sizes.join(', ');

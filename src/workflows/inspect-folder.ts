@@ -1,26 +1,20 @@
-import { stemOf } from '../../dataset/discover/names.ts';
-import { type ImageListing, listImageSources, pairListing, readListed } from '../../dataset/discover/sources.ts';
-import { applyMapping, describeMapping, findMapping, IGNORE } from '../../dataset/labels/labels.ts';
-import { readDataset } from '../../dataset/prepare.ts';
-import { DatasetError } from '../../errors.ts';
-import { chooseChannels, selectChannels } from '../../input/channels.ts';
-import { fitNormalisation } from '../../input/normalise.ts';
-import { pagesOf } from '../../input/planes.ts';
-import { nodeFiles } from '../../platform/node/files.ts';
-import { readImageFile } from '../../platform/node/image-files.ts';
-import { readRunFolder } from '../../platform/node/run-folder.ts';
-import { readConfig } from '../../train/config.ts';
-import { parseLog } from '../../train/log.ts';
-import { totalSteps } from '../../train/plan.ts';
-import { RUN_FILES } from '../../train/store.ts';
-import type { InspectFlags } from '../commands/inspect.ts';
-import { listImages, readListedImage } from '../image-list.ts';
-import { inspectImage } from './inspect-image.ts';
-
-interface Inspected {
-  readonly describe: unknown;
-  readonly text: string;
-}
+import { stemOf } from '../dataset/discover/names.ts';
+import { type ImageListing, listImageSources, pairListing, readListed } from '../dataset/discover/sources.ts';
+import { applyMapping, describeMapping, findMapping, IGNORE } from '../dataset/labels/labels.ts';
+import { readDataset } from '../dataset/prepare.ts';
+import { DatasetError } from '../errors.ts';
+import type { WritableFiles } from '../files.ts';
+import { chooseChannels, selectChannels } from '../input/channels.ts';
+import { fitNormalisation } from '../input/normalise.ts';
+import { pagesOf } from '../input/planes.ts';
+import { readConfig } from '../train/config.ts';
+import { parseLog } from '../train/log.ts';
+import { totalSteps } from '../train/plan.ts';
+import { RUN_FILES } from '../train/store.ts';
+import { readImageFile } from './image-files.ts';
+import { listImages, readListedImage } from './image-list.ts';
+import { type Inspected, type InspectOptions, inspectedImage } from './inspect-image.ts';
+import { runReader } from './read-run.ts';
 
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
@@ -34,30 +28,30 @@ function sizesOf(pages: readonly { readonly height: number; readonly width: numb
 }
 
 const shortened = (items: readonly string[]): string =>
-  items.length <= 5 ? items.join(', ') : `${items.slice(0, 4).join(', ')} and ${items.length - 4} sizes more`;
+  items.length <= 5 ? items.join(', ') : `${items.slice(0, 4).join(', ')} and ${items.length - 4} more sizes`;
 
 /** A data set, a folder of images without labels, or of DICOM series. */
-export async function inspectFolder(path: string, flags: InspectFlags): Promise<Inspected> {
-  const listing = await listImageSources(nodeFiles, path);
+export async function inspectFolder(files: WritableFiles, path: string, options: InspectOptions): Promise<Inspected> {
+  const listing = await listImageSources(files, path);
+  const { series } = options;
   try {
-    if (flags.series !== undefined)
-      return await inspectImage(await readImageFile(path, { series: flags.series }), flags);
+    if (series !== undefined) return inspectedImage(await readImageFile(files, path, { series }), options);
     pairListing(listing);
   } catch (cause) {
     if (!(cause instanceof DatasetError)) throw cause;
-    if (flags.series !== undefined) throw cause;
-    if (listing.series.size > 0) return inspectSeries(listing, flags);
-    const listed = await listImages(path).catch(() => []);
-    // Images without any labels are something to predict; whatever else is wrong is worth its message.
+    if (series !== undefined) throw cause;
+    if (listing.series.size > 0) return inspectSeries(files, listing, options);
+    const listed = await listImages(files, path).catch(() => []);
+    // Images without any labels can be predicted; any other problem deserves its message.
     if (listed.length === 0 || cause.code !== 'no-labels') throw cause;
-    const pages = (await Promise.all(listed.map(async (item) => pagesOf(await readListedImage(item))))).flat();
+    const pages = (await Promise.all(listed.map(async (item) => pagesOf(await readListedImage(files, item))))).flat();
     const text = `${path}\n  ${counted(listed.length, 'image')} without labels, ${counted(pages.length, 'page')}: ${shortened(sizesOf(pages))}`;
     return {
       describe: { kind: 'images', folder: path, images: listed.map((item) => item.path), pages: pages.length },
       text,
     };
   }
-  const raw = await readDataset(nodeFiles, path);
+  const raw = await readDataset(files, path);
   const mapping = findMapping(raw.pages.map(({ label }) => label));
   const pixels = new Float64Array(256);
   for (const { label } of raw.pages) {
@@ -97,7 +91,11 @@ export async function inspectFolder(path: string, flags: InspectFlags): Promise<
 }
 
 /** The series of a folder; where there is one only, the image that it makes. */
-async function inspectSeries({ root, series, paths, leftOut }: ImageListing, flags: InspectFlags): Promise<Inspected> {
+async function inspectSeries(
+  files: WritableFiles,
+  { root, series, paths, leftOut }: ImageListing,
+  options: InspectOptions,
+): Promise<Inspected> {
   const found = [...series];
   const others = paths.filter((path) => !series.has(path));
   const notes = [
@@ -107,17 +105,17 @@ async function inspectSeries({ root, series, paths, leftOut }: ImageListing, fla
   const rows = found.map(([path, { description }]) => `${stemOf(path)}: ${description}`);
   const [only] = found;
   if (found.length === 1 && only !== undefined) {
-    const { describe, text } = await inspectImage(await readListed(nodeFiles, { root, series }, only[0]), flags);
-    return { describe, text: [text, ...[...rows, ...notes].map((line) => `  ${line}`)].join('\n') };
+    const { describe, text, image } = inspectedImage(await readListed(files, { root, series }, only[0]), options);
+    return { describe, image, text: [text, ...[...rows, ...notes].map((line) => `  ${line}`)].join('\n') };
   }
   return {
     describe: {
       kind: 'series',
       folder: root,
-      series: found.map(([path, { folder, files, description }]) => ({
+      series: found.map(([path, { folder, files: slices, description }]) => ({
         name: stemOf(path),
         folder,
-        files: files.length,
+        files: slices.length,
         description,
       })),
       leftOut,
@@ -127,27 +125,27 @@ async function inspectSeries({ root, series, paths, leftOut }: ImageListing, fla
       `  ${counted(found.length, 'DICOM series')}:`.replace(/seriess:$/, 'series:'),
       ...rows.map((row) => `  ${row}`),
       ...notes.map((note) => `  ${note}`),
-      '  Look at one with --series <name>.',
+      '  Inspect one with --series <name>.',
     ].join('\n'),
   };
 }
 
-/** A run: what it trains, how far it is, how good. */
-export async function inspectRun(path: string): Promise<Inspected> {
-  const store = readRunFolder(path);
+/** A run: what it trains, how far it has come, and its best score. */
+export async function inspectRun(files: WritableFiles, path: string): Promise<Inspected> {
+  const store = runReader(files, path);
   const config = await readConfig(store);
-  const log = parseLog(Buffer.from((await store.read(RUN_FILES.log)) ?? new Uint8Array()).toString('utf8'));
+  const log = parseLog(new TextDecoder().decode(await store.read(RUN_FILES.log)));
   const validations = log.filter((line) => line.kind === 'validation');
   const steps = log.reduce((most, line) => Math.max(most, line.step), 0);
   const best = validations.findLast((line) => line.best);
   const { recipe, plan } = config;
   const done = steps >= totalSteps(plan);
   const lines = [
-    `run of ${config.created}, ${done ? 'complete' : 'not complete'}: step ${steps} of ${totalSteps(plan)}`,
-    `data: ${config.folder}, ${counted(config.trainingImages.length, 'page')} to train on, ${config.validationImages.length} to validate on`,
+    `run of ${config.created}, ${done ? 'complete' : 'incomplete'}: step ${steps} of ${totalSteps(plan)}`,
+    `data: ${config.folder}, ${counted(config.trainingImages.length, 'page')} for training, ${config.validationImages.length} for validation`,
     `network: ${recipe.model.name}, patch ${recipe.patch[1]} x ${recipe.patch[0]}, batch ${recipe.batch}`,
     ...(best === undefined ? [] : [`best: ${best.metric} ${best.score.toFixed(4)} at step ${best.step}`]),
-    ...(done ? [] : [`Go on with: lamella train --resume ${path}`]),
+    ...(done ? [] : [`Resume with: lamella train --resume ${path}`]),
   ];
   return {
     describe: { kind: 'run', folder: path, step: steps, complete: done, best: best ?? null, config },

@@ -1,21 +1,17 @@
-import { readFile } from 'node:fs/promises';
-import { sizeOf } from '../../array/ndarray.ts';
-import { LamellaError } from '../../errors.ts';
-import { receptiveField, type TileRule, tileRule, traceDependence } from '../../graph/analysis/receptive-field.ts';
-import { layersOf } from '../../graph/analysis/summary.ts';
-import { parametersOf } from '../../graph/constants.ts';
-import type { Graph, Node, Value } from '../../graph/ir.ts';
-import { readSignature } from '../../graph/onnx/model.ts';
-import { METADATA_KEY, parseMetadata } from '../../models/metadata.ts';
-import { MODELS } from '../../models/registry.ts';
-import type { ModelName } from '../../models/spec.ts';
+import { sizeOf } from '../array/ndarray.ts';
+import { LamellaError } from '../errors.ts';
+import type { Files } from '../files.ts';
+import { receptiveField, type TileRule, tileRule, traceDependence } from '../graph/analysis/receptive-field.ts';
+import { layersOf } from '../graph/analysis/summary.ts';
+import { parametersOf } from '../graph/constants.ts';
+import type { Graph, Node, Value } from '../graph/ir.ts';
+import { readSignature } from '../graph/onnx/model.ts';
+import { METADATA_KEY, parseMetadata } from '../models/metadata.ts';
+import { MODELS } from '../models/registry.ts';
+import type { ModelName } from '../models/spec.ts';
 import { boundGraph } from './bound-graph.ts';
+import type { Inspected } from './inspect-image.ts';
 import { namedGraph } from './model-graph.ts';
-
-interface Inspected {
-  readonly describe: unknown;
-  readonly text: string;
-}
 
 const big = (value: number): string =>
   value >= 1e9
@@ -27,9 +23,9 @@ const big = (value: number): string =>
 const shapeText = (dims: readonly (number | string)[] | undefined): string =>
   dims === undefined ? '?' : `[${dims.join(', ')}]`;
 
-/** An ONNX file: ours or anyone's. @throws FormatError when it is none. */
-export async function inspectModel(file: string, size?: readonly [number, number]): Promise<Inspected> {
-  const bytes = await readFile(file);
+/** An ONNX file from any exporter. @throws FormatError when it is none. */
+export async function inspectModel(files: Files, file: string, size?: readonly [number, number]): Promise<Inspected> {
+  const bytes = await files.read(file);
   const signature = readSignature(bytes, { file });
   const entry = signature.metadata[METADATA_KEY];
   const metadata = entry === undefined ? undefined : parseMetadata(entry, { file });
@@ -60,7 +56,7 @@ export async function inspectModel(file: string, size?: readonly [number, number
       ],
       ['classes', `${classes.map(({ name }) => name).join(', ')} (${activation})`],
       tile === undefined
-        ? ['answer', 'one class for a whole image']
+        ? ['task', 'image classification']
         : [
             'tiles',
             `sides ${tile.offset} modulo ${tile.multiple}, at least ${tile.min}; halo ${tile.halo ?? 'the whole image'}`,
@@ -75,8 +71,7 @@ export async function inspectModel(file: string, size?: readonly [number, number
   }
   const graph = boundGraph(bytes, signature, { file, size });
   const analysis = graph instanceof LamellaError ? undefined : analysed(graph, parametersOf(graph));
-  if (graph instanceof LamellaError)
-    rows.push(['note', `its cost and receptive field are not known: ${graph.message}`]);
+  if (graph instanceof LamellaError) rows.push(['note', `cost and receptive field are unknown: ${graph.message}`]);
   else if (analysis !== undefined) rows.push(...analysisRows(graph, analysis, metadata === undefined));
   return {
     describe: { kind: 'model', file, ...signature, metadata: metadata ?? signature.metadata, ...analysis },
@@ -109,7 +104,7 @@ function textOf(title: string, rows: readonly Row[]): string {
 
 function analysisRows(graph: Graph, { macs, layers, fields, tiles }: Analysis, withTiles: boolean): Row[] {
   const at = (graph.inputs[0] as Value).shape;
-  const rows: Row[] = [['multiplications', `${big(macs)} for ${shapeText(at)}`]];
+  const rows: Row[] = [['MACs', `${big(macs)} for ${shapeText(at)}`]];
   if (fields !== undefined) rows.push(['receptive field', fields.map((extent) => `${extent} px`).join(' x ')]);
   const [axis] = tiles?.axes ?? [];
   if (withTiles && axis !== undefined) {

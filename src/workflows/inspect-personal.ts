@@ -1,25 +1,24 @@
-import { readFile, stat } from 'node:fs/promises';
-import { stemOf } from '../../dataset/discover/names.ts';
-import { listImageSources } from '../../dataset/discover/sources.ts';
-import { UsageError } from '../../errors.ts';
-import { type PersonalElement, readPersonal } from '../../image/formats/dicom/personal.ts';
-import { nodeFiles } from '../../platform/node/files.ts';
-import type { InspectFlags } from '../commands/inspect.ts';
+import { stemOf } from '../dataset/discover/names.ts';
+import { listImageSources } from '../dataset/discover/sources.ts';
+import { option, UsageError } from '../errors.ts';
+import type { WritableFiles } from '../files.ts';
+import { type PersonalElement, readPersonal } from '../image/formats/dicom/personal.ts';
 
 /** Personal elements of a DICOM file, or of the first file of a folder's series. @throws FormatError, UsageError. */
 export async function personalOf(
+  files: WritableFiles,
   path: string,
-  { series: wanted }: Pick<InspectFlags, 'series'>,
+  wanted: string | undefined,
 ): Promise<readonly PersonalElement[]> {
-  if (!(await stat(path)).isDirectory()) return readPersonal(await readFile(path), path);
-  const { series, root } = await listImageSources(nodeFiles, path);
+  if ((await files.kind(path)) === 'file') return readPersonal(await files.read(path), path);
+  const { series, root } = await listImageSources(files, path);
   const found = [...series].filter(([key]) => wanted === undefined || stemOf(key) === wanted);
   const [only] = found;
   const [file] = only?.[1].files ?? [];
   if (found.length !== 1 || file === undefined) {
-    throw new UsageError(`--personal is for one DICOM series; here are ${found.length}.`, {
-      remedy: 'Name a file, or choose with --series.',
+    throw new UsageError(`${option('personal')} applies to one DICOM series; found ${found.length}.`, {
+      remedy: `Name a file, or choose one with ${option('series')}.`,
     });
   }
-  return readPersonal(await nodeFiles.read(root, file), file);
+  return readPersonal(await files.read(root, file), file);
 }

@@ -56,6 +56,7 @@ export function memoryFiles(contents: Readonly<Record<string, FileContent>> = {}
       if (files.has(normal(path))) return 'file';
       return below(path).length > 0 ? 'folder' : undefined;
     },
+    resolve: normal,
     async write(path, content) {
       files.set(normal(path), typeof content === 'string' ? new TextEncoder().encode(content) : content.slice());
     },

@@ -1,33 +1,35 @@
-import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { ModelError, RunError } from '../../errors.ts';
-import { type OpenedModel, type OpenModelOptions, openModel } from '../../predict/open.ts';
-import type { Runtime } from '../../runtime/runtime.ts';
-import { RUN_FILES } from '../../train/store.ts';
-import { type OpenRuntimeOptions, openRuntime } from './runtime.ts';
+import { ModelError, RunError } from '../errors.ts';
+import { joinPath, type WritableFiles } from '../files.ts';
+import { type OpenedModel, type OpenModelOptions, openModel } from '../predict/open.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { RUN_FILES } from '../train/store.ts';
 
 /**
  * The ONNX file that is meant by a run folder or a path.
  * @param which of a run's two models; the other one is taken where it is missing
  * @throws RunError, ModelError when there is none.
  */
-export async function modelFileOf(path: string, which: 'best' | 'last' = 'best'): Promise<string> {
-  const info = await stat(path).catch(() => undefined);
-  if (info === undefined) {
+export async function modelFileOf(
+  files: WritableFiles,
+  path: string,
+  which: 'best' | 'last' = 'best',
+): Promise<string> {
+  const kind = await files.kind(path);
+  if (kind === undefined) {
     throw new ModelError('there is no such file or folder.', {
       file: path,
-      remedy: 'Give a run folder or an ONNX file.',
+      remedy: 'Name a run folder or an ONNX file.',
     });
   }
-  if (!info.isDirectory()) return path;
+  if (kind === 'file') return path;
   const order = which === 'best' ? [RUN_FILES.best, RUN_FILES.last] : [RUN_FILES.last, RUN_FILES.best];
   for (const name of order) {
-    const file = join(path, name);
-    if ((await stat(file).catch(() => undefined)) !== undefined) return file;
+    const file = joinPath(path, name);
+    if ((await files.kind(file)) !== undefined) return file;
   }
   throw new RunError('there is no model here: neither best.onnx nor last.onnx.', {
     file: path,
-    remedy: 'Give a run folder whose training came to its first validation, or an ONNX file.',
+    remedy: 'Use a run that has reached its first validation, or an ONNX file.',
   });
 }
 
@@ -38,35 +40,25 @@ export interface ModelOnDevice extends OpenedModel {
   close(): Promise<void>;
 }
 
-export interface OpenModelFileOptions extends OpenRuntimeOptions, Pick<OpenModelOptions, 'evaluation' | 'patches'> {
+export interface OpenModelFileOptions extends Pick<OpenModelOptions, 'evaluation' | 'patches'> {
   /** Of a run folder: the model with the best validation score (default), or the last one. */
   readonly which?: 'best' | 'last';
 }
 
 /**
- * Opens the model of a run folder, or an ONNX file, anyone's.
+ * Opens the model of a run folder, or an ONNX file from any exporter.
  * @throws as `modelFileOf`, `openRuntime` and `openModel`.
- *
- * @example const model = await openModelFile('runs/a');
  */
 export async function openModelFile(
+  { files, openRuntime }: { readonly files: WritableFiles; readonly openRuntime: () => Promise<Runtime> },
   path: string,
-  { which = 'best', evaluation, patches, ...device }: OpenModelFileOptions = {},
+  { which = 'best', evaluation, patches }: OpenModelFileOptions = {},
 ): Promise<ModelOnDevice> {
-  const file = await modelFileOf(path, which);
-  let bytes: Uint8Array;
+  const file = await modelFileOf(files, path, which);
+  const bytes = await files.read(file);
+  const runtime = await openRuntime();
   try {
-    bytes = await readFile(file);
-  } catch (cause) {
-    throw new ModelError('this may not be read.', { file, remedy: 'Check the permissions.', cause });
-  }
-  const runtime = await openRuntime(device);
-  try {
-    const model = await openModel(runtime, bytes, {
-      file,
-      evaluation,
-      patches,
-    });
+    const model = await openModel(runtime, bytes, { file, evaluation, patches });
     return { ...model, file, runtime, close: () => runtime.dispose() };
   } catch (cause) {
     await runtime.dispose();

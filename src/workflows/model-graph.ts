@@ -1,14 +1,14 @@
-/** The graph that is meant by a network's name, a run folder or an ONNX file. */
-import { readFile, stat } from 'node:fs/promises';
-import { UsageError } from '../../errors.ts';
-import { parametersOf } from '../../graph/constants.ts';
-import type { Graph, Value } from '../../graph/ir.ts';
-import { readSignature, type Signature } from '../../graph/onnx/model.ts';
-import { predictionGraph } from '../../models/prediction.ts';
-import type { ModelName, ModelSpec } from '../../models/spec.ts';
-import { TYPICAL } from '../../models/typical.ts';
-import { modelFileOf } from '../../platform/node/model-files.ts';
+/** The graph of a network's name, a run folder or an ONNX file. */
+import { UsageError } from '../errors.ts';
+import type { WritableFiles } from '../files.ts';
+import { parametersOf } from '../graph/constants.ts';
+import type { Graph, Value } from '../graph/ir.ts';
+import { readSignature, type Signature } from '../graph/onnx/model.ts';
+import { predictionGraph } from '../models/prediction.ts';
+import type { ModelName, ModelSpec } from '../models/spec.ts';
+import { TYPICAL } from '../models/typical.ts';
 import { boundGraph } from './bound-graph.ts';
+import { modelFileOf } from './model-files.ts';
 
 export interface ModelGraph {
   /** The name or the file. */
@@ -22,12 +22,7 @@ export interface ModelGraph {
   readonly signature?: Signature;
 }
 
-/** Whether a word is a network's name and nothing on the disk. */
-async function isNetworkName(word: string): Promise<boolean> {
-  return Object.hasOwn(TYPICAL, word) && (await stat(word).catch(() => undefined)) === undefined;
-}
-
-/** A network by its name, without weights. @throws UsageError for a size that it does not take. */
+/** A network by its name, without weights. @throws UsageError for a size that it does not support. */
 export function namedGraph(name: ModelName, size?: readonly [number, number]): ModelGraph {
   const { spec: typical, size: usual } = TYPICAL[name];
   const spec = 'input' in typical && size !== undefined ? { ...typical, input: size } : typical;
@@ -37,17 +32,23 @@ export function namedGraph(name: ModelName, size?: readonly [number, number]): M
 
 /**
  * @param size of the images, where the model leaves it open
- * @throws ModelError, RunError, FormatError where there is no model; the reason why its graph is not understood.
+ * @throws ModelError, RunError, FormatError where there is no model, or its graph is not supported.
  */
-export async function modelGraph(what: string, size?: readonly [number, number]): Promise<ModelGraph> {
-  if (await isNetworkName(what)) return namedGraph(what as ModelName, size);
-  if (!/[./\\]/.test(what) && (await stat(what).catch(() => undefined)) === undefined) {
-    throw new UsageError(`There is no network, run folder or file '${what}'.`, {
-      remedy: `Networks: ${Object.keys(TYPICAL).join(', ')}.`,
-    });
+export async function modelGraph(
+  files: WritableFiles,
+  what: string,
+  size?: readonly [number, number],
+): Promise<ModelGraph> {
+  if ((await files.kind(what)) === undefined) {
+    if (Object.hasOwn(TYPICAL, what)) return namedGraph(what as ModelName, size);
+    if (!/[./\\]/.test(what)) {
+      throw new UsageError(`There is no network, run folder or file '${what}'.`, {
+        remedy: `Networks: ${Object.keys(TYPICAL).join(', ')}.`,
+      });
+    }
   }
-  const file = await modelFileOf(what);
-  const bytes = await readFile(file);
+  const file = await modelFileOf(files, what);
+  const bytes = await files.read(file);
   const signature = readSignature(bytes, { file });
   const graph = boundGraph(bytes, signature, { file, size });
   if (graph instanceof Error) throw graph;

@@ -1,24 +1,26 @@
-import { readdir, stat } from 'node:fs/promises';
 import { LamellaError } from '../errors.ts';
+import type { WritableFiles } from '../files.ts';
 
 /**
- * Asserts that a folder to write to is not there yet, or holds nothing but what is named.
+ * Asserts that a folder to write to does not exist yet, or holds nothing but what is named.
  * @throws LamellaError naming what is there.
  */
 export async function requireFreeFolder(
+  files: WritableFiles,
   folder: string,
   { ignore = [], option = 'another folder' }: { readonly ignore?: readonly string[]; readonly option?: string } = {},
 ): Promise<void> {
-  const info = await stat(folder).catch(() => undefined);
-  if (info === undefined) return;
-  if (!info.isDirectory()) {
-    throw new LamellaError('this is a file, a folder is expected.', { file: folder, remedy: `Give ${option}.` });
+  const kind = await files.kind(folder);
+  if (kind === undefined) return;
+  if (kind === 'file') {
+    throw new LamellaError('this is a file; expected a folder.', { file: folder, remedy: `Choose ${option}.` });
   }
-  const other = (await readdir(folder)).find((name) => !name.startsWith('.') && !ignore.includes(name));
+  const names = (await files.list(folder)).map((path) => path.replace(/\/.*/, ''));
+  const other = names.find((name) => !name.startsWith('.') && !ignore.includes(name));
   if (other !== undefined) {
     throw new LamellaError(`this folder holds other files, such as "${other}".`, {
       file: folder,
-      remedy: `Give ${option} that is empty or not there yet.`,
+      remedy: `Choose ${option} that is empty or does not exist yet.`,
     });
   }
 }

@@ -1,30 +1,102 @@
-import { join, resolve } from 'node:path';
-import { DatasetError, FormatError, UsageError } from '../../errors.ts';
-import { withSpacingMm } from '../../image/geometry.ts';
-import { extent, type Image } from '../../image/image.ts';
-import { ImageNotes } from '../../image/notes.ts';
-import { displayMap, reorient } from '../../image/orient.ts';
-import { atomicWrite } from '../../platform/node/atomic-write.ts';
-import { type ModelOnDevice, openModelFile } from '../../platform/node/model-files.ts';
-import { predictAverage, requireSameClasses } from '../../predict/average.ts';
-import { smoothed } from '../../predict/median.ts';
-import { objectsImage, separationOf } from '../../predict/objects.ts';
-import type { OpenedModel } from '../../predict/open.ts';
-import { labelImage, overlayImage, probabilityImage } from '../../predict/output.ts';
-import type { Evaluation } from '../../predict/patch-model.ts';
-import type { PatchOptions } from '../../predict/patchwise.ts';
-import { type PredictOptions, planPage } from '../../predict/predict.ts';
-import type { PredictFlags } from '../commands/predict.ts';
-import { encodeResult } from '../encode.ts';
-import { type ListedImage, listImages, readListedImage } from '../image-list.ts';
-import { withFlags } from '../option-words.ts';
-import { requireFreeFolder } from '../out-folder.ts';
-import { type CountDisplay, countDisplay, formatDuration } from '../progress.ts';
-import { stopSignal } from '../stop-signal.ts';
-import { defaultOut, MEASURES_FOLDER, PREDICTION_FILE, writePredictionFile } from './predict-out.ts';
+/** Segments the images of a file or folder and writes what was asked for. */
 
-/** Folders that `predict` makes; a folder that holds nothing else may be written to again. */
+import { DatasetError, FormatError, option, UsageError } from '../errors.ts';
+import { joinPath } from '../files.ts';
+import { withSpacingMm } from '../image/geometry.ts';
+import { extent, type Image } from '../image/image.ts';
+import { displayMap, reorient } from '../image/orient.ts';
+import { predictAverage, requireSameClasses } from '../predict/average.ts';
+import { smoothed } from '../predict/median.ts';
+import { objectsImage, separationOf } from '../predict/objects.ts';
+import type { OpenedModel, OpenModelOptions } from '../predict/open.ts';
+import { labelImage, overlayImage, probabilityImage } from '../predict/output.ts';
+import { type PredictOptions, planPage } from '../predict/predict.ts';
+import type { DeviceName, Runtime } from '../runtime/runtime.ts';
+import { encodeResult, type ResultFormat } from './encode.ts';
+import type { Host } from './host.ts';
+import { type ListedImage, listImages, readListedImage } from './image-list.ts';
+import { type ModelOnDevice, openModelFile } from './model-files.ts';
+import { requireFreeFolder } from './out-folder.ts';
+import { defaultOut, MEASURES_FOLDER, PREDICTION_FILE, writePredictionFile } from './prediction-file.ts';
+
+/** Folders that are written; a folder that holds nothing else may be written to again. */
 const PARTS = ['probability', 'label', 'overlay', 'objects'] as const;
+type Part = (typeof PARTS)[number];
+
+const DEPTHS = { '8bit': 'uint8', '16bit': 'uint16', float: 'float32' } as const;
+
+/** What to write of each image. */
+export interface PredictionOutputs {
+  /** Probabilities of the foreground class, or one map per class; default `8bit`. */
+  readonly probability?: keyof typeof DEPTHS | 'none';
+  /** Label maps with the values of the training labels; default: yes. */
+  readonly labels?: boolean;
+  /** Default: yes. */
+  readonly overlay?: boolean;
+  /** Separate objects, numbered from 1; default: no. */
+  readonly objects?: boolean;
+  /** Default `same`. */
+  readonly format?: ResultFormat;
+  /** Probability from which a pixel is foreground, for models with two classes; default 0.5. */
+  readonly threshold?: number;
+  /** Radius in pixels of a median filter over the probabilities. */
+  readonly median?: number;
+  /** Voxel size [z, y, x] in mm that overrides what the files say. */
+  readonly spacing?: readonly [number | undefined, number, number];
+}
+
+export interface PredictFolderOptions
+  extends PredictionOutputs,
+    Pick<PredictOptions, 'tta' | 'tile' | 'batch' | 'channel' | 'signal'>,
+    Pick<OpenModelOptions, 'evaluation'> {
+  /** Where to write; default: `pred` in the run, or beside the model. */
+  readonly out?: string;
+  readonly device?: DeviceName | 'auto';
+  /** Of a run folder: its best model (default) or its last. */
+  readonly which?: 'best' | 'last';
+}
+
+/** The files written for one image. */
+export interface PredictedFile extends Readonly<Partial<Record<Part, string>>> {
+  readonly image: string;
+  readonly widthPx: number;
+  readonly heightPx: number;
+  readonly pages: number;
+  readonly objectCount?: number;
+  readonly ms: number;
+  /** What the reader of the image should know. */
+  readonly notes?: readonly string[];
+}
+
+export interface FailedFile {
+  readonly image: string;
+  readonly reason: string;
+}
+
+export interface PredictHooks {
+  /** Called before the first image. */
+  onOpen?(models: readonly ModelOnDevice[]): void;
+  /** Called after each image. @param plan how the image was cut into tiles, for people */
+  onImage?(
+    done: PredictedFile,
+    progress: { readonly name: string; readonly index: number; readonly total: number; readonly plan: string },
+  ): void;
+  /** Called for an image that cannot be read; it is skipped. */
+  onFailure?(failed: FailedFile): void;
+  /** Windows done and in all, for a patch classifier that is run window by window. */
+  onWindow?(done: number, total: number): void;
+}
+
+export interface PredictedFolder {
+  readonly out: string;
+  /** The ONNX files. */
+  readonly models: readonly string[];
+  readonly device: Runtime['device'];
+  readonly classes: readonly string[];
+  readonly images: readonly PredictedFile[];
+  /** Images that could not be read. */
+  readonly failed: readonly FailedFile[];
+}
 
 /** Values of the label maps: those of the training labels, where they fit into 16 bits and differ; else class numbers. */
 function labelValues({ metadata }: OpenedModel): readonly number[] | undefined {
@@ -33,73 +105,56 @@ function labelValues({ metadata }: OpenedModel): readonly number[] | undefined {
   return fit && new Set(values).size === values?.length ? values : undefined;
 }
 
-export interface PredictedFile {
-  readonly image: string;
-  readonly widthPx: number;
-  readonly heightPx: number;
-  readonly pages: number;
-  readonly probability?: string;
-  readonly label?: string;
-  readonly overlay?: string;
-  readonly objects?: string;
-  readonly objectCount?: number;
-  readonly ms: number;
-  /** What is to be said of the image. */
-  readonly notes?: readonly string[];
-}
-
-interface FailedFile {
-  readonly image: string;
-  readonly reason: string;
-}
-
 interface WriteOptions {
   readonly out: string;
-  readonly flags: Pick<
-    PredictFlags,
-    'probability' | 'threshold' | 'labels' | 'overlay' | 'format' | 'median' | 'objects' | 'spacing'
-  >;
+  readonly outputs: PredictionOutputs;
   readonly predict: PredictOptions;
 }
 
-const DEPTHS = { '8bit': 'uint8', '16bit': 'uint16', float: 'float32' } as const;
-
-/** Predicts one file and writes what was asked for, each file as a whole. */
+/** Predicts one image and writes what was asked for. */
 async function predictFile(
+  { files, nowMs }: Pick<Host, 'files' | 'nowMs'>,
   models: readonly [ModelOnDevice, ...ModelOnDevice[]],
   item: ListedImage,
-  { out, flags, predict }: WriteOptions,
+  { out, outputs, predict }: WriteOptions,
 ): Promise<PredictedFile> {
-  const began = Date.now();
+  const began = nowMs();
   const { path, name } = item;
-  const read = await readListedImage(item);
-  const image = flags.spacing === undefined ? read : withSpacingMm(read, flags.spacing);
+  const read = await readListedImage(files, item);
+  const {
+    probability = '8bit',
+    labels = true,
+    overlay = true,
+    objects: separate = false,
+    format = 'same',
+    spacing,
+    threshold,
+    median,
+  } = outputs;
+  const image = spacing === undefined ? read : withSpacingMm(read, spacing);
   const mean = await predictAverage(models, image, predict);
-  const prediction = flags.median === undefined ? mean : smoothed(mean, flags.median);
-  const written: { -readonly [P in (typeof PARTS)[number]]?: string } = {};
-  const write = async (part: (typeof PARTS)[number], picture: Image, format = flags.format): Promise<void> => {
-    const { bytes, extension } = encodeResult(picture, format, path);
-    const file = join(out, part, `${name}.${extension}`);
-    await atomicWrite(file, bytes);
+  const prediction = median === undefined ? mean : smoothed(mean, median);
+  const written: { [P in Part]?: string } = {};
+  const write = async (part: Part, picture: Image, as = format): Promise<void> => {
+    const { bytes, extension } = encodeResult(picture, as, path, files.zlib);
+    const file = joinPath(out, part, `${name}.${extension}`);
+    await files.write(file, bytes);
     written[part] = file;
   };
-  if (flags.probability !== 'none')
-    await write('probability', probabilityImage(prediction, { depth: DEPTHS[flags.probability] }));
-  const threshold = flags.threshold === undefined ? {} : { threshold: flags.threshold };
-  if (flags.labels) {
-    const values = labelValues(models[0]);
-    await write('label', labelImage(prediction, { ...threshold, ...(values === undefined ? {} : { values }) }));
+  if (probability !== 'none') await write('probability', probabilityImage(prediction, { depth: DEPTHS[probability] }));
+  if (labels) {
+    await write('label', labelImage(prediction, { threshold, values: labelValues(models[0]) }));
   }
-  if (flags.overlay) {
-    const picture = overlayImage(image, labelImage(prediction, threshold));
-    // For the eye: turned as slices are looked at, and in a format that any viewer shows.
+  if (overlay) {
+    const picture = overlayImage(image, labelImage(prediction, { threshold }));
+    // For the eye: turned as slices are viewed, and in a format that any viewer shows.
     const map = displayMap(image);
     const { geometry, ...turned } = map === undefined ? picture : reorient(picture, map);
-    await write('overlay', turned, geometry === undefined || flags.format === 'png' ? flags.format : 'tiff');
+    await write('overlay', turned, geometry === undefined || format === 'png' ? format : 'tiff');
   }
   const { metadata } = models[0];
   const separation = metadata === undefined ? undefined : separationOf(metadata);
-  const objects = flags.objects === true ? objectsImage(prediction, separation && { separation }) : undefined;
+  const objects = separate ? objectsImage(prediction, separation && { separation }) : undefined;
   if (objects !== undefined) await write('objects', objects.labels);
   const notes = [...(read.notes ?? []), ...(mean.notes ?? [])];
   return {
@@ -109,150 +164,98 @@ async function predictFile(
     pages: extent(image, 't') * extent(image, 'z'),
     ...written,
     ...(objects === undefined ? {} : { objectCount: objects.count }),
-    ms: Date.now() - began,
+    ms: nowMs() - began,
     ...(notes.length === 0 ? {} : { notes }),
   };
 }
 
-function describePatches({ window: { cover }, evaluation }: NonNullable<OpenedModel['patches']>): string {
-  const how = evaluation === 'dense' ? 'all pixels at once' : 'one window after another';
-  return `the network sees a window of ${cover} x ${cover} pixels: ${how}`;
-}
-
-/** How a network that sees one window is to be evaluated, where that was said. */
-function evaluationOf({ dense = false, patchwise = false }: PredictFlags): Evaluation | undefined {
-  if (dense && patchwise) {
-    throw new UsageError('--dense and --patchwise exclude each other.', { remedy: 'Give one of them.' });
-  }
-  return dense ? 'dense' : patchwise ? 'patchwise' : undefined;
-}
-
 /** Opens every model, all or none. */
 async function openAll(
-  paths: readonly [string, ...string[]],
-  flags: PredictFlags,
-  patches: PatchOptions,
+  host: Host,
+  paths: readonly string[],
+  { device, which, evaluation, signal }: PredictFolderOptions,
+  onProgress: PredictHooks['onWindow'],
 ): Promise<readonly [ModelOnDevice, ...ModelOnDevice[]]> {
-  const evaluation = evaluationOf(flags);
+  const opener = { files: host.files, openRuntime: () => host.openRuntime(device) };
   const models: ModelOnDevice[] = [];
   try {
     for (const path of paths) {
-      const chosen = { which: flags.model, device: flags.device, patches };
-      models.push(await openModelFile(path, evaluation === undefined ? chosen : { ...chosen, evaluation }));
+      models.push(await openModelFile(opener, path, { which, evaluation, patches: { onProgress, signal } }));
     }
     requireSameClasses(models);
   } catch (cause) {
     for (const model of models) await model.close();
     throw cause;
   }
-  return models as unknown as readonly [ModelOnDevice, ...ModelOnDevice[]];
+  return models as [ModelOnDevice, ...ModelOnDevice[]];
 }
 
-/** Turns and flips to average over. @throws UsageError for the ten crops of whole images. */
-function turnsOf({ tta = 1 }: Pick<PredictFlags, 'tta'>): NonNullable<PredictOptions['tta']> {
-  if (tta !== 10) return tta;
-  throw new UsageError('--tta 10 is for networks of whole images.', { remedy: 'Give 1, 4 or 8.' });
-}
-
-export async function runPredict(
-  paths: readonly [string, ...string[]],
+/**
+ * Predicts an image, or every image of a folder, by one model or the mean of several, and writes the results.
+ * @param models run folders or ONNX files
+ * @throws UsageError for options that leave nothing to write or do not fit the model; LamellaError where `out` holds
+ *   other files; as `openModelFile`; for a single image also what its reading throws: of several, those that cannot be
+ *   read are skipped and returned as `failed`.
+ *
+ * @example await predictFolder(nodeHost, ['runs/a'], 'new-images', { objects: true });
+ */
+export async function predictFolder(
+  host: Host,
+  models: readonly [string, ...string[]],
   images: string,
-  flags: PredictFlags,
-): Promise<void> {
-  const { json = false, quiet = false } = flags;
-  const say = (line: string): void => {
-    if (!quiet && !json) process.stdout.write(`${line}\n`);
-  };
-  if (flags.probability === 'none' && !flags.labels && !flags.overlay && flags.objects !== true) {
-    throw new UsageError('--probability none, --no-labels and --no-overlay leave nothing to write.', {
-      remedy: 'Leave out one of them.',
+  options: PredictFolderOptions = {},
+  hooks: PredictHooks = {},
+): Promise<PredictedFolder> {
+  const { files } = host;
+  const { tta, tile, batch, channel, signal, threshold } = options;
+  const { probability, labels = true, overlay = true, objects = false } = options;
+  if (probability === 'none' && !labels && !overlay && !objects) {
+    throw new UsageError('These options leave nothing to write.', {
+      remedy: 'Ask for probabilities, label maps, overlays or objects.',
     });
   }
-  const listed = await listImages(images);
-  const out = flags.out ?? (await defaultOut(paths));
-  await requireFreeFolder(out, { ignore: [...PARTS, PREDICTION_FILE, MEASURES_FOLDER], option: 'another --out' });
-  const stop = stopSignal(() => process.stderr.write('\nStopping.\n'));
-  // Only windows one by one take so long that one wants to know how far they are.
-  let display: CountDisplay | undefined;
-  const onProgress = (done: number, total: number): void => {
-    if (quiet || json) return;
-    display ??= countDisplay('windows', { stream: process.stderr });
-    display.update(done, total);
-    if (done < total) return;
-    display.stop();
-    display = undefined;
-  };
-  const models = await openAll(paths, flags, { onProgress, signal: stop.signal });
-  const began = Date.now();
-  const [model] = models;
-  const { runtime } = model;
+  const listed = await listImages(files, images);
+  const out = options.out ?? (await defaultOut(files, models));
+  await requireFreeFolder(files, out, {
+    ignore: [...PARTS, PREDICTION_FILE, MEASURES_FOLDER],
+    option: 'another output folder',
+  });
+  const opened = await openAll(host, models, options, hooks.onWindow);
+  const [model] = opened;
   try {
-    if (flags.threshold !== undefined && model.classes.length !== 2) {
-      throw new UsageError(`--threshold divides two classes; this model has ${model.classes.length}.`, {
-        remedy: 'Leave it out.',
-      });
+    if (threshold !== undefined && model.classes.length !== 2) {
+      throw new UsageError(
+        `${option('threshold')} applies to two-class models; this model has ${model.classes.length} classes.`,
+        { remedy: 'Leave it out.' },
+      );
     }
-    const files = models.map(({ file }) => file);
-    say(
-      `${files.length === 1 ? 'model' : `mean of ${files.length} models`}: ${files.join(', ')}, classes ${model.classes.join(', ')}; device: ${runtime.description}`,
-    );
-    for (const { patches, notes } of models) {
-      if (patches !== undefined) say(describePatches(patches));
-      for (const note of notes) say(`note: ${note}`);
-    }
-    const predict: PredictOptions = {
-      tta: turnsOf(flags),
-      signal: stop.signal,
-      tile: flags.tile,
-      batch: flags.batch,
-      channel: flags.channel,
-    };
+    hooks.onOpen?.(opened);
+    const predict: PredictOptions = { tta, signal, tile, batch, channel };
     const done: PredictedFile[] = [];
     const failed: FailedFile[] = [];
-    const noted = new ImageNotes();
-    for (const [i, item] of listed.entries()) {
+    for (const [index, item] of listed.entries()) {
       let result: PredictedFile;
       try {
-        result = await predictFile(models, item, { out, flags, predict });
+        result = await predictFile(host, opened, item, { out, outputs: options, predict });
       } catch (cause) {
-        // One bad file among many does not keep the others waiting.
+        // One unreadable file among many does not stop the others.
         if (listed.length === 1 || !(cause instanceof FormatError || cause instanceof DatasetError)) throw cause;
-        process.stderr.write(`lamella: ${withFlags(cause.message)}\n`);
         failed.push({ image: item.path, reason: cause.message });
+        hooks.onFailure?.({ image: item.path, reason: cause.message });
         continue;
       }
       done.push(result);
-      noted.add({ source: item.path, notes: result.notes ?? [] });
-      const { description } = planPage(model, result.heightPx, result.widthPx, predict);
-      const pages = result.pages > 1 ? `${result.pages} pages, ` : '';
-      const found = result.objectCount === undefined ? '' : `, ${result.objectCount} objects`;
-      say(`${i + 1}/${listed.length} ${item.name}: ${pages}${description}${found}, ${(result.ms / 1000).toFixed(1)} s`);
+      const { description: plan } = planPage(model, result.heightPx, result.widthPx, predict);
+      hooks.onImage?.(result, { name: item.name, index, total: listed.length, plan });
     }
-    for (const line of noted.lines()) say(`note: ${line}`);
-    await writePredictionFile(out, {
-      models: files.map((file) => resolve(file)),
-      images: resolve(images),
+    const paths = opened.map(({ file }) => file);
+    await writePredictionFile(files, out, {
+      models: paths.map((file) => files.resolve(file)),
+      images: files.resolve(images),
       classes: model.classes,
     });
-    if (json) {
-      const summary = {
-        ...(files.length === 1 ? { model: files[0] } : { models: files }),
-        device: runtime.device,
-        classes: model.classes,
-        out,
-        images: done,
-        ...(failed.length === 0 ? {} : { failed }),
-      };
-      process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
-    } else say(`${done.length} image${done.length === 1 ? '' : 's'} in ${formatDuration(Date.now() - began)}: ${out}`);
-    if (failed.length > 0) {
-      throw new DatasetError(`${failed.length} of ${listed.length} images could not be segmented, as said above.`, {
-        remedy: 'Replace them, or take them out.',
-      });
-    }
+    return { out, models: paths, device: model.runtime.device, classes: model.classes, images: done, failed };
   } finally {
-    stop.release();
-    display?.stop();
-    for (const each of models) await each.close();
+    for (const each of opened) await each.close();
   }
 }

@@ -1,13 +1,15 @@
-import { readFile, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { stemOf } from '../../dataset/discover/names.ts';
-import { atomicWrite } from '../../platform/node/atomic-write.ts';
+import { stemOf } from '../dataset/discover/names.ts';
+import { folderName, joinPath, type WritableFiles } from '../files.ts';
 
 /** Where predictions go when nothing is said: `pred` in the run, or beside the model; of several `average-pred`. */
-export async function defaultOut([model, ...others]: readonly [string, ...string[]]): Promise<string> {
-  if (others.length > 0) return join(dirname(model), 'average-pred');
-  const isFolder = (await stat(model).catch(() => undefined))?.isDirectory() === true;
-  return isFolder ? join(model, 'pred') : join(dirname(model), `${stemOf(model)}-pred`);
+export async function defaultOut(
+  files: WritableFiles,
+  [model, ...others]: readonly [string, ...string[]],
+): Promise<string> {
+  if (others.length > 0) return joinPath(folderName(model), 'average-pred');
+  return (await files.kind(model)) === 'folder'
+    ? joinPath(model, 'pred')
+    : joinPath(folderName(model), `${stemOf(model)}-pred`);
 }
 
 /** What `predict` writes beside the pictures, so that `measure` finds what was predicted. */
@@ -22,14 +24,18 @@ export interface PredictionFile {
   readonly classes: readonly string[];
 }
 
-export async function writePredictionFile(folder: string, content: PredictionFile): Promise<void> {
-  await atomicWrite(join(folder, PREDICTION_FILE), `${JSON.stringify(content, null, 2)}\n`);
+export async function writePredictionFile(
+  files: WritableFiles,
+  folder: string,
+  content: PredictionFile,
+): Promise<void> {
+  await files.write(joinPath(folder, PREDICTION_FILE), `${JSON.stringify(content, null, 2)}\n`);
 }
 
 /** What was predicted into a folder; undefined where nothing says so. */
-export async function readPredictionFile(folder: string): Promise<PredictionFile | undefined> {
+export async function readPredictionFile(files: WritableFiles, folder: string): Promise<PredictionFile | undefined> {
   try {
-    const content = JSON.parse(await readFile(join(folder, PREDICTION_FILE), 'utf8')) as PredictionFile;
+    const content = JSON.parse(new TextDecoder().decode(await files.read(folder, PREDICTION_FILE))) as PredictionFile;
     return typeof content.images === 'string' && Array.isArray(content.models) ? content : undefined;
   } catch {
     return undefined;

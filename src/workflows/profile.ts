@@ -1,31 +1,40 @@
-import { float32, type NdArray } from '../../array/ndarray.ts';
-import { ModelError } from '../../errors.ts';
-import { costOf } from '../../graph/analysis/cost.ts';
-import { type Layer, layersOf } from '../../graph/analysis/summary.ts';
-import { inputsToConstants, parametersOf } from '../../graph/constants.ts';
-import type { Graph, Value } from '../../graph/ir.ts';
-import { openTrace } from '../../platform/node/profile.ts';
-import { openRuntime } from '../../platform/node/runtime.ts';
-import { classifiesPatches, denseGraph } from '../../predict/dense.ts';
-import { INSERTED, type Profile, sumProfile } from '../../runtime/profile.ts';
-import type { ProfileFlags } from '../commands/profile.ts';
+import { float32, type NdArray } from '../array/ndarray.ts';
+import { ModelError, UsageError } from '../errors.ts';
+import type { WritableFiles } from '../files.ts';
+import { costOf } from '../graph/analysis/cost.ts';
+import { type Layer, layersOf } from '../graph/analysis/summary.ts';
+import { inputsToConstants, parametersOf } from '../graph/constants.ts';
+import type { Graph, Value } from '../graph/ir.ts';
+import { classifiesPatches, denseGraph } from '../predict/dense.ts';
+import { INSERTED, type Profile, sumProfile } from '../runtime/profile.ts';
+import type { DeviceName } from '../runtime/runtime.ts';
+import type { Host } from './host.ts';
 import { modelGraph, namedGraph } from './model-graph.ts';
 
-/** Small numbers without a pattern that a kernel could profit from; no zeros, no subnormals. */
+/** Small values without a pattern that a kernel could exploit; no zeros, no subnormals. */
 function filled({ shape }: Value): NdArray<'float32'> {
   const array = float32(shape);
   for (let i = 0; i < array.data.length; i++) array.data[i] = (((i * 7919) % 1009) - 504.5) / 50_450;
   return array;
 }
 
-/** The graph to run, its weights in it; of a network that sees one window with a size the dense one. */
+export interface ProfileOptions {
+  /** Height and width of the image; default: what the network is usually run on. */
+  readonly size?: readonly [number, number];
+  /** Runs to average over, after one that is not counted; default 10. */
+  readonly runs?: number;
+  readonly device?: DeviceName | 'auto';
+}
+
+/** The graph to run, with its weights; for a patch classifier with a size the dense one. */
 async function graphToRun(
+  files: WritableFiles,
   what: string,
   size: readonly [number, number] | undefined,
 ): Promise<{ readonly title: string; readonly graph: Graph; readonly dense: boolean }> {
-  const { title, graph, parameters, spec } = await modelGraph(what).catch((cause: unknown) => {
+  const { title, graph, parameters, spec } = await modelGraph(files, what).catch((cause: unknown) => {
     if (size === undefined) throw cause;
-    return modelGraph(what, size);
+    return modelGraph(files, what, size);
   });
   const weights = (of: Graph, trained: readonly Value[]): Graph =>
     spec === undefined ? of : inputsToConstants(of, Object.fromEntries(trained.map((v) => [v.name, filled(v)])));
@@ -38,12 +47,12 @@ async function graphToRun(
     const framed = [size[0] + 2 * Math.floor(tall / 2), size[1] + 2 * Math.floor(wide / 2)] as const;
     return { title, graph: denseGraph(whole, { size: framed }), dense: true };
   }
-  const bound = spec === undefined ? await modelGraph(what, size) : namedGraph(spec.name, size);
+  const bound = spec === undefined ? await modelGraph(files, what, size) : namedGraph(spec.name, size);
   return { title, graph: weights(bound.graph, bound.parameters), dense: false };
 }
 
 /** Times `runs` runs and sums them by layer. */
-async function timed(graph: Graph, layers: readonly Layer[], { runs, device }: ProfileFlags) {
+async function timed(host: Host, graph: Graph, layers: readonly Layer[], { runs = 10, device }: ProfileOptions) {
   const layerOfNode = new Map<string, string>();
   layers.forEach(({ nodes }, i) => {
     for (const { name } of nodes) layerOfNode.set(name, String(i));
@@ -60,8 +69,11 @@ async function timed(graph: Graph, layers: readonly Layer[], { runs, device }: P
     }
     return '';
   };
-  const runtime = await openRuntime({ device });
-  const trace = await openTrace({ runs: runs + 1 });
+  if (host.openTrace === undefined) {
+    throw new UsageError('Profiling is not supported in a browser.', { remedy: 'Use Node.js.' });
+  }
+  const runtime = await host.openRuntime(device);
+  const trace = await host.openTrace(runs + 1);
   try {
     const program = await runtime.compile(graph, { profile: trace.request });
     const feeds = Object.fromEntries(graph.inputs.map((input) => [input.name, filled(input)]));
@@ -76,25 +88,14 @@ async function timed(graph: Graph, layers: readonly Layer[], { runs, device }: P
   }
 }
 
-const big = (value: number): string =>
-  value >= 1e9
-    ? `${(value / 1e9).toFixed(2)} G`
-    : value >= 1e6
-      ? `${(value / 1e6).toFixed(2)} M`
-      : value >= 1e3
-        ? `${(value / 1e3).toFixed(1)} k`
-        : value === 0
-          ? ''
-          : String(value);
-
-interface Row extends Pick<Layer, 'name' | 'op' | 'parameters' | 'macs' | 'bytes'> {
+export interface LayerTime extends Pick<Layer, 'name' | 'op' | 'parameters' | 'macs' | 'bytes'> {
   readonly output: readonly number[];
   readonly ms: number;
-  /** Of the time of all kernels, 0..1. */
+  /** Fraction of the time of all kernels, 0..1. */
   readonly share: number;
 }
 
-function rowsOf(layers: readonly Layer[], { layers: times, kernelsMs }: Profile): readonly Row[] {
+function rowsOf(layers: readonly Layer[], { layers: times, kernelsMs }: Profile): readonly LayerTime[] {
   const msOf = new Map(times.map(({ name, ms }) => [name, ms]));
   const share = (ms: number): number => (kernelsMs > 0 ? ms / kernelsMs : 0);
   const rows = layers.map(({ name, op, shape, parameters, macs, bytes }, i) => {
@@ -107,62 +108,42 @@ function rowsOf(layers: readonly Layer[], { layers: times, kernelsMs }: Profile)
   return [...rows, { ...none, name: INSERTED, ms: inserted, share: share(inserted) }];
 }
 
-function tableOf(rows: readonly Row[], total: Row): string {
-  const cells = [...rows, total].map(({ name, op, output, parameters, macs, bytes, ms, share }) => [
-    name,
-    output.length === 0 ? '' : op,
-    output.join(' x '),
-    parameters === 0 ? '' : parameters.toLocaleString('en'),
-    big(macs),
-    bytes === 0 ? '' : `${big(bytes)}B`,
-    ms.toFixed(2),
-    `${(100 * share).toFixed(1)} %`,
-  ]);
-  const lines = [['layer', 'op', 'output', 'parameters', 'MAC', 'memory', 'ms', 'share'], ...cells];
-  const widths = lines[0]?.map((_, i) => Math.max(...lines.map((line) => (line[i] as string).length))) ?? [];
-  return lines
-    .map((line) =>
-      line
-        .map((cell, i) => (i < 3 ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number)))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+export interface NetworkProfile {
+  /** The network's name or its file. */
+  readonly network: string;
+  /** Whether a patch classifier was run at every pixel at once. */
+  readonly dense: boolean;
+  /** Shape of the input. */
+  readonly input: readonly number[];
+  readonly device: string;
+  readonly runs: number;
+  /** Mean of one run. */
+  readonly runMs: number;
+  /** Most memory needed at one time, weights included. */
+  readonly peakBytes: number;
+  readonly layers: readonly LayerTime[];
+  readonly total: Pick<LayerTime, 'parameters' | 'macs' | 'bytes' | 'ms'>;
 }
 
-export async function runProfile(what: string, flags: ProfileFlags): Promise<void> {
-  const { title, graph, dense } = await graphToRun(what, flags.size);
+/**
+ * Time and cost of each layer of a network: by its name, of a run folder or of an ONNX file.
+ * @throws as `modelGraph`; UsageError where the platform cannot trace; DeviceError.
+ */
+export async function profileNetwork(host: Host, what: string, options: ProfileOptions = {}): Promise<NetworkProfile> {
+  const { title, graph, dense } = await graphToRun(host.files, what, options.size);
   const parameters = parametersOf(graph);
   const layers = layersOf(graph, { parameters });
   const { peakBytes, ...cost } = costOf(graph, { parameters });
-  const { profile, device } = await timed(graph, layers, flags);
-  const rows = rowsOf(layers, profile);
-  const total: Row = {
-    name: 'total',
-    op: 'Identity',
-    output: [],
-    parameters: cost.parameters,
-    macs: cost.macs,
-    bytes: cost.activationBytes,
-    ms: profile.kernelsMs,
-    share: 1,
+  const { profile, device } = await timed(host, graph, layers, options);
+  return {
+    network: title,
+    dense,
+    input: (graph.inputs[0] as Value).shape,
+    device,
+    runs: profile.runs,
+    runMs: profile.runMs,
+    peakBytes,
+    layers: rowsOf(layers, profile),
+    total: { parameters: cost.parameters, macs: cost.macs, bytes: cost.activationBytes, ms: profile.kernelsMs },
   };
-  const shape = (graph.inputs[0] as Value).shape;
-  if (flags.json === true) {
-    const { name: _, op: _op, output: _output, share: _share, ...sums } = total;
-    const facts = { network: title, dense, input: shape, device, runs: profile.runs, runMs: profile.runMs, peakBytes };
-    process.stdout.write(`${JSON.stringify({ ...facts, layers: rows, total: sums }, null, 2)}\n`);
-    return;
-  }
-  const gflops = (2 * cost.macs) / (profile.runMs * 1e6);
-  process.stdout.write(
-    [
-      `${title}${dense ? ', at every pixel at once' : ''}: input ${shape.join(' x ')}; ${device}`,
-      '',
-      tableOf(rows, total),
-      '',
-      `a run takes ${profile.runMs.toFixed(2)} ms (mean of ${profile.runs}), ${gflops.toFixed(1)} GFLOP/s; at most ${big(peakBytes)}B are needed at one time, weights among them`,
-      '',
-    ].join('\n'),
-  );
 }

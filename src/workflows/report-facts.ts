@@ -1,11 +1,11 @@
 /** What a run's configuration and log say, in the words of the report. */
 
-import { describeClasses } from '../../dataset/labels/labels.ts';
-import type { OpenedModel } from '../../predict/open.ts';
-import { type Facts, type Series, score, type TrainingLog } from '../../report/run/data.ts';
-import type { Recipe, RunConfig } from '../../train/config.ts';
-import type { LogLine } from '../../train/log.ts';
-import { totalSteps } from '../../train/plan.ts';
+import { describeClasses } from '../dataset/labels/labels.ts';
+import type { OpenedModel } from '../predict/open.ts';
+import { type Facts, type Series, score, type TrainingLog } from '../report/run/data.ts';
+import type { Recipe, RunConfig } from '../train/config.ts';
+import type { LogLine } from '../train/log.ts';
+import { totalSteps } from '../train/plan.ts';
 
 /** `1 h 2 min`, `3 min 4 s`, `5.6 s`, `70 ms`. */
 export function formatMs(ms: number): string {

@@ -1,20 +1,19 @@
 /** The report of a run folder: its images predicted, scored and shown. */
 
-import { basename, join, resolve } from 'node:path';
-import { performance } from 'node:perf_hooks';
-import { ndarray } from '../../array/ndarray.ts';
-import { applyMapping, hasRim } from '../../dataset/labels/labels.ts';
-import { readDataset } from '../../dataset/prepare.ts';
-import type { RawDataset, RawPage } from '../../dataset/raw.ts';
-import { RunError } from '../../errors.ts';
-import { selectChannels } from '../../input/channels.ts';
-import { argmaxClasses } from '../../metrics/argmax.ts';
-import { ISBI_THRESHOLDS, type IsbiScores, isbiScores, isbiSliceScores } from '../../metrics/isbi.ts';
-import type { ModelName } from '../../models/spec.ts';
-import { separationOf } from '../../predict/objects.ts';
-import { type OpenedModel, openModel } from '../../predict/open.ts';
-import type { TestTimeAugmentation } from '../../predict/orientation.ts';
-import { predictPage } from '../../predict/predict.ts';
+import { ndarray } from '../array/ndarray.ts';
+import { applyMapping, hasRim } from '../dataset/labels/labels.ts';
+import { readDataset } from '../dataset/prepare.ts';
+import type { RawDataset, RawPage } from '../dataset/raw.ts';
+import { RunError } from '../errors.ts';
+import { baseName, joinPath } from '../files.ts';
+import { selectChannels } from '../input/channels.ts';
+import { argmaxClasses } from '../metrics/argmax.ts';
+import { ISBI_THRESHOLDS, type IsbiScores, isbiScores, isbiSliceScores } from '../metrics/isbi.ts';
+import type { ModelName } from '../models/spec.ts';
+import { separationOf } from '../predict/objects.ts';
+import { type OpenedModel, openModel } from '../predict/open.ts';
+import type { TestTimeAugmentation } from '../predict/orientation.ts';
+import { predictPage } from '../predict/predict.ts';
 import {
   instanceTable,
   isbiDetails,
@@ -22,20 +21,20 @@ import {
   overlapTable,
   scoreFigures,
   thresholdsOf,
-} from '../../report/kit/score-tables.ts';
-import { volumeTable } from '../../report/kit/volume-table.ts';
-import type { ReportData, ScoreTable, StackScores } from '../../report/run/data.ts';
-import { type EvaluateOptions, type Evaluation, Evaluator } from '../../report/run/evaluate.ts';
-import { isIsbi2012 } from '../../report/run/isbi2012.ts';
-import { isbiTable } from '../../report/run/published.ts';
-import { renderReport } from '../../report/run/render.ts';
-import type { RunConfig } from '../../train/config.ts';
-import type { LogLine } from '../../train/log.ts';
-import { RUN_FILES } from '../../train/store.ts';
-import { isLungs } from '../../train/tasks/segmentation/lungs.ts';
-import { atomicWrite } from './atomic-write.ts';
+} from '../report/kit/score-tables.ts';
+import { volumeTable } from '../report/kit/volume-table.ts';
+import type { ReportData, ScoreTable, StackScores } from '../report/run/data.ts';
+import { type EvaluateOptions, type Evaluation, Evaluator } from '../report/run/evaluate.ts';
+import { isIsbi2012 } from '../report/run/isbi2012.ts';
+import { isbiTable } from '../report/run/published.ts';
+import { renderReport } from '../report/run/render.ts';
+import type { DeviceName } from '../runtime/runtime.ts';
+import type { RunConfig } from '../train/config.ts';
+import type { LogLine } from '../train/log.ts';
+import { RUN_FILES } from '../train/store.ts';
+import { isLungs } from '../train/tasks/segmentation/lungs.ts';
 import { collectClassReport } from './class-report.ts';
-import { nodeFiles } from './files.ts';
+import type { Host } from './host.ts';
 import { readRun } from './read-run.ts';
 import {
   dataFacts,
@@ -47,13 +46,12 @@ import {
   timesOf,
   trainingOf,
 } from './report-facts.ts';
-import { type NodeDevice, openRuntime } from './runtime.ts';
 import { type GivenSpacing, hasStacks, stackScores } from './stack-scores.ts';
 
 export interface ReportOptions {
   /** Where to write; default `report.html` in the run. */
   readonly out?: string;
-  readonly device?: NodeDevice | 'auto';
+  readonly device?: DeviceName | 'auto';
   /** Turns and flips to average over; default 1. */
   readonly tta?: TestTimeAugmentation;
   /** Where the data are now, if they were moved. */
@@ -84,27 +82,29 @@ const MOST_TRAINING_IMAGES = 4;
  * @throws RunError when there is no run or no model yet; DatasetError when the data are not where they were.
  */
 export async function writeReport(
+  host: Host,
   run: string,
   options: ReportOptions = {},
 ): Promise<{ readonly file: string; readonly data: ReportData }> {
-  const data = await collectReport(run, options);
-  const file = options.out ?? join(run, RUN_FILES.report);
-  await atomicWrite(file, renderReport(data));
+  const data = await collectReport(host, run, options);
+  const file = options.out ?? joinPath(run, RUN_FILES.report);
+  await host.files.write(file, renderReport(data));
   return { file, data };
 }
 
 /** Everything that the report of a run shows. @throws as `writeReport`. */
-export async function collectReport(run: string, options: ReportOptions = {}): Promise<ReportData> {
+export async function collectReport(host: Host, run: string, options: ReportOptions = {}): Promise<ReportData> {
   const { device = 'auto', tta = 1, onProgress } = options;
-  const { config, lines, bytes, file } = await readRun(run);
+  const title = `Lamella report: ${baseName(host.files.resolve(run))}`;
+  const { config, lines, bytes, file } = await readRun(host.files, run);
   if (config.recipe.classes !== undefined) {
     const networkName = NETWORK_NAMES[config.recipe.model.name];
     const { folder = config.folder } = options;
-    return collectClassReport({ run, config, lines, bytes, file, networkName, device, folder });
+    return collectClassReport(host, { title, run, config, lines, bytes, file, networkName, device, folder });
   }
-  const raw = await readDataset(nodeFiles, options.folder ?? config.folder);
+  const raw = await readDataset(host.files, options.folder ?? config.folder);
   const pages = pagesToShow(raw, config);
-  const runtime = await openRuntime({ device });
+  const runtime = await host.openRuntime(device);
   try {
     const model = await openModel(runtime, bytes, { file });
     const evaluator = new Evaluator(evaluateOptions(config, pages.length, model));
@@ -113,16 +113,16 @@ export async function collectReport(run: string, options: ReportOptions = {}): P
     const inStacks = hasStacks(config, pages);
     let predictionMs = 0;
     for (const [i, page] of pages.entries()) {
-      const began = performance.now();
+      const began = host.nowMs();
       const probabilities = await predictPage(model, page, { tta });
-      predictionMs += performance.now() - began;
+      predictionMs += host.nowMs() - began;
       evaluator.add({ ...shownPage(page, config), name: names[i] as string, probabilities });
       if (inStacks) found.push(argmaxClasses(probabilities).data);
       onProgress?.(i + 1, pages.length);
     }
     const result = evaluator.result();
     const stacks = inStacks ? stackScores(pages, found, config, options.spacingMm ?? config.spacingMm) : [];
-    return reportData({ run, config, lines, raw, model, pages, result, tta, predictionMs, stacks });
+    return reportData({ title, run, config, lines, raw, model, pages, result, tta, predictionMs, stacks });
   } finally {
     await runtime.dispose();
   }
@@ -177,6 +177,7 @@ function shownPage(page: RawPage, { recipe }: RunConfig) {
 }
 
 interface Collected {
+  readonly title: string;
   readonly run: string;
   readonly config: RunConfig;
   readonly lines: readonly LogLine[];
@@ -190,7 +191,7 @@ interface Collected {
 }
 
 function reportData(collected: Collected): ReportData {
-  const { run, config, lines, raw, model, pages, result, tta, predictionMs, stacks } = collected;
+  const { title, run, config, lines, raw, model, pages, result, tta, predictionMs, stacks } = collected;
   const { trainingMs, validationMs } = timesOf(lines);
   const heldOut = config.validationImages.length > 0;
   const steps = lines.filter((line) => line.kind === 'step').length;
@@ -203,7 +204,7 @@ function reportData(collected: Collected): ReportData {
   const training = trainingOf(lines);
   const [first] = config.recipe.labels.classes.slice(inside ?? 1);
   return {
-    title: `Lamella report: ${basename(resolve(run))}`,
+    title,
     summary:
       `${NETWORK_NAMES[config.recipe.model.name]} of ${count} parameters, trained on ${config.trainingImages.length} images in ` +
       `${formatMs(trainingMs + validationMs)}, and judged on ${where}${tta === 1 ? '' : `, averaged over ${tta} orientations`}.`,
@@ -240,7 +241,7 @@ function reportData(collected: Collected): ReportData {
     ],
     decisions: config.notes,
     commands: [
-      `npx lamella train --config ${join(run, RUN_FILES.config)} --out ${run}-again`,
+      `npx lamella train --config ${joinPath(run, RUN_FILES.config)} --out ${run}-again`,
       `npx lamella report ${run}-again`,
     ],
     configuration: config,

@@ -1,13 +1,13 @@
 /** Dice and surface distances of each patient or stack that a run held out. */
 
-import { ndarray } from '../../array/ndarray.ts';
-import { applyMapping, IGNORE } from '../../dataset/labels/labels.ts';
-import type { RawPage } from '../../dataset/raw.ts';
-import { nameOfStack, stacksOf } from '../../dataset/split.ts';
-import { volumeScores } from '../../metrics/volume-scores.ts';
-import { namedScores } from '../../report/kit/volume-table.ts';
-import type { StackScores } from '../../report/run/data.ts';
-import type { RunConfig } from '../../train/config.ts';
+import { ndarray } from '../array/ndarray.ts';
+import { applyMapping, IGNORE } from '../dataset/labels/labels.ts';
+import type { RawPage } from '../dataset/raw.ts';
+import { nameOfStack, stacksOf } from '../dataset/split.ts';
+import { volumeScores } from '../metrics/volume-scores.ts';
+import { namedScores } from '../report/kit/volume-table.ts';
+import type { StackScores } from '../report/run/data.ts';
+import type { RunConfig } from '../train/config.ts';
 import { shortNames } from './report-facts.ts';
 
 /** Size of a voxel in mm that takes the place of what the files say. */

@@ -45,7 +45,7 @@ describe('profile', () => {
     expect(stdout).toMatch(/^n1: input 1 x 1 x 9 x 9; CPU/);
     expect(stdout).toMatch(/conv1 +Conv +1 x 48 x 6 x 6 +816 +27\.6 k/);
     expect(stdout).toMatch(/total +87,818 /);
-    expect(stdout).toMatch(/a run takes .* ms \(mean of 1\)/);
+    expect(stdout).toMatch(/one run takes .* ms \(mean of 1\)/);
   });
 
   test.each([
@@ -65,7 +65,7 @@ describe('inspect', () => {
     const { stdout, code } = await lamella(['inspect', 'n4', '--svg', svg]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/parameters +219,290/);
-    expect(stdout).toMatch(/multiplications +121\.5 M for \[1, 1, 95, 95\]/);
+    expect(stdout).toMatch(/MACs +121\.5 M for \[1, 1, 95, 95\]/);
     expect(stdout).toMatch(/conv2 \(Conv\) -> \[1, 48, 42, 42\], 57,648 parameters, 101\.6 M/);
     expect(await readFile(svg, 'utf8')).toMatch(/^<svg .*conv 5x5/s);
   });

@@ -121,15 +121,22 @@ const PUBLIC: { readonly [file: string]: Exported } = {
       CompareOptions Comparison ExplainOptions Explanation RunResult
     `),
   },
-  'src/platform/node/index.ts': {
+  'src/entries/workflows.ts': {
     values: words(`
-      availableDevices nodeFiles openModelFile openRuntime readImageFile resumeTraining train workingDevices writeImageFile
-      writeComparison writeExplanation writeReport
+      classifyFolder drawAugmentation inspect memoryFiles predictFolder profileNetwork scoreClassifiers writeComparison
+      writeExplanation writeReport
     `),
     types: words(`
-      FinishedRun MachineOptions ModelOnDevice NodeDevice OpenModelFileOptions OpenRuntimeOptions ReadFileOptions ReportOptions TrainRunOptions
-      WriteComparisonOptions WriteExplanationOptions
+      ClassifiedFolder ClassifyFolderOptions DrawAugmentationOptions EnergyMeter FailedFile FileContent Host
+      InspectOptions Inspected MemoryFiles NetworkProfile PredictFolderOptions PredictHooks PredictedFile
+      PredictedFolder ProfileOptions ReportOptions TopK Trace WriteComparisonOptions WriteExplanationOptions
     `),
+  },
+  'src/platform/node/index.ts': {
+    values: words(`
+      availableDevices nodeFiles nodeHost openModelFile openRuntime readImageFile resumeTraining train workingDevices writeImageFile
+    `),
+    types: words('FinishedRun MachineOptions NodeDevice OpenModelFileOptions OpenRuntimeOptions TrainRunOptions'),
   },
   'src/platform/browser/index.ts': {
     values: words('availableDevices drawImage openModelFile openRuntime readImageFile train'),

@@ -5,8 +5,9 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { writeSlices } from '../../src/cli/run/phantom.ts';
 import { RunError } from '../../src/errors.ts';
 import { phantom } from '../../src/phantom/phantom.ts';
-import { writeReport } from '../../src/platform/node/report.ts';
+import { nodeHost } from '../../src/platform/node/host.ts';
 import { trainRun } from '../../src/platform/node/train-run.ts';
+import { writeReport } from '../../src/workflows/report.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'lamella-run-report-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -26,7 +27,7 @@ describe('the report of a run', () => {
       workers: 0,
       split: { names: ['04', '05'] },
     });
-    const { file, data: shown } = await writeReport(run, { device: 'cpu' });
+    const { file, data: shown } = await writeReport(nodeHost, run, { device: 'cpu' });
     expect(file).toBe(join(run, 'report.html'));
     expect(shown.headline.map(({ label }) => label)).toEqual([
       'V-Rand',
@@ -49,6 +50,6 @@ describe('the report of a run', () => {
   });
 
   test('a folder without a run is refused by name', async () => {
-    await expect(writeReport(folder)).rejects.toThrow(RunError);
+    await expect(writeReport(nodeHost, folder)).rejects.toThrow(RunError);
   });
 });

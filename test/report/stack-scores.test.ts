@@ -1,9 +1,9 @@
 /** Dice and surface distances of what a run held out, patient by patient. */
 import { describe, expect, test } from 'vitest';
 import type { RawPage } from '../../src/dataset/raw.ts';
-import { hasStacks, stackScores } from '../../src/platform/node/stack-scores.ts';
 import { describeVolumes, volumeTable } from '../../src/report/kit/volume-table.ts';
 import type { RunConfig } from '../../src/train/config.ts';
+import { hasStacks, stackScores } from '../../src/workflows/stack-scores.ts';
 
 const SIZE = 8;
 const config = {

@@ -94,10 +94,16 @@ Examples:
   lamella predict model.onnx ./images --device webgpu --json`,
     )
     .action(async (model: string, more: readonly string[], flags: PredictFlags) => {
-      const { isClassifierModel, runClassify } = await import('../run/classify.ts');
+      const [{ isClassifierModel }, { nodeFiles }] = await Promise.all([
+        import('../../workflows/classify.ts'),
+        import('../../platform/node/files.ts'),
+      ]);
       const paths = [model, ...more.slice(0, -1)] as const;
       const images = more.at(-1) as string;
-      if (await isClassifierModel(model, flags.model)) return runClassify(paths, images, flags);
+      if (await isClassifierModel(nodeFiles, model, flags.model)) {
+        const { runClassify } = await import('../run/classify.ts');
+        return runClassify(paths, images, flags);
+      }
       const { runPredict } = await import('../run/predict.ts');
       await runPredict(paths, images, flags);
     });

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
 import { float32 } from '../../array/ndarray.ts';
 import { stream } from '../../array/random.ts';
@@ -9,11 +8,12 @@ import { exportNetwork } from '../../models/prediction.ts';
 import { buildNetwork } from '../../models/registry.ts';
 import { isWindowName } from '../../models/sliding-window.ts';
 import { TYPICAL } from '../../models/typical.ts';
-import { modelFileOf } from '../../platform/node/model-files.ts';
+import { nodeFiles } from '../../platform/node/files.ts';
 import { openRuntime } from '../../platform/node/runtime.ts';
 import { holdsPatchClassifier, loadPatches, openPatchProgram } from '../../predict/patch-model.ts';
 import { classifyPixels } from '../../predict/patchwise.ts';
 import { initialWeights } from '../../train/step.ts';
+import { modelFileOf } from '../../workflows/model-files.ts';
 import type { BenchFlags } from '../commands/bench.ts';
 import { countDisplay, formatDuration } from '../progress.ts';
 
@@ -27,8 +27,8 @@ async function fileOf(network: string): Promise<{ readonly title: string; readon
       bytes: writeOnnx(exportNetwork(spec, initialWeights(parameters, 0))),
     };
   }
-  const file = await modelFileOf(network);
-  return { title: file, bytes: await readFile(file) };
+  const file = await modelFileOf(nodeFiles, network);
+  return { title: file, bytes: await nodeFiles.read(file) };
 }
 
 /** Runs of which the fastest counts, after one that allocates memory. */

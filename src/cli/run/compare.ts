@@ -1,13 +1,14 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { writeComparison } from '../../platform/node/compare.ts';
+import { nodeHost } from '../../platform/node/host.ts';
+import { writeComparison } from '../../workflows/compare.ts';
 import type { CompareFlags } from '../commands/compare.ts';
 import { countDisplay } from '../progress.ts';
 
 export async function runCompare(runs: readonly string[], flags: CompareFlags): Promise<void> {
   const { out, data, seed, resamples, device, json = false, quiet = false } = flags;
   let display: ReturnType<typeof countDisplay> | undefined;
-  const { file, comparison } = await writeComparison(runs, {
+  const { file, comparison } = await writeComparison(nodeHost, runs, {
     out,
     seed,
     resamples,

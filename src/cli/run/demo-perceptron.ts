@@ -5,6 +5,7 @@ import { buildNetwork } from '../../models/registry.ts';
 import { lossOf } from '../../nn/losses/registry.ts';
 import { optimizerOf } from '../../nn/optimizers/registry.ts';
 import { atomicWrite } from '../../platform/node/atomic-write.ts';
+import { nodeFiles } from '../../platform/node/files.ts';
 import { openRuntime } from '../../platform/node/runtime.ts';
 import {
   type PerceptronFrame,
@@ -15,7 +16,7 @@ import {
 import type { Runtime } from '../../runtime/runtime.ts';
 import { convergence } from '../../train/convergence.ts';
 import { trainingStep } from '../../train/step.ts';
-import { requireFreeFolder } from '../out-folder.ts';
+import { requireFreeFolder } from '../../workflows/out-folder.ts';
 
 interface Points {
   readonly title: string;
@@ -90,7 +91,7 @@ const FILES = ['perceptron.html', 'separable.svg', 'xor.svg'] as const;
 /** The line of a perceptron moving over points that it can divide, and over XOR. */
 export async function runDemoPerceptron(folder: string, { seed }: { readonly seed: number }): Promise<void> {
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
-  await requireFreeFolder(folder, { ignore: FILES, option: 'another folder' });
+  await requireFreeFolder(nodeFiles, folder, { ignore: FILES, option: 'another folder' });
   const runtime = await openRuntime({ device: 'cpu', threads: 1 });
   try {
     const runs = [

@@ -4,10 +4,11 @@ import { ndarray } from '../../array/ndarray.ts';
 import { extent, type Image } from '../../image/image.ts';
 import { type IsbiScores, isbiScores, isbiSliceScores } from '../../metrics/isbi.ts';
 import { phantom } from '../../phantom/phantom.ts';
+import { nodeFiles } from '../../platform/node/files.ts';
 import { trainRun } from '../../platform/node/train-run.ts';
 import { RUN_FILES } from '../../train/store.ts';
+import { requireFreeFolder } from '../../workflows/out-folder.ts';
 import type { DemoFlags } from '../commands/demo.ts';
-import { requireFreeFolder } from '../out-folder.ts';
 import { formatDuration } from '../progress.ts';
 import { evaluateFiles } from './evaluate.ts';
 import { writeSlices } from './phantom.ts';
@@ -55,7 +56,7 @@ export async function runDemo(folder: string, { minutes, seed }: DemoFlags): Pro
     (typeof PARTS)[number],
     string
   >;
-  await requireFreeFolder(folder, { ignore: PARTS, option: 'another folder' });
+  await requireFreeFolder(nodeFiles, folder, { ignore: PARTS, option: 'another folder' });
   for (const part of Object.values(parts)) await rm(part, { recursive: true, force: true });
 
   say(`1. A synthetic EM stack, ${TRAIN_SLICES} slices to train on and ${TEST_SLICES} others to test on`);

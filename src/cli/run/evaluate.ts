@@ -21,8 +21,9 @@ import { type InstanceScores, instanceScores, matchInstances } from '../../metri
 import { type IsbiScores, type IsbiSliceScores, isbiScores, isbiSliceScores } from '../../metrics/isbi.ts';
 import { confusionMatrix, type OverlapScores, overlapScores, sumOfConfusions } from '../../metrics/overlap.ts';
 import { connectedComponents } from '../../objects/connected-components.ts';
+import { nodeFiles } from '../../platform/node/files.ts';
+import { type ListedImage, listLabels, listPredictions, readListedImage } from '../../workflows/image-list.ts';
 import type { EvaluateFlags } from '../commands/evaluate.ts';
-import { type ListedImage, listLabels, listPredictions, readListedImage } from '../image-list.ts';
 
 type MetricKind = Exclude<EvaluateFlags['metrics'], 'auto' | 'topk'>;
 
@@ -85,10 +86,10 @@ async function readPages(
 ): Promise<readonly EvaluatedPage[]> {
   const pages: EvaluatedPage[] = [];
   for (const { prediction, truth } of matched(predictions, truths)) {
-    const image = await readListedImage(prediction, { palette: 'index' });
+    const image = await readListedImage(nodeFiles, prediction, { palette: 'index' });
     const fullScale = image.data instanceof Uint8Array ? 255 : image.data instanceof Uint16Array ? 65_535 : 1;
     const found = pagesOf(image);
-    const labels = labelPages(alignLabels(await readListedImage(truth, { palette: 'index' }), image));
+    const labels = labelPages(alignLabels(await readListedImage(nodeFiles, truth, { palette: 'index' }), image));
     if (found.length !== labels.length) {
       throw new DatasetError(`the prediction has ${found.length} pages, its truth "${truth.path}" ${labels.length}.`, {
         file: prediction.path,
@@ -279,9 +280,9 @@ export async function evaluateFiles(
   flags: Omit<EvaluateFlags, 'json' | 'skipBad' | 'metrics'> & { readonly metrics: MetricKind | 'auto' },
 ): Promise<Evaluation> {
   const { threshold } = flags;
-  const truths = await listLabels(truth);
+  const truths = await listLabels(nodeFiles, truth);
   const asked = flags.metrics;
-  let pages = await readPages(await listPredictions(await partOf(predictions, asked)), truths);
+  let pages = await readPages(await listPredictions(nodeFiles, await partOf(predictions, asked)), truths);
   const mapping = findMapping(
     pages.map((page) => page.truth),
     {
@@ -292,11 +293,11 @@ export async function evaluateFiles(
   const kinds: readonly MetricKind[] = asked === 'auto' ? automatic(pages, mapping) : [asked];
   // Label maps say more of classes and objects than probabilities do.
   if (asked === 'auto' && !kinds.includes('isbi'))
-    pages = await readPages(await listPredictions(await partOf(predictions, 'overlap')), truths);
+    pages = await readPages(await listPredictions(nodeFiles, await partOf(predictions, 'overlap')), truths);
   const kind = kindOf(pages, mapping);
   const own = join(predictions, OBJECTS);
   const separate = kinds.includes('instances') && (await isFolder(own));
-  const objects = separate && asked === 'auto' ? await readPages(await listPredictions(own), truths) : pages;
+  const objects = separate && asked === 'auto' ? await readPages(await listPredictions(nodeFiles, own), truths) : pages;
   return {
     mapping,
     metrics: kinds,

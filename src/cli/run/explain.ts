@@ -1,19 +1,19 @@
-import { stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { writeExplanation } from '../../platform/node/explain.ts';
+import { nodeHost } from '../../platform/node/host.ts';
+import { writeExplanation } from '../../workflows/explain.ts';
 import type { ExplainFlags } from '../commands/explain.ts';
 
 /** In the run, or beside the file. */
 async function defaultPage(model: string): Promise<string> {
-  const isFolder = (await stat(model).catch(() => undefined))?.isDirectory() === true;
+  const isFolder = (await nodeHost.files.kind(model)) === 'folder';
   return join(isFolder ? model : dirname(model), 'explain.html');
 }
 
 export async function runExplain(model: string, image: string, flags: ExplainFlags): Promise<void> {
   const { at, channel, layer, class: target, page, maps, device } = flags;
   const out = flags.out ?? (await defaultPage(model));
-  const { file, explanation } = await writeExplanation(model, image, {
+  const { file, explanation } = await writeExplanation(nodeHost, model, image, {
     out,
     page,
     maps,

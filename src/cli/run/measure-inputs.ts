@@ -12,11 +12,12 @@ import type { ImageNotes } from '../../image/notes.ts';
 import { pagesOf } from '../../input/planes.ts';
 import { connectedComponents } from '../../objects/connected-components.ts';
 import type { IntegerArray } from '../../objects/grid.ts';
-import { shortNames } from '../../platform/node/report-facts.ts';
+import { nodeFiles } from '../../platform/node/files.ts';
 import type { Facts } from '../../report/run/data.ts';
+import { type ListedImage, listImages, listLabels, readListedImage } from '../../workflows/image-list.ts';
+import { MEASURES_FOLDER, type PredictionFile, readPredictionFile } from '../../workflows/prediction-file.ts';
+import { shortNames } from '../../workflows/report-facts.ts';
 import type { MeasureFlags } from '../commands/measure.ts';
-import { type ListedImage, listImages, listLabels, readListedImage } from '../image-list.ts';
-import { MEASURES_FOLDER, type PredictionFile, readPredictionFile } from './predict-out.ts';
 
 /** One label map with what belongs to it. */
 export interface MeasureItem {
@@ -70,15 +71,15 @@ export async function measureInputs(
   path: string,
   { images, truth, task }: Pick<MeasureFlags, 'images' | 'truth' | 'task'>,
 ): Promise<MeasureInputs> {
-  const prediction = await readPredictionFile(path);
+  const prediction = await readPredictionFile(nodeFiles, path);
   const labels = await labelsOf(path, task === 'lungs' ? ['label'] : ['objects', 'label']);
-  const maps = await listLabels(labels);
+  const maps = await listLabels(nodeFiles, labels);
   const notes: string[] = [];
   const imagePath = images ?? prediction?.images ?? (labels === path && (await isFolder(path)) ? path : undefined);
   let pictureOf: (name: string) => ListedImage | undefined = () => undefined;
   if (imagePath !== undefined) {
     try {
-      const listed = await listImages(imagePath);
+      const listed = await listImages(nodeFiles, imagePath);
       const isMap = new Set(maps.map((item) => item.path));
       const others = listed.filter((item) => !isMap.has(item.path));
       pictureOf = others.length === 1 && maps.length === 1 ? () => others[0] : finder(others);
@@ -87,7 +88,7 @@ export async function measureInputs(
       notes.push(`The images are not where they were predicted from (${imagePath}): give --images.`);
     }
   }
-  const truths = truth === undefined ? undefined : await listLabels(truth);
+  const truths = truth === undefined ? undefined : await listLabels(nodeFiles, truth);
   const truthOf = truths === undefined ? undefined : finder(truths);
   const alone = truths?.length === 1 && maps.length === 1 ? truths[0] : undefined;
   const short = shortNames(maps.map(({ name }) => name));
@@ -143,13 +144,15 @@ export interface ReadItem {
 
 /** @throws FormatError, DatasetError naming the file that cannot be read or does not fit. */
 export async function readItem({ labels, image, truth }: MeasureItem, flags: MeasureFlags): Promise<ReadItem> {
-  const picture = image === undefined ? undefined : simplest(await readListedImage(image));
+  const picture = image === undefined ? undefined : simplest(await readListedImage(nodeFiles, image));
   const onto = (map: Image, like: Image | undefined): Image => (like === undefined ? map : alignLabels(map, like));
-  const read = onto(await readListedImage(labels, { palette: 'index' }), picture);
+  const read = onto(await readListedImage(nodeFiles, labels, { palette: 'index' }), picture);
   requireSameGrid(read, picture);
   const map = withPixelSize(read, picture, flags);
   const own =
-    truth === undefined ? undefined : onto(await readListedImage(truth, { palette: 'index' }), picture ?? map);
+    truth === undefined
+      ? undefined
+      : onto(await readListedImage(nodeFiles, truth, { palette: 'index' }), picture ?? map);
   requireSameGrid(map, own);
   return { map, image: picture, truth: own };
 }
@@ -251,7 +254,7 @@ export async function kindOfLabels(
   const pages: LabelPage[] = [];
   for (const { labels } of items.slice(0, LOOKED_AT)) {
     try {
-      pages.push(...labelPages(await readListedImage(labels, { palette: 'index' })));
+      pages.push(...labelPages(await readListedImage(nodeFiles, labels, { palette: 'index' })));
     } catch (cause) {
       // Said when it is measured.
       if (!(cause instanceof Error)) throw cause;

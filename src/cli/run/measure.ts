@@ -1,12 +1,13 @@
 import { DatasetError } from '../../errors.ts';
 import { headerOf, type Table } from '../../measure/table.ts';
 import type { InstanceScores } from '../../metrics/instances.ts';
+import { nodeFiles } from '../../platform/node/files.ts';
 import { describeVolumes } from '../../report/kit/volume-table.ts';
 import { RESEARCH_ONLY, renderLungsReport } from '../../report/lungs/page.ts';
 import { sumOfMatches } from '../../report/objects/counts.ts';
 import { renderObjectsReport } from '../../report/objects/page.ts';
+import { requireFreeFolder } from '../../workflows/out-folder.ts';
 import type { MeasureFlags } from '../commands/measure.ts';
-import { requireFreeFolder } from '../out-folder.ts';
 import { MeasureFiles } from './measure-files.ts';
 import { type MeasureInputs, measureInputs } from './measure-inputs.ts';
 import { measureFolderOfLungs } from './measure-lungs.ts';
@@ -107,7 +108,7 @@ export async function runMeasure(path: string, flags: MeasureFlags): Promise<voi
   };
   const inputs = await measureInputs(path, flags);
   const out = flags.out ?? inputs.out;
-  await requireFreeFolder(out, { ignore: WRITTEN, option: 'another --out' });
+  await requireFreeFolder(nodeFiles, out, { ignore: WRITTEN, option: 'another --out' });
   const files = new MeasureFiles(out, flags.format);
   const measureAll = flags.task === 'lungs' ? runLungs : runObjects;
   const { failed, lines, summary, notes } = await measureAll(path, inputs, { flags, files, say, warn });

@@ -3,8 +3,9 @@ import { writePng } from '../../image/formats/png/write.ts';
 import { extent, type Image } from '../../image/image.ts';
 import { type Phantom, phantom } from '../../phantom/phantom.ts';
 import { atomicWrite } from '../../platform/node/atomic-write.ts';
+import { nodeFiles } from '../../platform/node/files.ts';
+import { requireFreeFolder } from '../../workflows/out-folder.ts';
 import type { PhantomFlags } from '../commands/phantom.ts';
-import { requireFreeFolder } from '../out-folder.ts';
 
 /** One slice of a stack as an image of its own. */
 function slice(stack: Image<'uint8'>, z: number): Image<'uint8'> {
@@ -31,7 +32,7 @@ export async function writeSlices(folder: string, { image, label }: Phantom, sli
 }
 
 export async function runPhantom(folder: string, flags: PhantomFlags): Promise<void> {
-  await requireFreeFolder(folder);
+  await requireFreeFolder(nodeFiles, folder);
   const { seed, slices, cell, organelles, noise } = flags;
   const [height, width] = flags.size;
   const stack = phantom({ seed, height, width, depth: slices, cellPx: cell, organelles, noise });

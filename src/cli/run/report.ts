@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { ReportOptions } from '../../platform/node/report.ts';
+import { nodeHost } from '../../platform/node/host.ts';
 import { describeVolumes, NO_SIZE } from '../../report/kit/volume-table.ts';
+import type { ReportOptions } from '../../workflows/report.ts';
 import type { ReportFlags } from '../commands/report.ts';
 
 /** `--spacing` as it is kept in a run. */
@@ -16,8 +17,8 @@ export function spacingOf({
 /** Writes the report and says where it is. */
 export async function reportOn(run: string, options: ReportOptions, say: (line: string) => void): Promise<void> {
   // The libraries that draw it, 400 files, are not what a training should wait for.
-  const { writeReport } = await import('../../platform/node/report.ts');
-  const { file, data } = await writeReport(run, options);
+  const { writeReport } = await import('../../workflows/report.ts');
+  const { file, data } = await writeReport(nodeHost, run, options);
   const { stacks = [] } = data;
   for (const line of describeVolumes(stacks)) say(line);
   if (stacks.length > 0 && stacks.every(({ meanMm }) => meanMm === null)) say(`note: ${NO_SIZE}`);

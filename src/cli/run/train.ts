@@ -5,7 +5,6 @@ import { parseSplit, type SplitChoice } from '../../dataset/split.ts';
 import { Interrupted, LamellaError, RunError, TrainingError, UsageError } from '../../errors.ts';
 import { isPlain, type WindowSpec } from '../../input/window.ts';
 import { parseDevices } from '../../platform/node/gradient-devices.ts';
-import type { ReportOptions } from '../../platform/node/report.ts';
 import { freeRunPath } from '../../platform/node/run-folder.ts';
 import {
   type FinishedRun,
@@ -18,6 +17,7 @@ import { formatProfile } from '../../runtime/profile.ts';
 import { parseConfig } from '../../train/config.ts';
 import type { TrainRunHooks } from '../../train/run.ts';
 import { RUN_FILES } from '../../train/store.ts';
+import type { ReportOptions } from '../../workflows/report.ts';
 import type { TrainFlags } from '../commands/train.ts';
 import { flagOf, withFlags } from '../option-words.ts';
 import { formatDuration, trainDisplay } from '../progress.ts';

@@ -2,14 +2,10 @@
 
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { EnergyMeter } from '../../workflows/host.ts';
 
 /** Where the counters stand. */
 const POWERCAP = '/sys/class/powercap';
-
-export interface EnergyMeter {
-  /** Joules since the meter was opened. */
-  joules(): Promise<number>;
-}
 
 interface Counter {
   readonly file: string;

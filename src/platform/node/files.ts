@@ -1,5 +1,5 @@
 import { open, readdir, readFile, realpath, stat } from 'node:fs/promises';
-import { basename, join, relative, sep } from 'node:path';
+import { basename, join, relative, resolve, sep } from 'node:path';
 import { DatasetError } from '../../errors.ts';
 import type { WritableFiles } from '../../files.ts';
 import { atomicWrite } from './atomic-write.ts';
@@ -41,6 +41,7 @@ async function walk(folder: string, prefix: string, above: readonly string[], fo
 export const nodeFiles: WritableFiles = {
   zlib: nodeZlib,
   write: atomicWrite,
+  resolve,
   async kind(path) {
     const info = await stat(path).catch(() => undefined);
     return info === undefined ? undefined : info.isDirectory() ? 'folder' : 'file';

@@ -2,24 +2,20 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { formatProfile, type Profile, sumProfile } from '../../runtime/profile.ts';
-import type { ProfileRequest } from '../../runtime/runtime.ts';
 import { RUN_FILES, type Store } from '../../train/store.ts';
+import type { Trace } from '../../workflows/host.ts';
 
-/** A place for the trace that ONNX Runtime writes of a graph's first runs. */
-interface Trace {
-  readonly request: ProfileRequest;
+/** A trace that can be kept with a run. */
+interface RunTrace extends Trace {
   /** Keeps the trace and its sums with a run, once the program is disposed; nothing where there is no trace. */
   keep(store: Store): Promise<Profile | undefined>;
-  /** The trace itself, once the program is disposed; nothing where there is none. */
-  text(): Promise<string | undefined>;
-  close(): Promise<void>;
 }
 
 const WARM_UP_RUNS = 3;
 const PROFILED_RUNS = 10;
 
 /** @param runs to trace; default: three that are not counted and ten that are */
-export async function openTrace({ runs = WARM_UP_RUNS + PROFILED_RUNS } = {}): Promise<Trace> {
+export async function openTrace({ runs = WARM_UP_RUNS + PROFILED_RUNS } = {}): Promise<RunTrace> {
   const folder = await mkdtemp(join(tmpdir(), 'lamella-profile-'));
   const read = async (): Promise<string | undefined> => {
     const [name] = await readdir(folder);

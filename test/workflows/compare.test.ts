@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DatasetError, RunError, UsageError } from '../../src/errors.ts';
-import { writeComparison } from '../../src/platform/node/compare.ts';
 import { openEnergyMeter } from '../../src/platform/node/energy.ts';
-import { writeExplanation } from '../../src/platform/node/explain.ts';
-import { writeReport } from '../../src/platform/node/report.ts';
+import { nodeHost } from '../../src/platform/node/host.ts';
 import { trainRun } from '../../src/platform/node/train-run.ts';
 import type { RunConfig } from '../../src/train/config.ts';
+import { writeComparison } from '../../src/workflows/compare.ts';
+import { writeExplanation } from '../../src/workflows/explain.ts';
+import { writeReport } from '../../src/workflows/report.ts';
 import { phantomFolder } from '../support/phantom-folder.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'lamella-compare-runs-'));
@@ -25,7 +26,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const compare = (...folders: string[]) =>
-  writeComparison(folders, { out: at('compare.html'), device: 'cpu', resamples: 500 });
+  writeComparison(nodeHost, folders, { out: at('compare.html'), device: 'cpu', resamples: 500 });
 
 /** A copy of a run with another configuration. */
 function changed(name: string, change: (config: RunConfig) => unknown): string {
@@ -41,7 +42,10 @@ describe('two runs on the images that both held out', () => {
     const { file, comparison } = await compare(at('runs', 'small'), at('runs', 'large'));
     expect(comparison.images).toEqual(['4.png', '5.png', '6.png']);
     for (const run of comparison.runs) {
-      const { data: report } = await writeReport(at('runs', run.name), { device: 'cpu', out: at(`${run.name}.html`) });
+      const { data: report } = await writeReport(nodeHost, at('runs', run.name), {
+        device: 'cpu',
+        out: at(`${run.name}.html`),
+      });
       const headline = Number(report.headline[0]?.value);
       expect(comparison.metric).toBe(report.headline[0]?.label);
       // The report prints four digits.
@@ -78,7 +82,7 @@ describe('two runs on the images that both held out', () => {
   });
 
   test('on other images: those that a run was trained on are left out', async () => {
-    const { comparison } = await writeComparison([at('runs', 'small'), at('runs', 'large')], {
+    const { comparison } = await writeComparison(nodeHost, [at('runs', 'small'), at('runs', 'large')], {
       out: at('other.html'),
       device: 'cpu',
       resamples: 500,
@@ -106,7 +110,7 @@ describe('what cannot be compared is refused', () => {
     const empty = changed('empty', (config) => config);
     rmSync(join(empty, 'best.onnx'));
     rmSync(join(empty, 'last.onnx'));
-    await expect(compare(at('runs', 'small'), empty)).rejects.toThrow(/there is no model here yet/);
+    await expect(compare(at('runs', 'small'), empty)).rejects.toThrow(/has no model yet/);
   });
   test('no held-out image in common, none held out at all, images that are gone', async () => {
     const swapped = changed('swapped', (config) => ({
@@ -123,7 +127,7 @@ describe('what cannot be compared is refused', () => {
       mkdirSync(join(trained, part), { recursive: true });
       for (const name of ['0.png', '1.png']) cpSync(join(data, part, name), join(trained, part, name));
     }
-    const onTrained = writeComparison([at('runs', 'small'), at('runs', 'large')], {
+    const onTrained = writeComparison(nodeHost, [at('runs', 'small'), at('runs', 'large')], {
       out: at('t.html'),
       device: 'cpu',
       data: trained,
@@ -156,7 +160,7 @@ describe('what cannot be compared is refused', () => {
 describe('explaining a run', () => {
   test('writes a page on which all numbers agree', async () => {
     const image = join(data, 'image', '5.png');
-    const { file, explanation } = await writeExplanation(at('runs', 'large'), image, {
+    const { file, explanation } = await writeExplanation(nodeHost, at('runs', 'large'), image, {
       out: at('explain.html'),
       device: 'cpu',
       at: { x: 20, y: 33 },
@@ -169,7 +173,11 @@ describe('explaining a run', () => {
   });
   test('a page of a stack that is not there', async () => {
     const image = join(data, 'image', '5.png');
-    const wrong = writeExplanation(at('runs', 'large'), image, { out: at('none.html'), device: 'cpu', page: 4 });
+    const wrong = writeExplanation(nodeHost, at('runs', 'large'), image, {
+      out: at('none.html'),
+      device: 'cpu',
+      page: 4,
+    });
     await expect(wrong).rejects.toThrow(/5.png: page 4 does not exist; the image has 1. Use `page: 0`./);
   });
 });

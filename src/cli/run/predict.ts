@@ -1,0 +1,117 @@
+import { DatasetError, UsageError } from '../../errors.ts';
+import { ImageNotes } from '../../image/notes.ts';
+import { nodeHost } from '../../platform/node/host.ts';
+import type { OpenedModel } from '../../predict/open.ts';
+import { type PredictFolderOptions, type PredictHooks, predictFolder } from '../../workflows/predict.ts';
+import type { PredictFlags } from '../commands/predict.ts';
+import { withFlags } from '../option-words.ts';
+import { type CountDisplay, countDisplay, formatDuration } from '../progress.ts';
+import { stopSignal } from '../stop-signal.ts';
+
+function describePatches({ window: { cover }, evaluation }: NonNullable<OpenedModel['patches']>): string {
+  const how = evaluation === 'dense' ? 'all pixels at once' : 'one window after another';
+  return `the network sees a window of ${cover} x ${cover} pixels: ${how}`;
+}
+
+/** How a patch classifier is to be evaluated, where that was set. */
+function evaluationOf({ dense = false, patchwise = false }: PredictFlags): PredictFolderOptions['evaluation'] {
+  if (dense && patchwise) {
+    throw new UsageError('--dense and --patchwise are mutually exclusive.', { remedy: 'Use one of them.' });
+  }
+  return dense ? 'dense' : patchwise ? 'patchwise' : undefined;
+}
+
+/** Turns and flips to average over. @throws UsageError for the ten crops of image classifiers. */
+function turnsOf({ tta }: Pick<PredictFlags, 'tta'>): PredictFolderOptions['tta'] {
+  if (tta !== 10) return tta;
+  throw new UsageError('--tta 10 is for image classifiers.', { remedy: 'Use 1, 4 or 8.' });
+}
+
+/** The windows of patch classifiers: only they take so long that progress within an image is worth showing. */
+function windowDisplay(): { readonly onWindow: NonNullable<PredictHooks['onWindow']>; stop(): void } {
+  let display: CountDisplay | undefined;
+  const stop = (): void => {
+    display?.stop();
+    display = undefined;
+  };
+  return {
+    onWindow(done, total) {
+      display ??= countDisplay('windows', { stream: process.stderr });
+      display.update(done, total);
+      if (done === total) stop();
+    },
+    stop,
+  };
+}
+
+export async function runPredict(
+  paths: readonly [string, ...string[]],
+  images: string,
+  flags: PredictFlags,
+): Promise<void> {
+  const { json = false, quiet = false, model: which, dense: _, patchwise: __, ...options } = flags;
+  const say = (line: string): void => {
+    if (!quiet && !json) process.stdout.write(`${line}\n`);
+  };
+  const stop = stopSignal(() => process.stderr.write('\nStopping.\n'));
+  const windows = windowDisplay();
+  const noted = new ImageNotes();
+  const began = Date.now();
+  try {
+    const {
+      out,
+      models,
+      device,
+      classes,
+      images: done,
+      failed,
+    } = await predictFolder(
+      nodeHost,
+      paths,
+      images,
+      { ...options, which, evaluation: evaluationOf(flags), tta: turnsOf(flags), signal: stop.signal },
+      {
+        onWindow: quiet || json ? undefined : windows.onWindow,
+        onOpen: (opened) => {
+          const files = opened.map(({ file }) => file);
+          const [first] = opened;
+          say(
+            `${files.length === 1 ? 'model' : `mean of ${files.length} models`}: ${files.join(', ')}, classes ${first?.classes.join(', ')}; device: ${first?.runtime.description}`,
+          );
+          for (const { patches, notes } of opened) {
+            if (patches !== undefined) say(describePatches(patches));
+            for (const note of notes) say(`note: ${note}`);
+          }
+        },
+        onImage: (result, { name, index, total, plan }) => {
+          noted.add({ source: result.image, notes: result.notes });
+          const pages = result.pages > 1 ? `${result.pages} pages, ` : '';
+          const found = result.objectCount === undefined ? '' : `, ${result.objectCount} objects`;
+          say(`${index + 1}/${total} ${name}: ${pages}${plan}${found}, ${(result.ms / 1000).toFixed(1)} s`);
+        },
+        onFailure: ({ reason }) => process.stderr.write(`lamella: ${withFlags(reason)}\n`),
+      },
+    );
+    for (const line of noted.lines()) say(`note: ${line}`);
+    if (json) {
+      const summary = {
+        ...(models.length === 1 ? { model: models[0] } : { models }),
+        device,
+        classes,
+        out,
+        images: done,
+        ...(failed.length === 0 ? {} : { failed }),
+      };
+      process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
+    } else say(`${done.length} image${done.length === 1 ? '' : 's'} in ${formatDuration(Date.now() - began)}: ${out}`);
+    if (failed.length > 0) {
+      throw new DatasetError(
+        `${failed.length} of ${failed.length + done.length} images could not be segmented; the reasons are given above.`,
+        { remedy: 'Replace or remove them.' },
+      );
+    }
+  } finally {
+    stop.release();
+    windows.stop();
+  }
+}

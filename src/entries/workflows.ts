@@ -1,0 +1,26 @@
+/** `lamella/workflows`: what each command does, over the `Host` of `lamella/node` or `lamella/browser`. */
+
+export { type DrawAugmentationOptions, drawAugmentation } from '../workflows/augment.ts';
+export {
+  type ClassifiedFolder,
+  type ClassifyFolderOptions,
+  classifyFolder,
+  scoreClassifiers,
+  type TopK,
+} from '../workflows/classify.ts';
+export { type WriteComparisonOptions, writeComparison } from '../workflows/compare.ts';
+export { type WriteExplanationOptions, writeExplanation } from '../workflows/explain.ts';
+export type { EnergyMeter, Host, Trace } from '../workflows/host.ts';
+export { inspect } from '../workflows/inspect.ts';
+export type { Inspected, InspectOptions } from '../workflows/inspect-image.ts';
+export { type FileContent, type MemoryFiles, memoryFiles } from '../workflows/memory-files.ts';
+export {
+  type FailedFile,
+  type PredictedFile,
+  type PredictedFolder,
+  type PredictFolderOptions,
+  type PredictHooks,
+  predictFolder,
+} from '../workflows/predict.ts';
+export { type NetworkProfile, type ProfileOptions, profileNetwork } from '../workflows/profile.ts';
+export { type ReportOptions, writeReport } from '../workflows/report.ts';

@@ -1,0 +1,16 @@
+import { performance } from 'node:perf_hooks';
+import type { Host } from '../../workflows/host.ts';
+import { openEnergyMeter } from './energy.ts';
+import { nodeFiles } from './files.ts';
+import { openTrace } from './profile.ts';
+import { type NodeDevice, openRuntime } from './runtime.ts';
+
+/** This machine: its files, devices and clock. */
+export const nodeHost: Host = {
+  files: nodeFiles,
+  nowMs: () => performance.now(),
+  // Another device is refused by its name.
+  openRuntime: (device) => openRuntime({ device: device as NodeDevice | 'auto' | undefined }),
+  openEnergyMeter,
+  openTrace: (runs) => openTrace({ runs }),
+};

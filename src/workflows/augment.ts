@@ -1,0 +1,100 @@
+import { augmentSettings } from '../augment/options.ts';
+import type { SampleOptions } from '../augment/sample.ts';
+import { augmentSheet } from '../augment/sheet.ts';
+import { parseClasses } from '../dataset/labels/labels.ts';
+import { requirePatchFits, type TrainingPage } from '../dataset/patch-position.ts';
+import { prepareDataset, readDataset } from '../dataset/prepare.ts';
+import { option, UsageError } from '../errors.ts';
+import { writePng } from '../image/formats/png/write.ts';
+import type { ModelName } from '../models/spec.ts';
+import { AUGMENT_STRENGTHS } from '../train/tasks/segmentation/choose-recipe.ts';
+import { chooseBalance, chooseWindow } from '../train/tasks/segmentation/window-recipe.ts';
+import type { Host } from './host.ts';
+
+export interface DrawAugmentationOptions {
+  /** The PNG file to write. */
+  readonly out: string;
+  /** Number of patches; default 8. */
+  readonly count?: number;
+  readonly seed?: number;
+  readonly augment?: keyof typeof AUGMENT_STRENGTHS;
+  /** Side of a patch as [height, width]; default 192 x 192. */
+  readonly patch?: readonly [number, number];
+  /** A patch classifier whose window is drawn. */
+  readonly window?: Extract<ModelName, 'n1' | 'n2' | 'n3' | 'n4'>;
+  readonly foveation?: number;
+  readonly cover?: number;
+  /** Names of the classes, as `parseClasses` reads them. */
+  readonly classes?: string;
+  /** Label values to ignore. */
+  readonly ignore?: readonly number[];
+}
+
+/** What the options say of the patches, and the words for it. @throws UsageError for what does not fit together. */
+function patchesOf(
+  {
+    window: name,
+    foveation,
+    cover,
+    patch: given,
+    augment = name === undefined ? 'default' : 'turns',
+  }: DrawAugmentationOptions,
+  pages: readonly TrainingPage[],
+): { readonly options: Omit<SampleOptions, 'seed'>; readonly words: string } {
+  const common = { batch: 1, focusShare: 0.33 };
+  const settings = { foveation, cover };
+  const image = [Math.min(...pages.map((page) => page.height)), Math.min(...pages.map((page) => page.width))] as const;
+  const window = chooseWindow(name ?? 'unet', image, settings);
+  const strength = augmentSettings(AUGMENT_STRENGTHS[augment]);
+  if (window === undefined) {
+    const patch = given ?? ([192, 192] as const);
+    requirePatchFits(pages, patch, 0);
+    return { options: { ...common, patch, outputMargin: 0, augment: strength }, words: `augmented (${augment})` };
+  }
+  if (given !== undefined) {
+    throw new UsageError(
+      `${option('patch')} and ${option('window')} are mutually exclusive: a window has its own side.`,
+      {
+        remedy: 'Leave out one of them.',
+      },
+    );
+  }
+  const { side, cover: covered, foveationPx } = window;
+  const blurred = foveationPx > 0 ? `, blurred up to ${foveationPx} pixels at the border` : '';
+  return {
+    options: {
+      ...common,
+      patch: [side, side],
+      outputMargin: (side - 1) / 2,
+      augment: { ...strength, interpolation: 'bilinear' },
+      balanced: true,
+      window,
+    },
+    words: `augmented (${augment}; ${covered} pixels in a window of ${side}${blurred})`,
+  };
+}
+
+/**
+ * Draws a sheet of training patches before and after augmentation, with labels and loss weights, as a PNG file.
+ * @returns what was decided, for people
+ * @throws DatasetError; UsageError for options that do not go together.
+ */
+export async function drawAugmentation(
+  { files }: Pick<Host, 'files'>,
+  folder: string,
+  options: DrawAugmentationOptions,
+): Promise<{ readonly notes: readonly string[]; readonly words: string }> {
+  const { out, count = 8, seed = 0, window, classes, ignore } = options;
+  const raw = await readDataset(files, folder);
+  const { train, notes } = prepareDataset(raw, {
+    seed,
+    split: { fraction: 0 },
+    balance: chooseBalance({ model: window }),
+    classes: classes === undefined ? undefined : parseClasses(classes),
+    ignore,
+  });
+  const patches = patchesOf(options, train.pages);
+  const sheet = augmentSheet(train, { ...patches.options, seed }, { rows: count });
+  await files.write(out, writePng(sheet, { zlib: files.zlib }));
+  return { notes, words: patches.words };
+}

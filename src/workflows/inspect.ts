@@ -1,0 +1,66 @@
+import { holdsClasses } from '../dataset/classification/names.ts';
+import { extensionOf } from '../dataset/discover/names.ts';
+import { FormatError, ModelError } from '../errors.ts';
+import { joinPath, type WritableFiles } from '../files.ts';
+import { MODELS } from '../models/registry.ts';
+import type { ModelName } from '../models/spec.ts';
+import { RUN_FILES } from '../train/store.ts';
+import type { Host } from './host.ts';
+import { type Inspected, type InspectOptions, inspectedImage } from './inspect-image.ts';
+
+/**
+ * Describes an image, a volume, a data set, a run, an ONNX file or a network by its name; only the code for that kind is
+ * loaded.
+ * @throws FormatError when there is nothing, or the file is neither an image nor a model.
+ */
+export async function inspect(
+  host: Pick<Host, 'files'>,
+  path: string,
+  options: InspectOptions = {},
+): Promise<Inspected> {
+  const inspected = await inspectAny(host.files, path, options);
+  if (options.personal !== true) return inspected;
+  const { personalOf } = await import('./inspect-personal.ts');
+  const elements = await personalOf(host.files, path, options.series);
+  const width = Math.max(0, ...elements.map(({ name }) => name.length)) + 2;
+  const lines = elements.map(({ name, value }) => `    ${name.padEnd(width)}${value}`);
+  return {
+    ...inspected,
+    describe: {
+      ...inspected.describe,
+      personal: Object.fromEntries(elements.map(({ name, value }) => [name, value])),
+    },
+    text: [inspected.text, `  personal data${lines.length === 0 ? ': none' : ':'}`, ...lines].join('\n'),
+  };
+}
+
+async function inspectAny(files: WritableFiles, path: string, options: InspectOptions): Promise<Inspected> {
+  const kind = await files.kind(path);
+  const { size } = options;
+  if (kind === undefined) {
+    if (Object.hasOwn(MODELS, path))
+      return (await import('./inspect-model.ts')).inspectNetwork(path as ModelName, size);
+    throw new FormatError('there is no such file or folder.', {
+      file: path,
+      remedy: `Check the path, or use the name of a network: ${Object.keys(MODELS).join(', ')}.`,
+    });
+  }
+  if (holdsClasses(await files.list(path))) return (await import('./inspect-classes.ts')).inspectClasses(files, path);
+  if (kind === 'folder') {
+    const isRun = (await files.kind(joinPath(path, RUN_FILES.config))) !== undefined;
+    const { inspectFolder, inspectRun } = await import('./inspect-folder.ts');
+    return isRun ? inspectRun(files, path) : inspectFolder(files, path, options);
+  }
+  const asModel = async () => (await import('./inspect-model.ts')).inspectModel(files, path, size);
+  if (extensionOf(path) === 'onnx') return asModel();
+  try {
+    const { readImageFile } = await import('./image-files.ts');
+    return inspectedImage(await readImageFile(files, path, { palette: 'index' }), options);
+  } catch (cause) {
+    if (!(cause instanceof FormatError)) throw cause;
+    // An ONNX file with another extension.
+    return asModel().catch((other: unknown) => {
+      throw other instanceof FormatError || other instanceof ModelError ? cause : other;
+    });
+  }
+}
