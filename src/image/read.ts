@@ -1,6 +1,6 @@
 import { FormatError, LamellaError } from '../errors.ts';
 import { page, pageCount } from './convert.ts';
-import { isDicom } from './formats/dicom/header.ts';
+import { isDicom } from './formats/dicom/parser.ts';
 import type { DicomFile } from './formats/dicom/series.ts';
 import type { Codec, ReadContext, ReadOptions } from './formats/format.ts';
 import { headerKind } from './formats/nifti/header.ts';

@@ -1,4 +1,4 @@
-/** DICOM files made for tests: explicit VR, little-endian. */
+/** DICOM files made for tests: explicit VR, little-endian, unless a transfer syntax says otherwise. */
 
 type Value = string | number | readonly number[] | readonly DicomItem[];
 /** Elements by tag, `0028,0010`; the VR is the first two letters of the key after a blank: `0028,0010 US`. */
@@ -6,22 +6,43 @@ export type DicomItem = Readonly<Record<string, Value>>;
 
 const LONG = new Set(['OB', 'OW', 'OF', 'SQ', 'UT', 'UN']);
 
-function bytesOf(vr: string, value: Value): Uint8Array {
-  if (vr === 'SQ') return joined((value as readonly DicomItem[]).map((item) => wrapped(encode(item))));
+/** How a data set is written down. */
+interface Encoding {
+  readonly explicit: boolean;
+  readonly little: boolean;
+}
+const EXPLICIT: Encoding = { explicit: true, little: true };
+const ENCODINGS: Readonly<Record<string, Encoding>> = {
+  '1.2.840.10008.1.2': { explicit: false, little: true },
+  '1.2.840.10008.1.2.2': { explicit: true, little: false },
+};
+
+/** Bytes of each number of a VR. */
+const SIZES: Readonly<Record<string, 2 | 4>> = { US: 2, SS: 2, OW: 2, AT: 2, UL: 4, SL: 4 };
+
+function bytesOf(vr: string, value: Value, encoding: Encoding): Uint8Array {
+  if (vr === 'SQ') {
+    const items = (value as readonly DicomItem[]).map((item) => wrapped(encode(item, encoding), encoding.little));
+    return joined(items);
+  }
   if (typeof value === 'string') return new TextEncoder().encode(value.length % 2 === 0 ? value : `${value} `);
   const numbers = typeof value === 'number' ? [value] : (value as readonly number[]);
   if (vr === 'OB') return Uint8Array.from(numbers.length % 2 === 0 ? numbers : [...numbers, 0]);
-  if (vr === 'US' || vr === 'OW') return new Uint8Array(Uint16Array.from(numbers).buffer);
-  if (vr === 'SS') return new Uint8Array(Int16Array.from(numbers).buffer);
-  if (vr === 'UL') return new Uint8Array(Uint32Array.from(numbers).buffer);
-  throw new Error(`no VR ${vr}`);
+  const size = SIZES[vr];
+  if (size === undefined) throw new Error(`no VR ${vr}`);
+  const out = new DataView(new ArrayBuffer(size * numbers.length));
+  for (const [i, n] of numbers.entries()) {
+    if (size === 2) out.setUint16(2 * i, n & 0xffff, encoding.little);
+    else out.setUint32(4 * i, n >>> 0, encoding.little);
+  }
+  return new Uint8Array(out.buffer);
 }
 
-function wrapped(item: Uint8Array): Uint8Array {
+function wrapped(item: Uint8Array, little = true): Uint8Array {
   const head = new DataView(new ArrayBuffer(8));
-  head.setUint16(0, 0xfffe, true);
-  head.setUint16(2, 0xe000, true);
-  head.setUint32(4, item.length, true);
+  head.setUint16(0, 0xfffe, little);
+  head.setUint16(2, 0xe000, little);
+  head.setUint32(4, item.length, little);
   return joined([new Uint8Array(head.buffer), item]);
 }
 
@@ -35,24 +56,33 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
   return out;
 }
 
-function encode(item: DicomItem): Uint8Array {
+function encode(item: DicomItem, encoding: Encoding = EXPLICIT): Uint8Array {
+  const { explicit, little } = encoding;
   const sorted = Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1));
   return joined(
     sorted.flatMap(([key, value]) => {
       const [tag, vr] = key.split(' ') as [string, string];
       const [group, element] = tag.split(',').map((part) => Number.parseInt(part, 16)) as [number, number];
-      const bytes = bytesOf(vr, value);
-      const long = LONG.has(vr);
+      const bytes = bytesOf(vr, value, encoding);
+      const long = explicit && LONG.has(vr);
       const head = new DataView(new ArrayBuffer(long ? 12 : 8));
-      head.setUint16(0, group, true);
-      head.setUint16(2, element, true);
-      head.setUint8(4, vr.charCodeAt(0));
-      head.setUint8(5, vr.charCodeAt(1));
-      if (long) head.setUint32(8, bytes.length, true);
-      else head.setUint16(6, bytes.length, true);
+      head.setUint16(0, group, little);
+      head.setUint16(2, element, little);
+      if (explicit) {
+        head.setUint8(4, vr.charCodeAt(0));
+        head.setUint8(5, vr.charCodeAt(1));
+      }
+      if (long) head.setUint32(8, bytes.length, little);
+      else if (explicit) head.setUint16(6, bytes.length, little);
+      else head.setUint32(4, bytes.length, little);
       return [new Uint8Array(head.buffer), bytes];
     }),
   );
+}
+
+/** Elements alone, as a file without preamble and without the header of group 2. */
+export function dicomElements(elements: DicomItem, transferSyntax = '1.2.840.10008.1.2.1'): Uint8Array {
+  return encode(elements, ENCODINGS[transferSyntax] ?? EXPLICIT);
 }
 
 /** A whole file with these elements. */
@@ -61,7 +91,7 @@ export function dicomFile(elements: DicomItem, transferSyntax = '1.2.840.10008.1
   const length = encode({ '0002,0000 UL': meta.length });
   const start = new Uint8Array(132);
   start.set(new TextEncoder().encode('DICM'), 128);
-  return joined([start, length, meta, encode(elements)]);
+  return joined([start, length, meta, dicomElements(elements, transferSyntax)]);
 }
 
 /** Compressed pixels as a file's last element: an empty table of offsets, and one fragment. */

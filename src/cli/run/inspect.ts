@@ -11,6 +11,8 @@ export async function runInspect(path: string, flags: InspectFlags): Promise<voi
   const shown = image === undefined ? undefined : await showPicture(image, flags);
   if (svg !== undefined) await drawNetwork(path, svg, flags.size);
   const facts = image === undefined || picture === undefined ? describe : { ...describe, picture };
+  // Where the text goes to a file or a program, somebody still sees what is odd.
+  if (!process.stdout.isTTY) for (const note of image?.notes ?? []) process.stderr.write(`note: ${note}\n`);
   const lines = shown === undefined ? [text] : [text, shown];
   process.stdout.write(json ? `${JSON.stringify(facts, jsonNumber, 2)}\n` : `${lines.join('\n')}\n`);
 }

@@ -5,7 +5,8 @@
 
 import { DatasetError, FormatError, factsOf } from '../../errors.ts';
 import type { Files } from '../../files.ts';
-import { type DicomHeader, isDicom } from '../../image/formats/dicom/header.ts';
+import type { DicomHeader } from '../../image/formats/dicom/header.ts';
+import { isDicom } from '../../image/formats/dicom/parser.ts';
 import { groupSeries, readDicomHeader } from '../../image/formats/dicom/series.ts';
 import type { ReadOptions } from '../../image/formats/format.ts';
 import type { Image } from '../../image/image.ts';

@@ -1,6 +1,7 @@
 /** One compressed frame to samples. A codec's code is loaded when the first frame of its kind is read. */
 
 import { FormatError } from '../../../errors.ts';
+import { inflateRaw } from '../../inflate.ts';
 import { decodeJpeg, once, SILENT, startOfFrame, withDecoder } from '../jpeg.ts';
 import { unpackPackBits } from '../tiff/packbits.ts';
 import type { DicomHeader } from './header.ts';
@@ -18,6 +19,8 @@ const JPEG = '1.2.840.10008.1.2.4.';
 
 /** By transfer syntax (PS3.6, table A-1). JPEG's are told apart by what the stream itself says. */
 const CODECS: Readonly<Record<string, FrameCodec>> = {
+  '1.2.840.10008.1.2.1.98': async (bytes, header) => ({ planes: plain(bytes, header) }),
+  '1.2.840.10008.1.2.8.1': async (bytes, header) => ({ planes: plain(inflateRaw(bytes, frameBytes(header)), header) }),
   '1.2.840.10008.1.2.5': runLength,
   [`${JPEG}50`]: jpeg,
   [`${JPEG}51`]: jpeg,
@@ -31,24 +34,17 @@ const CODECS: Readonly<Record<string, FrameCodec>> = {
   [`${JPEG}91`]: jpeg2000,
 };
 
-/** What others are called, to refuse them by name. */
-const NAMES: readonly (readonly [string, string])[] = [
-  [`${JPEG}92`, 'JPEG 2000 of several components'],
-  [`${JPEG}93`, 'JPEG 2000 of several components'],
-  [`${JPEG}94`, 'JPIP'],
-  [`${JPEG}95`, 'JPIP'],
-  [`${JPEG}100`, 'MPEG-2 video'],
-  [`${JPEG}101`, 'MPEG-2 video'],
-  [`${JPEG}102`, 'MPEG-4 video'],
-  [`${JPEG}103`, 'MPEG-4 video'],
-  [`${JPEG}107`, 'HEVC video'],
-  [`${JPEG}108`, 'HEVC video'],
-  [`${JPEG}110`, 'JPEG XL'],
-  [`${JPEG}111`, 'JPEG XL'],
-  [`${JPEG}112`, 'JPEG XL'],
-  [`${JPEG}201`, 'High-Throughput JPEG 2000'],
-  [`${JPEG}202`, 'High-Throughput JPEG 2000'],
-  [`${JPEG}203`, 'High-Throughput JPEG 2000'],
+/** What others are called, to refuse them by name: patterns of what follows 1.2.840.10008.1.2. */
+const NAMES: readonly (readonly [RegExp, string])[] = [
+  [/^4\.9[23]$/, 'JPEG 2000 of several components'],
+  [/^4\.(9[45]|20[45])$/, 'JPIP'],
+  [/^4\.10[01]\b/, 'MPEG-2 video'],
+  [/^4\.10[2-6]\b/, 'MPEG-4 video'],
+  [/^4\.10[78]\b/, 'HEVC video'],
+  [/^4\.11[012]$/, 'JPEG XL'],
+  [/^4\.20[123]$/, 'High-Throughput JPEG 2000'],
+  [/^4\.[56]\d$/, 'a retired process of JPEG'],
+  [/^7\./, 'SMPTE video'],
 ];
 
 const charls = once(async () => (await import('@cornerstonejs/codec-charls/decode')).default(SILENT));
@@ -69,7 +65,8 @@ export async function decodeFrame(bytes: Uint8Array, header: DicomHeader): Promi
   const { transferSyntax, file } = header;
   const codec = CODECS[transferSyntax];
   if (codec === undefined) {
-    const name = NAMES.find(([uid]) => uid === transferSyntax)?.[1];
+    const end = transferSyntax.replace('1.2.840.10008.1.2.', '');
+    const name = NAMES.find(([pattern]) => pattern.test(end))?.[1];
     throw unsupported(file, name ?? `an unknown method (transfer syntax ${transferSyntax})`);
   }
   try {
@@ -82,6 +79,16 @@ export async function decodeFrame(bytes: Uint8Array, header: DicomHeader): Promi
       cause,
     });
   }
+}
+
+const frameBytes = ({ rows, columns, samples, bitsAllocated }: DicomHeader): number =>
+  (rows * columns * samples * bitsAllocated) / 8;
+
+/** Samples that are not compressed, or no longer. */
+function plain(bytes: Uint8Array, header: DicomHeader): Uint8Array {
+  const { rows, columns, samples, bitsAllocated, planar } = header;
+  const info = { width: columns, height: rows, componentCount: samples, bytes: bitsAllocated / 8 };
+  return planesOf(bytes, info, header, planar);
 }
 
 /** PS3.5 annex G: a header of 64 bytes and a PackBits segment for each byte of each sample, highest byte first. */

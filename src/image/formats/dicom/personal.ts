@@ -2,8 +2,7 @@
 
 import { strFromU8 } from 'fflate';
 import { FormatError, option } from '../../../errors.ts';
-import { isDicom } from './header.ts';
-import { inflaterTo, loadParser } from './parser.ts';
+import { type DataSet, isDicom, parseElements } from './parser.ts';
 
 /** The elements that people are told by, a part of those that DICOM PS3.15 E.1 has taken out. */
 const ELEMENTS: readonly (readonly [tag: string, name: string])[] = [
@@ -50,10 +49,9 @@ export async function readPersonal(bytes: Uint8Array, file: string): Promise<rea
       remedy: `Leave out ${option('personal')}.`,
     });
   }
-  const parser = await loadParser();
-  let dataSet: ReturnType<typeof parser.parseDicom>;
+  let dataSet: DataSet;
   try {
-    dataSet = parser.parseDicom(bytes, { untilTag: 'x7fe00010', inflater: inflaterTo(MAX_BYTES) });
+    dataSet = await parseElements(bytes, { untilTag: 'x7fe00010', maxBytes: MAX_BYTES });
   } catch {
     throw new FormatError('the DICOM header is damaged or ends early.', {
       file,

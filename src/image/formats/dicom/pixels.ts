@@ -46,15 +46,21 @@ export async function readSamples({ header, pixels }: ParsedDicom, context: Read
     throw new FormatError('integers of 64 bits are not supported.', { file, remedy: 'Export it as NIfTI.' });
   const dtype = `${header.signed ? 'int' : 'uint'}${bitsAllocated}` as DType;
   if (NATIVE.has(transferSyntax)) {
+    if (element.encapsulatedPixelData === true) {
+      throw new FormatError('the pixels are compressed, and the header does not say how.', {
+        file,
+        remedy: 'Export the file again, with its transfer syntax.',
+      });
+    }
     const data = native(bytes, element, header, dtype, what);
     const planes = samples > 1 && !header.planar ? toPlanes(data, dtype, header) : data;
     return { dtype, data: cutBits(planes, header), photometric: header.photometric };
   }
   if (element.encapsulatedPixelData !== true || element.fragments === undefined) {
-    throw new FormatError('the header says that the pixels are compressed, but they are not.', {
-      file,
-      remedy: 'Export the file again.',
-    });
+    throw new FormatError(
+      `the pixels are not compressed, though the transfer syntax (${transferSyntax}) is none for plain pixels.`,
+      { file, remedy: 'Export the file again, uncompressed.' },
+    );
   }
   const data = allocate(dtype, count * frames.length);
   const raw = new Uint8Array(data.buffer);
@@ -88,7 +94,13 @@ function native(bytes: Uint8Array, element: Element, header: DicomHeader, dtype:
       },
     );
   }
-  return samplesFrom(bytes, element.dataOffset, dtype, count, transferSyntax !== BIG_ENDIAN);
+  const isLittle = transferSyntax !== BIG_ENDIAN;
+  // Bytes in big-endian words of 16 bits: the second of each word comes first (PS3.5 8.1.1, 8.2).
+  if (!isLittle && bitsAllocated === 8 && element.vr === 'OW') {
+    const words = samplesFrom(bytes, element.dataOffset, 'uint16', Math.ceil(count / 2), false);
+    return new Uint8Array(words.buffer).slice(0, count) as Storage[DType];
+  }
+  return samplesFrom(bytes, element.dataOffset, dtype, count, isLittle);
 }
 
 /** [frame][pixel][sample] to [frame][sample][pixel]. */

@@ -1,13 +1,16 @@
 /** DICOM files put together: which belong to one image, in which order they lie, and the image that they make. */
 
-import type { DType, Storage } from '../../../array/ndarray.ts';
+import type { DType } from '../../../array/ndarray.ts';
 import { FormatError } from '../../../errors.ts';
-import { added, cross, dot, norm, planeName, scaled } from '../../geometry.ts';
-import type { Geometry, Image, Spacings, Vector3 } from '../../image.ts';
+import { cross, dot, planeName } from '../../geometry.ts';
+import type { Image, Vector3 } from '../../image.ts';
 import { type Rescaled, rescale } from '../../samples.ts';
 import type { ReadContext } from '../format.ts';
-import { type DicomHeader, type FramePlace, type ParsedDicom, parseDicom } from './header.ts';
-import { readSamples } from './pixels.ts';
+import { arrange, compare, placeSlices, type Slice, TOUCHING_MM } from './arrange.ts';
+import type { FramePlace } from './frames.ts';
+import { type DicomHeader, type ParsedDicom, parseDicom } from './header.ts';
+import { assembleSlide } from './mosaic.ts';
+import { type DicomSamples, readSamples } from './pixels.ts';
 
 /** A file whose bytes are fetched when they are needed. */
 export interface DicomFile {
@@ -46,14 +49,16 @@ function belongs(a: DicomHeader, b: DicomHeader): boolean {
   if (a.seriesKey !== b.seriesKey || a.modality !== b.modality) return false;
   if (a.rows !== b.rows || a.columns !== b.columns || a.samples !== b.samples || a.valueUnit !== b.valueUnit)
     return false;
-  const [p, q] = [a.frames[0], b.frames[0]];
+  if (a.part?.key !== b.part?.key) return false;
+  // A slide in one file is a picture by itself: others of its series are smaller copies, labels, other stains.
+  if (a !== b && a.part === undefined && (a.slide ?? b.slide) !== undefined) return false;
+  return isParallel(a.frames[0], b.frames[0]);
+}
+
+/** Whether frames have one orientation and one pixel size. */
+function isParallel(p: FramePlace, q: FramePlace): boolean {
   if ((p.orientation === undefined) !== (q.orientation === undefined)) return false;
-  if (p.orientation !== undefined && q.orientation !== undefined) {
-    const turned = p.orientation.some(
-      (axis, i) => dot(axis, (q.orientation as readonly [Vector3, Vector3])[i]) < SAME_DIRECTION,
-    );
-    if (turned) return false;
-  }
+  if (p.orientation?.some((axis, i) => dot(axis, q.orientation?.[i] ?? axis) < SAME_DIRECTION)) return false;
   return (
     p.spacingMm?.every((value, i) => Math.abs(value - (q.spacingMm?.[i] ?? 0)) < 1e-3 * value) ??
     q.spacingMm === undefined
@@ -66,8 +71,16 @@ function describeSeries(headers: readonly DicomHeader[]): string {
   const place = frames[0];
   const parts = [first.modality ?? 'image'];
   if (first.bodyPart !== undefined) parts.push(first.bodyPart.toLowerCase());
-  parts.push(`${frames.length} slice${frames.length === 1 ? '' : 's'} of ${first.columns} x ${first.rows}`);
-  const mm = [...(place.spacingMm ?? []), ...(place.spacingMm === undefined ? [] : [sliceDistance(frames)])];
+  const { slide } = first;
+  parts.push(
+    slide === undefined
+      ? `${frames.length} slice${frames.length === 1 ? '' : 's'} of ${first.columns} x ${first.rows}`
+      : `a slide of ${slide.width} x ${slide.height} in ${frames.length} tile${frames.length === 1 ? '' : 's'}`,
+  );
+  const mm = [
+    ...(place.spacingMm ?? []),
+    ...(place.spacingMm === undefined || slide !== undefined ? [] : [sliceDistance(frames)]),
+  ];
   const stated = mm.filter((value) => value !== undefined).map((value) => Number(value.toPrecision(3)));
   if (stated.length > 0) parts.push(`${stated.join(' x ')} mm`);
   const { orientation: axes, position } = place;
@@ -94,20 +107,6 @@ function positionsAlong(frames: readonly FramePlace[]): number[] | undefined {
   if (axes === undefined || frames.some(({ position }) => position === undefined)) return undefined;
   const normal = cross(...axes);
   return frames.map(({ position }) => dot(position as Vector3, normal));
-}
-
-/** Slices nearer than this lie at the same place. */
-const TOUCHING_MM = 1e-3;
-/** Distances that differ by less than this share of their median are even: headers are rounded. */
-const UNEVEN = 0.01;
-/** A gantry is called tilted from here; less is rounding. */
-const TILT_DEGREES = 0.1;
-
-interface Slice {
-  readonly header: DicomHeader;
-  readonly frame: number;
-  readonly place: FramePlace;
-  readonly along: number | undefined;
 }
 
 /**
@@ -139,7 +138,7 @@ export async function readDicomHeader(
  * @throws FormatError: as `readSamples`; two different slices at one place
  */
 export async function readSeries(files: readonly DicomFile[], context: ReadContext): Promise<Image> {
-  const parsed: { readonly header: DicomHeader; readonly samples: Awaited<ReturnType<typeof readSamples>> }[] = [];
+  const parsed: { readonly header: DicomHeader; readonly samples: DicomSamples }[] = [];
   let bytes = 0;
   for (const file of files) {
     const one: ParsedDicom = await parseDicom(await file.read(), file.name, { maxBytes: context.maxBytes });
@@ -164,90 +163,91 @@ export async function readSeries(files: readonly DicomFile[], context: ReadConte
       remedy: 'Keep one series a folder.',
     });
   }
+  requireAllParts(parsed.map(({ header }) => header));
   const notes = [...new Set(parsed.flatMap(({ header }) => header.notes))];
-  const frames = parsed.flatMap(({ header }) => header.frames);
-  const along = positionsAlong(frames);
+  if (first.header.slide !== undefined) {
+    const picture = assembleSlide(parsed, notes, context);
+    return requireColour(
+      { ...picture, notes: notes.length > 0 ? notes : undefined },
+      first.samples.photometric,
+      first.header,
+    );
+  }
+  const places = parsed.flatMap(({ header }) => header.frames);
+  requireOneStack(places, first.header.file);
+  const along = positionsAlong(places) ?? ranks(places);
   let index = 0;
-  const slices: Slice[] = parsed.flatMap(({ header }) =>
-    header.frames.map((place, frame) => ({ header, frame, place, along: along?.[index++] })),
-  );
-  const samplesOf = (slice: Slice): Storage[DType] => {
-    const { header, samples } = parsed.find((one) => one.header === slice.header) as (typeof parsed)[number];
+  const slices: Slice[] = parsed.flatMap(({ header, samples }) => {
     const length = header.rows * header.columns * header.samples;
-    return samples.data.subarray(slice.frame * length, (slice.frame + 1) * length);
-  };
-  const { ordered, times } = arrange(slices, samplesOf, notes);
-  return assemble(ordered, times, samplesOf, { ...first, notes });
+    return header.frames.map((place, i) => ({
+      header,
+      frame: (header.part?.firstFrame ?? 0) + i,
+      place,
+      along: along?.[index++],
+      data: samples.data.subarray(i * length, (i + 1) * length),
+    }));
+  });
+  const { ordered, times } = arrange(slices, notes);
+  return assemble(ordered, times, { ...first, notes });
 }
 
-/** In order [t][z]; doubled slices are left out. */
-function arrange(
-  slices: readonly Slice[],
-  samplesOf: (slice: Slice) => Storage[DType],
-  notes: string[],
-): { readonly ordered: readonly Slice[]; readonly times: number } {
-  if (slices.length === 1) return { ordered: slices, times: 1 };
-  const isMultiFrame = new Set(slices.map(({ header }) => header)).size === 1;
-  if (slices.some(({ along }) => along === undefined)) {
-    if (isMultiFrame)
-      return { ordered: slices, times: slices[0]?.header.frameTimeMs === undefined ? 1 : slices.length };
-    notes.push('The slices do not say where they lie; they are ordered by their number.');
-    const byNumber = [...slices].sort(
-      (a, b) => (a.header.instanceNumber ?? 0) - (b.header.instanceNumber ?? 0) || a.frame - b.frame,
+/** @throws FormatError where parts of an image that lies in several files are missing */
+function requireAllParts(headers: readonly DicomHeader[]): void {
+  const [{ part, file }] = headers;
+  const total = part?.total ?? 1;
+  if (headers.length >= total) return;
+  const numbers = headers.map((header) => header.part?.number ?? '?').join(', ');
+  throw new FormatError(
+    `this is part ${numbers} of an image in ${total} files (concatenation); the others are missing.`,
+    {
+      file,
+      remedy: 'Give a folder with all of its files.',
+    },
+  );
+}
+
+/** @throws FormatError where frames are of several orientations or pixel sizes, which make no single volume */
+function requireOneStack(places: readonly FramePlace[], file: string): void {
+  const stacks: FramePlace[][] = [];
+  for (const place of places) {
+    const stack = stacks.find(
+      ([other]) => isParallel(place, other) && (place.position !== undefined || place.stack === other.stack),
     );
-    return { ordered: byNumber, times: 1 };
+    if (stack === undefined) stacks.push([place]);
+    else stack.push(place);
   }
-  const sorted = [...slices].sort((a, b) => (a.along as number) - (b.along as number) || byRepetition(a, b));
-  const places: Slice[][] = [];
-  for (const slice of sorted) {
-    const last = places.at(-1);
-    if (last !== undefined && (slice.along as number) - (last[0]?.along as number) < TOUCHING_MM) last.push(slice);
-    else places.push([slice]);
-  }
-  const kept = places.map((same) => withoutCopies(same, samplesOf));
-  const dropped = slices.length - kept.reduce((sum, same) => sum + same.length, 0);
-  if (dropped > 0)
-    notes.push(`${dropped} slice${dropped === 1 ? ' is' : 's are'} there twice, with the same pixels: left out.`);
-  const times = kept[0].length;
-  const uneven = kept.find((same) => same.length !== times);
-  if (uneven !== undefined) {
-    const most = kept.reduce((a, b) => (b.length > a.length ? b : a));
-    const [a, b] = most as [Slice, Slice];
-    throw new FormatError(
-      `this slice lies where "${b.header.file}" lies${a.header === b.header ? ' (another frame)' : ''}, with other pixels, and other places have one slice only.`,
-      { file: a.header.file, remedy: 'Keep one acquisition a folder.' },
-    );
-  }
-  if (times > 1) notes.push(`Each place was taken ${times} times: these make the time axis.`);
-  const ordered = Array.from({ length: times }, (_, t) => kept.map((same) => [...same].sort(byRepetition)[t])).flat();
-  return { ordered, times };
+  if (stacks.length === 1) return;
+  const names = stacks.map(([{ orientation: axes, position, spacingMm }, ...more]) => {
+    const plane =
+      axes === undefined
+        ? 'without a place'
+        : planeName({ originMm: position ?? [0, 0, 0], direction: [...axes, cross(...axes)] });
+    return `${1 + more.length} ${plane}${spacingMm === undefined ? '' : ` of ${spacingMm.map((v) => Number(v.toPrecision(3))).join(' x ')} mm`}`;
+  });
+  throw new FormatError(
+    `the file holds ${stacks.length} stacks of slices of different orientations or pixel sizes (${names.join(', ')}), which are not one image.`,
+    { file, remedy: 'Export each stack as a series of its own, or as NIfTI.' },
+  );
 }
 
-function byRepetition(a: Slice, b: Slice): number {
-  for (const [i, value] of a.header.repetition.entries()) {
-    const difference = value - b.header.repetition[i];
-    if (difference !== 0) return difference;
+/** Order in space by the indices of the file, for frames that do not say where they lie; undefined without indices. */
+function ranks(places: readonly FramePlace[]): number[] | undefined {
+  if (places.every(({ spatialIndex, index }) => spatialIndex.length === 0 && index.every((value) => value === 0))) {
+    return undefined;
   }
-  return (a.header.instanceNumber ?? 0) - (b.header.instanceNumber ?? 0) || a.frame - b.frame;
-}
-
-function withoutCopies(same: readonly Slice[], samplesOf: (slice: Slice) => Storage[DType]): Slice[] {
-  const kept: Slice[] = [];
-  for (const slice of same) {
-    const data = samplesOf(slice);
-    const isCopy = kept.some((other) => {
-      const others = samplesOf(other);
-      return others.every((value: number | bigint, i: number) => value === data[i]);
-    });
-    if (!isCopy) kept.push(slice);
+  const sorted = [...places].sort((a, b) => compare(a.spatialIndex, b.spatialIndex));
+  const ranked = new Map<FramePlace, number>();
+  let rank = 0;
+  for (const [i, place] of sorted.entries()) {
+    if (i > 0 && compare(place.spatialIndex, sorted[i - 1].spatialIndex) !== 0) rank++;
+    ranked.set(place, rank);
   }
-  return kept;
+  return places.map((place) => ranked.get(place) as number);
 }
 
 function assemble(
   ordered: readonly Slice[],
   times: number,
-  samplesOf: (slice: Slice) => Storage[DType],
   {
     header,
     samples: { dtype, photometric },
@@ -267,7 +267,7 @@ function assemble(
       for (let z = 0; z < depth; z++) {
         const slice = ordered[t * depth + z];
         const { slope, intercept } = slice.place;
-        const own = samplesOf(slice).subarray(s * plane, (s + 1) * plane);
+        const own = slice.data.subarray(s * plane, (s + 1) * plane);
         parts.push({ data: own, slope: samples > 1 ? 1 : slope, intercept: samples > 1 ? 0 : intercept });
       }
     }
@@ -275,7 +275,7 @@ function assemble(
   const values = rescale(parts, dtype, header.file);
   const lengths: Readonly<Record<string, number>> = { t: times, c: samples, z: depth, y: rows, x: columns };
   const axes = [...'tczyx'].filter((axis) => axis === 'y' || axis === 'x' || lengths[axis] > 1);
-  const { spacing, geometry } = placeSlices(ordered.slice(0, depth), header, notes);
+  const { spacing, geometry } = placeSlices(ordered.slice(0, depth), notes);
   const place = ordered[Math.floor(depth / 2)].place;
   const { window } = place;
   const padding = header.padding === undefined ? undefined : place.slope * header.padding + place.intercept;
@@ -304,71 +304,4 @@ function requireColour(image: Image, photometric: string, { samples, file }: Dic
     file,
     remedy: 'Export it as RGB or in grey.',
   });
-}
-
-/** Spacing and geometry of slices in order; tells what is uneven, missing or tilted. */
-function placeSlices(
-  slices: readonly Slice[],
-  header: DicomHeader,
-  notes: string[],
-): { readonly spacing: Spacings; readonly geometry?: Geometry } {
-  const { place } = slices[0];
-  const { spacingMm, orientation, position, thicknessMm } = place;
-  const inPlane: Spacings =
-    spacingMm === undefined ? {} : { y: { value: spacingMm[1], unit: 'mm' }, x: { value: spacingMm[0], unit: 'mm' } };
-  const along = slices.map((slice) => slice.along);
-  const thickness = thicknessMm === undefined ? {} : { thicknessMm };
-  if (orientation === undefined || position === undefined || along.some((at) => at === undefined)) {
-    const between = slices.length > 1 ? header.spacingBetweenMm : undefined;
-    return { spacing: { ...(between === undefined ? {} : { z: { value: between, unit: 'mm' } }), ...inPlane } };
-  }
-  const normal = cross(...orientation);
-  const [x, y] = orientation;
-  if (slices.length === 1) {
-    return { spacing: inPlane, geometry: { originMm: position, direction: [x, y, normal], ...thickness } };
-  }
-  const positions = (along as number[]).map((at) => at - (along[0] as number));
-  const span = positions.at(-1) as number;
-  const distance = span / (slices.length - 1);
-  const uneven = describeGaps(positions, notes);
-  // From the first slice to the last: with a tilted gantry not along the normal.
-  const last = (slices.at(-1) as Slice).place.position as Vector3;
-  const step = scaled(added(last, scaled(position, -1)), 1 / span);
-  const tilt = (Math.acos(Math.min(1, dot(step, normal) / norm(step))) * 180) / Math.PI;
-  const tilted = tilt > TILT_DEGREES;
-  if (tilted) {
-    notes.push(`The gantry is tilted by ${tilt.toFixed(1)} degrees: slices lie shifted over each other, not upright.`);
-  }
-  return {
-    spacing: { z: { value: distance, unit: 'mm' }, ...inPlane },
-    geometry: {
-      originMm: position,
-      direction: [x, y, tilted ? step : normal],
-      ...(uneven ? { slicePositionsMm: positions } : {}),
-      ...thickness,
-    },
-  };
-}
-
-/** Whether the distances of slices differ; says how. */
-function describeGaps(positions: readonly number[], notes: string[]): boolean {
-  const gaps = positions.slice(1).map((at, i) => at - positions[i]);
-  const median = [...gaps].sort((a, b) => a - b)[Math.floor((gaps.length - 1) / 2)];
-  const odd = gaps.filter((gap) => Math.abs(gap - median) > UNEVEN * median);
-  if (odd.length === 0) return false;
-  const mm = (value: number) => Number(value.toPrecision(4));
-  const holes = odd.every((gap) => {
-    const times = gap / median;
-    return times > 1.5 && Math.abs(times - Math.round(times)) < 0.1;
-  });
-  if (holes) {
-    const missing = odd.reduce((sum, gap) => sum + Math.round(gap / median) - 1, 0);
-    const where = gaps.findIndex((gap) => odd.includes(gap));
-    notes.push(
-      `${missing} slice${missing === 1 ? ' is' : 's are'} missing: slices are ${mm(median)} mm apart, but slice ${where + 1} and the next are ${mm(gaps[where])} mm.`,
-    );
-  } else {
-    notes.push(`The slices lie at uneven distances, ${mm(Math.min(...gaps))} to ${mm(Math.max(...gaps))} mm.`);
-  }
-  return true;
 }
