@@ -25,7 +25,7 @@ export function assembleSlide(parts: readonly Part[], notes: string[], context: 
   const channels = paths * samples;
   const pixels = width * height;
   const what = `the slide (${width} x ${height}, ${channels * planes} planes, ${first.dtype})`;
-  checkDeclaredSize(what, pixels * channels * planes * bytesPer(first.dtype), Number.POSITIVE_INFINITY, context);
+  checkDeclaredSize(what, pixels * channels * planes * bytesPer(first.dtype), context);
   const data = allocate(first.dtype, pixels * channels * planes);
   const seen = new Set<string>();
   let covered = 0;
