@@ -2,6 +2,7 @@
 import { ndarray } from '../array/ndarray.ts';
 import type { TrainingPage } from '../dataset/patch-position.ts';
 import type { RawPage } from '../dataset/raw.ts';
+import type { ScoredPage } from '../evaluate/scorer.ts';
 import { readSignature } from '../graph/onnx/model.ts';
 import type { WindowSpec } from '../input/window.ts';
 import { type CalibrationCounts, countPixels } from '../predict/calibration.ts';
@@ -10,10 +11,9 @@ import { loadPatches } from '../predict/patch-model.ts';
 import { classifyPixels } from '../predict/patchwise.ts';
 import { predictPage } from '../predict/predict.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import type { ValidationPage } from './validate.ts';
 
 interface PagePredictor {
-  predict(page: TrainingPage, source: RawPage): Promise<ValidationPage>;
+  predict(page: TrainingPage, source: RawPage): Promise<ScoredPage>;
   dispose(): Promise<void>;
 }
 
@@ -50,6 +50,6 @@ export async function samplePredictor(runtime: Runtime, bytes: Uint8Array, windo
 }
 
 /** Counts the pixels of a page of two classes for its calibration. */
-export function countPage(counts: CalibrationCounts, { page, probabilities: { shape, data } }: ValidationPage): void {
+export function countPage(counts: CalibrationCounts, { page, probabilities: { shape, data } }: ScoredPage): void {
   if (shape[0] === 2) countPixels(counts, data.subarray(data.length / 2), page.label);
 }

@@ -2,24 +2,23 @@
 
 import { ndarray } from '../array/ndarray.ts';
 import { median } from '../array/quantile.ts';
-import { applyMapping, IGNORE } from '../dataset/labels/labels.ts';
+import { applyMapping } from '../dataset/labels/labels.ts';
 import type { RawPage } from '../dataset/raw.ts';
+import { scorerFor } from '../evaluate/scorer.ts';
 import { costOf } from '../graph/analysis/cost.ts';
 import type { Graph } from '../graph/ir.ts';
 import { readOnnx } from '../graph/onnx/read.ts';
 import { isPlain } from '../input/window.ts';
-import { argmaxClasses } from '../metrics/argmax.ts';
-import { type IsbiSliceScores, isbiScores, isbiSliceScores } from '../metrics/isbi.ts';
-import { confusionMatrix, overlapScores, sumOfConfusions } from '../metrics/overlap.ts';
 import { topKAccuracy } from '../metrics/top-k.ts';
 import { classifyPages, openClassifier } from '../predict/classifier.ts';
 import { denseGraph } from '../predict/dense.ts';
+import { separationOf } from '../predict/objects.ts';
 import { type OpenedModel, openModel } from '../predict/open.ts';
 import { planPage, predictPage } from '../predict/predict.ts';
 import type { RunResult } from '../report/compare/comparison.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Clock } from '../train/store.ts';
-import { chooseMetric, type ValidationMetric } from '../train/validate.ts';
+import { chooseMetric } from '../train/validate.ts';
 import type { CommonClasses, CommonPages, OpenedRun } from './compare-data.ts';
 import type { EnergyMeter } from './host.ts';
 import { shortNames } from './report-facts.ts';
@@ -76,92 +75,35 @@ export async function judgePages(
   const truths = pages.map((page) => ({ ...page, label: applyMapping(page.label, labels) }));
   // By the truth and not by what the run chose, so that all runs are judged alike.
   const { metric } = chooseMetric(truths, labels);
-  const judge = new PageJudge(metric, labels.classes.length);
   const names = shortNames(pages.map(({ name }) => name));
   const model = await openModel(runtime, bytes, { file });
+  // Objects are separated as they are in prediction.
+  const separation = model.metadata === undefined ? undefined : separationOf(model.metadata);
+  const scorer = scorerFor(
+    metric,
+    labels.classes.map(({ name }) => name),
+    { separation },
+  );
   try {
     const watch = new Stopwatch(options);
     await predictPage(model, pages[0] as RawPage);
     for (const [i, page] of pages.entries()) {
       const probabilities = await watch.time(1, () => predictPage(model, page));
-      const { height, width } = page;
-      judge.add((truths[i] as { label: Uint8Array }).label, probabilities.data, height, width);
+      const truth = truths[i] as (typeof truths)[number];
+      scorer.add({ page: truth, probabilities, objects: page.label.values });
       options.onPage?.(i + 1);
     }
-    const result = judge.result();
+    const { metric: name, score, scores, perImage } = scorer.result();
+    const { [name]: _, threshold: __, ...others } = scores;
     return {
-      metric: result.metric,
-      scores: result.scores,
-      perImage: result.perImage.map((score, i) => ({ name: names[i] as string, score })),
+      metric: name,
+      scores: { [`${name} of all ${name === 'Dice' ? 'pixels' : 'images'}`]: score, ...others },
+      perImage: perImage.map((score, i) => ({ name: names[i] as string, score })),
       ...watch.cost(),
       ...pagesCost(bytes, model, pages),
     };
   } finally {
     await model.program.dispose();
-  }
-}
-
-/** Scores of images one by one, and of all together. */
-class PageJudge {
-  readonly #metric: ValidationMetric;
-  readonly #classes: number;
-  readonly #slices: IsbiSliceScores[] = [];
-  readonly #matrices: ReturnType<typeof confusionMatrix>[] = [];
-
-  constructor(metric: ValidationMetric, classes: number) {
-    this.#metric = metric;
-    this.#classes = classes;
-  }
-
-  add(truth: Uint8Array, probabilities: Float32Array, height: number, width: number): void {
-    const shape = [height, width];
-    const metric = this.#metric;
-    if (metric.kind !== 'v-rand') {
-      const predicted = argmaxClasses(ndarray('float32', [this.#classes, ...shape], probabilities));
-      this.#matrices.push(
-        confusionMatrix(ndarray('uint8', shape, truth), predicted, this.#classes, { ignoreValue: IGNORE }),
-      );
-      return;
-    }
-    const pixels = height * width;
-    const inside = truth.map((value) => (value === metric.inside ? 1 : 0));
-    const probability = probabilities.subarray(metric.inside * pixels, (metric.inside + 1) * pixels);
-    const ignored = truth.includes(IGNORE) ? truth.map((value) => (value === IGNORE ? 1 : 0)) : undefined;
-    this.#slices.push(
-      isbiSliceScores(ndarray('uint8', shape, inside), ndarray('float32', shape, probability), {
-        warpingUpTo: -1,
-        ...(ignored === undefined ? {} : { ignore: ndarray('uint8', shape, ignored) }),
-      }),
-    );
-  }
-
-  result(): { readonly metric: string; readonly perImage: readonly number[]; readonly scores: Judged['scores'] } {
-    if (this.#metric.kind !== 'v-rand') {
-      const { meanDice, meanIou, pixelAccuracy } = overlapScores(sumOfConfusions(this.#matrices), { leaveOut: [0] });
-      return {
-        metric: 'Dice',
-        // Foreground neither there nor predicted: nothing is wrong.
-        perImage: this.#matrices.map((matrix) => {
-          const { meanDice: own } = overlapScores(matrix, { leaveOut: [0] });
-          return Number.isNaN(own) ? 1 : own;
-        }),
-        scores: { 'Dice of all pixels': meanDice, 'IoU of all pixels': meanIou, 'pixels right': pixelAccuracy },
-      };
-    }
-    const all = isbiScores(this.#slices);
-    const { threshold } = all.vRandThinned;
-    return {
-      metric: 'V-Rand',
-      // At the threshold that is best for all of them together, so that their mean is the run's score.
-      perImage: this.#slices.map(
-        (slice) => isbiScores([slice]).curve.find((point) => point.threshold === threshold)?.vRandThinned ?? Number.NaN,
-      ),
-      scores: {
-        'V-Info': all.vInfoThinned.value,
-        'Rand error': all.randError.value,
-        'pixel error': all.pixelError.value,
-      },
-    };
   }
 }
 
@@ -234,7 +176,7 @@ export async function judgeClasses(
     return {
       metric: 'accuracy',
       perImage,
-      scores: classes > 5 ? { 'right among five': topKAccuracy(probabilities, labels, 5) } : {},
+      scores: classes > 5 ? { 'top-5 accuracy': topKAccuracy(probabilities, labels, 5) } : {},
       parameters,
       peakBytes,
       macs: views * macs,

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ndarray } from '../../src/array/ndarray.ts';
 import { applyMapping, findMapping } from '../../src/dataset/labels/labels.ts';
-import { chooseMetric, scorer } from '../../src/train/validate.ts';
+import { scorerFor } from '../../src/evaluate/scorer.ts';
+import { chooseMetric } from '../../src/train/validate.ts';
 
 const HEIGHT = 12;
 const WIDTH = 24;
@@ -26,7 +27,7 @@ function sure(classes: Uint8Array) {
 
 function scoreOf(classes: Uint8Array) {
   const { metric } = chooseMetric([{ height: HEIGHT, width: WIDTH, label }], mapping);
-  const scores = scorer(metric, ['background', 'object', 'border']);
+  const scores = scorerFor(metric, ['background', 'object', 'border']);
   scores.add({
     page: { name: 'two.png', height: HEIGHT, width: WIDTH, label },
     probabilities: sure(classes),
@@ -53,7 +54,7 @@ describe('objects are scored as objects', () => {
   it('nothing predicted scores 0, and nothing there and nothing predicted 1', () => {
     expect(scoreOf(new Uint8Array(label.length)).score).toBe(0);
     const empty = new Uint8Array(label.length);
-    const scores = scorer({ kind: 'ap' }, ['background', 'object', 'border']);
+    const scores = scorerFor({ kind: 'ap' }, ['background', 'object', 'border']);
     scores.add({
       page: { name: 'empty.png', height: HEIGHT, width: WIDTH, label: empty },
       probabilities: sure(empty),

@@ -1,18 +1,16 @@
 /** Scores and pictures of the images that a report shows, taken one by one so that few are in memory. */
 
 import { type NdArray, ndarray } from '../../array/ndarray.ts';
+import { ignoreMask, maskOf } from '../../evaluate/ignore-mask.ts';
+import { MembraneScorer } from '../../evaluate/membranes.ts';
+import { ObjectScorer } from '../../evaluate/objects.ts';
+import { diceOf, OverlapScorer } from '../../evaluate/overlap.ts';
 import { argmaxClasses } from '../../metrics/argmax.ts';
-import { contingency } from '../../metrics/contingency.ts';
+import type { IgnoreOption } from '../../metrics/contingency.ts';
 import { ERROR_CLASSES, type ErrorMap, errorMap } from '../../metrics/error-map.ts';
-import { type InstanceMatching, type InstanceScores, instanceScores, matchInstances } from '../../metrics/instances.ts';
-import { type IsbiScores, type IsbiSliceScores, isbiScores, isbiSliceScores } from '../../metrics/isbi.ts';
-import {
-  type ConfusionMatrix,
-  confusionMatrix,
-  type OverlapScores,
-  overlapScores,
-  sumOfConfusions,
-} from '../../metrics/overlap.ts';
+import type { InstanceScores } from '../../metrics/instances.ts';
+import type { IsbiScores } from '../../metrics/isbi.ts';
+import type { OverlapScores } from '../../metrics/overlap.ts';
 import { connectedComponents } from '../../objects/connected-components.ts';
 import { labelGrid } from '../../objects/grid.ts';
 import { mapsOfRims, type SeparationSettings, separateObjects } from '../../objects/instances.ts';
@@ -39,7 +37,7 @@ export interface EvaluatedPage {
   readonly width: number;
   /** One grey plane, or three of colour, in any values. */
   readonly planes: readonly Float32Array[];
-  /** Class index of each pixel; `ignore` takes no part. */
+  /** Class index of each pixel, `IGNORE` (255) where it is ignored. */
   readonly truth: Uint8Array;
   /** float32 [classes, height, width]. */
   readonly probabilities: NdArray<'float32'>;
@@ -59,8 +57,6 @@ export interface EvaluateOptions {
     | { readonly name: 'objects'; readonly separation: SeparationSettings };
   /** How many images will be added. */
   readonly total: number;
-  /** Class index in the truth that takes no part; default 255. */
-  readonly ignore?: number;
   /** Images on the sheet; default 6. */
   readonly sheet?: number;
   /** Worst and best cases, of each as many; default 3. */
@@ -93,14 +89,10 @@ interface Ranked {
   readonly pictures: Readonly<Record<PictureKind, Picture>>;
 }
 
-interface Mask {
-  readonly ignore?: NdArray<'uint8'>;
-}
-
 /** One image, judged. */
 interface Judged {
-  /** The score that images are ranked by. */
-  readonly own: number;
+  /** The score that images are ranked by; default the mean Dice of the foreground classes. */
+  readonly own?: number;
   /** Class of each pixel. */
   readonly predicted: Uint8Array;
   /** The probability that is shown. */
@@ -111,9 +103,9 @@ interface Judged {
 /** Takes images one by one: `add` each, then `result`. */
 export class Evaluator {
   readonly #options: EvaluateOptions;
-  readonly #slices: IsbiSliceScores[] = [];
-  readonly #confusions: ConfusionMatrix[] = [];
-  readonly #matchings: InstanceMatching[] = [];
+  readonly #membranes: MembraneScorer;
+  readonly #overlap: OverlapScorer;
+  readonly #objects = new ObjectScorer();
   readonly #thresholds = new ThresholdCounts();
   readonly #perImage: { readonly name: string; readonly score: number }[] = [];
   readonly #sheet: ReportImage[] = [];
@@ -122,22 +114,24 @@ export class Evaluator {
 
   constructor(options: EvaluateOptions) {
     this.#options = options;
+    const { kind, classNames } = options;
+    this.#membranes = new MembraneScorer(kind.name === 'isbi' ? kind.inside : 1);
+    this.#overlap = new OverlapScorer(classNames.length, { leaveOut: kind.name === 'isbi' ? [] : [0] });
   }
 
   add(page: EvaluatedPage): void {
-    const { classNames, kind, ignore = 255 } = this.#options;
+    const { classNames, kind } = this.#options;
     const { name, height, width, truth, probabilities } = page;
-    const shape = [height, width];
-    const ignored = truth.includes(ignore) ? truth.map((value) => (value === ignore ? 1 : 0)) : undefined;
-    const mask = ignored === undefined ? {} : { ignore: ndarray('uint8', shape, ignored) };
+    const mask = ignoreMask(truth, [height, width]);
     const judged =
       kind.name === 'isbi'
         ? this.#judgeCells(page, kind.inside, mask)
         : kind.name === 'objects'
           ? this.#judgeObjects(page, kind.separation, mask)
           : this.#judgeOverlap(page, mask);
-    const { own, predicted, shown, errors } = judged;
-    this.#confusions.push(this.#confusion(truth, predicted, shape));
+    const { predicted, shown, errors } = judged;
+    const overlap = this.#overlap.add(truth, predicted);
+    const own = judged.own ?? diceOf(overlap);
     if (classNames.length === 2) this.#thresholds.add(truth, probabilities);
 
     const image = imagePicture(page.planes, height, width);
@@ -176,22 +170,13 @@ export class Evaluator {
     });
   }
 
-  #confusion(truth: Uint8Array, predicted: Uint8Array, shape: readonly number[]): ConfusionMatrix {
-    const { classNames, ignore = 255 } = this.#options;
-    return confusionMatrix(ndarray('uint8', shape, truth), ndarray('uint8', shape, predicted), classNames.length, {
-      ignoreValue: ignore,
-    });
-  }
-
   /** Cells between membranes, at the threshold that is best for the score, as it is judged there. */
-  #judgeCells({ height, width, truth, probabilities }: EvaluatedPage, inside: 0 | 1, mask: Mask): Judged {
+  #judgeCells({ height, width, truth, probabilities }: EvaluatedPage, inside: 0 | 1, mask: IgnoreOption): Judged {
     const shape = [height, width];
     const pixels = height * width;
-    const isInside = truth.map((value) => (value === inside ? 1 : 0));
+    const isInside = maskOf(truth, inside);
     const shown = probabilities.data.subarray(inside * pixels, (inside + 1) * pixels);
-    const slice = isbiSliceScores(ndarray('uint8', shape, isInside), ndarray('float32', shape, shown), mask);
-    this.#slices.push(slice);
-    const best = isbiScores([slice]).vRandThinned;
+    const best = this.#membranes.add(truth, shown, [height, width]).vRandThinned;
     const threshold = Number.isNaN(best.threshold) ? 0.5 : best.threshold;
     const predicted = Uint8Array.from(shown, (p) => (p > threshold ? inside : 1 - inside));
     const membrane = Uint8Array.from(shown, (p) => (p > threshold ? 0 : 1));
@@ -206,17 +191,16 @@ export class Evaluator {
   }
 
   /** Objects as they are told apart in prediction; their rims are drawn as those of the truth. */
-  #judgeObjects(page: EvaluatedPage, separation: SeparationSettings, mask: Mask): Judged {
+  #judgeObjects(page: EvaluatedPage, separation: SeparationSettings, mask: IgnoreOption): Judged {
     const { height, width, probabilities, objects = new Int32Array(height * width) } = page;
     const maps = mapsOfRims(probabilities);
     const found = separateObjects(maps, separation).labels;
     const actual = labelGrid(objects, [height, width]);
-    const matching = matchInstances(contingency(actual, found, mask));
-    this.#matchings.push(matching);
+    const own = this.#objects.add(actual, found, mask);
     const predicted = Uint8Array.from(found.data, (label) => (label > 0 ? 1 : 0));
     markRims(predicted, found.data, [height, width], { inside: 1, rim: 2 });
     return {
-      own: instanceScores([matching]).perThreshold[0]?.averagePrecision ?? 1,
+      own,
       predicted,
       shown: maps.foreground.data,
       errors: errorMap(actual, found, mask),
@@ -224,18 +208,15 @@ export class Evaluator {
   }
 
   /** Classes at their highest probability. */
-  #judgeOverlap({ height, width, truth, probabilities, objects }: EvaluatedPage, mask: Mask): Judged {
+  #judgeOverlap({ height, width, truth, probabilities, objects }: EvaluatedPage, mask: IgnoreOption): Judged {
     const shape = [height, width];
     const pixels = height * width;
     const classes = this.#options.classNames.length;
     const predicted = argmaxClasses(probabilities).data;
-    const { meanDice } = overlapScores(this.#confusion(truth, predicted, shape), { leaveOut: [0] });
     const actual = objects === undefined ? components(truth, classes, shape) : labelGrid(objects, shape);
     const found = components(predicted, classes, shape);
-    if (objects !== undefined) this.#matchings.push(matchInstances(contingency(actual, found, mask)));
+    if (objects !== undefined) this.#objects.add(actual, found, mask);
     return {
-      // Foreground neither there nor predicted: nothing is wrong.
-      own: Number.isNaN(meanDice) ? 1 : meanDice,
       predicted,
       shown: classes > 2 ? confidence(probabilities) : probabilities.data.subarray((classes - 1) * pixels),
       errors: withWrongClasses(errorMap(actual, found, mask), truth, predicted, mask),
@@ -270,10 +251,10 @@ export class Evaluator {
       worst: this.#worst.map(({ shown, pictures }) => ({ ...shown, pictures: encoded(pictures) })),
       best: this.#best.map(({ shown, pictures }) => ({ ...shown, pictures: encoded(pictures) })),
       perImage: this.#perImage,
-      ...(kind.name === 'isbi' ? { isbi: isbiScores(this.#slices) } : {}),
-      overlap: overlapScores(sumOfConfusions(this.#confusions), { leaveOut: kind.name === 'isbi' ? [] : [0] }),
+      ...(kind.name === 'isbi' ? { isbi: this.#membranes.result() } : {}),
+      overlap: this.#overlap.result(),
       separated: kind.name === 'objects',
-      ...(this.#matchings.length > 0 ? { instances: instanceScores(this.#matchings) } : {}),
+      ...(this.#objects.count > 0 ? { instances: this.#objects.result() } : {}),
       thresholds: classNames.length === 2 ? this.#thresholds.series() : [],
     };
   }
@@ -310,7 +291,7 @@ function errorsOfCells(
   cells: NdArray<'int32'>,
   basins: NdArray<'int32'>,
   masks: { readonly truth: Uint8Array; readonly membrane: Uint8Array },
-  mask: Mask,
+  mask: IgnoreOption,
 ): ErrorMap {
   return repaint(errorMap(cells, basins, mask), mask, (p, kind) => {
     if (kind === ERROR_CLASSES.split || kind === ERROR_CLASSES.merged) return kind;
@@ -320,14 +301,14 @@ function errorsOfCells(
 }
 
 /** Objects in the right place but of another class are false. */
-function withWrongClasses(errors: ErrorMap, truth: Uint8Array, predicted: Uint8Array, mask: Mask): ErrorMap {
+function withWrongClasses(errors: ErrorMap, truth: Uint8Array, predicted: Uint8Array, mask: IgnoreOption): ErrorMap {
   return repaint(errors, mask, (p, kind) =>
     kind === ERROR_CLASSES.correct && truth[p] !== predicted[p] ? ERROR_CLASSES.false : kind,
   );
 }
 
 /** The map with each pixel's class decided anew; ignored pixels stay correct. */
-function repaint(errors: ErrorMap, { ignore }: Mask, decide: (p: number, kind: number) => number): ErrorMap {
+function repaint(errors: ErrorMap, { ignore }: IgnoreOption, decide: (p: number, kind: number) => number): ErrorMap {
   const classes = errors.classes.data.map((kind, p) => (ignore?.data[p] === 1 ? kind : decide(p, kind)));
   const counts = [0, 0, 0, 0, 0];
   for (const kind of classes) counts[kind] = (counts[kind] as number) + 1;

@@ -5,6 +5,7 @@ import type { SampleOptions } from '../../../augment/sample.ts';
 import { requirePatchFits, type TrainingSet } from '../../../dataset/patch-position.ts';
 import type { PreparedDataset } from '../../../dataset/prepare.ts';
 import type { RawDataset } from '../../../dataset/raw.ts';
+import { type PageMetric, scorerFor } from '../../../evaluate/scorer.ts';
 import type { InputSpec } from '../../../input/normalise.ts';
 import { isPlain } from '../../../input/window.ts';
 import { buildNetwork } from '../../../models/registry.ts';
@@ -18,7 +19,7 @@ import { openStepper, type StepPlace } from '../../open-step.ts';
 import type { TrainingStep } from '../../step.ts';
 import type { Store } from '../../store.ts';
 import { feedsOf } from '../../train-step.ts';
-import { scorer, type ValidationMetric } from '../../validate.ts';
+import { VALIDATION_THRESHOLDS, type ValidationMetric } from '../../validate.ts';
 import { countPage, pagePredictor, samplePredictor } from '../../validation-predictor.ts';
 
 /** Draws the batches of a run, in worker threads where the platform has them. */
@@ -105,10 +106,9 @@ export async function openWorkshop(
               ? pagePredictor(runtime, bytes)
               : samplePredictor(runtime, bytes, window));
             const counts = noCounts();
-            const scores = scorer(
-              metric,
-              data.mapping.classes.map(({ name }) => name),
-            );
+            const names = data.mapping.classes.map(({ name }) => name);
+            // Of pages never the accuracy of image classifiers.
+            const scores = scorerFor(metric as PageMetric, names, { thresholds: VALIDATION_THRESHOLDS });
             try {
               for (const [i, page] of data.validation.entries()) {
                 const source = raw.pages[data.split.validation[i] as number] as (typeof raw.pages)[number];
@@ -119,7 +119,7 @@ export async function openWorkshop(
             } finally {
               await predictor.dispose();
             }
-            const { separation, ...result } = scores.result();
+            const { separation, perImage: _, ...result } = scores.result();
             const calibration = recipe.data.balanced === true ? fitCalibration(counts) : undefined;
             found = { ...(calibration && { calibration }), ...(separation && { separation }) };
             return result;

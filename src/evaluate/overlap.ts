@@ -1,0 +1,50 @@
+/** Classes of pixels against each other: Dice and IoU, image by image and of all pixels together. */
+
+import { ndarray } from '../array/ndarray.ts';
+import { IGNORE } from '../dataset/labels/labels.ts';
+import {
+  type ConfusionMatrix,
+  confusionMatrix,
+  type OverlapScores,
+  overlapScores,
+  sumOfConfusions,
+} from '../metrics/overlap.ts';
+
+/** The score of one image or of all: the mean Dice of the foreground classes; 1 where none is there nor predicted. */
+export const diceOf = ({ meanDice }: OverlapScores): number => (Number.isNaN(meanDice) ? 1 : meanDice);
+
+export class OverlapScorer {
+  readonly #matrices: ConfusionMatrix[] = [];
+  readonly #classes: number;
+  readonly #leaveOut: readonly number[];
+
+  /** @param leaveOut classes that are in no mean; default the background, class 0 */
+  constructor(classes: number, { leaveOut = [0] }: { readonly leaveOut?: readonly number[] } = {}) {
+    this.#classes = classes;
+    this.#leaveOut = leaveOut;
+  }
+
+  /**
+   * Adds the pixels of one image, or of one volume.
+   * @param truth class of each pixel, `IGNORE` where it is ignored
+   * @returns the scores of this image
+   */
+  add(truth: Uint8Array, predicted: Uint8Array): OverlapScores {
+    const shape = [truth.length];
+    const matrix = confusionMatrix(ndarray('uint8', shape, truth), ndarray('uint8', shape, predicted), this.#classes, {
+      ignoreValue: IGNORE,
+    });
+    this.#matrices.push(matrix);
+    return overlapScores(matrix, { leaveOut: this.#leaveOut });
+  }
+
+  /** Of all pixels together. @throws UsageError when nothing was added. */
+  result(): OverlapScores {
+    return overlapScores(sumOfConfusions(this.#matrices), { leaveOut: this.#leaveOut });
+  }
+
+  /** `diceOf` of each image. */
+  perImage(): readonly number[] {
+    return this.#matrices.map((matrix) => diceOf(overlapScores(matrix, { leaveOut: this.#leaveOut })));
+  }
+}

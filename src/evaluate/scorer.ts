@@ -1,0 +1,154 @@
+/**
+ * One scorer per task, over what a network gives for pages: it decides in training which model is best, and judges runs
+ * in `compare`. The report and `evaluate` score with the same classes of this folder.
+ */
+
+import type { NdArray } from '../array/ndarray.ts';
+import { argmaxClasses } from '../metrics/argmax.ts';
+import type { IsbiOptions } from '../metrics/isbi.ts';
+import { type TuningImage, tuneSeparation } from '../metrics/tune-separation.ts';
+import { labelGrid } from '../objects/grid.ts';
+import { mapsOfRims, type SeparationSettings, separateObjects } from '../objects/instances.ts';
+import { ignoreMask } from './ignore-mask.ts';
+import { MembraneScorer } from './membranes.ts';
+import { ObjectScorer } from './objects.ts';
+import { diceOf, OverlapScorer } from './overlap.ts';
+
+/** How pages are scored. JSON, kept in a run's configuration. */
+export type PageMetric =
+  | { readonly kind: 'v-rand' /** The class that is the inside of cells. */; readonly inside: 0 | 1 }
+  | { readonly kind: 'dice' }
+  /** Average precision of objects at IoU 0.5. */
+  | { readonly kind: 'ap' };
+
+export interface ScoredPage {
+  /** Class of each pixel, `IGNORE` where it is ignored. */
+  readonly page: { readonly name: string; readonly height: number; readonly width: number; readonly label: Uint8Array };
+  /** float32 [classes, height, width]. */
+  readonly probabilities: NdArray<'float32'>;
+  /** Number of the object at each pixel, where labels have such numbers. */
+  readonly objects?: Int32Array | Uint32Array;
+}
+
+export interface PageScores {
+  /** `V-Rand`, `AP at IoU 0.5`, `Dice`. */
+  readonly metric: string;
+  /** Of all pages together; higher is better. */
+  readonly score: number;
+  /** The same and others, by name. */
+  readonly scores: Readonly<Record<string, number>>;
+  /** Of each page, in the order they were added. */
+  readonly perImage: readonly number[];
+  /** How objects are separated with this score. */
+  readonly separation?: SeparationSettings;
+}
+
+/** Takes pages one after another, so that no two probability maps are in memory at once. */
+export interface Scorer {
+  add(page: ScoredPage): void;
+  result(): PageScores;
+}
+
+export interface ScorerOptions {
+  /** `v-rand`: thresholds on the probability; default those of the challenge. */
+  readonly thresholds?: IsbiOptions['thresholds'];
+  /** `ap`: how objects are separated. Default: as is best on the pages, two maps of each being kept. */
+  readonly separation?: SeparationSettings;
+}
+
+/** A scorer for pages of these classes, class 0 first. Ignored pixels are counted nowhere. */
+export function scorerFor(metric: PageMetric, classNames: readonly string[], options: ScorerOptions = {}): Scorer {
+  if (metric.kind === 'v-rand') return membraneScorer(metric.inside, options);
+  return metric.kind === 'ap' ? objectScorer(options) : overlapScorer(classNames);
+}
+
+function membraneScorer(inside: 0 | 1, { thresholds }: ScorerOptions): Scorer {
+  // The warping error takes most of the time, and decides nothing here.
+  const scorer = new MembraneScorer(inside, { thresholds, warpingUpTo: -1 });
+  return {
+    add({ page: { height, width, label }, probabilities }) {
+      const pixels = height * width;
+      scorer.add(label, probabilities.data.subarray(inside * pixels, (inside + 1) * pixels), [height, width]);
+    },
+    result() {
+      const { vRandThinned, vInfoThinned, randError, pixelError } = scorer.result();
+      return {
+        score: vRandThinned.value,
+        metric: 'V-Rand',
+        scores: {
+          'V-Rand': vRandThinned.value,
+          'V-Info': vInfoThinned.value,
+          'Rand error': randError.value,
+          'pixel error': pixelError.value,
+          threshold: vRandThinned.threshold,
+        },
+        perImage: scorer.perImage(),
+      };
+    },
+  };
+}
+
+/** Settings are sought on this many pages, evenly spread; more take time and change little. */
+const TUNED_ON = 16;
+
+/** Classes are background, object and border, as `findMapping` gives them. */
+function objectScorer({ separation }: ScorerOptions): Scorer {
+  const images: TuningImage[] = [];
+  const scorer = new ObjectScorer();
+  const score = ({ maps, truth, ignore }: TuningImage, settings: SeparationSettings): void => {
+    scorer.add(truth, separateObjects(maps, settings).labels, { ignore });
+  };
+  return {
+    add({ page: { height, width, label }, probabilities, objects = new Int32Array(label.length) }) {
+      const shape = [height, width];
+      const image = {
+        maps: mapsOfRims(probabilities),
+        truth: labelGrid(objects, shape),
+        ...ignoreMask(label, shape),
+      };
+      if (separation === undefined) images.push(image);
+      else score(image, separation);
+    },
+    result() {
+      const every = Math.max(1, Math.ceil(images.length / TUNED_ON));
+      const tuned = images.filter((_, i) => i % every === 0);
+      const settings = separation ?? tuneSeparation(tuned, 'border').settings;
+      for (const image of images.splice(0)) score(image, settings);
+      const { perThreshold, meanAveragePrecision } = scorer.result();
+      const ap = perThreshold[0]?.averagePrecision ?? Number.NaN;
+      return {
+        // Objects neither there nor predicted: nothing is wrong.
+        score: Number.isNaN(ap) ? 1 : ap,
+        metric: 'AP at IoU 0.5',
+        scores: { 'AP at IoU 0.5': ap, 'mean AP': meanAveragePrecision },
+        perImage: scorer.perImage(),
+        separation: settings,
+      };
+    },
+  };
+}
+
+function overlapScorer(classNames: readonly string[]): Scorer {
+  const scorer = new OverlapScorer(classNames.length);
+  return {
+    add({ page: { label }, probabilities }) {
+      scorer.add(label, argmaxClasses(probabilities).data);
+    },
+    result() {
+      const all = scorer.result();
+      const { perClass, meanDice, meanIou, pixelAccuracy } = all;
+      const each = classNames.map((name, c) => [`Dice ${name}`, perClass[c]?.dice ?? Number.NaN] as const).slice(1);
+      return {
+        score: diceOf(all),
+        metric: 'Dice',
+        scores: {
+          ...(each.length > 1 ? Object.fromEntries(each) : {}),
+          Dice: meanDice,
+          IoU: meanIou,
+          'pixel accuracy': pixelAccuracy,
+        },
+        perImage: scorer.perImage(),
+      };
+    },
+  };
+}
