@@ -7,7 +7,7 @@ import type { Node, Value } from '../graph/ir.ts';
 import { convGeometry } from '../graph/ops/convolution.ts';
 import { planElement } from './elements.ts';
 import type { ConvolutionStep, DenseStep, Point, PoolingStep, Step } from './explanation.ts';
-import type { Layer } from './layers.ts';
+import type { ExplainedLayer } from './layers.ts';
 import { numbersAt, type Probe, type Probes, type Range } from './probes.ts';
 import { approximate, roundingOfMean, roundingOfSum } from './rounding.ts';
 
@@ -25,7 +25,7 @@ export interface PlannedPassage {
  */
 export function planPassage(
   name: string,
-  { node, behind, name: layer, kind }: Layer,
+  { node, behind, name: layer, kind }: ExplainedLayer,
   probes: Probes,
   at: Point,
 ): PlannedPassage | undefined {
@@ -44,7 +44,13 @@ export function planPassage(
 
 type First = (channel: number) => ConvolutionStep | DenseStep | PoolingStep;
 
-function planFirst(node: Node, kind: Layer['kind'], layer: string, probes: Probes, at: Point): First | undefined {
+function planFirst(
+  node: Node,
+  kind: ExplainedLayer['kind'],
+  layer: string,
+  probes: Probes,
+  at: Point,
+): First | undefined {
   if (kind === 'dense') return planDense(node, layer, probes);
   switch (node.op) {
     case 'Conv':

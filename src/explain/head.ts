@@ -1,6 +1,7 @@
 /** From the scores of the classes to their probabilities: what stands last in a graph. */
-import type { OpName } from '../graph/attributes.ts';
 import type { Graph, Value } from '../graph/ir.ts';
+import type { OpKind } from '../graph/op-row.ts';
+import { kindOf } from '../graph/ops/table.ts';
 import type { Activation } from '../predict/model.ts';
 
 export interface Head {
@@ -11,13 +12,13 @@ export interface Head {
   readonly result?: Value;
 }
 
-const WEIGHTED: ReadonlySet<OpName> = new Set<OpName>(['Conv', 'ConvTranspose', 'Gemm', 'MatMul']);
+const WEIGHTED: ReadonlySet<OpKind> = new Set<OpKind>(['convolution', 'upconvolution', 'dense']);
 
 /** The softmax or sigmoid behind the last layer with weights; where there is none, what the model is known to need. */
 export function headOf({ nodes }: Graph, output: Value, activation: Activation): Head {
   for (let i = nodes.length - 1; i >= 0; i--) {
     const node = nodes[i];
-    if (WEIGHTED.has(node.op)) break;
+    if (WEIGHTED.has(kindOf(node.op))) break;
     const [scores] = node.inputs;
     const [result] = node.outputs;
     if (scores === undefined || result === undefined || scores.shape[1] !== output.shape[1]) continue;

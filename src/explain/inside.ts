@@ -5,7 +5,7 @@ import type { Value } from '../graph/ir.ts';
 import { type PlannedPassage, planPassage } from './arithmetic.ts';
 import type { Point } from './explanation.ts';
 import { type Head, headOf } from './head.ts';
-import { elementAt, isMap, type Layer, layersIn } from './layers.ts';
+import { type ExplainedLayer, elementAt, isMap, layersIn } from './layers.ts';
 import { type Probe, Probes } from './probes.ts';
 import type { Subject } from './subject.ts';
 import type { View } from './view.ts';
@@ -17,9 +17,9 @@ export class Inside {
   readonly subject: Subject;
   readonly dependence: Dependence;
   readonly head: Head;
-  readonly layers: readonly Layer[];
-  readonly first: Layer | undefined;
-  readonly chosen: Layer | undefined;
+  readonly layers: readonly ExplainedLayer[];
+  readonly first: ExplainedLayer | undefined;
+  readonly chosen: ExplainedLayer | undefined;
   readonly view: View;
 
   constructor(subject: Subject, layer: string | undefined) {
@@ -78,7 +78,7 @@ export class Inside {
     const mean = this.layers.find(({ node }) => node.op === 'GlobalAveragePool');
     const upwards = this.layers.find(({ node }) => node.op === 'ConvTranspose');
     const last = this.layers.findLast(({ kind }) => kind !== 'pooling');
-    const wanted: (readonly [string, Layer | undefined])[] = [
+    const wanted: (readonly [string, ExplainedLayer | undefined])[] = [
       ['The first layer', this.first],
       ['The first pooling', pooling],
       [`Layer ${this.chosen?.name}`, this.chosen],
@@ -86,7 +86,7 @@ export class Inside {
       ['The mean of each map', mean],
       [LAST, last],
     ];
-    const taken = new Set<Layer>();
+    const taken = new Set<ExplainedLayer>();
     return wanted.flatMap(([name, layer]) => {
       // One layer may be the first, the chosen and the last: it is told once, as the last.
       if (layer === undefined || taken.has(layer) || (layer === last && name !== LAST)) return [];
@@ -100,7 +100,7 @@ export class Inside {
 export type Forward = ReturnType<Inside['ask']>;
 
 /** The layer of a name; by default the last of those with the smallest maps that looks beyond one pixel. */
-function chooseLayer(layers: readonly Layer[], name: string | undefined): Layer | undefined {
+function chooseLayer(layers: readonly ExplainedLayer[], name: string | undefined): ExplainedLayer | undefined {
   if (name !== undefined) {
     const found = layers.find((layer) => layer.name === name);
     if (found !== undefined) return found;
@@ -109,9 +109,9 @@ function chooseLayer(layers: readonly Layer[], name: string | undefined): Layer 
     });
   }
   const withMaps = layers.filter(({ kind, result }) => kind === 'convolution' && isMap(result));
-  const sizeOfMap = ({ result: { shape } }: Layer): number => shape[2] * shape[3];
+  const sizeOfMap = ({ result: { shape } }: ExplainedLayer): number => shape[2] * shape[3];
   const least = withMaps.reduce((size, layer) => Math.min(size, sizeOfMap(layer)), Number.POSITIVE_INFINITY);
   const deepest = withMaps.filter((layer) => sizeOfMap(layer) === least);
-  const looks = ({ node }: Layer): boolean => node.inputs[1]?.shape.slice(2).some((side) => side > 1) === true;
+  const looks = ({ node }: ExplainedLayer): boolean => node.inputs[1]?.shape.slice(2).some((side) => side > 1) === true;
   return deepest.findLast(looks) ?? deepest.at(-1);
 }

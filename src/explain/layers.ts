@@ -1,12 +1,13 @@
 /** The layers that a person would name, found in a graph. */
 import type { Dependence } from '../graph/analysis/receptive-field.ts';
 import { receptiveField } from '../graph/analysis/receptive-field.ts';
-import type { OpName } from '../graph/attributes.ts';
 import type { Graph, Node, Value } from '../graph/ir.ts';
+import type { OpKind } from '../graph/op-row.ts';
+import { kindOf } from '../graph/ops/table.ts';
 import type { Point } from './explanation.ts';
 
 /** An operation with weights or a pooling, and what follows it number by number. */
-export interface Layer {
+export interface ExplainedLayer {
   readonly name: string;
   readonly node: Node;
   /** Elementwise operations and normalisations behind it, in order. */
@@ -16,39 +17,26 @@ export interface Layer {
   readonly kind: 'convolution' | 'dense' | 'pooling';
 }
 
-const KINDS: { readonly [K in OpName]?: Layer['kind'] } = {
-  Conv: 'convolution',
-  ConvTranspose: 'convolution',
-  Gemm: 'dense',
-  MatMul: 'dense',
-  MaxPool: 'pooling',
-  AveragePool: 'pooling',
-  GlobalAveragePool: 'pooling',
+const KINDS: { readonly [K in OpKind]?: ExplainedLayer['kind'] } = {
+  convolution: 'convolution',
+  upconvolution: 'convolution',
+  dense: 'dense',
+  pooling: 'pooling',
 };
 
-const BEHIND: ReadonlySet<OpName> = new Set<OpName>([
-  'Relu',
-  'LeakyRelu',
-  'Clip',
-  'Sigmoid',
-  'Tanh',
-  'Softplus',
-  'Identity',
-  'Dropout',
-  'Add',
-  'Sub',
-  'Mul',
-  'Div',
-  'BatchNormalization',
-  'InstanceNormalization',
-  'LRN',
+const BEHIND: ReadonlySet<OpKind> = new Set<OpKind>([
+  'activation',
+  'arithmetic',
+  'identity',
+  'dropout',
+  'normalisation',
 ]);
 
 /**
  * The layers in the order of the graph. A chain ends where the value is used twice, changes its shape, is combined with
  * another one that depends on the image, or is one of `ends`.
  */
-export function layersIn(graph: Graph, dependence: Dependence, ends: readonly Value[]): readonly Layer[] {
+export function layersIn(graph: Graph, dependence: Dependence, ends: readonly Value[]): readonly ExplainedLayer[] {
   const users = new Map<Value, Node[]>();
   for (const node of graph.nodes) {
     for (const value of new Set(node.inputs)) {
@@ -62,7 +50,7 @@ export function layersIn(graph: Graph, dependence: Dependence, ends: readonly Va
     while (!ends.includes(result)) {
       const [next, ...others] = users.get(result) ?? [];
       const made = next?.outputs[0];
-      if (next === undefined || made === undefined || others.length > 0 || !BEHIND.has(next.op)) break;
+      if (next === undefined || made === undefined || others.length > 0 || !BEHIND.has(kindOf(next.op))) break;
       const alone = next.inputs.every((value) => value === result || !dependent(value));
       if (!alone || made.shape.join() !== result.shape.join()) break;
       behind.push(next);
@@ -71,8 +59,8 @@ export function layersIn(graph: Graph, dependence: Dependence, ends: readonly Va
     return { behind, result };
   };
   const counts = new Map<string, number>();
-  return graph.nodes.flatMap((node): Layer[] => {
-    const kind = KINDS[node.op];
+  return graph.nodes.flatMap((node): ExplainedLayer[] => {
+    const kind = KINDS[kindOf(node.op)];
     const made = node.outputs[0];
     if (kind === undefined || made === undefined || !dependent(node.inputs[0])) return [];
     if (kind !== 'pooling' && dependent(node.inputs[1])) return [];
@@ -81,7 +69,7 @@ export function layersIn(graph: Graph, dependence: Dependence, ends: readonly Va
 }
 
 /** `encoder0/conv1/Conv_0` is the layer `encoder0/conv1`; poolings have no name of their own. */
-function nameOf({ name, op }: Node, kind: Layer['kind']): string {
+function nameOf({ name, op }: Node, kind: ExplainedLayer['kind']): string {
   const bare = name
     .replace(/^\/+/, '')
     .replace(new RegExp(`/?${op}(_\\d+)?$`), '')

@@ -4,7 +4,7 @@ import { costOf } from '../graph/analysis/cost.ts';
 import { receptiveField } from '../graph/analysis/receptive-field.ts';
 import type { Node, Value } from '../graph/ir.ts';
 import type { FeatureMaps, Filters, LayerSummary, Plane } from './explanation.ts';
-import { isMap, type Layer } from './layers.ts';
+import { type ExplainedLayer, isMap } from './layers.ts';
 import type { Probe } from './probes.ts';
 import type { Subject } from './subject.ts';
 import { cropPlane, mapInView, type View } from './view.ts';
@@ -25,7 +25,7 @@ export function inputAt({ feed, pixel }: Subject): number[] {
 
 /** Every layer with its cost and a small picture of what it gave. */
 export function summarise(
-  layers: readonly Layer[],
+  layers: readonly ExplainedLayer[],
   means: readonly Probe[],
   { graph }: Subject,
   view: View,
@@ -61,7 +61,7 @@ function strongestChannels(data: Float32Array, channels: number, most: number): 
 }
 
 /** The maps of a layer that are strongest on this image. */
-export function featuresOf({ name, result }: Layer, probe: Probe, view: View, most: number): FeatureMaps {
+export function featuresOf({ name, result }: ExplainedLayer, probe: Probe, view: View, most: number): FeatureMaps {
   const data = probe.read();
   return {
     layer: name,
@@ -81,7 +81,7 @@ export interface FilterProbes {
 
 /** The weights of the first layer as pictures, of a convolution with what each made of the image. */
 export function filtersOf(
-  { name, node, result }: Layer,
+  { name, node, result }: ExplainedLayer,
   { weights, results }: FilterProbes,
   { feed, shown }: Subject,
   view: View,

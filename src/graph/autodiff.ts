@@ -1,11 +1,10 @@
 /** Reverse-mode differentiation: a walk from the loss to the parameters over the table's gradient rules. */
 import { ndarray, sizeOf } from '../array/ndarray.ts';
 import { GraphError } from '../errors.ts';
-import type { OpName } from './attributes.ts';
 import { GraphBuilder } from './builder.ts';
 import { describeValue, type Graph, type Node, type Value } from './ir.ts';
-import type { Build, OpRow } from './op-row.ts';
-import { OPS } from './ops/table.ts';
+import type { Build } from './op-row.ts';
+import { rowOf } from './ops/table.ts';
 
 /**
  * Appends to `b` the gradient of `loss` with respect to each of `parameters` and returns them in order.
@@ -31,7 +30,7 @@ export function backward(b: Build, nodes: readonly Node[], loss: Value, paramete
     const dOutputs = node.outputs.map((value) => gradients.get(value));
     if (dOutputs.every((d) => d === undefined)) continue;
     if (!node.inputs.some((value) => value !== undefined && active.has(value))) continue;
-    const { gradient } = OPS[node.op] as OpRow<OpName>;
+    const { gradient } = rowOf(node.op);
     if (typeof gradient !== 'function') continue;
     // Named after its layer, so that profiles and messages can tell whose gradient it is.
     const layer = node.name.slice(0, Math.max(0, node.name.lastIndexOf('/')));
@@ -54,13 +53,13 @@ export function backward(b: Build, nodes: readonly Node[], loss: Value, paramete
 
 function missing(parameter: Value, loss: Value, nodes: readonly Node[], gradients: ReadonlyMap<Value, Value>): never {
   const blocked = nodes.find((node) => {
-    const { gradient } = OPS[node.op] as OpRow<OpName>;
+    const { gradient } = rowOf(node.op);
     return typeof gradient !== 'function' && node.outputs.some((value) => gradients.has(value));
   });
   const why =
     blocked === undefined
       ? ''
-      : ` ${blocked.op} '${blocked.name}' has no gradient: ${(OPS[blocked.op].gradient as { why: string }).why}.`;
+      : ` ${blocked.op} '${blocked.name}' has no gradient: ${(rowOf(blocked.op).gradient as { why: string }).why}.`;
   throw new GraphError(`No gradient reaches ${describeValue(parameter)} from ${loss.name}.${why}`);
 }
 

@@ -1,38 +1,17 @@
 /** Between a network that is trained (parameters are inputs) and one that is used (they are constants). */
 import type { NdArray } from '../array/ndarray.ts';
 import { GraphError } from '../errors.ts';
-import type { OpName } from './attributes.ts';
 import { describeValue, type Graph, type Node, type Value } from './ir.ts';
-
-/** Inputs of an op that may be trained; of ops not listed, none. */
-const TRAINABLE: { readonly [K in OpName]?: readonly number[] } = {
-  Conv: [1, 2],
-  ConvTranspose: [1, 2],
-  Gemm: [0, 1, 2],
-  MatMul: [0, 1],
-  // Mean and variance (3 and 4) are statistics.
-  BatchNormalization: [1, 2],
-  InstanceNormalization: [1, 2],
-};
-/** Elementwise operands: a bias or a scale of each channel, but no lone number. */
-const ELEMENTWISE: ReadonlySet<OpName> = new Set<OpName>(['Add', 'Sub', 'Mul', 'Div']);
-/** What stands between a stored weight and its use. */
-const PASSING: ReadonlySet<OpName> = new Set<OpName>([
-  'Identity',
-  'Transpose',
-  'Reshape',
-  'Unsqueeze',
-  'Squeeze',
-  'Cast',
-]);
+import { rowOf } from './ops/table.ts';
 
 function isFloat({ dtype }: Value): boolean {
   return dtype === 'float32' || dtype === 'float64' || dtype === 'float16';
 }
 
 function trains(node: Node, position: number, value: Value): boolean {
-  if (TRAINABLE[node.op]?.includes(position)) return true;
-  return ELEMENTWISE.has(node.op) && value.shape.some((n) => n > 1);
+  const { kind, trainable } = rowOf(node.op).traits;
+  // A bias or a scale per channel, but no lone number.
+  return trainable.includes(position as never) && (kind !== 'arithmetic' || value.shape.some((n) => n > 1));
 }
 
 /** The constants of a graph that fine-tuning would change: kernels, biases, scales of normalisation. */
@@ -45,7 +24,7 @@ export function parametersOf(graph: Graph): readonly Value[] {
       const constant = value && source.get(value);
       if (constant === undefined) return;
       if (trains(node, i, constant)) trained.add(constant);
-      else if (i === 0 && PASSING.has(node.op)) source.set(node.outputs[0], constant);
+      else if (i === 0 && rowOf(node.op).traits.trainable === 'through') source.set(node.outputs[0], constant);
     });
   }
   return [...graph.constants.keys()].filter((value) => trained.has(value));

@@ -2,6 +2,8 @@
 
 import { type Layer, layersOf } from './analysis/summary.ts';
 import type { Graph, Node, Value } from './ir.ts';
+import type { OpKind } from './op-row.ts';
+import { kindOf } from './ops/table.ts';
 
 type Kind = 'input' | 'conv' | 'dense' | 'pool' | 'up' | 'join' | 'other';
 
@@ -16,26 +18,17 @@ const KINDS: { readonly [K in Kind]: { readonly colour: string; readonly word?: 
   other: { colour: '#cc79a7' },
 };
 
-function kindOf({ op }: Layer): Kind {
-  switch (op) {
-    case 'Conv':
-      return 'conv';
-    case 'Gemm':
-    case 'MatMul':
-      return 'dense';
-    case 'MaxPool':
-    case 'AveragePool':
-    case 'GlobalAveragePool':
-      return 'pool';
-    case 'ConvTranspose':
-    case 'Resize':
-      return 'up';
-    case 'Concat':
-    case 'Add':
-      return 'join';
-    default:
-      return 'other';
-  }
+const DRAWN: { readonly [K in OpKind]?: Kind } = {
+  convolution: 'conv',
+  dense: 'dense',
+  pooling: 'pool',
+  upconvolution: 'up',
+  upsampling: 'up',
+  join: 'join',
+};
+
+function drawnAs({ op }: Layer): Kind {
+  return op === 'Add' ? 'join' : (DRAWN[kindOf(op)] ?? 'other');
 }
 
 /** `conv 11x11 /4`, `max 2x2`: what is done, in as few words as fit under a box. */
@@ -103,7 +96,7 @@ function sizeWords(shape: readonly number[]): string {
 function boxesOf(layers: readonly Layer[], input: Value): readonly Box[] {
   const whole = sideOf(input.shape) ?? 1;
   // One row for all, unless the network comes up again.
-  const inRows = layers.some((layer) => kindOf(layer) === 'up');
+  const inRows = layers.some((layer) => drawnAs(layer) === 'up');
   const rowOf = (shape: readonly number[], before: number): number => {
     const side = sideOf(shape);
     if (!inRows) return 0;
@@ -124,7 +117,7 @@ function boxesOf(layers: readonly Layer[], input: Value): readonly Box[] {
     let column = last === undefined ? 0 : last.column + (last.row === row ? 1 : 0);
     while (boxes.some((box) => box.row === row && box.column === column)) column++;
     boxes.push({
-      kind: kindOf(layer),
+      kind: drawnAs(layer),
       title: `${layer.name}: ${layer.op}, ${count(layer.parameters)} parameters, ${count(layer.macs)} multiplications`,
       words: wordsOf(layer),
       shape: layer.shape,

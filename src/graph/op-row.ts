@@ -1,6 +1,7 @@
 /** What one row of the operator table says, and the small tools that rows share. */
 import type { DType, NdArray, Shape } from '../array/ndarray.ts';
 import { GraphError } from '../errors.ts';
+import type { AxisRule } from './analysis/axis-map.ts';
 import type { AttributeKind, AttributesOf, OpName } from './attributes.ts';
 import type { Node, Value } from './ir.ts';
 
@@ -66,6 +67,46 @@ export interface NoGradient {
   readonly why: string;
 }
 
+/** What nobody has worked out, and why: whoever needs it makes the safe choice. */
+export interface Unknown {
+  readonly unknown: string;
+}
+
+export function unknown(why: string): Unknown {
+  return { unknown: why };
+}
+
+/** What an op is to a person: how it is drawn, listed and explained. `lowered` ops appear in no network. */
+export type OpKind =
+  | 'activation'
+  | 'arithmetic'
+  | 'convolution'
+  | 'dense'
+  | 'dropout'
+  | 'elementwise'
+  | 'gradient'
+  | 'identity'
+  | 'join'
+  | 'lowered'
+  | 'movement'
+  | 'normalisation'
+  | 'pooling'
+  | 'reduction'
+  | 'shape'
+  | 'softmax'
+  | 'upconvolution'
+  | 'upsampling';
+
+export interface OpTraits {
+  readonly kind: OpKind;
+  /** Multiply-accumulates, from the first two inputs and the output. */
+  readonly macs: 0 | ((x: Value, w: Value, y: Value) => number) | Unknown;
+  /** Positions of inputs that may be trained; `through`: a trained first input may pass through it before its use. */
+  readonly trainable: readonly number[] | 'through';
+  /** Positions of inputs that must be known when the graph is built. */
+  readonly known: readonly number[];
+}
+
 export interface OpRow<K extends OpName> {
   /** '' is ONNX's own domain. */
   readonly domain: '' | 'lamella' | 'com.microsoft' | 'com.microsoft.nchwc';
@@ -74,6 +115,9 @@ export interface OpRow<K extends OpName> {
   /** Fewest and most inputs. */
   readonly arity: readonly [number, number];
   readonly attributes: { readonly [A in keyof Required<AttributesOf[K]>]: AttributeKind };
+  /** How its elements depend on those of its inputs; `sizes`: on no element, only on shapes. */
+  readonly axes: AxisRule<K> | 'sizes' | Unknown;
+  readonly traits: OpTraits;
   /** Shape and dtype of every output. */
   readonly infer: (context: InferContext<K>) => readonly TensorType[];
   readonly gradient: GradientRule<K> | NoGradient;

@@ -1,10 +1,8 @@
 import type { Shape } from '../array/ndarray.ts';
 import { GraphError } from '../errors.ts';
-import type { OpName } from './attributes.ts';
 import { GraphBuilder } from './builder.ts';
 import type { Graph, Node, Value } from './ir.ts';
-import type { OpRow } from './op-row.ts';
-import { OPS } from './ops/table.ts';
+import { rowOf } from './ops/table.ts';
 
 /**
  * What to put in the place of a node, given its inputs in the new graph: as many values as the node has
@@ -65,6 +63,6 @@ export function decomposeNode(
   node: Node,
   inputs: readonly (Value | undefined)[],
 ): readonly Value[] | undefined {
-  const row = OPS[node.op] as OpRow<OpName>;
+  const row = rowOf(node.op);
   return row.decompose?.(b, { ...node, inputs });
 }

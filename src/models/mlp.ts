@@ -3,12 +3,12 @@ import type { Value } from '../graph/ir.ts';
 import { heNormal, xavierUniform } from '../nn/initialise.ts';
 import { dense, dropout, flatten, relu } from '../nn/layers.ts';
 import { type Network, NetworkBuilder } from '../nn/network.ts';
-import type { Activation, MlpSpec } from './spec.ts';
+import type { HiddenActivation, MlpSpec } from './spec.ts';
 
 /** The defaults of `MlpSpec`, in one place. */
 export const MLP_DEFAULTS = { hidden: [512, 512], activation: 'relu', dropout: 0 } as const;
 
-const ACTIVATIONS: { readonly [A in Activation]: (net: NetworkBuilder, x: Value) => Value } = {
+const ACTIVATIONS: { readonly [A in HiddenActivation]: (net: NetworkBuilder, x: Value) => Value } = {
   relu,
   tanh: (net, x) => net.op('Tanh', [x]),
   sigmoid: (net, x) => net.op('Sigmoid', [x]),

@@ -55,7 +55,7 @@ export interface MlpSpec extends Classifier {
   /** Units of each hidden layer; default [512, 512]. */
   readonly hidden?: readonly number[];
   /** Default `relu`. */
-  readonly activation?: Activation;
+  readonly activation?: HiddenActivation;
   /** Dropout rate after each hidden layer; default 0. */
   readonly dropout?: number;
 }
@@ -70,7 +70,7 @@ export interface AlexNetSpec extends Classifier {
 }
 
 /** Between dense layers. */
-export type Activation = 'relu' | 'tanh' | 'sigmoid';
+export type HiddenActivation = 'relu' | 'tanh' | 'sigmoid';
 
 export type ClassifierSpec = PerceptronSpec | MlpSpec | AlexNetSpec;
 /** The networks that classify the pixel in the middle of a window. */

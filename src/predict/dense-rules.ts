@@ -4,7 +4,7 @@ import type { AttributesOf, ConvAttributes, OpName, PoolAttributes } from '../gr
 import type { Node, Value } from '../graph/ir.ts';
 import { integers, normaliseAxis } from '../graph/op-row.ts';
 import { convGeometry } from '../graph/ops/convolution.ts';
-import { ELEMENTWISE_OPS } from '../graph/ops/elementwise.ts';
+import { isElementwise } from '../graph/ops/table.ts';
 import {
   cropped,
   type DenseContext,
@@ -354,5 +354,5 @@ const RULES: { readonly [K in OpName]?: Rule<K> } = {
 
 /** The rule of an operation, or undefined where there is none. */
 export function denseRule(op: OpName): Rule | undefined {
-  return (RULES[op] as Rule | undefined) ?? (ELEMENTWISE_OPS.has(op) ? elementwise : undefined);
+  return (RULES[op] as Rule | undefined) ?? (isElementwise(op) ? elementwise : undefined);
 }

@@ -5,8 +5,10 @@
  * repeats `shift` input pixels further on. Within a period each element has its own interval of input
  * pixels, since after upsampling neighbours do not see the same.
  */
+import type { OpName } from '../attributes.ts';
+import type { Graph, Node, Value } from '../ir.ts';
 
-export interface AxisMap {
+export interface AxisTrace {
   /** Axis of the input tensor. */
   readonly axis: number;
   readonly period: number;
@@ -18,6 +20,22 @@ export interface AxisMap {
   readonly before: number;
   readonly after: number;
 }
+
+/** The map of each axis of a tensor; undefined for an axis that does not follow the input (channels). */
+export type AxisMaps = readonly (AxisTrace | undefined)[];
+
+export interface AxisContext {
+  readonly graph: Graph;
+  /** Maps of an input, or undefined when it does not depend on the network's input. */
+  maps(value: Value | undefined): AxisMaps | undefined;
+  /** Whether a value that does not depend on the input is the same number everywhere. */
+  uniform(value: Value): boolean;
+  /** Notes that the node looks at the whole extent, or does what cannot be followed. */
+  global(): void;
+}
+
+/** The maps of a node's outputs, which all have the same axes. */
+export type AxisRule<K extends OpName> = (node: Node<K>, context: AxisContext) => AxisMaps;
 
 /** Which elements of its input an element of an op's output reads, along one axis. */
 export interface Sampling {
@@ -40,26 +58,26 @@ export function leastCommonMultiple(a: number, b: number): number {
 }
 
 /** The input itself: each element is its own pixel. */
-export function identityMap(axis: number): AxisMap {
+export function identityMap(axis: number): AxisTrace {
   return { axis, period: 1, shift: 1, low: [0], high: [0], before: 0, after: 0 };
 }
 
 /** First and last input pixel that element `p` depends on; p may lie outside of the tensor. */
-export function interval({ period, shift, low, high }: AxisMap, p: number): readonly [number, number] {
+export function pixelInterval({ period, shift, low, high }: AxisTrace, p: number): readonly [number, number] {
   const turns = Math.floor(p / period);
   const r = p - turns * period;
   return [low[r] + turns * shift, high[r] + turns * shift];
 }
 
 /** The map of an op's output, given the sizes of its input and output along the axis. */
-export function sample(map: AxisMap, sampling: Sampling, inputSize: number, outputSize: number): AxisMap {
+export function sample(map: AxisTrace, sampling: Sampling, inputSize: number, outputSize: number): AxisTrace {
   const { step, advance, taps, first, last } = sampling;
   const turns = map.period / greatestCommonDivisor(map.period, advance);
   const period = turns * step;
   const low: number[] = [];
   const high: number[] = [];
   for (let r = 0; r < period; r++) {
-    const seen = taps(r).map((t) => interval(map, t));
+    const seen = taps(r).map((t) => pixelInterval(map, t));
     low.push(Math.min(...seen.map(([from]) => from)));
     high.push(Math.max(...seen.map(([, to]) => to)));
   }
@@ -72,11 +90,11 @@ export function sample(map: AxisMap, sampling: Sampling, inputSize: number, outp
 }
 
 /** Both dependences at once, or undefined where the two do not keep step with each other. */
-export function union(a: AxisMap, b: AxisMap): AxisMap | undefined {
+export function union(a: AxisTrace, b: AxisTrace): AxisTrace | undefined {
   if (a === b) return a;
   if (a.axis !== b.axis || a.shift * b.period !== b.shift * a.period) return undefined;
   const period = leastCommonMultiple(a.period, b.period);
-  const both = Array.from({ length: period }, (_, r) => [interval(a, r), interval(b, r)] as const);
+  const both = Array.from({ length: period }, (_, r) => [pixelInterval(a, r), pixelInterval(b, r)] as const);
   return {
     axis: a.axis,
     period,

@@ -1,25 +1,18 @@
 /** What each operation does to the dependence of its elements on the input's pixels. */
 import { type Shape, sizeOf } from '../../array/ndarray.ts';
-import type { OpName } from '../attributes.ts';
-import type { Graph, Node, Value } from '../ir.ts';
+import type { Node, Value } from '../ir.ts';
 import { broadcastShapes, integers, normaliseAxis } from '../op-row.ts';
-import { convGeometry } from '../ops/convolution.ts';
-import { type AxisMap, type Sampling, sample, strided, transposedWindows, union, windows } from './axis-map.ts';
-
-/** The map of each axis of a tensor; undefined for an axis that does not follow the input (channels). */
-export type AxisMaps = readonly (AxisMap | undefined)[];
-
-export interface AxisContext {
-  readonly graph: Graph;
-  /** Maps of an input, or undefined when it does not depend on the network's input. */
-  maps(value: Value | undefined): AxisMaps | undefined;
-  /** Whether a value that does not depend on the input is the same number everywhere. */
-  uniform(value: Value): boolean;
-  /** Notes that the node looks at the whole extent, or does what cannot be followed. */
-  global(): void;
-}
-
-type AxisRule<K extends OpName> = (node: Node<K>, context: AxisContext) => AxisMaps;
+import {
+  type AxisContext,
+  type AxisMaps,
+  type AxisRule,
+  type AxisTrace,
+  type Sampling,
+  sample,
+  strided,
+  union,
+  windows,
+} from './axis-map.ts';
 
 function dataOf(node: Node): Value {
   return node.inputs[0] as Value;
@@ -30,16 +23,21 @@ function out(node: Node): Value {
 }
 
 /** No axis follows the input any more. */
-function lost(node: Node, context: AxisContext): AxisMaps {
+export function lost(node: Node, context: AxisContext): AxisMaps {
   if (node.inputs.some((value) => context.maps(value)?.some((map) => map !== undefined))) context.global();
   return out(node).shape.map(() => undefined);
 }
 
+/** One input's elements repeated to the size of the output. */
+export function expand(node: Node, context: AxisContext): AxisMaps {
+  return elementwise({ ...node, inputs: node.inputs.slice(0, 1) }, context);
+}
+
 /** Elements are combined with those at the same place. */
-function elementwise(node: Node, context: AxisContext): AxisMaps {
+export function elementwise(node: Node, context: AxisContext): AxisMaps {
   const { shape } = out(node);
   return shape.map((size, i) => {
-    let combined: AxisMap | undefined;
+    let combined: AxisTrace | undefined;
     let fixed = false;
     for (const value of node.inputs) {
       const k = i - shape.length + (value?.shape.length ?? 0);
@@ -59,12 +57,12 @@ function elementwise(node: Node, context: AxisContext): AxisMaps {
   });
 }
 
-function firstInput(node: Node, context: AxisContext): AxisMaps {
+export function firstInput(node: Node, context: AxisContext): AxisMaps {
   return context.maps(dataOf(node)) ?? out(node).shape.map(() => undefined);
 }
 
 /** Every spatial axis sampled on its own; channels must not follow the input. */
-function sampled(
+export function sampled(
   node: Node,
   context: AxisContext,
   sampling: (axis: number) => Sampling | undefined,
@@ -88,7 +86,7 @@ function sampled(
 
 type Pooling = 'MaxPool' | 'AveragePool';
 
-const pool: AxisRule<Pooling> = (node, context) => {
+export const pool: AxisRule<Pooling> = (node, context) => {
   const { kernel_shape: kernel, pads, strides, dilations } = node.attributes;
   return sampled(
     node,
@@ -101,18 +99,6 @@ const pool: AxisRule<Pooling> = (node, context) => {
   );
 };
 
-function convolution(transposed: boolean): AxisRule<'Conv' | 'ConvTranspose'> {
-  return (node, context) => {
-    const g = convGeometry(node.attributes, (node.inputs[1] as Value).shape.slice(2));
-    const shapeOf = transposed ? transposedWindows : windows;
-    return sampled(node, context, (axis) => {
-      const i = axis - 2;
-      if (i < 0) return strided(0, 1);
-      return shapeOf(g.kernel[i], g.strides[i], g.dilations[i], g.padsBegin[i]);
-    });
-  };
-}
-
 /** The axes that `axes` names are looked at as a whole. */
 function overAxes(node: Node, context: AxisContext, axes: readonly number[]): void {
   const maps = context.maps(dataOf(node));
@@ -121,7 +107,7 @@ function overAxes(node: Node, context: AxisContext, axes: readonly number[]): vo
 
 type Reduction = 'ReduceSum' | 'ReduceMean' | 'ReduceMax' | 'ReduceMin' | 'ArgMax';
 
-const reduction: AxisRule<Reduction> = (node, context) => {
+export const reduction: AxisRule<Reduction> = (node, context) => {
   const { shape } = dataOf(node);
   const { axis, keepdims = 1, noop_with_empty_axes: noop } = node.attributes as Readonly<Record<string, number>>;
   const listed = node.inputs[1] && context.graph.constants.get(node.inputs[1]);
@@ -138,16 +124,16 @@ const reduction: AxisRule<Reduction> = (node, context) => {
   return keepdims ? kept : kept.filter((_, i) => !axes.includes(i));
 };
 
-const softmax: AxisRule<'Softmax' | 'LogSoftmax'> = (node, context) => {
+export const softmax: AxisRule<'Softmax' | 'LogSoftmax'> = (node, context) => {
   overAxes(node, context, [normaliseAxis(node.attributes.axis ?? -1, dataOf(node).shape.length, node.op)]);
   return firstInput(node, context);
 };
 
 /** An axis survives where as many elements lie before it as before. */
-function reshaped(node: Node, context: AxisContext): AxisMaps {
+export function reshaped(node: Node, context: AxisContext): AxisMaps {
   const maps = firstInput(node, context);
   const [from, to] = [dataOf(node).shape, out(node).shape];
-  const result: (AxisMap | undefined)[] = to.map(() => undefined);
+  const result: (AxisTrace | undefined)[] = to.map(() => undefined);
   maps.forEach((map, i) => {
     if (map === undefined) return;
     const lead = sizeOf(from.slice(0, i));
@@ -166,7 +152,7 @@ function rational(scale: number): readonly [number, number] | undefined {
   return undefined;
 }
 
-const resize: AxisRule<'Resize'> = (node, context) => {
+export const resize: AxisRule<'Resize'> = (node, context) => {
   const { mode = 'nearest', coordinate_transformation_mode: transform = 'half_pixel', nearest_mode } = node.attributes;
   const [from, to] = [dataOf(node).shape, out(node).shape];
   const scales = node.inputs[2] && context.graph.constants.get(node.inputs[2])?.data;
@@ -200,7 +186,7 @@ const resize: AxisRule<'Resize'> = (node, context) => {
   );
 };
 
-const slice: AxisRule<'Slice'> = (node, context) => {
+export const slice: AxisRule<'Slice'> = (node, context) => {
   const list = (i: number) => {
     const array = node.inputs[i] && context.graph.constants.get(node.inputs[i]);
     return array && integers(array);
@@ -221,14 +207,14 @@ const slice: AxisRule<'Slice'> = (node, context) => {
   );
 };
 
-const pad: AxisRule<'Pad'> = (node, context) => {
+export const pad: AxisRule<'Pad'> = (node, context) => {
   const amounts = node.inputs[1] && context.graph.constants.get(node.inputs[1]);
   const pads = amounts === undefined ? [] : integers(amounts);
   return sampled(node, context, (axis) => strided(-(pads[axis] ?? 0), 1), { mixesChannels: false });
 };
 
 /** Zeros or the image's own border put around it are padding; other joints along such an axis are not followed. */
-const concat: AxisRule<'Concat'> = (node, context) => {
+export const concat: AxisRule<'Concat'> = (node, context) => {
   const { shape } = out(node);
   const axis = normaliseAxis(node.attributes.axis, shape.length, 'Concat');
   const parts = node.inputs as readonly Value[];
@@ -246,7 +232,7 @@ const concat: AxisRule<'Concat'> = (node, context) => {
   const [only] = following;
   if (only === undefined) return maps;
   const before = parts.slice(0, parts.indexOf(only)).reduce((sum, { shape: part }) => sum + part[axis], 0);
-  const map = context.maps(only)?.[axis] as AxisMap;
+  const map = context.maps(only)?.[axis] as AxisTrace;
   const padded = sample(map, strided(-before, 1), only.shape[axis], shape[axis]);
   return maps.map((other, i) => (i === axis ? padded : other));
 };
@@ -257,13 +243,13 @@ function widened(value: Value, shape: Shape, axis: number): Value {
 }
 
 /** A list of indices 0..n-1 with others around it is padding by the image's own pixels. */
-const gather: AxisRule<'Gather'> = (node, context) => {
+export const gather: AxisRule<'Gather'> = (node, context) => {
   const { shape } = dataOf(node);
   const axis = normaliseAxis(node.attributes.axis ?? 0, shape.length, 'Gather');
   const maps = firstInput(node, context);
   const indices = node.inputs[1] as Value;
   const array = context.graph.constants.get(indices);
-  const outer = (map: AxisMap | undefined) => [
+  const outer = (map: AxisTrace | undefined) => [
     ...maps.slice(0, axis),
     ...indices.shape.map(() => map),
     ...maps.slice(axis + 1),
@@ -280,14 +266,14 @@ const gather: AxisRule<'Gather'> = (node, context) => {
   return outer(sample(map, strided(-before, 1), size, list.length));
 };
 
-const transpose: AxisRule<'Transpose'> = (node, context) => {
+export const transpose: AxisRule<'Transpose'> = (node, context) => {
   const maps = firstInput(node, context);
   const perm = node.attributes.perm ?? maps.map((_, i) => maps.length - 1 - i);
   return perm.map((p) => maps[p]);
 };
 
 /** Rows keep their place; the axis that is summed over is looked at as a whole. */
-const matMul: AxisRule<'MatMul'> = (node, context) => {
+export const matMul: AxisRule<'MatMul'> = (node, context) => {
   const [x, y] = node.inputs as readonly [Value, Value];
   const [p, q] = [context.maps(x), context.maps(y)];
   if (p?.at(-1) !== undefined || q?.at(-2) !== undefined) context.global();
@@ -301,7 +287,7 @@ const matMul: AxisRule<'MatMul'> = (node, context) => {
   return [...leading, p?.at(-2), q?.at(-1)].slice(-shape.length);
 };
 
-function blocks(node: Node<'DepthToSpace'> | Node<'SpaceToDepth'>, context: AxisContext): AxisMaps {
+export function blocks(node: Node<'DepthToSpace'> | Node<'SpaceToDepth'>, context: AxisContext): AxisMaps {
   const { blocksize: s } = node.attributes;
   return sampled(node, context, (axis) => {
     if (axis < 2) return strided(0, 1);
@@ -311,12 +297,12 @@ function blocks(node: Node<'DepthToSpace'> | Node<'SpaceToDepth'>, context: Axis
   });
 }
 
-const channelsOnly: AxisRule<'LRN'> = (node, context) => {
+export const channelsOnly: AxisRule<'LRN'> = (node, context) => {
   overAxes(node, context, [1]);
   return firstInput(node, context);
 };
 
-const wholeImage: AxisRule<'InstanceNormalization' | 'GlobalAveragePool'> = (node, context) => {
+export const wholeImage: AxisRule<'InstanceNormalization' | 'GlobalAveragePool'> = (node, context) => {
   overAxes(
     node,
     context,
@@ -328,69 +314,8 @@ const wholeImage: AxisRule<'InstanceNormalization' | 'GlobalAveragePool'> = (nod
   return node.op === 'GlobalAveragePool' ? maps.map((map, i) => (i < 2 ? map : undefined)) : maps;
 };
 
-const split: AxisRule<'Split'> = (node, context) => {
+export const split: AxisRule<'Split'> = (node, context) => {
   const axis = normaliseAxis(node.attributes.axis ?? 0, dataOf(node).shape.length, 'Split');
   overAxes(node, context, [axis]);
   return firstInput(node, context).map((map, i) => (i === axis ? undefined : map));
 };
-
-const RULES: { readonly [K in OpName]?: AxisRule<K> } = {
-  Conv: convolution(false) as AxisRule<'Conv'>,
-  ConvTranspose: convolution(true) as AxisRule<'ConvTranspose'>,
-  MaxPool: pool as AxisRule<'MaxPool'>,
-  AveragePool: pool as AxisRule<'AveragePool'>,
-  GlobalAveragePool: wholeImage as AxisRule<'GlobalAveragePool'>,
-  InstanceNormalization: wholeImage as AxisRule<'InstanceNormalization'>,
-  BatchNormalization: firstInput,
-  LRN: channelsOnly,
-  Dropout: firstInput,
-  Clip: firstInput,
-  ReduceSum: reduction as AxisRule<'ReduceSum'>,
-  ReduceMean: reduction as AxisRule<'ReduceMean'>,
-  ReduceMax: reduction as AxisRule<'ReduceMax'>,
-  ReduceMin: reduction as AxisRule<'ReduceMin'>,
-  ArgMax: reduction as AxisRule<'ArgMax'>,
-  Softmax: softmax as AxisRule<'Softmax'>,
-  LogSoftmax: softmax as AxisRule<'LogSoftmax'>,
-  Resize: resize,
-  Slice: slice,
-  Pad: pad,
-  Concat: concat,
-  Gather: gather,
-  Transpose: transpose,
-  Split: split,
-  Reshape: reshaped,
-  Flatten: reshaped,
-  Squeeze: reshaped,
-  Unsqueeze: reshaped,
-  MatMul: matMul,
-  DepthToSpace: blocks,
-  SpaceToDepth: blocks,
-  Expand: (node, context) => elementwise({ ...node, inputs: node.inputs.slice(0, 1) }, context),
-  // Not followed
-  Gemm: lost,
-  Tile: lost,
-  ScatterElements: lost,
-  Col2Im: lost,
-  'lamella.ConvGradInput': lost,
-  'lamella.ConvGradWeight': lost,
-  'lamella.MaxPoolGrad': lost,
-  'nchwc.ReorderInput': lost,
-  'nchwc.ReorderOutput': lost,
-  'nchwc.Conv': lost,
-  'nchwc.MaxPool': lost,
-  'nchwc.AveragePool': lost,
-  'nchwc.Upsample': lost,
-  'microsoft.FusedMatMul': lost,
-};
-
-/** The maps of a node's outputs (all have the same axes). */
-export function outputMaps(node: Node, context: AxisContext): AxisMaps {
-  const rule = (RULES[node.op] ?? elementwise) as AxisRule<OpName>;
-  return rule(node, context);
-}
-
-/** Ops whose result follows from sizes alone: it depends on no pixel. */
-export function dependsOnSizesOnly(op: OpName): boolean {
-  return op === 'Shape' || op === 'ConstantOfShape';
-}

@@ -2,6 +2,7 @@
 import { bytesPer, sizeOf } from '../../array/ndarray.ts';
 import { parametersOf } from '../constants.ts';
 import type { Graph, Node, Value } from '../ir.ts';
+import { rowOf } from '../ops/table.ts';
 
 export interface NodeCost {
   readonly node: Node;
@@ -37,31 +38,9 @@ export function parameterCount(parameters: readonly { readonly value: Value }[])
   return parameters.reduce((sum, { value }) => sum + sizeOf(value.shape), 0);
 }
 
-/**
- * Multiply-accumulates of one node.
- * Conv: outputs x (C / group) x kernel. ConvTranspose: inputs x (K / group) x kernel. Gemm and MatMul: outputs x inner.
- */
-function macsOf(node: Node): number {
-  const [x, w] = node.inputs;
-  const y = node.outputs[0];
-  if (x === undefined || w === undefined || y === undefined) return 0;
-  const perElement = sizeOf(w.shape.slice(1));
-  switch (node.op) {
-    case 'Conv':
-      return sizeOf(y.shape) * perElement;
-    case 'ConvTranspose':
-    case 'lamella.ConvGradInput':
-      return sizeOf(x.shape) * perElement;
-    // Every element of dy meets as many inputs as it has in the forward pass.
-    case 'lamella.ConvGradWeight':
-      return sizeOf(x.shape) * sizeOf(y.shape.slice(1));
-    case 'MatMul':
-      return sizeOf(y.shape) * (x.shape.at(-1) as number);
-    case 'Gemm':
-      return (sizeOf(y.shape) * sizeOf(x.shape)) / y.shape[0];
-    default:
-      return 0;
-  }
+function macsOf({ op, inputs: [x, w], outputs: [y] }: Node): number {
+  const { macs } = rowOf(op).traits;
+  return typeof macs === 'function' && x !== undefined && w !== undefined ? macs(x, w, y) : 0;
 }
 
 /**

@@ -2,8 +2,10 @@
 import type { Shape } from '../../array/ndarray.ts';
 import { GraphError } from '../../errors.ts';
 import { describeValue, type Graph, type Value } from '../ir.ts';
-import { type AxisMap, identityMap, interval, leastCommonMultiple } from './axis-map.ts';
-import { type AxisMaps, dependsOnSizesOnly, outputMaps } from './axis-rules.ts';
+import { rowOf } from '../ops/table.ts';
+import type { AxisMaps } from './axis-map.ts';
+import { type AxisTrace, identityMap, leastCommonMultiple, pixelInterval } from './axis-map.ts';
+import { lost } from './axis-rules.ts';
 
 interface Trace {
   readonly maps: AxisMaps;
@@ -40,9 +42,11 @@ export function traceDependence(
   };
   for (const node of graph.nodes) {
     const seen = node.inputs.flatMap((value) => (value && traces.get(value)) ?? []);
-    if (seen.length === 0 || dependsOnSizesOnly(node.op)) continue;
+    const { axes } = rowOf(node.op);
+    if (seen.length === 0 || axes === 'sizes') continue;
+    const rule = typeof axes === 'function' ? axes : lost;
     const globals = new Set(seen.flatMap((trace) => [...trace.globals]));
-    const maps = outputMaps(node, {
+    const maps = rule(node, {
       graph,
       maps: (value) => value && traces.get(value)?.maps,
       uniform,
@@ -71,7 +75,7 @@ export interface ReceptiveField {
   readonly offset: number;
 }
 
-function fieldOf(map: AxisMap): ReceptiveField {
+function fieldOf(map: AxisTrace): ReceptiveField {
   const sizes = map.low.map((low, r) => Math.max(0, map.high[r] - low + 1));
   const common = leastCommonMultiple(map.shift, map.period);
   return {
@@ -106,7 +110,7 @@ export function dependsOn(
   p: number,
 ): readonly [number, number] | undefined {
   const map = traces.get(value)?.maps.find((candidate) => candidate?.axis === axis);
-  return map && interval(map, p);
+  return map && pixelInterval(map, p);
 }
 
 /** What tiles must obey along one axis; all in input pixels. */

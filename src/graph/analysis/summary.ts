@@ -1,6 +1,8 @@
 /** A graph as a list of layers, for people. */
 import type { OpName } from '../attributes.ts';
 import type { Graph, Node, Value } from '../ir.ts';
+import type { OpKind } from '../op-row.ts';
+import { kindOf } from '../ops/table.ts';
 import { costOf } from './cost.ts';
 import { type ReceptiveField, receptiveField, traceDependence } from './receptive-field.ts';
 
@@ -23,18 +25,14 @@ export interface Layer {
   readonly reads: readonly number[];
 }
 
-const LAYERS: ReadonlySet<OpName> = new Set<OpName>([
-  'MaxPool',
-  'AveragePool',
-  'GlobalAveragePool',
-  'Resize',
-  'Concat',
-  'BatchNormalization',
-  'InstanceNormalization',
-  'LRN',
-  'Dropout',
-  'Softmax',
-  'LogSoftmax',
+/** Kinds that are layers even where they have no weights. */
+const LAYERS: ReadonlySet<OpKind> = new Set<OpKind>([
+  'pooling',
+  'upsampling',
+  'join',
+  'normalisation',
+  'dropout',
+  'softmax',
 ]);
 
 /** The scope of a node that is named by an op: `conv1` of `conv1/Conv_0`. */
@@ -64,7 +62,7 @@ export function layersOf(
     const sources = node.inputs.flatMap((value) => (value && made.get(value)) ?? []);
     const before = Math.max(-1, ...sources);
     const last = node.outputs[0];
-    const own = macs > 0 || count > 0 || LAYERS.has(node.op) || before < 0;
+    const own = macs > 0 || count > 0 || LAYERS.has(kindOf(node.op)) || before < 0;
     let at = before;
     if (own) {
       at = drafts.length;

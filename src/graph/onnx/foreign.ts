@@ -1,6 +1,5 @@
 /** Operations of ONNX that the table lacks, or forms of them that its rows lack, by operations that it has. */
 import { type NdArray, type Shape, sizeOf } from '../../array/ndarray.ts';
-import type { OpName } from '../attributes.ts';
 import type { GraphBuilder } from '../builder.ts';
 import type { Value } from '../ir.ts';
 import { integers } from '../op-row.ts';
@@ -185,23 +184,3 @@ function hardSigmoid(b: GraphBuilder, x: Value, alpha: number, beta: number): Va
 export function translate(node: RawNode, reading: Reading): Value | undefined {
   return FOREIGN[node.type]?.(node, reading, node.inputs as readonly Value[]);
 }
-
-/** Inputs that must be known when the graph is built, by op. */
-export const SIZE_INPUTS: { readonly [K in OpName]?: readonly number[] } = {
-  Reshape: [1],
-  Squeeze: [1],
-  Unsqueeze: [1],
-  Expand: [1],
-  Tile: [1],
-  Split: [1],
-  Slice: [1, 2, 3, 4],
-  Pad: [1],
-  Resize: [2, 3],
-  ConstantOfShape: [0],
-  ReduceSum: [1],
-  ReduceMean: [1],
-  ReduceMax: [1],
-  ReduceMin: [1],
-  Col2Im: [1, 2],
-  Dropout: [2],
-};

@@ -6,9 +6,9 @@ import { GraphBuilder } from '../builder.ts';
 import { checkGraph } from '../check.ts';
 import type { Graph, Value } from '../ir.ts';
 import type { OpRow } from '../op-row.ts';
-import { OPS } from '../ops/table.ts';
+import { OPS, rowOf } from '../ops/table.ts';
 import { fold, foldSizes, readsSizes } from './fold.ts';
-import { SIZE_INPUTS, translate } from './foreign.ts';
+import { translate } from './foreign.ts';
 import { type DeclaredTensor, declared, domainOf, fedInputs, parseModel } from './model.ts';
 import type { NodeProto } from './onnx_pb.ts';
 import { constantContent, type RawAttribute, type RawNode, type Reading, rawAttribute } from './raw-node.ts';
@@ -219,7 +219,7 @@ class Reader {
 
   /** Computed sizes as the constants that the row asks for. */
   #materialise(op: OpName, inputs: RawNode['inputs'], reading: Reading): RawNode['inputs'] {
-    const positions = SIZE_INPUTS[op] ?? [];
+    const positions = rowOf(op).traits.known;
     return inputs.map((value, i) => {
       if (value === undefined || !positions.includes(i)) return value;
       if (this.#sized.has(value)) this.#sizesFixed = true;

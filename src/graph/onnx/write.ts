@@ -4,8 +4,7 @@ import type { NdArray } from '../../array/ndarray.ts';
 import { GraphError } from '../../errors.ts';
 import type { AttributeKind, OpName } from '../attributes.ts';
 import type { Graph, Node, Value } from '../ir.ts';
-import type { OpRow } from '../op-row.ts';
-import { OPS } from '../ops/table.ts';
+import { rowOf } from '../ops/table.ts';
 import {
   type AttributeProto,
   AttributeProto_AttributeType,
@@ -81,7 +80,7 @@ function attributeToProto(name: string, kind: AttributeKind, value: unknown): At
 }
 
 function nodeToProto(node: Node): NodeProto {
-  const { domain, attributes } = OPS[node.op] as OpRow<OpName>;
+  const { domain, attributes } = rowOf(node.op);
   const kinds = attributes as { readonly [name: string]: AttributeKind };
   const inputs = node.inputs.map((value) => value?.name ?? '');
   while (inputs.at(-1) === '') inputs.pop();
@@ -153,7 +152,7 @@ export function writeOnnx(
     );
   }
   const sequences = emptySequence === undefined ? [] : [emptySequence];
-  const domains = new Set(graph.nodes.map((node) => OPS[node.op].domain));
+  const domains = new Set(graph.nodes.map((node) => rowOf(node.op).domain));
   domains.delete('');
   const model = create(ModelProtoSchema, {
     irVersion: BigInt(IR_VERSION),

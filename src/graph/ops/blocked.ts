@@ -3,11 +3,12 @@
  * memory is [N][C/block][H][W][block]. And its product of a transposed input. Only lowering writes these, so they have
  * no gradient.
  */
-import { noGradient, type OpRow } from '../op-row.ts';
+import { noGradient, type OpRow, unknown } from '../op-row.ts';
 import { convGeometry, convolvedSizes } from './convolution.ts';
 import { pooledSizes } from './pooling.ts';
 
 const LOWERED = noGradient('it appears only in lowered graphs, which are not differentiated again');
+const NOT_ANALYSED = unknown('it appears only in lowered graphs, which are not analysed');
 const DOMAIN = 'com.microsoft.nchwc';
 const POOL = { kernel_shape: 'ints', pads: 'ints', strides: 'ints', dilations: 'ints', ceil_mode: 'int' } as const;
 
@@ -26,6 +27,8 @@ export const BLOCKED: { readonly [K in Blocked]: OpRow<K> } = {
     opset: 1,
     arity: [1, 1],
     attributes: { channels_last: 'int' },
+    axes: NOT_ANALYSED,
+    traits: { kind: 'lowered', macs: NOT_ANALYSED, trainable: [], known: [] },
     infer: (context) => [{ dtype: context.input(0).dtype, shape: context.input(0).shape }],
     gradient: LOWERED,
   },
@@ -34,6 +37,8 @@ export const BLOCKED: { readonly [K in Blocked]: OpRow<K> } = {
     opset: 1,
     arity: [1, 1],
     attributes: { channels: 'int', channels_last: 'int' },
+    axes: NOT_ANALYSED,
+    traits: { kind: 'lowered', macs: NOT_ANALYSED, trainable: [], known: [] },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       return [{ dtype, shape: shape.map((n, i) => (i === 1 ? context.node.attributes.channels : n)) }];
@@ -53,6 +58,8 @@ export const BLOCKED: { readonly [K in Blocked]: OpRow<K> } = {
       group: 'int',
       activation: 'string',
     },
+    axes: NOT_ANALYSED,
+    traits: { kind: 'lowered', macs: NOT_ANALYSED, trainable: [], known: [] },
     infer: (context) => {
       const [x, w] = [context.input(0), context.input(1)];
       const g = convGeometry(context.node.attributes, context.node.attributes.kernel_shape ?? w.shape.slice(2));
@@ -65,6 +72,8 @@ export const BLOCKED: { readonly [K in Blocked]: OpRow<K> } = {
     opset: 1,
     arity: [1, 1],
     attributes: POOL,
+    axes: NOT_ANALYSED,
+    traits: { kind: 'lowered', macs: NOT_ANALYSED, trainable: [], known: [] },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       return [{ dtype, shape: [...shape.slice(0, 2), ...pooledSizes(shape.slice(2), context.node.attributes)] }];
@@ -76,6 +85,8 @@ export const BLOCKED: { readonly [K in Blocked]: OpRow<K> } = {
     opset: 1,
     arity: [1, 1],
     attributes: { ...POOL, count_include_pad: 'int' },
+    axes: NOT_ANALYSED,
+    traits: { kind: 'lowered', macs: NOT_ANALYSED, trainable: [], known: [] },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       return [{ dtype, shape: [...shape.slice(0, 2), ...pooledSizes(shape.slice(2), context.node.attributes)] }];
@@ -87,6 +98,8 @@ export const BLOCKED: { readonly [K in Blocked]: OpRow<K> } = {
     opset: 1,
     arity: [1, 1],
     attributes: { scales: 'ints', mode: 'string' },
+    axes: NOT_ANALYSED,
+    traits: { kind: 'lowered', macs: NOT_ANALYSED, trainable: [], known: [] },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       return [{ dtype, shape: shape.map((n, i) => n * context.node.attributes.scales[i]) }];
@@ -99,6 +112,8 @@ export const BLOCKED: { readonly [K in Blocked]: OpRow<K> } = {
     opset: 1,
     arity: [2, 2],
     attributes: { transBatchB: 'int' },
+    axes: NOT_ANALYSED,
+    traits: { kind: 'lowered', macs: NOT_ANALYSED, trainable: [], known: [] },
     infer: (context) => {
       const [a, b] = [context.input(0), context.input(1)];
       const [rows, inner] = a.shape.slice(-2) as [number, number];

@@ -4,9 +4,12 @@
  * With y = Conv(x, w) linear in both, all gradients close over the same three operations:
  *   dx = ConvGradInput(dy, w),  dw = ConvGradWeight(dy, x),  ConvTranspose(x, w) = ConvGradInput(x, w).
  */
+import { sizeOf } from '../../array/ndarray.ts';
+import { type AxisRule, strided, transposedWindows, windows } from '../analysis/axis-map.ts';
+import { sampled } from '../analysis/axis-rules.ts';
 import type { ConvAttributes } from '../attributes.ts';
 import type { Node, Value } from '../ir.ts';
-import type { Build, OpRow } from '../op-row.ts';
+import { type Build, type OpRow, unknown } from '../op-row.ts';
 
 const KINDS = { kernel_shape: 'ints', pads: 'ints', strides: 'ints', dilations: 'ints', group: 'int' } as const;
 
@@ -67,6 +70,17 @@ function biasGradient(b: Build, d: Value, bias: Value | undefined): Value | unde
 
 type Convolutions = 'Conv' | 'ConvTranspose' | 'lamella.ConvGradInput' | 'lamella.ConvGradWeight';
 
+/** Each spatial axis by itself, in windows of the kernel or their adjoint. */
+function convolvedAxes(shapeOf: typeof windows): AxisRule<'Conv' | 'ConvTranspose'> {
+  return (node, context) => {
+    const g = convGeometry(node.attributes, (node.inputs[1] as Value).shape.slice(2));
+    return sampled(node, context, (axis) => {
+      const i = axis - 2;
+      return i < 0 ? strided(0, 1) : shapeOf(g.kernel[i], g.strides[i], g.dilations[i], g.padsBegin[i]);
+    });
+  };
+}
+
 export const CONVOLUTIONS: { readonly [K in Convolutions]: OpRow<K> } = {
   // y[n,k,p] = sum_{c,i} w[k,c,i] x[n,c, stride p + dilation i - pad] + bias[k]
   Conv: {
@@ -74,6 +88,13 @@ export const CONVOLUTIONS: { readonly [K in Convolutions]: OpRow<K> } = {
     opset: 11,
     arity: [2, 3],
     attributes: KINDS,
+    axes: convolvedAxes(windows),
+    traits: {
+      kind: 'convolution',
+      macs: (_, w, y) => sizeOf(y.shape) * sizeOf(w.shape.slice(1)),
+      trainable: [1, 2],
+      known: [],
+    },
     infer: (context) => {
       const [x, w] = [context.input(0), context.input(1)];
       const g = convGeometry(context.node.attributes, w.shape.slice(2));
@@ -107,6 +128,13 @@ export const CONVOLUTIONS: { readonly [K in Convolutions]: OpRow<K> } = {
     opset: 11,
     arity: [2, 3],
     attributes: { ...KINDS, output_padding: 'ints' },
+    axes: convolvedAxes(transposedWindows),
+    traits: {
+      kind: 'upconvolution',
+      macs: (x, w) => sizeOf(x.shape) * sizeOf(w.shape.slice(1)),
+      trainable: [1, 2],
+      known: [],
+    },
     infer: (context) => {
       const [x, w] = [context.input(0), context.input(1)];
       const g = convGeometry(context.node.attributes, w.shape.slice(2));
@@ -144,6 +172,13 @@ export const CONVOLUTIONS: { readonly [K in Convolutions]: OpRow<K> } = {
     opset: 1,
     arity: [2, 2],
     attributes: { ...KINDS, input_shape: 'ints' },
+    axes: unknown('it belongs to the backward pass'),
+    traits: {
+      kind: 'gradient',
+      macs: (dy, w) => sizeOf(dy.shape) * sizeOf(w.shape.slice(1)),
+      trainable: [],
+      known: [],
+    },
     infer: (context) => {
       const [dy, w] = [context.input(0), context.input(1)];
       const shape = context.node.attributes.input_shape;
@@ -171,6 +206,13 @@ export const CONVOLUTIONS: { readonly [K in Convolutions]: OpRow<K> } = {
     opset: 1,
     arity: [2, 2],
     attributes: KINDS,
+    axes: unknown('it belongs to the backward pass'),
+    traits: {
+      kind: 'gradient',
+      macs: (dy, _, dw) => sizeOf(dy.shape) * sizeOf(dw.shape.slice(1)),
+      trainable: [],
+      known: [],
+    },
     infer: (context) => {
       const [dy, x] = [context.input(0), context.input(1)];
       const { kernel_shape: kernel, group = 1 } = context.node.attributes;

@@ -1,4 +1,5 @@
 /** Elementwise operations. Gradients of broadcast inputs are summed back to the input's shape. */
+import * as axes from '../analysis/axis-rules.ts';
 import type { OpName } from '../attributes.ts';
 import type { Value } from '../ir.ts';
 import {
@@ -7,6 +8,7 @@ import {
   type GradientRule,
   type InferContext,
   noGradient,
+  type OpKind,
   type OpRow,
   sumTo,
   type TensorType,
@@ -41,12 +43,14 @@ function inferBroadcast<K extends OpName>(context: InferContext<K>): TensorType 
 
 type BinaryRule = (b: Build, x: Value, y: Value, out: Value, d: Value) => readonly [Value, Value];
 
-function binary<K extends Binary>(opset: number, rule: BinaryRule): OpRow<K> {
+function binary<K extends Binary>(opset: number, rule: BinaryRule, kind: OpKind = 'elementwise'): OpRow<K> {
   return {
     domain: '',
     opset,
     arity: [2, 2],
     attributes: {} as OpRow<K>['attributes'],
+    axes: axes.elementwise,
+    traits: { kind, macs: 0, trainable: kind === 'arithmetic' ? [0, 1] : [], known: [] },
     infer: (context) => [inferBroadcast(context)],
     gradient: (b, node, [d]) => {
       const [x, y] = node.inputs as readonly [Value, Value];
@@ -63,6 +67,8 @@ function comparison<K extends Comparison>(opset: number): OpRow<K> {
     opset,
     arity: [2, 2],
     attributes: {} as OpRow<K>['attributes'],
+    axes: axes.elementwise,
+    traits: { kind: 'elementwise', macs: 0, trainable: [], known: [] },
     infer: (context) => [{ ...inferBroadcast(context), dtype: 'bool' }],
     gradient: noGradient('a comparison is constant almost everywhere'),
   };
@@ -70,12 +76,14 @@ function comparison<K extends Comparison>(opset: number): OpRow<K> {
 
 type UnaryRule = (b: Build, x: Value, out: Value, d: Value) => Value;
 
-function unary<K extends Unary>(opset: number, rule: UnaryRule | string): OpRow<K> {
+function unary<K extends Unary>(opset: number, rule: UnaryRule | string, kind: OpKind = 'elementwise'): OpRow<K> {
   return {
     domain: '',
     opset,
     arity: [1, 1],
     attributes: {} as OpRow<K>['attributes'],
+    axes: axes.elementwise,
+    traits: { kind, macs: 0, trainable: kind === 'identity' ? 'through' : [], known: [] },
     infer: (context) => [{ dtype: context.input(0).dtype, shape: context.input(0).shape }],
     gradient:
       typeof rule === 'string'
@@ -110,14 +118,18 @@ export const ELEMENTWISE: {
     | 'Cast'
     | 'Dropout']: OpRow<K>;
 } = {
-  Add: binary(7, (_, _x, _y, _out, d) => [d, d]),
-  Sub: binary(7, (b, _x, _y, _out, d) => [d, b.neg(d)]),
-  Mul: binary(7, (b, x, y, _out, d) => [b.mul(d, y), b.mul(d, x)]),
+  Add: binary(7, (_, _x, _y, _out, d) => [d, d], 'arithmetic'),
+  Sub: binary(7, (b, _x, _y, _out, d) => [d, b.neg(d)], 'arithmetic'),
+  Mul: binary(7, (b, x, y, _out, d) => [b.mul(d, y), b.mul(d, x)], 'arithmetic'),
   // d(x/y) = dx/y - (x/y) dy/y
-  Div: binary(7, (b, _x, y, out, d) => {
-    const dx = b.div(d, y);
-    return [dx, b.neg(b.mul(dx, out))];
-  }),
+  Div: binary(
+    7,
+    (b, _x, y, out, d) => {
+      const dx = b.div(d, y);
+      return [dx, b.neg(b.mul(dx, out))];
+    },
+    'arithmetic',
+  ),
   // d(x^y) = y x^(y-1) dx + x^y log(x) dy; log(x) is taken as 0 where x <= 0
   Pow: binary(15, (b, x, y, out, d) => {
     const one = b.scalar(1, y.dtype);
@@ -149,6 +161,8 @@ export const ELEMENTWISE: {
     opset: 16,
     arity: [3, 3],
     attributes: {},
+    axes: axes.elementwise,
+    traits: { kind: 'elementwise', macs: 0, trainable: [], known: [] },
     infer: (context) => {
       const [condition, x, y] = [context.input(0), context.input(1), context.input(2)];
       if (condition.dtype !== 'bool') context.fail('the condition must be bool.');
@@ -180,24 +194,26 @@ export const ELEMENTWISE: {
   Reciprocal: unary(13, (b, _x, out, d) => b.neg(b.mul(d, b.mul(out, out)))),
   Exp: unary(13, (b, _x, out, d) => b.mul(d, out)),
   Log: unary(13, (b, x, _out, d) => b.div(d, x)),
-  Relu: unary(14, (b, _x, out, d) => gate(b, b.op('Greater', [out, b.scalar(0, out.dtype)]), d)),
+  Relu: unary(14, (b, _x, out, d) => gate(b, b.op('Greater', [out, b.scalar(0, out.dtype)]), d), 'activation'),
   // d s(x) = s (1 - s)
-  Sigmoid: unary(13, (b, _x, out, d) => b.mul(d, b.mul(out, b.sub(b.scalar(1, out.dtype), out)))),
+  Sigmoid: unary(13, (b, _x, out, d) => b.mul(d, b.mul(out, b.sub(b.scalar(1, out.dtype), out))), 'activation'),
   // d tanh(x) = 1 - tanh(x)^2
-  Tanh: unary(13, (b, _x, out, d) => b.mul(d, b.sub(b.scalar(1, out.dtype), b.mul(out, out)))),
+  Tanh: unary(13, (b, _x, out, d) => b.mul(d, b.sub(b.scalar(1, out.dtype), b.mul(out, out))), 'activation'),
   // d log(1 + exp(x)) = sigmoid(x)
-  Softplus: unary(1, (b, x, _out, d) => b.mul(d, b.op('Sigmoid', [x]))),
+  Softplus: unary(1, (b, x, _out, d) => b.mul(d, b.op('Sigmoid', [x])), 'activation'),
   // d erf(x) = 2 / sqrt(pi) exp(-x^2)
   Erf: unary(13, (b, x, _out, d) =>
     b.mul(d, b.mul(b.scalar(2 / Math.sqrt(Math.PI), x.dtype), b.op('Exp', [b.neg(b.mul(x, x))]))),
   ),
-  Identity: unary(13, (_b, _x, _out, d) => d),
+  Identity: unary(13, (_b, _x, _out, d) => d, 'identity'),
 
   LeakyRelu: {
     domain: '',
     opset: 16,
     arity: [1, 1],
     attributes: { alpha: 'float' },
+    axes: axes.elementwise,
+    traits: { kind: 'activation', macs: 0, trainable: [], known: [] },
     infer: (context) => [{ dtype: context.input(0).dtype, shape: context.input(0).shape }],
     gradient: (b, node, [d]) => {
       const x = node.inputs[0] as Value;
@@ -212,6 +228,8 @@ export const ELEMENTWISE: {
     opset: 6,
     arity: [1, 1],
     attributes: { alpha: 'float', beta: 'float' },
+    axes: axes.elementwise,
+    traits: { kind: 'activation', macs: 0, trainable: [], known: [] },
     infer: (context) => [{ dtype: context.input(0).dtype, shape: context.input(0).shape }],
     gradient: noGradient('it appears only in lowered graphs; one that is read becomes a Clip'),
   },
@@ -220,6 +238,8 @@ export const ELEMENTWISE: {
     opset: 13,
     arity: [1, 3],
     attributes: {},
+    axes: axes.firstInput,
+    traits: { kind: 'activation', macs: 0, trainable: [], known: [] },
     infer: (context) => [{ dtype: context.input(0).dtype, shape: context.input(0).shape }],
     gradient: clipGradient,
   },
@@ -228,6 +248,8 @@ export const ELEMENTWISE: {
     opset: 13,
     arity: [1, 1],
     attributes: { to: 'dtype' },
+    axes: axes.elementwise,
+    traits: { kind: 'elementwise', macs: 0, trainable: 'through', known: [] },
     infer: (context) => [{ dtype: context.node.attributes.to, shape: context.input(0).shape }],
     gradient: (b, node, [d]) => {
       const from = (node.inputs[0] as Value).dtype;
@@ -241,6 +263,8 @@ export const ELEMENTWISE: {
     opset: 13,
     arity: [1, 3],
     attributes: { seed: 'int' },
+    axes: axes.firstInput,
+    traits: { kind: 'dropout', macs: 0, trainable: [], known: [2] },
     infer: (context) => {
       if (context.node.inputs[2] !== undefined && Number(context.known(2).data[0]) !== 0) {
         context.fail('dropout in training mode draws its own numbers; use a mask as input instead.');
@@ -254,8 +278,3 @@ export const ELEMENTWISE: {
     gradient: (_b, _node, [d]) => [d],
   },
 };
-
-/** Ops whose every output element is computed from the elements at the same place; Identity and Dropout compute nothing. */
-export const ELEMENTWISE_OPS: ReadonlySet<OpName> = new Set(
-  (Object.keys(ELEMENTWISE) as OpName[]).filter((op) => op !== 'Identity' && op !== 'Dropout'),
-);

@@ -1,8 +1,10 @@
 /** Operations that cut, join, pick and place elements. */
+
 import { sizeOf } from '../../array/ndarray.ts';
+import * as axes from '../analysis/axis-rules.ts';
 import type { OpName } from '../attributes.ts';
 import type { Value } from '../ir.ts';
-import { type Build, type InferContext, integers, noGradient, normaliseAxis, type OpRow } from '../op-row.ts';
+import { type Build, type InferContext, integers, noGradient, normaliseAxis, type OpRow, unknown } from '../op-row.ts';
 
 type Movement =
   | 'Concat'
@@ -70,6 +72,8 @@ export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
     opset: 13,
     arity: [1, Number.POSITIVE_INFINITY],
     attributes: { axis: 'int' },
+    axes: axes.concat,
+    traits: { kind: 'join', macs: 0, trainable: [], known: [] },
     infer: (context) => {
       const first = context.input(0);
       const axis = normaliseAxis(context.node.attributes.axis, first.shape.length, 'Concat');
@@ -99,6 +103,8 @@ export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
     opset: 18,
     arity: [1, 2],
     attributes: { axis: 'int', num_outputs: 'int' },
+    axes: axes.split,
+    traits: { kind: 'movement', macs: 0, trainable: [], known: [1] },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       const axis = normaliseAxis(context.node.attributes.axis ?? 0, shape.length, 'Split');
@@ -123,6 +129,8 @@ export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
     opset: 13,
     arity: [3, 5],
     attributes: {},
+    axes: axes.slice,
+    traits: { kind: 'movement', macs: 0, trainable: [], known: [1, 2, 3, 4] },
     infer: (context) => {
       const shape = rangesOf(context).map(({ start, end, step }) => Math.max(0, Math.ceil((end - start) / step)));
       return [{ dtype: context.input(0).dtype, shape }];
@@ -169,6 +177,8 @@ export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
     opset: 13,
     arity: [2, 3],
     attributes: { mode: 'string' },
+    axes: axes.pad,
+    traits: { kind: 'movement', macs: 0, trainable: [], known: [1] },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       if ((context.node.attributes.mode ?? 'constant') !== 'constant')
@@ -206,6 +216,8 @@ export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
     opset: 13,
     arity: [2, 2],
     attributes: { axis: 'int' },
+    axes: axes.gather,
+    traits: { kind: 'movement', macs: 0, trainable: [], known: [] },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       const axis = normaliseAxis(context.node.attributes.axis ?? 0, shape.length, 'Gather');
@@ -236,6 +248,8 @@ export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
     opset: 18,
     arity: [3, 3],
     attributes: { axis: 'int', reduction: 'string' },
+    axes: unknown('places are data'),
+    traits: { kind: 'movement', macs: 0, trainable: [], known: [] },
     infer: (context) => {
       if (context.input(1).shape.join() !== context.input(2).shape.join())
         context.fail('indices and updates differ in shape.');
@@ -249,6 +263,8 @@ export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
     opset: 13,
     arity: [1, 1],
     attributes: { blocksize: 'int', mode: 'string' },
+    axes: axes.blocks,
+    traits: { kind: 'movement', macs: 0, trainable: [], known: [] },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       const { blocksize: s } = context.node.attributes;
@@ -268,6 +284,8 @@ export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
     opset: 13,
     arity: [1, 1],
     attributes: { blocksize: 'int' },
+    axes: axes.blocks,
+    traits: { kind: 'movement', macs: 0, trainable: [], known: [] },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       const { blocksize: s } = context.node.attributes;
@@ -283,6 +301,8 @@ export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
     opset: 18,
     arity: [3, 3],
     attributes: { dilations: 'ints', pads: 'ints', strides: 'ints' },
+    axes: unknown('columns have no place in the image'),
+    traits: { kind: 'movement', macs: 0, trainable: [], known: [1, 2] },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       const block = sizeOf(sizes(context, 2));

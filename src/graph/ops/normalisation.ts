@@ -1,5 +1,7 @@
 /** Normalisation layers as ONNX has them. Their gradients are compositions of standard ops. */
+
 import { ndarray } from '../../array/ndarray.ts';
+import * as axes from '../analysis/axis-rules.ts';
 import type { Value } from '../ir.ts';
 import type { Build, OpRow } from '../op-row.ts';
 
@@ -23,6 +25,8 @@ export const NORMALISATIONS: { readonly [K in 'BatchNormalization' | 'InstanceNo
     opset: 15,
     arity: [5, 5],
     attributes: { epsilon: 'float', momentum: 'float', training_mode: 'int' },
+    axes: axes.firstInput,
+    traits: { kind: 'normalisation', macs: 0, trainable: [1, 2], known: [] },
     infer: (context) => [{ dtype: context.input(0).dtype, shape: context.input(0).shape }],
     gradient: (b, node, [d]) => {
       if (d === undefined) return [];
@@ -50,6 +54,8 @@ export const NORMALISATIONS: { readonly [K in 'BatchNormalization' | 'InstanceNo
     opset: 6,
     arity: [3, 3],
     attributes: { epsilon: 'float' },
+    axes: axes.wholeImage,
+    traits: { kind: 'normalisation', macs: 0, trainable: [1, 2], known: [] },
     infer: (context) => [{ dtype: context.input(0).dtype, shape: context.input(0).shape }],
     gradient: (b, node, [d]) => {
       if (d === undefined) return [];
@@ -78,6 +84,8 @@ export const NORMALISATIONS: { readonly [K in 'BatchNormalization' | 'InstanceNo
     opset: 13,
     arity: [1, 1],
     attributes: { size: 'int', alpha: 'float', beta: 'float', bias: 'float' },
+    axes: axes.channelsOnly,
+    traits: { kind: 'normalisation', macs: 0, trainable: [], known: [] },
     infer: (context) => [{ dtype: context.input(0).dtype, shape: context.input(0).shape }],
     gradient: (b, node, [d]) => {
       if (d === undefined) return [];

@@ -1,8 +1,10 @@
 /** Pooling. */
+
 import { ndarray, sizeOf } from '../../array/ndarray.ts';
+import * as axes from '../analysis/axis-rules.ts';
 import type { PoolAttributes } from '../attributes.ts';
 import type { Value } from '../ir.ts';
-import type { Build, OpRow } from '../op-row.ts';
+import { type Build, type OpRow, unknown } from '../op-row.ts';
 
 const KINDS = { kernel_shape: 'ints', pads: 'ints', strides: 'ints', dilations: 'ints', ceil_mode: 'int' } as const;
 
@@ -73,6 +75,8 @@ export const POOLINGS: {
     opset: 12,
     arity: [1, 1],
     attributes: { ...KINDS, storage_order: 'int' },
+    axes: axes.pool,
+    traits: { kind: 'pooling', macs: 0, trainable: [], known: [] },
     infer: (context) => {
       const pooled = inferPool(context);
       return [pooled, { dtype: 'int64', shape: pooled.shape }];
@@ -90,6 +94,8 @@ export const POOLINGS: {
     opset: 1,
     arity: [3, 3],
     attributes: KINDS,
+    axes: unknown('it belongs to the backward pass'),
+    traits: { kind: 'gradient', macs: 0, trainable: [], known: [] },
     infer: (context) => [{ dtype: context.input(1).dtype, shape: context.input(0).shape }],
     // Linear in dy: the gradient picks g at the positions of the maxima.
     gradient: (b, node, [g]) => {
@@ -119,6 +125,8 @@ export const POOLINGS: {
     opset: 11,
     arity: [1, 1],
     attributes: { ...KINDS, count_include_pad: 'int' },
+    axes: axes.pool,
+    traits: { kind: 'pooling', macs: 0, trainable: [], known: [] },
     infer: (context) => [inferPool(context)],
     // A depthwise convolution with ones, divided by the counts; so is its adjoint.
     gradient: (b, node, [d]) => {
@@ -155,6 +163,8 @@ export const POOLINGS: {
     opset: 1,
     arity: [1, 1],
     attributes: {},
+    axes: axes.wholeImage,
+    traits: { kind: 'pooling', macs: 0, trainable: [], known: [] },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       return [{ dtype, shape: shape.map((n, i) => (i < 2 ? n : 1)) }];

@@ -1,6 +1,8 @@
 /** MatMul and Gemm. */
+import { sizeOf } from '../../array/ndarray.ts';
+import * as axes from '../analysis/axis-rules.ts';
 import type { Value } from '../ir.ts';
-import { type Build, broadcastShapes, type OpRow, sumTo } from '../op-row.ts';
+import { type Build, broadcastShapes, type OpRow, sumTo, unknown } from '../op-row.ts';
 
 function swapLast(b: Build, x: Value): Value {
   const rank = x.shape.length;
@@ -15,6 +17,13 @@ export const PRODUCTS: { readonly [K in 'MatMul' | 'Gemm']: OpRow<K> } = {
     opset: 13,
     arity: [2, 2],
     attributes: {},
+    axes: axes.matMul,
+    traits: {
+      kind: 'dense',
+      macs: (x, _, y) => sizeOf(y.shape) * (x.shape.at(-1) as number),
+      trainable: [0, 1],
+      known: [],
+    },
     infer: (context) => {
       const [a, b] = [context.input(0), context.input(1)];
       if (a.shape.length < 2 || b.shape.length < 2) context.fail('both inputs need at least two axes.');
@@ -41,6 +50,13 @@ export const PRODUCTS: { readonly [K in 'MatMul' | 'Gemm']: OpRow<K> } = {
     opset: 13,
     arity: [2, 3],
     attributes: { alpha: 'float', beta: 'float', transA: 'int', transB: 'int' },
+    axes: unknown('rows are images'),
+    traits: {
+      kind: 'dense',
+      macs: (x, _, y) => (sizeOf(y.shape) * sizeOf(x.shape)) / y.shape[0],
+      trainable: [0, 1, 2],
+      known: [],
+    },
     infer: (context) => {
       const [a, b] = [context.input(0), context.input(1)];
       if (a.shape.length !== 2 || b.shape.length !== 2) context.fail('both matrices need two axes.');

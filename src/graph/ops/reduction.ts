@@ -1,5 +1,7 @@
 /** Reductions and softmax. */
+
 import type { Shape } from '../../array/ndarray.ts';
+import * as axes from '../analysis/axis-rules.ts';
 import type { OpName } from '../attributes.ts';
 import type { Value } from '../ir.ts';
 import {
@@ -49,6 +51,8 @@ function reduce<K extends Reduce>(opset: number, rule: ReduceRule): OpRow<K> {
     opset,
     arity: [1, 2],
     attributes: { keepdims: 'int', noop_with_empty_axes: 'int' } as OpRow<K>['attributes'],
+    axes: axes.reduction,
+    traits: { kind: 'reduction', macs: 0, trainable: [], known: [1] },
     infer: (context) => [inferReduce(context)],
     gradient: (b, node, [d]) => {
       if (d === undefined) return [];
@@ -88,6 +92,8 @@ export const REDUCTIONS: { readonly [K in Reduce | 'ArgMax' | 'Softmax' | 'LogSo
     opset: 13,
     arity: [1, 1],
     attributes: { axis: 'int', keepdims: 'int', select_last_index: 'int' },
+    axes: axes.reduction,
+    traits: { kind: 'reduction', macs: 0, trainable: [], known: [] },
     infer: (context) => {
       const { shape } = context.input(0);
       const { axis = 0, keepdims = 1 } = context.node.attributes;
@@ -102,6 +108,8 @@ export const REDUCTIONS: { readonly [K in Reduce | 'ArgMax' | 'Softmax' | 'LogSo
     opset: 13,
     arity: [1, 1],
     attributes: { axis: 'int' },
+    axes: axes.softmax,
+    traits: { kind: 'softmax', macs: 0, trainable: [], known: [] },
     infer: inferSame,
     gradient: (b, node, [d]) => {
       if (d === undefined) return [];
@@ -116,6 +124,8 @@ export const REDUCTIONS: { readonly [K in Reduce | 'ArgMax' | 'Softmax' | 'LogSo
     opset: 13,
     arity: [1, 1],
     attributes: { axis: 'int' },
+    axes: axes.softmax,
+    traits: { kind: 'softmax', macs: 0, trainable: [], known: [] },
     infer: inferSame,
     gradient: (b, node, [d]) => {
       if (d === undefined) return [];

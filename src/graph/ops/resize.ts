@@ -1,5 +1,7 @@
 /** Resize by constant scales or sizes: nearest and linear. */
+
 import { ndarray } from '../../array/ndarray.ts';
+import * as axes from '../analysis/axis-rules.ts';
 import type { AttributesOf } from '../attributes.ts';
 import type { Value } from '../ir.ts';
 import { integers, type OpRow } from '../op-row.ts';
@@ -58,6 +60,8 @@ export const RESIZES: { readonly [K in 'Resize']: OpRow<K> } = {
     opset: 18,
     arity: [3, 4],
     attributes: { mode: 'string', coordinate_transformation_mode: 'string', nearest_mode: 'string' },
+    axes: axes.resize,
+    traits: { kind: 'upsampling', macs: 0, trainable: [], known: [2, 3] },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       if (context.node.inputs[3] !== undefined) return [{ dtype, shape: integers(context.known(3)) }];

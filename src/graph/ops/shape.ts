@@ -1,5 +1,7 @@
 /** Operations that describe, rename, reorder or repeat axes without computing on the elements. */
+
 import { sizeOf } from '../../array/ndarray.ts';
+import * as axes from '../analysis/axis-rules.ts';
 import type { OpName } from '../attributes.ts';
 import type { Value } from '../ir.ts';
 import {
@@ -11,6 +13,7 @@ import {
   normaliseAxis,
   type OpRow,
   sumTo,
+  unknown,
 } from '../op-row.ts';
 
 type Shaping =
@@ -38,6 +41,8 @@ export const SHAPES: { readonly [K in Shaping]: OpRow<K> } = {
     opset: 15,
     arity: [1, 1],
     attributes: { start: 'int', end: 'int' },
+    axes: 'sizes',
+    traits: { kind: 'shape', macs: 0, trainable: [], known: [] },
     infer: (context) => {
       const { start = 0, end } = context.node.attributes;
       return [{ dtype: 'int64', shape: [context.input(0).shape.slice(start, end).length] }];
@@ -49,6 +54,8 @@ export const SHAPES: { readonly [K in Shaping]: OpRow<K> } = {
     opset: 9,
     arity: [1, 1],
     attributes: { value: 'tensor' },
+    axes: 'sizes',
+    traits: { kind: 'shape', macs: 0, trainable: [], known: [0] },
     infer: (context) => [{ dtype: context.node.attributes.value?.dtype ?? 'float32', shape: sizes(context, 0) }],
     gradient: noGradient('the value is constant'),
   },
@@ -57,6 +64,8 @@ export const SHAPES: { readonly [K in Shaping]: OpRow<K> } = {
     opset: 14,
     arity: [2, 2],
     attributes: { allowzero: 'int' },
+    axes: axes.reshaped,
+    traits: { kind: 'movement', macs: 0, trainable: 'through', known: [1] },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       const wanted = sizes(context, 1).map((n, i) =>
@@ -77,6 +86,8 @@ export const SHAPES: { readonly [K in Shaping]: OpRow<K> } = {
     opset: 13,
     arity: [1, 1],
     attributes: { axis: 'int' },
+    axes: axes.reshaped,
+    traits: { kind: 'movement', macs: 0, trainable: [], known: [] },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       const { axis = 1 } = context.node.attributes;
@@ -90,6 +101,8 @@ export const SHAPES: { readonly [K in Shaping]: OpRow<K> } = {
     opset: 13,
     arity: [1, 2],
     attributes: {},
+    axes: axes.reshaped,
+    traits: { kind: 'movement', macs: 0, trainable: 'through', known: [1] },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       if (context.node.inputs[1] === undefined) return [{ dtype, shape: shape.filter((n) => n !== 1) }];
@@ -104,6 +117,8 @@ export const SHAPES: { readonly [K in Shaping]: OpRow<K> } = {
     opset: 13,
     arity: [2, 2],
     attributes: {},
+    axes: axes.reshaped,
+    traits: { kind: 'movement', macs: 0, trainable: 'through', known: [1] },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       const wanted = sizes(context, 1);
@@ -119,6 +134,8 @@ export const SHAPES: { readonly [K in Shaping]: OpRow<K> } = {
     opset: 13,
     arity: [1, 1],
     attributes: { perm: 'ints' },
+    axes: axes.transpose,
+    traits: { kind: 'movement', macs: 0, trainable: 'through', known: [] },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       const perm = context.node.attributes.perm ?? shape.map((_, i) => shape.length - 1 - i);
@@ -143,6 +160,8 @@ export const SHAPES: { readonly [K in Shaping]: OpRow<K> } = {
     opset: 13,
     arity: [2, 2],
     attributes: {},
+    axes: axes.expand,
+    traits: { kind: 'movement', macs: 0, trainable: [], known: [1] },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       return [
@@ -159,6 +178,8 @@ export const SHAPES: { readonly [K in Shaping]: OpRow<K> } = {
     opset: 13,
     arity: [2, 2],
     attributes: {},
+    axes: unknown('repeats of the image lie beside each other'),
+    traits: { kind: 'movement', macs: 0, trainable: [], known: [1] },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       const repeats = sizes(context, 1);

@@ -1,12 +1,12 @@
 /**
- * The table of operations: one row an op. The type demands a row for every name in `AttributesOf`, and
+ * The table of operations: one row per op. The type demands a row for every name in `AttributesOf`, and
  * every rule in the row, so that a missing one does not compile.
  *
  * To add an op: its attributes in attributes.ts, its row in the file of its family, its test case in
  * test/graph/cases.ts.
  */
 import type { OpName } from '../attributes.ts';
-import type { OpRow } from '../op-row.ts';
+import type { OpKind, OpRow } from '../op-row.ts';
 import { BLOCKED } from './blocked.ts';
 import { CONVOLUTIONS } from './convolution.ts';
 import { ELEMENTWISE } from './elementwise.ts';
@@ -17,6 +17,22 @@ import { PRODUCTS } from './product.ts';
 import { REDUCTIONS } from './reduction.ts';
 import { RESIZES } from './resize.ts';
 import { SHAPES } from './shape.ts';
+
+/** Ops whose every output element is computed from the elements at the same place. */
+const ELEMENT_BY_ELEMENT: ReadonlySet<OpKind> = new Set<OpKind>(['activation', 'arithmetic', 'elementwise']);
+
+/** The row of an op, for rules that hold for all. */
+export function rowOf(op: OpName): OpRow<OpName> {
+  return OPS[op] as OpRow<OpName>;
+}
+
+export function kindOf(op: OpName): OpKind {
+  return rowOf(op).traits.kind;
+}
+
+export function isElementwise(op: OpName): boolean {
+  return ELEMENT_BY_ELEMENT.has(kindOf(op));
+}
 
 export const OPS: { readonly [K in OpName]: OpRow<K> } = {
   ...ELEMENTWISE,

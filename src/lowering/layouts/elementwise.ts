@@ -5,7 +5,7 @@
  */
 import { sizeOf } from '../../array/ndarray.ts';
 import type { Node, Value } from '../../graph/ir.ts';
-import { ELEMENTWISE_OPS } from '../../graph/ops/elementwise.ts';
+import { isElementwise } from '../../graph/ops/table.ts';
 import type { Lowering } from '../context.ts';
 import type { Layout } from './forms.ts';
 
@@ -23,7 +23,7 @@ function roleOf(value: Value, out: Value, layout: Layout): Role {
 }
 
 export function elementwise(lowering: Lowering, node: Node): boolean {
-  if (!ELEMENTWISE_OPS.has(node.op) || node.outputs.length !== 1) return false;
+  if (!isElementwise(node.op) || node.outputs.length !== 1) return false;
   const out = node.outputs[0];
   if (out.shape.length !== 4) return false;
   return inLayout(lowering, node, out, 'blocked') || inLayout(lowering, node, out, 'kernel');

@@ -4,7 +4,7 @@
  */
 import { sizeOf } from '../../array/ndarray.ts';
 import type { Graph, Node, Value } from '../../graph/ir.ts';
-import { ELEMENTWISE_OPS } from '../../graph/ops/elementwise.ts';
+import { isElementwise } from '../../graph/ops/table.ts';
 
 /** The state inputs, and their outputs, that are kept in the layout of blocked kernels. */
 export function statesAsKernels(
@@ -27,7 +27,7 @@ export function statesAsKernels(
   for (const node of graph.nodes) {
     const out = node.outputs[0];
     if (isConv(node) && (node.attributes.group ?? 1) === 1) seeds.push(node.inputs[1] as Value);
-    if (!canBeKernel(out) || !(ELEMENTWISE_OPS.has(node.op) || node.op === 'Identity')) continue;
+    if (!canBeKernel(out) || !(isElementwise(node.op) || node.op === 'Identity')) continue;
     for (const value of node.inputs) {
       if (value !== undefined && value.shape.join() === out.shape.join() && sizeOf(value.shape) > 1) join(value, out);
     }

@@ -1,5 +1,5 @@
 import type { Graph, Value } from '../../graph/ir.ts';
-import { ELEMENTWISE_OPS } from '../../graph/ops/elementwise.ts';
+import { isElementwise } from '../../graph/ops/table.ts';
 import { rewrite } from '../../graph/rewrite.ts';
 
 export function broadcastExpands(graph: Graph): Graph {
@@ -12,7 +12,7 @@ export function broadcastExpands(graph: Graph): Graph {
       return [expanded];
     }
     const broadcast = inputs.map((value) => value && (narrow.get(value) ?? value));
-    if (!ELEMENTWISE_OPS.has(node.op) || broadcast.every((value, i) => value === inputs[i])) return undefined;
+    if (!isElementwise(node.op) || broadcast.every((value, i) => value === inputs[i])) return undefined;
     const made = b.op(node.op, broadcast, node.attributes);
     // Nothing but Expands: an Expand is needed, and what was made here is dropped unused.
     return made.shape.join() === node.outputs[0]?.shape.join() ? [made] : undefined;

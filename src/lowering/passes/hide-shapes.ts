@@ -14,7 +14,7 @@
  */
 import { int64, type NdArray, type Shape, sizeOf } from '../../array/ndarray.ts';
 import type { Graph, Node, Value } from '../../graph/ir.ts';
-import { ELEMENTWISE_OPS } from '../../graph/ops/elementwise.ts';
+import { isElementwise } from '../../graph/ops/table.ts';
 import { withoutUnread } from './merge-reshapes.ts';
 
 /** Smaller tensors are not worth a node. */
@@ -68,7 +68,7 @@ export function hideShapes(graph: Graph): Graph {
     let { inputs } = node;
     let isHidden = node.op !== 'Reshape' && inputs.some((value) => value !== undefined && unknown.has(value));
     const at = inputs.findIndex((value) => value !== undefined && !constants.has(value) && value.shape.length > 0);
-    if (!isHidden && at >= 0 && isLarge(node) && !VIEWS.has(node.op) && !ELEMENTWISE_OPS.has(node.op)) {
+    if (!isHidden && at >= 0 && isLarge(node) && !VIEWS.has(node.op) && !isElementwise(node.op)) {
       const view = viewOf(inputs[at] as Value, node);
       inputs = inputs.map((value, i) => (i === at ? view : value));
       isHidden = true;

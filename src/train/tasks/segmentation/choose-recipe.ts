@@ -8,7 +8,7 @@ import type { ChannelChoice } from '../../../input/channels.ts';
 import { isPlain } from '../../../input/window.ts';
 import { chooseUnet } from '../../../models/choose.ts';
 import { sizesOf } from '../../../models/registry.ts';
-import type { Activation, ModelName, ModelSpec, UnetSpec, WindowName } from '../../../models/spec.ts';
+import type { HiddenActivation, ModelName, ModelSpec, UnetSpec, WindowName } from '../../../models/spec.ts';
 import { TRAINING_DEFAULTS } from '../../../models/training-defaults.ts';
 import type { LossName, LossSpec } from '../../../nn/losses/registry.ts';
 import type { OptimizerName, OptimizerSpec } from '../../../nn/optimizers/registry.ts';
@@ -54,7 +54,7 @@ export interface TrainSettings {
   readonly inputSize?: readonly [number, number];
   /** Units of the hidden layers of `mlp`. */
   readonly hidden?: readonly number[];
-  readonly activation?: Activation;
+  readonly activation?: HiddenActivation;
   readonly dropout?: number;
   /** Factor on the channels of `alexnet`. */
   readonly scale?: number;
