@@ -2,6 +2,7 @@
 
 import { DatasetError } from '../errors.ts';
 import type { Files } from '../files.ts';
+import type { Image } from '../image/image.ts';
 import { ImageNotes } from '../image/notes.ts';
 import { displayMap, reorient } from '../image/orient.ts';
 import { chooseInversion, invertIfBright } from '../input/background.ts';
@@ -9,9 +10,10 @@ import { type ChannelChoice, chooseChannels, selectChannels } from '../input/cha
 import { fitNormalisation, type InputSpec, type NormalisationOptions, normalise } from '../input/normalise.ts';
 import { pixelSizes } from '../input/pixel-size.ts';
 import { relabelConsecutive } from '../objects/relabel.ts';
-import { describePairing, type Pair, type Pairing } from './discover/pair.ts';
+import { baseName } from './discover/names.ts';
+import { describePairing, type Pair, type Pairing } from './discover/pairing.ts';
 import { readAhead } from './discover/read-ahead.ts';
-import { listImageSources, pairListing, readListed } from './discover/sources.ts';
+import { type ImageListing, listImageSources, pairListing, readListed } from './discover/sources.ts';
 import { alignLabels } from './labels/align.ts';
 import {
   applyMapping,
@@ -25,7 +27,7 @@ import {
   stackPages,
 } from './labels/labels.ts';
 import { focusIndex, type TrainingPage, type TrainingSet } from './patch-position.ts';
-import { type RawDataset, type RawPage, rawPages } from './raw.ts';
+import { labelOptions, type RawDataset, type RawPage, rawPages } from './raw.ts';
 import { type Split, type SplitChoice, splitItems } from './split.ts';
 import { classWeights, type SeparationOptions, separateTouching } from './weights/separation-weight.ts';
 import { medianObjectSize } from './weights/small-objects.ts';
@@ -44,6 +46,7 @@ export async function readDataset(files: Files, folder: string): Promise<FolderD
   const { pairing, listing } = pairListing(await listImageSources(files, folder));
   const pages: RawPage[] = [];
   const said = new ImageNotes();
+  const kinds = new Set<Image['labelKind']>();
   const read = async (pair: Pair) => ({
     pair,
     image: await readListed(files, listing, pair.image),
@@ -52,13 +55,51 @@ export async function readDataset(files: Files, folder: string): Promise<FolderD
   });
   for await (const { pair, image, label } of readAhead(pairing.pairs, read)) {
     for (const one of [image, label]) said.add(one, pair.image);
+    kinds.add(label.labelKind);
     const aligned = alignLabels(label, image);
     // Slices the way up in which every other patient's are, whichever way the file has them.
     const map = displayMap(image);
     if (map === undefined) pages.push(...rawPages(image, aligned, pair.image));
     else pages.push(...rawPages(reorient(image, map), reorient(aligned, map), pair.image));
   }
-  return { folder, pairing, pages, notes: [describePairing(pairing), ...said.lines()] };
+  const { json } = listing;
+  return {
+    folder,
+    pairing,
+    pages,
+    declared: {
+      classes: json?.classes,
+      ignore: json?.ignore,
+      // What every file says of itself.
+      kind: kinds.size === 1 ? [...kinds][0] : undefined,
+    },
+    notes: [describePairing(pairing), ...describeListing(listing, pairing), ...said.lines()],
+  };
+}
+
+/** What was put together from several files, and what `dataset.json` says. */
+function describeListing({ json, joined = new Map() }: ImageListing, { pairs }: Pairing): readonly string[] {
+  const used = [...pairs.flatMap(({ image, label }) => [image, label])].flatMap((path) => joined.get(path) ?? []);
+  const lines: string[] = [];
+  const masks = used.filter(({ kind }) => kind === 'masks');
+  if (masks.length > 0) {
+    const count = masks.reduce((sum, { files }) => sum + files.length, 0);
+    lines.push(`labels joined from ${count} mask files, one per object`);
+  }
+  const stacked = used.find(({ kind }) => kind === 'channels');
+  if (stacked !== undefined) lines.push(`channels joined from files such as ${stacked.files.map(baseName).join(', ')}`);
+  if (json === undefined) return lines;
+  const { channelNames, classes, ignore, trainingImages } = json;
+  const said = [
+    `classes ${classes.map(({ name }) => name).join(', ')}`,
+    ...(ignore.length > 0 ? [`label ${ignore.join(', ')} to ignore`] : []),
+    ...(channelNames.length > 0 ? [`channels ${channelNames.join(', ')}`] : []),
+  ];
+  lines.push(`dataset.json: ${said.join('; ')}`);
+  if (trainingImages !== undefined && trainingImages !== pairs.length) {
+    lines.push(`dataset.json says numTraining ${trainingImages}, ${pairs.length} images have labels`);
+  }
+  return lines;
 }
 
 export interface PrepareOptions extends LabelOptions {
@@ -136,7 +177,7 @@ export function prepareDataset(raw: RawDataset, options: PrepareOptions = {}): P
     options.mapping ??
     findMapping(
       raw.pages.map((page) => page.label),
-      options,
+      labelOptions(raw, options),
     );
 
   const chosen = options.input === undefined ? chooseChannels(trainRaw, options.channel) : undefined;

@@ -4,7 +4,7 @@ import { DatasetError } from '../errors.ts';
 import { millimetres, sliceExtentsMm } from '../image/geometry.ts';
 import { extent, type Image } from '../image/image.ts';
 import { type Page, pagesOf } from '../input/planes.ts';
-import { type LabelPage, labelPages } from './labels/labels.ts';
+import { type LabelOptions, type LabelPage, labelPages } from './labels/labels.ts';
 
 /** A page with its labels, in the values of their files. */
 export interface RawPage extends Page {
@@ -24,6 +24,8 @@ export interface RawDataset {
   /** Where they come from, for messages. */
   readonly folder: string;
   readonly pages: readonly RawPage[];
+  /** What the data set says of its labels. */
+  readonly declared?: Pick<LabelOptions, 'classes' | 'ignore' | 'kind'>;
   /** Printed lines: what was paired with what, what the readers noted. */
   readonly notes: readonly string[];
 }
@@ -31,6 +33,17 @@ export interface RawDataset {
 /** The data set with a pixel size in mm in place of what its files say. */
 export function withPixelMm(raw: RawDataset, pixelMm: readonly [y: number, x: number]): RawDataset {
   return { ...raw, pages: raw.pages.map((page) => ({ ...page, pixelMm })) };
+}
+
+/** What is known of the labels: what the user says, and where nothing, what the data set says; both may ignore values. */
+export function labelOptions({ declared }: Pick<RawDataset, 'declared'>, given: LabelOptions = {}): LabelOptions {
+  const { classes, ignore = [], task, kind } = given;
+  return {
+    ...given,
+    classes: classes ?? (task === 'instances' ? undefined : declared?.classes),
+    ignore: [...new Set([...ignore, ...(declared?.ignore ?? [])])],
+    kind: kind ?? (task === undefined ? declared?.kind : undefined),
+  };
 }
 
 /** An image and its labels, in memory. */
@@ -52,13 +65,13 @@ export function rawPages(image: Image, label: Image, name: string): readonly Raw
     throw new DatasetError(`the image has ${times} volumes along its fourth axis, ${labels} one volume.`, {
       file: name,
       remedy:
-        'If these are modalities, save each as a file of its own (NAME_0000.nii.gz, NAME_0001.nii.gz, ...) or as components along the fifth axis of NIfTI; if they are times, give labels for each.',
+        'If these are modalities, save each as a file of its own (NAME_0000.nii.gz, NAME_0001.nii.gz, ...) or name them in "channel_names" of a dataset.json; if they are times, label each.',
     });
   }
   if (imagePages.length !== pagesOfLabel.length) {
     throw new DatasetError(`the image has ${imagePages.length} pages, ${labels} ${pagesOfLabel.length}.`, {
       file: name,
-      remedy: 'Give a page of labels for each page of the image.',
+      remedy: 'Label each page of the image.',
     });
   }
   const y = millimetres(image.spacing.y);

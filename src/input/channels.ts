@@ -1,6 +1,6 @@
 /** Which channels of an image a network sees. The specification is JSON and is stored in the model file. */
 
-import { DatasetError } from '../errors.ts';
+import { DatasetError, option } from '../errors.ts';
 import type { Page } from './planes.ts';
 
 /** One or several channels, by name or by number from 0, in this order. */
@@ -111,7 +111,7 @@ export function chooseChannels(
   if (other !== undefined) {
     throw new DatasetError(`the image has ${described(other)}, "${first.name}" has ${described(first)}.`, {
       file: other.name,
-      remedy: 'Use images with the same channels, or choose some with `channel`.',
+      remedy: `Use images with the same channels, or choose some with ${option('channel')}.`,
     });
   }
   for (const page of pages) positionsOf(page, spec);
@@ -149,7 +149,7 @@ export function pickChannels<P extends NamedPage>(page: P, channel: ChannelChoic
   if (missing === undefined) return take(page, indices);
   throw new DatasetError(`there is no channel ${missing}: the image has ${described(page)}.`, {
     file: page.name,
-    remedy: 'Set `channel` to a name that the image has, or to a number from 0.',
+    remedy: `Set ${option('channel')} to a name that the image has, or to a number from 0.`,
   });
 }
 
@@ -164,7 +164,7 @@ function positionsOf(page: NamedPage, { mode, count, names }: ChannelSpec): read
     if (channels !== count) {
       return refuse(
         `${count} ${count === 1 ? 'is' : 'are'} expected`,
-        'Use an image with the channels of the training images, or choose some with `channel`.',
+        `Use an image with the channels of the training images, or choose some with ${option('channel')}.`,
       );
     }
     if (names === undefined || count === 1 || !isNamed(page)) return all;
@@ -172,13 +172,13 @@ function positionsOf(page: NamedPage, { mode, count, names }: ChannelSpec): read
     if (!found.includes(-1)) return found;
     return refuse(
       `${names.join(', ')} are expected`,
-      'Set `channel` to the channels that stand for them, in this order.',
+      `Set ${option('channel')} to the channels that stand for them, in this order.`,
     );
   }
   if (channels === 1 || isPhotograph(page) || (mode === 'colour' && channels === 3)) return all;
   return refuse(
     channels === 3 ? 'which are not the red, green and blue of a photograph; 1 is expected' : '1 or 3 are expected',
-    'Choose with `channel`, by name or by number from 0.',
+    `Choose with ${option('channel')}, by name or by number from 0.`,
   );
 }
 

@@ -1,12 +1,6 @@
 import { folderOf, roleOf, stemOf } from '../dataset/discover/names.ts';
 import { noImages, readable } from '../dataset/discover/pair.ts';
-import {
-  type ImageListing,
-  listImageSources,
-  pairListing,
-  readListed,
-  type SeriesSource,
-} from '../dataset/discover/sources.ts';
+import { type ImageListing, listImageSources, pairListing, readListed } from '../dataset/discover/sources.ts';
 import { DatasetError } from '../errors.ts';
 import { baseName, joinPath, type WritableFiles } from '../files.ts';
 import type { ReadOptions } from '../image/formats/format.ts';
@@ -19,29 +13,31 @@ export interface ListedImage {
   /** The file; of a DICOM series its folder. */
   readonly path: string;
   readonly name: string;
-  readonly series?: SeriesSource & { readonly root: string };
+  /** Where it is one path for several files, or something is said of it elsewhere. */
+  readonly listed?: { readonly listing: ImageListing; readonly key: string };
 }
 
 /** Reads what was listed. @throws as `readImageFile` */
 export function readListedImage(
   files: WritableFiles,
-  { path, series }: ListedImage,
+  { path, listed }: ListedImage,
   options: ReadOptions = {},
 ): Promise<Image> {
-  if (series === undefined) return readImageFile(files, path, options);
-  return readListed(files, { root: series.root, series: new Map([[path, series]]) }, path, options);
+  return listed === undefined
+    ? readImageFile(files, path, options)
+    : readListed(files, listed.listing, listed.key, options);
 }
 
-function named({ root, series }: ImageListing, paths: readonly string[]): readonly ListedImage[] {
+function named(listing: ImageListing, paths: readonly string[]): readonly ListedImage[] {
+  const { root, series, joined, json } = listing;
   // `image/00.png` and `image/01.png` become `00` and `01`: a folder that all share says nothing.
   const folders = new Set(paths.map(folderOf));
   const shared = folders.size === 1;
   const listed = paths.map((file): ListedImage => {
     const name = shared || folderOf(file) === '' ? stemOf(file) : `${folderOf(file)}/${stemOf(file)}`;
-    const own = series.get(file);
-    return own === undefined
-      ? { path: joinPath(root, file), name }
-      : { path: joinPath(root, own.folder), name, series: { ...own, root } };
+    const path = joinPath(root, series.get(file)?.folder ?? file);
+    const plain = !series.has(file) && joined?.has(file) !== true && json === undefined;
+    return plain ? { path, name } : { path, name, listed: { listing, key: file } };
   });
   const seen = new Map<string, string>();
   for (const { path, name } of listed) {
@@ -59,10 +55,15 @@ function named({ root, series }: ImageListing, paths: readonly string[]): readon
 
 /**
  * The images of a path: a file, or a folder of any depth. Where labels lie beside them, the images alone.
+ * @param channels of the network that they are for
  * @throws DatasetError when there is nothing to read.
  */
-export async function listImages(files: WritableFiles, path: string): Promise<readonly ListedImage[]> {
-  const listing = await listImageSources(files, path);
+export async function listImages(
+  files: WritableFiles,
+  path: string,
+  channels?: number,
+): Promise<readonly ListedImage[]> {
+  const listing = await listImageSources(files, path, { channels });
   if ((await files.kind(path)) === 'file') return [{ path, name: stemOf(baseName(path)) }];
   const { images } = readable(listing.paths, READABLE_EXTENSIONS);
   if (images.length === 0) throw noImages(path, { paths: listing.paths, extensions: READABLE_EXTENSIONS });

@@ -2,6 +2,7 @@ import { stemOf } from '../dataset/discover/names.ts';
 import { type ImageListing, listImageSources, pairListing, readListed } from '../dataset/discover/sources.ts';
 import { applyMapping, describeMapping, findMapping, IGNORE } from '../dataset/labels/labels.ts';
 import { readDataset } from '../dataset/prepare.ts';
+import { labelOptions } from '../dataset/raw.ts';
 import { DatasetError } from '../errors.ts';
 import type { WritableFiles } from '../files.ts';
 import { chooseChannels, selectChannels } from '../input/channels.ts';
@@ -52,7 +53,10 @@ export async function inspectFolder(files: WritableFiles, path: string, options:
     };
   }
   const raw = await readDataset(files, path);
-  const mapping = findMapping(raw.pages.map(({ label }) => label));
+  const mapping = findMapping(
+    raw.pages.map(({ label }) => label),
+    labelOptions(raw),
+  );
   const pixels = new Float64Array(256);
   for (const { label } of raw.pages) {
     for (const value of applyMapping(label, mapping)) pixels[value] = (pixels[value] as number) + 1;

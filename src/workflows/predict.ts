@@ -214,7 +214,6 @@ export async function predictFolder(
       remedy: 'Ask for probabilities, label maps, overlays or objects.',
     });
   }
-  const listed = await listImages(files, images);
   const out = options.out ?? (await defaultOut(files, models));
   await requireFreeFolder(files, out, {
     ignore: [...PARTS, PREDICTION_FILE, MEASURES_FOLDER],
@@ -223,6 +222,7 @@ export async function predictFolder(
   const opened = await openAll(host, models, options, hooks.onWindow);
   const [model] = opened;
   try {
+    const listed = await listImages(files, images, model.input.channels.count);
     if (threshold !== undefined && model.classes.length !== 2) {
       throw new UsageError(
         `${option('threshold')} applies to two-class models; this model has ${model.classes.length} classes.`,

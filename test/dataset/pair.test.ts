@@ -1,7 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { describePairing, pairFiles } from '../../src/dataset/discover/pair.ts';
+import { pairFiles } from '../../src/dataset/discover/pair.ts';
+import { describePairing } from '../../src/dataset/discover/pairing.ts';
 import { DatasetError } from '../../src/errors.ts';
 import { dataFolder, describeWithData } from '../support/data.ts';
 

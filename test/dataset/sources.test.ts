@@ -2,32 +2,13 @@ import { gzipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { listImageSources, pairListing, readListed } from '../../src/dataset/discover/sources.ts';
 import { readDataset } from '../../src/dataset/prepare.ts';
-import { DatasetError } from '../../src/errors.ts';
-import type { Files } from '../../src/files.ts';
 import { writeNifti } from '../../src/image/formats/nifti/write.ts';
 import { writePng } from '../../src/image/formats/png/write.ts';
 import type { Image } from '../../src/image/image.ts';
 import { ctSlice, PERSON, type SliceOptions } from '../support/dicom.ts';
+import { memoryFiles } from '../support/memory-files.ts';
 
 /** A folder in memory; reading only the head is counted. */
-function folder(contents: Readonly<Record<string, Uint8Array>>): Files & { readonly wholes: string[] } {
-  const wholes: string[] = [];
-  const get = (name: string): Uint8Array => {
-    const bytes = contents[name];
-    if (bytes === undefined) throw new DatasetError('there is no such file.', { file: name });
-    return bytes;
-  };
-  return {
-    wholes,
-    list: async () => Object.keys(contents).sort(),
-    read: async (_folder, name = '') => {
-      wholes.push(name);
-      return get(name);
-    },
-    head: async (_folder, name, count) => get(name).slice(0, count),
-  };
-}
-
 const SCOUT: SliceOptions = { extra: { '0020,0037 DS': '1\\0\\0\\0\\0\\-1', '0020,0011 IS': '1' } };
 const slices = (path: string, options: SliceOptions = {}, count = 3) =>
   Object.fromEntries(
@@ -64,7 +45,7 @@ const picture = writePng({
 
 describe('listImageSources', () => {
   it('one series in a folder is one image, under the name of the folder', async () => {
-    const files = folder({ ...slices('patient1/IM'), ...slices('patient2/IM'), 'notes.txt': new Uint8Array(3) });
+    const files = memoryFiles({ ...slices('patient1/IM'), ...slices('patient2/IM'), 'notes.txt': new Uint8Array(3) });
     const { paths, series } = await listImageSources(files, '/data');
     expect(paths).toEqual(['notes.txt', 'patient1.dcm', 'patient2.dcm']);
     expect(series.get('patient1.dcm')?.files.length).toBe(3);
@@ -74,14 +55,14 @@ describe('listImageSources', () => {
   });
   it('mixed series are told apart: by their number, by orientation', async () => {
     const other: SliceOptions = { extra: { '0020,000e UI': '1.9', '0020,0011 IS': '9' } };
-    const files = folder({ ...slices('a/x'), ...slices('a/y', other, 2), 'a/scout.dcm': ctSlice(SCOUT) });
+    const files = memoryFiles({ ...slices('a/x'), ...slices('a/y', other, 2), 'a/scout.dcm': ctSlice(SCOUT) });
     const { paths, series } = await listImageSources(files, '/data');
     expect(paths).toEqual(['a/scout.dcm', 'a/series-7.dcm', 'a/series-9.dcm']);
     expect([...series.values()].map(({ files: members }) => members.length)).toEqual([3, 2]);
     expect(JSON.stringify([...series])).not.toContain(PERSON.uid);
   });
   it('files without an extension are looked into', async () => {
-    const files = folder({
+    const files = memoryFiles({
       IM001: ctSlice({ z: 0 }),
       IM002: ctSlice({ z: 2 }),
       README: new TextEncoder().encode('hello'),
@@ -91,14 +72,17 @@ describe('listImageSources', () => {
   });
   it('objects that hold no image are left out with their name', async () => {
     const contours = ctSlice({ extra: { '0008,0016 UI': '1.2.840.10008.5.1.4.1.1.481.3' } });
-    const { paths, leftOut } = await listImageSources(folder({ ...slices('s'), 'contours.dcm': contours }), '/data/p');
+    const { paths, leftOut } = await listImageSources(
+      memoryFiles({ ...slices('s'), 'contours.dcm': contours }),
+      '/data/p',
+    );
     expect(paths).toEqual(['p.dcm']);
     expect(leftOut).toEqual([
       { file: 'contours.dcm', reason: 'a set of contours for radiotherapy (RTSTRUCT), not an image' },
     ]);
   });
   it('a damaged slice is not lost: it stands by itself, and reading it says why', async () => {
-    const files = folder({ ...slices('s'), 's3.dcm': ctSlice({ z: 3 }).slice(0, 200) });
+    const files = memoryFiles({ ...slices('s'), 's3.dcm': ctSlice({ z: 3 }).slice(0, 200) });
     const listing = await listImageSources(files, '/data/p');
     expect(listing.paths).toEqual(['p.dcm', 's3.dcm']);
     await expect(readListed(files, listing, 's3.dcm')).rejects.toThrow(
@@ -107,7 +91,7 @@ describe('listImageSources', () => {
   });
   it('.img beside .hdr is not an image of its own', async () => {
     const { paths } = await listImageSources(
-      folder({ 'a.hdr': new Uint8Array(1), 'a.img': new Uint8Array(1), 'b.img': new Uint8Array(1) }),
+      memoryFiles({ 'a.hdr': new Uint8Array(1), 'a.img': new Uint8Array(1), 'b.img': new Uint8Array(1) }),
       '/data',
     );
     expect(paths).toEqual(['a.hdr', 'b.img']);
@@ -116,14 +100,14 @@ describe('listImageSources', () => {
 
 describe('data sets of volumes', () => {
   it('a series and a volume of labels make pages with labels', async () => {
-    const files = folder({ ...slices('images/p1/s'), 'labels/p1.nii.gz': labelVolume() });
+    const files = memoryFiles({ ...slices('images/p1/s'), 'labels/p1.nii.gz': labelVolume() });
     const { pages } = await readDataset(files, '/data');
     expect(pages.map(({ name, page }) => [name, page])).toEqual([0, 1, 2].map((i) => [`images/p1.dcm[${i}]`, i]));
     expect(pages.map(({ data }) => data[0])).toEqual([-1024, -1023, -1022]);
     expect([...(pages[0]?.label.values ?? [])].slice(0, 4)).toEqual([0, 0, 1, 1]);
   });
   it('the slices of a series and as many pictures of labels go slice by slice', async () => {
-    const files = folder({
+    const files = memoryFiles({
       ...slices('images/s'),
       'labels/s0.png': picture,
       'labels/s1.png': picture,
@@ -133,17 +117,17 @@ describe('data sets of volumes', () => {
     expect(pages.map(({ name }) => name)).toEqual(['images/s0.dcm', 'images/s1.dcm', 'images/s2.dcm']);
   });
   it('one patient: slices and a mask in one folder', async () => {
-    const { pages } = await readDataset(folder({ ...slices('s'), 'mask.nii.gz': labelVolume() }), '/data/p');
+    const { pages } = await readDataset(memoryFiles({ ...slices('s'), 'mask.nii.gz': labelVolume() }), '/data/p');
     expect(pages.length).toBe(3);
   });
   it('labels that lie elsewhere are refused', async () => {
-    const files = folder({ ...slices('images/p1/s'), 'labels/p1.nii.gz': labelVolume(40) });
+    const files = memoryFiles({ ...slices('images/p1/s'), 'labels/p1.nii.gz': labelVolume(40) });
     await expect(readDataset(files, '/data')).rejects.toThrow(
       /labels\/p1\.nii\.gz: the labels lie on other voxels .*they lie 40 mm beside it/,
     );
   });
   it('single pictures beside a volume: the fewer are left out, and said', async () => {
-    const files = folder({
+    const files = memoryFiles({
       '2d_images/a.png': picture,
       '2d_masks/a.png': picture,
       '2d_images/b.png': picture,
@@ -160,7 +144,7 @@ describe('data sets of volumes', () => {
     expect(pairListing(listing, { mixed: true }).pairing.pairs.length).toBe(3);
   });
   it('gzip that is no volume is named', async () => {
-    const files = folder({ 'images/a.nii.gz': gzipSync(new Uint8Array(9)), 'labels/a.nii.gz': labelVolume() });
+    const files = memoryFiles({ 'images/a.nii.gz': gzipSync(new Uint8Array(9)), 'labels/a.nii.gz': labelVolume() });
     await expect(readDataset(files, '/data')).rejects.toThrow(/images\/a\.nii\.gz: this is a gzip archive/);
   });
 });

@@ -100,9 +100,14 @@ export function folderOf(path: string): string {
   return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }
 
-/** File name without folder and extension; `.ome.tif`, `.nii.gz` (`.hdr.gz`, `.img.gz`) and `.tar.gz` count as one. */
+/**
+ * File name without folder and extension, its letters composed (Unicode NFC) whichever way the file system has them;
+ * `.ome.tif`, `.nii.gz` (`.hdr.gz`, `.img.gz`) and `.tar.gz` count as one.
+ */
 export function stemOf(path: string): string {
-  return baseName(path).replace(/(\.ome\.tiff?|\.(nii|hdr|img|tar)\.gz|\.[^.]*)$/i, '');
+  return baseName(path)
+    .normalize('NFC')
+    .replace(/(\.ome\.tiff?|\.(nii|hdr|img|tar)\.gz|\.[^.]*)$/i, '');
 }
 
 /** Extension in lower case without the dot, `nii.gz` (`hdr.gz`, `img.gz`) as one, '' when there is none. */

@@ -1,26 +1,9 @@
 /** Which image belongs to which labels, from the names of the files alone. */
 
 import { DatasetError } from '../../errors.ts';
+import { pairCellTracking } from './cell-tracking.ts';
 import { baseName, commonName, extensionOf, folderOf, naturalOrder, type Role, roleOf, stemOf } from './names.ts';
-
-export interface Pair {
-  /** Path of the image, relative to the folder that was searched. */
-  readonly image: string;
-  /** Path of its labels. */
-  readonly label: string;
-}
-
-export interface LeftOut {
-  readonly file: string;
-  readonly reason: string;
-}
-
-export interface Pairing {
-  readonly pairs: readonly Pair[];
-  /** Images in folders without labels: to predict, not to train on. */
-  readonly unlabelled: readonly string[];
-  readonly leftOut: readonly LeftOut[];
-}
+import type { LeftOut, Pair, Pairing } from './pairing.ts';
 
 export interface PairOptions {
   /** Name of the folder, for messages. */
@@ -51,7 +34,7 @@ const SIDE_FILES = new Set([
   'toml',
 ]);
 
-interface File {
+export interface File {
   readonly path: string;
   readonly stem: string;
   /** Role by the deepest folder that states one. */
@@ -60,21 +43,23 @@ interface File {
   readonly group: string;
 }
 
-function fileOf(path: string): File {
-  const segments = folderOf(path).split('/');
+export function fileOf(path: string): File {
+  const segments = folderOf(path).normalize('NFC').split('/');
   for (let i = segments.length - 1; i >= 0; i--) {
     const role = roleOf(segments[i]);
     if (role === undefined) continue;
     const group = [...segments.slice(0, i), `{${commonName(segments[i])}}`, ...segments.slice(i + 1)].join('/');
     return { path, stem: stemOf(path), folderRole: role, group };
   }
-  return { path, stem: stemOf(path), folderRole: undefined, group: folderOf(path) };
+  return { path, stem: stemOf(path), folderRole: undefined, group: segments.join('/') };
 }
 
 /** `case_0000` -> `case`: nnU-Net numbers the channels of an image, not its labels. */
 function withoutChannel(stem: string): string {
   return stem.replace(/_0000$/, '');
 }
+
+const lowerCase = (stem: string): string => stem.toLowerCase();
 
 function lastNumber(stem: string): string | undefined {
   const digits = /(\d+)\D*$/.exec(stem)?.[1];
@@ -90,6 +75,7 @@ const WAYS: readonly {
   readonly label: (stem: string) => string | undefined;
 }[] = [
   { image: (stem) => stem, label: (stem) => stem },
+  { image: lowerCase, label: lowerCase },
   { image: withoutChannel, label: (stem) => stem },
   { image: commonName, label: commonName },
   // set1_phase + set1_instances: the image has one more word, of any kind.
@@ -195,6 +181,21 @@ export function noImages(
   });
 }
 
+/** @throws DatasetError for two names that look alike: one with composed, one with decomposed letters. */
+function requireDistinct(paths: readonly string[], folder: string | undefined): void {
+  const seen = new Map<string, string>();
+  for (const path of paths) {
+    const name = path.normalize('NFC');
+    if (seen.has(name)) {
+      throw new DatasetError(
+        `two files have the name "${name}": one with composed, one with decomposed letters (Unicode NFC and NFD).`,
+        { file: folder, remedy: 'Rename or remove one of them.' },
+      );
+    }
+    seen.set(name, path);
+  }
+}
+
 /** In a folder that holds both, the file's own name tells; a file without a word for labels is an image. */
 function roleByName(file: File): Role {
   return roleOf(file.stem) ?? 'image';
@@ -203,7 +204,7 @@ function roleByName(file: File): Role {
 /**
  * Pairs images with labels by their paths. Understood: folders `image(s)` + `label(s)` or `mask(s)`, also with
  * prefixes and subfolders (`2d_images` + `2d_masks`, `images/train` + `labels/train`, `imagesTr` + `labelsTr` with
- * `_0000`, `inputs` + `targets`); names `x.png` + `x_mask.png` in one folder; `train-volume.tif` + `train-labels.tif`.
+ * `_0000`, `inputs` + `targets`); Cell Tracking Challenge (`pairCellTracking`); names `x.png` + `x_mask.png` in one folder; `train-volume.tif` + `train-labels.tif`.
  *
  * @param paths relative, `/` between names, any order
  * @throws DatasetError when there is no image, no label, or a partner is missing or doubled; the message names the file.
@@ -213,14 +214,16 @@ export function pairFiles(paths: readonly string[], { folder, extensions }: Pair
   const { images: files, leftOut } = readable(paths, extensions);
   if (files.length === 0) throw noImages(folder, { paths, leftOut, extensions });
 
+  requireDistinct(files, folder);
+  const tracking = pairCellTracking(files, folder);
   const groups = new Map<string, File[]>();
-  for (const file of files.map(fileOf)) {
+  for (const file of (tracking?.rest ?? files).map(fileOf)) {
     const group = groups.get(file.group);
     if (group === undefined) groups.set(file.group, [file]);
     else group.push(file);
   }
-  const pairs: Pair[] = [];
-  const unlabelled: string[] = [];
+  const pairs: Pair[] = [...(tracking?.pairs ?? [])];
+  const unlabelled: string[] = [...(tracking?.unlabelled ?? [])];
   const orphanLabels: string[] = [];
   for (const members of groups.values()) {
     const byFolder = {
@@ -254,7 +257,7 @@ export function pairFiles(paths: readonly string[], { folder, extensions }: Pair
     );
   }
   pairs.sort((a, b) => naturalOrder(a.image, b.image));
-  return { pairs, unlabelled: unlabelled.sort(naturalOrder), leftOut };
+  return { pairs, unlabelled: unlabelled.sort(naturalOrder), leftOut: [...leftOut, ...(tracking?.leftOut ?? [])] };
 }
 
 /** The files that can be read, in natural order, and what is left out with the reason. Hidden files are not mentioned. */
@@ -273,38 +276,4 @@ export function readable(
     }
   }
   return { images: images.sort(naturalOrder), leftOut };
-}
-
-/** The folder-wise summary of a pairing that is printed before training: at most a dozen lines. */
-export function describePairing({ pairs, unlabelled, leftOut }: Pairing): string {
-  const lines: string[] = [];
-  const byFolders = new Map<string, Pair[]>();
-  for (const pair of pairs) {
-    const [images, labels] = [folderOf(pair.image), folderOf(pair.label)];
-    const where =
-      images === labels
-        ? `side by side${images === '' ? '' : ` in ${images}`}`
-        : `in ${images || '.'} + ${labels || '.'}`;
-    byFolders.set(where, [...(byFolders.get(where) ?? []), pair]);
-  }
-  for (const [where, members] of byFolders) {
-    lines.push(`${members.length} image${members.length === 1 ? '' : 's'} with labels ${where}`);
-    const shown = members.length <= 3 ? members : [members[0], members[members.length - 1]];
-    shown.forEach((pair, i) => {
-      if (i === 1 && shown.length < members.length) lines.push('  ...');
-      lines.push(`  ${baseName(pair.image)} + ${baseName(pair.label)}`);
-    });
-  }
-  const folders = countBy(unlabelled, (path) => folderOf(path) || '.');
-  for (const [where, count] of folders) lines.push(`${count} without labels in ${where}, not trained on`);
-  for (const [what, count] of countBy(leftOut, ({ file, reason }) => `${folderOf(file) || '.'}: ${reason}`)) {
-    lines.push(`${count} left out in ${what}`);
-  }
-  return lines.join('\n');
-}
-
-function countBy<T>(items: readonly T[], key: (item: T) => string): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const item of items) counts.set(key(item), (counts.get(key(item)) ?? 0) + 1);
-  return counts;
 }

@@ -11,8 +11,12 @@ import { groupSeries, readDicomHeader } from '../../image/formats/dicom/series.t
 import type { ReadOptions } from '../../image/formats/format.ts';
 import type { Image } from '../../image/image.ts';
 import { MAX_BYTES, READABLE_EXTENSIONS, readDicomSeries, readImage } from '../../image/read.ts';
+import { findChannelFiles, stackChannels } from './channel-files.ts';
+import { findMaskFiles, mergeMasks } from './mask-files.ts';
 import { baseName, extensionOf, folderOf, roleOf } from './names.ts';
-import { type LeftOut, type Pairing, pairFiles } from './pair.ts';
+import { DATASET_JSON, type DatasetJson, isNnunetFolder, parseDatasetJson, withDeclaredChannels } from './nnunet.ts';
+import { pairFiles, readable } from './pair.ts';
+import type { JoinedFiles, LeftOut, Pairing } from './pairing.ts';
 
 /** A DICOM series as one image. */
 export interface SeriesSource {
@@ -30,7 +34,11 @@ export interface ImageListing {
   /** Images and other files; a series of several files is one path. */
   readonly paths: readonly string[];
   readonly series: ReadonlyMap<string, SeriesSource>;
-  /** DICOM files that hold no image. */
+  /** Channels or masks in files of their own; they too are one path. */
+  readonly joined?: ReadonlyMap<string, JoinedFiles>;
+  /** What nnU-Net's `dataset.json` says. */
+  readonly json?: DatasetJson;
+  /** DICOM files that hold no image, and files of another ending than `dataset.json` says. */
   readonly leftOut: readonly LeftOut[];
 }
 
@@ -51,10 +59,15 @@ interface Found {
 }
 
 /**
- * Lists a folder, or a file, with its DICOM files sorted into series.
- * @throws DatasetError when there is nothing there
+ * Lists a folder, or a file, with its DICOM files sorted into series and channels in files of their own joined.
+ * @param channels of the network that the images are for, where there is one
+ * @throws DatasetError when there is nothing there, a channel of an image is missing, or `dataset.json` is wrong
  */
-export async function listImageSources(files: Files, root: string): Promise<ImageListing> {
+export async function listImageSources(
+  files: Files,
+  root: string,
+  { channels }: { readonly channels?: number } = {},
+): Promise<ImageListing> {
   const all = await files.list(root);
   const leftOut: LeftOut[] = [];
   const headers: DicomHeader[] = [];
@@ -73,8 +86,43 @@ export async function listImageSources(files: Files, root: string): Promise<Imag
   const inSeries = new Set(found.flatMap((one) => one.headers.map(({ file }) => file)));
   const dropped = new Set([...leftOut.map(({ file }) => file), ...inSeries]);
   const single = all.filter((path) => !dropped.has(path) && !isVoxelFile(path, all));
-  const { paths, series } = named(single, found, root, headers);
-  return { root, paths, series, leftOut };
+  const { paths: listed, series } = named(single, found, root, headers);
+  const json = await readDatasetJson(files, root, all);
+  const paths = listed.filter((path) => {
+    const ending = json?.fileEnding;
+    const other =
+      ending !== undefined &&
+      isNnunetFolder(folderOf(path) || root) &&
+      !path.endsWith(ending) &&
+      READABLE_EXTENSIONS.includes(extensionOf(path));
+    if (other) leftOut.push({ file: path, reason: `${DATASET_JSON} says file_ending ${ending}` });
+    return !other;
+  });
+  const { images } = readable(paths, READABLE_EXTENSIONS);
+  return withJoined({ root, paths, series, json, leftOut }, findChannelFiles(images, { root, json, channels }));
+}
+
+/** The listing with paths that stand for several files in the place of these. */
+function withJoined(listing: ImageListing, joined: ReadonlyMap<string, JoinedFiles>): ImageListing {
+  if (joined.size === 0) return listing;
+  const parts = new Set([...joined.values()].flatMap(({ files }) => files));
+  const paths = [...listing.paths.filter((path) => !parts.has(path)), ...joined.keys()].sort();
+  return { ...listing, paths, joined: new Map([...(listing.joined ?? []), ...joined]) };
+}
+
+/** That of the folder; for `imagesTr`, `imagesTs`, ... that of the folder above. */
+async function readDatasetJson(files: Files, root: string, all: readonly string[]): Promise<DatasetJson | undefined> {
+  const above = `${root.replace(/[/\\]+$/, '')}/..`;
+  const folder = all.includes(DATASET_JSON) ? root : isNnunetFolder(root) ? above : undefined;
+  if (folder === undefined) return undefined;
+  let bytes: Uint8Array;
+  try {
+    bytes = await files.read(folder, DATASET_JSON);
+  } catch (cause) {
+    if (cause instanceof DatasetError && folder === above) return undefined;
+    throw cause;
+  }
+  return parseDatasetJson(new TextDecoder().decode(bytes), `${folder}/${DATASET_JSON}`);
 }
 
 /** The header of a file that is DICOM; undefined for others, and for what cannot be read: reading it will say why. */
@@ -153,11 +201,21 @@ function lastPart(root: string): string {
  */
 export async function readListed(
   files: Files,
-  { root, series }: Pick<ImageListing, 'root' | 'series'>,
+  listing: Pick<ImageListing, 'root' | 'series' | 'joined' | 'json'>,
   path: string,
   given: ReadOptions = {},
 ): Promise<Image> {
+  const { root, series, joined, json } = listing;
   const options = files.zlib === undefined ? given : { zlib: files.zlib, ...given };
+  const several = joined?.get(path);
+  if (several !== undefined || json !== undefined) {
+    const parts: Image[] = [];
+    for (const file of several?.files ?? [path]) parts.push(await readListed(files, { root, series }, file, given));
+    if (several?.kind === 'masks') return mergeMasks(parts, path);
+    const image = several === undefined ? parts[0] : stackChannels(parts, path);
+    const isImage = /images[^/\\]*[/\\]*$/i.test(folderOf(path) || root);
+    return json !== undefined && isImage ? withDeclaredChannels(image, json) : image;
+  }
   const slices = series.get(path);
   if (slices === undefined) {
     const sibling = async (other: string) => {
@@ -195,7 +253,12 @@ export function pairListing(
   try {
     pairing = pair(listing.paths);
   } catch (cause) {
-    if (!(cause instanceof DatasetError) || listing.series.size === 0) throw cause;
+    if (!(cause instanceof DatasetError)) throw cause;
+    if (listing.series.size === 0) {
+      const masks = findMaskFiles(readable(listing.paths, READABLE_EXTENSIONS).images, root);
+      if (masks === undefined) throw cause;
+      return pairListing(withJoined(listing, masks), { mixed: keepMixed });
+    }
     const slices = [...listing.series.values()].flatMap(({ files }) => files);
     used = {
       ...listing,

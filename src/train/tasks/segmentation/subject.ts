@@ -2,7 +2,7 @@
 
 import { findMapping } from '../../../dataset/labels/labels.ts';
 import { type PreparedDataset, type PrepareOptions, prepareDataset } from '../../../dataset/prepare.ts';
-import type { RawDataset } from '../../../dataset/raw.ts';
+import { labelOptions, type RawDataset } from '../../../dataset/raw.ts';
 import type { SplitChoice } from '../../../dataset/split.ts';
 import { TRAINING_DEFAULTS } from '../../../models/training-defaults.ts';
 import { fingerprintOf, type Recipe } from '../../config.ts';
@@ -31,11 +31,10 @@ export function newPageSubject(raw: RawDataset, settings: TrainSettings, place: 
   if (lungs) requireHounsfield(raw);
   const mapping = findMapping(
     raw.pages.map((page) => page.label),
-    {
-      ...(lungs ? LUNGS_LABELS : task === undefined ? {} : { task }),
-      classes,
-      ignore,
-    },
+    labelOptions(
+      raw,
+      lungs ? { ...LUNGS_LABELS, classes: classes ?? LUNGS_LABELS.classes, ignore } : { task, classes, ignore },
+    ),
   );
   const separation = chooseSeparation(mapping, settings);
   const data = prepareDataset(raw, {

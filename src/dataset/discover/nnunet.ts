@@ -1,0 +1,118 @@
+/**
+ * nnU-Net's `dataset.json`: what a data set says of its channels, classes and files. Read are version 2
+ * (https://github.com/MIC-DKFZ/nnUNet, documentation/dataset_format.md) and version 1, which the Medical Segmentation
+ * Decathlon has too.
+ */
+
+import { DatasetError, option } from '../../errors.ts';
+import { extent, type Image } from '../../image/image.ts';
+import type { LabelClass } from '../labels/labels.ts';
+
+export const DATASET_JSON = 'dataset.json';
+
+export interface DatasetJson {
+  /** In the order of the numbers that image files end with. */
+  readonly channelNames: readonly string[];
+  /** In the order of their values, without the one to ignore. */
+  readonly classes: readonly LabelClass[];
+  readonly ignore: readonly number[];
+  readonly fileEnding?: string;
+  readonly trainingImages?: number;
+}
+
+type Fields = { readonly [key: string]: unknown };
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Whether a folder of images or labels is named as nnU-Net names them. */
+export const isNnunetFolder = (folder: string): boolean => /(^|[/\\])(images|labels)(tr|ts|val)[/\\]*$/i.test(folder);
+
+/**
+ * @param file for messages
+ * @returns undefined for a file of this name that is not nnU-Net's
+ * @throws DatasetError for regions, labels that are not numbered from 0 without a gap, and `ignore` below another label.
+ */
+export function parseDatasetJson(text: string, file: string): DatasetJson | undefined {
+  const refuse = (problem: string, remedy: string): never => {
+    throw new DatasetError(problem, { file, remedy });
+  };
+  let json: unknown;
+  try {
+    json = JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch {
+    return refuse('this is not JSON.', 'Correct the file, or remove it.');
+  }
+  if (!isFields(json) || !isFields(json.labels)) return undefined;
+  const labels = new Map<number, string>();
+  for (const [key, value] of Object.entries(json.labels)) {
+    if (Array.isArray(value)) {
+      return refuse(
+        `the label "${key}" is a region of the values ${value.join(', ')}; regions are not supported.`,
+        `List each value as a label of its own, or merge values with ${option('classes', 'tumour=2+3')}.`,
+      );
+    }
+    // Version 1 has { "1": "tumour" }, version 2 { "tumour": 1 }.
+    const [number, name] = typeof value === 'string' && /^\d+$/.test(key) ? [Number(key), value] : [Number(value), key];
+    if (!Number.isInteger(number) || number < 0) {
+      return refuse(`the label "${key}" has the value ${JSON.stringify(value)}.`, 'Use integers from 0.');
+    }
+    const other = labels.get(number);
+    if (other !== undefined) {
+      return refuse(`"${other}" and "${name}" both have the value ${number}.`, 'Give each label a value of its own.');
+    }
+    labels.set(number, name);
+  }
+  const values = [...labels.keys()].sort((a, b) => a - b);
+  const ignore = values.filter((value) => labels.get(value) === 'ignore');
+  if (ignore.length > 0 && ignore[0] !== values.at(-1)) {
+    return refuse(
+      `"ignore" has the value ${ignore[0]}, but other labels go up to ${values.at(-1)}.`,
+      'Give "ignore" the highest value of all labels.',
+    );
+  }
+  const gap = values.findIndex((value, i) => value !== i);
+  if (gap >= 0 && !(ignore.length > 0 && gap === values.length - 1)) {
+    return refuse(`the labels have the values ${values.join(', ')}.`, 'Number them 0, 1, 2 and so on, without a gap.');
+  }
+  const { file_ending: fileEnding, numTraining } = json;
+  return {
+    channelNames: namesOf(json.channel_names ?? json.modality),
+    classes: values
+      .filter((value) => !ignore.includes(value))
+      .map((value) => ({ name: labels.get(value) as string, values: [value] })),
+    ignore,
+    fileEnding: typeof fileEnding === 'string' ? fileEnding : undefined,
+    trainingImages: typeof numTraining === 'number' ? numTraining : undefined,
+  };
+}
+
+/** `{ "0": "T2", "1": "ADC" }` in order; of a colour photograph red, green, blue. */
+function namesOf(channels: unknown): readonly string[] {
+  if (!isFields(channels) && !Array.isArray(channels)) return [];
+  const names = Object.entries(channels)
+    .sort(([a], [b]) => Number(a) - Number(b))
+    .map(([, name]) => String(name));
+  return /^r(ed)?,g(reen)?,b(lue)?$/i.test(names.join()) ? ['red', 'green', 'blue'] : names;
+}
+
+/**
+ * An image with the channels that `dataset.json` names. Volumes with the channels along a fourth axis, as the Medical
+ * Segmentation Decathlon has them, get that axis as `c`; NIfTI calls it time.
+ * @throws DatasetError when the image has another number of channels.
+ */
+export function withDeclaredChannels(image: Image, { channelNames: names }: DatasetJson): Image {
+  if (names.length === 0) return image;
+  const { axes, shape } = image;
+  if (extent(image, 'c') === 1 && names.length > 1 && extent(image, 't') === names.length && !axes.includes('c')) {
+    const { t: _, ...spacing } = image.spacing;
+    return { ...image, axes: axes.replace('t', 'c'), shape, spacing, channels: names };
+  }
+  const alpha = image.channels?.includes('alpha') === true ? 1 : 0;
+  if (extent(image, 'c') - alpha !== names.length) {
+    throw new DatasetError(
+      `the image has ${extent(image, 'c')} ${extent(image, 'c') === 1 ? 'channel' : 'channels'}, ${DATASET_JSON} names ${names.length} (${names.join(', ')}).`,
+      { file: image.source, remedy: 'Correct "channel_names", or add the files of the missing channels.' },
+    );
+  }
+  return alpha === 1 || names.length === 1 ? image : { ...image, channels: names };
+}
