@@ -19,6 +19,8 @@ export interface Files {
   head?(folder: string, name: string, count: number): Promise<Uint8Array>;
   /** What unpacks the files of this place, where it is faster than our own. */
   readonly zlib?: Zlib;
+  /** The largest image that this place has memory for, in bytes. */
+  readonly maxBytes?: number;
 }
 
 /** Files that results can be written beside: what the workflows run over. */

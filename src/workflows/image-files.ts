@@ -23,7 +23,7 @@ export async function readImageFile(
 ): Promise<Image> {
   if ((await files.kind(path)) === 'folder') return readFolder(files, path, series, options);
   const sibling = async (other: string) => optional(() => files.read(other));
-  return readImage(await files.read(path), path, { sibling, zlib: files.zlib, ...options });
+  return readImage(await files.read(path), path, { sibling, zlib: files.zlib, maxBytes: files.maxBytes, ...options });
 }
 
 async function optional(read: () => Promise<Uint8Array>): Promise<Uint8Array | undefined> {

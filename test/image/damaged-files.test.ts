@@ -58,7 +58,9 @@ describe('files that are not images', () => {
 
   it('names text, and formats that it knows and does not read', async () => {
     const text = new TextEncoder().encode('x,y\n1,2\n');
-    expect((await errorOf(text, 'a.tif')).message).toMatch(/^a\.tif: this is not an image\. Save it as PNG or TIFF/);
+    expect((await errorOf(text, 'a.tif')).message).toMatch(
+      /^a\.tif: this is not an image\. Save the image as PNG or TIFF/,
+    );
     expect((await errorOf(Uint8Array.of(0xff, 0xd8, 0xff, 0xe0))).message).toMatch(
       /this is a JPEG picture, which is not supported/,
     );

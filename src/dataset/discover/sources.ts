@@ -206,7 +206,7 @@ export async function readListed(
   given: ReadOptions = {},
 ): Promise<Image> {
   const { root, series, joined, json } = listing;
-  const options = files.zlib === undefined ? given : { zlib: files.zlib, ...given };
+  const options = { zlib: files.zlib, maxBytes: files.maxBytes, ...given };
   const several = joined?.get(path);
   if (several !== undefined || json !== undefined) {
     const parts: Image[] = [];

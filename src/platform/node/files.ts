@@ -2,6 +2,7 @@ import { open, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, join, relative, resolve, sep } from 'node:path';
 import { DatasetError } from '../../errors.ts';
 import type { WritableFiles } from '../../files.ts';
+import { MAX_BYTES } from '../../image/read.ts';
 import { atomicWrite } from './atomic-write.ts';
 import { nodeZlib } from './zlib.ts';
 
@@ -16,6 +17,13 @@ export function explainRead(cause: unknown, file: string): DatasetError {
   }
   if (code === 'EISDIR') {
     return new DatasetError('this is a folder, a file is expected.', { file, remedy: 'Name the file.', cause });
+  }
+  if (code === 'ERR_FS_FILE_TOO_LARGE') {
+    return new DatasetError('this file is larger than 2 GiB; files of that size are not supported yet.', {
+      file,
+      remedy: 'Crop it, cut it into parts, or save it with compression.',
+      cause,
+    });
   }
   return new DatasetError(`this cannot be read (${code ?? String(cause)}).`, {
     file,
@@ -40,6 +48,9 @@ async function walk(folder: string, prefix: string, above: readonly string[], fo
 /** The file system of the machine. */
 export const nodeFiles: WritableFiles = {
   zlib: nodeZlib,
+  get maxBytes() {
+    return Math.min(MAX_BYTES, process.availableMemory());
+  },
   write: atomicWrite,
   resolve,
   async kind(path) {

@@ -1,5 +1,5 @@
 /**
- * ImageJ's description: a line per property. What it means was compared with ImageJ 1.53t (scripts/golden/imagej.js).
+ * ImageJ's description: a line per property. What it means was compared with ImageJ 1.53t (scripts/golden/imagej.rhino).
  */
 import { FormatError } from '../../../errors.ts';
 import { type Image, labelKindOf, type Spacing } from '../../image.ts';
@@ -62,14 +62,13 @@ function unlessDefault(size: Spacing | undefined): Spacing | undefined {
   return size !== undefined && perInch !== undefined && isDefaultDensity(perInch / size.value) ? undefined : size;
 }
 
-/** As ImageJ takes it: with a unit of values, be it empty, and two parameters at least, or its optical density. */
+/** As ImageJ takes it: where there is a unit of values, be it empty. */
 function calibrationOf(property: ReadonlyMap<string, string>): Calibration | undefined {
   const unit = property.get('vunit');
   if (unit === undefined) return undefined;
   const parameters: number[] = [];
   for (let i = 0; property.has(`c${i}`); i++) parameters.push(Number(property.get(`c${i}`)));
   const method = Number(property.get('cf') ?? 0);
-  if (parameters.length < 2 && method !== OPTICAL_DENSITY) return undefined;
   return { method, parameters, unit: normaliseUnit(unit) };
 }
 
@@ -102,7 +101,8 @@ const FUNCTIONS: Readonly<Record<number, readonly [name: string, parameters: num
 export function calibrate(image: Image, { method, parameters, unit }: Calibration, file: string): Image {
   const { dtype, bitDepth: _, ...rest } = image;
   if (dtype !== 'uint8' && dtype !== 'uint16' && dtype !== 'int16') return { ...image, valueUnit: unit };
-  if (method === OPTICAL_DENSITY && dtype !== 'uint8') return image;
+  const counts = method === OPTICAL_DENSITY ? dtype === 'uint8' : parameters.length > 1;
+  if (!counts) return image;
   // Signed 16 bits are to ImageJ what is stored and 32768 more.
   const shift = dtype === 'int16' ? 32_768 : 0;
   if (method === 0) {
