@@ -1,20 +1,10 @@
 import { ndarray } from '../array/ndarray.ts';
 import { IGNORE } from '../dataset/labels/labels.ts';
 import type { TrainingSet } from '../dataset/patch-position.ts';
+import { type Colour, classColour } from '../image/display.ts';
 import type { Image } from '../image/image.ts';
 import { augmentSettings, NO_AUGMENTATION } from './options.ts';
 import { makeSample, type Sample, type SampleOptions } from './sample.ts';
-
-/** Okabe and Ito's colours, told apart by colour-blind people; class 0 is left as it is. */
-const CLASS_COLOURS = [
-  [230, 159, 0],
-  [86, 180, 233],
-  [0, 158, 115],
-  [240, 228, 66],
-  [0, 114, 178],
-  [213, 94, 0],
-  [204, 121, 167],
-] as const;
 
 /** Five stops of cividis, dark to bright. */
 const HEAT = [
@@ -35,8 +25,6 @@ interface Canvas {
   readonly height: number;
   readonly width: number;
 }
-
-type Colour = readonly [number, number, number];
 
 function put({ data, height, width }: Canvas, y: number, x: number, [r, g, b]: Colour): void {
   const pixels = height * width;
@@ -113,7 +101,7 @@ function sheetOf(
       const under = shown(image, channels, pixels, (y + edge) * width + x + edge);
       const value = label[at(y, x)];
       if (value === IGNORE) return (x + y) % 8 < 4 ? mix(under, [128, 128, 128], 0.8) : under;
-      return value === 0 ? under : mix(under, CLASS_COLOURS[(value - 1) % CLASS_COLOURS.length] as Colour, 0.45);
+      return value === 0 ? under : mix(under, classColour(value), 0.45);
     });
     paint(canvas, labelled, left(3) + edge, dots, (y, x) => {
       const value = weight[at(y, x)];

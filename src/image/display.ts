@@ -1,4 +1,4 @@
-/** Which values are shown from black to white. */
+/** Which values are shown from black to white, and the colours of classes. */
 
 import { float16ToNumber } from './float16.ts';
 import type { Image } from './image.ts';
@@ -80,4 +80,37 @@ function isLabels(sample: Float64Array): boolean {
     values.add(value);
   }
   return values.size <= 32;
+}
+
+/** The percentiles 0.5 and 99.5 of the finite values of all planes, which are never equal; 0 to 1 where there are none. */
+export function displayRange(planes: readonly Float32Array[]): readonly [low: number, high: number] {
+  const step = Math.ceil(planes.reduce((sum, { length }) => sum + length, 0) / SAMPLE) | 1;
+  const sample = Float32Array.from(
+    planes.flatMap((plane) => Array.from(plane.filter((value, i) => i % step === 0 && Number.isFinite(value)))),
+  ).sort();
+  if (sample.length === 0) return [0, 1];
+  const low = sample[Math.floor(0.005 * (sample.length - 1))];
+  const high = sample[Math.ceil(0.995 * (sample.length - 1))];
+  return high > low ? [low, high] : [low - 1, low + 1];
+}
+
+/** RGB 0..255. */
+export type Colour = readonly [number, number, number];
+
+/** Colours that colour-blind people tell apart (Okabe and Ito 2008). */
+export const OKABE_ITO = {
+  orange: [230, 159, 0],
+  skyBlue: [86, 180, 233],
+  green: [0, 158, 115],
+  yellow: [240, 228, 66],
+  blue: [0, 114, 178],
+  vermilion: [213, 94, 0],
+  purple: [204, 121, 167],
+} as const satisfies Readonly<Record<string, Colour>>;
+
+const CLASS_COLOURS: readonly Colour[] = Object.values(OKABE_ITO);
+
+/** The colour of a class 1, 2, ...; they repeat after seven. Class 0 is black. */
+export function classColour(index: number): Colour {
+  return index === 0 ? [0, 0, 0] : CLASS_COLOURS[(index - 1) % CLASS_COLOURS.length];
 }

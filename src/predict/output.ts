@@ -2,7 +2,7 @@
 
 import { allocate, type NdArray, ndarray } from '../array/ndarray.ts';
 import { UsageError } from '../errors.ts';
-import { displayWindow, isHounsfield } from '../image/display.ts';
+import { classColour, displayRange, displayWindow, isHounsfield } from '../image/display.ts';
 import { extent, type Image } from '../image/image.ts';
 
 /** How probabilities are stored: 0..255, 0..65535 (rounded), or as they are. */
@@ -116,21 +116,9 @@ export function labelImage(
   };
 }
 
-/** Colours that colour-blind people tell apart (Okabe and Ito 2008), for classes 1, 2, ...; repeated after seven. */
-export const OKABE_ITO: readonly (readonly [number, number, number])[] = [
-  [230, 159, 0],
-  [86, 180, 233],
-  [0, 158, 115],
-  [240, 228, 66],
-  [0, 114, 178],
-  [213, 94, 0],
-  [204, 121, 167],
-];
-
 /**
  * The picture in grey (colour where it has three channels), stretched between its percentiles 0.5 and 99.5 (Hounsfield
- * units: in the window of `displayWindow`), with the
- * outlines of the classes 1, 2, ... drawn over it: uint8 RGB with the axes of the image and `c`.
+ * units: in the window of `displayWindow`), with the outlines of the classes 1, 2, ... drawn over it: uint8 RGB with the axes of the image and `c`.
  * @param image grey, or with three channels; other channels: the first one is shown
  * @param labels class of every pixel, as `labelImage` gives it (class indices), of the image's size
  * @throws UsageError when the sizes differ.
@@ -161,7 +149,7 @@ export function overlayImage(image: Image, labels: Image<'uint8' | 'uint16'>): I
       const planes = (colour ? [0, 1, 2] : [0]).map((c) =>
         Float32Array.from(image.data.subarray(at(c), at(c) + pixels) as ArrayLike<number>, Number),
       );
-      const [low, high] = hounsfield ?? spread(planes);
+      const [low, high] = hounsfield ?? displayRange(planes);
       const page = labels.data.subarray((t * depth + z) * pixels, (t * depth + z + 1) * pixels);
       const line = outlines(ndarray(labels.dtype, [height, width], page), thickness);
       for (let k = 0; k < 3; k++) {
@@ -172,7 +160,7 @@ export function overlayImage(image: Image, labels: Image<'uint8' | 'uint16'>): I
           data[target + p] =
             kind === 0
               ? Math.min(255, Math.max(0, Math.round((255 * (plane[p] - low)) / (high - low))))
-              : (OKABE_ITO[(kind - 1) % OKABE_ITO.length] as readonly number[])[k];
+              : classColour(kind)[k];
         }
       }
     }
@@ -191,18 +179,6 @@ export function overlayImage(image: Image, labels: Image<'uint8' | 'uint16'>): I
     channels: ['red', 'green', 'blue'],
     ...(image.source === undefined ? {} : { source: image.source }),
   };
-}
-
-/** Percentiles 0.5 and 99.5 over all planes, apart by something. */
-function spread(planes: readonly Float32Array[]): readonly [number, number] {
-  const every = Math.ceil(planes.reduce((sum, { length }) => sum + length, 0) / 100_000) | 1;
-  const sample = Float32Array.from(
-    planes.flatMap((plane) => Array.from(plane.filter((value, i) => i % every === 0 && Number.isFinite(value)))),
-  ).sort();
-  if (sample.length === 0) return [0, 1];
-  const low = sample[Math.floor(0.005 * (sample.length - 1))];
-  const high = sample[Math.ceil(0.995 * (sample.length - 1))];
-  return high > low ? [low, high] : [low - 1, low + 1];
 }
 
 /**

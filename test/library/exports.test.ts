@@ -139,8 +139,10 @@ const PUBLIC: { readonly [file: string]: Exported } = {
     types: words('FinishedRun MachineOptions NodeDevice OpenModelFileOptions OpenRuntimeOptions TrainRunOptions'),
   },
   'src/platform/browser/index.ts': {
-    values: words('availableDevices drawImage openModelFile openRuntime readImageFile train'),
-    types: words('BrowserDevice FileSource ModelOnDevice OpenRuntimeOptions TrainOptions TrainedInPage'),
+    values: words(`
+      availableDevices browserHost chosenFiles drawImage droppedFiles openModelFile openRuntime readImageFile train
+    `),
+    types: words('BrowserDevice BrowserHost FileSource ModelOnDevice OpenRuntimeOptions TrainOptions TrainedInPage'),
   },
 };
 

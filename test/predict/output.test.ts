@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { float32, ndarray } from '../../src/array/ndarray.ts';
 import { UsageError } from '../../src/errors.ts';
+import { OKABE_ITO } from '../../src/image/display.ts';
 import { writePng } from '../../src/image/formats/png/write.ts';
 import { writeTiff } from '../../src/image/formats/tiff/write.ts';
 import type { Image } from '../../src/image/image.ts';
 import { readImage } from '../../src/image/read.ts';
-import { labelImage, OKABE_ITO, outlines, overlayImage, probabilityImage } from '../../src/predict/output.ts';
+import { labelImage, outlines, overlayImage, probabilityImage } from '../../src/predict/output.ts';
 
 const spacing = { y: { value: 4, unit: 'nm' }, x: { value: 4, unit: 'nm' } };
 
@@ -99,7 +100,7 @@ describe('overlay', () => {
     const pixel = (z: number, x: number) => [0, 1, 2].map((c) => overlay.data[(c * 2 + z) * 3 + x]);
     expect(pixel(0, 0)).toEqual([0, 0, 0]);
     expect(pixel(0, 1)).toEqual([128, 128, 128]);
-    expect(pixel(0, 2)).toEqual([...(OKABE_ITO[0] as readonly number[])]);
+    expect(pixel(0, 2)).toEqual([...OKABE_ITO.orange]);
     expect(pixel(1, 2)).toEqual([0, 0, 0]);
     expect(() => overlayImage(image, { ...labels, shape: [2, 3, 1] })).toThrow(UsageError);
   });

@@ -75,7 +75,7 @@ describe('scores of each patient', () => {
     const pages = ['a_1.tif', 'a_2.tif'].map((file) => page(file));
     const scores = stackScores(pages, [column(2), column(2)], config);
     expect(scores).toEqual([{ name: 'a', dice: 1, meanMm: null, hd95Mm: null }]);
-    expect(volumeTable(scores, '').note).toMatch(/need the size of a pixel, which --spacing y,x gives/);
+    expect(volumeTable(scores, '').note).toMatch(/need the size of a pixel, which the option spacing provides/);
     expect(stackScores(pages, [column(2), column(3)], config, [null, 1, 4])[0]).toMatchObject({ meanMm: 2 });
   });
 

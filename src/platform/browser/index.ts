@@ -1,6 +1,7 @@
 /** Lamella in a page or a worker: devices, files, training. What is the same everywhere is in `lamella`. */
 
 export { drawImage, type FileSource, readImageFile } from './files.ts';
+export { type BrowserHost, browserHost, chosenFiles, droppedFiles } from './host.ts';
 export { type ModelOnDevice, openModelFile } from './model-files.ts';
 export { availableDevices, type BrowserDevice, type OpenRuntimeOptions, openRuntime } from './runtime.ts';
 export { type TrainedInPage, type TrainOptions, train } from './train.ts';

@@ -1,48 +1,25 @@
 /** Charts of runs beside each other, as SVG that takes its colours from the page. */
 
 import * as Plot from '@observablehq/plot';
-import { parseHTML } from 'linkedom';
-import { escapeHtml, type Markup, trusted } from '../kit/markup.ts';
+import { chartFigure, lineColour } from '../kit/chart.ts';
+import type { Markup } from '../kit/markup.ts';
 import { withPrefix } from '../kit/with-prefix.ts';
 import type { ComparedRun, Comparison } from './comparison.ts';
 
-const COLOURS = ['var(--line-1)', 'var(--line-2)', 'var(--line-3)', 'var(--line-4)'];
-
-/** The colour of a run by its place; from the fifth on they begin again, and names tell them apart. */
-export const runColour = (place: number): string => COLOURS[place % COLOURS.length] as string;
-
 const short = (value: number): string => String(Number(value.toPrecision(3)));
 
-interface Frame {
-  readonly widthPx: number;
-  readonly heightPx: number;
-  readonly said: string;
-}
-
-function figure(options: Plot.PlotOptions, { widthPx, heightPx, said }: Frame): Markup {
-  const { document } = parseHTML('<!doctype html><html><body></body></html>');
-  const chart = Plot.plot({
-    document: document as never,
-    width: widthPx,
-    height: heightPx,
-    style: { fontSize: '12px', background: 'transparent', overflow: 'visible' },
-    ...options,
-  });
-  const svg = chart as unknown as { setAttribute(name: string, value: string): void; readonly outerHTML: string };
-  svg.setAttribute('role', 'img');
-  svg.setAttribute('aria-label', said);
-  return trusted(`<figure class="chart">${svg.outerHTML}<figcaption>${escapeHtml(said)}</figcaption></figure>`);
-}
-
-/** Rooms for names at the left of a chart. */
+/** Room for names at the left of a chart. */
 const marginFor = (names: readonly string[]): number =>
   Math.min(230, 24 + 7 * names.reduce((most, name) => Math.max(most, name.length), 0));
 
 /** The scores with their intervals, a row a run. */
 export function scoreChart({ runs, metric, level, images }: Comparison): Markup {
   const rows = runs.map(({ name, score }, place) => ({ name, ...score, place }));
-  return figure(
+  return chartFigure(
+    `Mean ${metric} of ${images.length.toLocaleString('en')} ${images.length === 1 ? 'image' : 'images'}; lines: where it would lie with other such images, in ${Math.round(100 * level)} % of cases.`,
     {
+      width: 560,
+      height: 56 + 38 * rows.length,
       marginLeft: marginFor(rows.map(({ name }) => name)),
       marginRight: 24,
       marginTop: 8,
@@ -61,16 +38,11 @@ export function scoreChart({ runs, metric, level, images }: Comparison): Markup 
           y: 'name',
           x1: 'low',
           x2: 'high',
-          stroke: (row: { place: number }) => runColour(row.place),
+          stroke: (row: { place: number }) => lineColour(row.place),
           strokeWidth: 3,
         }),
-        Plot.dot(rows, { y: 'name', x: 'value', r: 5, fill: (row: { place: number }) => runColour(row.place) }),
+        Plot.dot(rows, { y: 'name', x: 'value', r: 5, fill: (row: { place: number }) => lineColour(row.place) }),
       ],
-    },
-    {
-      widthPx: 560,
-      heightPx: 56 + 38 * rows.length,
-      said: `Mean ${metric} of ${images.length.toLocaleString('en')} ${images.length === 1 ? 'image' : 'images'}; lines: where it would lie with other such images, in ${Math.round(100 * level)} % of cases.`,
     },
   );
 }
@@ -83,8 +55,11 @@ export function differenceChart({ runs, pairs, metric, level }: Comparison): Mar
     ...difference,
     decided: verdict !== 'undecided',
   }));
-  return figure(
+  return chartFigure(
+    `Differences on the same images, with ${Math.round(100 * level)} % intervals; orange where it is more than chance, grey where it may be chance.`,
     {
+      width: 560,
+      height: 56 + 38 * rows.length,
       marginLeft: marginFor(rows.map(({ name }) => name)),
       marginRight: 24,
       marginTop: 8,
@@ -116,11 +91,6 @@ export function differenceChart({ runs, pairs, metric, level }: Comparison): Mar
         }),
       ],
     },
-    {
-      widthPx: 560,
-      heightPx: 56 + 38 * rows.length,
-      said: `Differences on the same images, with ${Math.round(100 * level)} % intervals; orange where it is more than chance, grey where it may be chance.`,
-    },
   );
 }
 
@@ -144,8 +114,11 @@ export function costChart({ runs, metric }: Comparison): Markup {
   const low = Math.min(...rows.map((row) => row.low));
   const high = Math.max(...rows.map((row) => row.high));
   const space = 0.18 * Math.max(high - low, 1e-3);
-  return figure(
+  return chartFigure(
+    `Score (${metric}) over the multiplications for one image; the area of a disc is the number of parameters, which stands behind the name. As Canziani et al. 2016 show networks.`,
     {
+      width: 760,
+      height: 430,
       marginLeft: 58,
       marginRight: 24,
       marginTop: 30,
@@ -174,19 +147,24 @@ export function costChart({ runs, metric }: Comparison): Markup {
           x: 'macs',
           y1: 'low',
           y2: 'high',
-          stroke: (row: { place: number }) => runColour(row.place),
+          stroke: (row: { place: number }) => lineColour(row.place),
           strokeWidth: 1.5,
         }),
         Plot.dot(rows, {
           x: 'macs',
           y: 'value',
           r: 'r',
-          fill: (row: { place: number }) => runColour(row.place),
+          fill: (row: { place: number }) => lineColour(row.place),
           fillOpacity: 0.32,
-          stroke: (row: { place: number }) => runColour(row.place),
+          stroke: (row: { place: number }) => lineColour(row.place),
           strokeWidth: 1.5,
         }),
-        Plot.dot(rows, { x: 'macs', y: 'value', r: () => 2.5, fill: (row: { place: number }) => runColour(row.place) }),
+        Plot.dot(rows, {
+          x: 'macs',
+          y: 'value',
+          r: () => 2.5,
+          fill: (row: { place: number }) => lineColour(row.place),
+        }),
         ...rows.map((row) =>
           Plot.text([row], {
             x: 'macs',
@@ -201,19 +179,17 @@ export function costChart({ runs, metric }: Comparison): Markup {
         ),
       ],
     },
-    {
-      widthPx: 760,
-      heightPx: 430,
-      said: `Score (${metric}) over the multiplications for one image; the area of a disc is the number of parameters, which stands behind the name. As Canziani et al. 2016 show networks.`,
-    },
   );
 }
 
 /** What a million parameters bring: figure 10 of Canziani et al. 2016. */
 export function efficiencyChart({ runs, metric }: Comparison): Markup {
   const rows = runs.map(({ name, efficiency }, place) => ({ name, efficiency, place, label: short(efficiency) }));
-  return figure(
+  return chartFigure(
+    'What a million parameters bring. Small networks lead by nature: it says how well parameters are used, not which network is best.',
     {
+      width: 560,
+      height: 56 + 34 * rows.length,
       marginLeft: marginFor(rows.map(({ name }) => name)),
       marginRight: 60,
       marginTop: 8,
@@ -229,7 +205,7 @@ export function efficiencyChart({ runs, metric }: Comparison): Markup {
       },
       y: { label: null, domain: rows.map(({ name }) => name), padding: 0.35 },
       marks: [
-        Plot.barX(rows, { y: 'name', x: 'efficiency', fill: (row: { place: number }) => runColour(row.place) }),
+        Plot.barX(rows, { y: 'name', x: 'efficiency', fill: (row: { place: number }) => lineColour(row.place) }),
         Plot.text(rows, {
           y: 'name',
           x: 'efficiency',
@@ -241,11 +217,6 @@ export function efficiencyChart({ runs, metric }: Comparison): Markup {
         Plot.ruleX([0], { stroke: 'var(--muted)' }),
       ],
     },
-    {
-      widthPx: 560,
-      heightPx: 56 + 34 * rows.length,
-      said: 'What a million parameters bring. Small networks lead by nature: it says how well parameters are used, not which network is best.',
-    },
   );
 }
 
@@ -254,29 +225,24 @@ export function imageChart({ runs, images, metric }: Comparison): Markup {
   const rows = images.flatMap((image, i) =>
     runs.map(({ name, perImage }, place) => ({ image, name, score: perImage[i] as number, place })),
   );
-  return figure(
-    {
-      marginLeft: marginFor(images),
-      marginRight: 24,
-      marginTop: 8,
-      marginBottom: 38,
-      x: { label: metric, labelAnchor: 'center', labelArrow: 'none', grid: true, nice: true, ticks: 6 },
-      y: { label: null, domain: [...images] },
-      marks: [
-        Plot.ruleY(
-          images.map((image, i) => {
-            const scores = runs.map(({ perImage }) => perImage[i] as number);
-            return { image, low: Math.min(...scores), high: Math.max(...scores) };
-          }),
-          { y: 'image', x1: 'low', x2: 'high', stroke: 'var(--rule)', strokeWidth: 2 },
-        ),
-        Plot.dot(rows, { y: 'image', x: 'score', r: 4, fill: (row: { place: number }) => runColour(row.place) }),
-      ],
-    },
-    {
-      widthPx: 620,
-      heightPx: 50 + 22 * images.length,
-      said: `Score (${metric}) of each image; one colour a run, as in the legend.`,
-    },
-  );
+  return chartFigure(`Score (${metric}) of each image; one colour a run, as in the legend.`, {
+    width: 620,
+    height: 50 + 22 * images.length,
+    marginLeft: marginFor(images),
+    marginRight: 24,
+    marginTop: 8,
+    marginBottom: 38,
+    x: { label: metric, labelAnchor: 'center', labelArrow: 'none', grid: true, nice: true, ticks: 6 },
+    y: { label: null, domain: [...images] },
+    marks: [
+      Plot.ruleY(
+        images.map((image, i) => {
+          const scores = runs.map(({ perImage }) => perImage[i] as number);
+          return { image, low: Math.min(...scores), high: Math.max(...scores) };
+        }),
+        { y: 'image', x1: 'low', x2: 'high', stroke: 'var(--rule)', strokeWidth: 2 },
+      ),
+      Plot.dot(rows, { y: 'image', x: 'score', r: 4, fill: (row: { place: number }) => lineColour(row.place) }),
+    ],
+  });
 }

@@ -1,12 +1,13 @@
 /** The page that sets runs beside each other. */
 
+import { lineColour } from '../kit/chart.ts';
 import { html, type Markup } from '../kit/markup.ts';
-import { renderPage, section } from '../kit/page.ts';
+import { renderPage, reproduce, section } from '../kit/page.ts';
 import { withPrefix } from '../kit/with-prefix.ts';
 import { lineChart } from '../run/charts.ts';
 import type { Facts, Figure, ScoreTable } from '../run/data.ts';
 import { factTable, scoreTable } from '../run/tables.ts';
-import { costChart, differenceChart, efficiencyChart, imageChart, runColour, scoreChart } from './charts.ts';
+import { costChart, differenceChart, efficiencyChart, imageChart, scoreChart } from './charts.ts';
 import type { ComparedPair, ComparedRun, Comparison } from './comparison.ts';
 
 /** What stands around the comparison on its page. */
@@ -52,7 +53,7 @@ export function renderComparison({ comparison, title, createdAt, where, facts, c
         scoreTable(scoresOf(comparison)),
         seedTable(comparison),
         pairTable(comparison),
-        html`<h3>Before believing it</h3><ul>${notes.map((note) => html`<li>${note}</li>`)}</ul>`,
+        html`<h3>Caveats</h3><ul>${notes.map((note) => html`<li>${note}</li>`)}</ul>`,
       ),
       section(
         'cost',
@@ -83,7 +84,7 @@ export function renderComparison({ comparison, title, createdAt, where, facts, c
         'How it was made',
         html`<p>${methods(comparison)}</p>`,
         html`<div class="facts">${factTable('Facts', facts) ?? ''}</div>`,
-        html`<h3>To do it again</h3><pre>${commands.join('\n')}</pre>`,
+        reproduce(commands),
       ),
     ],
     { style: COMPARE_STYLE },
@@ -268,7 +269,8 @@ function costsOf({ runs }: Comparison): ScoreTable {
 
 function legend(runs: readonly ComparedRun[]): Markup {
   return html`<ul class="legend" aria-label="Colours of the runs">${runs.map(
-    ({ name }, place) => html`<li><span class="swatch run" style="background: ${runColour(place)}"></span>${name}</li>`,
+    ({ name }, place) =>
+      html`<li><span class="swatch run" style="background: ${lineColour(place)}"></span>${name}</li>`,
   )}</ul>`;
 }
 

@@ -3,7 +3,7 @@
 import type { Box, Check, Explanation, Plane, Point, ReceptiveFieldView } from '../../explain/explanation.ts';
 import { greyPicture, heatOver, largest, magnitude } from '../kit/colour-maps.ts';
 import { html, type Markup } from '../kit/markup.ts';
-import { renderPage, section } from '../kit/page.ts';
+import { renderPage, reproduce, section } from '../kit/page.ts';
 import { crop, dataUri, imagePicture, type Picture, shrink } from '../kit/pictures.ts';
 import { withPrefix } from '../kit/with-prefix.ts';
 import type { Facts, Figure } from '../run/data.ts';
@@ -51,7 +51,7 @@ export function renderExplanation({ explanation, title, createdAt, facts, comman
         'How it was made',
         notes.length === 0 ? undefined : html`<ul>${notes.map((note) => html`<li>${note}</li>`)}</ul>`,
         html`<div class="facts">${factTable('Facts', facts) ?? ''}</div>`,
-        html`<h3>To do it again</h3><pre>${commands.join('\n')}</pre>`,
+        reproduce(commands),
       ),
     ],
     { style: EXPLAIN_STYLE },

@@ -1,7 +1,8 @@
 /** Numbers as colours. */
 
 import { quantile } from '../../array/quantile.ts';
-import type { Colour, Picture } from './pictures.ts';
+import { type Colour, OKABE_ITO } from '../../image/display.ts';
+import type { Picture } from './pictures.ts';
 
 /** Black over violet and orange to light yellow: matplotlib's `inferno` (van der Walt and Smith, CC0), every eighth. */
 const HEAT: readonly Colour[] = [
@@ -15,9 +16,8 @@ const HEAT: readonly Colour[] = [
   [249, 201, 50],
   [252, 255, 164],
 ];
-/** Below 0 and above 0, told apart by everyone (Okabe and Ito 2008). */
-const NEGATIVE: Colour = [0, 114, 178];
-const POSITIVE: Colour = [213, 94, 0];
+/** Below 0 and above 0. */
+const [NEGATIVE, POSITIVE] = [OKABE_ITO.blue, OKABE_ITO.vermilion];
 
 /** A value 0..1; others are cut. */
 function heat(value: number): Colour {

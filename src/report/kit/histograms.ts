@@ -1,9 +1,9 @@
 /** Histograms as SVG that takes its colours from the page, by Observable Plot. */
 
 import * as Plot from '@observablehq/plot';
-import { parseHTML } from 'linkedom';
 import { quantile } from '../../array/quantile.ts';
-import { escapeHtml, type Markup, trusted } from './markup.ts';
+import { chartFigure, lineColour } from './chart.ts';
+import type { Markup } from './markup.ts';
 
 export interface HistogramOptions {
   /** Name of the quantity, and its unit. */
@@ -16,7 +16,6 @@ export interface HistogramOptions {
   readonly groups?: readonly string[];
 }
 
-const COLOURS = ['var(--line-1)', 'var(--line-2)', 'var(--line-3)', 'var(--line-4)'];
 const BINS = 32;
 
 interface Bar {
@@ -110,16 +109,13 @@ function barChart(
   bars: readonly Bar[],
   { label, counted, median, said, widthPx = 360, heightPx = 190 }: BarChart,
 ): Markup {
-  const { document } = parseHTML('<!doctype html><html><body></body></html>');
-  const chart = Plot.plot({
-    document: document as never,
+  return chartFigure(said, {
     width: widthPx,
     height: heightPx,
     marginLeft: 44,
     marginRight: 10,
     marginTop: 22,
     marginBottom: 36,
-    style: { fontSize: '12px', background: 'transparent', overflow: 'visible' },
     x: { label, labelAnchor: 'center', labelArrow: 'none', ticks: 5, tickFormat: shortTick },
     y: { label: counted, labelArrow: 'none', grid: true, ticks: 4, tickFormat: shortTick },
     marks: [
@@ -129,7 +125,7 @@ function barChart(
           x1: 'x1',
           x2: 'x2',
           y: 'count',
-          fill: (bar: Bar) => COLOURS[bar.group % COLOURS.length] as string,
+          fill: (bar: Bar) => lineColour(bar.group),
           order: (bar: Bar) => bar.group,
           insetLeft: 0.5,
           insetRight: 0.5,
@@ -141,10 +137,6 @@ function barChart(
         : [Plot.ruleX([median], { stroke: 'currentColor', strokeWidth: 1.5, strokeDasharray: '3 3' })]),
     ],
   });
-  const svg = chart as unknown as { setAttribute(name: string, value: string): void; readonly outerHTML: string };
-  svg.setAttribute('role', 'img');
-  svg.setAttribute('aria-label', said);
-  return trusted(`<figure class="chart">${svg.outerHTML}<figcaption>${escapeHtml(said)}</figcaption></figure>`);
 }
 
 function shortTick(value: number): string {

@@ -1,9 +1,10 @@
 /** The frame of every page that is written: one HTML file that needs nothing else. */
 
+import { crc32, hex8 } from '../../array/crc32.ts';
 import type { Figure } from '../run/data.ts';
 import { html, type Markup, trusted } from './markup.ts';
+import { sortAndFilterTables } from './page-tables.ts';
 import { STYLE } from './style.ts';
-import { TABLE_SCRIPT, TABLE_SCRIPT_HASH } from './table-script.ts';
 
 export interface PageHead {
   readonly title: string;
@@ -30,13 +31,21 @@ ${content.map((part) => part ?? '')}
 `;
 }
 
+/** The commands that make the page again; nothing without any. */
+export function reproduce(commands: readonly string[]): Markup | undefined {
+  return commands.length === 0 ? undefined : html`<h3>Reproduce</h3><pre>${commands.join('\n')}</pre>`;
+}
+
 /** The page as text. Nothing may be loaded: pictures and the script are within it. */
 export function renderPage(
   { title, summary, createdAt, headline, warning }: PageHead,
   body: readonly (Markup | undefined)[],
   { style = '', tables = false }: PageOptions = {},
 ): string {
-  const script = tables ? `; script-src '${TABLE_SCRIPT_HASH}'` : '';
+  const content = body.map((part) => part ?? '');
+  // Allows this script and no other: what is put into the page cannot know the checksum of the page that it is in.
+  const nonce = hex8(crc32(new TextEncoder().encode(html`${content}`.html)));
+  const script = tables ? `; script-src 'nonce-${nonce}'` : '';
   const policy = `default-src 'none'; img-src data:; style-src 'unsafe-inline'${script}`;
   return html`<!doctype html>
 <html lang="en">
@@ -60,10 +69,10 @@ ${warning === undefined ? undefined : html`<p class="warning" role="note">${warn
 `,
   )}</dl>
 </header>
-${body.map((part) => part ?? '')}
+${content}
 <footer>Made with Lamella.</footer>
 </main>
-${tables ? html`<script>${trusted(TABLE_SCRIPT)}</script>` : undefined}
+${tables ? html`<script nonce="${nonce}">${trusted(`(${sortAndFilterTables})();`)}</script>` : undefined}
 </body>
 </html>
 `.html;

@@ -1,13 +1,11 @@
 /** Pixels to small PNG pictures inside the page. */
 
 import { ndarray } from '../../array/ndarray.ts';
+import { type Colour, classColour, displayRange, OKABE_ITO } from '../../image/display.ts';
 import { writePng } from '../../image/formats/png/write.ts';
 import type { Image } from '../../image/image.ts';
 import { ERROR_CLASSES } from '../../metrics/error-map.ts';
 import { toDataUri } from './data-uri.ts';
-
-/** RGB 0..255. */
-export type Colour = readonly [number, number, number];
 
 /**
  * Colours of the errors (Okabe and Ito 2008): over a dark picture these four stay apart under protanopia,
@@ -15,22 +13,11 @@ export type Colour = readonly [number, number, number];
  * pixels is blue.
  */
 export const ERROR_COLOURS: Readonly<Record<Exclude<keyof typeof ERROR_CLASSES, 'correct'>, Colour>> = {
-  merged: [213, 94, 0],
-  split: [240, 228, 66],
-  missed: [0, 114, 178],
-  false: [86, 180, 233],
+  merged: OKABE_ITO.vermilion,
+  split: OKABE_ITO.yellow,
+  missed: OKABE_ITO.blue,
+  false: OKABE_ITO.skyBlue,
 };
-
-/** Colours of the classes 1, 2, ... where there are more than two; class 0 is black. */
-export const CLASS_COLOURS: readonly Colour[] = [
-  [230, 159, 0],
-  [86, 180, 233],
-  [0, 158, 115],
-  [240, 228, 66],
-  [0, 114, 178],
-  [213, 94, 0],
-  [204, 121, 167],
-];
 
 /** A part of a picture. */
 export interface Window {
@@ -53,15 +40,8 @@ export const MOST_PX = 512;
 /** A grey or colour picture of image planes, stretched between percentiles 0.5 and 99.5 of all of them; NaN is black. */
 export function imagePicture(planes: readonly Float32Array[], height: number, width: number): Picture {
   const shown = planes.length === 3 ? planes : planes.slice(0, 1);
-  const step = Math.ceil((shown.length * height * width) / 100_000) | 1;
-  const sample: number[] = [];
-  for (const plane of shown) {
-    for (let p = 0; p < plane.length; p += step) if (Number.isFinite(plane[p])) sample.push(plane[p] as number);
-  }
-  sample.sort((a, b) => a - b);
-  const low = sample[Math.floor(0.005 * (sample.length - 1))] ?? 0;
-  const high = sample[Math.ceil(0.995 * (sample.length - 1))] ?? 1;
-  const scale = high > low ? 255 / (high - low) : 0;
+  const [low, high] = displayRange(shown);
+  const scale = 255 / (high - low);
   return {
     height,
     width,
@@ -86,8 +66,7 @@ export function classPicture(labels: Uint8Array, classes: number, height: number
     return { planes: [labels.map((value) => (value > 1 ? 128 : 255 * value))], height, width };
   }
   const colourOf = (value: number): Colour => {
-    if (value === 0) return [0, 0, 0];
-    return value < classes ? (CLASS_COLOURS[(value - 1) % CLASS_COLOURS.length] as Colour) : [128, 128, 128];
+    return value < classes ? classColour(value) : [128, 128, 128];
   };
   return { planes: [0, 1, 2].map((k) => labels.map((value) => colourOf(value)[k] as number)), height, width };
 }

@@ -1,7 +1,7 @@
-/** How measurements were made: what is to be known of them, from what, and the commands that do it again. */
+/** How measurements were made: what is to be known of them, from what, and the commands that reproduce it. */
 
 import { html, type Markup } from '../kit/markup.ts';
-import { section } from '../kit/page.ts';
+import { reproduce, section } from '../kit/page.ts';
 import type { Facts } from './data.ts';
 import { factTable } from './tables.ts';
 
@@ -19,6 +19,6 @@ export function aboutSection({
     'How it was measured',
     notes.length === 0 ? undefined : html`<ul>${notes.map((note) => html`<li>${note}</li>`)}</ul>`,
     html`<div class="facts">${factTable('Facts', facts) ?? ''}</div>`,
-    commands.length === 0 ? undefined : html`<h3>To do it again</h3><pre>${commands.join('\n')}</pre>`,
+    reproduce(commands),
   );
 }

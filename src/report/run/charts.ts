@@ -1,9 +1,9 @@
 /** Line charts as SVG that takes its colours from the page, by Observable Plot. */
 
 import * as Plot from '@observablehq/plot';
-import { parseHTML } from 'linkedom';
 import { gaussianBlur } from '../../array/gaussian.ts';
-import { escapeHtml, type Markup, trusted } from '../kit/markup.ts';
+import { chartFigure, lineColour } from '../kit/chart.ts';
+import type { Markup } from '../kit/markup.ts';
 import type { Series } from './data.ts';
 
 export interface ChartOptions {
@@ -35,8 +35,6 @@ interface Point {
   readonly series: string;
 }
 
-/** Colours of the lines in order: custom properties of the page, so that dark mode has its own. */
-const COLOURS = ['var(--line-1)', 'var(--line-2)', 'var(--line-3)', 'var(--line-4)'];
 const DASHES = ['none', '6 3', '2 3', '8 3 2 3'];
 
 /** A line for each series. Lines differ in colour and dash, with the name at their end. */
@@ -45,17 +43,14 @@ export function lineChart(series: readonly Series[], options: ChartOptions): Mar
   const pointsOf = ({ name, points }: Series): Point[] =>
     points.flatMap(([px, py]) => (py === null || (log && py <= 0) ? [] : [{ x: px, y: py, series: name }]));
   const lines = series.map(pointsOf);
-  const { document } = parseHTML('<!doctype html><html><body></body></html>');
   const several = series.length > 1;
-  const chart = Plot.plot({
-    document: document as never,
+  return chartFigure(description, {
     width: widthPx,
     height: heightPx,
     marginLeft: 52,
     marginRight: several ? 92 : 20,
     marginTop: 28,
     marginBottom: 40,
-    style: { fontSize: '12px', background: 'transparent', overflow: 'visible' },
     x: { label: x, labelAnchor: 'center', labelArrow: 'none', tickFormat: (value: number) => String(value), ticks: 6 },
     y: {
       label: y,
@@ -69,27 +64,25 @@ export function lineChart(series: readonly Series[], options: ChartOptions): Mar
     marks: [
       ...(cloud === undefined
         ? []
-        : [Plot.dot(pointsOf(cloud), { x: 'x', y: 'y', r: 1.2, fill: COLOURS[0] as string, fillOpacity: 0.35 })]),
+        : [Plot.dot(pointsOf(cloud), { x: 'x', y: 'y', r: 1.2, fill: lineColour(0), fillOpacity: 0.35 })]),
       ...lines.map((points, i) =>
         Plot.line(points, {
           x: 'x',
           y: 'y',
-          stroke: COLOURS[i % COLOURS.length] as string,
+          stroke: lineColour(i),
           strokeWidth: 2,
           ...(several ? { strokeDasharray: DASHES[i % DASHES.length] as string } : {}),
         }),
       ),
       ...(dots === true
-        ? lines.map((points, i) =>
-            Plot.dot(points, { x: 'x', y: 'y', r: 2.5, fill: COLOURS[i % COLOURS.length] as string }),
-          )
+        ? lines.map((points, i) => Plot.dot(points, { x: 'x', y: 'y', r: 2.5, fill: lineColour(i) }))
         : []),
       ...marks.map(({ x: px, y: py, series: i }) =>
         Plot.dot([{ x: px, y: py }], {
           x: 'x',
           y: 'y',
           r: 5,
-          stroke: COLOURS[i % COLOURS.length] as string,
+          stroke: lineColour(i),
           strokeWidth: 2,
           fill: 'var(--page)',
         }),
@@ -109,10 +102,6 @@ export function lineChart(series: readonly Series[], options: ChartOptions): Mar
       ...(several ? endLabels(lines, log, yDomain, heightPx) : []),
     ],
   });
-  const svg = chart as unknown as { setAttribute(name: string, value: string): void; readonly outerHTML: string };
-  svg.setAttribute('role', 'img');
-  svg.setAttribute('aria-label', description);
-  return trusted(`<figure class="chart">${svg.outerHTML}<figcaption>${escapeHtml(description)}</figcaption></figure>`);
 }
 
 /** Names at the ends of the lines, moved apart where they would lie over each other. */
@@ -148,7 +137,7 @@ function endLabels(
         dx: 8,
         dy: at - height(end),
         textAnchor: 'start',
-        fill: COLOURS[end.i % COLOURS.length] as string,
+        fill: lineColour(end.i),
         fontWeight: 600,
       });
     });

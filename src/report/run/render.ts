@@ -1,7 +1,7 @@
 /** The report of a run: one HTML file that needs nothing else. */
 
 import { html } from '../kit/markup.ts';
-import { renderPage, section } from '../kit/page.ts';
+import { renderPage, reproduce, section } from '../kit/page.ts';
 import { learningCurves, thresholdCharts } from './curves.ts';
 import type { ReportData } from './data.ts';
 import { caseSheet, classLegend, errorLegend, imageSheet } from './sheet.ts';
@@ -51,7 +51,7 @@ export function renderReport(data: ReportData): string {
       data.decisions.length === 0
         ? undefined
         : html`<details><summary>What was chosen, and why</summary><ul>${data.decisions.map((line) => html`<li>${line}</li>`)}</ul></details>`,
-      data.commands.length === 0 ? undefined : html`<h3>To do it again</h3><pre>${data.commands.join('\n')}</pre>`,
+      reproduce(data.commands),
       data.configuration === undefined
         ? undefined
         : html`<details><summary>Configuration as JSON</summary><pre>${JSON.stringify(data.configuration, null, 2)}</pre></details>`,

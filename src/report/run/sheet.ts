@@ -1,7 +1,8 @@
 /** Pictures of the report: images with truth, probability, prediction and errors, side by side. */
 
+import { type Colour, classColour } from '../../image/display.ts';
 import { html, type Markup } from '../kit/markup.ts';
-import { CLASS_COLOURS, type Colour, ERROR_COLOURS } from '../kit/pictures.ts';
+import { ERROR_COLOURS } from '../kit/pictures.ts';
 import {
   type ErrorCounts,
   PICTURE_KINDS,
@@ -40,7 +41,7 @@ export function errorLegend(): Markup {
 export function classLegend(classNames: readonly string[]): Markup | undefined {
   if (classNames.length <= 2) return undefined;
   return html`<ul class="legend" aria-label="Colours of the classes">${classNames.map((name, i) => {
-    const colour: Colour = i === 0 ? [0, 0, 0] : (CLASS_COLOURS[(i - 1) % CLASS_COLOURS.length] as Colour);
+    const colour = classColour(i);
     return html`<li><span class="swatch" style="background: ${css(colour)}"></span>${name}</li>`;
   })}</ul>`;
 }

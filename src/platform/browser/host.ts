@@ -1,0 +1,54 @@
+import type { Host } from '../../workflows/host.ts';
+import { type MemoryFiles, memoryFiles } from '../../workflows/memory-files.ts';
+import { type BrowserDevice, type OpenRuntimeOptions, openRuntime } from './runtime.ts';
+
+/** A page: files that the user chose or that were written, its devices and its clock. */
+export interface BrowserHost extends Host {
+  readonly files: MemoryFiles;
+}
+
+/**
+ * What the workflows of `lamella/workflows` run over in a page or a worker.
+ *
+ * @example
+ *   const host = browserHost(chosenFiles(input.files));
+ *   const { images } = await predictFolder(host, ['model.onnx'], 'images', { out: 'pred' });
+ *   const zip = await host.files.zip('pred');
+ */
+export function browserHost(files: MemoryFiles = memoryFiles(), options: OpenRuntimeOptions = {}): BrowserHost {
+  return {
+    files,
+    nowMs: () => performance.now(),
+    // Another device is refused by its name.
+    openRuntime: (device) =>
+      openRuntime({ ...options, device: (device as BrowserDevice | 'auto' | undefined) ?? options.device }),
+  };
+}
+
+/** The files of an `<input type="file">`, with `webkitdirectory` by their paths in the folder; read when asked for. */
+export function chosenFiles(files: Iterable<File>): MemoryFiles {
+  return memoryFiles(Object.fromEntries(Array.from(files, (file) => [file.webkitRelativePath || file.name, file])));
+}
+
+/** The files and folders of a drop event. Call it within the event: afterwards they are gone. */
+export async function droppedFiles({ items }: DataTransfer): Promise<MemoryFiles> {
+  const entries = Array.from(items, (item) => item.webkitGetAsEntry());
+  const found: [string, File][] = [];
+  for (const entry of entries) if (entry !== null) await collect(entry, found);
+  return memoryFiles(Object.fromEntries(found));
+}
+
+async function collect(entry: FileSystemEntry, found: [string, File][]): Promise<void> {
+  if (entry.isFile) {
+    const file = await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject));
+    found.push([entry.fullPath.slice(1), file]);
+    return;
+  }
+  const reader = (entry as FileSystemDirectoryEntry).createReader();
+  // A reader gives a part of a large folder at a time, and nothing at its end.
+  for (;;) {
+    const part = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
+    if (part.length === 0) return;
+    for (const inner of part) await collect(inner, found);
+  }
+}
