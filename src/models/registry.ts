@@ -58,8 +58,8 @@ function windowModel(name: WindowName, summary: string): Model<SlidingWindowSpec
 function rowOf<S extends ModelSpec>(spec: S): Model<S> {
   const row = MODELS[spec.name] as Model<ModelSpec> | undefined;
   if (row === undefined) {
-    throw new UsageError(`There is no network '${spec.name}'.`, {
-      remedy: `Take one of ${Object.keys(MODELS).join(', ')}.`,
+    throw new UsageError(`Unknown network '${spec.name}'.`, {
+      remedy: `Use one of ${Object.keys(MODELS).join(', ')}.`,
     });
   }
   return row as unknown as Model<S>;
@@ -72,8 +72,8 @@ function rowOf<S extends ModelSpec>(spec: S): Model<S> {
 export function sizesOf(spec: ModelSpec): Sizes {
   const { sizes } = rowOf(spec);
   if (sizes === undefined) {
-    throw new UsageError(`The network '${spec.name}' names the class of a whole image; it cannot be tiled.`, {
-      remedy: 'Take a U-Net for pixels.',
+    throw new UsageError(`The network '${spec.name}' is an image classifier and cannot be tiled.`, {
+      remedy: 'Use a U-Net to classify pixels.',
     });
   }
   return sizes(spec);

@@ -98,8 +98,8 @@ function plateausOf([first = 0, ...scores]: readonly number[], patience: number)
 export function scheduleOf(spec: ScheduleSpec): Schedule {
   const make = SCHEDULES[spec.name] as ((options: ScheduleSpec) => Schedule) | undefined;
   if (make === undefined) {
-    throw new UsageError(`There is no schedule '${spec.name}'.`, {
-      remedy: `Take one of ${Object.keys(SCHEDULES).join(', ')}.`,
+    throw new UsageError(`Unknown schedule '${spec.name}'.`, {
+      remedy: `Use one of ${Object.keys(SCHEDULES).join(', ')}.`,
     });
   }
   return make(spec);

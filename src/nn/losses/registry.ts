@@ -44,8 +44,8 @@ export const LOSSES: { readonly [N in LossName]: Row<N> } = {
 export function lossOf(spec: LossSpec): Loss {
   const row = LOSSES[spec.name] as Row<LossName> | undefined;
   if (row === undefined) {
-    throw new UsageError(`There is no loss '${spec.name}'.`, {
-      remedy: `Take one of ${Object.keys(LOSSES).join(', ')}.`,
+    throw new UsageError(`Unknown loss '${spec.name}'.`, {
+      remedy: `Use one of ${Object.keys(LOSSES).join(', ')}.`,
     });
   }
   return row.make(spec);

@@ -35,8 +35,8 @@ export const OPTIMIZERS: { readonly [N in OptimizerName]: Row<N> } = {
 export function optimizerOf(spec: OptimizerSpec): Optimizer {
   const row = OPTIMIZERS[spec.name] as Row<OptimizerName> | undefined;
   if (row === undefined) {
-    throw new UsageError(`There is no optimizer '${spec.name}'.`, {
-      remedy: `Take one of ${Object.keys(OPTIMIZERS).join(', ')}.`,
+    throw new UsageError(`Unknown optimizer '${spec.name}'.`, {
+      remedy: `Use one of ${Object.keys(OPTIMIZERS).join(', ')}.`,
     });
   }
   return row.make(spec);
