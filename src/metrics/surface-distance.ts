@@ -83,7 +83,8 @@ export function hausdorff({ truthToPrediction, predictionToTruth }: SurfaceDista
 
 /**
  * Robust Hausdorff distance as MONAI defines it (`compute_hausdorff_distance`, with percentile 95 "HD95"): the
- * larger of the two directed percentiles, each interpolated linearly, without weights. Empty masks as `hausdorff`.
+ * larger of the two directed percentiles, each interpolated linearly, without weights. Empty masks as `hausdorff`,
+ * where MONAI 1.6.1 gives NaN.
  */
 export function hausdorffMonai(surfaces: SurfaceDistances, percent = 95): number {
   return farther(

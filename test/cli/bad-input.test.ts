@@ -341,19 +341,19 @@ describe('models and predictions', () => {
 
   test('predictions without a truth of their name', async () => {
     const folder = await folderOf({ 'x.png': picture(64, 64), 'y.png': picture(64, 64) });
-    expectSentence(await lamella(['evaluate', folder, good]), 1, 'x.png', /no truth named "x"/);
+    expectSentence(await lamella(['evaluate', folder, good]), 1, 'x.png', /no ground truth named "x"/);
   });
 
   test('a truth of another size', async () => {
     const folder = await folderOf({ '0.png': picture(32, 32) });
-    expectSentence(await lamella(['evaluate', folder, good]), 1, '0.png', /is 32 x 32, its truth .* is 64 x 64/);
+    expectSentence(await lamella(['evaluate', folder, good]), 1, '0.png', /is 32 x 32, its ground truth .* is 64 x 64/);
   });
 
   test('ISBI scores of three classes', async () => {
     const truth = writePng(grey(32, 32, (p) => p % 3));
     const folder = await folderOf({ '0.png': truth });
     const outcome = await lamella(['evaluate', join(folder, '0.png'), join(folder, '0.png'), '--metrics', 'isbi']);
-    expectSentence(outcome, 2, /two classes; the truth has 3/);
+    expectSentence(outcome, 2, /two classes; the ground truth has 3/);
   });
 
   test('a report of no run', async () => {

@@ -1,44 +1,85 @@
 import { Command, Option } from 'commander';
 import { UsageError } from '../../errors.ts';
-import { METRIC_NAMES } from '../choices.ts';
+import { LABEL_KINDS, METRIC_NAMES } from '../choices.ts';
 import { integers, number, oneOf } from '../values.ts';
 
+type Metric = (typeof METRIC_NAMES)[number];
+
+const LABEL_MEANINGS = LABEL_KINDS.filter((kind) => kind !== 'auto');
+
+/** The groups that hold what people ask for by its own name. */
+const GROUPS_OF: Readonly<Record<string, readonly Metric[]>> = {
+  ...Object.fromEntries(METRIC_NAMES.map((name) => [name, [name]])),
+  ...named(['overlap'], 'dice', 'iou', 'miou', 'jaccard', 'precision', 'recall', 'accuracy'),
+  ...named(['overlap', 'instances'], 'f1'),
+  ...named(['instances'], 'ap', 'map', 'pq', 'sq', 'seg', 'objects'),
+  ...named(['isbi'], 'vrand', 'vinfo', 'rand', 'warping', 'pixel'),
+  ...named(['surface'], 'hd95', 'assd'),
+  ...named(['topk'], 'top1', 'top5'),
+};
+
+function named(groups: readonly Metric[], ...names: readonly string[]): Record<string, readonly Metric[]> {
+  return Object.fromEntries(names.map((name) => [name, groups]));
+}
+
+/** `Dice,AP` to the groups that hold them. */
+function metrics(text: string): readonly Metric[] {
+  const one = oneOf(...Object.keys(GROUPS_OF));
+  const plain = (word: string) => word.trim().toLowerCase().replace(/[-_ ]/g, '');
+  return [...new Set(text.split(',').flatMap((word) => GROUPS_OF[one(plain(word))] ?? []))];
+}
+
 export interface EvaluateFlags {
-  readonly metrics: (typeof METRIC_NAMES)[number];
+  readonly metrics: readonly Metric[];
   readonly classes?: string;
   readonly ignore?: readonly number[];
   readonly threshold: number;
+  readonly as?: (typeof LABEL_MEANINGS)[number];
+  readonly slices?: boolean;
   readonly json?: boolean;
   readonly skipBad?: boolean;
 }
 
 export function evaluateCommand(): Command {
   return new Command('evaluate')
-    .summary('score predictions against the truth')
+    .summary('score predictions against ground truth')
     .description(
-      `Scores predictions against the truth, file by file of the same name. isbi: pixel, Rand and warping error, V-Rand
-and V-Info of probability maps, as the ISBI 2012 challenge scores them. overlap: Dice, IoU, precision and recall of
-classes. instances: average precision and panoptic quality of objects. topk: of a run or model of whole images, how
-often the class is right or among the five most probable, on the test images of a data set. auto: as the files suggest.`,
+      `Scores predictions against ground truth, matching files by name. isbi: pixel, Rand and warping error, V-Rand and
+V-Info of probability maps, slice by slice as the ISBI 2012 challenge scores them. overlap: Dice, IoU, precision and
+recall per class. instances: average precision and panoptic quality of objects. surface: HD95 and ASSD per class. topk:
+top-1 and top-5 accuracy of image classifiers on the test images of a data set. auto: as the files suggest. Volumes are
+scored in 3D.`,
     )
     .argument(
       '<predictions>',
-      "a file or folder; of predict's folder its probability/ or label/ is taken, of a data set its labels; for topk a run",
+      "a file or folder; of predict's folder the part that fits, of a data set its labels; for topk a run",
     )
-    .argument('<truth...>', 'a file or folder of labels, or a data set; for topk, before it more runs to average')
+    .argument('<truth...>', 'a file or folder of labels, or a data set; for topk, preceded by more runs to average')
     .addOption(
-      new Option('--metrics <name>', METRIC_NAMES.join(', ')).argParser(oneOf(...METRIC_NAMES)).default('auto'),
+      new Option(
+        '--metrics <list>',
+        `${METRIC_NAMES.join(', ')}, or single scores, which print their group: ${Object.keys(GROUPS_OF).slice(METRIC_NAMES.length).join(', ')}`,
+      )
+        .argParser(metrics)
+        .default(['auto'], 'auto'),
     )
-    .option('--classes <list>', 'which value of the truth is which class: membrane=0,inside=255')
-    .option('--ignore <values>', 'values of the truth that take no part', integers)
+    .addOption(
+      new Option(
+        '--as <kind>',
+        'what label values mean: objects (each value is one) or classes (default: seen from all files)',
+      ).argParser(oneOf(...LABEL_MEANINGS)),
+    )
+    .option('--slices', 'score volumes slice by slice, not in 3D')
+    .option('--classes <list>', 'which value of the ground truth is which class: membrane=0,inside=255')
+    .option('--ignore <values>', 'values of the ground truth to ignore', integers)
     .option(
       '--threshold <p>',
-      'where a probability becomes foreground, for overlap and instances',
+      'probability above which a pixel is foreground; not for isbi',
       number({ least: 0, most: 1 }),
       0.5,
     )
-    .option('--skip-bad', 'topk: leave out images that cannot be read')
-    .option('--json', 'print only JSON')
+    .option('--skip-bad', 'topk: skip unreadable images')
+    .option('--json', 'print JSON only')
     .addHelpText(
       'after',
       `
@@ -54,9 +95,12 @@ Examples:
         return runEvaluateClasses([predictions, ...rest.slice(0, -1)], truth, flags);
       }
       if (rest.length > 1) {
-        throw new UsageError(`${rest.length + 1} paths are given.`, { remedy: 'Give predictions and their truth.' });
+        throw new UsageError(`${rest.length + 1} paths are given.`, {
+          remedy: 'Give predictions and their ground truth.',
+        });
       }
       const { runEvaluate } = await import('../run/evaluate.ts');
-      await runEvaluate(predictions, truth, { ...flags, metrics: flags.metrics === 'topk' ? 'auto' : flags.metrics });
+      const groups = flags.metrics.filter((name) => name !== 'auto' && name !== 'topk');
+      await runEvaluate(predictions, truth, flags, groups.length === 0 ? undefined : groups);
     });
 }

@@ -73,8 +73,8 @@ export async function runClassify(
 
 /** Whether `evaluate` is asked for the classes of whole images. */
 export async function evaluatesClasses(predictions: string, truth: string, metrics: EvaluateFlags['metrics']) {
-  if (metrics === 'topk') return true;
-  if (metrics !== 'auto') return false;
+  if (metrics.includes('topk')) return true;
+  if (!metrics.includes('auto')) return false;
   const names = await nodeFiles.list(truth).catch(() => []);
   return holdsClasses(names) && (await isClassifierModel(nodeFiles, predictions));
 }

@@ -7,10 +7,10 @@ import { phantom } from '../../phantom/phantom.ts';
 import { nodeFiles } from '../../platform/node/files.ts';
 import { trainRun } from '../../platform/node/train-run.ts';
 import { RUN_FILES } from '../../train/store.ts';
+import { evaluate } from '../../workflows/evaluate.ts';
 import { requireFreeFolder } from '../../workflows/out-folder.ts';
 import type { DemoFlags } from '../commands/demo.ts';
 import { formatDuration } from '../progress.ts';
-import { evaluateFiles } from './evaluate.ts';
 import { writeSlices } from './phantom.ts';
 import { runPredict } from './predict.ts';
 import { watched } from './train.ts';
@@ -84,7 +84,7 @@ export async function runDemo(folder: string, { minutes, seed }: DemoFlags): Pro
   });
 
   say(`\n4. lamella evaluate ${parts.pred} ${parts.test} --metrics isbi`);
-  const { isbi } = await evaluateFiles(parts.pred, parts.test, { metrics: 'isbi', threshold: 0.5 });
+  const { isbi } = await evaluate(nodeFiles, parts.pred, parts.test, { metrics: ['isbi'] });
   const baseline = thresholdScores(image, label, test);
   const network = isbi as IsbiScores;
   say('                          the network  the best threshold on brightness');

@@ -1,0 +1,317 @@
+/** Two folders, or two files, of predictions and of their ground truth: scores. */
+
+import { type NdArray, ndarray } from '../array/ndarray.ts';
+import { type LabelKind, type LabelKindFinding, labelKindsOfBoth } from '../dataset/labels/label-kind.ts';
+import {
+  applyMapping,
+  findMapping,
+  type LabelMapping,
+  type LabelPage,
+  parseClasses,
+  stackPages,
+} from '../dataset/labels/labels.ts';
+import { insideOfCells } from '../dataset/labels/membranes.ts';
+import { DatasetError, option, UsageError } from '../errors.ts';
+import { ignoreMask } from '../evaluate/ignore-mask.ts';
+import { MembraneScorer } from '../evaluate/membranes.ts';
+import { ObjectScorer } from '../evaluate/objects.ts';
+import { OverlapScorer } from '../evaluate/overlap.ts';
+import { type ClassDistances, SurfaceScorer } from '../evaluate/surfaces.ts';
+import { joinPath, type WritableFiles } from '../files.ts';
+import type { Page } from '../input/planes.ts';
+import { argmaxClasses } from '../metrics/argmax.ts';
+import type { InstanceScores } from '../metrics/instances.ts';
+import type { IsbiScores } from '../metrics/isbi.ts';
+import type { OverlapScores } from '../metrics/overlap.ts';
+import { connectedComponents } from '../objects/connected-components.ts';
+import {
+  type EvaluateOptions,
+  type Item,
+  type MetricGroup,
+  OBJECTS,
+  partOf,
+  type ReadItems,
+  readItems,
+  type Slice,
+} from './evaluate-items.ts';
+import { listLabels, listPredictions } from './image-list.ts';
+
+export interface Evaluation {
+  readonly mapping: LabelMapping;
+  readonly metrics: readonly MetricGroup[];
+  /** Files, times and, slice by slice, slices. */
+  readonly images: number;
+  readonly classes: readonly string[];
+  /** What label values are taken for, with the reason. */
+  readonly labelKinds: {
+    readonly truth: LabelKindFinding;
+    /** Absent for probabilities. */
+    readonly prediction: LabelKindFinding | undefined;
+  };
+  /** How the volumes among the images are scored; absent where there is none. */
+  readonly volumes?: '3D' | 'slice by slice';
+  readonly isbi?: IsbiScores;
+  readonly overlap?: OverlapScores;
+  readonly instances?: InstanceScores;
+  readonly surface?: { readonly unit: 'mm' | 'px'; readonly perClass: readonly ClassDistances[] };
+}
+
+/** What the values of predictions are. */
+type ValueKind = 'probability' | LabelKind;
+
+/** More values than these, in many pieces, are levels of a probability. */
+const MOST_CLASSES = 16;
+
+/** What the predicted values are, and which of them is which class of the ground truth. */
+interface PredictedValues {
+  readonly kind: ValueKind;
+  readonly classOf: ReadonlyMap<number, number>;
+  /** Values of classes that only the predictions have; they follow those of the ground truth. */
+  readonly added?: readonly number[];
+}
+
+function predictedValues(
+  items: readonly Item[],
+  mapping: LabelMapping,
+  finding: LabelKindFinding,
+  truthKind: LabelKind,
+): PredictedValues {
+  const classOf = new Map<number, number>();
+  const pages = items.flatMap(({ slices }) => slices.map(({ prediction }) => prediction));
+  if (pages.some(({ channels }) => channels > 1)) return { kind: 'probability', classOf };
+  const values = new Set<number>();
+  for (const { data } of pages) {
+    for (let p = 0; p < data.length; p++) values.add(data[p] as number);
+    if (values.size > 2 * MOST_CLASSES && finding.kind === 'classes') break;
+  }
+  if ([...values].some((value) => !Number.isInteger(value))) return { kind: 'probability', classOf };
+  mapping.classes.forEach((item, index) => {
+    if (typeof item.values !== 'string') for (const value of item.values) classOf.set(value, index);
+  });
+  const sorted = [...values].sort((a, b) => a - b);
+  if (truthKind === 'classes' && finding.evidence !== 'stated') {
+    // The values of the ground truth, or the numbers of its classes: then they are classes, whatever else they look like.
+    if (sorted.every((value) => classOf.has(value))) return { kind: 'classes', classOf };
+    if (sorted.every((value) => value >= 0 && value < mapping.classes.length))
+      return { kind: 'classes', classOf: byIndex(sorted) };
+  }
+  if (finding.kind === 'objects') return { kind: 'objects', classOf };
+  const twoLevels = sorted.length <= 2 && mapping.classes.length === 2;
+  if (twoLevels) return { kind: 'classes', classOf: new Map(sorted.map((value) => [value, value > 0 ? 1 : 0])) };
+  if (sorted.length > MOST_CLASSES) return { kind: 'probability', classOf };
+  if (truthKind === 'objects') return { kind: 'classes', classOf: byIndex(sorted) };
+  // Of the same coding, as a class in both shows; else they are refused one by one.
+  const shared = sorted.some((value) => value !== 0 && classOf.has(value));
+  const added = shared ? sorted.filter((value) => !classOf.has(value)) : [];
+  for (const value of added) classOf.set(value, classOf.size);
+  return { kind: 'classes', classOf, added };
+}
+
+const byIndex = (values: readonly number[]): ReadonlyMap<number, number> =>
+  new Map(values.map((value) => [value, value]));
+
+/** Probability of the inside or foreground [height, width], 0..1. */
+function probabilityOf({ name, fullScale }: Item, { prediction }: Slice, kind: ValueKind): NdArray<'float32'> {
+  const { data, channels, height, width } = prediction;
+  if (channels > 2) {
+    throw new UsageError(`"${name}" has ${channels} channels of probability.`, {
+      remedy: 'Give the probability of the foreground alone, or label maps.',
+    });
+  }
+  const pixels = height * width;
+  // Of two channels the second is the foreground.
+  const plane = channels === 2 ? data.subarray(pixels) : data;
+  let most = 0;
+  for (const value of plane) if (value > most) most = value;
+  // Masks of 0 and 1, whatever their dtype.
+  const scale = kind !== 'probability' && most <= 1 ? 1 : fullScale;
+  const values = Float32Array.from(plane as ArrayLike<number>, (value) => value / scale);
+  return ndarray('float32', [height, width], values);
+}
+
+/** Class of each pixel of a prediction, by the classes of the ground truth. */
+function classesOf(item: Item, slice: Slice, { kind, classOf }: PredictedValues, threshold: number): Uint8Array {
+  const { height, width, data, channels } = slice.prediction;
+  if (kind === 'objects') return Uint8Array.from(data as ArrayLike<number>, (value) => (value === 0 ? 0 : 1));
+  if (kind === 'classes') {
+    return Uint8Array.from(data as ArrayLike<number>, (value) => {
+      const found = classOf.get(value);
+      if (found !== undefined) return found;
+      throw new DatasetError(`the prediction holds ${value}, which is none of the classes of the ground truth.`, {
+        file: item.name,
+        remedy: `Use the values of the ground truth, or name each class with ${option('classes')}.`,
+      });
+    });
+  }
+  if (channels > 2) return argmaxClasses(ndarray('float32', [channels, height, width], Float32Array.from(data))).data;
+  return Uint8Array.from(probabilityOf(item, slice, kind).data, (p) => (p > threshold ? 1 : 0));
+}
+
+/** All slices of an item as one array. */
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0] as Uint8Array;
+  const length = (parts[0] as Uint8Array).length;
+  const out = new Uint8Array(parts.length * length);
+  for (const [z, part] of parts.entries()) out.set(part, z * length);
+  return out;
+}
+
+function shapeOf({ slices }: Item): readonly number[] {
+  const { height, width } = (slices[0] as Slice).truth;
+  return slices.length > 1 ? [slices.length, height, width] : [height, width];
+}
+
+/** Where every pixel has one value at most: background is 0, and anything else foreground. */
+const NOTHING_OR_ALL = [
+  { name: 'background', values: [0] },
+  { name: 'foreground', values: 'rest' },
+] as const;
+
+function mappingOf(
+  pages: readonly LabelPage[],
+  kind: LabelKind,
+  { classes, ignore = [] }: EvaluateOptions,
+): LabelMapping {
+  if (classes !== undefined) return findMapping(pages, { classes: parseClasses(classes), ignore, kind });
+  const values = new Set<number>();
+  for (const page of pages) for (const value of page.values) values.add(value);
+  for (const value of ignore) values.delete(value);
+  if (kind === 'objects' || values.size < 2) return { kind: 'instances', classes: NOTHING_OR_ALL, ignore };
+  return findMapping(pages, { ignore, kind });
+}
+
+/**
+ * Scores predictions against their ground truth, files of the same name against each other. Volumes are scored in 3D,
+ * but for the ISBI scores and with `slices`. Ignored values are counted in no score.
+ * @param predictions a file or folder; of a folder that `predict` wrote, the part that the scores need
+ * @throws DatasetError, FormatError, UsageError naming the file that does not fit
+ */
+export async function evaluate(
+  files: WritableFiles,
+  predictions: string,
+  truth: string,
+  options: EvaluateOptions = {},
+): Promise<Evaluation> {
+  const { threshold = 0.5, metrics: asked, as } = options;
+  const truths = await listLabels(files, truth);
+  const read = async (group: MetricGroup | 'auto'): Promise<ReadItems> =>
+    readItems(files, await listPredictions(files, await partOf(files, predictions, group)), truths, options);
+  let all = await read(asked?.[0] ?? 'auto');
+  // Who asks for objects means objects where a few values could be either.
+  const unclear = asked?.includes('instances') === true ? ('objects' as const) : undefined;
+  let kinds = labelKindsOfBoth(all.truth, all.prediction, { as, unclear });
+  const slicesOf = (items: readonly Item[]): readonly Slice[] => items.flatMap(({ slices }) => slices);
+  const pages = slicesOf(all.items).map((slice) => slice.truth);
+  const ofTruth = mappingOf(pages, pages.some(({ colour }) => colour) ? 'classes' : kinds.truth.kind, options);
+  const metrics = asked ?? automatic(pages, ofTruth);
+  // Label maps say more of classes and objects than probabilities do.
+  if (asked === undefined && !metrics.includes('isbi')) {
+    all = await read('overlap');
+    kinds = labelKindsOfBoth(all.truth, all.prediction, { as, unclear });
+  }
+  let predicted = predictedValues(all.items, ofTruth, kinds.prediction, kinds.truth.kind);
+  const added = (predicted.added ?? []).map((value) => ({ name: `class ${value}`, values: [value] }));
+  const mapping = { ...ofTruth, classes: [...ofTruth.classes, ...added] };
+  const has = (group: MetricGroup): boolean => metrics.includes(group);
+  const overlap = new OverlapScorer(mapping.classes.length);
+  const surface = new SurfaceScorer(mapping.classes.map(({ name }) => name));
+  const inMm = all.items.every(({ spacingMm }) => spacingMm !== undefined);
+  const membranes = has('isbi') ? new MembraneScorer(insideClass(mapping)) : undefined;
+  for (const item of all.items) {
+    const actual = item.slices.map((slice) => applyMapping(slice.truth, mapping));
+    if (membranes !== undefined) {
+      for (const [z, slice] of item.slices.entries()) {
+        const probability = probabilityOf(item, slice, predicted.kind);
+        membranes.add(actual[z] as Uint8Array, probability.data, probability.shape as [number, number]);
+      }
+    }
+    if (!has('overlap') && !has('surface')) continue;
+    const found = joined(item.slices.map((slice) => classesOf(item, slice, predicted, threshold)));
+    if (has('overlap')) overlap.add(joined(actual), found);
+    if (has('surface')) surface.add(joined(actual), found, shapeOf(item), inMm ? item.spacingMm : undefined);
+  }
+  let instances: ObjectScorer | undefined;
+  if (has('instances')) {
+    instances = new ObjectScorer();
+    if (asked === undefined && (await files.kind(joinPath(predictions, OBJECTS))) === 'folder') {
+      all = await read('instances');
+      kinds = labelKindsOfBoth(all.truth, all.prediction, { as, unclear });
+      predicted = predictedValues(all.items, mapping, kinds.prediction, kinds.truth.kind);
+    }
+    for (const item of all.items) {
+      const shape = shapeOf(item);
+      const actual = joined(item.slices.map((slice) => applyMapping(slice.truth, mapping)));
+      const components = (classes: Uint8Array) =>
+        connectedComponents(ndarray('uint8', shape, classes), { by: 'value' }).labels;
+      const mask = ignoreMask(actual, shape);
+      instances.add(
+        kinds.truth.kind === 'objects' && !item.isColour
+          ? withoutIgnored(stackPages(item.slices.map((slice) => slice.truth)), mask.ignore?.data)
+          : components(actual.map((value) => (value < mapping.classes.length ? value : 0))),
+        predicted.kind === 'objects'
+          ? stackPages(item.slices.map(({ prediction }) => asLabels(prediction)))
+          : components(joined(item.slices.map((slice) => classesOf(item, slice, predicted, threshold)))),
+        mask,
+      );
+    }
+  }
+  return {
+    mapping,
+    metrics,
+    images: all.items.length,
+    classes: mapping.classes.map(({ name }) => name),
+    labelKinds: { truth: kinds.truth, prediction: foundKind(kinds.prediction, predicted.kind) },
+    volumes: !all.hasVolumes
+      ? undefined
+      : options.slices === true || metrics.join() === 'isbi'
+        ? 'slice by slice'
+        : '3D',
+    isbi: membranes?.result(),
+    overlap: has('overlap') ? overlap.result() : undefined,
+    instances: instances?.result(),
+    surface: has('surface') ? surface.result() : undefined,
+  };
+}
+
+/** What predicted values were taken for. */
+function foundKind(finding: LabelKindFinding, kind: ValueKind): LabelKindFinding | undefined {
+  if (kind === 'probability') return undefined;
+  return kind === finding.kind
+    ? finding
+    : { kind, reason: 'their values are those of the ground truth', evidence: 'clear' };
+}
+
+/** Ignored pixels belong to no object; they may hold negative values. */
+function withoutIgnored(
+  labels: NdArray<'int32' | 'uint32'>,
+  ignored: ArrayLike<number> | undefined,
+): NdArray<'int32' | 'uint32'> {
+  if (ignored === undefined) return labels;
+  const data = labels.data.map((value, p) => (ignored[p] === 0 ? value : 0));
+  return { ...labels, data };
+}
+
+/** A predicted page of whole numbers as one of labels. */
+function asLabels({ data, height, width }: Page): LabelPage {
+  const values = Uint32Array.from(data as ArrayLike<number>);
+  return { values, height, width, colour: false, source: 'prediction' };
+}
+
+function insideClass({ classes }: LabelMapping): number {
+  if (classes.length === 2) return 1;
+  throw new UsageError(
+    `The ISBI scores are of cells and membranes, two classes; the ground truth has ${classes.length}.`,
+    {
+      remedy: `Use ${option('metrics')} overlap, or say with ${option('classes')} which value is which.`,
+    },
+  );
+}
+
+function automatic(pages: readonly LabelPage[], mapping: LabelMapping): readonly MetricGroup[] {
+  if (mapping.kind === 'instances') return ['overlap', 'instances'];
+  if (mapping.classes.length !== 2) return ['overlap'];
+  const inside = insideOfCells(
+    pages.map((page) => ({ height: page.height, width: page.width, label: applyMapping(page, mapping) })),
+  );
+  return inside === 1 ? ['isbi', 'overlap'] : ['overlap'];
+}

@@ -1,0 +1,214 @@
+import { describe, expect, it } from 'vitest';
+import { ndarray } from '../../src/array/ndarray.ts';
+import { applyMapping, findMapping } from '../../src/dataset/labels/labels.ts';
+import { scorerFor } from '../../src/evaluate/scorer.ts';
+import { writeTiff } from '../../src/image/formats/tiff/write.ts';
+import type { Image } from '../../src/image/image.ts';
+import { Evaluator } from '../../src/report/run/evaluate.ts';
+import { chooseMetric } from '../../src/train/validate.ts';
+import { evaluate } from '../../src/workflows/evaluate.ts';
+import type { EvaluateOptions } from '../../src/workflows/evaluate-items.ts';
+import { memoryFiles } from '../../src/workflows/memory-files.ts';
+
+type Stored = 'uint8' | 'uint16' | 'uint32' | 'float32' | 'float64';
+const ARRAYS = {
+  uint8: Uint8Array,
+  uint16: Uint16Array,
+  uint32: Uint32Array,
+  float32: Float32Array,
+  float64: Float64Array,
+};
+
+/** A picture drawn in digits and letters, a string per row; several pictures are the slices of a volume. */
+function picture(slices: readonly (readonly string[])[], dtype: Stored = 'uint16', change = (v: number) => v): Image {
+  const [first] = slices as readonly [readonly string[]];
+  const values = slices.flatMap((rows) => Array.from(rows.join(''), (c) => change(Number.parseInt(c, 36))));
+  const shape = [first.length, (first[0] as string).length];
+  const stack = slices.length > 1;
+  return {
+    dtype,
+    shape: stack ? [slices.length, ...shape] : shape,
+    axes: stack ? 'zyx' : 'yx',
+    spacing: {},
+    data: ARRAYS[dtype].from(values),
+  };
+}
+
+async function scored(
+  prediction: Image | readonly Image[],
+  truth: Image | readonly Image[],
+  options?: EvaluateOptions,
+) {
+  const files = memoryFiles();
+  for (const [folder, images] of Object.entries({ p: [prediction].flat(), y: [truth].flat() })) {
+    for (const [i, image] of images.entries()) await files.write(`${folder}/${i}.tif`, writeTiff(image as Image));
+  }
+  return evaluate(files, 'p', 'y', options);
+}
+const counts = ({ instances }: Awaited<ReturnType<typeof scored>>) => {
+  const at = instances?.perThreshold[0];
+  return [at?.truePositives, at?.falsePositives, at?.falseNegatives];
+};
+const OBJECTS: EvaluateOptions = { metrics: ['instances'] };
+
+const FOUR = ['001122', '001122', '334400', '334400'];
+/** 2 is predicted as part of 1. */
+const MERGED = ['001111', '001111', '334400', '334400'];
+
+describe('objects, as their labels are matched by IoU', () => {
+  it.each(['uint8', 'uint16', 'uint32', 'float32', 'float64'] as const)('few that touch, in %s', async (dtype) => {
+    expect(counts(await scored(picture([MERGED], dtype), picture([FOUR]), OBJECTS))).toEqual([3, 0, 1]);
+    expect(counts(await scored(picture([MERGED]), picture([FOUR], dtype), OBJECTS))).toEqual([3, 0, 1]);
+  });
+  it('with numbers permuted, with gaps, and beyond 2^31', async () => {
+    for (const change of [(v: number) => v && 5 - v, (v: number) => 7 * v, (v: number) => v && 2 ** 31 + v]) {
+      const all = await scored(picture([FOUR], 'uint32', change), picture([FOUR]), OBJECTS);
+      expect(counts(all)).toEqual([4, 0, 0]);
+    }
+  });
+  it('without a background', async () => {
+    const full = picture([['1122', '3344']]);
+    expect(counts(await scored(full, full, OBJECTS))).toEqual([4, 0, 0]);
+  });
+  it('an object in two pieces is one where labels number objects, two where they name classes', async () => {
+    const broken = picture([['1012233', '1012233']]);
+    expect(counts(await scored(broken, broken, OBJECTS))).toEqual([3, 0, 0]);
+    expect(counts(await scored(broken, broken, { ...OBJECTS, as: 'classes' }))).toEqual([4, 0, 0]);
+  });
+  it('connected pixels of a binary mask are objects, and it is said', async () => {
+    const mask = picture([['101101', '101101']], 'uint8', (v) => 255 * v);
+    const all = await scored(mask, mask, OBJECTS);
+    expect(counts(all)).toEqual([3, 0, 0]);
+    expect(all.labelKinds.truth).toMatchObject({ kind: 'classes', evidence: 'mask' });
+    // Against numbered objects too: the mask joins two that touch.
+    expect(counts(await scored(picture([['1110', '1110']], 'uint8'), picture([['1120', '1120']]), OBJECTS))).toEqual([
+      1, 0, 1,
+    ]);
+  });
+  it('an image without objects is scored, alone and beside others', async () => {
+    const none = picture([['000', '000']]);
+    expect(counts(await scored(none, none, OBJECTS))).toEqual([0, 0, 0]);
+    expect((await scored(none, none, OBJECTS)).instances?.perThreshold[0]?.averagePrecision).toBe(1);
+    expect(counts(await scored([none, picture([FOUR])], [none, picture([FOUR])], OBJECTS))).toEqual([4, 0, 0]);
+    expect((await scored(none, none)).overlap?.pixelAccuracy).toBe(1);
+  });
+  it('an ignored value is in no score', async () => {
+    const truth = picture([['1199', '2299']]);
+    const found = picture([['1133', '2244']]);
+    const all = await scored(found, truth, { metrics: ['instances', 'overlap'], ignore: [9] });
+    expect(counts(all)).toEqual([2, 0, 0]);
+    expect(all.overlap?.pixelAccuracy).toBe(1);
+  });
+});
+
+describe('volumes', () => {
+  // Two bodies of three slices; the second is found in one slice of three: IoU 1/3.
+  const truth = picture([['1102'], ['1102'], ['1102']]);
+  const found = picture([['1102'], ['1100'], ['1100']]);
+  it('are scored in 3D, and slice by slice where that is asked for', async () => {
+    const whole = await scored(found, truth, OBJECTS);
+    expect([whole.volumes, whole.images, ...counts(whole)]).toEqual(['3D', 1, 1, 1, 1]);
+    const each = await scored(found, truth, { ...OBJECTS, slices: true });
+    expect([each.volumes, each.images, ...counts(each)]).toEqual(['slice by slice', 3, 4, 0, 2]);
+  });
+  it('distances go from slice to slice', async () => {
+    const one = picture([['000'], ['010'], ['000'], ['000']]);
+    const other = picture([['000'], ['000'], ['000'], ['010']]);
+    const { surface } = await scored(other, one, { metrics: ['surface'], as: 'classes' });
+    expect(surface).toEqual({
+      unit: 'px',
+      perClass: [{ name: 'foreground', hd95: 2, assd: 2, images: 1, oneSided: 0 }],
+    });
+  });
+});
+
+describe('classes', () => {
+  const tissue = ['102010', '020102', '101020'];
+  it('a class that only the prediction has scores 0', async () => {
+    const two = picture([tissue], 'uint8', (v) => Math.min(v, 1));
+    const all = await scored(picture([tissue], 'uint8'), picture([tissue], 'uint8'), { metrics: ['overlap'] });
+    expect(all.overlap?.meanDice).toBe(1);
+    const more = await scored(picture([tissue], 'uint8'), two, { metrics: ['overlap'] });
+    // 1 and 2 are both class 1 of the ground truth: 5 + 4 pixels, of which 5 are predicted as 1.
+    expect(more.overlap?.perClass.map(({ dice }) => dice)).toEqual([1, (2 * 5) / (9 + 5), 0]);
+  });
+  it('masks of 0 and 1, 0 and 255, floats and probabilities agree', async () => {
+    const truth = picture([tissue], 'uint8', (v) => (v === 0 ? 0 : 255));
+    for (const found of [
+      picture([tissue], 'uint8', (v) => Math.min(v, 1)),
+      picture([tissue], 'float32', (v) => Math.min(v, 1)),
+      picture([tissue], 'float32', (v) => (v === 0 ? 0.1 : 0.9)),
+    ]) {
+      expect((await scored(found, truth, { metrics: ['overlap'] })).overlap?.meanDice).toBe(1);
+    }
+  });
+});
+
+describe('training, compare, the report and evaluate give one number for one prediction', () => {
+  const values = Int32Array.from(
+    ['000000000000', '011111222220', '011111222220', '011111222220', '000000000000'].join(''),
+    Number,
+  );
+  const [height, width] = [5, 12];
+  const label = { values, height, width, colour: false, source: 'a.png' };
+
+  it('of numbered objects by AP', async () => {
+    const mapping = findMapping([label], { task: 'instances' });
+    const truth = applyMapping(label, mapping);
+    const { metric } = chooseMetric([{ height, width, label: truth }], mapping);
+    const classNames = mapping.classes.map(({ name }) => name);
+    // The border between the two is not predicted: one object, with an IoU of a half with either.
+    const predicted = Uint8Array.from(values, (value) => (value === 0 ? 0 : 1));
+    const data = new Float32Array(3 * predicted.length);
+    predicted.forEach((k, p) => {
+      data[k * predicted.length + p] = 1;
+    });
+    const probabilities = ndarray('float32', [3, height, width], data);
+    const separation = { by: 'border' } as const;
+    const page = { name: 'a', height, width, label: truth };
+    const scores = (options: object) => {
+      const scorer = scorerFor(metric, classNames, options);
+      scorer.add({ page, probabilities, objects: values });
+      return scorer.result();
+    };
+    const evaluator = new Evaluator({ classNames, kind: { name: 'objects', separation }, total: 1 });
+    evaluator.add({ name: 'a', height, width, planes: [new Float32Array(60)], truth, probabilities, objects: values });
+    const report = evaluator.result();
+    const image = (of: ArrayLike<number>): Image => ({
+      ...ndarray('uint16', [height, width], Uint16Array.from(of)),
+      axes: 'yx',
+      spacing: {},
+      labelKind: 'objects',
+    });
+    const cli = await scored(image(predicted), image(values), OBJECTS);
+    const expected = 0.5;
+    expect([metric.kind, scores({}).score, scores({ separation }).score]).toEqual(['ap', expected, expected]);
+    expect(scores({ separation }).perImage).toEqual([expected]);
+    expect(report.instances?.perThreshold[0]?.averagePrecision).toBe(expected);
+    expect(report.perImage[0]?.score).toBe(expected);
+    expect(cli.instances?.perThreshold[0]?.averagePrecision).toBe(expected);
+  });
+
+  it('of classes by Dice, ignored pixels counted nowhere', async () => {
+    const classNames = ['background', 'foreground'];
+    const truth = Uint8Array.from('0011255'.repeat(4), (c) => (c === '2' ? 255 : c === '5' ? 0 : Number(c)));
+    const found = Uint8Array.from('0111100'.repeat(4), Number);
+    const shape = [4, 7] as const;
+    const data = new Float32Array(2 * found.length);
+    found.forEach((k, p) => {
+      data[k * found.length + p] = 1;
+    });
+    const probabilities = ndarray('float32', [2, ...shape], data);
+    const scorer = scorerFor({ kind: 'dice' }, classNames);
+    scorer.add({ page: { name: 'a', height: 4, width: 7, label: truth }, probabilities });
+    const evaluator = new Evaluator({ classNames, kind: { name: 'overlap' }, total: 1 });
+    evaluator.add({ name: 'a', height: 4, width: 7, planes: [new Float32Array(28)], truth, probabilities });
+    const image = (of: Uint8Array): Image => ({ ...ndarray('uint8', shape, of), axes: 'yx', spacing: {} });
+    const cli = await scored(image(found), image(truth), { metrics: ['overlap'], ignore: [255] });
+    // Per row: 2 right of 2 true and 3 predicted.
+    const expected = (2 * 2) / (2 + 3);
+    expect(scorer.result().score).toBe(expected);
+    expect(evaluator.result().overlap.meanDice).toBe(expected);
+    expect(cli.overlap?.meanDice).toBe(expected);
+  });
+});
