@@ -1,74 +1,14 @@
 import { FormatError, LamellaError } from '../errors.ts';
 import { page, pageCount } from './convert.ts';
-import { isDicom } from './formats/dicom/parser.ts';
 import type { DicomFile } from './formats/dicom/series.ts';
-import type { Codec, ReadContext, ReadOptions } from './formats/format.ts';
-import { headerKind } from './formats/nifti/header.ts';
-import { gunzipHead, isGzip } from './gunzip.ts';
+import type { ReadContext, ReadOptions } from './formats/format.ts';
+import { FORMATS, type Format } from './formats/registry.ts';
 import type { Image } from './image.ts';
 import { nameUnread } from './unread.ts';
 import { portableZlib } from './zlib.ts';
 
-interface Format {
-  readonly name: string;
-  readonly extensions: readonly string[];
-  /** Whether the first bytes of a file are this format's. */
-  matches(bytes: Uint8Array): boolean;
-  load(): Promise<Codec>;
-  /** Whether its codec takes care of the option `page`; else it reads all, and the page is cut out. */
-  readonly readsPages?: true;
-}
-
-/** Bytes of gzip data that are unpacked to see what they hold. */
-const HEAD_BYTES = 540;
-
 /** 4 GiB. */
 export const MAX_BYTES = 4 * 2 ** 30;
-
-const startsWith = (bytes: Uint8Array, ...magic: number[]) => magic.every((byte, i) => bytes[i] === byte);
-
-/** One row a format. A codec's code is loaded when the first file of its format is read. */
-const FORMATS: readonly Format[] = [
-  {
-    name: 'DICOM',
-    extensions: ['dcm', 'dicom', 'ima'],
-    // Before TIFF: the 128 bytes before its mark may be those of a TIFF, for programs that know only that.
-    matches: isDicom,
-    load: async () => (await import('./formats/dicom/read.ts')).dicom,
-  },
-  {
-    name: 'PNG',
-    extensions: ['png'],
-    matches: (bytes) => startsWith(bytes, 0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a),
-    load: async () => (await import('./formats/png/read.ts')).png,
-    readsPages: true,
-  },
-  {
-    name: 'TIFF',
-    extensions: ['tif', 'tiff'],
-    // "II" or "MM", then 42, or 43 for BigTIFF, in that byte order.
-    matches: (bytes) =>
-      (startsWith(bytes, 0x49, 0x49) && (bytes[2] === 42 || bytes[2] === 43) && bytes[3] === 0) ||
-      (startsWith(bytes, 0x4d, 0x4d) && bytes[2] === 0 && (bytes[3] === 42 || bytes[3] === 43)),
-    load: async () => (await import('./formats/tiff/read.ts')).tiff,
-    readsPages: true,
-  },
-  {
-    name: 'NIfTI',
-    extensions: ['nii', 'nii.gz', 'hdr', 'hdr.gz'],
-    matches: (bytes) => headerKind(isGzip(bytes) ? gunzipHead(bytes, HEAD_BYTES) : bytes) !== undefined,
-    load: async () => (await import('./formats/nifti/read.ts')).nifti,
-  },
-  {
-    name: 'NRRD',
-    extensions: ['nrrd', 'nhdr'],
-    matches: (bytes) => startsWith(bytes, 0x4e, 0x52, 0x52, 0x44, 0x30),
-    load: async () => (await import('./formats/nrrd/read.ts')).nrrd,
-  },
-];
-
-/** File name extensions, lower case without the dot, of the formats that can be read. */
-export const READABLE_EXTENSIONS: readonly string[] = FORMATS.flatMap((format) => format.extensions);
 
 /**
  * Reads an image file. The format is found by its first bytes, not by its name.

@@ -2,6 +2,7 @@ import { extensionOf } from '../dataset/discover/names.ts';
 import { UsageError } from '../errors.ts';
 import { writeNifti } from '../image/formats/nifti/write.ts';
 import { writePng } from '../image/formats/png/write.ts';
+import { extensionsOf } from '../image/formats/registry.ts';
 import { writeTiff } from '../image/formats/tiff/write.ts';
 import { extent, type Image } from '../image/image.ts';
 import type { Zlib } from '../image/zlib.ts';
@@ -10,7 +11,7 @@ import type { Zlib } from '../image/zlib.ts';
 export type ResultFormat = 'same' | 'png' | 'tiff' | 'nifti';
 
 /** Files whose position in the patient would be lost in a TIFF. */
-const VOLUMES = new Set(['nii', 'nii.gz', 'hdr', 'hdr.gz', 'nrrd', 'nhdr', 'dcm', 'dicom', 'ima']);
+const VOLUMES = extensionsOf('volumes', 'slices');
 
 /**
  * The bytes of a result, and the extension of its file.

@@ -4,8 +4,8 @@ import { type ImageListing, listImageSources, pairListing, readListed } from '..
 import { DatasetError } from '../errors.ts';
 import { baseName, joinPath, type WritableFiles } from '../files.ts';
 import type { ReadOptions } from '../image/formats/format.ts';
+import { READABLE_EXTENSIONS } from '../image/formats/registry.ts';
 import type { Image } from '../image/image.ts';
-import { READABLE_EXTENSIONS } from '../image/read.ts';
 import { readImageFile } from './image-files.ts';
 
 /** An image to read, and the name that its outputs have: a relative path without extension. */

@@ -2,7 +2,7 @@
 
 import { DatasetError, FormatError, option } from '../../errors.ts';
 import type { Files } from '../../files.ts';
-import { READABLE_EXTENSIONS } from '../../image/read.ts';
+import { READABLE_EXTENSIONS } from '../../image/formats/registry.ts';
 import { pagesOf } from '../../input/planes.ts';
 import { naturalOrder } from '../discover/names.ts';
 import { readListed } from '../discover/sources.ts';

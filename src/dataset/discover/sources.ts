@@ -9,8 +9,9 @@ import type { DicomHeader } from '../../image/formats/dicom/header.ts';
 import { isDicom } from '../../image/formats/dicom/parser.ts';
 import { groupSeries, readDicomHeader } from '../../image/formats/dicom/series.ts';
 import type { ReadOptions } from '../../image/formats/format.ts';
+import { extensionsOf, READABLE_EXTENSIONS } from '../../image/formats/registry.ts';
 import type { Image } from '../../image/image.ts';
-import { MAX_BYTES, READABLE_EXTENSIONS, readDicomSeries, readImage } from '../../image/read.ts';
+import { MAX_BYTES, readDicomSeries, readImage } from '../../image/read.ts';
 import { findChannelFiles, stackChannels } from './channel-files.ts';
 import { findMaskFiles, mergeMasks } from './mask-files.ts';
 import { baseName, extensionOf, folderOf, roleOf } from './names.ts';
@@ -44,7 +45,7 @@ export interface ImageListing {
 
 /** Enough for the header of nearly every DICOM file. */
 const HEAD_BYTES = 2 ** 16;
-const DICOM_EXTENSIONS = new Set(['dcm', 'dicom', 'ima']);
+const DICOM_EXTENSIONS = extensionsOf('slices');
 
 /** Names that DICOM files have: its extensions, none at all, or numbers, as the last part of a UID is. */
 function mayBeDicom(path: string): boolean {
@@ -233,7 +234,7 @@ export async function readListed(
 }
 
 /** Extensions whose files hold volumes of a patient, rather than single pictures. */
-const VOLUMES = new Set(['nii', 'nii.gz', 'hdr', 'hdr.gz', 'nrrd', 'nhdr']);
+const VOLUMES = extensionsOf('volumes');
 
 /**
  * Pairs images and labels of a listing (`pairFiles`). A series may go with one volume of labels, or each of its slices

@@ -1,0 +1,79 @@
+import { gunzipHead, isGzip } from '../gunzip.ts';
+import { isDicom } from './dicom/parser.ts';
+import type { Codec } from './format.ts';
+import { headerKind } from './nifti/header.ts';
+
+export interface Format {
+  readonly name: string;
+  /** File name extensions, lower case without the dot. */
+  readonly extensions: readonly string[];
+  /** What a file holds: pictures, volumes of a patient, or slices of them, which a folder makes a volume. */
+  readonly holds: 'pictures' | 'volumes' | 'slices';
+  /** Whether the first bytes of a file are this format's. */
+  matches(bytes: Uint8Array): boolean;
+  load(): Promise<Codec>;
+  /** Whether its codec reads a single page; else all are read, and the page is cut out. */
+  readonly readsPages?: true;
+}
+
+/** Bytes of gzip data that are unpacked to see what they hold. */
+const HEAD_BYTES = 540;
+
+const startsWith = (bytes: Uint8Array, ...magic: number[]) => magic.every((byte, i) => bytes[i] === byte);
+
+/**
+ * The formats that can be read, one row each: a new one is its folder and a row. A codec's code is loaded when the first
+ * file of its format is read.
+ */
+export const FORMATS: readonly Format[] = [
+  {
+    name: 'DICOM',
+    extensions: ['dcm', 'dicom', 'ima'],
+    holds: 'slices',
+    // Before TIFF: the 128 bytes before its mark may be those of a TIFF, for programs that know only that.
+    matches: isDicom,
+    load: async () => (await import('./dicom/read.ts')).dicom,
+  },
+  {
+    name: 'PNG',
+    extensions: ['png'],
+    holds: 'pictures',
+    matches: (bytes) => startsWith(bytes, 0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a),
+    load: async () => (await import('./png/read.ts')).png,
+    readsPages: true,
+  },
+  {
+    name: 'TIFF',
+    // MetaMorph's and Zeiss' files are TIFF too.
+    extensions: ['tif', 'tiff', 'stk', 'lsm'],
+    holds: 'pictures',
+    // "II" or "MM", then 42, or 43 for BigTIFF, in that byte order.
+    matches: (bytes) =>
+      (startsWith(bytes, 0x49, 0x49) && (bytes[2] === 42 || bytes[2] === 43) && bytes[3] === 0) ||
+      (startsWith(bytes, 0x4d, 0x4d) && bytes[2] === 0 && (bytes[3] === 42 || bytes[3] === 43)),
+    load: async () => (await import('./tiff/read.ts')).tiff,
+    readsPages: true,
+  },
+  {
+    name: 'NIfTI',
+    extensions: ['nii', 'nii.gz', 'hdr', 'hdr.gz'],
+    holds: 'volumes',
+    matches: (bytes) => headerKind(isGzip(bytes) ? gunzipHead(bytes, HEAD_BYTES) : bytes) !== undefined,
+    load: async () => (await import('./nifti/read.ts')).nifti,
+  },
+  {
+    name: 'NRRD',
+    extensions: ['nrrd', 'nhdr'],
+    holds: 'volumes',
+    matches: (bytes) => startsWith(bytes, 0x4e, 0x52, 0x52, 0x44, 0x30),
+    load: async () => (await import('./nrrd/read.ts')).nrrd,
+  },
+];
+
+/** File name extensions, lower case without the dot, of the formats that can be read. */
+export const READABLE_EXTENSIONS: readonly string[] = FORMATS.flatMap((format) => format.extensions);
+
+/** The extensions of the formats whose files hold this. */
+export function extensionsOf(...holds: readonly Format['holds'][]): ReadonlySet<string> {
+  return new Set(FORMATS.filter((format) => holds.includes(format.holds)).flatMap((format) => format.extensions));
+}
