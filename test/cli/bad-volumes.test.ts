@@ -86,7 +86,7 @@ describe('DICOM series', () => {
     refused(
       await lamella(['inspect', other]),
       /1\.dcm: this slice lies where "2\.dcm" lies/,
-      /one acquisition a folder/,
+      /one acquisition per folder/,
     );
   });
   test('mixed orientations are images of their own', async () => {
