@@ -1,8 +1,8 @@
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
+import { TensorProtoSchema } from '../../generated/onnx_pb.js';
 import { float32, int64, ndarray } from '../../src/array/ndarray.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
-import { TensorProtoSchema } from '../../src/graph/onnx/onnx_pb.ts';
 import { readOnnx } from '../../src/graph/onnx/read.ts';
 import { tensorFromProto } from '../../src/graph/onnx/tensor.ts';
 import { writeOnnx } from '../../src/graph/onnx/write.ts';

@@ -1,13 +1,13 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { float32, int64, type NdArray, type Shape } from '../../src/array/ndarray.ts';
 import {
   AttributeProtoSchema,
   ModelProtoSchema,
   TensorProto_DataType,
   AttributeProto_AttributeType as Type,
-} from '../../src/graph/onnx/onnx_pb.ts';
+} from '../../generated/onnx_pb.js';
+import { float32, int64, type NdArray, type Shape } from '../../src/array/ndarray.ts';
 import { readOnnx } from '../../src/graph/onnx/read.ts';
 import { encodeText, tensorToProto } from '../../src/graph/onnx/tensor.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';

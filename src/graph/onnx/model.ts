@@ -1,8 +1,8 @@
 /** What an ONNX file says about itself, without understanding its operations. */
 import { fromBinary } from '@bufbuild/protobuf';
+import { type GraphProto, type ModelProto, ModelProtoSchema, type ValueInfoProto } from '../../../generated/onnx_pb.js';
 import { type DType, sizeOf } from '../../array/ndarray.ts';
 import { FormatError } from '../../errors.ts';
-import { type GraphProto, type ModelProto, ModelProtoSchema, type ValueInfoProto } from './onnx_pb.ts';
 import { describeDataType } from './tensor.ts';
 
 /** An input or output as the file declares it. */

@@ -1,4 +1,6 @@
 /** Reads an ONNX file, whoever wrote it, as a graph of static shapes. */
+
+import type { NodeProto } from '../../../generated/onnx_pb.js';
 import type { NdArray } from '../../array/ndarray.ts';
 import { FormatError, GraphError } from '../../errors.ts';
 import type { AttributesOf, OpName } from '../attributes.ts';
@@ -10,7 +12,6 @@ import { OPS, rowOf } from '../ops/table.ts';
 import { fold, foldSizes, readsSizes } from './fold.ts';
 import { translate } from './foreign.ts';
 import { type DeclaredTensor, declared, domainOf, fedInputs, parseModel } from './model.ts';
-import type { NodeProto } from './onnx_pb.ts';
 import { constantContent, type RawAttribute, type RawNode, type Reading, rawAttribute } from './raw-node.ts';
 import { dtypeOf, type ExternalData, tensorFromProto } from './tensor.ts';
 import { upgrade } from './upgrade.ts';

@@ -1,9 +1,14 @@
 /** Tensors as ONNX files hold them. Bytes are little-endian there as in every JavaScript engine's arrays. */
 import { create } from '@bufbuild/protobuf';
 import { getTextEncoding } from '@bufbuild/protobuf/wire';
+import {
+  type TensorProto,
+  type TensorProto_DataLocation,
+  TensorProto_DataType,
+  TensorProtoSchema,
+} from '../../../generated/onnx_pb.js';
 import { allocate, bytesPer, type DType, type NdArray, ndarray, sizeOf } from '../../array/ndarray.ts';
 import { FormatError } from '../../errors.ts';
-import { type TensorProto, type TensorProto_DataLocation, TensorProto_DataType, TensorProtoSchema } from './onnx_pb.ts';
 
 /** ONNX's number of each dtype. */
 export const DATA_TYPES: { readonly [D in DType]: TensorProto_DataType } = {

@@ -1,10 +1,5 @@
 /** Writes a graph as an ONNX file. */
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
-import type { NdArray } from '../../array/ndarray.ts';
-import { GraphError } from '../../errors.ts';
-import type { AttributeKind, OpName } from '../attributes.ts';
-import type { Graph, Node, Value } from '../ir.ts';
-import { rowOf } from '../ops/table.ts';
 import {
   type AttributeProto,
   AttributeProto_AttributeType,
@@ -18,7 +13,12 @@ import {
   type TypeProtoSchema,
   type ValueInfoProto,
   ValueInfoProtoSchema,
-} from './onnx_pb.ts';
+} from '../../../generated/onnx_pb.js';
+import type { NdArray } from '../../array/ndarray.ts';
+import { GraphError } from '../../errors.ts';
+import type { AttributeKind, OpName } from '../attributes.ts';
+import type { Graph, Node, Value } from '../ir.ts';
+import { rowOf } from '../ops/table.ts';
 import { DATA_TYPES, encodeText, tensorToProto } from './tensor.ts';
 
 /** What ONNX's own domain is written as; ONNX Runtime understands it from 1.14 on. */
