@@ -20,6 +20,15 @@ export function millimetres(spacing: Spacing | undefined): number | undefined {
   return spacing === undefined || factor === undefined ? undefined : spacing.value * factor;
 }
 
+/** A spacing in another unit of length; as it is where one of the two is no length that we know. */
+export function inUnit(spacing: Spacing, unit: string): Spacing {
+  const factor = (MM[spacing.unit] ?? Number.NaN) / (MM[unit] ?? Number.NaN);
+  // 0.07 µm are 70 nm and not 70.00000000000001.
+  return spacing.unit === unit || Number.isNaN(factor)
+    ? spacing
+    : { value: Number((spacing.value * factor).toPrecision(12)), unit };
+}
+
 /** Spacing along x, y, z and directions from the steps, in mm, that one voxel further along each axis makes. */
 export function fromSteps(
   x: Vector3,

@@ -75,7 +75,7 @@ describe('label maps of others', () => {
     expect(stderr).toMatch(/1 of 5 label maps could not be measured/);
     expect(stdout).toMatch(/control\/a: 3 objects/);
     expect(stdout).toMatch(/6 objects in 4 images/);
-    expect(stdout).toMatch(/note: The pixel size is not known, so lengths are in pixels: --spacing gives it/);
+    expect(stdout).toMatch(/note: The pixel size is not known, so lengths are in pixels; set --spacing/);
     const rows = csv(join(out, 'objects.csv'));
     expect(rows.map((row) => [row.group, row.image, row.label, row.area_px2, row.intensity_mean])).toEqual([
       ['control', 'control/a', '1', '16', '10'],
@@ -126,9 +126,9 @@ describe('label maps of others', () => {
     const joined = other.labels.data.map((value) => (value === 2 ? 1 : value));
     write(join(truth, 'a.png'), writePng(plate([1, 2, 7]).labels));
     write(join(root, 'found/a.png'), writePng({ ...other.labels, data: joined }));
-    const { stdout, code } = await lamella(['measure', join(root, 'found'), '--truth', truth, '--labels', 'objects']);
+    const { stdout, code } = await lamella(['measure', join(root, 'found'), '--truth', truth, '--as', 'objects']);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/against the truth: 0 of 3 matched, 1 missed, 1 merged, 0 split, 0 spurious/);
+    expect(stdout).toMatch(/against the ground truth: 0 of 3 matched, 1 missed, 1 merged, 0 split, 0 spurious/);
     expect(existsSync(join(root, 'found-measures/objects.csv'))).toBe(true);
   });
 
@@ -140,7 +140,9 @@ describe('label maps of others', () => {
       writeTiff({ ...made.labels, spacing: { x: { value: 2, unit: 'µm' }, y: { value: 3, unit: 'µm' } } }),
     );
     const all = await lamella(['measure', join(root, 'masks/m.tif'), '--out', join(root, 'm1'), '--no-report']);
-    expect(all.stdout).toMatch(/m: 4 objects[\s\S]*note: Pixel size 2 x 3 µm[\s\S]*share edges are one object/);
+    expect(all.stdout).toMatch(
+      /m: 4 objects[\s\S]*note: Pixel size 2 x 3 µm[\s\S]*255 is the only value: a mask, in which connected pixels are one object/,
+    );
     expect(readdirSync(join(root, 'm1')).sort()).toEqual(['images.csv', 'objects.csv']);
     await lamella(['measure', join(root, 'masks/m.tif'), '--out', join(root, 'm2'), '--min-size', '2']);
     expect(csv(join(root, 'm2/objects.csv')).map(({ label, area_um2 }) => [label, area_um2])).toEqual([
@@ -159,16 +161,9 @@ describe('label maps of others', () => {
     const mm = (value: number) => ({ value, unit: 'mm' });
     write(join(root, 'v/whole.nii.gz'), writeNifti({ ...volume, spacing: { z: mm(3), y: mm(0.5), x: mm(0.5) } }));
     write(join(root, 'v/flat.tif'), writeTiff({ ...volume, spacing: { y: mm(0.5), x: mm(0.5) } }));
-    const { stderr, code } = await lamella([
-      'measure',
-      join(root, 'v'),
-      '--labels',
-      'objects',
-      '--out',
-      join(root, 'vm'),
-    ]);
+    const { stderr, code } = await lamella(['measure', join(root, 'v'), '--as', 'objects', '--out', join(root, 'vm')]);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/flat\.tif: the pixel size is 0\.5 mm along x and not known along z\. Give --spacing/);
+    expect(stderr).toMatch(/flat\.tif: the pixel size is 0\.5 mm along x and not known along z\. Set --spacing/);
     const rows = csv(join(root, 'vm/objects.csv'));
     expect(rows.map((row) => [row.label, row.volume_mm3])).toEqual([
       ['4', '0.75'],
@@ -178,7 +173,7 @@ describe('label maps of others', () => {
   });
 
   test.each([
-    ['a unit alone', ['--unit', 'mm'], /--unit says nothing without --spacing/],
+    ['a unit alone', ['--unit', 'mm'], /--unit needs --spacing/],
     ['a spacing', ['--spacing', '1,0'], /Sizes above 0 are expected, for z, y and x/],
     ['a spacing alone', ['--spacing', '1'], /--spacing has no unit/],
     ['a format', ['--format', 'csv,roy'], /Known: csv, parquet.*Did you mean roi\?/],
@@ -285,7 +280,7 @@ describeWithData('lungs of the reference masks', () => {
       '--out',
       out,
     ]);
-    expect(stdout).toMatch(/The pixel size is not known, so there are no mm² and no litres: --spacing/);
+    expect(stdout).toMatch(/The pixel size is not known, so there are no mm² and no litres; set --spacing/);
     expect(Object.keys(csv(join(out, 'slices.csv'))[0] ?? {})).not.toContain('lung_area_mm2');
   });
 });

@@ -5,8 +5,6 @@ import { integers, number, oneOf } from '../values.ts';
 
 type Metric = (typeof METRIC_NAMES)[number];
 
-const LABEL_MEANINGS = LABEL_KINDS.filter((kind) => kind !== 'auto');
-
 /** The groups that hold what people ask for by its own name. */
 const GROUPS_OF: Readonly<Record<string, readonly Metric[]>> = {
   ...Object.fromEntries(METRIC_NAMES.map((name) => [name, [name]])),
@@ -34,7 +32,7 @@ export interface EvaluateFlags {
   readonly classes?: string;
   readonly ignore?: readonly number[];
   readonly threshold: number;
-  readonly as?: (typeof LABEL_MEANINGS)[number];
+  readonly as?: (typeof LABEL_KINDS)[number];
   readonly slices?: boolean;
   readonly json?: boolean;
   readonly skipBad?: boolean;
@@ -67,7 +65,7 @@ scored in 3D.`,
       new Option(
         '--as <kind>',
         'what label values mean: objects (each value is one) or classes (default: seen from all files)',
-      ).argParser(oneOf(...LABEL_MEANINGS)),
+      ).argParser(oneOf(...LABEL_KINDS)),
     )
     .option('--slices', 'score volumes slice by slice, not in 3D')
     .option('--classes <list>', 'which value of the ground truth is which class: membrane=0,inside=255')

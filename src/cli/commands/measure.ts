@@ -7,7 +7,9 @@ export interface MeasureFlags {
   readonly task: (typeof MEASURE_TASKS)[number];
   readonly images?: string;
   readonly truth?: string;
-  readonly labels: (typeof LABEL_KINDS)[number];
+  readonly as?: (typeof LABEL_KINDS)[number];
+  /** The former name of `as`. */
+  readonly labels?: (typeof LABEL_KINDS)[number] | 'auto';
   readonly spacing?: readonly [number | undefined, number, number];
   readonly unit?: string;
   readonly format: readonly (typeof MEASURE_FORMATS)[number][];
@@ -18,11 +20,11 @@ export interface MeasureFlags {
 
 export function measureCommand(): Command {
   return new Command('measure')
-    .summary('measure objects or lungs, with tables and a page')
+    .summary('measure objects or lungs, with tables and a report')
     .description(
       `Measures what predict wrote, or any label maps. objects: every object of each image, in the units of its pixel size.
-lungs: volume, area and density of the lungs in CT, left and right apart, each slice and each patient. Writes tables,
-a page, and the objects for other programs. A file that cannot be read is named, and the others go on.`,
+lungs: volume, area and density of the lungs in CT, left and right, per slice and per patient. Writes tables,
+a report, and the objects for other programs. Unreadable files are reported and skipped.`,
     )
     .argument('<out>', 'a folder that predict wrote, label maps, or a data set with labels')
     .option('-o, --out <folder>', 'where to write (default: measures in it, or beside label maps)')
@@ -30,20 +32,15 @@ a page, and the objects for other programs. A file that cannot be read is named,
       new Option('--task <name>', MEASURE_TASKS.join(', ')).argParser(oneOf(...MEASURE_TASKS)).default('objects'),
     )
     .option('--images <path>', 'the images of the label maps (default: those that were predicted)')
-    .option('--truth <path>', 'label maps to compare with, of the same names')
+    .option('--truth <path>', 'ground truth to compare with: label maps of the same names')
     .addOption(
       new Option(
-        '--labels <kind>',
-        'objects: each value is one; classes: connected pixels are one; auto: as the values suggest',
-      )
-        .argParser(oneOf(...LABEL_KINDS))
-        .default('auto'),
+        '--as <kind>',
+        'what label maps hold: objects (each value is one) or classes (connected pixels are one) (default: found, and said)',
+      ).argParser(oneOf(...LABEL_KINDS)),
     )
-    .option(
-      '--spacing <z,y,x>',
-      'size of a voxel, or y,x of a pixel, where the files do not say it or say it wrong',
-      spacing,
-    )
+    .addOption(new Option('--labels <kind>').argParser(oneOf('auto', ...LABEL_KINDS)).hideHelp())
+    .option('--spacing <z,y,x>', 'voxel size, or y,x of a pixel, that overrides what the files say', spacing)
     .option('--unit <name>', 'unit of --spacing, such as µm (lungs: mm)')
     .addOption(
       new Option('--format <list>', `any of ${MEASURE_FORMATS.join(', ')}`)
@@ -51,7 +48,7 @@ a page, and the objects for other programs. A file that cannot be read is named,
         .default(['csv'], 'csv'),
     )
     .option('--min-size <px>', 'leave out objects of fewer pixels', number({ least: 0 }), 0)
-    .option('--no-report', 'do not write the page')
+    .option('--no-report', 'do not write the report')
     .option('--json', 'print only JSON: counts and what was written')
     .addHelpText(
       'after',

@@ -3,82 +3,55 @@ import { headerOf, type Table } from '../../measure/table.ts';
 import type { InstanceScores } from '../../metrics/instances.ts';
 import { nodeFiles } from '../../platform/node/files.ts';
 import { describeVolumes } from '../../report/kit/volume-table.ts';
-import { RESEARCH_ONLY, renderLungsReport } from '../../report/lungs/page.ts';
+import { RESEARCH_ONLY } from '../../report/lungs/page.ts';
 import { sumOfMatches } from '../../report/objects/counts.ts';
-import { renderObjectsReport } from '../../report/objects/page.ts';
-import { requireFreeFolder } from '../../workflows/out-folder.ts';
+import type { LungsResult } from '../../workflows/measure/lungs.ts';
+import { measureFolder } from '../../workflows/measure/measure.ts';
+import type { ObjectsResult } from '../../workflows/measure/objects.ts';
 import type { MeasureFlags } from '../commands/measure.ts';
-import { MeasureFiles } from './measure-files.ts';
-import { type MeasureInputs, measureInputs } from './measure-inputs.ts';
-import { measureFolderOfLungs } from './measure-lungs.ts';
-import { type MeasureHooks, measureObjects, tablesOf } from './measure-objects.ts';
+import { withFlags } from '../option-words.ts';
 
-interface Outcome {
-  readonly failed: readonly { readonly file: string; readonly reason: string }[];
-  readonly notes: readonly string[];
-  /** For people, and as JSON. */
+/** What is said of a result, for people and as JSON. */
+interface Said {
   readonly lines: readonly string[];
   readonly summary: Readonly<Record<string, unknown>>;
 }
 
-type Run = (
-  path: string,
-  inputs: MeasureInputs,
-  how: MeasureHooks & { readonly flags: MeasureFlags; readonly files: MeasureFiles },
-) => Promise<Outcome>;
+const counted = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`;
 
-const runObjects: Run = async (path, inputs, how) => {
-  const { flags, files } = how;
-  const { report, scores, failed } = await measureObjects(path, inputs, how);
-  for (const [name, table] of tablesOf(report)) await files.table(name, table);
-  await files.finish();
-  if (flags.report) await files.write('report.html', renderObjectsReport(report));
-  const matches = sumOfMatches(report.images);
+function sayObjects({ report: { table, images }, scores, kinds }: ObjectsResult): Said {
+  const count = `${counted(table.rows, 'object')} in ${counted(images.length, 'image')}`;
+  if (scores === undefined) return { lines: [count], summary: { kind: kinds.labels, objects: table.rows, images } };
+  const matches = sumOfMatches(images);
+  const { matched, truth, missed, merged, split, spurious } = matches;
   return {
-    failed,
-    notes: report.notes,
     lines: [
-      ...(scores === undefined
-        ? []
-        : [
-            `against the truth: ${matches.matched} of ${matches.truth} matched, ${matches.missed} missed, ${matches.merged} merged, ${matches.split} split, ${matches.spurious} spurious`,
-            apLine(scores),
-          ]),
-      `${report.table.rows} objects in ${report.images.length} image${report.images.length === 1 ? '' : 's'}`,
+      `against the ground truth: ${matched} of ${truth} matched, ${missed} missed, ${merged} merged, ${split} split, ${spurious} spurious`,
+      apLine(scores),
+      count,
     ],
-    summary: {
-      objects: report.table.rows,
-      images: report.images,
-      ...(scores === undefined ? {} : { matches, scores }),
-    },
+    summary: { kind: kinds.labels, truthKind: kinds.truth, objects: table.rows, images, matches, scores },
   };
-};
+}
 
 function apLine({ perThreshold: [at] }: InstanceScores): string {
   const digits = (value = Number.NaN): string => value.toFixed(4);
   return `AP at IoU 0.5: ${digits(at?.averagePrecision)} of all objects together, ${digits(at?.imageMean)} as the mean of the images`;
 }
 
-const runLungs: Run = async (path, inputs, how) => {
-  const { flags, files } = how;
-  const { report, scores, failed } = await measureFolderOfLungs(path, inputs, how);
-  await files.table('patients', report.perPatient);
-  await files.table('slices', report.perSlice);
-  if (flags.report) await files.write('report.html', renderLungsReport(report));
+function sayLungs({ report: { perPatient, perSlice }, scores }: LungsResult): Said {
   return {
-    failed,
-    notes: report.notes,
     lines: [
       ...describeVolumes(scores),
-      `lungs of ${report.perPatient.rows} patient${report.perPatient.rows === 1 ? '' : 's'} in ${report.perSlice.rows} slice${report.perSlice.rows === 1 ? '' : 's'}. ${RESEARCH_ONLY.split('.')[0]}.`,
+      `lungs of ${counted(perPatient.rows, 'patient')} in ${counted(perSlice.rows, 'slice')}. ${RESEARCH_ONLY.split('.')[0]}.`,
     ],
     summary: {
-      patients: rowsOf(report.perPatient),
-      slices: rowsOf(report.perSlice),
-      ...(scores.length === 0 ? {} : { scores }),
+      patients: rowsOf(perPatient),
+      slices: rowsOf(perSlice),
+      scores: scores.length === 0 ? undefined : scores,
     },
   };
-};
+}
 
 /** Rows of a table as objects; no value is null. */
 function rowsOf({ columns, rows }: Table): readonly Readonly<Record<string, unknown>>[] {
@@ -92,47 +65,56 @@ function rowsOf({ columns, rows }: Table): readonly Readonly<Record<string, unkn
   );
 }
 
-/** What `measure` makes: a folder that holds nothing else may be written to again. */
-const WRITTEN = [
-  ...['objects', 'images', 'patients', 'slices'].flatMap((name) => [`${name}.csv`, `${name}.parquet`]),
-  ...['report.html', 'coco.json', 'coco-rle.json', 'labels', 'nifti', 'roi', 'geojson'],
-];
+const quoted = (text: string): string => (/^[\w./:=,+@%-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
-export async function runMeasure(path: string, flags: MeasureFlags): Promise<void> {
-  const { json = false } = flags;
+/** The command line that does it again. */
+function commandOf(path: string, { task, images, truth, as, spacing, unit, minSize }: MeasureFlags): string {
+  const words = ['lamella', 'measure', quoted(path)];
+  for (const [flag, value] of [
+    ['--task', task === 'objects' ? undefined : task],
+    ['--images', images],
+    ['--truth', truth],
+    ['--spacing', spacing?.filter((size) => size !== undefined).join(',')],
+    ['--unit', unit],
+    ['--as', as],
+    ['--min-size', minSize > 0 ? String(minSize) : undefined],
+  ] as const) {
+    if (value !== undefined) words.push(flag, quoted(value));
+  }
+  return words.join(' ');
+}
+
+export async function runMeasure(path: string, { json = false, labels, ...flags }: MeasureFlags): Promise<void> {
   const say = (line: string): void => {
     if (!json) process.stdout.write(`${line}\n`);
   };
-  const warn = (line: string): void => {
-    process.stderr.write(`lamella: ${line}\n`);
-  };
-  const inputs = await measureInputs(path, flags);
-  const out = flags.out ?? inputs.out;
-  await requireFreeFolder(nodeFiles, out, { ignore: WRITTEN, option: 'another --out' });
-  const files = new MeasureFiles(out, flags.format);
-  const measureAll = flags.task === 'lungs' ? runLungs : runObjects;
-  const { failed, lines, summary, notes } = await measureAll(path, inputs, { flags, files, say, warn });
+  const as = flags.as ?? (labels === 'auto' ? undefined : labels);
+  const options = { ...flags, as, command: commandOf(path, { ...flags, as }), words: withFlags };
+  const result = await measureFolder(nodeFiles, path, options, {
+    onImage: say,
+    onFailure: ({ reason }) => process.stderr.write(`lamella: ${withFlags(reason)}\n`),
+  });
+  const { out, written, failed, report } = result;
+  const { lines, summary } = result.task === 'lungs' ? sayLungs(result) : sayObjects(result);
   if (json) {
     const all = {
-      labels: inputs.labels,
+      labels: result.labels,
       out,
       ...summary,
-      written: files.written,
-      notes,
-      ...(failed.length === 0 ? {} : { failed }),
+      written,
+      notes: report.notes,
+      failed: failed.length === 0 ? undefined : failed,
     };
     process.stdout.write(`${JSON.stringify(all, null, 2)}\n`);
   } else {
-    for (const note of notes.filter((line) => !line.startsWith('Left out: '))) say(`note: ${note}`);
+    for (const note of report.notes.filter((line) => !line.startsWith('Left out: '))) say(`note: ${note}`);
     for (const line of lines) say(line);
-    say(`${out}: ${files.written.join(', ')}`);
+    say(`${out}: ${written.join(', ')}`);
   }
   if (failed.length > 0) {
     throw new DatasetError(
-      `${failed.length} of ${inputs.items.length} label maps could not be measured, as said above.`,
-      {
-        remedy: 'Replace them, or take them out.',
-      },
+      `${failed.length} of ${result.count} label maps could not be measured; see the messages above.`,
+      { remedy: 'Replace or remove them.' },
     );
   }
 }

@@ -1,6 +1,6 @@
 import type { Table } from '../../measure/table.ts';
-import { meanScore } from '../../report/kit/volume-table.ts';
-import { type Figure, type ScoreTable, type StackScores, score } from '../../report/run/data.ts';
+import { meanScore } from '../kit/volume-table.ts';
+import { type Figure, type ScoreTable, type StackScores, score } from '../run/data.ts';
 
 /** The figures of one patient: both lungs, then each. */
 export function lungFigures({ columns }: Table): ScoreTable {

@@ -1,10 +1,11 @@
-/** Lungs of label maps, patient by patient: tables, the page, comparison with the truth. */
+/** Lungs of label maps, patient by patient: tables, the report, comparison with the ground truth. */
 
 import { ndarray } from '../../array/ndarray.ts';
 import { naturalOrder, stemOf } from '../../dataset/discover/names.ts';
 import { labelArrays } from '../../dataset/labels/labels.ts';
 import { nameOfStack, stacksOf } from '../../dataset/split.ts';
-import { DatasetError, FormatError } from '../../errors.ts';
+import { DatasetError, LamellaError, option } from '../../errors.ts';
+import type { WritableFiles } from '../../files.ts';
 import { toFloat32 } from '../../image/convert.ts';
 import { millimetres, nearest, planeName, sliceExtentsMm } from '../../image/geometry.ts';
 import { extent, type Image } from '../../image/image.ts';
@@ -18,17 +19,28 @@ import type { IntegerArray } from '../../objects/grid.ts';
 import { namedScores, volumeTable } from '../../report/kit/volume-table.ts';
 import { patientOf } from '../../report/lungs/collect.ts';
 import type { LungsPatient, LungsReport } from '../../report/lungs/data.ts';
+import { lungFigures, lungHeadline } from '../../report/lungs/headline.ts';
+import { renderLungsReport } from '../../report/lungs/page.ts';
 import type { StackScores } from '../../report/run/data.ts';
-import type { MeasureFlags } from '../commands/measure.ts';
-import { withFlags } from '../option-words.ts';
-import { lungFigures, lungHeadline } from './lung-headline.ts';
-import { factsOf, type MeasureInputs, type MeasureItem, noteItem, readItem, titleOf } from './measure-inputs.ts';
-import { commandOf, type MeasureHooks } from './measure-objects.ts';
+import {
+  type FailedMap,
+  factsOf,
+  type MeasureFolderOptions,
+  type MeasureHooks,
+  type MeasureInputs,
+  type MeasureItem,
+  noteItem,
+  readItem,
+  titleOf,
+} from './inputs.ts';
+import type { MeasureOutputs } from './outputs.ts';
 
-export interface MeasuredLungs {
+export interface LungsResult {
+  readonly task: 'lungs';
   readonly report: LungsReport;
+  /** Per patient, where there is a ground truth. */
   readonly scores: readonly StackScores[];
-  readonly failed: readonly { readonly file: string; readonly reason: string }[];
+  readonly failed: readonly FailedMap[];
 }
 
 /** Patients whose slices the page shows, and slices of each where they are several. */
@@ -37,43 +49,49 @@ const SHOWN_SLICES = 4;
 /** Nothing in a chest is denser than air by so much everywhere. */
 const LEAST_AIR_HU = -500;
 
-/** Measures all label maps as lungs. @throws as `readItem` where there is one file alone. */
+/** Measures all label maps as lungs and writes tables and report. @throws as `readItem` where there is one file alone. */
 export async function measureFolderOfLungs(
+  files: WritableFiles,
   path: string,
   inputs: MeasureInputs,
-  { flags, say, warn }: MeasureHooks & { readonly flags: MeasureFlags },
-): Promise<MeasuredLungs> {
+  outputs: MeasureOutputs,
+  options: MeasureFolderOptions,
+  { onImage, onFailure }: MeasureHooks,
+): Promise<LungsResult> {
   const { items, prediction } = inputs;
-  const failed: { file: string; reason: string }[] = [];
+  const { report: withPage = true, truth, command, words = String } = options;
+  const failed: FailedMap[] = [];
   const notes: string[] = [];
   const noted = new ImageNotes();
   const slices: Table[] = [];
   const wholes: Table[] = [];
   const pages: LungsPatient[] = [];
   const scores: StackScores[] = [];
+  let volumes = 0;
   const groups = patientsOf(items);
   const step = Math.max(1, Math.ceil(groups.length / SHOWN_PATIENTS));
   for (const [i, group] of groups.entries()) {
     const read: ReadSlices[] = [];
     for (const item of group.items) {
       try {
-        read.push(await readSlices(item, flags, noted));
+        read.push(await readSlices(files, item, options, noted));
       } catch (cause) {
-        if (items.length === 1 || !(cause instanceof FormatError || cause instanceof DatasetError)) throw cause;
-        warn(withFlags(cause.message));
+        if (items.length === 1 || !(cause instanceof LamellaError)) throw cause;
         failed.push({ file: item.labels.path, reason: cause.message });
+        onFailure?.({ file: item.labels.path, reason: cause.message });
       }
     }
     for (const patient of wholesOf(group.name, read, notes)) {
+      if (patient.volume) volumes++;
       const { measures, geometry } = measured(patient);
       slices.push(withText(withColumn(measures.slices, 'image', patient.names), 'patient', patient.name));
       wholes.push(withText(measures.whole, 'patient', patient.name));
       if (patient.truth !== undefined) {
         scores.push(namedScores(patient.name, volumeScores(patient.truth, patient.sides, geometry)));
       }
-      if (flags.report && i % step === 0)
+      if (withPage && i % step === 0)
         pages.push({ ...pageOf(patient, geometry, groups.length), figures: lungFigures(measures.whole) });
-      say(describe(patient.name, measures.whole));
+      onImage?.(describe(patient.name, measures.whole));
     }
   }
   const perPatient = joinRows(wholes);
@@ -81,41 +99,44 @@ export async function measureFolderOfLungs(
   const known = perPatient.columns.some(({ name, unit }) => name === 'lung_volume' && unit === 'L');
   const area = perSlice.columns.some(({ unit }) => unit === 'mm²');
   const hidden = wholes.length - pages.length;
-  return {
-    failed,
-    scores,
-    report: {
-      title: `Lungs in ${titleOf(path)}`,
-      summary: `Lungs of ${wholes.length} patient${wholes.length === 1 ? '' : 's'} in ${perSlice.rows} slice${
-        perSlice.rows === 1 ? '' : 's'
-      }${prediction === undefined ? '' : ', segmented by a trained network'}${
-        flags.truth === undefined ? '' : ', compared with the truth'
-      }.`,
-      createdAt: new Date().toISOString(),
-      headline: lungHeadline(perPatient, scores),
-      perPatient,
-      perSlice,
-      patients: pages,
-      scores: scores.length === 0 ? [] : [volumeTable(scores, 'Lungs found and true lungs')],
-      notes: [
-        ...(area
-          ? []
-          : ['The pixel size is not known, so there are no mm² and no litres: --spacing z,y,x gives it in mm.']),
-        ...(area && !known
-          ? ['The distance of the slices is not known, so there are no litres: --spacing z,y,x gives it in mm.']
-          : []),
-        'Areas are counts of pixels times their size. Percentiles lie between neighbours on a straight line.',
-        'Left and right are told apart by the gap between the lungs; where they touch they are cut at the neck.',
-        ...(hidden > 0 && flags.report ? [`Pictures of ${pages.length} of ${wholes.length} patients are shown.`] : []),
-        ...notes,
-        ...inputs.notes,
-        ...noted.lines(),
-        ...failed.map(({ reason }) => `Left out: ${reason}`),
-      ],
-      facts: factsOf(inputs, flags),
-      commands: [commandOf(path, flags)],
-    },
+  const report: LungsReport = {
+    title: `Lungs in ${titleOf(path)}`,
+    summary: `Lungs of ${wholes.length} patient${wholes.length === 1 ? '' : 's'} in ${perSlice.rows} slice${
+      perSlice.rows === 1 ? '' : 's'
+    }${prediction === undefined ? '' : ', segmented by a trained network'}${
+      truth === undefined ? '' : ', compared with the ground truth'
+    }.`,
+    createdAt: new Date().toISOString(),
+    headline: lungHeadline(perPatient, scores),
+    perPatient,
+    perSlice,
+    patients: pages,
+    scores: scores.length === 0 ? [] : [volumeTable(scores, 'Lungs found and true lungs')],
+    notes: [
+      ...(area
+        ? []
+        : [`The pixel size is not known, so there are no mm² and no litres; set ${option('spacing')} in mm.`]),
+      ...(area && !known
+        ? [`The distance between slices is not known, so there are no litres; set ${option('spacing')} in mm.`]
+        : []),
+      volumes === 0
+        ? 'Slices are measured one by one; a patient has the sum of them.'
+        : `${volumes === wholes.length ? 'Volumes' : `${volumes} of ${wholes.length} patients are volumes, which`} are measured in 3D.`,
+      'Areas are counts of pixels times their size. Percentiles lie between neighbours on a straight line.',
+      'Left and right are told apart by the gap between the lungs; where they touch they are cut at the neck.',
+      ...(hidden > 0 && withPage ? [`Pictures of ${pages.length} of ${wholes.length} patients are shown.`] : []),
+      ...notes,
+      ...inputs.notes,
+      ...noted.lines(),
+      ...failed.map(({ reason }) => `Left out: ${reason}`),
+    ].map(words),
+    facts: factsOf(inputs, options),
+    commands: command === undefined ? [] : [command],
   };
+  await outputs.table('patients', perPatient);
+  await outputs.table('slices', perSlice);
+  if (withPage) await outputs.write('report.html', renderLungsReport(report));
+  return { task: 'lungs', report, scores, failed };
 }
 
 /** Files whose names differ in their last number only are slices of one patient. */
@@ -141,26 +162,31 @@ interface ReadSlices {
   readonly map: Image;
 }
 
-async function readSlices(item: MeasureItem, flags: MeasureFlags, noted: ImageNotes): Promise<ReadSlices> {
-  const read = await readItem(item, flags);
+async function readSlices(
+  files: WritableFiles,
+  item: MeasureItem,
+  options: MeasureFolderOptions,
+  noted: ImageNotes,
+): Promise<ReadSlices> {
+  const read = await readItem(files, item, options);
   const { map, image, truth } = read;
   noteItem(noted, item, read);
   const where = { file: item.labels.path };
   if (image === undefined) {
-    throw new DatasetError('there is no image of this label map, so that its lungs have no density.', {
+    throw new DatasetError('there is no image of this label map, so its lungs have no density.', {
       ...where,
-      remedy: 'Give --images with files of the same names.',
+      remedy: `Set ${option('images')} to files of the same names.`,
     });
   }
   if (extent(image, 'c') > 1) {
     throw new DatasetError(`the image "${image.source}" has ${extent(image, 'c')} channels; CT has one.`, {
       ...where,
-      remedy: 'Give the images in Hounsfield units.',
+      remedy: 'Use images in Hounsfield units.',
     });
   }
   const [mask, ...others] = labelArrays(map) as [IntegerArray, ...IntegerArray[]];
   if (others.length > 0)
-    throw new DatasetError('this has several times.', { ...where, remedy: 'Give one time a file.' });
+    throw new DatasetError('this has several times.', { ...where, remedy: 'Save one time per file.' });
   const own = truth === undefined ? undefined : labelArrays(truth)[0];
   return { item, mask, image: toFloat32(image), map, truth: own };
 }
@@ -175,6 +201,8 @@ interface Patient {
   readonly truth?: IntegerArray;
   readonly hu: Float32Array;
   readonly map: Image;
+  /** What the file says its values are in. */
+  readonly unit?: string;
   /** Whether the slices are one volume. */
   readonly volume: boolean;
 }
@@ -188,7 +216,10 @@ function wholesOf(name: string, read: readonly ReadSlices[], notes: string[]): r
     ...volumes.map((one) => patientFrom(one.item.name, [one])),
     ...[...sizes].map(([size, own]) => patientFrom(sizes.size > 1 ? `${name} ${size}` : name, own)),
   ];
-  for (const { hu, name: patient } of patients) {
+  for (const { hu, name: patient, unit } of patients) {
+    if (unit !== undefined && unit !== 'HU') {
+      notes.push(`The file says that values of ${patient} are ${unit}, not Hounsfield units.`);
+    }
     let least = Number.POSITIVE_INFINITY;
     for (const value of hu) if (value < least) least = value;
     if (least > LEAST_AIR_HU) {
@@ -209,7 +240,7 @@ function grouped(read: readonly ReadSlices[]): Map<string, ReadSlices[]> {
 }
 
 function patientFrom(name: string, read: readonly ReadSlices[]): Patient {
-  const [{ map, mask }] = read as readonly [ReadSlices];
+  const [{ map, mask, image }] = read as readonly [ReadSlices];
   const [depth, height, width] = [extent(map, 'z') * read.length, extent(map, 'y'), extent(map, 'x')];
   const shape = [depth, height, width];
   const hu = new Float32Array(depth * height * width);
@@ -228,6 +259,7 @@ function patientFrom(name: string, read: readonly ReadSlices[]): Patient {
     name,
     map,
     hu,
+    unit: image.valueUnit,
     volume: read.length === 1 && depth > 1,
     names: read.flatMap(({ item, map: own }) => new Array<string>(extent(own, 'z')).fill(stemOf(item.name))),
     sides: ndarray('uint8', shape, sides),

@@ -1,0 +1,302 @@
+/** What is to be measured: label maps, the images that they are of, and the ground truth. */
+
+import { folderOf } from '../../dataset/discover/names.ts';
+import { alignLabels } from '../../dataset/labels/align.ts';
+import type { LabelKind } from '../../dataset/labels/label-kind.ts';
+import { DatasetError, option, UsageError } from '../../errors.ts';
+import { baseName, joinPath, type WritableFiles } from '../../files.ts';
+import { dropAlpha, isGreyInColour, toGrey } from '../../image/convert.ts';
+import { inUnit } from '../../image/geometry.ts';
+import { extent, type Image, type Spacing } from '../../image/image.ts';
+import type { ImageNotes } from '../../image/notes.ts';
+import type { Facts } from '../../report/run/data.ts';
+import { type ListedImage, listImages, listLabels, readListedImage } from '../image-list.ts';
+import { MEASURES_FOLDER, type PredictionFile, readPredictionFile } from '../prediction-file.ts';
+import { shortNames } from '../report-facts.ts';
+import type { MeasureFormat } from './outputs.ts';
+
+export interface MeasureFolderOptions {
+  /** Default `objects`. */
+  readonly task?: 'objects' | 'lungs';
+  /** Where to write; default: `measures` in a folder of predictions, or beside label maps. */
+  readonly out?: string;
+  /** The images of the label maps, a file or folder; default: those that were predicted, or that lie beside. */
+  readonly images?: string;
+  /** Label maps to compare with, of the same names. */
+  readonly truth?: string;
+  /** What the values of label maps are; default: as files or values show (`LabelKindSurvey`). */
+  readonly as?: LabelKind;
+  /** Size of a voxel [z, y, x], or of a pixel, that overrides what the files say. Needs `unit` (lungs: mm). */
+  readonly spacing?: readonly [number | undefined, number, number];
+  readonly unit?: string;
+  /** Default `csv`. */
+  readonly format?: readonly MeasureFormat[];
+  /** Objects of fewer pixels are left out; default 0. */
+  readonly minSize?: number;
+  /** Whether `report.html` is written; default: yes. */
+  readonly report?: boolean;
+  /** What the report says does it again. */
+  readonly command?: string;
+  /** How a sentence of the report names options, which are in backticks by default (`writeOptions`). */
+  readonly words?: (sentence: string) => string;
+}
+
+export interface MeasureHooks {
+  /** Called with a line about each image. */
+  onImage?(line: string): void;
+  /** Called for a file that cannot be read; it is skipped. */
+  onFailure?(failed: FailedMap): void;
+}
+
+export interface FailedMap {
+  readonly file: string;
+  readonly reason: string;
+}
+
+/** One label map with what belongs to it. */
+export interface MeasureItem {
+  readonly name: string;
+  /** Its folder; empty where all share one. */
+  readonly group: string;
+  readonly labels: ListedImage;
+  readonly image?: ListedImage;
+  readonly truth?: ListedImage;
+  /** The image's file, or where there is none that of the label map, relative to the folder that was listed. */
+  readonly fileName: string;
+}
+
+export interface MeasureInputs {
+  readonly items: readonly MeasureItem[];
+  /** Where results go by default. */
+  readonly out: string;
+  /** The folder or file of the label maps. */
+  readonly labels: string;
+  readonly prediction?: PredictionFile;
+  /** What the values are, where their folder says it. */
+  readonly written?: LabelKind;
+  /** What is missing, a sentence each. */
+  readonly notes: readonly string[];
+}
+
+/** Of a folder that `predict` wrote its label maps, the separate objects first; of anything else itself. */
+async function labelsOf(files: WritableFiles, path: string, parts: readonly string[]): Promise<string> {
+  for (const part of parts) if ((await files.kind(joinPath(path, part))) === 'folder') return joinPath(path, part);
+  return path;
+}
+
+/** Finds what has the name of a label map, or alone ends in it: of `control/a` the label map may be `a`. */
+function finder(listed: readonly ListedImage[]): (name: string) => ListedImage | undefined {
+  const exact = new Map(listed.map((item) => [item.name, item]));
+  return (name) => {
+    const own = exact.get(name);
+    if (own !== undefined) return own;
+    const ends = listed.filter((item) => item.name.endsWith(`/${name}`) || name.endsWith(`/${item.name}`));
+    return ends.length === 1 ? ends[0] : undefined;
+  };
+}
+
+/**
+ * Finds label maps, images and truth by their names.
+ * @throws DatasetError when there are no label maps, or none of the images or of the truth asked for fits them.
+ */
+export async function measureInputs(
+  files: WritableFiles,
+  path: string,
+  { images, truth, task }: Pick<MeasureFolderOptions, 'images' | 'truth' | 'task'>,
+): Promise<MeasureInputs> {
+  const prediction = await readPredictionFile(files, path);
+  const labels = await labelsOf(files, path, task === 'lungs' ? ['label'] : ['objects', 'label']);
+  const maps = await listLabels(files, labels);
+  const notes: string[] = [];
+  const isOwnFolder = labels === path && (await files.kind(path)) === 'folder';
+  const imagePath = images ?? prediction?.images ?? (isOwnFolder ? path : undefined);
+  let pictureOf: (name: string) => ListedImage | undefined = () => undefined;
+  if (imagePath !== undefined) {
+    try {
+      const listed = await listImages(files, imagePath);
+      const isMap = new Set(maps.map((item) => item.path));
+      const others = listed.filter((item) => !isMap.has(item.path));
+      pictureOf = others.length === 1 && maps.length === 1 ? () => others[0] : finder(others);
+    } catch (cause) {
+      if (images !== undefined || !(cause instanceof DatasetError)) throw cause;
+      notes.push(`The images are not where they were predicted from (${imagePath}); set ${option('images')}.`);
+    }
+  }
+  const truths = truth === undefined ? undefined : await listLabels(files, truth);
+  const truthOf = truths === undefined ? undefined : finder(truths);
+  const alone = truths?.length === 1 && maps.length === 1 ? truths[0] : undefined;
+  const short = shortNames(maps.map(({ name }) => name));
+  const items = maps.map((map, i): MeasureItem => {
+    const name = short[i] as string;
+    const image = pictureOf(map.name);
+    const own = alone ?? truthOf?.(map.name);
+    return {
+      name,
+      group: folderOf(name),
+      labels: map,
+      image,
+      truth: own,
+      fileName: image === undefined ? relativeTo(labels, map.path) : relativeTo(imagePath ?? '', image.path),
+    };
+  });
+  requireSome(items, images, 'image');
+  requireSome(items, truth, 'truth');
+  const without = items.filter(({ image }) => image === undefined).length;
+  if (without > 0 && notes.length === 0) {
+    notes.push(
+      without === items.length
+        ? `There are no images of these label maps, so intensities are not measured; set ${option('images')}.`
+        : `${without} of ${items.length} label maps have no image of the same name, so their intensities are not measured.`,
+    );
+  }
+  const untrue = truth === undefined ? 0 : items.filter((item) => item.truth === undefined).length;
+  if (untrue > 0) notes.push(`${untrue} of ${items.length} label maps have no ground truth of the same name.`);
+  const own = prediction !== undefined || labels !== path;
+  return {
+    items,
+    labels,
+    notes,
+    out: own ? joinPath(path, MEASURES_FOLDER) : `${path.replace(/[/\\]+$/, '')}-${MEASURES_FOLDER}`,
+    prediction,
+    written: labels !== path && labels === joinPath(path, 'objects') ? 'objects' : undefined,
+  };
+}
+
+/** The path of a file below a folder; of a path that is no folder of it, its name. */
+function relativeTo(folder: string, path: string): string {
+  const start = `${joinPath(folder).replace(/\/$/, '')}/`;
+  return path.startsWith(start) ? path.slice(start.length) : baseName(path);
+}
+
+function requireSome(items: readonly MeasureItem[], asked: string | undefined, which: 'image' | 'truth'): void {
+  if (asked === undefined || items.some((item) => item[which] !== undefined)) return;
+  throw new DatasetError(`nothing here has the name of a label map, such as "${items[0]?.name}".`, {
+    file: asked,
+    remedy: 'Name the files alike.',
+  });
+}
+
+/** A label map as it was read, and its image turned onto the same grid. */
+export interface ReadItem {
+  readonly map: Image;
+  readonly image?: Image;
+  readonly truth?: Image;
+}
+
+/** @throws FormatError, DatasetError naming the file that cannot be read or does not fit. */
+export async function readItem(
+  files: WritableFiles,
+  { labels, image, truth }: MeasureItem,
+  options: MeasureFolderOptions,
+): Promise<ReadItem> {
+  const picture = image === undefined ? undefined : simplest(await readListedImage(files, image));
+  const readMap = async (listed: ListedImage, like: Image | undefined): Promise<Image> => {
+    const map = await readListedImage(files, listed, { palette: 'index' });
+    const aligned = like === undefined ? map : alignLabels(map, like);
+    requireSameGrid(aligned, like);
+    return aligned;
+  };
+  const map = withPixelSize(await readMap(labels, picture), picture, options);
+  return { map, image: picture, truth: truth === undefined ? undefined : await readMap(truth, picture ?? map) };
+}
+
+/** Remembers what the readers noted of an item, so that it is said with the results. */
+export function noteItem(notes: ImageNotes, { labels, image }: MeasureItem, read: ReadItem): void {
+  notes.add({ ...read.map, source: baseName(labels.path) });
+  if (image !== undefined && read.image !== undefined) notes.add({ ...read.image, source: baseName(image.path) });
+}
+
+/** Without alpha, and grey where it is grey in colour. */
+function simplest(image: Image): Image {
+  const opaque = dropAlpha(image);
+  return isGreyInColour(opaque) ? toGrey(opaque) : opaque;
+}
+
+function requireSameGrid(map: Image, other: Image | undefined): void {
+  if (other === undefined || [...'tzyx'].every((axis) => extent(map, axis) === extent(other, axis))) return;
+  const size = (image: Image): string =>
+    [...'xyzt']
+      .map((axis) => extent(image, axis))
+      .filter((n, i) => i < 2 || n > 1)
+      .join(' x ');
+  throw new DatasetError(`the label map is ${size(map)}, "${other.source}" is ${size(other)}.`, {
+    file: map.source,
+    remedy: 'Use label maps of the size of the images.',
+  });
+}
+
+/**
+ * The label map with the pixel size that was given, else its own, else that of the image, in the unit of x: volumes are
+ * in one unit, whatever the file has.
+ */
+function withPixelSize(map: Image, image: Image | undefined, { spacing, unit, task }: MeasureFolderOptions): Image {
+  const { slicePositionsMm, ...upright } = map.geometry ?? image?.geometry ?? {};
+  const isVolume = extent(map, 'z') > 1;
+  if (spacing === undefined) {
+    const own = map.spacing.x === undefined ? (image ?? map) : map;
+    const { x, y, z, t } = { ...image?.spacing, ...own.spacing };
+    const converted = (step: Spacing | undefined) =>
+      step === undefined || x === undefined ? step : inUnit(step, x.unit);
+    return { ...map, spacing: { t, z: converted(z), y: converted(y), x }, geometry: own.geometry };
+  }
+  const [z, y, x] = spacing;
+  if (z === undefined && isVolume) {
+    throw new DatasetError(`this is a volume, and ${option('spacing')} has no distance between slices.`, {
+      file: map.source,
+      remedy: 'Set three numbers: z, y, x.',
+    });
+  }
+  const named = (value: number): Spacing => ({ value, unit: unit ?? (task === 'lungs' ? 'mm' : '') });
+  // Where slices lie follows from the distance that was given.
+  const geometry = 'direction' in upright ? (isVolume ? upright : { ...upright, slicePositionsMm }) : undefined;
+  return {
+    ...map,
+    geometry,
+    spacing: { t: map.spacing.t, z: z === undefined || !isVolume ? undefined : named(z), y: named(y), x: named(x) },
+  };
+}
+
+/** @throws UsageError when one of spacing and unit is there without the other. */
+export function requireUnit({ spacing, unit, task }: MeasureFolderOptions): void {
+  if (spacing === undefined && unit !== undefined) {
+    throw new UsageError(`${option('unit')} needs ${option('spacing')}.`, { remedy: 'Set both.' });
+  }
+  if (spacing !== undefined && unit === undefined && task !== 'lungs') {
+    throw new UsageError(`${option('spacing')} has no unit.`, { remedy: `Set ${option('unit')} too, such as µm.` });
+  }
+}
+
+/** Pixel size in the order of the axes of a label map; undefined where it is not known. */
+export function pixelSize(map: Image): { readonly spacing: readonly number[]; readonly unit: string } | undefined {
+  const axes = extent(map, 'z') > 1 ? (['z', 'y', 'x'] as const) : (['y', 'x'] as const);
+  const found = axes.map((axis) => map.spacing[axis]);
+  const unit = found.at(-1)?.unit;
+  if (unit === undefined) return undefined;
+  const odd = axes.find((_, k) => found[k]?.unit !== unit);
+  if (odd !== undefined) {
+    const has = map.spacing[odd];
+    throw new DatasetError(
+      `the pixel size is ${found.at(-1)?.value} ${unit} along x and ${has === undefined ? 'not known' : `${has.value} ${has.unit}`} along ${odd}.`,
+      { file: map.source, remedy: `Set ${option('spacing')} and ${option('unit')}.` },
+    );
+  }
+  return { spacing: found.map((step) => (step as Spacing).value), unit };
+}
+
+/** `folder/name` as the page calls it. */
+export function titleOf(path: string): string {
+  return baseName(path) || path;
+}
+
+/** What was measured, for the page. */
+export function factsOf(
+  { labels, prediction }: MeasureInputs,
+  { images = prediction?.images, truth }: Pick<MeasureFolderOptions, 'images' | 'truth'>,
+): Facts {
+  return [
+    ['Label maps', labels],
+    ...(images === undefined ? [] : ([['Images', images]] as const)),
+    ...(prediction === undefined ? [] : ([['Model', prediction.models.join(', ')]] as const)),
+    ...(truth === undefined ? [] : ([['Ground truth', truth]] as const)),
+  ];
+}

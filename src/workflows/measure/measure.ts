@@ -1,0 +1,41 @@
+/** Measures the label maps of a file or folder and writes tables, a report, and the objects for other programs. */
+
+import type { WritableFiles } from '../../files.ts';
+import { requireFreeFolder } from '../out-folder.ts';
+import { type MeasureFolderOptions, type MeasureHooks, measureInputs, requireUnit } from './inputs.ts';
+import { type LungsResult, measureFolderOfLungs } from './lungs.ts';
+import { measureObjects, type ObjectsResult } from './objects.ts';
+import { MEASURE_OUTPUTS, MeasureOutputs } from './outputs.ts';
+
+export type MeasuredFolder = (ObjectsResult | LungsResult) & {
+  /** The folder or file of the label maps, and how many there are, failed ones too. */
+  readonly labels: string;
+  readonly count: number;
+  /** Where results are, and what was written there. */
+  readonly out: string;
+  readonly written: readonly string[];
+};
+
+/**
+ * Measures what `predict` wrote, or any label maps: every object of each image, or the lungs of each patient. Label maps,
+ * images and ground truth are paired by their names. Files that cannot be read are skipped and listed in `failed`.
+ * @param path a folder that `predict` wrote, label maps, or a data set with labels
+ * @throws DatasetError when there are no label maps, no image or ground truth fits them, or the only one cannot be read;
+ *   UsageError for options that contradict each other; LamellaError when `out` holds other files.
+ * @example const { report } = await measureFolder(nodeFiles, 'masks', { images: 'images', spacing: [undefined, 0.3, 0.3], unit: 'µm' });
+ */
+export async function measureFolder(
+  files: WritableFiles,
+  path: string,
+  options: MeasureFolderOptions = {},
+  hooks: MeasureHooks = {},
+): Promise<MeasuredFolder> {
+  requireUnit(options);
+  const inputs = await measureInputs(files, path, options);
+  const out = options.out ?? inputs.out;
+  await requireFreeFolder(files, out, { ignore: MEASURE_OUTPUTS, option: 'another folder' });
+  const outputs = new MeasureOutputs(files, out, options.format ?? ['csv']);
+  const measureAll = options.task === 'lungs' ? measureFolderOfLungs : measureObjects;
+  const result = await measureAll(files, path, inputs, outputs, options, hooks);
+  return { ...result, labels: inputs.labels, count: inputs.items.length, out, written: outputs.written };
+}

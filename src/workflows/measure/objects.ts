@@ -1,0 +1,282 @@
+/** Objects of label maps, image by image: tables, the report, files for other programs. */
+
+import { ndarray } from '../../array/ndarray.ts';
+import {
+  type LabelKind,
+  type LabelKindFinding,
+  LabelKindSurvey,
+  labelKindsOfBoth,
+} from '../../dataset/labels/label-kind.ts';
+import { labelArrays } from '../../dataset/labels/labels.ts';
+import { LamellaError } from '../../errors.ts';
+import { baseName, type WritableFiles } from '../../files.ts';
+import { page, toFloat32 } from '../../image/convert.ts';
+import { extent, type Image } from '../../image/image.ts';
+import { ImageNotes } from '../../image/notes.ts';
+import { type MeasuredImage, measure } from '../../measure/measure.ts';
+import type { Table } from '../../measure/table.ts';
+import { contingency } from '../../metrics/contingency.ts';
+import { type InstanceMatching, type InstanceScores, instanceScores, matchInstances } from '../../metrics/instances.ts';
+import { matchObjects } from '../../metrics/match-objects.ts';
+import { connectedComponents } from '../../objects/connected-components.ts';
+import { filterObjects } from '../../objects/filter-objects.ts';
+import { extentsOf, type IntegerArray } from '../../objects/grid.ts';
+import { imagePicture, type Picture } from '../../report/kit/pictures.ts';
+import { type CollectedImage, ObjectsCollector } from '../../report/objects/collect.ts';
+import { countsTable } from '../../report/objects/counts.ts';
+import type { ObjectsReport } from '../../report/objects/data.ts';
+import { objectsHeadline, pixelSizeNotes } from '../../report/objects/headline.ts';
+import { renderObjectsReport } from '../../report/objects/page.ts';
+import { score } from '../../report/run/data.ts';
+import { type ListedImage, readListedImage } from '../image-list.ts';
+import {
+  type FailedMap,
+  factsOf,
+  type MeasureFolderOptions,
+  type MeasureHooks,
+  type MeasureInputs,
+  type MeasureItem,
+  noteItem,
+  pixelSize,
+  readItem,
+  titleOf,
+} from './inputs.ts';
+import type { MeasuredObjects, MeasureOutputs } from './outputs.ts';
+
+/** What the values of label maps and of the ground truth are. */
+export interface MeasuredKinds {
+  readonly labels: LabelKindFinding;
+  readonly truth: LabelKindFinding;
+}
+
+export interface ObjectsResult {
+  readonly task: 'objects';
+  readonly kinds: MeasuredKinds;
+  readonly report: ObjectsReport;
+  /** Where there is a ground truth. */
+  readonly scores?: InstanceScores;
+  readonly failed: readonly FailedMap[];
+}
+
+/** Measures all label maps and writes the files of each, the tables and the report. */
+export async function measureObjects(
+  files: WritableFiles,
+  path: string,
+  inputs: MeasureInputs,
+  outputs: MeasureOutputs,
+  options: MeasureFolderOptions,
+  { onImage, onFailure }: MeasureHooks,
+): Promise<ObjectsResult> {
+  const { items, prediction } = inputs;
+  const { minSize = 0, truth, command, words = String } = options;
+  const kinds = await kindsOf(files, inputs, options);
+  const collector = new ObjectsCollector({ total: items.length });
+  const matchings: InstanceMatching[] = [];
+  const failed: FailedMap[] = [];
+  const sizes = new Map<string, number>();
+  const ranks = new Set<number>();
+  const noted = new ImageNotes();
+  for (const item of items) {
+    try {
+      const found = await measureItem(files, item, { options, kinds, noted });
+      for (const each of found) {
+        await outputs.objects(each);
+        collector.add({ ...each, table: withFrame(each) });
+        if (each.matching !== undefined) matchings.push(each.matching);
+        sizes.set(each.pixelSize, (sizes.get(each.pixelSize) ?? 0) + 1);
+        ranks.add(each.labels.shape.length);
+      }
+      onImage?.(`${item.name}: ${found.reduce((sum, { table }) => sum + table.rows, 0)} objects`);
+    } catch (cause) {
+      // One bad file among many does not keep the others waiting.
+      if (items.length === 1 || !(cause instanceof LamellaError)) throw cause;
+      failed.push({ file: item.labels.path, reason: cause.message });
+      onFailure?.({ file: item.labels.path, reason: cause.message });
+    }
+  }
+  const collected = collector.result();
+  const scores = matchings.length === 0 ? undefined : instanceScores(matchings);
+  const [model] = prediction?.models ?? [];
+  const objects = collected.table.rows.toLocaleString('en');
+  const report: ObjectsReport = {
+    ...collected,
+    title: `Objects in ${titleOf(path)}`,
+    summary: `${objects} objects in ${collected.images.length} image${collected.images.length === 1 ? '' : 's'}${
+      model === undefined ? '' : `, segmented by ${modelName(model)}`
+    }${scores === undefined ? '' : `, compared with ${titleOf(truth as string)}`}.`,
+    createdAt: new Date().toISOString(),
+    headline: objectsHeadline(collected, scores),
+    precision: scores?.perThreshold.map((at) => [at.iouThreshold, score(at.averagePrecision)] as const),
+    notes: [
+      ...pixelSizeNotes(sizes),
+      describeKind('label maps', kinds.labels),
+      ...(scores === undefined ? [] : [describeKind('ground truth', kinds.truth)]),
+      ...(ranks.has(3)
+        ? [`Volumes are measured ${scores === undefined ? '' : 'and compared '}in 3D, not slice by slice.`]
+        : []),
+      ...(minSize > 0 ? [`Objects of fewer than ${minSize} pixels are left out.`] : []),
+      'Lengths, areas and shapes are defined in docs/measurements.md.',
+      ...inputs.notes,
+      ...noted.lines(),
+      ...failed.map(({ reason }) => `Left out: ${reason}`),
+    ].map(words),
+    facts: factsOf(inputs, options),
+    commands: command === undefined ? [] : [command],
+  };
+  await outputs.table('objects', report.table);
+  await outputs.table('images', countsTable(report.images));
+  await outputs.finish();
+  if (options.report !== false) await outputs.write('report.html', renderObjectsReport(report));
+  return { task: 'objects', kinds, report, failed, scores };
+}
+
+function describeKind(what: string, { kind, reason, evidence }: LabelKindFinding): string {
+  if (evidence === 'mask') return `In the ${what} ${reason}.`;
+  return kind === 'objects'
+    ? `Each value of the ${what} is one object (${reason}).`
+    : `Connected pixels of the same value are one object in the ${what} (${reason}).`;
+}
+
+/** Of the folders as a whole. A file that cannot be read has no say; measuring it tells why. */
+async function kindsOf(
+  files: WritableFiles,
+  { items, written }: MeasureInputs,
+  { as }: MeasureFolderOptions,
+): Promise<MeasuredKinds> {
+  const survey = async (listed: readonly ListedImage[], own?: LabelKind): Promise<LabelKindSurvey> => {
+    const found = new LabelKindSurvey();
+    if (as !== undefined) return found;
+    for (const item of listed) {
+      try {
+        const map = await readListedImage(files, item, { palette: 'index' });
+        for (const values of labelArrays(map)) found.add(values, map.labelKind ?? own);
+      } catch (cause) {
+        if (!(cause instanceof LamellaError)) throw cause;
+      }
+    }
+    return found;
+  };
+  const truths = items.flatMap(({ truth }) => (truth === undefined ? [] : [truth]));
+  const labels = await survey(
+    items.map((item) => item.labels),
+    written,
+  );
+  const { prediction, truth } = labelKindsOfBoth(await survey(truths), labels, { as, unclear: 'objects' });
+  return { labels: prediction, truth };
+}
+
+type MeasuredItem = CollectedImage &
+  MeasuredObjects & {
+    readonly pixelSize: string;
+    readonly matching?: InstanceMatching;
+  };
+
+/** The objects of one label map, of each time by itself. */
+async function measureItem(
+  files: WritableFiles,
+  item: MeasureItem,
+  {
+    options,
+    kinds,
+    noted,
+  }: { readonly options: MeasureFolderOptions; readonly kinds: MeasuredKinds; readonly noted: ImageNotes },
+): Promise<readonly MeasuredItem[]> {
+  const { minSize = 0 } = options;
+  const read = await readItem(files, item, options);
+  const { map, truth } = read;
+  const image = read.image === undefined ? undefined : measurable(read.image);
+  noteItem(noted, item, read);
+  if (map.geometry?.slicePositionsMm !== undefined) {
+    noted.add({ source: item.name, notes: ['Slices lie at uneven distances; objects are measured with their mean.'] });
+  }
+  const size = pixelSize(map);
+  const truths = truth === undefined ? undefined : labelArrays(truth);
+  return labelArrays(map).map((values, t, all): MeasuredItem => {
+    const separate = asObjects(values, kinds.labels.kind);
+    const labels = minSize > 0 ? withoutSmall(separate, minSize) : separate;
+    const own = truths?.[t];
+    const trueObjects = own === undefined ? undefined : asObjects(own, kinds.truth.kind);
+    const { depth } = extentsOf(labels.shape);
+    return {
+      name: all.length > 1 ? `${item.name}[${t}]` : item.name,
+      group: item.group,
+      labels,
+      table: measure(labels, image === undefined ? undefined : valuesAt(image, t, labels.shape), size ?? {}),
+      map,
+      fileName: item.fileName,
+      channels: image === undefined || isColour(image) ? 1 : extent(image, 'c'),
+      t: all.length > 1 ? t : undefined,
+      pixelSize: size === undefined ? '' : `${size.spacing.toReversed().join(' x ')} ${size.unit}`,
+      pictureOf: (z) => pictureAt(image, t * depth + z, labels, z),
+      ...(trueObjects === undefined
+        ? {}
+        : {
+            match: { matches: matchObjects(trueObjects, labels), truth: trueObjects },
+            matching: matchInstances(contingency(trueObjects, labels)),
+          }),
+    };
+  });
+}
+
+/** Label maps as separate objects. */
+function asObjects(labels: IntegerArray, kind: LabelKind): IntegerArray {
+  return kind === 'objects' ? labels : connectedComponents(labels, { by: 'value' }).labels;
+}
+
+/** The table with the time that its objects are of, from 1, where there are several. */
+function withFrame({ table, t }: MeasuredItem): Table {
+  if (t === undefined) return table;
+  const frame = { name: 'frame', values: new Int32Array(table.rows).fill(t + 1) };
+  return { ...table, columns: [frame, ...table.columns] };
+}
+
+const isColour = ({ channels }: Image): boolean => channels?.join() === 'red,green,blue';
+
+/** An image in a dtype that can be measured: integers of 64 bits as float64, exact up to 2^53. */
+function measurable(image: Image): Image {
+  if (image.dtype === 'float16') return toFloat32(image);
+  const { data } = image;
+  if (!(data instanceof BigInt64Array || data instanceof BigUint64Array)) return image;
+  return { ...image, dtype: 'float64', data: Float64Array.from(data, Number) };
+}
+
+/** Objects of at least so many pixels, under their own labels. */
+function withoutSmall(labels: IntegerArray, minSize: number): IntegerArray {
+  const kept = filterObjects(labels, { minSize }).labels.data;
+  const data = labels.data.slice();
+  for (let p = 0; p < data.length; p++) if (kept[p] === 0) data[p] = 0;
+  return { ...labels, data } as IntegerArray;
+}
+
+/** The image at one time as [c, h, w] or [c, d, h, w]. */
+function valuesAt(image: Image, t: number, shape: readonly number[]): MeasuredImage {
+  const channels = extent(image, 'c');
+  const length = channels * shape.reduce((product, n) => product * n, 1);
+  const data = image.data.subarray(t * length, (t + 1) * length);
+  return {
+    ...ndarray(image.dtype, channels > 1 ? [channels, ...shape] : shape, data),
+    channels: image.channels,
+  };
+}
+
+/** The channels of one slice at one time, [h, w] each. */
+function planesAt(image: Image, index: number): readonly Float32Array[] {
+  const { data } = toFloat32(page(image, index));
+  const pixels = extent(image, 'y') * extent(image, 'x');
+  return Array.from({ length: extent(image, 'c') }, (_, c) => data.subarray(c * pixels, (c + 1) * pixels));
+}
+
+/** The image, or where there is none the objects in grey. */
+function pictureAt(image: Image | undefined, index: number, labels: IntegerArray, z: number): Picture {
+  const [height, width] = labels.shape.slice(-2) as [number, number];
+  if (image !== undefined) return imagePicture(planesAt(image, index), height, width);
+  const pixels = height * width;
+  const plane = Uint8Array.from({ length: pixels }, (_, p) => (labels.data[z * pixels + p] === 0 ? 24 : 110));
+  return { planes: [plane], height, width };
+}
+
+/** Of `runs/a/best.onnx` the run. */
+function modelName(path: string): string {
+  const parts = path.split(/[/\\]/);
+  return /^(best|last)\.onnx$/.test(baseName(path)) ? parts.slice(-3, -1).join('/') : baseName(path);
+}

@@ -1,0 +1,111 @@
+/** What `measureFolder` writes of each image and of all. */
+
+import { CocoFile } from '../../export/coco.ts';
+import { writeCsv } from '../../export/csv.ts';
+import { writeGeoJson } from '../../export/geojson.ts';
+import { writeRoiZip } from '../../export/imagej-roi.ts';
+import { labelMapImage } from '../../export/label-tiff.ts';
+import { outlineSlices, slicesOf } from '../../export/outlined-slices.ts';
+import { writeParquet } from '../../export/parquet.ts';
+import { joinPath, type WritableFiles } from '../../files.ts';
+import { writeNifti } from '../../image/formats/nifti/write.ts';
+import { writeTiff } from '../../image/formats/tiff/write.ts';
+import type { Image } from '../../image/image.ts';
+import type { Table } from '../../measure/table.ts';
+import type { IntegerArray } from '../../objects/grid.ts';
+
+export type MeasureFormat = 'csv' | 'parquet' | 'tiff' | 'nifti' | 'roi' | 'geojson' | 'coco' | 'coco-rle';
+
+/** What is written: a folder that holds nothing else may be written to again. */
+export const MEASURE_OUTPUTS: readonly string[] = [
+  ...['objects', 'images', 'patients', 'slices'].flatMap((name) => [`${name}.csv`, `${name}.parquet`]),
+  ...['report.html', 'coco.json', 'coco-rle.json', 'labels', 'nifti', 'roi', 'geojson'],
+];
+
+/** The objects of one image, at one time. */
+export interface MeasuredObjects {
+  readonly name: string;
+  readonly labels: IntegerArray;
+  readonly table: Table;
+  /** Spacing and geometry of the label map. */
+  readonly map: Image;
+  /** The file of the image, or of the label map where there is none, relative to its folder. */
+  readonly fileName: string;
+  /** Of the image; colours of a photograph are one. */
+  readonly channels: number;
+  /** Which time of a series it is, from 0. */
+  readonly t?: number;
+}
+
+/** Writes the formats that were asked for into a folder, and remembers what it wrote. */
+export class MeasureOutputs {
+  readonly #files: WritableFiles;
+  readonly #folder: string;
+  readonly #formats: ReadonlySet<MeasureFormat>;
+  readonly #coco = new CocoFile();
+  readonly #cocoRle = new CocoFile({ segmentation: 'rle' });
+  readonly #written = new Set<string>();
+
+  constructor(files: WritableFiles, folder: string, formats: readonly MeasureFormat[]) {
+    this.#files = files;
+    this.#folder = folder;
+    this.#formats = new Set(formats);
+  }
+
+  /** Paths within the folder: files about all images, and folders with one file per image. */
+  get written(): readonly string[] {
+    return [...this.#written];
+  }
+
+  async write(name: string, content: string | Uint8Array, listed = name): Promise<void> {
+    await this.#files.write(joinPath(this.#folder, name), content);
+    this.#written.add(listed);
+  }
+
+  /** A table in each of the table formats. */
+  async table(name: string, table: Table): Promise<void> {
+    if (this.#formats.has('csv')) await this.write(`${name}.csv`, writeCsv(table));
+    if (this.#formats.has('parquet')) await this.write(`${name}.parquet`, writeParquet(table));
+  }
+
+  async objects({ name, labels, table, map, fileName, channels, t }: MeasuredObjects): Promise<void> {
+    const { spacing, geometry } = map;
+    const each = async (
+      format: MeasureFormat,
+      folder: string,
+      extension: string,
+      content: () => string | Uint8Array,
+    ) => {
+      if (this.#formats.has(format)) await this.write(`${folder}/${name}.${extension}`, content(), `${folder}/`);
+    };
+    const asImage = (): Image => ({
+      ...labelMapImage(labels, { axes: labels.shape.length === 3 ? 'zyx' : 'yx', spacing }),
+      geometry,
+    });
+    await each('tiff', 'labels', 'tif', () => writeTiff(asImage()));
+    await each('nifti', 'nifti', 'nii.gz', () => writeNifti(asImage()));
+    await each('roi', 'roi', 'zip', () => writeRoiZip(outlineSlices(labels, { t }), { channels }));
+    await each('geojson', 'geojson', 'geojson', () => writeGeoJson(outlineSlices(labels, { t }), { table }));
+    const slices = slicesOf(labels);
+    for (const [format, file] of [
+      ['coco', this.#coco],
+      ['coco-rle', this.#cocoRle],
+    ] as const) {
+      if (!this.#formats.has(format)) continue;
+      for (const [z, slice] of slices.entries()) {
+        file.add({
+          fileName,
+          slice: slices.length === 1 ? undefined : z + 1,
+          frame: t === undefined ? undefined : t + 1,
+          labels: slice,
+        });
+      }
+    }
+  }
+
+  /** Files that hold the objects of all images. */
+  async finish(): Promise<void> {
+    if (this.#formats.has('coco')) await this.write('coco.json', this.#coco.text());
+    if (this.#formats.has('coco-rle')) await this.write('coco-rle.json', this.#cocoRle.text());
+  }
+}
