@@ -127,7 +127,7 @@ test.each<[string, () => readonly string[], number, RegExp]>([
     'a window larger than the image',
     () => ['train', data, '--model', 'n4'],
     2,
-    /window of 95 pixels is larger than the smallest image, 64 x 64\. Give larger images, or take --model n3\./,
+    /window of 95 pixels is larger than the smallest image, 64 x 64\. Provide larger images, or use --model n3\./,
   ],
   ['foveation without a window', () => ['train', data, '--foveation', '2'], 2, /The network 'unet' has no window/],
   ['an even cover', () => ['train', data, '--model', 'n1', '--cover', '12'], 2, /A window of 9 pixels cannot cover 12/],
