@@ -2,15 +2,15 @@
 
 import { stream } from '../array/random.ts';
 import { IGNORE } from '../dataset/labels/labels.ts';
-import { type PlaceOptions, placePatch, type TrainingSet } from '../dataset/patch-position.ts';
-import { separationOf } from '../dataset/weights/page-separation.ts';
+import { type PatchPositionOptions, patchPosition, type TrainingSet } from '../dataset/patch-position.ts';
+import { borderWeights } from '../dataset/weights/page-separation.ts';
 import { foveate, isPlain, type WindowSpec, windowOffsets } from '../input/window.ts';
 import { coordinates, drawGeometry } from './field.ts';
 import { changeIntensity } from './intensity.ts';
 import type { AugmentSettings } from './options.ts';
 import { warp } from './warp.ts';
 
-export interface SampleOptions extends PlaceOptions {
+export interface SampleOptions extends PatchPositionOptions {
   readonly augment: AugmentSettings;
   /** How a classifier of pixels sees its window; default: as it is. */
   readonly window?: WindowSpec;
@@ -34,12 +34,12 @@ export interface Sample {
 export function makeSample(set: TrainingSet, step: number, index: number, options: SampleOptions): Sample {
   const { seed, patch, outputMargin, augment, window } = options;
   const [height, width] = patch;
-  const { page, centre } = placePatch(set, step, index, options);
+  const { page, centre } = patchPosition(set, step, index, options);
   const random = stream(seed, 'augment', step, index);
   const offsets = window === undefined || isPlain(window) ? undefined : windowOffsets(window);
   const field = coordinates(drawGeometry(random, patch, augment), patch, centre, offsets);
   const { image, label, separation } = warp(
-    { ...page, channels: set.channels, separation: separationOf(page) },
+    { ...page, channels: set.channels, separation: borderWeights(page) },
     field,
     patch,
     {

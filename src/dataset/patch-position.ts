@@ -14,7 +14,7 @@ export interface TrainingPage {
   readonly image: Float32Array;
   /** Class indices [height, width], 255 = ignored. */
   readonly label: Uint8Array;
-  /** Border weights, where they are used: `separationOf` makes them. */
+  /** Border weights, where they are used: `borderWeights` makes them. */
   readonly separation?: PageSeparation;
 }
 
@@ -115,7 +115,7 @@ function choosePage({ pages }: TrainingSet, seed: number, count: number): number
 }
 
 /** Centre of a patch along one side, such that an unturned patch lies on whole pixels. */
-function placeAlong(random: Random, extent: number, patch: number, output: number): number {
+function positionAlong(random: Random, extent: number, patch: number, output: number): number {
   const overhang = Math.floor(OVERHANG * output);
   const low = -overhang;
   const high = extent - output + overhang;
@@ -123,7 +123,7 @@ function placeAlong(random: Random, extent: number, patch: number, output: numbe
   return start - (patch - output) / 2 + (patch - 1) / 2;
 }
 
-export interface PlaceOptions {
+export interface PatchPositionOptions {
   readonly seed: number;
   /** [height, width] of the network's input. */
   readonly patch: readonly [number, number];
@@ -136,7 +136,7 @@ export interface PlaceOptions {
   readonly balanced?: boolean;
 }
 
-export interface Place {
+export interface PatchPosition {
   readonly page: TrainingPage;
   /** The patch's middle, in pixel centres; a patch that is neither turned nor bent lies on whole pixels. */
   readonly centre: readonly [number, number];
@@ -149,14 +149,14 @@ const TRIES = 10_000;
  * A pixel drawn evenly from those of one class, the classes in turn: of sample `count` class `count` modulo their
  * number. Ciresan et al. 2012, section 2.1. A class too rare to be met by chance is looked up.
  */
-function placeBalanced(set: TrainingSet, random: Random, count: number): Place {
+function balancedPosition(set: TrainingSet, random: Random, count: number): PatchPosition {
   const wanted = count % set.classCount;
   const total = set.pages.reduce((sum, { height, width }) => sum + height * width, 0);
-  const found = (page: TrainingPage, pixel: number): Place => ({
+  const found = (page: TrainingPage, pixel: number): PatchPosition => ({
     page,
     centre: [Math.floor(pixel / page.width), pixel % page.width],
   });
-  let tried: Place | undefined;
+  let tried: PatchPosition | undefined;
   for (let tries = 0; tries < TRIES; tries++) {
     let left = random.integer(total);
     for (const page of set.pages) {
@@ -179,11 +179,16 @@ function placeBalanced(set: TrainingSet, random: Random, count: number): Place {
 }
 
 /** Where sample `index` of step `step` lies, from stream (seed, 'patch', step, index). */
-export function placePatch(set: TrainingSet, step: number, index: number, options: PlaceOptions): Place {
+export function patchPosition(
+  set: TrainingSet,
+  step: number,
+  index: number,
+  options: PatchPositionOptions,
+): PatchPosition {
   const { seed, patch, batch, outputMargin, focusShare, balanced = false } = options;
   const [height, width] = patch;
   const random = stream(seed, 'patch', step, index);
-  if (balanced) return placeBalanced(set, random, step * batch + index);
+  if (balanced) return balancedPosition(set, random, step * batch + index);
   const output = [height - 2 * outputMargin, width - 2 * outputMargin] as const;
   const { rare } = set.focus;
   if (random.uniform() < focusShare && rare.length > 0) {
@@ -199,6 +204,9 @@ export function placePatch(set: TrainingSet, step: number, index: number, option
   const page = set.pages[choosePage(set, seed, step * batch + index)];
   return {
     page,
-    centre: [placeAlong(random, page.height, height, output[0]), placeAlong(random, page.width, width, output[1])],
+    centre: [
+      positionAlong(random, page.height, height, output[0]),
+      positionAlong(random, page.width, width, output[1]),
+    ],
   };
 }

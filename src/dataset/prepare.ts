@@ -5,7 +5,7 @@ import type { Files } from '../files.ts';
 import type { Image } from '../image/image.ts';
 import { ImageNotes } from '../image/notes.ts';
 import { displayMap, reorient } from '../image/orient.ts';
-import { chooseInversion, invertIfBright } from '../input/background.ts';
+import { invertIfBright } from '../input/background.ts';
 import { type ChannelChoice, chooseChannels, selectChannels } from '../input/channels.ts';
 import { fitNormalisation, type InputSpec, type NormalisationOptions, normalise } from '../input/normalise.ts';
 import { pixelSizes } from '../input/pixel-size.ts';
@@ -14,6 +14,7 @@ import { baseName } from './discover/names.ts';
 import { describePairing, type Pair, type Pairing } from './discover/pairing.ts';
 import { readAhead } from './discover/read-ahead.ts';
 import { type ImageListing, listImageSources, pairListing, readListed } from './discover/sources.ts';
+import { chooseInversion } from './inversion.ts';
 import { alignLabels } from './labels/align.ts';
 import {
   applyMapping,

@@ -1,4 +1,4 @@
-/** From the image of a sample to what a network of whole images sees. JSON, stored in the model file. */
+/** From an image to the input of an image classifier. JSON, stored in the model file. */
 
 import { resizeToCover } from '../array/resize.ts';
 import { keepsChannels, selectChannels } from './channels.ts';

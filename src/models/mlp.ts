@@ -25,10 +25,10 @@ export function mlp(spec: MlpSpec, [batch]: Shape4, { training = false }: { trai
     channels,
     numClasses,
     input: [height, width],
-    hidden,
-    activation,
-    dropout: rate,
-  } = { ...MLP_DEFAULTS, ...spec };
+    hidden = MLP_DEFAULTS.hidden,
+    activation = MLP_DEFAULTS.activation,
+    dropout: rate = MLP_DEFAULTS.dropout,
+  } = spec;
   const net = new NetworkBuilder('mlp', { training });
   const input = net.input('image', 'float32', [batch, channels, height, width]);
   const initialise = activation === 'relu' ? heNormal() : xavierUniform();

@@ -31,14 +31,14 @@ export function unet(
   const {
     channels,
     numClasses,
-    baseChannels,
-    depth,
-    norm,
-    residual,
-    upsampling,
-    maxChannels,
-    dropout: rate,
-  } = { ...UNET_DEFAULTS, ...spec };
+    baseChannels = UNET_DEFAULTS.baseChannels,
+    depth = UNET_DEFAULTS.depth,
+    norm = UNET_DEFAULTS.norm,
+    residual = UNET_DEFAULTS.residual,
+    upsampling = UNET_DEFAULTS.upsampling,
+    maxChannels = UNET_DEFAULTS.maxChannels,
+    dropout: rate = UNET_DEFAULTS.dropout,
+  } = spec;
   const net = new NetworkBuilder('unet', { training });
   const input = net.input('image', 'float32', [batch, channels, height, width]);
   const widthOf = (level: number): number => Math.min(maxChannels, baseChannels * 2 ** level);

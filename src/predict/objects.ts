@@ -27,7 +27,7 @@ export interface PredictedObjects {
 const WAYS: readonly string[] = ['components', 'shape', 'border', 'distance'] satisfies readonly SeparationWay[];
 
 /** How a model says that its objects are told apart. @throws ModelError for a way that is not known. */
-export function separationOf({ separation }: Pick<ModelMetadata, 'separation'>): SeparationSettings | undefined {
+export function separationSettings({ separation }: Pick<ModelMetadata, 'separation'>): SeparationSettings | undefined {
   if (separation === undefined) return undefined;
   const { by } = separation;
   if (typeof by === 'string' && WAYS.includes(by)) return separation as unknown as SeparationSettings;

@@ -12,7 +12,7 @@ import { isPlain } from '../input/window.ts';
 import { topKAccuracy } from '../metrics/top-k.ts';
 import { classifyPages, openClassifier } from '../predict/classifier.ts';
 import { denseGraph } from '../predict/dense.ts';
-import { separationOf } from '../predict/objects.ts';
+import { separationSettings } from '../predict/objects.ts';
 import { type OpenedModel, openModel } from '../predict/open.ts';
 import { planPage, predictPage } from '../predict/predict.ts';
 import type { RunResult } from '../report/compare/comparison.ts';
@@ -78,7 +78,7 @@ export async function judgePages(
   const names = shortNames(pages.map(({ name }) => name));
   const model = await openModel(runtime, bytes, { file });
   // Objects are separated as they are in prediction.
-  const separation = model.metadata === undefined ? undefined : separationOf(model.metadata);
+  const separation = model.metadata === undefined ? undefined : separationSettings(model.metadata);
   const scorer = scorerFor(
     metric,
     labels.classes.map(({ name }) => name),

@@ -7,7 +7,7 @@ import { extent, type Image } from '../image/image.ts';
 import { displayMap, reorient } from '../image/orient.ts';
 import { predictAverage, requireSameClasses } from '../predict/average.ts';
 import { smoothed } from '../predict/median.ts';
-import { objectsImage, separationOf } from '../predict/objects.ts';
+import { objectsImage, separationSettings } from '../predict/objects.ts';
 import type { OpenedModel, OpenModelOptions } from '../predict/open.ts';
 import { labelImage, overlayImage, probabilityImage } from '../predict/output.ts';
 import { type PredictOptions, planPage } from '../predict/predict.ts';
@@ -153,7 +153,7 @@ async function predictFile(
     await write('overlay', turned, geometry === undefined || format === 'png' ? format : 'tiff');
   }
   const { metadata } = models[0];
-  const separation = metadata === undefined ? undefined : separationOf(metadata);
+  const separation = metadata === undefined ? undefined : separationSettings(metadata);
   const objects = separate ? objectsImage(prediction, separation && { separation }) : undefined;
   if (objects !== undefined) await write('objects', objects.labels);
   const notes = [...(read.notes ?? []), ...(mean.notes ?? [])];

@@ -10,7 +10,7 @@ import { selectChannels } from '../input/channels.ts';
 import { argmaxClasses } from '../metrics/argmax.ts';
 import { ISBI_THRESHOLDS, type IsbiScores, isbiScores, isbiSliceScores } from '../metrics/isbi.ts';
 import type { ModelName } from '../models/spec.ts';
-import { separationOf } from '../predict/objects.ts';
+import { separationSettings } from '../predict/objects.ts';
 import { type OpenedModel, openModel } from '../predict/open.ts';
 import type { TestTimeAugmentation } from '../predict/orientation.ts';
 import { predictPage } from '../predict/predict.ts';
@@ -150,7 +150,8 @@ function pagesToShow(
 
 function evaluateOptions({ metric, recipe }: RunConfig, total: number, model: OpenedModel): EvaluateOptions {
   // How objects are told apart in prediction, where they were learned with their rims.
-  const separation = hasRim(recipe.labels) && model.metadata !== undefined ? separationOf(model.metadata) : undefined;
+  const separation =
+    hasRim(recipe.labels) && model.metadata !== undefined ? separationSettings(model.metadata) : undefined;
   return {
     total,
     classNames: recipe.labels.classes.map(({ name }) => name),

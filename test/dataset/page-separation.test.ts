@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { separationOf } from '../../src/dataset/weights/page-separation.ts';
+import { borderWeights } from '../../src/dataset/weights/page-separation.ts';
 import { separationTerm } from '../../src/dataset/weights/separation-weight.ts';
 
 // Two pieces of class 1 with a gap of two columns between them.
@@ -24,16 +24,16 @@ const expected = separationTerm(pieces, [height, width], { w0: 10, sigmaPx: 5 })
 
 it('lies between the pieces of a class, or between numbered objects', () => {
   expect(Math.max(...expected)).toBeGreaterThan(5);
-  expect(separationOf(pageWith({}))).toEqual(expected);
-  expect(separationOf(pageWith({ numbers: pieces }))).toEqual(expected);
+  expect(borderWeights(pageWith({}))).toEqual(expected);
+  expect(borderWeights(pageWith({ numbers: pieces }))).toEqual(expected);
   // One object in two pieces has nothing to be kept apart from.
-  expect(separationOf(pageWith({ numbers: pieces.map((piece) => (piece === 0 ? 0 : 7)) }))).toEqual(
+  expect(borderWeights(pageWith({ numbers: pieces.map((piece) => (piece === 0 ? 0 : 7)) }))).toEqual(
     new Float32Array(label.length),
   );
 });
 
 it('weighs objects below the typical size more', () => {
-  const weights = separationOf(pageWith({ numbers: pieces, typicalSize: 24 })) as Float32Array;
+  const weights = borderWeights(pageWith({ numbers: pieces, typicalSize: 24 })) as Float32Array;
   // 6 pixels where 24 are typical: twice the weight, one more than 1.
   expect(weights[0]).toBeCloseTo(1, 6);
   expect(weights[2]).toBe(expected[2]);
@@ -41,10 +41,10 @@ it('weighs objects below the typical size more', () => {
 
 it('is made once, in memory that is shared, and not for a page without', () => {
   const page = pageWith({});
-  const first = separationOf(page);
+  const first = borderWeights(page);
   expect(first).toBe(page.separation.term);
   page.separation.term[2] = 42;
   // Another thread's copy of the page has the same memory.
-  expect(separationOf(structuredClone(page))?.[2]).toBe(42);
-  expect(separationOf({ height, width, label })).toBeUndefined();
+  expect(borderWeights(structuredClone(page))?.[2]).toBe(42);
+  expect(borderWeights({ height, width, label })).toBeUndefined();
 });

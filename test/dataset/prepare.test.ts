@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { IGNORE } from '../../src/dataset/labels/labels.ts';
 import type { TrainingPage } from '../../src/dataset/patch-position.ts';
 import { prepareDataset, readDataset } from '../../src/dataset/prepare.ts';
-import { separationOf } from '../../src/dataset/weights/page-separation.ts';
+import { borderWeights } from '../../src/dataset/weights/page-separation.ts';
 import type { Files } from '../../src/files.ts';
 import { nodeFiles } from '../../src/platform/node/files.ts';
 import { dataFolder, describeWithData } from '../support/data.ts';
@@ -16,7 +16,7 @@ const png = (width: number, height: number, value: (p: number) => number): Uint8
     depth: 8,
     data: Uint8Array.from({ length: width * height }, (_, p) => value(p)),
   });
-const weightsOf = ([page]: readonly TrainingPage[]) => separationOf(page as TrainingPage) as Float32Array;
+const weightsOf = ([page]: readonly TrainingPage[]) => borderWeights(page as TrainingPage) as Float32Array;
 const folder = (content: Record<string, Uint8Array>): Files => ({
   list: async () => Object.keys(content),
   read: async (_, name = '') => content[name] as Uint8Array,

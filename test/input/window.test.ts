@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stream } from '../../src/array/random.ts';
-import { placePatch, type TrainingPage, type TrainingSet } from '../../src/dataset/patch-position.ts';
+import { patchPosition, type TrainingPage, type TrainingSet } from '../../src/dataset/patch-position.ts';
 import { foveate, requireWindow, windowOffsets, windowReader } from '../../src/input/window.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';
 
@@ -113,7 +113,7 @@ describe('balanced places', () => {
     const seen = { classes: [0, 0], pages: new Map<string, number>() };
     for (let step = 0; step < 100; step++) {
       for (let index = 0; index < 8; index++) {
-        const { page: found, centre } = placePatch(set, step, index, options);
+        const { page: found, centre } = patchPosition(set, step, index, options);
         const label = found.label[centre[0] * found.width + centre[1]] as number;
         expect(label).toBe(index % 2);
         seen.classes[label] = (seen.classes[label] as number) + 1;
@@ -126,7 +126,7 @@ describe('balanced places', () => {
     expect(seen.pages.get('b')).toBeLessThan(590);
   });
   it('of a class that is nowhere are any pixels that count', () => {
-    const { page: found, centre } = placePatch({ ...set, classCount: 3 }, 0, 2, options);
+    const { page: found, centre } = patchPosition({ ...set, classCount: 3 }, 0, 2, options);
     expect(found.label[centre[0] * found.width + centre[1]]).not.toBe(255);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ModelError } from '../../src/errors.ts';
 import type { Image } from '../../src/image/image.ts';
-import { objectsImage, separationOf } from '../../src/predict/objects.ts';
+import { objectsImage, separationSettings } from '../../src/predict/objects.ts';
 
 /** Two squares of 4 x 4 pixels side by side in 6 x 10, their rims of one pixel predicted with probability 0.6. */
 const HEIGHT = 6;
@@ -30,12 +30,12 @@ describe('objects of a prediction with a border', () => {
 
   it('are told apart as the model says', () => {
     // On the rim 1 - 0.6 is above 0.3, so both lie in one seed.
-    const separation = separationOf({ separation: { by: 'border', seedThreshold: 0.3 } });
+    const separation = separationSettings({ separation: { by: 'border', seedThreshold: 0.3 } });
     expect(objectsImage(prediction, separation && { separation }).count).toBe(1);
   });
 });
 
 it('a way to tell objects apart that is not known is refused', () => {
-  expect(separationOf({})).toBeUndefined();
-  expect(() => separationOf({ separation: { by: 'flow' } })).toThrow(ModelError);
+  expect(separationSettings({})).toBeUndefined();
+  expect(() => separationSettings({ separation: { by: 'flow' } })).toThrow(ModelError);
 });

@@ -1,5 +1,6 @@
 /** A folder with one sub-folder a class, or a CSV of file and class: each image in a file of its own. */
 
+import { dsvFormat } from 'd3-dsv';
 import { DatasetError, FormatError, option } from '../../errors.ts';
 import type { Files } from '../../files.ts';
 import { READABLE_EXTENSIONS } from '../../image/formats/registry.ts';
@@ -105,38 +106,14 @@ async function readFiles(
   return { found, notes: [`left out: ${count}:${first.join('')}${bad.length > 5 ? '\n  ...' : ''}`] };
 }
 
-/** The cells of a table with commas, semicolons or tabs between; `"` encloses cells that hold them. */
+/** The cells of a table with commas, semicolons or tabs between, without the space around them; empty rows are skipped. */
 export function parseCsv(text: string): readonly (readonly string[])[] {
   const [first = ''] = text.split(/\r?\n/, 1);
   const separator = [',', ';', '\t'].find((mark) => first.includes(mark)) ?? ',';
-  const rows: string[][] = [];
-  let row: string[] = [];
-  let cell = '';
-  let quoted = false;
-  const endCell = (): void => {
-    row.push(cell.trim());
-    cell = '';
-  };
-  const endRow = (): void => {
-    endCell();
-    if (row.some((value) => value !== '')) rows.push(row);
-    row = [];
-  };
-  for (let i = 0; i < text.length; i++) {
-    const c = text[i];
-    if (quoted) {
-      if (c !== '"') cell += c;
-      else if (text[i + 1] === '"') {
-        cell += '"';
-        i++;
-      } else quoted = false;
-    } else if (c === '"') quoted = true;
-    else if (c === separator) endCell();
-    else if (c === '\n') endRow();
-    else if (c !== '\r') cell += c;
-  }
-  endRow();
-  return rows;
+  return dsvFormat(separator).parseRows(text, (cells) => {
+    const row = cells.map((cell) => cell.trim());
+    return row.some((cell) => cell !== '') ? row : undefined;
+  });
 }
 
 /**

@@ -207,7 +207,7 @@ export async function readListed(
   given: ReadOptions = {},
 ): Promise<Image> {
   const { root, series, joined, json } = listing;
-  const options = { zlib: files.zlib, maxBytes: files.maxBytes, ...given };
+  const options = { ...given, zlib: given.zlib ?? files.zlib, maxBytes: given.maxBytes ?? files.maxBytes };
   const several = joined?.get(path);
   if (several !== undefined || json !== undefined) {
     const parts: Image[] = [];

@@ -34,7 +34,7 @@ interface LabelledPage {
  * Weights beyond those of the classes [height, width]; undefined where the page has none. Two threads that need them
  * at the same time both write the same values.
  */
-export function separationOf({ height, width, label, separation }: LabelledPage): Float32Array | undefined {
+export function borderWeights({ height, width, label, separation }: LabelledPage): Float32Array | undefined {
   if (separation === undefined) return undefined;
   const { objectClass, numbers, typicalSize, term, filled } = separation;
   if (Atomics.load(filled, 0) === 1) return term;

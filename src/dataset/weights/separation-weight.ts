@@ -32,12 +32,12 @@ export function separationTerm(
   const { objects, squares } = nearestInColumns(instances, height, width, reach);
   const limit = 4 * sigmaPx;
   const scale = -1 / (2 * sigmaPx * sigmaPx);
-  const crowd = new Crowd(width);
+  const neighbours = new RowNeighbours(width);
   for (let y = 0; y < height; y++) {
-    crowd.look(objects, squares, y * width);
+    neighbours.look(objects, squares, y * width);
     for (let x = 0; x < width; x++) {
       const p = y * width + x;
-      if (instances[p] !== 0 || !crowd.hasTwo(Math.max(0, x - reach), Math.min(width - 1, x + reach))) continue;
+      if (instances[p] !== 0 || !neighbours.hasTwo(Math.max(0, x - reach), Math.min(width - 1, x + reach))) continue;
       let first = NONE;
       let second = NONE;
       let owner = 0;
@@ -98,7 +98,7 @@ export function separateTouching(instances: Int32Array, [height, width]: readonl
 const SLOTS = 2;
 
 /** Tells in constant time whether a stretch of one row sees two different objects at all; most of a picture does not. */
-class Crowd {
+class RowNeighbours {
   private readonly next: Int32Array;
   private readonly changes: Int32Array;
   private readonly doubles: Int32Array;
