@@ -1,4 +1,11 @@
-import type { Zlib } from './image/zlib.ts';
+/** What files are unpacked and packed with; `image/zlib.ts` has one in JavaScript. */
+export interface Zlib {
+  /** The bytes of a zlib stream; at most `expected` of them. As `inflate` of image/inflate.ts. */
+  inflate(zlib: Uint8Array, expected: number): Uint8Array | Promise<Uint8Array>;
+  /** Packs into a stream that `inflate` reads; how well is up to the platform. */
+  deflate(bytes: Uint8Array): Uint8Array;
+  crc32(bytes: Uint8Array): number;
+}
 
 /** What the core needs of a file system; `platform/` has the implementations, and `memoryFiles` is one in memory. */
 export interface Files {

@@ -1,11 +1,11 @@
 import { extensionOf } from '../dataset/discover/names.ts';
 import { UsageError } from '../errors.ts';
+import type { Zlib } from '../files.ts';
 import { writeNifti } from '../image/formats/nifti/write.ts';
 import { writePng } from '../image/formats/png/write.ts';
 import { extensionsOf } from '../image/formats/registry.ts';
 import { writeTiff } from '../image/formats/tiff/write.ts';
 import { extent, type Image } from '../image/image.ts';
-import type { Zlib } from '../image/zlib.ts';
 
 /** How results are written: `same` is NIfTI for volumes and DICOM, PNG for single slices of PNG, TIFF for all else. */
 export type ResultFormat = 'same' | 'png' | 'tiff' | 'nifti';

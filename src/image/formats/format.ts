@@ -1,6 +1,6 @@
 import { FormatError } from '../../errors.ts';
+import type { Zlib } from '../../files.ts';
 import type { Image } from '../image.ts';
-import type { Zlib } from '../zlib.ts';
 
 export interface ReadOptions {
   /** Largest image to make, in bytes of samples. Default 4 GiB, and no more than the memory that Node finds free. */

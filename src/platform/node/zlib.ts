@@ -1,6 +1,6 @@
 import { crc32, deflateSync, type Inflate, inflate as nativeInflate } from 'node:zlib';
+import type { Zlib } from '../../files.ts';
 import { inflate } from '../../image/inflate.ts';
-import type { Zlib } from '../../image/zlib.ts';
 
 /** Smaller streams take less time than the way to another thread and back. */
 const SMALL_BYTES = 2 ** 14;

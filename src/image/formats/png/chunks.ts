@@ -1,6 +1,7 @@
 import { crc32 } from '../../../array/crc32.ts';
 import { FormatError } from '../../../errors.ts';
-import { portableZlib, type Zlib } from '../../zlib.ts';
+import type { Zlib } from '../../../files.ts';
+import { portableZlib } from '../../zlib.ts';
 
 export interface Chunk {
   readonly type: string;

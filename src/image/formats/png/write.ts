@@ -1,7 +1,8 @@
 import { strToU8 } from 'fflate';
 import { UsageError } from '../../../errors.ts';
+import type { Zlib } from '../../../files.ts';
 import type { Image } from '../../image.ts';
-import { portableZlib, type Zlib } from '../../zlib.ts';
+import { portableZlib } from '../../zlib.ts';
 import { type Chunk, writeChunks } from './chunks.ts';
 
 /** By the number of channels (PNG, section 11.2.1). */

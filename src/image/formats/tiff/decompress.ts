@@ -1,4 +1,4 @@
-import type { Zlib } from '../../zlib.ts';
+import type { Zlib } from '../../../files.ts';
 import { COMPRESSION, type PageLayout } from './layout.ts';
 import { unpackLzw } from './lzw.ts';
 import { unpackPackBits } from './packbits.ts';
