@@ -13,6 +13,8 @@ export { type WriteExplanationOptions, writeExplanation } from '../workflows/exp
 export type { EnergyMeter, Host, Trace } from '../workflows/host.ts';
 export { inspect } from '../workflows/inspect.ts';
 export type { Inspected, InspectOptions } from '../workflows/inspect-image.ts';
+export type { MeasureFolderOptions, MeasureHooks } from '../workflows/measure/inputs.ts';
+export { type MeasuredFolder, measureFolder } from '../workflows/measure/measure.ts';
 export { type FileContent, type MemoryFiles, memoryFiles } from '../workflows/memory-files.ts';
 export {
   type FailedFile,

@@ -123,12 +123,12 @@ const PUBLIC: { readonly [file: string]: Exported } = {
   },
   'src/entries/workflows.ts': {
     values: words(`
-      classifyFolder drawAugmentation inspect memoryFiles predictFolder profileNetwork scoreClassifiers writeComparison
+      classifyFolder drawAugmentation inspect measureFolder memoryFiles predictFolder profileNetwork scoreClassifiers writeComparison
       writeExplanation writeReport
     `),
     types: words(`
       ClassifiedFolder ClassifyFolderOptions DrawAugmentationOptions EnergyMeter FailedFile FileContent Host
-      InspectOptions Inspected MemoryFiles NetworkProfile PredictFolderOptions PredictHooks PredictedFile
+      InspectOptions Inspected MeasureFolderOptions MeasureHooks MeasuredFolder MemoryFiles NetworkProfile PredictFolderOptions PredictHooks PredictedFile
       PredictedFolder ProfileOptions ReportOptions TopK Trace WriteComparisonOptions WriteExplanationOptions
     `),
   },

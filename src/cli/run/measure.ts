@@ -1,7 +1,7 @@
 import { DatasetError } from '../../errors.ts';
 import { headerOf, type Table } from '../../measure/table.ts';
 import type { InstanceScores } from '../../metrics/instances.ts';
-import { nodeFiles } from '../../platform/node/files.ts';
+import { nodeHost } from '../../platform/node/host.ts';
 import { describeVolumes } from '../../report/kit/volume-table.ts';
 import { RESEARCH_ONLY } from '../../report/lungs/page.ts';
 import { sumOfMatches } from '../../report/objects/counts.ts';
@@ -90,7 +90,7 @@ export async function runMeasure(path: string, { json = false, labels, ...flags 
   };
   const as = flags.as ?? (labels === 'auto' ? undefined : labels);
   const options = { ...flags, as, command: commandOf(path, { ...flags, as }), words: withFlags };
-  const result = await measureFolder(nodeFiles, path, options, {
+  const result = await measureFolder(nodeHost, path, options, {
     onImage: say,
     onFailure: ({ reason }) => process.stderr.write(`lamella: ${withFlags(reason)}\n`),
   });

@@ -1,6 +1,6 @@
 /** Measures the label maps of a file or folder and writes tables, a report, and the objects for other programs. */
 
-import type { WritableFiles } from '../../files.ts';
+import type { Host } from '../host.ts';
 import { requireFreeFolder } from '../out-folder.ts';
 import { type MeasureFolderOptions, type MeasureHooks, measureInputs, requireUnit } from './inputs.ts';
 import { type LungsResult, measureFolderOfLungs } from './lungs.ts';
@@ -22,10 +22,10 @@ export type MeasuredFolder = (ObjectsResult | LungsResult) & {
  * @param path a folder that `predict` wrote, label maps, or a data set with labels
  * @throws DatasetError when there are no label maps, no image or ground truth fits them, or the only one cannot be read;
  *   UsageError for options that contradict each other; LamellaError when `out` holds other files.
- * @example const { report } = await measureFolder(nodeFiles, 'masks', { images: 'images', spacing: [undefined, 0.3, 0.3], unit: 'µm' });
+ * @example const { report } = await measureFolder(nodeHost, 'masks', { images: 'images', spacing: [undefined, 0.3, 0.3], unit: 'µm' });
  */
 export async function measureFolder(
-  files: WritableFiles,
+  { files }: Pick<Host, 'files'>,
   path: string,
   options: MeasureFolderOptions = {},
   hooks: MeasureHooks = {},

@@ -1,0 +1,161 @@
+/** Kinds of label maps and images that people have, measured as a folder; statistics themselves: test/measure. */
+
+import { describe, expect, test } from 'vitest';
+import { type DType, ndarray, type Storage } from '../../src/array/ndarray.ts';
+import { writeTiff } from '../../src/image/formats/tiff/write.ts';
+import type { Image, Spacings } from '../../src/image/image.ts';
+import { columnOf } from '../../src/measure/table.ts';
+import type { MeasureFolderOptions } from '../../src/workflows/measure/inputs.ts';
+import { measureFolder } from '../../src/workflows/measure/measure.ts';
+import { type MemoryFiles, memoryFiles } from '../../src/workflows/memory-files.ts';
+
+const SIDE = 24;
+
+/** Squares of 4 x 4 pixels in a row of five, one per number; a further piece of the number `split` in the last row. */
+function squares(numbers: readonly number[], split?: number): number[] {
+  const data = new Array<number>(SIDE * SIDE).fill(0);
+  numbers.forEach((number, k) => {
+    const [top, left] = [5 * Math.floor(k / 4), 5 * (k % 4)];
+    for (let y = top; y < top + 4; y++) data.fill(number, y * SIDE + left, y * SIDE + left + 4);
+  });
+  if (split !== undefined) data[SIDE * SIDE - 1] = split;
+  return data;
+}
+
+function image<D extends DType>(
+  dtype: D,
+  values: Storage[D],
+  { axes = 'yx', shape = [SIDE, SIDE], ...rest }: Partial<Image> = {},
+): Image {
+  return { ...ndarray(dtype, shape, values), axes, spacing: {}, ...rest };
+}
+
+async function measured(files: MemoryFiles, options: MeasureFolderOptions = {}) {
+  const result = await measureFolder({ files }, 'maps', { out: 'out', report: false, ...options });
+  if (result.task !== 'objects') throw new Error('not objects');
+  const column = (header: string) => [...columnOf(result.report.table, header).values];
+  return { ...result, column };
+}
+
+const text = async (files: MemoryFiles, path: string) => new TextDecoder().decode(await files.read(path));
+
+describe('numbers of objects (scikit-image 0.26, regionprops: one row per value)', () => {
+  const numbers = [7, 3, 300, 40, 41];
+  test.each([
+    ['uint16', Uint16Array.from(squares(numbers, 7))],
+    ['uint32', Uint32Array.from(squares(numbers, 7))],
+    ['int32', Int32Array.from(squares(numbers, 7))],
+    ['float32', Float32Array.from(squares(numbers, 7))],
+    ['float64', Float64Array.from(squares(numbers, 7))],
+  ] as const)('%s, as Cellpose, StarDist and others write them, an object in two pieces', async (dtype, values) => {
+    const { column, kinds } = await measured(memoryFiles({ 'maps/a.tif': writeTiff(image(dtype, values)) }));
+    expect(kinds.labels.kind).toBe('objects');
+    expect(column('label')).toEqual([3, 7, 40, 41, 300]);
+    expect(column('pixels_px')).toEqual([16, 17, 16, 16, 16]);
+  });
+
+  test('from 2^31 to 2^32 - 1', async () => {
+    const values = Uint32Array.from(squares([2 ** 31, 2 ** 32 - 1, 5]));
+    const { column } = await measured(memoryFiles({ 'maps/a.tif': writeTiff(image('uint32', values)) }), {
+      minSize: 2,
+    });
+    expect(column('label')).toEqual([5, 2 ** 31, 2 ** 32 - 1]);
+  });
+
+  test('all label maps decide together, not the first ones', async () => {
+    const files = memoryFiles(
+      Object.fromEntries(
+        Array.from({ length: 7 }, (_, i) => {
+          const own = Array.from({ length: i < 6 ? 3 : 16 }, (_, k) => 10 * (k + 1));
+          return [`maps/f${i}.tif`, writeTiff(image('uint16', Uint16Array.from(squares(own, 20))))];
+        }),
+      ),
+    );
+    const { column, report } = await measured(files);
+    expect(column('label').slice(0, 6)).toEqual([10, 20, 30, 10, 20, 30]);
+    expect(report.table.rows).toBe(6 * 3 + 16);
+    expect(report.notes).toContainEqual(expect.stringMatching(/^Each value of the label maps is one object \(.+\)\.$/));
+  });
+
+  test('as asked for: classes are taken apart by connected pixels', async () => {
+    const files = memoryFiles({ 'maps/a.tif': writeTiff(image('uint8', Uint8Array.from(squares([2, 1, 2, 3], 3)))) });
+    const { report, kinds } = await measured(files, { as: 'classes' });
+    expect(report.table.rows).toBe(5);
+    expect(kinds.labels).toMatchObject({ kind: 'classes', reason: 'as asked for' });
+    expect((await measured(files, { as: 'objects' })).report.table.rows).toBe(3);
+  });
+});
+
+describe('intensities', () => {
+  const labels = writeTiff(image('uint16', Uint16Array.from(squares([1, 2]))));
+
+  test('NaN takes no part, in table and report (numpy 2.4, nanmean)', async () => {
+    const values = Float32Array.from({ length: SIDE * SIDE }, (_, i) => i);
+    values[0] = Number.NaN;
+    for (let y = 0; y < 4; y++) values.fill(Number.NaN, y * SIDE + 5, y * SIDE + 9);
+    const files = memoryFiles({ 'maps/a.tif': labels, 'images/a.tif': writeTiff(image('float32', values)) });
+    const { column } = await measured(files, { as: 'objects', images: 'images', report: true });
+    // Rows of 0..3, 24..27, 48..51 and 72..75 without the 0: 600 / 15.
+    expect(column('intensity_mean')).toEqual([40, Number.NaN]);
+    expect((await text(files, 'out/objects.csv')).split('\n')[2]).toMatch(/,,,,,,,,,$/);
+    expect(await text(files, 'out/report.html')).toContain('intensity mean');
+  });
+
+  test('each channel of three is measured', async () => {
+    const values = Uint8Array.from({ length: 3 * SIDE * SIDE }, (_, i) => 10 * (1 + Math.floor(i / SIDE ** 2)));
+    const stack = image('uint8', values, { axes: 'cyx', shape: [3, SIDE, SIDE], channels: ['DAPI', 'GFP', 'RFP'] });
+    const files = memoryFiles({ 'maps/a.tif': labels, 'images/a.tif': writeTiff(stack) });
+    const { report } = await measured(files, { as: 'objects', images: 'images' });
+    const means = report.table.columns.filter(({ name }) => name.startsWith('intensity_mean'));
+    expect(means.map(({ values: [first] }) => first)).toEqual([10, 20, 30]);
+  });
+});
+
+describe('volumes and series', () => {
+  const volume = (dims: Partial<Image>) =>
+    writeTiff(image('uint16', Uint16Array.from([...squares([1, 2]), ...squares([1, 2])]), dims));
+  const nm = (value: number) => ({ value, unit: 'nm' });
+
+  test('x in nm and z in µm: volumes in one unit', async () => {
+    const spacing: Spacings = { x: nm(100), y: nm(200), z: { value: 0.3, unit: 'µm' } };
+    const files = memoryFiles({ 'maps/a.tif': volume({ axes: 'zyx', shape: [2, SIDE, SIDE], spacing }) });
+    const { column, report } = await measured(files, { as: 'objects' });
+    expect(column('volume_nm3')).toEqual([32 * 100 * 200 * 300, 32 * 100 * 200 * 300]);
+    expect(report.notes).toContain('Pixel size 100 x 200 x 300 nm.');
+    expect(report.notes).toContain('Volumes are measured in 3D, not slice by slice.');
+  });
+
+  test('a time series: each time by itself, with its frame in table and COCO', async () => {
+    const series = volume({ axes: 'tyx', shape: [2, SIDE, SIDE] });
+    const files = memoryFiles({ 'maps/day/a.tif': series, 'images/day/a.tif': series });
+    const { column } = await measured(files, { as: 'objects', images: 'images', format: ['csv', 'coco'] });
+    expect(column('image')).toEqual(['a[0]', 'a[0]', 'a[1]', 'a[1]']);
+    expect(column('frame')).toEqual([1, 1, 2, 2]);
+    const { images } = JSON.parse(await text(files, 'out/coco.json'));
+    expect(images).toMatchObject([
+      { file_name: 'day/a.tif', frame: 1 },
+      { file_name: 'day/a.tif', frame: 2 },
+    ]);
+  });
+});
+
+test('COCO names the files of the images, in their folders, or those of the label maps', async () => {
+  const map = writeTiff(image('uint16', Uint16Array.from(squares([1, 2]))));
+  const contents = { 'maps/x/a.tif': map, 'maps/y/b.tif': map, 'pictures/x/a.tiff': map, 'pictures/y/b.tiff': map };
+  const names = async (options: MeasureFolderOptions) => {
+    const files = memoryFiles(contents);
+    await measured(files, { as: 'objects', format: ['coco'], ...options });
+    return JSON.parse(await text(files, 'out/coco.json')).images.map((one: { file_name: string }) => one.file_name);
+  };
+  expect(await names({ images: 'pictures' })).toEqual(['x/a.tiff', 'y/b.tiff']);
+  expect(await names({})).toEqual(['x/a.tif', 'y/b.tif']);
+});
+
+test('the report gives the median of an even count (numpy 2.4, median)', async () => {
+  const data = squares([]);
+  data.fill(1, 0, 10);
+  for (let y = 5; y < 15; y++) data.fill(2, y * SIDE, y * SIDE + 10);
+  const files = memoryFiles({ 'maps/a.tif': writeTiff(image('uint8', Uint8Array.from(data))) });
+  const { report } = await measured(files, { as: 'objects' });
+  expect(report.headline).toContainEqual({ label: 'Median area', value: '55 px²' });
+});
