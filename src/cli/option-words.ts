@@ -1,14 +1,12 @@
 import { writeOptions } from '../errors.ts';
+import { longFlag } from './options.ts';
+import { TRAIN_SETTINGS } from './train-settings.ts';
 
 /** Flags whose name is not that of the library's option with hyphens. */
 const FLAGS: { readonly [option: string]: string } = {
+  ...Object.fromEntries(Object.entries(TRAIN_SETTINGS).map(([name, each]) => [name, longFlag(each)])),
   evaluation: '--dense and --patchwise',
-  inputSize: '--input',
-  learningRate: '--lr',
-  network: '--model',
-  optimiser: '--optimizer',
   spacingMm: '--spacing',
-  split: '--val',
 };
 
 /** The flag of a library option: `skipBad` is `--skip-bad`. */

@@ -9,7 +9,7 @@ export function oneOf<T extends string>(...known: readonly T[]): (text: string) 
     if ((known as readonly string[]).includes(text)) return text as T;
     const meant = nearest(text, known);
     throw new InvalidArgumentError(
-      `Known: ${known.join(', ')}.${meant === undefined ? '' : ` (Did you mean ${meant}?)`}`,
+      `Use one of ${known.join(', ')}.${meant === undefined ? '' : ` (Did you mean ${meant}?)`}`,
     );
   };
 }

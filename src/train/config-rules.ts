@@ -95,6 +95,7 @@ const REQUIRED: { readonly [path: string]: Rule } = {
 
 /** These may be left out. */
 const OPTIONAL: { readonly [path: string]: Rule } = {
+  settings: object,
   spacingMm: {
     expected: 'a list of three sizes in mm, the first may be null,',
     holds: (value) =>

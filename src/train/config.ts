@@ -5,7 +5,7 @@ import type { ClassAugment } from '../augment/class-batch.ts';
 import type { AugmentSettings } from '../augment/options.ts';
 import type { LabelMapping } from '../dataset/labels/labels.ts';
 import type { SplitChoice } from '../dataset/split.ts';
-import { RunError } from '../errors.ts';
+import { option, RunError } from '../errors.ts';
 import type { ClassInput } from '../input/classes.ts';
 import type { InputSpec } from '../input/normalise.ts';
 import { FORMER_CONFIG, FORMER_RECIPE, inverse, rename } from '../models/former-names.ts';
@@ -66,6 +66,8 @@ export interface RunConfig {
   readonly folder: string;
   readonly trainingImages: readonly string[];
   readonly validationImages: readonly string[];
+  /** What the user set, by the library's names; runs of earlier versions do not have it. */
+  readonly settings?: { readonly [name: string]: unknown };
   readonly recipe: Recipe;
   readonly metric: ValidationMetric | undefined;
   readonly plan: Plan;
@@ -114,6 +116,25 @@ export function fingerprintOf(
     crc32(new Uint8Array(buffer, byteOffset, byteLength));
   const parts = pages.map(({ name, image, label }) => [name, crcOf(image), crcOf(label)]);
   return hex8(crc32(new TextEncoder().encode(JSON.stringify(parts))));
+}
+
+/**
+ * A line that names the settings that differ from those that a run began with, if any.
+ * @param given what is set now; undefined values are not
+ */
+export function differingSettings(given: object, { settings }: RunConfig): string | undefined {
+  if (settings === undefined) return undefined;
+  const now: { readonly [name: string]: unknown } = JSON.parse(JSON.stringify(given));
+  const named = (from: typeof now, name: string): string =>
+    from[name] === undefined
+      ? `no ${option(name)}`
+      : option(name, typeof from[name] === 'object' ? JSON.stringify(from[name]) : String(from[name]));
+  const names = [...new Set([...Object.keys(settings), ...Object.keys(now)])].filter(
+    (name) => canonical(settings[name]) !== canonical(now[name]),
+  );
+  if (names.length === 0) return undefined;
+  const pairs = names.map((name) => `${named(settings, name)} (now ${named(now, name)})`);
+  return `The run keeps the settings it began with: ${pairs.join('; ')}.`;
 }
 
 export async function writeConfig(store: Store, config: RunConfig): Promise<void> {

@@ -134,6 +134,7 @@ export async function startTraining(
       folder,
       trainingImages: subject.trainingNames,
       validationImages: subject.validationNames,
+      settings: { ...settings },
       recipe,
       metric: chosen?.metric,
       plan,
@@ -207,7 +208,7 @@ export async function continueTraining(
     const otherwise = whatDiffers(config, runtime, place, workshop);
     if (otherwise !== undefined) warn(otherwise);
     await workshop.stepper.writeState(checkpoint?.state ?? workshop.step.initialState(recipe.seed));
-    say(`going on with ${store.name} after step ${step} of ${totalSteps(plan)}`);
+    say(`resuming ${store.name} after step ${step} of ${totalSteps(plan)}`);
     const result = await train({
       ...common(workshop, () => config, place, hooks),
       plan,

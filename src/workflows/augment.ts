@@ -89,7 +89,7 @@ export async function drawAugmentation(
   const { train, notes } = prepareDataset(raw, {
     seed,
     split: { fraction: 0 },
-    balance: chooseBalance({ model: window }),
+    balance: chooseBalance({ network: window }),
     classes: classes === undefined ? undefined : parseClasses(classes),
     ignore,
   });

@@ -1,5 +1,6 @@
 import { countClasses } from '../dataset/classification/classes.ts';
 import { readClasses } from '../dataset/classification/read.ts';
+import { option } from '../errors.ts';
 import type { Files } from '../files.ts';
 import type { Inspected } from './inspect-image.ts';
 
@@ -14,7 +15,12 @@ export async function inspectClasses(files: Files, path: string): Promise<Inspec
   );
   return {
     describe: { kind: 'classes', path, classes: classNames, counts, sizes },
-    text: [path, ...notes, `images: ${shown}`, 'Train on them with --model perceptron, mlp or alexnet.']
+    text: [
+      path,
+      ...notes,
+      `images: ${shown}`,
+      `Train on them with ${option('network', 'perceptron')}, ${option('network', 'mlp')} or ${option('network', 'alexnet')}.`,
+    ]
       .map((line, i) => (i === 0 ? line : `  ${line}`))
       .join('\n'),
   };

@@ -3,7 +3,7 @@ import { type ImageListing, listImageSources, pairListing, readListed } from '..
 import { applyMapping, describeMapping, findMapping, IGNORE } from '../dataset/labels/labels.ts';
 import { readDataset } from '../dataset/prepare.ts';
 import { labelOptions } from '../dataset/raw.ts';
-import { DatasetError } from '../errors.ts';
+import { DatasetError, option } from '../errors.ts';
 import type { WritableFiles } from '../files.ts';
 import { chooseChannels, selectChannels } from '../input/channels.ts';
 import { fitNormalisation } from '../input/normalise.ts';
@@ -129,7 +129,7 @@ async function inspectSeries(
       `  ${counted(found.length, 'DICOM series')}:`.replace(/seriess:$/, 'series:'),
       ...rows.map((row) => `  ${row}`),
       ...notes.map((note) => `  ${note}`),
-      '  Inspect one with --series <name>.',
+      `  Inspect one with ${option('series', '<name>')}.`,
     ].join('\n'),
   };
 }
@@ -149,7 +149,7 @@ export async function inspectRun(files: WritableFiles, path: string): Promise<In
     `data: ${config.folder}, ${counted(config.trainingImages.length, 'page')} for training, ${config.validationImages.length} for validation`,
     `network: ${recipe.model.name}, patch ${recipe.patch[1]} x ${recipe.patch[0]}, batch ${recipe.batch}`,
     ...(best === undefined ? [] : [`best: ${best.metric} ${best.score.toFixed(4)} at step ${best.step}`]),
-    ...(done ? [] : [`Resume with: lamella train --resume ${path}`]),
+    ...(done ? [] : [`Resume training with ${option('resume', path)}.`]),
   ];
   return {
     describe: { kind: 'run', folder: path, step: steps, complete: done, best: best ?? null, config },

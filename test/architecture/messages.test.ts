@@ -11,8 +11,12 @@ const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
   .filter((path) => path.endsWith('.ts'))
   .map((path) => ({ path, text: readFileSync(`src/${path}`, 'utf8') }));
 
-/** Without comments, which may speak of what they like. */
-const codeOf = (text: string): string => text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
+/** Without comments, which may speak of what they like, and whole commands, which a report offers for copying. */
+const codeOf = (text: string): string =>
+  text
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/^\s*\/\/.*$/gm, '')
+    .replace(/`npx lamella .*$/gm, '');
 
 /** A text method, a pattern or a comparison that is applied to a message. */
 const READS_A_MESSAGE =

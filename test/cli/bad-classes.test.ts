@@ -48,7 +48,7 @@ function idx(shape: readonly number[], data: Uint8Array): Uint8Array {
 /** Tries to train two steps; nothing may be left of it. */
 async function trainFails(data: string, ...options: readonly string[]): Promise<Outcome> {
   const out = join(root, `out-${count++}`);
-  const outcome = await lamella(['train', data, '--model', 'mlp', '--steps', '2', '--out', out, ...options]);
+  const outcome = await lamella(['train', data, '--network', 'mlp', '--steps', '2', '--out', out, ...options]);
   expect(await readdir(out).catch(() => 'not there')).toBe('not there');
   return outcome;
 }
@@ -97,7 +97,7 @@ describe('classes to train on', () => {
     const { code, stdout } = await lamella([
       'train',
       folder,
-      '--model',
+      '--network',
       'mlp',
       '--steps',
       '2',
@@ -172,11 +172,11 @@ describe('images that do not fit the network', () => {
       'label/b.png': label,
     });
     expectTold(
-      await trainFails(data, '--model', 'n4'),
+      await trainFails(data, '--network', 'n4'),
       2,
-      /The window of 95 pixels is larger than the smallest image, 32 x 32\. Give larger images, or take --model n/,
+      /The window of 95 pixels is larger than the smallest image, 32 x 32\. Provide larger images, or use --network n/,
     );
-    const run = await trained(data, 'n2', '--model', 'n2', '--base', '4', '--workers', '0');
+    const run = await trained(data, 'n2', '--network', 'n2', '--base', '4', '--workers', '0');
     const small = await folderOf({ 'small.png': picture(20, 3) });
     for (const how of [[], ['--patchwise']]) {
       const told = await lamella([
@@ -192,7 +192,14 @@ describe('images that do not fit the network', () => {
     expectTold(await lamella(['explain', run, join(small, 'small.png')]), 1, 'small.png', /20 x 20.*23/);
     const outside = await lamella(['explain', run, join(data, 'image/a.png'), '--at', '32,5']);
     expectTold(outside, 2, 'a.png', /the point 32,5 lies outside the image of 32 x 32 pixels\. Give x from 0 to 31/);
-    const classes = await trained(await folderOf(images(['cat', 'dog'], 3)), 'cats', '--model', 'mlp', '--hidden', '4');
+    const classes = await trained(
+      await folderOf(images(['cat', 'dog'], 3)),
+      'cats',
+      '--network',
+      'mlp',
+      '--hidden',
+      '4',
+    );
     const mixed = await lamella(['predict', run, classes, data, '--out', join(root, 'mixed')]);
     expectTold(mixed, 1, classes, /names the class of a whole image; it does not segment/);
     expectTold(await lamella(['predict', classes, run, data, '--out', join(root, 'mixed')]), 1, run, /does not name/);
@@ -202,8 +209,8 @@ describe('images that do not fit the network', () => {
 
   test('networks with different classes are not averaged', async () => {
     const pets = await folderOf(images(['cat', 'dog'], 3));
-    const one = await trained(pets, 'pets', '--model', 'mlp', '--hidden', '4');
-    const two = await trained(await folderOf(images(['fox', 'owl'], 3)), 'wild', '--model', 'mlp', '--hidden', '4');
+    const one = await trained(pets, 'pets', '--network', 'mlp', '--hidden', '4');
+    const two = await trained(await folderOf(images(['fox', 'owl'], 3)), 'wild', '--network', 'mlp', '--hidden', '4');
     expectTold(
       await lamella(['predict', one, two, pets, '--out', join(root, 'mean')]),
       1,

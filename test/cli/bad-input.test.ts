@@ -286,7 +286,7 @@ describe('run folders', () => {
     );
     const resumed = await lamella(['train', '--resume', run, '--workers', '0']);
     expect([resumed.code, resumed.stderr]).toEqual([0, '']);
-    expect(resumed.stdout).toContain(`going on with ${run} after step ${stopped} of ${stopped + 1}`);
+    expect(resumed.stdout).toContain(`resuming ${run} after step ${stopped} of ${stopped + 1}`);
     expect((await readdir(run)).sort()).toEqual(
       ['best.onnx', 'checkpoints', 'config.json', 'last.onnx', 'log.jsonl', 'report.html'].sort(),
     );

@@ -41,7 +41,7 @@ beforeAll(async () => {
     const { code, stderr } = await lamella([
       'train',
       data,
-      '--model',
+      '--network',
       'mlp',
       '--hidden',
       '16',
@@ -104,7 +104,7 @@ describe('networks of whole images on the command line', () => {
   test('bad input is said', async () => {
     const other = join(root, 'other.csv');
     await writeFile(other, '0,0,no\n1,1,yes\n0,1,maybe\n');
-    const trained = await lamella(['train', other, '--model', 'perceptron', '--steps', '9', '--out', run('other')]);
+    const trained = await lamella(['train', other, '--network', 'perceptron', '--steps', '9', '--out', run('other')]);
     expect(trained.stdout).toMatch(/converge/);
     const differ = await lamella(['predict', run('a'), run('other'), join(data, 'test'), '--out', run('x')]);
     expect(differ.stderr).toMatch(/its classes are maybe, no, yes, those of .* are left, upper\. Average models/);
@@ -119,9 +119,9 @@ describe('networks of whole images on the command line', () => {
     expect(fewer.stderr).toMatch(/of the network's 3 classes 1 have no image here \(maybe\)\. Are these/);
     const turned = await lamella(['predict', run('a'), join(data, 'test'), '--tta', '8']);
     expect([turned.code, turned.stderr]).toEqual([2, expect.stringContaining('--tta 8 is for segmentation')]);
-    const absent = await lamella(['train', data, '--model', 'mlp', '--devices', 'cpu:0,cpu:999', '--out', run('y')]);
+    const absent = await lamella(['train', data, '--network', 'mlp', '--devices', 'cpu:0,cpu:999', '--out', run('y')]);
     expect(absent.stderr).toContain('There is no device cpu:999 here. There are cpu:0 to');
-    const pixels = await lamella(['train', data, '--model', 'mlp', '--input', '0', '--out', run('z')]);
+    const pixels = await lamella(['train', data, '--network', 'mlp', '--input', '0', '--out', run('z')]);
     expect([pixels.code, pixels.stderr]).toEqual([2, expect.stringContaining('A side in pixels is expected')]);
   });
 

@@ -176,7 +176,7 @@ describe('label maps of others', () => {
     ['a unit alone', ['--unit', 'mm'], /--unit needs --spacing/],
     ['a spacing', ['--spacing', '1,0'], /Sizes above 0 are expected, for z, y and x/],
     ['a spacing alone', ['--spacing', '1'], /--spacing has no unit/],
-    ['a format', ['--format', 'csv,roy'], /Known: csv, parquet.*Did you mean roi\?/],
+    ['a format', ['--format', 'csv,roy'], /Use one of csv, parquet.*Did you mean roi\?/],
     ['images of other names', ['--images', join(root, 'masks')], /nothing here has the name of a label map/],
     ['nothing there', ['--truth', join(root, 'nowhere')], /no such file or folder/],
   ])('wrong: %s', async (_, args, message) => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { AUGMENT_NAMES, LOSS_NAMES, MODEL_NAMES, OPTIMIZER_NAMES, SCHEDULE_NAMES } from '../../src/cli/choices.ts';
+import { AUGMENT_NAMES, LOSS_NAMES, NETWORK_NAMES, OPTIMIZER_NAMES, SCHEDULE_NAMES } from '../../src/cli/choices.ts';
 import { nearest } from '../../src/cli/nearest.ts';
 import { program } from '../../src/cli/program.ts';
 import { folds, interval, size } from '../../src/cli/values.ts';
@@ -15,7 +15,7 @@ test('docs/options.md says what the commands take (vitest run test/cli/options.t
 });
 
 test.each([
-  ['--model', MODEL_NAMES, MODELS],
+  ['--network', NETWORK_NAMES, MODELS],
   ['--loss', LOSS_NAMES, LOSSES],
   ['--optimizer', OPTIMIZER_NAMES, OPTIMIZERS],
   ['--schedule', SCHEDULE_NAMES, SCHEDULES],

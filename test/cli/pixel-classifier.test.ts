@@ -40,7 +40,7 @@ beforeAll(async () => {
   data = join(root, 'data');
   run = join(root, 'n2');
   await phantomFolder(data);
-  const { code, stdout, stderr } = await train('n2', '--model', 'n2');
+  const { code, stdout, stderr } = await train('n2', '--network', 'n2');
   expect(stderr).toBe('');
   expect(code).toBe(0);
   trained = stdout;
@@ -91,7 +91,7 @@ test('predict gives the same at once and window by window, the latter with a cou
 }, 30_000);
 
 test('several networks are averaged, and smoothed', async () => {
-  const other = await train('n1', '--model', 'n1', '--seed', '1');
+  const other = await train('n1', '--network', 'n1', '--seed', '1');
   expect(other.code).toBe(0);
   const both = [run, join(root, 'n1')];
   expect((await predict(both, 'mean')).stdout).toMatch(/mean of 2 models: .*n2.*best.onnx, .*n1.*best.onnx/);
@@ -110,7 +110,7 @@ test('several networks are averaged, and smoothed', async () => {
 }, 60_000);
 
 test('a foveated network trains on, and says why it is slow', async () => {
-  const { code, stdout } = await train('fov', '--model', 'n1', '--foveation', '2', '--cover', '15');
+  const { code, stdout } = await train('fov', '--network', 'n1', '--foveation', '2', '--cover', '15');
   expect(code).toBe(0);
   expect(stdout).toMatch(/9 x 9, which covers 15 pixels of the image, blurred up to 2 pixels at its border/);
   expect(stdout).toMatch(/over a sample of pixels, since foveated windows are evaluated one by one/);
@@ -125,12 +125,17 @@ test('a foveated network trains on, and says why it is slow', async () => {
 test.each<[string, () => readonly string[], number, RegExp]>([
   [
     'a window larger than the image',
-    () => ['train', data, '--model', 'n4'],
+    () => ['train', data, '--network', 'n4'],
     2,
-    /window of 95 pixels is larger than the smallest image, 64 x 64\. Provide larger images, or use --model n3\./,
+    /window of 95 pixels is larger than the smallest image, 64 x 64\. Provide larger images, or use --network n3\./,
   ],
   ['foveation without a window', () => ['train', data, '--foveation', '2'], 2, /The network 'unet' has no window/],
-  ['an even cover', () => ['train', data, '--model', 'n1', '--cover', '12'], 2, /A window of 9 pixels cannot cover 12/],
+  [
+    'an even cover',
+    () => ['train', data, '--network', 'n1', '--cover', '12'],
+    2,
+    /A window of 9 pixels cannot cover 12/,
+  ],
   [
     'both evaluations',
     () => ['predict', run, data, '--dense', '--patchwise'],
@@ -172,7 +177,7 @@ test('an image smaller than the window is named, and the others go on', async ()
 });
 
 test('networks of other classes are not averaged', async () => {
-  const other = await train('named', '--model', 'n1', '--classes', 'membrane,inside');
+  const other = await train('named', '--network', 'n1', '--classes', 'membrane,inside');
   expect(other.code).toBe(0);
   const { code, stderr } = await predict([run, join(root, 'named')], 'mixed');
   expect(code).toBe(1);

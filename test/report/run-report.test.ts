@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { writeSlices } from '../../src/cli/run/phantom.ts';
+import { writeSlices } from '../../src/cli/phantom-files.ts';
 import { RunError } from '../../src/errors.ts';
 import { phantom } from '../../src/phantom/phantom.ts';
 import { nodeHost } from '../../src/platform/node/host.ts';

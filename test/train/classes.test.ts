@@ -38,7 +38,7 @@ async function said(data: string, options: Partial<TrainRunOptions>): Promise<{ 
 describe('the perceptron', () => {
   test("Rosenblatt's rule divides AND and says after how many corrections", async () => {
     const { lines, out } = await said(await table('and.csv', '0,0,no\n0,1,no\n1,0,no\n1,1,yes\n'), {
-      model: 'perceptron',
+      network: 'perceptron',
     });
     const verdict = /^converged: everything is on its side after (\d+) corrections in (\d+) passes$/.exec(
       lines.at(-1) ?? '',
@@ -52,7 +52,7 @@ describe('the perceptron', () => {
 
   test('on XOR it says that it did not converge', async () => {
     const { lines } = await said(await table('xor.csv', '0,0,no\n0,1,yes\n1,0,yes\n1,1,no\n'), {
-      model: 'perceptron',
+      network: 'perceptron',
       steps: 80,
     });
     expect(lines.at(-1)).toMatch(/^did not converge: \d+ corrections in 20 passes, [1-4] in the last one; no line/);
@@ -61,14 +61,14 @@ describe('the perceptron', () => {
   test('separates points of two and of several classes', async () => {
     for (const classes of [2, 4]) {
       const data = await table(`points${classes}.csv`, pointsCsv({ count: 60, features: 12, classes, spread: 0.3 }));
-      const { lines } = await said(data, { model: 'perceptron', split: { fraction: 0 } });
+      const { lines } = await said(data, { network: 'perceptron', split: { fraction: 0 } });
       expect(lines.at(-1)).toMatch(/^converged/);
     }
   });
 
   test('learns by gradient descent as well', async () => {
     const data = await table('gd.csv', pointsCsv({ count: 60, features: 12, classes: 2, spread: 0.3 }));
-    const { out } = await said(data, { model: 'perceptron', loss: 'ce', steps: 300 });
+    const { out } = await said(data, { network: 'perceptron', loss: 'ce', steps: 300 });
     const log = parseLog(await readFile(join(out, 'log.jsonl'), 'utf8'));
     expect(log.findLast((line) => line.kind === 'validation')?.score).toBe(1);
   });
@@ -76,7 +76,7 @@ describe('the perceptron', () => {
 
 describe('mlp', () => {
   const SMALL = {
-    model: 'mlp',
+    network: 'mlp',
     hidden: [16],
     dropout: 0.3,
     batch: 8,
@@ -88,7 +88,7 @@ describe('mlp', () => {
   test('XOR, which one layer cannot divide, is learned by two', async () => {
     const data = await table('xor2.csv', '0,0,no\n0,1,yes\n1,0,yes\n1,1,no\n');
     const { out } = await said(data, {
-      model: 'mlp',
+      network: 'mlp',
       hidden: [8],
       activation: 'tanh',
       batch: 4,
@@ -124,8 +124,10 @@ describe('mlp', () => {
   test('options of another network, and a network of pixels, are refused', async () => {
     const data = await table('refused.csv', pointsCsv({ count: 12, features: 2, classes: 2 }));
     const refused = (options: Partial<TrainRunOptions>) => trainRun(data, { ...options, steps: 1, out: newRun() });
-    await expect(refused({ model: 'mlp', scale: 0.5 })).rejects.toThrow("--scale does not go with the network 'mlp'");
-    await expect(refused({ model: 'perceptron', hidden: [3] })).rejects.toThrow(UsageError);
+    await expect(refused({ network: 'mlp', scale: 0.5 })).rejects.toThrow(
+      "`scale` does not apply to the network 'mlp'",
+    );
+    await expect(refused({ network: 'perceptron', hidden: [3] })).rejects.toThrow(UsageError);
     const samples: ClassSample[] = [0, 1].map((label) => ({
       name: `${label}`,
       label,
@@ -135,7 +137,7 @@ describe('mlp', () => {
       width: 2,
     }));
     const raw = gatherClasses('memory', { train: samples.map(({ label, ...rest }) => ({ ...rest, class: label })) });
-    expect(() => newClassSubject(raw, { model: 'unet' })).toThrow(
+    expect(() => newClassSubject(raw, { network: 'unet' })).toThrow(
       'Use `network: perceptron`, `network: mlp` or `network: alexnet`.',
     );
   });
@@ -154,7 +156,7 @@ test('alexnet at full size, 1000 classes: some steps, and what they take', async
   };
   const named = Array.from({ length: 1000 }, (_, n) => `class ${n}`);
   const raw = gatherClasses('memory', { train: Array.from({ length: 40 }, (_, n) => sample(25 * n)) }, { named });
-  const subject = newClassSubject(raw, { model: 'alexnet', batch: 4, split: { fraction: 0 } });
+  const subject = newClassSubject(raw, { network: 'alexnet', batch: 4, split: { fraction: 0 } });
   const { recipe, notes } = subject.chooseRecipe({ cores: 2, minutes: 1 });
   expect(notes.join('\n')).toContain('60,965,224 parameters, 724.41 million multiplications');
   expect(recipe).toMatchObject({
@@ -187,7 +189,7 @@ test('alexnet at full size, 1000 classes: some steps, and what they take', async
 describeWithData('real data', () => {
   test('a small AlexNet on PneumoniaMNIST learns', async () => {
     const { lines, out } = await said(join(dataFolder(), 'pneumonia'), {
-      model: 'alexnet',
+      network: 'alexnet',
       scale: 0.125,
       batch: 32,
       steps: 40,
@@ -202,7 +204,7 @@ describeWithData('real data', () => {
   });
 
   test('mlp knows nine of ten digits after 150 steps', async () => {
-    const { out } = await said(join(dataFolder(), 'mnist'), { model: 'mlp', steps: 150 });
+    const { out } = await said(join(dataFolder(), 'mnist'), { network: 'mlp', steps: 150 });
     const log = parseLog(await readFile(join(out, 'log.jsonl'), 'utf8'));
     expect(log.findLast((line) => line.kind === 'validation')?.score).toBeGreaterThan(0.9);
   });

@@ -14,7 +14,7 @@ import { gradientGraph } from '../../src/train/step.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';
 import { pointsCsv } from '../support/points.ts';
 
-const POINTS = { model: 'mlp', hidden: [24, 16], dropout: 0.5, batch: 16, steps: 12, seed: 3 } as const;
+const POINTS = { network: 'mlp', hidden: [24, 16], dropout: 0.5, batch: 16, steps: 12, seed: 3 } as const;
 
 let root: string;
 let data: string;

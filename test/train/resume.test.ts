@@ -164,7 +164,7 @@ describe('a small U-Net on the CPU', () => {
     await resumeRun(run, { workers: 0 }, { warn: (line) => warnings.push(line), say: (line) => said.push(line) });
     expect(warnings).toEqual([`${join(run, 'checkpoints', newest)} is damaged; the checkpoint before it is taken.`]);
     expect(before).toBe('step-000000006.ckpt');
-    expect(said).toContain(`going on with ${run} after step 6 of ${STEPS}`);
+    expect(said).toContain(`resuming ${run} after step 6 of ${STEPS}`);
     expect(await finalCheckpoint(run)).toEqual(await finalCheckpoint(whole));
   });
 

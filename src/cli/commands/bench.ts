@@ -1,32 +1,27 @@
-import { Argument, Command, Option } from 'commander';
-import { DEVICE_NAMES } from '../choices.ts';
+import { Argument, Command } from 'commander';
+import { addOptions, DEVICE, JSON_ONLY, row, valuesOf } from '../options.ts';
 import { integer, oneOf, size } from '../values.ts';
 
-export interface BenchFlags {
-  readonly size: readonly [number, number];
-  readonly sample: number;
-  readonly device: (typeof DEVICE_NAMES)[number];
-  readonly json?: boolean;
-}
+const OPTIONS = {
+  size: row('--size <px>', 'image size, as side or width x height', size, [512, 512], '512'),
+  sample: row('--sample <n>', 'number of windows to run one by one', integer(1), 1024),
+  device: DEVICE,
+  json: JSON_ONLY,
+};
 
 export function benchCommand(): Command {
-  return new Command('bench')
-    .summary('measure on this machine what is claimed')
+  const command = new Command('bench')
+    .summary('measure the claimed speed on this machine')
     .description(
-      `Measures on this machine what is claimed. dense: a network that sees one window gives a class to every pixel of
-an image, all at once, and one window after another, of which a sample is run and the rest reckoned from it.`,
+      `Measures on this machine what is claimed. dense: a pixel classifier that sees one window classifies all pixels of
+an image at once, and window by window, timed on a sample and extrapolated.`,
     )
     .addArgument(new Argument('<what>', 'what to measure: dense').argParser(oneOf('dense')))
-    .argument('[network]', 'n1, n2, n3, n4, a run folder or an ONNX file', 'n4')
-    .addOption(
-      new Option('--size <px>', 'side of the image, or width x height').argParser(size).default([512, 512], '512'),
-    )
-    .option('--sample <n>', 'windows to run one after another', integer(1), 1024)
-    .addOption(new Option('--device <name>', DEVICE_NAMES.join(', ')).argParser(oneOf(...DEVICE_NAMES)).default('auto'))
-    .option('--json', 'print only JSON')
+    .argument('[network]', 'n1, n2, n3, n4, a run folder or an ONNX file', 'n4');
+  return addOptions(command, OPTIONS)
     .addHelpText('after', '\nExamples:\n  lamella bench dense\n  lamella bench dense runs/n4 --size 1024 --json')
-    .action(async (_what: 'dense', network: string, flags: BenchFlags) => {
+    .action(async (_what: 'dense', network: string) => {
       const { runBenchDense } = await import('../run/bench-dense.ts');
-      await runBenchDense(network, flags);
+      await runBenchDense(network, valuesOf(command, OPTIONS));
     });
 }

@@ -9,12 +9,11 @@ import { buildNetwork } from '../../models/registry.ts';
 import { isWindowName } from '../../models/sliding-window.ts';
 import { TYPICAL } from '../../models/typical.ts';
 import { nodeFiles } from '../../platform/node/files.ts';
-import { openRuntime } from '../../platform/node/runtime.ts';
+import { type NodeDevice, openRuntime } from '../../platform/node/runtime.ts';
 import { holdsPatchClassifier, loadPatches, openPatchProgram } from '../../predict/patch-model.ts';
 import { classifyPixels } from '../../predict/patchwise.ts';
 import { initialWeights } from '../../train/step.ts';
 import { modelFileOf } from '../../workflows/model-files.ts';
-import type { BenchFlags } from '../commands/bench.ts';
 import { countDisplay, formatDuration } from '../progress.ts';
 
 /** The file of a network: by its name, untrained, or from a run or path. */
@@ -36,18 +35,27 @@ const RUNS = 3;
 
 export async function runBenchDense(
   network: string,
-  { size, sample, device, json = false }: BenchFlags,
+  {
+    size,
+    sample,
+    device,
+    json = false,
+  }: {
+    /** Height and width of the image. */
+    readonly size: readonly [number, number];
+    /** Windows to run one after another. */
+    readonly sample: number;
+    readonly device: NodeDevice | 'auto';
+    readonly json?: boolean;
+  },
 ): Promise<void> {
   const { title, bytes } = await fileOf(network);
   const signature = readSignature(bytes);
   if (!holdsPatchClassifier(signature)) {
-    throw new ModelError(
-      'this network does not see one window: it gives every pixel as it is, or the class of an image.',
-      {
-        file: title,
-        remedy: 'Give n1, n2, n3, n4, a run of one of them, or an ONNX classifier of patches.',
-      },
-    );
+    throw new ModelError('this network is not a pixel classifier of windows.', {
+      file: title,
+      remedy: 'Use n1, n2, n3, n4, a run of one of them, or an ONNX patch classifier.',
+    });
   }
   const runtime = await openRuntime({ device });
   try {
@@ -110,10 +118,10 @@ export async function runBenchDense(
     const whole =
       count === pixels
         ? ''
-        : `, reckoned from ${count.toLocaleString('en')} that took ${(sampleMs / 1000).toFixed(2)} s`;
+        : `, extrapolated from ${count.toLocaleString('en')} that took ${(sampleMs / 1000).toFixed(2)} s`;
     process.stdout.write(
       [
-        `${title}: ${columns} x ${rows} pixels, a window of ${patches.window.side} x ${patches.window.side} each; ${runtime.description}`,
+        `${title}: ${columns} x ${rows} pixels, one window of ${patches.window.side} x ${patches.window.side} per pixel; ${runtime.description}`,
         `patchwise: ${(patchwiseMs / 1000).toFixed(1)} s (${formatDuration(patchwiseMs)}) for ${all} windows${whole}`,
         `dense:     ${(denseMs / 1000).toFixed(3)} s, the fastest of ${RUNS} runs`,
         `${ratio.toFixed(0)} times faster; largest difference between the two ${largest.toExponential(1)}`,

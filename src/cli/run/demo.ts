@@ -9,11 +9,10 @@ import { trainRun } from '../../platform/node/train-run.ts';
 import { RUN_FILES } from '../../train/store.ts';
 import { evaluate } from '../../workflows/evaluate.ts';
 import { requireFreeFolder } from '../../workflows/out-folder.ts';
-import type { DemoFlags } from '../commands/demo.ts';
+import { writeSlices } from '../phantom-files.ts';
 import { formatDuration } from '../progress.ts';
-import { writeSlices } from './phantom.ts';
+import { watchTraining } from '../watch-training.ts';
 import { runPredict } from './predict.ts';
-import { watched } from './train.ts';
 
 const SIDE_PX = 256;
 const TRAIN_SLICES = 24;
@@ -49,7 +48,10 @@ function thresholdScores(image: Image<'uint8'>, label: Image<'uint8'>, slices: r
 }
 
 /** Everything on synthetic data: phantom, training, prediction, scores, report. */
-export async function runDemo(folder: string, { minutes, seed }: DemoFlags): Promise<void> {
+export async function runDemo(
+  folder: string,
+  { minutes, seed }: { readonly minutes: number; readonly seed: number },
+): Promise<void> {
   const began = Date.now();
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
   const parts = Object.fromEntries(PARTS.map((part) => [part, join(folder, part)])) as Record<
@@ -67,7 +69,7 @@ export async function runDemo(folder: string, { minutes, seed }: DemoFlags): Pro
   await writeSlices(parts.test, { image, label }, test);
 
   say(`\n2. lamella train ${parts.train} --out ${parts.run} --minutes ${minutes} --patch 128 --batch 2 --lr 0.003`);
-  await watched(parts.run, say, false, (hooks) =>
+  await watchTraining(parts.run, { quiet: false }, (hooks) =>
     trainRun(parts.train, { out: parts.run, minutes, seed, split: { names: VALIDATION.map(String) }, ...QUICK }, hooks),
   );
 

@@ -3,6 +3,7 @@ import { atomicWrite } from '../../platform/node/atomic-write.ts';
 import { nodeHost } from '../../platform/node/host.ts';
 import { inspect } from '../../workflows/inspect.ts';
 import type { InspectFlags } from '../commands/inspect.ts';
+import { withFlags } from '../option-words.ts';
 
 /** Describes what a path is. */
 export async function runInspect(path: string, flags: InspectFlags): Promise<void> {
@@ -14,7 +15,7 @@ export async function runInspect(path: string, flags: InspectFlags): Promise<voi
   // Where the text goes to a file or a program, somebody still sees what is odd.
   if (!process.stdout.isTTY) for (const note of image?.notes ?? []) process.stderr.write(`note: ${note}\n`);
   const lines = shown === undefined ? [text] : [text, shown];
-  process.stdout.write(json ? `${JSON.stringify(facts, jsonNumber, 2)}\n` : `${lines.join('\n')}\n`);
+  process.stdout.write(json ? `${JSON.stringify(facts, jsonNumber, 2)}\n` : `${withFlags(lines.join('\n'))}\n`);
 }
 
 /** Draws an image into a file where one is named, else on a terminal. @returns a line on it, or the picture itself */

@@ -8,10 +8,11 @@ import { holdsClasses } from '../../dataset/classification/names.ts';
 import { readClasses } from '../../dataset/classification/read.ts';
 import { readDataset } from '../../dataset/prepare.ts';
 import type { RawDataset } from '../../dataset/raw.ts';
+import { factsOf } from '../../errors.ts';
 import { isClassifier } from '../../models/registry.ts';
 import type { Profile } from '../../runtime/profile.ts';
 import type { TensorLayout } from '../../runtime/runtime.ts';
-import { type RunConfig, readConfig, writeConfig } from '../../train/config.ts';
+import { differingSettings, type RunConfig, readConfig, writeConfig } from '../../train/config.ts';
 import type { TrainOptions } from '../../train/loop.ts';
 import {
   continueTraining,
@@ -112,9 +113,9 @@ function placeOf(
 /** Classes of whole images where the network is for them, or the files can be nothing else; else labelled pages. */
 async function readData(
   folder: string,
-  { model, classes, skipBad = false }: Pick<TrainSettings, 'model' | 'classes'> & Pick<TrainRunOptions, 'skipBad'>,
+  { network, classes, skipBad = false }: Pick<TrainSettings, 'network' | 'classes'> & Pick<TrainRunOptions, 'skipBad'>,
 ): Promise<RawDataset | RawClasses> {
-  const whole = model === undefined ? holdsClasses(await nodeFiles.list(folder)) : isClassifier(model);
+  const whole = network === undefined ? holdsClasses(await nodeFiles.list(folder)) : isClassifier(network);
   if (!whole) return readDataset(nodeFiles, folder);
   const classNames = classes?.map((item) => (typeof item === 'string' ? item : item.name));
   return readClasses(nodeFiles, folder, { skipBad, classNames });
@@ -123,7 +124,7 @@ async function readData(
 /** The data of a run that there is already. Images that could not be read were left out, or it had not begun. */
 const readAgain = (folder: string, { recipe }: RunConfig): Promise<RawDataset | RawClasses> =>
   readData(folder, {
-    model: recipe.model.name,
+    network: recipe.model.name,
     skipBad: true,
     ...(isClassifier(recipe.model.name) ? { classes: recipe.labels.classes } : {}),
   });
@@ -150,7 +151,7 @@ export async function trainRun(
   hooks: TrainRunHooks = {},
 ): Promise<FinishedRun> {
   const beganMs = performance.now();
-  const { out } = options;
+  const { out, settings } = partsOf(options);
   const run = await openRunFolder(out, 'new');
   try {
     const raw = await readData(folder, options);
@@ -161,23 +162,62 @@ export async function trainRun(
       spacingMm: options.spacingMm,
     };
     return await onThisMachine(run, options, beganMs, hooks, (place) =>
-      startTraining(raw, options, record, place, hooks),
+      startTraining(raw, settings, record, place, hooks),
     );
   } finally {
     await run.close();
   }
 }
 
-/** Goes on with an interrupted run exactly where its last checkpoint is. @throws as `trainRun`. */
+/** The settings, which decide the result, apart from the folder and the machine. */
+function partsOf({
+  out,
+  device: _device,
+  devices: _devices,
+  workers: _workers,
+  checkpointEvery: _checkpointEvery,
+  profile: _profile,
+  layout: _layout,
+  ...settings
+}: TrainRunOptions) {
+  return { out, settings };
+}
+
+/**
+ * Resumes the run in `options.out`, or starts it where there is none yet: one call that a job scheduler can repeat. A
+ * run that is there keeps the settings it began with; a warning names those that differ now. @throws as `trainRun`.
+ */
+export async function resumeOrTrain(
+  folder: string,
+  options: TrainRunOptions,
+  hooks: TrainRunHooks = {},
+): Promise<FinishedRun> {
+  const { out, settings } = partsOf(options);
+  try {
+    return await resumeRun(out, { ...options, folder, settings }, hooks);
+  } catch (cause) {
+    if (factsOf(cause, 'no-run') === undefined) throw cause;
+    return trainRun(folder, options, hooks);
+  }
+}
+
+/** Resumes an interrupted run exactly where its last checkpoint is. @throws as `trainRun`. */
 export async function resumeRun(
   out: string,
-  options: MachineOptions & { /** Where the data are now, if they were moved. */ readonly folder?: string } = {},
+  options: MachineOptions & {
+    /** Where the data are now, if they were moved. */
+    readonly folder?: string;
+    /** To warn of those that the run did not begin with. */
+    readonly settings?: TrainSettings;
+  } = {},
   hooks: TrainRunHooks = {},
 ): Promise<FinishedRun> {
   const beganMs = performance.now();
   const run = await openRunFolder(out, 'resume');
   try {
     const config = await readConfig(run);
+    const different = options.settings && differingSettings(options.settings, config);
+    if (different !== undefined) hooks.warn?.(different);
     const raw = await readAgain(options.folder ?? config.folder, config);
     const machine = { ...options, ...sameDevices(config, options) };
     return await onThisMachine(run, machine, beganMs, hooks, (place) => continueTraining(config, raw, place, hooks));

@@ -25,9 +25,9 @@ import { optimizerSpec, scheduleSpec } from '../segmentation/choose-recipe.ts';
 type ClassifierName = ClassifierSpec['name'];
 
 /** The network that is meant; `mlp` when nothing is said. @throws UsageError for one that gives a class to pixels. */
-export function classifierName({ model = 'mlp' }: TrainSettings): ClassifierName {
-  if (isClassifier(model)) return model;
-  throw new UsageError(`The network '${model}' classifies pixels, but these data have one class per image.`, {
+export function classifierName({ network = 'mlp' }: TrainSettings): ClassifierName {
+  if (isClassifier(network)) return network;
+  throw new UsageError(`The network '${network}' classifies pixels, but these data have one class per image.`, {
     remedy: `Use ${option('network', 'perceptron')}, ${option('network', 'mlp')} or ${option('network', 'alexnet')}.`,
   });
 }
@@ -181,10 +181,12 @@ function specOf(
   { hidden, activation, dropout, scale }: TrainSettings,
 ): ClassifierSpec {
   const misplaced = Object.entries({ hidden, activation, dropout, scale }).find(
-    ([option, value]) => value !== undefined && !OWN_OPTIONS[name].includes(option),
+    ([setting, value]) => value !== undefined && !OWN_OPTIONS[name].includes(setting),
   );
   if (misplaced !== undefined) {
-    throw new UsageError(`--${misplaced[0]} does not go with the network '${name}'.`, { remedy: 'Leave it out.' });
+    throw new UsageError(`${option(misplaced[0])} does not apply to the network '${name}'.`, {
+      remedy: 'Leave it out.',
+    });
   }
   if (name === 'perceptron') return { name, ...common, numClasses: common.numClasses === 2 ? 1 : common.numClasses };
   const rate = dropout === undefined ? {} : { dropout };

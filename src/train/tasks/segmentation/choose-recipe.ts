@@ -19,7 +19,7 @@ import { chooseBalance, chooseWindow, windowChoice } from './window-recipe.ts';
 
 export type AugmentStrength = 'none' | 'turns' | 'light' | 'default' | 'strong';
 
-/** What a user may say of a run; everything else is chosen. */
+/** What a user may set; everything else is chosen from the data. */
 export interface TrainSettings {
   readonly steps?: number;
   readonly minutes?: number;
@@ -34,7 +34,7 @@ export interface TrainSettings {
   readonly balance?: number;
   readonly separation?: { readonly w0: number; readonly sigmaPx: number };
   readonly augment?: AugmentStrength;
-  readonly model?: ModelName;
+  readonly network?: ModelName;
   readonly baseChannels?: number;
   readonly depth?: number;
   readonly norm?: NonNullable<UnetSpec['norm']>;
@@ -93,10 +93,10 @@ const NO_SEPARATION = { w0: 0, sigmaPx: 5 };
 /** Border weights for labels of this kind. */
 export function chooseSeparation(
   mapping: LabelMapping,
-  { separation, model = 'unet' }: TrainSettings,
+  { separation, network = 'unet' }: TrainSettings,
 ): Recipe['data']['separation'] {
   if (separation !== undefined) return separation;
-  const own = TRAINING_DEFAULTS[model].separation;
+  const own = TRAINING_DEFAULTS[network].separation;
   if (own !== null) return { w0: own.w0, sigmaPx: own.sigma };
   return mapping.kind === 'instances' ? INSTANCE_SEPARATION : NO_SEPARATION;
 }
@@ -107,7 +107,7 @@ export function chooseRecipe(
   settings: TrainSettings,
   { fingerprint, split, separation, cores, minutes }: Circumstances,
 ): { readonly recipe: Recipe; readonly notes: readonly string[] } {
-  const name = settings.model ?? 'unet';
+  const name = settings.network ?? 'unet';
   const defaults = TRAINING_DEFAULTS[name];
   const { seed = 0, batch = defaults.batch, exact = false } = settings;
   const image = [

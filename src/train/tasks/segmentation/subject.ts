@@ -50,7 +50,7 @@ export function newPageSubject(raw: RawDataset, settings: TrainSettings, place: 
   const subject = subjectOf(raw, data, place);
   return {
     ...subject,
-    length: { minutes: TRAINING_DEFAULTS[settings.model ?? 'unet'].minutes },
+    length: { minutes: TRAINING_DEFAULTS[settings.network ?? 'unet'].minutes },
     chooseMetric: () => (seenOneByOne(settings) && data.validation.length > 0 ? ONE_BY_ONE : subject.chooseMetric()),
     chooseRecipe: ({ cores, minutes }) =>
       chooseRecipe(data, settings, { fingerprint: subject.fingerprint, split, separation, cores, minutes }),

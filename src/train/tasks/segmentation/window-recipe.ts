@@ -7,8 +7,8 @@ import type { ModelName, ModelSpec, WindowName } from '../../../models/spec.ts';
 import type { TrainSettings } from './choose-recipe.ts';
 
 /** How rare classes weigh: not at all where patches are drawn from all classes alike. */
-export function chooseBalance({ balance, model = 'unet' }: Pick<TrainSettings, 'balance' | 'model'>): number {
-  return balance ?? (isWindowName(model) ? 0 : 0.5);
+export function chooseBalance({ balance, network = 'unet' }: Pick<TrainSettings, 'balance' | 'network'>): number {
+  return balance ?? (isWindowName(network) ? 0 : 0.5);
 }
 
 /**

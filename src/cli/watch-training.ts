@@ -1,0 +1,76 @@
+import { basename, join, resolve } from 'node:path';
+import { Interrupted, LamellaError, RunError, TrainingError } from '../errors.ts';
+import { isPlain, type WindowSpec } from '../input/window.ts';
+import { freeRunPath } from '../platform/node/run-folder.ts';
+import type { FinishedRun } from '../platform/node/train-run.ts';
+import { formatProfile } from '../runtime/profile.ts';
+import type { TrainRunHooks } from '../train/run.ts';
+import { RUN_FILES } from '../train/store.ts';
+import { withFlags } from './option-words.ts';
+import { formatDuration, trainDisplay } from './progress.ts';
+import { reportOn } from './run/report.ts';
+import { stopSignal } from './stop-signal.ts';
+
+/** A free run folder named after the data's: `runs/my-data-1`, for `x/my-data/train` `runs/my-data-train-1`. */
+export async function runName(folder: string): Promise<string> {
+  const path = resolve(folder);
+  const name = basename(path);
+  const plain = ['train', 'training', 'data', 'dataset'].includes(name.toLowerCase())
+    ? `${basename(resolve(path, '..'))}-${name}`
+    : name;
+  return freeRunPath('runs', plain.replace(/[^\p{L}\p{N}._-]+/gu, '-').replace(/^[-.]+/, '') || 'run');
+}
+
+/** Runs with a progress display and Ctrl-C, then writes the report and says where everything is. */
+export async function watchTraining(
+  out: string,
+  { quiet }: { readonly quiet: boolean },
+  body: (hooks: TrainRunHooks) => Promise<FinishedRun>,
+): Promise<FinishedRun> {
+  const say = (line: string): void => {
+    if (!quiet) process.stdout.write(`${withFlags(line)}\n`);
+  };
+  const began = Date.now();
+  const display = quiet ? undefined : trainDisplay({ stream: process.stdout });
+  const stop = stopSignal(() => {
+    process.stderr.write('\nStopping after this step; Ctrl-C again to stop at once.\n');
+  });
+  let finished: FinishedRun;
+  let stepped = false;
+  try {
+    finished = await body({
+      say,
+      warn: (line) => process.stderr.write(`lamella: ${withFlags(line)}\n`),
+      onEvent: (event) => {
+        stepped = true;
+        display?.onEvent(event);
+      },
+      signal: stop.signal,
+    });
+  } catch (cause) {
+    display?.stop();
+    const remedy = `Resume with: lamella train --resume ${out}`;
+    if (cause instanceof Interrupted && stepped) {
+      throw new Interrupted(`${cause.problem} Everything up to it is saved.`, { file: cause.file, remedy });
+    }
+    // What went wrong around the training: a full disk, a thread that died. (A training that came apart would do so again.)
+    if (stepped && cause instanceof LamellaError && !(cause instanceof TrainingError)) {
+      throw new RunError(cause.message, { remedy, facts: cause.facts, cause });
+    }
+    throw cause;
+  } finally {
+    stop.release();
+  }
+  display?.stop();
+  const { best, steps } = finished;
+  say(`${steps} ${steps === 1 ? 'step' : 'steps'} in ${formatDuration(Date.now() - began)}`);
+  if (best !== undefined) say(`best model: ${join(out, RUN_FILES.best)} (step ${best.step}, ${best.score.toFixed(4)})`);
+  say(`last model: ${join(out, RUN_FILES.last)}`);
+  const { window } = finished.config.recipe.input as { readonly window?: WindowSpec };
+  if (window !== undefined && !isPlain(window)) {
+    say(`report: not written, since foveated windows are evaluated one by one; write it with lamella report ${out}`);
+  } else await reportOn(out, {}, say);
+  if (finished.profile !== undefined) process.stdout.write(`\n${formatProfile(finished.profile)}\n`);
+  say(`Next: lamella predict ${out} <images>`);
+  return finished;
+}
