@@ -19,15 +19,15 @@ export function page(machine: Machine, results: readonly Result[], separately = 
     '',
     `    ${machine.command}`,
     '',
-    'Both sides in turn, A B A B, on one machine, as many threads as it has cores; the peers in the setting that was the',
-    'faster there. Times are medians (minimum to maximum) of the rounds after a warm-up; the ratio is our median as a',
-    "share of the peer's, below 1 where we are faster.",
+    'Both sides run in turn, A B A B, on one machine, with as many threads as it has cores; each peer in its faster setting.',
+    "Times are medians (minimum to maximum) of the rounds after a warm-up. The ratio is our median divided by the peer's, so",
+    'below 1 we are faster.',
     '',
     `${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}; ${versions.join(', ')}; ${machine.date}; load: cores that other programs kept busy just before or after a row.`,
     '',
     ...(separately
       ? [
-          'Rows were measured in several runs. Where load is above 0.3, other programs ran meanwhile: such ratios are rough, and not judged.',
+          'Rows were measured in several runs. A load above 0.3 means that other programs were running: such ratios are rough, and not judged.',
           '',
         ]
       : []),
@@ -35,7 +35,7 @@ export function page(machine: Machine, results: readonly Result[], separately = 
     '| --- | --- | --- | --- | --- | --- | --- |',
     ...results.map(rowOf),
     '',
-    '| most memory, MiB | ours | peer | ratio | goal | |',
+    '| peak memory, MiB | ours | peer | ratio | goal | |',
     '| --- | --- | --- | --- | --- | --- |',
     ...results.flatMap(memoryRow),
     '',
@@ -44,11 +44,11 @@ export function page(machine: Machine, results: readonly Result[], separately = 
     ...[...new Set(results.flatMap(({ peer }) => (peer?.about ? [`- ${peer.about}`] : [])))],
     '',
     ...failuresOf(results),
-    'Prediction: of many images of one size, by networks that both sides compiled for it beforehand, in the same tiles, nothing mirrored',
-    'around the image; a single image of 512 x 512 with the defaults takes us longer (docs/performance.md).',
+    'Prediction: many images of one size, with networks that both sides compiled for it beforehand, in the same tiles, with',
+    'nothing mirrored around the image. A single image of 512 x 512 with the defaults takes us longer (docs/performance.md).',
     '',
-    'TensorFlow.js trains the network by WebGL, WebGPU and in plain JavaScript; the first was the fastest of them at 8 channels of 32x32, where',
-    'there is no GPU. Its WebAssembly backend has no gradient of the weights of a 2-D convolution.',
+    'TensorFlow.js can train the network with WebGL, WebGPU and plain JavaScript; without a GPU, WebGL was the fastest at 8',
+    'channels of 32x32. Its WebAssembly backend has no gradient of the weights of a 2-D convolution.',
     '',
   ];
   return lines.join('\n');
@@ -59,7 +59,7 @@ function failuresOf(results: readonly Result[]): readonly string[] {
   return lines.length === 0 ? [] : ['Failed:', '', ...lines, ''];
 }
 
-/** With more cores busy than this around a row, its ratio says more of other programs than of us. */
+/** If more cores than this are busy around a row, its ratio measures other programs rather than us. */
 const BUSY = 0.3;
 
 function rowOf({ name, ours, peer, failures = [], ratio, goal, limitMs, load }: Result): string {
