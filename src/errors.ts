@@ -139,3 +139,8 @@ export function option(name: string, value?: string | number | boolean): string 
 export function writeOptions(text: string, write: (name: string, value: string | undefined) => string): string {
   return text.replace(/`([a-z]\w*)(?:: ([^`]*))?`/gi, (_, name: string, value?: string) => write(name, value));
 }
+
+/** That `name` is not a key of `known`: "Unknown loss 'x'. Use one of ce, dice." */
+export function unknownName(what: string, name: string, known: object): UsageError {
+  return new UsageError(`Unknown ${what} '${name}'.`, { remedy: `Use one of ${Object.keys(known).join(', ')}.` });
+}

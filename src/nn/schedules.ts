@@ -2,36 +2,13 @@
  * Learning-rate schedules: the factor on the base rate in a step, a pure function of (step, total).
  * Steps count from 0; the last is total - 1. Factors lie in 0..1.
  */
-import { UsageError } from '../errors.ts';
+import { unknownName } from '../errors.ts';
 
 interface WarmUp {
   /** Steps over which the factor rises linearly to what it then is: (step + 1) / warmUp of it; default 0. */
   readonly warmUp?: number;
 }
 
-interface OptionsOf {
-  readonly constant: WarmUp;
-  /** gamma^k after k of the milestones, which are fractions of the whole; default 0.1 at 0.5 and 0.75. */
-  readonly step: WarmUp & { readonly milestones?: readonly number[]; readonly gamma?: number };
-  /** final + (1 - final) (1 + cos(pi t)) / 2; `final` default 0. Loshchilov & Hutter 2017. */
-  readonly cosine: WarmUp & { readonly final?: number };
-  /** (1 - t)^power; default 0.9, as DeepLab and nnU-Net. */
-  readonly polynomial: WarmUp & { readonly power?: number };
-  /**
-   * Cosine from 1 / divFactor up to 1 over the first `pctStart` of the steps, then cosine down to
-   * 1 / (divFactor finalDivFactor); defaults 0.3, 25, 1e4, as torch's OneCycleLR. Smith & Topin 2018.
-   */
-  readonly 'one-cycle': { readonly pctStart?: number; readonly divFactor?: number; readonly finalDivFactor?: number };
-  /**
-   * gamma^k after k plateaus: each a number `patience` of validations in a row none of which was the best so far, once
-   * any was better than the first; at most `times` of them. Defaults 0.1, 5, 3, as Krizhevsky et al. 2012 by hand.
-   */
-  readonly plateau: WarmUp & { readonly gamma?: number; readonly patience?: number; readonly times?: number };
-}
-
-export type ScheduleName = keyof OptionsOf;
-/** A schedule in JSON: `{ name: 'cosine', warmUp: 100 }`. */
-export type ScheduleSpec = { [N in ScheduleName]: { readonly name: N } & OptionsOf[N] }[ScheduleName];
 /** The factor on the base learning rate. `scores` of the validations so far, higher is better. */
 export type Schedule = (step: number, total: number, scores?: readonly number[]) => number;
 
@@ -49,27 +26,65 @@ function cosineBetween(a: number, b: number, t: number): number {
   return b + ((a - b) * (1 + Math.cos(Math.PI * t))) / 2;
 }
 
-export const SCHEDULES: { readonly [N in ScheduleName]: (options: OptionsOf[N]) => Schedule } = {
-  constant: ({ warmUp = 0 }) => warmed(warmUp, () => 1),
-  step: ({ warmUp = 0, milestones = [0.5, 0.75], gamma = 0.1 }) =>
+export const SCHEDULES = {
+  constant: ({ warmUp = 0 }: WarmUp): Schedule => warmed(warmUp, () => 1),
+  /** gamma^k after k of the milestones, which are fractions of the whole; default 0.1 at 0.5 and 0.75. */
+  step: ({
+    warmUp = 0,
+    milestones = [0.5, 0.75],
+    gamma = 0.1,
+  }: WarmUp & { readonly milestones?: readonly number[]; readonly gamma?: number }): Schedule =>
     warmed(warmUp, (t) => gamma ** milestones.filter((milestone) => t >= milestone).length),
-  cosine: ({ warmUp = 0, final = 0 }) => warmed(warmUp, (t) => cosineBetween(1, final, t)),
-  polynomial: ({ warmUp = 0, power = 0.9 }) => warmed(warmUp, (t) => (1 - t) ** power),
-  'one-cycle':
-    ({ pctStart = 0.3, divFactor = 25, finalDivFactor = 1e4 }) =>
-    (step, total) => {
-      // As torch: the peak is reached at step pctStart * total - 1, the end at step total - 1.
-      const peak = Math.max(0, pctStart * total - 1);
-      const start = 1 / divFactor;
-      if (step <= peak && peak > 0) return cosineBetween(start, 1, step / peak);
-      const down = Math.max(1, total - 1 - peak);
-      return cosineBetween(1, start / finalDivFactor, Math.min(1, (step - peak) / down));
-    },
+  /** final + (1 - final) (1 + cos(pi t)) / 2; `final` default 0. Loshchilov & Hutter 2017. */
+  cosine: ({ warmUp = 0, final = 0 }: WarmUp & { readonly final?: number }): Schedule =>
+    warmed(warmUp, (t) => cosineBetween(1, final, t)),
+  /** (1 - t)^power; default 0.9, as DeepLab and nnU-Net. */
+  polynomial: ({ warmUp = 0, power = 0.9 }: WarmUp & { readonly power?: number }): Schedule =>
+    warmed(warmUp, (t) => (1 - t) ** power),
+  'one-cycle': oneCycle,
+  /**
+   * gamma^k after k plateaus: each a number `patience` of validations in a row none of which was the best so far, once
+   * any was better than the first; at most `times` of them. Defaults 0.1, 5, 3, as Krizhevsky et al. 2012 by hand.
+   */
   plateau:
-    ({ warmUp = 0, gamma = 0.1, patience = 5, times = 3 }) =>
+    ({
+      warmUp = 0,
+      gamma = 0.1,
+      patience = 5,
+      times = 3,
+    }: WarmUp & { readonly gamma?: number; readonly patience?: number; readonly times?: number }): Schedule =>
     (step, total, scores = []) =>
       gamma ** Math.min(times, plateausOf(scores, patience)) * warmed(warmUp, () => 1)(step, total),
 };
+
+export type ScheduleName = keyof typeof SCHEDULES;
+/** A schedule in JSON: `{ name: 'cosine', warmUp: 100 }`. */
+export type ScheduleSpec = {
+  [N in ScheduleName]: { readonly name: N } & Parameters<(typeof SCHEDULES)[N]>[0];
+}[ScheduleName];
+
+/**
+ * Cosine from 1 / divFactor up to 1 over the first `pctStart` of the steps, then cosine down to
+ * 1 / (divFactor finalDivFactor); defaults 0.3, 25, 1e4, as torch's OneCycleLR. Smith & Topin 2018.
+ */
+function oneCycle({
+  pctStart = 0.3,
+  divFactor = 25,
+  finalDivFactor = 1e4,
+}: {
+  readonly pctStart?: number;
+  readonly divFactor?: number;
+  readonly finalDivFactor?: number;
+}): Schedule {
+  return (step, total) => {
+    // As torch: the peak is reached at step pctStart * total - 1, the end at step total - 1.
+    const peak = Math.max(0, pctStart * total - 1);
+    const start = 1 / divFactor;
+    if (step <= peak && peak > 0) return cosineBetween(start, 1, step / peak);
+    const down = Math.max(1, total - 1 - peak);
+    return cosineBetween(1, start / finalDivFactor, Math.min(1, (step - peak) / down));
+  };
+}
 
 /**
  * How often `patience` scores in a row were not better than the best before them. What is no better than the first of
@@ -91,16 +106,8 @@ function plateausOf([first = 0, ...scores]: readonly number[], patience: number)
   return plateaus;
 }
 
-/**
- * The schedule of a specification.
- * @throws UsageError when there is none of that name.
- */
+/** The schedule of a specification. @throws UsageError when there is none of that name. */
 export function scheduleOf(spec: ScheduleSpec): Schedule {
-  const make = SCHEDULES[spec.name] as ((options: ScheduleSpec) => Schedule) | undefined;
-  if (make === undefined) {
-    throw new UsageError(`Unknown schedule '${spec.name}'.`, {
-      remedy: `Use one of ${Object.keys(SCHEDULES).join(', ')}.`,
-    });
-  }
-  return make(spec);
+  if (!Object.hasOwn(SCHEDULES, spec.name)) throw unknownName('schedule', spec.name, SCHEDULES);
+  return (SCHEDULES[spec.name] as (options: ScheduleSpec) => Schedule)(spec);
 }

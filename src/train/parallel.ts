@@ -9,7 +9,7 @@ import { float32, type NdArray, ndarray } from '../array/ndarray.ts';
 import { option, UsageError } from '../errors.ts';
 import type { Graph } from '../graph/ir.ts';
 import { drawMasks } from '../nn/dropout-masks.ts';
-import type { LossName } from '../nn/losses/registry.ts';
+import { LOSSES, type LossName } from '../nn/losses/registry.ts';
 import type { Program } from '../runtime/runtime.ts';
 import type { Recipe } from './config.ts';
 import type { State, StepBatch, Stepper } from './loop.ts';
@@ -30,16 +30,14 @@ export interface GradientDevices {
   open(graph: Graph, options: { readonly exact: boolean }): Promise<readonly GradientWorker[]>;
 }
 
-/** Losses that are a weighted mean over the images, so that the mean of the shares is that of the batch. */
-const MEANS: readonly LossName[] = ['ce', 'sigmoid-ce', 'focal', 'perceptron'];
-
 /** Images of each device. @throws UsageError when the batch or the loss cannot be shared out evenly. */
 export function shareOf({ batch, loss }: Recipe, devices: readonly string[]): number {
-  if (!MEANS.includes(loss.name)) {
+  if (!LOSSES[loss.name].mean) {
+    const means = (Object.keys(LOSSES) as LossName[]).filter((name) => LOSSES[name].mean);
     throw new UsageError(
       `The loss '${loss.name}' is not a mean over images; ${devices.length} devices cannot share it.`,
       {
-        remedy: `Use ${option('loss', MEANS.slice(0, 3).join(', '))}, or one device.`,
+        remedy: `Use ${option('loss', means.join(', '))}, or one device.`,
       },
     );
   }

@@ -1,6 +1,6 @@
 /**
- * What a loss is. To add one: write `losses/<name>.ts` with a function that takes options and returns a
- * `Loss`, add its row to `LOSSES` in `losses/registry.ts`, its test and its PyTorch golden value.
+ * What a loss is. To add one: a function that takes options and returns a `Loss` in a file beside this, its line in
+ * `LOSSES` in `registry.ts`, its test.
  */
 import type { Value } from '../../graph/ir.ts';
 import type { Build } from '../../graph/op-row.ts';
