@@ -5,8 +5,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { InputSpec } from '../../src/input/normalise.ts';
+import type { ModelSpec } from '../../src/models/registry.ts';
 import { buildNetwork } from '../../src/models/registry.ts';
-import type { ModelSpec } from '../../src/models/spec.ts';
 import { readImageFile, writeImageFile } from '../../src/platform/node/image-files.ts';
 import { openModelFile } from '../../src/platform/node/model-files.ts';
 import { probabilityImage } from '../../src/predict/output.ts';

@@ -4,21 +4,16 @@ export { type Random, stream } from '../array/random.ts';
 export { type Batch, makeBatch } from '../augment/batch.ts';
 export { type AugmentOptions, type AugmentSettings, augmentSettings, NO_AUGMENTATION } from '../augment/options.ts';
 export type { SampleOptions } from '../augment/sample.ts';
-export { chooseUnet } from '../models/choose.ts';
+export type { AlexNetSpec } from '../models/alexnet.ts';
 export type { ModelMetadata } from '../models/metadata.ts';
+export type { MlpSpec } from '../models/mlp.ts';
+export type { PerceptronSpec } from '../models/perceptron.ts';
 export { exportNetwork, predictionGraph } from '../models/prediction.ts';
-export { buildNetwork, sizesOf } from '../models/registry.ts';
+export { buildNetwork, type ModelName, type ModelSpec, sizesOf } from '../models/registry.ts';
 export type { Sizes } from '../models/sizes.ts';
-export type {
-  AlexNetSpec,
-  MlpSpec,
-  ModelName,
-  ModelSpec,
-  PerceptronSpec,
-  SlidingWindowSpec,
-  Unet2015Spec,
-  UnetSpec,
-} from '../models/spec.ts';
+export type { SlidingWindowSpec } from '../models/sliding-window.ts';
+export { chooseUnet, type UnetSpec } from '../models/unet.ts';
+export type { Unet2015Spec } from '../models/unet2015.ts';
 export { drawMasks } from '../nn/dropout-masks.ts';
 export * as init from '../nn/initialise.ts';
 export {

@@ -3,7 +3,16 @@ import type { Value } from '../graph/ir.ts';
 import { fanIn, normal } from '../nn/initialise.ts';
 import { conv2d, dense, dropout, flatten, localResponseNorm, maxPool, relu } from '../nn/layers.ts';
 import { type Initialiser, type Network, NetworkBuilder } from '../nn/network.ts';
-import type { AlexNetSpec } from './spec.ts';
+import type { ImageNetworkSpec, NetworkDefinition } from './definition.ts';
+
+/** The network of Krizhevsky et al. 2012, to the letter with its defaults and an input of 224 or 227. */
+export interface AlexNetSpec extends ImageNetworkSpec {
+  readonly name: 'alexnet';
+  /** Channels and hidden units are multiplied by this; default 1. */
+  readonly scale?: number;
+  /** Dropout rate of the first two dense layers; default 0.5. */
+  readonly dropout?: number;
+}
 
 /** Of the first convolution. */
 const [KERNEL, STRIDE] = [11, 4];
@@ -41,7 +50,7 @@ export function minAlexNetSide(): number {
 
 /**
  * AlexNet as in Krizhevsky, Sutskever & Hinton 2012, section 3: five convolutions, the second, fourth and fifth in two
- * groups (one a GPU), response normalisation after the first two, overlapping pooling (3 at steps of 2) after the
+ * groups (one per GPU), response normalisation after the first two, overlapping pooling (3 at steps of 2) after the
  * first, second and fifth, three dense layers, dropout on the first two; weights from N(0, 0.01), biases 1 in the
  * second, fourth and fifth convolution and the hidden dense layers, else 0. 60,965,224 parameters for 1000 classes.
  *
@@ -90,3 +99,25 @@ export function alexnet(
   x = hidden(hidden(flatten(net, x), 'dense6'), 'dense7');
   return net.finish(input, dense(net, x, numClasses, { name: 'dense8', initialise: spread('dense8') }));
 }
+
+export const ALEXNET: NetworkDefinition<AlexNetSpec> = {
+  summary: 'Krizhevsky et al. 2012 to the letter, or smaller, for classes of whole images',
+  build: alexnet,
+  options: ['dropout', 'scale'],
+  typical: { spec: { name: 'alexnet', channels: 3, numClasses: 1000, input: [224, 224] }, size: [224, 224] },
+  minSide: minAlexNetSide(),
+  crops: { side: 224, stored: 256 },
+  // Krizhevsky et al. 2012, section 5; the rate is divided by 10 when the validation no longer gets better.
+  training: {
+    loss: { name: 'ce' },
+    optimizer: { name: 'sgd', momentum: 0.9, weightDecay: 5e-4 },
+    learningRate: 0.01,
+    schedule: { name: 'plateau' },
+    batch: 128,
+    minutes: 10,
+    patch: 0,
+    separation: null,
+    clipNorm: null,
+    averageDecay: null,
+  },
+};

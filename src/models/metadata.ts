@@ -1,7 +1,7 @@
 /** What a model file says about itself: the JSON under the key `lamella` of its ONNX metadata. */
 import { ModelError } from '../errors.ts';
 import { FORMER_METADATA, rename } from './former-names.ts';
-import type { ModelSpec } from './spec.ts';
+import type { ModelSpec } from './registry.ts';
 
 /** The key in the file's metadata. */
 export const METADATA_KEY = 'lamella';

@@ -3,10 +3,21 @@ import type { Value } from '../graph/ir.ts';
 import { heNormal, xavierUniform } from '../nn/initialise.ts';
 import { dense, dropout, flatten, relu } from '../nn/layers.ts';
 import { type Network, NetworkBuilder } from '../nn/network.ts';
-import type { HiddenActivation, MlpSpec } from './spec.ts';
+import type { ImageNetworkSpec, NetworkDefinition } from './definition.ts';
 
-/** The defaults of `MlpSpec`, in one place. */
-export const MLP_DEFAULTS = { hidden: [512, 512], activation: 'relu', dropout: 0 } as const;
+/** Dense layers with a nonlinearity between. */
+export interface MlpSpec extends ImageNetworkSpec {
+  readonly name: 'mlp';
+  /** Units of each hidden layer; default [512, 512]. */
+  readonly hidden?: readonly number[];
+  /** Default `relu`. */
+  readonly activation?: HiddenActivation;
+  /** Dropout rate after each hidden layer; default 0. */
+  readonly dropout?: number;
+}
+
+/** Between dense layers. */
+export type HiddenActivation = 'relu' | 'tanh' | 'sigmoid';
 
 const ACTIVATIONS: { readonly [A in HiddenActivation]: (net: NetworkBuilder, x: Value) => Value } = {
   relu,
@@ -25,9 +36,9 @@ export function mlp(spec: MlpSpec, [batch]: Shape4, { training = false }: { trai
     channels,
     numClasses,
     input: [height, width],
-    hidden = MLP_DEFAULTS.hidden,
-    activation = MLP_DEFAULTS.activation,
-    dropout: rate = MLP_DEFAULTS.dropout,
+    hidden = [512, 512],
+    activation = 'relu',
+    dropout: rate = 0,
   } = spec;
   const net = new NetworkBuilder('mlp', { training });
   const input = net.input('image', 'float32', [batch, channels, height, width]);
@@ -40,3 +51,23 @@ export function mlp(spec: MlpSpec, [batch]: Shape4, { training = false }: { trai
   });
   return net.finish(input, dense(net, x, numClasses, { name: 'output', initialise: xavierUniform() }));
 }
+
+export const MLP: NetworkDefinition<MlpSpec> = {
+  summary: 'dense layers with tanh, sigmoid or ReLU between, for classes of whole images',
+  build: mlp,
+  options: ['hidden', 'activation', 'dropout'],
+  typical: { spec: { name: 'mlp', channels: 1, numClasses: 10, input: [28, 28] }, size: [28, 28] },
+  bends: true,
+  training: {
+    loss: { name: 'ce' },
+    optimizer: { name: 'adamw', weightDecay: 0.01 },
+    learningRate: 1e-3,
+    schedule: { name: 'cosine', warmUp: 50 },
+    batch: 128,
+    minutes: 1.5,
+    patch: 0,
+    separation: null,
+    clipNorm: null,
+    averageDecay: 0.99,
+  },
+};

@@ -4,8 +4,8 @@ import { float32, type NdArray } from '../array/ndarray.ts';
 import { ModelError } from '../errors.ts';
 import type { Graph, Value } from '../graph/ir.ts';
 import { foldStandardised } from '../nn/standardise.ts';
+import type { ModelSpec } from './registry.ts';
 import { buildNetwork, sizesOf } from './registry.ts';
-import type { ModelSpec } from './spec.ts';
 
 /** Name of the output of prediction graphs. */
 export const PROBABILITIES = 'probabilities';

@@ -1,82 +1,58 @@
-/** The networks by name. To add one: a file, a row in `MODELS`, its options in `spec.ts`. */
+/** The networks by name. To add one: its file, and its line here. */
 
 import type { Shape4 } from '../array/ndarray.ts';
-import { UsageError } from '../errors.ts';
+import { UsageError, unknownName } from '../errors.ts';
 import type { Network } from '../nn/network.ts';
-import { alexnet, minAlexNetSide } from './alexnet.ts';
-import { mlp } from './mlp.ts';
-import { perceptron } from './perceptron.ts';
-import { paddedSizes, type Sizes, unpaddedSizes, windowSizes } from './sizes.ts';
-import { slidingWindow, windowSide } from './sliding-window.ts';
-import type { ClassifierSpec, ModelName, ModelSpec, SlidingWindowSpec, WindowName } from './spec.ts';
-import { UNET_DEFAULTS, unet } from './unet.ts';
-import { DEPTH_2015, unet2015 } from './unet2015.ts';
+import { ALEXNET } from './alexnet.ts';
+import type { ImageNetworkSpec, NetworkDefinition } from './definition.ts';
+import { MLP } from './mlp.ts';
+import { PERCEPTRON } from './perceptron.ts';
+import type { Sizes } from './sizes.ts';
+import { WINDOW_NETWORKS } from './sliding-window.ts';
+import { UNET } from './unet.ts';
+import { UNET_2015 } from './unet2015.ts';
 
-interface Model<S extends ModelSpec> {
-  readonly build: (spec: S, shape: Shape4, options: { training?: boolean }) => Network;
-  /** Sides of images that the network takes, and of what it returns; absent where it names the class of a whole image. */
-  readonly sizes?: (spec: S) => Sizes;
-  /** The smallest side of the images that a network of whole images can be built for; default 1. */
-  readonly minSide?: number;
-  /** One sentence for `--help`. */
-  readonly summary: string;
-}
-
-export const MODELS: { readonly [N in ModelName]: Model<Extract<ModelSpec, { name: N }>> } = {
-  unet: {
-    build: unet,
-    sizes: ({ depth = UNET_DEFAULTS.depth }) => paddedSizes(depth),
-    summary: 'U-Net with padded convolutions: the output has the size of the input',
-  },
-  unet2015: {
-    build: unet2015,
-    sizes: () => unpaddedSizes(DEPTH_2015),
-    summary: 'U-Net to the letter of Ronneberger et al. 2015: unpadded, 572 to 388',
-  },
-  n1: windowModel('n1', 'one stage of n4, a window of 9 x 9'),
-  n2: windowModel('n2', 'two stages of n4, a window of 23 x 23'),
-  n3: windowModel('n3', 'three stages of n4, a window of 47 x 47'),
-  n4: windowModel('n4', 'pixel classifier to the letter of Ciresan et al. 2012, a window of 95 x 95'),
-  perceptron: { build: perceptron, summary: 'one layer and a sign (Rosenblatt 1958), for classes of whole images' },
-  mlp: { build: mlp, summary: 'dense layers with tanh, sigmoid or ReLU between, for classes of whole images' },
-  alexnet: {
-    build: alexnet,
-    minSide: minAlexNetSide(),
-    summary: 'Krizhevsky et al. 2012 to the letter, or smaller, for classes of whole images',
-  },
+export const MODELS = {
+  unet: UNET,
+  unet2015: UNET_2015,
+  ...WINDOW_NETWORKS,
+  perceptron: PERCEPTRON,
+  mlp: MLP,
+  alexnet: ALEXNET,
 };
+
+export type ModelName = keyof typeof MODELS;
+type SpecOf<D> = D extends NetworkDefinition<infer S> ? S : never;
+/** Which network, in JSON: `{ name: 'unet', channels: 1, numClasses: 2 }`. */
+export type ModelSpec = { [N in ModelName]: SpecOf<(typeof MODELS)[N]> }[ModelName];
+export type ClassifierSpec = Extract<ModelSpec, ImageNetworkSpec>;
+
+/** The definition of a network. @throws UsageError when there is none of that name. */
+export function networkNamed(name: ModelName): NetworkDefinition<ModelSpec> {
+  if (!Object.hasOwn(MODELS, name)) throw unknownName('network', name, MODELS);
+  return MODELS[name] as NetworkDefinition<ModelSpec>;
+}
 
 /** Whether the network of this name gives a class to a whole image, not to every pixel. */
 export function isClassifier(name: ModelName): name is ClassifierSpec['name'] {
-  return rowOf({ name } as ModelSpec).sizes === undefined;
+  return networkNamed(name).sizes === undefined;
 }
 
-function windowModel(name: WindowName, summary: string): Model<SlidingWindowSpec> {
-  return { build: slidingWindow, sizes: () => windowSizes(windowSide(name)), summary };
-}
-
-function rowOf<S extends ModelSpec>(spec: S): Model<S> {
-  const row = MODELS[spec.name] as Model<ModelSpec> | undefined;
-  if (row === undefined) {
-    throw new UsageError(`Unknown network '${spec.name}'.`, {
-      remedy: `Use one of ${Object.keys(MODELS).join(', ')}.`,
-    });
-  }
-  return row as unknown as Model<S>;
-}
+/** The networks that give a class to a whole image. */
+export const CLASSIFIER_NAMES = (Object.keys(MODELS) as ModelName[]).filter(isClassifier);
 
 /**
  * Sides of images that the network of `spec` takes.
  * @throws UsageError when it takes images of one size and names their class.
  */
 export function sizesOf(spec: ModelSpec): Sizes {
-  const { sizes } = rowOf(spec);
-  if (sizes === undefined) {
+  const network = networkNamed(spec.name);
+  if (network.sizes === undefined) {
     throw new UsageError(`The network '${spec.name}' is an image classifier and cannot be tiled.`, {
       remedy: 'Use a U-Net to classify pixels.',
     });
   }
-  return sizes(spec);
+  return network.sizes(spec);
 }
 
 /**
@@ -89,15 +65,15 @@ export function buildNetwork(
   shape: Shape4,
   { training = false }: { training?: boolean } = {},
 ): Network {
-  const row = rowOf(spec);
+  const network = networkNamed(spec.name);
   if (shape[1] !== spec.channels) {
     throw new UsageError(`The images have ${shape[1]} channels, the network takes ${spec.channels}.`);
   }
-  if (row.sizes === undefined) {
-    requireInput(spec as ClassifierSpec, shape, row.minSide ?? 1);
-    return row.build(spec, shape, { training });
+  if (network.sizes === undefined) {
+    requireInput(spec as ClassifierSpec, shape, network.minSide ?? 1);
+    return network.build(spec, shape, { training });
   }
-  const sizes = row.sizes(spec);
+  const sizes = network.sizes(spec);
   for (const side of shape.slice(2)) {
     if (sizes.nearest(side) === side) continue;
     throw new UsageError(
@@ -107,7 +83,7 @@ export function buildNetwork(
       },
     );
   }
-  return row.build(spec, shape, { training });
+  return network.build(spec, shape, { training });
 }
 
 function requireInput({ name, input: [height, width] }: ClassifierSpec, shape: Shape4, min: number): void {

@@ -3,7 +3,18 @@ import type { Value } from '../graph/ir.ts';
 import { xavierUniform } from '../nn/initialise.ts';
 import { conv2d, dense, maxPool } from '../nn/layers.ts';
 import { type Network, NetworkBuilder } from '../nn/network.ts';
-import type { SlidingWindowSpec, WindowName } from './spec.ts';
+import type { NetworkDefinition, NetworkSpec } from './definition.ts';
+import { windowSizes } from './sizes.ts';
+
+/** The networks that classify the pixel in the middle of a window. */
+export type WindowName = 'n1' | 'n2' | 'n3' | 'n4';
+
+/** The pixel classifiers of Ciresan et al. 2012: `n4` to the letter, the others with fewer stages. */
+export interface SlidingWindowSpec<N extends WindowName = WindowName> extends NetworkSpec {
+  readonly name: N;
+  /** Maps of every convolution; default 48. */
+  readonly baseChannels?: number;
+}
 
 /** Sides of the kernels, a convolution and a pooling a stage. */
 const KERNELS: { readonly [N in WindowName]: readonly number[] } = {
@@ -25,9 +36,6 @@ export function isWindowName(name: string): name is WindowName {
 const HIDDEN = 200;
 /** Side of the last maps, which the hidden layer sees. */
 const LAST = 3;
-
-/** The defaults of `SlidingWindowSpec`, in one place. */
-export const WINDOW_DEFAULTS = { baseChannels: 48 } as const;
 
 /** Side of the window: 9, 23, 47 and 95 pixels for n1 to n4. */
 export function windowSide(name: WindowName): number {
@@ -51,7 +59,7 @@ function scaledTanh(net: NetworkBuilder, x: Value): Value {
  * [N, channels, side, side] -> [N, numClasses, 1, 1]
  */
 export function slidingWindow(
-  { name, channels, numClasses, baseChannels = WINDOW_DEFAULTS.baseChannels }: SlidingWindowSpec,
+  { name, channels, numClasses, baseChannels = 48 }: SlidingWindowSpec,
   [batch, , height, width]: Shape4,
   { training = false }: { training?: boolean } = {},
 ): Network {
@@ -68,3 +76,34 @@ export function slidingWindow(
   x = dense(net, x, numClasses, { name: 'output', initialise });
   return net.finish(input, net.op('Unsqueeze', [x, net.ints([2, 3])]));
 }
+
+function windowNetwork<N extends WindowName>(name: N, what: string): NetworkDefinition<SlidingWindowSpec<N>> {
+  const side = windowSide(name);
+  return {
+    summary: `${what}, a window of ${side} x ${side}`,
+    build: slidingWindow,
+    sizes: () => windowSizes(side),
+    options: ['baseChannels'],
+    typical: { spec: { name, channels: 1, numClasses: 2 }, size: [side, side] },
+    // The paper has plain gradient descent over days on a GPU; this gets further in minutes.
+    training: {
+      loss: { name: 'ce' },
+      optimizer: { name: 'adamw', weightDecay: 0.01 },
+      learningRate: 1e-3,
+      schedule: { name: 'cosine', warmUp: 50 },
+      batch: 64,
+      minutes: 10,
+      patch: side,
+      separation: null,
+      clipNorm: 1,
+      averageDecay: 0.99,
+    },
+  };
+}
+
+export const WINDOW_NETWORKS = {
+  n1: windowNetwork('n1', 'one stage of n4'),
+  n2: windowNetwork('n2', 'two stages of n4'),
+  n3: windowNetwork('n3', 'three stages of n4'),
+  n4: windowNetwork('n4', 'pixel classifier to the letter of Ciresan et al. 2012'),
+};

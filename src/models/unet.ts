@@ -1,20 +1,36 @@
 import type { Shape4 } from '../array/ndarray.ts';
+import { graphMacs } from '../graph/analysis/cost.ts';
 import type { Value } from '../graph/ir.ts';
 import { normal } from '../nn/initialise.ts';
 import { concatCropped, conv2d, dropout, instanceNorm, maxPool, relu, upsample } from '../nn/layers.ts';
 import { type Network, NetworkBuilder } from '../nn/network.ts';
-import type { UnetSpec } from './spec.ts';
+import type { Choice, Circumstances, NetworkDefinition, NetworkSpec } from './definition.ts';
+import { paddedSizes } from './sizes.ts';
 
-/** The defaults of `UnetSpec`, in one place. */
-export const UNET_DEFAULTS = {
-  baseChannels: 32,
-  depth: 4,
-  norm: 'none',
-  residual: false,
-  upsampling: 'nearest',
-  maxChannels: 512,
-  dropout: 0,
-} as const;
+/** U-Net with padded convolutions: the output has the size of the input. */
+export interface UnetSpec extends NetworkSpec {
+  readonly name: 'unet';
+  /** Channels of the first level, doubled at each level below; default 32. */
+  readonly baseChannels?: number;
+  /** How often the image is halved; default 4. */
+  readonly depth?: number;
+  /**
+   * `none` (default); `weight`: weights are standardised, which costs next to nothing; `instance`: every
+   * image and channel to mean 0, variance 1, which makes tiles inexact.
+   */
+  readonly norm?: 'none' | 'weight' | 'instance';
+  /** Adds each level's input (by a 1x1 convolution where channels differ) to its output; default false. */
+  readonly residual?: boolean;
+  /** How the decoder doubles the size after a 1x1 convolution; default `nearest`. Neither leaves a checkerboard. */
+  readonly upsampling?: 'nearest' | 'linear';
+  /** Channels of a level never exceed this; default 512. */
+  readonly maxChannels?: number;
+  /** Dropout rate in the lowest level; default 0. */
+  readonly dropout?: number;
+}
+
+/** Halvings of the image when nothing is said. */
+const DEPTH = 4;
 
 /**
  * U-Net with padded convolutions, for everyday use. Against 2015: the output has the size of the input;
@@ -31,13 +47,13 @@ export function unet(
   const {
     channels,
     numClasses,
-    baseChannels = UNET_DEFAULTS.baseChannels,
-    depth = UNET_DEFAULTS.depth,
-    norm = UNET_DEFAULTS.norm,
-    residual = UNET_DEFAULTS.residual,
-    upsampling = UNET_DEFAULTS.upsampling,
-    maxChannels = UNET_DEFAULTS.maxChannels,
-    dropout: rate = UNET_DEFAULTS.dropout,
+    baseChannels = 32,
+    depth = DEPTH,
+    norm = 'none',
+    residual = false,
+    upsampling = 'nearest',
+    maxChannels = 512,
+    dropout: rate = 0,
   } = spec;
   const net = new NetworkBuilder('unet', { training });
   const input = net.input('image', 'float32', [batch, channels, height, width]);
@@ -74,3 +90,84 @@ export function unet(
   // Small first logits: the loss begins near log(classes) whatever the depth.
   return net.finish(input, conv2d(net, x, numClasses, { name: 'output', kernel: 1, initialise: normal(0.01) }));
 }
+
+/** Measured on one core of an EPYC with AVX-512: forward, backward and update together. */
+const FLOPS_PER_CORE = 80e9;
+/** Convolution channels come in blocks of 16, or of 8, so nothing between these would be faster. */
+const BASES = [64, 48, 32, 16, 8] as const;
+/** So many pixels of patches a network should see: about 3,000 patches of 256 x 256. */
+const PIXELS_WANTED = 200e6;
+/** Pixels across the lowest level that leave it something to see. */
+const LOWEST = 8;
+const DEEPEST = 4;
+
+/**
+ * Chooses a `unet`: as deep as the patch allows (at least 8 pixels across the lowest level, at most 4
+ * halvings), and as wide as the time allows (enough pixels seen).
+ */
+export function chooseUnet(circumstances: Circumstances): Choice<UnetSpec> {
+  const { channels, numClasses, image, minutes = 15, cores, flops = FLOPS_PER_CORE * cores } = circumstances;
+  const wanted = circumstances.patch ?? Math.min(256, ...image);
+  const fitting = Math.max(1, Math.min(DEEPEST, Math.floor(Math.log2(wanted / LOWEST))));
+  const depth = circumstances.depth ?? fitting;
+  // A patch that the user gave is left alone: if it does not fit, buildNetwork names the one that does.
+  const patch = circumstances.patch ?? Math.max(1, Math.floor(wanted / 2 ** depth)) * 2 ** depth;
+
+  const specOf = (baseChannels: number): UnetSpec => ({
+    name: 'unet',
+    channels,
+    numClasses,
+    baseChannels,
+    depth,
+    // Gets further in the same time: docs/networks.md.
+    norm: 'weight',
+  });
+  const pixelsSeen = (baseChannels: number): number =>
+    (minutes * 60 * flops) / trainingFlopsPerPixel(specOf(baseChannels));
+  const baseChannels =
+    circumstances.baseChannels ?? BASES.find((b) => pixelsSeen(b) >= PIXELS_WANTED) ?? (BASES.at(-1) as number);
+
+  const lowest = patch / 2 ** depth;
+  const deep =
+    circumstances.depth === undefined
+      ? `depth ${depth}, since patches of ${patch} x ${patch} pixels are then ${lowest} pixels wide at the lowest level`
+      : `depth ${depth} as asked for`;
+  const assumed = circumstances.minutes === undefined ? ' (no time is given)' : '';
+  const time = `${minutes} minutes${assumed} on ${cores} ${cores === 1 ? 'core' : 'cores'}`;
+  const seen = `about ${Math.round(pixelsSeen(baseChannels) / 1e6)} million pixels (at least ${PIXELS_WANTED / 1e6} are wanted)`;
+  const enough = pixelsSeen(baseChannels) >= PIXELS_WANTED;
+  const wide =
+    circumstances.baseChannels === undefined
+      ? `${baseChannels} channels at the first level: ${enough ? 'the widest that sees enough' : 'the narrowest there is'}; in ${time} it sees ${seen}`
+      : `${baseChannels} channels as asked for`;
+  return { spec: specOf(baseChannels), patch, reason: `U-Net of ${deep}, and ${wide}.` };
+}
+
+/** Forward and twice as much backward, two operations per multiplication with addition. */
+function trainingFlopsPerPixel(spec: UnetSpec): number {
+  const side = 2 ** (spec.depth ?? DEEPEST);
+  const { builder, logits } = unet(spec, [1, spec.channels, side, side]);
+  return (6 * graphMacs(builder.build([logits]))) / side ** 2;
+}
+
+export const UNET: NetworkDefinition<UnetSpec> = {
+  summary: 'U-Net with padded convolutions: the output has the size of the input',
+  build: unet,
+  sizes: ({ depth = DEPTH }) => paddedSizes(depth),
+  options: ['baseChannels', 'depth', 'norm', 'residual'],
+  typical: { spec: { name: 'unet', channels: 1, numClasses: 2 }, size: [256, 256] },
+  choose: chooseUnet,
+  training: {
+    loss: { name: 'ce' },
+    optimizer: { name: 'adamw', weightDecay: 0.01 },
+    // Half of what comes apart on lungs: docs/networks.md.
+    learningRate: 1.5e-3,
+    schedule: { name: 'cosine', warmUp: 50 },
+    batch: 1,
+    minutes: 10,
+    patch: 256,
+    separation: null,
+    clipNorm: 1,
+    averageDecay: 0.99,
+  },
+};

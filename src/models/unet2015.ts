@@ -2,10 +2,20 @@ import type { Shape4 } from '../array/ndarray.ts';
 import type { Value } from '../graph/ir.ts';
 import { concatCropped, conv2d, dropout, maxPool, relu, upConv } from '../nn/layers.ts';
 import { type Network, NetworkBuilder } from '../nn/network.ts';
-import type { Unet2015Spec } from './spec.ts';
+import type { NetworkDefinition, NetworkSpec } from './definition.ts';
+import { unpaddedSizes } from './sizes.ts';
+
+/** The network of Ronneberger et al. 2015 to the letter, with its defaults 64 and 0.5. */
+export interface Unet2015Spec extends NetworkSpec {
+  readonly name: 'unet2015';
+  /** Channels of the first level, doubled at each level below; default 64. */
+  readonly baseChannels?: number;
+  /** Dropout rate at the end of the contracting path; default 0.5. */
+  readonly dropout?: number;
+}
 
 /** Halvings of the image. */
-export const DEPTH_2015 = 4;
+const DEPTH = 4;
 
 /**
  * U-Net as in Ronneberger, Fischer & Brox 2015, figure 1: two unpadded 3x3 convolutions with ReLU a
@@ -31,14 +41,14 @@ export function unet2015(
 
   let x = input;
   const skips: Value[] = [];
-  for (let level = 0; level <= DEPTH_2015; level++) {
+  for (let level = 0; level <= DEPTH; level++) {
     x = net.scoped(`encoder${level}`, () => {
       const made = twice(level === 0 ? x : maxPool(net, x), baseChannels * 2 ** level);
-      return level >= DEPTH_2015 - 1 ? dropout(net, made, rate) : made;
+      return level >= DEPTH - 1 ? dropout(net, made, rate) : made;
     });
-    if (level < DEPTH_2015) skips.push(x);
+    if (level < DEPTH) skips.push(x);
   }
-  for (let level = DEPTH_2015 - 1; level >= 0; level--) {
+  for (let level = DEPTH - 1; level >= 0; level--) {
     x = net.scoped(`decoder${level}`, () => {
       const up = upConv(net, x, baseChannels * 2 ** level);
       return twice(concatCropped(net, skips[level], up), baseChannels * 2 ** level);
@@ -46,3 +56,25 @@ export function unet2015(
   }
   return net.finish(input, conv2d(net, x, numClasses, { name: 'output', kernel: 1 }));
 }
+
+export const UNET_2015: NetworkDefinition<Unet2015Spec> = {
+  summary: 'U-Net to the letter of Ronneberger et al. 2015: unpadded, 572 to 388',
+  build: unet2015,
+  sizes: () => unpaddedSizes(DEPTH),
+  options: ['baseChannels'],
+  typical: { spec: { name: 'unet2015', channels: 1, numClasses: 2 }, size: [572, 572] },
+  // Ronneberger et al. 2015, sections 2 to 3. The paper gives neither the learning rate nor the number of
+  // steps; with momentum 0.99 and a loss divided by its weights, 1e-3 trains and 1e-2 diverges.
+  training: {
+    loss: { name: 'ce' },
+    optimizer: { name: 'sgd', momentum: 0.99 },
+    learningRate: 1e-3,
+    schedule: { name: 'constant' },
+    batch: 1,
+    minutes: 10,
+    patch: 572,
+    separation: { w0: 10, sigma: 5 },
+    clipNorm: null,
+    averageDecay: null,
+  },
+};

@@ -1,7 +1,7 @@
 /** Networks that name the class of a whole image: opened, run, averaged. */
 
 import { float32, type NdArray } from '../array/ndarray.ts';
-import { Interrupted, ModelError, option } from '../errors.ts';
+import { Interrupted, ModelError } from '../errors.ts';
 import { readSignature, type Signature } from '../graph/onnx/model.ts';
 import { type ClassInput, copyCrop, storedPlanes, viewsOf } from '../input/classes.ts';
 import { normalise } from '../input/normalise.ts';
@@ -45,7 +45,7 @@ export async function openClassifier(
   if (metadata?.task !== 'classification' || image === undefined || output === undefined) {
     throw new ModelError('this model is not an image classifier.', {
       ...where,
-      remedy: `Use only networks that were trained with ${option('network', 'perceptron')}, ${option('network', 'mlp')} or ${option('network', 'alexnet')}.`,
+      remedy: 'Use only models that were trained on images of one class each.',
     });
   }
   return {

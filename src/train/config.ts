@@ -9,7 +9,7 @@ import { option, RunError } from '../errors.ts';
 import type { ClassInput } from '../input/classes.ts';
 import type { InputSpec } from '../input/normalise.ts';
 import { FORMER_CONFIG, FORMER_RECIPE, inverse, rename } from '../models/former-names.ts';
-import type { ModelSpec } from '../models/spec.ts';
+import type { ModelSpec } from '../models/registry.ts';
 import type { LossSpec } from '../nn/losses/registry.ts';
 import type { OptimizerSpec } from '../nn/optimizers/registry.ts';
 import type { ScheduleSpec } from '../nn/schedules.ts';

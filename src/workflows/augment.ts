@@ -6,7 +6,7 @@ import { requirePatchFits, type TrainingPage } from '../dataset/patch-position.t
 import { prepareDataset, readDataset } from '../dataset/prepare.ts';
 import { option, UsageError } from '../errors.ts';
 import { writePng } from '../image/formats/png/write.ts';
-import type { ModelName } from '../models/spec.ts';
+import type { WindowName } from '../models/sliding-window.ts';
 import { AUGMENT_STRENGTHS } from '../train/tasks/segmentation/choose-recipe.ts';
 import { chooseBalance, chooseWindow } from '../train/tasks/segmentation/window-recipe.ts';
 import type { Host } from './host.ts';
@@ -21,7 +21,7 @@ export interface DrawAugmentationOptions {
   /** Side of a patch as [height, width]; default 192 x 192. */
   readonly patch?: readonly [number, number];
   /** A patch classifier whose window is drawn. */
-  readonly window?: Extract<ModelName, 'n1' | 'n2' | 'n3' | 'n4'>;
+  readonly window?: WindowName;
   readonly foveation?: number;
   readonly cover?: number;
   /** Names of the classes, as `parseClasses` reads them. */

@@ -5,8 +5,7 @@ import { parametersOf } from '../graph/constants.ts';
 import type { Graph, Value } from '../graph/ir.ts';
 import { readSignature, type Signature } from '../graph/onnx/model.ts';
 import { predictionGraph } from '../models/prediction.ts';
-import type { ModelName, ModelSpec } from '../models/spec.ts';
-import { TYPICAL } from '../models/typical.ts';
+import { MODELS, type ModelName, type ModelSpec } from '../models/registry.ts';
 import { boundGraph } from './bound-graph.ts';
 import { modelFileOf } from './model-files.ts';
 
@@ -24,7 +23,7 @@ export interface ModelGraph {
 
 /** A network by its name, without weights. @throws UsageError for a size that it does not support. */
 export function namedGraph(name: ModelName, size?: readonly [number, number]): ModelGraph {
-  const { spec: typical, size: usual } = TYPICAL[name];
+  const { spec: typical, size: usual } = MODELS[name].typical;
   const spec = 'input' in typical && size !== undefined ? { ...typical, input: size } : typical;
   const graph = predictionGraph(spec, [1, spec.channels, ...(size ?? usual)]);
   return { title: name, graph, parameters: graph.inputs.slice(1), spec };
@@ -40,10 +39,10 @@ export async function modelGraph(
   size?: readonly [number, number],
 ): Promise<ModelGraph> {
   if ((await files.kind(what)) === undefined) {
-    if (Object.hasOwn(TYPICAL, what)) return namedGraph(what as ModelName, size);
+    if (Object.hasOwn(MODELS, what)) return namedGraph(what as ModelName, size);
     if (!/[./\\]/.test(what)) {
       throw new UsageError(`There is no network, run folder or file '${what}'.`, {
-        remedy: `Networks: ${Object.keys(TYPICAL).join(', ')}.`,
+        remedy: `Networks: ${Object.keys(MODELS).join(', ')}.`,
       });
     }
   }

@@ -9,7 +9,7 @@ import { baseName, joinPath } from '../files.ts';
 import { selectChannels } from '../input/channels.ts';
 import { argmaxClasses } from '../metrics/argmax.ts';
 import { ISBI_THRESHOLDS, type IsbiScores, isbiScores, isbiSliceScores } from '../metrics/isbi.ts';
-import type { ModelName } from '../models/spec.ts';
+import type { ModelName } from '../models/registry.ts';
 import { separationSettings } from '../predict/objects.ts';
 import { type OpenedModel, openModel } from '../predict/open.ts';
 import type { TestTimeAugmentation } from '../predict/orientation.ts';

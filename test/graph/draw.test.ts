@@ -3,11 +3,11 @@ import { layersOf } from '../../src/graph/analysis/summary.ts';
 import { networkSvg } from '../../src/graph/draw.ts';
 import type { Value } from '../../src/graph/ir.ts';
 import { predictionGraph } from '../../src/models/prediction.ts';
-import type { ModelName } from '../../src/models/spec.ts';
-import { TYPICAL } from '../../src/models/typical.ts';
+import type { ModelName } from '../../src/models/registry.ts';
+import { MODELS } from '../../src/models/registry.ts';
 
 function drawn(name: ModelName) {
-  const { spec, size } = TYPICAL[name];
+  const { spec, size } = MODELS[name].typical;
   const graph = predictionGraph(spec, [1, spec.channels, ...size]);
   const parameters = graph.inputs.slice(1);
   const svg = networkSvg(graph, { parameters, title: name });
@@ -78,6 +78,6 @@ test('what does not come up again stands in one row; neighbours that do the same
   expect(svg).toContain('60,965,224 parameters, 724,406,816 multiplications');
 });
 
-test.each(Object.keys(TYPICAL) as ModelName[])('the picture of %s in the docs is what is drawn', async (name) => {
+test.each(Object.keys(MODELS) as ModelName[])('the picture of %s in the docs is what is drawn', async (name) => {
   await expect(drawn(name).svg).toMatchFileSnapshot(`../../docs/images/${name}.svg`);
 });

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { graphMacs, parameterCount } from '../../src/graph/analysis/cost.ts';
-import { chooseUnet } from '../../src/models/choose.ts';
 import { buildNetwork } from '../../src/models/registry.ts';
+import { chooseUnet } from '../../src/models/unet.ts';
 
 const membranes = { channels: 1, numClasses: 1, image: [512, 512], cores: 2 } as const;
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { type NdArray, sizeOf } from '../../src/array/ndarray.ts';
 import { graphMacs, parameterCount } from '../../src/graph/analysis/cost.ts';
+import type { AlexNetSpec } from '../../src/models/alexnet.ts';
 import { minAlexNetSide } from '../../src/models/alexnet.ts';
 import { buildNetwork, isClassifier, sizesOf } from '../../src/models/registry.ts';
-import type { AlexNetSpec } from '../../src/models/spec.ts';
 import { initialWeights } from '../../src/train/step.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';
 

@@ -6,8 +6,8 @@ import { float32, type NdArray, type Shape, sizeOf } from '../../src/array/ndarr
 import { readSignature } from '../../src/graph/onnx/model.ts';
 import { writeOnnx } from '../../src/graph/onnx/write.ts';
 import { exportNetwork } from '../../src/models/prediction.ts';
+import type { ModelSpec } from '../../src/models/registry.ts';
 import { buildNetwork, MODELS } from '../../src/models/registry.ts';
-import type { ModelSpec } from '../../src/models/spec.ts';
 import { fanIn } from '../../src/nn/initialise.ts';
 import type { Parameter } from '../../src/nn/network.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';

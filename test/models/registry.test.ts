@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { sizeOf } from '../../src/array/ndarray.ts';
 import { UsageError } from '../../src/errors.ts';
+import type { ModelSpec } from '../../src/models/registry.ts';
 import { buildNetwork, sizesOf } from '../../src/models/registry.ts';
-import type { ModelSpec } from '../../src/models/spec.ts';
 import type { Network } from '../../src/nn/network.ts';
 
 function parameterCount(network: Network): number {

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { graphMacs, parameterCount } from '../../src/graph/analysis/cost.ts';
 import { exportNetwork } from '../../src/models/prediction.ts';
+import type { ModelSpec } from '../../src/models/registry.ts';
 import { buildNetwork, sizesOf } from '../../src/models/registry.ts';
+import type { WindowName } from '../../src/models/sliding-window.ts';
 import { windowSide } from '../../src/models/sliding-window.ts';
-import type { ModelSpec, WindowName } from '../../src/models/spec.ts';
 import { denseGraph } from '../../src/predict/dense.ts';
 import { initialWeights } from '../../src/train/step.ts';
 

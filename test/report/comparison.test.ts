@@ -175,7 +175,7 @@ describePages(
         await expectSound(opened);
         expect(await tab.locator('h2').allTextContents()).toEqual([
           'Scores',
-          'Cost',
+          'What they cost',
           'Image by image',
           'Learning',
           'How it was made',

@@ -138,7 +138,7 @@ describe('mlp', () => {
     }));
     const raw = gatherClasses('memory', { train: samples.map(({ label, ...rest }) => ({ ...rest, class: label })) });
     expect(() => newClassSubject(raw, { network: 'unet' })).toThrow(
-      'Use `network: perceptron`, `network: mlp` or `network: alexnet`.',
+      'Use one of `network: perceptron`, `network: mlp`, `network: alexnet`.',
     );
   });
 });

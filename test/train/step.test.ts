@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { float32, type NdArray, ndarray } from '../../src/array/ndarray.ts';
 import { stream } from '../../src/array/random.ts';
+import type { ModelSpec } from '../../src/models/registry.ts';
 import { buildNetwork } from '../../src/models/registry.ts';
-import type { ModelSpec } from '../../src/models/spec.ts';
 import { drawMasks } from '../../src/nn/dropout-masks.ts';
 import { crossEntropy } from '../../src/nn/losses/cross-entropy.ts';
 import { adamW } from '../../src/nn/optimizers/adam.ts';

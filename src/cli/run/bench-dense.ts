@@ -5,9 +5,8 @@ import { ModelError } from '../../errors.ts';
 import { readSignature } from '../../graph/onnx/model.ts';
 import { writeOnnx } from '../../graph/onnx/write.ts';
 import { exportNetwork } from '../../models/prediction.ts';
-import { buildNetwork } from '../../models/registry.ts';
+import { buildNetwork, MODELS } from '../../models/registry.ts';
 import { isWindowName } from '../../models/sliding-window.ts';
-import { TYPICAL } from '../../models/typical.ts';
 import { nodeFiles } from '../../platform/node/files.ts';
 import { type NodeDevice, openRuntime } from '../../platform/node/runtime.ts';
 import { holdsPatchClassifier, loadPatches, openPatchProgram } from '../../predict/patch-model.ts';
@@ -19,7 +18,7 @@ import { countDisplay, formatDuration } from '../progress.ts';
 /** The file of a network: by its name, untrained, or from a run or path. */
 async function fileOf(network: string): Promise<{ readonly title: string; readonly bytes: Uint8Array }> {
   if (isWindowName(network)) {
-    const { spec, size } = TYPICAL[network];
+    const { spec, size } = MODELS[network].typical;
     const { parameters } = buildNetwork(spec, [1, spec.channels, ...size]);
     return {
       title: `${network}, untrained`,

@@ -16,7 +16,7 @@ const marginFor = (names: readonly string[]): number =>
 export function scoreChart({ runs, metric, level, images }: Comparison): Markup {
   const rows = runs.map(({ name, score }, place) => ({ name, ...score, place }));
   return chartFigure(
-    `Mean ${metric} of ${images.length.toLocaleString('en')} ${images.length === 1 ? 'image' : 'images'}; lines: ${Math.round(100 * level)} % confidence intervals.`,
+    `Mean ${metric} of ${images.length.toLocaleString('en')} ${images.length === 1 ? 'image' : 'images'}; lines: where it would lie with other such images, in ${Math.round(100 * level)} % of cases.`,
     {
       width: 560,
       height: 56 + 38 * rows.length,
@@ -25,7 +25,7 @@ export function scoreChart({ runs, metric, level, images }: Comparison): Markup 
       marginTop: 8,
       marginBottom: 38,
       x: {
-        label: `${metric}, mean over images`,
+        label: `${metric}, mean of the images`,
         labelAnchor: 'center',
         labelArrow: 'none',
         grid: true,
@@ -56,7 +56,7 @@ export function differenceChart({ runs, pairs, metric, level }: Comparison): Mar
     decided: verdict !== 'undecided',
   }));
   return chartFigure(
-    `Differences on the same images, with ${Math.round(100 * level)} % confidence intervals; orange where chance does not explain them, grey where it may.`,
+    `Differences on the same images, with ${Math.round(100 * level)} % intervals; orange where it is more than chance, grey where it may be chance.`,
     {
       width: 560,
       height: 56 + 38 * rows.length,
@@ -115,7 +115,7 @@ export function costChart({ runs, metric }: Comparison): Markup {
   const high = Math.max(...rows.map((row) => row.high));
   const space = 0.18 * Math.max(high - low, 1e-3);
   return chartFigure(
-    `Score (${metric}) over MACs of one image; the area of a disc is proportional to the number of parameters, given in brackets, as in Canziani et al. 2016.`,
+    `Score (${metric}) over the multiplications for one image; the area of a disc is the number of parameters, which stands behind the name. As Canziani et al. 2016 show networks.`,
     {
       width: 760,
       height: 430,
@@ -126,7 +126,7 @@ export function costChart({ runs, metric }: Comparison): Markup {
       x: {
         type: 'log',
         domain,
-        label: 'MACs of one image',
+        label: 'Multiplications for one image',
         labelAnchor: 'center',
         labelArrow: 'none',
         grid: true,
@@ -186,7 +186,7 @@ export function costChart({ runs, metric }: Comparison): Markup {
 export function efficiencyChart({ runs, metric }: Comparison): Markup {
   const rows = runs.map(({ name, efficiency }, place) => ({ name, efficiency, place, label: short(efficiency) }));
   return chartFigure(
-    'Score per million parameters: how efficiently parameters are used, not which network is best. Small networks have the advantage.',
+    'What a million parameters bring. Small networks lead by nature: it says how well parameters are used, not which network is best.',
     {
       width: 560,
       height: 56 + 34 * rows.length,
@@ -225,7 +225,7 @@ export function imageChart({ runs, images, metric }: Comparison): Markup {
   const rows = images.flatMap((image, i) =>
     runs.map(({ name, perImage }, place) => ({ image, name, score: perImage[i] as number, place })),
   );
-  return chartFigure(`Score (${metric}) of each image; one colour per run, as in the legend.`, {
+  return chartFigure(`Score (${metric}) of each image; one colour a run, as in the legend.`, {
     width: 620,
     height: 50 + 22 * images.length,
     marginLeft: marginFor(images),

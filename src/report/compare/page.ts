@@ -57,7 +57,7 @@ export function renderComparison({ comparison, title, createdAt, where, facts, c
       ),
       section(
         'cost',
-        'Cost',
+        'What they cost',
         html`<div class="wide">${costChart(comparison)}</div>`,
         scoreTable(costsOf(comparison)),
         efficiencyChart(comparison),
@@ -70,7 +70,7 @@ export function renderComparison({ comparison, title, createdAt, where, facts, c
             'learning',
             'Learning',
             html`<div class="wide">${lineChart(learning, {
-              description: `Validation score of each run over training time, each on its own validation images.`,
+              description: `Validation score of each run over the minutes of its training, each on its own validation images.`,
               x: 'Minutes',
               y: learning[0]?.metric ?? metric,
               dots: learning.every(({ points }) => points.length < 60),
@@ -130,10 +130,10 @@ function headlineOf(comparison: Comparison): Figure[] {
     {
       label: 'Differences shown',
       value: `${decided} of ${pairs.length}`,
-      note: decided < pairs.length ? 'the others may be chance' : 'more than chance would explain',
+      note: decided < pairs.length ? 'the others may be chance' : 'more than chance explains',
     },
     { label: 'Fewest parameters', value: withPrefix(smallest.parameters), note: smallest.name },
-    { label: 'Fastest image', value: milliseconds(quickest.predictionMs), note: quickest.name },
+    { label: 'Quickest image', value: milliseconds(quickest.predictionMs), note: quickest.name },
   ];
 }
 
@@ -155,13 +155,13 @@ function verdict(pair: ComparedPair, comparison: Comparison): Markup {
   const { a, b, difference, adjustedP, verdict: found, ahead } = pair;
   const [first, second] = [run(comparison, a), run(comparison, b)];
   const { metric, level, images } = comparison;
-  const range = `${digits(difference.low)} to ${digits(difference.high)} in ${Math.round(100 * level)} %; ${pSentence(adjustedP)}; ${second.name} better on ${count(ahead[1])} and ${first.name} on ${count(ahead[0])} of ${count(images.length)} images`;
+  const range = `${digits(difference.low)} to ${digits(difference.high)} in ${Math.round(100 * level)} %; ${pSentence(adjustedP)}; ahead on ${count(ahead[0])} against ${count(ahead[1])} of ${count(images.length)} images`;
   const size = digits(Math.abs(difference.value));
   if (found === 'undecided') {
-    return html`<li><strong>${first.name} and ${second.name}: no difference shown.</strong> ${second.name} − ${first.name} is ${digits(difference.value)} (${range}).</li>`;
+    return html`<li><strong>${first.name} and ${second.name}: no difference shown.</strong> ${second.name} less ${first.name} is ${digits(difference.value)} (${range}).</li>`;
   }
   const [better, worse] = found === 'better' ? [second, first] : [first, second];
-  return html`<li class="decided"><strong>${better.name} is better than ${worse.name}</strong> by ${size} in ${metric} (${second.name} − ${first.name}: ${range}).</li>`;
+  return html`<li class="decided"><strong>${better.name} is better than ${worse.name}</strong> by ${size} in ${metric} (${second.name} less ${first.name}: ${range}).</li>`;
 }
 
 function scoresOf(comparison: Comparison): ScoreTable {
@@ -171,7 +171,7 @@ function scoresOf(comparison: Comparison): ScoreTable {
     caption: 'Scores',
     columns: [
       { label: capital(metric), better: 'higher' },
-      { label: `${Math.round(100 * level)} % confidence interval` },
+      { label: `${Math.round(100 * level)} % interval` },
       ...others.map((label) => ({ label, better: /error/.test(label) ? ('lower' as const) : ('higher' as const) })),
     ],
     rows: runs.map(({ name, score, scores }, place) => ({
@@ -183,7 +183,7 @@ function scoresOf(comparison: Comparison): ScoreTable {
         ...others.map((key) => (Number.isFinite(scores[key]) ? (scores[key] as number) : null)),
       ],
     })),
-    note: `${capital(metric)} is the mean over images, equally weighted; the other scores pool all images.`,
+    note: `${capital(metric)} is the mean of the images, each counting the same; the other scores are of all images together.`,
   };
 }
 
@@ -191,7 +191,7 @@ function seedTable(comparison: Comparison): Markup | undefined {
   const { seeds, metric } = comparison;
   if (seeds.length === 0) return undefined;
   return scoreTable({
-    caption: 'The same training with other random seeds',
+    caption: 'The same training with other seeds',
     columns: ['Runs', `${capital(metric)}, mean`, 'Deviation', 'Lowest', 'Highest'].map((label) => ({ label })),
     rows: seeds.map(({ runs, network, mean, deviation, lowest, highest }) => ({
       name: network,
@@ -200,7 +200,7 @@ function seedTable(comparison: Comparison): Markup | undefined {
         ...[mean, deviation, lowest, highest].map(digits),
       ],
     })),
-    note: 'Mean and standard deviation over random seeds: the spread of trainings that differ by chance alone.',
+    note: 'Mean and standard deviation over the seeds: how far apart trainings lie that differ by chance alone.',
   });
 }
 
@@ -210,7 +210,7 @@ function pairTable(comparison: Comparison): Markup {
     caption: 'Pairs',
     columns: [
       'Difference',
-      `${Math.round(100 * level)} % confidence interval`,
+      `${Math.round(100 * level)} % interval`,
       'p, signs',
       'p, corrected',
       'p, Wilcoxon',
@@ -228,17 +228,23 @@ function pairTable(comparison: Comparison): Markup {
         `${count(ahead[1])} : ${count(ahead[0])}`,
       ],
     })),
-    note: 'p: the probability of a difference at least as large by chance alone. A row is highlighted where both the corrected p and the confidence interval exclude chance.',
+    note: 'p: how often chance alone would give a difference as large. A row is marked where the corrected p and the interval both speak against chance.',
   });
 }
 
 function costsOf({ runs }: Comparison): ScoreTable {
   const energy = runs.some(({ predictionJoules }) => predictionJoules !== undefined);
   return {
-    caption: 'Parameters, MACs, memory, time',
-    columns: ['Parameters', 'MACs', 'Memory', 'One image', ...(energy ? ['Energy'] : []), 'Training', 'Steps'].map(
-      (label) => ({ label }),
-    ),
+    caption: 'Parameters, operations, memory, time',
+    columns: [
+      'Parameters',
+      'Multiplications',
+      'Memory',
+      'One image',
+      ...(energy ? ['Energy'] : []),
+      'Training',
+      'Steps',
+    ].map((label) => ({ label })),
     rows: runs.map(
       ({ name, network, parameters, macs, peakBytes, predictionMs, predictionJoules, trainingMs, steps }) => ({
         name: `${name}: ${network}`,
@@ -253,10 +259,10 @@ function costsOf({ runs }: Comparison): ScoreTable {
         ],
       }),
     ),
-    note: `MACs (multiply-accumulate operations) of one image as predict tiles it, and peak memory of a tile, are counted from the graph. The time of one image is the median, measured now, with all runs on the same machine.${
+    note: `Multiplications (with addition) for one image as predict cuts it, and the bytes that live at one time in a tile, are counted from the graph; the time of one image is the median, measured now, all runs on the same machine.${
       energy
-        ? ' Energy is that of the processor package for one image, including everything else that runs on it.'
-        : ' This machine does not report its energy use.'
+        ? ' Energy is that of the processor’s package for one image, all that runs on it included.'
+        : ' This machine does not tell the energy.'
     }`,
   };
 }
@@ -271,7 +277,7 @@ function legend(runs: readonly ComparedRun[]): Markup {
 function methods({ resamples, level, images, leastP, pairs }: Comparison): string {
   const exact = pairs.every(({ signFlip }) => signFlip.exact);
   return (
-    `Confidence intervals: ${resamples.toLocaleString('en')} bootstrap samples of the ${count(images.length)} images, bias-corrected and accelerated, at ${Math.round(100 * level)} %; with the same samples for all runs, so that differences are paired. ` +
-    `Tests: the signs of the differences of each pair flipped, ${exact ? 'all combinations counted' : 'drawn at random where there are too many to count'}, and Wilcoxon’s signed ranks; p of the first corrected for ${pairs.length} ${pairs.length === 1 ? 'pair' : 'pairs'} by Holm. The smallest possible p with this many images is ${pText(leastP)}.`
+    `Intervals: ${resamples.toLocaleString('en')} bootstrap samples of the ${count(images.length)} images, bias-corrected and accelerated, at ${Math.round(100 * level)} %; all runs on the same samples, so that differences are paired. ` +
+    `Tests: the signs of the differences of each pair flipped, ${exact ? 'all combinations counted' : 'drawn at random where there are too many to count'}, and Wilcoxon’s signed ranks; p of the first corrected for ${pairs.length} ${pairs.length === 1 ? 'pair' : 'pairs'} by Holm. The least p possible with so many images is ${pText(leastP)}.`
   );
 }

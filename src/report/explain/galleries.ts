@@ -101,7 +101,7 @@ export function layerTable(layers: readonly LayerSummary[]): Markup {
     total.macs += macs;
   }
   return html`<p>What each layer gives, with the nonlinearity behind it: the mean of its maps, or its numbers in a row; how many pixels of the input one of its numbers sees.</p>
-<div class="scroll"><table class="layers"><thead><tr><th scope="col">Mean</th><th scope="col">Layer</th><th scope="col">Operation</th><th scope="col">Result</th><th scope="col">Receptive field</th><th scope="col">Parameters</th><th scope="col">MACs</th></tr></thead>
+<div class="scroll"><table class="layers"><thead><tr><th scope="col">Mean</th><th scope="col">Layer</th><th scope="col">Operation</th><th scope="col">Result</th><th scope="col">Sees</th><th scope="col">Parameters</th><th scope="col">Multiplications</th></tr></thead>
 <tbody>${layers.map(({ name, op, shape, sees, parameters, macs, mean }) => {
     const small = mean.height === 1 ? strip(mean) : mean;
     return html`<tr><td class="picture">${tile(mapPicture(small), `Mean of ${name}`, small.width < 64 ? 'kernel' : '')}</td><th scope="row">${name}</th><td>${op}</td><td>${shape.slice(1).join(' × ')}</td><td>${

@@ -90,7 +90,7 @@ function headlineOf({
       note: `${classes[target]}${question === 'image' ? '' : ', at the pixel'}`,
     },
     { label: 'Parameters', value: countOf(parameters) },
-    { label: 'MACs', value: withPrefix(macs), note: 'for this input' },
+    { label: 'Multiplications', value: withPrefix(macs), note: 'for this input' },
     {
       label: 'Sees',
       value: seen === undefined ? 'all' : `${seen.width} × ${seen.height}`,

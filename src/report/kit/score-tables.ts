@@ -26,7 +26,7 @@ export function scoreFigures({ isbi, overlap, instances, separated }: Evaluation
   if (separated && at !== undefined) {
     return [
       ...ofObjects,
-      { label: 'AP, mean of images', value: show(at.imageMean, 4), note: 'as in DSB 2018' },
+      { label: 'AP, mean of images', value: show(at.imageMean, 4), note: 'as DSB 2018 takes it' },
       { label: 'Precision', value: show(at.precision, 4), note: 'of objects' },
       { label: 'Recall', value: show(at.recall, 4), note: 'of objects' },
     ];
@@ -34,7 +34,7 @@ export function scoreFigures({ isbi, overlap, instances, separated }: Evaluation
   return [
     { label: 'Dice', value: show(overlap.meanDice, 4), note: 'mean of the foreground; 1 is best' },
     { label: 'IoU', value: show(overlap.meanIou, 4), note: '1 is best' },
-    { label: 'Pixel accuracy', value: `${show(100 * overlap.pixelAccuracy, 2)} %` },
+    { label: 'Pixels right', value: `${show(100 * overlap.pixelAccuracy, 2)} %` },
     ...ofObjects,
   ];
 }

@@ -44,7 +44,6 @@ export function lineChart(series: readonly Series[], options: ChartOptions): Mar
     points.flatMap(([px, py]) => (py === null || (log && py <= 0) ? [] : [{ x: px, y: py, series: name }]));
   const lines = series.map(pointsOf);
   const several = series.length > 1;
-  const start = lines.flat().reduce((least, point) => Math.min(least, point.x), Number.POSITIVE_INFINITY);
   return chartFigure(description, {
     width: widthPx,
     height: heightPx,
@@ -94,9 +93,6 @@ export function lineChart(series: readonly Series[], options: ChartOptions): Mar
           y: 'y',
           text: () => label,
           dy: -12,
-          // Not over the axis.
-          dx: px === start ? 6 : 0,
-          textAnchor: px === start ? 'start' : 'middle',
           fill: 'currentColor',
           stroke: 'var(--page)',
           strokeWidth: 4,

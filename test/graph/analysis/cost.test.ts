@@ -3,9 +3,8 @@ import { float32 } from '../../../src/array/ndarray.ts';
 import { costOf } from '../../../src/graph/analysis/cost.ts';
 import { layersOf } from '../../../src/graph/analysis/summary.ts';
 import { GraphBuilder } from '../../../src/graph/builder.ts';
-import { buildNetwork } from '../../../src/models/registry.ts';
-import type { ModelName } from '../../../src/models/spec.ts';
-import { TYPICAL } from '../../../src/models/typical.ts';
+import type { ModelName } from '../../../src/models/registry.ts';
+import { buildNetwork, MODELS } from '../../../src/models/registry.ts';
 import { unet2015 } from '../../../src/models/unet2015.ts';
 
 /** Ronneberger et al. 2015, figure 1: sides after each convolution on the way down and up. */
@@ -100,7 +99,7 @@ describe('cost', () => {
     ],
     ['mlp', 669_706, 28 * 28 * 512 + 512 * 512 + 512 * 10],
   ])('of %s is the sum over its layers', (name, parameters, macs) => {
-    const { spec, size } = TYPICAL[name];
+    const { spec, size } = MODELS[name].typical;
     const network = buildNetwork(spec, [1, spec.channels, ...size]);
     const graph = network.builder.build([network.logits]);
     const values = network.parameters.map(({ value }) => value);

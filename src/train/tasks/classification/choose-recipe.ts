@@ -12,15 +12,19 @@ import {
 import { option, UsageError } from '../../../errors.ts';
 import { graphMacs, parameterCount } from '../../../graph/analysis/cost.ts';
 import type { ClassInput } from '../../../input/classes.ts';
-import { minAlexNetSide } from '../../../models/alexnet.ts';
-import { buildNetwork, isClassifier } from '../../../models/registry.ts';
-import type { ClassifierSpec } from '../../../models/spec.ts';
-import { TRAINING_DEFAULTS } from '../../../models/training-defaults.ts';
+import {
+  buildNetwork,
+  CLASSIFIER_NAMES,
+  type ClassifierSpec,
+  isClassifier,
+  networkNamed,
+} from '../../../models/registry.ts';
 import type { LossSpec } from '../../../nn/losses/registry.ts';
 import { OPTIMIZERS } from '../../../nn/optimizers/registry.ts';
 import type { Recipe } from '../../config.ts';
 import type { AugmentStrength, TrainSettings } from '../segmentation/choose-recipe.ts';
 import { optimizerSpec, scheduleSpec } from '../segmentation/choose-recipe.ts';
+import { ownOptions } from '../segmentation/network-options.ts';
 
 type ClassifierName = ClassifierSpec['name'];
 
@@ -28,12 +32,9 @@ type ClassifierName = ClassifierSpec['name'];
 export function classifierName({ network = 'mlp' }: TrainSettings): ClassifierName {
   if (isClassifier(network)) return network;
   throw new UsageError(`The network '${network}' classifies pixels, but these data have one class per image.`, {
-    remedy: `Use ${option('network', 'perceptron')}, ${option('network', 'mlp')} or ${option('network', 'alexnet')}.`,
+    remedy: `Use one of ${CLASSIFIER_NAMES.map((name) => option('network', name)).join(', ')}.`,
   });
 }
-
-/** Side of the crops that AlexNet was made for, and of the images that they are cut from. */
-const ALEXNET = { crop: 224, stored: 256 };
 
 interface Geometry extends Pick<ClassInput, 'crop' | 'stored' | 'views'> {
   readonly reason: string;
@@ -48,23 +49,23 @@ function usualSize(raw: RawClasses): readonly [number, number] {
 
 function geometryOf(name: ClassifierName, raw: RawClasses, { inputSize }: TrainSettings): Geometry {
   const [height, width] = usualSize(raw);
-  if (name !== 'alexnet') {
+  const { crops, minSide = 1 } = networkNamed(name);
+  if (crops === undefined) {
     const crop = inputSize ?? [height, width];
     const how = inputSize === undefined ? 'the size of the images' : 'as asked for';
     return { crop, stored: crop, views: 1, reason: `input ${crop[1]} x ${crop[0]}, ${how}` };
   }
-  const least = minAlexNetSide();
   const side = Math.min(height, width);
-  const chosen = side >= ALEXNET.crop ? ALEXNET.crop : Math.max(least, side);
+  const chosen = side >= crops.side ? crops.side : Math.max(minSide, side);
   const crop = inputSize ?? [chosen, chosen];
-  const around = (n: number): number => Math.round((n * ALEXNET.stored) / ALEXNET.crop);
+  const around = (n: number): number => Math.round((n * crops.stored) / crops.side);
   const stored = [around(crop[0]), around(crop[1])] as const;
   const why =
     inputSize !== undefined
       ? 'as asked for'
-      : chosen === ALEXNET.crop
+      : chosen === crops.side
         ? 'as published'
-        : `the least that it takes and the images of ${width} x ${height} fill; ${option('inputSize', 224)} is as published`;
+        : `the smallest that it takes and the images of ${width} x ${height} fill; ${option('inputSize', crops.side)} is as published`;
   return {
     crop,
     stored,
@@ -105,32 +106,32 @@ export function chooseClassRecipe(
   fingerprint: string,
 ): Choice {
   const name = classifierName(settings);
-  const defaults = TRAINING_DEFAULTS[name];
+  const { training: defaults, crops, bends: bendable, singleOutput } = networkNamed(name);
   const { seed = 0, exact = false, augment: strength = 'default', balance = 0 } = settings;
   const { reason, ...geometry } = geometryOf(name, raw, settings);
   const { input, notes } = chooseClassInput(train, {
     ...geometry,
-    normalisation: name === 'alexnet' ? 'mean' : 'spread',
+    normalisation: crops === undefined ? 'spread' : 'mean',
     channel: settings.channel,
   });
   const classes = raw.classNames.length;
-  const common = { channels: input.channels.count, numClasses: classes, input: input.crop };
-  const model = specOf(name, common, settings);
+  const numClasses = singleOutput && classes === 2 ? 1 : classes;
+  const common = { channels: input.channels.count, numClasses, input: input.crop };
+  const model = { name, ...common, ...ownOptions(name, settings) } as ClassifierSpec;
   const loss: LossSpec = settings.loss === undefined ? defaults.loss : ({ name: settings.loss } as LossSpec);
-  const rosenblatt = loss.name === 'perceptron';
-  const batch = settings.batch ?? (name === 'perceptron' && !rosenblatt ? Math.min(32, train.length) : defaults.batch);
+  const usual = loss.name === defaults.loss.name ? defaults : (defaults.otherLoss ?? defaults);
+  const batch = settings.batch ?? (usual === defaults ? defaults.batch : Math.min(usual.batch, train.length));
   const optimizer = optimizerSpec(settings.optimizer) ?? defaults.optimizer;
   const ownRate = settings.optimizer === undefined || settings.optimizer === defaults.optimizer.name;
-  const usualRate = name === 'perceptron' && !rosenblatt ? 0.1 : defaults.learningRate;
-  const learningRate = settings.learningRate ?? (ownRate ? usualRate : OPTIMIZERS[optimizer.name].learningRate);
+  const learningRate =
+    settings.learningRate ?? (ownRate ? usual.learningRate : OPTIMIZERS[optimizer.name].learningRate);
   const schedule = settings.schedule === undefined ? defaults.schedule : scheduleSpec(settings.schedule);
 
-  const image = input.crop[0] > 1 && name !== 'perceptron';
-  const factor = image ? FACTORS[strength] : 0;
-  const bent = name === 'mlp' && factor > 0;
+  const factor = input.crop[0] > 1 ? FACTORS[strength] : 0;
+  const bent = bendable === true && factor > 0;
   const side = Math.min(...input.crop);
   const augment = augmentSettings(bent ? bends(side, factor) : NO_AUGMENTATION);
-  const published = name === 'alexnet' && factor > 0;
+  const published = crops !== undefined && factor > 0;
   const axes = published ? colourAxes(prepareClasses(train, classes, input, 0)) : [];
   const classAugment: ClassAugment = {
     mirror: published,
@@ -174,34 +175,3 @@ export function chooseClassRecipe(
     ],
   };
 }
-
-function specOf(
-  name: ClassifierName,
-  common: Pick<ClassifierSpec, 'channels' | 'numClasses' | 'input'>,
-  { hidden, activation, dropout, scale }: TrainSettings,
-): ClassifierSpec {
-  const misplaced = Object.entries({ hidden, activation, dropout, scale }).find(
-    ([setting, value]) => value !== undefined && !OWN_OPTIONS[name].includes(setting),
-  );
-  if (misplaced !== undefined) {
-    throw new UsageError(`${option(misplaced[0])} does not apply to the network '${name}'.`, {
-      remedy: 'Leave it out.',
-    });
-  }
-  if (name === 'perceptron') return { name, ...common, numClasses: common.numClasses === 2 ? 1 : common.numClasses };
-  const rate = dropout === undefined ? {} : { dropout };
-  if (name === 'alexnet') return { name, ...common, ...rate, ...(scale === undefined ? {} : { scale }) };
-  return {
-    name,
-    ...common,
-    ...rate,
-    ...(hidden === undefined ? {} : { hidden }),
-    ...(activation === undefined ? {} : { activation }),
-  };
-}
-
-const OWN_OPTIONS: { readonly [N in ClassifierName]: readonly string[] } = {
-  perceptron: [],
-  mlp: ['hidden', 'activation', 'dropout'],
-  alexnet: ['scale', 'dropout'],
-};

@@ -4,28 +4,23 @@ import { countClasses, type RawClasses } from '../../../dataset/classification/c
 import { type ClassSplit, prepareClasses, splitClasses } from '../../../dataset/classification/prepare.ts';
 import { DatasetError, option } from '../../../errors.ts';
 import type { ClassInput } from '../../../input/classes.ts';
-import { TRAINING_DEFAULTS } from '../../../models/training-defaults.ts';
+import { networkNamed } from '../../../models/registry.ts';
 import { fingerprintOf, type Recipe } from '../../config.ts';
 import type { Subject } from '../../subject.ts';
 import type { TrainSettings } from '../segmentation/choose-recipe.ts';
 import { chooseClassRecipe, classifierName } from './choose-recipe.ts';
 import { openClassWorkshop } from './setup.ts';
 
-/** Passes over the training images that Rosenblatt's rule has to end without a mistake. */
-const PASSES = 100;
 const MOST_STEPS = 1_000_000;
 
 /** @throws UsageError for a network of pixels, or a split that the data do not allow. */
 export function newClassSubject(raw: RawClasses, settings: TrainSettings): Subject {
-  const name = classifierName(settings);
+  const { passes, minutes } = networkNamed(classifierName(settings)).training;
   const split = splitClasses(raw, settings.seed ?? 0, settings.split);
   const subject = subjectOf(raw, split);
   return {
     ...subject,
-    length:
-      name === 'perceptron'
-        ? { steps: Math.min(MOST_STEPS, PASSES * split.train.length) }
-        : { minutes: TRAINING_DEFAULTS[name].minutes },
+    length: passes === undefined ? { minutes } : { steps: Math.min(MOST_STEPS, passes * split.train.length) },
     chooseRecipe: () => chooseClassRecipe(raw, split, settings, subject.fingerprint),
   };
 }
@@ -41,7 +36,7 @@ export function sameClassSubject(raw: RawClasses, recipe: Recipe): Subject {
   }
   return {
     ...subjectOf(raw, splitClasses(raw, recipe.seed, recipe.data.split)),
-    length: { minutes: TRAINING_DEFAULTS[recipe.model.name].minutes },
+    length: { minutes: networkNamed(recipe.model.name).training.minutes },
     chooseRecipe: () => ({ recipe, notes: [] }),
   };
 }

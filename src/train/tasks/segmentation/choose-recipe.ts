@@ -6,21 +6,18 @@ import type { PreparedDataset } from '../../../dataset/prepare.ts';
 import type { SplitChoice } from '../../../dataset/split.ts';
 import type { ChannelChoice } from '../../../input/channels.ts';
 import { isPlain } from '../../../input/window.ts';
-import { chooseUnet } from '../../../models/choose.ts';
-import { sizesOf } from '../../../models/registry.ts';
-import type { HiddenActivation, ModelName, ModelSpec, UnetSpec, WindowName } from '../../../models/spec.ts';
-import { TRAINING_DEFAULTS } from '../../../models/training-defaults.ts';
+import { type ModelName, type ModelSpec, networkNamed, sizesOf } from '../../../models/registry.ts';
 import type { LossName, LossSpec } from '../../../nn/losses/registry.ts';
-import type { OptimizerName, OptimizerSpec } from '../../../nn/optimizers/registry.ts';
-import { OPTIMIZERS } from '../../../nn/optimizers/registry.ts';
+import { OPTIMIZERS, type OptimizerName, type OptimizerSpec } from '../../../nn/optimizers/registry.ts';
 import type { ScheduleName, ScheduleSpec } from '../../../nn/schedules.ts';
 import type { Recipe } from '../../config.ts';
-import { chooseBalance, chooseWindow, windowChoice } from './window-recipe.ts';
+import { type NetworkChoice, type NetworkOptions, ownOptions } from './network-options.ts';
+import { chooseBalance, chooseWindow, type WindowOptions, windowChoice } from './window-recipe.ts';
 
 export type AugmentStrength = 'none' | 'turns' | 'light' | 'default' | 'strong';
 
 /** What a user may set; everything else is chosen from the data. */
-export interface TrainSettings {
+export interface TrainSettings extends NetworkOptions, WindowOptions {
   readonly steps?: number;
   readonly minutes?: number;
   readonly seed?: number;
@@ -35,10 +32,6 @@ export interface TrainSettings {
   readonly separation?: { readonly w0: number; readonly sigmaPx: number };
   readonly augment?: AugmentStrength;
   readonly network?: ModelName;
-  readonly baseChannels?: number;
-  readonly depth?: number;
-  readonly norm?: NonNullable<UnetSpec['norm']>;
-  readonly residual?: boolean;
   readonly patch?: readonly [number, number];
   readonly batch?: number;
   readonly loss?: LossName;
@@ -46,18 +39,8 @@ export interface TrainSettings {
   readonly learningRate?: number;
   readonly schedule?: ScheduleName;
   readonly exact?: boolean;
-  /** Networks that see one window: blur at its border, pixels. */
-  readonly foveation?: number;
-  /** And the side of the image that it covers, sampled coarser away from its middle. */
-  readonly cover?: number;
   /** Networks of whole images: size of the input, [height, width]. */
   readonly inputSize?: readonly [number, number];
-  /** Units of the hidden layers of `mlp`. */
-  readonly hidden?: readonly number[];
-  readonly activation?: HiddenActivation;
-  readonly dropout?: number;
-  /** Factor on the channels of `alexnet`. */
-  readonly scale?: number;
 }
 
 /** What the choice depends on besides the data. */
@@ -96,7 +79,7 @@ export function chooseSeparation(
   { separation, network = 'unet' }: TrainSettings,
 ): Recipe['data']['separation'] {
   if (separation !== undefined) return separation;
-  const own = TRAINING_DEFAULTS[network].separation;
+  const own = networkNamed(network).training.separation;
   if (own !== null) return { w0: own.w0, sigmaPx: own.sigma };
   return mapping.kind === 'instances' ? INSTANCE_SEPARATION : NO_SEPARATION;
 }
@@ -108,7 +91,7 @@ export function chooseRecipe(
   { fingerprint, split, separation, cores, minutes }: Circumstances,
 ): { readonly recipe: Recipe; readonly notes: readonly string[] } {
   const name = settings.network ?? 'unet';
-  const defaults = TRAINING_DEFAULTS[name];
+  const defaults = networkNamed(name).training;
   const { seed = 0, batch = defaults.batch, exact = false } = settings;
   const image = [
     Math.min(...data.train.pages.map(({ height }) => height)),
@@ -117,11 +100,9 @@ export function chooseRecipe(
   const common = { channels: data.input.channels.count, numClasses: data.mapping.classes.length };
   const window = chooseWindow(name, image, settings);
   const { model, patch, reason } =
-    window !== undefined
-      ? windowChoice(name as WindowName, common, window, settings)
-      : name === 'unet2015'
-        ? unet2015Choice(common, image, settings)
-        : unetChoice(common, image, settings, { cores, minutes });
+    window === undefined
+      ? networkChoice(name, common, image, settings, { cores, minutes })
+      : windowChoice(name, common, window, settings);
 
   const loss: LossSpec = settings.loss === undefined ? defaults.loss : ({ name: settings.loss } as LossSpec);
   const optimizer = optimizerSpec(settings.optimizer) ?? defaults.optimizer;
@@ -173,59 +154,31 @@ export function chooseRecipe(
   };
 }
 
-interface NetworkChoice {
-  readonly model: ModelSpec;
-  readonly patch: readonly [number, number];
-  readonly reason: string;
-}
-
 type Common = Pick<ModelSpec, 'channels' | 'numClasses'>;
 
-function unetChoice(
+/** Chosen by the network itself, or its defaults with a patch whose output fits into the image; the rest is mirrored. */
+function networkChoice(
+  name: ModelName,
   common: Common,
   image: readonly [number, number],
   settings: TrainSettings,
   { cores, minutes }: { readonly cores: number; readonly minutes: number | undefined },
 ): NetworkChoice {
-  const { spec, patch, reason } = chooseUnet({
-    ...common,
-    image,
-    cores,
-    ...(minutes === undefined ? {} : { minutes }),
-    ...(settings.patch === undefined ? {} : { patch: Math.min(...settings.patch) }),
-    ...(settings.baseChannels === undefined ? {} : { baseChannels: settings.baseChannels }),
-    ...(settings.depth === undefined ? {} : { depth: settings.depth }),
-  });
-  return {
-    model: {
-      ...spec,
-      ...(settings.norm === undefined ? {} : { norm: settings.norm }),
-      ...(settings.residual === undefined ? {} : { residual: settings.residual }),
-    },
-    patch: settings.patch ?? [patch, patch],
-    reason,
-  };
-}
-
-function unet2015Choice(common: Common, image: readonly [number, number], settings: TrainSettings): NetworkChoice {
-  const model: ModelSpec = {
-    name: 'unet2015',
-    ...common,
-    ...(settings.baseChannels === undefined ? {} : { baseChannels: settings.baseChannels }),
-  };
+  const { choose, training, summary } = networkNamed(name);
+  const own = ownOptions(name, settings);
+  if (choose !== undefined) {
+    const wanted = settings.patch && Math.min(...settings.patch);
+    const { spec, patch, reason } = choose({ ...common, image, cores, minutes, patch: wanted, ...own });
+    return { model: { ...spec, ...own }, patch: settings.patch ?? [patch, patch], reason };
+  }
+  const model = { name, ...common, ...own } as ModelSpec;
   const { margin, nearest } = sizesOf(model);
-  // A patch whose output fits into the image; the rest is mirrored.
-  const side = nearest(Math.min(TRAINING_DEFAULTS.unet2015.patch, Math.min(...image) + margin));
-  const reason =
-    settings.depth === undefined
-      ? 'U-Net of 2015 as published'
-      : 'U-Net of 2015 as published, whose depth is not to be chosen';
-  return { model, patch: settings.patch ?? [side, side], reason };
+  const side = nearest(Math.min(training.patch, Math.min(...image) + margin));
+  return { model, patch: settings.patch ?? [side, side], reason: summary };
 }
 
 export function optimizerSpec(name: OptimizerName | undefined): OptimizerSpec | undefined {
-  if (name === undefined) return undefined;
-  return name === 'sgd' ? { name, momentum: 0.9, nesterov: true } : { name, weightDecay: name === 'adamw' ? 0.01 : 0 };
+  return name && { name, ...OPTIMIZERS[name].options };
 }
 
 const WARM_UP_STEPS = 50;

@@ -4,7 +4,7 @@ import { findMapping } from '../../../dataset/labels/labels.ts';
 import { type PreparedDataset, type PrepareOptions, prepareDataset } from '../../../dataset/prepare.ts';
 import { labelOptions, type RawDataset } from '../../../dataset/raw.ts';
 import type { SplitChoice } from '../../../dataset/split.ts';
-import { TRAINING_DEFAULTS } from '../../../models/training-defaults.ts';
+import { networkNamed } from '../../../models/registry.ts';
 import { fingerprintOf, type Recipe } from '../../config.ts';
 import type { Subject } from '../../subject.ts';
 import { chooseMetric } from '../../validate.ts';
@@ -50,7 +50,7 @@ export function newPageSubject(raw: RawDataset, settings: TrainSettings, place: 
   const subject = subjectOf(raw, data, place);
   return {
     ...subject,
-    length: { minutes: TRAINING_DEFAULTS[settings.network ?? 'unet'].minutes },
+    length: { minutes: networkNamed(settings.network ?? 'unet').training.minutes },
     chooseMetric: () => (seenOneByOne(settings) && data.validation.length > 0 ? ONE_BY_ONE : subject.chooseMetric()),
     chooseRecipe: ({ cores, minutes }) =>
       chooseRecipe(data, settings, { fingerprint: subject.fingerprint, split, separation, cores, minutes }),
@@ -72,7 +72,7 @@ export function samePageSubject(raw: RawDataset, recipe: Recipe, place: Place): 
   });
   return {
     ...subjectOf(raw, prepared, place),
-    length: { minutes: TRAINING_DEFAULTS[model.name].minutes },
+    length: { minutes: networkNamed(model.name).training.minutes },
     chooseRecipe: () => ({ recipe, notes: [] }),
   };
 }

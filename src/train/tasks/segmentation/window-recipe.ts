@@ -2,12 +2,25 @@
 
 import { option, UsageError } from '../../../errors.ts';
 import { requireWindow, type WindowSpec } from '../../../input/window.ts';
+import type { ModelName, ModelSpec } from '../../../models/registry.ts';
 import { isWindowName, WINDOW_NAMES, windowSide } from '../../../models/sliding-window.ts';
-import type { ModelName, ModelSpec, WindowName } from '../../../models/spec.ts';
-import type { TrainSettings } from './choose-recipe.ts';
+import { type NetworkChoice, type NetworkOptions, ownOptions } from './network-options.ts';
+
+export interface WindowOptions {
+  /** Blur at the border of the window, pixels. */
+  readonly foveation?: number;
+  /** Side of the image that the window covers, sampled coarser away from its middle. */
+  readonly cover?: number;
+}
 
 /** How rare classes weigh: not at all where patches are drawn from all classes alike. */
-export function chooseBalance({ balance, network = 'unet' }: Pick<TrainSettings, 'balance' | 'network'>): number {
+export function chooseBalance({
+  balance,
+  network = 'unet',
+}: {
+  readonly balance?: number;
+  readonly network?: ModelName;
+}): number {
   return balance ?? (isWindowName(network) ? 0 : 0.5);
 }
 
@@ -19,12 +32,12 @@ export function chooseBalance({ balance, network = 'unet' }: Pick<TrainSettings,
 export function chooseWindow(
   name: ModelName,
   image: readonly [number, number],
-  { foveation = 0, cover }: Pick<TrainSettings, 'foveation' | 'cover'>,
+  { foveation = 0, cover }: WindowOptions,
 ): WindowSpec | undefined {
   if (!isWindowName(name)) {
     if (foveation === 0 && cover === undefined) return undefined;
     throw new UsageError(`The network '${name}' has no window that could be foveated or sampled nonuniformly.`, {
-      remedy: `Take one of ${WINDOW_NAMES.join(', ')}.`,
+      remedy: `Use one of ${WINDOW_NAMES.join(', ')}.`,
     });
   }
   const side = windowSide(name);
@@ -43,16 +56,16 @@ export function chooseWindow(
 
 /** The network, its patch and why. */
 export function windowChoice(
-  name: WindowName,
+  name: ModelName,
   common: Pick<ModelSpec, 'channels' | 'numClasses'>,
   { cover, side, foveationPx }: WindowSpec,
-  { baseChannels, patch }: TrainSettings,
-): { readonly model: ModelSpec; readonly patch: readonly [number, number]; readonly reason: string } {
+  settings: NetworkOptions & { readonly patch?: readonly [number, number] },
+): NetworkChoice {
   const seen = cover === side ? '' : `, which covers ${cover} pixels of the image`;
   const blurred = foveationPx === 0 ? '' : `, blurred up to ${foveationPx} pixels at its border`;
   return {
-    model: { name, ...common, ...(baseChannels === undefined ? {} : { baseChannels }) },
-    patch: patch ?? [side, side],
+    model: { name, ...common, ...ownOptions(name, settings) } as ModelSpec,
+    patch: settings.patch ?? [side, side],
     reason: `the class of the pixel in the middle of a window of ${side} x ${side}${seen}${blurred}; as many of each class`,
   };
 }

@@ -1,0 +1,40 @@
+/** Settings of a run that are options of its network. */
+
+import { option, UsageError } from '../../../errors.ts';
+import type { HiddenActivation } from '../../../models/mlp.ts';
+import { type ModelName, type ModelSpec, networkNamed } from '../../../models/registry.ts';
+import type { UnetSpec } from '../../../models/unet.ts';
+
+/** By the name that they have in the specifications of the networks. */
+export interface NetworkOptions {
+  readonly baseChannels?: number;
+  readonly depth?: number;
+  readonly norm?: NonNullable<UnetSpec['norm']>;
+  readonly residual?: boolean;
+  /** Units of the hidden layers of `mlp`. */
+  readonly hidden?: readonly number[];
+  readonly activation?: HiddenActivation;
+  readonly dropout?: number;
+  /** Factor on the channels of `alexnet`. */
+  readonly scale?: number;
+}
+
+export interface NetworkChoice {
+  readonly model: ModelSpec;
+  readonly patch: readonly [number, number];
+  readonly reason: string;
+}
+
+const NAMES = ['baseChannels', 'depth', 'norm', 'residual', 'hidden', 'activation', 'dropout', 'scale'] as const;
+
+/** Those that are given. @throws UsageError for one that the network does not have. */
+export function ownOptions(name: ModelName, settings: NetworkOptions): NetworkOptions {
+  const given = NAMES.filter((key) => settings[key] !== undefined);
+  const misplaced = given.find((key) => !networkNamed(name).options.includes(key));
+  if (misplaced !== undefined) {
+    throw new UsageError(`${option(misplaced)} does not apply to the network '${name}'.`, {
+      remedy: 'Leave it out.',
+    });
+  }
+  return Object.fromEntries(given.map((key) => [key, settings[key]]));
+}
