@@ -1,4 +1,4 @@
-/** `lamella/workflows`: what each command does, over the `Host` of `lamella/node` or `lamella/browser`. */
+/** `lamella/workflows`: what each command does, over the `Host` of `lamella/node` or `lamella/browser`, or its files. */
 
 export { type DrawAugmentationOptions, drawAugmentation } from '../workflows/augment.ts';
 export {
@@ -9,6 +9,8 @@ export {
   type TopK,
 } from '../workflows/classify.ts';
 export { type WriteComparisonOptions, writeComparison } from '../workflows/compare.ts';
+export { type Evaluation, evaluate } from '../workflows/evaluate.ts';
+export type { EvaluateOptions } from '../workflows/evaluate-items.ts';
 export { type WriteExplanationOptions, writeExplanation } from '../workflows/explain.ts';
 export type { EnergyMeter, Host, Trace } from '../workflows/host.ts';
 export { inspect } from '../workflows/inspect.ts';

@@ -6,6 +6,8 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodeHost } from '../../src/platform/node/host.ts';
 import { trainRun } from '../../src/platform/node/train-run.ts';
+import { evaluate } from '../../src/workflows/evaluate.ts';
+import { measureFolder } from '../../src/workflows/measure/measure.ts';
 import { predictFolder } from '../../src/workflows/predict.ts';
 import { writeReport } from '../../src/workflows/report.ts';
 import { launchChromium, whyNoBrowser } from '../browser/harness.ts';
@@ -15,7 +17,7 @@ import { consumerFolder } from './snippets.ts';
 
 /** What a page does with a folder that its user chooses: the run and its images in one. */
 const PAGE = `
-import { inspect, predictFolder, writeReport } from 'lamella/workflows';
+import { evaluate, inspect, measureFolder, predictFolder, writeReport } from 'lamella/workflows';
 import { browserHost, chosenFiles } from 'lamella/browser';
 
 document.querySelector('input').onchange = async ({ target }) => {
@@ -23,12 +25,15 @@ document.querySelector('input').onchange = async ({ target }) => {
   try {
     const { describe } = await inspect(host, 'all/run');
     const predicted = await predictFolder(host, ['all/run'], 'all/data', { out: 'pred', objects: true });
+    const scores = await evaluate(host.files, 'pred', 'all/data', { metrics: ['overlap'] });
+    const measured = await measureFolder(host, 'pred', { out: 'measures' });
     const { file, data } = await writeReport(host, 'all/run', { folder: 'all/data' });
     const zip = await host.files.zip('pred');
     const text = (bytes) => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
     globalThis.result = {
       kind: describe.kind, images: predicted.images.length, objects: predicted.images[0].objectCount,
-      headline: data.headline, page: new TextDecoder().decode(await host.files.read(file)), zip: text(zip),
+      dice: scores.overlap.meanDice, measured: measured.report.table.rows,
+      csv: new TextDecoder().decode(await host.files.read('measures/objects.csv')), headline: data.headline, page: new TextDecoder().decode(await host.files.read(file)), zip: text(zip),
     };
   } catch (error) {
     globalThis.result = { error: String(error.stack) };
@@ -69,7 +74,7 @@ describe.skipIf(why !== undefined)(`workflows in a page${why === undefined ? '' 
     for (const path of [root, folder]) await rm(path, { recursive: true, force: true });
   });
 
-  it('predict a chosen folder and write a report, with the numbers of Node', async () => {
+  it('predict, evaluate and measure a chosen folder and write a report, with the numbers of Node', async () => {
     // Parts that the command line loads when needed are in this page from the start; that is no fault.
     expect(warnings.filter((text) => !text.includes('INEFFECTIVE_DYNAMIC_IMPORT'))).toEqual([]);
     const page = await browser.newPage();
@@ -81,6 +86,9 @@ describe.skipIf(why !== undefined)(`workflows in a page${why === undefined ? '' 
       kind: string;
       images: number;
       objects: number;
+      dice: number;
+      measured: number;
+      csv: string;
       headline: { label: string; value: string }[];
       page: string;
       zip: string;
@@ -95,6 +103,13 @@ describe.skipIf(why !== undefined)(`workflows in a page${why === undefined ? '' 
       objects: true,
     });
     expect(result.objects).toBe(inNode.images[0]?.objectCount);
+    const evaluated = await evaluate(nodeHost.files, out, join(root, 'all/data'), { metrics: ['overlap'] });
+    // A pixel at the threshold may fall to either side.
+    expect(result.dice).toBeCloseTo(evaluated.overlap?.meanDice as number, 3);
+    const measured = await measureFolder(nodeHost, out, { out: join(root, 'measures') });
+    const rows = 'table' in measured.report ? measured.report.table.rows : Number.NaN;
+    expect(result.measured).toBe(rows);
+    expect(result.csv.trim().split('\n')).toHaveLength(rows + 1);
     const written = unzipSync(Buffer.from(result.zip, 'base64'));
     const labels = (await readdir(join(out, 'label'))).map((name) => `label/${name}`);
     expect(Object.keys(written)).toEqual(expect.arrayContaining(labels));

@@ -123,11 +123,11 @@ const PUBLIC: { readonly [file: string]: Exported } = {
   },
   'src/entries/workflows.ts': {
     values: words(`
-      classifyFolder drawAugmentation inspect measureFolder memoryFiles predictFolder profileNetwork scoreClassifiers writeComparison
+      classifyFolder drawAugmentation evaluate inspect measureFolder memoryFiles predictFolder profileNetwork scoreClassifiers writeComparison
       writeExplanation writeReport
     `),
     types: words(`
-      ClassifiedFolder ClassifyFolderOptions DrawAugmentationOptions EnergyMeter FailedFile FileContent Host
+      ClassifiedFolder ClassifyFolderOptions DrawAugmentationOptions EnergyMeter EvaluateOptions Evaluation FailedFile FileContent Host
       InspectOptions Inspected MeasureFolderOptions MeasureHooks MeasuredFolder MemoryFiles NetworkProfile PredictFolderOptions PredictHooks PredictedFile
       PredictedFolder ProfileOptions ReportOptions TopK Trace WriteComparisonOptions WriteExplanationOptions
     `),
