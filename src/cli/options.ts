@@ -51,6 +51,11 @@ export function choice<T extends string>(
 }
 
 export const DEVICE = row('--device <name>', DEVICE_NAMES.join(', '), oneOf(...DEVICE_NAMES), 'auto');
+/** Which model of a run. */
+export const CHECKPOINT = {
+  ...row<'best' | 'last'>('--checkpoint <name>', 'model of the run: best or last', oneOf('best', 'last'), 'best'),
+  former: '--model <name>',
+};
 export const JSON_ONLY = flag('--json', 'print JSON only');
 
 function optionOf({ flags, help, parse, byDefault, shown }: Row<unknown>): Option {
@@ -66,7 +71,7 @@ export function addOptions(command: Command, rows: Rows, heading?: string): Comm
     const option = grouped(optionOf(each));
     command.addOption(option);
     if (each.former !== undefined) {
-      const former = grouped(optionOf({ ...each, flags: each.former })).hideHelp();
+      const former = grouped(optionOf({ ...each, flags: each.former, byDefault: undefined })).hideHelp();
       command.addOption(former);
       command.on(`option:${former.name()}`, (value: string) => {
         command.setOptionValueWithSource(option.attributeName(), each.parse?.(value) ?? true, 'cli');

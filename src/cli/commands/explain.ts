@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { DEVICE_NAMES } from '../choices.ts';
+import { addOptions, CHECKPOINT } from '../options.ts';
 import { channels, integer, oneOf, point } from '../values.ts';
 
 export interface ExplainFlags {
@@ -10,13 +11,13 @@ export interface ExplainFlags {
   readonly out?: string;
   readonly page: number;
   readonly maps: number;
-  readonly model: 'best' | 'last';
+  readonly checkpoint: 'best' | 'last';
   readonly device: (typeof DEVICE_NAMES)[number];
   readonly json?: boolean;
 }
 
 export function explainCommand(): Command {
-  return new Command('explain')
+  const command = new Command('explain')
     .summary('show what a network does to one image, number by number')
     .description(
       `Writes a page that follows one answer of a network: its first filters and what they make of the image, feature
@@ -36,7 +37,6 @@ of one pixel from the first convolution to the probability. Every number shown i
     .option('-o, --out <file>', 'page to write (default: explain.html beside the run or model)')
     .option('--page <n>', 'page of a stack', integer(0), 0)
     .option('--maps <n>', 'most filters and feature maps to show', integer(1, 512), 32)
-    .addOption(new Option('--model <which>', 'of a run: best or last').argParser(oneOf('best', 'last')).default('best'))
     .addOption(new Option('--device <name>', DEVICE_NAMES.join(', ')).argParser(oneOf(...DEVICE_NAMES)).default('auto'))
     .option('--json', 'print the answer and the checks as JSON')
     .addHelpText(
@@ -47,4 +47,5 @@ of one pixel from the first convolution to the probability. Every number shown i
       const { runExplain } = await import('../run/explain.ts');
       await runExplain(model, image, flags);
     });
+  return addOptions(command, { checkpoint: CHECKPOINT });
 }

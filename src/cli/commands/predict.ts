@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { DEVICE_NAMES, PROBABILITY_NAMES, RESULT_FORMATS, type ResultFormat } from '../choices.ts';
+import { addOptions, CHECKPOINT } from '../options.ts';
 import { channels, integer, number, oneOf, spacing } from '../values.ts';
 
 export interface PredictFlags {
@@ -14,7 +15,7 @@ export interface PredictFlags {
   readonly objects?: boolean;
   readonly format: ResultFormat;
   readonly spacing?: readonly [number | undefined, number, number];
-  readonly model: 'best' | 'last';
+  readonly checkpoint: 'best' | 'last';
   readonly batch?: number;
   readonly dense?: boolean;
   readonly patchwise?: boolean;
@@ -25,7 +26,7 @@ export interface PredictFlags {
 }
 
 export function predictCommand(): Command {
-  return new Command('predict')
+  const command = new Command('predict')
     .summary('segment or classify images with a trained network')
     .description(
       `Segments images of any size with a run's best model or any ONNX segmentation model, or with several whose
@@ -73,7 +74,6 @@ others go on.`,
     .option('--objects', 'write objects/: separate objects, numbered from 1, for lamella measure')
     .option('--no-labels', 'do not write label maps')
     .option('--no-overlay', 'do not write overlays')
-    .addOption(new Option('--model <which>', 'of a run: best or last').argParser(oneOf('best', 'last')).default('best'))
     .option('--batch <n>', 'tiles in one run of the network', integer(1))
     .addOption(new Option('--device <name>', DEVICE_NAMES.join(', ')).argParser(oneOf(...DEVICE_NAMES)).default('auto'))
     .option('--dense', 'networks that see one window: compute every pixel at once (default where it can be)')
@@ -100,11 +100,12 @@ Examples:
       ]);
       const paths = [model, ...more.slice(0, -1)] as const;
       const images = more.at(-1) as string;
-      if (await isClassifierModel(nodeFiles, model, flags.model)) {
+      if (await isClassifierModel(nodeFiles, model, flags.checkpoint)) {
         const { runClassify } = await import('../run/classify.ts');
         return runClassify(paths, images, flags);
       }
       const { runPredict } = await import('../run/predict.ts');
       await runPredict(paths, images, flags);
     });
+  return addOptions(command, { checkpoint: CHECKPOINT });
 }

@@ -34,7 +34,7 @@ export async function runClassify(
   images: string,
   flags: PredictFlags,
 ): Promise<void> {
-  const { json = false, quiet = false, out, model: which, device, batch, channel } = flags;
+  const { json = false, quiet = false, out, checkpoint: which, device, batch, channel } = flags;
   const ofPixels = (['dense', 'patchwise', 'median'] as const).find((name) => flags[name] !== undefined);
   if (ofPixels !== undefined) {
     throw new UsageError(`--${ofPixels} is for segmentation; this network is an image classifier.`, {

@@ -81,7 +81,7 @@ export async function runDemo(
     labels: true,
     overlay: true,
     format: 'same',
-    model: 'best',
+    checkpoint: 'best',
     device: 'auto',
   });
 

@@ -18,7 +18,7 @@ export async function runExplain(model: string, image: string, flags: ExplainFla
     page,
     maps,
     device,
-    which: flags.model,
+    which: flags.checkpoint,
     ...(at === undefined ? {} : { at: { x: at[0], y: at[1] } }),
     channel,
     layer,

@@ -49,7 +49,7 @@ export async function runPredict(
   images: string,
   flags: PredictFlags,
 ): Promise<void> {
-  const { json = false, quiet = false, model: which, dense: _, patchwise: __, ...options } = flags;
+  const { json = false, quiet = false, checkpoint: which, dense: _, patchwise: __, ...options } = flags;
   const say = (line: string): void => {
     if (!quiet && !json) process.stdout.write(`${line}\n`);
   };
