@@ -27,24 +27,32 @@ export class OverlapScorer {
   /**
    * Adds the pixels of one image, or of one volume.
    * @param truth class of each pixel, `IGNORE` where it is ignored
+   * @param predicted class of each pixel, `IGNORE` where it is of none: there a labelled pixel is missed
    * @returns the scores of this image
    */
   add(truth: Uint8Array, predicted: Uint8Array): OverlapScores {
     const shape = [truth.length];
-    const matrix = confusionMatrix(ndarray('uint8', shape, truth), ndarray('uint8', shape, predicted), this.#classes, {
+    const none = this.#classes;
+    const found = predicted.includes(IGNORE) ? predicted.map((value) => (value === IGNORE ? none : value)) : predicted;
+    const matrix = confusionMatrix(ndarray('uint8', shape, truth), ndarray('uint8', shape, found), none + 1, {
       ignoreValue: IGNORE,
     });
     this.#matrices.push(matrix);
-    return overlapScores(matrix, { leaveOut: this.#leaveOut });
+    return this.#scores(matrix);
+  }
+
+  #scores(matrix: ConfusionMatrix): OverlapScores {
+    const scores = overlapScores(matrix, { leaveOut: [...this.#leaveOut, this.#classes] });
+    return { ...scores, perClass: scores.perClass.slice(0, this.#classes) };
   }
 
   /** Of all pixels together. @throws UsageError when nothing was added. */
   result(): OverlapScores {
-    return overlapScores(sumOfConfusions(this.#matrices), { leaveOut: this.#leaveOut });
+    return this.#scores(sumOfConfusions(this.#matrices));
   }
 
   /** `diceOf` of each image. */
   perImage(): readonly number[] {
-    return this.#matrices.map((matrix) => diceOf(overlapScores(matrix, { leaveOut: this.#leaveOut })));
+    return this.#matrices.map((matrix) => diceOf(this.#scores(matrix)));
   }
 }

@@ -1,16 +1,20 @@
 /** Two folders, or two files, of predictions and of their ground truth: scores. */
 
 import { type NdArray, ndarray } from '../array/ndarray.ts';
+import { DATASET_JSON } from '../dataset/discover/nnunet.ts';
 import { type LabelKind, type LabelKindFinding, labelKindsOfBoth } from '../dataset/labels/label-kind.ts';
 import {
   applyMapping,
   findMapping,
+  IGNORE,
   type LabelMapping,
+  type LabelOptions,
   type LabelPage,
   parseClasses,
   stackPages,
 } from '../dataset/labels/labels.ts';
 import { insideOfCells } from '../dataset/labels/membranes.ts';
+import { labelOptions } from '../dataset/raw.ts';
 import { DatasetError, option, UsageError } from '../errors.ts';
 import { ignoreMask } from '../evaluate/ignore-mask.ts';
 import { MembraneScorer } from '../evaluate/membranes.ts';
@@ -34,7 +38,7 @@ import {
   readItems,
   type Slice,
 } from './evaluate-items.ts';
-import { listLabels, listPredictions } from './image-list.ts';
+import { declaredOf, listLabels, listPredictions } from './image-list.ts';
 
 export interface Evaluation {
   readonly mapping: LabelMapping;
@@ -88,7 +92,10 @@ function predictedValues(
   mapping.classes.forEach((item, index) => {
     if (typeof item.values !== 'string') for (const value of item.values) classOf.set(value, index);
   });
-  const sorted = [...values].sort((a, b) => a - b);
+  const counted = [...values].filter((value) => !mapping.ignore.includes(value));
+  // 255 beside 0 alone is the foreground of a mask, even where 255 is ignored in the ground truth.
+  const isMask = mapping.classes.length === 2 && !counted.some((value) => value !== 0);
+  const sorted = (isMask ? [...values] : counted).sort((a, b) => a - b);
   if (truthKind === 'classes' && finding.evidence !== 'stated') {
     // The values of the ground truth, or the numbers of its classes: then they are classes, whatever else they look like.
     if (sorted.every((value) => classOf.has(value))) return { kind: 'classes', classOf };
@@ -129,13 +136,18 @@ function probabilityOf({ name, fullScale }: Item, { prediction }: Slice, kind: V
   return ndarray('float32', [height, width], values);
 }
 
-/** Class of each pixel of a prediction, by the classes of the ground truth. */
-function classesOf(item: Item, slice: Slice, { kind, classOf }: PredictedValues, threshold: number): Uint8Array {
+/** Class of each pixel of a prediction, by the classes of the ground truth; `IGNORE` where it has an ignored value. */
+function classesOf(
+  item: Item,
+  slice: Slice,
+  { kind, classOf }: PredictedValues,
+  { threshold, ignore }: { readonly threshold: number; readonly ignore: readonly number[] },
+): Uint8Array {
   const { height, width, data, channels } = slice.prediction;
   if (kind === 'objects') return Uint8Array.from(data as ArrayLike<number>, (value) => (value === 0 ? 0 : 1));
   if (kind === 'classes') {
     return Uint8Array.from(data as ArrayLike<number>, (value) => {
-      const found = classOf.get(value);
+      const found = classOf.get(value) ?? (ignore.includes(value) ? IGNORE : undefined);
       if (found !== undefined) return found;
       throw new DatasetError(`the prediction holds ${value}, which is none of the classes of the ground truth.`, {
         file: item.name,
@@ -169,10 +181,9 @@ const NOTHING_OR_ALL = [
 
 function mappingOf(
   pages: readonly LabelPage[],
-  kind: LabelKind,
-  { classes, ignore = [] }: EvaluateOptions,
+  { classes, ignore = [], kind }: LabelOptions & { readonly kind: LabelKind },
 ): LabelMapping {
-  if (classes !== undefined) return findMapping(pages, { classes: parseClasses(classes), ignore, kind });
+  if (classes !== undefined) return findMapping(pages, { classes, ignore, kind });
   const values = new Set<number>();
   for (const page of pages) for (const value of page.values) values.add(value);
   for (const value of ignore) values.delete(value);
@@ -194,24 +205,33 @@ export async function evaluate(
 ): Promise<Evaluation> {
   const { threshold = 0.5, metrics: asked, as } = options;
   const truths = await listLabels(files, truth);
+  const json = declaredOf(truths);
+  const declared = json && ({ kind: 'classes', by: DATASET_JSON } as const);
+  const given = options.classes === undefined ? undefined : parseClasses(options.classes);
+  const { classes, ignore } = labelOptions({ declared: json }, { classes: given, ignore: options.ignore });
   const read = async (group: MetricGroup | 'auto'): Promise<ReadItems> =>
-    readItems(files, await listPredictions(files, await partOf(files, predictions, group)), truths, options);
+    readItems(files, await listPredictions(files, await partOf(files, predictions, group)), truths, {
+      ...options,
+      ignore,
+    });
   let all = await read(asked?.[0] ?? 'auto');
   // Who asks for objects means objects where a few values could be either.
   const unclear = asked?.includes('instances') === true ? ('objects' as const) : undefined;
-  let kinds = labelKindsOfBoth(all.truth, all.prediction, { as, unclear });
+  let kinds = labelKindsOfBoth(all.truth, all.prediction, { as, declared, unclear });
   const slicesOf = (items: readonly Item[]): readonly Slice[] => items.flatMap(({ slices }) => slices);
   const pages = slicesOf(all.items).map((slice) => slice.truth);
-  const ofTruth = mappingOf(pages, pages.some(({ colour }) => colour) ? 'classes' : kinds.truth.kind, options);
+  const kind = pages.some(({ colour }) => colour) ? 'classes' : kinds.truth.kind;
+  const ofTruth = mappingOf(pages, { classes: kind === 'objects' ? given : classes, ignore, kind });
   const metrics = asked ?? automatic(pages, ofTruth);
   // Label maps say more of classes and objects than probabilities do.
   if (asked === undefined && !metrics.includes('isbi')) {
     all = await read('overlap');
-    kinds = labelKindsOfBoth(all.truth, all.prediction, { as, unclear });
+    kinds = labelKindsOfBoth(all.truth, all.prediction, { as, declared, unclear });
   }
   let predicted = predictedValues(all.items, ofTruth, kinds.prediction, kinds.truth.kind);
   const added = (predicted.added ?? []).map((value) => ({ name: `class ${value}`, values: [value] }));
   const mapping = { ...ofTruth, classes: [...ofTruth.classes, ...added] };
+  const chosen = { threshold, ignore: mapping.ignore };
   const has = (group: MetricGroup): boolean => metrics.includes(group);
   const overlap = new OverlapScorer(mapping.classes.length);
   const surface = new SurfaceScorer(mapping.classes.map(({ name }) => name));
@@ -226,7 +246,7 @@ export async function evaluate(
       }
     }
     if (!has('overlap') && !has('surface')) continue;
-    const found = joined(item.slices.map((slice) => classesOf(item, slice, predicted, threshold)));
+    const found = joined(item.slices.map((slice) => classesOf(item, slice, predicted, chosen)));
     if (has('overlap')) overlap.add(joined(actual), found);
     if (has('surface')) surface.add(joined(actual), found, shapeOf(item), inMm ? item.spacingMm : undefined);
   }
@@ -235,22 +255,24 @@ export async function evaluate(
     instances = new ObjectScorer();
     if (asked === undefined && (await files.kind(joinPath(predictions, OBJECTS))) === 'folder') {
       all = await read('instances');
-      kinds = labelKindsOfBoth(all.truth, all.prediction, { as, unclear });
+      kinds = labelKindsOfBoth(all.truth, all.prediction, { as, declared, unclear });
       predicted = predictedValues(all.items, mapping, kinds.prediction, kinds.truth.kind);
     }
     for (const item of all.items) {
       const shape = shapeOf(item);
       const actual = joined(item.slices.map((slice) => applyMapping(slice.truth, mapping)));
-      const components = (classes: Uint8Array) =>
-        connectedComponents(ndarray('uint8', shape, classes), { by: 'value' }).labels;
+      const components = (values: Uint8Array) => {
+        const found = values.map((value) => (value < mapping.classes.length ? value : 0));
+        return connectedComponents(ndarray('uint8', shape, found), { by: 'value' }).labels;
+      };
       const mask = ignoreMask(actual, shape);
       instances.add(
         kinds.truth.kind === 'objects' && !item.isColour
           ? withoutIgnored(stackPages(item.slices.map((slice) => slice.truth)), mask.ignore?.data)
-          : components(actual.map((value) => (value < mapping.classes.length ? value : 0))),
+          : components(actual),
         predicted.kind === 'objects'
           ? stackPages(item.slices.map(({ prediction }) => asLabels(prediction)))
-          : components(joined(item.slices.map((slice) => classesOf(item, slice, predicted, threshold)))),
+          : components(joined(item.slices.map((slice) => classesOf(item, slice, predicted, chosen)))),
         mask,
       );
     }

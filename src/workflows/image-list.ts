@@ -1,8 +1,9 @@
 import { folderOf, roleOf, stemOf } from '../dataset/discover/names.ts';
+import type { DatasetJson } from '../dataset/discover/nnunet.ts';
 import { noImages, readable } from '../dataset/discover/pair.ts';
 import { type ImageListing, listImageSources, pairListing, readListed } from '../dataset/discover/sources.ts';
 import { DatasetError } from '../errors.ts';
-import { baseName, joinPath, type WritableFiles } from '../files.ts';
+import { baseName, folderName, joinPath, type WritableFiles } from '../files.ts';
 import type { ReadOptions } from '../image/formats/format.ts';
 import { READABLE_EXTENSIONS } from '../image/formats/registry.ts';
 import type { Image } from '../image/image.ts';
@@ -16,6 +17,12 @@ export interface ListedImage {
   /** Where it is one path for several files, or something is said of it elsewhere. */
   readonly listed?: { readonly listing: ImageListing; readonly key: string };
 }
+
+/** The folders of images that nnU-Net knows. */
+const IMAGES_FOLDER = /(^|[/\\])images(tr|ts|val)[/\\]*$/i;
+
+/** What nnU-Net's `dataset.json` says of listed labels. */
+export const declaredOf = (labels: readonly ListedImage[]): DatasetJson | undefined => labels[0]?.listed?.listing.json;
 
 /** Reads what was listed. @throws as `readImageFile` */
 export function readListedImage(
@@ -34,7 +41,9 @@ function named(listing: ImageListing, paths: readonly string[]): readonly Listed
   const folders = new Set(paths.map(folderOf));
   const shared = folders.size === 1;
   const listed = paths.map((file): ListedImage => {
-    const name = shared || folderOf(file) === '' ? stemOf(file) : `${folderOf(file)}/${stemOf(file)}`;
+    // nnU-Net numbers the channel of an image though there is one, and names its labels and predictions without.
+    const stem = IMAGES_FOLDER.test(folderOf(file) || root) ? stemOf(file).replace(/_0000$/, '') : stemOf(file);
+    const name = shared || folderOf(file) === '' ? stem : `${folderOf(file)}/${stem}`;
     const path = joinPath(root, series.get(file)?.folder ?? file);
     const plain = !series.has(file) && joined?.has(file) !== true && json === undefined;
     return plain ? { path, name } : { path, name, listed: { listing, key: file } };
@@ -94,7 +103,11 @@ export async function listImages(
  */
 export async function listLabels(files: WritableFiles, path: string): Promise<readonly ListedImage[]> {
   const listing = await listImageSources(files, path);
-  if ((await files.kind(path)) === 'file') return [{ path, name: stemOf(baseName(path)) }];
+  if ((await files.kind(path)) === 'file') {
+    const key = baseName(path);
+    const declared = listing.json === undefined ? undefined : { ...listing, root: folderName(path) };
+    return [{ path, name: stemOf(key), listed: declared && { listing: declared, key } }];
+  }
   const { images } = readable(listing.paths, READABLE_EXTENSIONS);
   if (images.length === 0) throw noImages(path, { paths: listing.paths, extensions: READABLE_EXTENSIONS });
   try {

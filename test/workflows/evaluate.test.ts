@@ -99,6 +99,44 @@ describe('objects, as their labels are matched by IoU', () => {
     expect(counts(all)).toEqual([2, 0, 0]);
     expect(all.overlap?.pixelAccuracy).toBe(1);
   });
+  // numpy 2: 2 sum(t & f) / (sum(t) + sum(f)) of each class over the pixels whose truth is not ignored.
+  it('a prediction with the ignored value misses there, and has no class of that name', async () => {
+    const truth = picture([['01209', '10219', '20109']]);
+    const found = picture([['01209', '90219', '20999']]);
+    const all = await scored(found, truth, { metrics: ['overlap'], as: 'classes', ignore: [9] });
+    expect(all.overlap?.perClass.map(({ dice }) => dice)).toEqual([8 / 9, 4 / 6, 1]);
+    expect(all.overlap?.meanDice).toBeCloseTo((2 / 3 + 1) / 2, 12);
+    expect(all.overlap?.pixelAccuracy).toBe(9 / 12);
+  });
+  it('255 is foreground of a mask, though the ground truth has it for ignored pixels', async () => {
+    const truth = picture([['0110', '0110', '0009']], 'uint8', (v) => (v === 9 ? 255 : v));
+    const found = picture([['0110', '0110', '0001']], 'uint8', (v) => 255 * v);
+    const all = await scored(found, truth, { metrics: ['overlap'], as: 'classes' });
+    expect(all.overlap?.perClass.map(({ dice }) => dice)).toEqual([1, 1]);
+  });
+});
+
+describe("nnU-Net's dataset.json", () => {
+  const said = { labels: { background: 0, liver: 1, ignore: 2 }, file_ending: '.tif' };
+  const files = memoryFiles({
+    'd/dataset.json': new TextEncoder().encode(JSON.stringify(said)),
+    'd/imagesTr/a_0000.tif': writeTiff(picture([['789789', '789789']])),
+    'd/labelsTr/a.tif': writeTiff(picture([['110022', '001022']])),
+    'p/a.tif': writeTiff(picture([['110011', '000000']])),
+  });
+  // By hand: 3 pixels are liver, of which 2 are found; what is found where the truth is 2 counts nowhere.
+  it.each([
+    ['p', 'd'],
+    ['p', 'd/labelsTr'],
+    ['p/a.tif', 'd/labelsTr/a.tif'],
+  ])('classes and the ignored label: %s against %s', async (p, y) => {
+    const all = await evaluate(files, p, y, { metrics: ['overlap', 'instances', 'surface'] });
+    expect(all.mapping).toMatchObject({ classes: [{ name: 'background' }, { name: 'liver' }], ignore: [2] });
+    expect(all.labelKinds.truth).toMatchObject({ kind: 'classes', evidence: 'stated' });
+    expect(all.overlap?.perClass.map(({ dice }) => dice)).toEqual([(2 * 5) / 11, (2 * 2) / 5]);
+    expect(counts(all)).toEqual([1, 0, 1]);
+    expect(all.surface?.perClass).toHaveLength(1);
+  });
 });
 
 describe('volumes', () => {

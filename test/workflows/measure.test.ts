@@ -159,3 +159,31 @@ test('the report gives the median of an even count (numpy 2.4, median)', async (
   const { report } = await measured(files, { as: 'objects' });
   expect(report.headline).toContainEqual({ label: 'Median area', value: '55 px²' });
 });
+
+describe('ignored values are no objects, and what is found there is not counted', () => {
+  const truth = squares([1, 2, 2, 255], 1);
+  const found = squares([1, 2, 0, 1], 0);
+  const json = { labels: { background: 0, a: 1, b: 2, ignore: 3 } };
+  const declared = truth.map((v) => (v === 255 ? 3 : v));
+  test.each([
+    ['255 beside class numbers', {}, truth],
+    ['declared in dataset.json', { 'truth/dataset.json': new TextEncoder().encode(JSON.stringify(json)) }, declared],
+  ])('%s', async (_, beside, values) => {
+    const files = memoryFiles({
+      'maps/a.tif': writeTiff(image('uint8', Uint8Array.from(found))),
+      'truth/a.tif': writeTiff(image('uint8', Uint8Array.from(values))),
+      ...beside,
+    });
+    const { scores, kinds, report } = await measured(files, { truth: 'truth', as: 'classes' });
+    expect(kinds.ignored).toEqual({ labels: [], truth: [values === truth ? 255 : 3] });
+    // By hand: squares 1 and 2 are found, the second 2 and the lone pixel are not; the fourth square is ignored.
+    expect(scores?.perThreshold[0]).toMatchObject({ truePositives: 2, falsePositives: 0, falseNegatives: 2 });
+    expect(report.images[0]?.match).toMatchObject({ truth: 4, predicted: 2, matched: 2, missed: 2, spurious: 0 });
+    expect(report.notes).toContain(`${values === truth ? 255 : 3} is ignored in the ground truth.`);
+  });
+  test('of the label maps themselves', async () => {
+    const files = memoryFiles({ 'maps/a.tif': writeTiff(image('uint8', Uint8Array.from(truth))) });
+    const { report } = await measured(files, { as: 'classes' });
+    expect(report.table.rows).toBe(4);
+  });
+});

@@ -4,7 +4,7 @@
  */
 
 import { DatasetError, FormatError, factsOf } from '../../errors.ts';
-import type { Files } from '../../files.ts';
+import { type Files, folderName } from '../../files.ts';
 import type { DicomHeader } from '../../image/formats/dicom/header.ts';
 import { isDicom } from '../../image/formats/dicom/parser.ts';
 import { groupSeries, readDicomHeader } from '../../image/formats/dicom/series.ts';
@@ -111,10 +111,11 @@ function withJoined(listing: ImageListing, joined: ReadonlyMap<string, JoinedFil
   return { ...listing, paths, joined: new Map([...(listing.joined ?? []), ...joined]) };
 }
 
-/** That of the folder; for `imagesTr`, `imagesTs`, ... that of the folder above. */
+/** That of the folder; for `imagesTr`, `labelsTr`, ..., and for a file in one of them, that of the folder above. */
 async function readDatasetJson(files: Files, root: string, all: readonly string[]): Promise<DatasetJson | undefined> {
-  const above = `${root.replace(/[/\\]+$/, '')}/..`;
-  const folder = all.includes(DATASET_JSON) ? root : isNnunetFolder(root) ? above : undefined;
+  const own = all.length === 1 && all[0] === baseName(root) ? folderName(root) : root.replace(/[/\\]+$/, '');
+  const above = folderName(own);
+  const folder = all.includes(DATASET_JSON) ? root : isNnunetFolder(own) ? above : undefined;
   if (folder === undefined) return undefined;
   let bytes: Uint8Array;
   try {

@@ -20,7 +20,7 @@ export interface LabelKindFinding {
 export interface LabelKindOptions {
   /** What the user says. */
   readonly as?: LabelKind;
-  /** What something beside the files says, such as a `dataset.json` that names classes. */
+  /** What something beside the files says, such as a `dataset.json` that names classes; of both, beside the ground truth. */
   readonly declared?: { readonly kind: LabelKind; readonly by: string };
   /**
    * The answer where a few values, each in one piece, could be either: `objects` for who asks for objects, such as
@@ -58,6 +58,7 @@ const LEAST_COUNTED = 4;
 export class LabelKindSurvey {
   readonly #maps: MapFacts[] = [];
   readonly #ignore: ReadonlySet<number>;
+  readonly #values = new Set<number>();
 
   /** @param ignore values that are no label, besides 0 and negative ones */
   constructor({ ignore = [] }: { readonly ignore?: readonly number[] } = {}) {
@@ -81,8 +82,8 @@ export class LabelKindSurvey {
     // Pieces are met row by row.
     const met = [...pieces.keys()];
     const values = met.toSorted((a, b) => a - b);
-    // 255 beside class numbers means "not labelled".
-    if (values.length > 1 && values.at(-1) === 255 && values.at(-2) === values.length - 1) pieces.delete(255);
+    for (const value of values) this.#values.add(value);
+    if (has255BesideClasses(values)) pieces.delete(255);
     this.#maps.push({
       values: values.filter((value) => pieces.has(value)),
       pieces: [...pieces.values()].reduce((sum, n) => sum + n, 0),
@@ -90,6 +91,11 @@ export class LabelKindSurvey {
       ascending: met.every((value, i) => value === values[i]),
       written,
     });
+  }
+
+  /** Values that take no part in maps of classes: those given, and 255 beside class numbers. */
+  get ignored(): readonly number[] {
+    return [...this.#ignore, ...(has255BesideClasses([...this.#values].sort((a, b) => a - b)) ? [255] : [])];
   }
 
   result({ as, declared, unclear }: LabelKindOptions = {}): LabelKindFinding {
@@ -102,6 +108,10 @@ export class LabelKindSurvey {
     return guess(maps, unclear);
   }
 }
+
+/** 255 beside class numbers means "not labelled". @param values ascending, from 1 */
+const has255BesideClasses = (values: readonly number[]): boolean =>
+  values.length > 1 && values.at(-1) === 255 && values.at(-2) === values.length - 1;
 
 function guess(maps: readonly MapFacts[], unclear?: LabelKind): LabelKindFinding {
   const all = [...new Set(maps.flatMap(({ values }) => values))].sort((a, b) => a - b);
@@ -151,7 +161,8 @@ export function labelKindsOfBoth(
   prediction: LabelKindSurvey,
   options: LabelKindOptions = {},
 ): { readonly truth: LabelKindFinding; readonly prediction: LabelKindFinding } {
-  const [t, p] = [truth.result(options), prediction.result(options)];
+  const { declared: _, ...ofPrediction } = options;
+  const [t, p] = [truth.result(options), prediction.result(ofPrediction)];
   const follow = (own: LabelKindFinding, other: LabelKindFinding, name: string): LabelKindFinding =>
     own.evidence === 'unclear' && (other.evidence === 'stated' || other.evidence === 'clear') && own.kind !== other.kind
       ? { kind: other.kind, reason: `as in the ${name}, where ${other.reason}`, evidence: 'clear' }

@@ -15,7 +15,7 @@ import { extent, type Image } from '../../image/image.ts';
 import { ImageNotes } from '../../image/notes.ts';
 import { type MeasuredImage, measure } from '../../measure/measure.ts';
 import type { Table } from '../../measure/table.ts';
-import { contingency } from '../../metrics/contingency.ts';
+import { contingency, type IgnoreOption } from '../../metrics/contingency.ts';
 import { type InstanceMatching, type InstanceScores, instanceScores, matchInstances } from '../../metrics/instances.ts';
 import { matchObjects } from '../../metrics/match-objects.ts';
 import { connectedComponents } from '../../objects/connected-components.ts';
@@ -28,7 +28,7 @@ import type { ObjectsReport } from '../../report/objects/data.ts';
 import { objectsHeadline, pixelSizeNotes } from '../../report/objects/headline.ts';
 import { renderObjectsReport } from '../../report/objects/page.ts';
 import { score } from '../../report/run/data.ts';
-import { type ListedImage, readListedImage } from '../image-list.ts';
+import { declaredOf, type ListedImage, readListedImage } from '../image-list.ts';
 import {
   type FailedMap,
   factsOf,
@@ -47,6 +47,8 @@ import type { MeasuredObjects, MeasureOutputs } from './outputs.ts';
 export interface MeasuredKinds {
   readonly labels: LabelKindFinding;
   readonly truth: LabelKindFinding;
+  /** Values that take no part: those that a `dataset.json` declares, and in maps of classes 255 beside class numbers. */
+  readonly ignored: { readonly labels: readonly number[]; readonly truth: readonly number[] };
 }
 
 export interface ObjectsResult {
@@ -111,6 +113,12 @@ export async function measureObjects(
       ...pixelSizeNotes(sizes),
       describeKind('label maps', kinds.labels),
       ...(scores === undefined ? [] : [describeKind('ground truth', kinds.truth)]),
+      ...(['labels', 'truth'] as const)
+        .filter((which) => kinds.ignored[which].length > 0)
+        .map(
+          (which) =>
+            `${kinds.ignored[which].join(', ')} is ignored in the ${which === 'labels' ? 'label maps' : 'ground truth'}.`,
+        ),
       ...(ranks.has(3)
         ? [`Volumes are measured ${scores === undefined ? '' : 'and compared '}in 3D, not slice by slice.`]
         : []),
@@ -144,12 +152,13 @@ async function kindsOf(
   { as }: MeasureFolderOptions,
 ): Promise<MeasuredKinds> {
   const survey = async (listed: readonly ListedImage[], own?: LabelKind): Promise<LabelKindSurvey> => {
-    const found = new LabelKindSurvey();
-    if (as !== undefined) return found;
+    const json = declaredOf(listed);
+    const found = new LabelKindSurvey({ ignore: json?.ignore });
+    if (as === 'objects') return found;
     for (const item of listed) {
       try {
         const map = await readListedImage(files, item, { palette: 'index' });
-        for (const values of labelArrays(map)) found.add(values, map.labelKind ?? own);
+        for (const values of labelArrays(map)) found.add(values, map.labelKind ?? own ?? (json && 'classes'));
       } catch (cause) {
         if (!(cause instanceof LamellaError)) throw cause;
       }
@@ -157,12 +166,17 @@ async function kindsOf(
     return found;
   };
   const truths = items.flatMap(({ truth }) => (truth === undefined ? [] : [truth]));
-  const labels = await survey(
-    items.map((item) => item.labels),
-    written,
-  );
-  const { prediction, truth } = labelKindsOfBoth(await survey(truths), labels, { as, unclear: 'objects' });
-  return { labels: prediction, truth };
+  const maps = items.map((item) => item.labels);
+  const labels = await survey(maps, written);
+  const ofTruth = await survey(truths);
+  const { prediction, truth } = labelKindsOfBoth(ofTruth, labels, { as, unclear: 'objects' });
+  const ignored = (of: readonly ListedImage[], { kind }: LabelKindFinding, found: LabelKindSurvey) =>
+    kind === 'classes' ? found.ignored : (declaredOf(of)?.ignore ?? []);
+  return {
+    labels: prediction,
+    truth,
+    ignored: { labels: ignored(maps, prediction, labels), truth: ignored(truths, truth, ofTruth) },
+  };
 }
 
 type MeasuredItem = CollectedImage &
@@ -192,10 +206,11 @@ async function measureItem(
   const size = pixelSize(map);
   const truths = truth === undefined ? undefined : labelArrays(truth);
   return labelArrays(map).map((values, t, all): MeasuredItem => {
-    const separate = asObjects(values, kinds.labels.kind);
+    const separate = asObjects(without(values, kinds.ignored.labels), kinds.labels.kind);
     const labels = minSize > 0 ? withoutSmall(separate, minSize) : separate;
     const own = truths?.[t];
-    const trueObjects = own === undefined ? undefined : asObjects(own, kinds.truth.kind);
+    const trueObjects = own === undefined ? undefined : asObjects(without(own, kinds.ignored.truth), kinds.truth.kind);
+    const mask = own === undefined ? {} : maskOfValues(own, kinds.ignored.truth);
     const { depth } = extentsOf(labels.shape);
     return {
       name: all.length > 1 ? `${item.name}[${t}]` : item.name,
@@ -211,11 +226,28 @@ async function measureItem(
       ...(trueObjects === undefined
         ? {}
         : {
-            match: { matches: matchObjects(trueObjects, labels), truth: trueObjects },
-            matching: matchInstances(contingency(trueObjects, labels)),
+            match: { matches: matchObjects(trueObjects, labels, mask), truth: trueObjects },
+            matching: matchInstances(contingency(trueObjects, labels, mask)),
           }),
     };
   });
+}
+
+/** 0 in the place of ignored values. */
+function without(labels: IntegerArray, ignored: readonly number[]): IntegerArray {
+  if (ignored.length === 0) return labels;
+  return { ...labels, data: labels.data.map((value: number) => (ignored.includes(value) ? 0 : value)) } as IntegerArray;
+}
+
+function maskOfValues({ data, shape }: IntegerArray, ignored: readonly number[]): IgnoreOption {
+  if (ignored.length === 0) return {};
+  return {
+    ignore: ndarray(
+      'uint8',
+      shape,
+      Uint8Array.from(data, (value) => (ignored.includes(value) ? 1 : 0)),
+    ),
+  };
 }
 
 /** Label maps as separate objects. */
