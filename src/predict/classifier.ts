@@ -45,7 +45,7 @@ export async function openClassifier(
   if (metadata?.task !== 'classification' || image === undefined || output === undefined) {
     throw new ModelError('this model is not an image classifier.', {
       ...where,
-      remedy: 'Use only models that were trained on images of one class each.',
+      remedy: 'Use only image classifiers.',
     });
   }
   return {

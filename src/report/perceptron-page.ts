@@ -1,4 +1,4 @@
-/** A page that shows how a perceptron's line moves: one picture a data set, which plays by itself. */
+/** A page that shows how a perceptron's line moves: one animation per data set. */
 
 import { html, type Markup, trusted } from './kit/markup.ts';
 import { renderPage, section } from './kit/page.ts';
@@ -7,7 +7,7 @@ import { renderPage, section } from './kit/page.ts';
 export interface PerceptronFrame {
   readonly weights: readonly [number, number];
   readonly bias: number;
-  /** Index of the point; nothing for the start. */
+  /** Index of the point; undefined for the start. */
   readonly corrected: number | undefined;
 }
 
@@ -15,11 +15,11 @@ export interface PerceptronRun {
   readonly title: string;
   /** Coordinates in -1..1. */
   readonly points: readonly (readonly [x: number, y: number])[];
-  /** 0 or 1 a point. */
+  /** 0 or 1 per point. */
   readonly labels: readonly number[];
-  /** From the start on. */
+  /** In order, beginning with the start. */
   readonly frames: readonly PerceptronFrame[];
-  /** What it came to, a sentence. */
+  /** The result, as a sentence. */
   readonly verdict: string;
 }
 
@@ -29,7 +29,7 @@ const FRAME_S = 0.6;
 
 const px = (value: number): number => Math.round(((value + REACH) / (2 * REACH)) * SIDE * 100) / 100;
 
-/** The ends of the line within the picture, or nothing where it does not pass through it. */
+/** The ends of the line within the plot, or nothing if it does not cross it. */
 export function lineWithin(
   [wx, wy]: readonly [number, number],
   bias: number,
@@ -50,7 +50,7 @@ export function lineWithin(
   return first === undefined || second === undefined ? undefined : [first, second];
 }
 
-/** One picture: earlier lines faint, the line moving from correction to correction, the corrected point ringed. */
+/** One animation: earlier lines faint, the line moving from correction to correction, the corrected point ringed. */
 export function perceptronSvg({ title, points, labels, frames, verdict }: PerceptronRun): string {
   const lines = frames.map(({ weights, bias }) => lineWithin(weights, bias));
   const seconds = (frames.length * FRAME_S).toFixed(1);
@@ -89,7 +89,7 @@ ${trusted(dots.join(''))}
 `.html;
 }
 
-/** The runs below each other, each with its rule in numbers. */
+/** All runs, one below the other. */
 export function perceptronPage(runs: readonly PerceptronRun[], createdAt: string): string {
   const shown = (run: PerceptronRun, i: number): Markup =>
     section(
@@ -101,8 +101,8 @@ export function perceptronPage(runs: readonly PerceptronRun[], createdAt: string
     {
       title: 'The perceptron learns',
       summary:
-        'y = sign(w.x + b). Where a point is on the wrong side, w moves by the point and b by one, towards its class ' +
-        '(Rosenblatt 1958). The ring is the point that is corrected; the faint lines are where the line was.',
+        'y = sign(w.x + b). If a point is on the wrong side, w moves by the point and b by one, towards its class ' +
+        '(Rosenblatt 1958). The ring marks the corrected point; the faint lines are earlier positions.',
       createdAt,
       headline: runs.map(({ title, frames }) => ({ label: title, value: `${frames.length - 1} corrections` })),
     },

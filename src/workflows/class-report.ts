@@ -67,10 +67,10 @@ export async function collectClassReport(
       const labels = samples.map(({ label }) => label);
       const counts = confusions(probabilities.data, labels, names.length);
       const what = `${samples.length.toLocaleString('en')} images ${where}`;
-      headline.push({ label: 'Right', value: percent(topKAccuracy(probabilities, labels, 1)), note: what });
+      headline.push({ label: 'Top-1 accuracy', value: percent(topKAccuracy(probabilities, labels, 1)), note: what });
       if (names.length > 5) {
         const value = percent(topKAccuracy(probabilities, labels, 5));
-        headline.push({ label: 'Among the first five', value, note: what });
+        headline.push({ label: 'Top-5 accuracy', value, note: what });
       }
       tables.push(classTable(counts, names, what));
       if (names.length <= MOST_CONFUSED) tables.push(confusionTable(counts, names, what));

@@ -138,7 +138,7 @@ export function networkFacts({ recipe, plan }: RunConfig, model: OpenedModel): F
     ['Network', describeSpec(recipe.model)],
     ['Parameters', formatCount(signature.storedElements)],
     [
-      'Sees around a pixel',
+      'Receptive field',
       rule.y.exact ? `${Math.max(rule.y.halo, rule.y.margin)} pixels to each side` : 'the whole image',
     ],
     ['Patch, batch', `${recipe.patch[1]} x ${recipe.patch[0]}, ${recipe.batch}`],
@@ -147,7 +147,7 @@ export function networkFacts({ recipe, plan }: RunConfig, model: OpenedModel): F
     ['Optimizer', `${describeSpec(recipe.optimizer)}, learning rate ${recipe.learningRate}`],
     ['Schedule', describeSpec(recipe.schedule)],
     ['Augmentation', describeAugment(recipe.augment)],
-    ['Seed', String(recipe.seed)],
+    ['Random seed', String(recipe.seed)],
   ];
 }
 

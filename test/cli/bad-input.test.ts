@@ -306,7 +306,7 @@ describe('models and predictions', () => {
 
   test('nothing to write', async () => {
     const outcome = await lamella(['predict', root, good, '--probability', 'none', '--no-labels', '--no-overlay']);
-    expectSentence(outcome, 2, /leave nothing to write\. Leave out one of them\./);
+    expectSentence(outcome, 2, /leave nothing to write\. Ask for/);
   });
 
   test('one broken image among good ones is named, and the others are segmented', async () => {
@@ -318,7 +318,7 @@ describe('models and predictions', () => {
     const { code, stdout, stderr } = await lamella(['predict', run, images, '--out', out, '--json']);
     expect(stderr.trim().split('\n')).toEqual([
       expect.stringMatching(/^lamella: .*b\.png: the PNG ends at byte 60/),
-      'lamella: 1 of 3 images could not be segmented, as said above. Replace them, or take them out.',
+      'lamella: 1 of 3 images could not be segmented; the reasons are given above. Replace or remove them.',
     ]);
     expect(code).toBe(1);
     const said = JSON.parse(stdout) as { images: { image: string }[]; failed: { image: string }[] };

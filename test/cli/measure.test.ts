@@ -75,7 +75,7 @@ describe('label maps of others', () => {
     expect(stderr).toMatch(/1 of 5 label maps could not be measured/);
     expect(stdout).toMatch(/control\/a: 3 objects/);
     expect(stdout).toMatch(/6 objects in 4 images/);
-    expect(stdout).toMatch(/note: The pixel size is not known, so lengths are in pixels; set --spacing/);
+    expect(stdout).toMatch(/note: The pixel size is unknown, so lengths are in pixels; set --spacing/);
     const rows = csv(join(out, 'objects.csv'));
     expect(rows.map((row) => [row.group, row.image, row.label, row.area_px2, row.intensity_mean])).toEqual([
       ['control', 'control/a', '1', '16', '10'],
@@ -241,7 +241,7 @@ describeWithData('lungs of the reference masks', () => {
       ),
     );
     expect(code).toBe(0);
-    expect(stdout).toMatch(/ID_0000: Dice 1\.0000, surfaces 0\.00 mm apart/);
+    expect(stdout).toMatch(/ID_0000: Dice 1\.0000, mean surface distance 0\.00 mm/);
     expect(stdout).toMatch(/lungs of 9 patients in 36 slices\. For research only\./);
     const found = new Map(csv(join(out, 'slices.csv')).map((row) => [`${row.image}.tif`, row]));
     const reference = csv(join(lungs, 'lung_stats.csv'));
@@ -280,7 +280,7 @@ describeWithData('lungs of the reference masks', () => {
       '--out',
       out,
     ]);
-    expect(stdout).toMatch(/The pixel size is not known, so there are no mm² and no litres; set --spacing/);
+    expect(stdout).toMatch(/The pixel size is unknown, so there are no mm² and no litres; set --spacing/);
     expect(Object.keys(csv(join(out, 'slices.csv'))[0] ?? {})).not.toContain('lung_area_mm2');
   });
 });

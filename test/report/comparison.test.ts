@@ -44,7 +44,7 @@ describe('the data of a comparison', () => {
     expect(pair?.verdict).toBe('worse');
     expect(pair?.signFlip).toEqual({ p: 2 / 2 ** 12, exact: true });
     expect(pair?.ahead).toEqual([12, 0]);
-    expect(notes.join(' ')).toContain('another seed gives other weights');
+    expect(notes.join(' ')).toContain('another random seed gives other weights');
   });
 
   test('runs that differ by their seed only are one group: mean, deviation, lowest and highest', () => {
@@ -66,7 +66,7 @@ describe('the data of a comparison', () => {
     expect([group?.mean, group?.deviation, group?.lowest, group?.highest]).toEqual(
       [0.65, 0.05, 0.6, 0.7].map((value) => expect.closeTo(value, 12)),
     );
-    expect(notes.join(' ')).toContain('with another seed lies up to 0.1000 apart here');
+    expect(notes.join(' ')).toContain('with different random seeds differ by up to 0.1000 here');
   });
 
   test('noise of the same size is no progress', () => {
@@ -103,13 +103,13 @@ describe('the data of a comparison', () => {
     const { images, runs, notes } = compareRuns([result('a', [0.5, Number.NaN, 0.7]), result('b', [0.4, 0.5, 0.6])]);
     expect(images).toEqual(['slice-0.png', 'slice-2.png']);
     expect(runs[1]?.perImage).toEqual([0.4, 0.6]);
-    expect(notes[0]).toContain('1 image is left out');
+    expect(notes[0]).toContain('1 image is excluded');
   });
 
   test.each([
-    ['one run', [result('a', base)], /fewer than two runs/],
+    ['one run', [result('a', base)], /at least two runs/],
     ['another score', [result('a', base), result('b', base, { metric: 'V-Rand' })], /a is scored by Dice, b by V-Rand/],
-    ['other images', [result('a', base), result('b', base.slice(1))], /a and b are judged on other images/],
+    ['other images', [result('a', base), result('b', base.slice(1))], /a and b were scored on different images/],
     ['no scores', [result('a', [Number.NaN]), result('b', [0.5])], /None of the images has a score/],
   ])('%s is refused', (_, results, message) => {
     expect(() => compareRuns(results)).toThrow(UsageError);
@@ -175,10 +175,10 @@ describePages(
         await expectSound(opened);
         expect(await tab.locator('h2').allTextContents()).toEqual([
           'Scores',
-          'What they cost',
+          'Cost',
           'Image by image',
           'Learning',
-          'How it was made',
+          'Method',
         ]);
         expect(await tab.locator('figure.chart svg[role=img]').count()).toBe(6);
         expect(await tab.locator('.verdicts li.decided').count()).toBeGreaterThan(0);

@@ -116,7 +116,7 @@ test('what disagrees is shown as such', () => {
   const page = render(sample());
   expect(page).toContain('1 of 2');
   expect(page.match(/class="bad"/g)).toHaveLength(2);
-  expect(page).toContain('✗ the graph has 11');
+  expect(page).toContain('✗ network: 11');
   // Padding stands as 0 and is said.
   expect(page.match(/<td class="pad">0<\/td>/g)).toHaveLength(6);
   expect(page).not.toContain('a <b>.png');
@@ -144,14 +144,14 @@ describePages(
       const { tab, output } = opened;
       await expectSound(opened, { leastPicturePx: 21 });
       expect(await tab.locator('h2').allTextContents()).toEqual([
-        'The image and the answer',
-        'What the answer depends on',
-        'The first layer',
+        'Image and prediction',
+        'What the prediction depends on',
+        'First layer',
         'Feature maps of conv1',
         'Layer by layer',
-        'One pixel, number by number',
+        'One pixel, step by step',
         'Checks',
-        'How it was made',
+        'Method',
       ]);
       // Image, probability; close-up, saliency, layer, Grad-CAM; two filters twice; a map; two layers.
       expect(await tab.locator('img').count()).toBe(2 + 4 + 4 + 1 + 2);

@@ -155,11 +155,11 @@ describe('parts of the pages', () => {
     expect(histogram([Number.NaN], { label: 'nothing' })).toBeUndefined();
     // The tail of an outlier is left out of the bars, and said.
     const many = Array.from({ length: 1000 }, (_, i) => i / 1000);
-    expect(histogram([...many, 1e6], { label: 'area', unit: 'µm²' })?.html).toContain('; 5 beyond');
+    expect(histogram([...many, 1e6], { label: 'area', unit: 'µm²' })?.html).toContain('; 5 outside the range');
   });
 
   test('a table without rows says so', () => {
-    expect(dataTable({ rows: 0, columns: [] }, { caption: 'x' }).html).toContain('There are none.');
+    expect(dataTable({ rows: 0, columns: [] }, { caption: 'x' }).html).toContain('None.');
   });
 
   test('lungs: the outlines and densities of each side, from the front the head is up', () => {
@@ -193,8 +193,8 @@ test('pages without objects, without truth, without patients', () => {
   const { precision: _, ...rest } = objectsReport();
   const empty: Table = { rows: 0, columns: [{ name: 'image', values: [] }] };
   const page = renderObjectsReport({ ...rest, images: [], figures: [], worst: [], table: empty });
-  expect(page).toContain('There are none.');
-  expect(page).not.toContain('Against the truth');
+  expect(page).toContain('None.');
+  expect(page).not.toContain('Comparison with ground truth');
   expect(renderLungsReport({ ...lungsReport(), patients: [], perPatient: empty, perSlice: empty })).toContain(
     RESEARCH_ONLY,
   );

@@ -55,7 +55,7 @@ describe('scores of each patient', () => {
       values: [0.75, 0.375, 0.375],
       own: true,
     });
-    expect(describeVolumes(scores)[0]).toBe('ID_1: Dice 0.5000, surfaces 0.75 mm apart, 95 % within 0.75 mm');
+    expect(describeVolumes(scores)[0]).toBe('ID_1: Dice 0.5000, mean surface distance 0.75 mm, 95 % 0.75 mm');
   });
 
   test('pages of one file are a volume: distances go from slice to slice', () => {
@@ -75,7 +75,7 @@ describe('scores of each patient', () => {
     const pages = ['a_1.tif', 'a_2.tif'].map((file) => page(file));
     const scores = stackScores(pages, [column(2), column(2)], config);
     expect(scores).toEqual([{ name: 'a', dice: 1, meanMm: null, hd95Mm: null }]);
-    expect(volumeTable(scores, '').note).toMatch(/need the size of a pixel, which the option spacing provides/);
+    expect(volumeTable(scores, '').note).toMatch(/need a pixel size \(set the option spacing/);
     expect(stackScores(pages, [column(2), column(3)], config, [null, 1, 4])[0]).toMatchObject({ meanMm: 2 });
   });
 

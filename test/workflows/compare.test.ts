@@ -71,7 +71,7 @@ describe('two runs on the images that both held out', () => {
     expect(comparison.seeds.map(({ runs }) => runs.map((place) => comparison.runs[place]?.seed).sort())).toEqual([
       [0, 7],
     ]);
-    expect(readFileSync(file, 'utf8')).toContain('The same training with other seeds');
+    expect(readFileSync(file, 'utf8')).toContain('The same training with different random seeds');
   });
 
   test('a run that held out other images is compared on those in common, and that is said', async () => {
@@ -117,7 +117,7 @@ describe('what cannot be compared is refused', () => {
       ...config,
       validationImages: config.trainingImages.slice(0, 2),
     }));
-    await expect(compare(at('runs', 'small'), swapped)).rejects.toThrow(/held out no image in common.*--data/);
+    await expect(compare(at('runs', 'small'), swapped)).rejects.toThrow(/held out no image in common.*`data`/);
     const none = changed('none', (config) => ({ ...config, validationImages: [] }));
     await expect(compare(at('runs', 'small'), none)).rejects.toThrow(RunError);
     const gone = changed('gone', (config) => ({ ...config, validationImages: ['image/99.png'] }));

@@ -1,4 +1,4 @@
-/** Charts of runs beside each other, as SVG that takes its colours from the page. */
+/** Charts that compare runs, as SVG with colours from the page's style sheet. */
 
 import * as Plot from '@observablehq/plot';
 import { chartFigure, lineColour } from '../kit/chart.ts';
@@ -8,15 +8,15 @@ import type { ComparedRun, Comparison } from './comparison.ts';
 
 const short = (value: number): string => String(Number(value.toPrecision(3)));
 
-/** Room for names at the left of a chart. */
+/** Left margin for names. */
 const marginFor = (names: readonly string[]): number =>
   Math.min(230, 24 + 7 * names.reduce((most, name) => Math.max(most, name.length), 0));
 
-/** The scores with their intervals, a row a run. */
+/** The scores with their confidence intervals, one row per run. */
 export function scoreChart({ runs, metric, level, images }: Comparison): Markup {
   const rows = runs.map(({ name, score }, place) => ({ name, ...score, place }));
   return chartFigure(
-    `Mean ${metric} of ${images.length.toLocaleString('en')} ${images.length === 1 ? 'image' : 'images'}; lines: where it would lie with other such images, in ${Math.round(100 * level)} % of cases.`,
+    `Mean ${metric} of ${images.length.toLocaleString('en')} ${images.length === 1 ? 'image' : 'images'}; lines: ${Math.round(100 * level)} % confidence intervals.`,
     {
       width: 560,
       height: 56 + 38 * rows.length,
@@ -25,7 +25,7 @@ export function scoreChart({ runs, metric, level, images }: Comparison): Markup 
       marginTop: 8,
       marginBottom: 38,
       x: {
-        label: `${metric}, mean of the images`,
+        label: `${metric}, mean over images`,
         labelAnchor: 'center',
         labelArrow: 'none',
         grid: true,
@@ -47,7 +47,7 @@ export function scoreChart({ runs, metric, level, images }: Comparison): Markup 
   );
 }
 
-/** Differences of pairs with their intervals, and the line of no difference. */
+/** Differences of pairs with their confidence intervals, and the line of no difference. */
 export function differenceChart({ runs, pairs, metric, level }: Comparison): Markup {
   const nameOf = (place: number): string => (runs[place] as ComparedRun).name;
   const rows = pairs.map(({ a, b, difference, verdict }) => ({
@@ -56,7 +56,7 @@ export function differenceChart({ runs, pairs, metric, level }: Comparison): Mar
     decided: verdict !== 'undecided',
   }));
   return chartFigure(
-    `Differences on the same images, with ${Math.round(100 * level)} % intervals; orange where it is more than chance, grey where it may be chance.`,
+    `Differences on the same images, with ${Math.round(100 * level)} % confidence intervals; orange if significant, else grey.`,
     {
       width: 560,
       height: 56 + 38 * rows.length,
@@ -94,10 +94,10 @@ export function differenceChart({ runs, pairs, metric, level }: Comparison): Mar
   );
 }
 
-/** Score over operations, the area of a disc its parameters: figure 2 of Canziani et al. 2016. */
+/** Score over MACs, with disc area proportional to parameters: figure 2 of Canziani et al. 2016. */
 export function costChart({ runs, metric }: Comparison): Markup {
   const most = runs.reduce((a, { parameters }) => Math.max(a, parameters), 1);
-  // Areas as parameters; a disc of the most parameters has this radius.
+  // Radius of the disc with the most parameters.
   const radius = (parameters: number): number => Math.max(3, 38 * Math.sqrt(parameters / most));
   const rows = runs.map(({ name, macs, score, parameters }, place) => ({
     name,
@@ -108,14 +108,14 @@ export function costChart({ runs, metric }: Comparison): Markup {
     label: `${name} (${withPrefix(parameters)})`,
   }));
   const [least, largest] = [Math.min(...rows.map(({ macs }) => macs)), Math.max(...rows.map(({ macs }) => macs))];
-  // Room for the discs at the ends.
+  // Margin for the outermost discs.
   const span = Math.max(Math.log10(largest / least), 0.6);
   const domain = [least * 10 ** (-0.22 * span), largest * 10 ** (0.3 * span)];
   const low = Math.min(...rows.map((row) => row.low));
   const high = Math.max(...rows.map((row) => row.high));
   const space = 0.18 * Math.max(high - low, 1e-3);
   return chartFigure(
-    `Score (${metric}) over the multiplications for one image; the area of a disc is the number of parameters, which stands behind the name. As Canziani et al. 2016 show networks.`,
+    `Score (${metric}) over MACs per image; disc area is proportional to the number of parameters (in brackets), as in Canziani et al. 2016.`,
     {
       width: 760,
       height: 430,
@@ -126,7 +126,7 @@ export function costChart({ runs, metric }: Comparison): Markup {
       x: {
         type: 'log',
         domain,
-        label: 'Multiplications for one image',
+        label: 'MACs per image',
         labelAnchor: 'center',
         labelArrow: 'none',
         grid: true,
@@ -182,11 +182,11 @@ export function costChart({ runs, metric }: Comparison): Markup {
   );
 }
 
-/** What a million parameters bring: figure 10 of Canziani et al. 2016. */
+/** Score per million parameters: figure 10 of Canziani et al. 2016. */
 export function efficiencyChart({ runs, metric }: Comparison): Markup {
   const rows = runs.map(({ name, efficiency }, place) => ({ name, efficiency, place, label: short(efficiency) }));
   return chartFigure(
-    'What a million parameters bring. Small networks lead by nature: it says how well parameters are used, not which network is best.',
+    'Score per million parameters: how efficiently parameters are used, not which network is best. This favours small networks.',
     {
       width: 560,
       height: 56 + 34 * rows.length,
@@ -220,12 +220,12 @@ export function efficiencyChart({ runs, metric }: Comparison): Markup {
   );
 }
 
-/** Scores of single images, those of one image joined: where runs differ. */
+/** Score per image, with those of one image joined: shows where runs differ. */
 export function imageChart({ runs, images, metric }: Comparison): Markup {
   const rows = images.flatMap((image, i) =>
     runs.map(({ name, perImage }, place) => ({ image, name, score: perImage[i] as number, place })),
   );
-  return chartFigure(`Score (${metric}) of each image; one colour a run, as in the legend.`, {
+  return chartFigure(`Score (${metric}) per image; one colour per run, as in the legend.`, {
     width: 620,
     height: 50 + 22 * images.length,
     marginLeft: marginFor(images),

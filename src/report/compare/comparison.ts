@@ -1,4 +1,4 @@
-/** Runs beside each other on the same images: scores with what chance leaves open, and what each costs. Plain data. */
+/** Runs compared on the same images: scores with confidence intervals and tests, and the cost of each. Plain data. */
 
 import { stream } from '../../array/random.ts';
 import { UsageError } from '../../errors.ts';
@@ -6,70 +6,70 @@ import { bootstrapMeans, type Interval, meanInterval } from '../../metrics/boots
 import { holm, leastSignFlipP, signFlipTest, type TestResult, wilcoxonTest } from '../../metrics/paired-tests.ts';
 import type { Series } from '../run/data.ts';
 
-/** What is known of a run after it was judged on the images that are compared. */
+/** A run after scoring on the compared images. */
 export interface RunResult {
   readonly name: string;
   /** `unet (base channels 16, depth 4)`. */
   readonly network: string;
-  /** Runs of the same recipe differ by nothing but their seed. */
+  /** Runs of the same recipe differ only by their random seed. */
   readonly recipe?: string;
   readonly seed?: number;
-  /** What every image was scored by; the same for all runs. */
+  /** The score per image; the same for all runs. */
   readonly metric: string;
-  /** Score of each image, higher is better, NaN where it has none. The same images in the same order for all runs. */
+  /** Score per image, higher is better, NaN if it has none. The same images in the same order for all runs. */
   readonly perImage: readonly { readonly name: string; readonly score: number }[];
-  /** Of all images together, by name, as `report` gives them. */
+  /** Scores pooled over all images, by name, as `report` gives them. */
   readonly scores: { readonly [name: string]: number };
   readonly parameters: number;
-  /** Multiplications with addition for one of the images, counted from the graph; of images of several sizes the mean. */
+  /** MACs per image, computed from the graph; the mean if images differ in size. */
   readonly macs: number;
-  /** Bytes of what lives at one time when the network runs on a tile, counted from the graph; weights among them. */
+  /** Peak memory in bytes for a tile, including weights, computed from the graph. */
   readonly peakBytes: number;
-  /** Of one image, on the machine that compared. */
+  /** Time per image on the comparing machine. */
   readonly predictionMs: number;
-  /** Of one image, where the machine counts joules. */
+  /** Energy per image, if the machine reports it. */
   readonly predictionJoules?: number;
   readonly steps: number;
   readonly trainingMs: number;
   readonly trainingImages: number;
-  /** Where it was trained. */
+  /** The machine it was trained on. */
   readonly machine: string;
-  /** The validation score over minutes of training, with the name of the score. */
+  /** Validation score over training time in minutes, with the name of the score. */
   readonly learning?: Series & { readonly metric: string };
 }
 
 export interface ComparedRun extends Omit<RunResult, 'perImage' | 'metric' | 'recipe'> {
-  /** Mean over the images, with its interval. */
+  /** Mean over the images, with its confidence interval. */
   readonly score: Interval;
-  /** By image, in the order of `images`. */
+  /** Per image, in the order of `images`. */
   readonly perImage: readonly number[];
   /** Score per million parameters (Canziani et al. 2016, figure 10). */
   readonly efficiency: number;
 }
 
-/** Two runs, by their places in `runs`: b less a. */
+/** Two runs, by their indices in `runs`: b minus a. */
 export interface ComparedPair {
   readonly a: number;
   readonly b: number;
   readonly difference: Interval;
-  /** On how many images each is ahead; the others are equal. */
+  /** Number of images on which each is ahead; the others are ties. */
   readonly ahead: readonly [a: number, b: number];
   readonly signFlip: TestResult;
   readonly wilcoxon: TestResult;
-  /** p of the sign-flip test, corrected for all pairs (Holm). */
+  /** p of the sign-flip test, Holm-corrected over all pairs. */
   readonly adjustedP: number;
-  /** `b` better or worse than `a` where the test and the interval both say so. */
+  /** Whether `b` is better or worse than `a` by both the test and the interval. */
   readonly verdict: 'better' | 'worse' | 'undecided';
 }
 
-/** Runs that differ by their seed only: how far apart the same training lies by itself. */
+/** Runs that differ only by their random seed: the spread of one training recipe. */
 export interface SeedGroup {
-  /** Places in `runs`. */
+  /** Indices in `runs`. */
   readonly runs: readonly number[];
   readonly network: string;
-  /** Of the runs' scores. */
+  /** Mean of the runs' scores. */
   readonly mean: number;
-  /** Of the runs' scores, with n - 1. */
+  /** Standard deviation of the runs' scores, with n - 1. */
   readonly deviation: number;
   readonly lowest: number;
   readonly highest: number;
@@ -81,14 +81,14 @@ export interface Comparison {
   readonly images: readonly string[];
   readonly level: number;
   readonly resamples: number;
-  /** The best first. */
+  /** Best first. */
   readonly runs: readonly ComparedRun[];
   readonly pairs: readonly ComparedPair[];
-  /** The best first; none where every run has a recipe of its own. */
+  /** Best first; empty if every run has its own recipe. */
   readonly seeds: readonly SeedGroup[];
-  /** The least p that so many images can give. */
+  /** The smallest p possible with this number of images. */
   readonly leastP: number;
-  /** What a reader has to know before believing a difference. */
+  /** Caveats. */
   readonly notes: readonly string[];
 }
 
@@ -96,28 +96,28 @@ export interface CompareOptions {
   readonly seed?: number;
   /** Default 10,000. */
   readonly resamples?: number;
-  /** Of the intervals and tests; default 0.95. */
+  /** Confidence level of intervals and tests; default 0.95. */
   readonly level?: number;
 }
 
 /**
- * Compares runs by the mean score over the images: intervals by bootstrap over images (BCa), differences of pairs by the
- * same draws, with a permutation test of signs and Wilcoxon's test. Images without a score in some run are left out.
+ * Compares runs by the mean score over the images: BCa bootstrap intervals over images, paired differences by the same
+ * samples, with a sign-flip permutation test and Wilcoxon's test. Images without a score in any of the runs are excluded.
  * The same seed gives the same numbers.
- * @throws UsageError for fewer than two runs, other metrics or other images, and where no image is left.
+ * @throws UsageError for fewer than two runs, different metrics or images, or if no image remains.
  */
 export function compareRuns(results: readonly RunResult[], options: CompareOptions = {}): Comparison {
   const { seed = 0, resamples = 10_000, level = 0.95 } = options;
   const [first] = results;
   if (first === undefined || results.length < 2) {
-    throw new UsageError('There is nothing to compare with fewer than two runs.', { remedy: 'Give two or more.' });
+    throw new UsageError('A comparison needs at least two runs.', { remedy: 'Provide two or more.' });
   }
   for (const result of results) requireSame(first, result);
   const kept = first.perImage.flatMap((_, i) =>
     results.every(({ perImage }) => Number.isFinite(perImage[i]?.score)) ? [i] : [],
   );
   if (kept.length === 0) {
-    throw new UsageError('None of the images has a score in every run.', { remedy: 'Give images with truth.' });
+    throw new UsageError('None of the images has a score in every run.', { remedy: 'Use images with ground truth.' });
   }
   const left = first.perImage.length - kept.length;
   const columns = results.map(({ perImage }) => Float64Array.from(kept, (i) => perImage[i]?.score as number));
@@ -193,13 +193,13 @@ function seedGroups(runs: readonly ComparedRun[], recipes: readonly (string | un
 function requireSame(first: RunResult, other: RunResult): void {
   if (first.metric !== other.metric) {
     throw new UsageError(`${first.name} is scored by ${first.metric}, ${other.name} by ${other.metric}.`, {
-      remedy: 'Compare runs that are scored alike.',
+      remedy: 'Compare runs that use the same score.',
     });
   }
   const at = first.perImage.findIndex(({ name }, i) => other.perImage[i]?.name !== name);
   if (at >= 0 || first.perImage.length !== other.perImage.length) {
-    throw new UsageError(`${first.name} and ${other.name} are judged on other images.`, {
-      remedy: 'Judge both on the same ones.',
+    throw new UsageError(`${first.name} and ${other.name} were scored on different images.`, {
+      remedy: 'Score both on the same images.',
     });
   }
 }
@@ -223,27 +223,27 @@ function notesOn(
   },
 ): string[] {
   const notes: string[] = [];
-  if (left > 0) notes.push(`${left} ${left === 1 ? 'image is' : 'images are'} left out: no score in some run.`);
+  if (left > 0) notes.push(`${left} ${left === 1 ? 'image is' : 'images are'} excluded: no score in at least one run.`);
   if (leastP > 1 - level) {
     notes.push(
-      `With ${images} ${images === 1 ? 'image' : 'images'} the permutation test cannot give a p below ${Number(leastP.toPrecision(2))}, whatever the scores: no difference can count as shown. More held-out images are needed.`,
+      `With ${images} ${images === 1 ? 'image' : 'images'} the permutation test cannot give a p below ${Number(leastP.toPrecision(2))}, so no difference can be significant. More held-out images are needed.`,
     );
   } else if (leastP * pairs > 1 - level) {
-    notes.push(
-      `With ${images} images and ${pairs} pairs, not all differences could count as shown after the correction.`,
-    );
+    notes.push(`With ${images} images and ${pairs} pairs, not all differences can be significant after correction.`);
   }
   if (images < 10)
-    notes.push(`Intervals from ${images} images are rough: a bootstrap of few is too narrow rather than too wide.`);
-  const kind = 'The intervals and tests speak of other images of the same kind. They say nothing of another training';
+    notes.push(
+      `Intervals from ${images} images are rough: with few samples, bootstrap intervals tend to be too narrow.`,
+    );
+  const kind = 'The intervals and tests cover variation over images of the same kind, not over training runs';
   const widest = Math.max(...seeds.map(({ lowest, highest }) => highest - lowest));
   notes.push(
     seeds.length === 0
-      ? `${kind}: another seed gives other weights. Train each network several times with different random seeds to see how much.`
-      : `${kind}: the same training with another seed lies up to ${widest.toFixed(4)} apart here, so that a difference of that size between two runs may be luck.`,
+      ? `${kind}: another random seed gives other weights. Train each network several times with different random seeds to see how much.`
+      : `${kind}: scores of the same training with different random seeds differ by up to ${widest.toFixed(4)} here, so a difference of that size between two runs may be chance.`,
   );
   const machines = new Set(results.map(({ machine }) => machine));
   if (machines.size > 1)
-    notes.push('The runs were trained on different machines: their training times do not compare.');
+    notes.push('The runs were trained on different machines: their training times are not comparable.');
   return notes;
 }

@@ -1,4 +1,4 @@
-/** The page that sets runs beside each other. */
+/** The report that compares runs. */
 
 import { lineColour } from '../kit/chart.ts';
 import { html, type Markup } from '../kit/markup.ts';
@@ -10,13 +10,13 @@ import { factTable, scoreTable } from '../run/tables.ts';
 import { costChart, differenceChart, efficiencyChart, imageChart, scoreChart } from './charts.ts';
 import type { ComparedPair, ComparedRun, Comparison } from './comparison.ts';
 
-/** What stands around the comparison on its page. */
+/** What the report shows around the comparison. */
 export interface CompareReport {
   readonly comparison: Comparison;
   readonly title: string;
   /** ISO 8601. */
   readonly createdAt: string;
-  /** What the runs were judged on: `5 images that all runs held out`. */
+  /** What the runs were scored on: `5 images that all runs held out`. */
   readonly where: string;
   readonly facts: Facts;
   readonly commands: readonly string[];
@@ -34,10 +34,10 @@ figure.chart.wide svg { max-width: 800px; }
 @media print { .beside { grid-template-columns: 1fr 1fr; } .verdicts li { break-inside: avoid; } }
 `;
 
-/** More images than these are not drawn one by one. */
+/** With more images, single images are not shown. */
 const MOST_IMAGES = 60;
 
-/** The page as text; the same data give the same page. */
+/** The report as HTML; deterministic. */
 export function renderComparison({ comparison, title, createdAt, where, facts, commands }: CompareReport): string {
   const { runs, notes, images, metric } = comparison;
   const learning = runs.flatMap(({ learning: curve }) => (curve === undefined ? [] : [curve]));
@@ -57,7 +57,7 @@ export function renderComparison({ comparison, title, createdAt, where, facts, c
       ),
       section(
         'cost',
-        'What they cost',
+        'Cost',
         html`<div class="wide">${costChart(comparison)}</div>`,
         scoreTable(costsOf(comparison)),
         efficiencyChart(comparison),
@@ -70,7 +70,7 @@ export function renderComparison({ comparison, title, createdAt, where, facts, c
             'learning',
             'Learning',
             html`<div class="wide">${lineChart(learning, {
-              description: `Validation score of each run over the minutes of its training, each on its own validation images.`,
+              description: `Validation score of each run over training time, each on its own validation images.`,
               x: 'Minutes',
               y: learning[0]?.metric ?? metric,
               dots: learning.every(({ points }) => points.length < 60),
@@ -81,7 +81,7 @@ export function renderComparison({ comparison, title, createdAt, where, facts, c
         : undefined,
       section(
         'about',
-        'How it was made',
+        'Method',
         html`<p>${methods(comparison)}</p>`,
         html`<div class="facts">${factTable('Facts', facts) ?? ''}</div>`,
         reproduce(commands),
@@ -110,9 +110,9 @@ function summaryOf(comparison: Comparison, where: string): string {
   const lead = pairs.find(({ a, b }) => a === 0 && b === 1);
   const said =
     lead?.verdict === 'undecided'
-      ? `${best?.name} scores highest, but its lead on ${second?.name} may be chance.`
+      ? `${best?.name} scores highest, but its lead over ${second?.name} may be chance.`
       : `${best?.name} scores highest, by more than chance explains.`;
-  return `${runs.length} runs judged by ${metric} on ${where}. ${said}`;
+  return `${runs.length} runs scored by ${metric} on ${where}. ${said}`;
 }
 
 function headlineOf(comparison: Comparison): Figure[] {
@@ -128,12 +128,12 @@ function headlineOf(comparison: Comparison): Figure[] {
       note: `${best.name}; ${digits(best.score.low)} to ${digits(best.score.high)}`,
     },
     {
-      label: 'Differences shown',
+      label: 'Significant differences',
       value: `${decided} of ${pairs.length}`,
       note: decided < pairs.length ? 'the others may be chance' : 'more than chance explains',
     },
     { label: 'Fewest parameters', value: withPrefix(smallest.parameters), note: smallest.name },
-    { label: 'Quickest image', value: milliseconds(quickest.predictionMs), note: quickest.name },
+    { label: 'Fastest image', value: milliseconds(quickest.predictionMs), note: quickest.name },
   ];
 }
 
@@ -155,13 +155,13 @@ function verdict(pair: ComparedPair, comparison: Comparison): Markup {
   const { a, b, difference, adjustedP, verdict: found, ahead } = pair;
   const [first, second] = [run(comparison, a), run(comparison, b)];
   const { metric, level, images } = comparison;
-  const range = `${digits(difference.low)} to ${digits(difference.high)} in ${Math.round(100 * level)} %; ${pSentence(adjustedP)}; ahead on ${count(ahead[0])} against ${count(ahead[1])} of ${count(images.length)} images`;
+  const range = `${digits(difference.low)} to ${digits(difference.high)} in ${Math.round(100 * level)} %; ${pSentence(adjustedP)}; ${second.name} better on ${count(ahead[1])} and ${first.name} on ${count(ahead[0])} of ${count(images.length)} images`;
   const size = digits(Math.abs(difference.value));
   if (found === 'undecided') {
-    return html`<li><strong>${first.name} and ${second.name}: no difference shown.</strong> ${second.name} less ${first.name} is ${digits(difference.value)} (${range}).</li>`;
+    return html`<li><strong>${first.name} and ${second.name}: no significant difference.</strong> ${second.name} − ${first.name} is ${digits(difference.value)} (${range}).</li>`;
   }
   const [better, worse] = found === 'better' ? [second, first] : [first, second];
-  return html`<li class="decided"><strong>${better.name} is better than ${worse.name}</strong> by ${size} in ${metric} (${second.name} less ${first.name}: ${range}).</li>`;
+  return html`<li class="decided"><strong>${better.name} is better than ${worse.name}</strong> by ${size} in ${metric} (${second.name} − ${first.name}: ${range}).</li>`;
 }
 
 function scoresOf(comparison: Comparison): ScoreTable {
@@ -171,7 +171,7 @@ function scoresOf(comparison: Comparison): ScoreTable {
     caption: 'Scores',
     columns: [
       { label: capital(metric), better: 'higher' },
-      { label: `${Math.round(100 * level)} % interval` },
+      { label: `${Math.round(100 * level)} % confidence interval` },
       ...others.map((label) => ({ label, better: /error/.test(label) ? ('lower' as const) : ('higher' as const) })),
     ],
     rows: runs.map(({ name, score, scores }, place) => ({
@@ -183,7 +183,7 @@ function scoresOf(comparison: Comparison): ScoreTable {
         ...others.map((key) => (Number.isFinite(scores[key]) ? (scores[key] as number) : null)),
       ],
     })),
-    note: `${capital(metric)} is the mean of the images, each counting the same; the other scores are of all images together.`,
+    note: `${capital(metric)} is the mean over images, equally weighted; the other scores pool all images.`,
   };
 }
 
@@ -191,8 +191,10 @@ function seedTable(comparison: Comparison): Markup | undefined {
   const { seeds, metric } = comparison;
   if (seeds.length === 0) return undefined;
   return scoreTable({
-    caption: 'The same training with other seeds',
-    columns: ['Runs', `${capital(metric)}, mean`, 'Deviation', 'Lowest', 'Highest'].map((label) => ({ label })),
+    caption: 'The same training with different random seeds',
+    columns: ['Runs', `${capital(metric)}, mean`, 'Standard deviation', 'Minimum', 'Maximum'].map((label) => ({
+      label,
+    })),
     rows: seeds.map(({ runs, network, mean, deviation, lowest, highest }) => ({
       name: network,
       values: [
@@ -200,7 +202,7 @@ function seedTable(comparison: Comparison): Markup | undefined {
         ...[mean, deviation, lowest, highest].map(digits),
       ],
     })),
-    note: 'Mean and standard deviation over the seeds: how far apart trainings lie that differ by chance alone.',
+    note: 'Over random seeds: the spread of training runs that differ by chance alone.',
   });
 }
 
@@ -210,7 +212,7 @@ function pairTable(comparison: Comparison): Markup {
     caption: 'Pairs',
     columns: [
       'Difference',
-      `${Math.round(100 * level)} % interval`,
+      `${Math.round(100 * level)} % confidence interval`,
       'p, signs',
       'p, corrected',
       'p, Wilcoxon',
@@ -228,23 +230,17 @@ function pairTable(comparison: Comparison): Markup {
         `${count(ahead[1])} : ${count(ahead[0])}`,
       ],
     })),
-    note: 'p: how often chance alone would give a difference as large. A row is marked where the corrected p and the interval both speak against chance.',
+    note: 'p: the probability of a difference at least as large by chance alone. A row is highlighted where both the corrected p and the confidence interval exclude chance.',
   });
 }
 
 function costsOf({ runs }: Comparison): ScoreTable {
   const energy = runs.some(({ predictionJoules }) => predictionJoules !== undefined);
   return {
-    caption: 'Parameters, operations, memory, time',
-    columns: [
-      'Parameters',
-      'Multiplications',
-      'Memory',
-      'One image',
-      ...(energy ? ['Energy'] : []),
-      'Training',
-      'Steps',
-    ].map((label) => ({ label })),
+    caption: 'Parameters, MACs, memory, time',
+    columns: ['Parameters', 'MACs', 'Memory', 'One image', ...(energy ? ['Energy'] : []), 'Training', 'Steps'].map(
+      (label) => ({ label }),
+    ),
     rows: runs.map(
       ({ name, network, parameters, macs, peakBytes, predictionMs, predictionJoules, trainingMs, steps }) => ({
         name: `${name}: ${network}`,
@@ -259,10 +255,10 @@ function costsOf({ runs }: Comparison): ScoreTable {
         ],
       }),
     ),
-    note: `Multiplications (with addition) for one image as predict cuts it, and the bytes that live at one time in a tile, are counted from the graph; the time of one image is the median, measured now, all runs on the same machine.${
+    note: `MACs (multiply-accumulate operations) per image, tiled as in prediction, and peak memory per tile are computed from the graph. The time per image is a median, measured for this report on one machine.${
       energy
-        ? ' Energy is that of the processor’s package for one image, all that runs on it included.'
-        : ' This machine does not tell the energy.'
+        ? ' Energy is that of the processor package per image, including all other processes.'
+        : ' This machine does not report its energy use.'
     }`,
   };
 }
@@ -277,7 +273,7 @@ function legend(runs: readonly ComparedRun[]): Markup {
 function methods({ resamples, level, images, leastP, pairs }: Comparison): string {
   const exact = pairs.every(({ signFlip }) => signFlip.exact);
   return (
-    `Intervals: ${resamples.toLocaleString('en')} bootstrap samples of the ${count(images.length)} images, bias-corrected and accelerated, at ${Math.round(100 * level)} %; all runs on the same samples, so that differences are paired. ` +
-    `Tests: the signs of the differences of each pair flipped, ${exact ? 'all combinations counted' : 'drawn at random where there are too many to count'}, and Wilcoxon’s signed ranks; p of the first corrected for ${pairs.length} ${pairs.length === 1 ? 'pair' : 'pairs'} by Holm. The least p possible with so many images is ${pText(leastP)}.`
+    `Confidence intervals: ${resamples.toLocaleString('en')} bias-corrected and accelerated bootstrap samples of the ${count(images.length)} images, at ${Math.round(100 * level)} %, the same for all runs, so that differences are paired. ` +
+    `Tests: sign-flip permutation test per pair, ${exact ? 'exact' : 'with random samples where there are too many permutations'}, and Wilcoxon’s signed-rank test; p of the first is corrected for ${pairs.length} ${pairs.length === 1 ? 'pair' : 'pairs'} by Holm. The smallest possible p with this many images is ${pText(leastP)}.`
   );
 }

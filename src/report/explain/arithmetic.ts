@@ -1,4 +1,4 @@
-/** Single numbers of a network, worked out so that one can follow them with a pocket calculator. */
+/** Single numbers of a network, computed step by step so that they can be checked with a calculator. */
 
 import type {
   ConvolutionStep,
@@ -14,9 +14,9 @@ import { signedPicture } from '../kit/colour-maps.ts';
 import { html, type Markup } from '../kit/markup.ts';
 import { dataUri } from '../kit/pictures.ts';
 
-/** Kernels up to this side are shown as numbers, larger ones as pictures with their numbers folded away. */
+/** Kernels up to this side are shown as numbers, larger ones as images with their numbers collapsed. */
 const NUMBERS_UP_TO = 5;
-/** Maps before and inputs of which the products are shown. */
+/** Largest number of products shown, of maps or inputs. */
 const MOST_TERMS = 10;
 
 /** `−0.0312`: four digits, a true minus. */
@@ -30,10 +30,10 @@ export function shortNumber(value: number): string {
 
 const same = ({ total, graph, tolerance }: Worked): Markup =>
   Math.abs(total - graph) <= tolerance
-    ? html`<span class="ok">✓ the graph has ${shortNumber(graph)}</span>`
-    : html`<span class="bad">✗ the graph has ${shortNumber(graph)}</span>`;
+    ? html`<span class="ok">✓ network: ${shortNumber(graph)}</span>`
+    : html`<span class="bad">✗ network: ${shortNumber(graph)}</span>`;
 
-/** A tint behind a number: blue below 0, orange above. */
+/** Background tint of a number: blue below 0, orange above. */
 function tint(value: number, most: number): string {
   const share = most === 0 || Number.isNaN(value) ? 0 : Math.min(1, Math.abs(value) / most);
   return `background: rgb(${value < 0 ? '0 114 178' : '213 94 0'} / ${(0.55 * share).toFixed(2)})`;
@@ -104,11 +104,11 @@ function sum(values: Float32Array, weights: Float32Array, from: number, to: numb
 interface Term {
   readonly name: string;
   readonly value: number;
-  /** The product that it is, where it is one. */
+  /** Its factors, if it is a single product. */
   readonly product?: readonly [value: number, weight: number];
 }
 
-/** Largest first; the rest together. */
+/** Largest first; the rest summed. */
 function terms(
   rows: readonly Term[],
   {
@@ -139,7 +139,7 @@ function terms(
           name: `the other ${others.length} ${rest}`,
           value: others.reduce((sofar, { value }) => sofar + value, 0),
         })
-  }${line({ name: 'bias', value: bias })}${line({ name: 'together', value: total }, 'total')}</tbody></table>`;
+  }${line({ name: 'bias', value: bias })}${line({ name: 'sum', value: total }, 'total')}</tbody></table>`;
 }
 
 function convolution(step: ConvolutionStep): Markup {
@@ -150,45 +150,45 @@ function convolution(step: ConvolutionStep): Markup {
   const top = sums.reduce((best, value, c) => (Math.abs(value) > Math.abs(sums[best] as number) ? c : best), 0);
   const part = (from: Float32Array, c: number): Float32Array => from.subarray(c * size, (c + 1) * size);
   const moves = [
-    step.transposed === undefined && (stride[0] > 1 || stride[1] > 1) ? `, steps of ${stride[0]}` : '',
-    dilation[0] > 1 || dilation[1] > 1 ? `, taps ${dilation[0]} apart` : '',
+    step.transposed === undefined && (stride[0] > 1 || stride[1] > 1) ? `, stride ${stride[0]}` : '',
+    dilation[0] > 1 || dilation[1] > 1 ? `, dilation ${dilation[0]}` : '',
   ].join('');
   const where = `Map ${channel} at x ${at.x}, y ${at.y}: `;
-  const maps = count === 1 ? 'the map before' : `the ${count} maps before`;
+  const maps = count === 1 ? 'the previous map' : `the ${count} previous maps`;
   const spread =
     step.transposed === undefined
       ? undefined
-      : `${where}every number before is spread over ${step.transposed.kernel[1]} × ${step.transposed.kernel[0]} places, the next one begins ${stride[0]} further.`;
+      : `${where}every input number is spread over ${step.transposed.kernel[1]} × ${step.transposed.kernel[0]} positions, with stride ${stride[0]}.`;
   if (size === 1) {
     const which =
       spread === undefined
-        ? `${where}the number at the same place in each of ${maps}, times its weight`
-        : `${spread} Here come from each of ${maps} the number at x ${origin.x}, y ${origin.y}, times its weight for this place`;
-    return html`<p>${which}, and all of them added.</p>
+        ? `${where}the number at the same position in each of ${maps} times its weight`
+        : `${spread} Here contributes, from each of ${maps}, the number at x ${origin.x}, y ${origin.y} times its weight for this position`;
+    return html`<p>${which}; the products are added.</p>
 ${terms(
   sums.map((value, c) => ({
     name: `map ${firstChannel + c}`,
     value,
     product: [values[c] as number, weights[c] as number],
   })),
-  { bias, total, heading: 'map before', rest: 'maps' },
+  { bias, total, heading: 'previous map', rest: 'maps' },
 )}<p class="sum">${same(step)}</p>`;
   }
   const grids = (c: number): Markup =>
     products(part(values, c), part(weights, c), kernel, count === 1 ? 'values' : `values of map ${firstChannel + c}`);
-  const padding = values.some(Number.isNaN) ? ' Hatched is the padding, which counts as 0.' : '';
-  const window = `a window of ${kernel[1]} × ${kernel[0]} in ${maps}, its corner at x ${origin.x}, y ${origin.y}${moves}`;
-  return html`<p>${spread === undefined ? `${where}${window}` : `${spread} Here comes ${window}, each by its own weight for this place`}. Each value times its weight, ${values.length} products, and all of them added.${padding}</p>
+  const padding = values.some(Number.isNaN) ? ' Hatched cells are padding, which counts as 0.' : '';
+  const window = `a window of ${kernel[1]} × ${kernel[0]} in ${maps}, with its corner at x ${origin.x}, y ${origin.y}${moves}`;
+  return html`<p>${spread === undefined ? `${where}${window}` : `${spread} Here contributes ${window}, with the weights for this position`}. Each value is multiplied by its weight and the ${values.length} products are added.${padding}</p>
 ${
   count === 1
     ? html`${grids(0)}<p class="sum">${shortNumber(sums[0] as number)} + bias ${shortNumber(bias)} = <b>${shortNumber(total)}</b> ${same(step)}</p>`
     : html`<div class="abreast"><div>${
         count > 3
-          ? html`<p>The map before that adds most, number ${firstChannel + top}:</p>${grids(top)}`
+          ? html`<p>The previous map that contributes most, number ${firstChannel + top}:</p>${grids(top)}`
           : Array.from({ length: count }, (_, c) => grids(c))
       }</div><div>${terms(
         sums.map((value, c) => ({ name: `map ${firstChannel + c}`, value })),
-        { bias, total, heading: 'map before', rest: 'maps' },
+        { bias, total, heading: 'previous map', rest: 'maps' },
       )}<p class="sum">${same(step)}</p></div></div>`
 }`;
 }
@@ -203,7 +203,7 @@ function dense(step: DenseStep, view: readonly [number, number, number]): Markup
     value: value * (weights[i] as number),
     product: [value, weights[i] as number] as const,
   }));
-  return html`<p>Unit ${channel}: each of the ${values.length} inputs times its weight, and all products added.</p>
+  return html`<p>Unit ${channel}: the sum of the ${values.length} inputs, each times its weight.</p>
 <div class="abreast">${
     isImage
       ? products(values.subarray(0, pixels), weights.subarray(0, pixels), [height, width], 'the image')
@@ -221,8 +221,8 @@ function pooling(step: PoolingStep): Markup {
   const marked = how === 'maximum' ? values.indexOf(Math.fround(total)) : -1;
   const what =
     stride === undefined
-      ? `all ${values.length} numbers of the same map before`
-      : `a window of ${kernel[1]} × ${kernel[0]} whose corner is x ${origin.x}, y ${origin.y} in the same map before; windows are ${stride[0]} apart`;
+      ? `all ${values.length} numbers of the same previous map`
+      : `a window of ${kernel[1]} × ${kernel[0]} with its corner at x ${origin.x}, y ${origin.y} in the same previous map, stride ${stride[0]}`;
   const drawn =
     Math.max(...kernel) > 2 * NUMBERS_UP_TO
       ? picture(values, kernel, 'values')
@@ -238,8 +238,8 @@ function probability({ how, scores, totals, graph, tolerance }: ProbabilityStep,
     const together = powers.reduce((a, b) => a + b, 0);
     const order = scores.map((_, k) => k).sort((a, b) => (totals[b] as number) - (totals[a] as number));
     const shown = order.slice(0, MOST_TERMS).sort((a, b) => a - b);
-    return html`<p>Softmax: p<sub>k</sub> = exp(z<sub>k</sub> − m) / Σ<sub>j</sub> exp(z<sub>j</sub> − m), with m = ${shortNumber(most)} the largest score, so that nothing overflows. The powers add up to ${shortNumber(together)}.</p>
-<table class="terms"><thead><tr><th scope="col">class</th><th scope="col">score z</th><th scope="col">exp(z − m)</th><th scope="col">probability</th><th scope="col">in the graph</th></tr></thead><tbody>${shown.map(
+    return html`<p>Softmax: p<sub>k</sub> = exp(z<sub>k</sub> − m) / Σ<sub>j</sub> exp(z<sub>j</sub> − m), with m = ${shortNumber(most)} the largest score, which prevents overflow. The exponentials add up to ${shortNumber(together)}.</p>
+<table class="terms"><thead><tr><th scope="col">class</th><th scope="col">score z</th><th scope="col">exp(z − m)</th><th scope="col">probability</th><th scope="col">network</th></tr></thead><tbody>${shown.map(
       (k) =>
         html`<tr><th scope="row">${classes[k] ?? String(k)}</th><td>${shortNumber(scores[k] as number)}</td><td>${shortNumber(powers[k] as number)}</td><td>${shortNumber(totals[k] as number)}</td><td>${shortNumber(graph[k] as number)}</td></tr>
 `,
@@ -264,7 +264,7 @@ function stepMarkup(step: Step, classes: readonly string[], view: readonly [numb
   }
 }
 
-/** @param view channels, height and width of the input, where a dense layer sees it as it is. */
+/** @param view channels, height and width of the input, if a dense layer receives it directly. */
 export function passageMarkup(
   { name, steps }: Passage,
   classes: readonly string[],

@@ -1,4 +1,4 @@
-/** The page that explains what a network made of an image. */
+/** The report that explains a network's prediction for an image. */
 
 import type { Box, Check, Explanation, Plane, Point, ReceptiveFieldView } from '../../explain/explanation.ts';
 import { greyPicture, heatOver, largest, magnitude } from '../kit/colour-maps.ts';
@@ -12,7 +12,7 @@ import { passageMarkup, shortNumber } from './arithmetic.ts';
 import { countOf, filterGallery, layerTable, mapGallery } from './galleries.ts';
 import { EXPLAIN_STYLE } from './style.ts';
 
-/** What stands around the explanation on its page. */
+/** What the report shows around the explanation. */
 export interface ExplainReport {
   readonly explanation: Explanation;
   readonly title: string;
@@ -22,33 +22,33 @@ export interface ExplainReport {
   readonly commands: readonly string[];
 }
 
-/** Pixels around the point that a close-up shows at least, to each side. */
+/** Least number of pixels that a close-up shows to each side of the point. */
 const CLOSE_PX = 32;
 
-/** The page as text; the same data give the same page. */
+/** The report as HTML; deterministic. */
 export function renderExplanation({ explanation, title, createdAt, facts, commands }: ExplainReport): string {
   const { checks, passages, classes, inputShape, notes, features, filters, layers } = explanation;
   const [, channels, height, width] = inputShape as readonly [number, number, number, number];
   return renderPage(
     { title, summary: summaryOf(explanation), createdAt, headline: headlineOf(explanation) },
     [
-      section('answer', 'The image and the answer', ...answer(explanation)),
-      section('evidence', 'What the answer depends on', ...evidence(explanation)),
-      filters === undefined ? undefined : section('filters', 'The first layer', ...filterGallery(explanation)),
+      section('answer', 'Image and prediction', ...answer(explanation)),
+      section('evidence', 'What the prediction depends on', ...evidence(explanation)),
+      filters === undefined ? undefined : section('filters', 'First layer', ...filterGallery(explanation)),
       features === undefined
         ? undefined
         : section('maps', `Feature maps of ${features.layer}`, ...mapGallery(explanation)),
       section('layers', 'Layer by layer', layerTable(layers)),
       section(
         'numbers',
-        'One pixel, number by number',
-        html`<p>${pixelSentence(explanation)} From there, every number below is worked out from the numbers before it and set beside the one that the network itself computed.</p>`,
+        'One pixel, step by step',
+        html`<p>${pixelSentence(explanation)} From there, every number below is computed from the numbers before it and compared with the one that the network computed.</p>`,
         ...passages.map((passage) => passageMarkup(passage, classes, [channels, height, width])),
       ),
       section('checks', 'Checks', checkTable(checks)),
       section(
         'about',
-        'How it was made',
+        'Method',
         notes.length === 0 ? undefined : html`<ul>${notes.map((note) => html`<li>${note}</li>`)}</ul>`,
         html`<div class="facts">${factTable('Facts', facts) ?? ''}</div>`,
         reproduce(commands),
@@ -66,8 +66,8 @@ function summaryOf({ question, image, at, classes, target, probabilities }: Expl
   const best = probabilities.reduce((a, b) => Math.max(a, b), 0) === probabilities[target];
   const p = percent(probabilities[target] as number);
   return best
-    ? `The network takes ${what} of ${image.name} (${image.widthPx} × ${image.heightPx} pixels) for “${classes[target]}” with a probability of ${p}. This page follows how it comes to that.`
-    : `The network gives “${classes[target]}” a probability of ${p} for ${what} of ${image.name} (${image.widthPx} × ${image.heightPx} pixels). This page follows how it comes to that.`;
+    ? `The network classifies ${what} of ${image.name} (${image.widthPx} × ${image.heightPx} pixels) as “${classes[target]}” with a probability of ${p}. This report shows how.`
+    : `The network gives “${classes[target]}” a probability of ${p} for ${what} of ${image.name} (${image.widthPx} × ${image.heightPx} pixels). This report shows how.`;
 }
 
 function headlineOf({
@@ -87,10 +87,10 @@ function headlineOf({
     {
       label: 'Answer',
       value: percent(probabilities[target] as number),
-      note: `${classes[target]}${question === 'image' ? '' : ', at the pixel'}`,
+      note: `${classes[target]}${question === 'image' ? '' : ', at this pixel'}`,
     },
     { label: 'Parameters', value: countOf(parameters) },
-    { label: 'Multiplications', value: withPrefix(macs), note: 'for this input' },
+    { label: 'MACs', value: withPrefix(macs), note: 'for this input' },
     {
       label: 'Sees',
       value: seen === undefined ? 'all' : `${seen.width} × ${seen.height}`,
@@ -100,15 +100,15 @@ function headlineOf({
       ? []
       : [
           {
-            label: '95 % of the gradient in',
+            label: '95 % of the gradient',
             value: `${output.effective.width} × ${output.effective.height}`,
-            note: 'pixels around it',
+            note: 'pixels around the point',
           },
         ]),
     {
       label: 'Checks',
       value: `${passed} of ${checks.length}`,
-      note: passed === checks.length ? 'all numbers agree' : 'see below',
+      note: passed === checks.length ? 'all numbers agree' : 'see the checks below',
     },
   ];
 }
@@ -119,7 +119,7 @@ function pixelSentence({ pixel, at, image, question }: Explanation): string {
   return `At x ${at.x}, y ${at.y} the file ${image.name} has the ${pixel.file.length === 1 ? 'value' : 'values'} ${values(pixel.file)}.${sees}`;
 }
 
-/** What is drawn over a picture, in pixels of the view. */
+/** Marks drawn over an image, in pixels of the view. */
 interface Marks {
   readonly point?: Point;
   readonly field?: Box | undefined;
@@ -133,7 +133,7 @@ interface Shown {
   readonly marks?: Marks;
 }
 
-/** A picture of the view, or of a part of it, with marks over it. */
+/** The view, or a part of it, with marks over it. */
 function figure({ picture, caption, title, marks = {} }: Shown, part: Box): Markup {
   const close = part.width <= 160;
   const cut = crop(picture, part);
@@ -164,16 +164,16 @@ function legend(explanation: Explanation): Markup {
   const [output] = explanation.fields;
   const line = (colour: string, meaning: string, kind = ''): Markup =>
     html`<li><span class="line${kind}" style="border-color: var(--${colour})"></span>${meaning}</li>`;
-  return html`<ul class="legend" aria-label="Lines over the pictures">${line('point', 'The pixel')}${
+  return html`<ul class="legend" aria-label="Lines over the images">${line('point', 'The pixel')}${
     output?.theoretical === undefined
       ? undefined
-      : line('field', 'Receptive field: nothing outside can change the answer')
+      : line('field', 'Receptive field: nothing outside can change the prediction')
   }${
     output?.effective === undefined ? undefined : line('reach', 'The square with 95 % of the gradient', ' dashed')
   }</ul>`;
 }
 
-/** The image, the map of answers, or the classes as bars. */
+/** The image with the probability map, or with the classes as bars. */
 function answer(explanation: Explanation): readonly (Markup | undefined)[] {
   const { fields, view, probabilityMap, classes, target, probabilities, image, question } = explanation;
   const [output] = fields;
@@ -182,7 +182,7 @@ function answer(explanation: Explanation): readonly (Markup | undefined)[] {
   const part =
     box.width >= image.widthPx && box.height >= image.heightPx
       ? ''
-      : `Of the image, ${Math.round(box.width)} × ${Math.round(box.height)} pixels from x ${shortNumber(Math.round(box.x))}, y ${shortNumber(Math.round(box.y))}${
+      : `Shown: ${Math.round(box.width)} × ${Math.round(box.height)} pixels from x ${shortNumber(Math.round(box.x))}, y ${shortNumber(Math.round(box.y))}${
           box.x < 0 || box.y < 0 || box.x + box.width > image.widthPx || box.y + box.height > image.heightPx
             ? ', mirrored beyond its border'
             : ''
@@ -191,7 +191,7 @@ function answer(explanation: Explanation): readonly (Markup | undefined)[] {
     {
       picture: inputPicture(explanation),
       title: question === 'window' ? 'The window' : 'The image',
-      caption: `as the network is given it. ${part}`,
+      caption: `as the network receives it. ${part}`,
       marks,
     },
     ...(probabilityMap === undefined
@@ -200,7 +200,7 @@ function answer(explanation: Explanation): readonly (Markup | undefined)[] {
           {
             picture: greyPicture(probabilityMap, 0, 1),
             title: `Probability of “${classes[target]}”`,
-            caption: `at every pixel, black 0 and white 1${probabilityMap.data.some(Number.isNaN) ? '; stripes where the network gives none of this part' : ''}.`,
+            caption: `per pixel, from black (0) to white (1)${probabilityMap.data.some(Number.isNaN) ? '; striped where the network gives none' : ''}.`,
             marks: { point: view.point },
           },
         ]),
@@ -227,10 +227,10 @@ function bars(classes: readonly string[], probabilities: readonly number[], targ
   })}</tbody></table>`;
 }
 
-/** The part of the view around the point where something happens. */
+/** The part of the view around the point that matters. */
 function closeUp({ view }: Explanation, fields: readonly ReceptiveFieldView[]): Box {
   const { point, widthPx, heightPx } = view;
-  // As far as the gradient reaches, with some ground around it.
+  // As far as the gradient reaches, with a margin.
   const reach = fields.reduce(
     (most, { effective }) => Math.max(most, effective === undefined ? 0 : 1.3 * (effective.width >> 1)),
     CLOSE_PX,
@@ -244,7 +244,7 @@ function closeUp({ view }: Explanation, fields: readonly ReceptiveFieldView[]): 
 function evidence(explanation: Explanation): readonly (Markup | undefined)[] {
   const { attribution, fields, view, target, classes, question } = explanation;
   const [output, layer] = fields;
-  if (attribution === undefined) return [html`<p class="note">There is no gradient; the notes below say why.</p>`];
+  if (attribution === undefined) return [html`<p class="note">No gradient; the notes below say why.</p>`];
   const whole = wholeView(explanation);
   const near = closeUp(explanation, fields.slice(0, 1));
   const isNear = near.width < whole.width || near.height < whole.height;
@@ -254,7 +254,7 @@ function evidence(explanation: Explanation): readonly (Markup | undefined)[] {
   const over = (plane: Plane, share = 0.998): Picture =>
     heatOver(image, plane, magnitude(plane.data, share) || largest([plane]));
   const name = `“${classes[target]}”`;
-  const asked = question === 'pixel' ? `the score of ${name} at the pixel` : `the score of ${name}`;
+  const asked = question === 'pixel' ? `the score of ${name} at this pixel` : `the score of ${name}`;
   const salient: Shown = {
     picture: over(saliency),
     title: 'Saliency',
@@ -267,16 +267,16 @@ function evidence(explanation: Explanation): readonly (Markup | undefined)[] {
       : {
           picture: over(layer.gradient),
           title: `What ${layer.of} sees`,
-          caption: `The gradient of all its numbers at this place: its receptive field is ${
+          caption: `The gradient of all its outputs at this position. Its receptive field is ${
             layer.theoretical === undefined
               ? 'the whole input'
               : `${layer.theoretical.width} × ${layer.theoretical.height}`
-          }, 95 % of the gradient lies within ${layer.effective?.width} × ${layer.effective?.height} pixels.`,
+          }, and 95 % of the gradient lies within ${layer.effective?.width} × ${layer.effective?.height} pixels.`,
           marks: { ...point, field: layer.theoretical, reach: layer.effective },
         };
   const close: Shown = {
     picture: image,
-    title: 'Close up',
+    title: 'Close-up',
     caption: `${near.width} × ${near.height} pixels around the pixel.`,
     marks: point,
   };
@@ -285,8 +285,8 @@ function evidence(explanation: Explanation): readonly (Markup | undefined)[] {
     title: `Grad-CAM at ${gradCam.layer}`,
     caption:
       magnitude(gradCam.map.data, 1) === 0
-        ? `No place of this layer raises ${asked}: all of the weighed sum lies below 0.`
-        : `The maps of this layer, each weighed by how much it raises ${asked}, added; what lowers it is cut off.`,
+        ? `No position of this layer raises ${asked}: the weighted sum is negative everywhere.`
+        : `The sum of this layer's maps, each weighted by how much it raises ${asked}; negative values are set to 0.`,
     marks: point,
   };
   const shown: (readonly [Shown, Box])[] = [
@@ -296,14 +296,14 @@ function evidence(explanation: Explanation): readonly (Markup | undefined)[] {
     ...(cam === undefined ? [] : [[cam, whole] as const]),
   ];
   return [
-    html`<ul class="legend" aria-label="Colours"><li><span class="ramp heat"></span>Little to much, over the image in grey</li></ul>`,
+    html`<ul class="legend" aria-label="Colours"><li><span class="ramp heat"></span>Low to high, over the image in grey</li></ul>`,
     html`<div class="views four">${shown.map(([each, part]) => figure(each, part))}</div>`,
   ];
 }
 
 function checkTable(checks: readonly Check[]): Markup {
-  return html`<p>What stands on this page, found again in another way.</p>
-<div class="scroll"><table class="checks"><thead><tr><th scope="col">What</th><th scope="col">Shown</th><th scope="col">Found again</th><th scope="col">Difference</th><th scope="col">Allowed</th><th scope="col"></th></tr></thead>
+  return html`<p>Values of this report, checked by independent computation.</p>
+<div class="scroll"><table class="checks"><thead><tr><th scope="col">Value</th><th scope="col">Shown</th><th scope="col">Check</th><th scope="col">Difference</th><th scope="col">Tolerance</th><th scope="col"></th></tr></thead>
 <tbody>${checks.map(
     ({ what, shown, expected, tolerance, why, passed }) =>
       html`<tr><th scope="row">${what}</th><td class="number">${shortNumber(shown)}</td><td class="number">${shortNumber(expected)}</td><td class="number">${shortNumber(Number(Math.abs(shown - expected).toPrecision(2)))}</td><td class="number" title="${why}">${shortNumber(tolerance)}</td><td>${

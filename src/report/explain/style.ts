@@ -1,4 +1,4 @@
-/** Rules of the page that explains a network. */
+/** Styles of the report that explains a network. */
 export const EXPLAIN_STYLE = `
 :root { --point: #f7e645; --field: #4cc4ff; --reach: #ff9a3c; }
 .views { display: grid; gap: 22px; margin-top: 14px; align-items: start; }

@@ -1,17 +1,17 @@
-/** A chart as a figure of the page: SVG by Observable Plot, which takes its colours from the page. */
+/** A chart as a figure: SVG by Observable Plot, with colours from the page's style sheet. */
 
 import * as Plot from '@observablehq/plot';
 // The build that needs neither a DOM nor Node.
 import { parseHTML } from 'linkedom/worker';
 import { html, type Markup, trusted } from './markup.ts';
 
-/** Colours of lines in order: custom properties of the page, so that dark mode has its own. */
+/** Line colours in order: custom properties of the page, so that dark mode has its own. */
 const LINE_COLOURS = ['var(--line-1)', 'var(--line-2)', 'var(--line-3)', 'var(--line-4)'] as const;
 
-/** The colour of a series by its index; they repeat from the fifth on. */
+/** Colour of a series by its index; colours repeat from the fifth on. */
 export const lineColour = (index: number): string => LINE_COLOURS[index % LINE_COLOURS.length] as string;
 
-/** @param description what the chart shows: its caption, and its name for those who do not see it */
+/** @param description what the chart shows: its caption and accessible name */
 export function chartFigure(description: string, options: Plot.PlotOptions): Markup {
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
   const chart = Plot.plot({

@@ -4,7 +4,7 @@ import { quantile } from '../../array/quantile.ts';
 import { type Colour, OKABE_ITO } from '../../image/display.ts';
 import type { Picture } from './pictures.ts';
 
-/** Black over violet and orange to light yellow: matplotlib's `inferno` (van der Walt and Smith, CC0), every eighth. */
+/** Black through violet and orange to light yellow: matplotlib's `inferno` (van der Walt and Smith, CC0), every eighth. */
 const HEAT: readonly Colour[] = [
   [0, 0, 4],
   [31, 12, 72],
@@ -16,17 +16,17 @@ const HEAT: readonly Colour[] = [
   [249, 201, 50],
   [252, 255, 164],
 ];
-/** Below 0 and above 0. */
+/** Colours of -1 and 1. */
 const [NEGATIVE, POSITIVE] = [OKABE_ITO.blue, OKABE_ITO.vermilion];
 
-/** A value 0..1; others are cut. */
+/** Colour of a value 0..1; others are clipped. */
 function heat(value: number): Colour {
   const at = Math.max(0, Math.min(1, value)) * (HEAT.length - 1);
   const below = Math.min(HEAT.length - 2, Math.floor(at));
   return mixed(HEAT[below] as Colour, HEAT[below + 1] as Colour, at - below);
 }
 
-/** A value -1..1: blue over white to orange. */
+/** Colour of a value -1..1: blue through white to orange. */
 function signed(value: number): Colour {
   const size = Math.min(1, Math.abs(value));
   return mixed([255, 255, 255], value < 0 ? NEGATIVE : POSITIVE, size);
@@ -51,25 +51,25 @@ function coloured({ height, width, data }: Numbers, colourOf: (value: number, p:
   return { planes, height, width };
 }
 
-/** The magnitude that a share of the finite values does not exceed; 0 for nothing. */
-export function magnitude(data: Float32Array, share: number): number {
+/** The given quantile of the finite values' magnitudes; 0 without values. */
+export function magnitude(data: Float32Array, fraction: number): number {
   const sorted = data.filter(Number.isFinite).map(Math.abs).sort();
-  return sorted.length === 0 ? 0 : quantile(sorted, share);
+  return sorted.length === 0 ? 0 : quantile(sorted, fraction);
 }
 
-/** Largest magnitude of several planes: one scale for all of them. */
+/** Largest magnitude of several planes, as their common scale. */
 export function largest(planes: readonly Numbers[]): number {
   let most = 0;
   for (const { data } of planes) for (const value of data) most = Math.max(most, Math.abs(value));
   return most;
 }
 
-/** Values from `-most` to `most`, blue over white to orange. */
+/** Values from `-most` to `most`, blue through white to orange. */
 export function signedPicture(plane: Numbers, most = largest([plane])): Picture {
   return coloured(plane, (value) => signed(most === 0 ? 0 : value / most));
 }
 
-/** Values 0..1 as grey, what has none as a pale checked ground. */
+/** Values 0..1 as grey, NaN as stripes. */
 export function greyPicture({ height, width, data }: Numbers, low: number, high: number): Picture {
   const scale = high > low ? 255 / (high - low) : 0;
   const out = new Uint8ClampedArray(data.length);
@@ -80,14 +80,14 @@ export function greyPicture({ height, width, data }: Numbers, low: number, high:
   return { planes: [new Uint8Array(out.buffer)], height, width };
 }
 
-/** Values 0..most as heat over the picture in grey: what is 0 stays grey. */
+/** Values 0..most as a heat map over the image in grey; 0 stays grey. */
 export function heatOver({ planes }: Picture, plane: Numbers, most: number): Picture {
   return coloured(plane, (value, p) => {
     let grey = 0;
     for (const own of planes) grey += own[p] as number;
     grey = 0.55 * (grey / planes.length);
     const share = most === 0 ? 0 : Math.max(0, Math.min(1, value / most));
-    // Weak values are seen through.
+    // Weak values are transparent.
     return mixed([grey, grey, grey], heat(0.25 + 0.75 * share), Math.sqrt(share) * 0.9);
   });
 }

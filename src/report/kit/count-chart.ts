@@ -1,4 +1,4 @@
-/** Objects in each image as dots, one row per group. */
+/** Objects per image as dots, one row per group. */
 
 import * as Plot from '@observablehq/plot';
 import type { ObjectsImage } from '../objects/data.ts';
@@ -12,20 +12,20 @@ export function countChart(images: readonly ObjectsImage[]): Markup {
     objects,
     jitter: ((i * 0.618) % 1) - 0.5,
   }));
-  return chartFigure('Objects in each image (dots) and their mean (bar).', {
+  return chartFigure('Objects per image (dots) and their mean (bar).', {
     width: 760,
     height: Math.max(90, 60 + 34 * groups.length),
     marginLeft: Math.min(240, 30 + 7 * Math.max(...rows.map(({ group }) => group.length))),
     marginRight: 20,
     marginTop: 10,
     marginBottom: 40,
-    x: { label: 'Objects in an image', labelAnchor: 'center', labelArrow: 'none', grid: true, zero: true, ticks: 6 },
+    x: { label: 'Objects per image', labelAnchor: 'center', labelArrow: 'none', grid: true, zero: true, ticks: 6 },
     y: { label: null, domain: [...new Set(rows.map(({ group }) => group))] },
     marks: groups.flatMap((_, i) => {
       const name = [...new Set(rows.map(({ group }) => group))][i] as string;
       const own = rows.filter(({ group }) => group === name);
       return [
-        // Dots of equal counts are drawn apart.
+        // Dots of equal counts are spread out.
         ...[-8, -4, 0, 4, 8].map((dy, k) =>
           Plot.dot(
             own.filter(({ jitter }) => Math.floor((jitter + 0.5) * 5) === k),

@@ -1,26 +1,26 @@
-/** A table of measurements that sorts and filters. */
+/** A table of measurements that can be sorted and filtered. */
 
 import { headerOf, type Table } from '../../measure/table.ts';
 import { html, type Markup, trusted } from './markup.ts';
 
 export interface DataTableOptions {
   readonly caption: string;
-  /** Headers of the columns whose values, joined by `-` after an `o`, are the id of a row's outline in the page. */
+  /** Headers of the columns whose values, joined by `-` after an `o`, form the id of a row's outline in the page. */
   readonly link?: readonly string[];
-  /** An example of a filter. */
+  /** An example filter. */
   readonly example?: string;
 }
 
-/** Rows that are there without the script. */
+/** Rows shown without JavaScript. */
 const STATIC_ROWS = 40;
 
-/** The table with its tools. Its rows go into the page as JSON, numbers to six digits. */
+/** The table with its controls. The page embeds its rows as JSON, numbers to six digits. */
 export function dataTable(table: Table, { caption, link, example }: DataTableOptions): Markup {
   const columns = table.columns.map((column) => ({
     header: headerOf(column),
     values: Array.from(column.values as ArrayLike<number | string>, shortened),
   }));
-  if (table.rows === 0) return html`<p class="note">There are none.</p>`;
+  if (table.rows === 0) return html`<p class="note">None.</p>`;
   const links = link?.map((header) => columns.findIndex((column) => column.header === header));
   const json = JSON.stringify({ columns, link: links }).replaceAll('<', '\\u003c');
   return html`<div data-table><div class="tools" hidden><label>Filter <input type="search" size="36" placeholder="${
@@ -45,7 +45,7 @@ export function dataTable(table: Table, { caption, link, example }: DataTableOpt
 <button type="button" class="more" hidden>Show more</button>
 ${
   table.rows > STATIC_ROWS
-    ? html`<noscript><p class="note">The first ${STATIC_ROWS} of ${table.rows} rows; the others, sorting and filtering need JavaScript.</p></noscript>`
+    ? html`<noscript><p class="note">The first ${STATIC_ROWS} of ${table.rows} rows. The others, sorting and filtering need JavaScript.</p></noscript>`
     : undefined
 }<script type="application/json">${trusted(json)}</script></div>`;
 }

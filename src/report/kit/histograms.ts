@@ -1,4 +1,4 @@
-/** Histograms as SVG that takes its colours from the page, by Observable Plot. */
+/** Histograms as SVG by Observable Plot, with colours from the page's style sheet. */
 
 import * as Plot from '@observablehq/plot';
 import { quantile } from '../../array/quantile.ts';
@@ -9,9 +9,9 @@ export interface HistogramOptions {
   /** Name of the quantity, and its unit. */
   readonly label: string;
   readonly unit?: string;
-  /** What a value is of: `objects`, `voxels`. */
+  /** What is counted: `objects`, `voxels`. */
   readonly counted?: string;
-  /** Group of each value, in the order of `groups`; colours tell up to four apart. */
+  /** Group index of each value, in the order of `groups`; colours distinguish up to four. */
   readonly groupOf?: (i: number) => number;
   readonly groups?: readonly string[];
 }
@@ -25,7 +25,7 @@ interface Bar {
   readonly group: number;
 }
 
-/** Bars over a quantity, its median marked; nothing where there are no values. A tail of outliers is cut off, and said. */
+/** A histogram with its median marked; nothing without values. Outliers are cut off, and their number is stated. */
 export function histogram(values: ArrayLike<number>, options: HistogramOptions): Markup | undefined {
   const { label, unit, counted = 'objects', groupOf = () => 0, groups = [''] } = options;
   const finite = Float64Array.from(values).filter(Number.isFinite).sort();
@@ -33,7 +33,7 @@ export function histogram(values: ArrayLike<number>, options: HistogramOptions):
   const at = (share: number): number => quantile(finite, share);
   let [low, high] = [at(0), at(1)];
   const [low99, high99] = [at(0.005), at(0.995)];
-  // One huge object must not press all others into one bar.
+  // One huge object must not squeeze all others into one bar.
   if (high - high99 > 0.5 * (high99 - low99) && high99 > low99) high = high99;
   if (low99 - low > 0.5 * (high99 - low99) && high99 > low99) low = low99;
   const integers = finite.every(Number.isInteger);
@@ -58,7 +58,7 @@ export function histogram(values: ArrayLike<number>, options: HistogramOptions):
   const short = (value: number): string => String(Number(value.toPrecision(3)));
   const suffix = unit === undefined ? '' : ` ${unit}`;
   const said = `${label}: median ${short(median)}${suffix}, ${short(at(0.05))} to ${short(at(0.95))}${suffix} in 90 %${
-    beyond === 0 ? '' : `; ${beyond} beyond`
+    beyond === 0 ? '' : `; ${beyond} outside the range`
   }`;
   return histogramOfCounts(counts, {
     start,
@@ -72,20 +72,20 @@ export function histogram(values: ArrayLike<number>, options: HistogramOptions):
 }
 
 export interface CountedHistogram {
-  /** Where the first bin begins, and how wide each is. */
+  /** Start of the first bin, and the width of each. */
   readonly start: number;
   readonly width: number;
   readonly label: string;
   readonly unit?: string;
   readonly counted: string;
   readonly median?: number;
-  /** What it shows, a sentence. */
+  /** A sentence on what it shows. */
   readonly said: string;
   readonly widthPx?: number;
   readonly heightPx?: number;
 }
 
-/** Bars of counts, those of each group on top of each other. */
+/** Bars of counts, stacked by group. */
 export function histogramOfCounts(
   counts: readonly ArrayLike<number>[],
   { start, width, label, unit, ...rest }: CountedHistogram,

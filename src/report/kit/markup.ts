@@ -1,4 +1,4 @@
-/** HTML by a tagged template: what is put in is escaped unless it is markup itself. */
+/** HTML by a tagged template: values are escaped unless they are markup. */
 
 export interface Markup {
   readonly html: string;
@@ -15,7 +15,7 @@ export function escapeHtml(text: string): string {
     .replaceAll("'", '&#39;');
 }
 
-/** Markup that is known to be safe, such as a chart. */
+/** Markup known to be safe, such as a chart. */
 export function trusted(html: string): Markup {
   return { html };
 }

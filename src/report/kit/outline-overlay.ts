@@ -1,25 +1,25 @@
-/** Outlines as SVG over a picture: sharp at any size, and each object can be pointed at. */
+/** Outlines as SVG over an image: sharp at any size, with a tooltip per object. */
 
 import type { Outline, Polygon, Ring } from '../../objects/polygons.ts';
 import { html, type Markup } from './markup.ts';
 
-/** What an object is, compared with the truth; `plain` without one. */
+/** Result of an object's comparison with the ground truth; `plain` without one. */
 export type ObjectKind = 'plain' | 'matched' | 'merged' | 'split' | 'spurious' | 'missed' | 'left' | 'right';
 
 /** An outlined object, in pixels of the whole image. */
 export interface ObjectShape {
-  /** Name that is written on it and told when it is pointed at. */
+  /** Name shown on it and in its tooltip. */
   readonly name: string;
   readonly kind: ObjectKind;
-  /** Data of an SVG path. */
+  /** SVG path data. */
   readonly path: string;
-  /** Where its name stands, and how much room there is. */
+  /** Position of its name and the room there. */
   readonly xPx: number;
   readonly yPx: number;
   readonly roomPx: number;
 }
 
-/** The outline of an object as a shape. @throws RangeError when it has no polygon. */
+/** The outline of an object as a shape. @throws RangeError if it has no polygon. */
 export function shapeOf({ polygons }: Outline, name: string, kind: ObjectKind): ObjectShape {
   let largest = { areaPx: 0, xPx: 0, yPx: 0 };
   for (const { exterior } of polygons) {
@@ -54,7 +54,7 @@ function pathOf({ exterior, holes }: Polygon): string {
   return [exterior, ...holes].map(ringPath).join('');
 }
 
-/** Relative steps, horizontal and vertical ones by one number. */
+/** An SVG path of relative steps; `h` and `v` for horizontal and vertical ones. */
 function ringPath(ring: Ring): string {
   let text = `M${ring[0]} ${ring[1]}`;
   for (let i = 2; i < ring.length; i += 2) {
@@ -65,30 +65,30 @@ function ringPath(ring: Ring): string {
   return `${text}z`;
 }
 
-/** Id of an outline in the page; the script of the tables makes the same of a row. */
+/** Id of an outline in the page; the script of the tables forms the same id from a row. */
 function shapeId(prefix: string, name: string): string {
   return `${prefix}-${name}`.replace(/\s/g, '_');
 }
 
 export interface OverlayOptions {
-  /** Size of the image, which may be larger than its picture. */
+  /** Size of the original image, which may be larger than the embedded one. */
   readonly widthPx: number;
   readonly heightPx: number;
-  /** Begins the ids of the outlines: they end in the shape's name. */
+  /** Prefix of the outlines' ids, before the shape's name. */
   readonly id: string;
-  /** Width at which the picture is shown, about; for the size of the numbers. */
+  /** Approximate display width, for the font size of the numbers. */
   readonly shownPx?: number;
   readonly numbers?: boolean;
 }
 
-/** The shapes as an SVG of the image's coordinates, to lie over its picture. */
+/** The shapes as an SVG overlay in image coordinates. */
 export function overlay(
   shapes: readonly ObjectShape[],
   { widthPx, heightPx, id, shownPx = 380, numbers = true }: OverlayOptions,
 ): Markup {
   const size = (11 * Math.max(widthPx, heightPx)) / shownPx;
   const fits = ({ name, roomPx }: ObjectShape): boolean => roomPx > 0.62 * size * name.length && roomPx > 0.9 * size;
-  // Not over the edge.
+  // Keeps the name within the image.
   const within = (at: number, half: number, side: number): number => Math.max(half, Math.min(side - half, at));
   const round = (value: number): string => String(Number(value.toFixed(1)));
   return html`<svg viewBox="0 0 ${widthPx} ${heightPx}" class="overlay" role="presentation"><g class="lines">${shapes.map(

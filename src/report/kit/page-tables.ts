@@ -1,16 +1,15 @@
-/** The one part of the core that runs within a page: it has the DOM's types, by a tsconfig of its own. */
+/** The only part of the core that runs in a report: it has DOM types, by its own tsconfig. */
 
 /** The JSON beside each table. */
 interface TableData {
   readonly columns: readonly { readonly header: string; readonly values: readonly (number | string | null)[] }[];
-  /** Columns whose values make the id of a row's outline. */
+  /** Columns whose values form the id of a row's outline. */
   readonly link?: readonly number[];
 }
 
 /**
- * Makes the tables of a page sort and filter. Rows come from the JSON beside each table, so that a page with ten
- * thousand rows opens at once; without the script the first rows are there all the same. Its source is put into the page
- * as it is, so it refers to nothing outside itself.
+ * Makes the tables of a report sort and filter. Rows come from the JSON beside each table, so that a report with ten
+ * thousand rows opens at once. The function's source is embedded in the page, so it refers to nothing outside itself.
  */
 export function sortAndFilterTables(): void {
   for (const root of document.querySelectorAll('[data-table]')) setUp(root);
@@ -116,7 +115,7 @@ export function sortAndFilterTables(): void {
 
     heads.forEach((head, k) => {
       head.querySelector('button')?.addEventListener('click', () => {
-        // Numbers begin with the largest, words with the first.
+        // Numbers sort descending first, words ascending.
         down = sorted === k ? !down : typeof columns[k]?.values[0] !== 'string';
         sorted = k;
         heads.forEach((other, i) => {

@@ -1,4 +1,4 @@
-/** The frame of every page that is written: one HTML file that needs nothing else. */
+/** The frame of every report: one self-contained HTML file. */
 
 import { crc32, hex8 } from '../../array/crc32.ts';
 import type { Figure } from '../run/data.ts';
@@ -11,16 +11,16 @@ export interface PageHead {
   readonly summary: string;
   /** ISO 8601. */
   readonly createdAt: string;
-  /** The most important first. */
+  /** Most important first. */
   readonly headline: readonly Figure[];
-  /** What a reader has to know before anything else. */
+  /** Shown above everything else. */
   readonly warning?: string;
 }
 
 export interface PageOptions {
-  /** More rules after those that all pages have. */
+  /** Rules added to those shared by all reports. */
   readonly style?: string;
-  /** Whether tables sort and filter: the one script that a page may have. */
+  /** Whether tables sort and filter, by the only script that a report may have. */
   readonly tables?: boolean;
 }
 
@@ -31,19 +31,19 @@ ${content.map((part) => part ?? '')}
 `;
 }
 
-/** The commands that make the page again; nothing without any. */
+/** The commands that reproduce the report; nothing if there are none. */
 export function reproduce(commands: readonly string[]): Markup | undefined {
   return commands.length === 0 ? undefined : html`<h3>Reproduce</h3><pre>${commands.join('\n')}</pre>`;
 }
 
-/** The page as text. Nothing may be loaded: pictures and the script are within it. */
+/** The report as HTML. It loads nothing: images and the script are embedded. */
 export function renderPage(
   { title, summary, createdAt, headline, warning }: PageHead,
   body: readonly (Markup | undefined)[],
   { style = '', tables = false }: PageOptions = {},
 ): string {
   const content = body.map((part) => part ?? '');
-  // Allows this script and no other: what is put into the page cannot know the checksum of the page that it is in.
+  // Allows this script and no other: injected content cannot know the checksum of the page that contains it.
   const nonce = hex8(crc32(new TextEncoder().encode(html`${content}`.html)));
   const script = tables ? `; script-src 'nonce-${nonce}'` : '';
   const policy = `default-src 'none'; img-src data:; style-src 'unsafe-inline'${script}`;

@@ -1,4 +1,4 @@
-/** Pixels to small PNG pictures inside the page. */
+/** Pixels as small embedded PNG images. */
 
 import { ndarray } from '../../array/ndarray.ts';
 import { type Colour, classColour, displayRange, OKABE_ITO } from '../../image/display.ts';
@@ -8,9 +8,9 @@ import { ERROR_CLASSES } from '../../metrics/error-map.ts';
 import { toDataUri } from './data-uri.ts';
 
 /**
- * Colours of the errors (Okabe and Ito 2008): over a dark picture these four stay apart under protanopia,
- * deuteranopia and tritanopia by a CIE76 difference of 24 and more. What breaks objects is warm, what is a matter of
- * pixels is blue.
+ * Colours of the errors (Okabe and Ito 2008): over a dark image these four differ under protanopia,
+ * deuteranopia and tritanopia by a CIE76 difference of at least 24. Errors that break objects are warm, those of pixels
+ * blue.
  */
 export const ERROR_COLOURS: Readonly<Record<Exclude<keyof typeof ERROR_CLASSES, 'correct'>, Colour>> = {
   merged: OKABE_ITO.vermilion,
@@ -19,7 +19,7 @@ export const ERROR_COLOURS: Readonly<Record<Exclude<keyof typeof ERROR_CLASSES, 
   false: OKABE_ITO.skyBlue,
 };
 
-/** A part of a picture. */
+/** A part of an image. */
 export interface Window {
   readonly x: number;
   readonly y: number;
@@ -34,10 +34,10 @@ export interface Picture {
   readonly width: number;
 }
 
-/** Longest side of pictures in the report. */
+/** Longest side of images in the report, in pixels. */
 export const MOST_PX = 512;
 
-/** A grey or colour picture of image planes, stretched between percentiles 0.5 and 99.5 of all of them; NaN is black. */
+/** A grey or RGB image of planes, stretched between percentiles 0.5 and 99.5 of all of them; NaN is black. */
 export function imagePicture(planes: readonly Float32Array[], height: number, width: number): Picture {
   const shown = planes.length === 3 ? planes : planes.slice(0, 1);
   const [low, high] = displayRange(shown);
@@ -60,7 +60,7 @@ export function probabilityPicture(probability: Float32Array, height: number, wi
   return { planes: [new Uint8Array(out.buffer)], height, width };
 }
 
-/** Class numbers: black and white for two classes, colours for more. Numbers beyond (ignored pixels) are mid-grey. */
+/** Class numbers: black and white for two classes, colours for more. Other numbers (ignored pixels) are mid-grey. */
 export function classPicture(labels: Uint8Array, classes: number, height: number, width: number): Picture {
   if (classes <= 2) {
     return { planes: [labels.map((value) => (value > 1 ? 128 : 255 * value))], height, width };
@@ -71,7 +71,7 @@ export function classPicture(labels: Uint8Array, classes: number, height: number
   return { planes: [0, 1, 2].map((k) => labels.map((value) => colourOf(value)[k] as number)), height, width };
 }
 
-/** Error colours over the picture made dark and grey. */
+/** Error colours over the image, darkened and in grey. */
 export function errorPicture(picture: Picture, errors: Uint8Array): Picture {
   const { planes, height, width } = picture;
   const colours: (Colour | undefined)[] = [];
@@ -82,7 +82,7 @@ export function errorPicture(picture: Picture, errors: Uint8Array): Picture {
   for (let p = 0; p < errors.length; p++) {
     let grey = 0;
     for (const plane of planes) grey += plane[p] as number;
-    // 24..128: darker than every error colour but blue, which is coloured.
+    // 24..128: darker than every error colour except blue, which differs by hue.
     grey = 24 + (grey / planes.length) * 0.4;
     const colour = colours[errors[p] as number];
     for (let k = 0; k < 3; k++) (out[k] as Uint8Array)[p] = colour === undefined ? grey : (colour[k] as number);
@@ -90,7 +90,7 @@ export function errorPicture(picture: Picture, errors: Uint8Array): Picture {
   return { planes: out, height, width };
 }
 
-/** A part of a picture. */
+/** A part of an image. */
 export function crop({ planes, width: stride }: Picture, { x, y, width, height }: Window): Picture {
   return {
     height,
@@ -106,7 +106,7 @@ export function crop({ planes, width: stride }: Picture, { x, y, width, height }
   };
 }
 
-/** The picture made smaller by a whole factor until its sides are at most `most`: means of blocks. */
+/** Downsamples by an integer factor (block means) until no side exceeds `most`. */
 export function shrink(picture: Picture, most = MOST_PX): Picture {
   const { planes, height, width } = picture;
   const factor = Math.ceil(Math.max(height, width) / most);

@@ -1,4 +1,4 @@
-/** Scores as the figures, tables and curves of the report. */
+/** Scores as figures, tables and curves of the report. */
 
 import type { InstanceScores } from '../../metrics/instances.ts';
 import type { IsbiScores } from '../../metrics/isbi.ts';
@@ -22,19 +22,19 @@ export function scoreFigures({ isbi, overlap, instances, separated }: Evaluation
   const ofObjects =
     at === undefined
       ? []
-      : [{ label: 'AP at IoU 0.5', value: show(at.averagePrecision, 4), note: 'of objects; 1 is best' }];
+      : [{ label: 'AP at IoU 0.5', value: show(at.averagePrecision, 4), note: 'per object; 1 is best' }];
   if (separated && at !== undefined) {
     return [
       ...ofObjects,
-      { label: 'AP, mean of images', value: show(at.imageMean, 4), note: 'as DSB 2018 takes it' },
-      { label: 'Precision', value: show(at.precision, 4), note: 'of objects' },
-      { label: 'Recall', value: show(at.recall, 4), note: 'of objects' },
+      { label: 'AP, mean over images', value: show(at.imageMean, 4), note: 'as in the 2018 Data Science Bowl' },
+      { label: 'Precision', value: show(at.precision, 4), note: 'per object' },
+      { label: 'Recall', value: show(at.recall, 4), note: 'per object' },
     ];
   }
   return [
-    { label: 'Dice', value: show(overlap.meanDice, 4), note: 'mean of the foreground; 1 is best' },
+    { label: 'Dice', value: show(overlap.meanDice, 4), note: 'foreground mean; 1 is best' },
     { label: 'IoU', value: show(overlap.meanIou, 4), note: '1 is best' },
-    { label: 'Pixels right', value: `${show(100 * overlap.pixelAccuracy, 2)} %` },
+    { label: 'Pixel accuracy', value: `${show(100 * overlap.pixelAccuracy, 2)} %` },
     ...ofObjects,
   ];
 }
@@ -71,7 +71,7 @@ export function isbiDetails(isbi: IsbiScores): ScoreTable {
         values: [score(isbi.warpingError.value), score(isbi.warpingError.threshold), null, null],
       },
     ],
-    note: 'Precision is low where cells were merged, recall where they were split (of pixels: false and missed ones).',
+    note: 'Merged cells lower precision and split cells lower recall; for pixels, false and missed ones do.',
   };
 }
 
@@ -81,20 +81,20 @@ export function overlapTable(
   where: string,
 ): ScoreTable {
   return {
-    caption: 'Overlap by class',
+    caption: 'Overlap per class',
     columns: ['Dice', 'IoU', 'Precision', 'Recall'].map((label) => ({ label, better: 'higher' as const })),
     rows: [
-      { name: 'Mean of the foreground', values: [score(meanDice), score(meanIou), null, null], own: true },
+      { name: 'Foreground mean', values: [score(meanDice), score(meanIou), null, null], own: true },
       ...perClass.map(({ dice, iou, precision, recall }, c) => ({
         name: names[c] ?? String(c),
         values: [dice, iou, precision, recall].map(score),
       })),
     ],
-    note: `On ${where}; pixels of all images together.`,
+    note: `On ${where}; pixels of all images pooled.`,
   };
 }
 
-/** @param separated whether objects were told apart as in prediction, and are not just connected pixels */
+/** @param separated whether touching objects were separated as in prediction, instead of taking connected pixels */
 export function instanceTable(
   { perThreshold, meanAveragePrecision, truthCount, predictionCount }: InstanceScores,
   separated: boolean,
@@ -102,20 +102,20 @@ export function instanceTable(
   const chosen = perThreshold.filter(({ iouThreshold }) => [0.5, 0.75, 0.9].includes(iouThreshold));
   return {
     caption: 'Objects',
-    columns: ['AP', 'AP, mean of images', 'F1', 'Precision', 'Recall', 'PQ'].map((label) => ({
+    columns: ['AP', 'AP, mean over images', 'F1', 'Precision', 'Recall', 'PQ'].map((label) => ({
       label,
       better: 'higher' as const,
     })),
     rows: [
       ...chosen.map(({ iouThreshold, averagePrecision, imageMean, f1, precision, recall, panopticQuality }) => ({
-        name: `IoU of ${iouThreshold} or more`,
+        name: `IoU ≥ ${iouThreshold}`,
         values: [averagePrecision, imageMean, f1, precision, recall, panopticQuality].map(score),
       })),
-      { name: 'Mean of IoU 0.5 to 0.95', values: [score(meanAveragePrecision), null, null, null, null, null] },
+      { name: 'Mean over IoU 0.5 to 0.95', values: [score(meanAveragePrecision), null, null, null, null, null] },
     ],
     note: separated
-      ? `${truthCount} true objects against ${predictionCount} found, told apart as when objects are predicted.`
-      : `${truthCount} true objects against ${predictionCount} connected pieces of the prediction: touching objects that it joins count as missed.`,
+      ? `${truthCount} ground-truth and ${predictionCount} predicted objects, separated as in prediction.`
+      : `${truthCount} ground-truth objects and ${predictionCount} connected components of the prediction; touching objects that it joins count as missed.`,
   };
 }
 
@@ -130,7 +130,7 @@ export function thresholdsOf({ isbi, thresholds }: Evaluation): ThresholdCurves[
   type Point = IsbiScores['curve'][number];
   const series = (name: string, value: (point: Point) => number | undefined) => ({
     name,
-    // The last of the challenge's thresholds lies a rounding error below 1.
+    // The challenge's last threshold lies a rounding error below 1.
     points: isbi.curve.map((point) => [Number(point.threshold.toFixed(6)), score(value(point))] as const),
   });
   const best = (name: string, { threshold, value }: { readonly threshold: number; readonly value: number }) =>

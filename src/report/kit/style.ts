@@ -1,4 +1,4 @@
-/** The report's style sheet: light and dark by the reader's setting, always light on paper. */
+/** The report's style sheet: light or dark by the reader's setting, always light in print. */
 
 const LIGHT = `
   color-scheme: light;

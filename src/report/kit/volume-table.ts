@@ -8,12 +8,12 @@ export const namedScores = (name: string, { dice, meanMm, hd95Mm }: VolumeScores
   hd95Mm: score(hd95Mm),
 });
 
-/** Mean over all; null where one has none. */
+/** Mean over all; null if any has none. */
 export function meanScore(values: readonly Score[]): Score {
   return score(values.reduce<number>((sum, value) => sum + (value ?? Number.NaN), 0) / values.length);
 }
 
-/** Dice and distances of surfaces, a row a patient or stack, and their mean. */
+/** Dice and surface distances, one row per patient or stack, and their mean. */
 export function volumeTable(scores: readonly StackScores[], caption: string): ScoreTable {
   const row = ({ name, dice, meanMm, hd95Mm }: StackScores) => ({ name, values: [dice, meanMm, hd95Mm] });
   const mean = (of: 'dice' | 'meanMm' | 'hd95Mm'): Score => meanScore(scores.map((own) => own[of]));
@@ -32,20 +32,20 @@ export function volumeTable(scores: readonly StackScores[], caption: string): Sc
         : []),
     ],
     note: scores.some(({ meanMm }) => meanMm !== null)
-      ? 'Distances between edge pixels, as MONAI measures them: in space for volumes with even slices; of single slices the mean over slices.'
+      ? 'Distances between edge pixels, as in MONAI: in 3D for volumes with evenly spaced slices, otherwise the mean over slices.'
       : NO_SIZE,
   };
 }
 
 export const NO_SIZE =
-  'There are no distances in mm: they need the size of a pixel, which the option spacing provides where the files do not, and a surface in truth and prediction.';
+  'No distances in mm: they need a pixel size (set the option spacing if the files have none) and a surface in both ground truth and prediction.';
 
-/** A line a row for a terminal. */
+/** One line per row for a terminal. */
 export function describeVolumes(scores: readonly StackScores[]): readonly string[] {
   const digits = (value: Score, count: number): string => (value === null ? '-' : value.toFixed(count));
   return scores.map(({ name, dice, meanMm, hd95Mm }) =>
     meanMm === null
       ? `${name}: Dice ${digits(dice, 4)}`
-      : `${name}: Dice ${digits(dice, 4)}, surfaces ${digits(meanMm, 2)} mm apart, 95 % within ${digits(hd95Mm, 2)} mm`,
+      : `${name}: Dice ${digits(dice, 4)}, mean surface distance ${digits(meanMm, 2)} mm, 95 % ${digits(hd95Mm, 2)} mm`,
   );
 }

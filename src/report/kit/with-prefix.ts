@@ -1,4 +1,4 @@
-/** `1.94 M`: three digits and a prefix, with a space that does not break. */
+/** `1.94 M`: three digits and a metric prefix, with a no-break space. */
 export function withPrefix(n: number): string {
   for (const [prefix, unit] of [
     ['T', 1e12],

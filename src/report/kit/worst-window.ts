@@ -1,12 +1,12 @@
-/** Where to look: the part of an image that has the most errors. */
+/** The part of an image with the most errors. */
 
 import { ERROR_CLASSES } from '../../metrics/error-map.ts';
 import type { Window } from './pictures.ts';
 
-/** Side of the windows that show the worst places. */
+/** Side of the window in pixels. */
 const CASE_PX = 160;
 
-/** The window with the most wrong pixels, on a grid of a quarter of its side. */
+/** The window with the most wrong pixels, on a grid with a quarter of its side as step. */
 export function worstWindow(errors: Uint8Array, height: number, width: number): Window {
   const [rows, columns] = [Math.min(CASE_PX, height), Math.min(CASE_PX, width)];
   // Summed-area table.

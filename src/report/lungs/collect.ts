@@ -1,4 +1,4 @@
-/** Pictures and counts of one patient's lungs for the page. */
+/** Images and HU counts of one patient's lungs for the report. */
 
 import { ndarray } from '../../array/ndarray.ts';
 import { median } from '../../array/quantile.ts';
@@ -9,7 +9,7 @@ import { dataUri, type Picture, shrink, type Window } from '../kit/pictures.ts';
 import { score } from '../run/data.ts';
 import type { HuCounts, LungsPatient, LungsProjection, LungsSlice } from './data.ts';
 
-/** Values of the map of sides. */
+/** Label values of the left and right lung. */
 export interface SideValues {
   readonly left: number;
   readonly right: number;
@@ -22,27 +22,27 @@ export interface PatientVolume {
   /** Left and right lung, [depth, height, width], 0 = neither. */
   readonly sides: IntegerArray;
   readonly values: SideValues;
-  /** How a slice is called, counted from 0. */
+  /** Name of a slice by its zero-based index. */
   readonly sliceName: (z: number) => string;
-  /** Size of a voxel, where the slices are a volume without gaps. */
+  /** Voxel size, if the slices form a volume without gaps. */
   readonly spacingMm?: readonly [z: number, y: number, x: number];
-  /** Whether the first slice is the one nearest to the head. Default false. */
+  /** Whether the first slice is nearest to the head. Default false. */
   readonly headFirst?: boolean;
 }
 
 export interface PatientOptions {
-  /** Slices to show, evenly over those with lung; default 8. */
+  /** Number of slices to show, evenly spaced over those with lung; default 8. */
   readonly slices?: number;
-  /** Longest side of their pictures; default 512. */
+  /** Longest side of the slice images in pixels; default 512. */
   readonly mostPx?: number;
 }
 
-/** The lung window: centre -600 HU, width 1500 HU. */
+/** Lung window: centre -600 HU, width 1500 HU. */
 const WINDOW_HU = [-1350, 150] as const;
 const BIN_HU = 20;
 const FIRST_HU = -1080;
 const BINS = 66;
-/** Fewer slices are no picture from the front. */
+/** Fewer slices get no frontal projection. */
 const LEAST_DEPTH = 12;
 
 export function patientOf(volume: PatientVolume, { slices = 8, mostPx = 512 }: PatientOptions = {}): LungsPatient {
@@ -58,7 +58,7 @@ export function patientOf(volume: PatientVolume, { slices = 8, mostPx = 512 }: P
   };
 }
 
-/** Evenly over the slices with lung, of all where there is none. */
+/** Evenly spaced over the slices with lung, or over all if none has any. */
 function chosenSlices({ data, shape }: IntegerArray, count: number): readonly number[] {
   const { depth, height, width } = extentsOf(shape);
   const pixels = height * width;
@@ -66,11 +66,11 @@ function chosenSlices({ data, shape }: IntegerArray, count: number): readonly nu
   const filled = all.filter((z) => data.subarray(z * pixels, (z + 1) * pixels).some((value: number) => value !== 0));
   const from = filled.length > 0 ? filled : all;
   if (from.length <= count) return from;
-  // The ends show little.
+  // The end slices show little.
   return Array.from({ length: count }, (_, i) => from[Math.floor(((i + 0.5) * from.length) / count)] as number);
 }
 
-/** The part of the slices that holds the lungs and some of the body around them; all of it where there are none. */
+/** The region around the lungs with a margin; the whole slice if there are none. */
 function chestWindow({ data, shape }: IntegerArray): Window {
   const { height, width } = extentsOf(shape);
   let [left, right, top, bottom] = [width, -1, height, -1];
@@ -134,13 +134,10 @@ function countHu({ hu, sides, values }: PatientVolume): HuCounts {
   return { startHu: FIRST_HU, widthHu: BIN_HU, left: [...left], right: [...right], medianHu: score(median(inside)) };
 }
 
-/** Sky blue and orange, as the outlines. */
+/** Sky blue and orange, like the outlines. */
 const TINTS = { left: [76, 196, 255], right: [255, 176, 32] } as const;
 
-/**
- * From the front: the mean density along y in grey, over it each lung in its colour, the stronger the more of it lies
- * behind. The head is up.
- */
+/** Frontal projection, head up: mean density along y in grey, overlaid with each lung by its depth along y. */
 function projectionOf(
   { hu, sides, values, headFirst = false }: PatientVolume,
   spacingMm: readonly [z: number, y: number, x: number],
@@ -153,7 +150,7 @@ function projectionOf(
     for (let y = 0; y < height; y++) {
       for (let x = 0, p = (z * height + y) * width; x < width; x++, p++) {
         const value = Number.isNaN(hu[p]) ? -1000 : (hu[p] as number);
-        // Air is 0, water 1000; bone counts for itself, metal no more.
+        // Air is 0, water 1000; clipped at dense bone, so that metal does not dominate.
         density[row + x] = (density[row + x] as number) + Math.min(1500, Math.max(0, value + 1000));
         const side = sides.data[p] as number;
         if (side === 0) continue;
@@ -171,7 +168,7 @@ function projectionOf(
       let value = grey;
       for (const side of ['left', 'right'] as const) {
         const share = (behind[side][p] as number) / deep;
-        // A thin edge is seen too.
+        // Thin edges stay visible.
         const alpha = share === 0 ? 0 : 0.18 + 0.62 * share;
         value += alpha * ((TINTS[side][k] as number) - value);
       }

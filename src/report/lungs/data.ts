@@ -1,4 +1,4 @@
-/** What the page of measured lungs shows. */
+/** Data of the lung report. */
 
 import type { Table } from '../../measure/table.ts';
 import type { ObjectShape } from '../kit/outline-overlay.ts';
@@ -15,21 +15,21 @@ export interface LungsSlice {
   readonly shapes: readonly ObjectShape[];
 }
 
-/** The volume seen from the front. */
+/** Frontal projection of the volume. */
 export interface LungsProjection {
-  /** PNG as a data URI, a pixel a voxel: to be stretched to the size in mm. */
+  /** PNG as a data URI, one pixel per voxel; the page stretches it to the size in mm. */
   readonly picture: string;
   readonly widthMm: number;
   readonly heightMm: number;
 }
 
-/** Voxels of the lungs over HU, in bins of equal width. */
+/** HU histogram of the lungs, in bins of equal width. */
 export interface HuCounts {
   readonly startHu: number;
   readonly widthHu: number;
   readonly left: readonly number[];
   readonly right: readonly number[];
-  /** Of the values of both lungs themselves; null where there is no lung. */
+  /** Median HU of both lungs, from the unbinned values; null without lung. */
   readonly medianHu: Score;
 }
 
@@ -38,7 +38,7 @@ export interface LungsPatient {
   readonly slices: readonly LungsSlice[];
   readonly sliceCount: number;
   readonly counts: HuCounts;
-  /** Figures of both lungs and of each. */
+  /** Figures for both lungs together and for each. */
   readonly figures?: ScoreTable;
   readonly projection?: LungsProjection;
 }
@@ -49,12 +49,12 @@ export interface LungsReport {
   /** ISO 8601. */
   readonly createdAt: string;
   readonly headline: readonly Figure[];
-  /** A row a patient, with the column `patient`. */
+  /** One row per patient, with the column `patient`. */
   readonly perPatient: Table;
-  /** A row a slice. */
+  /** One row per slice. */
   readonly perSlice: Table;
   readonly patients: readonly LungsPatient[];
-  /** Overlap and surface distances, where there is a truth. */
+  /** Overlap and surface distances, if there is ground truth. */
   readonly scores: readonly ScoreTable[];
   readonly notes: readonly string[];
   readonly facts: Facts;

@@ -2,7 +2,7 @@ import type { Table } from '../../measure/table.ts';
 import { meanScore } from '../kit/volume-table.ts';
 import { type Figure, type ScoreTable, type StackScores, score } from '../run/data.ts';
 
-/** The figures of one patient: both lungs, then each. */
+/** Figures of one patient: both lungs, then each lung. */
 export function lungFigures({ columns }: Table): ScoreTable {
   const parts = [
     ['Both lungs', 'lung'],
@@ -17,7 +17,7 @@ export function lungFigures({ columns }: Table): ScoreTable {
     ['95th, HU', 'pd95', 'HU', 0],
   ] as const;
   const has = (name: string, unit: string) => columns.find((one) => one.name === name && one.unit === unit);
-  // Litres where they are known, else pixels.
+  // Litres if known, else pixels.
   const litres = has('lung_volume', 'L') !== undefined;
   const shown = wanted.filter(([, name]) => name !== (litres ? 'area' : 'volume'));
   return {
@@ -31,7 +31,7 @@ export function lungFigures({ columns }: Table): ScoreTable {
   };
 }
 
-/** The figures at the top of the page of lungs. */
+/** The figures at the top of the lung report. */
 export function lungHeadline({ columns, rows }: Table, scores: readonly StackScores[]): readonly Figure[] {
   const valuesOf = (name: string, unit: string): readonly number[] => {
     const column = columns.find((one) => one.name === name && one.unit === unit);
@@ -49,7 +49,7 @@ export function lungHeadline({ columns, rows }: Table, scores: readonly StackSco
   };
   if (rows > 1) figures.push({ label: 'Patients', value: String(rows) });
   const litres = valuesOf('lung_volume', 'L');
-  add('Lung volume', litres, 'L', 2, rows > 1 ? 'least to most' : 'both lungs');
+  add('Lung volume', litres, 'L', 2, rows > 1 ? 'range' : 'both lungs');
   if (rows === 1) {
     add('Left lung', valuesOf('left_lung_volume', 'L'), 'L', 2);
     add('Right lung', valuesOf('right_lung_volume', 'L'), 'L', 2);

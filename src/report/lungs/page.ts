@@ -1,4 +1,4 @@
-/** The page of measured lungs: slices with outlines, tables, histograms of HU, the volume from the front. */
+/** The lung report: slices with outlines, tables, HU histograms and a frontal projection. */
 
 import { dataTable } from '../kit/data-table.ts';
 import { histogramOfCounts } from '../kit/histograms.ts';
@@ -10,9 +10,9 @@ import { aboutSection } from '../run/about.ts';
 import { scoreTable } from '../run/tables.ts';
 import type { HuCounts, LungsPatient, LungsProjection, LungsReport } from './data.ts';
 
-/** Stands on the page before everything else. */
+/** Shown above everything else. */
 export const RESEARCH_ONLY =
-  'For research only. This is not a medical device: outlines and figures are made by software, were not checked by a physician, and must not be used for diagnosis or treatment.';
+  'For research only. This is not a medical device: outlines and figures are computed by software, have not been reviewed by a physician, and must not be used for diagnosis or treatment.';
 
 const STYLE = `${OBJECTS_STYLE}
 .patient { margin: 18px 0 34px; }
@@ -38,14 +38,14 @@ export function renderLungsReport(report: LungsReport): string {
     [
       perPatient.rows === 1
         ? undefined
-        : section('patients', 'Patients', dataTable(perPatient, { caption: 'Measurements of each patient' })),
-      scores.length === 0 ? undefined : section('truth', 'Against the truth', ...scores.map(scoreTable)),
+        : section('patients', 'Patients', dataTable(perPatient, { caption: 'Measurements per patient' })),
+      scores.length === 0 ? undefined : section('truth', 'Comparison with ground truth', ...scores.map(scoreTable)),
       patients.length === 0
         ? undefined
         : section(
             'slices',
             'Slices',
-            html`<p>Slices in the lung window (centre −600 HU, width 1500 HU), seen from the feet as is usual: the patient's left is at the right.</p>`,
+            html`<p>Slices in the lung window (centre −600 HU, width 1500 HU), in radiological orientation: the patient's left is on the right.</p>`,
             html`<ul class="legend" aria-label="Colours of the outlines"><li><span class="line" style="border-color: var(--left)"></span>Left lung</li><li><span class="line" style="border-color: var(--right)"></span>Right lung</li></ul>`,
             html`<div class="switches"><label><input type="checkbox" id="outlines" checked> Outlines</label><label><input type="checkbox" id="numbers" checked> Letters</label></div>`,
             ...patients.map(patientView),
@@ -53,8 +53,8 @@ export function renderLungsReport(report: LungsReport): string {
       section(
         'table',
         'All slices',
-        html`<p>A click on a heading sorts. The filter takes words and conditions, together.</p>`,
-        dataTable(perSlice, { caption: 'Measurements of each slice' }),
+        html`<p>Click a column heading to sort. The filter accepts words and conditions, combined.</p>`,
+        dataTable(perSlice, { caption: 'Measurements per slice' }),
       ),
       aboutSection({ notes, facts, commands }),
     ],
@@ -67,7 +67,7 @@ function patientView({ name, slices, sliceCount, counts, projection, figures }: 
 <div class="views">${projection === undefined ? undefined : frontView(projection, name)}${huChart(counts)}${figures === undefined ? undefined : html`<div>${scoreTable(figures)}</div>`}</div>
 <div class="gallery small">${slices.map(
     ({ name: slice, widthPx, heightPx, picture, shapes }, i) =>
-      html`<figure><div class="frame"><img src="${picture}" width="${widthPx}" height="${heightPx}" alt="${name}, ${slice}, with the outlines of the lungs">${overlay(
+      html`<figure><div class="frame"><img src="${picture}" width="${widthPx}" height="${heightPx}" alt="${name}, ${slice}, with lung outlines">${overlay(
         shapes,
         { widthPx, heightPx, id: `p${index}s${i}`, shownPx: 270 },
       )}</div><figcaption><strong>${slice}</strong></figcaption></figure>
@@ -78,18 +78,18 @@ function patientView({ name, slices, sliceCount, counts, projection, figures }: 
 `;
 }
 
-/** Share of the width that the bar of 100 mm takes. */
+/** Fraction of the width taken by the 100 mm scale bar. */
 function frontView({ picture, widthMm, heightMm }: LungsProjection, name: string): Markup {
   const share = (100 * 100) / widthMm;
   return html`<figure class="front"><div class="frame"><img src="${picture}" width="${Math.round(widthMm)}" height="${Math.round(
     heightMm,
-  )}" style="aspect-ratio: ${widthMm.toFixed(1)} / ${heightMm.toFixed(1)}" alt="The volume of ${name} from the front, the lungs in colour"><span class="mark" style="left: 10px">R</span><span class="mark" style="right: 10px">L</span><span class="bar" style="width: ${share.toFixed(
+  )}" style="aspect-ratio: ${widthMm.toFixed(1)} / ${heightMm.toFixed(1)}" alt="Frontal projection of ${name} with the lungs in colour"><span class="mark" style="left: 10px">R</span><span class="mark" style="right: 10px">L</span><span class="bar" style="width: ${share.toFixed(
     2,
-  )}%">100 mm</span></div><figcaption>From the front: mean density, and over it the lungs, the stronger the deeper.</figcaption></figure>`;
+  )}%">100 mm</span></div><figcaption>Frontal projection: mean density, overlaid with the lungs; a stronger colour means greater depth.</figcaption></figure>`;
 }
 
 function huChart({ startHu, widthHu, left, right, medianHu }: HuCounts): Markup | undefined {
-  if (medianHu === null) return html`<p class="note">There is no lung.</p>`;
+  if (medianHu === null) return html`<p class="note">No lung found.</p>`;
   return histogramOfCounts([left, right], {
     start: startHu,
     width: widthHu,
@@ -97,7 +97,7 @@ function huChart({ startHu, widthHu, left, right, medianHu }: HuCounts): Markup 
     unit: 'HU',
     counted: 'voxels',
     median: medianHu,
-    said: `HU of the lungs, left (blue) and right (orange): median ${String(Math.round(medianHu)).replace('-', '−')} HU, dashed. The last bins hold what is beyond.`,
+    said: `Lung HU, left (blue) and right (orange): median ${String(Math.round(medianHu)).replace('-', '−')} HU (dashed). The outermost bins include values outside the range.`,
     widthPx: 460,
     heightPx: 240,
   });

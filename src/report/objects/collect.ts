@@ -1,4 +1,4 @@
-/** Takes measured images one by one and keeps what the page shows of them. */
+/** Collects measured images one by one and keeps what the report shows. */
 
 import { ndarray } from '../../array/ndarray.ts';
 import { joinRows, type Table, withText } from '../../measure/table.ts';
@@ -12,28 +12,28 @@ import type { MatchCounts, ObjectsFigure, ObjectsImage } from './data.ts';
 /** One image or volume with its objects. */
 export interface CollectedImage {
   readonly name: string;
-  /** Its folder; empty where there is one alone. */
+  /** Its folder; empty if there is only one. */
   readonly group: string;
   /** [height, width] or [depth, height, width], 0 = background. */
   readonly labels: IntegerArray;
   /** Measurements with the column `label`. */
   readonly table: Table;
-  /** The picture of a slice, counted from 0; a 2D image has slice 0. */
+  /** The display image of a slice by its zero-based index; a 2D image has slice 0. */
   readonly pictureOf: (z: number) => Picture;
-  /** Comparison with the truth, which has the shape of the labels. */
+  /** Comparison with the ground truth, which has the shape of the labels. */
   readonly match?: { readonly matches: ObjectMatches; readonly truth: IntegerArray };
 }
 
 export interface CollectOptions {
-  /** How many images will be added. */
+  /** Number of images that will be added. */
   readonly total: number;
-  /** Images to show, evenly from first to last; default 12. */
+  /** Number of images to show, evenly spaced; default 12. */
   readonly figures?: number;
-  /** Images with the most errors to show; default 4. */
+  /** Number of images with the most errors to show; default 4. */
   readonly worst?: number;
 }
 
-/** Longest side of the pictures in the page. */
+/** Longest side of the images in the report, in pixels. */
 const MOST_PX = 720;
 
 export class ObjectsCollector {
@@ -99,7 +99,7 @@ function countsOf({ truthCount, predictedCount, ...lists }: ObjectMatches): Matc
   };
 }
 
-/** What each predicted object is. */
+/** The kind of each predicted object. */
 function kindsOf({ matched, merged, split, spurious }: ObjectMatches): ReadonlyMap<number, ObjectKind> {
   return new Map<number, ObjectKind>([
     ...matched.map(({ predicted }) => [predicted, 'matched'] as const),
@@ -109,11 +109,11 @@ function kindsOf({ matched, merged, split, spurious }: ObjectMatches): ReadonlyM
   ]);
 }
 
-/** The image, or of a volume the slice with the most pixels in objects. */
+/** The image, or the slice of a volume with the most object pixels. */
 function figureOf({ name, group, labels, table, pictureOf, match }: CollectedImage): ObjectsFigure {
   const { depth, height, width } = extentsOf(labels.shape);
   const z = depth === 1 ? 0 : fullestSlice(labels, depth, height * width);
-  // Of an image larger than its picture the corners of pixels cannot be seen.
+  // If the image is shown smaller than it is, pixel corners cannot be seen.
   const simplifyPx = Math.max(height, width) > 2 * MOST_PX ? Math.max(height, width) / (2 * MOST_PX) : 0;
   const outlinesOf = (map: IntegerArray): readonly Outline[] => toPolygons(sliceOf(map, z), { simplifyPx });
   const kinds = match === undefined ? new Map<number, ObjectKind>() : kindsOf(match.matches);

@@ -3,7 +3,7 @@ import type { MatchCounts, ObjectsImage } from './data.ts';
 
 const MATCHES: readonly (keyof MatchCounts)[] = ['truth', 'matched', 'missed', 'merged', 'split', 'spurious'];
 
-/** A row an image: how many objects it has, and what became of the true ones. */
+/** One row per image: its number of objects and how they compare with the ground truth. */
 export function countsTable(images: readonly ObjectsImage[]): Table {
   const matched = images.some(({ match }) => match !== undefined);
   const grouped = images.some(({ group }) => group !== '');
@@ -24,7 +24,7 @@ export function countsTable(images: readonly ObjectsImage[]): Table {
   };
 }
 
-/** Sum over the images that have a truth. */
+/** Sum over the images that have ground truth. */
 export function sumOfMatches(images: readonly ObjectsImage[]): MatchCounts {
   const total = { truth: 0, predicted: 0, matched: 0, missed: 0, merged: 0, split: 0, spurious: 0 };
   for (const { match } of images) {

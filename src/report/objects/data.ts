@@ -1,22 +1,22 @@
-/** What the page of measured objects shows. */
+/** Data of the object report. */
 
 import type { Table } from '../../measure/table.ts';
 import type { ObjectShape } from '../kit/outline-overlay.ts';
 import type { Facts, Figure, Score } from '../run/data.ts';
 
-/** How the objects of an image, or of several, compare with the truth. */
+/** Comparison of the objects of one or more images with the ground truth. */
 export interface MatchCounts {
   readonly truth: number;
   readonly predicted: number;
-  /** One true object and one predicted one, each the other's. */
+  /** One-to-one matches of ground truth and prediction. */
   readonly matched: number;
-  /** True objects that nothing is found for. */
+  /** Ground-truth objects without a prediction. */
   readonly missed: number;
-  /** Predicted objects over more than one true object. */
+  /** Predicted objects that cover several ground-truth objects. */
   readonly merged: number;
-  /** True objects found as more than one. */
+  /** Ground-truth objects predicted as several. */
   readonly split: number;
-  /** Predicted objects where there is none. */
+  /** Predicted objects where the ground truth has none. */
   readonly spurious: number;
 }
 
@@ -26,12 +26,12 @@ export interface ObjectsFigure {
   readonly group: string;
   readonly widthPx: number;
   readonly heightPx: number;
-  /** PNG as a data URI, perhaps smaller than the image. */
+  /** PNG as a data URI, possibly smaller than the image. */
   readonly picture: string;
   readonly shapes: readonly ObjectShape[];
   readonly objects: number;
   readonly match?: MatchCounts;
-  /** Which slice of a volume it is, from 1, and of how many. */
+  /** The slice of a volume, counted from 1, and the number of slices. */
   readonly slice?: { readonly index: number; readonly count: number };
 }
 
@@ -40,7 +40,7 @@ export interface ObjectsImage {
   readonly name: string;
   readonly group: string;
   readonly objects: number;
-  /** Share of the pixels or voxels that lie in objects. */
+  /** Fraction of the pixels or voxels inside objects. */
   readonly covered: Score;
   readonly match?: MatchCounts;
 }
@@ -52,15 +52,15 @@ export interface ObjectsReport {
   readonly createdAt: string;
   readonly headline: readonly Figure[];
   readonly images: readonly ObjectsImage[];
-  /** The images that are shown. */
+  /** The images shown. */
   readonly figures: readonly ObjectsFigure[];
-  /** Those with the most errors, where there is a truth. */
+  /** The images with the most errors, if there is ground truth. */
   readonly worst: readonly ObjectsFigure[];
-  /** All objects: `image`, `label`, then what was measured. */
+  /** All objects: `image`, `label`, then the measurements. */
   readonly table: Table;
-  /** Average precision over the thresholds of IoU, where there is a truth. */
+  /** Average precision over IoU thresholds, if there is ground truth. */
   readonly precision?: readonly (readonly [iou: number, ap: Score])[];
-  /** What is to be known of the measurements: units, what was left out. */
+  /** Remarks on the measurements: units, what was excluded. */
   readonly notes: readonly string[];
   readonly facts: Facts;
   readonly commands: readonly string[];

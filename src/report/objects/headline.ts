@@ -1,4 +1,4 @@
-/** The figures at the top of the page of measured objects, and what it says of pixel sizes. */
+/** The figures at the top of the object report, and its note on pixel sizes. */
 
 import { median } from '../../array/quantile.ts';
 import { option } from '../../errors.ts';
@@ -26,20 +26,20 @@ export function objectsHeadline(
       note:
         images.length === 1
           ? 'in one image'
-          : `in ${images.length} images, ${(table.rows / Math.max(1, images.length)).toFixed(1)} each`,
+          : `in ${images.length} images, ${(table.rows / Math.max(1, images.length)).toFixed(1)} per image`,
     },
-    // Of several pixel sizes there is no one median.
+    // Several pixel sizes have no common median.
     ...(size === undefined || sizes.length > 1 || table.rows === 0
       ? []
       : [{ label: `Median ${size.name}`, value: `${typical(size)} ${size.unit ?? ''}`.trim() }]),
-    { label: 'Covered', value: `${(100 * mean).toFixed(1)} %`, note: 'of the images by objects' },
+    { label: 'Covered', value: `${(100 * mean).toFixed(1)} %`, note: 'of the image area' },
     ...(scores === undefined
       ? []
       : [
           {
             label: 'AP at IoU 0.5',
             value: (scores.perThreshold[0]?.averagePrecision ?? Number.NaN).toFixed(3),
-            note: `${sum.truth.toLocaleString('en')} true objects`,
+            note: `${sum.truth.toLocaleString('en')} ground-truth objects`,
           },
           { label: 'Merged, split', value: `${sum.merged}, ${sum.split}` },
           { label: 'Missed, spurious', value: `${sum.missed}, ${sum.spurious}` },
@@ -51,7 +51,7 @@ export function pixelSizeNotes(sizes: ReadonlyMap<string, number>): readonly str
   return [...sizes].map(([size, count]) => {
     const which = sizes.size === 1 ? '' : ` (${count} image${count === 1 ? '' : 's'})`;
     return size === ''
-      ? `The pixel size is not known, so lengths are in pixels${which}; set ${option('spacing')}.`
+      ? `The pixel size is unknown, so lengths are in pixels${which}; set ${option('spacing')}.`
       : `Pixel size ${size}${which}.`;
   });
 }

@@ -1,4 +1,4 @@
-/** The page of measured objects: outlines, counts, comparison with the truth, measurements. */
+/** The object report: outlines, counts, comparison with ground truth, measurements. */
 
 import { median } from '../../array/quantile.ts';
 import { type Column, headerOf, type Table } from '../../measure/table.ts';
@@ -17,26 +17,25 @@ import type { MatchCounts, ObjectsFigure, ObjectsImage, ObjectsReport } from './
 import { OBJECTS_STYLE } from './style.ts';
 
 const MEANINGS: readonly (readonly [kind: ObjectKind, meaning: string, line: string])[] = [
-  ['matched', 'Matched: one true object, one found', ''],
-  ['merged', 'Merged: lies over several true objects', ''],
-  ['split', 'Split: one of several pieces of a true object', ''],
-  ['missed', 'Missed: true object that was not found', ' dashed'],
-  ['spurious', 'Spurious: found where there is none', ' dotted'],
+  ['matched', 'Matched: one ground-truth object, one prediction', ''],
+  ['merged', 'Merged: covers several ground-truth objects', ''],
+  ['split', 'Split: one of several parts of a ground-truth object', ''],
+  ['missed', 'Missed: ground-truth object that was not found', ' dashed'],
+  ['spurious', 'Spurious: predicted where there is no object', ' dotted'],
 ];
 
-/** Columns that say where an object is: no histogram. */
+/** Position columns: no histogram. */
 const PLACES = /^(label|pixels|centroid_.*|box_.*|touches_border)$/;
 
-/** Columns that say more of the same: their histograms are folded up. */
+/** Secondary columns: their histograms are collapsed. */
 const DETAILS = /^intensity_(?!mean)/;
 
-/** The page as text; the same data give the same page. */
+/** The report as HTML; deterministic. */
 export function renderObjectsReport(report: ObjectsReport): string {
   const { images, figures, worst, table, precision, notes, facts, commands } = report;
   const groups = [...new Set(images.map(({ group }) => group))];
   const truth = images.some(({ match }) => match !== undefined);
-  const shown =
-    images.length > figures.length ? `${figures.length} of ${images.length} images, evenly from first to last. ` : '';
+  const shown = images.length > figures.length ? `${figures.length} of ${images.length} images, evenly spaced. ` : '';
   return renderPage(
     report,
     [
@@ -44,8 +43,8 @@ export function renderObjectsReport(report: ObjectsReport): string {
         ? undefined
         : section(
             'images',
-            'Objects in the images',
-            html`<p>${shown}Point at an outline to see its number; click it to find its row in the table below.</p>`,
+            'Objects',
+            html`<p>${shown}Hover over an outline to see its number; click it to find its row in the table below.</p>`,
             html`<div class="switches"><label><input type="checkbox" id="outlines" checked> Outlines</label><label><input type="checkbox" id="numbers" checked> Numbers</label></div>`,
             truth ? legend() : undefined,
             gallery(figures, 'o'),
@@ -53,20 +52,20 @@ export function renderObjectsReport(report: ObjectsReport): string {
       truth
         ? section(
             'truth',
-            'Against the truth',
+            'Comparison with ground truth',
             html`<div class="beside"><div>${scoreTable(matchTable(images, groups))}</div>${
               precision === undefined
                 ? undefined
                 : lineChart([{ name: 'average precision', points: precision }], {
-                    description: 'Average precision TP / (TP + FP + FN) over the overlap (IoU) that counts as found.',
-                    x: 'Least IoU',
+                    description: 'Average precision TP / (TP + FP + FN) over the IoU threshold of a match.',
+                    x: 'IoU threshold',
                     y: 'Average precision',
                     yDomain: [0, 1],
                     dots: true,
                     heightPx: 250,
                   })
             }</div>`,
-            worst.length === 0 ? undefined : html`<h3>Where it errs most</h3>`,
+            worst.length === 0 ? undefined : html`<h3>Images with the most errors</h3>`,
             worst.length === 0 ? undefined : gallery(worst, 'w'),
           )
         : undefined,
@@ -83,7 +82,7 @@ export function renderObjectsReport(report: ObjectsReport): string {
       section(
         'objects',
         'All objects',
-        html`<p>A click on a heading sorts. The filter takes words and conditions, together.</p>`,
+        html`<p>Click a column heading to sort. The filter accepts words and conditions, combined.</p>`,
         dataTable(table, {
           caption: 'Measurements of all objects',
           link: ['image', 'label'],
@@ -126,10 +125,10 @@ const counted = (n: number, word: string): string => `${n.toLocaleString('en')} 
 
 function describeMatch({ missed, merged, split, spurious }: MatchCounts): string {
   const parts = Object.entries({ missed, merged, split, spurious }).filter(([, n]) => n > 0);
-  return parts.length === 0 ? 'all as in the truth' : parts.map(([name, n]) => `${n} ${name}`).join(', ');
+  return parts.length === 0 ? 'all objects match' : parts.map(([name, n]) => `${n} ${name}`).join(', ');
 }
 
-/** A row a group, and all of them. */
+/** One row per group, and one for all. */
 function perGroup<T>(
   images: readonly ObjectsImage[],
   groups: readonly string[],
@@ -148,9 +147,9 @@ function perGroup<T>(
 
 function matchTable(images: readonly ObjectsImage[], groups: readonly string[]): ScoreTable {
   const keys = ['truth', 'predicted', 'matched', 'missed', 'merged', 'split', 'spurious'] as const;
-  const labels = ['True objects', 'Found', 'Matched', 'Missed', 'Merged', 'Split', 'Spurious'];
+  const labels = ['Ground truth', 'Predicted', 'Matched', 'Missed', 'Merged', 'Split', 'Spurious'];
   return {
-    caption: 'Objects found and true objects',
+    caption: 'Predicted and ground-truth objects',
     columns: labels.map((label, i) => ({
       label,
       ...(i > 2 ? { better: 'lower' as const } : i === 2 ? { better: 'higher' as const } : {}),
@@ -160,16 +159,18 @@ function matchTable(images: readonly ObjectsImage[], groups: readonly string[]):
       const sum = sumOfMatches(own);
       return keys.map((key) => sum[key]);
     }),
-    note: 'Missed counts true objects, merged and spurious count objects that were found, split counts true objects found as several.',
+    note: 'Missed and split count ground-truth objects; merged and spurious count predicted objects.',
   };
 }
 
 function groupTable(images: readonly ObjectsImage[], groups: readonly string[]): ScoreTable {
   return {
-    caption: groups.length > 1 ? 'Counts by group' : 'Counts',
-    columns: ['Images', 'Objects', 'Mean an image', 'Deviation', 'Least', 'Most', 'Covered, %'].map((label) => ({
-      label,
-    })),
+    caption: groups.length > 1 ? 'Counts per group' : 'Counts',
+    columns: ['Images', 'Objects', 'Mean per image', 'Standard deviation', 'Minimum', 'Maximum', 'Covered, %'].map(
+      (label) => ({
+        label,
+      }),
+    ),
     digits: [0, 0, 1, 1, 0, 0, 1],
     rows: perGroup(images, groups, (own) => {
       const counts = own.map(({ objects }) => objects);
@@ -192,10 +193,10 @@ function groupTable(images: readonly ObjectsImage[], groups: readonly string[]):
 
 function imageTable(images: readonly ObjectsImage[]): Markup {
   const example = images.some(({ match }) => match !== undefined) ? 'merged > 0' : 'objects > 10';
-  return html`<h3>Images</h3>${dataTable(countsTable(images), { caption: 'Counts of each image', example })}`;
+  return html`<h3>Images</h3>${dataTable(countsTable(images), { caption: 'Counts per image', example })}`;
 }
 
-/** A histogram of each measurement, in the colours of the groups where there are two to four. */
+/** A histogram per measurement, coloured by group if there are two to four. */
 function distributions(table: Table): readonly (Markup | undefined)[] {
   const groupColumn = table.columns.find(({ name }) => name === 'group')?.values as readonly string[] | undefined;
   const groups = groupColumn === undefined ? [''] : [...new Set(groupColumn)];
@@ -221,6 +222,6 @@ function distributions(table: Table): readonly (Markup | undefined)[] {
     html`<div class="histograms">${charts.map((chart) => chart ?? '')}</div>`,
     more.length === 0
       ? undefined
-      : html`<details><summary>${more.length} more of intensity</summary><div class="histograms">${more.map((chart) => chart ?? '')}</div></details>`,
+      : html`<details><summary>${more.length} more intensity measurements</summary><div class="histograms">${more.map((chart) => chart ?? '')}</div></details>`,
   ];
 }

@@ -1,4 +1,4 @@
-/** Rules of the pages with outlines and tables of measurements. */
+/** Styles of the reports with outlines and tables of measurements. */
 export const OBJECTS_STYLE = `
 :root { --object: #4cc4ff; --merged: #ff7a1a; --split: #f7e645; --missed: #5ab8ff; --spurious: #ff8fd0; --matched: #3ddc97;
   --left: #4cc4ff; --right: #ffb020; }

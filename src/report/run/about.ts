@@ -1,4 +1,4 @@
-/** How measurements were made: what is to be known of them, from what, and the commands that reproduce it. */
+/** The section on how measurements were made: remarks, facts and the commands that reproduce them. */
 
 import { html, type Markup } from '../kit/markup.ts';
 import { reproduce, section } from '../kit/page.ts';
@@ -16,7 +16,7 @@ export function aboutSection({
 }): Markup {
   return section(
     'about',
-    'How it was measured',
+    'Method',
     notes.length === 0 ? undefined : html`<ul>${notes.map((note) => html`<li>${note}</li>`)}</ul>`,
     html`<div class="facts">${factTable('Facts', facts) ?? ''}</div>`,
     reproduce(commands),

@@ -1,4 +1,4 @@
-/** Line charts as SVG that takes its colours from the page, by Observable Plot. */
+/** Line charts as SVG by Observable Plot, with colours from the page's style sheet. */
 
 import * as Plot from '@observablehq/plot';
 import { gaussianBlur } from '../../array/gaussian.ts';
@@ -7,23 +7,23 @@ import type { Markup } from '../kit/markup.ts';
 import type { Series } from './data.ts';
 
 export interface ChartOptions {
-  /** What the chart shows, for those who do not see it. */
+  /** Caption and accessible name. */
   readonly description: string;
   readonly x: string;
   readonly y: string;
-  /** Logarithmic y; points that are not above 0 are left out. */
+  /** Logarithmic y; points at or below 0 are excluded. */
   readonly log?: boolean;
   readonly yDomain?: readonly [number, number];
   readonly widthPx?: number;
   readonly heightPx?: number;
-  /** Points to mark, with a word beside. */
+  /** Points to mark, with a label. */
   readonly marks?: readonly {
     readonly x: number;
     readonly y: number;
     readonly label: string;
     readonly series: number;
   }[];
-  /** Small dots at the points. */
+  /** Whether to draw small dots at the points. */
   readonly dots?: boolean;
   /** Single points behind their smoothed line, in the colour of the first series. */
   readonly cloud?: Series;
@@ -37,13 +37,14 @@ interface Point {
 
 const DASHES = ['none', '6 3', '2 3', '8 3 2 3'];
 
-/** A line for each series. Lines differ in colour and dash, with the name at their end. */
+/** One line per series, distinguished by colour and dash, with its name at the end. */
 export function lineChart(series: readonly Series[], options: ChartOptions): Markup {
   const { description, x, y, log = false, yDomain, widthPx = 520, heightPx = 300, marks = [], dots, cloud } = options;
   const pointsOf = ({ name, points }: Series): Point[] =>
     points.flatMap(([px, py]) => (py === null || (log && py <= 0) ? [] : [{ x: px, y: py, series: name }]));
   const lines = series.map(pointsOf);
   const several = series.length > 1;
+  const start = lines.flat().reduce((least, point) => Math.min(least, point.x), Number.POSITIVE_INFINITY);
   return chartFigure(description, {
     width: widthPx,
     height: heightPx,
@@ -93,6 +94,9 @@ export function lineChart(series: readonly Series[], options: ChartOptions): Mar
           y: 'y',
           text: () => label,
           dy: -12,
+          // Keeps names off the axis.
+          dx: px === start ? 6 : 0,
+          textAnchor: px === start ? 'start' : 'middle',
           fill: 'currentColor',
           stroke: 'var(--page)',
           strokeWidth: 4,
@@ -104,7 +108,7 @@ export function lineChart(series: readonly Series[], options: ChartOptions): Mar
   });
 }
 
-/** Names at the ends of the lines, moved apart where they would lie over each other. */
+/** Names at the ends of the lines, moved apart where they would overlap. */
 function endLabels(
   lines: readonly (readonly Point[])[],
   log: boolean,
@@ -143,7 +147,7 @@ function endLabels(
     });
 }
 
-/** At most `most` of the points, evenly chosen, the last one among them. */
+/** At most `most` of the points, evenly spaced, including the last. */
 export function thin({ name, points }: Series, most: number): Series {
   if (points.length <= most) return { name, points };
   const step = (points.length - 1) / (most - 1);
@@ -153,7 +157,7 @@ export function thin({ name, points }: Series, most: number): Series {
   };
 }
 
-/** Running mean with Gaussian weights to both sides, `sigma` in points; points without a value are left out. */
+/** Gaussian running mean, `sigma` in points; points without a value are excluded. */
 export function smooth({ name, points }: Series, sigma: number): Series {
   const known = points.filter((point): point is readonly [number, number] => point[1] !== null);
   const values = Float32Array.from(known, ([, y]) => y);

@@ -4,7 +4,7 @@ import { html, type Markup } from '../kit/markup.ts';
 import { lineChart, smooth, thin } from './charts.ts';
 import type { Series, ThresholdCurves, TrainingLog } from './data.ts';
 
-/** Points that a line of this width can show. */
+/** Most points per line. */
 const MOST_POINTS = 400;
 
 function rangeOf(series: Series): readonly [number, number] {
@@ -23,7 +23,7 @@ export function learningCurves({ loss, learningRate, validation, others = [] }: 
     const log = low > 0 && high / low > 20;
     charts.push(
       lineChart([thin(smooth(loss, loss.points.length / 100), MOST_POINTS)], {
-        description: 'Training loss over steps: the running mean (line) and single steps (dots).',
+        description: 'Training loss over steps: running mean (line) and single steps (dots).',
         x: 'Step',
         y: log ? 'Loss (log)' : 'Loss',
         log,
@@ -63,7 +63,7 @@ export function learningCurves({ loss, learningRate, validation, others = [] }: 
   return html`<div class="charts">${charts}</div>`;
 }
 
-/** Scores over the threshold of the probability. */
+/** Scores over the probability threshold. */
 export function thresholdCharts(curves: readonly ThresholdCurves[]): Markup {
   return html`<div class="charts">${curves.map(({ title, series, best, better, note }) => {
     const values = series.map(rangeOf);
@@ -76,7 +76,7 @@ export function thresholdCharts(curves: readonly ThresholdCurves[]): Markup {
           ? ''
           : `; ${best.series} is best, ${best.value.toPrecision(4)}, at ${best.threshold.toFixed(2)}`
       }.${note === undefined ? '' : ` ${note}`}`,
-      x: 'Threshold of the probability',
+      x: 'Probability threshold',
       y: title,
       yDomain: better === 'higher' ? [Math.max(0, Math.floor(low * 10) / 10), 1] : [0, high * 1.05],
       dots: true,

@@ -1,12 +1,12 @@
-/** What a report shows. JSON throughout: a value that is not a number is `null`. */
+/** Data of a run's report, as JSON: NaN and infinities are `null`. */
 
-/** A number that may be undefined, such as a score without any foreground. */
+/** A score, null if undefined, such as Dice without any foreground. */
 export type Score = number | null;
 
 export interface Figure {
   readonly label: string;
   readonly value: string;
-  /** A few words below it. */
+  /** A few words shown below it. */
   readonly note?: string;
 }
 
@@ -15,28 +15,28 @@ export interface Series {
   readonly points: readonly (readonly [x: number, y: Score])[];
 }
 
-/** What happened in training, as the log of the run has it. */
+/** The course of training, from the run's log. */
 export interface TrainingLog {
   readonly loss: Series;
   readonly learningRate?: Series;
-  /** The score that decides, over steps. */
+  /** The score that selects the best weights, over steps. */
   readonly validation?: Series & { readonly best?: { readonly step: number; readonly value: number } };
-  /** Other scores of the validation, each 0..1. */
+  /** Other validation scores, each 0..1. */
   readonly others?: readonly Series[];
 }
 
-/** Names of the pictures that a row of the sheet has, in order. */
+/** The images in a row of the sheet, in order. */
 export const PICTURE_KINDS = ['image', 'truth', 'probability', 'prediction', 'errors'] as const;
 export type PictureKind = (typeof PICTURE_KINDS)[number];
 
-/** One image with what was made of it. */
+/** One image with its predictions and errors. */
 export interface ReportImage {
   readonly name: string;
   readonly widthPx: number;
   readonly heightPx: number;
   /** PNG data URIs. */
   readonly pictures: Readonly<Record<PictureKind, string>>;
-  /** The deciding score of this image alone. */
+  /** The ranking score of this image. */
   readonly score: Score;
   readonly errors: ErrorCounts;
 }
@@ -46,13 +46,13 @@ export interface ErrorCounts {
   readonly merges: number;
   readonly missedPixels: number;
   readonly falsePixels: number;
-  /** Pixels that were looked at. */
+  /** Number of scored pixels. */
   readonly pixels: number;
 }
 
-/** A window of an image, where it errs most. */
+/** The window of an image with the most errors. */
 export interface ReportCase extends Omit<ReportImage, 'errors'> {
-  /** Where the window starts in the image. */
+  /** Origin of the window in the image. */
   readonly xPx: number;
   readonly yPx: number;
 }
@@ -66,12 +66,12 @@ export interface ScoreTable {
     /** This run's row. */
     readonly own?: boolean;
   }[];
-  /** Digits after the point for each column; default 4. */
+  /** Decimals per column; default 4. */
   readonly digits?: readonly number[];
   readonly note?: string;
 }
 
-/** Of one patient or stack; distances need a pixel size. */
+/** Scores of one patient or stack; distances need a pixel size. */
 export interface StackScores {
   readonly name: string;
   readonly dice: Score;
@@ -92,24 +92,24 @@ export type Facts = readonly (readonly [name: string, value: string])[];
 
 export interface ReportData {
   readonly title: string;
-  /** A sentence on what was learned from what. */
+  /** A sentence on what was trained on what. */
   readonly summary: string;
   /** ISO 8601. */
   readonly createdAt: string;
-  /** The most important first. */
+  /** Most important first. */
   readonly headline: readonly Figure[];
   readonly training?: TrainingLog;
   /** Class 0 first. */
   readonly classNames: readonly string[];
-  /** Name of the score that images are ranked by. */
+  /** Name of the ranking score. */
   readonly scoreName: string;
-  /** What the prediction pictures show and which is the foreground, a sentence. */
+  /** A sentence on what the prediction images show and which class is foreground. */
   readonly sheetNote: string;
   readonly sheet: readonly ReportImage[];
-  /** Images in all, where the sheet shows a choice. */
+  /** Total number of images; the sheet may show fewer. */
   readonly imageCount: number;
   readonly tables: readonly ScoreTable[];
-  /** Where pages lie on each other or have a size: scores of each patient or stack. */
+  /** Scores per patient or stack, if slices form a volume or have a pixel size. */
   readonly stacks?: readonly StackScores[];
   readonly thresholds: readonly ThresholdCurves[];
   readonly worst: readonly ReportCase[];
@@ -118,11 +118,11 @@ export interface ReportData {
   readonly network: Facts;
   readonly machine: Facts;
   readonly times: Facts;
-  /** What was chosen by itself and why, a sentence each. */
+  /** Automatic choices with their reasons, one sentence each. */
   readonly decisions: readonly string[];
-  /** Shell commands that make this run again. */
+  /** Shell commands that reproduce this run. */
   readonly commands: readonly string[];
-  /** The run's configuration as it is. */
+  /** The run's configuration. */
   readonly configuration: unknown;
 }
 

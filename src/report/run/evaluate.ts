@@ -1,4 +1,4 @@
-/** Scores and pictures of the images that a report shows, taken one by one so that few are in memory. */
+/** Scores and images of a report, added one by one so that few are in memory. */
 
 import { type NdArray, ndarray } from '../../array/ndarray.ts';
 import { ignoreMask, maskOf } from '../../evaluate/ignore-mask.ts';
@@ -30,58 +30,58 @@ import { worstWindow } from '../kit/worst-window.ts';
 import { PICTURE_KINDS, type PictureKind, type ReportCase, type ReportImage, type Series, score } from './data.ts';
 import { ThresholdCounts } from './threshold-counts.ts';
 
-/** One image with its truth and its prediction. */
+/** One image with its ground truth and prediction. */
 export interface EvaluatedPage {
   readonly name: string;
   readonly height: number;
   readonly width: number;
-  /** One grey plane, or three of colour, in any values. */
+  /** One grey plane or three RGB planes, in any range. */
   readonly planes: readonly Float32Array[];
   /** Class index of each pixel, `IGNORE` (255) where it is ignored. */
   readonly truth: Uint8Array;
   /** float32 [classes, height, width]. */
   readonly probabilities: NdArray<'float32'>;
-  /** Numbers of the true objects, 0 = none, where each has its own: touching ones are then told apart. */
+  /** Numbers of the ground-truth objects, 0 = none, if known; touching ones are then separated. */
   readonly objects?: Int32Array | Uint32Array;
 }
 
 export interface EvaluateOptions {
   readonly classNames: readonly string[];
   /**
-   * `isbi`: cells parted by membranes, with the class that is their inside. `overlap`: Dice and IoU. `objects`: classes
-   * are background, object and border, and objects are told apart by these settings.
+   * `isbi`: cells separated by membranes, with the class of their interior. `overlap`: Dice and IoU. `objects`: classes
+   * are background, object and border, and objects are separated with these settings.
    */
   readonly kind:
     | { readonly name: 'isbi'; readonly inside: 0 | 1 }
     | { readonly name: 'overlap' }
     | { readonly name: 'objects'; readonly separation: SeparationSettings };
-  /** How many images will be added. */
+  /** Number of images that will be added. */
   readonly total: number;
-  /** Images on the sheet; default 6. */
+  /** Number of images on the sheet; default 6. */
   readonly sheet?: number;
-  /** Worst and best cases, of each as many; default 3. */
+  /** Number of worst cases, and of best cases; default 3. */
   readonly cases?: number;
 }
 
-/** Everything about the images that goes into a report. */
+/** Everything a report shows about the images. */
 export interface Evaluation {
   readonly imageCount: number;
   readonly sheet: readonly ReportImage[];
   readonly worst: readonly ReportCase[];
   readonly best: readonly ReportCase[];
-  /** By image, in the order given. */
+  /** Per image, in the given order. */
   readonly perImage: readonly { readonly name: string; readonly score: number }[];
   readonly isbi?: IsbiScores;
   readonly overlap: OverlapScores;
-  /** Where the true objects have numbers: the objects found against them, else connected pixels of the prediction. */
+  /** Scores of objects, if the ground-truth objects are numbered. */
   readonly instances?: InstanceScores;
-  /** Whether objects were told apart as in prediction. */
+  /** Whether objects were separated as in prediction; else they are connected components. */
   readonly separated: boolean;
-  /** Dice, precision and recall of the second of two classes over thresholds; else empty. */
+  /** Dice, precision and recall of the foreground of two classes over thresholds; else empty. */
   readonly thresholds: readonly Series[];
 }
 
-/** A case before its pictures are encoded, which only the last ones to stay are. */
+/** A case with raw images; only those that remain at the end are encoded. */
 interface Ranked {
   readonly rank: number;
   readonly order: number;
@@ -89,9 +89,9 @@ interface Ranked {
   readonly pictures: Readonly<Record<PictureKind, Picture>>;
 }
 
-/** One image, judged. */
+/** One image, scored. */
 interface Judged {
-  /** The score that images are ranked by; default the mean Dice of the foreground classes. */
+  /** The score for ranking images; default the mean Dice of the foreground classes. */
   readonly own?: number;
   /** Class of each pixel. */
   readonly predicted: Uint8Array;
@@ -100,7 +100,7 @@ interface Judged {
   readonly errors: ErrorMap;
 }
 
-/** Takes images one by one: `add` each, then `result`. */
+/** Scores images one by one: `add` each, then `result`. */
 export class Evaluator {
   readonly #options: EvaluateOptions;
   readonly #membranes: MembraneScorer;
@@ -170,7 +170,7 @@ export class Evaluator {
     });
   }
 
-  /** Cells between membranes, at the threshold that is best for the score, as it is judged there. */
+  /** Cells between membranes, at the threshold with the best score. */
   #judgeCells({ height, width, truth, probabilities }: EvaluatedPage, inside: 0 | 1, mask: IgnoreOption): Judged {
     const shape = [height, width];
     const pixels = height * width;
@@ -190,7 +190,7 @@ export class Evaluator {
     };
   }
 
-  /** Objects as they are told apart in prediction; their rims are drawn as those of the truth. */
+  /** Objects separated as in prediction; their borders are drawn like those of the ground truth. */
   #judgeObjects(page: EvaluatedPage, separation: SeparationSettings, mask: IgnoreOption): Judged {
     const { height, width, probabilities, objects = new Int32Array(height * width) } = page;
     const maps = mapsOfRims(probabilities);
@@ -207,7 +207,7 @@ export class Evaluator {
     };
   }
 
-  /** Classes at their highest probability. */
+  /** The most probable class per pixel. */
   #judgeOverlap({ height, width, truth, probabilities, objects }: EvaluatedPage, mask: IgnoreOption): Judged {
     const shape = [height, width];
     const pixels = height * width;
@@ -223,7 +223,7 @@ export class Evaluator {
     };
   }
 
-  /** Evenly over the images, in their order. */
+  /** Evenly spaced over the images, in order. */
   #onSheet(order: number): boolean {
     const { total, sheet = 6 } = this.#options;
     if (total <= sheet) return true;
@@ -232,17 +232,17 @@ export class Evaluator {
     );
   }
 
-  /** Keeps the lowest and the highest only. */
+  /** Keeps only the lowest and the highest. */
   #rank(item: Ranked): void {
     const { total, cases = 3 } = this.#options;
-    // With few images the same ones would be worst and best.
+    // With few images, the same ones would be both worst and best.
     const each = Math.min(cases, Math.floor(total / 2));
     const by = (sign: number) => (a: Ranked, b: Ranked) => sign * (a.rank - b.rank) || a.order - b.order;
     this.#worst = [...this.#worst, item].sort(by(1)).slice(0, each);
     this.#best = [...this.#best, item].sort(by(-1)).slice(0, each);
   }
 
-  /** @throws UsageError when no image was added. */
+  /** @throws UsageError if no image was added. */
   result(): Evaluation {
     const { kind, classNames } = this.#options;
     return {
@@ -266,7 +266,7 @@ function eachPicture<A, B>(of: Readonly<Record<PictureKind, A>>, change: (pictur
 
 const encoded = (of: Readonly<Record<PictureKind, Picture>>): Record<PictureKind, string> => eachPicture(of, dataUri);
 
-/** The highest probability at each pixel. */
+/** The highest probability per pixel. */
 function confidence({ shape, data }: NdArray<'float32'>): Float32Array<ArrayBuffer> {
   const [classes, height, width] = shape as readonly [number, number, number];
   const pixels = height * width;
@@ -277,15 +277,15 @@ function confidence({ shape, data }: NdArray<'float32'>): Float32Array<ArrayBuff
   return out;
 }
 
-/** Objects of the classes 1, 2, ...: connected pixels of one class. */
+/** Objects of the classes 1, 2, ...: connected components per class. */
 function components(labels: Uint8Array, classes: number, shape: readonly number[]): NdArray<'int32'> {
   const known = labels.map((value) => (value < classes ? value : 0));
   return connectedComponents(ndarray('uint8', shape, known), { by: 'value' }).labels;
 }
 
 /**
- * Splits and merges between cells and thinned basins, so that the width of a membrane is no error of objects; missed
- * and false pixels between the masks as they are.
+ * Splits and merges between cells and thinned basins, so that a membrane's width is not an object error; missed and false
+ * pixels between the unthinned masks.
  */
 function errorsOfCells(
   cells: NdArray<'int32'>,
@@ -300,14 +300,14 @@ function errorsOfCells(
   });
 }
 
-/** Objects in the right place but of another class are false. */
+/** Objects in the right place but with another class are false. */
 function withWrongClasses(errors: ErrorMap, truth: Uint8Array, predicted: Uint8Array, mask: IgnoreOption): ErrorMap {
   return repaint(errors, mask, (p, kind) =>
     kind === ERROR_CLASSES.correct && truth[p] !== predicted[p] ? ERROR_CLASSES.false : kind,
   );
 }
 
-/** The map with each pixel's class decided anew; ignored pixels stay correct. */
+/** The map with each pixel reclassified; ignored pixels stay correct. */
 function repaint(errors: ErrorMap, { ignore }: IgnoreOption, decide: (p: number, kind: number) => number): ErrorMap {
   const classes = errors.classes.data.map((kind, p) => (ignore?.data[p] === 1 ? kind : decide(p, kind)));
   const counts = [0, 0, 0, 0, 0];

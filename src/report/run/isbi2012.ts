@@ -1,4 +1,4 @@
-/** Whether images are those of the ISBI 2012 challenge, so that its published scores belong beside ours. */
+/** Whether images are those of the ISBI 2012 challenge, so that its published scores are comparable. */
 
 import { crc32 } from '../../array/crc32.ts';
 
@@ -9,7 +9,7 @@ const SLICES = new Set([
   0x952e4036, 0x1972987e, 0x617042ce, 0xce6cfe9c, 0xff3219a2, 0xdd1423ca,
 ]);
 
-/** Whether most of the pages are slices of the challenge, by their pixels. */
+/** Whether most images are slices of the challenge, by their pixels. */
 export function isIsbi2012(pages: readonly { readonly data: unknown }[]): boolean {
   const known = pages.filter(({ data }) => data instanceof Uint8Array && SLICES.has(crc32(data)));
   return known.length > pages.length / 2;

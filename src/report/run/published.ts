@@ -5,7 +5,7 @@
 
 import type { ScoreTable } from './data.ts';
 
-/** V-Rand, V-Info, warping, Rand and pixel error; `null` where it was not published with the others. */
+/** V-Rand, V-Info, warping, Rand and pixel error; `null` if not published. */
 type Row = readonly [
   name: string,
   vRand: number | null,
@@ -37,12 +37,12 @@ const values = (row: IsbiRow) => [row.vRand, row.vInfo, row.warpingError, row.ra
 
 /**
  * Our rows in the columns of the challenge.
- * @param published whether the data are those of the challenge, so that its rows belong beside ours
+ * @param published whether the data are those of the challenge, so that its rows are shown
  * @param slices what ours were computed on, for the note
  */
 export function isbiTable(own: readonly IsbiRow[], published: boolean, slices: string): ScoreTable {
   return {
-    caption: published ? 'Scores beside those published on ISBI 2012' : 'Scores of the ISBI 2012 challenge',
+    caption: published ? 'Scores compared with those published for ISBI 2012' : 'Scores of the ISBI 2012 challenge',
     columns: [
       { label: 'V-Rand', better: 'higher' },
       { label: 'V-Info', better: 'higher' },
@@ -58,8 +58,8 @@ export function isbiTable(own: readonly IsbiRow[], published: boolean, slices: s
     note:
       `Ours: ${slices}; V-Rand and V-Info after thinning, each score at its best threshold.` +
       (published
-        ? ' The published rows were measured on the challenge’s 30 test slices, whose labels are not public: the' +
-          ' numbers stand side by side, but not on the same images.'
+        ? ' The published rows were measured on the challenge’s 30 test slices, whose labels are not public, so' +
+          ' ours are not on the same images.'
         : ''),
   };
 }

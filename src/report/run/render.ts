@@ -1,4 +1,4 @@
-/** The report of a run: one HTML file that needs nothing else. */
+/** The report of a run: one self-contained HTML file. */
 
 import { html } from '../kit/markup.ts';
 import { renderPage, reproduce, section } from '../kit/page.ts';
@@ -7,13 +7,10 @@ import type { ReportData } from './data.ts';
 import { caseSheet, classLegend, errorLegend, imageSheet } from './sheet.ts';
 import { factTable, scoreTable } from './tables.ts';
 
-/**
- * The page as text. Sections without content are left out. The same data give the same page.
- */
+/** The report as HTML, without empty sections; deterministic. */
 export function renderReport(data: ReportData): string {
   const { training, sheet, imageCount, worst, best, scoreName } = data;
-  const shown =
-    imageCount > sheet.length ? `${sheet.length} of ${imageCount} images, evenly from first to last.` : undefined;
+  const shown = imageCount > sheet.length ? `${sheet.length} of ${imageCount} images, evenly spaced.` : undefined;
   return renderPage(data, [
     data.tables.length > 0 ? section('scores', 'Scores', ...data.tables.map(scoreTable)) : undefined,
     sheet.length > 0
@@ -30,7 +27,7 @@ export function renderReport(data: ReportData): string {
       ? section(
           'cases',
           'Worst and best cases',
-          html`<p>The images with the lowest and the highest ${scoreName}, each where it errs most.</p>`,
+          html`<p>The images with the lowest and the highest ${scoreName}, each cropped to the window with the most errors.</p>`,
           html`<h3>Worst</h3>`,
           caseSheet('Worst cases', worst, scoreName),
           html`<h3>Best</h3>`,
@@ -50,7 +47,7 @@ export function renderReport(data: ReportData): string {
       ].map((table) => table ?? '')}</div>`,
       data.decisions.length === 0
         ? undefined
-        : html`<details><summary>What was chosen, and why</summary><ul>${data.decisions.map((line) => html`<li>${line}</li>`)}</ul></details>`,
+        : html`<details><summary>Automatic choices and their reasons</summary><ul>${data.decisions.map((line) => html`<li>${line}</li>`)}</ul></details>`,
       reproduce(data.commands),
       data.configuration === undefined
         ? undefined

@@ -1,4 +1,4 @@
-/** Pictures of the report: images with truth, probability, prediction and errors, side by side. */
+/** Image sheets of the report: image, ground truth, probability, prediction and errors, side by side. */
 
 import { type Colour, classColour } from '../../image/display.ts';
 import { html, type Markup } from '../kit/markup.ts';
@@ -29,7 +29,7 @@ const MEANINGS: readonly (readonly [keyof typeof ERROR_COLOURS, string])[] = [
 
 const css = ([r, g, b]: Colour): string => `rgb(${r} ${g} ${b})`;
 
-/** What the colours of the errors mean. */
+/** Legend of the error colours. */
 export function errorLegend(): Markup {
   return html`<ul class="legend" aria-label="Colours of the errors">${MEANINGS.map(
     ([kind, meaning]) =>
@@ -37,7 +37,7 @@ export function errorLegend(): Markup {
   )}</ul>`;
 }
 
-/** Class colours, where there are more than two classes. */
+/** Legend of the class colours, if there are more than two classes. */
 export function classLegend(classNames: readonly string[]): Markup | undefined {
   if (classNames.length <= 2) return undefined;
   return html`<ul class="legend" aria-label="Colours of the classes">${classNames.map((name, i) => {
@@ -69,7 +69,7 @@ function pictureTable(caption: string, rows: readonly Shown[], close: boolean): 
   )}</tbody></table></div>`;
 }
 
-/** A name that may be broken after its separators. */
+/** A name with line breaks allowed after its separators. */
 function breakable(name: string): readonly Markup[] {
   return name.split(/(?<=[/\\._[-])/).map((part) => html`${part}<wbr>`);
 }
@@ -87,10 +87,10 @@ function describeErrors({ splits, merges, missedPixels, falsePixels, pixels }: E
 
 const scoreOf = (name: string, value: number | null): string => `${name} ${value === null ? 'none' : value.toFixed(3)}`;
 
-/** Images of the sheet. */
+/** Whole images. */
 export function imageSheet({ sheet, scoreName }: Pick<ReportData, 'sheet' | 'scoreName'>): Markup {
   return pictureTable(
-    'Images with truth, probability, prediction and errors',
+    'Images with ground truth, probability, prediction and errors',
     sheet.map((row) => ({ row, details: [scoreOf(scoreName, row.score), ...describeErrors(row.errors)] })),
     false,
   );

@@ -28,7 +28,7 @@ export function scoreTable({ caption, columns, rows, digits = [], note }: ScoreT
 ${note === undefined ? undefined : html`<p class="note">${note}</p>`}`;
 }
 
-/** A table of names and values under a heading; nothing where it is empty. */
+/** A table of names and values under a heading; nothing if it is empty. */
 export function factTable(heading: string, facts: Facts): Markup | undefined {
   if (facts.length === 0) return undefined;
   return html`<div><h3>${heading}</h3><table><tbody>${facts.map(

@@ -19,7 +19,7 @@ export class ThresholdCounts {
   readonly #sums: readonly Sums[] = THRESHOLDS.map(() => ({ shared: 0, predicted: 0, actual: 0 }));
 
   /**
-   * @param truth class indices 0 and 1; others take no part
+   * @param truth class indices 0 and 1; others are ignored
    * @param probabilities [2, height, width]
    */
   add(truth: Uint8Array, probabilities: NdArray<'float32'>): void {
