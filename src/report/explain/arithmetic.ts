@@ -239,11 +239,11 @@ function probability({ how, scores, totals, graph, tolerance }: ProbabilityStep,
     const order = scores.map((_, k) => k).sort((a, b) => (totals[b] as number) - (totals[a] as number));
     const shown = order.slice(0, MOST_TERMS).sort((a, b) => a - b);
     return html`<p>Softmax: p<sub>k</sub> = exp(z<sub>k</sub> − m) / Σ<sub>j</sub> exp(z<sub>j</sub> − m), with m = ${shortNumber(most)} the largest score, which prevents overflow. The exponentials add up to ${shortNumber(together)}.</p>
-<table class="terms"><thead><tr><th scope="col">class</th><th scope="col">score z</th><th scope="col">exp(z − m)</th><th scope="col">probability</th><th scope="col">network</th></tr></thead><tbody>${shown.map(
+<div class="scroll"><table class="terms"><thead><tr><th scope="col">class</th><th scope="col">score z</th><th scope="col">exp(z − m)</th><th scope="col">probability</th><th scope="col">network</th></tr></thead><tbody>${shown.map(
       (k) =>
         html`<tr><th scope="row">${classes[k] ?? String(k)}</th><td>${shortNumber(scores[k] as number)}</td><td>${shortNumber(powers[k] as number)}</td><td>${shortNumber(totals[k] as number)}</td><td>${shortNumber(graph[k] as number)}</td></tr>
 `,
-    )}</tbody></table>${order.length > shown.length ? html`<p class="note">The ${shown.length} most probable of ${order.length} classes.</p>` : undefined}`;
+    )}</tbody></table></div>${order.length > shown.length ? html`<p class="note">The ${shown.length} most probable of ${order.length} classes.</p>` : undefined}`;
   }
   const [z] = scores;
   return html`<p class="sum">Sigmoid: 1 / (1 + exp(−(${shortNumber(z as number)}))) = <b>${shortNumber(totals.at(-1) as number)}</b> ${same({ total: totals.at(-1) as number, graph: graph.at(-1) as number, tolerance })}</p>`;
