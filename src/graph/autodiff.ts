@@ -13,7 +13,7 @@ import { rowOf } from './ops/table.ts';
  *   path to it leads through an op without a gradient.
  */
 export function backward(b: Build, nodes: readonly Node[], loss: Value, parameters: readonly Value[]): Value[] {
-  if (sizeOf(loss.shape) !== 1) throw new GraphError(`The loss must be one number, not ${describeValue(loss)}.`);
+  if (sizeOf(loss.shape) !== 1) throw new GraphError(`The loss must be a scalar, not ${describeValue(loss)}.`);
 
   // Only what depends on a parameter needs a gradient.
   const active = new Set<Value>(parameters);

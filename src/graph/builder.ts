@@ -28,7 +28,7 @@ export class GraphBuilder implements Build {
     this.name = name;
   }
 
-  /** A builder that goes on where `graph` ends, with the same values. */
+  /** A builder that continues `graph`, with the same values. */
   static from(graph: Graph): GraphBuilder {
     const b = new GraphBuilder(graph.name);
     for (const value of graph.inputs) b.#adopt(value);

@@ -27,7 +27,7 @@ export function checkGraph(graph: Graph): void {
   for (const node of graph.nodes) {
     for (const value of node.inputs) {
       if (value !== undefined && !known.has(value)) {
-        throw new GraphError(`${node.op} '${node.name}' reads ${describeValue(value)} before it is made.`);
+        throw new GraphError(`${node.op} '${node.name}' reads ${describeValue(value)} before it is computed.`);
       }
     }
     const inferred = inferTypes(node, node.outputs.length, (value) =>
@@ -46,6 +46,6 @@ export function checkGraph(graph: Graph): void {
     });
   }
   for (const value of graph.outputs) {
-    if (!known.has(value)) throw new GraphError(`The output ${describeValue(value)} is never made.`);
+    if (!known.has(value)) throw new GraphError(`The output ${describeValue(value)} is never computed.`);
   }
 }

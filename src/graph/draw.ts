@@ -211,7 +211,7 @@ function wordsBelow(boxes: readonly Placed[]): readonly string[] {
 }
 
 /**
- * The network as boxes from left to right, one a layer (`layersOf`): as tall as the square root of its maps' side, as wide
+ * The network as boxes from left to right, one per layer (`layersOf`): as tall as the square root of its maps' side, as wide
  * as the logarithm of its channels. One that comes up again goes one row down for each halving, so that a U-Net is a U.
  * Numbers above a box are its channels (or units), below it the side of its maps and what it does; a pointer on a box
  * shows its name, parameters and multiplications.

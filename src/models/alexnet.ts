@@ -14,7 +14,7 @@ export interface AlexNetSpec extends ImageNetworkSpec {
   readonly dropout?: number;
 }
 
-/** Of the first convolution. */
+/** Kernel side and stride of the first convolution. */
 const [KERNEL, STRIDE] = [11, 4];
 
 /** Side after the first convolution, whose last window reaches beyond an image that it does not cover evenly. */

@@ -72,7 +72,7 @@ export function parseMetadata(text: string, { file }: { readonly file?: string }
   }
   const entry = new Fields(json, '', fail);
   const version = entry.number('version');
-  if (version > VERSION) fail(`is of version ${version}; this program knows ${VERSION}`);
+  if (version > VERSION) fail(`has version ${version}; this program supports ${VERSION}`);
   const network = entry.fields('network');
   network.text('name');
   for (const key of ['channels', 'numClasses']) {

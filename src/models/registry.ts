@@ -38,7 +38,7 @@ export function isClassifier(name: ModelName): name is ClassifierSpec['name'] {
   return networkNamed(name).sizes === undefined;
 }
 
-/** The networks that give a class to a whole image. */
+/** Image classifiers: networks with one class per image. */
 export const CLASSIFIER_NAMES = (Object.keys(MODELS) as ModelName[]).filter(isClassifier);
 
 /**
@@ -67,7 +67,7 @@ export function buildNetwork(
 ): Network {
   const network = networkNamed(spec.name);
   if (shape[1] !== spec.channels) {
-    throw new UsageError(`The images have ${shape[1]} channels, the network takes ${spec.channels}.`);
+    throw new UsageError(`The images have ${shape[1]} channels, the network expects ${spec.channels}.`);
   }
   if (network.sizes === undefined) {
     requireInput(spec as ClassifierSpec, shape, network.minSide ?? 1);
@@ -93,6 +93,8 @@ function requireInput({ name, input: [height, width] }: ClassifierSpec, shape: S
     });
   }
   if (shape[2] !== height || shape[3] !== width) {
-    throw new UsageError(`The images are ${shape[3]} x ${shape[2]}, the network '${name}' takes ${width} x ${height}.`);
+    throw new UsageError(
+      `The images are ${shape[3]} x ${shape[2]}, the network '${name}' expects ${width} x ${height}.`,
+    );
   }
 }

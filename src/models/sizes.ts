@@ -26,13 +26,13 @@ function sizes(multiple: number, min: number, margin: number, rule: string): Siz
   };
 }
 
-/** Of a U-Net with padded convolutions that halves `depth` times: multiples of 2^depth. */
+/** Sizes of a U-Net with padded convolutions and `depth` downsampling steps: multiples of 2^depth. */
 export function paddedSizes(depth: number): Sizes {
   const multiple = 2 ** depth;
   return sizes(multiple, multiple, 0, `multiples of ${multiple}`);
 }
 
-/** Of a U-Net with two unpadded 3x3 convolutions a level: every level must be even before it is halved. */
+/** Sizes of a U-Net with two unpadded 3x3 convolutions per level: each level must be even before it is halved. */
 export function unpaddedSizes(depth: number): Sizes {
   // The lowest level needs enough pixels that something is left after the decoder's convolutions.
   let lowest = 1;
@@ -42,7 +42,7 @@ export function unpaddedSizes(depth: number): Sizes {
   return sizes(multiple, min, min - outputSide(min, depth), `${min % multiple} modulo ${multiple}, at least ${min}`);
 }
 
-/** Of a classifier of the pixel in the middle of a window: that window. */
+/** Size of a classifier of the pixel at the centre of a window: that window. */
 export function windowSizes(side: number): Sizes {
   const rule = `windows of ${side} x ${side}`;
   return { multiple: 1, offset: 0, min: side, margin: side - 1, window: true, rule, nearest: () => side };

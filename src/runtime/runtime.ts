@@ -61,7 +61,7 @@ export interface Runtime {
   readonly device: DeviceName;
   /** For people: `CPU, 2 threads, AVX-512 (blocks of 16)`. */
   readonly description: string;
-  /** What `compile` lowers to, unless it is told to be exact. */
+  /** What `compile` lowers to, unless it is to be exact. */
   readonly layout: TensorLayout;
   /** Lowers the graph for this device and makes it ready. */
   compile(graph: Graph, options?: CompileOptions): Promise<Program>;

@@ -157,7 +157,7 @@ describe('older and more general forms', () => {
   it('what is not known is named, with its file and node', () => {
     const bytes = file(13, 'Hardmax', {});
     expect(() => readOnnx(bytes, { file: 'old.onnx' })).toThrow(
-      "old.onnx: Hardmax 'node': this operation is not known.",
+      "old.onnx: Hardmax 'node': this operation is not supported.",
     );
     expect(() => readOnnx(file(13, 'Softmax', { temperature: 3 }))).toThrow(/Softmax 'node'.*'temperature'/);
     expect(() => readOnnx(file(11, 'Resize', { mode: 'cubic' }, { constants: [float32([0]), pair] }))).toThrow(

@@ -33,7 +33,7 @@ test('keys of earlier versions are read under their names of today', () => {
 describe('what is wrong is named', () => {
   const broken: [string, unknown, string][] = [
     ['not an object', [1], 'is not an object'],
-    ['a later version', { ...metadata, version: 2 }, 'is of version 2; this program knows 1'],
+    ['a later version', { ...metadata, version: 2 }, 'has version 2; this program supports 1'],
     ['no network', { ...metadata, network: undefined }, "has no object at 'network'"],
     ['no channels', { ...metadata, network: { name: 'unet' } }, "has no number at 'network.channels'"],
     ['no classes', { ...metadata, network: { ...metadata.network, numClasses: 0 } }, "has 0 numClasses in 'network'"],

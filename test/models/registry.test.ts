@@ -95,7 +95,7 @@ describe('a shape that does not fit', () => {
   });
 
   test('wrong channels and unknown networks are named', () => {
-    expect(() => buildNetwork(paper, [1, 3, 572, 572])).toThrow('The images have 3 channels, the network takes 1.');
+    expect(() => buildNetwork(paper, [1, 3, 572, 572])).toThrow('The images have 3 channels, the network expects 1.');
     expect(() => buildNetwork({ ...paper, name: 'vnet' } as never, [1, 1, 572, 572])).toThrow("Unknown network 'vnet'");
   });
 });

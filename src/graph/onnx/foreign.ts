@@ -155,13 +155,13 @@ const FOREIGN: { readonly [type: string]: Translate } = {
     const scaled = b.mul(standardised(b, x, axes, numberOf(node.attributes.epsilon) ?? 1e-5), scale);
     return bias === undefined ? scaled : b.add(scaled, bias);
   },
-  // Each group of channels normalised by itself; scale and bias one a channel (opset 21) or a group (18)
+  // Each group of channels normalised by itself; one scale and bias per channel (opset 21) or per group (18)
   GroupNormalization: (node, { b, fail }, [x, scale, bias]) => {
     const groups = numberOf(node.attributes.num_groups);
     if (x === undefined || scale === undefined || bias === undefined || groups === undefined) return undefined;
     const [batch, channels] = x.shape as readonly [number, number];
     const size = channels / groups;
-    if (!Number.isInteger(size)) fail(`${channels} channels do not make ${groups} groups.`);
+    if (!Number.isInteger(size)) fail(`${channels} channels cannot be divided into ${groups} groups.`);
     const grouped = b.reshape(x, [batch, groups, sizeOf(x.shape.slice(1)) / groups]);
     const normal = b.reshape(standardised(b, grouped, [2], numberOf(node.attributes.epsilon) ?? 1e-5), x.shape);
     const perChannel = (v: Value) => {

@@ -51,7 +51,7 @@ export function domainOf(domain: string): string {
  */
 export function parseModel(bytes: Uint8Array, file?: string): ParsedModel {
   const where = file === undefined ? {} : { file };
-  const remedy = 'Give an ONNX model file, whole and as it was exported.';
+  const remedy = 'Use a complete ONNX model file, as it was exported.';
   if (bytes.length === 0) throw new FormatError('The file is empty, not an ONNX model.', { ...where, remedy });
   let model: ModelProto;
   try {

@@ -89,7 +89,7 @@ class Reader {
     for (const node of graph.node) this.#addNode(node);
     const outputs = graph.output.map(({ name }) => {
       const value = this.#values.get(name);
-      if (value === undefined) throw new GraphError(`The output '${name}' is never made.`);
+      if (value === undefined) throw new GraphError(`The output '${name}' is never computed.`);
       return value;
     });
     const built = this.#b.build(outputs);
@@ -108,7 +108,7 @@ class Reader {
     if (dims === undefined && shapes[name] === undefined) {
       throw new GraphError(`The input '${name}' has no declared shape.`, {
         ...where,
-        remedy: `Give it one: shapes: { '${name}': [...] }.`,
+        remedy: `Declare one: shapes: { '${name}': [...] }.`,
       });
     }
     const open: string[] = [];
@@ -121,7 +121,7 @@ class Reader {
         return bound ?? 1;
       });
     if (open.length > 0) {
-      throw new GraphError(`The input '${name}' leaves these sizes open: ${open.join(', ')}.`, {
+      throw new GraphError(`The input '${name}' has dynamic sizes: ${open.join(', ')}.`, {
         ...where,
         remedy: `Bind them: bind: { ${open.map((symbol) => `'${symbol}': 1`).join(', ')} }.`,
       });
@@ -148,13 +148,13 @@ class Reader {
       throw new GraphError(`${type} '${label}': ${problem}`);
     };
     const inputs = proto.input.map((input) =>
-      input === '' ? undefined : (this.#values.get(input) ?? fail(`its input '${input}' is never made.`)),
+      input === '' ? undefined : (this.#values.get(input) ?? fail(`its input '${input}' is never computed.`)),
     );
     const attributes: Record<string, RawAttribute> = {};
     for (const attribute of proto.attribute) {
       const content = rawAttribute(attribute, this.#options.file, this.#options.externalData);
       if (content === undefined && (isOp(type) || type === 'Constant')) {
-        fail(`the attribute '${attribute.name}' is of a kind that is not supported.`);
+        fail(`the attribute '${attribute.name}' has an unsupported kind.`);
       }
       if (content !== undefined) attributes[attribute.name] = content;
     }
@@ -198,7 +198,7 @@ class Reader {
     }
     if (!isOp(node.type)) {
       if (result !== undefined) return [this.#b.constant(result, output)];
-      return reading.fail('this operation is not known.');
+      return reading.fail('this operation is not supported.');
     }
     const outputs = node.outputs.map((given, i) => (given === '' ? `${output || node.name}:${i}` : given));
     const inputs = this.#materialise(node.type, node.inputs, reading);

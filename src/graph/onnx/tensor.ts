@@ -118,10 +118,10 @@ function externalBytes(proto: TensorProto, file: string | undefined, external: E
   const location = entries.get('location') ?? '';
   // A model must not make us read outside its own folder.
   if (location === '' || /^([/\\]|[A-Za-z]:)|(^|[/\\])\.\.([/\\]|$)/.test(location)) {
-    throw new FormatError(`The tensor '${proto.name}' lies in a file of the name '${location}'.`, where);
+    throw new FormatError(`The tensor '${proto.name}' is in a file named '${location}'.`, where);
   }
   if (external === undefined) {
-    throw new FormatError(`The weights lie in another file, '${location}'.`, {
+    throw new FormatError(`The weights are in another file, '${location}'.`, {
       ...where,
       remedy: 'Save the model as one file (in Python: onnx.save(model, path, save_as_external_data=False)).',
     });

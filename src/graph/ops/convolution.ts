@@ -100,11 +100,11 @@ export const CONVOLUTIONS: { readonly [K in Convolutions]: OpRow<K> } = {
       const g = convGeometry(context.node.attributes, w.shape.slice(2));
       if (x.shape.length !== w.shape.length) context.fail('input and weights must have the same rank.');
       if (x.shape[1] !== at(w.shape, 1) * g.group) {
-        context.fail(`the input has ${x.shape[1]} channels, the weights want ${at(w.shape, 1)} x ${g.group} groups.`);
+        context.fail(`the input has ${x.shape[1]} channels, the weights expect ${at(w.shape, 1)} x ${g.group} groups.`);
       }
       const bias = context.node.inputs[2];
       if (bias !== undefined && (bias.shape.length !== 1 || bias.shape[0] !== w.shape[0])) {
-        context.fail('the bias must have one element an output channel.');
+        context.fail('the bias must have one element per output channel.');
       }
       const sizes = convolvedSizes(x.shape.slice(2), g);
       if (sizes.some((size) => size < 1))
@@ -139,7 +139,7 @@ export const CONVOLUTIONS: { readonly [K in Convolutions]: OpRow<K> } = {
       const [x, w] = [context.input(0), context.input(1)];
       const g = convGeometry(context.node.attributes, w.shape.slice(2));
       if (x.shape[1] !== w.shape[0])
-        context.fail(`the input has ${x.shape[1]} channels, the weights want ${w.shape[0]}.`);
+        context.fail(`the input has ${x.shape[1]} channels, the weights expect ${w.shape[0]}.`);
       const extra = context.node.attributes.output_padding ?? g.kernel.map(() => 0);
       const sizes = x.shape
         .slice(2)

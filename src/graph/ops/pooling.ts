@@ -178,7 +178,7 @@ export const POOLINGS: {
   },
 };
 
-/** Flat positions of the maxima, one an output element. */
+/** Flat positions of the maxima, one per output element. */
 function maximumIndices(b: Build, x: Value, attributes: PoolAttributes): Value {
   const indices = b.ops('MaxPool', [x], attributes, 2)[1];
   return b.reshape(indices, [sizeOf(indices.shape)]);

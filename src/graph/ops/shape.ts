@@ -70,7 +70,7 @@ export const SHAPES: { readonly [K in Shaping]: OpRow<K> } = {
       const { dtype, shape } = context.input(0);
       const wanted = sizes(context, 1).map((n, i) =>
         n === 0 && !context.node.attributes.allowzero
-          ? (shape[i] ?? context.fail('0 copies an axis that is not there.'))
+          ? (shape[i] ?? context.fail('0 copies an axis that does not exist.'))
           : n,
       );
       const total = sizeOf(shape);
@@ -140,7 +140,7 @@ export const SHAPES: { readonly [K in Shaping]: OpRow<K> } = {
       const { dtype, shape } = context.input(0);
       const perm = context.node.attributes.perm ?? shape.map((_, i) => shape.length - 1 - i);
       if ([...perm].sort((p, q) => p - q).some((p, i) => p !== i) || perm.length !== shape.length) {
-        context.fail(`[${perm.join(', ')}] is not an order of its axes.`);
+        context.fail(`[${perm.join(', ')}] is not a permutation of its axes.`);
       }
       return [{ dtype, shape: perm.map((p) => shape[p]) }];
     },

@@ -37,7 +37,7 @@ export const convBlocked: Formulation<'Conv'> = (lowering, node) => {
   const [k, c] = w.shape;
   if (!supported(x, g.kernel, g)) return false;
   const y = node.outputs[0];
-  // Where weights are known, as in prediction: a training goes on with the bits that it began with.
+  // Only if weights are known, as in prediction: a resumed training must keep its bits.
   const sum = lowering.graph.constants.has(w) ? addedTo(lowering, y) : undefined;
   const relu = onlyConsumer(lowering, sum?.node.outputs[0] ?? y);
   const fused = relu?.op === 'Relu' ? relu : undefined;

@@ -65,13 +65,13 @@ export class Forms {
   /** Makes `value` the same as `other` in every layout, now and later. */
   alias(value: Value, other: Value): void {
     const forms = this.#forms.get(other);
-    if (forms === undefined) throw new GraphError(`${describeValue(other)} is used before it is made.`);
+    if (forms === undefined) throw new GraphError(`${describeValue(other)} is used before it is computed.`);
     this.#forms.set(value, forms);
   }
 
   get(value: Value, layout: Layout): Value {
     const forms = this.#forms.get(value);
-    if (forms === undefined) throw new GraphError(`${describeValue(value)} is used before it is made.`);
+    if (forms === undefined) throw new GraphError(`${describeValue(value)} is used before it is computed.`);
     const made = forms[layout] ?? this.#convert(value, forms, layout);
     forms[layout] = made;
     return made;

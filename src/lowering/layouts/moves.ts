@@ -101,7 +101,7 @@ export const reduceBlocked: Formulation<'ReduceSum' | 'ReduceMean'> = (lowering,
   const sums = reduce(forms.blocked(x), [single ? h : n * groups, single ? w : h * w, forms.block], 1);
   const all = key === '0,2,3' || single;
   const reduced = all ? reduce(sums, single ? [h, forms.block] : [n, c], 0) : sums;
-  // One number a channel: its blocked memory is its plain memory.
+  // One number per channel: its blocked memory is its plain memory.
   forms.set(out, 'plain', b.reshape(reduced, out.shape));
   return true;
 };
