@@ -2,12 +2,7 @@
  * Words that options take. They stand here so that `--help` need not load the code behind them; a test compares them
  * with the registries.
  */
-export const NETWORK_NAMES = ['unet', 'unet2015', 'n1', 'n2', 'n3', 'n4', 'perceptron', 'mlp', 'alexnet'] as const;
 export const ACTIVATION_NAMES = ['relu', 'tanh', 'sigmoid'] as const;
-export const WINDOW_NAMES = ['n1', 'n2', 'n3', 'n4'] as const;
-export const LOSS_NAMES = ['ce', 'sigmoid-ce', 'dice', 'dice-ce', 'focal', 'perceptron'] as const;
-export const OPTIMIZER_NAMES = ['sgd', 'adam', 'adamw'] as const;
-export const SCHEDULE_NAMES = ['constant', 'step', 'cosine', 'one-cycle', 'polynomial', 'plateau'] as const;
 export const NORM_NAMES = ['none', 'weight', 'instance'] as const;
 export const DEVICE_NAMES = ['auto', 'cpu', 'webgpu', 'cuda', 'coreml', 'dml'] as const;
 export const AUGMENT_NAMES = ['none', 'turns', 'light', 'default', 'strong'] as const;

@@ -1,18 +1,15 @@
 /** Options of `train` that decide the result. One row per setting of the library, by its name. */
 
+import { MODELS, type ModelName } from '../models/registry.ts';
+import { LOSSES, type LossName } from '../nn/losses/registry.ts';
+import { OPTIMIZERS, type OptimizerName } from '../nn/optimizers/registry.ts';
+import { SCHEDULES, type ScheduleName } from '../nn/schedules.ts';
 import type { TrainSettings } from '../train/tasks/segmentation/choose-recipe.ts';
-import {
-  ACTIVATION_NAMES,
-  AUGMENT_NAMES,
-  LOSS_NAMES,
-  NETWORK_NAMES,
-  NORM_NAMES,
-  OPTIMIZER_NAMES,
-  SCHEDULE_NAMES,
-  TASK_NAMES,
-} from './choices.ts';
+import { ACTIVATION_NAMES, AUGMENT_NAMES, NORM_NAMES, TASK_NAMES } from './choices.ts';
 import { choice, flag, type Row, row, text } from './options.ts';
 import { channels, folds, integer, integers, number, oneOf, size, spacing, units } from './values.ts';
+
+const NETWORK_NAMES = Object.keys(MODELS) as ModelName[];
 
 type Settings = { readonly [K in keyof TrainSettings]?: Row<TrainSettings[K]> };
 
@@ -89,10 +86,12 @@ export const TRAINING = {
   seed: row('--seed <n>', 'random seed (default: 0)', integer(0, 0xffffffff)),
   patch: row('--patch <px>', 'patch size, as side or width x height', size),
   batch: row('--batch <n>', 'batch size', integer(1, 4096)),
-  loss: choice('--loss <name>', LOSS_NAMES),
-  optimizer: choice('--optimizer <name>', OPTIMIZER_NAMES),
+  loss: choice('--loss <name>', Object.keys(LOSSES) as LossName[]),
+  optimizer: choice('--optimizer <name>', Object.keys(OPTIMIZERS) as OptimizerName[]),
   learningRate: row('--lr <x>', 'peak learning rate', number({ above: 0 })),
-  schedule: choice('--schedule <name>', SCHEDULE_NAMES, { before: 'learning rate schedule: ' }),
+  schedule: choice('--schedule <name>', Object.keys(SCHEDULES) as ScheduleName[], {
+    before: 'learning rate schedule: ',
+  }),
   exact: flag('--exact', 'use reference (direct) convolutions for reproducible sums'),
 } satisfies Settings;
 

@@ -64,19 +64,40 @@ export function sumOfConfusions(matrices: readonly ConfusionMatrix[]): Confusion
   return { classes, pixels };
 }
 
-/** Scores of one class; each is NaN where it is 0/0, that is where the class is absent. */
-export interface ClassScores {
-  readonly truthPixels: number;
-  readonly predictedPixels: number;
-  /** 2 |A and B| / (|A| + |B|), 0..1; NaN when the class is in neither. */
-  readonly dice: number;
-  /** |A and B| / |A or B|, 0..1; NaN when the class is in neither. */
-  readonly iou: number;
-  /** NaN when nothing was predicted. */
-  readonly precision: number;
-  /** NaN when nothing is there. */
-  readonly recall: number;
+/** Pixels of one class: true ones, predicted ones, those that are both, and of all classes together. */
+export interface ClassPixels {
+  readonly truth: number;
+  readonly predicted: number;
+  readonly shared: number;
+  readonly all: number;
 }
+
+interface ClassScore {
+  readonly label: string;
+  /** NaN where it is 0/0, that is where the class is absent. */
+  readonly of: (pixels: ClassPixels) => number;
+}
+
+/** The scores of a class that `evaluate` and the report print, higher is better. To add one: its function, and its row. */
+export const CLASS_SCORES = {
+  /** 2 |A and B| / (|A| + |B|), 0..1; NaN when the class is in neither. */
+  dice: { label: 'Dice', of: ({ truth, predicted, shared }) => (2 * shared) / (truth + predicted) },
+  /** |A and B| / |A or B|, 0..1; NaN when the class is in neither. */
+  iou: { label: 'IoU', of: ({ truth, predicted, shared }) => shared / (truth + predicted - shared) },
+  /** NaN when nothing was predicted. */
+  precision: { label: 'Precision', of: ({ predicted, shared }) => shared / predicted },
+  /** NaN when nothing is there. */
+  recall: { label: 'Recall', of: ({ truth, shared }) => shared / truth },
+} as const satisfies { readonly [name: string]: ClassScore };
+
+type ClassScoreName = keyof typeof CLASS_SCORES;
+/** Name and heading of each, in the order of printing. */
+export const CLASS_SCORE_LABELS = Object.entries(CLASS_SCORES).map(
+  ([name, { label }]) => [name as ClassScoreName, label] as const,
+);
+
+/** Scores of one class. */
+export type ClassScores = { readonly [S in ClassScoreName | 'truthPixels' | 'predictedPixels']: number };
 
 export interface OverlapScores {
   readonly perClass: readonly ClassScores[];
@@ -100,7 +121,7 @@ export function overlapScores(
   const at = (row: number, column: number): number => pixels[row * classes + column];
   const perClass: ClassScores[] = [];
   let right = 0;
-  let all = 0;
+  const total = pixels.reduce((sum, count) => sum + count, 0);
   for (let c = 0; c < classes; c++) {
     let truthPixels = 0;
     let predictedPixels = 0;
@@ -110,15 +131,9 @@ export function overlapScores(
     }
     const shared = at(c, c);
     right += shared;
-    all += truthPixels;
-    perClass.push({
-      truthPixels,
-      predictedPixels,
-      dice: (2 * shared) / (truthPixels + predictedPixels),
-      iou: shared / (truthPixels + predictedPixels - shared),
-      precision: shared / predictedPixels,
-      recall: shared / truthPixels,
-    });
+    const counts = { truth: truthPixels, predicted: predictedPixels, shared, all: total };
+    const scores = Object.entries(CLASS_SCORES).map(([name, { of }]) => [name, of(counts)]);
+    perClass.push({ truthPixels, predictedPixels, ...Object.fromEntries(scores) } as ClassScores);
   }
   const present = perClass.filter(({ dice }, c) => !Number.isNaN(dice) && !leaveOut.includes(c));
   const mean = (value: (scores: ClassScores) => number): number =>
@@ -127,7 +142,7 @@ export function overlapScores(
     perClass,
     meanDice: mean(({ dice }) => dice),
     meanIou: mean(({ iou }) => iou),
-    pixelAccuracy: right / all,
+    pixelAccuracy: right / total,
   };
 }
 

@@ -101,6 +101,7 @@ export function alexnet(
 }
 
 export const ALEXNET: NetworkDefinition<AlexNetSpec> = {
+  title: 'AlexNet',
   summary: 'Krizhevsky et al. 2012 to the letter, or smaller, for classes of whole images',
   build: alexnet,
   options: ['dropout', 'scale'],

@@ -74,6 +74,8 @@ export interface Choice<S extends NetworkSpec> {
 }
 
 export interface NetworkDefinition<S extends NetworkSpec> {
+  /** The subject of a sentence, for people: `A U-Net`. */
+  readonly title: string;
   /** One sentence for `--help`. */
   readonly summary: string;
   /** @param options training: whether dropout is active. */

@@ -53,6 +53,7 @@ export function mlp(spec: MlpSpec, [batch]: Shape4, { training = false }: { trai
 }
 
 export const MLP: NetworkDefinition<MlpSpec> = {
+  title: 'A multi-layer perceptron',
   summary: 'dense layers with tanh, sigmoid or ReLU between, for classes of whole images',
   build: mlp,
   options: ['hidden', 'activation', 'dropout'],

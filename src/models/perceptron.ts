@@ -26,6 +26,7 @@ export function perceptron(
 }
 
 export const PERCEPTRON: NetworkDefinition<PerceptronSpec> = {
+  title: 'A perceptron',
   summary: 'one layer and a sign (Rosenblatt 1958), for classes of whole images',
   build: perceptron,
   options: [],

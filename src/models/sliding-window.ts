@@ -80,6 +80,7 @@ export function slidingWindow(
 function windowNetwork<N extends WindowName>(name: N, what: string): NetworkDefinition<SlidingWindowSpec<N>> {
   const side = windowSide(name);
   return {
+    title: name === 'n4' ? 'The pixel classifier N4 of 2012' : `A pixel classifier ${name.toUpperCase()}`,
     summary: `${what}, a window of ${side} x ${side}`,
     build: slidingWindow,
     sizes: () => windowSizes(side),

@@ -151,6 +151,7 @@ function trainingFlopsPerPixel(spec: UnetSpec): number {
 }
 
 export const UNET: NetworkDefinition<UnetSpec> = {
+  title: 'A U-Net',
   summary: 'U-Net with padded convolutions: the output has the size of the input',
   build: unet,
   sizes: ({ depth = DEPTH }) => paddedSizes(depth),

@@ -58,6 +58,7 @@ export function unet2015(
 }
 
 export const UNET_2015: NetworkDefinition<Unet2015Spec> = {
+  title: 'The U-Net of 2015',
   summary: 'U-Net to the letter of Ronneberger et al. 2015: unpadded, 572 to 388',
   build: unet2015,
   sizes: () => unpaddedSizes(DEPTH),

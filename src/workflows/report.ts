@@ -9,7 +9,7 @@ import { baseName, joinPath } from '../files.ts';
 import { selectChannels } from '../input/channels.ts';
 import { argmaxClasses } from '../metrics/argmax.ts';
 import { ISBI_THRESHOLDS, type IsbiScores, isbiScores, isbiSliceScores } from '../metrics/isbi.ts';
-import type { ModelName } from '../models/registry.ts';
+import { networkNamed } from '../models/registry.ts';
 import { separationSettings } from '../predict/objects.ts';
 import { type OpenedModel, openModel } from '../predict/open.ts';
 import type { TestTimeAugmentation } from '../predict/orientation.ts';
@@ -61,18 +61,6 @@ export interface ReportOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-const NETWORK_NAMES: Readonly<Record<ModelName, string>> = {
-  unet: 'A U-Net',
-  unet2015: 'The U-Net of 2015',
-  n1: 'A pixel classifier N1',
-  n2: 'A pixel classifier N2',
-  n3: 'A pixel classifier N3',
-  n4: 'The pixel classifier N4 of 2012',
-  perceptron: 'A perceptron',
-  mlp: 'A multi-layer perceptron',
-  alexnet: 'AlexNet',
-};
-
 /** Without held-out images, so many of the training images are shown. */
 const MOST_TRAINING_IMAGES = 4;
 
@@ -98,7 +86,7 @@ export async function collectReport(host: Host, run: string, options: ReportOpti
   const title = `Lamella report: ${baseName(host.files.resolve(run))}`;
   const { config, lines, bytes, file } = await readRun(host.files, run);
   if (config.recipe.classes !== undefined) {
-    const networkName = NETWORK_NAMES[config.recipe.model.name];
+    const networkName = networkNamed(config.recipe.model.name).title;
     const { folder = config.folder } = options;
     return collectClassReport(host, { title, run, config, lines, bytes, file, networkName, device, folder });
   }
@@ -207,7 +195,7 @@ function reportData(collected: Collected): ReportData {
   return {
     title,
     summary:
-      `${NETWORK_NAMES[config.recipe.model.name]} of ${count} parameters, trained on ${config.trainingImages.length} images in ` +
+      `${networkNamed(config.recipe.model.name).title} of ${count} parameters, trained on ${config.trainingImages.length} images in ` +
       `${formatMs(trainingMs + validationMs)}, and judged on ${where}${tta === 1 ? '' : `, averaged over ${tta} orientations`}.`,
     createdAt: new Date().toISOString(),
     headline: [

@@ -52,8 +52,8 @@ describe('no message of the core has a flag in it', () => {
   });
 });
 
-test('every option that a message names has a flag in the command line', () => {
-  const flags = new Set(program().commands.flatMap(({ options }) => options.map(({ long }) => long)));
+test('every option that a message names has a flag in the command line', async () => {
+  const flags = new Set((await program()).commands.flatMap(({ options }) => options.map(({ long }) => long)));
   const named = files.flatMap(({ text }) => [...text.matchAll(/\boption\('(\w+)'/g)].map(([, name = '']) => name));
   expect(named.length).toBeGreaterThan(20);
   const unknown = named.filter((name) => !(flagOf(name).match(/--[a-z-]+/g) ?? []).every((flag) => flags.has(flag)));

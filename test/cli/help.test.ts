@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { program } from '../../src/cli/program.ts';
 
-const helps = program().commands.map((command) => [command.name(), command.helpInformation()] as const);
+const helps = (await program()).commands.map((command) => [command.name(), command.helpInformation()] as const);
 
 test.each(helps)('the help of %s has defaults that one can type, and fills its lines', (_, help) => {
   expect(help).not.toMatch(/default: [[{]/);

@@ -1,27 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { AUGMENT_NAMES, LOSS_NAMES, NETWORK_NAMES, OPTIMIZER_NAMES, SCHEDULE_NAMES } from '../../src/cli/choices.ts';
+import { AUGMENT_NAMES } from '../../src/cli/choices.ts';
 import { nearest } from '../../src/cli/nearest.ts';
 import { program } from '../../src/cli/program.ts';
 import { folds, interval, size } from '../../src/cli/values.ts';
-import { MODELS } from '../../src/models/registry.ts';
-import { LOSSES } from '../../src/nn/losses/registry.ts';
-import { OPTIMIZERS } from '../../src/nn/optimizers/registry.ts';
-import { SCHEDULES } from '../../src/nn/schedules.ts';
 import { AUGMENT_STRENGTHS } from '../../src/train/tasks/segmentation/choose-recipe.ts';
 import { optionsMarkdown } from './options-markdown.ts';
 
 test('docs/options.md says what the commands take (vitest run test/cli/options.test.ts --update=all writes it)', async () => {
-  await expect(optionsMarkdown(program())).toMatchFileSnapshot('../../docs/options.md');
+  await expect(optionsMarkdown(await program())).toMatchFileSnapshot('../../docs/options.md');
 });
 
-test.each([
-  ['--network', NETWORK_NAMES, MODELS],
-  ['--loss', LOSS_NAMES, LOSSES],
-  ['--optimizer', OPTIMIZER_NAMES, OPTIMIZERS],
-  ['--schedule', SCHEDULE_NAMES, SCHEDULES],
-  ['--augment', AUGMENT_NAMES, AUGMENT_STRENGTHS],
-])('the words of %s are those of its registry', (_, names, registry) => {
-  expect([...names].sort()).toEqual(Object.keys(registry).sort());
+test('the words of --augment are those of its table', () => {
+  expect(AUGMENT_NAMES).toEqual(Object.keys(AUGMENT_STRENGTHS));
 });
 
 describe('values', () => {

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { AUGMENT_NAMES, WINDOW_NAMES } from '../choices.ts';
+import { WINDOW_NAMES } from '../../models/sliding-window.ts';
+import { AUGMENT_NAMES } from '../choices.ts';
 import { withFlags } from '../option-words.ts';
 import { addOptions, choice, row, valuesOf } from '../options.ts';
 import { DATA, NETWORK, TRAINING } from '../train-settings.ts';
@@ -20,7 +21,6 @@ const OPTIONS = {
 
 export function augmentCommand(): Command {
   const command = new Command('augment')
-    .summary('preview the augmented training patches')
     .description('Draws a sheet of training patches as the network will see them, with the borders of their labels.')
     .argument('<folder>', 'images and labels');
   return addOptions(command, OPTIONS)

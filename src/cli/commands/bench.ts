@@ -11,7 +11,6 @@ const OPTIONS = {
 
 export function benchCommand(): Command {
   const command = new Command('bench')
-    .summary('measure the claimed speed on this machine')
     .description(
       `Measures on this machine what is claimed. dense: a pixel classifier that sees one window classifies all pixels of
 an image at once, and window by window, timed on a sample and extrapolated.`,

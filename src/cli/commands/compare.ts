@@ -14,7 +14,6 @@ export interface CompareFlags {
 
 export function compareCommand(): Command {
   return new Command('compare')
-    .summary('set runs beside each other: scores, what chance leaves open, cost')
     .description(
       `Judges the best model of each run on images that none of them was trained on, and writes a page: scores with
 confidence intervals by bootstrap over images, paired tests, the chart of score over operations with parameters as

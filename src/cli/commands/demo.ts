@@ -10,7 +10,6 @@ const OPTIONS = {
 
 export function demoCommand(): Command {
   const command = new Command('demo')
-    .summary('end-to-end demo on synthetic data')
     .description(
       `Creates a synthetic EM stack, trains on most of its slices, segments and scores the others, and writes the report.
 Takes about three minutes on two cores. With the word perceptron before the folder: shows how the decision line of a perceptron moves, in seconds.`,

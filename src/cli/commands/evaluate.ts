@@ -40,7 +40,6 @@ export interface EvaluateFlags {
 
 export function evaluateCommand(): Command {
   return new Command('evaluate')
-    .summary('score predictions against ground truth')
     .description(
       `Scores predictions against ground truth, matching files by name. isbi: pixel, Rand and warping error, V-Rand and
 V-Info of probability maps, slice by slice as the ISBI 2012 challenge scores them. overlap: Dice, IoU, precision and

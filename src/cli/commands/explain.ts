@@ -18,7 +18,6 @@ export interface ExplainFlags {
 
 export function explainCommand(): Command {
   const command = new Command('explain')
-    .summary('show what a network does to one image, number by number')
     .description(
       `Writes a page that follows one answer of a network: its first filters and what they make of the image, feature
 maps of a layer, the receptive field by strides and kernels and by gradient, saliency and Grad-CAM, and the arithmetic

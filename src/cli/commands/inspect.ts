@@ -13,7 +13,6 @@ export interface InspectFlags {
 
 export function inspectCommand(): Command {
   return new Command('inspect')
-    .summary('tell what an image, a folder or a model is')
     .description(
       `Tells what something is. An image or volume: axes, dtype, pixel size, how it lies in the patient, range of
 values, and a picture. A folder: which images have which labels, classes and their share; which DICOM series there are.

@@ -20,7 +20,6 @@ export interface MeasureFlags {
 
 export function measureCommand(): Command {
   return new Command('measure')
-    .summary('measure objects or lungs, with tables and a report')
     .description(
       `Measures what predict wrote, or any label maps. objects: every object of each image, in the units of its pixel size.
 lungs: volume, area and density of the lungs in CT, left and right, per slice and per patient. Writes tables,

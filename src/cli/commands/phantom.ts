@@ -13,7 +13,6 @@ const OPTIONS = {
 
 export function phantomCommand(): Command {
   const command = new Command('phantom')
-    .summary('create a synthetic EM stack with labels')
     .description(
       `Creates a synthetic serial-section electron micrograph of nerve tissue with its labels (255 inside a cell, 0
 membrane) as folder/image/*.png and folder/label/*.png. The same seed gives the same stack.`,

@@ -27,7 +27,6 @@ export interface PredictFlags {
 
 export function predictCommand(): Command {
   const command = new Command('predict')
-    .summary('segment or classify images with a trained network')
     .description(
       `Segments images of any size with a run's best model or any ONNX segmentation model, or with several whose
 probabilities are averaged. Writes for each image

@@ -11,7 +11,6 @@ export interface ProfileFlags {
 
 export function profileCommand(): Command {
   return new Command('profile')
-    .summary('what each layer of a network costs')
     .description(
       `Runs a network on noise and tells of every layer its output, parameters, multiplications, memory and time. A
 network that sees one window is profiled on one window, or with --size at every pixel of an image at once.`,

@@ -12,7 +12,6 @@ export interface ReportFlags {
 
 export function reportCommand(): Command {
   return new Command('report')
-    .summary('write the report of a run as one HTML file')
     .description(
       `Predicts the validation images of a run with its best model and writes report.html: scores, pictures of truth,
 prediction and errors, curves, configuration, machine and times, in one file that needs no network.`,

@@ -32,7 +32,6 @@ const MACHINE = {
 
 export function trainCommand(): Command {
   const command = new Command('train')
-    .summary('train a network on a folder of images and labels')
     .description(
       `Trains a network on a folder of images and labels: image(s)/ beside label(s)/ or mask(s)/, imagesTr/ beside
 labelsTr/, x.png beside x_mask.png, or one multi-page TIFF each. With --network perceptron, mlp or alexnet, trains an

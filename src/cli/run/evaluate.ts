@@ -1,6 +1,7 @@
 /** `lamella evaluate`: calls the workflow and prints its scores. */
 
 import { describeMapping } from '../../dataset/labels/labels.ts';
+import { CLASS_SCORE_LABELS } from '../../metrics/overlap.ts';
 import { nodeFiles } from '../../platform/node/files.ts';
 import { type Evaluation, evaluate } from '../../workflows/evaluate.ts';
 import type { MetricGroup } from '../../workflows/evaluate-items.ts';
@@ -75,15 +76,20 @@ function formatEvaluation({
     }
   }
   if (overlap !== undefined) {
-    lines.push('', 'class                       Dice      IoU       precision  recall');
-    overlap.perClass.forEach((score, c) => {
-      lines.push(
-        `  ${(classes[c] ?? `class ${c}`).padEnd(24)}  ${digits(score.dice).padEnd(8)}  ${digits(score.iou).padEnd(8)}  ${digits(score.precision).padEnd(9)}  ${digits(score.recall)}`,
-      );
-    });
+    const line = (name: string, cells: readonly string[]): string =>
+      `${name.padEnd(26)}${cells.map((cell) => `  ${cell.padEnd(9)}`).join('')}`.trimEnd();
     lines.push(
-      `  ${'mean of the foreground'.padEnd(24)}  ${digits(overlap.meanDice).padEnd(8)}  ${digits(overlap.meanIou).padEnd(8)}`,
+      '',
+      line(
+        'class',
+        CLASS_SCORE_LABELS.map(([, label]) => label),
+      ),
     );
+    overlap.perClass.forEach((scores, c) => {
+      const cells = CLASS_SCORE_LABELS.map(([key]) => digits(scores[key]));
+      lines.push(line(`  ${classes[c] ?? `class ${c}`}`, cells));
+    });
+    lines.push(line('  mean of the foreground', [digits(overlap.meanDice), digits(overlap.meanIou)]));
     lines.push(`  ${'pixel accuracy'.padEnd(24)}  ${digits(overlap.pixelAccuracy)}`);
   }
   if (instances !== undefined) {

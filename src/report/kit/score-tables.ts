@@ -2,7 +2,7 @@
 
 import type { InstanceScores } from '../../metrics/instances.ts';
 import type { IsbiScores } from '../../metrics/isbi.ts';
-import type { OverlapScores } from '../../metrics/overlap.ts';
+import { CLASS_SCORE_LABELS, type OverlapScores } from '../../metrics/overlap.ts';
 import { type Figure, type ScoreTable, score, type ThresholdCurves } from '../run/data.ts';
 import type { Evaluation } from '../run/evaluate.ts';
 import type { IsbiRow } from '../run/published.ts';
@@ -80,14 +80,19 @@ export function overlapTable(
   names: readonly string[],
   where: string,
 ): ScoreTable {
+  const means = { dice: meanDice, iou: meanIou };
   return {
     caption: 'Overlap per class',
-    columns: ['Dice', 'IoU', 'Precision', 'Recall'].map((label) => ({ label, better: 'higher' as const })),
+    columns: CLASS_SCORE_LABELS.map(([, label]) => ({ label, better: 'higher' as const })),
     rows: [
-      { name: 'Foreground mean', values: [score(meanDice), score(meanIou), null, null], own: true },
-      ...perClass.map(({ dice, iou, precision, recall }, c) => ({
+      {
+        name: 'Foreground mean',
+        values: CLASS_SCORE_LABELS.map(([key]) => (key in means ? score(means[key as keyof typeof means]) : null)),
+        own: true,
+      },
+      ...perClass.map((scores, c) => ({
         name: names[c] ?? String(c),
-        values: [dice, iou, precision, recall].map(score),
+        values: CLASS_SCORE_LABELS.map(([key]) => score(scores[key])),
       })),
     ],
     note: `On ${where}; pixels of all images pooled.`,
