@@ -5,6 +5,7 @@ import { type LabelKind, LabelKindSurvey } from '../dataset/labels/label-kind.ts
 import { type LabelPage, labelArrays, labelPages } from '../dataset/labels/labels.ts';
 import { DatasetError } from '../errors.ts';
 import { joinPath, type WritableFiles } from '../files.ts';
+import { dropAlpha } from '../image/convert.ts';
 import { millimetres } from '../image/geometry.ts';
 import { extent, type Image } from '../image/image.ts';
 import { type Page, pagesOf } from '../input/planes.ts';
@@ -100,8 +101,8 @@ export async function readItems(
   const survey = { truth: new LabelKindSurvey({ ignore }), prediction: new LabelKindSurvey({ ignore }) };
   let hasVolumes = false;
   for (const { prediction, truth } of matched(predictions, truths)) {
-    const image = await readListedImage(files, prediction, { palette: 'index' });
-    const found = pagesOf(image);
+    const image = dropAlpha(await readListedImage(files, prediction, { palette: 'index' }));
+    const found = predictedPages(image);
     const label = alignLabels(await readListedImage(files, truth, { palette: 'index' }), image);
     const labels = labelPages(label);
     requireSameSize(found, labels, prediction, truth);
@@ -150,6 +151,12 @@ function spacingOf(image: Image): Item['spacingMm'] {
   const x = millimetres(image.spacing.x);
   const z = extent(image, 'z') > 1 ? millimetres(image.spacing.z) : 1;
   return y === undefined || x === undefined || z === undefined ? undefined : [z, y, x];
+}
+
+/** Labels saved as a colour picture are one channel, as those of the ground truth; other channels are probabilities. */
+function predictedPages(image: Image): readonly Page[] {
+  if (image.channels?.join() !== 'red,green,blue' || !isWhole(image)) return pagesOf(image);
+  return labelPages(image).map(({ values: data, height, width }) => ({ data, height, width, channels: 1 }));
 }
 
 /** Whether values may be labels: one channel, or colours, of whole numbers, in any dtype. */

@@ -182,6 +182,44 @@ describe('classes', () => {
   });
 });
 
+describe('label maps saved as colour pictures', () => {
+  const rgb = (rows: readonly string[], colourOf: (v: number) => readonly number[]): Image => {
+    const grey = picture([rows], 'uint8');
+    const values = Array.from(grey.data as Uint8Array, colourOf);
+    const data = Uint8Array.from([0, 1, 2].flatMap((c) => values.map((colour) => colour[c] as number)));
+    return { ...grey, data, shape: [3, ...grey.shape], axes: 'cyx', channels: ['red', 'green', 'blue'] };
+  };
+  it('objects in equal channels are those of the one channel', async () => {
+    const grey = rgb(MERGED, (v) => [v, v, v]);
+    expect(counts(await scored(grey, picture([FOUR]), OBJECTS))).toEqual([3, 0, 1]);
+    expect(counts(await scored(grey, grey, OBJECTS))).toEqual([3, 0, 0]);
+  });
+  it('classes are told by their colours', async () => {
+    const rows = ['012012', '120120', '000121'];
+    const colours = [
+      [0, 0, 0],
+      [255, 0, 0],
+      [0, 128, 255],
+    ];
+    const map = rgb(rows, (v) => colours[v] as number[]);
+    const all = await scored(map, map, { metrics: ['overlap'] });
+    expect(all.overlap?.perClass.map(({ dice }) => dice)).toEqual([1, 1, 1]);
+  });
+  it('three slices that the file calls red, green and blue are refused where they cannot be', async () => {
+    const slices = picture(
+      [
+        ['0300', '0000'],
+        ['0000', '0000'],
+        ['0001', '0000'],
+      ],
+      'uint16',
+      (v) => 100 * v,
+    );
+    const file: Image = { ...slices, axes: 'cyx', channels: ['red', 'green', 'blue'] };
+    await expect(scored(file, file)).rejects.toThrow(/holds? 300, which is no level of a colour.*minisblack/);
+  });
+});
+
 describe('training, compare, the report and evaluate give one number for one prediction', () => {
   const values = Int32Array.from(
     ['000000000000', '011111222220', '011111222220', '011111222220', '000000000000'].join(''),

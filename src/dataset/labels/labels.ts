@@ -70,7 +70,8 @@ export function labelPages(image: Image): readonly LabelPage[] {
         if (r !== g || g !== b) colour = true;
         values[p] = (r << 16) | (g << 8) | b;
       }
-      if (!colour) for (let p = 0; p < pixels; p++) values[p] = data[p];
+      if (colour) requireColours(data, name);
+      else for (let p = 0; p < pixels; p++) values[p] = data[p];
       return { values, height, width, colour, source: name };
     }
     if (channels !== 1) {
@@ -88,6 +89,17 @@ export function labelPages(image: Image): readonly LabelPage[] {
     }
     return { values, height, width, colour: false, source: name };
   });
+}
+
+function requireColours(data: ArrayLike<number>, file: string): void {
+  for (let p = 0; p < data.length; p++) {
+    if (data[p] >= 0 && data[p] <= 255) continue;
+    throw new DatasetError(`labels in three channels hold ${data[p]}, which is no level of a colour, 0 to 255.`, {
+      file,
+      remedy:
+        "Save classes as one channel; if these are three slices, save them as slices, in tifffile with photometric='minisblack'.",
+    });
+  }
 }
 
 function exceedsInt32(data: ArrayLike<number>): boolean {
