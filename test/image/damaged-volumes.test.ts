@@ -126,6 +126,12 @@ describe('NRRD headers that are wrong', () => {
     );
     expect((await read(`${plain}\nspace directions: (1,0)`)).message).toMatch(/1 space directions for 2 axes/);
   });
+  it('a negative spacing is the distance all the same, as of a flipped axis', async () => {
+    const header = `NRRD0004\n${plain}\nspacings: -0.5 0.7\nunits: "um" "um"`;
+    const image = await readImage(text(`${header}\n\n1 2 3 4`), 'a.nrrd');
+    expect(image.spacing).toEqual({ x: { value: 0.5, unit: 'µm' }, y: { value: 0.7, unit: 'µm' } });
+    expect(image.notes).toBeUndefined();
+  });
   it('a spacing without a unit is not taken for one', async () => {
     const image = await readImage(text(`NRRD0004\n${plain}\nspacings: 0.5 0.7\n\n1 2 3 4`), 'a.nrrd');
     expect([image.spacing, image.notes]).toEqual([{}, ['The voxel size has no unit; it is left out.']]);

@@ -320,7 +320,8 @@ function placeOf({ fields, directions, origin, sizes }: NrrdHeader, roles: reado
   const spacing: { -readonly [axis in 't' | 'z' | 'y' | 'x']?: Spacing } = {};
   for (const axis of ['t', 'z', 'y', 'x'] as const) {
     const value = spacings[axisOf(axis)];
-    const found = value === undefined ? undefined : spacingOf(value, normaliseUnit(axisUnits[axisOf(axis)] ?? ''));
+    const found =
+      value === undefined ? undefined : spacingOf(Math.abs(value), normaliseUnit(axisUnits[axisOf(axis)] ?? ''));
     if (found !== undefined) spacing[axis] = found;
   }
   if (spacings.some(Number.isFinite) && spacing.x === undefined)
