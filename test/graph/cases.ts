@@ -7,6 +7,7 @@ import { stream } from '../../src/array/random.ts';
 import type { AttributesOf, OpName } from '../../src/graph/attributes.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import type { Graph, Value } from '../../src/graph/ir.ts';
+import { type Evaluate, interpretAs } from '../support/interpreter.ts';
 
 export interface Case {
   readonly op: OpName;
@@ -37,8 +38,18 @@ export function makeCase(
   name: string,
   operands: readonly Operand[],
   body: (b: GraphBuilder, ...inputs: Value[]) => Value | readonly Value[],
-  { constant = false, only }: { constant?: boolean; only?: readonly number[] } = {},
+  {
+    constant = false,
+    only,
+    evaluate,
+  }: {
+    constant?: boolean;
+    only?: readonly number[];
+    /** What the op computes, where the interpreter does not know it. */
+    evaluate?: Evaluate;
+  } = {},
 ): Case {
+  if (evaluate !== undefined) interpretAs(op, evaluate);
   const b = new GraphBuilder(`case ${op}`);
   const inputs = operands.map(([shape], i) => b.input(`x${i}`, 'float32', shape));
   const made = body(b, ...inputs);
