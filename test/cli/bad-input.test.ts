@@ -211,9 +211,9 @@ describe('run folders', () => {
       expect(await readdir(join(root, 'made')).catch(() => 'not there')).toBe('not there');
       return outcome;
     };
-    expectSentence(await again(text.replace('"patch"', '"patsch"')), 1, /"recipe\.patch" is missing/);
+    expectSentence(await again(text.replaceAll('"patch"', '"patsch"')), 1, /"recipe\.patch" is missing/);
     expectSentence(
-      await again(text.replace('"batch": ', '"batch": "two", "was": ')),
+      await again(text.replaceAll('"batch": ', '"batch": "two", "was": ')),
       1,
       /"recipe\.batch" is "two"; a whole number from 1/,
     );

@@ -63,7 +63,8 @@ describe.skipIf(why !== undefined)(`the packed package${why === undefined ? '' :
   it('is imported by a script', async () => {
     await writeFile(
       join(folder, 'app/script.mjs'),
-      `import { dropAlpha, phantom } from 'lamella';
+      `import { phantom } from 'lamella';
+       import { dropAlpha } from 'lamella/image';
        import { availableDevices, readImageFile, writeImageFile } from 'lamella/node';
        const { image } = phantom({ depth: 1, width: 32, height: 32 });
        await writeImageFile('p.tif', image);
