@@ -134,7 +134,6 @@ export async function startTraining(
       folder,
       trainingImages: subject.trainingNames,
       validationImages: subject.validationNames,
-      settings: { ...settings },
       recipe,
       metric: chosen?.metric,
       plan,
@@ -148,6 +147,7 @@ export async function startTraining(
         ...place.machine,
         ...rounded(measured),
       },
+      settings: { ...settings },
       notes: [...subject.notes, ...notes],
     };
     if (signal?.aborted === true) throw new Interrupted('stopped before the first step.', { file: store.name });

@@ -202,7 +202,12 @@ describe('images that do not fit the network', () => {
     );
     const mixed = await lamella(['predict', run, classes, data, '--out', join(root, 'mixed')]);
     expectTold(mixed, 1, classes, /names the class of a whole image; it does not segment/);
-    expectTold(await lamella(['predict', classes, run, data, '--out', join(root, 'mixed')]), 1, run, /does not name/);
+    expectTold(
+      await lamella(['predict', classes, run, data, '--out', join(root, 'mixed')]),
+      1,
+      run,
+      /is not an image classifier/,
+    );
     const point = await lamella(['explain', classes, join(small, 'small.png'), '--at', '20,0']);
     expectTold(point, 2, 'small.png', /the point 20,0 lies outside the image/);
   });

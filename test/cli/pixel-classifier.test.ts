@@ -114,7 +114,7 @@ test('a foveated network trains on, and says why it is slow', async () => {
   expect(code).toBe(0);
   expect(stdout).toMatch(/9 x 9, which covers 15 pixels of the image, blurred up to 2 pixels at its border/);
   expect(stdout).toMatch(/over a sample of pixels, since foveated windows are evaluated one by one/);
-  expect(stdout).toMatch(/report: not yet/);
+  expect(stdout).toMatch(/report: not written/);
   const refused = await predict([join(root, 'fov')], 'fov-dense', '--dense');
   expect(refused.code).toBe(1);
   expect(refused.stderr).toMatch(/^lamella: .*best.onnx: .*foveation.*patch by patch\.\n$/);

@@ -1,16 +1,7 @@
 import { Command, Option } from 'commander';
 import { DEVICE_NAMES } from '../choices.ts';
+import type { CompareFlags } from '../run/compare.ts';
 import { integer, oneOf } from '../values.ts';
-
-export interface CompareFlags {
-  readonly out: string;
-  readonly data?: string;
-  readonly seed: number;
-  readonly resamples: number;
-  readonly device: (typeof DEVICE_NAMES)[number];
-  readonly json?: boolean;
-  readonly quiet?: boolean;
-}
 
 export function compareCommand(): Command {
   return new Command('compare')

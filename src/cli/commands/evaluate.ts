@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { UsageError } from '../../errors.ts';
 import { LABEL_KINDS, METRIC_NAMES } from '../choices.ts';
+import type { EvaluateFlags } from '../run/evaluate.ts';
 import { integers, number, oneOf } from '../values.ts';
 
 type Metric = (typeof METRIC_NAMES)[number];
@@ -25,17 +26,6 @@ function metrics(text: string): readonly Metric[] {
   const one = oneOf(...Object.keys(GROUPS_OF));
   const plain = (word: string) => word.trim().toLowerCase().replace(/[-_ ]/g, '');
   return [...new Set(text.split(',').flatMap((word) => GROUPS_OF[one(plain(word))] ?? []))];
-}
-
-export interface EvaluateFlags {
-  readonly metrics: readonly Metric[];
-  readonly classes?: string;
-  readonly ignore?: readonly number[];
-  readonly threshold: number;
-  readonly as?: (typeof LABEL_KINDS)[number];
-  readonly slices?: boolean;
-  readonly json?: boolean;
-  readonly skipBad?: boolean;
 }
 
 export function evaluateCommand(): Command {

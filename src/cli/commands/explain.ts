@@ -1,20 +1,8 @@
 import { Command, Option } from 'commander';
 import { DEVICE_NAMES } from '../choices.ts';
 import { addOptions, CHECKPOINT } from '../options.ts';
+import type { ExplainFlags } from '../run/explain.ts';
 import { channels, integer, oneOf, point } from '../values.ts';
-
-export interface ExplainFlags {
-  readonly at?: readonly [x: number, y: number];
-  readonly layer?: string;
-  readonly channel?: readonly (string | number)[];
-  readonly class?: string;
-  readonly out?: string;
-  readonly page: number;
-  readonly maps: number;
-  readonly checkpoint: 'best' | 'last';
-  readonly device: (typeof DEVICE_NAMES)[number];
-  readonly json?: boolean;
-}
 
 export function explainCommand(): Command {
   const command = new Command('explain')

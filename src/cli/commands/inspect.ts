@@ -1,15 +1,6 @@
 import { Command } from 'commander';
+import type { InspectFlags } from '../run/inspect.ts';
 import { pngFile, size, spacing, svgFile } from '../values.ts';
-
-export interface InspectFlags {
-  readonly json?: boolean;
-  readonly size?: readonly [number, number];
-  readonly svg?: string;
-  readonly spacing?: readonly [number | undefined, number, number];
-  readonly series?: string;
-  readonly picture?: string;
-  readonly personal?: boolean;
-}
 
 export function inspectCommand(): Command {
   return new Command('inspect')

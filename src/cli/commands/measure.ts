@@ -1,22 +1,7 @@
 import { Command, Option } from 'commander';
 import { LABEL_KINDS, MEASURE_FORMATS, MEASURE_TASKS } from '../choices.ts';
+import type { MeasureFlags } from '../run/measure.ts';
 import { listOf, number, oneOf, spacing } from '../values.ts';
-
-export interface MeasureFlags {
-  readonly out?: string;
-  readonly task: (typeof MEASURE_TASKS)[number];
-  readonly images?: string;
-  readonly truth?: string;
-  readonly as?: (typeof LABEL_KINDS)[number];
-  /** The former name of `as`. */
-  readonly labels?: (typeof LABEL_KINDS)[number] | 'auto';
-  readonly spacing?: readonly [number | undefined, number, number];
-  readonly unit?: string;
-  readonly format: readonly (typeof MEASURE_FORMATS)[number][];
-  readonly minSize: number;
-  readonly report: boolean;
-  readonly json?: boolean;
-}
 
 export function measureCommand(): Command {
   return new Command('measure')

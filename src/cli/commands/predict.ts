@@ -1,29 +1,8 @@
 import { Command, Option } from 'commander';
-import { DEVICE_NAMES, PROBABILITY_NAMES, RESULT_FORMATS, type ResultFormat } from '../choices.ts';
+import { DEVICE_NAMES, PROBABILITY_NAMES, RESULT_FORMATS } from '../choices.ts';
 import { addOptions, CHECKPOINT } from '../options.ts';
+import type { PredictFlags } from '../run/predict.ts';
 import { channels, integer, number, oneOf, spacing } from '../values.ts';
-
-export interface PredictFlags {
-  readonly out?: string;
-  readonly channel?: readonly (string | number)[];
-  readonly tile?: number;
-  readonly tta?: 1 | 4 | 8 | 10;
-  readonly probability: (typeof PROBABILITY_NAMES)[number];
-  readonly threshold?: number;
-  readonly labels: boolean;
-  readonly overlay: boolean;
-  readonly objects?: boolean;
-  readonly format: ResultFormat;
-  readonly spacing?: readonly [number | undefined, number, number];
-  readonly checkpoint: 'best' | 'last';
-  readonly batch?: number;
-  readonly dense?: boolean;
-  readonly patchwise?: boolean;
-  readonly median?: number;
-  readonly device: (typeof DEVICE_NAMES)[number];
-  readonly json?: boolean;
-  readonly quiet?: boolean;
-}
 
 export function predictCommand(): Command {
   const command = new Command('predict')

@@ -1,13 +1,7 @@
 import { Command, Option } from 'commander';
 import { DEVICE_NAMES } from '../choices.ts';
+import type { ProfileFlags } from '../run/profile.ts';
 import { integer, oneOf, size } from '../values.ts';
-
-export interface ProfileFlags {
-  readonly size?: readonly [number, number];
-  readonly runs: number;
-  readonly device: (typeof DEVICE_NAMES)[number];
-  readonly json?: boolean;
-}
 
 export function profileCommand(): Command {
   return new Command('profile')

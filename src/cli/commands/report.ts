@@ -1,14 +1,7 @@
 import { Command, Option } from 'commander';
 import { DEVICE_NAMES } from '../choices.ts';
+import type { ReportFlags } from '../run/report.ts';
 import { oneOf, spacing } from '../values.ts';
-
-export interface ReportFlags {
-  readonly out?: string;
-  readonly data?: string;
-  readonly spacing?: readonly [number | undefined, number, number];
-  readonly tta: 1 | 4 | 8;
-  readonly device: (typeof DEVICE_NAMES)[number];
-}
 
 export function reportCommand(): Command {
   return new Command('report')

@@ -6,10 +6,10 @@ import { nodeFiles } from '../../platform/node/files.ts';
 import { nodeHost } from '../../platform/node/host.ts';
 import type { ClassifyOptions } from '../../predict/classifier.ts';
 import { classifyFolder, isClassifierModel, scoreClassifiers } from '../../workflows/classify.ts';
-import type { EvaluateFlags } from '../commands/evaluate.ts';
-import type { PredictFlags } from '../commands/predict.ts';
 import { withFlags } from '../option-words.ts';
 import { stopSignal } from '../stop-signal.ts';
+import type { EvaluateFlags } from './evaluate.ts';
+import type { PredictFlags } from './predict.ts';
 
 const VIEWS: { readonly [tta: number]: 1 | 10 } = { 1: 1, 10: 10 };
 

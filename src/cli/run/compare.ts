@@ -2,8 +2,18 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { nodeHost } from '../../platform/node/host.ts';
 import { writeComparison } from '../../workflows/compare.ts';
-import type { CompareFlags } from '../commands/compare.ts';
+import type { DEVICE_NAMES } from '../choices.ts';
 import { countDisplay } from '../progress.ts';
+
+export interface CompareFlags {
+  readonly out: string;
+  readonly data?: string;
+  readonly seed: number;
+  readonly resamples: number;
+  readonly device: (typeof DEVICE_NAMES)[number];
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
 
 export async function runCompare(runs: readonly string[], flags: CompareFlags): Promise<void> {
   const { out, data, seed, resamples, device, json = false, quiet = false } = flags;

@@ -5,7 +5,18 @@ import { CLASS_SCORE_LABELS } from '../../metrics/overlap.ts';
 import { nodeFiles } from '../../platform/node/files.ts';
 import { type Evaluation, evaluate } from '../../workflows/evaluate.ts';
 import type { MetricGroup } from '../../workflows/evaluate-items.ts';
-import type { EvaluateFlags } from '../commands/evaluate.ts';
+import type { LABEL_KINDS, METRIC_NAMES } from '../choices.ts';
+
+export interface EvaluateFlags {
+  readonly metrics: readonly (typeof METRIC_NAMES)[number][];
+  readonly classes?: string;
+  readonly ignore?: readonly number[];
+  readonly threshold: number;
+  readonly as?: (typeof LABEL_KINDS)[number];
+  readonly slices?: boolean;
+  readonly json?: boolean;
+  readonly skipBad?: boolean;
+}
 
 export async function runEvaluate(
   predictions: string,

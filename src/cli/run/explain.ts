@@ -2,7 +2,20 @@ import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { nodeHost } from '../../platform/node/host.ts';
 import { writeExplanation } from '../../workflows/explain.ts';
-import type { ExplainFlags } from '../commands/explain.ts';
+import type { DEVICE_NAMES } from '../choices.ts';
+
+export interface ExplainFlags {
+  readonly at?: readonly [x: number, y: number];
+  readonly layer?: string;
+  readonly channel?: readonly (string | number)[];
+  readonly class?: string;
+  readonly out?: string;
+  readonly page: number;
+  readonly maps: number;
+  readonly checkpoint: 'best' | 'last';
+  readonly device: (typeof DEVICE_NAMES)[number];
+  readonly json?: boolean;
+}
 
 /** In the run, or beside the file. */
 async function defaultPage(model: string): Promise<string> {

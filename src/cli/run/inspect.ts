@@ -2,8 +2,17 @@ import type { Image } from '../../image/image.ts';
 import { atomicWrite } from '../../platform/node/atomic-write.ts';
 import { nodeHost } from '../../platform/node/host.ts';
 import { inspect } from '../../workflows/inspect.ts';
-import type { InspectFlags } from '../commands/inspect.ts';
 import { withFlags } from '../option-words.ts';
+
+export interface InspectFlags {
+  readonly json?: boolean;
+  readonly size?: readonly [number, number];
+  readonly svg?: string;
+  readonly spacing?: readonly [number | undefined, number, number];
+  readonly series?: string;
+  readonly picture?: string;
+  readonly personal?: boolean;
+}
 
 /** Describes what a path is. */
 export async function runInspect(path: string, flags: InspectFlags): Promise<void> {

@@ -8,8 +8,24 @@ import { sumOfMatches } from '../../report/objects/counts.ts';
 import type { LungsResult } from '../../workflows/measure/lungs.ts';
 import { measureFolder } from '../../workflows/measure/measure.ts';
 import type { ObjectsResult } from '../../workflows/measure/objects.ts';
-import type { MeasureFlags } from '../commands/measure.ts';
+import type { LABEL_KINDS, MEASURE_FORMATS, MEASURE_TASKS } from '../choices.ts';
 import { withFlags } from '../option-words.ts';
+
+export interface MeasureFlags {
+  readonly out?: string;
+  readonly task: (typeof MEASURE_TASKS)[number];
+  readonly images?: string;
+  readonly truth?: string;
+  readonly as?: (typeof LABEL_KINDS)[number];
+  /** The former name of `as`. */
+  readonly labels?: (typeof LABEL_KINDS)[number] | 'auto';
+  readonly spacing?: readonly [number | undefined, number, number];
+  readonly unit?: string;
+  readonly format: readonly (typeof MEASURE_FORMATS)[number][];
+  readonly minSize: number;
+  readonly report: boolean;
+  readonly json?: boolean;
+}
 
 /** What is said of a result, for people and as JSON. */
 interface Said {

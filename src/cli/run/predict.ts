@@ -3,10 +3,32 @@ import { ImageNotes } from '../../image/notes.ts';
 import { nodeHost } from '../../platform/node/host.ts';
 import type { OpenedModel } from '../../predict/open.ts';
 import { type PredictFolderOptions, type PredictHooks, predictFolder } from '../../workflows/predict.ts';
-import type { PredictFlags } from '../commands/predict.ts';
+import type { DEVICE_NAMES, PROBABILITY_NAMES, ResultFormat } from '../choices.ts';
 import { withFlags } from '../option-words.ts';
 import { type CountDisplay, countDisplay, formatDuration } from '../progress.ts';
 import { stopSignal } from '../stop-signal.ts';
+
+export interface PredictFlags {
+  readonly out?: string;
+  readonly channel?: readonly (string | number)[];
+  readonly tile?: number;
+  readonly tta?: 1 | 4 | 8 | 10;
+  readonly probability: (typeof PROBABILITY_NAMES)[number];
+  readonly threshold?: number;
+  readonly labels: boolean;
+  readonly overlay: boolean;
+  readonly objects?: boolean;
+  readonly format: ResultFormat;
+  readonly spacing?: readonly [number | undefined, number, number];
+  readonly checkpoint: 'best' | 'last';
+  readonly batch?: number;
+  readonly dense?: boolean;
+  readonly patchwise?: boolean;
+  readonly median?: number;
+  readonly device: (typeof DEVICE_NAMES)[number];
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
 
 function describePatches({ window: { cover }, evaluation }: NonNullable<OpenedModel['patches']>): string {
   const how = evaluation === 'dense' ? 'all pixels at once' : 'one window after another';

@@ -1,6 +1,13 @@
 import { nodeHost } from '../../platform/node/host.ts';
 import { type LayerTime, type NetworkProfile, profileNetwork } from '../../workflows/profile.ts';
-import type { ProfileFlags } from '../commands/profile.ts';
+import type { DEVICE_NAMES } from '../choices.ts';
+
+export interface ProfileFlags {
+  readonly size?: readonly [number, number];
+  readonly runs: number;
+  readonly device: (typeof DEVICE_NAMES)[number];
+  readonly json?: boolean;
+}
 
 const big = (value: number): string =>
   value >= 1e9

@@ -3,7 +3,15 @@ import { pathToFileURL } from 'node:url';
 import { nodeHost } from '../../platform/node/host.ts';
 import { describeVolumes, NO_SIZE } from '../../report/kit/volume-table.ts';
 import type { ReportOptions } from '../../workflows/report.ts';
-import type { ReportFlags } from '../commands/report.ts';
+import type { DEVICE_NAMES } from '../choices.ts';
+
+export interface ReportFlags {
+  readonly out?: string;
+  readonly data?: string;
+  readonly spacing?: readonly [number | undefined, number, number];
+  readonly tta: 1 | 4 | 8;
+  readonly device: (typeof DEVICE_NAMES)[number];
+}
 
 /** `--spacing` as it is kept in a run. */
 export function spacingOf({
