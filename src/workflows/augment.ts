@@ -20,7 +20,7 @@ export interface DrawAugmentationOptions {
   readonly augment?: keyof typeof AUGMENT_STRENGTHS;
   /** Side of a patch as [height, width]; default 192 x 192. */
   readonly patch?: readonly [number, number];
-  /** A patch classifier whose window is drawn. */
+  /** A patch classifier whose windows are shown. */
   readonly window?: WindowName;
   readonly foveation?: number;
   readonly cover?: number;
@@ -30,7 +30,7 @@ export interface DrawAugmentationOptions {
   readonly ignore?: readonly number[];
 }
 
-/** What the options say of the patches, and the words for it. @throws UsageError for what does not fit together. */
+/** Patch options and their description. @throws UsageError for options that exclude each other. */
 function patchesOf(
   {
     window: name,
@@ -53,9 +53,9 @@ function patchesOf(
   }
   if (given !== undefined) {
     throw new UsageError(
-      `${option('patch')} and ${option('window')} are mutually exclusive: a window has its own side.`,
+      `${option('patch')} and ${option('window')} are mutually exclusive: a window has a fixed size.`,
       {
-        remedy: 'Leave out one of them.',
+        remedy: 'Remove one of them.',
       },
     );
   }
@@ -77,7 +77,7 @@ function patchesOf(
 /**
  * Draws a sheet of training patches before and after augmentation, with labels and loss weights, as a PNG file.
  * @returns what was decided, for people
- * @throws DatasetError; UsageError for options that do not go together.
+ * @throws DatasetError; UsageError for options that exclude each other.
  */
 export async function drawAugmentation(
   { files }: Pick<Host, 'files'>,

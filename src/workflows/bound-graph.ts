@@ -3,10 +3,10 @@ import type { Graph } from '../graph/ir.ts';
 import type { Signature } from '../graph/onnx/model.ts';
 import { readOnnx } from '../graph/onnx/read.ts';
 
-/** Sides to assume where the file leaves them open: most networks support one of these. */
+/** Sides to try if the file does not fix them: most networks support one of these. */
 const SIDES = [256, 572, 512, 224];
 
-/** The graph of a file for a size, or why there is none. */
+/** The graph of a file for a size, or the error that explains why there is none. */
 export function boundGraph(
   bytes: Uint8Array,
   signature: Signature,
@@ -15,7 +15,7 @@ export function boundGraph(
   const [input] = signature.inputs;
   const dims = input?.dims;
   if (input === undefined || dims === undefined)
-    return new ModelError('The file does not say the shape of its input.', { file });
+    return new ModelError('the file does not state the shape of its input.', { file });
   let problem: LamellaError | undefined;
   for (const side of size === undefined ? SIDES : [size]) {
     const [height, width] = typeof side === 'number' ? [side, side] : side;

@@ -1,4 +1,4 @@
-/** The report of a run on classes of whole images: what was right, what was taken for what, how it learned. */
+/** The report of an image classifier: accuracy, confusion matrix, learning curves. */
 
 import type { ClassSample } from '../dataset/classification/classes.ts';
 import { splitClasses } from '../dataset/classification/prepare.ts';
@@ -18,23 +18,23 @@ export interface ClassReportOptions {
   readonly run: string;
   readonly config: RunConfig;
   readonly lines: readonly LogLine[];
-  /** The model that is judged, and its file. */
+  /** The scored model and its file. */
   readonly bytes: Uint8Array;
   readonly file: string;
   /** `A perceptron`. */
   readonly networkName: string;
   readonly device: DeviceName | 'auto';
-  /** Where the data are now, if they were moved. */
+  /** Path of the data, if they were moved. */
   readonly folder?: string;
 }
 
-/** Without held-out images, so many of the training images are judged. */
+/** Number of training images scored if none were held out. */
 const MOST_TRAINING_IMAGES = 2000;
 
-/** Classes with more than this many have no table of what was taken for what. */
+/** With more classes, the confusion matrix is omitted. */
 const MOST_CONFUSED = 20;
 
-/** Everything that the report shows. @throws DatasetError when the data are not where they were. */
+/** All data of the report. @throws DatasetError if the data have moved. */
 export async function collectClassReport(
   host: Host,
   { title, run, config, lines, bytes, file, networkName, device, folder = config.folder }: ClassReportOptions,
@@ -44,12 +44,12 @@ export async function collectClassReport(
   const raw = await readClasses(host.files, folder, { classNames: names, skipBad: true });
   const { validation, train } = splitClasses(raw, recipe.seed, recipe.data.split);
   const { split } = recipe.data;
-  // Validated on it already where it was named for that.
+  // It may already be the validation part.
   const test = 'names' in split && split.names.includes('test') ? [] : raw.parts.test;
   const judged: readonly (readonly [string, readonly ClassSample[]])[] = [
     validation.length > 0
       ? ['held out from training', validation]
-      : ['that it was trained on, since none was held out', train.slice(0, MOST_TRAINING_IMAGES)],
+      : ['that it was trained on, as none were held out', train.slice(0, MOST_TRAINING_IMAGES)],
     ...(test.length > 0 ? [['of the test part', test] as const] : []),
   ];
   const runtime = await host.openRuntime(device);
@@ -80,7 +80,7 @@ export async function collectClassReport(
     const training = trainingOf(lines);
     return {
       title,
-      summary: `${networkName} of ${formatCount(model.signature.storedElements)} parameters for ${names.length} classes, trained on ${config.trainingImages.length.toLocaleString('en')} images in ${formatMs(trainingMs + validationMs)}, and judged on ${judged.map(([where, samples]) => `${samples.length.toLocaleString('en')} images ${where}`).join(' and ')}.`,
+      summary: `${networkName} of ${formatCount(model.signature.storedElements)} parameters for ${names.length} classes, trained on ${config.trainingImages.length.toLocaleString('en')} images in ${formatMs(trainingMs + validationMs)}, and scored on ${judged.map(([where, samples]) => `${samples.length.toLocaleString('en')} images ${where}`).join(' and ')}.`,
       createdAt: new Date().toISOString(),
       headline: [
         ...headline,
@@ -101,7 +101,7 @@ export async function collectClassReport(
       machine: machineFacts(config),
       times: [
         ['Training', formatMs(trainingMs)],
-        ['A step', steps === 0 ? 'none' : formatMs(trainingMs / steps)],
+        ['One step', steps === 0 ? 'none' : formatMs(trainingMs / steps)],
         ['Validation in training', formatMs(validationMs)],
         ['Prediction of 1,000 images', formatMs((1000 * predictionMs) / Math.max(1, images))],
       ],
@@ -110,7 +110,7 @@ export async function collectClassReport(
         `npx lamella train --config ${joinPath(run, 'config.json')} --out ${run}-again`,
         `npx lamella evaluate ${run} ${folder} --metrics topk`,
       ],
-      // Names of thousands of images would bury the rest.
+      // Thousands of image names would bury the rest.
       configuration: {
         ...config,
         trainingImages: config.trainingImages.length,
@@ -149,17 +149,17 @@ function classTable(counts: readonly (readonly number[])[], names: readonly stri
       const taken = counts.reduce((sum, row) => sum + (row[c] ?? 0), 0);
       return { name, values: [images, score(own / images), score(own / taken)] };
     }),
-    note: 'Recall: how many of the class were found. Precision: how many of those that were taken for it are.',
+    note: 'Recall: fraction of the class that was found. Precision: fraction of the predictions of the class that are correct.',
   };
 }
 
 function confusionTable(counts: readonly (readonly number[])[], names: readonly string[], what: string): ScoreTable {
   return {
-    caption: `What was taken for what, ${what}`,
+    caption: `Confusion matrix, ${what}`,
     columns: names.map((label) => ({ label })),
     digits: names.map(() => 0),
     rows: names.map((name, c) => ({ name, values: counts[c] ?? [] })),
-    note: 'A row a true class, a column a predicted one.',
+    note: 'One row per true class, one column per predicted class.',
   };
 }
 
@@ -167,22 +167,22 @@ function classNetworkFacts({ recipe, plan }: RunConfig, parameters: number): Fac
   const { classes } = recipe;
   const changes = [
     classes?.crops === true ? 'random crops' : '',
-    classes?.mirror === true ? 'mirror images' : '',
-    classes?.colour === undefined ? '' : `colour along its principal axes (${classes.colour.sigma})`,
+    classes?.mirror === true ? 'flips' : '',
+    classes?.colour === undefined ? '' : `colour shifts along principal axes (${classes.colour.sigma})`,
     (classes?.shiftPx ?? 0) > 0 ? `shifts to ${classes?.shiftPx} px` : '',
     recipe.augment.warpShare > 0
-      ? `rotation to ${recipe.augment.rotateDegrees}°, scale to ${recipe.augment.scale}, bends`
+      ? `rotation to ${recipe.augment.rotateDegrees}°, scale to ${recipe.augment.scale}, elastic deformation`
       : '',
   ].filter((part) => part !== '');
   return [
     ['Network', describeSpec(recipe.model)],
     ['Parameters', formatCount(parameters)],
-    ['Input, batch', `${recipe.patch[1]} x ${recipe.patch[0]}, ${recipe.batch}`],
+    ['Input, batch size', `${recipe.patch[1]} x ${recipe.patch[0]}, ${recipe.batch}`],
     ['Steps planned', (plan.segments.at(-1)?.total ?? 0).toLocaleString('en')],
     ['Loss', describeSpec(recipe.loss)],
     ['Optimizer', `${describeSpec(recipe.optimizer)}, learning rate ${recipe.learningRate}`],
     ['Schedule', describeSpec(recipe.schedule)],
-    ['Changes to the images', changes.length === 0 ? 'none' : changes.join(', ')],
+    ['Augmentation', changes.length === 0 ? 'none' : changes.join(', ')],
     ['Seed', String(recipe.seed)],
   ];
 }

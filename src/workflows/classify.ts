@@ -25,7 +25,7 @@ import { modelFileOf } from './model-files.ts';
 import type { FailedFile } from './predict.ts';
 import { defaultOut } from './prediction-file.ts';
 
-/** Whether a run or file is an image classifier. What cannot be read says so where it is opened. */
+/** Whether a run or file is an image classifier. Unreadable files are reported when they are opened. */
 export async function isClassifierModel(
   files: WritableFiles,
   path: string,
@@ -46,7 +46,7 @@ export interface Classified {
   readonly probabilities: NdArray<'float32'>;
 }
 
-/** The mean of the networks' probabilities. @throws ModelError where their classes differ. */
+/** The mean of the networks' probabilities. @throws ModelError if their classes differ. */
 async function classify(
   host: Host,
   models: readonly string[],
@@ -80,7 +80,7 @@ export interface ClassifyFolderOptions extends ClassifyOptions {
   /** Where to write `classes.csv`; default: `pred` in the run, or beside the model. */
   readonly out?: string;
   readonly device?: DeviceName | 'auto';
-  /** Of a run folder: its best model (default) or its last. */
+  /** For a run folder: its best model (default) or its last. */
   readonly which?: 'best' | 'last';
   /** Channels of the images to use, by name or by number from 0; default: as in training. */
   readonly channel?: ChannelChoice;
@@ -98,8 +98,8 @@ export interface ClassifiedFolder {
 
 /**
  * The class of each image of a path, by one classifier or the mean of several; all probabilities go to `classes.csv`.
- * @throws what the reading of a single image throws: of several, those that cannot be read are skipped and returned as
- *   `failed`; ModelError where the networks' classes differ.
+ * @throws reading errors for a single image; among several, unreadable images are skipped and returned as `failed`.
+ *   ModelError if the networks' classes differ.
  */
 export async function classifyFolder(
   host: Host,
@@ -160,10 +160,10 @@ function labelsFor(raw: RawClasses, samples: readonly ClassSample[], classes: re
   return samples.map(({ name, label }) => {
     const own = raw.classNames[label] as string;
     const found = classes.indexOf(own);
-    // Files that only number their classes: the numbers are the network's.
+    // Files may only number their classes, in the network's order.
     const index = found >= 0 || !/^\d+$/.test(own) ? found : label;
     if (index >= 0 && index < classes.length) return index;
-    throw new DatasetError(`the class is "${own}", which the network does not have.`, {
+    throw new DatasetError(`the network does not have the class "${own}".`, {
       file: name,
       remedy: `It has ${classes.length} classes: ${classes.slice(0, 12).join(', ')}${classes.length > 12 ? ', ...' : ''}.`,
     });

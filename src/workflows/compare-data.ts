@@ -1,4 +1,4 @@
-/** Which images runs can honestly be compared on: those that none of them was trained on. */
+/** The images that runs can be compared on: those that none was trained on. */
 
 import { crc32 } from '../array/crc32.ts';
 import type { ClassSample, RawClasses } from '../dataset/classification/classes.ts';
@@ -39,12 +39,12 @@ interface Sized {
   readonly height: number;
 }
 
-/** Of what an image shows; its name may be another in another folder. */
+/** Hash of the pixels; names may differ between folders. */
 function keyOf({ data, width, height }: Sized): string {
   return `${width}x${height}:${crc32(bytesOf(data))}`;
 }
 
-/** Each folder read once. */
+/** Reads each folder once. */
 function once<T>(read: (folder: string) => Promise<T>): (folder: string) => Promise<T> {
   const known = new Map<string, Promise<T>>();
   return (folder) => {
@@ -62,7 +62,7 @@ const noneInCommon = (runs: readonly OpenedRun[]): DatasetError =>
 function requireHeldOut(runs: readonly OpenedRun[]): void {
   const without = runs.find(({ config }) => config.validationImages.length === 0);
   if (without === undefined) return;
-  throw new RunError('this run held out no images to judge it on.', {
+  throw new RunError('this run has no held-out images.', {
     file: without.folder,
     remedy: `Provide held-out images with ground truth as ${option('data')}.`,
   });
@@ -70,7 +70,7 @@ function requireHeldOut(runs: readonly OpenedRun[]): void {
 
 const counted = (n: number): string => `${n.toLocaleString('en')} ${n === 1 ? 'image' : 'images'}`;
 
-/** Pages with truth for all runs. @throws DatasetError, RunError where there are none. */
+/** Slices with ground truth for all runs. @throws DatasetError, RunError if there are none. */
 export async function commonPages(
   files: Files,
   runs: readonly OpenedRun[],
@@ -109,19 +109,17 @@ async function ownPages(
   return config[which].map((name) => {
     const page = byName.get(name);
     if (page !== undefined) return page;
-    throw new RunError(`the image "${name}" of the run is not in ${config.folder} any more.`, {
+    throw new RunError(`the image "${name}" of the run is no longer in ${config.folder}.`, {
       file: folder,
       remedy: `Put it back, or provide other images as ${option('data')}.`,
     });
   });
 }
 
-/** Where the training images are gone, it cannot be seen whether the given ones are among them. */
+/** If the training images are gone, overlap with the given ones cannot be checked. */
 function notesOf(cause: unknown, { name }: OpenedRun, notes: string[]): readonly never[] {
   if (!(cause instanceof LamellaError)) throw cause;
-  notes.push(
-    `Whether ${name} was trained on some of these images cannot be seen: its training images are not there any more.`,
-  );
+  notes.push(`Whether ${name} was trained on some of these images is unknown: its training images no longer exist.`);
   return [];
 }
 
@@ -135,20 +133,20 @@ function keptOf(
   if (kept.length === 0) {
     throw new DatasetError(`all ${all.length} images were used to train one of the runs.`, {
       file: folder,
-      remedy: 'Give images that none was trained on.',
+      remedy: 'Use images that none was trained on.',
     });
   }
-  const left = out === 0 ? [] : [`${counted(out)} of ${folder} left out: a run was trained on them.`];
+  const left = out === 0 ? [] : [`${counted(out)} of ${folder} excluded: a run was trained on them.`];
   return { where: `${counted(kept.length)} of ${folder}`, notes: [...left, ...notes] };
 }
 
 function partlyHeld(runs: readonly OpenedRun[], common: number, notes: string[]): void {
   const most = Math.max(...runs.map(({ config }) => config.validationImages.length));
   if (common < most)
-    notes.push(`The runs held out different images: compared are the ${common} that all of them held out.`);
+    notes.push(`The runs held out different images; they are compared on the ${common} that all held out.`);
 }
 
-/** Images with classes for all runs: the test part of the data, which no training sees, else what all held out. */
+/** Images with classes for all runs: the test part of the data, which is never trained on, else what all held out. */
 export async function commonClasses(
   files: Files,
   runs: readonly OpenedRun[],
@@ -179,7 +177,7 @@ export async function commonClasses(
   );
   const same = test.length > 0 && raws.every((raw) => raw === first || keysOf(raw.parts.test) === keysOf(test));
   if (same) {
-    if (chosenBy) notes.push('A run chose its best model by these images: its score is flattered.');
+    if (chosenBy) notes.push('At least one run selected its best model on these images, so its score is optimistic.');
     return { samples: test, where: `${counted(test.length)}, the test part of the data`, notes };
   }
   requireHeldOut(runs);

@@ -1,4 +1,4 @@
-/** One run judged on images, with what its network costs on them. */
+/** Scores one run on images and measures the cost of its network. */
 
 import { ndarray } from '../array/ndarray.ts';
 import { median } from '../array/quantile.ts';
@@ -23,7 +23,7 @@ import type { CommonClasses, CommonPages, OpenedRun } from './compare-data.ts';
 import type { EnergyMeter } from './host.ts';
 import { shortNames } from './report-facts.ts';
 
-/** What judging a run gives. */
+/** Scores and costs of a run. */
 export type Judged = Pick<
   RunResult,
   'metric' | 'perImage' | 'scores' | 'parameters' | 'macs' | 'peakBytes' | 'predictionMs' | 'predictionJoules'
@@ -35,7 +35,7 @@ export interface JudgeOptions {
   readonly onPage?: (done: number) => void;
 }
 
-/** The wall clock and the joules of runs of a network, after a first one that warms up. */
+/** Wall time and energy of a network's runs, after a warm-up run. */
 class Stopwatch {
   readonly #options: JudgeOptions;
   readonly #ms: number[] = [];
@@ -45,7 +45,7 @@ class Stopwatch {
     this.#options = options;
   }
 
-  /** @param images how many one call is for */
+  /** @param images number of images per call */
   async time<T>(images: number, run: () => Promise<T>): Promise<T> {
     const { clock, meter } = this.#options;
     const before = await meter?.joules();
@@ -56,7 +56,7 @@ class Stopwatch {
     return result;
   }
 
-  /** The median time, and the mean energy, of one image. */
+  /** Median time and mean energy per image. */
   cost(): Pick<Judged, 'predictionMs' | 'predictionJoules'> {
     const predictionMs = median(this.#ms);
     if (this.#options.meter === undefined) return { predictionMs };
@@ -73,11 +73,11 @@ export async function judgePages(
 ): Promise<Judged> {
   const { labels } = config.recipe;
   const truths = pages.map((page) => ({ ...page, label: applyMapping(page.label, labels) }));
-  // By the truth and not by what the run chose, so that all runs are judged alike.
+  // By the ground truth and not by the run's choice, so that all runs are scored alike.
   const { metric } = chooseMetric(truths, labels);
   const names = shortNames(pages.map(({ name }) => name));
   const model = await openModel(runtime, bytes, { file });
-  // Objects are separated as they are in prediction.
+  // Objects are separated as in prediction.
   const separation = model.metadata === undefined ? undefined : separationSettings(model.metadata);
   const scorer = scorerFor(
     metric,
@@ -109,7 +109,7 @@ export async function judgePages(
 
 type Cost = Pick<Judged, 'parameters' | 'macs' | 'peakBytes'>;
 
-/** Of an image as `predict` cuts it; the mean where sizes differ. */
+/** Cost per image, tiled as in `predict`; the mean if sizes differ. */
 function pagesCost(bytes: Uint8Array, model: OpenedModel, pages: readonly RawPage[]): Cost {
   const channels = model.input.channels.count;
   const at = (height: number, width: number): Graph =>
@@ -144,7 +144,7 @@ function pagesCost(bytes: Uint8Array, model: OpenedModel, pages: readonly RawPag
   };
 }
 
-/** Images in one call, so that the time of an image is that of a network at work. */
+/** Images per call, so that the time per image is that of a busy network. */
 const TOGETHER = 256;
 
 /** @throws ModelError, DatasetError as `classifyPages`. */

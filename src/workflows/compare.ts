@@ -1,4 +1,4 @@
-/** Runs beside each other: each one's best model judged on images that none of them was trained on. */
+/** Compares runs: the best model of each, scored on images that none was trained on. */
 
 import { UsageError } from '../errors.ts';
 import { joinPath, type WritableFiles } from '../files.ts';
@@ -18,19 +18,19 @@ export interface WriteComparisonOptions extends CompareOptions {
   /** Where to write. */
   readonly out: string;
   readonly device?: DeviceName | 'auto';
-  /** Images with truth to judge on, in the place of those that all runs held out. */
+  /** Images with ground truth to score on, instead of those that all runs held out. */
   readonly data?: string;
-  /** The command line, for the page. */
+  /** The command that reproduces the report. */
   readonly command?: string;
-  /** Images judged of all, over all runs. */
+  /** Scored and total images, over all runs. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
 /**
- * Compares run folders and writes the page.
- * @returns where it is, and what it shows
- * @throws UsageError for fewer than two runs, the same one twice, runs for other classes or tasks; RunError for a folder
- *   that holds no run or no model; DatasetError when the data are gone, or no image was held out by all; ModelError.
+ * Compares run folders and writes the report.
+ * @returns the report's path and data
+ * @throws UsageError for fewer than two runs, duplicates, different classes or tasks; RunError for a folder without a run
+ *   or model; DatasetError if the data are gone or no image was held out by all; ModelError.
  */
 export async function writeComparison(
   host: Host,
@@ -82,11 +82,11 @@ export async function writeComparison(
       createdAt: new Date().toISOString(),
       where,
       facts: [
-        ['Judged on', where],
+        ['Scored on', where],
         ['Predicted on', runtime.description],
         ...runs.map(({ name, config }): readonly [string, string] => [
           name,
-          `${config.trainingImages.length} images of ${config.folder}, seed ${config.recipe.seed}, ${config.machine.description}`,
+          `${config.trainingImages.length} images of ${config.folder}, random seed ${config.recipe.seed}, ${config.machine.description}`,
         ]),
       ],
       commands: [command ?? `npx lamella compare ${folders.join(' ')}${data === undefined ? '' : ` --data ${data}`}`],
@@ -97,7 +97,7 @@ export async function writeComparison(
 
 async function openRuns(files: WritableFiles, folders: readonly string[]): Promise<readonly OpenedRun[]> {
   if (folders.length < 2) {
-    throw new UsageError('There is nothing to compare with fewer than two runs.', { remedy: 'Give two or more.' });
+    throw new UsageError('A comparison needs at least two runs.', { remedy: 'Provide two or more.' });
   }
   const names = distinctNames(folders);
   const runs: OpenedRun[] = [];
@@ -107,7 +107,7 @@ async function openRuns(files: WritableFiles, folders: readonly string[]): Promi
   return runs;
 }
 
-/** The last parts of the paths, as many as tell them apart. */
+/** The shortest path endings that are unique. */
 function distinctNames(folders: readonly string[]): readonly string[] {
   const paths = folders.map((folder) =>
     joinPath(folder)
@@ -119,13 +119,13 @@ function distinctNames(folders: readonly string[]): readonly string[] {
     const names = paths.map((parts) => parts.slice(-count).join('/'));
     if (new Set(names).size === names.length) return names;
   }
-  throw new UsageError('one run is given twice.', {
+  throw new UsageError('this run is listed twice.', {
     file: folders.find((folder, i) => folders.indexOf(folder) < i) ?? (folders[0] as string),
-    remedy: 'Give different ones.',
+    remedy: 'Use different runs.',
   });
 }
 
-/** @returns whether they name classes of whole images @throws UsageError for other tasks or classes. */
+/** @returns whether they are image classifiers @throws UsageError for different tasks or classes. */
 function requireAlike(runs: readonly OpenedRun[]): boolean {
   const [first, ...others] = runs as readonly [OpenedRun, ...OpenedRun[]];
   const whole = ({ config }: OpenedRun): boolean => isClassifier(config.recipe.model.name);
@@ -133,8 +133,8 @@ function requireAlike(runs: readonly OpenedRun[]): boolean {
   for (const other of others) {
     if (whole(other) !== whole(first)) {
       throw new UsageError(
-        `${first.name} ${whole(first) ? 'names the class of images' : 'segments'}, ${other.name} ${whole(other) ? 'names the class of images' : 'segments'}.`,
-        { remedy: 'Compare runs of one task.' },
+        `${first.name} ${whole(first) ? 'classifies images' : 'segments images'}, ${other.name} ${whole(other) ? 'classifies images' : 'segments images'}.`,
+        { remedy: 'Compare runs for the same task.' },
       );
     }
     if (classesOf(other).join() !== classesOf(first).join()) {
@@ -152,7 +152,7 @@ function describeNetwork({ model: { channels: _, numClasses: __, ...options } }:
   return describeSpec(options);
 }
 
-/** What decides a training but the seed, and what follows from which images it holds out. */
+/** What defines a training run, except for the random seed and what follows from the held-out images. */
 function recipeOf({ folder, recipe, minutes, plan }: RunConfig): string {
   const { seed: _, input: __, classes: ___, data, ...rest } = recipe;
   const { fingerprint: ____, ...choices } = data;
@@ -177,7 +177,7 @@ function resultOf({ name, config, lines }: OpenedRun, judged: Judged): RunResult
   };
 }
 
-/** The validation score over the minutes that training and validation took. */
+/** Validation score over minutes of training and validation. */
 function learningOf(name: string, lines: readonly LogLine[]): RunResult['learning'] {
   let ms = 0;
   const points: (readonly [number, number | null])[] = [];

@@ -10,13 +10,13 @@ import { extent, type Image } from '../image/image.ts';
 /** How results are written: `same` is NIfTI for volumes and DICOM, PNG for single slices of PNG, TIFF for all else. */
 export type ResultFormat = 'same' | 'png' | 'tiff' | 'nifti';
 
-/** Files whose position in the patient would be lost in a TIFF. */
+/** Formats whose patient position would be lost in a TIFF. */
 const VOLUMES = extensionsOf('volumes', 'slices');
 
 /**
  * The bytes of a result, and the extension of its file.
  * @param source path of the image that it was made from
- * @throws UsageError when a format that was asked for cannot hold it
+ * @throws UsageError if the requested format cannot hold it
  */
 export function encodeResult(
   image: Image,

@@ -1,4 +1,4 @@
-/** What `evaluate` scores: predictions paired with their ground truth, read, and cut into what counts as one image. */
+/** Reads predictions with their ground truth and divides them into the images that `evaluate` scores. */
 
 import { alignLabels } from '../dataset/labels/align.ts';
 import { type LabelKind, LabelKindSurvey } from '../dataset/labels/label-kind.ts';
@@ -15,13 +15,13 @@ import { type ListedImage, readListedImage } from './image-list.ts';
 export type MetricGroup = 'isbi' | 'overlap' | 'instances' | 'surface';
 
 export interface EvaluateOptions {
-  /** Default: as the files suggest. */
+  /** Default: inferred from the files. */
   readonly metrics?: readonly MetricGroup[];
   /** Which value of the ground truth is which class: `membrane=0,inside=255`. */
   readonly classes?: string;
   /** Values of the ground truth to ignore. */
   readonly ignore?: readonly number[];
-  /** Where a probability becomes foreground, 0..1. Default 0.5. */
+  /** Probability threshold for foreground, 0..1. Default 0.5. */
   readonly threshold?: number;
   /** Whether label values number objects or name classes. Default: by the files, or a guess with its reason. */
   readonly as?: LabelKind;
@@ -35,21 +35,21 @@ export interface Slice {
   readonly prediction: Page;
 }
 
-/** What is scored as one: an image, or a volume at one time. */
+/** The unit that is scored: an image, or a volume at one time point. */
 export interface Item {
   readonly name: string;
   readonly slices: readonly Slice[];
-  /** Largest value that the prediction's dtype holds where it is an integer; 1 for floats. */
+  /** Largest value of the prediction's dtype for integers; 1 for floats. */
   readonly fullScale: number;
   readonly isColour: boolean;
-  /** [z, y, x], where all that are needed are known. */
+  /** [z, y, x], if all needed are known. */
   readonly spacingMm?: readonly [number, number, number];
 }
 
 /** The folder that `predict` writes separate objects into. */
 export const OBJECTS = 'objects';
 
-/** Of a folder that `predict` wrote: the part that a group of scores needs. */
+/** The part of a `predict` output folder that a group of scores needs. */
 export async function partOf(files: WritableFiles, predictions: string, group: MetricGroup | 'auto'): Promise<string> {
   const order = {
     overlap: ['label', 'probability'],
@@ -65,7 +65,7 @@ export async function partOf(files: WritableFiles, predictions: string, group: M
   return predictions;
 }
 
-/** Pairs predictions with ground truth by name; every prediction needs one, not the other way round. */
+/** Pairs predictions with ground truth by name; every prediction needs one, but not vice versa. */
 function matched(
   predictions: readonly ListedImage[],
   truths: readonly ListedImage[],
@@ -79,7 +79,7 @@ function matched(
     const names = truths.slice(0, 3).map(({ name }) => `"${name}"`);
     throw new DatasetError(`there is no ground truth named "${prediction.name}".`, {
       file: prediction.path,
-      remedy: `The ground truth has ${names.join(', ')}${truths.length > 3 ? ', ...' : ''}: name the files alike.`,
+      remedy: `The ground truth has ${names.join(', ')}${truths.length > 3 ? ', ...' : ''}. Rename the files to match.`,
     });
   });
 }
@@ -108,7 +108,7 @@ export async function readItems(
     requireSameSize(found, labels, prediction, truth);
     for (const map of labelArrays(label)) survey.truth.add(map, label.labelKind);
     if (isWhole(image)) for (const map of labelArrays(image)) survey.prediction.add(map, image.labelKind);
-    // One of the two may not say what its pages are; a volume is one as soon as either says so.
+    // Either of the two may state that its pages form a volume.
     const depth = Math.max(extent(image, 'z'), extent(label, 'z'));
     if (depth > 1) hasVolumes = true;
     const step = bySlices || found.length % depth !== 0 ? 1 : depth;
@@ -135,14 +135,14 @@ function requireSameSize(
   if (pages.length !== labels.length) {
     throw new DatasetError(
       `the prediction has ${pages.length} pages, its ground truth "${truth.path}" ${labels.length}.`,
-      { file: prediction.path, remedy: 'Give as many pages of ground truth.' },
+      { file: prediction.path, remedy: 'Use a ground truth with the same number of pages.' },
     );
   }
   const [page, label] = [pages[0] as Page, labels[0] as LabelPage];
   if (page.height === label.height && page.width === label.width) return;
   throw new DatasetError(
     `the prediction is ${page.width} x ${page.height}, its ground truth "${truth.path}" is ${label.width} x ${label.height}.`,
-    { file: prediction.path, remedy: 'Give a ground truth of the same size.' },
+    { file: prediction.path, remedy: 'Use a ground truth of the same size.' },
   );
 }
 

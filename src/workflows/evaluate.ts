@@ -1,4 +1,4 @@
-/** Two folders, or two files, of predictions and of their ground truth: scores. */
+/** Scores a folder or file of predictions against its ground truth. */
 
 import { type NdArray, ndarray } from '../array/ndarray.ts';
 import { DATASET_JSON } from '../dataset/discover/nnunet.ts';
@@ -46,13 +46,13 @@ export interface Evaluation {
   /** Files, times and, slice by slice, slices. */
   readonly images: number;
   readonly classes: readonly string[];
-  /** What label values are taken for, with the reason. */
+  /** Interpretation of the label values, with the reason. */
   readonly labelKinds: {
     readonly truth: LabelKindFinding;
     /** Absent for probabilities. */
     readonly prediction: LabelKindFinding | undefined;
   };
-  /** How the volumes among the images are scored; absent where there is none. */
+  /** How volumes are scored; absent without volumes. */
   readonly volumes?: '3D' | 'slice by slice';
   readonly isbi?: IsbiScores;
   readonly overlap?: OverlapScores;
@@ -63,14 +63,14 @@ export interface Evaluation {
 /** What the values of predictions are. */
 type ValueKind = 'probability' | LabelKind;
 
-/** More values than these, in many pieces, are levels of a probability. */
+/** More values than this, in many pieces, are levels of a probability. */
 const MOST_CLASSES = 16;
 
-/** What the predicted values are, and which of them is which class of the ground truth. */
+/** The kind of predicted values, and the ground-truth class of each. */
 interface PredictedValues {
   readonly kind: ValueKind;
   readonly classOf: ReadonlyMap<number, number>;
-  /** Values of classes that only the predictions have; they follow those of the ground truth. */
+  /** Class values that occur only in predictions; they follow those of the ground truth. */
   readonly added?: readonly number[];
 }
 
@@ -121,12 +121,12 @@ const byIndex = (values: readonly number[]): ReadonlyMap<number, number> =>
 function probabilityOf({ name, fullScale }: Item, { prediction }: Slice, kind: ValueKind): NdArray<'float32'> {
   const { data, channels, height, width } = prediction;
   if (channels > 2) {
-    throw new UsageError(`"${name}" has ${channels} channels of probability.`, {
-      remedy: 'Give the probability of the foreground alone, or label maps.',
+    throw new UsageError(`"${name}" has ${channels} probability channels.`, {
+      remedy: 'Use the foreground probability only, or label maps.',
     });
   }
   const pixels = height * width;
-  // Of two channels the second is the foreground.
+  // The second of two channels is the foreground.
   const plane = channels === 2 ? data.subarray(pixels) : data;
   let most = 0;
   for (const value of plane) if (value > most) most = value;
@@ -149,7 +149,7 @@ function classesOf(
     return Uint8Array.from(data as ArrayLike<number>, (value) => {
       const found = classOf.get(value) ?? (ignore.includes(value) ? IGNORE : undefined);
       if (found !== undefined) return found;
-      throw new DatasetError(`the prediction holds ${value}, which is none of the classes of the ground truth.`, {
+      throw new DatasetError(`the prediction contains ${value}, which is not a class of the ground truth.`, {
         file: item.name,
         remedy: `Use the values of the ground truth, or name each class with ${option('classes')}.`,
       });
@@ -173,7 +173,7 @@ function shapeOf({ slices }: Item): readonly number[] {
   return slices.length > 1 ? [slices.length, height, width] : [height, width];
 }
 
-/** Where every pixel has one value at most: background is 0, and anything else foreground. */
+/** For labels without contrast: 0 is background and anything else foreground. */
 const NOTHING_OR_ALL = [
   { name: 'background', values: [0] },
   { name: 'foreground', values: 'rest' },
@@ -192,8 +192,8 @@ function mappingOf(
 }
 
 /**
- * Scores predictions against their ground truth, files of the same name against each other. Volumes are scored in 3D,
- * but for the ISBI scores and with `slices`. Ignored values are counted in no score.
+ * Scores predictions against ground truth, matching files by name. Volumes are scored in 3D, except for ISBI scores and
+ * with `slices`. Ignored values count in no score.
  * @param predictions a file or folder; of a folder that `predict` wrote, the part that the scores need
  * @throws DatasetError, FormatError, UsageError naming the file that does not fit
  */
@@ -215,7 +215,7 @@ export async function evaluate(
       ignore,
     });
   let all = await read(asked?.[0] ?? 'auto');
-  // Who asks for objects means objects where a few values could be either.
+  // If object scores are requested, ambiguous values are objects.
   const unclear = asked?.includes('instances') === true ? ('objects' as const) : undefined;
   let kinds = labelKindsOfBoth(all.truth, all.prediction, { as, declared, unclear });
   const slicesOf = (items: readonly Item[]): readonly Slice[] => items.flatMap(({ slices }) => slices);
@@ -223,7 +223,7 @@ export async function evaluate(
   const kind = pages.some(({ colour }) => colour) ? 'classes' : kinds.truth.kind;
   const ofTruth = mappingOf(pages, { classes: kind === 'objects' ? given : classes, ignore, kind });
   const metrics = asked ?? automatic(pages, ofTruth);
-  // Label maps say more of classes and objects than probabilities do.
+  // Label maps are more informative about classes and objects than probabilities.
   if (asked === undefined && !metrics.includes('isbi')) {
     all = await read('overlap');
     kinds = labelKindsOfBoth(all.truth, all.prediction, { as, declared, unclear });
@@ -295,7 +295,7 @@ export async function evaluate(
   };
 }
 
-/** What predicted values were taken for. */
+/** Interpretation of the predicted values. */
 function foundKind(finding: LabelKindFinding, kind: ValueKind): LabelKindFinding | undefined {
   if (kind === 'probability') return undefined;
   return kind === finding.kind
@@ -321,12 +321,9 @@ function asLabels({ data, height, width }: Page): LabelPage {
 
 function insideClass({ classes }: LabelMapping): number {
   if (classes.length === 2) return 1;
-  throw new UsageError(
-    `The ISBI scores are of cells and membranes, two classes; the ground truth has ${classes.length}.`,
-    {
-      remedy: `Use ${option('metrics')} overlap, or say with ${option('classes')} which value is which.`,
-    },
-  );
+  throw new UsageError(`ISBI scores need two classes, cells and membranes; the ground truth has ${classes.length}.`, {
+    remedy: `Use ${option('metrics')} overlap, or define the classes with ${option('classes')}.`,
+  });
 }
 
 function automatic(pages: readonly LabelPage[], mapping: LabelMapping): readonly MetricGroup[] {

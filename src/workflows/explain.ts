@@ -1,4 +1,4 @@
-/** The explanation of a model's answer for one image, as a page. */
+/** Explains a model's prediction for one image as a report. */
 
 import { option, UsageError } from '../errors.ts';
 import { type ExplainOptions, explain } from '../explain/explain.ts';
@@ -17,19 +17,19 @@ export interface WriteExplanationOptions extends Omit<ExplainOptions, 'file'> {
   /** Where to write. */
   readonly out: string;
   readonly device?: DeviceName | 'auto';
-  /** Of a run: its best model (default) or its last. */
+  /** For a run: its best model (default) or its last. */
   readonly which?: 'best' | 'last';
-  /** Of a stack, counted from 0. */
+  /** Zero-based slice or page of a stack. */
   readonly page?: number;
   /** Channels of the image to use, by name or by number from 0; default: as in training. */
   readonly channel?: ChannelChoice;
-  /** The command line, for the page. */
+  /** The command that reproduces the report. */
   readonly command?: string;
 }
 
 /**
- * Explains what a run or an ONNX file answers for an image and writes the page.
- * @throws as `explain`, `modelFileOf` and `readImageFile`; UsageError for a page that is not there.
+ * Explains the prediction of a run or an ONNX file for an image and writes the report.
+ * @throws as `explain`, `modelFileOf` and `readImageFile`; UsageError for a page that does not exist.
  */
 export async function writeExplanation(
   host: Host,
@@ -39,7 +39,7 @@ export async function writeExplanation(
 ): Promise<{ readonly file: string; readonly explanation: Explanation }> {
   const file = await modelFileOf(host.files, model, which);
   const read = await readImageFile(host.files, image);
-  // As `predict` looks at it.
+  // Oriented as in `predict`.
   const map = displayMap(read);
   const pages = pagesOf(map === undefined ? read : reorient(read, map));
   const chosen = pages[page];
@@ -64,7 +64,7 @@ export async function writeExplanation(
         ['Model', file],
         ['Image', name],
         ['Pixel', `x ${explanation.at.x}, y ${explanation.at.y}`],
-        ['Given to the network', explanation.inputShape.join(' × ')],
+        ['Network input', explanation.inputShape.join(' × ')],
         ['Device', runtime.description],
       ],
       commands: [command ?? `npx lamella explain ${model} ${image} --at ${explanation.at.x},${explanation.at.y}`],

@@ -5,11 +5,11 @@ import type { Clock } from '../train/store.ts';
 /** Where a workflow runs: files, devices and a clock. `platform/node` and `platform/browser` each make one. */
 export interface Host extends Clock {
   readonly files: WritableFiles;
-  /** Opens a device; default: the fastest that works. @throws DeviceError when it is absent. */
+  /** Opens a device; default: the fastest available. @throws DeviceError if it is absent. */
   openRuntime(device?: DeviceName | 'auto'): Promise<Runtime>;
-  /** Meters the energy that the processor uses, where the machine counts it. */
+  /** Measures the processor's energy, if the machine reports it. */
   openEnergyMeter?(): Promise<EnergyMeter | undefined>;
-  /** Receives the trace that ONNX Runtime writes of a graph's first runs, where it can. */
+  /** Collects ONNX Runtime's trace of a graph's first runs, if supported. */
   openTrace?(runs: number): Promise<Trace>;
 }
 
@@ -20,7 +20,7 @@ export interface EnergyMeter {
 
 export interface Trace {
   readonly request: ProfileRequest;
-  /** The trace, once the program is disposed; undefined where there is none. */
+  /** The trace, once the program is disposed; undefined if there is none. */
   text(): Promise<string | undefined>;
   close(): Promise<void>;
 }

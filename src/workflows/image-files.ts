@@ -6,15 +6,15 @@ import type { Image } from '../image/image.ts';
 import { readImage } from '../image/read.ts';
 
 export interface ReadFileOptions extends ReadOptions {
-  /** Of a folder with several DICOM series: which one, by its name there (`series-2`). */
+  /** Name (`series-2`) of the DICOM series to read from a folder with several. */
   readonly series?: string;
 }
 
 /**
- * Reads an image file, whose format is found by its first bytes, or the DICOM series that is in a folder. Values and
- * dtype are the file's own. Files that belong to it (`.img` of a `.hdr`, data of a `.nhdr`) are found beside it.
- * @throws DatasetError when the file is not there or may not be read, or a folder holds no series or several, which are
- *   then listed; FormatError when it is damaged or no image.
+ * Reads an image file, whose format is detected by content, or the DICOM series of a folder. Values and dtype are the
+ * file's own. Companion files (`.img` of a `.hdr`, data of a `.nhdr`) are read from beside it.
+ * @throws DatasetError if the file does not exist or permission is denied, or a folder holds no series or several, which
+ *   are then listed; FormatError if it is damaged or not an image.
  */
 export async function readImageFile(
   files: WritableFiles,
@@ -49,21 +49,21 @@ async function readFolder(
   const [only] = chosen;
   if (only !== undefined && chosen.length === 1) return readListed(files, listing, only[0], options);
   if (found.length === 0) {
-    throw new DatasetError('this folder holds no DICOM series.', { file: path, remedy: 'Name an image file.' });
+    throw new DatasetError('this folder holds no DICOM series.', { file: path, remedy: 'Specify an image file.' });
   }
   const list = found.map(([key, { description }]) => `${nameOf(key)} (${description})`).join('; ');
   throw new DatasetError(
     wanted === undefined
       ? `this folder holds ${found.length} series: ${list}.`
-      : `there is no "${wanted}" among ${list}.`,
-    { file: path, remedy: 'Say which one.' },
+      : `unknown series "${wanted}"; found ${list}.`,
+    { file: path, remedy: 'Specify one of them.' },
   );
 }
 
 const tiffBytes = async (image: Image): Promise<Uint8Array> =>
   (await import('../image/formats/tiff/write.ts')).writeTiff(image);
 
-/** Their code is loaded when it is needed: most of those who read an image write none. */
+/** Loaded on demand, as most readers write no images. */
 const WRITERS: {
   readonly [extension: string]: (image: Image, zlib: WritableFiles['zlib']) => Promise<Uint8Array>;
 } = {
@@ -75,14 +75,14 @@ const WRITERS: {
 };
 
 /**
- * Writes `.png`, `.tif`, `.nii` or `.nii.gz`, whole or not at all; folders are made.
+ * Writes `.png`, `.tif`, `.nii` or `.nii.gz` atomically, creating folders.
  * @throws UsageError for another extension, or an image that the format cannot hold (`writePng`, `writeTiff`, `writeNifti`);
- *   LamellaError when there is no room or permission.
+ *   LamellaError if there is no space or permission.
  */
 export async function writeImageFile(files: WritableFiles, path: string, image: Image): Promise<void> {
   const write = WRITERS[extensionOf(path)];
   if (write === undefined) {
-    throw new UsageError('the extension of this name is not an image format that Lamella writes.', {
+    throw new UsageError('writing images with this extension is not supported.', {
       file: path,
       remedy: `Use ${Object.keys(WRITERS)
         .map((extension) => `.${extension}`)

@@ -11,7 +11,7 @@ import { readImageFile } from './image-files.ts';
 
 /** An image to read, and the name that its outputs have: a relative path without extension. */
 export interface ListedImage {
-  /** The file; of a DICOM series its folder. */
+  /** The file, or the folder of a DICOM series. */
   readonly path: string;
   readonly name: string;
   /** Where it is one path for several files, or something is said of it elsewhere. */
@@ -37,7 +37,7 @@ export function readListedImage(
 
 function named(listing: ImageListing, paths: readonly string[]): readonly ListedImage[] {
   const { root, series, joined, json } = listing;
-  // `image/00.png` and `image/01.png` become `00` and `01`: a folder that all share says nothing.
+  // `image/00.png` and `image/01.png` become `00` and `01`: a common folder carries no information.
   const folders = new Set(paths.map(folderOf));
   const shared = folders.size === 1;
   const listed = paths.map((file): ListedImage => {
@@ -52,7 +52,7 @@ function named(listing: ImageListing, paths: readonly string[]): readonly Listed
   for (const { path, name } of listed) {
     const other = seen.get(name);
     if (other !== undefined) {
-      throw new DatasetError(`this and "${other}" would have outputs of the same name.`, {
+      throw new DatasetError(`the outputs of this file and "${other}" would have the same name.`, {
         file: path,
         remedy: 'Rename one of them.',
       });
@@ -63,9 +63,9 @@ function named(listing: ImageListing, paths: readonly string[]): readonly Listed
 }
 
 /**
- * The images of a path: a file, or a folder of any depth. Where labels lie beside them, the images alone.
+ * The images of a path: a file, or a folder of any depth, excluding labels.
  * @param channels of the network that they are for
- * @throws DatasetError when there is nothing to read.
+ * @throws DatasetError if there is nothing to read.
  */
 export async function listImages(
   files: WritableFiles,
@@ -99,7 +99,7 @@ export async function listImages(
 
 /**
  * The label files of a path, named as their images are where there are such.
- * @throws DatasetError when there is nothing to read.
+ * @throws DatasetError if there is nothing to read.
  */
 export async function listLabels(files: WritableFiles, path: string): Promise<readonly ListedImage[]> {
   const listing = await listImageSources(files, path);
@@ -132,8 +132,8 @@ export async function listLabels(files: WritableFiles, path: string): Promise<re
 }
 
 /**
- * What is to be scored: the files of a path, and of a data set its labels, so that two annotators can be compared.
- * @throws DatasetError when there is nothing to read.
+ * The files to score: those of a path, or the labels of a data set, so that two annotators can be compared.
+ * @throws DatasetError if there is nothing to read.
  */
 export async function listPredictions(files: WritableFiles, path: string): Promise<readonly ListedImage[]> {
   const images = await listImages(files, path);

@@ -4,7 +4,7 @@ import { option } from '../errors.ts';
 import type { Files } from '../files.ts';
 import type { Inspected } from './inspect-image.ts';
 
-/** A data set for image classification: how many images of which size, and of which class. */
+/** A data set for image classification: number of images per size and class. */
 export async function inspectClasses(files: Files, path: string): Promise<Inspected> {
   const { classNames, parts, notes } = await readClasses(files, path);
   const all = [...parts.train, ...parts.validation, ...parts.test];

@@ -43,7 +43,7 @@ export async function inspectFolder(files: WritableFiles, path: string, options:
     if (series !== undefined) throw cause;
     if (listing.series.size > 0) return inspectSeries(files, listing, options);
     const listed = await listImages(files, path).catch(() => []);
-    // Images without any labels can be predicted; any other problem deserves its message.
+    // Images without labels can be predicted; other problems are reported.
     if (listed.length === 0 || cause.code !== 'no-labels') throw cause;
     const pages = (await Promise.all(listed.map(async (item) => pagesOf(await readListedImage(files, item))))).flat();
     const text = `${path}\n  ${counted(listed.length, 'image')} without labels, ${counted(pages.length, 'page')}: ${shortened(sizesOf(pages))}`;
@@ -74,7 +74,7 @@ export async function inspectFolder(files: WritableFiles, path: string, options:
     channels.reason,
     normalisation.reason,
     describeMapping(mapping),
-    `share of pixels: ${shares.map(({ name, share }) => `${name} ${(100 * share).toFixed(1)} %`).join(', ')}`,
+    `fraction of pixels: ${shares.map(({ name, share }) => `${name} ${(100 * share).toFixed(1)} %`).join(', ')}`,
     ...((pixels[IGNORE] as number) > 0 ? [`ignored: ${pixels[IGNORE]} pixels`] : []),
   ];
   return {
@@ -94,7 +94,7 @@ export async function inspectFolder(files: WritableFiles, path: string, options:
   };
 }
 
-/** The series of a folder; where there is one only, the image that it makes. */
+/** The series of a folder, or the image of its only series. */
 async function inspectSeries(
   files: WritableFiles,
   { root, series, paths, leftOut }: ImageListing,
@@ -104,7 +104,7 @@ async function inspectSeries(
   const others = paths.filter((path) => !series.has(path));
   const notes = [
     ...(others.length > 0 ? [`${counted(others.length, 'other file')}, such as ${others[0]}`] : []),
-    ...leftOut.map(({ file, reason }) => `left out: ${file}, ${reason}`),
+    ...leftOut.map(({ file, reason }) => `skipped: ${file}, ${reason}`),
   ];
   const rows = found.map(([path, { description }]) => `${stemOf(path)}: ${description}`);
   const [only] = found;
@@ -134,7 +134,7 @@ async function inspectSeries(
   };
 }
 
-/** A run: what it trains, how far it has come, and its best score. */
+/** A run: what it trains, its progress and its best score. */
 export async function inspectRun(files: WritableFiles, path: string): Promise<Inspected> {
   const store = runReader(files, path);
   const config = await readConfig(store);

@@ -3,23 +3,23 @@ import { withSpacingMm } from '../image/geometry.ts';
 import type { Image } from '../image/image.ts';
 
 export interface InspectOptions {
-  /** Height and width of the image that costs are computed for, where the model leaves them open. */
+  /** Image height and width for computing costs, if the model does not fix them. */
   readonly size?: readonly [number, number];
-  /** Which DICOM series of a folder, by its name. */
+  /** Name of the DICOM series in a folder. */
   readonly series?: string;
-  /** Voxel size [z, y, x] in mm that overrides what the file says. */
+  /** Voxel size [z, y, x] in mm that overrides the file's value. */
   readonly spacing?: readonly [number | undefined, number, number];
-  /** Include what identifies the person, which is otherwise never shown; default: no. */
+  /** Whether to include personal data, which is otherwise never shown; default: no. */
   readonly personal?: boolean;
 }
 
 /** What a path is. */
 export interface Inspected {
-  /** As JSON, but for `bigint` and `Map`. */
+  /** JSON, except for `bigint` and `Map`. */
   readonly describe: object;
-  /** For people, in lines. */
+  /** The description as lines of text. */
   readonly text: string;
-  /** The image, where it is one. */
+  /** The image, if it is one. */
   readonly image?: Image;
 }
 

@@ -23,7 +23,7 @@ const big = (value: number): string =>
 const shapeText = (dims: readonly (number | string)[] | undefined): string =>
   dims === undefined ? '?' : `[${dims.join(', ')}]`;
 
-/** An ONNX file from any exporter. @throws FormatError when it is none. */
+/** An ONNX file from any exporter. @throws FormatError for anything else. */
 export async function inspectModel(files: Files, file: string, size?: readonly [number, number]): Promise<Inspected> {
   const bytes = await files.read(file);
   const signature = readSignature(bytes, { file });
@@ -79,7 +79,7 @@ export async function inspectModel(files: Files, file: string, size?: readonly [
   };
 }
 
-/** A network by its name, as it is published or mostly used. */
+/** A network by name, as published or in its typical form. */
 export function inspectNetwork(name: ModelName, size?: readonly [number, number]): Inspected {
   const { graph, parameters, spec } = namedGraph(name, size);
   const analysis = analysed(graph, parameters);

@@ -9,9 +9,8 @@ import type { Host } from './host.ts';
 import { type Inspected, type InspectOptions, inspectedImage } from './inspect-image.ts';
 
 /**
- * Describes an image, a volume, a data set, a run, an ONNX file or a network by its name; only the code for that kind is
- * loaded.
- * @throws FormatError when there is nothing, or the file is neither an image nor a model.
+ * Describes an image, volume, data set, run, ONNX file or network name; loads only the code needed.
+ * @throws FormatError if nothing is there, or the file is neither an image nor a model.
  */
 export async function inspect(
   host: Pick<Host, 'files'>,

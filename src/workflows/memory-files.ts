@@ -2,16 +2,16 @@ import { zipSync } from 'fflate';
 import { DatasetError } from '../errors.ts';
 import { joinPath, type WritableFiles } from '../files.ts';
 
-/** Bytes, or something that has them when asked, such as a `File` or another `Blob`. */
+/** Bytes, or an object that reads them on demand, such as a `File` or another `Blob`. */
 export type FileContent =
   | Uint8Array
   | { arrayBuffer(): Promise<ArrayBuffer>; slice(from: number, to: number): { arrayBuffer(): Promise<ArrayBuffer> } };
 
 /** Files in memory, by path. */
 export interface MemoryFiles extends WritableFiles {
-  /** Every path, in the order in which it was added or written. */
+  /** Every path, in order of insertion. */
   paths(): readonly string[];
-  /** What lies below a folder as a zip archive, with paths relative to it. */
+  /** A folder's content as a zip archive, with relative paths. */
   zip(folder?: string): Promise<Uint8Array>;
 }
 
@@ -22,7 +22,7 @@ async function bytesOf(content: FileContent): Promise<Uint8Array> {
 }
 
 /**
- * Files that are held in memory: for pages, which have no file system, and for tests.
+ * In-memory files, for web pages and tests.
  * @example memoryFiles({ 'cells/images/1.png': bytes, 'cells/labels/1.png': file });
  */
 export function memoryFiles(contents: Readonly<Record<string, FileContent>> = {}): MemoryFiles {

@@ -5,8 +5,8 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { RUN_FILES } from '../train/store.ts';
 
 /**
- * The ONNX file that is meant by a run folder or a path.
- * @param which of a run's two models; the other one is taken where it is missing
+ * The ONNX file of a run folder or path.
+ * @param which of a run's two models to prefer
  * @throws RunError, ModelError when there is none.
  */
 export async function modelFileOf(
@@ -18,7 +18,7 @@ export async function modelFileOf(
   if (kind === undefined) {
     throw new ModelError('there is no such file or folder.', {
       file: path,
-      remedy: 'Name a run folder or an ONNX file.',
+      remedy: 'Specify a run folder or an ONNX file.',
     });
   }
   if (kind === 'file') return path;
@@ -41,7 +41,7 @@ export interface ModelOnDevice extends OpenedModel {
 }
 
 export interface OpenModelFileOptions extends Pick<OpenModelOptions, 'evaluation' | 'patches'> {
-  /** Of a run folder: the model with the best validation score (default), or the last one. */
+  /** For a run folder: the model with the best validation score (default), or the last one. */
   readonly which?: 'best' | 'last';
 }
 

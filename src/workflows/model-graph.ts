@@ -13,7 +13,7 @@ export interface ModelGraph {
   /** The name or the file. */
   readonly title: string;
   readonly graph: Graph;
-  /** Trained tensors: constants of a file, inputs of a network that has no weights yet. */
+  /** Trainable tensors: constants of a file, inputs of a network without weights. */
   readonly parameters: readonly Value[];
   /** Of a network by name. */
   readonly spec?: ModelSpec;
@@ -30,8 +30,8 @@ export function namedGraph(name: ModelName, size?: readonly [number, number]): M
 }
 
 /**
- * @param size of the images, where the model leaves it open
- * @throws ModelError, RunError, FormatError where there is no model, or its graph is not supported.
+ * @param size of the images, if the model does not fix it
+ * @throws ModelError, RunError, FormatError if there is no model or its graph is not supported.
  */
 export async function modelGraph(
   files: WritableFiles,
@@ -41,7 +41,7 @@ export async function modelGraph(
   if ((await files.kind(what)) === undefined) {
     if (Object.hasOwn(MODELS, what)) return namedGraph(what as ModelName, size);
     if (!/[./\\]/.test(what)) {
-      throw new UsageError(`There is no network, run folder or file '${what}'.`, {
+      throw new UsageError(`Unknown network, run folder or file '${what}'.`, {
         remedy: `Networks: ${Object.keys(MODELS).join(', ')}.`,
       });
     }

@@ -2,8 +2,8 @@ import { LamellaError } from '../errors.ts';
 import type { WritableFiles } from '../files.ts';
 
 /**
- * Asserts that a folder to write to does not exist yet, or holds nothing but what is named.
- * @throws LamellaError naming what is there.
+ * Requires that an output folder does not exist yet or holds only ignored entries.
+ * @throws LamellaError naming another entry.
  */
 export async function requireFreeFolder(
   files: WritableFiles,

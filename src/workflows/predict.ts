@@ -1,4 +1,4 @@
-/** Segments the images of a file or folder and writes what was asked for. */
+/** Segments the images of a file or folder and writes the requested outputs. */
 
 import { DatasetError, FormatError, option, UsageError } from '../errors.ts';
 import { joinPath } from '../files.ts';
@@ -19,13 +19,13 @@ import { type ModelOnDevice, openModelFile } from './model-files.ts';
 import { requireFreeFolder } from './out-folder.ts';
 import { defaultOut, MEASURES_FOLDER, PREDICTION_FILE, writePredictionFile } from './prediction-file.ts';
 
-/** Folders that are written; a folder that holds nothing else may be written to again. */
+/** Output folders; a folder with nothing else may be overwritten. */
 const PARTS = ['probability', 'label', 'overlay', 'objects'] as const;
 type Part = (typeof PARTS)[number];
 
 const DEPTHS = { '8bit': 'uint8', '16bit': 'uint16', float: 'float32' } as const;
 
-/** What to write of each image. */
+/** What to write per image. */
 export interface PredictionOutputs {
   /** Probabilities of the foreground class, or one map per class; default `8bit`. */
   readonly probability?: keyof typeof DEPTHS | 'none';
@@ -41,7 +41,7 @@ export interface PredictionOutputs {
   readonly threshold?: number;
   /** Radius in pixels of a median filter over the probabilities. */
   readonly median?: number;
-  /** Voxel size [z, y, x] in mm that overrides what the files say. */
+  /** Voxel size [z, y, x] in mm that overrides the files' value. */
   readonly spacing?: readonly [number | undefined, number, number];
 }
 
@@ -64,7 +64,7 @@ export interface PredictedFile extends Readonly<Partial<Record<Part, string>>> {
   readonly pages: number;
   readonly objectCount?: number;
   readonly ms: number;
-  /** What the reader of the image should know. */
+  /** Remarks from reading the image. */
   readonly notes?: readonly string[];
 }
 
@@ -76,14 +76,14 @@ export interface FailedFile {
 export interface PredictHooks {
   /** Called before the first image. */
   onOpen?(models: readonly ModelOnDevice[]): void;
-  /** Called after each image. @param plan how the image was cut into tiles, for people */
+  /** Called after each image. @param plan a description of its tiling */
   onImage?(
     done: PredictedFile,
     progress: { readonly name: string; readonly index: number; readonly total: number; readonly plan: string },
   ): void;
   /** Called for an image that cannot be read; it is skipped. */
   onFailure?(failed: FailedFile): void;
-  /** Windows done and in all, for a patch classifier that is run window by window. */
+  /** Progress of a patch classifier that is run window by window. */
   onWindow?(done: number, total: number): void;
 }
 
@@ -111,7 +111,7 @@ interface WriteOptions {
   readonly predict: PredictOptions;
 }
 
-/** Predicts one image and writes what was asked for. */
+/** Predicts one image and writes the requested outputs. */
 async function predictFile(
   { files, nowMs }: Pick<Host, 'files' | 'nowMs'>,
   models: readonly [ModelOnDevice, ...ModelOnDevice[]],
@@ -147,7 +147,7 @@ async function predictFile(
   }
   if (overlay) {
     const picture = overlayImage(image, labelImage(prediction, { threshold }));
-    // For the eye: turned as slices are viewed, and in a format that any viewer shows.
+    // For display: in viewing orientation, and in a common format.
     const map = displayMap(image);
     const { geometry, ...turned } = map === undefined ? picture : reorient(picture, map);
     await write('overlay', turned, geometry === undefined || format === 'png' ? format : 'tiff');
@@ -193,9 +193,9 @@ async function openAll(
 /**
  * Predicts an image, or every image of a folder, by one model or the mean of several, and writes the results.
  * @param models run folders or ONNX files
- * @throws UsageError for options that leave nothing to write or do not fit the model; LamellaError where `out` holds
- *   other files; as `openModelFile`; for a single image also what its reading throws: of several, those that cannot be
- *   read are skipped and returned as `failed`.
+ * @throws UsageError for options that leave nothing to write or do not fit the model; LamellaError if `out` holds other
+ *   files; as `openModelFile`; for a single image also reading errors. Among several, unreadable images are skipped and
+ *   returned as `failed`.
  *
  * @example await predictFolder(nodeHost, ['runs/a'], 'new-images', { objects: true });
  */
@@ -210,8 +210,8 @@ export async function predictFolder(
   const { tta, tile, batch, channel, signal, threshold } = options;
   const { probability, labels = true, overlay = true, objects = false } = options;
   if (probability === 'none' && !labels && !overlay && !objects) {
-    throw new UsageError('These options leave nothing to write.', {
-      remedy: 'Ask for probabilities, label maps, overlays or objects.',
+    throw new UsageError('All outputs are disabled.', {
+      remedy: 'Enable probabilities, label maps, overlays or objects.',
     });
   }
   const out = options.out ?? (await defaultOut(files, models));
@@ -226,7 +226,7 @@ export async function predictFolder(
     if (threshold !== undefined && model.classes.length !== 2) {
       throw new UsageError(
         `${option('threshold')} applies to two-class models; this model has ${model.classes.length} classes.`,
-        { remedy: 'Leave it out.' },
+        { remedy: 'Remove the option.' },
       );
     }
     hooks.onOpen?.(opened);

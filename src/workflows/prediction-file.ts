@@ -1,7 +1,7 @@
 import { stemOf } from '../dataset/discover/names.ts';
 import { folderName, joinPath, type WritableFiles } from '../files.ts';
 
-/** Where predictions go when nothing is said: `pred` in the run, or beside the model; of several `average-pred`. */
+/** Default output folder: `pred` in the run or beside the model; `average-pred` for several models. */
 export async function defaultOut(
   files: WritableFiles,
   [model, ...others]: readonly [string, ...string[]],
@@ -12,7 +12,7 @@ export async function defaultOut(
     : joinPath(folderName(model), `${stemOf(model)}-pred`);
 }
 
-/** What `predict` writes beside the pictures, so that `measure` finds what was predicted. */
+/** Written by `predict` beside its images, so that `measure` finds what was predicted. */
 export const PREDICTION_FILE = 'prediction.json';
 /** Where `measure` writes in a folder of predictions. */
 export const MEASURES_FOLDER = 'measures';
@@ -32,7 +32,7 @@ export async function writePredictionFile(
   await files.write(joinPath(folder, PREDICTION_FILE), `${JSON.stringify(content, null, 2)}\n`);
 }
 
-/** What was predicted into a folder; undefined where nothing says so. */
+/** What was predicted into a folder; undefined if unknown. */
 export async function readPredictionFile(files: WritableFiles, folder: string): Promise<PredictionFile | undefined> {
   try {
     const content = JSON.parse(new TextDecoder().decode(await files.read(folder, PREDICTION_FILE))) as PredictionFile;

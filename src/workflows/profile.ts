@@ -11,7 +11,7 @@ import type { DeviceName } from '../runtime/runtime.ts';
 import type { Host } from './host.ts';
 import { modelGraph, namedGraph } from './model-graph.ts';
 
-/** Small values without a pattern that a kernel could exploit; no zeros, no subnormals. */
+/** Small values without an exploitable pattern; no zeros, no subnormals. */
 function filled({ shape }: Value): NdArray<'float32'> {
   const array = float32(shape);
   for (let i = 0; i < array.data.length; i++) array.data[i] = (((i * 7919) % 1009) - 504.5) / 50_450;
@@ -19,9 +19,9 @@ function filled({ shape }: Value): NdArray<'float32'> {
 }
 
 export interface ProfileOptions {
-  /** Height and width of the image; default: what the network is usually run on. */
+  /** Height and width of the image; default: the network's usual input size. */
   readonly size?: readonly [number, number];
-  /** Runs to average over, after one that is not counted; default 10. */
+  /** Number of timed runs, after one warm-up run; default 10. */
   readonly runs?: number;
   readonly device?: DeviceName | 'auto';
 }
@@ -51,7 +51,7 @@ async function graphToRun(
   return { title, graph: weights(bound.graph, bound.parameters), dense: false };
 }
 
-/** Times `runs` runs and sums them by layer. */
+/** Times `runs` runs and sums them per layer. */
 async function timed(host: Host, graph: Graph, layers: readonly Layer[], { runs = 10, device }: ProfileOptions) {
   const layerOfNode = new Map<string, string>();
   layers.forEach(({ nodes }, i) => {
@@ -80,7 +80,7 @@ async function timed(host: Host, graph: Graph, layers: readonly Layer[], { runs 
     for (let run = 0; run <= runs; run++) await program.run(feeds);
     await program.dispose();
     const text = await trace.text();
-    if (text === undefined) throw new ModelError('ONNX Runtime left no trace of the runs.');
+    if (text === undefined) throw new ModelError('ONNX Runtime wrote no trace.');
     return { profile: sumProfile(text, { leaveOut: 1, layer }), device: runtime.description };
   } finally {
     await trace.close();
@@ -91,7 +91,7 @@ async function timed(host: Host, graph: Graph, layers: readonly Layer[], { runs 
 export interface LayerTime extends Pick<Layer, 'name' | 'op' | 'parameters' | 'macs' | 'bytes'> {
   readonly output: readonly number[];
   readonly ms: number;
-  /** Fraction of the time of all kernels, 0..1. */
+  /** Fraction of the total kernel time, 0..1. */
   readonly share: number;
 }
 
@@ -117,9 +117,9 @@ export interface NetworkProfile {
   readonly input: readonly number[];
   readonly device: string;
   readonly runs: number;
-  /** Mean of one run. */
+  /** Mean time per run. */
   readonly runMs: number;
-  /** Most memory needed at one time, weights included. */
+  /** Peak memory, including weights. */
   readonly peakBytes: number;
   readonly layers: readonly LayerTime[];
   readonly total: Pick<LayerTime, 'parameters' | 'macs' | 'bytes' | 'ms'>;

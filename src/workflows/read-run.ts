@@ -4,7 +4,7 @@ import { type RunConfig, readConfig } from '../train/config.ts';
 import { type LogLine, parseLog } from '../train/log.ts';
 import { RUN_FILES, type StoreReader } from '../train/store.ts';
 
-/** The state of a run: its configuration, its log and its best model, or the last where none was validated. */
+/** The state of a run: configuration, log and best model, or the last model if none was validated. */
 export interface RunResults {
   readonly config: RunConfig;
   readonly lines: readonly LogLine[];

@@ -1,4 +1,4 @@
-/** What a run's configuration and log say, in the words of the report. */
+/** A run's configuration and log as facts of the report. */
 
 import { describeClasses } from '../dataset/labels/labels.ts';
 import type { OpenedModel } from '../predict/open.ts';
@@ -22,7 +22,7 @@ export function formatCount(count: number): string {
   return count >= 1e6 ? `${(count / 1e6).toPrecision(3)} million` : count.toLocaleString('en');
 }
 
-/** Names without the folders that all of them share. */
+/** Names without their common folders. */
 export function shortNames(names: readonly string[]): readonly string[] {
   const folders = names.map((name) => name.split('/').slice(0, -1));
   let shared = folders[0]?.length ?? 0;
@@ -81,7 +81,7 @@ export function trainingOf(lines: readonly LogLine[]): TrainingLog | undefined {
   };
 }
 
-/** Milliseconds of training and of validation in it. */
+/** Milliseconds of training and of its validation. */
 export function timesOf(lines: readonly LogLine[]): { readonly trainingMs: number; readonly validationMs: number } {
   let trainingMs = 0;
   let validationMs = 0;
@@ -94,10 +94,10 @@ export function timesOf(lines: readonly LogLine[]): { readonly trainingMs: numbe
 
 export function dataFacts({ folder, trainingImages, validationImages, recipe }: RunConfig): Facts {
   const { channels, normalisation } = recipe.input;
-  const scope = normalisation.scope === 'image' ? 'of each image' : 'of the training images';
+  const scope = normalisation.scope === 'image' ? 'per image' : 'of the training images';
   const what = {
     percentile: `percentiles ${normalisation.percentiles.join(' and ')} ${scope}`,
-    zscore: `mean and deviation ${scope}`,
+    zscore: `mean and standard deviation ${scope}`,
     range: `the range ${normalisation.numbers.map((pair) => pair.join('..')).join(', ')}`,
   }[normalisation.kind];
   return [
@@ -106,7 +106,7 @@ export function dataFacts({ folder, trainingImages, validationImages, recipe }: 
     ['Held out', validationImages.length === 0 ? 'none' : `${validationImages.length} (${listed(validationImages)})`],
     ['Classes', `${describeClasses(recipe.labels)} (${recipe.labels.kind})`],
     ['Channels', String(channels.count)],
-    ['Normalised by', what],
+    ['Normalisation', what],
   ];
 }
 
@@ -119,11 +119,11 @@ export const describeSpec = ({ name, ...options }: { readonly name: string }): s
   return parts.length === 0 ? name : `${name} (${parts.join(', ')})`;
 };
 
-/** Changes to the images, those that are on. */
+/** The active augmentations. */
 function describeAugment(augment: Recipe['augment']): string {
   const parts = [
     augment.flip ? 'flips' : '',
-    augment.turn ? 'quarter turns' : '',
+    augment.turn ? '90° rotations' : '',
     augment.warpShare > 0 && augment.rotateDegrees > 0 ? `rotation to ${augment.rotateDegrees}°` : '',
     augment.warpShare > 0 && augment.scale > 1 ? `scale to ${augment.scale}` : '',
     augment.warpShare > 0 && augment.elasticSigmaPx > 0 ? `elastic deformation (${augment.elasticSigmaPx} px)` : '',
@@ -141,7 +141,7 @@ export function networkFacts({ recipe, plan }: RunConfig, model: OpenedModel): F
       'Receptive field',
       rule.y.exact ? `${Math.max(rule.y.halo, rule.y.margin)} pixels to each side` : 'the whole image',
     ],
-    ['Patch, batch', `${recipe.patch[1]} x ${recipe.patch[0]}, ${recipe.batch}`],
+    ['Patch, batch size', `${recipe.patch[1]} x ${recipe.patch[0]}, ${recipe.batch}`],
     ['Steps', totalSteps(plan).toLocaleString('en')],
     ['Loss', describeSpec(recipe.loss)],
     ['Optimizer', `${describeSpec(recipe.optimizer)}, learning rate ${recipe.learningRate}`],

@@ -1,4 +1,4 @@
-/** The report of a run folder: its images predicted, scored and shown. */
+/** The report of a run folder: its validation images, predicted and scored. */
 
 import { ndarray } from '../array/ndarray.ts';
 import { applyMapping, hasRim } from '../dataset/labels/labels.ts';
@@ -52,22 +52,22 @@ export interface ReportOptions {
   /** Where to write; default `report.html` in the run. */
   readonly out?: string;
   readonly device?: DeviceName | 'auto';
-  /** Turns and flips to average over; default 1. */
+  /** Number of orientations (rotations and flips) to average over; default 1. */
   readonly tta?: TestTimeAugmentation;
-  /** Where the data are now, if they were moved. */
+  /** Path of the data, if they were moved. */
   readonly folder?: string;
-  /** Size of a voxel in mm, where the files do not say it or say it wrong. */
+  /** Voxel size in mm that overrides the files' value. */
   readonly spacingMm?: GivenSpacing;
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** Without held-out images, so many of the training images are shown. */
+/** Number of training images shown if none were held out. */
 const MOST_TRAINING_IMAGES = 4;
 
 /**
- * Writes the report of a run: predicts its validation images with its best model, scores them and renders the page.
- * @returns where it is, and what it shows
- * @throws RunError when there is no run or no model yet; DatasetError when the data are not where they were.
+ * Writes the report of a run: predicts its validation images with its best model, scores them and renders the report.
+ * @returns the report's path and data
+ * @throws RunError if there is no run or no model yet; DatasetError if the data have moved.
  */
 export async function writeReport(
   host: Host,
@@ -80,7 +80,7 @@ export async function writeReport(
   return { file, data };
 }
 
-/** Everything that the report of a run shows. @throws as `writeReport`. */
+/** All data of a run's report. @throws as `writeReport`. */
 export async function collectReport(host: Host, run: string, options: ReportOptions = {}): Promise<ReportData> {
   const { device = 'auto', tta = 1, onProgress } = options;
   const title = `Lamella report: ${baseName(host.files.resolve(run))}`;
@@ -116,7 +116,7 @@ export async function collectReport(host: Host, run: string, options: ReportOpti
   }
 }
 
-/** The held-out pages; without any, some of those that were trained on. */
+/** The held-out slices; without any, some of the training slices. */
 function pagesToShow(
   { pages, folder }: RawDataset,
   { validationImages, trainingImages }: RunConfig,
@@ -127,7 +127,7 @@ function pagesToShow(
   return wanted.map((name) => {
     const page = byName.get(name);
     if (page === undefined) {
-      throw new RunError(`the image "${name}" of the run is not in its data folder any more.`, {
+      throw new RunError(`the image "${name}" of the run is no longer in its data folder.`, {
         file: folder,
         remedy: 'Put it back.',
       });
@@ -137,7 +137,7 @@ function pagesToShow(
 }
 
 function evaluateOptions({ metric, recipe }: RunConfig, total: number, model: OpenedModel): EvaluateOptions {
-  // How objects are told apart in prediction, where they were learned with their rims.
+  // The settings for separating objects, if borders were learned.
   const separation =
     hasRim(recipe.labels) && model.metadata !== undefined ? separationSettings(model.metadata) : undefined;
   return {
@@ -187,7 +187,7 @@ function reportData(collected: Collected): ReportData {
   const count = formatCount(model.signature.storedElements);
   const where = heldOut
     ? `${pages.length} ${pages.length === 1 ? 'image' : 'images'} held out from training`
-    : `${pages.length} of the images that it was trained on, since none was held out`;
+    : `${pages.length} of its training images, as none were held out`;
   const inside = config.metric?.kind === 'v-rand' ? config.metric.inside : undefined;
   const classNames = config.recipe.labels.classes.map(({ name }) => name);
   const training = trainingOf(lines);
@@ -196,7 +196,7 @@ function reportData(collected: Collected): ReportData {
     title,
     summary:
       `${networkNamed(config.recipe.model.name).title} of ${count} parameters, trained on ${config.trainingImages.length} images in ` +
-      `${formatMs(trainingMs + validationMs)}, and judged on ${where}${tta === 1 ? '' : `, averaged over ${tta} orientations`}.`,
+      `${formatMs(trainingMs + validationMs)}, and scored on ${where}${tta === 1 ? '' : `, averaged over ${tta} orientations`}.`,
     createdAt: new Date().toISOString(),
     headline: [
       ...scoreFigures(result),
@@ -206,12 +206,12 @@ function reportData(collected: Collected): ReportData {
     classNames,
     scoreName: result.separated ? 'AP at IoU 0.5' : result.isbi === undefined ? 'Dice' : 'V-Rand',
     sheetNote: result.separated
-      ? 'The probability is that of an object or its border; the prediction is the objects that are told apart by it, with their rims.'
+      ? 'The probability is that of an object or its border; the prediction shows the separated objects with their borders.'
       : result.isbi === undefined
         ? classNames.length > 2
           ? 'The probability is that of the most probable class.'
           : `White is ${first?.name ?? 'the foreground'}; the prediction is the more probable class.`
-        : `White is ${classNames[1]}${inside === 1 ? ', the inside of cells' : ''}. The prediction is cut at the threshold with the best V-Rand of the image; splits and merges are counted between cells thinned to one-pixel borders.`,
+        : `White is ${classNames[1]}${inside === 1 ? ', the cell interior' : ''}. The prediction uses the threshold with the image's best V-Rand; splits and merges are counted with borders thinned to one pixel.`,
     sheet: result.sheet,
     imageCount: result.imageCount,
     tables: tablesOf(collected, where, isIsbi2012(raw.pages)),
@@ -226,7 +226,7 @@ function reportData(collected: Collected): ReportData {
       ['Training', formatMs(trainingMs)],
       ['A step', steps === 0 ? 'none' : formatMs(trainingMs / steps)],
       ['Validation in training', formatMs(validationMs)],
-      ['Prediction of one image', formatMs(predictionMs / Math.max(1, pages.length))],
+      ['Prediction per image', formatMs(predictionMs / Math.max(1, pages.length))],
     ],
     decisions: config.notes,
     commands: [
@@ -242,17 +242,17 @@ function tablesOf({ config, pages, result, stacks }: Collected, where: string, p
   const classNames = config.recipe.labels.classes.map(({ name }) => name);
   if (isbi !== undefined && config.metric?.kind === 'v-rand') {
     const baseline = thresholdBaseline(pages, config, config.metric.inside);
-    const own = [isbiRow('This run', isbi), isbiRow('Best threshold on the brightness', baseline, false)];
+    const own = [isbiRow('This run', isbi), isbiRow('Best brightness threshold', baseline, false)];
     return [isbiTable(own, published, where), isbiDetails(isbi)];
   }
   return [
     overlapTable(overlap, classNames, where),
-    ...(stacks.length === 0 ? [] : [volumeTable(stacks, isLungs(config.recipe) ? 'Each patient' : 'Each stack')]),
+    ...(stacks.length === 0 ? [] : [volumeTable(stacks, isLungs(config.recipe) ? 'Per patient' : 'Per stack')]),
     ...(instances === undefined ? [] : [instanceTable(instances, result.separated)]),
   ];
 }
 
-/** What a threshold on the brightness, between its percentiles 1 and 99, would score: what the network is for. */
+/** The best score of a brightness threshold between percentiles 1 and 99, as a baseline. */
 function thresholdBaseline(pages: readonly RawPage[], config: RunConfig, inside: 0 | 1): IsbiScores {
   return isbiScores(
     pages.map((page) => {

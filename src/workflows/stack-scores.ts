@@ -1,4 +1,4 @@
-/** Dice and surface distances of each patient or stack that a run held out. */
+/** Dice and surface distances per held-out patient or stack. */
 
 import { ndarray } from '../array/ndarray.ts';
 import { applyMapping, IGNORE } from '../dataset/labels/labels.ts';
@@ -10,10 +10,10 @@ import type { StackScores } from '../report/run/data.ts';
 import type { RunConfig } from '../train/config.ts';
 import { shortNames } from './report-facts.ts';
 
-/** Size of a voxel in mm that takes the place of what the files say. */
+/** Voxel size in mm that overrides the files' value. */
 export type GivenSpacing = readonly [z: number | null, y: number, x: number];
 
-/** Whether a run tells foreground from background on pages that lie on each other, or whose pixels have a size. */
+/** Whether a run segments foreground from background on slices that form a volume or have a pixel size. */
 export function hasStacks({ recipe, metric }: RunConfig, pages: readonly RawPage[]): boolean {
   const { classes, kind } = recipe.labels;
   if (classes.length !== 2 || kind === 'instances' || metric?.kind === 'v-rand') return false;
@@ -21,8 +21,8 @@ export function hasStacks({ recipe, metric }: RunConfig, pages: readonly RawPage
 }
 
 /**
- * Scores of each stack of pages, those of one file as one volume.
- * @param found class of each pixel of each page
+ * Scores per stack; the slices of one file form one volume.
+ * @param found predicted class of each pixel of each slice
  */
 export function stackScores(
   pages: readonly RawPage[],

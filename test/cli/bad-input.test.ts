@@ -306,7 +306,7 @@ describe('models and predictions', () => {
 
   test('nothing to write', async () => {
     const outcome = await lamella(['predict', root, good, '--probability', 'none', '--no-labels', '--no-overlay']);
-    expectSentence(outcome, 2, /leave nothing to write\. Ask for/);
+    expectSentence(outcome, 2, /All outputs are disabled\. Enable/);
   });
 
   test('one broken image among good ones is named, and the others are segmented', async () => {
@@ -353,7 +353,7 @@ describe('models and predictions', () => {
     const truth = writePng(grey(32, 32, (p) => p % 3));
     const folder = await folderOf({ '0.png': truth });
     const outcome = await lamella(['evaluate', join(folder, '0.png'), join(folder, '0.png'), '--metrics', 'isbi']);
-    expectSentence(outcome, 2, /two classes; the ground truth has 3/);
+    expectSentence(outcome, 2, /two classes, cells and membranes; the ground truth has 3/);
   });
 
   test('a report of no run', async () => {

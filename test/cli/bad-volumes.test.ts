@@ -180,7 +180,7 @@ describe('measure --task lungs', () => {
     const bare = write('bare/image.nii.gz', writeNifti(volume('hu', { spacing: {}, geometry: null })));
     const bareMask = write('bare/mask.nii.gz', writeNifti(volume('mask', { spacing: {}, geometry: null })));
     const asked = await measureLungs(bareMask, bare, '--out', join(root, 'bare-out'));
-    expect(asked.stdout).toMatch(/mask: 240 px.*\nnote: The pixel size is not known.*set --spacing in mm/);
+    expect(asked.stdout).toMatch(/mask: 240 px.*\nnote: The pixel size is unknown.*set --spacing in mm/);
     const given = await measureLungs(bareMask, bare, '--out', join(root, 'bare-out'), '--spacing', '5,0.8,0.8');
     expect(given.stdout).toMatch(/mask: 0\.001 L/);
     const zero = new DataView(writeNifti(volume('mask', { geometry: null }), { gzip: false }).buffer);

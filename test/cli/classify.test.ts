@@ -69,7 +69,7 @@ describe('networks of whole images on the command line', () => {
     const page = await readFile(join(run('a'), 'report.html'), 'utf8');
     for (const text of [
       'recall',
-      'What was taken for what',
+      'Confusion matrix',
       '4 images held out from training',
       '12 images of the test part',
     ]) {
@@ -111,7 +111,7 @@ describe('networks of whole images on the command line', () => {
     expect(differ.code).toBe(1);
     const unknown = await lamella(['evaluate', run('a'), other, '--metrics', 'topk']);
     expect(unknown.stderr).toMatch(
-      /line 1: the class is "no", which the network does not have\. It has 2 classes: left, upper\./,
+      /line 1: the network does not have the class "no"\. It has 2 classes: left, upper\./,
     );
     const two = join(root, 'two.csv');
     await writeFile(two, '0,0,no\n1,1,yes\n');

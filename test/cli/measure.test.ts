@@ -92,7 +92,7 @@ describe('label maps of others', () => {
       ['treated/none', '0', '0'],
     ]);
     const page = readFileSync(join(out, 'report.html'), 'utf8');
-    expect(page).toContain('Counts by group');
+    expect(page).toContain('Counts per group');
     expect(page).toContain('broken.png');
   });
 
@@ -163,7 +163,7 @@ describe('label maps of others', () => {
     write(join(root, 'v/flat.tif'), writeTiff({ ...volume, spacing: { y: mm(0.5), x: mm(0.5) } }));
     const { stderr, code } = await lamella(['measure', join(root, 'v'), '--as', 'objects', '--out', join(root, 'vm')]);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/flat\.tif: the pixel size is 0\.5 mm along x and not known along z\. Set --spacing/);
+    expect(stderr).toMatch(/flat\.tif: the pixel size is 0\.5 mm along x and unknown along z\. Set --spacing/);
     const rows = csv(join(root, 'vm/objects.csv'));
     expect(rows.map((row) => [row.label, row.volume_mm3])).toEqual([
       ['4', '0.75'],
@@ -177,7 +177,7 @@ describe('label maps of others', () => {
     ['a spacing', ['--spacing', '1,0'], /Sizes above 0 are expected, for z, y and x/],
     ['a spacing alone', ['--spacing', '1'], /--spacing has no unit/],
     ['a format', ['--format', 'csv,roy'], /Use one of csv, parquet.*Did you mean roi\?/],
-    ['images of other names', ['--images', join(root, 'masks')], /nothing here has the name of a label map/],
+    ['images of other names', ['--images', join(root, 'masks')], /no file here matches the name of a label map/],
     ['nothing there', ['--truth', join(root, 'nowhere')], /no such file or folder/],
   ])('wrong: %s', async (_, args, message) => {
     const { code, stderr } = await lamella(['measure', join(labels, 'control'), '--out', join(root, 'no'), ...args]);
@@ -264,7 +264,7 @@ describeWithData('lungs of the reference masks', () => {
     const [row] = csv(join(out, 'patients.csv'));
     expect(Number(row?.lung_volume_l)).toBeCloseTo(2.516, 3);
     expect(Number(row?.left_lung_volume_l) + Number(row?.right_lung_volume_l)).toBeCloseTo(2.516, 3);
-    expect(readFileSync(join(out, 'report.html'), 'utf8')).toMatch(/For research only[\s\S]*from the front/);
+    expect(readFileSync(join(out, 'report.html'), 'utf8')).toMatch(/For research only[\s\S]*Frontal projection/);
   });
 
   test('without a pixel size there are no mm² and no litres, and it is said', async () => {

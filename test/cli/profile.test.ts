@@ -49,7 +49,7 @@ describe('profile', () => {
   });
 
   test.each([
-    ['nn', 2, /There is no network, run folder or file 'nn'\. Networks: unet, .*n4.*alexnet\./],
+    ['nn', 2, /Unknown network, run folder or file 'nn'\. Networks: unet, .*n4.*alexnet\./],
     ['./no.onnx', 1, /no\.onnx: there is no such file/],
     ['unet', 2, /A size of 100 x 100 does not fit the network 'unet'/],
   ])('refuses %s', async (what, exitCode, message) => {

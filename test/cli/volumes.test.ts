@@ -140,7 +140,7 @@ describe('predict', () => {
     expect(patients[0]?.lung_volume_l).toBeCloseTo(litres, 9);
     expect(notes.join('\n')).toMatch(/2 slices are missing/);
     const objects = await lamella(['measure', join(root, 'gap-out'), '--out', join(root, 'gap-objects')]);
-    expect(objects.stdout).toMatch(/Slices lie at uneven distances; objects are measured with their mean/);
+    expect(objects.stdout).toMatch(/Slices are unevenly spaced; objects are measured with the mean distance/);
   });
   test('one bad file among many is named, the others go on', async () => {
     const folder = join(root, 'mixed');
@@ -264,7 +264,7 @@ describe('inspect', () => {
     expect(chosen.stdout).toMatch(/axes +zyx 2 x 3 x 4/);
     const wrong = await lamella(['inspect', folder, '--series', 'series-1']);
     expect(wrong.code).toBe(1);
-    expect(wrong.stderr).toMatch(/there is no "series-1" among series-7 \(CT/);
+    expect(wrong.stderr).toMatch(/unknown series "series-1"; found series-7 \(CT/);
   });
   test('where grey was learnt, colour is read as grey and vectors are refused', async () => {
     const path = join(root, 'colour.dcm');

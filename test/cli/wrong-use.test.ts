@@ -74,7 +74,7 @@ describe('wrong use exits with 2, says what was meant, and shows no stack trace'
       /--steps and --minutes are mutually exclusive/,
     ],
     ['a point that is none', ['explain', 'm', 'x', '--at', '12'], /Two integers x,y are expected: 120,80/],
-    ['one run to compare', ['compare', 'a'], /nothing to compare with fewer than two runs/],
+    ['one run to compare', ['compare', 'a'], /needs at least two runs/],
     ['no folder', ['train'], /There is no folder to train on/],
     ['a run to resume and another to write', ['train', 'x', '--resume', 'y', '--out', 'z'], /mutually exclusive/],
     ['resume with options of a new run', ['train', '--resume', 'x', '--lr', '1'], /--lr does not go with --resume/],

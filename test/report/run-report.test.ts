@@ -40,7 +40,7 @@ describe('the report of a run', () => {
     expect(shown.sheet.map(({ name }) => name)).toEqual(['04.png', '05.png']);
     expect(shown.tables.map(({ rows }) => rows.map(({ name }) => name))[0]).toEqual([
       'This run',
-      'Best threshold on the brightness',
+      'Best brightness threshold',
     ]);
     expect(shown.training?.loss.points).toHaveLength(20);
     expect(shown.commands[0]).toContain('config.json');

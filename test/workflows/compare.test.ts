@@ -78,7 +78,7 @@ describe('two runs on the images that both held out', () => {
     const other = changed('other', (config) => ({ ...config, validationImages: config.validationImages.slice(1) }));
     const { comparison } = await compare(at('runs', 'small'), other);
     expect(comparison.images).toEqual(['5.png', '6.png']);
-    expect(comparison.notes[0]).toContain('compared are the 2 that all of them held out');
+    expect(comparison.notes[0]).toContain('they are compared on the 2 that all held out');
   });
 
   test('on other images: those that a run was trained on are left out', async () => {
@@ -97,7 +97,7 @@ describe('two runs on the images that both held out', () => {
 describe('what cannot be compared is refused', () => {
   test('one run, one run twice, a folder that is none', async () => {
     await expect(compare(at('runs', 'small'))).rejects.toThrow(UsageError);
-    await expect(compare(at('runs', 'small'), `${at('runs', 'small')}/`)).rejects.toThrow(/one run is given twice/);
+    await expect(compare(at('runs', 'small'), `${at('runs', 'small')}/`)).rejects.toThrow(/this run is listed twice/);
     await expect(compare(at('runs', 'small'), data)).rejects.toThrow(/there is no run here/);
   });
   test('a damaged configuration, a damaged model, no model', async () => {
@@ -121,7 +121,7 @@ describe('what cannot be compared is refused', () => {
     const none = changed('none', (config) => ({ ...config, validationImages: [] }));
     await expect(compare(at('runs', 'small'), none)).rejects.toThrow(RunError);
     const gone = changed('gone', (config) => ({ ...config, validationImages: ['image/99.png'] }));
-    await expect(compare(at('runs', 'small'), gone)).rejects.toThrow(/"image\/99.png" of the run is not in/);
+    await expect(compare(at('runs', 'small'), gone)).rejects.toThrow(/"image\/99.png" of the run is no longer in/);
     const trained = at('trained');
     for (const part of ['image', 'label']) {
       mkdirSync(join(trained, part), { recursive: true });
@@ -152,7 +152,7 @@ describe('what cannot be compared is refused', () => {
       recipe: { ...config.recipe, model: { name: 'mlp', channels: 1, numClasses: 2, input: [64, 64] } },
     }));
     await expect(compare(at('runs', 'small'), whole)).rejects.toThrow(
-      /small segments, whole names the class of images/,
+      /small segments images, whole classifies images/,
     );
   });
 });

@@ -1,4 +1,4 @@
-/** What is to be measured: label maps, the images that they are of, and the ground truth. */
+/** Inputs of measuring: label maps, their images, and ground truth. */
 
 import { folderOf } from '../../dataset/discover/names.ts';
 import { alignLabels } from '../../dataset/labels/align.ts';
@@ -20,29 +20,29 @@ export interface MeasureFolderOptions {
   readonly task?: 'objects' | 'lungs';
   /** Where to write; default: `measures` in a folder of predictions, or beside label maps. */
   readonly out?: string;
-  /** The images of the label maps, a file or folder; default: those that were predicted, or that lie beside. */
+  /** The images of the label maps, a file or folder; default: those that were predicted, or those beside the maps. */
   readonly images?: string;
-  /** Label maps to compare with, of the same names. */
+  /** Ground-truth label maps with the same names. */
   readonly truth?: string;
   /** What the values of label maps are; default: as files or values show (`LabelKindSurvey`). */
   readonly as?: LabelKind;
-  /** Size of a voxel [z, y, x], or of a pixel, that overrides what the files say. Needs `unit` (lungs: mm). */
+  /** Size of a voxel [z, y, x], or of a pixel, that overrides the files' value. Needs `unit` (lungs: mm). */
   readonly spacing?: readonly [number | undefined, number, number];
   readonly unit?: string;
   /** Default `csv`. */
   readonly format?: readonly MeasureFormat[];
-  /** Objects of fewer pixels are left out; default 0. */
+  /** Objects of fewer pixels are excluded; default 0. */
   readonly minSize?: number;
   /** Whether `report.html` is written; default: yes. */
   readonly report?: boolean;
-  /** What the report says does it again. */
+  /** The command that reproduces the report. */
   readonly command?: string;
   /** How a sentence of the report names options, which are in backticks by default (`writeOptions`). */
   readonly words?: (sentence: string) => string;
 }
 
 export interface MeasureHooks {
-  /** Called with a line about each image. */
+  /** Called with a line per image. */
   onImage?(line: string): void;
   /** Called for a file that cannot be read; it is skipped. */
   onFailure?(failed: FailedMap): void;
@@ -56,7 +56,7 @@ export interface FailedMap {
 /** One label map with what belongs to it. */
 export interface MeasureItem {
   readonly name: string;
-  /** Its folder; empty where all share one. */
+  /** Its folder; empty if all share one. */
   readonly group: string;
   readonly labels: ListedImage;
   readonly image?: ListedImage;
@@ -72,19 +72,19 @@ export interface MeasureInputs {
   /** The folder or file of the label maps. */
   readonly labels: string;
   readonly prediction?: PredictionFile;
-  /** What the values are, where their folder says it. */
+  /** The kind of values, if the folder states it. */
   readonly written?: LabelKind;
   /** What is missing, a sentence each. */
   readonly notes: readonly string[];
 }
 
-/** Of a folder that `predict` wrote its label maps, the separate objects first; of anything else itself. */
+/** The label maps of a `predict` output folder, preferably separate objects; else the path itself. */
 async function labelsOf(files: WritableFiles, path: string, parts: readonly string[]): Promise<string> {
   for (const part of parts) if ((await files.kind(joinPath(path, part))) === 'folder') return joinPath(path, part);
   return path;
 }
 
-/** Finds what has the name of a label map, or alone ends in it: of `control/a` the label map may be `a`. */
+/** Finds the entry with a label map's name, or the only one that ends in it: `control/a` matches `a`. */
 function finder(listed: readonly ListedImage[]): (name: string) => ListedImage | undefined {
   const exact = new Map(listed.map((item) => [item.name, item]));
   return (name) => {
@@ -96,8 +96,8 @@ function finder(listed: readonly ListedImage[]): (name: string) => ListedImage |
 }
 
 /**
- * Finds label maps, images and truth by their names.
- * @throws DatasetError when there are no label maps, or none of the images or of the truth asked for fits them.
+ * Pairs label maps, images and ground truth by name.
+ * @throws DatasetError if there are no label maps, or no requested image or ground truth matches them.
  */
 export async function measureInputs(
   files: WritableFiles,
@@ -119,7 +119,7 @@ export async function measureInputs(
       pictureOf = others.length === 1 && maps.length === 1 ? () => others[0] : finder(others);
     } catch (cause) {
       if (images !== undefined || !(cause instanceof DatasetError)) throw cause;
-      notes.push(`The images are not where they were predicted from (${imagePath}); set ${option('images')}.`);
+      notes.push(`The predicted images are no longer at ${imagePath}; set ${option('images')}.`);
     }
   }
   const truths = truth === undefined ? undefined : await listLabels(files, truth);
@@ -145,7 +145,7 @@ export async function measureInputs(
   if (without > 0 && notes.length === 0) {
     notes.push(
       without === items.length
-        ? `There are no images of these label maps, so intensities are not measured; set ${option('images')}.`
+        ? `These label maps have no images, so intensities are not measured; set ${option('images')}.`
         : `${without} of ${items.length} label maps have no image of the same name, so their intensities are not measured.`,
     );
   }
@@ -162,7 +162,7 @@ export async function measureInputs(
   };
 }
 
-/** The path of a file below a folder; of a path that is no folder of it, its name. */
+/** The path of a file relative to a folder, or its name if it is elsewhere. */
 function relativeTo(folder: string, path: string): string {
   const start = `${joinPath(folder).replace(/\/$/, '')}/`;
   return path.startsWith(start) ? path.slice(start.length) : baseName(path);
@@ -170,20 +170,20 @@ function relativeTo(folder: string, path: string): string {
 
 function requireSome(items: readonly MeasureItem[], asked: string | undefined, which: 'image' | 'truth'): void {
   if (asked === undefined || items.some((item) => item[which] !== undefined)) return;
-  throw new DatasetError(`nothing here has the name of a label map, such as "${items[0]?.name}".`, {
+  throw new DatasetError(`no file here matches the name of a label map, such as "${items[0]?.name}".`, {
     file: asked,
-    remedy: 'Name the files alike.',
+    remedy: 'Rename the files to match.',
   });
 }
 
-/** A label map as it was read, and its image turned onto the same grid. */
+/** A label map, and its image on the same grid. */
 export interface ReadItem {
   readonly map: Image;
   readonly image?: Image;
   readonly truth?: Image;
 }
 
-/** @throws FormatError, DatasetError naming the file that cannot be read or does not fit. */
+/** @throws FormatError, DatasetError naming the file that is unreadable or does not match. */
 export async function readItem(
   files: WritableFiles,
   { labels, image, truth }: MeasureItem,
@@ -200,13 +200,13 @@ export async function readItem(
   return { map, image: picture, truth: truth === undefined ? undefined : await readMap(truth, picture ?? map) };
 }
 
-/** Remembers what the readers noted of an item, so that it is said with the results. */
+/** Collects the readers' remarks on an item, to show with the results. */
 export function noteItem(notes: ImageNotes, { labels, image }: MeasureItem, read: ReadItem): void {
   notes.add({ ...read.map, source: baseName(labels.path) });
   if (image !== undefined && read.image !== undefined) notes.add({ ...read.image, source: baseName(image.path) });
 }
 
-/** Without alpha, and grey where it is grey in colour. */
+/** Without alpha; grey RGB becomes one channel. */
 function simplest(image: Image): Image {
   const opaque = dropAlpha(image);
   return isGreyInColour(opaque) ? toGrey(opaque) : opaque;
@@ -221,7 +221,7 @@ function requireSameGrid(map: Image, other: Image | undefined): void {
       .join(' x ');
   throw new DatasetError(`the label map is ${size(map)}, "${other.source}" is ${size(other)}.`, {
     file: map.source,
-    remedy: 'Use label maps of the size of the images.',
+    remedy: 'Use label maps of the same size as the images.',
   });
 }
 
@@ -247,7 +247,7 @@ function withPixelSize(map: Image, image: Image | undefined, { spacing, unit, ta
     });
   }
   const named = (value: number): Spacing => ({ value, unit: unit ?? (task === 'lungs' ? 'mm' : '') });
-  // Where slices lie follows from the distance that was given.
+  // Slice positions follow from the given distance.
   const geometry = 'direction' in upright ? (isVolume ? upright : { ...upright, slicePositionsMm }) : undefined;
   return {
     ...map,
@@ -256,7 +256,7 @@ function withPixelSize(map: Image, image: Image | undefined, { spacing, unit, ta
   };
 }
 
-/** @throws UsageError when one of spacing and unit is there without the other. */
+/** @throws UsageError if only one of spacing and unit is given. */
 export function requireUnit({ spacing, unit, task }: MeasureFolderOptions): void {
   if (spacing === undefined && unit !== undefined) {
     throw new UsageError(`${option('unit')} needs ${option('spacing')}.`, { remedy: 'Set both.' });
@@ -266,7 +266,7 @@ export function requireUnit({ spacing, unit, task }: MeasureFolderOptions): void
   }
 }
 
-/** Pixel size in the order of the axes of a label map; undefined where it is not known. */
+/** Pixel size in the axis order of a label map; undefined if unknown. */
 export function pixelSize(map: Image): { readonly spacing: readonly number[]; readonly unit: string } | undefined {
   const axes = extent(map, 'z') > 1 ? (['z', 'y', 'x'] as const) : (['y', 'x'] as const);
   const found = axes.map((axis) => map.spacing[axis]);
@@ -276,19 +276,19 @@ export function pixelSize(map: Image): { readonly spacing: readonly number[]; re
   if (odd !== undefined) {
     const has = map.spacing[odd];
     throw new DatasetError(
-      `the pixel size is ${found.at(-1)?.value} ${unit} along x and ${has === undefined ? 'not known' : `${has.value} ${has.unit}`} along ${odd}.`,
+      `the pixel size is ${found.at(-1)?.value} ${unit} along x and ${has === undefined ? 'unknown' : `${has.value} ${has.unit}`} along ${odd}.`,
       { file: map.source, remedy: `Set ${option('spacing')} and ${option('unit')}.` },
     );
   }
   return { spacing: found.map((step) => (step as Spacing).value), unit };
 }
 
-/** `folder/name` as the page calls it. */
+/** `folder/name` for the report. */
 export function titleOf(path: string): string {
   return baseName(path) || path;
 }
 
-/** What was measured, for the page. */
+/** What was measured, for the report. */
 export function factsOf(
   { labels, prediction }: MeasureInputs,
   { images = prediction?.images, truth }: Pick<MeasureFolderOptions, 'images' | 'truth'>,

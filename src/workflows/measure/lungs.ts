@@ -43,13 +43,13 @@ export interface LungsResult {
   readonly failed: readonly FailedMap[];
 }
 
-/** Patients whose slices the page shows, and slices of each where they are several. */
+/** Number of patients shown, and slices of each if there are several. */
 const SHOWN_PATIENTS = 12;
 const SHOWN_SLICES = 4;
-/** Nothing in a chest is denser than air by so much everywhere. */
+/** No chest is denser than air by this much everywhere. */
 const LEAST_AIR_HU = -500;
 
-/** Measures all label maps as lungs and writes tables and report. @throws as `readItem` where there is one file alone. */
+/** Measures all label maps as lungs and writes tables and report. @throws as `readItem` for a single file. */
 export async function measureFolderOfLungs(
   files: WritableFiles,
   path: string,
@@ -111,24 +111,24 @@ export async function measureFolderOfLungs(
     perPatient,
     perSlice,
     patients: pages,
-    scores: scores.length === 0 ? [] : [volumeTable(scores, 'Lungs found and true lungs')],
+    scores: scores.length === 0 ? [] : [volumeTable(scores, 'Predicted and ground-truth lungs')],
     notes: [
       ...(area
         ? []
-        : [`The pixel size is not known, so there are no mm² and no litres; set ${option('spacing')} in mm.`]),
+        : [`The pixel size is unknown, so there are no mm² and no litres; set ${option('spacing')} in mm.`]),
       ...(area && !known
-        ? [`The distance between slices is not known, so there are no litres; set ${option('spacing')} in mm.`]
+        ? [`The distance between slices is unknown, so there are no litres; set ${option('spacing')} in mm.`]
         : []),
       volumes === 0
-        ? 'Slices are measured one by one; a patient has the sum of them.'
+        ? 'Slices are measured one by one and summed per patient.'
         : `${volumes === wholes.length ? 'Volumes' : `${volumes} of ${wholes.length} patients are volumes, which`} are measured in 3D.`,
-      'Areas are counts of pixels times their size. Percentiles lie between neighbours on a straight line.',
-      'Left and right are told apart by the gap between the lungs; where they touch they are cut at the neck.',
-      ...(hidden > 0 && withPage ? [`Pictures of ${pages.length} of ${wholes.length} patients are shown.`] : []),
+      'Areas are counts of pixels times their size. Percentiles are interpolated linearly.',
+      'Left and right lung are separated at the gap between them, or at the narrowest place where they touch.',
+      ...(hidden > 0 && withPage ? [`Images of ${pages.length} of ${wholes.length} patients are shown.`] : []),
       ...notes,
       ...inputs.notes,
       ...noted.lines(),
-      ...failed.map(({ reason }) => `Left out: ${reason}`),
+      ...failed.map(({ reason }) => `Skipped: ${reason}`),
     ].map(words),
     facts: factsOf(inputs, options),
     commands: command === undefined ? [] : [command],
@@ -139,7 +139,7 @@ export async function measureFolderOfLungs(
   return { task: 'lungs', report, scores, failed };
 }
 
-/** Files whose names differ in their last number only are slices of one patient. */
+/** Files whose names differ only in their last number are slices of one patient. */
 function patientsOf(
   items: readonly MeasureItem[],
 ): readonly { readonly name: string; readonly items: readonly MeasureItem[] }[] {
@@ -173,7 +173,7 @@ async function readSlices(
   noteItem(noted, item, read);
   const where = { file: item.labels.path };
   if (image === undefined) {
-    throw new DatasetError('there is no image of this label map, so its lungs have no density.', {
+    throw new DatasetError('this label map has no image, so the density of its lungs is unknown.', {
       ...where,
       remedy: `Set ${option('images')} to files of the same names.`,
     });
@@ -186,7 +186,10 @@ async function readSlices(
   }
   const [mask, ...others] = labelArrays(map) as [IntegerArray, ...IntegerArray[]];
   if (others.length > 0)
-    throw new DatasetError('this has several times.', { ...where, remedy: 'Save one time per file.' });
+    throw new DatasetError('several time points are not supported.', {
+      ...where,
+      remedy: 'Save one time point per file.',
+    });
   const own = truth === undefined ? undefined : labelArrays(truth)[0];
   return { item, mask, image: toFloat32(image), map, truth: own };
 }
@@ -194,20 +197,20 @@ async function readSlices(
 /** One patient as one volume, or a stack of single slices. */
 interface Patient {
   readonly name: string;
-  /** Of each slice the file. */
+  /** The file of each slice. */
   readonly names: readonly string[];
   /** [depth, height, width] */
   readonly sides: IntegerArray;
   readonly truth?: IntegerArray;
   readonly hu: Float32Array;
   readonly map: Image;
-  /** What the file says its values are in. */
+  /** The unit of values stated by the file. */
   readonly unit?: string;
   /** Whether the slices are one volume. */
   readonly volume: boolean;
 }
 
-/** Volumes are patients of their own; single slices of the same size are one together. */
+/** Each volume is one patient; single slices of the same size form one. */
 function wholesOf(name: string, read: readonly ReadSlices[], notes: string[]): readonly Patient[] {
   const volumes = read.filter(({ map }) => extent(map, 'z') > 1);
   const singles = read.filter(({ map }) => extent(map, 'z') === 1);
@@ -218,13 +221,13 @@ function wholesOf(name: string, read: readonly ReadSlices[], notes: string[]): r
   ];
   for (const { hu, name: patient, unit } of patients) {
     if (unit !== undefined && unit !== 'HU') {
-      notes.push(`The file says that values of ${patient} are ${unit}, not Hounsfield units.`);
+      notes.push(`The values of ${patient} are in ${unit} according to its file, not in Hounsfield units.`);
     }
     let least = Number.POSITIVE_INFINITY;
     for (const value of hu) if (value < least) least = value;
     if (least > LEAST_AIR_HU) {
       notes.push(
-        `The least value of ${patient} is ${least}: these are hardly Hounsfield units, so the densities mean nothing.`,
+        `The minimum value of ${patient} is ${least}: these are hardly Hounsfield units, so the densities are meaningless.`,
       );
     }
   }
@@ -249,7 +252,7 @@ function patientFrom(name: string, read: readonly ReadSlices[]): Patient {
   read.forEach((one, i) => {
     const start = i * mask.data.length;
     hu.set(one.image.data, start);
-    // Each file by itself: single slices need not lie on each other.
+    // Each file by itself: single slices need not form a volume.
     sides.set(sidesOf(one).data, start);
     one.truth?.data.forEach((value: number, p: number) => {
       truth[start + p] = value === 0 ? 0 : 1;
@@ -267,7 +270,7 @@ function patientFrom(name: string, read: readonly ReadSlices[]): Patient {
   };
 }
 
-/** Left and right, by the axis that runs between them; without geometry the left is at the right, as usual. */
+/** Left and right, by the axis between them; without geometry the patient's left is on the right, as usual. */
 function sidesOf({ mask, map }: ReadSlices): IntegerArray {
   const { geometry } = map;
   if (geometry === undefined) return lungSides(mask);
@@ -287,7 +290,7 @@ function measured({ map, sides, hu, volume }: Patient): {
   const y = millimetres(map.spacing.y);
   const x = millimetres(map.spacing.x);
   const depth = sides.shape[0] as number;
-  // Of several single slices nobody knows what lies between them.
+  // The distance between single slices is unknown.
   const sliceMm = volume || depth === 1 ? sliceExtentsMm(map) : undefined;
   const geometry: VolumeSpacing = {
     volume,
@@ -297,7 +300,7 @@ function measured({ map, sides, hu, volume }: Patient): {
   return { geometry, measures: measureLungs(sides, ndarray('float32', sides.shape, hu), geometry) };
 }
 
-/** The pictures of a patient, turned as slices are looked at. */
+/** The images of a patient, in viewing orientation. */
 function pageOf(
   { name, names, map, sides, hu, volume }: Patient,
   geometry: VolumeSpacing,

@@ -8,7 +8,7 @@ import { measureObjects, type ObjectsResult } from './objects.ts';
 import { MEASURE_OUTPUTS, MeasureOutputs } from './outputs.ts';
 
 export type MeasuredFolder = (ObjectsResult | LungsResult) & {
-  /** The folder or file of the label maps, and how many there are, failed ones too. */
+  /** The folder or file of the label maps, and their number including failed ones. */
   readonly labels: string;
   readonly count: number;
   /** Where results are, and what was written there. */
@@ -20,8 +20,8 @@ export type MeasuredFolder = (ObjectsResult | LungsResult) & {
  * Measures what `predict` wrote, or any label maps: every object of each image, or the lungs of each patient. Label maps,
  * images and ground truth are paired by their names. Files that cannot be read are skipped and listed in `failed`.
  * @param path a folder that `predict` wrote, label maps, or a data set with labels
- * @throws DatasetError when there are no label maps, no image or ground truth fits them, or the only one cannot be read;
- *   UsageError for options that contradict each other; LamellaError when `out` holds other files.
+ * @throws DatasetError if there are no label maps, no image or ground truth matches them, or the only one is unreadable;
+ *   UsageError for contradictory options; LamellaError if `out` holds other files.
  * @example const { report } = await measureFolder(nodeHost, 'masks', { images: 'images', spacing: [undefined, 0.3, 0.3], unit: 'µm' });
  */
 export async function measureFolder(

@@ -43,7 +43,7 @@ import {
 } from './inputs.ts';
 import type { MeasuredObjects, MeasureOutputs } from './outputs.ts';
 
-/** What the values of label maps and of the ground truth are. */
+/** Interpretation of the label maps' and ground truth's values. */
 export interface MeasuredKinds {
   readonly labels: LabelKindFinding;
   readonly truth: LabelKindFinding;
@@ -90,7 +90,7 @@ export async function measureObjects(
       }
       onImage?.(`${item.name}: ${found.reduce((sum, { table }) => sum + table.rows, 0)} objects`);
     } catch (cause) {
-      // One bad file among many does not keep the others waiting.
+      // One bad file does not stop the others.
       if (items.length === 1 || !(cause instanceof LamellaError)) throw cause;
       failed.push({ file: item.labels.path, reason: cause.message });
       onFailure?.({ file: item.labels.path, reason: cause.message });
@@ -122,11 +122,11 @@ export async function measureObjects(
       ...(ranks.has(3)
         ? [`Volumes are measured ${scores === undefined ? '' : 'and compared '}in 3D, not slice by slice.`]
         : []),
-      ...(minSize > 0 ? [`Objects of fewer than ${minSize} pixels are left out.`] : []),
+      ...(minSize > 0 ? [`Objects of fewer than ${minSize} pixels are excluded.`] : []),
       'Lengths, areas and shapes are defined in docs/measurements.md.',
       ...inputs.notes,
       ...noted.lines(),
-      ...failed.map(({ reason }) => `Left out: ${reason}`),
+      ...failed.map(({ reason }) => `Skipped: ${reason}`),
     ].map(words),
     facts: factsOf(inputs, options),
     commands: command === undefined ? [] : [command],
@@ -145,7 +145,7 @@ function describeKind(what: string, { kind, reason, evidence }: LabelKindFinding
     : `Connected pixels of the same value are one object in the ${what} (${reason}).`;
 }
 
-/** Of the folders as a whole. A file that cannot be read has no say; measuring it tells why. */
+/** Decided from all files. Unreadable files are ignored here; measuring them reports why. */
 async function kindsOf(
   files: WritableFiles,
   { items, written }: MeasureInputs,
@@ -185,7 +185,7 @@ type MeasuredItem = CollectedImage &
     readonly matching?: InstanceMatching;
   };
 
-/** The objects of one label map, of each time by itself. */
+/** The objects of one label map, per time point. */
 async function measureItem(
   files: WritableFiles,
   item: MeasureItem,
@@ -201,7 +201,10 @@ async function measureItem(
   const image = read.image === undefined ? undefined : measurable(read.image);
   noteItem(noted, item, read);
   if (map.geometry?.slicePositionsMm !== undefined) {
-    noted.add({ source: item.name, notes: ['Slices lie at uneven distances; objects are measured with their mean.'] });
+    noted.add({
+      source: item.name,
+      notes: ['Slices are unevenly spaced; objects are measured with the mean distance.'],
+    });
   }
   const size = pixelSize(map);
   const truths = truth === undefined ? undefined : labelArrays(truth);
@@ -255,7 +258,7 @@ function asObjects(labels: IntegerArray, kind: LabelKind): IntegerArray {
   return kind === 'objects' ? labels : connectedComponents(labels, { by: 'value' }).labels;
 }
 
-/** The table with the time that its objects are of, from 1, where there are several. */
+/** The table with its time point, from 1, if there are several. */
 function withFrame({ table, t }: MeasuredItem): Table {
   if (t === undefined) return table;
   const frame = { name: 'frame', values: new Int32Array(table.rows).fill(t + 1) };
@@ -264,7 +267,7 @@ function withFrame({ table, t }: MeasuredItem): Table {
 
 const isColour = ({ channels }: Image): boolean => channels?.join() === 'red,green,blue';
 
-/** An image in a dtype that can be measured: integers of 64 bits as float64, exact up to 2^53. */
+/** An image in a measurable dtype: 64-bit integers become float64, exact up to 2^53. */
 function measurable(image: Image): Image {
   if (image.dtype === 'float16') return toFloat32(image);
   const { data } = image;
@@ -272,7 +275,7 @@ function measurable(image: Image): Image {
   return { ...image, dtype: 'float64', data: Float64Array.from(data, Number) };
 }
 
-/** Objects of at least so many pixels, under their own labels. */
+/** Objects of at least this many pixels, with their labels unchanged. */
 function withoutSmall(labels: IntegerArray, minSize: number): IntegerArray {
   const kept = filterObjects(labels, { minSize }).labels.data;
   const data = labels.data.slice();
@@ -298,7 +301,7 @@ function planesAt(image: Image, index: number): readonly Float32Array[] {
   return Array.from({ length: extent(image, 'c') }, (_, c) => data.subarray(c * pixels, (c + 1) * pixels));
 }
 
-/** The image, or where there is none the objects in grey. */
+/** The image, or else the objects in grey. */
 function pictureAt(image: Image | undefined, index: number, labels: IntegerArray, z: number): Picture {
   const [height, width] = labels.shape.slice(-2) as [number, number];
   if (image !== undefined) return imagePicture(planesAt(image, index), height, width);

@@ -1,4 +1,4 @@
-/** What `measureFolder` writes of each image and of all. */
+/** What `measureFolder` writes per image and for all images. */
 
 import { CocoFile } from '../../export/coco.ts';
 import { writeCsv } from '../../export/csv.ts';
@@ -16,28 +16,28 @@ import type { IntegerArray } from '../../objects/grid.ts';
 
 export type MeasureFormat = 'csv' | 'parquet' | 'tiff' | 'nifti' | 'roi' | 'geojson' | 'coco' | 'coco-rle';
 
-/** What is written: a folder that holds nothing else may be written to again. */
+/** Output files and folders; a folder with nothing else may be overwritten. */
 export const MEASURE_OUTPUTS: readonly string[] = [
   ...['objects', 'images', 'patients', 'slices'].flatMap((name) => [`${name}.csv`, `${name}.parquet`]),
   ...['report.html', 'coco.json', 'coco-rle.json', 'labels', 'nifti', 'roi', 'geojson'],
 ];
 
-/** The objects of one image, at one time. */
+/** The objects of one image at one time point. */
 export interface MeasuredObjects {
   readonly name: string;
   readonly labels: IntegerArray;
   readonly table: Table;
   /** Spacing and geometry of the label map. */
   readonly map: Image;
-  /** The file of the image, or of the label map where there is none, relative to its folder. */
+  /** The image's file, or else that of the label map, relative to its folder. */
   readonly fileName: string;
-  /** Of the image; colours of a photograph are one. */
+  /** Number of channels; RGB counts as one. */
   readonly channels: number;
-  /** Which time of a series it is, from 0. */
+  /** Zero-based time point. */
   readonly t?: number;
 }
 
-/** Writes the formats that were asked for into a folder, and remembers what it wrote. */
+/** Writes the requested formats into a folder and records what it wrote. */
 export class MeasureOutputs {
   readonly #files: WritableFiles;
   readonly #folder: string;
