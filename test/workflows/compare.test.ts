@@ -151,9 +151,7 @@ describe('what cannot be compared is refused', () => {
       ...config,
       recipe: { ...config.recipe, model: { name: 'mlp', channels: 1, numClasses: 2, input: [64, 64] } },
     }));
-    await expect(compare(at('runs', 'small'), whole)).rejects.toThrow(
-      /small segments images, whole classifies images/,
-    );
+    await expect(compare(at('runs', 'small'), whole)).rejects.toThrow(/small segments images, whole classifies images/);
   });
 });
 
