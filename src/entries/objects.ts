@@ -16,8 +16,9 @@ export {
   type SeparationWay,
   separateObjects,
 } from '../objects/instances.ts';
-export { type Outline, type Polygon, type PolygonOptions, toPolygons } from '../objects/polygons.ts';
+export { type Outline, type PolygonOptions, toPolygons } from '../objects/polygons.ts';
 export { relabelConsecutive } from '../objects/relabel.ts';
+export type { Polygon } from '../objects/rings.ts';
 export { type WatershedOptions, watershed } from '../objects/seeded-watershed.ts';
 export { aboveThreshold, otsuThreshold } from '../objects/threshold.ts';
 export { vincentSoilleWatershed, type Watershed } from '../objects/watershed.ts';

@@ -1,7 +1,8 @@
 /** COCO's JSON of instances (Lin 2014), as pycocotools reads it. */
 
 import { extentsOf, type IntegerArray } from '../objects/grid.ts';
-import { type Polygon, type Ring, toPolygons } from '../objects/polygons.ts';
+import { toPolygons } from '../objects/polygons.ts';
+import type { Polygon, Ring } from '../objects/rings.ts';
 import { compressCounts, maskCounts } from './coco-rle.ts';
 
 /** One image, or one slice of a volume, with its objects. */

@@ -1,5 +1,5 @@
 import { columnOf, headerOf, type Table } from '../measure/table.ts';
-import type { Polygon, Ring } from '../objects/polygons.ts';
+import type { Polygon, Ring } from '../objects/rings.ts';
 import type { OutlinedSlice } from './outlined-slices.ts';
 
 export interface GeoJsonOptions {

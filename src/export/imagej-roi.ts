@@ -8,7 +8,8 @@
 
 import { type Zippable, zipSync } from 'fflate';
 import { UsageError } from '../errors.ts';
-import type { Outline, Ring } from '../objects/polygons.ts';
+import type { Outline } from '../objects/polygons.ts';
+import type { Ring } from '../objects/rings.ts';
 import type { OutlinedSlice } from './outlined-slices.ts';
 
 const VERSION = 228;

@@ -1,7 +1,7 @@
 /** Fewer corners in outlines, the same on both sides of a shared edge. */
 
 import type { NdArray } from '../array/ndarray.ts';
-import type { Polygon, Ring } from './polygons.ts';
+import type { Polygon, Ring } from './rings.ts';
 
 /**
  * Takes corners out of rings where the line moves by at most `tolerancePx` (Douglas and Peucker 1973). Rings are cut

@@ -1,4 +1,4 @@
-import type { Workshop } from './tasks/segmentation/setup.ts';
+import type { TrainingSetup } from './tasks/segmentation/setup.ts';
 
 const times = (count: number, what: string): string => `${count.toLocaleString('en')} ${what}${count === 1 ? '' : 's'}`;
 
@@ -6,7 +6,7 @@ const times = (count: number, what: string): string => `${count.toLocaleString('
  * Watches Rosenblatt's rule, one image a step: a step without a gradient was no correction, and as many of them in a
  * row as there are images are a pass without a mistake, after which nothing can change any more.
  */
-export function convergence(images: number): NonNullable<Workshop['watch']> {
+export function convergence(images: number): NonNullable<TrainingSetup['watch']> {
   let steps = 0;
   let corrections = 0;
   let right = 0;

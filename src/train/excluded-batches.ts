@@ -37,7 +37,7 @@ function rangeOf(values: Float32Array): Range {
  * the samples in that order with their ranges.
  * @returns path of the picture
  */
-export async function setAside(
+export async function exclude(
   store: Store,
   { feeds, samples }: StepBatch,
   facts: BatchFacts,

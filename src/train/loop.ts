@@ -40,7 +40,7 @@ export interface BatchFacts {
 }
 
 /** One optimisation step on a device, its state kept there. */
-export interface Stepper {
+export interface TrainStep {
   /** @param step counted from 0 */
   run(batch: StepBatch, step: number, learningRate: number): Promise<StepResult>;
   readState(): Promise<State>;
@@ -84,7 +84,7 @@ export interface Deadline {
 }
 
 export interface TrainOptions {
-  readonly stepper: Stepper;
+  readonly trainStep: TrainStep;
   /** Batches from a step on, counted from 0; the same for a step however the run came to it. */
   readonly batches: (from: number) => AsyncIterator<StepBatch>;
   readonly plan: Plan;
@@ -95,14 +95,14 @@ export interface TrainOptions {
   /** Nothing to validate on: no best model, the last one counts. */
   readonly validator: Validator | undefined;
   /** Writes a batch on which the loss or the weights ceased to be finite where a person can look at it; returns where. */
-  readonly setAside?: (batch: StepBatch, facts: BatchFacts) => Promise<string>;
+  readonly exclude?: (batch: StepBatch, facts: BatchFacts) => Promise<string>;
   /** Called before each checkpoint: puts back what the checkpoint needs to be gone on from. */
   readonly keepConfig?: () => Promise<void>;
   /** Writes a model of this state. */
   readonly saveModel: (file: string, state: State, step: number) => Promise<void>;
   readonly store: Store;
   readonly configHash: string;
-  /** Where to go on: what a checkpoint says, its state already written to the stepper. */
+  /** Where to go on: what a checkpoint says, its state already written to the trainStep. */
   readonly start?: { readonly step: number; readonly best: Best | undefined };
   /** Write a checkpoint every so many steps, or so many milliseconds. */
   readonly checkpointEvery: { readonly steps: number } | { readonly ms: number };
@@ -156,14 +156,14 @@ async function rewindLog(store: Store, step: number): Promise<readonly LogLine[]
  *   the weights are not finite, naming the step, the images and the last good checkpoint.
  */
 export async function train({
-  stepper,
+  trainStep,
   batches,
   plan: firstPlan,
   learningRate,
   endsEarly = () => undefined,
   validator,
   saveModel,
-  setAside,
+  exclude,
   keepConfig = async () => {},
   store,
   configHash,
@@ -204,7 +204,7 @@ export async function train({
     log({ kind: 'note', step, text: `${problem}, on ${batch.samples.join(', ')}` });
     // A disk that is full must not hide what happened.
     const aside = await flush()
-      .then(() => setAside?.(batch, facts))
+      .then(() => exclude?.(batch, facts))
       .catch(() => undefined);
     const good =
       savedFile === undefined
@@ -221,7 +221,7 @@ export async function train({
     });
   };
   const checkpoint = async (step: number, done: boolean): Promise<void> => {
-    const state = await stepper.readState();
+    const state = await trainStep.readState();
     if (!allFinite(state)) {
       throw new TrainingError(`the state of the optimizer is not finite after step ${step}.`, {
         step,
@@ -249,7 +249,7 @@ export async function train({
   for (const line of kept) if (line.kind === 'step') ended = endsEarly(line);
   const source = batches(start.step);
   let step = start.step;
-  /** Whether the stepper's state is that of `step` whole steps, validation and all. */
+  /** Whether the trainStep's state is that of `step` whole steps, validation and all. */
   let whole = true;
   try {
     while (step < totalSteps(plan) && ended === undefined) {
@@ -259,7 +259,7 @@ export async function train({
       const batch = next.value;
       const rate = learningRate(progressAt(plan, step), totalAt(plan, step), scores);
       whole = false;
-      const { loss, weightsFinite, gradientNorm } = await stepper.run(batch, step, rate);
+      const { loss, weightsFinite, gradientNorm } = await trainStep.run(batch, step, rate);
       step++;
       const nowMs = clock.nowMs();
       const ms = nowMs - beganMs;
@@ -295,7 +295,7 @@ export async function train({
 
       if (validator !== undefined && (validatesAfter(plan, step) || ended !== undefined)) {
         const validationBeganMs = clock.nowMs();
-        const state = await stepper.readState();
+        const state = await trainStep.readState();
         const result = await validator.run(state);
         // A network that says nothing at all scores NaN; any number is better.
         const better =

@@ -5,10 +5,10 @@ import type { Network } from '../nn/network.ts';
 import { optimizerOf } from '../nn/optimizers/registry.ts';
 import type { ProfileRequest, Runtime } from '../runtime/runtime.ts';
 import type { Recipe } from './config.ts';
-import type { Stepper } from './loop.ts';
-import { type GradientDevices, parallelStepper, shareOf } from './parallel.ts';
+import type { TrainStep } from './loop.ts';
+import { type GradientDevices, parallelTrainStep, shareOf } from './parallel.ts';
 import { gradientGraph, type StepOptions, type TrainingStep, trainingStep, updateGraph } from './step.ts';
-import { stepper as stepperOf } from './train-step.ts';
+import { trainStep as trainStepOf } from './train-step.ts';
 
 /** Where a step runs. */
 export interface StepPlace {
@@ -18,9 +18,9 @@ export interface StepPlace {
   readonly devices?: GradientDevices;
 }
 
-export interface OpenedStepper {
+export interface OpenedStep {
   readonly step: TrainingStep;
-  readonly stepper: Stepper;
+  readonly trainStep: TrainStep;
   /** Of the graphs that run. */
   readonly fingerprint: string | undefined;
   close(): Promise<void>;
@@ -30,12 +30,12 @@ export interface OpenedStepper {
  * @param build the network for a number of images
  * @throws UsageError when the batch or the loss cannot be shared out; DeviceError when a graph does not compile.
  */
-export async function openStepper(
+export async function openTrainStep(
   recipe: Recipe,
   build: (batch: number) => Network,
   { runtime, profile, devices }: StepPlace,
   extra: Pick<StepOptions, 'measureNorm'> = {},
-): Promise<OpenedStepper> {
+): Promise<OpenedStep> {
   const { batch, seed, exact } = recipe;
   const options: StepOptions = {
     ...extra,
@@ -48,7 +48,7 @@ export async function openStepper(
   if (devices === undefined) {
     const program = await runtime.compile(step.graph, { state: step.state, exact, ...profiled });
     const { fingerprint } = program;
-    return { step, stepper: stepperOf(program, step, seed), fingerprint, close: () => program.dispose() };
+    return { step, trainStep: trainStepOf(program, step, seed), fingerprint, close: () => program.dispose() };
   }
   const share = shareOf(recipe, devices.names);
   const { graph, state } = updateGraph(step.parameters, optimizer, options);
@@ -56,7 +56,7 @@ export async function openStepper(
   const workers = await devices.open(gradientGraph(build(share), lossOf(recipe.loss)), { exact });
   return {
     step,
-    stepper: parallelStepper(program, workers, step, seed),
+    trainStep: parallelTrainStep(program, workers, step, seed),
     // What the workers lower, in threads of their own, is not seen here.
     fingerprint: program.fingerprint,
     async close() {

@@ -12,7 +12,7 @@ import { drawMasks } from '../nn/dropout-masks.ts';
 import { LOSSES, type LossName } from '../nn/losses/registry.ts';
 import type { Program } from '../runtime/runtime.ts';
 import type { Recipe } from './config.ts';
-import type { State, StepBatch, Stepper } from './loop.ts';
+import type { State, StepBatch, TrainStep } from './loop.ts';
 import { gradientName, type TrainingStep } from './step.ts';
 
 /** A device with the gradient of a share of the batch compiled on it. */
@@ -61,12 +61,12 @@ function rowsOf({ dtype, shape, data }: NdArray, k: number, shares: number): NdA
  * but for the order of summation.
  * @param update of all parameters, with the state
  */
-export function parallelStepper(
+export function parallelTrainStep(
   update: Program,
   workers: readonly GradientWorker[],
   { masks, parameters }: TrainingStep,
   seed: number,
-): Stepper {
+): TrainStep {
   const names = parameters.map(({ value }) => value.name);
   const weightsOf = async (): Promise<State> => {
     const state = await update.readState();

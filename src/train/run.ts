@@ -13,12 +13,12 @@ import { type State, type TrainEvent, type TrainOptions, type TrainResult, train
 import type { GradientDevices } from './parallel.ts';
 import { finishMs, fixedPlan, type Measured, type Plan, planForTime, totalSteps, validationsOf } from './plan.ts';
 import { type Clock, RUN_FILES, type Store } from './store.ts';
-import type { Subject } from './subject.ts';
-import { newClassSubject, sameClassSubject } from './tasks/classification/subject.ts';
+import type { TrainingTask } from './task.ts';
+import { newClassificationTask, sameClassificationTask } from './tasks/classification/task.ts';
 import { type TrainSettings, withWarmUp } from './tasks/segmentation/choose-recipe.ts';
-import type { Workshop, WorkshopOptions } from './tasks/segmentation/setup.ts';
-import { newPageSubject, samePageSubject } from './tasks/segmentation/subject.ts';
-import { rehearse } from './warm-up.ts';
+import type { SetupOptions, TrainingSetup } from './tasks/segmentation/setup.ts';
+import { newSegmentationTask, sameSegmentationTask } from './tasks/segmentation/task.ts';
+import { warmUp } from './warm-up.ts';
 
 /** Whom a run tells how it goes, and who may stop it. */
 export interface TrainRunHooks {
@@ -31,7 +31,7 @@ export interface TrainRunHooks {
 }
 
 /** Where a run takes place; `platform/` fills it in. */
-export interface TrainPlace extends Pick<WorkshopOptions, 'openSampler' | 'profile'>, Pick<PrepareOptions, 'allocate'> {
+export interface TrainPlace extends Pick<SetupOptions, 'openSampler' | 'profile'>, Pick<PrepareOptions, 'allocate'> {
   readonly store: Store;
   readonly clock: Clock;
   /** On the clock: when the user began to wait. */
@@ -68,15 +68,15 @@ const CHECKPOINT_MS = 120_000;
 /** Data to train on: labelled pages, or images with one class each. */
 export type TrainingData = RawDataset | RawClasses;
 
-const newSubject = (raw: TrainingData, settings: TrainSettings, place: TrainPlace): Subject =>
-  'kind' in raw ? newClassSubject(raw, settings) : newPageSubject(raw, settings, place);
+const newTask = (raw: TrainingData, settings: TrainSettings, place: TrainPlace): TrainingTask =>
+  'kind' in raw ? newClassificationTask(raw, settings) : newSegmentationTask(raw, settings, place);
 
 /** The data with the pixel size that was given. */
 const withGivenSize = (raw: TrainingData, { spacingMm }: TrainRecord): TrainingData =>
   'kind' in raw || spacingMm === undefined ? raw : withPixelMm(raw, [spacingMm[1], spacingMm[2]]);
 
-const sameSubject = (raw: TrainingData, recipe: Recipe, place: TrainPlace): Subject =>
-  'kind' in raw ? sameClassSubject(raw, recipe) : samePageSubject(raw, recipe, place);
+const sameTask = (raw: TrainingData, recipe: Recipe, place: TrainPlace): TrainingTask =>
+  'kind' in raw ? sameClassificationTask(raw, recipe) : sameSegmentationTask(raw, recipe, place);
 
 /**
  * Trains on labelled pages or images with classes. Whatever the settings leave open is chosen from the data and told.
@@ -93,29 +93,29 @@ export async function startTraining(
 ): Promise<FinishedTraining> {
   const { say = () => {}, signal } = hooks;
   const { store, clock, beganMs, cores } = place;
-  const subject = newSubject(withGivenSize(raw, record), settings, place);
-  for (const line of subject.notes) say(line);
+  const task = newTask(withGivenSize(raw, record), settings, place);
+  for (const line of task.notes) say(line);
   const runtime = await place.openRuntime();
-  let workshop: Workshop | undefined;
+  let setup: TrainingSetup | undefined;
   try {
     say(`device: ${place.devices?.names.join(', ') ?? runtime.description}`);
-    const { steps, minutes } = lengthOf(settings, subject);
-    const { recipe: chosenRecipe, notes } = subject.chooseRecipe({ cores, minutes });
+    const { steps, minutes } = lengthOf(settings, task);
+    const { recipe: chosenRecipe, notes } = task.chooseRecipe({ cores, minutes });
     for (const line of notes) say(line);
-    const chosen = subject.chooseMetric();
+    const chosen = task.chooseMetric();
     say(chosen?.reason ?? 'validation: none, the last model counts');
 
     const { created, folder, spacingMm, version = '' } = record;
-    workshop = await subject.openWorkshop(chosenRecipe, chosen?.metric, {
+    setup = await task.openSetup(chosenRecipe, chosen?.metric, {
       runtime,
       profile: place.profile,
       devices: place.devices,
-      provenance: provenanceOf(record, subject, chosenRecipe),
+      provenance: provenanceOf(record, task, chosenRecipe),
     });
-    const initial = workshop.step.initialState(chosenRecipe.seed);
-    await workshop.stepper.writeState(initial);
+    const initial = setup.step.initialState(chosenRecipe.seed);
+    await setup.trainStep.writeState(initial);
 
-    const { plan, measured, line } = await makePlan(workshop, {
+    const { plan, measured, line } = await makePlan(setup, {
       steps,
       minutes,
       given: settings.minutes !== undefined,
@@ -126,14 +126,14 @@ export async function startTraining(
     say(line);
     const recipe = withWarmUp(chosenRecipe, totalSteps(plan));
     // The steps that were measured have changed it.
-    if (measured !== undefined) await workshop.stepper.writeState(initial);
+    if (measured !== undefined) await setup.trainStep.writeState(initial);
     const config: RunConfig = {
       version: 1,
       lamella: version,
       created,
       folder,
-      trainingImages: subject.trainingNames,
-      validationImages: subject.validationNames,
+      trainingImages: task.trainingNames,
+      validationImages: task.validationNames,
       recipe,
       metric: chosen?.metric,
       plan,
@@ -143,18 +143,18 @@ export async function startTraining(
         device: runtime.device,
         description: runtime.description,
         layout: runtime.layout,
-        step: workshop.fingerprint,
+        step: setup.fingerprint,
         ...place.machine,
         ...rounded(measured),
       },
       settings: { ...settings },
-      notes: [...subject.notes, ...notes],
+      notes: [...task.notes, ...notes],
     };
     if (signal?.aborted === true) throw new Interrupted('stopped before the first step.', { file: store.name });
     await writeConfig(store, config);
     let current = config;
     const result = await train({
-      ...common(workshop, () => current, place, hooks),
+      ...common(setup, () => current, place, hooks),
       plan,
       ...(minutes === undefined || measured === undefined
         ? {}
@@ -170,9 +170,9 @@ export async function startTraining(
             },
           }),
     });
-    return { ...told(result, workshop, say), config: current };
+    return { ...told(result, setup, say), config: current };
   } finally {
-    await workshop?.close();
+    await setup?.close();
     await runtime.dispose();
   }
 }
@@ -190,33 +190,33 @@ export async function continueTraining(
   const { say = () => {}, warn = () => {} } = hooks;
   const { recipe, plan } = config;
   const { store } = place;
-  const subject = sameSubject(raw, recipe, place);
-  requireSameData(config, subject, store.name);
+  const task = sameTask(raw, recipe, place);
+  requireSameData(config, task, store.name);
   const { checkpoint, damaged } = await loadCheckpoint(store, hashOf(recipe));
   for (const file of damaged) warn(`${file} is damaged; the checkpoint before it is taken.`);
   const step = checkpoint?.step ?? 0;
   const runtime = await place.openRuntime(config.machine.layout);
-  let workshop: Workshop | undefined;
+  let setup: TrainingSetup | undefined;
   try {
-    workshop = await subject.openWorkshop(recipe, config.metric, {
+    setup = await task.openSetup(recipe, config.metric, {
       runtime,
       profile: place.profile,
       devices: place.devices,
-      provenance: provenanceOf(config, subject, recipe),
+      provenance: provenanceOf(config, task, recipe),
       from: step,
     });
-    const otherwise = whatDiffers(config, runtime, place, workshop);
+    const otherwise = whatDiffers(config, runtime, place, setup);
     if (otherwise !== undefined) warn(otherwise);
-    await workshop.stepper.writeState(checkpoint?.state ?? workshop.step.initialState(recipe.seed));
+    await setup.trainStep.writeState(checkpoint?.state ?? setup.step.initialState(recipe.seed));
     say(`resuming ${store.name} after step ${step} of ${totalSteps(plan)}`);
     const result = await train({
-      ...common(workshop, () => config, place, hooks),
+      ...common(setup, () => config, place, hooks),
       plan,
       start: { step, best: checkpoint?.best },
     });
-    return { ...told(result, workshop, say), config };
+    return { ...told(result, setup, say), config };
   } finally {
-    await workshop?.close();
+    await setup?.close();
     await runtime.dispose();
   }
 }
@@ -226,7 +226,7 @@ function whatDiffers(
   { machine, recipe, lamella }: RunConfig,
   runtime: Runtime,
   place: TrainPlace,
-  { fingerprint }: Workshop,
+  { fingerprint }: TrainingSetup,
 ): string | undefined {
   const named = (description: string, processor: string | number | undefined) =>
     processor === undefined ? description : `${description}, on ${processor}`;
@@ -243,9 +243,9 @@ function whatDiffers(
 
 function provenanceOf(
   { created, folder }: Pick<TrainRecord, 'created' | 'folder'>,
-  { trainingNames }: Subject,
+  { trainingNames }: TrainingTask,
   { seed }: Recipe,
-): WorkshopOptions['provenance'] {
+): SetupOptions['provenance'] {
   return { created, folder: baseName(folder.replaceAll('\\', '/')), images: trainingNames.length, seed };
 }
 
@@ -256,7 +256,7 @@ function rounded(measured: Measured | undefined): { readonly stepMs?: number; re
 
 /** What a new and a resumed run have in common. */
 function common(
-  workshop: Workshop,
+  setup: TrainingSetup,
   configNow: () => RunConfig,
   { store, clock, checkpointEvery = { ms: CHECKPOINT_MS } }: TrainPlace,
   { onEvent, signal, warn }: TrainRunHooks,
@@ -264,14 +264,14 @@ function common(
   const { recipe } = configNow();
   const factor = scheduleOf(recipe.schedule);
   return {
-    stepper: workshop.stepper,
-    batches: (from: number) => workshop.batches(from),
+    trainStep: setup.trainStep,
+    batches: (from: number) => setup.batches(from),
     learningRate: (progress: number, total: number, scores: readonly number[]) =>
       recipe.learningRate * factor(progress * total, total, scores),
-    ...(workshop.watch === undefined ? {} : { endsEarly: workshop.watch.see }),
-    validator: workshop.validator,
-    saveModel: workshop.saveModel(store),
-    setAside: workshop.setAside(store),
+    ...(setup.watch === undefined ? {} : { endsEarly: setup.watch.see }),
+    validator: setup.validator,
+    saveModel: setup.saveModel(store),
+    exclude: setup.exclude(store),
     keepConfig: () => keepConfig(store, configNow(), warn),
     store,
     configHash: hashOf(recipe),
@@ -290,16 +290,16 @@ async function keepConfig(store: Store, config: RunConfig, warn: TrainRunHooks['
 }
 
 /** Says what a rule that may end by itself came to. */
-function told(result: TrainResult, { watch }: Workshop, say: (line: string) => void): TrainResult {
+function told(result: TrainResult, { watch }: TrainingSetup, say: (line: string) => void): TrainResult {
   const verdict = result.ended ?? watch?.verdict();
   if (verdict !== undefined) say(verdict);
   return result;
 }
 
-/** How long the run is to be, as said or as the subject has it. */
+/** How long the run is to be, as said or as the task has it. */
 function lengthOf(
   { steps, minutes }: TrainSettings,
-  { length }: Subject,
+  { length }: TrainingTask,
 ): { readonly steps: number | undefined; readonly minutes: number | undefined } {
   if (steps !== undefined || minutes !== undefined)
     return { steps, minutes: steps === undefined ? minutes : undefined };
@@ -319,7 +319,7 @@ interface PlanOptions {
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 async function makePlan(
-  { stepper, validator, batches }: Workshop,
+  { trainStep, validator, batches }: TrainingSetup,
   { steps, minutes = 0, given, clock, beganMs, initial }: PlanOptions,
 ): Promise<{ readonly plan: Plan; readonly measured: Measured | undefined; readonly line: string }> {
   if (steps !== undefined) {
@@ -331,8 +331,8 @@ async function makePlan(
     };
   }
   const budgetMs = minutes * 60_000;
-  const measured = await rehearse({
-    stepper,
+  const measured = await warmUp({
+    trainStep,
     batches: batches(0),
     ...(validator === undefined ? {} : { validate: async () => void (await validator.run(initial)) }),
     clock,
@@ -356,7 +356,7 @@ async function makePlan(
   };
 }
 
-function requireSameData(config: RunConfig, { fingerprint }: Subject, out: string): void {
+function requireSameData(config: RunConfig, { fingerprint }: TrainingTask, out: string): void {
   if (fingerprint === config.recipe.data.fingerprint) return;
   throw new RunError(`the data in ${config.folder} are not those that the run began with.`, {
     file: out,

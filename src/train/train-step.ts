@@ -2,11 +2,11 @@ import type { Shape4 } from '../array/ndarray.ts';
 import { float32, type NdArray, ndarray } from '../array/ndarray.ts';
 import { drawMasks } from '../nn/dropout-masks.ts';
 import type { Program } from '../runtime/runtime.ts';
-import type { StepBatch, Stepper } from './loop.ts';
+import type { StepBatch, TrainStep } from './loop.ts';
 import type { TrainingStep } from './step.ts';
 
 /** Drives a compiled training step; dropout is drawn from the seed and the step. */
-export function stepper(program: Program, { masks }: TrainingStep, seed: number): Stepper {
+export function trainStep(program: Program, { masks }: TrainingStep, seed: number): TrainStep {
   return {
     async run({ feeds }, step, learningRate) {
       const outputs = await program.run({

@@ -1,9 +1,9 @@
-import type { StepBatch, Stepper } from './loop.ts';
+import type { StepBatch, TrainStep } from './loop.ts';
 import type { Measured } from './plan.ts';
 import type { Clock } from './store.ts';
 
 export interface RehearseOptions {
-  readonly stepper: Stepper;
+  readonly trainStep: TrainStep;
   readonly batches: AsyncIterator<StepBatch>;
   /** One validation of the state as it is; absent when there is nothing to validate on. */
   readonly validate?: () => Promise<void>;
@@ -19,8 +19,8 @@ const MOST_STEPS = 40;
  * Takes some steps at a learning rate of 0 and a validation, to learn how long they take. The state is changed by it:
  * the caller sets it anew.
  */
-export async function rehearse({
-  stepper,
+export async function warmUp({
+  trainStep,
   batches,
   validate,
   clock,
@@ -28,7 +28,7 @@ export async function rehearse({
 }: RehearseOptions): Promise<Measured> {
   const step = async (at: number): Promise<void> => {
     const next = await batches.next();
-    if (next.done !== true) await stepper.run(next.value, at, 0);
+    if (next.done !== true) await trainStep.run(next.value, at, 0);
   };
   // The first ones allocate memory.
   await step(0);

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ndarray } from '../../src/array/ndarray.ts';
 import { stream } from '../../src/array/random.ts';
-import { type Outline, type Ring, toPolygons } from '../../src/objects/polygons.ts';
+import { type Outline, toPolygons } from '../../src/objects/polygons.ts';
+import type { Ring } from '../../src/objects/rings.ts';
 
 /** A label map from lines of digits; a dot is background. */
 function map(...lines: readonly string[]) {

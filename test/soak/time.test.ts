@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { float32 } from '../../src/array/ndarray.ts';
-import { type Stepper, type TrainOptions, train } from '../../src/train/loop.ts';
+import { type TrainOptions, type TrainStep, train } from '../../src/train/loop.ts';
 import { finishMs, fixedPlan, type Plan, planForTime } from '../../src/train/plan.ts';
 import { lamella } from '../cli/command.ts';
 import { memoryStore } from '../support/memory-store.ts';
@@ -21,7 +21,7 @@ async function simulated(
   const store = memoryStore();
   const told: [number, number][] = [];
   const state = { w: float32([1], [1]) };
-  const stepper: Stepper = {
+  const trainStep: TrainStep = {
     run: async () => {
       now += stepMsAt(now);
       return { loss: 1, weightsFinite: true };
@@ -30,7 +30,7 @@ async function simulated(
     writeState: async () => {},
   };
   await train({
-    stepper,
+    trainStep,
     async *batches() {
       for (;;) yield { feeds: {}, samples: [], size: 1 };
     },

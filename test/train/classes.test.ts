@@ -8,7 +8,7 @@ import { openRuntime } from '../../src/platform/node/runtime.ts';
 import { resumeRun, type TrainRunOptions, trainRun } from '../../src/platform/node/train-run.ts';
 import { parseLog } from '../../src/train/log.ts';
 import type { TrainEvent } from '../../src/train/loop.ts';
-import { newClassSubject } from '../../src/train/tasks/classification/subject.ts';
+import { newClassificationTask } from '../../src/train/tasks/classification/task.ts';
 import { dataFolder, describeWithData } from '../support/data.ts';
 import { pointsCsv } from '../support/points.ts';
 
@@ -137,7 +137,7 @@ describe('mlp', () => {
       width: 2,
     }));
     const raw = gatherClasses('memory', { train: samples.map(({ label, ...rest }) => ({ ...rest, class: label })) });
-    expect(() => newClassSubject(raw, { network: 'unet' })).toThrow(
+    expect(() => newClassificationTask(raw, { network: 'unet' })).toThrow(
       'Use one of `network: perceptron`, `network: mlp`, `network: alexnet`.',
     );
   });
@@ -156,8 +156,8 @@ test('alexnet at full size, 1000 classes: some steps, and what they take', async
   };
   const named = Array.from({ length: 1000 }, (_, n) => `class ${n}`);
   const raw = gatherClasses('memory', { train: Array.from({ length: 40 }, (_, n) => sample(25 * n)) }, { named });
-  const subject = newClassSubject(raw, { network: 'alexnet', batch: 4, split: { fraction: 0 } });
-  const { recipe, notes } = subject.chooseRecipe({ cores: 2, minutes: 1 });
+  const task = newClassificationTask(raw, { network: 'alexnet', batch: 4, split: { fraction: 0 } });
+  const { recipe, notes } = task.chooseRecipe({ cores: 2, minutes: 1 });
   expect(notes.join('\n')).toContain('60,965,224 parameters, 724.41 million multiplications');
   expect(recipe).toMatchObject({
     input: { stored: [256, 256], crop: [224, 224], views: 10 },
@@ -167,12 +167,12 @@ test('alexnet at full size, 1000 classes: some steps, and what they take', async
     classes: { mirror: true, crops: true, colour: { sigma: 0.1 } },
   });
   const runtime = await openRuntime({ device: 'cpu' });
-  const workshop = await subject.openWorkshop(recipe, undefined, { runtime, provenance: {} });
+  const setup = await task.openSetup(recipe, undefined, { runtime, provenance: {} });
   try {
-    await workshop.stepper.writeState(workshop.step.initialState(0));
-    const batches = workshop.batches(0);
+    await setup.trainStep.writeState(setup.step.initialState(0));
+    const batches = setup.batches(0);
     for (let step = 0; step < 2; step++) {
-      const { loss, weightsFinite } = await workshop.stepper.run((await batches.next()).value, step, 1e-4);
+      const { loss, weightsFinite } = await setup.trainStep.run((await batches.next()).value, step, 1e-4);
       // Knows nothing yet: log 1000 = 6.9, and what the first weights prefer.
       expect(loss).toBeGreaterThan(4);
       expect(loss).toBeLessThan(12);
@@ -181,7 +181,7 @@ test('alexnet at full size, 1000 classes: some steps, and what they take', async
     // Weights, momentum and their next values are 0.98 GB; gradients and activations come on top.
     expect(process.memoryUsage.rss() / 2 ** 30).toBeLessThan(6);
   } finally {
-    await workshop.close();
+    await setup.close();
     await runtime.dispose();
   }
 }, 60_000);

@@ -2,7 +2,7 @@ import { strFromU8 } from 'fflate';
 import { expect, test } from 'vitest';
 import { float32, ndarray } from '../../src/array/ndarray.ts';
 import { readImage } from '../../src/image/read.ts';
-import { setAside } from '../../src/train/excluded-batches.ts';
+import { exclude } from '../../src/train/excluded-batches.ts';
 import { memoryStore } from '../support/memory-store.ts';
 
 const facts = { step: 12, problem: 'the loss is NaN', loss: Number.NaN, learningRate: 0.5 };
@@ -18,7 +18,7 @@ test('pixels: a row an image, broken values in magenta, ranges told of the finit
   const pixelWeights = float32([2, 2, 2], [1, 1, 2, 0, 1, 1, 1, Number.POSITIVE_INFINITY]);
   const batch = { feeds: { image, labels, pixelWeights }, samples: ['a', 'b'], size: 2 };
   const shape = { patch: [4, 4], channels: 1, outputMargin: 1 } as const;
-  expect(await setAside(store, batch, facts, shape)).toBe(`memory/${PNG}`);
+  expect(await exclude(store, batch, facts, shape)).toBe(`memory/${PNG}`);
 
   const told = JSON.parse(strFromU8(store.files.get(JSON_FILE) as Uint8Array));
   expect(told).toEqual({
@@ -61,7 +61,7 @@ test('whole images: their class and weight are those of every pixel', async () =
     samples: ['a', 'b'],
     size: 2,
   };
-  await setAside(store, batch, facts, { patch: [4, 4], channels: 1, outputMargin: 0 });
+  await exclude(store, batch, facts, { patch: [4, 4], channels: 1, outputMargin: 0 });
   const told = JSON.parse(strFromU8(store.files.get(JSON_FILE) as Uint8Array));
   expect(told.samples.map((sample: { classes: number[] }) => sample.classes)).toEqual([[3], [1]]);
   const { shape, data } = await readImage(store.files.get(PNG) as Uint8Array, 'a.png');

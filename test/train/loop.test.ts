@@ -7,9 +7,9 @@ import { parseLog, type StepLine, type ValidationLine } from '../../src/train/lo
 import {
   type State,
   type StepBatch,
-  type Stepper,
   type TrainEvent,
   type TrainOptions,
+  type TrainStep,
   train,
 } from '../../src/train/loop.ts';
 import { fixedPlan } from '../../src/train/plan.ts';
@@ -19,7 +19,7 @@ import { memoryStore } from '../support/memory-store.ts';
 /**
  * A step whose state is one number, w' = 0.9 w + rate x, with x the batch's number: it remembers its whole history.
  */
-function toyStepper(lossAt: (step: number) => number = (step) => 1 / (step + 1)): Stepper {
+function toyTrainStep(lossAt: (step: number) => number = (step) => 1 / (step + 1)): TrainStep {
   let w = 1;
   return {
     async run({ feeds }, step, rate) {
@@ -36,7 +36,7 @@ function toyStepper(lossAt: (step: number) => number = (step) => 1 / (step + 1))
 function toy(store: Store, more: Partial<TrainOptions> = {}): TrainOptions {
   let now = 0;
   return {
-    stepper: toyStepper(),
+    trainStep: toyTrainStep(),
     async *batches(from) {
       for (let step = from; ; step++) {
         yield { feeds: { x: float32([1], [Math.sin(step)]) }, samples: [`image ${step}`], size: 2 };
@@ -109,7 +109,7 @@ describe('interrupted and resumed', () => {
         },
         ...(checkpoint === undefined ? {} : { start: { step: checkpoint.step, best: checkpoint.best } }),
       });
-      if (checkpoint !== undefined) await options.stepper.writeState(checkpoint.state);
+      if (checkpoint !== undefined) await options.trainStep.writeState(checkpoint.state);
       if (stop === Number.POSITIVE_INFINITY) await train(options);
       else await expect(train(options)).rejects.toThrow(Interrupted);
     }
@@ -153,15 +153,15 @@ describe('interrupted and resumed', () => {
   test('killed without a word, it goes on from the last checkpoint and does the rest again', async () => {
     const store = memoryStore();
     const killed = new Error('killed');
-    const stepper = toyStepper();
-    const failing: Stepper = {
-      ...stepper,
+    const trainStep = toyTrainStep();
+    const failing: TrainStep = {
+      ...trainStep,
       run: async (batch, step, rate) => {
         if (step === 12) throw killed;
-        return stepper.run(batch, step, rate);
+        return trainStep.run(batch, step, rate);
       },
     };
-    await expect(train(toy(store, { stepper: failing }))).rejects.toBe(killed);
+    await expect(train(toy(store, { trainStep: failing }))).rejects.toBe(killed);
     expect((await loadCheckpoint(store, '0')).checkpoint?.step).toBe(7);
     await interruptedAt([], store);
     const reference = await whole;
@@ -197,12 +197,12 @@ describe('what goes wrong between two steps takes nothing with it', () => {
 
   test('a step that fails leaves the checkpoint from before it', async () => {
     const store = memoryStore();
-    const stepper = toyStepper();
-    const run: Stepper['run'] = async (batch, step, rate) => {
+    const trainStep = toyTrainStep();
+    const run: TrainStep['run'] = async (batch, step, rate) => {
       if (step === 10) throw new Error('the device is lost');
-      return stepper.run(batch, step, rate);
+      return trainStep.run(batch, step, rate);
     };
-    await expect(train(toy(store, { stepper: { ...stepper, run } }))).rejects.toThrow('the device is lost');
+    await expect(train(toy(store, { trainStep: { ...trainStep, run } }))).rejects.toThrow('the device is lost');
     expect((await loadCheckpoint(store, '0')).checkpoint?.step).toBe(7);
   });
 
@@ -244,8 +244,8 @@ describe('a loss or weights that are not finite', () => {
     const seen: unknown[] = [];
     const failing = train(
       toy(store, {
-        stepper: toyStepper((step) => (step === 9 ? Number.NaN : 1)),
-        setAside: async ({ samples }, facts) => {
+        trainStep: toyTrainStep((step) => (step === 9 ? Number.NaN : 1)),
+        exclude: async ({ samples }, facts) => {
           seen.push({ samples, ...facts });
           return 'memory/diverged/step-10.png';
         },
@@ -264,12 +264,12 @@ describe('a loss or weights that are not finite', () => {
 
   test('weights are looked at in every step, and never written as a checkpoint', async () => {
     const store = memoryStore();
-    const stepper = toyStepper();
-    const run: Stepper['run'] = async (batch, step, rate) => ({
-      ...(await stepper.run(batch, step, rate)),
+    const trainStep = toyTrainStep();
+    const run: TrainStep['run'] = async (batch, step, rate) => ({
+      ...(await trainStep.run(batch, step, rate)),
       weightsFinite: step < 4,
     });
-    const failing = train(toy(store, { stepper: { ...stepper, run }, validator: undefined }));
+    const failing = train(toy(store, { trainStep: { ...trainStep, run }, validator: undefined }));
     await expect(failing).rejects.toThrow(
       'memory: the weights are not finite any more at step 5, on image 4. There is no checkpoint from before: a new run can take its place.',
     );
@@ -278,9 +278,9 @@ describe('a loss or weights that are not finite', () => {
 
   test('nor is a state of the optimizer that is not finite', async () => {
     const store = memoryStore();
-    const stepper = toyStepper();
+    const trainStep = toyTrainStep();
     const readState = async () => ({ square: float32([1], [Number.POSITIVE_INFINITY]) });
-    const failing = train(toy(store, { stepper: { ...stepper, readState }, validator: undefined }));
+    const failing = train(toy(store, { trainStep: { ...trainStep, readState }, validator: undefined }));
     await expect(failing).rejects.toThrow(/state of the optimizer is not finite after step 7/);
     expect(await store.list('checkpoints')).toEqual([]);
   });
@@ -288,8 +288,8 @@ describe('a loss or weights that are not finite', () => {
   test('a batch that cannot be set aside does not hide what happened', async () => {
     const failing = train(
       toy(memoryStore(), {
-        stepper: toyStepper(() => Number.POSITIVE_INFINITY),
-        setAside: () => Promise.reject(new Error('the disk is full')),
+        trainStep: toyTrainStep(() => Number.POSITIVE_INFINITY),
+        exclude: () => Promise.reject(new Error('the disk is full')),
       }),
     );
     await expect(failing).rejects.toThrow('the loss is Infinity at step 1, on image 0. There is no checkpoint');

@@ -70,11 +70,6 @@ async function isWorthKeeping(path: string): Promise<boolean> {
   return names.some((name) => !name.startsWith('.') && /\.(ckpt|onnx)$/.test(name));
 }
 
-/** A run folder to read from, without taking its lock. */
-export function readRunFolder(path: string): Store {
-  return storeOf(path);
-}
-
 /**
  * Opens a run folder for writing and takes its lock.
  *

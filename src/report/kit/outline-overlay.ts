@@ -1,6 +1,7 @@
 /** Outlines as SVG over an image: sharp at any size, with a tooltip per object. */
 
-import type { Outline, Polygon, Ring } from '../../objects/polygons.ts';
+import type { Outline } from '../../objects/polygons.ts';
+import type { Polygon, Ring } from '../../objects/rings.ts';
 import { html, type Markup } from './markup.ts';
 
 /** Result of an object's comparison with the ground truth; `plain` without one. */

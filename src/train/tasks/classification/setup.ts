@@ -8,15 +8,15 @@ import { buildNetwork } from '../../../models/registry.ts';
 import { classifyPages, openClassifier } from '../../../predict/classifier.ts';
 import type { Recipe } from '../../config.ts';
 import { convergence } from '../../convergence.ts';
-import { setAside } from '../../excluded-batches.ts';
+import { exclude } from '../../excluded-batches.ts';
 import type { State, ValidationResult } from '../../loop.ts';
 import { classModelWriter, type Provenance } from '../../model-file.ts';
-import { openStepper, type StepPlace } from '../../open-step.ts';
+import { openTrainStep, type StepPlace } from '../../open-step.ts';
 import { feedsOf } from '../../train-step.ts';
 import type { ValidationMetric } from '../../validate.ts';
-import type { Workshop } from '../segmentation/setup.ts';
+import type { TrainingSetup } from '../segmentation/setup.ts';
 
-export interface ClassWorkshopOptions extends StepPlace {
+export interface ClassificationSetupOptions extends StepPlace {
   readonly set: ClassSet;
   readonly validation: readonly ClassSample[];
   readonly provenance: Provenance;
@@ -25,17 +25,19 @@ export interface ClassWorkshopOptions extends StepPlace {
 const UNCHANGED: ClassAugment = { mirror: false, shiftPx: 0, crops: false };
 
 /** @throws UsageError when the network does not take the input; DeviceError when it does not compile. */
-export async function openClassWorkshop(
+export async function openClassificationSetup(
   recipe: Recipe,
   metric: ValidationMetric | undefined,
-  { set, validation, provenance, ...place }: ClassWorkshopOptions,
-): Promise<Workshop> {
+  { set, validation, provenance, ...place }: ClassificationSetupOptions,
+): Promise<TrainingSetup> {
   const { model, patch, batch, seed, augment, classes = UNCHANGED } = recipe;
   const { runtime } = place;
   const input = [batch, model.channels, ...patch] as const;
   const rosenblatt = recipe.loss.name === 'perceptron' && batch === 1;
   const build = (images: number) => buildNetwork(model, [images, model.channels, ...patch], { training: true });
-  const { step, stepper, fingerprint, close } = await openStepper(recipe, build, place, { measureNorm: rosenblatt });
+  const { step, trainStep, fingerprint, close } = await openTrainStep(recipe, build, place, {
+    measureNorm: rosenblatt,
+  });
   const write = classModelWriter(recipe);
   const bytesOf = (state: State, at: Provenance): Uint8Array => write(step.weightsOf(state), { ...provenance, ...at });
   const validate = async (state: State): Promise<ValidationResult> => {
@@ -57,7 +59,7 @@ export async function openClassWorkshop(
   return {
     runtime,
     step,
-    stepper,
+    trainStep,
     fingerprint,
     async *batches(from) {
       const draw = classBatches(set, { seed, batch, augment, classes });
@@ -65,8 +67,8 @@ export async function openClassWorkshop(
     },
     validator: metric === undefined ? undefined : { run: validate },
     saveModel: (store) => (file, state, at) => store.write(file, bytesOf(state, { step: at })),
-    setAside: (store) => (batch, facts) =>
-      setAside(store, batch, facts, { patch, channels: model.channels, outputMargin: 0 }),
+    exclude: (store) => (batch, facts) =>
+      exclude(store, batch, facts, { patch, channels: model.channels, outputMargin: 0 }),
     ...(rosenblatt ? { watch: convergence(set.images.length) } : {}),
     close,
   };

@@ -12,10 +12,10 @@ import { buildNetwork } from '../../../models/registry.ts';
 import { fitCalibration, noCounts } from '../../../predict/calibration.ts';
 import type { Runtime } from '../../../runtime/runtime.ts';
 import type { Recipe } from '../../config.ts';
-import { setAside } from '../../excluded-batches.ts';
-import type { State, StepBatch, Stepper, TrainOptions, Validator } from '../../loop.ts';
+import { exclude } from '../../excluded-batches.ts';
+import type { State, StepBatch, TrainOptions, TrainStep, Validator } from '../../loop.ts';
 import { type FoundOnValidation, modelWriter, type Provenance } from '../../model-file.ts';
-import { openStepper, type StepPlace } from '../../open-step.ts';
+import { openTrainStep, type StepPlace } from '../../open-step.ts';
 import type { TrainingStep } from '../../step.ts';
 import type { Store } from '../../store.ts';
 import { feedsOf } from '../../train-step.ts';
@@ -29,16 +29,16 @@ export interface Sampler {
   close(): Promise<void>;
 }
 
-export interface Workshop {
+export interface TrainingSetup {
   readonly runtime: Runtime;
   readonly step: TrainingStep;
-  readonly stepper: Stepper;
+  readonly trainStep: TrainStep;
   /** Of the step as it is computed: another one gives other last bits. */
   readonly fingerprint: string | undefined;
   batches(from: number): AsyncIterator<StepBatch>;
   readonly validator: Validator | undefined;
   saveModel(store: Store): TrainOptions['saveModel'];
-  setAside(store: Store): NonNullable<TrainOptions['setAside']>;
+  exclude(store: Store): NonNullable<TrainOptions['exclude']>;
   /** Of a rule that knows when it has nothing left to learn. */
   readonly watch?: {
     /** Told of every step; says why the run is complete. */
@@ -49,7 +49,7 @@ export interface Workshop {
   close(): Promise<void>;
 }
 
-export interface WorkshopOptions extends StepPlace {
+export interface SetupOptions extends StepPlace {
   readonly raw: RawDataset;
   readonly data: PreparedDataset;
   openSampler(set: TrainingSet, options: SampleOptions): Sampler;
@@ -60,11 +60,11 @@ export interface WorkshopOptions extends StepPlace {
 }
 
 /** @throws UsageError when the patch does not fit the network or the images; DeviceError when it does not compile. */
-export async function openWorkshop(
+export async function openSetup(
   recipe: Recipe,
   metric: ValidationMetric | undefined,
-  { raw, data, openSampler, provenance, from: first = 0, ...place }: WorkshopOptions,
-): Promise<Workshop> {
+  { raw, data, openSampler, provenance, from: first = 0, ...place }: SetupOptions,
+): Promise<TrainingSetup> {
   const { model, patch, batch, seed } = recipe;
   const { runtime } = place;
   const { window } = recipe.input as InputSpec;
@@ -87,7 +87,7 @@ export async function openWorkshop(
   // Its threads start, and draw the first batches, while the step is compiled.
   const sampler = openSampler(data.train, sampleOptions);
   let begun: AsyncIterableIterator<Batch> | undefined = sampler.batches(first);
-  const { step, stepper, fingerprint, close } = await openStepper(recipe, build, place).catch(async (cause) => {
+  const { step, trainStep, fingerprint, close } = await openTrainStep(recipe, build, place).catch(async (cause) => {
     await sampler.close();
     throw cause;
   });
@@ -128,7 +128,7 @@ export async function openWorkshop(
   return {
     runtime,
     step,
-    stepper,
+    trainStep,
     fingerprint,
     async *batches(from) {
       const source = from === first && begun !== undefined ? begun : sampler.batches(from);
@@ -137,8 +137,8 @@ export async function openWorkshop(
     },
     validator,
     saveModel: (store) => (file, state, at) => store.write(file, bytesOf(state, { step: at })),
-    setAside: (store) => (batch, facts) =>
-      setAside(store, batch, facts, { patch, channels: model.channels, outputMargin }),
+    exclude: (store) => (batch, facts) =>
+      exclude(store, batch, facts, { patch, channels: model.channels, outputMargin }),
     async close() {
       await sampler.close();
       await close();

@@ -1,10 +1,10 @@
 import type { Recipe } from './config.ts';
 import type { StepPlace } from './open-step.ts';
-import type { Workshop, WorkshopOptions } from './tasks/segmentation/setup.ts';
+import type { SetupOptions, TrainingSetup } from './tasks/segmentation/setup.ts';
 import type { ValidationMetric } from './validate.ts';
 
 /** What a run learns from and for: pixels of pages, or classes of whole images. Everything else of a run is the same. */
-export interface Subject {
+export interface TrainingTask {
   /** What was found, printed lines. */
   readonly notes: readonly string[];
   readonly trainingNames: readonly string[];
@@ -21,9 +21,9 @@ export interface Subject {
   /** How validation images are scored, with the reason as a printed line; nothing where there are none. */
   chooseMetric(): { readonly metric: ValidationMetric; readonly reason: string } | undefined;
   /** @throws UsageError where the recipe does not fit the data; DeviceError when it does not compile. */
-  openWorkshop(
+  openSetup(
     recipe: Recipe,
     metric: ValidationMetric | undefined,
-    options: StepPlace & Pick<WorkshopOptions, 'provenance' | 'from'>,
-  ): Promise<Workshop>;
+    options: StepPlace & Pick<SetupOptions, 'provenance' | 'from'>,
+  ): Promise<TrainingSetup>;
 }

@@ -6,11 +6,11 @@ import { labelOptions, type RawDataset } from '../../../dataset/raw.ts';
 import type { SplitChoice } from '../../../dataset/split.ts';
 import { networkNamed } from '../../../models/registry.ts';
 import { fingerprintOf, type Recipe } from '../../config.ts';
-import type { Subject } from '../../subject.ts';
+import type { TrainingTask } from '../../task.ts';
 import { chooseMetric } from '../../validate.ts';
 import { chooseRecipe, chooseSeparation, type TrainSettings } from './choose-recipe.ts';
 import { LUNGS_LABELS, LUNGS_NORMALISATION, requireHounsfield } from './lungs.ts';
-import { openWorkshop, type WorkshopOptions } from './setup.ts';
+import { openSetup, type SetupOptions } from './setup.ts';
 import { chooseBalance } from './window-recipe.ts';
 
 /** Windows that have nothing in common take minutes a page. */
@@ -22,10 +22,10 @@ const ONE_BY_ONE = {
 
 const DEFAULT_SPLIT: SplitChoice = { fraction: 0.2 };
 
-type Place = Pick<WorkshopOptions, 'openSampler'> & Pick<PrepareOptions, 'allocate'>;
+type Place = Pick<SetupOptions, 'openSampler'> & Pick<PrepareOptions, 'allocate'>;
 
 /** The data of a new run, and how borders weigh in them. @throws DatasetError, UsageError as `prepareDataset`. */
-export function newPageSubject(raw: RawDataset, settings: TrainSettings, place: Place): Subject {
+export function newSegmentationTask(raw: RawDataset, settings: TrainSettings, place: Place): TrainingTask {
   const { classes, ignore, task, seed = 0, split = DEFAULT_SPLIT } = settings;
   const lungs = task === 'lungs';
   if (lungs) requireHounsfield(raw);
@@ -47,18 +47,18 @@ export function newPageSubject(raw: RawDataset, settings: TrainSettings, place: 
     ...(lungs ? { normalisation: LUNGS_NORMALISATION } : {}),
     allocate: place.allocate,
   });
-  const subject = subjectOf(raw, data, place);
+  const common = taskOf(raw, data, place);
   return {
-    ...subject,
+    ...common,
     length: { minutes: networkNamed(settings.network ?? 'unet').training.minutes },
-    chooseMetric: () => (seenOneByOne(settings) && data.validation.length > 0 ? ONE_BY_ONE : subject.chooseMetric()),
+    chooseMetric: () => (seenOneByOne(settings) && data.validation.length > 0 ? ONE_BY_ONE : common.chooseMetric()),
     chooseRecipe: ({ cores, minutes }) =>
-      chooseRecipe(data, settings, { fingerprint: subject.fingerprint, split, separation, cores, minutes }),
+      chooseRecipe(data, settings, { fingerprint: common.fingerprint, split, separation, cores, minutes }),
   };
 }
 
 /** The data of a run that there is already: nothing is found anew. */
-export function samePageSubject(raw: RawDataset, recipe: Recipe, place: Place): Subject {
+export function sameSegmentationTask(raw: RawDataset, recipe: Recipe, place: Place): TrainingTask {
   const { seed, data, labels, input, model } = recipe;
   const { split, balance, separation } = data;
   const prepared = prepareDataset(raw, {
@@ -71,23 +71,23 @@ export function samePageSubject(raw: RawDataset, recipe: Recipe, place: Place): 
     allocate: place.allocate,
   });
   return {
-    ...subjectOf(raw, prepared, place),
+    ...taskOf(raw, prepared, place),
     length: { minutes: networkNamed(model.name).training.minutes },
     chooseRecipe: () => ({ recipe, notes: [] }),
   };
 }
 
-function subjectOf(
+function taskOf(
   raw: RawDataset,
   data: PreparedDataset,
   { openSampler }: Place,
-): Omit<Subject, 'length' | 'chooseRecipe'> {
+): Omit<TrainingTask, 'length' | 'chooseRecipe'> {
   return {
     notes: data.notes,
     trainingNames: data.train.pages.map(({ name }) => name),
     validationNames: data.validation.map(({ name }) => name),
     fingerprint: fingerprintOf([...data.train.pages, ...data.validation]),
     chooseMetric: () => (data.validation.length === 0 ? undefined : chooseMetric(data.validation, data.mapping)),
-    openWorkshop: (recipe, metric, options) => openWorkshop(recipe, metric, { raw, data, openSampler, ...options }),
+    openSetup: (recipe, metric, options) => openSetup(recipe, metric, { raw, data, openSampler, ...options }),
   };
 }

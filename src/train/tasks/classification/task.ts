@@ -6,27 +6,27 @@ import { DatasetError, option } from '../../../errors.ts';
 import type { ClassInput } from '../../../input/classes.ts';
 import { networkNamed } from '../../../models/registry.ts';
 import { fingerprintOf, type Recipe } from '../../config.ts';
-import type { Subject } from '../../subject.ts';
+import type { TrainingTask } from '../../task.ts';
 import type { TrainSettings } from '../segmentation/choose-recipe.ts';
 import { chooseClassRecipe, classifierName } from './choose-recipe.ts';
-import { openClassWorkshop } from './setup.ts';
+import { openClassificationSetup } from './setup.ts';
 
 const MOST_STEPS = 1_000_000;
 
 /** @throws UsageError for a network of pixels, or a split that the data do not allow. */
-export function newClassSubject(raw: RawClasses, settings: TrainSettings): Subject {
+export function newClassificationTask(raw: RawClasses, settings: TrainSettings): TrainingTask {
   const { passes, minutes } = networkNamed(classifierName(settings)).training;
   const split = splitClasses(raw, settings.seed ?? 0, settings.split);
-  const subject = subjectOf(raw, split);
+  const task = taskOf(raw, split);
   return {
-    ...subject,
+    ...task,
     length: passes === undefined ? { minutes } : { steps: Math.min(MOST_STEPS, passes * split.train.length) },
-    chooseRecipe: () => chooseClassRecipe(raw, split, settings, subject.fingerprint),
+    chooseRecipe: () => chooseClassRecipe(raw, split, settings, task.fingerprint),
   };
 }
 
 /** The data of a run that there is already. @throws DatasetError when they have other classes. */
-export function sameClassSubject(raw: RawClasses, recipe: Recipe): Subject {
+export function sameClassificationTask(raw: RawClasses, recipe: Recipe): TrainingTask {
   const names = recipe.labels.classes.map(({ name }) => name);
   if (names.length !== raw.classNames.length) {
     throw new DatasetError(`there are ${raw.classNames.length} classes, the run has ${names.length}.`, {
@@ -35,13 +35,13 @@ export function sameClassSubject(raw: RawClasses, recipe: Recipe): Subject {
     });
   }
   return {
-    ...subjectOf(raw, splitClasses(raw, recipe.seed, recipe.data.split)),
+    ...taskOf(raw, splitClasses(raw, recipe.seed, recipe.data.split)),
     length: { minutes: networkNamed(recipe.model.name).training.minutes },
     chooseRecipe: () => ({ recipe, notes: [] }),
   };
 }
 
-function subjectOf(raw: RawClasses, split: ClassSplit): Omit<Subject, 'length' | 'chooseRecipe'> {
+function taskOf(raw: RawClasses, split: ClassSplit): Omit<TrainingTask, 'length' | 'chooseRecipe'> {
   const { train, validation, reason } = split;
   const classes = raw.classNames.length;
   const counts = countClasses(train, classes);
@@ -67,8 +67,8 @@ function subjectOf(raw: RawClasses, split: ClassSplit): Omit<Subject, 'length' |
             metric: { kind: 'accuracy' },
             reason: 'validation score: accuracy, the share of images whose class is right',
           },
-    openWorkshop: (recipe, metric, options) =>
-      openClassWorkshop(recipe, metric, {
+    openSetup: (recipe, metric, options) =>
+      openClassificationSetup(recipe, metric, {
         set: prepareClasses(train, classes, recipe.input as ClassInput, recipe.data.balance),
         validation,
         ...options,
