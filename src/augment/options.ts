@@ -88,7 +88,7 @@ export function augmentSettings({
     const value = settings[name as keyof typeof least];
     if (typeof value !== 'number' || !Number.isFinite(value) || value < bound) {
       throw new UsageError(`The augmentation's ${name} is ${value}.`, {
-        remedy: `Give a number of at least ${bound}.`,
+        remedy: `Use a number of at least ${bound}.`,
       });
     }
   }

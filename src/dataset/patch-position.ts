@@ -80,7 +80,7 @@ export function requirePatchFits(
     throw new UsageError(
       `A patch of ${width} x ${height} leaves no output: the network loses ${outputMargin} pixels on each side.`,
       {
-        remedy: `Take a patch larger than ${2 * outputMargin}.`,
+        remedy: `Use a patch larger than ${2 * outputMargin}.`,
       },
     );
   }

@@ -83,7 +83,7 @@ export function rawPages(image: Image, label: Image, name: string): readonly Raw
     if (own.height !== page.height || own.width !== page.width) {
       throw new DatasetError(
         `the image is ${page.width} x ${page.height}, ${labels} are ${own.width} x ${own.height}.`,
-        { file: name, remedy: 'Give labels of the same size as the image.' },
+        { file: name, remedy: 'Use labels of the same size as the image.' },
       );
     }
     // Pages go through the depth of one time after the other.

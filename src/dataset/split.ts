@@ -99,7 +99,7 @@ export function splitItems(
   if ('folds' in choice) return byFold(items, choice.fold, choice.folds, seed);
   const { fraction } = choice;
   if (!(fraction >= 0 && fraction <= 0.9)) {
-    throw new UsageError(`The validation fraction is ${fraction}.`, { remedy: 'Give a number from 0 to 0.9.' });
+    throw new UsageError(`The validation fraction is ${fraction}.`, { remedy: 'Use a number from 0 to 0.9.' });
   }
   if (fraction === 0) return finish(items, [], 'validation: none, as asked');
   if (items.length < 2) return finish(items, [], 'validation: none, there is one page only');
@@ -210,10 +210,10 @@ function blockWithAll(items: readonly SplitItem[], count: number): number {
 
 function byFold(items: readonly SplitItem[], fold: number, folds: number, seed: number): Split {
   if (!Number.isInteger(folds) || folds < 2 || folds > items.length) {
-    throw new UsageError(`${folds} folds do not fit ${pages(items.length)}.`, { remedy: `Give 2 to ${items.length}.` });
+    throw new UsageError(`${folds} folds do not fit ${pages(items.length)}.`, { remedy: `Use 2 to ${items.length}.` });
   }
   if (!Number.isInteger(fold) || fold < 0 || fold >= folds) {
-    throw new UsageError(`There is no fold ${fold} of ${folds}.`, { remedy: `Folds count from 0 to ${folds - 1}.` });
+    throw new UsageError(`Fold ${fold} of ${folds} does not exist.`, { remedy: `Folds count from 0 to ${folds - 1}.` });
   }
   const stacks = stacksOf(items);
   if (stacks.length < folds) {
@@ -265,14 +265,14 @@ function byNames(items: readonly SplitItem[], names: readonly string[]): Split {
     if (found.length === 0) {
       const known = [...perFile.keys()].slice(0, 3).map(stemOf).join(', ');
       throw new UsageError(`"${name}" names no image of this data set.`, {
-        remedy: `There are ${known}${perFile.size > 3 ? ', ...' : '.'}${/^[\d.]+%?$/.test(name) ? ' A share is a number from 0 to 0.9, such as 0.2.' : ''}`,
+        remedy: `There are ${known}${perFile.size > 3 ? ', ...' : '.'}${/^[\d.]+%?$/.test(name) ? ' A fraction is a number from 0 to 0.9, such as 0.2.' : ''}`,
       });
     }
     for (const index of found) held.add(index);
   }
   if (held.size === items.length) {
     throw new DatasetError('all pages are held out for validation, none is left to train on.', {
-      remedy: 'Name fewer.',
+      remedy: 'List fewer.',
     });
   }
   return finish(items, [...held], `validation: ${pages(held.size)} of ${items.length}, as named`);
@@ -285,7 +285,7 @@ function byNames(items: readonly SplitItem[], names: readonly string[]): Split {
 export function parseSplit(text: string): SplitChoice {
   const trimmed = text.trim();
   if (trimmed === '')
-    throw new UsageError('The validation split is empty.', { remedy: 'Give a fraction such as 0.2, or names.' });
+    throw new UsageError('The validation split is empty.', { remedy: 'Use a fraction such as 0.2, or names.' });
   if (/^(0?\.\d+|0|0\.0*)$/.test(trimmed)) return { fraction: Number(trimmed) };
   return { names: trimmed.split(',').map((name) => name.trim()) };
 }

@@ -85,7 +85,7 @@ function requireInside({ width, height, name }: NamedPage, { x, y }: Point): voi
   if (Number.isInteger(x) && Number.isInteger(y) && x >= 0 && y >= 0 && x < width && y < height) return;
   throw new UsageError(`the point ${x},${y} lies outside the image of ${width} x ${height} pixels.`, {
     file: name,
-    remedy: `Give x from 0 to ${width - 1} and y from 0 to ${height - 1}.`,
+    remedy: `Use x from 0 to ${width - 1} and y from 0 to ${height - 1}.`,
   });
 }
 
@@ -219,9 +219,7 @@ function windowSubject(
       ...model.notes,
       ...(plain
         ? []
-        : [
-            'The picture is the window as the network sees it: away from its middle blurred or coarser than the image.',
-          ]),
+        : ['The window is shown as the network sees it: blurred or coarser than the image away from the centre.']),
     ],
   };
 }
@@ -288,7 +286,7 @@ function foreignClassifier(
       classes: Array.from({ length: Math.max(2, count as number) }, (_, i) => `class ${i}`),
       activation: count === 1 ? 'sigmoid' : 'softmax',
     }),
-    notes: ['The file does not say how images become its input: pixel values are divided by 255.'],
+    notes: ['The file does not state its input normalisation: pixel values are divided by 255.'],
   };
 }
 
@@ -326,7 +324,7 @@ function imageSubject(
   if (pixel.y < 0 || pixel.x < 0 || pixel.y >= crop[0] || pixel.x >= crop[1]) {
     throw new UsageError(`the network does not look at the point ${at.x},${at.y}: it sees the middle of the image.`, {
       file: page.name,
-      remedy: `Give x from ${Math.ceil(box.x)} to ${Math.floor(box.x + box.width) - 1} and y from ${Math.ceil(box.y)} to ${Math.floor(box.y + box.height) - 1}.`,
+      remedy: `Use x from ${Math.ceil(box.x)} to ${Math.floor(box.x + box.width) - 1} and y from ${Math.ceil(box.y)} to ${Math.floor(box.y + box.height) - 1}.`,
     });
   }
   const graph = readOnnx(bytes, { file, shapes: { [inputName]: feed.shape } });

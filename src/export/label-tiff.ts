@@ -28,7 +28,7 @@ export function labelMapImage(
     else if (value < least) least = value;
   }
   if (least < 0) {
-    throw new UsageError(`The label map holds the negative value ${least}.`, {
+    throw new UsageError(`The label map contains the negative value ${least}.`, {
       remedy: 'Labels are 0 for background and positive for objects.',
     });
   }

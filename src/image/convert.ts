@@ -96,7 +96,7 @@ export function channel(image: Image, which: number | string): Image {
   if (!(index >= 0 && index < count)) {
     const names = image.channels?.join(', ');
     throw new UsageError(
-      `there is no channel ${which}: the image has ${count}${names === undefined ? '' : ` (${names})`}.`,
+      `channel ${which} does not exist; the image has ${count}${names === undefined ? '' : ` (${names})`}.`,
       where(image),
     );
   }
@@ -138,7 +138,7 @@ export function pageCount(image: Image): number {
 export function page(image: Image, index: number): Image {
   const count = pageCount(image);
   if (!(Number.isInteger(index) && index >= 0 && index < count)) {
-    throw new UsageError(`there is no page ${index}: the image has ${count}, counted from 0.`, where(image));
+    throw new UsageError(`page ${index} does not exist; the image has ${count}, counted from 0.`, where(image));
   }
   if (count === 1 && !/[tz]/.test(image.axes)) return image;
   const z = extent(image, 'z');

@@ -32,7 +32,7 @@ export async function readImage(bytes: Uint8Array, name: string, options: ReadOp
   const extension = /\.((?:nii|hdr)\.gz|[a-z0-9]+)$/i.exec(name)?.[1]?.toLowerCase();
   const other = FORMATS.find((row) => row !== format && extension !== undefined && row.extensions.includes(extension));
   const notes = [
-    ...(other === undefined ? [] : [`The name says ${other.name}, the content is ${format.name}.`]),
+    ...(other === undefined ? [] : [`The file extension suggests ${other.name}, but the content is ${format.name}.`]),
     ...(image.notes ?? []),
   ];
   return { ...image, source: name, ...(notes.length > 0 ? { notes } : {}) };
@@ -41,7 +41,7 @@ export async function readImage(bytes: Uint8Array, name: string, options: ReadOp
 function onePage(image: Image, index: number, file: string): Image {
   const count = pageCount(image);
   if (index < count) return page(image, index);
-  throw new FormatError(`there is no page ${index}: the file has ${count}, counted from 0.`, { file });
+  throw new FormatError(`page ${index} does not exist; the file has ${count}, counted from 0.`, { file });
 }
 
 /**
@@ -74,7 +74,7 @@ async function guarded(format: string, file: string, read: () => Promise<Image>)
     const problem = cause instanceof Error ? cause.message : String(cause);
     throw new FormatError(`the ${format} data is damaged (${problem}).`, {
       file,
-      remedy: 'Get the file again from where it came from, or save it anew.',
+      remedy: 'Copy the file again from its source, or save it again.',
       cause,
     });
   }

@@ -14,7 +14,7 @@ const MICROSCOPE = 'Open it in Fiji (Bio-Formats) and save it as OME-TIFF.';
 const VOLUME = 'Convert it to NIfTI, for instance with 3D Slicer, ITK-SNAP or SimpleITK.';
 const ARRAY = 'Save its image as TIFF (tifffile.imwrite) or, with its voxel size, as NIfTI (nibabel, SimpleITK).';
 const ZARR = 'Save one level of it as OME-TIFF; Fiji opens OME-Zarr.';
-const DOCUMENT = 'Export its pictures as PNG or TIFF.';
+const DOCUMENT = 'Export its images as PNG or TIFF.';
 const VIDEO = 'Save its frames as a TIFF stack, for instance with Fiji or FFmpeg.';
 const ARCHIVE = 'Unpack it first.';
 

@@ -147,7 +147,7 @@ export function pickChannels<P extends NamedPage>(page: P, channel: ChannelChoic
   const indices = find(page, wanted);
   const missing = wanted[indices.findIndex((index) => index < 0)];
   if (missing === undefined) return take(page, indices);
-  throw new DatasetError(`there is no channel ${missing}: the image has ${described(page)}.`, {
+  throw new DatasetError(`channel ${missing} does not exist; the image has ${described(page)}.`, {
     file: page.name,
     remedy: `Set ${option('channel')} to a name that the image has, or to a number from 0.`,
   });

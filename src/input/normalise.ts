@@ -100,7 +100,7 @@ export function fitNormalisation(
   if (kind === 'range' || range !== undefined) {
     if (range === undefined || !(range[1] > range[0])) {
       throw new DatasetError('the range for normalisation is missing or empty.', {
-        remedy: 'Give two values, low,high.',
+        remedy: 'Use two values, low,high.',
       });
     }
     return {

@@ -30,7 +30,7 @@ export function pixelSizeNote(
   const known =
     lengthText(least) === lengthText(most) ? lengthText(least) : `${lengthText(least)} to ${lengthText(most)}`;
   const tell = (times: number, than: string): string =>
-    `its pixels are ${lengthText(side)} wide, those of the training images ${known}: everything looks ${times.toFixed(1)} times ${than} than what the network learnt, and is likely to be missed or wrong. Scale the image to their pixel size first.`;
+    `its pixels are ${lengthText(side)} wide, those of the training images ${known}: everything appears ${times.toFixed(1)} times ${than} than in training, and is likely to be missed or wrong. Scale the image to that pixel size first.`;
   if (side > most * TOLERATED) return tell(side / most, 'smaller');
   return side * TOLERATED < least ? tell(least / side, 'larger') : undefined;
 }

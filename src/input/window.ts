@@ -21,12 +21,12 @@ export interface WindowSpec {
 export function requireWindow({ side, cover, foveationPx }: WindowSpec): void {
   if (cover < side || (cover > side && cover % 2 === 0)) {
     throw new UsageError(`A window of ${side} pixels cannot cover ${cover}.`, {
-      remedy: `Give an odd number of at least ${side}.`,
+      remedy: `Use an odd number of at least ${side}.`,
     });
   }
   if (!(foveationPx >= 0 && foveationPx <= side / 4)) {
     throw new UsageError(`A window of ${side} pixels cannot be blurred by ${foveationPx}.`, {
-      remedy: `Give a number from 0 to ${Math.floor(side / 4)}.`,
+      remedy: `Use a number from 0 to ${Math.floor(side / 4)}.`,
     });
   }
 }

@@ -62,7 +62,7 @@ export function measureLungs(sides: IntegerArray, hu: NdArray, { pixelMm, sliceM
   for (const size of [...(pixelMm ?? []), ...(sliceMm ?? [])]) {
     if (!(size > 0 && size < Number.POSITIVE_INFINITY)) {
       throw new UsageError(`The size ${size} mm of a pixel or slice is not positive.`, {
-        remedy: 'Give the spacing in mm.',
+        remedy: 'Use a spacing in mm.',
       });
     }
   }
@@ -148,7 +148,7 @@ function valuesBySide(sides: ArrayLike<number>, values: Storage[NumberDType]): {
     if (side === LUNG_SIDE.left) left.push(value);
     else if (side === LUNG_SIDE.right) right.push(value);
     else {
-      throw new UsageError(`The map of lungs holds the value ${side}.`, {
+      throw new UsageError(`The lung map contains the value ${side}.`, {
         remedy: 'Divide the mask by lungSides: 1 is left, 2 is right.',
       });
     }

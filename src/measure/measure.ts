@@ -62,10 +62,10 @@ export function measure(labels: IntegerArray, image?: MeasuredImage, options: Me
   const extents = extentsOf(labels.shape);
   const spacing = spacingOf(options.spacing, extents.rank);
   if (options.spacing !== undefined && options.unit === undefined) {
-    throw new UsageError('The spacing has no unit.', { remedy: 'Give one, such as µm or mm.' });
+    throw new UsageError('The spacing has no unit.', { remedy: 'Set one, such as µm or mm.' });
   }
   if (options.spacing === undefined && options.unit !== undefined) {
-    throw new UsageError(`The unit ${options.unit} has no spacing.`, { remedy: 'Give the pixel size of each axis.' });
+    throw new UsageError(`The unit ${options.unit} has no spacing.`, { remedy: 'Set the pixel size of each axis.' });
   }
   const channels = image === undefined ? [] : channelsOf(image, labels.shape);
   const relabelled = relabelConsecutive(labels);

@@ -122,7 +122,7 @@ export function isbiSliceScores(
 ): IsbiSliceScores {
   const { rank, size } = extentsOf(truth.shape);
   if (rank !== 2 || size === 0) {
-    throw new UsageError(`The truth has the shape [${truth.shape.join(', ')}].`, {
+    throw new UsageError(`The ground truth has the shape [${truth.shape.join(', ')}].`, {
       remedy: 'Score 2D slices that have pixels, one by one.',
     });
   }
@@ -317,7 +317,7 @@ function asProbability(prediction: NdArray<'float32' | 'float64'>): Float32Array
     if (value >= -1e-3 && value <= 1.001) continue;
     const width = prediction.shape[1];
     throw new UsageError(`The prediction is ${value} at row ${Math.floor(i / width)}, column ${i % width}.`, {
-      remedy: 'Give probabilities from 0 to 1 (8-bit maps divided by 255).',
+      remedy: 'Use probabilities from 0 to 1 (8-bit maps divided by 255).',
     });
   }
   return data;

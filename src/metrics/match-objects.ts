@@ -45,7 +45,7 @@ export function matchObjects(
   if (!(least >= 0.5 && least <= 1)) {
     throw new UsageError(`The IoU ${least} is not in 0.5..1.`, { remedy: 'Below 0.5 a match is not unique.' });
   }
-  if (!(minPart >= 0 && minPart <= 1)) throw new UsageError(`The share ${minPart} is not in 0..1.`);
+  if (!(minPart >= 0 && minPart <= 1)) throw new UsageError(`The fraction ${minPart} is not in 0..1.`);
   requireSameShape(truth, predicted);
   if (ignore !== undefined) requireSameShape(truth, ignore, ['truth', 'ignore mask']);
   const a = relabelConsecutive(truth);

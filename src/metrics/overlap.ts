@@ -38,7 +38,7 @@ export function confusionMatrix(
     const predicted = prediction.data[i];
     if (actual < 0 || actual >= classes || predicted < 0 || predicted >= classes) {
       const [name, value] = actual < 0 || actual >= classes ? ['truth', actual] : ['prediction', predicted];
-      throw new UsageError(`The ${name} holds the value ${value}, which is none of the ${classes} classes.`, {
+      throw new UsageError(`The ${name} contains the value ${value}, which is not one of the ${classes} classes.`, {
         remedy: `Map the values to 0..${classes - 1}, or name the value to ignore.`,
       });
     }

@@ -52,7 +52,7 @@ export function connectedComponents(
   const { depth, height, width, size, rank } = extentsOf(array.shape);
   if (out !== undefined && out.length !== size) {
     throw new UsageError(`The memory for the labels has ${out.length} elements, the array ${size}.`, {
-      remedy: 'Give an Int32Array of one element a pixel.',
+      remedy: 'Use an Int32Array with one element per pixel.',
     });
   }
   const chosen = connectivityOf(connectivity, rank);

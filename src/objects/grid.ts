@@ -26,7 +26,7 @@ export interface Extents {
 export function extentsOf(shape: readonly number[]): Extents {
   if (shape.length !== 2 && shape.length !== 3) {
     throw new UsageError(`The array has ${shape.length} axes [${shape.join(', ')}].`, {
-      remedy: 'Give a 2D [height, width] or 3D [depth, height, width] array.',
+      remedy: 'Use a 2D [height, width] or 3D [depth, height, width] array.',
     });
   }
   const [depth, height, width] = shape.length === 3 ? shape : [1, ...shape];
@@ -59,7 +59,7 @@ export function spacingOf(spacing: readonly number[] | undefined, rank: number):
   const values = spacing ?? new Array<number>(rank).fill(1);
   if (values.length !== rank || values.some((value) => !(value > 0 && value < Number.POSITIVE_INFINITY))) {
     throw new UsageError(`The spacing [${values.join(', ')}] does not fit an array of ${rank} axes.`, {
-      remedy: `Give ${rank} positive numbers in the order of the axes.`,
+      remedy: `Use ${rank} positive numbers in the order of the axes.`,
     });
   }
   return values;

@@ -37,7 +37,7 @@ export interface HMaxima {
  * @throws UsageError for a height that is not positive, another rank, or a NaN inside the mask.
  */
 export function hMaxima(image: ScalarArray, h: number, { mask, connectivity }: HMaximaOptions = {}): HMaxima {
-  if (!(h > 0)) throw new UsageError(`The height ${h} is not positive.`, { remedy: 'Give a height above 0.' });
+  if (!(h > 0)) throw new UsageError(`The height ${h} is not positive.`, { remedy: 'Use a height above 0.' });
   if (mask !== undefined) requireSameShape(image, mask, ['image', 'mask']);
   const extents = extentsOf(image.shape);
   const frame = framed(extents, connectivityOf(connectivity ?? (extents.rank === 2 ? 8 : 26), extents.rank));

@@ -104,7 +104,7 @@ function divide(mask: NdArray<'uint8'>, maps: PredictedMaps, settings: Separatio
 function required(maps: PredictedMaps, name: 'border' | 'distance'): NdArray<'float32'> {
   const map = maps[name];
   if (map === undefined) {
-    throw new UsageError(`There is no map of the ${name} to tell objects apart by.`, {
+    throw new UsageError(`Separating objects needs a map of the ${name}.`, {
       remedy: 'Separate by shape, or take a model that predicts it.',
     });
   }

@@ -121,7 +121,7 @@ function gathered<T extends Int32Array | Uint32Array>(values: T, at: Int32Array)
 }
 
 function refuseNaN(): never {
-  throw new UsageError('The image to flood holds NaN.', { remedy: 'Replace NaN before, or leave it out by a mask.' });
+  throw new UsageError('The image to flood contains NaN.', { remedy: 'Replace NaN first, or exclude it with a mask.' });
 }
 
 const BITS = 11;

@@ -38,7 +38,7 @@ export function toPolygons(labels: IntegerArray, { simplifyPx = 0 }: PolygonOpti
   const { height, width, rank } = extentsOf(labels.shape);
   if (rank !== 2) {
     throw new UsageError(`Outlines are of 2D label maps; this one is [${labels.shape.join(', ')}].`, {
-      remedy: 'Give one slice after the other.',
+      remedy: 'Pass one slice at a time.',
     });
   }
   if (!(simplifyPx >= 0)) throw new UsageError(`simplifyPx is ${simplifyPx}; it must be 0 or more.`);
@@ -51,7 +51,7 @@ export function toPolygons(labels: IntegerArray, { simplifyPx = 0 }: PolygonOpti
   for (const [k, polygon] of lines.entries()) {
     const label = labels.data[first[k]];
     if (label < 0) {
-      throw new UsageError(`The label map holds the negative value ${label}.`, {
+      throw new UsageError(`The label map contains the negative value ${label}.`, {
         remedy: 'Labels are 0 for background and positive for objects.',
       });
     }

@@ -22,7 +22,7 @@ export function relabelConsecutive(array: IntegerArray): Relabelled {
   for (let i = 0; i < data.length; i++) {
     const value = data[i];
     if (value < 0) {
-      throw new UsageError(`The label map holds the negative value ${value}.`, {
+      throw new UsageError(`The label map contains the negative value ${value}.`, {
         remedy: 'Labels are 0 for background and positive for objects; pass ignored pixels as a mask.',
       });
     }

@@ -65,7 +65,7 @@ export function watershed(
         const seed = seeds.data[i];
         if (seed < 0 || seed > 0x7fffffff) {
           throw new UsageError(`The seeds hold the value ${seed}.`, {
-            remedy: 'Seeds are 0 for none and 1 to 2147483647; pass what is not to be flooded as a mask.',
+            remedy: 'Seeds are 0 for none and 1 to 2147483647; exclude regions with a mask.',
           });
         }
         const found = state[p];

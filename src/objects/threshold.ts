@@ -38,7 +38,7 @@ export function otsuThreshold(image: ScalarArray, { bins = 256 }: OtsuOptions = 
   if (least > greatest) return Number.NaN;
   if (least === greatest) return least;
   if (!Number.isFinite(greatest - least)) {
-    throw new UsageError('The image holds infinite values.', { remedy: 'Clip them before.' });
+    throw new UsageError('The image contains infinite values.', { remedy: 'Clip them first.' });
   }
   const wholeNumbers = !(data instanceof Float32Array || data instanceof Float64Array) && greatest - least < 65536;
   return wholeNumbers

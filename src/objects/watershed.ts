@@ -127,7 +127,7 @@ function sortByLevel(
     counts.set(value, (counts.get(value) ?? 0) + 1);
   }
   if (counts.has(Number.NaN)) {
-    throw new UsageError('The image to flood holds NaN.', { remedy: 'Replace NaN before.' });
+    throw new UsageError('The image to flood contains NaN.', { remedy: 'Replace NaN first.' });
   }
   const levels = [...counts.keys()].sort((a, b) => a - b);
   const levelEnds: number[] = [];

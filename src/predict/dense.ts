@@ -48,7 +48,7 @@ export function patchClassifier(graph: Graph): PatchClassifier {
   if (input === undefined || output === undefined || !classifiesPatches(input.shape, output.shape)) {
     throw new ModelError(
       `This is no classifier of patches: it takes ${describeValue(input)} and gives ${describeValue(output)}.`,
-      { remedy: 'Give a network from [N, C, H, W] to [N, classes].' },
+      { remedy: 'Use a network from [N, C, H, W] to [N, classes].' },
     );
   }
   const [, channels, height, width] = input.shape as readonly [number, number, number, number];

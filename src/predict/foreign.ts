@@ -62,7 +62,7 @@ export async function foreignModel(
     refuse(`The model takes ${batch} images at once only.`, 'Export it for one image, or any number.');
   }
   const count = typeof channels === 'number' ? channels : 1;
-  if (typeof channels === 'string') notes.push('The model does not say how many channels it takes: one is assumed.');
+  if (typeof channels === 'string') notes.push('The model does not state its number of channels: one is assumed.');
 
   const sides = {
     y: typeof height === 'number' ? height : ((options.rule && startOf(options.rule.y)) ?? PROBE_SIDE),
@@ -74,7 +74,7 @@ export async function foreignModel(
 
   let rule = options.rule;
   if (rule === undefined) {
-    notes.push('How far its pixels reach is not known: tiles are blended.');
+    notes.push('The receptive field is unknown: tiles are blended.');
     const open = { y: typeof height === 'string', x: typeof width === 'string' };
     const second =
       open.y || open.x
@@ -95,7 +95,10 @@ export async function foreignModel(
       ? ['background', 'foreground']
       : Array.from({ length: classCount }, (_, i) => (i === 0 ? 'background' : `class ${i}`)));
   if (classes.length !== classCount) {
-    refuse(`The model has ${classCount} classes, ${classes.length} are named.`, 'Name each of them.');
+    refuse(
+      `The model has ${classCount} classes, but ${classes.length} names are given.`,
+      'Provide one name per class.',
+    );
   }
   return {
     program,
@@ -119,7 +122,7 @@ type Refuse = (problem: string, remedy: string) => never;
 
 function soleInput({ inputs }: Signature, refuse: Refuse): DeclaredTensor {
   const shown = inputs.map(({ name, dtype, dims }) => `${name}: ${dtype} [${dims?.join(', ') ?? '?'}]`).join('; ');
-  const remedy = 'Give a model with one input float32 [N, channels, height, width].';
+  const remedy = 'Use a model with one input float32 [N, channels, height, width].';
   const [input] = inputs;
   if (input === undefined || inputs.length > 1) refuse(`The model has ${inputs.length} inputs (${shown}).`, remedy);
   const { dims, dtype } = input;

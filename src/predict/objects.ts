@@ -31,8 +31,8 @@ export function separationSettings({ separation }: Pick<ModelMetadata, 'separati
   if (separation === undefined) return undefined;
   const { by } = separation;
   if (typeof by === 'string' && WAYS.includes(by)) return separation as unknown as SeparationSettings;
-  throw new ModelError(`The model's objects are told apart by '${by}', which is not known.`, {
-    remedy: 'Take a newer version of Lamella.',
+  throw new ModelError(`Separating objects by '${by}' is not supported.`, {
+    remedy: 'Use a newer version of Lamella.',
   });
 }
 

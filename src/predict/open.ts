@@ -52,7 +52,7 @@ export async function openModel(
   if (options.evaluation !== undefined) {
     throw new ModelError('the network gives every pixel of an image as it is.', {
       ...where,
-      remedy: `Leave out ${option('evaluation')}: it is for networks that see one window.`,
+      remedy: `Remove ${option('evaluation')}: it applies to patch classifiers only.`,
     });
   }
   const program = await runtime.load(bytes);
@@ -110,7 +110,7 @@ function ownModel(
   if (tile === undefined) {
     throw new ModelError('the network names the class of a whole image; it does not segment.', {
       file,
-      remedy: 'Take it by itself, or with others that name classes; in the library, open it with openClassifier.',
+      remedy: 'Use it alone or with other image classifiers; in the library, open it with openClassifier.',
     });
   }
   const rule: TilingRule = {

@@ -40,8 +40,8 @@ export function probabilityImage(
 export function classOf(prediction: Image<'float32'>, index: number): Image<'float32'> {
   const count = extent(prediction, 'c');
   if (!Number.isInteger(index) || index < 0 || index >= count) {
-    throw new UsageError(`There is no class ${index} in a prediction of ${count} classes.`, {
-      remedy: `Give 0 to ${count - 1}.`,
+    throw new UsageError(`Class ${index} does not exist; the prediction has ${count} classes.`, {
+      remedy: `Use 0 to ${count - 1}.`,
     });
   }
   const { channels: _, ...rest } = prediction;
@@ -80,7 +80,7 @@ export function labelImage(
 ): Image<'uint8' | 'uint16'> {
   const count = extent(prediction, 'c');
   if (threshold !== undefined && count !== 2) {
-    throw new UsageError(`A threshold divides two classes; there are ${count}.`, { remedy: 'Leave it out.' });
+    throw new UsageError(`A threshold applies to two classes; there are ${count}.`, { remedy: 'Remove it.' });
   }
   const written = values ?? Array.from({ length: count }, (_, i) => i);
   if (written.length !== count) {

@@ -44,7 +44,7 @@ function windowOf({ inputs }: Signature, { file }: PatchModelOptions): WindowSpe
   if (height === undefined || height !== width) {
     throw new ModelError(`The window of ${width} x ${height} pixels is not square.`, {
       file,
-      remedy: 'Give a model with a square window.',
+      remedy: 'Use a model with a square window.',
     });
   }
   return { side: height, cover: height, foveationPx: 0 };

@@ -85,14 +85,14 @@ export async function predictPlanes(
 ): Promise<NdArray<'float32'>> {
   const { tta = 1, batch = 1, onProgress, signal } = options;
   if (tta !== 1 && tta !== 4 && tta !== 8) {
-    throw new UsageError(`There is no averaging over ${tta} orientations.`, { remedy: 'Give 1, 4 or 8.' });
+    throw new UsageError(`Averaging over ${tta} orientations is not supported.`, { remedy: 'Use 1, 4 or 8.' });
   }
   const { planes, height, width } = page;
   requireWindowFits(model, page);
   const plan = planPage(model, height, width, options);
   const sides = { y: plan.y.side, x: plan.x.side };
   if (tta === 8 && sides.y !== sides.x && (model.rule.y.fixed ?? model.rule.x.fixed) !== undefined) {
-    throw new UsageError(`The model takes ${sides.x} x ${sides.y} pixels only, which cannot be turned.`, {
+    throw new UsageError(`The model takes ${sides.x} x ${sides.y} pixels only, which cannot be rotated.`, {
       remedy: 'Average over 4 orientations.',
     });
   }
@@ -134,7 +134,7 @@ function requireWindowFits({ patches }: SegmentationModel, { height, width, name
   if (Math.min(height, width) >= cover) return;
   throw new DatasetError(`the image is ${width} x ${height}, smaller than the network's window of ${cover} pixels.`, {
     file: name,
-    remedy: 'Give larger images, or train a network with a smaller window (n1, n2, n3).',
+    remedy: 'Use larger images, or train a network with a smaller window (n1, n2, n3).',
   });
 }
 

@@ -135,7 +135,7 @@ function largestSide(tile: number, rule: TilingRule, asked: boolean): number {
   if (tile < least) {
     if (!asked) return least;
     throw new UsageError(`A tile of ${tile} pixels is too small for this network.`, {
-      remedy: `Give ${least} or more.`,
+      remedy: `Use ${least} or more.`,
     });
   }
   return tile - mod(tile - rule.offset, rule.multiple);

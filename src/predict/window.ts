@@ -162,7 +162,7 @@ function resample(output: NdArray<'float32'>, index: number, rows: number, colum
   const planes = output.data.subarray(index * size, (index + 1) * size);
   if (height === rows && width === columns) return planes;
   if (height * columns !== width * rows || height < 1) {
-    throw new ModelError(`The model gave ${width} x ${height} pixels where ${columns} x ${rows} are expected.`, {
+    throw new ModelError(`The model gave ${width} x ${height} pixels; expected ${columns} x ${rows}.`, {
       remedy: 'Check its tile rule: it may not be a segmentation network.',
     });
   }

@@ -116,7 +116,7 @@ const at = (config: unknown, path: string): unknown =>
 /** @throws RunError that names the first key whose value is missing or impossible. */
 export function checkConfig(config: unknown, file: string): void {
   const refuse = (problem: string): never => {
-    throw new RunError(problem, { file, remedy: 'Give the config.json of a run as it was written.' });
+    throw new RunError(problem, { file, remedy: 'Use the unmodified config.json of a run.' });
   };
   for (const [path, { expected, holds }] of Object.entries({ ...REQUIRED, ...OPTIONAL })) {
     const value = at(config, path);
@@ -124,7 +124,7 @@ export function checkConfig(config: unknown, file: string): void {
       if (REQUIRED[path] !== undefined) refuse(`"${path}" is missing.`);
     } else if (!holds(value)) {
       const told = JSON.stringify(value);
-      refuse(`"${path}" is ${told.length > 60 ? `${told.slice(0, 57)}...` : told}; ${expected} is expected.`);
+      refuse(`"${path}" is ${told.length > 60 ? `${told.slice(0, 57)}...` : told}; expected ${expected}.`);
     }
   }
 }

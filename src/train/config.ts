@@ -148,7 +148,7 @@ export async function readConfig(store: StoreReader): Promise<RunConfig> {
   const file = store.pathOf(RUN_FILES.config);
   const bytes = await store.read(RUN_FILES.config);
   if (bytes === undefined) {
-    throw new RunError('there is no run here.', {
+    throw new RunError('this folder contains no run.', {
       file: store.name,
       remedy: `Use a folder that has a ${RUN_FILES.config}.`,
       facts: { code: 'no-run' },
@@ -165,14 +165,14 @@ export function parseConfig(bytes: Uint8Array, file: string): RunConfig {
   } catch (cause) {
     throw new RunError('this is not JSON.', {
       file,
-      remedy: 'Give the config.json of a run as it was written.',
+      remedy: 'Use the unmodified config.json of a run.',
       cause,
     });
   }
   if ((config as Partial<RunConfig> | null)?.version !== 1) {
     throw new RunError('this is not the configuration of a run, or of another version.', {
       file,
-      remedy: 'Give the config.json of a run as it was written.',
+      remedy: 'Use the unmodified config.json of a run.',
     });
   }
   checkConfig(config, file);

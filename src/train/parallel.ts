@@ -35,14 +35,14 @@ export function shareOf({ batch, loss }: Recipe, devices: readonly string[]): nu
   if (!LOSSES[loss.name].mean) {
     const means = (Object.keys(LOSSES) as LossName[]).filter((name) => LOSSES[name].mean);
     throw new UsageError(
-      `The loss '${loss.name}' is not a mean over images; ${devices.length} devices cannot share it.`,
+      `The loss '${loss.name}' is not a mean over images, so ${devices.length} devices cannot share it.`,
       {
         remedy: `Use ${option('loss', means.join(', '))}, or one device.`,
       },
     );
   }
   if (batch % devices.length !== 0) {
-    throw new UsageError(`A batch of ${batch} cannot be shared out evenly among ${devices.length} devices.`, {
+    throw new UsageError(`A batch of ${batch} cannot be divided evenly among ${devices.length} devices.`, {
       remedy: `Use ${option('batch', Math.ceil(batch / devices.length) * devices.length)}.`,
     });
   }

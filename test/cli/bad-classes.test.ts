@@ -80,7 +80,7 @@ describe('classes to train on', () => {
     const folder = await folderOf({ ...images(['cat', 'dog'], 3), 'fox/': '', 'owl/notes.txt': 'none yet' });
     expectTold(await trainFails(folder), 1, folder, /no images in "owl", "fox"\. Fill the folders/);
     const bare = await folderOf({ 'cat/': '', 'dog/': '' });
-    expectTold(await trainFails(bare), 1, bare, /no images to train on here\. Give MNIST files/);
+    expectTold(await trainFails(bare), 1, bare, /no images to train on here\. Use MNIST files/);
   });
 
   test('unreadable images among many are named and counted, and left out with --skip-bad', async () => {
@@ -106,14 +106,14 @@ describe('classes to train on', () => {
       out,
     ]);
     expect(code).toBe(0);
-    for (const part of [/left out: 3 of 24/, ...named.slice(1), /train: 21 images; cat 11, dog 10/]) {
+    for (const part of [/skipped: 3 of 24/, ...named.slice(1), /train: 21 images; cat 11, dog 10/]) {
       expect(stdout).toMatch(part);
     }
   });
 
   test('classes that differ between training and test', async () => {
     const folder = await folderOf(images(['train/cat', 'train/dog', 'test/cat', 'test/dog', 'test/fox'], 2));
-    expectTold(await trainFails(folder), 1, folder, /2 classes to train on and 3 for test; they differ in fox\. Give/);
+    expectTold(await trainFails(folder), 1, folder, /2 classes to train on and 3 for test; they differ in fox\. Use/);
   });
 
   test('labels outside the range', async () => {
@@ -137,7 +137,7 @@ describe('classes to train on', () => {
       await trainFails(less),
       1,
       join(less, 'train-images'),
-      /2 images and 1 labels\. Give one label an image/,
+      /2 images and 1 labels\. Use one label per image/,
     );
   });
 
@@ -146,7 +146,7 @@ describe('classes to train on', () => {
     expectTold(
       await trainFails(folder, '--devices', 'cpu:0,cpu:999'),
       1,
-      /no device cpu:999 here\. There are cpu:0 to/,
+      /device cpu:999 is not available\. There are cpu:0 to/,
     );
     const absent = process.platform === 'darwin' ? 'cuda' : 'coreml';
     expectTold(await trainFails(folder, '--devices', `${absent}:0,${absent}:1`), 1, absent, /Present: .*cpu|There/);
@@ -191,7 +191,7 @@ describe('images that do not fit the network', () => {
     }
     expectTold(await lamella(['explain', run, join(small, 'small.png')]), 1, 'small.png', /20 x 20.*23/);
     const outside = await lamella(['explain', run, join(data, 'image/a.png'), '--at', '32,5']);
-    expectTold(outside, 2, 'a.png', /the point 32,5 lies outside the image of 32 x 32 pixels\. Give x from 0 to 31/);
+    expectTold(outside, 2, 'a.png', /the point 32,5 lies outside the image of 32 x 32 pixels\. Use x from 0 to 31/);
     const classes = await trained(
       await folderOf(images(['cat', 'dog'], 3)),
       'cats',

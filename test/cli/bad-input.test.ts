@@ -78,7 +78,7 @@ describe('data to train on', () => {
   });
 
   test('an empty folder', async () => {
-    expectSentence(await trainFails(await folderOf({})), 1, /there are no images here/, /Give a folder with/);
+    expectSentence(await trainFails(await folderOf({})), 1, /there are no images here/, /Use a folder with/);
   });
 
   test('images without labels', async () => {

@@ -193,7 +193,7 @@ describe('measure --task lungs', () => {
     const noUnit = write('unit/mask.nii', new Uint8Array(unknown.buffer));
     const assumed = await measureLungs(noUnit, image, '--out', join(root, 'unit-out'));
     expect(assumed.stdout).toMatch(
-      /note: .*mask\.nii: The file does not say its unit of length; millimetres are taken/,
+      /note: .*mask\.nii: The file does not state its unit of length; millimetres are assumed/,
     );
   });
   test('a mask that lies elsewhere is refused', async () => {

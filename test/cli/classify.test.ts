@@ -120,7 +120,7 @@ describe('networks of whole images on the command line', () => {
     const turned = await lamella(['predict', run('a'), join(data, 'test'), '--tta', '8']);
     expect([turned.code, turned.stderr]).toEqual([2, expect.stringContaining('--tta 8 is for segmentation')]);
     const absent = await lamella(['train', data, '--network', 'mlp', '--devices', 'cpu:0,cpu:999', '--out', run('y')]);
-    expect(absent.stderr).toContain('There is no device cpu:999 here. There are cpu:0 to');
+    expect(absent.stderr).toContain('The device cpu:999 is not available. There are cpu:0 to');
     const pixels = await lamella(['train', data, '--network', 'mlp', '--input', '0', '--out', run('z')]);
     expect([pixels.code, pixels.stderr]).toEqual([2, expect.stringContaining('A side in pixels is expected')]);
   });

@@ -46,7 +46,7 @@ test('settings that differ from those of the run are named and ignored', async (
 test('--resume without data needs a run', async () => {
   const { code, stderr } = await lamella(['train', '--resume', join(root, 'none')]);
   expect(code).toBe(1);
-  expect(stderr).toMatch(/there is no run here to resume\. Use the folder that has the run's config\.json/);
+  expect(stderr).toMatch(/this folder contains no run to resume\. Use the folder that has the run's config\.json/);
 });
 
 test('--model is still accepted for --network', async () => {

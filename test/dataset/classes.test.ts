@@ -303,11 +303,11 @@ describe('a folder with one sub-folder a class', () => {
     );
     const raw = await read(folder, { skipBad: true });
     expect(raw.parts.train.map(({ name }) => name)).toEqual(['cat/a.png', 'dog/b.png']);
-    expect(raw.notes[0]).toMatch(/^left out: 2 of 4 images cannot be read/);
+    expect(raw.notes[0]).toMatch(/^skipped: 2 of 4 images cannot be read/);
   });
 
   test('one class alone, and nothing at all', async () => {
-    await expect(read(await folderWith({ 'cat/a.png': png(1) }))).rejects.toThrow('all of one class');
+    await expect(read(await folderWith({ 'cat/a.png': png(1) }))).rejects.toThrow('belong to one class');
     await expect(read(await folderWith({ 'readme.txt': 'none' }))).rejects.toThrow(
       'there are no images to train on here',
     );

@@ -61,7 +61,7 @@ describe('one mask file per object', () => {
       [`${id}/masks/spleen.png`, masks[1]],
     ]);
     await expect(read(Object.fromEntries(files))).rejects.toThrow(
-      'the image "b/images/b.png" has 2 masks, such as "b/masks/liver.png", named alike for each image: one file per structure is not supported.',
+      'the image "b/images/b.png" has 2 masks, such as "b/masks/liver.png", with the same names for each image: one file per structure is not supported.',
     );
   });
   it('is not taken for labels without an image', async () => {

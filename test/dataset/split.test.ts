@@ -99,7 +99,7 @@ describe('folds', () => {
     expect(new Set(validation.map((i) => patients[i]?.file.slice(0, 7))).size).toBe(1);
   });
   it('that do not fit are refused', () =>
-    expect(() => splitItems(words, { fold: 0, folds: 11 })).toThrow('Give 2 to 10'));
+    expect(() => splitItems(words, { fold: 0, folds: 11 })).toThrow('Use 2 to 10'));
 });
 
 it('of one stack whose end lacks a class, a block that has all is held out', () => {

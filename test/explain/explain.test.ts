@@ -324,11 +324,7 @@ describe('what is asked for', () => {
       { at: { x: 40, y: 3 } },
       /picture.png: the point 40,3 lies outside the image of 40 x 30/,
     ],
-    [
-      'a negative point',
-      { at: { x: -1, y: 3 } },
-      /the point -1,3 lies outside.*Give x from 0 to 39 and y from 0 to 29/,
-    ],
+    ['a negative point', { at: { x: -1, y: 3 } }, /the point -1,3 lies outside.*Use x from 0 to 39 and y from 0 to 29/],
     ['a layer that is not there', { layer: 'conv9' }, /no layer 'conv9'. It has encoder0\/conv1, /],
     ['a class that is not there', { target: 'mitochondrion' }, /no class 'mitochondrion'. It has class 0, class 1/],
   ])('%s is refused', async (_, options, message) => {
@@ -340,7 +336,7 @@ describe('what is asked for', () => {
   test('a point that is cropped away before the network sees it', async () => {
     const spec = { name: 'mlp', channels: 1, numClasses: 2, input: [12, 12], hidden: [4] } as const;
     const wrong = explain(await cpu(), fileOf(spec), picture(40, 12), { at: { x: 2, y: 5 } });
-    await expect(wrong).rejects.toThrow(/does not look at the point 2,5.*Give x from 14 to 25 and y from 0 to 11/);
+    await expect(wrong).rejects.toThrow(/does not look at the point 2,5.*Use x from 14 to 25 and y from 0 to 11/);
   });
 });
 

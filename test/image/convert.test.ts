@@ -83,7 +83,7 @@ describe('channel and dropAlpha', () => {
     const image = colour(['DNA', 'membrane'], [1, 2, 3, 4]);
     expect(channel(image, 1)).toEqual({ ...grey([3, 4]), channels: ['membrane'] });
     expect(channel(image, 'DNA')).toEqual({ ...grey([1, 2]), channels: ['DNA'] });
-    expect(() => channel(image, 'RNA')).toThrow(/no channel RNA: the image has 2 \(DNA, membrane\)/);
+    expect(() => channel(image, 'RNA')).toThrow(/channel RNA does not exist; the image has 2 \(DNA, membrane\)/);
     expect(() => channel(image, 2)).toThrow(UsageError);
   });
 
@@ -108,7 +108,7 @@ describe('pages', () => {
       [101, 111],
     ]);
     expect(page(image, 3)).toMatchObject({ axes: 'cyx', shape: [2, 1, 1] });
-    expect(() => page(image, 4)).toThrow(/no page 4: the image has 4/);
+    expect(() => page(image, 4)).toThrow(/page 4 does not exist; the image has 4/);
   });
 
   it('shares memory where values lie together', () => {

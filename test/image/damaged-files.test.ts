@@ -70,7 +70,7 @@ describe('files that are not images', () => {
   it('reads a mislabelled file by its content and says so', async () => {
     const image = await readImage(writePng(IMAGE), 'cells.tif');
     expect(image.data).toEqual(IMAGE.data);
-    expect(image.notes).toEqual(['The name says TIFF, the content is PNG.']);
+    expect(image.notes).toEqual(['The file extension suggests TIFF, but the content is PNG.']);
   });
 });
 
@@ -94,7 +94,7 @@ describe('truncated files', () => {
     // Directory at the end: its offset points behind the file.
     expect((await errorOf(bytes.slice(0, 600))).message).toMatch(/ends at byte 600, but its directory points to byte/);
     const strip = tiff({ 256: 10, 257: 10, 258: 8, 273: 8, 278: 10, 279: 1000 });
-    expect((await errorOf(strip)).message).toMatch(/its picture goes on to byte 1008: it is truncated/);
+    expect((await errorOf(strip)).message).toMatch(/its image extends to byte 1008: it is truncated/);
   });
 
   it('notices PNG data that is too short under a right checksum', async () => {

@@ -65,7 +65,7 @@ describe('NIfTI headers that are wrong', () => {
       'a.nii',
     );
     expect(image.spacing.z).toEqual({ value: 2, unit: 'mm' });
-    expect(image.notes?.[0]).toMatch(/does not say its unit of length; millimetres are taken/);
+    expect(image.notes?.[0]).toMatch(/does not state its unit of length; millimetres are assumed/);
   });
   it('pairs: the voxels beside the header, or asked for', async () => {
     const both = writeNifti(IMAGE, { gzip: false });
@@ -118,7 +118,7 @@ describe('NRRD headers that are wrong', () => {
     expect((await read(plain.replace('uchar', 'block'))).message).toMatch(/type "block" are not supported/);
     expect((await read(plain.replace('ascii', 'hex'))).message).toMatch(/encoding "hex" is not supported/);
     expect((await read(plain.replace('uchar', 'short').replace('ascii', 'raw'), '12345678')).message).toMatch(
-      /which byte comes first/,
+      /does not state the byte order/,
     );
     expect((await read(`${plain}\ndata file: LIST`)).message).toMatch(/data in several files/);
     expect((await read(`${plain}\ndata file: gone.raw`)).message).toMatch(
@@ -134,7 +134,7 @@ describe('NRRD headers that are wrong', () => {
   });
   it('a spacing without a unit is not taken for one', async () => {
     const image = await readImage(text(`NRRD0004\n${plain}\nspacings: 0.5 0.7\n\n1 2 3 4`), 'a.nrrd');
-    expect([image.spacing, image.notes]).toEqual([{}, ['The voxel size has no unit; it is left out.']]);
+    expect([image.spacing, image.notes]).toEqual([{}, ['The voxel size has no unit and is ignored.']]);
   });
   it('components come first or last in the file, and are channels either way', async () => {
     const vectors = (kinds: string, sizes: string) =>

@@ -101,7 +101,7 @@ describe('frames of an enhanced file', () => {
     const frames = [1, 0].flatMap((t) => [0, 1].map((z) => ({ value: 100 * t + 10 * z, groups: at(z) })));
     const image = await readImage(dicomFile(enhanced(frames)), 'a.dcm');
     expect(firsts(image.data)).toEqual([100, 110, 0, 10]);
-    expect(image.notes?.[0]).toMatch(/does not say in which order they were taken/);
+    expect(image.notes?.[0]).toMatch(/Their order of acquisition is unknown/);
   });
   it('the same pixels at two times are two times', async () => {
     const frames = [0, 1].flatMap((t) =>
@@ -272,10 +272,10 @@ describe('a whole slide', () => {
   it('tiles that do not say where they lie, and more of them than there are, are refused', async () => {
     const tiles = GRID.map(([x, y]) => [x, y, 0, 0] as const);
     await expect(readImage(dicomFile(slide(tiles, { '5200,9230 SQ': [] })), 'a.dcm')).rejects.toThrow(
-      /where the tiles of the slide lie/,
+      /positions of the slide tiles/,
     );
     const more = dicomFile(slide([...tiles, ...tiles], full));
-    await expect(readImage(more, 'a.dcm')).rejects.toThrow(/12 tiles are more than the picture has \(6\)/);
+    await expect(readImage(more, 'a.dcm')).rejects.toThrow(/12 tiles are more than the image has \(6\)/);
   });
   it('larger than the limit is refused before it is made', async () => {
     const large = slide([[0, 0, 0, 0]], { ...full, '0048,0006 UL': 200_000, '0048,0007 UL': 100_000 });
@@ -337,6 +337,6 @@ describe('DICOM that is no image is named', () => {
   ])('%s', async (end, name) => {
     const bytes = dicomFile({ '0008,0016 UI': `1.2.840.10008.5.1.4.1.1.${end}`, '0008,0060 CS': 'OT' });
     await expect(readImage(bytes, 'a.dcm')).rejects.toThrow(name);
-    await expect(readImage(bytes, 'a.dcm')).rejects.toThrow(/which is not supported\. Leave it out/);
+    await expect(readImage(bytes, 'a.dcm')).rejects.toThrow(/which is not supported\. Remove it/);
   });
 });

@@ -148,7 +148,7 @@ describe('a DICOM series', () => {
   it('a doubled slice is left out when it is the same, and refused when it is not', async () => {
     const image = await series([{ z: 0 }, { z: 1, value: 5 }, { z: 1, value: 5 }, { z: 2 }]);
     expect(image.shape).toEqual([3, 3, 4]);
-    expect(image.notes).toEqual(['1 slice is there twice, with the same pixels: left out.']);
+    expect(image.notes).toEqual(['1 slice is duplicated with the same pixels: ignored.']);
     const error = await errorOf(series([{ z: 0 }, { z: 1, value: 5 }, { z: 1, value: 6 }, { z: 2 }]));
     expect(error.message).toMatch(/^s\/1\.dcm: this slice lies where "s\/2\.dcm" lies/);
   });
@@ -182,7 +182,7 @@ describe('a DICOM series', () => {
       [2, 1].map((n) => ({ value: n, without: ['0020,0032'], extra: { '0020,0013 IS': String(n) } })),
     );
     expect([image.data[0], image.data[12]]).toEqual([-1023, -1022]);
-    expect(image.notes).toEqual(['The slices do not say where they lie; they are ordered by their number.']);
+    expect(image.notes).toEqual(['The slices have no positions; they are ordered by their number.']);
     expect(image.spacing.z).toBeUndefined();
   });
   it('an enhanced file has a place for each frame', async () => {

@@ -65,6 +65,6 @@ it('one page of a stack is read alone, with the pixel size of the file', async (
   expect(one.spacing).toEqual({ x: { value: 0.25, unit: 'µm' }, y: { value: 0.5, unit: 'µm' } });
   expect(one.notes).toBeUndefined();
   await expect(readImage(allocated(file), 'stack.tif', { page: 24 })).rejects.toThrow(
-    /stack.tif: there is no page 24: the file has 24/,
+    /stack.tif: page 24 does not exist; the file has 24/,
   );
 });

@@ -106,9 +106,9 @@ describe('stains', () => {
     // A file of that channel alone.
     expect([...selectChannels(page([5, 6]), spec)]).toEqual([5, 6]);
     expect(() => selectChannels(page([1, 2], ['DAPI', 'RFP']), spec)).toThrow(
-      'there is no channel GFP: the image has 2 channels (DAPI, RFP).',
+      'channel GFP does not exist; the image has 2 channels (DAPI, RFP).',
     );
-    expect(() => chooseChannels([page([1, 2, 3], STAINS)], 3)).toThrow('there is no channel 3');
+    expect(() => chooseChannels([page([1, 2, 3], STAINS)], 3)).toThrow('channel 3 does not exist');
     expect(channelNote(page([1, 2, 3], STAINS), spec)).toBe('Channel GFP is used, as in training.');
   });
   it('beside photographs are refused', () => {

@@ -51,10 +51,10 @@ describe('the pixel sizes of training images', () => {
 describe('an image whose pixels are of another size', () => {
   test('is noted beyond a quarter more or less, in the unit that suits', () => {
     expect(pixelSizeNote([0.9, 1], spaced(3.9, 'mm'))).toMatch(
-      /^its pixels are 3\.9 mm wide, those of the training images 0\.9 mm to 1 mm: everything looks 3\.9 times smaller/,
+      /^its pixels are 3\.9 mm wide, those of the training images 0\.9 mm to 1 mm: everything appears 3\.9 times smaller/,
     );
     expect(pixelSizeNote([0.0005, 0.0005], spaced(0.25, 'µm'))).toMatch(
-      /^its pixels are 0\.25 µm wide, those of the training images 0\.5 µm: everything looks 2\.0 times larger/,
+      /^its pixels are 0\.25 µm wide, those of the training images 0\.5 µm: everything appears 2\.0 times larger/,
     );
     expect(pixelSizeNote([4e-6, 4e-6], spaced(8, 'nm'))).toContain('8 nm wide');
   });

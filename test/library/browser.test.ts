@@ -232,7 +232,7 @@ describe.skipIf(why !== undefined)(
         'FormatError: /no.png: the server answers 404. Check the address.',
         'FormatError: page.png: this is a web page, which is not supported. Download the image itself.',
         expect.stringMatching(/^(FormatError|ModelError): .*ONNX/),
-        "DeviceError: There is no device 'webgpu' in this browser. Present: wasm.",
+        "DeviceError: The device 'webgpu' is not available in this browser. Present: wasm.",
         expect.stringMatching(/^UsageError: A canvas does not show uint8 with axes zyx \[1, 16, 16\]\. Make it/),
         'DatasetError: There are no images to train on.',
       ]);

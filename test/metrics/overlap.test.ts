@@ -16,8 +16,8 @@ describe('confusionMatrix', () => {
   });
 
   it('names a value that is no class, and shapes that differ', () => {
-    expect(() => confusionMatrix(row(0, 255), row(0, 1), 2)).toThrow(/truth holds the value 255/);
-    expect(() => confusionMatrix(row(0, 1), row(0, 3), 2)).toThrow(/prediction holds the value 3/);
+    expect(() => confusionMatrix(row(0, 255), row(0, 1), 2)).toThrow(/truth contains the value 255/);
+    expect(() => confusionMatrix(row(0, 1), row(0, 3), 2)).toThrow(/prediction contains the value 3/);
     expect(() => confusionMatrix(row(0), row(0, 1), 2)).toThrow(UsageError);
   });
 

@@ -85,7 +85,7 @@ describe('outlines of small objects', () => {
   });
 
   test('volumes, negative labels and tolerances are refused', () => {
-    expect(() => toPolygons(ndarray('uint8', [1, 1, 1]))).toThrow(/2D.*one slice after the other/);
+    expect(() => toPolygons(ndarray('uint8', [1, 1, 1]))).toThrow(/2D.*one slice at a time/);
     expect(() => toPolygons(ndarray('int8', [1, 1], Int8Array.of(-1)))).toThrow(/negative value -1/);
     expect(() => toPolygons(map('1'), { simplifyPx: -1 })).toThrow(/simplifyPx is -1/);
   });

@@ -56,7 +56,7 @@ test('a run that never came to a checkpoint gives way to a new one, and nothing 
 
 test.each(['checkpoints/step-000000001.ckpt', 'best.onnx'])('a run with %s does not', async (file) => {
   const path = await folderOf(`kept-${file.replace('/', '-')}`, ['config.json', file]);
-  await expect(openRunFolder(path, 'new')).rejects.toThrow(`holds another run. Resume it with \`resume: ${path}\``);
+  await expect(openRunFolder(path, 'new')).rejects.toThrow(`contains another run. Resume it with \`resume: ${path}\``);
   expect((await readdir(path)).sort()).toEqual(['config.json', file.split('/')[0] as string].sort());
 });
 

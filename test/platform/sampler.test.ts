@@ -57,7 +57,7 @@ withWorkers(`with workers${built ? '' : ' (SKIPPED: dist is not built; npm run b
   it('a sample that cannot be drawn is an error that names the step', async () => {
     const empty: TrainingSet = { ...set, pages: [] };
     const sampler = openSampler(empty, options, { workers: 1 });
-    await expect(sampler.batches(9).next()).rejects.toThrow('a sample of step 9 could not be drawn');
+    await expect(sampler.batches(9).next()).rejects.toThrow('a sample of step 9 could not be created');
     await sampler.close();
   });
 
@@ -66,7 +66,7 @@ withWorkers(`with workers${built ? '' : ' (SKIPPED: dist is not built; npm run b
       `data:text/javascript,${encodeURIComponent('import { parentPort } from "node:worker_threads"; parentPort.on("message", () => process.exit(3));')}`,
     );
     const sampler = openSampler(set, options, { workers: 2, workerFile });
-    await expect(sampler.batches(0).next()).rejects.toThrow('a thread that draws samples ended with code 3');
+    await expect(sampler.batches(0).next()).rejects.toThrow('a data-loading thread ended with code 3');
     await expect(sampler.batches(0).next()).rejects.toThrow('ended with code 3');
     await sampler.close();
   });

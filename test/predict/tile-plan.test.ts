@@ -38,7 +38,7 @@ describe('tiles of the U-Net of 2015', () => {
 describe('refusals', () => {
   test('a tile that is too small names the smallest', () => {
     expect(() => planAxis(2000, UNET, { tile: 128 })).toThrow(UsageError);
-    expect(() => planAxis(2000, UNET, { tile: 128 })).toThrow('Give 208 or more.');
+    expect(() => planAxis(2000, UNET, { tile: 128 })).toThrow('Use 208 or more.');
   });
   test('a small tile does no harm where the image is smaller', () => {
     expect(planAxis(20, UNET, { tile: 128, border: 0 }).tiles).toHaveLength(1);

@@ -99,7 +99,7 @@ describe('a disk', () => {
     await onDisk(Math.floor((1.5 * final.length) / 1024), async (disk) => {
       const run = join(disk, 'run');
       await expect(trainRun(data, { ...SMALL, out: run })).rejects.toThrow(
-        /run\/checkpoints\/step-000000006\.ckpt: there is no space left to write this\. Free some space/,
+        /run\/checkpoints\/step-000000006\.ckpt: no space left on the disk\. Free some space/,
       );
       expect(await readdir(join(run, 'checkpoints'))).toEqual(['step-000000003.ckpt']);
       // As long as it is full, going on fails in the same way and harms nothing.

@@ -78,28 +78,28 @@ test('one written before keys were renamed is taken, and its checkpoints still b
 
 describe('one with an impossible value is refused, naming the key', () => {
   test.each([
-    ['recipe.batch', 0, '"recipe.batch" is 0; a whole number from 1 to 4096 is expected.'],
-    ['recipe.batch', 2.5, '"recipe.batch" is 2.5; a whole number from 1 to 4096 is expected.'],
-    ['recipe.batch', 'two', '"recipe.batch" is "two"; a whole number from 1 to 4096 is expected.'],
-    ['recipe.patch', [64], '"recipe.patch" is [64]; a list of two sides in pixels is expected.'],
-    ['recipe.patch', [64, -64], '"recipe.patch" is [64,-64]; a list of two sides in pixels is expected.'],
-    ['recipe.learningRate', -1, '"recipe.learningRate" is -1; a number above 0 is expected.'],
-    ['recipe.learningRate', null, '"recipe.learningRate" is null; a number above 0 is expected.'],
-    ['recipe.clipNorm', 0, '"recipe.clipNorm" is 0; a number above 0, or null, is expected.'],
-    ['recipe.averageDecay', 1.5, '"recipe.averageDecay" is 1.5; a number from 0 to 1, or null, is expected.'],
-    ['recipe.model.baseChannels', -4, '"recipe.model.baseChannels" is -4; a whole number from 1 to 1024 is expected.'],
-    ['recipe.loss.name', 'l2', /"recipe\.loss\.name" is "l2"; one of ce, .* is expected\./],
-    ['recipe.model.name', 'vnet', /"recipe\.model\.name" is "vnet"; one of .*unet2015.* is expected\./],
-    ['recipe.data', 3, '"recipe.data" is 3; an object is expected.'],
+    ['recipe.batch', 0, '"recipe.batch" is 0; expected a whole number from 1 to 4096.'],
+    ['recipe.batch', 2.5, '"recipe.batch" is 2.5; expected a whole number from 1 to 4096.'],
+    ['recipe.batch', 'two', '"recipe.batch" is "two"; expected a whole number from 1 to 4096.'],
+    ['recipe.patch', [64], '"recipe.patch" is [64]; expected a list of two sides in pixels.'],
+    ['recipe.patch', [64, -64], '"recipe.patch" is [64,-64]; expected a list of two sides in pixels.'],
+    ['recipe.learningRate', -1, '"recipe.learningRate" is -1; expected a number above 0.'],
+    ['recipe.learningRate', null, '"recipe.learningRate" is null; expected a number above 0.'],
+    ['recipe.clipNorm', 0, '"recipe.clipNorm" is 0; expected a number above 0, or null,.'],
+    ['recipe.averageDecay', 1.5, '"recipe.averageDecay" is 1.5; expected a number from 0 to 1, or null,.'],
+    ['recipe.model.baseChannels', -4, '"recipe.model.baseChannels" is -4; expected a whole number from 1 to 1024.'],
+    ['recipe.loss.name', 'l2', /"recipe\.loss\.name" is "l2"; expected one of ce, .*\./],
+    ['recipe.model.name', 'vnet', /"recipe\.model\.name" is "vnet"; expected one of .*unet2015.*\./],
+    ['recipe.data', 3, '"recipe.data" is 3; expected an object.'],
     ['recipe.data.separation', undefined, '"recipe.data.separation" is missing.'],
-    ['plan.segments', [], '"plan.segments" is []; a list of { from, progress, total } is expected.'],
+    ['plan.segments', [], '"plan.segments" is []; expected a list of { from, progress, total }.'],
     [
       'plan.segments',
       [{ from: 0, progress: 0, total: 0 }],
       /"plan\.segments" is \[\{"from":0,"progress":0,"total":0\}\];/,
     ],
-    ['machine.layout', 'nchw32c', /"machine\.layout" is "nchw32c"; one of nchw, /],
-    ['trainingImages', 'x'.repeat(100), /"trainingImages" is "x{56}\.\.\.; a list of names is expected\./],
+    ['machine.layout', 'nchw32c', /"machine\.layout" is "nchw32c"; expected one of nchw, /],
+    ['trainingImages', 'x'.repeat(100), /"trainingImages" is "x{56}\.\.\.; expected a list of names\./],
     ['version', 2, /not the configuration of a run, or of another version/],
   ])('%s: %j', (path, value, message) => {
     const bytes = changed(path, value);
@@ -109,5 +109,7 @@ describe('one with an impossible value is refused, naming the key', () => {
 });
 
 test.each(['null', '[]', '3', '{'])('what is no configuration at all (%s)', (text) => {
-  expect(() => parseConfig(strToU8(text), 'config.json')).toThrow(/^config\.json: this is not .*Give the config\.json/);
+  expect(() => parseConfig(strToU8(text), 'config.json')).toThrow(
+    /^config\.json: this is not .*Use the unmodified config\.json/,
+  );
 });

@@ -108,7 +108,7 @@ describe('devices that do not exist', () => {
   test.each([
     ['gpu:0', UsageError, 'Unknown device "gpu:0"'],
     ['cpu', UsageError, 'Use a kind and a number'],
-    ['cpu:0,cpu:0', UsageError, 'The device cpu:0 is named twice'],
+    ['cpu:0,cpu:0', UsageError, 'The device cpu:0 is listed twice'],
   ])('%s', (text, kind, message) => {
     expect(() => parseDevices(text)).toThrow(kind);
     expect(() => parseDevices(text)).toThrow(message);
@@ -116,7 +116,7 @@ describe('devices that do not exist', () => {
 
   test('a core or a card that is not there: what is there is named', async () => {
     await expect(gradientDevices(parseDevices('cpu:0,cpu:4096'))).rejects.toThrow(
-      /There is no device cpu:4096 here\. There are cpu:0 to cpu:\d+/,
+      /The device cpu:4096 is not available\. There are cpu:0 to cpu:\d+/,
     );
     await expect(
       trainRun(data, { ...POINTS, devices: parseDevices('cpu:4096'), out: join(root, 'x') }),

@@ -188,6 +188,6 @@ describe('a small U-Net on the CPU', () => {
 
   test('into its folder no other run is written', async () => {
     await expect(trainRun(data, { ...SMALL, out: whole })).rejects.toThrow(RunError);
-    await expect(trainRun(data, { ...SMALL, out: whole })).rejects.toThrow(/holds another run.*`resume: /s);
+    await expect(trainRun(data, { ...SMALL, out: whole })).rejects.toThrow(/contains another run.*`resume: /s);
   });
 });

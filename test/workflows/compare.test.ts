@@ -98,7 +98,7 @@ describe('what cannot be compared is refused', () => {
   test('one run, one run twice, a folder that is none', async () => {
     await expect(compare(at('runs', 'small'))).rejects.toThrow(UsageError);
     await expect(compare(at('runs', 'small'), `${at('runs', 'small')}/`)).rejects.toThrow(/this run is listed twice/);
-    await expect(compare(at('runs', 'small'), data)).rejects.toThrow(/there is no run here/);
+    await expect(compare(at('runs', 'small'), data)).rejects.toThrow(/this folder contains no run/);
   });
   test('a damaged configuration, a damaged model, no model', async () => {
     const broken = changed('broken', (config) => config);

@@ -74,7 +74,7 @@ export function gatherClasses(
   if (train.length === 0) {
     throw new DatasetError('there are no images to train on here.', {
       file: folder,
-      remedy: 'Give MNIST files, an .npz, a folder with one sub-folder a class, or a .csv of file and class.',
+      remedy: 'Use MNIST files, an .npz, a folder with one subfolder per class, or a .csv with file and class.',
     });
   }
   const names = classNamesOf(folder, train, named, classNames);
@@ -87,16 +87,16 @@ export function gatherClasses(
     const where = part === 'train' ? '' : ', which the training images do not have';
     throw new DatasetError(`the class of ${name} is "${given}"${where}. The classes are ${listed(names)}.`, {
       file: folder,
-      remedy: 'Correct it, or give training images of it.',
+      remedy: 'Correct it, or provide training images of it.',
     });
   };
   const parts = { train: numbered('train'), validation: numbered('validation'), test: numbered('test') };
   for (const part of ['validation', 'test'] as const) requireSameClasses(folder, names, parts, part);
   const counts = countClasses(parts.train, names.length);
   if (counts.filter((count) => count > 0).length < 2) {
-    throw new DatasetError('the training images are all of one class.', {
+    throw new DatasetError('all training images belong to one class.', {
       file: folder,
-      remedy: 'Give images of two classes at least.',
+      remedy: 'Provide images of at least two classes.',
     });
   }
   const without = names.filter((_, i) => counts[i] === 0);
@@ -177,7 +177,7 @@ function requireSameClasses(
       `the ${part} images have classes that the training images do not have: ${listed(missing)}.`,
       {
         file: folder,
-        remedy: 'Give training images of every class.',
+        remedy: 'Provide training images of every class.',
       },
     );
   }

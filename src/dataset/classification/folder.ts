@@ -68,7 +68,7 @@ export async function readClassFolder(files: Files, folder: string, options: Rea
     if (own.length > 0 && differ.length > 0) {
       throw new DatasetError(
         `there are ${named.length} classes to train on and ${own.length} for ${part}; they differ in ${differ.slice(0, 8).join(', ')}.`,
-        { file: folder, remedy: 'Give the same class folders in each part.' },
+        { file: folder, remedy: 'Use the same class folders in each part.' },
       );
     }
   }
@@ -103,7 +103,7 @@ async function readFiles(
       remedy: `Replace them, or skip them with ${option('skipBad', true)}.`,
     });
   }
-  return { found, notes: [`left out: ${count}:${first.join('')}${bad.length > 5 ? '\n  ...' : ''}`] };
+  return { found, notes: [`skipped: ${count}:${first.join('')}${bad.length > 5 ? '\n  ...' : ''}`] };
 }
 
 /** The cells of a table with commas, semicolons or tabs between, without the space around them; empty rows are skipped. */

@@ -63,7 +63,7 @@ export async function readIdxFolder(files: Files, folder: string, names: readonl
   for (const name of ofKind('images')) {
     const labelName = labels.get(keyOf(name));
     if (labelName === undefined) {
-      throw new DatasetError('there is no file of labels for these images.', {
+      throw new DatasetError('these images have no label file.', {
         file: `${folder}/${name}`,
         remedy: `Put ${baseName(name)
           .replace(/images/i, 'labels')

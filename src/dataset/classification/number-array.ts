@@ -23,13 +23,13 @@ export function pagesOfArray(images: NumberArray, labels: NumberArray, name: str
   if (given.length !== 1) {
     throw new DatasetError(`the labels have the shape [${labels.shape.join(', ')}], one number an image is expected.`, {
       file,
-      remedy: 'Give the number of the class of each image.',
+      remedy: 'Use one class number per image.',
     });
   }
   if (given[0] !== count) {
     throw new DatasetError(`there are ${count} images and ${given[0]} labels.`, {
       file,
-      remedy: 'Give one label an image.',
+      remedy: 'Use one label per image.',
     });
   }
   const [height, width, channels] = rest.length === 1 ? [1, rest[0], 1] : [rest[0], rest[1], rest[2] ?? 1];
@@ -37,7 +37,7 @@ export function pagesOfArray(images: NumberArray, labels: NumberArray, name: str
   if (!known || height === undefined || width === undefined || height * width === 0) {
     throw new DatasetError(
       `the images have the shape [${images.shape.join(', ')}]; [N, H, W], [N, H, W, channels] or [N, features] is expected.`,
-      { file, remedy: 'Give an array of images.' },
+      { file, remedy: 'Use an array of images.' },
     );
   }
   const size = height * width * channels;
@@ -62,7 +62,7 @@ function requireFinite(data: NumberArray['data'], file: string): void {
   if (!(data instanceof Float32Array)) return;
   const at = data.findIndex((value) => !Number.isFinite(value));
   if (at >= 0) {
-    throw new DatasetError(`the value ${at} is ${data[at]}.`, { file, remedy: 'Give finite numbers.' });
+    throw new DatasetError(`the value ${at} is ${data[at]}.`, { file, remedy: 'Use finite numbers.' });
   }
 }
 

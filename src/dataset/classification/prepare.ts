@@ -45,8 +45,8 @@ export function splitClasses(raw: RawClasses, seed: number, choice?: SplitChoice
     const [name] = split.names;
     if (split.names.length !== 1 || (name !== 'validation' && name !== 'test') || parts[name].length === 0) {
       const there = (['validation', 'test'] as const).filter((part) => parts[part].length > 0);
-      throw new UsageError(`There is no part "${split.names.join(',')}" in ${raw.folder}.`, {
-        remedy: `Give a share such as 0.1${there.length > 0 ? `, or ${there.join(' or ')}` : ''}.`,
+      throw new UsageError(`Unknown part "${split.names.join(',')}" in ${raw.folder}.`, {
+        remedy: `Use a fraction such as 0.1${there.length > 0 ? `, or ${there.join(' or ')}` : ''}.`,
       });
     }
     const { train, [name]: validation } = parts;

@@ -88,7 +88,10 @@ function requireComplete(
     throw new DatasetError(problem, { file: root, remedy });
   };
   if (stray !== undefined) {
-    refuse(`the image "${stray}" has no channel number at its end, other images have.`, 'Name it ..._0000, and so on.');
+    refuse(
+      `the image "${stray}" has no channel number at its end, unlike other images.`,
+      'Name it ..._0000, and so on.',
+    );
   }
   for (const files of images.values()) {
     const [[, example]] = files;
@@ -124,7 +127,7 @@ export function stackChannels(images: readonly Image[], source: string): Image {
     `${[...axes].map((axis, i) => `${axis} ${shape[i]}`).join(', ')} of ${dtype}`;
   for (const image of images) {
     if (extent(image, 'c') > 1) {
-      throw new DatasetError(`the file holds ${extent(image, 'c')} channels, one is expected.`, {
+      throw new DatasetError(`the file holds ${extent(image, 'c')} channels; expected one.`, {
         file: image.source,
         remedy: 'Save each channel to a file of its own.',
       });

@@ -75,7 +75,7 @@ function requireObjects(masks: readonly (readonly [File, readonly File[]])[], fo
       const other = seen.get(name);
       if (other !== undefined && other !== image) {
         throw new DatasetError(
-          `the image "${image.path}" has ${own.length} masks, such as "${mask.path}", named alike for each image: one file per structure is not supported.`,
+          `the image "${image.path}" has ${own.length} masks, such as "${mask.path}", with the same names for each image: one file per structure is not supported.`,
           { file: folder, remedy: 'Save one label file per image, with a number for each structure.' },
         );
       }
@@ -103,7 +103,7 @@ export function mergeMasks(masks: readonly Image[], source: string): Image {
     if (height !== shape[0] || width !== shape[1]) {
       refuse(
         `the mask is ${width} x ${height}, "${masks[0].source}" is ${shape[1]} x ${shape[0]}.`,
-        'Use masks of one size.',
+        'Use masks of equal size.',
       );
     }
     const pixels = height * width;
@@ -114,7 +114,7 @@ export function mergeMasks(masks: readonly Image[], source: string): Image {
       if (own === 0) continue;
       if (value !== 0 && own !== value) {
         refuse(
-          `the image has ${masks.length} label files, but this one holds several values (${value} and ${own}), so it is not the mask of one object.`,
+          `the image has ${masks.length} label files, but this one holds several values (${value} and ${own}), so it is not a mask of one object.`,
           'Save one label file per image, or one mask with a single value per object.',
         );
       }
@@ -122,7 +122,7 @@ export function mergeMasks(masks: readonly Image[], source: string): Image {
       if (data[p] !== 0) {
         refuse(
           `the mask overlaps that of "${masks[data[p] - 1].source}" at x ${p % width}, y ${Math.floor(p / width)}.`,
-          'Give each pixel to one object at most, or save one label file per image.',
+          'Assign each pixel to at most one object, or save one label file per image.',
         );
       }
       data[p] = k + 1;

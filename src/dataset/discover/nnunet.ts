@@ -58,7 +58,7 @@ export function parseDatasetJson(text: string, file: string): DatasetJson | unde
     }
     const other = labels.get(number);
     if (other !== undefined) {
-      return refuse(`"${other}" and "${name}" both have the value ${number}.`, 'Give each label a value of its own.');
+      return refuse(`"${other}" and "${name}" both have the value ${number}.`, 'Give each label its own value.');
     }
     labels.set(number, name);
   }

@@ -177,7 +177,7 @@ export function noImages(
   const seen = leftOut.length > 0 ? ` (${leftOut.length} files of other kinds, such as "${leftOut[0]?.file}")` : '';
   return new DatasetError(`there are no images here${seen}.`, {
     ...details,
-    remedy: `Give a folder with ${extensions.map((name) => `.${name}`).join(', ')} files.`,
+    remedy: `Use a folder with ${extensions.map((name) => `.${name}`).join(', ')} files.`,
   });
 }
 
@@ -243,7 +243,7 @@ export function pairFiles(paths: readonly string[], { folder, extensions }: Pair
     const more = orphanLabels.length > 1 ? ` (and ${orphanLabels.length - 1} more labels)` : '';
     throw new DatasetError(`the label "${orphanLabels[0]}" has no image${more}.`, {
       ...details,
-      remedy: 'Give the folder that holds both the images and the labels.',
+      remedy: 'Use the folder that contains both the images and the labels.',
     });
   }
   if (pairs.length === 0) {

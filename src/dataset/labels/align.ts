@@ -26,7 +26,7 @@ export function alignLabels(labels: Image, image: Image): Image {
       `the labels lie on other voxels than the image${image.source === undefined ? '' : ` "${image.source}"`}: ${text}.`,
       {
         file: labels.source,
-        remedy: 'Resample the labels to the image, or give those that were drawn on it.',
+        remedy: 'Resample the labels to the image, or use those that were drawn on it.',
       },
     );
   const map = ours.map((step) => {

@@ -218,7 +218,7 @@ export function findMapping(pages: readonly LabelPage[], options: LabelOptions =
   if (explicit.length > 0) {
     if (explicit.length < classes.length) {
       throw new UsageError('Some classes have values and others have not.', {
-        remedy: 'Give name=value for each class.',
+        remedy: 'Use name=value for each class.',
       });
     }
     return {
@@ -234,7 +234,7 @@ export function findMapping(pages: readonly LabelPage[], options: LabelOptions =
       const which = ignore.length === 1 ? `the ignored value ${ignore[0]}` : `the ignored values ${ignore.join(', ')}`;
       throw new DatasetError(`besides ${which} the labels of all ${pages.length} pages hold ${left}.`, {
         file: first,
-        remedy: `Leave out ${option('ignore')}, or list only values that mark no class.`,
+        remedy: `Remove ${option('ignore')}, or list only values that mark no class.`,
       });
     }
     const background = values[0] === 0 ? ': all background' : '';
@@ -259,7 +259,7 @@ export function findMapping(pages: readonly LabelPage[], options: LabelOptions =
     if (names.length > 0 && names.length !== groups.length) {
       throw new DatasetError(
         `the labels have ${groups.length} classes (values ${values.slice(0, 8).join(', ')}${values.length > 8 ? ', ...' : ''}), not the ${names.length} that were named.`,
-        { file: first, remedy: 'Name each class, or give name=value for each.' },
+        { file: first, remedy: 'Name each class, or use name=value for each.' },
       );
     }
     const named = (i: number): string =>
@@ -402,7 +402,7 @@ export function parseClasses(text: string): readonly (string | LabelClass)[] {
       .map((piece) => (piece.startsWith('#') ? Number.parseInt(piece.slice(1), 16) : Number(piece)));
     if (values.some((number) => !Number.isInteger(number))) {
       throw new UsageError(`"${value}" is not a label value.`, {
-        remedy: 'Give integers, #rrggbb, or rest; several with +.',
+        remedy: 'Use integers, #rrggbb, or rest; join several with +.',
       });
     }
     return { name, values };

@@ -66,6 +66,6 @@ export function drawImage(canvas: HTMLCanvasElement | OffscreenCanvas, image: Im
   canvas.width = width;
   canvas.height = height;
   const context = canvas.getContext('2d') as CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D | null;
-  if (context === null) throw new UsageError('This canvas is drawn on in another way already.');
+  if (context === null) throw new UsageError('This canvas already has a different rendering context.');
   context.putImageData(rgba, 0, 0);
 }

@@ -63,7 +63,7 @@ export async function openRuntime({
   const present = await availableDevices();
   const name = device === 'auto' ? (present.includes('webgpu') ? 'webgpu' : 'wasm') : device;
   if (!present.includes(name)) {
-    throw new DeviceError(`There is no device '${name}' in this browser.`, {
+    throw new DeviceError(`The device '${name}' is not available in this browser.`, {
       remedy: `Present: ${present.join(', ')}.`,
     });
   }

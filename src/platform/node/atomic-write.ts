@@ -10,7 +10,7 @@ export function explainWrite(cause: unknown, file: string): LamellaError {
   switch (code) {
     case 'ENOSPC':
     case 'EDQUOT':
-      return because('there is no space left to write this.', 'Free some space, or choose another place.');
+      return because('no space left on the disk.', 'Free some space, or choose another location.');
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
@@ -19,9 +19,9 @@ export function explainWrite(cause: unknown, file: string): LamellaError {
       return because('the folder for this is not there and cannot be made.', 'Choose another place.');
     case 'ENOTDIR':
     case 'EEXIST':
-      return because('a file stands where a folder is needed.', 'Choose another place.');
+      return because('a file exists where a folder is needed.', 'Choose another location.');
     case 'EISDIR':
-      return because('a folder stands where this file should be.', 'Choose another name.');
+      return because('a folder exists where this file should be.', 'Choose another name.');
     case 'EFBIG':
       return because('the file system does not take a file of this size.', 'Choose another disk.');
     default:

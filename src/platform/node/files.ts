@@ -16,7 +16,7 @@ export function explainRead(cause: unknown, file: string): DatasetError {
     return new DatasetError('this may not be read.', { file, remedy: 'Check the permissions.', cause });
   }
   if (code === 'EISDIR') {
-    return new DatasetError('this is a folder, a file is expected.', { file, remedy: 'Name the file.', cause });
+    return new DatasetError('this is a folder; expected a file.', { file, remedy: 'Specify the file.', cause });
   }
   if (code === 'ERR_FS_FILE_TOO_LARGE') {
     return new DatasetError('this file is larger than 2 GiB; files of that size are not supported yet.', {

@@ -43,7 +43,7 @@ export function parseDevices(text: string): readonly DevicePlace[] {
   });
   const names = places.map(nameOf);
   const twice = names.find((name, i) => names.indexOf(name) < i);
-  if (twice !== undefined) throw new UsageError(`The device ${twice} is named twice.`, { remedy: 'Name it once.' });
+  if (twice !== undefined) throw new UsageError(`The device ${twice} is listed twice.`, { remedy: 'List it once.' });
   return places;
 }
 
@@ -54,7 +54,7 @@ async function requirePresent(places: readonly DevicePlace[]): Promise<void> {
   for (const place of places) {
     if (known.has(place.device) && (place.device !== 'cpu' || place.index < cores)) continue;
     const working = await workingDevices();
-    throw new DeviceError(`There is no device ${nameOf(place)} here.`, {
+    throw new DeviceError(`The device ${nameOf(place)} is not available.`, {
       remedy: `There are cpu:0 to cpu:${cores - 1}${working
         .filter((name) => name !== 'cpu')
         .map((name) => `, ${name}:0`)

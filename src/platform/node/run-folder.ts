@@ -87,7 +87,7 @@ export async function openRunFolder(path: string, mode: 'new' | 'resume'): Promi
   }
   const isRun = await holdsRun(path);
   if (mode === 'resume' && !isRun) {
-    throw new RunError('there is no run here to resume.', {
+    throw new RunError('this folder contains no run to resume.', {
       file: path,
       remedy: `Use the folder that has the run's ${RUN_FILES.config}.`,
       facts: { code: 'no-run' },
@@ -119,7 +119,7 @@ export async function openRunFolder(path: string, mode: 'new' | 'resume'): Promi
   const replaced = mode === 'new' && (await holdsRun(path));
   if (replaced && (await isWorthKeeping(path))) {
     await lock.release();
-    throw new RunError('this folder holds another run.', {
+    throw new RunError('this folder contains another run.', {
       file: path,
       remedy: `Resume it with ${option('resume', path)}, or use another ${option('out')}.`,
       facts: { code: 'run-exists' },

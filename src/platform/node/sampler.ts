@@ -81,7 +81,7 @@ export function openSampler(
     const thread = new Worker(workerFile, { workerData: data, name: `sampler ${index}` });
     thread.on('message', (answer: SamplerAnswer) => {
       if (!('batch' in answer)) {
-        return fail(new DatasetError(`a sample of step ${answer.step} could not be drawn (${answer.problem}).`));
+        return fail(new DatasetError(`a sample of step ${answer.step} could not be created (${answer.problem}).`));
       }
       const { step } = answer.batch;
       waiting.get(step)?.resolve(answer.batch);

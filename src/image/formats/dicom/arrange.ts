@@ -34,7 +34,7 @@ export function arrange(
   if (slices.some(({ along }) => along === undefined)) {
     if (isMultiFrame)
       return { ordered: slices, times: slices[0]?.header.frameTimeMs === undefined ? 1 : slices.length };
-    notes.push('The slices do not say where they lie; they are ordered by their number.');
+    notes.push('The slices have no positions; they are ordered by their number.');
     const byNumber = [...slices].sort(
       (a, b) => (a.header.instanceNumber ?? 0) - (b.header.instanceNumber ?? 0) || a.frame - b.frame,
     );
@@ -50,7 +50,7 @@ export function arrange(
   const kept = places.map((same) => withoutCopies(same).sort(byRepetition));
   const dropped = slices.length - kept.reduce((sum, same) => sum + same.length, 0);
   if (dropped > 0)
-    notes.push(`${dropped} slice${dropped === 1 ? ' is' : 's are'} there twice, with the same pixels: left out.`);
+    notes.push(`${dropped} slice${dropped === 1 ? ' is' : 's are'} duplicated with the same pixels: ignored.`);
   const times = kept[0].length;
   requireEven(kept);
   if (times > 1) notes.push(describeRepetitions(kept));
@@ -85,7 +85,7 @@ function describeRepetitions(kept: readonly (readonly Slice[])[]): string {
   );
   const told = names.length === 0 ? '' : `, told apart by ${[...new Set(names)].join(' and ')}`;
   const isTold = names.length > 0 || new Set(same.map(({ header }) => header)).size === same.length;
-  const order = isTold ? '' : ' The file does not say in which order they were taken; they are in its own.';
+  const order = isTold ? '' : ' Their order of acquisition is unknown; the order of the file is used.';
   return `Each place was taken ${same.length} times${told}: these make the time axis.${order}`;
 }
 

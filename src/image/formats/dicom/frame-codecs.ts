@@ -75,7 +75,7 @@ export async function decodeFrame(bytes: Uint8Array, header: DicomHeader): Promi
     if (cause instanceof FormatError) throw cause;
     throw new FormatError('the compressed pixels are damaged.', {
       file,
-      remedy: 'Copy the file again from where it came from.',
+      remedy: 'Copy the file again from its source.',
       cause,
     });
   }
@@ -135,7 +135,7 @@ function requireSize(
 ): void {
   if (width === columns && height === rows && componentCount === samples) return;
   throw new FormatError(
-    `the compressed picture is ${width} x ${height} x ${componentCount}, the header says ${columns} x ${rows} x ${samples}.`,
+    `the compressed image is ${width} x ${height} x ${componentCount}, the header says ${columns} x ${rows} x ${samples}.`,
     { file, remedy: 'Export the file again.' },
   );
 }

@@ -139,7 +139,7 @@ export function framesOf(dataSet: DataSet, notes: string[]): Frames {
     return { places, dimensions: names.map((tag) => NAMES[tag] ?? 'another dimension') };
   }
   if ((dataSet.elements[TAG.perFrame]?.items?.length ?? 0) > 0) {
-    notes.push('The header does not describe each of the frames: where they lie is not known.');
+    notes.push('The header does not describe every frame: their positions are unknown.');
   }
   const whole = { ...placeOf(groupsOf([shared], dataSet), notes), spatialIndex: [], index: [] };
   if (count === 1) return { places: [whole], dimensions: [] };
@@ -242,7 +242,7 @@ function placeOf(sources: readonly DataSet[], notes: string[]): Omit<FramePlace,
   const centre = first((s) => numberOf(s, TAG.windowCentre));
   const width = positive(TAG.windowWidth);
   const orientation = cosines === undefined ? undefined : unitAxes(cosines);
-  if (cosines !== undefined && orientation === undefined) note('The orientation is not usable; it is left out.');
+  if (cosines !== undefined && orientation === undefined) note('The orientation is invalid and ignored.');
   return {
     position,
     orientation,

@@ -122,7 +122,7 @@ export async function parseDicom(
       pixels ? 'the DICOM file ends early, within its pixels.' : 'the DICOM header is damaged or ends early.',
       {
         file,
-        remedy: 'Copy the file again from where it came from.',
+        remedy: 'Copy the file again from its source.',
         cause: new Error(typeof cause === 'string' ? cause : 'damaged DICOM data'),
       },
     );
@@ -133,7 +133,7 @@ export async function parseDicom(
     const what = other ?? 'a DICOM object without an image';
     throw new FormatError(`this is ${what}, which is not supported.`, {
       file,
-      remedy: 'Leave it out, or export it as NIfTI.',
+      remedy: 'Remove it, or export it as NIfTI.',
       facts: { code: 'unsupported-format', what },
     });
   }
@@ -150,7 +150,7 @@ function headerOf(dataSet: DataSet, file: string, notes: string[]): DicomHeader 
   const columns = uint(TAG.columns);
   const bitsAllocated = uint(TAG.bitsAllocated);
   if (!rows || !columns || !bitsAllocated) {
-    throw new FormatError('the DICOM header does not say how large the image is.', {
+    throw new FormatError('the DICOM header does not state the image size.', {
       file,
       remedy: 'This may be no image; leave it out, or export it again.',
     });

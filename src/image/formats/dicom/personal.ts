@@ -46,7 +46,7 @@ export async function readPersonal(bytes: Uint8Array, file: string): Promise<rea
   if (!isDicom(bytes)) {
     throw new FormatError('this is not DICOM, so it has no header with personal data.', {
       file,
-      remedy: `Leave out ${option('personal')}.`,
+      remedy: `Remove ${option('personal')}.`,
     });
   }
   let dataSet: DataSet;
@@ -55,7 +55,7 @@ export async function readPersonal(bytes: Uint8Array, file: string): Promise<rea
   } catch {
     throw new FormatError('the DICOM header is damaged or ends early.', {
       file,
-      remedy: 'Copy the file again from where it came from.',
+      remedy: 'Copy the file again from its source.',
     });
   }
   const unicode = UTF8.test(dataSet.string('x00080005') ?? '');

@@ -26,7 +26,7 @@ export interface DicomSamples {
  */
 export async function readSamples({ header, pixels }: ParsedDicom, context: ReadContext): Promise<DicomSamples> {
   const { file, rows, columns, samples, frames, bitsAllocated, transferSyntax } = header;
-  if (pixels === undefined) throw new FormatError('the DICOM file holds no pixels.', { file });
+  if (pixels === undefined) throw new FormatError('the DICOM file contains no pixels.', { file });
   const { element, dataSet } = pixels;
   const bytes = dataSet.byteArray;
   const count = rows * columns * samples;
@@ -47,7 +47,7 @@ export async function readSamples({ header, pixels }: ParsedDicom, context: Read
   const dtype = `${header.signed ? 'int' : 'uint'}${bitsAllocated}` as DType;
   if (NATIVE.has(transferSyntax)) {
     if (element.encapsulatedPixelData === true) {
-      throw new FormatError('the pixels are compressed, and the header does not say how.', {
+      throw new FormatError('the header does not state how the pixels are compressed.', {
         file,
         remedy: 'Export the file again, with its transfer syntax.',
       });
@@ -90,7 +90,7 @@ function native(bytes: Uint8Array, element: Element, header: DicomHeader, dtype:
       `${what} takes ${needed} bytes, but only ${Math.max(0, there)} are there: the pixels are cut off.`,
       {
         file,
-        remedy: 'Copy the file again from where it came from.',
+        remedy: 'Copy the file again from its source.',
       },
     );
   }
@@ -142,13 +142,13 @@ function frameBytes(bytes: Uint8Array, element: Element, { file, frames }: Dicom
   const fragments = element.fragments ?? [];
   const parts = fragments.map(({ position, length }) => bytes.subarray(position, position + length));
   if (fragments.some(({ position, length }) => position + length > bytes.length)) {
-    throw new FormatError('the pixels are cut off.', { file, remedy: 'Copy the file again from where it came from.' });
+    throw new FormatError('the pixels are truncated.', { file, remedy: 'Copy the file again from its source.' });
   }
   const starts = frameStarts(element, parts, frames.length);
   if (starts === undefined) {
     throw new FormatError(`${parts.length} pieces of pixels do not make ${frames.length} frames.`, {
       file,
-      remedy: 'Copy the file again from where it came from.',
+      remedy: 'Copy the file again from its source.',
     });
   }
   return starts.map((from, i) => joined(parts.slice(from, starts[i + 1] ?? parts.length)));

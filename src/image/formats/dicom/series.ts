@@ -201,7 +201,7 @@ function requireAllParts(headers: readonly DicomHeader[]): void {
     `this is part ${numbers} of an image in ${total} files (concatenation); the others are missing.`,
     {
       file,
-      remedy: 'Give a folder with all of its files.',
+      remedy: 'Use a folder with all of its files.',
     },
   );
 }

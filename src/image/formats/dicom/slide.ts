@@ -64,7 +64,7 @@ export function slideOf(
     });
     if (tiles.some(({ path }) => path >= paths)) {
       throw new FormatError(
-        `${firstFrame + frames} tiles are more than the picture has (${across * down * planes * paths}).`,
+        `${firstFrame + frames} tiles are more than the image has (${across * down * planes * paths}).`,
         {
           file,
           remedy: 'Export the slide again.',
@@ -87,7 +87,7 @@ export function slideOf(
     };
   });
   if (places === undefined || places.some(({ x, y }) => x === undefined || y === undefined)) {
-    throw new FormatError('the header does not say where the tiles of the slide lie.', {
+    throw new FormatError('the header does not state the positions of the slide tiles.', {
       file,
       remedy: 'Export the slide again, or convert it to OME-TIFF.',
     });

@@ -183,7 +183,7 @@ function place3d(placement: Placement): Pick<NiftiHeader, 'spacing' | 'geometry'
       notes.push(`The ${name} is no matrix that could place voxels; ${next}.`);
       continue;
     }
-    if (unit === undefined) notes.push('The file does not say its unit of length; millimetres are taken.');
+    if (unit === undefined) notes.push('The file does not state its unit of length; millimetres are assumed.');
     if (name === 'qform' && placement.pixdim.slice(1, 4).some((size) => size < 0)) {
       notes.push('A voxel size is negative; its absolute value is used.');
     }
@@ -208,7 +208,7 @@ function place3d(placement: Placement): Pick<NiftiHeader, 'spacing' | 'geometry'
       notes.push(`The voxel size is not stated (${sizes.map((size) => Number(size.toPrecision(6))).join(' x ')}).`);
     return { spacing: time, notes };
   }
-  if (unit === undefined) notes.push('The file does not say its unit of length; millimetres are taken.');
+  if (unit === undefined) notes.push('The file does not state its unit of length; millimetres are assumed.');
   const [x, y, z] = sizes.map((size) => ({ value: size, unit: unit ?? 'mm' }));
   return { spacing: { ...time, z, y, x }, notes };
 }

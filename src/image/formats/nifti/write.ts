@@ -69,7 +69,7 @@ export function writeNifti(image: Image, { gzip = true }: WriteNiftiOptions = {}
   if (longest > 32_767 || image.data.length === 0) {
     throw new UsageError(
       image.data.length === 0 ? 'the image has no voxels.' : `an axis of ${longest} voxels is too long for NIfTI-1.`,
-      { ...where, remedy: image.data.length === 0 ? 'Give it at least one.' : 'Write it as TIFF.' },
+      { ...where, remedy: image.data.length === 0 ? 'Use an image with at least one.' : 'Write it as TIFF.' },
     );
   }
   const colour = image.dtype === 'uint8' && image.channels?.join() === 'red,green,blue';

@@ -108,7 +108,7 @@ function decode(
   }
   const endian = fields.get('endian')?.toLowerCase();
   if (bytesPer(dtype) > 1 && endian !== 'little' && endian !== 'big') {
-    throw new FormatError('the NRRD header does not say which byte comes first (endian).', {
+    throw new FormatError('the NRRD header does not state the byte order (endian).', {
       file,
       remedy: 'Save the file again.',
     });
@@ -286,7 +286,7 @@ function placeOf({ fields, directions, origin, sizes }: NrrdHeader, roles: reado
   if (directions !== undefined) {
     const unit = stated ?? (signs === undefined ? undefined : 'mm');
     if (stated === undefined && signs !== undefined) {
-      notes.push('The file does not say its unit of length; millimetres are taken.');
+      notes.push('The file does not state its unit of length; millimetres are assumed.');
     }
     const toLps = (vector: Vector3): Vector3 => vector.map((v, i) => v * (signs ?? [1, 1, 1])[i]) as unknown as Vector3;
     const [x, y, z] = ['x', 'y', 'z'].map((role) => directions[axisOf(role)]?.place) as [
@@ -299,8 +299,8 @@ function placeOf({ fields, directions, origin, sizes }: NrrdHeader, roles: reado
     if (found === undefined || unit === undefined) {
       notes.push(
         found === undefined
-          ? 'The space directions are not usable; they are left out.'
-          : 'The voxel size has no unit; it is left out.',
+          ? 'The space directions are invalid and ignored.'
+          : 'The voxel size has no unit and is ignored.',
       );
       return { spacing: {}, notes };
     }
@@ -325,6 +325,6 @@ function placeOf({ fields, directions, origin, sizes }: NrrdHeader, roles: reado
     if (found !== undefined) spacing[axis] = found;
   }
   if (spacings.some(Number.isFinite) && spacing.x === undefined)
-    notes.push('The voxel size has no unit; it is left out.');
+    notes.push('The voxel size has no unit and is ignored.');
   return { spacing, notes };
 }

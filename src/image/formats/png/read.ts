@@ -52,13 +52,14 @@ export const png: Codec = {
       width * height * channels * (depth === 16 ? 2 : 1),
       context,
     );
-    if (page !== undefined && page !== 0) throw new FormatError(`there is no page ${page}: a PNG has one.`, { file });
+    if (page !== undefined && page !== 0)
+      throw new FormatError(`page ${page} does not exist; a PNG has one.`, { file });
     const samples = await readSamples(chunks, header, context);
     const names = COLOUR_TYPES[header.colourType]?.names;
     const notes: string[] = [];
     if (chunks.some((chunk) => chunk.type === 'acTL')) notes.push('Animated: only the first frame is read.');
     if (header.colourType !== INDEXED && chunks.some((chunk) => chunk.type === 'tRNS')) {
-      notes.push('A colour that stands for transparent is left as it is.');
+      notes.push('The transparent colour is kept as an ordinary colour.');
     }
     const image: Image = {
       dtype: depth === 16 ? 'uint16' : 'uint8',

@@ -38,7 +38,7 @@ export function writePng(image: Image, { zlib = portableZlib }: WritePngOptions 
   const channels = axes === 'cyx' ? shape[0] : 1;
   if (channels > 4) refuse(`the image has ${channels} channels`, 'Write TIFF, or choose with channel().');
   const [height, width] = shape.slice(-2) as [number, number];
-  if (height === 0 || width === 0) refuse(`the image is ${width} x ${height}`, 'Give it at least one pixel.');
+  if (height === 0 || width === 0) refuse(`the image is ${width} x ${height}`, 'Use an image with at least one pixel.');
   if (palette !== undefined && (dtype !== 'uint8' || channels !== 1 || palette.length > 256)) {
     refuse(
       `the palette has ${palette.length} colours for ${dtype} with ${channels} channels`,

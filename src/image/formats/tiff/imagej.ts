@@ -29,7 +29,7 @@ export function imagejArrangement({ description, directories, held, layout }: De
     calibration: layout.samples === 1 ? calibrationOf(property) : undefined,
   };
   if (c * z * t !== held || images !== held) {
-    const note = `The ImageJ description states ${images} images of ${c} channels x ${z} slices x ${t} frames, the file holds ${held}: taken as slices.`;
+    const note = `The ImageJ description states ${images} images of ${c} channels x ${z} slices x ${t} frames, but the file contains ${held}; they are read as slices.`;
     return { ...stack(held, note), ...rest };
   }
   return {

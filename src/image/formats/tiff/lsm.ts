@@ -52,7 +52,7 @@ export function lsmArrangement({ source, directories, layout, held, file }: Desc
     });
   }
   const notes = positions > 1 ? [firstOf(positions, 'positions of LSM')] : [];
-  if (t < planned) notes.push(`The file states ${planned} times (LSM) and holds ${t}.`);
+  if (t < planned) notes.push(`The file states ${planned} time points (LSM) but contains ${t}.`);
   if (rows !== undefined) notes.push(`The rows of its pages are ${rows === 'z' ? 'slices' : 'times'} (LSM).`);
   const channels = channelNames(source, view.getUint32(info.offset + AT.colours, true));
   return { ...stack(1), ...gridOf('tzc', { t, z, c }), spacing, channels, notes };

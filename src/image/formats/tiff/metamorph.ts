@@ -25,7 +25,11 @@ export function metamorphArrangement({ source, directories, held }: Described): 
   if (planes === undefined) return undefined;
   const size = pixelSize(source, first);
   if (planes.count !== held) {
-    return stack(held, `The file states ${planes.count} planes (MetaMorph) and holds ${held}: taken as slices.`, size);
+    return stack(
+      held,
+      `The file states ${planes.count} planes (MetaMorph) but contains ${held}; they are read as slices.`,
+      size,
+    );
   }
   const fraction = fractionsOf(source);
   const facts = Array.from({ length: held }, (_, i) => {

@@ -34,7 +34,7 @@ export function micromanagerArrangement({ source, directories, held }: Described
   if (grid === undefined)
     return stack(held, 'Planes are missing (Micro-Manager): the pages are taken as slices.', spacing);
   const notes = positions.length > 1 ? [firstOf(positions.length, 'positions of Micro-Manager')] : [];
-  if (first.length < ofFirst.length) notes.push('Times with missing planes are left out.');
+  if (first.length < ofFirst.length) notes.push('Time points with missing planes are ignored.');
   const names = Array.isArray(summary.ChNames) ? summary.ChNames.map(String) : [];
   return {
     ...grid,

@@ -34,7 +34,7 @@ export function checkBlocks(layout: PageLayout, fileBytes: number, file: string)
     if (isEmpty(offset, byteCount)) continue;
     if (offset + byteCount > fileBytes) {
       throw new FormatError(
-        `the file ends at byte ${fileBytes}, but its picture goes on to byte ${offset + byteCount}: it is truncated.`,
+        `the file ends at byte ${fileBytes}, but its image extends to byte ${offset + byteCount}: it is truncated.`,
         { file, remedy: 'Copy or save it again.' },
       );
     }

@@ -48,7 +48,7 @@ export const tiff: Codec = {
       ...arrangement.notes,
       ...(turned === 1
         ? []
-        : [`Viewers are asked to turn it (orientation ${turned}): pixels stay as they are stored.`]),
+        : [`The file asks viewers to rotate or flip it (orientation ${turned}); pixels are kept as stored.`]),
     ];
     const bitsOf = bytesPer(layout.dtype) * 8;
     const stored = assemble(
@@ -86,7 +86,7 @@ function selectPages(source: TiffFile, { file, page }: ReadContext): Selection {
   const directories = full.length > 0 ? full : source.directories;
   const [first] = directories;
   if (first === undefined) {
-    throw new FormatError('the TIFF file holds no page.', { file, remedy: 'Save it again.' });
+    throw new FormatError('the TIFF file contains no page.', { file, remedy: 'Save it again.' });
   }
   const description = descriptionOf(first);
   if (page === undefined && directories.length > 1 && description.startsWith('Aperio')) {
@@ -104,7 +104,7 @@ function selectPages(source: TiffFile, { file, page }: ReadContext): Selection {
   const behind = directories.length > 1 ? undefined : pagesBehind(source, pageOf(first));
   const held = behind?.length ?? directories.length;
   if (page !== undefined && page >= held) {
-    throw new FormatError(`there is no page ${page}: the file has ${held}, counted from 0.`, { file });
+    throw new FormatError(`page ${page} does not exist; the file has ${held}, counted from 0.`, { file });
   }
   const pageAt = (i: number) => behind?.[i] ?? pageOf(directories[i]);
   // The file's description stands in its first directory; of a single page it gives the pixel size.
@@ -127,7 +127,7 @@ function selectPages(source: TiffFile, { file, page }: ReadContext): Selection {
   if (kinds.size > 1) {
     throw new FormatError(`its ${pages.length} pages differ (${[...kinds].join('; ')}).`, {
       file,
-      remedy: 'Save pages of one size and kind as one file.',
+      remedy: 'Save pages of equal size and type as one file.',
     });
   }
   return { pages, arrangement: whole };

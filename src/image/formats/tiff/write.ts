@@ -41,7 +41,7 @@ export function writeTiff(image: Image, { compression = 'deflate' }: WriteTiffOp
     throw new UsageError('TIFF is not written from bool.', { ...where, remedy: 'Convert it with castTo uint8.' });
   const [height, width] = image.shape.slice(-2) as [number, number];
   if (image.data.length === 0)
-    throw new UsageError('the image has no pixels.', { ...where, remedy: 'Give it at least one.' });
+    throw new UsageError('the image has no pixels.', { ...where, remedy: 'Use an image with at least one.' });
   if (image.data.byteLength > LIMIT) {
     throw new UsageError(`the image takes ${image.data.byteLength} bytes, more than the 4 GiB of a TIFF file.`, {
       ...where,

@@ -33,7 +33,7 @@ export function ownOptions(name: ModelName, settings: NetworkOptions): NetworkOp
   const misplaced = given.find((key) => !networkNamed(name).options.includes(key));
   if (misplaced !== undefined) {
     throw new UsageError(`${option(misplaced)} does not apply to the network '${name}'.`, {
-      remedy: 'Leave it out.',
+      remedy: 'Remove it.',
     });
   }
   return Object.fromEntries(given.map((key) => [key, settings[key]]));
