@@ -5,7 +5,7 @@ import { conv2d, dense, dropout, flatten, localResponseNorm, maxPool, relu } fro
 import { type Initialiser, type Network, NetworkBuilder } from '../nn/network.ts';
 import type { ImageNetworkSpec, NetworkDefinition } from './definition.ts';
 
-/** The network of Krizhevsky et al. 2012, to the letter with its defaults and an input of 224 or 227. */
+/** The network of Krizhevsky et al. 2012, as published with its defaults and an input of 224 or 227. */
 export interface AlexNetSpec extends ImageNetworkSpec {
   readonly name: 'alexnet';
   /** Channels and hidden units are multiplied by this; default 1. */
@@ -102,7 +102,7 @@ export function alexnet(
 
 export const ALEXNET: NetworkDefinition<AlexNetSpec> = {
   title: 'AlexNet',
-  summary: 'Krizhevsky et al. 2012 to the letter, or smaller, for classes of whole images',
+  summary: 'Krizhevsky et al. 2012 as published, or smaller; image classifier',
   build: alexnet,
   options: ['dropout', 'scale'],
   typical: { spec: { name: 'alexnet', channels: 3, numClasses: 1000, input: [224, 224] }, size: [224, 224] },

@@ -9,7 +9,7 @@ import { windowSizes } from './sizes.ts';
 /** The networks that classify the pixel in the middle of a window. */
 export type WindowName = 'n1' | 'n2' | 'n3' | 'n4';
 
-/** The pixel classifiers of Ciresan et al. 2012: `n4` to the letter, the others with fewer stages. */
+/** The pixel classifiers of Ciresan et al. 2012: `n4` as published, the others with fewer stages. */
 export interface SlidingWindowSpec<N extends WindowName = WindowName> extends NetworkSpec {
   readonly name: N;
   /** Maps of every convolution; default 48. */
@@ -106,5 +106,5 @@ export const WINDOW_NETWORKS = {
   n1: windowNetwork('n1', 'one stage of n4'),
   n2: windowNetwork('n2', 'two stages of n4'),
   n3: windowNetwork('n3', 'three stages of n4'),
-  n4: windowNetwork('n4', 'pixel classifier to the letter of Ciresan et al. 2012'),
+  n4: windowNetwork('n4', 'pixel classifier of Ciresan et al. 2012 as published'),
 };

@@ -5,7 +5,7 @@ import { type Network, NetworkBuilder } from '../nn/network.ts';
 import type { NetworkDefinition, NetworkSpec } from './definition.ts';
 import { unpaddedSizes } from './sizes.ts';
 
-/** The network of Ronneberger et al. 2015 to the letter, with its defaults 64 and 0.5. */
+/** The network of Ronneberger et al. 2015 as published, with its defaults 64 and 0.5. */
 export interface Unet2015Spec extends NetworkSpec {
   readonly name: 'unet2015';
   /** Channels of the first level, doubled at each level below; default 64. */
@@ -59,7 +59,7 @@ export function unet2015(
 
 export const UNET_2015: NetworkDefinition<Unet2015Spec> = {
   title: 'The U-Net of 2015',
-  summary: 'U-Net to the letter of Ronneberger et al. 2015: unpadded, 572 to 388',
+  summary: 'U-Net of Ronneberger et al. 2015 as published: unpadded, 572 to 388',
   build: unet2015,
   sizes: () => unpaddedSizes(DEPTH),
   options: ['baseChannels'],

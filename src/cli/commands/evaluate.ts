@@ -37,10 +37,7 @@ recall per class. instances: average precision and panoptic quality of objects. 
 top-1 and top-5 accuracy of image classifiers on the test images of a data set. auto: as the files suggest. Volumes are
 scored in 3D.`,
     )
-    .argument(
-      '<predictions>',
-      "a file or folder; of predict's folder the part that fits, of a data set its labels; for topk a run",
-    )
+    .argument('<predictions>', 'a file or folder, such as the output of predict; for topk a run')
     .argument('<truth...>', 'a file or folder of labels, or a data set; for topk, preceded by more runs to average')
     .addOption(
       new Option(
@@ -53,11 +50,11 @@ scored in 3D.`,
     .addOption(
       new Option(
         '--as <kind>',
-        'what label values mean: objects (each value is one) or classes (default: seen from all files)',
+        'what label values mean: objects (one per value) or classes (default: inferred from all files)',
       ).argParser(oneOf(...LABEL_KINDS)),
     )
     .option('--slices', 'score volumes slice by slice, not in 3D')
-    .option('--classes <list>', 'which value of the ground truth is which class: membrane=0,inside=255')
+    .option('--classes <list>', 'class of each ground-truth value: membrane=0,inside=255')
     .option('--ignore <values>', 'values of the ground truth to ignore', integers)
     .option(
       '--threshold <p>',
@@ -82,8 +79,8 @@ Examples:
         return runEvaluateClasses([predictions, ...rest.slice(0, -1)], truth, flags);
       }
       if (rest.length > 1) {
-        throw new UsageError(`${rest.length + 1} paths are given.`, {
-          remedy: 'Give predictions and their ground truth.',
+        throw new UsageError(`${rest.length + 1} paths were given.`, {
+          remedy: 'Pass predictions and their ground truth.',
         });
       }
       const { runEvaluate } = await import('../run/evaluate.ts');

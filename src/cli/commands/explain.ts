@@ -7,23 +7,23 @@ import { channels, integer, oneOf, point } from '../values.ts';
 export function explainCommand(): Command {
   const command = new Command('explain')
     .description(
-      `Writes a page that follows one answer of a network: its first filters and what they make of the image, feature
-maps of a layer, the receptive field by strides and kernels and by gradient, saliency and Grad-CAM, and the arithmetic
-of one pixel from the first convolution to the probability. Every number shown is found again in another way.`,
+      `Writes a page that explains one prediction: the first filters and their responses, feature maps of a layer, the
+theoretical and effective receptive field, saliency, Grad-CAM, and the arithmetic of one pixel from the first convolution
+to the probability. All values are cross-checked by independent computation.`,
     )
     .argument('<run|model.onnx>', 'a run folder or an ONNX file')
     .argument('<image>', 'an image')
-    .option('--at <x,y>', 'the pixel, counted from 0 at the upper left (default: the middle)', point)
+    .option('--at <x,y>', 'pixel to explain, counted from 0 at the upper left (default: the centre)', point)
     .option(
       '--channel <list>',
       'channels of the image to use, by name or number from 0 (default: as in training)',
       channels,
     )
-    .option('--layer <name>', 'layer of feature maps, Grad-CAM and arithmetic (default: the deepest)')
+    .option('--layer <name>', 'layer for feature maps, Grad-CAM and arithmetic (default: the deepest)')
     .option('--class <name>', 'class to explain (default: the most probable)')
     .option('-o, --out <file>', 'page to write (default: explain.html beside the run or model)')
-    .option('--page <n>', 'page of a stack', integer(0), 0)
-    .option('--maps <n>', 'most filters and feature maps to show', integer(1, 512), 32)
+    .option('--page <n>', 'slice of a stack, counted from 0', integer(0), 0)
+    .option('--maps <n>', 'maximum number of filters and feature maps', integer(1, 512), 32)
     .addOption(new Option('--device <name>', DEVICE_NAMES.join(', ')).argParser(oneOf(...DEVICE_NAMES)).default('auto'))
     .option('--json', 'print the answer and the checks as JSON')
     .addHelpText(

@@ -5,22 +5,22 @@ import { pngFile, size, spacing, svgFile } from '../values.ts';
 export function inspectCommand(): Command {
   return new Command('inspect')
     .description(
-      `Tells what something is. An image or volume: axes, dtype, pixel size, how it lies in the patient, range of
-values, and a picture. A folder: which images have which labels, classes and their share; which DICOM series there are.
-Nothing of a DICOM header that leads to a person is shown, but with --personal. A model: layers, parameters, multiplications, receptive field, which tiles it takes.`,
+      `Describes an image, folder or model. Image or volume: axes, dtype, pixel size, orientation, range of values, and a
+preview. Folder: image/label pairs, classes and their fractions, DICOM series. Model: layers, parameters, MACs,
+receptive field, tile sizes. Personal data in DICOM headers are shown with --personal only.`,
     )
-    .argument('<file|folder|model.onnx|network>', 'what to look at')
-    .option('--series <name>', 'of a folder with several DICOM series: look at this one')
+    .argument('<file|folder|model.onnx|network>', 'what to describe')
+    .option('--series <name>', 'which of several DICOM series in a folder to describe')
     .option(
       '--picture <file.png>',
-      'write the picture: the middle slice, and of a volume the planes across it',
+      'write a preview: the middle slice, or the three middle planes of a volume',
       pngFile,
     )
-    .option('--personal', 'of a DICOM file or series: show names, dates and numbers of its header too')
-    .option('--spacing <z,y,x>', 'size of a voxel in mm, where the file does not say it or says it wrong', spacing)
-    .option('--size <px>', 'count the multiplications of a model for images of this size', size)
-    .option('--svg <file>', 'draw the network of a model, a run or a name', svgFile)
-    .option('--json', 'print only JSON')
+    .option('--personal', 'also show names, dates and numbers from DICOM headers')
+    .option('--spacing <z,y,x>', "voxel size in mm; overrides the file's value", spacing)
+    .option('--size <px>', 'count MACs for images of this size', size)
+    .option('--svg <file>', 'draw the network as SVG', svgFile)
+    .option('--json', 'print JSON only')
     .addHelpText(
       'after',
       '\nExamples:\n  lamella inspect slice.tif\n  lamella inspect ./patient7 --picture patient7.png\n  lamella inspect ./data\n  lamella inspect runs/a/best.onnx --json\n  lamella inspect n4 --svg n4.svg',

@@ -11,29 +11,29 @@ lungs: volume, area and density of the lungs in CT, left and right, per slice an
 a report, and the objects for other programs. Unreadable files are reported and skipped.`,
     )
     .argument('<out>', 'a folder that predict wrote, label maps, or a data set with labels')
-    .option('-o, --out <folder>', 'where to write (default: measures in it, or beside label maps)')
+    .option('-o, --out <folder>', 'where to write (default: measures/ in it, or beside the label maps)')
     .addOption(
       new Option('--task <name>', MEASURE_TASKS.join(', ')).argParser(oneOf(...MEASURE_TASKS)).default('objects'),
     )
-    .option('--images <path>', 'the images of the label maps (default: those that were predicted)')
+    .option('--images <path>', 'images that belong to the label maps (default: those that were predicted)')
     .option('--truth <path>', 'ground truth to compare with: label maps of the same names')
     .addOption(
       new Option(
         '--as <kind>',
-        'what label maps hold: objects (each value is one) or classes (connected pixels are one) (default: found, and said)',
+        'what label values mean: objects (one per value) or classes (objects are connected components) (default: inferred, and printed)',
       ).argParser(oneOf(...LABEL_KINDS)),
     )
     .addOption(new Option('--labels <kind>').argParser(oneOf('auto', ...LABEL_KINDS)).hideHelp())
-    .option('--spacing <z,y,x>', 'voxel size, or y,x of a pixel, that overrides what the files say', spacing)
+    .option('--spacing <z,y,x>', "voxel size, or y,x of a pixel; overrides the files' value", spacing)
     .option('--unit <name>', 'unit of --spacing, such as µm (lungs: mm)')
     .addOption(
       new Option('--format <list>', `any of ${MEASURE_FORMATS.join(', ')}`)
         .argParser(listOf(...MEASURE_FORMATS))
         .default(['csv'], 'csv'),
     )
-    .option('--min-size <px>', 'leave out objects of fewer pixels', number({ least: 0 }), 0)
+    .option('--min-size <px>', 'drop objects with fewer pixels', number({ least: 0 }), 0)
     .option('--no-report', 'do not write the report')
-    .option('--json', 'print only JSON: counts and what was written')
+    .option('--json', 'print a JSON summary only')
     .addHelpText(
       'after',
       `

@@ -7,25 +7,23 @@ import { channels, integer, number, oneOf, spacing } from '../values.ts';
 export function predictCommand(): Command {
   const command = new Command('predict')
     .description(
-      `Segments images of any size with a run's best model or any ONNX segmentation model, or with several whose
-probabilities are averaged. Writes for each image
-probability/ (of the last class, or one map a class), label/ (values of the training labels, or class numbers), overlay/,
-and with --objects a number for each object;
-pages, axes and pixel size stay those of the input. Of a network of whole images, the class of each image and the
-probabilities of all classes are printed and written as classes.csv. An image that cannot be read is named, and the
-others go on.`,
+      `Segments images of any size with a run's best model, with any ONNX segmentation model, or with the average of several.
+Writes per image: probability/ (of the foreground class, or one map per class), label/ (the values of the training
+labels, or class numbers), overlay/, and with --objects one number per object. Axes, pages and pixel size are those of
+the input. Image classifiers print the class and all probabilities per image and write classes.csv. Unreadable images
+are reported and skipped.`,
     )
     .argument('<run|model.onnx>', 'a run folder or an ONNX file')
     .argument(
       '<images...>',
-      'an image, a volume, or a folder of images or DICOM series; before it there may be more models, to average with',
+      'an image, a volume, or a folder of images or DICOM series; put more models before it to average them',
     )
     .usage('[options] <run|model.onnx> [more models] <images>')
     .option('-o, --out <folder>', 'where to write (default: pred beside the run or model)')
     .addOption(
       new Option(
         '--tta <n>',
-        'average over turns and flips: 1 (none), 4 or 8; of whole images over 1 or 10 views (default: 1, and 10 for networks trained on crops)',
+        'test-time augmentation over rotations and flips: 1 (none), 4 or 8; image classifiers: 1 or 10 views (default: 1, or 10 for networks trained on crops)',
       ).argParser((text) => Number(oneOf('1', '4', '8', '10')(text)) as 1 | 4 | 8 | 10),
     )
     .option(
@@ -33,13 +31,17 @@ others go on.`,
       'channels of the image to use, by name or number from 0 (default: as in training)',
       channels,
     )
-    .option('--tile <px>', 'largest side of a tile (default: 640, or what the network needs)', integer(1))
+    .option('--tile <px>', 'maximum tile size (default: 640, or what the network needs)', integer(1))
     .addOption(
       new Option('--probability <kind>', PROBABILITY_NAMES.join(', '))
         .argParser(oneOf(...PROBABILITY_NAMES))
         .default('8bit'),
     )
-    .option('--threshold <p>', 'where the last of two classes begins (default: 0.5)', number({ least: 0, most: 1 }))
+    .option(
+      '--threshold <p>',
+      'probability threshold for the foreground class (default: 0.5)',
+      number({ least: 0, most: 1 }),
+    )
     .addOption(
       new Option(
         '--format <name>',
@@ -48,16 +50,16 @@ others go on.`,
         .argParser(oneOf(...RESULT_FORMATS))
         .default('same'),
     )
-    .option('--spacing <z,y,x>', 'size of a voxel in mm, where the files do not say it or say it wrong', spacing)
-    .option('--objects', 'write objects/: separate objects, numbered from 1, for lamella measure')
+    .option('--spacing <z,y,x>', "voxel size in mm; overrides the files' value", spacing)
+    .option('--objects', 'write objects/: separated objects, numbered from 1, for lamella measure')
     .option('--no-labels', 'do not write label maps')
     .option('--no-overlay', 'do not write overlays')
-    .option('--batch <n>', 'tiles in one run of the network', integer(1))
+    .option('--batch <n>', 'batch size: tiles per run of the network', integer(1))
     .addOption(new Option('--device <name>', DEVICE_NAMES.join(', ')).argParser(oneOf(...DEVICE_NAMES)).default('auto'))
-    .option('--dense', 'networks that see one window: compute every pixel at once (default where it can be)')
-    .option('--patchwise', 'networks that see one window: compute one window after another, slowly')
-    .option('--median <px>', 'smooth probabilities by a median filter of this radius', number({ least: 0, most: 50 }))
-    .option('--json', 'print only JSON: what was written')
+    .option('--dense', 'patch classifiers: compute all pixels at once (default where possible)')
+    .option('--patchwise', 'patch classifiers: compute one window after another (slow)')
+    .option('--median <px>', 'smooth probabilities with a median filter of this radius', number({ least: 0, most: 50 }))
+    .option('--json', 'print a JSON summary only')
     .option('--quiet', 'print warnings and errors only')
     .addHelpText(
       'after',

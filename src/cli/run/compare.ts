@@ -26,7 +26,7 @@ export async function runCompare(runs: readonly string[], flags: CompareFlags): 
     data,
     onProgress: (done, total) => {
       if (json || quiet) return;
-      display ??= countDisplay('judged', { stream: process.stderr });
+      display ??= countDisplay('scored', { stream: process.stderr });
       display.update(done, total);
       if (done === total) display.stop();
     },
