@@ -81,7 +81,7 @@ describe('DICOM series', () => {
   });
   test('doubled slices: the same one is left out, another one at its place is refused', async () => {
     const same = series('same', [{ z: 0 }, { z: 2 }, { z: 2 }, { z: 4 }]);
-    expect((await lamella(['inspect', same])).stdout).toMatch(/zyx 3 x 3 x 4[\s\S]*1 slice is there twice/);
+    expect((await lamella(['inspect', same])).stdout).toMatch(/zyx 3 x 3 x 4[\s\S]*1 slice is duplicated/);
     const other = series('other', [{ z: 0 }, { z: 2 }, { z: 2, value: 7 }, { z: 4 }]);
     refused(
       await lamella(['inspect', other]),
