@@ -9,7 +9,7 @@ const COMMANDS: { readonly [name: string]: readonly [summary: string, load: () =
     async () => (await import('./commands/phantom.ts')).phantomCommand(),
   ],
   inspect: [
-    'tell what an image, a folder or a model is',
+    'describe an image, a folder or a model',
     async () => (await import('./commands/inspect.ts')).inspectCommand(),
   ],
   train: [
@@ -37,7 +37,7 @@ const COMMANDS: { readonly [name: string]: readonly [summary: string, load: () =
     async () => (await import('./commands/explain.ts')).explainCommand(),
   ],
   compare: [
-    'set runs beside each other: scores, what chance leaves open, cost',
+    'compare runs: scores with confidence intervals, cost',
     async () => (await import('./commands/compare.ts')).compareCommand(),
   ],
   augment: [
@@ -46,7 +46,7 @@ const COMMANDS: { readonly [name: string]: readonly [summary: string, load: () =
   ],
   profile: ['what each layer of a network costs', async () => (await import('./commands/profile.ts')).profileCommand()],
   bench: [
-    'measure the claimed speed on this machine',
+    'benchmark dense evaluation on this machine',
     async () => (await import('./commands/bench.ts')).benchCommand(),
   ],
 };
@@ -66,7 +66,7 @@ Examples:
   lamella train ./my-data --minutes 15    images/ and labels/ inside
   lamella predict runs/my-data-1 ./new --out ./pred
 
-lamella <command> --help tells the options of a command.`,
+lamella <command> --help lists the options of a command.`,
     );
   for (const [name, [summary, load]] of Object.entries(COMMANDS)) {
     const command = asked.includes(name) ? await load() : new Command(name);
@@ -89,9 +89,9 @@ lamella <command> --help tells the options of a command.`,
       });
   }
   for (const command of root.commands) {
-    command.showHelpAfterError(`lamella ${command.name()} --help tells what it takes.`);
+    command.showHelpAfterError(`lamella ${command.name()} --help lists its options.`);
   }
-  root.showHelpAfterError('lamella --help tells the commands.');
+  root.showHelpAfterError('lamella --help lists the commands.');
   return root;
 }
 

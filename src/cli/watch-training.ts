@@ -71,6 +71,6 @@ export async function watchTraining(
     say(`report: not written, since foveated windows are evaluated one by one; write it with lamella report ${out}`);
   } else await reportOn(out, {}, say);
   if (finished.profile !== undefined) process.stdout.write(`\n${formatProfile(finished.profile)}\n`);
-  say(`Next: lamella predict ${out} <images>`);
+  say(`Next: npx lamella predict ${out} IMAGES`);
   return finished;
 }

@@ -204,6 +204,13 @@ export async function evaluate(
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
   const { threshold = 0.5, metrics: asked, as } = options;
+  const isPredicted = async (path: string) => (await files.kind(joinPath(path, 'prediction.json'))) === 'file';
+  if ((await isPredicted(truth)) && !(await isPredicted(predictions))) {
+    throw new UsageError('the ground truth was written by lamella predict.', {
+      file: truth,
+      remedy: 'Put the predictions first, then the ground truth.',
+    });
+  }
   const truths = await listLabels(files, truth);
   const json = declaredOf(truths);
   const declared = json && ({ kind: 'classes', by: DATASET_JSON } as const);
@@ -233,6 +240,12 @@ export async function evaluate(
   const mapping = { ...ofTruth, classes: [...ofTruth.classes, ...added] };
   const chosen = { threshold, ignore: mapping.ignore };
   const has = (group: MetricGroup): boolean => metrics.includes(group);
+  if (options.threshold !== undefined && predicted.kind !== 'probability') {
+    throw new UsageError(`${option('threshold')} applies to probability maps; these are label maps.`, {
+      file: predictions,
+      remedy: 'Use the folder of the probability maps.',
+    });
+  }
   const overlap = new OverlapScorer(mapping.classes.length);
   const surface = new SurfaceScorer(mapping.classes.map(({ name }) => name));
   const inMm = all.items.every(({ spacingMm }) => spacingMm !== undefined);

@@ -288,3 +288,18 @@ describe('training, compare, the report and evaluate give one number for one pre
     expect(cli.overlap?.meanDice).toBe(expected);
   });
 });
+
+describe('wrong use', () => {
+  const files = memoryFiles({ 'pred/prediction.json': new TextEncoder().encode('{}') });
+  const map = writeTiff(picture([FOUR]));
+  it('predictions and ground truth exchanged', async () => {
+    await Promise.all([files.write('pred/label/a.tif', map), files.write('truth/a.tif', map)]);
+    await expect(evaluate(files, 'truth', 'pred')).rejects.toThrow(
+      /^pred: .*written by lamella predict.*predictions first/,
+    );
+    expect((await evaluate(files, 'pred', 'truth')).metrics).toContain('instances');
+  });
+  it('a threshold for label maps is refused, not ignored', async () => {
+    await expect(evaluate(files, 'pred', 'truth', { threshold: 0.7 })).rejects.toThrow(/threshold.*label maps/);
+  });
+});

@@ -187,3 +187,10 @@ describe('ignored values are no objects, and what is found there is not counted'
     expect(report.table.rows).toBe(4);
   });
 });
+
+test('images are refused, not measured: many values, each in many pieces', async () => {
+  const noise = Uint8Array.from({ length: SIDE * SIDE }, (_, i) => 1 + ((i * 7919) % 101));
+  const files = memoryFiles({ 'maps/a.tif': writeTiff(image('uint8', noise)) });
+  await expect(measured(files)).rejects.toThrow(/101 values lie in \d+ pieces: this looks like an image.*as: classes/s);
+  expect((await measured(files, { as: 'classes' })).report.table.rows).toBeGreaterThan(101);
+});

@@ -58,9 +58,8 @@ scored in 3D.`,
     .option('--ignore <values>', 'values of the ground truth to ignore', integers)
     .option(
       '--threshold <p>',
-      'probability above which a pixel is foreground; not for isbi',
+      'probability above which a pixel is foreground; for probability maps, not for isbi (default: 0.5)',
       number({ least: 0, most: 1 }),
-      0.5,
     )
     .option('--skip-bad', 'topk: skip unreadable images')
     .option('--json', 'print JSON only')

@@ -40,7 +40,7 @@ membrane) as folder/image/*.png and folder/label/*.png. The same seed gives the 
       const stack = phantom({ seed, height, width, depth: slices, cellPx: cell, organelles, noise });
       await writeSlices(folder, stack, [...Array(slices).keys()]);
       process.stdout.write(
-        `${slices} slices of ${width} x ${height} in ${folder}: image/ and label/ (255 inside, 0 membrane), seed ${seed}\nNext: lamella train ${folder}\n`,
+        `${slices} slices of ${width} x ${height} in ${folder}: image/ and label/ (255 inside, 0 membrane), seed ${seed}\nNext: npx lamella train ${folder}\n`,
       );
     });
 }

@@ -11,7 +11,7 @@ export interface EvaluateFlags {
   readonly metrics: readonly (typeof METRIC_NAMES)[number][];
   readonly classes?: string;
   readonly ignore?: readonly number[];
-  readonly threshold: number;
+  readonly threshold?: number;
   readonly as?: (typeof LABEL_KINDS)[number];
   readonly slices?: boolean;
   readonly json?: boolean;

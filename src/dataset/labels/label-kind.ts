@@ -93,7 +93,12 @@ export class LabelKindSurvey {
     });
   }
 
-  /** Values that take no part in maps of classes: those given, and 255 beside class numbers. */
+  /** Number of different values in all maps. */
+  get valueCount(): number {
+    return this.#values.size;
+  }
+
+  /** Values to ignore in maps of classes: those given, and 255 beside class numbers. */
   get ignored(): readonly number[] {
     return [...this.#ignore, ...(has255BesideClasses([...this.#values].sort((a, b) => a - b)) ? [255] : [])];
   }

@@ -8,7 +8,7 @@ import {
   labelKindsOfBoth,
 } from '../../dataset/labels/label-kind.ts';
 import { labelArrays } from '../../dataset/labels/labels.ts';
-import { LamellaError } from '../../errors.ts';
+import { DatasetError, LamellaError, option } from '../../errors.ts';
 import { baseName, type WritableFiles } from '../../files.ts';
 import { page, toFloat32 } from '../../image/convert.ts';
 import { extent, type Image } from '../../image/image.ts';
@@ -145,6 +145,9 @@ function describeKind(what: string, { kind, reason, evidence }: LabelKindFinding
     : `Connected pixels of the same value are one object in the ${what} (${reason}).`;
 }
 
+/** More values than this, each in many pieces, are intensities. */
+const MOST_CLASSES = 64;
+
 /** Decided from all files. Unreadable files are ignored here; measuring them reports why. */
 async function kindsOf(
   files: WritableFiles,
@@ -170,6 +173,16 @@ async function kindsOf(
   const labels = await survey(maps, written);
   const ofTruth = await survey(truths);
   const { prediction, truth } = labelKindsOfBoth(ofTruth, labels, { as, unclear: 'objects' });
+  for (const [found, { kind, evidence, reason }, [first]] of [
+    [labels, prediction, maps],
+    [ofTruth, truth, truths],
+  ] as const) {
+    if (kind !== 'classes' || evidence !== 'clear' || found.valueCount <= MOST_CLASSES) continue;
+    throw new DatasetError(`${reason}: this looks like an image, not a label map.`, {
+      file: first?.path,
+      remedy: `Use label maps, such as those of lamella predict, or set ${option('as', 'classes')} if the values are classes.`,
+    });
+  }
   const ignored = (of: readonly ListedImage[], { kind }: LabelKindFinding, found: LabelKindSurvey) =>
     kind === 'classes' ? found.ignored : (declaredOf(of)?.ignore ?? []);
   return {
