@@ -98,7 +98,7 @@ function lineDisplay(stream: NodeJS.WriteStream, everyMs: number, now: () => num
           `step ${event.step}  validation ${metric} ${score.toFixed(4)}${event.best ? ', the best so far' : ''}\n`,
         );
       } else if (event.kind === 'replanned') {
-        stream.write(`step ${event.step}  planned anew to end in time\n`);
+        stream.write(`step ${event.step}  replanned to meet the deadline\n`);
       }
     },
     stop() {},

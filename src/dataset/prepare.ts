@@ -264,7 +264,7 @@ export function prepareDataset(raw: RawDataset, options: PrepareOptions = {}): P
     notes: [
       ...raw.notes,
       describeMapping(mapping),
-      `share of pixels: ${percent.join(', ')}${ignored ? ' (ignored left out)' : ''}`,
+      `fraction of pixels: ${percent.join(', ')}${ignored ? ' (without ignored pixels)' : ''}`,
       ...(chosen === undefined ? [] : [chosen.reason]),
       ...(fitted === undefined ? [] : [fitted.reason]),
       ...(inversion === undefined ? [] : [inversion]),

@@ -338,7 +338,7 @@ export async function train({
         if (next !== plan) {
           await deadline.savePlan(next);
           plan = next;
-          log({ kind: 'note', step, text: `planned anew: ${totalSteps(plan)} steps in all` });
+          log({ kind: 'note', step, text: `replanned: ${totalSteps(plan)} steps in total` });
           onEvent({ kind: 'replanned', step, plan });
         }
       }

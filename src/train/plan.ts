@@ -104,7 +104,7 @@ export function planForTime(
   return fixedPlan(steps, validations);
 }
 
-/** A deadline may be missed or undercut by this share of the whole time before the rest is planned anew, */
+/** A deadline may be missed or undercut by this fraction of the whole time before the rest is replanned, */
 const TOLERANCE = 0.015;
 /** and by this share of what is left of it. */
 const TOLERANCE_OF_REST = 0.1;
