@@ -176,6 +176,6 @@ test('networks of whole images have one size and cannot be tiled', () => {
   expect(isClassifier('unet')).toBe(false);
   expect(() => sizesOf(paper)).toThrow("The network 'alexnet' is an image classifier and cannot be tiled");
   expect(() => buildNetwork(paper, [1, 3, 227, 227])).toThrow(
-    "The images are 227 x 227, the network 'alexnet' takes 224 x 224.",
+    "The images are 227 x 227, the network 'alexnet' expects 224 x 224.",
   );
 });
