@@ -159,8 +159,8 @@ describe('settings that do not fit the data', () => {
     expectSentence(await trainFails(good, '--val', 'z.png'), 2, /"z\.png" names no image/, /There are 0, 1, 2/);
   });
 
-  test('a share for validation that is none', async () => {
-    expectSentence(await trainFails(good, '--val', '1.5'), 2, /"1\.5" names no image/, /A share is a number from 0 to/);
+  test('a fraction for validation that is none', async () => {
+    expectSentence(await trainFails(good, '--val', '1.5'), 2, /"1\.5" names no image/, /A fraction is a number from 0 to/);
   });
 
   test('more folds than pages leave no folder around them', async () => {
@@ -215,7 +215,7 @@ describe('run folders', () => {
     expectSentence(
       await again(text.replaceAll('"batch": ', '"batch": "two", "was": ')),
       1,
-      /"recipe\.batch" is "two"; a whole number from 1/,
+      /"recipe\.batch" is "two"; expected a whole number from 1/,
     );
     expectSentence(await again('null'), 1, /not the configuration of a run/);
     expectSentence(await again(text.replaceAll(good, join(root, 'gone'))), 1, /gone: there is no such file/);
@@ -225,7 +225,7 @@ describe('run folders', () => {
 
   test('nothing to resume', async () => {
     const folder = await folderOf({});
-    expectSentence(await lamella(['train', '--resume', folder]), 1, folder, /no run here to resume/);
+    expectSentence(await lamella(['train', '--resume', folder]), 1, folder, /contains no run to resume/);
   });
 
   const isRoot = process.getuid?.() === 0;
