@@ -160,7 +160,12 @@ describe('settings that do not fit the data', () => {
   });
 
   test('a fraction for validation that is none', async () => {
-    expectSentence(await trainFails(good, '--val', '1.5'), 2, /"1\.5" names no image/, /A fraction is a number from 0 to/);
+    expectSentence(
+      await trainFails(good, '--val', '1.5'),
+      2,
+      /"1\.5" names no image/,
+      /A fraction is a number from 0 to/,
+    );
   });
 
   test('more folds than pages leave no folder around them', async () => {
