@@ -1,4 +1,4 @@
-/** Lowering: from the graph that autodiff made to the one that a device runs fastest. */
+/** Lowering: from the graph that autodiff produces to the one that a device runs fastest. */
 import type { Graph } from '../graph/ir.ts';
 import { decompose } from '../graph/rewrite.ts';
 import { convsOfUpsampled } from './conv/of-upsampled.ts';
@@ -9,15 +9,15 @@ import { type LoweredGraph, type LowerOptions, lowerBlocked, lowerStandard } fro
 
 /** What a graph is lowered for. */
 export interface LoweringTarget extends LowerOptions {
-  /** Channels in one block of ONNX Runtime's blocked kernels; absent where the device has none. */
+  /** Channels per block of ONNX Runtime's blocked kernels; undefined if the device has none. */
   readonly blockSize?: 8 | 16;
-  /** Only the reference decompositions: direct convolutions with the reference's order of summation. */
+  /** Use only the reference decompositions: direct convolutions with the reference's order of summation. */
   readonly exact?: boolean;
-  /** Less memory where ONNX Runtime plans it: shapes of large tensors are hidden in graphs that hold state. */
+  /** Use less memory where ONNX Runtime plans it: hides the shapes of large tensors in graphs with state. */
   readonly hidesShapes?: boolean;
 }
 
-/** The same computation, each op of ours replaced by the formulation that suits the target. */
+/** The same computation, with each custom op replaced by the formulation that suits the target. */
 export function lower(graph: Graph, { hidesShapes = false, ...target }: LoweringTarget): LoweredGraph {
   const { packed, ...formulated } = formulate(graph, target);
   const lowered = { packed, graph: mergeReshapes(formulated.graph) };

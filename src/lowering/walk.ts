@@ -1,5 +1,5 @@
 /**
- * One walk over the graph with a table of formulations, tried in order. What none of them takes goes
+ * One walk over the graph with a table of formulations, tried in order. A node that none of them handles is computed
  * elementwise in its layout, or by the reference.
  */
 import type { NdArray } from '../array/ndarray.ts';
@@ -17,7 +17,7 @@ import { nameOutputs } from './passes/name-outputs.ts';
 import { BLOCKED } from './tables/blocked.ts';
 import { STANDARD } from './tables/standard.ts';
 
-/** State that lives in another layout than the caller's. */
+/** State stored in a different layout from the caller's. */
 export interface Packing {
   pack(array: NdArray): NdArray;
   unpack(array: NdArray): NdArray;
@@ -25,25 +25,25 @@ export interface Packing {
 
 export interface LoweredGraph {
   readonly graph: Graph;
-  /** By the name of the input: how its state is kept. */
+  /** How each state input is stored, by name. */
   readonly packed: ReadonlyMap<string, Packing>;
 }
 
 export interface LowerOptions {
-  /** Inputs that hold state, with the outputs that are their next values: their layout is free to choose. */
+  /** State inputs, each with the output that is its next value: their layout is free to choose. */
   readonly state?: { readonly [input: string]: string };
   /** Default `auto`. */
   readonly winograd?: WinogradUse;
-  /** Gradients of small images by columns, as is faster on processors. Default: not. */
+  /** Compute gradients of small images through columns, which is faster on CPUs. Default: false. */
   readonly columns?: boolean;
 }
 
-/** The graph with convolutions, and what lies between them, in blocks of `block` channels. */
+/** The graph with convolutions, and the ops between them, in blocks of `block` channels. */
 export function lowerBlocked(graph: Graph, block: number, options: LowerOptions = {}): LoweredGraph {
   return walk(graph, BLOCKED, block, options);
 }
 
-/** The graph in standard ops, as is fastest where there are no blocked kernels (WebAssembly, GPUs). */
+/** The graph in standard ops, the fastest choice without blocked kernels (WebAssembly, GPUs). */
 export function lowerStandard(graph: Graph, options: Omit<LowerOptions, 'state'> = {}): Graph {
   return walk(graph, STANDARD, Number.POSITIVE_INFINITY, options).graph;
 }
@@ -97,7 +97,7 @@ function contextOf(
   const outputs = new Set(graph.outputs);
   const done = new Set<Node>();
 
-  // Dropout of a network for prediction; WebGPU in a browser has no kernel for it.
+  // Dropout in a network for prediction; WebGPU in a browser has no kernel for it.
   const isIdentity = ({ op, outputs: [, mask] }: Node): boolean =>
     op === 'Identity' || (op === 'Dropout' && (mask === undefined || !(readers.has(mask) || outputs.has(mask))));
 

@@ -1,10 +1,10 @@
 /**
  * Two-dimensional convolution and the gradient of its input by ONNX Runtime's blocked kernels (com.microsoft.nchwc),
- * which take computed weights. Measured: DESIGN table in docs/performance.md.
+ * which accept computed weights. Timings are in docs/performance.md.
  *
- * Forward: Conv of x in blocks with weights [K/B][C/B][kh][kw][B of C][B of K]; with fewer than B input
- * channels x stays plain and the weights are [K/B][C][kh][kw][B of K].
- * Gradient of the input (stride 1): the same Conv of dy with the weights transposed and flipped.
+ * Forward: Conv of x in blocks with weights [K/B][C/B][kh][kw][B of C][B of K]; With fewer than B input channels x
+ * stays plain and the weights are [K/B][C][kh][kw][B of K]. Gradient of the input (stride 1): the same Conv of dy with
+ * the weights transposed and flipped.
  */
 import { ndarray } from '../../array/ndarray.ts';
 import type { ConvAttributes } from '../../graph/attributes.ts';
@@ -14,7 +14,7 @@ import { type ConvGeometry, convGeometry } from '../../graph/ops/convolution.ts'
 import { type Formulation, type Lowering, onlyConsumer } from '../context.ts';
 import { flippedKernel, kernelOfFewInputs, kernelOfOddOutputs, padOutputs } from '../layouts/kernels.ts';
 
-/** What the kernels can do: two spatial axes, one group, float32. */
+/** The cases the kernels support: two spatial axes, one group, float32. */
 function supported(x: Value, kernel: readonly number[], g: ConvGeometry): boolean {
   return x.shape.length === 4 && kernel.length === 2 && g.group === 1 && x.dtype === 'float32';
 }
@@ -29,7 +29,10 @@ function attributesOf(g: ConvGeometry, change: Partial<ConvAttributes> = {}): Co
   };
 }
 
-/** Conv, with its bias, a sum with what is there in blocks already, and a ReLU, where each alone reads what is before. */
+/**
+ * Conv, fused with its bias, with a sum whose other operand is already blocked, and with a ReLU, where each is the only
+ * reader of the value before it.
+ */
 export const convBlocked: Formulation<'Conv'> = (lowering, node) => {
   const { b, forms } = lowering;
   const [x, w, bias] = node.inputs as readonly [Value, Value, Value | undefined];
@@ -37,7 +40,7 @@ export const convBlocked: Formulation<'Conv'> = (lowering, node) => {
   const [k, c] = w.shape;
   if (!supported(x, g.kernel, g)) return false;
   const y = node.outputs[0];
-  // Only if weights are known, as in prediction: a resumed training must keep its bits.
+  // Only if weights are known, as in prediction: resumed training must stay bit-identical.
   const sum = lowering.graph.constants.has(w) ? addedTo(lowering, y) : undefined;
   const relu = onlyConsumer(lowering, sum?.node.outputs[0] ?? y);
   const fused = relu?.op === 'Relu' ? relu : undefined;
@@ -65,7 +68,10 @@ export const convBlocked: Formulation<'Conv'> = (lowering, node) => {
   return true;
 };
 
-/** The sum that alone reads y, if its other half is of the same shape, made in blocks, and read by nothing else. */
+/**
+ * The sum that is the only reader of y, if its other operand has the same shape, is already blocked and has no other
+ * reader.
+ */
 function addedTo(lowering: Lowering, y: Value): { readonly node: Node; readonly other: Value } | undefined {
   const { forms } = lowering;
   const node = onlyConsumer(lowering, y);
@@ -100,7 +106,7 @@ export const convGradInputBlocked: Formulation<'lamella.ConvGradInput'> = (lower
   return true;
 };
 
-/** x as the blocked kernels want it: plain below a block of channels, else in blocks. */
+/** x in the layout that the blocked kernels expect: plain if it has fewer channels than a block, otherwise blocked. */
 function blockedInput({ forms }: Lowering, x: Value, channels: number): Value | undefined {
   if (channels < forms.block) return forms.plain(x);
   return forms.canBlock(x) ? forms.blocked(x) : undefined;

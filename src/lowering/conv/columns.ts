@@ -1,8 +1,8 @@
 /**
- * Gradients of convolutions over few pixels in standard ops on a processor, with the weights as they lie.
+ * Gradients of convolutions over few pixels in standard ops on a CPU, with the weights in their existing memory order.
  *
- * The other formulations take weights, or give them, in another order of single floats, some 7 ns each: nothing beside
- * the products of a large image, but more than those of a small one with many channels. So
+ * The other formulations permute weights float by float, at some 7 ns each: negligible next to the products of a large
+ * image, but more than those of a small one with many channels. Therefore
  *
  *   dx   by ConvTranspose, the reference: columns = w' dy, added up where windows overlap
  *   dw   = dy columns(x)', and the columns [C kh kw, N H W] by a Conv of x seen as images of one channel with
@@ -16,8 +16,8 @@ import { convGeometry } from '../../graph/ops/convolution.ts';
 import { decomposeNode } from '../../graph/rewrite.ts';
 import type { Formulation, Lowering } from '../context.ts';
 
-/** Pixels of a batch up to which it pays, for each output channel of the convolution. */
-const PIXELS_A_CHANNEL = 2;
+/** Largest number of pixels in a batch for which this is faster, per output channel of the convolution. */
+const PIXELS_PER_CHANNEL = 2;
 
 export const convGradInputByColumns: Formulation<'lamella.ConvGradInput'> = (lowering, node) => {
   const { b, forms } = lowering;
@@ -60,5 +60,5 @@ export const convGradWeightByColumns: Formulation<'lamella.ConvGradWeight'> = (l
 function pays({ columns }: Lowering, dy: Value): boolean {
   if (!columns || dy.shape.length !== 4) return false;
   const [n, k, rows, width] = dy.shape;
-  return n * rows * width <= PIXELS_A_CHANNEL * k;
+  return n * rows * width <= PIXELS_PER_CHANNEL * k;
 }

@@ -3,26 +3,26 @@
  *
  *   dw[k,c,i] = sum_{n,p} dy[n,k,p] x[n,c, stride p + dilation i - pad]
  *
- * A Conv whose kernel is a whole image: dy in blocks, [K/B][H][W][B], is the kernel of K outputs as it
- * lies there. What it meets is x as images of one channel, in one of two ways.
+ * It is a Conv whose kernel is a whole image: blocked dy, [K/B][H][W][B], already has the memory order of a kernel with
+ * K outputs. Its input is x as single-channel images, arranged in one of two ways.
  *
- * In blocks (both channel counts whole blocks): [C/B][H][W B], one image for B channels, read with a
- * dilation of B along the rows. The outputs beside each other are then the B channels of tap 0, of tap 1
- * ..., that is [C/B][K/B][taps][B of C][B of K], blocked kernels but for the order of the groups.
- * Plain: C images [H][W], or with the roles exchanged K images of dy and x as the kernel.
+ * Blocked (both channel counts multiples of B): [C/B][H][W B], one image per B channels, read with a dilation of B
+ * along the rows. Adjacent outputs are then the B channels of tap 0, then of tap 1, and so on: [C/B][K/B][taps][B of
+ * C][B of K], blocked kernels except for the order of the groups. Plain: C images [H][W], or with the roles exchanged K
+ * images of dy and x as the kernel.
  *
- * The second puts three outputs in a row, the first three times B, and the kernels compute six at a time.
- * With x in blocks nothing has to be reordered. GFLOP/s on one core of a Xeon (AVX-512, 170 forward):
+ * The plain way has three outputs per row, the blocked way three times B, and the kernels compute six at a time. With
+ * blocked x nothing has to be reordered. GFLOP/s on one core of a Xeon (AVX-512, 170 forward):
  *
- *   channels, side    plain   in blocks
+ *   channels, side    plain     blocked
  *   32 x 32, 256        120         126
  *   64 x 64, 128        135         153
  *   128 x 128, 64       137         156
  *   256 x 256, 32       126         140
  *   512 x 512, 16        74         137
  *
- * The images carry their zero columns in memory: padded by the op it is three times slower. Images of a
- * batch are input channels of this Conv, fewer than B at a time.
+ * The images carry their zero columns in memory: padding by the op is three times slower. Images of a batch are input
+ * channels of this Conv, fewer than B at a time.
  */
 import { ndarray, type Shape } from '../../array/ndarray.ts';
 import type { GraphBuilder } from '../../graph/builder.ts';
@@ -32,10 +32,10 @@ import type { Formulation, Lowering } from '../context.ts';
 
 type Pair = readonly [number, number];
 
-/** Half a megabyte of the kernel at a time: it fits the second-level cache of every recent core. */
+/** Half a megabyte of the kernel at a time fits the L2 cache of every recent core. */
 const STRIP_FLOATS = 131_072;
 
-/** The op computes so many blocks of outputs at a time. */
+/** Number of output blocks that the op computes at a time. */
 export const BLOCKS_AT_A_TIME = 4;
 
 export const convGradWeightBlocked: Formulation<'lamella.ConvGradWeight'> = (lowering, node) => {
@@ -79,7 +79,7 @@ export const convGradWeightOneBlocked: Formulation<'lamella.ConvGradWeight'> = (
   const canX = k % forms.block === 0;
   const canY = c % forms.block === 0 && mirrorable;
   if (!canX && !canY) return false;
-  // Fewer images to reorder and to pad; where dy is plain already, dy.
+  // Choose the side with fewer images to reorder and pad; dy if it is already plain.
   const byX = canX && (!canY || (c <= 1.5 * k && !(k < forms.block)));
   const [images, kernels] = byX ? [x, dy] : [dy, x];
   const [padsBegin, padsEnd] = byX ? [g.padsBegin, g.padsEnd] : [mirrored(g.padsBegin), mirrored(g.padsEnd)];
@@ -95,32 +95,32 @@ export const convGradWeightOneBlocked: Formulation<'lamella.ConvGradWeight'> = (
   return true;
 };
 
-/** What the kernels can do: two spatial axes, one group, float32. */
+/** The cases the kernels support: two spatial axes, one group, float32. */
 function isPlanar(x: Value, g: ConvGeometry): boolean {
   return x.shape.length === 4 && g.kernel.length === 2 && g.group === 1 && x.dtype === 'float32';
 }
 
 interface Correlation {
-  /** Rows of zeros above the images; columns of zeros are there already. */
+  /** Rows of zeros above the images; zero columns are already included. */
   readonly padTop: number;
   /** Distance between taps in the images. */
   readonly steps: Pair;
-  /** Distance in the images between neighbours in the kernel. */
+  /** Distance in the images between neighbouring elements of the kernel. */
   readonly dilations: Pair;
-  /** Of the result. */
+  /** Height and width of the result. */
   readonly size: Pair;
-  /** For the size of the strips: outputs that the op computes in one go. */
+  /** Outputs that the op computes at once; determines the strip height. */
   readonly outputsAtATime: number;
 }
 
 /**
- * [P, Q, size] = for each of P `images` [batch, P, H, W] and each channel of `kernels` their correlation,
- * summed over the batch. Memory [P][Q/B][size][B].
+ * The correlation of each of P `images` [batch, P, H, W] with each of Q channels of `kernels`, summed over the batch:
+ * [P, Q, size]. Memory [P][Q/B][size][B].
  *
- * Every image reads the kernel whole, so it is cut into strips of rows that stay in a core's cache, each
- * added to the sum of those before (fourth input of the op). Measured on a Xeon with 2 MB of L2, one
- * thread, 64 x 64 channels at 128 x 128: 13 GFLOP/s whole, 135 in strips. As many images of the batch as
- * fit beside each other are done at once, so that small images do not read and write the sum for each.
+ * Every image reads the whole kernel, so the kernel is cut into strips of rows that stay in a core's cache; each
+ * strip's result is added to the sum of those before (fourth input of the op). Measured on a Xeon with 2 MB of L2, one
+ * thread, 64 x 64 channels at 128 x 128: 13 GFLOP/s whole, 135 in strips. As many images of the batch as fit are done
+ * at once, so that small images do not each read and write the sum.
  */
 function correlate({ b, forms }: Lowering, images: Value, kernels: Value, c: Correlation): Value {
   const [batch, , height] = images.shape;
@@ -135,7 +135,7 @@ function correlate({ b, forms }: Lowering, images: Value, kernels: Value, c: Cor
   const rows = Math.max(1, Math.floor(STRIP_FLOATS / (c.outputsAtATime * Math.min(atOnce, batch) * kw)));
   for (let start = 0; start < batch; start += atOnce) {
     const n = Math.min(atOnce, batch - start);
-    // Some images and rows of [batch, P, H, W], as [P, n, rows, W].
+    // A range of images and rows of [batch, P, H, W], as [P, n, rows, W].
     const part = (value: Value, from: number, to: number): Value => {
       const [, p, , wide] = value.shape;
       const cut = cutOut(b, value, [start, start + n], [from, to]);
@@ -160,7 +160,7 @@ function correlate({ b, forms }: Lowering, images: Value, kernels: Value, c: Cor
   return crop(b, sum as Value, c.size, forms.block);
 }
 
-/** Some images and rows of [N, P, H, W]. ONNX Runtime's Slice runs on one thread alone, its Gather on all. */
+/** A range of images and rows of [N, P, H, W]. ONNX Runtime's Slice is single-threaded, its Gather is not. */
 function cutOut(b: GraphBuilder, x: Value, [first, last]: Pair, [from, to]: Pair): Value {
   const [n, p, h, w] = x.shape;
   if (last - first === n && to - from === h) return x;
@@ -172,7 +172,7 @@ function cutOut(b: GraphBuilder, x: Value, [first, last]: Pair, [from, to]: Pair
   return b.reshape(gathered, [last - first, p, to - from, w]);
 }
 
-/** The first columns only: strides may leave more places than the kernel has. */
+/** The first rows and columns only: strides may leave more positions than the kernel has. */
 function crop(b: GraphBuilder, x: Value, [kh, kw]: Pair, block: number): Value {
   const [p, q, h, w] = x.shape;
   if (h === kh && w === kw) return x;
@@ -180,7 +180,7 @@ function crop(b: GraphBuilder, x: Value, [kh, kw]: Pair, block: number): Value {
   return b.reshape(b.slice(view, [0, 0], [kh, kw], [1, 2]), [p, q, kh, kw]);
 }
 
-/** [N, C, H, W] in blocks of `block`, or plain (1), with columns of zeros left and right. */
+/** [N, C, H, W] in blocks of `block` channels, or plain (1), with zero columns left and right. */
 export function withZeroColumns(b: GraphBuilder, x: Value, [left, right]: Pair, block: number): Value {
   if (left === 0 && right === 0) return x;
   const [n, c, h, w] = x.shape;
@@ -191,7 +191,7 @@ export function withZeroColumns(b: GraphBuilder, x: Value, [left, right]: Pair, 
   return b.reshape(b.op('Concat', parts, { axis: 1 }), [n, c, h, w + left + right]);
 }
 
-/** The same, plain, of a value in either layout; padded in blocks where it lies in blocks. */
+/** The same, plain, for a value in either layout; padded while blocked if it is blocked. */
 function plainWithZeroColumns({ b, forms }: Lowering, x: Value, columns: Pair): Value {
   if (columns[0] === 0 && columns[1] === 0) return forms.plain(x);
   if (forms.has(x, 'plain') || !forms.canBlock(x)) return withZeroColumns(b, forms.plain(x), columns, 1);
@@ -199,7 +199,7 @@ function plainWithZeroColumns({ b, forms }: Lowering, x: Value, columns: Pair): 
   return b.op('nchwc.ReorderOutput', [wide], { channels: x.shape[1] });
 }
 
-/** Puts a gradient from plain images into a layout of dw. */
+/** Converts a gradient computed from plain images to a layout of dw. */
 function placePlain({ b, forms }: Lowering, dw: Value, made: Value, byX: boolean): void {
   const [k, c, kh, kw] = dw.shape;
   const { block } = forms;

@@ -1,6 +1,6 @@
 /**
  * The gradient of the weights of 3 x n convolutions of stride 1, in blocks of channels, by F(4, 3) along the height
- * (winograd.ts): half the multiplications. Four rows of y are A' (G w . B' x), so
+ * (minimal-filters.ts): half the multiplications. Four rows of y are A' (G w . B' x), so
  *
  *     dw = G' (A dy . B' x)       summed over tiles of four rows
  *
@@ -8,10 +8,10 @@
  *        between columns of zeros                        [C/B][6][tiles][row][B]
  *   D    A times the four rows of dy                     [6][K/B][tiles][row][B]
  *   M    a Conv of six groups, whose kernels are D       [C/B][6][K/B][n][B of C][B of K]
- *   dw   G' M, blocked kernels but for the order of the groups
+ *   dw   G' M, blocked kernels except for the order of the groups
  *
- * The Conv is that of conv-grad-weight-blocked.ts, which says how it reads blocks, and why in strips. Here strips cost
- * nothing: tiles are gathered anyway. ms with all that goes in and out, minimum of 20, ONNX Runtime 1.30, Xeon with
+ * The Conv is the one of grad-weight-blocked.ts, which explains how it reads blocks and why it works in strips. Here
+ * strips are free: tiles are gathered anyway. ms including all reordering, minimum of 20, ONNX Runtime 1.30, Xeon with
  * AVX-512; errors are the largest, relative to the largest value, on normal random numbers:
  *
  *                    1 thread            2 threads           error
@@ -32,7 +32,7 @@ import { F4, matrix, transposed } from './minimal-filters.ts';
 
 const { tile: TILE, points: POINTS } = F4;
 
-/** A quarter of a megabyte of D at a time: V and what they are made of are to stay in the cache too. */
+/** A quarter of a megabyte of D at a time: V and its sources should stay in the cache too. */
 const STRIP_FLOATS = 65_536;
 
 export const convGradWeightByRows: Formulation<'lamella.ConvGradWeight'> = (lowering, node) => {
@@ -66,7 +66,7 @@ export const convGradWeightByRows: Formulation<'lamella.ConvGradWeight'> = (lowe
     image: Math.floor(i / tilesOfImage),
     row: TILE * (i % tilesOfImage),
   }));
-  // Together, since the rows of their strip are read once more, to make those outside zero.
+  // These tiles come first, together: rows of their strip are read again to zero those outside the image.
   const tiles = [...all.filter(leavesImage), ...all.filter((tile) => !leavesImage(tile))];
   const atOnce = Math.max(1, Math.floor(STRIP_FLOATS / (Math.min(k, BLOCKS_AT_A_TIME * block) * outWidth)));
   let m: Value | undefined;
@@ -112,8 +112,8 @@ export const convGradWeightByRows: Formulation<'lamella.ConvGradWeight'> = (lowe
 };
 
 /**
- * Products saved, a pixel and pair of channels, against what the transforms cost, in products: of a pixel's channels,
- * and of a weight. From the table above.
+ * Products saved per pixel and channel pair, compared with the cost of the transforms in products, per channel of a
+ * pixel and per weight. Measured by the table above.
  */
 function isFaster(dw: Value, dy: Value): boolean {
   const [k, c, kh, kw] = dw.shape;
@@ -137,9 +137,9 @@ interface Layout {
   readonly block: number;
 }
 
-/** The rows of a value in blocks, to be gathered; those above and below the image are zeros. */
+/** The rows of a blocked value, to be gathered; rows above and below the image are zeros. */
 class Rows {
-  /** In one row. */
+  /** Floats per row. */
   readonly floats: number;
   readonly #b: GraphBuilder;
   readonly #layout: Layout;

@@ -1,11 +1,10 @@
 /**
- * Winograd's minimal filtering F(m, 3): m outputs of a kernel of three taps by m + 2 multiplications instead
- * of 3 m (Lavin & Gray 2016; points 0, 1, -1 and infinity, with 2 and -2 for m = 4, and
- * with 1/2 and -1/2 for m = 6).
+ * Winograd's minimal filtering F(m, 3): m outputs of a three-tap kernel with m + 2 multiplications instead of 3 m
+ * (Lavin & Gray 2016; points 0, 1, -1 and infinity, with 2 and -2 for m = 4, and with 1/2 and -1/2 for m = 6).
  *
  *     y = A' (G w . B' x)
  *
- * x m + 2 neighbours, w three taps, y m outputs. The second point is 1, whose column of A' is all ones: a
+ * where x has m + 2 neighbours, w three taps and y m outputs. The second point is 1, whose column of A' is all ones: a
  * number added there is added to every output.
  */
 import { float32, type NdArray } from '../../array/ndarray.ts';
@@ -114,10 +113,10 @@ export function transposed(rows: Rows): Rows {
   return rows[0].map((_, j) => rows.map((row) => row[j]));
 }
 
-/** The transform of rows and columns at once, tiles laid out flat: the Kronecker square. */
+/** The transform of rows and columns at once, for tiles stored flat: the Kronecker square. */
 export function squared(rows: Rows): Rows {
   return rows.flatMap((p) => rows.map((q) => p.flatMap((a) => q.map((b) => a * b))));
 }
 
-/** Whether convolutions may be formulated so: where it is faster, wherever it can be (tests), or not at all. */
+/** Whether to use minimal filtering: where it is faster, wherever it is possible (tests), or never. */
 export type WinogradUse = 'auto' | 'always' | 'never';

@@ -1,15 +1,15 @@
 /**
- * A padded 3x3 convolution of a map that was doubled (every pixel four times), as it stands behind the up-step of a
- * U-Net, beside a skip connection: for prediction, where the weights are known. Of the nine taps that meet the doubled
- * map, those on equal pixels are added up beforehand, so four products are left of nine, and neither the doubled map
- * nor the joined one is ever made:
+ * A padded 3x3 convolution of a map upsampled by two (nearest), concatenated with a skip connection, as in the decoder
+ * of a U-Net: for prediction, where the weights are known. The taps that fall on equal pixels of the upsampled map are
+ * summed beforehand, which leaves four of nine products, and neither the upsampled nor the concatenated map is ever
+ * computed:
  *
  *   Conv([skip, up z], w) = Conv(skip, w of skip) + ConvTranspose(z, W),  4x4, stride 2, pad 1,
  *   along each axis W = [w2, w1 + w2, w0 + w1, w0].
  *
- * Processor time of doubling, joining and convolving in ms, one thread, blocks of 16, minimum of 20:
+ * CPU time of upsampling, concatenation and convolution in ms, one thread, blocks of 16, minimum of 20:
  *
- *   skip + z -> K, side        as it is   so
+ *   skip + z -> K, side          before   so
  *   32 + 32 -> 32, 512             79.6   62.5
  *   64 + 64 -> 64, 256             67.9   50.8
  *   128 + 128 -> 128, 128          62.8   46.3
@@ -23,10 +23,10 @@ import { convGeometry } from '../../graph/ops/convolution.ts';
 import { isBlockUpsampling } from '../../graph/ops/resize.ts';
 import { rewrite } from '../../graph/rewrite.ts';
 
-/** Taps of the kernel along one axis that fall on each tap of the transposed one. */
+/** The kernel taps along one axis that fall on each tap of the transposed kernel. */
 const TAPS: readonly (readonly number[])[] = [[2], [1, 2], [0, 1], [0]];
 
-/** The same computation, to rounding; the graph as it is where there is nothing of the kind. */
+/** The same computation up to rounding; returns the graph unchanged if it has no such convolution. */
 export function convsOfUpsampled(graph: Graph): Graph {
   const isKnown = ({ op, inputs }: Node) => op === 'Conv' && graph.constants.has(inputs[1] as Value);
   const isDoubling = (node: Node) => node.op === 'Resize' && doubles(node as Node<'Resize'>);
@@ -82,7 +82,7 @@ function isPadded3x3({ attributes, inputs }: Node<'Conv'>): boolean {
   return kernel.join() === '3,3' && ones.every((n) => n === 1);
 }
 
-/** Inputs `first` and `count - 1` more of weights [K, C, 3, 3]. */
+/** `count` inputs of weights [K, C, 3, 3], from `first`. */
 function inputsOf({ shape, data }: NdArray, first: number, count: number): NdArray {
   const [k, c] = shape as readonly [number, number];
   const part = float32([k, count, 3, 3]);
@@ -92,7 +92,7 @@ function inputsOf({ shape, data }: NdArray, first: number, count: number): NdArr
   return part;
 }
 
-/** Weights of the same outputs, their inputs one behind the other. */
+/** Weights of the same outputs, concatenated along their inputs. */
 function joinInputs(parts: readonly NdArray[]): NdArray {
   if (parts.length === 1) return parts[0];
   const k = parts[0]?.shape[0];

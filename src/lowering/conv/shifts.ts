@@ -3,11 +3,11 @@
  *
  *   dw[k,c,i,j] = sum_p dy[k,p] x[c, p + (i,j) dilation - pad],  stride 1
  *
- * Give the rows of x their zero columns (width V = W + pads) and the rows of dy as many as reach V, and
- * lay both out flat. A tap (i, j) is then a shift by i rows and j places, none of which crosses into
- * another row. So stack dy at its row shifts to [kh K, L] and x at its column shifts to [kw C, L], L = N H V:
- * their product over L holds every tap as [kh, K, kw, C], without one wasted multiplication. The reference,
- * a Conv with dy as its kernel, is 3 to 6 times slower in ONNX Runtime's standard kernels.
+ * Pad the rows of x with their zero columns (width V = W + pads), pad the rows of dy to the same width, and flatten
+ * both. A tap (i, j) is then a shift by i rows and j columns that never crosses into another row. So stack dy at its
+ * row shifts to [kh K, L] and x at its column shifts to [kw C, L], L = N H V: their product over L contains every tap
+ * as [kh, K, kw, C], without wasted multiplications. The reference, a Conv with dy as its kernel, is 3 to 6 times
+ * slower in ONNX Runtime's standard kernels.
  */
 import { ndarray } from '../../array/ndarray.ts';
 import type { GraphBuilder } from '../../graph/builder.ts';
@@ -32,7 +32,7 @@ export const convGradWeightByShifts: Formulation<'lamella.ConvGradWeight'> = ({ 
   const wideDy = withZeros(b, turned, 3, 0, width - turned.shape[3]);
   const length = n * height * width;
 
-  // Row r of dy meets row r + i stepY - padTop of x: move it there, and drop what falls outside.
+  // Row r of dy multiplies row r + i stepY - padTop of x: move it there, and drop what falls outside.
   const shiftedDy = Array.from({ length: kh }, (_, i) => {
     const shift = i * stepY - padTop;
     const [from, to] = [Math.max(0, -shift), Math.min(rows, height - shift)];
@@ -53,8 +53,8 @@ export const convGradWeightByShifts: Formulation<'lamella.ConvGradWeight'> = ({ 
 };
 
 /**
- * Where the kernel is as large as the stride, windows do not overlap: the input's windows side by side,
- * times dy, is the gradient (down-sampling convolutions; the up-convolution of a U-Net).
+ * Where the kernel is as large as the stride, windows do not overlap: the gradient is the matrix of the input's windows
+ * times dy (downsampling convolutions; the up-convolution of a U-Net).
  */
 export const convGradWeightByWindows: Formulation<'lamella.ConvGradWeight'> = ({ b, forms }, node) => {
   const [dy, x] = node.inputs as readonly [Value, Value];

@@ -1,13 +1,14 @@
 /**
- * The transposed convolution of kernel 4, stride 2 and pad 1 with known weights: the pixels of the result fall into four
- * phases by whether their row and column are even, and each phase is a 2x2 convolution of x. In blocks of channels:
+ * The transposed convolution with kernel 4, stride 2, pad 1 and known weights: the output pixels fall into four phases
+ * by the parity of their row and column, and each phase is a 2x2 convolution of x. In blocks of channels:
  *
  *   one Conv, the phases as channels, x padded by 1       [N][4][K/B][h + 1][w + 1][B]
  *   a Gather of pieces of B floats puts them in order     [N][K/B][h][2][w][2][B]
  *
- * Along each axis y[2m] = W3 x[m - 1] + W1 x[m] and y[2m + 1] = W2 x[m] + W0 x[m + 1], so what is odd begins a pixel later.
- * One row and column more of each phase cost less than four Convs and a Concat (4 of 220 ms). Gather, because ONNX
- * Runtime's Transpose, as fast on one thread, uses one only. Times: conv-of-upsampled.ts, which makes these.
+ * Along each axis y[2m] = W3 x[m - 1] + W1 x[m] and y[2m + 1] = W2 x[m] + W0 x[m + 1], so odd rows and columns begin
+ * one pixel later. The extra row and column per phase cost less than four Convs and a Concat (4 of 220 ms). Gather,
+ * because ONNX Runtime's Transpose, equally fast on one thread, is single-threaded. Timings: of-upsampled.ts, which
+ * creates these convolutions.
  */
 import { float32, type NdArray, ndarray } from '../../array/ndarray.ts';
 import type { Value } from '../../graph/ir.ts';
@@ -63,7 +64,7 @@ function weightsOfPhases({ shape, data }: NdArray): NdArray {
   return phases;
 }
 
-/** Where each piece of [N][maps][2 h][2 w] lies in [N][phase][maps][h + 1][w + 1]. */
+/** The position of each piece of [N][maps][2 h][2 w] in [N][phase][maps][h + 1][w + 1]. */
 function inOrder(n: number, maps: number, height: number, width: number): NdArray {
   const order = new Int32Array(4 * n * maps * height * width);
   let at = 0;

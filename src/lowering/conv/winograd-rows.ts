@@ -1,21 +1,20 @@
 /**
- * 3 x n convolutions of stride 1, and the gradient of their input, in blocks of channels by F(6, 3) along
- * the height (winograd.ts): four products of nine, and every step but the transforms is a blocked kernel.
+ * 3 x n convolutions of stride 1, and the gradient of their input, in blocks of channels by F(6, 3) along the height
+ * (minimal-filters.ts): four of nine products, and every step except the transforms is a blocked kernel.
  *
  *   rows    eight of each tile, gathered            [8][C/B][tiles][W][B]
  *   V       B' rows, one MatMul                     the same
  *   M       a Conv of eight groups, kernels 1 x n   [8][K/B][tiles][W][B]
  *   y       A' M, one FusedMatMul                   [K/B][tiles][6][W][B]
  *
- * FusedMatMul reads the eight rows of M where they lie, so the six of a tile come out in order, without a pass of
- * their own.
+ * FusedMatMul reads the eight rows of M in place, so the six rows of a tile come out in order, without an extra pass.
  *
- * Tiles see rows of the image only. What remains at its edges, up to seven rows, is a direct Conv, and a large image
- * is done in strips, so that V and M stay near the processor; a Concat puts all of them together.
+ * Tiles see rows of the image only. What remains at its edges, up to seven rows, is a direct Conv. A large image is
+ * processed in strips, so that V and M stay in the cache; a Concat joins all parts.
  *
- * Only along the height, because there rows are moved whole; both ways V and M grow 1.8 times instead of 1.3 and are
- * moved in pieces of B floats, which took longer. Sum of the kernels in ms, ONNX Runtime 1.30, Xeon with AVX-512;
- * F(4, 3) is what was here before, whole and with zero rows at the edges:
+ * Only along the height, because whole rows are moved there; along both axes V and M grow 1.8 times instead of 1.3 and
+ * are moved in pieces of B floats, which was slower. Sum of the kernels in ms, ONNX Runtime 1.30, Xeon with AVX-512;
+ * F(4, 3) is the previous version, without strips and with zero rows at the edges:
  *
  *   C -> K, side     threads   direct   F(4, 3)   so
  *   64 -> 64, 256          1     28.7      28.9   24
@@ -42,12 +41,15 @@ import { F6, matrix } from './minimal-filters.ts';
 
 const { tile: TILE, points: POINTS } = F6;
 
-/** Of x in one strip, about: V and M are a third larger. Predicting 512 x 512: 221 ms; 225 with twice as much, 227 whole. */
+/**
+ * Approximate bytes of x per strip; V and M are a third larger. Predicting 512 x 512 takes 221 ms; 225 with strips
+ * twice as large, 227 without strips.
+ */
 const STRIP_BYTES = 2 ** 21;
 
 type Pair = readonly [number, number];
 
-/** Conv, with its bias and a ReLU that alone reads it. */
+/** Conv, with its bias and a ReLU that is its only reader. */
 export const convByRows: Formulation<'Conv'> = (lowering, node) => {
   const { forms } = lowering;
   const [x, w, bias] = node.inputs as readonly [Value, Value, Value | undefined];
@@ -90,15 +92,15 @@ function applies({ forms, winograd, graph }: Lowering, x: Value, w: Value, y: Va
   return can && (winograd === 'always' || isFaster(x, w, y, graph.constants.has(w)));
 }
 
-/** So many tiles have all the rows that they see within the image. */
+/** The number of tiles whose rows all lie within the image. */
 function tilesOf({ shape }: Value): number {
   return Math.floor((shape[2] - 2) / TILE);
 }
 
 /**
- * Products of a row of one output channel, a pixel and input channel, against those of the direct Conv. What the
- * transforms cost in products, of a pixel's channels and of a weight that is not known beforehand, is from the table
- * above, with a margin for what lies between kernels.
+ * Products per output channel row, pixel and input channel, compared with the direct Conv. The cost of the transforms
+ * in products, per channel of a pixel and per weight not known beforehand, is fitted to the table above, with a margin
+ * for the gaps between kernels.
  */
 function isFaster(x: Value, w: Value, y: Value, known: boolean): boolean {
   const [k, c, kh, kw] = w.shape;
@@ -115,15 +117,15 @@ interface Epilogue {
   readonly relu?: boolean;
 }
 
-/** What the parts of one convolution share. */
+/** What the parts of one convolution have in common. */
 interface Work extends Epilogue {
   readonly forms: Forms;
   readonly g: ConvGeometry;
-  /** Of x. */
+  /** Shape of x. */
   readonly shape: Shape4;
   /** x as [N C/B, H, W B]. */
   readonly rows: Value;
-  /** In blocks. */
+  /** In the layout of blocked kernels. */
   readonly kernel: Value;
   readonly outputs: number;
   readonly outWidth: number;
@@ -146,7 +148,10 @@ function convolve(forms: Forms, x: Value, kernel: Value, g: ConvGeometry, y: Val
   return b.reshape(all, y.shape);
 }
 
-/** A direct Conv of the rows from `from` up to `to` of x. As all parts: rows of every block of channels of y. */
+/**
+ * A direct Conv of rows `from` (inclusive) to `to` (exclusive) of x. The result, as for all parts: rows of every
+ * channel block of y.
+ */
 function edge(work: Work, [from, to]: Pair, [padTop, padBottom]: Pair): Value {
   const { forms, g, shape, kernel, bias, relu = false } = work;
   const { b } = forms;
@@ -161,7 +166,7 @@ function edge(work: Work, [from, to]: Pair, [padTop, padBottom]: Pair): Value {
   return inRows(work, made, made.shape[2]);
 }
 
-/** All tiles, in strips of about the same height. */
+/** All tiles, in strips of similar height. */
 function strips(work: Work, tiles: number): readonly Value[] {
   const { b } = work.forms;
   const [n, c, height, width] = work.shape;
@@ -201,7 +206,7 @@ function inRows({ forms: { b, block }, shape: [n], outputs, outWidth }: Work, ma
   return b.reshape(made, [(n * outputs) / block, count, outWidth * block]);
 }
 
-/** Where the rows that tiles see lie in [N C/B H]: eight of each tile, as [8][C/B][N][tiles]. */
+/** Positions in [N C/B H] of the rows that tiles read: eight per tile, as [8][C/B][N][tiles]. */
 function rowsOfTiles({ forms, shape: [n, c, height] }: Work, first: number, last: number): NdArray {
   const groups = c / forms.block;
   const index = new Int32Array(POINTS * groups * n * (last - first));
@@ -218,7 +223,7 @@ function rowsOfTiles({ forms, shape: [n, c, height] }: Work, first: number, last
   return ndarray('int32', [index.length], index);
 }
 
-/** Kernels 1 x n of all eight groups, in blocks. */
+/** Kernels 1 x n of all eight groups, in blocked layout. */
 function transformedWeights({ forms: { b, block }, kernel }: Work): Value {
   const [k, c, , kw] = kernel.shape;
   const matrices = (k * c) / block ** 2;

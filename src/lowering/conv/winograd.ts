@@ -1,16 +1,15 @@
 /**
- * 3x3 convolutions of stride 1 and their gradients in standard ops by F(4x4, 3x3), a quarter of the
- * multiplications, or F(2x2, 3x3), four ninths (winograd.ts). With tiles of m x m outputs, T tiles and
- * P = (m + 2)^2 points:
+ * 3x3 convolutions of stride 1 and their gradients in standard ops by F(4x4, 3x3), a quarter of the multiplications, or
+ * F(2x2, 3x3), four ninths (minimal-filters.ts). With tiles of m x m outputs, T tiles and P = (m + 2)^2 points:
  *
- *   V  = B' x B    a Conv of x seen as images of one channel with the P constant kernels     [P, C, T]
+ *   V  = B' x B    a Conv of x as single-channel images with the P constant kernels           [P, C, T]
  *   U  = G w G'    a Gemm                                                                    [P, K, C]
  *   M  = U V       one batched MatMul; the Transpose of V before it is fused into it         [P, K, T]
  *   y  = A' M A    a MatMul, a Transpose of whole rows, and Col2Im, whose blocks are the tiles
  *
- * dx is the same with flipped weights: G with its taps reversed, and U transposed, which is fused too, so that no float
- * of the weights moves. dw = G' (dM V') G with dM = A dy A', a Conv as for V.
- * V is not kept for the gradient: it is 2.25 to 4 times as large as x.
+ * dx is the same with flipped weights: G with its taps reversed, and U transposed, which is fused too, so the weights
+ * are never permuted. dw = G' (dM V') G with dM = A dy A', a Conv as for V. V is not kept for the gradient: it is 2.25
+ * to 4 times as large as x.
  *
  * ms of forward and both gradients, minimum of many, two cores (EPYC):
  *
@@ -21,8 +20,8 @@
  *   256 x 256, 32         21       12       13
  *   512 x 512, 16         24       20       17
  *
- * WebAssembly, one thread, forward: 128 channels 25 GFLOP/s direct, 57 by F(4x4); 64 channels 26 and 34.
- * Largest error relative to the largest value: F(2x2) 2e-7 to 6e-7, F(4x4) 3e-6 to 2e-5.
+ * WebAssembly, one thread, forward: 128 channels 25 GFLOP/s direct, 57 by F(4x4); 64 channels 26 and 34. Largest error
+ * relative to the largest value: F(2x2) 2e-7 to 6e-7, F(4x4) 3e-6 to 2e-5.
  */
 import { float32, sizeOf } from '../../array/ndarray.ts';
 import type { GraphBuilder } from '../../graph/builder.ts';
@@ -77,8 +76,8 @@ export const convGradWeightWinograd: Formulation<'lamella.ConvGradWeight'> = (lo
 };
 
 /**
- * From 32 channels on both sides. F(4x4) has four times as many weights as the kernel, which few pixels do
- * not pay for.
+ * From 32 channels on both sides. F(4x4) has four times as many weights as the kernel, which does not pay off for few
+ * pixels.
  */
 function choose({ winograd }: Lowering, w: Value, y: Value, g: ConvGeometry): MinimalFilter | undefined {
   const [k, c] = w.shape;
@@ -96,12 +95,12 @@ function choose({ winograd }: Lowering, w: Value, y: Value, g: ConvGeometry): Mi
   return pixels < 1024 ? F2 : F4;
 }
 
-/** Rows and columns of tiles that cover the value. */
+/** Number of tiles, down and across, that cover the value. */
 function tilesOf(y: Value, { tile }: MinimalFilter): readonly [number, number] {
   return [Math.ceil(y.shape[2] / tile), Math.ceil(y.shape[3] / tile)];
 }
 
-/** @param flipped by weights [C, K, 3, 3] whose taps are reversed, as for dx */
+/** @param flipped whether to use weights [C, K, 3, 3] with reversed taps, as for dx */
 function convolve(
   b: GraphBuilder,
   x: Value,
@@ -134,7 +133,7 @@ function convolve(
   return size[0] === height && size[1] === width ? image : b.slice(image, [0, 0], [height, width], [2, 3]);
 }
 
-/** [N, C, P, T] as [P, C, N T]. Of one image it is a Transpose that ONNX Runtime fuses into the MatMul behind it. */
+/** [N, C, P, T] as [P, C, N T]. For one image it is a Transpose that ONNX Runtime fuses into the following MatMul. */
 function pointsFirst(b: GraphBuilder, v: Value): Value {
   const [n, c, points, count] = v.shape;
   if (n === 1) return b.transpose(b.reshape(v, [c, points, count]), [1, 0, 2]);
@@ -152,7 +151,7 @@ function inputTransform(
   return transform(b, x, padsBegin, tiles, filter, squared(filter.input), filter.points);
 }
 
-/** Windows of side x side, a tile apart, times `rows`, by a Conv that sees every channel as an image. */
+/** Windows of side x side pixels, one tile apart, times `rows`, by a Conv that treats every channel as an image. */
 function transform(
   b: GraphBuilder,
   x: Value,
@@ -164,7 +163,7 @@ function transform(
 ): Value {
   const [n, c, height, width] = x.shape;
   const [top, left] = padsBegin as readonly [number, number];
-  // As far as the last tile reads.
+  // Up to the last row and column that a tile reads.
   const bottom = tile * (tiles[0] - 1) + side - height - top;
   const right = tile * (tiles[1] - 1) + side - width - left;
   const kernels = b.constant(float32([rows.length, 1, side, side], Float32Array.from(rows.flat())));

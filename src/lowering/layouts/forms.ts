@@ -1,12 +1,12 @@
 /**
- * In which memory layouts each value of the graph that is lowered exists so far. A value keeps its shape
- * [N, C, H, W] in every layout:
+ * The memory layouts in which each value of the lowered graph exists so far. A value keeps its shape [N, C, H, W] in
+ * every layout:
  *
  *   plain    [N][C][H][W]
  *   blocked  [N][C/B][H][W][B], activations, where C is a multiple of the block size B
  *   kernel   [K/B][C/B][kh][kw][B of C][B of K], weights [K, C, kh, kw], where K and C are multiples of B
  *
- * A layout that is asked for and not there yet is made from another one, once.
+ * A requested layout that does not exist yet is made from another one, once.
  */
 import { type NdArray, ndarray, type Shape, sizeOf } from '../../array/ndarray.ts';
 import { GraphError } from '../../errors.ts';
@@ -26,18 +26,18 @@ export class Forms {
     this.block = block;
   }
 
-  /** Whether the device is a processor with blocked kernels. */
+  /** Whether the device is a CPU with blocked kernels. */
   get onBlockedKernels(): boolean {
     return Number.isFinite(this.block);
   }
 
-  /** Whether the value can be held in blocks of channels. */
+  /** Whether the value can be stored in blocks of channels. */
   canBlock(value: Value): boolean {
     const { shape } = value;
     return shape.length === 4 && shape[1] % this.block === 0 && shape[1] > 0;
   }
 
-  /** Whether the value can be held as blocked kernels. */
+  /** Whether the value can be stored as blocked kernels. */
   canBeKernel(value: Value): boolean {
     const { shape, dtype } = value;
     return dtype === 'float32' && shape.length === 4 && shape[0] % this.block === 0 && shape[1] % this.block === 0;
@@ -47,7 +47,7 @@ export class Forms {
     return this.#forms.get(value)?.[layout] !== undefined;
   }
 
-  /** Whether the value was made in this layout and is not there plainly. */
+  /** Whether the value exists in this layout and not in the plain one. */
   only(value: Value, layout: Layout): boolean {
     const forms = this.#forms.get(value);
     return forms?.[layout] !== undefined && forms.plain === undefined;
@@ -62,7 +62,7 @@ export class Forms {
     this.#forms.set(value, forms);
   }
 
-  /** Makes `value` the same as `other` in every layout, now and later. */
+  /** Makes `value` identical to `other` in every layout, now and later. */
   alias(value: Value, other: Value): void {
     const forms = this.#forms.get(other);
     if (forms === undefined) throw new GraphError(`${describeValue(other)} is used before it is computed.`);
@@ -112,7 +112,7 @@ function pixelCount(shape: Shape): number {
   return sizeOf(shape.slice(2));
 }
 
-/** Blocks a value of any dtype; ReorderInput takes float32 only. */
+/** Blocks a value of any dtype; ReorderInput supports float32 only. */
 function blockByTranspose(b: GraphBuilder, x: Value, block: number): Value {
   const [n, c, h, w] = x.shape;
   return b.reshape(b.transpose(b.reshape(x, [n, c / block, block, h * w]), [0, 1, 3, 2]), x.shape);
@@ -123,7 +123,7 @@ function plainByTranspose(b: GraphBuilder, x: Value, block: number): Value {
   return b.reshape(b.transpose(b.reshape(x, [n, c / block, h * w, block]), [0, 1, 3, 2]), x.shape);
 }
 
-/** The `kernel` layout of an array [K, C, kh, kw], as `kernelFromPlain` makes it in the graph. */
+/** The `kernel` layout of an array [K, C, kh, kw], as `kernelFromPlain` computes it in the graph. */
 export function packKernel(array: NdArray, block: number): NdArray {
   return permuteKernel(array, block, true);
 }

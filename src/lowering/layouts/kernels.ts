@@ -1,14 +1,14 @@
-/** Weights [K, C, kh, kw] in the memory that the blocked kernels want. */
+/** Weights [K, C, kh, kw] in the memory layout of the blocked kernels. */
 import { ndarray } from '../../array/ndarray.ts';
 import type { GraphBuilder } from '../../graph/builder.ts';
 import type { Value } from '../../graph/ir.ts';
 
-/** The number of outputs rounded up to whole blocks. */
+/** The number of outputs rounded up to a multiple of the block size. */
 export function padOutputs(outputs: number, block: number): number {
   return Math.ceil(outputs / block) * block;
 }
 
-/** Zero outputs appended to plain weights, up to whole blocks. */
+/** Plain weights with zero outputs appended, up to a multiple of the block size. */
 function withWholeBlocks(b: GraphBuilder, w: Value, block: number): Value {
   const [k, c, kh, kw] = w.shape;
   const padded = padOutputs(k, block);
@@ -23,15 +23,15 @@ export function kernelOfFewInputs(b: GraphBuilder, w: Value, block: number): Val
   return b.reshape(b.transpose(b.reshape(whole, [k / block, block, c * kh * kw]), [0, 2, 1]), whole.shape);
 }
 
-/** Plain weights whose outputs are no whole blocks as [K'/B][C/B][kh][kw][B of C][B of K], K' rounded up. */
+/** Plain weights whose output count is not a multiple of B, as [K'/B][C/B][kh][kw][B of C][B of K], K' rounded up. */
 export function kernelOfOddOutputs(b: GraphBuilder, w: Value, block: number): Value {
   return kernelFromPlain(b, withWholeBlocks(b, w, block), block);
 }
 
 /**
- * Plain weights as [K/B][C/B][taps][B of C][B of K]: first K/B transposes of whole matrices, which ONNX
- * Runtime does fast, then a Transpose that moves rows of B floats. One that moves single floats takes
- * several times as long (7 ns a float instead of 1 to 2).
+ * Plain weights as [K/B][C/B][taps][B of C][B of K]: first K/B transposes of whole matrices, which are fast in ONNX
+ * Runtime, then a Transpose that moves rows of B floats. Moving single floats takes several times as long (7 ns per
+ * float instead of 1 to 2).
  */
 export function kernelFromPlain(b: GraphBuilder, w: Value, block: number): Value {
   const [k, c, kh, kw] = w.shape;
@@ -81,8 +81,8 @@ export function upKernel(b: GraphBuilder, w: Value, block: number): Value {
 }
 
 /**
- * From [P/B][Q/B][taps][B of Q][B of P] the B x B matrices, each transposed to [B of P][B of Q], in the
- * given order. Transposes of whole matrices first, then a Gather of rows of B floats.
+ * The B x B matrices of [P/B][Q/B][taps][B of Q][B of P], each transposed to [B of P][B of Q], in the given order:
+ * first transposes of whole matrices, then a Gather of rows of B floats.
  */
 function exchangeRoles(b: GraphBuilder, w: Value, block: number, order: readonly number[]): Value {
   const [p, q, kh, kw] = w.shape;

@@ -1,16 +1,16 @@
-/** Joining, cutting and summing values in blocks: the same memory seen as [N, C/B, H, W, B]. */
+/** Concatenating, slicing and reducing blocked values: their memory viewed as [N, C/B, H, W, B]. */
 import { sizeOf } from '../../array/ndarray.ts';
 import type { Value } from '../../graph/ir.ts';
 import { integers } from '../../graph/op-row.ts';
 import type { Formulation, Lowering } from '../context.ts';
 
-/** The memory of a blocked value with its block as an axis. */
+/** The memory of a blocked value, with the position in its block as an axis. */
 function opened({ b, forms }: Lowering, x: Value): Value {
   const [n, c, h, w] = x.shape;
   return b.reshape(forms.blocked(x), [n, c / forms.block, h, w, forms.block]);
 }
 
-/** Along channels when all are whole blocks; along height and width always. */
+/** Along channels if all inputs have whole blocks; along height and width always. */
 export const concatBlocked: Formulation<'Concat'> = (lowering, node) => {
   const { b, forms } = lowering;
   const parts = node.inputs as readonly Value[];
@@ -40,7 +40,7 @@ export const concatBlocked: Formulation<'Concat'> = (lowering, node) => {
   return true;
 };
 
-/** Slice with constant bounds and steps of 1; channels only at whole blocks. */
+/** Slice with constant bounds and steps of 1; along channels only at block boundaries. */
 export const sliceBlocked: Formulation<'Slice'> = (lowering, node) => {
   const { b, forms, graph } = lowering;
   const [x, starts, ends, axes, steps] = node.inputs as readonly [Value, Value, Value, Value?, Value?];
@@ -66,7 +66,10 @@ export const sliceBlocked: Formulation<'Slice'> = (lowering, node) => {
   return true;
 };
 
-/** Some blocks of channels: halves of a joined value. ONNX Runtime's Slice runs on one thread alone, its Gather on all. */
+/**
+ * A range of channel blocks, such as half of a concatenated value. ONNX Runtime's Slice is single-threaded, its Gather
+ * is not.
+ */
 function groupsOf({ b, forms }: Lowering, x: Value, first: number, last: number): Value {
   const [n, c, h, w] = x.shape;
   const groups = c / forms.block;
@@ -95,18 +98,18 @@ export const reduceBlocked: Formulation<'ReduceSum' | 'ReduceMean'> = (lowering,
   const groups = c / forms.block;
   const reduce = (value: Value, shape: readonly number[], axis: number) =>
     b.op(node.op, [b.reshape(value, shape), b.ints([axis])], { keepdims: 0 });
-  // One image of one block is summed row by row: of a lone matrix [pixels, B] the sum takes 11 ms instead of 0.6
-  // (4 M floats), and sums over two axes apart are slow too.
+  // One image of one block is summed row by row: summing a single matrix [pixels, B] takes 11 ms instead of 0.6 (4 M
+  // floats), and reducing two non-adjacent axes is slow too.
   const single = n * groups === 1;
   const sums = reduce(forms.blocked(x), [single ? h : n * groups, single ? w : h * w, forms.block], 1);
   const all = key === '0,2,3' || single;
   const reduced = all ? reduce(sums, single ? [h, forms.block] : [n, c], 0) : sums;
-  // One number per channel: its blocked memory is its plain memory.
+  // One number per channel: blocked and plain memory are the same.
   forms.set(out, 'plain', b.reshape(reduced, out.shape));
   return true;
 };
 
-/** Over all inputs of each output of kernels: the means of weight standardisation. */
+/** Over all inputs of each output of a kernel: the means of weight standardisation. */
 export const reduceKernel: Formulation<'ReduceSum' | 'ReduceMean'> = (lowering, node) => {
   const { b, forms, graph } = lowering;
   const [x, axesInput] = node.inputs as readonly [Value, Value?];
@@ -124,7 +127,7 @@ export const reduceKernel: Formulation<'ReduceSum' | 'ReduceMean'> = (lowering, 
   return true;
 };
 
-/** A reduction over every axis does not ask for an order: norms of gradients, sums of losses. */
+/** A reduction over all axes is independent of the layout: norms of gradients, sums of losses. */
 export const reduceAll: Formulation<'ReduceSum' | 'ReduceMean' | 'ReduceMax' | 'ReduceMin'> = (lowering, node) => {
   const { b, forms, graph } = lowering;
   const [x, axesInput] = node.inputs as readonly [Value, Value?];

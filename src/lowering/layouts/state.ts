@@ -1,18 +1,18 @@
 /**
- * Which state can live as blocked kernels: the weights of convolutions, and what the optimizer keeps
- * beside them, if everything that happens to them between input and output is elementwise.
+ * Which state can be kept as blocked kernels: convolution weights and their optimizer state, if every operation on them
+ * between input and output is elementwise.
  */
 import { sizeOf } from '../../array/ndarray.ts';
 import type { Graph, Node, Value } from '../../graph/ir.ts';
 import { isElementwise } from '../../graph/ops/table.ts';
 
-/** The state inputs, and their outputs, that are kept in the layout of blocked kernels. */
+/** The state inputs, and their outputs, kept in the layout of blocked kernels. */
 export function statesAsKernels(
   graph: Graph,
   state: { readonly [input: string]: string },
   canBeKernel: (value: Value) => boolean,
 ): ReadonlySet<Value> {
-  // Values joined by elementwise operations share their layout.
+  // Values connected by elementwise operations share a layout.
   const parents = new Map<Value, Value>();
   const rootOf = (value: Value): Value => {
     let root = value;

@@ -14,7 +14,7 @@ export function broadcastExpands(graph: Graph): Graph {
     const broadcast = inputs.map((value) => value && (narrow.get(value) ?? value));
     if (!isElementwise(node.op) || broadcast.every((value, i) => value === inputs[i])) return undefined;
     const made = b.op(node.op, broadcast, node.attributes);
-    // Nothing but Expands: an Expand is needed, and what was made here is dropped unused.
+    // If all are Expands, one is needed, and what was created here is dropped as unused.
     return made.shape.join() === node.outputs[0]?.shape.join() ? [made] : undefined;
   });
 }

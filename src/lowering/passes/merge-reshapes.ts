@@ -1,7 +1,7 @@
 /**
- * A Reshape of a Reshape is one of the first, the same Reshape twice is one, and one to the shape that is there already
- * is none. Formulations each begin and end with their own. A U-Net's step has 3,200 nodes instead of 4,000, and its
- * session opens in 0.31 s instead of 0.38; a step takes as long as before (0.34 s), since they are the same memory.
+ * Merges a Reshape of a Reshape into one, removes duplicates, and removes a Reshape to the shape already present;
+ * formulations each begin and end with their own. A U-Net's step has 3,200 nodes instead of 4,000, and its session
+ * opens in 0.31 s instead of 0.38; the time per step (0.34 s) is unchanged, since no memory moves.
  */
 import { int64, type NdArray } from '../../array/ndarray.ts';
 import type { Graph, Node, Value } from '../../graph/ir.ts';
@@ -10,7 +10,7 @@ import type { Graph, Node, Value } from '../../graph/ir.ts';
 export function mergeReshapes(graph: Graph): Graph {
   const outputs = new Set(graph.outputs);
   const constants = new Map<Value, NdArray>(graph.constants);
-  /** What a value is a view of. */
+  /** The value that each value is a view of. */
   const sources = new Map<Value, Value>();
   /** Views by source and shape. */
   const views = new Map<Value, Map<string, Value>>();
@@ -34,7 +34,7 @@ export function mergeReshapes(graph: Graph): Graph {
     sources.set(view, source);
     views.set(source, (views.get(source) ?? new Map()).set(key, view));
     const shape: Value = { name: `${node.name}/shape`, dtype: 'int64', shape: [view.shape.length] };
-    // A shape of 0 and -1 meant sides of the input that is left out.
+    // In the shape, 0 and -1 referred to the sides of the input that was removed.
     const shapeOf = source === input ? to : shape;
     if (shapeOf === shape) constants.set(shape, int64(view.shape));
     nodes.push({ ...node, inputs: [source, shapeOf] });
@@ -42,7 +42,7 @@ export function mergeReshapes(graph: Graph): Graph {
   return withoutUnread({ ...graph, nodes, constants });
 }
 
-/** Without nodes and constants that nothing reads any more. */
+/** Removes nodes and constants that nothing reads. */
 export function withoutUnread(graph: Graph): Graph {
   const read = new Set<Value | undefined>(graph.outputs);
   const nodes: Node[] = [];

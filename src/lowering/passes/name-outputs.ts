@@ -1,8 +1,8 @@
 import type { Graph, Node, Value } from '../../graph/ir.ts';
 
 /**
- * Lets the node that computes an output write it, without an Identity between: ONNX Runtime removes such
- * an Identity only where nothing else reads the value, and copies the tensor otherwise.
+ * Lets the node that computes an output write it directly, without an Identity: ONNX Runtime removes such an Identity
+ * only if nothing else reads the value, and otherwise copies the tensor.
  */
 export function nameOutputs(graph: Graph): Graph {
   const outputs = new Set(graph.outputs);

@@ -1,10 +1,9 @@
 /**
- * Pooling in blocks, and the gradient of a max pool whose windows neither overlap nor leave anything out.
+ * Pooling of blocked values, and the gradient of a max pool whose windows tile the input exactly.
  *
- * y = max over windows:  dx = (x == up(y)) up(dy), with `up` the nearest upsampling by the window's size.
- * Elements of one window that tie for the maximum each receive the whole gradient, where the reference
- * gives it to the first. After a ReLU ties are at zero, where the ReLU's own gradient is zero, so that the
- * sum over ReLU and pool is the same.
+ * y = max over windows:  dx = (x == up(y)) up(dy), with `up` the nearest upsampling by the window's size. Elements of a
+ * window that tie for the maximum each receive the whole gradient; the reference assigns it to the first. After a ReLU
+ * ties are at zero, where the ReLU's own gradient is zero, so the gradient through ReLU and pool is the same.
  */
 import { float32 } from '../../array/ndarray.ts';
 import type { PoolAttributes } from '../../graph/attributes.ts';
@@ -28,7 +27,7 @@ export const averagePoolBlocked: Formulation<'AveragePool'> = ({ b, forms }, nod
   return true;
 };
 
-/** The factors by which pooling divides an input into windows exactly, if it does. */
+/** The factors of pooling whose windows tile the input exactly; undefined otherwise. */
 function exactWindows(shape: readonly number[], attributes: PoolAttributes): readonly [number, number] | undefined {
   const { kernel_shape: kernel, strides = [1, 1], pads = [], dilations = [] } = attributes;
   const exact =
@@ -55,8 +54,8 @@ export const maxPoolGradByComparison: Formulation<'lamella.MaxPoolGrad'> = ({ b,
 };
 
 /**
- * The gradient of averaging over windows that tile the input: a depthwise ConvGradInput whose kernel is
- * all ones, stride equal to its size, is the nearest upsampling.
+ * The gradient of average pooling over windows that tile the input: a depthwise ConvGradInput with an all-ones kernel
+ * and stride equal to its size is nearest upsampling.
  */
 export const averageGradByUpsampling: Formulation<'lamella.ConvGradInput'> = ({ b, forms, graph }, node) => {
   const [dy, w] = node.inputs as readonly [Value, Value];
@@ -76,7 +75,7 @@ export const averageGradByUpsampling: Formulation<'lamella.ConvGradInput'> = ({ 
   return true;
 };
 
-/** Nearest resizing by whole factors. */
+/** Nearest resizing by integer factors. */
 export const upsampleBlocked: Formulation<'Resize'> = ({ b, forms, isBlockUpsampling }, node) => {
   const x = node.inputs[0] as Value;
   const y = node.outputs[0];

@@ -19,7 +19,7 @@ import {
   upsampleBlocked,
 } from '../pool/blocked.ts';
 
-/** ONNX Runtime's blocked kernels where the channels fit, else standard ops. */
+/** ONNX Runtime's blocked kernels where the channel counts fit, otherwise standard ops. */
 export const BLOCKED: Formulations = {
   Conv: [convByRows, convBlocked],
   ConvTranspose: [upConvBlocked, upConvByPhases],
