@@ -5,22 +5,24 @@ import { conv2d, dense, dropout, flatten, localResponseNorm, maxPool, relu } fro
 import { type Initialiser, type Network, NetworkBuilder } from '../nn/network.ts';
 import type { ImageNetworkSpec, NetworkDefinition } from './definition.ts';
 
-/** The network of Krizhevsky et al. 2012, as published with its defaults and an input of 224 or 227. */
+/** The network of Krizhevsky et al. 2012; the defaults and an input of 224 or 227 are as published. */
 export interface AlexNetSpec extends ImageNetworkSpec {
   readonly name: 'alexnet';
-  /** Channels and hidden units are multiplied by this; default 1. */
+  /** Factor on the numbers of channels and hidden units; default 1. */
   readonly scale?: number;
-  /** Dropout rate of the first two dense layers; default 0.5. */
+  /** Dropout rate after the first two dense layers; default 0.5. */
   readonly dropout?: number;
 }
 
 /** Kernel side and stride of the first convolution. */
 const [KERNEL, STRIDE] = [11, 4];
 
-/** Side after the first convolution, whose last window reaches beyond an image that it does not cover evenly. */
+/**
+ * Side after the first convolution, whose last window extends beyond an image that the stride does not divide evenly.
+ */
 const convolvedSide = (side: number): number => Math.ceil((side - KERNEL) / STRIDE) + 1;
 
-/** Inputs that an output of each layer sums over in the network of the paper. */
+/** Fan-in of each layer in the network of the paper. */
 const INPUTS = {
   conv1: 3 * 11 ** 2,
   conv2: 48 * 5 ** 2,
@@ -34,14 +36,14 @@ const INPUTS = {
 type LayerName = keyof typeof INPUTS;
 
 /**
- * N(0, 0.01), as published. A smaller network, which sums over fewer inputs, begins with weights as much larger as its
- * sums need to be as wide; with 0.01 nothing would come through it.
+ * N(0, 0.01), as published. A smaller network sums over fewer inputs, so its initial weights are scaled up to keep the
+ * same variance of the sums; with 0.01 the signal would vanish.
  */
 function spread(name: LayerName): Initialiser {
   return (shape, random) => normal(0.01 * Math.sqrt(INPUTS[name] / fanIn(shape)))(shape, random);
 }
 
-/** The smallest side of images that leaves a pixel after the third pooling. */
+/** The smallest image side that leaves at least one pixel after the third pooling. */
 export function minAlexNetSide(): number {
   let pooled = 1;
   for (let i = 0; i < 3; i++) pooled = 2 * pooled + 1;
@@ -50,12 +52,13 @@ export function minAlexNetSide(): number {
 
 /**
  * AlexNet as in Krizhevsky, Sutskever & Hinton 2012, section 3: five convolutions, the second, fourth and fifth in two
- * groups (one per GPU), response normalisation after the first two, overlapping pooling (3 at steps of 2) after the
- * first, second and fifth, three dense layers, dropout on the first two; weights from N(0, 0.01), biases 1 in the
- * second, fourth and fifth convolution and the hidden dense layers, else 0. 60,965,224 parameters for 1000 classes.
+ * groups (one per GPU), response normalisation after the first two, overlapping pooling (3, stride 2) after the first,
+ * second and fifth, three dense layers, dropout on the first two; weights from N(0, 0.01), biases 1 in the second,
+ * fourth and fifth convolution and the hidden dense layers, 0 elsewhere. 60,965,224 parameters for 1000 classes.
  *
- * 224 pixels are not covered evenly by windows of 11 at steps of 4: as in the authors' program the last window reaches
- * three pixels beyond the image, over zeros, which gives the 55 x 55 of the paper. 227 pixels give the same without.
+ * Windows of 11 with stride 4 do not cover 224 pixels evenly: as in the authors' program the last window extends three
+ * pixels beyond the image, over zeros, which results in the 55 x 55 of the paper. 227 pixels result in the same without
+ * padding.
  *
  * [N, channels, S, S] -> [N, numClasses]
  */
@@ -67,7 +70,7 @@ export function alexnet(
   const [height, width] = size;
   const net = new NetworkBuilder('alexnet', { training });
   const input = net.input('image', 'float32', [batch, channels, height, width]);
-  // Even, since two groups share them.
+  // Even, because it is split into two groups.
   const scaled = (n: number): number => Math.max(2, 2 * Math.round((n * scale) / 2));
 
   const conv = (x: Value, n: number, options: { name: LayerName; kernel: number; group?: number; bias?: number }) => {
@@ -108,7 +111,7 @@ export const ALEXNET: NetworkDefinition<AlexNetSpec> = {
   typical: { spec: { name: 'alexnet', channels: 3, numClasses: 1000, input: [224, 224] }, size: [224, 224] },
   minSide: minAlexNetSide(),
   crops: { side: 224, stored: 256 },
-  // Krizhevsky et al. 2012, section 5; the rate is divided by 10 when the validation no longer gets better.
+  // Krizhevsky et al. 2012, section 5; the learning rate is divided by 10 when validation stops improving.
   training: {
     loss: { name: 'ce' },
     optimizer: { name: 'sgd', momentum: 0.9, weightDecay: 5e-4 },

@@ -1,8 +1,9 @@
 /**
- * Keys that earlier versions wrote. Whatever reads a saved file renames them first, so that only this table knows them.
+ * Keys that earlier versions wrote. Every reader of a saved file renames them first, so that only this table knows
+ * them.
  */
 
-/** By the path to a key: the key that stands there now, and where its values are words, theirs. */
+/** For the path to a former key: the current key, and, where its values are words, the current words. */
 interface Names {
   readonly [key: string]: string | Names | readonly [key: string, values: { readonly [value: string]: string }];
 }
@@ -15,12 +16,12 @@ export const FORMER_RECIPE: Names = {
   schedule: { rise: 'pctStart', startDivisor: 'divFactor', finalDivisor: 'finalDivFactor' },
 };
 const LAYOUTS = { standard: 'nchw', 'blocks of 8': 'nchw8c', 'blocks of 16': 'nchw16c' };
-/** Of a run's configuration. */
+/** For a run's configuration. */
 export const FORMER_CONFIG: Names = { recipe: FORMER_RECIPE, machine: { formulation: ['layout', LAYOUTS] } };
-/** Of a model's metadata. */
+/** For a model's metadata. */
 export const FORMER_METADATA: Names = { network: NETWORK, tile: { least: 'min' } };
 
-/** The same JSON with the keys of `names` renamed, in the same order. */
+/** The same JSON with the keys in `names` renamed, in the same order. */
 export function rename(json: unknown, names: Names): unknown {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return json;
   return Object.fromEntries(
@@ -34,7 +35,7 @@ export function rename(json: unknown, names: Names): unknown {
   );
 }
 
-/** The table that undoes one that renames keys only. */
+/** The inverse of a table that renames keys only. */
 export function inverse(names: Names): Names {
   return Object.fromEntries(
     Object.entries(names).map(([key, name]) =>

@@ -1,4 +1,4 @@
-/** What a model file says about itself: the JSON under the key `lamella` of its ONNX metadata. */
+/** The metadata of a model file: the JSON under the key `lamella` of its ONNX metadata. */
 import { ModelError } from '../errors.ts';
 import { FORMER_METADATA, rename } from './former-names.ts';
 import type { ModelSpec } from './registry.ts';
@@ -11,41 +11,44 @@ export type Json = string | number | boolean | null | readonly Json[] | { readon
 
 export interface ClassInfo {
   readonly name: string;
-  /** The value that stands for the class in label images. */
+  /** The value that encodes the class in label images. */
   readonly value: number;
 }
 
 export interface ModelMetadata {
   readonly version: typeof VERSION;
-  /** One class for a whole image; absent where every pixel has one. */
+  /** One class per image; undefined for one class per pixel. */
   readonly task?: 'classification';
   readonly network: ModelSpec;
   /** Axes of the input and the output. */
   readonly axes: 'nchw';
   /** How an image becomes the input: channels, normalisation, pixel size, as `input/normalise.ts` writes and reads it. */
   readonly input: { readonly [key: string]: Json };
-  /** All classes with their background; with a sigmoid the second is the foreground. */
+  /** All classes including background; with a sigmoid the second is the foreground. */
   readonly classes: readonly ClassInfo[];
   readonly activation: 'sigmoid' | 'softmax';
-  /** Absent in classification. */
+  /** Undefined for classification. */
   readonly tile?: {
     /** Sides are `offset` modulo `multiple`, at least `least`; the output is `margin` smaller. */
     readonly multiple: number;
     readonly offset: number;
     readonly min: number;
     readonly margin: number;
-    /** How far around a pixel its result depends on the image, in pixels; null where on all of it. */
+    /**
+     * Radius of the receptive field in pixels: how far around a pixel its result depends on the image; null for the
+     * whole image.
+     */
     readonly halo: number | null;
   };
-  /** How objects are best told apart in its predictions, found on validation images; `predict/objects.ts` reads it. */
+  /** How objects in its predictions are best separated, found on validation images; read by `predict/objects.ts`. */
   readonly separation?: { readonly [key: string]: Json };
-  /** How the model came to be: command, data, seed, steps, scores, version, date. */
+  /** How the model was produced: command, data, seed, steps, scores, version, date. */
   readonly provenance: { readonly [key: string]: Json };
-  /** Licence of the training data, as the user states it. */
+  /** Licence of the training data, as stated by the user. */
   readonly licence: string | null;
 }
 
-/** The metadata entry to write with the file: `writeOnnx(graph, { metadata: metadataEntry(m) })`. */
+/** The metadata entry to write to the file: `writeOnnx(graph, { metadata: metadataEntry(m) })`. */
 export function metadataEntry(metadata: ModelMetadata): { readonly [METADATA_KEY]: string } {
   return { [METADATA_KEY]: JSON.stringify(metadata) };
 }
@@ -53,7 +56,7 @@ export function metadataEntry(metadata: ModelMetadata): { readonly [METADATA_KEY
 /**
  * Reads what `metadataEntry` wrote.
  * @param file for messages.
- * @throws ModelError when the text is not such an entry, naming the field, or was written by a later version.
+ * @throws ModelError if the text is not such an entry, naming the field, or was written by a later version.
  */
 export function parseMetadata(text: string, { file }: { readonly file?: string } = {}): ModelMetadata {
   const fail = (problem: string, cause?: unknown): never => {
@@ -104,7 +107,7 @@ export function parseMetadata(text: string, { file }: { readonly file?: string }
   return json as unknown as ModelMetadata;
 }
 
-/** Typed access to the fields of a JSON object; each complains by its full name. */
+/** Typed access to the fields of a JSON object; errors name the full path of a field. */
 class Fields {
   readonly #object: { readonly [key: string]: Json };
   readonly #path: string;

@@ -5,7 +5,7 @@ import { dense, dropout, flatten, relu } from '../nn/layers.ts';
 import { type Network, NetworkBuilder } from '../nn/network.ts';
 import type { ImageNetworkSpec, NetworkDefinition } from './definition.ts';
 
-/** Dense layers with a nonlinearity between. */
+/** A multi-layer perceptron. */
 export interface MlpSpec extends ImageNetworkSpec {
   readonly name: 'mlp';
   /** Units of each hidden layer; default [512, 512]. */
@@ -16,7 +16,7 @@ export interface MlpSpec extends ImageNetworkSpec {
   readonly dropout?: number;
 }
 
-/** Between dense layers. */
+/** The nonlinearity between dense layers. */
 export type HiddenActivation = 'relu' | 'tanh' | 'sigmoid';
 
 const ACTIVATIONS: { readonly [A in HiddenActivation]: (net: NetworkBuilder, x: Value) => Value } = {
@@ -27,7 +27,7 @@ const ACTIVATIONS: { readonly [A in HiddenActivation]: (net: NetworkBuilder, x: 
 
 /**
  * Multi-layer perceptron: dense layers, each but the last followed by a nonlinearity. Rumelhart, Hinton & Williams
- * 1986. Weights begin as Glorot & Bengio 2010 for tanh and sigmoid, as He et al. 2015 for ReLU.
+ * 1986. Weights are initialised as in Glorot & Bengio 2010 for tanh and sigmoid, as in He et al. 2015 for ReLU.
  *
  * [N, channels, H, W] -> [N, numClasses]
  */

@@ -4,14 +4,14 @@ import { dense, flatten } from '../nn/layers.ts';
 import { type Network, NetworkBuilder } from '../nn/network.ts';
 import type { ImageNetworkSpec, NetworkDefinition } from './definition.ts';
 
-/** One layer and a sign: Rosenblatt 1958. Several classes have one output each. */
+/** One layer and a sign: Rosenblatt 1958. More than two classes have one output each. */
 export interface PerceptronSpec extends ImageNetworkSpec {
   readonly name: 'perceptron';
 }
 
 /**
- * The perceptron, y = sign(w.x + b), from w = 0. With one output it divides two classes; with one output per class the
- * largest wins. Rosenblatt 1958.
+ * The perceptron, y = sign(w.x + b), initially w = 0. With one output it separates two classes; with one output per
+ * class the largest wins. Rosenblatt 1958.
  *
  * [N, channels, H, W] -> [N, numClasses]
  */
@@ -32,7 +32,8 @@ export const PERCEPTRON: NetworkDefinition<PerceptronSpec> = {
   options: [],
   typical: { spec: { name: 'perceptron', channels: 1, numClasses: 10, input: [28, 28] }, size: [28, 28] },
   singleOutput: true,
-  // Rosenblatt's rule: one image per step, corrected by itself where it is wrong. The rate only scales w.
+  // Rosenblatt's rule: one image per step, which corrects the weights if it is misclassified. The learning rate only
+  // scales w.
   training: {
     loss: { name: 'perceptron' },
     optimizer: { name: 'sgd', momentum: 0 },

@@ -1,4 +1,6 @@
-/** From a network's specification to graphs that predict: with weights as inputs, or exported with weights in them. */
+/**
+ * From a network's specification to prediction graphs: with weights as inputs, or exported with weights as constants.
+ */
 import type { Shape4 } from '../array/ndarray.ts';
 import { float32, type NdArray } from '../array/ndarray.ts';
 import { ModelError } from '../errors.ts';
@@ -11,9 +13,9 @@ import { buildNetwork, sizesOf } from './registry.ts';
 export const PROBABILITIES = 'probabilities';
 
 /**
- * `image` [N,C,H,W] and every parameter in, `probabilities` [N,numClasses,H',W'] out: sigmoid of a single
- * channel, else softmax over the channels. No dropout. For scoring while training, where the weights change.
- * @throws UsageError when the shape does not fit.
+ * Inputs `image` [N,C,H,W] and all parameters, output `probabilities` [N,numClasses,H',W']: sigmoid for a single
+ * channel, otherwise softmax over the channels. No dropout. For scoring during training, where the weights change.
+ * @throws UsageError if the network does not support the shape.
  */
 export function predictionGraph(spec: ModelSpec, shape: Shape4): Graph {
   const { builder, logits } = buildNetwork(spec, shape);
@@ -22,16 +24,16 @@ export function predictionGraph(spec: ModelSpec, shape: Shape4): Graph {
   return builder.build([builder.output(probabilities, PROBABILITIES)]);
 }
 
-/** The network that an exported file holds: without standardisation, which is folded into the weights. */
+/** The network in an exported file: without standardisation, which is folded into the weights. */
 export function exportedSpec(spec: ModelSpec): ModelSpec {
   return spec.name === 'unet' && spec.norm === 'weight' ? { ...spec, norm: 'none' } : spec;
 }
 
 /**
- * The prediction graph with `weights` (by parameter name) as constants, for `writeOnnx`. Batch, height
- * and width are symbols in the file: it runs on every size that the network takes (windows have one). Standardised weights
- * are folded, so that the file holds plain convolutions.
- * @throws ModelError when a weight is missing or has the wrong shape.
+ * The prediction graph with `weights` (by parameter name) as constants, for `writeOnnx`. Batch, height and width are
+ * symbolic in the file: it runs on every size that the network supports (windows have only one). Standardised weights
+ * are folded, so the file contains plain convolutions.
+ * @throws ModelError if a weight is missing or has the wrong shape.
  */
 export function exportNetwork(spec: ModelSpec, weights: { readonly [parameter: string]: NdArray }): Graph {
   const plain = exportedSpec(spec);
@@ -63,7 +65,7 @@ export function exportNetwork(spec: ModelSpec, weights: { readonly [parameter: s
 
 type Dims = readonly (number | string)[];
 
-/** A shape to build the network for, and the sizes that its file leaves open. */
+/** A shape to build the network for, and the sizes that its file leaves symbolic. */
 function exportedShape(spec: ModelSpec): {
   readonly shape: Shape4;
   readonly symbols: { readonly image: Dims; readonly probabilities: Dims };

@@ -27,13 +27,13 @@ type SpecOf<D> = D extends NetworkDefinition<infer S> ? S : never;
 export type ModelSpec = { [N in ModelName]: SpecOf<(typeof MODELS)[N]> }[ModelName];
 export type ClassifierSpec = Extract<ModelSpec, ImageNetworkSpec>;
 
-/** The definition of a network. @throws UsageError when there is none of that name. */
+/** The definition of a network. @throws UsageError if the name is unknown. */
 export function networkNamed(name: ModelName): NetworkDefinition<ModelSpec> {
   if (!Object.hasOwn(MODELS, name)) throw unknownName('network', name, MODELS);
   return MODELS[name] as NetworkDefinition<ModelSpec>;
 }
 
-/** Whether the network of this name gives a class to a whole image, not to every pixel. */
+/** Whether the network of this name is an image classifier, with one class per image instead of per pixel. */
 export function isClassifier(name: ModelName): name is ClassifierSpec['name'] {
   return networkNamed(name).sizes === undefined;
 }
@@ -42,8 +42,8 @@ export function isClassifier(name: ModelName): name is ClassifierSpec['name'] {
 export const CLASSIFIER_NAMES = (Object.keys(MODELS) as ModelName[]).filter(isClassifier);
 
 /**
- * Sides of images that the network of `spec` takes.
- * @throws UsageError when it takes images of one size and names their class.
+ * Image sides that the network of `spec` supports.
+ * @throws UsageError for image classifiers, which have one input size.
  */
 export function sizesOf(spec: ModelSpec): Sizes {
   const network = networkNamed(spec.name);
@@ -58,7 +58,7 @@ export function sizesOf(spec: ModelSpec): Sizes {
 /**
  * Builds the network of `spec` for images of one shape, [N, C, H, W].
  * @param training whether dropout is active.
- * @throws UsageError when the shape does not fit; the nearest size that does is named.
+ * @throws UsageError if the shape is not supported; the message names the nearest supported size.
  */
 export function buildNetwork(
   spec: ModelSpec,

@@ -1,4 +1,4 @@
-/** Which sides of images a network takes. */
+/** The image sides that a network supports. */
 export interface Sizes {
   /** Sides are `offset` modulo `multiple`, and at least `min`. */
   readonly multiple: number;
@@ -6,11 +6,11 @@ export interface Sizes {
   readonly min: number;
   /** How much smaller the output is than the input. */
   readonly margin: number;
-  /** Whether the network takes one size only and gives the pixel in its middle. */
+  /** Whether the network has a fixed input size and classifies its central pixel. */
   readonly window?: boolean;
-  /** For people: `multiples of 16`. */
+  /** For display: `multiples of 16`. */
   readonly rule: string;
-  /** The nearest side that fits; of two equally near the smaller. */
+  /** The nearest supported side; the smaller one in case of a tie. */
   nearest(side: number): number;
 }
 
@@ -32,9 +32,9 @@ export function paddedSizes(depth: number): Sizes {
   return sizes(multiple, multiple, 0, `multiples of ${multiple}`);
 }
 
-/** Sizes of a U-Net with two unpadded 3x3 convolutions per level: each level must be even before it is halved. */
+/** Sizes of a U-Net with two unpadded 3x3 convolutions per level: each level must be even before downsampling. */
 export function unpaddedSizes(depth: number): Sizes {
-  // The lowest level needs enough pixels that something is left after the decoder's convolutions.
+  // The lowest level must be large enough for a non-empty output after the decoder's convolutions.
   let lowest = 1;
   while (outputSide(inputSide(lowest, depth), depth) < 1) lowest++;
   const min = inputSide(lowest, depth);
@@ -42,13 +42,13 @@ export function unpaddedSizes(depth: number): Sizes {
   return sizes(multiple, min, min - outputSide(min, depth), `${min % multiple} modulo ${multiple}, at least ${min}`);
 }
 
-/** Size of a classifier of the pixel at the centre of a window: that window. */
+/** Size for a classifier of the central pixel of a window: that window. */
 export function windowSizes(side: number): Sizes {
   const rule = `windows of ${side} x ${side}`;
   return { multiple: 1, offset: 0, min: side, margin: side - 1, window: true, rule, nearest: () => side };
 }
 
-/** Side of the image for `lowest` pixels after the convolutions of the lowest level. */
+/** Side of the image that leaves `lowest` pixels after the convolutions of the lowest level. */
 function inputSide(lowest: number, depth: number): number {
   let side = lowest + 4;
   for (let level = 0; level < depth; level++) side = 2 * side + 4;

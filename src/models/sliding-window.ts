@@ -6,17 +6,17 @@ import { type Network, NetworkBuilder } from '../nn/network.ts';
 import type { NetworkDefinition, NetworkSpec } from './definition.ts';
 import { windowSizes } from './sizes.ts';
 
-/** The networks that classify the pixel in the middle of a window. */
+/** The networks that classify the central pixel of a window. */
 export type WindowName = 'n1' | 'n2' | 'n3' | 'n4';
 
 /** The pixel classifiers of Ciresan et al. 2012: `n4` as published, the others with fewer stages. */
 export interface SlidingWindowSpec<N extends WindowName = WindowName> extends NetworkSpec {
   readonly name: N;
-  /** Maps of every convolution; default 48. */
+  /** Feature maps per convolution; default 48. */
   readonly baseChannels?: number;
 }
 
-/** Sides of the kernels, a convolution and a pooling a stage. */
+/** Sides of the kernels; each stage is a convolution and a pooling. */
 const KERNELS: { readonly [N in WindowName]: readonly number[] } = {
   n1: [4],
   n2: [4, 5],
@@ -27,14 +27,14 @@ const KERNELS: { readonly [N in WindowName]: readonly number[] } = {
 /** From the smallest window to the largest. */
 export const WINDOW_NAMES = Object.keys(KERNELS) as readonly WindowName[];
 
-/** Whether a network is one of these. */
+/** Whether a network is a sliding-window classifier. */
 export function isWindowName(name: string): name is WindowName {
   return Object.hasOwn(KERNELS, name);
 }
 
 /** Units of the hidden dense layer. */
 const HIDDEN = 200;
-/** Side of the last maps, which the hidden layer sees. */
+/** Side of the last feature maps, the input of the hidden layer. */
 const LAST = 3;
 
 /** Side of the window: 9, 23, 47 and 95 pixels for n1 to n4. */
@@ -43,18 +43,18 @@ export function windowSide(name: WindowName): number {
 }
 
 /**
- * y = 1.7159 tanh(0.6666 x), LeCun et al. 1998. Being an increasing function it may follow the pooling as well as precede
- * it, on a quarter of the numbers.
+ * y = 1.7159 tanh(0.6666 x), LeCun et al. 1998. As an increasing function it commutes with max pooling; after it, a
+ * quarter of the values remain.
  */
 function scaledTanh(net: NetworkBuilder, x: Value): Value {
   return net.mul(net.op('Tanh', [net.mul(x, net.scalar(0.6666))]), net.scalar(1.7159));
 }
 
 /**
- * The pixel classifiers of Ciresan et al. 2012: the class of the pixel in the middle of a window. N4 is that of the
- * paper: 95 x 95; 48 maps 4x4, pooling, 5x5, pooling, 4x4, pooling, 4x4, pooling; 200 units; 219,290 parameters for
- * one channel and two classes. The paper does not give the others: n1, n2 and n3 here are the first one, two and three
- * stages of N4, with the windows of 9, 23 and 47 pixels that leave 3 x 3 for the hidden layer, as N4 does.
+ * The pixel classifiers of Ciresan et al. 2012: the class of the central pixel of a window. N4 is the paper's: 95 x 95;
+ * 48 maps 4x4, pooling, 5x5, pooling, 4x4, pooling, 4x4, pooling; 200 units; 219,290 parameters for one channel and two
+ * classes. The paper does not define the others: here n1, n2 and n3 are the first one, two and three stages of N4, with
+ * windows of 9, 23 and 47 pixels, which leave 3 x 3 for the hidden layer, as in N4.
  *
  * [N, channels, side, side] -> [N, numClasses, 1, 1]
  */
@@ -86,7 +86,7 @@ function windowNetwork<N extends WindowName>(name: N, what: string): NetworkDefi
     sizes: () => windowSizes(side),
     options: ['baseChannels'],
     typical: { spec: { name, channels: 1, numClasses: 2 }, size: [side, side] },
-    // The paper has plain gradient descent over days on a GPU; this gets further in minutes.
+    // The paper uses plain gradient descent over days on a GPU; this gets further in minutes.
     training: {
       loss: { name: 'ce' },
       optimizer: { name: 'adamw', weightDecay: 0.01 },

@@ -10,32 +10,34 @@ import { paddedSizes } from './sizes.ts';
 /** U-Net with padded convolutions: the output has the size of the input. */
 export interface UnetSpec extends NetworkSpec {
   readonly name: 'unet';
-  /** Channels of the first level, doubled at each level below; default 32. */
+  /** Channels at the first level, doubled at each level below; default 32. */
   readonly baseChannels?: number;
-  /** How often the image is halved; default 4. */
+  /** Number of downsampling steps; default 4. */
   readonly depth?: number;
   /**
-   * `none` (default); `weight`: weights are standardised, which costs next to nothing; `instance`: every
-   * image and channel to mean 0, variance 1, which makes tiles inexact.
+   * `none` (default); `weight`: weight standardisation, at almost no cost; `instance`: instance normalisation (mean 0,
+   * variance 1 per image and channel), with which tiling is inexact.
    */
   readonly norm?: 'none' | 'weight' | 'instance';
   /** Adds each level's input (by a 1x1 convolution where channels differ) to its output; default false. */
   readonly residual?: boolean;
-  /** How the decoder doubles the size after a 1x1 convolution; default `nearest`. Neither leaves a checkerboard. */
+  /**
+   * How the decoder upsamples by two after a 1x1 convolution; default `nearest`. Neither causes checkerboard artefacts.
+   */
   readonly upsampling?: 'nearest' | 'linear';
-  /** Channels of a level never exceed this; default 512. */
+  /** Maximum number of channels at any level; default 512. */
   readonly maxChannels?: number;
-  /** Dropout rate in the lowest level; default 0. */
+  /** Dropout rate at the lowest level; default 0. */
   readonly dropout?: number;
 }
 
-/** Halvings of the image when nothing is said. */
+/** Default number of downsampling steps. */
 const DEPTH = 4;
 
 /**
- * U-Net with padded convolutions, for everyday use. Against 2015: the output has the size of the input;
- * the decoder goes up by a 1x1 convolution and interpolation instead of a transposed convolution, which
- * is faster and leaves no checkerboard (Odena et al. 2016); normalisation and residual blocks on request.
+ * U-Net with padded convolutions, for everyday use. Differences from 2015: the output has the size of the input; the
+ * decoder upsamples by a 1x1 convolution and interpolation instead of a transposed convolution, which is faster and
+ * avoids checkerboard artefacts (Odena et al. 2016); normalisation and residual blocks are optional.
  *
  * [N, channels, H, W] -> [N, numClasses, H, W], H and W multiples of 2^depth.
  */
@@ -82,35 +84,35 @@ export function unet(
   }
   for (let level = depth - 1; level >= 0; level--) {
     x = net.scoped(`decoder${level}`, () => {
-      // The 1x1 convolution comes first: it commutes with interpolation and costs a quarter there.
+      // The 1x1 convolution comes first: it commutes with interpolation and costs a quarter at the lower resolution.
       const up = upsample(net, conv2d(net, x, widthOf(level), { name: 'up', kernel: 1 }), { mode: upsampling });
       return block(concatCropped(net, skips[level], up), widthOf(level));
     });
   }
-  // Small first logits: the loss begins near log(classes) whatever the depth.
+  // Small initial logits: the initial loss is near log(classes) for any depth.
   return net.finish(input, conv2d(net, x, numClasses, { name: 'output', kernel: 1, initialise: normal(0.01) }));
 }
 
 /** Measured on one core of an EPYC with AVX-512: forward, backward and update together. */
 const FLOPS_PER_CORE = 80e9;
-/** Convolution channels come in blocks of 16, or of 8, so nothing between these would be faster. */
+/** Convolution channels come in blocks of 16 or 8, so sizes in between would not be faster. */
 const BASES = [64, 48, 32, 16, 8] as const;
-/** So many pixels of patches a network should see: about 3,000 patches of 256 x 256. */
+/** Number of pixels that a network should be trained on: about 3,000 patches of 256 x 256. */
 const PIXELS_WANTED = 200e6;
-/** Pixels across the lowest level that leave it something to see. */
+/** Minimum number of pixels across the lowest level. */
 const LOWEST = 8;
 const DEEPEST = 4;
 
 /**
- * Chooses a `unet`: as deep as the patch allows (at least 8 pixels across the lowest level, at most 4
- * halvings), and as wide as the time allows (enough pixels seen).
+ * Chooses a `unet`: as deep as the patch allows (at least 8 pixels across the lowest level, at most 4 downsampling
+ * steps), and as wide as the time allows (to see enough pixels).
  */
 export function chooseUnet(circumstances: Circumstances): Choice<UnetSpec> {
   const { channels, numClasses, image, minutes = 15, cores, flops = FLOPS_PER_CORE * cores } = circumstances;
   const wanted = circumstances.patch ?? Math.min(256, ...image);
   const fitting = Math.max(1, Math.min(DEEPEST, Math.floor(Math.log2(wanted / LOWEST))));
   const depth = circumstances.depth ?? fitting;
-  // A patch that the user gave is left alone: if it does not fit, buildNetwork names the one that does.
+  // A patch set by the user is kept: if it is not supported, buildNetwork names the nearest size that is.
   const patch = circumstances.patch ?? Math.max(1, Math.floor(wanted / 2 ** depth)) * 2 ** depth;
 
   const specOf = (baseChannels: number): UnetSpec => ({
@@ -143,7 +145,7 @@ export function chooseUnet(circumstances: Circumstances): Choice<UnetSpec> {
   return { spec: specOf(baseChannels), patch, reason: `U-Net of ${deep}, and ${wide}.` };
 }
 
-/** Forward and twice as much backward, two operations per multiplication with addition. */
+/** The forward pass and twice as much for the backward pass, two operations per MAC. */
 function trainingFlopsPerPixel(spec: UnetSpec): number {
   const side = 2 ** (spec.depth ?? DEEPEST);
   const { builder, logits } = unet(spec, [1, spec.channels, side, side]);
@@ -161,7 +163,7 @@ export const UNET: NetworkDefinition<UnetSpec> = {
   training: {
     loss: { name: 'ce' },
     optimizer: { name: 'adamw', weightDecay: 0.01 },
-    // Half of what comes apart on lungs: docs/networks.md.
+    // Halves the number of diverging runs on lungs: docs/networks.md.
     learningRate: 1.5e-3,
     schedule: { name: 'cosine', warmUp: 50 },
     batch: 1,

@@ -5,24 +5,23 @@ import { type Network, NetworkBuilder } from '../nn/network.ts';
 import type { NetworkDefinition, NetworkSpec } from './definition.ts';
 import { unpaddedSizes } from './sizes.ts';
 
-/** The network of Ronneberger et al. 2015 as published, with its defaults 64 and 0.5. */
+/** The network of Ronneberger et al. 2015; the defaults 64 and 0.5 are as published. */
 export interface Unet2015Spec extends NetworkSpec {
   readonly name: 'unet2015';
-  /** Channels of the first level, doubled at each level below; default 64. */
+  /** Channels at the first level, doubled at each level below; default 64. */
   readonly baseChannels?: number;
   /** Dropout rate at the end of the contracting path; default 0.5. */
   readonly dropout?: number;
 }
 
-/** Halvings of the image. */
+/** Number of downsampling steps. */
 const DEPTH = 4;
 
 /**
- * U-Net as in Ronneberger, Fischer & Brox 2015, figure 1: two unpadded 3x3 convolutions with ReLU a
- * level, 2x2 max-pooling, 2x2 up-convolution that halves the channels, the encoder's maps cropped and
- * put before the decoder's, a 1x1 convolution at the end; 23 convolutions, 31,030,658 parameters for
- * one channel, two classes and 64 channels. Dropout at the end of the contracting path: after the last
- * two levels, as in the authors' network file.
+ * U-Net as in Ronneberger, Fischer & Brox 2015, figure 1: two unpadded 3x3 convolutions with ReLU per level, 2x2
+ * max-pooling, 2x2 up-convolution that halves the channels, the encoder's maps cropped and concatenated before the
+ * decoder's, a 1x1 convolution at the end; 23 convolutions, 31,030,658 parameters for one channel, two classes and 64
+ * channels. Dropout at the end of the contracting path: after the last two levels, as in the authors' network file.
  *
  * [N, channels, S, S] -> [N, numClasses, S - 184, S - 184], S >= 188 and S = 12 (mod 16) in both axes.
  */
@@ -64,8 +63,8 @@ export const UNET_2015: NetworkDefinition<Unet2015Spec> = {
   sizes: () => unpaddedSizes(DEPTH),
   options: ['baseChannels'],
   typical: { spec: { name: 'unet2015', channels: 1, numClasses: 2 }, size: [572, 572] },
-  // Ronneberger et al. 2015, sections 2 to 3. The paper gives neither the learning rate nor the number of
-  // steps; with momentum 0.99 and a loss divided by its weights, 1e-3 trains and 1e-2 diverges.
+  // Ronneberger et al. 2015, sections 2 to 3. The paper gives neither the learning rate nor the number of steps; with
+  // momentum 0.99 and a loss divided by its weights, 1e-3 trains and 1e-2 diverges.
   training: {
     loss: { name: 'ce' },
     optimizer: { name: 'sgd', momentum: 0.99 },

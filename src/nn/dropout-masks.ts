@@ -3,8 +3,8 @@ import { stream } from '../array/random.ts';
 import type { DropoutMask } from './network.ts';
 
 /**
- * The dropout masks of one training step, by input name: each element is 1 / keep with probability
- * `keep`, else 0. The same seed and step give the same masks on every device.
+ * The dropout masks of one training step, by input name: each element is 1 / keep with probability `keep`, else 0. The
+ * same seed and step produce the same masks on every device.
  */
 export function drawMasks(masks: readonly DropoutMask[], seed: number, step: number): { [input: string]: NdArray } {
   return Object.fromEntries(

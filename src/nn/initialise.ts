@@ -1,13 +1,13 @@
-/** First values of parameters. Kernels are [outputs, inputs / group, ...kernel], dense weights [outputs, inputs]. */
+/** Initial values of parameters. Kernels are [outputs, inputs / group, ...kernel], dense weights [outputs, inputs]. */
 import { float32, type Shape, sizeOf } from '../array/ndarray.ts';
 import type { Initialiser } from './network.ts';
 
-/** Inputs that one output sums over: all axes of the weight but the first. */
+/** Number of inputs that one output sums over: the product of all axes of the weight but the first. */
 export function fanIn(shape: Shape): number {
   return sizeOf(shape.slice(1));
 }
 
-/** Every element the same. */
+/** All elements equal. */
 export function constant(value: number): Initialiser {
   return (shape) => float32(shape, new Float32Array(sizeOf(shape)).fill(value));
 }
@@ -22,18 +22,15 @@ export function normal(std: number, mean = 0): Initialiser {
 }
 
 /**
- * N(0, 2 / N), N the number of inputs of one output: keeps the variance through layers with ReLU.
- * He et al. 2015, equation 10; Ronneberger et al. 2015, section 3.
- * @param inputs N, where it is not the product of the weight's axes after the first (transposed convolutions).
+ * N(0, 2 / N) with N the fan-in: preserves the variance through layers with ReLU. He et al. 2015, equation 10;
+ * Ronneberger et al. 2015, section 3.
+ * @param inputs N, if it is not the product of the weight's axes after the first (transposed convolutions).
  */
 export function heNormal(inputs?: number): Initialiser {
   return (shape, random) => normal(Math.sqrt(2 / (inputs ?? fanIn(shape))))(shape, random);
 }
 
-/**
- * U(-a, a), a = sqrt(6 / (inputs + outputs)), for tanh and sigmoid layers.
- * Glorot & Bengio 2010, equation 16.
- */
+/** U(-a, a), a = sqrt(6 / (fan-in + fan-out)), for tanh and sigmoid layers. Glorot & Bengio 2010, equation 16. */
 export function xavierUniform(): Initialiser {
   return (shape, random) => {
     const outputs = shape[0] * sizeOf(shape.slice(2));

@@ -1,6 +1,6 @@
 /**
- * Layers: each takes the network under construction, a value and its options, and returns a value.
- * Nothing here puts a spatial size into a constant, so that an exported network runs on any size.
+ * Layers: each takes the network under construction, a value and options, and returns a value. No layer puts a spatial
+ * size into a constant, so an exported network runs on any size.
  */
 import { float32 } from '../array/ndarray.ts';
 import type { Value } from '../graph/ir.ts';
@@ -17,15 +17,15 @@ export interface ConvOptions {
   readonly dilation?: number;
   readonly group?: number;
   /**
-   * `same` (default): zeros around, so that stride 1 keeps the size; `valid`: none; or numbers of zeros
+   * `same` (default): zero padding that keeps the size at stride 1; `valid`: no padding; or the numbers of zeros
    * [[top, left], [bottom, right]].
    */
   readonly padding?: 'same' | 'valid' | readonly [readonly [number, number], readonly [number, number]];
   readonly bias?: boolean;
   readonly initialise?: Initialiser;
-  /** First value of the bias; default 0. */
+  /** Initial value of the bias; default 0. */
   readonly initialBias?: number;
-  /** Weights are standardised before use, and drawn as that wants it (`standardise.ts`); default false. */
+  /** Whether weights are standardised before use, with a matching initialisation (`standardise.ts`); default false. */
   readonly standardise?: boolean;
 }
 
@@ -33,7 +33,7 @@ function channelsOf(x: Value): number {
   return x.shape[1];
 }
 
-/** 2-D convolution (cross-correlation, as everywhere in this field): [N,C,H,W] -> [N,outputs,H',W']. */
+/** 2-D convolution (cross-correlation, as usual in deep learning): [N,C,H,W] -> [N,outputs,H',W']. */
 export function conv2d(
   net: NetworkBuilder,
   x: Value,
@@ -79,7 +79,7 @@ export function upConv(
   { name = 'up', factor = 2, initialise }: { name?: string; factor?: number; initialise?: Initialiser } = {},
 ): Value {
   return net.scoped(name, () => {
-    // Without overlap every output sums over the input channels once.
+    // Without overlap every output sums over the input channels only.
     const first = initialise ?? heNormal(channelsOf(x));
     const weight = net.parameter('weight', [channelsOf(x), outputs, factor, factor], first, { decay: true });
     const bias = net.parameter('bias', [outputs], constant(0), { decay: false });
@@ -111,8 +111,8 @@ export function dense(
 }
 
 /**
- * Dropout: x times a mask of 0 and 1 / (1 - rate) that is an input of the training graph (`drawMasks`);
- * nothing outside training. `perChannel` drops whole feature maps.
+ * Dropout: x times a mask of 0 and 1 / (1 - rate) that is an input of the training graph (`drawMasks`); the identity
+ * outside training. `perChannel` drops whole feature maps.
  */
 export function dropout(
   net: NetworkBuilder,
@@ -125,7 +125,7 @@ export function dropout(
   return net.scoped(name, () => net.mul(x, net.mask(shape, 1 - rate)));
 }
 
-/** Each image and channel to mean 0 and variance 1, then a trained scale and shift. */
+/** Normalises each image and channel to mean 0 and variance 1, then applies a learned scale and shift. */
 export function instanceNorm(net: NetworkBuilder, x: Value, { name = 'norm' }: { name?: string } = {}): Value {
   return net.scoped(name, () => {
     const scale = net.parameter('scale', [channelsOf(x)], constant(1), { decay: false });
@@ -139,7 +139,7 @@ export function instanceNorm(net: NetworkBuilder, x: Value, { name = 'norm' }: {
  *
  *     y_c = x_c / (k + alpha sum_{j within size/2 of c} x_j^2)^beta
  *
- * ONNX, PyTorch and Caffe divide alpha by the size; the paper does not, and here it is meant as in the paper.
+ * ONNX, PyTorch and Caffe divide alpha by the size; the paper and this function do not.
  */
 export function localResponseNorm(
   net: NetworkBuilder,
@@ -154,12 +154,15 @@ export function relu(net: NetworkBuilder, x: Value): Value {
   return net.op('Relu', [x]);
 }
 
-/** Maximum over windows of `kernel` at steps of `stride` (default: the kernel). A rest at the border is dropped. */
+/**
+ * Maximum over windows of `kernel` with stride `stride` (default: the kernel). Incomplete windows at the border are
+ * dropped.
+ */
 export function maxPool(net: NetworkBuilder, x: Value, kernel = 2, stride = kernel): Value {
   return net.op('MaxPool', [x], { kernel_shape: [kernel, kernel], strides: [stride, stride] });
 }
 
-/** Every pixel becomes `factor` x `factor` pixels, by repetition or linear interpolation between pixel centres. */
+/** Upsampling by an integer factor, nearest or linear between pixel centres: [N,C,H,W] -> [N,C,fH,fW]. */
 export function upsample(
   net: NetworkBuilder,
   x: Value,
@@ -175,7 +178,10 @@ export function upsample(
   );
 }
 
-/** The middle of `x` in the height and width of `like`; where the difference is odd, one row or column more is cut at the end. */
+/**
+ * The centre of `x`, cropped to the height and width of `like`; if the difference is odd, the extra row or column is
+ * cut at the end.
+ */
 export function centreCrop(net: NetworkBuilder, x: Value, like: Value): Value {
   const cuts = [2, 3].flatMap((axis) => {
     const surplus = x.shape[axis] - like.shape[axis];
@@ -192,7 +198,7 @@ export function centreCrop(net: NetworkBuilder, x: Value, like: Value): Value {
   );
 }
 
-/** The channels of both, the first cropped to the size of the second. */
+/** Concatenates the channels of both, the first cropped to the size of the second. */
 export function concatCropped(net: NetworkBuilder, skip: Value, x: Value): Value {
   return net.op('Concat', [centreCrop(net, skip, x), x], { axis: 1 });
 }

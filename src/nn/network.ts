@@ -3,7 +3,7 @@ import type { Random } from '../array/random.ts';
 import { GraphBuilder } from '../graph/builder.ts';
 import type { Value } from '../graph/ir.ts';
 
-/** Draws the first values of a parameter. */
+/** Samples the initial values of a parameter. */
 export type Initialiser = (shape: Shape, random: Random) => NdArray<'float32'>;
 
 /** A trainable tensor: an input of the graph until the network is exported, then a constant. */
@@ -14,16 +14,16 @@ export interface Parameter {
   readonly decay: boolean;
 }
 
-/** A dropout mask: an input of the training graph, drawn as Bernoulli(keep) / keep, absent in prediction. */
+/** A dropout mask: an input of the training graph, sampled as Bernoulli(keep) / keep, absent in prediction. */
 export interface DropoutMask {
   readonly value: Value;
   readonly keep: number;
 }
 
 /**
- * A graph builder that also collects parameters and dropout masks. Layers take it first and a value
- * second: `const y = conv2d(net, x, 64, { name: 'conv1' })`. Parameters are named by the scope in which
- * they are made: `encoder1/conv1/weight`.
+ * A graph builder that also collects parameters and dropout masks. Layers take it first and a value second: `const y =
+ * conv2d(net, x, 64, { name: 'conv1' })`. Parameters are named after the scope in which they are created:
+ * `encoder1/conv1/weight`.
  */
 export class NetworkBuilder extends GraphBuilder {
   readonly parameters: Parameter[] = [];
@@ -54,20 +54,20 @@ export class NetworkBuilder extends GraphBuilder {
     return value;
   }
 
-  /** A new dropout mask of the given shape; `keep` is the probability that an element stays. */
+  /** A new dropout mask of the given shape; `keep` is the probability that an element is kept. */
   mask(shape: Shape, keep: number): Value {
     const value = this.input(`${this.#path}mask`, 'float32', shape);
     this.masks.push({ value, keep });
     return value;
   }
 
-  /** What was built, from `input` to `logits`. */
+  /** The finished network, from `input` to `logits`. */
   finish(input: Value, logits: Value): Network {
     return { builder: this, input, logits, parameters: this.parameters, masks: this.masks };
   }
 }
 
-/** A network built for one input shape, before a loss is put on it. */
+/** A network built for one input shape, without a loss. */
 export interface Network {
   readonly builder: NetworkBuilder;
   /** float32 [N, C, H, W] (or [N, ...] for a network of vectors). */

@@ -1,18 +1,18 @@
 /**
- * Learning-rate schedules: the factor on the base rate in a step, a pure function of (step, total).
- * Steps count from 0; the last is total - 1. Factors lie in 0..1.
+ * Learning-rate schedules: the factor on the base rate at a step, a pure function of (step, total). Steps count from 0
+ * to total - 1. Factors are in 0..1.
  */
 import { unknownName } from '../errors.ts';
 
 interface WarmUp {
-  /** Steps over which the factor rises linearly to what it then is: (step + 1) / warmUp of it; default 0. */
+  /** Steps of linear warm-up, over which the schedule's factor is multiplied by (step + 1) / warmUp; default 0. */
   readonly warmUp?: number;
 }
 
-/** The factor on the base learning rate. `scores` of the validations so far, higher is better. */
+/** The factor on the base learning rate. `scores` are those of the validations so far, higher is better. */
 export type Schedule = (step: number, total: number, scores?: readonly number[]) => number;
 
-/** The factor after a linear rise over the first `warmUp` steps; `after` sees what is left, t from 0 to 1. */
+/** A linear warm-up over the first `warmUp` steps; `after` receives the remaining progress t, from 0 to 1. */
 function warmed(warmUp: number, after: (t: number) => number): Schedule {
   return (step, total) => {
     if (step < warmUp) return ((step + 1) / warmUp) * after(0);
@@ -28,7 +28,7 @@ function cosineBetween(a: number, b: number, t: number): number {
 
 export const SCHEDULES = {
   constant: ({ warmUp = 0 }: WarmUp): Schedule => warmed(warmUp, () => 1),
-  /** gamma^k after k of the milestones, which are fractions of the whole; default 0.1 at 0.5 and 0.75. */
+  /** gamma^k after k milestones, given as fractions of the whole; default 0.1 at 0.5 and 0.75. */
   step: ({
     warmUp = 0,
     milestones = [0.5, 0.75],
@@ -43,8 +43,9 @@ export const SCHEDULES = {
     warmed(warmUp, (t) => (1 - t) ** power),
   'one-cycle': oneCycle,
   /**
-   * gamma^k after k plateaus: each a number `patience` of validations in a row none of which was the best so far, once
-   * any was better than the first; at most `times` of them. Defaults 0.1, 5, 3, as Krizhevsky et al. 2012 by hand.
+   * gamma^k after k plateaus. A plateau is `patience` validations in a row without a new best score; plateaus are
+   * counted once any score exceeded the first, up to `times`. Defaults 0.1, 5, 3, as done manually by Krizhevsky et al.
+   * 2012.
    */
   plateau:
     ({
@@ -77,7 +78,7 @@ function oneCycle({
   readonly finalDivFactor?: number;
 }): Schedule {
   return (step, total) => {
-    // As torch: the peak is reached at step pctStart * total - 1, the end at step total - 1.
+    // As in torch: the peak is reached at step pctStart * total - 1, the end at step total - 1.
     const peak = Math.max(0, pctStart * total - 1);
     const start = 1 / divFactor;
     if (step <= peak && peak > 0) return cosineBetween(start, 1, step / peak);
@@ -87,8 +88,8 @@ function oneCycle({
 }
 
 /**
- * How often `patience` scores in a row were not better than the best before them. What is no better than the first of
- * all has not begun to learn, and needs no smaller steps.
+ * How often `patience` scores in a row failed to exceed the best before them. A network whose scores do not exceed the
+ * first has not begun to learn, and needs no smaller steps.
  */
 function plateausOf([first = 0, ...scores]: readonly number[], patience: number): number {
   let best = first;
@@ -106,7 +107,7 @@ function plateausOf([first = 0, ...scores]: readonly number[], patience: number)
   return plateaus;
 }
 
-/** The schedule of a specification. @throws UsageError when there is none of that name. */
+/** The schedule of a specification. @throws UsageError if the name is unknown. */
 export function scheduleOf(spec: ScheduleSpec): Schedule {
   if (!Object.hasOwn(SCHEDULES, spec.name)) throw unknownName('schedule', spec.name, SCHEDULES);
   return (SCHEDULES[spec.name] as (options: ScheduleSpec) => Schedule)(spec);

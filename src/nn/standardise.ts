@@ -1,7 +1,7 @@
 /**
- * Scaled weight standardisation: w = gain sqrt(2 / N) (v - mean) / sqrt(var + epsilon), mean and variance
- * over the N inputs of each output, `gain` trained. Normalises without touching the activations.
- * Qiao et al. 2019; Brock et al. 2021 (Characterizing signal propagation).
+ * Scaled weight standardisation: w = gain sqrt(2 / N) (v - mean) / sqrt(var + epsilon), with mean and variance over the
+ * N inputs of each output and a learned `gain`. Normalises without touching the activations. Qiao et al. 2019; Brock et
+ * al. 2021 (Characterizing signal propagation).
  */
 import { float32, type NdArray, type Shape } from '../array/ndarray.ts';
 import type { Value } from '../graph/ir.ts';
@@ -11,8 +11,9 @@ import type { NetworkBuilder } from './network.ts';
 const EPSILON = 1e-8;
 
 /**
- * Standard deviation of the first v. Its size has no effect on w, only on how far a step of Adam turns v: with
- * sqrt(2 / N) kernels of many inputs turn several times as fast as those of few, and learn worse (docs/networks.md).
+ * Standard deviation of the initial v. Its size has no effect on w, only on how far a step of Adam rotates v: with
+ * sqrt(2 / N) kernels with many inputs rotate several times as fast as those with few, and learn worse
+ * (docs/networks.md).
  */
 const SPREAD = 0.1;
 
@@ -28,7 +29,7 @@ export function standardisedKernel(net: NetworkBuilder, shape: Shape): Value {
   return net.mul(centred, net.div(scale, spread));
 }
 
-/** The weights of the same network without standardisation: every `<layer>/gain` worked into `<layer>/weight`. */
+/** The weights of the equivalent network without standardisation: every `<layer>/gain` folded into `<layer>/weight`. */
 export function foldStandardised(weights: { readonly [parameter: string]: NdArray }): { [parameter: string]: NdArray } {
   const folded: { [parameter: string]: NdArray } = {};
   for (const [name, array] of Object.entries(weights)) {

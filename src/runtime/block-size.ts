@@ -1,6 +1,6 @@
 /**
- * ONNX Runtime's blocked kernels are internal to it, and their block depends on the processor (16 channels
- * with AVX-512, 8 with AVX2, none in WebAssembly). So they are looked for and tested when a runtime opens.
+ * ONNX Runtime's blocked kernels are internal to it, and their block size depends on the CPU (16 channels with AVX-512,
+ * 8 with AVX2, none in WebAssembly). They are therefore detected and tested when a runtime opens.
  */
 import type * as Ort from 'onnxruntime-common';
 import { float32, type NdArray } from '../array/ndarray.ts';
@@ -13,11 +13,11 @@ import type { OrtModule } from './tensors.ts';
 
 export interface BlockedKernels {
   readonly blockSize?: 8 | 16;
-  /** Why there are none; absent where there are. */
+  /** Why there are none; undefined if there are. */
   readonly why?: string;
 }
 
-/** Finds the block size of this processor and compares convolution and its gradients with the reference. */
+/** Finds the block size of this CPU and compares convolution and its gradients with the reference. */
 export async function findBlockedKernels(
   ort: OrtModule,
   sessionOptions: Ort.InferenceSession.SessionOptions,
@@ -41,7 +41,7 @@ export async function findBlockedKernels(
   }
 }
 
-/** ReorderInput pads four channels to one block, which shows in the shape of its output. */
+/** ReorderInput pads four channels to one block; its output shape reveals the block size. */
 function reorderOfFour(): Graph {
   const b = new GraphBuilder('reorder');
   const x = b.input('x', 'float32', [1, 4, 1, 1]);
@@ -63,7 +63,7 @@ function smallConvolutions(block: number): Graph {
   ]);
 }
 
-/** Numbers between -1 and 1 without a regularity that an error of layout could hide in. */
+/** Numbers between -1 and 1 without any regularity that could hide a layout error. */
 function pattern(shape: readonly number[], seed: number): NdArray {
   const array = float32(shape);
   for (let i = 0; i < array.data.length; i++) array.data[i] = Math.sin(1 + seed + i * i * 0.37);

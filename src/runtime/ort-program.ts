@@ -18,12 +18,12 @@ export interface OrtProgramOptions {
   readonly packed: ReadonlyMap<string, Packing>;
   readonly sessionOptions: Ort.InferenceSession.SessionOptions;
   readonly fingerprint?: string;
-  /** Its trace is written after so many runs. Default 0: there is none. */
+  /** Number of runs after which the trace is written. Default 0: no trace. */
   readonly profiledRuns?: number;
   readonly onDispose: (program: OrtProgram) => void;
 }
 
-/** A session of ONNX Runtime and the state that it carries from run to run. */
+/** An ONNX Runtime session and the state that it keeps between runs. */
 export class OrtProgram implements Program {
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
@@ -102,8 +102,8 @@ export class OrtProgram implements Program {
   }
 
   /**
-   * Brings tensors from the device by a graph that hands its inputs on. (`Tensor.getData` would do, but in
-   * onnxruntime-node 1.30 it ends the process for a tensor in a GPU buffer.)
+   * Copies tensors from the device by a graph of identities. (`Tensor.getData` would do, but in onnxruntime-node 1.30
+   * it crashes the process for a tensor in a GPU buffer.)
    */
   async #download(tensors: { readonly [name: string]: Ort.Tensor }): Promise<{ readonly [name: string]: NdArray }> {
     const values = this.#stateSpecs.map(({ name, dtype, shape }) => ({ name, dtype, shape: shape as Shape }));
@@ -117,7 +117,7 @@ export class OrtProgram implements Program {
     return arrays;
   }
 
-  /** Runs `action` while nothing else uses the session. @throws UsageError, or DeviceError when the device fails. */
+  /** Runs `action` with exclusive use of the session. @throws UsageError, or DeviceError if the device fails. */
   async #alone<T>(action: () => Promise<T>): Promise<T> {
     if (this.#phase === 'disposed') throw new UsageError('The program was disposed.');
     if (this.#phase === 'running') throw new UsageError('The program is running; await it before the next call.');

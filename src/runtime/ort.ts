@@ -1,4 +1,4 @@
-/** The Runtime on ONNX Runtime. The module is injected, so that the same code serves Node and browser. */
+/** The Runtime implemented on ONNX Runtime. The module is injected, so that the same code serves Node and browser. */
 import type * as Ort from 'onnxruntime-common';
 import { crc32, hex8 } from '../array/crc32.ts';
 import { DeviceError, GraphError, ModelError } from '../errors.ts';
@@ -41,7 +41,8 @@ export function ortRuntime(
       const trains = Object.keys(state).length > 0;
       const writesOutputs = device === 'cpu' && stateMode === 'swap' && trains;
       const bytes = writeOnnx(withFixedShapes(lowered), writesOutputs ? { emptySequence: LAST_CONVERTED } : {});
-      // A prediction has no other to be the same as, and tens of megabytes of weights.
+      // A fingerprint is for resumed training; a prediction does not need one, and may contain tens of megabytes of
+      // weights.
       const fingerprint = trains ? { fingerprint: hex8(crc32(bytes)) } : {};
       try {
         const session = await ort.InferenceSession.create(bytes, {
@@ -76,8 +77,9 @@ export function ortRuntime(
 }
 
 /**
- * A step in blocks, where no weight is constant, has nothing left for ONNX Runtime's optimizer: without it every bit and
- * the time of a step are the same, and the session of a U-Net's step opens in 0.2 s instead of 0.4.
+ * A blocked training step, whose weights are not constant, leaves ONNX Runtime's optimizer nothing to do: without it
+ * results are bit-identical, the time per step is the same, and the session of a U-Net's step opens in 0.2 s instead of
+ * 0.4.
  */
 const AS_IT_IS = { graphOptimizationLevel: 'disabled' } as const;
 
@@ -86,7 +88,7 @@ function withFixedShapes({ symbols: _, ...graph }: Graph): Graph {
   return graph;
 }
 
-/** The WebGPU provider accepts MaxPool with indices and fails when it runs: such nodes go to the CPU. */
+/** The WebGPU provider accepts MaxPool with indices but fails at run time, so such nodes go to the CPU. */
 function withCpuNodes(options: Ort.InferenceSession.SessionOptions, graph: Graph): Ort.InferenceSession.SessionOptions {
   const names = graph.nodes.filter(({ op, outputs }) => op === 'MaxPool' && outputs.length > 1).map(({ name }) => name);
   if (names.length === 0 || options.executionProviders === undefined) return options;
@@ -103,7 +105,7 @@ function keepOnDevice(
   return { preferredOutputLocation: Object.fromEntries(outputs.map((name) => [name, 'gpu-buffer' as const])) };
 }
 
-/** @throws GraphError when state does not map inputs to outputs of the same shape and dtype. */
+/** @throws GraphError if state does not map inputs to outputs of the same shape and dtype. */
 function checkState(graph: Graph, state: { readonly [input: string]: string }): void {
   for (const [input, output] of Object.entries(state)) {
     const from = graph.inputs.find(({ name }) => name === input);
@@ -119,7 +121,7 @@ function checkState(graph: Graph, state: { readonly [input: string]: string }): 
   }
 }
 
-/** The first line of what ONNX Runtime says. */
+/** The first line of ONNX Runtime's message. */
 function reason(cause: unknown): string {
   return (cause instanceof Error ? cause.message : String(cause)).split('\n')[0];
 }

@@ -1,24 +1,27 @@
-/** Where the time of a graph goes, from ONNX Runtime's trace: by op, and by layer, which is the scope in a node's name. */
+/**
+ * How the time of a graph is distributed, from ONNX Runtime's trace: by op, and by layer, which is the scope in a
+ * node's name.
+ */
 
-/** One op or layer, per run of the graph. */
+/** The time of one op or layer, per run of the graph. */
 export interface ProfileRow {
   readonly name: string;
   readonly ms: number;
-  /** Kernels of it in a run. */
+  /** Number of its kernel calls per run. */
   readonly calls: number;
 }
 
 export interface LayerRow extends ProfileRow {
-  /** Part of `ms` in nodes of the scope `backward`. */
+  /** The part of `ms` spent in nodes of the scope `backward`. */
   readonly backwardMs: number;
 }
 
 export interface Profile {
-  /** Runs that were averaged. */
+  /** Number of runs averaged. */
   readonly runs: number;
-  /** Of a whole run. */
+  /** Time of a whole run. */
   readonly runMs: number;
-  /** Of the kernels alone. */
+  /** Time of the kernels alone. */
   readonly kernelsMs: number;
   /** Slowest first. */
   readonly ops: readonly ProfileRow[];
@@ -26,7 +29,7 @@ export interface Profile {
   readonly layers: readonly LayerRow[];
 }
 
-/** The parts of a trace event that are read; times in microseconds. */
+/** The fields of a trace event that are read; times in microseconds. */
 interface TraceEvent {
   readonly cat?: string;
   readonly name?: string;
@@ -37,11 +40,11 @@ interface TraceEvent {
 
 const KERNEL = '_kernel_time';
 const BACKWARD = 'backward';
-/** The layer of what belongs to none. */
+/** The layer of nodes that belong to none. */
 export const INSERTED = '(added by ONNX Runtime)';
 
 /**
- * The layer of a node: what stands in its name before the first segment that is an op with its number.
+ * The layer of a node: its name up to the first segment that is an op with its number.
  * @example layerOf('encoder1/conv1/Conv_0/ReorderInput_1') // 'encoder1/conv1'
  */
 export function layerOf(node: string): string {
@@ -52,10 +55,11 @@ export function layerOf(node: string): string {
 
 /**
  * Sums a trace.
- * @param trace the file that ONNX Runtime wrote, JSON
- * @param leaveOut first runs that are not counted: they allocate memory. All but the last are, where there are fewer.
+ * @param trace the JSON file that ONNX Runtime wrote
+ * @param leaveOut number of first runs to skip, since they allocate memory; with fewer runs, all but the last are
+ * skipped.
  * @param layer the layer of a node by the node's name, '' for none; default: its scope, `layerOf`
- * @throws SyntaxError when it is not JSON.
+ * @throws SyntaxError if the trace is not JSON.
  */
 export function sumProfile(
   trace: string,
@@ -85,7 +89,7 @@ export function sumProfile(
     const node = (event.name as string).slice(0, -KERNEL.length);
     const path = layerOfNode(node);
     const backwards = path === BACKWARD || path.startsWith(`${BACKWARD}/`);
-    // Sums of gradients where paths meet belong to no layer: they stay under "backward".
+    // Sums of gradients where paths join belong to no layer: they stay under "backward".
     const layer = backwards && path !== BACKWARD ? path.slice(BACKWARD.length + 1) : path;
     const op = rowOf(ops, event.args?.op_name ?? '?', { ms: 0, calls: 0 });
     const row = rowOf(layers, layer === '' ? INSERTED : layer, { ms: 0, calls: 0, backwardMs: 0 });
@@ -139,7 +143,7 @@ export function formatProfile({ runs, runMs, kernelsMs, ops, layers }: Profile):
   ].join('\n');
 }
 
-/** Columns of even width, the first to the left, the others to the right. */
+/** Aligned columns, the first to the left, the others to the right. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const lines = [head, ...rows];
   const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column].length)));

@@ -5,7 +5,7 @@ import type { Graph, Value } from '../graph/ir.ts';
 import { writeOnnx } from '../graph/onnx/write.ts';
 import { type OrtModule, toTensor } from './tensors.ts';
 
-/** Runs a graph one time, in a session of its own. @throws what ONNX Runtime throws. */
+/** Runs a graph once, in a temporary session. @throws what ONNX Runtime throws. */
 export async function runOnce(
   ort: OrtModule,
   options: Ort.InferenceSession.SessionOptions,
@@ -24,7 +24,7 @@ export async function runOnce(
   }
 }
 
-/** Whether a device starts and adds correctly; else why not. */
+/** Tests whether a device starts and adds correctly; returns the reason if not. */
 export async function whyNotWorking(
   ort: OrtModule,
   options: Ort.InferenceSession.SessionOptions,
@@ -40,7 +40,7 @@ export async function whyNotWorking(
   }
 }
 
-/** A graph that hands its inputs on, to bring tensors from a device: outputs are named as inputs, with `>` before. */
+/** A graph of identities, to copy tensors from a device: outputs are named like the inputs, prefixed with `>`. */
 export function handOn(values: readonly Pick<Value, 'name' | 'dtype' | 'shape'>[]): Graph {
   const b = new GraphBuilder('download');
   return b.build(values.map(({ name, dtype, shape }) => b.output(b.input(name, dtype, shape), `>${name}`)));

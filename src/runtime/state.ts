@@ -1,6 +1,6 @@
 /**
- * Tensors that stay with the device from one run to the next: parameters, optimizer state.
- * What each way costs was measured: docs/performance.md, "State between steps".
+ * Tensors that stay on the device between runs: parameters and optimizer state. The measured cost of each mode is in
+ * docs/performance.md, "State between steps".
  */
 import type * as Ort from 'onnxruntime-common';
 import { type NdArray, ndarray } from '../array/ndarray.ts';
@@ -10,10 +10,10 @@ import type { TensorSpec } from './runtime.ts';
 import { checkFits, fromTensor, type OrtModule, toTensor } from './tensors.ts';
 
 /**
- * - `swap`: two buffers each, one read and one written, which change places after every run, so that
- *   nothing is copied or allocated (Node's CPU; in Node also CUDA, CoreML and DirectML, which copy to the device)
+ * - `swap`: two buffers each, one read and one written, which are swapped after every run, so that nothing is copied or
+ *   allocated (Node's CPU; in Node also CUDA, CoreML and DirectML, which copy to the device)
  * - `device`: outputs stay in GPU buffers and become the next run's inputs (WebGPU)
- * - `copy`: outputs come back as new arrays and are fed again (WebAssembly, whose memory is its own)
+ * - `copy`: outputs are returned as new arrays and fed again (WebAssembly, which has its own memory)
  */
 export type StateMode = 'swap' | 'device' | 'copy';
 
@@ -26,9 +26,9 @@ interface Slot {
 
 export interface DeviceState {
   write(arrays: { readonly [input: string]: NdArray }): void;
-  /** Adds what the next run reads and where it writes. */
+  /** Adds the state to the next run's inputs and output buffers. */
   prepare(feeds: Record<string, Ort.Tensor>, fetches: Record<string, Ort.Tensor | null>): void;
-  /** Takes over what the run wrote. */
+  /** Makes the state that the run wrote the current one. */
   advance(results: { readonly [output: string]: Ort.Tensor }): void;
   read(): Promise<{ [input: string]: NdArray }>;
   dispose(): void;
@@ -36,9 +36,9 @@ export interface DeviceState {
 
 export interface StateOptions {
   readonly mode: StateMode;
-  /** By state input, the output that is its next value. */
+  /** For each state input, the output that is its next value. */
   readonly outputs: { readonly [input: string]: string };
-  /** State that the lowered graph keeps in a layout of its own. */
+  /** State that the lowered graph keeps in a different layout. */
   readonly packed: ReadonlyMap<string, Packing>;
   /** Copies tensors from the device, by name; needed for `device` only. */
   readonly download: (tensors: {
@@ -61,7 +61,7 @@ export function deviceState(
         const slot = slots.get(name);
         if (slot === undefined) throw new UsageError(`'${name}' is not state of this program.`);
         checkFits(slot.spec, array);
-        // A copy, since with `swap` the caller's array would be overwritten two runs later.
+        // A copy, because with `swap` the caller's array would be overwritten two runs later.
         const copy = packed.get(name)?.pack(array) ?? clone(array);
         slot.current?.dispose();
         slot.current = toTensor(ort, copy);

@@ -1,10 +1,10 @@
-/** Arrays of ours and tensors of ONNX Runtime: the same memory seen twice. */
+/** Conversion between our arrays and ONNX Runtime's tensors, which share memory. */
 import type * as Ort from 'onnxruntime-common';
 import { type DType, type NdArray, ndarray, sizeOf } from '../array/ndarray.ts';
 import { DeviceError, UsageError } from '../errors.ts';
 import type { TensorSpec } from './runtime.ts';
 
-/** The parts of `onnxruntime-common` that are needed; `onnxruntime-node` and `-web` both export them. */
+/** The required parts of `onnxruntime-common`; `onnxruntime-node` and `-web` both export them. */
 export interface OrtModule {
   readonly InferenceSession: typeof Ort.InferenceSession;
   readonly Tensor: typeof Ort.Tensor;
@@ -25,21 +25,19 @@ const DTYPES: ReadonlySet<string> = new Set<DType>([
   'bool',
 ]);
 
-/** A tensor over the array's own memory. */
+/** A tensor that shares the array's memory. */
 export function toTensor(ort: OrtModule, array: NdArray): Ort.Tensor {
   return new ort.Tensor(array.dtype, array.data as Float32Array, array.shape);
 }
 
-/** The tensor's content; copied from the device where it lies there, which leaves the tensor on the CPU. */
+/** The tensor's content; copied from the device if it is there, which leaves the tensor on the CPU. */
 export async function fromTensor(tensor: Ort.Tensor): Promise<NdArray> {
   const data = tensor.location === 'cpu' ? tensor.data : await tensor.getData(true);
   if (!DTYPES.has(tensor.type)) throw new DeviceError(`Tensors of type ${tensor.type} are not supported.`);
   return ndarray(tensor.type as DType, tensor.dims, data as Float32Array);
 }
 
-/**
- * @throws UsageError that names the input when `array` does not fit its spec.
- */
+/** @throws UsageError, naming the input, if `array` does not match its spec. */
 export function checkFits(spec: TensorSpec, array: NdArray | undefined): asserts array is NdArray {
   const wanted = `${spec.dtype}[${spec.shape.join(', ')}]`;
   if (array === undefined) throw new UsageError(`The input '${spec.name}' (${wanted}) is missing.`);
@@ -53,7 +51,7 @@ export function checkFits(spec: TensorSpec, array: NdArray | undefined): asserts
   }
 }
 
-/** Specs from what a session says of its inputs or outputs. @throws DeviceError for sequences, maps and strings. */
+/** Specs from a session's metadata of its inputs or outputs. @throws DeviceError for sequences, maps and strings. */
 export function specsOf(metadata: readonly Ort.InferenceSession.ValueMetadata[]): TensorSpec[] {
   return metadata.map((value) => {
     if (!value.isTensor || !DTYPES.has(value.type)) {

@@ -1,12 +1,12 @@
 /**
- * Outputs that are written into arrays of ours, and nothing more.
+ * Writes outputs into preallocated arrays, without a copy.
  *
- * onnxruntime-node 1.30 writes an output into the array that it is given, and then returns a copy in a new array all the
- * same: the whole state in every step. It goes through the outputs in their order and stops at the first that it
- * cannot convert. So an empty sequence goes before all others: everything is computed and written when its error comes.
- * A version that can convert sequences would merely copy again. U-Net, 7.8 M parameters, 256 x 256, whole process:
+ * onnxruntime-node 1.30 writes an output into the given array, but then returns a copy in a new array anyway: the whole
+ * state in every step. It converts the outputs in order and stops at the first that it cannot convert. So an empty
+ * sequence is placed before all others: when its error is thrown, everything is computed and written. A version that
+ * can convert sequences would merely copy again. U-Net, 7.8 M parameters, 256 x 256, whole process:
  *
- *                       ms a step on one thread     most memory, MiB
+ *                       ms per step, one thread     peak memory, MiB
  *   SGD with momentum        600 -> 580                609 -> 477
  *   AdamW and average        657 -> 641                838 -> 657
  */
@@ -19,7 +19,7 @@ const ITS_ERROR = 'Non tensor type';
 
 /**
  * Runs a session whose first output is `LAST_CONVERTED`.
- * @param fetches a tensor on the CPU for every other output
+ * @param fetches a CPU tensor for every other output
  * @returns the same tensors, written
  * @throws what ONNX Runtime throws.
  */

@@ -7,9 +7,9 @@ import { isClass, type Loss, weightedMean, withChannel } from './loss.ts';
  *
  *     L = sum_x w(x) l(x) / sum_x w(x),   l(x) = -log p_{t(x)}(x),   p_k = exp(z_k) / sum_j exp(z_j)
  *
- * t the label, w the weight of pixel x, z the logits. L >= 0; log(C) for equal logits. Ronneberger et
- * al. 2015, equation 1, divided by the sum of the weights; `cross_entropy` and
- * `binary_cross_entropy_with_logits` of PyTorch. Finite for all finite logits.
+ * where t is the label, w the weight of pixel x and z the logits. L >= 0; log(C) for equal logits. Ronneberger et al.
+ * 2015, equation 1, divided by the sum of the weights; as PyTorch's `cross_entropy` and
+ * `binary_cross_entropy_with_logits`. Finite for all finite logits.
  */
 export function crossEntropy(): Loss {
   return (b, logits, { labels, weights }) => {
@@ -19,8 +19,8 @@ export function crossEntropy(): Loss {
 }
 
 /**
- * Sigmoid cross entropy of every channel by itself (channel c: is the label c or not; a single channel:
- * is it 1 or not), averaged over the channels:
+ * Sigmoid cross entropy per channel, one against the rest (channel c: whether the label is c; a single channel: whether
+ * it is 1), averaged over the channels:
  *
  *     l(x) = 1/C sum_c softplus(-s_c z_c),   s_c = +1 where the label is c, else -1
  */
@@ -32,7 +32,7 @@ export function sigmoidCrossEntropy(): Loss {
   };
 }
 
-/** -log sigmoid(s z) = softplus(-s z) of each channel, [N, C, H, W]. */
+/** -log sigmoid(s z) = softplus(-s z) for each channel, [N, C, H, W]. */
 export function sigmoidTerm(b: Build, logits: Value, labels: Value): Value {
   const sign = b.op('Where', [isClass(b, labels, logits), b.scalar(-1), b.scalar(1)]);
   return b.op('Softplus', [b.mul(logits, sign)]);

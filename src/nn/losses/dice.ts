@@ -4,21 +4,21 @@ import { crossEntropy } from './cross-entropy.ts';
 import { isClass, type Loss, spatialAxes, withChannel } from './loss.ts';
 
 export interface DiceOptions {
-  /** Added above and below; keeps the loss of an absent class at 0. Default 1. */
+  /** Added to numerator and denominator; keeps the loss of an absent class at 0. Default 1. */
   readonly smooth?: number;
-  /** Sums over the images of the batch too (default), or Dice of each image, then the mean. */
+  /** Whether to sum over the whole batch (default); otherwise the mean of Dice per image. */
   readonly batch?: boolean;
-  /** Whether class 0 counts, where there are several channels; default false. */
+  /** Whether class 0 counts, with several channels; default false. */
   readonly background?: boolean;
 }
 
 /**
- * Soft Dice loss, 0..1, of probabilities p (softmax, or sigmoid of a single channel) and one-hot truth t:
+ * Soft Dice loss, 0..1, of probabilities p (softmax, or sigmoid of a single channel) and one-hot ground truth t:
  *
  *     L = mean_c (1 - (2 sum_x w p t + s) / (sum_x w p + sum_x w t + s))
  *
- * w the pixel weights (their scale matters only against `smooth`), s = `smooth`. Milletari et al. 2016,
- * with sums instead of sums of squares as in Drozdzal et al. 2016.
+ * where w are the pixel weights (their scale matters only relative to `smooth`) and s = `smooth`. Milletari et al.
+ * 2016, with sums instead of sums of squares as in Drozdzal et al. 2016.
  */
 export function dice({ smooth = 1, batch = true, background = false }: DiceOptions = {}): Loss {
   return (b, logits, { labels, weights }) => {
@@ -36,7 +36,7 @@ export function dice({ smooth = 1, batch = true, background = false }: DiceOptio
   };
 }
 
-/** Soft Dice plus cross entropy, L = L_dice + L_ce, as nnU-Net trains (Isensee et al. 2021). */
+/** Soft Dice plus cross entropy, L = L_dice + L_ce, as in nnU-Net (Isensee et al. 2021). */
 export function diceCrossEntropy(options: DiceOptions = {}): Loss {
   const [overlap, entropy] = [dice(options), crossEntropy()];
   return (b, logits, target) => b.add(overlap(b, logits, target), entropy(b, logits, target));

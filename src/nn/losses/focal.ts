@@ -2,15 +2,15 @@ import { sigmoidTerm, softmaxTerm } from './cross-entropy.ts';
 import { isClass, type Loss, weightedMean, withChannel } from './loss.ts';
 
 export interface FocalOptions {
-  /** How much easy pixels are played down; >= 0; default 2. With 0 it is cross entropy. */
+  /** How strongly easy pixels are down-weighted, >= 0; default 2. With 0 it is cross entropy. */
   readonly gamma?: number;
-  /** One logit channel only: weight of the foreground, the background has 1 - alpha; default: both 1. */
+  /** For one logit channel only: weight of the foreground, with 1 - alpha for the background; default: both 1. */
   readonly alpha?: number;
 }
 
 /**
- * Focal loss, L = sum_x w a (1 - p_t)^gamma (-log p_t) / sum_x w, p_t the probability of the true class.
- * Lin et al. 2017, equation 5.
+ * Focal loss, L = sum_x w a (1 - p_t)^gamma (-log p_t) / sum_x w, where p_t is the probability of the true class. Lin
+ * et al. 2017, equation 5.
  */
 export function focal({ gamma = 2, alpha }: FocalOptions = {}): Loss {
   return (b, logits, { labels, weights }) => {

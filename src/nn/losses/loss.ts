@@ -1,28 +1,28 @@
 /**
- * What a loss is. To add one: a function that takes options and returns a `Loss` in a file beside this, its line in
- * `LOSSES` in `registry.ts`, its test.
+ * The interface of a loss. To add one: a function from options to a `Loss` in its own file here, its line in `LOSSES`
+ * in `registry.ts`, its test.
  */
 import type { Value } from '../../graph/ir.ts';
 import type { Build } from '../../graph/op-row.ts';
 
-/** What the logits are compared with. */
+/** The target that the logits are compared with. */
 export interface Target {
   /**
-   * int32 [N, H, W]: the class of each pixel. One logit channel: 1 is foreground, all else background.
-   * Anything may stand where the weight is 0.
+   * int32 [N, H, W]: the class of each pixel. With one logit channel 1 is foreground and everything else background.
+   * Where the weight is 0, any value is allowed.
    */
   readonly labels: Value;
-  /** float32 [N, H, W], >= 0: how much each pixel counts; 0 where it is to be ignored. */
+  /** float32 [N, H, W], >= 0: the weight of each pixel; 0 means ignored. */
   readonly weights: Value;
 }
 
 /**
- * Appends the loss of `logits`, float32 [N, C, H, W], to the graph and returns it: one number, shape [],
- * 0 where all weights are 0. Networks of vectors have [N, C] and [N].
+ * Appends the loss of `logits`, float32 [N, C, H, W], to the graph and returns it: a scalar, shape [], 0 if all weights
+ * are 0. For networks of vectors the shapes are [N, C] and [N].
  */
 export type Loss = (b: Build, logits: Value, target: Target) => Value;
 
-/** Axes after the channel's. */
+/** Axes after the channel axis. */
 export function spatialAxes(x: Value): number[] {
   return x.shape.map((_, i) => i).slice(2);
 }
@@ -32,9 +32,7 @@ export function withChannel(b: Build, x: Value): Value {
   return b.op('Unsqueeze', [x, b.ints([1])]);
 }
 
-/**
- * Where the labels are of the channel's class, bool [N, C, H, W]; with one channel, where they are 1.
- */
+/** Whether each label equals the channel's class, bool [N, C, H, W]; with one channel, whether it is 1. */
 export function isClass(b: Build, labels: Value, logits: Value): Value {
   const channels = logits.shape[1];
   const classes = Int32Array.from({ length: channels }, (_, c) => (channels === 1 ? 1 : c));
@@ -42,7 +40,7 @@ export function isClass(b: Build, labels: Value, logits: Value): Value {
   return b.op('Equal', [withChannel(b, labels), b.constant({ dtype: 'int32', shape, data: classes })]);
 }
 
-/** sum(weights * perPixel) / sum(weights), 0 where all weights are 0. Both have one shape. */
+/** sum(weights * perPixel) / sum(weights), 0 if all weights are 0. Both have the same shape. */
 export function weightedMean(b: Build, perPixel: Value, weights: Value): Value {
   const axes = perPixel.shape.map((_, i) => i);
   const total = b.op('Max', [b.sum(weights, axes), b.scalar(1e-12)]);

@@ -1,13 +1,15 @@
 import { isClass, type Loss, weightedMean, withChannel } from './loss.ts';
 
 /**
- * The perceptron's criterion, whose gradient is Rosenblatt's rule: what is right has none, what is wrong moves w by x.
+ * The perceptron's criterion, whose gradient is Rosenblatt's rule: correct samples have none, misclassified ones move w
+ * by x.
  *
  *     one output:   L = sum_x w max(0, -s z) / sum_x w,  s = +1 for class 1, else -1; z = 0 counts as wrong
  *     n outputs:    L = sum_x w (max_k z_k - z_t) / sum_x w
  *
- * so that a step of rate 1 on one image adds s x, or adds x to the true class and takes it from the one that won.
- * Rosenblatt 1958; Duda & Hart 1973, sections 5.5 and 5.12. No torch counterpart with z = 0 counted as wrong.
+ * so that a step with learning rate 1 on one image adds s x, or adds x to the weights of the true class and subtracts
+ * it from those of the winner. Rosenblatt 1958; Duda & Hart 1973, sections 5.5 and 5.12. PyTorch has no counterpart in
+ * which z = 0 counts as wrong.
  */
 export function perceptronCriterion(): Loss {
   return (b, logits, { labels, weights }) => {

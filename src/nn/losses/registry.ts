@@ -1,4 +1,4 @@
-/** The losses by name, as `--loss` and a run's configuration call them. To add one: its file, and its line here. */
+/** The losses by name, as used by `--loss` and a run's configuration. To add one: its file, and its line here. */
 import { unknownName } from '../../errors.ts';
 import { crossEntropy, sigmoidCrossEntropy } from './cross-entropy.ts';
 import { dice, diceCrossEntropy } from './dice.ts';
@@ -7,11 +7,11 @@ import type { Loss } from './loss.ts';
 import { perceptronCriterion } from './perceptron.ts';
 
 interface Row {
-  /** From the options in its specification. */
+  /** Creates the loss from the options in its specification. */
   readonly make: (options: never) => Loss;
   /** One sentence for `--help`. */
   readonly summary: string;
-  /** Whether it is a weighted mean over the images, so that the mean over shares of a batch is that of the batch. */
+  /** Whether it is a weighted mean over the images, so that the loss of a batch is the mean over its parts. */
   readonly mean: boolean;
 }
 
@@ -31,7 +31,7 @@ export type LossSpec = {
   [N in LossName]: { readonly name: N } & OptionsOf<(typeof LOSSES)[N]['make']>;
 }[LossName];
 
-/** The loss of a specification. @throws UsageError when there is none of that name. */
+/** The loss of a specification. @throws UsageError if the name is unknown. */
 export function lossOf(spec: LossSpec): Loss {
   if (!Object.hasOwn(LOSSES, spec.name)) throw unknownName('loss', spec.name, LOSSES);
   return (LOSSES[spec.name].make as (options: LossSpec) => Loss)(spec);

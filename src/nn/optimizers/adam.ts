@@ -29,8 +29,8 @@ export function adam({ weightDecay = 0, ...options }: AdamOptions = {}): Optimiz
 }
 
 /**
- * AdamW (Loshchilov & Hutter 2019), as torch.optim.AdamW: the weight itself decays,
- * w' = (1 - lr lambda) w - (Adam's step).
+ * AdamW (Loshchilov & Hutter 2019), as torch.optim.AdamW: weight decay is applied to the weight itself, w' = (1 - lr
+ * lambda) w - (Adam's step).
  */
 export function adamW({ weightDecay = 0.01, ...options }: AdamOptions = {}): Optimizer {
   return {
@@ -56,7 +56,7 @@ interface Scalars {
 }
 
 /**
- * The slots hold M = m / (1 - b1) and V = v / (1 - b2), which saves two passes over every parameter:
+ * The slots store M = m / (1 - b1) and V = v / (1 - b2), which saves two passes over every parameter:
  *
  *     M' = b1 M + g;   V' = b2 V + g^2;   w' = w - rate M' / (sqrt(V') + e)
  *     c = sqrt((1 - b2^t) / (1 - b2));   e = epsilon c;   rate = lr c (1 - b1) / (1 - b1^t)

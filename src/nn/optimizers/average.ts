@@ -2,8 +2,8 @@ import type { Value } from '../../graph/ir.ts';
 import type { Build } from '../../graph/op-row.ts';
 
 /**
- * Exponential moving average of the weights, a' = a + (1 - d) (w' - a), with
- * d = min(decay, (1 + t) / (10 + t)), so that the first steps do not linger. The average starts at the first weights.
+ * Exponential moving average of the weights, a' = a + (1 - d) (w' - a), with d = min(decay, (1 + t) / (10 + t)), so
+ * that the first steps are forgotten quickly. The average starts at the initial weights.
  */
 export function movingAverage(
   b: Build,

@@ -1,6 +1,6 @@
 /**
- * What an optimizer is: a pure function that appends the update of all parameters to a graph. Its state
- * is a number of slots a parameter, each of the parameter's shape and 0 at the start.
+ * The interface of an optimizer: a pure function that appends the update of all parameters to a graph. Its state is a
+ * fixed number of slots per parameter, each of the parameter's shape and initially 0.
  */
 import type { Value } from '../../graph/ir.ts';
 import type { Build } from '../../graph/op-row.ts';

@@ -1,13 +1,15 @@
-/** The optimizers by name, as `--optimizer` and a run's configuration call them. To add one: its file, and its line here. */
+/**
+ * The optimizers by name, as used by `--optimizer` and a run's configuration. To add one: its file, and its line here.
+ */
 import { unknownName } from '../../errors.ts';
 import { adam, adamW } from './adam.ts';
 import type { Optimizer } from './optimizer.ts';
 import { sgd } from './sgd.ts';
 
 interface Row {
-  /** From the options in its specification. */
+  /** Creates the optimizer from the options in its specification. */
   readonly make: (options: never) => Optimizer;
-  /** The options when only its name is said. */
+  /** The options if only a name is given. */
   readonly options: object;
   /** A base learning rate that works for segmentation with batches of a few images. */
   readonly learningRate: number;
@@ -43,7 +45,7 @@ export type OptimizerSpec = {
   [N in OptimizerName]: { readonly name: N } & OptionsOf<(typeof OPTIMIZERS)[N]['make']>;
 }[OptimizerName];
 
-/** The optimizer of a specification. @throws UsageError when there is none of that name. */
+/** The optimizer of a specification. @throws UsageError if the name is unknown. */
 export function optimizerOf(spec: OptimizerSpec): Optimizer {
   if (!Object.hasOwn(OPTIMIZERS, spec.name)) throw unknownName('optimizer', spec.name, OPTIMIZERS);
   return (OPTIMIZERS[spec.name].make as (options: OptimizerSpec) => Optimizer)(spec);
