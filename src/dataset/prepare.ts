@@ -10,6 +10,7 @@ import { type ChannelChoice, chooseChannels, selectChannels } from '../input/cha
 import { fitNormalisation, type InputSpec, type NormalisationOptions, normalise } from '../input/normalise.ts';
 import { pixelSizes } from '../input/pixel-size.ts';
 import { relabelConsecutive } from '../objects/relabel.ts';
+import { annotate } from './annotate.ts';
 import { baseName } from './discover/names.ts';
 import { describePairing, type Pair, type Pairing } from './discover/pairing.ts';
 import { readAhead } from './discover/read-ahead.ts';
@@ -27,6 +28,7 @@ import {
   type LabelPage,
   stackPages,
 } from './labels/labels.ts';
+import type { Annotation } from './labels/regions.ts';
 import { focusIndex, type TrainingPage, type TrainingSet } from './patch-position.ts';
 import { labelOptions, type RawDataset, type RawPage, rawPages } from './raw.ts';
 import { type Split, type SplitChoice, splitItems } from './split.ts';
@@ -104,6 +106,8 @@ function describeListing({ json, joined = new Map() }: ImageListing, { pairs }: 
 }
 
 export interface PrepareOptions extends LabelOptions {
+  /** What is annotated, beyond what the label images say. */
+  readonly annotation?: Annotation;
   /** Default: a fifth, see `splitItems`. */
   readonly split?: SplitChoice;
   readonly seed?: number;
@@ -169,7 +173,8 @@ function inMemory<A extends Uint8Array | Int32Array | Float32Array>(
  * Splits, maps labels, chooses channels and normalisation (from the training pages alone), weighs classes.
  * @throws DatasetError, UsageError: see `findMapping`, `applyMapping`, `chooseChannels`, `splitItems`.
  */
-export function prepareDataset(raw: RawDataset, options: PrepareOptions = {}): PreparedDataset {
+export function prepareDataset(read: RawDataset, options: PrepareOptions = {}): PreparedDataset {
+  const raw = options.annotation === undefined ? read : annotate(read, options.annotation);
   const { split: choice = { fraction: 0.2 }, seed = 0, balance = 0.5, separation = { w0: 0 } } = options;
   const shareable = <A extends Uint8Array | Int32Array | Float32Array>(values: A): A => inMemory(values, options);
   const split = splitItems(raw.pages, choice, { seed });

@@ -1,0 +1,67 @@
+/** A data set with what its regions say: unpainted pixels of complete ones become background. */
+
+import { DatasetError } from '../errors.ts';
+import { type Annotation, COMPLETE, type Region, regionMask } from './labels/regions.ts';
+import type { RawDataset, RawPage } from './raw.ts';
+
+/** Label images have 0 for background wherever there is one. */
+const BACKGROUND = 0;
+
+/** The regions of each page of one file. @throws DatasetError for a doubled number, or a slice that is not there. */
+function byPage(pages: readonly RawPage[], regions: readonly Region[], file: string): readonly (readonly Region[])[] {
+  const seen = new Set<number>();
+  for (const { id, slice } of regions) {
+    if (seen.has(id)) {
+      throw new DatasetError(`there are two regions ${id}.`, { file, remedy: 'Number the regions of an image.' });
+    }
+    seen.add(id);
+    if (slice !== undefined && !pages.some(({ page }) => page === slice)) {
+      throw new DatasetError(`region ${id} is outside its image: slice ${slice}; the image has ${pages.length}.`, {
+        file,
+        remedy: 'Use the annotation that was made on this image; slices count from 0.',
+      });
+    }
+  }
+  return pages.map(({ page }) => regions.filter(({ slice = page }) => slice === page));
+}
+
+function annotatedPage(page: RawPage, regions: readonly Region[], notAnnotated: number): RawPage {
+  if (regions.length === 0) return page;
+  const { label, height, width, file } = page;
+  const mask = regionMask(regions, [height, width], file);
+  const values = label.values.map((value, p) =>
+    value === notAnnotated && ((mask[p] as number) & COMPLETE) !== 0 ? BACKGROUND : value,
+  );
+  return { ...page, label: { ...label, values }, regions };
+}
+
+/**
+ * The data set with its regions: each page has its own, what nobody painted is 0 in complete ones, and the value that
+ * means "not annotated" is ignored everywhere else.
+ * @throws DatasetError for regions of an image that is not there, outside their image or its slices, with one number
+ *   twice, or that overlap where one is held out and one is not.
+ */
+export function annotate(raw: RawDataset, { notAnnotated, regions }: Annotation): RawDataset {
+  const byFile = new Map<string, RawPage[]>();
+  for (const page of raw.pages) byFile.set(page.file, [...(byFile.get(page.file) ?? []), page]);
+  const annotated = new Map<RawPage, RawPage>();
+  for (const [file, own] of Object.entries(regions)) {
+    const pages = byFile.get(file);
+    if (pages === undefined) {
+      throw new DatasetError(`there are regions of "${file}", which is no labelled image here.`, {
+        file: raw.folder,
+        remedy: `Name images as they are named here, such as ${[...byFile.keys()][0]}.`,
+      });
+    }
+    const ofPages = byPage(pages, own, file);
+    for (const [i, page] of pages.entries()) {
+      annotated.set(page, annotatedPage(page, ofPages[i] as readonly Region[], notAnnotated));
+    }
+  }
+  const { declared } = raw;
+  return {
+    ...raw,
+    pages: raw.pages.map((page) => annotated.get(page) ?? page),
+    declared: { ...declared, ignore: [...new Set([...(declared?.ignore ?? []), notAnnotated])] },
+  };
+}

@@ -1,0 +1,148 @@
+/**
+ * What of an image is annotated. A pixel that nobody painted is *not annotated*: it has no part in loss, weights, class
+ * shares or scores. Inside a *complete* region everything has been looked at, so what was not painted there is background.
+ *
+ * @example
+ *   // Two squares of a page were annotated completely; the second one is held out for scores.
+ *   const annotation: Annotation = {
+ *     notAnnotated: 65535,
+ *     regions: {
+ *       'images/s01.tif': [
+ *         { id: 1, shape: { box: [0, 0, 256, 256] }, slice: 0, complete: true, origin: 'painted', held: false },
+ *         { id: 2, shape: { box: [512, 0, 256, 256] }, slice: 0, complete: true, origin: 'painted', held: true },
+ *       ],
+ *     },
+ *   };
+ *   const { train, validation } = prepareDataset(await readDataset(files, 'nuclei'), { annotation });
+ */
+
+import { DatasetError } from '../../errors.ts';
+
+/** Left and top pixel, width and height: whole numbers. Pixel (x, y) covers x..x+1 and y..y+1. */
+export type Box = readonly [x: number, y: number, width: number, height: number];
+
+/** Corners x0, y0, x1, y1, ... of a closed line; the first is not repeated. */
+type Line = ArrayLike<number>;
+
+/** A rectangle, or the pixels whose centres the lines enclose by the even-odd rule, so that an inner line is a hole. */
+export type RegionShape = { readonly box: Box } | { readonly polygon: readonly Line[] };
+
+/** Plain JSON. */
+export interface Region {
+  /** Unique within its image; named in messages. */
+  readonly id: number;
+  readonly shape: RegionShape;
+  /** Page of the image from 0, in the order of `readDataset`; absent: every page. */
+  readonly slice?: number;
+  /** Pixels that nobody painted are background here; false: they stay not annotated. */
+  readonly complete: boolean;
+  /** Drawn by hand, a prediction that was accepted, or from another program. */
+  readonly origin: 'painted' | 'proofread' | 'imported';
+  /** Never trained on, but scored. */
+  readonly held: boolean;
+}
+
+/** What label images alone cannot say. Plain JSON. */
+export interface Annotation {
+  /** The value of label images that means "not annotated": 255 of classes, 65535 or 2147483647 of objects. */
+  readonly notAnnotated: number;
+  /** By image: its path as `RawPage.file` has it. */
+  readonly regions: { readonly [image: string]: readonly Region[] };
+}
+
+type Size = readonly [height: number, width: number];
+
+/** Calls back with each stretch of a region's pixels, row by row: first pixel and the one after the last. */
+function forEachSpan(shape: RegionShape, [height, width]: Size, found: (from: number, to: number) => void): void {
+  if ('box' in shape) {
+    const [x, y, wide, high] = shape.box;
+    for (let row = y; row < y + high; row++) found(row * width + x, row * width + x + wide);
+    return;
+  }
+  for (let y = 0; y < height; y++) {
+    const middle = y + 0.5;
+    const crossings: number[] = [];
+    for (const line of shape.polygon) {
+      for (let i = 0, j = line.length - 2; i < line.length; j = i, i += 2) {
+        const [ax, ay, bx, by] = [line[j] as number, line[j + 1] as number, line[i] as number, line[i + 1] as number];
+        if (ay <= middle === by <= middle) continue;
+        crossings.push(ax + ((middle - ay) * (bx - ax)) / (by - ay));
+      }
+    }
+    crossings.sort((a, b) => a - b);
+    for (let k = 0; k + 1 < crossings.length; k += 2) {
+      // Pixels whose middle lies in left <= x < right.
+      const from = Math.max(0, Math.ceil((crossings[k] as number) - 0.5));
+      const to = Math.min(width, Math.ceil((crossings[k + 1] as number) - 0.5));
+      if (to > from) found(y * width + from, y * width + to);
+    }
+  }
+}
+
+const whole = (value: number): boolean => Number.isInteger(value);
+
+/** @throws DatasetError for a region that reaches beyond its page, or encloses no pixel. */
+function requireInside({ id, shape }: Region, [height, width]: Size, file: string): void {
+  const problem = (what: string): DatasetError =>
+    new DatasetError(`region ${id} ${what}; the image is ${width} x ${height}.`, {
+      file,
+      remedy: 'Use the annotation that was made on this image.',
+    });
+  if ('box' in shape) {
+    const [x, y, wide, high] = shape.box;
+    if (!shape.box.every(whole) || wide < 1 || high < 1) {
+      throw new DatasetError(`region ${id} has the box [${shape.box.join(', ')}].`, {
+        file,
+        remedy: 'Use whole numbers: x, y, and a width and height of at least 1.',
+      });
+    }
+    if (x < 0 || y < 0 || x + wide > width || y + high > height) {
+      throw problem(`is outside its image: x ${x} to ${x + wide}, y ${y} to ${y + high}`);
+    }
+    return;
+  }
+  for (const line of shape.polygon) {
+    for (let i = 0; i < line.length; i += 2) {
+      const [x, y] = [line[i] as number, line[i + 1] as number];
+      if (!(x >= 0 && y >= 0 && x <= width && y <= height)) {
+        throw problem(`is outside its image: it has a corner at x ${x}, y ${y}`);
+      }
+    }
+  }
+  let pixels = 0;
+  forEachSpan(shape, [height, width], (from, to) => {
+    pixels += to - from;
+  });
+  if (pixels === 0) throw problem('encloses no pixel');
+}
+
+/** Bits of `regionMask`. */
+export const COMPLETE = 1;
+export const HELD = 2;
+const TRAINED = 4;
+
+/**
+ * What the regions of a page say of each pixel [height, width]: bits `COMPLETE` and `HELD`.
+ * @param regions of this page alone
+ * @throws DatasetError for a region outside its page, and where of two that overlap one is held out and one is not.
+ */
+export function regionMask(regions: readonly Region[], size: Size, file: string): Uint8Array {
+  const mask = new Uint8Array(size[0] * size[1]);
+  for (const region of regions) {
+    requireInside(region, size, file);
+    const own = (region.complete ? COMPLETE : 0) | (region.held ? HELD : TRAINED);
+    const other = region.held ? TRAINED : HELD;
+    forEachSpan(region.shape, size, (from, to) => {
+      for (let p = from; p < to; p++) {
+        if ((mask[p] as number) & other) {
+          throw new DatasetError(
+            `region ${region.id} is ${region.held ? 'held out' : 'trained on'} and overlaps one that is not, at x ${p % size[1]}, y ${Math.floor(p / size[1])}.`,
+            { file, remedy: 'Hold out both or neither, or make them smaller.' },
+          );
+        }
+        mask[p] = (mask[p] as number) | own;
+      }
+    });
+  }
+  return mask;
+}
