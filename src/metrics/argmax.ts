@@ -1,6 +1,6 @@
 import { type NdArray, ndarray } from '../array/ndarray.ts';
 
-/** The class with the highest probability at each pixel [height, width]; of equals the first. */
+/** The class with the highest probability at each pixel [height, width]; the first in case of a tie. */
 export function argmaxClasses({ shape, data }: NdArray<'float32'>): NdArray<'uint8'> {
   const [classes, height, width] = shape as readonly [number, number, number];
   const pixels = height * width;

@@ -1,4 +1,4 @@
-/** How far a mean over images would go with other images of the same kind: the bootstrap. */
+/** The uncertainty of a mean over images with respect to other images of the same kind: the bootstrap. */
 import { quantile } from '../array/quantile.ts';
 import type { Random } from '../array/random.ts';
 import { normalCdf, normalQuantile } from './normal-distribution.ts';
@@ -11,9 +11,9 @@ export interface Interval {
 }
 
 /**
- * Means of each column over images drawn with replacement, `resamples` times: of every column over the same draws, so
- * that differences of columns are those of paired images.
- * @param columns of one length, a number an image each
+ * Means of each column over images sampled with replacement, `resamples` times, with the same samples for all columns,
+ * so that differences between columns are paired by image.
+ * @param columns of equal length, one number per image
  */
 export function bootstrapMeans(
   columns: readonly ArrayLike<number>[],
@@ -41,9 +41,9 @@ export function bootstrapMeans(
  *
  *     a_1,2 = Phi(z0 + (z0 + z) / (1 - a (z0 + z))),  z = Phi^-1((1 -+ level) / 2)
  *
- * z0 from the share of resampled means below the mean, a from the skewness of the values. Equal values, or only one,
- * give an interval without width, which then says nothing.
- * @param values a number an image
+ * where z0 follows from the fraction of resampled means below the mean, and a from the skewness of the values. Equal
+ * values, or a single one, result in an interval of zero width, which is meaningless.
+ * @param values one number per image
  * @param means their resampled means
  */
 export function meanInterval(
@@ -55,14 +55,14 @@ export function meanInterval(
   let value = 0;
   for (let i = 0; i < n; i++) value += values[i] / n;
   const sorted = means.toSorted();
-  // Draws of the same images in another order are the same mean.
+  // Samples of the same images in a different order have the same mean.
   const same = 1e-12 * Math.max(1e-12, Math.abs(value));
   let below = 0;
   for (const mean of sorted) below += mean < value - same ? 1 : mean <= value + same ? 0.5 : 0;
   let squares = 0;
   let cubes = 0;
   for (let i = 0; i < n; i++) {
-    // The mean without image i lies on the other side.
+    // The mean without image i deviates to the other side.
     const u = values[i] - value;
     squares += u * u;
     cubes += u * u * u;

@@ -1,6 +1,6 @@
 /**
- * Rand and information scores of label maps as other programs define them, each under the name of its
- * program: the definitions differ in what happens to background, in units and in argument order.
+ * Rand and information scores of label maps as defined by other programs, each named after its program: the definitions
+ * differ in the treatment of background, in units and in argument order.
  */
 
 import type { Contingency } from './contingency.ts';
@@ -8,24 +8,24 @@ import type { Contingency } from './contingency.ts';
 export interface AdaptedRand {
   /** 1 - F, 0 is best. */
   readonly error: number;
-  /** Low where segments were merged. */
+  /** Low if segments were merged. */
   readonly precision: number;
-  /** Low where segments were split. */
+  /** Low if segments were split. */
   readonly recall: number;
 }
 
 export interface SplitMergeEntropy {
-  /** H(prediction | truth): grows with splits. */
+  /** H(prediction | truth): increases with splits. */
   readonly split: number;
-  /** H(truth | prediction): grows with merges. */
+  /** H(truth | prediction): increases with merges. */
   readonly merge: number;
 }
 
 /**
- * `skimage.metrics.adapted_rand_error` (0.26): over truth-foreground pixels, predicted background is *one*
- * segment, pairs of different pixels: F = 2 P_ij / (P_i + P_j) with P = sum c^2 - n.
+ * `skimage.metrics.adapted_rand_error` (0.26): over ground-truth foreground pixels, with predicted background as *one*
+ * segment and pairs of different pixels: F = 2 P_ij / (P_i + P_j) with P = sum c^2 - n.
  *
- * scikit-image returns these precision and recall under each other's name. NaN where the quotient is 0/0.
+ * scikit-image returns this precision and recall under each other's name. NaN if the quotient is 0/0.
  */
 export function scikitImageAdaptedRand(table: Contingency): AdaptedRand {
   const { joint, truth, prediction } = squares(table, { truthBackground: false, predictionBackground: true });
@@ -40,10 +40,10 @@ export function scikitImageAdaptedRand(table: Contingency): AdaptedRand {
 }
 
 /**
- * The CREMI challenge's adapted Rand error: over truth-foreground pixels, but predicted background adds
- * N0 / N with N *all* pixels of the image (against N0 in the ISBI program, so the scores differ).
+ * The CREMI challenge's adapted Rand error: over ground-truth foreground pixels, but predicted background adds N0 / N
+ * with N *all* pixels of the image (instead of N0 as in the ISBI program, so the scores differ).
  *
- * NaN where the truth has no foreground.
+ * NaN without ground-truth foreground.
  */
 export function cremiAdaptedRand(table: Contingency): AdaptedRand {
   const { joint, truth, prediction } = squares(table, { truthBackground: false, predictionBackground: false });
@@ -60,14 +60,14 @@ export function cremiAdaptedRand(table: Contingency): AdaptedRand {
 }
 
 export interface VariationOfInformationOptions {
-  /** Whether truth background counts as a segment (default no: its pixels are left out). */
+  /** Whether ground-truth background counts as a segment; by default its pixels are ignored. */
   readonly truthBackground?: boolean;
 }
 
 /**
- * Variation of information in *bits*, split and merge part, as `skimage.metrics.variation_of_information`
- * (with `ignore_labels=[0]` when `truthBackground` is false) and CREMI's `voi` give it: predicted
- * background is one segment. Both 0 where no pixel takes part.
+ * Variation of information in *bits*, split and merge part, as computed by `skimage.metrics.variation_of_information`
+ * (with `ignore_labels=[0]` if `truthBackground` is false) and CREMI's `voi`: predicted background is one segment. Both
+ * are 0 if no pixel counts.
  */
 export function variationOfInformationBits(
   table: Contingency,
@@ -88,13 +88,13 @@ export interface PairCounts {
   readonly precision: number;
   readonly recall: number;
   readonly fScore: number;
-  /** Share of pairs on which both agree. */
+  /** Fraction of pairs on which both agree. */
   readonly randIndex: number;
 }
 
 /**
- * The classic Rand index (Rand 1971): all pairs of different pixels, background a segment like the others.
- * NaN for fewer than two pixels, precision or recall NaN where no pair is in a common segment.
+ * The classic Rand index (Rand 1971): all pairs of different pixels, with background as an ordinary segment. NaN for
+ * fewer than two pixels; precision or recall is NaN if no pair is in a common segment.
  */
 export function wholeImageRand(table: Contingency): PairCounts {
   const { joint, truth, prediction } = squares(table, { truthBackground: true, predictionBackground: true });
@@ -117,9 +117,9 @@ export function wholeImageRand(table: Contingency): PairCounts {
 }
 
 /**
- * What the ISBI program prints as variation of information of whole images, in nats:
- * 2 H(joint) - H(truth) - H(prediction), where the joint sum leaves out every pair with background but the
- * other two do not. It can be negative; for comparison with that program only.
+ * The variation of information of whole images, in nats, as printed by the ISBI program: 2 H(joint) - H(truth) -
+ * H(prediction), where the joint sum excludes every pair with background but the other two do not. It can be negative;
+ * only for comparison with that program.
  */
 export function isbiWholeImageVariationOfInformation(table: Contingency): number {
   const { joint, truth, prediction } = squares(table, { truthBackground: true, predictionBackground: true });
@@ -140,7 +140,7 @@ interface Squares {
   readonly pixels: number;
 }
 
-/** Sum of squares and entropy of the cells and of both margins, with or without the background. */
+/** Sum of squares and entropy of the cells and of both marginals, with or without background. */
 function squares(
   table: Contingency,
   { truthBackground, predictionBackground }: { truthBackground: boolean; predictionBackground: boolean },

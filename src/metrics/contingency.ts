@@ -1,16 +1,16 @@
-/** How many pixels two label maps share, segment by segment: what all scores of partitions reduce. */
+/** The overlap of two label maps in pixels, segment by segment, from which all partition scores are computed. */
 
 import type { NdArray } from '../array/ndarray.ts';
 import { type IntegerArray, requireSameShape } from '../objects/grid.ts';
 import { relabelConsecutive } from '../objects/relabel.ts';
 
-/** Pixels listed label after label: those of label k are `pixels[starts[k]] .. pixels[starts[k + 1] - 1]`. */
+/** Pixels grouped by label: those of label k are `pixels[starts[k]] .. pixels[starts[k + 1] - 1]`. */
 export interface PixelGroups {
   readonly pixels: Int32Array;
   readonly starts: Int32Array;
 }
 
-/** The non-empty cells of the contingency table, ordered by truth label. Label 0 is background. */
+/** The non-empty cells of the contingency table, ordered by ground-truth label. Label 0 is background. */
 export interface Contingency {
   readonly truth: Int32Array;
   readonly prediction: Int32Array;
@@ -22,7 +22,7 @@ export interface Contingency {
 /**
  * Groups the pixels of a label map that are not ignored.
  * @param labels values 0..count
- * @param ignore not zero = leave out
+ * @param ignore nonzero = ignored
  */
 export function groupPixels(labels: NdArray<'int32'>, count: number, ignore?: IntegerArray): PixelGroups {
   const data = labels.data;
@@ -44,7 +44,7 @@ export function groupPixels(labels: NdArray<'int32'>, count: number, ignore?: In
   return { pixels, starts };
 }
 
-/** The table of grouped truth pixels against a label map with values 0..predictionCount. */
+/** The table of grouped ground-truth pixels against a label map with values 0..predictionCount. */
 export function contingencyOfGroups(
   { pixels, starts }: PixelGroups,
   prediction: NdArray<'int32'>,
@@ -82,13 +82,13 @@ export function contingencyOfGroups(
 }
 
 export interface IgnoreOption {
-  /** Pixels that are not zero here take no part. Same shape as the truth. */
+  /** Nonzero pixels are ignored. Same shape as the ground truth. */
   readonly ignore?: IntegerArray;
 }
 
 /**
- * The table of two label maps with any labels >= 0; they are renumbered to be consecutive, in order.
- * @throws UsageError when shapes differ or a label is negative.
+ * The table of two label maps with any labels >= 0; they are renumbered consecutively, in order.
+ * @throws UsageError if shapes differ or a label is negative.
  */
 export function contingency(truth: IntegerArray, prediction: IntegerArray, { ignore }: IgnoreOption = {}): Contingency {
   requireSameShape(truth, prediction);

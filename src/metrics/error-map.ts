@@ -1,4 +1,4 @@
-/** Where and how a segmentation is wrong: a picture of missed, false, split and merged, and their counts. */
+/** Where and how a segmentation is wrong: an image of missed, false, split and merged pixels, and their counts. */
 
 import { type NdArray, ndarray } from '../array/ndarray.ts';
 import { type IntegerArray, requireSameShape } from '../objects/grid.ts';
@@ -12,23 +12,23 @@ export const ERROR_CLASSES = {
   missed: 1,
   /** Background, predicted as inside (false positive). */
   false: 2,
-  /** Inside an object, but in a piece that was cut off from it. */
+  /** Inside an object, but in a piece that was split off from it. */
   split: 3,
   /** Inside an object, but in a segment that belongs to another object. */
   merged: 4,
 } as const;
 
 export interface ErrorMapOptions extends IgnoreOption {
-  /** Shared areas below this many pixels count neither as a split nor as a merge; default 10. */
+  /** Overlaps smaller than this, in pixels, count neither as a split nor as a merge; default 10. */
   readonly minimumOverlapPixels?: number;
 }
 
 export interface ErrorMap {
   /** A value of ERROR_CLASSES for each pixel; ignored pixels are correct. */
   readonly classes: NdArray<'uint8'>;
-  /** Cuts to undo: each object covered by k segments counts k - 1. */
+  /** Splits to undo: an object covered by k segments counts k - 1. */
   readonly splits: number;
-  /** Joins to undo: each segment that covers k objects counts k - 1. */
+  /** Merges to undo: a segment that covers k objects counts k - 1. */
   readonly merges: number;
   /** Objects without any segment, and segments without any object. */
   readonly missedObjects: number;
@@ -38,19 +38,18 @@ export interface ErrorMap {
 }
 
 /**
- * Compares two label maps object by object, as one would proof-read them.
+ * Compares two label maps object by object, as in proofreading.
  *
- * Every object's *main* segment is the one that covers most of it, every segment's main object the one that it
- * covers most of (the lower label of equals). A pixel inside both an object and a segment that overlap enough is
- * - merged, when the object is not the segment's main one: the segment ran into it, all of it lights up;
- * - split, when the segment is not the object's main one: this piece has to be joined again.
- * Where both hold it is merged, the costlier error. So a hole of one pixel in a membrane colours the whole cell
- * that was swallowed, which is what it costs downstream; a border that is off by some pixels shows as missed or
- * false pixels only.
+ * An object's *main* segment is the one that covers most of it, a segment's main object the one that it covers most of
+ * (the lower label in case of a tie). A pixel inside both an object and a segment that overlap sufficiently is
+ * - merged, if the object is not the segment's main one: the segment ran into it, and the whole overlap is marked;
+ * - split, if the segment is not the object's main one: this piece has to be joined again. If both apply it is merged,
+ *   the costlier error. So a hole of one pixel in a membrane marks the whole cell that was swallowed, which reflects
+ *   its cost downstream; a border shifted by some pixels shows only as missed or false pixels.
  *
  * @param truth label map, 0 = background; any number of axes
- * @param prediction label map of the same shape, such as the components or basins of a thresholded probability
- * @throws UsageError when shapes differ or a label is negative.
+ * @param prediction label map of the same shape, such as the components or basins of a thresholded probability map
+ * @throws UsageError if shapes differ or a label is negative.
  */
 export function errorMap(
   truth: IntegerArray,
@@ -109,7 +108,7 @@ export function errorMap(
   };
 }
 
-/** For each label of one map, what it meets in the other. */
+/** For each label of one map, the labels that it overlaps in the other. */
 class Partners {
   readonly #main: Int32Array;
   readonly #mainPixels: Float64Array;
@@ -143,7 +142,7 @@ class Partners {
     return this.#count.reduce((sum, count) => sum + Math.max(0, count - 1), 0);
   }
 
-  /** Labels that meet only background. */
+  /** Labels that overlap only background. */
   alone(): number {
     return this.#main.reduce((sum, main, own) => sum + (own > 0 && main === 0 && this.#seen[own] === 1 ? 1 : 0), 0);
   }

@@ -1,4 +1,4 @@
-/** Scores of instances: which predicted object is which true one, and how well they overlap. */
+/** Instance scores: which predicted object matches which true one, and how well they overlap. */
 
 import { UsageError } from '../errors.ts';
 import type { Contingency } from './contingency.ts';
@@ -10,20 +10,20 @@ export interface InstanceMatching {
   readonly truthCount: number;
   readonly predictionCount: number;
   /**
-   * Pairs of objects with IoU >= 0.5, each object in at most one, ordered by truth. `truth` and `prediction` count
-   * the labels that occur, in ascending order, from 1.
+   * Pairs of objects with IoU >= 0.5, each object in at most one, ordered by ground truth. `truth` and `prediction`
+   * number the labels that occur, in ascending order, from 1.
    */
   readonly pairs: readonly { readonly truth: number; readonly prediction: number; readonly iou: number }[];
-  /** Sum over true objects of the SEG measure's Jaccard index, and over how many objects. */
+  /** Sum over true objects of the SEG measure's Jaccard index, and the number of objects. */
   readonly segSum: number;
 }
 
 /**
  * Matches the objects of two label maps (label 0 is background).
  *
- * Above an IoU of 0.5 a partner is unique, so no assignment problem is left; at exactly 0.5 an object may have
- * two equal partners and takes the one with the lower label.
- * @param table of `contingency(truth, prediction)`
+ * Above an IoU of 0.5 a partner is unique, so there is no assignment problem; at exactly 0.5 an object may have two
+ * equal partners and is matched to the one with the lower label.
+ * @param table from `contingency(truth, prediction)`
  */
 export function matchInstances(table: Contingency): InstanceMatching {
   const truthPixels = new Float64Array(table.truthCount + 1);
@@ -57,7 +57,7 @@ export function matchInstances(table: Contingency): InstanceMatching {
     takenPrediction.add(pair.prediction);
     pairs.push(pair);
   }
-  // Objects wholly under the ignore mask are not there.
+  // Objects entirely under the ignore mask do not exist.
   return {
     truthCount: truthPixels.reduce((count, pixels, label) => count + (label > 0 && pixels > 0 ? 1 : 0), 0),
     predictionCount: predictionPixels.reduce((count, pixels, label) => count + (label > 0 && pixels > 0 ? 1 : 0), 0),
@@ -75,13 +75,16 @@ export interface InstanceScoresAt {
   readonly recall: number;
   /** 2 TP / (2 TP + FP + FN). */
   readonly f1: number;
-  /** TP / (TP + FP + FN): what DSB 2018 and StarDist call average precision; no ranking by confidence. */
+  /** TP / (TP + FP + FN): called average precision by DSB 2018 and StarDist; without ranking by confidence. */
   readonly averagePrecision: number;
-  /** Mean over the images of each one's `averagePrecision`, as DSB 2018 takes it: an image with few objects counts alike. */
+  /**
+   * Mean of `averagePrecision` over the images, as in DSB 2018: every image counts equally, whatever its number of
+   * objects.
+   */
   readonly imageMean: number;
   /** Sum of matched IoU / (TP + FP / 2 + FN / 2) (Kirillov 2019). */
   readonly panopticQuality: number;
-  /** Mean IoU of matched pairs; NaN without any. */
+  /** Mean IoU of matched pairs; NaN without pairs. */
   readonly segmentationQuality: number;
 }
 
@@ -89,11 +92,11 @@ export interface InstanceScores {
   readonly truthCount: number;
   readonly predictionCount: number;
   readonly perThreshold: readonly InstanceScoresAt[];
-  /** Mean of `averagePrecision` over the thresholds: of one image the DSB 2018 score with 0.5 .. 0.95. */
+  /** Mean of `averagePrecision` over the thresholds: for one image and 0.5 .. 0.95 the DSB 2018 score. */
   readonly meanAveragePrecision: number;
   /**
-   * SEG of the Cell Tracking Challenge, 0..1: mean over true objects of the IoU with the predicted object
-   * that covers more than half of it, 0 where none does. NaN without true objects.
+   * SEG of the Cell Tracking Challenge, 0..1: mean over true objects of the IoU with the predicted object that covers
+   * more than half of it, 0 if there is none. NaN without true objects.
    */
   readonly seg: number;
 }
@@ -104,10 +107,10 @@ export interface InstanceOptions {
 }
 
 /**
- * Scores of the objects of one or several images; counts of several images add up before the quotients.
- * (DSB 2018 takes the mean over images instead, `imageMean`.)
+ * Scores of the objects of one or several images; counts of several images are summed before taking quotients. (DSB
+ * 2018 instead averages over images, `imageMean`.)
  *
- * No object on either side is full agreement: 1. Objects on one side only: 0.
+ * 1 if there are no objects on either side; 0 if there are objects on one side only.
  * @throws UsageError for a threshold below 0.5, where matching is not unique, or above 1.
  */
 export function instanceScores(
@@ -161,8 +164,8 @@ export function instanceScores(
 }
 
 /**
- * A sum of IoUs in float32 and in NumPy's order (eight running sums, halves above 128 terms). The reference
- * program (StarDist's `matching`) sums so; in double precision the panoptic quality differs in the eighth digit.
+ * A sum of IoUs in float32 and in NumPy's order (eight running sums, halves above 128 terms), as in the reference
+ * program (StarDist's `matching`); in double precision the panoptic quality differs in the eighth digit.
  */
 function singlePrecisionSum(values: readonly number[]): number {
   const f = Math.fround;

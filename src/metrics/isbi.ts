@@ -1,9 +1,9 @@
 /**
- * The five scores of the ISBI 2012 challenge over thresholds, for slices and for stacks
- * (Arganda-Carreras et al. 2015), equal to the challenge's Java program.
+ * The five scores of the ISBI 2012 challenge over thresholds, for slices and for stacks (Arganda-Carreras et al. 2015),
+ * identical to the challenge's Java program.
  *
- * Foreground is the inside of cells, membranes are background. A slice is scored once at every threshold;
- * everything that the report shows is then a cheap reduction of these records.
+ * Foreground is the inside of cells, membranes are background. A slice is scored once at every threshold; everything in
+ * the report is a cheap reduction of these records.
  */
 
 import { type NdArray, ndarray } from '../array/ndarray.ts';
@@ -17,24 +17,24 @@ import { type InfoScores, infoScores, type RandScores, randScores, randSums } fr
 import { type WarpingCounts, WarpingScorer } from './warping.ts';
 
 /**
- * 0 to 1 in steps of 0.1, summed up as the challenge's program does (0.7999999999999999 and so on). The last
- * lies just below 1, so a pixel of exactly 1 is foreground at every one.
+ * 0 to 1 in steps of 0.1, accumulated as in the challenge's program (0.7999999999999999 and so on). The last is just
+ * below 1, so a pixel of exactly 1 is foreground at every threshold.
  */
 export const ISBI_THRESHOLDS: readonly number[] = [
   0, 0.1, 0.2, 0.30000000000000004, 0.4, 0.5, 0.6, 0.7, 0.7999999999999999, 0.8999999999999999, 0.9999999999999999,
 ];
 
 export interface IsbiOptions extends IgnoreOption {
-  /** Where `prediction > threshold` is foreground; default ISBI_THRESHOLDS. */
+  /** Foreground is where `prediction > threshold`; default ISBI_THRESHOLDS. */
   readonly thresholds?: readonly number[];
-  /** The warping error is searched up to this threshold, inclusive; default 0.9 as in the challenge. */
+  /** The warping error is computed up to this threshold, inclusive; default 0.9 as in the challenge. */
   readonly warpingUpTo?: number;
 }
 
 export interface WarpingScores extends WarpingCounts {
   readonly mergeClusters: number;
   readonly splitClusters: number;
-  /** Pixels that take part. */
+  /** Pixels that count. */
   readonly pixels: number;
   /** (merge + split) / pixels. */
   readonly error: number;
@@ -49,20 +49,20 @@ export interface PartitionScores {
 export interface IsbiThresholdScores {
   readonly threshold: number;
   readonly pixel: PixelScores;
-  /** Of the 4-connected components of the thresholded prediction. */
+  /** Scores of the 4-connected components of the thresholded prediction. */
   readonly components: PartitionScores;
-  /** Of its watershed basins: borders thinned to lines, so that their width does not matter. */
+  /** Scores of its watershed basins: borders thinned to lines, so that their width does not matter. */
   readonly thinned: PartitionScores;
-  /** Absent above `warpingUpTo`. */
+  /** Undefined above `warpingUpTo`. */
   readonly warping?: WarpingScores;
 }
 
 export type IsbiSliceScores = readonly IsbiThresholdScores[];
 
-/** A score at its best threshold (the lowest one of equals). */
+/** A score at its best threshold (the lowest in case of a tie). */
 export interface BestScore {
   readonly value: number;
-  /** NaN where no threshold gives a number. */
+  /** NaN if the score is not defined at any threshold. */
   readonly threshold: number;
 }
 
@@ -74,11 +74,11 @@ export interface BestFScore extends BestScore {
 /** One point of the curves over thresholds. */
 export interface IsbiCurvePoint {
   readonly threshold: number;
-  /** 1 - F of pixels. */
+  /** 1 - F-score of pixels. */
   readonly pixelError: number;
   /** 1 - V-Rand of components. */
   readonly randError: number;
-  /** Absent above `warpingUpTo`. */
+  /** Undefined above `warpingUpTo`. */
   readonly warpingError?: number;
   readonly vRand: number;
   readonly vInfo: number;
@@ -87,8 +87,8 @@ export interface IsbiCurvePoint {
 }
 
 /**
- * The challenge's scores. Errors: 0 is best. V scores: 1 is best; precision is low where segments were merged,
- * recall where they were split. The published V-Rand and V-Info are the thinned ones.
+ * The challenge's scores. Errors: 0 is best. V scores: 1 is best; precision is low if segments were merged, recall if
+ * they were split. The published V-Rand and V-Info are the thinned ones.
  */
 export interface IsbiScores {
   readonly slices: number;
@@ -106,14 +106,13 @@ export interface IsbiScores {
 /**
  * Scores one slice at every threshold.
  *
- * A truth without foreground has nothing to partition: its Rand and information scores are NaN, pixel and
- * warping scores are defined. A constant prediction is scored like any other. An `ignore` mask takes pixels
- * out of the counts; segments are still found on the whole slice, and the warping treats ignored pixels as
- * agreeing.
+ * A ground truth without foreground has nothing to partition: its Rand and information scores are NaN, while pixel and
+ * warping scores are defined. A constant prediction is scored like any other. An `ignore` mask excludes pixels from the
+ * counts; segments are still determined on the whole slice, and warping treats ignored pixels as correct.
  *
- * @param truth [h, w], not zero = inside a cell, 0 = membrane
+ * @param truth [h, w], nonzero = inside a cell, 0 = membrane
  * @param prediction [h, w], probability of "inside", 0..1; compared and sorted in float32
- * @throws UsageError when shapes differ, the slice has no pixels, or the prediction has NaN or leaves 0..1.
+ * @throws UsageError if shapes differ, the slice has no pixels, or the prediction has NaN or values outside 0..1.
  */
 export function isbiSliceScores(
   truth: IntegerArray,
@@ -161,16 +160,16 @@ export function isbiSliceScores(
     return { ...scores, warping: { ...counts, mergeClusters, splitClusters, pixels, error } };
   };
 
-  // Thresholds between the same two values of the prediction give the same mask, but not the same warping order.
+  // Thresholds between the same two values of the prediction produce the same mask, but a different warping order.
   return thresholds.map(scoreAt);
 }
 
 /**
- * Reduces slices to the challenge's scores, the best threshold being one for the whole stack: pixel and Rand
- * scores come from sums over the slices (micro), V-Rand, V-Info and warping are means of the slices (macro),
- * which leave out slices whose score is NaN. One slice is a stack of one. Without any threshold at which a score
- * is defined, its value and threshold are NaN.
- * @throws UsageError without slices, or when their thresholds differ.
+ * Reduces slices to the challenge's scores, with a single best threshold for the whole stack: pixel and Rand scores are
+ * computed from sums over the slices (micro), V-Rand, V-Info and warping are means over the slices (macro), excluding
+ * slices whose score is NaN. One slice is a stack of one. If a score is not defined at any threshold, its value and
+ * threshold are NaN.
+ * @throws UsageError without slices, or if their thresholds differ.
  */
 export function isbiScores(slices: readonly IsbiSliceScores[]): IsbiScores {
   const first = slices[0];
@@ -284,13 +283,13 @@ function stackPoint(threshold: number, slices: readonly IsbiThresholdScores[]): 
   };
 }
 
-/** Mean of the values that are numbers; NaN without any. */
+/** Mean of the values other than NaN; NaN if there are none. */
 function mean(values: readonly number[]): number {
   const defined = values.filter((value) => !Number.isNaN(value));
   return defined.reduce((sum, value) => sum + value, 0) / defined.length;
 }
 
-/** The first item with the lowest value that is a number. */
+/** The first item with the lowest value other than NaN. */
 function lowest<T>(items: readonly T[], value: (item: T) => number): T | undefined {
   let best: T | undefined;
   let bestValue = Number.POSITIVE_INFINITY;
@@ -309,7 +308,7 @@ function requireThresholds(thresholds: readonly number[]): void {
   }
 }
 
-/** float32, as the challenge's images are; rounding of a softmax may leave 0..1 by a little. */
+/** float32, like the challenge's images; softmax rounding may exceed 0..1 slightly. */
 function asProbability(prediction: NdArray<'float32' | 'float64'>): Float32Array {
   const data = prediction.data instanceof Float32Array ? prediction.data : Float32Array.from(prediction.data);
   for (let i = 0; i < data.length; i++) {

@@ -1,4 +1,4 @@
-/** What became of each true object, and what each predicted one is: found, missed, merged, split, spurious. */
+/** The fate of each true and each predicted object: found, missed, merged, split, spurious. */
 
 import { UsageError } from '../errors.ts';
 import type { IntegerArray } from '../objects/grid.ts';
@@ -7,24 +7,24 @@ import { relabelConsecutive } from '../objects/relabel.ts';
 import { contingencyOfGroups, groupPixels, type IgnoreOption } from './contingency.ts';
 
 export interface MatchObjectsOptions extends IgnoreOption {
-  /** An object is found where a predicted one has at least this IoU with it: 0.5..1. Default 0.5. */
+  /** Minimum IoU of an object with a predicted one to count as found: 0.5..1. Default 0.5. */
   readonly iou?: number;
-  /** A predicted object counts as a part of a split one from this share of it on: 0..1. Default 0.1. */
+  /** Minimum fraction of a predicted object for it to count as part of a split: 0..1. Default 0.1. */
   readonly minPart?: number;
 }
 
-/** Objects are named by their labels. Each true one and each predicted one is in exactly one of the lists. */
+/** Objects are identified by their labels. Each true one and each predicted one is in exactly one of the lists. */
 export interface ObjectMatches {
   readonly truthCount: number;
   readonly predictedCount: number;
   readonly matched: readonly { readonly truth: number; readonly predicted: number; readonly iou: number }[];
-  /** True objects of which nothing below is true. */
+  /** True objects in none of the lists below. */
   readonly missed: readonly number[];
-  /** One predicted object over several true ones: it has more than half of each. */
+  /** One predicted object over several true ones: it covers more than half of each. */
   readonly merged: readonly { readonly predicted: number; readonly truth: readonly number[] }[];
-  /** One true object in several predicted parts: it has more than half of each. */
+  /** One true object in several predicted parts: it covers more than half of each. */
   readonly split: readonly { readonly truth: number; readonly predicted: readonly number[] }[];
-  /** Predicted objects of which nothing above is true. */
+  /** Predicted objects in none of the lists above. */
   readonly spurious: readonly number[];
 }
 
@@ -33,9 +33,9 @@ export interface ObjectMatches {
  *
  * First merges: a predicted object that covers more than half of each of two or more true ones. Then splits: a true
  * object, not merged, that covers more than half of each of two or more predicted ones, each with at least `minPart` of
- * its pixels. Then pairs of what is left with the IoU asked for. The rest is missed or spurious. An object in a merge or
- * a split is in no pair, even where its IoU would do.
- * @throws UsageError when shapes differ, a label is negative, or an option is out of range.
+ * its pixels. Then pairs of the remaining objects with the required IoU. The rest is missed or spurious. An object in a
+ * merge or a split is in no pair, even if its IoU would suffice.
+ * @throws UsageError if shapes differ, a label is negative, or an option is out of range.
  */
 export function matchObjects(
   truth: IntegerArray,
@@ -99,7 +99,7 @@ export function matchObjects(
     predictedDone[p] = 1;
     matched.push({ truth: nameOfTruth(t), predicted: nameOfPredicted(p), iou });
   }
-  // Objects wholly under the ignore mask are not there.
+  // Objects entirely under the ignore mask do not exist.
   const there = (pixels: Float64Array): number[] =>
     [...pixels.keys()].filter((label) => label > 0 && pixels[label] !== 0);
   const truths = there(truthPixels);

@@ -1,8 +1,8 @@
 /** The standard normal distribution. */
 
 /**
- * P(X <= x). By the series of erf near 0 and the continued fraction of erfc beyond (Abramowitz and Stegun 7.1.6, 7.1.14);
- * right to 1e-14.
+ * P(X <= x), by the series of erf near 0 and the continued fraction of erfc beyond (Abramowitz and Stegun 7.1.6,
+ * 7.1.14); accurate to 1e-14.
  */
 export function normalCdf(x: number): number {
   const z = Math.abs(x) / Math.SQRT2;

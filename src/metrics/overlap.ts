@@ -1,4 +1,4 @@
-/** Overlap of classes pixel by pixel: confusion matrix, Dice and IoU. */
+/** Pixelwise overlap of classes: confusion matrix, Dice and IoU. */
 
 import { UsageError } from '../errors.ts';
 import { type IntegerArray, requireSameShape } from '../objects/grid.ts';
@@ -8,19 +8,19 @@ import { pixelCounts } from './pixel-error.ts';
 export interface ConfusionMatrix {
   /** Number of classes C, 0..C-1. */
   readonly classes: number;
-  /** C x C pixel counts, row = true class, column = predicted class. Those of several images add up. */
+  /** C x C pixel counts, row = true class, column = predicted class. Matrices of several images can be summed. */
   readonly pixels: Float64Array;
 }
 
 export interface ConfusionOptions extends IgnoreOption {
-  /** Pixels whose truth has this value take no part. */
+  /** Pixels with this ground-truth value are ignored. */
   readonly ignoreValue?: number;
 }
 
 /**
  * Counts true against predicted classes.
  * @param truth class of each pixel, 0..classes-1, any number of axes
- * @throws UsageError when shapes differ or a value that is not ignored is no class.
+ * @throws UsageError if shapes differ or a value that is not ignored is not a class.
  */
 export function confusionMatrix(
   truth: IntegerArray,
@@ -49,8 +49,8 @@ export function confusionMatrix(
 }
 
 /**
- * The matrix of several images together; of none at all it is an error, as the classes are unknown.
- * @throws UsageError when there is none or the classes differ.
+ * The combined matrix of several images.
+ * @throws UsageError for no matrices, as the classes are unknown, or if the classes differ.
  */
 export function sumOfConfusions(matrices: readonly ConfusionMatrix[]): ConfusionMatrix {
   const classes = matrices[0]?.classes;
@@ -64,7 +64,7 @@ export function sumOfConfusions(matrices: readonly ConfusionMatrix[]): Confusion
   return { classes, pixels };
 }
 
-/** Pixels of one class: true ones, predicted ones, those that are both, and of all classes together. */
+/** Pixel counts of one class: true, predicted, both, and the total over all classes. */
 export interface ClassPixels {
   readonly truth: number;
   readonly predicted: number;
@@ -74,24 +74,26 @@ export interface ClassPixels {
 
 interface ClassScore {
   readonly label: string;
-  /** NaN where it is 0/0, that is where the class is absent. */
+  /** NaN for 0/0, where the class is absent. */
   readonly of: (pixels: ClassPixels) => number;
 }
 
-/** The scores of a class that `evaluate` and the report print, higher is better. To add one: its function, and its row. */
+/**
+ * The per-class scores printed by `evaluate` and the report, higher is better. To add one: its function, and its row.
+ */
 export const CLASS_SCORES = {
-  /** 2 |A and B| / (|A| + |B|), 0..1; NaN when the class is in neither. */
+  /** 2 |A and B| / (|A| + |B|), 0..1; NaN if the class is in neither. */
   dice: { label: 'Dice', of: ({ truth, predicted, shared }) => (2 * shared) / (truth + predicted) },
-  /** |A and B| / |A or B|, 0..1; NaN when the class is in neither. */
+  /** |A and B| / |A or B|, 0..1; NaN if the class is in neither. */
   iou: { label: 'IoU', of: ({ truth, predicted, shared }) => shared / (truth + predicted - shared) },
-  /** NaN when nothing was predicted. */
+  /** NaN if nothing was predicted. */
   precision: { label: 'Precision', of: ({ predicted, shared }) => shared / predicted },
-  /** NaN when nothing is there. */
+  /** NaN if the class does not occur. */
   recall: { label: 'Recall', of: ({ truth, shared }) => shared / truth },
 } as const satisfies { readonly [name: string]: ClassScore };
 
 type ClassScoreName = keyof typeof CLASS_SCORES;
-/** Name and heading of each, in the order of printing. */
+/** Name and heading of each, in display order. */
 export const CLASS_SCORE_LABELS = Object.entries(CLASS_SCORES).map(
   ([name, { label }]) => [name as ClassScoreName, label] as const,
 );
@@ -101,19 +103,19 @@ export type ClassScores = { readonly [S in ClassScoreName | 'truthPixels' | 'pre
 
 export interface OverlapScores {
   readonly perClass: readonly ClassScores[];
-  /** Means over the classes that are in the truth or in the prediction; NaN without any. */
+  /** Means over the classes that occur in the ground truth or in the prediction; NaN if there are none. */
   readonly meanDice: number;
   readonly meanIou: number;
-  /** Share of pixels with the right class; NaN without pixels. */
+  /** Fraction of pixels with the correct class; NaN without pixels. */
   readonly pixelAccuracy: number;
 }
 
 export interface OverlapOptions {
-  /** Classes left out of the means, such as background; default none. */
+  /** Classes excluded from the means, such as background; default none. */
   readonly leaveOut?: readonly number[];
 }
 
-/** Dice, IoU, precision and recall of every class, and their means. */
+/** Dice, IoU, precision and recall per class, and their means. */
 export function overlapScores(
   { classes, pixels }: ConfusionMatrix,
   { leaveOut = [] }: OverlapOptions = {},
@@ -147,8 +149,8 @@ export function overlapScores(
 }
 
 /**
- * Dice coefficient of two masks (not zero = inside), 2 |A and B| / (|A| + |B|), 0..1; NaN when both are empty.
- * @throws UsageError when shapes differ.
+ * Dice coefficient of two masks (nonzero = inside), 2 |A and B| / (|A| + |B|), 0..1; NaN if both are empty.
+ * @throws UsageError if shapes differ.
  */
 export function dice(truth: IntegerArray, prediction: IntegerArray, options: IgnoreOption = {}): number {
   const { truePositives, falsePositives, falseNegatives } = pixelCounts(truth, prediction, options);
@@ -156,8 +158,9 @@ export function dice(truth: IntegerArray, prediction: IntegerArray, options: Ign
 }
 
 /**
- * Intersection over union (Jaccard index) of two masks, |A and B| / |A or B|, 0..1; NaN when both are empty.
- * @throws UsageError when shapes differ.
+ * Intersection over union (Jaccard index) of two masks (nonzero = inside),|A and B| / |A or B|, 0..1; NaN if both are
+ * empty.
+ * @throws UsageError if shapes differ.
  */
 export function iou(truth: IntegerArray, prediction: IntegerArray, options: IgnoreOption = {}): number {
   const { truePositives, falsePositives, falseNegatives } = pixelCounts(truth, prediction, options);

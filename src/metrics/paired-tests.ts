@@ -1,21 +1,22 @@
-/** Whether two methods differ on the same images by more than chance would make them. */
+/** Whether two methods differ significantly on the same images. */
 import type { Random } from '../array/random.ts';
 import { normalCdf } from './normal-distribution.ts';
 
 export interface TestResult {
-  /** Two-sided: how often chance alone gives a difference at least as large. NaN without images. */
+  /** Two-sided p value: how often chance alone produces a difference at least as large. NaN without images. */
   readonly p: number;
-  /** Whether all cases were counted; else some were drawn, or a normal distribution stands for them. */
+  /** Whether all cases were counted; otherwise a random sample or a normal approximation was used. */
   readonly exact: boolean;
 }
 
-/** Signs of so many differences are enumerated: 2^20 cases. */
+/** Signs of up to this many differences are enumerated: 2^20 cases. */
 const MOST_ENUMERATED = 20;
 
 /**
- * Fisher's permutation test of paired differences: were the two methods alike, each difference might as well have the
- * other sign. p is the share of all 2^n signs whose mean is as far from 0 as that which was found; with more than 20
- * differences that are not 0, (k + 1) / (draws + 1) of drawn signs, or, where all are of one size, a binomial (McNemar).
+ * Fisher's permutation test of paired differences: under the null hypothesis each difference is equally likely to have
+ * the opposite sign. p is the fraction of all 2^n sign assignments whose mean is at least as far from 0 as the observed
+ * one; with more than 20 nonzero differences (k + 1) / (samples + 1) over randomly sampled signs, or, if all are of
+ * equal size, a binomial test (McNemar).
  */
 export function signFlipTest(
   differences: ArrayLike<number>,
@@ -28,14 +29,14 @@ export function signFlipTest(
   if (n === 0) return { p: 1, exact: true };
   let sum = 0;
   for (let i = 0; i < differences.length; i++) sum += differences[i];
-  // Sums of the same numbers in another order are the same sum.
+  // Tolerance for summing the same numbers in a different order.
   const observed = Math.abs(sum) * (1 - 1e-9);
   const [size] = sizes as [number];
   if (sizes.every((other) => other === size)) {
     return { p: binomialTail(n, Math.round((Math.abs(sum) / size + n) / 2)), exact: true };
   }
   if (n <= MOST_ENUMERATED) {
-    // Gray code: one sign changes from case to case. By symmetry the first one is kept.
+    // Gray code: one sign changes per step. By symmetry the first one is fixed.
     let current = sizes.reduce((a, b) => a + b, 0);
     const sign = new Int8Array(n).fill(1);
     const cases = 2 ** (n - 1);
@@ -58,7 +59,7 @@ export function signFlipTest(
   return { p: (extreme + 1) / (draws + 1), exact: false };
 }
 
-/** 2 P(X >= k) of n fair coins, at most 1; k >= n / 2. */
+/** 2 P(X >= k) for n fair coins, at most 1; k >= n / 2. */
 function binomialTail(n: number, k: number): number {
   let logChoose = 0;
   let sum = 0;
@@ -70,13 +71,13 @@ function binomialTail(n: number, k: number): number {
   return Math.min(1, 2 * sum);
 }
 
-/** Ranks up to so many differences are counted one by one. */
+/** Distributions of up to this many ranks are counted exactly. */
 const MOST_RANKED = 50;
 
 /**
- * Wilcoxon's signed-rank test: ranks of the differences instead of the differences, so that one image that differs
- * greatly does not decide alone. Differences of 0 take no part. Exact for up to 50 differences of different sizes, else
- * by a normal distribution with the correction for ties.
+ * Wilcoxon's signed-rank test: uses the ranks of the differences, so that a single image with a large difference does
+ * not decide. Differences of 0 are ignored. Exact for up to 50 differences of distinct sizes, otherwise by a normal
+ * approximation with tie correction.
  */
 export function wilcoxonTest(differences: ArrayLike<number>): TestResult {
   if (differences.length === 0) return { p: Number.NaN, exact: true };
@@ -103,7 +104,7 @@ export function wilcoxonTest(differences: ArrayLike<number>): TestResult {
   return { p: deviation === 0 ? 1 : Math.min(1, 2 * normalCdf((least - all / 2) / deviation)), exact: false };
 }
 
-/** How many subsets of 1..n have a sum of at most `most`. */
+/** The number of subsets of 1..n with a sum of at most `most`. */
 function subsetsUpTo(n: number, most: number): number {
   const counts = new Float64Array(most + 1);
   counts[0] = 1;
@@ -113,14 +114,14 @@ function subsetsUpTo(n: number, most: number): number {
   return counts.reduce((a, b) => a + b, 0);
 }
 
-/** The least p that the permutation test can give for so many images: 2 / 2^n. */
+/** The smallest p that the permutation test can reach with this many images: 2 / 2^n. */
 export function leastSignFlipP(images: number): number {
   return Math.min(1, 2 ** (1 - images));
 }
 
 /**
- * p of several tests so that the chance of one false alarm in all of them stays that of one test (Holm 1979). In the
- * order given; NaN stays NaN.
+ * p values of several tests, adjusted so that the probability of any false positive is that of a single test (Holm
+ * 1979). In the given order; NaN stays NaN.
  */
 export function holm(ps: readonly number[]): number[] {
   const order = ps.map((_, i) => i).filter((i) => !Number.isNaN(ps[i]));

@@ -12,13 +12,13 @@ export interface PixelCounts {
 }
 
 export interface PixelScores extends PixelCounts, PrecisionRecall {
-  /** Share of pixels that differ, 0..1: the mean squared error of the two masks; NaN without pixels. */
+  /** Fraction of pixels that differ, 0..1: the mean squared error of the two masks; NaN without pixels. */
   readonly meanSquaredError: number;
 }
 
 /**
- * Counts the pixels of two masks (not zero = foreground) by whether they agree.
- * @throws UsageError when shapes differ.
+ * Counts the agreeing and differing pixels of two masks (nonzero = foreground).
+ * @throws UsageError if shapes differ.
  */
 export function pixelCounts(truth: IntegerArray, prediction: IntegerArray, { ignore }: IgnoreOption = {}): PixelCounts {
   requireSameShape(truth, prediction);
@@ -44,16 +44,16 @@ export function pixelCounts(truth: IntegerArray, prediction: IntegerArray, { ign
   return { truePositives, falsePositives, falseNegatives, trueNegatives };
 }
 
-/** Four bytes at once, where they are whole words. */
+/** Four bytes at once, if the data is word-aligned. */
 function wordsOf(data: IntegerArray['data']): Int32Array | undefined {
   if (!(data instanceof Uint8Array) || data.length % 4 !== 0 || data.byteOffset % 4 !== 0) return undefined;
   return new Int32Array(data.buffer, data.byteOffset, data.length / 4);
 }
 
-/** Words whose bits are added up lane by lane before a lane of a byte could overflow. */
+/** Number of words that can be summed lane by lane before a byte lane could overflow. */
 const LANE_WORDS = 255;
 
-/** Masks of bytes, four pixels at once and without branches: 0.1 ms instead of 1.5 for 512 x 512. */
+/** Byte masks, four pixels at once and branch-free: 0.1 ms instead of 1.5 for 512 x 512. */
 function countsOfWords(truth: Int32Array, prediction: Int32Array): PixelCounts {
   const words = truth.length;
   let inTruth = 0;
@@ -83,7 +83,7 @@ function countsOfWords(truth: Int32Array, prediction: Int32Array): PixelCounts {
   };
 }
 
-/** 1 in every byte of a word that is not 0. */
+/** 1 in every nonzero byte of a word. */
 function onesOf(word: number): number {
   return ((((word & 0x7f7f7f7f) + 0x7f7f7f7f) | word) >>> 7) & 0x01010101;
 }

@@ -1,5 +1,5 @@
 /**
- * Rand and information scores restricted to the foreground of the truth, as in the ISBI 2012 challenge
+ * Rand and information scores restricted to the ground-truth foreground, as in the ISBI 2012 challenge
  * (Arganda-Carreras et al. 2015, Frontiers in Neuroanatomy 9:142; its Java program).
  */
 
@@ -7,15 +7,15 @@ import type { Contingency } from './contingency.ts';
 import { type PrecisionRecall, precisionRecall } from './f-score.ts';
 
 /**
- * Sums over pairs of pixels, in squared pixels: sums of a stack add up over its slices.
+ * Sums over pairs of pixels, in squared pixels; a stack's sums are the totals over its slices.
  *
- * With c_ij the pixels that truth segment i and predicted segment j share, among the n pixels that are
- * foreground in the truth, a_i and b_j its row and column sums, and N0 those n pixels that are
- * background in the prediction (each counts as a segment by itself):
- * joint = sum c_ij^2 + N0, truth = sum a_i^2, prediction = sum b_j^2 + N0.
+ * With c_ij the overlap in pixels of ground-truth segment i and predicted segment j, over the n pixels that are
+ * foreground in the ground truth, a_i and b_j its row and column sums, and N0 the number of those pixels that are
+ * background in the prediction (each counts as a separate segment): joint = sum c_ij^2 + N0, truth = sum a_i^2,
+ * prediction = sum b_j^2 + N0.
  */
 export interface RandSums {
-  /** n, pixels that take part. */
+  /** n, the number of pixels that count. */
   readonly pixels: number;
   readonly joint: number;
   readonly truth: number;
@@ -24,20 +24,20 @@ export interface RandSums {
 
 export interface RandScores extends PrecisionRecall {
   readonly sums: RandSums;
-  /** (truth + prediction - 2 joint) / (n (n - 1)): share of pixel pairs on which the two disagree; NaN for n < 2. */
+  /** (truth + prediction - 2 joint) / (n (n - 1)): fraction of pixel pairs on which the two disagree; NaN for n < 2. */
   readonly pairError: number;
 }
 
 export interface InfoScores {
-  /** I / H(truth): low where segments were merged. */
+  /** I / H(truth): low if segments were merged. */
   readonly mergeScore: number;
-  /** I / H(prediction): low where segments were split. */
+  /** I / H(prediction): low if segments were split. */
   readonly splitScore: number;
   /** 2 I / (H(truth) + H(prediction)), 0..1: V-Info. */
   readonly fScore: number;
-  /** H(prediction | truth) in nats: grows with splits. */
+  /** H(prediction | truth) in nats: increases with splits. */
   readonly splitNats: number;
-  /** H(truth | prediction) in nats: grows with merges. */
+  /** H(truth | prediction) in nats: increases with merges. */
   readonly mergeNats: number;
   /** splitNats + mergeNats, >= 0. */
   readonly variationOfInformationNats: number;
@@ -45,7 +45,7 @@ export interface InfoScores {
 
 interface Marginals {
   readonly truth: Float64Array;
-  /** Over truth-foreground pixels; entry 0 is N0. */
+  /** Over ground-truth foreground pixels; entry 0 is N0. */
   readonly prediction: Float64Array;
   readonly pixels: number;
 }
@@ -82,10 +82,10 @@ export function randSums(table: Contingency): RandSums {
 }
 
 /**
- * precision = joint / prediction (the "Rand merge score"), recall = joint / truth ("Rand split score"),
- * fScore = V-Rand; the challenge's Rand error is 1 - max over thresholds of fScore.
+ * precision = joint / prediction (the "Rand merge score"), recall = joint / truth ("Rand split score"), fScore =
+ * V-Rand; the challenge's Rand error is 1 - max over thresholds of fScore.
  *
- * All NaN when the truth has no foreground: there is nothing to score.
+ * All NaN without ground-truth foreground: there is nothing to score.
  */
 export function randScores(sums: RandSums): RandScores {
   const { pixels, joint, truth, prediction } = sums;
@@ -100,12 +100,12 @@ export function randScores(sums: RandSums): RandScores {
 }
 
 /**
- * Information scores over the same pixels, in nats: with p = counts / n,
- * H(prediction) = -sum p_j ln p_j + p0 ln n (each predicted background pixel is a segment of 1/n),
- * likewise for the joint entropy; I = H(truth) + H(prediction) - H(joint).
+ * Information scores over the same pixels, in nats: with p = counts / n, H(prediction) = -sum p_j ln p_j + p0 ln n
+ * (each predicted background pixel is a segment of 1/n), likewise for the joint entropy; I = H(truth) + H(prediction) -
+ * H(joint).
  *
- * Where both entropies are 0 (one segment each) the partitions are the same and the scores are 1; where
- * one is 0, so is I, and the quotient with that entropy counts as 1. All NaN without truth foreground.
+ * If both entropies are 0 (one segment each) the partitions are equal and the scores are 1; if one is 0, so is I, and
+ * the quotient with that entropy is defined as 1. All NaN without ground-truth foreground.
  */
 export function infoScores(table: Contingency): InfoScores {
   const marginals = foregroundMarginals(table);
@@ -120,7 +120,7 @@ export function infoScores(table: Contingency): InfoScores {
   for (let k = 0; k < table.pixels.length; k++) {
     if (table.truth[k] !== 0 && table.prediction[k] !== 0) joint += entropy(table.pixels[k]);
   }
-  // Rounding may leave it outside its range by some 1e-16.
+  // Rounding may leave it out of range by some 1e-16.
   const information = Math.min(truth, prediction, Math.max(0, truth + prediction - joint));
   const share = (whole: number): number => (whole === 0 ? 1 : information / whole);
   const splitNats = Math.max(0, joint - truth);

@@ -1,11 +1,11 @@
-/** Simple points: pixels that can change sides without changing the topology of a mask. */
+/** Simple points: pixels that can be flipped without changing the topology of a mask. */
 
 /**
  * For each 3x3 pattern whether its centre is simple, foreground 4-connected and background 8-connected.
  *
- * Bit k of the pattern is pixel k in rows from top left (0) to bottom right (8), the centre is bit 4. The
- * centre is simple when, among its eight neighbours, exactly one 4-connected foreground component touches it
- * by an edge, and exactly one 8-connected background component is there (Kong and Rosenfeld 1989).
+ * Bit k of the pattern is pixel k in rows from top left (0) to bottom right (8), the centre is bit 4. The centre is
+ * simple if, among its eight neighbours, exactly one 4-connected foreground component shares an edge with it, and there
+ * is exactly one 8-connected background component (Kong and Rosenfeld 1989).
  */
 export function simplePointTable(): Uint8Array {
   const table = new Uint8Array(512);
@@ -17,7 +17,10 @@ export function simplePointTable(): Uint8Array {
   return table;
 }
 
-/** Components of one value among the eight neighbours; without `diagonal`, of those that touch the centre. */
+/**
+ * Number of components of one value among the eight neighbours; without `diagonal`, of those sharing an edge with the
+ * centre.
+ */
 function ringComponents(pattern: number, value: 0 | 1, diagonal: boolean): number {
   const seen = new Set<number>();
   let components = 0;

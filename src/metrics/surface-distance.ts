@@ -1,9 +1,9 @@
 /**
  * Distances between the surfaces of two masks, in the unit of the spacing.
  *
- * Programs differ in what a surface is. Here are the two usual definitions, named: *edge pixels* (MONAI) and
- * *contour elements weighted by their length* (DeepMind's surface-distance). Both measure the surfaces once;
- * every score is then a cheap reduction of `SurfaceDistances`.
+ * Programs define surfaces differently. The two usual definitions are implemented under their names: *edge pixels*
+ * (MONAI) and *contour elements weighted by their length* (DeepMind's surface-distance). Both measure the surfaces
+ * once; every score is then a cheap reduction of `SurfaceDistances`.
  */
 
 import { ndarray } from '../array/ndarray.ts';
@@ -12,9 +12,11 @@ import { UsageError } from '../errors.ts';
 import { distanceToNonzero } from '../objects/distance-transform.ts';
 import { extentsOf, type IntegerArray, requireSameShape, spacingOf } from '../objects/grid.ts';
 
-/** Distances from each element of one surface to the nearest of the other, ascending, with the elements' sizes. */
+/**
+ * Distances from each element of one surface to the nearest element of the other, ascending, with the elements' sizes.
+ */
 export interface DirectedDistances {
-  /** Infinity where the other mask is empty. */
+  /** Infinity if the other mask is empty. */
   readonly distances: Float64Array;
   /** Length of each contour element, or 1 for each edge pixel. */
   readonly weights: Float64Array;
@@ -31,10 +33,10 @@ export interface SurfaceOptions {
 }
 
 /**
- * Edge pixels, as in MONAI: pixels of the mask that erosion by the 4-neighbourhood (6 in 3D) takes away; those on
- * the image's border are edges. Each weighs 1, whatever the spacing. Distances are between pixel centres.
- * @param truth [h, w] or [d, h, w], not zero = inside
- * @throws UsageError when shapes differ or the spacing does not fit.
+ * Edge pixels, as in MONAI: pixels of the mask removed by erosion with the 4-neighbourhood (6 in 3D); those on the
+ * image's border are edges. Each has weight 1, independent of the spacing. Distances are between pixel centres.
+ * @param truth [h, w] or [d, h, w], nonzero = inside
+ * @throws UsageError if shapes differ or the spacing does not match the rank.
  */
 export function edgeDistances(
   truth: IntegerArray,
@@ -49,12 +51,12 @@ export function edgeDistances(
 }
 
 /**
- * Contour elements, as in DeepMind's surface-distance, 2D only: one for each corner between four pixels that are
- * not all equal (outside the image is background), weighing the length of contour that crosses it: with spacing
- * sy, sx a straight piece is sy or sx, a diagonal one sqrt(sy^2 + sx^2) / 2, two diagonal ones twice that.
- * Distances are between corners.
- * @param truth [h, w], not zero = inside
- * @throws UsageError for 3D masks, when shapes differ, or when the spacing does not fit.
+ * Contour elements, as in DeepMind's surface-distance, 2D only: one per corner between four pixels that are not all
+ * equal (outside the image is background), weighted by the length of the contour through it: with spacing sy, sx a
+ * straight piece is sy or sx, a diagonal one sqrt(sy^2 + sx^2) / 2, two diagonal ones twice that. Distances are between
+ * corners.
+ * @param truth [h, w], nonzero = inside
+ * @throws UsageError for 3D masks, if shapes differ, or if the spacing does not match the rank.
  */
 export function contourDistances(
   truth: IntegerArray,
@@ -73,8 +75,8 @@ export function contourDistances(
 }
 
 /**
- * Hausdorff distance: the largest of all distances, both ways. Symmetric. Infinity when one mask is empty, NaN
- * when both are.
+ * Hausdorff distance: the maximum of all distances in both directions. Symmetric. Infinity if one mask is empty, NaN if
+ * both are.
  */
 export function hausdorff({ truthToPrediction, predictionToTruth }: SurfaceDistances): number {
   const last = ({ distances }: DirectedDistances): number => distances[distances.length - 1] ?? Number.NaN;
@@ -82,9 +84,9 @@ export function hausdorff({ truthToPrediction, predictionToTruth }: SurfaceDista
 }
 
 /**
- * Robust Hausdorff distance as MONAI defines it (`compute_hausdorff_distance`, with percentile 95 "HD95"): the
- * larger of the two directed percentiles, each interpolated linearly, without weights. Empty masks as `hausdorff`,
- * where MONAI 1.6.1 gives NaN.
+ * Robust Hausdorff distance as MONAI defines it (`compute_hausdorff_distance`, with percentile 95 "HD95"): the larger
+ * of the two directed percentiles, each interpolated linearly, unweighted. Empty masks as in `hausdorff`, where MONAI
+ * 1.6.1 returns NaN.
  */
 export function hausdorffMonai(surfaces: SurfaceDistances, percent = 95): number {
   return farther(
@@ -94,9 +96,9 @@ export function hausdorffMonai(surfaces: SurfaceDistances, percent = 95): number
 }
 
 /**
- * Robust Hausdorff distance as surface-distance defines it (`compute_robust_hausdorff`): the larger of the two
- * directed distances at which `percent` of the surface's weight is reached, without interpolation. Empty masks as
- * `hausdorff` (there it is infinite as well when both are).
+ * Robust Hausdorff distance as surface-distance defines it (`compute_robust_hausdorff`): the larger of the two directed
+ * distances at which `percent` of the total weight is reached, without interpolation. Empty masks as in `hausdorff`
+ * (surface-distance returns Infinity also if both are empty).
  */
 export function hausdorffSurfaceDistance(surfaces: SurfaceDistances, percent = 95): number {
   const reach = ({ distances, weights }: DirectedDistances): number => {
@@ -112,8 +114,8 @@ export function hausdorffSurfaceDistance(surfaces: SurfaceDistances, percent = 9
 }
 
 /**
- * The percentile of both directions' distances pooled, interpolated linearly: a third quantity that is also called
- * HD95, and usually smaller. Empty masks as `hausdorff`.
+ * The percentile of the pooled distances of both directions, interpolated linearly: a third quantity also called HD95,
+ * and usually smaller. Empty masks as in `hausdorff`.
  */
 export function hausdorffPooled(surfaces: SurfaceDistances, percent = 95): number {
   const { truthToPrediction, predictionToTruth } = surfaces;
@@ -121,14 +123,14 @@ export function hausdorffPooled(surfaces: SurfaceDistances, percent = 95): numbe
   return quantile(pooled, percent / 100);
 }
 
-/** Weighted mean of one direction; Infinity when the other mask is empty, NaN when this one is. */
+/** Weighted mean of one direction; Infinity if the other mask is empty, NaN if this one is. */
 export function meanSurfaceDistance({ distances, weights }: DirectedDistances): number {
   return weightedSum(distances, weights) / sum(weights);
 }
 
 /**
- * Average symmetric surface distance: mean over the elements of both surfaces together (not of the two means).
- * Infinity when one mask is empty, NaN when both are.
+ * Average symmetric surface distance: mean over the elements of both surfaces together (not of the two means). Infinity
+ * if one mask is empty, NaN if both are.
  */
 export function averageSymmetricSurfaceDistance(surfaces: SurfaceDistances): number {
   const { truthToPrediction: a, predictionToTruth: b } = surfaces;
@@ -138,8 +140,8 @@ export function averageSymmetricSurfaceDistance(surfaces: SurfaceDistances): num
 }
 
 /**
- * Normalised surface distance, or surface Dice: the share of both surfaces that lies within `tolerance` of the
- * other, 0..1 (Nikolov et al. 2018). 0 when one mask is empty, NaN when both are.
+ * Normalised surface distance, or surface Dice: the fraction of both surfaces within `tolerance` of the other, 0..1
+ * (Nikolov et al. 2018). 0 if one mask is empty, NaN if both are.
  * @param tolerance in the unit of the spacing, inclusive
  */
 export function surfaceDice(surfaces: SurfaceDistances, tolerance: number): number {
@@ -152,7 +154,7 @@ export function surfaceDice(surfaces: SurfaceDistances, tolerance: number): numb
   return (within(a) + within(b)) / (sum(a.weights) + sum(b.weights));
 }
 
-/** The larger of two; a direction without elements (NaN) gives way to Infinity when the other has some. */
+/** The larger of two; a direction without elements (NaN) yields to Infinity if the other has some. */
 function farther(a: number, b: number): number {
   if (Number.isNaN(a)) return b;
   return Number.isNaN(b) ? a : Math.max(a, b);
@@ -197,13 +199,13 @@ function edgeWeights(mask: IntegerArray): Float64Array {
   return weights;
 }
 
-/** Length of contour by the code of four pixels: 8 above left, 4 above right, 2 below left, 1 below right. */
+/** Contour length by the code of four pixels: 8 above left, 4 above right, 2 below left, 1 below right. */
 function contourLengths(sy: number, sx: number): Float64Array {
   const diagonal = Math.hypot(sy, sx) / 2;
   const lengths = new Float64Array(16).fill(diagonal);
   lengths[0] = 0;
   lengths[15] = 0;
-  // The upper or the lower two: a horizontal piece; the left or the right two: a vertical one.
+  // The upper or lower two: a horizontal piece; the left or right two: a vertical one.
   lengths[0b1100] = sx;
   lengths[0b0011] = sx;
   lengths[0b1010] = sy;

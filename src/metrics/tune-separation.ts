@@ -1,4 +1,4 @@
-/** The settings with which objects come out best on images whose truth is known. */
+/** Finds the settings that separate objects best on images with ground truth. */
 
 import { UsageError } from '../errors.ts';
 import type { IntegerArray } from '../objects/grid.ts';
@@ -15,34 +15,34 @@ export interface TuningImage {
   readonly maps: PredictedMaps;
   /** Label map, 0 = background. */
   readonly truth: IntegerArray;
-  /** Pixels that are not zero take no part. */
+  /** Nonzero pixels are ignored. */
   readonly ignore?: IntegerArray;
 }
 
 export interface TuneSeparationOptions {
-  /** What is made as great as possible: AP at IoU 0.5 (default), or its mean over 0.5..0.95. */
+  /** The score to maximise: AP at IoU 0.5 (default), or its mean over 0.5..0.95. */
   readonly score?: 'ap50' | 'meanAp';
-  /** Where the search begins; default: the defaults of `separateObjects`. */
+  /** Starting point of the search; default: the defaults of `separateObjects`. */
   readonly start?: Omit<SeparationSettings, 'by'>;
 }
 
 export interface TunedSeparation {
   readonly settings: SeparationSettings;
   readonly score: number;
-  /** All that was tried, in order. */
+  /** All settings tried, in order. */
   readonly tried: readonly { readonly settings: SeparationSettings; readonly score: number }[];
 }
 
 type Tunable = 'threshold' | 'seedThreshold' | 'peakHeight' | 'minSeedSize' | 'minSize' | 'minConfidence';
 
 const THRESHOLDS = [0.2, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 0.8];
-/** Closest where those of true objects mostly lie. */
+/** Densest where the confidences of true objects usually lie. */
 const CONFIDENCES = [0, 0.5, 0.6, 0.7, 0.75, 0.8, 0.84, 0.88, 0.9, 0.92, 0.94, 0.96];
 const SIZES = [0, 0.02, 0.05, 0.1, 0.2];
 
 /**
- * What is tried for each setting, in order: what is uncertain goes by its confidence, so that the threshold is left to
- * the outlines. Sizes are shares of the median true object.
+ * Candidates for each setting, in order: uncertain objects are filtered by confidence, so that the threshold only
+ * shapes the outlines. Sizes are fractions of the median true object.
  */
 const CANDIDATES: { readonly [way in SeparationWay]: { readonly [setting in Tunable]?: readonly number[] } } = {
   components: { minConfidence: CONFIDENCES, threshold: THRESHOLDS, minSize: SIZES },
@@ -67,13 +67,13 @@ const CANDIDATES: { readonly [way in SeparationWay]: { readonly [setting in Tuna
   },
 };
 
-/** Settings are looked through one after the other this many times. */
+/** Number of passes over the settings. */
 const ROUNDS = 2;
 
 /**
- * Finds settings by changing one at a time, keeping what is better; of equally good ones the first tried. Counts of all
- * images add up to one score.
- * @throws UsageError without images, or where a map that the way needs is absent.
+ * Coordinate search over the settings, one at a time, keeping improvements; the first tried in case of a tie. Counts of
+ * all images are summed into one score.
+ * @throws UsageError without images, or if a map required by the method is missing.
  */
 export function tuneSeparation(
   images: readonly TuningImage[],
@@ -117,7 +117,7 @@ export function tuneSeparation(
   return { settings, score: best, tried };
 }
 
-/** Pixels of the median object; 0 where there is none. */
+/** Median object size in pixels; 0 without objects. */
 function medianSize(images: readonly TuningImage[]): number {
   const sizes = images.flatMap(({ truth }) => {
     const counts = new Map<number, number>();

@@ -1,4 +1,4 @@
-/** Dice and distances of surfaces of one volume, or of single slices of it. */
+/** Dice and surface distances of one volume, or of single slices. */
 
 import { ndarray } from '../array/ndarray.ts';
 import { extentsOf, type IntegerArray } from '../objects/grid.ts';
@@ -7,26 +7,26 @@ import { averageSymmetricSurfaceDistance, edgeDistances, hausdorffMonai } from '
 
 export interface VolumeScores {
   readonly dice: number;
-  /** Mean distance of the surfaces, both ways together, and its 95th percentile; NaN without a pixel size. */
+  /** Mean surface distance, pooled over both directions, and its 95th percentile; NaN without a pixel size. */
   readonly meanMm: number;
   readonly hd95Mm: number;
 }
 
 export interface VolumeSpacing {
   readonly pixelMm?: readonly [y: number, x: number];
-  /** How much of the z axis each slice stands for. */
+  /** The extent of each slice along the z axis. */
   readonly sliceMm?: readonly number[];
-  /** Whether the slices are one volume, so that distances go from slice to slice. */
+  /** Whether the slices form one volume, so that distances are measured across slices. */
   readonly volume: boolean;
 }
 
-/** Distances on a grid need steps that are even. */
+/** Distances on a grid require even spacing; relative tolerance. */
 const EVEN = 0.01;
 
 /**
- * Dice over all pixels, and `edgeDistances` as MONAI measures them: in space for a volume (NaN where its slices lie
- * unevenly), of single slices the mean over those that have a surface in both.
- * @param truth [depth, height, width], not zero = inside
+ * Dice over all pixels, and `edgeDistances` as measured by MONAI: in 3D for a volume (NaN if its slices are unevenly
+ * spaced), for single slices the mean over those with a surface in both.
+ * @param truth [depth, height, width], nonzero = inside
  */
 export function volumeScores(
   truth: IntegerArray,

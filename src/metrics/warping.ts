@@ -1,7 +1,7 @@
 /**
- * Warping error (Jain et al. 2010, CVPR): how many pixels keep the truth from being bent into the
- * prediction without changing its topology. The algorithm and the order of flips are those of the ISBI 2012
- * challenge's Java program, since another order leaves other pixels over.
+ * Warping error (Jain et al. 2010, CVPR): the number of pixels that prevent warping the ground truth into the
+ * prediction without changing its topology. Algorithm and flip order are those of the ISBI 2012 challenge's Java
+ * program, since a different order leaves different pixels.
  */
 
 import { ndarray } from '../array/ndarray.ts';
@@ -9,14 +9,14 @@ import { connectedComponents } from '../objects/connected-components.ts';
 import { extentsOf, type IntegerArray } from '../objects/grid.ts';
 import { simplePointTable } from './simple-points.ts';
 
-/** What a pixel that could not be bent away does to the topology. Values of `WarpingResult.classes`. */
+/** How a pixel that could not be warped away changes the topology. Values of `WarpingResult.classes`. */
 export const WARPING_CLASSES = {
   none: 0,
-  /** Background in the truth that joins two or more objects. */
+  /** Background in the ground truth that connects two or more objects. */
   merge: 1,
-  /** Foreground in the truth whose loss cuts or shortens an object. */
+  /** Foreground in the ground truth whose loss splits or shortens an object. */
   split: 2,
-  /** A hole in an object, or background closed in by one object. */
+  /** A hole in an object, or background enclosed by one object. */
   holeAddition: 3,
   objectDeletion: 4,
   objectAddition: 5,
@@ -35,29 +35,29 @@ export interface WarpingCounts {
 export interface WarpingResult {
   /** Pixels of each class. */
   readonly counts: WarpingCounts;
-  /** 8-connected groups of merge pixels and of split pixels: how many errors a person would count. */
+  /** 8-connected groups of merge pixels and of split pixels: the number of errors a person would count. */
   readonly mergeClusters: number;
   readonly splitClusters: number;
-  /** All pixels left over. */
+  /** All remaining mismatches. */
   readonly mismatches: number;
-  /** Pixels that take part (ignored ones do not). */
+  /** Pixels that are not ignored. */
   readonly pixels: number;
   /** (merge + split) / pixels: the challenge's warping error at this threshold; NaN without pixels. */
   readonly error: number;
-  /** The truth bent as far as it goes, 0 or 1, row by row. */
+  /** The warped ground truth, 0 or 1, row by row. */
   readonly warped: Uint8Array;
   /** A value of WARPING_CLASSES for each pixel, row by row. */
   readonly classes: Uint8Array;
 }
 
-/** What does not depend on the threshold, so that many thresholds share it. */
+/** The part that does not depend on the threshold, shared by many thresholds. */
 export class WarpingScorer {
   readonly #width: number;
   readonly #height: number;
   readonly #stride: number;
   /**
-   * Column after column, as the order of flips goes, and framed by background: outside the image counts as
-   * membrane. Simple points and classes are the same for a mask and its transpose.
+   * Column by column, in the order of flips, with a border of background: outside the image counts as membrane. Simple
+   * points and classes are the same for a mask and its transpose.
    */
   readonly #truth: Uint8Array;
   readonly #ignored: Uint8Array | undefined;
@@ -65,8 +65,8 @@ export class WarpingScorer {
   readonly #simple = simplePointTable();
 
   /**
-   * @param truth [h, w], not zero = foreground (inside)
-   * @param ignore not zero = no mismatch here, and not counted among the pixels
+   * @param truth [h, w], nonzero = foreground (inside)
+   * @param ignore nonzero = never a mismatch, and not counted among the pixels
    */
   constructor(truth: IntegerArray, ignore?: IntegerArray) {
     const { height, width, size } = extentsOf(truth.shape);
@@ -84,8 +84,8 @@ export class WarpingScorer {
   }
 
   /**
-   * Bends the truth towards `prediction > threshold` and classifies what is left.
-   * @param prediction probability of foreground, row by row, as many values as the truth has
+   * Warps the ground truth towards `prediction > threshold` and classifies the remaining mismatches.
+   * @param prediction probability of foreground, row by row, of the same size as the ground truth
    */
   score(prediction: Float32Array, threshold: number): WarpingResult {
     const source = this.#truth.slice();
@@ -94,7 +94,7 @@ export class WarpingScorer {
     return this.#classify(source, rest);
   }
 
-  /** Framed indices of mismatching pixels in the order in which they may flip. */
+  /** Framed indices of mismatching pixels in the order in which they may be flipped. */
   #mismatches(source: Uint8Array, prediction: Float32Array, threshold: number): Int32Array {
     const [width, height, stride] = [this.#width, this.#height, this.#stride];
     const places: number[] = [];
@@ -169,9 +169,9 @@ function pattern(mask: Uint8Array, p: number, stride: number): number {
 }
 
 /**
- * Flips simple points of `source` in place, pass after pass through `places` in order, until a pass flips
- * none; returns those left over. A pixel's answer changes only when a neighbour flips, so that later passes
- * visit only pixels with a neighbour flipped since their last visit: the same flips in the same order.
+ * Flips simple points of `source` in place, pass after pass through `places` in order, until a pass flips none; returns
+ * the remaining ones. Whether a pixel is simple changes only when a neighbour flips, so later passes visit only pixels
+ * with a neighbour flipped since their last visit: the same flips in the same order.
  */
 function warp(source: Uint8Array, places: Int32Array, stride: number, simple: Uint8Array): readonly number[] {
   const rankOf = new Int32Array(source.length).fill(-1);
@@ -247,7 +247,7 @@ class RankHeap {
   }
 }
 
-/** Stable sort by descending non-negative keys: a radix sort, as their bits order like integers. */
+/** Stable descending sort by non-negative keys: a radix sort, since their bits order like integers. */
 function sortDescending(values: Int32Array, keys: Float32Array): Int32Array {
   let bits = new Uint32Array(keys.buffer, keys.byteOffset, keys.length).map((word) => ~word);
   let items = values;
@@ -271,7 +271,7 @@ function sortDescending(values: Int32Array, keys: Float32Array): Int32Array {
   return items;
 }
 
-/** What flipping pixel p of the warped truth would do, from its eight neighbours. */
+/** The effect of flipping pixel p of the warped ground truth, from its eight neighbours. */
 function classOf(p: number, source: Uint8Array, components: Int32Array, stride: number): keyof WarpingCounts {
   let background = 0;
   let firstObject = 0;

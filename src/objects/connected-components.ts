@@ -1,4 +1,4 @@
-/** Connected components of masks and of label maps, by union-find over runs of pixels in rows. */
+/** Connected components of masks and label maps, by union-find over runs of pixels in rows. */
 
 import { type NdArray, ndarray } from '../array/ndarray.ts';
 import { UsageError } from '../errors.ts';
@@ -8,24 +8,24 @@ export interface ConnectedComponentsOptions {
   /** 4 or 8 in 2D (default 4), 6 or 26 in 3D (default 6). */
   readonly connectivity?: Connectivity;
   /**
-   * `mask` (default): neighbours that are both not zero belong together.
-   * `value`: neighbours of the same value do; zero stays background.
+   * `mask` (default): connects neighbours that are both nonzero.
+   * `value`: connects neighbours with the same value; zero is background.
    */
   readonly by?: 'mask' | 'value';
   /**
-   * Memory for the labels, one element a pixel, whatever it holds; `labels.data` is then this. For many arrays in turn:
-   * fresh memory can take as long as the labelling. Default: new.
+   * Memory for the labels, one element per pixel, with any content; it becomes `labels.data`. For processing many
+   * arrays: allocating fresh memory can take as long as the labelling. Default: newly allocated.
    */
   readonly out?: Int32Array;
 }
 
 export interface Components {
-  /** 0 = background, 1..count in the order in which a row-by-row scan first meets them. */
+  /** 0 = background, 1..count in row-by-row scan order of their first pixels. */
   readonly labels: NdArray<'int32'>;
   readonly count: number;
 }
 
-/** A row above or behind, already scanned, whose runs may touch those of this row. */
+/** A previously scanned row, above or behind, whose runs may touch those of this row. */
 interface EarlierRow {
   readonly dz: number;
   readonly dy: number;
@@ -42,7 +42,7 @@ function earlierRows(connectivity: Connectivity): readonly EarlierRow[] {
  * Labels the connected components of a 2D [h, w] or 3D [d, h, w] array.
  *
  * An empty array and an all-zero one have no component (`count` 0).
- * @throws UsageError when the connectivity does not fit the number of axes, or `out` not the array.
+ * @throws UsageError if the connectivity does not match the number of axes, or `out` not the array.
  * @example connectedComponents(ndarray('uint8', [2, 2], Uint8Array.of(1, 0, 0, 1))).count // 2
  */
 export function connectedComponents(
@@ -82,17 +82,17 @@ export function connectedComponents(
 type Data = IntegerArray['data'];
 
 interface Runs {
-  /** Start and end (exclusive) of each run, run after run; room for more behind. */
+  /** Start and end (exclusive) of each run, in order, with spare room at the end. */
   readonly edges: Int32Array;
   /** Runs of row r: firstRun[r] .. firstRun[r + 1] - 1. */
   readonly firstRun: Int32Array;
 }
 
-/** Runs of pixels that are not zero, or of pixels that have the same value, not zero. */
+/** Runs of nonzero pixels, or of pixels with the same nonzero value. */
 function runsOf(data: Data, rows: number, width: number, byValue: boolean): Runs {
   const firstRun = new Int32Array(rows + 1);
   const words = byValue ? undefined : wordsOf(data, width);
-  // Enough for most pictures, so that nothing is copied; what is not used is no memory yet.
+  // Enough for most images, so that nothing is copied; unused pages are not committed.
   let edges = new Int32Array(2 * width + 1024 + (data.length >> 3));
   let k = 0;
   for (let row = 0; row < rows; row++) {
@@ -111,13 +111,13 @@ function runsOf(data: Data, rows: number, width: number, byValue: boolean): Runs
   return { edges, firstRun };
 }
 
-/** Four bytes at once, where the rows of a mask of bytes begin at whole words. */
+/** Four bytes at once, if the rows of a byte mask are word-aligned. */
 function wordsOf(data: Data, width: number): Int32Array | undefined {
   if (!(data instanceof Uint8Array) || width % 4 !== 0 || data.byteOffset % 4 !== 0) return undefined;
   return new Int32Array(data.buffer, data.byteOffset, data.length / 4);
 }
 
-/** Without branches, which noise would make unpredictable: an edge is written always, and counted if it is one. */
+/** Branch-free, because noise makes branches unpredictable: every edge is written, and counted only if it is one. */
 function runsOfPixels(data: Data, start: number, end: number, edges: Int32Array, first: number): number {
   let k = first;
   let before = 0;
@@ -133,9 +133,9 @@ function runsOfPixels(data: Data, start: number, end: number, edges: Int32Array,
 }
 
 /**
- * The same for bytes, 32 pixels at a time: as bits, the first pixel the lowest, edges are where a bit is not that of the
- * pixel before. Three are taken without looking whether there are as many. Pixel by pixel, wrong guesses of where the
- * edges lie took half of the time of a ragged mask.
+ * The same for bytes, 32 pixels at a time: with the pixels as bits, the first the lowest, an edge is where a bit
+ * differs from that of the pixel before. Three edges are extracted without checking that they exist. Pixel by pixel,
+ * branch mispredictions took half the time of a ragged mask.
  */
 function runsOfBytes(words: Int32Array, start: number, end: number, edges: Int32Array, first: number): number {
   let k = first;
@@ -145,16 +145,16 @@ function runsOfBytes(words: Int32Array, start: number, end: number, edges: Int32
     let inside = 0;
     for (let w = i >> 2; w < next >> 2; w++) {
       const word = words[w];
-      // The top bit of every byte that is not 0; the product moves the four together, the first byte's lowest.
+      // The top bit of every nonzero byte; the product gathers the four, the first byte's lowest.
       const tops = (((word & 0x7f7f7f7f) + 0x7f7f7f7f) | word) & 0x80808080;
       inside = (inside >>> 4) | (Math.imul(tops >>> 7, 0x10204080) & 0xf0000000);
     }
-    // A short group ends with pixels outside, and so with the edge at the end of the row.
+    // A short group ends with pixels outside, so it also contains the edge at the end of the row.
     inside >>>= 32 - (next - i);
     let edge = inside ^ ((inside << 1) | before);
     before = inside >>> 31;
     if (edge === 0) continue;
-    // The lowest bit, which is there, and two that are counted if they are.
+    // The lowest bit, which exists, and two more that are counted only if they exist.
     const lowest = i + 31;
     edges[k++] = lowest - Math.clz32(edge & -edge);
     edge &= edge - 1;
@@ -187,8 +187,8 @@ function runsOfValues(data: Data, start: number, end: number, edges: Int32Array,
 }
 
 /**
- * Unites the runs of a row with those of an earlier one that they touch.
- * @param values given where only runs of the same value belong together
+ * Unites the runs of a row with the runs of an earlier row that they touch.
+ * @param values if given, only runs of the same value are united
  */
 function linkRows(
   row: number,
@@ -214,7 +214,7 @@ function linkRows(
       if (values === undefined || values[start] === values[otherStart]) unite(parent, run, other);
     }
     if (values !== undefined && reach > 0 && otherEnd === end && run + 1 < last) {
-      // Runs of other values follow at once: the next one touches this one's neighbour by a corner.
+      // Runs of different values may be adjacent, so the next one may touch this one's neighbour at a corner.
       const next = edges[2 * run + 2];
       if (next === end && values[next] === values[otherStart]) unite(parent, run + 1, other);
     }
@@ -223,7 +223,7 @@ function linkRows(
   }
 }
 
-/** The earlier root stays the root: labels then come in scan order, and parents before children. */
+/** The earlier root stays the root: labels are then in scan order, and parents precede children. */
 function unite(parent: Int32Array, a: number, b: number): void {
   let rootA = a;
   let rootB = b;
@@ -240,12 +240,12 @@ function unite(parent: Int32Array, a: number, b: number): void {
   else parent[rootA] = rootB;
 }
 
-/** Elements that are cleared and painted together, so that they stay in the first cache in between. */
+/** Number of elements cleared and painted together, so that they stay in the L1 cache in between. */
 const PAINTED_TOGETHER = 8192;
 
 /**
- * Makes numbers of the parents, in place, and writes them into the runs; how many there are.
- * @param clear whether labels are to become 0 where no run is
+ * Replaces parents by labels, in place, and writes them to the runs; returns their number.
+ * @param clear whether to set labels to 0 outside the runs
  */
 function paint(
   { edges, firstRun }: Runs,
@@ -261,13 +261,13 @@ function paint(
     const next = Math.min(row + together, rows);
     if (clear) labels.fill(0, row * width, next * width);
     for (let run = firstRun[row]; run < firstRun[next]; run++) {
-      // Parents come before their children, so theirs are numbers already.
+      // Parents precede their children, so theirs are labels already.
       const above = parent[run];
       const label = above === run ? ++count : parent[above];
       parent[run] = label;
       const start = edges[2 * run];
       const last = edges[2 * run + 1] - 1;
-      // Most runs of noise are no longer than two pixels: no loop for them.
+      // Most runs of noise are at most two pixels long and need no loop.
       labels[start] = label;
       labels[last] = label;
       for (let i = start + 1; i < last; i++) labels[i] = label;

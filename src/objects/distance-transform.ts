@@ -1,38 +1,37 @@
 /**
- * Exact Euclidean distance transform with pixel spacing, 2D and 3D, in time linear in the pixels:
- * one pass an axis over lower envelopes of parabolas (Meijster, Roerdink and Hesselink 2000;
- * Felzenszwalb and Huttenlocher 2012).
+ * Exact Euclidean distance transform with pixel spacing, 2D and 3D, linear in the number of pixels: one pass per axis
+ * over lower envelopes of parabolas (Meijster, Roerdink and Hesselink 2000; Felzenszwalb and Huttenlocher 2012).
  */
 
 import { type NdArray, ndarray } from '../array/ndarray.ts';
 import { extentsOf, type IntegerArray, spacingOf } from './grid.ts';
 
 export interface DistanceTransformOptions {
-  /** Pixel size per axis, in the order of the shape; default 1 each. Distances come in its unit. */
+  /** Pixel size per axis, in the order of the shape; default 1 each. Distances are in its unit. */
   readonly spacing?: readonly number[];
 }
 
 export interface DistanceTransform {
-  /** Distance to the nearest feature, measured between pixel centres; Infinity where there is none. */
+  /** Distance to the nearest feature, measured between pixel centres; Infinity if there is no feature. */
   readonly distance: NdArray<'float64'>;
-  /** Flat index of a nearest feature (any one of equally near ones); -1 where there is none. */
+  /** Flat index of a nearest feature (any one in case of a tie); -1 if there is no feature. */
   readonly nearest: NdArray<'int32'>;
 }
 
 /**
- * Distance of every pixel to the nearest pixel that is *not zero* (0 on those themselves).
+ * Distance of every pixel to the nearest *nonzero* pixel (0 at those pixels).
  * @param features [h, w] or [d, h, w]
- * @throws UsageError for another rank or a spacing that does not fit.
+ * @throws UsageError for another rank or a spacing that does not match it.
  */
 export function distanceToNonzero(features: IntegerArray, options: DistanceTransformOptions = {}): DistanceTransform {
   return distanceTransform(features, true, options);
 }
 
 /**
- * Distance of every pixel to the nearest pixel that *is zero* (0 on those themselves): the depth inside
- * objects, as `scipy.ndimage.distance_transform_edt`, but Infinity (not an arbitrary number) without any zero.
+ * Distance of every pixel to the nearest *zero* pixel (0 at those pixels): the depth inside objects, as
+ * `scipy.ndimage.distance_transform_edt`, but Infinity (not an arbitrary number) if no pixel is zero.
  * @param mask [h, w] or [d, h, w]
- * @throws UsageError for another rank or a spacing that does not fit.
+ * @throws UsageError for another rank or a spacing that does not match it.
  */
 export function distanceToZero(mask: IntegerArray, options: DistanceTransformOptions = {}): DistanceTransform {
   return distanceTransform(mask, false, options);
@@ -54,7 +53,7 @@ function distanceTransform(
   if (height > 1) for (let z = 0; z < depth; z++) alongLines(squared, nearest, z * plane, width, width, height, sy);
   if (depth > 1) alongLines(squared, nearest, 0, plane, plane, depth, sz);
 
-  // From the indices once more, so that no rounding of the passes is left in the distances.
+  // Recomputed from the indices, so that distances are free of accumulated rounding.
   for (let z = 0, i = 0; z < depth; z++) {
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++, i++) {
@@ -74,7 +73,7 @@ function distanceTransform(
   return { distance: ndarray('float64', array.shape, squared), nearest: ndarray('int32', array.shape, nearest) };
 }
 
-/** First pass: the nearest feature in the same row, by a scan each way. */
+/** First pass: the nearest feature in the same row, by one scan in each direction. */
 function nearestInRows(
   data: IntegerArray['data'],
   toNonzero: boolean,
@@ -101,12 +100,12 @@ function nearestInRows(
   }
 }
 
-/** Lines are worked on this many at a time, so that memory is read and written in pieces and not pixel by pixel. */
+/** Number of lines processed together, so that memory is accessed in contiguous pieces instead of pixel by pixel. */
 const TILE = 16;
 
 /**
- * One later pass, along an axis whose pixels lie `stride` apart, over `lines` lines that begin side by side.
- * squared[q] = min over v of f[v] + (s (q - v))^2 on each.
+ * A later pass, along an axis with pixels `stride` apart, over `lines` adjacent lines: squared[q] = min over v of f[v]
+ * + (s (q - v))^2 on each.
  */
 function alongLines(
   squared: Float64Array,
@@ -144,7 +143,7 @@ function alongLines(
   }
 }
 
-/** The parabolas of the envelope: where they stand, how high, what index goes with them, from where each is the lowest. */
+/** The parabolas of the envelope: their positions, heights, feature indices, and where each begins to be the lowest. */
 interface Envelope {
   readonly apex: Int32Array;
   readonly height: Float64Array;
@@ -153,8 +152,8 @@ interface Envelope {
 }
 
 /**
- * One line, in place: values[q] = min over v of values[v] + (q - v)^2, and the index that goes with it.
- * Parabolas of v < w cross at q = ((f[w] + w^2) - (f[v] + v^2)) / (2w - 2v).
+ * One line, in place: values[q] = min over v of values[v] + (q - v)^2, with the corresponding index. Parabolas of v < w
+ * intersect at q = ((f[w] + w^2) - (f[v] + v^2)) / (2w - 2v).
  */
 function lowerEnvelope(
   values: Float64Array,

@@ -5,16 +5,15 @@ import { connectedComponents } from './connected-components.ts';
 import { type Connectivity, extentsOf, type IntegerArray } from './grid.ts';
 
 export interface FillHolesOptions {
-  /** Of the background: 4 (default) or 8 in 2D, 6 (default) or 26 in 3D. */
+  /** Connectivity of the background: 4 (default) or 8 in 2D, 6 (default) or 26 in 3D. */
   readonly connectivity?: Connectivity;
-  /** Larger holes stay, in pixels. Default: all are filled. */
+  /** Maximum size of a hole to fill, in pixels. Default: no limit. */
   readonly maxSize?: number;
 }
 
 /**
- * Fills background that is enclosed by one value with that value: for masks what `scipy.ndimage.binary_fill_holes`
- * does, for label maps the holes of each object. Background that touches the border of the grid, or two
- * objects, stays.
+ * Fills background enclosed by a single value with that value: for masks as `scipy.ndimage.binary_fill_holes`, for
+ * label maps the holes of each object. Background that touches the border of the grid, or two objects, is kept.
  * @param array [h, w] or [d, h, w]; 0 = background
  * @returns a copy, same dtype
  */
@@ -31,7 +30,7 @@ export function fillHoles<A extends IntegerArray>(
   });
   const part = labels.data;
   const OPEN = -1;
-  /** What encloses each part: 0 = not known yet. Index 0 stands for pixels that are no background. */
+  /** The value enclosing each part: 0 = not known yet. Index 0 is for pixels that are not background. */
   const around = new Float64Array(count + 1);
   around[0] = OPEN;
   const flat = array.shape.length === 2;

@@ -1,32 +1,34 @@
-/** Which objects of a label map stay: by size, by the mean of a map over them, and by whether they touch the border. */
+/** Filters the objects of a label map by size, by the mean of a map over them, and by whether they touch the border. */
 
 import { type NdArray, ndarray } from '../array/ndarray.ts';
 import { extentsOf, type IntegerArray, requireSameShape } from './grid.ts';
 import { relabelConsecutive } from './relabel.ts';
 
 export interface FilterObjectsOptions {
-  /** Smaller objects go, in pixels; default 0. */
+  /** Smaller objects are removed, in pixels; default 0. */
   readonly minSize?: number;
-  /** Larger objects go, in pixels; default: none. */
+  /** Larger objects are removed, in pixels; default: none. */
   readonly maxSize?: number;
-  /** Objects over which the map `of`, of the labels' shape, has a smaller mean go; default: none. */
+  /** Objects over which the map `of`, which has the labels' shape, has a smaller mean are removed; default: none. */
   readonly minMean?: { readonly of: NdArray<'float32'>; readonly value: number };
-  /** `clear`: objects with a pixel on the border of the grid (3D: on any of its six faces) go. Default `keep`. */
+  /**
+   * `clear`: removes objects with a pixel on the border of the grid (in 3D on any of its six faces). Default `keep`.
+   */
   readonly border?: 'keep' | 'clear';
 }
 
 export interface FilteredObjects {
-  /** The objects that stay, renumbered 1..count in the order of their labels. */
+  /** The remaining objects, renumbered 1..count in the order of their labels. */
   readonly labels: NdArray<'int32'>;
   readonly count: number;
-  /** `values[k]` is the label that object k had; `values[0]` is 0. */
+  /** `values[k]` is the original label of object k; `values[0]` is 0. */
   readonly values: readonly number[];
 }
 
 /**
- * Takes objects out of a label map. All pixels with the same label are one object, connected or not.
+ * Removes objects from a label map. All pixels with the same label are one object, connected or not.
  * @param array [h, w] or [d, h, w]; 0 = background
- * @throws UsageError when a label is negative, or the map is of another shape.
+ * @throws UsageError if a label is negative, or the map has another shape.
  */
 export function filterObjects(
   array: IntegerArray,

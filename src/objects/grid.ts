@@ -1,12 +1,12 @@
-/** What the operations on objects and the metrics take: integer arrays over a 2D or 3D grid. */
+/** Input of the object operations and the metrics: integer arrays on a 2D or 3D grid. */
 
 import { type NdArray, ndarray } from '../array/ndarray.ts';
 import { UsageError } from '../errors.ts';
 
-/** Masks (zero and not zero) and label maps (0 = background, or as documented). */
+/** Masks (zero or nonzero) and label maps (0 = background, or as documented). */
 export type IntegerArray = NdArray<'bool' | 'uint8' | 'int8' | 'uint16' | 'int16' | 'uint32' | 'int32'>;
 
-/** Numbers of objects as an array of a shape; unsigned where they may exceed 2^31 - 1. */
+/** Labels as an array of the given shape; unsigned for labels that may exceed 2^31 - 1. */
 export const labelGrid = (values: Int32Array | Uint32Array, shape: readonly number[]): NdArray<'int32' | 'uint32'> =>
   ndarray(values instanceof Int32Array ? 'int32' : 'uint32', shape, values);
 
@@ -35,7 +35,7 @@ export function extentsOf(shape: readonly number[]): Extents {
 }
 
 /**
- * Asserts that two arrays lie on the same grid.
+ * Asserts that two arrays have the same shape.
  * @throws UsageError naming both shapes.
  */
 export function requireSameShape(
@@ -52,8 +52,8 @@ export function requireSameShape(
 }
 
 /**
- * Pixel size per axis in the order of the shape, 1 where absent.
- * @throws UsageError when its length is not the rank or an entry is not a positive finite number.
+ * Pixel size per axis in the order of the shape, 1 if undefined.
+ * @throws UsageError if its length is not the rank or an entry is not a positive finite number.
  */
 export function spacingOf(spacing: readonly number[] | undefined, rank: number): readonly number[] {
   const values = spacing ?? new Array<number>(rank).fill(1);
@@ -65,12 +65,12 @@ export function spacingOf(spacing: readonly number[] | undefined, rank: number):
   return values;
 }
 
-/** Neighbours by faces (4 in 2D, 6 in 3D) or by corners too (8, 26). */
+/** Neighbours sharing a face (4 in 2D, 6 in 3D), or also those sharing only a corner or an edge (8, 26). */
 export type Connectivity = 4 | 8 | 6 | 26;
 
 /**
- * The connectivity asked for, or by faces where none is.
- * @throws UsageError when it does not fit the number of axes.
+ * The requested connectivity, by default that of faces.
+ * @throws UsageError if it does not match the number of axes.
  */
 export function connectivityOf(connectivity: Connectivity | undefined, rank: 2 | 3): Connectivity {
   const chosen = connectivity ?? (rank === 2 ? 4 : 6);
@@ -82,16 +82,16 @@ export function connectivityOf(connectivity: Connectivity | undefined, rank: 2 |
   return chosen;
 }
 
-/** A grid with a frame one pixel wide around it, in which no neighbour of a pixel lies outside. */
+/** A grid with a border one pixel wide, so that no neighbour of a pixel is out of bounds. */
 export interface Framed {
   readonly size: number;
-  /** From one pixel to each of its neighbours: nearest first, in raster order among equally near ones. */
+  /** Offsets from a pixel to its neighbours: nearest first, equally near ones in raster order. */
   readonly neighbours: Int32Array;
   /** Index in the framed grid of the first pixel of row `y` of plane `z`. */
   rowStart(z: number, y: number): number;
 }
 
-/** A 2D grid gets no planes before and behind. */
+/** A 2D grid gets no extra planes before and behind. */
 export function framed({ depth, height, width, rank }: Extents, connectivity: Connectivity): Framed {
   const row = width + 2;
   const plane = row * (height + 2);
@@ -114,7 +114,7 @@ export function framed({ depth, height, width, rank }: Extents, connectivity: Co
   };
 }
 
-/** Values on a framed grid brought back to the grid; negative ones become 0. */
+/** Copies values from a framed grid to the grid; negative ones become 0. */
 export function unframed(values: Int32Array, { depth, height, width, size }: Extents, frame: Framed): Int32Array {
   const result = new Int32Array(size);
   for (let z = 0, i = 0; z < depth; z++) {

@@ -1,4 +1,6 @@
-/** Peaks that stand out by a given height (h-maxima, Soille 2003, 6.3.4): seeds that noise does not multiply. */
+/**
+ * Peaks with at least a given height above their surroundings (h-maxima, Soille 2003, 6.3.4): seeds robust to noise.
+ */
 
 import { type NdArray, ndarray } from '../array/ndarray.ts';
 import { UsageError } from '../errors.ts';
@@ -16,22 +18,22 @@ import {
 import { levelsOf, type ScalarArray } from './level-order.ts';
 
 export interface HMaximaOptions {
-  /** Only these pixels (not zero) are looked at, each part of the mask by itself. Default: all. */
+  /** Restricts the search to nonzero pixels, each part of the mask separately. Default: all pixels. */
   readonly mask?: IntegerArray;
   /** Default 8 in 2D and 26 in 3D, as in scikit-image. */
   readonly connectivity?: Connectivity;
 }
 
 export interface HMaxima {
-  /** 0 = no peak; 1..count = the highest pixels of a peak, numbered in raster order of the first one. */
+  /** 0 = no peak; 1..count = the top of a peak, numbered in raster order of its first pixel. */
   readonly labels: NdArray<'int32'>;
   readonly count: number;
 }
 
 /**
- * The highest pixels of each peak from which any way to a higher one goes down by at least `h`. What is not zero is
- * what `skimage.morphology.h_maxima` gives, and tops of the same height have the same label where the way
- * between them goes down by less than `h`. The highest peak of each part of the mask is always one.
+ * The highest pixels of each peak from which any path to a higher one descends by at least `h`. The nonzero pixels are
+ * those of `skimage.morphology.h_maxima`, and tops of the same height have the same label if the path between them
+ * descends by less than `h`. The highest peak of each part of the mask is always included.
  * @param image [h, w] or [d, h, w]
  * @param h > 0, in the unit of the image
  * @throws UsageError for a height that is not positive, another rank, or a NaN inside the mask.
@@ -45,8 +47,9 @@ export function hMaxima(image: ScalarArray, h: number, { mask, connectivity }: H
   const { neighbours } = frame;
   const near = neighbours.length;
 
-  // Pixels are added from high to low. Each part so far has one top that may yet prove too low: its height and its
-  // first pixel. Where two parts meet, the lower top is decided: it stays if it stands out by h, else it goes.
+  // Pixels are added from high to low. Each part so far has one top that may still prove too low: its height and its
+  // first pixel. Where two parts meet, the lower top is decided: it is kept if it rises at least h above, otherwise
+  // dropped.
   const parent = new Int32Array(frame.size).fill(-1);
   const peak = framedValues(image, extents, frame);
   const top = new Int32Array(frame.size);
@@ -58,10 +61,10 @@ export function hMaxima(image: ScalarArray, h: number, { mask, connectivity }: H
     }
     return root;
   };
-  /** For the first pixel of a top: itself, the first pixel of the top that it is one with, or GONE. */
+  /** For the first pixel of a top: itself, the first pixel of the top that it was merged with, or GONE. */
   const GONE = -1;
   const fate = new Int32Array(frame.size);
-  /** For pixels at the height of their top: its first pixel. */
+  /** For pixels at the height of their top: the top's first pixel. */
   const topOf = new Int32Array(frame.size).fill(GONE);
 
   for (let k = order.length - 1; k >= 0; k--) {
@@ -76,7 +79,7 @@ export function hMaxima(image: ScalarArray, h: number, { mask, connectivity }: H
       if (parent[q] < 0) continue;
       const other = find(q);
       if (other === root) continue;
-      // As high counts as higher: plateaus then hang on their first pixel, not on a chain.
+      // Ties count as higher, so plateaus attach to their first pixel and do not form chains.
       const otherIsHigher = peak[other] >= peak[root];
       const high = otherIsHigher ? other : root;
       const low = otherIsHigher ? root : other;

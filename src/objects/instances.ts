@@ -1,4 +1,4 @@
-/** From what a network predicts to separate objects: a mask, seeds in it, and a watershed from them. */
+/** From network predictions to separate objects: a mask, seeds in it, and a watershed from them. */
 
 import { type NdArray, ndarray } from '../array/ndarray.ts';
 import { UsageError } from '../errors.ts';
@@ -11,17 +11,20 @@ import { hMaxima } from './h-maxima.ts';
 import { watershed } from './seeded-watershed.ts';
 import { aboveThreshold, otsuThreshold } from './threshold.ts';
 
-/** What a network says of each pixel, [h, w] or [d, h, w]. */
+/** Predictions of a network per pixel, [h, w] or [d, h, w]. */
 export interface PredictedMaps {
-  /** Probability that the pixel belongs to an object, its border included: 0..1. */
+  /** Probability that the pixel belongs to an object, including its border: 0..1. */
   readonly foreground: NdArray<'float32'>;
-  /** Probability that it lies on the border of an object or between two; not above `foreground` where that counts it. */
+  /**
+   * Probability that the pixel is on the border of an object or between two; at most `foreground` where that includes
+   * borders.
+   */
   readonly border?: NdArray<'float32'>;
-  /** How deep in its object it lies, in any unit: highest in the middle. */
+  /** Depth within the object, in any unit: highest in the middle. */
   readonly distance?: NdArray<'float32'>;
 }
 
-/** The maps of a network whose classes are background, object and border: [3, h, w] or [3, d, h, w]. */
+/** The maps of a network with the classes background, object and border: [3, h, w] or [3, d, h, w]. */
 export function mapsOfRims({ data, shape: [, ...shape] }: NdArray<'float32'>): PredictedMaps {
   const size = data.length / 3;
   return {
@@ -35,31 +38,31 @@ export function mapsOfRims({ data, shape: [, ...shape] }: NdArray<'float32'>): P
 }
 
 /**
- * How touching objects are told apart:
+ * How touching objects are separated:
  * - `components`: not at all; connected pixels are one object.
- * - `shape`: by necks in the outline; seeds are peaks of the distance to the background.
- * - `border`: seeds are what is left of the foreground when the predicted border is taken off.
+ * - `shape`: at necks in the outline; seeds are peaks of the distance to the background.
+ * - `border`: seeds are what remains of the foreground after subtracting the predicted border.
  * - `distance`: seeds are peaks of the predicted distance.
  */
 export type SeparationWay = 'components' | 'shape' | 'border' | 'distance';
 
 export interface SeparationSettings {
   readonly by: SeparationWay;
-  /** Pixels whose foreground is greater are objects; `otsu`: chosen for each image. Default 0.5. */
+  /** Pixels with a greater foreground probability belong to objects; `otsu`: chosen per image. Default 0.5. */
   readonly threshold?: number | 'otsu';
-  /** `border`: a seed is where foreground - border is greater. Default 0.5. */
+  /** `border`: seeds are where foreground - border is greater. Default 0.5. */
   readonly seedThreshold?: number;
-  /** `shape`: pixels by which a peak must stand out, default 0.75; `distance`: in the map's unit, default 0.1. */
+  /** `shape`: minimum height of a peak in pixels, default 0.75; `distance`: in the map's unit, default 0.1. */
   readonly peakHeight?: number;
-  /** `border`: smaller seeds are no seeds, in pixels. Default 1. */
+  /** `border`: minimum size of a seed in pixels; smaller ones are ignored. Default 1. */
   readonly minSeedSize?: number;
-  /** Smaller objects go, in pixels. Default 0. */
+  /** Smaller objects are removed, in pixels. Default 0. */
   readonly minSize?: number;
-  /** Objects whose foreground has a smaller mean go: 0..1, default 0. */
+  /** Objects with a smaller mean foreground probability are removed: 0..1, default 0. */
   readonly minConfidence?: number;
-  /** Background that one object encloses becomes its own. Default true. */
+  /** Whether to fill background enclosed by a single object. Default true. */
   readonly fillHoles?: boolean;
-  /** Objects that touch the border of the image. Default `keep`. */
+  /** What to do with objects that touch the border of the image. Default `keep`. */
   readonly border?: 'keep' | 'clear';
 }
 
@@ -70,9 +73,9 @@ export interface SeparatedObjects {
 }
 
 /**
- * Separate objects from predicted maps. Pixels are neighbours by faces (4 in 2D, 6 in 3D). A connected part without any
- * seed stays one object. No foreground: no objects.
- * @throws UsageError when the map that the way needs is absent, or shapes differ.
+ * Separates objects in predicted maps. Pixels are connected by faces (4 in 2D, 6 in 3D). A connected part without any
+ * seed stays one object. Without foreground there are no objects.
+ * @throws UsageError if the map required by the method is missing, or shapes differ.
  */
 export function separateObjects(maps: PredictedMaps, settings: SeparationSettings): SeparatedObjects {
   const { by, threshold = 0.5, minSize = 0, minConfidence = 0, fillHoles: fill = true, border = 'keep' } = settings;
@@ -112,10 +115,13 @@ function required(maps: PredictedMaps, name: 'border' | 'distance'): NdArray<'fl
   return map;
 }
 
-/** Distance to the background; the border of the image is none, so that objects cut by it are not cut once more. */
+/**
+ * Distance to the background; outside the image does not count as background, so objects cut by its border are not
+ * split.
+ */
 function distanceOfMask(mask: NdArray<'uint8'>): NdArray<'float32'> {
   const { data } = distanceToZero(mask).distance;
-  // Without any background all is one object.
+  // Without any background everything is one object.
   return ndarray(
     'float32',
     mask.shape,
@@ -136,7 +142,7 @@ function insideMask(seeds: NdArray<'uint8'>, mask: NdArray<'uint8'>): NdArray<'u
   return seeds;
 }
 
-/** Seeds grown over the mask, deepest pixels first; what no seed reaches becomes objects as it is. */
+/** Grows seeds over the mask, deepest pixels first; parts that no seed reaches become objects unchanged. */
 function flood(depth: NdArray<'float32'>, seeds: NdArray<'int32'>, mask: NdArray<'uint8'>): NdArray<'int32'> {
   const { size } = extentsOf(mask.shape);
   const heights = ndarray(

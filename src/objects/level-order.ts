@@ -1,4 +1,4 @@
-/** Pixels in the order of their values, by radix sort: what flooding needs first. */
+/** Pixels sorted by value, by radix sort: the first step of flooding. */
 
 import type { NdArray } from '../array/ndarray.ts';
 import { UsageError } from '../errors.ts';
@@ -16,7 +16,7 @@ export function ascendingOrder(values: ScalarArray['data']): Int32Array {
 }
 
 export interface PixelLevels {
-  /** Indices in the framed grid of the pixels that take part, by ascending value; equal ones in raster order. */
+  /** Indices in the framed grid of the pixels to flood, by ascending value; ties in raster order. */
   readonly order: Int32Array;
   /** The pixels of level l, which have the same value, are order[starts[l]] .. order[starts[l + 1] - 1]. */
   readonly starts: Int32Array;
@@ -63,11 +63,11 @@ export function levelsOf(
   return { order, starts: starts.subarray(0, levels + 1) };
 }
 
-/** Items in the order of their keys, and the keys in theirs. */
+/** Items sorted by their keys, and the sorted keys. */
 interface Sorted {
   readonly items: Int32Array;
   readonly keys: Uint32Array;
-  /** Where keys are equal, these must be, too, for the values to be equal. */
+  /** Where keys are equal, these must be equal too for the values to be equal. */
   readonly tied?: Uint32Array;
 }
 
@@ -82,7 +82,7 @@ function sortByValue(values: ScalarArray['data'], items: Int32Array): Sorted {
       const value = values[i];
       if (Number.isNaN(value)) refuseNaN();
       const top = value === 0 ? 0 : words[2 * i + 1];
-      // Bits of negative numbers are inverted, so that the order of the bits is that of the numbers.
+      // Bits of negative numbers are inverted, so that bits order like numbers.
       const flip = top >>> 31 === 1 ? 0xffffffff : 0;
       low[i] = words[2 * i] ^ flip;
       keys[i] = top ^ (flip | 0x80000000);
@@ -129,7 +129,7 @@ const BUCKETS = 1 << BITS;
 const PASSES = 3;
 
 /**
- * Least digit first, all digits counted in one reading; digits that are the same in all keys are skipped. Both
+ * Least significant digit first, all digits counted in one pass; digits that are equal in all keys are skipped. Both
  * arrays are overwritten.
  */
 function sortByKey(keys: Uint32Array, items: Int32Array): Sorted {

@@ -9,14 +9,14 @@ import { simplifyOutlines } from './simplify-outlines.ts';
 
 export interface Outline {
   readonly label: number;
-  /** More than one where the object has several pieces, or pieces that touch at a corner alone. */
+  /** More than one if the object has several pieces, or pieces that touch only at a corner. */
   readonly polygons: readonly Polygon[];
 }
 
 export interface PolygonOptions {
   /**
-   * Corners may go where the line moves by at most so many pixels (Douglas and Peucker 1973); default 0: none, the
-   * pixels are what the outline encloses. Edges that neighbours share stay shared.
+   * Corners may be removed if the line moves by at most this many pixels (Douglas and Peucker 1973); default 0: none,
+   * the outline encloses exactly the pixels. Shared edges of neighbours stay shared.
    */
   readonly simplifyPx?: number;
 }
@@ -26,9 +26,9 @@ const DX = [1, 0, -1, 0] as const;
 const DY = [0, 1, 0, -1] as const;
 
 /**
- * The outlines of every object of a label map [height, width] (0 is background), by ascending label. Each polygon is
- * valid in the sense of OGC and GeoJSON (RFC 7946), and the pixels whose centres it encloses are those of the object.
- * A map without objects has none.
+ * The outlines of all objects of a label map [height, width] (0 is background), by ascending label. Each polygon is
+ * valid as defined by OGC and GeoJSON (RFC 7946), and encloses exactly the pixel centres of the object. A map without
+ * objects has none.
  *
  * @throws UsageError for a map that is not 2D, a negative label or a negative `simplifyPx`.
  * @example toPolygons(ndarray('uint8', [1, 2], Uint8Array.of(7, 7)))
@@ -66,13 +66,13 @@ export function toPolygons(labels: IntegerArray, { simplifyPx = 0 }: PolygonOpti
 function firstPixels(pieces: Int32Array, count: number): Int32Array {
   const first = new Int32Array(count);
   for (let p = 0, next = 1; p < pieces.length && next <= count; p++) {
-    // Pieces are numbered as a scan meets them.
+    // Pieces are numbered in scan order.
     if (pieces[p] === next) first[next++ - 1] = p;
   }
   return first;
 }
 
-/** The polygon of each piece: every ring has a pixel with a neighbour of another piece above. */
+/** The polygon of each piece: every ring has a pixel whose upper neighbour belongs to another piece. */
 function trace(pieces: Int32Array, height: number, width: number, count: number): Polygon[] {
   const exteriors: Ring[] = new Array(count);
   const holes: Ring[][] = Array.from({ length: count }, () => []);
@@ -83,7 +83,7 @@ function trace(pieces: Int32Array, height: number, width: number, count: number)
   for (let p = 0; p < pieces.length; p++) {
     const own = pieces[p];
     if (own === 0 || walkedTop[p] === 1 || (p >= width && pieces[p - width] === own)) continue;
-    // Along the edges with the piece at the right hand: first east, above this pixel.
+    // Along the edges with the piece on the right: first east, above this pixel.
     corners.length = 0;
     const startX = p % width;
     const startY = (p - startX) / width;
@@ -95,7 +95,7 @@ function trace(pieces: Int32Array, height: number, width: number, count: number)
       if (heading === 0) walkedTop[y * width + x] = 1;
       x += DX[heading] as number;
       y += DY[heading] as number;
-      // Twice the area left of x, by its vertical edges.
+      // Twice the area to the left of x, by vertical edges.
       if (heading === 1) twiceArea += 2 * x;
       else if (heading === 3) twiceArea -= 2 * x;
       // The two pixels ahead of the corner (x, y).
@@ -114,8 +114,8 @@ function trace(pieces: Int32Array, height: number, width: number, count: number)
         left = at(x - 1, y - 1);
         right = at(x, y - 1);
       }
-      // Where only the left one belongs to the piece the two pixels touch at the corner and are joined elsewhere:
-      // turning left there keeps hole and exterior apart.
+      // If only the left one belongs to the piece, the two pixels touch at the corner and are connected elsewhere:
+      // turning left there keeps hole and exterior separate.
       if (left === own) {
         corners.push(x, y);
         heading = (heading + 3) % 4;
@@ -131,7 +131,7 @@ function trace(pieces: Int32Array, height: number, width: number, count: number)
   return exteriors.map((exterior, k) => ({ exterior, holes: holes[k] }));
 }
 
-/** The ring with its uppermost, then leftmost corner first. A walk may begin in the middle of an edge. */
+/** The ring starting at its uppermost, then leftmost corner. A walk may begin in the middle of an edge. */
 function fromFirstCorner(ring: Ring): Ring {
   let best = 0;
   for (let i = 2; i < ring.length; i += 2) {

@@ -1,4 +1,4 @@
-/** Label maps with arbitrary values made consecutive. */
+/** Makes label maps with arbitrary values consecutive. */
 
 import { type NdArray, ndarray } from '../array/ndarray.ts';
 import { UsageError } from '../errors.ts';
@@ -13,8 +13,8 @@ export interface Relabelled {
 }
 
 /**
- * Makes the labels of a map consecutive. A map that already is comes back as a copy in int32.
- * @throws UsageError when a label is negative.
+ * Makes the labels of a map consecutive; a map that already is, is copied as int32.
+ * @throws UsageError if a label is negative.
  */
 export function relabelConsecutive(array: IntegerArray): Relabelled {
   const data = array.data;
@@ -30,7 +30,7 @@ export function relabelConsecutive(array: IntegerArray): Relabelled {
   }
   const labels = new Int32Array(data.length);
   const values = [0];
-  // A direct table where it is not much larger than the image, a map for huge sparse values.
+  // A lookup table if it is not much larger than the image, a map for huge sparse values.
   if (largest <= 4 * data.length + 65536) {
     const table = new Int32Array(largest + 1);
     for (let i = 0; i < data.length; i++) table[data[i]] = 1;

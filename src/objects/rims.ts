@@ -1,21 +1,23 @@
-/** The rims of objects, which a network learns as a class of its own so that touching objects can be told apart. */
+/** The rims of objects, which a network learns as a separate class so that touching objects can be separated. */
 
-/** Offsets [dy, dx] within two pixels: wide enough to survive turning and bending, thin enough for small nuclei. */
+/**
+ * Offsets [dy, dx] within two pixels: wide enough to survive rotation and deformation, thin enough for small nuclei.
+ */
 const NEAR = [-2, -1, 0, 1, 2].flatMap((dy) =>
   [-2, -1, 0, 1, 2].filter((dx) => dy * dy + dx * dx <= 4 && (dy !== 0 || dx !== 0)).map((dx) => [dy, dx] as const),
 );
 
-/** Where a page shows objects: its class `inside`, and the class that their rims are to have. */
+/** The class `inside` of a slice's objects, and the class to assign to their rims. */
 export interface RimClasses {
   readonly inside: number;
   readonly rim: number;
 }
 
 /**
- * Gives their own class to all pixels of objects that lie within two pixels of another value. The border of the image
- * is no rim.
+ * Assigns the rim class to all object pixels within two pixels of a different value. The border of the image is not a
+ * rim.
  * @param classes class of each pixel [height, width], changed in place
- * @param values number of the object at each pixel
+ * @param values label of the object at each pixel
  */
 export function markRims(
   classes: Uint8Array,

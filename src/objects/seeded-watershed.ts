@@ -1,6 +1,5 @@
 /**
- * Watershed from seeds (Beucher and Meyer 1993; the order of flooding is that of
- * `skimage.segmentation.watershed`), 2D and 3D.
+ * Watershed from seeds (Beucher and Meyer 1993; in the flooding order of `skimage.segmentation.watershed`), 2D and 3D.
  */
 
 import { type NdArray, ndarray } from '../array/ndarray.ts';
@@ -17,24 +16,24 @@ import {
 import { levelsOf, type ScalarArray } from './level-order.ts';
 
 export interface WatershedOptions {
-  /** Pixels that may be flooded: not zero. Default: all. Seeds outside of it are dropped. */
+  /** Nonzero pixels may be flooded. Default: all. Seeds outside are dropped. */
   readonly mask?: IntegerArray;
   /** 4 (default) or 8 in 2D, 6 (default) or 26 in 3D. */
   readonly connectivity?: Connectivity;
 }
 
 /**
- * Grows the seeds over the image, lowest pixels first, until they meet. There are no lines between basins; pixels
- * of the mask that no seed reaches stay 0.
+ * Grows the seeds over the image, lowest pixels first, until they meet. There are no lines between basins; pixels of
+ * the mask that no seed reaches stay 0.
  *
- * Where pixels have the same value, the one reached first is flooded first; the pixels of the seeds come first of
- * all, in raster order, and neighbours in the order up, left, right, down, then diagonals in raster order (3D:
- * in raster order, by distance). scikit-image does the same, but takes seed pixels of the same value in an order that
- * it leaves open, so that results on plateaus may differ there by the pixels in the middle.
- * @param image [h, w] or [d, h, w]: flooded from low to high; to divide objects, give the negative depth
+ * Among pixels of the same value, the one reached first is flooded first; seed pixels come first, in raster order, and
+ * neighbours in the order up, left, right, down, then diagonals in raster order (3D: by distance, then raster order).
+ * scikit-image does the same, but leaves the order of seed pixels of the same value unspecified, so results on plateaus
+ * may differ in the pixels halfway between seeds.
+ * @param image [h, w] or [d, h, w]: flooded from low to high; to split objects, pass the negative depth
  * @param seeds same shape; 0 = none, positive = label
  * @returns labels of the seeds, same shape
- * @throws UsageError for shapes that differ, a seed out of range, or a NaN inside the mask.
+ * @throws UsageError if shapes differ, a seed is out of range, or the mask contains a NaN.
  */
 export function watershed(
   image: ScalarArray,
@@ -47,14 +46,14 @@ export function watershed(
   const frame = framed(extents, connectivityOf(connectivity, extents.rank));
   const { order, starts } = levelsOf(image, mask, extents, frame);
   const levels = starts.length - 1;
-  // One array for the three things that a pixel may be, so that a look at a neighbour is one look into memory:
-  // 0 = not to be flooded, positive = the label that reached it, negative = waiting, ~level.
+  // One array for the three states of a pixel, so that inspecting a neighbour is one memory access: 0 = not to be
+  // flooded, positive = the label that reached it, negative = waiting, ~level.
   const state = new Int32Array(frame.size);
   for (let level = 0; level < levels; level++) {
     const end = starts[level + 1];
     for (let k = starts[level]; k < end; k++) state[order[k]] = ~level;
   }
-  // Pixels that were reached queue up in their level's own part of `order`, which is not needed any more.
+  // Reached pixels queue up in their level's own part of `order`, which is no longer needed.
   const free = starts.slice();
   const { neighbours } = frame;
   const near = neighbours.length;
@@ -78,9 +77,9 @@ export function watershed(
     }
   }
 
-  // Water never sinks: a walk up the levels empties all queues. The one of the present level is moved down to what is
-  // flooded already, as it also takes lower pixels that are only reached now; it ends before the next level's part,
-  // because no pixel is reached twice.
+  // The water level never falls: one pass up the levels empties all queues. The current level's queue is moved down
+  // over what is already flooded, as it also receives lower pixels that are only reached now; it ends before the next
+  // level's part, because no pixel is reached twice.
   let tail = 0;
   for (let water = 0; water < levels; water++) {
     let head = tail;

@@ -1,13 +1,13 @@
-/** Fewer corners in outlines, the same on both sides of a shared edge. */
+/** Removes corners from outlines, identically on both sides of a shared edge. */
 
 import type { NdArray } from '../array/ndarray.ts';
 import type { Polygon, Ring } from './rings.ts';
 
 /**
- * Takes corners out of rings where the line moves by at most `tolerancePx` (Douglas and Peucker 1973). Rings are cut
- * where more than two pieces meet and at the corners of the map; each part between is simplified by itself and in one
- * direction, so that neighbours keep a common line. A ring that would fall below three corners keeps all of them.
- * @param polygons one a piece, piece 1 first
+ * Removes corners of rings where the line moves by at most `tolerancePx` (Douglas and Peucker 1973). Rings are cut
+ * where more than two pieces meet and at the corners of the map; each part in between is simplified separately and in a
+ * fixed direction, so that neighbours keep a common line. A ring that would fall below three corners keeps all of them.
+ * @param polygons one per piece, piece 1 first
  * @param pieces number of the piece at each pixel [height, width], 0 = background
  */
 export function simplifyOutlines(
@@ -34,12 +34,12 @@ export function simplifyOutlines(
       return ring;
     };
     const out = polygons.map(({ exterior, holes }) => ({ exterior: simplify(exterior), holes: holes.map(simplify) }));
-    // The neighbours of a ring that keeps its corners have to keep them too.
+    // Neighbours of a ring that keeps its corners must keep them too.
     if (!collapsed) return out;
   }
 }
 
-/** The ring with the nodes on its straight edges as corners. */
+/** The ring with additional corners at the nodes on its straight edges. */
 function withNodes(ring: Ring, isNode: (x: number, y: number) => boolean): Ring {
   const out: number[] = [];
   const n = ring.length;
@@ -75,13 +75,16 @@ function simplifyRing(ring: Ring, tolerancePx: number, isNode: (x: number, y: nu
   return Int32Array.from(out);
 }
 
-/** A ring's cut and the corner farthest from it, in order. A ring without a node begins at its uppermost, leftmost. */
+/**
+ * A ring's cut and the corner farthest from it, in order. A ring without a node is cut at its uppermost, leftmost
+ * corner.
+ */
 function twoCuts(node: number, count: number, x: (i: number) => number, y: (i: number) => number): number[] {
   let far = node;
   let most = -1;
   for (let i = 0; i < count; i++) {
     const distance = (x(i) - x(node)) ** 2 + (y(i) - y(node)) ** 2;
-    // Of equals the one that is the same whichever way the ring goes round.
+    // In case of a tie, the choice must not depend on the direction of the ring.
     if (distance > most || (distance === most && (y(i) - y(far) || x(i) - x(far)) < 0)) {
       most = distance;
       far = i;
@@ -90,7 +93,7 @@ function twoCuts(node: number, count: number, x: (i: number) => number, y: (i: n
   return node < far ? [node, far] : [far, node];
 }
 
-/** Names the corners that stay strictly between two that do. */
+/** Marks the corners to keep strictly between two kept ones. */
 function keepBetween(
   from: number,
   to: number,
@@ -110,7 +113,7 @@ function keepBetween(
         length === 0
           ? Math.hypot(x(i) - x(a), y(i) - y(a))
           : Math.abs((x(b) - x(a)) * (y(i) - y(a)) - (x(i) - x(a)) * (y(b) - y(a))) / length;
-      // Of equals the one that is met first whichever way the line is walked.
+      // In case of a tie, the choice must not depend on the direction of the line.
       const first = farthest >= 0 && distance === most && (y(i) - y(farthest) || x(i) - x(farthest)) < 0;
       if (distance > most || first) {
         most = distance;

@@ -1,4 +1,4 @@
-/** From values to masks. */
+/** Thresholds: from values to masks. */
 
 import { type NdArray, ndarray } from '../array/ndarray.ts';
 import { UsageError } from '../errors.ts';
@@ -13,17 +13,16 @@ export function aboveThreshold(image: ScalarArray, threshold: number): NdArray<'
 }
 
 export interface OtsuOptions {
-  /** For images that are not of integers, or of more than 65,536 values; default 256. */
+  /** For non-integer images, or more than 65,536 distinct values; default 256. */
   readonly bins?: number;
 }
 
 /**
- * Otsu's threshold (1979): the value that divides the histogram into two classes, v <= t and v > t, with the
- * greatest variance between them, w1 w2 (m1 - m2)^2; the smallest one of several.
+ * Otsu's threshold (1979): the value that divides the histogram into two classes, v <= t and v > t, with maximal
+ * between-class variance, w1 w2 (m1 - m2)^2; the smallest in case of a tie.
  *
- * Integers have one bin a value, floats `bins` equal ones between minimum and maximum (thresholds are centres of
- * bins, as in `skimage.filters.threshold_otsu`). NaN takes no part. Of an image of one value: that value. NaN for an
- * empty image.
+ * Integers have one bin per value, floats `bins` equal ones between minimum and maximum (thresholds are bin centres, as
+ * in `skimage.filters.threshold_otsu`). NaN is ignored. For a constant image: that value. NaN for an empty image.
  * @throws UsageError for infinite values.
  */
 export function otsuThreshold(image: ScalarArray, { bins = 256 }: OtsuOptions = {}): number {
@@ -55,7 +54,7 @@ function countValues(data: ScalarArray['data'], least: number, greatest: number)
   return counts;
 }
 
-/** As numpy.histogram: a value on an edge belongs to the bin above, the maximum to the last one. */
+/** As numpy.histogram: a value on an edge belongs to the bin above, the maximum to the last bin. */
 function countBins(data: ScalarArray['data'], least: number, greatest: number, bins: number): Float64Array {
   const counts = new Float64Array(bins);
   const edges = Float64Array.from({ length: bins + 1 }, (_, bin) =>
@@ -67,7 +66,7 @@ function countBins(data: ScalarArray['data'], least: number, greatest: number, b
     const place = (value - least) * scale;
     let bin = place | 0;
     const beyond = place - bin;
-    // Near an edge, rounding may have taken the value over it. A NaN compares false.
+    // Near an edge, rounding may have moved the value across it. Comparisons with NaN are false.
     if (!(beyond > 1e-6 && beyond < 1 - 1e-6)) {
       if (Number.isNaN(value)) continue;
       bin = Math.min(bin, bins - 1);
@@ -82,7 +81,7 @@ function countBins(data: ScalarArray['data'], least: number, greatest: number, b
 function bestDivision(counts: Float64Array, centre: (bin: number) => number): number {
   let total = 0;
   let totalSum = 0;
-  // Bins count from 0 here: far values such as HU lose no digits.
+  // Bins count from 0 here, so values far from 0, such as HU, lose no precision.
   for (let bin = 0; bin < counts.length; bin++) {
     total += counts[bin];
     totalSum += counts[bin] * bin;

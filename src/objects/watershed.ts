@@ -1,7 +1,7 @@
 /**
- * Watershed by immersion (Vincent and Soille 1991), 2D, 4-connected, in the variant and the order that
- * the ISBI 2012 challenge scores with: where the plateau between two basins is flooded decides to the
- * pixel where the line lies, so the order is part of the definition.
+ * Watershed by immersion (Vincent and Soille 1991), 2D, 4-connected, in the variant and order used for scoring in the
+ * ISBI 2012 challenge: the order of flooding the plateau between two basins determines the exact position of the line,
+ * so it is part of the definition.
  */
 
 import { type NdArray, ndarray } from '../array/ndarray.ts';
@@ -16,7 +16,7 @@ export interface Watershed {
 
 const WATERSHED = 0;
 const UNSEEN = -1;
-/** At the present level, not reached yet. */
+/** At the current level, not reached yet. */
 const WAITING = -2;
 const QUEUED = -3;
 const OUTSIDE = -4;
@@ -24,9 +24,9 @@ const OUTSIDE = -4;
 /**
  * Floods an image from its minima, level by level. Basins meet in lines one pixel wide (label 0).
  *
- * Order, which decides between equal pixels: columns from left to right, within one from top to bottom,
- * stably sorted by value; neighbours left, up, right, down; first in, first out. Basins are numbered in
- * the order in which they are found.
+ * The order, which decides ties: columns from left to right, within a column from top to bottom, stably sorted by
+ * value; neighbours left, up, right, down; first in, first out. Basins are numbered in the order in which they are
+ * found.
  *
  * A constant image is one basin; an empty image has none.
  * @param image [h, w], any numbers
@@ -37,7 +37,7 @@ export function vincentSoilleWatershed(image: IntegerArray | NdArray<'float32' |
   if (rank !== 2) {
     throw new UsageError('This watershed is for 2D images.', { remedy: 'Call it slice by slice.' });
   }
-  // Column after column with a frame, so that the scan order is memory order and no border is checked.
+  // Column-major with a border, so that the scan order is memory order and no bounds are checked.
   const stride = height + 2;
   const labels = new Int32Array((width + 2) * stride).fill(OUTSIDE);
   const { order, levelEnds } = sortByLevel(image.data, height, width, stride);
@@ -52,7 +52,7 @@ export function vincentSoilleWatershed(image: IntegerArray | NdArray<'float32' |
     for (let k = begin; k < end; k++) labels[order[k]] = WAITING;
     for (let k = begin; k < end; k++) {
       const p = order[k];
-      // Lines and basins of lower levels; what this loop queued is negative and does not count.
+      // Lines and basins of lower levels; pixels queued by this loop are negative and do not count.
       if (
         labels[p - stride] >= WATERSHED ||
         labels[p - 1] >= WATERSHED ||
