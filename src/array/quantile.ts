@@ -5,7 +5,8 @@
  * `numpy.median`: the median of 1, 2, Infinity is 2, that of 1 and Infinity is Infinity.
  *
  * Definitions that differ deliberately: weighted percentiles of lungs (`measure/lungs.ts`), the weighted robust
- * Hausdorff distance (`hausdorffSurfaceDistance`), and the limits of a display window, which are pixel values.
+ * Hausdorff distance (`hausdorffSurfaceDistance`), the limits of a display window, which are pixel values, and the usual
+ * distance of slices (`usualGap`), which is one of theirs.
  */
 export function quantile(ascending: ArrayLike<number>, q: number): number {
   const last = ascending.length - 1;

@@ -30,7 +30,8 @@ export async function runEvaluate(
     process.stdout.write(`${JSON.stringify(found, roundedThresholds, 2)}\n`);
     return;
   }
-  const lines = [describeMapping(mapping), ...describeKinds(evaluation), formatEvaluation(evaluation)];
+  const notes = evaluation.notes.map((note) => `note: ${note}`);
+  const lines = [...notes, describeMapping(mapping), ...describeKinds(evaluation), formatEvaluation(evaluation)];
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
@@ -64,7 +65,7 @@ function formatEvaluation({
   instances,
   surface,
   classes,
-}: Omit<Evaluation, 'mapping' | 'labelKinds' | 'metrics'>): string {
+}: Omit<Evaluation, 'mapping' | 'labelKinds' | 'metrics' | 'notes'>): string {
   const what = volumes === undefined ? 'image' : volumes === '3D' ? 'volume' : 'slice';
   const lines = [
     `${images} ${what}${images === 1 ? '' : 's'}${volumes === undefined ? '' : `, scored ${volumes === '3D' ? 'in 3D' : volumes}`}`,
