@@ -1,21 +1,21 @@
 /**
- * Every error that Lamella throws on purpose. Each says in one sentence what was found, what was expected and what to
+ * Every error that Lamella throws deliberately. Each says in one sentence what was found, what was expected and what to
  * do. Programs decide by `code` and its typed facts, never by the sentence.
  */
 
-/** What a program may want to decide by: a code, and the facts that belong to it. */
+/** What a program may decide by: a code, with its facts. */
 export type Facts =
   /** A known kind of file that Lamella does not support; `what` is a noun phrase such as `an Analyze 7.5 header`. */
   | { readonly code: 'unsupported-format'; readonly what: string }
   /** A folder of images without any labels. */
   | { readonly code: 'no-labels'; readonly images: number }
-  /** A folder that holds no run. */
+  /** A folder that does not contain a run. */
   | { readonly code: 'no-run' }
-  /** A folder that holds another run. */
+  /** A folder that contains a different run. */
   | { readonly code: 'run-exists' }
   /** Another process is writing the run. */
   | { readonly code: 'run-in-use'; readonly processId: number | undefined }
-  /** The data are no longer those that the run began with. */
+  /** The data have changed since the run started. */
   | { readonly code: 'data-changed' }
   /** The loss or the weights are not finite. */
   | { readonly code: 'diverged'; readonly step: number };
@@ -48,7 +48,7 @@ export class LamellaError extends Error {
   static readonly code: ErrorCode = 'lamella';
   readonly code: ErrorCode;
   readonly facts: Facts | undefined;
-  /** The sentence without the file and the remedy. */
+  /** The message without file and remedy. */
   readonly problem: string;
   readonly file: string | undefined;
   readonly remedy: string | undefined;
@@ -71,12 +71,12 @@ export class UsageError extends LamellaError {
   static override readonly code = 'usage';
 }
 
-/** Bytes that are not what they claim to be, or a variety of a format that is not supported. */
+/** Bytes that are not what they claim to be, or an unsupported variant of a format. */
 export class FormatError extends LamellaError {
   static override readonly code = 'format';
 }
 
-/** A folder, a pairing, labels or sizes that do not make a data set. */
+/** A folder, pairing, labels or sizes that do not form a data set. */
 export class DatasetError extends LamellaError {
   static override readonly code = 'dataset';
 }
@@ -86,12 +86,12 @@ export class GraphError extends LamellaError {
   static override readonly code = 'graph';
 }
 
-/** A device or execution provider that is absent or that failed. */
+/** A device or execution provider that is missing or failed. */
 export class DeviceError extends LamellaError {
   static override readonly code = 'device';
 }
 
-/** A model file that cannot be used: not ONNX, wrong inputs, classes that do not fit. */
+/** A model file that cannot be used: not ONNX, wrong inputs, classes that do not match. */
 export class ModelError extends LamellaError {
   static override readonly code = 'model';
 }
@@ -101,7 +101,7 @@ export class RunError extends LamellaError {
   static override readonly code = 'run';
 }
 
-/** Training cannot continue, for example because the loss is not finite. Carries where it happened. */
+/** Training cannot continue, for example because the loss is not finite. States where it happened. */
 export class TrainingError extends LamellaError {
   static override readonly code = 'training';
   readonly step: number;
@@ -111,13 +111,13 @@ export class TrainingError extends LamellaError {
   }
 }
 
-/** The user asked to stop; what was done so far is on disk. */
+/** The user asked to stop; completed work is on disk. */
 export class Interrupted extends LamellaError {
   static override readonly code = 'interrupted';
 }
 
 /**
- * The facts of an error where they are of this code.
+ * The facts of an error if they have this code.
  *
  * @example
  *   factsOf(cause, 'unsupported-format')?.what // 'an Analyze 7.5 header'
@@ -128,19 +128,19 @@ export function factsOf<C extends Facts['code']>(cause: unknown, code: C): Extra
 }
 
 /**
- * Names an option of the library in a sentence: `learningRate`, or with its value `ignore: 5`, in backticks.
- * `writeOptions` turns it into what the reader types or clicks.
+ * Names an option of the library in a message: `learningRate`, or with its value `ignore: 5`, in backticks.
+ * `writeOptions` translates it into what the reader types or clicks.
  */
 export function option(name: string, value?: string | number | boolean): string {
   return value === undefined ? `\`${name}\`` : `\`${name}: ${value}\``;
 }
 
-/** A sentence with each `option` in it as `write` puts it, such as `--lr` or the label of a control. */
+/** A message with each `option` in it rewritten by `write`, such as `--lr` or the label of a control. */
 export function writeOptions(text: string, write: (name: string, value: string | undefined) => string): string {
   return text.replace(/`([a-z]\w*)(?:: ([^`]*))?`/gi, (_, name: string, value?: string) => write(name, value));
 }
 
-/** That `name` is not a key of `known`: "Unknown loss 'x'. Use one of ce, dice." */
+/** The error for a `name` that is not a key of `known`: "Unknown loss 'x'. Use one of ce, dice." */
 export function unknownName(what: string, name: string, known: object): UsageError {
   return new UsageError(`Unknown ${what} '${name}'.`, { remedy: `Use one of ${Object.keys(known).join(', ')}.` });
 }

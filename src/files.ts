@@ -1,44 +1,44 @@
-/** What files are unpacked and packed with; `image/zlib.ts` has one in JavaScript. */
+/** Compression of files; `image/zlib.ts` implements it in JavaScript. */
 export interface Zlib {
-  /** The bytes of a zlib stream; at most `expected` of them. As `inflate` of image/inflate.ts. */
+  /** Decompresses a zlib stream to at most `expected` bytes. As `inflate` in image/inflate.ts. */
   inflate(zlib: Uint8Array, expected: number): Uint8Array | Promise<Uint8Array>;
-  /** Packs into a stream that `inflate` reads; how well is up to the platform. */
+  /** Compresses into a stream that `inflate` reads; the compression ratio depends on the platform. */
   deflate(bytes: Uint8Array): Uint8Array;
   crc32(bytes: Uint8Array): number;
 }
 
-/** What the core needs of a file system; `platform/` has the implementations, and `memoryFiles` is one in memory. */
+/** What the core needs of a file system, implemented in `platform/`, and in memory by `memoryFiles`. */
 export interface Files {
   /**
-   * Every file below a folder, any depth, as paths relative to it with `/` between names, sorted.
-   * For a path that is a file: its name alone.
-   * @throws DatasetError when there is nothing at `folder`.
+   * Every file below a folder, at any depth, as sorted relative paths with `/` as separator. If the path is a file: its
+   * name alone.
+   * @throws DatasetError if `folder` does not exist.
    */
   list(folder: string): Promise<readonly string[]>;
   /**
    * The bytes of one file: a `folder` given to `list` and a name that it returned, or a path alone.
-   * @throws DatasetError when it cannot be read.
+   * @throws DatasetError if it cannot be read.
    */
   read(folder: string, name?: string): Promise<Uint8Array>;
-  /** Every folder below a folder, empty ones too, as paths relative to it, where the place can tell. */
+  /** Every folder below a folder, including empty ones, as relative paths, if the platform can list them. */
   folders?(folder: string): Promise<readonly string[]>;
-  /** At most the first `count` bytes of a file; where it is missing, files are read as a whole. */
+  /** At most the first `count` bytes of a file; if not implemented, files are read whole. */
   head?(folder: string, name: string, count: number): Promise<Uint8Array>;
-  /** What unpacks the files of this place, where it is faster than our own. */
+  /** A decompressor of the platform, if faster than our own. */
   readonly zlib?: Zlib;
-  /** The largest image that this place has memory for, in bytes. */
+  /** The largest image that the platform has memory for, in bytes. */
   readonly maxBytes?: number;
 }
 
-/** Files that results can be written beside: what the workflows run over. */
+/** Files that can also be written: what the workflows run on. */
 export interface WritableFiles extends Files {
-  /** What is at a path; undefined for nothing. */
+  /** The kind of a path; undefined if it does not exist. */
   kind(path: string): Promise<'file' | 'folder' | undefined>;
-  /** The path in full, for records that are read elsewhere. */
+  /** The absolute path, for records that are read elsewhere. */
   resolve(path: string): string;
   /**
-   * Replaces a file as a whole, with the folders that it needs: a reader sees the old one or the new one, never a part.
-   * @throws LamellaError when there is no room or no permission.
+   * Replaces a file atomically, creating the folders that it needs: a reader sees the old or the new one, never a part.
+   * @throws LamellaError if there is no space or no permission.
    */
   write(path: string, content: Uint8Array | string): Promise<void>;
 }

@@ -1,5 +1,5 @@
 /**
- * Lamella without a platform, the same in Node, a page and a worker: read, train, predict, evaluate, write. The parts
+ * Lamella without a platform, the same in Node, a page and a worker: read, train, predict, evaluate, write. Its parts
  * are in `lamella/graph`, `/nn`, `/image`, `/metrics`, `/objects`, `/measure` and `/explain`; files, devices and whole
  * training runs in `lamella/node` and `lamella/browser`.
  */

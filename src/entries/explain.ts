@@ -1,4 +1,4 @@
-/** `lamella/explain`: what a network does to one image, and how runs compare. */
+/** `lamella/explain`: what a network does with one image, and how runs compare. */
 
 export { type ExplainOptions, explain } from '../explain/explain.ts';
 export type { Explanation } from '../explain/explanation.ts';

@@ -1,4 +1,4 @@
-/** `lamella/graph`: ONNX graphs, built, differentiated, analysed, read and written. */
+/** `lamella/graph`: building, differentiating, analysing, reading and writing ONNX graphs. */
 
 export { graphMacs, parameterCount } from '../graph/analysis/cost.ts';
 export { tileRule } from '../graph/analysis/receptive-field.ts';

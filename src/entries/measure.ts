@@ -1,4 +1,4 @@
-/** `lamella/measure`: tables of objects and lungs in physical units, and files of them for other programs. */
+/** `lamella/measure`: tables of objects and lungs in physical units, and their files for other programs. */
 
 export { type CocoImage, writeCoco } from '../export/coco.ts';
 export { writeCsv } from '../export/csv.ts';

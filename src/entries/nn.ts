@@ -1,4 +1,4 @@
-/** `lamella/nn`: layers, losses, optimizers, schedules, networks, and the training step that they make. */
+/** `lamella/nn`: layers, losses, optimizers, schedules, networks, and the training step built from them. */
 
 export { type Random, stream } from '../array/random.ts';
 export { type Batch, makeBatch } from '../augment/batch.ts';

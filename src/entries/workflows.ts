@@ -1,4 +1,7 @@
-/** `lamella/workflows`: what each command does, over the `Host` of `lamella/node` or `lamella/browser`, or its files. */
+/**
+ * `lamella/workflows`: the function behind each command, over the `Host` of `lamella/node` or `lamella/browser`, or its
+ * files.
+ */
 
 export { type DrawAugmentationOptions, drawAugmentation } from '../workflows/augment.ts';
 export {

@@ -1,14 +1,14 @@
-/** The mean of what several networks give. */
+/** The mean prediction of several networks. */
 import { float32 } from '../array/ndarray.ts';
 import { ModelError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
 import type { SegmentationModel } from './model.ts';
 import { type PredictOptions, predictImage } from './predict.ts';
 
-/** A model and the file that it is from. */
+/** A model and its file. */
 export type NamedModel = SegmentationModel & { readonly file: string };
 
-/** @throws ModelError that names two models whose classes differ. */
+/** @throws ModelError naming two models whose classes differ. */
 export function requireSameClasses(models: readonly Pick<NamedModel, 'classes' | 'file'>[]): void {
   const [first, ...others] = models;
   for (const other of others) {
@@ -21,8 +21,8 @@ export function requireSameClasses(models: readonly Pick<NamedModel, 'classes' |
 }
 
 /**
- * The mean of the probabilities of models with the same classes; otherwise as `predictImage`.
- * `onProgress` counts over all models. @throws as `predictImage`.
+ * The mean of the probabilities of models with the same classes; otherwise as `predictImage`. `onProgress` counts over
+ * all models. @throws as `predictImage`.
  */
 export async function predictAverage(
   models: readonly SegmentationModel[],

@@ -1,16 +1,16 @@
 /**
- * From what a network trained on equally many pixels of each class gives to probabilities: a monotone cubic, fitted on
- * labelled slices. Ciresan et al. 2012, section 2.3.
+ * Maps the outputs of a network trained with balanced classes to probabilities by a monotone cubic, fitted on labelled
+ * slices. Ciresan et al. 2012, section 2.3.
  */
 import type { Graph } from '../graph/ir.ts';
 import { rewrite } from '../graph/rewrite.ts';
 
-/** q = c0 + c1 p + c2 p^2 + c3 p^3, cut to 0..1. */
+/** q = c0 + c1 p + c2 p^2 + c3 p^3, clamped to 0..1. */
 export type Cubic = readonly [number, number, number, number];
 
 const BINS = 256;
 
-/** Counts of pixels by their probability, and how many of them are of the class. */
+/** Number of pixels per probability bin, and how many of them belong to the class. */
 export interface CalibrationCounts {
   readonly all: Float64Array;
   readonly positive: Float64Array;
@@ -20,7 +20,7 @@ export function noCounts(): CalibrationCounts {
   return { all: new Float64Array(BINS), positive: new Float64Array(BINS) };
 }
 
-/** Counts the pixels of one image; labels other than 0 and 1 are left out. */
+/** Counts the pixels of one image; labels other than 0 and 1 are ignored. */
 export function countPixels(counts: CalibrationCounts, probability: Float32Array, label: Uint8Array): void {
   for (let i = 0; i < label.length; i++) {
     const truth = label[i];
@@ -31,16 +31,17 @@ export function countPixels(counts: CalibrationCounts, probability: Float32Array
   }
 }
 
-/** So much of the weight goes to q = p, spread evenly, so that bins without pixels are not left to chance. */
+/** Weight of the prior q = p, spread evenly, so that bins without pixels are determined. */
 const PRIOR = 1e-3;
 
 /**
- * The cubic of least squares, sum over pixels of (q(p) - label)^2, among those that do not fall on 0..1. Where the free
- * fit falls somewhere its derivative is held to non-negative Bernstein coefficients,
+ * The least-squares cubic, minimising the sum over pixels of (q(p) - label)^2, among those that do not decrease on
+ * 0..1. If the unconstrained fit decreases anywhere, its derivative is constrained to non-negative Bernstein
+ * coefficients,
  *
  *     q'(p) = a (1 - p)^2 + 2 b p (1 - p) + c p^2,   a, b, c >= 0.
  *
- * Nothing where there are no pixels of one of the classes.
+ * Undefined if one of the classes has no pixels.
  */
 export function fitCalibration({ all, positive }: CalibrationCounts): Cubic | undefined {
   const total = all.reduce((a, b) => a + b, 0);
@@ -63,7 +64,8 @@ export function fitCalibration({ all, positive }: CalibrationCounts): Cubic | un
   }
   const free = solve(normal.matrix, normal.right);
   const [, a, b, c] = free as [number, number, number, number];
-  // A quadratic in Bernstein form is non-negative where its ends are and its middle is not below -sqrt(a c).
+  // A quadratic in Bernstein form is non-negative if its end coefficients are and the middle one is at least -sqrt(a
+  // c).
   if (a >= 0 && c >= 0 && b >= -Math.sqrt(a * c)) return powers(free);
   let best: { readonly found: readonly number[]; readonly cost: number } | undefined;
   for (let mask = 0; mask < 8; mask++) {
@@ -77,20 +79,20 @@ export function fitCalibration({ all, positive }: CalibrationCounts): Cubic | un
       found[i] = part[k];
     });
     if (found.slice(1).some((value) => value < 0)) continue;
-    // |A x - y|^2 - |y|^2 = -x.right at the solution of the part.
+    // |A x - y|^2 - |y|^2 = -x.right at the solution of the subproblem.
     const cost = -found.reduce((sum, value, i) => sum + value * normal.right[i], 0);
     if (best === undefined || cost < best.cost) best = { found, cost };
   }
   return powers((best as NonNullable<typeof best>).found);
 }
 
-/** From an intercept and the Bernstein coefficients of the derivative to powers of p. */
+/** Converts an intercept and the Bernstein coefficients of the derivative to powers of p. */
 function powers(coefficients: readonly number[]): Cubic {
   const [d, a, b, c] = coefficients as readonly [number, number, number, number];
   return [d, a, b - a, (a - 2 * b + c) / 3];
 }
 
-/** Gaussian elimination with pivots. */
+/** Gaussian elimination with pivoting. */
 function solve(matrix: readonly (readonly number[])[], right: readonly number[]): number[] {
   const n = right.length;
   const rows = matrix.map((row, i) => [...row, right[i]]);
@@ -111,13 +113,13 @@ function solve(matrix: readonly (readonly number[])[], right: readonly number[])
   return rows.map((row, i) => row[n] / row[i]);
 }
 
-/** q of one probability. */
+/** q for one probability. */
 export function calibrate([c0, c1, c2, c3]: Cubic, p: number): number {
   return Math.max(0, Math.min(1, c0 + p * (c1 + p * (c2 + p * c3))));
 }
 
 /**
- * The prediction graph of a network of two classes with the cubic behind its softmax: the second class gets q(p), the
+ * The prediction graph of a two-class network with the cubic after its softmax: the second class becomes q(p), the
  * first 1 - q(p).
  */
 export function withCalibration(graph: Graph, [c0, c1, c2, c3]: Cubic): Graph {
@@ -125,14 +127,14 @@ export function withCalibration(graph: Graph, [c0, c1, c2, c3]: Cubic): Graph {
   return rewrite(graph, (b, node, [x]) => {
     if (node !== softmax || x === undefined) return undefined;
     const p = b.slice(b.op('Softmax', [x], { axis: 1 }), [1], [2], [1]);
-    // Horner's scheme.
+    // Horner's method.
     const q = [c2, c1, c0].reduce((sum, c) => b.add(b.mul(sum, p), b.scalar(c)), b.scalar(c3));
     const cut = b.op('Clip', [q, b.scalar(0), b.scalar(1)]);
     return [b.op('Concat', [b.sub(b.scalar(1), cut), cut], { axis: 1 })];
   });
 }
 
-/** For the model file. */
+/** Text for the model file. */
 export function describeCubic(cubic: Cubic): string {
   return cubic.map((c) => c.toPrecision(4)).join(', ');
 }

@@ -1,4 +1,4 @@
-/** Networks that name the class of a whole image: opened, run, averaged. */
+/** Image classifiers: opening, running, averaging. */
 
 import { float32, type NdArray } from '../array/ndarray.ts';
 import { Interrupted, ModelError } from '../errors.ts';
@@ -9,7 +9,7 @@ import type { Page } from '../input/planes.ts';
 import { METADATA_KEY, type ModelMetadata, parseMetadata } from '../models/metadata.ts';
 import type { Program, Runtime } from '../runtime/runtime.ts';
 
-/** A network made ready to name classes. */
+/** An image classifier that is ready to run. */
 export interface Classifier {
   readonly program: Program;
   readonly inputName: string;
@@ -20,7 +20,7 @@ export interface Classifier {
   readonly metadata: ModelMetadata;
 }
 
-/** Whether a file of ours names the class of a whole image. @throws FormatError, ModelError as `openClassifier`. */
+/** Whether a file is one of our image classifiers. @throws FormatError, ModelError as `openClassifier`. */
 export function isClassifierFile(bytes: Uint8Array, file?: string): boolean {
   const where = file === undefined ? {} : { file };
   const entry = readSignature(bytes, where).metadata[METADATA_KEY];
@@ -28,8 +28,8 @@ export function isClassifierFile(bytes: Uint8Array, file?: string): boolean {
 }
 
 /**
- * Makes a file ready to name classes. `program.dispose()` frees it.
- * @throws FormatError when the bytes are not ONNX; ModelError when it is no classifier of ours; DeviceError.
+ * Opens an image classifier. `program.dispose()` frees it.
+ * @throws FormatError if the bytes are not ONNX; ModelError if the file is not one of our classifiers; DeviceError.
  */
 export async function openClassifier(
   runtime: Runtime,
@@ -60,18 +60,18 @@ export async function openClassifier(
 }
 
 export interface ClassifyOptions {
-  /** Views that are averaged; default: as the network was made for. */
+  /** Number of views to average; default: as in the model file. */
   readonly views?: 1 | 10;
-  /** Views in one run. Default 128. */
+  /** Views per run. Default 128. */
   readonly batch?: number;
-  /** Images done of all. */
+  /** Called with the numbers of completed and of all images. */
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
 }
 
 /**
- * The probabilities of the classes of each image, [images, classes]; rows sum to 1.
- * @throws DatasetError when an image's channels do not fit; Interrupted; DeviceError.
+ * The class probabilities of each image, [images, classes]; rows sum to 1.
+ * @throws DatasetError if an image's channels do not match; Interrupted; DeviceError.
  */
 export async function classifyPages(
   {
@@ -110,7 +110,7 @@ export async function classifyPages(
   return result;
 }
 
-/** Averages the views of each image into its row of `result`; one output stands for the second of two classes. */
+/** Averages the views of each image into its row of `result`; a single output is the second of two classes. */
 function addViews({ data, shape }: NdArray, views: number, result: NdArray<'float32'>, first: number): void {
   const [rows, outputs] = shape as readonly [number, number];
   const classes = result.shape[1];
@@ -123,7 +123,7 @@ function addViews({ data, shape }: NdArray, views: number, result: NdArray<'floa
   }
 }
 
-/** The mean of the probabilities that several networks give to the same images. */
+/** The mean of several networks' probabilities for the same images. */
 export function meanProbabilities(probabilities: readonly NdArray<'float32'>[]): NdArray<'float32'> {
   const mean = float32(probabilities[0].shape);
   for (const { data } of probabilities) {

@@ -1,4 +1,4 @@
-/** A tensor of a patch classifier for all patches at once, and how maps are cut to fit each other. */
+/** A tensor of a patch classifier for all patches at once, and how maps are cropped to match each other. */
 import { ndarray, type Shape } from '../array/ndarray.ts';
 import { ModelError } from '../errors.ts';
 import type { GraphBuilder } from '../graph/builder.ts';
@@ -8,34 +8,34 @@ import type { Graph, Node, Value } from '../graph/ir.ts';
 export type Pair = readonly [number, number];
 
 /**
- * The tensors that a value of the patch classifier has for every place p of its window, kept in one map:
+ * The tensors of one value of the patch classifier for every position p of its window, stored in one map:
  *
  *     T_p[c, i, j] = map[c, p_y + dilation_y i, p_x + dilation_x j]
  */
 export interface Field {
-  /** [N, channels, rows, columns] of the dense graph. */
+  /** [N, channels, rows, columns] in the dense graph. */
   readonly map: Value;
   readonly channels: number;
   /** Height and width of T_p. */
   readonly extent: Pair;
   /** Whether T_p has been flattened to a vector [channels x height x width]. */
   readonly flat: boolean;
-  /** Where T_p is one pixel it says nothing. */
+  /** Meaningless if T_p is a single pixel. */
   readonly dilation: Pair;
   /** Rows and columns at the end of the map that no patch reads. */
   readonly spare: Pair;
 }
 
-/** What a rule makes the dense graph with. */
+/** What a rule needs to build the dense graph. */
 export interface DenseContext {
   readonly b: GraphBuilder;
   /** The patch classifier. */
   readonly graph: Graph;
-  /** The field of an input, or undefined where it does not depend on the image. */
+  /** The field of an input, or undefined if it does not depend on the image. */
   field(value: Value | undefined): Field | undefined;
-  /** In the dense graph, a value that does not depend on the image. */
+  /** A value that does not depend on the image, in the dense graph. */
   fixed(value: Value | undefined): Value | undefined;
-  /** Patches in one run of the patch classifier. */
+  /** Patches per run of the patch classifier. */
   readonly batch: number;
 }
 
@@ -53,7 +53,7 @@ export function isPixel({ extent }: Pick<Field, 'extent'>): boolean {
   return extent[0] === 1 && extent[1] === 1;
 }
 
-/** The map without `begin` rows and columns before, and `end` after. */
+/** The map without `begin` rows and columns at the start and `end` at the end. */
 export function cropped(b: GraphBuilder, map: Value, begin: Pair, end: Pair): Value {
   const axes = [0, 1].filter((i) => begin[i as 0 | 1] > 0 || end[i as 0 | 1] > 0) as (0 | 1)[];
   if (axes.length === 0) return map;
@@ -67,13 +67,13 @@ export function cropped(b: GraphBuilder, map: Value, begin: Pair, end: Pair): Va
   );
 }
 
-/** The same field with no more than `spare` rows and columns that nobody reads. */
+/** The same field with at most `spare` unused rows and columns. */
 export function trimmed(b: GraphBuilder, field: Field, spare: Pair = [0, 0]): Field {
   const end = pair((i) => Math.max(0, field.spare[i] - spare[i]));
   return { ...field, map: cropped(b, field.map, [0, 0], end), spare: pair((i) => field.spare[i] - end[i]) };
 }
 
-/** A fixed value in another shape, as a constant where it is one. */
+/** A fixed value in another shape; a constant stays a constant. */
 export function reshaped(b: GraphBuilder, value: Value, shape: Shape): Value {
   if (value.shape.join() === shape.join()) return value;
   const known = b.constantOf(value);

@@ -1,4 +1,4 @@
-/** What each operation of a patch classifier becomes when it is computed for all patches at once. */
+/** The rules that translate each operation of a patch classifier to all patches at once. */
 import { float32, type NdArray, type Shape, sizeOf } from '../array/ndarray.ts';
 import type { AttributesOf, ConvAttributes, OpName, PoolAttributes } from '../graph/attributes.ts';
 import type { Node, Value } from '../graph/ir.ts';
@@ -19,7 +19,7 @@ import {
 
 type Rule<K extends OpName = OpName> = (node: Node<K>, context: DenseContext) => Field;
 
-/** The field of the first input, which every other input may only modify. */
+/** The field of the first input; all other inputs must not depend on the image. */
 function dataOf(node: Node, { field }: DenseContext): Field {
   return field(node.inputs[0]) ?? refuse(node, 'takes the image where its weights are expected');
 }
@@ -30,7 +30,7 @@ function requireFixed(node: Node, context: DenseContext, from = 1): void {
   }
 }
 
-/** The node of the dense graph that does the work of `node`, under its name. */
+/** The node of the dense graph corresponding to `node`, with its name. */
 function named<K extends OpName>(
   node: Node,
   { b }: DenseContext,
@@ -41,7 +41,7 @@ function named<K extends OpName>(
   return b.ops(op, inputs, attributes, 1, node.name)[0];
 }
 
-/** Sizes after windows of `kernel` at `stride` and `dilation` within one patch. */
+/** Output sizes of windows of `kernel` with `stride` and `dilation` within one patch. */
 interface Windows {
   readonly kernel: Pair;
   readonly stride: Pair;
@@ -58,7 +58,7 @@ function slid(x: Field, { kernel, stride, dilation }: Windows, map: Value, chann
     extent,
     flat: false,
     dilation: pair((i) => x.dilation[i] * stride[i]),
-    // What the stride's floor left out.
+    // What the stride's rounding down left out.
     spare: pair((i) => x.spare[i] + x.dilation[i] * (reach[i] - stride[i] * (extent[i] - 1))),
   };
 }
@@ -77,7 +77,7 @@ function requireMap(node: Node, x: Field): void {
   if (x.flat && !isPixel(x)) refuse(node, 'takes a patch that was flattened');
 }
 
-/** Dilations as an attribute, where there are any. */
+/** Dilations as an attribute, if any. */
 function dilated(dilation: Pair): Pick<ConvAttributes, 'dilations'> {
   return dilation[0] === 1 && dilation[1] === 1 ? {} : { dilations: dilation };
 }
@@ -108,7 +108,7 @@ const pool: Rule<Pooling> = (node, context) => {
   requireUnpadded(node, pads);
   const windows = { kernel: two(kernel_shape), stride: two(strides), dilation: two(dilations) };
   const made = pooled(node, context, x, windows, node.op === 'MaxPool' ? 'max' : 'mean');
-  // With ceil_mode a last window may reach beyond the patch.
+  // With ceil_mode a last window may extend beyond the patch.
   const { shape } = node.outputs[0];
   if (made.extent[0] !== shape[2] || made.extent[1] !== shape[3]) refuse(node, 'reaches beyond the patch (ceil_mode)');
   return made;
@@ -123,7 +123,7 @@ function pooled(node: Node, context: DenseContext, x: Field, windows: Windows, k
     const map = named(node, context, 'MaxPool', [x.map], { kernel_shape: kernel, strides: [1, 1], ...spread });
     return slid(x, windows, map);
   }
-  // Dilated averages exist on few devices; a depthwise convolution is the same.
+  // Few devices support dilated average pooling; a depthwise convolution is equivalent.
   const map = named(node, context, 'Conv', [x.map, context.b.constant(meanKernel(x.channels, kernel))], {
     kernel_shape: kernel,
     ...spread,
@@ -138,7 +138,7 @@ function meanKernel(channels: number, kernel: Pair): NdArray<'float32'> {
   return array;
 }
 
-/** Over the whole of each patch. */
+/** The maximum or mean over the whole of each patch. */
 function overPatch(node: Node, context: DenseContext, kind: 'max' | 'mean'): Field {
   const x = dataOf(node, context);
   requireMap(node, x);
@@ -159,7 +159,7 @@ const reduction =
     return { ...overPatch(node, context, kind), flat: node.attributes.keepdims === 0 || x.flat };
   };
 
-/** y = alpha x W + beta c as the convolution whose kernel covers the patch: W[k, (c, i, j)] is W[k, c, i, j]. */
+/** y = alpha x W + beta c as a convolution whose kernel covers the patch: W[k, (c, i, j)] is W[k, c, i, j]. */
 function product(
   node: Node<'Gemm' | 'MatMul'>,
   context: DenseContext,
@@ -200,11 +200,11 @@ function biasOf(node: Node, known: NdArray | undefined, outputs: number, beta: n
   );
 }
 
-/** A fixed operand of an elementwise op, to be broadcast over the map of `x`. */
+/** A fixed operand of an elementwise op, broadcast over the map of `x`. */
 function operand(node: Node, { b, fixed }: DenseContext, value: Value, x: Field): Value {
   const held = fixed(value) as Value;
   if (sizeOf(value.shape) === 1) return reshaped(b, held, []);
-  // The channel's axis from the end.
+  // The channel axis, counted from the end.
   const place = x.flat ? 1 : 3;
   const channels = value.shape.at(-place);
   if (channels !== sizeOf(value.shape) || (x.flat && !isPixel(x))) {
@@ -213,7 +213,7 @@ function operand(node: Node, { b, fixed }: DenseContext, value: Value, x: Field)
   return reshaped(b, held, [1, channels, 1, 1]);
 }
 
-/** Elements are combined with those at the same place. */
+/** Elements are combined with those at the same position. */
 const elementwise: Rule = (node, context) => {
   const { b } = context;
   const fields = node.inputs.flatMap((value) => context.field(value) ?? []);
@@ -239,7 +239,7 @@ function channelsOf(map: Value): number {
   return map.shape[1];
 }
 
-/** One tensor and parameters that belong to the channels. */
+/** One tensor and per-channel parameters. */
 const perChannel: Rule = (node, context) => {
   const x = dataOf(node, context);
   requireFixed(node, context);
@@ -258,7 +258,7 @@ const softmax: Rule<'Softmax' | 'LogSoftmax'> = (node, context) => {
   return { ...x, map };
 };
 
-/** From a map to a vector and back; the map stays as it is. */
+/** Between map and vector; the map is unchanged. */
 const reshape: Rule<'Reshape' | 'Flatten' | 'Squeeze' | 'Unsqueeze'> = (node, context) => {
   const x = dataOf(node, context);
   const [batch, ...shape] = node.outputs[0].shape;
@@ -285,7 +285,7 @@ const concat: Rule<'Concat'> = (node, context) => {
   return { ...first, map, channels: channelsOf(map), spare };
 };
 
-/** Channels are chosen; of a patch's rows and columns some are left out. */
+/** Selects channels, and crops rows and columns of a patch. */
 const slice: Rule<'Slice'> = (node, context) => {
   const { b } = context;
   const x = dataOf(node, context);
@@ -326,7 +326,7 @@ const slice: Rule<'Slice'> = (node, context) => {
   return made;
 };
 
-/** What does nothing in prediction. */
+/** Operations without effect in prediction. */
 const same: Rule<'Identity' | 'Dropout'> = (node, context) => dataOf(node, context);
 
 const RULES: { readonly [K in OpName]?: Rule<K> } = {
@@ -352,7 +352,7 @@ const RULES: { readonly [K in OpName]?: Rule<K> } = {
   Dropout: same,
 };
 
-/** The rule of an operation, or undefined where there is none. */
+/** The rule of an operation, or undefined if there is none. */
 export function denseRule(op: OpName): Rule | undefined {
   return (RULES[op] as Rule | undefined) ?? (isElementwise(op) ? elementwise : undefined);
 }

@@ -1,8 +1,8 @@
 /**
  * Patch classifiers evaluated at every pixel at once. A network of convolutions, pooling and dense layers that was
- * trained on patches computes almost the same for neighbouring patches; here each layer is computed once for the whole
- * image. Strides become dilations of all that follows (a trous; Giusti et al. 2013, Sermanet et al. 2014), dense
- * layers become convolutions:
+ * trained on patches repeats most of its computations for neighbouring patches; here each layer is computed once for
+ * the whole image. Strides become dilations of everything after them (a trous; Giusti et al. 2013, Sermanet et al.
+ * 2014), dense layers become convolutions:
  *
  *     stride s, dilation e, after a product of strides d   ->   stride 1, dilation e d, and d s from there on
  */
@@ -12,7 +12,7 @@ import { describeValue, type Graph, type Node, type Value } from '../graph/ir.ts
 import { cropped, type DenseContext, type Field, isPixel, type Pair, pair, refuse, trimmed } from './dense-field.ts';
 import { denseRule } from './dense-rules.ts';
 
-/** What a patch classifier takes and gives. */
+/** Input and output of a patch classifier. */
 export interface PatchClassifier {
   readonly input: Value;
   readonly output: Value;
@@ -22,7 +22,7 @@ export interface PatchClassifier {
   readonly outputs: number;
 }
 
-/** Whether tensors of these shapes are those of a patch classifier: an image in, one number a class out. */
+/** Whether tensors of these shapes belong to a patch classifier: an image in, one number per class out. */
 export function classifiesPatches(
   input: readonly unknown[] | undefined,
   output: readonly unknown[] | undefined,
@@ -38,9 +38,9 @@ export function classifiesPatches(
 }
 
 /**
- * The patch classifier that a graph is: its first input float32 [N, C, H, W], its first output [N, classes] or
+ * Interprets a graph as a patch classifier: its first input is float32 [N, C, H, W], its first output [N, classes] or
  * [N, classes, 1, 1].
- * @throws ModelError when it is none.
+ * @throws ModelError if it is not one.
  */
 export function patchClassifier(graph: Graph): PatchClassifier {
   const [input] = graph.inputs;
@@ -56,15 +56,15 @@ export function patchClassifier(graph: Graph): PatchClassifier {
 }
 
 /**
- * The graph that computes a patch classifier at every place of its window in an image of `size`: [N, C, H, W] to
+ * The graph that evaluates a patch classifier at every position of its window in an image of `size`: [N, C, H, W] to
  * [N, classes, H', W'], where a side of n pixels leaves n - 2 floor(window / 2). Element (y, x) of the output belongs
- * to the patch whose pixel (floor(h / 2), floor(w / 2)) is the input's pixel (y + floor(h / 2), x + floor(w / 2)); of
- * a window with an even side the last place is left out, so that as much is lost on both sides. Nothing in it depends
- * on `size`: written to a file it runs on every image not smaller than the window.
+ * to the patch whose pixel (floor(h / 2), floor(w / 2)) is the input's pixel (y + floor(h / 2), x + floor(w / 2)); for
+ * windows with an even side the last position is dropped, so that both sides lose equally much. Nothing in it depends
+ * on `size`: written to a file it runs on every image at least as large as the window.
  *
  * @param size height and width to infer shapes for; default one patch
- * @throws ModelError when the graph is no patch classifier, or an operation of it cannot be computed at once, naming it:
- *   padding inside a patch, resizing, or what looks at all pixels of a patch but by pooling.
+ * @throws ModelError if the graph is not a patch classifier, or an operation has no dense form, naming it: padding
+ * inside a patch, resizing, or anything other than pooling that depends on all pixels of a patch.
  */
 export function denseGraph(graph: Graph, { batch = 1, size }: { batch?: number; size?: Pair } = {}): Graph {
   const { input, output, window } = patchClassifier(graph);
@@ -109,7 +109,7 @@ export function denseGraph(graph: Graph, { batch = 1, size }: { batch?: number; 
   if (field === undefined || !isPixel(field)) {
     throw new ModelError(`The output ${describeValue(output)} does not depend on the image.`);
   }
-  // The last place of an even window.
+  // The last position of an even window.
   const even = pair((i) => 1 - (window[i] % 2));
   const map = cropped(b, trimmed(b, field).map, [0, 0], even);
   const named = b.output(map, output.name);
@@ -120,7 +120,7 @@ export function denseGraph(graph: Graph, { batch = 1, size }: { batch?: number; 
   return b.build([named], { symbols: new Map(symbols) });
 }
 
-/** A node that the image has no part in: weights that are computed. */
+/** Copies a node that does not depend on the image, such as one that computes weights. */
 function copyFixed(b: GraphBuilder, node: Node, fixed: Map<Value, Value>): void {
   const inputs = node.inputs.map((value) => (value === undefined ? undefined : fixed.get(value)));
   const made = b.ops(node.op, inputs, node.attributes, node.outputs.length, node.name);

@@ -1,4 +1,4 @@
-/** ONNX segmentation models that someone else wrote: what they leave unsaid is found by looking and by trying. */
+/** ONNX segmentation models from other programs: missing information is inferred by inspection and trial runs. */
 
 import { float32, type NdArray } from '../array/ndarray.ts';
 import { stream } from '../array/random.ts';
@@ -13,15 +13,15 @@ import type { TilingRule } from './tile-plan.ts';
 export interface ForeignOptions {
   /** For messages. */
   readonly file?: string;
-  /** How values become inputs. Default: divided by 255. */
+  /** How values are normalised. Default: divided by 255. */
   readonly normalisation?: NormalisationSpec;
   /** Class names, background first. */
   readonly classes?: readonly string[];
-  /** The tile rule, where the graph could be understood. */
+  /** The tile rule, if the graph could be analysed. */
   readonly rule?: { readonly y: TilingRule; readonly x: TilingRule };
 }
 
-/** y = x / 255, the habit of most. */
+/** y = x / 255, the most common convention. */
 export const DIVIDED_BY_255: NormalisationSpec = {
   kind: 'zscore',
   scope: 'dataset',
@@ -31,15 +31,15 @@ export const DIVIDED_BY_255: NormalisationSpec = {
   leastSpread: 0,
 };
 
-/** Sides that fit the strides of nearly every network. */
+/** A side that is valid for the strides of nearly every network. */
 const LIKELY_MULTIPLE = 32;
 const PROBE_SIDE = 128;
 
 /**
- * Makes a model of an ONNX program without our metadata: one input float32 [N, C, H, W], fixed or open sizes; an
- * output [N, classes, H', W'], of the same size, cut at the borders or coarser. Runs it once or twice on noise to see
- * whether it gives logits or probabilities, and of which size.
- * @throws ModelError when it is not such a model, naming what it has.
+ * Makes a model of an ONNX program without our metadata: one input float32 [N, C, H, W], with fixed or symbolic sizes;
+ * an output [N, classes, H', W'], of the same size, cropped at the borders or coarser. Runs it once or twice on noise
+ * to determine whether it returns logits or probabilities, and their size.
+ * @throws ModelError if it is not such a model, naming its inputs and outputs.
  */
 export async function foreignModel(
   program: Program,
@@ -139,7 +139,7 @@ function channelSpec(count: number): ChannelSpec {
   return { mode: count === 1 ? 'grey' : count === 3 ? 'colour' : 'asis', count };
 }
 
-/** Runs the model on smooth noise in 0..1 and takes the first output that is a map. */
+/** Runs the model on smooth noise in 0..1 and selects the first output that is a map. */
 async function tryOut(
   program: Program,
   inputName: string,
@@ -173,7 +173,7 @@ async function tryOut(
   );
 }
 
-/** The rule along one axis from what came out of `side`, and of `side` + 32 where the size is open. */
+/** The rule along one axis from the output size for `side`, and for `side` + 32 if the size is symbolic. */
 function guessRule(side: number, out: number, outOfMore: number | undefined): TilingRule {
   const grows = outOfMore === undefined ? undefined : outOfMore - out;
   const coarser = grows === undefined ? side % out === 0 || out > side : grows !== LIKELY_MULTIPLE;
@@ -184,7 +184,7 @@ function guessRule(side: number, out: number, outOfMore: number | undefined): Ti
     : { ...common, multiple: LIKELY_MULTIPLE, offset: 0, minimum: Math.max(LIKELY_MULTIPLE, 4 * margin) };
 }
 
-/** Logits or probabilities, by the values of an output on noise. */
+/** Logits or probabilities, judged by the values of an output on noise. */
 export function activationOf(output: NdArray<'float32'>): { readonly activation: Activation; readonly note: string } {
   const [images, channels, height, width] = output.shape as readonly [number, number, number, number];
   const pixels = height * width;

@@ -1,7 +1,7 @@
 import { mirrorIndex } from '../array/gaussian.ts';
 import { extent, type Image } from '../image/image.ts';
 
-/** Rows and columns of the pixels nearer than `radiusPx`, the middle among them. */
+/** Row and column offsets of the pixels nearer than `radiusPx`, including the centre. */
 function disc(radiusPx: number): readonly (readonly [number, number])[] {
   const reach = Math.floor(radiusPx);
   const offsets: (readonly [number, number])[] = [];
@@ -12,8 +12,8 @@ function disc(radiusPx: number): readonly (readonly [number, number])[] {
 }
 
 /**
- * The median of the pixels nearer than `radiusPx` to each one of a plane [height, width], mirrored at the borders. The
- * disc is symmetric, so their number is odd: 13 for a radius of 2. A radius below 1 changes nothing.
+ * The median over the pixels nearer than `radiusPx` to each pixel of a plane [height, width], mirrored at the borders.
+ * The disc is symmetric, so their number is odd: 13 for a radius of 2. A radius below 1 changes nothing.
  */
 export function medianFilter(
   plane: Float32Array,
@@ -40,9 +40,9 @@ export function medianFilter(
 }
 
 /**
- * The probabilities of a prediction (`predictImage`) smoothed by a median filter, page by page, as the outputs of pixel
- * classifiers were by Ciresan et al. 2012 with a radius of 2. Of two classes the first is again the rest of the second;
- * of more all are filtered and divided by their sum.
+ * Smooths the probabilities of a prediction (`predictImage`) by a median filter, slice by slice, as Ciresan et al. 2012
+ * did with a radius of 2 for pixel classifiers. With two classes the first is set to 1 minus the second; with more, all
+ * are filtered and divided by their sum.
  */
 export function smoothed(prediction: Image<'float32'>, radiusPx: number): Image<'float32'> {
   const [classes, depth] = [extent(prediction, 'c'), extent(prediction, 'z')];

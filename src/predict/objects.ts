@@ -1,4 +1,4 @@
-/** Separate objects from the probabilities of an image. */
+/** Separates objects in the probabilities of an image. */
 
 import { type NdArray, ndarray } from '../array/ndarray.ts';
 import { ModelError } from '../errors.ts';
@@ -13,20 +13,20 @@ import {
 import { classOf } from './output.ts';
 
 export interface ObjectsOptions {
-  /** Default: by the predicted border where there is such a class, else by shape. */
+  /** Default: by the predicted border if there is such a class, otherwise by shape. */
   readonly separation?: SeparationSettings;
 }
 
 export interface PredictedObjects {
-  /** 0 = background, 1.. = objects; uint32 where they are more than 65,535. Axes of the prediction without `c`. */
+  /** 0 = background, 1.. = objects; uint32 if there are more than 65,535. Axes of the prediction without `c`. */
   readonly labels: Image<'uint16' | 'uint32'>;
-  /** In all pages. */
+  /** Number of objects in all slices. */
   readonly count: number;
 }
 
 const WAYS: readonly string[] = ['components', 'shape', 'border', 'distance'] satisfies readonly SeparationWay[];
 
-/** How a model says that its objects are told apart. @throws ModelError for a way that is not known. */
+/** The separation settings stored in a model. @throws ModelError for an unknown method. */
 export function separationSettings({ separation }: Pick<ModelMetadata, 'separation'>): SeparationSettings | undefined {
   if (separation === undefined) return undefined;
   const { by } = separation;
@@ -40,9 +40,10 @@ export function separationSettings({ separation }: Pick<ModelMetadata, 'separati
 const BORDER = /^(border|boundary|edge|outline)s?$/i;
 
 /**
- * Numbers the objects of a prediction (`predictImage`). The first class is the background, all others are objects but
- * for one named `border`, which tells touching ones apart. A volume is taken as a whole, times one by one.
- * @throws UsageError when the way to separate needs a map that the model does not predict.
+ * Labels the objects of a prediction (`predictImage`). The first class is the background, all others are objects,
+ * except for one named `border`, which separates touching objects. A volume is processed as a whole, time points
+ * individually.
+ * @throws UsageError if the separation method needs a map that the model does not predict.
  */
 export function objectsImage(prediction: Image<'float32'>, { separation }: ObjectsOptions = {}): PredictedObjects {
   const classes = extent(prediction, 'c');

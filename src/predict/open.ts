@@ -1,4 +1,4 @@
-/** From the bytes of an ONNX file to a model that predicts, ours or anyone's. */
+/** From the bytes of an ONNX file to a model that predicts, our own or from another program. */
 
 import { LamellaError, ModelError, option } from '../errors.ts';
 import { type AxisTileRule, tileRule } from '../graph/analysis/receptive-field.ts';
@@ -17,23 +17,23 @@ import type { TilingRule } from './tile-plan.ts';
 /** A model, with what its file says about it. */
 export interface OpenedModel extends SegmentationModel {
   readonly signature: Signature;
-  /** Absent in models from elsewhere. */
+  /** Undefined for models from other programs. */
   readonly metadata?: ModelMetadata;
 }
 
-/** How to open a model: what files from elsewhere leave unsaid, and how a classifier of patches is evaluated. */
+/** How to open a model: what files from other programs leave out, and how a patch classifier is evaluated. */
 export interface OpenModelOptions
   extends Omit<ForeignOptions, 'rule'>,
     Pick<PatchModelOptions, 'evaluation' | 'patches'> {}
 
 /**
- * Makes an ONNX file ready to predict. Ours say in their metadata all that is needed; of others, the tile rule comes
- * from the graph where all its operations are known, and the rest from trying (`foreignModel`). A network that classifies
- * the pixel in the middle of a window (ours; others where `evaluation` is given) is made to give all pixels.
+ * Opens an ONNX file for prediction. Our own files contain all that is needed in their metadata; for others, the tile
+ * rule comes from the graph if all its operations are known, and the rest from trial runs (`foreignModel`). A
+ * classifier of the central pixel of a window (ours; others if `evaluation` is given) is evaluated at all pixels.
  * `program.dispose()` frees it.
- * @param options `normalisation` and `classes` for models from elsewhere
- * @throws FormatError when the bytes are not ONNX; ModelError when it is no segmentation model, naming what it takes;
- *   DeviceError when the device fails.
+ * @param options `normalisation` and `classes` for models from other programs
+ * @throws FormatError if the bytes are not ONNX; ModelError if it is not a segmentation model, naming its inputs;
+ * DeviceError if the device fails.
  */
 export async function openModel(
   runtime: Runtime,
@@ -59,7 +59,7 @@ export async function openModel(
   try {
     if (metadata !== undefined) {
       const model = ownModel(program, signature, metadata, where);
-      // Blocked kernels are where compiling gains something.
+      // Only blocked kernels gain from compiling.
       if (runtime.layout === 'nchw') return { ...model, signature, metadata };
       const prepared = new PreparedProgram(runtime, bytes, program, model.inputName);
       const prepare = prepared.prepare.bind(prepared);
@@ -130,7 +130,7 @@ function ownModel(
     outputName: output.name,
     input: input as unknown as InputSpec,
     outputs: network.numClasses,
-    // Softmax or sigmoid is the last operation of the file.
+    // The file already ends with softmax or sigmoid.
     activation: 'none',
     classes: classes.map(({ name }) => name),
     rule: { y: rule, x: rule },
@@ -139,10 +139,10 @@ function ownModel(
   };
 }
 
-/** Sides to build a graph with where the file leaves them open: most networks take one of these. */
+/** Sides to build a graph with if the file leaves them symbolic: most networks support one of these. */
 const TRIED_SIDES = [256, 572];
 
-/** The tile rule of a graph whose operations are all known; nothing where they are not. */
+/** The tile rule of a graph if all its operations are known; otherwise undefined. */
 function ruleOfGraph(
   bytes: Uint8Array,
   { inputs }: Signature,
@@ -159,7 +159,7 @@ function ruleOfGraph(
       const [y, x] = axes.map((axis) => ruleOf(axis, exact, dims[axis.axis]));
       return y === undefined || x === undefined ? undefined : { y, x };
     } catch (error) {
-      // An operation that we do not know, or a size that it does not take.
+      // An unknown operation, or an unsupported size.
       if (!(error instanceof LamellaError)) throw error;
     }
   }

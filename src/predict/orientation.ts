@@ -1,9 +1,11 @@
-/** The eight turns and flips of a rectangle, as walks over its pixels. */
+/** The eight rotations and reflections of a rectangle, as walks over its pixels. */
 
 /** Bit 0 mirrors x, bit 1 mirrors y, bit 2 swaps the axes afterwards: 0..7. */
 export type Orientation = number;
 
-/** Averages over this many orientations: 1 as it is, 4 the flips (and so the half turn), 8 quarter turns too. */
+/**
+ * Number of orientations to average over: 1 for none, 4 for flips (including the half turn), 8 also for quarter turns.
+ */
 export type TestTimeAugmentation = 1 | 4 | 8;
 
 /** Height and width of a rectangle [height, width] in an orientation. */
@@ -11,7 +13,7 @@ export function orientedShape(height: number, width: number, orientation: Orient
   return (orientation & 4) === 0 ? [height, width] : [width, height];
 }
 
-/** Where the pixel (y, x) of a rectangle [height, width] lies in the oriented one: start + y * stepY + x * stepX. */
+/** The position of pixel (y, x) of a rectangle [height, width] in the oriented one: start + y * stepY + x * stepX. */
 export interface Walk {
   readonly start: number;
   readonly stepY: number;

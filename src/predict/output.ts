@@ -1,24 +1,24 @@
-/** What is kept of a prediction: probabilities of a chosen depth, label maps, and an overlay for the eye. */
+/** Outputs of a prediction: probabilities of a chosen depth, label maps, and an overlay for viewing. */
 
 import { allocate, type NdArray, ndarray } from '../array/ndarray.ts';
 import { UsageError } from '../errors.ts';
 import { classColour, displayRange, displayWindow, isHounsfield } from '../image/display.ts';
 import { extent, type Image } from '../image/image.ts';
 
-/** How probabilities are stored: 0..255, 0..65535 (rounded), or as they are. */
+/** How probabilities are stored: 0..255, 0..65535 (rounded), or unchanged. */
 export type ProbabilityDepth = 'uint8' | 'uint16' | 'float32';
 
 export interface ProbabilityOptions {
   /** Default `uint8`. */
   readonly depth?: ProbabilityDepth;
-  /** One class by index, or all of them as channels. Default: the second of two classes, else all. */
+  /** One class by index, or all as channels. Default: the second of two classes, otherwise all. */
   readonly classes?: number | 'all';
 }
 
 /**
- * The probabilities of a prediction (`predictImage`) as an image to write; axes and pixel size kept. One class has no
- * `c` axis, so that it is a grey picture of the size of the input.
- * @throws UsageError for a class that is not there.
+ * The probabilities of a prediction (`predictImage`) as an image file; axes and pixel size are kept. A single class has
+ * no `c` axis, so that it is a grey image of the input's size.
+ * @throws UsageError for a class that does not exist.
  */
 export function probabilityImage(
   prediction: Image<'float32'>,
@@ -36,7 +36,7 @@ export function probabilityImage(
   return { ...one, dtype: depth, data };
 }
 
-/** The probability of one class, without the `c` axis. @throws UsageError for a class that is not there. */
+/** The probability of one class, without the `c` axis. @throws UsageError for a class that does not exist. */
 export function classOf(prediction: Image<'float32'>, index: number): Image<'float32'> {
   const count = extent(prediction, 'c');
   if (!Number.isInteger(index) || index < 0 || index >= count) {
@@ -62,17 +62,18 @@ export function classOf(prediction: Image<'float32'>, index: number): Image<'flo
 
 export interface LabelMapOptions {
   /**
-   * Of two classes: where the second one's probability is above it, that class (0..1). Default: the more probable
-   * class, the first of equals.
+   * For two classes: the second class is assigned where its probability exceeds this (0..1). Default: the most probable
+   * class, the first in case of a tie.
    */
   readonly threshold?: number;
-  /** The value to write for each class; default its index. To be compared with masks of 0 and 255, [0, 255]. */
+  /** The value to write for each class; default its index. For comparison with masks of 0 and 255 use [0, 255]. */
   readonly values?: readonly number[];
 }
 
 /**
- * The class of every pixel, uint8 (uint16 where values ask for it), without the `c` axis.
- * @throws UsageError for a threshold with more than two classes, or values that are not as many as the classes.
+ * The class of every pixel, uint8 (uint16 if values require it), without the `c` axis.
+ * @throws UsageError for a threshold with more than two classes, or if the number of values differs from the number of
+ * classes.
  */
 export function labelImage(
   prediction: Image<'float32'>,
@@ -117,11 +118,12 @@ export function labelImage(
 }
 
 /**
- * The picture in grey (colour where it has three channels), stretched between its percentiles 0.5 and 99.5 (Hounsfield
- * units: in the window of `displayWindow`), with the outlines of the classes 1, 2, ... drawn over it: uint8 RGB with the axes of the image and `c`.
- * @param image grey, or with three channels; other channels: the first one is shown
- * @param labels class of every pixel, as `labelImage` gives it (class indices), of the image's size
- * @throws UsageError when the sizes differ.
+ * The image in grey (in colour if it has three channels), stretched between its 0.5 and 99.5 percentiles (Hounsfield
+ * units: the window of `displayWindow`), with the outlines of classes 1, 2, ... drawn over it: uint8 RGB with the axes
+ * of the image and `c`.
+ * @param image grey, or with three channels; otherwise the first channel is shown
+ * @param labels class of every pixel (class indices), as returned by `labelImage`, of the image's size
+ * @throws UsageError if the sizes differ.
  */
 export function overlayImage(image: Image, labels: Image<'uint8' | 'uint16'>): Image<'uint8'> {
   const [times, depth, height, width] = ['t', 'z', 'y', 'x'].map((axis) => extent(image, axis)) as [
@@ -141,7 +143,7 @@ export function overlayImage(image: Image, labels: Image<'uint8' | 'uint16'>): I
   const window = !colour && isHounsfield(image) ? displayWindow(image) : undefined;
   const hounsfield = window === undefined ? undefined : ([window.low, window.high] as const);
   const data = new Uint8Array(times * 3 * depth * pixels);
-  // A line that can be seen when the picture is shown at a usual size.
+  // A line that is visible when the image is shown at a usual size.
   const thickness = Math.max(1, Math.round(Math.max(height, width) / 1000));
   for (let t = 0; t < times; t++) {
     for (let z = 0; z < depth; z++) {
@@ -182,8 +184,8 @@ export function overlayImage(image: Image, labels: Image<'uint8' | 'uint16'>): I
 }
 
 /**
- * The class at pixels of classes 1, 2, ... that lie within `thickness` of another class (4-connected steps), else 0.
- * The border of the picture is no outline.
+ * The class at pixels of classes 1, 2, ... within `thickness` of a different class (4-connected steps), otherwise 0.
+ * The border of the image is not an outline.
  */
 export function outlines({ data, shape }: NdArray<'uint8' | 'uint16'>, thickness = 1): Uint16Array {
   const [height, width] = shape as readonly [number, number];

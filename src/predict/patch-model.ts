@@ -1,4 +1,4 @@
-/** A classifier of patches made ready to give a class to every pixel: all at once, or window by window. */
+/** Evaluates a patch classifier at every pixel: all at once, or window by window. */
 
 import { ModelError } from '../errors.ts';
 import type { Signature } from '../graph/onnx/model.ts';
@@ -16,11 +16,11 @@ export type Evaluation = 'dense' | 'patchwise';
 
 export interface PatchModelOptions {
   readonly file?: string;
-  /** Default: `dense` where it can be, and a note where it cannot. */
+  /** Default: `dense` if possible, otherwise `patchwise` with a note. */
   readonly evaluation?: Evaluation;
-  /** How the model sees its window; default: as it is. */
+  /** Window sampling of the model; default: unchanged. */
   readonly window?: WindowSpec;
-  /** For `patchwise`. */
+  /** Options for `patchwise`. */
   readonly patches?: PatchOptions;
 }
 
@@ -33,12 +33,12 @@ export interface PatchProgram {
   readonly notes: readonly string[];
 }
 
-/** Whether a file holds a classifier of patches. */
+/** Whether a file contains a patch classifier. */
 export function holdsPatchClassifier({ inputs, outputs }: Signature): boolean {
   return inputs.length === 1 && classifiesPatches(inputs[0]?.dims, outputs[0]?.dims);
 }
 
-/** The window of a classifier of patches. @throws ModelError when it is not square. */
+/** The window of a patch classifier. @throws ModelError if it is not square. */
 function windowOf({ inputs }: Signature, { file }: PatchModelOptions): WindowSpec {
   const [height, width] = (inputs[0]?.dims ?? []).slice(2) as number[];
   if (height === undefined || height !== width) {
@@ -50,7 +50,7 @@ function windowOf({ inputs }: Signature, { file }: PatchModelOptions): WindowSpe
   return { side: height, cover: height, foveationPx: 0 };
 }
 
-/** The program that runs a classifier of patches as it is, window by window. */
+/** The program that runs a patch classifier unchanged, window by window. */
 export async function loadPatches(
   runtime: Runtime,
   bytes: Uint8Array,
@@ -71,9 +71,7 @@ export async function loadPatches(
   };
 }
 
-/**
- * @throws ModelError when `dense` is asked for and cannot be, saying why; DeviceError when the device fails.
- */
+/** @throws ModelError if `dense` is requested but not possible, saying why; DeviceError if the device fails. */
 export async function openPatchProgram(
   runtime: Runtime,
   bytes: Uint8Array,
@@ -102,7 +100,7 @@ export async function openPatchProgram(
   return { ...common, program: patchwiseProgram(model, patches), evaluation: 'patchwise', notes };
 }
 
-/** The file of the dense graph. @throws ModelError where it cannot be, saying why. */
+/** The file of the dense graph. @throws ModelError if it is not possible, saying why. */
 function denseFile(bytes: Uint8Array, signature: Signature, window: WindowSpec): Uint8Array {
   if (!isPlain(window)) {
     const why = window.foveationPx > 0 ? 'is blurred away from its middle (foveation)' : 'is sampled nonuniformly';

@@ -1,6 +1,6 @@
 /**
- * Patch classifiers evaluated one window after another: slow, but the only way where windows are foveated, and what
- * dense evaluation is compared with.
+ * Patch classifiers evaluated one window after another: slow, but the only way for foveated windows, and the reference
+ * for dense evaluation.
  */
 import { float32, type NdArray, sizeOf } from '../array/ndarray.ts';
 import { Interrupted, ModelError } from '../errors.ts';
@@ -15,20 +15,20 @@ export interface PatchModel {
   readonly channels: number;
   readonly outputs: number;
   readonly window: WindowSpec;
-  /** The only number of windows that it takes; absent: any. */
+  /** The only supported number of windows; undefined: any. */
   readonly batch?: number;
 }
 
 export interface PatchOptions {
-  /** Windows in one run. Default 64. */
+  /** Windows per run. Default 64. */
   readonly batch?: number;
-  /** Windows done of all, after each run. */
+  /** Called after each run with the numbers of completed and of all windows. */
   readonly onProgress?: (done: number, total: number) => void;
-  /** Looked at before every run. */
+  /** Checked before every run. */
   readonly signal?: AbortSignal;
 }
 
-/** Planes [channels, height, width] as `prepareInput` makes them. */
+/** Planes [channels, height, width] from `prepareInput`. */
 export interface Planes {
   readonly planes: Float32Array;
   readonly height: number;
@@ -36,9 +36,9 @@ export interface Planes {
 }
 
 /**
- * What the network gives for the windows around `count` pixels, float32 [outputs, count].
- * @param pixel y and x of the i-th; the image is mirrored where a window reaches beyond it
- * @throws Interrupted when `signal` is aborted; ModelError when the network gives another shape than it says.
+ * The network's output for the windows around `count` pixels, float32 [outputs, count].
+ * @param pixel y and x of the i-th; the image is mirrored where a window extends beyond it
+ * @throws Interrupted if `signal` is aborted; ModelError if the network returns a shape other than declared.
  */
 export async function classifyPixels(
   model: PatchModel,
@@ -78,8 +78,8 @@ export async function classifyPixels(
 }
 
 /**
- * A program that computes a patch classifier at every pixel of an image, [1, C, H, W] to [1, outputs, H', W'] with
- * H' = H - 2 floor(cover / 2): in the place of the dense graph, patch by patch.
+ * A program that computes a patch classifier at every pixel of an image, [1, C, H, W] to [1, outputs, H', W'] with H' =
+ * H - 2 floor(cover / 2): the substitute for the dense graph, patch by patch.
  */
 export function patchwiseProgram(model: PatchModel, options: PatchOptions = {}): Program {
   const { channels, outputs, window, inputName, outputName, program } = model;

@@ -16,17 +16,17 @@ import { addTile, fillWindow, orient } from './window.ts';
 export interface PredictOptions {
   /** Largest side of a tile in pixels. Default 640, or what the network needs. */
   readonly tile?: number;
-  /** Pixels mirrored around the image beyond what the network cuts off. Default: 32 for padded networks. */
+  /** Pixels mirrored around the image in addition to the network's margin. Default: 32 for padded networks. */
   readonly border?: number;
-  /** Turns and flips to average over. Default 1: none. */
+  /** Number of orientations to average over. Default 1: none. */
   readonly tta?: TestTimeAugmentation;
   /** Channels of the image to use, by name or by number from 0; default: as in training. */
   readonly channel?: ChannelChoice;
-  /** Tiles in one run, where the model takes several. Default 1. */
+  /** Tiles per run, if the model supports batches. Default 1. */
   readonly batch?: number;
-  /** Runs done of all, after each. */
+  /** Called after each run with the numbers of completed and of all runs. */
   readonly onProgress?: (done: number, total: number) => void;
-  /** Looked at before every run. */
+  /** Checked before every run. */
   readonly signal?: AbortSignal;
 }
 
@@ -36,7 +36,7 @@ interface Job {
   readonly orientation: Orientation;
 }
 
-/** How an image of this size would be cut: to print, or to estimate. */
+/** How an image of this size would be tiled: to print, or to estimate. */
 export function planPage(
   model: SegmentationModel,
   height: number,
@@ -52,14 +52,15 @@ export function planPage(
 }
 
 /**
- * The probabilities of one page, float32 [classes, height, width]; at every pixel they sum to 1 (except where a model
- * from elsewhere gives independent ones).
+ * The probabilities of one slice, float32 [classes, height, width]; they sum to 1 at every pixel (except for models
+ * from other programs with independent ones).
  *
- * The result does not depend on `tile` and `batch` beyond float rounding where the rule of the network is exact.
- * Works for any size from 1 x 1; with a network that sees one window, from the window's. Memory: the page as float32, the result, and one tile's activations.
+ * The result does not depend on `tile` and `batch`, up to float rounding, if the rule of the network is exact. Supports
+ * any size from 1 x 1; networks with a window, from the window's size. Memory: the slice as float32, the result, and
+ * one tile's activations.
  *
- * @throws DatasetError when the channels do not fit the model; UsageError for a tile that is too small; ModelError when
- *   the model gives another shape than it says, or NaN; Interrupted when `signal` is aborted.
+ * @throws DatasetError if the channels do not match the model; UsageError for a tile that is too small; ModelError if
+ * the model returns a shape other than declared, or NaN; Interrupted if `signal` is aborted.
  */
 export async function predictPage(
   model: SegmentationModel,
@@ -69,7 +70,7 @@ export async function predictPage(
   return predictPlanes(model, { ...page, planes: prepareInput(page, model.input, options.channel) }, options);
 }
 
-/** Planes [channels, height, width] as `prepareInput` makes them. */
+/** Planes [channels, height, width] from `prepareInput`. */
 export interface PreparedPage {
   readonly planes: Float32Array;
   readonly height: number;
@@ -77,7 +78,7 @@ export interface PreparedPage {
   readonly name?: string;
 }
 
-/** `predictPage` for an image that is normalised already, as those to validate on are. */
+/** `predictPage` for an image that is already normalised, such as validation images. */
 export async function predictPlanes(
   model: SegmentationModel,
   page: PreparedPage,
@@ -97,7 +98,7 @@ export async function predictPlanes(
     });
   }
   const result = float32([model.classes.length, height, width]);
-  // All tiles in one orientation, then in the next: runs of one shape follow each other.
+  // All tiles in one orientation, then in the next: runs of the same shape are consecutive.
   const jobs: Job[] = [];
   for (let orientation = 0; orientation < tta; orientation++) {
     for (const y of plan.y.tiles) for (const x of plan.x.tiles) jobs.push({ y, x, orientation });
@@ -154,20 +155,20 @@ async function runModel(model: SegmentationModel, feed: NdArray<'float32'>): Pro
   return output as NdArray<'float32'>;
 }
 
-/** One predicted page of a stack. */
+/** One predicted slice of a stack. */
 export interface PredictedPage {
-  /** Time and depth that it has in the image. */
+  /** Its time and depth in the image. */
   readonly t: number;
   readonly z: number;
   /** [classes, height, width]. */
   readonly probabilities: NdArray<'float32'>;
-  /** What is to be said of what became of its channels. */
+  /** A note on how its channels were converted. */
   readonly note?: string;
 }
 
 /**
- * Predicts the pages of an image one by one, over time and depth; a 2D network sees each page by itself, turned as
- * slices are looked at where the image says how it lies (`displayMap`). `onProgress` counts over all pages.
+ * Predicts the slices of an image one by one, over time and depth; a 2D network sees each slice independently, oriented
+ * for display if the image states its orientation (`displayMap`). `onProgress` counts over all slices.
  * @throws as `predictPage`; DatasetError for NaN or infinite pixels.
  */
 export async function* predictPages(
@@ -175,7 +176,7 @@ export async function* predictPages(
   image: Image,
   options: PredictOptions = {},
 ): AsyncGenerator<PredictedPage> {
-  // As the slices were trained on; what is found is turned back.
+  // In the orientation used for training; the result is turned back.
   const map = displayMap(image);
   const pages = pagesOf(map === undefined ? image : reorient(image, map));
   const depth = extent(image, 'z');
@@ -204,8 +205,8 @@ function turnBack(probabilities: NdArray<'float32'>, map: AxisMap): NdArray<'flo
 
 /**
  * The probabilities of an image: float32 with the axes of the image and `c` for the classes, so `cyx` [classes, H, W]
- * for a single page; pixel size kept, channels named by class; `notes` where its pixels are not of the size that the
- * model knows, or its colour was converted. @throws as `predictPages`.
+ * for a single slice; pixel size kept, channels named by class; `notes` if its pixel size differs from the model's, or
+ * its colour was converted. @throws as `predictPages`.
  */
 export async function predictImage(
   model: SegmentationModel,

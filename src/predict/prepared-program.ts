@@ -1,18 +1,18 @@
 /**
- * A network from a file that is compiled anew for one shape, its weights known, once enough tiles of that shape are to
- * come. From a file ONNX Runtime runs one session at every size; compiled, convolutions go by Winograd and meet what was
- * doubled without doubling it (src/lowering). U-Net, 32 channels, 512 x 512, one thread: 431 ms of processor time
- * instead of 608, probabilities within 4.2e-7; compiling takes 600 ms and holds the weights once more.
+ * A network from a file that is recompiled for one shape, with known weights, once enough tiles of that shape are
+ * expected. A file runs in one session for all sizes; compiled, convolutions use Winograd and are fused with upsampling
+ * (src/lowering). U-Net, 32 channels, 512 x 512, one thread: 431 ms of CPU time instead of 608, probabilities within
+ * 4.2e-7; compiling takes 600 ms and keeps a second copy of the weights.
  */
 import type { NdArray, Shape } from '../array/ndarray.ts';
 import { LamellaError } from '../errors.ts';
 import { readOnnx } from '../graph/onnx/read.ts';
 import type { Feeds, Program, Runtime, TensorSpec } from '../runtime/runtime.ts';
 
-/** So many pixels make up for compiling: with fewer weights both the gain and the cost are smaller. */
+/** Number of pixels that make up for compiling: with fewer weights both the gain and the cost are smaller. */
 const WORTHWHILE_PIXELS = 2_000_000;
 
-/** Shapes kept compiled: tiles, and tiles of the last run of several. */
+/** Maximum number of shapes kept compiled: tiles, and the last, smaller batch of tiles. */
 const MOST_SHAPES = 2;
 
 export class PreparedProgram implements Program {
@@ -22,11 +22,11 @@ export class PreparedProgram implements Program {
   readonly #bytes: Uint8Array;
   readonly #file: Program;
   readonly #inputName: string;
-  /** By shape, the oldest first; `undefined` where it could not be compiled. */
+  /** By shape, the oldest first; `undefined` if it could not be compiled. */
   readonly #compiled = new Map<string, Program | undefined>();
   readonly #pixels = new Map<string, number>();
 
-  /** @param file the same network as it stands in `bytes`, which takes every shape; disposed with this */
+  /** @param file the same network, loaded from `bytes`, which supports every shape; disposed together with this */
   constructor(runtime: Runtime, bytes: Uint8Array, file: Program, inputName: string) {
     this.inputs = file.inputs;
     this.outputs = file.outputs;
@@ -36,7 +36,7 @@ export class PreparedProgram implements Program {
     this.#inputName = inputName;
   }
 
-  /** Says that so many runs of this shape are to come; compiles where it pays, with those said before. */
+  /** Announces a number of runs for this shape; compiles if that pays off, counting earlier announcements. */
   async prepare(shape: Shape, runs: number): Promise<void> {
     const key = shape.join();
     if (this.#compiled.has(key)) return;
@@ -48,7 +48,7 @@ export class PreparedProgram implements Program {
     if (this.#compiled.size >= MOST_SHAPES && oldest !== undefined) {
       await this.#compiled.get(oldest)?.dispose();
       this.#compiled.delete(oldest);
-      // It has to be worth it anew: images of three sizes in turn must not be compiled for one by one.
+      // Must pay off again, so that alternating images of three sizes are not compiled for one by one.
       this.#pixels.delete(oldest);
     }
     this.#compiled.set(key, await this.#compile(shape));
@@ -76,7 +76,7 @@ export class PreparedProgram implements Program {
     try {
       return await this.#runtime.compile(readOnnx(this.#bytes, { shapes: { [this.#inputName]: shape } }));
     } catch (error) {
-      // What cannot be compiled runs as it stands.
+      // If compiling fails, the file runs unchanged.
       if (error instanceof LamellaError) return undefined;
       throw error;
     }

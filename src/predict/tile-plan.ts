@@ -1,42 +1,42 @@
 /**
  * How an image is cut into tiles.
  *
- * Prediction is defined on a *frame*: the image mirrored outwards by `lead` pixels before its start and by as many or
- * more after its end, up to a size that the network takes. What the network makes of the frame in one piece is the
+ * Prediction is defined on a *frame*: the image mirrored outwards by `lead` pixels before its start and by at least as
+ * many after its end, up to a size that the network supports. The network's output for the frame in one piece is the
  * prediction; tiles are windows of the frame that reproduce it. So the result does not depend on the tile size: a tile
- * starts a whole number of strides from the frame's start, and gives only pixels that are at least a receptive field
- * away from an edge where it was cut. Where it ends with the frame it ends as the whole does, zero padding included.
+ * starts a multiple of the stride from the frame's start, and outputs only pixels that are at least a receptive field
+ * away from any edge where it was cut. Where it ends with the frame it ends as the whole does, including zero padding.
  *
- * Where no such distance exists (normalisation over the whole tile, unknown ops), tiles overlap and are blended.
+ * If there is no such distance (normalisation over the whole tile, unknown ops), tiles overlap and are blended.
  */
 
 import { ModelError, UsageError } from '../errors.ts';
 
-/** Which sides a network takes and what it gives back, along both axes. */
+/** The sides that a network supports and returns, along both axes. */
 export interface TilingRule {
   /** Valid sides are `offset` modulo `multiple`. */
   readonly multiple: number;
   readonly offset: number;
   /** Smallest valid side. */
   readonly minimum: number;
-  /** Input pixels to each side that an output pixel depends on. */
+  /** Radius of the receptive field: input pixels to each side that an output pixel depends on. */
   readonly halo: number;
-  /** Pixels that the output lacks on each side: 92 for the U-Net of 2015, 0 where convolutions are padded. */
+  /** Pixels cropped from the output on each side: 92 for the U-Net of 2015, 0 for padded convolutions. */
   readonly margin: number;
-  /** Whether `halo` bounds what an output pixel depends on. */
+  /** Whether `halo` strictly bounds the receptive field. */
   readonly exact: boolean;
-  /** The only side that a model of fixed size takes. */
+  /** The only side that a model of fixed size supports. */
   readonly fixed?: number;
 }
 
-/** One tile along one axis, in pixels of the image; `origin` and the window's end may lie outside of it. */
+/** One tile along one axis, in image pixels; `origin` and the window's end may lie outside the image. */
 export interface AxisTile {
-  /** Where the input window starts; it is `side` long. */
+  /** Start of the input window, which is `side` pixels long. */
   readonly origin: number;
-  /** The pixels that the tile gives: from..to-1. */
+  /** The pixels that the tile outputs: from..to-1. */
   readonly from: number;
   readonly to: number;
-  /** Share of each of these pixels that comes from this tile; over all tiles they sum to 1. Absent: 1. */
+  /** Weight of this tile at each of these pixels; over all tiles they sum to 1. Undefined: 1. */
   readonly weights?: Float32Array;
 }
 
@@ -49,20 +49,20 @@ export interface AxisPlan {
 export interface AxisOptions {
   /** Largest side of a tile. Default 640. */
   readonly tile?: number;
-  /** Pixels mirrored around the image beyond what the margin needs. Default: see `defaultBorder`. */
+  /** Pixels mirrored around the image in addition to the margin. Default: see `defaultBorder`. */
   readonly border?: number;
 }
 
-/** Largest side of a tile unless told: a few hundred MB of activations for a usual U-Net. */
+/** Default largest side of a tile: a few hundred MB of activations for a typical U-Net. */
 export const DEFAULT_TILE = 640;
 
-/** Where nothing tells how far a pixel's influence reaches, tiles overlap by this share of their side. */
+/** If the receptive field is unknown, tiles overlap by this fraction of their side. */
 const BLEND_SHARE = 0.25;
 
 /**
- * Mirrored context around the image: none beyond the margin for an unpadded network; for a padded one up to 32 pixels,
- * so that zero padding lies outside the image. More costs time and, seen from the centre of the receptive field's
- * weight, adds little.
+ * Mirrored context around the image: only the margin for an unpadded network; up to 32 pixels for a padded one, so that
+ * zero padding lies outside the image. More takes longer and adds little, because the weight of the receptive field is
+ * concentrated at its centre.
  */
 export function defaultBorder(rule: TilingRule): number {
   return rule.margin > 0 || rule.fixed !== undefined ? 0 : Math.min(rule.halo, 32);
@@ -74,17 +74,17 @@ export function validSide(length: number, { multiple, offset, minimum }: TilingR
   return atLeast + mod(offset - atLeast, multiple);
 }
 
-/** The smallest side of tiles that can be put together: without seams where the rule is exact. */
+/** The smallest side with which tiles can be assembled: without seams if the rule is exact. */
 export function smallestTile(rule: TilingRule): number {
   const lost = rule.exact ? Math.max(rule.halo, rule.margin) : rule.margin;
   return validSide(2 * lost + (rule.exact ? 1 : 4) * rule.multiple, rule);
 }
 
 /**
- * The tiles along one axis of `length` pixels. Every pixel 0..length-1 is given by exactly one tile, or with weights
+ * The tiles along one axis of `length` pixels. Every pixel 0..length-1 is output by exactly one tile, or with weights
  * that sum to 1.
- * @throws UsageError when the tile is too small for the network, naming the smallest that fits; ModelError when a
- *   model of fixed size loses all that it takes in.
+ * @throws UsageError if the tile is too small for the network, naming the smallest valid side; ModelError if a model of
+ * fixed size loses its whole input to the margin.
  */
 export function planAxis(length: number, rule: TilingRule, options: AxisOptions = {}): AxisPlan {
   const { tile = DEFAULT_TILE, border = defaultBorder(rule) } = options;
@@ -93,7 +93,7 @@ export function planAxis(length: number, rule: TilingRule, options: AxisOptions 
   if (fixed !== undefined && fixed <= 2 * margin) {
     throw new ModelError(`The model takes ${fixed} pixels and loses ${margin} on each side, so nothing is left.`);
   }
-  // A model of one size takes windows of that size at any place: its frame need not be a valid size, only cover.
+  // A fixed-size model takes windows at any position: its frame need not be a valid size, only cover the image.
   const frame =
     fixed === undefined
       ? validSide(length + 2 * lead, rule)
@@ -109,10 +109,10 @@ export function planAxis(length: number, rule: TilingRule, options: AxisOptions 
     if (fixed === undefined) side = Math.min(frame, largestSide(tile, rule, options.tile !== undefined));
     if (side < frame) {
       const step = stepOf(side);
-      // A model of fixed size that sees further than it takes in.
+      // A fixed-size model whose receptive field exceeds its input.
       if (step < multiple) return planAxis(length, { ...rule, exact: false }, options);
       count = Math.ceil((frame - side) / step) + 1;
-      // As many tiles, but no larger than that many need to be.
+      // The same number of tiles, but no larger than necessary.
       while (
         fixed === undefined &&
         side - multiple >= smallestTile(rule) &&
@@ -141,7 +141,7 @@ function largestSide(tile: number, rule: TilingRule, asked: boolean): number {
   return tile - mod(tile - rule.offset, rule.multiple);
 }
 
-/** Tiles that meet in the middle of their overlap. */
+/** Tiles that abut in the middle of their overlap. */
 function abut(origins: readonly number[], side: number, lead: number, length: number, cut: number): AxisTile[] {
   const tiles: AxisTile[] = [];
   let from = 0;
@@ -157,7 +157,7 @@ function abut(origins: readonly number[], side: number, lead: number, length: nu
   return tiles;
 }
 
-/** Tiles whose weight falls linearly to their cut edges over what they share, normalised. */
+/** Tiles whose weights fall linearly to their cut edges over the overlap, normalised. */
 function blend(origins: readonly number[], side: number, lead: number, length: number, margin: number): AxisTile[] {
   const sum = new Float64Array(length);
   const shaped = origins.map((origin, i) => {

@@ -1,4 +1,4 @@
-/** Pixels into a tile and out of it. */
+/** Copies pixels into a tile and out of it. */
 
 import { mirrorIndex } from '../array/gaussian.ts';
 import { type NdArray, ndarray } from '../array/ndarray.ts';
@@ -13,8 +13,8 @@ interface Sides {
 }
 
 /**
- * Copies the window [channels, sides.y, sides.x] that starts at `origin` out of planes [channels, height, width],
- * mirrored (edge pixel repeated) where it reaches beyond them, any number of times.
+ * Copies the window [channels, sides.y, sides.x] starting at `origin` from planes [channels, height, width], mirrored
+ * (edge pixel repeated) outside, repeatedly if necessary.
  */
 export function fillWindow(
   window: Float32Array,
@@ -24,7 +24,7 @@ export function fillWindow(
   sides: Sides,
 ): void {
   const columns = Int32Array.from({ length: sides.x }, (_, x) => mirrorIndex(origin.x + x, width));
-  // The part of a row that lies inside is copied as a block.
+  // The part of a row inside the image is copied as a block.
   const inside = Math.max(0, Math.min(sides.x, -origin.x));
   const end = Math.max(inside, Math.min(sides.x, width - origin.x));
   for (let c = 0; c < channels; c++) {
@@ -40,7 +40,7 @@ export function fillWindow(
   }
 }
 
-/** Writes planes [channels, sides.y, sides.x] turned and flipped into `target`. */
+/** Writes planes [channels, sides.y, sides.x] in the given orientation to `target`. */
 export function orient(
   target: Float32Array,
   planes: Float32Array,
@@ -65,7 +65,7 @@ export function orient(
 
 export interface TileContext {
   readonly model: SegmentationModel;
-  /** Of the input window, before it was turned. */
+  /** Sides of the input window, before reorientation. */
   readonly sides: Sides;
   /** Weight of this run among the orientations. */
   readonly share: number;
@@ -73,9 +73,9 @@ export interface TileContext {
 }
 
 /**
- * Adds the probabilities that image `index` of the batch `output` [N, outputs, H', W'] holds for a tile to `result`
+ * Adds the probabilities of a tile, image `index` of the batch `output` [N, outputs, H', W'], to `result`
  * [classes, height, width], turned back.
- * @throws ModelError when the output's size is not the window's less the margins, or it holds NaN.
+ * @throws ModelError if the output's size is not the window's minus the margins, or it contains NaN.
  */
 export function addTile(
   result: NdArray<'float32'>,
@@ -152,9 +152,9 @@ function activate(
 }
 
 /**
- * Image `index` of a batch as [channels, rows, columns]: as it is, or interpolated bilinearly where the model gives
- * a coarser or finer map (pixel centres aligned, edges repeated).
- * @throws ModelError when the ratio is not the same along both axes.
+ * Image `index` of a batch as [channels, rows, columns]: unchanged, or interpolated bilinearly if the model returns a
+ * coarser or finer map (pixel centres aligned, edges repeated).
+ * @throws ModelError if the ratio differs between the axes.
  */
 function resample(output: NdArray<'float32'>, index: number, rows: number, columns: number): Float32Array {
   const [, channels, height, width] = output.shape as readonly [number, number, number, number];
