@@ -6,7 +6,6 @@ import { TRAIN_SETTINGS } from './train-settings.ts';
 const FLAGS: { readonly [option: string]: string } = {
   ...Object.fromEntries(Object.entries(TRAIN_SETTINGS).map(([name, each]) => [name, longFlag(each)])),
   evaluation: '--dense and --patchwise',
-  spacingMm: '--spacing',
 };
 
 /** The flag of a library option: `skipBad` is `--skip-bad`. */

@@ -1,26 +1,34 @@
 /** Options of a command: one row says the flag, the help, the parser and the default; all else follows from it. */
 
 import { type Command, Option } from 'commander';
-import { DEVICE_NAMES } from './choices.ts';
-import { oneOf } from './values.ts';
+import { DEVICE_NAMES } from '../runtime/runtime.ts';
+import { channels, oneOf } from './values.ts';
 
 /** An option whose value is a `T`. */
 export interface Row<T> {
   readonly flags: string;
   readonly help: string;
-  readonly parse: ((text: string) => T) | undefined;
-  readonly byDefault: T | undefined;
+  readonly parse?: (text: string) => T;
+  readonly byDefault?: T;
   /** The default as it is typed, where it prints otherwise. */
-  readonly shown: string | undefined;
+  readonly shown?: string;
   /** A former name, still accepted and not in the help. */
   readonly former?: string;
+  /** What it is listed under in the help. */
+  readonly heading?: string;
 }
 
 /** By the name that the library has for it. */
 export type Rows = { readonly [name: string]: Row<unknown> };
 
-/** What rows give once parsed; undefined where an option without default is not used. */
-export type Values<R extends Rows> = { readonly [K in keyof R]: R[K] extends Row<infer T> ? T : never };
+type ValueOf<R> = R extends Row<infer T> ? T : never;
+
+/** What rows give once parsed; an option without default is absent where it is not used. */
+export type Values<R extends Rows> = {
+  readonly [K in keyof R as undefined extends ValueOf<R[K]> ? never : K]: ValueOf<R[K]>;
+} & {
+  readonly [K in keyof R as undefined extends ValueOf<R[K]> ? K : never]?: ValueOf<R[K]>;
+};
 
 /** An option with a value; without `byDefault` it may be undefined. */
 export function row<T>(flags: string, help: string, parse: (text: string) => T): Row<T | undefined>;
@@ -30,16 +38,13 @@ export function row<T>(flags: string, help: string, parse: (text: string) => T, 
 }
 
 /** An option whose value is any text. */
-export const text = (flags: string, help: string): Row<string | undefined> => row(flags, help, (value) => value);
+export const text = (flags: string, help: string): Row<string | undefined> => row(flags, help, String);
 
 /** An option without a value. */
-export const flag = (flags: string, help: string): Row<boolean | undefined> => ({
-  flags,
-  help,
-  parse: undefined,
-  byDefault: undefined,
-  shown: undefined,
-});
+export const flag = (flags: string, help: string): Row<boolean | undefined> => ({ flags, help });
+
+/** `--no-x`, without which x is true. */
+export const no = (flags: string, help: string): Row<boolean> => ({ flags, help });
 
 /** One of a few words, which the help lists. */
 export function choice<T extends string>(
@@ -50,28 +55,40 @@ export function choice<T extends string>(
   return row(flags, `${before}${names.join(', ')}${after}`, oneOf(...names));
 }
 
-export const DEVICE = row('--device <name>', DEVICE_NAMES.join(', '), oneOf(...DEVICE_NAMES), 'auto');
+/** The same rows under a heading of the help. */
+export const under = <R extends Rows>(heading: string, rows: R): R =>
+  Object.fromEntries(Object.entries(rows).map(([name, each]) => [name, { ...each, heading }])) as R;
+
+const DEVICES = ['auto', ...DEVICE_NAMES.filter((name) => name !== 'wasm')] as const;
+export const DEVICE = row('--device <name>', DEVICES.join(', '), oneOf(...DEVICES), 'auto');
 /** Which model of a run. */
 export const CHECKPOINT = {
   ...row<'best' | 'last'>('--checkpoint <name>', 'model of the run: best or last', oneOf('best', 'last'), 'best'),
   former: '--model <name>',
 };
+export const CHANNEL = row(
+  '--channel <list>',
+  'channels of the image to use, by name or number from 0 (default: as in training)',
+  channels,
+);
 export const JSON_ONLY = flag('--json', 'print JSON only');
+export const JSON_SUMMARY = flag('--json', 'print a JSON summary only');
+export const QUIET = flag('--quiet', 'print warnings and errors only');
 
-function optionOf({ flags, help, parse, byDefault, shown }: Row<unknown>): Option {
+function optionOf({ flags, help, parse, byDefault, shown, heading }: Row<unknown>): Option {
   const option = new Option(flags, help);
   if (parse !== undefined) option.argParser(parse);
+  if (heading !== undefined) option.helpGroup(heading);
   return byDefault === undefined ? option : option.default(byDefault, shown);
 }
 
-/** Gives a command the options of these rows, under a heading of its help. */
-export function addOptions(command: Command, rows: Rows, heading?: string): Command {
+/** Gives a command the options of these rows. */
+export function addOptions(command: Command, rows: Rows): Command {
   for (const each of Object.values(rows)) {
-    const grouped = (option: Option): Option => (heading === undefined ? option : option.helpGroup(heading));
-    const option = grouped(optionOf(each));
+    const option = optionOf(each);
     command.addOption(option);
     if (each.former !== undefined) {
-      const former = grouped(optionOf({ ...each, flags: each.former, byDefault: undefined })).hideHelp();
+      const former = optionOf({ ...each, flags: each.former, byDefault: undefined }).hideHelp();
       command.addOption(former);
       command.on(`option:${former.name()}`, (value: string) => {
         command.setOptionValueWithSource(option.attributeName(), each.parse?.(value) ?? true, 'cli');

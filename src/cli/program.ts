@@ -1,54 +1,74 @@
 import { Command, CommanderError, Option } from 'commander';
 import { packageVersion } from '../platform/node/version.ts';
+import { type ListedCommand, listed } from './declare.ts';
 
-/** Commands with what the list of them says, each loaded when it is asked for. To add one: its file, and its line here. */
-const COMMANDS: { readonly [name: string]: readonly [summary: string, load: () => Promise<Command>] } = {
-  demo: ['end-to-end demo on synthetic data', async () => (await import('./commands/demo.ts')).demoCommand()],
-  phantom: [
+/** Commands with what the list of them says. To add one: its two files, and its lines here. */
+const COMMANDS: { readonly [name: string]: ListedCommand } = {
+  demo: listed(
+    'end-to-end demo on synthetic data',
+    () => import('./commands/demo.ts'),
+    () => import('./run/demo.ts'),
+  ),
+  phantom: listed(
     'create a synthetic EM stack with labels',
-    async () => (await import('./commands/phantom.ts')).phantomCommand(),
-  ],
-  inspect: [
+    () => import('./commands/phantom.ts'),
+    () => import('./run/phantom.ts'),
+  ),
+  inspect: listed(
     'describe an image, a folder or a model',
-    async () => (await import('./commands/inspect.ts')).inspectCommand(),
-  ],
-  train: [
+    () => import('./commands/inspect.ts'),
+    () => import('./run/inspect.ts'),
+  ),
+  train: listed(
     'train a network on a folder of images and labels',
-    async () => (await import('./commands/train.ts')).trainCommand(),
-  ],
-  predict: [
+    () => import('./commands/train.ts'),
+    () => import('./run/train.ts'),
+  ),
+  predict: listed(
     'segment or classify images with a trained network',
-    async () => (await import('./commands/predict.ts')).predictCommand(),
-  ],
-  evaluate: [
+    () => import('./commands/predict.ts'),
+    () => import('./run/predict.ts'),
+  ),
+  evaluate: listed(
     'score predictions against ground truth',
-    async () => (await import('./commands/evaluate.ts')).evaluateCommand(),
-  ],
-  measure: [
+    () => import('./commands/evaluate.ts'),
+    () => import('./run/evaluate.ts'),
+  ),
+  measure: listed(
     'measure objects or lungs, with tables and a report',
-    async () => (await import('./commands/measure.ts')).measureCommand(),
-  ],
-  report: [
+    () => import('./commands/measure.ts'),
+    () => import('./run/measure.ts'),
+  ),
+  report: listed(
     'write the report of a run as one HTML file',
-    async () => (await import('./commands/report.ts')).reportCommand(),
-  ],
-  explain: [
+    () => import('./commands/report.ts'),
+    () => import('./run/report.ts'),
+  ),
+  explain: listed(
     'show what a network does to one image, number by number',
-    async () => (await import('./commands/explain.ts')).explainCommand(),
-  ],
-  compare: [
+    () => import('./commands/explain.ts'),
+    () => import('./run/explain.ts'),
+  ),
+  compare: listed(
     'compare runs: scores with confidence intervals, cost',
-    async () => (await import('./commands/compare.ts')).compareCommand(),
-  ],
-  augment: [
+    () => import('./commands/compare.ts'),
+    () => import('./run/compare.ts'),
+  ),
+  augment: listed(
     'preview the augmented training patches',
-    async () => (await import('./commands/augment.ts')).augmentCommand(),
-  ],
-  profile: ['what each layer of a network costs', async () => (await import('./commands/profile.ts')).profileCommand()],
-  bench: [
+    () => import('./commands/augment.ts'),
+    () => import('./run/augment.ts'),
+  ),
+  profile: listed(
+    'what each layer of a network costs',
+    () => import('./commands/profile.ts'),
+    () => import('./run/profile.ts'),
+  ),
+  bench: listed(
     'benchmark dense evaluation on this machine',
-    async () => (await import('./commands/bench.ts')).benchCommand(),
-  ],
+    () => import('./commands/bench.ts'),
+    () => import('./run/bench.ts'),
+  ),
 };
 
 /** The whole command line. Commands that are not among `asked` have a summary alone, so that `--help` is quick. */
@@ -68,8 +88,8 @@ Examples:
 
 lamella <command> --help lists the options of a command.`,
     );
-  for (const [name, [summary, load]] of Object.entries(COMMANDS)) {
-    const command = asked.includes(name) ? await load() : new Command(name);
+  for (const [name, { summary, load }] of Object.entries(COMMANDS)) {
+    const command = asked.includes(name) ? await load(name) : new Command(name);
     command.summary(summary);
     command.addOption(new Option('--verbose', 'show where an error came from'));
     command.helpOption('-h, --help', 'print this help');

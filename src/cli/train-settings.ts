@@ -1,68 +1,80 @@
 /** Options of `train` that decide the result. One row per setting of the library, by its name. */
 
+import { parseClasses } from '../dataset/labels/labels.ts';
+import { parseSplit } from '../dataset/split.ts';
+import { ACTIVATIONS, type HiddenActivation } from '../models/mlp.ts';
 import { MODELS, type ModelName } from '../models/registry.ts';
+import { NORMALISATIONS } from '../models/unet.ts';
 import { LOSSES, type LossName } from '../nn/losses/registry.ts';
 import { OPTIMIZERS, type OptimizerName } from '../nn/optimizers/registry.ts';
 import { SCHEDULES, type ScheduleName } from '../nn/schedules.ts';
-import type { TrainSettings } from '../train/tasks/segmentation/choose-recipe.ts';
-import { ACTIVATION_NAMES, AUGMENT_NAMES, NORM_NAMES, TASK_NAMES } from './choices.ts';
-import { choice, flag, type Row, row, text } from './options.ts';
-import { channels, folds, integer, integers, number, oneOf, size, spacing, units } from './values.ts';
+import { RANGES } from '../train/ranges.ts';
+import {
+  AUGMENT_STRENGTHS,
+  type AugmentStrength,
+  SEGMENTATION_TASKS,
+  type TrainSettings,
+} from '../train/tasks/segmentation/choose-recipe.ts';
+import { choice, flag, type Row, row } from './options.ts';
+import { channels, folds, integer, integers, number, size, spacingOrNull, units } from './values.ts';
 
-const NETWORK_NAMES = Object.keys(MODELS) as ModelName[];
+export const STRENGTHS = Object.keys(AUGMENT_STRENGTHS) as AugmentStrength[];
 
 type Settings = { readonly [K in keyof TrainSettings]?: Row<TrainSettings[K]> };
 
-/** `split`, `classes` and `spacing` are parsed by the code that they are for, which `--help` does not load. */
 export const DATA = {
-  split: text(
+  split: row(
     '--val <what>',
     'validation images: a fraction such as 0.2, or names such as 20..23 or a.png,b.png (default: 0.2)',
+    parseSplit,
   ),
   folds: row('--folds <k>', 'cross-validation: k runs, or one of them as 0/k', folds),
-  classes: text('--classes <list>', 'class names: membrane,inside or membrane=0,inside=255 or cell=rest'),
+  classes: row('--classes <list>', 'class names: membrane,inside or membrane=0,inside=255 or cell=rest', parseClasses),
   channel: row('--channel <list>', 'channels to train on, by name or number from 0 (default: all)', channels),
   ignore: row('--ignore <values>', 'label values to ignore', integers),
-  task: choice('--task <name>', TASK_NAMES, {
+  task: choice('--task <name>', SEGMENTATION_TASKS, {
     before: 'segmentation task: ',
     after: ' (default: inferred); instances: separate touching objects; lungs: CT in Hounsfield units',
   }),
-  spacing: row(
+  spacingMm: row(
     '--spacing <z,y,x>',
     "voxel size in mm, or y,x of a pixel, for surface distances; overrides the files' value",
-    spacing,
+    spacingOrNull,
   ),
-  augment: choice('--augment <strength>', AUGMENT_NAMES, { before: 'augmentation strength: ' }),
+  augment: choice('--augment <strength>', STRENGTHS, { before: 'augmentation strength: ' }),
   separation: row(
     '--separation <w0>',
     'loss weight of the borders between touching objects, 0 for none (default: 5 for instance labels)',
-    (value) => ({ w0: number({ least: 0 })(value), sigmaPx: 5 }),
+    (value) => ({ w0: number(RANGES.separation)(value), sigmaPx: 5 }),
   ),
   balance: row(
     '--balance <x>',
     'how far rare classes are upweighted, 0 to 1 (default: 0.5 for pixels, 0 for image classification)',
-    number({ least: 0, most: 1 }),
+    number(RANGES.balance),
   ),
   skipBad: flag('--skip-bad', 'skip unreadable images (classification)'),
 };
 
 export const NETWORK = {
   network: {
-    ...row('--network <name>', `${NETWORK_NAMES.join(', ')} (default: unet)`, oneOf(...NETWORK_NAMES)),
+    ...choice('--network <name>', Object.keys(MODELS) as ModelName[], { after: ' (default: unet)' }),
     former: '--model <name>',
   },
-  baseChannels: row('--base <n>', 'channels at the first level (default: from data, time and cores)', integer(1, 1024)),
-  depth: row('--depth <n>', 'number of downsampling steps (default: from the image size)', integer(1, 8)),
-  norm: choice('--norm <kind>', NORM_NAMES, { before: 'unet: normalisation layer: ' }),
+  baseChannels: row(
+    '--base <n>',
+    'channels at the first level (default: from data, time and cores)',
+    number(RANGES.baseChannels),
+  ),
+  depth: row('--depth <n>', 'number of downsampling steps (default: from the image size)', number(RANGES.depth)),
+  norm: choice('--norm <kind>', NORMALISATIONS, { before: 'unet: normalisation layer: ' }),
   residual: flag('--residual', 'unet: residual blocks'),
   inputSize: row('--input <px>', 'perceptron, mlp, alexnet: input size, as side or width x height', size),
   hidden: row('--hidden <units>', 'mlp: units per hidden layer (default: 512,512)', units),
-  activation: choice('--activation <name>', ACTIVATION_NAMES, { before: 'mlp: ', after: ' (default: relu)' }),
-  dropout: row(
-    '--dropout <rate>',
-    'mlp, alexnet: dropout rate (default: 0, alexnet 0.5)',
-    number({ least: 0, most: 0.95 }),
-  ),
+  activation: choice('--activation <name>', Object.keys(ACTIVATIONS) as HiddenActivation[], {
+    before: 'mlp: ',
+    after: ' (default: relu)',
+  }),
+  dropout: row('--dropout <rate>', 'mlp, alexnet: dropout rate (default: 0, alexnet 0.5)', number(RANGES.dropout)),
   scale: row(
     '--scale <x>',
     'alexnet: factor on the number of channels and units (default: 1)',
@@ -83,12 +95,12 @@ export const NETWORK = {
 export const TRAINING = {
   steps: row('--steps <n>', 'number of training steps', integer(1)),
   minutes: row('--minutes <x>', 'plan the training to end within this time', number({ above: 0 })),
-  seed: row('--seed <n>', 'random seed (default: 0)', integer(0, 0xffffffff)),
+  seed: row('--seed <n>', 'random seed (default: 0)', number(RANGES.seed)),
   patch: row('--patch <px>', 'patch size, as side or width x height', size),
-  batch: row('--batch <n>', 'batch size', integer(1, 4096)),
+  batch: row('--batch <n>', 'batch size', number(RANGES.batch)),
   loss: choice('--loss <name>', Object.keys(LOSSES) as LossName[]),
   optimizer: choice('--optimizer <name>', Object.keys(OPTIMIZERS) as OptimizerName[]),
-  learningRate: row('--lr <x>', 'peak learning rate', number({ above: 0 })),
+  learningRate: row('--lr <x>', 'peak learning rate', number(RANGES.learningRate)),
   schedule: choice('--schedule <name>', Object.keys(SCHEDULES) as ScheduleName[], {
     before: 'learning rate schedule: ',
   }),

@@ -1,6 +1,7 @@
 /** Parsers of option values. Each throws a sentence that says what is expected; the program exits with 2. */
 
 import { InvalidArgumentError } from 'commander';
+import { isWithin, type Range } from '../train/ranges.ts';
 import { nearest } from './nearest.ts';
 
 /** One of a few words; the nearest is named for a misspelt one. */
@@ -14,35 +15,31 @@ export function oneOf<T extends string>(...known: readonly T[]): (text: string) 
   };
 }
 
-/** An integer within bounds. */
-export function integer(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
+/** One of a few numbers. */
+export function oneNumberOf<T extends number>(...known: readonly T[]): (text: string) => T {
+  const one = oneOf(...known.map(String));
+  return (text) => Number(one(text)) as T;
+}
+
+/** A number within bounds. */
+export function number(range: Range): (text: string) => number {
+  const expected = `${range.whole === true ? 'An integer' : 'A number'}${bounds(range)} is expected.`;
   return (text) => {
+    const isTyped = range.whole === true ? /^[+-]?\d+$/.test(text.trim()) : text.trim() !== '';
     const value = Number(text);
-    if (/^[+-]?\d+$/.test(text.trim()) && value >= least && value <= most) return value;
-    const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
-    throw new InvalidArgumentError(`An integer ${range} is expected.`);
+    if (isTyped && isWithin(value, range)) return value;
+    throw new InvalidArgumentError(expected);
   };
 }
 
-/** A number greater than `above`, at most `most`. */
-export function number({
-  above,
-  least,
-  most = Number.POSITIVE_INFINITY,
-}: {
-  readonly above?: number;
-  readonly least?: number;
-  readonly most?: number;
-} = {}): (text: string) => number {
-  return (text) => {
-    const value = text.trim() === '' ? Number.NaN : Number(text);
-    const low = above === undefined ? value >= (least ?? Number.NEGATIVE_INFINITY) : value > above;
-    if (Number.isFinite(value) && low && value <= most) return value;
-    const from = above === undefined ? (least === undefined ? '' : ` of at least ${least}`) : ` greater than ${above}`;
-    const to = most === Number.POSITIVE_INFINITY ? '' : `${from === '' ? '' : ' and'} at most ${most}`;
-    throw new InvalidArgumentError(`A number${from}${to} is expected.`);
-  };
+function bounds({ whole = false, above, least, most }: Range): string {
+  if (whole && most !== undefined) return ` from ${least} to ${most}`;
+  const from = above !== undefined ? ` greater than ${above}` : least !== undefined ? ` of at least ${least}` : '';
+  return most === undefined ? from : `${from}${from === '' ? '' : ' and'} at most ${most}`;
 }
+
+/** An integer within bounds. */
+export const integer = (least: number, most?: number) => number({ whole: true, least, most });
 
 /** `256` or `256x192`: [height, width] from width x height. */
 export function size(text: string): readonly [number, number] {
@@ -67,17 +64,21 @@ export function spacing(text: string): readonly [number | undefined, number, num
   return b === undefined ? [a, a, a] : c === undefined ? [undefined, a, b] : [a, b, c];
 }
 
-/** A file to write whose name ends in `.png`: what is in it is no other kind of picture. */
-export function pngFile(text: string): string {
-  if (!/\.png$/i.test(text)) throw new InvalidArgumentError('A name that ends in .png is expected.');
-  return text;
+/** `spacing` as a run keeps it: null where there is no z. */
+export function spacingOrNull(text: string): readonly [number | null, number, number] {
+  const [z, y, x] = spacing(text);
+  return [z ?? null, y, x];
 }
 
-/** A file to write whose name ends in `.svg`. */
-export function svgFile(text: string): string {
-  if (!/\.svg$/i.test(text)) throw new InvalidArgumentError('A name that ends in .svg is expected.');
-  return text;
-}
+/** A file to write whose name has this extension, since its content is of that kind. */
+const fileNamed =
+  (extension: string) =>
+  (text: string): string => {
+    if (text.toLowerCase().endsWith(extension)) return text;
+    throw new InvalidArgumentError(`A name that ends in ${extension} is expected.`);
+  };
+export const pngFile = fileNamed('.png');
+export const svgFile = fileNamed('.svg');
 
 /** `500` steps, or `2m`, `30s`. */
 export function interval(text: string): { readonly steps: number } | { readonly ms: number } {
@@ -129,8 +130,8 @@ export function listOf<T extends string>(...known: readonly T[]): (text: string)
 }
 
 /** A pixel: `120,80` is x 120, y 80. Whether it lies in an image is seen later. */
-export function point(text: string): readonly [x: number, y: number] {
+export function point(text: string): { readonly x: number; readonly y: number } {
   const found = /^\s*(-?\d+)\s*[,x]\s*(-?\d+)\s*$/.exec(text);
   if (found === null) throw new InvalidArgumentError('Two integers x,y are expected: 120,80.');
-  return [Number(found[1]), Number(found[2])];
+  return { x: Number(found[1]), y: Number(found[2]) };
 }

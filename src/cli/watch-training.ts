@@ -7,6 +7,7 @@ import { formatProfile } from '../runtime/profile.ts';
 import type { TrainRunHooks } from '../train/run.ts';
 import { RUN_FILES } from '../train/store.ts';
 import { withFlags } from './option-words.ts';
+import { counted, say as print } from './print.ts';
 import { formatDuration, trainDisplay } from './progress.ts';
 import { reportOn } from './run/report.ts';
 import { stopSignal } from './stop-signal.ts';
@@ -28,7 +29,7 @@ export async function watchTraining(
   body: (hooks: TrainRunHooks) => Promise<FinishedRun>,
 ): Promise<FinishedRun> {
   const say = (line: string): void => {
-    if (!quiet) process.stdout.write(`${withFlags(line)}\n`);
+    if (!quiet) print(withFlags(line));
   };
   const began = Date.now();
   const display = quiet ? undefined : trainDisplay({ stream: process.stdout });
@@ -63,14 +64,14 @@ export async function watchTraining(
   }
   display?.stop();
   const { best, steps } = finished;
-  say(`${steps} ${steps === 1 ? 'step' : 'steps'} in ${formatDuration(Date.now() - began)}`);
+  say(`${counted(steps, 'step')} in ${formatDuration(Date.now() - began)}`);
   if (best !== undefined) say(`best model: ${join(out, RUN_FILES.best)} (step ${best.step}, ${best.score.toFixed(4)})`);
   say(`last model: ${join(out, RUN_FILES.last)}`);
   const { window } = finished.config.recipe.input as { readonly window?: WindowSpec };
   if (window !== undefined && !isPlain(window)) {
     say(`report: not written, since foveated windows are evaluated one by one; write it with lamella report ${out}`);
   } else await reportOn(out, {}, say);
-  if (finished.profile !== undefined) process.stdout.write(`\n${formatProfile(finished.profile)}\n`);
+  if (finished.profile !== undefined) print('', formatProfile(finished.profile));
   say(`Next: npx lamella predict ${out} IMAGES`);
   return finished;
 }

@@ -1,4 +1,4 @@
-/** Statistics of the image values in each object. */
+/** Statistics of the values under each object. */
 
 import type { DType, NdArray, Storage } from '../array/ndarray.ts';
 import { quantile } from '../array/quantile.ts';
@@ -8,20 +8,19 @@ export type NumberDType = Exclude<DType, 'int64' | 'uint64' | 'float16'>;
 
 export interface IntensityMeasures {
   readonly mean: Float64Array;
-  /** Standard deviation of the object's values, divided by n, not n - 1. */
+  /** Of the object's own values: sum of squares over n, not n - 1. */
   readonly sd: Float64Array;
   readonly min: Float64Array;
   readonly max: Float64Array;
   readonly sum: Float64Array;
-  /** One array per requested percentile. */
+  /** One array a percentile asked for. */
   readonly percentiles: readonly Float64Array[];
 }
 
 /**
  * @param labels values 0..count
- * @param values of the same length as labels; NaN is ignored (`numpy.nanmean` etc.), and an object without any other
- * value has NaN, also as its sum; infinite values are included, so mean and sum are then infinite and the deviation is
- * NaN
+ * @param values as many as labels; NaN takes no part (`numpy.nanmean` etc.), and an object without any number has
+ *   NaN, also as its sum; an infinite value is a value, so that mean and sum are infinite and the deviation is NaN
  * @param pixels of each label
  */
 export function intensitiesOf(
@@ -35,7 +34,7 @@ export function intensitiesOf(
   for (let label = 1; label <= count; label++) {
     starts[label + 1] = starts[label] + pixels[label];
   }
-  // The values grouped by object.
+  // The values of each object side by side.
   const grouped = new (values.constructor as new (length: number) => Storage[NumberDType])(starts[count + 1]);
   const ends = starts.slice();
   for (let i = 0; i < labels.length; i++) {
@@ -79,7 +78,7 @@ export function intensitiesOf(
   return result;
 }
 
-/** @throws UsageError for a dtype whose elements are not plain numbers. */
+/** @throws UsageError for a dtype whose elements are no plain numbers. */
 export function requireNumbers(image: NdArray): asserts image is NdArray<NumberDType> {
   if (image.dtype === 'int64' || image.dtype === 'uint64' || image.dtype === 'float16') {
     throw new UsageError(`The image has the type ${image.dtype}, which cannot be measured.`, {

@@ -17,13 +17,12 @@ export interface MlpSpec extends ImageNetworkSpec {
 }
 
 /** The nonlinearity between dense layers. */
-export type HiddenActivation = 'relu' | 'tanh' | 'sigmoid';
-
-const ACTIVATIONS: { readonly [A in HiddenActivation]: (net: NetworkBuilder, x: Value) => Value } = {
+export const ACTIVATIONS = {
   relu,
   tanh: (net, x) => net.op('Tanh', [x]),
   sigmoid: (net, x) => net.op('Sigmoid', [x]),
-};
+} satisfies { readonly [name: string]: (net: NetworkBuilder, x: Value) => Value };
+export type HiddenActivation = keyof typeof ACTIVATIONS;
 
 /**
  * Multi-layer perceptron: dense layers, each but the last followed by a nonlinearity. Rumelhart, Hinton & Williams

@@ -2,7 +2,8 @@ import type { DType, NdArray } from '../array/ndarray.ts';
 import type { Graph } from '../graph/ir.ts';
 
 /** Where a graph can run. `wasm` is the browser's CPU. */
-export type DeviceName = 'cpu' | 'webgpu' | 'cuda' | 'coreml' | 'dml' | 'wasm';
+export const DEVICE_NAMES = ['cpu', 'webgpu', 'cuda', 'coreml', 'dml', 'wasm'] as const;
+export type DeviceName = (typeof DEVICE_NAMES)[number];
 
 /**
  * The memory layout in which a device computes convolutions and the ops between them: standard ops (`nchw`), or ONNX

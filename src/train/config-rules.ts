@@ -5,6 +5,7 @@ import { MODELS } from '../models/registry.ts';
 import { LOSSES } from '../nn/losses/registry.ts';
 import { OPTIMIZERS } from '../nn/optimizers/registry.ts';
 import { SCHEDULES } from '../nn/schedules.ts';
+import { isWithin, RANGES, type Range } from './ranges.ts';
 
 interface Rule {
   /** Completes "... is expected". */
@@ -14,19 +15,19 @@ interface Rule {
 
 const isObject = (value: unknown): value is { readonly [key: string]: unknown } =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
+
+function inWords({ whole = false, above, least, most }: Range): string {
+  const from = above === undefined ? `from ${least}` : `above ${above}`;
+  return `a ${whole ? 'whole number' : 'number'} ${from}${most === undefined ? '' : ` to ${most}`}`;
+}
 
 const object: Rule = { expected: 'an object', holds: isObject };
 const text: Rule = { expected: 'a text', holds: (value) => typeof value === 'string' };
 const flag: Rule = { expected: 'true or false', holds: (value) => typeof value === 'boolean' };
-const whole = (least: number, most = Number.MAX_SAFE_INTEGER): Rule => ({
-  expected:
-    most === Number.MAX_SAFE_INTEGER ? `a whole number from ${least}` : `a whole number from ${least} to ${most}`,
-  holds: (value) => Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most,
-});
-const above0: Rule = { expected: 'a number above 0', holds: (value) => isNumber(value) && value > 0 };
-const share: Rule = { expected: 'a number from 0 to 1', holds: (value) => isNumber(value) && value >= 0 && value <= 1 };
-const from0: Rule = { expected: 'a number from 0', holds: (value) => isNumber(value) && value >= 0 };
+const inRange = (range: Range): Rule => ({ expected: inWords(range), holds: (value) => isWithin(value, range) });
+const count = (least: number): Rule => inRange({ whole: true, least });
+const above0 = inRange({ above: 0 });
+const share = inRange({ least: 0, most: 1 });
 const oneOf = (names: readonly string[]): Rule => ({
   expected: `one of ${names.join(', ')}`,
   holds: (value) => names.includes(value as string),
@@ -43,9 +44,9 @@ const orNull = ({ expected, holds }: Rule): Rule => ({
 const segment: Rule = {
   expected: '',
   holds: (value) =>
-    isObject(value) && whole(0).holds(value.from) && share.holds(value.progress) && whole(1).holds(value.total),
+    isObject(value) && count(0).holds(value.from) && share.holds(value.progress) && count(1).holds(value.total),
 };
-const side: Rule = whole(1, 1 << 20);
+const side = inRange({ whole: true, least: 1, most: 1 << 20 });
 
 /** By path. */
 const REQUIRED: { readonly [path: string]: Rule } = {
@@ -55,37 +56,37 @@ const REQUIRED: { readonly [path: string]: Rule } = {
   notes: listOf('texts', text),
   plan: object,
   'plan.segments': listOf('{ from, progress, total }', segment, { least: 1 }),
-  'plan.validations': whole(0),
+  'plan.validations': count(0),
   machine: object,
   'machine.device': text,
   recipe: object,
-  'recipe.seed': whole(0, 0xffffffff),
+  'recipe.seed': inRange(RANGES.seed),
   'recipe.data': object,
   'recipe.data.fingerprint': text,
   'recipe.data.split': object,
-  'recipe.data.balance': share,
+  'recipe.data.balance': inRange(RANGES.balance),
   'recipe.data.focusShare': share,
   'recipe.data.separation': object,
-  'recipe.data.separation.w0': from0,
+  'recipe.data.separation.w0': inRange(RANGES.separation),
   'recipe.data.separation.sigmaPx': above0,
   'recipe.labels': object,
   'recipe.labels.classes': listOf('classes', object, { least: 1 }),
   'recipe.input': object,
   'recipe.model': object,
   'recipe.model.name': oneOf(Object.keys(MODELS)),
-  'recipe.model.channels': whole(1),
-  'recipe.model.numClasses': whole(1),
+  'recipe.model.channels': count(1),
+  'recipe.model.numClasses': count(1),
   'recipe.patch': {
     expected: 'a list of two sides in pixels',
     holds: (value) => listOf('', side).holds(value) && (value as readonly number[]).length === 2,
   },
-  'recipe.batch': whole(1, 4096),
+  'recipe.batch': inRange(RANGES.batch),
   'recipe.augment': object,
   'recipe.loss': object,
   'recipe.loss.name': oneOf(Object.keys(LOSSES)),
   'recipe.optimizer': object,
   'recipe.optimizer.name': oneOf(Object.keys(OPTIMIZERS)),
-  'recipe.learningRate': above0,
+  'recipe.learningRate': inRange(RANGES.learningRate),
   'recipe.schedule': object,
   'recipe.schedule.name': oneOf(Object.keys(SCHEDULES)),
   'recipe.clipNorm': orNull(above0),
@@ -104,10 +105,10 @@ const OPTIONAL: { readonly [path: string]: Rule } = {
       value.every((size, i) => (i === 0 && size === null) || above0.holds(size)),
   },
   'machine.layout': oneOf(['nchw', 'nchw8c', 'nchw16c']),
-  'recipe.model.baseChannels': whole(1, 1024),
-  'recipe.model.depth': whole(1, 8),
-  'recipe.model.dropout': share,
-  'recipe.schedule.warmUp': whole(0),
+  'recipe.model.baseChannels': inRange(RANGES.baseChannels),
+  'recipe.model.depth': inRange(RANGES.depth),
+  'recipe.model.dropout': inRange(RANGES.dropout),
+  'recipe.schedule.warmUp': count(0),
 };
 
 const at = (config: unknown, path: string): unknown =>

@@ -6,9 +6,7 @@ import { writePng } from '../image/formats/png/write.ts';
 import { extensionsOf } from '../image/formats/registry.ts';
 import { writeTiff } from '../image/formats/tiff/write.ts';
 import { extent, type Image } from '../image/image.ts';
-
-/** How results are written: `same` is NIfTI for volumes and DICOM, PNG for single slices of PNG, TIFF for all else. */
-export type ResultFormat = 'same' | 'png' | 'tiff' | 'nifti';
+import type { ResultFormat } from './choices.ts';
 
 /** Formats whose patient position would be lost in a TIFF. */
 const VOLUMES = extensionsOf('volumes', 'slices');

@@ -12,7 +12,8 @@ import type { OpenedModel, OpenModelOptions } from '../predict/open.ts';
 import { labelImage, overlayImage, probabilityImage } from '../predict/output.ts';
 import { type PredictOptions, planPage } from '../predict/predict.ts';
 import type { DeviceName, Runtime } from '../runtime/runtime.ts';
-import { encodeResult, type ResultFormat } from './encode.ts';
+import type { Probability, ResultFormat } from './choices.ts';
+import { encodeResult } from './encode.ts';
 import type { Host } from './host.ts';
 import { type ListedImage, listImages, readListedImage } from './image-list.ts';
 import { type ModelOnDevice, openModelFile } from './model-files.ts';
@@ -23,12 +24,14 @@ import { defaultOut, MEASURES_FOLDER, PREDICTION_FILE, writePredictionFile } fro
 const PARTS = ['probability', 'label', 'overlay', 'objects'] as const;
 type Part = (typeof PARTS)[number];
 
-const DEPTHS = { '8bit': 'uint8', '16bit': 'uint16', float: 'float32' } as const;
+const DEPTHS = { '8bit': 'uint8', '16bit': 'uint16', float: 'float32' } as const satisfies {
+  readonly [P in Exclude<Probability, 'none'>]: string;
+};
 
 /** What to write per image. */
 export interface PredictionOutputs {
   /** Probabilities of the foreground class, or one map per class; default `8bit`. */
-  readonly probability?: keyof typeof DEPTHS | 'none';
+  readonly probability?: Probability;
   /** Label maps with the values of the training labels; default: yes. */
   readonly labels?: boolean;
   /** Default: yes. */

@@ -1,17 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { AUGMENT_NAMES } from '../../src/cli/choices.ts';
 import { nearest } from '../../src/cli/nearest.ts';
 import { program } from '../../src/cli/program.ts';
 import { folds, interval, size } from '../../src/cli/values.ts';
-import { AUGMENT_STRENGTHS } from '../../src/train/tasks/segmentation/choose-recipe.ts';
 import { optionsMarkdown } from './options-markdown.ts';
 
 test('docs/options.md says what the commands take (vitest run test/cli/options.test.ts --update=all writes it)', async () => {
   await expect(optionsMarkdown(await program())).toMatchFileSnapshot('../../docs/options.md');
-});
-
-test('the words of --augment are those of its table', () => {
-  expect(AUGMENT_NAMES).toEqual(Object.keys(AUGMENT_STRENGTHS));
 });
 
 describe('values', () => {

@@ -6,10 +6,12 @@ import { nodeFiles } from '../../platform/node/files.ts';
 import { nodeHost } from '../../platform/node/host.ts';
 import type { ClassifyOptions } from '../../predict/classifier.ts';
 import { classifyFolder, isClassifierModel, scoreClassifiers } from '../../workflows/classify.ts';
+import type { command as evaluate } from '../commands/evaluate.ts';
+import type { command as predict } from '../commands/predict.ts';
+import type { Options } from '../declare.ts';
 import { withFlags } from '../option-words.ts';
+import { counted, printJson, say } from '../print.ts';
 import { stopSignal } from '../stop-signal.ts';
-import type { EvaluateFlags } from './evaluate.ts';
-import type { PredictFlags } from './predict.ts';
 
 const VIEWS: { readonly [tta: number]: 1 | 10 } = { 1: 1, 10: 10 };
 
@@ -32,9 +34,9 @@ const digits = (value: number): string => (Number.isNaN(value) ? '-' : value.toF
 export async function runClassify(
   models: readonly [string, ...string[]],
   images: string,
-  flags: PredictFlags,
+  flags: Options<typeof predict>,
 ): Promise<void> {
-  const { json = false, quiet = false, out, checkpoint: which, device, batch, channel } = flags;
+  const { json = false, quiet = false, out, which, device, batch, channel } = flags;
   const ofPixels = (['dense', 'patchwise', 'median'] as const).find((name) => flags[name] !== undefined);
   if (ofPixels !== undefined) {
     throw new UsageError(`--${ofPixels} is for segmentation; this network is an image classifier.`, {
@@ -53,13 +55,12 @@ export async function runClassify(
       onFailure: ({ reason }) => process.stderr.write(`lamella: ${withFlags(reason)}\n`),
     });
     if (json) {
-      const summary = { models, ...rest, out: file, images: results, ...(failed.length > 0 ? { failed } : {}) };
-      process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
+      printJson({ models, ...rest, out: file, images: results, ...(failed.length > 0 ? { failed } : {}) });
     } else if (!quiet) {
       for (const { image, class: own, probability } of results) {
-        process.stdout.write(`${image}: ${own} (${digits(probability)})\n`);
+        say(`${image}: ${own} (${digits(probability)})`);
       }
-      process.stdout.write(`${results.length} image${results.length === 1 ? '' : 's'}: ${file}\n`);
+      say(`${counted(results.length, 'image')}: ${file}`);
     }
     if (failed.length > 0) {
       throw new DatasetError(`${failed.length} images could not be classified; the reasons are given above.`, {
@@ -72,7 +73,11 @@ export async function runClassify(
 }
 
 /** Whether `evaluate` is asked for the classes of whole images. */
-export async function evaluatesClasses(predictions: string, truth: string, metrics: EvaluateFlags['metrics']) {
+export async function evaluatesClasses(
+  predictions: string,
+  truth: string,
+  metrics: Options<typeof evaluate>['metrics'],
+) {
   if (metrics.includes('topk')) return true;
   if (!metrics.includes('auto')) return false;
   const names = await nodeFiles.list(truth).catch(() => []);
@@ -83,7 +88,7 @@ export async function evaluatesClasses(predictions: string, truth: string, metri
 export async function runEvaluateClasses(
   models: readonly string[],
   data: string,
-  { json = false, skipBad = false }: Pick<EvaluateFlags, 'json' | 'skipBad'>,
+  { json = false, skipBad = false }: Pick<Options<typeof evaluate>, 'json' | 'skipBad'>,
 ): Promise<void> {
   const result = await scoreClassifiers(nodeHost, models, data, { skipBad });
   const absent = result.perClass.filter((own) => own.images === 0).map(({ name }) => name);
@@ -93,10 +98,7 @@ export async function runEvaluateClasses(
       `note: ${data}: of the network's ${result.perClass.length} classes ${absent.length} have no image here (${listed}). Are these the images it was trained for?\n`,
     );
   }
-  if (json) {
-    process.stdout.write(`${JSON.stringify({ models, data, ...result }, null, 2)}\n`);
-    return;
-  }
+  if (json) return printJson({ models, data, ...result });
   const { part, images, top1, top5, perClass } = result;
   const lines = [
     `${images} images (${part === 'test' ? 'the test part' : 'all of them'})`,
@@ -109,5 +111,5 @@ export async function runEvaluateClasses(
       lines.push(`  ${name.padEnd(24)}  ${String(count).padEnd(8)}  ${digits(recall)}`);
     }
   }
-  process.stdout.write(`${lines.join('\n')}\n`);
+  say(...lines);
 }

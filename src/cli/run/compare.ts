@@ -1,29 +1,17 @@
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { nodeHost } from '../../platform/node/host.ts';
 import { writeComparison } from '../../workflows/compare.ts';
-import type { DEVICE_NAMES } from '../choices.ts';
+import type { command } from '../commands/compare.ts';
+import type { Options, Positionals } from '../declare.ts';
+import { pageLine, printJson, say } from '../print.ts';
 import { countDisplay } from '../progress.ts';
 
-export interface CompareFlags {
-  readonly out: string;
-  readonly data?: string;
-  readonly seed: number;
-  readonly resamples: number;
-  readonly device: (typeof DEVICE_NAMES)[number];
-  readonly json?: boolean;
-  readonly quiet?: boolean;
-}
-
-export async function runCompare(runs: readonly string[], flags: CompareFlags): Promise<void> {
-  const { out, data, seed, resamples, device, json = false, quiet = false } = flags;
+export async function run(
+  [runs]: Positionals<typeof command>,
+  { json = false, quiet = false, ...options }: Options<typeof command>,
+): Promise<void> {
   let display: ReturnType<typeof countDisplay> | undefined;
   const { file, comparison } = await writeComparison(nodeHost, runs, {
-    out,
-    seed,
-    resamples,
-    device,
-    data,
+    ...options,
     onProgress: (done, total) => {
       if (json || quiet) return;
       display ??= countDisplay('scored', { stream: process.stderr });
@@ -34,13 +22,10 @@ export async function runCompare(runs: readonly string[], flags: CompareFlags): 
     display?.stop();
     throw cause;
   });
-  if (json) {
-    process.stdout.write(`${JSON.stringify({ page: file, ...comparison }, null, 2)}\n`);
-    return;
-  }
+  if (json) return printJson({ page: file, ...comparison });
   if (quiet) return;
   const width = Math.max(...comparison.runs.map(({ name }) => name.length)) + 2;
-  const lines = [
+  say(
     `${comparison.metric} of ${comparison.images.length} images`,
     ...comparison.runs.map(
       ({ name, score }) =>
@@ -56,7 +41,6 @@ export async function runCompare(runs: readonly string[], flags: CompareFlags): 
       return `  ${second?.name} less ${first?.name}: ${by}: ${verdict === 'undecided' ? 'no difference shown' : verdict}`;
     }),
     ...comparison.notes.map((note) => `note: ${note}`),
-    `page: ${file}  (${pathToFileURL(resolve(file)).href})`,
-  ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+    pageLine('page', file),
+  );
 }

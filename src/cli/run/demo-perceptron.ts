@@ -17,6 +17,7 @@ import type { Runtime } from '../../runtime/runtime.ts';
 import { convergence } from '../../train/convergence.ts';
 import { trainingStep } from '../../train/step.ts';
 import { requireFreeFolder } from '../../workflows/out-folder.ts';
+import { say } from '../print.ts';
 
 interface Points {
   readonly title: string;
@@ -90,7 +91,6 @@ const FILES = ['perceptron.html', 'separable.svg', 'xor.svg'] as const;
 
 /** The line of a perceptron moving over points that it can divide, and over XOR. */
 export async function runDemoPerceptron(folder: string, { seed }: { readonly seed: number }): Promise<void> {
-  const say = (line: string): void => void process.stdout.write(`${line}\n`);
   await requireFreeFolder(nodeFiles, folder, { ignore: FILES, option: 'another folder' });
   const runtime = await openRuntime({ device: 'cpu', threads: 1 });
   try {

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ndarray } from '../../array/ndarray.ts';
+import { UsageError } from '../../errors.ts';
 import { extent, type Image } from '../../image/image.ts';
 import { type IsbiScores, isbiScores, isbiSliceScores } from '../../metrics/isbi.ts';
 import { phantom } from '../../phantom/phantom.ts';
@@ -9,10 +10,14 @@ import { trainRun } from '../../platform/node/train-run.ts';
 import { RUN_FILES } from '../../train/store.ts';
 import { evaluate } from '../../workflows/evaluate.ts';
 import { requireFreeFolder } from '../../workflows/out-folder.ts';
+import type { command } from '../commands/demo.ts';
+import type { Options, Positionals } from '../declare.ts';
 import { writeSlices } from '../phantom-files.ts';
+import { say } from '../print.ts';
 import { formatDuration } from '../progress.ts';
 import { watchTraining } from '../watch-training.ts';
-import { runPredict } from './predict.ts';
+import { runDemoPerceptron } from './demo-perceptron.ts';
+import { run as runPredict } from './predict.ts';
 
 const SIDE_PX = 256;
 const TRAIN_SLICES = 24;
@@ -47,13 +52,20 @@ function thresholdScores(image: Image<'uint8'>, label: Image<'uint8'>, slices: r
   );
 }
 
-/** Everything on synthetic data: phantom, training, prediction, scores, report. */
-export async function runDemo(
-  folder: string,
-  { minutes, seed }: { readonly minutes: number; readonly seed: number },
+export async function run(
+  [first, second]: Positionals<typeof command>,
+  options: Options<typeof command>,
 ): Promise<void> {
+  if (first === 'perceptron') return runDemoPerceptron(second ?? './demo-perceptron', options);
+  if (second !== undefined) {
+    throw new UsageError(`"${first}" and "${second}" are two folders.`, { remedy: 'Name only one.' });
+  }
+  await runDemo(first ?? './demo', options);
+}
+
+/** Everything on synthetic data: phantom, training, prediction, scores, report. */
+async function runDemo(folder: string, { minutes, seed }: Options<typeof command>): Promise<void> {
   const began = Date.now();
-  const say = (line: string): void => void process.stdout.write(`${line}\n`);
   const parts = Object.fromEntries(PARTS.map((part) => [part, join(folder, part)])) as Record<
     (typeof PARTS)[number],
     string
@@ -74,14 +86,14 @@ export async function runDemo(
   );
 
   say(`\n3. lamella predict ${parts.run} ${parts.test} --out ${parts.pred} --tta 4`);
-  await runPredict([parts.run], parts.test, {
+  await runPredict([parts.run, [parts.test]], {
     out: parts.pred,
     tta: 4,
     probability: '8bit',
     labels: true,
     overlay: true,
     format: 'same',
-    checkpoint: 'best',
+    which: 'best',
     device: 'auto',
   });
 

@@ -1,38 +1,33 @@
 /** `lamella evaluate`: calls the workflow and prints its scores. */
 
 import { describeMapping } from '../../dataset/labels/labels.ts';
+import { UsageError } from '../../errors.ts';
 import { CLASS_SCORE_LABELS } from '../../metrics/overlap.ts';
 import { nodeFiles } from '../../platform/node/files.ts';
 import { type Evaluation, evaluate } from '../../workflows/evaluate.ts';
-import type { MetricGroup } from '../../workflows/evaluate-items.ts';
-import type { LABEL_KINDS, METRIC_NAMES } from '../choices.ts';
+import type { command } from '../commands/evaluate.ts';
+import type { Options, Positionals } from '../declare.ts';
+import { counted, printJson, say } from '../print.ts';
+import { evaluatesClasses, runEvaluateClasses } from './classify.ts';
 
-export interface EvaluateFlags {
-  readonly metrics: readonly (typeof METRIC_NAMES)[number][];
-  readonly classes?: string;
-  readonly ignore?: readonly number[];
-  readonly threshold?: number;
-  readonly as?: (typeof LABEL_KINDS)[number];
-  readonly slices?: boolean;
-  readonly json?: boolean;
-  readonly skipBad?: boolean;
-}
-
-export async function runEvaluate(
-  predictions: string,
-  truth: string,
-  { json = false, ...flags }: EvaluateFlags,
-  metrics: readonly MetricGroup[] | undefined,
+export async function run(
+  [predictions, rest]: Positionals<typeof command>,
+  { json = false, skipBad, metrics, ...options }: Options<typeof command>,
 ): Promise<void> {
-  const { mapping, ...evaluation } = await evaluate(nodeFiles, predictions, truth, { ...flags, metrics });
-  if (json) {
-    const found = { predictions, truth, ...evaluation, labels: mapping };
-    process.stdout.write(`${JSON.stringify(found, roundedThresholds, 2)}\n`);
-    return;
+  const truth = rest.at(-1) as string;
+  if (await evaluatesClasses(predictions, truth, metrics)) {
+    return runEvaluateClasses([predictions, ...rest.slice(0, -1)], truth, { json, skipBad });
   }
-  const notes = evaluation.notes.map((note) => `note: ${note}`);
-  const lines = [...notes, describeMapping(mapping), ...describeKinds(evaluation), formatEvaluation(evaluation)];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  if (rest.length > 1) {
+    throw new UsageError(`${rest.length + 1} paths were given.`, {
+      remedy: 'Pass predictions and their ground truth.',
+    });
+  }
+  const groups = metrics.filter((name) => name !== 'auto' && name !== 'topk');
+  const asked = groups.length === 0 ? undefined : groups;
+  const { mapping, ...evaluation } = await evaluate(nodeFiles, predictions, truth, { ...options, metrics: asked });
+  if (json) return printJson({ predictions, truth, ...evaluation, labels: mapping }, roundedThresholds);
+  say(describeMapping(mapping), ...describeKinds(evaluation), formatEvaluation(evaluation));
 }
 
 /** The challenge adds up its thresholds, which makes 0.7999999999999999 of 0.8. */
@@ -65,10 +60,10 @@ function formatEvaluation({
   instances,
   surface,
   classes,
-}: Omit<Evaluation, 'mapping' | 'labelKinds' | 'metrics' | 'notes'>): string {
+}: Omit<Evaluation, 'mapping' | 'labelKinds' | 'metrics'>): string {
   const what = volumes === undefined ? 'image' : volumes === '3D' ? 'volume' : 'slice';
   const lines = [
-    `${images} ${what}${images === 1 ? '' : 's'}${volumes === undefined ? '' : `, scored ${volumes === '3D' ? 'in 3D' : volumes}`}`,
+    `${counted(images, what)}${volumes === undefined ? '' : `, scored ${volumes === '3D' ? 'in 3D' : volumes}`}`,
   ];
   if (isbi !== undefined) {
     lines.push('', 'ISBI 2012                   score     at p >  precision  recall');

@@ -2,29 +2,24 @@ import type { Image } from '../../image/image.ts';
 import { atomicWrite } from '../../platform/node/atomic-write.ts';
 import { nodeHost } from '../../platform/node/host.ts';
 import { inspect } from '../../workflows/inspect.ts';
+import type { command } from '../commands/inspect.ts';
+import type { Options, Positionals } from '../declare.ts';
 import { withFlags } from '../option-words.ts';
+import { printJson, say } from '../print.ts';
 
-export interface InspectFlags {
-  readonly json?: boolean;
-  readonly size?: readonly [number, number];
-  readonly svg?: string;
-  readonly spacing?: readonly [number | undefined, number, number];
-  readonly series?: string;
-  readonly picture?: string;
-  readonly personal?: boolean;
-}
+type InspectFlags = Options<typeof command>;
 
 /** Describes what a path is. */
-export async function runInspect(path: string, flags: InspectFlags): Promise<void> {
+export async function run([path]: Positionals<typeof command>, flags: InspectFlags): Promise<void> {
   const { json = false, picture, svg } = flags;
   const { describe, text, image } = await inspect(nodeHost, path, flags);
   const shown = image === undefined ? undefined : await showPicture(image, flags);
   if (svg !== undefined) await drawNetwork(path, svg, flags.size);
-  const facts = image === undefined || picture === undefined ? describe : { ...describe, picture };
   // Where the text goes to a file or a program, somebody still sees what is odd.
   if (!process.stdout.isTTY) for (const note of image?.notes ?? []) process.stderr.write(`note: ${note}\n`);
-  const lines = shown === undefined ? [text] : [text, shown];
-  process.stdout.write(json ? `${JSON.stringify(facts, jsonNumber, 2)}\n` : `${withFlags(lines.join('\n'))}\n`);
+  if (json)
+    return printJson(image === undefined || picture === undefined ? describe : { ...describe, picture }, jsonNumber);
+  say(withFlags(shown === undefined ? text : `${text}\n${shown}`));
 }
 
 /** Draws an image into a file where one is named, else on a terminal. @returns a line on it, or the picture itself */

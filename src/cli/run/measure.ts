@@ -8,32 +8,18 @@ import { sumOfMatches } from '../../report/objects/counts.ts';
 import type { LungsResult } from '../../workflows/measure/lungs.ts';
 import { measureFolder } from '../../workflows/measure/measure.ts';
 import type { ObjectsResult } from '../../workflows/measure/objects.ts';
-import type { LABEL_KINDS, MEASURE_FORMATS, MEASURE_TASKS } from '../choices.ts';
+import type { command } from '../commands/measure.ts';
+import type { Options, Positionals } from '../declare.ts';
 import { withFlags } from '../option-words.ts';
+import { counted, say as print, printJson } from '../print.ts';
 
-export interface MeasureFlags {
-  readonly out?: string;
-  readonly task: (typeof MEASURE_TASKS)[number];
-  readonly images?: string;
-  readonly truth?: string;
-  readonly as?: (typeof LABEL_KINDS)[number];
-  /** The former name of `as`. */
-  readonly labels?: (typeof LABEL_KINDS)[number] | 'auto';
-  readonly spacing?: readonly [number | undefined, number, number];
-  readonly unit?: string;
-  readonly format: readonly (typeof MEASURE_FORMATS)[number][];
-  readonly minSize: number;
-  readonly report: boolean;
-  readonly json?: boolean;
-}
+type MeasureFlags = Options<typeof command>;
 
 /** What is said of a result, for people and as JSON. */
 interface Said {
   readonly lines: readonly string[];
   readonly summary: Readonly<Record<string, unknown>>;
 }
-
-const counted = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`;
 
 function sayObjects({ report: { table, images }, scores, kinds }: ObjectsResult): Said {
   const count = `${counted(table.rows, 'object')} in ${counted(images.length, 'image')}`;
@@ -100,12 +86,14 @@ function commandOf(path: string, { task, images, truth, as, spacing, unit, minSi
   return words.join(' ');
 }
 
-export async function runMeasure(path: string, { json = false, labels, ...flags }: MeasureFlags): Promise<void> {
+export async function run(
+  [path]: Positionals<typeof command>,
+  { json = false, ...flags }: MeasureFlags,
+): Promise<void> {
   const say = (line: string): void => {
-    if (!json) process.stdout.write(`${line}\n`);
+    if (!json) print(line);
   };
-  const as = flags.as ?? (labels === 'auto' ? undefined : labels);
-  const options = { ...flags, as, command: commandOf(path, { ...flags, as }), words: withFlags };
+  const options = { ...flags, command: commandOf(path, flags), words: withFlags };
   const result = await measureFolder(nodeHost, path, options, {
     onImage: say,
     onFailure: ({ reason }) => process.stderr.write(`lamella: ${withFlags(reason)}\n`),
@@ -113,15 +101,14 @@ export async function runMeasure(path: string, { json = false, labels, ...flags 
   const { out, written, failed, report } = result;
   const { lines, summary } = result.task === 'lungs' ? sayLungs(result) : sayObjects(result);
   if (json) {
-    const all = {
+    printJson({
       labels: result.labels,
       out,
       ...summary,
       written,
       notes: report.notes,
       failed: failed.length === 0 ? undefined : failed,
-    };
-    process.stdout.write(`${JSON.stringify(all, null, 2)}\n`);
+    });
   } else {
     for (const note of report.notes.filter((line) => !line.startsWith('Left out: '))) say(`note: ${note}`);
     for (const line of lines) say(line);

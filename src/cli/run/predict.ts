@@ -2,33 +2,17 @@ import { DatasetError, UsageError } from '../../errors.ts';
 import { ImageNotes } from '../../image/notes.ts';
 import { nodeHost } from '../../platform/node/host.ts';
 import type { OpenedModel } from '../../predict/open.ts';
+import { isClassifierModel } from '../../workflows/classify.ts';
 import { type PredictFolderOptions, type PredictHooks, predictFolder } from '../../workflows/predict.ts';
-import type { DEVICE_NAMES, PROBABILITY_NAMES, ResultFormat } from '../choices.ts';
+import type { command } from '../commands/predict.ts';
+import type { Options, Positionals } from '../declare.ts';
 import { withFlags } from '../option-words.ts';
+import { counted, say as print, printJson } from '../print.ts';
 import { type CountDisplay, countDisplay, formatDuration } from '../progress.ts';
 import { stopSignal } from '../stop-signal.ts';
+import { runClassify } from './classify.ts';
 
-export interface PredictFlags {
-  readonly out?: string;
-  readonly channel?: readonly (string | number)[];
-  readonly tile?: number;
-  readonly tta?: 1 | 4 | 8 | 10;
-  readonly probability: (typeof PROBABILITY_NAMES)[number];
-  readonly threshold?: number;
-  readonly labels: boolean;
-  readonly overlay: boolean;
-  readonly objects?: boolean;
-  readonly format: ResultFormat;
-  readonly spacing?: readonly [number | undefined, number, number];
-  readonly checkpoint: 'best' | 'last';
-  readonly batch?: number;
-  readonly dense?: boolean;
-  readonly patchwise?: boolean;
-  readonly median?: number;
-  readonly device: (typeof DEVICE_NAMES)[number];
-  readonly json?: boolean;
-  readonly quiet?: boolean;
-}
+type PredictFlags = Options<typeof command>;
 
 function describePatches({ window: { cover }, evaluation }: NonNullable<OpenedModel['patches']>): string {
   const how = evaluation === 'dense' ? 'all pixels at once' : 'one window after another';
@@ -66,14 +50,17 @@ function windowDisplay(): { readonly onWindow: NonNullable<PredictHooks['onWindo
   };
 }
 
-export async function runPredict(
-  paths: readonly [string, ...string[]],
-  images: string,
-  flags: PredictFlags,
-): Promise<void> {
-  const { json = false, quiet = false, checkpoint: which, dense: _, patchwise: __, ...options } = flags;
+export async function run([model, more]: Positionals<typeof command>, flags: PredictFlags): Promise<void> {
+  const paths = [model, ...more.slice(0, -1)] as const;
+  const images = more.at(-1) as string;
+  const isClassifier = await isClassifierModel(nodeHost.files, model, flags.which);
+  await (isClassifier ? runClassify : segment)(paths, images, flags);
+}
+
+async function segment(paths: readonly [string, ...string[]], images: string, flags: PredictFlags): Promise<void> {
+  const { json = false, quiet = false, dense: _, patchwise: __, ...options } = flags;
   const say = (line: string): void => {
-    if (!quiet && !json) process.stdout.write(`${line}\n`);
+    if (!quiet && !json) print(line);
   };
   const stop = stopSignal(() => process.stderr.write('\nStopping.\n'));
   const windows = windowDisplay();
@@ -91,7 +78,7 @@ export async function runPredict(
       nodeHost,
       paths,
       images,
-      { ...options, which, evaluation: evaluationOf(flags), tta: turnsOf(flags), signal: stop.signal },
+      { ...options, evaluation: evaluationOf(flags), tta: turnsOf(flags), signal: stop.signal },
       {
         onWindow: quiet || json ? undefined : windows.onWindow,
         onOpen: (opened) => {
@@ -116,16 +103,15 @@ export async function runPredict(
     );
     for (const line of noted.lines()) say(`note: ${line}`);
     if (json) {
-      const summary = {
+      printJson({
         ...(models.length === 1 ? { model: models[0] } : { models }),
         device,
         classes,
         out,
         images: done,
         ...(failed.length === 0 ? {} : { failed }),
-      };
-      process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
-    } else say(`${done.length} image${done.length === 1 ? '' : 's'} in ${formatDuration(Date.now() - began)}: ${out}`);
+      });
+    } else say(`${counted(done.length, 'image')} in ${formatDuration(Date.now() - began)}: ${out}`);
     if (failed.length > 0) {
       throw new DatasetError(
         `${failed.length} of ${failed.length + done.length} images could not be segmented; the reasons are given above.`,

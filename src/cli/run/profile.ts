@@ -1,13 +1,8 @@
 import { nodeHost } from '../../platform/node/host.ts';
 import { type LayerTime, type NetworkProfile, profileNetwork } from '../../workflows/profile.ts';
-import type { DEVICE_NAMES } from '../choices.ts';
-
-export interface ProfileFlags {
-  readonly size?: readonly [number, number];
-  readonly runs: number;
-  readonly device: (typeof DEVICE_NAMES)[number];
-  readonly json?: boolean;
-}
+import type { command } from '../commands/profile.ts';
+import type { Options, Positionals } from '../declare.ts';
+import { printJson, say } from '../print.ts';
 
 const big = (value: number): string =>
   value >= 1e9
@@ -45,22 +40,19 @@ function tableOf(layers: readonly LayerTime[], { total }: Pick<NetworkProfile, '
     .join('\n');
 }
 
-export async function runProfile(what: string, { json = false, ...options }: ProfileFlags): Promise<void> {
+export async function run(
+  [what]: Positionals<typeof command>,
+  { json = false, ...options }: Options<typeof command>,
+): Promise<void> {
   const profile = await profileNetwork(nodeHost, what, options);
-  if (json) {
-    process.stdout.write(`${JSON.stringify(profile, null, 2)}\n`);
-    return;
-  }
+  if (json) return printJson(profile);
   const { network, dense, input, device, runs, runMs, peakBytes, layers, total } = profile;
   const gflops = (2 * total.macs) / (runMs * 1e6);
-  process.stdout.write(
-    [
-      `${network}${dense ? ', at every pixel at once' : ''}: input ${input.join(' x ')}; ${device}`,
-      '',
-      tableOf(layers, profile),
-      '',
-      `one run takes ${runMs.toFixed(2)} ms (mean of ${runs}), ${gflops.toFixed(1)} GFLOP/s; peak memory ${big(peakBytes)}B, weights included`,
-      '',
-    ].join('\n'),
+  say(
+    `${network}${dense ? ', at every pixel at once' : ''}: input ${input.join(' x ')}; ${device}`,
+    '',
+    tableOf(layers, profile),
+    '',
+    `one run takes ${runMs.toFixed(2)} ms (mean of ${runs}), ${gflops.toFixed(1)} GFLOP/s; peak memory ${big(peakBytes)}B, weights included`,
   );
 }

@@ -4,7 +4,8 @@ import { connectedComponents } from '../../objects/connected-components.ts';
 import type { IntegerArray } from '../../objects/grid.ts';
 
 /** `objects`: every value is an object of its own. `classes`: a value recurs, and its connected pixels are an object. */
-export type LabelKind = 'objects' | 'classes';
+export const LABEL_KINDS = ['objects', 'classes'] as const;
+export type LabelKind = (typeof LABEL_KINDS)[number];
 
 export interface LabelKindFinding {
   readonly kind: LabelKind;

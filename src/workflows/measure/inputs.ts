@@ -10,14 +10,14 @@ import { inUnit } from '../../image/geometry.ts';
 import { extent, type Image, type Spacing } from '../../image/image.ts';
 import type { ImageNotes } from '../../image/notes.ts';
 import type { Facts } from '../../report/run/data.ts';
+import type { MeasureFormat, MeasureTask } from '../choices.ts';
 import { type ListedImage, listImages, listLabels, readListedImage } from '../image-list.ts';
 import { MEASURES_FOLDER, type PredictionFile, readPredictionFile } from '../prediction-file.ts';
 import { shortNames } from '../report-facts.ts';
-import type { MeasureFormat } from './outputs.ts';
 
 export interface MeasureFolderOptions {
   /** Default `objects`. */
-  readonly task?: 'objects' | 'lungs';
+  readonly task?: MeasureTask;
   /** Where to write; default: `measures` in a folder of predictions, or beside label maps. */
   readonly out?: string;
   /** The images of the label maps, a file or folder; default: those that were predicted, or those beside the maps. */
@@ -203,12 +203,6 @@ export async function readItem(
 /** Collects the readers' remarks on an item, to show with the results. */
 export function noteItem(notes: ImageNotes, { labels, image }: MeasureItem, read: ReadItem): void {
   notes.add({ ...read.map, source: baseName(labels.path) });
-  if (extent(read.map, 'c') > 1 && !isGreyInColour(read.map)) {
-    notes.add({
-      source: baseName(labels.path),
-      notes: ['The label map is a colour picture: each colour is one value.'],
-    });
-  }
   if (image !== undefined && read.image !== undefined) notes.add({ ...read.image, source: baseName(image.path) });
 }
 

@@ -13,8 +13,7 @@ import { writeTiff } from '../../image/formats/tiff/write.ts';
 import type { Image } from '../../image/image.ts';
 import type { Table } from '../../measure/table.ts';
 import type { IntegerArray } from '../../objects/grid.ts';
-
-export type MeasureFormat = 'csv' | 'parquet' | 'tiff' | 'nifti' | 'roi' | 'geojson' | 'coco' | 'coco-rle';
+import type { MeasureFormat } from '../choices.ts';
 
 /** Output files and folders; a folder with nothing else may be overwritten. */
 export const MEASURE_OUTPUTS: readonly string[] = [

@@ -14,7 +14,7 @@ import type { Recipe } from '../../config.ts';
 import { type NetworkChoice, type NetworkOptions, ownOptions } from './network-options.ts';
 import { chooseBalance, chooseWindow, type WindowOptions, windowChoice } from './window-recipe.ts';
 
-export type AugmentStrength = 'none' | 'turns' | 'light' | 'default' | 'strong';
+export const SEGMENTATION_TASKS = ['semantic', 'instances', 'lungs'] as const;
 
 /** What a user may set; everything else is chosen from the data. */
 export interface TrainSettings extends NetworkOptions, WindowOptions {
@@ -27,7 +27,7 @@ export interface TrainSettings extends NetworkOptions, WindowOptions {
   /** Channels to train on, by name or by number from 0; default: all, colour photographs as colour. */
   readonly channel?: ChannelChoice;
   /** What labels mean; default: seen from the data. `instances` numbers objects, `lungs` are lungs in CT. */
-  readonly task?: 'semantic' | 'instances' | 'lungs';
+  readonly task?: (typeof SEGMENTATION_TASKS)[number];
   readonly balance?: number;
   readonly separation?: { readonly w0: number; readonly sigmaPx: number };
   readonly augment?: AugmentStrength;
@@ -52,7 +52,7 @@ export interface Circumstances {
   readonly minutes: number | undefined;
 }
 
-export const AUGMENT_STRENGTHS: { readonly [S in AugmentStrength]: AugmentOptions } = {
+export const AUGMENT_STRENGTHS = {
   none: NO_AUGMENTATION,
   turns: { ...NO_AUGMENTATION, flip: true, turn: true },
   light: { warpShare: 0.3, elasticSigmaPx: 4, brightness: 0.1, contrast: 1.15, gamma: 1.2, noise: 0.05, blurPx: 0.5 },
@@ -67,7 +67,8 @@ export const AUGMENT_STRENGTHS: { readonly [S in AugmentStrength]: AugmentOption
     noise: 0.15,
     blurPx: 1.2,
   },
-};
+} satisfies { readonly [name: string]: AugmentOptions };
+export type AugmentStrength = keyof typeof AUGMENT_STRENGTHS;
 
 /** Border weights where objects have numbers of their own: a gap of one pixel counts six times as much. */
 const INSTANCE_SEPARATION = { w0: 5, sigmaPx: 5 };

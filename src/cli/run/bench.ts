@@ -8,11 +8,14 @@ import { exportNetwork } from '../../models/prediction.ts';
 import { buildNetwork, MODELS } from '../../models/registry.ts';
 import { isWindowName } from '../../models/sliding-window.ts';
 import { nodeFiles } from '../../platform/node/files.ts';
-import { type NodeDevice, openRuntime } from '../../platform/node/runtime.ts';
+import { openRuntime } from '../../platform/node/runtime.ts';
 import { holdsPatchClassifier, loadPatches, openPatchProgram } from '../../predict/patch-model.ts';
 import { classifyPixels } from '../../predict/patchwise.ts';
 import { initialWeights } from '../../train/step.ts';
 import { modelFileOf } from '../../workflows/model-files.ts';
+import type { command } from '../commands/bench.ts';
+import type { Options, Positionals } from '../declare.ts';
+import { printJson, say } from '../print.ts';
 import { countDisplay, formatDuration } from '../progress.ts';
 
 /** The file of a network: by its name, untrained, or from a run or path. */
@@ -32,21 +35,9 @@ async function fileOf(network: string): Promise<{ readonly title: string; readon
 /** Runs of which the fastest counts, after one that allocates memory. */
 const RUNS = 3;
 
-export async function runBenchDense(
-  network: string,
-  {
-    size,
-    sample,
-    device,
-    json = false,
-  }: {
-    /** Height and width of the image. */
-    readonly size: readonly [number, number];
-    /** Windows to run one after another. */
-    readonly sample: number;
-    readonly device: NodeDevice | 'auto';
-    readonly json?: boolean;
-  },
+export async function run(
+  [, network]: Positionals<typeof command>,
+  { size, sample, device, json = false }: Options<typeof command>,
 ): Promise<void> {
   const { title, bytes } = await fileOf(network);
   const signature = readSignature(bytes);
@@ -110,22 +101,18 @@ export async function runBenchDense(
         windowPx: patches.window.side,
       };
       const times = { sampledWindows: count, sampleMs, patchwiseMs, denseMs, ratio, largestDifference: largest };
-      process.stdout.write(`${JSON.stringify({ ...facts, ...times }, null, 2)}\n`);
-      return;
+      return printJson({ ...facts, ...times });
     }
     const all = pixels.toLocaleString('en');
     const whole =
       count === pixels
         ? ''
         : `, extrapolated from ${count.toLocaleString('en')} that took ${(sampleMs / 1000).toFixed(2)} s`;
-    process.stdout.write(
-      [
-        `${title}: ${columns} x ${rows} pixels, one window of ${patches.window.side} x ${patches.window.side} per pixel; ${runtime.description}`,
-        `patchwise: ${(patchwiseMs / 1000).toFixed(1)} s (${formatDuration(patchwiseMs)}) for ${all} windows${whole}`,
-        `dense:     ${(denseMs / 1000).toFixed(3)} s, the fastest of ${RUNS} runs`,
-        `${ratio.toFixed(0)} times faster; largest difference between the two ${largest.toExponential(1)}`,
-        '',
-      ].join('\n'),
+    say(
+      `${title}: ${columns} x ${rows} pixels, one window of ${patches.window.side} x ${patches.window.side} per pixel; ${runtime.description}`,
+      `patchwise: ${(patchwiseMs / 1000).toFixed(1)} s (${formatDuration(patchwiseMs)}) for ${all} windows${whole}`,
+      `dense:     ${(denseMs / 1000).toFixed(3)} s, the fastest of ${RUNS} runs`,
+      `${ratio.toFixed(0)} times faster; largest difference between the two ${largest.toExponential(1)}`,
     );
   } finally {
     await runtime.dispose();

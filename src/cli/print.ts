@@ -1,0 +1,16 @@
+/** What commands write to the standard output. */
+
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+export const say = (...lines: readonly string[]): void => void process.stdout.write(`${lines.join('\n')}\n`);
+
+export const printJson = (value: unknown, replacer?: (key: string, value: unknown) => unknown): void =>
+  say(JSON.stringify(value, replacer, 2));
+
+/** `2 images`, `1 object`. */
+export const counted = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`;
+
+/** Where a page was written, with an address that a terminal makes a link of. */
+export const pageLine = (what: string, file: string): string =>
+  `${what}: ${file}  (${pathToFileURL(resolve(file)).href})`;

@@ -1,0 +1,104 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UsageError } from '../../errors.ts';
+import { parseDevices } from '../../platform/node/gradient-devices.ts';
+import {
+  type FinishedRun,
+  repeatRun,
+  resumeOrTrain,
+  resumeRun,
+  type TrainRunOptions,
+  trainRun,
+} from '../../platform/node/train-run.ts';
+import { parseConfig } from '../../train/config.ts';
+import type { command } from '../commands/train.ts';
+import type { Options, Positionals } from '../declare.ts';
+import { longFlag } from '../options.ts';
+import { TRAIN_SETTINGS } from '../train-settings.ts';
+import { runName, watchTraining } from '../watch-training.ts';
+
+type TrainFlags = Options<typeof command>;
+
+const exclusive = (a: string, b: string): UsageError =>
+  new UsageError(`${a} and ${b} are mutually exclusive.`, { remedy: 'Use only one of them.' });
+
+function requireNoSettings(given: Partial<TrainFlags>, because: string): void {
+  const [used] = Object.entries(TRAIN_SETTINGS).filter(([name]) => Object.hasOwn(given, name));
+  if (used === undefined) return;
+  throw new UsageError(`${longFlag(used[1])} does not go with ${because}, which brings its own.`, {
+    remedy: 'Leave it out, or start a new run.',
+  });
+}
+
+/** The run to resume and the data, whichever way they are written: `--resume RUN`, `DATA --out RUN --resume`. */
+function resumed(
+  folder: string | undefined,
+  { resume, out }: Pick<TrainFlags, 'resume' | 'out'>,
+): { readonly run: string; readonly folder: string | undefined } {
+  if (typeof resume === 'string' && out !== undefined) {
+    if (folder !== undefined) throw exclusive('--out', '--resume with a run');
+    return { run: out, folder: resume };
+  }
+  const run = typeof resume === 'string' ? resume : out;
+  if (run === undefined) {
+    throw new UsageError('--resume needs the run to resume.', { remedy: 'Use --resume runs/a.' });
+  }
+  return { run, folder };
+}
+
+export async function run([folder]: Positionals<typeof command>, flags: TrainFlags): Promise<void> {
+  const { out: given, resume, config: file, checkpointEvery, quiet = false, ...others } = flags;
+  const { device, devices, workers, profile, folds: cross, ...settings } = others;
+  const machine = {
+    workers,
+    profile,
+    checkpointEvery,
+    // A resumed run keeps its own device unless another one is asked for.
+    device: device === 'auto' ? undefined : device,
+    devices: devices === undefined ? undefined : parseDevices(devices),
+  };
+  const resuming = resume === undefined ? undefined : resumed(folder, flags);
+  if (resuming !== undefined && file !== undefined) throw exclusive('--config', '--resume');
+  if (resuming !== undefined && resuming.folder === undefined) {
+    requireNoSettings(flags, '--resume');
+    await watchTraining(resuming.run, { quiet }, (hooks) => resumeRun(resuming.run, machine, hooks));
+    return;
+  }
+  if (file !== undefined) {
+    requireNoSettings(flags, '--config');
+    const bytes = await readFile(file).catch((cause: unknown) => {
+      throw new UsageError('this file cannot be read.', { file, remedy: 'Use the config.json of a run.', cause });
+    });
+    const config = parseConfig(bytes, file);
+    const out = given ?? (await runName(folder ?? config.folder));
+    await watchTraining(out, { quiet }, (hooks) => repeatRun(config, { ...machine, out, folder }, hooks));
+    return;
+  }
+  const data = resuming?.folder ?? folder;
+  if (data === undefined) {
+    throw new UsageError('There is no folder to train on.', {
+      remedy: 'Name a folder with images and labels: lamella train ./data.',
+    });
+  }
+  if (settings.steps !== undefined && settings.minutes !== undefined) throw exclusive('--steps', '--minutes');
+  if (cross !== undefined && settings.split !== undefined) throw exclusive('--val', '--folds');
+  const out = resuming?.run ?? given ?? (await runName(data));
+  const train = (to: string, split: TrainRunOptions['split']): Promise<FinishedRun> =>
+    watchTraining(to, { quiet }, (hooks) =>
+      (resuming === undefined ? trainRun : resumeOrTrain)(data, { ...settings, ...machine, split, out: to }, hooks),
+    );
+  if (cross === undefined || cross.fold !== undefined) {
+    await train(out, cross?.fold === undefined ? settings.split : { fold: cross.fold, folds: cross.folds });
+    return;
+  }
+  const { folds } = cross;
+  const say = (line: string): void => void (quiet || process.stdout.write(`${line}\n`));
+  const scores: number[] = [];
+  for (let fold = 0; fold < folds; fold++) {
+    say(`--- fold ${fold} of ${folds} ---`);
+    const { best } = await train(join(out, `fold-${fold}`), { fold, folds });
+    if (best !== undefined) scores.push(best.score);
+  }
+  const mean = scores.reduce((a, b) => a + b, 0) / scores.length;
+  say(`${folds} folds: ${scores.map((score) => score.toFixed(4)).join(', ')}; mean ${mean.toFixed(4)}`);
+}

@@ -1,0 +1,19 @@
+/** The words that options of workflows take, apart from the code behind them, so that a help need not load that. */
+
+/** Scores that belong together. */
+export const METRIC_GROUPS = ['isbi', 'overlap', 'instances', 'surface'] as const;
+export type MetricGroup = (typeof METRIC_GROUPS)[number];
+
+/** How probabilities are written. */
+export const PROBABILITIES = ['8bit', '16bit', 'float', 'none'] as const;
+export type Probability = (typeof PROBABILITIES)[number];
+
+/** How results are written: `same` is NIfTI for volumes and DICOM, PNG for single slices of PNG, TIFF for all else. */
+export const RESULT_FORMATS = ['same', 'png', 'tiff', 'nifti'] as const;
+export type ResultFormat = (typeof RESULT_FORMATS)[number];
+
+export const MEASURE_TASKS = ['objects', 'lungs'] as const;
+export type MeasureTask = (typeof MEASURE_TASKS)[number];
+
+export const MEASURE_FORMATS = ['csv', 'parquet', 'tiff', 'nifti', 'roi', 'geojson', 'coco', 'coco-rle'] as const;
+export type MeasureFormat = (typeof MEASURE_FORMATS)[number];
