@@ -3,7 +3,7 @@
 Usage: python scripts/golden/images.py [folder with the samples] > test/golden/images.json
 
 Canonical layout: axes in the order c z y x, axes of one step dropped (y and x kept); 1-bit samples as uint8 0 or 1;
-white-is-zero inverted; palettes expanded to 8-bit RGB (RGBA where a colour is not opaque).
+white-is-zero as stored; palettes expanded to 8-bit RGB (RGBA where a colour is not opaque).
 """
 
 import json
@@ -25,8 +25,6 @@ def read_page(page: tifffile.TiffPage) -> np.ndarray:
     values = page.asarray()
     if values.dtype == bool:
         values = values.astype(np.uint8)
-    if page.photometric == 0 and values.dtype.kind == "u":
-        values = (2**page.bitspersample - 1 - values).astype(values.dtype)
     if page.photometric == 3:
         colours = page.colormap if page.colormap.max() < 256 else page.colormap // 257
         return colours.astype(np.uint8)[:, values]

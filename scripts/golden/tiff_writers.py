@@ -87,16 +87,18 @@ for axes, shape in {"TYX": (4,), "CYX": (4,), "ZYX": (4,), "ZCYX": (3, 2), "CZYX
     for byteorder in "<>":
         add(f"tifffile {axes} {byteorder}", written(noise(*shape, 6, 7), metadata={"axes": axes}, byteorder=byteorder, **grey))
     add(f"tifffile {axes} without directories", written(noise(*shape, 6, 7, dtype="uint16"), metadata={"axes": axes}, truncate=True, **grey))
-add("tifffile without axes", written(noise(3, 6, 7), **grey))
+add("tifffile without axes", written(noise(3, 6, 7), **grey), notes=["does not say what its 3 pages are: they are read as slices"])
 flat = noise(2, 3, 6, 7)
-add("tifffile without axes, 2 x 3", written(flat, **grey), notes=["Q \\(2\\), Q \\(3\\) are taken as slices"], values=flat.reshape(1, 1, 6, 6, 7))
+add("tifffile without axes, 2 x 3", written(flat, **grey), notes=["Q \\(2\\), Q \\(3\\) are read as slices"], values=flat.reshape(1, 1, 6, 6, 7))
+in_planes = ["Its 3 planes are read as colours, as the file says"]
+add("tifffile three slices that it takes for colours", written(noise(3, 6, 7)), channels=["red", "green", "blue"], notes=in_planes)
 add("tifffile YXS", written(noise(6, 7, 3), photometric="rgb", metadata={"axes": "YXS"}), channels=["red", "green", "blue"])
 add("tifffile ZYXS without directories", written(noise(4, 6, 7, 3), photometric="rgb", truncate=True, metadata={"axes": "ZYXS"}))
-add("tifffile TSYX in planes", written(noise(4, 3, 6, 7), photometric="rgb", planarconfig="separate", metadata={"axes": "TSYX"}))
+add("tifffile TSYX in planes", written(noise(4, 3, 6, 7), photometric="rgb", planarconfig="separate", metadata={"axes": "TSYX"}), notes=in_planes)
 add("tifffile axes of one step", written(noise(1, 3, 1, 6, 7, 1), metadata={"axes": "TZCYXS"}, **grey))
-add("tifffile positions", written(noise(3, 6, 7), metadata={"axes": "PYX"}, **grey), notes=["Its axis P is taken as slices"])
-add("tifffile two series", several(noise(3, 6, 7), noise(3, 6, 7)), notes=["holds 2 images .* the first is read"])
-add("tifffile two series of two sizes", several(noise(3, 6, 7), noise(5, 4)), notes=["holds 2 images .* the first is read"])
+add("tifffile positions", written(noise(3, 6, 7), metadata={"axes": "PYX"}, **grey), notes=["Its axis P is read as slices"])
+add("tifffile two series", several(noise(3, 6, 7), noise(3, 6, 7)), notes=["contains 2 images .* only the first is read", "what its 3 pages are"])
+add("tifffile two series of two sizes", several(noise(3, 6, 7), noise(5, 4)), notes=["contains 2 images .* only the first is read", "what its 3 pages are"])
 add("tifffile with a unit", written(noise(3, 6, 7), resolution=(4, 2), metadata={"axes": "ZYX", "unit": "um", "spacing": 1.5}, **grey),
     spacing={"x": [0.25, "µm"], "y": [0.5, "µm"], "z": [1.5, "µm"]})
 refuse("tifffile YXT", written(noise(6, 7, 3), metadata={"axes": "YXT"}, **grey), 'the axes "YXT" of its description are not supported')
@@ -107,9 +109,11 @@ for planar in ["contig", "separate"]:
     for size in [(16, 16), (32, 16)]:
         add(f"tiles of {size}, {planar}", written(noise(20, 37, 3), photometric="rgb", tile=size, planarconfig="contig", metadata=None)
             if planar == "contig" else
-            written(noise(3, 20, 37), photometric="rgb", tile=size, planarconfig="separate", metadata=None), channels=["red", "green", "blue"])
+            written(noise(3, 20, 37), photometric="rgb", tile=size, planarconfig="separate", metadata=None), channels=["red", "green", "blue"],
+            notes=in_planes if planar == "separate" else None)
     add(f"strips of 5 rows, {planar}", written(noise(20, 37, 3), photometric="rgb", rowsperstrip=5, metadata=None)
-        if planar == "contig" else written(noise(3, 20, 37), photometric="rgb", planarconfig="separate", rowsperstrip=5, metadata=None))
+        if planar == "contig" else written(noise(3, 20, 37), photometric="rgb", planarconfig="separate", rowsperstrip=5, metadata=None),
+        notes=in_planes if planar == "separate" else None)
 for dtype in ["int8", "int16", "int32", "int64", "uint64"]:
     add(f"{dtype} in deflated tiles", written(noise(18, 20, dtype=dtype), tile=(16, 16), compression="zlib", metadata=None))
 
@@ -133,7 +137,7 @@ for subsampling in [(1, 1), (2, 1), (2, 2)]:
 add("JPEG RGB", written(smooth(20, 37, 3), photometric="rgb", compression="jpeg", compressionargs={"level": 90, "outcolorspace": "RGB"}, tile=(16, 16), metadata=None))
 add("JPEG grey", written(smooth(20, 37, 1)[..., 0], compression="jpeg", compressionargs={"level": 90}, tile=(16, 16), metadata=None))
 add("JPEG in planes", written(smooth(20, 37, 3).transpose(2, 0, 1), photometric="rgb", planarconfig="separate", compression="jpeg",
-                              compressionargs={"level": 90}, tile=(16, 16), metadata=None))
+                              compressionargs={"level": 90}, tile=(16, 16), metadata=None), notes=in_planes)
 
 
 # MetaMorph: planes behind each other, facts in UIC tags.
@@ -291,12 +295,12 @@ def own(i, place=(0, 0, 0), uuid="0a", count=1):
 
 
 six = noise(6, 6, 7)
-note = ["holds 2 images \\(OME\\): the first is read"]
+note = ["contains 2 images \\(OME\\): only the first is read"]
 add("OME two images", ome(six, image(0, own(0, count=3), z=3) + image(1, own(3, count=3), z=3)), notes=note)
 add("OME two images, pages in turn", ome(six, image(0, "".join(own(2 * i, (0, i, 0)) for i in range(3)), z=3)
                                          + image(1, "".join(own(2 * i + 1, (0, i, 0)) for i in range(3)), z=3)), notes=note)
 add("OME two images without numbers", ome(six, image(0, "<TiffData/>", z=3) + image(1, "<TiffData/>", z=3)), notes=note, values=six[None, None, :3])
-part = ["one file of an OME-TIFF set of 6 planes: its own 3 are read"]
+part = ["one file of an OME-TIFF set of 6 planes: only its own 3 are read"]
 add("OME one channel of a set", ome(six[:3], image(0, "".join(own(i, (1, i, 0)) for i in range(3)) + "".join(own(i, (0, i, 0), "0b") for i in range(3)), c=2, z=3,
                                                    PhysicalSizeX=0.5, PhysicalSizeXUnit="nm")),
     {"x": [0.5, "nm"]}, channels=["stain 1"], notes=part, values=six[None, None, :3])
@@ -318,6 +322,13 @@ for name, resolution, unit in [("libvips", (10, 10), 3), ("72 per inch", (72, 72
                                ("96 per inch in whole centimetres", (38, 38), 3), ("1 per inch", (1, 1), 2), ("fax", (204, 96), 2), ("1200 per inch", (1200, 1200), 2)]:
     add(f"density of {name}", written(noise(6, 7), metadata=None, resolution=resolution, resolutionunit=unit))
 add("density of a microscope", written(noise(6, 7), metadata=None, resolution=(15384, 15384), resolutionunit=3), {"x": [round(1e4 / 15384, 9), "µm"], "y": [round(1e4 / 15384, 9), "µm"]})
+add("pages without a description", written(noise(3, 6, 7), metadata=None, **grey), notes=["does not say what its 3 pages are: they are read as slices"])
+add("white is zero", written(noise(6, 7), photometric="miniswhite", metadata=None), notes=["shows 0 as white: values are kept as stored"])
+mixed = io.BytesIO()
+with tifffile.TiffWriter(mixed) as writer:
+    for photometric in ["miniswhite", "minisblack"]:
+        writer.write(noise(6, 7), photometric=photometric, metadata=None)
+refuse("pages of which one shows 0 as white", mixed.getvalue(), "its 2 pages differ \\(7 x 6 uint8 white is zero; 7 x 6 uint8\\)")
 turned = written(noise(6, 7), metadata=None, extratags=[(274, 3, 1, 6, True)])
 add("orientation", turned, notes=["orientation 6"])
 

@@ -1,7 +1,7 @@
 /**
- * Keys' cubic convolution kernel (a = -0.5, also called Catmull-Rom): the four weights of the samples at
- * -1, 0, 1, 2 for a point at `t` in [0, 1) between the second and the third. They sum to 1, and the
- * interpolant goes through the samples.
+ * Keys' cubic convolution kernel (a = -0.5, also called Catmull-Rom): the weights of the four samples at positions -1
+ * to 2 for a point at `t` in [0, 1) between the second and the third. They sum to 1, and the interpolant passes through
+ * the samples.
  */
 function cubicWeights(t: number, weights: Float32Array, at: number): void {
   const t2 = t * t;
@@ -33,14 +33,14 @@ export interface GridPlacement {
   /** Grid coordinate of the first output row and column. */
   readonly startY: number;
   readonly startX: number;
-  /** Grid coordinates that one output pixel advances. */
+  /** Step in grid coordinates per output pixel. */
   readonly stepY: number;
   readonly stepX: number;
 }
 
 /**
- * A coarse grid [gridHeight, gridWidth] interpolated bicubically at every pixel of [height, width]:
- * out(y, x) = cubic(grid, startY + y stepY, startX + x stepX). Outside the grid its edge values go on.
+ * Bicubic interpolation of a coarse grid [gridHeight, gridWidth] at every pixel of [height, width]: out(y, x) =
+ * cubic(grid, startY + y stepY, startX + x stepX). Outside the grid its edge values are extended.
  */
 export function bicubicField(
   grid: Float32Array,

@@ -1,4 +1,4 @@
-/** The parts one behind the other. */
+/** Concatenates the parts. */
 export function concatenate(parts: readonly Uint8Array[]): Uint8Array {
   if (parts.length === 1) return parts[0];
   const out = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));

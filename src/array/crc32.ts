@@ -1,4 +1,4 @@
-/** CRC-32 as in zlib and PNG (ISO 3309: polynomial 0xEDB88320, reflected), four bytes a turn. */
+/** CRC-32 as in zlib and PNG (ISO 3309: polynomial 0xEDB88320, reflected), four bytes per iteration. */
 
 const TABLES = Array.from({ length: 4 }, () => new Uint32Array(256));
 for (let n = 0; n < 256; n++) {
@@ -13,7 +13,7 @@ for (let k = 1; k < 4; k++) {
   }
 }
 
-/** Checksum of some bytes, 0..2^32-1; 0 for none. */
+/** Checksum of the bytes, 0..2^32-1; 0 for no bytes. */
 export function crc32(bytes: Uint8Array): number {
   const [t0, t1, t2, t3] = TABLES as [Uint32Array, Uint32Array, Uint32Array, Uint32Array];
   let crc = 0xffffffff;

@@ -1,5 +1,5 @@
 /**
- * Eigenvalues and eigenvectors of a small symmetric matrix, largest value first, by Jacobi's rotations.
+ * Eigenvalues and eigenvectors of a small symmetric matrix, in descending order of the values, by Jacobi rotations.
  * @param matrix row-major [size, size]
  */
 export function symmetricEigen(

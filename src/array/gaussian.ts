@@ -1,4 +1,4 @@
-/** The weights of a sampled Gaussian cut at three standard deviations, summing to 1; length 2r+1. */
+/** The weights of a sampled Gaussian truncated at three standard deviations, summing to 1; length 2r+1. */
 function gaussianKernel(sigmaPx: number): Float32Array {
   const radius = Math.max(1, Math.ceil(3 * sigmaPx));
   const kernel = new Float32Array(2 * radius + 1);
@@ -12,7 +12,7 @@ function gaussianKernel(sigmaPx: number): Float32Array {
   return kernel;
 }
 
-/** Index `i` mirrored into 0..n-1 with the edge sample repeated (d c b a | a b c d | d c b a), any distance away. */
+/** Index `i` mirrored into 0..n-1 with the edge sample repeated (d c b a | a b c d | d c b a), at any distance. */
 export function mirrorIndex(i: number, n: number): number {
   const period = 2 * n;
   const m = ((i % period) + period) % period;
@@ -20,7 +20,7 @@ export function mirrorIndex(i: number, n: number): number {
 }
 
 /**
- * One plane [height, width] blurred in place by a Gaussian, mirrored at the borders. `sigmaPx` <= 0 leaves it as it is.
+ * Blurs one plane [height, width] in place by a Gaussian, mirrored at the borders. `sigmaPx` <= 0 leaves it unchanged.
  */
 export function gaussianBlur(plane: Float32Array, height: number, width: number, sigmaPx: number): void {
   if (!(sigmaPx > 0)) return;

@@ -1,6 +1,6 @@
 /** Typed n-dimensional arrays: flat data in C order (last axis fastest), a shape and a dtype. */
 
-/** How the elements of each dtype are stored. float16 keeps its bits in a Uint16Array, bool 0 or 1. */
+/** How the elements of each dtype are stored. float16 is stored as its bits in a Uint16Array, bool as 0 or 1. */
 export interface Storage {
   readonly float32: Float32Array;
   readonly float64: Float64Array;
@@ -51,7 +51,7 @@ export function sizeOf(shape: Shape): number {
   return size;
 }
 
-/** Bytes that one element takes. */
+/** Bytes per element. */
 export function bytesPer(dtype: DType): number {
   return CONSTRUCTORS[dtype].BYTES_PER_ELEMENT;
 }
@@ -63,7 +63,7 @@ export function allocate<D extends DType>(dtype: D, length: number): Storage[D] 
 
 /**
  * An array of the given dtype and shape over `data`, or zeros.
- * @throws RangeError when the length of `data` is not the product of `shape`.
+ * @throws RangeError if the length of `data` is not the product of `shape`.
  */
 export function ndarray<D extends DType>(dtype: D, shape: Shape, data?: Storage[D]): NdArray<D> {
   const size = sizeOf(shape);
@@ -73,7 +73,7 @@ export function ndarray<D extends DType>(dtype: D, shape: Shape, data?: Storage[
   return { dtype, shape, data: data ?? allocate(dtype, size) };
 }
 
-/** A float32 array, the dtype of everything that networks compute. */
+/** A float32 array, the dtype in which networks compute. */
 export function float32(shape: Shape, values?: Float32Array | readonly number[]): NdArray<'float32'> {
   return ndarray(
     'float32',
@@ -82,7 +82,7 @@ export function float32(shape: Shape, values?: Float32Array | readonly number[])
   );
 }
 
-/** A 1-D int64 array, as ONNX wants shapes and axes. */
+/** A 1-D int64 array, the dtype of shapes and axes in ONNX. */
 export function int64(values: readonly number[]): NdArray<'int64'> {
   return ndarray('int64', [values.length], BigInt64Array.from(values, BigInt));
 }

@@ -1,11 +1,12 @@
 /**
- * The value below which a share `q` (0..1) of ascending values lies, between neighbours on a straight line: NumPy's
- * default, `numpy.quantile(values, q)` (method `linear`; Hyndman and Fan 1996, definition 7), to the bit where values are
- * finite. The median of an even count is the mean of the two in the middle. NaN of no values. Infinite values are values,
- * as in `numpy.median`: the median of 1, 2, Infinity is 2, of 1 and Infinity it is Infinity.
+ * The quantile `q` (0..1) of ascending values, linearly interpolated between neighbours: NumPy's default,
+ * `numpy.quantile(values, q)` (method `linear`; Hyndman and Fan 1996, definition 7), bit-identical for finite values.
+ * The median of an even count is the mean of the middle two. NaN for no values. Infinite values are treated as in
+ * `numpy.median`: the median of 1, 2, Infinity is 2, that of 1 and Infinity is Infinity.
  *
- * Definitions that differ on purpose: weighted percentiles of lungs (`measure/lungs.ts`), the weighted robust Hausdorff
- * distance (`hausdorffSurfaceDistance`), and limits of a display window, which are values of pixels.
+ * Definitions that differ deliberately: weighted percentiles of lungs (`measure/lungs.ts`), the weighted robust
+ * Hausdorff distance (`hausdorffSurfaceDistance`), the limits of a display window, which are pixel values, and the usual
+ * distance of slices (`usualGap`), which is one of theirs.
  */
 export function quantile(ascending: ArrayLike<number>, q: number): number {
   const last = ascending.length - 1;
@@ -22,8 +23,8 @@ export function quantile(ascending: ArrayLike<number>, q: number): number {
 }
 
 /**
- * The median of values in any order, of an even count the mean of the two in the middle (`numpy.nanmedian`): NaN takes no
- * part, and of no values it is NaN.
+ * The median of values in any order, for an even count the mean of the middle two (`numpy.nanmedian`): NaN is ignored;
+ * NaN for no values.
  */
 export function median(values: ArrayLike<number>): number {
   const sorted = Float64Array.from(values)

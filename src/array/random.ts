@@ -1,6 +1,6 @@
 /**
- * Seeded random streams. A stream is keyed by (seed, purpose, epoch, index), so what is drawn for one
- * sample depends neither on how many workers draw nor on where a run was interrupted.
+ * Seeded random streams. A stream is keyed by (seed, purpose, epoch, index), so the numbers for a sample depend neither
+ * on the number of workers nor on where a run was interrupted.
  *
  * Generator: sfc32 (Chris Doty-Humphrey, PractRand), 128 bits of state, passes PractRand to terabytes.
  */
@@ -14,11 +14,11 @@ export interface Random {
   integer(n: number): number;
   /** Standard normal (Box-Muller). */
   normal(): number;
-  /** A random order of 0..n-1 (Fisher-Yates). */
+  /** A random permutation of 0..n-1 (Fisher-Yates). */
   permutation(n: number): Uint32Array;
 }
 
-/** 32-bit hash of a text (FNV-1a), used for the purpose of a stream. */
+/** 32-bit hash of a text (FNV-1a), for the purpose of a stream. */
 function hashText(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
@@ -34,7 +34,7 @@ function mix(word: number): number {
 }
 
 /**
- * The stream of random numbers for one purpose at one place of a run.
+ * The random stream for one purpose at one position of a run.
  * @example const random = stream(seed, 'augment', epoch, sampleIndex);
  */
 export function stream(seed: number, purpose: string, epoch = 0, index = 0): Random {

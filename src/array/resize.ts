@@ -1,14 +1,14 @@
-/** Planes brought to another size, smoothed where they shrink, so that nothing fine turns into something coarse. */
+/** Resizing of planes, with smoothing where they shrink, to avoid aliasing. */
 
-/** Where one axis takes its values from: for each target, a first source index and the weights from there on. */
+/** The sources of one axis: for each target, the first source index and the weights from there on. */
 interface AxisWeights {
   readonly first: Int32Array;
   readonly weights: readonly Float32Array[];
 }
 
 /**
- * Weights of linear interpolation, widened by the factor of shrinking (a triangle over 2/scale pixels, as Pillow's
- * BILINEAR): target pixel i lies at (i + 0.5 - target/2) / scale + source/2.
+ * Weights of linear interpolation, widened when shrinking (a triangle over 2/scale pixels, as Pillow's BILINEAR):
+ * target pixel i is at (i + 0.5 - target/2) / scale + source/2.
  */
 function axisWeights(source: number, target: number, scale: number): AxisWeights {
   const reach = Math.max(1, 1 / scale);
@@ -33,8 +33,8 @@ function axisWeights(source: number, target: number, scale: number): AxisWeights
 }
 
 /**
- * Planes [channels, height, width] scaled so that they cover [targetHeight, targetWidth], and the middle cut out.
- * Values stay within those of the source.
+ * Scales planes [channels, height, width] to cover [targetHeight, targetWidth], and crops the centre. Values stay
+ * within the range of the source.
  */
 export function resizeToCover(
   planes: ArrayLike<number>,

@@ -1,20 +1,20 @@
 import type { TrainingSet } from '../dataset/patch-position.ts';
 import { makeSample, type SampleOptions } from './sample.ts';
 
-/** The samples of one step, stacked. */
+/** The samples of one step, stacked into a batch. */
 export interface Batch {
   readonly step: number;
   /** float32 [batch, channels, height, width]. */
   readonly images: Float32Array;
   /** Class indices [batch, output height, output width], 255 = ignored. */
   readonly labels: Uint8Array;
-  /** Loss weights [batch, output height, output width], 0 where ignored. */
+  /** Slice and position of each sample. */
   readonly weights: Float32Array;
-  /** Page and place of each sample. */
+  /** Slice and position of each sample. */
   readonly names: readonly string[];
 }
 
-/** Draws the batch of a step: the same for the same arguments, in any thread and at any time. */
+/** Samples the batch of a step: identical for identical arguments, in any thread and at any time. */
 export function makeBatch(set: TrainingSet, step: number, options: SampleOptions): Batch {
   const { batch, patch, outputMargin } = options;
   const inputSize = set.channels * patch[0] * patch[1];

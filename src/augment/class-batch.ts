@@ -1,4 +1,4 @@
-/** Batches of whole images: each epoch every image once, in a drawn order, changed as the options say. */
+/** Batches of whole images: each image once per epoch, in random order, augmented as the options say. */
 
 import { stream } from '../array/random.ts';
 import type { ClassSet } from '../dataset/classification/prepare.ts';
@@ -9,15 +9,15 @@ import { changeIntensity } from './intensity.ts';
 import type { AugmentSettings } from './options.ts';
 import { sampleBicubic, sampleBilinear } from './resample.ts';
 
-/** Changes that only images with one class know. JSON, kept in a run's configuration. */
+/** Augmentation for image classification only. JSON, stored in a run's configuration. */
 export interface ClassAugment {
   /** Mirror half of the images left to right. */
   readonly mirror: boolean;
-  /** Crops anywhere in the stored image; else its middle. */
+  /** Random crops of the stored image; otherwise the centre crop. */
   readonly crops: boolean;
-  /** Largest shift up, down, left and right in whole pixels. */
+  /** Largest shift in each direction, in whole pixels. */
   readonly shiftPx: number;
-  /** Colour is moved along these axes, each by a share from N(0, sigma^2) (`colourAxes`); nothing for not at all. */
+  /** Shifts colours along these axes, each by a factor from N(0, sigma^2) (`colourAxes`); undefined disables it. */
   readonly colour?: { readonly sigma: number; readonly axes: readonly (readonly number[])[] };
 }
 
@@ -40,8 +40,8 @@ export interface ClassBatchOptions {
 }
 
 /**
- * Gives the batch of each step: always the same for the same arguments. Order from stream (seed, 'order', epoch),
- * changes from (seed, 'augment', step, index). Crops lie anywhere in the stored image.
+ * Generates the batch of each step, identical for identical arguments. The order is from stream (seed, 'order', epoch),
+ * changes from (seed, 'augment', step, index). Crops are anywhere in the stored image.
  */
 export function classBatches(
   set: ClassSet,

@@ -3,27 +3,30 @@ import type { Random } from '../array/random.ts';
 import type { AugmentSettings } from './options.ts';
 
 /**
- * Where each pixel of a patch lies in its source:
+ * The source position of each pixel of a patch:
  *
  *     source(y, x) = centre + A [ (y, x) - patch centre + bend(y, x) ]
  *
- * with A made of turn, flip, rotation and scale, and `bend` the elastic displacement, all in one field, so that the
- * image is interpolated once.
+ * where A combines quarter turn, flip, rotation and scale, and `bend` is the elastic displacement; all in one field, so
+ * that the image is interpolated only once.
  */
 export interface Geometry {
   /** Row-major [[yy, yx], [xy, xx]]. */
   readonly matrix: readonly [number, number, number, number];
-  /** Displacements [height, width] in patch pixels; nothing when not bent. */
+  /** Displacements [height, width] in patch pixels; undefined without elastic deformation. */
   readonly bendY: Float32Array | undefined;
   readonly bendX: Float32Array | undefined;
 }
 
 export const PLAIN: Geometry = { matrix: [1, 0, 0, 1], bendY: undefined, bendX: undefined };
 
-/** The displacement at the nodes is cut to this share of their distance, so that the field does not fold. */
+/** Displacements at the nodes are limited to this fraction of their distance, so that the field does not fold. */
 const STEEPEST = 0.2;
 
-/** Draws the geometry of one sample. Draws the same amount of numbers whatever the strengths, save the elastic grid. */
+/**
+ * Samples the geometry of one patch. Uses the same number of random numbers for all strengths, except for the elastic
+ * grid.
+ */
 export function drawGeometry(
   random: Random,
   [height, width]: readonly [number, number],
@@ -38,7 +41,7 @@ export function drawGeometry(
   const degrees = random.between(-rotateDegrees, rotateDegrees);
   const magnification = scale ** random.between(-1, 1);
 
-  // Quarter turns by exact numbers, so that unwarped samples hit pixel centres.
+  // Exact numbers for quarter turns, so that unwarped samples hit pixel centres.
   let cos = [1, 0, -1, 0][quarter];
   let sin = [0, 1, 0, -1][quarter];
   let shrink = 1;
@@ -74,9 +77,9 @@ export interface Coordinates {
 }
 
 /**
- * The field of a patch whose middle lies at (`centreY`, `centreX`) of the source, in pixel centres: a plain patch of
- * 4 pixels from row 10 has the centre 11.5.
- * @param offsets where the pixels of a square patch lie relative to its middle, where they are not a pixel apart
+ * The field of a patch centred at (`centreY`, `centreX`) of the source, in pixel centres: a plain patch of 4 pixels
+ * from row 10 has the centre 11.5.
+ * @param offsets positions of the pixels of a square patch relative to its centre, if they are not one pixel apart
  */
 export function coordinates(
   geometry: Geometry,
@@ -110,7 +113,7 @@ export function coordinates(
   return { y: outY, x: outX };
 }
 
-/** The part of a field that is left when `margin` pixels are cut off on each side. */
+/** The part of a field that remains after cropping `margin` pixels on each side. */
 export function innerCoordinates(
   { y, x }: Coordinates,
   [height, width]: readonly [number, number],

@@ -6,8 +6,8 @@ const TABLE = 1024;
 
 /**
  * Changes the brightness of one patch [channels, height, width] in place: blur, then gamma, contrast and brightness as
- * one tone curve, then noise. Each change is drawn by itself and applied to `intensityShare` of the samples; all
- * channels change alike, save the noise.
+ * one tone curve, then noise. Each change is sampled independently and applied to a fraction `intensityShare` of the
+ * samples; all channels change alike, except for the noise.
  *
  *     u = (v - min) / (max - min)
  *     v' = mean + contrast (min + (max - min) u^gamma - mean) + brightness
@@ -19,14 +19,14 @@ export function changeIntensity(
   { intensityShare, brightness, contrast, gamma, noise, blurPx }: AugmentSettings,
 ): void {
   const chance = (): boolean => random.uniform() < intensityShare;
-  // All numbers are drawn whether used or not, so that one strength does not shift the draws of the others.
+  // All numbers are sampled whether used or not, so that one strength does not affect the random numbers of the others.
   const blur = { on: chance(), value: blurPx * random.uniform() };
   const curve = { on: chance(), value: gamma ** random.between(-1, 1) };
   const stretch = { on: chance(), value: contrast ** random.between(-1, 1) };
   const shift = { on: chance(), value: random.between(-brightness, brightness) };
   const grain = { on: chance(), value: noise * random.uniform() };
 
-  // A narrower kernel than this changes nothing that float32 would show.
+  // A narrower kernel makes no difference in float32.
   if (blur.on && blur.value > 0.2) {
     const pixels = height * width;
     for (let c = 0; c < channels; c++)
@@ -72,7 +72,7 @@ function applyCurve(patch: Float32Array, power: number, factor: number, offset: 
 /** Standard deviation of the sum of four independent uniform bytes. */
 const BYTES_STD = Math.sqrt((4 * (256 * 256 - 1)) / 12);
 
-/** Adds noise of the given standard deviation: four bytes of one random word summed, near enough to normal and fast. */
+/** Adds noise of the given standard deviation: the sum of four bytes of one random word, nearly normal and fast. */
 function addNoise(random: Random, patch: Float32Array, std: number): void {
   const scale = std / BYTES_STD;
   for (let i = 0; i < patch.length; i++) {

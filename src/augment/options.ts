@@ -1,16 +1,16 @@
 import { UsageError } from '../errors.ts';
 
-/** How strongly training samples are changed. Plain JSON; every strength at 0 (or false) leaves that change out. */
+/** How strongly training samples are augmented. Plain JSON; a strength of 0 (or false) disables a change. */
 export interface AugmentOptions {
-  /** Mirror along x and along y, each for half of the samples. Default true. */
+  /** Mirror along x and along y, each with probability 0.5. Default true. */
   readonly flip?: boolean;
-  /** Turn by 0, 90, 180 or 270 degrees. Default true. */
+  /** Rotate by 0, 90, 180 or 270 degrees. Default true. */
   readonly turn?: boolean;
-  /** Share of samples that are rotated, scaled and bent; the others keep their pixels as they are. Default 0.7. */
+  /** Fraction of samples that are rotated, scaled and deformed; the others keep their pixels unchanged. Default 0.7. */
   readonly warpShare?: number;
-  /** Largest free rotation, either way. Default 45 (with `turn`, all angles). */
+  /** Largest rotation angle in either direction. Default 45 (with `turn`, all angles). */
   readonly rotateDegrees?: number;
-  /** Largest magnification and, as its inverse, smallest; log-uniform between. 1 = none. Default 1.2. */
+  /** Largest magnification; its inverse is the smallest; log-uniform in between. 1 = none. Default 1.2. */
   readonly scale?: number;
   /** Standard deviation of the displacements on the coarse grid. Default 10, as in the U-Net paper. */
   readonly elasticSigmaPx?: number;
@@ -18,7 +18,7 @@ export interface AugmentOptions {
   readonly elasticGrid?: number;
   /** How the image is interpolated. Default `bicubic`. */
   readonly interpolation?: 'bicubic' | 'bilinear';
-  /** Share of samples that each of the changes of brightness below is applied to. Default 0.5. */
+  /** Fraction of samples to which each of the intensity changes below is applied. Default 0.5. */
   readonly intensityShare?: number;
   /** Largest shift, in units of the normalised image, whose range is about -1..1. Default 0.2. */
   readonly brightness?: number;
@@ -50,7 +50,7 @@ const least: { readonly [K in keyof AugmentOptions]: number } = {
 
 /**
  * The options with their defaults.
- * @throws UsageError for a value out of its range, naming it.
+ * @throws UsageError for a value out of range, naming it.
  */
 export function augmentSettings({
   flip = true,
@@ -95,7 +95,7 @@ export function augmentSettings({
   return settings;
 }
 
-/** No change at all: every sample is a plain crop. */
+/** No augmentation: every sample is a plain crop. */
 export const NO_AUGMENTATION: AugmentOptions = {
   flip: false,
   turn: false,

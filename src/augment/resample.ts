@@ -1,6 +1,6 @@
 /**
- * Images, label maps and weights read at fractional coordinates, mirrored at the borders (the edge pixel twice, any
- * distance outside). Coordinates count pixel centres: 0 is the middle of the first pixel.
+ * Images, label maps and weights sampled at fractional coordinates, mirrored at the borders (with the edge pixel
+ * repeated, at any distance outside). Coordinates refer to pixel centres: 0 is the centre of the first pixel.
  */
 
 import { mirrorIndex } from '../array/gaussian.ts';
@@ -50,8 +50,8 @@ export function sampleBilinear(
 }
 
 /**
- * One plane [height, width] interpolated by Keys' cubic convolution (a = -0.5) at every coordinate. Goes through the
- * pixels at whole coordinates; overshoots at edges.
+ * One plane [height, width] interpolated by Keys' cubic convolution (a = -0.5) at every coordinate. Interpolates the
+ * pixels exactly at integer coordinates; overshoots at edges.
  */
 export function sampleBicubic(
   plane: Float32Array,
@@ -106,9 +106,9 @@ export function sampleBicubic(
 }
 
 /**
- * Labels [height, width] at every coordinate by bilinear votes: the four pixels around vote for their label with
- * their bilinear weights, the heaviest wins (the nearest pixel's where two are equal). Boundaries come out smoother
- * than with the nearest pixel, and no label appears that is not there.
+ * Labels [height, width] at every coordinate by bilinear voting: the four surrounding pixels vote for their label with
+ * their bilinear weights, and the largest sum wins (the nearest pixel's in case of a tie). Boundaries are smoother than
+ * with nearest neighbour, and no new label is introduced.
  */
 export function sampleLabels(labels: Uint8Array, [height, width]: Size, { y, x }: Coordinates, out: Uint8Array): void {
   for (let p = 0; p < out.length; p++) {
@@ -152,7 +152,7 @@ function vote(a: number, b: number, c: number, d: number, tx: number, ty: number
   const vd = d === a || d === b || d === c ? 0 : wd;
   const most = Math.max(va, vb, vc, vd);
   const nearest = ty < 0.5 ? (tx < 0.5 ? a : b) : tx < 0.5 ? c : d;
-  // Equal votes within rounding go to the nearest pixel.
+  // Votes that are equal within rounding go to the nearest pixel.
   const close = most - 1e-6;
   if ((nearest === a && va >= close) || (nearest === b && vb >= close) || (nearest === c && vc >= close))
     return nearest;

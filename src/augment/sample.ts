@@ -1,4 +1,4 @@
-/** One training sample: a patch, changed. A pure function of (seed, step, index). */
+/** One training sample: an augmented patch. A pure function of (seed, step, index). */
 
 import { stream } from '../array/random.ts';
 import { IGNORE } from '../dataset/labels/labels.ts';
@@ -12,12 +12,12 @@ import { warp } from './warp.ts';
 
 export interface SampleOptions extends PatchPositionOptions {
   readonly augment: AugmentSettings;
-  /** How a classifier of pixels sees its window; default: as it is. */
+  /** Window sampling of a pixel classifier; default: unchanged. */
   readonly window?: WindowSpec;
 }
 
 export interface Sample {
-  /** Page and place, for messages: `train/image/3.png at y 120, x 64`. */
+  /** Slice and position, for messages: `train/image/3.png at y 120, x 64`. */
   readonly name: string;
   /** float32 [channels, height, width]. */
   readonly image: Float32Array;
@@ -28,8 +28,8 @@ export interface Sample {
 }
 
 /**
- * The sample `index` of step `step`: always the same for the same arguments, whoever draws it and when.
- * Position from stream (seed, 'patch', step, index), changes from (seed, 'augment', step, index).
+ * Sample `index` of step `step`, identical for identical arguments, in any thread and at any time. Its position is from
+ * stream (seed, 'patch', step, index), changes from (seed, 'augment', step, index).
  */
 export function makeSample(set: TrainingSet, step: number, index: number, options: SampleOptions): Sample {
   const { seed, patch, outputMargin, augment, window } = options;

@@ -16,7 +16,7 @@ const HEAT = [
 ] as const;
 
 const GAP = 6;
-/** Pixels around a lone one that show its colour too. */
+/** Radius in pixels of the dot that shows the colour of a single pixel. */
 const DOT = 3;
 const BACKGROUND = 255;
 
@@ -48,10 +48,10 @@ function mix(a: Colour, b: Colour, share: number): Colour {
   return [a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1]), a[2] + share * (b[2] - a[2])];
 }
 
-/** Values that are not finite stand out. */
+/** Non-finite values stand out. */
 const BROKEN: Colour = [255, 0, 255];
 
-/** What is shown of a sample: normalised values -1..1 as grey 0..255, or the first three channels as colour. */
+/** A sample for display: normalised values -1..1 as grey 0..255, or the first three channels as colour. */
 function shown(image: Float32Array, channels: number, pixels: number, p: number): Colour {
   for (let c = 0; c < channels; c++) if (!Number.isFinite(image[c * pixels + p])) return BROKEN;
   const level = (c: number): number => Math.max(0, Math.min(255, 127.5 * (image[c * pixels + p] + 1)));
@@ -67,11 +67,11 @@ function heat(share: number): Colour {
 type Patch = Pick<Sample, 'image' | 'label' | 'weight'>;
 
 interface SheetRow extends Patch {
-  /** The image before it was changed. */
+  /** The image before augmentation. */
   readonly plain?: Float32Array;
 }
 
-/** A row a sample: the plain patch where there is one, the patch, its labels in colour, its loss weights. */
+/** One row per sample: the plain patch if given, the patch, its labels in colour, its loss weights. */
 function sheetOf(
   rows: readonly SheetRow[],
   { patch: [height, width], outputMargin: margin }: Pick<SampleOptions, 'patch' | 'outputMargin'>,
@@ -79,7 +79,7 @@ function sheetOf(
 ): Image<'uint8'> {
   const pixels = height * width;
   const inner = [height - 2 * margin, width - 2 * margin] as const;
-  // The one pixel of a pixel classifier is drawn as a dot.
+  // The single output pixel of a pixel classifier is drawn as a dot.
   const spread = inner[0] * inner[1] === 1 ? Math.min(DOT, margin) : 0;
   const dots = [inner[0] + 2 * spread, inner[1] + 2 * spread] as const;
   const at = (y: number, x: number): number => (spread > 0 ? 0 : y * inner[1] + x);
@@ -117,8 +117,8 @@ function sheetOf(
 }
 
 /**
- * What a network will see, as one RGB picture (uint8 `cyx`): a row a sample, and in it the plain patch, the changed
- * one, its labels in colour (ignored pixels striped) and its loss weights from dark (0) to bright (the sheet's largest).
+ * The input of a network as one RGB image (uint8 `cyx`), one row per sample: the plain patch, the augmented one, its
+ * labels in colour (ignored pixels striped) and its loss weights from dark (0) to bright (the sheet's maximum).
  */
 export function augmentSheet(
   set: TrainingSet,
@@ -134,7 +134,7 @@ export function augmentSheet(
   return sheetOf(samples, options, set.channels);
 }
 
-/** The samples of a batch in the same way, without the plain patch; values that are not finite are magenta. */
+/** The samples of a batch in the same way, without the plain patch; non-finite values are magenta. */
 export function batchSheet(
   samples: readonly Patch[],
   options: Pick<SampleOptions, 'patch' | 'outputMargin'>,

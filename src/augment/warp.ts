@@ -1,14 +1,14 @@
 import { type Coordinates, innerCoordinates } from './field.ts';
 import { sampleBicubic, sampleBilinear, sampleLabels } from './resample.ts';
 
-/** What one page has to offer: image [channels, height, width], labels and border weights [height, width]. */
+/** The source of patches, one slice: image [channels, height, width], labels and border weights [height, width]. */
 export interface WarpSource {
   readonly image: Float32Array;
   readonly channels: number;
   readonly height: number;
   readonly width: number;
   readonly label: Uint8Array;
-  /** Weights beyond those of the classes; nothing where there are none. */
+  /** Weights beyond those of the classes; undefined if there are none. */
   readonly separation?: Float32Array | undefined;
 }
 
@@ -21,8 +21,9 @@ export interface Warped {
 }
 
 /**
- * Image, labels and weights of a patch, read from the source through one coordinate field and so moved together.
- * @param outputMargin pixels on each side that an unpadded network loses; labels and weights leave them out
+ * Image, labels and weights of a patch, sampled from the source through one coordinate field, so that they move
+ * together.
+ * @param outputMargin pixels on each side lost by an unpadded network; labels and weights exclude them
  */
 export function warp(
   source: WarpSource,

@@ -1,8 +1,8 @@
-/** COCO's run lengths: pixels column by column, lengths of background and object in turn, background first. */
+/** COCO's run lengths: pixels in column-major order, alternating lengths of background and object, background first. */
 
 import type { IntegerArray } from '../objects/grid.ts';
 
-/** Lengths of the runs of one label of a map [height, width]; `box` encloses its pixels. */
+/** Run lengths of one label in a map [height, width]; `box` encloses its pixels. */
 export function maskCounts(
   { data, shape }: IntegerArray,
   label: number,
@@ -18,7 +18,7 @@ export function maskCounts(
       while (y < box.y + box.height && data[y * width + x] === label) y++;
       const start = x * height + from;
       const length = y - from;
-      // A run may go on from the foot of a column to the head of the next.
+      // A run may continue from the bottom of a column to the top of the next.
       if (start === end && counts.length > 0) counts[counts.length - 1] = (counts.at(-1) as number) + length;
       else counts.push(start - end, length);
       end = start + length;
@@ -29,8 +29,8 @@ export function maskCounts(
 }
 
 /**
- * Run lengths as text: from the fourth on the difference to the one before the last, each in groups of five bits, least
- * first, with a sixth bit for more to come, as characters from 48 on.
+ * Run lengths as text: from the fourth on the difference from the one before the last, each in groups of five bits,
+ * least significant first, with a sixth bit as continuation flag, as characters from code 48.
  */
 export function compressCounts(counts: readonly number[]): string {
   let text = '';

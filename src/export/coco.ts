@@ -1,4 +1,4 @@
-/** COCO's JSON of instances (Lin 2014), as pycocotools reads it. */
+/** COCO instance annotations in JSON (Lin 2014), as read by pycocotools. */
 
 import { extentsOf, type IntegerArray } from '../objects/grid.ts';
 import { toPolygons } from '../objects/polygons.ts';
@@ -7,9 +7,11 @@ import { compressCounts, maskCounts } from './coco-rle.ts';
 
 /** One image, or one slice of a volume, with its objects. */
 export interface CocoImage {
-  /** The image file with its extension, relative to the folder of the images. */
+  /** The image file with its extension, relative to the image folder. */
   readonly fileName: string;
-  /** Which slice and which time of that file it is, from 1; absent where there is one alone. COCO itself has no such fields. */
+  /**
+   * Slice and time point within that file, from 1; undefined if there is only one. These fields are not part of COCO.
+   */
   readonly slice?: number;
   readonly frame?: number;
   /** [height, width], 0 = background. */
@@ -17,18 +19,18 @@ export interface CocoImage {
 }
 
 export interface CocoOptions {
-  /** Name of the category that all objects are of; default `object`. */
+  /** Category of all objects; default `object`. */
   readonly category?: string;
   /**
-   * `polygon` (default): outlines, where a hole is reached by a cut, as COCO's polygons have no holes. `rle`:
-   * run lengths of the pixels. Both give the same pixels in pycocotools.
+   * `polygon` (default): outlines; holes are connected by a cut, as COCO's polygons have none. `rle`: run lengths of
+   * the pixels. Both decode to the same pixels in pycocotools.
    */
   readonly segmentation?: 'polygon' | 'rle';
 }
 
 /**
- * Images and objects as one COCO file, taken one by one: `add` each, then `text`. `label` of an annotation is the
- * object's value in its image.
+ * Builds a COCO file incrementally: `add` each image, then `text`. The `label` of an annotation is the object's value
+ * in its image.
  */
 export class CocoFile {
   readonly #options: Required<CocoOptions>;
@@ -71,7 +73,7 @@ export class CocoFile {
   }
 }
 
-/** Images and objects as one COCO file. */
+/** All images and their objects as one COCO file. */
 export function writeCoco(images: readonly CocoImage[], options: CocoOptions = {}): string {
   const file = new CocoFile(options);
   for (const image of images) file.add(image);
@@ -104,7 +106,10 @@ function boxOf(polygons: readonly Polygon[]) {
   return { x: left, y: top, width: right - left, height: bottom - top };
 }
 
-/** One ring: from the exterior's first corner to each hole's, around it and back. What lies between counts twice: not at all. */
+/**
+ * A single ring: from the exterior's first corner to each hole's, around it and back. The area of the connecting path
+ * cancels out.
+ */
 function withoutHoles({ exterior, holes }: Polygon): Ring {
   if (holes.length === 0) return exterior;
   const [x, y] = [exterior[0], exterior[1]];

@@ -1,8 +1,8 @@
 import { type ColumnValues, headerOf, type Table } from '../measure/table.ts';
 
 /**
- * A table as CSV (RFC 4180, lines end in a line feed): the header has the units, numbers are as short as they can be
- * while they read back as the same double, no value is an empty cell. A table without rows is its header alone.
+ * A table as CSV (RFC 4180, with LF line ends): the header includes units, numbers have the fewest digits that read
+ * back as the same double, missing values are empty cells. A table without rows is only its header.
  * @example writeCsv({ columns: [{ name: 'area', unit: 'µm²', values: Float64Array.of(2.5) }], rows: 1 })
  *   // 'area_um2\n2.5\n'
  */

@@ -3,19 +3,19 @@ import type { Polygon, Ring } from '../objects/rings.ts';
 import type { OutlinedSlice } from './outlined-slices.ts';
 
 export interface GeoJsonOptions {
-  /** What QuPath makes of each object; default `detection`. */
+  /** QuPath's type for the objects; default `detection`. */
   readonly objectType?: 'detection' | 'annotation' | 'cell';
-  /** Class of the objects; absent: none. */
+  /** Class of the objects; default: none. */
   readonly classification?: string;
-  /** Measurements of the objects, by the column `label`. Text columns and values that are not finite are left out. */
+  /** Measurements of the objects, matched by the column `label`. Text columns and non-finite values are omitted. */
   readonly table?: Table;
 }
 
 /**
- * Objects as a GeoJSON FeatureCollection (RFC 7946), as QuPath imports it: coordinates are pixels from the upper left
- * corner of the image, named by their label, with their measurements. Slices and times have
- * QuPath's `plane`, which is of all channels.
- * @throws UsageError when the table has no column `label`.
+ * Objects as a GeoJSON FeatureCollection (RFC 7946) for import into QuPath, named by their labels, with their
+ * measurements; coordinates are pixels from the upper left corner of the image. Slices and time points use QuPath's
+ * `plane`, for all channels.
+ * @throws UsageError if the table has no column `label`.
  */
 export function writeGeoJson(slices: readonly OutlinedSlice[], options: GeoJsonOptions = {}): string {
   const { objectType = 'detection', classification, table } = options;

@@ -1,8 +1,8 @@
 /**
  * ROIs of ImageJ and Fiji. The format, big-endian: a header of 64 bytes ("Iout", version, type, bounding box as 16-bit
- * integers, number of corners, size of a shape, position in the stack, offset of the second header), then the x and
- * the y of a polygon relative to its box as 16-bit integers, or the segments of a shape as float32 (0 x y = move,
- * 1 x y = line, 4 = close), then a second header of 64 bytes that has the position in a hyperstack and names the ROI in
+ * integers, number of corners, size of a shape, position in the stack, offset of the second header), then the x and y
+ * coordinates of a polygon relative to its box as 16-bit integers, or the segments of a shape as float32 (0 x y = move,
+ * 1 x y = line, 4 = close), then a second header of 64 bytes with the position in a hyperstack and the ROI's name in
  * UTF-16.
  */
 
@@ -16,28 +16,29 @@ const VERSION = 228;
 const TRACED = 8;
 const RECTANGLE = 1;
 const HEADER_BYTES = 64;
-/** Zip has 16 bits for the number of files. */
+/** Zip stores the number of files in 16 bits. */
 const MOST_FILES = 65_535;
-/** What a signed 16-bit coordinate holds. */
+/** Maximum of a signed 16-bit coordinate. */
 const MOST_SHORT = 32_767;
 
 export interface RoiOptions {
   readonly name: string;
   /**
-   * Where it lies, counted from 1; 0 (default): everywhere. A number is the place in a plain stack. In a hyperstack, with
-   * several of channels, slices and times, slice and time are told apart, and channels are all meant.
+   * Position in the stack, counted from 1; 0 (default): everywhere. A number is the position in a plain stack. A
+   * hyperstack, with several channels, slices or time points, has separate slice and time, and the ROI applies to all
+   * channels.
    */
   readonly position?: number | { readonly slice: number; readonly frame: number };
 }
 
 export interface RoiZipOptions {
-  /** Of the image that the objects are of; default 1. Colours of a photograph are one channel: ImageJ shows them as one. */
+  /** Channels of the source image; default 1. An RGB photograph has one channel, as in ImageJ. */
   readonly channels?: number;
 }
 
 /**
- * One object as an ImageJ ROI: a traced polygon where it is one piece without holes, else a composite shape.
- * @throws UsageError when the object has no polygon.
+ * One object as an ImageJ ROI: a traced polygon if it is one piece without holes, otherwise a composite shape.
+ * @throws UsageError if the object has no polygon.
  */
 export function encodeRoi({ label, polygons }: Outline, { name, position = 0 }: RoiOptions): Uint8Array {
   const rings = polygons.flatMap(({ exterior, holes }) => [exterior, ...holes]);
@@ -61,7 +62,7 @@ export function encodeRoi({ label, polygons }: Outline, { name, position = 0 }: 
   else view.setInt32(36, body.length / 4);
   view.setInt32(60, secondHeader);
   out.set(body, HEADER_BYTES);
-  // As ImageJ 1.53t writes them: one or the other, as a position in a hyperstack is ignored in a plain stack.
+  // As ImageJ 1.53t writes them: one or the other, as a hyperstack position is ignored in a plain stack.
   if (typeof position === 'number') view.setInt32(56, position);
   else {
     view.setInt32(secondHeader + 8, position.slice);
@@ -74,8 +75,8 @@ export function encodeRoi({ label, polygons }: Outline, { name, position = 0 }: 
 }
 
 /**
- * All objects as the zip that ImageJ's ROI manager opens: `0012.roi` for label 12, in a volume `0003-0012.roi` for its
- * part in the third slice, with `t0002-` before it at the second time. The same outlines give the same bytes.
+ * All objects as a zip for ImageJ's ROI manager: `0012.roi` for label 12, in a volume `0003-0012.roi` for its part in
+ * the third slice, prefixed by `t0002-` at the second time point. The same outlines produce the same bytes.
  * @throws UsageError for more than 65,535 ROIs.
  */
 export function writeRoiZip(slices: readonly OutlinedSlice[], { channels = 1 }: RoiZipOptions = {}): Uint8Array {
@@ -98,7 +99,7 @@ export function writeRoiZip(slices: readonly OutlinedSlice[], { channels = 1 }: 
       remedy: 'Write one zip a slice, or the label image.',
     });
   }
-  // Zip has no dates before 1980.
+  // Zip does not support dates before 1980.
   return zipSync(files, { level: 6, mtime: new Date(1980, 0, 1) });
 }
 

@@ -5,14 +5,14 @@ import type { Image } from '../image/image.ts';
 import type { IntegerArray } from '../objects/grid.ts';
 
 /**
- * A label map as TIFF: 16 bit, or 32 where labels pass 65,535. Axes and pixel size are those of the image that it is of.
- * @throws UsageError for a negative label, or a map that is not of the image's size.
+ * A label map as TIFF: 16 bit, or 32 if labels exceed 65,535, with the axes and pixel size of its image.
+ * @throws UsageError for a negative label, or a map whose size differs from the image's.
  */
 export function writeLabelTiff(labels: IntegerArray, { axes, spacing }: Pick<Image, 'axes' | 'spacing'>): Uint8Array {
   return writeTiff(labelMapImage(labels, { axes, spacing }));
 }
 
-/** A label map as an image of the smallest dtype of 16 and 32 bits that holds it. @throws as `writeLabelTiff`. */
+/** A label map as an image with the smaller dtype of 16 and 32 bits that fits. @throws as `writeLabelTiff`. */
 export function labelMapImage(
   { data, shape }: IntegerArray,
   { axes, spacing }: Pick<Image, 'axes' | 'spacing'>,

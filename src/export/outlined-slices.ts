@@ -2,7 +2,7 @@ import { ndarray } from '../array/ndarray.ts';
 import { extentsOf, type IntegerArray } from '../objects/grid.ts';
 import { type Outline, type PolygonOptions, toPolygons } from '../objects/polygons.ts';
 
-/** The outlines of one slice at one time. Both count from 0, and are absent where there is one alone. */
+/** The outlines of one slice at one time point. Both count from 0, and are undefined if there is only one. */
 export interface OutlinedSlice {
   readonly z?: number;
   readonly t?: number;
@@ -11,7 +11,7 @@ export interface OutlinedSlice {
 
 /**
  * Outlines of a label map [height, width], or of each slice of a volume [depth, height, width].
- * @param options `t`: which time of a series it is, from 0
+ * @param options `t`: index of the time point in a series, from 0
  * @throws UsageError as `toPolygons`.
  */
 export function outlineSlices(

@@ -4,8 +4,8 @@ import { headerOf, type Table } from '../measure/table.ts';
 type Source = Parameters<typeof parquetWriteBuffer>[0]['columnData'][number];
 
 /**
- * A table as Parquet (Snappy): DOUBLE, INT32 and STRING columns under the headers of the CSV. NaN is stored as null, as
- * statistics over it need it. The file's metadata entry `units` is a JSON object of each column's unit.
+ * A table as Parquet (Snappy): DOUBLE, INT32 and STRING columns under the same headers as the CSV. NaN is stored as
+ * null, so that statistics skip it. The file's metadata entry `units` is a JSON object with each column's unit.
  */
 export function writeParquet({ columns }: Table): Uint8Array {
   const columnData = columns.map((column): Source => {

@@ -42,6 +42,8 @@ export interface Image<D extends DType = DType> extends NdArray<D> {
   readonly spacing: Spacings;
   /** What the channels are, in order: `['grey']`, `['red', 'green', 'blue']`, or the file's own names. */
   readonly channels?: readonly string[];
+  /** Red, green and blue are planes of their own in the file, as slices would be: some writers take three slices for colours. */
+  readonly colourPlanes?: boolean;
   /** Bits that the file kept of each sample, where fewer than the dtype has: 1, 2, 4, 10, 12, ... */
   readonly bitDepth?: number;
   /** Colours [red, green, blue] or [red, green, blue, alpha], 0..255, that the values are indices of. */

@@ -2,7 +2,7 @@
 
 import type { Regions } from './regions.ts';
 
-/** By label; NaN where the rank has no such measure. */
+/** By label; NaN if not defined for the rank. */
 export interface AxesOf {
   readonly major: Float64Array;
   readonly minor: Float64Array;
@@ -14,10 +14,10 @@ export interface AxesOf {
 
 /**
  * Axes as in `skimage.measure.regionprops`: in 2D 4 sqrt(l) of the eigenvalues l1 >= l2 of the covariance of the
- * coordinates; in 3D sqrt(10 (l1 + l2 - l3)) and sqrt(10 (l2 + l3 - l1)) of the inertia tensor's eigenvalues, which is
- * 2 sqrt(5 e) of the largest and the smallest eigenvalue e of the covariance. Eccentricity sqrt(1 - l2 / l1), 0 for one
- * pixel. Orientation is the angle from the first axis (down the rows) to the major axis, -90..90 degrees, positive
- * towards the right; of a shape without direction +-45.
+ * coordinates; in 3D sqrt(10 (l1 + l2 - l3)) and sqrt(10 (l2 + l3 - l1)) of the inertia tensor's eigenvalues, which
+ * equals 2 sqrt(5 e) for the largest and the smallest eigenvalue e of the covariance. Eccentricity sqrt(1 - l2 / l1), 0
+ * for one pixel. Orientation is the angle from the first axis (down the rows) to the major axis, -90..90 degrees,
+ * positive towards the right; +-45 for a shape without direction.
  * @param spacing of z, y, x
  */
 export function axesOf(regions: Regions, rank: 2 | 3, spacing: readonly [number, number, number]): AxesOf {
@@ -63,7 +63,7 @@ function ellipse(
   const mean = (yy + xx) / 2;
   const spread = Math.hypot((yy - xx) / 2, yx);
   const large = mean + spread;
-  // The product of both is the determinant: exact for thin shapes, where mean - spread is not.
+  // The product of both is the determinant: accurate for thin shapes, unlike mean - spread.
   const small = large > 0 ? Math.max(0, (yy * xx - yx * yx) / large) : 0;
   major[label] = 4 * Math.sqrt(large);
   minor[label] = 4 * Math.sqrt(small);

@@ -1,4 +1,4 @@
-/** What 2x2 (2x2x2) blocks of pixels tell of each object: length of its outline, Euler number, who touches whom. */
+/** Measures from 2x2 (2x2x2) blocks of pixels: boundary length, Euler number, neighbours of each object. */
 
 import type { Extents } from '../objects/grid.ts';
 import { perimeterWeights, surfaceWeights } from './crofton.ts';
@@ -6,9 +6,9 @@ import { perimeterWeights, surfaceWeights } from './crofton.ts';
 export interface BlockMeasures {
   /** By label: perimeter in 2D, surface in 3D. */
   readonly boundary: Float64Array;
-  /** Parts less holes (2D), parts less tunnels plus cavities (3D), where pixels that touch by a corner are connected. */
+  /** Parts minus holes (2D), parts minus tunnels plus cavities (3D), where pixels that share a corner are connected. */
   readonly euler: Int32Array;
-  /** How many other objects have a pixel that touches one of this object, by a corner or more. */
+  /** Number of other objects with a pixel that touches one of this object, at least at a corner. */
   readonly neighbours: Int32Array;
 }
 
@@ -38,7 +38,7 @@ interface Sums {
   readonly pairs: Pairs;
 }
 
-/** Pairs of labels that were seen side by side, each once. */
+/** Pairs of adjacent labels, each once. */
 class Pairs {
   readonly #count: number;
   readonly #seen = new Set<number>();
@@ -68,8 +68,8 @@ class Pairs {
 }
 
 /**
- * Pixels as closed squares: corners - edges + faces, each counted at the block whose middle is its first corner.
- * Bits as in `BlockWeights`.
+ * Pixels as closed squares: corners - edges + faces, each counted at the block whose centre is its first corner. Bits
+ * as in `BlockWeights`.
  */
 const EULER_2D = Int8Array.from({ length: 16 }, (_, block) => {
   const any = (bits: number): number => ((block & bits) === 0 ? 0 : 1);
@@ -92,7 +92,7 @@ function blocks2d(labels: Int32Array, { height, width }: Extents, spacing: reado
     boundary[label] = boundary[label] + weights[block];
     euler[label] = euler[label] + EULER_2D[block];
   };
-  // Rows with a zero before and behind, and a row of zeros above and below.
+  // Rows with a zero at either end, and a row of zeros above and below.
   let above = new Int32Array(width + 2);
   let below = new Int32Array(width + 2);
   for (let y = 0; y <= height; y++) {

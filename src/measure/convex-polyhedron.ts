@@ -1,8 +1,11 @@
-/** Convex hulls of points with whole coordinates in space (quickhull; Barber, Dobkin, Huhdanpaa 1996), exact to 2^16 a side. */
+/**
+ * Convex hulls of points with integer coordinates in 3D (quickhull; Barber, Dobkin, Huhdanpaa 1996), exact up to 2^16
+ * per side.
+ */
 
 type Point = readonly [z: number, y: number, x: number];
 
-/** The side of the plane n . p = offset on which n . p is smaller belongs to the polyhedron. */
+/** The half-space n . p <= offset contains the polyhedron. */
 interface Face {
   readonly nz: number;
   readonly ny: number;
@@ -12,7 +15,7 @@ interface Face {
   readonly corners: readonly [number, number, number];
   /** The face across each edge, from corner k to corner k + 1. */
   readonly across: Face[];
-  /** Points beyond the plane, each at one face only; the farthest is the first. */
+  /** Points beyond the plane, each assigned to one face only; the farthest is the first. */
   readonly beyond: number[];
   farthest: number;
   gone: boolean;
@@ -23,12 +26,12 @@ export class ConvexPolyhedron {
   readonly #y: readonly number[];
   readonly #x: readonly number[];
   #faces: Face[] = [];
-  /** Faces that had points beyond them when they were made. */
+  /** Faces that had points beyond them when they were created. */
   readonly #waiting: Face[] = [];
 
   /**
-   * The hull of the middles of the faces of voxels: it is never flat. Coordinates are of the voxels' centres, in half
-   * voxels; there is one at least.
+   * The hull of the face centres of voxels, which is never flat. Coordinates are those of voxel centres (at least one),
+   * in half voxels.
    */
   constructor(voxels: readonly Point[]) {
     this.#z = voxels.flatMap(([z]) => [z - 1, z + 1, z, z, z, z]);
@@ -50,12 +53,12 @@ export class ConvexPolyhedron {
     return [...used].map((p) => this.point(p));
   }
 
-  /** A corner by its number. */
+  /** The corner with this index. */
   point(p: number): Point {
     return [this.#z[p], this.#y[p], this.#x[p]];
   }
 
-  /** Four of the six points of the first voxel, and all others beyond their planes. */
+  /** Starts from four of the six points of the first voxel, with all others beyond their planes. */
   #begin(): void {
     const corners = [4, 5, 3, 1] as const;
     const middle = (values: readonly number[]): number => corners.reduce((sum, p) => sum + values[p], 0) / 4;
@@ -83,14 +86,14 @@ export class ConvexPolyhedron {
     return nz * this.#z[p] + ny * this.#y[p] + nx * this.#x[p] - offset;
   }
 
-  /** Gives each point to a face that it lies beyond; what lies beyond none is inside and forgotten. */
+  /** Assigns each point to a face that it lies beyond; points beyond none are inside and dropped. */
   #assign(points: readonly number[], faces: readonly Face[]): void {
     for (const p of points) {
       for (const face of faces) {
         const over = this.#over(face, p);
         if (!(over > 0)) continue;
         face.beyond.push(p);
-        // Distances from one plane compare without its normal's length.
+        // Distances from the same plane can be compared without normalisation.
         if (over > face.farthest) {
           face.farthest = over;
           [face.beyond[0], face.beyond[face.beyond.length - 1]] = [p, face.beyond[0]];
@@ -101,8 +104,8 @@ export class ConvexPolyhedron {
   }
 
   /**
-   * Faces that see the point, or lie in one plane with it, go: they hang together, from the one that is known. The edges
-   * that are left open run around the hole once, and are joined to the point.
+   * Removes the faces that see the point or are coplanar with it: they are connected to the known one. The open edges
+   * form a single loop, and are joined to the point.
    */
   #add(added: number, seeing: Face): void {
     const gone = [seeing];
@@ -161,7 +164,7 @@ function edge({ corners }: Face, k: number): readonly [number, number] {
   return [corners[k], corners[(k + 1) % 3]];
 }
 
-/** Which edge of a face goes from one point to another; -1 where none does. */
+/** Index of the edge of a face from one point to another; -1 if there is none. */
 function edgeAt({ corners: [a, b, c] }: Face, from: number, to: number): number {
   if (a === from) return b === to ? 0 : -1;
   if (b === from) return c === to ? 1 : -1;

@@ -1,20 +1,20 @@
 /**
- * Lengths of outlines and areas of surfaces from counted crossings (Crofton's formula; Legland, Kieu and Devaux 2007):
- * lines in a few directions are laid through the grid, and how often they enter an object says how large its outline is.
+ * Perimeters and surface areas from counted crossings (Crofton's formula; Legland, Kieu and Devaux 2007): the number of
+ * times that lines in a few directions enter an object determines the size of its boundary.
  */
 
-/** By the pattern of a 2x2 (2x2x2) block, bit dz*4 + dy*2 + dx set where the pixel is inside. */
+/** Indexed by the pattern of a 2x2 (2x2x2) block, with bit dz*4 + dy*2 + dx set if the pixel is inside. */
 export type BlockWeights = Float64Array;
 
 /**
- * What each 2x2 block adds to the perimeter, by lines in 4 directions:
- * P = pi sum_k f_k d_k N_k, with N_k the number of entries, d_k the distance between lines, f_k the share of
- * all directions that is nearest to direction k. With square pixels it is `skimage.measure.perimeter_crofton`.
+ * The contribution of each 2x2 block to the perimeter, for lines in 4 directions: P = pi sum_k f_k d_k N_k, with N_k
+ * the number of entries, d_k the distance between lines, f_k the fraction of all directions nearest to direction k.
+ * With square pixels it is `skimage.measure.perimeter_crofton`.
  */
 export function perimeterWeights([sy, sx]: readonly [number, number]): BlockWeights {
   const diagonal = Math.hypot(sy, sx);
   const tilt = Math.atan2(sy, sx);
-  // Half for the two ends of a way through the object; half again where two blocks share a pair of neighbours.
+  // Half, as a line crosses at two ends; half again where two blocks share a pair of neighbours.
   const across = (tilt * sy) / 4;
   const down = ((Math.PI / 2 - tilt) * sx) / 4;
   const slanted = ((Math.PI / 4) * ((sy * sx) / diagonal)) / 2;
@@ -29,21 +29,21 @@ export function perimeterWeights([sy, sx]: readonly [number, number]): BlockWeig
 }
 
 /**
- * What each 2x2x2 block adds to the surface, by lines in 13 directions:
- * S = 4 sum_k f_k (V / s_k) N_k, with V the volume of a voxel and s_k the step from one to the next along the line.
+ * The contribution of each 2x2x2 block to the surface, for lines in 13 directions: S = 4 sum_k f_k (V / s_k) N_k, with
+ * V the volume of a voxel and s_k the step from one to the next along the line.
  */
 export function surfaceWeights(spacing: readonly [number, number, number]): BlockWeights {
   const [sz, sy, sx] = spacing;
   const shares = directionShares(spacing);
   const volume = sz * sy * sx;
   const weights = new Float64Array(256);
-  // Each pair of the block's eight corners is a step in one of the 13 directions, up to its sign.
+  // Each pair of the block's eight corners is a step in one of the 13 directions, up to sign.
   for (let a = 0; a < 8; a++) {
     for (let b = a + 1; b < 8; b++) {
       const kind = a ^ b;
       const axes = (kind & 1) + ((kind >> 1) & 1) + (kind >> 2);
       const step = Math.hypot((kind >> 2) * sz, ((kind >> 1) & 1) * sy, (kind & 1) * sx);
-      // A pair lies in 4, 2 or 1 blocks; two crossings are one entry.
+      // A pair is shared by 4, 2 or 1 blocks; two crossings are one entry.
       const shared = axes === 1 ? 4 : axes === 2 ? 2 : 1;
       const weight = (4 * shares[kind] * (volume / step)) / (2 * shared);
       for (let block = 0; block < 256; block++) {
@@ -57,9 +57,9 @@ export function surfaceWeights(spacing: readonly [number, number, number]): Bloc
 const SAMPLES = 400;
 
 /**
- * The share of all directions in space that is nearest to a direction of the grid, by which axes it steps along
- * (bits z, y, x); of one direction, where there are several of a kind. Summed over a fine net of one octant: the others
- * are its mirror images.
+ * The fraction of all directions in space that is nearest to one direction of the grid, by the axes it steps along
+ * (bits z, y, x); per direction if there are several of a kind. Summed over a fine grid of one octant: the others are
+ * its mirror images.
  */
 function directionShares([sz, sy, sx]: readonly [number, number, number]): Float64Array {
   const units = Array.from({ length: 8 }, (_, kind) => {
@@ -69,7 +69,7 @@ function directionShares([sz, sy, sx]: readonly [number, number, number]): Float
   });
   const hits = new Float64Array(8);
   for (let i = 0; i < SAMPLES; i++) {
-    // Equal steps of the height are equal areas of the sphere.
+    // Equal steps in height are equal areas on the sphere.
     const z = (i + 0.5) / SAMPLES;
     const radius = Math.sqrt(1 - z * z);
     for (let j = 0; j < SAMPLES; j++) {

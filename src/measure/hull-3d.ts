@@ -1,13 +1,13 @@
-/** Convex hulls of 3D objects: solidity and Feret's largest diameter. */
+/** Convex hulls of 3D objects: solidity and maximum Feret diameter. */
 
 import { ConvexPolyhedron } from './convex-polyhedron.ts';
 import { type HullMeasures, hullOf } from './hull.ts';
 import type { Regions, RowReach } from './regions.ts';
 
 /**
- * As `hullsOf`, in 3D: the hull goes through the middles of the voxels' faces, its voxels are those with their centre in
- * it or on it, and the largest diameter is that of the middles of those voxels' faces. scikit-image finds no hull of
- * objects that lie in one plane; here they have one.
+ * As `hullsOf`, in 3D: the hull passes through the centres of the voxels' faces, its voxels are those with their centre
+ * in or on it, and the maximum diameter is measured between the face centres of those voxels. scikit-image finds no
+ * hull for planar objects; here they have one.
  */
 export function hulls3dOf(
   { count, box }: Regions,
@@ -29,7 +29,7 @@ export function hulls3dOf(
   return { hullPixels, feretMax };
 }
 
-/** In half voxels. Of each plane only the corners of its own hull are looked at. */
+/** In half voxels. Only the corners of each plane's own hull are used. */
 function polyhedronOf(least: Int32Array, greatest: Int32Array, planes: number): ConvexPolyhedron {
   const rows = least.length / planes;
   const voxels: [number, number, number][] = [];
@@ -45,17 +45,17 @@ function polyhedronOf(least: Int32Array, greatest: Int32Array, planes: number): 
 }
 
 /**
- * Counts the voxels with their centre inside, and leaves the first and last of each row in the arrays. A row along x
- * passes through the faces on whose projection it stands as a point: each bounds those rows alone.
+ * Counts the voxels with their centre inside, and stores the first and last of each row in the arrays. A row along x
+ * crosses the faces whose projection contains its point: each bounds only those rows.
  */
 function fill(polyhedron: ConvexPolyhedron, least: Int32Array, greatest: Int32Array, planes: number): number {
   const rows = least.length / planes;
-  // Rows beside the polyhedron are empty.
+  // Rows outside the polyhedron are empty.
   const width = greatest.reduce((a, b) => Math.max(a, b)) + 1;
   least.fill(width);
   greatest.fill(-1);
   for (const { nz, ny, nx, offset, corners } of polyhedron.faces()) {
-    // Seen along the row it is a line, which belongs to its neighbours too.
+    // Seen along the row it is a line, which its neighbours also cover.
     if (nx === 0) continue;
     const [a, b, c] = corners;
     const [[az, ay], [bz, by], [cz, cy]] = [polyhedron.point(a), polyhedron.point(b), polyhedron.point(c)];

@@ -1,9 +1,9 @@
-/** Convex hulls of 2D objects, from the first and last pixel of each row: solidity and Feret's diameters. */
+/** Convex hulls of 2D objects, from the first and last pixel of each row: solidity and Feret diameters. */
 
 import type { Regions, RowReach } from './regions.ts';
 
 export interface HullMeasures {
-  /** By label: pixels whose centres lie in the convex hull or on its edge. */
+  /** By label: number of pixels whose centres are in the convex hull or on its edge. */
   readonly hullPixels: Float64Array;
   readonly feretMax: Float64Array;
   /** 2D only. */
@@ -11,10 +11,10 @@ export interface HullMeasures {
 }
 
 /**
- * Convex area and largest Feret diameter as in `skimage.measure.regionprops`: the hull goes through the middles of the
- * pixels' edges, its pixels are those with their centre in it, and the largest diameter is that of the middles
- * of those pixels' edges. The smallest diameter is the width of the narrowest slit that the object's pixels, as
- * rectangles, pass through: of one pixel 1, of a rectangle its shorter side.
+ * Convex area and maximum Feret diameter as in `skimage.measure.regionprops`: the hull passes through the midpoints of
+ * the pixels' edges, its pixels are those with their centre in it, and the maximum diameter is measured between the
+ * edge midpoints of those pixels. The minimum diameter is the width of the narrowest slit that the object's pixels, as
+ * rectangles, pass through: 1 for a single pixel, the shorter side for a rectangle.
  */
 export function hullsOf(regions: Regions, reach: RowReach, [sy, sx]: readonly [number, number]): HullMeasures {
   const { count, box } = regions;
@@ -41,26 +41,26 @@ export function hullsOf(regions: Regions, reach: RowReach, [sy, sx]: readonly [n
   return { hullPixels, feretMax, feretMin };
 }
 
-/** In half pixels, around the box's first pixel at (0, 0). Left from top to bottom, right from top to bottom. */
+/** In half pixels, relative to the box's first pixel at (0, 0). Left and right chain from top to bottom. */
 export interface Hull {
   readonly left: Chain;
   readonly right: Chain;
 }
 
-/** Vertices by ascending y, which is never equal. */
+/** Vertices by strictly ascending y. */
 interface Chain {
   readonly y: number[];
   readonly x: number[];
 }
 
-/** The hull of a flat object, through the centres, the middles of the edges or the corners of its pixels. */
+/** The hull of a 2D object, through the centres, the edge midpoints or the corners of its pixels. */
 export function hullOf(least: Int32Array, greatest: Int32Array, through: 'centres' | 'edge middles' | 'corners'): Hull {
   const left: Chain = { y: [], x: [] };
   const right: Chain = { y: [], x: [] };
   const atCentres = through === 'corners' ? undefined : through === 'centres' ? 0 : 1;
   const between = through === 'centres' ? undefined : through === 'corners' ? 1 : 0;
   const rows = least.length;
-  // Lines of half pixels: 2 row - 1 between rows, 2 row through their pixels' centres.
+  // Lines in half pixels: 2 row - 1 between rows, 2 row through their pixels' centres.
   for (let y = -1; y <= 2 * rows - 1; y++) {
     let lowest = Number.POSITIVE_INFINITY;
     let highest = Number.NEGATIVE_INFINITY;
@@ -86,13 +86,13 @@ export function hullOf(least: Int32Array, greatest: Int32Array, through: 'centre
   return { left, right };
 }
 
-/** Adds a vertex below; those that it leaves inside go. `side` 1 = left chain, -1 = right chain. */
+/** Adds a vertex below and removes those that become interior. `side` 1 = left chain, -1 = right chain. */
 function append({ y: ys, x: xs }: Chain, y: number, x: number, side: 1 | -1): void {
   while (ys.length >= 2) {
     const k = ys.length - 1;
     const [y0, x0] = [ys[k - 1], xs[k - 1]];
     const [y1, x1] = [ys[k], xs[k]];
-    // The middle one stays if it lies outside of the line from the one before to the new one.
+    // The middle one is kept if it lies outside the line from the one before to the new one.
     if (side * ((x1 - x0) * (y - y0) - (x - x0) * (y1 - y0)) < 0) break;
     ys.pop();
     xs.pop();
@@ -101,7 +101,7 @@ function append({ y: ys, x: xs }: Chain, y: number, x: number, side: 1 | -1): vo
   xs.push(x);
 }
 
-/** Counts the pixels with their centre in the hull, and leaves the first and last of each row in the arrays. */
+/** Counts the pixels with their centre in the hull, and stores the first and last of each row in the arrays. */
 function fillHull({ left, right }: Hull, least: Int32Array, greatest: Int32Array): number {
   let pixels = 0;
   let l = 0;
@@ -119,14 +119,17 @@ function fillHull({ left, right }: Hull, least: Int32Array, greatest: Int32Array
   return pixels;
 }
 
-/** Where the edge from vertex k to the next one crosses line y, in whole pixels: one division, so that whole is whole. */
+/**
+ * Where the edge from vertex k to the next crosses line y, in whole pixels: a single division, so that integers are
+ * exact.
+ */
 function halfOfCrossing({ y: ys, x: xs }: Chain, k: number, y: number): number {
   const [y0, x0] = [ys[k], xs[k]];
   const rise = ys[k + 1] - y0;
   return (x0 * rise + (xs[k + 1] - x0) * (y - y0)) / (2 * rise);
 }
 
-/** Around the hull, in physical units. */
+/** Vertices around the hull, in physical units. */
 function vertices({ left, right }: Hull, sy: number, sx: number): { y: number[]; x: number[] } {
   const y = [...left.y, ...right.y.toReversed()].map((value) => value * sy);
   const x = [...left.x, ...right.x.toReversed()].map((value) => value * sx);
@@ -146,7 +149,7 @@ function largestDistance(hull: Hull, sy: number, sx: number): number {
   return Math.sqrt(largest);
 }
 
-/** The least width is reached with an edge of the hull against one side of the slit (Freeman and Shapira 1975). */
+/** The minimum width is attained with an edge of the hull on one side of the slit (Freeman and Shapira 1975). */
 function smallestWidth(hull: Hull, sy: number, sx: number): number {
   const { y, x } = vertices(hull, sy, sx);
   let smallest = Number.POSITIVE_INFINITY;

@@ -1,4 +1,4 @@
-/** Statistics of the values under each object. */
+/** Statistics of the image values in each object. */
 
 import type { DType, NdArray, Storage } from '../array/ndarray.ts';
 import { quantile } from '../array/quantile.ts';
@@ -8,19 +8,20 @@ export type NumberDType = Exclude<DType, 'int64' | 'uint64' | 'float16'>;
 
 export interface IntensityMeasures {
   readonly mean: Float64Array;
-  /** Of the object's own values: sum of squares over n, not n - 1. */
+  /** Standard deviation of the object's values, divided by n, not n - 1. */
   readonly sd: Float64Array;
   readonly min: Float64Array;
   readonly max: Float64Array;
   readonly sum: Float64Array;
-  /** One array a percentile asked for. */
+  /** One array per requested percentile. */
   readonly percentiles: readonly Float64Array[];
 }
 
 /**
  * @param labels values 0..count
- * @param values as many as labels; NaN takes no part (`numpy.nanmean` etc.), and an object without any number has
- *   NaN, also as its sum; an infinite value is a value, so that mean and sum are infinite and the deviation is NaN
+ * @param values of the same length as labels; NaN is ignored (`numpy.nanmean` etc.), and an object without any other
+ * value has NaN, also as its sum; infinite values are included, so mean and sum are then infinite and the deviation is
+ * NaN
  * @param pixels of each label
  */
 export function intensitiesOf(
@@ -34,7 +35,7 @@ export function intensitiesOf(
   for (let label = 1; label <= count; label++) {
     starts[label + 1] = starts[label] + pixels[label];
   }
-  // The values of each object side by side.
+  // The values grouped by object.
   const grouped = new (values.constructor as new (length: number) => Storage[NumberDType])(starts[count + 1]);
   const ends = starts.slice();
   for (let i = 0; i < labels.length; i++) {
@@ -78,7 +79,7 @@ export function intensitiesOf(
   return result;
 }
 
-/** @throws UsageError for a dtype whose elements are no plain numbers. */
+/** @throws UsageError for a dtype whose elements are not plain numbers. */
 export function requireNumbers(image: NdArray): asserts image is NdArray<NumberDType> {
   if (image.dtype === 'int64' || image.dtype === 'uint64' || image.dtype === 'float16') {
     throw new UsageError(`The image has the type ${image.dtype}, which cannot be measured.`, {

@@ -1,4 +1,4 @@
-/** Which lung a voxel of a lung mask belongs to: the left or the right one. */
+/** Splits a lung mask into left and right lung. */
 
 import { type NdArray, ndarray } from '../array/ndarray.ts';
 import { connectedComponents } from '../objects/connected-components.ts';
@@ -9,23 +9,23 @@ import { separateObjects } from '../objects/instances.ts';
 export const LUNG_SIDE = { left: 1, right: 2 } as const;
 
 export interface LungSidesOptions {
-  /** The axis of the grid that runs from one side of the patient to the other. Default `x`. */
+  /** The left-right axis of the patient in the grid. Default `x`. */
   readonly axis?: 'z' | 'y' | 'x';
-  /** Whether it grows towards the patient's left, as on axial slices seen from the feet. Default true. */
+  /** Whether the axis increases towards the patient's left, as on axial slices seen from the feet. Default true. */
   readonly growsLeft?: boolean;
 }
 
-/** A part of which at least this share lies on one side of the middle belongs there as a whole. */
+/** A part with at least this fraction on one side of the middle is assigned to it as a whole. */
 const ONE_SIDED = 0.9;
 
 /**
- * Divides a lung mask into left (1) and right (2).
+ * Splits a lung mask into left (1) and right (2).
  *
- * The middle is where, along the axis, there is least lung in the central part of its extent (the mediastinum). Connected
- * parts lie on one side of it or belong there by nine tenths; others are looked at slice by slice, and where the lungs
- * touch within a slice they are cut at the neck by a watershed. Where there is no dip in the middle there is one lung only,
- * on the side of the grid where it lies.
- * @param mask [h, w] or [d, h, w], not zero = lung
+ * The middle is the position along the axis with the least lung in the central part of its extent (the mediastinum).
+ * Connected parts with at least nine tenths on one side of it are assigned to it; others are examined slice by slice,
+ * and lungs that touch within a slice are cut at the neck by a watershed. Without a dip in the middle there is only one
+ * lung, assigned to its side of the grid.
+ * @param mask [h, w] or [d, h, w], nonzero = lung
  */
 export function lungSides(
   mask: IntegerArray,
@@ -37,7 +37,7 @@ export function lungSides(
   const sides = ndarray('uint8', mask.shape);
   const [before, after] = growsLeft ? [LUNG_SIDE.right, LUNG_SIDE.left] : [LUNG_SIDE.left, LUNG_SIDE.right];
 
-  /** Gives whole parts a side; what is not one-sided is left 0, or goes by its majority in the end. */
+  /** Assigns whole parts to a side; parts that are not one-sided stay 0, or are finally assigned by majority. */
   const assign = (labels: Int32Array, count: number, start: number, decide: boolean): boolean => {
     const sizes = new Float64Array(count + 1);
     const beyond = new Float64Array(count + 1);
@@ -73,7 +73,7 @@ export function lungSides(
     const parts = connectedComponents(plane);
     if (!assign(parts.labels.data, parts.count, start, false)) continue;
     for (let i = 0; i < rest.length; i++) if (sides.data[start + i] !== 0) rest[i] = 0;
-    // Peaks of the depth that stand out by a few pixels: lobes, of which none reaches far over the middle.
+    // Depth peaks at least a few pixels high: lobes, none of which extends far across the middle.
     const foreground = ndarray('float32', [height, width], Float32Array.from(rest));
     const lobes = separateObjects({ foreground }, { by: 'shape', peakHeight: 2, fillHoles: false });
     assign(lobes.labels.data, lobes.count, start, true);
@@ -87,7 +87,7 @@ function coordinate({ height, width }: Extents, axis: 'z' | 'y' | 'x'): (i: numb
   return (i) => Math.floor(i / (width * height));
 }
 
-/** Where left and right part, on the axis. */
+/** Position on the axis that separates left and right. */
 function middleOf(mask: IntegerArray, extents: Extents, axis: 'z' | 'y' | 'x'): number {
   const length = { z: extents.depth, y: extents.height, x: extents.width }[axis];
   const along = coordinate(extents, axis);
@@ -103,7 +103,7 @@ function middleOf(mask: IntegerArray, extents: Extents, axis: 'z' | 'y' | 'x'): 
   const to = Math.floor(first + 0.7 * (last - first));
   let least = Number.POSITIVE_INFINITY;
   for (let at = from; at <= to; at++) least = Math.min(least, profile[at]);
-  // The middle of the widest gap, where several places have as little.
+  // The centre of the widest gap, if several positions have the minimum.
   let best = (first + last) / 2;
   let widest = 0;
   for (let at = from; at <= to; at++) {

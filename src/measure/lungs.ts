@@ -1,4 +1,4 @@
-/** Measures of lungs in CT: each slice and the whole, both lungs together and each by itself. */
+/** Measures of lungs in CT: per slice and overall, for both lungs together and for each lung. */
 
 import type { NdArray, Storage } from '../array/ndarray.ts';
 import { quantile } from '../array/quantile.ts';
@@ -13,24 +13,24 @@ export interface LungGeometry {
   /** Pixel size within a slice. Without it there are no mm² and no litres. */
   readonly pixelMm?: readonly [y: number, x: number];
   /**
-   * How far each slice stands for its neighbourhood: half of the way to the next slice on both sides
-   * (`sliceExtentsMm` of an image). Without it there are no litres.
+   * Extent of each slice: half the distance to the next slice on either side (`sliceExtentsMm` of an image). Without it
+   * there are no litres.
    */
   readonly sliceMm?: readonly number[];
 }
 
 export interface LungMeasures {
-  /** A row a slice, in the order of the grid. */
+  /** One row per slice, in the order of the grid. */
   readonly slices: Table;
   /** One row. */
   readonly whole: Table;
 }
 
-/** Both lungs, then each by itself. */
+/** Both lungs, then each lung. */
 const PARTS = ['lung', 'left_lung', 'right_lung'] as const;
 type Part = (typeof PARTS)[number];
 
-/** Figures of one part of one slice or volume; NaN where there is no lung, or no geometry. */
+/** Values of one part of one slice or volume; NaN without lung or without geometry. */
 interface Figures {
   areaPx: number;
   areaMm2: number;
@@ -42,18 +42,18 @@ interface Figures {
 }
 
 /**
- * Columns of each slice, for both lungs (`lung_`) and each by itself (`left_lung_`, `right_lung_`): `area_px` pixels,
+ * Columns of each slice, for both lungs (`lung_`) and each lung (`left_lung_`, `right_lung_`): `area_px` pixels,
  * `area_mm2` = pixels times pixel size, `volume_l` = area times the slice's extent, `volume_fraction` = pixels of lung
- * over pixels of the slice, `mean_hu`, `pd95_hu` and `pd05_hu` = 95th and 5th percentile of the lung's pixels, between
- * neighbours on a straight line; and `hu_min`, `hu_max` of the whole slice.
+ * over pixels of the slice, `mean_hu`, `pd95_hu` and `pd05_hu` = 95th and 5th percentile of the lung's pixels, linearly
+ * interpolated; and `hu_min`, `hu_max` of the whole slice.
  *
- * The whole has the same over all slices: volumes, areas and pixels add up; mean, fraction and percentiles weigh
- * each voxel with the extent of its slice, which is no weight where slices lie evenly or their extents are not known.
- * Slices without lung have area 0 and NaN for what is of no pixel. Where the image is NaN, a pixel counts for area and
- * volume, and takes no part in densities, `hu_min` and `hu_max`.
- * @param sides [h, w] or [d, h, w] of `lungSides`: 0, 1 = left, 2 = right
+ * `whole` has the same columns over all slices: volumes, areas and pixels are summed; mean, fraction and percentiles
+ * weight each voxel by the extent of its slice, which has no effect if slices are evenly spaced or extents are unknown.
+ * Slices without lung have area 0 and NaN for values that need pixels. Where the image is NaN, a pixel counts for area
+ * and volume, but not for densities, `hu_min` and `hu_max`.
+ * @param sides [h, w] or [d, h, w] from `lungSides`: 0, 1 = left, 2 = right
  * @param hu same shape
- * @throws UsageError for shapes that differ, other values in `sides`, or sizes that are not positive.
+ * @throws UsageError if shapes differ, `sides` contains other values, or sizes are not positive.
  */
 export function measureLungs(sides: IntegerArray, hu: NdArray, { pixelMm, sliceMm }: LungGeometry = {}): LungMeasures {
   requireNumbers(hu);
@@ -123,13 +123,13 @@ export function measureLungs(sides: IntegerArray, hu: NdArray, { pixelMm, sliceM
   };
 }
 
-/** Pixels of a part, and their values that are numbers, ascending. */
+/** Pixel count of a part, and its values other than NaN, ascending. */
 interface PartValues {
   readonly pixels: number;
   readonly values: Float64Array;
 }
 
-/** The parts, and what is of the whole slice. */
+/** The parts, and the extremes of the whole slice. */
 type Slice = { readonly [part in Part]: PartValues } & {
   readonly min: number;
   readonly max: number;
@@ -181,9 +181,9 @@ function together(slices: readonly Slice[], part: Part): Float64Array {
 }
 
 /**
- * Percentiles of weighted values: the k-th of the ascending values lies at s_k = sum over i < k of (w_i + w_{i + 1}) / 2,
- * the p-th percentile at p / 100 of the way from the first to the last, on a straight line between neighbours. With equal
- * weights that is `quantile`.
+ * Percentiles of weighted values: the k-th of the ascending values is at s_k = sum over i < k of (w_i + w_{i + 1}) / 2,
+ * the p-th percentile at p / 100 of the way from the first to the last, linearly interpolated. With equal weights this
+ * is `quantile`.
  */
 function weightedStatistics(slices: readonly Slice[], part: Part): Statistics {
   const values = together(slices, part);
@@ -218,7 +218,7 @@ function weightedStatistics(slices: readonly Slice[], part: Part): Statistics {
   return { mean: sum / total, p05: percentile(5), p95: percentile(95) };
 }
 
-/** Columns of each part, those left out that need a geometry that is not known. */
+/** Columns of each part, except those that need an unknown geometry. */
 function columnsOf(
   rows: readonly (readonly Figures[])[],
   { mm, litres }: { readonly mm: boolean; readonly litres: boolean },

@@ -1,4 +1,4 @@
-/** Measurements of every object of a label map, as a table with units. */
+/** Measurements of all objects of a label map, as a table with units. */
 
 import type { NdArray } from '../array/ndarray.ts';
 import { UsageError } from '../errors.ts';
@@ -13,7 +13,7 @@ import { nearestDistances } from './nearest.ts';
 import { type Regions, regionsOf, rowReachOf } from './regions.ts';
 import type { Column, Table } from './table.ts';
 
-/** Groups of columns, in the order in which they come. */
+/** Groups of columns, in output order. */
 export const MEASURES = [
   'size',
   'boundary',
@@ -33,29 +33,30 @@ export const MEASURES = [
 export type MeasureName = (typeof MEASURES)[number];
 
 export interface MeasureOptions {
-  /** Pixel size of each axis of the label map. Without it, lengths are in pixels. Needs `unit`. */
+  /** Pixel size per axis of the label map. Without it, lengths are in pixels. Requires `unit`. */
   readonly spacing?: readonly number[];
-  /** Of the spacing: `µm`, `mm`, ... */
+  /** Unit of the spacing: `µm`, `mm`, ... */
   readonly unit?: string;
-  /** Which groups of columns; default all. */
+  /** Groups of columns to measure; default all. */
   readonly measures?: readonly MeasureName[];
   /** Percentiles of the intensity, 0..100; default 5, 25, 50, 75, 95. */
   readonly percentiles?: readonly number[];
-  /** Of the image's values: `HU`, ... */
+  /** Unit of the image's values: `HU`, ... */
   readonly valueUnit?: string;
 }
 
-/** An image on the grid of the labels, or several channels of it: [c, h, w] or [c, d, h, w]. An `Image` is one. */
+/** An image on the grid of the labels, or several channels: [c, h, w] or [c, d, h, w]. An `Image` satisfies this. */
 export type MeasuredImage = NdArray & { readonly channels?: readonly string[] };
 
 /**
- * Measures the objects of a label map; all pixels with the same label are one object, in one piece or not. Rows come in
- * ascending order of the labels, which need not be consecutive. No objects: a table of all columns and no rows.
+ * Measures the objects of a label map; all pixels with the same label are one object, connected or not. Rows are in
+ * ascending order of the labels, which need not be consecutive. Without objects, the table has all columns and no rows.
  *
- * Definitions are those of `skimage.measure.regionprops` but for perimeter, surface and smallest Feret diameter:
+ * Definitions are those of `skimage.measure.regionprops` except for perimeter, surface and minimum Feret diameter:
  * docs/measurements.md.
  * @param labels [h, w] or [d, h, w], 0 = background
- * @throws UsageError for negative labels, an image of another size, a spacing that does not fit or lacks its unit.
+ * @throws UsageError for negative labels, an image of another size, or a spacing that does not match the rank or lacks
+ * its unit.
  * @example measure(labels, image, { spacing: [0.5, 0.5], unit: 'µm' })
  */
 export function measure(labels: IntegerArray, image?: MeasuredImage, options: MeasureOptions = {}): Table {
@@ -98,7 +99,7 @@ interface Objects {
 
 type ColumnsByMeasure = { readonly [name in MeasureName]?: readonly Column[] };
 
-/** Labels fit int32 but for those of the largest uint32 maps. */
+/** Labels fit int32 except for the largest uint32 maps. */
 function wholeNumbers(values: readonly number[]): Int32Array | Float64Array {
   return values.some((value) => value > 0x7fffffff) ? Float64Array.from(values) : Int32Array.from(values);
 }
@@ -160,7 +161,7 @@ function shapeColumns(
   if (wanted.has('boundary') || wanted.has('roundness') || wanted.has('euler') || wanted.has('neighbours')) {
     const { boundary, euler, neighbours } = blockMeasures(labels, extents, count, spacing);
     result.boundary = [flat ? column('perimeter', boundary, unit) : column('surface', boundary, `${unit}²`)];
-    // 1 for a disc and a ball.
+    // 1 for a disc or a ball.
     const roundness = each((label) => {
       const size = sizes[label];
       const around = boundary[label];
@@ -202,12 +203,12 @@ function shapeColumns(
 }
 
 interface Channel {
-  /** Behind each column's name, with an underscore; empty for the only channel. */
+  /** Appended to each column's name, with an underscore; empty for a single channel. */
   readonly suffix: string;
   readonly values: NdArray;
 }
 
-/** @throws UsageError when the image does not lie on the grid. */
+/** @throws UsageError if the image is not on the same grid. */
 function channelsOf(image: MeasuredImage, shape: readonly number[]): readonly Channel[] {
   const names = image.channels ?? [];
   requireNumbers(image);
@@ -225,7 +226,7 @@ function channelsOf(image: MeasuredImage, shape: readonly number[]): readonly Ch
   const size = count === 0 ? 0 : image.data.length / count;
   const slugs = Array.from({ length: count }, (_, k) => slug(names[k] ?? '') || `channel_${k + 1}`);
   return slugs.map((name, k) => ({
-    // Channels of the same name are told apart by their number.
+    // Channels of the same name are distinguished by their number.
     suffix: count === 1 ? '' : slugs.indexOf(name) === slugs.lastIndexOf(name) ? `_${name}` : `_${name}_${k + 1}`,
     values: { ...image, shape, data: image.data.subarray(k * size, (k + 1) * size) } as NdArray,
   }));

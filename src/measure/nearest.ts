@@ -1,11 +1,11 @@
 /** Nearest neighbours among points. */
 
 /**
- * The distance of each point to the nearest other one; NaN where there is no other.
+ * The distance of each point to its nearest neighbour; NaN for a single point.
  *
- * Points lie in the cells of a grid, about one a cell; cells are looked through in growing shells around a point until
- * no nearer one can come.
- * @param points coordinates by axis, in physical units
+ * Points are sorted into grid cells, about one per cell; cells are searched in growing shells around a point until no
+ * nearer one is possible.
+ * @param points coordinates per axis, in physical units
  */
 export function nearestDistances(points: readonly [z: Float64Array, y: Float64Array, x: Float64Array]): Float64Array {
   const count = points[0].length;
@@ -28,11 +28,11 @@ export function nearestDistances(points: readonly [z: Float64Array, y: Float64Ar
   for (let i = 0; i < count; i++) {
     const [cz, cy, cx] = [cellAlong(0, i), cellAlong(1, i), cellAlong(2, i)];
     let best = Number.POSITIVE_INFINITY;
-    // A point of shell s is at least (s - 1) cells away.
+    // A point in shell s is at least (s - 1) cells away.
     for (let s = 0; s <= shells && (s - 1) * edge < best; s++) {
       for (let z = Math.max(0, cz - s); z <= Math.min(cells[0] - 1, cz + s); z++) {
         for (let y = Math.max(0, cy - s); y <= Math.min(cells[1] - 1, cy + s); y++) {
-          // Inside of the shell only its two ends are new.
+          // Inside the shell only its two ends are new.
           const whole = Math.abs(z - cz) === s || Math.abs(y - cy) === s;
           const step = whole || s === 0 ? 1 : 2 * s;
           for (let x = cx - s; x <= cx + s; x += step) {
@@ -53,11 +53,11 @@ export function nearestDistances(points: readonly [z: Float64Array, y: Float64Ar
   return nearest;
 }
 
-/** The edge of cubes of which about `count` fill the box; axes along which all points are equal do not count. */
+/** Edge length of cubes such that about `count` fill the box; axes along which all points are equal are ignored. */
 function cellEdge(span: readonly number[], count: number): number {
   let axes = span.filter((extent) => extent > 0);
   if (axes.length === 0) return 1;
-  // A flat box has one layer of cells: its thin axes take no part.
+  // A flat box has a single layer of cells: its thin axes are ignored.
   for (;;) {
     const edge = (axes.reduce((product, extent) => product * extent, 1) / count) ** (1 / axes.length);
     const thick = axes.filter((extent) => extent >= edge);

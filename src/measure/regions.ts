@@ -1,14 +1,14 @@
-/** What one walk over a label map tells of each object: pixels, box, moments, and its reach in each row. */
+/** The measures from one pass over a label map for each object: pixels, box, moments, and its reach in each row. */
 
 import type { Extents } from '../objects/grid.ts';
 
-/** By label 1..count (index 0 is not used). Sums are of whole numbers, exact. */
+/** By label 1..count (index 0 is unused). Sums of integers, exact. */
 export interface Regions {
   readonly count: number;
   readonly pixels: Float64Array;
-  /** First and last pixel of each axis; `last` is inclusive. */
+  /** First and last pixel on each axis; `last` is inclusive. */
   readonly box: { readonly first: AxisInts; readonly last: AxisInts };
-  /** The object's first pixel in raster order: sums are of coordinates relative to it. */
+  /** The object's first pixel in raster order: the sums use coordinates relative to it. */
   readonly origin: AxisInts;
   readonly sums: AxisFloats;
   /** Sums of products: zz, yy, xx, yx, zx, zy. */
@@ -95,14 +95,14 @@ export function regionsOf(labels: Int32Array, extents: Extents, count: number): 
   return { count, pixels, box: { first, last }, origin, sums, products };
 }
 
-/** Sum of k^2 from k = 1 to n; by the same formula -(sum from n + 1 to 0) for negative n, so differences are right. */
+/** Sum of k^2 from k = 1 to n; for negative n the formula equals -(sum from n + 1 to 0), so differences are correct. */
 function sumOfSquares(n: number): number {
   return (n * (n + 1) * (2 * n + 1)) / 6;
 }
 
-/** First and last pixel of each object in each row of its box; `least` > `greatest` where a row has none. */
+/** First and last pixel of each object in each row of its box; `least` > `greatest` if it has no pixel in a row. */
 export interface RowReach {
-  /** Rows of object k: starts[k] .. starts[k + 1] - 1, plane after plane of its box. */
+  /** Rows of object k: starts[k] .. starts[k + 1] - 1, plane by plane of its box. */
   readonly starts: Float64Array;
   readonly least: Int32Array;
   readonly greatest: Int32Array;

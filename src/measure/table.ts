@@ -1,21 +1,21 @@
-/** Tables of measurements, column after column: what `measure` gives and exports and reports take. */
+/** Column-oriented tables of measurements: the output of `measure`, the input of exports and reports. */
 
 import { UsageError } from '../errors.ts';
 
-/** Numbers (NaN = no value), whole numbers, or text. Yes and no are 1 and 0. */
+/** Numbers (NaN = missing), integers, or text. Booleans are 1 and 0. */
 export type ColumnValues = Float64Array | Int32Array | readonly string[];
 
 export interface Column<V extends ColumnValues = ColumnValues> {
   /** Lower case with underscores: `area`, `centroid_x`, `mean_red`. */
   readonly name: string;
-  /** `µm`, `µm²`, `mm³`, `px`, `px²`, `HU`, `L`, `°`; absent for counts, quotients and text. */
+  /** `µm`, `µm²`, `mm³`, `px`, `px²`, `HU`, `L`, `°`; undefined for counts, ratios and text. */
   readonly unit?: string;
-  /** As many as the table has rows. */
+  /** One value per row of the table. */
   readonly values: V;
 }
 
 export interface Table {
-  /** Each with another header. */
+  /** With distinct headers. */
   readonly columns: readonly Column[];
   readonly rows: number;
 }
@@ -31,7 +31,7 @@ const PLAIN: Readonly<Record<string, string>> = {
 };
 
 /**
- * What stands above a column in a file: name and unit in ASCII, lower case, so that it is also a variable's name.
+ * The header of a column in a file: name and unit in ASCII, lower case, so that it is also a valid variable name.
  * @example headerOf({ name: 'area', unit: 'µm²' }) // 'area_um2'
  */
 export function headerOf({ name, unit }: Pick<Column, 'name' | 'unit'>): string {
@@ -42,7 +42,7 @@ export function headerOf({ name, unit }: Pick<Column, 'name' | 'unit'>): string 
 
 /**
  * The column with this header.
- * @throws UsageError when the table has none.
+ * @throws UsageError if the table has none.
  */
 export function columnOf(table: Table, header: string): Column {
   const column = table.columns.find((candidate) => headerOf(candidate) === header);
@@ -54,16 +54,16 @@ export function columnOf(table: Table, header: string): Column {
   return column;
 }
 
-/** The same table with a column of one text in front: the image or the group that its rows are of. */
+/** The same table with a leading column of constant text: the image or group of its rows. */
 export function withText(table: Table, name: string, text: string): Table {
   const values = new Array<string>(table.rows).fill(text);
   return { columns: [{ name, values }, ...table.columns], rows: table.rows };
 }
 
 /**
- * The rows of several tables one below the other. A column that a table lacks holds NaN there (text: empty).
- * Columns come in the order in which they are first met; no tables give no columns and no rows.
- * @throws UsageError when a column holds text in one table and numbers in another.
+ * Concatenates the rows of several tables. A column missing from a table is filled with NaN (text: empty). Columns are
+ * in order of first occurrence; no tables result in no columns and no rows.
+ * @throws UsageError if a column contains text in one table and numbers in another.
  */
 export function joinRows(tables: readonly Table[]): Table {
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);

@@ -9,7 +9,7 @@ import { contingencyOfGroups, groupPixels, type IgnoreOption } from './contingen
 export interface MatchObjectsOptions extends IgnoreOption {
   /** Minimum IoU of an object with a predicted one to count as found: 0.5..1. Default 0.5. */
   readonly iou?: number;
-  /** Minimum fraction of a predicted object for it to count as part of a split: 0..1. Default 0.1. */
+  /** Minimum fraction of a true object that a predicted one covers to count as a part of its split: 0..1. Default 0.1. */
   readonly minPart?: number;
 }
 
@@ -32,8 +32,8 @@ export interface ObjectMatches {
  * Matches predicted objects with true ones (label 0 is background).
  *
  * First merges: a predicted object that covers more than half of each of two or more true ones. Then splits: a true
- * object, not merged, that covers more than half of each of two or more predicted ones, each with at least `minPart` of
- * its pixels. Then pairs of the remaining objects with the required IoU. The rest is missed or spurious. An object in a
+ * object, not merged, that covers more than half of each of two or more predicted ones, each covering at least
+ * `minPart` of it. Then pairs of the remaining objects with the required IoU. The rest is missed or spurious. An object in a
  * merge or a split is in no pair, even if its IoU would suffice.
  * @throws UsageError if shapes differ, a label is negative, or an option is out of range.
  */

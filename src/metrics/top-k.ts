@@ -1,8 +1,8 @@
 import type { NdArray } from '../array/ndarray.ts';
 
 /**
- * Fraction of images whose true class is among the k most probable, 0..1; NaN without images. Among equal probabilities
- * the earlier classes come first, so that an uninformed network is not rewarded.
+ * Fraction of images whose true class is among the k most probable, 0..1; NaN without images. Classes with the
+ * same probability rank before the true one, so that an uninformed network is not rewarded.
  * @param probabilities [images, classes]
  * @param labels class of each image
  */

@@ -8,6 +8,7 @@ import { joinPath, type WritableFiles } from '../files.ts';
 import { dropAlpha } from '../image/convert.ts';
 import { millimetres } from '../image/geometry.ts';
 import { extent, type Image } from '../image/image.ts';
+import type { ImageNotes } from '../image/notes.ts';
 import { type Page, pagesOf } from '../input/planes.ts';
 import type { MetricGroup } from './choices.ts';
 import { type ListedImage, readListedImage } from './image-list.ts';
@@ -89,11 +90,17 @@ export interface ReadItems {
   readonly hasVolumes: boolean;
 }
 
+/** What is needed to read the items. */
+interface ReadItemsOptions extends Pick<EvaluateOptions, 'ignore' | 'slices'> {
+  /** Collects the readers' remarks on predictions and ground truth. */
+  readonly notes: ImageNotes;
+}
+
 export async function readItems(
   files: WritableFiles,
   predictions: readonly ListedImage[],
   truths: readonly ListedImage[],
-  { ignore = [], slices: bySlices = false }: EvaluateOptions,
+  { ignore = [], slices: bySlices = false, notes }: ReadItemsOptions,
 ): Promise<ReadItems> {
   const items: Item[] = [];
   const survey = { truth: new LabelKindSurvey({ ignore }), prediction: new LabelKindSurvey({ ignore }) };
@@ -103,6 +110,8 @@ export async function readItems(
     const found = predictedPages(image);
     const label = alignLabels(await readListedImage(files, truth, { palette: 'index' }), image);
     const labels = labelPages(label);
+    notes.add({ ...image, source: prediction.path });
+    notes.add({ ...label, source: truth.path });
     requireSameSize(found, labels, prediction, truth);
     for (const map of labelArrays(label)) survey.truth.add(map, label.labelKind);
     if (isWhole(image)) for (const map of labelArrays(image)) survey.prediction.add(map, image.labelKind);

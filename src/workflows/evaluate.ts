@@ -22,6 +22,7 @@ import { ObjectScorer } from '../evaluate/objects.ts';
 import { OverlapScorer } from '../evaluate/overlap.ts';
 import { type ClassDistances, SurfaceScorer } from '../evaluate/surfaces.ts';
 import { joinPath, type WritableFiles } from '../files.ts';
+import { ImageNotes } from '../image/notes.ts';
 import type { Page } from '../input/planes.ts';
 import { argmaxClasses } from '../metrics/argmax.ts';
 import type { InstanceScores } from '../metrics/instances.ts';
@@ -54,6 +55,8 @@ export interface Evaluation {
   };
   /** How volumes are scored; absent without volumes. */
   readonly volumes?: '3D' | 'slice by slice';
+  /** The readers' remarks on the files, a line each. */
+  readonly notes: readonly string[];
   readonly isbi?: IsbiScores;
   readonly overlap?: OverlapScores;
   readonly instances?: InstanceScores;
@@ -105,7 +108,9 @@ function predictedValues(
   if (finding.kind === 'objects') return { kind: 'objects', classOf };
   const twoLevels = sorted.length <= 2 && mapping.classes.length === 2;
   if (twoLevels) return { kind: 'classes', classOf: new Map(sorted.map((value) => [value, value > 0 ? 1 : 0])) };
-  if (sorted.length > MOST_CLASSES) return { kind: 'probability', classOf };
+  // Colours, packed into one number, exceed what a probability can be.
+  const isPacked = mapping.kind === 'colour' && sorted.some((value) => value > (items[0]?.fullScale ?? 1));
+  if (sorted.length > MOST_CLASSES && !isPacked) return { kind: 'probability', classOf };
   if (truthKind === 'objects') return { kind: 'classes', classOf: byIndex(sorted) };
   // Of the same coding, as a class in both shows; else they are refused one by one.
   const shared = sorted.some((value) => value !== 0 && classOf.has(value));
@@ -216,24 +221,31 @@ export async function evaluate(
   const declared = json && ({ kind: 'classes', by: DATASET_JSON } as const);
   const given = options.classes === undefined ? undefined : parseClasses(options.classes);
   const { classes, ignore } = labelOptions({ declared: json }, { classes: given, ignore: options.ignore });
+  const notes = new ImageNotes();
   const read = async (group: MetricGroup | 'auto'): Promise<ReadItems> =>
     readItems(files, await listPredictions(files, await partOf(files, predictions, group)), truths, {
-      ...options,
+      slices: options.slices,
       ignore,
+      notes,
     });
   let all = await read(asked?.[0] ?? 'auto');
   // If object scores are requested, ambiguous values are objects.
   const unclear = asked?.includes('instances') === true ? ('objects' as const) : undefined;
-  let kinds = labelKindsOfBoth(all.truth, all.prediction, { as, declared, unclear });
+  const kindsOf = ({ items, truth: ofTruth, prediction }: ReadItems): ReturnType<typeof labelKindsOfBoth> => {
+    const found = labelKindsOfBoth(ofTruth, prediction, { as, declared, unclear });
+    const isGuess = found.truth.evidence !== 'stated' && items.some(({ isColour }) => isColour);
+    return isGuess ? { ...found, truth: { kind: 'classes', reason: 'they are colours', evidence: 'clear' } } : found;
+  };
+  let kinds = kindsOf(all);
   const slicesOf = (items: readonly Item[]): readonly Slice[] => items.flatMap(({ slices }) => slices);
   const pages = slicesOf(all.items).map((slice) => slice.truth);
-  const kind = pages.some(({ colour }) => colour) ? 'classes' : kinds.truth.kind;
+  const { kind } = kinds.truth;
   const ofTruth = mappingOf(pages, { classes: kind === 'objects' ? given : classes, ignore, kind });
   const metrics = asked ?? automatic(pages, ofTruth);
   // Label maps are more informative about classes and objects than probabilities.
   if (asked === undefined && !metrics.includes('isbi')) {
     all = await read('overlap');
-    kinds = labelKindsOfBoth(all.truth, all.prediction, { as, declared, unclear });
+    kinds = kindsOf(all);
   }
   let predicted = predictedValues(all.items, ofTruth, kinds.prediction, kinds.truth.kind);
   const added = (predicted.added ?? []).map((value) => ({ name: `class ${value}`, values: [value] }));
@@ -245,6 +257,15 @@ export async function evaluate(
       file: predictions,
       remedy: 'Use the folder of the probability maps.',
     });
+  }
+  if (predicted.kind === 'objects' && mapping.classes.length > 2 && (has('overlap') || has('surface'))) {
+    throw new DatasetError(
+      `the predictions number objects (${kinds.prediction.reason}), but the ground truth has ${mapping.classes.length} classes: the class of an object is unknown.`,
+      {
+        file: predictions,
+        remedy: `Use label maps of classes, ${option('as')} for what the values mean, or ${option('metrics', 'instances')} for objects alone.`,
+      },
+    );
   }
   const overlap = new OverlapScorer(mapping.classes.length);
   const surface = new SurfaceScorer(mapping.classes.map(({ name }) => name));
@@ -268,7 +289,7 @@ export async function evaluate(
     instances = new ObjectScorer();
     if (asked === undefined && (await files.kind(joinPath(predictions, OBJECTS))) === 'folder') {
       all = await read('instances');
-      kinds = labelKindsOfBoth(all.truth, all.prediction, { as, declared, unclear });
+      kinds = kindsOf(all);
       predicted = predictedValues(all.items, mapping, kinds.prediction, kinds.truth.kind);
     }
     for (const item of all.items) {
@@ -280,7 +301,7 @@ export async function evaluate(
       };
       const mask = ignoreMask(actual, shape);
       instances.add(
-        kinds.truth.kind === 'objects' && !item.isColour
+        kinds.truth.kind === 'objects'
           ? withoutIgnored(stackPages(item.slices.map((slice) => slice.truth)), mask.ignore?.data)
           : components(actual),
         predicted.kind === 'objects'
@@ -301,6 +322,7 @@ export async function evaluate(
       : options.slices === true || metrics.join() === 'isbi'
         ? 'slice by slice'
         : '3D',
+    notes: notes.lines(),
     isbi: membranes?.result(),
     overlap: has('overlap') ? overlap.result() : undefined,
     instances: instances?.result(),

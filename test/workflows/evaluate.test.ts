@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ndarray } from '../../src/array/ndarray.ts';
 import { applyMapping, findMapping } from '../../src/dataset/labels/labels.ts';
@@ -205,6 +206,21 @@ describe('label maps saved as colour pictures', () => {
     const all = await scored(map, map, { metrics: ['overlap'] });
     expect(all.overlap?.perClass.map(({ dice }) => dice)).toEqual([1, 1, 1]);
   });
+  it('colours of which each is one piece are classes, unless they are said to number objects', async () => {
+    const colours = [0, 0x010000, 0x010101, 0x0000ff, 0xff8000];
+    const map = rgb(FOUR, (v) => [16, 8, 0].map((shift) => ((colours[v] as number) >> shift) & 255));
+    const all = await scored(map, map);
+    expect(all.overlap?.perClass.map(({ dice }) => dice)).toEqual([1, 1, 1, 1, 1]);
+    expect(all.labelKinds.truth).toMatchObject({ kind: 'classes', reason: 'they are colours' });
+    expect(all.labelKinds.prediction?.kind).toBe('classes');
+    expect(counts(await scored(map, map, { ...OBJECTS, as: 'objects' }))).toEqual([4, 0, 0]);
+  });
+  it('predictions that number objects have no class among several', async () => {
+    const classes = picture([['1020301020', '0000000000', '2030102030', '0000000000', '3010203010']]);
+    const numbered = picture([['a0b0c0d0e0', '0000000000', 'f0g0h0i0j0', '0000000000', 'k0l0m0n0o0']]);
+    await expect(scored(numbered, classes)).rejects.toThrow(/number objects .* the ground truth has 4 classes/);
+    expect(counts(await scored(numbered, classes, OBJECTS))).toEqual([15, 0, 0]);
+  });
   it('three slices that the file calls red, green and blue are refused where they cannot be', async () => {
     const slices = picture(
       [
@@ -218,6 +234,29 @@ describe('label maps saved as colour pictures', () => {
     const file: Image = { ...slices, axes: 'cyx', channels: ['red', 'green', 'blue'] };
     await expect(scored(file, file)).rejects.toThrow(/holds? 300, which is no level of a colour.*minisblack/);
   });
+});
+
+it('what the files leave open is said with the scores', async () => {
+  const files = memoryFiles();
+  const golden = JSON.parse(readFileSync(new URL('../golden/tiff_writers.json', import.meta.url), 'utf8')).files;
+  const cases = {
+    'pages without a description':
+      'p/a.tif and 1 more: The file does not say what its 3 pages are: they are read as slices.',
+    'white is zero':
+      'p/a.tif and 1 more: The file shows 0 as white: values are kept as stored, so white is the smallest.',
+    'OME one channel of a set':
+      'p/a.tif and 1 more: It is one file of an OME-TIFF set of 6 planes: only its own 3 are read.',
+  };
+  for (const [name, note] of Object.entries(cases)) {
+    for (const folder of 'py') await files.write(`${folder}/a.tif`, Buffer.from(golden[name].file, 'base64'));
+    const { notes } = await evaluate(files, 'p', 'y', { as: 'objects', metrics: ['instances'] });
+    expect(notes).toEqual([note]);
+  }
+  const slices = Buffer.from(golden['tifffile three slices that it takes for colours'].file, 'base64');
+  for (const folder of 'py') await files.write(`${folder}/a.tif`, slices);
+  await expect(evaluate(files, 'p', 'y')).rejects.toThrow(
+    /three planes are red, green and blue, but they may be slices/,
+  );
 });
 
 describe('training, compare, the report and evaluate give one number for one prediction', () => {

@@ -27,7 +27,8 @@ export async function run(
   const asked = groups.length === 0 ? undefined : groups;
   const { mapping, ...evaluation } = await evaluate(nodeFiles, predictions, truth, { ...options, metrics: asked });
   if (json) return printJson({ predictions, truth, ...evaluation, labels: mapping }, roundedThresholds);
-  say(describeMapping(mapping), ...describeKinds(evaluation), formatEvaluation(evaluation));
+  const notes = evaluation.notes.map((note) => `note: ${note}`);
+  say(...notes, describeMapping(mapping), ...describeKinds(evaluation), formatEvaluation(evaluation));
 }
 
 /** The challenge adds up its thresholds, which makes 0.7999999999999999 of 0.8. */
@@ -60,7 +61,7 @@ function formatEvaluation({
   instances,
   surface,
   classes,
-}: Omit<Evaluation, 'mapping' | 'labelKinds' | 'metrics'>): string {
+}: Omit<Evaluation, 'mapping' | 'labelKinds' | 'metrics' | 'notes'>): string {
   const what = volumes === undefined ? 'image' : volumes === '3D' ? 'volume' : 'slice';
   const lines = [
     `${counted(images, what)}${volumes === undefined ? '' : `, scored ${volumes === '3D' ? 'in 3D' : volumes}`}`,

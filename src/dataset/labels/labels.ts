@@ -55,7 +55,7 @@ export interface LabelOptions {
 /**
  * The pages of a label image. Grey pictures saved as RGB become grey; palette indices stay indices unless the
  * palette is grey, then its levels count (so black is 0 whatever its index).
- * @throws DatasetError for fractions, more than three channels, NaN.
+ * @throws DatasetError for fractions, more than three channels, NaN, and colours in planes, which may be three slices.
  */
 export function labelPages(image: Image): readonly LabelPage[] {
   const source = image.source ?? 'labels';
@@ -70,7 +70,7 @@ export function labelPages(image: Image): readonly LabelPage[] {
         if (r !== g || g !== b) colour = true;
         values[p] = (r << 16) | (g << 8) | b;
       }
-      if (colour) requireColours(data, name);
+      if (colour) requireColours(image, data, name);
       else for (let p = 0; p < pixels; p++) values[p] = data[p];
       return { values, height, width, colour, source: name };
     }
@@ -91,7 +91,14 @@ export function labelPages(image: Image): readonly LabelPage[] {
   });
 }
 
-function requireColours(data: ArrayLike<number>, file: string): void {
+function requireColours({ colourPlanes }: Image, data: ArrayLike<number>, file: string): void {
+  if (colourPlanes === true) {
+    throw new DatasetError('the file says that its three planes are red, green and blue, but they may be slices.', {
+      file,
+      remedy:
+        "Save three slices with photometric='minisblack' in tifffile, and colours with the channels last (height, width, 3).",
+    });
+  }
   for (let p = 0; p < data.length; p++) {
     if (data[p] >= 0 && data[p] <= 255) continue;
     throw new DatasetError(`labels in three channels hold ${data[p]}, which is no level of a colour, 0 to 255.`, {

@@ -203,6 +203,12 @@ export async function readItem(
 /** Collects the readers' remarks on an item, to show with the results. */
 export function noteItem(notes: ImageNotes, { labels, image }: MeasureItem, read: ReadItem): void {
   notes.add({ ...read.map, source: baseName(labels.path) });
+  if (extent(read.map, 'c') > 1 && !isGreyInColour(read.map)) {
+    notes.add({
+      source: baseName(labels.path),
+      notes: ['The label map is a colour picture: each colour is one value.'],
+    });
+  }
   if (image !== undefined && read.image !== undefined) notes.add({ ...read.image, source: baseName(image.path) });
 }
 

@@ -174,22 +174,30 @@ export function placeSlices(
   };
 }
 
+/**
+ * The distance that slices usually have: the middle one of their distances, of an even count the lower of the two in the
+ * middle. Not their mean, as it must be a distance that occurs; and the lower, as missing slices only make gaps longer.
+ */
+export function usualGap(gaps: readonly number[]): number {
+  return [...gaps].sort((a, b) => a - b)[Math.floor((gaps.length - 1) / 2)];
+}
+
 /** Whether the distances of slices differ; says how. */
 function describeGaps(positions: readonly number[], notes: string[]): boolean {
   const gaps = positions.slice(1).map((at, i) => at - positions[i]);
-  const median = [...gaps].sort((a, b) => a - b)[Math.floor((gaps.length - 1) / 2)];
-  const odd = gaps.filter((gap) => Math.abs(gap - median) > UNEVEN * median);
+  const usual = usualGap(gaps);
+  const odd = gaps.filter((gap) => Math.abs(gap - usual) > UNEVEN * usual);
   if (odd.length === 0) return false;
   const mm = (value: number) => Number(value.toPrecision(4));
   const holes = odd.every((gap) => {
-    const times = gap / median;
+    const times = gap / usual;
     return times > 1.5 && Math.abs(times - Math.round(times)) < 0.1;
   });
   if (holes) {
-    const missing = odd.reduce((sum, gap) => sum + Math.round(gap / median) - 1, 0);
+    const missing = odd.reduce((sum, gap) => sum + Math.round(gap / usual) - 1, 0);
     const where = gaps.findIndex((gap) => odd.includes(gap));
     notes.push(
-      `${missing} slice${missing === 1 ? ' is' : 's are'} missing: slices are ${mm(median)} mm apart, but slice ${where + 1} and the next are ${mm(gaps[where])} mm.`,
+      `${missing} slice${missing === 1 ? ' is' : 's are'} missing: slices are ${mm(usual)} mm apart, but slice ${where + 1} and the next are ${mm(gaps[where])} mm.`,
     );
   } else {
     notes.push(`The slices lie at uneven distances, ${mm(Math.min(...gaps))} to ${mm(Math.max(...gaps))} mm.`);

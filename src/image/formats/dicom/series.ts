@@ -6,7 +6,7 @@ import { cross, dot, planeName } from '../../geometry.ts';
 import type { Image, Vector3 } from '../../image.ts';
 import { type Rescaled, rescale } from '../../samples.ts';
 import type { ReadContext } from '../format.ts';
-import { arrange, compare, placeSlices, type Slice, TOUCHING_MM } from './arrange.ts';
+import { arrange, compare, placeSlices, type Slice, TOUCHING_MM, usualGap } from './arrange.ts';
 import type { FramePlace } from './frames.ts';
 import { type DicomHeader, type ParsedDicom, parseDicom } from './header.ts';
 import { assembleSlide } from './mosaic.ts';
@@ -96,9 +96,8 @@ function sliceDistance(frames: readonly FramePlace[]): number | undefined {
   const gaps = along
     .slice(1)
     .map((at, i) => at - along[i])
-    .filter((gap) => gap > TOUCHING_MM)
-    .sort((a, b) => a - b);
-  return gaps[Math.floor(gaps.length / 2)];
+    .filter((gap) => gap > TOUCHING_MM);
+  return usualGap(gaps);
 }
 
 /** How far each frame lies along the normal of the first; undefined unless all say where they are. */

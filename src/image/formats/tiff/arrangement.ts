@@ -107,7 +107,12 @@ export function spacingsOf(of: { readonly [axis in keyof Spacings]: Spacings[axi
   return Object.fromEntries(Object.entries(of).filter(([, spacing]) => spacing !== undefined));
 }
 
-/** The sentence for a file with more images than the one that is read. */
+/** The note on a file with more images than the one that is read. */
 export function firstOf(images: number, writer: string): string {
-  return `The file holds ${images} images (${writer}): the first is read.`;
+  return `The file contains ${images} images (${writer}): only the first is read.`;
+}
+
+/** The note on pages that may be slices, times or channels. */
+export function readAsSlices(pages: number, remedy = ''): string {
+  return `The file does not say what its ${pages} pages are: they are read as slices.${remedy}`;
 }

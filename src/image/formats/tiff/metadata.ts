@@ -1,6 +1,6 @@
 import type { Spacings } from '../../image.ts';
 import { isDefaultDensity, spacingOf } from '../../units.ts';
-import { type Arrangement, type Described, descriptionOf, spacingsOf, stack } from './arrangement.ts';
+import { type Arrangement, type Described, descriptionOf, readAsSlices, spacingsOf, stack } from './arrangement.ts';
 import type { Directory } from './directory.ts';
 import { imagejArrangement, imagejPages } from './imagej.ts';
 import type { PageLayout } from './layout.ts';
@@ -26,7 +26,7 @@ export function arrangementOf(given: Described): Arrangement {
     imagejArrangement(given) ??
     metamorphArrangement(given) ??
     tifffileArrangement(given) ??
-    stack(given.held);
+    stack(given.held, given.held > 1 ? readAsSlices(given.held) : undefined);
   // ImageJ means its own unit, whatever the tag says.
   return own.imagej === true ? own : { ...own, spacing: { ...resolutionSpacing(first), ...own.spacing } };
 }

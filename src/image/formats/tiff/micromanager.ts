@@ -23,7 +23,8 @@ export function micromanagerArrangement({ source, directories, held }: Described
   });
   const listed = directories.map(({ offset }, i) => ({ i, place: places.get(offset) }));
   const known = listed.flatMap(({ i, place }) => (place === undefined ? [] : [{ i, ...place }]));
-  if (known.length < held) return stack(held, 'Its map of pages is damaged (Micro-Manager): taken as slices.', spacing);
+  if (known.length < held)
+    return stack(held, 'Its map of pages is damaged (Micro-Manager): its pages are read as slices.', spacing);
   const positions = [...new Set(known.map(({ position }) => position))];
   const ofFirst = known.filter(({ position }) => position === positions[0]);
   // A recording may have been stopped in the middle of a time.
@@ -32,7 +33,7 @@ export function micromanagerArrangement({ source, directories, held }: Described
   const first = ofFirst.filter(({ t }) => planes(t) === most);
   const grid = gridOfPlaces(first);
   if (grid === undefined)
-    return stack(held, 'Planes are missing (Micro-Manager): the pages are taken as slices.', spacing);
+    return stack(held, 'Planes are missing (Micro-Manager): the pages are read as slices.', spacing);
   const notes = positions.length > 1 ? [firstOf(positions.length, 'positions of Micro-Manager')] : [];
   if (first.length < ofFirst.length) notes.push('Time points with missing planes are ignored.');
   const names = Array.isArray(summary.ChNames) ? summary.ChNames.map(String) : [];

@@ -35,7 +35,10 @@ export function omeArrangement({ description, held, layout, file }: Described): 
   if (pixels === undefined) {
     if (held > 1 && elements(xml, 'BinaryOnly').length > 0)
       partOfSet('what its pages are stands in another file of its OME-TIFF set');
-    return stack(held, held > 1 ? 'The OME description has no Pixels element: pages taken as slices.' : undefined);
+    return stack(
+      held,
+      held > 1 ? 'The OME description has no Pixels element: its pages are read as slices.' : undefined,
+    );
   }
   const size = (axis: string) => Math.max(1, Math.trunc(Number(pixels.get(`Size${axis}`) ?? 1)) || 1);
   const spacing = omeSpacing(pixels);
@@ -46,7 +49,11 @@ export function omeArrangement({ description, held, layout, file }: Described): 
   const planes = sizes.z * sizes.t * sizes.c;
   const order = (pixels.get('DimensionOrder') ?? 'XYZCT').slice(2).toLowerCase();
   if ([...order].sort().join('') !== 'ctz') {
-    return stack(held, `The OME description has the dimension order "${order}": pages taken as slices.`, spacing);
+    return stack(
+      held,
+      `The OME description has the dimension order "${order}": its pages are read as slices.`,
+      spacing,
+    );
   }
   const grid = gridOf([...order].reverse().join(''), sizes);
   const names = (kept: readonly number[]) =>
@@ -63,7 +70,7 @@ export function omeArrangement({ description, held, layout, file }: Described): 
   const used = stated && stated.size > 0 ? gridOfPlaces([...stated.values()]) : undefined;
   if (stated !== undefined && used !== undefined && (stated.size === planes || others)) {
     if (stated.size < planes) {
-      notes.push(`It is one file of an OME-TIFF set of ${planes} planes: its own ${stated.size} are read.`);
+      notes.push(`It is one file of an OME-TIFF set of ${planes} planes: only its own ${stated.size} are read.`);
     }
     return { ...used, pages: [...stated.keys()], spacing, channels: names(used.kept('c')), notes };
   }
@@ -72,7 +79,7 @@ export function omeArrangement({ description, held, layout, file }: Described): 
   if (several) partOfSet(`its OME description has ${allPixels.length} images that do not fit its ${held} pages`);
   return stack(
     held,
-    `The OME description has ${sizes.c} x ${sizes.z} x ${sizes.t} planes, this file ${held}: pages taken as slices.`,
+    `The OME description has ${sizes.c} x ${sizes.z} x ${sizes.t} planes, but this file contains ${held} pages: they are read as slices.`,
     spacing,
   );
 }

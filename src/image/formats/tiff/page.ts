@@ -3,7 +3,7 @@ import { FormatError } from '../../../errors.ts';
 import { DEFLATE_RATIO, type ReadContext } from '../format.ts';
 import { decompressor } from './decompress.ts';
 import type { Directory, TiffFile } from './directory.ts';
-import { COMPRESSION, type PageLayout, PHOTOMETRIC, rowBytes } from './layout.ts';
+import { COMPRESSION, type PageLayout, rowBytes } from './layout.ts';
 import { allocateWords, reverseBits, undoDifferences, undoFloatPredictor, unpackRow, type Words } from './samples.ts';
 
 /** A block that the writer left out: its pixels are zero, or what GDAL says. */
@@ -64,7 +64,7 @@ function emptyValue(directory: Directory, { dtype }: PageLayout): number | bigin
 
 /**
  * Reads one page into `target`, samples in planes ([samples][height][width]) from element `at` on.
- * @param invertsWhite whether white-is-zero is turned round; ImageJ means its display by it
+ * White-is-zero concerns the display: values stay as stored, as in ImageJ, tifffile and our DICOM.
  * @throws FormatError when a strip or tile holds too little (`checkBlocks` has seen that they lie in the file)
  */
 export async function readPage(
@@ -74,7 +74,6 @@ export async function readPage(
   target: Words,
   at: number,
   { file, zlib }: ReadContext,
-  invertsWhite: boolean,
 ): Promise<void> {
   const { width, height, samples, bits, planar, blockWidth, blockHeight } = layout;
   const decompress = await decompressor(layout, directory.bytes('JPEGTables'), zlib);
@@ -130,8 +129,6 @@ export async function readPage(
       }
     }
   }
-  const page = target.subarray(at, at + samples * plane);
-  if (invertsWhite && layout.photometric === PHOTOMETRIC.whiteIsZero) invert(page, layout);
 }
 
 function decodeRow(bytes: Uint8Array, layout: PageLayout, littleEndian: boolean, stride: number, row: Words): void {
@@ -154,15 +151,4 @@ function scatter(row: Words, from: number, stride: number, target: Words, to: nu
   } else {
     for (let x = 0, at = from; x < count; x++, at += stride) target[to + x] = row[at];
   }
-}
-
-/** White-is-zero of unsigned samples: v becomes 2^bits - 1 - v. Signed and floating-point samples have no such maximum. */
-function invert(page: Words, layout: PageLayout): void {
-  if (!layout.dtype.startsWith('uint')) return;
-  if (page instanceof BigUint64Array) {
-    for (let i = 0; i < page.length; i++) page[i] = ~page[i];
-    return;
-  }
-  const top = 2 ** layout.bits - 1;
-  for (let i = 0; i < page.length; i++) page[i] = top - page[i];
 }

@@ -44,8 +44,16 @@ export const tiff: Codec = {
       ),
     );
     const turned = first.directory.first('Orientation') ?? 1;
+    const isWhiteZero = layout.photometric === PHOTOMETRIC.whiteIsZero && arrangement.imagej !== true;
+    const colourPlanes = layout.planar && layout.photometric === PHOTOMETRIC.rgb;
     const notes = [
       ...arrangement.notes,
+      ...(isWhiteZero ? ['The file shows 0 as white: values are kept as stored, so white is the smallest.'] : []),
+      ...(colourPlanes
+        ? [
+            `Its ${layout.samples} planes are read as colours, as the file says; slices need photometric='minisblack' in tifffile.`,
+          ]
+        : []),
       ...(turned === 1
         ? []
         : [`The file asks viewers to rotate or flip it (orientation ${turned}); pixels are kept as stored.`]),
@@ -60,6 +68,7 @@ export const tiff: Codec = {
         channels,
         ...(layout.bits < bitsOf ? { bitDepth: layout.bits } : {}),
         labelKind: arrangement.labelKind,
+        ...(colourPlanes ? { colourPlanes } : {}),
         ...(notes.length > 0 ? { notes } : {}),
       },
     );
@@ -69,6 +78,12 @@ export const tiff: Codec = {
     const colours = colourMap(first.directory, layout.bits, file);
     return context.palette === 'index' ? { ...image, palette: colours } : expandPalette(image, colours, file);
   },
+};
+
+/** Kinds of pages whose values mean different things, though dtype and samples agree. */
+const KINDS: Readonly<Record<number, string>> = {
+  [PHOTOMETRIC.palette]: ' palette',
+  [PHOTOMETRIC.whiteIsZero]: ' white is zero',
 };
 
 interface Selection {
@@ -121,7 +136,7 @@ function selectPages(source: TiffFile, { file, page }: ReadContext): Selection {
   const kinds = new Set(
     pages.map(
       ({ layout: l }) =>
-        `${l.width} x ${l.height} ${l.samples > 1 ? `x ${l.samples} ` : ''}${l.dtype}${l.photometric === PHOTOMETRIC.palette ? ' palette' : ''}`,
+        `${l.width} x ${l.height} ${l.samples > 1 ? `x ${l.samples} ` : ''}${l.dtype}${KINDS[l.photometric] ?? ''}`,
     ),
   );
   if (kinds.size > 1) {
@@ -170,17 +185,15 @@ async function fill(
   const { width, height, samples, bits } = pages[0].layout;
   const plane = width * height;
   const scratch = samples > 1 && z > 1 ? allocateWords(bits, plane * samples) : undefined;
-  // Of ImageJ white-is-zero is a look-up table for the screen too.
-  const invertsWhite = arrangement.imagej !== true;
   for (const [i, { directory, layout }] of pages.entries()) {
     const place = arrangement.place(i);
     const at = ((place.t * c + place.c) * samples * z + place.z) * plane;
     if (scratch === undefined) {
-      await readPage(source, directory, layout, words, at, context, invertsWhite);
+      await readPage(source, directory, layout, words, at, context);
       continue;
     }
     // Samples of a page lie z planes apart.
-    await readPage(source, directory, layout, scratch.fill(0 as never), 0, context, invertsWhite);
+    await readPage(source, directory, layout, scratch.fill(0 as never), 0, context);
     for (let s = 0; s < samples; s++) {
       words.set(scratch.subarray(s * plane, (s + 1) * plane) as never, at + s * z * plane);
     }

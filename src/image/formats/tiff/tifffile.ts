@@ -1,8 +1,19 @@
 /** The description that tifffile writes where no other is asked for: `{"shape": [6, 32, 40], "axes": "TYX"}`. */
 import { FormatError } from '../../../errors.ts';
-import { type Arrangement, type Described, descriptionOf, firstOf, gridOf, type Place, stack } from './arrangement.ts';
+import {
+  type Arrangement,
+  type Described,
+  descriptionOf,
+  firstOf,
+  gridOf,
+  type Place,
+  readAsSlices,
+  stack,
+} from './arrangement.ts';
 import { imagejSpacing } from './imagej.ts';
 import type { PageLayout } from './layout.ts';
+
+const AXES_REMEDY = " For times or channels, save it with metadata={'axes': 'TYX'} or 'CYX' in tifffile.";
 
 interface Shaped {
   readonly shape: readonly number[];
@@ -30,11 +41,11 @@ export function tifffileArrangement({
   const leading = leadingAxes(shaped, layout, file);
   const pages = leading?.reduce((product, { length }) => product * length, 1) ?? 0;
   if (leading === undefined || pages > held) {
-    const text = `The description states the shape ${shaped.shape.join(' x ')}, the file holds ${held} page${held === 1 ? '' : 's'}`;
-    return stack(held, held === 1 ? `${text}.` : `${text}: taken as slices.`, spacing);
+    const text = `The description states the shape ${shaped.shape.join(' x ')}, but the file contains ${held} page${held === 1 ? '' : 's'}`;
+    return stack(held, held === 1 ? `${text}.` : `${text}: they are read as slices.`, spacing);
   }
   if (pages === 1 && held > 1 && directories.every((directory) => descriptionOf(directory) === description)) {
-    return stack(held, `tifffile wrote each of the ${held} pages as an image by itself: taken as slices.`, spacing);
+    return stack(held, `tifffile wrote each of the ${held} pages as an image of its own: read as slices.`, spacing);
   }
   const several = directories.filter((directory) => parse(descriptionOf(directory)) !== undefined).length;
   const notes = pages < held ? [firstOf(Math.max(2, several), 'series of tifffile')] : [];
@@ -43,11 +54,13 @@ export function tifffileArrangement({
   const unnamed = long.filter((_, i) => named[i] === undefined);
   const names = named.map((name) => name ?? 'z');
   if (new Set(names).size < names.length) {
-    notes.push(`Its axes ${long.map(({ letter, length }) => `${letter} (${length})`).join(', ')} are taken as slices.`);
+    notes.push(`Its axes ${long.map(({ letter, length }) => `${letter} (${length})`).join(', ')} are read as slices.`);
     return { ...stack(pages, undefined, spacing), notes };
   }
-  // "Q" is what tifffile calls an axis that nobody named.
-  if (unnamed.some(({ letter }) => letter !== 'Q')) notes.push(`Its axis ${unnamed[0].letter} is taken as slices.`);
+  for (const { letter, length } of unnamed) {
+    // "Q" is what tifffile calls an axis that nobody named.
+    notes.push(letter === 'Q' ? readAsSlices(length, AXES_REMEDY) : `Its axis ${letter} is read as slices.`);
+  }
   const lengths = Object.fromEntries(names.map((name, i) => [name, long[i].length])) as Partial<Place>;
   return { ...gridOf(names.join(''), lengths), spacing, notes };
 }
