@@ -1,7 +1,7 @@
 /**
- * Every operation by name, with the attributes that it takes. A row of `OPS` (ops/table.ts) must exist
- * for each. Names of ONNX's own domain stand as they are; `lamella.X` are ours, each with a reference
- * decomposition into standard ONNX; `nchwc.X` are ONNX Runtime's blocked kernels.
+ * Every operation by name, with its attributes. A row of `OPS` (ops/table.ts) must exist for each. Ops of ONNX's own
+ * domain keep their names; `lamella.X` are ours, each with a reference decomposition into standard ONNX; `nchwc.X` are
+ * ONNX Runtime's blocked kernels.
  */
 import type { DType, NdArray } from '../array/ndarray.ts';
 
@@ -118,7 +118,7 @@ export interface AttributesOf {
   BatchNormalization: { readonly epsilon?: number; readonly momentum?: number; readonly training_mode?: 0 };
   InstanceNormalization: { readonly epsilon?: number };
   LRN: { readonly size: number; readonly alpha?: number; readonly beta?: number; readonly bias?: number };
-  // Ours: gradients that a lowering may formulate in several ways
+  // Ours: gradients with several possible formulations
   'lamella.ConvGradInput': ConvAttributes & { readonly input_shape: readonly number[] };
   'lamella.ConvGradWeight': ConvAttributes & { readonly kernel_shape: readonly number[] };
   'lamella.MaxPoolGrad': PoolAttributes;

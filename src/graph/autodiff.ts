@@ -1,4 +1,4 @@
-/** Reverse-mode differentiation: a walk from the loss to the parameters over the table's gradient rules. */
+/** Reverse-mode differentiation: a walk from the loss to the parameters using the table's gradient rules. */
 import { ndarray, sizeOf } from '../array/ndarray.ts';
 import { GraphError } from '../errors.ts';
 import { GraphBuilder } from './builder.ts';
@@ -9,8 +9,8 @@ import { rowOf } from './ops/table.ts';
 /**
  * Appends to `b` the gradient of `loss` with respect to each of `parameters` and returns them in order.
  * @param nodes the nodes that compute `loss`, in topological order.
- * @throws GraphError when the loss is not one number, does not depend on a parameter, or when the only
- *   path to it leads through an op without a gradient.
+ * @throws GraphError if the loss is not a scalar, does not depend on a parameter, or depends on it only through an op
+ * without a gradient.
  */
 export function backward(b: Build, nodes: readonly Node[], loss: Value, parameters: readonly Value[]): Value[] {
   if (sizeOf(loss.shape) !== 1) throw new GraphError(`The loss must be a scalar, not ${describeValue(loss)}.`);
@@ -32,7 +32,7 @@ export function backward(b: Build, nodes: readonly Node[], loss: Value, paramete
     if (!node.inputs.some((value) => value !== undefined && active.has(value))) continue;
     const { gradient } = rowOf(node.op);
     if (typeof gradient !== 'function') continue;
-    // Named after its layer, so that profiles and messages can tell whose gradient it is.
+    // Named after its layer, so that profiles and messages can attribute the gradient.
     const layer = node.name.slice(0, Math.max(0, node.name.lastIndexOf('/')));
     const build = (): readonly (Value | undefined)[] => gradient(b, node, dOutputs);
     const dInputs = layer === '' ? build() : b.scoped(layer, build);
@@ -64,11 +64,11 @@ function missing(parameter: Value, loss: Value, nodes: readonly Node[], gradient
 }
 
 /**
- * The graph that computes `graph`'s outputs and then the gradient of `loss` with respect to each of
- * `parameters`, named `d_<parameter>` (`d_<parameter>.1` where that is taken). `loss` is an output of the graph, or a value of it, with one element.
+ * The graph that computes `graph`'s outputs and the gradient of `loss` with respect to each of `parameters`, named
+ * `d_<parameter>` (`d_<parameter>.1` if that name is taken). `loss` is an output of the graph, or one of its values,
+ * with one element.
  *
- * @example
- * const g = gradient(graph, graph.outputs[0], graph.inputs.slice(1));
+ * @example const g = gradient(graph, graph.outputs[0], graph.inputs.slice(1));
  */
 export function gradient(graph: Graph, loss: Value, parameters: readonly Value[]): Graph {
   const b = GraphBuilder.from(graph);

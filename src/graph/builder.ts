@@ -45,12 +45,12 @@ export class GraphBuilder implements Build {
     return b;
   }
 
-  /** Keeps names that values will get later from being given to others. */
+  /** Reserves names for values that are added later. */
   reserve(names: Iterable<string>): void {
     for (const name of names) this.#reserved.add(name);
   }
 
-  /** Runs `body` with `scope/` before the names of all that it adds: `encoder1/Conv_2`. */
+  /** Runs `body` with the prefix `scope/` on the names of everything it adds: `encoder1/Conv_2`. */
   scoped<T>(scope: string, body: () => T): T {
     const outer = this.#scope;
     this.#scope = `${outer}${scope}/`;
@@ -106,7 +106,7 @@ export class GraphBuilder implements Build {
     return this.node(op, inputs, attributes, names, name);
   }
 
-  /** Appends a node whose outputs have the given names, as they stand in a file. */
+  /** Appends a node whose outputs have the given names, as stored in a file. */
   node<K extends OpName>(
     op: K,
     inputs: readonly (Value | undefined)[],
@@ -120,7 +120,7 @@ export class GraphBuilder implements Build {
       if (type === undefined) throw new GraphError(`${op} '${name}' has no output ${i}.`);
       return this.#value(output, type.dtype, type.shape);
     });
-    // A file has no trace of optional inputs left out at the end.
+    // A file does not record omitted optional inputs at the end.
     const last = inputs.findLastIndex((value) => value !== undefined);
     this.#nodes.push({ op, name, inputs: inputs.slice(0, last + 1), outputs: values, attributes } as unknown as Node);
     return values;
@@ -154,7 +154,7 @@ export class GraphBuilder implements Build {
     return this.op('Slice', [x, this.ints(starts), this.ints(ends), this.ints(axes)]);
   }
 
-  /** The same tensor under a name of one's own, to serve as an output of the graph. */
+  /** The same tensor under a chosen name, to serve as an output of the graph. */
   output(value: Value, name: string): Value {
     const types = [{ dtype: value.dtype, shape: value.shape }] as const;
     const named = this.#value(name, types[0].dtype, types[0].shape);
@@ -168,7 +168,7 @@ export class GraphBuilder implements Build {
     return named;
   }
 
-  /** The finished graph, with the nodes and constants that the outputs need and no others. */
+  /** The finished graph, containing only the nodes and constants that the outputs need. */
   build(outputs: readonly Value[], { symbols }: Pick<Graph, 'symbols'> = {}): Graph {
     const needed = new Set<Value>(outputs);
     const nodes: Node[] = [];
@@ -210,7 +210,7 @@ export class GraphBuilder implements Build {
     return `${scoped}_${count}`;
   }
 
-  /** `name`, or with a number behind it where that is taken. */
+  /** `name`, with a number appended if it is taken. */
   fresh(name: string): string {
     let candidate = name;
     for (let i = 1; this.#taken(candidate); i++) candidate = `${name}.${i}`;
@@ -223,8 +223,8 @@ export class GraphBuilder implements Build {
 }
 
 /**
- * Shape and dtype of a node's outputs by its row.
- * @throws GraphError that names the node and the shapes of its inputs.
+ * Shape and dtype of a node's outputs, from its row.
+ * @throws GraphError naming the node and the shapes of its inputs.
  */
 export function inferTypes<K extends OpName>(
   node: Pick<Node<K>, 'op' | 'name' | 'inputs' | 'attributes'>,

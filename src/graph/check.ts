@@ -3,9 +3,9 @@ import { inferTypes } from './builder.ts';
 import { describeValue, type Graph, type Value } from './ir.ts';
 
 /**
- * Verifies that a graph is well formed: names unique, every value made before it is used, shapes and
- * dtypes as the rules infer them, outputs present.
- * @throws GraphError that names the node and the shapes.
+ * Verifies that a graph is well formed: names are unique, every value is computed before it is used, shapes and dtypes
+ * are as inferred, outputs are present.
+ * @throws GraphError naming the node and the shapes.
  */
 export function checkGraph(graph: Graph): void {
   const names = new Set<string>();

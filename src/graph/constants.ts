@@ -1,4 +1,4 @@
-/** Between a network that is trained (parameters are inputs) and one that is used (they are constants). */
+/** Conversion between a network in training (parameters are inputs) and in use (they are constants). */
 import type { NdArray } from '../array/ndarray.ts';
 import { GraphError } from '../errors.ts';
 import { describeValue, type Graph, type Node, type Value } from './ir.ts';
@@ -10,11 +10,11 @@ function isFloat({ dtype }: Value): boolean {
 
 function trains(node: Node, position: number, value: Value): boolean {
   const { kind, trainable } = rowOf(node.op).traits;
-  // A bias or a scale per channel, but no lone number.
+  // A bias or a scale per channel, but not a scalar.
   return trainable.includes(position as never) && (kind !== 'arithmetic' || value.shape.some((n) => n > 1));
 }
 
-/** The constants of a graph that fine-tuning would change: kernels, biases, scales of normalisation. */
+/** The constants of a graph that fine-tuning would change: kernels, biases, normalisation scales. */
 export function parametersOf(graph: Graph): readonly Value[] {
   const source = new Map<Value, Value>();
   for (const value of graph.constants.keys()) if (isFloat(value)) source.set(value, value);
@@ -31,12 +31,11 @@ export function parametersOf(graph: Graph): readonly Value[] {
 }
 
 /**
- * The same graph with constants made inputs, after its other inputs and in the order of `names`: what
- * training needs. Values stay the same objects, so `gradient` takes them.
- * @throws GraphError when a name is no constant of the graph.
+ * The same graph with constants converted to inputs, after its other inputs and in the order of `names`, for training.
+ * Values stay the same objects, so they can be passed to `gradient`.
+ * @throws GraphError if a name is not a constant of the graph.
  *
- * @example
- * const { graph, values } = constantsToInputs(read, parametersOf(read).map(({ name }) => name));
+ * @example const { graph, values } = constantsToInputs(read, parametersOf(read).map(({ name }) => name));
  */
 export function constantsToInputs(
   graph: Graph,
@@ -54,8 +53,8 @@ export function constantsToInputs(
 }
 
 /**
- * The same graph with inputs made constants: the trained network as it is exported.
- * @throws GraphError when a name is no input, or its content has another shape or dtype.
+ * The same graph with inputs converted to constants: the trained network for export.
+ * @throws GraphError if a name is not an input, or its content has another shape or dtype.
  */
 export function inputsToConstants(graph: Graph, values: { readonly [input: string]: NdArray }): Graph {
   const byName = new Map(graph.inputs.map((value) => [value.name, value]));

@@ -1,4 +1,4 @@
-/** A picture of a network, drawn from its graph: SVG. */
+/** A diagram of a network, drawn from its graph: SVG. */
 
 import { type Layer, layersOf } from './analysis/summary.ts';
 import type { Graph, Node, Value } from './ir.ts';
@@ -14,7 +14,7 @@ const KINDS: { readonly [K in Kind]: { readonly colour: string; readonly word?: 
   pool: { colour: '#d55e00', word: 'pooling' },
   up: { colour: '#009e73', word: 'upsampling' },
   join: { colour: '#f0e442', word: 'joining' },
-  // Told by the words of what it holds.
+  // Labelled by its operation instead of a legend entry.
   other: { colour: '#cc79a7' },
 };
 
@@ -31,11 +31,11 @@ function drawnAs({ op }: Layer): Kind {
   return op === 'Add' ? 'join' : (DRAWN[kindOf(op)] ?? 'other');
 }
 
-/** `conv 11x11 /4`, `max 2x2`: what is done, in as few words as fit under a box. */
+/** `conv 11x11 /4`, `max 2x2`: the operation, in few enough words to fit under a box. */
 function wordsOf({ op, nodes }: Layer): string {
   const { kernel_shape: kernel, strides = [1], dilations } = (nodes[0] as Node<'Conv'>).attributes;
   const size = kernel === undefined ? '' : ` ${kernel.join('x')}`;
-  // Windows side by side are what one expects of a pooling.
+  // Adjacent windows are the usual case for pooling.
   const usual = op === 'Conv' ? 1 : kernel?.[0];
   const step = kernel === undefined || strides.every((s) => s === usual) ? '' : ` /${Math.max(...strides)}`;
   const spread = dilations === undefined || dilations.every((d) => d === 1) ? '' : ` *${Math.max(...dilations)}`;
@@ -61,7 +61,7 @@ interface Box {
   readonly words: string;
   readonly shape: readonly number[];
   readonly reads: readonly number[];
-  /** Steps to the right, from the input along the longest way. */
+  /** Steps to the right, from the input along the longest path. */
   readonly column: number;
   /** Rows down. */
   readonly row: number;
@@ -71,15 +71,15 @@ const MARGIN_PX = 24;
 const HEADING_PX = 56;
 const LEGEND_PX = 40;
 const TALLEST_PX = 64;
-/** Of text above and below a box. */
+/** Height of the text above and below a box. */
 const ABOVE_PX = 14;
 const BELOW_PX = 26;
-/** Between rows, for the arrows. */
+/** Space between rows, for the arrows. */
 const GAP_PX = 24;
-/** Few columns have room for their words, many share them with their neighbours. */
+/** Few columns have room for their text; many share it with their neighbours. */
 const columnPx = (columns: number): number => (columns > 18 ? 41 : 57);
 
-/** The longer side of a map [N, C, H, W] of more than one pixel; vectors have none. */
+/** The longer side of a map [N, C, H, W] of more than one pixel; undefined for vectors. */
 function sideOf(shape: readonly number[]): number | undefined {
   const side = shape.length === 4 ? Math.max(shape[2], shape[3]) : 1;
   return side === 1 ? undefined : side;
@@ -92,10 +92,10 @@ function sizeWords(shape: readonly number[]): string {
   return height === width ? `${height}²` : `${height} x ${width}`;
 }
 
-/** Boxes of the network's input and of each layer; reads count boxes. */
+/** Boxes for the network's input and each layer; `reads` are indices of boxes. */
 function boxesOf(layers: readonly Layer[], input: Value): readonly Box[] {
   const whole = sideOf(input.shape) ?? 1;
-  // One row for all, unless the network comes up again.
+  // A single row, unless the network upsamples again.
   const inRows = layers.some((layer) => drawnAs(layer) === 'up');
   const rowOf = (shape: readonly number[], before: number): number => {
     const side = sideOf(shape);
@@ -113,7 +113,7 @@ function boxesOf(layers: readonly Layer[], input: Value): readonly Box[] {
       (most, source) => (most === undefined || source.column > most.column ? source : most),
       undefined,
     );
-    // What changes the row stands right below or above what it reads.
+    // A layer that changes the row is directly below or above its input.
     let column = last === undefined ? 0 : last.column + (last.row === row ? 1 : 0);
     while (boxes.some((box) => box.row === row && box.column === column)) column++;
     boxes.push({
@@ -136,14 +136,14 @@ function escaped(text: string): string {
 }
 
 interface Placed extends Box {
-  /** Of the middle. */
+  /** Centre of the box. */
   readonly x: number;
   readonly y: number;
   readonly tall: number;
   readonly wide: number;
 }
 
-/** Heights as the square root of the side, so that a quarter of the side can be told from a half. */
+/** Heights are the square root of the side, so that a quarter of the side is distinguishable from a half. */
 function placed(boxes: readonly Box[], input: Value): { readonly boxes: readonly Placed[]; readonly bottom: number } {
   const whole = Math.max(...boxes.map(({ shape }) => sideOf(shape) ?? 1), sideOf(input.shape) ?? 1);
   const column = columnPx(Math.max(...boxes.map((box) => box.column)) + 1);
@@ -175,7 +175,7 @@ function placed(boxes: readonly Box[], input: Value): { readonly boxes: readonly
 function arrow(from: Placed, to: Placed, boxes: readonly Placed[]): string {
   const [x1, x2] = [from.x + from.wide / 2, to.x - to.wide / 2 - 3];
   if (from.column === to.column) {
-    // Between the words of the one and the number of the other.
+    // Between the text of one box and the number of the other.
     const down = to.y > from.y;
     const y1 = down ? from.y + from.tall / 2 + BELOW_PX : from.y - from.tall / 2 - ABOVE_PX;
     const y2 = down ? to.y - to.tall / 2 - ABOVE_PX - 3 : to.y + to.tall / 2 + BELOW_PX + 3;
@@ -193,7 +193,7 @@ function arrow(from: Placed, to: Placed, boxes: readonly Placed[]): string {
   return `M${f(from.x)} ${topOf(from)}V${f(lane)}H${f(to.x)}V${topOf(to)}`;
 }
 
-/** The words below boxes; neighbours that do the same share them. */
+/** The text below boxes; neighbours with the same text share it. */
 function wordsBelow(boxes: readonly Placed[]): readonly string[] {
   const runs: Placed[][] = [];
   for (const box of boxes) {
@@ -211,10 +211,10 @@ function wordsBelow(boxes: readonly Placed[]): readonly string[] {
 }
 
 /**
- * The network as boxes from left to right, one per layer (`layersOf`): as tall as the square root of its maps' side, as wide
- * as the logarithm of its channels. One that comes up again goes one row down for each halving, so that a U-Net is a U.
- * Numbers above a box are its channels (or units), below it the side of its maps and what it does; a pointer on a box
- * shows its name, parameters and multiplications.
+ * The network as boxes from left to right, one per layer (`layersOf`): the height is the square root of its maps' side,
+ * the width the logarithm of its channels. A network that upsamples again moves down one row per downsampling step, so
+ * that a U-Net is a U. Above a box is its number of channels (or units), below it the side of its maps and its
+ * operation; hovering shows its name, parameters and MACs.
  * @param parameters as in `costOf`
  */
 export function networkSvg(
@@ -267,7 +267,7 @@ export function networkSvg(
   ].join('\n');
 }
 
-/** A coordinate to a tenth of a pixel. */
+/** A coordinate rounded to a tenth of a pixel. */
 function f(value: number): string {
   return String(Math.round(10 * value) / 10);
 }

@@ -1,4 +1,4 @@
-/** What one row of the operator table says, and the small tools that rows share. */
+/** The definition of a row of the operator table, and small helpers shared by rows. */
 import type { DType, NdArray, Shape } from '../array/ndarray.ts';
 import { GraphError } from '../errors.ts';
 import type { AxisRule } from './analysis/axis-map.ts';
@@ -23,7 +23,7 @@ export interface Build {
     outputs: number,
   ): readonly Value[];
   constant(array: NdArray, name?: string): Value;
-  /** Runs `body` with `scope/` before the names of all that it adds. */
+  /** Runs `body` with the prefix `scope/` on the names of everything it adds. */
   scoped<T>(scope: string, body: () => T): T;
   /** A constant scalar, shape []. */
   scalar(value: number, dtype?: DType): Value;
@@ -39,23 +39,23 @@ export interface Build {
   neg(x: Value): Value;
   reshape(x: Value, shape: Shape): Value;
   transpose(x: Value, perm: readonly number[]): Value;
-  /** ReduceSum over the axes; with no axes the value itself. */
+  /** ReduceSum over the axes; without axes the value itself. */
   sum(x: Value, axes: readonly number[], options?: { keepdims?: boolean }): Value;
   slice(x: Value, starts: readonly number[], ends: readonly number[], axes: readonly number[]): Value;
 }
 
 export interface InferContext<K extends OpName> {
   readonly node: Pick<Node<K>, 'op' | 'name' | 'inputs' | 'attributes'>;
-  /** The i-th input, which must be there. */
+  /** The i-th input, which must be present. */
   input(i: number): Value;
   /** Known content of the i-th input, which must be a constant. */
   known(i: number): NdArray;
-  /** How many outputs are asked for. */
+  /** Number of outputs requested. */
   readonly outputs: number;
   fail(problem: string): never;
 }
 
-/** Gradient of each input given the gradient of each output; `undefined` where there is none. */
+/** Gradient of each input given the gradient of each output; `undefined` if there is none. */
 export type GradientRule<K extends OpName> = (
   b: Build,
   node: Node<K>,
@@ -67,7 +67,7 @@ export interface NoGradient {
   readonly why: string;
 }
 
-/** What nobody has worked out, and why: whoever needs it makes the safe choice. */
+/** A property that has not been worked out, and why: its users must make the safe choice. */
 export interface Unknown {
   readonly unknown: string;
 }
@@ -76,7 +76,7 @@ export function unknown(why: string): Unknown {
   return { unknown: why };
 }
 
-/** What an op is to a person: how it is drawn, listed and explained. `lowered` ops appear in no network. */
+/** The kind of an op for display: how it is drawn, listed and explained. `lowered` ops occur in no network. */
 export type OpKind =
   | 'activation'
   | 'arithmetic'
@@ -99,9 +99,9 @@ export type OpKind =
 
 export interface OpTraits {
   readonly kind: OpKind;
-  /** Multiply-accumulates, from the first two inputs and the output. */
+  /** MACs, from the first two inputs and the output. */
   readonly macs: 0 | ((x: Value, w: Value, y: Value) => number) | Unknown;
-  /** Positions of inputs that may be trained; `through`: a trained first input may pass through it before its use. */
+  /** Positions of trainable inputs; `through`: a trained value may pass through the first input before its use. */
   readonly trainable: readonly number[] | 'through';
   /** Positions of inputs that must be known when the graph is built. */
   readonly known: readonly number[];
@@ -110,18 +110,18 @@ export interface OpTraits {
 export interface OpRow<K extends OpName> {
   /** '' is ONNX's own domain. */
   readonly domain: '' | 'lamella' | 'com.microsoft' | 'com.microsoft.nchwc';
-  /** First opset version whose form of the op we write and understand. */
+  /** First opset version whose form of the op we write and read. */
   readonly opset: number;
-  /** Fewest and most inputs. */
+  /** Minimum and maximum number of inputs. */
   readonly arity: readonly [number, number];
   readonly attributes: { readonly [A in keyof Required<AttributesOf[K]>]: AttributeKind };
-  /** How its elements depend on those of its inputs; `sizes`: on no element, only on shapes. */
+  /** How its elements depend on those of its inputs; `sizes`: only on shapes, not on elements. */
   readonly axes: AxisRule<K> | 'sizes' | Unknown;
   readonly traits: OpTraits;
   /** Shape and dtype of every output. */
   readonly infer: (context: InferContext<K>) => readonly TensorType[];
   readonly gradient: GradientRule<K> | NoGradient;
-  /** For ops of ours: the same in standard ONNX. It defines what the op means. */
+  /** For our own ops: the equivalent in standard ONNX, which defines the op. */
   readonly decompose?: (b: Build, node: Node<K>) => readonly Value[];
 }
 
@@ -130,7 +130,7 @@ export function noGradient(why: string): NoGradient {
   return { why };
 }
 
-/** Shape of two shapes combined by numpy's broadcasting, or undefined where they do not fit. */
+/** The shape of two shapes combined by NumPy's broadcasting, or undefined if they are incompatible. */
 export function broadcastShapes(a: Shape, b: Shape): Shape | undefined {
   const rank = Math.max(a.length, b.length);
   const shape: number[] = [];
@@ -143,7 +143,7 @@ export function broadcastShapes(a: Shape, b: Shape): Shape | undefined {
   return shape;
 }
 
-/** Sums `x` over the axes along which `shape` was broadcast: the adjoint of broadcasting to x's shape. */
+/** Sums `x` over the axes along which `shape` was broadcast to x's shape: the adjoint of broadcasting. */
 export function sumTo(b: Build, x: Value, shape: Shape): Value {
   const extra = x.shape.length - shape.length;
   const axes: number[] = [];
@@ -155,7 +155,7 @@ export function sumTo(b: Build, x: Value, shape: Shape): Value {
   return extra === 0 ? summed : b.reshape(summed, shape);
 }
 
-/** `axis` counted from the front. @throws GraphError when it is out of range. */
+/** `axis` counted from the front. @throws GraphError if it is out of range. */
 export function normaliseAxis(axis: number, rank: number, what: string): number {
   if (axis < -rank || axis >= rank) throw new GraphError(`${what}: axis ${axis} is outside a tensor of rank ${rank}.`);
   return axis < 0 ? axis + rank : axis;

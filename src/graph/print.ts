@@ -14,7 +14,7 @@ function describeNode(node: Node): string {
   return `${node.outputs.map(describeValue).join(', ')} = ${node.op}(${inputs})${suffix}`;
 }
 
-/** The graph as text, one line a node: `y: float32[1, 8, 16, 16] = Conv(x, w) {pads=[1, 1, 1, 1]}`. */
+/** The graph as text, one line per node: `y: float32[1, 8, 16, 16] = Conv(x, w) {pads=[1, 1, 1, 1]}`. */
 export function printGraph(graph: Graph): string {
   return [
     `graph ${graph.name}(${graph.inputs.map(describeValue).join(', ')})`,

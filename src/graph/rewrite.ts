@@ -5,8 +5,8 @@ import type { Graph, Node, Value } from './ir.ts';
 import { rowOf } from './ops/table.ts';
 
 /**
- * What to put in the place of a node, given its inputs in the new graph: as many values as the node has
- * outputs, or `undefined` to copy the node.
+ * The replacement of a node, given its inputs in the new graph: as many values as the node has outputs, or `undefined`
+ * to copy the node.
  */
 export type Replacement = (
   b: GraphBuilder,
@@ -15,9 +15,9 @@ export type Replacement = (
 ) => readonly Value[] | undefined;
 
 /**
- * A new graph made by walking `graph` from inputs to outputs and replacing nodes. Inputs and outputs
- * keep their names. With `shapes`, inputs take other shapes and everything is inferred again.
- * @throws GraphError when the new shapes do not fit some node.
+ * A new graph obtained by walking `graph` from inputs to outputs and replacing nodes. Inputs and outputs keep their
+ * names. With `shapes`, inputs have other shapes and everything is inferred again.
+ * @throws GraphError if the new shapes do not match some node.
  */
 export function rewrite(graph: Graph, replace: Replacement, shapes: { readonly [input: string]: Shape } = {}): Graph {
   const b = new GraphBuilder(graph.name);
@@ -26,13 +26,13 @@ export function rewrite(graph: Graph, replace: Replacement, shapes: { readonly [
   for (const value of graph.inputs)
     mapped.set(value, b.input(value.name, value.dtype, shapes[value.name] ?? value.shape));
   for (const [value, array] of graph.constants) mapped.set(value, b.constant(array, value.name));
-  // An output's name is kept for the output, whatever node makes it in the new graph.
+  // An output's name is reserved for the output, whichever node computes it in the new graph.
   for (const node of graph.nodes) {
     const inputs = node.inputs.map((value) => (value === undefined ? undefined : mapped.get(value)));
     const isOutput = node.outputs.some((value) => outputs.has(value));
-    // The Identity that names an output is made anew by b.output below.
+    // The Identity that names an output is recreated by b.output below.
     const named = node.op === 'Identity' && isOutput ? [inputs[0] as Value] : undefined;
-    // The scope keeps the names of new nodes apart from those of nodes that are still to be copied.
+    // The scope avoids clashes between names of new nodes and of nodes still to be copied.
     const replaced = named ?? b.scoped(node.name, () => replace(b, node, inputs));
     const values =
       replaced ??
@@ -52,7 +52,7 @@ export function bindShapes(graph: Graph, shapes: { readonly [input: string]: Sha
   return rewrite(graph, () => undefined, shapes);
 }
 
-/** The same computation in standard ONNX only: every op of ours replaced by its reference decomposition. */
+/** The same computation in standard ONNX only: every custom op replaced by its reference decomposition. */
 export function decompose(graph: Graph): Graph {
   return rewrite(graph, (b, node, inputs) => decomposeNode(b, node, inputs));
 }

@@ -1,9 +1,9 @@
 /**
  * How the elements along one axis of a tensor depend on the pixels along one axis of the network's input.
  *
- * Convolution, pooling and resizing look the same everywhere: `period` elements further on, everything
- * repeats `shift` input pixels further on. Within a period each element has its own interval of input
- * pixels, since after upsampling neighbours do not see the same.
+ * Convolution, pooling and resizing are translation-equivariant: after `period` elements everything repeats, shifted by
+ * `shift` input pixels. Within a period each element has its own interval of input pixels, since after upsampling
+ * neighbours have different receptive fields.
  */
 import type { OpName } from '../attributes.ts';
 import type { Graph, Node, Value } from '../ir.ts';
@@ -13,10 +13,10 @@ export interface AxisTrace {
   readonly axis: number;
   readonly period: number;
   readonly shift: number;
-  /** First and last input pixel that element r = 0..period-1 depends on; low > high where on none. */
+  /** First and last input pixel that element r = 0..period-1 depends on; low > high if there is none. */
   readonly low: readonly number[];
   readonly high: readonly number[];
-  /** How many elements at the beginning, and at the end, would be others if the input went on there. */
+  /** How many elements at the beginning, and at the end, would change if the input extended beyond its border. */
   readonly before: number;
   readonly after: number;
 }
@@ -26,25 +26,25 @@ export type AxisMaps = readonly (AxisTrace | undefined)[];
 
 export interface AxisContext {
   readonly graph: Graph;
-  /** Maps of an input, or undefined when it does not depend on the network's input. */
+  /** Maps of an input, or undefined if it does not depend on the network's input. */
   maps(value: Value | undefined): AxisMaps | undefined;
-  /** Whether a value that does not depend on the input is the same number everywhere. */
+  /** Whether a value that does not depend on the input is constant everywhere. */
   uniform(value: Value): boolean;
-  /** Notes that the node looks at the whole extent, or does what cannot be followed. */
+  /** Records that the node depends on the whole extent, or in a way that cannot be traced. */
   global(): void;
 }
 
 /** The maps of a node's outputs, which all have the same axes. */
 export type AxisRule<K extends OpName> = (node: Node<K>, context: AxisContext) => AxisMaps;
 
-/** Which elements of its input an element of an op's output reads, along one axis. */
+/** Which input elements each output element of an op reads, along one axis. */
 export interface Sampling {
-  /** Output elements `step` further on read input elements `advance` further on. */
+  /** Output elements `step` apart read input elements `advance` apart. */
   readonly step: number;
   readonly advance: number;
-  /** All input elements that output element o reads; outside of the input they stand for padding. */
+  /** All input elements that output element o reads; those outside the input are padding. */
   readonly taps: (o: number) => readonly number[];
-  /** The first and the last of them, or where they would be if the kernel had no gaps. */
+  /** The first and the last of them, or their positions if the kernel had no gaps. */
   readonly first: (o: number) => number;
   readonly last: (o: number) => number;
 }
@@ -57,12 +57,12 @@ export function leastCommonMultiple(a: number, b: number): number {
   return (a / greatestCommonDivisor(a, b)) * b;
 }
 
-/** The input itself: each element is its own pixel. */
+/** The input itself: each element depends on its own pixel. */
 export function identityMap(axis: number): AxisTrace {
   return { axis, period: 1, shift: 1, low: [0], high: [0], before: 0, after: 0 };
 }
 
-/** First and last input pixel that element `p` depends on; p may lie outside of the tensor. */
+/** First and last input pixel that element `p` depends on; p may be outside the tensor. */
 export function pixelInterval({ period, shift, low, high }: AxisTrace, p: number): readonly [number, number] {
   const turns = Math.floor(p / period);
   const r = p - turns * period;
@@ -81,7 +81,7 @@ export function sample(map: AxisTrace, sampling: Sampling, inputSize: number, ou
     low.push(Math.min(...seen.map(([from]) => from)));
     high.push(Math.max(...seen.map(([, to]) => to)));
   }
-  // Padding counts as what would be other if the input went on.
+  // Padding counts as input that would change if the image extended beyond its border.
   let before = 0;
   while (first(before) < map.before) before++;
   let after = 0;
@@ -89,7 +89,7 @@ export function sample(map: AxisTrace, sampling: Sampling, inputSize: number, ou
   return { axis: map.axis, period, shift: (map.shift * turns * advance) / map.period, low, high, before, after };
 }
 
-/** Both dependences at once, or undefined where the two do not keep step with each other. */
+/** Both dependences combined, or undefined if their periods do not match. */
 export function union(a: AxisTrace, b: AxisTrace): AxisTrace | undefined {
   if (a === b) return a;
   if (a.axis !== b.axis || a.shift * b.period !== b.shift * a.period) return undefined;
@@ -106,7 +106,7 @@ export function union(a: AxisTrace, b: AxisTrace): AxisTrace | undefined {
   };
 }
 
-/** Windows of `kernel` taps at `dilation`, `stride` apart, the first beginning `pad` before the input. */
+/** Windows of `kernel` taps with `dilation` and `stride`, the first starting `pad` before the input. */
 export function windows(kernel: number, stride: number, dilation: number, pad: number): Sampling {
   const taps = Array.from({ length: kernel }, (_, k) => k * dilation - pad);
   return {
@@ -135,7 +135,7 @@ export function transposedWindows(kernel: number, stride: number, dilation: numb
   };
 }
 
-/** One element each: output o reads o advance / step + begin (step 1), or o by blocks of `step`. */
+/** One element each: output o reads o advance / step + begin (step 1), or o in blocks of `step`. */
 export function strided(begin: number, advance: number): Sampling {
   const at = (o: number) => o * advance + begin;
   return { step: 1, advance, taps: (o) => [at(o)], first: at, last: at };

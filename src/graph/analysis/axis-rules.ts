@@ -1,4 +1,4 @@
-/** What each operation does to the dependence of its elements on the input's pixels. */
+/** How each operation transforms the dependence of its elements on the input's pixels. */
 import { type Shape, sizeOf } from '../../array/ndarray.ts';
 import type { Node, Value } from '../ir.ts';
 import { broadcastShapes, integers, normaliseAxis } from '../op-row.ts';
@@ -33,7 +33,7 @@ export function expand(node: Node, context: AxisContext): AxisMaps {
   return elementwise({ ...node, inputs: node.inputs.slice(0, 1) }, context);
 }
 
-/** Elements are combined with those at the same place. */
+/** Elements are combined with those at the same position. */
 export function elementwise(node: Node, context: AxisContext): AxisMaps {
   const { shape } = out(node);
   return shape.map((size, i) => {
@@ -61,7 +61,7 @@ export function firstInput(node: Node, context: AxisContext): AxisMaps {
   return context.maps(dataOf(node)) ?? out(node).shape.map(() => undefined);
 }
 
-/** Every spatial axis sampled on its own; channels must not follow the input. */
+/** Every spatial axis is sampled independently; channels must not follow the input. */
 export function sampled(
   node: Node,
   context: AxisContext,
@@ -99,7 +99,7 @@ export const pool: AxisRule<Pooling> = (node, context) => {
   );
 };
 
-/** The axes that `axes` names are looked at as a whole. */
+/** The op depends on the whole extent of `axes`. */
 function overAxes(node: Node, context: AxisContext, axes: readonly number[]): void {
   const maps = context.maps(dataOf(node));
   if (axes.some((axis) => maps?.[axis] !== undefined && dataOf(node).shape[axis] !== 1)) context.global();
@@ -129,7 +129,7 @@ export const softmax: AxisRule<'Softmax' | 'LogSoftmax'> = (node, context) => {
   return firstInput(node, context);
 };
 
-/** An axis survives where as many elements lie before it as before. */
+/** An axis survives if the number of elements before it is unchanged. */
 export function reshaped(node: Node, context: AxisContext): AxisMaps {
   const maps = firstInput(node, context);
   const [from, to] = [dataOf(node).shape, out(node).shape];
@@ -163,12 +163,12 @@ export const resize: AxisRule<'Resize'> = (node, context) => {
       const [inputs, outputs] = [from[axis], to[axis]];
       const ratio = rational(scales?.length ? Number(scales[axis]) : outputs / inputs);
       if (ratio !== undefined && ratio[0] === ratio[1]) return strided(0, 1);
-      // With aligned corners the step between samples depends on the size.
+      // With aligned corners the distance between samples depends on the size.
       if (ratio === undefined || transform === 'align_corners') return undefined;
       const [step, advance] = ratio;
       const position = (o: number) =>
         transform === 'asymmetric' ? (o * advance) / step : ((o + 0.5) * advance) / step - 0.5;
-      // A hair's breadth for positions that are whole but for rounding
+      // Tolerance for rounding of integer positions
       const tiny = 1e-9;
       const near = (o: number) =>
         nearest_mode === 'floor' ? Math.floor(position(o) + tiny) : Math.ceil(position(o) - 0.5 - tiny);
@@ -213,7 +213,7 @@ export const pad: AxisRule<'Pad'> = (node, context) => {
   return sampled(node, context, (axis) => strided(-(pads[axis] ?? 0), 1), { mixesChannels: false });
 };
 
-/** Zeros or the image's own border put around it are padding; other joints along such an axis are not followed. */
+/** Concatenating zeros or the image's own border is padding; other concatenations along such an axis are not traced. */
 export const concat: AxisRule<'Concat'> = (node, context) => {
   const { shape } = out(node);
   const axis = normaliseAxis(node.attributes.axis, shape.length, 'Concat');
@@ -237,12 +237,12 @@ export const concat: AxisRule<'Concat'> = (node, context) => {
   return maps.map((other, i) => (i === axis ? padded : other));
 };
 
-/** The value as if it were as long as the result along `axis`. */
+/** The value as if it had the result's length along `axis`. */
 function widened(value: Value, shape: Shape, axis: number): Value {
   return { ...value, shape: value.shape.map((n, i) => (i === axis ? shape[axis] : n)) };
 }
 
-/** A list of indices 0..n-1 with others around it is padding by the image's own pixels. */
+/** A list of indices 0..n-1 surrounded by others is padding with the image's own pixels. */
 export const gather: AxisRule<'Gather'> = (node, context) => {
   const { shape } = dataOf(node);
   const axis = normaliseAxis(node.attributes.axis ?? 0, shape.length, 'Gather');
@@ -272,7 +272,7 @@ export const transpose: AxisRule<'Transpose'> = (node, context) => {
   return perm.map((p) => maps[p]);
 };
 
-/** Rows keep their place; the axis that is summed over is looked at as a whole. */
+/** Rows keep their position; the summed axis is read as a whole. */
 export const matMul: AxisRule<'MatMul'> = (node, context) => {
   const [x, y] = node.inputs as readonly [Value, Value];
   const [p, q] = [context.maps(x), context.maps(y)];

@@ -1,4 +1,4 @@
-/** What a graph costs: multiplications, parameters, memory. */
+/** The cost of a graph: MACs, parameters, memory. */
 import { bytesPer, sizeOf } from '../../array/ndarray.ts';
 import { parametersOf } from '../constants.ts';
 import type { Graph, Node, Value } from '../ir.ts';
@@ -6,9 +6,9 @@ import { rowOf } from '../ops/table.ts';
 
 export interface NodeCost {
   readonly node: Node;
-  /** Multiply-accumulates of convolutions and matrix products; 0 for everything else. */
+  /** MACs of convolutions and matrix products; 0 for everything else. */
   readonly macs: number;
-  /** Numbers that training changes and that this node is the first to use. */
+  /** Number of trainable parameters that this node is the first to use. */
   readonly parameters: number;
   /** Bytes of its outputs. */
   readonly activationBytes: number;
@@ -18,9 +18,9 @@ export interface GraphCost {
   readonly nodes: readonly NodeCost[];
   readonly macs: number;
   readonly parameters: number;
-  /** Bytes of all results together: what training keeps for the backward pass, at most. */
+  /** Bytes of all results together: an upper bound of what training keeps for the backward pass. */
   readonly activationBytes: number;
-  /** Largest sum of bytes needed at one time when every result is freed after its last use. */
+  /** Peak memory in bytes if every result is freed after its last use. */
   readonly peakBytes: number;
 }
 
@@ -28,12 +28,12 @@ function bytesOf({ dtype, shape }: Value): number {
   return sizeOf(shape) * bytesPer(dtype);
 }
 
-/** Multiplications with addition of one run of the graph. */
+/** MACs of one run of the graph. */
 export function graphMacs({ nodes }: Graph): number {
   return nodes.reduce((sum, node) => sum + macsOf(node), 0);
 }
 
-/** How many numbers these values hold: of parameters, what is trained. */
+/** Total number of elements of these values, such as trainable parameters. */
 export function parameterCount(parameters: readonly { readonly value: Value }[]): number {
   return parameters.reduce((sum, { value }) => sum + sizeOf(value.shape), 0);
 }
@@ -44,9 +44,9 @@ function macsOf({ op, inputs: [x, w], outputs: [y] }: Node): number {
 }
 
 /**
- * Multiply-accumulates, parameters and memory, of each node and in total.
- * @param parameters what is trained: by default the trainable constants; of a network that is being
- *   built, its parameter inputs.
+ * MACs, parameters and memory, per node and in total.
+ * @param parameters the trainable values: by default the trainable constants; for a network under construction, its
+ * parameter inputs.
  */
 export function costOf(
   graph: Graph,

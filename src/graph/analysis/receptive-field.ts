@@ -1,4 +1,4 @@
-/** Receptive fields, and what prediction by tiles must know, computed from the graph. */
+/** Receptive fields and the tiling rule, computed from the graph. */
 import type { Shape } from '../../array/ndarray.ts';
 import { GraphError } from '../../errors.ts';
 import { describeValue, type Graph, type Value } from '../ir.ts';
@@ -9,11 +9,11 @@ import { lost } from './axis-rules.ts';
 
 interface Trace {
   readonly maps: AxisMaps;
-  /** Names of the nodes on the way that look at the whole image. */
+  /** Names of the nodes on the path that depend on the whole image. */
   readonly globals: ReadonlySet<string>;
 }
 
-/** How each value that depends on `input` does so. */
+/** How each value depends on `input`. */
 export interface Dependence {
   readonly input: Value;
   readonly traces: ReadonlyMap<Value, Trace>;
@@ -24,7 +24,7 @@ function spatialAxes(shape: Shape): number[] {
   return shape.map((_, i) => i).slice(2);
 }
 
-/** Follows the spatial axes of `input` through the graph. */
+/** Traces the spatial axes of `input` through the graph. */
 export function traceDependence(
   graph: Graph,
   input: Value,
@@ -57,21 +57,21 @@ export function traceDependence(
   return { input, traces };
 }
 
-/** A ratio of whole numbers in lowest terms. */
+/** A ratio of integers in lowest terms. */
 export interface Ratio {
   readonly numerator: number;
   readonly denominator: number;
 }
 
-/** What one element of a value sees along one axis of the input. */
+/** The receptive field of one element along one axis of the input. */
 export interface ReceptiveField {
   /** Axis of the input tensor. */
   readonly axis: number;
-  /** Input pixels that one element depends on, at most (neighbours may see fewer after upsampling). */
+  /** Maximum number of input pixels that one element depends on (fewer for some elements after upsampling). */
   readonly size: number;
-  /** Input pixels from one element to the next: 2 after a pooling, 1/2 where the output is finer. */
+  /** Distance in input pixels between neighbouring elements: 2 after a pooling, 1/2 if the output is finer. */
   readonly jump: Ratio;
-  /** The first input pixel that element 0 depends on; negative where it sees padding. */
+  /** The first input pixel that element 0 depends on; negative if it reads padding. */
   readonly offset: number;
 }
 
@@ -87,8 +87,8 @@ function fieldOf(map: AxisTrace): ReceptiveField {
 }
 
 /**
- * The receptive field of `value` along each spatial axis of the traced input, and the nodes that look at
- * the whole image (then it is a lower bound). Empty fields when the value does not follow the input.
+ * The receptive field of `value` along each spatial axis of the traced input, and the nodes that depend on the whole
+ * image (the field is then a lower bound). No fields if the value does not follow the input.
  */
 export function receptiveField(
   { traces }: Dependence,
@@ -100,8 +100,8 @@ export function receptiveField(
 }
 
 /**
- * First and last input pixel along `axis` (of the input tensor) that element `p` of `value` depends on,
- * padding counted; undefined where the value does not follow that axis.
+ * First and last input pixel along `axis` (of the input tensor) that element `p` of `value` depends on, including
+ * padding; undefined if the value does not follow that axis.
  */
 export function dependsOn(
   { traces }: Dependence,
@@ -113,37 +113,37 @@ export function dependsOn(
   return map && pixelInterval(map, p);
 }
 
-/** What tiles must obey along one axis; all in input pixels. */
+/** The tiling rule along one axis; all values in input pixels. */
 export interface AxisTileRule {
   /** Axis of the input tensor: 2 is y and 3 is x in [N, C, H, W]. */
   readonly axis: number;
-  /** Sizes that the graph fits are `offset` modulo `multiple`, and at least `minimum`. */
+  /** Valid sizes are `offset` modulo `multiple`, and at least `minimum`. */
   readonly multiple: number;
   readonly offset: number;
   readonly minimum: number;
-  /** What the output lacks at the beginning and at the end: 92 and 92 for the U-Net of 2015. */
+  /** Pixels missing in the output at the beginning and at the end: 92 and 92 for the U-Net of 2015. */
   readonly marginBefore: number;
   readonly marginAfter: number;
   /**
-   * Output pixels nearer than this to a border of the tile would be others if the image went on there.
-   * At least the margin. A tile must begin a whole number of `multiple` from the whole's beginning.
+   * Output pixels closer than this to a border of the tile would change if the image extended beyond it. At least the
+   * margin. A tile must start at a multiple of `multiple` from the start of the whole.
    */
   readonly haloBefore: number;
   readonly haloAfter: number;
-  /** Output pixels for one input pixel; 1 where the output has the input's resolution. */
+  /** Output pixels per input pixel; 1 if the output has the input's resolution. */
   readonly scale: number;
 }
 
 export interface TileRule {
-  /** One for each spatial axis of the input, in order: y, x. */
+  /** One per spatial axis of the input, in order: y, x. */
   readonly axes: readonly AxisTileRule[];
-  /** Whether tiles put together are the whole. */
+  /** Whether assembled tiles equal the prediction of the whole. */
   readonly exact: boolean;
-  /** The nodes that look at the whole image, or could not be followed: `InstanceNormalization 'norm1'`. */
+  /** The nodes that depend on the whole image, or could not be traced: `InstanceNormalization 'norm1'`. */
   readonly globalOps: readonly string[];
 }
 
-/** Everything that `output` is computed from. */
+/** All values that `output` is computed from. */
 function ancestors(graph: Graph, output: Value): ReadonlySet<Value> {
   const needed = new Set<Value>([output]);
   for (let i = graph.nodes.length - 1; i >= 0; i--) {
@@ -154,7 +154,7 @@ function ancestors(graph: Graph, output: Value): ReadonlySet<Value> {
   return needed;
 }
 
-/** x to the nearest integer; of two equally near the one nearer to `towards`. */
+/** x rounded to the nearest integer; in case of a tie to the one closer to `towards`. */
 function roundTowards(x: number, towards: number): number {
   const [low, high] = [Math.floor(x), Math.ceil(x)];
   if (x - low !== high - x) return Math.round(x);
@@ -162,10 +162,10 @@ function roundTowards(x: number, towards: number): number {
 }
 
 /**
- * What prediction by tiles needs to know of a network, from its strides, pads and receptive field.
- * Exact for the sizes that the graph was built for and all that differ from them by `multiple`.
+ * The tiling rule of a network, from its strides, pads and receptive field. Exact for the sizes that the graph was
+ * built for and all others that differ by a multiple of `multiple`.
  * @param input [N, C, spatial...]; other layouts name their spatial `axes`.
- * @throws GraphError when the output has no axis that follows an axis of the input (a classifier).
+ * @throws GraphError if no axis of the output follows an axis of the input (a classifier).
  */
 export function tileRule(
   graph: Graph,
@@ -191,7 +191,7 @@ export function tileRule(
       }
     }
     const size = input.shape[axis];
-    // `turns` multiples less, and some value on the way would be empty.
+    // With `turns` multiples less, some intermediate value would be empty.
     let turns = Number.NEGATIVE_INFINITY;
     for (const value of needed) {
       traces.get(value)?.maps.forEach((other, i) => {

@@ -1,4 +1,4 @@
-/** A graph as a list of layers, for people. */
+/** A graph as a list of layers, for display. */
 import type { OpName } from '../attributes.ts';
 import type { Graph, Node, Value } from '../ir.ts';
 import type { OpKind } from '../op-row.ts';
@@ -6,26 +6,26 @@ import { kindOf } from '../ops/table.ts';
 import { costOf } from './cost.ts';
 import { type ReceptiveField, receptiveField, traceDependence } from './receptive-field.ts';
 
-/** A convolution, a product, a pooling and the like, with the elementwise operations that follow it. */
+/** A convolution, matrix product, pooling or similar, with the elementwise operations that follow it. */
 export interface Layer {
-  /** `conv1`; of layers without weights the node's own name. */
+  /** `conv1`; for layers without weights the node's own name. */
   readonly name: string;
   readonly op: OpName;
-  /** Of what its first node gives. */
+  /** Output shape of its first node. */
   readonly shape: readonly number[];
   readonly parameters: number;
-  /** Multiply-accumulates. */
+  /** MACs. */
   readonly macs: number;
-  /** Of all that its nodes write. */
+  /** Bytes of all outputs of its nodes. */
   readonly bytes: number;
-  /** Along y, x; empty where the result does not follow the image. */
+  /** Along y, x; empty if the result does not follow the image. */
   readonly fields: readonly ReceptiveField[];
   readonly nodes: readonly Node[];
-  /** Places in the list of the layers that it reads; -1 is the network's input. */
+  /** Positions in the list of the layers that it reads; -1 is the network's input. */
   readonly reads: readonly number[];
 }
 
-/** Kinds that are layers even where they have no weights. */
+/** Kinds that are layers even without weights. */
 const LAYERS: ReadonlySet<OpKind> = new Set<OpKind>([
   'pooling',
   'upsampling',
@@ -35,14 +35,14 @@ const LAYERS: ReadonlySet<OpKind> = new Set<OpKind>([
   'softmax',
 ]);
 
-/** The scope of a node that is named by an op: `conv1` of `conv1/Conv_0`. */
+/** The scope of a node that is named after an op: `conv1` for `conv1/Conv_0`. */
 function layerName({ name }: Node, hasWeights: boolean): string {
   return hasWeights ? name.replace(/(?<=.)\/[A-Za-z]+_\d+$/, '') : name;
 }
 
 /**
- * The layers of a graph in order, with what they cost and see of `input`. Every node belongs to one of them, so that
- * the sums over layers are those of `costOf`.
+ * The layers of a graph in order, with their cost and receptive field on `input`. Every node belongs to exactly one
+ * layer, so that sums over layers equal those of `costOf`.
  * @param parameters as in `costOf`
  */
 export function layersOf(

@@ -1,6 +1,6 @@
 /**
- * Arithmetic on shapes. Exporters compute sizes inside the graph (Shape, Gather, Concat, ...); once the
- * inputs' sizes are bound these are numbers, and the graph of static shapes needs them as constants.
+ * Arithmetic on shapes. Exporters compute sizes inside the graph (Shape, Gather, Concat, ...); once the inputs' sizes
+ * are bound these are known numbers, which a graph with static shapes needs as constants.
  */
 import { type DType, type NdArray, type Shape, sizeOf } from '../../array/ndarray.ts';
 import { broadcastShapes, integers } from '../op-row.ts';
@@ -201,7 +201,7 @@ const FOLDS: { readonly [type: string]: Fold } = {
   },
 };
 
-/** Whether the op's result follows from the sizes of its input alone. */
+/** Whether the op's result depends only on the sizes of its input. */
 export function readsSizes(type: string): boolean {
   return type === 'Shape' || type === 'Size';
 }
@@ -213,7 +213,7 @@ export function foldSizes(type: string, shape: Shape, { start, end }: Attributes
   return pack('int64', [part.length], part);
 }
 
-/** The result of an op on small known inputs, or undefined where it is not one that sizes are computed with. */
+/** The result of an op on small known inputs, or undefined if the op is not used for computing sizes. */
 export function fold(
   type: string,
   inputs: readonly (NdArray | undefined)[],

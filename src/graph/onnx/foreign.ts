@@ -1,11 +1,11 @@
-/** Operations of ONNX that the table lacks, or forms of them that its rows lack, by operations that it has. */
+/** ONNX operations that the table lacks, or variants that its rows lack, expressed by operations that it has. */
 import { type NdArray, type Shape, sizeOf } from '../../array/ndarray.ts';
 import type { GraphBuilder } from '../builder.ts';
 import type { Value } from '../ir.ts';
 import { integers } from '../op-row.ts';
 import { numberOf, type RawNode, type Reading, textOf } from './raw-node.ts';
 
-/** The node's result, or undefined where the row takes the node as it is. */
+/** The node's result, or undefined if the row supports the node unchanged. */
 type Translate = (node: RawNode, reading: Reading, inputs: readonly Value[]) => Value | undefined;
 
 function scalarLike(b: GraphBuilder, x: Value, n: number): Value {
@@ -28,7 +28,7 @@ function chain(op: 'Add' | 'Max' | 'Min'): Translate {
   };
 }
 
-/** Before opset 13 the axes from `axis` on were one: the softmax ran over all of them. */
+/** Before opset 13 the axes from `axis` on were flattened: softmax ran over all of them. */
 function softmax(op: 'Softmax' | 'LogSoftmax'): Translate {
   return (node, { b, opset }, [x]) => {
     if (x === undefined || opset >= 13) return undefined;
@@ -52,7 +52,7 @@ function paddedPositions(mode: string, n: number, before: number, after: number)
   });
 }
 
-/** Padding with the image's own content: one Gather an axis. */
+/** Padding with the image's own content: one Gather per axis. */
 const pad: Translate = (node, { b, known, fail, fixSizes }, inputs) => {
   const mode = textOf(node.attributes.mode) ?? 'constant';
   const [x, pads] = inputs;
@@ -126,7 +126,7 @@ const FOREIGN: { readonly [type: string]: Translate } = {
   // x where x > 0, else slope x
   PRelu: (_node, { b }, [x, slope]) =>
     x && slope && b.op('Where', [b.op('Greater', [x, scalarLike(b, x, 0)]), x, b.mul(x, slope)]),
-  // x where x > 0, else alpha (exp(x) - 1); the exponent is cut off at 0 lest its gradient overflow
+  // x where x > 0, else alpha (exp(x) - 1); the exponent is clamped at 0 so that its gradient does not overflow
   Elu: (node, { b }, [x]) => {
     if (x === undefined) return undefined;
     const zero = scalarLike(b, x, 0);
@@ -155,7 +155,7 @@ const FOREIGN: { readonly [type: string]: Translate } = {
     const scaled = b.mul(standardised(b, x, axes, numberOf(node.attributes.epsilon) ?? 1e-5), scale);
     return bias === undefined ? scaled : b.add(scaled, bias);
   },
-  // Each group of channels normalised by itself; one scale and bias per channel (opset 21) or per group (18)
+  // Each group of channels normalised separately; one scale and bias per channel (opset 21) or per group (18)
   GroupNormalization: (node, { b, fail }, [x, scale, bias]) => {
     const groups = numberOf(node.attributes.num_groups);
     if (x === undefined || scale === undefined || bias === undefined || groups === undefined) return undefined;
@@ -180,7 +180,7 @@ function hardSigmoid(b: GraphBuilder, x: Value, alpha: number, beta: number): Va
   return b.op('Clip', [line, scalarLike(b, x, 0), scalarLike(b, x, 1)]);
 }
 
-/** The result of a node that no row takes as it is, made of nodes of the table; undefined for all others. */
+/** The result of a node that no row supports unchanged, composed of nodes of the table; undefined for all others. */
 export function translate(node: RawNode, reading: Reading): Value | undefined {
   return FOREIGN[node.type]?.(node, reading, node.inputs as readonly Value[]);
 }

@@ -1,4 +1,4 @@
-/** What an ONNX file says about itself, without understanding its operations. */
+/** The declarations of an ONNX file, read without interpreting its operations. */
 import { fromBinary } from '@bufbuild/protobuf';
 import { type GraphProto, type ModelProto, ModelProtoSchema, type ValueInfoProto } from '../../../generated/onnx_pb.js';
 import { type DType, sizeOf } from '../../array/ndarray.ts';
@@ -8,11 +8,11 @@ import { describeDataType } from './tensor.ts';
 /** An input or output as the file declares it. */
 export interface DeclaredTensor {
   readonly name: string;
-  /** Our dtype, or ONNX's name of a type that we do not have (`string`, `bfloat16`). */
+  /** Our dtype, or ONNX's name of a type that we do not support (`string`, `bfloat16`). */
   readonly dtype: DType | (string & {});
   /**
-   * A number, or the name of a size that is left open. One that is open without a name is called
-   * `<tensor>_<axis>`. `undefined` when the file does not even give the rank.
+   * A number, or the name of a symbolic size. An unnamed symbolic size is called `<tensor>_<axis>`. `undefined` if the
+   * file does not even declare the rank.
    */
   readonly dims: readonly (number | string)[] | undefined;
 }
@@ -27,27 +27,27 @@ export interface Signature {
   readonly metadata: { readonly [key: string]: string };
   readonly producer: string;
   readonly producerVersion: string;
-  /** How many nodes of each type, `domain.Type` outside ONNX's own domain, most frequent first. */
+  /** Number of nodes per type, `domain.Type` outside ONNX's own domain, most frequent first. */
   readonly operations: ReadonlyMap<string, number>;
-  /** How many numbers the stored tensors hold. */
+  /** Total number of elements of the stored tensors. */
   readonly storedElements: number;
 }
 
-/** A file that was parsed and holds a graph. */
+/** A parsed file that contains a graph. */
 export interface ParsedModel {
   readonly model: ModelProto;
   readonly graph: GraphProto;
   readonly opsets: { readonly [domain: string]: number };
 }
 
-/** ONNX's own domain goes by two names. */
+/** ONNX's own domain has two names. */
 export function domainOf(domain: string): string {
   return domain === 'ai.onnx' ? '' : domain;
 }
 
 /**
  * Parses the bytes of an ONNX file.
- * @throws FormatError when they are not ONNX or end too early.
+ * @throws FormatError if they are not ONNX or are truncated.
  */
 export function parseModel(bytes: Uint8Array, file?: string): ParsedModel {
   const where = file === undefined ? {} : { file };
@@ -82,16 +82,15 @@ export function declared(info: ValueInfoProto): DeclaredTensor {
   return { name, dtype: describeDataType(tensor.elemType), dims };
 }
 
-/** The inputs that must be fed: old files list the weights among them. */
+/** The inputs that must be fed: older files also list the weights among them. */
 export function fedInputs(graph: GraphProto): ValueInfoProto[] {
   const stored = new Set(graph.initializer.map(({ name }) => name));
   return graph.input.filter(({ name }) => !stored.has(name));
 }
 
 /**
- * Inputs, outputs, opsets, metadata and a count of operations of any ONNX file, also of one whose
- * operations we do not know.
- * @throws FormatError when the bytes are not ONNX.
+ * Inputs, outputs, opsets, metadata and operation counts of any ONNX file, including files with unknown operations.
+ * @throws FormatError if the bytes are not ONNX.
  */
 export function readSignature(bytes: Uint8Array, { file }: { file?: string } = {}): Signature {
   const { model, graph, opsets } = parseModel(bytes, file);

@@ -1,4 +1,4 @@
-/** A node on its way from a file into the graph: ONNX's name and attributes, our values. */
+/** A node being converted from a file to the graph: ONNX's name and attributes, our values. */
 
 import { type AttributeProto, AttributeProto_AttributeType as Type } from '../../../generated/onnx_pb.js';
 import { allocate, type DType, int64, type NdArray, ndarray } from '../../array/ndarray.ts';
@@ -17,19 +17,19 @@ export interface RawNode {
   readonly attributes: { readonly [name: string]: RawAttribute };
 }
 
-/** What translating a node may use. */
+/** What the translation of a node may use. */
 export interface Reading {
   readonly b: GraphBuilder;
-  /** Version of ONNX's own domain that the file is written in. */
+  /** Opset version of ONNX's own domain in the file. */
   readonly opset: number;
-  /** Content of a value that follows from constants and from the sizes of the inputs. */
+  /** Content of a value that follows from constants and the sizes of the inputs. */
   known(value: Value | undefined): NdArray | undefined;
-  /** Notes that what was made fits only the sizes that the inputs were bound to. */
+  /** Records that the result is valid only for the sizes that the inputs were bound to. */
   fixSizes(): void;
   fail(problem: string): never;
 }
 
-/** The shortest decimal number that is the same float32: 0.01, not 0.009999999776482582. */
+/** The shortest decimal number that rounds to the same float32: 0.01, not 0.009999999776482582. */
 export function shortestFloat(f: number): number {
   if (!Number.isFinite(f)) return f;
   for (let digits = 1; digits < 9; digits++) {
@@ -39,7 +39,7 @@ export function shortestFloat(f: number): number {
   return f;
 }
 
-/** The attribute's content, or undefined for a kind that no op of ours takes (subgraphs, types). */
+/** The attribute's content, or undefined for a kind that none of our ops has (subgraphs, types). */
 export function rawAttribute(
   proto: AttributeProto,
   file: string | undefined,
@@ -93,7 +93,7 @@ export function constantContent(node: RawNode): NdArray | undefined {
 
 const LARGEST_INT64 = 2n ** 63n - 1n;
 
-/** An array of the numbers, rounded as the dtype does; int64 is clamped, since 2^63 - 1 means "to the end". */
+/** An array of the numbers, rounded to the dtype; int64 is clamped, since 2^63 - 1 means "to the end". */
 export function pack(dtype: DType, shape: readonly number[], numbers: readonly number[]): NdArray {
   const data = allocate(dtype, numbers.length);
   numbers.forEach((n, i) => {

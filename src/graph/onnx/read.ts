@@ -1,4 +1,4 @@
-/** Reads an ONNX file, whoever wrote it, as a graph of static shapes. */
+/** Reads any ONNX file as a graph of static shapes. */
 
 import type { NodeProto } from '../../../generated/onnx_pb.js';
 import type { NdArray } from '../../array/ndarray.ts';
@@ -19,11 +19,11 @@ import { upgrade } from './upgrade.ts';
 export interface ReadOptions {
   /** The file's name, for errors. */
   readonly file?: string;
-  /** A number for each size that the file leaves open, by its symbol (see `readSignature`). */
+  /** A number for each symbolic size of the file (see `readSignature`). */
   readonly bind?: { readonly [symbol: string]: number };
-  /** Whole shapes of inputs, by name, before `bind`. */
+  /** Complete shapes of inputs, by name, applied before `bind`. */
   readonly shapes?: { readonly [input: string]: readonly number[] };
-  /** Bytes of the files beside the model that hold weights. */
+  /** Bytes of external weight files. */
   readonly externalData?: ExternalData;
 }
 
@@ -39,12 +39,11 @@ function isOp(type: string): type is OpName {
 }
 
 /**
- * The graph in an ONNX file. Older forms of operations are brought to opset 18, what exporters compute
- * about sizes becomes constants, and everything is checked. Symbolic sizes stay declared in
- * `Graph.symbols` unless something in the graph was fixed to the sizes that they are bound to.
- * @throws FormatError when the bytes are not ONNX.
- * @throws GraphError that names node and op when an operation is unknown, a size is left unbound, or
- *   shapes do not fit.
+ * The graph in an ONNX file. Older variants of operations are upgraded to opset 18, size computations of exporters are
+ * folded into constants, and everything is checked. Symbolic sizes stay declared in `Graph.symbols` unless part of the
+ * graph was fixed to the sizes that they are bound to.
+ * @throws FormatError if the bytes are not ONNX.
+ * @throws GraphError, naming node and op, if an operation is unknown, a size is left unbound, or shapes do not match.
  */
 export function readOnnx(bytes: Uint8Array, options: ReadOptions = {}): Graph {
   const { file } = options;
@@ -63,11 +62,11 @@ class Reader {
   readonly #parsed: ReturnType<typeof parseModel>;
   readonly #b: GraphBuilder;
   readonly #values = new Map<string, Value>();
-  /** Content that was worked out for values that are no constants. */
+  /** Content computed for values that are not constants. */
   readonly #folded = new Map<Value, NdArray>();
-  /** Values whose shape may change with a size that the file leaves open. */
+  /** Values whose shape may change with a symbolic size. */
   readonly #open = new Set<Value>();
-  /** Values whose content may. */
+  /** Values whose content may change with it. */
   readonly #sized = new Set<Value>();
   #sizesFixed = false;
 
@@ -181,7 +180,7 @@ class Reader {
       const value = made[i];
       if (output === '' || value === undefined) return;
       this.#values.set(output, value);
-      // The shape of sizes themselves does not change, but what is computed from them may.
+      // The shape of sizes themselves does not change, but results computed from them may.
       if (open && !readsSizes(type)) this.#open.add(value);
       if (sized) this.#sized.add(value);
     });
@@ -218,7 +217,7 @@ class Reader {
     return complete ? fold(node.type, inputs, node.attributes) : undefined;
   }
 
-  /** Computed sizes as the constants that the row asks for. */
+  /** Converts computed sizes to constants where the row requires them. */
   #materialise(op: OpName, inputs: RawNode['inputs'], reading: Reading): RawNode['inputs'] {
     const positions = rowOf(op).traits.known;
     return inputs.map((value, i) => {
@@ -231,7 +230,7 @@ class Reader {
     });
   }
 
-  /** The declared symbols, unless a constant was made from a size that they were bound to. */
+  /** The declared symbols, unless a constant was computed from a size that they were bound to. */
   #symbols(tensors: readonly DeclaredTensor[]): Graph['symbols'] {
     const symbolic = tensors.filter(({ dims }) => dims?.some((n) => typeof n === 'string'));
     if (this.#sizesFixed || symbolic.length === 0) return undefined;
@@ -244,7 +243,7 @@ function declaredType(inputs: ReturnType<typeof fedInputs>, name: string): numbe
   return type?.case === 'tensorType' ? type.value.elemType : 0;
 }
 
-/** The attributes that the row has; others must have been dealt with before. */
+/** The attributes supported by the row; all others must have been handled before. */
 function attributesFor<K extends OpName>(op: K, node: RawNode, { fail }: Reading): AttributesOf[K] {
   const kinds = (OPS[op] as OpRow<K>).attributes as { readonly [name: string]: string };
   for (const [name, value] of Object.entries(node.attributes)) {

@@ -1,4 +1,4 @@
-/** Tensors as ONNX files hold them. Bytes are little-endian there as in every JavaScript engine's arrays. */
+/** Tensors as stored in ONNX files. Bytes are little-endian, as in the arrays of every JavaScript engine. */
 import { create } from '@bufbuild/protobuf';
 import { getTextEncoding } from '@bufbuild/protobuf/wire';
 import {
@@ -10,7 +10,7 @@ import {
 import { allocate, bytesPer, type DType, type NdArray, ndarray, sizeOf } from '../../array/ndarray.ts';
 import { FormatError } from '../../errors.ts';
 
-/** ONNX's number of each dtype. */
+/** ONNX's type number of each dtype. */
 export const DATA_TYPES: { readonly [D in DType]: TensorProto_DataType } = {
   float32: TensorProto_DataType.FLOAT,
   float64: TensorProto_DataType.DOUBLE,
@@ -28,21 +28,21 @@ export const DATA_TYPES: { readonly [D in DType]: TensorProto_DataType } = {
 
 const DTYPES = new Map<number, DType>((Object.keys(DATA_TYPES) as DType[]).map((dtype) => [DATA_TYPES[dtype], dtype]));
 
-/** The dtype of an ONNX type number, or undefined for one that we do not have (string, bfloat16, complex, ...). */
+/** The dtype of an ONNX type number, or undefined for an unsupported one (string, bfloat16, complex, ...). */
 export function dtypeOf(dataType: number): DType | undefined {
   return DTYPES.get(dataType);
 }
 
-/** ONNX's name of a type number in lower case: `string`, `bfloat16`; `type 42` for one that is newer than us. */
+/** ONNX's name of a type number in lower case: `string`, `bfloat16`; `type 42` for an unknown one. */
 export function describeDataType(dataType: number): string {
   const name: string | undefined = TensorProto_DataType[dataType];
   return dtypeOf(dataType) ?? name?.toLowerCase() ?? `type ${dataType}`;
 }
 
-/** Gives the bytes of a file that lies beside the model, by the name that the model has for it. */
+/** Returns the bytes of an external file, by the name stored in the model. */
 export type ExternalData = (location: string) => Uint8Array;
 
-/** Tensor in a file, its elements as raw bytes. `name` is left out for a tensor in an attribute. */
+/** An array as a tensor of a file, its elements as raw bytes. `name` is omitted for a tensor in an attribute. */
 export function tensorToProto(array: NdArray, name?: string): TensorProto {
   const { data } = array;
   return create(TensorProtoSchema, {
@@ -56,8 +56,8 @@ export function tensorToProto(array: NdArray, name?: string): TensorProto {
 const EXTERNAL: TensorProto_DataLocation = 1;
 
 /**
- * The tensor in a file, from raw bytes, typed fields or a file beside the model.
- * @throws FormatError for a type that we do not have, a wrong number of elements, or external data that is not given.
+ * A tensor of a file, from raw bytes, typed fields or an external file.
+ * @throws FormatError for an unsupported type, a wrong number of elements, or missing external data.
  */
 export function tensorFromProto(proto: TensorProto, file?: string, external?: ExternalData): NdArray {
   const where = file === undefined ? {} : { file };

@@ -1,4 +1,4 @@
-/** Older and more general forms of operations brought to the one form that the table's rows have. */
+/** Upgrades older and more general variants of operations to the one that the table's rows support. */
 import type { DType } from '../../array/ndarray.ts';
 import { integers } from '../op-row.ts';
 import { numberOf, numbersOf, pack, type RawNode, type Reading, textOf } from './raw-node.ts';
@@ -10,7 +10,7 @@ function without(node: RawNode, ...names: string[]): RawNode['attributes'] {
   return Object.fromEntries(Object.entries(node.attributes).filter(([name]) => !names.includes(name)));
 }
 
-/** The attribute `name`, a list of integers, as input number `position`. */
+/** Moves the attribute `name`, a list of integers, to input number `position`. */
 function attributeToInput(node: RawNode, name: string, position: number, { b }: Reading): RawNode {
   const list = numbersOf(node.attributes[name]);
   if (list === undefined) return node;
@@ -22,7 +22,7 @@ function attributeToInput(node: RawNode, name: string, position: number, { b }: 
 
 const axesToInput: Upgrade = (node, reading) => attributeToInput(node, 'axes', 1, reading);
 
-/** ceil(size / stride) outputs; what is left over of the padding goes to the end or to the beginning. */
+/** ceil(size / stride) outputs; an odd remainder of the padding goes to the end or to the beginning. */
 const explicitPads: Upgrade = (node, reading) => {
   const auto = textOf(node.attributes.auto_pad) ?? 'NOTSET';
   const rest = { ...node, attributes: without(node, 'auto_pad') };
@@ -46,7 +46,7 @@ const explicitPads: Upgrade = (node, reading) => {
   return { ...rest, attributes: { ...rest.attributes, pads } };
 };
 
-/** The pads that give the wanted output: ONNX puts the larger half at the beginning unless SAME_UPPER. */
+/** The pads that result in the requested output size: ONNX puts the larger half at the beginning unless SAME_UPPER. */
 const explicitTransposedPads: Upgrade = (node, reading) => {
   const auto = textOf(node.attributes.auto_pad) ?? 'NOTSET';
   const wanted = numbersOf(node.attributes.output_shape)?.slice(-((node.inputs[1]?.shape.length ?? 2) - 2));
@@ -204,7 +204,7 @@ const split: Upgrade = (node, reading) => {
   return { ...upgraded, attributes: { ...upgraded.attributes, num_outputs: node.outputs.length } };
 };
 
-/** The target of a Cast by name: `float32`. Opset 1 had ONNX's names for it. */
+/** The target of a Cast by name: `float32`. Opset 1 used ONNX's names. */
 const cast: Upgrade = (node, { fail }) => {
   const { to } = node.attributes;
   const number = typeof to === 'number' ? to : undefined;
@@ -237,7 +237,7 @@ const convolution: Upgrade = (node, reading) => {
   return explicitPads(node, reading);
 };
 
-/** Statistics of the batch are a matter of training; in a file for prediction they are stored. */
+/** Batch statistics are used only in training; in a file for prediction they are stored. */
 const batchNormalization: Upgrade = (node, { fail, opset }) => {
   const { training_mode: mode, spatial, is_test } = node.attributes;
   if (mode === 1 || (opset < 7 && is_test !== 1)) fail('it is in training mode; export the model for prediction.');
@@ -291,7 +291,7 @@ const UPGRADES: { readonly [type: string]: Upgrade } = {
   Scatter: (node) => ({ ...node, type: 'ScatterElements' }),
 };
 
-/** The node in the form of the table's row. @throws GraphError for a variety that no row expresses. */
+/** The node in the form of the table's row. @throws GraphError for a variant that no row expresses. */
 export function upgrade(node: RawNode, reading: Reading): RawNode {
   const current = { ...node, attributes: without(node, 'consumed_inputs') };
   return UPGRADES[current.type]?.(current, reading) ?? current;

@@ -21,11 +21,11 @@ import type { Graph, Node, Value } from '../ir.ts';
 import { rowOf } from '../ops/table.ts';
 import { DATA_TYPES, encodeText, tensorToProto } from './tensor.ts';
 
-/** What ONNX's own domain is written as; ONNX Runtime understands it from 1.14 on. */
+/** The version of ONNX's own domain; supported by ONNX Runtime since 1.14. */
 export const WRITTEN_OPSET = 18;
-/** The file format's version that goes with opset 18. */
+/** The file format version corresponding to opset 18. */
 const IR_VERSION = 8;
-/** protobuf's limit for one message. */
+/** protobuf's size limit for one message. */
 const MOST_BYTES = 2 ** 31 - 1;
 
 export interface WriteOptions {
@@ -33,7 +33,7 @@ export interface WriteOptions {
   readonly metadata?: { readonly [key: string]: string };
   readonly producer?: string;
   readonly producerVersion?: string;
-  /** Name of one more output, before all others: a sequence without elements. */
+  /** Name of an additional output, placed before all others: a sequence without elements. */
   readonly emptySequence?: string;
 }
 
@@ -134,10 +134,9 @@ function sequenceValueToProto(name: string): ValueInfoProto {
 }
 
 /**
- * The bytes of an ONNX file that holds the graph. The same graph gives the same bytes.
- * Ops of ours that are still in it are written under the domain `lamella`, which nobody else can run:
- * `decompose` it first.
- * @throws GraphError when the constants are larger than an ONNX file may be (2 GB).
+ * The bytes of an ONNX file that contains the graph. The same graph produces the same bytes. Remaining custom ops are
+ * written under the domain `lamella`, which no other program supports: `decompose` the graph first.
+ * @throws GraphError if the constants exceed the size limit of an ONNX file (2 GB).
  */
 export function writeOnnx(
   graph: Graph,

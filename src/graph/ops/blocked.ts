@@ -1,6 +1,6 @@
 /**
- * ONNX Runtime's blocked kernels (domain com.microsoft.nchwc). Declared shapes stay [N, C, H, W]; the
- * memory is [N][C/block][H][W][block]. And its product of a transposed input. Only lowering writes these, so they have
+ * ONNX Runtime's blocked kernels (domain com.microsoft.nchwc): declared shapes stay [N, C, H, W], while the memory is
+ * [N][C/block][H][W][block]. Also its matrix product with a transposed input. Only lowering creates these, so they have
  * no gradient.
  */
 import { noGradient, type OpRow, unknown } from '../op-row.ts';
@@ -106,7 +106,7 @@ export const BLOCKED: { readonly [K in Blocked]: OpRow<K> } = {
     },
     gradient: LOWERED,
   },
-  // Inputs: a matrix A [1, M, K], and B [K, batch, N], read as [batch, K, N] where it lies.
+  // Inputs: a matrix A [1, M, K], and B [K, batch, N], read as [batch, K, N] in place.
   'microsoft.FusedMatMul': {
     domain: 'com.microsoft',
     opset: 1,

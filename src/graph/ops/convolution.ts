@@ -1,7 +1,7 @@
 /**
- * Convolution, its transpose, and the two gradients that a lowering formulates.
+ * Convolution, its transpose, and the two gradients that lowering reformulates.
  *
- * With y = Conv(x, w) linear in both, all gradients close over the same three operations:
+ * With y = Conv(x, w) linear in both, all gradients are again among these operations:
  *   dx = ConvGradInput(dy, w),  dw = ConvGradWeight(dy, x),  ConvTranspose(x, w) = ConvGradInput(x, w).
  */
 import { sizeOf } from '../../array/ndarray.ts';
@@ -22,7 +22,7 @@ export interface ConvGeometry {
   readonly group: number;
 }
 
-/** The attributes of a convolution with every default filled in. */
+/** The attributes of a convolution with all defaults filled in. */
 export function convGeometry(attributes: ConvAttributes, kernel: readonly number[]): ConvGeometry {
   const rank = kernel.length;
   const ones = kernel.map(() => 1);
@@ -49,7 +49,7 @@ function at(list: readonly number[], i: number): number {
   return list[i];
 }
 
-/** The attributes that all three operations share, without `kernel_shape`. */
+/** The attributes common to all three operations, without `kernel_shape`. */
 function shared({ pads, strides, dilations, group }: ConvAttributes): ConvAttributes {
   return {
     ...(pads && { pads }),
@@ -59,7 +59,7 @@ function shared({ pads, strides, dilations, group }: ConvAttributes): ConvAttrib
   };
 }
 
-/** Sum over all axes but the channel's: the gradient of a bias. */
+/** Sum over all axes except the channel axis: the gradient of a bias. */
 function biasGradient(b: Build, d: Value, bias: Value | undefined): Value | undefined {
   if (bias === undefined) return undefined;
   return b.sum(
@@ -70,7 +70,7 @@ function biasGradient(b: Build, d: Value, bias: Value | undefined): Value | unde
 
 type Convolutions = 'Conv' | 'ConvTranspose' | 'lamella.ConvGradInput' | 'lamella.ConvGradWeight';
 
-/** Each spatial axis by itself, in windows of the kernel or their adjoint. */
+/** Each spatial axis separately, in windows of the kernel or their adjoint. */
 function convolvedAxes(shapeOf: typeof windows): AxisRule<'Conv' | 'ConvTranspose'> {
   return (node, context) => {
     const g = convGeometry(node.attributes, (node.inputs[1] as Value).shape.slice(2));
@@ -235,7 +235,7 @@ export const CONVOLUTIONS: { readonly [K in Convolutions]: OpRow<K> } = {
   },
 };
 
-/** ConvTranspose is the adjoint of Conv; output_padding restores what the stride's floor dropped. */
+/** ConvTranspose is the adjoint of Conv; output_padding restores what the stride's rounding down dropped. */
 function gradInputReference(b: Build, node: Node<'lamella.ConvGradInput'>): Value {
   const [dy, w] = node.inputs as readonly [Value, Value];
   const g = convGeometry(node.attributes, w.shape.slice(2));
@@ -247,8 +247,8 @@ function gradInputReference(b: Build, node: Node<'lamella.ConvGradInput'>): Valu
 }
 
 /**
- * dW[k,c,i] = sum_{n,p} dy[n,k,p] x[n,c, stride p + dilation i - pad]: a convolution of x with dy as the
- * kernel, batch and channels exchanged, stride and dilation exchanged; once for each group.
+ * dW[k,c,i] = sum_{n,p} dy[n,k,p] x[n,c, stride p + dilation i - pad]: a convolution of x with dy as the kernel, batch
+ * and channels exchanged, stride and dilation exchanged; once per group.
  */
 function gradWeightReference(b: Build, node: Node<'lamella.ConvGradWeight'>): Value {
   const [dy, x] = node.inputs as readonly [Value, Value];

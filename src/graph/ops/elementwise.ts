@@ -100,7 +100,7 @@ function gate(b: Build, condition: Value, d: Value): Value {
 const clipGradient: GradientRule<'Clip'> = (b, node, [d]) => {
   const [x, low, high] = node.inputs as readonly [Value, Value | undefined, Value | undefined];
   let dx = d;
-  // As PyTorch does, the gradient passes where x equals a bound.
+  // As in PyTorch, the gradient passes where x equals a bound.
   if (dx !== undefined && low !== undefined) dx = gate(b, b.op('GreaterOrEqual', [x, low]), dx);
   if (dx !== undefined && high !== undefined) dx = gate(b, b.op('LessOrEqual', [x, high]), dx);
   return [dx, undefined, undefined];
@@ -155,7 +155,7 @@ export const ELEMENTWISE: {
   And: comparison(7),
   Or: comparison(7),
 
-  // The condition takes no gradient; each branch takes it where it was chosen.
+  // The condition has no gradient; each branch receives it where it was selected.
   Where: {
     domain: '',
     opset: 16,
@@ -257,7 +257,7 @@ export const ELEMENTWISE: {
       return [d === undefined || !differentiable ? undefined : b.op('Cast', [d], { to: from })];
     },
   },
-  // As it stands in a file for prediction: the identity. In training, nn/dropout takes its mask as an input.
+  // In a file for prediction: the identity. In training, nn/dropout takes its mask as an input.
   Dropout: {
     domain: '',
     opset: 13,

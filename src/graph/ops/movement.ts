@@ -1,4 +1,4 @@
-/** Operations that cut, join, pick and place elements. */
+/** Operations that slice, concatenate, gather and scatter elements. */
 
 import { sizeOf } from '../../array/ndarray.ts';
 import * as axes from '../analysis/axis-rules.ts';
@@ -123,7 +123,7 @@ export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
       return [b.op('Concat', parts, { axis })];
     },
   },
-  // Inputs: data, starts, ends, axes, steps. The gradient of what was cut away is zero.
+  // Inputs: data, starts, ends, axes, steps. The gradient of what was sliced off is zero.
   Slice: {
     domain: '',
     opset: 13,
@@ -153,7 +153,7 @@ export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
           ),
         ];
       }
-      // With steps: put each sliced axis back by an index list.
+      // With steps: scatter each sliced axis back by an index list.
       let dx = d;
       ranges.forEach(({ start, end, step }, axis) => {
         if (step === 1 && start === 0 && end === x.shape[axis]) return;
@@ -192,7 +192,7 @@ export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
       const known = b.constantOf(node.inputs[1]);
       const pads = known === undefined ? [] : integers(known);
       const axes = shape.map((_, i) => i);
-      // Where padding was added it is cut off; where it was negative, zeros take the place of what was cut off.
+      // Added padding is cropped; where padding was negative, zeros replace what was cropped.
       const added = (i: number) => Math.max(0, pads[i]);
       const removed = (i: number) => Math.max(0, -pads[i]);
       const inner = b.slice(
@@ -223,7 +223,7 @@ export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
       const axis = normaliseAxis(context.node.attributes.axis ?? 0, shape.length, 'Gather');
       return [{ dtype, shape: [...shape.slice(0, axis), ...context.input(1).shape, ...shape.slice(axis + 1)] }];
     },
-    // dx is zero but where it was read, and what was read several times is summed
+    // dx is zero except where x was read; elements read several times receive the sum
     gradient: (b, node, [d]) => {
       if (d === undefined) return [];
       const [x, indices] = node.inputs as readonly [Value, Value];

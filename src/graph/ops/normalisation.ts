@@ -1,4 +1,4 @@
-/** Normalisation layers as ONNX has them. Their gradients are compositions of standard ops. */
+/** Normalisation layers as defined by ONNX. Their gradients are compositions of standard ops. */
 
 import { ndarray } from '../../array/ndarray.ts';
 import * as axes from '../analysis/axis-rules.ts';
@@ -105,7 +105,7 @@ export const NORMALISATIONS: { readonly [K in 'BatchNormalization' | 'InstanceNo
   },
 };
 
-/** [C, C] with ones where column j lies within `before` below or `after` above row c. */
+/** [C, C] with ones where column j is within `before` below or `after` above row c. */
 function bandMatrix(b: Build, channels: number, before: number, after: number): Value {
   const band = ndarray('float32', [channels, channels]);
   for (let c = 0; c < channels; c++) {
@@ -114,7 +114,7 @@ function bandMatrix(b: Build, channels: number, before: number, after: number): 
   return b.constant(band);
 }
 
-/** matrix [C, C] times x [N, C, ...] along the channels. */
+/** The product of a matrix [C, C] and x [N, C, ...] along the channels. */
 function alongChannels(b: Build, matrix: Value, x: Value): Value {
   const [batch, channels] = x.shape as readonly [number, number];
   const flat = b.reshape(x, [batch, channels, x.shape.slice(2).reduce((n, m) => n * m, 1)]);

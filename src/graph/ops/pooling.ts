@@ -20,7 +20,7 @@ function geometry(attributes: PoolAttributes): Geometry {
   };
 }
 
-/** Spatial sizes after pooling; with ceil_mode a last window must begin inside the input or its left padding. */
+/** Spatial sizes after pooling; with ceil_mode a last window must start inside the input or its left padding. */
 export function pooledSizes(sizes: readonly number[], attributes: PoolAttributes): number[] {
   const { kernel_shape: kernel, pads, strides, dilations } = geometry(attributes);
   return sizes.map((size, i) => {
@@ -43,7 +43,7 @@ function inferPool(context: Parameters<OpRow<'MaxPool'>['infer']>[0] | Parameter
   return { dtype, shape: [...shape.slice(0, 2), ...sizes] };
 }
 
-/** How many elements of the input each window of an average pool covers, as a constant [1, 1, ...]. */
+/** The number of input elements in each window of an average pool, as a constant [1, 1, ...]. */
 function windowCounts(
   b: Build,
   sizes: readonly number[],
@@ -97,7 +97,7 @@ export const POOLINGS: {
     axes: unknown('it belongs to the backward pass'),
     traits: { kind: 'gradient', macs: 0, trainable: [], known: [] },
     infer: (context) => [{ dtype: context.input(1).dtype, shape: context.input(0).shape }],
-    // Linear in dy: the gradient picks g at the positions of the maxima.
+    // Linear in dy: the gradient gathers g at the positions of the maxima.
     gradient: (b, node, [g]) => {
       if (g === undefined) return [];
       const [x, dy] = node.inputs as readonly [Value, Value];
@@ -128,7 +128,7 @@ export const POOLINGS: {
     axes: axes.pool,
     traits: { kind: 'pooling', macs: 0, trainable: [], known: [] },
     infer: (context) => [inferPool(context)],
-    // A depthwise convolution with ones, divided by the counts; so is its adjoint.
+    // A depthwise convolution with ones, divided by the counts; its adjoint likewise.
     gradient: (b, node, [d]) => {
       if (d === undefined) return [];
       const x = node.inputs[0] as Value;
@@ -136,7 +136,7 @@ export const POOLINGS: {
       const channels = x.shape[1];
       const ones = ndarray('float32', [channels, 1, ...g.kernel_shape]);
       ones.data.fill(1);
-      // With ceil_mode the last window reaches beyond the padding.
+      // With ceil_mode the last window extends beyond the padding.
       const rank = g.kernel_shape.length;
       const pads = g.pads.map((pad, k) => {
         const i = k - rank;

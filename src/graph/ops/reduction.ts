@@ -16,7 +16,7 @@ import {
 
 type Reduce = 'ReduceSum' | 'ReduceMean' | 'ReduceMax' | 'ReduceMin';
 
-/** The axes that a reduction runs over, from its second input; all where there is none. */
+/** The axes of a reduction, from its second input; all if there is none. */
 function reducedAxes<K extends Reduce>(
   context: Pick<InferContext<K>, 'node'>,
   known: readonly number[] | undefined,
@@ -71,7 +71,7 @@ function expand(b: Build, x: Value, shape: Shape): Value {
   return b.op('Expand', [x, b.ints(shape)]);
 }
 
-/** The gradient goes to every element that equals the extremum, in equal parts (as JAX and PyTorch's amax do). */
+/** The gradient is distributed equally over all elements that equal the extremum (as in JAX and PyTorch's amax). */
 const extremum: ReduceRule = (b, x, kept, d) => {
   const chosen = b.op('Cast', [b.op('Equal', [x, kept])], { to: x.dtype });
   const axes = kept.shape.flatMap((n, i) => (n === 1 && x.shape[i] !== 1 ? [i] : []));

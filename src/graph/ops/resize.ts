@@ -35,7 +35,7 @@ function resizeMatrix(inputs: number, outputs: number, scale: number, attributes
   return matrix;
 }
 
-/** Whether this is the doubling (or k-fold) in which every input sample becomes a block of equal samples. */
+/** Whether this is upsampling by integer factors, in which every input sample becomes a block of equal samples. */
 export function isBlockUpsampling(attributes: Attributes, scales: readonly number[]): boolean {
   const {
     mode = 'nearest',
@@ -48,7 +48,7 @@ export function isBlockUpsampling(attributes: Attributes, scales: readonly numbe
   );
 }
 
-/** Scale of each axis of a Resize node, from its shapes (scales as the file has them may be rounded). */
+/** Scale of each axis of a Resize node, from its shapes (scales stored in the file may be rounded). */
 function axisScale(x: Value, y: Value, i: number, scales: ArrayLike<number> | undefined): number {
   return scales === undefined || scales.length === 0 ? y.shape[i] / x.shape[i] : scales[i];
 }

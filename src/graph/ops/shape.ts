@@ -1,4 +1,4 @@
-/** Operations that describe, rename, reorder or repeat axes without computing on the elements. */
+/** Operations that describe, rename, reorder or repeat axes without computing on elements. */
 
 import { sizeOf } from '../../array/ndarray.ts';
 import * as axes from '../analysis/axis-rules.ts';

@@ -1,6 +1,6 @@
 /**
- * The table of operations: one row per op. The type demands a row for every name in `AttributesOf`, and
- * every rule in the row, so that a missing one does not compile.
+ * The table of operations: one row per op. The type requires a row for every name in `AttributesOf`, and every rule in
+ * the row, so that a missing one does not compile.
  *
  * To add an op: its attributes in attributes.ts, its row in the file of its family, its test case in
  * test/graph/cases.ts.
@@ -18,10 +18,10 @@ import { REDUCTIONS } from './reduction.ts';
 import { RESIZES } from './resize.ts';
 import { SHAPES } from './shape.ts';
 
-/** Ops whose every output element is computed from the elements at the same place. */
+/** Ops whose output elements depend only on the elements at the same position. */
 const ELEMENT_BY_ELEMENT: ReadonlySet<OpKind> = new Set<OpKind>(['activation', 'arithmetic', 'elementwise']);
 
-/** The row of an op, for rules that hold for all. */
+/** The row of an op, for rules that apply to all ops. */
 export function rowOf(op: OpName): OpRow<OpName> {
   return OPS[op] as OpRow<OpName>;
 }
