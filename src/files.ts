@@ -24,6 +24,8 @@ export interface Files {
   folders?(folder: string): Promise<readonly string[]>;
   /** At most the first `count` bytes of a file; if not implemented, files are read whole. */
   head?(folder: string, name: string, count: number): Promise<Uint8Array>;
+  /** The path in full, where the place can tell. */
+  resolve?(path: string): string;
   /** A decompressor of the platform, if faster than our own. */
   readonly zlib?: Zlib;
   /** The largest image that the platform has memory for, in bytes. */

@@ -36,13 +36,13 @@ export function readListedImage(
 }
 
 function named(listing: ImageListing, paths: readonly string[]): readonly ListedImage[] {
-  const { root, series, joined, json } = listing;
+  const { root, place = root, series, joined, json } = listing;
   // `image/00.png` and `image/01.png` become `00` and `01`: a common folder carries no information.
   const folders = new Set(paths.map(folderOf));
   const shared = folders.size === 1;
   const listed = paths.map((file): ListedImage => {
     // nnU-Net numbers the channel of an image though there is one, and names its labels and predictions without.
-    const stem = IMAGES_FOLDER.test(folderOf(file) || root) ? stemOf(file).replace(/_0000$/, '') : stemOf(file);
+    const stem = IMAGES_FOLDER.test(folderOf(file) || place) ? stemOf(file).replace(/_0000$/, '') : stemOf(file);
     const name = shared || folderOf(file) === '' ? stem : `${folderOf(file)}/${stem}`;
     const path = joinPath(root, series.get(file)?.folder ?? file);
     const plain = !series.has(file) && joined?.has(file) !== true && json === undefined;
@@ -105,7 +105,10 @@ export async function listLabels(files: WritableFiles, path: string): Promise<re
   const listing = await listImageSources(files, path);
   if ((await files.kind(path)) === 'file') {
     const key = baseName(path);
-    const declared = listing.json === undefined ? undefined : { ...listing, root: folderName(path) };
+    const declared =
+      listing.json === undefined
+        ? undefined
+        : { ...listing, root: folderName(path), place: folderName(listing.place ?? path) };
     return [{ path, name: stemOf(key), listed: declared && { listing: declared, key } }];
   }
   const { images } = readable(listing.paths, READABLE_EXTENSIONS);

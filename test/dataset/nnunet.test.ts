@@ -3,9 +3,11 @@ import { parseDatasetJson } from '../../src/dataset/discover/nnunet.ts';
 import { listImageSources, pairListing, readListed } from '../../src/dataset/discover/sources.ts';
 import { applyMapping } from '../../src/dataset/labels/labels.ts';
 import { prepareDataset, readDataset } from '../../src/dataset/prepare.ts';
+import type { Files } from '../../src/files.ts';
 import { writeNifti } from '../../src/image/formats/nifti/write.ts';
 import { writePng } from '../../src/image/formats/png/write.ts';
 import type { Image } from '../../src/image/image.ts';
+import { memoryFiles as folderFiles } from '../../src/workflows/memory-files.ts';
 import { memoryFiles } from '../support/memory-files.ts';
 
 const picture = (values: readonly number[], width = 2): Image<'uint8'> => ({
@@ -139,6 +141,21 @@ describe('a data set of nnU-Net', () => {
       'imagesTr/a_0000.png: the image has 1 channel, dataset.json names 2 (DAPI, GFP).',
     );
   });
+  it.each(['labelsTr', 'gt_segmentations'])(
+    'is found above %s, given as a folder, a file or from within',
+    async (name) => {
+      const all = folderFiles({ 'd/dataset.json': json(V2), [`d/${name}/a.png`]: png(0, 1) });
+      expect((await listImageSources(all, `d/${name}`)).json?.classes).toHaveLength(2);
+      expect((await listImageSources(all, `d/${name}/a.png`)).json?.classes).toHaveLength(2);
+      const within: Files = {
+        list: async () => ['a.png'],
+        read: (folder, file) => all.read(folder === '.' ? `d/${name}` : folder, file),
+        resolve: (path) => `d/${name}${path === '.' ? '' : `/${path}`}`,
+      };
+      expect((await listImageSources(within, '.')).json?.classes).toHaveLength(2);
+      expect((await listImageSources(within, 'a.png')).json?.classes).toHaveLength(2);
+    },
+  );
   it('takes the files of its ending only', async () => {
     const files = memoryFiles({ ...twoCases, 'imagesTr/a_0000.tif': png(1, 2), 'dataset.json': json(V2) });
     const { pairing } = pairListing(await listImageSources(files, 'd'));

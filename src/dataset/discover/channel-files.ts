@@ -11,6 +11,8 @@ import type { JoinedFiles } from './pairing.ts';
 export interface ChannelFileOptions {
   /** The folder that was listed. */
   readonly root: string;
+  /** Its path in full; default `root`. */
+  readonly place?: string;
   readonly json?: DatasetJson;
   /** Channels of the network that the images are for. */
   readonly channels?: number;
@@ -30,7 +32,7 @@ const MOST_CHANNELS = 8;
  */
 export function findChannelFiles(
   paths: readonly string[],
-  { root, json, channels }: ChannelFileOptions,
+  { root, place = root, json, channels }: ChannelFileOptions,
 ): ReadonlyMap<string, JoinedFiles> {
   const isLabel = (path: string): boolean => fileOf(path).folderRole === 'label' || roleOf(stemOf(path)) === 'label';
   const labels = new Set(paths.filter(isLabel).map(stemOf));
@@ -51,7 +53,7 @@ export function findChannelFiles(
   const folders = [...byFolder].map(([folder, images]) => {
     const all = [...images.values()];
     const count = 1 + Math.max(...all.flatMap((files) => [...files.keys()]));
-    const known = isNnunetFolder(folder === '' ? root : folder);
+    const known = isNnunetFolder(folder === '' ? place : folder);
     return {
       images,
       count,

@@ -24,8 +24,9 @@ type Fields = { readonly [key: string]: unknown };
 const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Whether a folder of images or labels is named as nnU-Net names them. */
-export const isNnunetFolder = (folder: string): boolean => /(^|[/\\])(images|labels)(tr|ts|val)[/\\]*$/i.test(folder);
+/** Whether a folder of images or labels is named as nnU-Net names them, beside preprocessed data `gt_segmentations`. */
+export const isNnunetFolder = (folder: string): boolean =>
+  /(^|[/\\])((images|labels)(tr|ts|val)|gt_segmentations)[/\\]*$/i.test(folder);
 
 /**
  * @param file for messages

@@ -32,6 +32,8 @@ export interface SeriesSource {
 export interface ImageListing {
   /** Where the paths are relative to. */
   readonly root: string;
+  /** Its path in full, whose names tell images from labels; default `root`. */
+  readonly place?: string;
   /** Images and other files; a series of several files is one path. */
   readonly paths: readonly string[];
   readonly series: ReadonlyMap<string, SeriesSource>;
@@ -70,6 +72,7 @@ export async function listImageSources(
   { channels }: { readonly channels?: number } = {},
 ): Promise<ImageListing> {
   const all = await files.list(root);
+  const place = files.resolve?.(root) ?? root;
   const leftOut: LeftOut[] = [];
   const headers: DicomHeader[] = [];
   for (const path of all.filter(mayBeDicom)) {
@@ -88,19 +91,22 @@ export async function listImageSources(
   const dropped = new Set([...leftOut.map(({ file }) => file), ...inSeries]);
   const single = all.filter((path) => !dropped.has(path) && !isVoxelFile(path, all));
   const { paths: listed, series } = named(single, found, root, headers);
-  const json = await readDatasetJson(files, root, all);
+  const json = await readDatasetJson(files, root, place, all);
   const paths = listed.filter((path) => {
     const ending = json?.fileEnding;
     const other =
       ending !== undefined &&
-      isNnunetFolder(folderOf(path) || root) &&
+      isNnunetFolder(folderOf(path) || place) &&
       !path.endsWith(ending) &&
       READABLE_EXTENSIONS.includes(extensionOf(path));
     if (other) leftOut.push({ file: path, reason: `${DATASET_JSON} says file_ending ${ending}` });
     return !other;
   });
   const { images } = readable(paths, READABLE_EXTENSIONS);
-  return withJoined({ root, paths, series, json, leftOut }, findChannelFiles(images, { root, json, channels }));
+  return withJoined(
+    { root, place, paths, series, json, leftOut },
+    findChannelFiles(images, { root, place, json, channels }),
+  );
 }
 
 /** The listing with paths that stand for several files in the place of these. */
@@ -111,9 +117,14 @@ function withJoined(listing: ImageListing, joined: ReadonlyMap<string, JoinedFil
   return { ...listing, paths, joined: new Map([...(listing.joined ?? []), ...joined]) };
 }
 
-/** That of the folder; for `imagesTr`, `labelsTr`, ..., and for a file in one of them, that of the folder above. */
-async function readDatasetJson(files: Files, root: string, all: readonly string[]): Promise<DatasetJson | undefined> {
-  const own = all.length === 1 && all[0] === baseName(root) ? folderName(root) : root.replace(/[/\\]+$/, '');
+/** That of the folder; for `imagesTr`, `labelsTr`, `gt_segmentations`, ..., and for a file in one, that of the folder above. */
+async function readDatasetJson(
+  files: Files,
+  root: string,
+  place: string,
+  all: readonly string[],
+): Promise<DatasetJson | undefined> {
+  const own = all.length === 1 && all[0] === baseName(place) ? folderName(place) : place.replace(/[/\\]+$/, '');
   const above = folderName(own);
   const folder = all.includes(DATASET_JSON) ? root : isNnunetFolder(own) ? above : undefined;
   if (folder === undefined) return undefined;
@@ -203,11 +214,11 @@ function lastPart(root: string): string {
  */
 export async function readListed(
   files: Files,
-  listing: Pick<ImageListing, 'root' | 'series' | 'joined' | 'json'>,
+  listing: Pick<ImageListing, 'root' | 'place' | 'series' | 'joined' | 'json'>,
   path: string,
   given: ReadOptions = {},
 ): Promise<Image> {
-  const { root, series, joined, json } = listing;
+  const { root, place = root, series, joined, json } = listing;
   const options = { ...given, zlib: given.zlib ?? files.zlib, maxBytes: given.maxBytes ?? files.maxBytes };
   const several = joined?.get(path);
   if (several !== undefined || json !== undefined) {
@@ -215,7 +226,7 @@ export async function readListed(
     for (const file of several?.files ?? [path]) parts.push(await readListed(files, { root, series }, file, given));
     if (several?.kind === 'masks') return mergeMasks(parts, path);
     const image = several === undefined ? parts[0] : stackChannels(parts, path);
-    const isImage = /images[^/\\]*[/\\]*$/i.test(folderOf(path) || root);
+    const isImage = /images[^/\\]*[/\\]*$/i.test(folderOf(path) || place);
     return json !== undefined && isImage ? withDeclaredChannels(image, json) : image;
   }
   const slices = series.get(path);
