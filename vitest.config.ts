@@ -1,6 +1,16 @@
 import { defineConfig } from 'vitest/config';
 
+const at = (path: string): string => new URL(path, import.meta.url).pathname;
+
 export default defineConfig({
+  // The public names, by which `packages/` imports the core, are the same modules that the tests import by path.
+  resolve: {
+    alias: [
+      { find: /^lamella$/, replacement: at('src/index.ts') },
+      { find: /^lamella\/(explain|phantom)$/, replacement: at('packages/$1/index.ts') },
+      { find: /^lamella\/(\w+)$/, replacement: at('src/entries/$1.ts') },
+    ],
+  },
   test: {
     include: ['test/**/*.test.ts'],
     testTimeout: 60_000,

@@ -1,10 +1,11 @@
 /**
  * Lamella without a platform, the same in Node, a page and a worker: read, train, predict, evaluate, write. Its parts
- * are in `lamella/graph`, `/nn`, `/image`, `/metrics`, `/objects`, `/measure` and `/explain`; files, devices and whole
- * training runs in `lamella/node` and `lamella/browser`.
+ * are in `lamella/graph`, `/nn`, `/image`, `/metrics`, `/objects`, `/measure`, `/predict`, `/report` and `/array`; files,
+ * devices and whole training runs in `lamella/node` and `lamella/browser`. `lamella/explain` and `lamella/phantom` are
+ * extensions, which import these names alone.
  */
 
-export { type DType, float32, type NdArray, ndarray, type Shape } from './array/ndarray.ts';
+export { type DType, float32, type NdArray, ndarray, type Shape, sizeOf } from './array/ndarray.ts';
 export type { RawClasses, ReadClassesOptions } from './dataset/classification/classes.ts';
 export { readClasses } from './dataset/classification/read.ts';
 export { IGNORE, type LabelClass, type LabelMapping } from './dataset/labels/labels.ts';
@@ -24,12 +25,13 @@ export {
   Interrupted,
   LamellaError,
   ModelError,
+  option,
   RunError,
   TrainingError,
   UsageError,
   writeOptions,
 } from './errors.ts';
-export type { Files } from './files.ts';
+export { baseName, type Files, joinPath, type WritableFiles } from './files.ts';
 export { channel, page, pageCount } from './image/convert.ts';
 export { describeImage, type ImageDescription } from './image/describe.ts';
 export type { DicomFile } from './image/formats/dicom/series.ts';
@@ -41,7 +43,6 @@ export { type WriteTiffOptions, writeTiff } from './image/formats/tiff/write.ts'
 export { extent, type Geometry, type Image, type Spacing, type Spacings, type Vector3 } from './image/image.ts';
 export { readDicomSeries, readImage } from './image/read.ts';
 export type { InputSpec, NormalisationOptions } from './input/normalise.ts';
-export { type Phantom, type PhantomOptions, phantom } from './phantom/phantom.ts';
 export { predictAverage } from './predict/average.ts';
 export {
   type Classifier,

@@ -2,11 +2,11 @@
  * Single numbers of a network computed by hand from the numbers before them, so that each can be followed. Every step
  * starts from numbers of the graph, sums in double precision and keeps what the graph made of the same numbers.
  */
-import type { PoolAttributes } from '../graph/attributes.ts';
-import type { Node, Value } from '../graph/ir.ts';
-import { convGeometry } from '../graph/ops/convolution.ts';
+
+import { convGeometry, type Node, type Value } from 'lamella/graph';
+import type { Point } from 'lamella/predict';
 import { planElement } from './elements.ts';
-import type { ConvolutionStep, DenseStep, Point, PoolingStep, Step } from './explanation.ts';
+import type { ConvolutionStep, DenseStep, PoolingStep, Step } from './explanation.ts';
 import type { ExplainedLayer } from './layers.ts';
 import { numbersAt, type Probe, type Probes, type Range } from './probes.ts';
 import { approximate, roundingOfMean, roundingOfSum } from './rounding.ts';
@@ -286,7 +286,7 @@ function planPooling(
   probes: Probes,
   at: Point,
 ): ((channel: number) => PoolingStep) | undefined {
-  const attributes: PoolAttributes & { readonly count_include_pad?: 0 | 1 } = node.attributes;
+  const attributes: Node<'AveragePool'>['attributes'] = node.attributes;
   const [x] = node.inputs as readonly [Value];
   const g = convGeometry(attributes, attributes.kernel_shape);
   if (g.kernel.length !== 2) return undefined;

@@ -1,6 +1,8 @@
 /** Operations on one number at a time, each worked out from the number before it. */
-import type { Node, Value } from '../graph/ir.ts';
-import type { ElementStep, Point } from './explanation.ts';
+
+import type { Node, Value } from 'lamella/graph';
+import type { Point } from 'lamella/predict';
+import type { ElementStep } from './explanation.ts';
 import { numbersAt, type Probes } from './probes.ts';
 import { approximate, roundingOfMean } from './rounding.ts';
 

@@ -1,19 +1,15 @@
 /** What a network does to an image, for one pixel: run once forwards and once backwards, with the numbers kept. */
-import { float32, type NdArray } from '../array/ndarray.ts';
-import { UsageError } from '../errors.ts';
-import { costOf } from '../graph/analysis/cost.ts';
-import { dependsOn, receptiveField } from '../graph/analysis/receptive-field.ts';
-import type { Value } from '../graph/ir.ts';
-import type { Runtime } from '../runtime/runtime.ts';
+
+import { float32, type NdArray, type Runtime, UsageError } from 'lamella';
+import { costOf, dependsOn, receptiveField, type Value } from 'lamella/graph';
+import type { Box, Point } from 'lamella/predict';
 import { checkField, checkMap, checkPrediction, checkSlope, checkSteps } from './checks.ts';
 import type {
   Attribution,
-  Box,
   Check,
   Explanation,
   Passage,
   Plane,
-  Point,
   ProbabilityStep,
   ReceptiveFieldView,
 } from './explanation.ts';

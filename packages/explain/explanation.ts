@@ -1,16 +1,6 @@
 /** What a network does to one image, in numbers: what the page of `lamella explain` shows. Plain data. */
 
-/** A pixel, counted from the upper left. */
-export interface Point {
-  readonly x: number;
-  readonly y: number;
-}
-
-/** A rectangle of pixels; it may reach beyond the image. */
-export interface Box extends Point {
-  readonly width: number;
-  readonly height: number;
-}
+import type { Box, Point } from 'lamella/predict';
 
 /** One number a pixel, [height, width]. */
 export interface Plane {

@@ -1,11 +1,8 @@
 /** Gradients of one number of a network: on the image, and on the maps of a layer. */
-import type { NdArray } from '../array/ndarray.ts';
-import { LamellaError } from '../errors.ts';
-import { gradient } from '../graph/autodiff.ts';
-import { GraphBuilder } from '../graph/builder.ts';
-import type { Graph, Value } from '../graph/ir.ts';
-import type { Runtime } from '../runtime/runtime.ts';
-import type { Point } from './explanation.ts';
+
+import { LamellaError, type NdArray, type Runtime } from 'lamella';
+import { type Graph, GraphBuilder, gradient, type Value } from 'lamella/graph';
+import type { Point } from 'lamella/predict';
 
 /** One element of a value [1, C] or [1, C, H, W]; without a channel the sum over all of them at the place. */
 export interface Target {

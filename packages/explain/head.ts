@@ -1,8 +1,6 @@
 /** From the scores of the classes to their probabilities: what stands last in a graph. */
-import type { Graph, Value } from '../graph/ir.ts';
-import type { OpKind } from '../graph/op-row.ts';
-import { kindOf } from '../graph/ops/table.ts';
-import type { Activation } from '../predict/model.ts';
+import { type Graph, kindOf, type OpKind, type Value } from 'lamella/graph';
+import type { Activation } from 'lamella/predict';
 
 export interface Head {
   /** The scores, [N, outputs] or [N, outputs, H, W]. */

@@ -1,5 +1,5 @@
-/** `lamella/explain`: what a network does with one image, and how runs compare. */
+/** `lamella/explain`: what a network does with one image, in numbers and as a page. Built on the public names alone. */
 
-export { type ExplainOptions, explain } from '../explain/explain.ts';
-export type { Explanation } from '../explain/explanation.ts';
-export { type CompareOptions, type Comparison, compareRuns, type RunResult } from '../report/compare/comparison.ts';
+export { type ExplainOptions, explain } from './explain.ts';
+export type { Explanation } from './explanation.ts';
+export { type WriteExplanationOptions, writeExplanation } from './write-explanation.ts';

@@ -1,9 +1,9 @@
 /** A graph with its layers, and where in each the pixel lies. */
-import { UsageError } from '../errors.ts';
-import { type Dependence, receptiveField, traceDependence } from '../graph/analysis/receptive-field.ts';
-import type { Value } from '../graph/ir.ts';
+
+import { UsageError } from 'lamella';
+import { type Dependence, receptiveField, traceDependence, type Value } from 'lamella/graph';
+import type { Point } from 'lamella/predict';
 import { type PlannedPassage, planPassage } from './arithmetic.ts';
-import type { Point } from './explanation.ts';
 import { type Head, headOf } from './head.ts';
 import { type ExplainedLayer, elementAt, isMap, layersIn } from './layers.ts';
 import { type Probe, Probes } from './probes.ts';

@@ -1,10 +1,7 @@
 /** The layers that a person would name, found in a graph. */
-import type { Dependence } from '../graph/analysis/receptive-field.ts';
-import { receptiveField } from '../graph/analysis/receptive-field.ts';
-import type { Graph, Node, Value } from '../graph/ir.ts';
-import type { OpKind } from '../graph/op-row.ts';
-import { kindOf } from '../graph/ops/table.ts';
-import type { Point } from './explanation.ts';
+
+import { type Dependence, type Graph, kindOf, type Node, type OpKind, receptiveField, type Value } from 'lamella/graph';
+import type { Point } from 'lamella/predict';
 
 /** An operation with weights or a pooling, and what follows it number by number. */
 export interface ExplainedLayer {

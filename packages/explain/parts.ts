@@ -1,8 +1,6 @@
 /** Pictures of a network's inside as planes: its first filters, its maps, its layers in a row. */
-import { sizeOf } from '../array/ndarray.ts';
-import { costOf } from '../graph/analysis/cost.ts';
-import { receptiveField } from '../graph/analysis/receptive-field.ts';
-import type { Node, Value } from '../graph/ir.ts';
+import { sizeOf } from 'lamella';
+import { costOf, type Node, receptiveField, type Value } from 'lamella/graph';
 import type { FeatureMaps, Filters, LayerSummary, Plane } from './explanation.ts';
 import { type ExplainedLayer, isMap } from './layers.ts';
 import type { Probe } from './probes.ts';

@@ -1,9 +1,8 @@
 /** Numbers of interest inside a graph, asked for before it runs and read afterwards. */
-import type { NdArray } from '../array/ndarray.ts';
-import { GraphBuilder } from '../graph/builder.ts';
-import type { Graph, Value } from '../graph/ir.ts';
-import type { Program, Runtime } from '../runtime/runtime.ts';
-import type { Point } from './explanation.ts';
+
+import type { NdArray, Program, Runtime } from 'lamella';
+import { type Graph, GraphBuilder, type Value } from 'lamella/graph';
+import type { Point } from 'lamella/predict';
 
 /** A part that was asked for; it has a value once the graph has run. */
 export interface Probe {

@@ -1,24 +1,29 @@
 /** What is explained: a graph for one input, the input made of an image, and where in them a pixel lies. */
-import { float32, type NdArray } from '../array/ndarray.ts';
-import { ModelError, UsageError } from '../errors.ts';
-import type { Graph, Value } from '../graph/ir.ts';
-import { readSignature, type Signature } from '../graph/onnx/model.ts';
-import { readOnnx } from '../graph/onnx/read.ts';
-import { type ClassInput, copyCrop, storedPlanes, type View, viewsOf } from '../input/classes.ts';
-import { normalise, prepareInput } from '../input/normalise.ts';
-import type { Page } from '../input/planes.ts';
-import { isPlain, type WindowSpec, windowReader } from '../input/window.ts';
-import { METADATA_KEY, type ModelMetadata, parseMetadata } from '../models/metadata.ts';
-import { isWindowName } from '../models/sliding-window.ts';
-import { classifyPages, openClassifier } from '../predict/classifier.ts';
-import { DIVIDED_BY_255 } from '../predict/foreign.ts';
-import type { Activation, SegmentationModel } from '../predict/model.ts';
-import { openModel } from '../predict/open.ts';
-import { predictPlanes } from '../predict/predict.ts';
-import { type AxisTile, planAxis } from '../predict/tile-plan.ts';
-import { fillWindow } from '../predict/window.ts';
-import type { Runtime } from '../runtime/runtime.ts';
-import type { Box, Point, Question } from './explanation.ts';
+import {
+  classifyPages,
+  ModelError,
+  type NdArray,
+  openClassifier,
+  openModel,
+  type Runtime,
+  type SegmentationModel,
+  UsageError,
+} from 'lamella';
+import { type Graph, readOnnx, readSignature, type Signature, type Value } from 'lamella/graph';
+import {
+  type Activation,
+  type Box,
+  type ClassInput,
+  DIVIDED_BY_255,
+  inputAt,
+  isClassifierFile,
+  METADATA_KEY,
+  type Page,
+  type Point,
+  predictAt,
+  viewAt,
+} from 'lamella/predict';
+import type { Question } from './explanation.ts';
 
 export interface Subject {
   readonly question: Question;
@@ -64,21 +69,18 @@ export async function openSubject(
 ): Promise<Subject> {
   requireInside(page, at);
   const where = file === undefined ? {} : { file };
+  if (isClassifierFile(bytes, file)) return ownClassifier(runtime, bytes, page, at, where);
   const signature = readSignature(bytes, where);
-  const entry = signature.metadata[METADATA_KEY];
-  const metadata = entry === undefined ? undefined : parseMetadata(entry, where);
-  if (metadata?.task === 'classification') return ownClassifier(runtime, bytes, page, at, where);
+  const own = signature.metadata[METADATA_KEY] !== undefined;
   const [image] = signature.inputs;
-  const dims = image?.dims ?? [];
   const [output] = signature.outputs;
-  if (metadata === undefined && output?.dims?.length === 2 && dims.length === 4) {
+  if (!own && output?.dims?.length === 2 && image?.dims?.length === 4) {
     return foreignClassifier(bytes, signature, page, at, where);
   }
   const model = await openModel(runtime, bytes, where);
-  if (metadata !== undefined && isWindowName(metadata.network.name)) {
-    return windowSubject(bytes, signature, metadata, model, page, at);
-  }
-  return pixelSubject(bytes, model, page, at, where);
+  return model.patches === undefined
+    ? pixelSubject(bytes, model, page, at, where)
+    : windowSubject(bytes, model, page, at, where);
 }
 
 function requireInside({ width, height, name }: NamedPage, { x, y }: Point): void {
@@ -99,65 +101,33 @@ interface Where {
 
 /** Every pixel of an image has an answer: the tile of `predict` that gives this one. */
 function pixelSubject(bytes: Uint8Array, model: SegmentationModel, page: NamedPage, at: Point, where: Where): Subject {
-  const { height, width } = page;
-  const planes = prepareInput(page, model.input);
-  const channels = model.input.channels.count;
-  const y = chosenTile(planAxis(height, model.rule.y), at.y);
-  const x = chosenTile(planAxis(width, model.rule.x), at.x);
-  const feed = float32([1, channels, y.side, x.side]);
-  const origin = { y: y.tile.origin, x: x.tile.origin };
-  const sides = { y: y.side, x: x.side };
-  fillWindow(feed.data, planes, { height, width, channels }, origin, sides);
+  const input = inputAt(model, page, at);
+  const { feed, pixel } = input;
   const graph = readOnnx(bytes, { ...where, shapes: { [model.inputName]: feed.shape } });
   const output = graph.outputs.find(({ name }) => name === model.outputName) as Value;
   const [rows, columns] = [output.shape[2], output.shape[3]];
   const margin = { y: model.rule.y.margin, x: model.rule.x.margin };
-  const pixel = { y: at.y - origin.y, x: at.x - origin.x };
   // Models from elsewhere may give a coarser map.
-  const scale = { y: rows / (sides.y - 2 * margin.y), x: columns / (sides.x - 2 * margin.x) };
+  const scale = { y: rows / (feed.shape[2] - 2 * margin.y), x: columns / (feed.shape[3] - 2 * margin.x) };
   const element = {
     y: Math.min(rows - 1, Math.floor((pixel.y - margin.y) * scale.y)),
     x: Math.min(columns - 1, Math.floor((pixel.x - margin.x) * scale.x)),
   };
-  const shown = intersection(
-    { x: 0, y: 0, width: sides.x, height: sides.y },
-    { x: -origin.x, y: -origin.y, width, height },
-  );
-  const whole = height * width <= MOST_PREDICTED && scale.y === 1 && scale.x === 1;
+  const whole = page.height * page.width <= MOST_PREDICTED && scale.y === 1 && scale.x === 1;
   return {
+    ...input,
     question: 'pixel',
     graph,
     input: graph.inputs[0],
     output,
-    feed,
     classes: model.classes,
     activation: model.activation,
-    pixel,
     element,
     grid: { margin, scale },
-    shown,
-    box: { ...shown, x: shown.x + origin.x, y: shown.y + origin.y },
     fileValues: fileValuesAt(page, at),
-    ...(whole
-      ? { predicted: async () => columnOf(await predictPlanes(model, { planes, height, width, name: page.name }), at) }
-      : {}),
+    predicted: whole ? () => predictAt(model, page, at) : undefined,
     notes: model.notes,
   };
-}
-
-function chosenTile(
-  { side, tiles }: { readonly side: number; readonly tiles: readonly AxisTile[] },
-  at: number,
-): { readonly side: number; readonly tile: AxisTile } {
-  const weight = ({ from, to, weights }: AxisTile): number =>
-    at < from || at >= to ? -1 : (weights?.[at - from] ?? 1);
-  const tile = tiles.reduce((best, next) => (weight(next) > weight(best) ? next : best));
-  return { side, tile };
-}
-
-function columnOf({ shape, data }: NdArray<'float32'>, { x, y }: Point): number[] {
-  const [classes, height, width] = shape as readonly [number, number, number];
-  return Array.from({ length: classes }, (_, c) => data[(c * height + y) * width + x]);
 }
 
 /** What two boxes have in common. */
@@ -173,63 +143,29 @@ export function intersection(a: Box, b: Box): Box {
 }
 
 /** The pixel in the middle of a window has an answer. */
-function windowSubject(
-  bytes: Uint8Array,
-  signature: Signature,
-  metadata: ModelMetadata,
-  model: SegmentationModel,
-  page: NamedPage,
-  at: Point,
-): Subject {
-  const { height, width } = page;
-  const [image] = signature.inputs;
-  const side = image?.dims?.[2] as number;
-  const window: WindowSpec = model.patches?.window ?? { side, cover: side, foveationPx: 0 };
-  const channels = metadata.network.channels;
-  const planes = prepareInput(page, model.input);
-  const feed = float32([1, channels, side, side]);
-  windowReader(planes, { channels, height, width }, window)(at.y, at.x, feed.data);
-  const graph = readOnnx(bytes, { shapes: { [model.inputName]: feed.shape } });
-  const half = Math.floor(side / 2);
-  const plain = isPlain(window);
-  const reach = Math.floor(window.cover / 2);
+function windowSubject(bytes: Uint8Array, model: SegmentationModel, page: NamedPage, at: Point, where: Where): Subject {
+  const input = inputAt(model, page, at);
+  const graph = readOnnx(bytes, { ...where, shapes: { [model.inputName]: input.feed.shape } });
+  const { side = 0, cover = side, foveationPx = 0 } = model.patches?.window ?? {};
   return {
+    ...input,
     question: 'window',
     graph,
     input: graph.inputs[0],
     output: graph.outputs[0],
-    feed,
     classes: model.classes,
     activation: 'none',
-    pixel: { x: half, y: half },
-    shown: { x: 0, y: 0, width: side, height: side },
-    box: { x: at.x - reach, y: at.y - reach, width: window.cover, height: window.cover },
     fileValues: fileValuesAt(page, at),
-    predicted: async () => {
-      // As much of the image as the window reaches; mirrored where the image ends, as in the whole.
-      const from = { x: Math.max(0, at.x - window.cover), y: Math.max(0, at.y - window.cover) };
-      const to = { x: Math.min(width, at.x + window.cover + 1), y: Math.min(height, at.y + window.cover + 1) };
-      const part = { width: to.x - from.x, height: to.y - from.y };
-      const cut = new Float32Array(channels * part.width * part.height);
-      copyCrop(planes, channels, [height, width], cropOf(from, part), cut);
-      const given = await predictPlanes(model, { planes: cut, ...part, name: page.name });
-      return columnOf(given, { x: at.x - from.x, y: at.y - from.y });
-    },
-    notes: [
-      ...model.notes,
-      ...(plain
-        ? []
-        : ['The window is shown as the network sees it: blurred or coarser than the image away from the centre.']),
-    ],
+    predicted: () => predictAt(model, page, at),
+    notes:
+      cover === side && foveationPx === 0
+        ? model.notes
+        : [
+            ...model.notes,
+            'The window is shown as the network sees it: blurred or coarser than the image away from the centre.',
+          ],
   };
 }
-
-const cropOf = ({ x, y }: Point, { width, height }: { readonly width: number; readonly height: number }) => ({
-  top: y,
-  left: x,
-  crop: [height, width] as const,
-  mirror: false,
-});
 
 async function ownClassifier(
   runtime: Runtime,
@@ -308,20 +244,9 @@ function imageSubject(
     readonly activation: Activation;
   },
 ): Subject {
-  const { channels, stored, crop, normalisation } = input;
-  const [{ top, left }] = viewsOf({ ...input, views: 1 }) as readonly [View];
-  const feed = float32([1, channels.count, ...crop]);
-  copyCrop(storedPlanes(page, input), channels.count, stored, { top, left, crop, mirror: false }, feed.data);
-  normalise(feed.data, channels.count, normalisation);
-  // Scaled to cover what is stored, and cut to it around the middle, as `resizeToCover` does.
-  const scale = Math.max(stored[0] / page.height, stored[1] / page.width);
-  const lost = { y: (page.height * scale - stored[0]) / 2 + top, x: (page.width * scale - stored[1]) / 2 + left };
-  const pixel = {
-    y: Math.floor((at.y + 0.5) * scale - lost.y),
-    x: Math.floor((at.x + 0.5) * scale - lost.x),
-  };
-  const box = { x: lost.x / scale, y: lost.y / scale, width: crop[1] / scale, height: crop[0] / scale };
-  if (pixel.y < 0 || pixel.x < 0 || pixel.y >= crop[0] || pixel.x >= crop[1]) {
+  const view = viewAt(input, page, at);
+  const { feed, pixel, box } = view;
+  if (pixel.y < 0 || pixel.x < 0 || pixel.y >= input.crop[0] || pixel.x >= input.crop[1]) {
     throw new UsageError(`the network does not look at the point ${at.x},${at.y}: it sees the middle of the image.`, {
       file: page.name,
       remedy: `Use x from ${Math.ceil(box.x)} to ${Math.floor(box.x + box.width) - 1} and y from ${Math.ceil(box.y)} to ${Math.floor(box.y + box.height) - 1}.`,
@@ -329,16 +254,13 @@ function imageSubject(
   }
   const graph = readOnnx(bytes, { file, shapes: { [inputName]: feed.shape } });
   return {
+    ...view,
     question: 'image',
     graph,
     input: graph.inputs[0],
     output: graph.outputs[0],
-    feed,
     classes,
     activation,
-    pixel,
-    shown: { x: 0, y: 0, width: crop[1], height: crop[0] },
-    box,
     fileValues: fileValuesAt(page, at),
     notes: [],
   };

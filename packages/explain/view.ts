@@ -1,7 +1,8 @@
 /** Maps of a network brought into the pixels of the view: the part of the input that shows the image. */
-import { type Dependence, receptiveField } from '../graph/analysis/receptive-field.ts';
-import type { Value } from '../graph/ir.ts';
-import type { Box, Plane, Point } from './explanation.ts';
+
+import { type Dependence, receptiveField, type Value } from 'lamella/graph';
+import type { Box, Point } from 'lamella/predict';
+import type { Plane } from './explanation.ts';
 import { elementAt } from './layers.ts';
 
 export interface View {

@@ -1,17 +1,12 @@
 /** Explains a model's prediction for one image as a report. */
 
-import { option, UsageError } from '../errors.ts';
-import { type ExplainOptions, explain } from '../explain/explain.ts';
-import type { Explanation } from '../explain/explanation.ts';
-import { baseName } from '../files.ts';
-import { displayMap, reorient } from '../image/orient.ts';
-import { type ChannelChoice, pickChannels } from '../input/channels.ts';
-import { pagesOf } from '../input/planes.ts';
-import { renderExplanation } from '../report/explain/page.ts';
-import type { DeviceName } from '../runtime/runtime.ts';
-import type { Host } from './host.ts';
-import { readImageFile } from './image-files.ts';
-import { modelFileOf } from './model-files.ts';
+import { baseName, type DeviceName, option, UsageError } from 'lamella';
+import { displayMap, reorient } from 'lamella/image';
+import { type ChannelChoice, pagesOf, pickChannels } from 'lamella/predict';
+import { type Host, modelFileOf, readImageFile } from 'lamella/workflows';
+import { type ExplainOptions, explain } from './explain.ts';
+import type { Explanation } from './explanation.ts';
+import { renderExplanation } from './page/page.ts';
 
 export interface WriteExplanationOptions extends Omit<ExplainOptions, 'file'> {
   /** Where to write. */

@@ -1,5 +1,4 @@
-import type { Random } from '../array/random.ts';
-import { stream } from '../array/random.ts';
+import { type Random, stream } from 'lamella/array';
 
 /** A cell: the centre, size and stretch of one site of the diagram, moving slowly from slice to slice. */
 interface Site {

@@ -1,5 +1,4 @@
-import { bicubicField } from '../array/bicubic.ts';
-import { stream } from '../array/random.ts';
+import { bicubicField, stream } from 'lamella/array';
 
 export interface NoiseOptions {
   /** Distance between independent values in the plane, in pixels. */

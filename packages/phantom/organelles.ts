@@ -1,4 +1,4 @@
-import { stream } from '../array/random.ts';
+import { stream } from 'lamella/array';
 import type { Cells } from './cells.ts';
 
 /** What the organelle painters share: one slice of values (brightness) that they darken in place. */

@@ -1,8 +1,5 @@
-import { gaussianBlur } from '../array/gaussian.ts';
-import { ndarray } from '../array/ndarray.ts';
-import { stream } from '../array/random.ts';
-import { UsageError } from '../errors.ts';
-import type { Image } from '../image/image.ts';
+import { type Image, ndarray, UsageError } from 'lamella';
+import { gaussianBlur, stream } from 'lamella/array';
 import { cellsOfSlice } from './cells.ts';
 import { smoothNoise } from './noise.ts';
 import { paintOrganelles } from './organelles.ts';

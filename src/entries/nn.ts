@@ -1,6 +1,5 @@
 /** `lamella/nn`: layers, losses, optimizers, schedules, networks, and the training step built from them. */
 
-export { type Random, stream } from '../array/random.ts';
 export { type Batch, makeBatch } from '../augment/batch.ts';
 export { type AugmentOptions, type AugmentSettings, augmentSettings, NO_AUGMENTATION } from '../augment/options.ts';
 export type { SampleOptions } from '../augment/sample.ts';

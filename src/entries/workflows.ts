@@ -14,13 +14,14 @@ export {
 export { type WriteComparisonOptions, writeComparison } from '../workflows/compare.ts';
 export { type Evaluation, evaluate } from '../workflows/evaluate.ts';
 export type { EvaluateOptions } from '../workflows/evaluate-items.ts';
-export { type WriteExplanationOptions, writeExplanation } from '../workflows/explain.ts';
 export type { EnergyMeter, Host, Trace } from '../workflows/host.ts';
+export { readImageFile } from '../workflows/image-files.ts';
 export { inspect } from '../workflows/inspect.ts';
 export type { Inspected, InspectOptions } from '../workflows/inspect-image.ts';
 export type { MeasureFolderOptions, MeasureHooks } from '../workflows/measure/inputs.ts';
 export { type MeasuredFolder, measureFolder } from '../workflows/measure/measure.ts';
 export { type FileContent, type MemoryFiles, memoryFiles } from '../workflows/memory-files.ts';
+export { modelFileOf } from '../workflows/model-files.ts';
 export {
   type FailedFile,
   type PredictedFile,

@@ -21,7 +21,7 @@ export interface ForeignOptions {
   readonly rule?: { readonly y: TilingRule; readonly x: TilingRule };
 }
 
-/** y = x / 255, the most common convention. */
+/** The normalisation y = x / 255, the most common convention; assumed for models that do not state theirs. */
 export const DIVIDED_BY_255: NormalisationSpec = {
   kind: 'zscore',
   scope: 'dataset',

@@ -1,24 +1,40 @@
-/** The import graph of `src`, type imports included, read from the text of its files. */
+/** The import graph of `src` and `packages`, type imports included, read from the text of its files. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 
 const SPECIFIER = /\b(?:from|import)\s*\(?\s*'([^']+)'/g;
 
-/** Every source file below `root` with what it imports: files by their path, packages by their name. */
-export function importsBelow(root: string): Map<string, readonly string[]> {
-  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) => /(?<!\.d)\.ts$/.test(file));
+/** What a specifier in a file names: a file by its path, a package by its name. `lamella/explain` is one of `packages`. */
+function targetOf(path: string, specifier: string, packages: readonly string[]): string {
+  if (specifier.startsWith('.')) return normalize(join(dirname(path), specifier));
+  const own = /^lamella\/(\w+)$/.exec(specifier)?.[1];
+  return own !== undefined && packages.includes(own) ? `packages/${own}/index.ts` : specifier;
+}
+
+/** Every source file of `src` and `packages` with what it imports. */
+export function importsOfSources(): Map<string, readonly string[]> {
+  const packages = readdirSync('packages');
+  const files = ['src', 'packages'].flatMap((root) =>
+    readdirSync(root, { recursive: true, encoding: 'utf8' })
+      .filter((file) => /(?<!\.d)\.ts$/.test(file))
+      .map((file) => join(root, file)),
+  );
   return new Map(
-    files.map((file) => {
-      const path = join(root, file);
+    files.map((path) => {
       const specifiers = [...readFileSync(path, 'utf8').matchAll(SPECIFIER)].map(([, specifier]) => specifier);
-      return [path, specifiers.map((own) => (own.startsWith('.') ? normalize(join(dirname(path), own)) : own))];
+      return [path, specifiers.map((specifier) => targetOf(path, specifier, packages))];
     }),
   );
 }
 
-/** `src/graph/ops/table.ts` is in `graph`, `src/platform/node/files.ts` in `platform/node`, `src/errors.ts` in `errors.ts`. */
+/**
+ * `src/graph/ops/table.ts` is in `graph`, `src/platform/node/files.ts` in `platform/node`, `src/errors.ts` in `errors.ts`,
+ * `packages/explain/view.ts` in `packages/explain`; a public name stands for itself.
+ */
 export function roomOf(path: string): string {
-  const [, first, second] = path.split('/');
+  const [root, first, second] = path.split('/');
+  if (root === 'lamella') return path;
+  if (root === 'packages') return `${root}/${first}`;
   return first === 'platform' ? `${first}/${second}` : first;
 }
 

@@ -6,10 +6,12 @@ import { flagOf, withFlags } from '../../src/cli/option-words.ts';
 import { program } from '../../src/cli/program.ts';
 import { DatasetError, FormatError, factsOf, option, UsageError, writeOptions } from '../../src/errors.ts';
 
-const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
-  .map((path) => path.replaceAll('\\', '/'))
-  .filter((path) => path.endsWith('.ts'))
-  .map((path) => ({ path, text: readFileSync(`src/${path}`, 'utf8') }));
+const read = (root: string) =>
+  readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .map((path) => path.replaceAll('\\', '/'))
+    .filter((path) => path.endsWith('.ts'))
+    .map((path) => ({ path, text: readFileSync(`${root}/${path}`, 'utf8') }));
+const files = [...read('src'), ...read('packages')];
 
 /** Without comments, which may speak of what they like, and whole commands, which a report offers for copying. */
 const codeOf = (text: string): string =>

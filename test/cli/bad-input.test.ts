@@ -3,12 +3,12 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { phantom } from '../../packages/phantom/phantom.ts';
 import { float32, ndarray } from '../../src/array/ndarray.ts';
 import { page } from '../../src/image/convert.ts';
 import { writePng } from '../../src/image/formats/png/write.ts';
 import { writeTiff } from '../../src/image/formats/tiff/write.ts';
 import type { Image } from '../../src/image/image.ts';
-import { phantom } from '../../src/phantom/phantom.ts';
 import { lamella, type Outcome, othersMayRun } from './command.ts';
 
 const canMount = process.platform === 'linux' && process.getuid?.() === 0;

@@ -1,12 +1,18 @@
 import { afterAll, describe, expect, test } from 'vitest';
+import { checkSteps } from '../../packages/explain/checks.ts';
+import { explain } from '../../packages/explain/explain.ts';
+import type {
+  ConvolutionStep,
+  DenseStep,
+  Explanation,
+  Passage,
+  PoolingStep,
+} from '../../packages/explain/explanation.ts';
+import { gradCam, halfSideHolding } from '../../packages/explain/gradients.ts';
+import type { NamedPage } from '../../packages/explain/subject.ts';
 import { float32 } from '../../src/array/ndarray.ts';
 import { stream } from '../../src/array/random.ts';
 import { UsageError } from '../../src/errors.ts';
-import { checkSteps } from '../../src/explain/checks.ts';
-import { explain } from '../../src/explain/explain.ts';
-import type { ConvolutionStep, DenseStep, Explanation, Passage, PoolingStep } from '../../src/explain/explanation.ts';
-import { gradCam, halfSideHolding } from '../../src/explain/gradients.ts';
-import type { NamedPage } from '../../src/explain/subject.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import { writeOnnx } from '../../src/graph/onnx/write.ts';
 import { metadataEntry } from '../../src/models/metadata.ts';

@@ -2,10 +2,10 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { phantom } from '../../packages/phantom/phantom.ts';
 import { page as pageOfStack } from '../../src/image/convert.ts';
 import { writePng } from '../../src/image/formats/png/write.ts';
 import type { Image } from '../../src/image/image.ts';
-import { phantom } from '../../src/phantom/phantom.ts';
 import { openRuntime } from '../../src/platform/node/runtime.ts';
 import { openModel } from '../../src/predict/open.ts';
 import { labelImage, overlayImage } from '../../src/predict/output.ts';
@@ -17,8 +17,9 @@ import { consumerFolder, snippets } from './snippets.ts';
 
 /** Trains on a phantom made in the page, predicts one of its slices, and hands both to the test. */
 const TRAINING_PAGE = `
-import { page, phantom, predictImage } from 'lamella';
+import { page, predictImage } from 'lamella';
 import { openModelFile, train } from 'lamella/browser';
+import { phantom } from 'lamella/phantom';
 
 globalThis.trainHere = async (device) => {
   const data = phantom({ width: 64, height: 64, depth: 4, seed: 3 });
@@ -38,7 +39,7 @@ globalThis.trainHere = async (device) => {
 
 /** The same in a worker, which has no document. */
 const WORKER = `
-import { phantom } from 'lamella';
+import { phantom } from 'lamella/phantom';
 import { train } from 'lamella/browser';
 onmessage = async () => {
   const { steps, model } = await train([phantom({ width: 48, height: 48, depth: 2 })], {
@@ -54,7 +55,7 @@ worker.postMessage('go');`;
 
 /** What goes wrong in a page is said in words. */
 const WRONG_PAGE = `
-import { phantom } from 'lamella';
+import { phantom } from 'lamella/phantom';
 import { drawImage, openModelFile, openRuntime, readImageFile, train } from 'lamella/browser';
 const problem = async (action) => {
   try { await action(); return 'nothing'; } catch (error) { return error.name + ': ' + error.message; }

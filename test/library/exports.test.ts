@@ -34,14 +34,14 @@ const PUBLIC: { readonly [file: string]: Exported } = {
     values: words(`
       DatasetError DeviceError FormatError GraphError IGNORE Interrupted LamellaError ModelError
       READABLE_EXTENSIONS RunError TrainingError UsageError channel classOf classifyPages describeImage extent
-      factsOf float32 labelImage meanProbabilities ndarray openClassifier openModel overlayImage page pageCount
-      phantom planPage predictAverage predictImage predictPages prepareDataset probabilityImage rawDataset
+      baseName factsOf float32 joinPath labelImage option sizeOf meanProbabilities ndarray openClassifier openModel overlayImage page pageCount
+      planPage predictAverage predictImage predictPages prepareDataset probabilityImage rawDataset
       readClasses readDataset readDicomSeries readImage writeNifti writeOptions writePng writeTiff
     `),
     types: words(`
-      Classifier ClassifyOptions CompileOptions DType DeviceName DicomFile Feeds Files Geometry
+      Classifier ClassifyOptions CompileOptions DType DeviceName DicomFile Feeds Files Geometry WritableFiles
       Image ImageDescription InputSpec LabelClass LabelMapOptions LabelMapping LabelledImage NdArray
-      NormalisationOptions OpenModelOptions OpenedModel Phantom PhantomOptions PredictOptions PrepareOptions
+      NormalisationOptions OpenModelOptions OpenedModel PredictOptions PrepareOptions
       PreparedDataset ProbabilityOptions Program RawClasses RawDataset ReadClassesOptions ReadOptions
       ErrorCode Facts RunConfig Runtime SegmentationModel Shape Spacing Spacings SplitChoice TensorLayout TrainEvent TrainRunHooks
       TrainSettings TrainingPage TrainingSet Vector3 WriteNiftiOptions WriteTiffOptions
@@ -49,12 +49,12 @@ const PUBLIC: { readonly [file: string]: Exported } = {
   },
   'src/entries/graph.ts': {
     values: words(`
-      GraphBuilder bindShapes checkGraph constantsToInputs decompose denseGraph gradient graphMacs
-      inputsToConstants layersOf networkSvg parameterCount parametersOf printGraph readOnnx readSignature
-      tileRule writeOnnx
+      GraphBuilder bindShapes checkGraph constantsToInputs convGeometry costOf decompose denseGraph dependsOn gradient
+      graphMacs inputsToConstants kindOf layersOf networkSvg parameterCount parametersOf printGraph readOnnx readSignature
+      receptiveField tileRule traceDependence writeOnnx
     `),
     types: words(`
-      Build Graph Layer Node Signature Value WinogradUse WriteOptions
+      Build ConvGeometry Dependence Graph GraphCost Layer Node NodeCost OpKind ReceptiveField Signature Value WinogradUse WriteOptions
     `),
   },
   'src/entries/nn.ts': {
@@ -62,13 +62,13 @@ const PUBLIC: { readonly [file: string]: Exported } = {
       NO_AUGMENTATION NetworkBuilder adam adamW augmentSettings buildNetwork centreCrop chooseUnet
       concatCropped conv2d crossEntropy dense diceCrossEntropy diceLoss drawMasks dropout exportNetwork
       feedsOf flatten focalLoss init instanceNorm isClass localResponseNorm makeBatch maxPool
-      perceptronCriterion predictionGraph relu scheduleOf sgd sigmoidCrossEntropy sizesOf stream trainingStep
+      perceptronCriterion predictionGraph relu scheduleOf sgd sigmoidCrossEntropy sizesOf trainingStep
       upConv upsample weightedMean
     `),
     types: words(`
       AdamOptions AlexNetSpec AugmentOptions AugmentSettings Batch ConvOptions DiceOptions FocalOptions
       Initialiser Loss LossName LossSpec MlpSpec ModelMetadata ModelName ModelSpec Network Optimizer
-      OptimizerName OptimizerSpec Parameter PerceptronSpec Random SampleOptions Schedule ScheduleName
+      OptimizerName OptimizerSpec Parameter PerceptronSpec SampleOptions Schedule ScheduleName
       ScheduleSpec SgdOptions Sizes SlidingWindowSpec StepOptions Target TrainingStep Unet2015Spec UnetSpec
     `),
   },
@@ -113,23 +113,42 @@ const PUBLIC: { readonly [file: string]: Exported } = {
       OutlinedSlice Table
     `),
   },
-  'src/entries/explain.ts': {
+  'src/entries/array.ts': {
+    values: words('bicubicField gaussianBlur stream'),
+    types: words('GridPlacement Random'),
+  },
+  'src/entries/predict.ts': {
     values: words(`
-      compareRuns explain
+      DIVIDED_BY_255 METADATA_KEY inputAt isClassifierFile pagesOf pickChannels predictAt viewAt
+    `),
+    types: words('Activation Box ChannelChoice ClassInput Page PixelInput Point'),
+  },
+  'src/entries/report.ts': {
+    values: words(`
+      compareRuns crop dataUri factTable greyPicture heatOver html imagePicture largest magnitude renderPage
+      reproduce section shrink signedPicture withPrefix
     `),
     types: words(`
-      CompareOptions Comparison ExplainOptions Explanation RunResult
+      CompareOptions Comparison Facts Figure Markup PageHead PageOptions Picture RunResult
     `),
+  },
+  'packages/explain/index.ts': {
+    values: words('explain writeExplanation'),
+    types: words('ExplainOptions Explanation WriteExplanationOptions'),
+  },
+  'packages/phantom/index.ts': {
+    values: words('phantom writeSlices'),
+    types: words('Phantom PhantomOptions'),
   },
   'src/entries/workflows.ts': {
     values: words(`
-      classifyFolder drawAugmentation evaluate inspect measureFolder memoryFiles predictFolder profileNetwork scoreClassifiers writeComparison
-      writeExplanation writeReport
+      classifyFolder drawAugmentation evaluate inspect measureFolder memoryFiles modelFileOf predictFolder profileNetwork readImageFile
+      scoreClassifiers writeComparison writeReport
     `),
     types: words(`
       ClassifiedFolder ClassifyFolderOptions DrawAugmentationOptions EnergyMeter EvaluateOptions Evaluation FailedFile FileContent Host
       InspectOptions Inspected MeasureFolderOptions MeasureHooks MeasuredFolder MemoryFiles NetworkProfile PredictFolderOptions PredictHooks PredictedFile
-      PredictedFolder ProfileOptions ReportOptions TopK Trace WriteComparisonOptions WriteExplanationOptions
+      PredictedFolder ProfileOptions ReportOptions TopK Trace WriteComparisonOptions
     `),
   },
   'src/platform/node/index.ts': {

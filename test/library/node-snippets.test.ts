@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { phantom } from '../../packages/phantom/phantom.ts';
 import { page } from '../../src/image/convert.ts';
 import { writePng } from '../../src/image/formats/png/write.ts';
-import { phantom } from '../../src/phantom/phantom.ts';
 import { readImageFile, writeImageFile } from '../../src/platform/node/image-files.ts';
 import { consumerFolder, snippets, withReplaced } from './snippets.ts';
 
@@ -90,6 +90,15 @@ describe('examples for Node, run against the built package', () => {
   it.each(snippets('explain'))('$title: the checks of an explanation pass', async ({ code }) => {
     const text = await output(`${code}\nconsole.log(probabilities.length);`);
     expect(text).toMatch(/\] true\n2\n$/);
+  });
+
+  it.each(snippets('extension'))('$title: the page of an extension', async ({ code }) => {
+    await output(`${code}\nif (Math.abs(background + foreground - 1) > 1e-5) process.exit(1);`);
+    expect(await readFile(join(folder, 'pixel.html'), 'utf8')).toMatch(/<h1>One pixel<\/h1>[\s\S]*data:image\/png/);
+  });
+
+  it.each(snippets('array'))('$title: smooth noise', async ({ code }) => {
+    expect(await output(code)).toBe('true\n');
   });
 
   it.each(snippets('gradient'))('$title: the gradient of a graph', async ({ code }) => {

@@ -58,12 +58,16 @@ describe.skipIf(why !== undefined)(`the packed package${why === undefined ? '' :
   it('has a command that works', async () => {
     expect((await inApp('npx', ['lamella', '--help'])).stdout).toMatch(/Usage: lamella .*[\s\S]*train[\s\S]*predict/);
     expect((await inApp('npx', ['lamella', 'phantom', 'data', '--slices', '2'])).stdout).toContain('2 slices');
+    const train = ['lamella', 'train', 'data', '--out', 'run', '--steps', '2', '--patch', '32', '--workers', '0'];
+    await inApp('npx', [...train, '--depth', '1', '--device', 'cpu']);
+    const explained = await inApp('npx', ['lamella', 'explain', 'run', 'data/image/00.png', '--device', 'cpu']);
+    expect(explained.stdout).toMatch(/(\d+) of \1 checks passed/);
   });
 
   it('is imported by a script', async () => {
     await writeFile(
       join(folder, 'app/script.mjs'),
-      `import { phantom } from 'lamella';
+      `import { phantom } from 'lamella/phantom';
        import { dropAlpha } from 'lamella/image';
        import { availableDevices, readImageFile, writeImageFile } from 'lamella/node';
        const { image } = phantom({ depth: 1, width: 32, height: 32 });
@@ -80,8 +84,12 @@ describe.skipIf(why !== undefined)(`the packed package${why === undefined ? '' :
     await writeFile(
       join(folder, 'app/use.mts'),
       `import { type Image, type NdArray, LamellaError, predictImage } from 'lamella';
-       import { openModelFile, readImageFile } from 'lamella/node';
+       import { openModelFile, openRuntime, readImageFile } from 'lamella/node';
        import { drawImage, train } from 'lamella/browser';
+       import { explain } from 'lamella/explain';
+       import { phantom } from 'lamella/phantom';
+       export const explained = async (model: Uint8Array) =>
+         explain(await openRuntime(), model, { name: 'a', data: phantom().image.data, channels: 1, height: 256, width: 256 });
        export async function use(canvas: HTMLCanvasElement): Promise<NdArray<'float32'>> {
          const image: Image = await readImageFile('a.png');
          drawImage(canvas, image);

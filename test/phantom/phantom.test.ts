@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { phantom } from '../../packages/phantom/phantom.ts';
 import { ndarray } from '../../src/array/ndarray.ts';
 import { connectedComponents } from '../../src/objects/connected-components.ts';
-import { phantom } from '../../src/phantom/phantom.ts';
 
 const small = { width: 128, height: 96 };
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Explanation, Plane } from '../../src/explain/explanation.ts';
-import { renderExplanation } from '../../src/report/explain/page.ts';
+import type { Explanation, Plane } from '../../packages/explain/explanation.ts';
+import { renderExplanation } from '../../packages/explain/page/page.ts';
 import { signedPicture } from '../../src/report/kit/colour-maps.ts';
 import { describePages, expectSound } from '../support/pages.ts';
 

@@ -2,9 +2,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { writeSlices } from '../../src/cli/phantom-files.ts';
+import { phantom } from '../../packages/phantom/phantom.ts';
+import { writeSlices } from '../../packages/phantom/write-slices.ts';
 import { RunError } from '../../src/errors.ts';
-import { phantom } from '../../src/phantom/phantom.ts';
+import { nodeFiles } from '../../src/platform/node/files.ts';
 import { nodeHost } from '../../src/platform/node/host.ts';
 import { trainRun } from '../../src/platform/node/train-run.ts';
 import { writeReport } from '../../src/workflows/report.ts';
@@ -16,7 +17,7 @@ describe('the report of a run', () => {
   test('shows the held-out slices of a membrane stack, their scores, and how to do it again', async () => {
     const data = join(folder, 'membranes');
     const run = join(folder, 'run');
-    await writeSlices(data, phantom({ depth: 6, height: 256, width: 256, seed: 1 }), [0, 1, 2, 3, 4, 5]);
+    await writeSlices(nodeFiles, data, phantom({ depth: 6, height: 256, width: 256, seed: 1 }), [0, 1, 2, 3, 4, 5]);
     await trainRun(data, {
       out: run,
       device: 'cpu',

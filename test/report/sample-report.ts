@@ -1,7 +1,7 @@
+import { phantom } from '../../packages/phantom/phantom.ts';
 import { gaussianBlur } from '../../src/array/gaussian.ts';
 import { float32 } from '../../src/array/ndarray.ts';
 import { stream } from '../../src/array/random.ts';
-import { phantom } from '../../src/phantom/phantom.ts';
 import { type ReportData, score } from '../../src/report/run/data.ts';
 import { Evaluator } from '../../src/report/run/evaluate.ts';
 import { isbiTable } from '../../src/report/run/published.ts';

@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { phantom } from '../../packages/phantom/phantom.ts';
 import { page } from '../../src/image/convert.ts';
 import { writePng } from '../../src/image/formats/png/write.ts';
-import { phantom } from '../../src/phantom/phantom.ts';
 
 /** Writes a small data set: `image/0.png` and on, and `label/`. */
 export async function phantomFolder(

@@ -2,11 +2,11 @@ import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { phantom } from '../../packages/phantom/phantom.ts';
 import { Interrupted, RunError } from '../../src/errors.ts';
 import { readSignature } from '../../src/graph/onnx/model.ts';
 import { page } from '../../src/image/convert.ts';
 import { writePng } from '../../src/image/formats/png/write.ts';
-import { phantom } from '../../src/phantom/phantom.ts';
 import { atomicWrite } from '../../src/platform/node/atomic-write.ts';
 import { repeatRun, resumeRun, type TrainRunOptions, trainRun } from '../../src/platform/node/train-run.ts';
 import { parseConfig } from '../../src/train/config.ts';

@@ -2,13 +2,13 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { writeExplanation } from '../../packages/explain/write-explanation.ts';
 import { DatasetError, RunError, UsageError } from '../../src/errors.ts';
 import { openEnergyMeter } from '../../src/platform/node/energy.ts';
 import { nodeHost } from '../../src/platform/node/host.ts';
 import { trainRun } from '../../src/platform/node/train-run.ts';
 import type { RunConfig } from '../../src/train/config.ts';
 import { writeComparison } from '../../src/workflows/compare.ts';
-import { writeExplanation } from '../../src/workflows/explain.ts';
 import { writeReport } from '../../src/workflows/report.ts';
 import { phantomFolder } from '../support/phantom-folder.ts';
 

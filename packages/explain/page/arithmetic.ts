@@ -1,5 +1,6 @@
 /** Single numbers of a network, computed step by step so that they can be checked with a calculator. */
 
+import { dataUri, html, type Markup, signedPicture } from 'lamella/report';
 import type {
   ConvolutionStep,
   DenseStep,
@@ -9,10 +10,7 @@ import type {
   ProbabilityStep,
   Step,
   Worked,
-} from '../../explain/explanation.ts';
-import { signedPicture } from '../kit/colour-maps.ts';
-import { html, type Markup } from '../kit/markup.ts';
-import { dataUri } from '../kit/pictures.ts';
+} from '../explanation.ts';
 
 /** Kernels up to this side are shown as numbers, larger ones as images with their numbers collapsed. */
 const NUMBERS_UP_TO = 5;

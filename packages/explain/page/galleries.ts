@@ -1,10 +1,17 @@
 /** The inside of a network as rows of small images: filters, feature maps, layers. */
 
-import type { Explanation, Filter, LayerSummary, Plane } from '../../explain/explanation.ts';
-import { largest, signedPicture } from '../kit/colour-maps.ts';
-import { html, type Markup } from '../kit/markup.ts';
-import { dataUri, imagePicture, type Picture, shrink } from '../kit/pictures.ts';
-import { withPrefix } from '../kit/with-prefix.ts';
+import {
+  dataUri,
+  html,
+  imagePicture,
+  largest,
+  type Markup,
+  type Picture,
+  shrink,
+  signedPicture,
+  withPrefix,
+} from 'lamella/report';
+import type { Explanation, Filter, LayerSummary, Plane } from '../explanation.ts';
 import { shortNumber } from './arithmetic.ts';
 
 /** Longest side of images in galleries, in pixels. */

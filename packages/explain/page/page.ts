@@ -1,13 +1,27 @@
 /** The report that explains a network's prediction for an image. */
 
-import type { Box, Check, Explanation, Plane, Point, ReceptiveFieldView } from '../../explain/explanation.ts';
-import { greyPicture, heatOver, largest, magnitude } from '../kit/colour-maps.ts';
-import { html, type Markup } from '../kit/markup.ts';
-import { renderPage, reproduce, section } from '../kit/page.ts';
-import { crop, dataUri, imagePicture, type Picture, shrink } from '../kit/pictures.ts';
-import { withPrefix } from '../kit/with-prefix.ts';
-import type { Facts, Figure } from '../run/data.ts';
-import { factTable } from '../run/tables.ts';
+import type { Box, Point } from 'lamella/predict';
+import {
+  crop,
+  dataUri,
+  type Facts,
+  type Figure,
+  factTable,
+  greyPicture,
+  heatOver,
+  html,
+  imagePicture,
+  largest,
+  type Markup,
+  magnitude,
+  type Picture,
+  renderPage,
+  reproduce,
+  section,
+  shrink,
+  withPrefix,
+} from 'lamella/report';
+import type { Check, Explanation, Plane, ReceptiveFieldView } from '../explanation.ts';
 import { passageMarkup, shortNumber } from './arithmetic.ts';
 import { countOf, filterGallery, layerTable, mapGallery } from './galleries.ts';
 import { EXPLAIN_STYLE } from './style.ts';

@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { phantom, writeSlices } from 'lamella/phantom';
 import { ndarray } from '../../array/ndarray.ts';
 import { UsageError } from '../../errors.ts';
 import { extent, type Image } from '../../image/image.ts';
 import { type IsbiScores, isbiScores, isbiSliceScores } from '../../metrics/isbi.ts';
-import { phantom } from '../../phantom/phantom.ts';
 import { nodeFiles } from '../../platform/node/files.ts';
 import { trainRun } from '../../platform/node/train-run.ts';
 import { RUN_FILES } from '../../train/store.ts';
@@ -12,7 +12,6 @@ import { evaluate } from '../../workflows/evaluate.ts';
 import { requireFreeFolder } from '../../workflows/out-folder.ts';
 import type { command } from '../commands/demo.ts';
 import type { Options, Positionals } from '../declare.ts';
-import { writeSlices } from '../phantom-files.ts';
 import { say } from '../print.ts';
 import { formatDuration } from '../progress.ts';
 import { watchTraining } from '../watch-training.ts';
@@ -77,8 +76,8 @@ async function runDemo(folder: string, { minutes, seed }: Options<typeof command
   const { image, label } = phantom({ seed, ...STACK });
   const range = (from: number, count: number): number[] => Array.from({ length: count }, (_, i) => from + i);
   const test = range(TRAIN_SLICES + GAP, TEST_SLICES);
-  await writeSlices(parts.train, { image, label }, range(0, TRAIN_SLICES));
-  await writeSlices(parts.test, { image, label }, test);
+  await writeSlices(nodeFiles, parts.train, { image, label }, range(0, TRAIN_SLICES));
+  await writeSlices(nodeFiles, parts.test, { image, label }, test);
 
   say(`\n2. lamella train ${parts.train} --out ${parts.run} --minutes ${minutes} --patch 128 --batch 2 --lr 0.003`);
   await watchTraining(parts.run, { quiet: false }, (hooks) =>

@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
+import { writeExplanation } from 'lamella/explain';
 import { nodeHost } from '../../platform/node/host.ts';
-import { writeExplanation } from '../../workflows/explain.ts';
 import type { command } from '../commands/explain.ts';
 import type { Options, Positionals } from '../declare.ts';
 import { pageLine, printJson, say } from '../print.ts';

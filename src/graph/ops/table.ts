@@ -26,6 +26,7 @@ export function rowOf(op: OpName): OpRow<OpName> {
   return OPS[op] as OpRow<OpName>;
 }
 
+/** What an op is to a person. */
 export function kindOf(op: OpName): OpKind {
   return rowOf(op).traits.kind;
 }

@@ -6,6 +6,7 @@ import { html, type Markup, trusted } from './markup.ts';
 import { sortAndFilterTables } from './page-tables.ts';
 import { STYLE } from './style.ts';
 
+/** What stands at the top of a page. */
 export interface PageHead {
   readonly title: string;
   readonly summary: string;
@@ -24,6 +25,7 @@ export interface PageOptions {
   readonly tables?: boolean;
 }
 
+/** A part of a page with its heading; parts that are undefined are left out. */
 export function section(id: string, heading: string, ...content: readonly (Markup | undefined)[]): Markup {
   return html`<section aria-labelledby="${id}"><h2 id="${id}">${heading}</h2>
 ${content.map((part) => part ?? '')}

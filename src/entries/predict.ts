@@ -1,0 +1,10 @@
+/** `lamella/predict`: what networks are given of an image, and what they answer for one pixel of it. */
+
+export { type ChannelChoice, pickChannels } from '../input/channels.ts';
+export type { ClassInput } from '../input/classes.ts';
+export { type Page, pagesOf } from '../input/planes.ts';
+export { METADATA_KEY } from '../models/metadata.ts';
+export { isClassifierFile } from '../predict/classifier.ts';
+export { DIVIDED_BY_255 } from '../predict/foreign.ts';
+export { type Box, inputAt, type PixelInput, type Point, predictAt, viewAt } from '../predict/input-at.ts';
+export type { Activation } from '../predict/model.ts';
