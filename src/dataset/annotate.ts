@@ -1,7 +1,7 @@
-/** A data set with what its regions say: unpainted pixels of complete ones become background. */
+/** Labels by regions: unpainted pixels of complete ones become background, and labels are kept to some of them. */
 
 import { DatasetError } from '../errors.ts';
-import { type Annotation, COMPLETE, type Region, regionMask } from './labels/regions.ts';
+import { type Annotation, COMPLETE, HELD, type Region, regionMask } from './labels/regions.ts';
 import type { RawDataset, RawPage } from './raw.ts';
 
 /** Label images have 0 for background wherever there is one. */
@@ -32,7 +32,7 @@ function annotatedPage(page: RawPage, regions: readonly Region[], notAnnotated: 
   const values = label.values.map((value, p) =>
     value === notAnnotated && ((mask[p] as number) & COMPLETE) !== 0 ? BACKGROUND : value,
   );
-  return { ...page, label: { ...label, values }, regions };
+  return { ...page, label: { ...label, values }, annotation: { notAnnotated, regions } };
 }
 
 /**
@@ -64,4 +64,22 @@ export function annotate(raw: RawDataset, { notAnnotated, regions }: Annotation)
     pages: raw.pages.map((page) => annotated.get(page) ?? page),
     declared: { ...declared, ignore: [...new Set([...(declared?.ignore ?? []), notAnnotated])] },
   };
+}
+
+/**
+ * A page of which only what lies in some regions, or only what does not, is annotated.
+ * @param notAnnotated value that the labels get elsewhere; one that is ignored
+ */
+export function keepLabels(
+  page: RawPage,
+  which: 'within' | 'outside',
+  regions: readonly Region[],
+  notAnnotated: number,
+): RawPage {
+  const { label, height, width, file } = page;
+  const held = regions.map((region) => ({ ...region, held: true }));
+  const mask = regionMask(held, [height, width], file);
+  const kept = which === 'within' ? HELD : 0;
+  const values = label.values.map((value, p) => (((mask[p] as number) & HELD) === kept ? value : notAnnotated));
+  return { ...page, label: { ...label, values } };
 }

@@ -15,6 +15,7 @@ import { baseName } from './discover/names.ts';
 import { describePairing, type Pair, type Pairing } from './discover/pairing.ts';
 import { readAhead } from './discover/read-ahead.ts';
 import { type ImageListing, listImageSources, pairListing, readListed } from './discover/sources.ts';
+import { type HeldOut, holdOut } from './hold-out.ts';
 import { chooseInversion } from './inversion.ts';
 import { alignLabels } from './labels/align.ts';
 import {
@@ -23,6 +24,7 @@ import {
   findMapping,
   hasRim,
   IGNORE,
+  type LabelClass,
   type LabelMapping,
   type LabelOptions,
   type LabelPage,
@@ -31,7 +33,7 @@ import {
 import type { Annotation } from './labels/regions.ts';
 import { focusIndex, type TrainingPage, type TrainingSet } from './patch-position.ts';
 import { labelOptions, type RawDataset, type RawPage, rawPages } from './raw.ts';
-import { type Split, type SplitChoice, splitItems } from './split.ts';
+import type { Split, SplitChoice } from './split.ts';
 import { classWeights, type SeparationOptions, separateTouching } from './weights/separation-weight.ts';
 import { medianObjectSize } from './weights/small-objects.ts';
 
@@ -130,6 +132,8 @@ export interface PreparedDataset {
   /** Pages to validate on, normalised as the training pages are. May be empty. */
   readonly validation: readonly TrainingPage[];
   readonly split: Split;
+  /** By name of a validation page: the regions that alone are held out of it, where not the whole page is. */
+  readonly heldRegions: HeldOut['regions'];
   readonly mapping: LabelMapping;
   readonly input: InputSpec;
   /** Share of each class among the training pixels that are not ignored. */
@@ -156,6 +160,66 @@ function sharesOf(labels: readonly Uint8Array[], classCount: number): number[] {
   return Array.from({ length: classCount }, (_, c) => (total === 0 ? 0 : counts[c] / total));
 }
 
+/** Pixels that are not ignored. */
+function annotatedIn(label: Uint8Array): number {
+  let count = 0;
+  for (let p = 0; p < label.length; p++) if (label[p] !== IGNORE) count++;
+  return count;
+}
+
+function hasAnnotation({ values }: LabelPage, { ignore }: LabelMapping): boolean {
+  const skipped = new Set(ignore);
+  return values.some((value) => !skipped.has(value));
+}
+
+function describeAnnotated(annotated: number, pixels: number, pages: number): string {
+  const share = ((100 * annotated) / pixels).toPrecision(2);
+  return `annotated: ${annotated.toLocaleString('en')} pixels, ${Number(share)} % of ${pages} training page${pages === 1 ? '' : 's'}; the others take no part`;
+}
+
+const nothingPainted = (folder: string): DatasetError =>
+  new DatasetError('nothing is annotated that could be trained on.', {
+    file: folder,
+    remedy: 'Paint some of each class, outside of what is held out.',
+  });
+
+const quoted = (names: readonly string[]): string => names.map((name) => `'${name}'`).join(', ');
+
+/**
+ * Asserts that there are two classes to tell apart: the rims of objects alone are none.
+ * @throws DatasetError naming what is there and what is missing
+ */
+function requireContrast(
+  { folder }: RawDataset,
+  { classes }: LabelMapping,
+  pages: readonly TrainingPage[],
+  shares: readonly number[],
+): void {
+  const own = classes.filter(({ values }) => values !== 'rim');
+  // Of small objects all may be rim.
+  const isThere = ({ values }: LabelClass) =>
+    classes.some(
+      (item, i) =>
+        (shares[i] as number) > 0 && (item.values === values || (values === 'rest' && item.values === 'rim')),
+    );
+  const present = own.filter(isThere);
+  if (present.length > 1) return;
+  if (present.length === 0) throw nothingPainted(folder);
+  if (!pages.some(({ label }) => label.includes(IGNORE))) {
+    throw new DatasetError('the labels of the training images hold one class only.', {
+      file: folder,
+      remedy: 'Label more images, or hold others out for validation.',
+    });
+  }
+  const missing = own.filter((item) => !present.includes(item)).map(({ name }) => name);
+  const names = pages.slice(0, 3).map(({ name }) => `"${name}"`);
+  const where = `${names.join(', ')}${pages.length > names.length ? `, and ${pages.length - names.length} more` : ''}`;
+  throw new DatasetError(`only class ${quoted(present.map(({ name }) => name))} is painted in ${where}.`, {
+    file: folder,
+    remedy: `Paint some of ${quoted(missing)} too.`,
+  });
+}
+
 /** The values in memory that workers can share, if such is to be used. */
 function inMemory<A extends Uint8Array | Int32Array | Float32Array>(
   values: A,
@@ -177,51 +241,58 @@ export function prepareDataset(read: RawDataset, options: PrepareOptions = {}): 
   const raw = options.annotation === undefined ? read : annotate(read, options.annotation);
   const { split: choice = { fraction: 0.2 }, seed = 0, balance = 0.5, separation = { w0: 0 } } = options;
   const shareable = <A extends Uint8Array | Int32Array | Float32Array>(values: A): A => inMemory(values, options);
-  const split = splitItems(raw.pages, choice, { seed });
-  const trainRaw = split.train.map((i) => raw.pages[i]);
   const mapping =
     options.mapping ??
     findMapping(
       raw.pages.map((page) => page.label),
       labelOptions(raw, options),
     );
+  const held = holdOut(raw.pages, (page) => hasAnnotation(page.label, mapping), choice, seed);
+  const { split, train: trainRaw } = held;
+  if (trainRaw.length === 0) throw nothingPainted(raw.folder);
 
   const chosen = options.input === undefined ? chooseChannels(trainRaw, options.channel) : undefined;
   const channels = options.input?.channels ?? (chosen as NonNullable<typeof chosen>).spec;
-  const planes = new Map<RawPage, Float32Array>();
-  for (const page of raw.pages) planes.set(page, shareable(selectChannels(page, channels)));
+  // A page of which a part is held out is there twice, with one image.
+  const planes = new Map<RawPage['data'], Float32Array>();
+  for (const page of [...trainRaw, ...held.validation]) {
+    if (!planes.has(page.data)) planes.set(page.data, shareable(selectChannels(page, channels)));
+  }
   const fitted =
     options.input === undefined
       ? fitNormalisation(
-          trainRaw.map((page) => planes.get(page) as Float32Array),
+          trainRaw.map(({ data }) => planes.get(data) as Float32Array),
           channels,
           options.normalisation,
         )
       : undefined;
   const normalisation = options.input?.normalisation ?? (fitted as NonNullable<typeof fitted>).spec;
+  for (const [data, own] of planes) planes.set(data, normalise(own, channels.count, normalisation));
 
-  const typicalSize = hasRim(mapping) ? medianObjectSize(trainRaw.map(({ label }) => label.values)) : 0;
-  const training = new Set(trainRaw);
-  const prepared = new Map<RawPage, TrainingPage>();
-  for (const page of raw.pages) {
-    const { name, height, width } = page;
-    const image = normalise(planes.get(page) as Float32Array, channels.count, normalisation);
+  const basic = (page: RawPage): TrainingPage => {
+    const { name, height, width, data } = page;
     const label = shareable(applyMapping(page.label, mapping));
-    const base = { name, height, width, image, label };
-    if (!training.has(page) || !((separation.w0 ?? 10) > 0)) {
-      prepared.set(page, base);
-      continue;
-    }
+    return { name, height, width, image: planes.get(data) as Float32Array, label };
+  };
+  const plain = trainRaw.map(basic);
+  const validation = held.validation.map(basic);
+  const typicalSize = hasRim(mapping)
+    ? medianObjectSize(
+        plain.map(({ label, width }, i) => ({ objects: (trainRaw[i] as RawPage).label.values, label, width })),
+      )
+    : 0;
+  const weighed = (page: TrainingPage, { label: raw }: RawPage): TrainingPage => {
+    const { label, height, width } = page;
     let numbers: Int32Array | undefined;
     if (mapping.kind === 'instances') {
-      numbers = shareable(numbersOf(page.label, label));
+      numbers = shareable(numbersOf(raw, label));
       if (!hasRim(mapping)) {
         const parted = separateTouching(numbers, [height, width]);
         for (let p = 0; p < label.length; p++) if (label[p] === OBJECT && parted[p] === 0) label[p] = 0;
       }
     }
-    prepared.set(page, {
-      ...base,
+    return {
+      ...page,
       separation: {
         ...separation,
         objectClass: numbers === undefined ? mapping.classes.length - 1 : OBJECT,
@@ -230,25 +301,23 @@ export function prepareDataset(read: RawDataset, options: PrepareOptions = {}): 
         term: shareable(new Float32Array(label.length)),
         filled: shareable(new Int32Array(1)),
       },
-    });
-  }
-  const pages = trainRaw.map((page) => prepared.get(page) as TrainingPage);
+    };
+  };
+  const isWeighed = (separation.w0 ?? 10) > 0;
+  const pages = isWeighed ? plain.map((page, i) => weighed(page, trainRaw[i] as RawPage)) : plain;
   const inversion = fitted?.spec.kind === 'percentile' && !fitted.spec.perChannel ? chooseInversion(pages) : undefined;
-  if (inversion !== undefined) for (const { image } of prepared.values()) invertIfBright(image);
+  if (inversion !== undefined) for (const image of planes.values()) invertIfBright(image);
   const pixelMm = options.input === undefined ? pixelSizes(trainRaw) : options.input.pixelMm;
   const classCount = mapping.classes.length;
   const shares = sharesOf(
     pages.map((page) => page.label),
     classCount,
   );
-  if (shares.filter((share) => share > 0).length < 2) {
-    throw new DatasetError('the labels of the training images hold one class only.', {
-      file: raw.folder,
-      remedy: 'Label more images, or hold others out for validation.',
-    });
-  }
+  requireContrast(raw, mapping, pages, shares);
   const percent = mapping.classes.map(({ name }, i) => `${name} ${(100 * shares[i]).toFixed(1)} %`);
-  const ignored = pages.some((page) => page.label.includes(IGNORE));
+  const annotated = pages.reduce((sum, { label }) => sum + annotatedIn(label), 0);
+  const pixels = pages.reduce((sum, { label }) => sum + label.length, 0);
+  const leftOut = raw.pages.length - new Set([...split.train, ...split.validation]).size;
   return {
     train: {
       pages,
@@ -257,8 +326,9 @@ export function prepareDataset(read: RawDataset, options: PrepareOptions = {}): 
       classWeights: classWeights(shares, { balance }),
       focus: focusIndex(pages, shares),
     },
-    validation: split.validation.map((i) => prepared.get(raw.pages[i]) as TrainingPage),
+    validation,
     split,
+    heldRegions: held.regions,
     mapping,
     input: {
       channels,
@@ -269,7 +339,9 @@ export function prepareDataset(read: RawDataset, options: PrepareOptions = {}): 
     notes: [
       ...raw.notes,
       describeMapping(mapping),
-      `fraction of pixels: ${percent.join(', ')}${ignored ? ' (without ignored pixels)' : ''}`,
+      `fraction of pixels: ${percent.join(', ')}${annotated < pixels ? ' (without ignored pixels)' : ''}`,
+      ...(annotated < pixels ? [describeAnnotated(annotated, pixels, pages.length)] : []),
+      ...(leftOut > 0 ? [`nothing is annotated on ${leftOut} of ${raw.pages.length} pages; they take no part`] : []),
       ...(chosen === undefined ? [] : [chosen.reason]),
       ...(fitted === undefined ? [] : [fitted.reason]),
       ...(inversion === undefined ? [] : [inversion]),

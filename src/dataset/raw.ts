@@ -5,7 +5,7 @@ import { millimetres, sliceExtentsMm } from '../image/geometry.ts';
 import { extent, type Image } from '../image/image.ts';
 import { type Page, pagesOf } from '../input/planes.ts';
 import { type LabelOptions, type LabelPage, labelPages } from './labels/labels.ts';
-import type { Region } from './labels/regions.ts';
+import type { PageAnnotation } from './labels/regions.ts';
 
 /** A page with its labels, in the values of their files. */
 export interface RawPage extends Page {
@@ -14,8 +14,8 @@ export interface RawPage extends Page {
   readonly file: string;
   readonly page: number;
   readonly label: LabelPage;
-  /** Where regions say what is annotated: those of this page (`annotate`). */
-  readonly regions?: readonly Region[];
+  /** Where regions say what is annotated (`annotate`). */
+  readonly annotation?: PageAnnotation;
   /** Size of a pixel in mm, where the file says it. */
   readonly pixelMm?: readonly [y: number, x: number];
   /** How much of the z axis the page stands for, where the file says it. */

@@ -11,11 +11,15 @@ const NEAR = [-2, -1, 0, 1, 2].flatMap((dy) =>
 export interface RimClasses {
   readonly inside: number;
   readonly rim: number;
+  /** The class of pixels of which nobody knows what they show; default: there are none. */
+  readonly unknown?: number;
 }
 
 /**
  * Assigns the rim class to all object pixels within two pixels of a different value. The border of the image is not a
- * rim.
+ * rim, nor is the border of what is known: next to unknown pixels alone nobody can say whether there is a rim, so pixels
+ * that close to them become unknown too. An object of which nothing would remain, such as a thin brush stroke within it,
+ * stays inside.
  * @param classes class of each pixel [height, width], changed in place
  * @param values label of the object at each pixel
  */
@@ -23,18 +27,28 @@ export function markRims(
   classes: Uint8Array,
   values: Int32Array | Uint32Array,
   [height, width]: readonly [number, number],
-  { inside, rim }: RimClasses,
+  { inside, rim, unknown }: RimClasses,
 ): void {
+  const unsure: number[] = [];
+  const sure = new Set<number>();
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const p = y * width + x;
       if (classes[p] !== inside) continue;
+      let beside = false;
       for (const [dy, dx] of NEAR) {
         if (y + dy < 0 || y + dy >= height || x + dx < 0 || x + dx >= width) continue;
-        if (values[p + dy * width + dx] === values[p]) continue;
-        classes[p] = rim;
-        break;
+        const q = p + dy * width + dx;
+        if (values[q] === values[p]) continue;
+        if (classes[q] === unknown) beside = true;
+        else {
+          classes[p] = rim;
+          break;
+        }
       }
+      if (classes[p] === inside && beside) unsure.push(p);
+      else if (unknown !== undefined) sure.add(values[p]);
     }
   }
+  for (const p of unsure) if (sure.has(values[p])) classes[p] = unknown as number;
 }

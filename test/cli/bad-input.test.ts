@@ -86,9 +86,14 @@ describe('data to train on', () => {
     expectSentence(await trainFails(folder), 1, /2 images .* but no labels/, /x\.png and x_mask\.png/);
   });
 
-  test('an image whose label is missing', async () => {
-    const folder = await folderOf({ 'image/a.png': picture(), 'image/b.png': picture(), 'label/a.png': mask() });
-    expectSentence(await trainFails(folder), 1, /the image "image\/b\.png" has no label/);
+  test('images of which none matches the label', async () => {
+    const folder = await folderOf({ 'image/a.png': picture(), 'image/b.png': picture(), 'label/c.png': mask() });
+    expectSentence(await trainFails(folder), 1, /the image "image\/a\.png" has no label/);
+  });
+
+  test('a label without its image', async () => {
+    const folder = await folderOf({ 'image/a.png': picture(), 'label/a.png': mask(), 'label/b.png': mask() });
+    expectSentence(await trainFails(folder), 1, /the label "label\/b\.png" has no image/);
   });
 
   test('sizes that differ', async () => {

@@ -70,6 +70,22 @@ describe('layouts of folders', () => {
       'imagesTs/b_0000.png',
     ]);
   });
+
+  it.each([
+    ['in folders', ['images/a.png', 'images/b.png', 'images/c.png', 'labels/b.png'], 'images/b.png + labels/b.png', 2],
+    ['by suffix', ['a.png', 'a_mask.png', 'b.png'], 'a.png + a_mask.png', 1],
+    [
+      'of nnU-Net',
+      ['imagesTr/c1_0000.png', 'imagesTr/c2_0000.png', 'labelsTr/c2.png'],
+      'imagesTr/c2_0000.png + labelsTr/c2.png',
+      1,
+    ],
+  ])('takes images beside labelled ones as unlabelled, %s', (_, paths, expected, others) => {
+    expect(pairs(...paths)).toEqual([expected]);
+    const found = pair(...paths);
+    expect(found.unlabelled).toHaveLength(others);
+    expect(describePairing(found)).toContain(`${others} without labels in`);
+  });
 });
 
 describe('names in one folder', () => {
@@ -106,9 +122,7 @@ describe('what does not pair', () => {
     ['other kinds only', ['a.jpg'], '"a.jpg"'],
     ['images without labels', ['images/a.png', 'images/b.png'], '2 images (such as "images/a.png") but no labels'],
     ['labels without images', ['labels/a.png'], 'the label "labels/a.png" has no image'],
-    ['a missing label', ['images/a.png', 'images/b.png', 'labels/a.png'], 'the image "images/b.png" has no label'],
     ['a missing image', ['images/a.png', 'labels/a.png', 'labels/b.png'], 'the label "labels/b.png" has no image'],
-    ['a missing mask by suffix', ['a.png', 'a_mask.png', 'b.png'], 'the image "b.png" has no label'],
     [
       'a doubled label',
       ['images/a.png', 'images/b.png', 'labels/a.png', 'labels/a.tif', 'labels/b.png'],
@@ -119,6 +133,9 @@ describe('what does not pair', () => {
       ['images/a.png', 'images/a.tif', 'labels/a.png'],
       'the label "labels/a.png" has 2 images: "images/a.png" and "images/a.tif"',
     ],
+    ['no name that agrees', ['images/a.png', 'images/b.png', 'labels/c.png'], 'has no label (and 1 more images)'],
+    ['numbers alone, of some', ['images/t1.png', 'images/t2.png', 'labels/m1.png'], 'has no label'],
+    ['an image that the label may mean too', ['images/a.png', 'images/a_2.png', 'labels/a.png'], 'has no label'],
     ['numbered channels', ['imagesTr/c_0000.png', 'imagesTr/c_0001.png', 'labelsTr/c.png'], 'has no label'],
   ])('%s', (_, paths, message) => {
     expect(() => pair(...paths)).toThrow(DatasetError);

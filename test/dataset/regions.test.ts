@@ -64,7 +64,7 @@ describe('a data set with regions', () => {
     });
     expect([...(raw.pages[0]?.label.values ?? [])]).toEqual([7, 0, N, 0, 0, N, N, N, N]);
     expect(raw.declared?.ignore).toEqual([N]);
-    expect(raw.pages[0]?.regions?.map(({ id }) => id)).toEqual([1, 2]);
+    expect(raw.pages[0]?.annotation?.regions.map(({ id }) => id)).toEqual([1, 2]);
   });
 
   it('keeps regions to their slice', () => {

@@ -94,7 +94,39 @@ function collect(files: readonly File[], key: (stem: string) => string | undefin
   return found;
 }
 
-function matchGroup(images: readonly File[], labels: readonly File[], folder: string | undefined): Pair[] {
+/** Ways strict enough for images of which only some have labels; numbers alone would pair what does not belong together. */
+const WAYS_OF_SOME = WAYS.slice(0, -1);
+
+interface Group {
+  readonly pairs: readonly Pair[];
+  readonly unlabelled: readonly string[];
+}
+
+/**
+ * Every label with its image, the first way that finds one for each; images may be left over, but none that could be meant
+ * by one of the labels too.
+ */
+function matchSome(images: readonly File[], labels: readonly File[]): Group | undefined {
+  for (const way of WAYS_OF_SOME) {
+    const byImage = collect(images, way.image);
+    const byLabel = collect(labels, way.label);
+    const pairs = [...byLabel].flatMap(([name, [label]]) => {
+      const found = byImage.get(name) ?? [];
+      return found.length === 1 ? [{ image: (found as [File])[0].path, label: (label as File).path }] : [];
+    });
+    if (pairs.length < labels.length) continue;
+    const used = new Set(pairs.map(({ image }) => image));
+    const others = images.filter(({ path }) => !used.has(path));
+    const meant = WAYS_OF_SOME.some((other) => {
+      const names = new Set(labels.map(({ stem }) => other.label(stem)));
+      return others.some(({ stem }) => names.has(other.image(stem)));
+    });
+    return meant ? undefined : { pairs, unlabelled: others.map(({ path }) => path) };
+  }
+  return undefined;
+}
+
+function matchGroup(images: readonly File[], labels: readonly File[], folder: string | undefined): Group {
   const details = folder === undefined ? {} : { file: folder };
   let best: { images: Map<string, File[]>; labels: Map<string, File[]>; matched: number } | undefined;
   for (const way of WAYS) {
@@ -104,17 +136,20 @@ function matchGroup(images: readonly File[], labels: readonly File[], folder: st
     // A way that folds several files into one name is not a way.
     const folds = byImage.size < images.length || byLabel.size < labels.length;
     if (!folds && matched === byLabel.size && matched === byImage.size) {
-      return [...byLabel].map(([name, [label]]) => ({
+      const pairs = [...byLabel].map(([name, [label]]) => ({
         image: (byImage.get(name) as [File])[0].path,
         label: label.path,
       }));
+      return { pairs, unlabelled: [] };
     }
     if (best === undefined || matched > best.matched) best = { images: byImage, labels: byLabel, matched };
   }
   // One image and one label need no names at all.
   if (images.length === 1 && labels.length === 1) {
-    return [{ image: images[0].path, label: labels[0].path }];
+    return { pairs: [{ image: images[0].path, label: labels[0].path }], unlabelled: [] };
   }
+  const some = matchSome(images, labels);
+  if (some !== undefined) return some;
   const found = best as NonNullable<typeof best>;
   for (const [kind, mine, others] of [
     ['image', found.images, found.labels],
@@ -207,7 +242,10 @@ function roleByName(file: File): Role {
  * `_0000`, `inputs` + `targets`); Cell Tracking Challenge (`pairCellTracking`); names `x.png` + `x_mask.png` in one folder; `train-volume.tif` + `train-labels.tif`.
  *
  * @param paths relative, `/` between names, any order
- * @throws DatasetError when there is no image, no label, or a partner is missing or doubled; the message names the file.
+ * Images may be without labels where each label finds its image by name; they are listed as unlabelled.
+ *
+ * @throws DatasetError when there is no image, no label, a label has no image or two, or no image matches: then the names
+ *   are most likely mistaken. The message names the file.
  */
 export function pairFiles(paths: readonly string[], { folder, extensions }: PairOptions): Pairing {
   const details = folder === undefined ? {} : { file: folder };
@@ -237,7 +275,11 @@ export function pairFiles(paths: readonly string[], { folder, extensions }: Pair
       // A folder of one kind: what the folder says decides.
       for (const file of members)
         (file.folderRole === 'label' || images.length === 0 ? orphanLabels : unlabelled).push(file.path);
-    } else pairs.push(...matchGroup(images, labels, folder));
+    } else {
+      const matched = matchGroup(images, labels, folder);
+      pairs.push(...matched.pairs);
+      unlabelled.push(...matched.unlabelled);
+    }
   }
   if (orphanLabels.length > 0) {
     const more = orphanLabels.length > 1 ? ` (and ${orphanLabels.length - 1} more labels)` : '';

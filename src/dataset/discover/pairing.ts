@@ -16,7 +16,7 @@ export interface LeftOut {
 
 export interface Pairing {
   readonly pairs: readonly Pair[];
-  /** Images in folders without labels: to predict, not to train on. */
+  /** Images without labels: to predict, not to train on. */
   readonly unlabelled: readonly string[];
   readonly leftOut: readonly LeftOut[];
 }

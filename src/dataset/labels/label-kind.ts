@@ -2,6 +2,7 @@
 
 import { connectedComponents } from '../../objects/connected-components.ts';
 import type { IntegerArray } from '../../objects/grid.ts';
+import { notAnnotatedValue } from './not-annotated.ts';
 
 /** `objects`: every value is an object of its own. `classes`: a value recurs, and its connected pixels are an object. */
 export const LABEL_KINDS = ['objects', 'classes'] as const;
@@ -84,7 +85,7 @@ export class LabelKindSurvey {
     const met = [...pieces.keys()];
     const values = met.toSorted((a, b) => a - b);
     for (const value of values) this.#values.add(value);
-    if (has255BesideClasses(values)) pieces.delete(255);
+    pieces.delete(notAnnotatedValue(values) ?? 0);
     this.#maps.push({
       values: values.filter((value) => pieces.has(value)),
       pieces: [...pieces.values()].reduce((sum, n) => sum + n, 0),
@@ -99,9 +100,9 @@ export class LabelKindSurvey {
     return this.#values.size;
   }
 
-  /** Values to ignore in maps of classes: those given, and 255 beside class numbers. */
+  /** Values to ignore: those given, and the one that means "not annotated". */
   get ignored(): readonly number[] {
-    return [...this.#ignore, ...(has255BesideClasses([...this.#values].sort((a, b) => a - b)) ? [255] : [])];
+    return [...new Set([...this.#ignore, notAnnotatedValue([...this.#values].sort((a, b) => a - b)) ?? []].flat())];
   }
 
   result({ as, declared, unclear }: LabelKindOptions = {}): LabelKindFinding {
@@ -114,10 +115,6 @@ export class LabelKindSurvey {
     return guess(maps, unclear);
   }
 }
-
-/** 255 beside class numbers means "not labelled". @param values ascending, from 1 */
-const has255BesideClasses = (values: readonly number[]): boolean =>
-  values.length > 1 && values.at(-1) === 255 && values.at(-2) === values.length - 1;
 
 function guess(maps: readonly MapFacts[], unclear?: LabelKind): LabelKindFinding {
   const all = [...new Set(maps.flatMap(({ values }) => values))].sort((a, b) => a - b);

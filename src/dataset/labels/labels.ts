@@ -7,6 +7,7 @@ import { pagesOf } from '../../input/planes.ts';
 import { labelGrid } from '../../objects/grid.ts';
 import { markRims } from '../../objects/rims.ts';
 import { type LabelKind, LabelKindSurvey } from './label-kind.ts';
+import { notAnnotatedValue } from './not-annotated.ts';
 
 /** The class index of pixels that take no part in loss or scores. */
 export const IGNORE = 255;
@@ -42,7 +43,7 @@ export interface LabelPage {
 export interface LabelOptions {
   /** Class names in order of value, or explicit values: `[{ name: 'membrane', values: [0] }, ...]`. */
   readonly classes?: readonly (string | LabelClass)[];
-  /** Values to ignore, besides 255 beside contiguous classes. */
+  /** Values to ignore, besides the one that by itself means "not annotated" (`notAnnotatedValue`). */
   readonly ignore?: readonly number[];
   /** `instances`: every value is an object of its own, and its border a class. Default: seen from the data. */
   readonly task?: 'semantic' | 'instances';
@@ -208,18 +209,25 @@ const hex = (value: number): string => `#${value.toString(16).padStart(6, '0')}`
 
 /**
  * The mapping of values to classes, seen from all label pages of a data set together, or as the options say.
- * Recognised: two values (0/255, 0/1, any two: the smaller is class 0), class numbers (in order of value; a 255 beside
- * contiguous numbers from 0 is ignored), colours (black first), soft-edged 0..255 masks (cut at 128), instance
- * numbers (0 background, all others foreground, and with `task: 'instances'` their borders).
+ * Recognised: two values (0/255, 0/1, any two: the smaller is class 0), class numbers (in order of value), colours (black
+ * first), soft-edged 0..255 masks (cut at 128), instance numbers (0 background, all others foreground, and with
+ * `task: 'instances'` their borders). A value that means "not annotated" is ignored (`notAnnotatedValue`).
  *
  * @throws DatasetError when all pixels have one value, when there are more values than classes can be, or more
  *   classes than `classCount`; UsageError when the options contradict each other.
  */
 export function findMapping(pages: readonly LabelPage[], options: LabelOptions = {}): LabelMapping {
-  const { classes = [], ignore = [], task, kind, classCount } = options;
+  const { classes = [], ignore: given = [], task, kind, classCount } = options;
   const counts = histogram(pages);
-  for (const value of ignore) counts.delete(value);
-  const values = [...counts.keys()].sort((a, b) => a - b);
+  for (const value of given) counts.delete(value);
+  const found = [...counts.keys()].sort((a, b) => a - b);
+  const colour = pages.some((page) => page.colour);
+  const unpainted = colour ? undefined : notAnnotatedValue(found.filter((value) => value > 0));
+  // Two values of any kind are a mask, unless the numbers are known to be those of objects.
+  const isMask = found.length === 2 && kind !== 'objects' && task !== 'instances';
+  const skipped = isMask ? undefined : unpainted;
+  const values = found.filter((value) => value !== skipped);
+  const ignore = skipped === undefined ? given : [...given, skipped];
   const first = pages[0]?.source ?? 'labels';
   const explicit = classes.filter((item): item is LabelClass => typeof item !== 'string');
   if (explicit.length > 0) {
@@ -228,11 +236,11 @@ export function findMapping(pages: readonly LabelPage[], options: LabelOptions =
         remedy: 'Use name=value for each class.',
       });
     }
-    return {
-      kind: explicit.some((item) => item.values === 'rest') ? 'instances' : 'integer',
-      classes: explicit,
-      ignore,
-    };
+    const rest = explicit.some((item) => item.values === 'rest');
+    const named =
+      skipped !== undefined &&
+      explicit.some(({ values: own }) => own !== 'rest' && own !== 'rim' && own.includes(skipped));
+    return { kind: rest ? 'instances' : 'integer', classes: explicit, ignore: rest && !named ? ignore : given };
   }
   const names = classes as readonly string[];
   if (values.length < 2) {
@@ -241,7 +249,10 @@ export function findMapping(pages: readonly LabelPage[], options: LabelOptions =
       const which = ignore.length === 1 ? `the ignored value ${ignore[0]}` : `the ignored values ${ignore.join(', ')}`;
       throw new DatasetError(`besides ${which} the labels of all ${pages.length} pages hold ${left}.`, {
         file: first,
-        remedy: `Remove ${option('ignore')}, or list only values that mark no class.`,
+        remedy:
+          given.length > 0
+            ? `Paint some of another class, or list only values that mark no class as ${option('ignore')}.`
+            : 'Paint some of another class.',
       });
     }
     const background = values[0] === 0 ? ': all background' : '';
@@ -250,11 +261,9 @@ export function findMapping(pages: readonly LabelPage[], options: LabelOptions =
       remedy: 'Check that these are the label files, and draw something in them.',
     });
   }
-  const colour = pages.some((page) => page.colour);
   const mapping = (
     kind: LabelMapping['kind'],
     groups: readonly LabelClass['values'][],
-    also: readonly number[] = [],
     usual: readonly string[] = groups.length === 2 ? ['background', 'foreground'] : [],
   ): LabelMapping => {
     if (classCount !== undefined && groups.length > classCount) {
@@ -274,14 +283,14 @@ export function findMapping(pages: readonly LabelPage[], options: LabelOptions =
     return {
       kind,
       classes: groups.map((group, i) => ({ name: named(i), values: group })),
-      ignore: [...ignore, ...also],
+      ignore,
     };
   };
 
   if (task === undefined && !colour && isSoftMask(counts)) {
     return mapping('binary', [values.filter((value) => value < 128), values.filter((value) => value >= 128)]);
   }
-  if (task === 'instances') return mapping('instances', [[0], 'rest', 'rim'], [], ['background', 'object', 'border']);
+  if (task === 'instances') return mapping('instances', [[0], 'rest', 'rim'], ['background', 'object', 'border']);
   const objects =
     kind === 'objects' ||
     (kind === undefined && task === undefined && !colour && values.length > 2 && numbersObjects(pages, ignore));
@@ -296,15 +305,6 @@ export function findMapping(pages: readonly LabelPage[], options: LabelOptions =
     return mapping(
       'colour',
       values.map((value) => [value]),
-    );
-  }
-  const last = values[values.length - 1];
-  const contiguous = values.slice(0, -1).every((value, i) => value === i);
-  if (last === 255 && contiguous && values.length <= 255) {
-    return mapping(
-      'integer',
-      values.slice(0, -1).map((value) => [value]),
-      [255],
     );
   }
   if (values.length > 64 || values[0] < 0) throw tooMany(first, values.length, values[0]);
@@ -361,7 +361,7 @@ export function applyMapping(page: LabelPage, { classes, ignore }: LabelMapping)
     out[p] = index;
   }
   if (rest !== undefined && rim !== undefined) {
-    markRims(out, page.values, [page.height, page.width], { inside: rest, rim });
+    markRims(out, page.values, [page.height, page.width], { inside: rest, rim, unknown: IGNORE });
   }
   return out;
 }

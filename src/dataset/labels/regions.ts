@@ -50,7 +50,22 @@ export interface Annotation {
   readonly regions: { readonly [image: string]: readonly Region[] };
 }
 
+/** That of one page. */
+export interface PageAnnotation extends Pick<Annotation, 'notAnnotated'> {
+  readonly regions: readonly Region[];
+}
+
 type Size = readonly [height: number, width: number];
+
+/** The smallest box around a region. */
+export function boundsOf(shape: RegionShape): Box {
+  if ('box' in shape) return shape.box;
+  const of = (axis: 0 | 1): number[] =>
+    shape.polygon.flatMap((line) => Array.from(line).filter((_, i) => i % 2 === axis));
+  const [xs, ys] = [of(0), of(1)];
+  const [x, y] = [Math.min(...xs), Math.min(...ys)];
+  return [x, y, Math.max(...xs) - x, Math.max(...ys) - y];
+}
 
 /** Calls back with each stretch of a region's pixels, row by row: first pixel and the one after the last. */
 function forEachSpan(shape: RegionShape, [height, width]: Size, found: (from: number, to: number) => void): void {

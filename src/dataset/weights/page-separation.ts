@@ -5,6 +5,7 @@
 
 import { ndarray } from '../../array/ndarray.ts';
 import { connectedComponents } from '../../objects/connected-components.ts';
+import { IGNORE } from '../labels/labels.ts';
 import { type SeparationOptions, separationTerm } from './separation-weight.ts';
 import { addSmallObjects } from './small-objects.ts';
 
@@ -41,11 +42,17 @@ export function borderWeights({ height, width, label, separation }: LabelledPage
   const own = label.map((value) => (value === objectClass ? 1 : 0));
   const objects =
     numbers === undefined
-      ? connectedComponents(ndarray('uint8', [height, width], own)).labels.data
+      ? piecesOf(label, own, [height, width])
       : numbers.map((value, p) => (own[p] === 1 ? value : 0));
   const made = separationTerm(objects, [height, width], separation);
-  if (numbers !== undefined && typicalSize > 0) addSmallObjects(made, numbers, typicalSize);
+  if (numbers !== undefined && typicalSize > 0) addSmallObjects(made, { objects: numbers, label, width }, typicalSize);
   term.set(made);
   Atomics.store(filled, 0, 1);
   return term;
+}
+
+/** Number of the piece at each pixel of the mask `own`. What is ignored may join pieces, so that it parts none. */
+function piecesOf(label: Uint8Array, own: Uint8Array, size: readonly [number, number]): Int32Array {
+  const may = label.map((value, p) => (value === IGNORE ? 1 : own[p]));
+  return connectedComponents(ndarray('uint8', size, may)).labels.data.map((piece, p) => (own[p] === 1 ? piece : 0));
 }

@@ -1,0 +1,132 @@
+/** Which pages, and which regions of them, train and which validate. */
+
+import { stream } from '../array/random.ts';
+import { DatasetError } from '../errors.ts';
+import { keepLabels } from './annotate.ts';
+import { type Box, boundsOf, type Region } from './labels/regions.ts';
+import type { RawPage } from './raw.ts';
+import { type Split, type SplitChoice, splitItems } from './split.ts';
+
+export interface HeldOut {
+  /** Indices into the pages; a page of which regions are held out is in both, one without annotation in neither. */
+  readonly split: Split;
+  /** The pages of `split.train` with the labels that are trained on. */
+  readonly train: readonly RawPage[];
+  /** The pages of `split.validation` with the labels that are scored. */
+  readonly validation: readonly RawPage[];
+  /** By name of a page: the regions that alone are held out of it. */
+  readonly regions: { readonly [page: string]: readonly Region[] };
+}
+
+/** With fewer complete regions there is no score: two would be left to train on. */
+const LEAST_REGIONS = 3;
+/** Pages that a line names. */
+const MOST_NAMED = 3;
+
+const overlap = ([ax, ay, aw, ah]: Box, [bx, by, bw, bh]: Box): boolean =>
+  ax < bx + bw && bx < ax + aw && ay < by + bh && by < ay + ah;
+
+/** Complete regions of a page that may be held out: no accepted predictions, and none that shares pixels with others. */
+function candidates({ annotation }: RawPage): readonly Region[] {
+  const regions = annotation?.regions ?? [];
+  return regions.filter(
+    (region) =>
+      region.complete &&
+      region.origin !== 'proofread' &&
+      !regions.some((other) => other !== region && overlap(boundsOf(region.shape), boundsOf(other.shape))),
+  );
+}
+
+/** Regions of the one page, a fraction of them drawn from the seed. */
+function drawRegions(page: RawPage, fraction: number, seed: number): readonly Region[] {
+  const found = candidates(page);
+  if (found.length < LEAST_REGIONS) return [];
+  const count = Math.min(found.length - 1, Math.max(1, Math.round(fraction * found.length)));
+  const order = stream(seed, 'split').permutation(found.length);
+  const drawn = new Set([...order].slice(0, count).map((i) => found[i] as Region));
+  return found.filter((region) => drawn.has(region));
+}
+
+/** `2 held-out regions (2, 5 of s01; 1 of s02)`. */
+function describeRegions(held: ReadonlyMap<number, readonly Region[]>, pages: readonly RawPage[]): string {
+  const count = [...held.values()].reduce((sum, regions) => sum + regions.length, 0);
+  const which = [...held].map(([i, regions]) => `${regions.map(({ id }) => id).join(', ')} of ${pages[i]?.name}`);
+  const more = which.length > MOST_NAMED ? '; ...' : '';
+  return `${count} held-out region${count === 1 ? '' : 's'} (${which.slice(0, MOST_NAMED).join('; ')}${more})`;
+}
+
+/** Splits the annotated pages; a choice by name is made among all, so that every name is known. */
+function splitAnnotated(
+  pages: readonly RawPage[],
+  isAnnotated: (page: RawPage) => boolean,
+  choice: SplitChoice,
+  seed: number,
+): Split {
+  const kept = pages.flatMap((page, i) => (isAnnotated(page) ? [i] : []));
+  if ('names' in choice) {
+    const { train, validation, reason } = splitItems(pages, choice, { seed });
+    const known = new Set(kept);
+    const held = validation.filter((i) => known.has(i));
+    if (held.length > 0) return { train: train.filter((i) => known.has(i)), validation: held, reason };
+    throw new DatasetError('nothing is annotated in the images that are held out for validation.', {
+      remedy: 'Hold out images with labels.',
+    });
+  }
+  const items = kept.map((i) => pages[i] as RawPage);
+  const { train, validation, reason } = splitItems(items, choice, { seed });
+  const original = (indices: readonly number[]) => indices.map((i) => kept[i] as number);
+  return { train: original(train), validation: original(validation), reason };
+}
+
+/**
+ * Held out are the regions that say so, which no choice trains on; else pages as `splitItems` chooses; of one annotated
+ * page alone a fraction of its complete regions, at least one, where it has three or more.
+ * @param isAnnotated whether any pixel of a page is
+ * @throws as `splitItems`; DatasetError where what is held out by name has nothing annotated.
+ */
+export function holdOut(
+  pages: readonly RawPage[],
+  isAnnotated: (page: RawPage) => boolean,
+  choice: SplitChoice,
+  seed: number,
+): HeldOut {
+  const fraction = 'fraction' in choice ? choice.fraction : undefined;
+  const held = new Map<number, readonly Region[]>();
+  for (const [i, { annotation }] of pages.entries()) {
+    const own = annotation?.regions.filter((region) => region.held) ?? [];
+    if (own.length > 0) held.set(i, own);
+  }
+  const byRegions = held.size > 0 && fraction !== undefined;
+  const { train, validation, reason } = splitAnnotated(pages, isAnnotated, byRegions ? { fraction: 0 } : choice, seed);
+  let note = reason;
+  const only = train.length === 1 && validation.length === 0 ? (train[0] as number) : undefined;
+  if (only !== undefined && !byRegions && fraction !== undefined && fraction > 0) {
+    const page = pages[only] as RawPage;
+    const drawn = drawRegions(page, fraction, seed);
+    if (drawn.length > 0) held.set(only, drawn);
+    else if (page.annotation !== undefined) note = `${note}, and fewer than ${LEAST_REGIONS} complete regions on it`;
+  }
+  // Regions of a page that is held out as a whole are scored with it; without validation none is.
+  const scored = new Map([...held].filter(([i]) => fraction !== 0 && !validation.includes(i)));
+  if (scored.size > 0) {
+    const whole =
+      validation.length > 0 ? `${validation.length} whole ${validation.length === 1 ? 'page' : 'pages'} and ` : '';
+    note = `validation: ${whole}${describeRegions(scored, pages)}`;
+  }
+  const part = (i: number, which: 'within' | 'outside', regions: readonly Region[] | undefined): RawPage => {
+    const page = pages[i] as RawPage;
+    if (regions === undefined || page.annotation === undefined) return page;
+    return keepLabels(page, which, regions, page.annotation.notAnnotated);
+  };
+  const trained = train.flatMap((i) => {
+    const page = part(i, 'outside', held.get(i));
+    return held.has(i) && !isAnnotated(page) ? [] : [{ i, page }];
+  });
+  const all = [...validation, ...scored.keys()].sort((a, b) => a - b);
+  return {
+    split: { train: trained.map(({ i }) => i), validation: all, reason: note },
+    train: trained.map(({ page }) => page),
+    validation: all.map((i) => part(i, 'within', scored.get(i))),
+    regions: Object.fromEntries([...scored].map(([i, regions]) => [(pages[i] as RawPage).name, regions])),
+  };
+}

@@ -1,0 +1,21 @@
+/** Which value of label images means "not annotated", where nothing but the values says so. */
+
+/** The largest values of uint16, int32 and uint32. */
+const LARGEST: ReadonlySet<number> = new Set([0xffff, 0x7fffffff, 0xffffffff]);
+/** Beside fewer values, one of which is large too, it may be the brightest level of a picture. */
+const LEVELS = 16;
+
+/**
+ * 255 beside class numbers 1, 2, ... n; the largest value of a wider type beside those, or beside numbers of objects.
+ * @param values different positive values of all label images together, ascending
+ * @returns the last of them, or undefined: {255}, a mask; {32768, 65535}, levels of a picture
+ */
+export function notAnnotatedValue(values: readonly number[]): number | undefined {
+  const last = values.at(-1);
+  const before = values.at(-2);
+  if (last === undefined || before === undefined) return undefined;
+  const contiguous = before === values.length - 1;
+  if (last === 255) return contiguous ? last : undefined;
+  if (!LARGEST.has(last) || before === last - 1) return undefined;
+  return contiguous || before < last / 2 || values.length > LEVELS ? last : undefined;
+}
