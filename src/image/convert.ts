@@ -1,6 +1,6 @@
 /**
- * Conversions of images. None happens by itself, and none but those that say so in their name changes a value.
- * All keep pixel size, geometry and source, and return their argument where there is nothing to do.
+ * Conversions of images. None is applied automatically, and only those that say so in their name change values. All
+ * keep pixel size, geometry and source, and return their argument if there is nothing to do.
  */
 
 import { allocate, type DType, type Storage, sizeOf } from '../array/ndarray.ts';
@@ -21,7 +21,7 @@ function isRgb(image: Image): boolean {
   );
 }
 
-/** Whether red, green and blue are equal in every pixel: a grey picture stored as colour. */
+/** Whether red, green and blue are equal in every pixel: a grey image stored as RGB. */
 export function isGreyInColour(image: Image): boolean {
   if (!isRgb(image)) return false;
   const c = extent(image, 'c');
@@ -36,9 +36,10 @@ export function isGreyInColour(image: Image): boolean {
 }
 
 /**
- * One grey value a pixel, without the `c` axis and of the same dtype. Colour becomes luma, 0.299 R + 0.587 G + 0.114 B
- * (ITU-R BT.601), rounded to the nearest for integers; equal R, G and B are taken exactly. Alpha is left out.
- * @throws UsageError for channels that are neither colour nor grey: which one is wanted has to be said with `channel`
+ * One grey value per pixel, without the `c` axis and of the same dtype. Colour becomes luma, 0.299 R + 0.587 G + 0.114
+ * B (ITU-R BT.601), rounded to the nearest integer for integer dtypes; equal R, G and B are kept exactly. Alpha is
+ * dropped.
+ * @throws UsageError for channels that are neither colour nor grey: select one with `channel`
  */
 export function toGrey(image: Image): Image {
   if (!image.axes.includes('c')) return image;
@@ -73,7 +74,7 @@ export function toGrey(image: Image): Image {
   return { ...channel(image, 0), data, channels: ['grey'] };
 }
 
-/** Without the alpha channel; what it covered stays as it is. */
+/** Drops the alpha channel; the pixels it covered are unchanged. */
 export function dropAlpha(image: Image): Image {
   const at = image.channels?.indexOf('alpha') ?? -1;
   if (at < 0) return image;
@@ -88,7 +89,7 @@ export function dropAlpha(image: Image): Image {
 
 /**
  * One channel, by number from 0 or by name, without the `c` axis.
- * @throws UsageError when there is no such channel
+ * @throws UsageError if there is no such channel
  */
 export function channel(image: Image, which: number | string): Image {
   const count = extent(image, 'c');
@@ -126,14 +127,14 @@ function channelsOf(image: Image, indices: readonly number[]): Image {
   };
 }
 
-/** Number of pages: planes along t and z, channels together. */
+/** Number of slices: planes along t and z, with all channels. */
 export function pageCount(image: Image): number {
   return extent(image, 't') * extent(image, 'z');
 }
 
 /**
- * One page, `yx` or `cyx`, counted from 0 with z fastest. A view of the image's data where its values lie together.
- * @throws UsageError when there is no such page
+ * One slice, `yx` or `cyx`, counted from 0 with z fastest. A view of the image's data if its values are contiguous.
+ * @throws UsageError if there is no such slice
  */
 export function page(image: Image, index: number): Image {
   const count = pageCount(image);
@@ -170,7 +171,7 @@ export function page(image: Image, index: number): Image {
   };
 }
 
-/** The geometry of one slice; its distance to the next, where it does not say its thickness, is what it stands for. */
+/** The geometry of one slice; its thickness, if not stated, is its distance to the next slice. */
 function slicePlace(image: Image, index: number): Geometry | undefined {
   const { geometry } = image;
   if (geometry === undefined || !image.axes.includes('z')) return geometry;
@@ -184,9 +185,9 @@ function slicePlace(image: Image, index: number): Geometry | undefined {
 }
 
 /**
- * Pages of one size and dtype put back together as `like` was: its t and z axes, its pixel size, its source.
- * The inverse of `page`; channels may be others than those of `like`.
- * @throws UsageError when the pages differ or are not as many as `like` has
+ * Reassembles slices of one size and dtype to the t and z axes, pixel size and source of `like`. The inverse of `page`;
+ * the channels may differ from those of `like`.
+ * @throws UsageError if the slices differ from each other or their number from that of `like`
  */
 export function stackPages(pages: readonly Image[], like: Image): Image {
   const first = pages[0];
@@ -252,7 +253,7 @@ const RANGES: Readonly<Partial<Record<DType, readonly [number, number]>>> = {
 
 /**
  * The same numbers as an integer dtype of at most 32 bits.
- * @throws UsageError when a value is not a whole number or does not fit, naming it
+ * @throws UsageError if a value is not an integer or is out of range, naming it
  */
 export function castTo<D extends 'bool' | 'uint8' | 'uint16' | 'uint32' | 'int8' | 'int16' | 'int32'>(
   image: Image,
@@ -276,8 +277,8 @@ export function castTo<D extends 'bool' | 'uint8' | 'uint16' | 'uint32' | 'int8'
 }
 
 /**
- * To 0..255 for the eye: 255 (v - low) / (high - low), rounded and clipped. NaN becomes 0; `high` = `low` gives 0 up to
- * `low` and 255 above.
+ * Rescales to 0..255 for display: 255 (v - low) / (high - low), rounded and clipped. NaN becomes 0; if `high` = `low`,
+ * values up to `low` become 0 and all others 255.
  */
 export function rescaleToUint8(image: Image, low: number, high: number): Image<'uint8'> {
   const { data } = toFloat32(image);
@@ -297,7 +298,7 @@ function isDtype<D extends DType>(image: Image, dtype: D): image is Image<D> {
   return image.dtype === dtype;
 }
 
-/** Elements of one channel that lie together: all axes after `c`. */
+/** Contiguous elements of one channel: the product of all axes after `c`. */
 function innerSize(image: Image): number {
   return sizeOf(image.shape.slice(image.axes.indexOf('c') + 1));
 }

@@ -5,11 +5,11 @@ import { float16ToNumber } from './float16.ts';
 import { bodyDirection, planeName } from './geometry.ts';
 import { extent, type Geometry, type Image, type Spacings } from './image.ts';
 
-/** Beyond this many distinct values they are no longer counted: it is no label image. */
+/** Beyond this number distinct values are no longer counted: it is not a label image. */
 const MAX_DISTINCT = 100_000;
-/** At most this many values are sorted for percentiles; larger images are sampled at equal distances. */
+/** Maximum number of values sorted for percentiles; larger images are sampled at equal distances. */
 const MAX_SORTED = 4_000_000;
-/** Shares are given for so few values, and printed for fewer. */
+/** Frequencies are computed for up to this many distinct values, and printed for fewer. */
 const MAX_SHARES = 32;
 const MAX_SHOWN = 10;
 
@@ -22,24 +22,24 @@ interface ValueShare {
   readonly share: number;
 }
 
-/** What the samples of one channel are. Over finite samples, where not said otherwise. */
+/** Statistics of one channel, over finite samples unless stated otherwise. */
 interface ChannelDescription {
   readonly name: string;
-  /** NaN where there is no finite sample, as are mean, deviation and percentiles. */
+  /** NaN without finite samples, as are mean, deviation and percentiles. */
   readonly min: number;
   readonly max: number;
   readonly mean: number;
   /** Population standard deviation. */
   readonly std: number;
-  /** The 1st, 5th, 50th, 95th and 99th, linear between neighbours; of every n-th sample beyond 4 million. */
+  /** The 1st, 5th, 50th, 95th and 99th, linearly interpolated; of every n-th sample beyond 4 million. */
   readonly percentiles: readonly { readonly percent: number; readonly value: number }[];
   readonly nan: number;
   readonly infinite: number;
-  /** Number of distinct finite values; undefined when there are more than 100,000. */
+  /** Number of distinct finite values; undefined if there are more than 100,000. */
   readonly distinct: number | undefined;
-  /** Samples that are the image's `padding`; they take no part in the rest. */
+  /** Samples that are the image's `padding`; they are excluded from all other statistics. */
   readonly padding: number;
-  /** Each value and its share of all samples, ascending; empty when there are more than 32. */
+  /** Each value and its fraction of all samples, ascending; empty if there are more than 32. */
   readonly values: readonly ValueShare[];
 }
 
@@ -53,7 +53,7 @@ export interface ImageDescription {
   readonly geometry: Geometry | undefined;
   readonly modality: string | undefined;
   readonly valueUnit: string | undefined;
-  /** What to show from black to white (`displayWindow`); of one channel only. */
+  /** Values to display as black and white (`displayWindow`); for a single channel only. */
   readonly window: DisplayWindow | undefined;
   /** Colours in the palette; 0 without one. */
   readonly paletteColours: number;
@@ -61,7 +61,7 @@ export interface ImageDescription {
   readonly notes: readonly string[];
 }
 
-/** Axes, dtype, pixel size and the statistics of every channel. Reads each sample two times. */
+/** Axes, dtype, pixel size and the statistics of every channel. Reads each sample twice. */
 export function describeImage(image: Image): ImageDescription {
   const c = extent(image, 'c');
   return {
@@ -101,7 +101,7 @@ function describeChannel(image: Image, index: number): ChannelDescription {
     0,
     0,
   ];
-  // Squares are summed about the first finite value, so that large offsets do not swallow small deviations.
+  // Squares are summed relative to the first finite value, so that large offsets do not hide small deviations.
   let origin = Number.NaN;
   let next = 0;
   for (let outer = index * inner; outer < data.length; outer += c * inner) {
@@ -230,7 +230,7 @@ function formatValues({ values, distinct }: ChannelDescription): (readonly [stri
   return distinct === undefined ? [] : [['', `${distinct} distinct values`]];
 }
 
-/** Four significant digits, whole numbers in full. */
+/** Four significant digits, integers in full. */
 function formatNumber(value: number): string {
   return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)));
 }

@@ -1,4 +1,4 @@
-/** Which values are shown from black to white, and the colours of classes. */
+/** Which values are displayed as black and white, and the colours of classes. */
 
 import { float16ToNumber } from './float16.ts';
 import type { Image } from './image.ts';
@@ -10,18 +10,18 @@ export interface DisplayWindow {
   readonly name: string;
 }
 
-/** So many values are looked at, at equal distances. */
+/** Number of values examined, at equal distances. */
 const SAMPLE = 200_000;
 
-/** Centre and width in HU, as they are used at work stations. */
+/** Centre and width in HU, as usual on radiology workstations. */
 const LUNG = { low: -1350, high: 150, name: 'lung window' };
 const SOFT_TISSUE = { low: -160, high: 240, name: 'soft tissue window' };
 
 /**
- * A window that suits what the image is: for Hounsfield units the lungs' where the picture shows lungs, else that for
- * soft tissue; from 0 for PET and dose; all of the range for a few whole numbers, as label maps have; else the
- * percentiles 0.5 and 99.5. Padding takes no part. The file's own window is used for what is not Hounsfield units: in CT
- * it is that of the organ that was asked about. `high` is always above `low`.
+ * A window that suits the image: for Hounsfield units the lung window if the image shows lungs, otherwise the
+ * soft-tissue window; from 0 for PET and dose; the full range for a few integers, as in label maps; otherwise the
+ * percentiles 0.5 and 99.5. Padding is ignored. The file's own window is used for everything but Hounsfield units: in
+ * CT it is chosen for the organ in question. `high` is always above `low`.
  */
 export function displayWindow(image: Image): DisplayWindow {
   const sample = sampleOf(image);
@@ -58,7 +58,9 @@ function shareBetween(sample: Float64Array, low: number, high: number): number {
   return count / sample.length;
 }
 
-/** By what the file says; else by values: air of -1000 and tissue about 0, as a CT saved as TIFF or NIfTI has. */
+/**
+ * As stated by the file; otherwise judged by values: air at -1000 and tissue near 0, as in a CT saved as TIFF or NIfTI.
+ */
 export function isHounsfield(image: Image, sample: Float64Array = sampleOf(image)): boolean {
   if (image.valueUnit !== undefined) return image.valueUnit === 'HU';
   if (image.modality !== undefined && image.modality !== 'CT') return false;
@@ -68,7 +70,7 @@ export function isHounsfield(image: Image, sample: Float64Array = sampleOf(image
   return air > 0.02 && tissue > 0.05 && beyond < 0.001;
 }
 
-/** Lungs, at -950 to -600, beside tissue. */
+/** Whether lungs, at -950 to -600, occur beside tissue. */
 function showsLungs(sample: Float64Array): boolean {
   return shareBetween(sample, -950, -600) > 0.1 * shareBetween(sample, -200, 200);
 }
@@ -82,7 +84,7 @@ function isLabels(sample: Float64Array): boolean {
   return values.size <= 32;
 }
 
-/** The percentiles 0.5 and 99.5 of the finite values of all planes, which are never equal; 0 to 1 where there are none. */
+/** The 0.5 and 99.5 percentiles of the finite values of all planes, never equal; 0 to 1 if there are none. */
 export function displayRange(planes: readonly Float32Array[]): readonly [low: number, high: number] {
   const step = Math.ceil(planes.reduce((sum, { length }) => sum + length, 0) / SAMPLE) | 1;
   const sample = Float32Array.from(
@@ -97,7 +99,7 @@ export function displayRange(planes: readonly Float32Array[]): readonly [low: nu
 /** RGB 0..255. */
 export type Colour = readonly [number, number, number];
 
-/** Colours that colour-blind people tell apart (Okabe and Ito 2008). */
+/** Colours that are distinguishable for colour-blind people (Okabe and Ito 2008). */
 export const OKABE_ITO = {
   orange: [230, 159, 0],
   skyBlue: [86, 180, 233],
@@ -110,7 +112,7 @@ export const OKABE_ITO = {
 
 const CLASS_COLOURS: readonly Colour[] = Object.values(OKABE_ITO);
 
-/** The colour of a class 1, 2, ...; they repeat after seven. Class 0 is black. */
+/** The colour of a class 1, 2, ...; colours repeat after seven. Class 0 is black. */
 export function classColour(index: number): Colour {
   return index === 0 ? [0, 0, 0] : CLASS_COLOURS[(index - 1) % CLASS_COLOURS.length];
 }

@@ -1,4 +1,4 @@
-/** The number that the 16 bits of an IEEE 754 half-precision value stand for. */
+/** The number encoded by the 16 bits of an IEEE 754 half-precision value. */
 export function float16ToNumber(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31;

@@ -1,4 +1,4 @@
-/** Where the voxels of an image lie in the patient, in millimetres of DICOM's and ITK's coordinates (LPS). */
+/** The position of an image's voxels in the patient, in millimetres in the coordinates of DICOM and ITK (LPS). */
 
 import { extent, type Geometry, type Image, type Spacing, type Vector3 } from './image.ts';
 
@@ -14,22 +14,22 @@ export const added = (a: Vector3, b: Vector3): Vector3 => [a[0] + b[0], a[1] + b
 
 const MM: Readonly<Record<string, number>> = { m: 1000, cm: 10, mm: 1, µm: 1e-3, nm: 1e-6, Å: 1e-7, inch: 25.4 };
 
-/** A spacing in millimetres; undefined where there is none or its unit is no length that we know. */
+/** A spacing in millimetres; undefined if there is none or its unit is not a known length. */
 export function millimetres(spacing: Spacing | undefined): number | undefined {
   const factor = spacing === undefined ? undefined : MM[spacing.unit];
   return spacing === undefined || factor === undefined ? undefined : spacing.value * factor;
 }
 
-/** A spacing in another unit of length; as it is where one of the two is no length that we know. */
+/** A spacing in another unit of length; unchanged if one of the units is not a known length. */
 export function inUnit(spacing: Spacing, unit: string): Spacing {
   const factor = (MM[spacing.unit] ?? Number.NaN) / (MM[unit] ?? Number.NaN);
-  // 0.07 µm are 70 nm and not 70.00000000000001.
+  // 0.07 µm is 70 nm and not 70.00000000000001.
   return spacing.unit === unit || Number.isNaN(factor)
     ? spacing
     : { value: Number((spacing.value * factor).toPrecision(12)), unit };
 }
 
-/** Spacing along x, y, z and directions from the steps, in mm, that one voxel further along each axis makes. */
+/** Spacing along x, y, z and directions from the steps in mm per voxel along each axis. */
 export function fromSteps(
   x: Vector3,
   y: Vector3,
@@ -40,18 +40,18 @@ export function fromSteps(
   const [ux, uy] = [scaled(x, 1 / dx), scaled(y, 1 / dy)];
   const across = cross(ux, uy);
   const sine = norm(across);
-  // Axes that coincide span no volume.
+  // Parallel axes span no volume.
   if (!(sine > 1e-6)) return undefined;
   const dz = Math.abs(dot(z, across)) / sine;
   if (!(dz > 1e-6 * norm(z))) return undefined;
-  // Rounding in the cross product must not show in axes that stand upright.
+  // Rounding in the cross product must not affect axes that are perpendicular.
   const upright = Math.abs(dz / norm(z) - 1) < 1e-6 ? norm(z) : dz;
   return { spacingMm: [dx, dy, upright], direction: [ux, uy, scaled(z, 1 / upright)] };
 }
 
 /**
- * The step in mm that one voxel further along x, y and z makes, each in LPS; undefined without geometry or spacing.
- * `z` is there for a single slice too: its thickness, or 1 mm, along the normal.
+ * The steps in mm per voxel along x, y and z, each in LPS; undefined without geometry or spacing. `z` exists for a
+ * single slice too: its thickness, or 1 mm, along the normal.
  */
 export function stepsOf(image: Image): readonly [Vector3, Vector3, Vector3] | undefined {
   const { geometry, spacing } = image;
@@ -75,9 +75,9 @@ export function sliceOrigin(image: Image, index: number): Vector3 | undefined {
 }
 
 /**
- * How much of the z axis each slice stands for, in mm: to the middle between it and its neighbours, the outermost as
- * far outwards as inwards. All the spacing where slices lie evenly. For volumes: area of a slice times this, summed.
- * @returns undefined when there is no z spacing and no thickness
+ * Extent of each slice along the z axis in mm: up to the midpoints to its neighbours; the outermost extend outwards as
+ * far as inwards. Equal to the spacing for evenly spaced slices. A volume is the sum of slice areas times these.
+ * @returns undefined if there is neither z spacing nor thickness
  */
 export function sliceExtentsMm(image: Image): readonly number[] | undefined {
   const depth = extent(image, 'z');
@@ -93,7 +93,7 @@ export function sliceExtentsMm(image: Image): readonly number[] | undefined {
   return each === undefined ? undefined : Array<number>(depth).fill(each);
 }
 
-/** The image with a voxel size in mm, [z, y, x], in place of what its file says; `z` stays where it is undefined. */
+/** The image with a voxel size in mm, [z, y, x], replacing that of its file; an undefined `z` leaves it unchanged. */
 export function withSpacingMm(image: Image, [z, y, x]: readonly [number | undefined, number, number]): Image {
   const mm = (value: number): Spacing => ({ value, unit: 'mm' });
   const hasZ = z !== undefined && image.axes.includes('z');
@@ -109,20 +109,20 @@ const NAMES: readonly (readonly [string, string])[] = [
   ['head', 'feet'],
 ];
 
-/** Where an axis leads: `left`, `right`, `back`, `front`, `head`, `feet`, whichever it comes nearest to. */
+/** The direction of an axis: `left`, `right`, `back`, `front`, `head` or `feet`, whichever is nearest. */
 export function bodyDirection(vector: Vector3): string {
   const { axis, positive } = nearest(vector);
   return NAMES[axis][positive ? 0 : 1];
 }
 
-/** The body axis (0 left-right, 1 front-back, 2 feet-head) that a vector comes nearest to, and its sense. */
+/** The body axis (0 left-right, 1 front-back, 2 feet-head) nearest to a vector, and its sign. */
 export function nearest(vector: Vector3): { readonly axis: 0 | 1 | 2; readonly positive: boolean } {
   const sizes = vector.map(Math.abs) as unknown as Vector3;
   const axis = sizes[2] >= sizes[0] && sizes[2] >= sizes[1] ? 2 : sizes[1] >= sizes[0] ? 1 : 0;
   return { axis, positive: vector[axis] >= 0 };
 }
 
-/** `axial`, `coronal` or `sagittal`, whichever the slices come nearest to. */
+/** `axial`, `coronal` or `sagittal`, whichever is nearest to the slices. */
 export function planeName({ direction: [x, y] }: Geometry): 'axial' | 'coronal' | 'sagittal' {
   return (['sagittal', 'coronal', 'axial'] as const)[nearest(cross(x, y)).axis];
 }

@@ -2,30 +2,31 @@ import { FlateErrorCode, Gunzip } from 'fflate';
 import { crc32 } from '../array/crc32.ts';
 
 const SLICE_BYTES = 2 ** 16;
-/** Checksum and length, behind each member. */
+/** Checksum and length, after each member. */
 const TRAILER_BYTES = 8;
 
-/** Whether bytes begin as gzip's do. */
+/** Whether bytes start with the gzip signature. */
 export function isGzip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 8;
 }
 
 export interface Gunzipped {
   readonly bytes: Uint8Array;
-  /** Says where something other than zeros follows the gzip data; it is ignored, as by gzip itself. */
+  /** Notes data other than zeros after the gzip data; it is ignored, as by gzip itself. */
   readonly notes: readonly string[];
 }
 
 /**
- * Unpacks gzip, all its members, and tests checksum and length of each. Zeros that fill the last block are ignored.
- * @param limit unpacking stops, without an error, once there are so many bytes; the last checksum is then not tested
- * @throws Error when the stream is damaged or ends early
+ * Decompresses gzip with all its members, and verifies checksum and length of each. Zero padding of the last block is
+ * ignored.
+ * @param limit decompression stops, without an error, at this number of bytes; the last checksum is then not verified
+ * @throws Error if the stream is damaged or ends early
  */
 export function gunzip(bytes: Uint8Array, limit: number): Gunzipped {
   const chunks: Uint8Array[] = [];
   let length = 0;
   let complete = false;
-  /** Where the member that is read begins: among the chunks, and in what they hold together. */
+  /** Start of the current member: among the chunks, and within their concatenation. */
   let member = { chunk: 0, at: 0 };
   const stream = new Gunzip((chunk, final) => {
     chunks.push(chunk);
@@ -42,7 +43,7 @@ export function gunzip(bytes: Uint8Array, limit: number): Gunzipped {
     try {
       stream.push(bytes.subarray(at, end), end === bytes.length);
     } catch (cause) {
-      // A member has ended, and what follows does not begin another.
+      // A member has ended, and what follows is not another one.
       if ((cause as { code?: number }).code !== FlateErrorCode.InvalidHeader) throw cause;
       complete = true;
     }
@@ -88,7 +89,7 @@ function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
   return out;
 }
 
-/** The first bytes of what gzip holds, for looking at; fewer, or none, where it is damaged. */
+/** The first bytes of gzip content, for inspection; fewer, or none, if it is damaged. */
 export function gunzipHead(bytes: Uint8Array, count: number): Uint8Array {
   const head: number[] = [];
   const stream = new Gunzip((chunk) => {
@@ -97,7 +98,7 @@ export function gunzipHead(bytes: Uint8Array, count: number): Uint8Array {
   try {
     for (let at = 0; at < bytes.length && head.length < count; at += 4096) stream.push(bytes.subarray(at, at + 4096));
   } catch {
-    // What was unpacked so far is what there is to see.
+    // Return what was decompressed so far.
   }
   return Uint8Array.from(head);
 }

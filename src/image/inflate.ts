@@ -1,18 +1,18 @@
 import { Inflate, Unzlib, unzlibSync } from 'fflate';
 import { concatenate } from '../array/bytes.ts';
 
-/** Up to here one call is quick and its output bounded by the 1032 to 1 of deflate. */
+/** Up to this size one call is fast and its output bounded by Deflate's ratio of 1032 to 1. */
 const ONE_CALL_BYTES = 2 ** 18;
 const SLICE_BYTES = 2 ** 16;
 /** The checksum ends the stream, but writers may add padding. */
 const PADDING_BYTES = 16;
 
 /**
- * Inflates a zlib stream that should give `expected` bytes, and tests its checksum where it gives no more than that.
- * No more than `expected` and one slice's worth is ever made, however far the stream would go on.
+ * Inflates a zlib stream of `expected` bytes, and verifies its checksum unless it is longer. Never produces more than
+ * `expected` plus one slice, however long the stream is.
  *
- * @returns at most `expected` bytes; fewer when the stream ends early
- * @throws Error when the stream is damaged
+ * @returns at most `expected` bytes; fewer if the stream ends early
+ * @throws Error if the stream is damaged
  */
 export function inflate(zlib: Uint8Array, expected: number): Uint8Array {
   if (zlib.length <= ONE_CALL_BYTES) {
@@ -39,8 +39,8 @@ export function inflate(zlib: Uint8Array, expected: number): Uint8Array {
 }
 
 /**
- * Inflates a bare Deflate stream (RFC 1951).
- * @throws Error when it is damaged, ends early, or gives more than `limit` bytes
+ * Inflates a raw Deflate stream (RFC 1951).
+ * @throws Error if it is damaged, ends early, or expands to more than `limit` bytes
  */
 export function inflateRaw(deflated: Uint8Array, limit: number): Uint8Array {
   const chunks: Uint8Array[] = [];
@@ -57,12 +57,12 @@ export function inflateRaw(deflated: Uint8Array, limit: number): Uint8Array {
   return concatenate(chunks);
 }
 
-/** Adler-32 (RFC 1950), which fflate passes over: big-endian, at the end of the stream. */
+/** Adler-32 (RFC 1950), which fflate does not check: big-endian, at the end of the stream. */
 function testChecksum(plain: Uint8Array, zlib: Uint8Array): void {
   let a = 1;
   let b = 0;
   for (let at = 0; at < plain.length; ) {
-    // As many as fit before the sums could pass 2^32.
+    // As many as fit before the sums could exceed 2^32.
     const end = Math.min(plain.length, at + 3800);
     for (; at < end; at++) {
       a += plain[at];

@@ -1,10 +1,10 @@
 import type { Image } from './image.ts';
 
-/** What readers noted of several images: what is true of many is said once. */
+/** The readers' notes on several images: a note that applies to many is printed once. */
 export class ImageNotes {
   readonly #sources = new Map<string, Set<string>>();
 
-  /** @param name what the image is called where it has no `source` */
+  /** @param name name of the image if it has no `source` */
   add({ source, notes = [] }: Pick<Image, 'source' | 'notes'>, name = 'image'): void {
     for (const note of notes) {
       const sources = this.#sources.get(note) ?? new Set();
@@ -12,7 +12,7 @@ export class ImageNotes {
     }
   }
 
-  /** A line a note, in the order in which they came up: `a.nii and 2 more: ...`. */
+  /** One line per note, in order of first occurrence: `a.nii and 2 more: ...`. */
   lines(): readonly string[] {
     return [...this.#sources].map(([note, sources]) => {
       const [first] = sources;

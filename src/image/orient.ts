@@ -1,10 +1,10 @@
-/** Images turned by their geometry: axes exchanged and reversed, values untouched, places kept. */
+/** Reorienting images by their geometry: axes are permuted and reversed, values and positions unchanged. */
 
 import { allocate, type DType, type Storage } from '../array/ndarray.ts';
 import { added, nearest, planeName, scaled, stepsOf } from './geometry.ts';
 import { extent, type Geometry, type Image, type Spacing, type Spacings, type Vector3 } from './image.ts';
 
-/** Where an axis of the result comes from: axis 0 = x, 1 = y, 2 = z of the image, as it is or backwards. */
+/** The source of an axis of the result: axis 0 = x, 1 = y, 2 = z of the image, unchanged or reversed. */
 interface AxisFrom {
   readonly from: 0 | 1 | 2;
   readonly reversed: boolean;
@@ -21,7 +21,7 @@ const SAME: AxisMap = [
 
 const isSame = (map: AxisMap): boolean => map.every(({ from, reversed }, axis) => from === axis && !reversed);
 
-/** The map that undoes another. */
+/** The inverse of a map. */
 export function inverseMap(map: AxisMap): AxisMap {
   const out = [...SAME] as [AxisFrom, AxisFrom, AxisFrom];
   for (const [axis, { from, reversed }] of map.entries()) out[from] = { from: axis as 0 | 1 | 2, reversed };
@@ -29,9 +29,9 @@ export function inverseMap(map: AxisMap): AxisMap {
 }
 
 /**
- * How slices are turned to the way in which they are looked at: axial with the patient's left at the right and the
- * front on top, coronal and sagittal with the head on top, sagittal with the front at the left. The order of slices
- * stays. Undefined where there is nothing to do: without geometry, or when they lie so already.
+ * The map that orients slices for viewing: axial with the patient's left on the right and the front on top, coronal and
+ * sagittal with the head on top, sagittal with the front on the left. The order of slices is unchanged. Undefined if
+ * there is nothing to do: without geometry, or if they are already oriented so.
  */
 export function displayMap({ geometry }: Image): AxisMap | undefined {
   if (geometry === undefined) return undefined;
@@ -46,14 +46,17 @@ export function displayMap({ geometry }: Image): AxisMap | undefined {
   const [across, along] = straight ? [u, v] : [v, u];
   const map: AxisMap = [
     { from: straight ? 0 : 1, reversed: !across.positive },
-    // Down is to the back, or to the feet.
+    // Down is posterior, or towards the feet.
     { from: straight ? 1 : 0, reversed: along.positive !== (down === 1) },
     { from: 2, reversed: false },
   ];
   return isSame(map) ? undefined : map;
 }
 
-/** The image with its axes exchanged and reversed; spacing and geometry follow. A map that moves `z` needs that axis. */
+/**
+ * The image with its axes permuted and reversed, including spacing and geometry. A map that moves `z` requires that
+ * axis.
+ */
 export function reorient(image: Image, map: AxisMap): Image {
   if (isSame(map)) return image;
   const lengths = [extent(image, 'x'), extent(image, 'y'), extent(image, 'z')] as const;

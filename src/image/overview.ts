@@ -1,4 +1,4 @@
-/** A picture of an image for the eye: a slice, and of a volume its three middle planes. */
+/** An overview image for viewing: a slice, and for a volume its three central planes. */
 
 import { page, pageCount, rescaleToUint8, toFloat32 } from './convert.ts';
 import { displayWindow } from './display.ts';
@@ -9,7 +9,7 @@ import { displayMap, reorient } from './orient.ts';
 export interface OverviewOptions {
   /** Longest side of a plane, in pixels. Default 512. */
   readonly sidePx?: number;
-  /** `sidePx` is the width of all planes together. */
+  /** Whether `sidePx` is the width of all planes together. */
   readonly fitWidth?: boolean;
 }
 
@@ -25,9 +25,9 @@ interface Plane {
 const GAP_PX = 4;
 
 /**
- * A grey picture (uint8 `yx`; of the first channel): the middle slice, and of a volume of 8 slices and more, whose
- * spacing is known, the two planes across it to its right, true to scale. Turned as slices are looked at
- * (`displayMap`), shown in `displayWindow`.
+ * A grey image (uint8 `yx`) of the first channel: the middle slice, and for a volume of at least 8 slices with known
+ * spacing the two perpendicular planes to its right, true to scale. Oriented for viewing (`displayMap`), with
+ * `displayWindow`.
  */
 export function overviewPicture(
   image: Image,
@@ -42,7 +42,7 @@ export function overviewPicture(
     ? widths.reduce((sum, width) => sum + width, 0) * (1 + (GAP_PX * (planes.length - 1)) / sidePx)
     : Math.max(...widths, ...planes.map(({ height, dy }) => height * dy));
   const finest = Math.min(...planes.flatMap(({ dx, dy }) => [dx, dy]));
-  // Enlarged four times at most, shrunk as far as needed.
+  // Enlarged at most four times, reduced as far as needed.
   const scale = Math.max(longest / sidePx, finest / 4);
   const sizes = planes.map(({ width, height, dx, dy }) => ({
     width: Math.max(1, Math.round((width * dx) / scale)),
@@ -79,7 +79,7 @@ function planesOf(image: Image): readonly Plane[] {
     at: (x, y) => middle.data[y * width + x],
   };
   if (!known || dz === undefined || depth < 8) return [slice];
-  // The first channel of the first time.
+  // The first channel of the first time point.
   const { data } = toFloat32({ ...image, data: image.data.subarray(0, depth * height * width) });
   const value = (x: number, y: number, z: number) => data[(z * height + y) * width + x];
   // The head is on top.

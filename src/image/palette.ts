@@ -3,15 +3,15 @@ import type { Image } from './image.ts';
 
 const COLOURS = ['red', 'green', 'blue', 'alpha'] as const;
 
-/** Name of a channel, or its number where it has none. */
+/** Name of a channel, or its number if it has none. */
 export function colourName(channels: readonly string[] | undefined, index: number): string {
   return channels?.[index] ?? `channel ${index}`;
 }
 
 /**
- * Indices to colours: a uint8 image with a `c` axis of 3, or 4 where a colour is not opaque.
+ * Converts indices to colours: a uint8 image with a `c` axis of 3, or 4 if a colour is not opaque.
  * @param image uint8 without a `c` axis
- * @throws FormatError when a value has no colour
+ * @throws FormatError if a value has no colour
  */
 export function expandPalette(image: Image, colours: readonly (readonly number[])[], file: string): Image<'uint8'> {
   const channels = colours.some((colour) => (colour[3] ?? 255) < 255) ? 4 : 3;

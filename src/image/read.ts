@@ -11,21 +11,21 @@ import { portableZlib } from './zlib.ts';
 export const MAX_BYTES = 4 * 2 ** 30;
 
 /**
- * Reads an image file. The format is found by its first bytes, not by its name.
+ * Reads an image file. The format is detected by its first bytes, not by its name.
  *
- * Values and dtype are the file's own; sub-byte samples become uint8 with `bitDepth` set, palette pictures become
- * RGB unless `palette: 'index'`. Pages of one size become one image with the axes that the file states, plain pages
- * the `z` axis. The result's axes are always in the order `tczyx`.
+ * Values and dtype are the file's own; sub-byte samples become uint8 with `bitDepth` set, palette images become RGB
+ * unless `palette: 'index'`. Pages of one size become one image with the axes stated by the file, plain pages the `z`
+ * axis. The result's axes are always in the order `tczyx`.
  *
  * @param bytes the whole file
  * @param name file name or path, for messages and `source`
- * @throws FormatError for a file that is empty, truncated, damaged, not an image, too large, or of a variety that is
- *   not supported; the message names the file and says what to do. Nothing else.
+ * @throws FormatError for a file that is empty, truncated, damaged, not an image, too large, or of an unsupported
+ * variant; the message names the file and says what to do. Nothing else.
  */
 export async function readImage(bytes: Uint8Array, name: string, options: ReadOptions = {}): Promise<Image> {
   const format = findFormat(bytes, name);
   const codec = await format.load();
-  // Node's Buffer is a Uint8Array whose `slice` makes no copy: codecs get a plain one.
+  // Node's Buffer is a Uint8Array whose `slice` does not copy: codecs get a plain one.
   const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const whole = await guarded(format.name, name, () => codec.read(plain, contextOf(name, options)));
   const image = options.page === undefined || format.readsPages === true ? whole : onePage(whole, options.page, name);
@@ -49,7 +49,7 @@ function onePage(image: Image, index: number, file: string): Image {
  *
  * @param files in any order; their bytes are fetched one by one
  * @param name for messages and `source`
- * @throws FormatError as `readImage`; also when the files do not make one image, naming the file that does not fit.
+ * @throws FormatError as `readImage`; also if the files do not form one image, naming the file that does not match.
  */
 export async function readDicomSeries(
   files: readonly DicomFile[],
@@ -65,7 +65,7 @@ function contextOf(file: string, { maxBytes = MAX_BYTES, palette = 'rgb', ...res
   return { file, maxBytes, palette, page: rest.page, sibling: rest.sibling, zlib: rest.zlib ?? portableZlib };
 }
 
-/** What a decoder stumbles over in bytes that are not what they should be becomes a FormatError. */
+/** Converts any exception of a decoder on invalid bytes to a FormatError. */
 async function guarded(format: string, file: string, read: () => Promise<Image>): Promise<Image> {
   try {
     return await read();

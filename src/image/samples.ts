@@ -1,11 +1,11 @@
-/** Samples as they lie in a file, and the values that they stand for. */
+/** Samples as stored in a file, and the values that they represent. */
 
 import { allocate, bytesPer, type DType, type Storage } from '../array/ndarray.ts';
 import { FormatError } from '../errors.ts';
 
 const LITTLE_ENDIAN_HOST = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
-/** A copy of `count` samples that begin at byte `offset`. @throws RangeError when there are not so many. */
+/** A copy of `count` samples starting at byte `offset`. @throws RangeError if there are not as many. */
 export function samplesFrom<D extends DType>(
   bytes: Uint8Array,
   offset: number,
@@ -26,7 +26,7 @@ function swapBytes(bytes: Uint8Array, size: number): void {
   for (let at = 0; at < bytes.length; at += size) bytes.subarray(at, at + size).reverse();
 }
 
-/** Samples with the line that leads from them to values: value = slope * sample + intercept. */
+/** Samples with their linear rescaling: value = slope * sample + intercept. */
 export interface Rescaled {
   readonly data: Storage[DType];
   readonly slope: number;
@@ -39,10 +39,10 @@ interface Values {
 }
 
 /**
- * The values of parts of one size and dtype, one behind the other. Slopes and intercepts that are whole numbers keep
- * integers: the first of the samples' own dtype, int16, uint16, int32, uint32, int64 and uint64 that holds them all,
- * every digit of them. Others give float32 (float64 from integers of 32 and 64 bits and from float64).
- * @throws FormatError for integers that no dtype holds exactly
+ * The values of parts of one size and dtype, concatenated. Integer slopes and intercepts preserve integers: the result
+ * is the first of the samples' own dtype, int16, uint16, int32, uint32, int64 and uint64 that represents them all
+ * exactly. Others result in float32 (float64 from integers of 32 and 64 bits and from float64).
+ * @throws FormatError for integers that no dtype represents exactly
  */
 export function rescale(parts: readonly Rescaled[], dtype: DType, file: string): Values {
   const plain = parts.every(({ slope, intercept }) => slope === 1 && intercept === 0);

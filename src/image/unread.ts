@@ -1,9 +1,9 @@
-/** Formats that people have and that are not read here, told by their first bytes, so that a message can name them. */
+/** Common formats that are not supported, detected by their first bytes, so that messages can name them. */
 
 import { gunzipHead, isGzip } from './gunzip.ts';
 
 interface Unread {
-  /** `a GIF picture`: goes on "this is ...". */
+  /** `a GIF picture`: completes "this is ...". */
   readonly name: string;
   /** What to do, an imperative sentence. */
   readonly remedy: string;
@@ -18,10 +18,10 @@ const DOCUMENT = 'Export its images as PNG or TIFF.';
 const VIDEO = 'Save its frames as a TIFF stack, for instance with Fiji or FFmpeg.';
 const ARCHIVE = 'Unpack it first.';
 
-/** What files of OLE 2 begin with. */
+/** Signature of OLE 2 files. */
 const COMPOUND = '\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1';
 
-/** Some bytes, each as one character. */
+/** Bytes as a string of one character each. */
 const text = (bytes: Uint8Array, from = 0, count = 512): string =>
   String.fromCharCode(...bytes.subarray(from, from + count));
 
@@ -30,10 +30,10 @@ const word = (bytes: Uint8Array, at: number, littleEndian = false): number =>
     ? -1
     : new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(at, littleEndian);
 
-/** A prefix, in which `?` is any byte, or some of them; a pattern of the first 512 bytes as characters; or a test. */
+/** A prefix, in which `?` is any byte, or several; a pattern for the first 512 bytes as characters; or a test. */
 type Mark = string | readonly string[] | RegExp | ((bytes: Uint8Array) => boolean);
 
-/** The first row that fits names the file. */
+/** The first matching row names the file. */
 const ROWS: readonly (readonly [name: string, remedy: string, mark: Mark])[] = [
   // Pictures.
   ['a JPEG-LS picture', PICTURE, '\xff\xd8\xff\xf7'],
@@ -42,7 +42,7 @@ const ROWS: readonly (readonly [name: string, remedy: string, mark: Mark])[] = [
   ['a JPEG XL picture', PICTURE, ['\0\0\0\x0cJXL \r\n\x87\n', '\xff\x0a']],
   ['a JPEG XR picture', PICTURE, ['II\xbc\0', 'II\xbc\x01']],
   ['a GIF picture', PICTURE, ['GIF87a', 'GIF89a']],
-  // "BM" may begin any text: the size of the second header tells.
+  // "BM" may start any text: check the size of the second header.
   ['a BMP picture', PICTURE, (b) => starts(b, 'BM') && [12, 40, 52, 56, 64, 108, 124].includes(word(b, 14, true))],
   ['a WebP picture', PICTURE, 'RIFF????WEBP'],
   ['a HEIC picture', PICTURE, ['????ftyphei', '????ftyphev', '????ftypmif1', '????ftypmsf1']],
@@ -135,12 +135,12 @@ function firstInZip(bytes: Uint8Array): string {
   return text(bytes, 30, bytes[26] + 256 * bytes[27]);
 }
 
-/** The signature of HDF5 stands at byte 0, 512, 1024, ...: a program's own header may come before it. */
+/** The HDF5 signature is at byte 0, 512, 1024, ...: another program's header may precede it. */
 function isHdf5(bytes: Uint8Array): boolean {
   return [0, 512, 1024, 2048].some((at) => text(bytes, at, 8) === '\x89HDF\r\n\x1a\n');
 }
 
-/** Version 1, lengths of four axes, and one of the types of value; all big-endian. */
+/** Version 1, lengths of four axes, and one of the value types; all big-endian. */
 function isMgh(bytes: Uint8Array): boolean {
   const lengths = [4, 8, 12, 16].map((at) => word(bytes, at));
   return (
@@ -160,9 +160,9 @@ function hasUtf16(bytes: Uint8Array, name: string): boolean {
 }
 
 /**
- * What a file is whose format is not read.
- * @param known the name of a format that is read, where the bytes begin as its files do; for what is within gzip
- * @returns undefined for bytes that begin as those of no format known here
+ * The name of a file whose format is not supported.
+ * @param known returns the name of a supported format if bytes start like its files; used for the content of gzip files
+ * @returns undefined for bytes of no known format
  */
 export function nameUnread(
   bytes: Uint8Array,

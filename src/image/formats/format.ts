@@ -3,22 +3,22 @@ import type { Zlib } from '../../files.ts';
 import type { Image } from '../image.ts';
 
 export interface ReadOptions {
-  /** Largest image to make, in bytes of samples. Default 4 GiB, and no more than the memory that Node finds free. */
+  /** Largest image to allocate, in bytes of samples. Default 4 GiB, limited to the free memory in Node. */
   readonly maxBytes?: number;
-  /** Whether palette pictures become `rgb` (default) or stay the `index` that they hold, as label pictures need. */
+  /** Whether palette images are converted to `rgb` (default) or keep their `index`, as needed for label images. */
   readonly palette?: 'rgb' | 'index';
-  /** Read this page alone, counted from 0. Default: all pages. */
+  /** Read only this page, counted from 0. Default: all pages. */
   readonly page?: number;
   /**
-   * Gives the bytes of another file by its path, for images that lie in two (`.hdr` and `.img`, detached NRRD);
-   * undefined when there is none. Without it such images are refused.
+   * Returns the bytes of another file by its path, for images in two files (`.hdr` and `.img`, detached NRRD);
+   * undefined if it does not exist. Without it such images are rejected.
    */
   readonly sibling?: (path: string) => Promise<Uint8Array | undefined>;
-  /** The platform's own, where it is faster. */
+  /** The platform's own implementation, if faster. */
   readonly zlib?: Zlib;
 }
 
-/** What a codec is given beside the bytes: the options with their defaults, and the file's name for messages. */
+/** Input of a codec besides the bytes: the options with defaults, and the file's name for messages. */
 export interface ReadContext {
   readonly file: string;
   readonly maxBytes: number;
@@ -30,16 +30,16 @@ export interface ReadContext {
 
 /** Reads one file format. */
 export interface Codec {
-  /** @throws FormatError, and nothing else, for bytes that it does not understand. */
+  /** @throws FormatError, and nothing else, for bytes that it cannot decode. */
   read(bytes: Uint8Array, context: ReadContext): Promise<Image>;
 }
 
-/** What Deflate at most makes of its bytes: 258 from two codes of one bit each. */
+/** The maximum ratio of Deflate: 258 bytes from two codes of one bit each. */
 export const DEFLATE_RATIO = 1032;
 
 /**
- * Refuses a picture whose declared size is more than it may be. To be called before anything of that size is allocated.
- * How well a picture is packed says nothing: an empty label map packs as well as a file made to exhaust memory.
+ * Rejects an image whose declared size exceeds the limit. To be called before anything of that size is allocated. The
+ * compression ratio proves nothing: an empty label map compresses as well as a file made to exhaust memory.
  */
 export function checkDeclaredSize(what: string, declaredBytes: number, { file, maxBytes }: ReadContext): void {
   if (declaredBytes <= maxBytes) return;

@@ -1,6 +1,6 @@
-/** JPEG (ITU-T T.81) as other formats have it inside. The decoder is started when the first picture needs it. */
+/** JPEG (ITU-T T.81) inside other formats. The decoder is started when the first image needs it. */
 
-/** Starting a decoder takes up to 0.2 s: each is started once, when it is first needed. */
+/** Starting a decoder takes up to 0.2 s: each is started once, on first use. */
 export function once<T>(start: () => Promise<T>): () => Promise<T> {
   let started: Promise<T> | undefined;
   return () => {
@@ -9,7 +9,7 @@ export function once<T>(start: () => Promise<T>): () => Promise<T> {
   };
 }
 
-/** They would tell on the console what they do. */
+/** Suppresses the console output of decoders. */
 export const SILENT = { print: () => {}, printErr: () => {} };
 
 const libjpegTurbo = once(async () => (await import('@cornerstonejs/codec-libjpeg-turbo-8bit/decode')).default(SILENT));
@@ -23,7 +23,7 @@ export interface FrameHeader {
   readonly components: number;
 }
 
-/** The frame header of a JPEG stream; undefined for what is none. */
+/** The frame header of a JPEG stream; undefined if it is not one. */
 export function startOfFrame(bytes: Uint8Array): FrameHeader | undefined {
   if (bytes[0] !== 0xff || bytes[1] !== 0xd8) return undefined;
   const word = (at: number) => ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
@@ -59,7 +59,7 @@ interface Decoded {
   };
 }
 
-/** Runs a decoder of cornerstone's and frees it. */
+/** Runs a cornerstone decoder and frees it. */
 export function withDecoder(
   decoder: {
     getEncodedBuffer(length: number): Uint8Array;
@@ -74,7 +74,7 @@ export function withDecoder(
     decoder.getEncodedBuffer(bytes.length).set(bytes);
     decoder.decode();
     const info = decoder.getFrameInfo();
-    // A copy: the decoder's memory goes with it.
+    // A copy: the decoder's memory is freed with it.
     return { bytes: decoder.getDecodedBuffer().slice(), info: { ...info } };
   } catch (cause) {
     throw cause instanceof Error ? cause : new Error('the decoder failed');
@@ -84,8 +84,8 @@ export function withDecoder(
 }
 
 /**
- * Decodes a picture of 8 bits with libjpeg-turbo: grey, or RGB with the samples of a pixel together.
- * What the stream says of its size is for the caller to check before (`startOfFrame`).
+ * Decodes an 8-bit image with libjpeg-turbo: grey, or interleaved RGB. The caller must check the declared size before
+ * (`startOfFrame`).
  */
 export async function decodeJpeg(bytes: Uint8Array): Promise<Decoded> {
   const { JPEGDecoder } = await libjpegTurbo();

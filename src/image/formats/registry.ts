@@ -7,22 +7,24 @@ export interface Format {
   readonly name: string;
   /** File name extensions, lower case without the dot. */
   readonly extensions: readonly string[];
-  /** What a file holds: pictures, volumes of a patient, or slices of them, which a folder makes a volume. */
+  /**
+   * What a file contains: single images, volumes of a patient, or slices that form a volume with others in the folder.
+   */
   readonly holds: 'pictures' | 'volumes' | 'slices';
-  /** Whether the first bytes of a file are this format's. */
+  /** Whether the first bytes of a file identify this format. */
   matches(bytes: Uint8Array): boolean;
   load(): Promise<Codec>;
-  /** Whether its codec reads a single page; else all are read, and the page is cut out. */
+  /** Whether its codec reads a single page; otherwise all are read, and the page is extracted. */
   readonly readsPages?: true;
 }
 
-/** Bytes of gzip data that are unpacked to see what they hold. */
+/** Bytes of gzip data that are decompressed to detect their content. */
 const HEAD_BYTES = 540;
 
 const startsWith = (bytes: Uint8Array, ...magic: number[]) => magic.every((byte, i) => bytes[i] === byte);
 
 /**
- * The formats that can be read, one row each: a new one is its folder and a row. A codec's code is loaded when the first
+ * The supported formats, one row each: to add one, add its folder and a row. A codec's code is loaded when the first
  * file of its format is read.
  */
 export const FORMATS: readonly Format[] = [
@@ -30,7 +32,7 @@ export const FORMATS: readonly Format[] = [
     name: 'DICOM',
     extensions: ['dcm', 'dicom', 'ima'],
     holds: 'slices',
-    // Before TIFF: the 128 bytes before its mark may be those of a TIFF, for programs that know only that.
+    // Before TIFF: the 128 bytes before its mark may be those of a TIFF, for programs that support only that.
     matches: isDicom,
     load: async () => (await import('./dicom/read.ts')).dicom,
   },
@@ -44,7 +46,7 @@ export const FORMATS: readonly Format[] = [
   },
   {
     name: 'TIFF',
-    // MetaMorph's and Zeiss' files are TIFF too.
+    // MetaMorph's and Zeiss' files are also TIFF.
     extensions: ['tif', 'tiff', 'stk', 'lsm'],
     holds: 'pictures',
     // "II" or "MM", then 42, or 43 for BigTIFF, in that byte order.
@@ -70,10 +72,10 @@ export const FORMATS: readonly Format[] = [
   },
 ];
 
-/** File name extensions, lower case without the dot, of the formats that can be read. */
+/** File name extensions of the supported formats, lower case without the dot. */
 export const READABLE_EXTENSIONS: readonly string[] = FORMATS.flatMap((format) => format.extensions);
 
-/** The extensions of the formats whose files hold this. */
+/** The extensions of the formats with this content. */
 export function extensionsOf(...holds: readonly Format['holds'][]): ReadonlySet<string> {
   return new Set(FORMATS.filter((format) => holds.includes(format.holds)).flatMap((format) => format.extensions));
 }

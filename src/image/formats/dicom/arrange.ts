@@ -1,4 +1,4 @@
-/** The order of a series' slices, and where they lie together. */
+/** The order and positions of the slices of a series. */
 
 import type { DType, Storage } from '../../../array/ndarray.ts';
 import { FormatError } from '../../../errors.ts';
@@ -7,11 +7,11 @@ import type { Geometry, Spacings, Vector3 } from '../../image.ts';
 import type { FramePlace } from './frames.ts';
 import type { DicomHeader } from './header.ts';
 
-/** Slices nearer than this lie at the same place. */
+/** Slices closer than this are at the same position. */
 export const TOUCHING_MM = 1e-3;
-/** Distances that differ by less than this share of their median are even: headers are rounded. */
+/** Distances that differ by less than this fraction of their median count as even, as headers are rounded. */
 const UNEVEN = 0.01;
-/** A gantry is called tilted from here; less is rounding. */
+/** A gantry counts as tilted from this angle; less is rounding. */
 const TILT_DEGREES = 0.1;
 
 export interface Slice {
@@ -19,12 +19,12 @@ export interface Slice {
   /** Number of the frame, counted through all parts of an image in several files. */
   readonly frame: number;
   readonly place: FramePlace;
-  /** How far along the normal it lies in mm; for frames without a position their order. */
+  /** Position along the normal in mm; the order for frames without a position. */
   readonly along: number | undefined;
   readonly data: Storage[DType];
 }
 
-/** In order [t][z]; doubled slices are left out. */
+/** In order [t][z]; duplicate slices are dropped. */
 export function arrange(
   slices: readonly Slice[],
   notes: string[],
@@ -57,7 +57,10 @@ export function arrange(
   return { ordered: Array.from({ length: times }, (_, t) => kept.map((same) => same[t])).flat(), times };
 }
 
-/** @throws FormatError unless each place was taken equally often, at the same times, b-values, ... by the indices */
+/**
+ * @throws FormatError unless each position occurs equally often, at the same times, b-values, ... according to the
+ * indices
+ */
 function requireEven(kept: readonly (readonly Slice[])[]): void {
   const most = kept.reduce((a, b) => (b.length > a.length ? b : a));
   const [a, b] = most;
@@ -89,7 +92,7 @@ function describeRepetitions(kept: readonly (readonly Slice[])[]): string {
   return `Each place was taken ${same.length} times${told}: these make the time axis.${order}`;
 }
 
-/** Which of two lists comes first, number by number. */
+/** Lexicographic comparison of two lists of numbers. */
 export function compare(a: readonly number[], b: readonly number[]): number {
   for (const [i, value] of a.entries()) {
     const difference = value - (b[i] ?? 0);
@@ -107,7 +110,7 @@ function byRepetition(a: Slice, b: Slice): number {
   );
 }
 
-/** Without slices that have the pixels of another of the same time, echo, ... */
+/** Drops slices with the same pixels as another of the same time, echo, ... */
 function withoutCopies(same: readonly Slice[]): Slice[] {
   const kept: Slice[] = [];
   for (const slice of same) {
@@ -122,7 +125,7 @@ function withoutCopies(same: readonly Slice[]): Slice[] {
   return kept;
 }
 
-/** Spacing and geometry of slices in order; tells what is uneven, missing or tilted. */
+/** Spacing and geometry of ordered slices; notes uneven, missing or tilted ones. */
 export function placeSlices(
   slices: readonly Slice[],
   notes: string[],
@@ -146,7 +149,7 @@ export function placeSlices(
   const span = positions.at(-1) as number;
   const distance = span / (slices.length - 1);
   const uneven = describeGaps(positions, notes);
-  // From the first slice to the last: with a tilted gantry not along the normal.
+  // From the first slice to the last: with a tilted gantry this is not along the normal.
   const last = (slices.at(-1) as Slice).place.position as Vector3;
   const step = scaled(added(last, scaled(position, -1)), 1 / span);
   const tilt = (Math.acos(Math.min(1, dot(step, normal) / norm(step))) * 180) / Math.PI;
@@ -175,14 +178,14 @@ export function placeSlices(
 }
 
 /**
- * The distance that slices usually have: the middle one of their distances, of an even count the lower of the two in the
- * middle. Not their mean, as it must be a distance that occurs; and the lower, as missing slices only make gaps longer.
+ * The usual distance of slices: the median, the lower of the middle two for an even count. Not the mean, because it
+ * must be a distance that occurs; and the lower, because missing slices only lengthen gaps.
  */
 export function usualGap(gaps: readonly number[]): number {
   return [...gaps].sort((a, b) => a - b)[Math.floor((gaps.length - 1) / 2)];
 }
 
-/** Whether the distances of slices differ; says how. */
+/** Whether the distances of slices differ; notes how. */
 function describeGaps(positions: readonly number[], notes: string[]): boolean {
   const gaps = positions.slice(1).map((at, i) => at - positions[i]);
   const usual = usualGap(gaps);

@@ -1,7 +1,7 @@
-/** Codecs that come without types, or with a file of types that is missing. */
+/** Codecs without types, or whose type file is missing. */
 
 interface WasmDecoder {
-  /** Room for the packed bytes. */
+  /** Allocates memory for the compressed bytes. */
   getEncodedBuffer(length: number): Uint8Array;
   decode(): unknown;
   getDecodedBuffer(): Uint8Array;

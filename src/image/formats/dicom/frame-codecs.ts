@@ -1,4 +1,4 @@
-/** One compressed frame to samples. A codec's code is loaded when the first frame of its kind is read. */
+/** Decodes one compressed frame to samples. A codec's code is loaded when the first frame of its kind is read. */
 
 import { FormatError } from '../../../errors.ts';
 import { inflateRaw } from '../../inflate.ts';
@@ -9,7 +9,7 @@ import type { DicomHeader } from './header.ts';
 /** Samples [sample][row][column], little-endian in bitsAllocated bits. */
 interface DecodedFrame {
   readonly planes: Uint8Array;
-  /** Colour space, where the codec changes it. */
+  /** Colour space, if the codec changes it. */
   readonly photometric?: string;
 }
 
@@ -17,7 +17,7 @@ type FrameCodec = (bytes: Uint8Array, header: DicomHeader) => Promise<DecodedFra
 
 const JPEG = '1.2.840.10008.1.2.4.';
 
-/** By transfer syntax (PS3.6, table A-1). JPEG's are told apart by what the stream itself says. */
+/** By transfer syntax (PS3.6, table A-1). JPEG variants are distinguished by the stream itself. */
 const CODECS: Readonly<Record<string, FrameCodec>> = {
   '1.2.840.10008.1.2.1.98': async (bytes, header) => ({ planes: plain(bytes, header) }),
   '1.2.840.10008.1.2.8.1': async (bytes, header) => ({ planes: plain(inflateRaw(bytes, frameBytes(header)), header) }),
@@ -34,7 +34,7 @@ const CODECS: Readonly<Record<string, FrameCodec>> = {
   [`${JPEG}91`]: jpeg2000,
 };
 
-/** What others are called, to refuse them by name: patterns of what follows 1.2.840.10008.1.2. */
+/** Names of the others, for error messages: patterns of what follows 1.2.840.10008.1.2. */
 const NAMES: readonly (readonly [RegExp, string])[] = [
   [/^4\.9[23]$/, 'JPEG 2000 of several components'],
   [/^4\.(9[45]|20[45])$/, 'JPIP'],
@@ -58,8 +58,8 @@ function unsupported(file: string, what: string): FormatError {
 }
 
 /**
- * @throws FormatError for compressions that are not supported, naming them, and for frames that are damaged or of
- *   another size than the header says.
+ * @throws FormatError for unsupported compressions, naming them, and for frames that are damaged or differ in size from
+ * the header.
  */
 export async function decodeFrame(bytes: Uint8Array, header: DicomHeader): Promise<DecodedFrame> {
   const { transferSyntax, file } = header;
@@ -84,14 +84,14 @@ export async function decodeFrame(bytes: Uint8Array, header: DicomHeader): Promi
 const frameBytes = ({ rows, columns, samples, bitsAllocated }: DicomHeader): number =>
   (rows * columns * samples * bitsAllocated) / 8;
 
-/** Samples that are not compressed, or no longer. */
+/** Uncompressed, or already decompressed, samples. */
 function plain(bytes: Uint8Array, header: DicomHeader): Uint8Array {
   const { rows, columns, samples, bitsAllocated, planar } = header;
   const info = { width: columns, height: rows, componentCount: samples, bytes: bitsAllocated / 8 };
   return planesOf(bytes, info, header, planar);
 }
 
-/** PS3.5 annex G: a header of 64 bytes and a PackBits segment for each byte of each sample, highest byte first. */
+/** PS3.5 annex G: a header of 64 bytes and a PackBits segment per byte of each sample, most significant byte first. */
 async function runLength(bytes: Uint8Array, header: DicomHeader): Promise<DecodedFrame> {
   const { rows, columns, samples, bitsAllocated, file } = header;
   const size = bitsAllocated / 8;
@@ -125,7 +125,7 @@ interface FrameInfo {
   readonly width: number;
   readonly height: number;
   readonly componentCount: number;
-  /** Bytes of a sample as the codec gives it. */
+  /** Bytes per sample in the codec's output. */
   readonly bytes: number;
 }
 
@@ -140,7 +140,7 @@ function requireSize(
   );
 }
 
-/** Checks a decoded frame against the header and brings its samples [pixel][sample] into planes. */
+/** Checks a decoded frame against the header and reorders its samples [pixel][sample] into planes. */
 function planesOf(decoded: Uint8Array, info: FrameInfo, header: DicomHeader, planar = false): Uint8Array {
   const { rows, columns, samples, bitsAllocated, file } = header;
   const size = bitsAllocated / 8;
@@ -176,7 +176,7 @@ async function jpeg(bytes: Uint8Array, header: DicomHeader): Promise<DecodedFram
     });
   }
   const { marker, precision, width, height, components } = start;
-  // Before a decoder makes room for what the stream says.
+  // Before a decoder allocates what the stream declares.
   requireSize({ width, height, componentCount: components }, header);
   if (marker === 0xc3) {
     const { Decoder } = await import('jpeg-lossless-decoder-js');
@@ -195,8 +195,8 @@ async function jpeg(bytes: Uint8Array, header: DicomHeader): Promise<DecodedFram
 }
 
 /**
- * A copy with zero bytes put before the mark that ends the picture: jpeg-lossless-decoder-js 2.1.2 loses the last pixel
- * where it meets the mark while it reads that pixel's bits ahead.
+ * A copy with zero bytes inserted before the end-of-image marker: jpeg-lossless-decoder-js 2.1.2 loses the last pixel
+ * if it meets the marker while reading ahead.
  */
 function beforeEnd(bytes: Uint8Array, zeros: number): Uint8Array<ArrayBuffer> {
   let end = bytes.length;
@@ -224,7 +224,7 @@ async function jpegLs(bytes: Uint8Array, header: DicomHeader): Promise<DecodedFr
       decode: () => decoder.decode(),
       getDecodedBuffer: () => decoder.getDecodedBuffer(),
       getFrameInfo: () => {
-        // 0: one scan a component, and the samples come out that way.
+        // 0: one scan per component, and the samples are output in that order.
         planar = interleave() === 0;
         return decoder.getFrameInfo();
       },

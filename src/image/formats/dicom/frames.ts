@@ -1,30 +1,31 @@
 /**
- * Where each frame of a DICOM file belongs: its place, its scale, and what tells it from others at the same place. Frames
- * may lie in a file in any order; functional groups and dimension indices (PS3.3 C.7.6.16, C.7.6.17) say which they are.
+ * Where each frame of a DICOM file belongs: its position, its rescaling, and what distinguishes it from others at the
+ * same position. Frames may be stored in any order; functional groups and dimension indices (PS3.3 C.7.6.16, C.7.6.17)
+ * identify them.
  */
 
 import { cross } from '../../geometry.ts';
 import type { Vector3 } from '../../image.ts';
 import type { DataSet } from './parser.ts';
 
-/** Place and scale of one frame; a plain file has one. */
+/** Position and rescaling of one frame; a plain file has one. */
 export interface FramePlace {
   /** Centre of the first pixel, mm. */
   readonly position?: Vector3;
-  /** Directions in which columns (x) and rows (y) follow each other. */
+  /** Directions of increasing column (x) and row (y). */
   readonly orientation?: readonly [Vector3, Vector3];
   /** [x, y], mm. */
   readonly spacingMm?: readonly [number, number];
-  /** Distance of slices as the header says it; used only where positions are not given. */
+  /** Distance between slices according to the header; used only if positions are missing. */
   readonly betweenMm?: number;
   readonly thicknessMm?: number;
   readonly slope: number;
   readonly intercept: number;
   readonly rescaleType?: string;
   readonly window?: readonly [number, number];
-  /** Which set of parallel slices it is of, where the file has several. */
+  /** The set of parallel slices it belongs to, if the file has several. */
   readonly stack?: string;
-  /** Order in space by the indices of the file, for frames without a position; empty where it has none. */
+  /** Spatial order by the indices of the file, for frames without a position; empty if it has none. */
   readonly spatialIndex: readonly number[];
   /** Order in time, b-value, echo, ... by the indices of the file. */
   readonly index: readonly number[];
@@ -32,7 +33,7 @@ export interface FramePlace {
 
 export interface Frames {
   readonly places: readonly FramePlace[];
-  /** What the numbers of `index` count, in order. */
+  /** What each number of `index` counts, in order. */
   readonly dimensions: readonly string[];
 }
 
@@ -66,10 +67,13 @@ const TAG = {
   increment: 'x00280009',
 } as const;
 
-/** Groups with facts of a frame: plane position and orientation, pixel measures, pixel value transformation, VOI LUT. */
+/**
+ * Functional groups with attributes of a frame: plane position and orientation, pixel measures, pixel value
+ * transformation, VOI LUT.
+ */
 const GROUPS = ['x00209113', 'x00209116', 'x00289110', 'x00289145', 'x00289132'] as const;
 
-/** Dimensions along which frames lie beside each other in space. */
+/** Dimensions along which frames are adjacent in space. */
 const SPATIAL = new Set(
   'x00200032 x00200037 x00209056 x00209057 x00209113 x00209116 x0020930e x00209301 x0040072a x0040073a x0040074a x0048021e x0048021f x0048021a x00540080'.split(
     ' ',
@@ -99,7 +103,7 @@ export function numberOf(dataSet: DataSet, tag: string): number | undefined {
   return value !== undefined && Number.isFinite(value) ? value : undefined;
 }
 
-/** All numbers of a decimal string, when they are `count` finite ones. */
+/** All numbers of a decimal string, if there are `count` finite ones. */
 function numbers(dataSet: DataSet, tag: string, count: number): readonly number[] | undefined {
   const values = dataSet.string(tag)?.split('\\').map(Number);
   return values?.length === count && values.every(Number.isFinite) ? values : undefined;
@@ -110,7 +114,7 @@ export function item(dataSet: DataSet | undefined, tag: string): DataSet | undef
   return dataSet?.elements[tag]?.items?.[0]?.dataSet;
 }
 
-/** The items that say what each frame is; undefined where there is not one for each. */
+/** The items describing the frames; undefined unless there is one per frame. */
 export function frameItems(dataSet: DataSet): readonly DataSet[] | undefined {
   const items = dataSet.elements[TAG.perFrame]?.items?.flatMap(({ dataSet: own }) => own ?? []);
   return items?.length === frameCount(dataSet) ? items : undefined;
@@ -120,7 +124,7 @@ export const sharedItem = (dataSet: DataSet): DataSet | undefined => item(dataSe
 
 const frameCount = (dataSet: DataSet): number => Math.max(1, dataSet.intString(TAG.frames) ?? 1);
 
-/** Facts of each frame: by functional groups for enhanced files, by the file as a whole for plain ones. */
+/** Attributes of each frame: from functional groups for enhanced files, from the whole file for plain ones. */
 export function framesOf(dataSet: DataSet, notes: string[]): Frames {
   const count = frameCount(dataSet);
   const shared = sharedItem(dataSet);
@@ -147,14 +151,14 @@ export function framesOf(dataSet: DataSet, notes: string[]): Frames {
   const { position, orientation } = whole;
   if (offsets !== undefined && position !== undefined && orientation !== undefined) {
     const normal = cross(...orientation);
-    // Relative to the first plane, or absolute z of axial planes: the first offset tells.
+    // Relative to the first plane, or absolute z of axial planes, depending on the first offset.
     const at = (i: number) => normal.map((n, k) => position[k] + (offsets[i] - offsets[0]) * n) as unknown as Vector3;
     return { places: offsets.map((_, i) => ({ ...whole, position: at(i) })), dimensions: [] };
   }
   return byVectors(dataSet, { ...whole, position: undefined }, count);
 }
 
-/** Nuclear medicine (PS3.3 C.8.4.8): the frame increment pointer names elements with a number for each frame. */
+/** Nuclear medicine (PS3.3 C.8.4.8): the frame increment pointer names elements with one number per frame. */
 function byVectors(dataSet: DataSet, whole: FramePlace, count: number): Frames {
   const pointer = dataSet.elements[TAG.increment];
   const tags = Array.from({ length: (pointer?.length ?? 0) / 4 }, (_, i) => {
@@ -178,7 +182,7 @@ function dimensionsOf(dataSet: DataSet): readonly string[] {
 
 type Index = Pick<FramePlace, 'spatialIndex' | 'index'>;
 
-/** The dimension indices of a frame; undefined where it does not have one for each dimension. */
+/** The dimension indices of a frame; undefined unless there is one per dimension. */
 function indexOf(content: DataSet | undefined, dimensions: readonly string[]): Index | undefined {
   const length = (content?.elements[TAG.indexValues]?.length ?? 0) / 4;
   if (content === undefined || length === 0 || length !== dimensions.length) return undefined;
@@ -189,7 +193,7 @@ function indexOf(content: DataSet | undefined, dimensions: readonly string[]): I
 
 const CONTENT_INDEX = [TAG.temporalIndex, TAG.acquired] as const;
 
-/** What a frame says of itself where its file has no dimension indices. */
+/** Indices stated by the frame itself if its file has no dimension indices. */
 function contentIndex(content: DataSet | undefined): Index {
   const inStack = content?.uint32(TAG.inStack);
   const time = content?.string(TAG.acquired) ?? content?.string(TAG.referenced) ?? '';
@@ -197,13 +201,13 @@ function contentIndex(content: DataSet | undefined): Index {
     spatialIndex: inStack === undefined ? [] : [inStack],
     index: [
       content?.uint32(TAG.temporalIndex) ?? 0,
-      // YYYYMMDDHHMMSS.FFFFFF: days and seconds, since the whole has more digits than a number.
+      // YYYYMMDDHHMMSS.FFFFFF: days and seconds separately, because the whole exceeds the precision of a number.
       (Number.parseInt(time.slice(0, 8), 10) || 0) * 1e6 + (Number.parseFloat(time.slice(8)) || 0),
     ],
   };
 }
 
-/** Data sets in which the facts of a frame stand: its groups, the shared ones, the file itself. */
+/** Data sets that contain attributes of a frame: its groups, the shared ones, the file itself. */
 function groupsOf(items: readonly (DataSet | undefined)[], file: DataSet): readonly DataSet[] {
   return [...items.flatMap((own) => GROUPS.flatMap((tag) => item(own, tag) ?? [])), file];
 }
@@ -246,7 +250,7 @@ function placeOf(sources: readonly DataSet[], notes: string[]): Omit<FramePlace,
   return {
     position,
     orientation,
-    // DICOM has the distance of rows first.
+    // DICOM lists the distance between rows first.
     spacingMm: usable && spacing !== undefined ? [spacing[1], spacing[0]] : undefined,
     betweenMm: positive(TAG.spacingBetween),
     thicknessMm: positive(TAG.thickness),
@@ -257,7 +261,7 @@ function placeOf(sources: readonly DataSet[], notes: string[]): Omit<FramePlace,
   };
 }
 
-/** Two unit vectors at right angles, to the few digits that headers have; undefined for others. */
+/** Two orthogonal unit vectors, to the few digits of headers; undefined for others. */
 function unitAxes(cosines: readonly number[]): readonly [Vector3, Vector3] | undefined {
   const [x, y] = [cosines.slice(0, 3), cosines.slice(3)] as unknown as [Vector3, Vector3];
   const [nx, ny] = [Math.hypot(...x), Math.hypot(...y)];

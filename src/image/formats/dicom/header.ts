@@ -1,4 +1,4 @@
-/** What of a DICOM file's header an image needs. Nothing of it leads to a person: that is `personal.ts`'s. */
+/** The parts of a DICOM header that an image needs. None identifies a person; see `personal.ts` for those that do. */
 
 import { FormatError } from '../../../errors.ts';
 import { type FramePlace, framesOf, numberOf } from './frames.ts';
@@ -8,9 +8,9 @@ import { type Slide, slideOf } from './slide.ts';
 
 export interface DicomHeader {
   readonly file: string;
-  /** Says which files belong together; never shown, it leads to a person. */
+  /** Identifies files that belong together; never shown, because it could identify a person. */
   readonly seriesKey: string;
-  /** Number of the series as the scanner counted. */
+  /** Number of the series as counted by the scanner. */
   readonly seriesNumber?: number;
   readonly modality?: string;
   readonly bodyPart?: string;
@@ -19,7 +19,7 @@ export interface DicomHeader {
   readonly columns: number;
   readonly samples: number;
   readonly photometric: string;
-  /** Whether the samples of a pixel lie apart, one plane after the other. */
+  /** Whether the samples of a pixel are stored in separate planes. */
   readonly planar: boolean;
   readonly bitsAllocated: number;
   readonly bitsStored: number;
@@ -28,33 +28,33 @@ export interface DicomHeader {
   readonly frames: readonly FramePlace[];
   /** What the numbers of the frames' `index` count: `time`, `b-value`, ... */
   readonly dimensions: readonly string[];
-  /** Of a file whose frames are tiles of one picture. */
+  /** For a file whose frames are tiles of one image. */
   readonly slide?: Slide;
-  /** Of a file that is a part of an image in several (concatenation). */
+  /** For a file that is one part of an image in several files (concatenation). */
   readonly part?: Part;
   readonly frameTimeMs?: number;
   /** Stored value of pixels where nothing was measured. */
   readonly padding?: number;
   readonly valueUnit?: string;
   readonly instanceNumber?: number;
-  /** Tells repetitions of a place apart: echo, phase, acquisition. Ascending in time. */
+  /** Distinguishes repetitions at a position: echo, phase, acquisition. Ascending in time. */
   readonly repetition: readonly number[];
   readonly notes: readonly string[];
 }
 
 export interface Part {
-  /** Says which parts belong together; never shown. */
+  /** Identifies parts that belong together; never shown. */
   readonly key: string;
-  /** Counted from 1, and how many there are, where the file says so. */
+  /** Counted from 1, and the number of parts, if stated by the file. */
   readonly number?: number;
   readonly total?: number;
-  /** Frames in the parts before this one. */
+  /** Number of frames in the parts before this one. */
   readonly firstFrame: number;
 }
 
 export interface ParsedDicom {
   readonly header: DicomHeader;
-  /** Undefined where only the header was read. */
+  /** Undefined if only the header was read. */
   readonly pixels: { readonly dataSet: DataSet; readonly element: Element } | undefined;
 }
 
@@ -103,8 +103,8 @@ export interface ParseOptions {
 
 /**
  * Reads a DICOM file's header.
- * @throws FormatError for damaged files and for objects that are no image; with `headerOnly` also where the bytes end
- *   within the header.
+ * @throws FormatError for damaged files and for objects without an image; with `headerOnly` also if the bytes end
+ * within the header.
  */
 export async function parseDicom(
   bytes: Uint8Array,
@@ -116,7 +116,7 @@ export async function parseDicom(
     dataSet = await parseElements(bytes, { untilTag: headerOnly ? PIXELS[0] : undefined, maxBytes });
   } catch (cause) {
     const partly = (cause as { dataSet?: DataSet }).dataSet;
-    // The library throws texts, and for what ends early the part that it has read.
+    // The library throws strings, and for truncated data the part that it has read.
     const pixels = PIXELS.some((tag) => partly?.elements[tag] !== undefined);
     throw new FormatError(
       pixels ? 'the DICOM file ends early, within its pixels.' : 'the DICOM header is damaged or ends early.',
@@ -212,7 +212,7 @@ function headerOf(dataSet: DataSet, file: string, notes: string[]): DicomHeader 
   };
 }
 
-/** Names of body parts that are shown (PS3.16, annex L): the field could hold anything. */
+/** Names of body parts that are shown (PS3.16, annex L): the field could contain anything. */
 const BODY_PARTS = new Set(
   (
     'ABDOMEN ABDOMENPELVIS ANKLE AORTA ARM BRAIN BREAST CAROTID CHEST CHESTABDOMEN CHESTABDPELVIS COLON CSPINE ELBOW EYE ' +
@@ -221,12 +221,12 @@ const BODY_PARTS = new Set(
   ).split(' '),
 );
 
-/** A code of DICOM's, such as CT or CHEST; undefined for texts that are none, which could be anything. */
+/** A DICOM code, such as CT or CHEST; undefined for other texts, which could be anything. */
 function code(text: string | undefined): string | undefined {
   return text !== undefined && /^[A-Z][A-Z0-9_ ]{0,15}$/.test(text) ? text : undefined;
 }
 
-/** The place of a file in an image of several files (PS3.3 C.7.6.16.1.1.4). */
+/** The position of a file in an image of several files (PS3.3 C.7.6.16.1.1.4). */
 function partOf(dataSet: DataSet): Part | undefined {
   const key = dataSet.string(TAG.concatenation);
   if (key === undefined) return undefined;
@@ -247,7 +247,7 @@ function valueUnitOf(
   const [type] = types;
   if (types.size > 1) return undefined;
   if (type === 'HU') return 'HU';
-  // DICOM PS3.3 C.11.1.1.2: Hounsfield units where a CT image does not say otherwise.
+  // DICOM PS3.3 C.11.1.1.2: Hounsfield units unless a CT image states otherwise.
   const rescaled = frames.some(({ slope, intercept }) => slope !== 1 || intercept !== 0);
   if (modality === 'CT' && type === undefined && rescaled) return 'HU';
   if (dataSet.elements[TAG.doseScaling] !== undefined && dataSet.string(TAG.doseUnits) === 'GY') return 'Gy';

@@ -1,4 +1,7 @@
-/** The picture of a whole slide from its tiles: the axis `z` holds focal planes, `c` the samples of each optical path. */
+/**
+ * Assembles the image of a whole slide from its tiles: the axis `z` contains focal planes, `c` the samples of each
+ * optical path.
+ */
 
 import { allocate, bytesPer } from '../../../array/ndarray.ts';
 import type { Image, Spacings } from '../../image.ts';
@@ -13,8 +16,8 @@ interface Part {
 }
 
 /**
- * The picture of all tiles, of a file or of the parts of a concatenation. Where there is no tile it is 0, which is noted.
- * What of an edge tile lies outside is left out.
+ * The image of all tiles, from a file or the parts of a concatenation. Missing tiles are 0, which is noted. Parts of
+ * edge tiles outside the image are cropped.
  */
 export function assembleSlide(parts: readonly Part[], notes: string[], context: ReadContext): Omit<Image, 'source'> {
   const [{ header, samples: first }] = parts;
@@ -69,7 +72,7 @@ export function assembleSlide(parts: readonly Part[], notes: string[], context: 
   };
 }
 
-/** In micrometres, as microscopists have it. */
+/** In micrometres, as usual in microscopy. */
 function slideSpacing({ frames: [place] }: DicomHeader, planes: number, planeMm: number | undefined): Spacings {
   const micrometres = (mm: number) => ({ value: Number((1000 * mm).toPrecision(12)), unit: 'µm' });
   const z = planeMm ?? place.betweenMm;

@@ -1,6 +1,6 @@
-/** What DICOM files are that hold no picture, by their SOP class: PS3.4, annex B, and PS3.6, table A-1. */
+/** Names of DICOM objects without an image, by SOP class: PS3.4, annex B, and PS3.6, table A-1. */
 
-/** Ends of UIDs that begin with 1.2.840.10008. The longest that fits tells; what follows may be a number more. */
+/** UIDs after the prefix 1.2.840.10008. The longest match counts; a further number may follow. */
 const OBJECTS: readonly (readonly [end: string, name: string])[] = [
   ['1.3.10', 'a DICOMDIR, an index of a disk'],
   ['5.1.4.1.1.4.2', 'an MR spectrum'],
@@ -55,7 +55,7 @@ const OBJECTS: readonly (readonly [end: string, name: string])[] = [
   ['5.1.4.45', 'a template of an implant'],
 ];
 
-/** What a SOP class is that holds no picture; undefined for others. */
+/** The name of a SOP class without an image; undefined for others. */
 export function nonImage(sopClass: string | undefined): string | undefined {
   const end = /^1\.2\.840\.10008\.(.*)$/.exec(sopClass ?? '')?.[1];
   if (end === undefined) return undefined;

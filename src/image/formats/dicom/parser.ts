@@ -1,16 +1,16 @@
-/** The part of dicom-parser that is used, typed: the package's own types do not resolve as a module. */
+/** The part of dicom-parser that is used, with types: the package's own types do not resolve as a module. */
 
 import { inflateRaw } from '../../inflate.ts';
 
 export interface Element {
   /** `x7fe00010`: group and element. */
   readonly tag: string;
-  /** Where the file states it. */
+  /** If the file states it. */
   readonly vr?: string;
   readonly length: number;
   readonly dataOffset: number;
   readonly items?: readonly { readonly dataSet?: DataSet }[];
-  /** Where the pixels are compressed. */
+  /** If the pixels are compressed. */
   readonly encapsulatedPixelData?: boolean;
   readonly basicOffsetTable?: readonly number[];
   /** `offset` counts from the first byte of the first fragment's item, as the offset table does. */
@@ -26,7 +26,7 @@ export interface DataSet {
   /** The tag that an element points to, `x00200032`. */
   attributeTag(tag: string): string | undefined;
   int16(tag: string): number | undefined;
-  /** Trimmed; all values where there are several, with backslashes between. */
+  /** Trimmed; several values are separated by backslashes. */
   string(tag: string): string | undefined;
   /** The first number of a decimal string. */
   floatString(tag: string): number | undefined;
@@ -40,7 +40,7 @@ interface Parser {
   ): DataSet;
 }
 
-/** What the parser asks to unpack files that are deflated as a whole; the result is of `maxBytes` at most. */
+/** The parser's callback for files that are deflated as a whole; the result has at most `maxBytes` bytes. */
 const inflaterTo =
   (maxBytes: number) =>
   (all: Uint8Array, at: number): Uint8Array => {
@@ -54,8 +54,8 @@ const inflaterTo =
 /**
  * Parses a DICOM file with dicom-parser, which is CommonJS.
  * @param untilTag parsing ends with this element
- * @param maxBytes most bytes to inflate to
- * @throws what the library throws: texts, and for files that end early an object with the `dataSet` that was read
+ * @param maxBytes maximum size of the inflated file
+ * @throws what the library throws: strings, and for truncated files an object with the `dataSet` read so far
  */
 export async function parseElements(
   bytes: Uint8Array,
@@ -69,22 +69,22 @@ export async function parseElements(
   });
 }
 
-/** Value representations (PS3.5, table 6.2-1); those in the second row have lengths of 32 bits. */
+/** Value representations (PS3.5, table 6.2-1); those in the second row have 32-bit lengths. */
 const VRS = new Set('AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US'.split(' '));
 const LONG_VRS = new Set('OB OD OF OL OV OW SQ SV UC UN UR UT UV'.split(' '));
 
 const letters = (bytes: Uint8Array, at: number, count: number): string =>
   String.fromCharCode(...bytes.subarray(at, at + count));
 
-/** Whether "DICM" stands where DICOM files have it. */
+/** Whether "DICM" is at its position in DICOM files. */
 export const hasPreamble = (bytes: Uint8Array): boolean => letters(bytes, 128, 4) === 'DICM';
 
-/** Whether the first bytes are those of a DICOM file: "DICM" after 128 bytes of anything, or a header without both. */
+/** Whether the first bytes are those of a DICOM file: "DICM" after 128 arbitrary bytes, or a header without both. */
 export function isDicom(bytes: Uint8Array): boolean {
   return hasPreamble(bytes) || letters(bytes, 0, 4) === 'DICM' || syntaxAt(bytes, 0) !== undefined;
 }
 
-/** The transfer syntax by the first element, one of group 2 or 8; undefined where there is none. */
+/** The transfer syntax according to the first element, one of group 2 or 8; undefined if there is none. */
 function syntaxAt(bytes: Uint8Array, at: number): string | undefined {
   if (bytes.length < at + 16) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -94,7 +94,7 @@ function syntaxAt(bytes: Uint8Array, at: number): string | undefined {
     const [group, element] = [view.getUint16(at, little), view.getUint16(at + 2, little)];
     if ((group !== 2 && group !== 8) || element > 0x0102) continue;
     if (explicit) return little ? '1.2.840.10008.1.2.1' : '1.2.840.10008.1.2.2';
-    // Implicit: the length must lead to an element further on in the group.
+    // Implicit: the length must lead to a later element of the group.
     const next = at + 8 + view.getUint32(at + 4, true);
     if (!little || group !== 8 || next + 4 > Math.min(bytes.length, at + 1024)) return undefined;
     return view.getUint16(next, true) === 8 && view.getUint16(next + 2, true) > element
@@ -104,7 +104,7 @@ function syntaxAt(bytes: Uint8Array, at: number): string | undefined {
   return undefined;
 }
 
-/** Where the elements of group 2 end that begin at a byte, and whether the transfer syntax is among them. */
+/** The end of the group 2 elements that start at a byte, and whether the transfer syntax is among them. */
 function metaEnd(bytes: Uint8Array, start: number): { readonly end: number; readonly hasSyntax: boolean } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let hasSyntax = false;
@@ -118,13 +118,13 @@ function metaEnd(bytes: Uint8Array, start: number): { readonly end: number; read
   return { end: at, hasSyntax };
 }
 
-/** The file with the preamble and the transfer syntax that the parser needs, where it lacks them. */
+/** The file with the preamble and the transfer syntax that the parser needs added if missing. */
 function asPart10(bytes: Uint8Array): Uint8Array {
   const start = hasPreamble(bytes) ? 132 : letters(bytes, 0, 4) === 'DICM' ? 4 : 0;
   const { end, hasSyntax } = metaEnd(bytes, start);
   if (hasSyntax && start === 132) return bytes;
   const syntax = hasSyntax ? undefined : syntaxAt(bytes, end);
-  // Damaged: the parser says so.
+  // Damaged: the parser reports it.
   if (!hasSyntax && syntax === undefined) return bytes;
   const meta = syntax === undefined ? '' : `\x02\0\x10\0UI${String.fromCharCode(20)}\0${syntax.padEnd(20, '\0')}`;
   const head = `${'\0'.repeat(128)}DICM${meta}`;

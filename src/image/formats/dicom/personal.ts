@@ -1,10 +1,12 @@
-/** What of a DICOM header leads to a person, for who asks for it by name. Nothing else in Lamella reads it. */
+/**
+ * The attributes of a DICOM header that identify a person, for explicit requests. Nothing else in Lamella reads them.
+ */
 
 import { strFromU8 } from 'fflate';
 import { FormatError, option } from '../../../errors.ts';
 import { type DataSet, isDicom, parseElements } from './parser.ts';
 
-/** The elements that people are told by, a part of those that DICOM PS3.15 E.1 has taken out. */
+/** Attributes that identify people, a subset of those removed by DICOM PS3.15 E.1. */
 const ELEMENTS: readonly (readonly [tag: string, name: string])[] = [
   ['x00100010', "Patient's name"],
   ['x00100020', 'Patient ID'],
@@ -27,10 +29,10 @@ const ELEMENTS: readonly (readonly [tag: string, name: string])[] = [
   ['x00080018', 'SOP instance UID'],
 ];
 
-/** The one character set beside Latin that is read; others look garbled. */
+/** The only supported character set besides Latin; others are garbled. */
 const UTF8 = /ISO_IR 192/;
 
-/** To inflate to. */
+/** Limit for inflating. */
 const MAX_BYTES = 2 ** 30;
 
 export interface PersonalElement {
@@ -39,7 +41,7 @@ export interface PersonalElement {
 }
 
 /**
- * Names, dates, numbers and UIDs of a DICOM header, those that are there.
+ * Names, dates, numbers and UIDs present in a DICOM header.
  * @throws FormatError for files that are not DICOM or are damaged
  */
 export async function readPersonal(bytes: Uint8Array, file: string): Promise<readonly PersonalElement[]> {
@@ -63,7 +65,7 @@ export async function readPersonal(bytes: Uint8Array, file: string): Promise<rea
     const element = dataSet.elements[tag];
     if (element === undefined || element.length === 0) return [];
     const raw = dataSet.byteArray.subarray(element.dataOffset, element.dataOffset + element.length);
-    // Nothing that a terminal would obey.
+    // Removes control characters, which a terminal would obey.
     const value = strFromU8(raw, !unicode)
       .replace(/\p{Cc}/gu, ' ')
       .trim();

@@ -1,4 +1,4 @@
-/** The frames of a DICOM file as samples [frame][sample][row][column], whatever they are compressed with. */
+/** The frames of a DICOM file as samples [frame][sample][row][column], for any compression. */
 
 import { allocate, type DType, type Storage } from '../../../array/ndarray.ts';
 import { FormatError } from '../../../errors.ts';
@@ -16,13 +16,13 @@ const BIG_ENDIAN = '1.2.840.10008.1.2.2';
 export interface DicomSamples {
   readonly dtype: DType;
   readonly data: Storage[DType];
-  /** The header's colour space, or RGB where the codec has converted to it. */
+  /** The header's colour space, or RGB if the codec has converted to it. */
   readonly photometric: string;
 }
 
 /**
- * Stored values: unused bits cut off, sign extended; rescaling is not done here.
- * @throws FormatError for compressions and arrangements that are not supported, and for pixels that are not all there.
+ * Stored values: unused bits masked, sign extended, not rescaled.
+ * @throws FormatError for unsupported compressions and arrangements, and for incomplete pixel data.
  */
 export async function readSamples({ header, pixels }: ParsedDicom, context: ReadContext): Promise<DicomSamples> {
   const { file, rows, columns, samples, frames, bitsAllocated, transferSyntax } = header;
@@ -95,7 +95,7 @@ function native(bytes: Uint8Array, element: Element, header: DicomHeader, dtype:
     );
   }
   const isLittle = transferSyntax !== BIG_ENDIAN;
-  // Bytes in big-endian words of 16 bits: the second of each word comes first (PS3.5 8.1.1, 8.2).
+  // Bytes in big-endian 16-bit words: the second byte of each word comes first (PS3.5 8.1.1, 8.2).
   if (!isLittle && bitsAllocated === 8 && element.vr === 'OW') {
     const words = samplesFrom(bytes, element.dataOffset, 'uint16', Math.ceil(count / 2), false);
     return new Uint8Array(words.buffer).slice(0, count) as Storage[DType];
@@ -117,8 +117,8 @@ function toPlanes(data: Storage[DType], dtype: DType, { rows, columns, samples, 
 }
 
 /**
- * Keeps the bits that count: bitsStored of them, up to highBit; older files have graphics in the others. A pixel that
- * is the padding value as a whole stays so.
+ * Keeps the significant bits: bitsStored of them, up to highBit; older files have overlays in the others. A pixel whose
+ * whole word is the padding value is kept.
  */
 function cutBits(
   data: Storage[DType],
@@ -154,7 +154,7 @@ function frameBytes(bytes: Uint8Array, element: Element, { file, frames }: Dicom
   return starts.map((from, i) => joined(parts.slice(from, starts[i + 1] ?? parts.length)));
 }
 
-/** First fragment of each frame: by the offset table, else where a new JPEG or JPEG 2000 stream begins. */
+/** First fragment of each frame: from the offset table, otherwise where a new JPEG or JPEG 2000 stream starts. */
 function frameStarts(element: Element, parts: readonly Uint8Array[], frames: number): readonly number[] | undefined {
   if (frames === 1 && parts.length > 0) return [0];
   if (parts.length === frames) return parts.map((_, i) => i);

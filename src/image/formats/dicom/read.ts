@@ -1,7 +1,7 @@
 import type { Codec } from '../format.ts';
 import { readSeries } from './series.ts';
 
-/** One DICOM file: a slice, or all frames of a file that holds several. */
+/** One DICOM file: a slice, or all frames of a multi-frame file. */
 export const dicom: Codec = {
   read: (bytes, context) => readSeries([{ name: context.file, read: async () => bytes }], context),
 };

@@ -1,4 +1,4 @@
-/** DICOM files put together: which belong to one image, in which order they lie, and the image that they make. */
+/** Series of DICOM files: which of them form one image, in which order, and that image. */
 
 import type { DType } from '../../../array/ndarray.ts';
 import { FormatError } from '../../../errors.ts';
@@ -12,25 +12,25 @@ import { type DicomHeader, type ParsedDicom, parseDicom } from './header.ts';
 import { assembleSlide } from './mosaic.ts';
 import { type DicomSamples, readSamples } from './pixels.ts';
 
-/** A file whose bytes are fetched when they are needed. */
+/** A file whose bytes are fetched on demand. */
 export interface DicomFile {
   readonly name: string;
   read(): Promise<Uint8Array>;
 }
 
-/** Files that make one image. */
+/** Files that form one image. */
 export interface DicomSeries {
   readonly headers: readonly DicomHeader[];
-  /** `CT, 120 slices of 512 x 512, 0.98 x 0.98 x 3 mm, axial`: nothing in it leads to a person. */
+  /** `CT, 120 slices of 512 x 512, 0.98 x 0.98 x 3 mm, axial`: nothing that identifies a person. */
   readonly description: string;
 }
 
-/** Directions this near, as the cosine between them, are one. */
+/** Directions whose cosine is at least this are equal. */
 const SAME_DIRECTION = 0.9998;
 
 /**
- * Sorts files into images: of one series, size, pixel size, orientation and kind of value. Largest first.
- * A scout that a scanner files under the same series is told apart by its orientation.
+ * Groups files into images: by series, size, pixel size, orientation and kind of value. Largest first. A scout that a
+ * scanner files under the same series is separated by its orientation.
  */
 export function groupSeries(headers: readonly DicomHeader[]): readonly DicomSeries[] {
   const groups: DicomHeader[][] = [];
@@ -50,12 +50,12 @@ function belongs(a: DicomHeader, b: DicomHeader): boolean {
   if (a.rows !== b.rows || a.columns !== b.columns || a.samples !== b.samples || a.valueUnit !== b.valueUnit)
     return false;
   if (a.part?.key !== b.part?.key) return false;
-  // A slide in one file is a picture by itself: others of its series are smaller copies, labels, other stains.
+  // A slide in one file is an image on its own: others of its series are smaller copies, labels, other stains.
   if (a !== b && a.part === undefined && (a.slide ?? b.slide) !== undefined) return false;
   return isParallel(a.frames[0], b.frames[0]);
 }
 
-/** Whether frames have one orientation and one pixel size. */
+/** Whether frames have the same orientation and pixel size. */
 function isParallel(p: FramePlace, q: FramePlace): boolean {
   if ((p.orientation === undefined) !== (q.orientation === undefined)) return false;
   if (p.orientation?.some((axis, i) => dot(axis, q.orientation?.[i] ?? axis) < SAME_DIRECTION)) return false;
@@ -100,7 +100,7 @@ function sliceDistance(frames: readonly FramePlace[]): number | undefined {
   return usualGap(gaps);
 }
 
-/** How far each frame lies along the normal of the first; undefined unless all say where they are. */
+/** Position of each frame along the normal of the first; undefined unless all state their position. */
 function positionsAlong(frames: readonly FramePlace[]): number[] | undefined {
   const axes = frames[0]?.orientation;
   if (axes === undefined || frames.some(({ position }) => position === undefined)) return undefined;
@@ -110,8 +110,8 @@ function positionsAlong(frames: readonly FramePlace[]): number[] | undefined {
 
 /**
  * Reads the headers of files.
- * @param head gives the first bytes of a file, which mostly hold the header; the whole file is read where they do not
- * @throws FormatError for a file that is damaged or holds no image
+ * @param head returns the first bytes of a file, which usually contain the header; otherwise the whole file is read
+ * @throws FormatError for a file that is damaged or contains no image
  */
 export async function readDicomHeader(
   file: DicomFile,
@@ -129,12 +129,12 @@ export async function readDicomHeader(
 }
 
 /**
- * The image that the files of one series make. Slices are ordered by their position along the normal (towards the head
- * for axial ones), by their number where positions are missing; where every position comes back equally often, the
- * repetitions make the `t` axis. Values are rescaled: Hounsfield units for CT.
+ * The image formed by the files of one series. Slices are ordered by their position along the normal (towards the head
+ * for axial ones), or by their number if positions are missing; if every position occurs equally often, the repetitions
+ * form the `t` axis. Values are rescaled: Hounsfield units for CT.
  *
  * @param files of one group of `groupSeries`, or one file
- * @throws FormatError: as `readSamples`; two different slices at one place
+ * @throws FormatError as `readSamples`; also for two different slices at one position
  */
 export async function readSeries(files: readonly DicomFile[], context: ReadContext): Promise<Image> {
   const parsed: { readonly header: DicomHeader; readonly samples: DicomSamples }[] = [];
@@ -190,7 +190,7 @@ export async function readSeries(files: readonly DicomFile[], context: ReadConte
   return assemble(ordered, times, { ...first, notes });
 }
 
-/** @throws FormatError where parts of an image that lies in several files are missing */
+/** @throws FormatError if parts of an image in several files are missing */
 function requireAllParts(headers: readonly DicomHeader[]): void {
   const [{ part, file }] = headers;
   const total = part?.total ?? 1;
@@ -205,7 +205,7 @@ function requireAllParts(headers: readonly DicomHeader[]): void {
   );
 }
 
-/** @throws FormatError where frames are of several orientations or pixel sizes, which make no single volume */
+/** @throws FormatError if frames differ in orientation or pixel size, so that they form no single volume */
 function requireOneStack(places: readonly FramePlace[], file: string): void {
   const stacks: FramePlace[][] = [];
   for (const place of places) {
@@ -229,7 +229,7 @@ function requireOneStack(places: readonly FramePlace[], file: string): void {
   );
 }
 
-/** Order in space by the indices of the file, for frames that do not say where they lie; undefined without indices. */
+/** Spatial order by the indices of the file, for frames without a position; undefined without indices. */
 function ranks(places: readonly FramePlace[]): number[] | undefined {
   if (places.every(({ spatialIndex, index }) => spatialIndex.length === 0 && index.every((value) => value === 0))) {
     return undefined;
@@ -295,7 +295,7 @@ function assemble(
   return requireColour(image, photometric, header);
 }
 
-/** Colour spaces other than RGB are refused. */
+/** Rejects colour spaces other than RGB. */
 function requireColour(image: Image, photometric: string, { samples, file }: DicomHeader): Image {
   if (samples === 1 && !photometric.startsWith('PALETTE')) return image;
   if (samples === 3 && photometric === 'RGB') return image;

@@ -1,18 +1,20 @@
-/** Where the tiles of a whole slide lie in its picture, the total pixel matrix (PS3.3 C.7.6.17.3, C.8.12.4, C.8.12.14). */
+/**
+ * Positions of the tiles of a whole slide in its image, the total pixel matrix (PS3.3 C.7.6.17.3, C.8.12.4, C.8.12.14).
+ */
 
 import { FormatError } from '../../../errors.ts';
 import { frameItems, item, numberOf, sharedItem } from './frames.ts';
 import type { DataSet } from './parser.ts';
 
-/** The picture that tiles make. */
+/** The image that tiles form. */
 export interface Slide {
   readonly width: number;
   readonly height: number;
   readonly planes: number;
   readonly paths: number;
-  /** Distance of focal planes, mm. */
+  /** Distance between focal planes, mm. */
   readonly planeMm?: number;
-  /** Where each frame of the file lies: the first pixel, counted from 0, its focal plane and its optical path. */
+  /** Position of each frame of the file: the first pixel, counted from 0, its focal plane and its optical path. */
   readonly tiles: readonly { readonly x: number; readonly y: number; readonly plane: number; readonly path: number }[];
 }
 
@@ -32,9 +34,9 @@ const TAG = {
 } as const;
 
 /**
- * The picture of a file that is tiled; undefined for others.
+ * The image of a tiled file; undefined for others.
  * @param firstFrame number of the file's first frame in the whole image, of which it may be a part (concatenation)
- * @throws FormatError where the header does not say where tiles lie
+ * @throws FormatError if the header does not state the positions of tiles
  */
 export function slideOf(
   dataSet: DataSet,

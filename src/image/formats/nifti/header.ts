@@ -8,16 +8,19 @@ import { spacingOf } from '../../units.ts';
 export interface NiftiHeader {
   readonly version: 1 | 2;
   readonly littleEndian: boolean;
-  /** Whether the voxels follow in the same file; else they are in a file of the same name that ends in `.img`. */
+  /**
+   * Whether the voxels follow in the same file; otherwise they are in a file of the same name with the extension
+   * `.img`.
+   */
   readonly single: boolean;
-  /** Lengths of the axes x, y, z, t, vector, without those left out at the end. */
+  /** Lengths of the axes x, y, z, t, vector, without trailing unused ones. */
   readonly dim: readonly number[];
   readonly datatype: number;
-  /** Byte at which the voxels begin. */
+  /** Byte offset of the voxels. */
   readonly offset: number;
   readonly slope: number;
   readonly intercept: number;
-  /** cal_min and cal_max: the values to be shown from black to white. */
+  /** cal_min and cal_max: the values to display as black and white. */
   readonly window?: readonly [number, number];
   readonly spacing: Spacings;
   readonly geometry?: Geometry;
@@ -25,7 +28,7 @@ export interface NiftiHeader {
   readonly notes: readonly string[];
 }
 
-/** Whether bytes begin as a NIfTI header does, or as one of its forerunner Analyze 7.5. */
+/** Whether bytes start with a NIfTI header, or one of its predecessor Analyze 7.5. */
 export function headerKind(bytes: Uint8Array): 'nifti' | 'analyze' | undefined {
   if (bytes.length < 348) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -33,7 +36,7 @@ export function headerKind(bytes: Uint8Array): 'nifti' | 'analyze' | undefined {
   if (sizes.includes(540)) return /^n[+i]2/.test(ascii(bytes, 4, 3)) ? 'nifti' : undefined;
   if (!sizes.includes(348)) return undefined;
   if (/^n[+i]1/.test(ascii(bytes, 344, 3))) return 'nifti';
-  // Analyze has no magic: its lengths must make sense.
+  // Analyze has no magic number: its lengths must be plausible.
   const little = sizes[0] === 348;
   const rank = view.getInt16(40, little);
   return rank >= 1 && rank <= 7 && view.getInt32(32, little) === 16_384 ? 'analyze' : undefined;
@@ -43,7 +46,7 @@ function ascii(bytes: Uint8Array, at: number, length: number): string {
   return String.fromCharCode(...bytes.subarray(at, at + length));
 }
 
-/** Places of the fields in the two versions. */
+/** Byte offsets of the fields in the two versions. */
 const FIELDS = {
   1: { datatype: 70, dim: 40, pixdim: 76, offset: 108, slope: 112, inter: 116, units: 123, calMax: 124, calMin: 128 },
   2: { datatype: 12, dim: 16, pixdim: 104, offset: 168, slope: 176, inter: 184, units: 500, calMax: 192, calMin: 200 },
@@ -63,8 +66,8 @@ const FRAMES: Readonly<Record<number, NonNullable<Geometry['frame']>>> = {
 };
 
 /**
- * @param bytes at least 348 (NIfTI-1) or 540, for which `headerKind` says `nifti`
- * @throws FormatError for lengths that cannot be
+ * @param bytes at least 348 (NIfTI-1) or 540, for which `headerKind` returns `nifti`
+ * @throws FormatError for impossible lengths
  */
 export function readHeader(bytes: Uint8Array, file: string): NiftiHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -160,10 +163,10 @@ interface Placement {
   readonly srow: readonly number[];
 }
 
-/** Spacing and geometry; sform before qform, as nibabel has it, but the qform where the sform is no matrix. */
+/** Spacing and geometry; sform has priority over qform, as in nibabel, unless the sform is not a valid matrix. */
 function place3d(placement: Placement): Pick<NiftiHeader, 'spacing' | 'geometry' | 'notes'> {
   const { units, codes, srow } = placement;
-  // nibabel does the same; ITK reads one that is negative as 1.
+  // As in nibabel; ITK reads a negative one as 1.
   const pixdim = placement.pixdim.map((size, i) => (i > 0 && i < 4 ? Math.abs(size) : size));
   const unit = LENGTHS[units & 7];
   const notes: string[] = [];
@@ -175,7 +178,7 @@ function place3d(placement: Placement): Pick<NiftiHeader, 'spacing' | 'geometry'
     { name: 'qform', code: codes[0], affine: quaternionAffine({ ...placement, pixdim }) },
   ].filter(({ code }) => code > 0);
   for (const { name, code, affine } of forms) {
-    // NIfTI's coordinates grow to the right and to the front: the negatives of ours.
+    // NIfTI's coordinates increase to the right and to the front: the negatives of ours.
     const column = (k: number): Vector3 => [-affine[k] * toMm, -affine[4 + k] * toMm, affine[8 + k] * toMm];
     const found = affine.every(Number.isFinite) ? fromSteps(column(0), column(1), column(2)) : undefined;
     if (found === undefined) {
@@ -201,7 +204,7 @@ function place3d(placement: Placement): Pick<NiftiHeader, 'spacing' | 'geometry'
     };
   }
   const sizes = pixdim.slice(1, 4);
-  // All ones without a unit is what programs write that know nothing.
+  // All ones without a unit is what programs write that do not know the size.
   const unknown = unit === undefined && sizes.every((size) => size === 1);
   if (unknown || !sizes.every((size) => size > 0 && Number.isFinite(size))) {
     if (!unknown)
@@ -213,7 +216,9 @@ function place3d(placement: Placement): Pick<NiftiHeader, 'spacing' | 'geometry'
   return { spacing: { ...time, z, y, x }, notes };
 }
 
-/** Method 2 of nifti1.h: the rotation of the unit quaternion (a, b, c, d), times the voxel size; rows of a 3 x 4 matrix. */
+/**
+ * Method 2 of nifti1.h: the rotation of the unit quaternion (a, b, c, d), times the voxel size; rows of a 3 x 4 matrix.
+ */
 function quaternionAffine({ quaternion, pixdim }: Placement): readonly number[] {
   const [b, c, d, ox, oy, oz] = quaternion as [number, number, number, number, number, number];
   const a = Math.sqrt(Math.max(0, 1 - (b * b + c * c + d * d)));

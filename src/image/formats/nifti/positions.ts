@@ -1,6 +1,6 @@
 /**
- * Slices at uneven distances, which NIfTI has no field for: a header extension (code 6, a comment), which other
- * programs pass over.
+ * Positions of unevenly spaced slices, for which NIfTI has no field: a header extension (code 6, a comment), which
+ * other programs ignore.
  */
 
 const COMMENT = 6;
@@ -18,7 +18,7 @@ export function positionsExtension(positionsMm: readonly number[]): Uint8Array {
 }
 
 /**
- * The positions among the extensions between `start` and `end`; undefined when there are none, or not one for each of
+ * The positions in the extensions between `start` and `end`; undefined if there are none, or not one for each of
  * `depth` slices in ascending order from 0.
  */
 export function findPositions(
@@ -31,7 +31,7 @@ export function findPositions(
   }: { readonly start: number; readonly end: number; readonly depth: number; readonly littleEndian: boolean },
 ): readonly number[] | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  // The four bytes before say whether there is any.
+  // The four bytes before state whether there is any.
   if (start < 4 || end > bytes.length || bytes[start - 4] === 0) return undefined;
   for (let at = start; at + 8 <= end; ) {
     const length = view.getInt32(at, littleEndian);

@@ -19,7 +19,7 @@ const DTYPES: Readonly<Record<number, DType>> = {
   1024: 'int64',
   1280: 'uint64',
 };
-/** Colour: bytes red, green, blue (and alpha) of a voxel together. */
+/** Colour: bytes red, green, blue (and alpha) of a voxel, interleaved. */
 const COLOURS: Readonly<Record<number, readonly string[]>> = {
   128: ['red', 'green', 'blue'],
   2304: ['red', 'green', 'blue', 'alpha'],
@@ -36,7 +36,7 @@ const REFUSED: Readonly<Record<number, string>> = {
 export const nifti: Codec = {
   async read(packed: Uint8Array, context: ReadContext): Promise<Image> {
     const { file, maxBytes } = context;
-    // The header is there twice over at most; what it says bounds the rest.
+    // The header occurs at most twice; what it declares bounds the rest.
     const { bytes, notes } = unpacked(packed, maxBytes);
     if (headerKind(bytes) === 'analyze') {
       const what = 'an Analyze 7.5 header';
@@ -126,7 +126,7 @@ function interleavedToPlanes(data: Uint8Array, samples: number, plane: number, t
   return out;
 }
 
-/** [c][t][plane], as NIfTI has it, to [t][c][plane]. */
+/** [c][t][plane], NIfTI's order, to [t][c][plane]. */
 function swapOuter<D extends DType>(data: Storage[D], dtype: D, c: number, t: number, plane: number): Storage[D] {
   const out = allocate(dtype, data.length);
   for (let ci = 0; ci < c; ci++) {
@@ -153,7 +153,7 @@ function assemble(
   const axes = (['t', 'c', 'z', 'y', 'x'] as const).filter((axis) => axis === 'y' || axis === 'x' || extents[axis] > 1);
   const { t, z, ...inPlane } = spacing;
   const components = extents.c;
-  // A single slice has no z axis; its thickness stays known.
+  // A single slice has no z axis; its thickness is kept.
   const thickness = z !== undefined && z.unit === 'mm' && !axes.includes('z') ? { thicknessMm: z.value } : {};
   return {
     ...values,

@@ -37,14 +37,14 @@ const FRAMES: Readonly<Record<NonNullable<Geometry['frame']>, number>> = {
 const HEADER_BYTES = 352;
 
 /**
- * Writes NIfTI-1 (`.nii.gz`, or `.nii` without `gzip`), little-endian, values bit for bit. The image's geometry goes
- * into both sform and qform (sform alone where axes are oblique to each other), so that viewers lay it exactly over the
- * image that it came from; without geometry both codes are 0 and only the voxel size is there. A spacing that is
- * unknown is written as 1 without a unit. Channels become components (red, green, blue of uint8: colour). Of a label
- * map the intent is "label" and the description says whether values are objects or classes (`labelKind`). Nothing else
- * of the image is written: no names, no text.
+ * Writes NIfTI-1 (`.nii.gz`, or `.nii` without `gzip`), little-endian, values bit for bit. The image's geometry is
+ * written to both sform and qform (only sform if axes are oblique to each other), so that viewers align it exactly with
+ * its source image; without geometry both codes are 0 and only the voxel size is written. An unknown spacing is written
+ * as 1 without a unit. Channels become components (red, green, blue of uint8: colour). For a label map the intent is
+ * "label" and the description states whether values are objects or classes (`labelKind`). Nothing else of the image is
+ * written: no names, no text.
  *
- * Slices at uneven distances cannot be stated in NIfTI: it gets their mean distance, and their places in a comment that
+ * NIfTI does not support unevenly spaced slices: it gets their mean distance, and their positions in a comment that
  * Lamella reads again.
  *
  * @throws UsageError for float16, for axes longer than 32,767, and for an image without voxels
@@ -105,7 +105,7 @@ export function writeNifti(image: Image, { gzip = true }: WriteNiftiOptions = {}
   bytes.set(new Uint8Array(header.buffer));
   bytes.set(extension, HEADER_BYTES);
   bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), start);
-  // Without a time stamp, so that the same image always gives the same bytes.
+  // Without a time stamp, so that the same image produces the same bytes.
   return gzip ? gzipSync(bytes, { level: 6, mtime: '1980-01-01' }) : bytes;
 }
 
@@ -135,7 +135,7 @@ function writePlace(header: DataView, image: Image): void {
     return;
   }
   const code = FRAMES[geometry.frame ?? 'scanner'];
-  // To NIfTI's coordinates, which grow to the right and to the front.
+  // To NIfTI's coordinates, which increase to the right and to the front.
   const ras = ([a, b, d]: Vector3): Vector3 => [-a * inUnit, -b * inUnit, d * inUnit];
   const columns = steps.map(ras) as unknown as readonly [Vector3, Vector3, Vector3];
   const origin = ras(geometry.originMm);
@@ -148,7 +148,7 @@ function writePlace(header: DataView, image: Image): void {
   const units = columns.map((column) => scaled(column, 1 / norm(column))) as unknown as typeof columns;
   const [ux, uy, uz] = units;
   const square = Math.max(Math.abs(dot(ux, uy)), Math.abs(dot(ux, uz)), Math.abs(dot(uy, uz)));
-  // A quaternion can only turn.
+  // A quaternion represents only rotations.
   if (square > 1e-6) {
     pixdim(1);
     return;
@@ -159,7 +159,10 @@ function writePlace(header: DataView, image: Image): void {
   for (const [i, value] of [...quaternion, ...origin].entries()) header.setFloat32(256 + 4 * i, value, true);
 }
 
-/** b, c, d of the unit quaternion with a >= 0 that turns the axes to `columns`, and qfac, -1 where they mirror too. */
+/**
+ * b, c, d of the unit quaternion with a >= 0 that rotates the axes to `columns`, and qfac, -1 if they are also
+ * mirrored.
+ */
 function quaternionOf(columns: readonly [Vector3, Vector3, Vector3]): {
   readonly quaternion: Vector3;
   readonly factor: 1 | -1;
@@ -184,7 +187,7 @@ function quaternionOf(columns: readonly [Vector3, Vector3, Vector3]): {
   return { quaternion: [sign * b, sign * c, sign * d], factor };
 }
 
-/** The voxels as NIfTI orders them: components outermost, colours innermost. */
+/** The voxels in NIfTI's order: components outermost, colours innermost. */
 function arrange(image: Image, colour: boolean): Storage[DType] {
   const { data, dtype } = image;
   const c = extent(image, 'c');

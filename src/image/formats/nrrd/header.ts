@@ -1,4 +1,4 @@
-/** The text that begins an NRRD file: https://teem.sourceforge.net/nrrd/format.html */
+/** The text header of an NRRD file: https://teem.sourceforge.net/nrrd/format.html */
 
 import { FormatError } from '../../../errors.ts';
 import type { Vector3 } from '../../image.ts';
@@ -6,21 +6,21 @@ import type { Vector3 } from '../../image.ts';
 export interface NrrdHeader {
   /** Lower-case names of fields, and their values. */
   readonly fields: ReadonlyMap<string, string>;
-  /** Key/value pairs (`:=`), which may be anything that a program writes. */
+  /** Key/value pairs (`:=`), with arbitrary content. */
   readonly pairs: ReadonlyMap<string, string>;
-  /** Byte at which an attached file's data begin. */
+  /** Byte offset of the data in an attached file. */
   readonly end: number;
   readonly sizes: readonly number[];
   readonly type: string;
   readonly encoding: string;
   readonly byteSkip: number;
   readonly lineSkip: number;
-  /** Step of each axis in the space of the file, which may have time as its fourth axis; undefined for `none`. */
+  /** Step of each axis in the space of the file, which may include time as its fourth axis; undefined for `none`. */
   readonly directions?: readonly (SpaceVector | undefined)[];
   readonly origin?: SpaceVector;
 }
 
-/** In space, with a part along the axis of time where the space has one (`left-posterior-superior-time`). */
+/** A vector in space, with a time component if the space has one (`left-posterior-superior-time`). */
 export interface SpaceVector {
   readonly place: Vector3;
   readonly time: number;
@@ -31,7 +31,7 @@ const MAX_HEADER = 2 ** 20;
 /** Other spellings of the same field. */
 const SAME: Readonly<Record<string, string>> = { datafile: 'data file', byteskip: 'byte skip', lineskip: 'line skip' };
 
-/** @throws FormatError for a header that lacks what it needs, or contradicts itself. */
+/** @throws FormatError for an incomplete or contradictory header. */
 export function readNrrdHeader(bytes: Uint8Array, file: string): NrrdHeader {
   const problem = (text: string, remedy = 'Save the file again.') => new FormatError(text, { file, remedy });
   const fields = new Map<string, string>();
@@ -99,12 +99,12 @@ function text(bytes: Uint8Array): string {
   return out;
 }
 
-/** Words between blanks; those in quotes may have blanks themselves. */
+/** Words separated by blanks; quoted words may contain blanks. */
 export function words(value: string): string[] {
   return [...value.matchAll(/"([^"]*)"|(\S+)/g)].map((match) => match[1] ?? match[2]);
 }
 
-/** `(1,0,0) none (0,1,0)`; vectors of two get a third 0, the fourth is time; those with NaN count as none. */
+/** `(1,0,0) none (0,1,0)`; 2D vectors get a third component 0, the fourth is time; those with NaN count as none. */
 function vectors(value: string): (SpaceVector | undefined)[] {
   return [...value.matchAll(/\(([^)]*)\)|none/gi)].map((match) => {
     const numbers = match[1]?.split(',').map(Number);

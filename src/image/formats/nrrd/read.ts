@@ -25,7 +25,7 @@ const COLOURS: Readonly<Record<string, readonly string[]>> = {
   'rgb-color': ['red', 'green', 'blue'],
   'rgba-color': ['red', 'green', 'blue', 'alpha'],
 };
-/** Kinds of axes that run through space; other kinds but `time` hold components. */
+/** Kinds of spatial axes; all other kinds except `time` contain components. */
 const SPATIAL = new Set(['domain', 'space', '???', 'none', '']);
 
 /** NRRD, attached and detached (`.nhdr` with its data in another file), raw, gzip and ASCII. */
@@ -95,7 +95,7 @@ function decode(
     });
   }
   const { bytes: plain, notes } = isGzip ? gunzip(rest, maxBytes + 65_536) : { bytes: rest, notes: [] };
-  // -1: the data are the last bytes, whatever is before them.
+  // -1: the data are the last bytes, whatever precedes them.
   const start = byteSkip < 0 ? plain.length - needed : byteSkip;
   if (start < 0 || plain.length - start < needed) {
     throw new FormatError(
@@ -142,7 +142,7 @@ function fromText(bytes: Uint8Array, dtype: DType, count: number, file: string):
   return out;
 }
 
-/** Our axis letter for each axis of the file, fastest first. */
+/** The letter of each axis of the file, fastest first. */
 function rolesOf({ sizes, fields, directions }: NrrdHeader, file: string): readonly string[] {
   const kinds = words(fields.get('kinds') ?? '').map((kind) => kind.toLowerCase());
   const spatial = ['x', 'y', 'z', 't'];
@@ -169,8 +169,8 @@ function rolesOf({ sizes, fields, directions }: NrrdHeader, file: string): reado
 }
 
 /**
- * A segmentation of 3D Slicer (`.seg.nrrd`) names its segments in key/value pairs. Those that overlap lie in layers,
- * of which none is the label map.
+ * A segmentation from 3D Slicer (`.seg.nrrd`) names its segments in key/value pairs. Overlapping segments are in
+ * several layers, none of which is the label map.
  */
 function segmentNotes({ pairs, sizes }: NrrdHeader, roles: readonly string[], file: string): readonly string[] {
   const segments = [...pairs.keys()].flatMap((key) => {
@@ -221,7 +221,7 @@ function assemble(
   };
 }
 
-/** From the file's order of axes to t, c, z, y, x. */
+/** From the file's axis order to t, c, z, y, x. */
 function reorder(
   data: Storage[DType],
   dtype: DType,
@@ -255,7 +255,7 @@ function reorder(
   return out;
 }
 
-/** Signs that lead from a space to LPS. */
+/** Signs that convert a space to LPS. */
 const SPACES: Readonly<Record<string, Vector3>> = {
   'left-posterior-superior': [1, 1, 1],
   lps: [1, 1, 1],

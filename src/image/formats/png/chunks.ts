@@ -11,8 +11,8 @@ export interface Chunk {
 const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 
 /**
- * The chunks of a PNG file, each with its checksum tested, up to IEND.
- * @throws FormatError when the file ends before IEND or a checksum does not match
+ * The chunks of a PNG file up to IEND, with verified checksums.
+ * @throws FormatError if the file ends before IEND or a checksum does not match
  */
 export function readChunks(bytes: Uint8Array, file: string, zlib: Zlib = portableZlib): readonly Chunk[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -39,7 +39,7 @@ export function readChunks(bytes: Uint8Array, file: string, zlib: Zlib = portabl
   }
 }
 
-/** A PNG file of the given chunks. */
+/** A PNG file with the given chunks. */
 export function writeChunks(chunks: readonly Chunk[]): Uint8Array {
   const out = new Uint8Array(SIGNATURE.length + chunks.reduce((size, chunk) => size + 12 + chunk.data.length, 0));
   const view = new DataView(out.buffer);

@@ -40,7 +40,7 @@ const ADAM7 = [
   [0, 1, 1, 2],
 ] as const;
 
-/** PNG. Inflating stops at the declared size, and too little is noticed. */
+/** PNG. Inflating stops at the declared size, and missing data is detected. */
 export const png: Codec = {
   async read(bytes: Uint8Array, context: ReadContext): Promise<Image> {
     const { file, palette, page } = context;
@@ -78,7 +78,7 @@ export const png: Codec = {
   },
 };
 
-/** What we write as text of our own. */
+/** The label kind from a text chunk written by Lamella. */
 function labelKind(chunks: readonly Chunk[]): Image['labelKind'] {
   const texts = chunks.filter(({ type }) => type === 'tEXt').map(({ data }) => strFromU8(data, true));
   return labelKindOf(texts.find((text) => text.startsWith('label_kind\0'))?.split('\0')[1]);
@@ -123,7 +123,7 @@ async function readSamples(
       remedy: 'Copy or save it again.',
     });
   };
-  // Before there is room for what so few bytes cannot become.
+  // Before allocating more than so few bytes could expand to.
   const filledAtMost = packed.length * DEFLATE_RATIO;
   if (filledAtMost < expected) ends(filledAtMost);
   const filtered = await zlib.inflate(packed, expected);
@@ -146,7 +146,7 @@ async function readSamples(
   return out;
 }
 
-/** Rows as inflated to samples. */
+/** Samples of inflated rows. */
 function samplesOf(filtered: Uint8Array, width: number, { depth, channels }: Header): Uint8Array | Uint16Array {
   const rowBytes = Math.ceil((width * channels * depth) / 8);
   const bytes = unfilter(filtered, rowBytes, Math.max(1, (channels * depth) / 8));
@@ -191,7 +191,7 @@ function readPalette(chunks: readonly Chunk[], file: string): number[][] {
   });
 }
 
-/** Pixel size in micrometres from pHYs, where it states metres and is not a density of print. */
+/** Pixel size in micrometres from pHYs, if it is in metres and not a print density. */
 function physicalSize(chunks: readonly Chunk[]): Spacings {
   const data = chunks.find((chunk) => chunk.type === 'pHYs')?.data;
   if (data === undefined || data.length !== 9 || data[8] !== 1) return {};

@@ -1,16 +1,16 @@
 /**
- * Undoes the filters of PNG (section 9): every row begins with a byte that says how its bytes were predicted from
+ * Undoes the filters of PNG (section 9): every row starts with a byte that states how its bytes were predicted from
  * those to the left (a), above (b), and above to the left (c).
  *
  * @param filtered rows of 1 + `rowBytes` bytes
- * @param pixelBytes distance of a byte to its neighbour on the left: bytes of a whole pixel, at least 1
+ * @param pixelBytes distance of a byte to its neighbour on the left: bytes per pixel, at least 1
  * @returns the rows without their first byte
- * @throws Error for a filter that PNG does not have
+ * @throws Error for a filter that PNG does not define
  */
 export function unfilter(filtered: Uint8Array, rowBytes: number, pixelBytes: number): Uint8Array {
   const rows = filtered.length / (rowBytes + 1);
   const out = new Uint8Array(rows * rowBytes);
-  // Above the first row are zeros.
+  // The row above the first is zero.
   let above: Uint8Array = new Uint8Array(rowBytes);
   for (let y = 0, from = 0; y < rows; y++, from += rowBytes + 1) {
     const row = out.subarray(y * rowBytes, (y + 1) * rowBytes);
@@ -44,7 +44,7 @@ function undo(filter: number, row: Uint8Array, above: Uint8Array, pixelBytes: nu
         const a = left ? row[i - pixelBytes] : 0;
         const b = above[i];
         const c = left ? above[i - pixelBytes] : 0;
-        // Distances of a + b - c to a, b and c; of equal ones the first.
+        // Distances of a + b - c to a, b and c; the first in case of a tie.
         const toA = Math.abs(b - c);
         const toB = Math.abs(a - c);
         const toC = Math.abs(a + b - 2 * c);

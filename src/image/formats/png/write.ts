@@ -10,7 +10,7 @@ const COLOUR_TYPES = [0, 0, 4, 2, 6];
 const INDEXED = 3;
 
 export interface WritePngOptions {
-  /** The platform's own, where it is faster: files then differ, pictures do not. */
+  /** The platform's own implementation, if faster: files then differ, images do not. */
   readonly zlib?: Pick<Zlib, 'deflate'>;
 }
 
@@ -18,10 +18,10 @@ const UM_PER: Readonly<Record<string, number>> = { nm: 1e-3, µm: 1, mm: 1e3, cm
 
 /**
  * Writes a PNG: uint8 or uint16, axes `yx` or `cyx` with one (grey), two (grey, alpha), three (RGB) or four (RGBA)
- * channels. Values are kept as they are; a `palette` is written with uint8 indices. A pixel size in units of length is
- * kept to one pixel a metre, as PNG does.
+ * channels. Values are unchanged; a `palette` is written with uint8 indices. A pixel size in units of length is rounded
+ * to whole pixels per metre, as PNG requires.
  *
- * @throws UsageError for other dtypes, axes or channels, naming the conversion to make first
+ * @throws UsageError for other dtypes, axes or channels, naming the required conversion
  */
 export function writePng(image: Image, { zlib = portableZlib }: WritePngOptions = {}): Uint8Array {
   const { dtype, axes, shape, palette, source } = image;
@@ -62,7 +62,7 @@ export function writePng(image: Image, { zlib = portableZlib }: WritePngOptions 
   ]);
 }
 
-/** The bytes of every row, the higher of 16 bits first, behind a 0: they are not filtered. */
+/** The bytes of every row, the most significant first for 16 bits, after a 0: they are not filtered. */
 function rowsOf(samples: Uint8Array | Uint16Array, height: number): Uint8Array {
   const width = samples.length / height;
   const size = 1 + width * samples.BYTES_PER_ELEMENT;

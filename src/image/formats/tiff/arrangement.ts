@@ -6,28 +6,30 @@ import type { PageLayout } from './layout.ts';
 type PageAxis = 't' | 'c' | 'z';
 export type Place = Readonly<Record<PageAxis, number>>;
 
-/** What the pages of a file are. The page of the directory `pages[i]` stands at `place(i)` of `t` x `c` x `z` pages. */
+/**
+ * The meaning of a file's pages. The page of directory `pages[i]` is at `place(i)` in a grid of `t` x `c` x `z` pages.
+ */
 export interface Arrangement extends Grid {
-  /** Numbers of the directories that are read; default the first t * c * z. */
+  /** Numbers of the directories to read; default the first t * c * z. */
   readonly pages?: readonly number[];
   readonly spacing: Spacings;
   readonly channels?: readonly string[];
   readonly notes: readonly string[];
   readonly labelKind?: Image['labelKind'];
-  /** The file is ImageJ's: palettes and inverted look-up tables are for the screen. */
+  /** The file is from ImageJ: palettes and inverted look-up tables are only for display. */
   readonly imagej?: boolean;
-  /** What ImageJ makes of the stored values. */
+  /** How ImageJ interprets the stored values. */
   readonly calibration?: Calibration;
 }
 
-/** ImageJ's value calibration: number of the function, its parameters, and the unit of what it gives. */
+/** ImageJ's value calibration: number of the function, its parameters, and the unit of its result. */
 export interface Calibration {
   readonly method: number;
   readonly parameters: readonly number[];
   readonly unit: string | undefined;
 }
 
-/** t x c x z pages in an order. */
+/** t x c x z pages in some order. */
 export interface Grid {
   readonly t: number;
   readonly c: number;
@@ -35,12 +37,12 @@ export interface Grid {
   place(page: number): Place;
 }
 
-/** A grid whose pages are counted along its axes. */
+/** A grid with pages numbered along its axes. */
 export interface OrderedGrid extends Grid {
   index(place: Place): number;
 }
 
-/** Pages counted along `axes`, such as `tzc`, the last one fastest; an axis that `lengths` leaves out has one step. */
+/** Pages numbered along `axes`, such as `tzc`, the last one fastest; axes missing in `lengths` have length 1. */
 export function gridOf(axes: string, lengths: Partial<Place>): OrderedGrid {
   const { t = 1, c = 1, z = 1 } = lengths;
   const sizes = { t, c, z };
@@ -60,8 +62,8 @@ export function gridOf(axes: string, lengths: Partial<Place>): OrderedGrid {
 }
 
 /**
- * Pages at places of a larger array, such as one file of a set holds them, as an array of their own.
- * @returns undefined where two pages have one place, or where they leave gaps
+ * Pages at positions of a larger array, as in one file of a set, as an array on their own.
+ * @returns undefined if two pages have the same position, or positions have gaps
  */
 export function gridOfPlaces(
   places: readonly Place[],
@@ -75,16 +77,16 @@ export function gridOfPlaces(
   return { t: t.length, c: c.length, z: z.length, place: (page) => ranks[page], kept: (axis) => ({ t, c, z })[axis] };
 }
 
-/** What the writer of a file may have said of it. */
+/** What the writer of a file may have stated about it. */
 export interface Described {
   readonly source: TiffFile;
   /** Its pages, without thumbnails, overviews and masks. */
   readonly directories: readonly Directory[];
-  /** Of the first page. */
+  /** Layout of the first page. */
   readonly layout: PageLayout;
-  /** How many pages there are: those of `directories`, or those that lie behind the only one. */
+  /** Number of pages: those of `directories`, or those that follow the only one. */
   readonly held: number;
-  /** The text of the first page. */
+  /** Description of the first page. */
   readonly description: string;
   readonly file: string;
 }
@@ -97,22 +99,22 @@ export function stack(pages: number, note?: string, spacing: Spacings = {}): Arr
 export function descriptionOf(directory: Directory): string {
   const bytes = directory.bytes('ImageDescription');
   if (bytes === undefined) return '';
-  // UTF-8, as OME has it; else Latin 1, as ImageJ has it.
+  // UTF-8, as in OME; otherwise Latin 1, as in ImageJ.
   const text = strFromU8(bytes);
   return text.includes('�') ? strFromU8(bytes, true) : text;
 }
 
-/** Leaves out the axes that have none. */
+/** Omits the axes without a spacing. */
 export function spacingsOf(of: { readonly [axis in keyof Spacings]: Spacings[axis] | undefined }): Spacings {
   return Object.fromEntries(Object.entries(of).filter(([, spacing]) => spacing !== undefined));
 }
 
-/** The note on a file with more images than the one that is read. */
+/** The note for a file with more images than the one read. */
 export function firstOf(images: number, writer: string): string {
   return `The file contains ${images} images (${writer}): only the first is read.`;
 }
 
-/** The note on pages that may be slices, times or channels. */
+/** The note for pages that may be slices, time points or channels. */
 export function readAsSlices(pages: number, remedy = ''): string {
   return `The file does not say what its ${pages} pages are: they are read as slices.${remedy}`;
 }

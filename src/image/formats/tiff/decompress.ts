@@ -3,10 +3,10 @@ import { COMPRESSION, type PageLayout } from './layout.ts';
 import { unpackLzw } from './lzw.ts';
 import { unpackPackBits } from './packbits.ts';
 
-/** Turns the bytes of one strip or tile into packed rows: at most `expected` bytes, fewer when the data ends early. */
+/** Decompresses one strip or tile into packed rows: at most `expected` bytes, fewer if the data ends early. */
 export type Decompress = (packed: Uint8Array, expected: number) => Uint8Array | Promise<Uint8Array>;
 
-/** The decompressor of a page; rare ones are loaded when needed. None goes beyond what is expected. */
+/** The decompressor of a page; rare ones are loaded on demand. None produces more than expected. */
 export async function decompressor(
   layout: PageLayout,
   jpegTables: Uint8Array | undefined,

@@ -1,6 +1,6 @@
 import { FormatError } from '../../../errors.ts';
 
-/** Tags that are read, by the names of the TIFF 6.0 specification and of those who added them. */
+/** Supported tags, with the names of the TIFF 6.0 specification and its extensions. */
 export const TAG = {
   NewSubfileType: 254,
   SubfileType: 255,
@@ -41,24 +41,24 @@ export const TAG = {
 type TagName = keyof typeof TAG;
 const NAME_OF = new Map<number, TagName>(Object.entries(TAG).map(([name, tag]) => [tag, name as TagName]));
 
-/** Bytes of one value of each field type, by its number; 0 = no such type. */
+/** Bytes per value of each field type, by its number; 0 = undefined type. */
 const TYPE_BYTES = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8];
 const ASCII = 2;
 const RATIONAL = 5;
 
-/** The known tags of one page. Numbers are widened to float64; an ASCII value keeps its bytes. */
+/** The known tags of one page. Numbers are widened to float64; an ASCII value is kept as bytes. */
 export interface Directory {
-  /** Where it lies in the file. */
+  /** Offset in the file. */
   readonly offset: number;
-  /** The values of a tag; empty when it is absent. */
+  /** The values of a tag; empty if it is missing. */
   all(tag: TagName): Float64Array;
   /** The first value of a tag. */
   first(tag: TagName): number | undefined;
-  /** One over the first value of a RATIONAL tag, without the rounding of a division twice. */
+  /** The reciprocal of the first value of a RATIONAL tag, with a single rounding. */
   inverse(tag: TagName): number | undefined;
-  /** The bytes of an ASCII or UNDEFINED tag, without its terminating zeros. */
+  /** The bytes of an ASCII or UNDEFINED tag, without trailing zeros. */
   bytes(tag: TagName): Uint8Array | undefined;
-  /** Where the values of a tag lie in the file, and how many it states: for tags with a structure of their own. */
+  /** Offset of the values of a tag, and their stated number: for tags with an internal structure. */
   location(tag: TagName): { readonly offset: number; readonly count: number } | undefined;
 }
 
@@ -70,10 +70,10 @@ export interface TiffFile {
 }
 
 /**
- * Reads the header and the chain of directories of a classic or Big TIFF.
- * Nothing is allocated that the file could not hold: counts and offsets are checked against its length first.
+ * Reads the header and the chain of directories of a classic or Big TIFF. Allocates nothing that the file could not
+ * contain: counts and offsets are first checked against its length.
  *
- * @throws FormatError when something lies outside the file, or the chain runs in a circle
+ * @throws FormatError if something lies outside the file, or the chain is cyclic
  */
 export function readDirectories(bytes: Uint8Array, file: string): TiffFile {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -141,7 +141,7 @@ export function readDirectories(bytes: Uint8Array, file: string): TiffFile {
         return value instanceof Uint8Array ? value : undefined;
       },
     };
-    // Some writers leave out the last pointer at the very end of the file.
+    // Some writers omit the last pointer at the very end of the file.
     const link = firstEntry + entries * entryBytes;
     return { directory, next: link + (big ? 8 : 4) > bytes.length ? 0 : pointer(link) };
   };

@@ -1,5 +1,6 @@
 /**
- * ImageJ's description: a line per property. What it means was compared with ImageJ 1.53t (scripts/golden/imagej.rhino).
+ * ImageJ's description: one line per property. Its meaning was compared with ImageJ 1.53t
+ * (scripts/golden/imagej.rhino).
  */
 import { FormatError } from '../../../errors.ts';
 import { type Image, labelKindOf, type Spacing } from '../../image.ts';
@@ -8,7 +9,7 @@ import { isDefaultDensity, normaliseUnit, spacingOf } from '../../units.ts';
 import { type Arrangement, type Calibration, type Described, gridOf, spacingsOf, stack } from './arrangement.ts';
 import type { Directory } from './directory.ts';
 
-/** How many pages ImageJ says that there are: it lists only the first of a stack above 4 GiB. */
+/** The number of pages stated by ImageJ, which lists only the first of a stack above 4 GiB. */
 export function imagejPages(description: string): number | undefined {
   return description.startsWith('ImageJ=') ? count(properties(description).get('images')) : undefined;
 }
@@ -19,7 +20,7 @@ export function imagejArrangement({ description, directories, held, layout }: De
   const property = properties(description);
   const c = count(property.get('channels'));
   const t = count(property.get('frames'));
-  // A plain stack states neither; `slices` may be missing with `images` alone.
+  // A plain stack states neither; `slices` may be missing if there is only `images`.
   const z = property.has('slices') || c * t > 1 ? count(property.get('slices')) : held;
   const images = property.has('images') ? count(property.get('images')) : held;
   const rest = {
@@ -40,11 +41,11 @@ export function imagejArrangement({ description, directories, held, layout }: De
   };
 }
 
-/** Sizes in ImageJ's units: pixels per unit stand in the resolution tags, the distance of slices may be negative. */
+/** Sizes in ImageJ's units: pixels per unit are in the resolution tags; the distance between slices may be negative. */
 export function imagejSpacing(first: Directory, property: ReadonlyMap<string, string>) {
   const stated = property.get('unit') ?? '';
   const unitOf = (name: string) => normaliseUnit(property.get(name) ?? stated);
-  // Micro-Manager writes `um` beside pixels per centimetre, which ImageJ knows of.
+  // Micro-Manager writes `um` beside pixels per centimetre, which ImageJ handles.
   const factor = stated === 'um' && first.first('ResolutionUnit') === 3 ? 10_000 : 1;
   const size = (tag: 'XResolution' | 'YResolution', unit: string | undefined) =>
     unlessDefault(spacingOf(factor * (first.inverse(tag) ?? 0), unit));
@@ -56,13 +57,13 @@ export function imagejSpacing(first: Directory, property: ReadonlyMap<string, st
   });
 }
 
-/** ImageJ keeps the resolution for print of a file that it opened as a size in inches or centimetres. */
+/** ImageJ keeps the print resolution of an opened file as a size in inches or centimetres. */
 function unlessDefault(size: Spacing | undefined): Spacing | undefined {
   const perInch = size?.unit === 'inch' ? 1 : size?.unit === 'cm' ? 2.54 : undefined;
   return size !== undefined && perInch !== undefined && isDefaultDensity(perInch / size.value) ? undefined : size;
 }
 
-/** As ImageJ takes it: where there is a unit of values, be it empty. */
+/** As in ImageJ: only if there is a value unit, even if empty. */
 function calibrationOf(property: ReadonlyMap<string, string>): Calibration | undefined {
   const unit = property.get('vunit');
   if (unit === undefined) return undefined;
@@ -76,7 +77,7 @@ type Curve = (x: number, p: readonly number[]) => number;
 const polynomial: Curve = (x, p) => p.reduceRight((sum, coefficient) => sum * x + coefficient, 0);
 const OPTICAL_DENSITY = 21;
 
-/** ImageJ's functions by number: 0 is a straight line, and those without a curve are not supported. */
+/** ImageJ's functions by number: 0 is a straight line; those without a curve are not supported. */
 const FUNCTIONS: Readonly<Record<number, readonly [name: string, parameters: number, curve?: Curve]>> = {
   1: ['2nd degree polynomial', 3, polynomial],
   2: ['3rd degree polynomial', 4, polynomial],
@@ -95,15 +96,15 @@ const FUNCTIONS: Readonly<Record<number, readonly [name: string, parameters: num
 };
 
 /**
- * The values that ImageJ shows of 8- and 16-bit grey pictures; others keep theirs, and have the unit.
- * @throws FormatError for a function that is not supported, by its name
+ * The calibrated values of 8- and 16-bit grey images as shown by ImageJ; others keep their values, with the unit.
+ * @throws FormatError for an unsupported function, naming it
  */
 export function calibrate(image: Image, { method, parameters, unit }: Calibration, file: string): Image {
   const { dtype, bitDepth: _, ...rest } = image;
   if (dtype !== 'uint8' && dtype !== 'uint16' && dtype !== 'int16') return { ...image, valueUnit: unit };
   const counts = method === OPTICAL_DENSITY ? dtype === 'uint8' : parameters.length > 1;
   if (!counts) return image;
-  // Signed 16 bits are to ImageJ what is stored and 32768 more.
+  // For signed 16 bits ImageJ adds 32768 to the stored value.
   const shift = dtype === 'int16' ? 32_768 : 0;
   if (method === 0) {
     const [intercept, slope] = parameters;
@@ -140,7 +141,7 @@ function count(text: string | undefined): number {
   return Number.isInteger(value) && value > 0 ? value : 1;
 }
 
-/** Our own line in ImageJ's description, a JSON list of names; ImageJ passes over it. */
+/** Lamella's own line in ImageJ's description, a JSON list of names; ImageJ ignores it. */
 function channelNames(json: string | undefined, c: number): readonly string[] | undefined {
   if (json === undefined) return undefined;
   try {

@@ -3,7 +3,7 @@ import { decodeJpeg, startOfFrame } from '../jpeg.ts';
 import { type PageLayout, PHOTOMETRIC } from './layout.ts';
 
 const START = [0xff, 0xd8];
-/** Adobe's marker (ITU-T T.872, 6.5.3). Transform 0: the components are those of the picture; 1: they are YCbCr. */
+/** Adobe's marker (ITU-T T.872, 6.5.3). Transform 0: the components are those of the image; 1: they are YCbCr. */
 const adobe = (transform: number) => [
   0xff,
   0xee,
@@ -20,8 +20,8 @@ const adobe = (transform: number) => [
 ];
 
 /**
- * Strips and tiles of JPEG (TIFF technical note 2): abbreviated streams, whose tables stand in JPEGTables and whose
- * colour space is the directory's, whatever the stream itself says.
+ * Strips and tiles of JPEG (TIFF technical note 2): abbreviated streams, whose tables are in JPEGTables and whose
+ * colour space is the directory's, whatever the stream itself states.
  */
 export function jpegDecompressor(layout: PageLayout, tables: Uint8Array = Uint8Array.from(START)) {
   const samples = layout.planar ? 1 : layout.samples;
@@ -40,7 +40,7 @@ export function jpegDecompressor(layout: PageLayout, tables: Uint8Array = Uint8A
   };
 }
 
-/** The segments of a stream, the scan as one, without those of JFIF and Adobe, which name a colour space. */
+/** The segments of a stream, with the scan as one, without those of JFIF and Adobe, which state a colour space. */
 function segments(jpeg: Uint8Array): Uint8Array[] {
   const out: Uint8Array[] = [];
   for (let at = 2; at + 3 < jpeg.length && jpeg[at] === 0xff; ) {

@@ -2,7 +2,7 @@ import type { DType } from '../../../array/ndarray.ts';
 import { FormatError } from '../../../errors.ts';
 import type { Directory } from './directory.ts';
 
-/** How the samples of one page are stored, checked. */
+/** The validated sample layout of one page. */
 export interface PageLayout {
   readonly width: number;
   readonly height: number;
@@ -13,15 +13,15 @@ export interface PageLayout {
   readonly predictor: number;
   readonly photometric: number;
   readonly fillOrder: number;
-  /** Samples of a pixel lie beside each other, or each in its own plane. */
+  /** Whether the samples of a pixel are in separate planes instead of interleaved. */
   readonly planar: boolean;
   readonly blockWidth: number;
   readonly blockHeight: number;
-  /** Strips have as many rows as are left, tiles always `blockHeight`. */
+  /** Strips have as many rows as remain, tiles always `blockHeight`. */
   readonly tiled: boolean;
   readonly offsets: Float64Array;
   readonly byteCounts: Float64Array;
-  /** What each extra sample is: 0 unspecified, 1 premultiplied alpha, 2 alpha. */
+  /** Meaning of each extra sample: 0 unspecified, 1 premultiplied alpha, 2 alpha. */
   readonly extraSamples: Float64Array;
 }
 
@@ -44,7 +44,7 @@ export const COMPRESSION = {
   zstd: 50000,
 } as const;
 
-/** What cannot be read, by name, so that the message says what to look for in the saving dialogue. */
+/** Names of unsupported compressions, so that the message says what to look for in the save dialogue. */
 const OTHER_COMPRESSIONS: Readonly<Record<number, string>> = {
   2: 'CCITT fax (Huffman RLE)',
   3: 'CCITT fax group 3',
@@ -102,8 +102,8 @@ const OTHER_PHOTOMETRICS: Readonly<Record<number, string>> = {
 };
 
 /**
- * Checks what a directory says of its page.
- * @throws FormatError for what is missing or impossible, and by name for what is not supported
+ * Checks what a directory declares about its page.
+ * @throws FormatError for missing or impossible values, and by name for unsupported ones
  */
 export function pageLayout(directory: Directory, file: string): PageLayout {
   const refuse = (what: string): never => {
@@ -162,7 +162,7 @@ export function pageLayout(directory: Directory, file: string): PageLayout {
     : Math.min(height, directory.first('RowsPerStrip') || height);
   if (!isCount(blockWidth) || !isCount(blockHeight)) broken(`its tiles are ${blockWidth} x ${blockHeight}`);
   const blocks = Math.ceil(width / blockWidth) * Math.ceil(height / blockHeight) * (planar ? samples : 1);
-  // Some writers keep the offsets of tiles in the strip tags.
+  // Some writers store the offsets of tiles in the strip tags.
   const table = (tiles: 'TileOffsets' | 'TileByteCounts', strips: 'StripOffsets' | 'StripByteCounts') => {
     const own = directory.all(tiled ? tiles : strips);
     return own.length > 0 ? own : directory.all(strips);
@@ -200,7 +200,7 @@ export function pageLayout(directory: Directory, file: string): PageLayout {
   };
 }
 
-/** Bytes that a row of packed samples takes; rows begin at whole bytes. */
+/** Bytes per row of packed samples; rows start at whole bytes. */
 export function rowBytes(width: number, samples: number, bits: number): number {
   return Math.ceil((width * samples * bits) / 8);
 }

@@ -1,4 +1,4 @@
-/** Zeiss LSM: what the pages are stands in a structure of its own; every other page is a thumbnail. */
+/** Zeiss LSM: the meaning of the pages is in a private structure; every other page is a thumbnail. */
 import { strFromU8 } from 'fflate';
 import { FormatError } from '../../../errors.ts';
 import { spacingOf } from '../../units.ts';
@@ -6,10 +6,10 @@ import { type Arrangement, type Described, firstOf, gridOf, spacingsOf, stack } 
 import type { Directory, TiffFile } from './directory.ts';
 import { COMPRESSION, type PageLayout } from './layout.ts';
 
-/** What the rows of a page are in the scans whose pages are not planes of x and y (ScanType of CZ_LSMINFO). */
+/** The meaning of a page's rows in scans whose pages are not planes of x and y (ScanType of CZ_LSMINFO). */
 const ROWS: Readonly<Record<number, 'z' | 't'>> = { 1: 'z', 2: 't', 4: 'z', 5: 't', 8: 'z', 9: 'z', 10: 't' };
 
-/** Offsets of CZ_LSMINFO. */
+/** Byte offsets in CZ_LSMINFO. */
 const AT = {
   z: 16,
   channels: 20,
@@ -33,7 +33,7 @@ export function lsmArrangement({ source, directories, layout, held, file }: Desc
   const rows = ROWS[view.getUint16(info.offset + AT.scan, true)];
   const z = rows === 'z' ? 1 : int(AT.z);
   const positions = int(AT.p) * int(AT.m);
-  // Channels are samples of a page, but for files that keep each on a page of its own.
+  // Channels are samples of a page, except in files with one page per channel.
   const c = layout.samples === 1 ? int(AT.channels) : 1;
   const planned = rows === 't' ? 1 : int(AT.t);
   // A recording may have been stopped.
@@ -58,7 +58,7 @@ export function lsmArrangement({ source, directories, layout, held, file }: Desc
   return { ...stack(1), ...gridOf('tzc', { t, z, c }), spacing, channels, notes };
 }
 
-/** A directory whose two BitsPerSample may lie elsewhere, although they would fit in their place. */
+/** A directory whose two BitsPerSample may be stored elsewhere, although they would fit in place. */
 export function lsmDirectory(directory: Directory, { view, bytes }: TiffFile): Directory {
   const inPlace = directory.all('BitsPerSample');
   const [low, high] = inPlace;
@@ -68,7 +68,7 @@ export function lsmDirectory(directory: Directory, { view, bytes }: TiffFile): D
   return { ...directory, all: (tag) => (tag === 'BitsPerSample' ? bits : directory.all(tag)) };
 }
 
-/** LSM gives the lengths of strips before they were packed, and LZW stops by itself; a predictor needs packing. */
+/** LSM states the uncompressed lengths of strips, and LZW ends by itself; a predictor requires compression. */
 export function lsmLayout(layout: PageLayout, fileBytes: number): PageLayout {
   const { compression, offsets, byteCounts } = layout;
   if (compression === COMPRESSION.none) return { ...layout, predictor: 1 };
@@ -78,7 +78,7 @@ export function lsmLayout(layout: PageLayout, fileBytes: number): PageLayout {
 
 const rounded = (value: number) => Number(value.toPrecision(12));
 
-/** The names of the channels' colours: a block with its length, counts, and where the names begin. */
+/** The names of the channels' colours: a block with its length, counts, and the offset of the names. */
 function channelNames({ view, bytes }: TiffFile, block: number): string[] | undefined {
   if (block === 0 || block + 24 > bytes.length) return undefined;
   const [end, count] = [Math.min(bytes.length, block + view.getUint32(block, true)), view.getUint32(block + 8, true)];

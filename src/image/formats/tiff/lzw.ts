@@ -3,31 +3,33 @@ const END = 257;
 const MAX_CODES = 4096;
 
 /**
- * A string is one number: its first three bytes, the first lowest, and above them its length. From four bytes on the
- * length is 4, or 4 and other bits; the rest of such a string stands in what was unpacked.
+ * A string is one number: its first three bytes, the first lowest, and its length above them. From four bytes on the
+ * length is 4, possibly with other bits; the rest of such a string is in the output.
  */
 const ONE_BYTE = 1 << 24;
 const LONG = 4 << 24;
-/** What is no string: `CLEAR`, `END`, and codes without one yet. */
+/** Not a string: `CLEAR`, `END`, and unassigned codes. */
 const NONE = 8 << 24;
 const LITERALS = Int32Array.from({ length: CLEAR }, (_, byte) => byte | ONE_BYTE);
 
 /** Whether a number is `NONE` or anything added to it below. */
 const isNone = (string: number) => string >>> 26 === 2;
 
-/** Codes get a bit more one code earlier than they need it. After the last, strings go to a place that none reads. */
+/**
+ * Codes become one bit longer one code earlier than necessary. After the last code, strings go to an unused position.
+ */
 const lastOfWidth = (width: number) => (width < 12 ? 2 ** width - 1 : MAX_CODES + 1);
 
 /**
- * Unpacks TIFF's LZW: codes of 9 to 12 bits, most significant bit first, one code earlier than GIF widens them
- * (TIFF 6.0, section 13).
+ * Unpacks TIFF's LZW: codes of 9 to 12 bits, most significant bit first, one code earlier than GIF widens them (TIFF
+ * 6.0, section 13).
  *
- * Codes are read as 32 bits at any byte and strings written as 32 bits, whatever their length is, since branches that
- * follow the data are guessed wrong: 1.7 ms instead of 2.8 for 512 x 512 bytes of a noisy picture. An inner loop takes
- * short strings and nothing else, since V8 moves what does not change out of innermost loops only: 1.1 ms.
+ * Codes are read as 32 bits at any byte and strings written as 32 bits, whatever their length, because data-dependent
+ * branches are mispredicted: 1.7 ms instead of 2.8 for 512 x 512 bytes of a noisy image. An inner loop handles only
+ * short strings, because V8 hoists invariants only out of innermost loops: 1.1 ms.
  *
- * @returns at most `expected` bytes; fewer when the codes end early
- * @throws Error for a code that cannot be, the bit order of TIFF before 1992, or 2 GiB and more
+ * @returns at most `expected` bytes; fewer if the codes end early
+ * @throws Error for an impossible code, the bit order of TIFF before 1992, or 2 GiB and more
  */
 export function unpackLzw(packed: Uint8Array, expected: number): Uint8Array {
   if (packed[0] === 0 && ((packed[1] ?? 0) & 1) === 1) throw new Error('LZW with the bit order of before TIFF 6.0');
@@ -39,10 +41,11 @@ export function unpackLzw(packed: Uint8Array, expected: number): Uint8Array {
   const lastWord = packed.length - 4;
   const strings = new Int32Array(MAX_CODES + 2).fill(NONE, CLEAR);
   strings.set(LITERALS);
-  // A code's string stands in `out` from here to the first byte of the string after it. Signed, all of it: V8
-  // calculates with unsigned numbers as floating point, which doubles the time.
+  // A code's string is in `out` from here to the first byte of the string after it. All numbers are signed: V8 computes
+  // unsigned ones in floating point, which doubles the time.
   const starts = new Int32Array(MAX_CODES + 2);
-  // The code whose string is the one before, which `grown` is with room for one byte more, and the first byte of this.
+  // The next code to assign: its string is the previous one (`grown`, with room for one more byte) plus the first byte
+  // of this one.
   let next = END;
   let grown = NONE;
   let room = 0;
@@ -108,8 +111,8 @@ export function unpackLzw(packed: Uint8Array, expected: number): Uint8Array {
     room = 24;
     let from = starts[code];
     const end = Math.min(expected, filled + starts[code + 1] - from + 1);
-    // Four bytes at once: strings that overlap with what they are copied from do so by one byte, so a string of five
-    // bytes begins four before, and of four only one is left.
+    // Four bytes at once: a string overlaps its source by at most one byte, so a string of five bytes starts four
+    // before it, leaving only one after four.
     for (from += 3, filled += 3; filled < end; from += 4, filled += 4) {
       write.setInt32(filled, write.getInt32(from, true), true);
     }

@@ -10,13 +10,13 @@ import { micromanagerArrangement } from './micromanager.ts';
 import { omeArrangement } from './ome.ts';
 import { tifffileArrangement, tifffilePages } from './tifffile.ts';
 
-/** How many pages a file that lists one only says to have: they lie behind each other. */
+/** The stated number of pages of a file that lists only one: they are stored consecutively. */
 export function statedPages(first: Directory, layout: PageLayout): number {
   const description = descriptionOf(first);
   return metamorphPages(first) ?? imagejPages(description) ?? tifffilePages(description, layout) ?? 1;
 }
 
-/** Pages as the writer of the file states them; a stack along z when it states nothing. */
+/** Pages as stated by the writer of the file; a stack along z if it states nothing. */
 export function arrangementOf(given: Described): Arrangement {
   const first = given.directories[0];
   const own =
@@ -27,11 +27,11 @@ export function arrangementOf(given: Described): Arrangement {
     metamorphArrangement(given) ??
     tifffileArrangement(given) ??
     stack(given.held, given.held > 1 ? readAsSlices(given.held) : undefined);
-  // ImageJ means its own unit, whatever the tag says.
+  // ImageJ uses its own unit, whatever the tag states.
   return own.imagej === true ? own : { ...own, spacing: { ...resolutionSpacing(first), ...own.spacing } };
 }
 
-/** Pixel size from the resolution tags, in micrometres, unless it is one of print or a writer's default. */
+/** Pixel size from the resolution tags, in micrometres, unless it is a print density or a writer's default. */
 function resolutionSpacing(first: Directory): Spacings {
   // 2 inch (also the default), 3 centimetre; 1 states a ratio only.
   const unit = first.first('ResolutionUnit') ?? 2;

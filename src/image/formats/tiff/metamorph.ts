@@ -1,6 +1,6 @@
 /**
- * MetaMorph's STK: one directory for all planes, which lie one behind the other; what they are stands in tags of
- * Universal Imaging Corporation. Which axis the planes make was compared with tifffile 2026.3.3.
+ * MetaMorph's STK: one directory for all planes, which are stored consecutively; their meaning is in tags of Universal
+ * Imaging Corporation. The axis that the planes form was compared with tifffile 2026.3.3.
  */
 import { strFromU8 } from 'fflate';
 import { normaliseUnit, spacingOf } from '../../units.ts';
@@ -8,7 +8,7 @@ import { type Arrangement, type Described, gridOf, spacingsOf, stack } from './a
 import type { Directory, TiffFile } from './directory.ts';
 
 const PLANE_BYTES = 24;
-/** Entries of UIC1: numbers of what is stated, each with a value or the offset of one. */
+/** Entries of UIC1: identifiers, each with a value or the offset of one. */
 const CALIBRATED = 3;
 const X_SIZE = 4;
 const Y_SIZE = 5;
@@ -49,7 +49,7 @@ export function metamorphArrangement({ source, directories, held }: Described): 
   return { ...gridOf('t', { t: held }), spacing: spacingsOf({ ...size, t }), notes: [] };
 }
 
-/** The distance of values that are all alike, or that grow evenly. */
+/** The step of values that are constant or evenly increasing. */
 function evenStep(values: readonly number[]): number | undefined {
   const steps = values.slice(1).map((value, i) => value - values[i]);
   const mean = steps.reduce((sum, step) => sum + step, 0) / steps.length;
@@ -79,7 +79,7 @@ const fractionsOf =
   (at: number) =>
     view.getUint32(at, true) / view.getUint32(at + 4, true);
 
-/** A text with its length before it. */
+/** A length-prefixed text. */
 function text({ view, bytes }: TiffFile, at: number): string {
   const length = view.getUint32(at, true);
   return strFromU8(bytes.subarray(at + 4, at + 4 + length), true).replace(/\0.*$/s, '');

@@ -1,4 +1,4 @@
-/** Micro-Manager's image stacks: where each page belongs stands in a map at the head of the file, after a summary. */
+/** Micro-Manager's image stacks: the position of each page is in a map at the start of the file, after a summary. */
 import { strFromU8 } from 'fflate';
 import { normaliseUnit, spacingOf } from '../../units.ts';
 import { type Arrangement, type Described, firstOf, gridOfPlaces, spacingsOf, stack } from './arrangement.ts';
@@ -27,7 +27,7 @@ export function micromanagerArrangement({ source, directories, held }: Described
     return stack(held, 'Its map of pages is damaged (Micro-Manager): its pages are read as slices.', spacing);
   const positions = [...new Set(known.map(({ position }) => position))];
   const ofFirst = known.filter(({ position }) => position === positions[0]);
-  // A recording may have been stopped in the middle of a time.
+  // A recording may have been stopped in the middle of a time point.
   const planes = (time: number) => ofFirst.filter(({ t }) => t === time).length;
   const most = Math.max(...ofFirst.map(({ t }) => planes(t)));
   const first = ofFirst.filter(({ t }) => planes(t) === most);
@@ -48,7 +48,7 @@ export function micromanagerArrangement({ source, directories, held }: Described
 
 const word = ({ view, littleEndian }: TiffFile, at: number) => view.getUint32(at, littleEndian);
 
-/** The place of each directory by its offset in the file; undefined where there is no such map. */
+/** The position of each directory by its offset in the file; undefined if there is no such map. */
 function placesOf(source: TiffFile) {
   const { bytes } = source;
   if (bytes.length < 40 || word(source, 8) !== INDEX_MARK || word(source, 32) !== SUMMARY_MARK) return undefined;

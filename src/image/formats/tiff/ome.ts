@@ -16,9 +16,9 @@ import {
 type Attributes = ReadonlyMap<string, string>;
 
 /**
- * The first image of OME-XML: how its pages are arranged, the pixel size and the channels' names. Of a set of several
- * files it is what this file holds. Source: OME schema 2016-06, elements Image, Pixels, Channel, TiffData, UUID.
- * @throws FormatError where the pages belong to a set and make no array by themselves
+ * The first image of OME-XML: the arrangement of its pages, the pixel size and the channel names. For a set of several
+ * files, the part in this file. Source: OME schema 2016-06, elements Image, Pixels, Channel, TiffData, UUID.
+ * @throws FormatError if the pages belong to a set and form no array on their own
  */
 export function omeArrangement({ description, held, layout, file }: Described): Arrangement | undefined {
   if (!/<(\w+:)?OME[\s>]/.test(description.slice(0, 4000)) && !/<\/(\w+:)?OME>\s*$/.test(description)) return undefined;
@@ -44,7 +44,7 @@ export function omeArrangement({ description, held, layout, file }: Described): 
   const spacing = omeSpacing(pixels);
   const firstImage = xml.slice(0, xml.search(/<\/(\w+:)?Pixels>/) + 1 || undefined);
   const allNames = elements(firstImage, 'Channel').map((channel, i) => channel.get('Name') || `channel ${i}`);
-  // SizeC counts the samples of a pixel as channels too.
+  // SizeC also counts the samples of a pixel as channels.
   const sizes = { z: size('Z'), t: size('T'), c: Math.max(1, Math.round(size('C') / samples)) };
   const planes = sizes.z * sizes.t * sizes.c;
   const order = (pixels.get('DimensionOrder') ?? 'XYZCT').slice(2).toLowerCase();
@@ -85,8 +85,8 @@ export function omeArrangement({ description, held, layout, file }: Described): 
 }
 
 /**
- * Where TiffData elements put the pages of this file, by their numbers; undefined where none names a page or one is not
- * there. `others`: planes of the image lie in other files.
+ * The positions that TiffData elements assign to the pages of this file, by their numbers; undefined if none names a
+ * page or one is missing. `others`: planes of the image in other files.
  */
 function tiffData(
   xml: string,

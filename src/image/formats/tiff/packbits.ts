@@ -1,8 +1,8 @@
 /**
- * Unpacks PackBits (TIFF 6.0, section 9): a byte n of 0..127 copies the next n + 1 bytes, one of -127..-1 repeats
- * the next byte 1 - n times, -128 does nothing.
+ * Unpacks PackBits (TIFF 6.0, section 9): a byte n of 0..127 copies the next n + 1 bytes, one of -127..-1 repeats the
+ * next byte 1 - n times, -128 does nothing.
  *
- * @returns at most `expected` bytes; fewer when the data ends early
+ * @returns at most `expected` bytes; fewer if the data ends early
  */
 export function unpackPackBits(packed: Uint8Array, expected: number): Uint8Array {
   const out = new Uint8Array(expected);

@@ -6,10 +6,10 @@ import type { Directory, TiffFile } from './directory.ts';
 import { COMPRESSION, type PageLayout, rowBytes } from './layout.ts';
 import { allocateWords, reverseBits, undoDifferences, undoFloatPredictor, unpackRow, type Words } from './samples.ts';
 
-/** A block that the writer left out: its pixels are zero, or what GDAL says. */
+/** A block that the writer omitted: its pixels are zero, or GDAL's value. */
 const isEmpty = (offset: number, byteCount: number) => byteCount === 0 || offset === 0;
 
-/** What a byte becomes at most; nothing bounds JPEG but the size that its stream states. */
+/** Maximum expansion per byte; JPEG is bounded only by its declared size. */
 const RATIO: Readonly<Record<number, number>> = {
   [COMPRESSION.none]: 1,
   // Strings of at most 3839 bytes from a code of 12 bits.
@@ -22,8 +22,8 @@ const RATIO: Readonly<Record<number, number>> = {
 };
 
 /**
- * Whether the strips and tiles lie in the file and can fill the page at all: before there is room for it.
- * @throws FormatError when one cannot
+ * Checks that the strips and tiles are within the file and large enough to fill the page, before allocating it.
+ * @throws FormatError if one is not
  */
 export function checkBlocks(layout: PageLayout, fileBytes: number, file: string): void {
   const { width, height, samples, bits, planar, blockWidth, blockHeight, offsets, byteCounts } = layout;
@@ -51,7 +51,7 @@ function endsEarly(layout: PageLayout, index: number, bytes: number, needed: num
   );
 }
 
-/** The bits of GDAL's value for what was left out. */
+/** The bits of GDAL's value for omitted blocks. */
 function emptyValue(directory: Directory, { dtype }: PageLayout): number | bigint | undefined {
   const text = directory.bytes('GDAL_NODATA');
   const value = text === undefined ? Number.NaN : Number(strFromU8(text, true).trim().replace(',', '.') || 'none');
@@ -63,9 +63,10 @@ function emptyValue(directory: Directory, { dtype }: PageLayout): number | bigin
 }
 
 /**
- * Reads one page into `target`, samples in planes ([samples][height][width]) from element `at` on.
- * White-is-zero concerns the display: values stay as stored, as in ImageJ, tifffile and our DICOM.
- * @throws FormatError when a strip or tile holds too little (`checkBlocks` has seen that they lie in the file)
+ * Reads one page into `target`, samples in planes ([samples][height][width]) starting at element `at`. White-is-zero
+ * affects only the display: values stay as stored, as in ImageJ, tifffile and our DICOM reader.
+ * @throws FormatError if a strip or tile contains too little data (`checkBlocks` has checked that they are within the
+ * file)
  */
 export async function readPage(
   tiff: TiffFile,
@@ -84,7 +85,7 @@ export async function readPage(
   const row = allocateWords(bits, blockWidth * chunk);
   const plane = width * height;
   const nodata = emptyValue(directory, layout);
-  // A block's rows are then one long row.
+  // The rows of a block are then one long row.
   const asInPlane = chunk === 1 && blockWidth === width && bits % 8 === 0 && layout.predictor === 1;
   for (let p = 0; p < (planar ? samples : 1); p++) {
     for (let by = 0; by < down; by++) {
@@ -133,7 +134,7 @@ export async function readPage(
 
 function decodeRow(bytes: Uint8Array, layout: PageLayout, littleEndian: boolean, stride: number, row: Words): void {
   if (layout.predictor === 3) {
-    // Uncompressed data is a view of the caller's bytes, which are not ours to change.
+    // Uncompressed data is a view of the caller's bytes, which must not be changed.
     const own = layout.compression === COMPRESSION.none ? bytes.slice() : bytes;
     undoFloatPredictor(own, layout.bits / 8, stride);
     unpackRow(own, layout.bits, false, row);

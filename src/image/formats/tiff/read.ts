@@ -73,14 +73,14 @@ export const tiff: Codec = {
       },
     );
     const image = arrangement.calibration === undefined ? stored : calibrate(stored, arrangement.calibration, file);
-    // ImageJ's palettes are look-up tables for the screen: the values themselves are the picture.
+    // ImageJ's palettes are look-up tables for display: the values themselves are the image.
     if (layout.photometric !== PHOTOMETRIC.palette || arrangement.imagej || c > 1) return image;
     const colours = colourMap(first.directory, layout.bits, file);
     return context.palette === 'index' ? { ...image, palette: colours } : expandPalette(image, colours, file);
   },
 };
 
-/** Kinds of pages whose values mean different things, though dtype and samples agree. */
+/** Photometric kinds whose values have different meanings, even if dtype and samples agree. */
 const KINDS: Readonly<Record<number, string>> = {
   [PHOTOMETRIC.palette]: ' palette',
   [PHOTOMETRIC.whiteIsZero]: ' white is zero',
@@ -91,7 +91,7 @@ interface Selection {
   readonly arrangement: Arrangement;
 }
 
-/** The pages to read, without thumbnails, overviews or masks, all of one size and kind; and how they lie. */
+/** The pages to read, without thumbnails, overviews or masks, all of one size and kind, and their arrangement. */
 function selectPages(source: TiffFile, { file, page }: ReadContext): Selection {
   const full = source.directories.filter((directory) => {
     // Bit 0: reduced version of another page, bit 2: transparency mask; SubfileType 2: reduced.
@@ -122,7 +122,7 @@ function selectPages(source: TiffFile, { file, page }: ReadContext): Selection {
     throw new FormatError(`page ${page} does not exist; the file has ${held}, counted from 0.`, { file });
   }
   const pageAt = (i: number) => behind?.[i] ?? pageOf(directories[i]);
-  // The file's description stands in its first directory; of a single page it gives the pixel size.
+  // The file's description is in its first directory; for a single page it states the pixel size.
   const layout = pageOf(directories[page !== undefined && behind === undefined ? page : 0]).layout;
   const whole = arrangementOf({ source, directories, layout, held, description, file });
   if (page !== undefined) {
@@ -149,8 +149,8 @@ function selectPages(source: TiffFile, { file, page }: ReadContext): Selection {
 }
 
 /**
- * The pages of a file that lists only the first one, whose others follow it without a gap: of ImageJ above 4 GiB, of
- * MetaMorph, and of tifffile where it was asked to; the first alone where there are none.
+ * The pages of a file that lists only the first one, with the others following contiguously: from ImageJ above 4 GiB,
+ * MetaMorph, and tifffile on request; only the first if there are no others.
  */
 function pagesBehind(source: TiffFile, page: Page): readonly Page[] {
   const { layout, directory } = page;
@@ -173,7 +173,7 @@ function pagesBehind(source: TiffFile, page: Page): readonly Page[] {
   }));
 }
 
-/** Reads every page to its place in [t][c][samples][z][y][x]. */
+/** Reads every page to its position in [t][c][samples][z][y][x]. */
 async function fill(
   source: TiffFile,
   pages: readonly Page[],
@@ -192,7 +192,7 @@ async function fill(
       await readPage(source, directory, layout, words, at, context);
       continue;
     }
-    // Samples of a page lie z planes apart.
+    // The samples of a page are z planes apart.
     await readPage(source, directory, layout, scratch.fill(0 as never), 0, context);
     for (let s = 0; s < samples; s++) {
       words.set(scratch.subarray(s * plane, (s + 1) * plane) as never, at + s * z * plane);
@@ -242,7 +242,7 @@ function reinterpret(words: Words, dtype: DType): Storage[DType] {
   }
 }
 
-/** An image without the axes t, c, z that have one step only. */
+/** Removes the axes t, c, z of length 1 from an image. */
 function assemble(
   dtype: DType,
   extents: readonly number[],
@@ -259,7 +259,7 @@ function assemble(
   };
 }
 
-/** Colours 0..255 from a ColorMap of 16-bit values; some writers put 8-bit values there. */
+/** Colours 0..255 from a ColorMap of 16-bit values; some writers store 8-bit values. */
 function colourMap(directory: Directory, bits: number, file: string): number[][] {
   const map = directory.all('ColorMap');
   const entries = 2 ** bits;

@@ -1,6 +1,6 @@
 /**
- * From the bytes of a strip or tile to samples. Everything here works on unsigned storage of the sample's width;
- * signed and floating-point samples are the same bits looked at differently.
+ * From the bytes of a strip or tile to samples. Everything here uses unsigned storage of the sample's width; signed and
+ * floating-point samples are the same bits reinterpreted.
  */
 
 export type Words = Uint8Array | Uint16Array | Uint32Array | BigUint64Array;
@@ -15,8 +15,8 @@ export function allocateWords(bits: number, length: number): Words {
 }
 
 /**
- * Unpacks one row of `row.length` samples.
- * Samples of 16, 32 and 64 bits have the file's byte order; all others are one stream of bits, most significant first.
+ * Unpacks one row of `row.length` samples. Samples of 16, 32 and 64 bits have the file's byte order; all others are one
+ * bit stream, most significant bit first.
  */
 export function unpackRow(bytes: Uint8Array, bits: number, littleEndian: boolean, row: Words): void {
   const n = row.length;
@@ -32,7 +32,7 @@ export function unpackRow(bytes: Uint8Array, bits: number, littleEndian: boolean
     if (bits === 16) for (let i = 0; i < n; i++) row[i] = view.getUint16(2 * i, littleEndian);
     else for (let i = 0; i < n; i++) row[i] = view.getUint32(4 * i, littleEndian);
   } else {
-    // At most 31 + 7 bits are held at a time: too many for 32-bit shifts, so arithmetic beyond 24 bits.
+    // Up to 31 + 7 bits are held at a time: too many for 32-bit shifts, so arithmetic is used beyond 24 bits.
     const top = 2 ** bits;
     let held = 0;
     let word = 0;
@@ -49,7 +49,7 @@ export function unpackRow(bytes: Uint8Array, bits: number, littleEndian: boolean
   }
 }
 
-/** Predictor 2: each sample is the difference to the sample `stride` before it, modulo 2^bits. */
+/** Predictor 2: each sample is the difference from the sample `stride` before it, modulo 2^bits. */
 export function undoDifferences(row: Words, bits: number, stride: number): void {
   if (row instanceof BigUint64Array) {
     for (let i = stride; i < row.length; i++) row[i] = row[i] + row[i - stride];
@@ -60,8 +60,8 @@ export function undoDifferences(row: Words, bits: number, stride: number): void 
 }
 
 /**
- * Predictor 3 (Adobe Photoshop TIFF Technical Note 3): a row holds all most significant bytes, then all second ones,
- * and so on, and then the byte differences at the distance `stride`. Undone into big-endian samples, in place.
+ * Predictor 3 (Adobe Photoshop TIFF Technical Note 3): a row contains all most significant bytes, then all second ones,
+ * and so on, and then byte differences at distance `stride`. Decoded to big-endian samples, in place.
  */
 export function undoFloatPredictor(bytes: Uint8Array, size: number, stride: number): void {
   for (let i = stride; i < bytes.length; i++) bytes[i] = bytes[i] + bytes[i - stride];

@@ -1,4 +1,4 @@
-/** The description that tifffile writes where no other is asked for: `{"shape": [6, 32, 40], "axes": "TYX"}`. */
+/** tifffile's default description: `{"shape": [6, 32, 40], "axes": "TYX"}`. */
 import { FormatError } from '../../../errors.ts';
 import {
   type Arrangement,
@@ -17,12 +17,12 @@ const AXES_REMEDY = " For times or channels, save it with metadata={'axes': 'TYX
 
 interface Shaped {
   readonly shape: readonly number[];
-  /** A letter per axis; undefined where the description does not name them. */
+  /** One letter per axis; undefined if the description does not name them. */
   readonly axes: string | undefined;
   readonly texts: ReadonlyMap<string, string>;
 }
 
-/** How many pages of a layout the description states. */
+/** The number of pages of a layout stated by the description. */
 export function tifffilePages(description: string, { width, height, samples }: PageLayout): number | undefined {
   const values = parse(description)?.shape.reduce((product, length) => product * length, 1);
   return values === undefined ? undefined : Math.max(1, Math.floor(values / (width * height * samples)));
@@ -58,7 +58,7 @@ export function tifffileArrangement({
     return { ...stack(pages, undefined, spacing), notes };
   }
   for (const { letter, length } of unnamed) {
-    // "Q" is what tifffile calls an axis that nobody named.
+    // "Q" is tifffile's name for an unnamed axis.
     notes.push(letter === 'Q' ? readAsSlices(length, AXES_REMEDY) : `Its axis ${letter} is read as slices.`);
   }
   const lengths = Object.fromEntries(names.map((name, i) => [name, long[i].length])) as Partial<Place>;
@@ -66,8 +66,8 @@ export function tifffileArrangement({
 }
 
 /**
- * The axes that pages make, slowest first; undefined where the shape is not that of the pages.
- * @throws FormatError where a page's rows and columns are not y and x
+ * The axes formed by the pages, slowest first; undefined if the shape does not match the pages.
+ * @throws FormatError if a page's rows and columns are not y and x
  */
 function leadingAxes(
   { shape, axes }: Shaped,

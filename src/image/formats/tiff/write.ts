@@ -15,11 +15,11 @@ const LONG = 4;
 const ASCII = 2;
 const RATIONAL = 5;
 const TYPE_BYTES: Readonly<Record<number, number>> = { [ASCII]: 1, [SHORT]: 2, [LONG]: 4, [RATIONAL]: 8 };
-/** About as much as a strip should hold: readers take strips one by one. */
+/** Approximate size of a strip: readers decode strips one by one. */
 const STRIP_BYTES = 2 ** 18;
 const LIMIT = 2 ** 32 - 2 ** 16;
 
-/** One directory entry; `value` lies in the entry itself where it takes at most four bytes. */
+/** One directory entry; `value` is stored in the entry itself if it has at most four bytes. */
 interface Entry {
   readonly tag: number;
   readonly type: number;
@@ -28,11 +28,11 @@ interface Entry {
 }
 
 /**
- * Writes a TIFF: any dtype but bool, any axes; a page for every t, z and c, where red, green, blue (and alpha) of uint8
- * or uint16 images stay together as RGB. Little-endian, in strips, with ImageJ's description, so that Fiji and tifffile
- * find axes, pixel size and unit. Values are kept bit for bit; `bitDepth` and `palette` are not.
+ * Writes a TIFF: any dtype except bool, any axes; one page per t, z and c, except that red, green, blue (and alpha) of
+ * uint8 or uint16 images are interleaved as RGB. Little-endian, in strips, with ImageJ's description, so that Fiji and
+ * tifffile find axes, pixel size and unit. Values are kept bit for bit; `bitDepth` and `palette` are not.
  *
- * @throws UsageError for bool (convert it first) and for what would pass the 4 GiB that TIFF can address
+ * @throws UsageError for bool (convert it first) and for data beyond the 4 GiB that TIFF can address
  */
 export function writeTiff(image: Image, { compression = 'deflate' }: WriteTiffOptions = {}): Uint8Array {
   const { dtype, source } = image;
@@ -64,7 +64,7 @@ export function writeTiff(image: Image, { compression = 'deflate' }: WriteTiffOp
   let length = 0;
   const append = (part: Uint8Array): number => {
     const at = length;
-    // Everything begins at an even byte.
+    // All parts start at an even byte.
     const padded = part.length % 2 === 0 ? [part] : [part, new Uint8Array(1)];
     for (const piece of padded) {
       parts.push(piece);
@@ -80,7 +80,7 @@ export function writeTiff(image: Image, { compression = 'deflate' }: WriteTiffOp
 
   const header = Uint8Array.of(0x49, 0x49, 42, 0, 0, 0, 0, 0);
   append(header);
-  // Where the offset of the next directory is to be written: in the header, then at the end of each directory.
+  // Position of the offset of the next directory: in the header, then at the end of each directory.
   let link = new DataView(header.buffer);
   let linkAt = 4;
   const description = describe(image, colour ? 1 : c, z, t);
@@ -131,14 +131,14 @@ export function writeTiff(image: Image, { compression = 'deflate' }: WriteTiffOp
   return concatenate(parts);
 }
 
-/** Red, green, blue and perhaps alpha, which other programs should show as colour. */
+/** Red, green, blue and optionally alpha, to be displayed as colour by other programs. */
 function isColour({ dtype, channels }: Image): boolean {
   if (dtype !== 'uint8' && dtype !== 'uint16') return false;
   const names = channels?.join();
   return names === 'red,green,blue' || names === 'red,green,blue,alpha';
 }
 
-/** Entries that all pages have. */
+/** Entries common to all pages. */
 function sharedEntries(image: Image, samples: number, compression: 'deflate' | 'none'): Entry[] {
   const [height, width] = image.shape.slice(-2) as [number, number];
   const { x, y } = image.spacing;
@@ -153,7 +153,7 @@ function sharedEntries(image: Image, samples: number, compression: 'deflate' | '
     entry(TAG.PlanarConfiguration, SHORT, [1]),
     entry(TAG.SampleFormat, SHORT, each(sampleFormat(image.dtype))),
     ...(samples === 4 ? [entry(TAG.ExtraSamples, SHORT, [2])] : []),
-    // Pixels a unit; the unit itself stands in the description, as ImageJ has it.
+    // Pixels per unit; the unit itself is in the description, as in ImageJ.
     ...(x === undefined ? [] : [entry(TAG.XResolution, RATIONAL, inverseFraction(x.value))]),
     ...(y === undefined ? [] : [entry(TAG.YResolution, RATIONAL, inverseFraction(y.value))]),
     ...(x === undefined && y === undefined ? [] : [entry(TAG.ResolutionUnit, SHORT, [1])]),
@@ -213,7 +213,7 @@ function describe(image: Image, c: number, slices: number, frames: number): stri
     z === undefined ? undefined : `spacing=${z.value}`,
     t === undefined ? undefined : `finterval=${t.value}`,
     t === undefined || t.unit === 's' ? undefined : `tunit=${unit(t.unit)}`,
-    // Values are as they are stored; of signed 16 bits ImageJ takes what is stored and 32768 more.
+    // Values are as stored; for signed 16 bits ImageJ adds 32768 to the stored value.
     valueUnit === undefined ? undefined : `cf=0\nc0=${dtype === 'int16' ? -32_768 : 0}\nc1=1\nvunit=${unit(valueUnit)}`,
     c > 1 && channels !== undefined ? `channel_names=${asciiJson(channels)}` : undefined,
     labelKind === undefined ? undefined : `label_kind=${labelKind}`,
@@ -229,8 +229,8 @@ function asciiJson(value: unknown): string {
 }
 
 /**
- * Numerator and denominator, below 2^32, of 1 / value: the continued fraction of `value`, broken off where the fraction
- * gives the same double again or no longer fits.
+ * Numerator and denominator, below 2^32, of 1 / value: the continued fraction of `value`, truncated where it evaluates
+ * to the same double or would exceed the range.
  */
 function inverseFraction(value: number): [number, number] {
   let [h, hBefore] = [Math.floor(value), 1];
@@ -246,7 +246,7 @@ function inverseFraction(value: number): [number, number] {
   return [k, h];
 }
 
-/** Planes to pixels with their samples together, in words of `size` bytes. */
+/** Interleaves planes into pixels, in words of `size` bytes. */
 function interleave(planes: readonly Uint8Array[], size: number): Uint8Array {
   const n = planes.length;
   const out = new Uint8Array(planes[0].length * n);

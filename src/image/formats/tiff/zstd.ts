@@ -1,13 +1,13 @@
 import { Decompress } from 'fzstd';
 
-/** The largest window that Zstandard's own program takes without being told to. */
+/** The largest window that the reference implementation of Zstandard accepts by default. */
 const MAX_WINDOW_BYTES = 2 ** 27;
 
 /**
- * Unpacks Zstandard.
+ * Decompresses Zstandard.
  *
- * @returns at most `expected` bytes; fewer when the data ends early
- * @throws Error for damaged data, and for a window or content that is far larger than what is expected
+ * @returns at most `expected` bytes; fewer if the data ends early
+ * @throws Error for damaged data, and for a window or content far larger than expected
  */
 export function unpackZstd(packed: Uint8Array, expected: number): Uint8Array {
   if (windowBytes(packed) > Math.max(MAX_WINDOW_BYTES, expected)) throw new Error('Zstandard window too large');
@@ -15,7 +15,7 @@ export function unpackZstd(packed: Uint8Array, expected: number): Uint8Array {
   let filled = 0;
   const stream = new Decompress((chunk) => {
     const room = expected - filled;
-    // Nothing but an exception stops the decoder once it has its input.
+    // Only an exception stops the decoder once it has its input.
     if (room === 0 && chunk.length > 0) throw new Error('more Zstandard data than expected');
     out.set(chunk.length > room ? chunk.subarray(0, room) : chunk, filled);
     filled += Math.min(room, chunk.length);
@@ -24,7 +24,7 @@ export function unpackZstd(packed: Uint8Array, expected: number): Uint8Array {
   return filled < expected ? out.subarray(0, filled) : out;
 }
 
-/** What the first frame's header makes a decoder allocate (RFC 8878, section 3.1.1.1). */
+/** The memory that the first frame's header makes a decoder allocate (RFC 8878, section 3.1.1.1). */
 function windowBytes(packed: Uint8Array): number {
   const flags = packed[4] ?? 0;
   const single = (flags & 32) !== 0;
