@@ -1,7 +1,8 @@
-/** What commands write to the standard output. */
+/** What commands write to the standard output, and warnings on the error output. */
 
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { withFlags } from './option-words.ts';
 
 export const say = (...lines: readonly string[]): void => void process.stdout.write(`${lines.join('\n')}\n`);
 
@@ -14,3 +15,6 @@ export const counted = (n: number, word: string): string => `${n} ${word}${n ===
 /** Where a page was written, with an address that a terminal makes a link of. */
 export const pageLine = (what: string, file: string): string =>
   `${what}: ${file}  (${pathToFileURL(resolve(file)).href})`;
+
+/** A warning on the error output. */
+export const warn = (line: string): void => void process.stderr.write(`lamella: ${withFlags(line)}\n`);

@@ -55,19 +55,12 @@ function barDisplay(stream: NodeJS.WriteStream): TrainDisplay {
           rate: rate(event.imagesPerSecond),
           left: formatDuration(event.leftMs),
         };
-        if (bar === undefined) {
-          bar = new SingleBar({
-            stream,
-            hideCursor: true,
-            clearOnComplete: false,
-            gracefulExit: false,
-            format: '[{bar}] {value}/{total}  loss {loss}{score}  {rate}  {left} left',
-            barCompleteChar: '=',
-            barIncompleteChar: ' ',
-            barsize: 24,
-          });
-          bar.start(event.total, event.step, payload);
-        }
+        bar ??= startedBar(stream, '[{bar}] {value}/{total}  loss {loss}{score}  {rate}  {left} left', {
+          done: event.step,
+          total: event.total,
+          payload,
+          clearOnComplete: false,
+        });
         bar.setTotal(event.total);
         bar.update(event.step, payload);
       } else if (event.kind === 'validation') {
@@ -125,7 +118,7 @@ export function countDisplay(
   return {
     update(done, total) {
       if (stream.isTTY === true) {
-        bar ??= startedBar(stream, `[{bar}] {value}/{total} ${what}  {left} left`, total);
+        bar ??= startedBar(stream, `[{bar}] {value}/{total} ${what}  {left} left`, { total, payload: { left: '' } });
         bar.update(done, { left: left(done, total) });
       } else if (done === total || now() - shownMs >= everyMs) {
         shownMs = now();
@@ -136,17 +129,18 @@ export function countDisplay(
   };
 }
 
-function startedBar(stream: NodeJS.WriteStream, format: string, total: number): SingleBar {
-  const bar = new SingleBar({
-    stream,
-    hideCursor: true,
-    clearOnComplete: true,
-    gracefulExit: false,
-    format,
-    barCompleteChar: '=',
-    barIncompleteChar: ' ',
-    barsize: 24,
-  });
-  bar.start(total, 0, { left: '' });
+function startedBar(
+  stream: NodeJS.WriteStream,
+  format: string,
+  {
+    done = 0,
+    total,
+    payload,
+    clearOnComplete = true,
+  }: { readonly done?: number; readonly total: number; readonly payload: object; readonly clearOnComplete?: boolean },
+): SingleBar {
+  const looks = { barCompleteChar: '=', barIncompleteChar: ' ', barsize: 24 };
+  const bar = new SingleBar({ stream, hideCursor: true, clearOnComplete, gracefulExit: false, format, ...looks });
+  bar.start(total, done, payload);
   return bar;
 }

@@ -7,7 +7,7 @@ import { formatProfile } from '../runtime/profile.ts';
 import type { TrainRunHooks } from '../train/run.ts';
 import { RUN_FILES } from '../train/store.ts';
 import { withFlags } from './option-words.ts';
-import { counted, say as print } from './print.ts';
+import { counted, say as print, warn } from './print.ts';
 import { formatDuration, trainDisplay } from './progress.ts';
 import { reportOn } from './run/report.ts';
 import { stopSignal } from './stop-signal.ts';
@@ -41,7 +41,7 @@ export async function watchTraining(
   try {
     finished = await body({
       say,
-      warn: (line) => process.stderr.write(`lamella: ${withFlags(line)}\n`),
+      warn,
       onEvent: (event) => {
         stepped = true;
         display?.onEvent(event);

@@ -9,8 +9,7 @@ import { classifyFolder, isClassifierModel, scoreClassifiers } from '../../workf
 import type { command as evaluate } from '../commands/evaluate.ts';
 import type { command as predict } from '../commands/predict.ts';
 import type { Options } from '../declare.ts';
-import { withFlags } from '../option-words.ts';
-import { counted, printJson, say } from '../print.ts';
+import { counted, printJson, say, warn } from '../print.ts';
 import { stopSignal } from '../stop-signal.ts';
 
 const VIEWS: { readonly [tta: number]: 1 | 10 } = { 1: 1, 10: 10 };
@@ -52,7 +51,7 @@ export async function runClassify(
       failed,
       ...rest
     } = await classifyFolder(nodeHost, models, images, options, {
-      onFailure: ({ reason }) => process.stderr.write(`lamella: ${withFlags(reason)}\n`),
+      onFailure: ({ reason }) => warn(reason),
     });
     if (json) {
       printJson({ models, ...rest, out: file, images: results, ...(failed.length > 0 ? { failed } : {}) });

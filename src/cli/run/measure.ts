@@ -11,7 +11,7 @@ import type { ObjectsResult } from '../../workflows/measure/objects.ts';
 import type { command } from '../commands/measure.ts';
 import type { Options, Positionals } from '../declare.ts';
 import { withFlags } from '../option-words.ts';
-import { counted, say as print, printJson } from '../print.ts';
+import { counted, say as print, printJson, warn } from '../print.ts';
 
 type MeasureFlags = Options<typeof command>;
 
@@ -96,7 +96,7 @@ export async function run(
   const options = { ...flags, command: commandOf(path, flags), words: withFlags };
   const result = await measureFolder(nodeHost, path, options, {
     onImage: say,
-    onFailure: ({ reason }) => process.stderr.write(`lamella: ${withFlags(reason)}\n`),
+    onFailure: ({ reason }) => warn(reason),
   });
   const { out, written, failed, report } = result;
   const { lines, summary } = result.task === 'lungs' ? sayLungs(result) : sayObjects(result);

@@ -6,8 +6,7 @@ import { isClassifierModel } from '../../workflows/classify.ts';
 import { type PredictFolderOptions, type PredictHooks, predictFolder } from '../../workflows/predict.ts';
 import type { command } from '../commands/predict.ts';
 import type { Options, Positionals } from '../declare.ts';
-import { withFlags } from '../option-words.ts';
-import { counted, say as print, printJson } from '../print.ts';
+import { counted, say as print, printJson, warn } from '../print.ts';
 import { type CountDisplay, countDisplay, formatDuration } from '../progress.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { runClassify } from './classify.ts';
@@ -98,7 +97,7 @@ async function segment(paths: readonly [string, ...string[]], images: string, fl
           const found = result.objectCount === undefined ? '' : `, ${result.objectCount} objects`;
           say(`${index + 1}/${total} ${name}: ${pages}${plan}${found}, ${(result.ms / 1000).toFixed(1)} s`);
         },
-        onFailure: ({ reason }) => process.stderr.write(`lamella: ${withFlags(reason)}\n`),
+        onFailure: ({ reason }) => warn(reason),
       },
     );
     for (const line of noted.lines()) say(`note: ${line}`);
