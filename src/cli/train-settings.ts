@@ -15,8 +15,8 @@ import {
   SEGMENTATION_TASKS,
   type TrainSettings,
 } from '../train/tasks/segmentation/choose-recipe.ts';
-import { choice, flag, type Row, row } from './options.ts';
-import { channels, folds, integer, integers, number, size, spacingOrNull, units } from './values.ts';
+import { choice, flag, type Row, row, text } from './options.ts';
+import { channels, folds, integer, integers, names, number, size, spacingOrNull, units } from './values.ts';
 
 export const STRENGTHS = Object.keys(AUGMENT_STRENGTHS) as AugmentStrength[];
 
@@ -92,6 +92,20 @@ export const NETWORK = {
   ),
 } satisfies Settings;
 
+export const START = {
+  from: text('--from <run>', 'train on from a run or its ONNX file: its weights, normalisation and classes'),
+  freeze: row(
+    '--freeze <layers>',
+    'with --from: layers to keep as they are: encoder, or encoder0,decoder1/conv2',
+    names,
+  ),
+  newLearningRate: row(
+    '--lr-new <x>',
+    'with --from: peak learning rate of new layers, where the number of classes or channels has changed (default: --lr)',
+    number(RANGES.learningRate),
+  ),
+};
+
 export const TRAINING = {
   steps: row('--steps <n>', 'number of training steps', integer(1)),
   minutes: row('--minutes <x>', 'plan the training to end within this time', number({ above: 0 })),
@@ -108,4 +122,4 @@ export const TRAINING = {
 } satisfies Settings;
 
 /** All that a run's configuration decides; none of it goes with `--config`. */
-export const TRAIN_SETTINGS = { ...DATA, ...NETWORK, ...TRAINING };
+export const TRAIN_SETTINGS = { ...DATA, ...NETWORK, ...START, ...TRAINING };

@@ -123,6 +123,13 @@ export function channels(text: string): readonly (string | number)[] {
   return text.split(',').map((part) => (/^\s*\d+\s*$/.test(part) ? Number(part) : part.trim()));
 }
 
+/** Names with commas between. */
+export function names(text: string): readonly string[] {
+  const list = text.split(',').map((part) => part.trim());
+  if (list.includes('')) throw new InvalidArgumentError('Names with commas between are expected.');
+  return list;
+}
+
 /** Some of a few words, with commas between. */
 export function listOf<T extends string>(...known: readonly T[]): (text: string) => readonly T[] {
   const one = oneOf(...known);

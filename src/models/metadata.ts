@@ -42,6 +42,8 @@ export interface ModelMetadata {
   };
   /** How objects in its predictions are best separated, found on validation images; read by `predict/objects.ts`. */
   readonly separation?: { readonly [key: string]: Json };
+  /** What training on from the file needs: the network before weights were folded, and which label values are which class. */
+  readonly training?: { readonly network: ModelSpec; readonly labels: { readonly [key: string]: Json } };
   /** How the model was produced: command, data, seed, steps, scores, version, date. */
   readonly provenance: { readonly [key: string]: Json };
   /** Licence of the training data, as stated by the user. */

@@ -55,3 +55,37 @@ function fold({ shape, data }: NdArray, gain: NdArray): NdArray {
   }
   return float32(shape, out);
 }
+
+/**
+ * The inverse of `foldStandardised`, to train such a file on: kernels of which `parameters` name a gain become v with
+ * the first spread and the gain that gives them back, equal but for rounding.
+ */
+export function unfoldStandardised(
+  weights: { readonly [parameter: string]: NdArray },
+  parameters: readonly string[],
+): { [parameter: string]: NdArray } {
+  const unfolded: { [parameter: string]: NdArray } = { ...weights };
+  for (const name of parameters) {
+    const kernel = name.endsWith('/gain') ? weights[name.replace(/gain$/, 'weight')] : undefined;
+    if (kernel !== undefined) Object.assign(unfolded, unfold(name, kernel));
+  }
+  return unfolded;
+}
+
+/** v = SPREAD w / std(w), gain = std(w) sqrt(N / 2) sqrt(SPREAD^2 + epsilon) / SPREAD; a kernel of zeros: both 0. */
+function unfold(name: string, { shape, data }: NdArray): { [parameter: string]: NdArray } {
+  const inputs = fanIn(shape);
+  const values = data as Float32Array;
+  const v = new Float32Array(values.length);
+  const gain = new Float32Array(shape[0]);
+  for (let k = 0; k < shape[0]; k++) {
+    const row = values.subarray(k * inputs, (k + 1) * inputs);
+    let square = 0;
+    for (let i = 0; i < inputs; i++) square += row[i] ** 2 / inputs;
+    const spread = Math.sqrt(square);
+    if (spread === 0) continue;
+    for (let i = 0; i < inputs; i++) v[k * inputs + i] = (SPREAD * row[i]) / spread;
+    gain[k] = (spread * Math.sqrt(inputs / 2) * Math.sqrt(SPREAD ** 2 + EPSILON)) / SPREAD;
+  }
+  return { [name.replace(/gain$/, 'weight')]: float32(shape, v), [name]: float32([shape[0], 1, 1, 1], gain) };
+}

@@ -109,6 +109,11 @@ const OPTIONAL: { readonly [path: string]: Rule } = {
   'recipe.model.depth': inRange(RANGES.depth),
   'recipe.model.dropout': inRange(RANGES.dropout),
   'recipe.schedule.warmUp': count(0),
+  'recipe.start': object,
+  'recipe.start.fingerprint': text,
+  'recipe.start.newLayers': listOf('layers', text),
+  'recipe.start.freeze': listOf('layers', text),
+  'recipe.start.newLearningRate': above0,
 };
 
 const at = (config: unknown, path: string): unknown =>

@@ -16,6 +16,7 @@ import type { ScheduleSpec } from '../nn/schedules.ts';
 import type { TensorLayout } from '../runtime/runtime.ts';
 import { checkConfig } from './config-rules.ts';
 import type { Plan } from './plan.ts';
+import type { StartRecipe } from './start.ts';
 import { RUN_FILES, type Store, type StoreReader } from './store.ts';
 import type { ValidationMetric } from './validate.ts';
 
@@ -54,6 +55,8 @@ export interface Recipe {
   readonly averageDecay: number | null;
   /** Direct convolutions only. */
   readonly exact: boolean;
+  /** Of a run that trains on from a model. */
+  readonly start?: StartRecipe;
 }
 
 export interface RunConfig {

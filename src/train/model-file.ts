@@ -69,6 +69,7 @@ export function modelWriter(
         classes: labels.classes.map(({ name }, i) => ({ name, value: values[i] as number })),
         activation: model.numClasses === 1 ? 'sigmoid' : 'softmax',
         tile: { multiple, offset, min, margin, halo: halo ?? null },
+        training: { network: model, labels: labels as unknown as { readonly [key: string]: Json } },
         ...(separation && { separation: { ...separation } }),
         provenance: { ...provenance, ...(calibration && { calibration: describeCubic(calibration) }) },
         licence: null,

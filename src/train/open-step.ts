@@ -7,6 +7,7 @@ import type { ProfileRequest, Runtime } from '../runtime/runtime.ts';
 import type { Recipe } from './config.ts';
 import type { TrainStep } from './loop.ts';
 import { type GradientDevices, parallelTrainStep, shareOf } from './parallel.ts';
+import { ratesOf } from './start.ts';
 import { gradientGraph, type StepOptions, type TrainingStep, trainingStep, updateGraph } from './step.ts';
 import { trainStep as trainStepOf } from './train-step.ts';
 
@@ -41,6 +42,7 @@ export async function openTrainStep(
     ...extra,
     ...(recipe.clipNorm === null ? {} : { clipNorm: recipe.clipNorm }),
     ...(recipe.averageDecay === null ? {} : { averageDecay: recipe.averageDecay }),
+    ...(recipe.start === undefined ? {} : { rateOf: ratesOf(recipe.start, recipe.learningRate) }),
   };
   const optimizer = optimizerOf(recipe.optimizer);
   const step = trainingStep(build(batch), lossOf(recipe.loss), optimizer, options);
@@ -53,7 +55,7 @@ export async function openTrainStep(
   const share = shareOf(recipe, devices.names);
   const { graph, state } = updateGraph(step.parameters, optimizer, options);
   const program = await runtime.compile(graph, { state, exact, ...profiled });
-  const workers = await devices.open(gradientGraph(build(share), lossOf(recipe.loss)), { exact });
+  const workers = await devices.open(gradientGraph(build(share), lossOf(recipe.loss), options), { exact });
   return {
     step,
     trainStep: parallelTrainStep(program, workers, step, seed),

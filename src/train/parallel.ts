@@ -64,7 +64,7 @@ function rowsOf({ dtype, shape, data }: NdArray, k: number, shares: number): NdA
 export function parallelTrainStep(
   update: Program,
   workers: readonly GradientWorker[],
-  { masks, parameters }: TrainingStep,
+  { masks, parameters, trained }: TrainingStep,
   seed: number,
 ): TrainStep {
   const names = parameters.map(({ value }) => value.name);
@@ -89,7 +89,7 @@ export function parallelTrainStep(
       const total = counts.reduce((sum, count) => sum + count, 0);
       const shares = counts.map((count) => (total > 0 ? count / total : 0));
       const gradients = Object.fromEntries(
-        names.map((name) => [gradientName(name), weighted(results, gradientName(name), shares)]),
+        trained.map(({ value: { name } }) => [gradientName(name), weighted(results, gradientName(name), shares)]),
       );
       const outputs = await update.run({ ...gradients, learningRate: float32([], [learningRate]) });
       const norm = outputs.gradientNorm?.data[0] as number | undefined;

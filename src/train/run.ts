@@ -4,7 +4,7 @@ import type { RawClasses } from '../dataset/classification/classes.ts';
 import { baseName } from '../dataset/discover/names.ts';
 import type { PrepareOptions } from '../dataset/prepare.ts';
 import { type RawDataset, withPixelMm } from '../dataset/raw.ts';
-import { Interrupted, option, RunError } from '../errors.ts';
+import { Interrupted, option, RunError, UsageError } from '../errors.ts';
 import { scheduleOf } from '../nn/schedules.ts';
 import type { Runtime, TensorLayout } from '../runtime/runtime.ts';
 import { loadCheckpoint } from './checkpoint.ts';
@@ -12,6 +12,7 @@ import { hashOf, type Recipe, type RunConfig, writeConfig } from './config.ts';
 import { type State, type TrainEvent, type TrainOptions, type TrainResult, train } from './loop.ts';
 import type { GradientDevices } from './parallel.ts';
 import { finishMs, fixedPlan, type Measured, type Plan, planForTime, totalSteps, validationsOf } from './plan.ts';
+import { fittingWeights, readStart, type StartFile, type StartModel } from './start.ts';
 import { type Clock, RUN_FILES, type Store } from './store.ts';
 import type { TrainingTask } from './task.ts';
 import { newClassificationTask, sameClassificationTask } from './tasks/classification/task.ts';
@@ -44,6 +45,8 @@ export interface TrainPlace extends Pick<SetupOptions, 'openSampler' | 'profile'
   /** For the record. */
   readonly machine: { readonly [detail: string]: string | number };
   readonly checkpointEvery?: TrainOptions['checkpointEvery'];
+  /** The model that a new run trains on from; nothing for one that begins with drawn weights. */
+  readonly from?: StartFile;
 }
 
 /** What stands in the run's configuration without being needed for it. */
@@ -68,8 +71,20 @@ const CHECKPOINT_MS = 120_000;
 /** Data to train on: labelled pages, or images with one class each. */
 export type TrainingData = RawDataset | RawClasses;
 
-const newTask = (raw: TrainingData, settings: TrainSettings, place: TrainPlace): TrainingTask =>
-  'kind' in raw ? newClassificationTask(raw, settings) : newSegmentationTask(raw, settings, place);
+function newTask(raw: TrainingData, settings: TrainSettings, place: TrainPlace, start?: StartModel): TrainingTask {
+  const misplaced = (['freeze', 'newLearningRate'] as const).find((name) => settings[name] !== undefined);
+  if (start === undefined && misplaced !== undefined) {
+    throw new UsageError(`${option(misplaced)} is for a run that trains on from a model.`, {
+      remedy: `Set ${option('from')} too, or remove it.`,
+    });
+  }
+  if (!('kind' in raw)) return newSegmentationTask(raw, settings, place, start);
+  if (start === undefined) return newClassificationTask(raw, settings);
+  throw new UsageError(`${option('from')} is not supported for data with one class per image.`, {
+    file: raw.folder,
+    remedy: 'Remove it, or use images whose pixels are labelled.',
+  });
+}
 
 /** The data with the pixel size that was given. */
 const withGivenSize = (raw: TrainingData, { spacingMm }: TrainRecord): TrainingData =>
@@ -93,7 +108,8 @@ export async function startTraining(
 ): Promise<FinishedTraining> {
   const { say = () => {}, signal } = hooks;
   const { store, clock, beganMs, cores } = place;
-  const task = newTask(withGivenSize(raw, record), settings, place);
+  const start = place.from && readStart(place.from);
+  const task = newTask(withGivenSize(raw, record), settings, place, start);
   for (const line of task.notes) say(line);
   const runtime = await place.openRuntime();
   let setup: TrainingSetup | undefined;
@@ -112,7 +128,10 @@ export async function startTraining(
       devices: place.devices,
       provenance: provenanceOf(record, task, chosenRecipe),
     });
-    const initial = setup.step.initialState(chosenRecipe.seed);
+    const initial = setup.step.initialState(
+      chosenRecipe.seed,
+      start && fittingWeights(chosenRecipe.model, start.weights),
+    );
     await setup.trainStep.writeState(initial);
 
     const { plan, measured, line } = await makePlan(setup, {
@@ -147,10 +166,11 @@ export async function startTraining(
         ...place.machine,
         ...rounded(measured),
       },
-      settings: { ...settings },
+      settings: { ...settings, ...(place.from && { from: place.from.name }) },
       notes: [...task.notes, ...notes],
     };
     if (signal?.aborted === true) throw new Interrupted('stopped before the first step.', { file: store.name });
+    if (place.from !== undefined) await store.write(RUN_FILES.start, place.from.bytes);
     await writeConfig(store, config);
     let current = config;
     const result = await train({
@@ -207,7 +227,9 @@ export async function continueTraining(
     });
     const otherwise = whatDiffers(config, runtime, place, setup);
     if (otherwise !== undefined) warn(otherwise);
-    await setup.trainStep.writeState(checkpoint?.state ?? setup.step.initialState(recipe.seed));
+    await setup.trainStep.writeState(
+      checkpoint?.state ?? setup.step.initialState(recipe.seed, await weightsOfStart(recipe, store)),
+    );
     say(`resuming ${store.name} after step ${step} of ${totalSteps(plan)}`);
     const result = await train({
       ...common(setup, () => config, place, hooks),
@@ -219,6 +241,19 @@ export async function continueTraining(
     await setup?.close();
     await runtime.dispose();
   }
+}
+
+/** The weights that a run trains on from, out of the file that it keeps. @throws RunError when that is gone or another. */
+async function weightsOfStart({ start, model }: Recipe, store: Store): Promise<State | undefined> {
+  if (start === undefined) return undefined;
+  const bytes = await store.read(RUN_FILES.start);
+  const kept = bytes && readStart({ name: store.pathOf(RUN_FILES.start), bytes });
+  if (kept?.fingerprint === start.fingerprint) return fittingWeights(model, kept.weights);
+  const found = kept === undefined ? 'is missing' : 'is not the model that the run began from';
+  throw new RunError(`the model to train on from ${found}.`, {
+    file: store.pathOf(RUN_FILES.start),
+    remedy: `Put the file back, or start a new run with ${option('from', start.model)}.`,
+  });
 }
 
 /** Why the numbers may not be those that the run would have had where it began, if so. */
@@ -244,9 +279,18 @@ function whatDiffers(
 function provenanceOf(
   { created, folder }: Pick<TrainRecord, 'created' | 'folder'>,
   { trainingNames }: TrainingTask,
-  { seed }: Recipe,
+  { seed, start }: Recipe,
 ): SetupOptions['provenance'] {
-  return { created, folder: baseName(folder.replaceAll('\\', '/')), images: trainingNames.length, seed };
+  const { newLayers = [], freeze = [] } = start ?? {};
+  return {
+    created,
+    folder: baseName(folder.replaceAll('\\', '/')),
+    images: trainingNames.length,
+    seed,
+    ...(start && { from: start.model, fromFingerprint: start.fingerprint }),
+    ...(newLayers.length > 0 && { newLayers }),
+    ...(freeze.length > 0 && { freeze }),
+  };
 }
 
 function rounded(measured: Measured | undefined): { readonly stepMs?: number; readonly validationMs?: number } {

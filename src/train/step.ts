@@ -8,7 +8,7 @@ import type { Loss } from '../nn/losses/loss.ts';
 import type { DropoutMask, Network, Parameter } from '../nn/network.ts';
 import { movingAverage } from '../nn/optimizers/average.ts';
 import { clipByNorm, globalNorm } from '../nn/optimizers/gradient-clip.ts';
-import type { Optimizer } from '../nn/optimizers/optimizer.ts';
+import type { Optimizer, Trained, Updated } from '../nn/optimizers/optimizer.ts';
 
 export interface StepOptions {
   /** Gradients are scaled down to this global norm; default: not. Their norm is then the output `gradientNorm`. */
@@ -17,6 +17,8 @@ export interface StepOptions {
   readonly measureNorm?: boolean;
   /** Keep an exponential moving average of the weights with this decay; default: none. */
   readonly averageDecay?: number;
+  /** Factor on the learning rate of each parameter; 0: it stays as it is and has no gradient. Default: 1 for all. */
+  readonly rateOf?: (parameter: string) => number;
 }
 
 /**
@@ -29,9 +31,14 @@ export interface TrainingStep {
   /** For `runtime.compile(graph, { state })`: each input that holds state, and the output that is its next value. */
   readonly state: { readonly [input: string]: string };
   readonly parameters: readonly Parameter[];
+  /** Those that a step changes: all that are not frozen. */
+  readonly trained: readonly Parameter[];
   readonly masks: readonly DropoutMask[];
-  /** The state before the first step: drawn parameters, empty slots, step 0. */
-  initialState(seed: number): { [input: string]: NdArray };
+  /**
+   * The state before the first step: parameters, empty slots, step 0.
+   * @param start first values of parameters by name; the others are drawn from the seed
+   */
+  initialState(seed: number, start?: { readonly [parameter: string]: NdArray }): { [input: string]: NdArray };
   /** The weights by parameter name out of a state: the moving average where there is one. */
   weightsOf(state: { readonly [input: string]: NdArray }): { [parameter: string]: NdArray };
 }
@@ -52,9 +59,36 @@ export function initialWeights(parameters: readonly Parameter[], seed: number): 
   );
 }
 
-/** Appends the loss of a network and its gradient by every parameter; the network's builder is used up. */
-function differentiated(network: Network, loss: Loss): { b: GraphBuilder; value: Value; gradients: readonly Value[] } {
-  const { parameters, logits, builder } = network;
+/** Those of the parameters that are not frozen. */
+function trainedOf(parameters: readonly Parameter[], { rateOf }: StepOptions): readonly Parameter[] {
+  return rateOf === undefined ? parameters : parameters.filter(({ value }) => rateOf(value.name) !== 0);
+}
+
+/** The update of all parameters, those of one rate together. */
+function updatedAtTheirRates(
+  b: GraphBuilder,
+  optimizer: Optimizer,
+  trained: readonly Trained[],
+  { learningRate, step, rateOf = () => 1 }: Pick<StepOptions, 'rateOf'> & Record<'learningRate' | 'step', Value>,
+): readonly Updated[] {
+  const rates = trained.map(({ value }) => rateOf(value.name));
+  const after = new Map<Trained, Updated>();
+  for (const rate of new Set(rates)) {
+    const group = trained.filter((_, i) => rates[i] === rate);
+    const scaled = rate === 1 ? learningRate : b.mul(learningRate, b.scalar(rate));
+    optimizer.updateAll(b, group, scaled, step).forEach((updated, i) => {
+      after.set(group[i] as Trained, updated);
+    });
+  }
+  return trained.map((one) => after.get(one) as Updated);
+}
+
+/** Appends the loss of a network and its gradient by every one of `parameters`; the network's builder is used up. */
+function differentiated(
+  { logits, builder }: Network,
+  loss: Loss,
+  parameters: readonly Parameter[],
+): { b: GraphBuilder; value: Value; gradients: readonly Value[] } {
   const perPixel = logits.shape.filter((_, axis) => axis !== 1);
   const target = {
     labels: builder.input('labels', 'int32', perPixel),
@@ -67,14 +101,16 @@ function differentiated(network: Network, loss: Loss): { b: GraphBuilder; value:
   return { b, value, gradients: b.scoped('backward', () => backward(b, forward.nodes, value, values)) };
 }
 
-/** Appends the update of all parameters; outputs, and which of them are the next state. */
+/** Appends the update of the trained parameters; outputs, and which of them are the next state: of all parameters. */
 function updated(
   b: GraphBuilder,
   parameters: readonly Parameter[],
   raw: readonly Value[],
   optimizer: Optimizer,
-  { clipNorm, measureNorm = false, averageDecay }: StepOptions,
+  options: StepOptions,
 ): { readonly outputs: readonly Value[]; readonly state: { readonly [input: string]: string } } {
+  const { clipNorm, measureNorm = false, averageDecay, rateOf } = options;
+  const changed = trainedOf(parameters, options);
   const learningRate = b.input('learningRate', 'float32', []);
   const count = b.input(STEP, 'float32', []);
   const outputs: Value[] = [];
@@ -91,7 +127,7 @@ function updated(
       if (clipNorm !== undefined) gradients = clipByNorm(b, raw, norm, clipNorm);
     }
     const step = b.add(count, b.scalar(1));
-    const trained = parameters.map((parameter, i) => ({
+    const trained = changed.map((parameter, i) => ({
       value: parameter.value,
       gradient: gradients[i] as Value,
       decay: parameter.decay,
@@ -99,7 +135,7 @@ function updated(
         b.input(`${slot}/${parameter.value.name}`, 'float32', parameter.value.shape),
       ),
     }));
-    const after = optimizer.updateAll(b, trained, learningRate, step);
+    const after = updatedAtTheirRates(b, optimizer, trained, { learningRate, step, rateOf });
     const sums = after.map(({ value }) => b.sum(value, axesOf(value)));
     outputs.push(
       b.output(
@@ -115,7 +151,7 @@ function updated(
       });
     });
     if (averageDecay !== undefined) {
-      const averages = parameters.map(({ value: v }) => b.input(`${AVERAGE}/${v.name}`, 'float32', v.shape));
+      const averages = changed.map(({ value: v }) => b.input(`${AVERAGE}/${v.name}`, 'float32', v.shape));
       const next = movingAverage(
         b,
         averages,
@@ -128,6 +164,7 @@ function updated(
       });
     }
     carry(count, step);
+    for (const parameter of parameters) if (!changed.includes(parameter)) carry(parameter.value, parameter.value);
   });
   return { outputs, state };
 }
@@ -144,18 +181,20 @@ export function trainingStep(
 ): TrainingStep {
   const { parameters } = network;
   const { averageDecay } = options;
-  const { b, value, gradients } = differentiated(network, loss);
+  const trained = trainedOf(parameters, options);
+  const { b, value, gradients } = differentiated(network, loss, trained);
   const first = b.output(value, 'loss');
   const { outputs, state } = updated(b, parameters, gradients, optimizer, options);
   return {
     graph: b.build([first, ...outputs]),
     state,
     parameters,
+    trained,
     masks: network.masks,
-    initialState: (seed) => {
-      const weights = initialWeights(parameters, seed);
+    initialState: (seed, start = {}) => {
+      const weights = { ...initialWeights(parameters, seed), ...start };
       const initial: { [input: string]: NdArray } = { ...weights, [STEP]: float32([], [0]) };
-      for (const { value: parameter } of parameters) {
+      for (const { value: parameter } of trained) {
         const weight = weights[parameter.name] as NdArray<'float32'>;
         for (const slot of optimizer.slots) {
           initial[`${slot}/${parameter.name}`] = float32(parameter.shape, new Float32Array(sizeOf(parameter.shape)));
@@ -167,10 +206,7 @@ export function trainingStep(
     },
     weightsOf: (held) =>
       Object.fromEntries(
-        parameters.map(({ value: { name } }) => [
-          name,
-          held[averageDecay === undefined ? name : `${AVERAGE}/${name}`] as NdArray,
-        ]),
+        parameters.map(({ value: { name } }) => [name, (held[`${AVERAGE}/${name}`] ?? held[name]) as NdArray]),
       ),
   };
 }
@@ -179,11 +215,10 @@ export function trainingStep(
 export const gradientName = (parameter: string): string => `gradient/${parameter}`;
 
 /** Only the gradient of a step: what `trainingStep` is fed without the learning rate, and the weights; `loss` and `gradient/..` out. */
-export function gradientGraph(network: Network, loss: Loss): Graph {
-  const { b, value, gradients } = differentiated(network, loss);
-  const out = network.parameters.map((parameter, i) =>
-    b.output(gradients[i] as Value, gradientName(parameter.value.name)),
-  );
+export function gradientGraph(network: Network, loss: Loss, options: StepOptions = {}): Graph {
+  const trained = trainedOf(network.parameters, options);
+  const { b, value, gradients } = differentiated(network, loss, trained);
+  const out = trained.map((parameter, i) => b.output(gradients[i] as Value, gradientName(parameter.value.name)));
   return b.build([b.output(value, 'loss'), ...out]);
 }
 
@@ -198,7 +233,9 @@ export function updateGraph(
     ...parameter,
     value: b.input(parameter.value.name, 'float32', parameter.value.shape),
   }));
-  const gradients = own.map(({ value: { name, shape } }) => b.input(gradientName(name), 'float32', shape));
+  const gradients = trainedOf(own, options).map(({ value: { name, shape } }) =>
+    b.input(gradientName(name), 'float32', shape),
+  );
   const { outputs, state } = updated(b, own, gradients, optimizer, options);
   return { graph: b.build(outputs), state };
 }

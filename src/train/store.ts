@@ -34,6 +34,8 @@ export const RUN_FILES = {
   checkpoints: 'checkpoints',
   best: 'best.onnx',
   last: 'last.onnx',
+  /** The model that the run trains on from, where there is one. */
+  start: 'start.onnx',
   report: 'report.html',
   /** Batches on which the loss or the weights ceased to be finite. */
   diverged: 'diverged',

@@ -1,6 +1,6 @@
 import { declare } from '../declare.ts';
 import { DEVICE, flag, row, text, under } from '../options.ts';
-import { DATA, NETWORK, TRAINING } from '../train-settings.ts';
+import { DATA, NETWORK, START, TRAINING } from '../train-settings.ts';
 import { integer, interval } from '../values.ts';
 
 const RUN = {
@@ -38,6 +38,7 @@ the data, and the reason is printed. Without --steps and --minutes, training tak
     ...under('The run:', RUN),
     ...under('The data:', DATA),
     ...under('The network:', NETWORK),
+    ...under('Training on from a model:', START),
     ...under('The training:', TRAINING),
     ...under('The machine:', MACHINE),
   },
@@ -48,6 +49,7 @@ the data, and the reason is printed. Without --steps and --minutes, training tak
     'train ./slices --network n4 --minutes 20',
     'train ./mnist --network mlp',
     'train ./photographs --network alexnet',
+    'train ./more --from runs/a --freeze encoder',
     'train --resume runs/a',
     'train ./data --out runs/a --resume      starts or resumes: repeat it until it is done',
     'train --config runs/a/config.json --out runs/again',

@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { UsageError } from '../../errors.ts';
 import { parseDevices } from '../../platform/node/gradient-devices.ts';
 import {
@@ -11,6 +12,7 @@ import {
   trainRun,
 } from '../../platform/node/train-run.ts';
 import { parseConfig } from '../../train/config.ts';
+import { RUN_FILES } from '../../train/store.ts';
 import type { command } from '../commands/train.ts';
 import type { Options, Positionals } from '../declare.ts';
 import { longFlag } from '../options.ts';
@@ -70,8 +72,10 @@ export async function run([folder]: Positionals<typeof command>, flags: TrainFla
       throw new UsageError('this file cannot be read.', { file, remedy: 'Use the config.json of a run.', cause });
     });
     const config = parseConfig(bytes, file);
+    const kept = join(dirname(file), RUN_FILES.start);
+    const from = existsSync(kept) ? kept : undefined;
     const out = given ?? (await runName(folder ?? config.folder));
-    await watchTraining(out, { quiet }, (hooks) => repeatRun(config, { ...machine, out, folder }, hooks));
+    await watchTraining(out, { quiet }, (hooks) => repeatRun(config, { ...machine, out, folder, from }, hooks));
     return;
   }
   const data = resuming?.folder ?? folder;

@@ -21,8 +21,10 @@ import {
   type TrainPlace,
   type TrainRunHooks,
 } from '../../train/run.ts';
+import type { StartFile } from '../../train/start.ts';
 import { RUN_FILES, type Store } from '../../train/store.ts';
 import type { TrainSettings } from '../../train/tasks/segmentation/choose-recipe.ts';
+import { modelFileOf } from '../../workflows/model-files.ts';
 import { nodeFiles } from './files.ts';
 import { type DevicePlace, gradientDevices, parseDevices } from './gradient-devices.ts';
 import { openTrace } from './profile.ts';
@@ -45,6 +47,8 @@ export interface MachineOptions {
 export interface TrainRunOptions extends TrainSettings, MachineOptions {
   /** Run folder to make. */
   readonly out: string;
+  /** Run folder, or ONNX file of one, whose weights, normalisation and classes the run begins with. */
+  readonly from?: string;
   /** Default: the fastest of the device. `nchw` can be resumed on any processor. */
   readonly layout?: TensorLayout;
   /** Leave out images of classes that cannot be read. */
@@ -161,12 +165,18 @@ export async function trainRun(
       version: packageVersion(),
       spacingMm: options.spacingMm,
     };
+    const from = options.from === undefined ? {} : { from: await startFile(options.from) };
     return await onThisMachine(run, options, beganMs, hooks, (place) =>
-      startTraining(raw, settings, record, place, hooks),
+      startTraining(raw, settings, record, { ...place, ...from }, hooks),
     );
   } finally {
     await run.close();
   }
+}
+
+/** The model of a run folder or file. @throws RunError, ModelError when there is none. */
+async function startFile(name: string): Promise<StartFile> {
+  return { name, bytes: await nodeFiles.read(await modelFileOf(nodeFiles, name)) };
 }
 
 /** The settings, which decide the result, apart from the folder and the machine. */
@@ -229,7 +239,12 @@ export async function resumeRun(
 /** Repeats a run from its configuration into a new folder: the same weights on the same data. @throws as `trainRun`. */
 export async function repeatRun(
   config: RunConfig,
-  options: MachineOptions & { readonly out: string; readonly folder?: string },
+  options: MachineOptions & {
+    readonly out: string;
+    readonly folder?: string;
+    /** The model that the run began from, where it did. Default: as its configuration names it. */
+    readonly from?: string;
+  },
   hooks: TrainRunHooks = {},
 ): Promise<FinishedRun> {
   const beganMs = performance.now();
@@ -240,6 +255,8 @@ export async function repeatRun(
     const raw = await readAgain(folder, config);
     const machine = { ...options, ...sameDevices(config, options) };
     const again = { ...config, folder, created: new Date().toISOString() };
+    const { start } = config.recipe;
+    if (start !== undefined) await run.write(RUN_FILES.start, (await startFile(options.from ?? start.model)).bytes);
     await writeConfig(run, again);
     return await onThisMachine(run, machine, beganMs, hooks, (place) => continueTraining(again, raw, place, hooks));
   } catch (cause) {

@@ -11,13 +11,15 @@ import type { LossName, LossSpec } from '../../../nn/losses/registry.ts';
 import { OPTIMIZERS, type OptimizerName, type OptimizerSpec } from '../../../nn/optimizers/registry.ts';
 import type { ScheduleName, ScheduleSpec } from '../../../nn/schedules.ts';
 import type { Recipe } from '../../config.ts';
+import { type StartModel, type StartSettings, startRecipe } from '../../start.ts';
 import { type NetworkChoice, type NetworkOptions, ownOptions } from './network-options.ts';
+import { networkOf } from './start-network.ts';
 import { chooseBalance, chooseWindow, type WindowOptions, windowChoice } from './window-recipe.ts';
 
 export const SEGMENTATION_TASKS = ['semantic', 'instances', 'lungs'] as const;
 
 /** What a user may set; everything else is chosen from the data. */
-export interface TrainSettings extends NetworkOptions, WindowOptions {
+export interface TrainSettings extends NetworkOptions, WindowOptions, StartSettings {
   readonly steps?: number;
   readonly minutes?: number;
   readonly seed?: number;
@@ -50,6 +52,8 @@ export interface Circumstances {
   readonly separation: Recipe['data']['separation'];
   readonly cores: number;
   readonly minutes: number | undefined;
+  /** The model to train on from. */
+  readonly start?: StartModel;
 }
 
 export const AUGMENT_STRENGTHS = {
@@ -88,9 +92,10 @@ export function chooseSeparation(
 /** @throws UsageError for settings that do not fit each other or the data. */
 export function chooseRecipe(
   data: PreparedDataset,
-  settings: TrainSettings,
-  { fingerprint, split, separation, cores, minutes }: Circumstances,
+  given: TrainSettings,
+  { fingerprint, split, separation, cores, minutes, start }: Circumstances,
 ): { readonly recipe: Recipe; readonly notes: readonly string[] } {
+  const settings = start === undefined ? given : { ...given, ...networkOf(start, given) };
   const name = settings.network ?? 'unet';
   const defaults = networkNamed(name).training;
   const { seed = 0, batch = defaults.batch, exact = false } = settings;
@@ -100,10 +105,14 @@ export function chooseRecipe(
   ] as const;
   const common = { channels: data.input.channels.count, numClasses: data.mapping.classes.length };
   const window = chooseWindow(name, image, settings);
-  const { model, patch, reason } =
+  const choice =
     window === undefined
       ? networkChoice(name, common, image, settings, { cores, minutes })
       : windowChoice(name, common, window, settings);
+
+  const { patch, reason } = choice;
+  const model: ModelSpec = start === undefined ? choice.model : { ...start.model, ...common };
+  const from = start && startRecipe(start, model, settings);
 
   const loss: LossSpec = settings.loss === undefined ? defaults.loss : ({ name: settings.loss } as LossSpec);
   const optimizer = optimizerSpec(settings.optimizer) ?? defaults.optimizer;
@@ -119,7 +128,8 @@ export function chooseRecipe(
     ...(separation.w0 > 0 && hasRim(data.mapping) ? ['objects smaller than the median up to 4 times as much'] : []),
   ];
   const notes = [
-    `network: ${reason.replace(/\.$/, '')}; patch ${patch[1]} x ${patch[0]}, batch ${batch}`,
+    ...(from?.notes ?? []),
+    `network: ${start === undefined ? reason.replace(/\.$/, '') : `${networkNamed(name).title} as in ${start.name}`}; patch ${patch[1]} x ${patch[0]}, batch ${batch}`,
     `training: ${loss.name}, ${optimizer.name}, learning rate ${learningRate}, ${schedule.name}${extras.map((text) => `, ${text}`).join('')}`,
   ];
   return {
@@ -150,6 +160,7 @@ export function chooseRecipe(
       clipNorm,
       averageDecay,
       exact,
+      ...(from && { start: from.recipe }),
     },
     notes,
   };

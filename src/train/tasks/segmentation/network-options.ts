@@ -25,11 +25,20 @@ export interface NetworkChoice {
   readonly reason: string;
 }
 
-const NAMES = ['baseChannels', 'depth', 'norm', 'residual', 'hidden', 'activation', 'dropout', 'scale'] as const;
+export const NETWORK_OPTION_NAMES = [
+  'baseChannels',
+  'depth',
+  'norm',
+  'residual',
+  'hidden',
+  'activation',
+  'dropout',
+  'scale',
+] as const;
 
 /** Those that are given. @throws UsageError for one that the network does not have. */
 export function ownOptions(name: ModelName, settings: NetworkOptions): NetworkOptions {
-  const given = NAMES.filter((key) => settings[key] !== undefined);
+  const given = NETWORK_OPTION_NAMES.filter((key) => settings[key] !== undefined);
   const misplaced = given.find((key) => !networkNamed(name).options.includes(key));
   if (misplaced !== undefined) {
     throw new UsageError(`${option(misplaced)} does not apply to the network '${name}'.`, {

@@ -4,8 +4,10 @@ import { findMapping } from '../../../dataset/labels/labels.ts';
 import { type PreparedDataset, type PrepareOptions, prepareDataset } from '../../../dataset/prepare.ts';
 import { labelOptions, type RawDataset } from '../../../dataset/raw.ts';
 import type { SplitChoice } from '../../../dataset/split.ts';
+import { isPlain } from '../../../input/window.ts';
 import { networkNamed } from '../../../models/registry.ts';
 import { fingerprintOf, type Recipe } from '../../config.ts';
+import { type StartModel, startInput, startLabels } from '../../start.ts';
 import type { TrainingTask } from '../../task.ts';
 import { chooseMetric } from '../../validate.ts';
 import { chooseRecipe, chooseSeparation, type TrainSettings } from './choose-recipe.ts';
@@ -14,7 +16,10 @@ import { openSetup, type SetupOptions } from './setup.ts';
 import { chooseBalance } from './window-recipe.ts';
 
 /** Windows that have nothing in common take minutes a page. */
-const seenOneByOne = ({ foveation = 0, cover }: TrainSettings): boolean => foveation > 0 || cover !== undefined;
+const seenOneByOne = ({ foveation = 0, cover }: TrainSettings, start?: StartModel): boolean =>
+  start === undefined
+    ? foveation > 0 || cover !== undefined
+    : start.input.window !== undefined && !isPlain(start.input.window);
 const ONE_BY_ONE = {
   metric: { kind: 'dice' },
   reason: 'validation score: mean Dice over a sample of pixels, since foveated windows are evaluated one by one',
@@ -24,36 +29,67 @@ const DEFAULT_SPLIT: SplitChoice = { fraction: 0.2 };
 
 type Place = Pick<SetupOptions, 'openSampler'> & Pick<PrepareOptions, 'allocate'>;
 
+/** What is to be said of the classes and channels of a run that trains on from a model. */
+function startNotes(
+  { name, classNames }: StartModel,
+  names: readonly string[],
+  input: object | undefined,
+): readonly string[] {
+  const renamed = names.length === classNames.length && names.some((one, i) => one !== classNames[i]);
+  return [
+    ...(renamed ? [`classes: ${names.join(', ')} take the places of ${classNames.join(', ')} in ${name}`] : []),
+    ...(input === undefined ? [] : [`channels and normalisation: those of ${name}`]),
+  ];
+}
+
 /** The data of a new run, and how borders weigh in them. @throws DatasetError, UsageError as `prepareDataset`. */
-export function newSegmentationTask(raw: RawDataset, settings: TrainSettings, place: Place): TrainingTask {
+export function newSegmentationTask(
+  raw: RawDataset,
+  settings: TrainSettings,
+  place: Place,
+  start?: StartModel,
+): TrainingTask {
   const { classes, ignore, task, seed = 0, split = DEFAULT_SPLIT } = settings;
   const lungs = task === 'lungs';
   if (lungs) requireHounsfield(raw);
-  const mapping = findMapping(
-    raw.pages.map((page) => page.label),
-    labelOptions(
-      raw,
-      lungs ? { ...LUNGS_LABELS, classes: classes ?? LUNGS_LABELS.classes, ignore } : { task, classes, ignore },
-    ),
+  const labels = raw.pages.map((page) => page.label);
+  const meaning = labelOptions(
+    raw,
+    lungs ? { ...LUNGS_LABELS, classes: classes ?? LUNGS_LABELS.classes, ignore } : { task, classes, ignore },
   );
-  const separation = chooseSeparation(mapping, settings);
+  const mapping = start === undefined ? findMapping(labels, meaning) : startLabels(start, labels, meaning);
+  const input = start && startInput(start, raw.pages, settings.channel);
+  const separation = chooseSeparation(mapping, { ...settings, ...(start && { network: start.model.name }) });
   const data = prepareDataset(raw, {
     seed,
     split,
     mapping,
     separation,
-    balance: chooseBalance(settings),
+    balance: chooseBalance({ ...settings, ...(start && { network: start.model.name }) }),
     channel: settings.channel,
+    input,
     ...(lungs ? { normalisation: LUNGS_NORMALISATION } : {}),
     allocate: place.allocate,
   });
   const common = taskOf(raw, data, place);
+  const network = start?.model.name ?? settings.network ?? 'unet';
   return {
     ...common,
-    length: { minutes: networkNamed(settings.network ?? 'unet').training.minutes },
-    chooseMetric: () => (seenOneByOne(settings) && data.validation.length > 0 ? ONE_BY_ONE : common.chooseMetric()),
+    notes: [
+      ...common.notes,
+      ...(start === undefined
+        ? []
+        : startNotes(
+            start,
+            mapping.classes.map(({ name }) => name),
+            input,
+          )),
+    ],
+    length: { minutes: networkNamed(network).training.minutes },
+    chooseMetric: () =>
+      seenOneByOne(settings, start) && data.validation.length > 0 ? ONE_BY_ONE : common.chooseMetric(),
     chooseRecipe: ({ cores, minutes }) =>
-      chooseRecipe(data, settings, { fingerprint: common.fingerprint, split, separation, cores, minutes }),
+      chooseRecipe(data, settings, { fingerprint: common.fingerprint, split, separation, cores, minutes, start }),
   };
 }
 

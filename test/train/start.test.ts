@@ -1,0 +1,225 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { phantom } from '../../packages/phantom/phantom.ts';
+import type { NdArray } from '../../src/array/ndarray.ts';
+import { writeOnnx } from '../../src/graph/onnx/write.ts';
+import { page } from '../../src/image/convert.ts';
+import { writePng } from '../../src/image/formats/png/write.ts';
+import type { Image } from '../../src/image/image.ts';
+import { exportNetwork } from '../../src/models/prediction.ts';
+import { buildNetwork } from '../../src/models/registry.ts';
+import { foldStandardised, unfoldStandardised } from '../../src/nn/standardise.ts';
+import { atomicWrite } from '../../src/platform/node/atomic-write.ts';
+import { repeatRun, resumeRun, type TrainRunOptions, trainRun } from '../../src/platform/node/train-run.ts';
+import { parseConfig, type Recipe } from '../../src/train/config.ts';
+import { classModelWriter } from '../../src/train/model-file.ts';
+import { readStart } from '../../src/train/start.ts';
+import { initialWeights } from '../../src/train/step.ts';
+
+const SMALL = { steps: 2, batch: 1, seed: 5, workers: 0, device: 'cpu' } as const satisfies Partial<TrainRunOptions>;
+const NETWORK = { baseChannels: 4, depth: 2, patch: [32, 32] } as const satisfies Partial<TrainRunOptions>;
+const CONTINUED = { ...SMALL, patch: [32, 32] } as const satisfies Partial<TrainRunOptions>;
+
+let root: string;
+let grey: string;
+let first: string;
+
+/** A folder of pairs. */
+async function folder(name: string, image: (z: number) => Image, label: (z: number) => Image): Promise<string> {
+  const path = join(root, name);
+  for (let z = 0; z < 3; z++) {
+    await atomicWrite(join(path, 'image', `${z}.png`), writePng(image(z)));
+    await atomicWrite(join(path, 'label', `${z}.png`), writePng(label(z)));
+  }
+  return path;
+}
+const cells = phantom({ width: 48, height: 48, depth: 3, cellPx: 20, seed: 3 });
+const mapped = (image: Image, value: (v: number, p: number) => number): Image<'uint8'> => ({
+  ...image,
+  dtype: 'uint8',
+  data: Uint8Array.from(image.data as Uint8Array, value),
+});
+const threeClasses = (z: number): Image => mapped(page(cells.label, z), (v, p) => (p % 48 < 24 ? 2 : v > 0 ? 1 : 0));
+const colour = (z: number): Image => {
+  const { data, ...rest } = page(cells.image, z);
+  const values = Uint8Array.from(
+    { length: 3 * data.length },
+    (_, i) => (Number(data[i % data.length]) * (1 + Math.floor(i / data.length))) % 256,
+  );
+  return { ...rest, dtype: 'uint8', shape: [3, 48, 48], axes: 'cyx', channels: ['Red', 'Green', 'Blue'], data: values };
+};
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'lamella-start-'));
+  grey = await folder(
+    'grey',
+    (z) => page(cells.image, z),
+    (z) => page(cells.label, z),
+  );
+  first = join(root, 'first');
+  await trainRun(grey, { ...SMALL, ...NETWORK, out: first });
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+let runs = 0;
+async function continued(
+  data: string,
+  options: Partial<TrainRunOptions> = {},
+): Promise<{ readonly out: string; readonly said: readonly string[] }> {
+  const out = join(root, `run-${runs++}`);
+  const said: string[] = [];
+  await trainRun(data, { ...CONTINUED, from: first, ...options, out }, { say: (line) => said.push(line) });
+  return { out, said };
+}
+const modelOf = async (run: string) => readStart({ name: run, bytes: await readFile(join(run, 'last.onnx')) });
+const configOf = async (run: string) => parseConfig(await readFile(join(run, 'config.json')), run);
+
+/** Parameters that differ by more than rounding, as layers. */
+function changed(
+  a: { readonly [parameter: string]: NdArray },
+  b: { readonly [parameter: string]: NdArray },
+): readonly string[] {
+  const differ = (x: NdArray, y: NdArray): boolean =>
+    x.data.some((value, i) => Math.abs(Number(value) - Number(y.data[i])) > 1e-5);
+  const names = Object.keys(a).filter((name) => differ(a[name] as NdArray, b[name] as NdArray));
+  return [...new Set(names.map((name) => name.slice(0, name.lastIndexOf('/'))))];
+}
+
+describe('train --from', () => {
+  test('begins with the weights of the run, and has its normalisation, classes and network', async () => {
+    const { out, said } = await continued(grey, { learningRate: 1e-9 });
+    const [a, b] = [await modelOf(first), await modelOf(out)];
+    expect(changed(a.weights, b.weights)).toEqual([]);
+    const { parameters } = buildNetwork(a.model, [1, 1, 32, 32]);
+    expect(Object.keys(a.weights).toSorted()).toEqual(parameters.map(({ value }) => value.name).toSorted());
+    const [before, after] = [await configOf(first), await configOf(out)];
+    expect(after.recipe.model).toEqual(before.recipe.model);
+    expect(after.recipe.input).toEqual(before.recipe.input);
+    expect(after.recipe.labels).toEqual(before.recipe.labels);
+    expect(after.settings?.from).toBe(first);
+    expect(said).toContain(`training on from ${first}: all weights are kept`);
+    expect(b.provenance).toMatchObject({ from: first, fromFingerprint: (await readStartOf(first)).fingerprint });
+  });
+  const readStartOf = async (run: string) => readStart({ name: run, bytes: await readFile(join(run, 'best.onnx')) });
+
+  test('frozen layers keep their weights to the bit, the others learn; both models say so', async () => {
+    const { out, said } = await continued(grey, { freeze: ['encoder'], learningRate: 0.01 });
+    const [a, b] = [(await readStartOf(first)).weights, (await modelOf(out)).weights];
+    const layers = changed(a, b);
+    expect(layers.filter((layer) => layer.startsWith('encoder'))).toEqual([]);
+    expect(layers).toContain('decoder0/conv1');
+    expect(said).toContain('frozen: 6 of 13 layers (encoder)');
+    expect((await modelOf(out)).provenance).toMatchObject({ freeze: ['encoder'] });
+  });
+
+  test('another number of classes replaces the last layer alone, whose rate can be its own', async () => {
+    const data = await folder('classes', (z) => page(cells.image, z), threeClasses);
+    const { out, said } = await continued(data, { learningRate: 1e-9, newLearningRate: 0.1 });
+    const [a, b] = [await readStartOf(first), await modelOf(out)];
+    const config = await configOf(out);
+    expect(config.recipe.start).toEqual({
+      model: first,
+      fingerprint: a.fingerprint,
+      newLayers: ['output'],
+      newLearningRate: 0.1,
+    });
+    expect(said).toContain(
+      `training on from ${first}: output new, since there are 3 classes and ${first} has 2 (learning rate 0.1)`,
+    );
+    const { 'output/weight': head, 'output/bias': _, ...others } = b.weights;
+    expect(changed(others, a.weights)).toEqual([]);
+    expect(head?.shape).toEqual([3, 4, 1, 1]);
+    const drawn = initialWeights(buildNetwork(b.model, [1, 1, 32, 32]).parameters, SMALL.seed);
+    expect(changed({ 'output/weight': head as NdArray }, drawn)).toEqual(['output']);
+    expect(b.provenance).toMatchObject({ newLayers: ['output'] });
+  });
+
+  test('other channels replace the first layer, which cannot be frozen then', async () => {
+    const data = await folder('colour', colour, (z) => page(cells.label, z));
+    const { out, said } = await continued(data, { learningRate: 1e-9 });
+    expect(said).toContain(
+      `training on from ${first}: encoder0/conv1 new, since images have 3 channels and ${first} takes 1`,
+    );
+    expect((await configOf(out)).recipe.input.channels.count).toBe(3);
+    const { 'encoder0/conv1/weight': _w, 'encoder0/conv1/gain': _g, ...others } = (await modelOf(out)).weights;
+    expect(changed(others, (await readStartOf(first)).weights)).toEqual([]);
+    await expect(continued(data, { freeze: ['encoder'] })).rejects.toThrow(
+      /'encoder0\/conv1' is to be frozen, but its weights are new.*Choose one channel with `channel`/,
+    );
+  });
+
+  test('repeated, or resumed from before its first checkpoint: the same bits', async () => {
+    const { out: whole } = await continued(grey, { freeze: ['encoder0'] });
+    const again = join(root, 'again');
+    const file = join(whole, 'config.json');
+    await repeatRun(parseConfig(await readFile(file), file), { out: again, workers: 0 });
+    const checkpoint = (folder: string) => readFile(join(folder, 'checkpoints', 'step-000000002.ckpt'));
+    expect(await checkpoint(again)).toEqual(await checkpoint(whole));
+    await rm(join(again, 'checkpoints'), { recursive: true });
+    await resumeRun(again, { workers: 0 });
+    expect(await checkpoint(again)).toEqual(await checkpoint(whole));
+    await rm(join(again, 'checkpoints'), { recursive: true });
+    await rm(join(again, 'start.onnx'));
+    await expect(resumeRun(again, { workers: 0 })).rejects.toThrow(
+      /start\.onnx: the model to train on from is missing/,
+    );
+  });
+
+  test.each<[string, Partial<TrainRunOptions>, RegExp]>([
+    ['layers that there are not', { freeze: ['stem'] }, /no layers 'stem' to freeze\. Use encoder, decoder, output/],
+    ['all layers frozen', { freeze: ['encoder', 'decoder', 'output'] }, /nothing to train/],
+    ['a rate of new layers without any', { newLearningRate: 0.1 }, /is for new layers, but .* has weights for all/],
+    ['a network beside', { network: 'unet2015' }, /`network` does not go with `from`/],
+    ['an option of the network beside', { depth: 3 }, /`depth` does not go with `from`/],
+    ['frozen layers without a model', { from: undefined, freeze: ['encoder'] }, /`freeze` is for a run that trains on/],
+    ['no such file', { from: 'missing.onnx' }, /missing\.onnx: there is no such file or folder/],
+  ])('%s: refused', async (_, options, message) => {
+    await expect(continued(grey, options)).rejects.toThrow(message);
+  });
+});
+
+describe('models that a run cannot train on from', () => {
+  const spec = { name: 'unet', channels: 1, numClasses: 2, baseChannels: 4, depth: 1 } as const;
+
+  test('of another program, whose input nothing describes', () => {
+    const { parameters } = buildNetwork(spec, [1, 1, 8, 8]);
+    const bytes = writeOnnx(exportNetwork(spec, initialWeights(parameters, 0)));
+    expect(() => readStart({ name: 'other.onnx', bytes })).toThrow(
+      /other\.onnx: the model says neither how an image becomes its input .* Use a run of Lamella/,
+    );
+  });
+
+  test('of whole images', async () => {
+    const { recipe } = await configOf(first);
+    const model = { name: 'mlp' as const, channels: 1, numClasses: 2, input: [4, 4] as const, hidden: [3] };
+    const { parameters } = buildNetwork(model, [1, 1, 4, 4]);
+    const input = { stored: [4, 4], crop: [4, 4], views: 1 };
+    const bytes = classModelWriter({ ...recipe, model, input: input as unknown as Recipe['input'] })(
+      initialWeights(parameters, 0),
+      {},
+    );
+    expect(() => readStart({ name: 'mlp.onnx', bytes })).toThrow(
+      /mlp\.onnx: the model classifies whole images.*Use a run of unet/,
+    );
+  });
+});
+
+test('standardised weights come back from the folded ones of a file', () => {
+  const { parameters } = buildNetwork(
+    { name: 'unet', channels: 1, numClasses: 2, baseChannels: 4, depth: 1, norm: 'weight' },
+    [1, 1, 8, 8],
+  );
+  const weights = initialWeights(parameters, 7);
+  (weights['encoder0/conv1/gain'] as NdArray<'float32'>).data.set([2, 0.5, 0, -1]);
+  const folded = foldStandardised(weights);
+  const again = foldStandardised(
+    unfoldStandardised(
+      folded,
+      parameters.map(({ value }) => value.name),
+    ),
+  );
+  expect(changed(again, folded)).toEqual([]);
+  expect(Object.keys(again)).toEqual(Object.keys(folded));
+});
