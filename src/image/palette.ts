@@ -15,14 +15,15 @@ export function colourName(channels: readonly string[] | undefined, index: numbe
  */
 export function expandPalette(image: Image, colours: readonly (readonly number[])[], file: string): Image<'uint8'> {
   const channels = colours.some((colour) => (colour[3] ?? 255) < 255) ? 4 : 3;
-  const indices = image.data as Uint8Array;
+  const indices = image.data as Uint8Array | Uint16Array;
   const zAt = image.axes.length - 2 - (image.axes.includes('z') ? 1 : 0);
   const inner = image.shape.slice(zAt).reduce((size, length) => size * length, 1);
   const outer = indices.length / inner;
   const data = new Uint8Array(indices.length * channels);
-  const table = new Uint8Array(256 * channels);
+  const entries = Math.max(256, colours.length);
+  const table = new Uint8Array(entries * channels);
   for (let k = 0; k < channels; k++) {
-    for (let i = 0; i < 256; i++) table[k * 256 + i] = colours[i]?.[k] ?? 255;
+    for (let i = 0; i < entries; i++) table[k * entries + i] = colours[i]?.[k] ?? 255;
   }
   for (let o = 0; o < outer; o++) {
     for (let i = 0; i < inner; i++) {
@@ -33,7 +34,7 @@ export function expandPalette(image: Image, colours: readonly (readonly number[]
           remedy: 'Save it again.',
         });
       }
-      for (let k = 0; k < channels; k++) data[(o * channels + k) * inner + i] = table[k * 256 + index];
+      for (let k = 0; k < channels; k++) data[(o * channels + k) * inner + i] = table[k * entries + index];
     }
   }
   const { bitDepth: _, palette: __, ...rest } = image;

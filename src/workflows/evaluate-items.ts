@@ -2,7 +2,7 @@
 
 import { alignLabels } from '../dataset/labels/align.ts';
 import { type LabelKind, LabelKindSurvey } from '../dataset/labels/label-kind.ts';
-import { type LabelPage, labelArrays, labelPages } from '../dataset/labels/labels.ts';
+import { type LabelPage, labelArrays, labelPages, requireLabels } from '../dataset/labels/labels.ts';
 import { DatasetError } from '../errors.ts';
 import { joinPath, type WritableFiles } from '../files.ts';
 import { dropAlpha } from '../image/convert.ts';
@@ -114,7 +114,11 @@ export async function readItems(
     notes.add({ ...label, source: truth.path });
     requireSameSize(found, labels, prediction, truth);
     for (const map of labelArrays(label)) survey.truth.add(map, label.labelKind);
-    if (isWhole(image)) for (const map of labelArrays(image)) survey.prediction.add(map, image.labelKind);
+    requireLabels(labels, ignore);
+    if (isWhole(image)) {
+      requireLabels(labelPages(image), ignore);
+      for (const map of labelArrays(image)) survey.prediction.add(map, image.labelKind);
+    }
     // Either of the two may state that its pages form a volume.
     const depth = Math.max(extent(image, 'z'), extent(label, 'z'));
     if (depth > 1) hasVolumes = true;

@@ -149,7 +149,11 @@ function classesOf(
   { threshold, ignore }: { readonly threshold: number; readonly ignore: readonly number[] },
 ): Uint8Array {
   const { height, width, data, channels } = slice.prediction;
-  if (kind === 'objects') return Uint8Array.from(data as ArrayLike<number>, (value) => (value === 0 ? 0 : 1));
+  if (kind === 'objects') {
+    return Uint8Array.from(data as ArrayLike<number>, (value) =>
+      value === 0 ? 0 : ignore.includes(value) ? IGNORE : 1,
+    );
+  }
   if (kind === 'classes') {
     return Uint8Array.from(data as ArrayLike<number>, (value) => {
       const found = classOf.get(value) ?? (ignore.includes(value) ? IGNORE : undefined);
@@ -305,7 +309,7 @@ export async function evaluate(
           ? withoutIgnored(stackPages(item.slices.map((slice) => slice.truth)), mask.ignore?.data)
           : components(actual),
         predicted.kind === 'objects'
-          ? stackPages(item.slices.map(({ prediction }) => asLabels(prediction)))
+          ? stackPages(item.slices.map(({ prediction }) => asLabels(prediction, ignore)))
           : components(joined(item.slices.map((slice) => classesOf(item, slice, predicted, chosen)))),
         mask,
       );
@@ -348,9 +352,9 @@ function withoutIgnored(
   return { ...labels, data };
 }
 
-/** A predicted page of whole numbers as one of labels. */
-function asLabels({ data, height, width }: Page): LabelPage {
-  const values = Uint32Array.from(data as ArrayLike<number>);
+/** A predicted page of whole numbers as one of labels; ignored values belong to no object. */
+function asLabels({ data, height, width }: Page, ignore: readonly number[] = []): LabelPage {
+  const values = Uint32Array.from(data as ArrayLike<number>, (value) => (ignore.includes(value) ? 0 : value));
   return { values, height, width, colour: false, source: 'prediction' };
 }
 

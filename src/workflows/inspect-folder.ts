@@ -5,6 +5,7 @@ import { readDataset } from '../dataset/prepare.ts';
 import { labelOptions } from '../dataset/raw.ts';
 import { DatasetError, option } from '../errors.ts';
 import type { WritableFiles } from '../files.ts';
+import { ImageNotes } from '../image/notes.ts';
 import { chooseChannels, selectChannels } from '../input/channels.ts';
 import { fitNormalisation } from '../input/normalise.ts';
 import { pagesOf } from '../input/planes.ts';
@@ -45,11 +46,15 @@ export async function inspectFolder(files: WritableFiles, path: string, options:
     const listed = await listImages(files, path).catch(() => []);
     // Images without labels can be predicted; other problems are reported.
     if (listed.length === 0 || cause.code !== 'no-labels') throw cause;
-    const pages = (await Promise.all(listed.map(async (item) => pagesOf(await readListedImage(files, item))))).flat();
-    const text = `${path}\n  ${counted(listed.length, 'image')} without labels, ${counted(pages.length, 'page')}: ${shortened(sizesOf(pages))}`;
+    const images = await Promise.all(listed.map((item) => readListedImage(files, item)));
+    const pages = images.flatMap(pagesOf);
+    const noted = new ImageNotes();
+    for (const [i, image] of images.entries()) noted.add({ ...image, source: listed[i]?.name });
+    const notes = noted.lines();
+    const counts = `${counted(listed.length, 'image')} without labels, ${counted(pages.length, 'page')}: ${shortened(sizesOf(pages))}`;
     return {
-      describe: { kind: 'images', folder: path, images: listed.map((item) => item.path), pages: pages.length },
-      text,
+      describe: { kind: 'images', folder: path, images: listed.map((item) => item.path), pages: pages.length, notes },
+      text: [path, ...[counts, ...notes].map((line) => `  ${line}`)].join('\n'),
     };
   }
   const raw = await readDataset(files, path);

@@ -57,6 +57,44 @@ describe('TIFF files written by tifffile', () => {
   }
 });
 
+it('a palette of 16 bits, as colours and as indices', async () => {
+  // Label images of tifffile with a colour per number: little-endian, one strip of 2 x 1 pixels, the colours behind it.
+  const entries = 2 ** 16;
+  const tags = [
+    [256, 4, 1, 2],
+    [257, 4, 1, 1],
+    [258, 3, 1, 16],
+    [259, 3, 1, 1],
+    [262, 3, 1, 3],
+    [273, 4, 1, 256],
+    [277, 3, 1, 1],
+    [278, 4, 1, 1],
+    [279, 4, 1, 4],
+    [320, 3, 3 * entries, 260],
+  ] as const;
+  const view = new DataView(new ArrayBuffer(260 + 6 * entries));
+  view.setUint32(0, 0x2a_49_49, true);
+  view.setUint32(4, 8, true);
+  view.setUint16(8, tags.length, true);
+  for (const [i, [tag, type, count, value]] of tags.entries()) {
+    view.setUint16(10 + 12 * i, tag, true);
+    view.setUint16(12 + 12 * i, type, true);
+    view.setUint32(14 + 12 * i, count, true);
+    view.setUint32(18 + 12 * i, value, true);
+  }
+  for (const [p, index] of [7, 40_000].entries()) {
+    view.setUint16(256 + 2 * p, index, true);
+    for (let k = 0; k < 3; k++) view.setUint16(260 + 2 * (k * entries + index), 257 * (10 * k + p), true);
+  }
+  const bytes = new Uint8Array(view.buffer);
+  const indices = await readImage(bytes, 'a.tif', { palette: 'index' });
+  expect([...indices.data]).toEqual([7, 40_000]);
+  expect(indices.palette?.[40_000]).toEqual([1, 11, 21]);
+  const colours = await readImage(bytes, 'a.tif');
+  expect(colours).toMatchObject({ dtype: 'uint8', axes: 'cyx', shape: [3, 1, 2] });
+  expect([...colours.data]).toEqual([0, 1, 10, 11, 20, 21]);
+});
+
 it('one page of a stack is read alone, with the pixel size of the file', async () => {
   const { file } = golden['imagej hyperstack'] as Case;
   const whole = await readImage(allocated(file), 'stack.tif');

@@ -236,6 +236,20 @@ describe('label maps saved as colour pictures', () => {
   });
 });
 
+it('negative values are no labels: refused unless they are ignored, in predictions too', async () => {
+  const marked = picture([['001122', '001122', '334499', '334499']], 'float32', (v) => (v === 9 ? -1 : v));
+  const whole = picture([['001122', '001122', '334400', '334400']]);
+  for (const [prediction, truth] of [
+    [marked, whole],
+    [whole, marked],
+  ] as const) {
+    await expect(scored(prediction, truth, OBJECTS)).rejects.toThrow(/negative value -1.*`ignore: -1`/);
+    const all = await scored(prediction, truth, { metrics: ['overlap', 'instances'], ignore: [-1] });
+    expect(counts(all)).toEqual([4, 0, 0]);
+    expect(all.overlap?.perClass[1]?.dice).toBe(1);
+  }
+});
+
 it('what the files leave open is said with the scores', async () => {
   const files = memoryFiles();
   const golden = JSON.parse(readFileSync(new URL('../golden/tiff_writers.json', import.meta.url), 'utf8')).files;
@@ -254,9 +268,7 @@ it('what the files leave open is said with the scores', async () => {
   }
   const slices = Buffer.from(golden['tifffile three slices that it takes for colours'].file, 'base64');
   for (const folder of 'py') await files.write(`${folder}/a.tif`, slices);
-  await expect(evaluate(files, 'p', 'y')).rejects.toThrow(
-    /three planes are red, green and blue, but they may be slices/,
-  );
+  await expect(evaluate(files, 'p', 'y')).rejects.toThrow(/planes are red, green and blue, but they may be slices/);
 });
 
 describe('training, compare, the report and evaluate give one number for one prediction', () => {

@@ -54,6 +54,12 @@ describe('numbers of objects (scikit-image 0.26, regionprops: one row per value)
     expect(column('pixels_px')).toEqual([16, 17, 16, 16, 16]);
   });
 
+  test.each(['objects', 'classes', undefined] as const)('negative ones are refused, as %s', async (as) => {
+    const values = Int32Array.from(squares([1, 1, -1]));
+    const maps = memoryFiles({ 'maps/a.tif': writeTiff(image('int32', values)) });
+    await expect(measured(maps, { as })).rejects.toThrow(/a.tif: the labels hold the negative value -1. Save pixels/);
+  });
+
   test('from 2^31 to 2^32 - 1', async () => {
     const values = Uint32Array.from(squares([2 ** 31, 2 ** 32 - 1, 5]));
     const { column } = await measured(memoryFiles({ 'maps/a.tif': writeTiff(image('uint32', values)) }), {

@@ -8,6 +8,7 @@ import { labelGrid } from '../../objects/grid.ts';
 import { markRims } from '../../objects/rims.ts';
 import { type LabelKind, LabelKindSurvey } from './label-kind.ts';
 import { notAnnotatedValue } from './not-annotated.ts';
+import { negativeLabel, notALabel, requireColours, slicesOrColours, tooMany } from './refusals.ts';
 
 /** The class index of pixels that take no part in loss or scores. */
 export const IGNORE = 255;
@@ -63,6 +64,8 @@ export function labelPages(image: Image): readonly LabelPage[] {
   return pagesOf(image).map(({ data, channels, height, width }, page, all) => {
     const name = all.length > 1 ? `${source}[${page}]` : source;
     const pixels = height * width;
+    // Also where they are equal: the slices of an object drawn through all of them are.
+    if (image.colourPlanes === true && channels === 3) throw slicesOrColours(name);
     if (channels === 3) {
       const values = new Int32Array(pixels);
       let colour = false;
@@ -71,7 +74,7 @@ export function labelPages(image: Image): readonly LabelPage[] {
         if (r !== g || g !== b) colour = true;
         values[p] = (r << 16) | (g << 8) | b;
       }
-      if (colour) requireColours(image, data, name);
+      if (colour) requireColours(data, name);
       else for (let p = 0; p < pixels; p++) values[p] = data[p];
       return { values, height, width, colour, source: name };
     }
@@ -92,50 +95,9 @@ export function labelPages(image: Image): readonly LabelPage[] {
   });
 }
 
-function requireColours({ colourPlanes }: Image, data: ArrayLike<number>, file: string): void {
-  if (colourPlanes === true) {
-    throw new DatasetError('the file says that its three planes are red, green and blue, but they may be slices.', {
-      file,
-      remedy:
-        "Save three slices with photometric='minisblack' in tifffile, and colours with the channels last (height, width, 3).",
-    });
-  }
-  for (let p = 0; p < data.length; p++) {
-    if (data[p] >= 0 && data[p] <= 255) continue;
-    throw new DatasetError(`labels in three channels hold ${data[p]}, which is no level of a colour, 0 to 255.`, {
-      file,
-      remedy:
-        "Save classes as one channel; if these are three slices, save them as slices, in tifffile with photometric='minisblack'.",
-    });
-  }
-}
-
 function exceedsInt32(data: ArrayLike<number>): boolean {
   for (let p = 0; p < data.length; p++) if (data[p] > 0x7fffffff) return true;
   return false;
-}
-
-function notALabel(value: number, file: string, fractionBy: Image['fractionBy']): DatasetError {
-  if (Number.isInteger(value)) {
-    return new DatasetError(`labels hold ${value}, which does not fit into 32 bits with the other values.`, {
-      file,
-      remedy: 'Renumber the objects.',
-    });
-  }
-  if (fractionBy === undefined) {
-    return new DatasetError(`labels hold fractions, such as ${value}.`, {
-      file,
-      remedy: 'Save the labels as integers, one for each class.',
-    });
-  }
-  return new DatasetError(
-    `the slope of ${fractionBy} in the file's header turns its whole numbers into fractions, such as ${value}.`,
-    {
-      file,
-      remedy:
-        'Round the labels and save them as integers without a slope, in nibabel by Nifti1Image(np.rint(data).astype(np.uint8), affine).',
-    },
-  );
 }
 
 /**
@@ -314,17 +276,16 @@ export function findMapping(pages: readonly LabelPage[], options: LabelOptions =
   );
 }
 
-function tooMany(file: string, count: number, least = 0): DatasetError {
-  if (least < 0) {
-    return new DatasetError(`the labels hold the negative value ${least}.`, {
-      file,
-      remedy: `If it means "not labelled", use ${option('ignore', least)}.`,
-    });
+/**
+ * @param ignore values that may be negative; undefined where none can be ignored
+ * @throws DatasetError for another negative value: it is neither background nor an object or class
+ */
+export function requireLabels(pages: readonly LabelPage[], ignore?: readonly number[]): void {
+  for (const { values, source } of pages) {
+    if (values instanceof Uint32Array) continue;
+    const wrong = values.find((value) => value < 0 && ignore?.includes(value) !== true);
+    if (wrong !== undefined) throw negativeLabel(source, wrong, ignore !== undefined);
   }
-  return new DatasetError(`the labels hold ${count} different values: too many for classes.`, {
-    file,
-    remedy: `If every object has its own number, use ${option('task', 'instances')}; if the mask was saved as JPEG, save it again as PNG.`,
-  });
 }
 
 /**

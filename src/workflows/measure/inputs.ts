@@ -203,7 +203,7 @@ export async function readItem(
 /** Collects the readers' remarks on an item, to show with the results. */
 export function noteItem(notes: ImageNotes, { labels, image }: MeasureItem, read: ReadItem): void {
   notes.add({ ...read.map, source: baseName(labels.path) });
-  if (extent(read.map, 'c') > 1 && !isGreyInColour(read.map)) {
+  if (extent(simplest(read.map), 'c') > 1) {
     notes.add({
       source: baseName(labels.path),
       notes: ['The label map is a colour picture: each colour is one value.'],

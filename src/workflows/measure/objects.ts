@@ -7,7 +7,7 @@ import {
   LabelKindSurvey,
   labelKindsOfBoth,
 } from '../../dataset/labels/label-kind.ts';
-import { labelArrays } from '../../dataset/labels/labels.ts';
+import { labelArrays, labelPages, requireLabels } from '../../dataset/labels/labels.ts';
 import { DatasetError, LamellaError, option } from '../../errors.ts';
 import { baseName, type WritableFiles } from '../../files.ts';
 import { page, toFloat32 } from '../../image/convert.ts';
@@ -213,6 +213,7 @@ async function measureItem(
   const { map, truth } = read;
   const image = read.image === undefined ? undefined : measurable(read.image);
   noteItem(noted, item, read);
+  for (const labels of truth === undefined ? [map] : [map, truth]) requireLabels(labelPages(labels));
   if (map.geometry?.slicePositionsMm !== undefined) {
     noted.add({
       source: item.name,

@@ -70,7 +70,8 @@ export function omeArrangement({ description, held, layout, file }: Described): 
   const used = stated && stated.size > 0 ? gridOfPlaces([...stated.values()]) : undefined;
   if (stated !== undefined && used !== undefined && (stated.size === planes || others)) {
     if (stated.size < planes) {
-      notes.push(`It is one file of an OME-TIFF set of ${planes} planes: only its own ${stated.size} are read.`);
+      const cut = used.z < sizes.z ? ` Objects and volumes end at its ${used.z} of ${sizes.z} slices.` : '';
+      notes.push(`It is one file of an OME-TIFF set of ${planes} planes: only its own ${stated.size} are read.${cut}`);
     }
     return { ...used, pages: [...stated.keys()], spacing, channels: names(used.kept('c')), notes };
   }

@@ -263,7 +263,7 @@ function assemble(
 function colourMap(directory: Directory, bits: number, file: string): number[][] {
   const map = directory.all('ColorMap');
   const entries = 2 ** bits;
-  if (bits > 8 || map.length < 3 * entries) {
+  if (bits > 16 || map.length < 3 * entries) {
     throw new FormatError(`its palette has ${map.length} values for ${entries} colours.`, {
       file,
       remedy: 'Save it again.',
