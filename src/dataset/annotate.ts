@@ -1,13 +1,18 @@
-/** Labels by regions: unpainted pixels of complete ones become background, and labels are kept to some of them. */
+/**
+ * Labels restricted by regions: unpainted pixels of complete ones become background, and labels are kept only in some
+ * of them.
+ */
 
 import { DatasetError } from '../errors.ts';
 import { type Annotation, COMPLETE, HELD, type Region, regionMask } from './labels/regions.ts';
 import type { RawDataset, RawPage } from './raw.ts';
 
-/** Label images have 0 for background wherever there is one. */
+/** Background in label images. */
 const BACKGROUND = 0;
 
-/** The regions of each page of one file. @throws DatasetError for a doubled number, or a slice that is not there. */
+/**
+ * The regions of each slice of one file. @throws DatasetError for a duplicate number, or a slice that does not exist.
+ */
 function byPage(pages: readonly RawPage[], regions: readonly Region[], file: string): readonly (readonly Region[])[] {
   const seen = new Set<number>();
   for (const { id, slice } of regions) {
@@ -36,10 +41,10 @@ function annotatedPage(page: RawPage, regions: readonly Region[], notAnnotated: 
 }
 
 /**
- * The data set with its regions: each page has its own, what nobody painted is 0 in complete ones, and the value that
+ * The data set with its regions: each slice has its own, unpainted pixels are 0 in complete ones, and the value that
  * means "not annotated" is ignored everywhere else.
- * @throws DatasetError for regions of an image that is not there, outside their image or its slices, with one number
- *   twice, or that overlap where one is held out and one is not.
+ * @throws DatasetError for regions of an image that does not exist, outside their image or its slices, with a duplicate
+ * number, or that overlap if one is held out and one is not.
  */
 export function annotate(raw: RawDataset, { notAnnotated, regions }: Annotation): RawDataset {
   const byFile = new Map<string, RawPage[]>();
@@ -67,8 +72,8 @@ export function annotate(raw: RawDataset, { notAnnotated, regions }: Annotation)
 }
 
 /**
- * A page of which only what lies in some regions, or only what does not, is annotated.
- * @param notAnnotated value that the labels get elsewhere; one that is ignored
+ * A slice that is annotated only inside some regions, or only outside them.
+ * @param notAnnotated value of the labels elsewhere; one that is ignored
  */
 export function keepLabels(
   page: RawPage,

@@ -1,4 +1,4 @@
-/** Which pages, and which regions of them, train and which validate. */
+/** Which slices, and which regions of them, are for training and for validation. */
 
 import { stream } from '../array/random.ts';
 import { DatasetError } from '../errors.ts';
@@ -8,25 +8,25 @@ import type { RawPage } from './raw.ts';
 import { type Split, type SplitChoice, splitItems } from './split.ts';
 
 export interface HeldOut {
-  /** Indices into the pages; a page of which regions are held out is in both, one without annotation in neither. */
+  /** Indices into the slices; a slice with held-out regions is in both, one without annotation in neither. */
   readonly split: Split;
-  /** The pages of `split.train` with the labels that are trained on. */
+  /** The slices of `split.train` with the labels used for training. */
   readonly train: readonly RawPage[];
-  /** The pages of `split.validation` with the labels that are scored. */
+  /** The slices of `split.validation` with the labels that are scored. */
   readonly validation: readonly RawPage[];
-  /** By name of a page: the regions that alone are held out of it. */
+  /** By name of a slice: its held-out regions, if not the whole slice is held out. */
   readonly regions: { readonly [page: string]: readonly Region[] };
 }
 
-/** With fewer complete regions there is no score: two would be left to train on. */
+/** Minimum number of complete regions for a score: two must remain for training. */
 const LEAST_REGIONS = 3;
-/** Pages that a line names. */
+/** Maximum number of slices named in a line. */
 const MOST_NAMED = 3;
 
 const overlap = ([ax, ay, aw, ah]: Box, [bx, by, bw, bh]: Box): boolean =>
   ax < bx + bw && bx < ax + aw && ay < by + bh && by < ay + ah;
 
-/** Complete regions of a page that may be held out: no accepted predictions, and none that shares pixels with others. */
+/** Complete regions of a slice that may be held out: no accepted predictions, and none that overlap others. */
 function candidates({ annotation }: RawPage): readonly Region[] {
   const regions = annotation?.regions ?? [];
   return regions.filter(
@@ -37,7 +37,7 @@ function candidates({ annotation }: RawPage): readonly Region[] {
   );
 }
 
-/** Regions of the one page, a fraction of them drawn from the seed. */
+/** A fraction of the regions of the only slice, sampled by the seed. */
 function drawRegions(page: RawPage, fraction: number, seed: number): readonly Region[] {
   const found = candidates(page);
   if (found.length < LEAST_REGIONS) return [];
@@ -55,7 +55,7 @@ function describeRegions(held: ReadonlyMap<number, readonly Region[]>, pages: re
   return `${count} held-out region${count === 1 ? '' : 's'} (${which.slice(0, MOST_NAMED).join('; ')}${more})`;
 }
 
-/** Splits the annotated pages; a choice by name is made among all, so that every name is known. */
+/** Splits the annotated slices; a choice by name is resolved among all, so that every name is known. */
 function splitAnnotated(
   pages: readonly RawPage[],
   isAnnotated: (page: RawPage) => boolean,
@@ -79,10 +79,10 @@ function splitAnnotated(
 }
 
 /**
- * Held out are the regions that say so, which no choice trains on; else pages as `splitItems` chooses; of one annotated
- * page alone a fraction of its complete regions, at least one, where it has three or more.
- * @param isAnnotated whether any pixel of a page is
- * @throws as `splitItems`; DatasetError where what is held out by name has nothing annotated.
+ * Holds out the regions marked as such, which no choice trains on; otherwise slices as chosen by `splitItems`; if only
+ * one slice is annotated, a fraction of its complete regions, at least one, if it has three or more.
+ * @param isAnnotated whether any pixel of a slice is annotated
+ * @throws as `splitItems`; DatasetError if nothing is annotated in what is held out by name.
  */
 export function holdOut(
   pages: readonly RawPage[],
@@ -106,7 +106,7 @@ export function holdOut(
     if (drawn.length > 0) held.set(only, drawn);
     else if (page.annotation !== undefined) note = `${note}, and fewer than ${LEAST_REGIONS} complete regions on it`;
   }
-  // Regions of a page that is held out as a whole are scored with it; without validation none is.
+  // Regions of a slice that is held out as a whole are scored with it; without validation none is.
   const scored = new Map([...held].filter(([i]) => fraction !== 0 && !validation.includes(i)));
   if (scored.size > 0) {
     const whole =

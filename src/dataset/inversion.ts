@@ -1,18 +1,18 @@
-/** Whether bright images are to be inverted, by where the labels say that the objects are. */
+/** Whether to invert bright images, judged by the labels. */
 
 import { isBright } from '../input/background.ts';
 import { IGNORE } from './labels/labels.ts';
 
-/** Both kinds must make up this share of the images that show objects; fewer may be slips of the labels. */
+/** Both kinds must each make up this fraction of the images that show objects; fewer may be label errors. */
 const LEAST_SHARE = 0.01;
 
-/** In this share of them the ground must be where `isBright` says. */
+/** In this fraction of them `isBright` must predict the kind correctly. */
 const SURE = 0.98;
 
 /**
- * Whether images that are bright on the whole should be inverted: the labels show both kinds, and that an image is
- * bright tells them apart. The reason as a printed line, or undefined.
- * @param pages normalised images [channels, height, width]; class 0 of the labels is the ground
+ * Whether to invert images that are bright overall: the labels show both kinds, and brightness distinguishes them.
+ * Returns the reason as a printed line, or undefined.
+ * @param pages normalised images [channels, height, width]; class 0 of the labels is the background
  */
 export function chooseInversion(
   pages: readonly { readonly image: Float32Array; readonly label: Uint8Array }[],
@@ -32,7 +32,7 @@ export function chooseInversion(
   return `inverted: bright images, since objects are darker than their ground in ${inverted} of ${seen} images, and brighter in the others`;
 }
 
-/** Undefined where the image shows only objects, or none. */
+/** Undefined if the image shows only objects, or none. */
 function objectsAreDarker(image: Float32Array, label: Uint8Array): boolean | undefined {
   const sums = [0, 0];
   const counts = [0, 0];

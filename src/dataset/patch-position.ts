@@ -1,11 +1,11 @@
-/** Where the patches of training samples lie: which page, which spot. Pure functions of (seed, step, index). */
+/** Positions of training patches: which slice, and where. Pure functions of (seed, step, index). */
 
 import { type Random, stream } from '../array/random.ts';
 import { option, UsageError } from '../errors.ts';
 import { IGNORE } from './labels/labels.ts';
 import type { PageSeparation } from './weights/page-separation.ts';
 
-/** A page ready for training: normalised image, class indices, what border weights are made of. Structured-cloneable. */
+/** A slice ready for training: normalised image, class indices, source of the border weights. Structured-cloneable. */
 export interface TrainingPage {
   readonly name: string;
   readonly height: number;
@@ -14,7 +14,7 @@ export interface TrainingPage {
   readonly image: Float32Array;
   /** Class indices [height, width], 255 = ignored. */
   readonly label: Uint8Array;
-  /** Border weights, where they are used: `borderWeights` makes them. */
+  /** Border weights, if used: computed by `borderWeights`. */
   readonly separation?: PageSeparation;
 }
 
@@ -27,7 +27,7 @@ export interface TrainingSet {
   readonly focus: FocusIndex;
 }
 
-/** Where the rare classes are: for each, the pages that have it and some of its pixels there. */
+/** Positions of the rare classes: for each, the slices that contain it and some of its pixels there. */
 export interface FocusIndex {
   readonly rare: readonly {
     readonly classIndex: number;
@@ -35,11 +35,11 @@ export interface FocusIndex {
   }[];
 }
 
-/** A class is rare when it has less than this share of the pixels. */
+/** A class is rare if it has less than this fraction of the pixels. */
 const RARE = 0.1;
 const PLACES_PER_PAGE = 256;
 
-/** Finds the pixels of rare classes, at most 256 a page and class, evenly spread. */
+/** Finds the pixels of rare classes, at most 256 per slice and class, evenly spread. */
 export function focusIndex(pages: readonly { readonly label: Uint8Array }[], shares: readonly number[]): FocusIndex {
   const rare = shares.flatMap((share, classIndex) => {
     if (!(share > 0 && share < RARE)) return [];
@@ -64,9 +64,9 @@ export function focusIndex(pages: readonly { readonly label: Uint8Array }[], sha
 }
 
 /**
- * Asserts that patches of this size can be cut. A page is mirrored at its borders where a patch reaches beyond; more
- * than one whole mirror image on a side would only repeat what is there.
- * @throws UsageError naming the page, its size and the largest patch that fits.
+ * Asserts that patches of this size can be cut. A slice is mirrored at its borders where a patch extends beyond; more
+ * than one whole mirror image per side would only repeat content.
+ * @throws UsageError naming the slice, its size and the largest valid patch.
  */
 export function requirePatchFits(
   pages: readonly TrainingPage[],
@@ -94,12 +94,18 @@ export function requirePatchFits(
   }
 }
 
-/** How far a patch may reach beyond the page, as a share of its output, so that border pixels are seen as often. */
+/**
+ * How far a patch may extend beyond the slice, as a fraction of its output, so that border pixels are sampled as often
+ * as others.
+ */
 const OVERHANG = 0.125;
 
 const GOLDEN = 0.6180339887498949;
 
-/** Pages in proportion to the root of their area, evenly spread over successive samples. */
+/**
+ * Slices are sampled with probability proportional to the square root of their area, evenly spread over successive
+ * samples.
+ */
 function choosePage({ pages }: TrainingSet, seed: number, count: number): number {
   const start = stream(seed, 'page order').uniform();
   const order = stream(seed, 'page order', 1).permutation(pages.length);
@@ -114,7 +120,7 @@ function choosePage({ pages }: TrainingSet, seed: number, count: number): number
   return order[order.length - 1];
 }
 
-/** Centre of a patch along one side, such that an unturned patch lies on whole pixels. */
+/** Centre of a patch along one side, such that an unrotated patch is aligned with whole pixels. */
 function positionAlong(random: Random, extent: number, patch: number, output: number): number {
   const overhang = Math.floor(OVERHANG * output);
   const low = -overhang;
@@ -128,26 +134,26 @@ export interface PatchPositionOptions {
   /** [height, width] of the network's input. */
   readonly patch: readonly [number, number];
   readonly batch: number;
-  /** Pixels on each side that the network's output loses against its input. */
+  /** Pixels on each side by which the network's output is smaller than its input. */
   readonly outputMargin: number;
-  /** Share of samples that are placed on a pixel of a rare class. */
+  /** Fraction of samples that are centred near a pixel of a rare class. */
   readonly focusShare: number;
-  /** The middle of a patch is a pixel of each class as often as of the others, wherever it lies. Default false. */
+  /** Whether the central pixel of patches has each class equally often, anywhere in the image. Default false. */
   readonly balanced?: boolean;
 }
 
 export interface PatchPosition {
   readonly page: TrainingPage;
-  /** The patch's middle, in pixel centres; a patch that is neither turned nor bent lies on whole pixels. */
+  /** The patch's centre, in pixel centres; an unrotated and undeformed patch is aligned with whole pixels. */
   readonly centre: readonly [number, number];
 }
 
-/** So many pixels are tried until one has the wanted class, enough for one in a thousand. */
+/** Number of pixels tried until one has the requested class, enough for a frequency of one in a thousand. */
 const TRIES = 10_000;
 
 /**
- * A pixel drawn evenly from those of one class, the classes in turn: of sample `count` class `count` modulo their
- * number. Ciresan et al. 2012, section 2.1. A class too rare to be met by chance is looked up.
+ * A uniformly sampled pixel of one class, cycling through the classes: sample `count` has class `count` modulo their
+ * number. Ciresan et al. 2012, section 2.1. A class too rare to be hit by chance is looked up.
  */
 function balancedPosition(set: TrainingSet, random: Random, count: number): PatchPosition {
   const wanted = count % set.classCount;
@@ -174,11 +180,11 @@ function balancedPosition(set: TrainingSet, random: Random, count: number): Patc
     const { page, pixels } = rare.places[random.integer(rare.places.length)];
     return found(set.pages[page], pixels[random.integer(pixels.length)]);
   }
-  // A class that is not there.
+  // A class that does not occur.
   return tried ?? found(set.pages[0], 0);
 }
 
-/** Where sample `index` of step `step` lies, from stream (seed, 'patch', step, index). */
+/** Position of sample `index` of step `step`, from stream (seed, 'patch', step, index). */
 export function patchPosition(
   set: TrainingSet,
   step: number,
@@ -196,7 +202,7 @@ export function patchPosition(
     const chosen = places[random.integer(places.length)];
     const page = set.pages[chosen.page];
     const pixel = chosen.pixels[random.integer(chosen.pixels.length)];
-    // Off the middle by up to a quarter, so that the class is not always in one spot; half a pixel for even sides.
+    // Off-centre by up to a quarter, so that the class is not always at one position; half a pixel for even sides.
     const y = Math.floor(pixel / page.width) + Math.round(random.between(-0.25, 0.25) * output[0]);
     const x = (pixel % page.width) + Math.round(random.between(-0.25, 0.25) * output[1]);
     return { page, centre: [y + (height % 2 === 0 ? 0.5 : 0), x + (width % 2 === 0 ? 0.5 : 0)] };

@@ -1,4 +1,4 @@
-/** From a folder to pages ready for training. */
+/** From a folder to slices ready for training. */
 
 import { DatasetError } from '../errors.ts';
 import type { Files } from '../files.ts';
@@ -62,7 +62,7 @@ export async function readDataset(files: Files, folder: string): Promise<FolderD
     for (const one of [image, label]) said.add(one, pair.image);
     kinds.add(label.labelKind);
     const aligned = alignLabels(label, image);
-    // Slices the way up in which every other patient's are, whichever way the file has them.
+    // Slices are oriented as for all other patients, whatever their orientation in the file.
     const map = displayMap(image);
     if (map === undefined) pages.push(...rawPages(image, aligned, pair.image));
     else pages.push(...rawPages(reorient(image, map), reorient(aligned, map), pair.image));
@@ -75,14 +75,14 @@ export async function readDataset(files: Files, folder: string): Promise<FolderD
     declared: {
       classes: json?.classes,
       ignore: json?.ignore,
-      // What every file says of itself.
+      // The kind stated by every file.
       kind: kinds.size === 1 ? [...kinds][0] : undefined,
     },
     notes: [describePairing(pairing), ...describeListing(listing, pairing), ...said.lines()],
   };
 }
 
-/** What was put together from several files, and what `dataset.json` says. */
+/** Notes on combined files, and on `dataset.json`. */
 function describeListing({ json, joined = new Map() }: ImageListing, { pairs }: Pairing): readonly string[] {
   const used = [...pairs.flatMap(({ image, label }) => [image, label])].flatMap((path) => joined.get(path) ?? []);
   const lines: string[] = [];
@@ -108,7 +108,7 @@ function describeListing({ json, joined = new Map() }: ImageListing, { pairs }: 
 }
 
 export interface PrepareOptions extends LabelOptions {
-  /** What is annotated, beyond what the label images say. */
+  /** Which parts are annotated, beyond what the label images express. */
   readonly annotation?: Annotation;
   /** Default: a fifth, see `splitItems`. */
   readonly split?: SplitChoice;
@@ -116,40 +116,42 @@ export interface PrepareOptions extends LabelOptions {
   readonly normalisation?: NormalisationOptions;
   /** Channels to train on, by name or by number from 0; default: all, colour photographs as colour. */
   readonly channel?: ChannelChoice;
-  /** A model's own input rule and label mapping, to go on training it: nothing is then found anew. */
+  /** A model's own input rule and label mapping, for fine-tuning: nothing is inferred again. */
   readonly input?: InputSpec;
   readonly mapping?: LabelMapping;
-  /** How much rare classes weigh more: 0 not at all, 1 until all weigh the same. Default 0.5. */
+  /**
+   * How strongly rare classes are weighted: from 0, not at all, to 1, equal total weight of all classes. Default 0.5.
+   */
   readonly balance?: number;
-  /** Border weights between objects; touching instances are then cut apart by a pixel. Default off (`w0` 0). */
+  /** Border weights between objects; touching instances are then separated by a pixel. Default off (`w0` 0). */
   readonly separation?: SeparationOptions;
-  /** Makes the memory of the pages; pass one that makes SharedArrayBuffers to share them with workers. */
+  /** Allocates the memory of the slices; return SharedArrayBuffers to share them with workers. */
   readonly allocate?: (bytes: number) => ArrayBuffer | SharedArrayBuffer;
 }
 
 export interface PreparedDataset {
   readonly train: TrainingSet;
-  /** Pages to validate on, normalised as the training pages are. May be empty. */
+  /** Validation slices, normalised like the training slices. May be empty. */
   readonly validation: readonly TrainingPage[];
   readonly split: Split;
-  /** By name of a validation page: the regions that alone are held out of it, where not the whole page is. */
+  /** By name of a validation slice: its held-out regions, if not the whole slice is held out. */
   readonly heldRegions: HeldOut['regions'];
   readonly mapping: LabelMapping;
   readonly input: InputSpec;
-  /** Share of each class among the training pixels that are not ignored. */
+  /** Fraction of each class among the training pixels that are not ignored. */
   readonly shares: readonly number[];
   /** Printed lines: every decision with its reason. */
   readonly notes: readonly string[];
 }
 
-/** Object numbers, rims included; 0 where there is none or it is ignored. */
+/** Object numbers, including rims; 0 for background and ignored pixels. */
 function numbersOf(label: LabelPage, classes: Uint8Array): Int32Array {
   const numbers =
     label.values instanceof Int32Array ? label.values : relabelConsecutive(stackPages([label])).labels.data;
   return numbers.map((value, p) => (classes[p] === 0 || classes[p] === IGNORE ? 0 : value));
 }
 
-/** Class of numbered objects, as `findMapping` gives it. */
+/** Class of numbered objects, as defined by `findMapping`. */
 const OBJECT = 1;
 
 function sharesOf(labels: readonly Uint8Array[], classCount: number): number[] {
@@ -160,7 +162,7 @@ function sharesOf(labels: readonly Uint8Array[], classCount: number): number[] {
   return Array.from({ length: classCount }, (_, c) => (total === 0 ? 0 : counts[c] / total));
 }
 
-/** Pixels that are not ignored. */
+/** Number of pixels that are not ignored. */
 function annotatedIn(label: Uint8Array): number {
   let count = 0;
   for (let p = 0; p < label.length; p++) if (label[p] !== IGNORE) count++;
@@ -186,8 +188,8 @@ const nothingPainted = (folder: string): DatasetError =>
 const quoted = (names: readonly string[]): string => names.map((name) => `'${name}'`).join(', ');
 
 /**
- * Asserts that there are two classes to tell apart: the rims of objects alone are none.
- * @throws DatasetError naming what is there and what is missing
+ * Asserts that there are two classes to distinguish; the rims of objects do not count.
+ * @throws DatasetError naming what is present and what is missing
  */
 function requireContrast(
   { folder }: RawDataset,
@@ -196,7 +198,7 @@ function requireContrast(
   shares: readonly number[],
 ): void {
   const own = classes.filter(({ values }) => values !== 'rim');
-  // Of small objects all may be rim.
+  // Small objects may consist only of rim.
   const isThere = ({ values }: LabelClass) =>
     classes.some(
       (item, i) =>
@@ -220,7 +222,7 @@ function requireContrast(
   });
 }
 
-/** The values in memory that workers can share, if such is to be used. */
+/** The values in memory that can be shared with workers, if allocated so. */
 function inMemory<A extends Uint8Array | Int32Array | Float32Array>(
   values: A,
   { allocate }: Pick<PrepareOptions, 'allocate'>,
@@ -234,7 +236,7 @@ function inMemory<A extends Uint8Array | Int32Array | Float32Array>(
 }
 
 /**
- * Splits, maps labels, chooses channels and normalisation (from the training pages alone), weighs classes.
+ * Splits, maps labels, chooses channels and normalisation (from the training slices only), computes class weights.
  * @throws DatasetError, UsageError: see `findMapping`, `applyMapping`, `chooseChannels`, `splitItems`.
  */
 export function prepareDataset(read: RawDataset, options: PrepareOptions = {}): PreparedDataset {
@@ -253,7 +255,7 @@ export function prepareDataset(read: RawDataset, options: PrepareOptions = {}): 
 
   const chosen = options.input === undefined ? chooseChannels(trainRaw, options.channel) : undefined;
   const channels = options.input?.channels ?? (chosen as NonNullable<typeof chosen>).spec;
-  // A page of which a part is held out is there twice, with one image.
+  // A slice with a held-out part occurs twice, sharing one image.
   const planes = new Map<RawPage['data'], Float32Array>();
   for (const page of [...trainRaw, ...held.validation]) {
     if (!planes.has(page.data)) planes.set(page.data, shareable(selectChannels(page, channels)));

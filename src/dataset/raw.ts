@@ -1,4 +1,4 @@
-/** Labelled pages as they come from files or from memory. */
+/** Labelled slices from files or from memory. */
 
 import { DatasetError } from '../errors.ts';
 import { millimetres, sliceExtentsMm } from '../image/geometry.ts';
@@ -7,38 +7,38 @@ import { type Page, pagesOf } from '../input/planes.ts';
 import { type LabelOptions, type LabelPage, labelPages } from './labels/labels.ts';
 import type { PageAnnotation } from './labels/regions.ts';
 
-/** A page with its labels, in the values of their files. */
+/** A slice with its labels, in the values of their files. */
 export interface RawPage extends Page {
-  /** `train/image/3.png`, or `stack.tif[3]` for the page of a stack. */
+  /** `train/image/3.png`, or `stack.tif[3]` for a slice of a stack. */
   readonly name: string;
   readonly file: string;
   readonly page: number;
   readonly label: LabelPage;
-  /** Where regions say what is annotated (`annotate`). */
+  /** If regions define what is annotated (`annotate`). */
   readonly annotation?: PageAnnotation;
-  /** Size of a pixel in mm, where the file says it. */
+  /** Pixel size in mm, if stated by the file. */
   readonly pixelMm?: readonly [y: number, x: number];
-  /** How much of the z axis the page stands for, where the file says it. */
+  /** Extent of the slice along the z axis, if stated by the file. */
   readonly sliceMm?: number;
 }
 
-/** Labelled pages, before anything is chosen from them. */
+/** Labelled slices, before any choices. */
 export interface RawDataset {
-  /** Where they come from, for messages. */
+  /** Their source, for messages. */
   readonly folder: string;
   readonly pages: readonly RawPage[];
-  /** What the data set says of its labels. */
+  /** What the data set states about its labels. */
   readonly declared?: Pick<LabelOptions, 'classes' | 'ignore' | 'kind'>;
-  /** Printed lines: what was paired with what, what the readers noted. */
+  /** Printed lines: what was paired, notes of the readers. */
   readonly notes: readonly string[];
 }
 
-/** The data set with a pixel size in mm in place of what its files say. */
+/** The data set with a pixel size in mm that replaces that of its files. */
 export function withPixelMm(raw: RawDataset, pixelMm: readonly [y: number, x: number]): RawDataset {
   return { ...raw, pages: raw.pages.map((page) => ({ ...page, pixelMm })) };
 }
 
-/** What is known of the labels: what the user says, and where nothing, what the data set says; both may ignore values. */
+/** Label options: set by the user, otherwise stated by the data set; ignored values are combined. */
 export function labelOptions({ declared }: Pick<RawDataset, 'declared'>, given: LabelOptions = {}): LabelOptions {
   const { classes, ignore = [], task, kind } = given;
   return {
@@ -51,14 +51,14 @@ export function labelOptions({ declared }: Pick<RawDataset, 'declared'>, given: 
 
 /** An image and its labels, in memory. */
 export interface LabelledImage {
-  /** Default: the image's `source`, else its number. */
+  /** Default: the image's `source`, otherwise its number. */
   readonly name?: string;
   readonly image: Image;
-  /** Of the image's size and pages; values as in label files. */
+  /** With the image's size and number of slices; values as in label files. */
   readonly label: Image;
 }
 
-/** The pages of an image with their labels. @throws DatasetError when sizes or page counts differ. */
+/** The slices of an image with their labels. @throws DatasetError if sizes or numbers of slices differ. */
 export function rawPages(image: Image, label: Image, name: string): readonly RawPage[] {
   const imagePages = pagesOf(image);
   const pagesOfLabel = labelPages(label);
@@ -89,7 +89,7 @@ export function rawPages(image: Image, label: Image, name: string): readonly Raw
         { file: name, remedy: 'Use labels of the same size as the image.' },
       );
     }
-    // Pages go through the depth of one time after the other.
+    // Slices of one time point after another, each through its depth.
     const sliceMm = extentsMm?.[index % extent(image, 'z')];
     return {
       ...page,
@@ -104,8 +104,8 @@ export function rawPages(image: Image, label: Image, name: string): readonly Raw
 }
 
 /**
- * A data set of images that are in memory already.
- * @throws DatasetError when there are none, or an image and its labels differ in size or pages.
+ * A data set of images in memory.
+ * @throws DatasetError if there are none, or an image and its labels differ in size or number of slices.
  */
 export function rawDataset(samples: readonly LabelledImage[]): RawDataset {
   if (samples.length === 0) throw new DatasetError('There are no images to train on.');

@@ -1,10 +1,10 @@
-/** Which pages train and which validate. */
+/** Which slices are for training and which for validation. */
 
 import { stream } from '../array/random.ts';
 import { DatasetError, UsageError } from '../errors.ts';
 import { baseName, folderOf, naturalOrder, stemOf } from './discover/names.ts';
 
-/** A page as the split sees it. */
+/** The properties of a slice that the split uses. */
 export interface SplitItem {
   /** Path of the image's file. */
   readonly file: string;
@@ -12,7 +12,7 @@ export interface SplitItem {
   readonly page: number;
   readonly height: number;
   readonly width: number;
-  /** Values of the page [height, width], where they are known. */
+  /** Values of the slice [height, width], if known. */
   readonly label?: { readonly values: ArrayLike<number> & Iterable<number> };
 }
 
@@ -20,7 +20,7 @@ export interface Split {
   /** Indices into the items, ascending. */
   readonly train: readonly number[];
   readonly validation: readonly number[];
-  /** How it was split, one printed line. */
+  /** How the data were split, as a printed line. */
   readonly reason: string;
 }
 
@@ -38,9 +38,9 @@ interface Stack {
 }
 
 /**
- * Pages that may lie on each other: those of one file that has several, and files of one page whose names differ in
- * their last number only and whose sizes agree (`0.png`..`23.png`; `ID_0007_Z_0033.tif` and `ID_0007_Z_0053.tif`).
- * Neighbours in a stack look alike, so a stack is never dealt out page by page.
+ * Slices that may be adjacent: those of one multi-page file, and single-page files whose names differ only in their
+ * last number and whose sizes match (`0.png`..`23.png`; `ID_0007_Z_0033.tif` and `ID_0007_Z_0053.tif`). Adjacent slices
+ * look alike, so a stack is never split slice by slice.
  */
 export function stacksOf(items: readonly SplitItem[]): readonly Stack[] {
   const stacks = new Map<string, number[]>();
@@ -63,7 +63,7 @@ export function stacksOf(items: readonly SplitItem[]): readonly Stack[] {
   }));
 }
 
-/** What a stack is called without the number of a slice: `ID_0007_Z_#` is the patient `ID_0007`. May be empty. */
+/** The name of a stack without the slice number: `ID_0007_Z_#` is the patient `ID_0007`. May be empty. */
 export function nameOfStack({ name }: Pick<Stack, 'name'>): string {
   return name.replace(/(?:[ _-]*(?:z|slice|s|im|image)?[ _-]*)#.*$/i, '');
 }
@@ -80,15 +80,14 @@ function finish(items: readonly SplitItem[], validation: readonly number[], reas
 const pages = (count: number): string => `${count} page${count === 1 ? '' : 's'}`;
 
 /**
- * Splits by stack where there are several (whole stacks, in an order drawn from `seed`, those last that are the only ones
- * of their size), and by a contiguous block at
- * the end where there is one, since neighbouring slices are alike and dealing them out singly would flatter the score.
- * Where labels are known and the end lacks one of a few classes that other pages have, as the ends of a patient do, the
- * block lies nearer to the middle.
- * One page alone is not split: its validation is empty.
+ * Splits by stack if there are several (whole stacks, in an order sampled from `seed`, with those that are the only
+ * ones of their size last), and by a contiguous block at the end if there is one, because adjacent slices are alike and
+ * splitting them individually would inflate the score. If labels are known and the end lacks one of a few classes that
+ * other slices have, as the ends of a patient do, the block is moved towards the middle. A single slice is not split:
+ * its validation is empty.
  *
- * @throws UsageError for a fraction outside 0..0.9, names that fit no file (with what there is), or folds that do not
- *   fit; DatasetError when nothing would be left to train on.
+ * @throws UsageError for a fraction outside 0..0.9, names that match no file (listing those that exist), or invalid
+ * folds; DatasetError if nothing would remain for training.
  */
 export function splitItems(
   items: readonly SplitItem[],
@@ -136,7 +135,7 @@ export function splitItems(
   }
   for (const stack of passedOver) hold(stack);
   if (held.length === 0) {
-    // Every stack is larger than twice what was asked for: the smallest one.
+    // Every stack is larger than twice the requested size: use the smallest.
     const smallest = stacks.reduce((a, b) => (b.items.length < a.items.length ? b : a));
     held.push(...smallest.items);
     stackCount = 1;
@@ -152,8 +151,8 @@ export function splitItems(
 }
 
 /**
- * How many pages of each size are left to train on. Images of another kind, from another microscope or stain, are mostly
- * of another size too, and of a kind that trains nothing no score says anything.
+ * How many slices of each size remain for training. Images of another kind, from another microscope or stain, usually
+ * also differ in size, and a score is meaningless for a kind that is not trained on.
  */
 class SizesLeft {
   readonly #items: readonly SplitItem[];
@@ -164,7 +163,7 @@ class SizesLeft {
     for (const index of items.keys()) this.#count(index, 1);
   }
 
-  /** Whether as large ones are left to train on when these are held out. */
+  /** Whether slices of this size remain for training if these are held out. */
   leaves(members: readonly number[]): boolean {
     const [first] = members;
     return first === undefined || (this.#left.get(this.#sizeOf(first)) as number) > members.length;
@@ -185,10 +184,13 @@ class SizesLeft {
   }
 }
 
-/** With more values than this the labels number objects; all but 0 are then one. */
+/** With more values the labels number objects; all but 0 then count as one class. */
 const FEW_VALUES = 8;
 
-/** First page of the last block of `count` pages that has every class of the stack; that of the last one where none has. */
+/**
+ * First slice of the last block of `count` slices that contains every class of the stack; that of the last block if
+ * none does.
+ */
 function blockWithAll(items: readonly SplitItem[], count: number): number {
   const last = items.length - count;
   const perPage = items.map(({ label }) => new Set(label?.values));
@@ -199,7 +201,7 @@ function blockWithAll(items: readonly SplitItem[], count: number): number {
   const step = Math.max(1, count >> 1);
   for (let start = last; start >= 0; start -= step) {
     const held = classesOf(perPage.slice(start, start + count).flatMap((values) => [...values]));
-    // Pages before it may hold none of what the block has: both sides need every class.
+    // The slices before it may lack a class of the block: both sides need every class.
     const rest = classesOf(
       [...perPage.slice(0, start), ...perPage.slice(start + count)].flatMap((values) => [...values]),
     );
@@ -224,7 +226,7 @@ function byFold(items: readonly SplitItem[], fold: number, folds: number, seed: 
     );
     return finish(items, block, `fold ${fold} of ${folds}: a block of ${pages(block.length)}`);
   }
-  // The largest stacks first, each to the smallest fold, equal ones in an order drawn from the seed.
+  // The largest stacks first, each to the smallest fold, ties in an order sampled from the seed.
   const order = [...stream(seed, 'folds').permutation(stacks.length)].map((i) => stacks[i]);
   order.sort((a, b) => b.items.length - a.items.length);
   const dealt = Array.from({ length: folds }, (): number[] => []);
@@ -279,7 +281,7 @@ function byNames(items: readonly SplitItem[], names: readonly string[]): Split {
 }
 
 /**
- * `0.2`, `20..23`, `a.png,b.png` as written on a command line.
+ * Parses `0.2`, `20..23`, `a.png,b.png` as written on a command line.
  * @throws UsageError for an empty text.
  */
 export function parseSplit(text: string): SplitChoice {

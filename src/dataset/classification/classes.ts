@@ -1,4 +1,4 @@
-/** Images that have one class each: digits, patients, photographs. */
+/** Data sets for image classification: digits, patients, photographs. */
 
 import { DatasetError } from '../../errors.ts';
 import type { Page } from '../../input/planes.ts';
@@ -6,35 +6,35 @@ import { naturalOrder } from '../discover/names.ts';
 
 /** An image and the index of its class. Vectors of D features are images of one row, D wide. */
 export interface ClassSample extends Page {
-  /** `train/cat/3.png`, or `train-images[17]` where many images are in one file. */
+  /** `train/cat/3.png`, or `train-images[17]` if many images are in one file. */
   readonly name: string;
   readonly label: number;
 }
 
-/** The parts that data sets come in. */
+/** The predefined parts of data sets. */
 export type ClassPart = 'train' | 'validation' | 'test';
 
-/** What a data set of classes held, in the values of its files. */
+/** The content of a classification data set, in the values of its files. */
 export interface RawClasses {
   readonly kind: 'classes';
-  /** Where it comes from, for messages. */
+  /** Its source, for messages. */
   readonly folder: string;
   /** By index. */
   readonly classNames: readonly string[];
-  /** Without parts of its own, all is `train`. */
+  /** Without predefined parts, all samples are in `train`. */
   readonly parts: { readonly [P in ClassPart]: readonly ClassSample[] };
   /** Printed lines. */
   readonly notes: readonly string[];
 }
 
 export interface ReadClassesOptions {
-  /** Names for classes that the files give numbers only. */
+  /** Names for classes that are only numbered in the files. */
   readonly classNames?: readonly string[];
-  /** Leave out images that cannot be read, and say so; default: they are an error. */
+  /** Skip unreadable images and report them; by default they are an error. */
   readonly skipBad?: boolean;
 }
 
-/** Samples as a file gives them: the class by its number or name. */
+/** Samples as stored in a file: the class by number or name. */
 export interface FoundSample extends Page {
   readonly name: string;
   readonly class: number | string;
@@ -42,7 +42,7 @@ export interface FoundSample extends Page {
 
 export type FoundParts = { readonly [P in ClassPart]?: readonly FoundSample[] };
 
-/** The part that a file's or folder's name speaks of. */
+/** The part indicated by the name of a file or folder. */
 export function partOfName(name: string): ClassPart | undefined {
   const word = name.toLowerCase();
   if (/^(t10k|test|tst)/.test(word) || /(^|[_-])test$/.test(word)) return 'test';
@@ -52,10 +52,10 @@ export function partOfName(name: string): ClassPart | undefined {
 }
 
 /**
- * Numbers the classes and counts them. Names are sorted as people sort them, numbers stay what they are.
- * @param named classes in order, where the files tell them
- * @throws DatasetError for no images, fewer than two classes, a class of the other parts that the training images do
- *   not have, and numbers that are no class.
+ * Numbers the classes and counts them. Names are sorted in natural order, numbers are kept.
+ * @param named classes in order, if the files state them
+ * @throws DatasetError for no images, fewer than two classes, a class of another part that is missing in the training
+ * images, and numbers that are not classes.
  */
 export function gatherClasses(
   folder: string,
@@ -150,12 +150,12 @@ function classNamesOf(
   return given;
 }
 
-/** The names, the first few of many. */
+/** The names, only the first few if there are many. */
 function listed(names: readonly string[]): string {
   return names.length <= 12 ? names.join(', ') : `${names.slice(0, 10).join(', ')}, ... (${names.length} in all)`;
 }
 
-/** Images of each class. */
+/** Number of images per class. */
 export function countClasses(samples: readonly { readonly label: number }[], classes: number): number[] {
   const counts = new Array<number>(classes).fill(0);
   for (const { label } of samples) counts[label] = counts[label] + 1;

@@ -1,4 +1,4 @@
-/** A folder with one sub-folder a class, or a CSV of file and class: each image in a file of its own. */
+/** A folder with one sub-folder per class, or a CSV of file and class: each image in its own file. */
 
 import { dsvFormat } from 'd3-dsv';
 import { DatasetError, FormatError, option } from '../../errors.ts';
@@ -18,7 +18,7 @@ interface ListedFile {
 const isImage = (name: string): boolean =>
   READABLE_EXTENSIONS.some((extension) => name.toLowerCase().endsWith(`.${extension}`));
 
-/** Found in a folder or table: the samples, the classes in order where folders name them, and what is to be told. */
+/** The content of a folder or table: the samples, the classes in order if folders name them, and notes to print. */
 export interface ReadFiles {
   readonly found: FoundParts;
   readonly named?: readonly string[];
@@ -27,8 +27,8 @@ export interface ReadFiles {
 
 /**
  * `cat/1.png`, `dog/2.png`, or the same below `train/`, `val/` and `test/`.
- * @throws DatasetError for a class folder without images, for training and test folders with other classes, and, unless
- *   they are to be skipped, for images that cannot be read.
+ * @throws DatasetError for a class folder without images, for training and test folders with different classes, and,
+ * unless skipped, for unreadable images.
  */
 export async function readClassFolder(files: Files, folder: string, options: ReadClassesOptions): Promise<ReadFiles> {
   const names = await files.list(folder);
@@ -106,7 +106,7 @@ async function readFiles(
   return { found, notes: [`skipped: ${count}:${first.join('')}${bad.length > 5 ? '\n  ...' : ''}`] };
 }
 
-/** The cells of a table with commas, semicolons or tabs between, without the space around them; empty rows are skipped. */
+/** The trimmed cells of a table separated by commas, semicolons or tabs; empty rows are skipped. */
 export function parseCsv(text: string): readonly (readonly string[])[] {
   const [first = ''] = text.split(/\r?\n/, 1);
   const separator = [',', ';', '\t'].find((mark) => first.includes(mark)) ?? ',';
@@ -117,8 +117,8 @@ export function parseCsv(text: string): readonly (readonly string[])[] {
 }
 
 /**
- * A table of image file and class, and if there is a third column of part (train, val, test); or of numbers, the
- * features, and class. Files are sought beside the table. A first line of headings may be there.
+ * A table of image file and class, optionally with a third column for the part (train, val, test); or of numeric
+ * features and class. Files are relative to the table. A header line is optional.
  * @throws DatasetError naming the line.
  */
 export async function readClassTable(files: Files, path: string, options: ReadClassesOptions): Promise<ReadFiles> {

@@ -1,4 +1,4 @@
-/** The IDX files of MNIST and its relatives: big-endian arrays, one of images and one of their classes. */
+/** The IDX files of MNIST and related data sets: big-endian arrays, one of images and one of their classes. */
 
 import { gunzipSync } from 'fflate';
 import { DatasetError, FormatError } from '../../errors.ts';
@@ -8,7 +8,7 @@ import { type FoundParts, type FoundSample, partOfName } from './classes.ts';
 import { IDX_NAME } from './names.ts';
 import { type NumberArray, pagesOfArray } from './number-array.ts';
 
-/** Bytes of one element, and how it is read, by the code of the type. */
+/** Bytes per element and its reader, by type code. */
 const TYPES: { readonly [code: number]: readonly [bytes: number, read: (view: DataView, at: number) => number] } = {
   8: [1, (view, at) => view.getUint8(at)],
   9: [1, (view, at) => view.getInt8(at)],
@@ -20,7 +20,7 @@ const TYPES: { readonly [code: number]: readonly [bytes: number, read: (view: Da
 
 /**
  * One IDX file, gzipped or not: 0, 0, type, rank, then the sizes and the elements, big-endian.
- * @throws FormatError when it is damaged or something else.
+ * @throws FormatError if it is damaged or not IDX.
  */
 export function readIdx(bytes: Uint8Array, file: string): NumberArray {
   const plain = bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzip(bytes, file) : bytes;
@@ -54,7 +54,7 @@ function gunzip(bytes: Uint8Array, file: string): Uint8Array {
   }
 }
 
-/** All pairs of image and label files of a folder. @throws DatasetError, FormatError naming the file. */
+/** All pairs of image and label files in a folder. @throws DatasetError, FormatError naming the file. */
 export async function readIdxFolder(files: Files, folder: string, names: readonly string[]): Promise<FoundParts> {
   const found: { train?: FoundSample[]; validation?: FoundSample[]; test?: FoundSample[] } = {};
   const keyOf = (name: string): string => (IDX_NAME.exec(baseName(name))?.[1] ?? '').toLowerCase();

@@ -1,11 +1,11 @@
-/** NumPy's .npz: a zip of arrays. Those of MedMNIST and Keras are known by the names of their arrays. */
+/** NumPy's .npz: a zip of arrays. Those of MedMNIST and Keras are recognised by the names of their arrays. */
 
 import { strFromU8, unzipSync } from 'fflate';
 import { DatasetError, FormatError } from '../../errors.ts';
 import type { ClassPart, FoundParts, FoundSample } from './classes.ts';
 import { type NumberArray, pagesOfArray } from './number-array.ts';
 
-/** Names of the arrays of images and labels, by part; the first that is there counts. */
+/** Names of the arrays of images and labels, by part; the first one found is used. */
 const NAMES: { readonly [P in ClassPart]: readonly (readonly [images: string, labels: string])[] } = {
   train: [
     ['train_images', 'train_labels'],
@@ -23,7 +23,7 @@ const NAMES: { readonly [P in ClassPart]: readonly (readonly [images: string, la
   ],
 };
 
-/** @throws FormatError when it is no .npz; DatasetError when no arrays of images and labels are in it. */
+/** @throws FormatError if it is not an .npz; DatasetError if it contains no arrays of images and labels. */
 export function readNpz(bytes: Uint8Array, file: string): FoundParts {
   let entries: { readonly [name: string]: Uint8Array };
   try {
@@ -67,7 +67,7 @@ const SIZES: {
 };
 
 /**
- * One array of NumPy's format, versions 1 to 3, in C order; wide integers and doubles become float32.
+ * One array in NumPy's format, versions 1 to 3, in C order; wide integers and doubles become float32.
  * @throws FormatError naming what is not supported.
  */
 function readNpy(bytes: Uint8Array, file: string): NumberArray {

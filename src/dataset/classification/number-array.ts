@@ -1,4 +1,4 @@
-/** Arrays of numbers from files that hold many images in one: IDX and npz. */
+/** Arrays of numbers from files with many images: IDX and npz. */
 
 import { DatasetError } from '../../errors.ts';
 import type { FoundSample } from './classes.ts';
@@ -12,10 +12,10 @@ export interface NumberArray {
 const CHANNELS_LAST = [1, 2, 3, 4];
 
 /**
- * The images of an array [N, D], [N, H, W] or [N, H, W, C], each with the class at its place in `labels` [N] or [N, 1].
+ * The images of an array [N, D], [N, H, W] or [N, H, W, C], each with its class in `labels` [N] or [N, 1].
  * @param name of the file or array, for the samples' names
  * @param file for messages
- * @throws DatasetError when the shapes do not fit each other.
+ * @throws DatasetError if the shapes do not match.
  */
 export function pagesOfArray(images: NumberArray, labels: NumberArray, name: string, file: string): FoundSample[] {
   const [count = 0, ...rest] = images.shape;
@@ -41,7 +41,7 @@ export function pagesOfArray(images: NumberArray, labels: NumberArray, name: str
     );
   }
   const size = height * width * channels;
-  // Arrays with the channels last are how photographs are kept.
+  // Channels last is how photographs are stored.
   const channelNames = channels === 3 ? ['red', 'green', 'blue'] : undefined;
   requireFinite(images.data, file);
   return Array.from({ length: count }, (_, i) => {

@@ -1,4 +1,4 @@
-/** A data set of classes made ready for training: split, brought to one size, measured. */
+/** Prepares a classification data set for training: split, resized, normalised. */
 
 import { symmetricEigen } from '../../array/eigen.ts';
 import { stream } from '../../array/random.ts';
@@ -21,7 +21,7 @@ export interface ClassSet {
   readonly input: ClassInput;
 }
 
-/** Which samples train and which validate. */
+/** The samples for training and for validation. */
 export interface ClassSplit {
   readonly train: readonly ClassSample[];
   readonly validation: readonly ClassSample[];
@@ -33,9 +33,9 @@ export interface ClassSplit {
 const DEFAULT_FRACTION = 0.1;
 
 /**
- * The validation part of the data where they have one and nothing is said; else a share of each class, drawn by the
- * seed. `validation` or `test` as a name takes that part.
- * @throws UsageError for a choice that the data do not allow.
+ * The validation part of the data by default if they have one; otherwise a fraction of each class, sampled by the seed.
+ * `validation` or `test` as a name selects that part.
+ * @throws UsageError for a choice that the data do not support.
  */
 export function splitClasses(raw: RawClasses, seed: number, choice?: SplitChoice): ClassSplit {
   const { parts, classNames } = raw;
@@ -75,10 +75,13 @@ export function splitClasses(raw: RawClasses, seed: number, choice?: SplitChoice
   return { train, validation, split, reason };
 }
 
-/** How values are normalised: `spread`, mean 0 and deviation 1 a channel; `mean`, the mean taken off, 255 levels. */
+/**
+ * How values are normalised: `spread`, mean 0 and standard deviation 1 per channel; `mean`, subtraction of the mean,
+ * 255 levels.
+ */
 export type ClassNormalisation = 'spread' | 'mean';
 
-/** Size and values of the input, from the training images. With the reasons as printed lines. */
+/** Size and normalisation of the input, from the training images, with the reasons as printed lines. */
 export function chooseClassInput(
   train: readonly ClassSample[],
   {
@@ -142,7 +145,7 @@ export function chooseClassInput(
   };
 }
 
-/** The samples as the network's input wants them stored. `balance`: how much rare classes weigh more, 0..1. */
+/** The samples in the stored form of the network's input. `balance`: how strongly rare classes are weighted, 0..1. */
 export function prepareClasses(
   samples: readonly ClassSample[],
   classes: number,
@@ -162,13 +165,13 @@ export function prepareClasses(
   };
 }
 
-/** Images enough for a covariance of three channels. */
+/** Enough images for a covariance of three channels. */
 const COLOUR_IMAGES = 2000;
 
 /**
- * Principal axes of the colours of the training pixels, each times its eigenvalue: what Krizhevsky et al. 2012,
- * section 4.1, add to every pixel in random shares. Values count 0..1 in the covariance and as normalised in the result,
- * a row an axis.
+ * Principal axes of the colours of the training pixels, each scaled by its eigenvalue: Krizhevsky et al. 2012, section
+ * 4.1, add a random multiple of each to every pixel. The covariance is of values in 0..1, the result in normalised
+ * values, one axis per row.
  */
 export function colourAxes({ images, input }: ClassSet): readonly (readonly number[])[] {
   const channels = input.channels.count;

@@ -1,4 +1,4 @@
-/** Data sets of classes, in whichever form they come. */
+/** Classification data sets in any supported form. */
 
 import type { Files } from '../../files.ts';
 import { type FoundParts, gatherClasses, type RawClasses, type ReadClassesOptions } from './classes.ts';
@@ -8,8 +8,8 @@ import { isCsv, isIdxName, isNpz } from './names.ts';
 import { readNpz } from './npz.ts';
 
 /**
- * Reads a data set of classes: a folder with MNIST's IDX files or one .npz, either of these files, a .csv of file and
- * class, or a folder with one sub-folder a class.
+ * Reads a classification data set: a folder with MNIST's IDX files or one .npz, either of these files, a .csv of file
+ * and class, or a folder with one sub-folder per class.
  * @throws DatasetError, FormatError naming the file.
  */
 export async function readClasses(files: Files, path: string, options: ReadClassesOptions = {}): Promise<RawClasses> {

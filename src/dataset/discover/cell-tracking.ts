@@ -1,7 +1,7 @@
 /**
  * Folders of the Cell Tracking Challenge (https://celltrackingchallenge.net/datasets): frames `01/t000.tif`, their
- * segmentation `01_GT/SEG/man_seg000.tif` (gold truth, by people) or `01_ST/SEG/man_seg000.tif` (silver truth, by
- * programs), and tracking markers `01_GT/TRA`, which mark cells but do not outline them.
+ * segmentation `01_GT/SEG/man_seg000.tif` (gold truth, annotated by people) or `01_ST/SEG/man_seg000.tif` (silver
+ * truth, computed), and tracking markers `01_GT/TRA`, which mark cells but do not outline them.
  */
 
 import { DatasetError } from '../../errors.ts';
@@ -31,9 +31,9 @@ const FRAME = /^((?:.*\/)?\d\d)\/t(\d+)\.tiff?$/i;
 const WHOLE = /man_seg(\d+)\.tiff?$/i;
 
 /**
- * Pairs the frames of each sequence with its gold truth, or with its silver truth where there is no gold.
- * @returns undefined where there is no such folder
- * @throws DatasetError when a segmentation has no frame, or there are tracking markers or labelled slices only.
+ * Pairs the frames of each sequence with its gold truth, or with its silver truth if there is no gold.
+ * @returns undefined if there is no such folder
+ * @throws DatasetError if a segmentation has no frame, or there are only tracking markers or labelled slices.
  */
 export function pairCellTracking(paths: readonly string[], folder: string | undefined): CellTracking | undefined {
   const sequences = new Map<string, Sequence>();

@@ -1,4 +1,4 @@
-/** Images whose channels are files of their own: `case_0000.tif`, `case_0001.tif`, ... */
+/** Images with one file per channel: `case_0000.tif`, `case_0001.tif`, ... */
 
 import { allocate } from '../../array/ndarray.ts';
 import { DatasetError } from '../../errors.ts';
@@ -11,24 +11,24 @@ import type { JoinedFiles } from './pairing.ts';
 export interface ChannelFileOptions {
   /** The folder that was listed. */
   readonly root: string;
-  /** Its path in full; default `root`. */
+  /** Its absolute path; default `root`. */
   readonly place?: string;
   readonly json?: DatasetJson;
-  /** Channels of the network that the images are for. */
+  /** Number of channels of the network that the images are for. */
   readonly channels?: number;
 }
 
 const NUMBERED = /^(.+)_(\d{4})(\.[^/]+)$/;
 
-/** More files that differ in their last number are frames rather than channels, unless labels say otherwise. */
+/** More files that differ in their last number are frames rather than channels, unless labels indicate otherwise. */
 const MOST_CHANNELS = 8;
 
 /**
- * The files that are the channels of one image, by the path that stands for it: `case.tif` for `case_0000.tif` and
- * `case_0001.tif`. Found in folders that nnU-Net knows, and elsewhere where all images have the same numbers and labels
- * are named without them.
- * @param paths of images and labels that can be read
- * @throws DatasetError naming the file of a channel that one image does not have.
+ * The channel files of each image, by the path that represents it: `case.tif` for `case_0000.tif` and `case_0001.tif`.
+ * Found in folders named as in nnU-Net, and elsewhere if all images have the same numbers and labels are named without
+ * them.
+ * @param paths readable images and labels
+ * @throws DatasetError naming a missing channel file.
  */
 export function findChannelFiles(
   paths: readonly string[],
@@ -61,7 +61,7 @@ export function findChannelFiles(
       stray: strays.get(folder),
       complete: all.every(({ size }) => size === count),
       likely: channels === undefined ? count <= MOST_CHANNELS && (known || images.size > 1) : channels === count,
-      // Labels that are named as single files say that these are images of their own.
+      // Labels named after single files indicate that these are separate images.
       own: all.some((files) => [...files.values()].some((path) => labels.has(stemOf(path)))),
       shared: [...images.keys()].some((path) => labels.has(stemOf(path))),
     };
@@ -120,8 +120,8 @@ function requireComplete(
 }
 
 /**
- * Images of one channel each as one image, in this order.
- * @throws DatasetError when they differ in size or dtype, or one has several channels.
+ * Combines single-channel images into one image, in this order.
+ * @throws DatasetError if they differ in size or dtype, or one has several channels.
  */
 export function stackChannels(images: readonly Image[], source: string): Image {
   const [first] = images as readonly [Image];

@@ -1,4 +1,4 @@
-/** Labels with one mask file per object, as those of the Data Science Bowl 2018: `id/images/id.png`, `id/masks/*.png`. */
+/** Labels with one mask file per object, as in the Data Science Bowl 2018: `id/images/id.png`, `id/masks/*.png`. */
 
 import { DatasetError } from '../../errors.ts';
 import type { Image } from '../../image/image.ts';
@@ -8,11 +8,11 @@ import { type File, fileOf } from './pair.ts';
 import type { JoinedFiles } from './pairing.ts';
 
 /**
- * The mask files of each image, by the path that stands for its labels: folders `id/images` with one image and
+ * The mask files of each image, by the path that represents its labels: folders `id/images` with one image and
  * `id/masks` with several, `masks/id/*.png` beside `images/id.png`, and `id_1.png`, `id_2.png` beside `id.png`.
- * @param paths of images and labels that can be read
- * @returns undefined where there are none, or labels that belong to no image
- * @throws DatasetError for masks that are named alike in each image: they are structures, and not objects.
+ * @param paths readable images and labels
+ * @returns undefined if there are none, or for labels without an image
+ * @throws DatasetError for masks with the same names for each image: they are structures, not objects.
  */
 export function findMaskFiles(
   paths: readonly string[],
@@ -36,7 +36,7 @@ export function findMaskFiles(
   }
   const several = [...masks].filter(([, own]) => own.length > 0);
   const most = Math.max(0, ...several.map(([, own]) => own.length));
-  // A mask named as its image is a label by itself.
+  // A mask named like its image is a complete label image.
   const named = several.some(([{ stem }, own]) => own.some((mask) => commonName(mask.stem) === commonName(stem)));
   if (most < 2 || named) return undefined;
   requireObjects(several, folder);
@@ -56,7 +56,7 @@ function pathOf(image: File, { path, folderRole, group }: File): string {
   return `${parent === '' ? '' : `${parent}/`}${name}.${extensionOf(path)}`;
 }
 
-/** The image whose name the label's begins with: `a_1`, `a_mask_1` and `a-2` belong to `a`. */
+/** The image whose name is a prefix of the label's: `a_1`, `a_mask_1` and `a-2` belong to `a`. */
 function beginning({ group, stem }: File, byName: ReadonlyMap<string, File>): File | undefined {
   for (let end = stem.length - 1; end > 0; end--) {
     const image = /[_\-. ]/.test(stem[end]) ? byName.get(`${group}/${stem.slice(0, end)}`) : undefined;
@@ -65,7 +65,7 @@ function beginning({ group, stem }: File, byName: ReadonlyMap<string, File>): Fi
   return undefined;
 }
 
-/** Names without numbers that recur from image to image are of structures: `liver`, `spleen`. */
+/** Names without numbers that recur for several images denote structures: `liver`, `spleen`. */
 function requireObjects(masks: readonly (readonly [File, readonly File[]])[], folder: string | undefined): void {
   const seen = new Map<string, File>();
   for (const [image, own] of masks) {
@@ -85,8 +85,8 @@ function requireObjects(masks: readonly (readonly [File, readonly File[]])[], fo
 }
 
 /**
- * Masks of one object each as one label image: object k is the k-th file, 0 is background.
- * @throws DatasetError when masks overlap, differ in size, or hold several values or pages.
+ * Combines masks of one object each into a label image: object k is the k-th file, 0 is background.
+ * @throws DatasetError if masks overlap, differ in size, or contain several values or pages.
  */
 export function mergeMasks(masks: readonly Image[], source: string): Image {
   let data: Uint16Array | Uint32Array | undefined;

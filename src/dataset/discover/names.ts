@@ -1,4 +1,4 @@
-/** Words in file and folder names that tell an image from its labels. */
+/** Words in file and folder names that distinguish images from labels. */
 
 export type Role = 'image' | 'label';
 
@@ -52,7 +52,7 @@ function wordsOf(name: string): readonly Word[] {
   const words: Word[] = [];
   for (const part of name.split(/[^\p{L}\p{N}]+/u)) {
     if (part === '') continue;
-    // A role word may be glued to what follows it (imagesTr, mask2d) or stand behind a lower-case word (trainMask).
+    // A role word may be joined to what follows (imagesTr, mask2d) or follow a lower-case word (trainMask).
     for (const piece of part.split(/(?<=\p{Ll})(?=\p{Lu})/u)) {
       const glued = /^(\p{L}+)(\d.*)$/u.exec(piece);
       const head = glued?.[1]?.toLowerCase();
@@ -75,14 +75,14 @@ function roleOfWord(word: string): Role | undefined {
   return LABEL_WORDS.has(word) ? 'label' : undefined;
 }
 
-/** The role that a name states, labels before images (`image_mask` is a mask); nothing when no word tells. */
+/** The role indicated by a name, labels before images (`image_mask` is a mask); undefined if no word indicates one. */
 export function roleOf(name: string): Role | undefined {
   const words = wordsOf(name);
   if (words.some((word) => word.role === 'label')) return 'label';
   return words.some((word) => word.role === 'image') ? 'image' : undefined;
 }
 
-/** The name without the words that tell the role: what an image and its labels have in common. */
+/** The name without role words: the common part of an image's and its labels' names. */
 export function commonName(name: string): string {
   return wordsOf(name)
     .filter((word) => word.role === undefined)
@@ -95,13 +95,13 @@ export function baseName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-/** Folder of a path, '' at the top. */
+/** Folder of a path, '' at the top level. */
 export function folderOf(path: string): string {
   return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }
 
 /**
- * File name without folder and extension, its letters composed (Unicode NFC) whichever way the file system has them;
+ * File name without folder and extension, with composed letters (Unicode NFC) whatever the file system uses;
  * `.ome.tif`, `.nii.gz` (`.hdr.gz`, `.img.gz`) and `.tar.gz` count as one.
  */
 export function stemOf(path: string): string {
@@ -110,12 +110,12 @@ export function stemOf(path: string): string {
     .replace(/(\.ome\.tiff?|\.(nii|hdr|img|tar)\.gz|\.[^.]*)$/i, '');
 }
 
-/** Extension in lower case without the dot, `nii.gz` (`hdr.gz`, `img.gz`) as one, '' when there is none. */
+/** Extension in lower case without the dot, `nii.gz` (`hdr.gz`, `img.gz`) as one, '' if there is none. */
 export function extensionOf(path: string): string {
   return (/\.((?:nii|hdr|img)\.gz|[^.]+)$/i.exec(baseName(path))?.[1] ?? '').toLowerCase();
 }
 
-/** Compares as people count: `slice2` before `slice10`. */
+/** Natural order: `slice2` before `slice10`. */
 export function naturalOrder(a: string, b: string): number {
   const as = a.split(/(\d+)/);
   const bs = b.split(/(\d+)/);

@@ -1,7 +1,7 @@
 /**
- * nnU-Net's `dataset.json`: what a data set says of its channels, classes and files. Read are version 2
- * (https://github.com/MIC-DKFZ/nnUNet, documentation/dataset_format.md) and version 1, which the Medical Segmentation
- * Decathlon has too.
+ * nnU-Net's `dataset.json`: a data set's channels, classes and files. Supported are version 2
+ * (https://github.com/MIC-DKFZ/nnUNet, documentation/dataset_format.md) and version 1, also used by the Medical
+ * Segmentation Decathlon.
  */
 
 import { DatasetError, option } from '../../errors.ts';
@@ -11,9 +11,9 @@ import type { LabelClass } from '../labels/labels.ts';
 export const DATASET_JSON = 'dataset.json';
 
 export interface DatasetJson {
-  /** In the order of the numbers that image files end with. */
+  /** In the order of the numbers at the end of image file names. */
   readonly channelNames: readonly string[];
-  /** In the order of their values, without the one to ignore. */
+  /** In the order of their values, without the ignored one. */
   readonly classes: readonly LabelClass[];
   readonly ignore: readonly number[];
   readonly fileEnding?: string;
@@ -24,14 +24,17 @@ type Fields = { readonly [key: string]: unknown };
 const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Whether a folder of images or labels is named as nnU-Net names them, beside preprocessed data `gt_segmentations`. */
+/**
+ * Whether a folder of images or labels is named as in nnU-Net; `gt_segmentations` is the one beside preprocessed data.
+ */
 export const isNnunetFolder = (folder: string): boolean =>
   /(^|[/\\])((images|labels)(tr|ts|val)|gt_segmentations)[/\\]*$/i.test(folder);
 
 /**
  * @param file for messages
  * @returns undefined for a file of this name that is not nnU-Net's
- * @throws DatasetError for regions, labels that are not numbered from 0 without a gap, and `ignore` below another label.
+ * @throws DatasetError for regions, labels that are not numbered consecutively from 0, and `ignore` below another
+ * label.
  */
 export function parseDatasetJson(text: string, file: string): DatasetJson | undefined {
   const refuse = (problem: string, remedy: string): never => {
@@ -87,7 +90,7 @@ export function parseDatasetJson(text: string, file: string): DatasetJson | unde
   };
 }
 
-/** `{ "0": "T2", "1": "ADC" }` in order; of a colour photograph red, green, blue. */
+/** `{ "0": "T2", "1": "ADC" }` in order; red, green, blue for a colour photograph. */
 function namesOf(channels: unknown): readonly string[] {
   if (!isFields(channels) && !Array.isArray(channels)) return [];
   const names = Object.entries(channels)
@@ -97,9 +100,9 @@ function namesOf(channels: unknown): readonly string[] {
 }
 
 /**
- * An image with the channels that `dataset.json` names. Volumes with the channels along a fourth axis, as the Medical
- * Segmentation Decathlon has them, get that axis as `c`; NIfTI calls it time.
- * @throws DatasetError when the image has another number of channels.
+ * An image with the channels named by `dataset.json`. Volumes with channels along a fourth axis, as in the Medical
+ * Segmentation Decathlon, get that axis as `c`; NIfTI calls it time.
+ * @throws DatasetError if the image has a different number of channels.
  */
 export function withDeclaredChannels(image: Image, { channelNames: names }: DatasetJson): Image {
   if (names.length === 0) return image;

@@ -1,4 +1,4 @@
-/** Which image belongs to which labels, from the names of the files alone. */
+/** Which image belongs to which labels, judged only by file names. */
 
 import { DatasetError } from '../../errors.ts';
 import { pairCellTracking } from './cell-tracking.ts';
@@ -8,14 +8,14 @@ import type { LeftOut, Pair, Pairing } from './pairing.ts';
 export interface PairOptions {
   /** Name of the folder, for messages. */
   readonly folder?: string;
-  /** Extensions of files that can be read, lower case without the dot. */
+  /** Extensions of supported files, lower case without the dot. */
   readonly extensions: readonly string[];
 }
 
 const LAYOUTS =
   'Put images into "images" and their labels, of the same names, into "labels" (or "masks"), or name them x.png and x_mask.png.';
 
-/** Files beside images that no one means as images, by extension: not worth a word. */
+/** Extensions of files beside images that are obviously not images: not worth mentioning. */
 const SIDE_FILES = new Set([
   'csv',
   'txt',
@@ -37,9 +37,9 @@ const SIDE_FILES = new Set([
 export interface File {
   readonly path: string;
   readonly stem: string;
-  /** Role by the deepest folder that states one. */
+  /** Role of the deepest folder that indicates one. */
   readonly folderRole: Role | undefined;
-  /** The folder with the role word taken out, the same for a folder of images and its folder of labels. */
+  /** The folder without the role word, equal for a folder of images and its folder of labels. */
   readonly group: string;
 }
 
@@ -67,8 +67,8 @@ function lastNumber(stem: string): string | undefined {
 }
 
 /**
- * Ways in which an image's and a label's name can agree, from strict to loose. The first way under which every
- * label finds an image is taken for the whole group, so a loose rule never mixes with a strict one.
+ * Ways in which the names of an image and a label can match, from strict to loose. The first way with which every label
+ * finds an image is used for the whole group, so that loose and strict rules never mix.
  */
 const WAYS: readonly {
   readonly image: (stem: string) => string | undefined;
@@ -78,7 +78,7 @@ const WAYS: readonly {
   { image: lowerCase, label: lowerCase },
   { image: withoutChannel, label: (stem) => stem },
   { image: commonName, label: commonName },
-  // set1_phase + set1_instances: the image has one more word, of any kind.
+  // set1_phase + set1_instances: the image has one additional word of any kind.
   { image: (stem) => commonName(stem.replace(/[^\p{L}\p{N}]+[^_\-. ]+$/u, '')), label: commonName },
   { image: lastNumber, label: lastNumber },
 ];
@@ -94,7 +94,7 @@ function collect(files: readonly File[], key: (stem: string) => string | undefin
   return found;
 }
 
-/** Ways strict enough for images of which only some have labels; numbers alone would pair what does not belong together. */
+/** Ways strict enough if only some images have labels; numbers alone could pair unrelated files. */
 const WAYS_OF_SOME = WAYS.slice(0, -1);
 
 interface Group {
@@ -103,8 +103,8 @@ interface Group {
 }
 
 /**
- * Every label with its image, the first way that finds one for each; images may be left over, but none that could be meant
- * by one of the labels too.
+ * Every label with its image, by the first way that finds one for each; images may remain unlabelled, unless they could
+ * also belong to one of the labels.
  */
 function matchSome(images: readonly File[], labels: readonly File[]): Group | undefined {
   for (const way of WAYS_OF_SOME) {
@@ -133,7 +133,7 @@ function matchGroup(images: readonly File[], labels: readonly File[], folder: st
     const byImage = collect(images, way.image);
     const byLabel = collect(labels, way.label);
     const matched = [...byLabel.keys()].filter((name) => byImage.has(name)).length;
-    // A way that folds several files into one name is not a way.
+    // A way that maps several files to one name is not valid.
     const folds = byImage.size < images.length || byLabel.size < labels.length;
     if (!folds && matched === byLabel.size && matched === byImage.size) {
       const pairs = [...byLabel].map(([name, [label]]) => ({
@@ -144,7 +144,7 @@ function matchGroup(images: readonly File[], labels: readonly File[], folder: st
     }
     if (best === undefined || matched > best.matched) best = { images: byImage, labels: byLabel, matched };
   }
-  // One image and one label need no names at all.
+  // A single image and a single label need no matching names.
   if (images.length === 1 && labels.length === 1) {
     return { pairs: [{ image: images[0].path, label: labels[0].path }], unlabelled: [] };
   }
@@ -188,7 +188,7 @@ function matchGroup(images: readonly File[], labels: readonly File[], folder: st
 
 const ZARR = new Set(['zarr.json', '.zarray', '.zattrs', '.zgroup']);
 
-/** What is said of a folder without an image that can be read. */
+/** The error for a folder without a supported image. */
 export function noImages(
   folder: string | undefined,
   {
@@ -231,21 +231,22 @@ function requireDistinct(paths: readonly string[], folder: string | undefined): 
   }
 }
 
-/** In a folder that holds both, the file's own name tells; a file without a word for labels is an image. */
+/** In a folder with both, the file's own name decides; a file without a word for labels is an image. */
 function roleByName(file: File): Role {
   return roleOf(file.stem) ?? 'image';
 }
 
 /**
- * Pairs images with labels by their paths. Understood: folders `image(s)` + `label(s)` or `mask(s)`, also with
- * prefixes and subfolders (`2d_images` + `2d_masks`, `images/train` + `labels/train`, `imagesTr` + `labelsTr` with
- * `_0000`, `inputs` + `targets`); Cell Tracking Challenge (`pairCellTracking`); names `x.png` + `x_mask.png` in one folder; `train-volume.tif` + `train-labels.tif`.
+ * Pairs images with labels by their paths. Supported: folders `image(s)` + `label(s)` or `mask(s)`, also with prefixes
+ * and subfolders (`2d_images` + `2d_masks`, `images/train` + `labels/train`, `imagesTr` + `labelsTr` with
+ * `_0000`, `inputs` + `targets`); Cell Tracking Challenge (`pairCellTracking`); names `x.png` + `x_mask.png` in one
+ * folder; `train-volume.tif` + `train-labels.tif`.
  *
- * @param paths relative, `/` between names, any order
- * Images may be without labels where each label finds its image by name; they are listed as unlabelled.
+ * @param paths relative, with `/` as separator, in any order. Images may lack labels if each label finds its image by
+ * name; they are listed as unlabelled.
  *
- * @throws DatasetError when there is no image, no label, a label has no image or two, or no image matches: then the names
- *   are most likely mistaken. The message names the file.
+ * @throws DatasetError, naming the file, if there are no images or no labels, a label has no image or two, or no image
+ * matches, in which case the names are probably wrong.
  */
 export function pairFiles(paths: readonly string[], { folder, extensions }: PairOptions): Pairing {
   const details = folder === undefined ? {} : { file: folder };
@@ -272,7 +273,7 @@ export function pairFiles(paths: readonly string[], { folder, extensions }: Pair
     const images = twoFolders ? byFolder.image : members.filter((file) => roleByName(file) === 'image');
     const labels = twoFolders ? byFolder.label : members.filter((file) => roleByName(file) === 'label');
     if (labels.length === 0 || images.length === 0) {
-      // A folder of one kind: what the folder says decides.
+      // A folder of one kind: its role decides.
       for (const file of members)
         (file.folderRole === 'label' || images.length === 0 ? orphanLabels : unlabelled).push(file.path);
     } else {
@@ -302,7 +303,7 @@ export function pairFiles(paths: readonly string[], { folder, extensions }: Pair
   return { pairs, unlabelled: unlabelled.sort(naturalOrder), leftOut: [...leftOut, ...(tracking?.leftOut ?? [])] };
 }
 
-/** The files that can be read, in natural order, and what is left out with the reason. Hidden files are not mentioned. */
+/** The readable files, in natural order, and the skipped ones with the reason. Hidden files are not mentioned. */
 export function readable(
   paths: readonly string[],
   extensions: readonly string[],

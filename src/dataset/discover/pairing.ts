@@ -1,9 +1,9 @@
-/** Which image belongs to which labels: the outcome, and how it is printed. */
+/** The result of pairing images with labels, and its printed form. */
 
 import { baseName, folderOf } from './names.ts';
 
 export interface Pair {
-  /** Path of the image, relative to the folder that was searched. */
+  /** Path of the image, relative to the listed folder. */
   readonly image: string;
   /** Path of its labels. */
   readonly label: string;
@@ -16,19 +16,19 @@ export interface LeftOut {
 
 export interface Pairing {
   readonly pairs: readonly Pair[];
-  /** Images without labels: to predict, not to train on. */
+  /** Images without labels: for prediction, not for training. */
   readonly unlabelled: readonly string[];
   readonly leftOut: readonly LeftOut[];
 }
 
-/** Files that are one image. */
+/** Files that form one image. */
 export interface JoinedFiles {
   /** `channels`: one channel each, in order; `masks`: one object each. */
   readonly kind: 'channels' | 'masks';
   readonly files: readonly string[];
 }
 
-/** The folder-wise summary of a pairing that is printed before training: at most a dozen lines. */
+/** Summary of a pairing per folder, printed before training: at most a dozen lines. */
 export function describePairing({ pairs, unlabelled, leftOut }: Pairing): string {
   const lines: string[] = [];
   const byFolders = new Map<string, Pair[]>();

@@ -1,9 +1,9 @@
-/** Files that are on their way while one is awaited: what is unpacked beside the main thread then keeps all cores busy. */
+/** Number of files in flight while one is awaited, so that decompression off the main thread keeps all cores busy. */
 const AHEAD = 3;
 
 /**
- * `read` of every item, in order, with a few begun ahead.
- * @throws what the first item that fails throws, whichever failed earlier
+ * `read` of every item, in order, with a few started ahead.
+ * @throws the error of the first item that fails, whichever failed earlier in time
  */
 export async function* readAhead<T, R>(items: readonly T[], read: (item: T) => Promise<R>): AsyncGenerator<R> {
   const begun: Promise<R>[] = [];
@@ -11,7 +11,7 @@ export async function* readAhead<T, R>(items: readonly T[], read: (item: T) => P
   for (let done = 0; done < items.length; done++) {
     for (; next < items.length && next <= done + AHEAD; next++) {
       const result = read(items[next]);
-      // A failure is met when its turn comes.
+      // A failure is handled in its turn.
       result.catch(() => {});
       begun.push(result);
     }

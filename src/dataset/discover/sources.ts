@@ -1,6 +1,6 @@
 /**
- * The images of a folder where one image may be several files: DICOM slices are put together to series, headers find
- * the files that hold their voxels. To the rest of the program a series is one path, `<its folder>.dcm`.
+ * The images of a folder where one image may consist of several files: DICOM slices are grouped into series, and
+ * headers paired with the files that contain their voxels. A series is represented by one path, `<its folder>.dcm`.
  */
 
 import { DatasetError, FormatError, factsOf } from '../../errors.ts';
@@ -21,27 +21,27 @@ import type { JoinedFiles, LeftOut, Pairing } from './pairing.ts';
 
 /** A DICOM series as one image. */
 export interface SeriesSource {
-  /** Folder of its files, '' for the one that was listed. */
+  /** Folder of its files, '' for the listed one. */
   readonly folder: string;
   readonly files: readonly string[];
-  /** `CT, chest, 120 slices of 512 x 512, 0.98 x 0.98 x 3 mm, axial`; nothing that leads to a person. */
+  /** `CT, chest, 120 slices of 512 x 512, 0.98 x 0.98 x 3 mm, axial`; nothing that identifies a person. */
   readonly description: string;
 }
 
 /** The images of a folder, by path. */
 export interface ImageListing {
-  /** Where the paths are relative to. */
+  /** The folder that paths are relative to. */
   readonly root: string;
-  /** Its path in full, whose names tell images from labels; default `root`. */
+  /** Its absolute path, whose names distinguish images from labels; default `root`. */
   readonly place?: string;
   /** Images and other files; a series of several files is one path. */
   readonly paths: readonly string[];
   readonly series: ReadonlyMap<string, SeriesSource>;
-  /** Channels or masks in files of their own; they too are one path. */
+  /** Images with separate files per channel or mask; each is also one path. */
   readonly joined?: ReadonlyMap<string, JoinedFiles>;
-  /** What nnU-Net's `dataset.json` says. */
+  /** The content of nnU-Net's `dataset.json`. */
   readonly json?: DatasetJson;
-  /** DICOM files that hold no image, and files of another ending than `dataset.json` says. */
+  /** DICOM files without an image, and files with a different extension than stated by `dataset.json`. */
   readonly leftOut: readonly LeftOut[];
 }
 
@@ -49,7 +49,7 @@ export interface ImageListing {
 const HEAD_BYTES = 2 ** 16;
 const DICOM_EXTENSIONS = extensionsOf('slices');
 
-/** Names that DICOM files have: its extensions, none at all, or numbers, as the last part of a UID is. */
+/** Possible names of DICOM files: its extensions, none at all, or numbers, like the last part of a UID. */
 function mayBeDicom(path: string): boolean {
   const extension = extensionOf(path);
   return !baseName(path).startsWith('.') && (DICOM_EXTENSIONS.has(extension) || /^\d*$/.test(extension));
@@ -62,9 +62,9 @@ interface Found {
 }
 
 /**
- * Lists a folder, or a file, with its DICOM files sorted into series and channels in files of their own joined.
- * @param channels of the network that the images are for, where there is one
- * @throws DatasetError when there is nothing there, a channel of an image is missing, or `dataset.json` is wrong
+ * Lists a folder, or a file, with its DICOM files grouped into series and channel files combined.
+ * @param channels number of channels of the network that the images are for, if any
+ * @throws DatasetError if there is nothing, a channel of an image is missing, or `dataset.json` is invalid
  */
 export async function listImageSources(
   files: Files,
@@ -109,7 +109,7 @@ export async function listImageSources(
   );
 }
 
-/** The listing with paths that stand for several files in the place of these. */
+/** The listing with the paths of several files replaced by the one that represents them. */
 function withJoined(listing: ImageListing, joined: ReadonlyMap<string, JoinedFiles>): ImageListing {
   if (joined.size === 0) return listing;
   const parts = new Set([...joined.values()].flatMap(({ files }) => files));
@@ -117,7 +117,10 @@ function withJoined(listing: ImageListing, joined: ReadonlyMap<string, JoinedFil
   return { ...listing, paths, joined: new Map([...(listing.joined ?? []), ...joined]) };
 }
 
-/** That of the folder; for `imagesTr`, `labelsTr`, `gt_segmentations`, ..., and for a file in one, that of the folder above. */
+/**
+ * The `dataset.json` of the folder; for `imagesTr`, `labelsTr`, `gt_segmentations`, ..., and files in them, that of the
+ * parent folder.
+ */
 async function readDatasetJson(
   files: Files,
   root: string,
@@ -138,7 +141,7 @@ async function readDatasetJson(
   return parseDatasetJson(new TextDecoder().decode(bytes), `${folder}/${DATASET_JSON}`);
 }
 
-/** The header of a file that is DICOM; undefined for others, and for what cannot be read: reading it will say why. */
+/** The header of a DICOM file; undefined for others, and for unreadable ones, which are reported when they are read. */
 async function headerOf(
   files: Files,
   root: string,
@@ -155,7 +158,7 @@ async function headerOf(
     if (!(cause instanceof FormatError || cause instanceof DatasetError)) throw cause;
     const what = factsOf(cause, 'unsupported-format')?.what;
     if (what !== undefined) leftOut.push({ file: path, reason: `${what}, not an image` });
-    // Under a name that no image has, reading it would never come to say what is wrong.
+    // Under a name that is not an image's it would never be read and reported.
     else if (!DICOM_EXTENSIONS.has(extensionOf(path)) && cause instanceof FormatError) {
       leftOut.push({ file: path, reason: 'a damaged DICOM file' });
     }
@@ -169,7 +172,7 @@ function isVoxelFile(path: string, all: readonly string[]): boolean {
   return match !== null && all.some((other) => other === `${match[1]}.hdr` || other === `${match[1]}.hdr.gz`);
 }
 
-/** One path for each series: that of its folder, with its number where there are several. */
+/** One path per series: that of its folder, with its number if there are several. */
 function named(
   single: readonly string[],
   found: readonly Found[],
@@ -181,7 +184,7 @@ function named(
     const own = found.filter((one) => one.folder === folder);
     const numbers = own.map((one) => one.headers[0]?.seriesNumber);
     const distinct = numbers.every((number) => number !== undefined) && new Set(numbers).size === own.length;
-    // Alone in its folder, but for files that are no DICOM.
+    // Alone in its folder, except for files that are not DICOM.
     const alone =
       own.length === 1 && headers.filter(({ file }) => folderOf(file) === folder).length === own[0]?.headers.length;
     for (const [i, { headers: members, description }] of own.entries()) {
@@ -198,7 +201,7 @@ function named(
   return { paths: [...single, ...series.keys()].sort(), series };
 }
 
-/** A folder that says `images` or `masks` keeps its word in the path; others give the series their name. */
+/** A folder named `images` or `masks` keeps that word in the path; others give the series their name. */
 function pathOfFolder(folder: string, root: string): string {
   if (folder === '') return lastPart(root);
   return roleOf(baseName(folder)) === undefined ? folder : `${folder}/series`;
@@ -210,7 +213,7 @@ function lastPart(root: string): string {
 
 /**
  * Reads one path of a listing.
- * @throws DatasetError when a file cannot be read; FormatError when it is damaged or no image
+ * @throws DatasetError if a file cannot be read; FormatError if it is damaged or not an image
  */
 export async function readListed(
   files: Files,
@@ -245,13 +248,13 @@ export async function readListed(
   return readDicomSeries(parts, slices.folder === '' ? root : slices.folder, options);
 }
 
-/** Extensions whose files hold volumes of a patient, rather than single pictures. */
+/** Extensions of files that contain volumes of a patient, rather than single images. */
 const VOLUMES = extensionsOf('volumes');
 
 /**
- * Pairs images and labels of a listing (`pairFiles`). A series may go with one volume of labels, or each of its slices
- * with a picture of its own: what fits is taken. Where a folder holds both volumes and single pictures, those that are
- * fewer are left out: mixed together they would have different pixel sizes, and may be the same patients twice.
+ * Pairs images and labels of a listing (`pairFiles`). A series may be paired with one label volume, or each of its
+ * slices with its own label image, whichever matches. If a folder contains both volumes and single images, the less
+ * numerous are skipped: mixed together they would have different pixel sizes, and may show the same patients twice.
  *
  * @throws DatasetError as `pairFiles`
  */

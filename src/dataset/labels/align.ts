@@ -1,20 +1,22 @@
-/** Labels brought onto the voxels of their image, where both say where they lie. */
+/** Aligning labels with the voxels of their image, if both state their position. */
 
 import { DatasetError } from '../../errors.ts';
 import { added, dot, millimetres, norm, scaled, stepsOf } from '../../image/geometry.ts';
 import { extent, type Image, type Vector3 } from '../../image/image.ts';
 import { type AxisMap, reorient } from '../../image/orient.ts';
 
-/** Axes of one grid agree to this cosine, spacings to this share, places to this part of a voxel. */
+/**
+ * Tolerances within which axes, spacings and positions of one grid agree: cosine, relative difference, fraction of a
+ * voxel.
+ */
 const SAME_DIRECTION = 0.9995;
 const SAME_SPACING = 0.005;
 const SAME_PLACE = 0.1;
 
 /**
- * The labels with their axes in the order and sense of the image's: programs write the same volume with rows from the
- * front or from the back, slices from the feet or from the head. Labels without geometry, or of an image without, are
- * taken to lie as the image does.
- * @throws DatasetError when they lie on other voxels, saying where they differ
+ * The labels with axes in the order and direction of the image's: programs write the same volume with rows from the
+ * front or the back, slices from the feet or the head. Without geometry of both, labels are assumed to match the image.
+ * @throws DatasetError if they are on a different grid, saying how they differ
  */
 export function alignLabels(labels: Image, image: Image): Image {
   const [theirs, ours] = [stepsOf(labels), stepsOf(image)];

@@ -1,75 +1,78 @@
-/** Whether the values of label images number objects or name classes. Nothing else decides it. */
+/** Whether the values of label images number objects or encode classes. This file alone decides it. */
 
 import { connectedComponents } from '../../objects/connected-components.ts';
 import type { IntegerArray } from '../../objects/grid.ts';
 import { notAnnotatedValue } from './not-annotated.ts';
 
-/** `objects`: every value is an object of its own. `classes`: a value recurs, and its connected pixels are an object. */
+/** `objects`: every value is a separate object. `classes`: values recur, and connected pixels are an object. */
 export const LABEL_KINDS = ['objects', 'classes'] as const;
 export type LabelKind = (typeof LABEL_KINDS)[number];
 
 export interface LabelKindFinding {
   readonly kind: LabelKind;
-  /** A clause for people, such as `each of the 4 values is one connected piece`. */
+  /** A clause for display, such as `each of the 4 values is one connected piece`. */
   readonly reason: string;
   /**
-   * What it rests on: somebody says so (the user, the files, what lies beside them); the values make it clear; they leave
-   * doubt; or one value at most is there, a mask.
+   * Its basis: stated (by the user, the files, or a file beside them); clear from the values; unclear; or a mask, with
+   * at most one value.
    */
   readonly evidence: 'stated' | 'clear' | 'unclear' | 'mask';
 }
 
 export interface LabelKindOptions {
-  /** What the user says. */
+  /** As stated by the user. */
   readonly as?: LabelKind;
-  /** What something beside the files says, such as a `dataset.json` that names classes; of both, beside the ground truth. */
+  /**
+   * As stated by something beside the files, such as a `dataset.json` that names classes; takes precedence over the
+   * values.
+   */
   readonly declared?: { readonly kind: LabelKind; readonly by: string };
   /**
-   * The answer where a few values, each in one piece, could be either: `objects` for who asks for objects, such as
-   * `measure`. Default: classes if three images or more have the same values, else objects.
+   * The answer if a few values, each in one piece, could be either: `objects` for callers that expect objects, such as
+   * `measure`. Default: classes if at least three images have the same values, otherwise objects.
    */
   readonly unclear?: LabelKind;
 }
 
-/** What one label map shows. */
+/** The properties of one label map. */
 interface MapFacts {
   readonly values: readonly number[];
   readonly pieces: number;
-  /** How many of the values are one connected piece. */
+  /** Number of values that are one connected piece. */
   readonly whole: number;
-  /** Whether the values ascend from the first row to the last, as programs number objects. */
+  /** Whether values ascend from the first row to the last, as programs number objects. */
   readonly ascending: boolean;
   readonly written: LabelKind | undefined;
 }
 
-/** A map of more values than this is hardly one of classes, unless they recur. */
+/** A map with more values is unlikely to be one of classes, unless they recur. */
 const FEW_VALUES = 8;
-/** Objects may be broken, and classes may be in one piece, but not most of them. */
+/** Objects may be broken, and classes in one piece, but not most of them. */
 const MOSTLY_WHOLE = 0.6;
-/** So many numbers must count up in step with the objects of an image before that is no accident. */
+/** Minimum number of consecutive numbers, counting the objects of an image, that is not a coincidence. */
 const LEAST_COUNTED = 4;
 
 /**
- * Looks at all label maps of a folder, one after another, and then says what their values are:
- * `const survey = new LabelKindSurvey(); for each map: survey.add(map); survey.result({ as })`.
+ * Examines all label maps of a folder, one after another, and then decides what their values are: `const survey = new
+ * LabelKindSurvey(); for each map: survey.add(map); survey.result({ as })`.
  *
- * In maps of objects nearly each value is one connected piece, and other images have other values or more of them; in
- * maps of classes values lie in many pieces, or recur from image to image. One value beside 0 in all maps is a mask:
- * `classes`, so that connected pixels are an object, which for an object in one piece is the same.
+ * In object maps nearly every value is one connected piece, and other images have other values or more of them; in
+ * class maps values have many pieces, or recur between images. A single value besides 0 in all maps is a mask:
+ * `classes`, so that connected pixels are an object, which is the same for an object in one piece.
  */
 export class LabelKindSurvey {
   readonly #maps: MapFacts[] = [];
   readonly #ignore: ReadonlySet<number>;
   readonly #values = new Set<number>();
 
-  /** @param ignore values that are no label, besides 0 and negative ones */
+  /** @param ignore values that are not labels, besides 0 and negative ones */
   constructor({ ignore = [] }: { readonly ignore?: readonly number[] } = {}) {
     this.#ignore = new Set(ignore);
   }
 
   /**
-   * @param map [height, width] or [depth, height, width]: a volume is looked at in 3D
-   * @param written what the file itself says (`Image.labelKind`)
+   * @param map [height, width] or [depth, height, width]: volumes are examined in 3D
+   * @param written the kind stated by the file itself (`Image.labelKind`)
    */
   add(map: IntegerArray, written?: LabelKind): void {
     const connectivity = map.shape.length === 3 ? 26 : 8;
@@ -81,7 +84,7 @@ export class LabelKindSurvey {
       const value = valueAt[k];
       if (value > 0 && !this.#ignore.has(value)) pieces.set(value, (pieces.get(value) ?? 0) + 1);
     }
-    // Pieces are met row by row.
+    // Pieces are found row by row.
     const met = [...pieces.keys()];
     const values = met.toSorted((a, b) => a - b);
     for (const value of values) this.#values.add(value);
@@ -95,12 +98,12 @@ export class LabelKindSurvey {
     });
   }
 
-  /** Number of different values in all maps. */
+  /** Number of distinct values in all maps. */
   get valueCount(): number {
     return this.#values.size;
   }
 
-  /** Values to ignore: those given, and the one that means "not annotated". */
+  /** Values to ignore: the given ones, and the one that means "not annotated". */
   get ignored(): readonly number[] {
     return [...new Set([...this.#ignore, notAnnotatedValue([...this.#values].sort((a, b) => a - b)) ?? []].flat())];
   }
@@ -142,7 +145,7 @@ function guess(maps: readonly MapFacts[], unclear?: LabelKind): LabelKindFinding
   }
   if (most > FEW_VALUES) return { kind: 'objects', reason: `${whole}, up to ${most} in one`, evidence: 'clear' };
   if (maps.length > 2) {
-    // Numbers that are counted up anew in each image, as far as there are objects.
+    // Numbers that count up from 1 in each image, as many as there are objects.
     if (most >= LEAST_COUNTED && maps.every(({ values }) => values.at(-1) === all[values.length - 1])) {
       return { kind: 'objects', reason: `${whole}, and the numbers grow with their count`, evidence: 'clear' };
     }
@@ -156,8 +159,8 @@ function guess(maps: readonly MapFacts[], unclear?: LabelKind): LabelKindFinding
 }
 
 /**
- * What the values of predictions and of their ground truth are, both folders counting: where one leaves doubt, it is
- * taken to be as the other. A mask stays a mask.
+ * The label kinds of predictions and ground truth, considering both folders: if one is unclear, it is assumed to be the
+ * same as the other. A mask stays a mask.
  */
 export function labelKindsOfBoth(
   truth: LabelKindSurvey,

@@ -10,14 +10,14 @@ import { type LabelKind, LabelKindSurvey } from './label-kind.ts';
 import { notAnnotatedValue } from './not-annotated.ts';
 import { negativeLabel, notALabel, requireColours, slicesOrColours, tooMany } from './refusals.ts';
 
-/** The class index of pixels that take no part in loss or scores. */
+/** The class index of pixels that are ignored in loss and scores. */
 export const IGNORE = 255;
 
 export interface LabelClass {
   readonly name: string;
   /**
-   * The values of the file that mean this class; colours as 0xRRGGBB. `rest` = every value not named elsewhere.
-   * `rim` = pixels of the rest that lie within two pixels of another value, so that touching objects are parted.
+   * The file's values for this class; colours as 0xRRGGBB. `rest` = every value not named elsewhere.
+   * `rim` = pixels of the rest within two pixels of a different value, which separates touching objects.
    */
   readonly values: readonly number[] | 'rest' | 'rim';
 }
@@ -25,15 +25,15 @@ export interface LabelClass {
 /** Stored in the model file and the run's configuration. */
 export interface LabelMapping {
   readonly kind: 'binary' | 'integer' | 'colour' | 'instances';
-  /** Class 0 first, the background where there is one. */
+  /** Class 0 first, the background if there is one. */
   readonly classes: readonly LabelClass[];
   /** Values that are ignored. */
   readonly ignore: readonly number[];
 }
 
-/** One page of labels as it was read: integers, or colours packed as 0xRRGGBB. */
+/** One slice of labels as read: integers, or colours packed as 0xRRGGBB. */
 export interface LabelPage {
-  /** Unsigned where a number exceeds 2^31 - 1. */
+  /** Unsigned if a number exceeds 2^31 - 1. */
   readonly values: Int32Array | Uint32Array;
   readonly height: number;
   readonly width: number;
@@ -44,19 +44,19 @@ export interface LabelPage {
 export interface LabelOptions {
   /** Class names in order of value, or explicit values: `[{ name: 'membrane', values: [0] }, ...]`. */
   readonly classes?: readonly (string | LabelClass)[];
-  /** Values to ignore, besides the one that by itself means "not annotated" (`notAnnotatedValue`). */
+  /** Values to ignore, besides the one that is recognised as "not annotated" (`notAnnotatedValue`). */
   readonly ignore?: readonly number[];
-  /** `instances`: every value is an object of its own, and its border a class. Default: seen from the data. */
+  /** `instances`: every value is a separate object, and object borders are a class. Default: inferred from the data. */
   readonly task?: 'semantic' | 'instances';
-  /** Whether values number objects or name classes, where that is known (`LabelKindSurvey`). Default: by the values. */
+  /** Whether values number objects or encode classes, if known (`LabelKindSurvey`). Default: judged by the values. */
   readonly kind?: LabelKind;
-  /** Number of classes that a model has: more in the data is an error. */
+  /** Number of classes of a model: more in the data is an error. */
   readonly classCount?: number;
 }
 
 /**
- * The pages of a label image. Grey pictures saved as RGB become grey; palette indices stay indices unless the
- * palette is grey, then its levels count (so black is 0 whatever its index).
+ * The slices of a label image. Grey images saved as RGB become grey; palette indices stay indices unless the palette is
+ * grey, in which case its levels are used (so black is 0 whatever its index).
  * @throws DatasetError for fractions, more than three channels, NaN, and colours in planes, which may be three slices.
  */
 export function labelPages(image: Image): readonly LabelPage[] {
@@ -101,8 +101,8 @@ function exceedsInt32(data: ArrayLike<number>): boolean {
 }
 
 /**
- * The labels of an image as arrays, one per time: [height, width], or [depth, height, width] of a volume. Colours are
- * packed as 0xRRGGBB.
+ * The labels of an image as arrays, one per time point: [height, width], or [depth, height, width] for a volume.
+ * Colours are packed as 0xRRGGBB.
  * @throws as `labelPages`
  */
 export function labelArrays(image: Image): readonly NdArray<'int32' | 'uint32'>[] {
@@ -111,7 +111,7 @@ export function labelArrays(image: Image): readonly NdArray<'int32' | 'uint32'>[
   return Array.from({ length: extent(image, 't') }, (_, t) => stackPages(pages.slice(t * depth, (t + 1) * depth)));
 }
 
-/** Pages of one size as one array: [height, width] of a single one, else [pages, height, width]. */
+/** Slices of one size as one array: [height, width] for a single one, otherwise [slices, height, width]. */
 export function stackPages(pages: readonly LabelPage[]): NdArray<'int32' | 'uint32'> {
   const [{ values, height, width }] = pages as readonly [LabelPage];
   if (pages.length === 1) return labelGrid(values, [height, width]);
@@ -121,7 +121,7 @@ export function stackPages(pages: readonly LabelPage[]): NdArray<'int32' | 'uint
   return labelGrid(data, [pages.length, height, width]);
 }
 
-/** Pixels of each value over all pages. */
+/** Pixels per value over all slices. */
 function histogram(pages: readonly LabelPage[]): Map<number, number> {
   const counts = new Map<number, number>();
   for (const { values } of pages) {
@@ -142,8 +142,8 @@ function histogram(pages: readonly LabelPage[]): Map<number, number> {
 }
 
 /**
- * Whether values number objects. Pages of one file count as one image: they are slices of a volume, or its times. A few
- * values that could be either are classes here.
+ * Whether values number objects. Pages of one file count as one image: they are slices of a volume, or its time points.
+ * A few values that could be either are classes here.
  */
 function numbersObjects(pages: readonly LabelPage[], ignore: readonly number[]): boolean {
   const survey = new LabelKindSurvey({ ignore });
@@ -155,7 +155,7 @@ function numbersObjects(pages: readonly LabelPage[], ignore: readonly number[]):
   return survey.result({ unclear: 'classes' }).kind === 'objects';
 }
 
-/** A 0/255 mask with soft edges, as resizing leaves it: levels between, but few pixels of them. */
+/** A 0/255 mask with soft edges, as produced by resizing: intermediate levels, but few pixels with them. */
 function isSoftMask(counts: ReadonlyMap<number, number>): boolean {
   let total = 0;
   for (const [value, count] of counts) {
@@ -170,13 +170,13 @@ function isSoftMask(counts: ReadonlyMap<number, number>): boolean {
 const hex = (value: number): string => `#${value.toString(16).padStart(6, '0')}`;
 
 /**
- * The mapping of values to classes, seen from all label pages of a data set together, or as the options say.
- * Recognised: two values (0/255, 0/1, any two: the smaller is class 0), class numbers (in order of value), colours (black
- * first), soft-edged 0..255 masks (cut at 128), instance numbers (0 background, all others foreground, and with
- * `task: 'instances'` their borders). A value that means "not annotated" is ignored (`notAnnotatedValue`).
+ * The mapping of values to classes, inferred from all label slices of a data set together, or as set by the options.
+ * Recognised: two values (0/255, 0/1, any two: the smaller is class 0), class numbers (in order of value), colours
+ * (black first), soft-edged 0..255 masks (thresholded at 128), instance numbers (0 background, all others foreground,
+ * and with `task: 'instances'` their borders). A value that means "not annotated" is ignored (`notAnnotatedValue`).
  *
- * @throws DatasetError when all pixels have one value, when there are more values than classes can be, or more
- *   classes than `classCount`; UsageError when the options contradict each other.
+ * @throws DatasetError if all pixels have one value, if there are too many values for classes, or more classes than
+ * `classCount`; UsageError if the options contradict each other.
  */
 export function findMapping(pages: readonly LabelPage[], options: LabelOptions = {}): LabelMapping {
   const { classes = [], ignore: given = [], task, kind, classCount } = options;
@@ -185,7 +185,7 @@ export function findMapping(pages: readonly LabelPage[], options: LabelOptions =
   const found = [...counts.keys()].sort((a, b) => a - b);
   const colour = pages.some((page) => page.colour);
   const unpainted = colour ? undefined : notAnnotatedValue(found.filter((value) => value > 0));
-  // Two values of any kind are a mask, unless the numbers are known to be those of objects.
+  // Any two values are a mask, unless the numbers are known to be objects.
   const isMask = found.length === 2 && kind !== 'objects' && task !== 'instances';
   const skipped = isMask ? undefined : unpainted;
   const values = found.filter((value) => value !== skipped);
@@ -289,8 +289,8 @@ export function requireLabels(pages: readonly LabelPage[], ignore?: readonly num
 }
 
 /**
- * The class of every pixel, `IGNORE` (255) where it is ignored.
- * @throws DatasetError for a value that the mapping does not have, naming value and file.
+ * The class of every pixel, `IGNORE` (255) if it is ignored.
+ * @throws DatasetError for a value that is not in the mapping, naming value and file.
  */
 export function applyMapping(page: LabelPage, { classes, ignore }: LabelMapping): Uint8Array {
   const table = new Map<number, number>();
@@ -327,12 +327,12 @@ export function applyMapping(page: LabelPage, { classes, ignore }: LabelMapping)
   return out;
 }
 
-/** Whether the border between objects is a class of its own. */
+/** Whether the border between objects is a separate class. */
 export function hasRim({ classes }: LabelMapping): boolean {
   return classes.some(({ values }) => values === 'rim');
 }
 
-/** The mapping in one line. */
+/** The mapping as one line. */
 export function describeMapping(mapping: LabelMapping): string {
   return `labels (${mapping.kind}): ${describeClasses(mapping)}`;
 }
@@ -353,7 +353,7 @@ export function describeClasses({ kind, classes, ignore }: LabelMapping): string
 }
 
 /**
- * Classes as they are written on a command line: `membrane,inside` or `membrane=0,inside=255` or `cell=rest`.
+ * Parses classes as written on a command line: `membrane,inside` or `membrane=0,inside=255` or `cell=rest`.
  * @throws UsageError for an empty name or a value that is not an integer.
  */
 export function parseClasses(text: string): readonly (string | LabelClass)[] {

@@ -1,7 +1,7 @@
 import { ndarray } from '../../array/ndarray.ts';
 import { connectedComponents } from '../../objects/connected-components.ts';
 
-/** Smaller pieces say nothing about cells and membranes. */
+/** Smaller pieces are uninformative about cells and membranes. */
 const LEAST_PIECE_PX = 32;
 const LEAST_CELLS = 8;
 const MAIN_SHARE = 0.8;
@@ -21,10 +21,10 @@ function pieces({ height, width, label }: LabelledPage, value: number, connectiv
 }
 
 /**
- * The class that is the inside of cells where two classes show cells and the membranes between them: the membranes
- * are the smaller class and hang together, and they part the other one into many pieces. Nothing for other pictures.
+ * The class of the inside of cells if two classes show cells and the membranes between them: membranes are the smaller,
+ * connected class, and divide the other into many pieces. Undefined for other images.
  *
- * @param pages class indices; looked at are four of them
+ * @param pages class indices; four of them are examined
  */
 export function insideOfCells(pages: readonly LabelledPage[]): 0 | 1 | undefined {
   const step = Math.max(1, Math.floor(pages.length / 4));

@@ -1,14 +1,14 @@
-/** Which value of label images means "not annotated", where nothing but the values says so. */
+/** Which value of label images means "not annotated", judged only by the values. */
 
 /** The largest values of uint16, int32 and uint32. */
 const LARGEST: ReadonlySet<number> = new Set([0xffff, 0x7fffffff, 0xffffffff]);
-/** Beside fewer values, one of which is large too, it may be the brightest level of a picture. */
+/** Beside fewer values, if one of them is large too, it may be the brightest grey level. */
 const LEVELS = 16;
 
 /**
- * 255 beside class numbers 1, 2, ... n; the largest value of a wider type beside those, or beside numbers of objects.
- * @param values different positive values of all label images together, ascending
- * @returns the last of them, or undefined: {255}, a mask; {32768, 65535}, levels of a picture
+ * 255 beside class numbers 1, 2, ... n; the largest value of a wider type beside those, or beside object numbers.
+ * @param values distinct positive values of all label images together, ascending
+ * @returns the last of them, or undefined: {255}, a mask; {32768, 65535}, grey levels
  */
 export function notAnnotatedValue(values: readonly number[]): number | undefined {
   const last = values.at(-1);

@@ -1,9 +1,10 @@
 /**
- * What of an image is annotated. A pixel that nobody painted is *not annotated*: it has no part in loss, weights, class
- * shares or scores. Inside a *complete* region everything has been looked at, so what was not painted there is background.
+ * Which parts of an image are annotated. An unpainted pixel is *not annotated*: it is ignored in loss, weights, class
+ * fractions and scores. Inside a *complete* region everything has been inspected, so unpainted pixels there are
+ * background.
  *
  * @example
- *   // Two squares of a page were annotated completely; the second one is held out for scores.
+ *   // Two squares of a slice were annotated completely; the second is held out for scoring.
  *   const annotation: Annotation = {
  *     notAnnotated: 65535,
  *     regions: {
@@ -18,13 +19,16 @@
 
 import { DatasetError } from '../../errors.ts';
 
-/** Left and top pixel, width and height: whole numbers. Pixel (x, y) covers x..x+1 and y..y+1. */
+/** Left and top pixel, width and height: integers. Pixel (x, y) covers x..x+1 and y..y+1. */
 export type Box = readonly [x: number, y: number, width: number, height: number];
 
 /** Corners x0, y0, x1, y1, ... of a closed line; the first is not repeated. */
 type Line = ArrayLike<number>;
 
-/** A rectangle, or the pixels whose centres the lines enclose by the even-odd rule, so that an inner line is a hole. */
+/**
+ * A rectangle, or the pixels whose centres are enclosed by the lines under the even-odd rule, so that an inner line is
+ * a hole.
+ */
 export type RegionShape = { readonly box: Box } | { readonly polygon: readonly Line[] };
 
 /** Plain JSON. */
@@ -32,32 +36,32 @@ export interface Region {
   /** Unique within its image; named in messages. */
   readonly id: number;
   readonly shape: RegionShape;
-  /** Page of the image from 0, in the order of `readDataset`; absent: every page. */
+  /** Slice of the image from 0, in the order of `readDataset`; undefined: every slice. */
   readonly slice?: number;
-  /** Pixels that nobody painted are background here; false: they stay not annotated. */
+  /** Whether unpainted pixels are background here; otherwise they stay not annotated. */
   readonly complete: boolean;
-  /** Drawn by hand, a prediction that was accepted, or from another program. */
+  /** Painted by hand, an accepted prediction, or from another program. */
   readonly origin: 'painted' | 'proofread' | 'imported';
-  /** Never trained on, but scored. */
+  /** Never used for training, only for scoring. */
   readonly held: boolean;
 }
 
-/** What label images alone cannot say. Plain JSON. */
+/** Information that label images alone cannot express. Plain JSON. */
 export interface Annotation {
-  /** The value of label images that means "not annotated": 255 of classes, 65535 or 2147483647 of objects. */
+  /** The value of label images that means "not annotated": 255 for classes, 65535 or 2147483647 for objects. */
   readonly notAnnotated: number;
-  /** By image: its path as `RawPage.file` has it. */
+  /** By image: its path as in `RawPage.file`. */
   readonly regions: { readonly [image: string]: readonly Region[] };
 }
 
-/** That of one page. */
+/** The annotation of one slice. */
 export interface PageAnnotation extends Pick<Annotation, 'notAnnotated'> {
   readonly regions: readonly Region[];
 }
 
 type Size = readonly [height: number, width: number];
 
-/** The smallest box around a region. */
+/** The bounding box of a region. */
 export function boundsOf(shape: RegionShape): Box {
   if ('box' in shape) return shape.box;
   const of = (axis: 0 | 1): number[] =>
@@ -67,7 +71,7 @@ export function boundsOf(shape: RegionShape): Box {
   return [x, y, Math.max(...xs) - x, Math.max(...ys) - y];
 }
 
-/** Calls back with each stretch of a region's pixels, row by row: first pixel and the one after the last. */
+/** Calls back with each run of a region's pixels, row by row: first pixel and the one after the last. */
 function forEachSpan(shape: RegionShape, [height, width]: Size, found: (from: number, to: number) => void): void {
   if ('box' in shape) {
     const [x, y, wide, high] = shape.box;
@@ -86,7 +90,7 @@ function forEachSpan(shape: RegionShape, [height, width]: Size, found: (from: nu
     }
     crossings.sort((a, b) => a - b);
     for (let k = 0; k + 1 < crossings.length; k += 2) {
-      // Pixels whose middle lies in left <= x < right.
+      // Pixels whose centre is in left <= x < right.
       const from = Math.max(0, Math.ceil((crossings[k] as number) - 0.5));
       const to = Math.min(width, Math.ceil((crossings[k + 1] as number) - 0.5));
       if (to > from) found(y * width + from, y * width + to);
@@ -96,7 +100,7 @@ function forEachSpan(shape: RegionShape, [height, width]: Size, found: (from: nu
 
 const whole = (value: number): boolean => Number.isInteger(value);
 
-/** @throws DatasetError for a region that reaches beyond its page, or encloses no pixel. */
+/** @throws DatasetError for a region that extends beyond its slice, or encloses no pixel. */
 function requireInside({ id, shape }: Region, [height, width]: Size, file: string): void {
   const problem = (what: string): DatasetError =>
     new DatasetError(`region ${id} ${what}; the image is ${width} x ${height}.`, {
@@ -137,9 +141,10 @@ export const HELD = 2;
 const TRAINED = 4;
 
 /**
- * What the regions of a page say of each pixel [height, width]: bits `COMPLETE` and `HELD`.
- * @param regions of this page alone
- * @throws DatasetError for a region outside its page, and where of two that overlap one is held out and one is not.
+ * The region bits `COMPLETE` and `HELD` for each pixel of a slice [height, width].
+ * @param regions of this slice alone
+ * @throws DatasetError for a region outside its slice, and if one of two overlapping regions is held out and the other
+ * is not.
  */
 export function regionMask(regions: readonly Region[], size: Size, file: string): Uint8Array {
   const mask = new Uint8Array(size[0] * size[1]);

@@ -1,6 +1,6 @@
 /**
- * The border weights of a page, made when a patch is first cut from it: 30 slices of 512 x 512 take 0.7 s, which the
- * first training step needs not wait for.
+ * The border weights of a slice, computed when a patch is first cut from it: 30 slices of 512 x 512 take 0.7 s, which
+ * would delay the first training step.
  */
 
 import { ndarray } from '../../array/ndarray.ts';
@@ -9,13 +9,13 @@ import { IGNORE } from '../labels/labels.ts';
 import { type SeparationOptions, separationTerm } from './separation-weight.ts';
 import { addSmallObjects } from './small-objects.ts';
 
-/** Structured-cloneable; over shared memory it is made once for all threads. */
+/** Structured-cloneable; in shared memory it is computed once for all threads. */
 export interface PageSeparation extends SeparationOptions {
-  /** The term lies between the objects of this class. */
+  /** The border term is between the objects of this class. */
   readonly objectClass: number;
-  /** Object numbers [height, width]; without them the pieces of the class are the objects. */
+  /** Object numbers [height, width]; without them the connected pieces of the class are the objects. */
   readonly numbers?: Int32Array;
-  /** Pixels of an object below which it weighs more; 0: size does not count. */
+  /** Object size in pixels below which an object's weight increases; 0: independent of size. */
   readonly typicalSize: number;
   /** [height, width], to be filled. */
   readonly term: Float32Array;
@@ -32,8 +32,8 @@ interface LabelledPage {
 }
 
 /**
- * Weights beyond those of the classes [height, width]; undefined where the page has none. Two threads that need them
- * at the same time both write the same values.
+ * Weights beyond those of the classes [height, width]; undefined if the slice has none. Two threads that need them at
+ * the same time both write the same values.
  */
 export function borderWeights({ height, width, label, separation }: LabelledPage): Float32Array | undefined {
   if (separation === undefined) return undefined;
@@ -51,7 +51,7 @@ export function borderWeights({ height, width, label, separation }: LabelledPage
   return term;
 }
 
-/** Number of the piece at each pixel of the mask `own`. What is ignored may join pieces, so that it parts none. */
+/** Number of the piece at each pixel of the mask `own`. Ignored pixels may connect pieces, so that they split none. */
 function piecesOf(label: Uint8Array, own: Uint8Array, size: readonly [number, number]): Int32Array {
   const may = label.map((value, p) => (value === IGNORE ? 1 : own[p]));
   return connectedComponents(ndarray('uint8', size, may)).labels.data.map((piece, p) => (own[p] === 1 ? piece : 0));

@@ -3,7 +3,7 @@
 export interface SeparationOptions {
   /** Strength of the border term. Default 10, as in the paper. */
   readonly w0?: number;
-  /** Its reach, in pixels. Default 5. */
+  /** Its range, in pixels. Default 5. */
   readonly sigmaPx?: number;
 }
 
@@ -12,10 +12,10 @@ const NONE = 0x7fffffff;
 /**
  * The border term w0 exp(-(d1 + d2)^2 / (2 sigma^2)) of every pixel [height, width], where d1 and d2 are the Euclidean
  * distances between pixel centres to the nearest object and to the second nearest. It is 0 on objects (the paper
- * weighs the background between cells) and where there are fewer than two objects.
+ * weights the background between cells) and if there are fewer than two objects.
  *
- * Exact up to a term of w0 exp(-8): pairs with d1 + d2 > 4 sigma are left out, so only a disc of 4 sigma around each
- * border pixel is looked at, in two passes: distances along columns for each of the objects seen there, then along rows.
+ * Exact up to a term of w0 exp(-8): pairs with d1 + d2 > 4 sigma are ignored, so only a disc of 4 sigma around each
+ * border pixel is examined, in two passes: distances along columns for each object there, then along rows.
  *
  * @param instances int32 [height, width], 0 background, every other value an object
  */
@@ -28,7 +28,7 @@ export function separationTerm(
   const reach = Math.ceil(4 * sigmaPx);
   if (!(w0 > 0) || !(sigmaPx > 0)) return out;
 
-  // Distinct objects straight above and below each pixel within reach, nearest first, at most SLOTS.
+  // Distinct objects directly above and below each pixel within range, nearest first, at most SLOTS.
   const { objects, squares } = nearestInColumns(instances, height, width, reach);
   const limit = 4 * sigmaPx;
   const scale = -1 / (2 * sigmaPx * sigmaPx);
@@ -73,8 +73,8 @@ export function separationTerm(
 }
 
 /**
- * Cuts touching objects apart, as the paper does before it weighs the gap: a pixel whose right or lower neighbour
- * belongs to another object becomes background, so no two objects are 4-connected any more.
+ * Separates touching objects, as the paper does before weighting the gap: a pixel whose right or lower neighbour
+ * belongs to another object becomes background, so no two objects remain 4-connected.
  * @param instances int32 [height, width], 0 background; not changed
  */
 export function separateTouching(instances: Int32Array, [height, width]: readonly [number, number]): Int32Array {
@@ -92,12 +92,14 @@ export function separateTouching(instances: Int32Array, [height, width]: readonl
 }
 
 /**
- * Two objects a column are enough: of the objects in one column seen from p, the nearest two bound what this column
- * can give as nearest and as second nearest of different objects.
+ * Two objects per column are enough: among the objects in one column seen from p, the nearest two bound what this
+ * column contributes as nearest and second nearest of different objects.
  */
 const SLOTS = 2;
 
-/** Tells in constant time whether a stretch of one row sees two different objects at all; most of a picture does not. */
+/**
+ * Determines in constant time whether a run of one row sees two different objects at all; most of an image does not.
+ */
 class RowNeighbours {
   private readonly next: Int32Array;
   private readonly changes: Int32Array;
@@ -126,7 +128,7 @@ class RowNeighbours {
     for (let x = width - 1; x >= 0; x--) next[x] = squares[SLOTS * (row + x)] === NONE ? next[x + 1] : x;
   }
 
-  /** Columns `left` to `right`, both included. */
+  /** Columns `left` to `right`, both inclusive. */
   hasTwo(left: number, right: number): boolean {
     const { next, changes, doubles } = this;
     if (doubles[right + 1] > doubles[left]) return true;
@@ -193,14 +195,17 @@ function insert(
 }
 
 export interface ClassWeightOptions {
-  /** 0: every class weighs 1. 1: every class weighs as much in sum. Default 0.5, the root between the two. */
+  /**
+   * 0: every class has weight 1. 1: every class has the same total weight. Default 0.5, the square root between the
+   * two.
+   */
   readonly balance?: number;
 }
 
 /**
- * The weight w_c of each class from its share of the pixels: share^-balance, scaled so that the mean over all pixels
- * is 1; a class that does not occur gets 1.
- * @param shares of each class, ignored pixels left out
+ * The weight w_c of each class from its fraction of the pixels: fraction^-balance, scaled so that the mean over all
+ * pixels is 1; a class that does not occur gets 1.
+ * @param shares fraction of each class, excluding ignored pixels
  */
 export function classWeights(shares: readonly number[], { balance = 0.5 }: ClassWeightOptions = {}): readonly number[] {
   const raw = shares.map((share) => (share > 0 ? share ** -balance : 0));

@@ -1,11 +1,11 @@
-/** Weights that let small objects count: a loss over pixels hardly sees them, a score over objects counts each alike. */
+/** Weights for small objects: a loss over pixels hardly sees them, while a score over objects counts each equally. */
 
 import { IGNORE } from '../labels/labels.ts';
 
-/** Smaller ones weigh no more than this times as much. */
+/** Maximum factor for small objects. */
 const MOST = 4;
 
-/** Pixels of each object of label maps; 0 is background. */
+/** Pixels per object of label maps; 0 is background. */
 function sizesOf(objects: Int32Array | Uint32Array): Map<number, number> {
   const sizes = new Map<number, number>();
   for (const object of objects) if (object !== 0) sizes.set(object, (sizes.get(object) ?? 0) + 1);
@@ -20,7 +20,7 @@ interface Objects {
   readonly width: number;
 }
 
-/** Numbers of the objects that lie in or touch ignored pixels, by an edge or a corner: their size is not known. */
+/** Numbers of the objects in or adjacent to ignored pixels, by an edge or a corner: their size is unknown. */
 export function cutOffObjects({ objects, label, width }: Objects): ReadonlySet<number> {
   const found = new Set<number>();
   if (!label.includes(IGNORE)) return found;
@@ -46,7 +46,7 @@ function isBeside(label: Uint8Array, width: number, p: number): boolean {
   return false;
 }
 
-/** Pixels of the median object over all pages, those of unknown size left out; 0 where there is none. */
+/** Median object size in pixels over all slices, excluding those of unknown size; 0 without objects. */
 export function medianObjectSize(pages: readonly Objects[]): number {
   const sizes = pages
     .flatMap((page) => {
@@ -58,9 +58,8 @@ export function medianObjectSize(pages: readonly Objects[]): number {
 }
 
 /**
- * Adds to the weight of each pixel of an object smaller than `typicalSize` what it lacks: an object of n pixels weighs
- * sqrt(typicalSize / n) times as much a pixel, at most 4 times. Others stay as they are.
- * Objects of unknown size stay as they are too.
+ * Raises the weight of each pixel of an object smaller than `typicalSize`: pixels of an object of n pixels get
+ * sqrt(typicalSize / n) times the weight, at most 4 times. Others, and objects of unknown size, are unchanged.
  * @param term weights beyond 1 of each pixel, changed in place
  */
 export function addSmallObjects(term: Float32Array, page: Objects, typicalSize: number): void {

@@ -3,7 +3,7 @@ import type { ReadOptions } from '../../image/formats/format.ts';
 import { extent, type Image } from '../../image/image.ts';
 import { readImage } from '../../image/read.ts';
 
-/** What a page has files as: an address, a `File` that the user chose or another Blob, or bytes. */
+/** The source of a file in a page: a URL, a `File` chosen by the user or another Blob, or bytes. */
 export type FileSource = string | URL | Blob | Uint8Array;
 
 /** For messages. */
@@ -12,7 +12,7 @@ export function nameOf(source: FileSource): string | undefined {
   return typeof source === 'string' || source instanceof URL ? String(source) : undefined;
 }
 
-/** @throws FormatError when the server does not give it. */
+/** @throws FormatError if the server does not return it. */
 export async function bytesOf(source: FileSource): Promise<Uint8Array> {
   if (source instanceof Uint8Array) return source;
   if (source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
@@ -32,9 +32,9 @@ export async function bytesOf(source: FileSource): Promise<Uint8Array> {
 }
 
 /**
- * Reads an image of any format that `readImage` knows, found by its first bytes. Values and dtype are the file's own.
- * The files of a DICOM series go together to `readDicomSeries`.
- * @throws FormatError when it cannot be fetched, is damaged or no image.
+ * Reads an image of any format supported by `readImage`, detected by its first bytes. Values and dtype are the file's
+ * own. Pass the files of a DICOM series together to `readDicomSeries`.
+ * @throws FormatError if it cannot be fetched, is damaged or not an image.
  *
  * @example input.onchange = async () => { const image = await readImageFile(input.files[0]); };
  */
@@ -43,9 +43,9 @@ export async function readImageFile(source: FileSource, options: ReadOptions = {
 }
 
 /**
- * Shows an image on a canvas, which takes its size.
+ * Draws an image on a canvas, which is resized to it.
  * @param image uint8, grey or RGB(A), one page: `yx` or `cyx` with 1, 3 or 4 channels
- * @throws UsageError for others, naming the conversion to make first: values are not rescaled silently.
+ * @throws UsageError for others, naming the required conversion: values are not rescaled silently.
  */
 export function drawImage(canvas: HTMLCanvasElement | OffscreenCanvas, image: Image): void {
   const { data, axes, dtype } = image;

@@ -2,13 +2,13 @@ import type { Host } from '../../workflows/host.ts';
 import { type MemoryFiles, memoryFiles } from '../../workflows/memory-files.ts';
 import { type BrowserDevice, type OpenRuntimeOptions, openRuntime } from './runtime.ts';
 
-/** A page: files that the user chose or that were written, its devices and its clock. */
+/** A page as host: files chosen by the user or written by workflows, its devices and its clock. */
 export interface BrowserHost extends Host {
   readonly files: MemoryFiles;
 }
 
 /**
- * What the workflows of `lamella/workflows` run over in a page or a worker.
+ * The host for `lamella/workflows` in a page or a worker.
  *
  * @example
  *   const host = browserHost(chosenFiles(input.files));
@@ -19,18 +19,18 @@ export function browserHost(files: MemoryFiles = memoryFiles(), options: OpenRun
   return {
     files,
     nowMs: () => performance.now(),
-    // Another device is refused by its name.
+    // An unsupported device is rejected by its name.
     openRuntime: (device) =>
       openRuntime({ ...options, device: (device as BrowserDevice | 'auto' | undefined) ?? options.device }),
   };
 }
 
-/** The files of an `<input type="file">`, with `webkitdirectory` by their paths in the folder; read when asked for. */
+/** The files of an `<input type="file">`, with `webkitdirectory` by their paths in the folder; read on demand. */
 export function chosenFiles(files: Iterable<File>): MemoryFiles {
   return memoryFiles(Object.fromEntries(Array.from(files, (file) => [file.webkitRelativePath || file.name, file])));
 }
 
-/** The files and folders of a drop event. Call it within the event: afterwards they are gone. */
+/** The files and folders of a drop event. Call it within the event: afterwards they are unavailable. */
 export async function droppedFiles({ items }: DataTransfer): Promise<MemoryFiles> {
   const entries = Array.from(items, (item) => item.webkitGetAsEntry());
   const found: [string, File][] = [];
@@ -45,7 +45,7 @@ async function collect(entry: FileSystemEntry, found: [string, File][]): Promise
     return;
   }
   const reader = (entry as FileSystemDirectoryEntry).createReader();
-  // A reader gives a part of a large folder at a time, and nothing at its end.
+  // A reader returns a large folder in parts, and an empty one at its end.
   for (;;) {
     const part = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
     if (part.length === 0) return;

@@ -1,4 +1,4 @@
-/** Lamella in a page or a worker: devices, files, training. What is the same everywhere is in `lamella`. */
+/** Lamella in a page or a worker: devices, files, training. The platform-independent part is in `lamella`. */
 
 export { drawImage, type FileSource, readImageFile } from './files.ts';
 export { type BrowserHost, browserHost, chosenFiles, droppedFiles } from './host.ts';

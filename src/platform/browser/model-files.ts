@@ -3,15 +3,15 @@ import type { Runtime } from '../../runtime/runtime.ts';
 import { bytesOf, type FileSource, nameOf } from './files.ts';
 import { type OpenRuntimeOptions, openRuntime } from './runtime.ts';
 
-/** A model on a device of its own; `close` frees both. */
+/** A model on its own device; `close` frees both. */
 export interface ModelOnDevice extends OpenedModel {
   readonly runtime: Runtime;
   close(): Promise<void>;
 }
 
 /**
- * Opens an ONNX file, ours or anyone's.
- * @throws FormatError when it cannot be fetched or is not ONNX; DeviceError, ModelError as `openRuntime`, `openModel`.
+ * Opens an ONNX file, from Lamella or another program.
+ * @throws FormatError if it cannot be fetched or is not ONNX; DeviceError, ModelError as `openRuntime`, `openModel`.
  *
  * @example const model = await openModelFile('/model.onnx');
  */

@@ -4,27 +4,27 @@ import type { WinogradUse } from '../../lowering/conv/minimal-filters.ts';
 import { ortRuntime } from '../../runtime/ort.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 
-/** Devices of a page. `wasm` is its CPU. */
+/** Devices in a page. `wasm` is its CPU. */
 export type BrowserDevice = 'wasm' | 'webgpu';
 
 export interface OpenRuntimeOptions {
-  /** Default `auto`: WebGPU where the page has an adapter, else WASM. */
+  /** Default `auto`: WebGPU if the page has an adapter, otherwise WASM. */
   readonly device?: BrowserDevice | 'auto';
   /**
-   * Threads of WASM. Default: one a core where the page is cross-origin isolated, else the one that is possible.
-   * Fixed by the first runtime that the page opens.
+   * Threads of WASM. Default: one per core if the page is cross-origin isolated, otherwise a single one. Fixed by the
+   * first runtime that the page opens.
    */
   readonly threads?: number;
   /**
-   * Where ONNX Runtime's own files (`ort-wasm-simd-threaded*`) are served, a URL that ends in `/`. Default: where the
+   * Where ONNX Runtime's own files (`ort-wasm-simd-threaded*`) are served, a URL ending in `/`. Default: where the
    * bundler put them. Fixed by the first runtime that the page opens.
    */
   readonly wasmPath?: string;
-  /** Where 3x3 convolutions go by Winograd's algorithm; default: where faster on WASM, nowhere on a GPU. */
+  /** When to use Winograd's algorithm for 3x3 convolutions; default: where faster on WASM, never on a GPU. */
   readonly winograd?: WinogradUse;
 }
 
-/** The adapter that the browser would give, if there is one; a worker has the same `navigator.gpu`. */
+/** Whether the browser offers an adapter; a worker has the same `navigator.gpu`. */
 async function hasAdapter(): Promise<boolean> {
   try {
     return ((await navigator.gpu?.requestAdapter()) ?? null) !== null;
@@ -38,13 +38,13 @@ export async function availableDevices(): Promise<BrowserDevice[]> {
   return (await hasAdapter()) ? ['wasm', 'webgpu'] : ['wasm'];
 }
 
-/** Threads that WASM has here: shared memory, which they need, is only given to isolated pages. */
+/** Threads available to WASM: they require shared memory, which only isolated pages have. */
 export function wasmThreads(wanted?: number): number {
   const most = globalThis.crossOriginIsolated ? navigator.hardwareConcurrency : 1;
   return Math.max(1, Math.min(wanted ?? most, most));
 }
 
-/** Each device has a build of ONNX Runtime of its own, loaded when it is first asked for: WASM alone is half the size. */
+/** Each device has its own build of ONNX Runtime, loaded on first use: WASM alone is half the size. */
 const BUILDS: { readonly [D in BrowserDevice]: () => Promise<typeof Ort> } = {
   wasm: () => import('onnxruntime-web/wasm'),
   webgpu: () => import('onnxruntime-web/webgpu'),
@@ -52,7 +52,7 @@ const BUILDS: { readonly [D in BrowserDevice]: () => Promise<typeof Ort> } = {
 
 /**
  * Opens a device of the page, or of a worker.
- * @throws DeviceError that says what is present when the device is absent, or when ONNX Runtime's files do not load.
+ * @throws DeviceError if the device is not available, listing those that are, or if ONNX Runtime's files do not load.
  */
 export async function openRuntime({
   device = 'auto',
@@ -82,9 +82,9 @@ export async function openRuntime({
     sessionOptions: {
       executionProviders: [name],
       graphOptimizationLevel: 'all',
-      // One block as large as all that is planned, made beside what the first run took.
+      // A single block with the size of everything planned, allocated in addition to what the first run took.
       enableMemPattern: false,
-      // Errors only: a fallback to WASM for a shape computation is no news to anyone.
+      // Errors only: a fallback to WASM for a shape computation is expected.
       logSeverityLevel: 3,
     },
     target: {

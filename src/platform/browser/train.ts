@@ -13,13 +13,13 @@ import { type OpenRuntimeOptions, openRuntime, wasmThreads } from './runtime.ts'
 
 export interface TrainOptions extends TrainSettings, OpenRuntimeOptions {}
 
-/** How the run went, and the model: the best one by validation, or the last where there was none. */
+/** The result of a training run and the model: the best by validation, or the last without validation. */
 export interface TrainedInPage extends FinishedTraining {
-  /** An ONNX file: for `openModelFile`, or to be downloaded. */
+  /** An ONNX file: for `openModelFile`, or for download. */
   readonly model: Uint8Array;
 }
 
-/** Lets the page draw and answer; a resolved promise alone would not. */
+/** Lets the page render and respond; a resolved promise alone would not. */
 function nextTask(): Promise<void> {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();
@@ -39,11 +39,11 @@ async function* batches(set: TrainingSet, options: SampleOptions, from: number):
 }
 
 /**
- * Trains on images in memory. Whatever the options leave open is chosen from the data, as in Node. The page answers
- * between steps; for one that never stutters call it in a Web Worker.
+ * Trains on images in memory. Unset options are chosen from the data, as in Node. The page responds between steps; to
+ * keep it smooth call this in a Web Worker.
  *
- * @throws DatasetError: the data; UsageError: options that do not fit them; DeviceError; TrainingError: it diverged;
- *   Interrupted: stopped by the signal.
+ * @throws DatasetError: the data; UsageError: options that do not match them; DeviceError; TrainingError: it diverged;
+ * Interrupted: stopped by the signal.
  *
  * @example const { model } = await train([{ image, label }], { minutes: 2, device: 'webgpu' });
  */

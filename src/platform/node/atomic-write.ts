@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { LamellaError } from '../../errors.ts';
 import { makeFolder } from './make-folder.ts';
 
-/** A failed write in words: no room, no permission, no such folder. */
+/** The error for a failed write: no space, no permission, no such folder. */
 export function explainWrite(cause: unknown, file: string): LamellaError {
   const code = (cause as NodeJS.ErrnoException).code;
   const because = (problem: string, remedy: string): LamellaError => new LamellaError(problem, { file, remedy, cause });
@@ -32,8 +32,8 @@ export function explainWrite(cause: unknown, file: string): LamellaError {
 let written = 0;
 
 /**
- * Writes a file as a whole: to a temporary name beside it, flushed to the disk, then renamed. Folders are made.
- * Nothing is left behind when it fails.
+ * Writes a file atomically: to a temporary file beside it, flushed to disk, then renamed. Creates folders. Leaves
+ * nothing behind on failure.
  * @throws LamellaError naming the file and what to do.
  */
 export async function atomicWrite(file: string, content: Uint8Array | string): Promise<void> {
@@ -55,7 +55,7 @@ export async function atomicWrite(file: string, content: Uint8Array | string): P
   await flushFolder(dirname(file));
 }
 
-/** Makes a rename last through a power cut where the system can (not on Windows). */
+/** Makes a rename survive a power failure if the system supports it (not on Windows). */
 export async function flushFolder(folder: string): Promise<void> {
   try {
     const handle = await open(folder, 'r');
@@ -65,6 +65,6 @@ export async function flushFolder(folder: string): Promise<void> {
       await handle.close();
     }
   } catch {
-    // Not every file system has it, and the file itself is already flushed.
+    // Not every file system supports it, and the file itself is already flushed.
   }
 }

@@ -1,15 +1,15 @@
-/** Joules that the processor's package uses, where Linux counts them (RAPL, Intel and AMD). */
+/** Energy in joules used by the CPU package, if Linux measures it (RAPL, Intel and AMD). */
 
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EnergyMeter } from '../../workflows/host.ts';
 
-/** Where the counters stand. */
+/** Where the counters are. */
 const POWERCAP = '/sys/class/powercap';
 
 interface Counter {
   readonly file: string;
-  /** Where it begins again from 0, in microjoules. */
+  /** Value in microjoules at which it wraps around to 0. */
   readonly rangeUj: number;
   lastUj: number;
   totalUj: number;
@@ -21,7 +21,7 @@ async function numberIn(file: string): Promise<number> {
   return value;
 }
 
-/** The counters of whole packages (`intel-rapl:0`), not of their parts (`intel-rapl:0:1`), which are in them. */
+/** The counters of whole packages (`intel-rapl:0`), not of their subdomains (`intel-rapl:0:1`), which they include. */
 async function openCounters(folder: string): Promise<Counter[]> {
   const names = (await readdir(folder)).filter((name) => /^intel-rapl:\d+$/.test(name));
   const counters: Counter[] = [];
@@ -33,7 +33,7 @@ async function openCounters(folder: string): Promise<Counter[]> {
   return counters;
 }
 
-/** Nothing where the machine does not count, as in most virtual ones, or where only root may read it. */
+/** Undefined if the machine does not measure it, as most virtual ones, or only root may read it. */
 export async function openEnergyMeter(folder = POWERCAP): Promise<EnergyMeter | undefined> {
   let counters: Counter[];
   try {
@@ -46,7 +46,7 @@ export async function openEnergyMeter(folder = POWERCAP): Promise<EnergyMeter | 
     async joules() {
       for (const counter of counters) {
         const now = await numberIn(counter.file);
-        // It runs over about once an hour under load.
+        // It wraps around about once an hour under load.
         counter.totalUj += now >= counter.lastUj ? now - counter.lastUj : now + counter.rangeUj - counter.lastUj;
         counter.lastUj = now;
       }

@@ -6,7 +6,7 @@ import { MAX_BYTES } from '../../image/read.ts';
 import { atomicWrite } from './atomic-write.ts';
 import { nodeZlib } from './zlib.ts';
 
-/** A failed read in words. */
+/** The error for a failed read. */
 export function explainRead(cause: unknown, file: string): DatasetError {
   const code = (cause as NodeJS.ErrnoException).code;
   if (code === 'ENOENT') {
@@ -32,13 +32,13 @@ export function explainRead(cause: unknown, file: string): DatasetError {
   });
 }
 
-/** Files below `folder` as `prefix` + name; links are followed, but no folder is entered from within itself. */
+/** Files below `folder` as `prefix` + name; links are followed, except to a parent folder. */
 async function walk(folder: string, prefix: string, above: readonly string[], found: string[]): Promise<void> {
   const real = await realpath(folder);
   if (above.includes(real)) return;
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
-    // A link that leads nowhere is not a file.
+    // A broken link is not a file.
     const kind = entry.isSymbolicLink() ? await stat(path).catch(() => undefined) : entry;
     if (kind?.isDirectory() === true) await walk(path, `${prefix}${entry.name}/`, [...above, real], found);
     else if (kind?.isFile() === true) found.push(`${prefix}${entry.name}`);

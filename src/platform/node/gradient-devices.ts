@@ -1,4 +1,4 @@
-/** Devices that share each batch of a training: a thread with a session on each. */
+/** Devices that share each batch in training: one thread with a session on each. */
 
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -10,13 +10,13 @@ import type { Graph } from '../../graph/ir.ts';
 import type { GradientDevices, GradientWorker } from '../../train/parallel.ts';
 import { availableDevices, type NodeDevice, workingDevices } from './runtime.ts';
 
-/** One of several devices of a kind: `cuda:1`. On a processor the numbers stand for its cores. */
+/** One of several devices of a kind: `cuda:1`. For a CPU the numbers divide its cores. */
 export interface DevicePlace {
   readonly device: NodeDevice;
   readonly index: number;
 }
 
-/** What a worker is started with, is told, and answers. */
+/** Start data, messages and answers of a worker. */
 export interface GradientWorkerData extends DevicePlace {
   readonly graph: Graph;
   readonly exact: boolean;
@@ -28,8 +28,8 @@ export type GradientAnswer = { readonly outputs: Arrays } | { readonly problem: 
 const nameOf = ({ device, index }: DevicePlace): string => `${device}:${index}`;
 
 /**
- * `cpu:0,cpu:1` or `cuda:0,cuda:1`.
- * @throws UsageError for what is no device or is named twice.
+ * Parses `cpu:0,cpu:1` or `cuda:0,cuda:1`.
+ * @throws UsageError for an unknown device or a duplicate.
  */
 export function parseDevices(text: string): readonly DevicePlace[] {
   const places = text.split(',').map((part): DevicePlace => {
@@ -47,7 +47,7 @@ export function parseDevices(text: string): readonly DevicePlace[] {
   return places;
 }
 
-/** @throws DeviceError for one that this machine does not have, naming those that it has. */
+/** @throws DeviceError for a device that is not present, listing those that are. */
 async function requirePresent(places: readonly DevicePlace[]): Promise<void> {
   const cores = availableParallelism();
   const known = new Set(availableDevices());
@@ -66,13 +66,13 @@ async function requirePresent(places: readonly DevicePlace[]): Promise<void> {
 function defaultWorkerFile(): URL {
   const compiled = new URL('./gradient-worker.js', import.meta.url);
   if (existsSync(fileURLToPath(compiled))) return compiled;
-  // Run from the TypeScript sources, as tests are: the built program.
+  // When run from the TypeScript sources, as tests are: the built program.
   return new URL('../../../dist/platform/node/gradient-worker.js', import.meta.url);
 }
 
 /**
- * Devices to share batches among. Those of one processor share its cores.
- * @throws DeviceError for a device that is not there.
+ * Opens devices to share batches. Those on one CPU share its cores.
+ * @throws DeviceError for a device that is not present.
  */
 export async function gradientDevices(places: readonly DevicePlace[]): Promise<GradientDevices> {
   await requirePresent(places);
@@ -93,7 +93,7 @@ export async function gradientDevices(places: readonly DevicePlace[]): Promise<G
   };
 }
 
-/** Starts a thread whose session is on one device; `ready` when it is compiled. */
+/** Starts a thread with a session on one device; `ready` resolves when it is compiled. */
 function startWorker(data: GradientWorkerData): GradientWorker & { readonly ready: Promise<void> } {
   const device = nameOf(data);
   const thread = new Worker(defaultWorkerFile(), { workerData: data, name: `gradient ${device}` });

@@ -1,4 +1,4 @@
-/** The program of a thread that computes gradients on one device: weights and images come in, gradients go out. */
+/** The program of a thread that computes gradients on one device: receives weights and images, returns gradients. */
 
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Arrays, GradientAnswer, GradientWorkerData } from './gradient-devices.ts';
@@ -20,7 +20,7 @@ try {
   const program = await runtime.compile(graph, { exact });
   parentPort?.on('message', (feeds: Arrays) => {
     program.run(feeds).then(
-      // Copies: what the device gives may not be handed over.
+      // Copies: the device's arrays must not be transferred.
       (outputs) =>
         say({
           outputs: Object.fromEntries(

@@ -9,7 +9,7 @@ import { type NodeDevice, openRuntime } from './runtime.ts';
 export const nodeHost: Host = {
   files: nodeFiles,
   nowMs: () => performance.now(),
-  // Another device is refused by its name.
+  // An unsupported device is rejected by its name.
   openRuntime: (device) => openRuntime({ device: device as NodeDevice | 'auto' | undefined }),
   openEnergyMeter,
   openTrace: (runs) => openTrace({ runs }),

@@ -2,12 +2,12 @@ import type { Image } from '../../image/image.ts';
 import { type ReadFileOptions, readImageFile as read, writeImageFile as write } from '../../workflows/image-files.ts';
 import { nodeFiles } from './files.ts';
 
-/** Reads an image file, or the DICOM series of a folder. @throws as `readImageFile` of the workflows */
+/** Reads an image file, or the DICOM series of a folder. @throws as `readImageFile` in workflows */
 export function readImageFile(path: string, options: ReadFileOptions = {}): Promise<Image> {
   return read(nodeFiles, path, options);
 }
 
-/** Writes `.png`, `.tif`, `.nii` or `.nii.gz`. @throws as `writeImageFile` of the workflows */
+/** Writes `.png`, `.tif`, `.nii` or `.nii.gz`. @throws as `writeImageFile` in workflows */
 export function writeImageFile(path: string, image: Image): Promise<void> {
   return write(nodeFiles, path, image);
 }

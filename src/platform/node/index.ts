@@ -1,4 +1,4 @@
-/** Lamella in Node: devices, files, training on folders. What is the same everywhere is in `lamella`. */
+/** Lamella in Node: devices, files, training on folders. The platform-independent part is in `lamella`. */
 
 export { nodeFiles } from './files.ts';
 export { nodeHost } from './host.ts';

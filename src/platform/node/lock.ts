@@ -8,19 +8,19 @@ import { explainWrite } from './atomic-write.ts';
 interface Holder {
   readonly pid: number;
   readonly host: string;
-  /** When the process began, as the kernel counts it: tells a process from a later one with its number. */
+  /** Start time of the process according to the kernel: distinguishes a process from a later one with the same ID. */
   readonly began: string | undefined;
   readonly since: string;
 }
 
-/** Longer than a process needs from one look at the lock to the next. */
+/** Longer than a process needs between two checks of the lock. */
 const SETTLE_MS = 100;
 
-/** Start of a process in kernel ticks since boot, on Linux only. */
+/** Start time of a process in kernel ticks since boot, on Linux only. */
 function beginningOf(pid: number): string | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // Field 22; the second field is a name in brackets that may hold spaces.
+    // Field 22; the second field is a name in brackets that may contain spaces.
     return text.slice(text.lastIndexOf(')') + 2).split(' ')[19];
   } catch {
     return undefined;
@@ -28,7 +28,7 @@ function beginningOf(pid: number): string | undefined {
 }
 
 function isAlive({ pid, host, began }: Holder): boolean {
-  // Another machine on a shared disk cannot be asked.
+  // A process on another machine with a shared disk cannot be checked.
   if (host !== hostname()) return true;
   try {
     process.kill(pid, 0);
@@ -53,8 +53,9 @@ export interface Lock {
 }
 
 /**
- * Takes a lock file, so that one process at a time writes to a run. The lock of a process that is gone is taken over.
- * @throws RunError naming the process that has it.
+ * Acquires a lock file, so that only one process at a time writes to a run. The lock of a process that no longer exists
+ * is taken over.
+ * @throws RunError naming the process that holds it.
  */
 export async function takeLock(file: string, folder: string): Promise<Lock> {
   const mine: Holder = {
@@ -71,7 +72,7 @@ export async function takeLock(file: string, folder: string): Promise<Lock> {
       await handle.writeFile(text);
       await handle.close();
       if (!abandoned) break;
-      // Another process may have seen the same abandoned lock, and have removed ours for it.
+      // Another process may have found the same abandoned lock and removed ours instead.
       await setTimeout(SETTLE_MS);
       if ((await readFile(file, 'utf8').catch(() => '')) === text) break;
     } catch (cause) {
@@ -79,7 +80,7 @@ export async function takeLock(file: string, folder: string): Promise<Lock> {
     }
     let holder = await holderOf(file);
     if (holder === undefined) {
-      // Empty: its process was killed as it took the lock, or is just about to write its name.
+      // Empty: its process was killed while acquiring the lock, or is about to write its name.
       await setTimeout(SETTLE_MS);
       holder = await holderOf(file);
     }
@@ -99,19 +100,19 @@ export async function takeLock(file: string, folder: string): Promise<Lock> {
       throw explainWrite(cause, file);
     });
   }
-  // Also on an exit that nothing can wait for, such as the second Ctrl-C.
+  // Also on an exit that cannot wait, such as the second Ctrl-C.
   const onExit = (): void => {
     try {
       unlinkSync(file);
     } catch {
-      // It is gone already.
+      // Already removed.
     }
   };
   process.once('exit', onExit);
   return {
     async release() {
       process.removeListener('exit', onExit);
-      // A disk that became read-only keeps it: whoever comes next finds that this process is gone.
+      // On a disk that became read-only it stays: the next process finds that this one no longer exists.
       await rm(file, { force: true }).catch(() => undefined);
     },
   };

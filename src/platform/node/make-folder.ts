@@ -2,9 +2,9 @@ import { mkdir, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
 /**
- * Makes a folder and those that are to hold it. (`mkdir` with `recursive` never comes back where the system says of a
- * parent that is there that it is not, as below /proc.)
- * @returns the outermost folder that was made; nothing when all were there
+ * Creates a folder with its parents. (`mkdir` with `recursive` never returns if the system denies that an existing
+ * parent exists, as below /proc.)
+ * @returns the outermost folder created; undefined if all existed
  * @throws the system's error
  */
 export async function makeFolder(path: string): Promise<string | undefined> {
@@ -20,7 +20,7 @@ export async function makeFolder(path: string): Promise<string | undefined> {
   }
   for (const folder of missing) {
     await mkdir(folder).catch((cause: NodeJS.ErrnoException) => {
-      // Made by somebody else meanwhile.
+      // Created by another process in the meantime.
       if (cause.code !== 'EEXIST') throw cause;
     });
   }

@@ -10,7 +10,7 @@ export interface OpenModelFileOptions extends OpenRuntimeOptions, OpenFileOption
 
 /**
  * Opens the model of a run folder, or an ONNX file from any exporter.
- * @throws RunError, ModelError where there is no model; as `openRuntime` and `openModel`.
+ * @throws RunError, ModelError if there is no model; as `openRuntime` and `openModel`.
  *
  * @example const model = await openModelFile('runs/a');
  */

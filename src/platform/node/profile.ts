@@ -5,16 +5,16 @@ import { formatProfile, type Profile, sumProfile } from '../../runtime/profile.t
 import { RUN_FILES, type Store } from '../../train/store.ts';
 import type { Trace } from '../../workflows/host.ts';
 
-/** A trace that can be kept with a run. */
+/** A trace that can be stored with a run. */
 interface RunTrace extends Trace {
-  /** Keeps the trace and its sums with a run, once the program is disposed; nothing where there is no trace. */
+  /** Stores the trace and its sums with a run, after the program is disposed; undefined if there is no trace. */
   keep(store: Store): Promise<Profile | undefined>;
 }
 
 const WARM_UP_RUNS = 3;
 const PROFILED_RUNS = 10;
 
-/** @param runs to trace; default: three that are not counted and ten that are */
+/** @param runs number of runs to trace; default: three to skip and ten to measure */
 export async function openTrace({ runs = WARM_UP_RUNS + PROFILED_RUNS } = {}): Promise<RunTrace> {
   const folder = await mkdtemp(join(tmpdir(), 'lamella-profile-'));
   const read = async (): Promise<string | undefined> => {

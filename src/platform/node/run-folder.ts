@@ -9,9 +9,9 @@ import { makeFolder } from './make-folder.ts';
 /** A run on disk: `config.json`, `log.jsonl`, `checkpoints/`, `best.onnx`, `last.onnx`, `report.html`. */
 export interface RunFolder extends Store {
   readonly path: string;
-  /** Whether there was a run that ended before its first checkpoint: nothing is left of it. */
+  /** Whether it replaced a run that ended before its first checkpoint, which is deleted. */
   readonly replaced: boolean;
-  /** Ends writing; another process may take it up. */
+  /** Ends writing and releases the lock. */
   close(): Promise<void>;
 }
 
@@ -56,12 +56,12 @@ function storeOf(path: string): Store {
   };
 }
 
-/** Whether a folder holds a run; nothing there at all counts as no. */
+/** Whether a folder contains a run; false if it does not exist. */
 export async function holdsRun(path: string): Promise<boolean> {
   return (await stat(join(path, RUN_FILES.config)).catch(() => undefined)) !== undefined;
 }
 
-/** Whether a run has come to anything: a checkpoint or a model. */
+/** Whether a run produced anything: a checkpoint or a model. */
 async function isWorthKeeping(path: string): Promise<boolean> {
   const names = [
     ...(await readdir(path).catch(() => [])),
@@ -71,11 +71,11 @@ async function isWorthKeeping(path: string): Promise<boolean> {
 }
 
 /**
- * Opens a run folder for writing and takes its lock.
+ * Opens a run folder for writing and acquires its lock.
  *
- * @param mode `new`: the folder must not be there, be empty, or hold a run that never came to a checkpoint, whose
- *   place is taken; `resume`: it must hold a run.
- * @throws RunError when it holds another run or other files, has no run to go on with, or is in use.
+ * @param mode `new`: the folder must not exist, be empty, or contain a run without a checkpoint, which is replaced;
+ * `resume`: it must contain a run.
+ * @throws RunError if it contains another run or other files, has no run to resume, or is in use.
  */
 export async function openRunFolder(path: string, mode: 'new' | 'resume'): Promise<RunFolder> {
   const info = await stat(path).catch(() => undefined);
@@ -139,7 +139,10 @@ export async function openRunFolder(path: string, mode: 'new' | 'resume'): Promi
   };
 }
 
-/** A run that never came to its first file leaves no empty folder behind, nor those made to hold it, up to `outermost`. */
+/**
+ * Removes the empty folder of a run that ended before its first file, and the parents created for it, up to
+ * `outermost`.
+ */
 async function removeEmpty(path: string, outermost: string | undefined): Promise<void> {
   if (outermost === undefined) return;
   const top = resolve(outermost);
@@ -147,13 +150,13 @@ async function removeEmpty(path: string, outermost: string | undefined): Promise
     try {
       await rmdir(folder);
     } catch {
-      // It holds something.
+      // Not empty.
       return;
     }
   }
 }
 
-/** Temporary files of a process that was killed while it wrote. */
+/** Removes temporary files of a process that was killed while writing. */
 async function removeLeftovers(path: string): Promise<void> {
   for (const folder of [path, join(path, RUN_FILES.checkpoints)]) {
     for (const name of await readdir(folder).catch(() => [])) {
@@ -162,7 +165,7 @@ async function removeLeftovers(path: string): Promise<void> {
   }
 }
 
-/** Where a run of this name can go: `runs/name-1`, or the next number that is free. */
+/** A free path for a run of this name: `runs/name-1`, or the next free number. */
 export async function freeRunPath(parent: string, name: string): Promise<string> {
   const taken = new Set(await readdir(parent).catch(() => []));
   let number = 1;

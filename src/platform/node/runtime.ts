@@ -11,27 +11,27 @@ import { ortRuntime } from '../../runtime/ort.ts';
 import type { DeviceName, Runtime, TensorLayout } from '../../runtime/runtime.ts';
 import { whyNotWorking } from '../../runtime/session.ts';
 
-// ONNX Runtime's builds keep a device id and a database of events in the cache folder of the user, and send them to
-// their maker, unless they are told not to before the first session. Whoever wants that says so with 0.
+// ONNX Runtime's builds store a device ID and a database of events in the user's cache folder and send them to its
+// maker, unless disabled before the first session. Set the variable to 0 to allow it.
 process.env.ORT_DISABLE_TELEMETRY ??= '1';
 
 export type NodeDevice = Exclude<DeviceName, 'wasm'>;
 
 export interface OpenRuntimeOptions {
-  /** `auto`, the default, takes CUDA where it works and else the CPU. */
+  /** `auto`, the default, selects CUDA if it works and otherwise the CPU. */
   readonly device?: NodeDevice | 'auto';
-  /** Which of several devices of this kind, from 0 on; default: the first. */
+  /** Index among several devices of this kind, from 0; default: the first. */
   readonly index?: number;
-  /** Threads of one operation on the CPU; default: one a core. */
+  /** Threads per operation on the CPU; default: one per core. */
   readonly threads?: number;
   /**
-   * Used where the device supports it; `Runtime.layout` says which one is in use. Every device supports `nchw`; a
-   * processor also has one block size, its default.
+   * Used if the device supports it; `Runtime.layout` states the one in use. Every device supports `nchw`; a CPU also
+   * one block size, its default.
    */
   readonly layout?: TensorLayout;
-  /** Where 3x3 convolutions go by Winograd's algorithm; default `auto` on a CPU, `never` on a GPU. */
+  /** When to use Winograd's algorithm for 3x3 convolutions; default `auto` on a CPU, `never` on a GPU. */
   readonly winograd?: WinogradUse;
-  /** Told, in a sentence, when a fast way is absent on this machine. */
+  /** Receives a sentence if a fast path is not available on this machine. */
   readonly log?: (line: string) => void;
 }
 
@@ -43,15 +43,15 @@ const NAMES: { readonly [D in NodeDevice]: string } = {
   dml: 'DirectML',
 };
 
-/** Devices for which this build of ONNX Runtime has a provider. A driver may still be missing: `workingDevices`. */
+/** Devices for which this build of ONNX Runtime has a provider. A driver may still be missing: see `workingDevices`. */
 export function availableDevices(): NodeDevice[] {
   const listed = new Set<string>(ort.listSupportedBackends().map(({ name }) => name));
-  // CUDA's library is no part of the npm package, and ONNX Runtime prints an error when asked for it in vain.
+  // CUDA's library is not part of the npm package, and ONNX Runtime prints an error if it is missing.
   if (!hasCudaLibrary()) listed.delete('cuda');
   return (Object.keys(NAMES) as NodeDevice[]).filter((name) => listed.has(name));
 }
 
-/** Devices that start: a small graph runs on each. */
+/** Devices that work: a small graph is run on each. */
 export function workingDevices(): Promise<NodeDevice[]> {
   return workingAmong(availableDevices());
 }
@@ -66,7 +66,9 @@ async function workingAmong(names: readonly NodeDevice[]): Promise<NodeDevice[]>
   return working;
 }
 
-/** Devices that work, for a message about one that does not. WebGPU is not tried: its drivers print on the way. */
+/**
+ * Working devices, for a message about one that does not work. WebGPU is not tried, because its drivers print output.
+ */
 async function presentBeside(absent: NodeDevice): Promise<string[]> {
   const others = availableDevices().filter((name) => name !== absent);
   const working = await workingAmong(others.filter((name) => name !== 'webgpu'));
@@ -75,7 +77,7 @@ async function presentBeside(absent: NodeDevice): Promise<string[]> {
 
 /**
  * Opens a device.
- * @throws DeviceError that says what is present when the device is absent or does not start.
+ * @throws DeviceError if the device is not available or does not start, listing those that are.
  */
 export async function openRuntime({
   device = 'auto',
@@ -91,9 +93,10 @@ export async function openRuntime({
     executionProviders: name === 'cpu' ? ['cpu'] : [providerOf(name, index), 'cpu'],
     graphOptimizationLevel: 'all',
     intraOpNumThreads: count,
-    // One block as large as all that is planned, made beside what the first run took: 250 MiB more, no time less.
+    // A single block with the size of everything planned, in addition to what the first run took: 250 MiB more at the
+    // same speed.
     enableMemPattern: false,
-    // Errors only: a fallback to the CPU for a shape computation is no news to anyone.
+    // Errors only: a fallback to the CPU for a shape computation is expected.
     logSeverityLevel: 3,
   } as const;
   if (name !== 'cpu') {
@@ -135,14 +138,14 @@ function providerOf(name: NodeDevice, index: number) {
   return index === 0 ? name : { name, deviceId: index };
 }
 
-/** CUDA where it works, else the CPU. WebGPU is for those who ask: it may be a software driver. */
+/** CUDA if it works, otherwise the CPU. WebGPU only on request: it may be a software driver. */
 async function chooseDevice(): Promise<NodeDevice> {
   if (!availableDevices().includes('cuda')) return 'cpu';
   const why = await whyNotWorking(ort, { executionProviders: ['cuda'], logSeverityLevel: 4 });
   return why === undefined ? 'cuda' : 'cpu';
 }
 
-/** ONNX Runtime prints an error of its own when it is asked for CUDA without the library, which is an extra download. */
+/** ONNX Runtime prints its own error when CUDA is requested without the library, which is a separate download. */
 function hasCudaLibrary(): boolean {
   const main = createRequire(import.meta.url).resolve('onnxruntime-node');
   const bin = join(dirname(main), '..', 'bin');

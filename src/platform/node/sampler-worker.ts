@@ -1,4 +1,7 @@
-/** The program of a sampling thread: a step's number comes in, its batch goes out, memory handed over, not copied. */
+/**
+ * The program of a sampling thread: receives a step's number, returns its batch, with memory transferred instead of
+ * copied.
+ */
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { makeBatch } from '../../augment/batch.ts';

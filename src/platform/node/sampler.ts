@@ -7,7 +7,7 @@ import type { SampleOptions } from '../../augment/sample.ts';
 import type { TrainingSet } from '../../dataset/patch-position.ts';
 import { DatasetError, option } from '../../errors.ts';
 
-/** What a worker is started with, and what it answers. */
+/** Start data and answers of a worker. */
 export interface SamplerWorkerData {
   readonly set: TrainingSet;
   readonly options: SampleOptions;
@@ -15,17 +15,17 @@ export interface SamplerWorkerData {
 export type SamplerAnswer = { readonly batch: Batch } | { readonly step: number; readonly problem: string };
 
 export interface Sampler {
-  /** Threads that draw; 0 = drawn when asked, in this one. */
+  /** Number of sampling threads; 0 = sampled on demand in this thread. */
   readonly workers: number;
-  /** Batches from a step on, without end; the first are drawn from now on. One iterator at a time. */
+  /** Batches from a step on, without end; sampling of the first starts at once. One iterator at a time. */
   batches(from: number): AsyncIterableIterator<Batch>;
   close(): Promise<void>;
 }
 
 export interface SamplerOptions {
-  /** Threads to draw samples in. Default: all cores but one, at most 4. */
+  /** Data-loading threads. Default: all cores but one, at most 4. */
   readonly workers?: number;
-  /** Batches drawn in advance, which bounds the memory. Default: two a worker. */
+  /** Number of batches sampled in advance, which bounds the memory. Default: two per worker. */
   readonly ahead?: number;
   /** The worker's compiled program. Default: the one beside this file. */
   readonly workerFile?: URL;
@@ -39,21 +39,23 @@ interface Waiting {
 function defaultWorkerFile(): URL | undefined {
   const compiled = new URL('./sampler-worker.js', import.meta.url);
   if (existsSync(fileURLToPath(compiled))) return compiled;
-  // Run from the TypeScript sources, as tests are: the built program, if there is one.
+  // When run from the TypeScript sources, as tests are: the built program, if it exists.
   const built = new URL('../../../dist/platform/node/sampler-worker.js', import.meta.url);
   return existsSync(fileURLToPath(built)) ? built : undefined;
 }
 
-/** Memory that worker threads can share; for `prepareDataset`, so that pages are not copied into each worker. */
+/**
+ * Allocates memory that worker threads can share; for `prepareDataset`, so that slices are not copied to each worker.
+ */
 export function allocateShared(bytes: number): SharedArrayBuffer {
   return new SharedArrayBuffer(bytes);
 }
 
 /**
- * Draws batches in worker threads, ahead of the training step and in order. What is drawn does not depend on the
- * number of workers. Where the worker's program is not built, batches are drawn in this thread (`workers` is 0).
+ * Samples batches in worker threads, ahead of the training step and in order. The samples do not depend on the number
+ * of workers. If the worker's program is not built, batches are sampled in this thread (`workers` is 0).
  *
- * An iterator throws DatasetError when a worker stops or fails; the sampler is then of no more use.
+ * An iterator throws DatasetError if a worker stops or fails; the sampler can then no longer be used.
  */
 export function openSampler(
   set: TrainingSet,
@@ -89,7 +91,7 @@ export function openSampler(
     });
     thread.on('error', (cause) => fail(stopped(`stopped with "${cause.message}"`, cause)));
     thread.on('exit', (code) => fail(stopped(`ended with code ${code}`)));
-    // Waiting for samples must not keep the program from ending.
+    // Waiting for samples must not keep the program running.
     thread.unref();
     return thread;
   });
@@ -100,12 +102,12 @@ export function openSampler(
       waiting.set(step, { resolve, reject });
       (threads[step % workers] as Worker).postMessage(step);
     });
-    // It is looked at when its turn comes; until then a failure is not "unhandled".
+    // It is awaited in its turn; until then a failure must not count as unhandled.
     drawn.catch(() => {});
     return drawn;
   };
 
-  /** Asks for the first batches at once, and for another one whenever one is taken. */
+  /** Requests the first batches at once, and another one whenever one is taken. */
   const ordered = (from: number): AsyncGenerator<Batch, void, void> => {
     const depth = Math.max(1, ahead ?? 2 * workers);
     const queue = Array.from({ length: depth }, (_, i) => ask(from + i));
@@ -115,7 +117,7 @@ export function openSampler(
   async function* inOrder(queue: Promise<Batch>[], after: number): AsyncGenerator<Batch, void, void> {
     let next = after;
     while (true) {
-      // A worker that is awaited keeps the program alive.
+      // An awaited worker keeps the program running.
       for (const thread of threads) thread.ref();
       let batch: Batch;
       try {

@@ -37,33 +37,33 @@ export interface MachineOptions {
   readonly device?: NodeDevice | 'auto';
   /** Devices that share each batch, instead of one. */
   readonly devices?: readonly DevicePlace[];
-  /** Threads that draw samples. */
+  /** Data-loading threads. */
   readonly workers?: number;
   readonly checkpointEvery?: TrainOptions['checkpointEvery'];
-  /** Record where the time of the first steps goes, into the run folder. */
+  /** Record how the time of the first steps is distributed, in the run folder. */
   readonly profile?: boolean;
 }
 
 export interface TrainRunOptions extends TrainSettings, MachineOptions {
-  /** Run folder to make. */
+  /** Run folder to create. */
   readonly out: string;
-  /** Run folder, or ONNX file of one, whose weights, normalisation and classes the run begins with. */
+  /** Run folder, or its ONNX file, whose weights, normalisation and classes the run starts from. */
   readonly from?: string;
-  /** Default: the fastest of the device. `nchw` can be resumed on any processor. */
+  /** Default: the fastest of the device. `nchw` can be resumed on any CPU. */
   readonly layout?: TensorLayout;
-  /** Leave out images of classes that cannot be read. */
+  /** Skip unreadable images (classification). */
   readonly skipBad?: boolean;
-  /** Size of a voxel in mm for the scores of the report, where the files do not say it or say it wrong. */
+  /** Voxel size in mm for the scores of the report; overrides the files' value. */
   readonly spacingMm?: NonNullable<RunConfig['spacingMm']>;
 }
 
 export interface FinishedRun extends FinishedTraining {
   readonly folder: string;
-  /** Where it was asked for. */
+  /** If requested. */
   readonly profile: Profile | undefined;
 }
 
-/** Goes about a run on this machine, with a profile where one is wanted. */
+/** Executes a run on this machine, with a profile on request. */
 async function onThisMachine(
   run: RunFolder,
   options: MachineOptions & Pick<TrainRunOptions, 'layout'>,
@@ -84,14 +84,14 @@ async function onThisMachine(
   }
 }
 
-/** This machine, and a run folder on it. */
+/** This machine, with a run folder on it. */
 function placeOf(
   store: Store,
   { device = 'auto', devices, workers, checkpointEvery, layout }: MachineOptions & Pick<TrainRunOptions, 'layout'>,
   beganMs: number,
   log: (line: string) => void,
 ): TrainPlace {
-  // The update of shared batches, and validation, are on the first device.
+  // Validation and the update of shared batches run on the first device.
   const [first] = devices ?? [];
   const on = first === undefined ? { device } : first.device === 'cpu' ? { device: first.device } : first;
   return {
@@ -114,7 +114,10 @@ function placeOf(
   };
 }
 
-/** Classes of whole images where the network is for them, or the files can be nothing else; else labelled pages. */
+/**
+ * Classification data if the network is an image classifier, or the files can be nothing else; otherwise labelled
+ * slices.
+ */
 async function readData(
   folder: string,
   { network, classes, skipBad = false }: Pick<TrainSettings, 'network' | 'classes'> & Pick<TrainRunOptions, 'skipBad'>,
@@ -125,7 +128,7 @@ async function readData(
   return readClasses(nodeFiles, folder, { skipBad, classNames });
 }
 
-/** The data of a run that there is already. Images that could not be read were left out, or it had not begun. */
+/** The data of an existing run. Unreadable images were skipped, otherwise it would not have started. */
 const readAgain = (folder: string, { recipe }: RunConfig): Promise<RawDataset | RawClasses> =>
   readData(folder, {
     network: recipe.model.name,
@@ -133,7 +136,7 @@ const readAgain = (folder: string, { recipe }: RunConfig): Promise<RawDataset | 
     ...(isClassifier(recipe.model.name) ? { classes: recipe.labels.classes } : {}),
   });
 
-/** The devices of a run that there is already, where no others are asked for. */
+/** The devices of an existing run, unless others are requested. */
 function sameDevices(
   { machine }: RunConfig,
   { device, devices }: MachineOptions,
@@ -144,10 +147,10 @@ function sameDevices(
 }
 
 /**
- * Trains on a folder of images and labels. Whatever the settings leave open is chosen from the data and told.
+ * Trains on a folder of images and labels. Unset settings are chosen from the data and reported.
  *
- * @throws DatasetError, FormatError: the data; UsageError: settings that do not fit them; RunError: the run folder is
- *   taken; DeviceError; TrainingError: it diverged; Interrupted: stopped by the signal, with a checkpoint on disk.
+ * @throws DatasetError, FormatError: the data; UsageError: settings that do not match them; RunError: the run folder is
+ * taken; DeviceError; TrainingError: it diverged; Interrupted: stopped by the signal, with a checkpoint on disk.
  */
 export async function trainRun(
   folder: string,
@@ -174,12 +177,12 @@ export async function trainRun(
   }
 }
 
-/** The model of a run folder or file. @throws RunError, ModelError when there is none. */
+/** The model of a run folder or file. @throws RunError, ModelError if there is none. */
 async function startFile(name: string): Promise<StartFile> {
   return { name, bytes: await nodeFiles.read(await modelFileOf(nodeFiles, name)) };
 }
 
-/** The settings, which decide the result, apart from the folder and the machine. */
+/** Separates the settings, which determine the result, from the folder and the machine. */
 function partsOf({
   out,
   device: _device,
@@ -194,8 +197,8 @@ function partsOf({
 }
 
 /**
- * Resumes the run in `options.out`, or starts it where there is none yet: one call that a job scheduler can repeat. A
- * run that is there keeps the settings it began with; a warning names those that differ now. @throws as `trainRun`.
+ * Resumes the run in `options.out`, or starts it if there is none: a single call that a job scheduler can repeat. An
+ * existing run keeps its original settings; a warning names those that differ. @throws as `trainRun`.
  */
 export async function resumeOrTrain(
   folder: string,
@@ -211,13 +214,13 @@ export async function resumeOrTrain(
   }
 }
 
-/** Resumes an interrupted run exactly where its last checkpoint is. @throws as `trainRun`. */
+/** Resumes an interrupted run from its last checkpoint, bit for bit. @throws as `trainRun`. */
 export async function resumeRun(
   out: string,
   options: MachineOptions & {
-    /** Where the data are now, if they were moved. */
+    /** Current location of the data, if they were moved. */
     readonly folder?: string;
-    /** To warn of those that the run did not begin with. */
+    /** Settings to compare: those that differ from the run's are named in a warning. */
     readonly settings?: TrainSettings;
   } = {},
   hooks: TrainRunHooks = {},
@@ -236,13 +239,13 @@ export async function resumeRun(
   }
 }
 
-/** Repeats a run from its configuration into a new folder: the same weights on the same data. @throws as `trainRun`. */
+/** Repeats a run from its configuration in a new folder: the same weights on the same data. @throws as `trainRun`. */
 export async function repeatRun(
   config: RunConfig,
   options: MachineOptions & {
     readonly out: string;
     readonly folder?: string;
-    /** The model that the run began from, where it did. Default: as its configuration names it. */
+    /** The model that the run started from, if any. Default: the one named in its configuration. */
     readonly from?: string;
   },
   hooks: TrainRunHooks = {},
@@ -260,7 +263,7 @@ export async function repeatRun(
     await writeConfig(run, again);
     return await onThisMachine(run, machine, beganMs, hooks, (place) => continueTraining(again, raw, place, hooks));
   } catch (cause) {
-    // Nothing was trained: what is there would only be in the way of the next try.
+    // Nothing was trained: remove what would block the next attempt.
     if ((await run.read(RUN_FILES.log)) === undefined) await run.remove(RUN_FILES.config);
     throw cause;
   } finally {

@@ -2,14 +2,14 @@ import { crc32, deflateSync, type Inflate, inflate as nativeInflate } from 'node
 import type { Zlib } from '../../files.ts';
 import { inflate } from '../../image/inflate.ts';
 
-/** Smaller streams take less time than the way to another thread and back. */
+/** Smaller streams take less time than the transfer to another thread and back. */
 const SMALL_BYTES = 2 ** 14;
-/** Of bytes that may follow a stream, as `inflate` allows them. */
+/** Padding that may follow a stream, as allowed by `inflate`. */
 const PADDING_BYTES = 16;
 
 /**
- * Node's zlib: larger streams are inflated beside the main thread. What it refuses, and what does not end where it
- * should, goes to our own, whose results and messages are those of every platform.
+ * Node's zlib: larger streams are inflated off the main thread. What it rejects, or does not end as expected, is passed
+ * to our own implementation, whose results and messages are the same on every platform.
  */
 export const nodeZlib: Zlib = {
   crc32,
@@ -20,7 +20,7 @@ export const nodeZlib: Zlib = {
       : new Promise((resolve, reject) => {
           const options = { chunkSize: expected + 1, maxOutputLength: expected, info: true };
           nativeInflate(zlib, options, (error, result) => {
-            // With `info`, which the types do not know, the result has the stream beside the bytes.
+            // With `info`, which the types lack, the result also contains the stream.
             const { buffer, engine } = (result ?? {}) as unknown as { buffer?: Uint8Array; engine?: Inflate };
             if (error === null && buffer !== undefined && (engine?.bytesWritten ?? 0) >= zlib.length - PADDING_BYTES) {
               resolve(buffer);
