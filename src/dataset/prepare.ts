@@ -37,15 +37,15 @@ import type { Split, SplitChoice } from './split.ts';
 import { classWeights, type SeparationOptions, separateTouching } from './weights/separation-weight.ts';
 import { medianObjectSize } from './weights/small-objects.ts';
 
-/** What a folder held. */
+/** The content of a folder. */
 export interface FolderDataset extends RawDataset {
   readonly pairing: Pairing;
 }
 
 /**
  * Reads all pairs of a folder.
- * @throws DatasetError when files do not pair, sizes or page counts of an image and its labels differ, or values are
- *   NaN or infinite; FormatError when a file cannot be read. Both name the file.
+ * @throws DatasetError if files do not pair, sizes or numbers of slices of an image and its labels differ, or values are
+ *   NaN or infinite; FormatError if a file cannot be read. Both name the file.
  */
 export async function readDataset(files: Files, folder: string): Promise<FolderDataset> {
   const { pairing, listing } = pairListing(await listImageSources(files, folder));
@@ -55,7 +55,7 @@ export async function readDataset(files: Files, folder: string): Promise<FolderD
   const read = async (pair: Pair) => ({
     pair,
     image: await readListed(files, listing, pair.image),
-    // Palette labels are class numbers with colours for the eye.
+    // Palette labels are class numbers with display colours.
     label: await readListed(files, listing, pair.label, { palette: 'index' }),
   });
   for await (const { pair, image, label } of readAhead(pairing.pairs, read)) {

@@ -20,12 +20,9 @@ export interface LabelKindFinding {
 }
 
 export interface LabelKindOptions {
-  /** As stated by the user. */
+  /** As set by the user. */
   readonly as?: LabelKind;
-  /**
-   * As stated by something beside the files, such as a `dataset.json` that names classes; takes precedence over the
-   * values.
-   */
+  /** As stated beside the files, such as by a `dataset.json` that names classes. `labelKindsOfBoth`: for the truth only. */
   readonly declared?: { readonly kind: LabelKind; readonly by: string };
   /**
    * The answer if a few values, each in one piece, could be either: `objects` for callers that expect objects, such as
