@@ -34,7 +34,8 @@ export function backward(b: Build, nodes: readonly Node[], loss: Value, paramete
     if (typeof gradient !== 'function') continue;
     // Named after its layer, so that profiles and messages can attribute the gradient.
     const layer = node.name.slice(0, Math.max(0, node.name.lastIndexOf('/')));
-    const build = (): readonly (Value | undefined)[] => gradient(b, node, dOutputs);
+    const build = (): readonly (Value | undefined)[] =>
+      gradient(b, node, dOutputs[0] ?? zeros(b, node.outputs[0]), dOutputs);
     const dInputs = layer === '' ? build() : b.scoped(layer, build);
     node.inputs.forEach((value, k) => {
       const d = dInputs[k];
@@ -49,6 +50,10 @@ export function backward(b: Build, nodes: readonly Node[], loss: Value, paramete
     });
   }
   return parameters.map((parameter) => gradients.get(parameter) ?? missing(parameter, loss, nodes, gradients));
+}
+
+function zeros(b: Build, { dtype, shape }: Value): Value {
+  return b.op('ConstantOfShape', [b.ints(shape)], { value: ndarray(dtype, [1]) });
 }
 
 function missing(parameter: Value, loss: Value, nodes: readonly Node[], gradients: ReadonlyMap<Value, Value>): never {

@@ -55,12 +55,22 @@ export interface InferContext<K extends OpName> {
   fail(problem: string): never;
 }
 
-/** Gradient of each input given the gradient of each output; `undefined` if there is none. */
+/**
+ * Gradient of each input, `undefined` if there is none, given the gradient `d` of the first output and those of all
+ * outputs. `d` is zero if the loss depends on another output only.
+ */
 export type GradientRule<K extends OpName> = (
   b: Build,
   node: Node<K>,
+  d: Value,
   dOutputs: readonly (Value | undefined)[],
 ) => readonly (Value | undefined)[];
+
+/** The shape rule of an op that keeps dtype and shape of its first input. */
+export function inferSame<K extends OpName>(context: InferContext<K>): readonly TensorType[] {
+  const { dtype, shape } = context.input(0);
+  return [{ dtype, shape }];
+}
 
 /** An op through which no gradient flows, and why. */
 export interface NoGradient {

@@ -135,6 +135,17 @@ const small = fc.integer({ min: 1, max: 3 });
 const pad = fc.integer({ min: 0, max: 2 });
 const two = <T>(of: fc.Arbitrary<T>) => fc.tuple(of, of);
 
+it('is zero through an output that the loss does not depend on', () => {
+  const b = new GraphBuilder('split');
+  const x = b.input('x', 'float32', [4]);
+  const [, second] = b.ops('Split', [x, b.ints([1, 3])], { axis: 0 }, 2) as [Value, Value];
+  const loss = b.output(b.sum(b.mul(second, second), [0]), 'loss');
+  const backward = gradient(b.build([loss]), loss, [x]);
+  checkGraph(backward);
+  const results = interpret(backward, { x: tensor([4], Float32Array.of(1, 2, 3, 4)) });
+  expect([...(results.d_x as Tensor).data]).toEqual([0, 4, 6, 8]);
+});
+
 describe('gradient over random geometry', () => {
   it('Conv', () => {
     fc.assert(

@@ -3,11 +3,10 @@
  * [N][C/block][H][W][block]. Also its matrix product with a transposed input. Only lowering creates these, so they have
  * no gradient.
  */
-import { noGradient, type OpRow, unknown } from '../op-row.ts';
+import { inferSame, noGradient, type OpRow, unknown } from '../op-row.ts';
 import { convGeometry, convolvedSizes } from './convolution.ts';
 import { pooledSizes } from './pooling.ts';
 
-const LOWERED = noGradient('it appears only in lowered graphs, which are not differentiated again');
 const NOT_ANALYSED = unknown('it appears only in lowered graphs, which are not analysed');
 const DOMAIN = 'com.microsoft.nchwc';
 const POOL = { kernel_shape: 'ints', pads: 'ints', strides: 'ints', dilations: 'ints', ceil_mode: 'int' } as const;
@@ -21,34 +20,48 @@ type Blocked =
   | 'nchwc.Upsample'
   | 'microsoft.FusedMatMul';
 
-export const BLOCKED: { readonly [K in Blocked]: OpRow<K> } = {
-  'nchwc.ReorderInput': {
-    domain: DOMAIN,
+/** A row of an op that appears in lowered graphs only. */
+function lowered<K extends Blocked>(row: Pick<OpRow<K>, 'domain' | 'arity' | 'attributes' | 'infer'>): OpRow<K> {
+  return {
+    ...row,
     opset: 1,
+    axes: NOT_ANALYSED,
+    traits: { kind: 'lowered', macs: NOT_ANALYSED, trainable: [], known: [] },
+    gradient: noGradient('it appears only in lowered graphs, which are not differentiated again'),
+  };
+}
+
+function pool<K extends 'nchwc.MaxPool' | 'nchwc.AveragePool'>(attributes: OpRow<K>['attributes']): OpRow<K> {
+  return lowered({
+    domain: DOMAIN,
+    arity: [1, 1],
+    attributes,
+    infer: (context) => {
+      const { dtype, shape } = context.input(0);
+      return [{ dtype, shape: [...shape.slice(0, 2), ...pooledSizes(shape.slice(2), context.node.attributes)] }];
+    },
+  });
+}
+
+export const BLOCKED: { readonly [K in Blocked]: OpRow<K> } = {
+  'nchwc.ReorderInput': lowered({
+    domain: DOMAIN,
     arity: [1, 1],
     attributes: { channels_last: 'int' },
-    axes: NOT_ANALYSED,
-    traits: { kind: 'lowered', macs: NOT_ANALYSED, trainable: [], known: [] },
-    infer: (context) => [{ dtype: context.input(0).dtype, shape: context.input(0).shape }],
-    gradient: LOWERED,
-  },
-  'nchwc.ReorderOutput': {
+    infer: inferSame,
+  }),
+  'nchwc.ReorderOutput': lowered({
     domain: DOMAIN,
-    opset: 1,
     arity: [1, 1],
     attributes: { channels: 'int', channels_last: 'int' },
-    axes: NOT_ANALYSED,
-    traits: { kind: 'lowered', macs: NOT_ANALYSED, trainable: [], known: [] },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       return [{ dtype, shape: shape.map((n, i) => (i === 1 ? context.node.attributes.channels : n)) }];
     },
-    gradient: LOWERED,
-  },
+  }),
   // Inputs: x, weights, bias, sum (added to the result before the activation)
-  'nchwc.Conv': {
+  'nchwc.Conv': lowered({
     domain: DOMAIN,
-    opset: 1,
     arity: [2, 4],
     attributes: {
       kernel_shape: 'ints',
@@ -58,62 +71,28 @@ export const BLOCKED: { readonly [K in Blocked]: OpRow<K> } = {
       group: 'int',
       activation: 'string',
     },
-    axes: NOT_ANALYSED,
-    traits: { kind: 'lowered', macs: NOT_ANALYSED, trainable: [], known: [] },
     infer: (context) => {
       const [x, w] = [context.input(0), context.input(1)];
       const g = convGeometry(context.node.attributes, context.node.attributes.kernel_shape ?? w.shape.slice(2));
       return [{ dtype: x.dtype, shape: [x.shape[0], w.shape[0], ...convolvedSizes(x.shape.slice(2), g)] }];
     },
-    gradient: LOWERED,
-  },
-  'nchwc.MaxPool': {
+  }),
+  'nchwc.MaxPool': pool(POOL),
+  'nchwc.AveragePool': pool({ ...POOL, count_include_pad: 'int' }),
+  'nchwc.Upsample': lowered({
     domain: DOMAIN,
-    opset: 1,
-    arity: [1, 1],
-    attributes: POOL,
-    axes: NOT_ANALYSED,
-    traits: { kind: 'lowered', macs: NOT_ANALYSED, trainable: [], known: [] },
-    infer: (context) => {
-      const { dtype, shape } = context.input(0);
-      return [{ dtype, shape: [...shape.slice(0, 2), ...pooledSizes(shape.slice(2), context.node.attributes)] }];
-    },
-    gradient: LOWERED,
-  },
-  'nchwc.AveragePool': {
-    domain: DOMAIN,
-    opset: 1,
-    arity: [1, 1],
-    attributes: { ...POOL, count_include_pad: 'int' },
-    axes: NOT_ANALYSED,
-    traits: { kind: 'lowered', macs: NOT_ANALYSED, trainable: [], known: [] },
-    infer: (context) => {
-      const { dtype, shape } = context.input(0);
-      return [{ dtype, shape: [...shape.slice(0, 2), ...pooledSizes(shape.slice(2), context.node.attributes)] }];
-    },
-    gradient: LOWERED,
-  },
-  'nchwc.Upsample': {
-    domain: DOMAIN,
-    opset: 1,
     arity: [1, 1],
     attributes: { scales: 'ints', mode: 'string' },
-    axes: NOT_ANALYSED,
-    traits: { kind: 'lowered', macs: NOT_ANALYSED, trainable: [], known: [] },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       return [{ dtype, shape: shape.map((n, i) => n * context.node.attributes.scales[i]) }];
     },
-    gradient: LOWERED,
-  },
+  }),
   // Inputs: a matrix A [1, M, K], and B [K, batch, N], read as [batch, K, N] in place.
-  'microsoft.FusedMatMul': {
+  'microsoft.FusedMatMul': lowered({
     domain: 'com.microsoft',
-    opset: 1,
     arity: [2, 2],
     attributes: { transBatchB: 'int' },
-    axes: NOT_ANALYSED,
-    traits: { kind: 'lowered', macs: NOT_ANALYSED, trainable: [], known: [] },
     infer: (context) => {
       const [a, b] = [context.input(0), context.input(1)];
       const [rows, inner] = a.shape.slice(-2) as [number, number];
@@ -121,6 +100,5 @@ export const BLOCKED: { readonly [K in Blocked]: OpRow<K> } = {
       if (b.shape.length !== 3 || inner !== outer) context.fail(`${a.shape.join()} and ${b.shape.join()} do not fit.`);
       return [{ dtype: a.dtype, shape: [batch, rows, columns] }];
     },
-    gradient: LOWERED,
-  },
+  }),
 };

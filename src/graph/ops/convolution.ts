@@ -111,8 +111,7 @@ export const CONVOLUTIONS: { readonly [K in Convolutions]: OpRow<K> } = {
         context.fail(`the kernel [${g.kernel.join(', ')}] is larger than the padded input.`);
       return [{ dtype: x.dtype, shape: [at(x.shape, 0), at(w.shape, 0), ...sizes] }];
     },
-    gradient: (b, node, [d]) => {
-      if (d === undefined) return [];
+    gradient: (b, node, d) => {
       const [x, w, bias] = node.inputs as readonly [Value, Value, Value | undefined];
       const attributes = shared(node.attributes);
       return [
@@ -154,8 +153,7 @@ export const CONVOLUTIONS: { readonly [K in Convolutions]: OpRow<K> } = {
         );
       return [{ dtype: x.dtype, shape: [at(x.shape, 0), at(w.shape, 1) * g.group, ...sizes] }];
     },
-    gradient: (b, node, [d]) => {
-      if (d === undefined) return [];
+    gradient: (b, node, d) => {
       const [x, w, bias] = node.inputs as readonly [Value, Value, Value | undefined];
       const attributes = shared(node.attributes);
       return [
@@ -188,8 +186,7 @@ export const CONVOLUTIONS: { readonly [K in Convolutions]: OpRow<K> } = {
       }
       return [{ dtype: dy.dtype, shape }];
     },
-    gradient: (b, node, [g]) => {
-      if (g === undefined) return [];
+    gradient: (b, node, g) => {
       const [dy, w] = node.inputs as readonly [Value, Value];
       const attributes = shared(node.attributes);
       return [
@@ -222,8 +219,7 @@ export const CONVOLUTIONS: { readonly [K in Convolutions]: OpRow<K> } = {
       }
       return [{ dtype: dy.dtype, shape: [at(dy.shape, 1), at(x.shape, 1) / group, ...kernel] }];
     },
-    gradient: (b, node, [g]) => {
-      if (g === undefined) return [];
+    gradient: (b, node, g) => {
       const [dy, x] = node.inputs as readonly [Value, Value];
       const attributes = shared(node.attributes);
       return [

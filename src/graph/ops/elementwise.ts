@@ -7,6 +7,7 @@ import {
   broadcastShapes,
   type GradientRule,
   type InferContext,
+  inferSame,
   noGradient,
   type OpKind,
   type OpRow,
@@ -52,9 +53,8 @@ function binary<K extends Binary>(opset: number, rule: BinaryRule, kind: OpKind 
     axes: axes.elementwise,
     traits: { kind, macs: 0, trainable: kind === 'arithmetic' ? [0, 1] : [], known: [] },
     infer: (context) => [inferBroadcast(context)],
-    gradient: (b, node, [d]) => {
+    gradient: (b, node, d) => {
       const [x, y] = node.inputs as readonly [Value, Value];
-      if (d === undefined) return [undefined, undefined];
       const [dx, dy] = rule(b, x, y, node.outputs[0], d);
       return [sumTo(b, dx, x.shape), sumTo(b, dy, y.shape)];
     },
@@ -84,11 +84,11 @@ function unary<K extends Unary>(opset: number, rule: UnaryRule | string, kind: O
     attributes: {} as OpRow<K>['attributes'],
     axes: axes.elementwise,
     traits: { kind, macs: 0, trainable: kind === 'identity' ? 'through' : [], known: [] },
-    infer: (context) => [{ dtype: context.input(0).dtype, shape: context.input(0).shape }],
+    infer: inferSame,
     gradient:
       typeof rule === 'string'
         ? noGradient(rule)
-        : (b, node, [d]) => [d === undefined ? undefined : rule(b, node.inputs[0] as Value, node.outputs[0], d)],
+        : (b, node, d) => [rule(b, node.inputs[0] as Value, node.outputs[0], d)],
   };
 }
 
@@ -97,12 +97,12 @@ function gate(b: Build, condition: Value, d: Value): Value {
   return b.op('Where', [condition, d, b.scalar(0, d.dtype)]);
 }
 
-const clipGradient: GradientRule<'Clip'> = (b, node, [d]) => {
+const clipGradient: GradientRule<'Clip'> = (b, node, d) => {
   const [x, low, high] = node.inputs as readonly [Value, Value | undefined, Value | undefined];
   let dx = d;
   // As in PyTorch, the gradient passes where x equals a bound.
-  if (dx !== undefined && low !== undefined) dx = gate(b, b.op('GreaterOrEqual', [x, low]), dx);
-  if (dx !== undefined && high !== undefined) dx = gate(b, b.op('LessOrEqual', [x, high]), dx);
+  if (low !== undefined) dx = gate(b, b.op('GreaterOrEqual', [x, low]), dx);
+  if (high !== undefined) dx = gate(b, b.op('LessOrEqual', [x, high]), dx);
   return [dx, undefined, undefined];
 };
 
@@ -171,9 +171,8 @@ export const ELEMENTWISE: {
       const shape = broadcastShapes(condition.shape, branches) ?? context.fail('the shapes cannot be broadcast.');
       return [{ dtype: x.dtype, shape }];
     },
-    gradient: (b, node, [d]) => {
+    gradient: (b, node, d) => {
       const [condition, x, y] = node.inputs as readonly [Value, Value, Value];
-      if (d === undefined) return [];
       const zero = b.scalar(0, d.dtype);
       return [
         undefined,
@@ -214,10 +213,9 @@ export const ELEMENTWISE: {
     attributes: { alpha: 'float' },
     axes: axes.elementwise,
     traits: { kind: 'activation', macs: 0, trainable: [], known: [] },
-    infer: (context) => [{ dtype: context.input(0).dtype, shape: context.input(0).shape }],
-    gradient: (b, node, [d]) => {
+    infer: inferSame,
+    gradient: (b, node, d) => {
       const x = node.inputs[0] as Value;
-      if (d === undefined) return [];
       const positive = b.op('Greater', [x, b.scalar(0, x.dtype)]);
       return [b.op('Where', [positive, d, b.mul(d, b.scalar(node.attributes.alpha ?? 0.01, d.dtype))])];
     },
@@ -230,7 +228,7 @@ export const ELEMENTWISE: {
     attributes: { alpha: 'float', beta: 'float' },
     axes: axes.elementwise,
     traits: { kind: 'activation', macs: 0, trainable: [], known: [] },
-    infer: (context) => [{ dtype: context.input(0).dtype, shape: context.input(0).shape }],
+    infer: inferSame,
     gradient: noGradient('it appears only in lowered graphs; one that is read becomes a Clip'),
   },
   Clip: {
@@ -240,7 +238,7 @@ export const ELEMENTWISE: {
     attributes: {},
     axes: axes.firstInput,
     traits: { kind: 'activation', macs: 0, trainable: [], known: [] },
-    infer: (context) => [{ dtype: context.input(0).dtype, shape: context.input(0).shape }],
+    infer: inferSame,
     gradient: clipGradient,
   },
   Cast: {
@@ -251,10 +249,10 @@ export const ELEMENTWISE: {
     axes: axes.elementwise,
     traits: { kind: 'elementwise', macs: 0, trainable: 'through', known: [] },
     infer: (context) => [{ dtype: context.node.attributes.to, shape: context.input(0).shape }],
-    gradient: (b, node, [d]) => {
+    gradient: (b, node, d) => {
       const from = (node.inputs[0] as Value).dtype;
       const differentiable = from === 'float32' || from === 'float64' || from === 'float16';
-      return [d === undefined || !differentiable ? undefined : b.op('Cast', [d], { to: from })];
+      return [differentiable ? b.op('Cast', [d], { to: from }) : undefined];
     },
   },
   // In a file for prediction: the identity. In training, nn/dropout takes its mask as an input.
@@ -275,6 +273,6 @@ export const ELEMENTWISE: {
         { dtype: 'bool', shape },
       ];
     },
-    gradient: (_b, _node, [d]) => [d],
+    gradient: (_b, _node, d) => [d],
   },
 };

@@ -86,8 +86,7 @@ export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
       });
       return [{ dtype: first.dtype, shape: first.shape.map((n, k) => (k === axis ? total : n)) }];
     },
-    gradient: (b, node, [d]) => {
-      if (d === undefined) return [];
+    gradient: (b, node, d) => {
       const axis = normaliseAxis(node.attributes.axis, d.shape.length, 'Concat');
       let start = 0;
       return (node.inputs as readonly Value[]).map(({ shape }) => {
@@ -116,11 +115,13 @@ export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
           : sizes(context, 1);
       return parts.map((size) => ({ dtype, shape: shape.map((m, k) => (k === axis ? size : m)) }));
     },
-    gradient: (b, node, dOutputs) => {
+    gradient: (b, node, d, dOutputs) => {
       const { shape } = node.inputs[0] as Value;
       const axis = normaliseAxis(node.attributes.axis ?? 0, shape.length, 'Split');
-      const parts = node.outputs.map((out, i) => dOutputs[i] ?? b.op('ConstantOfShape', [b.ints(out.shape)]));
-      return [b.op('Concat', parts, { axis })];
+      const rest = node.outputs
+        .slice(1)
+        .map((out, i) => dOutputs[i + 1] ?? b.op('ConstantOfShape', [b.ints(out.shape)]));
+      return [b.op('Concat', [d, ...rest], { axis })];
     },
   },
   // Inputs: data, starts, ends, axes, steps. The gradient of what was sliced off is zero.
@@ -135,8 +136,7 @@ export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
       const shape = rangesOf(context).map(({ start, end, step }) => Math.max(0, Math.ceil((end - start) / step)));
       return [{ dtype: context.input(0).dtype, shape }];
     },
-    gradient: (b, node, [d]) => {
-      if (d === undefined) return [];
+    gradient: (b, node, d) => {
       const x = node.inputs[0] as Value;
       const optional = (i: number) => {
         const known = b.constantOf(node.inputs[i]);
@@ -186,8 +186,7 @@ export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
       const pads = sizes(context, 1);
       return [{ dtype, shape: shape.map((n, i) => n + pads[i] + pads[i + shape.length]) }];
     },
-    gradient: (b, node, [d]) => {
-      if (d === undefined) return [];
+    gradient: (b, node, d) => {
       const { shape } = node.inputs[0] as Value;
       const known = b.constantOf(node.inputs[1]);
       const pads = known === undefined ? [] : integers(known);
@@ -224,8 +223,7 @@ export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
       return [{ dtype, shape: [...shape.slice(0, axis), ...context.input(1).shape, ...shape.slice(axis + 1)] }];
     },
     // dx is zero except where x was read; elements read several times receive the sum
-    gradient: (b, node, [d]) => {
-      if (d === undefined) return [];
+    gradient: (b, node, d) => {
       const [x, indices] = node.inputs as readonly [Value, Value];
       const axis = normaliseAxis(node.attributes.axis ?? 0, x.shape.length, 'Gather');
       const count = sizeOf(indices.shape);
@@ -271,8 +269,7 @@ export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
       const [n, c, h, w] = shape;
       return [{ dtype, shape: [n, c / (s * s), h * s, w * s] }];
     },
-    gradient: (b, node, [d]) => {
-      if (d === undefined) return [];
+    gradient: (b, node, d) => {
       const { blocksize: s, mode = 'DCR' } = node.attributes;
       const [n, c, h, w] = (node.inputs[0] as Value).shape;
       const split = b.reshape(d, [n, c / (s * s), h, s, w, s]);
@@ -292,8 +289,7 @@ export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
       const [n, c, h, w] = shape;
       return [{ dtype, shape: [n, c * s * s, h / s, w / s] }];
     },
-    gradient: (b, node, [d]) =>
-      d === undefined ? [] : [b.op('DepthToSpace', [d], { blocksize: node.attributes.blocksize, mode: 'DCR' })],
+    gradient: (b, node, d) => [b.op('DepthToSpace', [d], { blocksize: node.attributes.blocksize, mode: 'DCR' })],
   },
   // Inputs: columns [N, C prod(block), L], image shape, block shape; overlapping blocks are summed
   Col2Im: {

@@ -3,7 +3,7 @@
 import { ndarray } from '../../array/ndarray.ts';
 import * as axes from '../analysis/axis-rules.ts';
 import type { Value } from '../ir.ts';
-import type { Build, OpRow } from '../op-row.ts';
+import { type Build, inferSame, type OpRow } from '../op-row.ts';
 
 /** [C] as [1, C, 1, ...], to broadcast over a tensor of the given rank. */
 function perChannel(b: Build, vector: Value, rank: number): Value {
@@ -27,9 +27,8 @@ export const NORMALISATIONS: { readonly [K in 'BatchNormalization' | 'InstanceNo
     attributes: { epsilon: 'float', momentum: 'float', training_mode: 'int' },
     axes: axes.firstInput,
     traits: { kind: 'normalisation', macs: 0, trainable: [1, 2], known: [] },
-    infer: (context) => [{ dtype: context.input(0).dtype, shape: context.input(0).shape }],
-    gradient: (b, node, [d]) => {
-      if (d === undefined) return [];
+    infer: inferSame,
+    gradient: (b, node, d) => {
       const [x, scale, , average, variance] = node.inputs as readonly [Value, Value, Value, Value, Value];
       const rank = x.shape.length;
       const others = x.shape.map((_, i) => i).filter((i) => i !== 1);
@@ -56,9 +55,8 @@ export const NORMALISATIONS: { readonly [K in 'BatchNormalization' | 'InstanceNo
     attributes: { epsilon: 'float' },
     axes: axes.wholeImage,
     traits: { kind: 'normalisation', macs: 0, trainable: [1, 2], known: [] },
-    infer: (context) => [{ dtype: context.input(0).dtype, shape: context.input(0).shape }],
-    gradient: (b, node, [d]) => {
-      if (d === undefined) return [];
+    infer: inferSame,
+    gradient: (b, node, d) => {
       const [x, scale] = node.inputs as readonly [Value, Value];
       const axes = spatialAxes(x);
       const centred = b.sub(x, mean(b, x, axes));
@@ -86,9 +84,8 @@ export const NORMALISATIONS: { readonly [K in 'BatchNormalization' | 'InstanceNo
     attributes: { size: 'int', alpha: 'float', beta: 'float', bias: 'float' },
     axes: axes.channelsOnly,
     traits: { kind: 'normalisation', macs: 0, trainable: [], known: [] },
-    infer: (context) => [{ dtype: context.input(0).dtype, shape: context.input(0).shape }],
-    gradient: (b, node, [d]) => {
-      if (d === undefined) return [];
+    infer: inferSame,
+    gradient: (b, node, d) => {
       const x = node.inputs[0] as Value;
       const { size, alpha = 1e-4, beta = 0.75, bias = 1 } = node.attributes;
       const before = Math.floor((size - 1) / 2);

@@ -81,8 +81,7 @@ export const POOLINGS: {
       const pooled = inferPool(context);
       return [pooled, { dtype: 'int64', shape: pooled.shape }];
     },
-    gradient: (b, node, [d]) => {
-      if (d === undefined) return [];
+    gradient: (b, node, d) => {
       const { storage_order: _, ...attributes } = node.attributes;
       return [b.op('lamella.MaxPoolGrad', [node.inputs[0], d, node.outputs[0]], attributes)];
     },
@@ -98,8 +97,7 @@ export const POOLINGS: {
     traits: { kind: 'gradient', macs: 0, trainable: [], known: [] },
     infer: (context) => [{ dtype: context.input(1).dtype, shape: context.input(0).shape }],
     // Linear in dy: the gradient gathers g at the positions of the maxima.
-    gradient: (b, node, [g]) => {
-      if (g === undefined) return [];
+    gradient: (b, node, g) => {
       const [x, dy] = node.inputs as readonly [Value, Value];
       const flat = b.reshape(g, [sizeOf(g.shape)]);
       return [
@@ -129,8 +127,7 @@ export const POOLINGS: {
     traits: { kind: 'pooling', macs: 0, trainable: [], known: [] },
     infer: (context) => [inferPool(context)],
     // A depthwise convolution with ones, divided by the counts; its adjoint likewise.
-    gradient: (b, node, [d]) => {
-      if (d === undefined) return [];
+    gradient: (b, node, d) => {
       const x = node.inputs[0] as Value;
       const g = geometry(node.attributes);
       const channels = x.shape[1];
@@ -169,8 +166,7 @@ export const POOLINGS: {
       const { dtype, shape } = context.input(0);
       return [{ dtype, shape: shape.map((n, i) => (i < 2 ? n : 1)) }];
     },
-    gradient: (b, node, [d]) => {
-      if (d === undefined) return [];
+    gradient: (b, node, d) => {
       const x = node.inputs[0] as Value;
       const mean = b.mul(d, b.scalar(1 / sizeOf(x.shape.slice(2)), d.dtype));
       return [b.op('Expand', [mean, b.ints(x.shape)])];

@@ -35,8 +35,7 @@ export const PRODUCTS: { readonly [K in 'MatMul' | 'Gemm']: OpRow<K> } = {
         context.fail('the leading axes cannot be broadcast.');
       return [{ dtype: a.dtype, shape: [...batch, rows, columns] }];
     },
-    gradient: (b, node, [d]) => {
-      if (d === undefined) return [];
+    gradient: (b, node, d) => {
       const [x, y] = node.inputs as readonly [Value, Value];
       return [
         sumTo(b, b.op('MatMul', [d, swapLast(b, y)]), x.shape),
@@ -66,8 +65,7 @@ export const PRODUCTS: { readonly [K in 'MatMul' | 'Gemm']: OpRow<K> } = {
       if (inner !== outer) context.fail(`the inner sizes ${inner} and ${outer} differ.`);
       return [{ dtype: a.dtype, shape: [rows, columns] }];
     },
-    gradient: (b, node, [d]) => {
-      if (d === undefined) return [];
+    gradient: (b, node, d) => {
       const [x, y, c] = node.inputs as readonly [Value, Value, Value | undefined];
       const { alpha = 1, beta = 1, transA = 0, transB = 0 } = node.attributes;
       const flip = (t: 0 | 1): 0 | 1 => (t ? 0 : 1);

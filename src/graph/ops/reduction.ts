@@ -2,11 +2,11 @@
 
 import type { Shape } from '../../array/ndarray.ts';
 import * as axes from '../analysis/axis-rules.ts';
-import type { OpName } from '../attributes.ts';
 import type { Value } from '../ir.ts';
 import {
   type Build,
   type InferContext,
+  inferSame,
   integers,
   noGradient,
   normaliseAxis,
@@ -54,8 +54,7 @@ function reduce<K extends Reduce>(opset: number, rule: ReduceRule): OpRow<K> {
     axes: axes.reduction,
     traits: { kind: 'reduction', macs: 0, trainable: [], known: [1] },
     infer: (context) => [inferReduce(context)],
-    gradient: (b, node, [d]) => {
-      if (d === undefined) return [];
+    gradient: (b, node, d) => {
       const x = node.inputs[0] as Value;
       const known = b.constantOf(node.inputs[1]);
       const axes = reducedAxes({ node }, known === undefined ? undefined : integers(known));
@@ -78,8 +77,25 @@ const extremum: ReduceRule = (b, x, kept, d) => {
   return b.mul(chosen, b.div(d, b.sum(chosen, axes, { keepdims: true })));
 };
 
-function inferSame<K extends OpName>(context: InferContext<K>): readonly TensorType[] {
-  return [{ dtype: context.input(0).dtype, shape: context.input(0).shape }];
+/** Softmax or its logarithm, with its gradient from the output; `sum` is over the axis of the softmax. */
+function softmaxRow<K extends 'Softmax' | 'LogSoftmax'>(
+  rule: (b: Build, out: Value, d: Value, sum: (x: Value) => Value) => Value,
+): OpRow<K> {
+  return {
+    domain: '',
+    opset: 13,
+    arity: [1, 1],
+    attributes: { axis: 'int' } as OpRow<K>['attributes'],
+    axes: axes.softmax as OpRow<K>['axes'],
+    traits: { kind: 'softmax', macs: 0, trainable: [], known: [] },
+    infer: inferSame,
+    gradient: (b, node, d) => {
+      const [out] = node.outputs;
+      const { axis } = node.attributes as { axis?: number };
+      const axes = [normaliseAxis(axis ?? -1, out.shape.length, node.op)];
+      return [rule(b, out, d, (x) => b.sum(x, axes, { keepdims: true }))];
+    },
+  };
 }
 
 export const REDUCTIONS: { readonly [K in Reduce | 'ArgMax' | 'Softmax' | 'LogSoftmax']: OpRow<K> } = {
@@ -103,35 +119,7 @@ export const REDUCTIONS: { readonly [K in Reduce | 'ArgMax' | 'Softmax' | 'LogSo
     gradient: noGradient('an index is not a number that varies smoothly'),
   },
   // p_i = exp(x_i) / sum_j exp(x_j);  dx = p (d - sum_j p_j d_j)
-  Softmax: {
-    domain: '',
-    opset: 13,
-    arity: [1, 1],
-    attributes: { axis: 'int' },
-    axes: axes.softmax,
-    traits: { kind: 'softmax', macs: 0, trainable: [], known: [] },
-    infer: inferSame,
-    gradient: (b, node, [d]) => {
-      if (d === undefined) return [];
-      const p = node.outputs[0];
-      const axis = normaliseAxis(node.attributes.axis ?? -1, p.shape.length, 'Softmax');
-      return [b.mul(p, b.sub(d, b.sum(b.mul(p, d), [axis], { keepdims: true })))];
-    },
-  },
+  Softmax: softmaxRow((b, p, d, sum) => b.mul(p, b.sub(d, sum(b.mul(p, d))))),
   // y_i = x_i - log sum_j exp(x_j);  dx = d - exp(y) sum_j d_j
-  LogSoftmax: {
-    domain: '',
-    opset: 13,
-    arity: [1, 1],
-    attributes: { axis: 'int' },
-    axes: axes.softmax,
-    traits: { kind: 'softmax', macs: 0, trainable: [], known: [] },
-    infer: inferSame,
-    gradient: (b, node, [d]) => {
-      if (d === undefined) return [];
-      const y = node.outputs[0];
-      const axis = normaliseAxis(node.attributes.axis ?? -1, y.shape.length, 'LogSoftmax');
-      return [b.sub(d, b.mul(b.op('Exp', [y]), b.sum(d, [axis], { keepdims: true })))];
-    },
-  },
+  LogSoftmax: softmaxRow((b, y, d, sum) => b.sub(d, b.mul(b.op('Exp', [y]), sum(d)))),
 };

@@ -68,8 +68,7 @@ export const RESIZES: { readonly [K in 'Resize']: OpRow<K> } = {
       const scales = context.known(2).data as ArrayLike<number>;
       return [{ dtype, shape: shape.map((n, i) => Math.floor(n * scales[i])) }];
     },
-    gradient: (b, node, [d]) => {
-      if (d === undefined) return [];
+    gradient: (b, node, d) => {
       const x = node.inputs[0] as Value;
       const known = node.inputs[3] === undefined ? b.constantOf(node.inputs[2]) : undefined;
       const scales = known?.data as ArrayLike<number> | undefined;

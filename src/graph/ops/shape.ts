@@ -28,8 +28,8 @@ type Shaping =
   | 'Tile';
 
 /** The gradient of an op that only renames axes: the same elements in the input's shape. */
-function reshapeBack(b: Build, node: { readonly inputs: readonly (Value | undefined)[] }, d: Value | undefined) {
-  return [d === undefined ? undefined : b.reshape(d, (node.inputs[0] as Value).shape)];
+function reshapeBack(b: Build, node: { readonly inputs: readonly (Value | undefined)[] }, d: Value) {
+  return [b.reshape(d, (node.inputs[0] as Value).shape)];
 }
 function sizes<K extends OpName>(context: InferContext<K>, i: number): number[] {
   return integers(context.known(i));
@@ -79,7 +79,7 @@ export const SHAPES: { readonly [K in Shaping]: OpRow<K> } = {
       if (sizeOf(filled) !== total) context.fail(`cannot be reshaped to [${wanted.join(', ')}].`);
       return [{ dtype, shape: filled }];
     },
-    gradient: (b, node, [d]) => reshapeBack(b, node, d),
+    gradient: reshapeBack,
   },
   Flatten: {
     domain: '',
@@ -94,7 +94,7 @@ export const SHAPES: { readonly [K in Shaping]: OpRow<K> } = {
       const at = axis < 0 ? axis + shape.length : axis;
       return [{ dtype, shape: [sizeOf(shape.slice(0, at)), sizeOf(shape.slice(at))] }];
     },
-    gradient: (b, node, [d]) => reshapeBack(b, node, d),
+    gradient: reshapeBack,
   },
   Squeeze: {
     domain: '',
@@ -110,7 +110,7 @@ export const SHAPES: { readonly [K in Shaping]: OpRow<K> } = {
       if (axes.some((axis) => shape[axis] !== 1)) context.fail('only axes of size 1 can be squeezed.');
       return [{ dtype, shape: shape.filter((_, i) => !axes.includes(i)) }];
     },
-    gradient: (b, node, [d]) => reshapeBack(b, node, d),
+    gradient: reshapeBack,
   },
   Unsqueeze: {
     domain: '',
@@ -127,7 +127,7 @@ export const SHAPES: { readonly [K in Shaping]: OpRow<K> } = {
       const rest = [...shape];
       return [{ dtype, shape: Array.from({ length: rank }, (_, i) => (axes.has(i) ? 1 : (rest.shift() as number))) }];
     },
-    gradient: (b, node, [d]) => reshapeBack(b, node, d),
+    gradient: reshapeBack,
   },
   Transpose: {
     domain: '',
@@ -144,8 +144,7 @@ export const SHAPES: { readonly [K in Shaping]: OpRow<K> } = {
       }
       return [{ dtype, shape: perm.map((p) => shape[p]) }];
     },
-    gradient: (b, node, [d]) => {
-      if (d === undefined) return [];
+    gradient: (b, node, d) => {
       const perm = node.attributes.perm ?? d.shape.map((_, i) => d.shape.length - 1 - i);
       return [
         b.transpose(
@@ -171,7 +170,7 @@ export const SHAPES: { readonly [K in Shaping]: OpRow<K> } = {
         },
       ];
     },
-    gradient: (b, node, [d]) => (d === undefined ? [] : [sumTo(b, d, (node.inputs[0] as Value).shape)]),
+    gradient: (b, node, d) => [sumTo(b, d, (node.inputs[0] as Value).shape)],
   },
   Tile: {
     domain: '',
@@ -186,8 +185,7 @@ export const SHAPES: { readonly [K in Shaping]: OpRow<K> } = {
       return [{ dtype, shape: shape.map((n, i) => n * repeats[i]) }];
     },
     // [r, n] for every axis, summed over the repeats
-    gradient: (b, node, [d]) => {
-      if (d === undefined) return [];
+    gradient: (b, node, d) => {
       const { shape } = node.inputs[0] as Value;
       const split = shape.flatMap((n, i) => [d.shape[i] / n, n]);
       return [
