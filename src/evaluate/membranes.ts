@@ -1,4 +1,4 @@
-/** Cells parted by membranes, slice by slice, as the ISBI 2012 challenge scores them. */
+/** Cells separated by membranes, slice by slice, scored as in the ISBI 2012 challenge. */
 
 import { ndarray } from '../array/ndarray.ts';
 import {
@@ -15,7 +15,7 @@ export class MembraneScorer {
   readonly #inside: number;
   readonly #options: IsbiOptions;
 
-  /** @param inside the class that is the inside of cells */
+  /** @param inside the class of the inside of cells */
   constructor(inside: number, options: Pick<IsbiOptions, 'thresholds' | 'warpingUpTo'> = {}) {
     this.#inside = inside;
     this.#options = options;
@@ -23,9 +23,9 @@ export class MembraneScorer {
 
   /**
    * Adds one slice.
-   * @param truth class of each pixel, `IGNORE` where it is ignored
+   * @param truth class of each pixel, `IGNORE` if it is ignored
    * @param probability of the inside, 0..1
-   * @returns the scores of this slice, at the thresholds that are best for it
+   * @returns the scores of this slice, at its own best thresholds
    */
   add(truth: Uint8Array, probability: Float32Array, shape: readonly [height: number, width: number]): IsbiScores {
     const inside = ndarray('uint8', shape, maskOf(truth, this.#inside));

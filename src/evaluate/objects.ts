@@ -1,10 +1,10 @@
-/** Objects against objects: AP and the counts behind it, image by image and of all objects together. */
+/** Compares objects with objects: AP and its counts, per image and over all objects. */
 
 import { contingency, type IgnoreOption } from '../metrics/contingency.ts';
 import { type InstanceMatching, type InstanceScores, instanceScores, matchInstances } from '../metrics/instances.ts';
 import type { IntegerArray } from '../objects/grid.ts';
 
-/** AP at IoU 0.5; 1 where no object is there nor predicted. */
+/** AP at IoU 0.5; 1 if there are neither true nor predicted objects. */
 export const averagePrecisionOf = ({ perThreshold }: InstanceScores): number => perThreshold[0]?.averagePrecision ?? 1;
 
 export class ObjectScorer {
@@ -12,7 +12,7 @@ export class ObjectScorer {
 
   /**
    * Adds one image [height, width], or one volume [depth, height, width].
-   * @param truth number of the object at each pixel, 0 = none
+   * @param truth label of the object at each pixel, 0 = none
    * @returns its AP at IoU 0.5
    */
   add(truth: IntegerArray, predicted: IntegerArray, mask: IgnoreOption = {}): number {

@@ -1,4 +1,4 @@
-/** Classes of pixels against each other: Dice and IoU, image by image and of all pixels together. */
+/** Compares the classes of pixels: Dice and IoU, per image and over all pixels. */
 
 import { ndarray } from '../array/ndarray.ts';
 import { IGNORE } from '../dataset/labels/labels.ts';
@@ -10,7 +10,7 @@ import {
   sumOfConfusions,
 } from '../metrics/overlap.ts';
 
-/** The score of one image or of all: the mean Dice of the foreground classes; 1 where none is there nor predicted. */
+/** The score of one image or of all: the mean Dice of the foreground classes; 1 if none occurs or is predicted. */
 export const diceOf = ({ meanDice }: OverlapScores): number => (Number.isNaN(meanDice) ? 1 : meanDice);
 
 export class OverlapScorer {
@@ -18,16 +18,16 @@ export class OverlapScorer {
   readonly #classes: number;
   readonly #leaveOut: readonly number[];
 
-  /** @param leaveOut classes that are in no mean; default the background, class 0 */
+  /** @param leaveOut classes excluded from the means; default the background, class 0 */
   constructor(classes: number, { leaveOut = [0] }: { readonly leaveOut?: readonly number[] } = {}) {
     this.#classes = classes;
     this.#leaveOut = leaveOut;
   }
 
   /**
-   * Adds the pixels of one image, or of one volume.
-   * @param truth class of each pixel, `IGNORE` where it is ignored
-   * @param predicted class of each pixel, `IGNORE` where it is of none: there a labelled pixel is missed
+   * Adds the pixels of one image or volume.
+   * @param truth class of each pixel, `IGNORE` if it is ignored
+   * @param predicted class of each pixel, `IGNORE` if it has none: a labelled pixel is then missed
    * @returns the scores of this image
    */
   add(truth: Uint8Array, predicted: Uint8Array): OverlapScores {
@@ -46,7 +46,7 @@ export class OverlapScorer {
     return { ...scores, perClass: scores.perClass.slice(0, this.#classes) };
   }
 
-  /** Of all pixels together. @throws UsageError when nothing was added. */
+  /** Over all pixels. @throws UsageError if nothing was added. */
   result(): OverlapScores {
     return this.#scores(sumOfConfusions(this.#matrices));
   }

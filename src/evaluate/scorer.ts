@@ -1,6 +1,6 @@
 /**
- * One scorer per task, over what a network gives for pages: it decides in training which model is best, and judges runs
- * in `compare`. The report and `evaluate` score with the same classes of this folder.
+ * One scorer per task, on predicted slices: it selects the best model in training, and evaluates runs in `compare`. The
+ * report and `evaluate` score with the same classes of this folder.
  */
 
 import type { NdArray } from '../array/ndarray.ts';
@@ -14,7 +14,7 @@ import { MembraneScorer } from './membranes.ts';
 import { ObjectScorer } from './objects.ts';
 import { diceOf, OverlapScorer } from './overlap.ts';
 
-/** How pages are scored. JSON, kept in a run's configuration. */
+/** How slices are scored. JSON, stored in a run's configuration. */
 export type PageMetric =
   | { readonly kind: 'v-rand' /** The class that is the inside of cells. */; readonly inside: 0 | 1 }
   | { readonly kind: 'dice' }
@@ -22,28 +22,28 @@ export type PageMetric =
   | { readonly kind: 'ap' };
 
 export interface ScoredPage {
-  /** Class of each pixel, `IGNORE` where it is ignored. */
+  /** Class of each pixel, `IGNORE` if it is ignored. */
   readonly page: { readonly name: string; readonly height: number; readonly width: number; readonly label: Uint8Array };
   /** float32 [classes, height, width]. */
   readonly probabilities: NdArray<'float32'>;
-  /** Number of the object at each pixel, where labels have such numbers. */
+  /** Label of the object at each pixel, if the label images number objects. */
   readonly objects?: Int32Array | Uint32Array;
 }
 
 export interface PageScores {
   /** `V-Rand`, `AP at IoU 0.5`, `Dice`. */
   readonly metric: string;
-  /** Of all pages together; higher is better. */
+  /** Over all slices; higher is better. */
   readonly score: number;
-  /** The same and others, by name. */
+  /** This and other scores, by name. */
   readonly scores: Readonly<Record<string, number>>;
-  /** Of each page, in the order they were added. */
+  /** Per slice, in the order of addition. */
   readonly perImage: readonly number[];
-  /** How objects are separated with this score. */
+  /** The separation settings used for this score. */
   readonly separation?: SeparationSettings;
 }
 
-/** Takes pages one after another, so that no two probability maps are in memory at once. */
+/** Receives slices one after another, so that only one probability map is in memory at a time. */
 export interface Scorer {
   add(page: ScoredPage): void;
   result(): PageScores;
@@ -52,18 +52,21 @@ export interface Scorer {
 export interface ScorerOptions {
   /** `v-rand`: thresholds on the probability; default those of the challenge. */
   readonly thresholds?: IsbiOptions['thresholds'];
-  /** `ap`: how objects are separated. Default: as is best on the pages, two maps of each being kept. */
+  /**
+   * `ap`: how objects are separated. Default: the settings that are best on the slices, for which two maps of each are
+   * kept.
+   */
   readonly separation?: SeparationSettings;
 }
 
-/** A scorer for pages of these classes, class 0 first. Ignored pixels are counted nowhere. */
+/** A scorer for slices with these classes, class 0 first. Ignored pixels are not counted. */
 export function scorerFor(metric: PageMetric, classNames: readonly string[], options: ScorerOptions = {}): Scorer {
   if (metric.kind === 'v-rand') return membraneScorer(metric.inside, options);
   return metric.kind === 'ap' ? objectScorer(options) : overlapScorer(classNames);
 }
 
 function membraneScorer(inside: 0 | 1, { thresholds }: ScorerOptions): Scorer {
-  // The warping error takes most of the time, and decides nothing here.
+  // The warping error takes most of the time and is not needed here.
   const scorer = new MembraneScorer(inside, { thresholds, warpingUpTo: -1 });
   return {
     add({ page: { height, width, label }, probabilities }) {
@@ -88,10 +91,10 @@ function membraneScorer(inside: 0 | 1, { thresholds }: ScorerOptions): Scorer {
   };
 }
 
-/** Settings are sought on this many pages, evenly spread; more take time and change little. */
+/** Number of slices on which settings are tuned, evenly spread; more take longer and change little. */
 const TUNED_ON = 16;
 
-/** Classes are background, object and border, as `findMapping` gives them. */
+/** Classes are background, object and border, as defined by `findMapping`. */
 function objectScorer({ separation }: ScorerOptions): Scorer {
   const images: TuningImage[] = [];
   const scorer = new ObjectScorer();
@@ -117,7 +120,7 @@ function objectScorer({ separation }: ScorerOptions): Scorer {
       const { perThreshold, meanAveragePrecision } = scorer.result();
       const ap = perThreshold[0]?.averagePrecision ?? Number.NaN;
       return {
-        // Objects neither there nor predicted: nothing is wrong.
+        // Neither true nor predicted objects: no errors.
         score: Number.isNaN(ap) ? 1 : ap,
         metric: 'AP at IoU 0.5',
         scores: { 'AP at IoU 0.5': ap, 'mean AP': meanAveragePrecision },

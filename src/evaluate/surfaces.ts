@@ -1,4 +1,4 @@
-/** Distances of the outlines of each class, image by image. */
+/** Distances of the outlines of each class, per image. */
 
 import { ndarray } from '../array/ndarray.ts';
 import { IGNORE } from '../dataset/labels/labels.ts';
@@ -7,12 +7,12 @@ import { maskOf } from './ignore-mask.ts';
 
 export interface ClassDistances {
   readonly name: string;
-  /** 95th percentile of the distances, and their mean both ways: the mean over `images`; NaN without any. */
+  /** 95th percentile of the distances, and their mean in both directions: averaged over `images`; NaN without any. */
   readonly hd95: number;
   readonly assd: number;
-  /** Images that have the class in ground truth and prediction. */
+  /** Number of images with the class in both ground truth and prediction. */
   readonly images: number;
-  /** Images that have it on one side only, where the distance is infinite; they are left out of the means. */
+  /** Number of images with it on one side only, where the distance is infinite; they are excluded from the means. */
   readonly oneSided: number;
 }
 
@@ -25,7 +25,7 @@ export class SurfaceScorer {
   readonly #oneSided: number[];
   #unit: 'mm' | 'px' = 'mm';
 
-  /** @param names of the classes, the background first, which has no distance */
+  /** @param names of the classes; the first is the background, which is not measured */
   constructor(names: readonly string[]) {
     this.#names = names;
     this.#hd95 = names.map(() => []);
@@ -35,8 +35,8 @@ export class SurfaceScorer {
 
   /**
    * Adds one image [height, width], or one volume [depth, height, width].
-   * @param truth class of each pixel, `IGNORE` where it is ignored: there both sides agree
-   * @param spacingMm [z, y, x]; unknown in one image, all distances are in pixels
+   * @param truth class of each pixel, `IGNORE` if it is ignored: both sides count as equal there
+   * @param spacingMm [z, y, x]; if unknown for one image, all distances are in pixels
    */
   add(
     truth: Uint8Array,

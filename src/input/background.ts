@@ -1,10 +1,10 @@
 /**
- * Sets in which some images show dark objects on a bright ground (stains in white light) and others bright objects on
- * a dark one (fluorescence). Inverting the former leaves the network one task instead of two; `dataset/inversion.ts`
- * chooses it.
+ * Data sets in which some images show dark objects on a bright background (stains in white light) and others bright
+ * objects on a dark one (fluorescence). Inverting the former leaves the network one task instead of two;
+ * `dataset/inversion.ts` decides on it.
  */
 
-/** Negates a normalised image, in place, if it is bright on the whole. */
+/** Negates a normalised image in place if it is bright overall. */
 export function invertIfBright(image: Float32Array): void {
   if (!isBright(image)) return;
   for (let i = 0; i < image.length; i++) image[i] = -image[i];

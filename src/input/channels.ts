@@ -1,4 +1,4 @@
-/** Which channels of an image a network sees. The specification is JSON and is stored in the model file. */
+/** Which channels of an image a network uses. The specification is JSON and is stored in the model file. */
 
 import { DatasetError, option } from '../errors.ts';
 import type { Page } from './planes.ts';
@@ -7,15 +7,15 @@ import type { Page } from './planes.ts';
 export type ChannelChoice = string | number | readonly (string | number)[];
 
 /**
- * What to do with the channels: `grey` takes one (the luma of colour photographs), `colour` makes three of them (grey
- * pictures threefold), `asis` keeps `count`.
+ * How channels are used: `grey` uses one (the luma of colour photographs), `colour` converts to three (grey images are
+ * replicated), `asis` keeps `count`.
  */
 export interface ChannelSpec {
   readonly mode: 'grey' | 'colour' | 'asis';
   readonly count: number;
-  /** The channels of an image to use, in this order; absent: all. */
+  /** The channels of an image to use, in this order; undefined: all. */
   readonly pick?: readonly (string | number)[];
-  /** Names of the channels kept by `asis`, where the training images state them. */
+  /** Names of the channels kept by `asis`, if the training images state them. */
   readonly names?: readonly string[];
 }
 
@@ -26,7 +26,7 @@ const RGB = ['red', 'green', 'blue'];
 const LUMA = [0.299, 0.587, 0.114] as const;
 const TO_GREY = `converted to grey by ${LUMA.join(', ')}`;
 
-/** Whether the channels are the red, green and blue of a photograph, and not three stains or other measurements. */
+/** Whether the channels are the red, green and blue of a photograph rather than three stains or other measurements. */
 function isPhotograph({ channels, channelNames }: Page): boolean {
   return channels === 3 && RGB.every((name, i) => channelNames?.[i]?.toLowerCase() === name);
 }
@@ -36,13 +36,13 @@ function described({ channels, channelNames }: Page): string {
   return `${channels} channel${channels === 1 ? '' : 's'}${channelNames === undefined || channels === 1 ? '' : ` (${channelNames.join(', ')})`}`;
 }
 
-/** Names that writers give to channels which nobody named. */
+/** Default channel names of other programs. */
 const ANONYMOUS = /^(gr[ae]y|(channel|component|sample)[ :\d]*)$/i;
 
-/** Whether the file says what its channels are. */
+/** Whether the file names its channels. */
 const isNamed = ({ channelNames }: Page): boolean => channelNames?.some((name) => !ANONYMOUS.test(name)) === true;
 
-/** Whether a photograph shows no colour: its channels differ by no more than 1 % of its range anywhere. */
+/** Whether a photograph is colourless: its channels differ by at most 1 % of its range everywhere. */
 export function isGrey(page: Page): boolean {
   if (page.channels === 1) return true;
   if (!isPhotograph(page)) return false;
@@ -64,13 +64,14 @@ export function isGrey(page: Page): boolean {
   return difference <= 0.01 * (high - low);
 }
 
-/** Fraction of coloured photographs from which on a mixed set is read in colour. */
+/** Minimum fraction of coloured photographs for which a mixed set is read in colour. */
 const COLOUR_FRACTION = 0.05;
 
 /**
- * One channel, three, or as many as there are, by looking at the pages or as `channel` says; with the reason as a
+ * One channel, three, or as many as there are, inferred from the slices or set by `channel`; with the reason as a
  * printed line.
- * @throws DatasetError when channels differ otherwise than grey beside colour photographs, or a chosen one is missing.
+ * @throws DatasetError if channels differ in other ways than grey beside colour photographs, or a chosen one is
+ * missing.
  */
 export function chooseChannels(
   pages: readonly NamedPage[],
@@ -124,7 +125,7 @@ export function chooseChannels(
 const listOf = (channel: ChannelChoice): readonly (string | number)[] =>
   typeof channel === 'object' ? channel : [channel];
 
-/** Where the wanted channels are in a page; -1 for those that it does not have. */
+/** Positions of the requested channels in a slice; -1 for missing ones. */
 function find({ channels, channelNames }: Page, wanted: readonly (string | number)[]): readonly number[] {
   return wanted.map((one) =>
     typeof one === 'string' ? (channelNames?.indexOf(one) ?? -1) : Number.isInteger(one) && one < channels ? one : -1,
@@ -139,8 +140,8 @@ function take<P extends Page>(page: P, indices: readonly number[]): P {
 }
 
 /**
- * The chosen channels of a page, in this order, as channels without names: whatever they are, they were asked for.
- * @throws DatasetError when the page does not have one of them.
+ * The chosen channels of a slice, in this order, as unnamed channels, because they were explicitly chosen.
+ * @throws DatasetError if the slice lacks one of them.
  */
 export function pickChannels<P extends NamedPage>(page: P, channel: ChannelChoice): P {
   const wanted = listOf(channel);
@@ -153,7 +154,7 @@ export function pickChannels<P extends NamedPage>(page: P, channel: ChannelChoic
   });
 }
 
-/** The channels of a page that a rule without a pick takes, in order. @throws DatasetError as `selectChannels` */
+/** The channels of a slice that a rule without a pick uses, in order. @throws DatasetError as `selectChannels` */
 function positionsOf(page: NamedPage, { mode, count, names }: ChannelSpec): readonly number[] {
   const { channels } = page;
   const all = Array.from({ length: channels }, (_, i) => i);
@@ -182,24 +183,24 @@ function positionsOf(page: NamedPage, { mode, count, names }: ChannelSpec): read
   );
 }
 
-/** The page with the channels that were picked in training, and where each of the rule's lies in it. */
+/** The slice with the channels picked in training, and the position of each of the rule's channels in it. */
 function follow(page: NamedPage, spec: ChannelSpec): { readonly page: NamedPage; readonly indices: readonly number[] } {
   const { pick, count } = spec;
-  // A file may hold nothing but what is picked from others.
+  // A file may contain only the picked channels.
   const alone = page.channels === count && !isNamed(page);
   const own = pick === undefined || (alone && find(page, pick).includes(-1)) ? page : pickChannels(page, pick);
   return { page: own, indices: positionsOf(own, spec) };
 }
 
-/** Whether the planes that the rule makes of a page are its own, as they lie. */
+/** Whether the rule uses the planes of a slice unchanged. */
 export function keepsChannels(page: NamedPage, spec: ChannelSpec): boolean {
   const followed = follow(page, spec);
   return followed.page === page && page.channels === spec.count && followed.indices.every((index, i) => index === i);
 }
 
 /**
- * The planes [count, height, width] that the channel rule makes of a page, in the values of the file.
- * @throws DatasetError when the page does not have such channels; three that are no photograph make no grey value.
+ * The planes [count, height, width] that the channel rule selects from a slice, in the values of the file.
+ * @throws DatasetError if the slice does not have such channels; three that are not a photograph have no grey value.
  */
 export function selectChannels(given: NamedPage, spec: ChannelSpec): Float32Array {
   const { mode, count } = spec;
@@ -216,7 +217,7 @@ export function selectChannels(given: NamedPage, spec: ChannelSpec): Float32Arra
   return out;
 }
 
-/** What is to be said of what becomes of a page's channels; undefined where they are used as they are. */
+/** A note on how a slice's channels are converted; undefined if they are used unchanged. */
 export function channelNote(page: Page, { mode, pick }: ChannelSpec): string | undefined {
   if (pick !== undefined) return page.channels > 1 ? `Channel ${pick.join(', ')} is used, as in training.` : undefined;
   if (mode === 'grey' && page.channels === 3) return isGrey(page) ? undefined : `Colour ${TO_GREY}.`;

@@ -6,17 +6,17 @@ import type { InputSpec } from './normalise.ts';
 import type { Page } from './planes.ts';
 
 export interface ClassInput extends InputSpec {
-  /** Images are scaled to cover this and cut to it, [height, width]. */
+  /** Images are scaled to cover this size and cropped to it, [height, width]. */
   readonly stored: readonly [number, number];
-  /** What the network sees of that, [height, width]. */
+  /** The part of it that the network receives, [height, width]. */
   readonly crop: readonly [number, number];
-  /** Views that a prediction averages: 1, the middle; 10, middle and corners and their mirror images. */
+  /** Number of views that a prediction averages: 1, the centre; 10, centre and corners and their mirror images. */
   readonly views: 1 | 10;
 }
 
 /**
  * The planes [channels, *stored] of an image in the values of its file; bytes stay bytes.
- * @throws DatasetError when its channels do not fit.
+ * @throws DatasetError if its channels do not match.
  */
 export function storedPlanes(
   page: Page & { readonly name?: string },
@@ -31,7 +31,7 @@ export function storedPlanes(
   return bytes ? Uint8Array.from(made, (value) => value + 0.5) : made;
 }
 
-/** Copies a crop of planes [channels, height, width], mirrored left to right on request, to `out` from `at` on. */
+/** Copies a crop of planes [channels, height, width], optionally mirrored left to right, to `out` starting at `at`. */
 export function copyCrop(
   planes: ArrayLike<number>,
   channels: number,
@@ -60,14 +60,16 @@ export function copyCrop(
   }
 }
 
-/** Where a view of the stored image lies. */
+/** Position of a view in the stored image. */
 export interface View {
   readonly top: number;
   readonly left: number;
   readonly mirror: boolean;
 }
 
-/** The middle, or the middle and the four corners, each as it is and mirrored (Krizhevsky et al. 2012, section 4.1). */
+/**
+ * The centre, or the centre and the four corners, each unchanged and mirrored (Krizhevsky et al. 2012, section 4.1).
+ */
 export function viewsOf({ stored, crop, views }: Pick<ClassInput, 'stored' | 'crop' | 'views'>): readonly View[] {
   const bottom = stored[0] - crop[0];
   const right = stored[1] - crop[1];

@@ -1,4 +1,4 @@
-/** From the values of a file to what the network sees. The specifications are JSON and are stored in the model file. */
+/** From the values of a file to the network's input. The specifications are JSON and are stored in the model file. */
 
 import { median } from '../array/quantile.ts';
 import { DatasetError } from '../errors.ts';
@@ -10,23 +10,23 @@ import type { WindowSpec } from './window.ts';
 
 /**
  * How values become network inputs y:
- * - `percentile`: y = 2 (x - low) / (high - low) - 1 with low and high the given percentiles, cut at -3 and 3.
+ * - `percentile`: y = 2 (x - low) / (high - low) - 1 with low and high the given percentiles, clipped to -3..3.
  * - `zscore`: y = (x - mean) / std.
- * - `range`: as `percentile`, with given values and cut at -1 and 1; for instance a window of HU.
+ * - `range`: as `percentile`, with given values and clipped to -1..1; for instance a window in HU.
  *
- * `scope` image: numbers are taken from each page itself; dataset: from the training images, `numbers` holds them, one
- * pair [low, high] or [mean, std] a channel. `leastSpread` keeps an empty page's noise from being blown up.
+ * `scope` image: numbers are computed per slice; dataset: from the training images and stored in `numbers`, one pair
+ * [low, high] or [mean, std] per channel. `leastSpread` prevents amplifying the noise of an empty slice.
  */
 export interface NormalisationSpec {
   readonly kind: 'percentile' | 'zscore' | 'range';
   readonly scope: 'image' | 'dataset';
   /** Percentiles, for `percentile`. */
   readonly percentiles: readonly [number, number];
-  /** Colour channels share one pair, stains have their own. */
+  /** Colour channels share one pair, stains have one each. */
   readonly perChannel: boolean;
   readonly numbers: readonly (readonly [number, number])[];
   readonly leastSpread: number;
-  /** Images that are bright on the whole become -y, see `chooseInversion`. */
+  /** Images that are bright overall are negated, see `chooseInversion`. */
   readonly invertBright?: true;
 }
 
@@ -38,19 +38,19 @@ export interface NormalisationOptions {
   readonly range?: readonly [number, number];
 }
 
-/** Everything between a file's page and the network's input. */
+/** Everything between a slice of a file and the network's input. */
 export interface InputSpec {
   readonly channels: ChannelSpec;
   readonly normalisation: NormalisationSpec;
-  /** Of a network that classifies the pixel in the middle of a window. */
+  /** For a network that classifies the central pixel of a window. */
   readonly window?: WindowSpec;
-  /** Of the training images, where all say it. */
+  /** Pixel sizes of the training images, if all state them. */
   readonly pixelMm?: PixelSizes;
 }
 
 const BINS = 16384;
 
-/** Least value, mean, standard deviation and percentiles; these to 1/32768 of the range. */
+/** Minimum, mean, standard deviation and percentiles; the latter to 1/32768 of the range. */
 function statistics(values: Float32Array, percentiles: readonly [number, number]) {
   let sum = 0;
   let least = Number.POSITIVE_INFINITY;
@@ -84,9 +84,9 @@ function statistics(values: Float32Array, percentiles: readonly [number, number]
 }
 
 /**
- * The normalisation for a set of training images, as chosen or, by default, percentiles 1 and 99: of each image by
- * itself (brightness and contrast of microscopes differ from picture to picture), but of the whole set where values
- * are calibrated, as negative values tell (CT in HU).
+ * The normalisation for a set of training images, as set or, by default, percentiles 1 and 99: per image (brightness
+ * and contrast of micrographs vary between images), but over the whole set if values are calibrated, as indicated by
+ * negative values (CT in HU).
  * @param planes of the training images, after `selectChannels`
  */
 export function fitNormalisation(
@@ -145,8 +145,8 @@ export function fitNormalisation(
 }
 
 /**
- * Normalises planes [channels, height, width] in place and returns them. A page of one value becomes -1 (percentile)
- * or 0 (zscore) everywhere.
+ * Normalises planes [channels, height, width] in place and returns them. A constant slice becomes -1 (percentile) or 0
+ * (zscore) everywhere.
  */
 export function normalise(planes: Float32Array, channelCount: number, spec: NormalisationSpec): Float32Array {
   const { kind, scope, percentiles, perChannel, numbers, leastSpread, invertBright } = spec;
@@ -178,9 +178,9 @@ export function normalise(planes: Float32Array, channelCount: number, spec: Norm
 }
 
 /**
- * A page of an image as the network wants it: float32 [channels, height, width], for training and prediction alike.
- * @param channel of the image, in place of the choice that the training images led to
- * @throws DatasetError when its channels do not fit.
+ * A slice of an image as the network's input: float32 [channels, height, width], for training and prediction alike.
+ * @param channel of the image, replacing the choice made in training
+ * @throws DatasetError if its channels do not match.
  */
 export function prepareInput(
   page: Page & { readonly name?: string },

@@ -1,4 +1,4 @@
-/** Pixel sizes of the images that a network was trained on, against those of an image it is given. */
+/** Compares the pixel sizes of a network's training images with that of an image. */
 
 import { millimetres } from '../image/geometry.ts';
 import type { Image } from '../image/image.ts';
@@ -6,10 +6,10 @@ import type { Image } from '../image/image.ts';
 /** Sides of pixels in mm, of all training images. */
 export type PixelSizes = readonly [least: number, most: number];
 
-/** Training shows everything up to a fifth larger and smaller, unless told otherwise; a little more is let pass. */
+/** Augmentation covers a fifth larger and smaller by default; slightly more is tolerated. */
 const TOLERATED = 1.25;
 
-/** Undefined unless the pixel size of every page is known. */
+/** Undefined unless the pixel size of every slice is known. */
 export function pixelSizes(
   pages: readonly { readonly pixelMm?: readonly [y: number, x: number] }[],
 ): PixelSizes | undefined {
@@ -17,7 +17,7 @@ export function pixelSizes(
   return sides.length === 0 || sides.some(Number.isNaN) ? undefined : [Math.min(...sides), Math.max(...sides)];
 }
 
-/** What is to be said of an image whose pixels are so large or so small that its objects look unlike those learnt. */
+/** A note for an image whose pixels are so large or small that its objects look unlike those in training. */
 export function pixelSizeNote(
   trained: PixelSizes | undefined,
   { spacing }: Pick<Image, 'spacing'>,
@@ -38,7 +38,7 @@ export function pixelSizeNote(
 /** Side of a square pixel of the same area. */
 const sideOf = ([y, x]: readonly [y: number, x: number]): number => Math.sqrt(y * x);
 
-/** Two or three digits in the unit that suits. */
+/** Two or three digits in a suitable unit. */
 function lengthText(mm: number): string {
   const [value, unit] = mm >= 0.1 ? [mm, 'mm'] : mm >= 1e-4 ? [mm * 1e3, 'µm'] : [mm * 1e6, 'nm'];
   return `${Number(value.toPrecision(3))} ${unit}`;

@@ -1,4 +1,4 @@
-/** An image taken apart into 2D pages of channels, the form in which a 2D network sees it. */
+/** An image split into 2D slices with channels, the form in which a 2D network receives it. */
 
 import { DatasetError } from '../errors.ts';
 import { isHounsfield } from '../image/display.ts';
@@ -7,21 +7,22 @@ import { extent } from '../image/image.ts';
 
 type Numeric = Exclude<Image['data'], BigInt64Array | BigUint64Array>;
 
-/** One page [channels, height, width] of an image in the values of its file. */
+/** One slice [channels, height, width] of an image in the values of its file. */
 export interface Page {
   readonly data: Numeric;
   readonly channels: number;
   readonly height: number;
   readonly width: number;
-  /** What the channels are, where the file says it: red, green and blue are a photograph, others are not. */
+  /** Channel names, if stated by the file: red, green and blue are a photograph, others are not. */
   readonly channelNames?: readonly string[];
 }
 
 /**
- * The pages of an image over time and depth, slowest first; alpha is dropped. Pixels where nothing was measured
- * (`padding`) have the least measured value, Hounsfield units are -1024 at least, which is air and less: scanners fill
- * what lies outside their circle with anything.
- * @throws DatasetError for integers beyond 32 bits and for NaN or infinite values, naming the file and where the first lies.
+ * The slices of an image over time and depth, slowest first; alpha is dropped. Pixels where nothing was measured
+ * (`padding`) get the smallest measured value. Hounsfield units are clipped to at least -1024, the value of air:
+ * scanners fill the area outside their field of view arbitrarily.
+ * @throws DatasetError for integers beyond 32 bits and for NaN or infinite values, naming the file and the position of
+ * the first.
  */
 export function pagesOf(image: Image): readonly Page[] {
   const file = image.source;
@@ -60,7 +61,7 @@ export function pagesOf(image: Image): readonly Page[] {
   return pages;
 }
 
-/** 64-bit integers, as programs save label maps, as int32 or uint32 where they all fit. */
+/** 64-bit integers, used by some programs for label maps, as int32 or uint32 if they all fit. */
 function narrowed(data: Image['data']): Numeric | undefined {
   if (!(data instanceof BigInt64Array || data instanceof BigUint64Array)) return data;
   for (const Kind of [Int32Array, Uint32Array]) {

@@ -1,23 +1,26 @@
 /**
- * How a classifier of pixels sees the surroundings of a pixel. Besides the plain window there are two that stand in
- * Ciresan et al. 2012, section 2.2: foveation, a blur that grows away from the middle, and nonuniform sampling, by which
- * a larger part of the image fits into the window. Both depend on where in the window a pixel lies, so that neighbouring
- * windows have nothing in common.
+ * How a pixel classifier samples the surroundings of a pixel. Besides the plain window there are two from Ciresan et
+ * al. 2012, section 2.2: foveation, a blur that increases away from the centre, and nonuniform sampling, with which a
+ * larger part of the image fits into the window. Both depend on the position of a pixel in the window, so that
+ * neighbouring windows have no common computations.
  */
 import { gaussianBlur, mirrorIndex } from '../array/gaussian.ts';
 import { UsageError } from '../errors.ts';
 
-/** JSON, kept in the model file. */
+/** JSON, stored in the model file. */
 export interface WindowSpec {
-  /** Side of the window that the network takes; it belongs to the pixel floor(side / 2) along both axes. */
+  /** Side of the network's window; its pixel floor(side / 2) along both axes is the classified one. */
   readonly side: number;
-  /** Side of the part of the image that it covers; the window's side: nothing is sampled coarser. Else both are odd. */
+  /**
+   * Side of the image region that it covers; if equal to the window's side, sampling is uniform. Otherwise both are
+   * odd.
+   */
   readonly cover: number;
-  /** Standard deviation of the blur at the window's border, in pixels of the window; 0: none. */
+  /** Standard deviation of the blur at the window's border, in window pixels; 0: none. */
   readonly foveationPx: number;
 }
 
-/** @throws UsageError for a cover smaller than the window or even. */
+/** @throws UsageError for a cover that is even or smaller than the window. */
 export function requireWindow({ side, cover, foveationPx }: WindowSpec): void {
   if (cover < side || (cover > side && cover % 2 === 0)) {
     throw new UsageError(`A window of ${side} pixels cannot cover ${cover}.`, {
@@ -31,13 +34,13 @@ export function requireWindow({ side, cover, foveationPx }: WindowSpec): void {
   }
 }
 
-/** Whether every window is a plain cut-out of the image. */
+/** Whether every window is a plain crop of the image. */
 export function isPlain({ side, cover, foveationPx }: WindowSpec): boolean {
   return side === cover && foveationPx === 0;
 }
 
 /**
- * Where the pixels of a window lie along one axis, relative to its middle:
+ * Positions of the pixels of a window along one axis, relative to its centre:
  *
  *     g(u) = u                                  for |u| <= m / 2
  *     g(u) = u +- (M - m) ((|u| - m/2) / (m/2))^2  beyond,      m = (side - 1) / 2, M = (cover - 1) / 2
@@ -52,11 +55,11 @@ export function windowOffsets({ side, cover }: Pick<WindowSpec, 'side' | 'cover'
   });
 }
 
-/** Blurred copies between which a window's pixels are interpolated. */
+/** Number of blurred copies between which a window's pixels are interpolated. */
 const LEVELS = 4;
 
 /**
- * Blurs a window [channels, side, side] in place, the more the further from the middle:
+ * Blurs a window [channels, side, side] in place, increasingly with the distance from the centre:
  *
  *     sigma(y, x) = foveationPx max(|y - m|, |x - m|) / m
  *
@@ -89,7 +92,8 @@ export function foveate(window: Float32Array, channels: number, side: number, fo
 export type WindowReader = (y: number, x: number, target: Float32Array) => void;
 
 /**
- * Reads windows out of planes [channels, height, width], mirrored at the borders; between pixels linearly.
+ * Reads windows from planes [channels, height, width], mirrored at the borders, with linear interpolation between
+ * pixels.
  */
 export function windowReader(
   planes: Float32Array,

@@ -1,7 +1,7 @@
 /**
- * Checkpoints: everything that a run needs to go on as if it had never stopped. One binary file each.
+ * Checkpoints: everything needed to resume a run bit for bit. One binary file each.
  *
- * Layout, little-endian: the 8 bytes `LAMELLA\n`, uint32 CRC-32 of all that follows it, uint32 length of the header,
+ * Layout, little-endian: the 8 bytes `LAMELLA\n`, uint32 CRC-32 of everything after it, uint32 length of the header,
  * the header as JSON padded with spaces to a multiple of 8, then the tensors in the order of the header, each padded
  * with zeros to a multiple of 8.
  */
@@ -18,18 +18,18 @@ export interface Best {
 }
 
 export interface Checkpoint {
-  /** Steps done. */
+  /** Number of completed steps. */
   readonly step: number;
   readonly best: Best | undefined;
-  /** Of the configuration that made it: another one cannot go on from here. */
+  /** Hash of the configuration that produced it: another configuration cannot resume from here. */
   readonly configHash: string;
-  /** The state of the step's program: parameters, optimizer's moments, averaged weights. */
+  /** The state of the step's program: parameters, optimizer state, averaged weights. */
   readonly state: { readonly [name: string]: NdArray };
 }
 
 interface Header {
   readonly step: number;
-  /** JSON has no NaN, the score of a network that says nothing: it is null. */
+  /** JSON has no NaN, the score of an undefined prediction: it is stored as null. */
   readonly best?: { readonly step: number; readonly score: number | null };
   readonly configHash: string;
   readonly tensors: readonly { readonly name: string; readonly dtype: DType; readonly shape: readonly number[] }[];
@@ -74,7 +74,7 @@ export function encodeCheckpoint({ step, best, configHash, state }: Checkpoint):
 
 /**
  * @param file for messages
- * @throws RunError when the bytes are not a whole checkpoint.
+ * @throws RunError if the bytes are not a complete checkpoint.
  */
 export function decodeCheckpoint(bytes: Uint8Array, file: string): Checkpoint {
   const damaged = (what: string): RunError => new RunError(`this checkpoint is damaged (${what}).`, { file });
@@ -106,7 +106,7 @@ async function checkpointFiles(store: Store): Promise<readonly string[]> {
   return names.filter((name) => /^step-\d+\.ckpt$/.test(name)).map((name) => `${RUN_FILES.checkpoints}/${name}`);
 }
 
-/** Writes a checkpoint and lets go of all but the newest two. Returns its name within the run. */
+/** Writes a checkpoint and deletes all but the newest two. Returns its name within the run. */
 export async function saveCheckpoint(store: Store, checkpoint: Checkpoint): Promise<string> {
   const file = nameOf(checkpoint.step);
   await store.write(file, encodeCheckpoint(checkpoint));
@@ -116,9 +116,9 @@ export async function saveCheckpoint(store: Store, checkpoint: Checkpoint): Prom
 }
 
 /**
- * The newest checkpoint that is whole; nothing when the run has none yet.
- * @returns also the files that were damaged, for the user to be told
- * @throws RunError when there are checkpoints but all are damaged, or when it belongs to another configuration.
+ * The newest intact checkpoint; undefined if the run has none yet.
+ * @returns also the damaged files, to be reported to the user
+ * @throws RunError if all checkpoints are damaged, or if it belongs to another configuration.
  */
 export async function loadCheckpoint(
   store: Store,

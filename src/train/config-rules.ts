@@ -1,4 +1,4 @@
-/** What each value of a run's configuration may be, so that one changed by hand is refused before it is used. */
+/** The valid values of a run's configuration, so that invalid manual changes are rejected before use. */
 
 import { RunError } from '../errors.ts';
 import { MODELS } from '../models/registry.ts';
@@ -94,7 +94,7 @@ const REQUIRED: { readonly [path: string]: Rule } = {
   'recipe.exact': flag,
 };
 
-/** These may be left out. */
+/** Optional keys. */
 const OPTIONAL: { readonly [path: string]: Rule } = {
   settings: object,
   spacingMm: {
@@ -119,7 +119,7 @@ const OPTIONAL: { readonly [path: string]: Rule } = {
 const at = (config: unknown, path: string): unknown =>
   path.split('.').reduce<unknown>((value, key) => (isObject(value) ? value[key] : undefined), config);
 
-/** @throws RunError that names the first key whose value is missing or impossible. */
+/** @throws RunError naming the first key whose value is missing or invalid. */
 export function checkConfig(config: unknown, file: string): void {
   const refuse = (problem: string): never => {
     throw new RunError(problem, { file, remedy: 'Use the unmodified config.json of a run.' });

@@ -1,4 +1,4 @@
-/** All that makes a run what it is, as JSON: enough to go on with it, and to repeat it on the same data. */
+/** The configuration of a run as JSON: everything needed to resume it, and to repeat it on the same data. */
 
 import { crc32, hex8 } from '../array/crc32.ts';
 import type { ClassAugment } from '../augment/class-batch.ts';
@@ -20,20 +20,20 @@ import type { StartRecipe } from './start.ts';
 import { RUN_FILES, type Store, type StoreReader } from './store.ts';
 import type { ValidationMetric } from './validate.ts';
 
-/** What decides every weight of the result: the same recipe, data and machine give the same bits. */
+/** What determines every weight of the result: the same recipe, data and machine produce the same bits. */
 export interface Recipe {
   readonly seed: number;
   readonly data: {
-    /** Of names and contents of the training and validation pages. */
+    /** Of names and contents of the training and validation slices. */
     readonly fingerprint: string;
     readonly split: SplitChoice;
-    /** How much rare classes weigh more, 0..1. */
+    /** How strongly rare classes are weighted, 0..1. */
     readonly balance: number;
     /** Border weights between objects; w0 0: none. */
     readonly separation: { readonly w0: number; readonly sigmaPx: number };
-    /** Share of patches placed on a rare class. */
+    /** Fraction of patches centred near a rare class. */
     readonly focusShare: number;
-    /** Patches are centred at pixels of every class as often as of the others. */
+    /** Whether the central pixels of patches have each class equally often. */
     readonly balanced?: boolean;
   };
   readonly labels: LabelMapping;
@@ -43,54 +43,54 @@ export interface Recipe {
   readonly patch: readonly [number, number];
   readonly batch: number;
   readonly augment: AugmentSettings;
-  /** Of networks that name the class of a whole image. */
+  /** For image classifiers. */
   readonly classes?: ClassAugment;
   readonly loss: LossSpec;
   readonly optimizer: OptimizerSpec;
   readonly learningRate: number;
   readonly schedule: ScheduleSpec;
-  /** Gradients are scaled down to this norm; null: not. */
+  /** Gradients are scaled down to this norm; null disables clipping. */
   readonly clipNorm: number | null;
-  /** Of the moving average of the weights, which is what is saved and scored; null: the weights themselves. */
+  /** Decay of the moving average of the weights, which is saved and scored; null: the weights themselves. */
   readonly averageDecay: number | null;
   /** Direct convolutions only. */
   readonly exact: boolean;
-  /** Of a run that trains on from a model. */
+  /** For a run that is fine-tuned from a model. */
   readonly start?: StartRecipe;
 }
 
 export interface RunConfig {
-  /** Of this file. */
+  /** Version of this format. */
   readonly version: 1;
-  /** Of Lamella. */
+  /** Version of Lamella. */
   readonly lamella: string;
   /** ISO 8601. */
   readonly created: string;
   readonly folder: string;
   readonly trainingImages: readonly string[];
   readonly validationImages: readonly string[];
-  /** What the user set, by the library's names; runs of earlier versions do not have it. */
+  /** The user's settings, by the library's names; missing in runs of earlier versions. */
   readonly settings?: { readonly [name: string]: unknown };
   readonly recipe: Recipe;
   readonly metric: ValidationMetric | undefined;
   readonly plan: Plan;
-  /** The time that was given, where the plan comes from it. */
+  /** The requested duration, if the plan is based on it. */
   readonly minutes?: number;
   readonly machine: {
     readonly device: string;
     readonly description: string;
-    /** A resumed run keeps to it where the device can, since another one gives other last bits. */
+    /** A resumed run keeps it if the device supports it, since another layout changes the last bits. */
     readonly layout?: TensorLayout;
-    /** Fingerprint of the step as it was computed, with every choice of formulation. */
+    /** Fingerprint of the step as executed, with every choice of formulation. */
     readonly step?: string;
-    /** Of the rehearsal, milliseconds. */
+    /** Measured before the first step, in milliseconds. */
     readonly stepMs?: number;
     readonly validationMs?: number;
     readonly [detail: string]: string | number | undefined;
   };
-  /** Size of a voxel that was given in place of what the files say; null: not. The scores in mm need it, no weight does. */
+  /** Voxel size that overrides the files' value; null: not overridden. Needed for scores in mm, not for weights. */
   readonly spacingMm?: readonly [z: number | null, y: number, x: number];
-  /** Everything that was chosen by itself, with the reason. */
+  /** Every automatic choice, with its reason. */
   readonly notes: readonly string[];
 }
 
@@ -104,14 +104,14 @@ function canonical(value: unknown): string {
 }
 
 /**
- * Eight hexadecimal digits of a recipe; checkpoints carry them. Its keys enter under the names that they had first, so
- * that the checkpoints of an older run still belong to it.
+ * Eight hexadecimal digits of a recipe, stored in checkpoints. Its keys are hashed under their original names, so that
+ * checkpoints of older runs still match.
  */
 export function hashOf(recipe: Recipe): string {
   return hex8(crc32(new TextEncoder().encode(canonical(rename(recipe, inverse(FORMER_RECIPE))))));
 }
 
-/** Of the names and contents of pages, so that a resumed run notices other data. */
+/** Hash of the names and contents of slices, so that a resumed run detects changed data. */
 export function fingerprintOf(
   pages: readonly { readonly name: string; readonly image: ArrayBufferView; readonly label: ArrayBufferView }[],
 ): string {
@@ -122,8 +122,8 @@ export function fingerprintOf(
 }
 
 /**
- * A line that names the settings that differ from those that a run began with, if any.
- * @param given what is set now; undefined values are not
+ * A line naming the settings that differ from those a run started with, if any.
+ * @param given the current settings; undefined values are not compared
  */
 export function differingSettings(given: object, { settings }: RunConfig): string | undefined {
   if (settings === undefined) return undefined;
@@ -144,9 +144,7 @@ export async function writeConfig(store: Store, config: RunConfig): Promise<void
   await store.write(RUN_FILES.config, `${JSON.stringify(config, null, 2)}\n`);
 }
 
-/**
- * @throws RunError when it is not there, damaged, or of a version that this one does not know.
- */
+/** @throws RunError if it is missing, damaged, or of an unknown version. */
 export async function readConfig(store: StoreReader): Promise<RunConfig> {
   const file = store.pathOf(RUN_FILES.config);
   const bytes = await store.read(RUN_FILES.config);

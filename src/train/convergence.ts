@@ -3,14 +3,14 @@ import type { TrainingSetup } from './tasks/segmentation/setup.ts';
 const times = (count: number, what: string): string => `${count.toLocaleString('en')} ${what}${count === 1 ? '' : 's'}`;
 
 /**
- * Watches Rosenblatt's rule, one image a step: a step without a gradient was no correction, and as many of them in a
- * row as there are images are a pass without a mistake, after which nothing can change any more.
+ * Monitors Rosenblatt's rule, one image per step: a step without a gradient made no correction, and as many in a row as
+ * there are images are an epoch without errors, after which nothing can change.
  */
 export function convergence(images: number): NonNullable<TrainingSetup['watch']> {
   let steps = 0;
   let corrections = 0;
   let right = 0;
-  /** Of the last pass, by place. */
+  /** Of the last epoch, by position. */
   const recent = new Uint8Array(images);
   return {
     see: ({ gradientNorm = 0 }) => {

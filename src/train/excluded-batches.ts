@@ -1,15 +1,15 @@
-/** The batch on which training came apart, for a person to look at. */
+/** Saves the batch on which training diverged, for inspection. */
 
 import { batchSheet } from '../augment/sheet.ts';
 import { writePng } from '../image/formats/png/write.ts';
 import type { BatchFacts, StepBatch } from './loop.ts';
 import { RUN_FILES, type Store } from './store.ts';
 
-/** What the images of a batch are. */
+/** The shape of the images of a batch. */
 export interface BatchShape {
   readonly patch: readonly [number, number];
   readonly channels: number;
-  /** How much smaller labels are than images, on each side. */
+  /** Pixels by which labels are smaller than images, on each side. */
   readonly outputMargin: number;
 }
 
@@ -19,7 +19,7 @@ interface Range {
   readonly notFinite: number;
 }
 
-/** Of the finite values; null where there is none. */
+/** Range of the finite values; null if there are none. */
 function rangeOf(values: Float32Array): Range {
   let [least, most, notFinite] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
   for (const value of values) {
@@ -33,9 +33,9 @@ function rangeOf(values: Float32Array): Range {
 }
 
 /**
- * Writes `diverged/step-N.png`, a row a sample (image, labels, loss weights), and `diverged/step-N.json`, which names
- * the samples in that order with their ranges.
- * @returns path of the picture
+ * Writes `diverged/step-N.png`, one row per sample (image, labels, loss weights), and `diverged/step-N.json`, which
+ * names the samples in that order with their ranges.
+ * @returns path of the image
  */
 export async function exclude(
   store: Store,
@@ -56,7 +56,7 @@ export async function exclude(
     label: share(labels, i),
     weight: share(weights, i),
   }));
-  // The class and the weight of a whole image are shown as those of each of its pixels.
+  // In classification, the class and weight of an image are shown for each of its pixels.
   const inner = (patch[0] - 2 * outputMargin) * (patch[1] - 2 * outputMargin);
   const everywhere = <T extends Float32Array | Int32Array>(of: T): readonly number[] =>
     Array.from({ length: inner }, (_, p) => of[of.length === 1 ? 0 : p] as number);

@@ -1,4 +1,4 @@
-/** `log.jsonl`: what happened in a run, one JSON object a line, in order. */
+/** `log.jsonl`: the events of a run, one JSON object per line, in order. */
 
 /** One step of training. */
 export interface StepLine {
@@ -7,9 +7,9 @@ export interface StepLine {
   readonly step: number;
   readonly loss: number;
   readonly learningRate: number;
-  /** Euclidean norm of the gradient before clipping, where the step computes it. */
+  /** Euclidean norm of the gradient before clipping, if computed by the step. */
   readonly gradientNorm?: number;
-  /** Time of the step, with waiting for its batch. */
+  /** Time of the step, including waiting for its batch. */
   readonly ms: number;
 }
 
@@ -17,7 +17,7 @@ export interface StepLine {
 export interface ValidationLine {
   readonly kind: 'validation';
   readonly step: number;
-  /** The number that decides which model is best, higher is better; NaN of a network that says nothing. */
+  /** The score that selects the best model, higher is better; NaN for an undefined prediction. */
   readonly score: number;
   readonly metric: string;
   /** Other numbers, by name. */
@@ -26,7 +26,7 @@ export interface ValidationLine {
   readonly ms: number;
 }
 
-/** Start, resumption, a change of plan or the end, in words. */
+/** Start, resumption, a change of plan or the end, as text. */
 export interface NoteLine {
   readonly kind: 'note';
   readonly step: number;
@@ -35,7 +35,7 @@ export interface NoteLine {
 
 export type LogLine = StepLine | ValidationLine | NoteLine;
 
-/** The lines of a log; a last line that was cut off is left out. */
+/** The lines of a log; a truncated last line is ignored. */
 export function parseLog(text: string): readonly LogLine[] {
   return text.split('\n').flatMap((line): LogLine[] => {
     if (line.trim() === '') return [];
@@ -49,7 +49,7 @@ export function parseLog(text: string): readonly LogLine[] {
   });
 }
 
-/** One line of the file, with its end. */
+/** One line of the file, with its line end. */
 export function formatLogLine(line: LogLine): string {
   return `${JSON.stringify(line)}\n`;
 }

@@ -1,4 +1,4 @@
-/** The training loop: step after step to the end of the plan, with validation, checkpoints and a log on the way. */
+/** The training loop: runs steps to the end of the plan, with validation, checkpoints and a log. */
 
 import type { NdArray } from '../array/ndarray.ts';
 import { Interrupted, option, TrainingError } from '../errors.ts';
@@ -11,25 +11,25 @@ import { type Clock, RUN_FILES, type Store } from './store.ts';
 /** Tensors by name. */
 export type State = { readonly [name: string]: NdArray };
 
-/** What one step learned from. */
+/** The input of one step. */
 export interface StepBatch {
   /** Inputs of the step's graph, by name. */
   readonly feeds: { readonly [name: string]: NdArray };
   /** Names of the images, for messages. */
   readonly samples: readonly string[];
-  /** Images in it. */
+  /** Number of images. */
   readonly size: number;
 }
 
 export interface StepResult {
-  /** Of the batch, with the weights before the step. */
+  /** Loss of the batch, with the weights before the step. */
   readonly loss: number;
   /** Whether all weights are finite after the step. */
   readonly weightsFinite: boolean;
   readonly gradientNorm?: number;
 }
 
-/** What is known of a step that went wrong. */
+/** Facts about a failed step. */
 export interface BatchFacts {
   /** Counted from 1. */
   readonly step: number;
@@ -39,7 +39,7 @@ export interface BatchFacts {
   readonly learningRate: number;
 }
 
-/** One optimisation step on a device, its state kept there. */
+/** One optimisation step on a device, which keeps its state. */
 export interface TrainStep {
   /** @param step counted from 0 */
   run(batch: StepBatch, step: number, learningRate: number): Promise<StepResult>;
@@ -59,11 +59,11 @@ export interface Validator {
   run(state: State): Promise<ValidationResult>;
 }
 
-/** What a progress display is told. */
+/** Events for a progress display. */
 export type TrainEvent =
   | {
       readonly kind: 'step';
-      /** Steps done. */
+      /** Number of completed steps. */
       readonly step: number;
       readonly total: number;
       readonly loss: number;
@@ -74,58 +74,63 @@ export type TrainEvent =
   | { readonly kind: 'checkpoint'; readonly step: number; readonly file: string }
   | { readonly kind: 'replanned'; readonly step: number; readonly plan: Plan };
 
-/** The end of the time that the run may take. */
+/** The end of the available time. */
 export interface Deadline {
-  /** On the clock, by which the last validation must be done. */
+  /** Time on the clock by which the last validation must be done. */
   readonly atMs: number;
   readonly budgetMs: number;
-  /** Makes a change of plan last before it takes effect. */
+  /** Stores a change of plan before it takes effect. */
   savePlan(plan: Plan): Promise<void>;
 }
 
 export interface TrainOptions {
   readonly trainStep: TrainStep;
-  /** Batches from a step on, counted from 0; the same for a step however the run came to it. */
+  /** Batches from a step on, counted from 0; identical for a step however the run got there. */
   readonly batches: (from: number) => AsyncIterator<StepBatch>;
   readonly plan: Plan;
-  /** Learning rate for a share 0..1 of the schedule of `total` steps, after validations with these scores. */
+  /** Learning rate at a fraction 0..1 of the schedule of `total` steps, given the validation scores so far. */
   readonly learningRate: (progress: number, total: number, scores: readonly number[]) => number;
-  /** Looks at every step, those before the start too, and says why the run is complete before its plan ends. */
+  /**
+   * Receives every step, including those before the start; returns the reason if the run is complete before its plan
+   * ends.
+   */
   readonly endsEarly?: (step: Pick<StepResult, 'loss' | 'gradientNorm'>) => string | undefined;
-  /** Nothing to validate on: no best model, the last one counts. */
+  /** Undefined without validation data: there is no best model, the last one is used. */
   readonly validator: Validator | undefined;
-  /** Writes a batch on which the loss or the weights ceased to be finite where a person can look at it; returns where. */
+  /** Saves a batch on which the loss or the weights became non-finite for inspection; returns its path. */
   readonly exclude?: (batch: StepBatch, facts: BatchFacts) => Promise<string>;
-  /** Called before each checkpoint: puts back what the checkpoint needs to be gone on from. */
+  /** Called before each checkpoint: restores what is needed to resume from it. */
   readonly keepConfig?: () => Promise<void>;
   /** Writes a model of this state. */
   readonly saveModel: (file: string, state: State, step: number) => Promise<void>;
   readonly store: Store;
   readonly configHash: string;
-  /** Where to go on: what a checkpoint says, its state already written to the trainStep. */
+  /** Where to resume: from a checkpoint, whose state has been written to the trainStep. */
   readonly start?: { readonly step: number; readonly best: Best | undefined };
-  /** Write a checkpoint every so many steps, or so many milliseconds. */
+  /** Interval between checkpoints, in steps or milliseconds. */
   readonly checkpointEvery: { readonly steps: number } | { readonly ms: number };
   readonly clock: Clock;
-  /** Set when the user wants to stop; looked at after each step. */
+  /** Aborted when the user wants to stop; checked after each step. */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: TrainEvent) => void;
-  /** Keeps to the plan that ends in time when the machine's pace changes. */
+  /** Replans to meet the deadline when the machine's speed changes. */
   readonly deadline?: Deadline;
-  /** As measured before the first step; needed with a deadline. */
+  /** Measured before the first step; required with a deadline. */
   readonly validationMs?: number;
 }
 
 export interface TrainResult {
   readonly steps: number;
   readonly best: Best | undefined;
-  /** Of the last validation. */
+  /** Result of the last validation. */
   readonly last: ValidationResult | undefined;
   /** Why it ended before its plan, if it did. */
   readonly ended?: string;
 }
 
-/** Progress at which a run's pace is compared with its deadline: more often at the end, where little can be made good. */
+/**
+ * Progress at which the speed is compared with the deadline: more often at the end, where little can be compensated.
+ */
 const REVIEWS = [...Array.from({ length: 11 }, (_, i) => (i + 1) / 12), 23 / 24, 47 / 48, 95 / 96];
 const FLUSH_MS = 1000;
 
@@ -137,7 +142,7 @@ function allFinite(state: State): boolean {
   return true;
 }
 
-/** Drops what a log says of steps after `step`, which are about to be done again, and returns the rest. */
+/** Removes the log entries of steps after `step`, which will be repeated, and returns the rest. */
 async function rewindLog(store: Store, step: number): Promise<readonly LogLine[]> {
   const bytes = await store.read(RUN_FILES.log);
   if (bytes === undefined) return [];
@@ -149,11 +154,11 @@ async function rewindLog(store: Store, step: number): Promise<readonly LogLine[]
 /**
  * Trains to the end of the plan.
  *
- * The same plan, configuration and batches give the same weights bit for bit, however often the run was interrupted
+ * The same plan, configuration and batches produce the same weights bit for bit, however often the run was interrupted
  * and resumed.
  *
- * @throws Interrupted after the signal: a checkpoint of the last whole step is on disk. TrainingError when the loss or
- *   the weights are not finite, naming the step, the images and the last good checkpoint.
+ * @throws Interrupted after the signal: a checkpoint of the last complete step is on disk. TrainingError if the loss or
+ * the weights are not finite, naming the step, the images and the last good checkpoint.
  */
 export async function train({
   trainStep,
@@ -179,14 +184,14 @@ export async function train({
   let best = start.best;
   let last: ValidationResult | undefined;
   let pending: string[] = [];
-  // The first step is told at once.
+  // The first step is reported at once.
   let flushedMs = Number.NEGATIVE_INFINITY;
   let savedMs = clock.nowMs();
   let savedFile: string | undefined;
   let savedStep = start.step > 0 ? start.step : -1;
   const pace = measurePace();
-  // Pace of the whole run and since the last review, which counts the more the less is left: a busy minute must not
-  // halve a run.
+  // Speed of the whole run and since the last review; the latter has more weight the less remains: a busy minute must
+  // not halve a run.
   const sofar = { ms: 0, steps: 0 };
   let recent = { ms: 0, steps: 0 };
   let validationPace = validationMs;
@@ -202,7 +207,7 @@ export async function train({
   const diverged = async (facts: BatchFacts, batch: StepBatch): Promise<TrainingError> => {
     const { step, problem } = facts;
     log({ kind: 'note', step, text: `${problem}, on ${batch.samples.join(', ')}` });
-    // A disk that is full must not hide what happened.
+    // A full disk must not hide what happened.
     const aside = await flush()
       .then(() => exclude?.(batch, facts))
       .catch(() => undefined);
@@ -230,10 +235,10 @@ export async function train({
         facts: { code: 'diverged', step },
       });
     }
-    // A log that ends before its checkpoint could not be made whole again.
+    // A log that is shorter than its checkpoint could not be completed later.
     await flush(true);
     await keepConfig();
-    // Before the checkpoint: a run whose last checkpoint is there is a run that is complete.
+    // Before the checkpoint: a run whose last checkpoint exists is complete.
     if (done) await saveModel(RUN_FILES.last, state, step);
     if (savedStep !== step) {
       savedFile = await saveCheckpoint(store, { step, best, configHash, state });
@@ -249,7 +254,7 @@ export async function train({
   for (const line of kept) if (line.kind === 'step') ended = endsEarly(line);
   const source = batches(start.step);
   let step = start.step;
-  /** Whether the trainStep's state is that of `step` whole steps, validation and all. */
+  /** Whether the trainStep's state is that of `step` complete steps, including validation. */
   let whole = true;
   try {
     while (step < totalSteps(plan) && ended === undefined) {
@@ -287,7 +292,7 @@ export async function train({
         imagesPerSecond: (1000 * batch.size) / pace.stepMs,
         leftMs:
           finishMs({ validationMs: validationPace }) +
-          // A run that keeps to a deadline takes the time that there is.
+          // A run with a deadline uses the time available.
           (deadline === undefined
             ? (total - step) * pace.stepMs + validationsLeft * validationPace
             : Math.max(0, deadline.atMs - nowMs)),
@@ -297,7 +302,7 @@ export async function train({
         const validationBeganMs = clock.nowMs();
         const state = await trainStep.readState();
         const result = await validator.run(state);
-        // A network that says nothing at all scores NaN; any number is better.
+        // An undefined prediction scores NaN; any number is better.
         const better =
           best === undefined ||
           result.score > best.score ||
@@ -345,7 +350,7 @@ export async function train({
     }
     return { steps: step, best, last, ended };
   } catch (cause) {
-    // A thread that died or a broken log takes nothing with it of what was learned.
+    // A crashed thread or a broken log must not lose what was learned.
     if (whole && step > Math.max(savedStep, start.step)) await checkpoint(step, false).catch(() => undefined);
     throw cause;
   } finally {

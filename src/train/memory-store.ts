@@ -2,7 +2,7 @@ import type { Store } from './store.ts';
 
 const encoder = new TextEncoder();
 
-/** A run that is kept in memory: for pages, which have no file system. */
+/** A run kept in memory: for pages, which have no file system. */
 export function memoryStore(name: string): Store {
   const files = new Map<string, Uint8Array[]>();
   const bytesOf = (content: Uint8Array | string): Uint8Array =>

@@ -11,23 +11,20 @@ import type { SeparationSettings } from '../objects/instances.ts';
 import { type Cubic, describeCubic, withCalibration } from '../predict/calibration.ts';
 import type { Recipe } from './config.ts';
 
-/** Where a model comes from, for its file. */
+/** Origin of a model, for its file. */
 export type Provenance = { readonly [key: string]: Json };
 
-/** Side of the graph whose receptive field is followed; its borders must not reach its middle. */
+/** Side of the graph whose receptive field is traced; its borders must not affect its centre. */
 const TRACED_SIDE = 512;
 
-/** The value that stands for each class in label images; of the rest the largest that 8 bits hold, of rims half of it. */
+/** The value of each class in label images; for the rest the largest 8-bit value, for rims half of it. */
 function labelValues({ classes }: LabelMapping): readonly number[] {
   return classes.map(({ values }) =>
     values === 'rest' ? 255 : values === 'rim' ? 128 : (values[values.length - 1] ?? 0),
   );
 }
 
-/**
- * The halo of a network in pixels: how far a pixel of its output depends on the image. `undefined` where it depends
- * on all of it.
- */
+/** The halo of a network in pixels, the radius of its receptive field. `undefined` if it is the whole image. */
 export function haloOf(spec: ModelSpec): number | undefined {
   const { nearest, window = false, margin } = sizesOf(spec);
   if (window) return margin / 2;
@@ -38,15 +35,15 @@ export function haloOf(spec: ModelSpec): number | undefined {
   return axes.reduce((most, { haloBefore, haloAfter }) => Math.max(most, haloBefore, haloAfter), 0);
 }
 
-/** What belongs into a model and is found on validation images. */
+/** Parts of a model determined on validation images. */
 export interface FoundOnValidation {
-  /** Of two classes: applied to what the network gives. */
+  /** For two classes: applied to the network's output. */
   readonly calibration?: Cubic;
-  /** How its objects are best told apart. */
+  /** How its objects are best separated. */
   readonly separation?: SeparationSettings;
 }
 
-/** Writes models of one recipe; what all of them have in common is worked out once. */
+/** Writes models of one recipe; their common parts are computed once. */
 export function modelWriter(
   recipe: Recipe,
 ): (
@@ -78,7 +75,7 @@ export function modelWriter(
   };
 }
 
-/** Writes models of one recipe whose network names the class of a whole image. */
+/** Writes models of one recipe for an image classifier. */
 export function classModelWriter(recipe: Recipe): ReturnType<typeof modelWriter> {
   const { model, labels, input } = recipe;
   return (weights, provenance) =>

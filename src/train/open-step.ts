@@ -1,4 +1,4 @@
-/** The step of a recipe made ready: on one device, or its gradient shared out among several. */
+/** Opens the step of a recipe: on one device, or with its gradient distributed over several. */
 
 import { lossOf } from '../nn/losses/registry.ts';
 import type { Network } from '../nn/network.ts';
@@ -15,21 +15,21 @@ import { trainStep as trainStepOf } from './train-step.ts';
 export interface StepPlace {
   readonly runtime: Runtime;
   readonly profile?: ProfileRequest;
-  /** Devices that share each batch; nothing for the runtime alone. */
+  /** Devices that share each batch; undefined to use only the runtime. */
   readonly devices?: GradientDevices;
 }
 
 export interface OpenedStep {
   readonly step: TrainingStep;
   readonly trainStep: TrainStep;
-  /** Of the graphs that run. */
+  /** Of the executed graphs. */
   readonly fingerprint: string | undefined;
   close(): Promise<void>;
 }
 
 /**
- * @param build the network for a number of images
- * @throws UsageError when the batch or the loss cannot be shared out; DeviceError when a graph does not compile.
+ * @param build the network for a given number of images
+ * @throws UsageError if the batch or the loss cannot be distributed; DeviceError if a graph does not compile.
  */
 export async function openTrainStep(
   recipe: Recipe,
@@ -59,7 +59,7 @@ export async function openTrainStep(
   return {
     step,
     trainStep: parallelTrainStep(program, workers, step, seed),
-    // What the workers lower, in threads of their own, is not seen here.
+    // What the workers lower, in their own threads, is not visible here.
     fingerprint: program.fingerprint,
     async close() {
       for (const worker of workers) await worker.close();

@@ -1,4 +1,4 @@
-/** How fast a run goes: the mean over about the last minute, since a machine that also does other things comes and goes. */
+/** The speed of a run: the mean over about the last minute, as other programs slow the machine temporarily. */
 export interface Pace {
   add(stepMs: number): void;
   /** NaN before the first step. */

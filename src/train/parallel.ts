@@ -1,8 +1,8 @@
 /**
- * Data-parallel training: each device has the network and computes the gradient of its share of the batch, the mean of
- * these is the gradient of the batch, and one update serves all.
+ * Data-parallel training: each device has the network and computes the gradient of its part of the batch; their
+ * weighted mean is the gradient of the batch, and there is a single update.
  *
- *     L = sum_x w(x) l(x) / sum_x w(x)   =>   dL = sum_k (W_k / W) dL_k,   W_k the weights of share k
+ *     L = sum_x w(x) l(x) / sum_x w(x)   =>   dL = sum_k (W_k / W) dL_k,   W_k the sum of weights of part k
  */
 
 import { float32, type NdArray, ndarray } from '../array/ndarray.ts';
@@ -15,22 +15,22 @@ import type { Recipe } from './config.ts';
 import type { State, StepBatch, TrainStep } from './loop.ts';
 import { gradientName, type TrainingStep } from './step.ts';
 
-/** A device with the gradient of a share of the batch compiled on it. */
+/** A device with the compiled gradient for part of a batch. */
 export interface GradientWorker {
   /** `cpu:1`. */
   readonly device: string;
-  /** @throws DeviceError when it is gone. */
+  /** @throws DeviceError if it is gone. */
   run(feeds: { readonly [input: string]: NdArray }): Promise<{ readonly [output: string]: NdArray }>;
   close(): Promise<void>;
 }
 
-/** Devices by name, and how workers are started on them; `platform/` fills it in. */
+/** Names of the devices, and how workers are started on them; implemented in `platform/`. */
 export interface GradientDevices {
   readonly names: readonly string[];
   open(graph: Graph, options: { readonly exact: boolean }): Promise<readonly GradientWorker[]>;
 }
 
-/** Images of each device. @throws UsageError when the batch or the loss cannot be shared out evenly. */
+/** Images per device. @throws UsageError if the batch or the loss cannot be distributed evenly. */
 export function shareOf({ batch, loss }: Recipe, devices: readonly string[]): number {
   if (!LOSSES[loss.name].mean) {
     const means = (Object.keys(LOSSES) as LossName[]).filter((name) => LOSSES[name].mean);
@@ -49,7 +49,7 @@ export function shareOf({ batch, loss }: Recipe, devices: readonly string[]): nu
   return batch / devices.length;
 }
 
-/** The rows of share `k` of `shares` of an array whose first axis is the batch's. */
+/** The rows of part `k` of `shares` of an array whose first axis is the batch axis. */
 function rowsOf({ dtype, shape, data }: NdArray, k: number, shares: number): NdArray {
   const rows = (shape[0] as number) / shares;
   const size = data.length / shares;
@@ -57,8 +57,8 @@ function rowsOf({ dtype, shape, data }: NdArray, k: number, shares: number): NdA
 }
 
 /**
- * Steps whose gradient is shared out. Dropout is drawn for the whole batch, so that the result is that of one device
- * but for the order of summation.
+ * Steps with a distributed gradient. Dropout is sampled for the whole batch, so the result is that of one device except
+ * for the order of summation.
  * @param update of all parameters, with the state
  */
 export function parallelTrainStep(

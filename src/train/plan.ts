@@ -1,9 +1,9 @@
 /**
- * How many steps a run has, when it validates, and how far along its schedule each step is. A plan is JSON in the
- * run's configuration, so that a resumed or repeated run follows it to the letter.
+ * The number of steps of a run, when it validates, and the progress of each step in its schedule. A plan is JSON in the
+ * run's configuration, so that a resumed or repeated run follows it exactly.
  */
 
-/** Progress grows evenly from `progress` after step `from` to 1 after step `total`. */
+/** Progress increases linearly from `progress` after step `from` to 1 after step `total`. */
 interface Segment {
   readonly from: number;
   readonly progress: number;
@@ -12,8 +12,8 @@ interface Segment {
 
 export interface Plan {
   /**
-   * One, unless the machine's speed changed on the way to a deadline: then another from that step on. None is ever
-   * changed, so that a run which goes on from before that step does the same to the last bit.
+   * One, unless the machine's speed changed before a deadline: then another from that step on. None is ever modified,
+   * so a run resumed before that step is bit-identical.
    */
   readonly segments: readonly Segment[];
   /** Validations, evenly spaced in progress, the last one at the end; 0 for none. */
@@ -22,10 +22,10 @@ export interface Plan {
 
 const MOST_VALIDATIONS = 20;
 
-/** Steps to a validation where no clock decides, so that the same number of steps gives the same run anywhere. */
+/** Steps per validation if no time limit applies, so that the same number of steps produces the same run anywhere. */
 const STEPS_PER_VALIDATION = 100;
 
-/** How many validations a given number of steps has: one in a hundred steps, 1 to 20. */
+/** Number of validations for a number of steps: one per hundred steps, 1 to 20. */
 export function validationsOf(steps: number): number {
   return Math.max(1, Math.min(MOST_VALIDATIONS, Math.round(steps / STEPS_PER_VALIDATION)));
 }
@@ -35,7 +35,7 @@ export function fixedPlan(steps: number, validations: number): Plan {
   return { segments: [{ from: 0, progress: 0, total: steps }], validations: Math.min(steps, validations) };
 }
 
-/** Steps in all. */
+/** Total number of steps. */
 export function totalSteps({ segments }: Plan): number {
   return (segments[segments.length - 1] as Segment).total;
 }
@@ -44,49 +44,49 @@ function segmentAt({ segments }: Plan, step: number): Segment {
   return segments.findLast((segment) => segment.from <= step) as Segment;
 }
 
-/** Steps in all by what was planned after `step` of them: schedules go by it, also when they are gone through again. */
+/** Total number of steps as planned after `step` of them: schedules use it, also when they are replayed. */
 export function totalAt(plan: Plan, step: number): number {
   return segmentAt(plan, step).total;
 }
 
-/** Share of the schedule that is done after `step` steps. */
+/** Fraction of the schedule completed after `step` steps. */
 export function progressAt(plan: Plan, step: number): number {
   const { from, progress, total } = segmentAt(plan, step);
   return step >= total ? 1 : progress + ((1 - progress) * (step - from)) / (total - from);
 }
 
-/** Whether a validation falls due when `step` steps are done. */
+/** Whether a validation is due after `step` completed steps. */
 export function validatesAfter(plan: Plan, step: number): boolean {
   const { validations } = plan;
-  // Rounding must not lose the last one.
+  // Rounding must not drop the last one.
   const reached = (at: number): number => Math.floor(validations * progressAt(plan, at) + 1e-9);
   return step > 0 && reached(step) > reached(step - 1);
 }
 
-/** What a rehearsal measured, in milliseconds. */
+/** Times measured before the first step, in milliseconds. */
 export interface Measured {
   readonly stepMs: number;
   readonly validationMs: number;
 }
 
-/** Time for what comes after the last validation: models, the report and its predictions. */
+/** Time needed after the last validation: models, the report and its predictions. */
 export function finishMs({ validationMs }: Pick<Measured, 'validationMs'>): number {
   return 2000 + 1.5 * validationMs;
 }
 
-/** Share of the time that validation may take. */
+/** Fraction of the time that validation may take. */
 const VALIDATION_SHARE = 0.1;
 
-/** How many validations are worth their time: up to 20, together at most a tenth of it, at least one. */
+/** Number of validations worth their time: at least one, up to 20, together at most a tenth of the time. */
 export function chooseValidations(trainingMs: number, validationMs: number): number {
   if (validationMs === 0) return MOST_VALIDATIONS;
   return Math.max(1, Math.min(MOST_VALIDATIONS, Math.floor((VALIDATION_SHARE * trainingMs) / validationMs)));
 }
 
 /**
- * The plan that ends when `budgetMs` are over.
- * @param elapsedMs of the budget already gone
- * @param finishMs needed after the last validation, to write what remains
+ * The plan that ends after `budgetMs`.
+ * @param elapsedMs part of the budget already used
+ * @param finishMs needed after the last validation, to write the results
  * @param validates whether there is anything to validate on
  */
 export function planForTime(
@@ -106,15 +106,15 @@ export function planForTime(
 
 /** A deadline may be missed or undercut by this fraction of the whole time before the rest is replanned, */
 const TOLERANCE = 0.015;
-/** and by this share of what is left of it. */
+/** and by this fraction of the remaining time. */
 const TOLERANCE_OF_REST = 0.1;
 
 /**
- * The plan for the rest of the way when the pace so far would miss the deadline by more than 1.5 %, or by a
- * tenth of what is left; otherwise the same plan. What is done stays as it was.
+ * The plan for the remaining steps if the current speed would miss the deadline by more than 1.5 %, or by a tenth of
+ * the remaining time; otherwise the same plan. Completed steps are unchanged.
  *
- * @param done steps done
- * @param leftMs time from now to the end of the training
+ * @param done number of completed steps
+ * @param leftMs time from now to the end of training
  */
 export function replan(plan: Plan, done: number, leftMs: number, budgetMs: number, measured: Measured): Plan {
   const total = totalSteps(plan);

@@ -1,4 +1,4 @@
-/** Which numbers the settings of a run may be, wherever they come from. */
+/** Valid ranges of numeric settings, whatever their source. */
 
 /** Bounds of a number. */
 export interface Range {

@@ -1,4 +1,4 @@
-/** A whole training run, wherever it is kept: from labelled pages to models in a store. */
+/** A whole training run, independent of where it is stored: from labelled slices to models in a store. */
 
 import type { RawClasses } from '../dataset/classification/classes.ts';
 import { baseName } from '../dataset/discover/names.ts';
@@ -21,54 +21,54 @@ import type { SetupOptions, TrainingSetup } from './tasks/segmentation/setup.ts'
 import { newSegmentationTask, sameSegmentationTask } from './tasks/segmentation/task.ts';
 import { warmUp } from './warm-up.ts';
 
-/** Whom a run tells how it goes, and who may stop it. */
+/** Callbacks for the progress of a run, and its abort signal. */
 export interface TrainRunHooks {
-  /** Told every decision, a line each. */
+  /** Receives every decision, as one line. */
   readonly say?: (line: string) => void;
-  /** Told what is not as it should be, but does not stop the run. */
+  /** Receives problems that do not stop the run. */
   readonly warn?: (line: string) => void;
   readonly onEvent?: (event: TrainEvent) => void;
   readonly signal?: AbortSignal;
 }
 
-/** Where a run takes place; `platform/` fills it in. */
+/** The environment of a run; implemented in `platform/`. */
 export interface TrainPlace extends Pick<SetupOptions, 'openSampler' | 'profile'>, Pick<PrepareOptions, 'allocate'> {
   readonly store: Store;
   readonly clock: Clock;
-  /** On the clock: when the user began to wait. */
+  /** Start time on the clock, when the user began to wait. */
   readonly beganMs: number;
-  /** @param layout of the run that is gone on with, to be kept to where the device can */
+  /** @param layout of the resumed run, to be kept if the device supports it */
   openRuntime(layout?: TensorLayout): Promise<Runtime>;
   readonly cores: number;
-  /** Devices that share each batch; nothing for one. */
+  /** Devices that share each batch; undefined for one. */
   readonly devices?: GradientDevices;
   /** For the record. */
   readonly machine: { readonly [detail: string]: string | number };
   readonly checkpointEvery?: TrainOptions['checkpointEvery'];
-  /** The model that a new run trains on from; nothing for one that begins with drawn weights. */
+  /** The model to fine-tune; undefined to start from random weights. */
   readonly from?: StartFile;
 }
 
-/** What stands in the run's configuration without being needed for it. */
+/** Information recorded in the run's configuration. */
 export interface TrainRecord {
-  /** Where the data are. */
+  /** Current location of the data. */
   readonly folder: string;
   /** ISO 8601. */
   readonly created: string;
   /** Lamella's version. */
   readonly version?: string;
-  /** Size of a voxel, in place of what the files say; the model keeps that of its pixels. */
+  /** Voxel size that overrides the files' value; the model keeps that of its pixels. */
   readonly spacingMm?: NonNullable<RunConfig['spacingMm']>;
 }
 
-/** How a run went. */
+/** The result of a run. */
 export interface FinishedTraining extends TrainResult {
   readonly config: RunConfig;
 }
 
 const CHECKPOINT_MS = 120_000;
 
-/** Data to train on: labelled pages, or images with one class each. */
+/** Training data: labelled slices, or images with one class each. */
 export type TrainingData = RawDataset | RawClasses;
 
 function newTask(raw: TrainingData, settings: TrainSettings, place: TrainPlace, start?: StartModel): TrainingTask {
@@ -86,7 +86,7 @@ function newTask(raw: TrainingData, settings: TrainSettings, place: TrainPlace, 
   });
 }
 
-/** The data with the pixel size that was given. */
+/** The data with the pixel size set by the user. */
 const withGivenSize = (raw: TrainingData, { spacingMm }: TrainRecord): TrainingData =>
   'kind' in raw || spacingMm === undefined ? raw : withPixelMm(raw, [spacingMm[1], spacingMm[2]]);
 
@@ -94,7 +94,7 @@ const sameTask = (raw: TrainingData, recipe: Recipe, place: TrainPlace): Trainin
   'kind' in raw ? sameClassificationTask(raw, recipe) : sameSegmentationTask(raw, recipe, place);
 
 /**
- * Trains on labelled pages or images with classes. Whatever the settings leave open is chosen from the data and told.
+ * Trains on labelled slices or images with classes. Unset settings are chosen from the data and reported.
  *
  * @throws DatasetError: the data; UsageError: settings that do not fit them; DeviceError; TrainingError: it diverged;
  *   Interrupted: stopped by the signal, with a checkpoint in the store.
@@ -144,7 +144,7 @@ export async function startTraining(
     });
     say(line);
     const recipe = withWarmUp(chosenRecipe, totalSteps(plan));
-    // The steps that were measured have changed it.
+    // The measured steps have changed it.
     if (measured !== undefined) await setup.trainStep.writeState(initial);
     const config: RunConfig = {
       version: 1,
@@ -198,8 +198,8 @@ export async function startTraining(
 }
 
 /**
- * Goes on with a run exactly where its last checkpoint is.
- * @throws as `startTraining`; RunError when the data are others than those that the run began with.
+ * Resumes a run from its last checkpoint, bit for bit.
+ * @throws as `startTraining`; RunError if the data differ from those that the run started with.
  */
 export async function continueTraining(
   config: RunConfig,
@@ -243,7 +243,9 @@ export async function continueTraining(
   }
 }
 
-/** The weights that a run trains on from, out of the file that it keeps. @throws RunError when that is gone or another. */
+/**
+ * The initial weights of a fine-tuned run, from the file kept with it. @throws RunError if that is missing or changed.
+ */
 async function weightsOfStart({ start, model }: Recipe, store: Store): Promise<State | undefined> {
   if (start === undefined) return undefined;
   const bytes = await store.read(RUN_FILES.start);
@@ -256,7 +258,7 @@ async function weightsOfStart({ start, model }: Recipe, store: Store): Promise<S
   });
 }
 
-/** Why the numbers may not be those that the run would have had where it began, if so. */
+/** Why results may differ from the original run's, if so. */
 function whatDiffers(
   { machine, recipe, lamella }: RunConfig,
   runtime: Runtime,
@@ -298,7 +300,7 @@ function rounded(measured: Measured | undefined): { readonly stepMs?: number; re
   return { stepMs: Math.round(measured.stepMs), validationMs: Math.round(measured.validationMs) };
 }
 
-/** What a new and a resumed run have in common. */
+/** The common part of a new and a resumed run. */
 function common(
   setup: TrainingSetup,
   configNow: () => RunConfig,
@@ -326,21 +328,21 @@ function common(
   };
 }
 
-/** A run that somebody took its configuration from could not be gone on with: it is written again. */
+/** Without its configuration a run could not be resumed: it is written again if it was removed. */
 async function keepConfig(store: Store, config: RunConfig, warn: TrainRunHooks['warn']): Promise<void> {
   if ((await store.read(RUN_FILES.config)) !== undefined) return;
   await writeConfig(store, config);
   warn?.(`${store.pathOf(RUN_FILES.config)} was gone; it is written again.`);
 }
 
-/** Says what a rule that may end by itself came to. */
+/** Reports the result of a rule that may end by itself. */
 function told(result: TrainResult, { watch }: TrainingSetup, say: (line: string) => void): TrainResult {
   const verdict = result.ended ?? watch?.verdict();
   if (verdict !== undefined) say(verdict);
   return result;
 }
 
-/** How long the run is to be, as said or as the task has it. */
+/** The duration of the run, as set or as the task's default. */
 function lengthOf(
   { steps, minutes }: TrainSettings,
   { length }: TrainingTask,
@@ -353,7 +355,7 @@ function lengthOf(
 interface PlanOptions {
   readonly steps: number | undefined;
   readonly minutes: number | undefined;
-  /** Whether the user gave the minutes. */
+  /** Whether the user set the minutes. */
   readonly given: boolean;
   readonly clock: Clock;
   readonly beganMs: number;

@@ -1,11 +1,10 @@
 /**
- * A run that trains on from what there is: the weights, normalisation and classes of a model take the place of drawn
- * and chosen ones. A parameter keeps its value where name and shape agree with the network to train; where they do not,
- * as in the last layer after the number of classes has changed, it is drawn anew. So other classes or channels need no
- * code of their own.
+ * Fine-tuning: the weights, normalisation and classes of a model replace random and chosen ones. A parameter keeps its
+ * value if name and shape match the network to train; otherwise, as in the last layer after a change of the number of
+ * classes, it is initialised randomly. So other classes or channels need no special code.
  *
- * @example In Node, a run that keeps the encoder of another and learns its new last layer faster:
- * await train('./new', { from: 'runs/a', freeze: ['encoder'], newLearningRate: 3e-3, out: 'runs/b' });
+ * @example In Node, a run that freezes the encoder of another and trains its new last layer with a higher learning
+ * rate: await train('./new', { from: 'runs/a', freeze: ['encoder'], newLearningRate: 3e-3, out: 'runs/b' });
  */
 
 import { crc32, hex8 } from '../array/crc32.ts';
@@ -24,56 +23,56 @@ import { unfoldStandardised } from '../nn/standardise.ts';
 
 type Weights = { readonly [parameter: string]: NdArray };
 
-/** The file of a model to train on from. */
+/** The file of a model to fine-tune. */
 export interface StartFile {
-  /** As the user names it: `runs/a`, `model.onnx`. */
+  /** As named by the user: `runs/a`, `model.onnx`. */
   readonly name: string;
   readonly bytes: Uint8Array;
 }
 
-/** What a file holds that a run can train on from. */
+/** The content of a file that can be fine-tuned. */
 export interface StartModel {
   readonly name: string;
   /** Of the file's bytes. */
   readonly fingerprint: string;
-  /** The network as it was trained, before standardised weights were folded. */
+  /** The network as trained, before standardised weights were folded. */
   readonly model: ModelSpec;
   readonly input: InputSpec;
-  /** Absent in files of versions that did not record it: found from the data then. */
+  /** Undefined for files of versions that did not record it, and then inferred from the data. */
   readonly labels?: LabelMapping;
   readonly classNames: readonly string[];
   /** By parameter of `model`. */
   readonly weights: Weights;
-  /** What the file says of how it came to be. */
+  /** How the model was produced, according to the file. */
   readonly provenance: ModelMetadata['provenance'];
 }
 
-/** How a run trains on; JSON in the recipe, since it decides every weight. */
+/** How a run is fine-tuned; JSON in the recipe, since it determines every weight. */
 export interface StartRecipe {
-  /** As the user named it. */
+  /** As named by the user. */
   readonly model: string;
-  /** Of the file, which the run keeps as `start.onnx`. */
+  /** Of the file, which the run stores as `start.onnx`. */
   readonly fingerprint: string;
-  /** Layers with drawn weights, since the model has none that fit: `output`. */
+  /** Randomly initialised layers, for which the model has no matching weights: `output`. */
   readonly newLayers: readonly string[];
-  /** Layers that keep their weights: `encoder`, `decoder0/conv1`. */
+  /** Frozen layers: `encoder`, `decoder0/conv1`. */
   readonly freeze?: readonly string[];
-  /** Peak learning rate of the new layers. Default: that of all. */
+  /** Peak learning rate of the new layers. Default: the same as all others. */
   readonly newLearningRate?: number;
 }
 
-/** What a user may set of it. */
+/** Settings for fine-tuning. */
 export interface StartSettings {
-  /** Layers to keep as they are: `encoder` (each layer whose name is that with a number), `encoder0`, `decoder1/conv2`. */
+  /** Layers to freeze: `encoder` (each layer with that name and a number), `encoder0`, `decoder1/conv2`. */
   readonly freeze?: readonly string[];
-  /** Peak learning rate of layers that are new, where the number of classes or channels has changed. */
+  /** Peak learning rate of new layers, where the number of classes or channels has changed. */
   readonly newLearningRate?: number;
 }
 
 /**
- * Reads a model of Lamella to train on from.
- * @throws FormatError when the bytes are not ONNX; ModelError for a model of another program, of volumes, or of whole
- *   images, naming what would fit.
+ * Reads a Lamella model for fine-tuning.
+ * @throws FormatError if the bytes are not ONNX; ModelError for a model of another program, of volumes, or an image
+ * classifier, naming what is supported.
  */
 export function readStart({ name, bytes }: StartFile): StartModel {
   const { inputs, metadata } = readSignature(bytes, { file: name });
@@ -135,7 +134,7 @@ function parametersOfNetwork(
   return buildNetwork(model, [1, model.channels, side, side]).parameters.map(({ value }) => value);
 }
 
-/** The weights of a model that a network can take: of the same name and shape. */
+/** The weights of a model that match a network's parameters in name and shape. */
 export function fittingWeights(model: ModelSpec, weights: Weights): Weights {
   return Object.fromEntries(
     parametersOfNetwork(model).flatMap(({ name, shape }) => {
@@ -145,10 +144,10 @@ export function fittingWeights(model: ModelSpec, weights: Weights): Weights {
   );
 }
 
-/** `encoder0/conv1` of `encoder0/conv1/weight`. */
+/** `encoder0/conv1` for `encoder0/conv1/weight`. */
 const layerOf = (parameter: string): string => parameter.slice(0, Math.max(0, parameter.lastIndexOf('/')));
 
-/** Whether a layer is meant by `encoder` (with any number), `encoder0` or `encoder0/conv1`. */
+/** Whether a layer matches `encoder` (with any number), `encoder0` or `encoder0/conv1`. */
 function isMeant(layer: string, pattern: string): boolean {
   if (layer === pattern || layer.startsWith(`${pattern}/`)) return true;
   return !/[\d/]$/.test(pattern) && layer.startsWith(pattern) && /^\d+(\/|$)/.test(layer.slice(pattern.length));
@@ -167,9 +166,9 @@ export function ratesOf(
 }
 
 /**
- * How `model` trains on from `start`, with what is to be said of it.
- * @throws UsageError for layers that the network does not have, that are frozen and new at once, or all frozen; for a
- *   rate of new layers where none is new.
+ * How `model` is fine-tuned from `start`, with notes.
+ * @throws UsageError for layers that the network does not have, that are both frozen and new, or if all are frozen; for
+ * a learning rate of new layers if none is new.
  */
 export function startRecipe(
   start: StartModel,
@@ -235,8 +234,8 @@ function whyNew({ model, name }: StartModel, { channels, numClasses }: ModelSpec
 }
 
 /**
- * The model's own rule from image to input, where the pages have its channels; nothing where they have others, whose
- * rule and normalisation are then found anew. Grey pages become colour for a model of colour, as they did in training.
+ * The model's own input rule, if the slices have its channels; undefined otherwise, in which case rule and
+ * normalisation are inferred again. Grey slices become colour for a colour model, as in training.
  * @throws DatasetError as `chooseChannels`.
  */
 export function startInput(
@@ -258,8 +257,8 @@ export function startInput(
 }
 
 /**
- * The model's own meaning of label values where the user names no other and all values of the pages have one in it,
- * else one found anew. Values to ignore are added.
+ * The model's own label mapping, unless the user sets another one or it lacks values of the slices, in which case it is
+ * inferred again. Values to ignore are added.
  * @throws as `findMapping`.
  */
 export function startLabels(

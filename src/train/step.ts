@@ -11,35 +11,37 @@ import { clipByNorm, globalNorm } from '../nn/optimizers/gradient-clip.ts';
 import type { Optimizer, Trained, Updated } from '../nn/optimizers/optimizer.ts';
 
 export interface StepOptions {
-  /** Gradients are scaled down to this global norm; default: not. Their norm is then the output `gradientNorm`. */
+  /**
+   * Gradients are scaled down to this global norm; default: no clipping. Their norm is then the output `gradientNorm`.
+   */
   readonly clipNorm?: number;
-  /** Give their norm also when they are not clipped. */
+  /** Output their norm even without clipping. */
   readonly measureNorm?: boolean;
   /** Keep an exponential moving average of the weights with this decay; default: none. */
   readonly averageDecay?: number;
-  /** Factor on the learning rate of each parameter; 0: it stays as it is and has no gradient. Default: 1 for all. */
+  /** Factor on the learning rate of each parameter; 0: frozen, without a gradient. Default: 1 for all. */
   readonly rateOf?: (parameter: string) => number;
 }
 
 /**
- * Feed `image` (float32 [N,C,H,W]), `labels` (int32 [N,H',W']), `pixelWeights` (float32 [N,H',W']),
- * `learningRate` (float32 []) and the dropout masks; get `loss` ([]), `weightSum` ([], of the weights
- * after the step: not finite as soon as one of them is not), and `gradientNorm` ([]) when clipping.
+ * Feed `image` (float32 [N,C,H,W]), `labels` (int32 [N,H',W']), `pixelWeights` (float32 [N,H',W']), `learningRate`
+ * (float32 []) and the dropout masks; returns `loss` ([]), `weightSum` ([], of the weights after the step: not finite
+ * if any of them is not), and `gradientNorm` ([]) with clipping.
  */
 export interface TrainingStep {
   readonly graph: Graph;
-  /** For `runtime.compile(graph, { state })`: each input that holds state, and the output that is its next value. */
+  /** For `runtime.compile(graph, { state })`: each state input, and the output that is its next value. */
   readonly state: { readonly [input: string]: string };
   readonly parameters: readonly Parameter[];
-  /** Those that a step changes: all that are not frozen. */
+  /** The parameters that a step changes: all that are not frozen. */
   readonly trained: readonly Parameter[];
   readonly masks: readonly DropoutMask[];
   /**
    * The state before the first step: parameters, empty slots, step 0.
-   * @param start first values of parameters by name; the others are drawn from the seed
+   * @param start initial values of parameters by name; the others are sampled from the seed
    */
   initialState(seed: number, start?: { readonly [parameter: string]: NdArray }): { [input: string]: NdArray };
-  /** The weights by parameter name out of a state: the moving average where there is one. */
+  /** The weights of a state by parameter name: the moving average if there is one. */
   weightsOf(state: { readonly [input: string]: NdArray }): { [parameter: string]: NdArray };
 }
 
@@ -49,7 +51,7 @@ const axesOf = ({ shape }: Value): number[] => shape.map((_, axis) => axis);
 const STEP = 'step';
 const AVERAGE = 'average';
 
-/** First values of the parameters by name. Each has its own stream, so they do not depend on each other. */
+/** Initial values of the parameters by name. Each has its own random stream, so they are independent of each other. */
 export function initialWeights(parameters: readonly Parameter[], seed: number): { [parameter: string]: NdArray } {
   return Object.fromEntries(
     parameters.map(({ value, initialise }, index) => [
@@ -59,12 +61,12 @@ export function initialWeights(parameters: readonly Parameter[], seed: number): 
   );
 }
 
-/** Those of the parameters that are not frozen. */
+/** The parameters that are not frozen. */
 function trainedOf(parameters: readonly Parameter[], { rateOf }: StepOptions): readonly Parameter[] {
   return rateOf === undefined ? parameters : parameters.filter(({ value }) => rateOf(value.name) !== 0);
 }
 
-/** The update of all parameters, those of one rate together. */
+/** The update of all parameters, grouped by learning rate. */
 function updatedAtTheirRates(
   b: GraphBuilder,
   optimizer: Optimizer,
@@ -83,7 +85,7 @@ function updatedAtTheirRates(
   return trained.map((one) => after.get(one) as Updated);
 }
 
-/** Appends the loss of a network and its gradient by every one of `parameters`; the network's builder is used up. */
+/** Appends the loss of a network and its gradient with respect to `parameters`; the network's builder is consumed. */
 function differentiated(
   { logits, builder }: Network,
   loss: Loss,
@@ -101,7 +103,10 @@ function differentiated(
   return { b, value, gradients: b.scoped('backward', () => backward(b, forward.nodes, value, values)) };
 }
 
-/** Appends the update of the trained parameters; outputs, and which of them are the next state: of all parameters. */
+/**
+ * Appends the update of the trained parameters; returns the outputs, and which of them are the next state of all
+ * parameters.
+ */
 function updated(
   b: GraphBuilder,
   parameters: readonly Parameter[],
@@ -170,8 +175,9 @@ function updated(
 }
 
 /**
- * The graph of one step of `optimizer` on `loss` of `network`, whose builder it uses up: build the network anew for another.
- * @throws GraphError when a parameter does not take part in the loss.
+ * The graph of one step of `optimizer` on `loss` of `network`, whose builder it consumes: build the network again for
+ * another.
+ * @throws GraphError if a parameter does not affect the loss.
  */
 export function trainingStep(
   network: Network,
@@ -211,10 +217,13 @@ export function trainingStep(
   };
 }
 
-/** Name of a parameter's gradient where it goes from one graph to another. */
+/** Name of a parameter's gradient when passed between graphs. */
 export const gradientName = (parameter: string): string => `gradient/${parameter}`;
 
-/** Only the gradient of a step: what `trainingStep` is fed without the learning rate, and the weights; `loss` and `gradient/..` out. */
+/**
+ * Only the gradient of a step: the inputs are those of `trainingStep` without the learning rate, and the weights; the
+ * outputs `loss` and `gradient/..`.
+ */
 export function gradientGraph(network: Network, loss: Loss, options: StepOptions = {}): Graph {
   const trained = trainedOf(network.parameters, options);
   const { b, value, gradients } = differentiated(network, loss, trained);
@@ -222,7 +231,9 @@ export function gradientGraph(network: Network, loss: Loss, options: StepOptions
   return b.build([b.output(value, 'loss'), ...out]);
 }
 
-/** Only the update of a step, `gradient/..` and the learning rate in; its state is that of `trainingStep`. */
+/**
+ * Only the update of a step, with `gradient/..` and the learning rate as inputs; its state is that of `trainingStep`.
+ */
 export function updateGraph(
   parameters: readonly Parameter[],
   optimizer: Optimizer,

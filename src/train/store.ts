@@ -1,29 +1,30 @@
-/** What training needs of the place that a run is kept in; `platform/` has the implementations. */
+/** The storage of a run as training needs it; implemented in `platform/`. */
 export interface Store {
   /** For messages: the path of the run folder. */
   readonly name: string;
   /** Path of one of its files, for messages. */
   pathOf(file: string): string;
-  /** Names of the files in a folder of the run, sorted; none when there is no such folder. */
+  /** Sorted names of the files in a folder of the run; empty if there is no such folder. */
   list(folder: string): Promise<readonly string[]>;
-  /** The bytes of a file, or nothing when it is not there. */
+  /** The bytes of a file, or undefined if it does not exist. */
   read(file: string): Promise<Uint8Array | undefined>;
-  /** Replaces a file as a whole: a reader sees the old one or the new one, never a part, also after a power cut. */
+  /** Replaces a file atomically: a reader sees the old or the new one, never a part, even after a power failure. */
   write(file: string, content: Uint8Array | string): Promise<void>;
   /**
-   * Adds to the end of a file, which is made if need be.
-   * @param lasting whether all that was ever added is to outlast a power cut from now on; default: when the system likes
+   * Appends to a file, creating it if necessary.
+   * @param lasting whether everything appended so far must survive a power failure from now on; default: up to the
+   * system
    */
   append(file: string, text: string, lasting?: boolean): Promise<void>;
   remove(file: string): Promise<void>;
 }
 
-/** A run that is only read. */
+/** A read-only run. */
 export type StoreReader = Pick<Store, 'name' | 'pathOf' | 'read'>;
 
 /** Wall-clock time; injected, since the core has no clock. */
 export interface Clock {
-  /** Milliseconds since any fixed moment, monotonic. */
+  /** Milliseconds since an arbitrary fixed moment, monotonic. */
   nowMs(): number;
 }
 
@@ -34,12 +35,12 @@ export const RUN_FILES = {
   checkpoints: 'checkpoints',
   best: 'best.onnx',
   last: 'last.onnx',
-  /** The model that the run trains on from, where there is one. */
+  /** The model that is fine-tuned, if any. */
   start: 'start.onnx',
   report: 'report.html',
-  /** Batches on which the loss or the weights ceased to be finite. */
+  /** Batches on which the loss or the weights became non-finite. */
   diverged: 'diverged',
-  /** Where the time of the first steps goes, where that was asked for: a table, and ONNX Runtime's trace. */
+  /** On request: the distribution of the time of the first steps as a table, and ONNX Runtime's trace. */
   profile: 'profile.txt',
   trace: 'profile.json',
 } as const;

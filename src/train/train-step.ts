@@ -5,7 +5,7 @@ import type { Program } from '../runtime/runtime.ts';
 import type { StepBatch, TrainStep } from './loop.ts';
 import type { TrainingStep } from './step.ts';
 
-/** Drives a compiled training step; dropout is drawn from the seed and the step. */
+/** Runs a compiled training step; dropout is sampled from the seed and the step. */
 export function trainStep(program: Program, { masks }: TrainingStep, seed: number): TrainStep {
   return {
     async run({ feeds }, step, learningRate) {
@@ -24,7 +24,7 @@ export function trainStep(program: Program, { masks }: TrainingStep, seed: numbe
   };
 }
 
-/** Images, and a class and a weight a pixel or an image. */
+/** Images, with class and weight per pixel or per image. */
 interface DrawnBatch {
   readonly images: Float32Array;
   readonly labels: Uint8Array | Int32Array;
@@ -33,9 +33,9 @@ interface DrawnBatch {
 }
 
 /**
- * The step's inputs for a drawn batch.
+ * The step's inputs for a sampled batch.
  * @param input shape of the images, [N, channels, height, width]
- * @param output shape of the labels, [N, height, width], or [N] where whole images have a class
+ * @param output shape of the labels, [N, height, width], or [N] for image classification
  */
 export function feedsOf(
   { images, labels, weights, names }: DrawnBatch,

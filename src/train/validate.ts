@@ -1,4 +1,4 @@
-/** The score that decides which model is best: the real one, on whole images. */
+/** The score that selects the best model: the final metric, on whole images. */
 
 import { hasRim, type LabelMapping } from '../dataset/labels/labels.ts';
 import { insideOfCells } from '../dataset/labels/membranes.ts';
@@ -9,15 +9,15 @@ import type { PageMetric } from '../evaluate/scorer.ts';
 /** How validation images are scored. JSON, kept in the run's configuration. */
 export type ValidationMetric =
   | PageMetric
-  /** Of the class of whole images. */
+  /** For image classification. */
   | { readonly kind: 'accuracy' };
 
-/** Around the best threshold of most networks; a tenth finer or wider changes the order of models little. */
+/** Around the best threshold of most networks; a finer or wider range hardly changes the ranking of models. */
 export const VALIDATION_THRESHOLDS = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
 
 /**
- * V-Rand for cells parted by membranes, where one gap in a membrane matters more than its width; else the mean Dice
- * of the foreground classes. With the reason as a printed line.
+ * V-Rand for cells separated by membranes, where a gap in a membrane matters more than its width; otherwise the mean
+ * Dice of the foreground classes. With the reason as a printed line.
  */
 export function chooseMetric(
   pages: readonly Pick<TrainingPage, 'height' | 'width' | 'label'>[],

@@ -1,4 +1,4 @@
-/** What a network gives for a validation page: all of it, or of a sample of its pixels. */
+/** A network's prediction for a validation slice: for all of it, or for a sample of its pixels. */
 import { ndarray } from '../array/ndarray.ts';
 import type { TrainingPage } from '../dataset/patch-position.ts';
 import type { RawPage } from '../dataset/raw.ts';
@@ -17,7 +17,7 @@ interface PagePredictor {
   dispose(): Promise<void>;
 }
 
-/** Predicts whole pages. */
+/** Predicts whole slices. */
 export async function pagePredictor(runtime: Runtime, bytes: Uint8Array): Promise<PagePredictor> {
   const model = await openModel(runtime, bytes);
   return {
@@ -26,10 +26,10 @@ export async function pagePredictor(runtime: Runtime, bytes: Uint8Array): Promis
   };
 }
 
-/** So many pixels of a page are enough for a score to a percent. */
+/** Number of pixels of a slice that determine the score to about a percent. */
 const SAMPLED = 1500;
 
-/** Predicts the pixels of a grid, and gives them as if they were a page. */
+/** Predicts the pixels of a grid, and returns them in the form of a slice. */
 export async function samplePredictor(runtime: Runtime, bytes: Uint8Array, window: WindowSpec): Promise<PagePredictor> {
   const model = await loadPatches(runtime, bytes, readSignature(bytes), window);
   return {
@@ -49,7 +49,7 @@ export async function samplePredictor(runtime: Runtime, bytes: Uint8Array, windo
   };
 }
 
-/** Counts the pixels of a page of two classes for its calibration. */
+/** Counts the pixels of a slice of two classes for calibration. */
 export function countPage(counts: CalibrationCounts, { page, probabilities: { shape, data } }: ScoredPage): void {
   if (shape[0] === 2) countPixels(counts, data.subarray(data.length / 2), page.label);
 }

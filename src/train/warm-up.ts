@@ -5,10 +5,10 @@ import type { Clock } from './store.ts';
 export interface RehearseOptions {
   readonly trainStep: TrainStep;
   readonly batches: AsyncIterator<StepBatch>;
-  /** One validation of the state as it is; absent when there is nothing to validate on. */
+  /** One validation of the current state; undefined without validation data. */
   readonly validate?: () => Promise<void>;
   readonly clock: Clock;
-  /** Measure for about as long. Default 4 s. */
+  /** Approximate duration of the measurement. Default 4 s. */
   readonly forMs?: number;
 }
 
@@ -16,8 +16,8 @@ const LEAST_STEPS = 4;
 const MOST_STEPS = 40;
 
 /**
- * Takes some steps at a learning rate of 0 and a validation, to learn how long they take. The state is changed by it:
- * the caller sets it anew.
+ * Runs some steps at learning rate 0 and a validation, to measure their time. This changes the state: the caller must
+ * set it again.
  */
 export async function warmUp({
   trainStep,

@@ -1,4 +1,4 @@
-/** The recipe of a run on classes of whole images: what the user said, and for the rest a choice, each with its reason. */
+/** The recipe of a classification run: the user's settings, and choices for the rest, each with its reason. */
 
 import type { ClassAugment } from '../../../augment/class-batch.ts';
 import { type AugmentOptions, augmentSettings, NO_AUGMENTATION } from '../../../augment/options.ts';
@@ -28,7 +28,7 @@ import { ownOptions } from '../segmentation/network-options.ts';
 
 type ClassifierName = ClassifierSpec['name'];
 
-/** The network that is meant; `mlp` when nothing is said. @throws UsageError for one that gives a class to pixels. */
+/** The network to use; default `mlp`. @throws UsageError for a segmentation network. */
 export function classifierName({ network = 'mlp' }: TrainSettings): ClassifierName {
   if (isClassifier(network)) return network;
   throw new UsageError(`The network '${network}' classifies pixels, but these data have one class per image.`, {
@@ -40,7 +40,7 @@ interface Geometry extends Pick<ClassInput, 'crop' | 'stored' | 'views'> {
   readonly reason: string;
 }
 
-/** The size that most images have nearly: the middle one of their heights and widths. */
+/** The typical image size: the medians of heights and widths. */
 function usualSize(raw: RawClasses): readonly [number, number] {
   const middle = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1] as number;
   const { train } = raw.parts;
@@ -74,7 +74,7 @@ function geometryOf(name: ClassifierName, raw: RawClasses, { inputSize }: TrainS
   };
 }
 
-/** Small turns, scalings and bends that leave a digit the same digit; no mirror images. */
+/** Small rotations, scalings and deformations that preserve the identity of a digit; no mirror images. */
 function bends(side: number, factor: number): AugmentOptions {
   return {
     flip: false,
@@ -98,7 +98,7 @@ interface Choice {
   readonly notes: readonly string[];
 }
 
-/** @throws UsageError for settings that do not fit the network. */
+/** @throws UsageError for settings that do not match the network. */
 export function chooseClassRecipe(
   raw: RawClasses,
   { train, split }: ClassSplit,

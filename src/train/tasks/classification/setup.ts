@@ -1,4 +1,4 @@
-/** Everything that runs a recipe on classes of whole images. */
+/** The setup of a classification recipe for running. */
 
 import { type ClassAugment, classBatches } from '../../../augment/class-batch.ts';
 import type { ClassSample } from '../../../dataset/classification/classes.ts';
@@ -24,7 +24,7 @@ export interface ClassificationSetupOptions extends StepPlace {
 
 const UNCHANGED: ClassAugment = { mirror: false, shiftPx: 0, crops: false };
 
-/** @throws UsageError when the network does not take the input; DeviceError when it does not compile. */
+/** @throws UsageError if the network does not support the input; DeviceError if it does not compile. */
 export async function openClassificationSetup(
   recipe: Recipe,
   metric: ValidationMetric | undefined,
@@ -43,7 +43,7 @@ export async function openClassificationSetup(
   const validate = async (state: State): Promise<ValidationResult> => {
     const classifier = await openClassifier(runtime, bytesOf(state, {}));
     try {
-      // The middle alone: ten views are for the final score.
+      // The centre crop only: ten views are for the final score.
       const probabilities = await classifyPages(classifier, validation, { views: 1 });
       const labels = validation.map(({ label }) => label);
       const top1 = topKAccuracy(probabilities, labels, 1);

@@ -1,4 +1,4 @@
-/** A run on images with one class each. */
+/** A classification run. */
 
 import { countClasses, type RawClasses } from '../../../dataset/classification/classes.ts';
 import { type ClassSplit, prepareClasses, splitClasses } from '../../../dataset/classification/prepare.ts';
@@ -13,7 +13,7 @@ import { openClassificationSetup } from './setup.ts';
 
 const MOST_STEPS = 1_000_000;
 
-/** @throws UsageError for a network of pixels, or a split that the data do not allow. */
+/** @throws UsageError for a segmentation network, or a split that the data do not support. */
 export function newClassificationTask(raw: RawClasses, settings: TrainSettings): TrainingTask {
   const { passes, minutes } = networkNamed(classifierName(settings)).training;
   const split = splitClasses(raw, settings.seed ?? 0, settings.split);
@@ -25,7 +25,7 @@ export function newClassificationTask(raw: RawClasses, settings: TrainSettings):
   };
 }
 
-/** The data of a run that there is already. @throws DatasetError when they have other classes. */
+/** The data of an existing run. @throws DatasetError if they have other classes. */
 export function sameClassificationTask(raw: RawClasses, recipe: Recipe): TrainingTask {
   const names = recipe.labels.classes.map(({ name }) => name);
   if (names.length !== raw.classNames.length) {

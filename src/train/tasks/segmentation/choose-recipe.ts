@@ -1,4 +1,6 @@
-/** The recipe of a run: what the user said, and for the rest a choice from the data, each with its reason. */
+/**
+ * The recipe of a segmentation run: the user's settings, and choices from the data for the rest, each with its reason.
+ */
 
 import { type AugmentOptions, augmentSettings, NO_AUGMENTATION } from '../../../augment/options.ts';
 import { hasRim, type LabelClass, type LabelMapping } from '../../../dataset/labels/labels.ts';
@@ -18,7 +20,7 @@ import { chooseBalance, chooseWindow, type WindowOptions, windowChoice } from '.
 
 export const SEGMENTATION_TASKS = ['semantic', 'instances', 'lungs'] as const;
 
-/** What a user may set; everything else is chosen from the data. */
+/** The user's settings; everything else is chosen from the data. */
 export interface TrainSettings extends NetworkOptions, WindowOptions, StartSettings {
   readonly steps?: number;
   readonly minutes?: number;
@@ -28,7 +30,7 @@ export interface TrainSettings extends NetworkOptions, WindowOptions, StartSetti
   readonly ignore?: readonly number[];
   /** Channels to train on, by name or by number from 0; default: all, colour photographs as colour. */
   readonly channel?: ChannelChoice;
-  /** What labels mean; default: seen from the data. `instances` numbers objects, `lungs` are lungs in CT. */
+  /** Segmentation task; default: inferred from the data. `instances`: separate objects; `lungs`: lungs in CT. */
   readonly task?: (typeof SEGMENTATION_TASKS)[number];
   readonly balance?: number;
   readonly separation?: { readonly w0: number; readonly sigmaPx: number };
@@ -41,7 +43,7 @@ export interface TrainSettings extends NetworkOptions, WindowOptions, StartSetti
   readonly learningRate?: number;
   readonly schedule?: ScheduleName;
   readonly exact?: boolean;
-  /** Networks of whole images: size of the input, [height, width]. */
+  /** Image classifiers: input size, [height, width]. */
   readonly inputSize?: readonly [number, number];
 }
 
@@ -52,7 +54,7 @@ export interface Circumstances {
   readonly separation: Recipe['data']['separation'];
   readonly cores: number;
   readonly minutes: number | undefined;
-  /** The model to train on from. */
+  /** The model to fine-tune. */
   readonly start?: StartModel;
 }
 
@@ -74,7 +76,7 @@ export const AUGMENT_STRENGTHS = {
 } satisfies { readonly [name: string]: AugmentOptions };
 export type AugmentStrength = keyof typeof AUGMENT_STRENGTHS;
 
-/** Border weights where objects have numbers of their own: a gap of one pixel counts six times as much. */
+/** Border weights if objects are numbered: a gap of one pixel has six times the weight. */
 const INSTANCE_SEPARATION = { w0: 5, sigmaPx: 5 };
 const NO_SEPARATION = { w0: 0, sigmaPx: 5 };
 
@@ -89,7 +91,7 @@ export function chooseSeparation(
   return mapping.kind === 'instances' ? INSTANCE_SEPARATION : NO_SEPARATION;
 }
 
-/** @throws UsageError for settings that do not fit each other or the data. */
+/** @throws UsageError for settings that do not match each other or the data. */
 export function chooseRecipe(
   data: PreparedDataset,
   given: TrainSettings,
@@ -150,7 +152,7 @@ export function chooseRecipe(
       batch,
       augment: augmentSettings({
         ...AUGMENT_STRENGTHS[settings.augment ?? (window === undefined ? 'default' : 'turns')],
-        // As windows are read for prediction.
+        // Windows are sampled as for prediction.
         ...(window && !isPlain(window) && { interpolation: 'bilinear' as const }),
       }),
       loss,
@@ -168,7 +170,7 @@ export function chooseRecipe(
 
 type Common = Pick<ModelSpec, 'channels' | 'numClasses'>;
 
-/** Chosen by the network itself, or its defaults with a patch whose output fits into the image; the rest is mirrored. */
+/** The network's own choice, or its defaults with a patch whose output fits into the image; the rest is mirrored. */
 function networkChoice(
   name: ModelName,
   common: Common,
@@ -200,7 +202,7 @@ export function scheduleSpec(name: ScheduleName): ScheduleSpec {
   return name === 'one-cycle' ? { name } : { name, warmUp: WARM_UP_STEPS };
 }
 
-/** The recipe with a warm-up that a run of so few steps has time for. */
+/** The recipe with a warm-up that is short enough for this number of steps. */
 export function withWarmUp(recipe: Recipe, steps: number): Recipe {
   const { schedule } = recipe;
   if (schedule.name === 'one-cycle') return recipe;

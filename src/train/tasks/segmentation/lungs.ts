@@ -1,4 +1,4 @@
-/** Lungs in CT of the thorax: what the task `lungs` settles. */
+/** Lungs in thoracic CT: what the task `lungs` determines. */
 
 import type { LabelOptions } from '../../../dataset/labels/labels.ts';
 import type { RawDataset } from '../../../dataset/raw.ts';
@@ -10,13 +10,13 @@ const LUNG = 'lung';
 
 export const LUNGS_LABELS: LabelOptions = { task: 'semantic', classes: ['background', LUNG] };
 
-/** From air to soft tissue, the same for every scanner and patient: HU are a scale, and stay one. */
+/** From air to soft tissue, the same for every scanner and patient: HU are calibrated, and stay so. */
 export const LUNGS_NORMALISATION: NormalisationOptions = { kind: 'range', range: [-1000, 400] };
 
-/** Whether a run was of the task `lungs`. */
+/** Whether a run has the task `lungs`. */
 export const isLungs = ({ labels }: Pick<Recipe, 'labels'>): boolean => labels.classes.at(-1)?.name === LUNG;
 
-/** Lungs lie near -800 HU; a picture of the thorax without anything below this is no CT in HU. */
+/** Lungs are near -800 HU; a thoracic image without anything below this is not a CT in HU. */
 const AIR_HU = -300;
 
 /** @throws DatasetError naming the first image that is not in Hounsfield units. */

@@ -5,7 +5,7 @@ import type { HiddenActivation } from '../../../models/mlp.ts';
 import { type ModelName, type ModelSpec, networkNamed } from '../../../models/registry.ts';
 import type { UnetSpec } from '../../../models/unet.ts';
 
-/** By the name that they have in the specifications of the networks. */
+/** By their names in the specifications of the networks. */
 export interface NetworkOptions {
   readonly baseChannels?: number;
   readonly depth?: number;
@@ -15,7 +15,7 @@ export interface NetworkOptions {
   readonly hidden?: readonly number[];
   readonly activation?: HiddenActivation;
   readonly dropout?: number;
-  /** Factor on the channels of `alexnet`. */
+  /** Factor on the numbers of channels of `alexnet`. */
   readonly scale?: number;
 }
 
@@ -36,7 +36,7 @@ export const NETWORK_OPTION_NAMES = [
   'scale',
 ] as const;
 
-/** Those that are given. @throws UsageError for one that the network does not have. */
+/** The options that are set. @throws UsageError for one that the network does not have. */
 export function ownOptions(name: ModelName, settings: NetworkOptions): NetworkOptions {
   const given = NETWORK_OPTION_NAMES.filter((key) => settings[key] !== undefined);
   const misplaced = given.find((key) => !networkNamed(name).options.includes(key));

@@ -1,4 +1,4 @@
-/** Everything that runs a recipe: the compiled step, its batches, validation and saving. */
+/** The setup of a recipe for running: the compiled step, its batches, validation and saving. */
 
 import type { Batch } from '../../../augment/batch.ts';
 import type { SampleOptions } from '../../../augment/sample.ts';
@@ -22,9 +22,9 @@ import { feedsOf } from '../../train-step.ts';
 import { VALIDATION_THRESHOLDS, type ValidationMetric } from '../../validate.ts';
 import { countPage, pagePredictor, samplePredictor } from '../../validation-predictor.ts';
 
-/** Draws the batches of a run, in worker threads where the platform has them. */
+/** Samples the batches of a run, in worker threads if the platform has them. */
 export interface Sampler {
-  /** Batches from a step on, without end; threads draw the first from now on. One iterator at a time. */
+  /** Batches from a step on, without end; sampling of the first starts at once. One iterator at a time. */
   batches(from: number): AsyncIterableIterator<Batch>;
   close(): Promise<void>;
 }
@@ -33,17 +33,17 @@ export interface TrainingSetup {
   readonly runtime: Runtime;
   readonly step: TrainingStep;
   readonly trainStep: TrainStep;
-  /** Of the step as it is computed: another one gives other last bits. */
+  /** Of the step as executed: a different one changes the last bits. */
   readonly fingerprint: string | undefined;
   batches(from: number): AsyncIterator<StepBatch>;
   readonly validator: Validator | undefined;
   saveModel(store: Store): TrainOptions['saveModel'];
   exclude(store: Store): NonNullable<TrainOptions['exclude']>;
-  /** Of a rule that knows when it has nothing left to learn. */
+  /** For a rule that detects when nothing is left to learn. */
   readonly watch?: {
-    /** Told of every step; says why the run is complete. */
+    /** Receives every step; returns the reason if the run is complete. */
     readonly see: NonNullable<TrainOptions['endsEarly']>;
-    /** What is to be said where it did not end by itself. */
+    /** The conclusion if it did not end by itself. */
     verdict(): string;
   };
   close(): Promise<void>;
@@ -55,11 +55,11 @@ export interface SetupOptions extends StepPlace {
   openSampler(set: TrainingSet, options: SampleOptions): Sampler;
   /** For model files. */
   readonly provenance: Provenance;
-  /** The step that comes first. Default 0. */
+  /** The first step. Default 0. */
   readonly from?: number;
 }
 
-/** @throws UsageError when the patch does not fit the network or the images; DeviceError when it does not compile. */
+/** @throws UsageError if the patch does not match the network or the images; DeviceError if it does not compile. */
 export async function openSetup(
   recipe: Recipe,
   metric: ValidationMetric | undefined,
@@ -84,7 +84,7 @@ export async function openSetup(
     balanced: recipe.data.balanced,
     window,
   };
-  // Its threads start, and draw the first batches, while the step is compiled.
+  // Its threads start, and sample the first batches, while the step is compiled.
   const sampler = openSampler(data.train, sampleOptions);
   let begun: AsyncIterableIterator<Batch> | undefined = sampler.batches(first);
   const { step, trainStep, fingerprint, close } = await openTrainStep(recipe, build, place).catch(async (cause) => {
@@ -92,7 +92,7 @@ export async function openSetup(
     throw cause;
   });
   const write = modelWriter(recipe);
-  // Of the state that was validated last: models are written right after.
+  // Of the state validated last: models are written directly afterwards.
   let found: FoundOnValidation = {};
   const bytesOf = (state: State, at: Provenance): Uint8Array =>
     write(step.weightsOf(state), { ...provenance, ...at }, found);
@@ -107,7 +107,7 @@ export async function openSetup(
               : samplePredictor(runtime, bytes, window));
             const counts = noCounts();
             const names = data.mapping.classes.map(({ name }) => name);
-            // Of pages never the accuracy of image classifiers.
+            // For segmentation never the accuracy of image classifiers.
             const scores = scorerFor(metric as PageMetric, names, { thresholds: VALIDATION_THRESHOLDS });
             try {
               for (const [i, page] of data.validation.entries()) {

@@ -1,4 +1,4 @@
-/** The network of a run that trains on from a model. */
+/** The network of a fine-tuned run. */
 
 import { option, UsageError } from '../../../errors.ts';
 import { type ModelName, type ModelSpec, networkNamed } from '../../../models/registry.ts';
@@ -7,8 +7,8 @@ import { NETWORK_OPTION_NAMES, type NetworkOptions } from './network-options.ts'
 import type { WindowOptions } from './window-recipe.ts';
 
 /**
- * The settings that describe the network of a model to train on from, so that patch and window are chosen for it.
- * @throws UsageError for a network or an option of it that is given beside: it comes with the model.
+ * The settings that describe the network of a model to fine-tune, so that patch and window are chosen for it.
+ * @throws UsageError if a network or one of its options is also set: it is defined by the model.
  */
 export function networkOf(
   { name, model, input }: StartModel,

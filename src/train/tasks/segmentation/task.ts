@@ -1,4 +1,4 @@
-/** A run on labelled pages: a class for every pixel. */
+/** A segmentation run. */
 
 import { findMapping } from '../../../dataset/labels/labels.ts';
 import { type PreparedDataset, type PrepareOptions, prepareDataset } from '../../../dataset/prepare.ts';
@@ -15,7 +15,7 @@ import { LUNGS_LABELS, LUNGS_NORMALISATION, requireHounsfield } from './lungs.ts
 import { openSetup, type SetupOptions } from './setup.ts';
 import { chooseBalance } from './window-recipe.ts';
 
-/** Windows that have nothing in common take minutes a page. */
+/** Windows without common computations take minutes per slice. */
 const seenOneByOne = ({ foveation = 0, cover }: TrainSettings, start?: StartModel): boolean =>
   start === undefined
     ? foveation > 0 || cover !== undefined
@@ -29,7 +29,7 @@ const DEFAULT_SPLIT: SplitChoice = { fraction: 0.2 };
 
 type Place = Pick<SetupOptions, 'openSampler'> & Pick<PrepareOptions, 'allocate'>;
 
-/** What is to be said of the classes and channels of a run that trains on from a model. */
+/** Notes on the classes and channels of a fine-tuned run. */
 function startNotes(
   { name, classNames }: StartModel,
   names: readonly string[],
@@ -42,7 +42,7 @@ function startNotes(
   ];
 }
 
-/** The data of a new run, and how borders weigh in them. @throws DatasetError, UsageError as `prepareDataset`. */
+/** The data of a new run, with its border weights. @throws DatasetError, UsageError as `prepareDataset`. */
 export function newSegmentationTask(
   raw: RawDataset,
   settings: TrainSettings,
@@ -93,7 +93,7 @@ export function newSegmentationTask(
   };
 }
 
-/** The data of a run that there is already: nothing is found anew. */
+/** The data of an existing run: nothing is inferred again. */
 export function sameSegmentationTask(raw: RawDataset, recipe: Recipe, place: Place): TrainingTask {
   const { seed, data, labels, input, model } = recipe;
   const { split, balance, separation } = data;

@@ -1,4 +1,4 @@
-/** What is chosen for a classifier of the pixel in the middle of a window. */
+/** Choices for a classifier of the central pixel of a window. */
 
 import { option, UsageError } from '../../../errors.ts';
 import { requireWindow, type WindowSpec } from '../../../input/window.ts';
@@ -9,11 +9,11 @@ import { type NetworkChoice, type NetworkOptions, ownOptions } from './network-o
 export interface WindowOptions {
   /** Blur at the border of the window, pixels. */
   readonly foveation?: number;
-  /** Side of the image that the window covers, sampled coarser away from its middle. */
+  /** Side of the image region that the window covers, sampled more coarsely away from its centre. */
   readonly cover?: number;
 }
 
-/** How rare classes weigh: not at all where patches are drawn from all classes alike. */
+/** Weight of rare classes: none if patches are sampled equally from all classes. */
 export function chooseBalance({
   balance,
   network = 'unet',
@@ -25,9 +25,9 @@ export function chooseBalance({
 }
 
 /**
- * The window of a network, or nothing for networks of whole patches.
+ * The window of a network, or undefined for networks of whole patches.
  * @param image height and width of the smallest training image
- * @throws UsageError where it is larger than the image, or foveation is asked for without a window.
+ * @throws UsageError if it is larger than the image, or foveation is set without a window.
  */
 export function chooseWindow(
   name: ModelName,
@@ -54,7 +54,7 @@ export function chooseWindow(
   return window;
 }
 
-/** The network, its patch and why. */
+/** The network, its patch and the reason. */
 export function windowChoice(
   name: ModelName,
   common: Pick<ModelSpec, 'channels' | 'numClasses'>,
