@@ -113,6 +113,34 @@ export function coordinates(
   return { y: outY, x: outX };
 }
 
+/** The largest sum of the absolute weights of Keys' cubic convolution, along both axes. */
+const OVERSHOOT = 1.25 ** 2;
+/** Pixels beyond a coordinate that interpolation reads. */
+const INTERPOLATION_PX = 2;
+
+/**
+ * How far from an annotated pixel a patch that was placed for it may read the page, along each axis: half the patch as
+ * far as it may be rotated, scaled and bent, and half of it again since the pixel may lie at its edge.
+ * @param offsets as for `coordinates`
+ */
+export function reachPx(
+  [height, width]: readonly [number, number],
+  { warpShare, rotateDegrees, scale, elasticSigmaPx, elasticGrid }: AugmentSettings,
+  offsets?: Float32Array,
+): number {
+  const halves = [height, width].map((side) =>
+    offsets === undefined ? (side - 1) / 2 : Math.max(...offsets.map(Math.abs)),
+  );
+  const most = Math.max(...halves);
+  let far = most;
+  if (warpShare > 0) {
+    const bent = elasticSigmaPx === 0 ? 0 : OVERSHOOT * STEEPEST * ((Math.min(height, width) - 1) / (elasticGrid - 1));
+    const [y, x] = halves.map((half) => half + bent) as [number, number];
+    far = Math.max(far, scale * (rotateDegrees > 0 ? Math.hypot(y, x) : Math.max(y, x)));
+  }
+  return Math.ceil(far + most + 1) + INTERPOLATION_PX;
+}
+
 /** The part of a field that remains after cropping `margin` pixels on each side. */
 export function innerCoordinates(
   { y, x }: Coordinates,

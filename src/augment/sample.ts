@@ -59,6 +59,7 @@ export function makeSample(set: TrainingSet, step: number, index: number, option
     const value = label[p];
     weight[p] = value === IGNORE ? 0 : weight[p] + table[value];
   }
-  const name = `${page.name} at y ${Math.round(centre[0] - (height - 1) / 2)}, x ${Math.round(centre[1] - (width - 1) / 2)}`;
+  const [top, left] = page.origin ?? [0, 0];
+  const name = `${page.name} at y ${Math.round(top + centre[0] - (height - 1) / 2)}, x ${Math.round(left + centre[1] - (width - 1) / 2)}`;
   return { name, image, label, weight };
 }

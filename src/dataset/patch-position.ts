@@ -2,7 +2,7 @@
 
 import { type Random, stream } from '../array/random.ts';
 import { option, UsageError } from '../errors.ts';
-import { IGNORE } from './labels/labels.ts';
+import { annotatedPixel } from './annotated.ts';
 import type { PageSeparation } from './weights/page-separation.ts';
 
 /** A slice ready for training: normalised image, class indices, source of the border weights. Structured-cloneable. */
@@ -15,7 +15,11 @@ export interface TrainingPage {
   /** Class indices [height, width], 255 = ignored. */
   readonly label: Uint8Array;
   /** Border weights, if used: computed by `borderWeights`. */
-  readonly separation?: PageSeparation;
+  readonly separation?: PageSeparation | undefined;
+  /** Of a slice annotated in part: the number of annotated pixels above each row (`annotatedRows`). */
+  readonly annotatedRows?: Int32Array | undefined;
+  /** Position of the first pixel in the image, of a slice that was cropped; default [0, 0]. */
+  readonly origin?: readonly [y: number, x: number];
 }
 
 export interface TrainingSet {
@@ -39,25 +43,33 @@ export interface FocusIndex {
 const RARE = 0.1;
 const PLACES_PER_PAGE = 256;
 
-/** Finds the pixels of rare classes, at most 256 per slice and class, evenly spread. */
+/** Pixels of a class in each slice that has it: at most 256 per slice, evenly spread. */
+export function focusPlaces(
+  pages: readonly { readonly label: Uint8Array }[],
+  classIndex: number,
+): FocusIndex['rare'][number]['places'] {
+  return pages.flatMap(({ label }, page) => {
+    let count = 0;
+    for (let p = 0; p < label.length; p++) if (label[p] === classIndex) count++;
+    if (count === 0) return [];
+    const kept = Math.min(count, PLACES_PER_PAGE);
+    const pixels = new Int32Array(kept);
+    let seen = 0;
+    let next = 0;
+    for (let p = 0; p < label.length && next < kept; p++) {
+      if (label[p] !== classIndex) continue;
+      if (seen === Math.floor((next * count) / kept)) pixels[next++] = p;
+      seen++;
+    }
+    return [{ page, pixels }];
+  });
+}
+
+/** Finds the pixels of rare classes. */
 export function focusIndex(pages: readonly { readonly label: Uint8Array }[], shares: readonly number[]): FocusIndex {
   const rare = shares.flatMap((share, classIndex) => {
     if (!(share > 0 && share < RARE)) return [];
-    const places = pages.flatMap(({ label }, page) => {
-      let count = 0;
-      for (let p = 0; p < label.length; p++) if (label[p] === classIndex) count++;
-      if (count === 0) return [];
-      const kept = Math.min(count, PLACES_PER_PAGE);
-      const pixels = new Int32Array(kept);
-      let seen = 0;
-      let next = 0;
-      for (let p = 0; p < label.length && next < kept; p++) {
-        if (label[p] !== classIndex) continue;
-        if (seen === Math.floor((next * count) / kept)) pixels[next++] = p;
-        seen++;
-      }
-      return [{ page, pixels }];
-    });
+    const places = focusPlaces(pages, classIndex);
     return places.length > 0 ? [{ classIndex, places }] : [];
   });
   return { rare };
@@ -102,19 +114,21 @@ const OVERHANG = 0.125;
 
 const GOLDEN = 0.6180339887498949;
 
+/** Number of annotated pixels of a slice. */
+const areaOf = ({ height, width, annotatedRows: rows }: TrainingPage): number => rows?.[height] ?? height * width;
+
 /**
- * Slices are sampled with probability proportional to the square root of their area, evenly spread over successive
- * samples.
+ * Slices are sampled with probability proportional to the square root of their annotated area, evenly spread over
+ * successive samples.
  */
 function choosePage({ pages }: TrainingSet, seed: number, count: number): number {
   const start = stream(seed, 'page order').uniform();
   const order = stream(seed, 'page order', 1).permutation(pages.length);
   let total = 0;
-  for (const { height, width } of pages) total += Math.sqrt(height * width);
+  for (const page of pages) total += Math.sqrt(areaOf(page));
   let left = ((start + count * GOLDEN) % 1) * total;
   for (const index of order) {
-    const { height, width } = pages[index];
-    left -= Math.sqrt(height * width);
+    left -= Math.sqrt(areaOf(pages[index]));
     if (left < 0) return index;
   }
   return order[order.length - 1];
@@ -127,6 +141,13 @@ function positionAlong(random: Random, extent: number, patch: number, output: nu
   const high = extent - output + overhang;
   const start = high > low ? low + random.integer(high - low + 1) : Math.round((low + high) / 2);
   return start - (patch - output) / 2 + (patch - 1) / 2;
+}
+
+/** The centre moved so that the output lies within the page, where it fits. */
+function within(centre: number, extent: number, output: number): number {
+  const half = (output - 1) / 2;
+  if (output > extent) return Math.round((extent - output) / 2) + half;
+  return Math.min(Math.max(centre, half), extent - 1 - half);
 }
 
 export interface PatchPositionOptions {
@@ -157,7 +178,7 @@ const TRIES = 10_000;
  */
 function balancedPosition(set: TrainingSet, random: Random, count: number): PatchPosition {
   const wanted = count % set.classCount;
-  const total = set.pages.reduce((sum, { height, width }) => sum + height * width, 0);
+  const total = set.pages.reduce((sum, page) => sum + areaOf(page), 0);
   const found = (page: TrainingPage, pixel: number): PatchPosition => ({
     page,
     centre: [Math.floor(pixel / page.width), pixel % page.width],
@@ -166,10 +187,11 @@ function balancedPosition(set: TrainingSet, random: Random, count: number): Patc
   for (let tries = 0; tries < TRIES; tries++) {
     let left = random.integer(total);
     for (const page of set.pages) {
-      const pixels = page.height * page.width;
+      const pixels = areaOf(page);
       if (left < pixels) {
-        if (page.label[left] === wanted) return found(page, left);
-        if (page.label[left] !== IGNORE) tried = found(page, left);
+        const rows = page.annotatedRows;
+        tried = found(page, rows === undefined ? left : annotatedPixel(page, rows, left));
+        if (page.label[tried.centre[0] * page.width + tried.centre[1]] === wanted) return tried;
         break;
       }
       left -= pixels;
@@ -196,18 +218,25 @@ export function patchPosition(
   const random = stream(seed, 'patch', step, index);
   if (balanced) return balancedPosition(set, random, step * batch + index);
   const output = [height - 2 * outputMargin, width - 2 * outputMargin] as const;
+  // Off-centre by up to a quarter, so that the pixel is not always at one position; half a pixel for even sides.
+  const around = (page: TrainingPage, pixel: number): PatchPosition => {
+    const y = Math.floor(pixel / page.width) + Math.round(random.between(-0.25, 0.25) * output[0]);
+    const x = (pixel % page.width) + Math.round(random.between(-0.25, 0.25) * output[1]);
+    const centre = [y + (height % 2 === 0 ? 0.5 : 0), x + (width % 2 === 0 ? 0.5 : 0)] as const;
+    if (page.annotatedRows === undefined) return { page, centre };
+    return { page, centre: [within(centre[0], page.height, output[0]), within(centre[1], page.width, output[1])] };
+  };
   const { rare } = set.focus;
   if (random.uniform() < focusShare && rare.length > 0) {
     const { places } = rare[random.integer(rare.length)];
     const chosen = places[random.integer(places.length)];
     const page = set.pages[chosen.page];
     const pixel = chosen.pixels[random.integer(chosen.pixels.length)];
-    // Off-centre by up to a quarter, so that the class is not always at one position; half a pixel for even sides.
-    const y = Math.floor(pixel / page.width) + Math.round(random.between(-0.25, 0.25) * output[0]);
-    const x = (pixel % page.width) + Math.round(random.between(-0.25, 0.25) * output[1]);
-    return { page, centre: [y + (height % 2 === 0 ? 0.5 : 0), x + (width % 2 === 0 ? 0.5 : 0)] };
+    return around(page, pixel);
   }
   const page = set.pages[choosePage(set, seed, step * batch + index)];
+  const rows = page.annotatedRows;
+  if (rows !== undefined) return around(page, annotatedPixel(page, rows, random.integer(areaOf(page))));
   return {
     page,
     centre: [

@@ -11,6 +11,7 @@ import { fitNormalisation, type InputSpec, type NormalisationOptions, normalise 
 import { pixelSizes } from '../input/pixel-size.ts';
 import { relabelConsecutive } from '../objects/relabel.ts';
 import { annotate } from './annotate.ts';
+import { annotatedRows } from './annotated.ts';
 import { baseName } from './discover/names.ts';
 import { describePairing, type Pair, type Pairing } from './discover/pairing.ts';
 import { readAhead } from './discover/read-ahead.ts';
@@ -31,6 +32,7 @@ import {
   stackPages,
 } from './labels/labels.ts';
 import type { Annotation } from './labels/regions.ts';
+import { type Allocate, inMemory } from './memory.ts';
 import { focusIndex, type TrainingPage, type TrainingSet } from './patch-position.ts';
 import { labelOptions, type RawDataset, type RawPage, rawPages } from './raw.ts';
 import type { Split, SplitChoice } from './split.ts';
@@ -126,7 +128,7 @@ export interface PrepareOptions extends LabelOptions {
   /** Border weights between objects; touching instances are then separated by a pixel. Default off (`w0` 0). */
   readonly separation?: SeparationOptions;
   /** Allocates the memory of the slices; return SharedArrayBuffers to share them with workers. */
-  readonly allocate?: (bytes: number) => ArrayBuffer | SharedArrayBuffer;
+  readonly allocate?: Allocate;
 }
 
 export interface PreparedDataset {
@@ -160,13 +162,6 @@ function sharesOf(labels: readonly Uint8Array[], classCount: number): number[] {
   let total = 0;
   for (let c = 0; c < classCount; c++) total += counts[c];
   return Array.from({ length: classCount }, (_, c) => (total === 0 ? 0 : counts[c] / total));
-}
-
-/** Number of pixels that are not ignored. */
-function annotatedIn(label: Uint8Array): number {
-  let count = 0;
-  for (let p = 0; p < label.length; p++) if (label[p] !== IGNORE) count++;
-  return count;
 }
 
 function hasAnnotation({ values }: LabelPage, { ignore }: LabelMapping): boolean {
@@ -207,7 +202,7 @@ function requireContrast(
   const present = own.filter(isThere);
   if (present.length > 1) return;
   if (present.length === 0) throw nothingPainted(folder);
-  if (!pages.some(({ label }) => label.includes(IGNORE))) {
+  if (pages.every((page) => page.annotatedRows === undefined)) {
     throw new DatasetError('the labels of the training images hold one class only.', {
       file: folder,
       remedy: 'Label more images, or hold others out for validation.',
@@ -222,19 +217,6 @@ function requireContrast(
   });
 }
 
-/** The values in memory that can be shared with workers, if allocated so. */
-function inMemory<A extends Uint8Array | Int32Array | Float32Array>(
-  values: A,
-  { allocate }: Pick<PrepareOptions, 'allocate'>,
-): A {
-  if (allocate === undefined) return values;
-  const copy = new (values.constructor as new (memory: ArrayBuffer | SharedArrayBuffer) => A)(
-    allocate(values.byteLength),
-  );
-  copy.set(values);
-  return copy;
-}
-
 /**
  * Splits, maps labels, chooses channels and normalisation (from the training slices only), computes class weights.
  * @throws DatasetError, UsageError: see `findMapping`, `applyMapping`, `chooseChannels`, `splitItems`.
@@ -242,7 +224,8 @@ function inMemory<A extends Uint8Array | Int32Array | Float32Array>(
 export function prepareDataset(read: RawDataset, options: PrepareOptions = {}): PreparedDataset {
   const raw = options.annotation === undefined ? read : annotate(read, options.annotation);
   const { split: choice = { fraction: 0.2 }, seed = 0, balance = 0.5, separation = { w0: 0 } } = options;
-  const shareable = <A extends Uint8Array | Int32Array | Float32Array>(values: A): A => inMemory(values, options);
+  const shareable = <A extends Uint8Array | Int32Array | Float32Array>(values: A): A =>
+    inMemory(values, options.allocate);
   const mapping =
     options.mapping ??
     findMapping(
@@ -276,7 +259,7 @@ export function prepareDataset(read: RawDataset, options: PrepareOptions = {}): 
     const label = shareable(applyMapping(page.label, mapping));
     return { name, height, width, image: planes.get(data) as Float32Array, label };
   };
-  const plain = trainRaw.map(basic);
+  const plain = trainRaw.map(basic).map((page) => ({ ...page, annotatedRows: annotatedRows(page) }));
   const validation = held.validation.map(basic);
   const typicalSize = hasRim(mapping)
     ? medianObjectSize(
@@ -317,7 +300,7 @@ export function prepareDataset(read: RawDataset, options: PrepareOptions = {}): 
   );
   requireContrast(raw, mapping, pages, shares);
   const percent = mapping.classes.map(({ name }, i) => `${name} ${(100 * shares[i]).toFixed(1)} %`);
-  const annotated = pages.reduce((sum, { label }) => sum + annotatedIn(label), 0);
+  const annotated = pages.reduce((sum, { label, annotatedRows: rows }) => sum + (rows?.at(-1) ?? label.length), 0);
   const pixels = pages.reduce((sum, { label }) => sum + label.length, 0);
   const leftOut = raw.pages.length - new Set([...split.train, ...split.validation]).size;
   return {

@@ -1,10 +1,13 @@
 /** A segmentation run. */
 
+import { reachPx } from '../../../augment/field.ts';
+import { cutToAnnotation } from '../../../dataset/cut.ts';
 import { findMapping } from '../../../dataset/labels/labels.ts';
 import { type PreparedDataset, type PrepareOptions, prepareDataset } from '../../../dataset/prepare.ts';
 import { labelOptions, type RawDataset } from '../../../dataset/raw.ts';
 import type { SplitChoice } from '../../../dataset/split.ts';
-import { isPlain } from '../../../input/window.ts';
+import type { InputSpec } from '../../../input/normalise.ts';
+import { isPlain, windowOffsets } from '../../../input/window.ts';
 import { networkNamed } from '../../../models/registry.ts';
 import { fingerprintOf, type Recipe } from '../../config.ts';
 import { type StartModel, startInput, startLabels } from '../../start.ts';
@@ -116,7 +119,7 @@ export function sameSegmentationTask(raw: RawDataset, recipe: Recipe, place: Pla
 function taskOf(
   raw: RawDataset,
   data: PreparedDataset,
-  { openSampler }: Place,
+  { openSampler, allocate }: Place,
 ): Omit<TrainingTask, 'length' | 'chooseRecipe'> {
   return {
     notes: data.notes,
@@ -124,6 +127,12 @@ function taskOf(
     validationNames: data.validation.map(({ name }) => name),
     fingerprint: fingerprintOf([...data.train.pages, ...data.validation]),
     chooseMetric: () => (data.validation.length === 0 ? undefined : chooseMetric(data.validation, data.mapping)),
-    openSetup: (recipe, metric, options) => openSetup(recipe, metric, { raw, data, openSampler, ...options }),
+    openSetup(recipe, metric, options) {
+      const { patch, augment, input } = recipe;
+      const { window } = input as InputSpec;
+      const offsets = window === undefined || isPlain(window) ? undefined : windowOffsets(window);
+      const train = cutToAnnotation(data.train, reachPx(patch, augment, offsets), allocate);
+      return openSetup(recipe, metric, { raw, data: { ...data, train }, openSampler, ...options });
+    },
   };
 }

@@ -1,0 +1,73 @@
+/** Where the annotated pixels of a page are. */
+
+import { ndarray } from '../array/ndarray.ts';
+import { connectedComponents } from '../objects/connected-components.ts';
+import { IGNORE } from './labels/labels.ts';
+
+/** First row and column, and those after the last. */
+export interface Rectangle {
+  readonly top: number;
+  readonly left: number;
+  readonly bottom: number;
+  readonly right: number;
+}
+
+/** The labels of a page: class indices [height, width], 255 = ignored. */
+interface Labelled {
+  readonly label: Uint8Array;
+  readonly height: number;
+  readonly width: number;
+}
+
+/**
+ * How many pixels are annotated above each row, and in all: [height + 1].
+ * @returns undefined where every pixel is
+ */
+export function annotatedRows({ label, height, width }: Labelled): Int32Array | undefined {
+  if (!label.includes(IGNORE)) return undefined;
+  const rows = new Int32Array(height + 1);
+  for (let y = 0, p = 0; y < height; y++) {
+    let count = 0;
+    for (let x = 0; x < width; x++, p++) if (label[p] !== IGNORE) count++;
+    rows[y + 1] = (rows[y] as number) + count;
+  }
+  return rows;
+}
+
+/** Index of the annotated pixel `nth` from 0, row by row. @param rows of `annotatedRows` */
+export function annotatedPixel({ label, width }: Labelled, rows: Int32Array, nth: number): number {
+  let low = 0;
+  for (let high = rows.length - 1; high - low > 1; ) {
+    const middle = (low + high) >> 1;
+    if ((rows[middle] as number) <= nth) low = middle;
+    else high = middle;
+  }
+  let left = nth - (rows[low] as number);
+  for (let p = low * width; ; p++) if (label[p] !== IGNORE && left-- === 0) return p;
+}
+
+/** Annotated pixels in one square of this side, or in squares that touch, are taken together. */
+const SQUARE_PX = 64;
+
+/** The smallest boxes around what is annotated; what lies nearer than about 64 pixels shares one, so that a few remain. */
+export function annotatedBoxes({ label, height, width }: Labelled): readonly Rectangle[] {
+  const [rows, columns] = [Math.ceil(height / SQUARE_PX), Math.ceil(width / SQUARE_PX)];
+  const squares = new Uint8Array(rows * columns);
+  const squareOf = (y: number, x: number): number => Math.floor(y / SQUARE_PX) * columns + Math.floor(x / SQUARE_PX);
+  for (let y = 0, p = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, p++) if (label[p] !== IGNORE) squares[squareOf(y, x)] = 1;
+  }
+  const { labels, count } = connectedComponents(ndarray('uint8', [rows, columns], squares), { connectivity: 8 });
+  const boxes = Array.from({ length: count }, () => ({ top: height, left: width, bottom: 0, right: 0 }));
+  for (let y = 0, p = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, p++) {
+      if (label[p] === IGNORE) continue;
+      const box = boxes[(labels.data[squareOf(y, x)] as number) - 1] as (typeof boxes)[number];
+      box.top = Math.min(box.top, y);
+      box.left = Math.min(box.left, x);
+      box.bottom = Math.max(box.bottom, y + 1);
+      box.right = Math.max(box.right, x + 1);
+    }
+  }
+  return boxes;
+}
