@@ -3,12 +3,14 @@
 import { type Batch, makeBatch } from '../../augment/batch.ts';
 import type { SampleOptions } from '../../augment/sample.ts';
 import type { TrainingSet } from '../../dataset/patch-position.ts';
-import { type LabelledImage, rawDataset } from '../../dataset/raw.ts';
+import type { LabelledImage } from '../../dataset/raw.ts';
 import { TrainingError } from '../../errors.ts';
 import { memoryStore } from '../../train/memory-store.ts';
-import { type FinishedTraining, startTraining, type TrainRunHooks } from '../../train/run.ts';
+import type { FinishedTraining, TrainRunHooks } from '../../train/run.ts';
 import { RUN_FILES } from '../../train/store.ts';
 import type { TrainSettings } from '../../train/tasks/segmentation/choose-recipe.ts';
+import { memoryFiles } from '../../workflows/memory-files.ts';
+import { type TrainHost, trainNew } from '../../workflows/train.ts';
 import { type OpenRuntimeOptions, openRuntime, wasmThreads } from './runtime.ts';
 
 export interface TrainOptions extends TrainSettings, OpenRuntimeOptions {}
@@ -52,28 +54,26 @@ export async function train(
   { device, threads, wasmPath, ...settings }: TrainOptions = {},
   hooks: TrainRunHooks = {},
 ): Promise<TrainedInPage> {
-  const beganMs = performance.now();
   const store = memoryStore('the run in this page');
-  const chosen = {
-    device,
-    threads,
-    wasmPath,
+  const host: TrainHost<OpenRuntimeOptions, FinishedTraining> = {
+    files: memoryFiles(),
+    nowMs: () => performance.now(),
+    fullPath: (folder) => folder,
+    openRun: async () => ({ ...store, close: async () => {} }),
+    sameMachine: (_, machine) => machine,
+    onMachine: (run, machine, { beganMs }, onPlace) =>
+      onPlace({
+        store: run,
+        clock: host,
+        beganMs,
+        openRuntime: () => openRuntime(machine),
+        openSampler: (set, options) => ({ batches: (from) => batches(set, options, from), close: async () => {} }),
+        cores: wasmThreads(machine.threads),
+        machine: { cores: navigator.hardwareConcurrency, browser: navigator.userAgent },
+      }),
   };
-  const finished = await startTraining(
-    rawDataset(samples),
-    settings,
-    { folder: 'memory', created: new Date().toISOString() },
-    {
-      store,
-      clock: { nowMs: () => performance.now() },
-      beganMs,
-      openRuntime: () => openRuntime(chosen),
-      openSampler: (set, options) => ({ batches: (from) => batches(set, options, from), close: async () => {} }),
-      cores: wasmThreads(threads),
-      machine: { cores: navigator.hardwareConcurrency, browser: navigator.userAgent },
-    },
-    hooks,
-  );
+  const machine = { device, threads, wasmPath };
+  const finished = await trainNew(host, samples, settings, { out: store.name, machine }, hooks);
   const model = (await store.read(RUN_FILES.best)) ?? (await store.read(RUN_FILES.last));
   if (model === undefined) throw new TrainingError('The run ended without a model.', { step: finished.steps });
   return { ...finished, model };

@@ -2,18 +2,10 @@ import { open, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { option, RunError } from '../../errors.ts';
 import { RUN_FILES, type Store } from '../../train/store.ts';
+import type { RunStore } from '../../workflows/train.ts';
 import { atomicWrite, explainWrite, flushFolder } from './atomic-write.ts';
 import { type Lock, takeLock } from './lock.ts';
 import { makeFolder } from './make-folder.ts';
-
-/** A run on disk: `config.json`, `log.jsonl`, `checkpoints/`, `best.onnx`, `last.onnx`, `report.html`. */
-export interface RunFolder extends Store {
-  readonly path: string;
-  /** Whether it replaced a run that ended before its first checkpoint, which is deleted. */
-  readonly replaced: boolean;
-  /** Ends writing and releases the lock. */
-  close(): Promise<void>;
-}
 
 function storeOf(path: string): Store {
   return {
@@ -71,13 +63,14 @@ async function isWorthKeeping(path: string): Promise<boolean> {
 }
 
 /**
- * Opens a run folder for writing and acquires its lock.
+ * Opens a run folder for writing and acquires its lock: `config.json`, `log.jsonl`, `checkpoints/`, `best.onnx`,
+ * `last.onnx`, `report.html`.
  *
  * @param mode `new`: the folder must not exist, be empty, or contain a run without a checkpoint, which is replaced;
  * `resume`: it must contain a run.
  * @throws RunError if it contains another run or other files, has no run to resume, or is in use.
  */
-export async function openRunFolder(path: string, mode: 'new' | 'resume'): Promise<RunFolder> {
+export async function openRunFolder(path: string, mode: 'new' | 'resume'): Promise<RunStore> {
   const info = await stat(path).catch(() => undefined);
   if (info !== undefined && !info.isDirectory()) {
     throw new RunError('this is a file; a folder for the run is expected.', {
@@ -130,7 +123,6 @@ export async function openRunFolder(path: string, mode: 'new' | 'resume'): Promi
     for (const name of Object.values(RUN_FILES)) await rm(join(path, name), { recursive: true, force: true });
   return {
     ...storeOf(path),
-    path,
     replaced,
     async close() {
       await lock.release();

@@ -1,0 +1,216 @@
+/** Training runs over a host: new runs, resumed runs and repeated runs. */
+
+import { holdsClasses } from '../dataset/classification/names.ts';
+import { readClasses } from '../dataset/classification/read.ts';
+import { readDataset } from '../dataset/prepare.ts';
+import { type LabelledImage, rawDataset } from '../dataset/raw.ts';
+import { factsOf } from '../errors.ts';
+import type { WritableFiles } from '../files.ts';
+import { isClassifier } from '../models/registry.ts';
+import { differingSettings, type RunConfig, readConfig, writeConfig } from '../train/config.ts';
+import {
+  continueTraining,
+  type FinishedTraining,
+  startTraining,
+  type TrainingData,
+  type TrainPlace,
+  type TrainRunHooks,
+} from '../train/run.ts';
+import type { StartFile } from '../train/start.ts';
+import { type Clock, RUN_FILES, type Store } from '../train/store.ts';
+import type { TrainSettings } from '../train/tasks/segmentation/choose-recipe.ts';
+import { modelFileOf } from './model-files.ts';
+
+/** Settings that determine the result of a run. */
+export interface RunSettings extends TrainSettings {
+  /** Run folder, or its ONNX file, whose weights, normalisation and classes the run starts from. */
+  readonly from?: string;
+  /** Skip unreadable images (classification). */
+  readonly skipBad?: boolean;
+  /** Voxel size in mm for the scores of the report; overrides the files' value. */
+  readonly spacingMm?: NonNullable<RunConfig['spacingMm']>;
+}
+
+/** A run that is open for writing. */
+export interface RunStore extends Store {
+  /** Whether it replaced a run that ended before its first checkpoint, which is deleted. */
+  readonly replaced?: boolean;
+  /** Ends writing and releases the lock, if any. */
+  close(): Promise<void>;
+}
+
+/**
+ * Where runs are trained; `platform/node` and `platform/browser` each make one.
+ * @typeParam M what may be chosen of the machine, such as its device
+ * @typeParam F what a run ends with
+ */
+export interface TrainHost<M, F extends FinishedTraining> extends Clock {
+  readonly files: WritableFiles;
+  /** Lamella's version, for the record. */
+  readonly version?: string;
+  /** The full path of a folder of data, for the record. */
+  fullPath(folder: string): string;
+  /** @param mode `new`: there must be no run yet; `resume`: there must be one. @throws RunError otherwise. */
+  openRun(out: string, mode: 'new' | 'resume'): Promise<RunStore>;
+  /** The machine of an existing run, unless another is requested. */
+  sameMachine(config: RunConfig, machine: M): M;
+  /** Trains on the machine. */
+  onMachine(
+    run: RunStore,
+    machine: M,
+    context: { readonly beganMs: number; readonly say: (line: string) => void },
+    train: (place: TrainPlace) => Promise<FinishedTraining>,
+  ): Promise<F>;
+}
+
+/** A run to write, and what it runs on. */
+export interface RunTarget<M> {
+  readonly out: string;
+  readonly machine: M;
+}
+
+/** Opens a run, trains in it, and closes it whatever happens. */
+async function inRun<M, F extends FinishedTraining>(
+  host: TrainHost<M, F>,
+  out: string,
+  mode: 'new' | 'resume',
+  { say = () => {} }: TrainRunHooks,
+  body: (
+    run: RunStore,
+    on: (machine: M, train: (place: TrainPlace) => Promise<FinishedTraining>) => Promise<F>,
+  ) => Promise<F>,
+): Promise<F> {
+  const beganMs = host.nowMs();
+  const run = await host.openRun(out, mode);
+  try {
+    return await body(run, (machine, train) => {
+      if (run.replaced) say(`the run that was in ${run.name} had not come to a checkpoint; this one takes its place`);
+      return host.onMachine(run, machine, { beganMs, say }, train);
+    });
+  } finally {
+    await run.close();
+  }
+}
+
+/**
+ * Trains on a folder of images and labels, or on images in memory. Unset settings are chosen from the data and
+ * reported.
+ * @throws DatasetError, FormatError: the data; UsageError: settings that do not match them; RunError: the run
+ * already exists; DeviceError; TrainingError: it diverged; Interrupted: stopped by the signal, with a checkpoint in the run.
+ */
+export function trainNew<M, F extends FinishedTraining>(
+  host: TrainHost<M, F>,
+  data: string | readonly LabelledImage[],
+  settings: RunSettings,
+  { out, machine }: RunTarget<M>,
+  hooks: TrainRunHooks = {},
+): Promise<F> {
+  return inRun(host, out, 'new', hooks, async (_, on) => {
+    const inMemory = typeof data !== 'string';
+    const raw = inMemory ? rawDataset(data) : await readData(host.files, data, settings);
+    const record = {
+      folder: inMemory ? 'memory' : host.fullPath(data),
+      created: new Date().toISOString(),
+      version: host.version,
+      spacingMm: settings.spacingMm,
+    };
+    const from = settings.from === undefined ? {} : { from: await startFile(host.files, settings.from) };
+    return on(machine, (place) => startTraining(raw, settings, record, { ...place, ...from }, hooks));
+  });
+}
+
+/**
+ * Resumes the run in `out`, or starts it if there is none: a single call that a job scheduler can repeat. An existing run
+ * keeps its original settings; a warning names those that differ. @throws as `trainNew`.
+ */
+export async function resumeOrTrainNew<M, F extends FinishedTraining>(
+  host: TrainHost<M, F>,
+  folder: string,
+  settings: RunSettings,
+  target: RunTarget<M>,
+  hooks: TrainRunHooks = {},
+): Promise<F> {
+  try {
+    return await resumeTraining(host, { ...target, folder, settings }, hooks);
+  } catch (cause) {
+    if (factsOf(cause, 'no-run') === undefined) throw cause;
+    return trainNew(host, folder, settings, target, hooks);
+  }
+}
+
+/**
+ * Resumes an interrupted run from its last checkpoint, bit for bit. @throws as `trainNew`.
+ * @param target folder: current location of the data, if they were moved; settings: those that differ from the run's are
+ * named in a warning
+ */
+export function resumeTraining<M, F extends FinishedTraining>(
+  host: TrainHost<M, F>,
+  { out, machine, folder, settings }: RunTarget<M> & { readonly folder?: string; readonly settings?: RunSettings },
+  hooks: TrainRunHooks = {},
+): Promise<F> {
+  return inRun(host, out, 'resume', hooks, async (run, on) => {
+    const config = await readConfig(run);
+    const different = settings && differingSettings(settings, config);
+    if (different !== undefined) hooks.warn?.(different);
+    const raw = await readAgain(host.files, folder ?? config.folder, config);
+    return on(host.sameMachine(config, machine), (place) => continueTraining(config, raw, place, hooks));
+  });
+}
+
+/**
+ * Repeats a run from its configuration as a new one: the same weights on the same data. @throws as `trainNew`.
+ * @param target folder: current location of the data; from: the model that the run started from, if any. Default: those
+ * named in the configuration
+ */
+export function repeatTraining<M, F extends FinishedTraining>(
+  host: TrainHost<M, F>,
+  config: RunConfig,
+  { out, machine, from, ...moved }: RunTarget<M> & { readonly folder?: string; readonly from?: string },
+  hooks: TrainRunHooks = {},
+): Promise<F> {
+  const folder = host.fullPath(moved.folder ?? config.folder);
+  return inRun(host, out, 'new', hooks, async (run, on) => {
+    try {
+      const raw = await readAgain(host.files, folder, config);
+      const again = { ...config, folder, created: new Date().toISOString() };
+      const { start } = config.recipe;
+      if (start !== undefined) {
+        await run.write(RUN_FILES.start, (await startFile(host.files, from ?? start.model)).bytes);
+      }
+      await writeConfig(run, again);
+      return await on(host.sameMachine(config, machine), (place) => continueTraining(again, raw, place, hooks));
+    } catch (cause) {
+      // Nothing was trained: remove what would block the next attempt.
+      if ((await run.read(RUN_FILES.log)) === undefined) await run.remove(RUN_FILES.config);
+      throw cause;
+    }
+  });
+}
+
+/**
+ * Classification data if the network is an image classifier, or the files can be nothing else; otherwise labelled
+ * slices.
+ */
+async function readData(
+  files: WritableFiles,
+  folder: string,
+  { network, classes, skipBad = false }: Pick<RunSettings, 'network' | 'classes' | 'skipBad'>,
+): Promise<TrainingData> {
+  const whole = network === undefined ? holdsClasses(await files.list(folder)) : isClassifier(network);
+  if (!whole) return readDataset(files, folder);
+  const classNames = classes?.map((item) => (typeof item === 'string' ? item : item.name));
+  return readClasses(files, folder, { skipBad, classNames });
+}
+
+/** The data of an existing run. Unreadable images were skipped, otherwise it would not have started. */
+const readAgain = (files: WritableFiles, folder: string, { recipe }: RunConfig): Promise<TrainingData> =>
+  readData(files, folder, {
+    network: recipe.model.name,
+    skipBad: true,
+    ...(isClassifier(recipe.model.name) ? { classes: recipe.labels.classes } : {}),
+  });
+
+/** The model of a run folder or file. @throws RunError, ModelError if there is none. */
+async function startFile(files: WritableFiles, name: string): Promise<StartFile> {
+  return { name, bytes: await files.read(await modelFileOf(files, name)) };
+}
