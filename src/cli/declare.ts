@@ -41,7 +41,7 @@ export const declare = <const P extends readonly Positional[], R extends Rows>(
   declaration: Declaration<P, R>,
 ): Declaration<P, R> => declaration;
 
-/** A command in the list of them. Its declaration is loaded when it is asked for, its code when it runs. */
+/** A command in the list of commands. Its declaration is loaded on demand, its code when it runs. */
 export interface ListedCommand {
   readonly summary: string;
   readonly load: (name: string) => Promise<Command>;

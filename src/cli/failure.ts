@@ -3,11 +3,11 @@ import { withFlags } from './option-words.ts';
 
 interface Failure {
   readonly text: string;
-  /** 130 after Ctrl-C, as shells have it. */
+  /** 130 after Ctrl-C, the convention of shells. */
   readonly exitCode: 1 | 2 | 130;
 }
 
-/** An error as the user sees it: one sentence, or with `verbose` where it came from. */
+/** An error for display: one sentence, or with `verbose` also the stack. */
 export function explainFailure(cause: unknown, { verbose }: { readonly verbose: boolean }): Failure {
   const exitCode = cause instanceof Interrupted ? 130 : cause instanceof UsageError ? 2 : 1;
   if (verbose && cause instanceof Error) return { text: `lamella: ${withFlags(withCauses(cause))}`, exitCode };

@@ -1,4 +1,4 @@
-/** Edits (insert, delete, replace, swap of neighbours) that turn one word into the other. */
+/** Edit distance (insertion, deletion, substitution, transposition) between two words. */
 function distance(a: string, b: string): number {
   let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
@@ -18,7 +18,7 @@ function distance(a: string, b: string): number {
   return row[b.length] as number;
 }
 
-/** The known word that was probably meant: it begins with the given one, or differs by no more than a third of it. */
+/** The known word that was probably meant: it starts with the given one, or differs in at most a third of it. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const wanted = word.toLowerCase();
   let best: string | undefined;

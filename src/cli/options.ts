@@ -1,4 +1,4 @@
-/** Options of a command: one row says the flag, the help, the parser and the default; all else follows from it. */
+/** Options of a command: one row defines the flag, the help, the parser and the default. */
 
 import { type Command, Option } from 'commander';
 import { DEVICE_NAMES } from '../runtime/runtime.ts';
@@ -10,20 +10,20 @@ export interface Row<T> {
   readonly help: string;
   readonly parse?: (text: string) => T;
   readonly byDefault?: T;
-  /** The default as it is typed, where it prints otherwise. */
+  /** The default as typed, if it is displayed differently. */
   readonly shown?: string;
-  /** A former name, still accepted and not in the help. */
+  /** A former name, still accepted but not in the help. */
   readonly former?: string;
-  /** What it is listed under in the help. */
+  /** Heading in the help. */
   readonly heading?: string;
 }
 
-/** By the name that the library has for it. */
+/** By the library's option names. */
 export type Rows = { readonly [name: string]: Row<unknown> };
 
 type ValueOf<R> = R extends Row<infer T> ? T : never;
 
-/** What rows give once parsed; an option without default is absent where it is not used. */
+/** The parsed values of rows; an option without default is undefined if not set. */
 export type Values<R extends Rows> = {
   readonly [K in keyof R as undefined extends ValueOf<R[K]> ? never : K]: ValueOf<R[K]>;
 } & {
@@ -46,7 +46,7 @@ export const flag = (flags: string, help: string): Row<boolean | undefined> => (
 /** `--no-x`, without which x is true. */
 export const no = (flags: string, help: string): Row<boolean> => ({ flags, help });
 
-/** One of a few words, which the help lists. */
+/** One of several words, which the help lists. */
 export function choice<T extends string>(
   flags: string,
   names: readonly T[],
@@ -82,7 +82,7 @@ function optionOf({ flags, help, parse, byDefault, shown, heading }: Row<unknown
   return byDefault === undefined ? option : option.default(byDefault, shown);
 }
 
-/** Gives a command the options of these rows. */
+/** Adds the options of these rows to a command. */
 export function addOptions(command: Command, rows: Rows): Command {
   for (const each of Object.values(rows)) {
     const option = optionOf(each);
@@ -98,7 +98,7 @@ export function addOptions(command: Command, rows: Rows): Command {
   return command;
 }
 
-/** The values of these rows after the command line is parsed, by the library's names. */
+/** The parsed values of these rows, by the library's names. */
 export function valuesOf<R extends Rows>(command: Command, rows: R): Values<R> {
   const values = Object.entries(rows).map(([name, each]): readonly [string, unknown] => [
     name,

@@ -1,4 +1,4 @@
-/** What commands write to the standard output, and warnings on the error output. */
+/** Output of commands to stdout, and warnings to stderr. */
 
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -12,9 +12,9 @@ export const printJson = (value: unknown, replacer?: (key: string, value: unknow
 /** `2 images`, `1 object`. */
 export const counted = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`;
 
-/** Where a page was written, with an address that a terminal makes a link of. */
+/** The path of a written page, with an address that terminals turn into a link. */
 export const pageLine = (what: string, file: string): string =>
   `${what}: ${file}  (${pathToFileURL(resolve(file)).href})`;
 
-/** A warning on the error output. */
+/** A warning on stderr. */
 export const warn = (line: string): void => void process.stderr.write(`lamella: ${withFlags(line)}\n`);

@@ -2,7 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { packageVersion } from '../platform/node/version.ts';
 import { type ListedCommand, listed } from './declare.ts';
 
-/** Commands with what the list of them says. To add one: its two files, and its lines here. */
+/** Commands and their summaries. To add one: its two files, and its lines here. */
 const COMMANDS: { readonly [name: string]: ListedCommand } = {
   demo: listed(
     'end-to-end demo on synthetic data',
@@ -71,7 +71,7 @@ const COMMANDS: { readonly [name: string]: ListedCommand } = {
   ),
 };
 
-/** The whole command line. Commands that are not among `asked` have a summary alone, so that `--help` is quick. */
+/** The whole command line. Commands not in `asked` have only a summary, so that `--help` is fast. */
 export async function program(asked: readonly string[] = Object.keys(COMMANDS)): Promise<Command> {
   const root = new Command('lamella')
     .description('Train, run and measure segmentation networks for microscope and CT images.')

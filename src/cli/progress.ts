@@ -10,16 +10,16 @@ export function formatDuration(ms: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
 }
 
-/** Shows how training goes. */
+/** Displays the progress of training. */
 export interface TrainDisplay {
   onEvent(event: TrainEvent): void;
-  /** Leaves the terminal as it was. */
+  /** Restores the terminal. */
   stop(): void;
 }
 
 interface DisplayOptions {
   readonly stream: NodeJS.WriteStream;
-  /** Between two lines where there is no terminal. */
+  /** Interval between lines without a terminal. */
   readonly everyMs?: number;
   readonly now?: () => number;
 }
@@ -35,7 +35,7 @@ function smoother(): (loss: number) => number {
   };
 }
 
-/** A bar on a terminal, a line a while elsewhere. */
+/** A progress bar on a terminal, otherwise a line at intervals. */
 export function trainDisplay({ stream, everyMs = 10_000, now = () => Date.now() }: DisplayOptions): TrainDisplay {
   return stream.isTTY === true ? barDisplay(stream) : lineDisplay(stream, everyMs, now);
 }
@@ -98,14 +98,14 @@ function lineDisplay(stream: NodeJS.WriteStream, everyMs: number, now: () => num
   };
 }
 
-/** Shows how far something has come that is counted. */
+/** Displays the progress of countable work. */
 export interface CountDisplay {
   update(done: number, total: number): void;
-  /** Leaves the terminal as it was. */
+  /** Restores the terminal. */
   stop(): void;
 }
 
-/** A bar on a terminal, a line a while elsewhere, with the time that is left at the pace so far. */
+/** A progress bar on a terminal, otherwise a line at intervals, with the remaining time at the current speed. */
 export function countDisplay(
   what: string,
   { stream, everyMs = 10_000, now = () => Date.now() }: DisplayOptions,

@@ -1,10 +1,10 @@
-/** Aborted by the first Ctrl-C or SIGTERM; the second one ends the program at once. */
+/** Aborted by the first Ctrl-C or SIGTERM; the second ends the program at once. */
 export interface StopSignal {
   readonly signal: AbortSignal;
   release(): void;
 }
 
-/** Takes over SIGINT and SIGTERM. @param onStop called at the first of them */
+/** Handles SIGINT and SIGTERM. @param onStop called at the first of them */
 export function stopSignal(onStop: () => void): StopSignal {
   const controller = new AbortController();
   const handle = (name: NodeJS.Signals): void => {

@@ -1,6 +1,6 @@
 import type { Image } from '../image/image.ts';
 
-/** A grey picture as characters: two pixels a character, one above the other, in the 24 greys that terminals have. */
+/** A grey image as characters: two pixels per character, one above the other, in the 24 greys of terminals. */
 export function terminalPicture({ data, shape }: Image<'uint8'>): string {
   const [height, width] = shape as readonly [number, number];
   // 232 is nearly black, 255 nearly white.

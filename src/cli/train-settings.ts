@@ -1,4 +1,4 @@
-/** Options of `train` that decide the result. One row per setting of the library, by its name. */
+/** Options of `train` that determine the result. One row per setting of the library, by its name. */
 
 import { parseClasses } from '../dataset/labels/labels.ts';
 import { parseSplit } from '../dataset/split.ts';
@@ -121,5 +121,5 @@ export const TRAINING = {
   exact: flag('--exact', 'use reference (direct) convolutions for reproducible sums'),
 } satisfies Settings;
 
-/** All that a run's configuration decides; none of it goes with `--config`. */
+/** Everything determined by a run's configuration; mutually exclusive with `--config`. */
 export const TRAIN_SETTINGS = { ...DATA, ...NETWORK, ...START, ...TRAINING };

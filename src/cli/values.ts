@@ -1,10 +1,10 @@
-/** Parsers of option values. Each throws a sentence that says what is expected; the program exits with 2. */
+/** Parsers of option values. Each throws a sentence stating what is expected; the program exits with 2. */
 
 import { InvalidArgumentError } from 'commander';
 import { isWithin, type Range } from '../train/ranges.ts';
 import { nearest } from './nearest.ts';
 
-/** One of a few words; the nearest is named for a misspelt one. */
+/** One of several words; the nearest is suggested for a misspelt one. */
 export function oneOf<T extends string>(...known: readonly T[]): (text: string) => T {
   return (text) => {
     if ((known as readonly string[]).includes(text)) return text as T;
@@ -15,7 +15,7 @@ export function oneOf<T extends string>(...known: readonly T[]): (text: string) 
   };
 }
 
-/** One of a few numbers. */
+/** One of several numbers. */
 export function oneNumberOf<T extends number>(...known: readonly T[]): (text: string) => T {
   const one = oneOf(...known.map(String));
   return (text) => Number(one(text)) as T;
@@ -52,7 +52,7 @@ export function size(text: string): readonly [number, number] {
   return [height, width];
 }
 
-/** `0.7` or `3,0.7,0.7`, for z, y, x; one value is for all axes, two for y and x. */
+/** `0.7` or `3,0.7,0.7`, for z, y, x; one value applies to all axes, two to y and x. */
 export function spacing(text: string): readonly [number | undefined, number, number] {
   const values = text.split(/[,x]/).map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
   if (values.length > 3 || !values.every((value) => Number.isFinite(value) && value > 0)) {
@@ -64,13 +64,13 @@ export function spacing(text: string): readonly [number | undefined, number, num
   return b === undefined ? [a, a, a] : c === undefined ? [undefined, a, b] : [a, b, c];
 }
 
-/** `spacing` as a run keeps it: null where there is no z. */
+/** `spacing` as stored by a run: null without z. */
 export function spacingOrNull(text: string): readonly [number | null, number, number] {
   const [z, y, x] = spacing(text);
   return [z ?? null, y, x];
 }
 
-/** A file to write whose name has this extension, since its content is of that kind. */
+/** An output file whose name must have this extension. */
 const fileNamed =
   (extension: string) =>
   (text: string): string => {
@@ -102,7 +102,7 @@ export function folds(text: string): { readonly fold: number | undefined; readon
   return { fold, folds: count };
 }
 
-/** Units of hidden layers with commas between: `512,256`. */
+/** Numbers of hidden units separated by commas: `512,256`. */
 export function units(text: string): readonly number[] {
   const values = text.split(',').map((part) => (/^\s*\d+\s*$/.test(part) ? Number(part) : 0));
   if (!values.every((value) => value >= 1 && value <= 65_536)) {
@@ -111,32 +111,32 @@ export function units(text: string): readonly number[] {
   return values;
 }
 
-/** Integers with commas between. */
+/** Integers separated by commas. */
 export function integers(text: string): readonly number[] {
   const values = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
   if (!values.every(Number.isInteger)) throw new InvalidArgumentError('Integers with commas between are expected.');
   return values;
 }
 
-/** Channels of an image: names, or numbers from 0, with commas between. */
+/** Channels of an image: names, or numbers from 0, separated by commas. */
 export function channels(text: string): readonly (string | number)[] {
   return text.split(',').map((part) => (/^\s*\d+\s*$/.test(part) ? Number(part) : part.trim()));
 }
 
-/** Names with commas between. */
+/** Names separated by commas. */
 export function names(text: string): readonly string[] {
   const list = text.split(',').map((part) => part.trim());
   if (list.includes('')) throw new InvalidArgumentError('Names with commas between are expected.');
   return list;
 }
 
-/** Some of a few words, with commas between. */
+/** Several of a list of words, separated by commas. */
 export function listOf<T extends string>(...known: readonly T[]): (text: string) => readonly T[] {
   const one = oneOf(...known);
   return (text) => [...new Set(text.split(',').map((part) => one(part.trim())))];
 }
 
-/** A pixel: `120,80` is x 120, y 80. Whether it lies in an image is seen later. */
+/** A pixel: `120,80` is x 120, y 80. Whether it lies in an image is checked later. */
 export function point(text: string): { readonly x: number; readonly y: number } {
   const found = /^\s*(-?\d+)\s*[,x]\s*(-?\d+)\s*$/.exec(text);
   if (found === null) throw new InvalidArgumentError('Two integers x,y are expected: 120,80.');

@@ -22,7 +22,7 @@ export async function runName(folder: string): Promise<string> {
   return freeRunPath('runs', plain.replace(/[^\p{L}\p{N}._-]+/gu, '-').replace(/^[-.]+/, '') || 'run');
 }
 
-/** Runs with a progress display and Ctrl-C, then writes the report and says where everything is. */
+/** Runs with a progress display and Ctrl-C, then writes the report and prints all paths. */
 export async function watchTraining(
   out: string,
   { quiet }: { readonly quiet: boolean },
@@ -54,7 +54,7 @@ export async function watchTraining(
     if (cause instanceof Interrupted && stepped) {
       throw new Interrupted(`${cause.problem} Everything up to it is saved.`, { file: cause.file, remedy });
     }
-    // What went wrong around the training: a full disk, a thread that died. (A training that came apart would do so again.)
+    // A failure outside of training itself: a full disk, a crashed thread. (A diverged training would diverge again.)
     if (stepped && cause instanceof LamellaError && !(cause instanceof TrainingError)) {
       throw new RunError(cause.message, { remedy, facts: cause.facts, cause });
     }

@@ -96,7 +96,7 @@ const sameTask = (raw: TrainingData, recipe: Recipe, place: TrainPlace): Trainin
 /**
  * Trains on labelled slices or images with classes. Unset settings are chosen from the data and reported.
  *
- * @throws DatasetError: the data; UsageError: settings that do not fit them; DeviceError; TrainingError: it diverged;
+ * @throws DatasetError: the data; UsageError: settings that do not match them; DeviceError; TrainingError: it diverged;
  *   Interrupted: stopped by the signal, with a checkpoint in the store.
  */
 export async function startTraining(

@@ -30,7 +30,7 @@ export interface DrawAugmentationOptions {
   readonly ignore?: readonly number[];
 }
 
-/** Patch options and their description. @throws UsageError for options that exclude each other. */
+/** Patch options and their description. @throws UsageError for mutually exclusive options. */
 function patchesOf(
   {
     window: name,
@@ -75,9 +75,9 @@ function patchesOf(
 }
 
 /**
- * Draws a sheet of training patches before and after augmentation, with labels and loss weights, as a PNG file.
- * @returns what was decided, for people
- * @throws DatasetError; UsageError for options that exclude each other.
+ * Samples a sheet of training patches before and after augmentation, with labels and loss weights, as a PNG file.
+ * @returns the decisions, for display
+ * @throws DatasetError; UsageError for mutually exclusive options.
  */
 export async function drawAugmentation(
   { files }: Pick<Host, 'files'>,

@@ -1,6 +1,6 @@
-/** The words that options of workflows take, apart from the code behind them, so that a help need not load that. */
+/** The words for the options of workflows, separate from the code, so that help need not load it. */
 
-/** Scores that belong together. */
+/** Groups of related scores. */
 export const METRIC_GROUPS = ['isbi', 'overlap', 'instances', 'surface'] as const;
 export type MetricGroup = (typeof METRIC_GROUPS)[number];
 
@@ -8,7 +8,10 @@ export type MetricGroup = (typeof METRIC_GROUPS)[number];
 export const PROBABILITIES = ['8bit', '16bit', 'float', 'none'] as const;
 export type Probability = (typeof PROBABILITIES)[number];
 
-/** How results are written: `same` is NIfTI for volumes and DICOM, PNG for single slices of PNG, TIFF for all else. */
+/**
+ * How results are written: `same` is NIfTI for volumes and DICOM, PNG for single slices from PNG, TIFF for everything
+ * else.
+ */
 export const RESULT_FORMATS = ['same', 'png', 'tiff', 'nifti'] as const;
 export type ResultFormat = (typeof RESULT_FORMATS)[number];
 

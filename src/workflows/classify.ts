@@ -148,7 +148,7 @@ export interface TopK {
   readonly perClass: readonly { readonly name: string; readonly images: number; readonly recall: number }[];
 }
 
-/** The test images of a data set; without such a part all of it. */
+/** The test images of a data set; without a test part all of it. */
 function scoredPart({ parts }: RawClasses): { readonly part: string; readonly samples: readonly ClassSample[] } {
   return parts.test.length > 0
     ? { part: 'test', samples: parts.test }
@@ -171,9 +171,9 @@ function labelsFor(raw: RawClasses, samples: readonly ClassSample[], classes: re
 }
 
 /**
- * Scores image classifiers, or the mean of several, on the test part of a data set; without such a part on all of it.
- * @param skipBad whether images that cannot be read are ignored
- * @throws DatasetError for a class that the network does not have; ModelError where the networks' classes differ.
+ * Scores image classifiers, or the mean of several, on the test part of a data set; without a test part on all of it.
+ * @param skipBad whether to skip unreadable images
+ * @throws DatasetError for a class that the network does not have; ModelError if the networks' classes differ.
  */
 export async function scoreClassifiers(
   host: Host,

@@ -1,4 +1,4 @@
-/** The images that runs can be compared on: those that none was trained on. */
+/** The images that runs can be compared on: those that none of them was trained on. */
 
 import { crc32 } from '../array/crc32.ts';
 import type { ClassSample, RawClasses } from '../dataset/classification/classes.ts';
@@ -10,7 +10,7 @@ import { DatasetError, LamellaError, option, RunError } from '../errors.ts';
 import type { Files } from '../files.ts';
 import type { RunResults } from './read-run.ts';
 
-/** A run folder that holds a model. */
+/** A run folder with a model. */
 export interface OpenedRun extends RunResults {
   readonly folder: string;
   readonly name: string;
@@ -18,7 +18,7 @@ export interface OpenedRun extends RunResults {
 
 export interface CommonPages {
   readonly pages: readonly RawPage[];
-  /** For people: `5 images that all runs held out`. */
+  /** For display: `5 images that all runs held out`. */
   readonly where: string;
   readonly notes: readonly string[];
 }
@@ -98,7 +98,7 @@ export async function commonPages(
   return { pages, where: `${counted(pages.length)} that all runs held out from training`, notes };
 }
 
-/** The pages of a run by their names. */
+/** The slices of a run by name. */
 async function ownPages(
   { config, folder }: OpenedRun,
   read: (folder: string) => Promise<RawDataset>,
@@ -146,7 +146,10 @@ function partlyHeld(runs: readonly OpenedRun[], common: number, notes: string[])
     notes.push(`The runs held out different images; they are compared on the ${common} that all held out.`);
 }
 
-/** Images with classes for all runs: the test part of the data, which is never trained on, else what all held out. */
+/**
+ * Images with classes for all runs: the test part of the data, which is never trained on, otherwise the images that all
+ * held out.
+ */
 export async function commonClasses(
   files: Files,
   runs: readonly OpenedRun[],

@@ -73,7 +73,7 @@ export async function judgePages(
 ): Promise<Judged> {
   const { labels } = config.recipe;
   const truths = pages.map((page) => ({ ...page, label: applyMapping(page.label, labels) }));
-  // By the ground truth and not by the run's choice, so that all runs are scored alike.
+  // Chosen by the ground truth and not by the run, so that all runs are scored equally.
   const { metric } = chooseMetric(truths, labels);
   const names = shortNames(pages.map(({ name }) => name));
   const model = await openModel(runtime, bytes, { file });

@@ -1,4 +1,4 @@
-/** Compares runs: the best model of each, scored on images that none was trained on. */
+/** Compares runs: the best model of each, scored on held-out images. */
 
 import { UsageError } from '../errors.ts';
 import { joinPath, type WritableFiles } from '../files.ts';

@@ -14,7 +14,7 @@ const VOLUMES = extensionsOf('volumes', 'slices');
 /**
  * The bytes of a result, and the extension of its file.
  * @param source path of the image that it was made from
- * @throws UsageError if the requested format cannot hold it
+ * @throws UsageError if the requested format does not support it
  */
 export function encodeResult(
   image: Image,

@@ -22,13 +22,15 @@ export interface EvaluateOptions {
   readonly ignore?: readonly number[];
   /** Probability threshold for foreground, 0..1. Default 0.5. */
   readonly threshold?: number;
-  /** Whether label values number objects or name classes. Default: by the files, or a guess with its reason. */
+  /**
+   * Whether label values number objects or encode classes. Default: stated by the files, or inferred, with the reason.
+   */
   readonly as?: LabelKind;
   /** Score volumes slice by slice, not in 3D. The ISBI scores always are. */
   readonly slices?: boolean;
 }
 
-/** One slice or page of ground truth and of its prediction, both in the values of their files. */
+/** One slice of ground truth and of its prediction, both in the values of their files. */
 export interface Slice {
   readonly truth: LabelPage;
   readonly prediction: Page;
@@ -164,13 +166,13 @@ function spacingOf(image: Image): Item['spacingMm'] {
   return y === undefined || x === undefined || z === undefined ? undefined : [z, y, x];
 }
 
-/** Labels saved as a colour picture are one channel, as those of the ground truth; other channels are probabilities. */
+/** Labels saved as a colour image are one channel, like those of the ground truth; other channels are probabilities. */
 function predictedPages(image: Image): readonly Page[] {
   if (image.channels?.join() !== 'red,green,blue' || !isWhole(image)) return pagesOf(image);
   return labelPages(image).map(({ values: data, height, width }) => ({ data, height, width, channels: 1 }));
 }
 
-/** Whether values may be labels: one channel, or colours, of whole numbers, in any dtype. */
+/** Whether values may be labels: one channel, or colours, of integers, in any dtype. */
 function isWhole(image: Image): boolean {
   const channels = extent(image, 'c');
   if (channels !== 1 && channels !== 3) return false;

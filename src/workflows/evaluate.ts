@@ -44,18 +44,18 @@ import { declaredOf, listLabels, listPredictions } from './image-list.ts';
 export interface Evaluation {
   readonly mapping: LabelMapping;
   readonly metrics: readonly MetricGroup[];
-  /** Files, times and, slice by slice, slices. */
+  /** Number of files and time points, or of slices if scored slice by slice. */
   readonly images: number;
   readonly classes: readonly string[];
   /** Interpretation of the label values, with the reason. */
   readonly labelKinds: {
     readonly truth: LabelKindFinding;
-    /** Absent for probabilities. */
+    /** Undefined for probabilities. */
     readonly prediction: LabelKindFinding | undefined;
   };
-  /** How volumes are scored; absent without volumes. */
+  /** How volumes are scored; undefined without volumes. */
   readonly volumes?: '3D' | 'slice by slice';
-  /** The readers' remarks on the files, a line each. */
+  /** The readers' remarks on the files, one line each. */
   readonly notes: readonly string[];
   readonly isbi?: IsbiScores;
   readonly overlap?: OverlapScores;
@@ -63,10 +63,10 @@ export interface Evaluation {
   readonly surface?: { readonly unit: 'mm' | 'px'; readonly perClass: readonly ClassDistances[] };
 }
 
-/** What the values of predictions are. */
+/** The kind of predicted values. */
 type ValueKind = 'probability' | LabelKind;
 
-/** More values than this, in many pieces, are levels of a probability. */
+/** More values than this, in many pieces, are probability levels. */
 const MOST_CLASSES = 16;
 
 /** The kind of predicted values, and the ground-truth class of each. */
@@ -96,11 +96,11 @@ function predictedValues(
     if (typeof item.values !== 'string') for (const value of item.values) classOf.set(value, index);
   });
   const counted = [...values].filter((value) => !mapping.ignore.includes(value));
-  // 255 beside 0 alone is the foreground of a mask, even where 255 is ignored in the ground truth.
+  // 255 beside 0 only is the foreground of a mask, even if 255 is ignored in the ground truth.
   const isMask = mapping.classes.length === 2 && !counted.some((value) => value !== 0);
   const sorted = (isMask ? [...values] : counted).sort((a, b) => a - b);
   if (truthKind === 'classes' && finding.evidence !== 'stated') {
-    // The values of the ground truth, or the numbers of its classes: then they are classes, whatever else they look like.
+    // If all are values of the ground truth, or its class numbers, they are classes, whatever else they look like.
     if (sorted.every((value) => classOf.has(value))) return { kind: 'classes', classOf };
     if (sorted.every((value) => value >= 0 && value < mapping.classes.length))
       return { kind: 'classes', classOf: byIndex(sorted) };
@@ -108,11 +108,11 @@ function predictedValues(
   if (finding.kind === 'objects') return { kind: 'objects', classOf };
   const twoLevels = sorted.length <= 2 && mapping.classes.length === 2;
   if (twoLevels) return { kind: 'classes', classOf: new Map(sorted.map((value) => [value, value > 0 ? 1 : 0])) };
-  // Colours, packed into one number, exceed what a probability can be.
+  // Colours, packed into one number, exceed any probability.
   const isPacked = mapping.kind === 'colour' && sorted.some((value) => value > (items[0]?.fullScale ?? 1));
   if (sorted.length > MOST_CLASSES && !isPacked) return { kind: 'probability', classOf };
   if (truthKind === 'objects') return { kind: 'classes', classOf: byIndex(sorted) };
-  // Of the same coding, as a class in both shows; else they are refused one by one.
+  // The same encoding, as shown by a class in both; otherwise values are rejected one by one.
   const shared = sorted.some((value) => value !== 0 && classOf.has(value));
   const added = shared ? sorted.filter((value) => !classOf.has(value)) : [];
   for (const value of added) classOf.set(value, classOf.size);
@@ -202,9 +202,9 @@ function mappingOf(
 
 /**
  * Scores predictions against ground truth, matching files by name. Volumes are scored in 3D, except for ISBI scores and
- * with `slices`. Ignored values count in no score.
- * @param predictions a file or folder; of a folder that `predict` wrote, the part that the scores need
- * @throws DatasetError, FormatError, UsageError naming the file that does not fit
+ * with `slices`. Ignored values are excluded from all scores.
+ * @param predictions a file or folder; for a folder written by `predict`, the part that the scores need
+ * @throws DatasetError, FormatError, UsageError naming the file that does not match
  */
 export async function evaluate(
   files: WritableFiles,
@@ -342,7 +342,7 @@ function foundKind(finding: LabelKindFinding, kind: ValueKind): LabelKindFinding
     : { kind, reason: 'their values are those of the ground truth', evidence: 'clear' };
 }
 
-/** Ignored pixels belong to no object; they may hold negative values. */
+/** Ignored pixels belong to no object; they may have negative values. */
 function withoutIgnored(
   labels: NdArray<'int32' | 'uint32'>,
   ignored: ArrayLike<number> | undefined,
@@ -352,7 +352,7 @@ function withoutIgnored(
   return { ...labels, data };
 }
 
-/** A predicted page of whole numbers as one of labels; ignored values belong to no object. */
+/** A predicted slice of integers as a label slice; ignored values belong to no object. */
 function asLabels({ data, height, width }: Page, ignore: readonly number[] = []): LabelPage {
   const values = Uint32Array.from(data as ArrayLike<number>, (value) => (ignore.includes(value) ? 0 : value));
   return { values, height, width, colour: false, source: 'prediction' };

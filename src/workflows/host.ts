@@ -5,9 +5,9 @@ import type { Clock } from '../train/store.ts';
 /** Where a workflow runs: files, devices and a clock. `platform/node` and `platform/browser` each make one. */
 export interface Host extends Clock {
   readonly files: WritableFiles;
-  /** Opens a device; default: the fastest available. @throws DeviceError if it is absent. */
+  /** Opens a device; default: the fastest available. @throws DeviceError if it is not available. */
   openRuntime(device?: DeviceName | 'auto'): Promise<Runtime>;
-  /** Measures the processor's energy, if the machine reports it. */
+  /** Measures the CPU's energy, if the machine reports it. */
   openEnergyMeter?(): Promise<EnergyMeter | undefined>;
   /** Collects ONNX Runtime's trace of a graph's first runs, if supported. */
   openTrace?(runs: number): Promise<Trace>;

@@ -13,8 +13,8 @@ export interface ReadFileOptions extends ReadOptions {
 /**
  * Reads an image file, whose format is detected by content, or the DICOM series of a folder. Values and dtype are the
  * file's own. Companion files (`.img` of a `.hdr`, data of a `.nhdr`) are read from beside it.
- * @throws DatasetError if the file does not exist or permission is denied, or a folder holds no series or several, which
- *   are then listed; FormatError if it is damaged or not an image.
+ * @throws DatasetError if the file does not exist or permission is denied, or a folder contains no series or several,
+ * which are then listed; FormatError if it is damaged or not an image.
  */
 export async function readImageFile(
   files: WritableFiles,
@@ -76,8 +76,8 @@ const WRITERS: {
 
 /**
  * Writes `.png`, `.tif`, `.nii` or `.nii.gz` atomically, creating folders.
- * @throws UsageError for another extension, or an image that the format cannot hold (`writePng`, `writeTiff`, `writeNifti`);
- *   LamellaError if there is no space or permission.
+ * @throws UsageError for another extension, or an image that the format does not support (`writePng`, `writeTiff`,
+ * `writeNifti`); LamellaError if there is no space or permission.
  */
 export async function writeImageFile(files: WritableFiles, path: string, image: Image): Promise<void> {
   const write = WRITERS[extensionOf(path)];

@@ -14,17 +14,17 @@ export interface ListedImage {
   /** The file, or the folder of a DICOM series. */
   readonly path: string;
   readonly name: string;
-  /** Where it is one path for several files, or something is said of it elsewhere. */
+  /** If one path represents several files, or has additional information elsewhere. */
   readonly listed?: { readonly listing: ImageListing; readonly key: string };
 }
 
-/** The folders of images that nnU-Net knows. */
+/** Names of nnU-Net's image folders. */
 const IMAGES_FOLDER = /(^|[/\\])images(tr|ts|val)[/\\]*$/i;
 
-/** What nnU-Net's `dataset.json` says of listed labels. */
+/** The content of nnU-Net's `dataset.json` for listed labels. */
 export const declaredOf = (labels: readonly ListedImage[]): DatasetJson | undefined => labels[0]?.listed?.listing.json;
 
-/** Reads what was listed. @throws as `readImageFile` */
+/** Reads a listed image. @throws as `readImageFile` */
 export function readListedImage(
   files: WritableFiles,
   { path, listed }: ListedImage,
@@ -41,7 +41,8 @@ function named(listing: ImageListing, paths: readonly string[]): readonly Listed
   const folders = new Set(paths.map(folderOf));
   const shared = folders.size === 1;
   const listed = paths.map((file): ListedImage => {
-    // nnU-Net numbers the channel of an image though there is one, and names its labels and predictions without.
+    // nnU-Net appends a channel number to the names of images, even of single-channel ones, but not to those of labels
+    // and predictions.
     const stem = IMAGES_FOLDER.test(folderOf(file) || place) ? stemOf(file).replace(/_0000$/, '') : stemOf(file);
     const name = shared || folderOf(file) === '' ? stem : `${folderOf(file)}/${stem}`;
     const path = joinPath(root, series.get(file)?.folder ?? file);
@@ -64,7 +65,7 @@ function named(listing: ImageListing, paths: readonly string[]): readonly Listed
 
 /**
  * The images of a path: a file, or a folder of any depth, excluding labels.
- * @param channels of the network that they are for
+ * @param channels number of channels of the network that they are for
  * @throws DatasetError if there is nothing to read.
  */
 export async function listImages(
@@ -98,7 +99,7 @@ export async function listImages(
 }
 
 /**
- * The label files of a path, named as their images are where there are such.
+ * The label files of a path, named after their images if there are any.
  * @throws DatasetError if there is nothing to read.
  */
 export async function listLabels(files: WritableFiles, path: string): Promise<readonly ListedImage[]> {

@@ -13,7 +13,7 @@ export interface InspectOptions {
   readonly personal?: boolean;
 }
 
-/** What a path is. */
+/** The description of a path. */
 export interface Inspected {
   /** JSON, except for `bigint` and `Map`. */
   readonly describe: object;

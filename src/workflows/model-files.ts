@@ -7,7 +7,7 @@ import { RUN_FILES } from '../train/store.ts';
 /**
  * The ONNX file of a run folder or path.
  * @param which of a run's two models to prefer
- * @throws RunError, ModelError when there is none.
+ * @throws RunError, ModelError if there is none.
  */
 export async function modelFileOf(
   files: WritableFiles,
@@ -33,7 +33,7 @@ export async function modelFileOf(
   });
 }
 
-/** A model on a device of its own; `close` frees both. */
+/** A model on its own device; `close` frees both. */
 export interface ModelOnDevice extends OpenedModel {
   readonly file: string;
   readonly runtime: Runtime;

@@ -15,9 +15,9 @@ export interface ModelGraph {
   readonly graph: Graph;
   /** Trainable tensors: constants of a file, inputs of a network without weights. */
   readonly parameters: readonly Value[];
-  /** Of a network by name. */
+  /** For a network by name. */
   readonly spec?: ModelSpec;
-  /** Of a file. */
+  /** For a file. */
   readonly signature?: Signature;
 }
 

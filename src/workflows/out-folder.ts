@@ -2,7 +2,7 @@ import { LamellaError } from '../errors.ts';
 import type { WritableFiles } from '../files.ts';
 
 /**
- * Requires that an output folder does not exist yet or holds only ignored entries.
+ * Requires that an output folder does not exist yet or contains only ignored entries.
  * @throws LamellaError naming another entry.
  */
 export async function requireFreeFolder(

@@ -40,7 +40,7 @@ export interface PredictionOutputs {
   readonly objects?: boolean;
   /** Default `same`. */
   readonly format?: ResultFormat;
-  /** Probability from which a pixel is foreground, for models with two classes; default 0.5. */
+  /** Probability threshold for the foreground class, for models with two classes; default 0.5. */
   readonly threshold?: number;
   /** Radius in pixels of a median filter over the probabilities. */
   readonly median?: number;
@@ -55,7 +55,7 @@ export interface PredictFolderOptions
   /** Where to write; default: `pred` in the run, or beside the model. */
   readonly out?: string;
   readonly device?: DeviceName | 'auto';
-  /** Of a run folder: its best model (default) or its last. */
+  /** For a run folder: its best model (default) or its last. */
   readonly which?: 'best' | 'last';
 }
 
@@ -84,7 +84,7 @@ export interface PredictHooks {
     done: PredictedFile,
     progress: { readonly name: string; readonly index: number; readonly total: number; readonly plan: string },
   ): void;
-  /** Called for an image that cannot be read; it is skipped. */
+  /** Called for an unreadable image, which is skipped. */
   onFailure?(failed: FailedFile): void;
   /** Progress of a patch classifier that is run window by window. */
   onWindow?(done: number, total: number): void;
@@ -101,7 +101,10 @@ export interface PredictedFolder {
   readonly failed: readonly FailedFile[];
 }
 
-/** Values of the label maps: those of the training labels, where they fit into 16 bits and differ; else class numbers. */
+/**
+ * Values of the label maps: those of the training labels, if they fit into 16 bits and are distinct; otherwise class
+ * numbers.
+ */
 function labelValues({ metadata }: OpenedModel): readonly number[] | undefined {
   const values = metadata?.classes.map(({ value }) => value);
   const fit = values?.every((value) => Number.isInteger(value) && value >= 0 && value <= 65_535) === true;
@@ -172,7 +175,7 @@ async function predictFile(
   };
 }
 
-/** Opens every model, all or none. */
+/** Opens all models, or none if one fails. */
 async function openAll(
   host: Host,
   paths: readonly string[],
@@ -196,8 +199,9 @@ async function openAll(
 /**
  * Predicts an image, or every image of a folder, by one model or the mean of several, and writes the results.
  * @param models run folders or ONNX files
- * @throws UsageError for options that leave nothing to write or do not fit the model; LamellaError if `out` holds other
- *   files; as `openModelFile`; for a single image also reading errors. Among several, unreadable images are skipped and
+ * @throws UsageError for options that leave nothing to write or do not match the model; LamellaError if `out` contains
+ * other files; as `openModelFile`; for a single image also reading errors. Among several, unreadable images are skipped
+ * and
  *   returned as `failed`.
  *
  * @example await predictFolder(nodeHost, ['runs/a'], 'new-images', { objects: true });

@@ -57,7 +57,7 @@ async function timed(host: Host, graph: Graph, layers: readonly Layer[], { runs 
   layers.forEach(({ nodes }, i) => {
     for (const { name } of nodes) layerOfNode.set(name, String(i));
   });
-  // A node's name with what lowering and ONNX Runtime put around it: `conv1/Conv_0/Conv_0_nchwc`, `fused dense/Gemm_0`.
+  // A node's name with the parts added by lowering and ONNX Runtime: `conv1/Conv_0/Conv_0_nchwc`, `fused dense/Gemm_0`.
   const layer = (name: string): string => {
     for (
       let rest = name.replace(/^fused /, '');

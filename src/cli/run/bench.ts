@@ -32,7 +32,7 @@ async function fileOf(network: string): Promise<{ readonly title: string; readon
   return { title: file, bytes: await nodeFiles.read(file) };
 }
 
-/** Runs of which the fastest counts, after one that allocates memory. */
+/** Number of runs, of which the fastest counts, after one that allocates memory. */
 const RUNS = 3;
 
 export async function run(

@@ -14,7 +14,7 @@ import { stopSignal } from '../stop-signal.ts';
 
 const VIEWS: { readonly [tta: number]: 1 | 10 } = { 1: 1, 10: 10 };
 
-/** `--tta` for image classifiers: 1 or 10 views; by default what the network was trained for. */
+/** `--tta` for image classifiers: 1 or 10 views; default as in the model file. */
 function viewsOf(tta: number | undefined): Pick<ClassifyOptions, 'views'> {
   if (tta === undefined) return {};
   const views = VIEWS[tta];
@@ -26,7 +26,7 @@ function viewsOf(tta: number | undefined): Pick<ClassifyOptions, 'views'> {
   return { views };
 }
 
-/** `0.9873` to four digits, in a column. */
+/** A number to four digits, such as `0.9873`, in a column. */
 const digits = (value: number): string => (Number.isNaN(value) ? '-' : value.toFixed(4));
 
 /** The class of each image, printed and in `classes.csv` with the probabilities of all. */
@@ -71,7 +71,7 @@ export async function runClassify(
   }
 }
 
-/** Whether `evaluate` is asked for the classes of whole images. */
+/** Whether `evaluate` is run for image classification. */
 export async function evaluatesClasses(
   predictions: string,
   truth: string,

@@ -25,7 +25,7 @@ interface Points {
   readonly labels: readonly number[];
 }
 
-/** Points on both sides of a slanted line, none near it. */
+/** Points on both sides of a slanted line, with a margin. */
 function separable(random: Random, count: number): Points {
   const points: [number, number][] = [];
   const labels: number[] = [];
@@ -50,7 +50,7 @@ const XOR: Points = {
   labels: [0, 1, 1, 0],
 };
 
-/** Rosenblatt's rule with the same step as `train`, looked at after every correction. */
+/** Rosenblatt's rule with the same step as `train`, observed after every correction. */
 async function learn(runtime: Runtime, { title, points, labels }: Points, passes: number): Promise<PerceptronRun> {
   const spec = { name: 'perceptron', channels: 1, numClasses: 1, input: [1, 2] } as const;
   const step = trainingStep(
@@ -89,7 +89,7 @@ async function learn(runtime: Runtime, { title, points, labels }: Points, passes
 
 const FILES = ['perceptron.html', 'separable.svg', 'xor.svg'] as const;
 
-/** The line of a perceptron moving over points that it can divide, and over XOR. */
+/** The line of a perceptron moving over linearly separable points, and over XOR. */
 export async function runDemoPerceptron(folder: string, { seed }: { readonly seed: number }): Promise<void> {
   await requireFreeFolder(nodeFiles, folder, { ignore: FILES, option: 'another folder' });
   const runtime = await openRuntime({ device: 'cpu', threads: 1 });

@@ -21,17 +21,20 @@ import { run as runPredict } from './predict.ts';
 const SIDE_PX = 256;
 const TRAIN_SLICES = 24;
 const TEST_SLICES = 4;
-/** The last of the training slices: as many as a score needs, and few, for the sake of time. */
+/** The last training slices: enough for a score, but few, to save time. */
 const VALIDATION = [TRAIN_SLICES - 2, TRAIN_SLICES - 1];
-/** Half the pixels a step of the default and three times its rate, since in so short a time steps count. */
+/**
+ * Half the pixels per step of the default and three times its learning rate, since the number of steps matters in so
+ * short a time.
+ */
 const QUICK = { patch: [128, 128], batch: 2, learningRate: 0.003 } as const;
-/** Slices between the two, so that no test slice looks like one that was trained on. */
+/** Slices between the two, so that no test slice resembles a training slice. */
 const GAP = 4;
 const STACK = { width: SIDE_PX, height: SIDE_PX, depth: TRAIN_SLICES + GAP + TEST_SLICES };
 /** The demo may be run again in its own folder. */
 const PARTS = ['train', 'test', 'run', 'pred'] as const;
 
-/** The best that a threshold on the brightness reaches, over 51 of them. */
+/** The best score of a brightness threshold, over 51 thresholds. */
 function thresholdScores(image: Image<'uint8'>, label: Image<'uint8'>, slices: readonly number[]): IsbiScores {
   const [height, width] = [extent(image, 'y'), extent(image, 'x')];
   const pixels = height * width;
@@ -62,7 +65,7 @@ export async function run(
   await runDemo(first ?? './demo', options);
 }
 
-/** Everything on synthetic data: phantom, training, prediction, scores, report. */
+/** End-to-end demo on synthetic data: phantom, training, prediction, scores, report. */
 async function runDemo(folder: string, { minutes, seed }: Options<typeof command>): Promise<void> {
   const began = Date.now();
   const parts = Object.fromEntries(PARTS.map((part) => [part, join(folder, part)])) as Record<

@@ -31,11 +31,11 @@ export async function run(
   say(...notes, describeMapping(mapping), ...describeKinds(evaluation), formatEvaluation(evaluation));
 }
 
-/** The challenge adds up its thresholds, which makes 0.7999999999999999 of 0.8. */
+/** The challenge accumulates its thresholds, which results in 0.7999999999999999 instead of 0.8. */
 const roundedThresholds = (key: string, value: unknown): unknown =>
   key === 'threshold' && typeof value === 'number' ? Number(value.toPrecision(12)) : value;
 
-/** What label values are taken for, and how to say otherwise where that is a guess. */
+/** The interpretation of label values, and the option to change it if it is a guess. */
 function describeKinds({ labelKinds, metrics }: Pick<Evaluation, 'labelKinds' | 'metrics'>): readonly string[] {
   return (
     [
@@ -52,7 +52,7 @@ function describeKinds({ labelKinds, metrics }: Pick<Evaluation, 'labelKinds' | 
 
 const digits = (value: number, count = 4): string => (Number.isNaN(value) ? '-' : value.toFixed(count));
 
-/** The scores as a table for people. */
+/** The scores as a table for display. */
 function formatEvaluation({
   images,
   volumes,

@@ -9,20 +9,22 @@ import { printJson, say } from '../print.ts';
 
 type InspectFlags = Options<typeof command>;
 
-/** Describes what a path is. */
+/** Describes a path. */
 export async function run([path]: Positionals<typeof command>, flags: InspectFlags): Promise<void> {
   const { json = false, picture, svg } = flags;
   const { describe, text, image } = await inspect(nodeHost, path, flags);
   const shown = image === undefined ? undefined : await showPicture(image, flags);
   if (svg !== undefined) await drawNetwork(path, svg, flags.size);
-  // Where the text goes to a file or a program, somebody still sees what is odd.
+  // If the text goes to a file or a program, remarks are still shown to the user.
   if (!process.stdout.isTTY) for (const note of image?.notes ?? []) process.stderr.write(`note: ${note}\n`);
   if (json)
     return printJson(image === undefined || picture === undefined ? describe : { ...describe, picture }, jsonNumber);
   say(withFlags(shown === undefined ? text : `${text}\n${shown}`));
 }
 
-/** Draws an image into a file where one is named, else on a terminal. @returns a line on it, or the picture itself */
+/**
+ * Draws an image into a file if one is named, otherwise on a terminal. @returns a line about it, or the image itself
+ */
 async function showPicture(image: Image, { picture, json = false }: InspectFlags): Promise<string | undefined> {
   if (picture !== undefined) {
     const [{ overviewPicture }, { writePng }] = await Promise.all([
@@ -52,7 +54,7 @@ async function drawNetwork(what: string, svg: string, size: readonly [number, nu
   await atomicWrite(svg, networkSvg(graph, { parameters, title }));
 }
 
-/** JSON has no big integers. */
+/** JSON does not support big integers. */
 function jsonNumber(_: string, value: unknown): unknown {
   if (typeof value === 'bigint') return Number(value);
   return value instanceof Map ? Object.fromEntries(value) : value;

@@ -15,7 +15,7 @@ import { counted, say as print, printJson, warn } from '../print.ts';
 
 type MeasureFlags = Options<typeof command>;
 
-/** What is said of a result, for people and as JSON. */
+/** A result for display and as JSON. */
 interface Said {
   readonly lines: readonly string[];
   readonly summary: Readonly<Record<string, unknown>>;
@@ -55,7 +55,7 @@ function sayLungs({ report: { perPatient, perSlice }, scores }: LungsResult): Sa
   };
 }
 
-/** Rows of a table as objects; no value is null. */
+/** Rows of a table as objects; missing values are null. */
 function rowsOf({ columns, rows }: Table): readonly Readonly<Record<string, unknown>>[] {
   return Array.from({ length: rows }, (_, row) =>
     Object.fromEntries(
@@ -69,7 +69,7 @@ function rowsOf({ columns, rows }: Table): readonly Readonly<Record<string, unkn
 
 const quoted = (text: string): string => (/^[\w./:=,+@%-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
-/** The command line that does it again. */
+/** The command line that reproduces the result. */
 function commandOf(path: string, { task, images, truth, as, spacing, unit, minSize }: MeasureFlags): string {
   const words = ['lamella', 'measure', quoted(path)];
   for (const [flag, value] of [

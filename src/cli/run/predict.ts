@@ -18,7 +18,7 @@ function describePatches({ window: { cover }, evaluation }: NonNullable<OpenedMo
   return `the network sees a window of ${cover} x ${cover} pixels: ${how}`;
 }
 
-/** How a patch classifier is to be evaluated, where that was set. */
+/** How to evaluate a patch classifier, if set. */
 function evaluationOf({ dense = false, patchwise = false }: PredictFlags): PredictFolderOptions['evaluation'] {
   if (dense && patchwise) {
     throw new UsageError('--dense and --patchwise are mutually exclusive.', { remedy: 'Use one of them.' });
@@ -26,13 +26,13 @@ function evaluationOf({ dense = false, patchwise = false }: PredictFlags): Predi
   return dense ? 'dense' : patchwise ? 'patchwise' : undefined;
 }
 
-/** Turns and flips to average over. @throws UsageError for the ten crops of image classifiers. */
+/** Number of orientations to average over. @throws UsageError for the ten crops of image classifiers. */
 function turnsOf({ tta }: Pick<PredictFlags, 'tta'>): PredictFolderOptions['tta'] {
   if (tta !== 10) return tta;
   throw new UsageError('--tta 10 is for image classifiers.', { remedy: 'Use 1, 4 or 8.' });
 }
 
-/** The windows of patch classifiers: only they take so long that progress within an image is worth showing. */
+/** Progress by windows of patch classifiers: only they are slow enough for progress within an image to matter. */
 function windowDisplay(): { readonly onWindow: NonNullable<PredictHooks['onWindow']>; stop(): void } {
   let display: CountDisplay | undefined;
   const stop = (): void => {

@@ -5,9 +5,9 @@ import type { command } from '../commands/report.ts';
 import type { Options, Positionals } from '../declare.ts';
 import { pageLine, say as print } from '../print.ts';
 
-/** Writes the report and says where it is. */
+/** Writes the report and prints its path. */
 export async function reportOn(run: string, options: ReportOptions, say: (line: string) => void): Promise<void> {
-  // The libraries that draw it, 400 files, are not what a training should wait for.
+  // The 400 files of the report's libraries should not delay training.
   const { writeReport } = await import('../../workflows/report.ts');
   const { file, data } = await writeReport(nodeHost, run, options);
   const { stacks = [] } = data;

@@ -32,7 +32,7 @@ function requireNoSettings(given: Partial<TrainFlags>, because: string): void {
   });
 }
 
-/** The run to resume and the data, whichever way they are written: `--resume RUN`, `DATA --out RUN --resume`. */
+/** The run to resume and its data, in either form: `--resume RUN`, `DATA --out RUN --resume`. */
 function resumed(
   folder: string | undefined,
   { resume, out }: Pick<TrainFlags, 'resume' | 'out'>,
@@ -55,7 +55,7 @@ export async function run([folder]: Positionals<typeof command>, flags: TrainFla
     workers,
     profile,
     checkpointEvery,
-    // A resumed run keeps its own device unless another one is asked for.
+    // A resumed run keeps its device unless another one is requested.
     device: device === 'auto' ? undefined : device,
     devices: devices === undefined ? undefined : parseDevices(devices),
   };

@@ -24,9 +24,9 @@ export interface MeasureFolderOptions {
   readonly images?: string;
   /** Ground-truth label maps with the same names. */
   readonly truth?: string;
-  /** What the values of label maps are; default: as files or values show (`LabelKindSurvey`). */
+  /** What the values of label maps are; default: inferred from files or values (`LabelKindSurvey`). */
   readonly as?: LabelKind;
-  /** Size of a voxel [z, y, x], or of a pixel, that overrides the files' value. Needs `unit` (lungs: mm). */
+  /** Voxel size [z, y, x], or pixel size, that overrides the files' value. Requires `unit` (lungs: mm). */
   readonly spacing?: readonly [number | undefined, number, number];
   readonly unit?: string;
   /** Default `csv`. */
@@ -42,7 +42,7 @@ export interface MeasureFolderOptions {
 }
 
 export interface MeasureHooks {
-  /** Called with a line per image. */
+  /** Called with one line per image. */
   onImage?(line: string): void;
   /** Called for a file that cannot be read; it is skipped. */
   onFailure?(failed: FailedMap): void;
@@ -53,7 +53,7 @@ export interface FailedMap {
   readonly reason: string;
 }
 
-/** One label map with what belongs to it. */
+/** One label map with its image and ground truth. */
 export interface MeasureItem {
   readonly name: string;
   /** Its folder; empty if all share one. */
@@ -61,7 +61,7 @@ export interface MeasureItem {
   readonly labels: ListedImage;
   readonly image?: ListedImage;
   readonly truth?: ListedImage;
-  /** The image's file, or where there is none that of the label map, relative to the folder that was listed. */
+  /** The image's file, or if there is none that of the label map, relative to the listed folder. */
   readonly fileName: string;
 }
 
@@ -74,11 +74,11 @@ export interface MeasureInputs {
   readonly prediction?: PredictionFile;
   /** The kind of values, if the folder states it. */
   readonly written?: LabelKind;
-  /** What is missing, a sentence each. */
+  /** What is missing, one sentence each. */
   readonly notes: readonly string[];
 }
 
-/** The label maps of a `predict` output folder, preferably separate objects; else the path itself. */
+/** The label maps of a `predict` output folder, preferably separate objects; otherwise the path itself. */
 async function labelsOf(files: WritableFiles, path: string, parts: readonly string[]): Promise<string> {
   for (const part of parts) if ((await files.kind(joinPath(path, part))) === 'folder') return joinPath(path, part);
   return path;
@@ -232,8 +232,8 @@ function requireSameGrid(map: Image, other: Image | undefined): void {
 }
 
 /**
- * The label map with the pixel size that was given, else its own, else that of the image, in the unit of x: volumes are
- * in one unit, whatever the file has.
+ * The label map with the pixel size set by the user, otherwise its own, otherwise that of the image, in the unit of x:
+ * a volume has a single unit, whatever the file states.
  */
 function withPixelSize(map: Image, image: Image | undefined, { spacing, unit, task }: MeasureFolderOptions): Image {
   const { slicePositionsMm, ...upright } = map.geometry ?? image?.geometry ?? {};

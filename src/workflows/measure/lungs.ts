@@ -38,7 +38,7 @@ import type { MeasureOutputs } from './outputs.ts';
 export interface LungsResult {
   readonly task: 'lungs';
   readonly report: LungsReport;
-  /** Per patient, where there is a ground truth. */
+  /** Per patient, if there is a ground truth. */
   readonly scores: readonly StackScores[];
   readonly failed: readonly FailedMap[];
 }
@@ -46,7 +46,7 @@ export interface LungsResult {
 /** Number of patients shown, and slices of each if there are several. */
 const SHOWN_PATIENTS = 12;
 const SHOWN_SLICES = 4;
-/** No chest is denser than air by this much everywhere. */
+/** Every chest contains air below this value. */
 const LEAST_AIR_HU = -500;
 
 /** Measures all label maps as lungs and writes tables and report. @throws as `readItem` for a single file. */
@@ -158,7 +158,7 @@ interface ReadSlices {
   readonly truth?: IntegerArray;
   /** HU, single channel. */
   readonly image: Image<'float32'>;
-  /** Has the pixel size to be used. */
+  /** With the pixel size to use. */
   readonly map: Image;
 }
 
@@ -252,7 +252,7 @@ function patientFrom(name: string, read: readonly ReadSlices[]): Patient {
   read.forEach((one, i) => {
     const start = i * mask.data.length;
     hu.set(one.image.data, start);
-    // Each file by itself: single slices need not form a volume.
+    // Each file separately: single slices need not form a volume.
     sides.set(sidesOf(one).data, start);
     one.truth?.data.forEach((value: number, p: number) => {
       truth[start + p] = value === 0 ? 0 : 1;

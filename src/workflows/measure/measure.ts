@@ -17,12 +17,14 @@ export type MeasuredFolder = (ObjectsResult | LungsResult) & {
 };
 
 /**
- * Measures what `predict` wrote, or any label maps: every object of each image, or the lungs of each patient. Label maps,
- * images and ground truth are paired by their names. Files that cannot be read are skipped and listed in `failed`.
- * @param path a folder that `predict` wrote, label maps, or a data set with labels
- * @throws DatasetError if there are no label maps, no image or ground truth matches them, or the only one is unreadable;
- *   UsageError for contradictory options; LamellaError if `out` holds other files.
- * @example const { report } = await measureFolder(nodeHost, 'masks', { images: 'images', spacing: [undefined, 0.3, 0.3], unit: 'µm' });
+ * Measures what `predict` wrote, or any label maps: every object of each image, or the lungs of each patient. Label
+ * maps, images and ground truth are paired by their names. Unreadable files are skipped and listed in `failed`.
+ * @param path a folder written by `predict`, label maps, or a data set with labels
+ * @throws DatasetError if there are no label maps, no image or ground truth matches them, or the only one is
+ * unreadable;
+ *   UsageError for contradictory options; LamellaError if `out` contains other files.
+ * @example const { report } = await measureFolder(nodeHost, 'masks', { images: 'images', spacing:
+ * [undefined, 0.3, 0.3], unit: 'µm' });
  */
 export async function measureFolder(
   { files }: Pick<Host, 'files'>,

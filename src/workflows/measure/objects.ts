@@ -47,7 +47,7 @@ import type { MeasuredObjects, MeasureOutputs } from './outputs.ts';
 export interface MeasuredKinds {
   readonly labels: LabelKindFinding;
   readonly truth: LabelKindFinding;
-  /** Values that take no part: those that a `dataset.json` declares, and in maps of classes 255 beside class numbers. */
+  /** Values to ignore: those declared by a `dataset.json`, and 255 in class maps with small class numbers. */
   readonly ignored: { readonly labels: readonly number[]; readonly truth: readonly number[] };
 }
 
@@ -55,7 +55,7 @@ export interface ObjectsResult {
   readonly task: 'objects';
   readonly kinds: MeasuredKinds;
   readonly report: ObjectsReport;
-  /** Where there is a ground truth. */
+  /** If there is a ground truth. */
   readonly scores?: InstanceScores;
   readonly failed: readonly FailedMap[];
 }
@@ -250,7 +250,7 @@ async function measureItem(
   });
 }
 
-/** 0 in the place of ignored values. */
+/** Replaces ignored values by 0. */
 function without(labels: IntegerArray, ignored: readonly number[]): IntegerArray {
   if (ignored.length === 0) return labels;
   return { ...labels, data: labels.data.map((value: number) => (ignored.includes(value) ? 0 : value)) } as IntegerArray;
@@ -297,7 +297,7 @@ function withoutSmall(labels: IntegerArray, minSize: number): IntegerArray {
   return { ...labels, data } as IntegerArray;
 }
 
-/** The image at one time as [c, h, w] or [c, d, h, w]. */
+/** The image at one time point as [c, h, w] or [c, d, h, w]. */
 function valuesAt(image: Image, t: number, shape: readonly number[]): MeasuredImage {
   const channels = extent(image, 'c');
   const length = channels * shape.reduce((product, n) => product * n, 1);
@@ -308,14 +308,14 @@ function valuesAt(image: Image, t: number, shape: readonly number[]): MeasuredIm
   };
 }
 
-/** The channels of one slice at one time, [h, w] each. */
+/** The channels of one slice at one time point, [h, w] each. */
 function planesAt(image: Image, index: number): readonly Float32Array[] {
   const { data } = toFloat32(page(image, index));
   const pixels = extent(image, 'y') * extent(image, 'x');
   return Array.from({ length: extent(image, 'c') }, (_, c) => data.subarray(c * pixels, (c + 1) * pixels));
 }
 
-/** The image, or else the objects in grey. */
+/** The image, or otherwise the objects in grey. */
 function pictureAt(image: Image | undefined, index: number, labels: IntegerArray, z: number): Picture {
   const [height, width] = labels.shape.slice(-2) as [number, number];
   if (image !== undefined) return imagePicture(planesAt(image, index), height, width);
@@ -324,7 +324,7 @@ function pictureAt(image: Image | undefined, index: number, labels: IntegerArray
   return { planes: [plane], height, width };
 }
 
-/** Of `runs/a/best.onnx` the run. */
+/** For `runs/a/best.onnx` the run. */
 function modelName(path: string): string {
   const parts = path.split(/[/\\]/);
   return /^(best|last)\.onnx$/.test(baseName(path)) ? parts.slice(-3, -1).join('/') : baseName(path);

@@ -51,7 +51,7 @@ export class MeasureOutputs {
     this.#formats = new Set(formats);
   }
 
-  /** Paths within the folder: files about all images, and folders with one file per image. */
+  /** Paths within the folder: files on all images, and folders with one file per image. */
   get written(): readonly string[] {
     return [...this.#written];
   }
@@ -102,7 +102,7 @@ export class MeasureOutputs {
     }
   }
 
-  /** Files that hold the objects of all images. */
+  /** Writes the files with the objects of all images. */
   async finish(): Promise<void> {
     if (this.#formats.has('coco')) await this.write('coco.json', this.#coco.text());
     if (this.#formats.has('coco-rle')) await this.write('coco-rle.json', this.#cocoRle.text());
