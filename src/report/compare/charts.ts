@@ -1,16 +1,18 @@
 /** Charts that compare runs, as SVG with colours from the page's style sheet. */
 
 import * as Plot from '@observablehq/plot';
-import { chartFigure, lineColour } from '../kit/chart.ts';
+import { chartFigure, lineColour, quantityAxis, rowsOf } from '../kit/chart.ts';
 import type { Markup } from '../kit/markup.ts';
 import { withPrefix } from '../kit/with-prefix.ts';
 import type { ComparedRun, Comparison } from './comparison.ts';
 
 const short = (value: number): string => String(Number(value.toPrecision(3)));
 
-/** Left margin for names. */
-const marginFor = (names: readonly string[]): number =>
-  Math.min(230, 24 + 7 * names.reduce((most, name) => Math.max(most, name.length), 0));
+interface Placed {
+  readonly place: number;
+}
+
+const colourOf = ({ place }: Placed): string => lineColour(place);
 
 /** The scores with their confidence intervals, one row per run. */
 export function scoreChart({ runs, metric, level, images }: Comparison): Markup {
@@ -18,33 +20,19 @@ export function scoreChart({ runs, metric, level, images }: Comparison): Markup 
   return chartFigure(
     `Mean ${metric} of ${images.length.toLocaleString('en')} ${images.length === 1 ? 'image' : 'images'}; lines: ${Math.round(100 * level)} % confidence intervals.`,
     {
-      width: 560,
-      height: 56 + 38 * rows.length,
-      marginLeft: marginFor(rows.map(({ name }) => name)),
-      marginRight: 24,
-      marginTop: 8,
-      marginBottom: 38,
-      x: {
-        label: `${metric}, mean over images`,
-        labelAnchor: 'center',
-        labelArrow: 'none',
-        grid: true,
-        nice: true,
-        ticks: 6,
-      },
-      y: { label: null, domain: rows.map(({ name }) => name) },
-      marks: [
-        Plot.ruleY(rows, {
-          y: 'name',
-          x1: 'low',
-          x2: 'high',
-          stroke: (row: { place: number }) => lineColour(row.place),
-          strokeWidth: 3,
-        }),
-        Plot.dot(rows, { y: 'name', x: 'value', r: 5, fill: (row: { place: number }) => lineColour(row.place) }),
-      ],
+      ...rowsOf(rows.map(({ name }) => name)),
+      x: { ...quantityAxis(`${metric}, mean over images`), nice: true },
+      marks: [...intervals(rows, colourOf)],
     },
   );
+}
+
+/** Means as dots on their confidence intervals. */
+function intervals<R extends { readonly name: string }>(rows: readonly R[], colour: (row: R) => string) {
+  return [
+    Plot.ruleY(rows, { y: 'name', x1: 'low', x2: 'high', stroke: colour, strokeWidth: 3 }),
+    Plot.dot(rows, { y: 'name', x: 'value', r: 5, fill: colour }),
+  ];
 }
 
 /** Differences of pairs with their confidence intervals, and the line of no difference. */
@@ -58,37 +46,11 @@ export function differenceChart({ runs, pairs, metric, level }: Comparison): Mar
   return chartFigure(
     `Differences on the same images, with ${Math.round(100 * level)} % confidence intervals; orange if significant, else grey.`,
     {
-      width: 560,
-      height: 56 + 38 * rows.length,
-      marginLeft: marginFor(rows.map(({ name }) => name)),
-      marginRight: 24,
-      marginTop: 8,
-      marginBottom: 38,
-      x: {
-        label: `Difference in ${metric}`,
-        labelAnchor: 'center',
-        labelArrow: 'none',
-        grid: true,
-        nice: true,
-        zero: true,
-        ticks: 6,
-      },
-      y: { label: null, domain: rows.map(({ name }) => name) },
+      ...rowsOf(rows.map(({ name }) => name)),
+      x: { ...quantityAxis(`Difference in ${metric}`), nice: true, zero: true },
       marks: [
         Plot.ruleX([0], { stroke: 'currentColor', strokeWidth: 1.5 }),
-        Plot.ruleY(rows, {
-          y: 'name',
-          x1: 'low',
-          x2: 'high',
-          stroke: (row: { decided: boolean }) => (row.decided ? 'var(--line-2)' : 'var(--muted)'),
-          strokeWidth: 3,
-        }),
-        Plot.dot(rows, {
-          y: 'name',
-          x: 'value',
-          r: 5,
-          fill: (row: { decided: boolean }) => (row.decided ? 'var(--line-2)' : 'var(--muted)'),
-        }),
+        ...intervals(rows, ({ decided }) => (decided ? 'var(--line-2)' : 'var(--muted)')),
       ],
     },
   );
@@ -126,10 +88,7 @@ export function costChart({ runs, metric }: Comparison): Markup {
       x: {
         type: 'log',
         domain,
-        label: 'MACs per image',
-        labelAnchor: 'center',
-        labelArrow: 'none',
-        grid: true,
+        ...quantityAxis('MACs per image'),
         ticks: 5,
         tickFormat: (value: number) => (/^[125]/.test(value.toExponential()) ? withPrefix(value) : ''),
       },
@@ -147,23 +106,23 @@ export function costChart({ runs, metric }: Comparison): Markup {
           x: 'macs',
           y1: 'low',
           y2: 'high',
-          stroke: (row: { place: number }) => lineColour(row.place),
+          stroke: colourOf,
           strokeWidth: 1.5,
         }),
         Plot.dot(rows, {
           x: 'macs',
           y: 'value',
           r: 'r',
-          fill: (row: { place: number }) => lineColour(row.place),
+          fill: colourOf,
           fillOpacity: 0.32,
-          stroke: (row: { place: number }) => lineColour(row.place),
+          stroke: colourOf,
           strokeWidth: 1.5,
         }),
         Plot.dot(rows, {
           x: 'macs',
           y: 'value',
           r: () => 2.5,
-          fill: (row: { place: number }) => lineColour(row.place),
+          fill: colourOf,
         }),
         ...rows.map((row) =>
           Plot.text([row], {
@@ -185,27 +144,19 @@ export function costChart({ runs, metric }: Comparison): Markup {
 /** Score per million parameters: figure 10 of Canziani et al. 2016. */
 export function efficiencyChart({ runs, metric }: Comparison): Markup {
   const rows = runs.map(({ name, efficiency }, place) => ({ name, efficiency, place, label: short(efficiency) }));
+  const bars = rowsOf(
+    rows.map(({ name }) => name),
+    34,
+  );
   return chartFigure(
     'Score per million parameters: how efficiently parameters are used, not which network is best. This favours small networks.',
     {
-      width: 560,
-      height: 56 + 34 * rows.length,
-      marginLeft: marginFor(rows.map(({ name }) => name)),
+      ...bars,
       marginRight: 60,
-      marginTop: 8,
-      marginBottom: 38,
-      x: {
-        label: `${metric} per million parameters`,
-        labelAnchor: 'center',
-        labelArrow: 'none',
-        grid: true,
-        zero: true,
-        ticks: 5,
-        tickFormat: short,
-      },
-      y: { label: null, domain: rows.map(({ name }) => name), padding: 0.35 },
+      x: { ...quantityAxis(`${metric} per million parameters`), zero: true, ticks: 5, tickFormat: short },
+      y: { ...bars.y, padding: 0.35 },
       marks: [
-        Plot.barX(rows, { y: 'name', x: 'efficiency', fill: (row: { place: number }) => lineColour(row.place) }),
+        Plot.barX(rows, { y: 'name', x: 'efficiency', fill: colourOf }),
         Plot.text(rows, {
           y: 'name',
           x: 'efficiency',
@@ -226,14 +177,10 @@ export function imageChart({ runs, images, metric }: Comparison): Markup {
     runs.map(({ name, perImage }, place) => ({ image, name, score: perImage[i] as number, place })),
   );
   return chartFigure(`Score (${metric}) per image; one colour per run, as in the legend.`, {
+    ...rowsOf(images, 22),
     width: 620,
     height: 50 + 22 * images.length,
-    marginLeft: marginFor(images),
-    marginRight: 24,
-    marginTop: 8,
-    marginBottom: 38,
-    x: { label: metric, labelAnchor: 'center', labelArrow: 'none', grid: true, nice: true, ticks: 6 },
-    y: { label: null, domain: [...images] },
+    x: { ...quantityAxis(metric), nice: true },
     marks: [
       Plot.ruleY(
         images.map((image, i) => {
@@ -242,7 +189,7 @@ export function imageChart({ runs, images, metric }: Comparison): Markup {
         }),
         { y: 'image', x1: 'low', x2: 'high', stroke: 'var(--rule)', strokeWidth: 2 },
       ),
-      Plot.dot(rows, { y: 'image', x: 'score', r: 4, fill: (row: { place: number }) => lineColour(row.place) }),
+      Plot.dot(rows, { y: 'image', x: 'score', r: 4, fill: colourOf }),
     ],
   });
 }

@@ -23,3 +23,23 @@ export function chartFigure(description: string, options: Plot.PlotOptions): Mar
   chart.setAttribute('aria-label', description);
   return html`<figure class="chart">${trusted(chart.outerHTML)}<figcaption>${description}</figcaption></figure>`;
 }
+
+/** Options of the axis of a quantity: its name in the middle, without an arrow, and a grid. */
+export const quantityAxis = (label: string): Plot.ScaleOptions => ({
+  label,
+  labelAnchor: 'center',
+  labelArrow: 'none',
+  grid: true,
+  ticks: 6,
+});
+
+/** Size, margins and y axis of a chart with one row per name. */
+export const rowsOf = (names: readonly string[], rowPx = 38) => ({
+  width: 560,
+  height: 56 + rowPx * names.length,
+  marginLeft: Math.min(230, 24 + 7 * Math.max(0, ...names.map(({ length }) => length))),
+  marginRight: 24,
+  marginTop: 8,
+  marginBottom: 38,
+  y: { label: null, domain: [...names] },
+});

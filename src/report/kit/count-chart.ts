@@ -2,7 +2,7 @@
 
 import * as Plot from '@observablehq/plot';
 import type { ObjectsImage } from '../objects/data.ts';
-import { chartFigure, lineColour } from './chart.ts';
+import { chartFigure, lineColour, quantityAxis } from './chart.ts';
 import type { Markup } from './markup.ts';
 
 export function countChart(images: readonly ObjectsImage[]): Markup {
@@ -19,7 +19,7 @@ export function countChart(images: readonly ObjectsImage[]): Markup {
     marginRight: 20,
     marginTop: 10,
     marginBottom: 40,
-    x: { label: 'Objects per image', labelAnchor: 'center', labelArrow: 'none', grid: true, zero: true, ticks: 6 },
+    x: { ...quantityAxis('Objects per image'), zero: true },
     y: { label: null, domain: [...new Set(rows.map(({ group }) => group))] },
     marks: groups.flatMap((_, i) => {
       const name = [...new Set(rows.map(({ group }) => group))][i] as string;
