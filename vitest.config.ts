@@ -7,7 +7,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^lamella$/, replacement: at('src/index.ts') },
-      { find: /^lamella\/(explain|phantom)$/, replacement: at('packages/$1/index.ts') },
+      { find: /^lamella\/(demo|explain|phantom)$/, replacement: at('packages/$1/index.ts') },
       { find: /^lamella\/(\w+)$/, replacement: at('src/entries/$1.ts') },
     ],
   },

@@ -1,8 +1,8 @@
 /**
  * Lamella without a platform, the same in Node, a page and a worker: read, train, predict, evaluate, write. Its parts
  * are in `lamella/graph`, `/nn`, `/image`, `/metrics`, `/objects`, `/measure`, `/predict`, `/report` and `/array`; files,
- * devices and whole training runs in `lamella/node` and `lamella/browser`. `lamella/explain` and `lamella/phantom` are
- * extensions, which import these names alone.
+ * devices and whole training runs in `lamella/node` and `lamella/browser`. `lamella/explain`, `lamella/phantom` and
+ * `lamella/demo` are extensions, which import these names alone.
  */
 
 export { type DType, float32, type NdArray, ndarray, type Shape, sizeOf } from './array/ndarray.ts';

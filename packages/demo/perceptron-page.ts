@@ -1,7 +1,6 @@
 /** A page that shows how a perceptron's line moves: one animation per data set. */
 
-import { html, type Markup, trusted } from './kit/markup.ts';
-import { renderPage, section } from './kit/page.ts';
+import { html, type Markup, renderPage, section, trusted } from 'lamella/report';
 
 /** The line w.x + b = 0 after a correction, and the point that was corrected. */
 export interface PerceptronFrame {
@@ -30,7 +29,7 @@ const FRAME_S = 0.6;
 const px = (value: number): number => Math.round(((value + REACH) / (2 * REACH)) * SIDE * 100) / 100;
 
 /** The ends of the line within the plot, or nothing if it does not cross it. */
-export function lineWithin(
+function lineWithin(
   [wx, wy]: readonly [number, number],
   bias: number,
   reach = REACH,
@@ -60,7 +59,7 @@ export function perceptronSvg({ title, points, labels, frames, verdict }: Percep
   const at = (end: 0 | 1, axis: 0 | 1): number[] =>
     lines.map((line) => (line === undefined ? outside : px(axis === 0 ? line[end][0] : -line[end][1])));
   const ends = [at(0, 0), at(0, 1), at(1, 0), at(1, 1)] as const;
-  const last = ends.map((values) => values.at(-1) as number);
+  const last = ends.map((values) => values[values.length - 1]);
   const trail = ends[0].map((x1, i) =>
     x1 === outside || i === frames.length - 1
       ? ''
@@ -77,7 +76,7 @@ export function perceptronSvg({ title, points, labels, frames, verdict }: Percep
       return point === undefined ? outside : px(axis === 0 ? point[0] : -point[1]);
     });
   const names = ['x1', 'y1', 'x2', 'y2'] as const;
-  const moving = names.map((name, i) => animate(name, ends[i] as readonly number[]));
+  const moving = names.map((name, i) => animate(name, ends[i]));
   return html`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${SIDE} ${SIDE}" width="${SIDE}" height="${SIDE}" role="img" aria-label="${`${title}: ${verdict}`}">
 <title>${title}</title><desc>${verdict}</desc>
 <rect width="${SIDE}" height="${SIDE}" fill="#ffffff"/>

@@ -1,23 +1,8 @@
-import { join } from 'node:path';
-import { float32, type NdArray, ndarray } from '../../array/ndarray.ts';
-import { type Random, stream } from '../../array/random.ts';
-import { buildNetwork } from '../../models/registry.ts';
-import { lossOf } from '../../nn/losses/registry.ts';
-import { optimizerOf } from '../../nn/optimizers/registry.ts';
-import { atomicWrite } from '../../platform/node/atomic-write.ts';
-import { nodeFiles } from '../../platform/node/files.ts';
-import { openRuntime } from '../../platform/node/runtime.ts';
-import {
-  type PerceptronFrame,
-  type PerceptronRun,
-  perceptronPage,
-  perceptronSvg,
-} from '../../report/perceptron-page.ts';
-import type { Runtime } from '../../runtime/runtime.ts';
-import { convergence } from '../../train/convergence.ts';
-import { trainingStep } from '../../train/step.ts';
-import { requireFreeFolder } from '../../workflows/out-folder.ts';
-import { say } from '../print.ts';
+/** Rosenblatt's rule on points that a line can divide, and on XOR. */
+import { float32, ndarray, type Runtime } from 'lamella';
+import { type Random, stream } from 'lamella/array';
+import { buildNetwork, convergence, perceptronCriterion, sgd, trainingStep } from 'lamella/nn';
+import { type PerceptronFrame, type PerceptronRun, perceptronPage, perceptronSvg } from './perceptron-page.ts';
 
 interface Points {
   readonly title: string;
@@ -55,8 +40,8 @@ async function learn(runtime: Runtime, { title, points, labels }: Points, passes
   const spec = { name: 'perceptron', channels: 1, numClasses: 1, input: [1, 2] } as const;
   const step = trainingStep(
     buildNetwork(spec, [1, 1, 1, 2], { training: true }),
-    lossOf({ name: 'perceptron' }),
-    optimizerOf({ name: 'sgd', momentum: 0 }),
+    perceptronCriterion(),
+    sgd({ momentum: 0 }),
     { measureNorm: true },
   );
   const program = await runtime.compile(step.graph, { state: step.state });
@@ -68,18 +53,18 @@ async function learn(runtime: Runtime, { title, points, labels }: Points, passes
     for (let i = 0; i < passes * points.length && end === undefined; i++) {
       const at = i % points.length;
       const outputs = await program.run({
-        image: float32([1, 1, 1, 2], [...(points[at] as readonly number[])]),
-        labels: ndarray('int32', [1], Int32Array.of(labels[at] as number)),
+        image: float32([1, 1, 1, 2], [...points[at]]),
+        labels: ndarray('int32', [1], Int32Array.of(labels[at])),
         pixelWeights: float32([1], [1]),
         learningRate: float32([], [1]),
       });
-      const gradientNorm = outputs.gradientNorm?.data[0] as number;
+      const gradientNorm = outputs.gradientNorm.data[0] as number;
       end = watch.see({ loss: 0, gradientNorm });
       if (gradientNorm === 0) continue;
       const state = await program.readState();
-      const [wx, wy] = (state['output/weight'] as NdArray).data as Float32Array;
-      const [bias] = (state['output/bias'] as NdArray).data as Float32Array;
-      frames.push({ weights: [wx as number, wy as number], bias: bias as number, corrected: at });
+      const [wx, wy] = state['output/weight'].data as Float32Array;
+      const [bias] = state['output/bias'].data as Float32Array;
+      frames.push({ weights: [wx, wy], bias, corrected: at });
     }
     return { title, points, labels, frames, verdict: end ?? watch.verdict() };
   } finally {
@@ -87,24 +72,31 @@ async function learn(runtime: Runtime, { title, points, labels }: Points, passes
   }
 }
 
-const FILES = ['perceptron.html', 'separable.svg', 'xor.svg'] as const;
+/** Names of the files that `perceptronDemo` makes: the page, and an animation per set of points. */
+export const PERCEPTRON_FILES = ['perceptron.html', 'separable.svg', 'xor.svg'] as const;
 
-/** The line of a perceptron moving over linearly separable points, and over XOR. */
-export async function runDemoPerceptron(folder: string, { seed }: { readonly seed: number }): Promise<void> {
-  await requireFreeFolder(nodeFiles, folder, { ignore: FILES, option: 'another folder' });
-  const runtime = await openRuntime({ device: 'cpu', threads: 1 });
-  try {
-    const runs = [
-      await learn(runtime, separable(stream(seed, 'demo perceptron'), 40), 100),
-      await learn(runtime, XOR, 6),
-    ] as const;
-    for (const { title, verdict } of runs) say(`${title}: ${verdict}`);
-    const [page, first, second] = FILES;
-    await atomicWrite(join(folder, first), perceptronSvg(runs[0]));
-    await atomicWrite(join(folder, second), perceptronSvg(runs[1]));
-    await atomicWrite(join(folder, page), perceptronPage(runs, new Date().toISOString()));
-    say(`Open in a browser: ${join(folder, page)}`);
-  } finally {
-    await runtime.dispose();
-  }
+export interface PerceptronDemo {
+  /** Title and result of each set of points. */
+  readonly results: readonly { readonly title: string; readonly verdict: string }[];
+  readonly files: { readonly [Name in (typeof PERCEPTRON_FILES)[number]]: string };
+}
+
+/**
+ * The line of a perceptron moving over linearly separable points, and over XOR.
+ * @param createdAt ISO 8601, for the page
+ */
+export async function perceptronDemo(
+  runtime: Runtime,
+  { seed, createdAt }: { readonly seed: number; readonly createdAt: string },
+): Promise<PerceptronDemo> {
+  const divided = await learn(runtime, separable(stream(seed, 'demo perceptron'), 40), 100);
+  const xor = await learn(runtime, XOR, 6);
+  return {
+    results: [divided, xor],
+    files: {
+      'perceptron.html': perceptronPage([divided, xor], createdAt),
+      'separable.svg': perceptronSvg(divided),
+      'xor.svg': perceptronSvg(xor),
+    },
+  };
 }

@@ -42,5 +42,6 @@ export type { Optimizer } from '../nn/optimizers/optimizer.ts';
 export type { OptimizerName, OptimizerSpec } from '../nn/optimizers/registry.ts';
 export { type SgdOptions, sgd } from '../nn/optimizers/sgd.ts';
 export { type Schedule, type ScheduleName, type ScheduleSpec, scheduleOf } from '../nn/schedules.ts';
+export { convergence } from '../train/convergence.ts';
 export { type StepOptions, type TrainingStep, trainingStep } from '../train/step.ts';
 export { feedsOf } from '../train/train-step.ts';

@@ -40,9 +40,9 @@ const PUBLIC: { readonly [file: string]: Exported } = {
     `),
     types: words(`
       Classifier ClassifyOptions CompileOptions DType DeviceName DicomFile Feeds Files Geometry WritableFiles
-      Image ImageDescription InputSpec LabelClass LabelMapOptions LabelMapping LabelledImage NdArray
+      Annotation Image ImageDescription InputSpec LabelClass LabelMapOptions LabelMapping LabelledImage NdArray
       NormalisationOptions OpenModelOptions OpenedModel PredictOptions PrepareOptions
-      PreparedDataset ProbabilityOptions Program RawClasses RawDataset ReadClassesOptions ReadOptions
+      PreparedDataset ProbabilityOptions Program RawClasses RawDataset ReadClassesOptions ReadOptions Region RegionShape
       ErrorCode Facts RunConfig Runtime SegmentationModel Shape Spacing Spacings SplitChoice TensorLayout TrainEvent TrainRunHooks
       TrainSettings TrainingPage TrainingSet Vector3 WriteNiftiOptions WriteTiffOptions
     `),
@@ -60,7 +60,7 @@ const PUBLIC: { readonly [file: string]: Exported } = {
   'src/entries/nn.ts': {
     values: words(`
       NO_AUGMENTATION NetworkBuilder adam adamW augmentSettings buildNetwork centreCrop chooseUnet
-      concatCropped conv2d crossEntropy dense diceCrossEntropy diceLoss drawMasks dropout exportNetwork
+      concatCropped conv2d convergence crossEntropy dense diceCrossEntropy diceLoss drawMasks dropout exportNetwork
       feedsOf flatten focalLoss init instanceNorm isClass localResponseNorm makeBatch maxPool
       perceptronCriterion predictionGraph relu scheduleOf sgd sigmoidCrossEntropy sizesOf trainingStep
       upConv upsample weightedMean
@@ -126,11 +126,15 @@ const PUBLIC: { readonly [file: string]: Exported } = {
   'src/entries/report.ts': {
     values: words(`
       compareRuns crop dataUri factTable greyPicture heatOver html imagePicture largest magnitude renderPage
-      reproduce section shrink signedPicture withPrefix
+      reproduce section shrink signedPicture trusted withPrefix
     `),
     types: words(`
       CompareOptions Comparison Facts Figure Markup PageHead PageOptions Picture RunResult
     `),
+  },
+  'packages/demo/index.ts': {
+    values: words('PERCEPTRON_FILES perceptronDemo'),
+    types: words('PerceptronDemo'),
   },
   'packages/explain/index.ts': {
     values: words('explain writeExplanation'),

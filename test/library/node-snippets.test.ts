@@ -97,6 +97,11 @@ describe('examples for Node, run against the built package', () => {
     expect(await readFile(join(folder, 'pixel.html'), 'utf8')).toMatch(/<h1>One pixel<\/h1>[\s\S]*data:image\/png/);
   });
 
+  it.each(snippets('demo'))('$title: the perceptron divides points, but not XOR', async ({ code }) => {
+    expect(await output(code)).toMatch(/divide: converged: .*\nXOR, .*: did not converge/);
+    expect(await readFile(join(folder, 'xor.svg'), 'utf8')).toContain('<animate');
+  });
+
   it.each(snippets('array'))('$title: smooth noise', async ({ code }) => {
     expect(await output(code)).toBe('true\n');
   });

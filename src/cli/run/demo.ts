@@ -1,11 +1,13 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { PERCEPTRON_FILES, perceptronDemo } from 'lamella/demo';
 import { phantom, writeSlices } from 'lamella/phantom';
 import { ndarray } from '../../array/ndarray.ts';
 import { UsageError } from '../../errors.ts';
 import { extent, type Image } from '../../image/image.ts';
 import { type IsbiScores, isbiScores, isbiSliceScores } from '../../metrics/isbi.ts';
 import { nodeFiles } from '../../platform/node/files.ts';
+import { openRuntime } from '../../platform/node/runtime.ts';
 import { trainRun } from '../../platform/node/train-run.ts';
 import { RUN_FILES } from '../../train/store.ts';
 import { evaluate } from '../../workflows/evaluate.ts';
@@ -15,7 +17,6 @@ import type { Options, Positionals } from '../declare.ts';
 import { say } from '../print.ts';
 import { formatDuration } from '../progress.ts';
 import { watchTraining } from '../watch-training.ts';
-import { runDemoPerceptron } from './demo-perceptron.ts';
 import { run as runPredict } from './predict.ts';
 
 const SIDE_PX = 256;
@@ -63,6 +64,20 @@ export async function run(
     throw new UsageError(`"${first}" and "${second}" are two folders.`, { remedy: 'Name only one.' });
   }
   await runDemo(first ?? './demo', options);
+}
+
+/** The line of a perceptron moving over linearly separable points, and over XOR. */
+async function runDemoPerceptron(folder: string, { seed }: Pick<Options<typeof command>, 'seed'>): Promise<void> {
+  await requireFreeFolder(nodeFiles, folder, { ignore: PERCEPTRON_FILES, option: 'another folder' });
+  const runtime = await openRuntime({ device: 'cpu', threads: 1 });
+  try {
+    const { results, files } = await perceptronDemo(runtime, { seed, createdAt: new Date().toISOString() });
+    for (const { title, verdict } of results) say(`${title}: ${verdict}`);
+    for (const name of PERCEPTRON_FILES) await nodeFiles.write(join(folder, name), files[name]);
+    say(`Open in a browser: ${join(folder, PERCEPTRON_FILES[0])}`);
+  } finally {
+    await runtime.dispose();
+  }
 }
 
 /** End-to-end demo on synthetic data: phantom, training, prediction, scores, report. */
