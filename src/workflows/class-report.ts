@@ -11,7 +11,8 @@ import type { DeviceName } from '../runtime/runtime.ts';
 import type { RunConfig } from '../train/config.ts';
 import type { LogLine } from '../train/log.ts';
 import type { Host } from './host.ts';
-import { dataFacts, describeSpec, formatCount, formatMs, machineFacts, timesOf, trainingOf } from './report-facts.ts';
+import { describeLoss, describeNetwork, describeOptimizer, describeSchedule } from './recipe-words.ts';
+import { dataFacts, formatCount, formatMs, machineFacts, timeFacts, timesOf, trainingOf } from './report-facts.ts';
 
 export interface ClassReportOptions {
   readonly title: string;
@@ -100,9 +101,7 @@ export async function collectClassReport(
       network: classNetworkFacts(config, model.signature.storedElements),
       machine: machineFacts(config),
       times: [
-        ['Training', formatMs(trainingMs)],
-        ['One step', steps === 0 ? 'none' : formatMs(trainingMs / steps)],
-        ['Validation in training', formatMs(validationMs)],
+        ...timeFacts(lines),
         ['Prediction of 1,000 images', formatMs((1000 * predictionMs) / Math.max(1, images))],
       ],
       decisions: config.notes,
@@ -175,13 +174,13 @@ function classNetworkFacts({ recipe, plan }: RunConfig, parameters: number): Fac
       : '',
   ].filter((part) => part !== '');
   return [
-    ['Network', describeSpec(recipe.model)],
+    ['Network', describeNetwork(recipe)],
     ['Parameters', formatCount(parameters)],
     ['Input, batch size', `${recipe.patch[1]} x ${recipe.patch[0]}, ${recipe.batch}`],
     ['Steps planned', (plan.segments.at(-1)?.total ?? 0).toLocaleString('en')],
-    ['Loss', describeSpec(recipe.loss)],
-    ['Optimizer', `${describeSpec(recipe.optimizer)}, learning rate ${recipe.learningRate}`],
-    ['Schedule', describeSpec(recipe.schedule)],
+    ['Loss', describeLoss(recipe)],
+    ['Optimizer', describeOptimizer(recipe)],
+    ['Schedule', describeSchedule(recipe)],
     ['Augmentation', changes.length === 0 ? 'none' : changes.join(', ')],
     ['Seed', String(recipe.seed)],
   ];

@@ -6,13 +6,14 @@ import { isClassifier } from '../models/registry.ts';
 import { type CompareOptions, type Comparison, compareRuns, type RunResult } from '../report/compare/comparison.ts';
 import { renderComparison } from '../report/compare/page.ts';
 import type { DeviceName } from '../runtime/runtime.ts';
-import type { Recipe, RunConfig } from '../train/config.ts';
+import type { RunConfig } from '../train/config.ts';
 import type { LogLine } from '../train/log.ts';
 import { commonClasses, commonPages, type OpenedRun } from './compare-data.ts';
 import { type Judged, judgeClasses, judgePages } from './compare-judge.ts';
 import type { Host } from './host.ts';
 import { readRun } from './read-run.ts';
-import { describeSpec, timesOf } from './report-facts.ts';
+import { describeNetwork } from './recipe-words.ts';
+import { timesOf } from './report-facts.ts';
 
 export interface WriteComparisonOptions extends CompareOptions {
   /** Where to write. */
@@ -145,11 +146,6 @@ function requireAlike(runs: readonly OpenedRun[]): boolean {
     }
   }
   return whole(first);
-}
-
-/** `unet (base channels 16, depth 3)`. */
-function describeNetwork({ model: { channels: _, numClasses: __, ...options } }: Recipe): string {
-  return describeSpec(options);
 }
 
 /** What defines a training run, except for the random seed and what follows from the held-out images. */

@@ -2,10 +2,12 @@
 
 import { describeClasses } from '../dataset/labels/labels.ts';
 import type { OpenedModel } from '../predict/open.ts';
+import { shortName } from '../report/kit/short-name.ts';
 import { type Facts, type Series, score, type TrainingLog } from '../report/run/data.ts';
 import type { Recipe, RunConfig } from '../train/config.ts';
 import type { LogLine } from '../train/log.ts';
 import { totalSteps } from '../train/plan.ts';
+import { describeLoss, describeNetwork, describeOptimizer, describeSchedule } from './recipe-words.ts';
 
 /** `1 h 2 min`, `3 min 4 s`, `5.6 s`, `70 ms`. */
 export function formatMs(ms: number): string {
@@ -35,9 +37,9 @@ export function shortNames(names: readonly string[]): readonly string[] {
 }
 
 function listed(names: readonly string[]): string {
-  const short = shortNames(names);
-  if (short.length <= 6) return short.join(', ');
-  return `${short.slice(0, 3).join(', ')} … ${short.at(-1)}`;
+  const short = shortNames(names).map((name) => shortName(name));
+  if (short.length <= 4) return short.join(', ');
+  return `${short.slice(0, 3).join(', ')} and ${short.length - 3} more`;
 }
 
 export function trainingOf(lines: readonly LogLine[]): TrainingLog | undefined {
@@ -92,6 +94,18 @@ export function timesOf(lines: readonly LogLine[]): { readonly trainingMs: numbe
   return { trainingMs, validationMs };
 }
 
+/** The times of the log; together they are the training time at the top of the report. */
+export function timeFacts(lines: readonly LogLine[]): Facts {
+  const { trainingMs, validationMs } = timesOf(lines);
+  const steps = lines.filter((line) => line.kind === 'step').length;
+  const each = steps === 0 ? '' : `, ${formatMs(trainingMs / steps)} each`;
+  return [
+    ['Training steps', `${formatMs(trainingMs)}${each}`],
+    ['Validation between them', formatMs(validationMs)],
+    ['Training in total', formatMs(trainingMs + validationMs)],
+  ];
+}
+
 export function dataFacts({ folder, trainingImages, validationImages, recipe }: RunConfig): Facts {
   const { channels, normalisation } = recipe.input;
   const scope = normalisation.scope === 'image' ? 'per image' : 'of the training images';
@@ -110,15 +124,6 @@ export function dataFacts({ folder, trainingImages, validationImages, recipe }: 
   ];
 }
 
-/** `adamw (weight decay 0.01)`. */
-export const describeSpec = ({ name, ...options }: { readonly name: string }): string => {
-  const words = (key: string): string => key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
-  const parts = Object.entries(options).map(
-    ([key, value]) => `${words(key)} ${Array.isArray(value) ? value.join(' x ') : String(value)}`,
-  );
-  return parts.length === 0 ? name : `${name} (${parts.join(', ')})`;
-};
-
 /** The active augmentations. */
 function describeAugment(augment: Recipe['augment']): string {
   const parts = [
@@ -135,7 +140,7 @@ function describeAugment(augment: Recipe['augment']): string {
 export function networkFacts({ recipe, plan }: RunConfig, model: OpenedModel): Facts {
   const { signature, rule } = model;
   return [
-    ['Network', describeSpec(recipe.model)],
+    ['Network', describeNetwork(recipe)],
     ['Parameters', formatCount(signature.storedElements)],
     [
       'Receptive field',
@@ -143,9 +148,9 @@ export function networkFacts({ recipe, plan }: RunConfig, model: OpenedModel): F
     ],
     ['Patch, batch size', `${recipe.patch[1]} x ${recipe.patch[0]}, ${recipe.batch}`],
     ['Steps', totalSteps(plan).toLocaleString('en')],
-    ['Loss', describeSpec(recipe.loss)],
-    ['Optimizer', `${describeSpec(recipe.optimizer)}, learning rate ${recipe.learningRate}`],
-    ['Schedule', describeSpec(recipe.schedule)],
+    ['Loss', describeLoss(recipe)],
+    ['Optimizer', describeOptimizer(recipe)],
+    ['Schedule', describeSchedule(recipe)],
     ['Augmentation', describeAugment(recipe.augment)],
     ['Random seed', String(recipe.seed)],
   ];

@@ -43,6 +43,7 @@ import {
   machineFacts,
   networkFacts,
   shortNames,
+  timeFacts,
   timesOf,
   trainingOf,
 } from './report-facts.ts';
@@ -200,7 +201,11 @@ function reportData(collected: Collected): ReportData {
     createdAt: new Date().toISOString(),
     headline: [
       ...scoreFigures(result),
-      { label: 'Training', value: formatMs(trainingMs + validationMs), note: `${steps.toLocaleString('en')} steps` },
+      {
+        label: 'Training',
+        value: formatMs(trainingMs + validationMs),
+        note: `${steps.toLocaleString('en')} steps and their validation`,
+      },
     ],
     training,
     classNames,
@@ -222,12 +227,7 @@ function reportData(collected: Collected): ReportData {
     dataset: dataFacts(config),
     network: networkFacts(config, model),
     machine: machineFacts(config),
-    times: [
-      ['Training', formatMs(trainingMs)],
-      ['A step', steps === 0 ? 'none' : formatMs(trainingMs / steps)],
-      ['Validation in training', formatMs(validationMs)],
-      ['Prediction per image', formatMs(predictionMs / Math.max(1, pages.length))],
-    ],
+    times: [...timeFacts(lines), ['Prediction per image', formatMs(predictionMs / Math.max(1, pages.length))]],
     decisions: config.notes,
     commands: [
       `npx lamella train --config ${joinPath(run, RUN_FILES.config)} --out ${run}-again`,

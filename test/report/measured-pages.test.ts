@@ -148,11 +148,22 @@ describe('parts of the pages', () => {
     expect(table.columns.map(({ name }) => name)).toEqual(['group', 'image', 'label', 'area', 'solidity']);
   });
 
+  test('what is equal in all objects is a sentence, and no bar', () => {
+    const report = objectsReport();
+    const { rows, columns } = report.table;
+    const pixels = { name: 'pixels', unit: 'px', values: new Int32Array(rows).fill(7) };
+    const euler = { name: 'euler_number', values: new Float64Array(rows).fill(1) };
+    const text = renderObjectsReport({ ...report, table: { rows, columns: [...columns, pixels, euler] } });
+    expect(text).toContain('Equal in all objects: euler number 1.');
+    expect(text).not.toContain('euler number: median');
+    expect(text).toMatch(/<button type="button">pixels<\/button>/);
+  });
   test('a histogram counts every value once and says its median and quantiles, as numpy.quantile', () => {
     const chart = histogram([1, 2, 2, 3, Number.NaN], { label: 'neighbours' })?.html ?? '';
     expect(chart).toContain('neighbours: median 2, 1.15 to 2.85 in 90 %');
     expect(histogram([10, 100], { label: 'area' })?.html).toContain('area: median 55,');
     expect(histogram([Number.NaN], { label: 'nothing' })).toBeUndefined();
+    expect(histogram([3, 3, Number.NaN], { label: 'equal' })).toBeUndefined();
     // The tail of an outlier is left out of the bars, and said.
     const many = Array.from({ length: 1000 }, (_, i) => i / 1000);
     expect(histogram([...many, 1e6], { label: 'area', unit: 'µm²' })?.html).toContain('; 5 outside the range');

@@ -5,9 +5,11 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { phantom } from '../../packages/phantom/phantom.ts';
 import { writeSlices } from '../../packages/phantom/write-slices.ts';
 import { RunError } from '../../src/errors.ts';
+import { OverlapScorer } from '../../src/evaluate/overlap.ts';
 import { nodeFiles } from '../../src/platform/node/files.ts';
 import { nodeHost } from '../../src/platform/node/host.ts';
 import { trainRun } from '../../src/platform/node/train-run.ts';
+import { overlapTable } from '../../src/report/kit/score-tables.ts';
 import { writeReport } from '../../src/workflows/report.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'lamella-run-report-'));
@@ -43,11 +45,34 @@ describe('the report of a run', () => {
       'This run',
       'Best brightness threshold',
     ]);
+    // Two images choose no threshold.
+    expect(shown.thresholds.map(({ best, note }) => [best, note])).toEqual(
+      shown.thresholds.map(() => [undefined, 'Of 2 images, too few to choose a threshold.']),
+    );
+    const facts = new Map([...shown.network, ...shown.times]);
+    expect(facts.get('Network')).toBe('U-Net, 8 channels at the first level, depth 2, weight normalisation');
+    expect(facts.get('Optimizer')).toMatch(
+      /^Adam with decoupled weight decay \(adamw, weight decay 0.01\), learning rate/,
+    );
+    expect([...facts.keys()]).toContain('Validation between them');
     expect(shown.training?.loss.points).toHaveLength(20);
     expect(shown.commands[0]).toContain('config.json');
     const page = readFileSync(file, 'utf8');
     expect(page).toContain('data:image/png;base64,');
     expect(page).not.toMatch(/(src|href)="(?!data:)/);
+  });
+
+  test('of two classes the foreground is not repeated as a mean', () => {
+    const scorer = (classes: number) => {
+      const overlap = new OverlapScorer(classes);
+      overlap.add(Uint8Array.of(0, 1, classes - 1), Uint8Array.of(0, 1, 0));
+      return overlapTable(overlap.result(), ['ground', 'cell', 'rim'].slice(0, classes), 'here').rows;
+    };
+    expect(scorer(2).map(({ name, own = false }) => [name, own])).toEqual([
+      ['ground', false],
+      ['cell', true],
+    ]);
+    expect(scorer(3).map(({ name }) => name)).toEqual(['Foreground mean', 'ground', 'cell', 'rim']);
   });
 
   test('a folder without a run is refused by name', async () => {

@@ -30,7 +30,7 @@ export function dataTable(table: Table, { caption, link, example }: DataTableOpt
 <thead><tr>${table.columns.map(
     ({ name, unit, values }) =>
       html`<th scope="col" aria-sort="none"${Array.isArray(values) ? html` class="text"` : undefined}><button type="button">${name.replaceAll('_', ' ')}${
-        unit === undefined ? undefined : html` <span class="unit">${unit}</span>`
+        unit === undefined || name === 'pixels' ? undefined : html` <span class="unit">${unit}</span>`
       }</button></th>`,
   )}</tr></thead>
 <tbody>${Array.from(

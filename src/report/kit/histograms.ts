@@ -17,6 +17,8 @@ export interface HistogramOptions {
 }
 
 const BINS = 32;
+/** So many whole numbers fit below the bars. */
+const MOST_TICKS = 8;
 
 interface Bar {
   readonly x1: number;
@@ -25,11 +27,14 @@ interface Bar {
   readonly group: number;
 }
 
-/** A histogram with its median marked; nothing without values. Outliers are cut off, and their number is stated. */
+/**
+ * A histogram with its median marked; nothing without values, or where all are equal. Outliers are cut off, and their
+ * number is stated.
+ */
 export function histogram(values: ArrayLike<number>, options: HistogramOptions): Markup | undefined {
   const { label, unit, counted = 'objects', groupOf = () => 0, groups = [''] } = options;
   const finite = Float64Array.from(values).filter(Number.isFinite).sort();
-  if (finite.length === 0) return undefined;
+  if (finite.length === 0 || finite[0] === finite.at(-1)) return undefined;
   const at = (share: number): number => quantile(finite, share);
   let [low, high] = [at(0), at(1)];
   const [low99, high99] = [at(0.005), at(0.995)];
@@ -68,6 +73,7 @@ export function histogram(values: ArrayLike<number>, options: HistogramOptions):
     counted,
     median,
     said,
+    ticks: whole && bins <= MOST_TICKS ? Array.from({ length: bins }, (_, i) => low + i) : undefined,
   });
 }
 
@@ -81,6 +87,8 @@ export interface CountedHistogram {
   readonly median?: number;
   /** A sentence on what it shows. */
   readonly said: string;
+  /** Values to name below the bars; default about five. */
+  readonly ticks?: readonly number[];
   readonly widthPx?: number;
   readonly heightPx?: number;
 }
@@ -101,14 +109,16 @@ interface BarChart {
   readonly counted: string;
   readonly median?: number;
   readonly said: string;
+  readonly ticks?: readonly number[];
   readonly widthPx?: number;
   readonly heightPx?: number;
 }
 
 function barChart(
   bars: readonly Bar[],
-  { label, counted, median, said, widthPx = 360, heightPx = 190 }: BarChart,
+  { label, counted, median, said, ticks, widthPx = 360, heightPx = 190 }: BarChart,
 ): Markup {
+  const most = bars.reduce((max, { count }) => Math.max(max, count), 0);
   return chartFigure(said, {
     width: widthPx,
     height: heightPx,
@@ -116,8 +126,14 @@ function barChart(
     marginRight: 10,
     marginTop: 22,
     marginBottom: 36,
-    x: { label, labelAnchor: 'center', labelArrow: 'none', ticks: 5, tickFormat: shortTick },
-    y: { label: counted, labelArrow: 'none', grid: true, ticks: 4, tickFormat: shortTick },
+    x: {
+      label,
+      labelAnchor: 'center',
+      labelArrow: 'none',
+      ticks: ticks === undefined ? 5 : [...ticks],
+      tickFormat: shortTick,
+    },
+    y: { label: counted, labelArrow: 'none', grid: true, ticks: Math.min(4, most), tickFormat: shortTick },
     marks: [
       Plot.rectY(
         bars.filter(({ count }) => count > 0),

@@ -81,18 +81,22 @@ export function overlapTable(
   where: string,
 ): ScoreTable {
   const means = { dice: meanDice, iou: meanIou };
+  // Of one foreground class the mean is its score.
+  const isAlone = perClass.length === 2;
+  const mean = {
+    name: 'Foreground mean',
+    values: CLASS_SCORE_LABELS.map(([key]) => (key in means ? score(means[key as keyof typeof means]) : null)),
+    own: true,
+  };
   return {
     caption: 'Overlap per class',
     columns: CLASS_SCORE_LABELS.map(([, label]) => ({ label, better: 'higher' as const })),
     rows: [
-      {
-        name: 'Foreground mean',
-        values: CLASS_SCORE_LABELS.map(([key]) => (key in means ? score(means[key as keyof typeof means]) : null)),
-        own: true,
-      },
+      ...(isAlone ? [] : [mean]),
       ...perClass.map((scores, c) => ({
         name: names[c] ?? String(c),
         values: CLASS_SCORE_LABELS.map(([key]) => score(scores[key])),
+        own: isAlone && c === 1,
       })),
     ],
     note: `On ${where}; pixels of all images pooled.`,
@@ -124,7 +128,20 @@ export function instanceTable(
   };
 }
 
-export function thresholdsOf({ isbi, thresholds }: Evaluation): ThresholdCurves[] {
+/** The best threshold of fewer images is that of these images; it says little of others. */
+const LEAST_IMAGES = 5;
+
+/** Scores over thresholds. The best one is marked only where enough images show it. */
+export function thresholdsOf(evaluation: Evaluation): ThresholdCurves[] {
+  const { imageCount } = evaluation;
+  return curvesOf(evaluation).map(({ best, ...curves }) =>
+    imageCount < LEAST_IMAGES
+      ? { ...curves, note: `Of ${imageCount} image${imageCount === 1 ? '' : 's'}, too few to choose a threshold.` }
+      : { ...curves, best, note: `Of ${imageCount} images.` },
+  );
+}
+
+function curvesOf({ isbi, thresholds }: Evaluation): ThresholdCurves[] {
   if (isbi === undefined) {
     const [dice] = thresholds;
     if (dice === undefined) return [];

@@ -2,11 +2,11 @@
 
 const LIGHT = `
   color-scheme: light;
-  --page: #ffffff; --panel: #f6f7f8; --text: #1b1f23; --muted: #57606a; --rule: #d0d7de; --own: #e8f1f8;
+  --page: #ffffff; --panel: #f6f7f8; --text: #1b1f23; --muted: #57606a; --rule: #d0d7de; --own: #e8f1f8; --shadow: rgb(0 0 0 / 0.22);
   --line-1: #0067a3; --line-2: #b84e00; --line-3: #00745a; --line-4: #9c3f77;`;
 const DARK = `
   color-scheme: dark;
-  --page: #14171a; --panel: #1d2125; --text: #e6e8ea; --muted: #a0a8b0; --rule: #3a4149; --own: #1c3040;
+  --page: #14171a; --panel: #1d2125; --text: #e6e8ea; --muted: #a0a8b0; --rule: #3a4149; --own: #1c3040; --shadow: rgb(0 0 0 / 0.75);
   --line-1: #56b4e9; --line-2: #f0a030; --line-3: #35c99b; --line-4: #e08fbc;`;
 
 export const STYLE = `
@@ -33,14 +33,20 @@ p { margin: 0 0 10px; max-width: 75ch; }
 figure { margin: 0; }
 figure.chart svg { width: 100%; max-width: 640px; height: auto; display: block; }
 figure.chart figcaption { margin-top: 2px; max-width: 640px; }
-.scroll { overflow-x: auto; margin: 12px 0 8px; position: relative; }
+.scroll { overflow-x: auto; margin: 12px 0 8px; position: relative;
+  /* A shadow at the side where there is more. */
+  background: linear-gradient(to right, var(--page) 40%, transparent) left / 48px 100% no-repeat local,
+    linear-gradient(to left, var(--page) 40%, transparent) right / 48px 100% no-repeat local,
+    linear-gradient(to right, var(--shadow), transparent) left / 16px 100% no-repeat scroll,
+    linear-gradient(to left, var(--shadow), transparent) right / 16px 100% no-repeat scroll; }
+.scroll:focus-visible { outline: 2px solid var(--line-1); outline-offset: 2px; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 caption { text-align: left; padding: 0 0 8px; font-weight: 600; color: var(--text); font-size: 15px; }
 th, td { text-align: left; padding: 6px 14px 6px 0; border-bottom: 1px solid var(--rule); vertical-align: top; }
 thead th { font-size: 13px; color: var(--muted); font-weight: 600; vertical-align: bottom; }
 .scores { min-width: min(760px, 100%); }
 .scores td, .scores thead th + th { text-align: right; padding: 6px 10px 6px 22px; }
-.scores tbody th { font-weight: 400; padding-left: 10px; }
+.scores tbody th { font-weight: 400; padding-left: 10px; min-width: 15ch; }
 .scores thead th:first-child { padding-left: 10px; }
 .scores tr.own th, .scores tr.own td { background: var(--own); font-weight: 600; }
 .sheet { width: 100%; min-width: 700px; table-layout: fixed; }

@@ -209,6 +209,12 @@ function distributions(table: Table): readonly (Markup | undefined)[] {
       ...(coloured ? { groups, groupOf: (i: number) => numbers.get(groupColumn[i] as string) as number } : {}),
     });
   const measured = table.columns.filter(({ name, values }) => !Array.isArray(values) && !PLACES.test(name));
+  const equal = measured.flatMap(({ name, unit = '', values }) => {
+    const [first, ...rest] = new Set(Array.from(values as ArrayLike<number>).filter(Number.isFinite));
+    return first === undefined || rest.length > 0
+      ? []
+      : [`${name.replaceAll('_', ' ')} ${Number(first.toPrecision(4))} ${unit}`.trim()];
+  });
   const charts = measured.filter(({ name }) => !DETAILS.test(name)).map(chartOf);
   const more = measured.filter(({ name }) => DETAILS.test(name)).map(chartOf);
   const key = coloured
@@ -217,7 +223,8 @@ function distributions(table: Table): readonly (Markup | undefined)[] {
       )}</ul>`
     : undefined;
   return [
-    html`<p>The dashed line is the median.</p>`,
+    charts.some((chart) => chart !== undefined) ? html`<p>The dashed line is the median.</p>` : undefined,
+    equal.length === 0 ? undefined : html`<p>Equal in all objects: ${equal.join(', ')}.</p>`,
     key,
     html`<div class="histograms">${charts.map((chart) => chart ?? '')}</div>`,
     more.length === 0

@@ -3,6 +3,7 @@
 import { type Colour, classColour } from '../../image/display.ts';
 import { html, type Markup } from '../kit/markup.ts';
 import { ERROR_COLOURS } from '../kit/pictures.ts';
+import { shortName } from '../kit/short-name.ts';
 import {
   type ErrorCounts,
   PICTURE_KINDS,
@@ -59,7 +60,10 @@ function pictureTable(caption: string, rows: readonly Shown[], close: boolean): 
     (kind) => html`<th scope="col">${HEADINGS[kind]}</th>`,
   )}</tr></thead>
 <tbody>${rows.map(
-    ({ row, details }) => html`<tr><th scope="row"><strong>${breakable(row.name)}</strong>${details.map(
+    ({
+      row,
+      details,
+    }) => html`<tr><th scope="row"><strong title="${row.name}">${breakable(shortPath(row.name))}</strong>${details.map(
       (detail, i) => html`${i > 0 ? html`<br>` : undefined}${detail}`,
     )}</th>${PICTURE_KINDS.map(
       (kind) =>
@@ -68,6 +72,9 @@ function pictureTable(caption: string, rows: readonly Shown[], close: boolean): 
 `,
   )}</tbody></table></div>`;
 }
+
+/** A path with its last name shortened. */
+const shortPath = (path: string): string => path.replace(/[^/]*$/, shortName);
 
 /** A name with line breaks allowed after its separators. */
 function breakable(name: string): readonly Markup[] {
