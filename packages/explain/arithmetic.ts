@@ -1,6 +1,6 @@
 /**
- * Single numbers of a network computed by hand from the numbers before them, so that each can be followed. Every step
- * starts from numbers of the graph, sums in double precision and keeps what the graph made of the same numbers.
+ * Computes single values of a network step by step from their inputs, so that each can be followed. Every step starts
+ * from values of the graph, sums in double precision and keeps the graph's own result.
  */
 
 import { convGeometry, type Node, type Value } from 'lamella/graph';
@@ -11,17 +11,17 @@ import type { ExplainedLayer } from './layers.ts';
 import { numbersAt, type Probe, type Probes, type Range } from './probes.ts';
 import { approximate, roundingOfMean, roundingOfSum } from './rounding.ts';
 
-/** Asked for before the graph runs; `steps` afterwards. */
+/** Requested before the graph runs; `steps` are available afterwards. */
 export interface PlannedPassage {
   readonly name: string;
-  /** @param channel which map or unit; default: the one with the largest magnitude there */
+  /** @param channel index of the map or unit; default: the one with the largest magnitude there */
   steps(channel?: number): readonly Step[];
 }
 
 /**
- * Plans to follow one number of a layer and what is done with it until the layer's end. Nothing for layers whose
- * arithmetic is not shown (volumes, products of computed matrices, transposed convolutions with taps apart).
- * @param at where in the layer's maps; of no meaning to dense layers
+ * Plans the computation of one value of a layer and the operations on it until the layer's end. Undefined for layers
+ * whose arithmetic is not shown (volumes, products of computed matrices, transposed convolutions with dilation).
+ * @param at position in the layer's maps; ignored for dense layers
  */
 export function planPassage(
   name: string,
@@ -72,11 +72,11 @@ function strongest(values: Float32Array): number {
 }
 
 interface Window {
-  /** Where it begins, which may be in the padding. */
+  /** Origin of the window, which may be in the padding. */
   readonly origin: Point;
   readonly kernel: readonly [number, number];
   readonly dilation: readonly [number, number];
-  /** What is asked of the maps before. */
+  /** The requested part of the input maps. */
   readonly range: Range;
 }
 
@@ -95,7 +95,7 @@ function windowAt(
   return { origin: { y: start(0), x: start(1) }, kernel, dilation, range: { 2: range(0), 3: range(1) } };
 }
 
-/** The numbers under the taps of a window, [channels, kernel height, kernel width]; NaN in the padding. */
+/** The values under the taps of a window, [channels, kernel height, kernel width]; NaN in the padding. */
 function underTaps(
   probe: Probe,
   { origin, kernel, dilation, range }: Window,
@@ -121,7 +121,7 @@ function underTaps(
   return out;
 }
 
-/** Sum of products; what lies in the padding counts as 0. */
+/** Sum of products; padding counts as 0. */
 function sumOfProducts(values: Float32Array, weights: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < values.length; i++) {
@@ -173,7 +173,10 @@ function planConvolution(
   };
 }
 
-/** Along one axis: where the taps lie that reach a place, and which taps of the kernel they are, in the order of the input. */
+/**
+ * Along one axis: the positions of the inputs that contribute to an output, and their kernel taps, in the order of the
+ * input.
+ */
 function reaching(
   at: number,
   { kernel, strides, padsBegin }: Pick<ReturnType<typeof convGeometry>, 'kernel' | 'strides' | 'padsBegin'>,
@@ -185,7 +188,9 @@ function reaching(
   return { from: (at + pad - (taps[0] ?? 0)) / stride, taps };
 }
 
-/** y[k, stride i + t - pad] = b[k] + sum_{c,t} w[c,k,t] x[c,i]: of every input the tap that reaches the place. */
+/**
+ * y[k, stride i + t - pad] = b[k] + sum_{c,t} w[c,k,t] x[c,i]: for every input the tap that contributes to the output.
+ */
 function planTransposed(
   { inputs, outputs, attributes }: Node<'ConvTranspose'>,
   layer: string,
@@ -279,7 +284,7 @@ function planDense(node: Node, layer: string, probes: Probes): ((channel: number
   };
 }
 
-/** The largest number of a window, or the mean. */
+/** The maximum of a window, or the mean. */
 function planPooling(
   node: Node<'MaxPool' | 'AveragePool'>,
   layer: string,

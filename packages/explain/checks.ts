@@ -1,12 +1,12 @@
-/** What an explanation shows, found again in another way. */
+/** Cross-checks of an explanation by independent computation. */
 import type { Check, Passage, ReceptiveFieldView, Step } from './explanation.ts';
 
-/** Whether two numbers agree; a check by which something shown can be believed. */
+/** Whether two numbers agree. */
 function check(what: string, shown: number, expected: number, tolerance: number, why: string): Check {
   return { what, shown, expected, tolerance, why, passed: Math.abs(shown - expected) <= tolerance };
 }
 
-/** Each number worked out step by step against the one in the graph. */
+/** Each number computed step by step against the one in the graph. */
 export function checkSteps(passages: readonly Passage[]): Check[] {
   return passages.flatMap(({ name, steps }) =>
     steps.flatMap((step): Check[] => {
@@ -38,7 +38,7 @@ function reasonFor(step: Exclude<Step, { kind: 'probability' }>): string {
   return `${step.values.length + 1} terms summed in float32, in any order`;
 }
 
-/** The answer as `predict` computes it by its own way, with a program of its own. */
+/** The prediction computed by `predict`, with a separate program. */
 export function checkPrediction(probabilities: readonly number[], predicted: readonly number[], target: number): Check {
   return check(
     'The probability, against lamella predict',
@@ -49,12 +49,12 @@ export function checkPrediction(probabilities: readonly number[], predicted: rea
   );
 }
 
-/** The picture of probabilities, where the pixel is, against the answer for the pixel. */
+/** The probability map at the pixel against the prediction for the pixel. */
 export function checkMap(shown: number, expected: number): Check {
   return check('The map of probabilities at the pixel, against the answer', shown, expected, 1e-6, 'the same number');
 }
 
-/** No gradient may come from outside of what the strides and kernels allow. */
+/** The gradient must be zero outside the theoretical receptive field. */
 export function checkField({ of, theoretical, gradient }: ReceptiveFieldView): Check[] {
   if (theoretical === undefined || gradient === undefined) return [];
   const { x, y, width, height } = theoretical;
@@ -76,7 +76,7 @@ export function checkField({ of, theoretical, gradient }: ReceptiveFieldView): C
   ];
 }
 
-/** A step of the input along the gradient, against the change that the gradient foretells. @param score its magnitude */
+/** A step of the input along the gradient, against the change predicted by the gradient. @param score its magnitude */
 export function checkSlope(measured: number, foretold: number, score: number): Check {
   return check(
     'Change of the score by a small step along the gradient, against the gradient',

@@ -1,4 +1,4 @@
-/** Operations on one number at a time, each worked out from the number before it. */
+/** Elementwise operations, each computed from the previous value. */
 
 import type { Node, Value } from 'lamella/graph';
 import type { Point } from 'lamella/predict';
@@ -11,7 +11,7 @@ const short = (value: number): string => String(Number(value.toPrecision(4))).re
 
 type Element = (channel: number) => ElementStep | undefined;
 
-/** One operation on a number; nothing for those that change nothing. */
+/** One operation on a value; undefined for those without effect. */
 export function planElement(node: Node, x: Value, probes: Probes, at: Point): Element | undefined {
   if (node.op === 'Identity' || node.op === 'Dropout') return undefined;
   if (node.op === 'InstanceNormalization') return planInstance(node as Node<'InstanceNormalization'>, probes, at);
@@ -69,10 +69,10 @@ function planInstance(
 }
 
 interface Surroundings {
-  /** Which input the number is. */
+  /** Position of the value among the inputs. */
   readonly own: number;
   readonly operand: (input: number) => number;
-  /** The number of every channel at this place. */
+  /** The values of all channels at this position. */
   readonly all: Float32Array;
   readonly channel: number;
 }

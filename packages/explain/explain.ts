@@ -1,9 +1,10 @@
-/** What a network does to an image, for one pixel: run once forwards and once backwards, with the numbers kept. */
+/** Explains a network's prediction for one pixel: one forward and one backward run, with intermediate values kept. */
 
 import { float32, type NdArray, type Runtime, UsageError } from 'lamella';
 import { costOf, dependsOn, receptiveField, type Value } from 'lamella/graph';
 import type { Box, Point } from 'lamella/predict';
 import { checkField, checkMap, checkPrediction, checkSlope, checkSteps } from './checks.ts';
+import { type ExplainedInput, intersection, type NamedPage, openExplainedInput } from './explained-input.ts';
 import type {
   Attribution,
   Check,
@@ -19,33 +20,35 @@ import { type Forward, Inside, LAST } from './inside.ts';
 import { isMap } from './layers.ts';
 import { featuresOf, filtersOf, inputAt, inputPlanes, summarise } from './parts.ts';
 import type { Probe } from './probes.ts';
-import { intersection, type NamedPage, openSubject, type Subject } from './subject.ts';
 import { cropPlane, resampleToView } from './view.ts';
 
 export interface ExplainOptions {
-  /** The pixel. Default: the middle of the image. */
+  /** The pixel. Default: the centre of the image. */
   readonly at?: Point;
-  /** Whose feature maps, Grad-CAM and arithmetic are shown. Default: the deepest maps, where they are smallest. */
+  /**
+   * Layer whose feature maps, Grad-CAM and arithmetic are shown. Default: the deepest maps, where they are smallest.
+   */
   readonly layer?: string;
   /** Class by name or number. Default: the most probable one. */
   readonly target?: string;
-  /** Most feature maps and filters. Default 32. */
+  /** Maximum number of feature maps and filters. Default 32. */
   readonly maps?: number;
-  /** Of the model, for messages. */
+  /** The model's file, for messages. */
   readonly file?: string;
 }
 
-/** Share of the gradient that the effective receptive field holds. */
+/** Fraction of the gradient inside the effective receptive field. */
 const EFFECTIVE_SHARE = 0.95;
-/** How much a step along the gradient shall change the score. */
+/** Change of the score intended for a step along the gradient. */
 const SLOPE_STEP = 0.01;
 const SLOPE_TRIES = 6;
 
 /**
- * Explains what a model answers for a pixel of an image: the class of the pixel where it segments, of the image where
- * it names classes. Ours and others; those without gradient for some operation go without saliency, and say so.
- * @throws UsageError when the point lies outside the image, or there is no such layer or class; FormatError, ModelError,
- *   GraphError: the model; DatasetError: the image does not fit it; DeviceError.
+ * Explains a model's prediction for a pixel of an image: the class of the pixel for segmentation, of the image for
+ * image classifiers. Supports models of other programs; if an operation has no gradient, saliency is omitted with a
+ * note.
+ * @throws UsageError if the point is outside the image, or there is no such layer or class; FormatError, ModelError,
+ * GraphError: the model; DatasetError: the image does not match it; DeviceError.
  *
  * @example const { probabilities, checks } = await explain(runtime, bytes, page, { at: { x: 120, y: 80 } });
  */
@@ -56,12 +59,12 @@ export async function explain(
   options: ExplainOptions = {},
 ): Promise<Explanation> {
   const { at = { x: Math.floor(page.width / 2), y: Math.floor(page.height / 2) }, maps = 32, file } = options;
-  const subject = await openSubject(runtime, bytes, page, at, file === undefined ? {} : { file });
-  const inside = new Inside(subject, options.layer);
+  const explained = await openExplainedInput(runtime, bytes, page, at, file === undefined ? {} : { file });
+  const inside = new Inside(explained, options.layer);
   const forward = inside.ask();
   try {
-    await forward.probes.run(runtime, subject.feed);
-    return await explained(runtime, inside, forward, { at, maps, page, target: options.target });
+    await forward.probes.run(runtime, explained.feed);
+    return await explanationOf(runtime, inside, forward, { at, maps, page, target: options.target });
   } finally {
     await forward.probes.dispose();
   }
@@ -82,9 +85,9 @@ interface Wish {
   readonly target: string | undefined;
 }
 
-async function explained(runtime: Runtime, inside: Inside, forward: Forward, wish: Wish): Promise<Explanation> {
-  const { subject, head, chosen, first, layers, view } = inside;
-  const { graph, classes, pixel, shown } = subject;
+async function explanationOf(runtime: Runtime, inside: Inside, forward: Forward, wish: Wish): Promise<Explanation> {
+  const { explained, head, chosen, first, layers, view } = inside;
+  const { graph, classes, pixel, shown } = explained;
   const { at, maps, page } = wish;
   const computed = probabilitiesOf(forward.scores.read(), head, classes.length);
   const probabilities =
@@ -102,7 +105,7 @@ async function explained(runtime: Runtime, inside: Inside, forward: Forward, wis
     return { name, steps: [...steps(score.channel), ...probabilitySteps(head, forward, classes.length)] };
   });
   const cost = costOf(graph);
-  const notes = [...subject.notes];
+  const notes = [...explained.notes];
   const before = computed[target];
   if (Math.abs(before - probabilities[target]) > 1e-4) {
     const after = probabilities[target].toFixed(4);
@@ -118,8 +121,8 @@ async function explained(runtime: Runtime, inside: Inside, forward: Forward, wis
       ? []
       : [fieldOf(chosen.name, chosen.result, gradients?.layer, inside)]),
   ];
-  const filters = first && forward.filters && filtersOf(first, forward.filters, subject, view, maps);
-  const summaries = summarise(layers, forward.means, subject, view);
+  const filters = first && forward.filters && filtersOf(first, forward.filters, explained, view, maps);
+  const summaries = summarise(layers, forward.means, explained, view);
   const features = chosen && forward.features && featuresOf(chosen, forward.features, view, maps);
   const attribution = gradients && attributionOf(gradients, inside, forward.features);
   const probabilityMap = forward.answer && answerMap(forward.answer.read(), target, inside);
@@ -128,29 +131,29 @@ async function explained(runtime: Runtime, inside: Inside, forward: Forward, wis
     const here = probabilityMap.data[(pixel.y - shown.y) * shown.width + pixel.x - shown.x];
     checks.unshift(checkMap(here, probabilities[target]));
   }
-  const predicted = await subject.predicted?.();
+  const predicted = await explained.predicted?.();
   if (predicted !== undefined) checks.unshift(checkPrediction(probabilities, predicted, target));
-  // Runs the forward graph again: what it gave is used up.
-  if (gradients !== undefined) checks.push(...(await slope(runtime, forward, subject, score, gradients.image)));
+  // Runs the forward graph again: its previous results are no longer needed.
+  if (gradients !== undefined) checks.push(...(await slope(runtime, forward, explained, score, gradients.image)));
   return {
-    question: subject.question,
+    question: explained.question,
     image: { name: page.name, widthPx: page.width, heightPx: page.height },
     at,
     view: {
       widthPx: shown.width,
       heightPx: shown.height,
-      box: subject.box,
+      box: explained.box,
       point: { x: pixel.x - shown.x, y: pixel.y - shown.y },
     },
-    input: inputPlanes(subject),
-    pixel: { file: subject.fileValues, input: inputAt(subject) },
+    input: inputPlanes(explained),
+    pixel: { file: explained.fileValues, input: inputAt(explained) },
     classes,
     target,
     probabilities,
     probabilityMap,
     parameters: cost.parameters,
     macs: cost.macs,
-    inputShape: subject.feed.shape,
+    inputShape: explained.feed.shape,
     layers: summaries,
     filters,
     features,
@@ -167,21 +170,21 @@ function probabilitySteps(head: Head, { scores, activated }: Forward, classes: n
   const list = Array.from(scores.read());
   const totals = probabilitiesOf(list, head, classes);
   const graph = head.result !== undefined ? withBoth(Array.from(activated.read()), classes) : totals;
-  // Exponentials of float32 are right to some units in the last place.
+  // Exponentials in float32 are accurate to some units in the last place.
   return [{ kind: 'probability', how: head.activation, scores: list, totals, graph, tolerance: 1e-6 }];
 }
 
 interface Gradients {
-  /** Of the score on the input [1, C, H, W]. */
+  /** Gradient of the score with respect to the input [1, C, H, W]. */
   readonly image: NdArray<'float32'>;
-  /** Of the score on the chosen layer's maps. */
+  /** Gradient of the score with respect to the chosen layer's maps. */
   readonly maps?: NdArray<'float32'>;
-  /** Of the chosen layer's numbers at the pixel, summed, on the input. */
+  /** Gradient of the sum of the chosen layer's values at the pixel with respect to the input. */
   readonly layer?: NdArray<'float32'>;
 }
 
 async function backwards(runtime: Runtime, inside: Inside, score: Target): Promise<Gradients> {
-  const { graph, input, feed } = inside.subject;
+  const { graph, input, feed } = inside.explained;
   const value = inside.chosen?.result;
   if (value === undefined || !isMap(value)) {
     const [[image]] = (await gradientsOf(runtime, graph, feed, [{ target: score, on: [input] }])) as [
@@ -198,10 +201,10 @@ async function backwards(runtime: Runtime, inside: Inside, score: Target): Promi
 
 function attributionOf(
   { image, maps }: Gradients,
-  { chosen, view, subject }: Inside,
+  { chosen, view, explained }: Inside,
   probe: Probe | undefined,
 ): Attribution {
-  const width = subject.feed.shape[3];
+  const width = explained.feed.shape[3];
   const saliency = cropPlane(magnitudes(image, 'largest'), width, view.shown);
   if (chosen === undefined || maps === undefined || probe === undefined) return { saliency };
   const { result } = chosen;
@@ -209,14 +212,14 @@ function attributionOf(
   return { saliency, gradCam: { layer: chosen.name, map: resampleToView(map, result, view) } };
 }
 
-/** What the element of a value at the pixel sees, in pixels of the view. */
+/** The receptive field of a value's element at the pixel, in pixels of the view. */
 function fieldOf(
   of: string,
   value: Value,
   gradient: NdArray<'float32'> | undefined,
   inside: Inside,
 ): ReceptiveFieldView {
-  const { dependence, view, subject } = inside;
+  const { dependence, view, explained } = inside;
   const { shown } = view;
   const place = inside.place(value);
   const { globalOps } = receptiveField(dependence, value);
@@ -232,14 +235,14 @@ function fieldOf(
           height: rows[1] - rows[0] + 1,
         };
   if (gradient === undefined) return { of, theoretical };
-  const width = subject.feed.shape[3];
+  const width = explained.feed.shape[3];
   const plane = cropPlane(magnitudes(gradient, 'sum'), width, shown);
   const known = { of, theoretical, gradient: plane };
-  // Of a whole image there is no place that it would lie around.
-  if (theoretical === undefined && subject.question === 'image') return known;
+  // For a whole image there is no pixel that it could surround.
+  if (theoretical === undefined && explained.question === 'image') return known;
   const centre =
     theoretical === undefined
-      ? { x: subject.pixel.x - shown.x, y: subject.pixel.y - shown.y }
+      ? { x: explained.pixel.x - shown.x, y: explained.pixel.y - shown.y }
       : { x: theoretical.x + (theoretical.width >> 1), y: theoretical.y + (theoretical.height >> 1) };
   const half = halfSideHolding(plane.data, plane, centre, EFFECTIVE_SHARE);
   const square = { x: centre.x - half, y: centre.y - half, width: 2 * half + 1, height: 2 * half + 1 };
@@ -247,8 +250,8 @@ function fieldOf(
 }
 
 /** The probability of a class at every pixel of the view that has one. */
-function answerMap(data: Float32Array, target: number, { subject, head, view }: Inside): Plane | undefined {
-  const { grid, output, classes } = subject;
+function answerMap(data: Float32Array, target: number, { explained, head, view }: Inside): Plane | undefined {
+  const { grid, output, classes } = explained;
   const [, outputs, height, width] = output.shape;
   if (grid === undefined) return undefined;
   const { margin, scale } = grid;
@@ -276,7 +279,7 @@ function answerMap(data: Float32Array, target: number, { subject, head, view }: 
 async function slope(
   runtime: Runtime,
   { probes, scores }: Forward,
-  { feed }: Subject,
+  { feed }: ExplainedInput,
   { channel = 0, sign = 1 }: Target,
   image: NdArray<'float32'>,
 ): Promise<Check[]> {
@@ -288,7 +291,7 @@ async function slope(
     return sign * scores.read()[channel];
   };
   let found: Check | undefined;
-  // A step across a bend of the network is not what the gradient is of: it is made smaller.
+  // A step across a kink of the network is not described by the gradient: reduce it.
   for (let length = Math.min(0.1, SLOPE_STEP / norm), tries = 0; tries < SLOPE_TRIES; length /= 4, tries++) {
     const [up, down] = [await scoreAt(length), await scoreAt(-length)];
     found = checkSlope(up - down, 2 * length * norm, Math.max(Math.abs(up), Math.abs(down)));

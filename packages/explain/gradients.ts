@@ -1,10 +1,10 @@
-/** Gradients of one number of a network: on the image, and on the maps of a layer. */
+/** Gradients of one value of a network with respect to the image and to the maps of a layer. */
 
 import { LamellaError, type NdArray, type Runtime } from 'lamella';
 import { type Graph, GraphBuilder, gradient, type Value } from 'lamella/graph';
 import type { Point } from 'lamella/predict';
 
-/** One element of a value [1, C] or [1, C, H, W]; without a channel the sum over all of them at the place. */
+/** One element of a value [1, C] or [1, C, H, W]; without a channel the sum over all channels at the position. */
 export interface Target {
   readonly value: Value;
   readonly channel?: number;
@@ -13,7 +13,7 @@ export interface Target {
   readonly sign?: 1 | -1;
 }
 
-/** Appends the number that a target means. */
+/** Appends the number defined by a target. */
 function numberOf(b: GraphBuilder, { value, channel, at, sign = 1 }: Target): Value {
   const isMap = value.shape.length === 4 && at !== undefined;
   const starts = [channel ?? 0, ...(isMap ? [at.y, at.x] : [])];
@@ -35,8 +35,8 @@ function numberOf(b: GraphBuilder, { value, channel, at, sign = 1 }: Target): Va
 }
 
 /**
- * The gradients of each target on the values `on`, in order.
- * @throws GraphError when an operation on the way has no gradient.
+ * The gradients of each target with respect to the values `on`, in order.
+ * @throws GraphError if an operation on the path has no gradient.
  */
 export async function gradientsOf(
   runtime: Runtime,
@@ -97,7 +97,7 @@ export function gradCam(maps: NdArray<'float32'>, gradients: NdArray<'float32'>)
   return out;
 }
 
-/** Half the side of the smallest square around a pixel that holds a share of what lies in a plane; 0 for nothing. */
+/** Half the side of the smallest square around a pixel that contains a fraction of a plane's sum; 0 if the sum is 0. */
 export function halfSideHolding(
   plane: Float32Array,
   { height, width }: { readonly height: number; readonly width: number },
@@ -122,7 +122,7 @@ export function halfSideHolding(
   return 0;
 }
 
-/** Why there is no gradient, where the graph is the reason. */
+/** Why there is no gradient, if the graph is the reason. */
 export function reasonOf(cause: unknown): string {
   if (cause instanceof LamellaError) return cause.message;
   throw cause;

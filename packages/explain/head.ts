@@ -1,4 +1,4 @@
-/** From the scores of the classes to their probabilities: what stands last in a graph. */
+/** From the scores of the classes to their probabilities: the last part of a graph. */
 import { type Graph, kindOf, type OpKind, type Value } from 'lamella/graph';
 import type { Activation } from 'lamella/predict';
 
@@ -6,13 +6,13 @@ export interface Head {
   /** The scores, [N, outputs] or [N, outputs, H, W]. */
   readonly scores: Value;
   readonly activation: Activation;
-  /** The probabilities that the graph itself makes of them, before any calibration. */
+  /** The probabilities computed by the graph itself, before any calibration. */
   readonly result?: Value;
 }
 
 const WEIGHTED: ReadonlySet<OpKind> = new Set<OpKind>(['convolution', 'upconvolution', 'dense']);
 
-/** The softmax or sigmoid behind the last layer with weights; where there is none, what the model is known to need. */
+/** The softmax or sigmoid after the last layer with weights; if there is none, the model's known activation. */
 export function headOf({ nodes }: Graph, output: Value, activation: Activation): Head {
   for (let i = nodes.length - 1; i >= 0; i--) {
     const node = nodes[i];
@@ -27,8 +27,8 @@ export function headOf({ nodes }: Graph, output: Value, activation: Activation):
 }
 
 /**
- * The probabilities of `classes` classes: p_k = exp(z_k) / sum_j exp(z_j), or 1 / (1 + exp(-z)), where one score stands for
- * the second of two classes.
+ * The probabilities of `classes` classes: p_k = exp(z_k) / sum_j exp(z_j), or 1 / (1 + exp(-z)) if a single score
+ * belongs to the second of two classes.
  */
 export function probabilitiesOf(scores: ArrayLike<number>, { activation }: Head, classes: number): number[] {
   const list = Array.from(scores);
@@ -42,7 +42,7 @@ export function probabilitiesOf(scores: ArrayLike<number>, { activation }: Head,
   return withBoth(each, classes);
 }
 
-/** One probability stands for the second of two classes. */
+/** A single probability belongs to the second of two classes. */
 export function withBoth(probabilities: readonly number[], classes: number): number[] {
   const [p] = probabilities;
   return probabilities.length === 1 && classes === 2 ? [1 - p, p] : [...probabilities];

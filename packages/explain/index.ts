@@ -1,4 +1,4 @@
-/** `lamella/explain`: what a network does with one image, in numbers and as a page. Built on the public names alone. */
+/** `lamella/explain`: what a network does with one image, in numbers and as a page. Uses only public names. */
 
 export { type ExplainOptions, explain } from './explain.ts';
 export type { Explanation } from './explanation.ts';

@@ -1,20 +1,20 @@
-/** A graph with its layers, and where in each the pixel lies. */
+/** A graph with its layers, and the position of the pixel in each. */
 
 import { UsageError } from 'lamella';
 import { type Dependence, receptiveField, traceDependence, type Value } from 'lamella/graph';
 import type { Point } from 'lamella/predict';
 import { type PlannedPassage, planPassage } from './arithmetic.ts';
+import type { ExplainedInput } from './explained-input.ts';
 import { type Head, headOf } from './head.ts';
 import { type ExplainedLayer, elementAt, isMap, layersIn } from './layers.ts';
 import { type Probe, Probes } from './probes.ts';
-import type { Subject } from './subject.ts';
 import type { View } from './view.ts';
 
-/** Name of the passage that ends in the answer. */
+/** Name of the passage that ends in the prediction. */
 export const LAST = 'The last layer';
 
 export class Inside {
-  readonly subject: Subject;
+  readonly explained: ExplainedInput;
   readonly dependence: Dependence;
   readonly head: Head;
   readonly layers: readonly ExplainedLayer[];
@@ -22,9 +22,9 @@ export class Inside {
   readonly chosen: ExplainedLayer | undefined;
   readonly view: View;
 
-  constructor(subject: Subject, layer: string | undefined) {
-    const { graph, input, output, activation, shown } = subject;
-    this.subject = subject;
+  constructor(explained: ExplainedInput, layer: string | undefined) {
+    const { graph, input, output, activation, shown } = explained;
+    this.explained = explained;
     this.dependence = traceDependence(graph, input);
     this.head = headOf(graph, output, activation);
     this.layers = layersIn(graph, this.dependence, [this.head.scores, output]);
@@ -33,11 +33,11 @@ export class Inside {
     this.view = { shown, dependence: this.dependence };
   }
 
-  /** The element of a value that belongs to the pixel. */
+  /** The element of a value that corresponds to the pixel. */
   place(value: Value): Point {
-    const { element, pixel } = this.subject;
+    const { element, pixel } = this.explained;
     if (value.shape.length !== 4) return { x: 0, y: 0 };
-    // Every element of such a map belongs to the same pixel as in the answer.
+    // Every element of such a map corresponds to the same pixel as in the output.
     const jumps = (of: Value): string =>
       receptiveField(this.dependence, of)
         .fields.map(({ jump }) => `${jump.numerator}/${jump.denominator}`)
@@ -47,9 +47,9 @@ export class Inside {
     return element !== undefined && alike ? element : elementAt(this.dependence, value, pixel);
   }
 
-  /** Asks for all that is shown of the forward run: everything, since the class is not known before. */
+  /** Requests everything shown of the forward run, for all classes, since the class is not known before. */
   ask() {
-    const { graph, output } = this.subject;
+    const { graph, output } = this.explained;
     const { scores } = this.head;
     const probes = new Probes(graph);
     const column = (value: Value): Probe => {
@@ -88,7 +88,7 @@ export class Inside {
     ];
     const taken = new Set<ExplainedLayer>();
     return wanted.flatMap(([name, layer]) => {
-      // One layer may be the first, the chosen and the last: it is told once, as the last.
+      // If one layer is the first, the chosen and the last, it is shown once, as the last.
       if (layer === undefined || taken.has(layer) || (layer === last && name !== LAST)) return [];
       taken.add(layer);
       return planPassage(name, layer, probes, this.place(layer.node.outputs[0])) ?? [];
@@ -96,10 +96,13 @@ export class Inside {
   }
 }
 
-/** What was asked for. */
+/** The requested values. */
 export type Forward = ReturnType<Inside['ask']>;
 
-/** The layer of a name; by default the last of those with the smallest maps that looks beyond one pixel. */
+/**
+ * The layer with the given name; by default the last of those with the smallest maps whose receptive field exceeds one
+ * pixel.
+ */
 function chooseLayer(layers: readonly ExplainedLayer[], name: string | undefined): ExplainedLayer | undefined {
   if (name !== undefined) {
     const found = layers.find((layer) => layer.name === name);

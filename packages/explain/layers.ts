@@ -1,13 +1,13 @@
-/** The layers that a person would name, found in a graph. */
+/** The layers of a graph as a person would name them. */
 
 import { type Dependence, type Graph, kindOf, type Node, type OpKind, receptiveField, type Value } from 'lamella/graph';
 import type { Point } from 'lamella/predict';
 
-/** An operation with weights or a pooling, and what follows it number by number. */
+/** An operation with weights or a pooling, and the elementwise operations after it. */
 export interface ExplainedLayer {
   readonly name: string;
   readonly node: Node;
-  /** Elementwise operations and normalisations behind it, in order. */
+  /** Elementwise operations and normalisations after it, in order. */
   readonly behind: readonly Node[];
   /** The result of the last of them. */
   readonly result: Value;
@@ -30,7 +30,7 @@ const BEHIND: ReadonlySet<OpKind> = new Set<OpKind>([
 ]);
 
 /**
- * The layers in the order of the graph. A chain ends where the value is used twice, changes its shape, is combined with
+ * The layers in the order of the graph. A layer ends where the value is used twice, changes its shape, is combined with
  * another one that depends on the image, or is one of `ends`.
  */
 export function layersIn(graph: Graph, dependence: Dependence, ends: readonly Value[]): readonly ExplainedLayer[] {
@@ -65,7 +65,7 @@ export function layersIn(graph: Graph, dependence: Dependence, ends: readonly Va
   });
 }
 
-/** `encoder0/conv1/Conv_0` is the layer `encoder0/conv1`; poolings have no name of their own. */
+/** `encoder0/conv1/Conv_0` is the layer `encoder0/conv1`; poolings have no separate name. */
 function nameOf({ name, op }: Node, kind: ExplainedLayer['kind']): string {
   const bare = name
     .replace(/^\/+/, '')
@@ -75,7 +75,7 @@ function nameOf({ name, op }: Node, kind: ExplainedLayer['kind']): string {
   return kind === 'pooling' ? pool : bare === '' ? op.toLowerCase() : bare;
 }
 
-/** The second of a name gets a 2. */
+/** The second one of a name gets a 2. */
 function unique(name: string, counts: Map<string, number>): string {
   const count = (counts.get(name) ?? 0) + 1;
   counts.set(name, count);
@@ -87,13 +87,13 @@ export function isMap({ shape }: Value): boolean {
   return shape.length === 4 && shape[2] * shape[3] > 1;
 }
 
-/** The element of a map whose receptive field lies around a pixel of the input; the nearest where there is none. */
+/** The element of a map whose receptive field is centred at a pixel of the input; otherwise the nearest. */
 export function elementAt(dependence: Dependence, value: Value, pixel: Point): Point {
   const { fields } = receptiveField(dependence, value);
   const along = (axis: number, at: number): number => {
     const size = value.shape[axis];
     const field = fields.find((candidate) => candidate.axis === axis);
-    // Does not follow the image: as far into the map as into the image.
+    // Does not follow the image: use the same relative position.
     if (field === undefined) {
       return Math.min(size - 1, Math.floor((at * size) / dependence.input.shape[axis]));
     }

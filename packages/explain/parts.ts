@@ -1,31 +1,31 @@
-/** Pictures of a network's inside as planes: its first filters, its maps, its layers in a row. */
+/** Images of a network's inside as planes: its first filters, its maps, its sequence of layers. */
 import { sizeOf } from 'lamella';
 import { costOf, type Node, receptiveField, type Value } from 'lamella/graph';
+import type { ExplainedInput } from './explained-input.ts';
 import type { FeatureMaps, Filters, LayerSummary, Plane } from './explanation.ts';
 import { type ExplainedLayer, isMap } from './layers.ts';
 import type { Probe } from './probes.ts';
-import type { Subject } from './subject.ts';
 import { cropPlane, mapInView, type View } from './view.ts';
 
-/** The input as the network sees it, where it shows the image. */
-export function inputPlanes({ feed, shown }: Subject): Plane[] {
+/** The network's input, cropped to the image. */
+export function inputPlanes({ feed, shown }: ExplainedInput): Plane[] {
   const [, channels, height, width] = feed.shape;
   return Array.from({ length: channels }, (_, c) =>
     cropPlane(feed.data.subarray(c * height * width, (c + 1) * height * width), width, shown),
   );
 }
 
-/** What the network is given at the pixel, a number a channel. */
-export function inputAt({ feed, pixel }: Subject): number[] {
+/** The network's input at the pixel, one number per channel. */
+export function inputAt({ feed, pixel }: ExplainedInput): number[] {
   const [, channels, height, width] = feed.shape;
   return Array.from({ length: channels }, (_, c) => feed.data[(c * height + pixel.y) * width + pixel.x]);
 }
 
-/** Every layer with its cost and a small picture of what it gave. */
+/** Every layer with its cost and a small image of its output. */
 export function summarise(
   layers: readonly ExplainedLayer[],
   means: readonly Probe[],
-  { graph }: Subject,
+  { graph }: ExplainedInput,
   view: View,
 ): LayerSummary[] {
   const costs = new Map(costOf(graph).nodes.map((cost) => [cost.node, cost]));
@@ -58,7 +58,7 @@ function strongestChannels(data: Float32Array, channels: number, most: number): 
   return order.slice(0, most).sort((a, b) => a - b);
 }
 
-/** The maps of a layer that are strongest on this image. */
+/** The maps of a layer with the strongest response to this image. */
 export function featuresOf({ name, result }: ExplainedLayer, probe: Probe, view: View, most: number): FeatureMaps {
   const data = probe.read();
   return {
@@ -73,15 +73,15 @@ export function featuresOf({ name, result }: ExplainedLayer, probe: Probe, view:
 
 export interface FilterProbes {
   readonly weights: Probe;
-  /** Of a convolution: its maps. Of a dense layer: its units. */
+  /** For a convolution: its maps. For a dense layer: its units. */
   readonly results: Probe;
 }
 
-/** The weights of the first layer as pictures, of a convolution with what each made of the image. */
+/** The weights of the first layer as images; for a convolution with its response to the image. */
 export function filtersOf(
   { name, node, result }: ExplainedLayer,
   { weights, results }: FilterProbes,
-  { feed, shown }: Subject,
+  { feed, shown }: ExplainedInput,
   view: View,
   most: number,
 ): Filters | undefined {

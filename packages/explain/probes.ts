@@ -1,19 +1,19 @@
-/** Numbers of interest inside a graph, asked for before it runs and read afterwards. */
+/** Values inside a graph, requested before it runs and read afterwards. */
 
 import type { NdArray, Program, Runtime } from 'lamella';
 import { type Graph, GraphBuilder, type Value } from 'lamella/graph';
 import type { Point } from 'lamella/predict';
 
-/** A part that was asked for; it has a value once the graph has run. */
+/** A requested part; it has a value once the graph has run. */
 export interface Probe {
   readonly shape: readonly number[];
   read(): Float32Array;
 }
 
-/** From..to-1 along the axes of a value; axes that are left out are taken whole. */
+/** From..to-1 along the axes of a value; omitted axes are complete. */
 export type Range = { readonly [axis: number]: readonly [from: number, to: number] };
 
-/** Asks for values of a graph, whole or in part; `run` computes all of them at once. */
+/** Requests values of a graph, complete or in part; `run` computes all of them at once. */
 export class Probes {
   readonly #graph: Graph;
   readonly #b: GraphBuilder;
@@ -62,7 +62,7 @@ export class Probes {
     return { shape: output.shape, read: () => this.#result[output.name].data as Float32Array };
   }
 
-  /** Computes everything that was asked for; again for another input. */
+  /** Computes everything requested; call again for another input. */
   async run(runtime: Runtime, feed: NdArray<'float32'>): Promise<void> {
     this.#program ??= await runtime.compile(this.#b.build(this.#outputs), { exact: true });
     const [input] = this.#graph.inputs;
@@ -74,7 +74,7 @@ export class Probes {
   }
 }
 
-/** All channels at one place, or all units. */
+/** All channels at one position, or all units. */
 export function numbersAt(probes: Probes, value: Value, { x, y }: Point): Probe {
   return probes.part(value, value.shape.length === 4 ? { 2: [y, y + 1], 3: [x, x + 1] } : {});
 }

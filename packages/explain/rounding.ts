@@ -1,4 +1,4 @@
-/** How far a number of a graph, in float32, may lie from the same in double precision. */
+/** How far a float32 value of a graph may deviate from the same value in double precision. */
 
 /** Unit roundoff of float32. */
 const ROUNDOFF = 2 ** -24;
@@ -14,12 +14,12 @@ export function roundingOfSum(values: Float32Array, weights: Float32Array, bias:
 }
 
 /**
- * Of the mean of many numbers of this mean magnitude: 4 sqrt(n) u, since errors of either sign cancel. Higham and Mary 2019,
- * A New Approach to Probabilistic Rounding Error Analysis, theorem 2.4.
+ * For the mean of many numbers of this mean magnitude: 4 sqrt(n) u, since errors of either sign cancel. Higham and Mary
+ * 2019, A New Approach to Probabilistic Rounding Error Analysis, theorem 2.4.
  */
 export function roundingOfMean(magnitude: number, count: number): number {
   return 4 * Math.sqrt(count) * ROUNDOFF * magnitude;
 }
 
-/** Of functions of one number, whose kernels approximate them. */
+/** For functions of one number, whose kernels approximate them. */
 export const approximate = (value: number): number => 1e-5 * Math.max(1e-3, Math.abs(value));

@@ -1,4 +1,4 @@
-/** Maps of a network brought into the pixels of the view: the part of the input that shows the image. */
+/** Maps of a network in the pixels of the view, the part of the input that shows the image. */
 
 import { type Dependence, receptiveField, type Value } from 'lamella/graph';
 import type { Box, Point } from 'lamella/predict';
@@ -21,7 +21,7 @@ export function cropPlane(data: Float32Array, width: number, { x, y, width: colu
   return { height: rows, width: columns, data: out };
 }
 
-/** The elements of a map that lie in the view. */
+/** The elements of a map in the view. */
 export function elementsOf(value: Value, { shown, dependence }: View): Box {
   const first = elementAt(dependence, value, shown);
   const end = { x: shown.x + shown.width - 1, y: shown.y + shown.height - 1 };
@@ -29,14 +29,14 @@ export function elementsOf(value: Value, { shown, dependence }: View): Box {
   return { ...first, width: last.x - first.x + 1, height: last.y - first.y + 1 };
 }
 
-/** Map `channel` of a value [1, C, H, W] where it lies in the view, in its own resolution. */
+/** Map `channel` of a value [1, C, H, W], cropped to the view, in its own resolution. */
 export function mapInView(data: Float32Array, value: Value, channel: number, view: View): Plane {
   const [, , height, width] = value.shape;
   const map = data.subarray(channel * height * width, (channel + 1) * height * width);
   return cropPlane(map, width, elementsOf(value, view));
 }
 
-/** A map of the shape of a value's, interpolated at every pixel of the view. */
+/** A map with the shape of a value's, interpolated at every pixel of the view. */
 export function resampleToView(map: Float32Array, value: Value, { shown, dependence }: View): Plane {
   const [, , height, width] = value.shape;
   const { fields } = receptiveField(dependence, value);

@@ -14,7 +14,7 @@ export interface WriteExplanationOptions extends Omit<ExplainOptions, 'file'> {
   readonly device?: DeviceName | 'auto';
   /** For a run: its best model (default) or its last. */
   readonly which?: 'best' | 'last';
-  /** Zero-based slice or page of a stack. */
+  /** Zero-based slice of a stack. */
   readonly page?: number;
   /** Channels of the image to use, by name or by number from 0; default: as in training. */
   readonly channel?: ChannelChoice;
@@ -24,7 +24,7 @@ export interface WriteExplanationOptions extends Omit<ExplainOptions, 'file'> {
 
 /**
  * Explains the prediction of a run or an ONNX file for an image and writes the report.
- * @throws as `explain`, `modelFileOf` and `readImageFile`; UsageError for a page that does not exist.
+ * @throws as `explain`, `modelFileOf` and `readImageFile`; UsageError for a slice that does not exist.
  */
 export async function writeExplanation(
   host: Host,

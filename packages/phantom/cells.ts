@@ -6,14 +6,14 @@ interface Site {
   readonly x: number;
   readonly radius: number;
   readonly drift: readonly { readonly amplitude: number; readonly phase: number; readonly turn: number }[];
-  /** Symmetric stretch of the distance, determinant 1: [[a, b], [b, d]]. */
+  /** Symmetric stretch of the distance, with determinant 1: [[a, b], [b, d]]. */
   readonly metric: readonly [number, number, number];
 }
 
 export interface Cells {
-  /** Which cell a pixel belongs to. */
+  /** The cell of each pixel. */
   readonly cell: Int32Array;
-  /** The cell next to it. */
+  /** The nearest neighbouring cell. */
   readonly neighbour: Int32Array;
   /** First-order distance to the boundary between the two, in pixels. */
   readonly borderPx: Float32Array;
@@ -61,12 +61,12 @@ function drawSites(random: Random, height: number, width: number, meanCellPx: nu
 const TILE = 16;
 
 /**
- * An additively weighted, stretched Voronoi diagram at the warped position (y + warpY, x + warpX) of every
- * pixel of slice `z`.
+ * An additively weighted, stretched Voronoi diagram at the warped position (y + warpY, x + warpX) of every pixel of
+ * slice `z`.
  *
  *     d_i(p) = |M_i (p - c_i)| - r_i,   border distance = (d_2 - d_1) / |grad d_2 - grad d_1|
  *
- * for the nearest site 1 and the second nearest 2. Sites are drawn from `seed` alone; each moves and breathes with z.
+ * for the nearest site 1 and the second nearest 2. Sites depend only on `seed`; each moves and changes size with z.
  */
 export function cellsOfSlice(
   seed: number,
@@ -99,7 +99,7 @@ export function cellsOfSlice(
     for (let tileX = 0; tileX < width; tileX += TILE) {
       const endY = Math.min(height, tileY + TILE);
       const endX = Math.min(width, tileX + TILE);
-      // A distance changes by at most the stretch (<= 2) times the way: a site farther behind cannot be second.
+      // A distance changes by at most the stretch (<= 2) times the path length: a site farther away cannot be second.
       let top = Number.POSITIVE_INFINITY;
       let left = Number.POSITIVE_INFINITY;
       let bottom = Number.NEGATIVE_INFINITY;

@@ -1,4 +1,4 @@
-/** `lamella/phantom`: synthetic electron micrographs with their labels. Built on the public names alone. */
+/** `lamella/phantom`: synthetic electron micrographs with their labels. Uses only public names. */
 
 export { type Phantom, type PhantomOptions, phantom } from './phantom.ts';
 export { writeSlices } from './write-slices.ts';

@@ -1,7 +1,7 @@
 import { stream } from 'lamella/array';
 import type { Cells } from './cells.ts';
 
-/** What the organelle painters share: one slice of values (brightness) that they darken in place. */
+/** One slice of values (brightness), darkened in place by the organelle painters. */
 interface Canvas {
   readonly values: Float32Array;
   readonly height: number;
@@ -9,7 +9,7 @@ interface Canvas {
   readonly cells: Cells;
 }
 
-/** Calls `paint` for every pixel of the square around (y, x) that lies in the canvas and in the cell at its centre. */
+/** Calls `paint` for every pixel of the square around (y, x) that is in the canvas and in the cell at its centre. */
 function insideCell(
   canvas: Canvas,
   y: number,
@@ -128,7 +128,7 @@ function granules(canvas: Canvas, seed: number, z: number, perPx: number): void 
   }
 }
 
-/** Endoplasmic reticulum: short dark curves inside a cell, as thin and as dark as a membrane, that end in nothing. */
+/** Endoplasmic reticulum: short dark curves inside a cell, as thin and dark as a membrane, with free ends. */
 function reticulum(canvas: Canvas, seed: number, z: number, perPx: number): void {
   const { values, height, width } = canvas;
   const random = stream(seed, 'phantom reticulum', Math.floor(z / 2));
@@ -152,7 +152,9 @@ function reticulum(canvas: Canvas, seed: number, z: number, perPx: number): void
   }
 }
 
-/** Paints everything inside the cells that a threshold takes for a membrane. `density` 1 is that of nerve tissue. */
+/**
+ * Paints everything inside cells that a threshold would mistake for a membrane. `density` 1 is that of nerve tissue.
+ */
 export function paintOrganelles(
   values: Float32Array,
   [height, width]: readonly [number, number],

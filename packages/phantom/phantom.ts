@@ -5,7 +5,7 @@ import { smoothNoise } from './noise.ts';
 import { paintOrganelles } from './organelles.ts';
 
 export interface PhantomOptions {
-  /** The same seed gives the same stack, bit for bit. Default 0. */
+  /** The same seed produces the same stack, bit for bit. Default 0. */
   readonly seed?: number;
   /** Pixels. Default 256. */
   readonly width?: number;
@@ -69,7 +69,7 @@ function phantomSlice(z: number, options: Required<PhantomOptions>): Slice {
     if (value < DARKEST) values[p] = DARKEST - 0.3 * (DARKEST - value);
   }
 
-  // Membranes: a dark band whose width and depth wander; where the cut is oblique, wide, faint and fuzzy.
+  // Membranes: a dark band of varying width and depth; where the cut is oblique, wide, faint and fuzzy.
   const widthNoise = field('membrane width', 22, 3);
   const depthNoise = field('membrane depth', 30, 3);
   const obliqueNoise = field('oblique', 46, 2.5);
@@ -84,7 +84,7 @@ function phantomSlice(z: number, options: Required<PhantomOptions>): Slice {
     const darkness = Math.max(56, 88 + 13 * depthNoise[p]) * (1 - 0.28 * oblique);
     const t = border / halfWidth;
     let dark = darkness * Math.exp(-0.75 * t * t * Math.sqrt(t + 0.2)) * (1 + 0.16 * fineNoise[p]);
-    // Synaptic densities: a dark smear that spreads from a membrane into the cells beside it.
+    // Synaptic densities: a dark smear that spreads from a membrane into the adjacent cells.
     const smear = Math.min(1, Math.max(0, (smearNoise[p] - 1.3) / 0.6));
     dark += smear * 55 * Math.exp(-border / 7) * (1 + 0.3 * fineNoise[p]);
     const under = Math.max(58, values[p] - dark);
@@ -93,7 +93,7 @@ function phantomSlice(z: number, options: Required<PhantomOptions>): Slice {
 
   gaussianBlur(values, height, width, 0.8);
 
-  // Shot noise grows with the root of the brightness; the detector's point spread makes neighbours alike.
+  // Shot noise grows with the square root of the brightness; the detector's point spread correlates neighbours.
   const shot = new Float32Array(pixels);
   const random = stream(seed, 'phantom shot', z);
   for (let p = 0; p < pixels; p++) shot[p] = random.normal();
@@ -112,10 +112,10 @@ function phantomSlice(z: number, options: Required<PhantomOptions>): Slice {
 }
 
 /**
- * A synthetic serial-section electron micrograph of nerve tissue with its labels: cells of varied size by a
- * warped, weighted Voronoi diagram that changes smoothly from slice to slice, membranes of varying width and
- * contrast, organelles that look like membrane, texture, shot noise, blur and uneven illumination. A plain
- * threshold fails on it. Slice z depends on the seed, the size and z only, not on `depth`.
+ * A synthetic serial-section electron micrograph of nerve tissue with its labels: cells of varied size by a warped,
+ * weighted Voronoi diagram that changes smoothly from slice to slice, membranes of varying width and contrast,
+ * organelles that look like membranes, texture, shot noise, blur and uneven illumination. A plain threshold fails on
+ * it. Slice z depends only on the seed, the size and z, not on `depth`.
  *
  * @throws UsageError for a size below 16 px, a depth below 1, or values that are not finite.
  * @example const { image, label } = phantom({ seed: 1, depth: 8 });

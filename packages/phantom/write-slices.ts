@@ -1,7 +1,7 @@
 import { extent, joinPath, page, type WritableFiles, writePng } from 'lamella';
 import type { Phantom } from './phantom.ts';
 
-/** Writes slices of a stack as `image/00.png`.. and `label/00.png`.., named by their place in it. */
+/** Writes slices of a stack as `image/00.png`.. and `label/00.png`.., named by their index. */
 export async function writeSlices(
   files: Pick<WritableFiles, 'write'>,
   folder: string,

@@ -1,4 +1,4 @@
-/** `lamella/predict`: what networks are given of an image, and what they answer for one pixel of it. */
+/** `lamella/predict`: the input of networks made from an image, and their prediction for one pixel of it. */
 
 export { type ChannelChoice, pickChannels } from '../input/channels.ts';
 export type { ClassInput } from '../input/classes.ts';

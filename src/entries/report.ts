@@ -1,4 +1,4 @@
-/** `lamella/report`: pages of results as one HTML file each, their parts and pictures; how runs compare. */
+/** `lamella/report`: results as self-contained HTML pages, their parts and images; comparison of runs. */
 
 export { type CompareOptions, type Comparison, compareRuns, type RunResult } from '../report/compare/comparison.ts';
 export { greyPicture, heatOver, largest, magnitude, signedPicture } from '../report/kit/colour-maps.ts';

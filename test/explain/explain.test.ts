@@ -9,7 +9,7 @@ import type {
   PoolingStep,
 } from '../../packages/explain/explanation.ts';
 import { gradCam, halfSideHolding } from '../../packages/explain/gradients.ts';
-import type { NamedPage } from '../../packages/explain/subject.ts';
+import type { NamedPage } from '../../packages/explain/explained-input.ts';
 import { float32 } from '../../src/array/ndarray.ts';
 import { stream } from '../../src/array/random.ts';
 import { UsageError } from '../../src/errors.ts';

@@ -36,7 +36,7 @@ export interface ExplainReport {
   readonly commands: readonly string[];
 }
 
-/** Least number of pixels that a close-up shows to each side of the point. */
+/** Minimum number of pixels that a close-up shows to each side of the point. */
 const CLOSE_PX = 32;
 
 /** The report as HTML; deterministic. */

@@ -18,7 +18,7 @@ export interface RunResult {
   readonly metric: string;
   /** Score per image, higher is better, NaN if it has none. The same images in the same order for all runs. */
   readonly perImage: readonly { readonly name: string; readonly score: number }[];
-  /** Scores pooled over all images, by name, as `report` gives them. */
+  /** Scores pooled over all images, by name, as in `report`. */
   readonly scores: { readonly [name: string]: number };
   readonly parameters: number;
   /** MACs per image, computed from the graph; the mean if images differ in size. */
@@ -102,8 +102,8 @@ export interface CompareOptions {
 
 /**
  * Compares runs by the mean score over the images: BCa bootstrap intervals over images, paired differences by the same
- * samples, with a sign-flip permutation test and Wilcoxon's test. Images without a score in any of the runs are excluded.
- * The same seed gives the same numbers.
+ * samples, with a sign-flip permutation test and Wilcoxon's test. Images without a score in any of the runs are
+ * excluded. The same seed produces the same numbers.
  * @throws UsageError for fewer than two runs, different metrics or images, or if no image remains.
  */
 export function compareRuns(results: readonly RunResult[], options: CompareOptions = {}): Comparison {

@@ -6,7 +6,7 @@ import { html, type Markup, trusted } from './markup.ts';
 import { sortAndFilterTables } from './page-tables.ts';
 import { STYLE } from './style.ts';
 
-/** What stands at the top of a page. */
+/** The top of a page. */
 export interface PageHead {
   readonly title: string;
   readonly summary: string;
@@ -21,11 +21,11 @@ export interface PageHead {
 export interface PageOptions {
   /** Rules added to those shared by all reports. */
   readonly style?: string;
-  /** Whether tables sort and filter, by the only script that a report may have. */
+  /** Whether tables can be sorted and filtered, by the only script that a report may contain. */
   readonly tables?: boolean;
 }
 
-/** A part of a page with its heading; parts that are undefined are left out. */
+/** A part of a page with its heading; undefined parts are omitted. */
 export function section(id: string, heading: string, ...content: readonly (Markup | undefined)[]): Markup {
   return html`<section aria-labelledby="${id}"><h2 id="${id}">${heading}</h2>
 ${content.map((part) => part ?? '')}

@@ -152,7 +152,7 @@ function curvesOf({ isbi, thresholds }: Evaluation): ThresholdCurves[] {
   type Point = IsbiScores['curve'][number];
   const series = (name: string, value: (point: Point) => number | undefined) => ({
     name,
-    // The challenge's last threshold lies a rounding error below 1.
+    // The challenge's last threshold is a rounding error below 1.
     points: isbi.curve.map((point) => [Number(point.threshold.toFixed(6)), score(value(point))] as const),
   });
   const best = (name: string, { threshold, value }: { readonly threshold: number; readonly value: number }) =>

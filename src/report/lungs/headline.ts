@@ -17,7 +17,7 @@ export function lungFigures({ columns }: Table): ScoreTable {
     ['95th, HU', 'pd95', 'HU', 0],
   ] as const;
   const has = (name: string, unit: string) => columns.find((one) => one.name === name && one.unit === unit);
-  // Litres if known, else pixels.
+  // Litres if known, otherwise pixels.
   const litres = has('lung_volume', 'L') !== undefined;
   const shown = wanted.filter(([, name]) => name !== (litres ? 'area' : 'volume'));
   return {

@@ -30,7 +30,7 @@ const STYLE = `${OBJECTS_STYLE}
 .overlay .numbers text { font-weight: 700; }
 `;
 
-/** The page as text; the same data give the same page. */
+/** The page as text; deterministic. */
 export function renderLungsReport(report: LungsReport): string {
   const { perPatient, perSlice, patients, scores, notes, facts, commands } = report;
   return renderPage(

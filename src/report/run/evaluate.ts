@@ -37,7 +37,7 @@ export interface EvaluatedPage {
   readonly width: number;
   /** One grey plane or three RGB planes, in any range. */
   readonly planes: readonly Float32Array[];
-  /** Class index of each pixel, `IGNORE` (255) where it is ignored. */
+  /** Class index of each pixel, `IGNORE` (255) if it is ignored. */
   readonly truth: Uint8Array;
   /** float32 [classes, height, width]. */
   readonly probabilities: NdArray<'float32'>;
@@ -75,9 +75,9 @@ export interface Evaluation {
   readonly overlap: OverlapScores;
   /** Scores of objects, if the ground-truth objects are numbered. */
   readonly instances?: InstanceScores;
-  /** Whether objects were separated as in prediction; else they are connected components. */
+  /** Whether objects were separated as in prediction; otherwise they are connected components. */
   readonly separated: boolean;
-  /** Dice, precision and recall of the foreground of two classes over thresholds; else empty. */
+  /** Dice, precision and recall of the foreground of two classes over thresholds; otherwise empty. */
   readonly thresholds: readonly Series[];
 }
 

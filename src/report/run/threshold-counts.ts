@@ -24,7 +24,7 @@ export class ThresholdCounts {
    */
   add(truth: Uint8Array, probabilities: NdArray<'float32'>): void {
     const pixels = truth.length;
-    // above[k][t]: pixels of class k that lie above t thresholds.
+    // above[k][t]: number of pixels of class k above t thresholds.
     const above = [new Float64Array(STEPS), new Float64Array(STEPS)] as const;
     for (let p = 0; p < pixels; p++) {
       const counts = above[truth[p] as number];

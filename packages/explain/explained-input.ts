@@ -1,4 +1,4 @@
-/** What is explained: a graph for one input, the input made of an image, and where in them a pixel lies. */
+/** What is explained: a graph for one input, that input, made from an image, and the pixel's position in both. */
 import {
   classifyPages,
   ModelError,
@@ -25,26 +25,26 @@ import {
 } from 'lamella/predict';
 import type { Question } from './explanation.ts';
 
-export interface Subject {
+export interface ExplainedInput {
   readonly question: Question;
   readonly graph: Graph;
   readonly input: Value;
   readonly output: Value;
   readonly feed: NdArray<'float32'>;
   readonly classes: readonly string[];
-  /** What makes probabilities of the output. */
+  /** How outputs become probabilities. */
   readonly activation: Activation;
   /** The pixel in the input. */
   readonly pixel: Point;
-  /** The element of the output that belongs to it; absent where there is one answer for all. */
+  /** The corresponding element of the output; undefined for a single prediction. */
   readonly element?: Point;
-  /** How much smaller the output is at its upper left, in pixels of the input, and its elements for each of these pixels. */
+  /** Margin by which the output is smaller at the upper left, in input pixels, and its elements per input pixel. */
   readonly grid?: { readonly margin: Point; readonly scale: Point };
-  /** The part of the input that shows the image, and which part of the image that is. */
+  /** The part of the input that shows the image, and the corresponding part of the image. */
   readonly shown: Box;
   readonly box: Box;
   readonly fileValues: readonly number[];
-  /** The probabilities as `predict` computes them, where that takes no more than some seconds. */
+  /** The probabilities as computed by `predict`, if that takes only some seconds. */
   readonly predicted?: () => Promise<readonly number[]>;
   readonly notes: readonly string[];
 }
@@ -52,21 +52,21 @@ export interface Subject {
 /** A page with the name of its file. */
 export type NamedPage = Page & { readonly name: string };
 
-/** Images of more pixels are not predicted as a whole only to compare one pixel. */
+/** Larger images are not predicted as a whole just to compare one pixel. */
 const MOST_PREDICTED = 1536 ** 2;
 
 /**
- * Puts a pixel of an image into a network.
- * @throws UsageError when the point lies outside the image, or where the network does not look; FormatError, ModelError:
- *   the model; DatasetError: the image does not fit it; GraphError: an operation of it is not known.
+ * Prepares the network's input for a pixel of an image.
+ * @throws UsageError if the point is outside the image, or outside the predicted area; FormatError, ModelError: the
+ * model; DatasetError: the image does not match it; GraphError: an unknown operation.
  */
-export async function openSubject(
+export async function openExplainedInput(
   runtime: Runtime,
   bytes: Uint8Array,
   page: NamedPage,
   at: Point,
   { file }: { readonly file?: string } = {},
-): Promise<Subject> {
+): Promise<ExplainedInput> {
   requireInside(page, at);
   const where = file === undefined ? {} : { file };
   if (isClassifierFile(bytes, file)) return ownClassifier(runtime, bytes, page, at, where);
@@ -79,8 +79,8 @@ export async function openSubject(
   }
   const model = await openModel(runtime, bytes, where);
   return model.patches === undefined
-    ? pixelSubject(bytes, model, page, at, where)
-    : windowSubject(bytes, model, page, at, where);
+    ? pixelInput(bytes, model, page, at, where)
+    : windowInput(bytes, model, page, at, where);
 }
 
 function requireInside({ width, height, name }: NamedPage, { x, y }: Point): void {
@@ -99,15 +99,21 @@ interface Where {
   readonly file?: string;
 }
 
-/** Every pixel of an image has an answer: the tile of `predict` that gives this one. */
-function pixelSubject(bytes: Uint8Array, model: SegmentationModel, page: NamedPage, at: Point, where: Where): Subject {
+/** Segmentation: the tile of `predict` that outputs this pixel. */
+function pixelInput(
+  bytes: Uint8Array,
+  model: SegmentationModel,
+  page: NamedPage,
+  at: Point,
+  where: Where,
+): ExplainedInput {
   const input = inputAt(model, page, at);
   const { feed, pixel } = input;
   const graph = readOnnx(bytes, { ...where, shapes: { [model.inputName]: feed.shape } });
   const output = graph.outputs.find(({ name }) => name === model.outputName) as Value;
   const [rows, columns] = [output.shape[2], output.shape[3]];
   const margin = { y: model.rule.y.margin, x: model.rule.x.margin };
-  // Models from elsewhere may give a coarser map.
+  // Models from other programs may output a coarser map.
   const scale = { y: rows / (feed.shape[2] - 2 * margin.y), x: columns / (feed.shape[3] - 2 * margin.x) };
   const element = {
     y: Math.min(rows - 1, Math.floor((pixel.y - margin.y) * scale.y)),
@@ -130,7 +136,7 @@ function pixelSubject(bytes: Uint8Array, model: SegmentationModel, page: NamedPa
   };
 }
 
-/** What two boxes have in common. */
+/** The intersection of two boxes. */
 export function intersection(a: Box, b: Box): Box {
   const x = Math.max(a.x, b.x);
   const y = Math.max(a.y, b.y);
@@ -142,8 +148,14 @@ export function intersection(a: Box, b: Box): Box {
   };
 }
 
-/** The pixel in the middle of a window has an answer. */
-function windowSubject(bytes: Uint8Array, model: SegmentationModel, page: NamedPage, at: Point, where: Where): Subject {
+/** A classifier of the central pixel of a window. */
+function windowInput(
+  bytes: Uint8Array,
+  model: SegmentationModel,
+  page: NamedPage,
+  at: Point,
+  where: Where,
+): ExplainedInput {
   const input = inputAt(model, page, at);
   const graph = readOnnx(bytes, { ...where, shapes: { [model.inputName]: input.feed.shape } });
   const { side = 0, cover = side, foveationPx = 0 } = model.patches?.window ?? {};
@@ -173,9 +185,9 @@ async function ownClassifier(
   page: NamedPage,
   at: Point,
   where: Where,
-): Promise<Subject> {
+): Promise<ExplainedInput> {
   const model = await openClassifier(runtime, bytes, where);
-  const subject = imageSubject(bytes, page, at, {
+  const explained = imageInput(bytes, page, at, {
     ...where,
     input: model.input,
     inputName: model.inputName,
@@ -184,20 +196,20 @@ async function ownClassifier(
   });
   const { views } = model.input;
   return {
-    ...subject,
+    ...explained,
     notes: views === 1 ? [] : ['Explained is the view of the middle; predict averages ten views of an image.'],
     predicted: async () => Array.from((await classifyPages(model, [page], { views: 1 })).data),
   };
 }
 
-/** A classifier that someone else wrote: one size, values divided by 255. */
+/** An image classifier from another program: one size, values divided by 255. */
 function foreignClassifier(
   bytes: Uint8Array,
   { inputs, outputs }: Signature,
   page: NamedPage,
   at: Point,
   where: Where,
-): Subject {
+): ExplainedInput {
   const [, channels, height, width] = inputs[0]?.dims ?? [];
   const count = outputs[0]?.dims?.[1];
   if (inputs.length !== 1 || ![channels, height, width, count].every((n) => typeof n === 'number')) {
@@ -209,7 +221,7 @@ function foreignClassifier(
   const size = [height as number, width as number] as const;
   const planes = channels as number;
   return {
-    ...imageSubject(bytes, page, at, {
+    ...imageInput(bytes, page, at, {
       ...where,
       input: {
         channels: { mode: planes === 1 ? 'grey' : planes === 3 ? 'colour' : 'asis', count: planes },
@@ -226,8 +238,8 @@ function foreignClassifier(
   };
 }
 
-/** The image as a whole has an answer. */
-function imageSubject(
+/** An image classifier. */
+function imageInput(
   bytes: Uint8Array,
   page: NamedPage,
   at: Point,
@@ -243,7 +255,7 @@ function imageSubject(
     readonly classes: readonly string[];
     readonly activation: Activation;
   },
-): Subject {
+): ExplainedInput {
   const view = viewAt(input, page, at);
   const { feed, pixel, box } = view;
   if (pixel.y < 0 || pixel.x < 0 || pixel.y >= input.crop[0] || pixel.x >= input.crop[1]) {
