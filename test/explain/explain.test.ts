@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { checkSteps } from '../../packages/explain/checks.ts';
 import { explain } from '../../packages/explain/explain.ts';
+import type { NamedPage } from '../../packages/explain/explained-input.ts';
 import type {
   ConvolutionStep,
   DenseStep,
@@ -9,7 +10,6 @@ import type {
   PoolingStep,
 } from '../../packages/explain/explanation.ts';
 import { gradCam, halfSideHolding } from '../../packages/explain/gradients.ts';
-import type { NamedPage } from '../../packages/explain/explained-input.ts';
 import { float32 } from '../../src/array/ndarray.ts';
 import { stream } from '../../src/array/random.ts';
 import { UsageError } from '../../src/errors.ts';
