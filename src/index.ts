@@ -40,7 +40,15 @@ export { type WriteNiftiOptions, writeNifti } from './image/formats/nifti/write.
 export { writePng } from './image/formats/png/write.ts';
 export { READABLE_EXTENSIONS } from './image/formats/registry.ts';
 export { type WriteTiffOptions, writeTiff } from './image/formats/tiff/write.ts';
-export { extent, type Geometry, type Image, type Spacing, type Spacings, type Vector3 } from './image/image.ts';
+export {
+  type Geometry,
+  type Image,
+  type Sizes,
+  type Spacing,
+  type Spacings,
+  sizes,
+  type Vector3,
+} from './image/image.ts';
 export { readDicomSeries, readImage } from './image/read.ts';
 export type { InputSpec, NormalisationOptions } from './input/normalise.ts';
 export { predictAverage } from './predict/average.ts';

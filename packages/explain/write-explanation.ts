@@ -1,8 +1,7 @@
 /** Explains a model's prediction for one image as a report. */
 
 import { baseName, type DeviceName, option, UsageError } from 'lamella';
-import { displayMap, reorient } from 'lamella/image';
-import { type ChannelChoice, pagesOf, pickChannels } from 'lamella/predict';
+import { type ChannelChoice, inputPages } from 'lamella/predict';
 import { type Host, modelFileOf, readImageFile } from 'lamella/workflows';
 import { type ExplainOptions, explain } from './explain.ts';
 import type { Explanation } from './explanation.ts';
@@ -33,10 +32,7 @@ export async function writeExplanation(
   { out, device = 'auto', which = 'best', page = 0, channel, command, ...options }: WriteExplanationOptions,
 ): Promise<{ readonly file: string; readonly explanation: Explanation }> {
   const file = await modelFileOf(host.files, model, which);
-  const read = await readImageFile(host.files, image);
-  // Oriented as in `predict`.
-  const map = displayMap(read);
-  const pages = pagesOf(map === undefined ? read : reorient(read, map));
+  const { pages } = inputPages(await readImageFile(host.files, image), { name: image, channel });
   const chosen = pages[page];
   if (chosen === undefined) {
     throw new UsageError(`page ${page} does not exist; the image has ${pages.length}.`, {
@@ -47,17 +43,15 @@ export async function writeExplanation(
   const bytes = await host.files.read(file);
   const runtime = await host.openRuntime(device);
   try {
-    const name = pages.length > 1 ? `${image}[${page}]` : image;
-    const given = channel === undefined ? { ...chosen, name } : pickChannels({ ...chosen, name }, channel);
-    const explanation = await explain(runtime, bytes, given, { ...options, file });
-    const shown = { ...explanation, image: { ...explanation.image, name: baseName(name) } };
+    const explanation = await explain(runtime, bytes, chosen, { ...options, file });
+    const shown = { ...explanation, image: { ...explanation.image, name: baseName(chosen.name) } };
     const html = renderExplanation({
       explanation: shown,
       title: `Lamella explains: ${baseName(model)}`,
       createdAt: new Date().toISOString(),
       facts: [
         ['Model', file],
-        ['Image', name],
+        ['Image', chosen.name],
         ['Pixel', `x ${explanation.at.x}, y ${explanation.at.y}`],
         ['Network input', explanation.inputShape.join(' × ')],
         ['Device', runtime.description],

@@ -2,7 +2,7 @@
 
 import { stream } from '../array/random.ts';
 import type { ClassSet } from '../dataset/classification/prepare.ts';
-import { copyCrop } from '../input/classes.ts';
+import { prepareView } from '../input/network-input.ts';
 import { normalise } from '../input/normalise.ts';
 import { coordinates, drawGeometry } from './field.ts';
 import { changeIntensity } from './intensity.ts';
@@ -81,8 +81,8 @@ export function classBatches(
         const plane = Float32Array.from(planes.subarray(c * from, (c + 1) * from));
         sample(plane, stored, field, out.subarray(c * to, (c + 1) * to));
       }
-    } else copyCrop(planes, channels.count, stored, { top, left, crop, mirror }, out);
-    normalise(out, channels.count, normalisation);
+      normalise(out, channels.count, normalisation);
+    } else prepareView(planes, input, { top, left, mirror }, out);
     if (classes.colour !== undefined) {
       const pixels = crop[0] * crop[1];
       const { sigma, axes } = classes.colour;

@@ -4,11 +4,10 @@ import { DatasetError } from '../errors.ts';
 import type { Files } from '../files.ts';
 import type { Image } from '../image/image.ts';
 import { ImageNotes } from '../image/notes.ts';
-import { displayMap, reorient } from '../image/orient.ts';
 import { invertIfBright } from '../input/background.ts';
-import { type ChannelChoice, chooseChannels, selectChannels } from '../input/channels.ts';
-import { fitNormalisation, type InputSpec, type NormalisationOptions, normalise } from '../input/normalise.ts';
-import { pixelSizes } from '../input/pixel-size.ts';
+import type { ChannelChoice } from '../input/channels.ts';
+import { fitInput, prepareInput } from '../input/network-input.ts';
+import type { InputSpec, NormalisationOptions } from '../input/normalise.ts';
 import { relabelConsecutive } from '../objects/relabel.ts';
 import { annotate } from './annotate.ts';
 import { annotatedRows } from './annotated.ts';
@@ -18,7 +17,6 @@ import { readAhead } from './discover/read-ahead.ts';
 import { type ImageListing, listImageSources, pairListing, readListed } from './discover/sources.ts';
 import { type HeldOut, holdOut } from './hold-out.ts';
 import { chooseInversion } from './inversion.ts';
-import { alignLabels } from './labels/align.ts';
 import {
   applyMapping,
   describeMapping,
@@ -63,11 +61,7 @@ export async function readDataset(files: Files, folder: string): Promise<FolderD
   for await (const { pair, image, label } of readAhead(pairing.pairs, read)) {
     for (const one of [image, label]) said.add(one, pair.image);
     kinds.add(label.labelKind);
-    const aligned = alignLabels(label, image);
-    // Slices are oriented as for all other patients, whatever their orientation in the file.
-    const map = displayMap(image);
-    if (map === undefined) pages.push(...rawPages(image, aligned, pair.image));
-    else pages.push(...rawPages(reorient(image, map), reorient(aligned, map), pair.image));
+    pages.push(...rawPages(image, label, pair.image));
   }
   const { json } = listing;
   return {
@@ -236,28 +230,19 @@ export function prepareDataset(read: RawDataset, options: PrepareOptions = {}): 
   const { split, train: trainRaw } = held;
   if (trainRaw.length === 0) throw nothingPainted(raw.folder);
 
-  const chosen = options.input === undefined ? chooseChannels(trainRaw, options.channel) : undefined;
-  const channels = options.input?.channels ?? (chosen as NonNullable<typeof chosen>).spec;
+  const { input, reasons } =
+    options.input === undefined ? fitInput(trainRaw, options) : { input: options.input, reasons: [] };
+  const { channels, normalisation, pixelMm } = input;
   // A slice with a held-out part occurs twice, sharing one image.
-  const planes = new Map<RawPage['data'], Float32Array>();
+  const images = new Map<RawPage['data'], Float32Array>();
   for (const page of [...trainRaw, ...held.validation]) {
-    if (!planes.has(page.data)) planes.set(page.data, shareable(selectChannels(page, channels)));
+    if (!images.has(page.data)) images.set(page.data, shareable(prepareInput(page, input)));
   }
-  const fitted =
-    options.input === undefined
-      ? fitNormalisation(
-          trainRaw.map(({ data }) => planes.get(data) as Float32Array),
-          channels,
-          options.normalisation,
-        )
-      : undefined;
-  const normalisation = options.input?.normalisation ?? (fitted as NonNullable<typeof fitted>).spec;
-  for (const [data, own] of planes) planes.set(data, normalise(own, channels.count, normalisation));
 
   const basic = (page: RawPage): TrainingPage => {
     const { name, height, width, data } = page;
     const label = shareable(applyMapping(page.label, mapping));
-    return { name, height, width, image: planes.get(data) as Float32Array, label };
+    return { name, height, width, image: images.get(data) as Float32Array, label };
   };
   const plain = trainRaw.map(basic).map((page) => ({ ...page, annotatedRows: annotatedRows(page) }));
   const validation = held.validation.map(basic);
@@ -290,9 +275,11 @@ export function prepareDataset(read: RawDataset, options: PrepareOptions = {}): 
   };
   const isWeighed = (separation.w0 ?? 10) > 0;
   const pages = isWeighed ? plain.map((page, i) => weighed(page, trainRaw[i] as RawPage)) : plain;
-  const inversion = fitted?.spec.kind === 'percentile' && !fitted.spec.perChannel ? chooseInversion(pages) : undefined;
-  if (inversion !== undefined) for (const image of planes.values()) invertIfBright(image);
-  const pixelMm = options.input === undefined ? pixelSizes(trainRaw) : options.input.pixelMm;
+  const inversion =
+    options.input === undefined && normalisation.kind === 'percentile' && !normalisation.perChannel
+      ? chooseInversion(pages)
+      : undefined;
+  if (inversion !== undefined) for (const image of images.values()) invertIfBright(image);
   const classCount = mapping.classes.length;
   const shares = sharesOf(
     pages.map((page) => page.label),
@@ -327,8 +314,7 @@ export function prepareDataset(read: RawDataset, options: PrepareOptions = {}): 
       `fraction of pixels: ${percent.join(', ')}${annotated < pixels ? ' (without ignored pixels)' : ''}`,
       ...(annotated < pixels ? [describeAnnotated(annotated, pixels, pages.length)] : []),
       ...(leftOut > 0 ? [`nothing is annotated on ${leftOut} of ${raw.pages.length} pages; they take no part`] : []),
-      ...(chosen === undefined ? [] : [chosen.reason]),
-      ...(fitted === undefined ? [] : [fitted.reason]),
+      ...reasons,
       ...(inversion === undefined ? [] : [inversion]),
       split.reason,
     ],

@@ -2,8 +2,11 @@
 
 import { DatasetError } from '../errors.ts';
 import { millimetres, sliceExtentsMm } from '../image/geometry.ts';
-import { extent, type Image } from '../image/image.ts';
-import { type Page, pagesOf } from '../input/planes.ts';
+import { type Image, sizes } from '../image/image.ts';
+import { reorient } from '../image/orient.ts';
+import { inputPages } from '../input/network-input.ts';
+import type { Page } from '../input/planes.ts';
+import { alignLabels } from './labels/align.ts';
 import { type LabelOptions, type LabelPage, labelPages } from './labels/labels.ts';
 import type { PageAnnotation } from './labels/regions.ts';
 
@@ -58,12 +61,16 @@ export interface LabelledImage {
   readonly label: Image;
 }
 
-/** The slices of an image with their labels. @throws DatasetError if sizes or numbers of slices differ. */
-export function rawPages(image: Image, label: Image, name: string): readonly RawPage[] {
-  const imagePages = pagesOf(image);
-  const pagesOfLabel = labelPages(label);
+/**
+ * The slices of an image with their labels, brought onto its voxels where both say where they lie.
+ * @throws DatasetError if sizes, numbers of slices or places differ.
+ */
+export function rawPages(given: Image, label: Image, name: string): readonly RawPage[] {
+  const { pages: imagePages, upright: image, map } = inputPages(given, { name });
+  const aligned = alignLabels(label, given);
+  const pagesOfLabel = labelPages(map === undefined ? aligned : reorient(aligned, map));
   const labels = label.source === undefined ? 'its labels' : `its labels "${label.source}"`;
-  const [times, depth] = [extent(image, 't'), extent(image, 'z')];
+  const { times, slices: depth } = sizes(image);
   if (times > 1 && imagePages.length > pagesOfLabel.length && pagesOfLabel.length === depth) {
     throw new DatasetError(`the image has ${times} volumes along its fourth axis, ${labels} one volume.`, {
       file: name,
@@ -90,10 +97,9 @@ export function rawPages(image: Image, label: Image, name: string): readonly Raw
       );
     }
     // Slices of one time point after another, each through its depth.
-    const sliceMm = extentsMm?.[index % extent(image, 'z')];
+    const sliceMm = extentsMm?.[index % depth];
     return {
       ...page,
-      name: imagePages.length > 1 ? `${name}[${index}]` : name,
       file: name,
       page: index,
       label: own,

@@ -1,8 +1,9 @@
 /** `lamella/predict`: the input of networks made from an image, and their prediction for one pixel of it. */
 
-export { type ChannelChoice, pickChannels } from '../input/channels.ts';
+export type { ChannelChoice } from '../input/channels.ts';
 export type { ClassInput } from '../input/classes.ts';
-export { type Page, pagesOf } from '../input/planes.ts';
+export { inputPages } from '../input/network-input.ts';
+export type { Page } from '../input/planes.ts';
 export { METADATA_KEY } from '../models/metadata.ts';
 export { isClassifierFile } from '../predict/classifier.ts';
 export { DIVIDED_BY_255 } from '../predict/foreign.ts';

@@ -7,7 +7,7 @@ import { allocate, type DType, type Storage, sizeOf } from '../array/ndarray.ts'
 import { UsageError } from '../errors.ts';
 import { float16ToNumber } from './float16.ts';
 import { millimetres, sliceOrigin } from './geometry.ts';
-import { extent, type Geometry, type Image } from './image.ts';
+import { type Geometry, type Image, sizes } from './image.ts';
 
 const RGB = ['red', 'green', 'blue'];
 
@@ -24,7 +24,7 @@ function isRgb(image: Image): boolean {
 /** Whether red, green and blue are equal in every pixel: a grey image stored as RGB. */
 export function isGreyInColour(image: Image): boolean {
   if (!isRgb(image)) return false;
-  const c = extent(image, 'c');
+  const c = sizes(image).channels;
   const inner = innerSize(image);
   const { data } = image;
   for (let outer = 0; outer < data.length; outer += c * inner) {
@@ -46,10 +46,10 @@ export function toGrey(image: Image): Image {
   const names = image.channels;
   if (names?.[0] === 'grey' && (names.length === 1 || (names.length === 2 && names[1] === 'alpha')))
     return channel(image, 0);
-  if (extent(image, 'c') === 1) return channel(image, 0);
+  if (sizes(image).channels === 1) return channel(image, 0);
   if (!isRgb(image)) {
     throw new UsageError(
-      `${extent(image, 'c')} channels (${names?.join(', ') ?? 'without names'}) do not make a grey value.`,
+      `${sizes(image).channels} channels (${names?.join(', ') ?? 'without names'}) do not make a grey value.`,
       {
         ...where(image),
         remedy: 'Choose one channel.',
@@ -92,7 +92,7 @@ export function dropAlpha(image: Image): Image {
  * @throws UsageError if there is no such channel
  */
 export function channel(image: Image, which: number | string): Image {
-  const count = extent(image, 'c');
+  const count = sizes(image).channels;
   const index = typeof which === 'number' ? which : (image.channels?.indexOf(which) ?? -1);
   if (!(index >= 0 && index < count)) {
     const names = image.channels?.join(', ');
@@ -107,7 +107,7 @@ export function channel(image: Image, which: number | string): Image {
 }
 
 function channelsOf(image: Image, indices: readonly number[]): Image {
-  const count = extent(image, 'c');
+  const count = sizes(image).channels;
   const inner = innerSize(image);
   const outers = image.data.length / (inner * count);
   const data = allocate(image.dtype, outers * indices.length * inner);
@@ -129,7 +129,8 @@ function channelsOf(image: Image, indices: readonly number[]): Image {
 
 /** Number of slices: planes along t and z, with all channels. */
 export function pageCount(image: Image): number {
-  return extent(image, 't') * extent(image, 'z');
+  const { times, slices } = sizes(image);
+  return times * slices;
 }
 
 /**
@@ -142,9 +143,7 @@ export function page(image: Image, index: number): Image {
     throw new UsageError(`page ${index} does not exist; the image has ${count}, counted from 0.`, where(image));
   }
   if (count === 1 && !/[tz]/.test(image.axes)) return image;
-  const z = extent(image, 'z');
-  const c = extent(image, 'c');
-  const [height, width] = image.shape.slice(-2) as [number, number];
+  const { channels: c, slices: z, height, width } = sizes(image);
   const plane = height * width;
   const [ti, zi] = [Math.floor(index / z), index % z];
   const start = (ti * c * z + zi) * plane;
@@ -203,10 +202,9 @@ export function stackPages(pages: readonly Image[], like: Image): Image {
     throw new UsageError('the pages differ in size, channels or dtype.', where(like));
   }
   const hasC = first.axes === 'cyx';
-  const c = extent(first, 'c');
-  const [height, width] = first.shape.slice(-2) as [number, number];
+  const { channels: c, height, width } = sizes(first);
   const plane = height * width;
-  const z = extent(like, 'z');
+  const { times: t, slices: z } = sizes(like);
   const data = allocate(first.dtype, pages.length * c * plane);
   for (const [i, { data: values }] of pages.entries()) {
     const [ti, zi] = [Math.floor(i / z), i % z];
@@ -215,7 +213,7 @@ export function stackPages(pages: readonly Image[], like: Image): Image {
     }
   }
   const axes = `${like.axes.includes('t') ? 't' : ''}${hasC ? 'c' : ''}${like.axes.includes('z') ? 'z' : ''}yx`;
-  const lengths: Readonly<Record<string, number>> = { t: extent(like, 't'), c, z, y: height, x: width };
+  const lengths: Readonly<Record<string, number>> = { t, c, z, y: height, x: width };
   const { geometry: _, ...rest } = first;
   return {
     ...rest,

@@ -3,7 +3,7 @@ import { quantile } from '../array/quantile.ts';
 import { type DisplayWindow, displayWindow } from './display.ts';
 import { float16ToNumber } from './float16.ts';
 import { bodyDirection, planeName } from './geometry.ts';
-import { extent, type Geometry, type Image, type Spacings } from './image.ts';
+import { type Geometry, type Image, type Spacings, sizes } from './image.ts';
 
 /** Beyond this number distinct values are no longer counted: it is not a label image. */
 const MAX_DISTINCT = 100_000;
@@ -63,7 +63,7 @@ export interface ImageDescription {
 
 /** Axes, dtype, pixel size and the statistics of every channel. Reads each sample twice. */
 export function describeImage(image: Image): ImageDescription {
-  const c = extent(image, 'c');
+  const c = sizes(image).channels;
   return {
     source: image.source,
     axes: image.axes,
@@ -82,8 +82,8 @@ export function describeImage(image: Image): ImageDescription {
 }
 
 function describeChannel(image: Image, index: number): ChannelDescription {
-  const c = extent(image, 'c');
-  const inner = extent(image, 'z') * extent(image, 'y') * extent(image, 'x');
+  const { channels: c, slices, height, width } = sizes(image);
+  const inner = slices * height * width;
   const { data } = image;
   const half = image.dtype === 'float16';
   const samples = data.length / c;

@@ -1,6 +1,6 @@
 /** The position of an image's voxels in the patient, in millimetres in the coordinates of DICOM and ITK (LPS). */
 
-import { extent, type Geometry, type Image, type Spacing, type Vector3 } from './image.ts';
+import { type Geometry, type Image, type Spacing, sizes, type Vector3 } from './image.ts';
 
 export const dot = (a: Vector3, b: Vector3): number => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 export const norm = (a: Vector3): number => Math.hypot(...a);
@@ -58,7 +58,7 @@ export function stepsOf(image: Image): readonly [Vector3, Vector3, Vector3] | un
   if (geometry === undefined) return undefined;
   const dx = millimetres(spacing.x);
   const dy = millimetres(spacing.y);
-  const dz = millimetres(spacing.z) ?? (extent(image, 'z') === 1 ? (geometry.thicknessMm ?? 1) : undefined);
+  const dz = millimetres(spacing.z) ?? (sizes(image).slices === 1 ? (geometry.thicknessMm ?? 1) : undefined);
   if (dx === undefined || dy === undefined || dz === undefined) return undefined;
   const [x, y, z] = geometry.direction;
   return [scaled(x, dx), scaled(y, dy), scaled(z, dz)];
@@ -80,7 +80,7 @@ export function sliceOrigin(image: Image, index: number): Vector3 | undefined {
  * @returns undefined if there is neither z spacing nor thickness
  */
 export function sliceExtentsMm(image: Image): readonly number[] | undefined {
-  const depth = extent(image, 'z');
+  const depth = sizes(image).slices;
   const at = image.geometry?.slicePositionsMm;
   if (at !== undefined && at.length === depth && depth > 1) {
     return at.map((position, i) => {

@@ -72,10 +72,25 @@ export interface Image<D extends DType = DType> extends NdArray<D> {
   readonly source?: string;
 }
 
-/** Length of `axis`; 1 if the image does not have it. */
-export function extent(image: Image, axis: string): number {
-  const at = image.axes.indexOf(axis);
-  return at < 0 ? 1 : image.shape[at];
+/** How large an image is along each of its axes. */
+export interface Sizes {
+  readonly times: number;
+  readonly channels: number;
+  readonly slices: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** The lengths of the axes `t`, `c`, `z`, `y` and `x`; 1 for those that an image does not have. */
+export function sizes({ axes, shape }: Pick<Image, 'axes' | 'shape'>): Sizes {
+  const along = (axis: string): number => shape[axes.indexOf(axis)] ?? 1;
+  return { times: along('t'), channels: along('c'), slices: along('z'), height: along('y'), width: along('x') };
+}
+
+/** Whether two images have the same pixels: equal sizes, but for the channels. */
+export function sameGrid(a: Image, b: Image): boolean {
+  const [one, other] = [sizes(a), sizes(b)];
+  return (['times', 'slices', 'height', 'width'] as const).every((axis) => one[axis] === other[axis]);
 }
 
 /** The label kind stated by a file, if it is one of the two words. */

@@ -2,7 +2,7 @@
 
 import { allocate, type DType, type Storage } from '../array/ndarray.ts';
 import { added, nearest, planeName, scaled, stepsOf } from './geometry.ts';
-import { extent, type Geometry, type Image, type Spacing, type Spacings, type Vector3 } from './image.ts';
+import { type Geometry, type Image, type Spacing, type Spacings, sizes, type Vector3 } from './image.ts';
 
 /** The source of an axis of the result: axis 0 = x, 1 = y, 2 = z of the image, unchanged or reversed. */
 interface AxisFrom {
@@ -59,7 +59,8 @@ export function displayMap({ geometry }: Image): AxisMap | undefined {
  */
 export function reorient(image: Image, map: AxisMap): Image {
   if (isSame(map)) return image;
-  const lengths = [extent(image, 'x'), extent(image, 'y'), extent(image, 'z')] as const;
+  const { width, height, slices } = sizes(image);
+  const lengths = [width, height, slices] as const;
   const strides = [1, lengths[0], lengths[0] * lengths[1]] as const;
   const [nx, ny, nz] = map.map(({ from }) => lengths[from]) as [number, number, number];
   const steps = map.map(({ from, reversed }) => (reversed ? -strides[from] : strides[from])) as [
@@ -80,12 +81,12 @@ export function reorient(image: Image, map: AxisMap): Image {
   }
   const [sx, sy, sz] = map.map(({ from }) => spacingOf(image.spacing, from));
   const { t } = image.spacing;
-  const sizes: Readonly<Record<string, number>> = { x: nx, y: ny, z: nz };
+  const turned: Readonly<Record<string, number>> = { x: nx, y: ny, z: nz };
   const geometry = reorientGeometry(image, map);
   return {
     ...image,
     data,
-    shape: image.shape.map((length, i) => sizes[image.axes[i]] ?? length),
+    shape: image.shape.map((length, i) => turned[image.axes[i]] ?? length),
     spacing: {
       t,
       z: sz,
@@ -122,7 +123,8 @@ function reorientGeometry(image: Image, map: AxisMap): Geometry | undefined {
   if (geometry === undefined) return undefined;
   const { slicePositionsMm, originMm, direction, ...rest } = geometry;
   const steps = stepsOf(image);
-  const lengths = [extent(image, 'x'), extent(image, 'y'), extent(image, 'z')] as const;
+  const { width, height, slices } = sizes(image);
+  const lengths = [width, height, slices] as const;
   let origin: Vector3 = originMm;
   for (const { from, reversed } of map) {
     if (reversed && steps !== undefined) origin = added(origin, scaled(steps[from], lengths[from] - 1));

@@ -3,7 +3,7 @@
 import { page, pageCount, rescaleToUint8, toFloat32 } from './convert.ts';
 import { displayWindow } from './display.ts';
 import { bodyDirection, millimetres } from './geometry.ts';
-import { extent, type Image } from './image.ts';
+import { type Image, sizes } from './image.ts';
 import { displayMap, reorient } from './orient.ts';
 
 export interface OverviewOptions {
@@ -68,7 +68,7 @@ export function overviewPicture(
 
 function planesOf(image: Image): readonly Plane[] {
   const middle = toFloat32(page(image, Math.floor(pageCount(image) / 2)));
-  const [width, height, depth] = [extent(image, 'x'), extent(image, 'y'), extent(image, 'z')];
+  const { width, height, slices: depth } = sizes(image);
   const [dx, dy, dz] = [image.spacing.x, image.spacing.y, image.spacing.z].map(millimetres);
   const known = dx !== undefined && dy !== undefined;
   const slice: Plane = {

@@ -19,7 +19,7 @@ export interface ChannelSpec {
   readonly names?: readonly string[];
 }
 
-type NamedPage = Page & { readonly name?: string };
+export type NamedPage = Page & { readonly name?: string };
 
 const RGB = ['red', 'green', 'blue'];
 /** ITU-R BT.601 luma. */
@@ -136,7 +136,7 @@ function take<P extends Page>(page: P, indices: readonly number[]): P {
   const pixels = page.height * page.width;
   const data = page.data.slice(0, indices.length * pixels);
   for (const [c, i] of indices.entries()) data.set(page.data.subarray(i * pixels, (i + 1) * pixels), c * pixels);
-  return { ...page, data, channels: indices.length, channelNames: undefined };
+  return { ...page, data, channels: indices.length, channelNames: undefined, chosen: true };
 }
 
 /**
@@ -185,7 +185,8 @@ function positionsOf(page: NamedPage, { mode, count, names }: ChannelSpec): read
 
 /** The slice with the channels picked in training, and the position of each of the rule's channels in it. */
 function follow(page: NamedPage, spec: ChannelSpec): { readonly page: NamedPage; readonly indices: readonly number[] } {
-  const { pick, count } = spec;
+  const { count } = spec;
+  const pick = page.chosen === true ? undefined : spec.pick;
   // A file may contain only the picked channels.
   const alone = page.channels === count && !isNamed(page);
   const own = pick === undefined || (alone && find(page, pick).includes(-1)) ? page : pickChannels(page, pick);
@@ -219,6 +220,7 @@ export function selectChannels(given: NamedPage, spec: ChannelSpec): Float32Arra
 
 /** A note on how a slice's channels are converted; undefined if they are used unchanged. */
 export function channelNote(page: Page, { mode, pick }: ChannelSpec): string | undefined {
+  if (page.chosen === true) return undefined;
   if (pick !== undefined) return page.channels > 1 ? `Channel ${pick.join(', ')} is used, as in training.` : undefined;
   if (mode === 'grey' && page.channels === 3) return isGrey(page) ? undefined : `Colour ${TO_GREY}.`;
   if (mode === 'colour' && page.channels === 3 && !isPhotograph(page)) {

@@ -3,9 +3,8 @@
 import { median } from '../array/quantile.ts';
 import { DatasetError } from '../errors.ts';
 import { invertIfBright } from './background.ts';
-import { type ChannelChoice, type ChannelSpec, pickChannels, selectChannels } from './channels.ts';
+import type { ChannelSpec } from './channels.ts';
 import type { PixelSizes } from './pixel-size.ts';
-import type { Page } from './planes.ts';
 import type { WindowSpec } from './window.ts';
 
 /**
@@ -175,22 +174,4 @@ export function normalise(planes: Float32Array, channelCount: number, spec: Norm
   }
   if (invertBright) invertIfBright(planes);
   return planes;
-}
-
-/**
- * A slice of an image as the network's input: float32 [channels, height, width], for training and prediction alike.
- * @param channel of the image, replacing the choice made in training
- * @throws DatasetError if its channels do not match.
- */
-export function prepareInput(
-  page: Page & { readonly name?: string },
-  { channels, normalisation }: InputSpec,
-  channel?: ChannelChoice,
-): Float32Array {
-  const { mode, count } = channels;
-  const planes =
-    channel === undefined
-      ? selectChannels(page, channels)
-      : selectChannels(pickChannels(page, channel), { mode, count });
-  return normalise(planes, count, normalisation);
 }

@@ -3,7 +3,7 @@
 import { DatasetError } from '../errors.ts';
 import { isHounsfield } from '../image/display.ts';
 import type { Image } from '../image/image.ts';
-import { extent } from '../image/image.ts';
+import { sizes } from '../image/image.ts';
 
 type Numeric = Exclude<Image['data'], BigInt64Array | BigUint64Array>;
 
@@ -15,6 +15,8 @@ export interface Page {
   readonly width: number;
   /** Channel names, if stated by the file: red, green and blue are a photograph, others are not. */
   readonly channelNames?: readonly string[];
+  /** These channels were asked for, in this order, whatever a network was trained on. */
+  readonly chosen?: true;
 }
 
 /**
@@ -33,17 +35,14 @@ export function pagesOf(image: Image): readonly Page[] {
       remedy: 'Save the image with integers of up to 32 bits or float32.',
     });
   }
-  const height = extent(image, 'y');
-  const width = extent(image, 'x');
-  const stored = extent(image, 'c');
-  const depth = extent(image, 'z');
+  const { times, channels: stored, slices: depth, height, width } = sizes(image);
   const pixels = height * width;
   requireFinite(image, data, width);
   const isAlpha = (name: string): boolean => /alpha/i.test(name);
   const kept = Array.from({ length: stored }, (_, c) => c).filter((c) => !isAlpha(image.channels?.[c] ?? ''));
   const channelNames = image.channels && kept.map((c) => (image.channels as readonly string[])[c] ?? '');
   const pages: Page[] = [];
-  for (let t = 0; t < extent(image, 't'); t++) {
+  for (let t = 0; t < times; t++) {
     for (let z = 0; z < depth; z++) {
       // Axes are ordered t, c, z, y, x.
       const at = (c: number): number => ((t * stored + c) * depth + z) * pixels;
@@ -114,7 +113,7 @@ function requireFinite(image: Image, data: Numeric, width: number): void {
     }
   }
   if (bad === 0) return;
-  const y = Math.floor(first / width) % extent(image, 'y');
+  const y = Math.floor(first / width) % sizes(image).height;
   throw new DatasetError(
     `${bad} ${bad === 1 ? 'value is' : 'values are'} NaN or infinite, the first at x ${first % width}, y ${y}.`,
     {

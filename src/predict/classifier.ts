@@ -3,9 +3,9 @@
 import { float32, type NdArray } from '../array/ndarray.ts';
 import { Interrupted, ModelError } from '../errors.ts';
 import { readSignature, type Signature } from '../graph/onnx/model.ts';
-import { type ClassInput, copyCrop, storedPlanes, viewsOf } from '../input/classes.ts';
-import { normalise } from '../input/normalise.ts';
-import type { Page } from '../input/planes.ts';
+import type { NamedPage } from '../input/channels.ts';
+import { type ClassInput, storedPlanes, viewsOf } from '../input/classes.ts';
+import { prepareView } from '../input/network-input.ts';
 import { METADATA_KEY, type ModelMetadata, parseMetadata } from '../models/metadata.ts';
 import type { Program, Runtime } from '../runtime/runtime.ts';
 
@@ -81,10 +81,10 @@ export async function classifyPages(
     input,
     classes,
   }: Pick<Classifier, 'program' | 'inputName' | 'outputName' | 'input' | 'classes'>,
-  pages: readonly (Page & { readonly name?: string })[],
+  pages: readonly NamedPage[],
   { views = input.views, batch = 128, onProgress, signal }: ClassifyOptions = {},
 ): Promise<NdArray<'float32'>> {
-  const { channels, crop, stored, normalisation } = input;
+  const { channels, crop, stored } = input;
   const places = viewsOf({ crop, stored, views });
   const size = channels.count * crop[0] * crop[1];
   const result = float32([pages.length, classes.length]);
@@ -97,8 +97,7 @@ export async function classifyPages(
       const planes = storedPlanes(page, input);
       places.forEach((view, v) => {
         const at = (i * places.length + v) * size;
-        copyCrop(planes, channels.count, stored, { ...view, crop }, images, at);
-        normalise(images.subarray(at, at + size), channels.count, normalisation);
+        prepareView(planes, input, view, images.subarray(at, at + size));
       });
     });
     const outputs = await program.run({

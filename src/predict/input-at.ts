@@ -1,9 +1,9 @@
 /** What a network is given where it answers for one pixel of an image. */
 
 import { float32, type NdArray } from '../array/ndarray.ts';
+import type { NamedPage } from '../input/channels.ts';
 import { type ClassInput, copyCrop, storedPlanes, type View, viewsOf } from '../input/classes.ts';
-import { normalise, prepareInput } from '../input/normalise.ts';
-import type { Page } from '../input/planes.ts';
+import { prepareInput, prepareView } from '../input/network-input.ts';
 import { windowReader } from '../input/window.ts';
 import type { SegmentationModel } from './model.ts';
 import { predictPlanes } from './predict.ts';
@@ -38,7 +38,7 @@ export interface PixelInput {
  * window, the window around the pixel.
  * @throws DatasetError when the page's channels do not fit.
  */
-export function inputAt(model: SegmentationModel, page: Page & { readonly name?: string }, at: Point): PixelInput {
+export function inputAt(model: SegmentationModel, page: NamedPage, at: Point): PixelInput {
   const { height, width } = page;
   const planes = prepareInput(page, model.input);
   const channels = model.input.channels.count;
@@ -82,11 +82,7 @@ function tileOf(size: number, rule: TilingRule, at: number) {
  * it as a window reaches.
  * @throws as `predictPages`
  */
-export async function predictAt(
-  model: SegmentationModel,
-  page: Page & { readonly name?: string },
-  at: Point,
-): Promise<readonly number[]> {
+export async function predictAt(model: SegmentationModel, page: NamedPage, at: Point): Promise<readonly number[]> {
   const { height, width, name } = page;
   const planes = prepareInput(page, model.input);
   const cover = model.patches?.window.cover;
@@ -111,12 +107,11 @@ function columnOf({ shape, data }: NdArray<'float32'>, { x, y }: Point): number[
  * `input.crop` around the middle. A pixel of what is cut away has a `pixel` outside of the input.
  * @throws DatasetError when the page's channels do not fit.
  */
-export function viewAt(input: ClassInput, page: Page & { readonly name?: string }, at: Point): PixelInput {
-  const { channels, stored, crop, normalisation } = input;
+export function viewAt(input: ClassInput, page: NamedPage, at: Point): PixelInput {
+  const { channels, stored, crop } = input;
   const [{ top, left }] = viewsOf({ ...input, views: 1 }) as readonly [View];
   const feed = float32([1, channels.count, ...crop]);
-  copyCrop(storedPlanes(page, input), channels.count, stored, { top, left, crop, mirror: false }, feed.data);
-  normalise(feed.data, channels.count, normalisation);
+  prepareView(storedPlanes(page, input), input, { top, left, mirror: false }, feed.data);
   // As `resizeToCover` does.
   const scale = Math.max(stored[0] / page.height, stored[1] / page.width);
   const lost = { y: (page.height * scale - stored[0]) / 2 + top, x: (page.width * scale - stored[1]) / 2 + left };

@@ -1,5 +1,5 @@
 import { mirrorIndex } from '../array/gaussian.ts';
-import { extent, type Image } from '../image/image.ts';
+import { type Image, sizes } from '../image/image.ts';
 
 /** Row and column offsets of the pixels nearer than `radiusPx`, including the centre. */
 function disc(radiusPx: number): readonly (readonly [number, number])[] {
@@ -45,11 +45,10 @@ export function medianFilter(
  * are filtered and divided by their sum.
  */
 export function smoothed(prediction: Image<'float32'>, radiusPx: number): Image<'float32'> {
-  const [classes, depth] = [extent(prediction, 'c'), extent(prediction, 'z')];
-  const [height, width] = [extent(prediction, 'y'), extent(prediction, 'x')];
+  const { times, channels: classes, slices: depth, height, width } = sizes(prediction);
   const pixels = height * width;
   const data = new Float32Array(prediction.data.length);
-  for (let t = 0; t < extent(prediction, 't'); t++) {
+  for (let t = 0; t < times; t++) {
     for (let z = 0; z < depth; z++) {
       // Axes are ordered t, c, z, y, x.
       const at = (c: number): number => ((t * classes + c) * depth + z) * pixels;

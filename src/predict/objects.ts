@@ -2,7 +2,7 @@
 
 import { type NdArray, ndarray } from '../array/ndarray.ts';
 import { ModelError } from '../errors.ts';
-import { extent, type Image } from '../image/image.ts';
+import { type Image, sizes } from '../image/image.ts';
 import type { ModelMetadata } from '../models/metadata.ts';
 import {
   type PredictedMaps,
@@ -46,12 +46,11 @@ const BORDER = /^(border|boundary|edge|outline)s?$/i;
  * @throws UsageError if the separation method needs a map that the model does not predict.
  */
 export function objectsImage(prediction: Image<'float32'>, { separation }: ObjectsOptions = {}): PredictedObjects {
-  const classes = extent(prediction, 'c');
+  const { channels: classes, times } = sizes(prediction);
   const border = prediction.channels?.findIndex((name, k) => k > 0 && BORDER.test(name)) ?? -1;
   const background = classOf(prediction, 0);
   const edge = border < 0 ? undefined : classOf(prediction, border);
   const inside = classes === 2 ? classOf(prediction, 1) : undefined;
-  const times = extent(prediction, 't');
   const shape = background.shape.slice(background.axes.includes('t') ? 1 : 0);
   const size = background.data.length / times;
   const settings = separation ?? { by: edge === undefined ? 'shape' : 'border' };

@@ -3,7 +3,7 @@
 import { allocate, type NdArray, ndarray } from '../array/ndarray.ts';
 import { UsageError } from '../errors.ts';
 import { classColour, displayRange, displayWindow, isHounsfield } from '../image/display.ts';
-import { extent, type Image } from '../image/image.ts';
+import { type Image, sameGrid, sizes } from '../image/image.ts';
 
 /** How probabilities are stored: 0..255, 0..65535 (rounded), or unchanged. */
 export type ProbabilityDepth = 'uint8' | 'uint16' | 'float32';
@@ -24,7 +24,7 @@ export function probabilityImage(
   prediction: Image<'float32'>,
   { depth = 'uint8', classes }: ProbabilityOptions = {},
 ): Image<ProbabilityDepth> {
-  const count = extent(prediction, 'c');
+  const count = sizes(prediction).channels;
   const chosen = classes ?? (count === 2 ? 1 : 'all');
   const one = chosen === 'all' ? prediction : classOf(prediction, chosen);
   if (depth === 'float32') return one;
@@ -38,15 +38,14 @@ export function probabilityImage(
 
 /** The probability of one class, without the `c` axis. @throws UsageError for a class that does not exist. */
 export function classOf(prediction: Image<'float32'>, index: number): Image<'float32'> {
-  const count = extent(prediction, 'c');
+  const { times, channels: count, slices, height, width } = sizes(prediction);
   if (!Number.isInteger(index) || index < 0 || index >= count) {
     throw new UsageError(`Class ${index} does not exist; the prediction has ${count} classes.`, {
       remedy: `Use 0 to ${count - 1}.`,
     });
   }
   const { channels: _, ...rest } = prediction;
-  const block = extent(prediction, 'z') * extent(prediction, 'y') * extent(prediction, 'x');
-  const times = extent(prediction, 't');
+  const block = slices * height * width;
   const at = prediction.axes.indexOf('c');
   const data = new Float32Array(times * block);
   for (let t = 0; t < times; t++) {
@@ -79,7 +78,7 @@ export function labelImage(
   prediction: Image<'float32'>,
   { threshold, values }: LabelMapOptions = {},
 ): Image<'uint8' | 'uint16'> {
-  const count = extent(prediction, 'c');
+  const { times, channels: count, slices, height, width } = sizes(prediction);
   if (threshold !== undefined && count !== 2) {
     throw new UsageError(`A threshold applies to two classes; there are ${count}.`, { remedy: 'Remove it.' });
   }
@@ -88,8 +87,7 @@ export function labelImage(
     throw new UsageError(`${written.length} values are given for ${count} classes.`);
   }
   const { channels: _, ...rest } = prediction;
-  const block = extent(prediction, 'z') * extent(prediction, 'y') * extent(prediction, 'x');
-  const times = extent(prediction, 't');
+  const block = slices * height * width;
   const dtype = written.some((value) => value > 255) ? 'uint16' : 'uint8';
   const data = allocate(dtype, times * block);
   for (let t = 0; t < times; t++) {
@@ -126,18 +124,12 @@ export function labelImage(
  * @throws UsageError if the sizes differ.
  */
 export function overlayImage(image: Image, labels: Image<'uint8' | 'uint16'>): Image<'uint8'> {
-  const [times, depth, height, width] = ['t', 'z', 'y', 'x'].map((axis) => extent(image, axis)) as [
-    number,
-    number,
-    number,
-    number,
-  ];
-  if (['t', 'z', 'y', 'x'].some((axis) => extent(image, axis) !== extent(labels, axis))) {
+  const { times, channels: stored, slices: depth, height, width } = sizes(image);
+  if (!sameGrid(image, labels)) {
     throw new UsageError(
       `The image is [${image.shape.join(', ')}], its labels are [${labels.shape.join(', ')}]: the sizes differ.`,
     );
   }
-  const stored = extent(image, 'c');
   const colour = stored === 3 || stored === 4;
   const pixels = height * width;
   const window = !colour && isHounsfield(image) ? displayWindow(image) : undefined;

@@ -2,12 +2,10 @@
 
 import { float32, type NdArray } from '../array/ndarray.ts';
 import { DatasetError, Interrupted, ModelError, UsageError } from '../errors.ts';
-import { extent, type Image } from '../image/image.ts';
-import { type AxisMap, displayMap, inverseMap, reorient } from '../image/orient.ts';
-import { type ChannelChoice, channelNote } from '../input/channels.ts';
-import { prepareInput } from '../input/normalise.ts';
-import { pixelSizeNote } from '../input/pixel-size.ts';
-import { type Page, pagesOf } from '../input/planes.ts';
+import { type Image, sizes } from '../image/image.ts';
+import { type AxisMap, inverseMap, reorient } from '../image/orient.ts';
+import { type ChannelChoice, type NamedPage, pickChannels } from '../input/channels.ts';
+import { inputNotes, inputPages, prepareInput } from '../input/network-input.ts';
 import type { SegmentationModel } from './model.ts';
 import { type Orientation, orientedShape, type TestTimeAugmentation } from './orientation.ts';
 import { type AxisPlan, type AxisTile, planAxis } from './tile-plan.ts';
@@ -64,10 +62,12 @@ export function planPage(
  */
 export async function predictPage(
   model: SegmentationModel,
-  page: Page & { readonly name?: string },
+  page: NamedPage,
   options: PredictOptions = {},
 ): Promise<NdArray<'float32'>> {
-  return predictPlanes(model, { ...page, planes: prepareInput(page, model.input, options.channel) }, options);
+  const { channel } = options;
+  const given = channel === undefined ? page : pickChannels(page, channel);
+  return predictPlanes(model, { ...page, planes: prepareInput(given, model.input) }, options);
 }
 
 /** Planes [channels, height, width] from `prepareInput`. */
@@ -162,8 +162,8 @@ export interface PredictedPage {
   readonly z: number;
   /** [classes, height, width]. */
   readonly probabilities: NdArray<'float32'>;
-  /** A note on how its channels were converted. */
-  readonly note?: string;
+  /** Notes on how its channels were converted and on the size of its pixels. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -174,26 +174,21 @@ export interface PredictedPage {
 export async function* predictPages(
   model: SegmentationModel,
   image: Image,
-  options: PredictOptions = {},
+  { channel, onProgress, ...options }: PredictOptions = {},
 ): AsyncGenerator<PredictedPage> {
   // In the orientation used for training; the result is turned back.
-  const map = displayMap(image);
-  const pages = pagesOf(map === undefined ? image : reorient(image, map));
-  const depth = extent(image, 'z');
+  const { pages, map } = inputPages(image, { channel });
+  const depth = sizes(image).slices;
   for (const [i, page] of pages.entries()) {
-    const onProgress = options.onProgress;
-    const probabilities = await predictPage(
-      model,
-      { ...page, ...(image.source === undefined ? {} : { name: image.source }) },
-      onProgress === undefined
-        ? options
-        : { ...options, onProgress: (done, total) => onProgress(i * total + done, pages.length * total) },
-    );
+    const probabilities = await predictPage(model, page, {
+      ...options,
+      onProgress: onProgress && ((done, total) => onProgress(i * total + done, pages.length * total)),
+    });
     yield {
       t: Math.floor(i / depth),
       z: i % depth,
       probabilities: map === undefined ? probabilities : turnBack(probabilities, map),
-      note: options.channel === undefined ? channelNote(page, model.input.channels) : undefined,
+      notes: inputNotes(image, page, model.input),
     };
   }
 }
@@ -213,18 +208,13 @@ export async function predictImage(
   image: Image,
   options: PredictOptions = {},
 ): Promise<Image<'float32'>> {
-  const [times, depth, height, width] = ['t', 'z', 'y', 'x'].map((axis) => extent(image, axis)) as [
-    number,
-    number,
-    number,
-    number,
-  ];
+  const { times, slices: depth, height, width } = sizes(image);
   const classes = model.classes.length;
   const pixels = height * width;
   let data = new Float32Array(0);
   const notes = new Set<string>();
-  for await (const { t, z, probabilities, note } of predictPages(model, image, options)) {
-    if (note !== undefined) notes.add(note);
+  for await (const { t, z, probabilities, notes: said } of predictPages(model, image, options)) {
+    for (const note of said) notes.add(note);
     if (times * depth === 1) {
       data = probabilities.data as Float32Array<ArrayBuffer>;
       break;
@@ -234,8 +224,6 @@ export async function predictImage(
       data.set(probabilities.data.subarray(c * pixels, (c + 1) * pixels), ((t * classes + c) * depth + z) * pixels);
     }
   }
-  const sizeNote = pixelSizeNote(model.input.pixelMm, image);
-  if (sizeNote !== undefined) notes.add(sizeNote);
   const axes = [...'tczyx'].filter((axis) => axis === 'c' || image.axes.includes(axis));
   const extents: Readonly<Record<string, number>> = { t: times, c: classes, z: depth, y: height, x: width };
   return {

@@ -5,8 +5,8 @@ import type { ClassSample, RawClasses } from '../dataset/classification/classes.
 import { readClasses } from '../dataset/classification/read.ts';
 import { DatasetError, FormatError } from '../errors.ts';
 import { joinPath, type WritableFiles } from '../files.ts';
-import { type ChannelChoice, pickChannels } from '../input/channels.ts';
-import { type Page, pagesOf } from '../input/planes.ts';
+import type { ChannelChoice } from '../input/channels.ts';
+import { type InputPages, inputPages } from '../input/network-input.ts';
 import { topKAccuracy } from '../metrics/top-k.ts';
 import { requireSameClasses } from '../predict/average.ts';
 import {
@@ -50,7 +50,7 @@ export interface Classified {
 async function classify(
   host: Host,
   models: readonly string[],
-  pages: readonly (Page & { readonly name: string })[],
+  pages: InputPages['pages'],
   {
     which = 'best',
     device,
@@ -110,15 +110,11 @@ export async function classifyFolder(
 ): Promise<ClassifiedFolder> {
   const { files } = host;
   const listed = await listImages(files, images);
-  const pages: (Page & { readonly name: string })[] = [];
+  const pages: InputPages['pages'][number][] = [];
   const failed: FailedFile[] = [];
   for (const { path } of listed) {
     try {
-      const found = pagesOf(await readImageFile(files, path));
-      found.forEach((page, i) => {
-        const named = { ...page, name: found.length > 1 ? `${path}[${i}]` : path };
-        pages.push(channel === undefined ? named : pickChannels(named, channel));
-      });
+      pages.push(...inputPages(await readImageFile(files, path), { name: path, channel }).pages);
     } catch (cause) {
       if (listed.length === 1 || !(cause instanceof FormatError || cause instanceof DatasetError)) throw cause;
       failed.push({ image: path, reason: cause.message });

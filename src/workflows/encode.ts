@@ -5,7 +5,7 @@ import { writeNifti } from '../image/formats/nifti/write.ts';
 import { writePng } from '../image/formats/png/write.ts';
 import { extensionsOf } from '../image/formats/registry.ts';
 import { writeTiff } from '../image/formats/tiff/write.ts';
-import { extent, type Image } from '../image/image.ts';
+import { type Image, sizes } from '../image/image.ts';
 import type { ResultFormat } from './choices.ts';
 
 /** Formats whose patient position would be lost in a TIFF. */
@@ -26,7 +26,7 @@ export function encodeResult(
   if (format === 'nifti' || (format === 'same' && isVolume)) return { bytes: writeNifti(image), extension: 'nii.gz' };
   const fits =
     (image.dtype === 'uint8' || image.dtype === 'uint16') &&
-    (image.axes === 'yx' || (image.axes === 'cyx' && [1, 3].includes(extent(image, 'c'))));
+    (image.axes === 'yx' || (image.axes === 'cyx' && [1, 3].includes(sizes(image).channels)));
   const wanted = format === 'png' || (format === 'same' && extensionOf(source) === 'png');
   if (format === 'png' && !fits) {
     throw new UsageError(`PNG cannot hold ${image.dtype} ${image.axes}.`, {

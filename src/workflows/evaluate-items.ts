@@ -7,7 +7,7 @@ import { DatasetError } from '../errors.ts';
 import { joinPath, type WritableFiles } from '../files.ts';
 import { dropAlpha } from '../image/convert.ts';
 import { millimetres } from '../image/geometry.ts';
-import { extent, type Image } from '../image/image.ts';
+import { type Image, sizes } from '../image/image.ts';
 import type { ImageNotes } from '../image/notes.ts';
 import { type Page, pagesOf } from '../input/planes.ts';
 import type { MetricGroup } from './choices.ts';
@@ -122,7 +122,7 @@ export async function readItems(
       for (const map of labelArrays(image)) survey.prediction.add(map, image.labelKind);
     }
     // Either of the two may state that its pages form a volume.
-    const depth = Math.max(extent(image, 'z'), extent(label, 'z'));
+    const depth = Math.max(sizes(image).slices, sizes(label).slices);
     if (depth > 1) hasVolumes = true;
     const step = bySlices || found.length % depth !== 0 ? 1 : depth;
     const isColour = labels.some((page) => page.colour);
@@ -162,7 +162,7 @@ function requireSameSize(
 function spacingOf(image: Image): Item['spacingMm'] {
   const y = millimetres(image.spacing.y);
   const x = millimetres(image.spacing.x);
-  const z = extent(image, 'z') > 1 ? millimetres(image.spacing.z) : 1;
+  const z = sizes(image).slices > 1 ? millimetres(image.spacing.z) : 1;
   return y === undefined || x === undefined || z === undefined ? undefined : [z, y, x];
 }
 
@@ -174,7 +174,7 @@ function predictedPages(image: Image): readonly Page[] {
 
 /** Whether values may be labels: one channel, or colours, of integers, in any dtype. */
 function isWhole(image: Image): boolean {
-  const channels = extent(image, 'c');
+  const { channels } = sizes(image);
   if (channels !== 1 && channels !== 3) return false;
   const { data } = image;
   if (!(data instanceof Float32Array || data instanceof Float64Array)) return image.dtype !== 'float16';

@@ -6,8 +6,7 @@ import { labelOptions } from '../dataset/raw.ts';
 import { DatasetError, option } from '../errors.ts';
 import type { WritableFiles } from '../files.ts';
 import { ImageNotes } from '../image/notes.ts';
-import { chooseChannels, selectChannels } from '../input/channels.ts';
-import { fitNormalisation } from '../input/normalise.ts';
+import { fitInput } from '../input/network-input.ts';
 import { pagesOf } from '../input/planes.ts';
 import { readConfig } from '../train/config.ts';
 import { parseLog } from '../train/log.ts';
@@ -68,16 +67,11 @@ export async function inspectFolder(files: WritableFiles, path: string, options:
   }
   const total = mapping.classes.reduce((sum, _, c) => sum + (pixels[c] as number), 0);
   const shares = mapping.classes.map(({ name }, c) => ({ name, share: (pixels[c] as number) / total }));
-  const channels = chooseChannels(raw.pages);
-  const normalisation = fitNormalisation(
-    raw.pages.map((page) => selectChannels(page, channels.spec)),
-    channels.spec,
-  );
+  const { input, reasons } = fitInput(raw.pages);
   const lines = [
     ...raw.notes,
     `${counted(raw.pages.length, 'page')}: ${shortened(sizesOf(raw.pages))}`,
-    channels.reason,
-    normalisation.reason,
+    ...reasons,
     describeMapping(mapping),
     `fraction of pixels: ${shares.map(({ name, share }) => `${name} ${(100 * share).toFixed(1)} %`).join(', ')}`,
     ...((pixels[IGNORE] as number) > 0 ? [`ignored: ${pixels[IGNORE]} pixels`] : []),
@@ -91,7 +85,7 @@ export async function inspectFolder(files: WritableFiles, path: string, options:
       leftOut: raw.pairing.leftOut,
       pages: raw.pages.length,
       sizes: sizesOf(raw.pages),
-      input: { channels: channels.spec, normalisation: normalisation.spec },
+      input: { channels: input.channels, normalisation: input.normalisation },
       labels: mapping,
       shares,
     },

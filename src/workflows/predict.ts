@@ -3,7 +3,7 @@
 import { DatasetError, FormatError, option, UsageError } from '../errors.ts';
 import { joinPath } from '../files.ts';
 import { withSpacingMm } from '../image/geometry.ts';
-import { extent, type Image } from '../image/image.ts';
+import { type Image, sizes } from '../image/image.ts';
 import { displayMap, reorient } from '../image/orient.ts';
 import { predictAverage, requireSameClasses } from '../predict/average.ts';
 import { smoothed } from '../predict/median.ts';
@@ -163,11 +163,12 @@ async function predictFile(
   const objects = separate ? objectsImage(prediction, separation && { separation }) : undefined;
   if (objects !== undefined) await write('objects', objects.labels);
   const notes = [...(read.notes ?? []), ...(mean.notes ?? [])];
+  const { times, slices, height, width } = sizes(image);
   return {
     image: path,
-    widthPx: extent(image, 'x'),
-    heightPx: extent(image, 'y'),
-    pages: extent(image, 't') * extent(image, 'z'),
+    widthPx: width,
+    heightPx: height,
+    pages: times * slices,
     ...written,
     ...(objects === undefined ? {} : { objectCount: objects.count }),
     ms: nowMs() - began,

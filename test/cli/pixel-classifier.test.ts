@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ndarray } from '../../src/array/ndarray.ts';
 import { readSignature } from '../../src/graph/onnx/model.ts';
 import { writePng } from '../../src/image/formats/png/write.ts';
-import { extent } from '../../src/image/image.ts';
+import { sizes } from '../../src/image/image.ts';
 import { readImage } from '../../src/image/read.ts';
 import { METADATA_KEY } from '../../src/models/metadata.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';
@@ -49,7 +49,7 @@ afterAll(() => rm(root, { recursive: true }));
 
 async function probabilities(out: string): Promise<Float32Array> {
   const image = await readImage(await readFile(join(root, out, 'probability', '0.tif')), '0.tif');
-  expect([extent(image, 'y'), extent(image, 'x')]).toEqual([64, 64]);
+  expect(sizes(image)).toMatchObject({ height: 64, width: 64 });
   return image.data as Float32Array;
 }
 
@@ -203,7 +203,7 @@ test('augment draws the windows, bench dense both times', async () => {
   expect(code).toBe(0);
   expect(stdout).toMatch(/\(turns; 41 pixels in a window of 23, blurred up to 3 pixels at the border\)/);
   const image = await readImage(await readFile(sheet), sheet);
-  expect([extent(image, 'y'), extent(image, 'x')]).toEqual([3 * 29 + 6, 4 * 29 + 6]);
+  expect(sizes(image)).toMatchObject({ height: 3 * 29 + 6, width: 4 * 29 + 6 });
   const bench = await lamella(['bench', 'dense', run, '--size', '48', '--sample', '64', '--json']);
   const facts = JSON.parse(bench.stdout) as Record<string, number>;
   expect(facts).toMatchObject({ widthPx: 48, windowPx: 23, sampledWindows: 64 });

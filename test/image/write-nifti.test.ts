@@ -7,7 +7,7 @@ import { allocate, type DType } from '../../src/array/ndarray.ts';
 import { page } from '../../src/image/convert.ts';
 import { writeNifti } from '../../src/image/formats/nifti/write.ts';
 import { stepsOf } from '../../src/image/geometry.ts';
-import { extent, type Geometry, type Image, type Vector3 } from '../../src/image/image.ts';
+import { type Geometry, type Image, sizes, type Vector3 } from '../../src/image/image.ts';
 import { readImage } from '../../src/image/read.ts';
 import { dataFolder, describeWithData } from '../support/data.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';
@@ -229,7 +229,7 @@ describeWithPeers('written NIfTI files as nibabel reads them', () => {
         expectAllClose([read.sum], [original.sum], { rtol: 2 ** -23, atol: 0 });
         // The same float32 numbers, or beside them by one rounding (NIfTI-2 has doubles).
         expectAllClose(read.affine.flat(), original.affine.flat(), { rtol: 1.2e-7, atol: 1e-9 });
-        expect(extent(images[i] as Image, 'x')).toBe(original.shape[0]);
+        expect(sizes(images[i] as Image).width).toBe(original.shape[0]);
       }
     });
   });

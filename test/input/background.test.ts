@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { chooseInversion } from '../../src/dataset/inversion.ts';
 import { IGNORE } from '../../src/dataset/labels/labels.ts';
 import { prepareDataset } from '../../src/dataset/prepare.ts';
-import { prepareInput } from '../../src/input/normalise.ts';
+import { prepareInput } from '../../src/input/network-input.ts';
 
 /** 10 pixels, two of them object, with the given values of ground and object. */
 const page = (ground: number, object: number) => ({

@@ -7,7 +7,7 @@ import {
   pickChannels,
   selectChannels,
 } from '../../src/input/channels.ts';
-import { prepareInput } from '../../src/input/normalise.ts';
+import { prepareInput } from '../../src/input/network-input.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';
 
 const grey = { mode: 'grey', count: 1 } as const;
@@ -94,9 +94,12 @@ describe('stains', () => {
         leastSpread: 0,
       },
     } as const;
-    expect([...prepareInput(page([0, 0.25, 0.5], ['DAPI', 'GFP', 'Cy5']), input, ['GFP', 0, 2])]).toEqual([
-      0.25, 0, 0.5,
-    ]);
+    const given = page([0, 0.25, 0.5], ['DAPI', 'GFP', 'Cy5']);
+    expect([...prepareInput(pickChannels(given, ['GFP', 0, 2]), input)]).toEqual([0.25, 0, 0.5]);
+    // Chosen channels stay in their order, also of a network that was trained on some of its own choice.
+    const picky = { ...input, channels: { mode: 'asis', count: 2, pick: [1, 0] } } as const;
+    expect([...prepareInput(pickChannels(given, [0, 2]), picky)]).toEqual([0, 0.5]);
+    expect([...prepareInput(given, picky)]).toEqual([0.25, 0]);
   });
   it('one of them is trained on where it was chosen, and found again', () => {
     const { spec, reason } = chooseChannels([page([1, 2, 3], STAINS), page([7, 8], ['GFP', 'DAPI'])], 'GFP');

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { fitNormalisation, type NormalisationOptions, normalise, prepareInput } from '../../src/input/normalise.ts';
+import { prepareInput } from '../../src/input/network-input.ts';
+import { fitNormalisation, type NormalisationOptions, normalise } from '../../src/input/normalise.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';
 
 const grey = { mode: 'grey', count: 1 } as const;

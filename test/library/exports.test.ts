@@ -33,8 +33,8 @@ const PUBLIC: { readonly [file: string]: Exported } = {
   'src/index.ts': {
     values: words(`
       DatasetError DeviceError FormatError GraphError IGNORE Interrupted LamellaError ModelError
-      READABLE_EXTENSIONS RunError TrainingError UsageError channel classOf classifyPages describeImage extent
-      baseName factsOf float32 joinPath labelImage option sizeOf meanProbabilities ndarray openClassifier openModel overlayImage page pageCount
+      READABLE_EXTENSIONS RunError TrainingError UsageError channel classOf classifyPages describeImage
+      baseName factsOf float32 joinPath labelImage option sizeOf sizes meanProbabilities ndarray openClassifier openModel overlayImage page pageCount
       planPage predictAverage predictImage predictPages prepareDataset probabilityImage rawDataset
       readClasses readDataset readDicomSeries readImage writeNifti writeOptions writePng writeTiff
     `),
@@ -43,7 +43,7 @@ const PUBLIC: { readonly [file: string]: Exported } = {
       Annotation Image ImageDescription InputSpec LabelClass LabelMapOptions LabelMapping LabelledImage NdArray
       NormalisationOptions OpenModelOptions OpenedModel PredictOptions PrepareOptions
       PreparedDataset ProbabilityOptions Program RawClasses RawDataset ReadClassesOptions ReadOptions Region RegionShape
-      ErrorCode Facts RunConfig Runtime SegmentationModel Shape Spacing Spacings SplitChoice TensorLayout TrainEvent TrainRunHooks
+      ErrorCode Facts RunConfig Runtime SegmentationModel Shape Sizes Spacing Spacings SplitChoice TensorLayout TrainEvent TrainRunHooks
       TrainSettings TrainingPage TrainingSet Vector3 WriteNiftiOptions WriteTiffOptions
     `),
   },
@@ -119,7 +119,7 @@ const PUBLIC: { readonly [file: string]: Exported } = {
   },
   'src/entries/predict.ts': {
     values: words(`
-      DIVIDED_BY_255 METADATA_KEY inputAt isClassifierFile pagesOf pickChannels predictAt viewAt
+      DIVIDED_BY_255 METADATA_KEY inputAt inputPages isClassifierFile predictAt viewAt
     `),
     types: words('Activation Box ChannelChoice ClassInput Page PixelInput Point'),
   },

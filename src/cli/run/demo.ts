@@ -4,7 +4,7 @@ import { PERCEPTRON_FILES, perceptronDemo } from 'lamella/demo';
 import { phantom, writeSlices } from 'lamella/phantom';
 import { ndarray } from '../../array/ndarray.ts';
 import { UsageError } from '../../errors.ts';
-import { extent, type Image } from '../../image/image.ts';
+import { type Image, sizes } from '../../image/image.ts';
 import { type IsbiScores, isbiScores, isbiSliceScores } from '../../metrics/isbi.ts';
 import { nodeFiles } from '../../platform/node/files.ts';
 import { openRuntime } from '../../platform/node/runtime.ts';
@@ -37,7 +37,7 @@ const PARTS = ['train', 'test', 'run', 'pred'] as const;
 
 /** The best score of a brightness threshold, over 51 thresholds. */
 function thresholdScores(image: Image<'uint8'>, label: Image<'uint8'>, slices: readonly number[]): IsbiScores {
-  const [height, width] = [extent(image, 'y'), extent(image, 'x')];
+  const { height, width } = sizes(image);
   const pixels = height * width;
   const thresholds = Array.from({ length: 51 }, (_, i) => i / 51);
   return isbiScores(

@@ -4,7 +4,7 @@ import { dsvFormat } from 'd3-dsv';
 import { DatasetError, FormatError, option } from '../../errors.ts';
 import type { Files } from '../../files.ts';
 import { READABLE_EXTENSIONS } from '../../image/formats/registry.ts';
-import { pagesOf } from '../../input/planes.ts';
+import { inputPages } from '../../input/network-input.ts';
 import { naturalOrder } from '../discover/names.ts';
 import { readListed } from '../discover/sources.ts';
 import { type ClassPart, type FoundParts, type FoundSample, partOfName, type ReadClassesOptions } from './classes.ts';
@@ -85,10 +85,8 @@ async function readFiles(
   const bad: Error[] = [];
   for (const { name, class: own, part } of listed) {
     try {
-      const pages = pagesOf(await readListed(files, { root: folder, series: new Map() }, name));
-      pages.forEach((page, i) => {
-        found[part].push({ ...page, name: pages.length > 1 ? `${name}[${i}]` : name, class: own });
-      });
+      const image = await readListed(files, { root: folder, series: new Map() }, name);
+      for (const page of inputPages(image, { name }).pages) found[part].push({ ...page, class: own });
     } catch (cause) {
       if (!(cause instanceof FormatError || cause instanceof DatasetError)) throw cause;
       bad.push(cause);

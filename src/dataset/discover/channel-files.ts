@@ -2,7 +2,7 @@
 
 import { allocate } from '../../array/ndarray.ts';
 import { DatasetError } from '../../errors.ts';
-import { extent, type Image } from '../../image/image.ts';
+import { type Image, sizes } from '../../image/image.ts';
 import { folderOf, roleOf, stemOf } from './names.ts';
 import { DATASET_JSON, type DatasetJson, isNnunetFolder } from './nnunet.ts';
 import { fileOf } from './pair.ts';
@@ -128,8 +128,9 @@ export function stackChannels(images: readonly Image[], source: string): Image {
   const described = ({ shape, axes, dtype }: Image): string =>
     `${[...axes].map((axis, i) => `${axis} ${shape[i]}`).join(', ')} of ${dtype}`;
   for (const image of images) {
-    if (extent(image, 'c') > 1) {
-      throw new DatasetError(`the file holds ${extent(image, 'c')} channels; expected one.`, {
+    const { channels } = sizes(image);
+    if (channels > 1) {
+      throw new DatasetError(`the file holds ${channels} channels; expected one.`, {
         file: image.source,
         remedy: 'Save each channel to a file of its own.',
       });
@@ -141,7 +142,7 @@ export function stackChannels(images: readonly Image[], source: string): Image {
       });
     }
   }
-  const [t, z, y, x] = ['t', 'z', 'y', 'x'].map((axis) => extent(first, axis)) as [number, number, number, number];
+  const { times: t, slices: z, height: y, width: x } = sizes(first);
   const volume = z * y * x;
   const data = allocate(first.dtype, images.length * t * volume);
   for (const [c, image] of images.entries()) {

@@ -5,7 +5,7 @@
  */
 
 import { DatasetError, option } from '../../errors.ts';
-import { extent, type Image } from '../../image/image.ts';
+import { type Image, sizes } from '../../image/image.ts';
 import type { LabelClass } from '../labels/labels.ts';
 
 export const DATASET_JSON = 'dataset.json';
@@ -107,14 +107,15 @@ function namesOf(channels: unknown): readonly string[] {
 export function withDeclaredChannels(image: Image, { channelNames: names }: DatasetJson): Image {
   if (names.length === 0) return image;
   const { axes, shape } = image;
-  if (extent(image, 'c') === 1 && names.length > 1 && extent(image, 't') === names.length && !axes.includes('c')) {
+  const { times, channels } = sizes(image);
+  if (channels === 1 && names.length > 1 && times === names.length && !axes.includes('c')) {
     const { t: _, ...spacing } = image.spacing;
     return { ...image, axes: axes.replace('t', 'c'), shape, spacing, channels: names };
   }
   const alpha = image.channels?.includes('alpha') === true ? 1 : 0;
-  if (extent(image, 'c') - alpha !== names.length) {
+  if (channels - alpha !== names.length) {
     throw new DatasetError(
-      `the image has ${extent(image, 'c')} ${extent(image, 'c') === 1 ? 'channel' : 'channels'}, ${DATASET_JSON} names ${names.length} (${names.join(', ')}).`,
+      `the image has ${channels} ${channels === 1 ? 'channel' : 'channels'}, ${DATASET_JSON} names ${names.length} (${names.join(', ')}).`,
       { file: image.source, remedy: 'Correct "channel_names", or add the files of the missing channels.' },
     );
   }

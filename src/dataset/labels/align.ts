@@ -2,7 +2,7 @@
 
 import { DatasetError } from '../../errors.ts';
 import { added, dot, millimetres, norm, scaled, stepsOf } from '../../image/geometry.ts';
-import { extent, type Image, type Vector3 } from '../../image/image.ts';
+import { type Image, sizes, type Vector3 } from '../../image/image.ts';
 import { type AxisMap, reorient } from '../../image/orient.ts';
 
 /**
@@ -39,7 +39,10 @@ export function alignLabels(labels: Image, image: Image): Image {
     throw problem('their axes are turned against each other');
   }
   const turned = reorient(labels, map as unknown as AxisMap);
-  const size = (of: Image) => ['x', 'y', 'z'].map((axis) => extent(of, axis)).join(' x ');
+  const size = (of: Image) => {
+    const { width, height, slices } = sizes(of);
+    return [width, height, slices].join(' x ');
+  };
   if (size(turned) !== size(image)) throw problem(`${size(turned)} of labels, ${size(image)} of the image`);
   for (const axis of ['x', 'y', 'z'] as const) {
     const [a, b] = [millimetres(turned.spacing[axis]), millimetres(image.spacing[axis])];

@@ -2,7 +2,7 @@
 
 import type { NdArray } from '../../array/ndarray.ts';
 import { DatasetError, option, UsageError } from '../../errors.ts';
-import { extent, type Image } from '../../image/image.ts';
+import { type Image, sizes } from '../../image/image.ts';
 import { pagesOf } from '../../input/planes.ts';
 import { labelGrid } from '../../objects/grid.ts';
 import { markRims } from '../../objects/rims.ts';
@@ -107,8 +107,8 @@ function exceedsInt32(data: ArrayLike<number>): boolean {
  */
 export function labelArrays(image: Image): readonly NdArray<'int32' | 'uint32'>[] {
   const pages = labelPages(image);
-  const depth = extent(image, 'z');
-  return Array.from({ length: extent(image, 't') }, (_, t) => stackPages(pages.slice(t * depth, (t + 1) * depth)));
+  const { times, slices: depth } = sizes(image);
+  return Array.from({ length: times }, (_, t) => stackPages(pages.slice(t * depth, (t + 1) * depth)));
 }
 
 /** Slices of one size as one array: [height, width] for a single one, otherwise [slices, height, width]. */

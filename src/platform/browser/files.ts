@@ -1,6 +1,6 @@
 import { FormatError, UsageError } from '../../errors.ts';
 import type { ReadOptions } from '../../image/formats/format.ts';
-import { extent, type Image } from '../../image/image.ts';
+import { type Image, sizes } from '../../image/image.ts';
 import { readImage } from '../../image/read.ts';
 
 /** The source of a file in a page: a URL, a `File` chosen by the user or another Blob, or bytes. */
@@ -49,14 +49,13 @@ export async function readImageFile(source: FileSource, options: ReadOptions = {
  */
 export function drawImage(canvas: HTMLCanvasElement | OffscreenCanvas, image: Image): void {
   const { data, axes, dtype } = image;
-  const channels = extent(image, 'c');
+  const { channels, width, height } = sizes(image);
   if (dtype !== 'uint8' || !/^c?yx$/.test(axes) || ![1, 3, 4].includes(channels)) {
     throw new UsageError(`A canvas does not show ${dtype} with axes ${axes} [${image.shape.join(', ')}].`, {
       remedy:
         'Make it uint8 first: overlayImage or probabilityImage of a prediction, page and rescaleToUint8 of others.',
     });
   }
-  const [width, height] = [extent(image, 'x'), extent(image, 'y')];
   const pixels = width * height;
   const rgba = new ImageData(width, height);
   for (let p = 0; p < pixels; p++) {

@@ -7,7 +7,7 @@ import { DatasetError, option, UsageError } from '../../errors.ts';
 import { baseName, joinPath, type WritableFiles } from '../../files.ts';
 import { dropAlpha, isGreyInColour, toGrey } from '../../image/convert.ts';
 import { inUnit } from '../../image/geometry.ts';
-import { extent, type Image, type Spacing } from '../../image/image.ts';
+import { type Image, type Spacing, sameGrid, sizes } from '../../image/image.ts';
 import type { ImageNotes } from '../../image/notes.ts';
 import type { Facts } from '../../report/run/data.ts';
 import type { MeasureFormat, MeasureTask } from '../choices.ts';
@@ -203,7 +203,7 @@ export async function readItem(
 /** Collects the readers' remarks on an item, to show with the results. */
 export function noteItem(notes: ImageNotes, { labels, image }: MeasureItem, read: ReadItem): void {
   notes.add({ ...read.map, source: baseName(labels.path) });
-  if (extent(simplest(read.map), 'c') > 1) {
+  if (sizes(simplest(read.map)).channels > 1) {
     notes.add({
       source: baseName(labels.path),
       notes: ['The label map is a colour picture: each colour is one value.'],
@@ -219,12 +219,11 @@ function simplest(image: Image): Image {
 }
 
 function requireSameGrid(map: Image, other: Image | undefined): void {
-  if (other === undefined || [...'tzyx'].every((axis) => extent(map, axis) === extent(other, axis))) return;
-  const size = (image: Image): string =>
-    [...'xyzt']
-      .map((axis) => extent(image, axis))
-      .filter((n, i) => i < 2 || n > 1)
-      .join(' x ');
+  if (other === undefined || sameGrid(map, other)) return;
+  const size = (image: Image): string => {
+    const { width, height, slices, times } = sizes(image);
+    return [width, height, slices, times].filter((n, i) => i < 2 || n > 1).join(' x ');
+  };
   throw new DatasetError(`the label map is ${size(map)}, "${other.source}" is ${size(other)}.`, {
     file: map.source,
     remedy: 'Use label maps of the same size as the images.',
@@ -237,7 +236,7 @@ function requireSameGrid(map: Image, other: Image | undefined): void {
  */
 function withPixelSize(map: Image, image: Image | undefined, { spacing, unit, task }: MeasureFolderOptions): Image {
   const { slicePositionsMm, ...upright } = map.geometry ?? image?.geometry ?? {};
-  const isVolume = extent(map, 'z') > 1;
+  const isVolume = sizes(map).slices > 1;
   if (spacing === undefined) {
     const own = map.spacing.x === undefined ? (image ?? map) : map;
     const { x, y, z, t } = { ...image?.spacing, ...own.spacing };
@@ -274,7 +273,7 @@ export function requireUnit({ spacing, unit, task }: MeasureFolderOptions): void
 
 /** Pixel size in the axis order of a label map; undefined if unknown. */
 export function pixelSize(map: Image): { readonly spacing: readonly number[]; readonly unit: string } | undefined {
-  const axes = extent(map, 'z') > 1 ? (['z', 'y', 'x'] as const) : (['y', 'x'] as const);
+  const axes = sizes(map).slices > 1 ? (['z', 'y', 'x'] as const) : (['y', 'x'] as const);
   const found = axes.map((axis) => map.spacing[axis]);
   const unit = found.at(-1)?.unit;
   if (unit === undefined) return undefined;

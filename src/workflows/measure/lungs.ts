@@ -8,7 +8,7 @@ import { DatasetError, LamellaError, option } from '../../errors.ts';
 import type { WritableFiles } from '../../files.ts';
 import { toFloat32 } from '../../image/convert.ts';
 import { millimetres, nearest, planeName, sliceExtentsMm } from '../../image/geometry.ts';
-import { extent, type Image } from '../../image/image.ts';
+import { type Image, sizes } from '../../image/image.ts';
 import { ImageNotes } from '../../image/notes.ts';
 import { displayMap, reorient } from '../../image/orient.ts';
 import { LUNG_SIDE, lungSides } from '../../measure/lung-sides.ts';
@@ -178,8 +178,9 @@ async function readSlices(
       remedy: `Set ${option('images')} to files of the same names.`,
     });
   }
-  if (extent(image, 'c') > 1) {
-    throw new DatasetError(`the image "${image.source}" has ${extent(image, 'c')} channels; CT has one.`, {
+  const { channels } = sizes(image);
+  if (channels > 1) {
+    throw new DatasetError(`the image "${image.source}" has ${channels} channels; CT has one.`, {
       ...where,
       remedy: 'Use images in Hounsfield units.',
     });
@@ -212,12 +213,12 @@ interface Patient {
 
 /** Each volume is one patient; single slices of the same size form one. */
 function wholesOf(name: string, read: readonly ReadSlices[], notes: string[]): readonly Patient[] {
-  const volumes = read.filter(({ map }) => extent(map, 'z') > 1);
-  const singles = read.filter(({ map }) => extent(map, 'z') === 1);
-  const sizes = grouped(singles);
+  const volumes = read.filter(({ map }) => sizes(map).slices > 1);
+  const singles = read.filter(({ map }) => sizes(map).slices === 1);
+  const groups = grouped(singles);
   const patients = [
     ...volumes.map((one) => patientFrom(one.item.name, [one])),
-    ...[...sizes].map(([size, own]) => patientFrom(sizes.size > 1 ? `${name} ${size}` : name, own)),
+    ...[...groups].map(([size, own]) => patientFrom(groups.size > 1 ? `${name} ${size}` : name, own)),
   ];
   for (const { hu, name: patient, unit } of patients) {
     if (unit !== undefined && unit !== 'HU') {
@@ -234,7 +235,7 @@ function wholesOf(name: string, read: readonly ReadSlices[], notes: string[]): r
   return patients;
 }
 
-const sizeOf = ({ map }: ReadSlices): string => `${extent(map, 'x')}x${extent(map, 'y')}`;
+const sizeOf = ({ map }: ReadSlices): string => `${sizes(map).width}x${sizes(map).height}`;
 
 function grouped(read: readonly ReadSlices[]): Map<string, ReadSlices[]> {
   const groups = new Map<string, ReadSlices[]>();
@@ -244,7 +245,8 @@ function grouped(read: readonly ReadSlices[]): Map<string, ReadSlices[]> {
 
 function patientFrom(name: string, read: readonly ReadSlices[]): Patient {
   const [{ map, mask, image }] = read as readonly [ReadSlices];
-  const [depth, height, width] = [extent(map, 'z') * read.length, extent(map, 'y'), extent(map, 'x')];
+  const { slices, height, width } = sizes(map);
+  const depth = slices * read.length;
   const shape = [depth, height, width];
   const hu = new Float32Array(depth * height * width);
   const sides = new Uint8Array(hu.length);
@@ -264,7 +266,7 @@ function patientFrom(name: string, read: readonly ReadSlices[]): Patient {
     hu,
     unit: image.valueUnit,
     volume: read.length === 1 && depth > 1,
-    names: read.flatMap(({ item, map: own }) => new Array<string>(extent(own, 'z')).fill(stemOf(item.name))),
+    names: read.flatMap(({ item, map: own }) => new Array<string>(sizes(own).slices).fill(stemOf(item.name))),
     sides: ndarray('uint8', shape, sides),
     ...(read.every((one) => one.truth !== undefined) ? { truth: ndarray('uint8', shape, truth) } : {}),
   };

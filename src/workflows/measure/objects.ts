@@ -11,7 +11,7 @@ import { labelArrays, labelPages, requireLabels } from '../../dataset/labels/lab
 import { DatasetError, LamellaError, option } from '../../errors.ts';
 import { baseName, type WritableFiles } from '../../files.ts';
 import { page, toFloat32 } from '../../image/convert.ts';
-import { extent, type Image } from '../../image/image.ts';
+import { type Image, sizes } from '../../image/image.ts';
 import { ImageNotes } from '../../image/notes.ts';
 import { type MeasuredImage, measure } from '../../measure/measure.ts';
 import type { Table } from '../../measure/table.ts';
@@ -236,7 +236,7 @@ async function measureItem(
       table: measure(labels, image === undefined ? undefined : valuesAt(image, t, labels.shape), size ?? {}),
       map,
       fileName: item.fileName,
-      channels: image === undefined || isColour(image) ? 1 : extent(image, 'c'),
+      channels: image === undefined || isColour(image) ? 1 : sizes(image).channels,
       t: all.length > 1 ? t : undefined,
       pixelSize: size === undefined ? '' : `${size.spacing.toReversed().join(' x ')} ${size.unit}`,
       pictureOf: (z) => pictureAt(image, t * depth + z, labels, z),
@@ -299,7 +299,7 @@ function withoutSmall(labels: IntegerArray, minSize: number): IntegerArray {
 
 /** The image at one time point as [c, h, w] or [c, d, h, w]. */
 function valuesAt(image: Image, t: number, shape: readonly number[]): MeasuredImage {
-  const channels = extent(image, 'c');
+  const { channels } = sizes(image);
   const length = channels * shape.reduce((product, n) => product * n, 1);
   const data = image.data.subarray(t * length, (t + 1) * length);
   return {
@@ -311,8 +311,9 @@ function valuesAt(image: Image, t: number, shape: readonly number[]): MeasuredIm
 /** The channels of one slice at one time point, [h, w] each. */
 function planesAt(image: Image, index: number): readonly Float32Array[] {
   const { data } = toFloat32(page(image, index));
-  const pixels = extent(image, 'y') * extent(image, 'x');
-  return Array.from({ length: extent(image, 'c') }, (_, c) => data.subarray(c * pixels, (c + 1) * pixels));
+  const { channels, height, width } = sizes(image);
+  const pixels = height * width;
+  return Array.from({ length: channels }, (_, c) => data.subarray(c * pixels, (c + 1) * pixels));
 }
 
 /** The image, or otherwise the objects in grey. */

@@ -2,7 +2,7 @@ import { gzipSync, strToU8 } from 'fflate';
 import { allocate, bytesPer, type DType, type Storage } from '../../../array/ndarray.ts';
 import { UsageError } from '../../../errors.ts';
 import { dot, millimetres, norm, scaled, stepsOf } from '../../geometry.ts';
-import { extent, type Geometry, type Image, type Vector3 } from '../../image.ts';
+import { type Geometry, type Image, sizes, type Vector3 } from '../../image.ts';
 import { positionsExtension } from './positions.ts';
 
 export interface WriteNiftiOptions {
@@ -58,13 +58,7 @@ export function writeNifti(image: Image, { gzip = true }: WriteNiftiOptions = {}
       remedy: 'Convert it with toFloat32.',
     });
   }
-  const [t, c, z, y, x] = ['t', 'c', 'z', 'y', 'x'].map((axis) => extent(image, axis)) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const { times: t, channels: c, slices: z, height: y, width: x } = sizes(image);
   const longest = Math.max(t, c, z, y, x);
   if (longest > 32_767 || image.data.length === 0) {
     throw new UsageError(
@@ -113,19 +107,19 @@ function writePlace(header: DataView, image: Image): void {
   const { spacing, geometry } = image;
   const unit = spacing.x !== undefined && spacing.x.unit in LENGTH_UNITS ? spacing.x.unit : 'mm';
   const inUnit = unit === 'm' ? 1e-3 : unit === 'µm' ? 1e3 : 1;
-  const sizes = [
+  const lengths = [
     millimetres(spacing.x),
     millimetres(spacing.y),
-    millimetres(spacing.z) ?? (extent(image, 'z') === 1 ? geometry?.thicknessMm : undefined),
+    millimetres(spacing.z) ?? (sizes(image).slices === 1 ? geometry?.thicknessMm : undefined),
   ].map((mm) => (mm === undefined ? undefined : mm * inUnit));
-  const known = sizes[0] !== undefined && sizes[1] !== undefined;
+  const known = lengths[0] !== undefined && lengths[1] !== undefined;
   const time = spacing.t === undefined ? undefined : TIME_UNITS[spacing.t.unit];
   header.setUint8(123, (known ? LENGTH_UNITS[unit] : 0) + (time ?? 0));
   const steps = stepsOf(image);
   const pixdim = (factor: number) => {
     for (const [i, size] of [
       factor,
-      ...sizes.map((value) => value ?? 1),
+      ...lengths.map((value) => value ?? 1),
       time === undefined ? 0 : (spacing.t?.value ?? 0),
     ].entries())
       header.setFloat32(76 + 4 * i, size, true);
@@ -190,10 +184,9 @@ function quaternionOf(columns: readonly [Vector3, Vector3, Vector3]): {
 /** The voxels in NIfTI's order: components outermost, colours innermost. */
 function arrange(image: Image, colour: boolean): Storage[DType] {
   const { data, dtype } = image;
-  const c = extent(image, 'c');
-  const t = extent(image, 't');
+  const { channels: c, times: t, slices, height, width } = sizes(image);
   if (c === 1 || (!colour && t === 1)) return data;
-  const plane = extent(image, 'z') * extent(image, 'y') * extent(image, 'x');
+  const plane = slices * height * width;
   const out = allocate(dtype, data.length);
   for (let ti = 0; ti < t; ti++) {
     for (let ci = 0; ci < c; ci++) {

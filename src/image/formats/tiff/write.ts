@@ -2,7 +2,7 @@ import { strToU8, zlibSync } from 'fflate';
 import { concatenate } from '../../../array/bytes.ts';
 import { bytesPer, type DType } from '../../../array/ndarray.ts';
 import { UsageError } from '../../../errors.ts';
-import { extent, type Image } from '../../image.ts';
+import { type Image, sizes } from '../../image.ts';
 import { TAG } from './directory.ts';
 
 export interface WriteTiffOptions {
@@ -49,9 +49,7 @@ export function writeTiff(image: Image, { compression = 'deflate' }: WriteTiffOp
     });
   }
   const bytes = new Uint8Array(image.data.buffer, image.data.byteOffset, image.data.byteLength);
-  const t = extent(image, 't');
-  const c = extent(image, 'c');
-  const z = extent(image, 'z');
+  const { times: t, channels: c, slices: z } = sizes(image);
   const colour = isColour(image);
   const samples = colour ? c : 1;
   const planeBytes = width * height * bytesPer(dtype);
