@@ -21,7 +21,7 @@ interface Labelled {
 
 /**
  * How many pixels are annotated above each row, and in all: [height + 1].
- * @returns undefined where every pixel is
+ * @returns undefined if every pixel is annotated
  */
 export function annotatedRows({ label, height, width }: Labelled): Int32Array | undefined {
   if (!label.includes(IGNORE)) return undefined;
@@ -46,10 +46,10 @@ export function annotatedPixel({ label, width }: Labelled, rows: Int32Array, nth
   for (let p = low * width; ; p++) if (label[p] !== IGNORE && left-- === 0) return p;
 }
 
-/** Annotated pixels in one square of this side, or in squares that touch, are taken together. */
+/** Annotated pixels in one square of this side, or in adjacent squares, are grouped. */
 const SQUARE_PX = 64;
 
-/** The smallest boxes around what is annotated; what lies nearer than about 64 pixels shares one, so that a few remain. */
+/** The smallest boxes around annotated areas; areas closer than about 64 pixels share one, so that only a few remain. */
 export function annotatedBoxes({ label, height, width }: Labelled): readonly Rectangle[] {
   const [rows, columns] = [Math.ceil(height / SQUARE_PX), Math.ceil(width / SQUARE_PX)];
   const squares = new Uint8Array(rows * columns);

@@ -38,13 +38,13 @@ function candidates({ annotation }: RawPage): readonly Region[] {
 }
 
 /** A fraction of the regions of the only slice, sampled by the seed. */
-function drawRegions(page: RawPage, fraction: number, seed: number): readonly Region[] {
+function sampleRegions(page: RawPage, fraction: number, seed: number): readonly Region[] {
   const found = candidates(page);
   if (found.length < LEAST_REGIONS) return [];
   const count = Math.min(found.length - 1, Math.max(1, Math.round(fraction * found.length)));
   const order = stream(seed, 'split').permutation(found.length);
-  const drawn = new Set([...order].slice(0, count).map((i) => found[i] as Region));
-  return found.filter((region) => drawn.has(region));
+  const sampled = new Set([...order].slice(0, count).map((i) => found[i] as Region));
+  return found.filter((region) => sampled.has(region));
 }
 
 /** `2 held-out regions (2, 5 of s01; 1 of s02)`. */
@@ -102,8 +102,8 @@ export function holdOut(
   const only = train.length === 1 && validation.length === 0 ? (train[0] as number) : undefined;
   if (only !== undefined && !byRegions && fraction !== undefined && fraction > 0) {
     const page = pages[only] as RawPage;
-    const drawn = drawRegions(page, fraction, seed);
-    if (drawn.length > 0) held.set(only, drawn);
+    const sampled = sampleRegions(page, fraction, seed);
+    if (sampled.length > 0) held.set(only, sampled);
     else if (page.annotation !== undefined) note = `${note}, and fewer than ${LEAST_REGIONS} complete regions on it`;
   }
   // Regions of a slice that is held out as a whole are scored with it; without validation none is.

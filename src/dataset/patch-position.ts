@@ -143,7 +143,7 @@ function positionAlong(random: Random, extent: number, patch: number, output: nu
   return start - (patch - output) / 2 + (patch - 1) / 2;
 }
 
-/** The centre moved so that the output lies within the page, where it fits. */
+/** The centre, moved so that the output is inside the slice if it fits. */
 function within(centre: number, extent: number, output: number): number {
   const half = (output - 1) / 2;
   if (output > extent) return Math.round((extent - output) / 2) + half;

@@ -70,8 +70,8 @@ export function meanInterval(
   if (squares <= n * same * same) return { value, low: value, high: value };
   const bias = normalQuantile(below / sorted.length);
   const acceleration = cubes / (6 * squares ** 1.5);
-  const bound = (share: number): number => {
-    const z = bias + normalQuantile(share);
+  const bound = (fraction: number): number => {
+    const z = bias + normalQuantile(fraction);
     return quantile(sorted, normalCdf(bias + z / (1 - acceleration * z)));
   };
   return { value, low: bound((1 - level) / 2), high: bound((1 + level) / 2) };

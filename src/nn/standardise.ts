@@ -57,8 +57,8 @@ function fold({ shape, data }: NdArray, gain: NdArray): NdArray {
 }
 
 /**
- * The inverse of `foldStandardised`, to train such a file on: kernels of which `parameters` name a gain become v with
- * the first spread and the gain that gives them back, equal but for rounding.
+ * The inverse of `foldStandardised`, for fine-tuning an exported file: kernels with a gain in `parameters` become v with
+ * the initial spread and the gain that restores them, up to rounding.
  */
 export function unfoldStandardised(
   weights: { readonly [parameter: string]: NdArray },

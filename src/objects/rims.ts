@@ -11,15 +11,15 @@ const NEAR = [-2, -1, 0, 1, 2].flatMap((dy) =>
 export interface RimClasses {
   readonly inside: number;
   readonly rim: number;
-  /** The class of pixels of which nobody knows what they show; default: there are none. */
+  /** The class of pixels whose content is unknown; default: there are none. */
   readonly unknown?: number;
 }
 
 /**
  * Assigns the rim class to all object pixels within two pixels of a different value. The border of the image is not a
- * rim, nor is the border of what is known: next to unknown pixels alone nobody can say whether there is a rim, so pixels
- * that close to them become unknown too. An object of which nothing would remain, such as a thin brush stroke within it,
- * stays inside.
+ * rim, nor is the border of the known area: next to unknown pixels only, it is uncertain whether there is a rim, so pixels
+ * that close to them become unknown too. An object that would vanish, such as a thin brush stroke inside a cell, stays
+ * inside.
  * @param classes class of each pixel [height, width], changed in place
  * @param values label of the object at each pixel
  */

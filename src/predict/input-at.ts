@@ -16,13 +16,13 @@ export interface Point {
   readonly y: number;
 }
 
-/** A rectangle of pixels; it may reach beyond the image. */
+/** A rectangle of pixels; it may extend beyond the image. */
 export interface Box extends Point {
   readonly width: number;
   readonly height: number;
 }
 
-/** The network's input for one pixel, and how it lies in the image. */
+/** The network's input for one pixel, and its position in the image. */
 export interface PixelInput {
   /** [1, channels, rows, columns], normalised. */
   readonly feed: NdArray<'float32'>;
@@ -36,7 +36,7 @@ export interface PixelInput {
 /**
  * The tile from which `predictPages` takes the prediction of a pixel; of a network that classifies the middle of a
  * window, the window around the pixel.
- * @throws DatasetError when the page's channels do not fit.
+ * @throws DatasetError if the slice's channels do not match.
  */
 export function inputAt(model: SegmentationModel, page: NamedPage, at: Point): PixelInput {
   const { height, width } = page;
@@ -68,7 +68,7 @@ export function inputAt(model: SegmentationModel, page: NamedPage, at: Point): P
   };
 }
 
-/** The tile along one axis whose weight at a pixel is the largest, and the part of it that lies in the image. */
+/** The tile along one axis with the largest weight at a pixel, and its part inside the image. */
 function tileOf(size: number, rule: TilingRule, at: number) {
   const { side, tiles } = planAxis(size, rule);
   const weight = ({ from, to, weights }: AxisTile): number =>
@@ -105,7 +105,7 @@ function columnOf({ shape, data }: NdArray<'float32'>, { x, y }: Point): number[
 /**
  * The middle view of an image that `classifyPages` gives to an image classifier: scaled to cover `input.stored`, cut to
  * `input.crop` around the middle. A pixel of what is cut away has a `pixel` outside of the input.
- * @throws DatasetError when the page's channels do not fit.
+ * @throws DatasetError if the slice's channels do not match.
  */
 export function viewAt(input: ClassInput, page: NamedPage, at: Point): PixelInput {
   const { channels, stored, crop } = input;

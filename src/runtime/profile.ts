@@ -117,7 +117,7 @@ const endOf = ({ ts = 0, dur = 0 }: TraceEvent): number => ts + dur;
 
 /** Both tables as text, with a heading. */
 export function formatProfile({ runs, runMs, kernelsMs, ops, layers }: Profile): string {
-  const share = (ms: number): string => `${((100 * ms) / Math.max(kernelsMs, 1e-9)).toFixed(1)} %`;
+  const percent = (ms: number): string => `${((100 * ms) / Math.max(kernelsMs, 1e-9)).toFixed(1)} %`;
   const number = (value: number): string => value.toFixed(2);
   const calls = (value: number): string => String(Math.round(value * 10) / 10);
   return [
@@ -125,7 +125,7 @@ export function formatProfile({ runs, runMs, kernelsMs, ops, layers }: Profile):
     '',
     ...table(
       ['op', 'ms', 'share', 'calls'],
-      ops.map((row) => [row.name, number(row.ms), share(row.ms), calls(row.calls)]),
+      ops.map((row) => [row.name, number(row.ms), percent(row.ms), calls(row.calls)]),
     ),
     '',
     ...table(
@@ -133,7 +133,7 @@ export function formatProfile({ runs, runMs, kernelsMs, ops, layers }: Profile):
       layers.map((row) => [
         row.name,
         number(row.ms),
-        share(row.ms),
+        percent(row.ms),
         calls(row.calls),
         number(row.ms - row.backwardMs),
         number(row.backwardMs),

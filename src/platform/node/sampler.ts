@@ -97,14 +97,14 @@ export function openSampler(
   });
 
   const ask = (step: number): Promise<Batch> => {
-    const drawn = new Promise<Batch>((resolve, reject) => {
+    const sampled = new Promise<Batch>((resolve, reject) => {
       if (failure !== undefined) return reject(failure);
       waiting.set(step, { resolve, reject });
       (threads[step % workers] as Worker).postMessage(step);
     });
     // It is awaited in its turn; until then a failure must not count as unhandled.
-    drawn.catch(() => {});
-    return drawn;
+    sampled.catch(() => {});
+    return sampled;
   };
 
   /** Requests the first batches at once, and another one whenever one is taken. */
