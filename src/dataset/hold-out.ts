@@ -130,3 +130,13 @@ export function holdOut(
     regions: Object.fromEntries([...scored].map(([i, regions]) => [(pages[i] as RawPage).name, regions])),
   };
 }
+
+/**
+ * A slice with the labels that are scored: of one of which only regions are held out, these.
+ * @param regions of `HeldOut`
+ * @param notAnnotated value that the other labels get: one that is ignored
+ */
+export function scoredPart(page: RawPage, regions: HeldOut['regions'] | undefined, notAnnotated: number): RawPage {
+  const own = regions?.[page.name];
+  return own === undefined ? page : keepLabels(page, 'within', own, page.annotation?.notAnnotated ?? notAnnotated);
+}

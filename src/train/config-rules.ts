@@ -97,6 +97,7 @@ const REQUIRED: { readonly [path: string]: Rule } = {
 /** Optional keys. */
 const OPTIONAL: { readonly [path: string]: Rule } = {
   settings: object,
+  validationRegions: object,
   spacingMm: {
     expected: 'a list of three sizes in mm, the first may be null,',
     holds: (value) =>

@@ -153,6 +153,7 @@ export async function startTraining(
       folder,
       trainingImages: task.trainingNames,
       validationImages: task.validationNames,
+      validationRegions: task.validationRegions,
       recipe,
       metric: chosen?.metric,
       plan,

@@ -9,7 +9,7 @@
 
 import { crc32, hex8 } from '../array/crc32.ts';
 import type { NdArray } from '../array/ndarray.ts';
-import { findMapping, type LabelMapping, type LabelOptions } from '../dataset/labels/labels.ts';
+import { findMapping, ignoredAmongObjects, type LabelMapping, type LabelOptions } from '../dataset/labels/labels.ts';
 import type { RawPage } from '../dataset/raw.ts';
 import { LamellaError, ModelError, option, UsageError } from '../errors.ts';
 import { parametersOf } from '../graph/constants.ts';
@@ -273,7 +273,9 @@ export function startLabels(
     ...own.ignore,
     ...own.classes.flatMap(({ values }) => (typeof values === 'string' ? [] : values)),
   ]);
-  if (own.classes.some(({ values }) => values === 'rest')) return own;
+  if (own.classes.some(({ values }) => values === 'rest')) {
+    return { ...own, ignore: ignoredAmongObjects(pages, own.ignore) };
+  }
   for (const { values } of pages)
     for (let p = 0; p < values.length; p++) if (!known.has(values[p] as number)) return findMapping(pages, options);
   return own;

@@ -1,4 +1,4 @@
-import type { Recipe } from './config.ts';
+import type { Recipe, RunConfig } from './config.ts';
 import type { StepPlace } from './open-step.ts';
 import type { SetupOptions, TrainingSetup } from './tasks/segmentation/setup.ts';
 import type { ValidationMetric } from './validate.ts';
@@ -9,6 +9,8 @@ export interface TrainingTask {
   readonly notes: readonly string[];
   readonly trainingNames: readonly string[];
   readonly validationNames: readonly string[];
+  /** Regions that alone are held out, by name of the image. */
+  readonly validationRegions?: RunConfig['validationRegions'];
   /** Hash of names and contents, so that a resumed run detects changed data. */
   readonly fingerprint: string;
   /** Default duration of a run. */

@@ -4,6 +4,8 @@ import { crc32 } from '../array/crc32.ts';
 import type { ClassSample, RawClasses } from '../dataset/classification/classes.ts';
 import { splitClasses } from '../dataset/classification/prepare.ts';
 import { readClasses } from '../dataset/classification/read.ts';
+import { scoredPart } from '../dataset/hold-out.ts';
+import { IGNORE } from '../dataset/labels/labels.ts';
 import { readDataset } from '../dataset/prepare.ts';
 import type { RawDataset, RawPage } from '../dataset/raw.ts';
 import { DatasetError, LamellaError, option, RunError } from '../errors.ts';
@@ -108,7 +110,10 @@ async function ownPages(
   const byName = new Map(pages.map((page) => [page.name, page]));
   return config[which].map((name) => {
     const page = byName.get(name);
-    if (page !== undefined) return page;
+    if (page !== undefined) {
+      const [none = IGNORE] = config.recipe.labels.ignore;
+      return which === 'validationImages' ? scoredPart(page, config.validationRegions, none) : page;
+    }
     throw new RunError(`the image "${name}" of the run is no longer in ${config.folder}.`, {
       file: folder,
       remedy: `Put it back, or provide other images as ${option('data')}.`,

@@ -7,6 +7,7 @@ import {
   applyMapping,
   findMapping,
   IGNORE,
+  ignoredAmongObjects,
   type LabelMapping,
   type LabelOptions,
   type LabelPage,
@@ -16,6 +17,7 @@ import {
 import { insideOfCells } from '../dataset/labels/membranes.ts';
 import { labelOptions } from '../dataset/raw.ts';
 import { DatasetError, option, UsageError } from '../errors.ts';
+import { BasisCounter, type ScoreBasis } from '../evaluate/basis.ts';
 import { ignoreMask } from '../evaluate/ignore-mask.ts';
 import { MembraneScorer } from '../evaluate/membranes.ts';
 import { ObjectScorer } from '../evaluate/objects.ts';
@@ -46,6 +48,8 @@ export interface Evaluation {
   readonly metrics: readonly MetricGroup[];
   /** Number of files and time points, or of slices if scored slice by slice. */
   readonly images: number;
+  /** What the scores rest on. */
+  readonly basis: ScoreBasis;
   readonly classes: readonly string[];
   /** Interpretation of the label values, with the reason. */
   readonly labelKinds: {
@@ -196,7 +200,10 @@ function mappingOf(
   const values = new Set<number>();
   for (const page of pages) for (const value of page.values) values.add(value);
   for (const value of ignore) values.delete(value);
-  if (kind === 'objects' || values.size < 2) return { kind: 'instances', classes: NOTHING_OR_ALL, ignore };
+  if (kind === 'objects') {
+    return { kind: 'instances', classes: NOTHING_OR_ALL, ignore: ignoredAmongObjects(pages, ignore) };
+  }
+  if (values.size < 2) return { kind: 'instances', classes: NOTHING_OR_ALL, ignore };
   return findMapping(pages, { ignore, kind });
 }
 
@@ -305,9 +312,7 @@ export async function evaluate(
       };
       const mask = ignoreMask(actual, shape);
       instances.add(
-        kinds.truth.kind === 'objects'
-          ? withoutIgnored(stackPages(item.slices.map((slice) => slice.truth)), mask.ignore?.data)
-          : components(actual),
+        kinds.truth.kind === 'objects' ? stackPages(item.slices.map((slice) => slice.truth)) : components(actual),
         predicted.kind === 'objects'
           ? stackPages(item.slices.map(({ prediction }) => asLabels(prediction, ignore)))
           : components(joined(item.slices.map((slice) => classesOf(item, slice, predicted, chosen)))),
@@ -319,6 +324,7 @@ export async function evaluate(
     mapping,
     metrics,
     images: all.items.length,
+    basis: basisOf(all.items, mapping, kinds.truth.kind),
     classes: mapping.classes.map(({ name }) => name),
     labelKinds: { truth: kinds.truth, prediction: foundKind(kinds.prediction, predicted.kind) },
     volumes: !all.hasVolumes
@@ -342,14 +348,16 @@ function foundKind(finding: LabelKindFinding, kind: ValueKind): LabelKindFinding
     : { kind, reason: 'their values are those of the ground truth', evidence: 'clear' };
 }
 
-/** Ignored pixels belong to no object; they may have negative values. */
-function withoutIgnored(
-  labels: NdArray<'int32' | 'uint32'>,
-  ignored: ArrayLike<number> | undefined,
-): NdArray<'int32' | 'uint32'> {
-  if (ignored === undefined) return labels;
-  const data = labels.data.map((value, p) => (ignored[p] === 0 ? value : 0));
-  return { ...labels, data };
+function basisOf(items: readonly Item[], mapping: LabelMapping, kind: LabelKind): ScoreBasis {
+  const basis = new BasisCounter();
+  for (const { slices } of items) {
+    const pages = slices.map(({ truth }) => truth);
+    basis.add(
+      joined(pages.map((page) => applyMapping(page, mapping))),
+      kind === 'objects' ? stackPages(pages).data : undefined,
+    );
+  }
+  return basis.result();
 }
 
 /** A predicted slice of integers as a label slice; ignored values belong to no object. */

@@ -1,10 +1,12 @@
 /** The report of a run folder: its validation images, predicted and scored. */
 
 import { ndarray } from '../array/ndarray.ts';
-import { applyMapping, hasRim } from '../dataset/labels/labels.ts';
+import { scoredPart } from '../dataset/hold-out.ts';
+import { applyMapping, hasRim, IGNORE } from '../dataset/labels/labels.ts';
 import { readDataset } from '../dataset/prepare.ts';
 import type { RawDataset, RawPage } from '../dataset/raw.ts';
 import { RunError } from '../errors.ts';
+import { describeBasis } from '../evaluate/basis.ts';
 import { baseName, joinPath } from '../files.ts';
 import { selectChannels } from '../input/channels.ts';
 import { argmaxClasses } from '../metrics/argmax.ts';
@@ -120,7 +122,7 @@ export async function collectReport(host: Host, run: string, options: ReportOpti
 /** The held-out slices; without any, some of the training slices. */
 function pagesToShow(
   { pages, folder }: RawDataset,
-  { validationImages, trainingImages }: RunConfig,
+  { validationImages, trainingImages, validationRegions, recipe }: RunConfig,
 ): readonly RawPage[] {
   const step = Math.max(1, Math.ceil(trainingImages.length / MOST_TRAINING_IMAGES));
   const wanted = validationImages.length > 0 ? validationImages : trainingImages.filter((_, i) => i % step === 0);
@@ -133,7 +135,8 @@ function pagesToShow(
         remedy: 'Put it back.',
       });
     }
-    return page;
+    const [none = IGNORE] = recipe.labels.ignore;
+    return scoredPart(page, validationRegions, none);
   });
 }
 
@@ -189,6 +192,7 @@ function reportData(collected: Collected): ReportData {
   const where = heldOut
     ? `${pages.length} ${pages.length === 1 ? 'image' : 'images'} held out from training`
     : `${pages.length} of its training images, as none were held out`;
+  const regions = Object.values(config.validationRegions ?? {}).reduce((sum, own) => sum + own.length, 0);
   const inside = config.metric?.kind === 'v-rand' ? config.metric.inside : undefined;
   const classNames = config.recipe.labels.classes.map(({ name }) => name);
   const training = trainingOf(lines);
@@ -197,7 +201,7 @@ function reportData(collected: Collected): ReportData {
     title,
     summary:
       `${networkNamed(config.recipe.model.name).title} of ${count} parameters, trained on ${config.trainingImages.length} images in ` +
-      `${formatMs(trainingMs + validationMs)}, and scored on ${where}${tta === 1 ? '' : `, averaged over ${tta} orientations`}.`,
+      `${formatMs(trainingMs + validationMs)}, and scored on ${where}${tta === 1 ? '' : `, averaged over ${tta} orientations`}: ${describeBasis(result.basis, regions)}.`,
     createdAt: new Date().toISOString(),
     headline: [
       ...scoreFigures(result),

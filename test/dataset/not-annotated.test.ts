@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { ndarray } from '../../src/array/ndarray.ts';
 import { LabelKindSurvey } from '../../src/dataset/labels/label-kind.ts';
-import { applyMapping, findMapping, IGNORE, type LabelOptions, labelPages } from '../../src/dataset/labels/labels.ts';
+import {
+  applyMapping,
+  findMapping,
+  IGNORE,
+  ignoredAmongObjects,
+  type LabelOptions,
+  labelPages,
+} from '../../src/dataset/labels/labels.ts';
 import { notAnnotatedValue } from '../../src/dataset/labels/not-annotated.ts';
 import type { Image } from '../../src/image/image.ts';
 import { markRims } from '../../src/objects/rims.ts';
@@ -65,6 +72,11 @@ describe('label images of objects', () => {
       { name: 'dirt', values: [65535] },
     ] as const;
     expect(classes(image('uint16', [0, 5, 65535]), { classes: named })).toEqual({ classes: [0, 1, 2], ignore: [] });
+  });
+  it('is ignored beside what a model or the user ignores', () => {
+    const pages = labelPages(image('uint16', [0, 5, 9, 65535]));
+    expect(ignoredAmongObjects(pages, [9])).toEqual([9, 65535]);
+    expect(ignoredAmongObjects(labelPages(image('uint16', [0, 65535])), [])).toEqual([]);
   });
   it('one number alone is refused with what to do', () => {
     expect(() => classes(image('uint16', [5, 65535]), { task: 'instances' })).toThrow(

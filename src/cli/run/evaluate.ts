@@ -2,6 +2,7 @@
 
 import { describeMapping } from '../../dataset/labels/labels.ts';
 import { UsageError } from '../../errors.ts';
+import { describeBasis } from '../../evaluate/basis.ts';
 import { CLASS_SCORE_LABELS } from '../../metrics/overlap.ts';
 import { nodeFiles } from '../../platform/node/files.ts';
 import { type Evaluation, evaluate } from '../../workflows/evaluate.ts';
@@ -55,6 +56,7 @@ const digits = (value: number, count = 4): string => (Number.isNaN(value) ? '-' 
 /** The scores as a table for display. */
 function formatEvaluation({
   images,
+  basis,
   volumes,
   isbi,
   overlap,
@@ -65,6 +67,7 @@ function formatEvaluation({
   const what = volumes === undefined ? 'image' : volumes === '3D' ? 'volume' : 'slice';
   const lines = [
     `${counted(images, what)}${volumes === undefined ? '' : `, scored ${volumes === '3D' ? 'in 3D' : volumes}`}`,
+    `scored: ${describeBasis(basis)}`,
   ];
   if (isbi !== undefined) {
     lines.push('', 'ISBI 2012                   score     at p >  precision  recall');

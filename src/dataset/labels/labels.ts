@@ -169,6 +169,18 @@ function isSoftMask(counts: ReadonlyMap<number, number>): boolean {
 
 const hex = (value: number): string => `#${value.toString(16).padStart(6, '0')}`;
 
+/** The value of `notAnnotatedValue`; two values of any kind are a mask, unless the numbers are known to be objects. */
+function skippedValue(values: readonly number[], objects: boolean): number | undefined {
+  return values.length === 2 && !objects ? undefined : notAnnotatedValue(values.filter((value) => value > 0));
+}
+
+/** The values to ignore in maps of objects: those given, and the one that means "not annotated". */
+export function ignoredAmongObjects(pages: readonly LabelPage[], ignore: readonly number[]): readonly number[] {
+  const found = [...histogram(pages).keys()].filter((value) => !ignore.includes(value)).sort((a, b) => a - b);
+  const skipped = pages.some((page) => page.colour) ? undefined : skippedValue(found, true);
+  return skipped === undefined ? ignore : [...ignore, skipped];
+}
+
 /**
  * The mapping of values to classes, inferred from all label slices of a data set together, or as set by the options.
  * Recognised: two values (0/255, 0/1, any two: the smaller is class 0), class numbers (in order of value), colours
@@ -184,10 +196,7 @@ export function findMapping(pages: readonly LabelPage[], options: LabelOptions =
   for (const value of given) counts.delete(value);
   const found = [...counts.keys()].sort((a, b) => a - b);
   const colour = pages.some((page) => page.colour);
-  const unpainted = colour ? undefined : notAnnotatedValue(found.filter((value) => value > 0));
-  // Any two values are a mask, unless the numbers are known to be objects.
-  const isMask = found.length === 2 && kind !== 'objects' && task !== 'instances';
-  const skipped = isMask ? undefined : unpainted;
+  const skipped = colour ? undefined : skippedValue(found, kind === 'objects' || task === 'instances');
   const values = found.filter((value) => value !== skipped);
   const ignore = skipped === undefined ? given : [...given, skipped];
   const first = pages[0]?.source ?? 'labels';

@@ -1,6 +1,7 @@
 /** Scores and images of a report, added one by one so that few are in memory. */
 
 import { type NdArray, ndarray } from '../../array/ndarray.ts';
+import { BasisCounter, type ScoreBasis } from '../../evaluate/basis.ts';
 import { ignoreMask, maskOf } from '../../evaluate/ignore-mask.ts';
 import { MembraneScorer } from '../../evaluate/membranes.ts';
 import { ObjectScorer } from '../../evaluate/objects.ts';
@@ -66,6 +67,8 @@ export interface EvaluateOptions {
 /** Everything a report shows about the images. */
 export interface Evaluation {
   readonly imageCount: number;
+  /** What the scores rest on. */
+  readonly basis: ScoreBasis;
   readonly sheet: readonly ReportImage[];
   readonly worst: readonly ReportCase[];
   readonly best: readonly ReportCase[];
@@ -107,6 +110,7 @@ export class Evaluator {
   readonly #overlap: OverlapScorer;
   readonly #objects = new ObjectScorer();
   readonly #thresholds = new ThresholdCounts();
+  readonly #basis = new BasisCounter();
   readonly #perImage: { readonly name: string; readonly score: number }[] = [];
   readonly #sheet: ReportImage[] = [];
   #worst: Ranked[] = [];
@@ -123,6 +127,7 @@ export class Evaluator {
     const { classNames, kind } = this.#options;
     const { name, height, width, truth, probabilities } = page;
     const mask = ignoreMask(truth, [height, width]);
+    this.#basis.add(truth, page.objects);
     const judged =
       kind.name === 'isbi'
         ? this.#judgeCells(page, kind.inside, mask)
@@ -247,6 +252,7 @@ export class Evaluator {
     const { kind, classNames } = this.#options;
     return {
       imageCount: this.#perImage.length,
+      basis: this.#basis.result(),
       sheet: this.#sheet,
       worst: this.#worst.map(({ shown, pictures }) => ({ ...shown, pictures: encoded(pictures) })),
       best: this.#best.map(({ shown, pictures }) => ({ ...shown, pictures: encoded(pictures) })),

@@ -6,6 +6,7 @@ import { findMapping } from '../../../dataset/labels/labels.ts';
 import { type PreparedDataset, type PrepareOptions, prepareDataset } from '../../../dataset/prepare.ts';
 import { labelOptions, type RawDataset } from '../../../dataset/raw.ts';
 import type { SplitChoice } from '../../../dataset/split.ts';
+import { BasisCounter, describeBasis } from '../../../evaluate/basis.ts';
 import type { InputSpec } from '../../../input/normalise.ts';
 import { isPlain, windowOffsets } from '../../../input/window.ts';
 import { networkNamed } from '../../../models/registry.ts';
@@ -116,15 +117,29 @@ export function sameSegmentationTask(raw: RawDataset, recipe: Recipe, place: Pla
   };
 }
 
+/** How much the validation score rests on. */
+function basisNotes({ pages }: RawDataset, { validation, split, mapping, heldRegions }: PreparedDataset): string[] {
+  if (validation.length === 0) return [];
+  const basis = new BasisCounter();
+  for (const [i, { label }] of validation.entries()) {
+    const { values } = (pages[split.validation[i] as number] as RawDataset['pages'][number]).label;
+    basis.add(label, mapping.kind === 'instances' ? values : undefined);
+  }
+  const regions = Object.values(heldRegions).reduce((sum, own) => sum + own.length, 0);
+  return [`validation rests on ${describeBasis(basis.result(), regions)}`];
+}
+
 function taskOf(
   raw: RawDataset,
   data: PreparedDataset,
   { openSampler, allocate }: Place,
 ): Omit<TrainingTask, 'length' | 'chooseRecipe'> {
+  const { heldRegions } = data;
   return {
-    notes: data.notes,
+    notes: [...data.notes, ...basisNotes(raw, data)],
     trainingNames: data.train.pages.map(({ name }) => name),
     validationNames: data.validation.map(({ name }) => name),
+    ...(Object.keys(heldRegions).length > 0 && { validationRegions: heldRegions }),
     fingerprint: fingerprintOf([...data.train.pages, ...data.validation]),
     chooseMetric: () => (data.validation.length === 0 ? undefined : chooseMetric(data.validation, data.mapping)),
     openSetup(recipe, metric, options) {

@@ -1,0 +1,64 @@
+/** What scores rest on: how much of the images is annotated and not trained on. */
+
+import { IGNORE } from '../dataset/labels/labels.ts';
+
+export interface ScoreBasis {
+  readonly images: number;
+  /** Number of pixels that are scored. */
+  readonly pixels: number;
+  /** Number of pixels of the images. */
+  readonly ofPixels: number;
+  /** Number of objects with a scored pixel; absent if objects are not numbered. */
+  readonly objects?: number;
+}
+
+/** Counts the basis image by image. */
+export class BasisCounter {
+  #images = 0;
+  #pixels = 0;
+  #ofPixels = 0;
+  #objects: number | undefined;
+
+  /**
+   * @param truth class of each pixel of an image or volume, `IGNORE` where it is not scored
+   * @param objects number of the object at each pixel, 0 and below for none
+   */
+  add(truth: Uint8Array, objects?: ArrayLike<number>): void {
+    const seen = new Set<number>();
+    let last = 0;
+    this.#images++;
+    this.#ofPixels += truth.length;
+    for (let p = 0; p < truth.length; p++) {
+      if (truth[p] === IGNORE) continue;
+      this.#pixels++;
+      const object = objects?.[p] ?? 0;
+      if (object <= 0 || object === last) continue;
+      seen.add(object);
+      last = object;
+    }
+    if (objects !== undefined) this.#objects = (this.#objects ?? 0) + seen.size;
+  }
+
+  result(): ScoreBasis {
+    return {
+      images: this.#images,
+      pixels: this.#pixels,
+      ofPixels: this.#ofPixels,
+      ...(this.#objects === undefined ? {} : { objects: this.#objects }),
+    };
+  }
+}
+
+const counted = (count: number, what: string): string =>
+  `${count.toLocaleString('en')} ${what}${count === 1 ? '' : 's'}`;
+
+/** `4,096 pixels (25 % of 1 image), 12 objects, 2 regions`. @param regions number of regions that are scored alone */
+export function describeBasis({ images, pixels, ofPixels, objects }: ScoreBasis, regions = 0): string {
+  const share = Number(((100 * pixels) / ofPixels).toPrecision(2));
+  const parts = [
+    `${counted(pixels, 'pixel')} (${pixels === ofPixels ? 'all' : `${share} %`} of ${counted(images, 'image')})`,
+    ...(objects === undefined ? [] : [counted(objects, 'object')]),
+    ...(regions === 0 ? [] : [counted(regions, 'region')]),
+  ];
+  return parts.join(', ');
+}
