@@ -59,7 +59,7 @@ export async function explain(
   options: ExplainOptions = {},
 ): Promise<Explanation> {
   const { at = { x: Math.floor(page.width / 2), y: Math.floor(page.height / 2) }, maps = 32, file } = options;
-  const explained = await openExplainedInput(runtime, bytes, page, at, file === undefined ? {} : { file });
+  const explained = await openExplainedInput(runtime, bytes, page, at, { file });
   const inside = new Inside(explained, options.layer);
   const forward = inside.ask();
   try {

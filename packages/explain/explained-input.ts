@@ -16,11 +16,10 @@ import {
   type ClassInput,
   DIVIDED_BY_255,
   inputAt,
-  isClassifierFile,
-  METADATA_KEY,
   type Page,
   type Point,
   predictAt,
+  readMetadata,
   viewAt,
 } from 'lamella/predict';
 import type { Question } from './explanation.ts';
@@ -68,13 +67,13 @@ export async function openExplainedInput(
   { file }: { readonly file?: string } = {},
 ): Promise<ExplainedInput> {
   requireInside(page, at);
-  const where = file === undefined ? {} : { file };
-  if (isClassifierFile(bytes, file)) return ownClassifier(runtime, bytes, page, at, where);
+  const where = { file };
   const signature = readSignature(bytes, where);
-  const own = signature.metadata[METADATA_KEY] !== undefined;
+  const metadata = readMetadata(signature, where);
+  if (metadata?.task === 'classification') return ownClassifier(runtime, bytes, page, at, where);
   const [image] = signature.inputs;
   const [output] = signature.outputs;
-  if (!own && output?.dims?.length === 2 && image?.dims?.length === 4) {
+  if (metadata === undefined && output?.dims?.length === 2 && image?.dims?.length === 4) {
     return foreignClassifier(bytes, signature, page, at, where);
   }
   const model = await openModel(runtime, bytes, where);

@@ -1,5 +1,6 @@
 /** The metadata of a model file: the JSON under the key `lamella` of its ONNX metadata. */
 import { ModelError } from '../errors.ts';
+import type { Signature } from '../graph/onnx/model.ts';
 import { FORMER_METADATA, rename } from './former-names.ts';
 import type { ModelSpec } from './registry.ts';
 
@@ -65,7 +66,7 @@ export function parseMetadata(text: string, { file }: { readonly file?: string }
     const remedy = 'Export the model again, or use it as a plain ONNX model without this entry.';
     throw new ModelError(`The model's entry '${METADATA_KEY}' ${problem}.`, {
       remedy,
-      ...(file !== undefined && { file }),
+      file,
       cause,
     });
   };
@@ -107,6 +108,18 @@ export function parseMetadata(text: string, { file }: { readonly file?: string }
   if (!entry.isNull('licence')) entry.text('licence');
   if (entry.has('separation')) entry.fields('separation').text('by');
   return json as unknown as ModelMetadata;
+}
+
+/**
+ * What the file of a model says of itself; undefined for models of other programs.
+ * @throws ModelError as `parseMetadata`.
+ */
+export function readMetadata(
+  { metadata }: Pick<Signature, 'metadata'>,
+  where: { readonly file?: string } = {},
+): ModelMetadata | undefined {
+  const entry = metadata[METADATA_KEY];
+  return entry === undefined ? undefined : parseMetadata(entry, where);
 }
 
 /** Typed access to the fields of a JSON object; errors name the full path of a field. */

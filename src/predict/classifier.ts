@@ -6,7 +6,7 @@ import { readSignature, type Signature } from '../graph/onnx/model.ts';
 import type { NamedPage } from '../input/channels.ts';
 import { type ClassInput, storedPlanes, viewsOf } from '../input/classes.ts';
 import { prepareView } from '../input/network-input.ts';
-import { METADATA_KEY, type ModelMetadata, parseMetadata } from '../models/metadata.ts';
+import { type ModelMetadata, readMetadata } from '../models/metadata.ts';
 import type { Program, Runtime } from '../runtime/runtime.ts';
 
 /** An image classifier that is ready to run. */
@@ -22,9 +22,7 @@ export interface Classifier {
 
 /** Whether a file is one of our image classifiers. @throws FormatError, ModelError as `openClassifier`. */
 export function isClassifierFile(bytes: Uint8Array, file?: string): boolean {
-  const where = file === undefined ? {} : { file };
-  const entry = readSignature(bytes, where).metadata[METADATA_KEY];
-  return entry !== undefined && parseMetadata(entry, where).task === 'classification';
+  return readMetadata(readSignature(bytes, { file }), { file })?.task === 'classification';
 }
 
 /**
@@ -36,17 +34,12 @@ export async function openClassifier(
   bytes: Uint8Array,
   { file }: { readonly file?: string } = {},
 ): Promise<Classifier> {
-  const where = file === undefined ? {} : { file };
-  const signature = readSignature(bytes, where);
-  const entry = signature.metadata[METADATA_KEY];
-  const metadata = entry === undefined ? undefined : parseMetadata(entry, where);
+  const signature = readSignature(bytes, { file });
+  const metadata = readMetadata(signature, { file });
   const [image] = signature.inputs;
   const [output] = signature.outputs;
   if (metadata?.task !== 'classification' || image === undefined || output === undefined) {
-    throw new ModelError('this model is not an image classifier.', {
-      ...where,
-      remedy: 'Use only image classifiers.',
-    });
+    throw new ModelError('this model is not an image classifier.', { file, remedy: 'Use only image classifiers.' });
   }
   return {
     program: await runtime.load(bytes),

@@ -5,7 +5,7 @@ import { type AxisTileRule, tileRule } from '../graph/analysis/receptive-field.t
 import { readSignature, type Signature } from '../graph/onnx/model.ts';
 import { readOnnx } from '../graph/onnx/read.ts';
 import type { InputSpec } from '../input/normalise.ts';
-import { METADATA_KEY, type ModelMetadata, parseMetadata } from '../models/metadata.ts';
+import { type ModelMetadata, readMetadata } from '../models/metadata.ts';
 import { isWindowName } from '../models/sliding-window.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type ForeignOptions, foreignModel } from './foreign.ts';
@@ -40,10 +40,9 @@ export async function openModel(
   bytes: Uint8Array,
   options: OpenModelOptions = {},
 ): Promise<OpenedModel> {
-  const where = options.file === undefined ? {} : { file: options.file };
-  const signature = readSignature(bytes, where);
-  const entry = signature.metadata[METADATA_KEY];
-  const metadata = entry === undefined ? undefined : parseMetadata(entry, where);
+  const { file } = options;
+  const signature = readSignature(bytes, { file });
+  const metadata = readMetadata(signature, { file });
   const classifiesPixels =
     metadata === undefined ? options.evaluation !== undefined : isWindowName(metadata.network.name);
   if (classifiesPixels && holdsPatchClassifier(signature)) {
@@ -51,14 +50,14 @@ export async function openModel(
   }
   if (options.evaluation !== undefined) {
     throw new ModelError('the network gives every pixel of an image as it is.', {
-      ...where,
+      file,
       remedy: `Remove ${option('evaluation')}: it applies to patch classifiers only.`,
     });
   }
   const program = await runtime.load(bytes);
   try {
     if (metadata !== undefined) {
-      const model = ownModel(program, signature, metadata, where);
+      const model = ownModel(program, signature, metadata, options);
       // Only blocked kernels gain from compiling.
       if (runtime.layout === 'nchw') return { ...model, signature, metadata };
       const prepared = new PreparedProgram(runtime, bytes, program, model.inputName);
@@ -67,7 +66,7 @@ export async function openModel(
     }
     const rule = ruleOfGraph(bytes, signature);
     return {
-      ...(await foreignModel(program, signature, { ...options, ...(rule === undefined ? {} : { rule }) })),
+      ...(await foreignModel(program, signature, { ...options, rule })),
       signature,
     };
   } catch (error) {

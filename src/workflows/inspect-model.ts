@@ -6,7 +6,7 @@ import { layersOf } from '../graph/analysis/summary.ts';
 import { parametersOf } from '../graph/constants.ts';
 import type { Graph, Node, Value } from '../graph/ir.ts';
 import { readSignature } from '../graph/onnx/model.ts';
-import { METADATA_KEY, parseMetadata } from '../models/metadata.ts';
+import { readMetadata } from '../models/metadata.ts';
 import type { ModelName } from '../models/registry.ts';
 import { MODELS } from '../models/registry.ts';
 import { boundGraph } from './bound-graph.ts';
@@ -27,8 +27,7 @@ const shapeText = (dims: readonly (number | string)[] | undefined): string =>
 export async function inspectModel(files: Files, file: string, size?: readonly [number, number]): Promise<Inspected> {
   const bytes = await files.read(file);
   const signature = readSignature(bytes, { file });
-  const entry = signature.metadata[METADATA_KEY];
-  const metadata = entry === undefined ? undefined : parseMetadata(entry, { file });
+  const metadata = readMetadata(signature, { file });
   const rows: Row[] = [
     ...signature.inputs.map(({ name, dtype, dims }): Row => ['input', `${name}: ${dtype} ${shapeText(dims)}`]),
     ...signature.outputs.map(({ name, dtype, dims }): Row => ['output', `${name}: ${dtype} ${shapeText(dims)}`]),

@@ -50,21 +50,20 @@ export function domainOf(domain: string): string {
  * @throws FormatError if they are not ONNX or are truncated.
  */
 export function parseModel(bytes: Uint8Array, file?: string): ParsedModel {
-  const where = file === undefined ? {} : { file };
   const remedy = 'Use a complete ONNX model file, as it was exported.';
-  if (bytes.length === 0) throw new FormatError('The file is empty, not an ONNX model.', { ...where, remedy });
+  if (bytes.length === 0) throw new FormatError('The file is empty, not an ONNX model.', { file, remedy });
   let model: ModelProto;
   try {
     model = fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false });
   } catch (cause) {
-    throw new FormatError('This is not an ONNX model, or it is cut off.', { ...where, remedy, cause });
+    throw new FormatError('This is not an ONNX model, or it is cut off.', { file, remedy, cause });
   }
   const { graph } = model;
   const opsets = Object.fromEntries(
     model.opsetImport.map(({ domain, version }) => [domainOf(domain), Number(version)] as const),
   );
   if (graph === undefined || model.opsetImport.length === 0 || graph.output.length === 0) {
-    throw new FormatError('This is not an ONNX model, or it is cut off: it has no graph.', { ...where, remedy });
+    throw new FormatError('This is not an ONNX model, or it is cut off: it has no graph.', { file, remedy });
   }
   return { model, graph, opsets };
 }

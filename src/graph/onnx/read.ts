@@ -100,13 +100,12 @@ class Reader {
 
   #addInput({ name, dtype, dims }: DeclaredTensor): void {
     const { file, bind = {}, shapes = {} } = this.#options;
-    const where = file === undefined ? {} : { file };
     const known = dtypeOf(declaredType(this.#parsed.graph.input, name));
     if (known === undefined)
-      throw new FormatError(`The input '${name}' is of type ${dtype}, which is not supported.`, where);
+      throw new FormatError(`The input '${name}' is of type ${dtype}, which is not supported.`, { file });
     if (dims === undefined && shapes[name] === undefined) {
       throw new GraphError(`The input '${name}' has no declared shape.`, {
-        ...where,
+        file,
         remedy: `Declare one: shapes: { '${name}': [...] }.`,
       });
     }
@@ -121,7 +120,7 @@ class Reader {
       });
     if (open.length > 0) {
       throw new GraphError(`The input '${name}' has dynamic sizes: ${open.join(', ')}.`, {
-        ...where,
+        file,
         remedy: `Bind them: bind: { ${open.map((symbol) => `'${symbol}': 1`).join(', ')} }.`,
       });
     }
@@ -129,10 +128,9 @@ class Reader {
       dims !== undefined &&
       (dims.length !== shape.length || dims.some((n, i) => typeof n === 'number' && n !== shape[i]))
     ) {
-      throw new GraphError(
-        `The input '${name}' is declared as [${dims.join(', ')}], not [${shape.join(', ')}].`,
-        where,
-      );
+      throw new GraphError(`The input '${name}' is declared as [${dims.join(', ')}], not [${shape.join(', ')}].`, {
+        file,
+      });
     }
     const value = this.#b.input(name, known, shape);
     this.#values.set(name, value);

@@ -60,7 +60,7 @@ const EXTERNAL: TensorProto_DataLocation = 1;
  * @throws FormatError for an unsupported type, a wrong number of elements, or missing external data.
  */
 export function tensorFromProto(proto: TensorProto, file?: string, external?: ExternalData): NdArray {
-  const where = file === undefined ? {} : { file };
+  const where = { file };
   const what = `The tensor '${proto.name}'`;
   const dtype = dtypeOf(proto.dataType);
   if (dtype === undefined) {
@@ -113,7 +113,7 @@ function typedElements(proto: TensorProto, dtype: DType): ArrayLike<number | big
 }
 
 function externalBytes(proto: TensorProto, file: string | undefined, external: ExternalData | undefined): Uint8Array {
-  const where = file === undefined ? {} : { file };
+  const where = { file };
   const entries = new Map(proto.externalData.map(({ key, value }) => [key, value]));
   const location = entries.get('location') ?? '';
   // A model must not make us read outside its own folder.

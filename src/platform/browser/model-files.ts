@@ -20,7 +20,7 @@ export async function openModelFile(source: FileSource, options: OpenRuntimeOpti
   const file = nameOf(source);
   const runtime = await openRuntime(options);
   try {
-    const model = await openModel(runtime, bytes, file === undefined ? {} : { file });
+    const model = await openModel(runtime, bytes, { file });
     return { ...model, runtime, close: () => runtime.dispose() };
   } catch (cause) {
     await runtime.dispose();
