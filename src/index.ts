@@ -80,5 +80,6 @@ export type {
 } from './runtime/runtime.ts';
 export type { RunConfig } from './train/config.ts';
 export type { TrainEvent } from './train/loop.ts';
+export { type QuickModel, type QuickOptions, trainQuick } from './train/quick.ts';
 export type { TrainRunHooks } from './train/run.ts';
 export type { TrainSettings } from './train/tasks/segmentation/choose-recipe.ts';

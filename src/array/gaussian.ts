@@ -1,5 +1,5 @@
 /** The weights of a sampled Gaussian truncated at three standard deviations, summing to 1; length 2r+1. */
-function gaussianKernel(sigmaPx: number): Float32Array {
+export function gaussianKernel(sigmaPx: number): Float32Array {
   const radius = Math.max(1, Math.ceil(3 * sigmaPx));
   const kernel = new Float32Array(2 * radius + 1);
   let sum = 0;

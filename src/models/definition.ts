@@ -33,6 +33,8 @@ export interface TrainingDefaults {
   readonly otherLoss?: Pick<TrainingDefaults, 'learningRate' | 'batch'>;
   /** Default duration of a run. */
   readonly minutes: number;
+  /** Duration in steps, instead of minutes. */
+  readonly steps?: number;
   /** Duration in epochs, instead of minutes. */
   readonly passes?: number;
   /** Side of the patches in pixels, where images are that large; 0 for image classifiers. */

@@ -5,6 +5,7 @@ import { UsageError, unknownName } from '../errors.ts';
 import type { Network } from '../nn/network.ts';
 import { ALEXNET } from './alexnet.ts';
 import type { ImageNetworkSpec, NetworkDefinition } from './definition.ts';
+import { FILTER_BANK } from './filter-bank.ts';
 import { MLP } from './mlp.ts';
 import { PERCEPTRON } from './perceptron.ts';
 import type { Sizes } from './sizes.ts';
@@ -15,6 +16,7 @@ import { UNET_2015 } from './unet2015.ts';
 export const MODELS = {
   unet: UNET,
   unet2015: UNET_2015,
+  'filter-bank': FILTER_BANK,
   ...WINDOW_NETWORKS,
   perceptron: PERCEPTRON,
   mlp: MLP,

@@ -318,7 +318,7 @@ function common(
     ...(setup.watch === undefined ? {} : { endsEarly: setup.watch.see }),
     validator: setup.validator,
     saveModel: setup.saveModel(store),
-    exclude: setup.exclude(store),
+    exclude: setup.exclude?.(store),
     keepConfig: () => keepConfig(store, configNow(), warn),
     store,
     configHash: hashOf(recipe),

@@ -36,7 +36,7 @@ const PUBLIC: { readonly [file: string]: Exported } = {
       READABLE_EXTENSIONS RunError TrainingError UsageError channel classOf classifyPages describeImage
       baseName factsOf float32 joinPath labelImage option sizeOf sizes meanProbabilities ndarray openClassifier openModel overlayImage page pageCount
       planPage predictAverage predictImage predictPages prepareDataset probabilityImage rawDataset
-      readClasses readDataset readDicomSeries readImage writeNifti writeOptions writePng writeTiff
+      readClasses readDataset readDicomSeries readImage trainQuick writeNifti writeOptions writePng writeTiff
     `),
     types: words(`
       Classifier ClassifyOptions CompileOptions DType DeviceName DicomFile Feeds Files Geometry WritableFiles
@@ -44,7 +44,7 @@ const PUBLIC: { readonly [file: string]: Exported } = {
       NormalisationOptions OpenModelOptions OpenedModel PredictOptions PrepareOptions
       PreparedDataset ProbabilityOptions Program RawClasses RawDataset ReadClassesOptions ReadOptions Region RegionShape
       ErrorCode Facts RunConfig Runtime SegmentationModel Shape Sizes Spacing Spacings SplitChoice TensorLayout TrainEvent TrainRunHooks
-      TrainSettings TrainingPage TrainingSet Vector3 WriteNiftiOptions WriteTiffOptions
+      QuickModel QuickOptions TrainSettings TrainingPage TrainingSet Vector3 WriteNiftiOptions WriteTiffOptions
     `),
   },
   'src/entries/graph.ts': {

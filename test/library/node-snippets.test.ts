@@ -54,6 +54,10 @@ describe('examples for Node, run against the built package', () => {
     expect([overlay.axes, overlay.shape]).toEqual(['cyx', [3, 80, 96]]);
   });
 
+  it.each(snippets('quick'))('$title: a model from a few pixels', async ({ code }) => {
+    expect(await output(code)).toMatch(/^\[ 'background', 'foreground' \] \[ (1, )?256, 256 \] \d+\n$/);
+  });
+
   it.each(snippets('workflows'))('$title: predicts a folder and writes the report of a run', async ({ code }) => {
     const lines = (await output(code)).trim().split('\n');
     expect(lines.slice(0, 5)).toEqual([0, 1, 2, 3, 4].map((z) => expect.stringMatching(`^data/image/${z}.png \\d+$`)));

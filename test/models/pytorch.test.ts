@@ -140,5 +140,7 @@ describe.skipIf(out !== undefined)("PyTorch with the exported file's weights giv
 });
 
 test('every network is here', () => {
-  expect(new Set(Object.values(LINE).map(({ spec }) => spec.name))).toEqual(new Set(Object.keys(MODELS)));
+  // filter-bank.test.ts compares the filters with exact derivatives; what is trained of it is an mlp.
+  const others = Object.keys(MODELS).filter((name) => name !== 'filter-bank');
+  expect(new Set(Object.values(LINE).map(({ spec }) => spec.name))).toEqual(new Set(others));
 });

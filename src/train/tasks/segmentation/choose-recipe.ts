@@ -14,7 +14,7 @@ import { OPTIMIZERS, type OptimizerName, type OptimizerSpec } from '../../../nn/
 import type { ScheduleName, ScheduleSpec } from '../../../nn/schedules.ts';
 import type { Recipe } from '../../config.ts';
 import { type StartModel, type StartSettings, startRecipe } from '../../start.ts';
-import { type NetworkChoice, type NetworkOptions, ownOptions } from './network-options.ts';
+import { type NetworkChoice, type NetworkOptions, ownOptions, requireUnset } from './network-options.ts';
 import { networkOf } from './start-network.ts';
 import { chooseBalance, chooseWindow, type WindowOptions, windowChoice } from './window-recipe.ts';
 
@@ -100,6 +100,9 @@ export function chooseRecipe(
   const settings = start === undefined ? given : { ...given, ...networkOf(start, given) };
   const name = settings.network ?? 'unet';
   const defaults = networkNamed(name).training;
+  // Every annotated pixel is in every step: there are no patches.
+  const pixelwise = name === 'filter-bank';
+  if (pixelwise) requireUnset(name, settings, ['patch', 'batch', 'augment', 'separation']);
   const { seed = 0, batch = defaults.batch, exact = false } = settings;
   const image = [
     Math.min(...data.train.pages.map(({ height }) => height)),
@@ -131,7 +134,7 @@ export function chooseRecipe(
   ];
   const notes = [
     ...(from?.notes ?? []),
-    `network: ${start === undefined ? reason.replace(/\.$/, '') : `${networkNamed(name).title} as in ${start.name}`}; patch ${patch[1]} x ${patch[0]}, batch ${batch}`,
+    `network: ${start === undefined ? reason.replace(/\.$/, '') : `${networkNamed(name).title} as in ${start.name}`}; ${pixelwise ? 'the annotated pixels in every step' : `patch ${patch[1]} x ${patch[0]}, batch ${batch}`}`,
     `training: ${loss.name}, ${optimizer.name}, learning rate ${learningRate}, ${schedule.name}${extras.map((text) => `, ${text}`).join('')}`,
   ];
   return {
@@ -151,7 +154,7 @@ export function chooseRecipe(
       patch,
       batch,
       augment: augmentSettings({
-        ...AUGMENT_STRENGTHS[settings.augment ?? (window === undefined ? 'default' : 'turns')],
+        ...AUGMENT_STRENGTHS[settings.augment ?? (pixelwise ? 'none' : window === undefined ? 'default' : 'turns')],
         // Windows are sampled as for prediction.
         ...(window && !isPlain(window) && { interpolation: 'bilinear' as const }),
       }),

@@ -39,11 +39,21 @@ export const NETWORK_OPTION_NAMES = [
 /** The options that are set. @throws UsageError for one that the network does not have. */
 export function ownOptions(name: ModelName, settings: NetworkOptions): NetworkOptions {
   const given = NETWORK_OPTION_NAMES.filter((key) => settings[key] !== undefined);
-  const misplaced = given.find((key) => !networkNamed(name).options.includes(key));
-  if (misplaced !== undefined) {
-    throw new UsageError(`${option(misplaced)} does not apply to the network '${name}'.`, {
-      remedy: 'Remove it.',
-    });
-  }
+  requireUnset(
+    name,
+    settings,
+    given.filter((key) => !networkNamed(name).options.includes(key)),
+  );
   return Object.fromEntries(given.map((key) => [key, settings[key]]));
+}
+
+/** @throws UsageError for the first of these settings that is given though the network has no use for it. */
+export function requireUnset<S extends object>(
+  name: ModelName,
+  settings: S,
+  keys: readonly (keyof S & string)[],
+): void {
+  const misplaced = keys.find((key) => settings[key] !== undefined);
+  if (misplaced === undefined) return;
+  throw new UsageError(`${option(misplaced)} does not apply to the network '${name}'.`, { remedy: 'Remove it.' });
 }

@@ -1,33 +1,22 @@
 /** The setup of a recipe for running: the compiled step, its batches, validation and saving. */
 
-import type { Batch } from '../../../augment/batch.ts';
-import type { SampleOptions } from '../../../augment/sample.ts';
-import { requirePatchFits, type TrainingSet } from '../../../dataset/patch-position.ts';
 import type { PreparedDataset } from '../../../dataset/prepare.ts';
 import type { RawDataset } from '../../../dataset/raw.ts';
 import { type PageMetric, scorerFor } from '../../../evaluate/scorer.ts';
 import type { InputSpec } from '../../../input/normalise.ts';
 import { isPlain } from '../../../input/window.ts';
-import { buildNetwork } from '../../../models/registry.ts';
 import { fitCalibration, noCounts } from '../../../predict/calibration.ts';
 import type { Runtime } from '../../../runtime/runtime.ts';
 import type { Recipe } from '../../config.ts';
-import { exclude } from '../../excluded-batches.ts';
 import type { State, StepBatch, TrainOptions, TrainStep, Validator } from '../../loop.ts';
 import { type FoundOnValidation, modelWriter, type Provenance } from '../../model-file.ts';
 import { openTrainStep, type StepPlace } from '../../open-step.ts';
 import type { TrainingStep } from '../../step.ts';
 import type { Store } from '../../store.ts';
-import { feedsOf } from '../../train-step.ts';
 import { VALIDATION_THRESHOLDS, type ValidationMetric } from '../../validate.ts';
 import { countPage, pagePredictor, samplePredictor } from '../../validation-predictor.ts';
-
-/** Samples the batches of a run, in worker threads if the platform has them. */
-export interface Sampler {
-  /** Batches from a step on, without end; sampling of the first starts at once. One iterator at a time. */
-  batches(from: number): AsyncIterableIterator<Batch>;
-  close(): Promise<void>;
-}
+import { openPatchSource, type PatchSourceOptions } from './batch-source.ts';
+import { openPixelSource } from './pixel-source.ts';
 
 export interface TrainingSetup {
   readonly runtime: Runtime;
@@ -38,7 +27,7 @@ export interface TrainingSetup {
   batches(from: number): AsyncIterator<StepBatch>;
   readonly validator: Validator | undefined;
   saveModel(store: Store): TrainOptions['saveModel'];
-  exclude(store: Store): NonNullable<TrainOptions['exclude']>;
+  exclude?(store: Store): NonNullable<TrainOptions['exclude']>;
   /** For a rule that detects when nothing is left to learn. */
   readonly watch?: {
     /** Receives every step; returns the reason if the run is complete. */
@@ -49,10 +38,9 @@ export interface TrainingSetup {
   close(): Promise<void>;
 }
 
-export interface SetupOptions extends StepPlace {
+export interface SetupOptions extends StepPlace, Pick<PatchSourceOptions, 'openSampler'> {
   readonly raw: RawDataset;
   readonly data: PreparedDataset;
-  openSampler(set: TrainingSet, options: SampleOptions): Sampler;
   /** For model files. */
   readonly provenance: Provenance;
   /** The first step. Default 0. */
@@ -65,43 +53,31 @@ export async function openSetup(
   metric: ValidationMetric | undefined,
   { raw, data, openSampler, provenance, from: first = 0, ...place }: SetupOptions,
 ): Promise<TrainingSetup> {
-  const { model, patch, batch, seed } = recipe;
+  const { model, seed } = recipe;
   const { runtime } = place;
   const { window } = recipe.input as InputSpec;
-  const input = [batch, model.channels, ...patch] as const;
-  const build = (images: number) => buildNetwork(model, [images, model.channels, ...patch], { training: true });
-  const { logits } = build(batch);
-  const output = [batch, logits.shape[2] as number, logits.shape[3] as number] as const;
-  const outputMargin = (patch[0] - output[1]) / 2;
-  requirePatchFits(data.train.pages, patch, outputMargin);
-  const sampleOptions: SampleOptions = {
-    seed,
-    patch,
-    batch,
-    outputMargin,
-    focusShare: recipe.data.focusShare,
-    augment: recipe.augment,
-    balanced: recipe.data.balanced,
-    window,
-  };
-  // Its threads start, and sample the first batches, while the step is compiled.
-  const sampler = openSampler(data.train, sampleOptions);
-  let begun: AsyncIterableIterator<Batch> | undefined = sampler.batches(first);
-  const { step, trainStep, fingerprint, close } = await openTrainStep(recipe, build, place).catch(async (cause) => {
-    await sampler.close();
-    throw cause;
-  });
+  const source =
+    model.name === 'filter-bank'
+      ? await openPixelSource(model, data.train, runtime, { seed })
+      : openPatchSource(recipe, data.train, { openSampler, from: first });
+  const { step, trainStep, fingerprint, close } = await openTrainStep(recipe, source.build, place).catch(
+    async (cause) => {
+      await source.close();
+      throw cause;
+    },
+  );
+  const weightsOf = (state: State) => source.exported(step.weightsOf(state));
   const write = modelWriter(recipe);
   // Of the state validated last: models are written directly afterwards.
   let found: FoundOnValidation = {};
   const bytesOf = (state: State, at: Provenance): Uint8Array =>
-    write(step.weightsOf(state), { ...provenance, ...at }, found);
+    write(weightsOf(state), { ...provenance, ...at }, found);
   const validator: Validator | undefined =
     metric === undefined
       ? undefined
       : {
           async run(state) {
-            const bytes = write(step.weightsOf(state), {});
+            const bytes = write(weightsOf(state), {});
             const predictor = await (window === undefined || isPlain(window)
               ? pagePredictor(runtime, bytes)
               : samplePredictor(runtime, bytes, window));
@@ -130,17 +106,12 @@ export async function openSetup(
     step,
     trainStep,
     fingerprint,
-    async *batches(from) {
-      const source = from === first && begun !== undefined ? begun : sampler.batches(from);
-      begun = undefined;
-      for await (const drawn of source) yield feedsOf(drawn, input, output);
-    },
+    batches: source.batches,
     validator,
     saveModel: (store) => (file, state, at) => store.write(file, bytesOf(state, { step: at })),
-    exclude: (store) => (batch, facts) =>
-      exclude(store, batch, facts, { patch, channels: model.channels, outputMargin }),
+    exclude: source.exclude,
     async close() {
-      await sampler.close();
+      await source.close();
       await close();
     },
   };

@@ -9,7 +9,7 @@ import type { SplitChoice } from '../../../dataset/split.ts';
 import { BasisCounter, describeBasis } from '../../../evaluate/basis.ts';
 import type { InputSpec } from '../../../input/normalise.ts';
 import { isPlain, windowOffsets } from '../../../input/window.ts';
-import { networkNamed } from '../../../models/registry.ts';
+import { type ModelName, networkNamed } from '../../../models/registry.ts';
 import { fingerprintOf, type Recipe } from '../../config.ts';
 import { type StartModel, startInput, startLabels } from '../../start.ts';
 import type { TrainingTask } from '../../task.ts';
@@ -89,7 +89,7 @@ export function newSegmentationTask(
             input,
           )),
     ],
-    length: { minutes: networkNamed(network).training.minutes },
+    length: lengthOf(network),
     chooseMetric: () =>
       seenOneByOne(settings, start) && data.validation.length > 0 ? ONE_BY_ONE : common.chooseMetric(),
     chooseRecipe: ({ cores, minutes }) =>
@@ -112,7 +112,7 @@ export function sameSegmentationTask(raw: RawDataset, recipe: Recipe, place: Pla
   });
   return {
     ...taskOf(raw, prepared, place),
-    length: { minutes: networkNamed(model.name).training.minutes },
+    length: lengthOf(model.name),
     chooseRecipe: () => ({ recipe, notes: [] }),
   };
 }
@@ -129,6 +129,11 @@ function basisNotes({ pages }: RawDataset, { validation, split, mapping, heldReg
   return [`validation rests on ${describeBasis(basis.result(), regions)}`];
 }
 
+function lengthOf(name: ModelName): TrainingTask['length'] {
+  const { steps, minutes } = networkNamed(name).training;
+  return steps === undefined ? { minutes } : { steps };
+}
+
 function taskOf(
   raw: RawDataset,
   data: PreparedDataset,
@@ -143,10 +148,14 @@ function taskOf(
     fingerprint: fingerprintOf([...data.train.pages, ...data.validation]),
     chooseMetric: () => (data.validation.length === 0 ? undefined : chooseMetric(data.validation, data.mapping)),
     openSetup(recipe, metric, options) {
-      const { patch, augment, input } = recipe;
+      const { patch, augment, input, model } = recipe;
       const { window } = input as InputSpec;
       const offsets = window === undefined || isPlain(window) ? undefined : windowOffsets(window);
-      const train = cutToAnnotation(data.train, reachPx(patch, augment, offsets), allocate);
+      // The filter bank looks at annotated pixels alone.
+      const train =
+        model.name === 'filter-bank'
+          ? data.train
+          : cutToAnnotation(data.train, reachPx(patch, augment, offsets), allocate);
       return openSetup(recipe, metric, { raw, data: { ...data, train }, openSampler, ...options });
     },
   };

@@ -1,0 +1,240 @@
+/** Features of annotated pixels for the perceptron of a filter bank: computed once, and all of them in every step. */
+
+import { float32, int64, type NdArray, ndarray } from '../../../array/ndarray.ts';
+import { stream } from '../../../array/random.ts';
+import { IGNORE } from '../../../dataset/labels/labels.ts';
+import type { TrainingPage, TrainingSet } from '../../../dataset/patch-position.ts';
+import { writeOnnx } from '../../../graph/onnx/write.ts';
+import {
+  FILTER_REACH_PX,
+  type FilterBankSpec,
+  featureCount,
+  featureGraph,
+  pixelPerceptron,
+} from '../../../models/filter-bank.ts';
+import { fillWindow } from '../../../predict/window.ts';
+import type { Runtime } from '../../../runtime/runtime.ts';
+import type { State } from '../../loop.ts';
+import type { BatchSource } from './batch-source.ts';
+
+/** So many pixels of a class are enough; of more, every n-th. */
+const MOST_PER_CLASS = 10_000;
+/** Side of the windows in which features are computed, without what the filters see around them. */
+const WINDOW = 512;
+
+/** Annotated pixels of all pages, chosen and described. */
+export interface PixelSet {
+  /** float32 [pixels, features], each feature with mean 0 and variance 1 over the pixels. */
+  readonly features: NdArray<'float32'>;
+  /** Class of each. */
+  readonly labels: Int32Array;
+  /** How much each counts: its class's weight, and for how many pixels it stands. */
+  readonly weights: Float32Array;
+  readonly scaling: FeatureScaling;
+}
+
+/** Mean and standard deviation of each feature before it was scaled. */
+export interface FeatureScaling {
+  readonly mean: Float64Array;
+  readonly std: Float64Array;
+}
+
+/** A feature that is all but constant on the annotated pixels must not outweigh the others elsewhere. */
+const LEAST_STD = 0.01;
+
+/**
+ * Pixels of every page in order, at most `most` of each class over all pages: every n-th of the class, its place within
+ * each stretch of n drawn from the seed.
+ */
+export function choosePixels(
+  pages: readonly Pick<TrainingPage, 'label'>[],
+  classCount: number,
+  { seed, most = MOST_PER_CLASS }: { readonly seed: number; readonly most?: number },
+): { readonly pixels: readonly Int32Array[]; readonly shares: readonly number[] } {
+  const counts = new Array<number>(classCount).fill(0);
+  for (const { label } of pages) {
+    for (let p = 0; p < label.length; p++) {
+      const c = label[p] as number;
+      if (c !== IGNORE) counts[c] = (counts[c] as number) + 1;
+    }
+  }
+  const random = stream(seed, 'pixels');
+  const kept = counts.map((count) => Math.min(count, most));
+  const seen = new Array<number>(classCount).fill(0);
+  const taken = new Array<number>(classCount).fill(0);
+  /** Number of the pixel of its class that is taken next. */
+  const next = (c: number): number => {
+    const stretch = (counts[c] as number) / (kept[c] as number);
+    return Math.floor(((taken[c] as number) + (stretch > 1 ? random.uniform() : 0)) * stretch);
+  };
+  const wanted = counts.map((count, c) => (count === 0 ? -1 : next(c)));
+  const pixels = pages.map(({ label }) => {
+    const chosen: number[] = [];
+    for (let p = 0; p < label.length; p++) {
+      const c = label[p] as number;
+      if (c === IGNORE) continue;
+      if (seen[c] === wanted[c]) {
+        chosen.push(p);
+        taken[c] = (taken[c] as number) + 1;
+        wanted[c] = (taken[c] as number) < (kept[c] as number) ? next(c) : -1;
+      }
+      seen[c] = (seen[c] as number) + 1;
+    }
+    return Int32Array.from(chosen);
+  });
+  return { pixels, shares: counts.map((count, c) => (count === 0 ? 0 : count / (kept[c] as number))) };
+}
+
+/**
+ * Describes annotated pixels by their features, window by window: only where there are any.
+ * @throws DeviceError when the device fails.
+ */
+export async function describePixels(
+  runtime: Runtime,
+  spec: FilterBankSpec,
+  set: TrainingSet,
+  options: { readonly seed: number; readonly most?: number },
+): Promise<PixelSet> {
+  const { pixels, shares } = choosePixels(set.pages, set.classCount, options);
+  const total = pixels.reduce((sum, { length }) => sum + length, 0);
+  const count = featureCount(spec);
+  const features = float32([total, count]);
+  const labels = new Int32Array(total);
+  const weights = new Float32Array(total);
+  const inner = Math.min(WINDOW, Math.max(...set.pages.map(({ height, width }) => Math.max(height, width))));
+  const side = inner + 2 * FILTER_REACH_PX;
+  const program = await runtime.load(writeOnnx(featureGraph(spec, [side, side])));
+  const window = float32([1, spec.channels, side, side]);
+  try {
+    let first = 0;
+    for (const [i, page] of set.pages.entries()) {
+      const own = pixels[i] as Int32Array;
+      const across = Math.ceil(page.width / inner);
+      const inWindows = new Map<number, number[]>();
+      own.forEach((pixel, k) => {
+        const at =
+          Math.floor(Math.floor(pixel / page.width) / inner) * across + Math.floor((pixel % page.width) / inner);
+        const held = inWindows.get(at);
+        if (held === undefined) inWindows.set(at, [k]);
+        else held.push(k);
+        const c = page.label[pixel] as number;
+        labels[first + k] = c;
+        weights[first + k] = (set.classWeights[c] as number) * (shares[c] as number);
+      });
+      for (const [at, members] of inWindows) {
+        const top = Math.floor(at / across) * inner - FILTER_REACH_PX;
+        const left = (at % across) * inner - FILTER_REACH_PX;
+        const size = { height: page.height, width: page.width, channels: spec.channels };
+        fillWindow(window.data, page.image, size, { y: top, x: left }, { y: side, x: side });
+        const inside = members.map((k) => {
+          const pixel = own[k] as number;
+          return (Math.floor(pixel / page.width) - top) * side + (pixel % page.width) - left;
+        });
+        const values = (await program.run({ image: window, pixels: int64(inside) })).features as NdArray<'float32'>;
+        members.forEach((k, i) => {
+          const to = (first + k) * count;
+          for (let f = 0; f < count; f++) features.data[to + f] = values.data[f * members.length + i] as number;
+        });
+      }
+      first += own.length;
+    }
+  } finally {
+    await program.dispose();
+  }
+  const mean = weights.reduce((sum, weight) => sum + weight, 0) / total;
+  for (let i = 0; i < total; i++) weights[i] = (weights[i] as number) / mean;
+  return { features, labels, weights, scaling: standardise(features.data, count) };
+}
+
+/** Scales each column to mean 0 and variance 1 in place. */
+function standardise(values: Float32Array, count: number): FeatureScaling {
+  const rows = values.length / count;
+  const mean = new Float64Array(count);
+  const std = new Float64Array(count);
+  for (let i = 0; i < values.length; i++) mean[i % count] = (mean[i % count] as number) + (values[i] as number) / rows;
+  for (let i = 0; i < values.length; i++) {
+    const off = (values[i] as number) - (mean[i % count] as number);
+    std[i % count] = (std[i % count] as number) + (off * off) / rows;
+  }
+  for (let f = 0; f < count; f++) std[f] = Math.max(LEAST_STD, Math.sqrt(std[f] as number));
+  for (let i = 0; i < values.length; i++) {
+    values[i] = ((values[i] as number) - (mean[i % count] as number)) / (std[i % count] as number);
+  }
+  return { mean, std };
+}
+
+/**
+ * The weights of a perceptron on scaled features as those of the 1x1 convolutions of `filterBank` on features as they
+ * are: W (x - mean) / std + b = (W / std) x + (b - W mean / std).
+ */
+export function unscaled(weights: State, { mean, std }: FeatureScaling): State {
+  const names = Object.keys(weights).filter((name) => name.endsWith('/weight'));
+  const convolutions = names.map((name) => {
+    const { shape, data } = weights[name] as NdArray<'float32'>;
+    return [name, float32([...shape, 1, 1], data)] as const;
+  });
+  // The only layer where there is no hidden one.
+  const first = names.includes('hidden1/weight') ? 'hidden1' : 'output';
+  const weight = weights[`${first}/weight`] as NdArray<'float32'>;
+  const bias = weights[`${first}/bias`] as NdArray<'float32'>;
+  const [units, count] = weight.shape as readonly [number, number];
+  const scaled = new Float32Array(weight.data.length);
+  const shifted = new Float32Array(units);
+  for (let u = 0; u < units; u++) {
+    let shift = bias.data[u] as number;
+    for (let f = 0; f < count; f++) {
+      const w = (weight.data[u * count + f] as number) / (std[f] as number);
+      scaled[u * count + f] = w;
+      shift -= w * (mean[f] as number);
+    }
+    shifted[u] = shift;
+  }
+  return {
+    ...weights,
+    ...Object.fromEntries(convolutions),
+    [`${first}/weight`]: float32([units, count, 1, 1], scaled),
+    [`${first}/bias`]: float32([units], shifted),
+  };
+}
+
+/** Standard deviation of the noise that features, whose own is 1, get anew in every step. */
+const FEATURE_NOISE = 0.7;
+/** So many numbers are drawn once; each step begins at another of them. A prime, so that no column meets its own again. */
+const NOISE_LENGTH = 65_537;
+
+/** Adds normal noise, the same for the same seed and step. */
+function noisy(features: NdArray<'float32'>, seed: number): (step: number) => NdArray<'float32'> {
+  const random = stream(seed, 'feature noise');
+  const noise = Float32Array.from({ length: NOISE_LENGTH }, () => FEATURE_NOISE * random.normal());
+  return (step) => {
+    const values = new Float32Array(features.data.length);
+    let at = stream(seed, 'feature noise', step).integer(NOISE_LENGTH);
+    for (let i = 0; i < values.length; i++) {
+      values[i] = (features.data[i] as number) + (noise[at] as number);
+      if (++at === NOISE_LENGTH) at = 0;
+    }
+    return float32(features.shape, values);
+  };
+}
+
+/** All annotated pixels, in every batch. @throws DeviceError when the features cannot be computed. */
+export async function openPixelSource(
+  spec: FilterBankSpec,
+  set: TrainingSet,
+  runtime: Runtime,
+  options: { readonly seed: number },
+): Promise<BatchSource> {
+  const { features, labels, weights, scaling } = await describePixels(runtime, spec, set, options);
+  const [total] = features.shape as readonly [number, number];
+  const target = { labels: ndarray('int32', [total], labels), pixelWeights: float32([total], weights) };
+  const image = noisy(features, options.seed);
+  const samples = set.pages.map(({ name }) => name);
+  return {
+    build: () => pixelPerceptron(spec, total),
+    async *batches(from) {
+      for (let step = from; ; step++) yield { feeds: { ...target, image: image(step) }, samples, size: 1 };
+    },
+    exported: (trained) => unscaled(trained, scaling),
+    close: async () => {},
+  };
+}
