@@ -118,7 +118,7 @@ function boxesOf(layers: readonly Layer[], input: Value): readonly Box[] {
     while (boxes.some((box) => box.row === row && box.column === column)) column++;
     boxes.push({
       kind: drawnAs(layer),
-      title: `${layer.name}: ${layer.op}, ${count(layer.parameters)} parameters, ${count(layer.macs)} multiplications`,
+      title: `${layer.name}: ${layer.op}, ${count(layer.parameters)} parameters, ${count(layer.macs)} MACs`,
       words: wordsOf(layer),
       shape: layer.shape,
       reads,
@@ -249,7 +249,7 @@ export function networkSvg(
     return `<g transform="translate(${f(at)} ${f(bottom + 18)})"><rect width="10" height="10" rx="2" fill="${KINDS[kind].colour}"/><text x="15" y="9" text-anchor="start">${word}</text></g>`;
   });
   const sum = (of: 'parameters' | 'macs') => count(layers.reduce((total, layer) => total + layer[of], 0));
-  const cost = `${sum('parameters')} parameters, ${sum('macs')} multiplications`;
+  const cost = `${sum('parameters')} parameters, ${sum('macs')} MACs`;
   const width = Math.max(right, MARGIN_PX + Math.max(...boxes.map(({ x, wide }) => x + wide / 2)) + 12, 320);
   const height = bottom + LEGEND_PX;
   return [

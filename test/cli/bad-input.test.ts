@@ -200,7 +200,7 @@ describe('run folders', () => {
 
   test.skipIf(process.platform !== 'linux')('one that the system does not let be made', async () => {
     const outcome = await lamella(['train', good, '--out', '/proc/runs/a', '--steps', '2']);
-    expectSentence(outcome, 1, '/proc/runs/a', /is not there and cannot be made\. Choose another place/);
+    expectSentence(outcome, 1, '/proc/runs/a', /does not exist and cannot be created\. Choose another location/);
   });
 
   test('one that is a file', async () => {
@@ -248,7 +248,7 @@ describe('run folders', () => {
     // Root may write anywhere, so root asks as nobody.
     const asOther = isRoot ? { uid: 65_534 } : {};
     const outcome = await lamella(['train', good, '--out', join(folder, 'run')], asOther);
-    expectSentence(outcome, 1, join(folder, 'run'), /may not be written/);
+    expectSentence(outcome, 1, join(folder, 'run'), /permission denied: this cannot be written/);
   });
 
   test.skipIf(!canMount)(

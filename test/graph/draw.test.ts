@@ -75,7 +75,7 @@ test('what does not come up again stands in one row; neighbours that do the same
   for (const { y } of boxes) expect(Math.abs(y - (boxes[0] as { y: number }).y)).toBeLessThan(0.2);
   expect(svg.match(/>conv 3x3</g)).toHaveLength(1);
   expect(svg.match(/>dense</g)).toHaveLength(2);
-  expect(svg).toContain('60,965,224 parameters, 724,406,816 multiplications');
+  expect(svg).toContain('60,965,224 parameters, 724,406,816 MACs');
 });
 
 test.each(Object.keys(MODELS) as ModelName[])('the picture of %s in the docs is what is drawn', async (name) => {

@@ -34,9 +34,9 @@ test.skipIf(process.platform !== 'linux')(
   'below /proc nothing can be made, which is said and does not hang',
   async () => {
     await expect(openRunFolder('/proc/lamella/run', 'new')).rejects.toThrow(
-      '/proc/lamella/run: the folder for this is not there and cannot be made. Choose another place.',
+      '/proc/lamella/run: its folder does not exist and cannot be created. Choose another location.',
     );
-    await expect(atomicWrite('/proc/lamella/run/a', 'x')).rejects.toThrow(/cannot be made/);
+    await expect(atomicWrite('/proc/lamella/run/a', 'x')).rejects.toThrow(/cannot be created/);
   },
 );
 

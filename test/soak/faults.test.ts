@@ -113,14 +113,18 @@ describe('a disk', () => {
     await onDisk(50_000, async (disk) => {
       const run = join(disk, 'run');
       const readOnly = (): void => void execFileSync('mount', ['-o', 'remount,ro', disk]);
-      await expect(during(run, 5, readOnly)).rejects.toThrow(/run\/.*: this may not be written\. Choose a folder/);
+      await expect(during(run, 5, readOnly)).rejects.toThrow(
+        /run\/.*: permission denied: this cannot be written\. Choose a folder/,
+      );
       const outcome = await lamella(['train', '--resume', run]);
       expectSaid(outcome, `is being written by process ${process.pid}`);
       execFileSync('mount', ['-o', 'remount,rw', disk]);
       // The lock could not be removed, and this process lives on; another one would be gone.
       await writeFile(join(run, 'lock'), JSON.stringify({ pid: 999_999_999, host: hostname(), since: '' }));
       execFileSync('mount', ['-o', 'remount,ro', disk]);
-      await expect(resumeRun(run, { workers: 0 })).rejects.toThrow(/run\/lock: this may not be written/);
+      await expect(resumeRun(run, { workers: 0 })).rejects.toThrow(
+        /run\/lock: permission denied: this cannot be written/,
+      );
       execFileSync('mount', ['-o', 'remount,rw', disk]);
       expect(await goesOn(run)).toEqual([]);
     });
@@ -142,7 +146,11 @@ describe('a disk', () => {
       run,
       ...FLAGS,
     ]);
-    expectSaid(outcome, /step-0+3\.ckpt: the file system does not take a file of this size/, `--resume ${run}`);
+    expectSaid(
+      outcome,
+      /step-0+3\.ckpt: the file exceeds the largest size that this file system supports/,
+      `--resume ${run}`,
+    );
     expect(await goesOn(run)).toEqual([]);
   });
 });
@@ -170,7 +178,7 @@ test.skipIf(closed !== '')(`a folder that is closed in the middle of a run${clos
   while (!ended && !(await readdir(first).catch((): string[] => [])).includes('step-000000003.ckpt'))
     await setTimeout(5);
   execFileSync('chmod', ['-R', 'a-w', run]);
-  expectSaid(await training, run, /this may not be written\. Choose a folder/, `--resume ${run}`);
+  expectSaid(await training, run, /permission denied: this cannot be written\. Choose a folder/, `--resume ${run}`);
 
   execFileSync('chmod', ['-R', 'u+w', run]);
   // The rest of it made short.

@@ -158,7 +158,7 @@ test('alexnet at full size, 1000 classes: some steps, and what they take', async
   const raw = gatherClasses('memory', { train: Array.from({ length: 40 }, (_, n) => sample(25 * n)) }, { named });
   const task = newClassificationTask(raw, { network: 'alexnet', batch: 4, split: { fraction: 0 } });
   const { recipe, notes } = task.chooseRecipe({ cores: 2, minutes: 1 });
-  expect(notes.join('\n')).toContain('60,965,224 parameters, 724.41 million multiplications');
+  expect(notes.join('\n')).toContain('60,965,224 parameters, 724.41 million MACs');
   expect(recipe).toMatchObject({
     input: { stored: [256, 256], crop: [224, 224], views: 10 },
     optimizer: { name: 'sgd', momentum: 0.9, weightDecay: 5e-4 },

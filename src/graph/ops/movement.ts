@@ -297,7 +297,7 @@ export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
     opset: 18,
     arity: [3, 3],
     attributes: { dilations: 'ints', pads: 'ints', strides: 'ints' },
-    axes: unknown('columns have no place in the image'),
+    axes: unknown('columns have no position in the image'),
     traits: { kind: 'movement', macs: 0, trainable: [], known: [1, 2] },
     infer: (context) => {
       const { dtype, shape } = context.input(0);

@@ -14,18 +14,18 @@ export function explainWrite(cause: unknown, file: string): LamellaError {
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
-      return because('this may not be written.', 'Choose a folder that you may write to.');
+      return because('permission denied: this cannot be written.', 'Choose a folder that you may write to.');
     case 'ENOENT':
-      return because('the folder for this is not there and cannot be made.', 'Choose another place.');
+      return because('its folder does not exist and cannot be created.', 'Choose another location.');
     case 'ENOTDIR':
     case 'EEXIST':
       return because('a file exists where a folder is needed.', 'Choose another location.');
     case 'EISDIR':
       return because('a folder exists where this file should be.', 'Choose another name.');
     case 'EFBIG':
-      return because('the file system does not take a file of this size.', 'Choose another disk.');
+      return because('the file exceeds the largest size that this file system supports.', 'Choose another disk.');
     default:
-      return because(`this cannot be written (${code ?? String(cause)}).`, 'Choose another place.');
+      return because(`this cannot be written (${code ?? String(cause)}).`, 'Choose another location.');
   }
 }
 

@@ -13,7 +13,11 @@ export function explainRead(cause: unknown, file: string): DatasetError {
     return new DatasetError('there is no such file or folder.', { file, remedy: 'Check the path.', cause });
   }
   if (code === 'EACCES' || code === 'EPERM') {
-    return new DatasetError('this may not be read.', { file, remedy: 'Check the permissions.', cause });
+    return new DatasetError('permission denied: this cannot be read.', {
+      file,
+      remedy: 'Check the permissions.',
+      cause,
+    });
   }
   if (code === 'EISDIR') {
     return new DatasetError('this is a folder; expected a file.', { file, remedy: 'Specify the file.', cause });

@@ -169,7 +169,7 @@ export function chooseClassRecipe(
     },
     notes: [
       ...notes,
-      `network: ${name} for ${classes} classes, ${parameters.toLocaleString('en')} parameters, ${(macs / 1e6).toFixed(2)} million multiplications an image; ${reason}; batch ${batch}`,
+      `network: ${name} for ${classes} classes, ${parameters.toLocaleString('en')} parameters, ${(macs / 1e6).toFixed(2)} million MACs per image; ${reason}; batch ${batch}`,
       `training: ${loss.name}, ${optimizer.name}, learning rate ${learningRate}, ${schedule.name}${defaults.averageDecay === null ? '' : `, weights averaged (${defaults.averageDecay})`}${balance > 0 ? `, rare classes weigh more (balance ${balance})` : ''}`,
       `changes to the images: ${changes}`,
     ],
