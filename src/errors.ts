@@ -17,6 +17,8 @@ export type Facts =
   | { readonly code: 'run-in-use'; readonly processId: number | undefined }
   /** The data have changed since the run started. */
   | { readonly code: 'data-changed' }
+  /** The device has too little memory. */
+  | { readonly code: 'out-of-memory' }
   /** The loss or the weights are not finite. */
   | { readonly code: 'diverged'; readonly step: number };
 

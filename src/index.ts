@@ -78,8 +78,17 @@ export type {
   Runtime,
   TensorLayout,
 } from './runtime/runtime.ts';
-export type { RunConfig } from './train/config.ts';
+export type { Recipe, RunConfig } from './train/config.ts';
 export type { TrainEvent } from './train/loop.ts';
 export { type QuickModel, type QuickOptions, trainQuick } from './train/quick.ts';
 export type { TrainRunHooks } from './train/run.ts';
+export {
+  openSession,
+  recipeFor,
+  type Session,
+  type SessionOptions,
+  type SessionPlace,
+  type SessionState,
+} from './train/session.ts';
+export type { StartFile } from './train/start.ts';
 export type { TrainSettings } from './train/tasks/segmentation/choose-recipe.ts';

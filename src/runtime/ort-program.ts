@@ -5,6 +5,7 @@ import { writeOnnx } from '../graph/onnx/write.ts';
 import type { Packing } from '../lowering/walk.ts';
 import type { DeviceName, Feeds, Program, TensorSpec } from './runtime.ts';
 import { handOn } from './session.ts';
+import { outOfMemory, reason } from './session-errors.ts';
 import { type DeviceState, deviceState, type StateMode } from './state.ts';
 import { checkFits, fromTensor, type OrtModule, specsOf, toTensor } from './tensors.ts';
 import { LAST_CONVERTED, runInto } from './written-outputs.ts';
@@ -126,8 +127,10 @@ export class OrtProgram implements Program {
       return await action();
     } catch (cause) {
       if (cause instanceof LamellaError) throw cause;
-      const [line] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
-      throw new DeviceError(`The device ${this.#options.device} failed: ${line}`, { cause });
+      throw new DeviceError(`The device ${this.#options.device} failed: ${reason(cause)}`, {
+        facts: outOfMemory(cause),
+        cause,
+      });
     } finally {
       this.#phase = 'idle';
     }

@@ -7,6 +7,7 @@ import { writeOnnx } from '../graph/onnx/write.ts';
 import { type LoweringTarget, lower } from '../lowering/lower.ts';
 import { OrtProgram } from './ort-program.ts';
 import type { CompileOptions, DeviceName, Runtime } from './runtime.ts';
+import { outOfMemory, reason } from './session-errors.ts';
 import type { StateMode } from './state.ts';
 import type { OrtModule } from './tensors.ts';
 import { LAST_CONVERTED } from './written-outputs.ts';
@@ -58,7 +59,10 @@ export function ortRuntime(
           }),
         );
       } catch (cause) {
-        throw new DeviceError(`The graph '${graph.name}' cannot run on ${description}: ${reason(cause)}`, { cause });
+        throw new DeviceError(`The graph '${graph.name}' cannot run on ${description}: ${reason(cause)}`, {
+          facts: outOfMemory(cause),
+          cause,
+        });
       }
     },
     async load(model) {
@@ -119,9 +123,4 @@ function checkState(graph: Graph, state: { readonly [input: string]: string }): 
       );
     }
   }
-}
-
-/** The first line of ONNX Runtime's message. */
-function reason(cause: unknown): string {
-  return (cause instanceof Error ? cause.message : String(cause)).split('\n')[0];
 }

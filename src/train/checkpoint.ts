@@ -106,6 +106,15 @@ async function checkpointFiles(store: Store): Promise<readonly string[]> {
   return names.filter((name) => /^step-\d+\.ckpt$/.test(name)).map((name) => `${RUN_FILES.checkpoints}/${name}`);
 }
 
+/** Whether all floating-point values are finite. */
+export function allFinite(state: Checkpoint['state']): boolean {
+  for (const { data, dtype } of Object.values(state)) {
+    if (dtype !== 'float32') continue;
+    for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return false;
+  }
+  return true;
+}
+
 /** Writes a checkpoint and deletes all but the newest two. Returns its name within the run. */
 export async function saveCheckpoint(store: Store, checkpoint: Checkpoint): Promise<string> {
   const file = nameOf(checkpoint.step);

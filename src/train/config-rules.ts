@@ -55,7 +55,7 @@ const REQUIRED: { readonly [path: string]: Rule } = {
   validationImages: listOf('names', text),
   notes: listOf('texts', text),
   plan: object,
-  'plan.segments': listOf('{ from, progress, total }', segment, { least: 1 }),
+  'plan.segments': listOf('{ from, progress, total }', segment),
   'plan.validations': count(0),
   machine: object,
   'machine.device': text,

@@ -2,8 +2,9 @@
 
 import { batchSheet } from '../augment/sheet.ts';
 import { writePng } from '../image/formats/png/write.ts';
-import type { BatchFacts, StepBatch } from './loop.ts';
+import type { BatchFacts } from './loop.ts';
 import { RUN_FILES, type Store } from './store.ts';
+import type { StepBatch } from './train-step.ts';
 
 /** The shape of the images of a batch. */
 export interface BatchShape {

@@ -1,5 +1,7 @@
 /** `log.jsonl`: the events of a run, one JSON object per line, in order. */
 
+import { RUN_FILES, type Store } from './store.ts';
+
 /** One step of training. */
 export interface StepLine {
   readonly kind: 'step';
@@ -26,6 +28,16 @@ export interface ValidationLine {
   readonly ms: number;
 }
 
+/** The data that steps after `step` learn from. A run has one such line, a session one for each revision. */
+export interface DataLine {
+  readonly kind: 'data';
+  readonly step: number;
+  /** Counted from 0. */
+  readonly revision: number;
+  /** Of names and contents of all pages. */
+  readonly fingerprint: string;
+}
+
 /** Start, resumption, a change of plan or the end, as text. */
 export interface NoteLine {
   readonly kind: 'note';
@@ -33,7 +45,7 @@ export interface NoteLine {
   readonly text: string;
 }
 
-export type LogLine = StepLine | ValidationLine | NoteLine;
+export type LogLine = StepLine | ValidationLine | DataLine | NoteLine;
 
 /** The lines of a log; a truncated last line is ignored. */
 export function parseLog(text: string): readonly LogLine[] {
@@ -52,4 +64,13 @@ export function parseLog(text: string): readonly LogLine[] {
 /** One line of the file, with its line end. */
 export function formatLogLine(line: LogLine): string {
   return `${JSON.stringify(line)}\n`;
+}
+
+/** Removes the log entries of steps after `step`, which will be repeated, and returns the rest. */
+export async function rewindLog(store: Store, step: number): Promise<readonly LogLine[]> {
+  const bytes = await store.read(RUN_FILES.log);
+  if (bytes === undefined) return [];
+  const kept = parseLog(new TextDecoder().decode(bytes)).filter((line) => line.step <= step);
+  await store.write(RUN_FILES.log, kept.map(formatLogLine).join(''));
+  return kept;
 }

@@ -1,33 +1,12 @@
 /** The training loop: runs steps to the end of the plan, with validation, checkpoints and a log. */
 
-import type { NdArray } from '../array/ndarray.ts';
-import { Interrupted, option, TrainingError } from '../errors.ts';
-import { type Best, saveCheckpoint } from './checkpoint.ts';
-import { formatLogLine, type LogLine, parseLog } from './log.ts';
+import { Interrupted, option, TrainingError, UsageError } from '../errors.ts';
+import { allFinite, type Best, saveCheckpoint } from './checkpoint.ts';
+import { type DataLine, formatLogLine, type LogLine, rewindLog } from './log.ts';
 import { measurePace } from './pace.ts';
 import { finishMs, type Plan, progressAt, replan, totalAt, totalSteps, validatesAfter } from './plan.ts';
 import { type Clock, RUN_FILES, type Store } from './store.ts';
-
-/** Tensors by name. */
-export type State = { readonly [name: string]: NdArray };
-
-/** The input of one step. */
-export interface StepBatch {
-  /** Inputs of the step's graph, by name. */
-  readonly feeds: { readonly [name: string]: NdArray };
-  /** Names of the images, for messages. */
-  readonly samples: readonly string[];
-  /** Number of images. */
-  readonly size: number;
-}
-
-export interface StepResult {
-  /** Loss of the batch, with the weights before the step. */
-  readonly loss: number;
-  /** Whether all weights are finite after the step. */
-  readonly weightsFinite: boolean;
-  readonly gradientNorm?: number;
-}
+import type { State, StepBatch, StepResult, TrainStep } from './train-step.ts';
 
 /** Facts about a failed step. */
 export interface BatchFacts {
@@ -37,14 +16,6 @@ export interface BatchFacts {
   readonly loss: number;
   readonly gradientNorm?: number;
   readonly learningRate: number;
-}
-
-/** One optimisation step on a device, which keeps its state. */
-export interface TrainStep {
-  /** @param step counted from 0 */
-  run(batch: StepBatch, step: number, learningRate: number): Promise<StepResult>;
-  readState(): Promise<State>;
-  writeState(state: State): Promise<void>;
 }
 
 /** The score of a state on the validation images. */
@@ -83,13 +54,20 @@ export interface Deadline {
   savePlan(plan: Plan): Promise<void>;
 }
 
-export interface TrainOptions {
-  readonly trainStep: TrainStep;
+/** What the steps of a loop learn from. */
+export interface LoopData {
+  /** Of names and contents, for the log. */
+  readonly fingerprint: string;
   /** Batches from a step on, counted from 0; identical for a step however the run got there. */
   readonly batches: (from: number) => AsyncIterator<StepBatch>;
-  readonly plan: Plan;
+}
+
+export interface LoopOptions {
+  readonly trainStep: TrainStep;
   /** Learning rate at a fraction 0..1 of the schedule of `total` steps, given the validation scores so far. */
   readonly learningRate: (progress: number, total: number, scores: readonly number[]) => number;
+  /** Learning rate after so many steps while there is no plan. */
+  readonly openRate?: (step: number) => number;
   /**
    * Receives every step, including those before the start; returns the reason if the run is complete before its plan
    * ends.
@@ -113,10 +91,41 @@ export interface TrainOptions {
   /** Aborted when the user wants to stop; checked after each step. */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: TrainEvent) => void;
+}
+
+/** How a loop is brought to its end. */
+export interface FinishOptions {
+  readonly plan: Plan;
   /** Replans to meet the deadline when the machine's speed changes. */
   readonly deadline?: Deadline;
   /** Measured before the first step; required with a deadline. */
   readonly validationMs?: number;
+}
+
+/** A training that takes steps when asked to. */
+export interface Loop {
+  /** Steps done. */
+  readonly step: number;
+  /** Loss of the last step; NaN before the first. */
+  readonly loss: number;
+  /** The data of the steps from now on; a line of the log tells it, unless it is what the log tells already. */
+  setData(data: LoopData): Promise<void>;
+  /** Takes more steps at the open rate, without validations. @throws as `finish` */
+  steps(count: number): Promise<void>;
+  /**
+   * Goes on to the end of the plan, which may begin at this step.
+   *
+   * The same plan, configuration and data at the same steps produce the same weights bit for bit, however often the run
+   * was interrupted and resumed.
+   *
+   * @throws Interrupted after the signal: a checkpoint of the last complete step is on disk. TrainingError if the loss or
+   * the weights are not finite, naming the step, the images and the last good checkpoint.
+   */
+  finish(options: FinishOptions): Promise<TrainResult>;
+  /** Writes a checkpoint of this step, if there is none. */
+  checkpoint(): Promise<void>;
+  /** Ends the drawing of batches. */
+  close(): Promise<void>;
 }
 
 export interface TrainResult {
@@ -134,37 +143,11 @@ export interface TrainResult {
 const REVIEWS = [...Array.from({ length: 11 }, (_, i) => (i + 1) / 12), 23 / 24, 47 / 48, 95 / 96];
 const FLUSH_MS = 1000;
 
-function allFinite(state: State): boolean {
-  for (const { data, dtype } of Object.values(state)) {
-    if (dtype !== 'float32') continue;
-    for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return false;
-  }
-  return true;
-}
-
-/** Removes the log entries of steps after `step`, which will be repeated, and returns the rest. */
-async function rewindLog(store: Store, step: number): Promise<readonly LogLine[]> {
-  const bytes = await store.read(RUN_FILES.log);
-  if (bytes === undefined) return [];
-  const kept = parseLog(new TextDecoder().decode(bytes)).filter((line) => line.step <= step);
-  await store.write(RUN_FILES.log, kept.map(formatLogLine).join(''));
-  return kept;
-}
-
-/**
- * Trains to the end of the plan.
- *
- * The same plan, configuration and batches produce the same weights bit for bit, however often the run was interrupted
- * and resumed.
- *
- * @throws Interrupted after the signal: a checkpoint of the last complete step is on disk. TrainingError if the loss or
- * the weights are not finite, naming the step, the images and the last good checkpoint.
- */
-export async function train({
+/** Opens a loop; what a log says of steps after its start is dropped, since they are about to be done again. */
+export async function openLoop({
   trainStep,
-  batches,
-  plan: firstPlan,
   learningRate,
+  openRate = () => learningRate(0, 1, []),
   endsEarly = () => undefined,
   validator,
   saveModel,
@@ -177,10 +160,7 @@ export async function train({
   clock,
   signal,
   onEvent = () => {},
-  deadline,
-  validationMs = 0,
-}: TrainOptions): Promise<TrainResult> {
-  let plan = firstPlan;
+}: LoopOptions): Promise<Loop> {
   let best = start.best;
   let last: ValidationResult | undefined;
   let pending: string[] = [];
@@ -194,7 +174,7 @@ export async function train({
   // not halve a run.
   const sofar = { ms: 0, steps: 0 };
   let recent = { ms: 0, steps: 0 };
-  let validationPace = validationMs;
+  let validationPace = 0;
 
   const log = (line: LogLine): void => {
     pending.push(formatLogLine(line));
@@ -252,19 +232,34 @@ export async function train({
   const scores = kept.flatMap((line) => (line.kind === 'validation' ? [line.score] : []));
   let ended: string | undefined;
   for (const line of kept) if (line.kind === 'step') ended = endsEarly(line);
-  const source = batches(start.step);
+  const lastData = kept.findLast((line): line is DataLine => line.kind === 'data');
+  let revision = lastData?.revision ?? -1;
+  let fingerprint = lastData?.fingerprint;
+  let source: AsyncIterator<StepBatch> | undefined;
+  let loss = Number.NaN;
   let step = start.step;
   /** Whether the trainStep's state is that of `step` complete steps, including validation. */
   let whole = true;
-  try {
-    while (step < totalSteps(plan) && ended === undefined) {
+
+  /** Steps until there are `until`, or to the end of the plan. */
+  const advance = async (until: number, given?: FinishOptions): Promise<void> => {
+    let plan = given?.plan;
+    const deadline = given?.deadline;
+    const target = (): number => (plan === undefined ? until : totalSteps(plan));
+    if (given?.validationMs !== undefined) validationPace = given.validationMs;
+    while (step < target() && ended === undefined) {
+      if (source === undefined)
+        throw new UsageError('There are no data to train on.', { remedy: 'Call setData first.' });
       const beganMs = clock.nowMs();
       const next = await source.next();
       if (next.done === true) throw new TrainingError('The sampler ended before training did.', { step });
       const batch = next.value;
-      const rate = learningRate(progressAt(plan, step), totalAt(plan, step), scores);
+      const rate =
+        plan === undefined ? openRate(step) : learningRate(progressAt(plan, step), totalAt(plan, step), scores);
       whole = false;
-      const { loss, weightsFinite, gradientNorm } = await trainStep.run(batch, step, rate);
+      const result = await trainStep.run(batch, step, rate);
+      const { weightsFinite, gradientNorm } = result;
+      loss = result.loss;
       step++;
       const nowMs = clock.nowMs();
       const ms = nowMs - beganMs;
@@ -279,9 +274,9 @@ export async function train({
         span.ms += ms;
         span.steps++;
       }
-      const total = totalSteps(plan);
+      const total = target();
       const validationsLeft =
-        validator === undefined
+        validator === undefined || plan === undefined
           ? 0
           : plan.validations - Math.floor(plan.validations * progressAt(plan, step - 1) + 1e-9);
       onEvent({
@@ -291,14 +286,14 @@ export async function train({
         loss,
         imagesPerSecond: (1000 * batch.size) / pace.stepMs,
         leftMs:
-          finishMs({ validationMs: validationPace }) +
+          (plan === undefined ? 0 : finishMs({ validationMs: validationPace })) +
           // A run with a deadline uses the time available.
           (deadline === undefined
             ? (total - step) * pace.stepMs + validationsLeft * validationPace
             : Math.max(0, deadline.atMs - nowMs)),
       });
 
-      if (validator !== undefined && (validatesAfter(plan, step) || ended !== undefined)) {
+      if (validator !== undefined && plan !== undefined && (validatesAfter(plan, step) || ended !== undefined)) {
         const validationBeganMs = clock.nowMs();
         const state = await trainStep.readState();
         const result = await validator.run(state);
@@ -322,7 +317,7 @@ export async function train({
 
       whole = true;
 
-      const done = step >= total || ended !== undefined;
+      const done = plan !== undefined && (step >= total || ended !== undefined);
       const stopping = signal?.aborted === true;
       const due =
         'steps' in checkpointEvery ? step % checkpointEvery.steps === 0 : clock.nowMs() - savedMs >= checkpointEvery.ms;
@@ -333,11 +328,11 @@ export async function train({
         throw new Interrupted(`stopped after step ${step} of ${total}.`, { file: store.name });
       }
 
-      const reviewed = REVIEWS.some((at) => progressAt(plan, step - 1) < at && at <= progressAt(plan, step));
-      if (deadline !== undefined && reviewed && !done) {
+      if (plan === undefined || deadline === undefined || done) continue;
+      const [before, now] = [progressAt(plan, step - 1), progressAt(plan, step)];
+      if (REVIEWS.some((at) => before < at && at <= now)) {
         const leftMs = deadline.atMs - clock.nowMs();
-        const share = progressAt(plan, step);
-        const stepMs = (1 - share) * (sofar.ms / sofar.steps) + share * (recent.ms / recent.steps);
+        const stepMs = (1 - now) * (sofar.ms / sofar.steps) + now * (recent.ms / recent.steps);
         recent = { ms: 0, steps: 0 };
         const next = replan(plan, step, leftMs, deadline.budgetMs, { stepMs, validationMs: validationPace });
         if (next !== plan) {
@@ -348,13 +343,57 @@ export async function train({
         }
       }
     }
-    return { steps: step, best, last, ended };
-  } catch (cause) {
-    // A crashed thread or a broken log must not lose what was learned.
-    if (whole && step > Math.max(savedStep, start.step)) await checkpoint(step, false).catch(() => undefined);
-    throw cause;
+  };
+  /** @throws as `advance`, with what was learned kept */
+  const keeping = async <T>(action: () => Promise<T>): Promise<T> => {
+    try {
+      return await action();
+    } catch (cause) {
+      // A crashed thread or a broken log must not lose what was learned.
+      if (whole && step > Math.max(savedStep, start.step)) await checkpoint(step, false).catch(() => undefined);
+      throw cause;
+    } finally {
+      await flush().catch(() => undefined);
+    }
+  };
+  return {
+    get step() {
+      return step;
+    },
+    get loss() {
+      return loss;
+    },
+    async setData(data) {
+      await source?.return?.();
+      if (data.fingerprint !== fingerprint) {
+        fingerprint = data.fingerprint;
+        log({ kind: 'data', step, revision: ++revision, fingerprint });
+      }
+      source = data.batches(step);
+    },
+    steps: (count) => keeping(() => advance(step + count)),
+    finish: (options) =>
+      keeping(async () => {
+        await advance(0, options);
+        return { steps: step, best, last, ended };
+      }),
+    checkpoint: async () => {
+      if (step > Math.max(savedStep, 0)) await checkpoint(step, false);
+    },
+    async close() {
+      await source?.return?.();
+      source = undefined;
+    },
+  };
+}
+
+/** Opens a loop on data that stay the same, and goes on to the end of the plan. @throws as `Loop.finish` */
+export async function train(options: LoopOptions & FinishOptions & LoopData): Promise<TrainResult> {
+  const loop = await openLoop(options);
+  try {
+    await loop.setData(options);
+    return await loop.finish(options);
   } finally {
-    await source.return?.();
-    await flush().catch(() => undefined);
+    await loop.close();
   }
 }

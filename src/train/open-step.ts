@@ -5,10 +5,11 @@ import type { Network } from '../nn/network.ts';
 import { optimizerOf } from '../nn/optimizers/registry.ts';
 import type { ProfileRequest, Runtime } from '../runtime/runtime.ts';
 import type { Recipe } from './config.ts';
-import type { TrainStep } from './loop.ts';
 import { type GradientDevices, parallelTrainStep, shareOf } from './parallel.ts';
 import { ratesOf } from './start.ts';
 import { gradientGraph, type StepOptions, type TrainingStep, trainingStep, updateGraph } from './step.ts';
+import { explainMemory } from './too-large.ts';
+import type { TrainStep } from './train-step.ts';
 import { trainStep as trainStepOf } from './train-step.ts';
 
 /** Where a step runs. */
@@ -48,9 +49,19 @@ export async function openTrainStep(
   const step = trainingStep(build(batch), lossOf(recipe.loss), optimizer, options);
   const profiled = profile === undefined ? {} : { profile };
   if (devices === undefined) {
-    const program = await runtime.compile(step.graph, { state: step.state, exact, ...profiled });
+    const explained = (cause: unknown): never => {
+      throw explainMemory(cause, recipe);
+    };
+    const program = await runtime.compile(step.graph, { state: step.state, exact, ...profiled }).catch(explained);
     const { fingerprint } = program;
-    return { step, trainStep: trainStepOf(program, step, seed), fingerprint, close: () => program.dispose() };
+    const trainStep = trainStepOf(program, step, seed);
+    return {
+      step,
+      // ONNX Runtime takes most of its memory in the first run.
+      trainStep: { ...trainStep, run: (...args) => trainStep.run(...args).catch(explained) },
+      fingerprint,
+      close: () => program.dispose(),
+    };
   }
   const share = shareOf(recipe, devices.names);
   const { graph, state } = updateGraph(step.parameters, optimizer, options);

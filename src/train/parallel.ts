@@ -12,8 +12,8 @@ import { drawMasks } from '../nn/dropout-masks.ts';
 import { LOSSES, type LossName } from '../nn/losses/registry.ts';
 import type { Program } from '../runtime/runtime.ts';
 import type { Recipe } from './config.ts';
-import type { State, StepBatch, TrainStep } from './loop.ts';
 import { gradientName, type TrainingStep } from './step.ts';
+import type { State, StepBatch, TrainStep } from './train-step.ts';
 
 /** A device with the compiled gradient for part of a batch. */
 export interface GradientWorker {

@@ -12,8 +12,8 @@ interface Segment {
 
 export interface Plan {
   /**
-   * One, unless the machine's speed changed before a deadline: then another from that step on. None is ever modified,
-   * so a run resumed before that step is bit-identical.
+   * None in an open session; otherwise one, unless the machine's speed changed before a deadline: then another from that
+   * step on. None is ever modified, so a run resumed before that step is bit-identical.
    */
   readonly segments: readonly Segment[];
   /** Validations, evenly spaced in progress, the last one at the end; 0 for none. */
@@ -30,14 +30,14 @@ export function validationsOf(steps: number): number {
   return Math.max(1, Math.min(MOST_VALIDATIONS, Math.round(steps / STEPS_PER_VALIDATION)));
 }
 
-/** A plan of a given number of steps. */
-export function fixedPlan(steps: number, validations: number): Plan {
-  return { segments: [{ from: 0, progress: 0, total: steps }], validations: Math.min(steps, validations) };
+/** A plan of a given number of steps after `from` of an open session. */
+export function fixedPlan(steps: number, validations: number, from = 0): Plan {
+  return { segments: [{ from, progress: 0, total: from + steps }], validations: Math.min(steps, validations) };
 }
 
-/** Total number of steps. */
+/** Total number of steps; 0 of an open session. */
 export function totalSteps({ segments }: Plan): number {
-  return (segments[segments.length - 1] as Segment).total;
+  return segments.at(-1)?.total ?? 0;
 }
 
 function segmentAt({ segments }: Plan, step: number): Segment {

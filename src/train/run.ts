@@ -9,9 +9,10 @@ import { scheduleOf } from '../nn/schedules.ts';
 import type { Runtime, TensorLayout } from '../runtime/runtime.ts';
 import { loadCheckpoint } from './checkpoint.ts';
 import { hashOf, type Recipe, type RunConfig, writeConfig } from './config.ts';
-import { type State, type TrainEvent, type TrainOptions, type TrainResult, train } from './loop.ts';
+import { type LoopData, type LoopOptions, type TrainEvent, type TrainResult, train } from './loop.ts';
+import { lengthOf, makePlan } from './make-plan.ts';
 import type { GradientDevices } from './parallel.ts';
-import { finishMs, fixedPlan, type Measured, type Plan, planForTime, totalSteps, validationsOf } from './plan.ts';
+import { finishMs, type Measured, type Plan, totalSteps } from './plan.ts';
 import { fittingWeights, readStart, type StartFile, type StartModel } from './start.ts';
 import { type Clock, RUN_FILES, type Store } from './store.ts';
 import type { TrainingTask } from './task.ts';
@@ -19,7 +20,7 @@ import { newClassificationTask, sameClassificationTask } from './tasks/classific
 import { type TrainSettings, withWarmUp } from './tasks/segmentation/choose-recipe.ts';
 import type { SetupOptions, TrainingSetup } from './tasks/segmentation/setup.ts';
 import { newSegmentationTask, sameSegmentationTask } from './tasks/segmentation/task.ts';
-import { warmUp } from './warm-up.ts';
+import type { State } from './train-step.ts';
 
 /** Callbacks for the progress of a run, and its abort signal. */
 export interface TrainRunHooks {
@@ -44,7 +45,7 @@ export interface TrainPlace extends Pick<SetupOptions, 'openSampler' | 'profile'
   readonly devices?: GradientDevices;
   /** For the record. */
   readonly machine: { readonly [detail: string]: string | number };
-  readonly checkpointEvery?: TrainOptions['checkpointEvery'];
+  readonly checkpointEvery?: LoopOptions['checkpointEvery'];
   /** The model to fine-tune; undefined to start from random weights. */
   readonly from?: StartFile;
 }
@@ -126,7 +127,7 @@ export async function startTraining(
       runtime,
       profile: place.profile,
       devices: place.devices,
-      provenance: provenanceOf(record, task, chosenRecipe),
+      provenance: provenanceOf(record, task.trainingNames, chosenRecipe),
     });
     const initial = setup.step.initialState(
       chosenRecipe.seed,
@@ -175,7 +176,8 @@ export async function startTraining(
     await writeConfig(store, config);
     let current = config;
     const result = await train({
-      ...common(setup, () => current, place, hooks),
+      ...loopOptions(setup, () => current, place, hooks),
+      ...dataOf(setup, recipe),
       plan,
       ...(minutes === undefined || measured === undefined
         ? {}
@@ -211,6 +213,12 @@ export async function continueTraining(
   const { say = () => {}, warn = () => {} } = hooks;
   const { recipe, plan } = config;
   const { store } = place;
+  if (plan.segments.length === 0) {
+    throw new RunError('this is an open session, which has no plan to go on with.', {
+      file: store.name,
+      remedy: `Finish it in the program that opened it, or start a run ${option('from', store.name)}.`,
+    });
+  }
   const task = sameTask(raw, recipe, place);
   requireSameData(config, task, store.name);
   const { checkpoint, damaged } = await loadCheckpoint(store, hashOf(recipe));
@@ -223,17 +231,18 @@ export async function continueTraining(
       runtime,
       profile: place.profile,
       devices: place.devices,
-      provenance: provenanceOf(config, task, recipe),
+      provenance: provenanceOf(config, task.trainingNames, recipe),
       from: step,
     });
     const otherwise = whatDiffers(config, runtime, place, setup);
     if (otherwise !== undefined) warn(otherwise);
     await setup.trainStep.writeState(
-      checkpoint?.state ?? setup.step.initialState(recipe.seed, await weightsOfStart(recipe, store)),
+      checkpoint?.state ?? setup.step.initialState(recipe.seed, await startWeights(recipe, store)),
     );
     say(`resuming ${store.name} after step ${step} of ${totalSteps(plan)}`);
     const result = await train({
-      ...common(setup, () => config, place, hooks),
+      ...loopOptions(setup, () => config, place, hooks),
+      ...dataOf(setup, recipe),
       plan,
       start: { step, best: checkpoint?.best },
     });
@@ -247,7 +256,7 @@ export async function continueTraining(
 /**
  * The initial weights of a fine-tuned run, from the file kept with it. @throws RunError if that is missing or changed.
  */
-async function weightsOfStart({ start, model }: Recipe, store: Store): Promise<State | undefined> {
+export async function startWeights({ start, model }: Recipe, store: Store): Promise<State | undefined> {
   if (start === undefined) return undefined;
   const bytes = await store.read(RUN_FILES.start);
   const kept = bytes && readStart({ name: store.pathOf(RUN_FILES.start), bytes });
@@ -279,9 +288,9 @@ function whatDiffers(
   return `The run began on ${began} and continues on ${now}: its numbers ${certainty} differ in their last bits.`;
 }
 
-function provenanceOf(
+export function provenanceOf(
   { created, folder }: Pick<TrainRecord, 'created' | 'folder'>,
-  { trainingNames }: TrainingTask,
+  trainingNames: readonly string[],
   { seed, start }: Recipe,
 ): SetupOptions['provenance'] {
   const { newLayers = [], freeze = [] } = start ?? {};
@@ -301,20 +310,23 @@ function rounded(measured: Measured | undefined): { readonly stepMs?: number; re
   return { stepMs: Math.round(measured.stepMs), validationMs: Math.round(measured.validationMs) };
 }
 
-/** The common part of a new and a resumed run. */
-function common(
+/** The common part of a new run, a resumed run and a session. */
+export function loopOptions(
   setup: TrainingSetup,
   configNow: () => RunConfig,
-  { store, clock, checkpointEvery = { ms: CHECKPOINT_MS } }: TrainPlace,
+  { store, clock, checkpointEvery = { ms: CHECKPOINT_MS } }: Pick<TrainPlace, 'store' | 'clock' | 'checkpointEvery'>,
   { onEvent, signal, warn }: TrainRunHooks,
-) {
+): LoopOptions {
   const { recipe } = configNow();
-  const factor = scheduleOf(recipe.schedule);
   return {
     trainStep: setup.trainStep,
-    batches: (from: number) => setup.batches(from),
-    learningRate: (progress: number, total: number, scores: readonly number[]) =>
-      recipe.learningRate * factor(progress * total, total, scores),
+    learningRate: (progress, total, scores) => {
+      // What finishes an open session may be shorter than its warm-up.
+      const [first] = configNow().plan.segments;
+      const { schedule } =
+        first === undefined || first.from === 0 ? recipe : withWarmUp(recipe, first.total - first.from);
+      return recipe.learningRate * scheduleOf(schedule)(progress * total, total, scores);
+    },
     ...(setup.watch === undefined ? {} : { endsEarly: setup.watch.see }),
     validator: setup.validator,
     saveModel: setup.saveModel(store),
@@ -329,6 +341,12 @@ function common(
   };
 }
 
+/** The one revision of the data that a run has. */
+const dataOf = (setup: TrainingSetup, { data }: Recipe): LoopData => ({
+  fingerprint: data.fingerprint,
+  batches: (from) => setup.batches(from),
+});
+
 /** Without its configuration a run could not be resumed: it is written again if it was removed. */
 async function keepConfig(store: Store, config: RunConfig, warn: TrainRunHooks['warn']): Promise<void> {
   if ((await store.read(RUN_FILES.config)) !== undefined) return;
@@ -337,70 +355,14 @@ async function keepConfig(store: Store, config: RunConfig, warn: TrainRunHooks['
 }
 
 /** Reports the result of a rule that may end by itself. */
-function told(result: TrainResult, { watch }: TrainingSetup, say: (line: string) => void): TrainResult {
+export function told(
+  result: TrainResult,
+  { watch }: TrainingSetup,
+  say: (line: string) => void = () => {},
+): TrainResult {
   const verdict = result.ended ?? watch?.verdict();
   if (verdict !== undefined) say(verdict);
   return result;
-}
-
-/** The duration of the run, as set or as the task's default. */
-function lengthOf(
-  { steps, minutes }: TrainSettings,
-  { length }: TrainingTask,
-): { readonly steps: number | undefined; readonly minutes: number | undefined } {
-  if (steps !== undefined || minutes !== undefined)
-    return { steps, minutes: steps === undefined ? minutes : undefined };
-  return 'steps' in length ? { steps: length.steps, minutes: undefined } : { steps: undefined, ...length };
-}
-
-interface PlanOptions {
-  readonly steps: number | undefined;
-  readonly minutes: number | undefined;
-  /** Whether the user set the minutes. */
-  readonly given: boolean;
-  readonly clock: Clock;
-  readonly beganMs: number;
-  readonly initial: State;
-}
-
-const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
-
-async function makePlan(
-  { trainStep, validator, batches }: TrainingSetup,
-  { steps, minutes = 0, given, clock, beganMs, initial }: PlanOptions,
-): Promise<{ readonly plan: Plan; readonly measured: Measured | undefined; readonly line: string }> {
-  if (steps !== undefined) {
-    const plan = fixedPlan(steps, validator === undefined ? 0 : validationsOf(steps));
-    return {
-      plan,
-      measured: undefined,
-      line: `plan: ${counted(steps, 'step')}, ${counted(plan.validations, 'validation')}`,
-    };
-  }
-  const budgetMs = minutes * 60_000;
-  const measured = await warmUp({
-    trainStep,
-    batches: batches(0),
-    ...(validator === undefined ? {} : { validate: async () => void (await validator.run(initial)) }),
-    clock,
-    forMs: Math.min(6000, 0.03 * budgetMs),
-  });
-  const plan = planForTime(measured, {
-    budgetMs,
-    elapsedMs: clock.nowMs() - beganMs,
-    finishMs: finishMs(measured),
-    validates: validator !== undefined,
-  });
-  const pace = `a step takes ${measured.stepMs.toFixed(0)} ms`;
-  const scoring = validator === undefined ? '' : `, a validation ${(measured.validationMs / 1000).toFixed(1)} s`;
-  const why = given
-    ? `to end in ${minutes} min`
-    : `to end in ${minutes} min, as neither ${option('steps')} nor ${option('minutes')} is set`;
-  return {
-    plan,
-    measured,
-    line: `plan: ${counted(totalSteps(plan), 'step')}, ${counted(plan.validations, 'validation')} ${why}; ${pace}${scoring}`,
-  };
 }
 
 function requireSameData(config: RunConfig, { fingerprint }: TrainingTask, out: string): void {

@@ -2,8 +2,36 @@ import type { Shape4 } from '../array/ndarray.ts';
 import { float32, type NdArray, ndarray } from '../array/ndarray.ts';
 import { drawMasks } from '../nn/dropout-masks.ts';
 import type { Program } from '../runtime/runtime.ts';
-import type { StepBatch, TrainStep } from './loop.ts';
 import type { TrainingStep } from './step.ts';
+
+/** Tensors by name. */
+export type State = { readonly [name: string]: NdArray };
+
+/** The input of one step. */
+export interface StepBatch {
+  /** Inputs of the step's graph, by name. */
+  readonly feeds: { readonly [name: string]: NdArray };
+  /** Names of the images, for messages. */
+  readonly samples: readonly string[];
+  /** Number of images. */
+  readonly size: number;
+}
+
+export interface StepResult {
+  /** Loss of the batch, with the weights before the step. */
+  readonly loss: number;
+  /** Whether all weights are finite after the step. */
+  readonly weightsFinite: boolean;
+  readonly gradientNorm?: number;
+}
+
+/** One optimisation step on a device, which keeps its state. */
+export interface TrainStep {
+  /** @param step counted from 0 */
+  run(batch: StepBatch, step: number, learningRate: number): Promise<StepResult>;
+  readState(): Promise<State>;
+  writeState(state: State): Promise<void>;
+}
 
 /** Runs a compiled training step; dropout is sampled from the seed and the step. */
 export function trainStep(program: Program, { masks }: TrainingStep, seed: number): TrainStep {

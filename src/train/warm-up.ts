@@ -1,6 +1,6 @@
-import type { StepBatch, TrainStep } from './loop.ts';
 import type { Measured } from './plan.ts';
 import type { Clock } from './store.ts';
+import type { StepBatch, TrainStep } from './train-step.ts';
 
 export interface RehearseOptions {
   readonly trainStep: TrainStep;

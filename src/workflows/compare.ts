@@ -179,7 +179,7 @@ function learningOf(name: string, lines: readonly LogLine[]): RunResult['learnin
   const points: (readonly [number, number | null])[] = [];
   let metric: string | undefined;
   for (const line of lines) {
-    if (line.kind === 'note') continue;
+    if (!('ms' in line)) continue;
     ms += line.ms;
     if (line.kind !== 'validation') continue;
     metric = line.metric;

@@ -142,13 +142,16 @@ export async function inspectRun(files: WritableFiles, path: string): Promise<In
   const steps = log.reduce((most, line) => Math.max(most, line.step), 0);
   const best = validations.findLast((line) => line.best);
   const { recipe, plan } = config;
-  const done = steps >= totalSteps(plan);
+  const open = plan.segments.length === 0;
+  const done = !open && steps >= totalSteps(plan);
   const lines = [
-    `run of ${config.created}, ${done ? 'complete' : 'incomplete'}: step ${steps} of ${totalSteps(plan)}`,
+    open
+      ? `open session of ${config.created}: step ${steps}`
+      : `run of ${config.created}, ${done ? 'complete' : 'incomplete'}: step ${steps} of ${totalSteps(plan)}`,
     `data: ${config.folder}, ${counted(config.trainingImages.length, 'page')} for training, ${config.validationImages.length} for validation`,
     `network: ${recipe.model.name}, patch ${recipe.patch[1]} x ${recipe.patch[0]}, batch ${recipe.batch}`,
     ...(best === undefined ? [] : [`best: ${best.metric} ${best.score.toFixed(4)} at step ${best.step}`]),
-    ...(done ? [] : [`Resume training with ${option('resume', path)}.`]),
+    ...(done || open ? [] : [`Resume training with ${option('resume', path)}.`]),
   ];
   return {
     describe: { kind: 'run', folder: path, step: steps, complete: done, best: best ?? null, config },

@@ -211,6 +211,6 @@ const readAgain = (files: WritableFiles, folder: string, { recipe }: RunConfig):
   });
 
 /** The model of a run folder or file. @throws RunError, ModelError if there is none. */
-async function startFile(files: WritableFiles, name: string): Promise<StartFile> {
+export async function startFile(files: WritableFiles, name: string): Promise<StartFile> {
   return { name, bytes: await files.read(await modelFileOf(files, name)) };
 }

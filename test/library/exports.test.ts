@@ -34,16 +34,16 @@ const PUBLIC: { readonly [file: string]: Exported } = {
     values: words(`
       DatasetError DeviceError FormatError GraphError IGNORE Interrupted LamellaError ModelError
       READABLE_EXTENSIONS RunError TrainingError UsageError channel classOf classifyPages describeImage
-      baseName factsOf float32 joinPath labelImage option sizeOf sizes meanProbabilities ndarray openClassifier openModel overlayImage page pageCount
+      baseName factsOf float32 joinPath labelImage option sizeOf sizes meanProbabilities ndarray openClassifier openModel openSession overlayImage page pageCount
       planPage predictAverage predictImage predictPages prepareDataset probabilityImage rawDataset
-      readClasses readDataset readDicomSeries readImage trainQuick writeNifti writeOptions writePng writeTiff
+      readClasses readDataset readDicomSeries readImage recipeFor trainQuick writeNifti writeOptions writePng writeTiff
     `),
     types: words(`
       Classifier ClassifyOptions CompileOptions DType DeviceName DicomFile Feeds Files Geometry WritableFiles
       Annotation Image ImageDescription InputSpec LabelClass LabelMapOptions LabelMapping LabelledImage NdArray
       NormalisationOptions OpenModelOptions OpenedModel PredictOptions PrepareOptions
       PreparedDataset ProbabilityOptions Program RawClasses RawDataset ReadClassesOptions ReadOptions Region RegionShape
-      ErrorCode Facts RunConfig Runtime SegmentationModel Shape Sizes Spacing Spacings SplitChoice TensorLayout TrainEvent TrainRunHooks
+      ErrorCode Facts Recipe RunConfig Session SessionOptions SessionPlace SessionState StartFile Runtime SegmentationModel Shape Sizes Spacing Spacings SplitChoice TensorLayout TrainEvent TrainRunHooks
       QuickModel QuickOptions TrainSettings TrainingPage TrainingSet Vector3 WriteNiftiOptions WriteTiffOptions
     `),
   },
@@ -157,13 +157,15 @@ const PUBLIC: { readonly [file: string]: Exported } = {
   },
   'src/platform/node/index.ts': {
     values: words(`
-      availableDevices nodeFiles nodeHost openModelFile openRuntime readImageFile resumeTraining train workingDevices writeImageFile
+      availableDevices nodeFiles nodeHost openModelFile openRuntime readImageFile resumeTraining sessionPlace train workingDevices writeImageFile
     `),
-    types: words('FinishedRun MachineOptions NodeDevice OpenModelFileOptions OpenRuntimeOptions TrainRunOptions'),
+    types: words(
+      'FinishedRun FolderPlace FolderPlaceOptions MachineOptions NodeDevice OpenModelFileOptions OpenRuntimeOptions TrainRunOptions',
+    ),
   },
   'src/platform/browser/index.ts': {
     values: words(`
-      availableDevices browserHost chosenFiles drawImage droppedFiles openModelFile openRuntime readImageFile train
+      availableDevices browserHost chosenFiles drawImage droppedFiles openModelFile openRuntime readImageFile sessionPlace train
     `),
     types: words('BrowserDevice BrowserHost FileSource ModelOnDevice OpenRuntimeOptions TrainOptions TrainedInPage'),
   },

@@ -77,6 +77,10 @@ describe('examples for Node, run against the built package', () => {
     expect(text.trim()).toBe('conv1/weight,conv1/bias,conv2/weight,conv2/bias,output/weight,output/bias');
   });
 
+  it.each(snippets('session'))('$title: a session is finished and scored', async ({ code }) => {
+    expect(await output(code)).toBe('20\n50\n');
+  });
+
   it.each(snippets('image'))('$title: a stack for display', async ({ code }) => {
     expect(await output(code)).toBe('zyx [ 3, 64, 96 ]\n');
   });

@@ -4,12 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { float32 } from '../../src/array/ndarray.ts';
-import { type TrainOptions, type TrainStep, train } from '../../src/train/loop.ts';
+import { train } from '../../src/train/loop.ts';
 import { finishMs, fixedPlan, type Plan, planForTime } from '../../src/train/plan.ts';
+import type { TrainStep } from '../../src/train/train-step.ts';
 import { lamella } from '../cli/command.ts';
 import { memoryStore } from '../support/memory-store.ts';
 import { phantomFolder } from '../support/phantom-folder.ts';
 import { timesOf } from '../support/soak.ts';
+
+type TrainOptions = Parameters<typeof train>[0];
 
 /** A step that takes as long as `msAt` says of its moment, on a clock that only steps and validations move. */
 async function simulated(
@@ -34,6 +37,7 @@ async function simulated(
     async *batches() {
       for (;;) yield { feeds: {}, samples: [], size: 1 };
     },
+    fingerprint: 'abc',
     plan: fixedPlan(3000, 10),
     learningRate: () => 1,
     validator: {

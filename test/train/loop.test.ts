@@ -4,17 +4,13 @@ import { float32 } from '../../src/array/ndarray.ts';
 import { Interrupted, TrainingError } from '../../src/errors.ts';
 import { loadCheckpoint } from '../../src/train/checkpoint.ts';
 import { parseLog, type StepLine, type ValidationLine } from '../../src/train/log.ts';
-import {
-  type State,
-  type StepBatch,
-  type TrainEvent,
-  type TrainOptions,
-  type TrainStep,
-  train,
-} from '../../src/train/loop.ts';
+import { type TrainEvent, train } from '../../src/train/loop.ts';
 import { fixedPlan } from '../../src/train/plan.ts';
 import type { Store } from '../../src/train/store.ts';
+import type { State, StepBatch, TrainStep } from '../../src/train/train-step.ts';
 import { memoryStore } from '../support/memory-store.ts';
+
+type TrainOptions = Parameters<typeof train>[0];
 
 /**
  * A step whose state is one number, w' = 0.9 w + rate x, with x the batch's number: it remembers its whole history.
@@ -42,6 +38,7 @@ function toy(store: Store, more: Partial<TrainOptions> = {}): TrainOptions {
         yield { feeds: { x: float32([1], [Math.sin(step)]) }, samples: [`image ${step}`], size: 2 };
       }
     },
+    fingerprint: 'abc',
     plan: fixedPlan(20, 4),
     learningRate: (progress) => 1 - progress,
     validator: { run: async ({ w }) => ({ score: w?.data[0] as number, metric: 'w', scores: {} }) },
@@ -71,7 +68,7 @@ describe('a whole run', () => {
       Array.from({ length: 20 }, (_, i) => i + 1),
     );
     expect(log.filter((line) => line.kind === 'validation').map((line) => line.step)).toEqual([5, 10, 15, 20]);
-    expect((log[0] as StepLine).learningRate).toBe(1);
+    expect((log[1] as StepLine).learningRate).toBe(1);
     expect(await store.list('checkpoints')).toEqual(['step-000000014.ckpt', 'step-000000020.ckpt']);
     expect(result.steps).toBe(20);
     const scores = log.filter((line): line is ValidationLine => line.kind === 'validation');

@@ -4,4 +4,4 @@ export { drawImage, type FileSource, readImageFile } from './files.ts';
 export { type BrowserHost, browserHost, chosenFiles, droppedFiles } from './host.ts';
 export { type ModelOnDevice, openModelFile } from './model-files.ts';
 export { availableDevices, type BrowserDevice, type OpenRuntimeOptions, openRuntime } from './runtime.ts';
-export { type TrainedInPage, type TrainOptions, train } from './train.ts';
+export { sessionPlace, type TrainedInPage, type TrainOptions, train } from './train.ts';

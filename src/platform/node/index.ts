@@ -11,6 +11,7 @@ export {
   openRuntime,
   workingDevices,
 } from './runtime.ts';
+export { type FolderPlace, type FolderPlaceOptions, sessionPlace } from './session-place.ts';
 export {
   type FinishedRun,
   type MachineOptions,

@@ -5,21 +5,27 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { makeBatch } from '../../augment/batch.ts';
-import type { SamplerAnswer, SamplerWorkerData } from './sampler.ts';
+import type { SamplerAnswer, SamplerQuestion, SamplerWorkerData } from './sampler.ts';
 
-const { set, options } = workerData as SamplerWorkerData;
+const { set: firstSet, options } = workerData as SamplerWorkerData;
+let set = firstSet;
 
-parentPort?.on('message', (step: number) => {
+parentPort?.on('message', (question: SamplerQuestion) => {
+  if ('set' in question) {
+    set = question.set;
+    return;
+  }
+  const { step, pages } = question;
   try {
     const batch = makeBatch(set, step, options);
-    const answer: SamplerAnswer = { batch };
+    const answer: SamplerAnswer = { step, pages, batch };
     parentPort?.postMessage(answer, [
       batch.images.buffer as ArrayBuffer,
       batch.labels.buffer as ArrayBuffer,
       batch.weights.buffer as ArrayBuffer,
     ]);
   } catch (cause) {
-    const answer: SamplerAnswer = { step, problem: cause instanceof Error ? cause.message : String(cause) };
+    const answer: SamplerAnswer = { step, pages, problem: cause instanceof Error ? cause.message : String(cause) };
     parentPort?.postMessage(answer);
   }
 });

@@ -12,13 +12,20 @@ export interface SamplerWorkerData {
   readonly set: TrainingSet;
   readonly options: SampleOptions;
 }
-export type SamplerAnswer = { readonly batch: Batch } | { readonly step: number; readonly problem: string };
+/** What a worker is sent: other pages, or the step to draw; `pages` counts how often they were changed. */
+export type SamplerQuestion = { readonly set: TrainingSet } | { readonly step: number; readonly pages: number };
+export type SamplerAnswer = { readonly pages: number; readonly step: number } & (
+  | { readonly batch: Batch }
+  | { readonly problem: string }
+);
 
 export interface Sampler {
   /** Number of sampling threads; 0 = sampled on demand in this thread. */
   readonly workers: number;
   /** Batches from a step on, without end; sampling of the first starts at once. One iterator at a time. */
   batches(from: number): AsyncIterableIterator<Batch>;
+  /** Batches that iterators begun from now on give are of these pages; iterators from before are ended. */
+  setPages(set: TrainingSet): void;
   close(): Promise<void>;
 }
 
@@ -67,10 +74,19 @@ export function openSampler(
   }: SamplerOptions = {},
 ): Sampler {
   if (workers === 0 || workerFile.protocol === 'none:') {
-    return { workers: 0, batches: (from) => inline(set, options, from), close: async () => {} };
+    let pages = set;
+    return {
+      workers: 0,
+      batches: (from) => inline(pages, options, from),
+      setPages(next) {
+        pages = next;
+      },
+      close: async () => {},
+    };
   }
   const data: SamplerWorkerData = { set, options };
   const waiting = new Map<number, Waiting>();
+  let pages = 0;
   let failure: Error | undefined;
   let closing = false;
   const fail = (error: Error): void => {
@@ -82,10 +98,12 @@ export function openSampler(
   const threads = Array.from({ length: workers }, (_, index) => {
     const thread = new Worker(workerFile, { workerData: data, name: `sampler ${index}` });
     thread.on('message', (answer: SamplerAnswer) => {
+      // Asked for before the pages were changed.
+      if (answer.pages !== pages) return;
       if (!('batch' in answer)) {
         return fail(new DatasetError(`a sample of step ${answer.step} could not be created (${answer.problem}).`));
       }
-      const { step } = answer.batch;
+      const { step } = answer;
       waiting.get(step)?.resolve(answer.batch);
       waiting.delete(step);
     });
@@ -96,11 +114,12 @@ export function openSampler(
     return thread;
   });
 
+  const post = (thread: Worker, question: SamplerQuestion): void => thread.postMessage(question);
   const ask = (step: number): Promise<Batch> => {
     const sampled = new Promise<Batch>((resolve, reject) => {
       if (failure !== undefined) return reject(failure);
       waiting.set(step, { resolve, reject });
-      (threads[step % workers] as Worker).postMessage(step);
+      post(threads[step % workers] as Worker, { step, pages });
     });
     // It is awaited in its turn; until then a failure must not count as unhandled.
     sampled.catch(() => {});
@@ -133,6 +152,12 @@ export function openSampler(
   return {
     workers,
     batches: ordered,
+    setPages(next) {
+      pages++;
+      for (const { reject } of waiting.values()) reject(new DatasetError('these pages have been replaced.'));
+      waiting.clear();
+      for (const thread of threads) post(thread, { set: next });
+    },
     close: async () => {
       closing = true;
       await Promise.all(threads.map((thread) => thread.terminate()));

@@ -6,7 +6,7 @@ import { performance } from 'node:perf_hooks';
 import type { Profile } from '../../runtime/profile.ts';
 import type { TensorLayout } from '../../runtime/runtime.ts';
 import type { RunConfig } from '../../train/config.ts';
-import type { TrainOptions } from '../../train/loop.ts';
+import type { LoopOptions } from '../../train/loop.ts';
 import type { FinishedTraining, TrainPlace, TrainRunHooks } from '../../train/run.ts';
 import type { Store } from '../../train/store.ts';
 import {
@@ -31,7 +31,7 @@ export interface MachineOptions {
   readonly devices?: readonly DevicePlace[];
   /** Data-loading threads. */
   readonly workers?: number;
-  readonly checkpointEvery?: TrainOptions['checkpointEvery'];
+  readonly checkpointEvery?: LoopOptions['checkpointEvery'];
   /** Record how the time of the first steps is distributed, in the run folder. */
   readonly profile?: boolean;
   /** Of a new run; default: the fastest of the device. `nchw` can be resumed on any CPU. */
@@ -78,7 +78,7 @@ const host: TrainHost<MachineOptions, FinishedRun> = {
 };
 
 /** This machine, with a run folder on it. */
-function placeOf(
+export function placeOf(
   store: Store,
   { device = 'auto', devices, workers, checkpointEvery, layout }: MachineOptions,
   beganMs: number,

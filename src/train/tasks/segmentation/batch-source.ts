@@ -8,9 +8,9 @@ import { buildNetwork } from '../../../models/registry.ts';
 import type { Network } from '../../../nn/network.ts';
 import type { Recipe } from '../../config.ts';
 import { exclude } from '../../excluded-batches.ts';
-import type { State, StepBatch, TrainOptions } from '../../loop.ts';
+import type { LoopOptions } from '../../loop.ts';
 import type { Store } from '../../store.ts';
-import { feedsOf } from '../../train-step.ts';
+import { feedsOf, type State, type StepBatch } from '../../train-step.ts';
 
 export interface BatchSource {
   /** What is trained, for a number of images. */
@@ -20,7 +20,7 @@ export interface BatchSource {
   /** From the weights that are trained to those of the network that is saved. */
   exported(weights: State): State;
   /** Writes a batch where a person can look at it. */
-  exclude?(store: Store): NonNullable<TrainOptions['exclude']>;
+  exclude?(store: Store): NonNullable<LoopOptions['exclude']>;
   close(): Promise<void>;
 }
 
@@ -28,7 +28,17 @@ export interface BatchSource {
 export interface Sampler {
   /** Batches from a step on, without end; threads draw the first from now on. One iterator at a time. */
   batches(from: number): AsyncIterableIterator<Batch>;
+  /** Batches that iterators begun from now on give are of these pages; iterators from before are ended. */
+  setPages(set: TrainingSet): void;
   close(): Promise<void>;
+}
+
+/** Patches of pages that may change on the way. */
+export interface PatchSource extends BatchSource {
+  /** @throws UsageError when the patch does not fit the images. */
+  requireFits(set: TrainingSet): void;
+  /** Ends the batches that were begun. */
+  setPages(set: TrainingSet): void;
 }
 
 export interface PatchSourceOptions {
@@ -39,21 +49,22 @@ export interface PatchSourceOptions {
 
 /**
  * Augmented patches, whose drawing begins now: threads draw the first while the step is compiled.
+ * @param set nothing: there are none until `setPages`
  * @throws UsageError when the patch does not fit the network or the images.
  */
 export function openPatchSource(
   recipe: Recipe,
-  set: TrainingSet,
+  set: TrainingSet | undefined,
   { openSampler, from: first }: PatchSourceOptions,
-): BatchSource {
+): PatchSource {
   const { model, patch, batch, seed } = recipe;
   const input = [batch, model.channels, ...patch] as const;
   const build = (images: number) => buildNetwork(model, [images, model.channels, ...patch], { training: true });
   const { logits } = build(batch);
   const output = [batch, logits.shape[2] as number, logits.shape[3] as number] as const;
   const outputMargin = (patch[0] - output[1]) / 2;
-  requirePatchFits(set.pages, patch, outputMargin);
-  const sampler = openSampler(set, {
+  const requireFits = ({ pages }: TrainingSet): void => requirePatchFits(pages, patch, outputMargin);
+  const options: SampleOptions = {
     seed,
     patch,
     batch,
@@ -62,18 +73,30 @@ export function openPatchSource(
     augment: recipe.augment,
     balanced: recipe.data.balanced,
     window: (recipe.input as InputSpec).window,
-  });
-  let begun: AsyncIterableIterator<Batch> | undefined = sampler.batches(first);
+  };
+  let sampler: Sampler | undefined;
+  let begun: AsyncIterableIterator<Batch> | undefined;
+  if (set !== undefined) {
+    requireFits(set);
+    sampler = openSampler(set, options);
+    begun = sampler.batches(first);
+  }
   return {
     build,
     async *batches(from) {
-      const source = from === first && begun !== undefined ? begun : sampler.batches(from);
+      const source = from === first && begun !== undefined ? begun : (sampler as Sampler).batches(from);
       begun = undefined;
       for await (const drawn of source) yield feedsOf(drawn, input, output);
     },
     exported: (weights) => weights,
     exclude: (store) => (drawn, facts) =>
       exclude(store, drawn, facts, { patch, channels: model.channels, outputMargin }),
-    close: () => sampler.close(),
+    requireFits,
+    setPages(next) {
+      begun = undefined;
+      if (sampler === undefined) sampler = openSampler(next, options);
+      else sampler.setPages(next);
+    },
+    close: async () => sampler?.close(),
   };
 }

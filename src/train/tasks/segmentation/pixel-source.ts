@@ -14,7 +14,7 @@ import {
 } from '../../../models/filter-bank.ts';
 import { fillWindow } from '../../../predict/window.ts';
 import type { Runtime } from '../../../runtime/runtime.ts';
-import type { State } from '../../loop.ts';
+import type { State } from '../../train-step.ts';
 import type { BatchSource } from './batch-source.ts';
 
 /** So many pixels of a class are enough; of more, every n-th. */

@@ -2,21 +2,29 @@
 
 import type { PreparedDataset } from '../../../dataset/prepare.ts';
 import type { RawDataset } from '../../../dataset/raw.ts';
+import { UsageError } from '../../../errors.ts';
 import { type PageMetric, scorerFor } from '../../../evaluate/scorer.ts';
 import type { InputSpec } from '../../../input/normalise.ts';
 import { isPlain } from '../../../input/window.ts';
 import { fitCalibration, noCounts } from '../../../predict/calibration.ts';
 import type { Runtime } from '../../../runtime/runtime.ts';
 import type { Recipe } from '../../config.ts';
-import type { State, StepBatch, TrainOptions, TrainStep, Validator } from '../../loop.ts';
+import type { LoopOptions, Validator } from '../../loop.ts';
 import { type FoundOnValidation, modelWriter, type Provenance } from '../../model-file.ts';
 import { openTrainStep, type StepPlace } from '../../open-step.ts';
 import type { TrainingStep } from '../../step.ts';
 import type { Store } from '../../store.ts';
+import type { State, StepBatch, TrainStep } from '../../train-step.ts';
 import { VALIDATION_THRESHOLDS, type ValidationMetric } from '../../validate.ts';
 import { countPage, pagePredictor, samplePredictor } from '../../validation-predictor.ts';
 import { openPatchSource, type PatchSourceOptions } from './batch-source.ts';
 import { openPixelSource } from './pixel-source.ts';
+
+/** Pages of one revision of the data. */
+export interface LabelledPages {
+  readonly raw: RawDataset;
+  readonly data: PreparedDataset;
+}
 
 export interface TrainingSetup {
   readonly runtime: Runtime;
@@ -26,21 +34,29 @@ export interface TrainingSetup {
   readonly fingerprint: string | undefined;
   batches(from: number): AsyncIterator<StepBatch>;
   readonly validator: Validator | undefined;
-  saveModel(store: Store): TrainOptions['saveModel'];
-  exclude?(store: Store): NonNullable<TrainOptions['exclude']>;
+  saveModel(store: Store): LoopOptions['saveModel'];
+  exclude?(store: Store): NonNullable<LoopOptions['exclude']>;
   /** For a rule that detects when nothing is left to learn. */
   readonly watch?: {
     /** Receives every step; returns the reason if the run is complete. */
-    readonly see: NonNullable<TrainOptions['endsEarly']>;
+    readonly see: NonNullable<LoopOptions['endsEarly']>;
     /** The conclusion if it did not end by itself. */
     verdict(): string;
   };
   close(): Promise<void>;
 }
 
+/** The setup of a run on labelled pages, which may change on the way. */
+export interface SegmentationSetup extends TrainingSetup {
+  /** @throws UsageError when the patch does not fit the images, or the network learns from pixels. */
+  requireFits(pages: LabelledPages): void;
+  /** Ends the batches that were begun. */
+  setPages(pages: LabelledPages): void;
+}
+
 export interface SetupOptions extends StepPlace, Pick<PatchSourceOptions, 'openSampler'> {
-  readonly raw: RawDataset;
-  readonly data: PreparedDataset;
+  /** Default: none until `setPages`. */
+  readonly pages?: LabelledPages;
   /** For model files. */
   readonly provenance: Provenance;
   /** The first step. Default 0. */
@@ -51,15 +67,19 @@ export interface SetupOptions extends StepPlace, Pick<PatchSourceOptions, 'openS
 export async function openSetup(
   recipe: Recipe,
   metric: ValidationMetric | undefined,
-  { raw, data, openSampler, provenance, from: first = 0, ...place }: SetupOptions,
-): Promise<TrainingSetup> {
+  { pages: firstPages, openSampler, provenance, from: first = 0, ...place }: SetupOptions,
+): Promise<SegmentationSetup> {
   const { model, seed } = recipe;
   const { runtime } = place;
   const { window } = recipe.input as InputSpec;
-  const source =
-    model.name === 'filter-bank'
-      ? await openPixelSource(model, data.train, runtime, { seed })
-      : openPatchSource(recipe, data.train, { openSampler, from: first });
+  let pages = firstPages;
+  const patches =
+    model.name === 'filter-bank' ? undefined : openPatchSource(recipe, pages?.data.train, { openSampler, from: first });
+  const ofPixels = async () => {
+    if (model.name !== 'filter-bank' || pages === undefined) throw onlyOfPatches();
+    return openPixelSource(model, pages.data.train, runtime, { seed });
+  };
+  const source = patches ?? (await ofPixels());
   const { step, trainStep, fingerprint, close } = await openTrainStep(recipe, source.build, place).catch(
     async (cause) => {
       await source.close();
@@ -82,7 +102,8 @@ export async function openSetup(
               ? pagePredictor(runtime, bytes)
               : samplePredictor(runtime, bytes, window));
             const counts = noCounts();
-            const names = data.mapping.classes.map(({ name }) => name);
+            const { raw, data } = pages as LabelledPages;
+            const names = recipe.labels.classes.map(({ name }) => name);
             // For segmentation never the accuracy of image classifiers.
             const scores = scorerFor(metric as PageMetric, names, { thresholds: VALIDATION_THRESHOLDS });
             try {
@@ -110,9 +131,22 @@ export async function openSetup(
     validator,
     saveModel: (store) => (file, state, at) => store.write(file, bytesOf(state, { step: at })),
     exclude: source.exclude,
+    requireFits({ data }) {
+      if (patches === undefined) throw onlyOfPatches();
+      patches.requireFits(data.train);
+    },
+    setPages(next) {
+      patches?.setPages(next.data.train);
+      pages = next;
+    },
     async close() {
       await source.close();
       await close();
     },
   };
 }
+
+const onlyOfPatches = (): UsageError =>
+  new UsageError("A session trains on patches; the network 'filter-bank' learns from all annotated pixels at once.", {
+    remedy: 'Use trainQuick.',
+  });

@@ -16,7 +16,7 @@ import type { TrainingTask } from '../../task.ts';
 import { chooseMetric } from '../../validate.ts';
 import { chooseRecipe, chooseSeparation, type TrainSettings } from './choose-recipe.ts';
 import { LUNGS_LABELS, LUNGS_NORMALISATION, requireHounsfield } from './lungs.ts';
-import { openSetup, type SetupOptions } from './setup.ts';
+import { type LabelledPages, openSetup, type SetupOptions } from './setup.ts';
 import { chooseBalance } from './window-recipe.ts';
 
 /** Windows without common computations take minutes per slice. */
@@ -98,7 +98,11 @@ export function newSegmentationTask(
 }
 
 /** The data of an existing run: nothing is inferred again. */
-export function sameSegmentationTask(raw: RawDataset, recipe: Recipe, place: Place): TrainingTask {
+export function sameSegmentationTask(
+  raw: RawDataset,
+  recipe: Recipe,
+  place: Place,
+): TrainingTask & { readonly pages: LabelledPages } {
   const { seed, data, labels, input, model } = recipe;
   const { split, balance, separation } = data;
   const prepared = prepareDataset(raw, {
@@ -112,6 +116,7 @@ export function sameSegmentationTask(raw: RawDataset, recipe: Recipe, place: Pla
   });
   return {
     ...taskOf(raw, prepared, place),
+    pages: cutPages(raw, prepared, recipe, place.allocate),
     length: lengthOf(model.name),
     chooseRecipe: () => ({ recipe, notes: [] }),
   };
@@ -134,6 +139,20 @@ function lengthOf(name: ModelName): TrainingTask['length'] {
   return steps === undefined ? { minutes } : { steps };
 }
 
+/** The pages that batches of the recipe are drawn from, cut to what is annotated and what patches there reach. */
+function cutPages(
+  raw: RawDataset,
+  data: PreparedDataset,
+  { patch, augment, input, model }: Recipe,
+  allocate: Place['allocate'],
+): LabelledPages {
+  // The filter bank looks at annotated pixels alone.
+  if (model.name === 'filter-bank') return { raw, data };
+  const { window } = input as InputSpec;
+  const offsets = window === undefined || isPlain(window) ? undefined : windowOffsets(window);
+  return { raw, data: { ...data, train: cutToAnnotation(data.train, reachPx(patch, augment, offsets), allocate) } };
+}
+
 function taskOf(
   raw: RawDataset,
   data: PreparedDataset,
@@ -147,16 +166,7 @@ function taskOf(
     ...(Object.keys(heldRegions).length > 0 && { validationRegions: heldRegions }),
     fingerprint: fingerprintOf([...data.train.pages, ...data.validation]),
     chooseMetric: () => (data.validation.length === 0 ? undefined : chooseMetric(data.validation, data.mapping)),
-    openSetup(recipe, metric, options) {
-      const { patch, augment, input, model } = recipe;
-      const { window } = input as InputSpec;
-      const offsets = window === undefined || isPlain(window) ? undefined : windowOffsets(window);
-      // The filter bank looks at annotated pixels alone.
-      const train =
-        model.name === 'filter-bank'
-          ? data.train
-          : cutToAnnotation(data.train, reachPx(patch, augment, offsets), allocate);
-      return openSetup(recipe, metric, { raw, data: { ...data, train }, openSampler, ...options });
-    },
+    openSetup: (recipe, metric, options) =>
+      openSetup(recipe, metric, { pages: cutPages(raw, data, recipe, allocate), openSampler, ...options }),
   };
 }

@@ -1,0 +1,56 @@
+/** A step that does not fit into memory, and what would. */
+
+import { DeviceError, factsOf, option } from '../errors.ts';
+import { costOf } from '../graph/analysis/cost.ts';
+import { buildNetwork, type ModelSpec, networkNamed } from '../models/registry.ts';
+import { lossOf } from '../nn/losses/registry.ts';
+import { optimizerOf } from '../nn/optimizers/registry.ts';
+import type { Recipe } from './config.ts';
+import { trainingStep } from './step.ts';
+
+/** Most bytes that the values of a training step hold at one time; what the device needs beside them is not counted. */
+function peakBytes({ model, batch, patch, loss, optimizer }: Recipe): number {
+  const network = buildNetwork(model, [batch, model.channels, ...patch], { training: true });
+  return costOf(trainingStep(network, lossOf(loss), optimizerOf(optimizer)).graph).peakBytes;
+}
+
+const inWords = (bytes: number): string =>
+  bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${Math.max(1, Math.round(bytes / 1e6))} MB`;
+
+/** Changes of a recipe that need less memory, by the settings that make them. */
+function smaller(recipe: Recipe): readonly { readonly setting: string; readonly recipe: Recipe }[] {
+  const { model, batch, patch } = recipe;
+  const { options, sizes } = networkNamed(model.name);
+  const { baseChannels = 32 } = model as { readonly baseChannels?: number };
+  const half = Math.floor(baseChannels / 2);
+  const side = sizes?.(model).nearest(Math.min(...patch) / 2) ?? Math.min(...patch);
+  return [
+    ...(batch > 1 ? [{ setting: option('batch', 1), recipe: { ...recipe, batch: 1 } }] : []),
+    ...(options.includes('baseChannels') && half >= 4
+      ? [
+          {
+            setting: option('baseChannels', half),
+            recipe: { ...recipe, model: { ...model, baseChannels: half } as ModelSpec },
+          },
+        ]
+      : []),
+    ...(side < Math.min(...patch)
+      ? [{ setting: option('patch', side), recipe: { ...recipe, patch: [side, side] as const } }]
+      : []),
+  ];
+}
+
+/** What an error of a step is for the user: where memory is missing, with what would need less of it. */
+export function explainMemory(cause: unknown, recipe: Recipe): unknown {
+  if (factsOf(cause, 'out-of-memory') === undefined) return cause;
+  const proposals = smaller(recipe).map((one) => `${one.setting} (about ${inWords(peakBytes(one.recipe))})`);
+  return new DeviceError(
+    `There is too little memory for a step of the network '${recipe.model.name}' with patches of ${recipe.patch[1]} x ${recipe.patch[0]}, batch ${recipe.batch}, which needs about ${inWords(peakBytes(recipe))}.`,
+    {
+      remedy:
+        proposals.length === 0 ? 'Close other programs.' : `Use ${proposals.join(' or ')}, or close other programs.`,
+      facts: { code: 'out-of-memory' },
+      cause,
+    },
+  );
+}

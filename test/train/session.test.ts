@@ -1,0 +1,203 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { phantom } from '../../packages/phantom/phantom.ts';
+import { type RawDataset, rawDataset } from '../../src/dataset/raw.ts';
+import { DeviceError } from '../../src/errors.ts';
+import { page } from '../../src/image/convert.ts';
+import type { Image } from '../../src/image/image.ts';
+import { openRuntime } from '../../src/platform/node/runtime.ts';
+import { openSampler } from '../../src/platform/node/sampler.ts';
+import { outOfMemory } from '../../src/runtime/session-errors.ts';
+import { loadCheckpoint } from '../../src/train/checkpoint.ts';
+import { hashOf, type Recipe } from '../../src/train/config.ts';
+import { type DataLine, parseLog } from '../../src/train/log.ts';
+import { continueTraining, startTraining } from '../../src/train/run.ts';
+import { openSession, recipeFor, type SessionPlace } from '../../src/train/session.ts';
+import { readStart } from '../../src/train/start.ts';
+import type { Store } from '../../src/train/store.ts';
+import type { ValidationMetric } from '../../src/train/validate.ts';
+import { memoryStore } from '../support/memory-store.ts';
+
+const cells = phantom({ width: 48, height: 48, depth: 4, cellPx: 20, seed: 3 });
+const SETTINGS = { baseChannels: 4, depth: 2, patch: [32, 32], batch: 1, seed: 5 } as const;
+
+/** The phantom with the labels of some pages corrected: what was inside is outside. */
+function revision(corrected: readonly number[], pages = 4): RawDataset {
+  return rawDataset(
+    Array.from({ length: pages }, (_, z) => {
+      const label = page(cells.label, z) as Image<'uint8'>;
+      const data = label.data.map((v, p) => (corrected.includes(z) && p % 48 < 24 ? 255 - v : v));
+      return { name: `page ${z}`, image: page(cells.image, z), label: { ...label, data } };
+    }),
+  );
+}
+
+const placeOf = (store: Store, workers = 0): SessionPlace => ({
+  store,
+  clock: { nowMs: () => performance.now() },
+  openRuntime: (layout) => openRuntime({ device: 'cpu', ...(layout === undefined ? {} : { layout }) }),
+  openSampler: (set, options) => openSampler(set, options, { workers }),
+  cores: 2,
+  machine: {},
+  checkpointEvery: { steps: 4 },
+});
+const logOf = async (store: Store) => parseLog(new TextDecoder().decode(await store.read('log.jsonl')));
+const dataLines = async (store: Store) => (await logOf(store)).filter((line): line is DataLine => line.kind === 'data');
+
+let recipe: Recipe;
+let metric: ValidationMetric | undefined;
+beforeAll(() => {
+  ({ recipe, metric } = recipeFor(revision([]), SETTINGS, { cores: 2 }));
+});
+const finalState = async (store: Store) => (await loadCheckpoint(store, hashOf(recipe))).checkpoint?.state;
+
+describe('an open session', () => {
+  const whole = memoryStore();
+  beforeAll(async () => {
+    const session = await openSession(recipe, placeOf(whole), { metric });
+    await session.setData(revision([]));
+    await session.steps(3);
+    await session.setData(revision([0, 1]));
+    await session.steps(4);
+    await session.setData(revision([0, 1]));
+    expect(session.state()).toMatchObject({ step: 7, trainingPages: expect.arrayContaining(['page 0']) });
+    const { best, steps } = await session.finish({ steps: 5 });
+    expect([steps, best?.step]).toEqual([12, 12]);
+    await session.close();
+  });
+
+  test('logs each revision of its data once, with the step that it came at', async () => {
+    const lines = await dataLines(whole);
+    expect(lines.map(({ step, revision }) => [step, revision])).toEqual([
+      [0, 0],
+      [3, 1],
+    ]);
+    expect(lines[0]?.fingerprint).not.toBe(lines[1]?.fingerprint);
+    const steps = (await logOf(whole)).filter((line) => line.kind === 'step');
+    expect(steps.map(({ step }) => step)).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
+    expect(steps[2]?.learningRate).toBeCloseTo((3 / 50) * recipe.learningRate, 12);
+    expect(steps[11]?.learningRate).toBeLessThan((steps[8]?.learningRate as number) / 2);
+    expect(readStart({ name: 'best', bytes: (await whole.read('best.onnx')) as Uint8Array }).model.name).toBe('unet');
+  });
+
+  test('replays to the same bits from its log, with the sampling in threads', async () => {
+    const again = memoryStore();
+    const session = await openSession(recipe, placeOf(again, 2), { metric });
+    const revisions = [revision([]), revision([0, 1])];
+    for (const { step, revision: number } of await dataLines(whole)) {
+      await session.steps(step - session.state().step);
+      await session.setData(revisions[number] as RawDataset);
+    }
+    await session.steps(7 - session.state().step);
+    await session.finish({ steps: 5 });
+    await session.close();
+    expect(await finalState(again)).toEqual(await finalState(whole));
+    expect(await dataLines(again)).toEqual(await dataLines(whole));
+  });
+
+  test('killed after a checkpoint, opened again and gone through from there: the same bits and log', async () => {
+    const store = memoryStore();
+    const killed = await openSession(recipe, placeOf(store), { metric });
+    await killed.setData(revision([]));
+    await killed.steps(3);
+    await killed.setData(revision([0, 1]));
+    await killed.steps(3); // checkpoint at 4; steps 5 and 6 are lost
+    const resumed = await openSession(recipe, placeOf(store), { metric });
+    expect(resumed.state().step).toBe(4);
+    await resumed.setData(revision([0, 1]));
+    await resumed.steps(3);
+    await resumed.finish({ steps: 5 });
+    await resumed.close();
+    await killed.close().catch(() => undefined);
+    expect(await finalState(store)).toEqual(await finalState(whole));
+    expect(await dataLines(store)).toEqual(await dataLines(whole));
+  });
+
+  test('killed while it is finished: what is left of the plan is done', async () => {
+    const store = memoryStore();
+    const controller = new AbortController();
+    const onEvent = (event: { readonly kind: string; readonly step: number }) =>
+      event.step === 10 && controller.abort();
+    const killed = await openSession(recipe, placeOf(store), { metric, hooks: { signal: controller.signal, onEvent } });
+    await killed.setData(revision([]));
+    await killed.steps(3);
+    await killed.setData(revision([0, 1]));
+    await killed.steps(4);
+    await expect(killed.finish({ steps: 5 })).rejects.toThrow('stopped after step 10 of 12');
+    await killed.close();
+    const resumed = await openSession(recipe, placeOf(store), { metric });
+    await resumed.setData(revision([0, 1]));
+    await resumed.finish();
+    await resumed.close();
+    expect(await finalState(store)).toEqual(await finalState(whole));
+  });
+
+  test('a run is the same loop with one revision and a plan from the start', async () => {
+    const store = memoryStore();
+    const place = { ...placeOf(store), beganMs: 0 };
+    const { config } = await startTraining(
+      revision([]),
+      { ...SETTINGS, steps: 4 },
+      { folder: 'memory', created: '' },
+      place,
+    );
+    expect(await dataLines(store)).toEqual([
+      { kind: 'data', step: 0, revision: 0, fingerprint: config.recipe.data.fingerprint },
+    ]);
+    await continueTraining(config, revision([]), place);
+    expect(await dataLines(store)).toHaveLength(1);
+  });
+});
+
+describe('bad input to a session', () => {
+  test('no data, data that vanish or change their size: refused, and it goes on with what it has', async () => {
+    const session = await openSession(recipe, placeOf(memoryStore()), { metric });
+    await expect(session.steps(1)).rejects.toThrow(/There are no data to train on/);
+    await session.setData(revision([]));
+    await session.steps(1);
+    await expect(session.setData({ ...revision([]), pages: [] })).rejects.toThrow(/no labelled pages any more/);
+    const smaller = phantom({ width: 40, height: 48, depth: 1, seed: 3 });
+    const resized = rawDataset([{ name: 'page 0', image: page(smaller.image, 0), label: page(smaller.label, 0) }]);
+    await expect(session.setData(resized)).rejects.toThrow(/page 0: the page is 40 x 48 now, and was 48 x 48 before/);
+    await expect(session.finish()).rejects.toThrow(/no plan to finish by/);
+    await session.steps(1);
+    expect(session.state().step).toBe(2);
+    await session.close();
+  });
+
+  test('a store that holds a session with another recipe, and a session that a run cannot go on with', async () => {
+    const store = memoryStore();
+    const session = await openSession(recipe, placeOf(store));
+    await session.close();
+    await expect(openSession({ ...recipe, seed: 6 }, placeOf(store))).rejects.toThrow(/session with another recipe/);
+    const config = JSON.parse(new TextDecoder().decode(await store.read('config.json')));
+    await expect(continueTraining(config, revision([]), { ...placeOf(store), beganMs: 0 })).rejects.toThrow(
+      /open session, which has no plan/,
+    );
+  });
+
+  test('too little memory for the step: a smaller network and patch with figures', async () => {
+    const place = placeOf(memoryStore());
+    const short: SessionPlace['openRuntime'] = async () => {
+      const runtime = await place.openRuntime();
+      const failing = async () => {
+        throw new DeviceError('std::bad_alloc', { facts: { code: 'out-of-memory' } });
+      };
+      return { ...runtime, compile: failing, dispose: () => runtime.dispose() };
+    };
+    const large = { ...recipe, model: { ...recipe.model, baseChannels: 32 }, patch: [256, 256] } as Recipe;
+    await expect(openSession(large, { ...place, openRuntime: short })).rejects.toThrow(
+      /too little memory for a step of the network 'unet' with patches of 256 x 256, batch 1, which needs about (\d+) MB\. Use `baseChannels: 16` \(about \d+ MB\) or `patch: 128` \(about \d+ MB\)/,
+    );
+  });
+
+  test('ONNX Runtime says in several ways that memory is missing', () => {
+    for (const text of [
+      'std::bad_alloc',
+      'Failed to allocate memory for requested buffer of size 5',
+      'Out of memory',
+    ]) {
+      expect(outOfMemory(new Error(text))).toEqual({ code: 'out-of-memory' });
+    }
+    expect(outOfMemory(new Error('Non-zero status code returned while running Conv'))).toBeUndefined();
+  });
+});
