@@ -1,7 +1,7 @@
 /** The overlap of two label maps in pixels, segment by segment, from which all partition scores are computed. */
 
 import type { NdArray } from '../array/ndarray.ts';
-import { type IntegerArray, labelGrid, requireSameShape } from '../objects/grid.ts';
+import { type IntegerArray, requireSameShape } from '../objects/grid.ts';
 import { relabelConsecutive } from '../objects/relabel.ts';
 
 /** Pixels grouped by label: those of label k are `pixels[starts[k]] .. pixels[starts[k + 1] - 1]`. */
@@ -86,11 +86,11 @@ export interface IgnoreOption {
   readonly ignore?: IntegerArray;
 }
 
-/** Ignored pixels belong to no object; they may have negative values. */
-function withoutIgnored(labels: IntegerArray, { data: ignored }: IntegerArray): NdArray<'int32' | 'uint32'> {
-  const values = labels.dtype === 'uint32' ? new Uint32Array(ignored.length) : new Int32Array(ignored.length);
-  for (let i = 0; i < values.length; i++) if (ignored[i] === 0) values[i] = labels.data[i];
-  return labelGrid(values, labels.shape);
+/** Labels with 0 where they are ignored, so that two such maps agree there; they may be negative there. */
+export function withoutIgnored<A extends IntegerArray>(labels: A, { ignore }: IgnoreOption): A {
+  if (ignore === undefined) return labels;
+  requireSameShape(labels, ignore, ['labels', 'ignore mask']);
+  return { ...labels, data: labels.data.map((value: number, p: number) => (ignore.data[p] === 0 ? value : 0)) };
 }
 
 /**
@@ -100,7 +100,7 @@ function withoutIgnored(labels: IntegerArray, { data: ignored }: IntegerArray): 
 export function contingency(truth: IntegerArray, prediction: IntegerArray, { ignore }: IgnoreOption = {}): Contingency {
   requireSameShape(truth, prediction);
   if (ignore !== undefined) requireSameShape(truth, ignore, ['truth', 'ignore mask']);
-  const a = relabelConsecutive(ignore === undefined ? truth : withoutIgnored(truth, ignore));
+  const a = relabelConsecutive(withoutIgnored(truth, { ignore }));
   const b = relabelConsecutive(prediction);
   return contingencyOfGroups(groupPixels(a.labels, a.count, ignore), b.labels, b.count);
 }

@@ -2,6 +2,7 @@
 
 import { ndarray } from '../array/ndarray.ts';
 import { extentsOf, type IntegerArray } from '../objects/grid.ts';
+import { type IgnoreOption, withoutIgnored } from './contingency.ts';
 import { dice } from './overlap.ts';
 import { averageSymmetricSurfaceDistance, edgeDistances, hausdorffMonai } from './surface-distance.ts';
 
@@ -20,19 +21,23 @@ export interface VolumeSpacing {
   readonly volume: boolean;
 }
 
+interface VolumeOptions extends VolumeSpacing, IgnoreOption {}
+
 /** Distances on a grid require even spacing; relative tolerance. */
 const EVEN = 0.01;
 
 /**
  * Dice over all pixels, and `edgeDistances` as measured by MONAI: in 3D for a volume (NaN if its slices are unevenly
  * spaced), for single slices the mean over those with a surface in both.
- * @param truth [depth, height, width], nonzero = inside
+ * @param actual [depth, height, width], nonzero = inside
  */
 export function volumeScores(
-  truth: IntegerArray,
-  found: IntegerArray,
-  { pixelMm, sliceMm, volume }: VolumeSpacing,
+  actual: IntegerArray,
+  predicted: IntegerArray,
+  { pixelMm, sliceMm, volume, ...mask }: VolumeOptions,
 ): VolumeScores {
+  // Ignored pixels agree.
+  const [truth, found] = [withoutIgnored(actual, mask), withoutIgnored(predicted, mask)];
   const overlap = dice(truth, found);
   const none = { dice: overlap, meanMm: Number.NaN, hd95Mm: Number.NaN };
   if (pixelMm === undefined) return none;

@@ -18,12 +18,12 @@ import { insideOfCells } from '../dataset/labels/membranes.ts';
 import { labelOptions } from '../dataset/raw.ts';
 import { DatasetError, option, UsageError } from '../errors.ts';
 import { BasisCounter, type ScoreBasis } from '../evaluate/basis.ts';
-import { ignoreMask } from '../evaluate/ignore-mask.ts';
+import { ignoreMask, joined } from '../evaluate/ignore-mask.ts';
 import { MembraneScorer } from '../evaluate/membranes.ts';
 import { ObjectScorer } from '../evaluate/objects.ts';
 import { OverlapScorer } from '../evaluate/overlap.ts';
 import { type ClassDistances, SurfaceScorer } from '../evaluate/surfaces.ts';
-import { joinPath, type WritableFiles } from '../files.ts';
+import { joinPath } from '../files.ts';
 import { ImageNotes } from '../image/notes.ts';
 import type { Page } from '../input/planes.ts';
 import { argmaxClasses } from '../metrics/argmax.ts';
@@ -41,6 +41,7 @@ import {
   readItems,
   type Slice,
 } from './evaluate-items.ts';
+import type { Host } from './host.ts';
 import { declaredOf, listLabels, listPredictions } from './image-list.ts';
 
 export interface Evaluation {
@@ -172,15 +173,6 @@ function classesOf(
   return Uint8Array.from(probabilityOf(item, slice, kind).data, (p) => (p > threshold ? 1 : 0));
 }
 
-/** All slices of an item as one array. */
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0] as Uint8Array;
-  const length = (parts[0] as Uint8Array).length;
-  const out = new Uint8Array(parts.length * length);
-  for (const [z, part] of parts.entries()) out.set(part, z * length);
-  return out;
-}
-
 function shapeOf({ slices }: Item): readonly number[] {
   const { height, width } = (slices[0] as Slice).truth;
   return slices.length > 1 ? [slices.length, height, width] : [height, width];
@@ -214,7 +206,7 @@ function mappingOf(
  * @throws DatasetError, FormatError, UsageError naming the file that does not match
  */
 export async function evaluate(
-  files: WritableFiles,
+  { files }: Pick<Host, 'files'>,
   predictions: string,
   truth: string,
   options: EvaluateOptions = {},

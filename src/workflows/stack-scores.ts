@@ -1,9 +1,10 @@
 /** Dice and surface distances per held-out patient or stack. */
 
 import { ndarray } from '../array/ndarray.ts';
-import { applyMapping, IGNORE } from '../dataset/labels/labels.ts';
+import { applyMapping } from '../dataset/labels/labels.ts';
 import type { RawPage } from '../dataset/raw.ts';
 import { nameOfStack, stacksOf } from '../dataset/split.ts';
+import { ignoreMask, joined, maskOf } from '../evaluate/ignore-mask.ts';
 import { volumeScores } from '../metrics/volume-scores.ts';
 import { namedScores } from '../report/kit/volume-table.ts';
 import type { StackScores } from '../report/run/data.ts';
@@ -39,27 +40,19 @@ export function stackScores(
   return stacks.map(({ items, first }, s) => {
     const { height, width } = first;
     const shape = [items.length, height, width];
-    const truth = ndarray('uint8', shape);
-    const predicted = ndarray('uint8', shape);
-    for (const [z, i] of items.entries()) {
-      const actual = applyMapping((pages[i] as RawPage).label, recipe.labels);
-      const own = found[i] as Uint8Array;
-      // Ignored pixels agree.
-      for (let p = 0, at = z * height * width; p < actual.length; p++, at++) {
-        truth.data[at] = actual[p] === 1 ? 1 : 0;
-        predicted.data[at] = actual[p] !== IGNORE && own[p] === 1 ? 1 : 0;
-      }
-    }
+    const actual = joined(items.map((i) => applyMapping((pages[i] as RawPage).label, recipe.labels)));
+    const inside = (classes: Uint8Array) => ndarray('uint8', shape, maskOf(classes, 1));
     const volume = items.length > 1 && items.every((i) => (pages[i] as RawPage).file === first.file);
     const pixelMm = spacing === undefined ? first.pixelMm : ([spacing[1], spacing[2]] as const);
     const given = spacing?.[0] ?? undefined;
     const sliceMm = items.map((i) => given ?? (pages[i] as RawPage).sliceMm);
     return namedScores(
       names[s] as string,
-      volumeScores(truth, predicted, {
+      volumeScores(inside(actual), inside(joined(items.map((i) => found[i] as Uint8Array))), {
         volume,
         pixelMm,
         ...(sliceMm.every((step) => step !== undefined) ? { sliceMm } : {}),
+        ...ignoreMask(actual, shape),
       }),
     );
   });

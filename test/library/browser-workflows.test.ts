@@ -25,7 +25,7 @@ document.querySelector('input').onchange = async ({ target }) => {
   try {
     const { describe } = await inspect(host, 'all/run');
     const predicted = await predictFolder(host, ['all/run'], 'all/data', { out: 'pred', objects: true });
-    const scores = await evaluate(host.files, 'pred', 'all/data', { metrics: ['overlap'] });
+    const scores = await evaluate(host, 'pred', 'all/data', { metrics: ['overlap'] });
     const measured = await measureFolder(host, 'pred', { out: 'measures' });
     const { file, data } = await writeReport(host, 'all/run', { folder: 'all/data' });
     const zip = await host.files.zip('pred');
@@ -103,7 +103,7 @@ describe.skipIf(why !== undefined)(`workflows in a page${why === undefined ? '' 
       objects: true,
     });
     expect(result.objects).toBe(inNode.images[0]?.objectCount);
-    const evaluated = await evaluate(nodeHost.files, out, join(root, 'all/data'), { metrics: ['overlap'] });
+    const evaluated = await evaluate(nodeHost, out, join(root, 'all/data'), { metrics: ['overlap'] });
     // A pixel at the threshold may fall to either side.
     expect(result.dice).toBeCloseTo(evaluated.overlap?.meanDice as number, 3);
     const measured = await measureFolder(nodeHost, out, { out: join(root, 'measures') });

@@ -58,11 +58,17 @@ describe('examples for Node, run against the built package', () => {
     expect(await output(code)).toMatch(/^\[ 'background', 'foreground' \] \[ (1, )?256, 256 \] \d+\n$/);
   });
 
-  it.each(snippets('workflows'))('$title: predicts a folder and writes the report of a run', async ({ code }) => {
-    const lines = (await output(code)).trim().split('\n');
-    expect(lines.slice(0, 5)).toEqual([0, 1, 2, 3, 4].map((z) => expect.stringMatching(`^data/image/${z}.png \\d+$`)));
-    expect(lines[5]).toMatch(/^runs\/a\/report.html/);
-  });
+  it.each(snippets('workflows'))(
+    '$title: predicts a folder, scores it, and writes the report of a run',
+    async ({ code }) => {
+      const lines = (await output(code)).trim().split('\n');
+      expect(lines.slice(0, 5)).toEqual(
+        [0, 1, 2, 3, 4].map((z) => expect.stringMatching(`^data/image/${z}.png \\d+$`)),
+      );
+      expect(lines[5]).toMatch(/^Dice 0\.\d+$/);
+      expect(lines[6]).toMatch(/^runs\/a\/report.html/);
+    },
+  );
 
   it.each(snippets('loop'))('$title: the loss of the own loop falls', async ({ code }) => {
     const lines = (await output(`${code}\nconsole.log('bytes', model.length);`)).trim().split('\n');

@@ -44,7 +44,7 @@ async function scored(
   for (const [folder, images] of Object.entries({ p: [prediction].flat(), y: [truth].flat() })) {
     for (const [i, image] of images.entries()) await files.write(`${folder}/${i}.tif`, writeTiff(image as Image));
   }
-  return evaluate(files, 'p', 'y', options);
+  return evaluate({ files }, 'p', 'y', options);
 }
 const counts = ({ instances }: Awaited<ReturnType<typeof scored>>) => {
   const at = instances?.perThreshold[0];
@@ -131,7 +131,7 @@ describe("nnU-Net's dataset.json", () => {
     ['p', 'd/labelsTr'],
     ['p/a.tif', 'd/labelsTr/a.tif'],
   ])('classes and the ignored label: %s against %s', async (p, y) => {
-    const all = await evaluate(files, p, y, { metrics: ['overlap', 'instances', 'surface'] });
+    const all = await evaluate({ files }, p, y, { metrics: ['overlap', 'instances', 'surface'] });
     expect(all.mapping).toMatchObject({ classes: [{ name: 'background' }, { name: 'liver' }], ignore: [2] });
     expect(all.labelKinds.truth).toMatchObject({ kind: 'classes', evidence: 'stated' });
     expect(all.overlap?.perClass.map(({ dice }) => dice)).toEqual([(2 * 5) / 11, (2 * 2) / 5]);
@@ -263,12 +263,12 @@ it('what the files leave open is said with the scores', async () => {
   };
   for (const [name, note] of Object.entries(cases)) {
     for (const folder of 'py') await files.write(`${folder}/a.tif`, Buffer.from(golden[name].file, 'base64'));
-    const { notes } = await evaluate(files, 'p', 'y', { as: 'objects', metrics: ['instances'] });
+    const { notes } = await evaluate({ files }, 'p', 'y', { as: 'objects', metrics: ['instances'] });
     expect(notes).toEqual([note]);
   }
   const slices = Buffer.from(golden['tifffile three slices that it takes for colours'].file, 'base64');
   for (const folder of 'py') await files.write(`${folder}/a.tif`, slices);
-  await expect(evaluate(files, 'p', 'y')).rejects.toThrow(/planes are red, green and blue, but they may be slices/);
+  await expect(evaluate({ files }, 'p', 'y')).rejects.toThrow(/planes are red, green and blue, but they may be slices/);
 });
 
 describe('training, compare, the report and evaluate give one number for one prediction', () => {
@@ -345,12 +345,12 @@ describe('wrong use', () => {
   const map = writeTiff(picture([FOUR]));
   it('predictions and ground truth exchanged', async () => {
     await Promise.all([files.write('pred/label/a.tif', map), files.write('truth/a.tif', map)]);
-    await expect(evaluate(files, 'truth', 'pred')).rejects.toThrow(
+    await expect(evaluate({ files }, 'truth', 'pred')).rejects.toThrow(
       /^pred: .*written by lamella predict.*predictions first/,
     );
-    expect((await evaluate(files, 'pred', 'truth')).metrics).toContain('instances');
+    expect((await evaluate({ files }, 'pred', 'truth')).metrics).toContain('instances');
   });
   it('a threshold for label maps is refused, not ignored', async () => {
-    await expect(evaluate(files, 'pred', 'truth', { threshold: 0.7 })).rejects.toThrow(/threshold.*label maps/);
+    await expect(evaluate({ files }, 'pred', 'truth', { threshold: 0.7 })).rejects.toThrow(/threshold.*label maps/);
   });
 });

@@ -181,12 +181,50 @@ describe('ignored values are no objects, and what is found there is not counted'
       ...beside,
     });
     const { scores, kinds, report } = await measured(files, { truth: 'truth', as: 'classes' });
-    expect(kinds.ignored).toEqual({ labels: [], truth: [values === truth ? 255 : 3] });
+    expect(kinds.ignored).toEqual(values === truth ? { labels: [], truth: [255] } : { labels: [3], truth: [3] });
     // By hand: squares 1 and 2 are found, the second 2 and the lone pixel are not; the fourth square is ignored.
     expect(scores?.perThreshold[0]).toMatchObject({ truePositives: 2, falsePositives: 0, falseNegatives: 2 });
     expect(report.images[0]?.match).toMatchObject({ truth: 4, predicted: 2, matched: 2, missed: 2, spurious: 0 });
     expect(report.notes).toContain(`${values === truth ? 255 : 3} is ignored in the ground truth.`);
   });
+  test.each([
+    ['declared for the ground truth', { 'truth/dataset.json': new TextEncoder().encode(JSON.stringify(json)) }, {}],
+    ['given', {}, { ignore: [3] }],
+  ])('a value that only the prediction has, %s', async (_, beside, options) => {
+    const map = (data: readonly number[]) => writeTiff(image('uint8', Uint8Array.from(data)));
+    const score = async (prediction: readonly number[], own: MeasureFolderOptions = options) => {
+      const files = memoryFiles({ 'maps/a.tif': map(prediction), 'truth/a.tif': map(squares([1, 2, 2])), ...beside });
+      const { scores, report } = await measured(files, { truth: 'truth', as: 'classes', ...own });
+      return [scores?.perThreshold[0]?.truePositives, scores?.perThreshold[0]?.falsePositives, report.table.rows];
+    };
+    // The fourth square, of the ignored value, is no object; nor is the second, which is then missed.
+    expect(await score(squares([1, 3, 2, 3]))).toEqual([2, 0, 2]);
+    // A mask of that value alone is its foreground, as in `evaluate`.
+    expect(await score(squares([3, 3, 3]))).toEqual([3, 0, 3]);
+  });
+
+  test('of lungs, in the ground truth and in the label map', async () => {
+    const lung = (data: readonly number[]) => writeTiff(image('uint8', Uint8Array.from(data)));
+    const hu = writeTiff(image('int16', new Int16Array(SIDE * SIDE).fill(-800)));
+    const dice = async (found: readonly number[], truth: readonly number[], options: MeasureFolderOptions = {}) => {
+      const files = memoryFiles({ 'maps/a.tif': lung(found), 'truth/a.tif': lung(truth), 'images/a.tif': hu });
+      const result = await measureFolder({ files }, 'maps', {
+        ...{ task: 'lungs', out: 'out', report: false, images: 'images', truth: 'truth' },
+        ...options,
+      } as MeasureFolderOptions);
+      if (result.task !== 'lungs') throw new Error('not lungs');
+      const area = columnOf(result.report.perPatient, 'lung_area_px').values[0];
+      return [result.scores[0]?.dice, area];
+    };
+    // By hand: two squares found of which the truth has one, and does not say what the other is.
+    const found = squares([1, 1]);
+    expect(await dice(found, squares([1, 0]))).toEqual([2 / 3, 32]);
+    expect(await dice(found, squares([1, 3]), { ignore: [3] })).toEqual([1, 32]);
+    expect(await dice(found, squares([1, 255]))).toEqual([1, 32]);
+    // Not lung where the label map has it: the other square is missed.
+    expect(await dice(squares([1, 3]), squares([1, 1]), { ignore: [3] })).toEqual([2 / 3, 16]);
+  });
+
   test('of the label maps themselves', async () => {
     const files = memoryFiles({ 'maps/a.tif': writeTiff(image('uint8', Uint8Array.from(truth))) });
     const { report } = await measured(files, { as: 'classes' });

@@ -115,7 +115,7 @@ async function runDemo(folder: string, { minutes, seed }: Options<typeof command
   });
 
   say(`\n4. lamella evaluate ${parts.pred} ${parts.test} --metrics isbi`);
-  const { isbi } = await evaluate(nodeFiles, parts.pred, parts.test, { metrics: ['isbi'] });
+  const { isbi } = await evaluate({ files: nodeFiles }, parts.pred, parts.test, { metrics: ['isbi'] });
   const baseline = thresholdScores(image, label, test);
   const network = isbi as IsbiScores;
   say('                          the network  the best threshold on brightness');

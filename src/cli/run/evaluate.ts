@@ -4,7 +4,7 @@ import { describeMapping } from '../../dataset/labels/labels.ts';
 import { UsageError } from '../../errors.ts';
 import { describeBasis } from '../../evaluate/basis.ts';
 import { CLASS_SCORE_LABELS } from '../../metrics/overlap.ts';
-import { nodeFiles } from '../../platform/node/files.ts';
+import { nodeHost } from '../../platform/node/host.ts';
 import { type Evaluation, evaluate } from '../../workflows/evaluate.ts';
 import type { command } from '../commands/evaluate.ts';
 import type { Options, Positionals } from '../declare.ts';
@@ -26,7 +26,7 @@ export async function run(
   }
   const groups = metrics.filter((name) => name !== 'auto' && name !== 'topk');
   const asked = groups.length === 0 ? undefined : groups;
-  const { mapping, ...evaluation } = await evaluate(nodeFiles, predictions, truth, { ...options, metrics: asked });
+  const { mapping, ...evaluation } = await evaluate(nodeHost, predictions, truth, { ...options, metrics: asked });
   if (json) return printJson({ predictions, truth, ...evaluation, labels: mapping }, roundedThresholds);
   const notes = evaluation.notes.map((note) => `note: ${note}`);
   say(...notes, describeMapping(mapping), ...describeKinds(evaluation), formatEvaluation(evaluation));

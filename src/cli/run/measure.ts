@@ -70,12 +70,13 @@ function rowsOf({ columns, rows }: Table): readonly Readonly<Record<string, unkn
 const quoted = (text: string): string => (/^[\w./:=,+@%-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
 /** The command line that reproduces the result. */
-function commandOf(path: string, { task, images, truth, as, spacing, unit, minSize }: MeasureFlags): string {
+function commandOf(path: string, { task, images, truth, ignore, as, spacing, unit, minSize }: MeasureFlags): string {
   const words = ['lamella', 'measure', quoted(path)];
   for (const [flag, value] of [
     ['--task', task === 'objects' ? undefined : task],
     ['--images', images],
     ['--truth', truth],
+    ['--ignore', ignore?.join(',')],
     ['--spacing', spacing?.filter((size) => size !== undefined).join(',')],
     ['--unit', unit],
     ['--as', as],

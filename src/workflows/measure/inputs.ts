@@ -4,14 +4,17 @@ import { folderOf } from '../../dataset/discover/names.ts';
 import { alignLabels } from '../../dataset/labels/align.ts';
 import type { LabelKind } from '../../dataset/labels/label-kind.ts';
 import { DatasetError, option, UsageError } from '../../errors.ts';
+import { maskOfValues } from '../../evaluate/ignore-mask.ts';
 import { baseName, joinPath, type WritableFiles } from '../../files.ts';
 import { dropAlpha, isGreyInColour, toGrey } from '../../image/convert.ts';
 import { inUnit } from '../../image/geometry.ts';
 import { type Image, type Spacing, sameGrid, sizes } from '../../image/image.ts';
 import type { ImageNotes } from '../../image/notes.ts';
+import { withoutIgnored } from '../../metrics/contingency.ts';
+import type { IntegerArray } from '../../objects/grid.ts';
 import type { Facts } from '../../report/run/data.ts';
 import type { MeasureFormat, MeasureTask } from '../choices.ts';
-import { type ListedImage, listImages, listLabels, readListedImage } from '../image-list.ts';
+import { declaredOf, type ListedImage, listImages, listLabels, readListedImage } from '../image-list.ts';
 import { MEASURES_FOLDER, type PredictionFile, readPredictionFile } from '../prediction-file.ts';
 import { shortNames } from '../report-facts.ts';
 
@@ -24,6 +27,8 @@ export interface MeasureFolderOptions {
   readonly images?: string;
   /** Ground-truth label maps with the same names. */
   readonly truth?: string;
+  /** Label values to ignore, besides those that a `dataset.json` declares. */
+  readonly ignore?: readonly number[];
   /** What the values of label maps are; default: inferred from files or values (`LabelKindSurvey`). */
   readonly as?: LabelKind;
   /** Voxel size [z, y, x], or pixel size, that overrides the files' value. Requires `unit` (lungs: mm). */
@@ -174,6 +179,29 @@ function requireSome(items: readonly MeasureItem[], asked: string | undefined, w
     file: asked,
     remedy: 'Rename the files to match.',
   });
+}
+
+/**
+ * The values to ignore: those declared for label maps or ground truth are in both, as in `evaluate`.
+ * @returns `labels` for all label maps; `mask` for those with no other value, which is then their foreground
+ */
+export function declaredIgnored(
+  { items }: Pick<MeasureInputs, 'items'>,
+  { ignore = [], truth }: Pick<MeasureFolderOptions, 'ignore' | 'truth'>,
+): { readonly labels: readonly number[]; readonly mask: readonly number[] } {
+  const declared = (listed: readonly (ListedImage | undefined)[]): readonly number[] =>
+    declaredOf(listed.filter((one) => one !== undefined))?.ignore ?? [];
+  const own = declared(items.map(({ labels }) => labels));
+  const others = declared(items.map((item) => item.truth));
+  return {
+    labels: [...new Set([...own, ...others, ...ignore])],
+    mask: truth === undefined ? [...new Set([...own, ...ignore])] : own,
+  };
+}
+
+/** Replaces ignored values by 0. */
+export function without(labels: IntegerArray, ignored: readonly number[]): IntegerArray {
+  return withoutIgnored(labels, maskOfValues(labels, ignored));
 }
 
 /** A label map, and its image on the same grid. */

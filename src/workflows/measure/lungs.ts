@@ -3,8 +3,10 @@
 import { ndarray } from '../../array/ndarray.ts';
 import { naturalOrder, stemOf } from '../../dataset/discover/names.ts';
 import { labelArrays } from '../../dataset/labels/labels.ts';
+import { notAnnotatedValue } from '../../dataset/labels/not-annotated.ts';
 import { nameOfStack, stacksOf } from '../../dataset/split.ts';
 import { DatasetError, LamellaError, option } from '../../errors.ts';
+import { maskOfValues } from '../../evaluate/ignore-mask.ts';
 import type { WritableFiles } from '../../files.ts';
 import { toFloat32 } from '../../image/convert.ts';
 import { millimetres, nearest, planeName, sliceExtentsMm } from '../../image/geometry.ts';
@@ -14,6 +16,7 @@ import { displayMap, reorient } from '../../image/orient.ts';
 import { LUNG_SIDE, lungSides } from '../../measure/lung-sides.ts';
 import { type LungMeasures, measureLungs } from '../../measure/lungs.ts';
 import { joinRows, type Table, withText } from '../../measure/table.ts';
+import { withoutIgnored } from '../../metrics/contingency.ts';
 import { type VolumeSpacing, volumeScores } from '../../metrics/volume-scores.ts';
 import type { IntegerArray } from '../../objects/grid.ts';
 import { namedScores, volumeTable } from '../../report/kit/volume-table.ts';
@@ -23,6 +26,7 @@ import { lungFigures, lungHeadline } from '../../report/lungs/headline.ts';
 import { renderLungsReport } from '../../report/lungs/page.ts';
 import type { StackScores } from '../../report/run/data.ts';
 import {
+  declaredIgnored,
   type FailedMap,
   factsOf,
   type MeasureFolderOptions,
@@ -32,6 +36,7 @@ import {
   noteItem,
   readItem,
   titleOf,
+  without,
 } from './inputs.ts';
 import type { MeasureOutputs } from './outputs.ts';
 
@@ -68,13 +73,14 @@ export async function measureFolderOfLungs(
   const pages: LungsPatient[] = [];
   const scores: StackScores[] = [];
   let volumes = 0;
+  const ignored = declaredIgnored(inputs, options);
   const groups = patientsOf(items);
   const step = Math.max(1, Math.ceil(groups.length / SHOWN_PATIENTS));
   for (const [i, group] of groups.entries()) {
     const read: ReadSlices[] = [];
     for (const item of group.items) {
       try {
-        read.push(await readSlices(files, item, options, noted));
+        read.push(await readSlices(files, item, { options, ignored, noted }));
       } catch (cause) {
         if (items.length === 1 || !(cause instanceof LamellaError)) throw cause;
         failed.push({ file: item.labels.path, reason: cause.message });
@@ -87,7 +93,8 @@ export async function measureFolderOfLungs(
       slices.push(withText(withColumn(measures.slices, 'image', patient.names), 'patient', patient.name));
       wholes.push(withText(measures.whole, 'patient', patient.name));
       if (patient.truth !== undefined) {
-        scores.push(namedScores(patient.name, volumeScores(patient.truth, patient.sides, geometry)));
+        const spacing = { ...geometry, ignore: patient.ignore };
+        scores.push(namedScores(patient.name, volumeScores(patient.truth, patient.sides, spacing)));
       }
       if (withPage && i % step === 0)
         pages.push({ ...pageOf(patient, geometry, groups.length), figures: lungFigures(measures.whole) });
@@ -156,6 +163,8 @@ interface ReadSlices {
   readonly item: MeasureItem;
   readonly mask: IntegerArray;
   readonly truth?: IntegerArray;
+  /** Nonzero where the ground truth is ignored. */
+  readonly ignore?: IntegerArray;
   /** HU, single channel. */
   readonly image: Image<'float32'>;
   /** With the pixel size to use. */
@@ -165,8 +174,15 @@ interface ReadSlices {
 async function readSlices(
   files: WritableFiles,
   item: MeasureItem,
-  options: MeasureFolderOptions,
-  noted: ImageNotes,
+  {
+    options,
+    ignored,
+    noted,
+  }: {
+    readonly options: MeasureFolderOptions;
+    readonly ignored: ReturnType<typeof declaredIgnored>;
+    readonly noted: ImageNotes;
+  },
 ): Promise<ReadSlices> {
   const read = await readItem(files, item, options);
   const { map, image, truth } = read;
@@ -191,8 +207,22 @@ async function readSlices(
       ...where,
       remedy: 'Save one time point per file.',
     });
+  const lungs = without(mask, ignoredOf(mask, ignored));
   const own = truth === undefined ? undefined : labelArrays(truth)[0];
-  return { item, mask, image: toFloat32(image), map, truth: own };
+  if (own === undefined) return { item, mask: lungs, image: toFloat32(image), map };
+  const { ignore } = maskOfValues(own, ignoredOf(own, { labels: ignored.labels, mask: ignored.labels }));
+  return { item, mask: lungs, image: toFloat32(image), map, truth: withoutIgnored(own, { ignore }), ignore };
+}
+
+/** The declared values, and the one that means "not annotated". */
+function ignoredOf({ data }: IntegerArray, { labels, mask }: ReturnType<typeof declaredIgnored>): readonly number[] {
+  const values = new Set<number>(data);
+  values.delete(0);
+  const isMask = [...values].every((value) => labels.includes(value));
+  const known = isMask ? mask : labels;
+  for (const value of known) values.delete(value);
+  const unknown = notAnnotatedValue([...values].sort((a, b) => a - b));
+  return unknown === undefined ? known : [...known, unknown];
 }
 
 /** One patient as one volume, or a stack of single slices. */
@@ -203,6 +233,8 @@ interface Patient {
   /** [depth, height, width] */
   readonly sides: IntegerArray;
   readonly truth?: IntegerArray;
+  /** Nonzero where the ground truth is ignored. */
+  readonly ignore?: IntegerArray;
   readonly hu: Float32Array;
   readonly map: Image;
   /** The unit of values stated by the file. */
@@ -251,6 +283,7 @@ function patientFrom(name: string, read: readonly ReadSlices[]): Patient {
   const hu = new Float32Array(depth * height * width);
   const sides = new Uint8Array(hu.length);
   const truth = new Uint8Array(hu.length);
+  const ignore = new Uint8Array(hu.length);
   read.forEach((one, i) => {
     const start = i * mask.data.length;
     hu.set(one.image.data, start);
@@ -259,6 +292,7 @@ function patientFrom(name: string, read: readonly ReadSlices[]): Patient {
     one.truth?.data.forEach((value: number, p: number) => {
       truth[start + p] = value === 0 ? 0 : 1;
     });
+    if (one.ignore !== undefined) ignore.set(one.ignore.data, start);
   });
   return {
     name,
@@ -269,6 +303,7 @@ function patientFrom(name: string, read: readonly ReadSlices[]): Patient {
     names: read.flatMap(({ item, map: own }) => new Array<string>(sizes(own).slices).fill(stemOf(item.name))),
     sides: ndarray('uint8', shape, sides),
     ...(read.every((one) => one.truth !== undefined) ? { truth: ndarray('uint8', shape, truth) } : {}),
+    ...(read.some((one) => one.ignore !== undefined) ? { ignore: ndarray('uint8', shape, ignore) } : {}),
   };
 }
 

@@ -9,13 +9,14 @@ import {
 } from '../../dataset/labels/label-kind.ts';
 import { labelArrays, labelPages, requireLabels } from '../../dataset/labels/labels.ts';
 import { DatasetError, LamellaError, option } from '../../errors.ts';
+import { maskOfValues } from '../../evaluate/ignore-mask.ts';
 import { baseName, type WritableFiles } from '../../files.ts';
 import { page, toFloat32 } from '../../image/convert.ts';
 import { type Image, sizes } from '../../image/image.ts';
 import { ImageNotes } from '../../image/notes.ts';
 import { type MeasuredImage, measure } from '../../measure/measure.ts';
 import type { Table } from '../../measure/table.ts';
-import { contingency, type IgnoreOption } from '../../metrics/contingency.ts';
+import { contingency } from '../../metrics/contingency.ts';
 import { type InstanceMatching, type InstanceScores, instanceScores, matchInstances } from '../../metrics/instances.ts';
 import { matchObjects } from '../../metrics/match-objects.ts';
 import { connectedComponents } from '../../objects/connected-components.ts';
@@ -30,6 +31,7 @@ import { renderObjectsReport } from '../../report/objects/page.ts';
 import { score } from '../../report/run/data.ts';
 import { declaredOf, type ListedImage, readListedImage } from '../image-list.ts';
 import {
+  declaredIgnored,
   type FailedMap,
   factsOf,
   type MeasureFolderOptions,
@@ -40,6 +42,7 @@ import {
   pixelSize,
   readItem,
   titleOf,
+  without,
 } from './inputs.ts';
 import type { MeasuredObjects, MeasureOutputs } from './outputs.ts';
 
@@ -151,13 +154,19 @@ const MOST_CLASSES = 64;
 /** Decided from all files. Unreadable files are ignored here; measuring them reports why. */
 async function kindsOf(
   files: WritableFiles,
-  { items, written }: MeasureInputs,
-  { as }: MeasureFolderOptions,
+  inputs: MeasureInputs,
+  options: MeasureFolderOptions,
 ): Promise<MeasuredKinds> {
-  const survey = async (listed: readonly ListedImage[], own?: LabelKind): Promise<LabelKindSurvey> => {
+  const { items, written } = inputs;
+  const { as } = options;
+  const survey = async (
+    listed: readonly ListedImage[],
+    ignore: readonly number[],
+    own?: LabelKind,
+  ): Promise<LabelKindSurvey> => {
     const json = declaredOf(listed);
-    const found = new LabelKindSurvey({ ignore: json?.ignore });
-    if (as === 'objects') return found;
+    const found = new LabelKindSurvey({ ignore });
+    if (as === 'objects' && ignore.length === 0) return found;
     for (const item of listed) {
       try {
         const map = await readListedImage(files, item, { palette: 'index' });
@@ -170,8 +179,11 @@ async function kindsOf(
   };
   const truths = items.flatMap(({ truth }) => (truth === undefined ? [] : [truth]));
   const maps = items.map((item) => item.labels);
-  const labels = await survey(maps, written);
-  const ofTruth = await survey(truths);
+  const declared = declaredIgnored(inputs, options);
+  const ofTruth = await survey(truths, declared.labels);
+  const all = await survey(maps, declared.labels, written);
+  const isMask = all.valueCount === 0 && declared.mask.length < declared.labels.length;
+  const labels = isMask ? await survey(maps, declared.mask, written) : all;
   const { prediction, truth } = labelKindsOfBoth(ofTruth, labels, { as, unclear: 'objects' });
   for (const [found, { kind, evidence, reason }, [first]] of [
     [labels, prediction, maps],
@@ -183,12 +195,15 @@ async function kindsOf(
       remedy: `Use label maps, such as those of lamella predict, or set ${option('as', 'classes')} if the values are classes.`,
     });
   }
-  const ignored = (of: readonly ListedImage[], { kind }: LabelKindFinding, found: LabelKindSurvey) =>
-    kind === 'classes' ? found.ignored : (declaredOf(of)?.ignore ?? []);
+  const ignored = ({ kind }: LabelKindFinding, found: LabelKindSurvey, given: readonly number[]) =>
+    kind === 'classes' ? found.ignored : given;
   return {
     labels: prediction,
     truth,
-    ignored: { labels: ignored(maps, prediction, labels), truth: ignored(truths, truth, ofTruth) },
+    ignored: {
+      labels: ignored(prediction, labels, isMask ? declared.mask : declared.labels),
+      truth: ignored(truth, ofTruth, declared.labels),
+    },
   };
 }
 
@@ -248,23 +263,6 @@ async function measureItem(
           }),
     };
   });
-}
-
-/** Replaces ignored values by 0. */
-function without(labels: IntegerArray, ignored: readonly number[]): IntegerArray {
-  if (ignored.length === 0) return labels;
-  return { ...labels, data: labels.data.map((value: number) => (ignored.includes(value) ? 0 : value)) } as IntegerArray;
-}
-
-function maskOfValues({ data, shape }: IntegerArray, ignored: readonly number[]): IgnoreOption {
-  if (ignored.length === 0) return {};
-  return {
-    ignore: ndarray(
-      'uint8',
-      shape,
-      Uint8Array.from(data, (value) => (ignored.includes(value) ? 1 : 0)),
-    ),
-  };
 }
 
 /** Label maps as separate objects. */
