@@ -77,7 +77,7 @@ function stroke({ height, width }, inside, start, most, brush, random) {
  * @param page size; classes: class of each pixel; objects: number of each pixel where objects are told apart
  * @returns the values of the label image, `none` where nothing was painted
  */
-export function paintStrokes({ height, width, classes, objects, count }, { strokes, fraction, brushWidth, random }) {
+function paintStrokes({ height, width, classes, objects, count }, { strokes, fraction, brushWidth, random }) {
   const none = objects === undefined ? NONE.classes : NONE.objects;
   const out = new (objects === undefined ? Uint8Array : Uint16Array)(height * width).fill(none);
   const brush = disc(brushWidth);
@@ -109,7 +109,8 @@ export function paintStrokes({ height, width, classes, objects, count }, { strok
   return out;
 }
 
-const imageOf = (data, channels, { height, width, channelNames }) => {
+/** One page as an image that `writeTiff` takes. */
+export const imageOf = (data, channels, { height, width, channelNames }) => {
   const dtype = data.constructor.name.replace('Array', '').toLowerCase();
   const shape = channels === 1 ? [height, width] : [channels, height, width];
   return { ...ndarray(dtype, shape, data), axes: channels === 1 ? 'yx' : 'cyx', spacing: {}, channels: channelNames };
