@@ -29,6 +29,11 @@ const COMMANDS: { readonly [name: string]: ListedCommand } = {
     () => import('./commands/predict.ts'),
     () => import('./run/predict.ts'),
   ),
+  suggest: listed(
+    'suggest where to annotate next',
+    () => import('./commands/suggest.ts'),
+    () => import('./run/suggest.ts'),
+  ),
   evaluate: listed(
     'score predictions against ground truth',
     () => import('./commands/evaluate.ts'),

@@ -32,3 +32,11 @@ export {
 } from '../workflows/predict.ts';
 export { type NetworkProfile, type ProfileOptions, profileNetwork } from '../workflows/profile.ts';
 export { type ReportOptions, writeReport } from '../workflows/report.ts';
+export {
+  type EstimatedAccuracy,
+  type SuggestedPlace,
+  type Suggestions,
+  type SuggestOptions,
+  suggestPlaces,
+} from '../workflows/suggest.ts';
+export type { SuggestedObject, SuggestedObjects } from '../workflows/suggest-objects.ts';

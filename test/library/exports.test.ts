@@ -146,10 +146,12 @@ const PUBLIC: { readonly [file: string]: Exported } = {
   },
   'src/entries/workflows.ts': {
     values: words(`
+      suggestPlaces
       classifyFolder drawAugmentation evaluate inspect measureFolder memoryFiles modelFileOf predictFolder profileNetwork readImageFile
       scoreClassifiers writeComparison writeReport
     `),
     types: words(`
+      EstimatedAccuracy SuggestOptions SuggestedObject SuggestedObjects SuggestedPlace Suggestions
       ClassifiedFolder ClassifyFolderOptions DrawAugmentationOptions EnergyMeter EvaluateOptions Evaluation FailedFile FileContent Host
       InspectOptions Inspected MeasureFolderOptions MeasureHooks MeasuredFolder MemoryFiles NetworkProfile PredictFolderOptions PredictHooks PredictedFile
       PredictedFolder ProfileOptions ReportOptions TopK Trace WriteComparisonOptions

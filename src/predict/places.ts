@@ -1,0 +1,207 @@
+/** Where to annotate next: windows that a network is uncertain about, and a few at random to judge it by. */
+
+import type { NdArray } from '../array/ndarray.ts';
+import { stream } from '../array/random.ts';
+
+/** A square of a slice. */
+export interface PlaceWindow {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A window with its mean uncertainty, 0..1. */
+export interface Candidate extends PlaceWindow {
+  readonly uncertainty: number;
+  /** Fraction of its pixels that is annotated, 0..1. */
+  readonly annotated: number;
+}
+
+/** The windows of one slice to choose from. */
+export interface CandidatePage {
+  /** Slices of one image count together: no more than three suggestions in a row are from the same. */
+  readonly image: string;
+  readonly height: number;
+  readonly width: number;
+  /** Disjoint, best first. */
+  readonly candidates: readonly Candidate[];
+}
+
+/** A suggested window. */
+export interface Place extends PlaceWindow {
+  /** Index of its slice among those given. */
+  readonly page: number;
+  /** Drawn at random, to estimate the accuracy; all others are there because they are uncertain. */
+  readonly random: boolean;
+}
+
+/** Side of windows in pixels. */
+export const PLACE_SIDE_PX = 128;
+/** Windows begin at every quarter of their side. */
+const STRIDES_PER_SIDE = 4;
+/** At most so many suggestions in a row are from one image, as long as there are others. */
+const MOST_IN_A_ROW = 3;
+/** Every tenth place is drawn at random. */
+const RANDOM_EVERY = 10;
+
+/**
+ * 1 - (p1 - p2) at each pixel, p1 and p2 the two largest probabilities: 0 where a class is certain, 1 where two are
+ * equally likely. The uncertainty of ilastik (Berg et al. 2019).
+ * @param probabilities [classes, height, width], at least two classes
+ */
+export function uncertaintyOf({ shape, data }: NdArray<'float32'>): Float32Array {
+  const [classes, height, width] = shape as readonly [number, number, number];
+  const pixels = height * width;
+  const uncertainty = new Float32Array(pixels);
+  for (let p = 0; p < pixels; p++) {
+    let [first, second] = [-1, -1];
+    for (let c = 0; c < classes; c++) {
+      const value = data[c * pixels + p] as number;
+      if (value > first) [first, second] = [value, first];
+      else if (value > second) second = value;
+    }
+    uncertainty[p] = 1 - (first - second);
+  }
+  return uncertainty;
+}
+
+/** The mean of values [height, width] inside a window. */
+export function meanWithin(values: ArrayLike<number>, stride: number, { x, y, width, height }: PlaceWindow): number {
+  let sum = 0;
+  for (let row = y; row < y + height; row++) {
+    for (let p = row * stride + x; p < row * stride + x + width; p++) sum += values[p] as number;
+  }
+  return sum / (width * height);
+}
+
+/** Sums over rectangles from one pass: entry (y, x) is the sum of all above and left of it. */
+function integral(values: ArrayLike<number>, height: number, width: number): Float64Array {
+  const sums = new Float64Array((height + 1) * (width + 1));
+  for (let y = 0; y < height; y++) {
+    let row = 0;
+    for (let x = 0; x < width; x++) {
+      row += values[y * width + x] as number;
+      sums[(y + 1) * (width + 1) + x + 1] = (sums[y * (width + 1) + x + 1] as number) + row;
+    }
+  }
+  return sums;
+}
+
+const meanOf = (sums: Float64Array, stride: number, { x, y, width, height }: PlaceWindow): number => {
+  const at = (row: number, column: number): number => sums[row * stride + column] as number;
+  return (at(y + height, x + width) - at(y, x + width) - at(y + height, x) + at(y, x)) / (width * height);
+};
+
+const overlap = (a: PlaceWindow, b: PlaceWindow): boolean =>
+  a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
+
+/** 0, step, 2 step, ... and the last position that fits. */
+function startsAlong(extent: number, side: number): readonly number[] {
+  const step = Math.max(1, Math.floor(side / STRIDES_PER_SIDE));
+  const starts = Array.from({ length: Math.floor((extent - side) / step) + 1 }, (_, i) => i * step);
+  if (starts.at(-1) !== extent - side) starts.push(extent - side);
+  return starts;
+}
+
+/** What a window is ranked by: its mean uncertainty, less the more of it is annotated. */
+const scoreOf = ({ uncertainty, annotated }: Pick<Candidate, 'uncertainty' | 'annotated'>): number =>
+  uncertainty * (1 - annotated);
+
+/**
+ * The windows of a slice that are worth annotating, best first by mean uncertainty x (1 - annotated fraction): the best,
+ * then the best of those that do not overlap it, and so on. In slices smaller than the window it is as large as they are.
+ * @param annotated not 0 where a pixel is annotated; undefined: nowhere
+ */
+export function candidatesOf(
+  uncertainty: Float32Array,
+  [height, width]: readonly [number, number],
+  { side = PLACE_SIDE_PX, annotated }: { readonly side?: number; readonly annotated?: Uint8Array | undefined } = {},
+): readonly Candidate[] {
+  const [tall, wide] = [Math.min(side, height), Math.min(side, width)];
+  const sums = integral(uncertainty, height, width);
+  const known = annotated && integral(annotated, height, width);
+  const all: Candidate[] = [];
+  for (const y of startsAlong(height, tall)) {
+    for (const x of startsAlong(width, wide)) {
+      const window = { x, y, width: wide, height: tall };
+      const candidate = {
+        ...window,
+        uncertainty: meanOf(sums, width + 1, window),
+        annotated: known === undefined ? 0 : meanOf(known, width + 1, window),
+      };
+      if (scoreOf(candidate) > 0) all.push(candidate);
+    }
+  }
+  all.sort((a, b) => scoreOf(b) - scoreOf(a));
+  const kept: Candidate[] = [];
+  for (const candidate of all) if (!kept.some((other) => overlap(candidate, other))) kept.push(candidate);
+  return kept;
+}
+
+/** Where the places drawn at random lie: evenly over all pixels of all slices, whatever the network makes of them. */
+export function randomPlaces(
+  pages: readonly { readonly height: number; readonly width: number }[],
+  count: number,
+  { side = PLACE_SIDE_PX, seed = 0 }: { readonly side?: number; readonly seed?: number } = {},
+): readonly (PlaceWindow & { readonly page: number })[] {
+  const random = stream(seed, 'random places');
+  const areas = pages.map(({ height, width }) => height * width);
+  const total = areas.reduce((sum, area) => sum + area, 0);
+  return Array.from({ length: count }, () => {
+    let left = random.uniform() * total;
+    const found = areas.findIndex((area) => {
+      left -= area;
+      return left < 0;
+    });
+    const page = found < 0 ? areas.length - 1 : found;
+    const { height, width } = pages[page] as { readonly height: number; readonly width: number };
+    const [tall, wide] = [Math.min(side, height), Math.min(side, width)];
+    return {
+      page,
+      x: random.integer(width - wide + 1),
+      y: random.integer(height - tall + 1),
+      width: wide,
+      height: tall,
+    };
+  });
+}
+
+/**
+ * Places in the order in which to annotate them: the most uncertain first, at most three in a row from one image while
+ * others have any, and every tenth drawn at random. Those chosen for their uncertainty do not overlap each other or a
+ * random one; random ones may lie anywhere, since leaving parts out would bias what is estimated from them.
+ * @param random of `randomPlaces`; as many as every tenth of `limit` are used
+ */
+export function rankPlaces(
+  pages: readonly CandidatePage[],
+  random: readonly (PlaceWindow & { readonly page: number })[],
+  limit: number,
+): readonly Place[] {
+  const drawn = random.slice(0, Math.floor(limit / RANDOM_EVERY));
+  const left = pages
+    .flatMap(({ candidates, image }, page) => candidates.map((candidate) => ({ ...candidate, page, image })))
+    .filter((candidate) => !drawn.some((other) => other.page === candidate.page && overlap(candidate, other)))
+    .sort((a, b) => scoreOf(b) - scoreOf(a));
+  const places: Place[] = [];
+  const images: string[] = [];
+  while (places.length < limit) {
+    const chance = (places.length + 1) % RANDOM_EVERY === 0 ? drawn[(places.length + 1) / RANDOM_EVERY - 1] : undefined;
+    if (chance !== undefined) {
+      places.push({ ...chance, random: true });
+      continue;
+    }
+    const last = images.slice(-MOST_IN_A_ROW);
+    const tired = last.length === MOST_IN_A_ROW && new Set(last).size === 1 ? last[0] : undefined;
+    const index = Math.max(
+      0,
+      left.findIndex(({ image }) => image !== tired),
+    );
+    const [next] = left.splice(index, 1);
+    if (next === undefined) break;
+    const { image, page, x, y, width, height } = next;
+    images.push(image);
+    places.push({ page, x, y, width, height, random: false });
+  }
+  return places;
+}

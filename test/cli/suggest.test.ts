@@ -1,0 +1,73 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Suggestions } from '../../src/workflows/suggest.ts';
+import { phantomFolder } from '../support/phantom-folder.ts';
+import { lamella } from './command.ts';
+
+let root: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'lamella-suggest-'));
+  await phantomFolder(join(root, 'data'));
+  const train = ['train', join(root, 'data'), '--network', 'filter-bank', '--steps', '30', '--out', join(root, 'run')];
+  const { code, stderr } = await lamella(train);
+  expect([code, stderr]).toEqual([0, '']);
+}, 60_000);
+afterAll(() => rm(root, { recursive: true }));
+
+async function suggest(...options: readonly string[]): Promise<Suggestions> {
+  const { stdout, code, stderr } = await lamella([
+    'suggest',
+    join(root, 'run'),
+    join(root, 'data/image'),
+    '--side',
+    '16',
+    '--json',
+    ...options,
+  ]);
+  expect([code, stderr]).toEqual([0, '']);
+  return JSON.parse(stdout) as Suggestions;
+}
+
+describe('suggest', () => {
+  test('lists windows by uncertainty with every tenth at random, and objects; once these are annotated, the accuracy', async () => {
+    const first = await suggest('--limit', '30', '--objects');
+    expect(first.places).toHaveLength(30);
+    expect(first.places.flatMap(({ random }, i) => (random ? [i + 1] : []))).toEqual([10, 20, 30]);
+    expect(first.accuracy).toBeUndefined();
+    for (const { x, y, width, height, annotated } of first.places) {
+      expect([width, height, annotated]).toEqual([16, 16, 0]);
+      expect(Math.min(x, y, 48 - x, 48 - y)).toBeGreaterThanOrEqual(0);
+    }
+    const [best] = first.places;
+    const chosen = first.places.filter(({ random }) => !random).map(({ uncertainty }) => uncertainty);
+    expect(best?.uncertainty).toBe(Math.max(...chosen));
+    const { uncertain = [], unusual = [] } = first.objects ?? {};
+    expect(uncertain.length).toBeGreaterThan(0);
+    expect(uncertain.map((object) => object.uncertainty)).toEqual(
+      uncertain.map((object) => object.uncertainty).toSorted((a, b) => b - a),
+    );
+    expect(unusual.map((object) => object.unusual)).toEqual(
+      unusual.map((object) => object.unusual).toSorted((a, b) => b - a),
+    );
+    const page = await readFile(join(root, 'run/suggest/suggest.html'), 'utf8');
+    expect(page.match(/<figure>/g)).toHaveLength(30);
+
+    // All is annotated now: nothing is left to suggest, and the three random windows say how good the model was.
+    const second = await suggest('--labels', join(root, 'data/label'));
+    expect(second.places).toEqual([]);
+    expect(second.accuracy).toMatchObject({ places: 3 });
+    const { value = 0, low = 0, high = 0 } = second.accuracy ?? {};
+    expect(0.4 < value && low < value && value < high && high <= 1).toBe(true);
+  });
+
+  test.each([
+    [['--labels', 'missing'], 1, /missing/],
+    [['--side', '4'], 2, /--side/],
+  ])('refuses %s', async (options, exitCode, message) => {
+    const { code, stderr } = await lamella(['suggest', join(root, 'run'), join(root, 'data/image'), ...options]);
+    expect(stderr).toMatch(message);
+    expect(code).toBe(exitCode);
+  });
+});
