@@ -69,7 +69,7 @@ export {
   type ProbabilityOptions,
   probabilityImage,
 } from './predict/output.ts';
-export { type PredictOptions, planPage, predictImage, predictPages } from './predict/predict.ts';
+export { type PageRegion, type PredictOptions, planPage, predictImage, predictPages } from './predict/predict.ts';
 export type {
   CompileOptions,
   DeviceName,

@@ -8,14 +8,24 @@ import { type ChannelChoice, type NamedPage, pickChannels } from '../input/chann
 import { inputNotes, inputPages, prepareInput } from '../input/network-input.ts';
 import type { SegmentationModel } from './model.ts';
 import { type Orientation, orientedShape, type TestTimeAugmentation } from './orientation.ts';
-import { type AxisPlan, type AxisTile, planAxis } from './tile-plan.ts';
+import { type AxisPlan, type AxisTile, planAxis, planRegion } from './tile-plan.ts';
 import { addTile, fillWindow, orient } from './window.ts';
+
+/** A rectangle of whole pixels inside a page. */
+export interface PageRegion {
+  readonly y: number;
+  readonly x: number;
+  readonly height: number;
+  readonly width: number;
+}
 
 export interface PredictOptions {
   /** Largest side of a tile in pixels. Default 640, or what the network needs. */
   readonly tile?: number;
   /** Pixels mirrored around the image in addition to the network's margin. Default: 32 for padded networks. */
   readonly border?: number;
+  /** Give only these pixels, equal to those of the whole image's prediction. Default: all. */
+  readonly region?: PageRegion;
   /** Number of orientations to average over. Default 1: none. */
   readonly tta?: TestTimeAugmentation;
   /** Channels of the image to use, by name or by number from 0; default: as in training. */
@@ -90,14 +100,16 @@ export async function predictPlanes(
   }
   const { planes, height, width } = page;
   requireWindowFits(model, page);
-  const plan = planPage(model, height, width, options);
+  const region = options.region ?? { y: 0, x: 0, height, width };
+  requireInside(region, page);
+  const plan = planOf(model, page, options);
   const sides = { y: plan.y.side, x: plan.x.side };
   if (tta === 8 && sides.y !== sides.x && (model.rule.y.fixed ?? model.rule.x.fixed) !== undefined) {
     throw new UsageError(`The model takes ${sides.x} x ${sides.y} pixels only, which cannot be rotated.`, {
       remedy: 'Average over 4 orientations.',
     });
   }
-  const result = float32([model.classes.length, height, width]);
+  const result = float32([model.classes.length, region.height, region.width]);
   // All tiles in one orientation, then in the next: runs of the same shape are consecutive.
   const jobs: Job[] = [];
   for (let orientation = 0; orientation < tta; orientation++) {
@@ -122,12 +134,50 @@ export async function predictPlanes(
     });
     const output = await runModel(model, feed);
     taken.forEach((job, i) => {
-      addTile(result, output, i, job, { model, sides, share: 1 / tta, ...namedPage(page) });
+      const placed = { ...job, y: within(job.y, region.y, region.height), x: within(job.x, region.x, region.width) };
+      addTile(result, output, i, placed, { model, sides, share: 1 / tta, ...namedPage(page) });
     });
     done += taken.length;
     onProgress?.(done, jobs.length);
   }
   return result;
+}
+
+/** The tiles of a region, or of the page where only all of them together are exact. */
+function planOf(
+  model: SegmentationModel,
+  { height, width }: PreparedPage,
+  options: PredictOptions,
+): { readonly y: AxisPlan; readonly x: AxisPlan } {
+  const { region, tta = 1 } = options;
+  if (region !== undefined && tta === 1) {
+    const y = planRegion(height, { from: region.y, to: region.y + region.height }, model.rule.y, options);
+    const x = planRegion(width, { from: region.x, to: region.x + region.width }, model.rule.x, options);
+    if (y !== undefined && x !== undefined) return { y, x };
+  }
+  return planPage(model, height, width, options);
+}
+
+/** A tile in the pixels of a stretch of the axis, with only what it gives of that. */
+function within({ origin, from, to, weights }: AxisTile, start: number, length: number): AxisTile {
+  const first = Math.max(from, start);
+  const end = Math.max(first, Math.min(to, start + length));
+  return {
+    origin: origin - start,
+    from: first - start,
+    to: end - start,
+    ...(weights && { weights: weights.subarray(first - from, end - from) }),
+  };
+}
+
+function requireInside({ y, x, height, width }: PageRegion, page: PreparedPage): void {
+  const whole = [y, x, height, width].every(Number.isInteger);
+  if (whole && y >= 0 && x >= 0 && height > 0 && width > 0 && y + height <= page.height && x + width <= page.width)
+    return;
+  throw new UsageError(
+    `The region of ${width} x ${height} at x ${x}, y ${y} does not lie in the image of ${page.width} x ${page.height}.`,
+    { remedy: 'Use whole pixels inside the image.' },
+  );
 }
 
 function requireWindowFits({ patches }: SegmentationModel, { height, width, name }: PreparedPage): void {

@@ -63,8 +63,8 @@ export class PreparedProgram implements Program {
     return this.#file.writeState(state);
   }
 
-  readState(): Promise<{ readonly [input: string]: NdArray }> {
-    return this.#file.readState();
+  readState(names?: readonly string[]): Promise<{ readonly [input: string]: NdArray }> {
+    return this.#file.readState(names);
   }
 
   async dispose(): Promise<void> {

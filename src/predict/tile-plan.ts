@@ -129,6 +129,37 @@ export function planAxis(length: number, rule: TilingRule, options: AxisOptions 
   return { side, tiles: blended ? blend(origins, side, lead, length, margin) : abut(origins, side, lead, length, cut) };
 }
 
+/**
+ * The tiles that give the pixels from..to-1 of an axis as `planAxis` gives them for the whole of it: windows of the same
+ * frame, with what those pixels depend on. Their side depends on how many pixels are asked for, not on where, except
+ * that it never exceeds the frame: one compiled shape serves every place. Undefined where no window is exact.
+ */
+export function planRegion(
+  length: number,
+  { from, to }: { readonly from: number; readonly to: number },
+  rule: TilingRule,
+  options: AxisOptions = {},
+): AxisPlan | undefined {
+  if (!rule.exact || rule.fixed !== undefined) return undefined;
+  const { tile = DEFAULT_TILE, border = defaultBorder(rule) } = options;
+  const { multiple, margin } = rule;
+  const lead = margin + border;
+  const cut = Math.max(rule.halo, margin);
+  const frame = validSide(length + 2 * lead, rule);
+  // A window begins a whole number of strides from the frame's start, so up to a stride less is left.
+  const most = largestSide(tile, rule, options.tile !== undefined) - 2 * cut - (multiple - 1);
+  const count = Math.ceil((to - from) / Math.max(1, most));
+  const each = Math.ceil((to - from) / count);
+  const side = Math.min(frame, validSide(each + 2 * cut + multiple - 1, rule));
+  const tiles: AxisTile[] = [];
+  for (let at = from; at < to; at += each) {
+    const wanted = Math.floor((at + lead - cut) / multiple) * multiple;
+    const origin = Math.max(0, Math.min(wanted, frame - side));
+    tiles.push({ origin: origin - lead, from: at, to: Math.min(to, at + each) });
+  }
+  return { side, tiles };
+}
+
 /** The largest valid side up to `tile`. */
 function largestSide(tile: number, rule: TilingRule, asked: boolean): number {
   const least = smallestTile(rule);

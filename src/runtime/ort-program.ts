@@ -87,8 +87,8 @@ export class OrtProgram implements Program {
     await this.#alone(async () => this.#state.write(state));
   }
 
-  async readState(): Promise<{ readonly [input: string]: NdArray }> {
-    return this.#alone(() => this.#state.read());
+  async readState(names?: readonly string[]): Promise<{ readonly [input: string]: NdArray }> {
+    return this.#alone(() => this.#state.read(names));
   }
 
   async dispose(): Promise<void> {

@@ -56,7 +56,7 @@ export interface Program {
   /** Sets all or part of the state; must be called before the first run. */
   writeState(state: { readonly [input: string]: NdArray }): Promise<void>;
   /** A copy of the state after the last run. */
-  readState(): Promise<{ readonly [input: string]: NdArray }>;
+  readState(names?: readonly string[]): Promise<{ readonly [input: string]: NdArray }>;
   dispose(): Promise<void>;
 }
 

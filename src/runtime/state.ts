@@ -30,7 +30,7 @@ export interface DeviceState {
   prepare(feeds: Record<string, Ort.Tensor>, fetches: Record<string, Ort.Tensor | null>): void;
   /** Makes the state that the run wrote the current one. */
   advance(results: { readonly [output: string]: Ort.Tensor }): void;
-  read(): Promise<{ [input: string]: NdArray }>;
+  read(names?: readonly string[]): Promise<{ [input: string]: NdArray }>;
   dispose(): void;
 }
 
@@ -85,11 +85,11 @@ export function deviceState(
         slot.current = written;
       }
     },
-    async read() {
+    async read(names) {
       const arrays: { [input: string]: NdArray } = {};
       const remote: Record<string, Ort.Tensor> = {};
       for (const [name, { current }] of slots) {
-        if (current === undefined) continue;
+        if (current === undefined || names?.includes(name) === false) continue;
         if (current.location !== 'cpu') remote[name] = current;
         else {
           const array = await fromTensor(current);

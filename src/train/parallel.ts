@@ -99,7 +99,7 @@ export function parallelTrainStep(
         gradientNorm: norm,
       };
     },
-    readState: () => update.readState(),
+    readState: (names) => update.readState(names),
     writeState: (state) => update.writeState(state),
   };
 }

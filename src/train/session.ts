@@ -16,13 +16,17 @@
  * await session.close();
  */
 
+import type { NdArray } from '../array/ndarray.ts';
 import type { RawDataset } from '../dataset/raw.ts';
 import { DatasetError, option, RunError, UsageError } from '../errors.ts';
+import type { Page } from '../input/planes.ts';
 import { isClassifier } from '../models/registry.ts';
+import type { PageRegion } from '../predict/predict.ts';
 import { loadCheckpoint } from './checkpoint.ts';
 import { hashOf, type Recipe, type RunConfig, readConfig, writeConfig } from './config.ts';
 import { openLoop } from './loop.ts';
 import { fixedPlan, type Plan, totalSteps, validationsOf } from './plan.ts';
+import { openPreview, type Preview } from './preview.ts';
 import {
   type FinishedTraining,
   loopOptions,
@@ -76,6 +80,14 @@ export interface Session {
    * @throws UsageError without data; TrainingError, Interrupted as `startTraining`
    */
   steps(count: number): Promise<void>;
+  /**
+   * Probabilities of a page, or a region of it, with the weights as they are now: float32 [classes, height, width], equal
+   * to the whole page's by the saved model within 1e-6. The first call for a size of region compiles; pages stay
+   * prepared as long as they are the same object.
+   * @param page of `RawDataset.pages`, or of `pagesOf`
+   * @throws UsageError for a region outside of the page, or a network without a preview (n1 to n4)
+   */
+  predict(page: Page & { readonly name?: string }, region?: PageRegion): Promise<NdArray<'float32'>>;
   state(): SessionState;
   /**
    * Ends the training: the recipe's schedule over so many more steps, with validation, models and the last checkpoint.
@@ -167,6 +179,7 @@ export async function openSession(
       ...(checkpoint && { start: { step: checkpoint.step, best: checkpoint.best } }),
     });
     let pages: LabelledPages | undefined;
+    let preview: Preview | undefined;
     return {
       recipe,
       async setData(raw) {
@@ -190,6 +203,12 @@ export async function openSession(
         return notes;
       },
       steps: (count) => loop.steps(count),
+      predict(page, region) {
+        preview ??= openPreview(recipe, runtime);
+        return preview.predict(page, region, loop.step, async () =>
+          setup.step.weightsOf(await setup.trainStep.readState(setup.step.weightNames)),
+        );
+      },
       state: () => ({
         step: loop.step,
         loss: loop.loss,
@@ -216,6 +235,7 @@ export async function openSession(
       async close() {
         await loop.checkpoint();
         await loop.close();
+        await preview?.dispose();
         await setup.close();
         await runtime.dispose();
       },

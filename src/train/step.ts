@@ -41,6 +41,8 @@ export interface TrainingStep {
    * @param start initial values of parameters by name; the others are sampled from the seed
    */
   initialState(seed: number, start?: { readonly [parameter: string]: NdArray }): { [input: string]: NdArray };
+  /** Names of the state that `weightsOf` needs. */
+  readonly weightNames: readonly string[];
   /** The weights of a state by parameter name: the moving average if there is one. */
   weightsOf(state: { readonly [input: string]: NdArray }): { [parameter: string]: NdArray };
 }
@@ -210,6 +212,9 @@ export function trainingStep(
       }
       return initial;
     },
+    weightNames: parameters.map(({ value: { name } }) =>
+      averageDecay === undefined || !trained.some(({ value }) => value.name === name) ? name : `${AVERAGE}/${name}`,
+    ),
     weightsOf: (held) =>
       Object.fromEntries(
         parameters.map(({ value: { name } }) => [name, (held[`${AVERAGE}/${name}`] ?? held[name]) as NdArray]),

@@ -29,7 +29,8 @@ export interface StepResult {
 export interface TrainStep {
   /** @param step counted from 0 */
   run(batch: StepBatch, step: number, learningRate: number): Promise<StepResult>;
-  readState(): Promise<State>;
+  /** @param names of state inputs; default: all */
+  readState(names?: readonly string[]): Promise<State>;
   writeState(state: State): Promise<void>;
 }
 
@@ -47,7 +48,7 @@ export function trainStep(program: Program, { masks }: TrainingStep, seed: numbe
       const weightsFinite = Number.isFinite((outputs.weightSum as NdArray).data[0]);
       return { loss, weightsFinite, gradientNorm: norm };
     },
-    readState: () => program.readState(),
+    readState: (names) => program.readState(names),
     writeState: (state) => program.writeState(state),
   };
 }

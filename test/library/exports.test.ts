@@ -41,7 +41,7 @@ const PUBLIC: { readonly [file: string]: Exported } = {
     types: words(`
       Classifier ClassifyOptions CompileOptions DType DeviceName DicomFile Feeds Files Geometry WritableFiles
       Annotation Image ImageDescription InputSpec LabelClass LabelMapOptions LabelMapping LabelledImage NdArray
-      NormalisationOptions OpenModelOptions OpenedModel PredictOptions PrepareOptions
+      NormalisationOptions OpenModelOptions OpenedModel PageRegion PredictOptions PrepareOptions
       PreparedDataset ProbabilityOptions Program RawClasses RawDataset ReadClassesOptions ReadOptions Region RegionShape
       ErrorCode Facts Recipe RunConfig Session SessionOptions SessionPlace SessionState StartFile Runtime SegmentationModel Shape Sizes Spacing Spacings SplitChoice TensorLayout TrainEvent TrainRunHooks
       QuickModel QuickOptions TrainSettings TrainingPage TrainingSet Vector3 WriteNiftiOptions WriteTiffOptions

@@ -1,11 +1,15 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { phantom } from '../../packages/phantom/phantom.ts';
+import type { NdArray } from '../../src/array/ndarray.ts';
 import { type RawDataset, rawDataset } from '../../src/dataset/raw.ts';
 import { DeviceError } from '../../src/errors.ts';
 import { page } from '../../src/image/convert.ts';
 import type { Image } from '../../src/image/image.ts';
 import { openRuntime } from '../../src/platform/node/runtime.ts';
 import { openSampler } from '../../src/platform/node/sampler.ts';
+import { openModel } from '../../src/predict/open.ts';
+import { type PageRegion, predictPage } from '../../src/predict/predict.ts';
+import { planRegion } from '../../src/predict/tile-plan.ts';
 import { outOfMemory } from '../../src/runtime/session-errors.ts';
 import { loadCheckpoint } from '../../src/train/checkpoint.ts';
 import { hashOf, type Recipe } from '../../src/train/config.ts';
@@ -15,6 +19,7 @@ import { openSession, recipeFor, type SessionPlace } from '../../src/train/sessi
 import { readStart } from '../../src/train/start.ts';
 import type { Store } from '../../src/train/store.ts';
 import type { ValidationMetric } from '../../src/train/validate.ts';
+import { expectAllClose } from '../support/expect-all-close.ts';
 import { memoryStore } from '../support/memory-store.ts';
 
 const cells = phantom({ width: 48, height: 48, depth: 4, cellPx: 20, seed: 3 });
@@ -145,6 +150,72 @@ describe('an open session', () => {
     ]);
     await continueTraining(config, revision([]), place);
     expect(await dataLines(store)).toHaveLength(1);
+  });
+});
+
+describe('the preview of a session', () => {
+  const { image, label } = phantom({ width: 150, height: 110, depth: 3, cellPx: 20, seed: 3 });
+  const data = rawDataset([{ name: 'stack', image, label }]);
+  const { recipe: small, metric: score } = recipeFor(data, { ...SETTINGS, depth: 1 }, { cores: 2 });
+  const store = memoryStore();
+  const [shown] = data.pages as readonly [RawDataset['pages'][number]];
+  const crop = (whole: NdArray, { y, x, height, width }: PageRegion): number[] =>
+    Array.from({ length: 2 * height * width }, (_, i) => {
+      const [c, row, column] = [Math.floor(i / (height * width)), Math.floor(i / width) % height, i % width];
+      return Number(whole.data[(c * 110 + y + row) * 150 + x + column]);
+    });
+
+  test('a region is the whole page as the saved model gives it, wherever it lies, before and after steps', async () => {
+    const session = await openSession(small, placeOf(store), { metric: score });
+    await session.setData(data);
+    await session.steps(2);
+    const early = await session.predict(shown, { y: 0, x: 0, height: 8, width: 8 });
+    await session.finish({ steps: 3 });
+    const model = await openModel(await openRuntime({ device: 'cpu' }), (await store.read('last.onnx')) as Uint8Array);
+    const whole = await predictPage(model, shown);
+    for (const region of [
+      { y: 0, x: 0, height: 8, width: 8 },
+      { y: 51, x: 67, height: 30, width: 30 },
+      { y: 80, x: 120, height: 30, width: 30 },
+      { y: 3, x: 0, height: 1, width: 150 },
+      { y: 0, x: 0, height: 110, width: 150 },
+    ]) {
+      const part = await session.predict(shown, region);
+      expect(part.shape).toEqual([2, region.height, region.width]);
+      expectAllClose(part.data as Float32Array, crop(whole, region), { rtol: 0, atol: 1e-6 });
+    }
+    expectAllClose((await session.predict(shown)).data as Float32Array, [...whole.data].map(Number), {
+      rtol: 0,
+      atol: 1e-6,
+    });
+    const late = await session.predict(shown, { y: 0, x: 0, height: 8, width: 8 });
+    expect(Math.max(...late.data.map((v, i) => Math.abs(Number(v) - Number(early.data[i]))))).toBeGreaterThan(1e-4);
+    await expect(session.predict(shown, { y: 100, x: 0, height: 20, width: 8 })).rejects.toThrow(
+      /region of 8 x 20 at x 0, y 100 does not lie in the image of 150 x 110/,
+    );
+    await session.close();
+  });
+
+  test('small tiles of a region put together are the same pixels', () => {
+    const rule = { multiple: 16, offset: 0, minimum: 16, halo: 44, margin: 0, exact: true };
+    for (const [from, to] of [
+      [0, 40],
+      [13, 500],
+      [960, 1000],
+    ] as const) {
+      const plan = planRegion(1000, { from, to }, rule, { tile: 256 });
+      expect(plan?.side).toBeLessThanOrEqual(256);
+      let next: number = from;
+      for (const tile of plan?.tiles ?? []) {
+        expect(tile.from).toBe(next);
+        next = tile.to;
+        const [start, end] = [-32, 1072 - 32]; // the frame: 32 px of border on each side, to a multiple of 16
+        expect((tile.origin - start) % 16).toBe(0);
+        expect(tile.origin <= tile.from - 44 || tile.origin === start).toBe(true);
+        expect(tile.origin + (plan?.side ?? 0) >= tile.to + 44 || tile.origin + (plan?.side ?? 0) === end).toBe(true);
+      }
+      expect(next).toBe(to);
+    }
   });
 });
 

@@ -1,0 +1,126 @@
+/**
+ * Prediction with the weights as they are now, without a file: the prediction graph is compiled once for each shape of
+ * tile, its weights are state that is written anew after steps. Pages stay prepared, and tiles are windows of the page's
+ * own frame, so a region is what the whole page would be.
+ */
+
+import type { NdArray, Shape4 } from '../array/ndarray.ts';
+import { UsageError } from '../errors.ts';
+import { GraphBuilder } from '../graph/builder.ts';
+import type { Graph } from '../graph/ir.ts';
+import { prepareInput } from '../input/network-input.ts';
+import type { InputSpec } from '../input/normalise.ts';
+import type { Page } from '../input/planes.ts';
+import { exportedSpec, PROBABILITIES, predictionGraph } from '../models/prediction.ts';
+import { type ModelSpec, sizesOf } from '../models/registry.ts';
+import { foldStandardised } from '../nn/standardise.ts';
+import type { SegmentationModel } from '../predict/model.ts';
+import { type PageRegion, predictPlanes } from '../predict/predict.ts';
+import type { Program, Runtime } from '../runtime/runtime.ts';
+import type { Recipe } from './config.ts';
+import { haloOf } from './model-file.ts';
+import type { State } from './train-step.ts';
+
+export interface Preview {
+  /**
+   * Probabilities, float32 [classes, height, width] of the region.
+   * @param version of the weights: they are read again when it differs from the last
+   * @param weights by parameter name
+   */
+  predict(
+    page: Page & { readonly name?: string },
+    region: PageRegion | undefined,
+    version: number,
+    weights: () => Promise<State>,
+  ): Promise<NdArray<'float32'>>;
+  dispose(): Promise<void>;
+}
+
+const NEXT = 'next/';
+/** Shapes kept compiled: a viewer has one, and others at the borders of small pages. */
+const MOST_SHAPES = 4;
+
+/** The prediction graph with its weights carried on as state. */
+function withWeightsAsState(
+  spec: ModelSpec,
+  shape: Shape4,
+): { readonly graph: Graph; readonly names: readonly string[] } {
+  const graph = predictionGraph(spec, shape);
+  const weights = graph.inputs.slice(1);
+  const b = GraphBuilder.from(graph);
+  const next = weights.map((value) => b.output(value, `${NEXT}${value.name}`));
+  return { graph: b.build([...graph.outputs, ...next]), names: weights.map(({ name }) => name) };
+}
+
+/** @throws UsageError for networks that give the pixel in the middle of a window. */
+export function openPreview({ model, input, labels, exact }: Recipe, runtime: Runtime): Preview {
+  const spec = exportedSpec(model);
+  const { multiple, offset, min, margin, window = false } = sizesOf(spec);
+  if (window) {
+    throw new UsageError(`The network '${model.name}' gives one pixel at a time; it has no preview.`, {
+      remedy: 'Finish the session and predict with its model.',
+    });
+  }
+  const halo = haloOf(spec);
+  const rule = { multiple, offset, minimum: min, halo: halo ?? 0, margin: margin / 2, exact: halo !== undefined };
+  const programs = new Map<string, { readonly program: Program; version: number }>();
+  const planes = new WeakMap<Page['data'], Float32Array>();
+  let held: { readonly version: number; readonly weights: State } | undefined;
+
+  const programFor = async (shape: Shape4): Promise<{ readonly program: Program; version: number }> => {
+    const key = shape.join();
+    const known = programs.get(key);
+    if (known !== undefined) return known;
+    const [oldest] = programs.keys();
+    if (programs.size >= MOST_SHAPES && oldest !== undefined) {
+      await programs.get(oldest)?.program.dispose();
+      programs.delete(oldest);
+    }
+    const { graph, names } = withWeightsAsState(spec, shape);
+    const state = Object.fromEntries(names.map((name) => [name, `${NEXT}${name}`]));
+    const made = { program: await runtime.compile(graph, { state, exact }), version: -1 };
+    programs.set(key, made);
+    return made;
+  };
+
+  return {
+    async predict(page, region, version, weights) {
+      if (held?.version !== version) {
+        const fresh = await weights();
+        held = { version, weights: spec === model ? fresh : foldStandardised(fresh) };
+      }
+      const current = held;
+      const ready: SegmentationModel = {
+        program: {
+          inputs: [],
+          outputs: [],
+          async run(feeds) {
+            const own = await programFor((feeds.image as NdArray).shape as Shape4);
+            if (own.version !== version) await own.program.writeState(current.weights);
+            own.version = version;
+            return own.program.run(feeds);
+          },
+          writeState: async () => {},
+          readState: async () => ({}),
+          dispose: async () => {},
+        },
+        inputName: 'image',
+        outputName: PROBABILITIES,
+        input: input as InputSpec,
+        outputs: model.numClasses,
+        activation: 'none',
+        classes: labels.classes.map(({ name }) => name),
+        rule: { y: rule, x: rule },
+        maxBatch: 1,
+        notes: [],
+      };
+      const prepared = planes.get(page.data) ?? prepareInput(page, input as InputSpec);
+      planes.set(page.data, prepared);
+      return predictPlanes(ready, { ...page, planes: prepared }, region === undefined ? {} : { region });
+    },
+    async dispose() {
+      for (const { program } of programs.values()) await program.dispose();
+      programs.clear();
+    },
+  };
+}
