@@ -14,7 +14,7 @@ import { annotatedRows } from './annotated.ts';
 import { baseName } from './discover/names.ts';
 import { describePairing, type Pair, type Pairing } from './discover/pairing.ts';
 import { readAhead } from './discover/read-ahead.ts';
-import { type ImageListing, listImageSources, pairListing, readListed } from './discover/sources.ts';
+import { type ImageListing, inFolder, listImageSources, pairListing, readListed } from './discover/sources.ts';
 import { type HeldOut, holdOut } from './hold-out.ts';
 import { chooseInversion } from './inversion.ts';
 import {
@@ -47,7 +47,11 @@ export interface FolderDataset extends RawDataset {
  * @throws DatasetError if files do not pair, sizes or numbers of slices of an image and its labels differ, or values are
  *   NaN or infinite; FormatError if a file cannot be read. Both name the file.
  */
-export async function readDataset(files: Files, folder: string): Promise<FolderDataset> {
+export function readDataset(files: Files, folder: string): Promise<FolderDataset> {
+  return inFolder(folder, () => readPairs(files, folder));
+}
+
+async function readPairs(files: Files, folder: string): Promise<FolderDataset> {
   const { pairing, listing } = pairListing(await listImageSources(files, folder));
   const pages: RawPage[] = [];
   const said = new ImageNotes();

@@ -100,7 +100,7 @@ export function splitItems(
   if (!(fraction >= 0 && fraction <= 0.9)) {
     throw new UsageError(`The validation fraction is ${fraction}.`, { remedy: 'Use a number from 0 to 0.9.' });
   }
-  if (fraction === 0) return finish(items, [], 'validation: none, as asked');
+  if (fraction === 0) return finish(items, [], 'validation: none');
   if (items.length < 2) return finish(items, [], 'validation: none, there is one page only');
   const stacks = stacksOf(items);
   const wanted = Math.max(1, Math.round(fraction * items.length));

@@ -4,7 +4,7 @@ import type { DicomFile } from './formats/dicom/series.ts';
 import type { ReadContext, ReadOptions } from './formats/format.ts';
 import { FORMATS, type Format } from './formats/registry.ts';
 import type { Image } from './image.ts';
-import { nameUnread } from './unread.ts';
+import { isText, nameUnread } from './unread.ts';
 import { portableZlib } from './zlib.ts';
 
 /** 4 GiB. */
@@ -87,8 +87,12 @@ function findFormat(bytes: Uint8Array, file: string): Format {
   const format = FORMATS.find((row) => row.matches(bytes));
   if (format !== undefined) return format;
   const { name, remedy } = nameUnread(bytes, (inner) => FORMATS.find((row) => row.matches(inner))?.name) ?? {
-    remedy: 'Save the image as PNG or TIFF, a volume as NIfTI.',
+    remedy: isText(bytes)
+      ? 'Export the image itself, as PNG or TIFF, a volume as NIfTI.'
+      : 'Save the image as PNG or TIFF, a volume as NIfTI.',
   };
+  if (name === undefined && isText(bytes))
+    throw new FormatError('this is a text file, not an image.', { file, remedy });
   throw new FormatError(name === undefined ? 'this is not an image.' : `this is ${name}, which is not supported.`, {
     file,
     remedy,

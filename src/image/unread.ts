@@ -116,6 +116,15 @@ const ROWS: readonly (readonly [name: string, remedy: string, mark: Mark])[] = [
   ['a web page', 'Download the image itself.', /^(\xef\xbb\xbf)?\s*<(!doctype html|html)/i],
 ];
 
+/** Whether a file is text in ASCII or UTF-8: no control characters but tabs and line ends in its beginning. */
+export function isText(bytes: Uint8Array): boolean {
+  const head = new TextDecoder().decode(bytes.subarray(0, 1024));
+  // The last letter may be cut.
+  return ![...head.slice(0, -1)].some(
+    (letter) => letter === '\ufffd' || (letter < ' ' && !'\t\r\n\f'.includes(letter)),
+  );
+}
+
 function starts(bytes: Uint8Array, prefix: string): boolean {
   for (let i = 0; i < prefix.length; i++) {
     if (prefix[i] !== '?' && prefix.charCodeAt(i) !== bytes[i]) return false;

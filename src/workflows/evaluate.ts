@@ -188,7 +188,7 @@ function mappingOf(
   pages: readonly LabelPage[],
   { classes, ignore = [], kind }: LabelOptions & { readonly kind: LabelKind },
 ): LabelMapping {
-  if (classes !== undefined) return findMapping(pages, { classes, ignore, kind });
+  if (classes !== undefined) return findMapping(pages, { classes, ignore, kind, objectsBy: 'as' });
   const values = new Set<number>();
   for (const page of pages) for (const value of page.values) values.add(value);
   for (const value of ignore) values.delete(value);
@@ -196,7 +196,7 @@ function mappingOf(
     return { kind: 'instances', classes: NOTHING_OR_ALL, ignore: ignoredAmongObjects(pages, ignore) };
   }
   if (values.size < 2) return { kind: 'instances', classes: NOTHING_OR_ALL, ignore };
-  return findMapping(pages, { ignore, kind });
+  return findMapping(pages, { ignore, kind, objectsBy: 'as' });
 }
 
 /**

@@ -1,5 +1,5 @@
 import { stemOf } from '../dataset/discover/names.ts';
-import { type ImageListing, listImageSources, pairListing, readListed } from '../dataset/discover/sources.ts';
+import { type ImageListing, inFolder, listImageSources, pairListing, readListed } from '../dataset/discover/sources.ts';
 import { applyMapping, describeMapping, findMapping, IGNORE } from '../dataset/labels/labels.ts';
 import { readDataset } from '../dataset/prepare.ts';
 import { labelOptions } from '../dataset/raw.ts';
@@ -15,6 +15,7 @@ import { RUN_FILES } from '../train/store.ts';
 import { readImageFile } from './image-files.ts';
 import { listImages, readListedImage } from './image-list.ts';
 import { type Inspected, type InspectOptions, inspectedImage } from './inspect-image.ts';
+import type { PredictionFile } from './prediction-file.ts';
 import { runReader } from './read-run.ts';
 
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
@@ -32,7 +33,11 @@ const shortened = (items: readonly string[]): string =>
   items.length <= 5 ? items.join(', ') : `${items.slice(0, 4).join(', ')} and ${items.length - 4} more sizes`;
 
 /** A data set, a folder of images without labels, or of DICOM series. */
-export async function inspectFolder(files: WritableFiles, path: string, options: InspectOptions): Promise<Inspected> {
+export function inspectFolder(files: WritableFiles, path: string, options: InspectOptions): Promise<Inspected> {
+  return inFolder(path, () => inspectWithin(files, path, options));
+}
+
+async function inspectWithin(files: WritableFiles, path: string, options: InspectOptions): Promise<Inspected> {
   const listing = await listImageSources(files, path);
   const { series } = options;
   try {
@@ -130,6 +135,29 @@ async function inspectSeries(
       ...notes.map((note) => `  ${note}`),
       `  Inspect one with ${option('series', '<name>')}.`,
     ].join('\n'),
+  };
+}
+
+/** What `predict` wrote into a folder. */
+export async function inspectPrediction(
+  files: WritableFiles,
+  path: string,
+  { models, images, classes }: PredictionFile,
+): Promise<Inspected> {
+  const counts = new Map<string, number>();
+  for (const file of await files.list(path)) {
+    const [part, rest] = file.split('/');
+    if (rest !== undefined) counts.set(part as string, (counts.get(part as string) ?? 0) + 1);
+  }
+  const lines = [
+    `predictions of ${images}`,
+    `model: ${models.join(', ')}`,
+    `classes: ${classes.join(', ')}`,
+    ...[...counts].map(([part, count]) => `${part}/: ${counted(count, 'file')}`),
+  ];
+  return {
+    describe: { kind: 'prediction', folder: path, models, images, classes, files: Object.fromEntries(counts) },
+    text: [path, ...lines.map((line) => `  ${line}`)].join('\n'),
   };
 }
 

@@ -7,6 +7,7 @@ import { MODELS } from '../models/registry.ts';
 import { RUN_FILES } from '../train/store.ts';
 import type { Host } from './host.ts';
 import { type Inspected, type InspectOptions, inspectedImage } from './inspect-image.ts';
+import { readPredictionFile } from './prediction-file.ts';
 
 /**
  * Describes an image, volume, data set, run, ONNX file or network name; loads only the code needed.
@@ -47,7 +48,9 @@ async function inspectAny(files: WritableFiles, path: string, options: InspectOp
   if (holdsClasses(await files.list(path))) return (await import('./inspect-classes.ts')).inspectClasses(files, path);
   if (kind === 'folder') {
     const isRun = (await files.kind(joinPath(path, RUN_FILES.config))) !== undefined;
-    const { inspectFolder, inspectRun } = await import('./inspect-folder.ts');
+    const { inspectFolder, inspectPrediction, inspectRun } = await import('./inspect-folder.ts');
+    const predicted = await readPredictionFile(files, path);
+    if (predicted !== undefined) return inspectPrediction(files, path, predicted);
     return isRun ? inspectRun(files, path) : inspectFolder(files, path, options);
   }
   const asModel = async () => (await import('./inspect-model.ts')).inspectModel(files, path, size);

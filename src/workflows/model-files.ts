@@ -33,6 +33,16 @@ export async function modelFileOf(
   });
 }
 
+/** Whether a path is a run folder with a model, or an ONNX file by its name. */
+export async function isModel(files: WritableFiles, path: string): Promise<boolean> {
+  const kind = await files.kind(path);
+  if (kind !== 'folder') return kind === 'file' && /\.onnx$/i.test(path);
+  for (const name of [RUN_FILES.best, RUN_FILES.last]) {
+    if ((await files.kind(joinPath(path, name))) === 'file') return true;
+  }
+  return false;
+}
+
 /** A model on its own device; `close` frees both. */
 export interface ModelOnDevice extends OpenedModel {
   readonly file: string;

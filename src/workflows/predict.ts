@@ -1,7 +1,7 @@
 /** Segments the images of a file or folder and writes the requested outputs. */
 
 import { DatasetError, FormatError, option, UsageError } from '../errors.ts';
-import { joinPath } from '../files.ts';
+import { joinPath, type WritableFiles } from '../files.ts';
 import { withSpacingMm } from '../image/geometry.ts';
 import { type Image, sizes } from '../image/image.ts';
 import { displayMap, reorient } from '../image/orient.ts';
@@ -16,7 +16,7 @@ import type { Probability, ResultFormat } from './choices.ts';
 import { encodeResult } from './encode.ts';
 import type { Host } from './host.ts';
 import { type ListedImage, listImages, readListedImage } from './image-list.ts';
-import { type ModelOnDevice, openModelFile } from './model-files.ts';
+import { isModel, type ModelOnDevice, openModelFile } from './model-files.ts';
 import { requireFreeFolder } from './out-folder.ts';
 import { defaultOut, MEASURES_FOLDER, PREDICTION_FILE, writePredictionFile } from './prediction-file.ts';
 
@@ -176,6 +176,15 @@ async function predictFile(
   };
 }
 
+/** @throws UsageError if the model stands where the images belong, and the other way round */
+async function requireOrder(files: WritableFiles, model: string, images: string): Promise<void> {
+  if (!(await isModel(files, images)) || (await isModel(files, model))) return;
+  throw new UsageError('this is a model, where images are expected.', {
+    file: images,
+    remedy: 'Put the run or ONNX file first, then the images.',
+  });
+}
+
 /** Opens all models, or none if one fails. */
 async function openAll(
   host: Host,
@@ -222,6 +231,7 @@ export async function predictFolder(
       remedy: 'Enable probabilities, label maps, overlays or objects.',
     });
   }
+  await requireOrder(files, models[0], images);
   const out = options.out ?? (await defaultOut(files, models));
   await requireFreeFolder(files, out, {
     ignore: [...PARTS, PREDICTION_FILE, MEASURES_FOLDER],

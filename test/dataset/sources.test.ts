@@ -43,6 +43,11 @@ const picture = writePng({
   spacing: {},
 });
 
+it('what is wrong within a folder is said with the folder', async () => {
+  const folder = memoryFiles({ 'images/a.png': new TextEncoder().encode('text'), 'labels/a.png': Uint8Array.of(1) });
+  await expect(readDataset(folder, '/data')).rejects.toThrow(/^\/data\/(images|labels)\/a.png: this is /);
+});
+
 describe('listImageSources', () => {
   it('one series in a folder is one image, under the name of the folder', async () => {
     const files = memoryFiles({ ...slices('patient1/IM'), ...slices('patient2/IM'), 'notes.txt': new Uint8Array(3) });

@@ -59,8 +59,11 @@ describe('files that are not images', () => {
   it('names text, and formats that it knows and does not read', async () => {
     const text = new TextEncoder().encode('x,y\n1,2\n');
     expect((await errorOf(text, 'a.tif')).message).toMatch(
-      /^a\.tif: this is not an image\. Save the image as PNG or TIFF/,
+      /^a\.tif: this is a text file, not an image\. Export the image itself, as PNG or TIFF/,
     );
+    const letters = new TextEncoder().encode(`µm ${'ä'.repeat(2000)}`);
+    expect((await errorOf(letters, 'a.tif')).message).toMatch(/a text file/);
+    expect((await errorOf(Uint8Array.of(120, 0, 120, 10), 'a.tif')).message).toMatch(/this is not an image/);
     expect((await errorOf(Uint8Array.of(0xff, 0xd8, 0xff, 0xe0))).message).toMatch(
       /this is a JPEG picture, which is not supported/,
     );

@@ -8,5 +8,8 @@ import { say } from '../print.ts';
 export async function run([folder]: Positionals<typeof command>, options: Options<typeof command>): Promise<void> {
   const { notes, words } = await drawAugmentation(nodeHost, folder, options);
   for (const note of notes) say(withFlags(note));
-  say(`${options.count} patches, each before and after (${words}), with labels and loss weights: ${options.out}`);
+  say(
+    `${options.count} patches (${words}): ${options.out}`,
+    'columns: the patch, the augmented patch, its labels in colour (ignored pixels striped), its loss weights (bright is high)',
+  );
 }

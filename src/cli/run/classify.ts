@@ -39,7 +39,7 @@ export async function runClassify(
   const ofPixels = (['dense', 'patchwise', 'median'] as const).find((name) => flags[name] !== undefined);
   if (ofPixels !== undefined) {
     throw new UsageError(`--${ofPixels} is for segmentation; this network is an image classifier.`, {
-      remedy: 'Leave it out.',
+      remedy: 'Omit it.',
     });
   }
   const stop = stopSignal(() => process.stderr.write('\nStopping.\n'));

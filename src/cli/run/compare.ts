@@ -38,7 +38,7 @@ export async function run(
     ...comparison.pairs.map(({ a, b, difference, adjustedP, verdict }) => {
       const [first, second] = [comparison.runs[a], comparison.runs[b]];
       const by = `${difference.value.toFixed(4)} (${difference.low.toFixed(4)} to ${difference.high.toFixed(4)}), p ${adjustedP < 0.0001 ? '< 0.0001' : adjustedP.toFixed(4)}`;
-      return `  ${second?.name} less ${first?.name}: ${by}: ${verdict === 'undecided' ? 'no difference shown' : verdict}`;
+      return `  ${second?.name} less ${first?.name}: ${by}: ${verdict === 'undecided' ? 'no significant difference' : verdict}`;
     }),
     ...comparison.notes.map((note) => `note: ${note}`),
     pageLine('page', file),

@@ -105,7 +105,7 @@ function formatEvaluation({
   }
   if (instances !== undefined) {
     lines.push('', `objects: ${instances.truthCount} true, ${instances.predictionCount} predicted`);
-    lines.push('  IoU     AP        F1        PQ        AP, mean of images');
+    lines.push('  IoU     AP        F1        PQ        mean AP of images');
     for (const at of instances.perThreshold) {
       lines.push(
         `  ${at.iouThreshold.toFixed(2)}    ${digits(at.averagePrecision)}    ${digits(at.f1)}    ${digits(at.panopticQuality)}    ${digits(at.imageMean)}`,

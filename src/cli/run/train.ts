@@ -28,7 +28,7 @@ function requireNoSettings(given: Partial<TrainFlags>, because: string): void {
   const [used] = Object.entries(TRAIN_SETTINGS).filter(([name]) => Object.hasOwn(given, name));
   if (used === undefined) return;
   throw new UsageError(`${longFlag(used[1])} does not go with ${because}, which brings its own.`, {
-    remedy: 'Leave it out, or start a new run.',
+    remedy: 'Omit it, or start a new run.',
   });
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { DatasetError, FormatError, factsOf } from '../../errors.ts';
-import { type Files, folderName } from '../../files.ts';
+import { type Files, folderName, joinPath } from '../../files.ts';
 import type { DicomHeader } from '../../image/formats/dicom/header.ts';
 import { isDicom } from '../../image/formats/dicom/parser.ts';
 import { groupSeries, readDicomHeader } from '../../image/formats/dicom/series.ts';
@@ -209,6 +209,23 @@ function pathOfFolder(folder: string, root: string): string {
 
 function lastPart(root: string): string {
   return /([^/\\]+)[/\\]*$/.exec(root)?.[1]?.replace(/^\.+$/, 'series') ?? 'series';
+}
+
+/**
+ * Runs what reads a folder, so that its errors name the files with the folder.
+ * @throws as `run`; FormatError and DatasetError on a file within it get its path
+ */
+export async function inFolder<T>(folder: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (cause) {
+    if (!(cause instanceof FormatError || cause instanceof DatasetError) || cause.file === undefined) throw cause;
+    const { file, problem, remedy, facts } = cause;
+    const within = `${joinPath(folder).replace(/\/$/, '')}/`;
+    if (/^([/\\]|\w:)/.test(file) || `${file}/`.startsWith(within)) throw cause;
+    const Kind = cause instanceof FormatError ? FormatError : DatasetError;
+    throw new Kind(problem, { file: joinPath(folder, file), remedy, facts, cause });
+  }
 }
 
 /**

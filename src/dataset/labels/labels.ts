@@ -50,6 +50,8 @@ export interface LabelOptions {
   readonly task?: 'semantic' | 'instances';
   /** Whether values number objects or encode classes, if known (`LabelKindSurvey`). Default: judged by the values. */
   readonly kind?: LabelKind;
+  /** What says that values number objects, for messages; default `task`. */
+  readonly objectsBy?: 'task' | 'as';
   /** Number of classes of a model: more in the data is an error. */
   readonly classCount?: number;
 }
@@ -191,7 +193,7 @@ export function ignoredAmongObjects(pages: readonly LabelPage[], ignore: readonl
  * `classCount`; UsageError if the options contradict each other.
  */
 export function findMapping(pages: readonly LabelPage[], options: LabelOptions = {}): LabelMapping {
-  const { classes = [], ignore: given = [], task, kind, classCount } = options;
+  const { classes = [], ignore: given = [], task, kind, classCount, objectsBy } = options;
   const counts = histogram(pages);
   for (const value of given) counts.delete(value);
   const found = [...counts.keys()].sort((a, b) => a - b);
@@ -272,13 +274,13 @@ export function findMapping(pages: readonly LabelPage[], options: LabelOptions =
       values.map((value) => [value]),
     );
   if (colour) {
-    if (values.length > 32) throw tooMany(first, values.length);
+    if (values.length > 32) throw tooMany(first, values.length, 0, objectsBy);
     return mapping(
       'colour',
       values.map((value) => [value]),
     );
   }
-  if (values.length > 64 || values[0] < 0) throw tooMany(first, values.length, values[0]);
+  if (values.length > 64 || values[0] < 0) throw tooMany(first, values.length, values[0], objectsBy);
   return mapping(
     'integer',
     values.map((value) => [value]),

@@ -55,10 +55,11 @@ export function negativeLabel(file: string, value: number, mayIgnore = true): Da
   });
 }
 
-export function tooMany(file: string, count: number, least = 0): DatasetError {
+export function tooMany(file: string, count: number, least = 0, objectsBy: 'task' | 'as' = 'task'): DatasetError {
+  const numbered = objectsBy === 'as' ? option('as', 'objects') : option('task', 'instances');
   if (least < 0) return negativeLabel(file, least);
   return new DatasetError(`the labels hold ${count} different values: too many for classes.`, {
     file,
-    remedy: `If every object has its own number, use ${option('task', 'instances')}; if the mask was saved as JPEG, save it again as PNG.`,
+    remedy: `If every object has its own number, use ${numbered}; if the mask was saved as JPEG, save it again as PNG.`,
   });
 }

@@ -152,7 +152,7 @@ function headerOf(dataSet: DataSet, file: string, notes: string[]): DicomHeader 
   if (!rows || !columns || !bitsAllocated) {
     throw new FormatError('the DICOM header does not state the image size.', {
       file,
-      remedy: 'This may be no image; leave it out, or export it again.',
+      remedy: 'It may not be an image: remove it, or export it again.',
     });
   }
   const signed = uint(TAG.signed) === 1;
