@@ -48,5 +48,5 @@ it('what predict wrote is described as such', async () => {
 it('an image in the place of ground truth: evaluate names its own option', async () => {
   const label = writePng({ ...photograph, data: photograph.data.map((v) => (v > 128 ? 1 : 0)) });
   const files = memoryFiles({ 'p/a.png': label, 'y/a.png': png });
-  await expect(evaluate(files, 'p', 'y', { as: 'classes' })).rejects.toThrow(/too many for classes.*`as: objects`/);
+  await expect(evaluate({ files }, 'p', 'y', { as: 'classes' })).rejects.toThrow(/too many for classes.*`as: objects`/);
 });
