@@ -24,8 +24,6 @@ export interface PredictOptions {
   readonly tile?: number;
   /** Pixels mirrored around the image in addition to the network's margin. Default: 32 for padded networks. */
   readonly border?: number;
-  /** Give only these pixels, equal to those of the whole image's prediction. Default: all. */
-  readonly region?: PageRegion;
   /** Number of orientations to average over. Default 1: none. */
   readonly tta?: TestTimeAugmentation;
   /** Channels of the image to use, by name or by number from 0; default: as in training. */
@@ -36,6 +34,12 @@ export interface PredictOptions {
   readonly onProgress?: (done: number, total: number) => void;
   /** Checked before every run. */
   readonly signal?: AbortSignal;
+}
+
+/** How a single page is predicted. */
+export interface PagePredictOptions extends PredictOptions {
+  /** Give only these pixels, equal to those of the whole page's prediction. Default: all. */
+  readonly region?: PageRegion;
 }
 
 interface Job {
@@ -73,7 +77,7 @@ export function planPage(
 export async function predictPage(
   model: SegmentationModel,
   page: NamedPage,
-  options: PredictOptions = {},
+  options: PagePredictOptions = {},
 ): Promise<NdArray<'float32'>> {
   const { channel } = options;
   const given = channel === undefined ? page : pickChannels(page, channel);
@@ -92,7 +96,7 @@ export interface PreparedPage {
 export async function predictPlanes(
   model: SegmentationModel,
   page: PreparedPage,
-  options: PredictOptions = {},
+  options: PagePredictOptions = {},
 ): Promise<NdArray<'float32'>> {
   const { tta = 1, batch = 1, onProgress, signal } = options;
   if (tta !== 1 && tta !== 4 && tta !== 8) {
@@ -147,7 +151,7 @@ export async function predictPlanes(
 function planOf(
   model: SegmentationModel,
   { height, width }: PreparedPage,
-  options: PredictOptions,
+  options: PagePredictOptions,
 ): { readonly y: AxisPlan; readonly x: AxisPlan } {
   const { region, tta = 1 } = options;
   if (region !== undefined && tta === 1) {
