@@ -10,6 +10,7 @@ import { readDataset } from '../dataset/prepare.ts';
 import type { RawDataset, RawPage } from '../dataset/raw.ts';
 import { DatasetError, LamellaError, option, RunError } from '../errors.ts';
 import type { Files } from '../files.ts';
+import type { Page } from '../input/planes.ts';
 import type { RunResults } from './read-run.ts';
 
 /** A run folder with a model. */
@@ -18,15 +19,10 @@ export interface OpenedRun extends RunResults {
   readonly name: string;
 }
 
-export interface CommonPages {
-  readonly pages: readonly RawPage[];
+/** Images with ground truth that no compared run was trained on. */
+export interface Common<T> {
+  readonly items: readonly T[];
   /** For display: `5 images that all runs held out`. */
-  readonly where: string;
-  readonly notes: readonly string[];
-}
-
-export interface CommonClasses {
-  readonly samples: readonly ClassSample[];
   readonly where: string;
   readonly notes: readonly string[];
 }
@@ -35,14 +31,8 @@ function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Arra
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
-interface Sized {
-  readonly data: ArrayBufferView;
-  readonly width: number;
-  readonly height: number;
-}
-
 /** Hash of the pixels; names may differ between folders. */
-function keyOf({ data, width, height }: Sized): string {
+function keyOf({ data, width, height }: Page): string {
   return `${width}x${height}:${crc32(bytesOf(data))}`;
 }
 
@@ -55,11 +45,6 @@ function once<T>(read: (folder: string) => Promise<T>): (folder: string) => Prom
     return found;
   };
 }
-
-const noneInCommon = (runs: readonly OpenedRun[]): DatasetError =>
-  new DatasetError(`the runs ${runs.map(({ name }) => name).join(', ')} held out no image in common.`, {
-    remedy: `Provide held-out images with ground truth as ${option('data')}, or train with the same ${option('split')} and ${option('seed')}.`,
-  });
 
 function requireHeldOut(runs: readonly OpenedRun[]): void {
   const without = runs.find(({ config }) => config.validationImages.length === 0);
@@ -77,27 +62,15 @@ export async function commonPages(
   files: Files,
   runs: readonly OpenedRun[],
   data: string | undefined,
-): Promise<CommonPages> {
+): Promise<Common<RawPage>> {
   const read = once((folder) => readDataset(files, folder));
-  const notes: string[] = [];
   if (data !== undefined) {
     const { pages } = await read(data);
-    const trained = new Set<string>();
-    for (const run of runs) {
-      const own = await ownPages(run, read, 'trainingImages').catch((cause: unknown) => notesOf(cause, run, notes));
-      for (const page of own) trained.add(keyOf(page));
-    }
-    const kept = pages.filter((page) => !trained.has(keyOf(page)));
-    return { ...keptOf(kept, pages, data, notes), pages: kept };
+    return untrained(runs, data, pages, (run) => ownPages(run, read, 'trainingImages'));
   }
   requireHeldOut(runs);
-  const [first, ...others] = await Promise.all(runs.map((run) => ownPages(run, read, 'validationImages')));
-  const key = (page: RawPage): string => `${keyOf(page)}:${crc32(bytesOf(page.label.values))}`;
-  const held = others.map((pages) => new Set(pages.map(key)));
-  const pages = (first as readonly RawPage[]).filter((page) => held.every((keys) => keys.has(key(page))));
-  if (pages.length === 0) throw noneInCommon(runs);
-  partlyHeld(runs, pages.length, notes);
-  return { pages, where: `${counted(pages.length)} that all runs held out from training`, notes };
+  const held = await Promise.all(runs.map((run) => ownPages(run, read, 'validationImages')));
+  return heldByAll(runs, held, (page) => crc32(bytesOf(page.label.values)));
 }
 
 /** The slices of a run by name. */
@@ -121,34 +94,59 @@ async function ownPages(
   });
 }
 
-/** If the training images are gone, overlap with the given ones cannot be checked. */
-function notesOf(cause: unknown, { name }: OpenedRun, notes: string[]): readonly never[] {
-  if (!(cause instanceof LamellaError)) throw cause;
-  notes.push(`Whether ${name} was trained on some of these images is unknown: its training images no longer exist.`);
-  return [];
-}
-
-function keptOf(
-  kept: readonly unknown[],
-  all: readonly unknown[],
+/** The given images that none of the runs was trained on. @throws DatasetError if there are none. */
+async function untrained<T extends Page>(
+  runs: readonly OpenedRun[],
   folder: string,
-  notes: readonly string[],
-): { readonly where: string; readonly notes: readonly string[] } {
-  const out = all.length - kept.length;
-  if (kept.length === 0) {
-    throw new DatasetError(`all ${all.length} images were used to train one of the runs.`, {
+  given: readonly T[],
+  trainedOn: (run: OpenedRun) => Promise<readonly T[]>,
+): Promise<Common<T>> {
+  const notes: string[] = [];
+  const trained = new Set<string>();
+  for (const run of runs) {
+    try {
+      for (const item of await trainedOn(run)) trained.add(keyOf(item));
+    } catch (cause) {
+      // If the training images are gone, overlap with the given ones cannot be checked.
+      if (!(cause instanceof LamellaError)) throw cause;
+      notes.push(
+        `Whether ${run.name} was trained on some of these images is unknown: its training images no longer exist.`,
+      );
+    }
+  }
+  const items = given.filter((item) => !trained.has(keyOf(item)));
+  if (items.length === 0) {
+    throw new DatasetError(`all ${given.length} images were used to train one of the runs.`, {
       file: folder,
       remedy: 'Use images that none was trained on.',
     });
   }
-  const left = out === 0 ? [] : [`${counted(out)} of ${folder} excluded: a run was trained on them.`];
-  return { where: `${counted(kept.length)} of ${folder}`, notes: [...left, ...notes] };
+  const out = given.length - items.length;
+  if (out > 0) notes.unshift(`${counted(out)} of ${folder} excluded: a run was trained on them.`);
+  return { items, where: `${counted(items.length)} of ${folder}`, notes };
 }
 
-function partlyHeld(runs: readonly OpenedRun[], common: number, notes: string[]): void {
+/** The images that all runs held out, with the same ground truth. @throws DatasetError if there are none. */
+function heldByAll<T extends Page>(
+  runs: readonly OpenedRun[],
+  held: readonly (readonly T[])[],
+  truthOf: (item: T) => number,
+): Common<T> {
+  const key = (item: T): string => `${keyOf(item)}:${truthOf(item)}`;
+  const [first, ...others] = held as readonly [readonly T[], ...(readonly T[])[]];
+  const keys = others.map((own) => new Set(own.map(key)));
+  const items = first.filter((item) => keys.every((own) => own.has(key(item))));
+  if (items.length === 0) {
+    throw new DatasetError(`the runs ${runs.map(({ name }) => name).join(', ')} held out no image in common.`, {
+      remedy: `Provide held-out images with ground truth as ${option('data')}, or train with the same ${option('split')} and ${option('seed')}.`,
+    });
+  }
   const most = Math.max(...runs.map(({ config }) => config.validationImages.length));
-  if (common < most)
-    notes.push(`The runs held out different images; they are compared on the ${common} that all held out.`);
+  const notes =
+    items.length < most
+      ? [`The runs held out different images; they are compared on the ${items.length} that all held out.`]
+      : [];
+  return { items, where: `${counted(items.length)} that all runs held out from training`, notes };
 }
 
 /**
@@ -159,43 +157,31 @@ export async function commonClasses(
   files: Files,
   runs: readonly OpenedRun[],
   data: string | undefined,
-): Promise<CommonClasses> {
+): Promise<Common<ClassSample>> {
   const read = once((folder) => readClasses(files, folder, { skipBad: true }));
-  const notes: string[] = [];
   if (data !== undefined) {
     const { parts } = await read(data);
     const given = parts.test.length > 0 ? parts.test : [...parts.train, ...parts.validation];
-    const trained = new Set<string>();
-    for (const run of runs) {
-      const own = await read(run.config.folder)
-        .then((raw) => splitOf(raw, run).train)
-        .catch((cause: unknown) => notesOf(cause, run, notes));
-      for (const sample of own) trained.add(keyOf(sample));
-    }
-    const kept = given.filter((sample) => !trained.has(keyOf(sample)));
-    return { ...keptOf(kept, given, data, notes), samples: kept };
+    return untrained(runs, data, given, async (run) => splitOf(await read(run.config.folder), run).train);
   }
   const raws = await Promise.all(runs.map(({ config }) => read(config.folder)));
   const keysOf = (samples: readonly ClassSample[]): string =>
     samples.map((sample) => `${keyOf(sample)}:${sample.label}`).join();
   const first = raws[0] as RawClasses;
   const { test } = first.parts;
-  const chosenBy = runs.some(
-    ({ config }) => 'names' in config.recipe.data.split && config.recipe.data.split.names[0] === 'test',
-  );
-  const same = test.length > 0 && raws.every((raw) => raw === first || keysOf(raw.parts.test) === keysOf(test));
-  if (same) {
-    if (chosenBy) notes.push('At least one run selected its best model on these images, so its score is optimistic.');
-    return { samples: test, where: `${counted(test.length)}, the test part of the data`, notes };
+  if (test.length > 0 && raws.every((raw) => raw === first || keysOf(raw.parts.test) === keysOf(test))) {
+    const chosenBy = runs.some(
+      ({ config }) => 'names' in config.recipe.data.split && config.recipe.data.split.names[0] === 'test',
+    );
+    return {
+      items: test,
+      where: `${counted(test.length)}, the test part of the data`,
+      notes: chosenBy ? ['At least one run selected its best model on these images, so its score is optimistic.'] : [],
+    };
   }
   requireHeldOut(runs);
-  const [own, ...others] = runs.map((run, i) => splitOf(raws[i] as RawClasses, run).validation);
-  const key = (sample: ClassSample): string => `${keyOf(sample)}:${sample.label}`;
-  const held = others.map((samples) => new Set(samples.map(key)));
-  const samples = (own as readonly ClassSample[]).filter((sample) => held.every((keys) => keys.has(key(sample))));
-  if (samples.length === 0) throw noneInCommon(runs);
-  partlyHeld(runs, samples.length, notes);
-  return { samples, where: `${counted(samples.length)} that all runs held out from training`, notes };
+  const held = runs.map((run, i) => splitOf(raws[i] as RawClasses, run).validation);
+  return heldByAll(runs, held, ({ label }) => label);
 }
 
 function splitOf(raw: RawClasses, { config: { recipe } }: OpenedRun) {

@@ -2,6 +2,7 @@
 
 import { ndarray } from '../array/ndarray.ts';
 import { median } from '../array/quantile.ts';
+import type { ClassSample } from '../dataset/classification/classes.ts';
 import { applyMapping } from '../dataset/labels/labels.ts';
 import type { RawPage } from '../dataset/raw.ts';
 import { scorerFor } from '../evaluate/scorer.ts';
@@ -19,7 +20,7 @@ import type { RunResult } from '../report/compare/comparison.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Clock } from '../train/store.ts';
 import { chooseMetric } from '../train/validate.ts';
-import type { CommonClasses, CommonPages, OpenedRun } from './compare-data.ts';
+import type { OpenedRun } from './compare-data.ts';
 import type { EnergyMeter } from './host.ts';
 import { shortNames } from './report-facts.ts';
 
@@ -32,7 +33,8 @@ export type Judged = Pick<
 export interface JudgeOptions {
   readonly clock: Clock;
   readonly meter: EnergyMeter | undefined;
-  readonly onPage?: (done: number) => void;
+  /** Called with the number of images scored so far. */
+  readonly onImages: (done: number) => void;
 }
 
 /** Wall time and energy of a network's runs, after a warm-up run. */
@@ -68,7 +70,7 @@ class Stopwatch {
 export async function judgePages(
   runtime: Runtime,
   { bytes, file, config }: OpenedRun,
-  { pages }: CommonPages,
+  pages: readonly RawPage[],
   options: JudgeOptions,
 ): Promise<Judged> {
   const { labels } = config.recipe;
@@ -91,7 +93,7 @@ export async function judgePages(
       const probabilities = await watch.time(1, () => predictPage(model, page));
       const truth = truths[i] as (typeof truths)[number];
       scorer.add({ page: truth, probabilities, objects: page.label.values });
-      options.onPage?.(i + 1);
+      options.onImages(i + 1);
     }
     const { metric: name, score, scores, perImage } = scorer.result();
     const { [name]: _, threshold: __, ...others } = scores;
@@ -151,7 +153,7 @@ const TOGETHER = 256;
 export async function judgeClasses(
   runtime: Runtime,
   { bytes, file }: OpenedRun,
-  { samples }: CommonClasses,
+  samples: readonly ClassSample[],
   options: JudgeOptions,
 ): Promise<Judged> {
   const model = await openClassifier(runtime, bytes, { file });
@@ -164,6 +166,7 @@ export async function judgeClasses(
       const some = samples.slice(from, from + TOGETHER);
       const given = await watch.time(some.length, () => classifyPages(model, some));
       probabilities.data.set(given.data, from * classes);
+      options.onImages(from + some.length);
     }
     const labels = samples.map(({ label }) => label);
     const perImage = samples.map(({ name, label }, n) => {

@@ -5,11 +5,11 @@ import { joinPath, type WritableFiles } from '../files.ts';
 import { isClassifier } from '../models/registry.ts';
 import { type CompareOptions, type Comparison, compareRuns, type RunResult } from '../report/compare/comparison.ts';
 import { renderComparison } from '../report/compare/page.ts';
-import type { DeviceName } from '../runtime/runtime.ts';
+import type { DeviceName, Runtime } from '../runtime/runtime.ts';
 import type { RunConfig } from '../train/config.ts';
 import type { LogLine } from '../train/log.ts';
-import { commonClasses, commonPages, type OpenedRun } from './compare-data.ts';
-import { type Judged, judgeClasses, judgePages } from './compare-judge.ts';
+import { type Common, commonClasses, commonPages, type OpenedRun } from './compare-data.ts';
+import { type Judged, type JudgeOptions, judgeClasses, judgePages } from './compare-judge.ts';
 import type { Host } from './host.ts';
 import { readRun } from './read-run.ts';
 import { describeNetwork } from './recipe-words.ts';
@@ -41,40 +41,25 @@ export async function writeComparison(
   const { out, device = 'auto', data, command, onProgress, ...statistics } = options;
   const runs = await openRuns(host.files, folders);
   const classes = requireAlike(runs);
-  const judged: RunResult[] = [];
   const runtime = await host.openRuntime(device);
   const meter = await host.openEnergyMeter?.();
-  let where: string;
-  const found: string[] = [];
-  try {
-    if (classes) {
-      const common = await commonClasses(host.files, runs, data);
-      where = common.where;
-      found.push(...common.notes);
-      for (const [i, run] of runs.entries()) {
-        judged.push(resultOf(run, await judgeClasses(runtime, run, common, { clock: host, meter })));
-        onProgress?.(i + 1, runs.length);
-      }
-    } else {
-      const common = await commonPages(host.files, runs, data);
-      where = common.where;
-      found.push(...common.notes);
-      const total = runs.length * common.pages.length;
-      for (const [i, run] of runs.entries()) {
-        const before = i * common.pages.length;
-        const result = await judgePages(runtime, run, common, {
-          clock: host,
-          meter,
-          onPage: (done) => onProgress?.(before + done, total),
-        });
-        judged.push(resultOf(run, result));
-      }
+  const judgeAll = async <T>(
+    { items, where, notes }: Common<T>,
+    judge: (runtime: Runtime, run: OpenedRun, items: readonly T[], options: JudgeOptions) => Promise<Judged>,
+  ) => {
+    const judged: RunResult[] = [];
+    for (const [i, run] of runs.entries()) {
+      const onImages = (done: number): void => onProgress?.(i * items.length + done, runs.length * items.length);
+      judged.push(resultOf(run, await judge(runtime, run, items, { clock: host, meter, onImages })));
     }
-  } finally {
-    await runtime.dispose();
-  }
+    return { judged, where, notes };
+  };
+  const { judged, where, notes } = await (classes
+    ? commonClasses(host.files, runs, data).then((common) => judgeAll(common, judgeClasses))
+    : commonPages(host.files, runs, data).then((common) => judgeAll(common, judgePages))
+  ).finally(() => runtime.dispose());
   const compared = compareRuns(judged, statistics);
-  const comparison = { ...compared, notes: [...found, ...compared.notes] };
+  const comparison = { ...compared, notes: [...notes, ...compared.notes] };
   await host.files.write(
     out,
     renderComparison({
