@@ -9,14 +9,17 @@ import type { ChannelChoice } from '../input/channels.ts';
 import { fitInput, prepareInput } from '../input/network-input.ts';
 import type { InputSpec, NormalisationOptions } from '../input/normalise.ts';
 import { relabelConsecutive } from '../objects/relabel.ts';
+import type { Project } from '../project/project.ts';
 import { annotate } from './annotate.ts';
 import { annotatedRows } from './annotated.ts';
 import { baseName } from './discover/names.ts';
 import { describePairing, type Pair, type Pairing } from './discover/pairing.ts';
+import { annotationOf, declaredByProject, describeProject } from './discover/project-files.ts';
 import { readAhead } from './discover/read-ahead.ts';
 import { type ImageListing, inFolder, listImageSources, pairListing, readListed } from './discover/sources.ts';
 import { type HeldOut, holdOut } from './hold-out.ts';
 import { chooseInversion } from './inversion.ts';
+import type { LabelKind } from './labels/label-kind.ts';
 import {
   applyMapping,
   describeMapping,
@@ -30,6 +33,7 @@ import {
   stackPages,
 } from './labels/labels.ts';
 import type { Annotation } from './labels/regions.ts';
+import { readShapeLabels } from './labels/shape-labels.ts';
 import { type Allocate, inMemory } from './memory.ts';
 import { focusIndex, type TrainingPage, type TrainingSet } from './patch-position.ts';
 import { labelOptions, type RawDataset, type RawPage, rawPages } from './raw.ts';
@@ -40,19 +44,29 @@ import { medianObjectSize } from './weights/small-objects.ts';
 /** The content of a folder. */
 export interface FolderDataset extends RawDataset {
   readonly pairing: Pairing;
+  /** If it is one. */
+  readonly project?: Project;
+}
+
+export interface ReadDatasetOptions {
+  /** Whether shapes drawn in other programs are objects or classes. Default: classes if two or more are named. */
+  readonly as?: LabelKind;
 }
 
 /**
- * Reads all pairs of a folder.
- * @throws DatasetError if files do not pair, sizes or numbers of slices of an image and its labels differ, or values are
- *   NaN or infinite; FormatError if a file cannot be read. Both name the file.
+ * Reads all pairs of a folder, or those that its `lamella.json` lists, with its annotation.
+ * @throws DatasetError if files do not pair, sizes or numbers of slices of an image and its labels differ, values are
+ *   NaN or infinite, or a project contradicts its images; FormatError if a file cannot be read. All name the file.
  */
-export function readDataset(files: Files, folder: string): Promise<FolderDataset> {
-  return inFolder(folder, () => readPairs(files, folder));
+export function readDataset(files: Files, folder: string, options: ReadDatasetOptions = {}): Promise<FolderDataset> {
+  return inFolder(folder, () => readPairs(files, folder, options));
 }
 
-async function readPairs(files: Files, folder: string): Promise<FolderDataset> {
+async function readPairs(files: Files, folder: string, { as }: ReadDatasetOptions): Promise<FolderDataset> {
   const { pairing, listing } = pairListing(await listImageSources(files, folder));
+  const { project } = listing;
+  const labels = pairing.pairs.map(({ label }) => label);
+  const shapes = await readShapeLabels(files, folder, labels, as);
   const pages: RawPage[] = [];
   const said = new ImageNotes();
   const kinds = new Set<Image['labelKind']>();
@@ -60,26 +74,33 @@ async function readPairs(files: Files, folder: string): Promise<FolderDataset> {
     pair,
     image: await readListed(files, listing, pair.image),
     // Palette labels are class numbers with display colours.
-    label: await readListed(files, listing, pair.label, { palette: 'index' }),
+    label: shapes?.has(pair.label) ? undefined : await readListed(files, listing, pair.label, { palette: 'index' }),
   });
-  for await (const { pair, image, label } of readAhead(pairing.pairs, read)) {
+  for await (const { pair, image, label: stored } of readAhead(pairing.pairs, read)) {
+    const label = stored ?? (shapes as NonNullable<typeof shapes>).image(pair.label, image);
     for (const one of [image, label]) said.add(one, pair.image);
     kinds.add(label.labelKind);
     pages.push(...rawPages(image, label, pair.image));
   }
   const { json } = listing;
-  return {
+  // The kind stated by every file.
+  const kind = kinds.size === 1 ? [...kinds][0] : undefined;
+  const stated = json ?? shapes?.declared;
+  const declared = { classes: stated?.classes, ignore: stated?.ignore, kind };
+  const dataset = {
     folder,
     pairing,
     pages,
-    declared: {
-      classes: json?.classes,
-      ignore: json?.ignore,
-      // The kind stated by every file.
-      kind: kinds.size === 1 ? [...kinds][0] : undefined,
-    },
-    notes: [describePairing(pairing), ...describeListing(listing, pairing), ...said.lines()],
+    declared: project === undefined ? declared : { ...declared, ...declaredByProject(project) },
+    notes: [
+      ...(project === undefined ? [] : describeProject(project, baseName(files.resolve?.(folder) ?? folder))),
+      describePairing(pairing),
+      ...describeListing(listing, pairing),
+      ...(shapes?.notes ?? []),
+      ...said.lines(),
+    ],
   };
+  return project === undefined ? dataset : { ...dataset, ...annotate(dataset, annotationOf(project)), project };
 }
 
 /** Notes on combined files, and on `dataset.json`. */

@@ -3,6 +3,15 @@
  * files.
  */
 
+export {
+  PROJECT_FILE,
+  type Project,
+  type ProjectClass,
+  type ProjectImage,
+  type ProjectRegion,
+  parseProject,
+  writeProject,
+} from '../project/project.ts';
 export { type DrawAugmentationOptions, drawAugmentation } from '../workflows/augment.ts';
 export {
   type ClassifiedFolder,

@@ -1,7 +1,6 @@
 /** Scores a folder or file of predictions against its ground truth. */
 
 import { type NdArray, ndarray } from '../array/ndarray.ts';
-import { DATASET_JSON } from '../dataset/discover/nnunet.ts';
 import { type LabelKind, type LabelKindFinding, labelKindsOfBoth } from '../dataset/labels/label-kind.ts';
 import {
   applyMapping,
@@ -220,10 +219,9 @@ export async function evaluate(
     });
   }
   const truths = await listLabels(files, truth);
-  const json = declaredOf(truths);
-  const declared = json && ({ kind: 'classes', by: DATASET_JSON } as const);
+  const declared = declaredOf(truths);
   const given = options.classes === undefined ? undefined : parseClasses(options.classes);
-  const { classes, ignore } = labelOptions({ declared: json }, { classes: given, ignore: options.ignore });
+  const { classes, ignore } = labelOptions({ declared }, { classes: given, ignore: options.ignore });
   const notes = new ImageNotes();
   const read = async (group: MetricGroup | 'auto'): Promise<ReadItems> =>
     readItems(files, await listPredictions(files, await partOf(files, predictions, group)), truths, {

@@ -1,12 +1,17 @@
 import { folderOf, roleOf, stemOf } from '../dataset/discover/names.ts';
-import type { DatasetJson } from '../dataset/discover/nnunet.ts';
+import { DATASET_JSON } from '../dataset/discover/nnunet.ts';
 import { noImages, readable } from '../dataset/discover/pair.ts';
+import { declaredByProject, imagesToPredict } from '../dataset/discover/project-files.ts';
 import { type ImageListing, listImageSources, pairListing, readListed } from '../dataset/discover/sources.ts';
+import type { LabelKind } from '../dataset/labels/label-kind.ts';
+import type { LabelOptions } from '../dataset/labels/labels.ts';
+import { readShapeLabels, type ShapeLabels } from '../dataset/labels/shape-labels.ts';
 import { DatasetError } from '../errors.ts';
 import { baseName, folderName, joinPath, type WritableFiles } from '../files.ts';
 import type { ReadOptions } from '../image/formats/format.ts';
 import { READABLE_EXTENSIONS } from '../image/formats/registry.ts';
 import type { Image } from '../image/image.ts';
+import { PROJECT_FILE } from '../project/project.ts';
 import { readImageFile } from './image-files.ts';
 
 /** An image to read, and the name that its outputs have: a relative path without extension. */
@@ -16,27 +21,41 @@ export interface ListedImage {
   readonly name: string;
   /** If one path represents several files, or has additional information elsewhere. */
   readonly listed?: { readonly listing: ImageListing; readonly key: string };
+  /** For labels that are shapes or masks of another program: how to read them, and the image that they are of. */
+  readonly shapes?: { readonly labels: ShapeLabels; readonly key: string; readonly image: ListedImage };
 }
 
 /** Names of nnU-Net's image folders. */
 const IMAGES_FOLDER = /(^|[/\\])images(tr|ts|val)[/\\]*$/i;
 
-/** The content of nnU-Net's `dataset.json` for listed labels. */
-export const declaredOf = (labels: readonly ListedImage[]): DatasetJson | undefined => labels[0]?.listed?.listing.json;
+/** What a file beside listed labels, or the labels themselves, state about their values. */
+export function declaredOf(
+  labels: readonly ListedImage[],
+): (Pick<LabelOptions, 'classes' | 'ignore'> & { readonly kind: LabelKind; readonly by: string }) | undefined {
+  const [first] = labels;
+  const { json, project } = first?.listed?.listing ?? {};
+  if (project !== undefined) return { kind: project.task, ...declaredByProject(project), by: PROJECT_FILE };
+  if (json !== undefined) return { classes: json.classes, ignore: json.ignore, kind: 'classes', by: DATASET_JSON };
+  const shapes = labels.find((label) => label.shapes !== undefined)?.shapes?.labels.declared;
+  return shapes?.kind && { ...shapes, kind: shapes.kind, by: 'the file of shapes' };
+}
 
 /** Reads a listed image. @throws as `readImageFile` */
 export function readListedImage(
   files: WritableFiles,
-  { path, listed }: ListedImage,
+  { path, listed, shapes }: ListedImage,
   options: ReadOptions = {},
 ): Promise<Image> {
+  if (shapes !== undefined) {
+    return readListedImage(files, shapes.image).then((image) => shapes.labels.image(shapes.key, image));
+  }
   return listed === undefined
     ? readImageFile(files, path, options)
     : readListed(files, listed.listing, listed.key, options);
 }
 
 function named(listing: ImageListing, paths: readonly string[]): readonly ListedImage[] {
-  const { root, place = root, series, joined, json } = listing;
+  const { root, place = root, series, joined, json, project } = listing;
   // `image/00.png` and `image/01.png` become `00` and `01`: a common folder carries no information.
   const folders = new Set(paths.map(folderOf));
   const shared = folders.size === 1;
@@ -44,9 +63,11 @@ function named(listing: ImageListing, paths: readonly string[]): readonly Listed
     // nnU-Net appends a channel number to the names of images, even of single-channel ones, but not to those of labels
     // and predictions.
     const stem = IMAGES_FOLDER.test(folderOf(file) || place) ? stemOf(file).replace(/_0000$/, '') : stemOf(file);
-    const name = shared || folderOf(file) === '' ? stem : `${folderOf(file)}/${stem}`;
+    // Images of a project may lie outside of its folder.
+    const folder = folderOf(file).replace(/^(\.\.(\/|$))+/, '');
+    const name = shared || folder === '' ? stem : `${folder}/${stem}`;
     const path = joinPath(root, series.get(file)?.folder ?? file);
-    const plain = !series.has(file) && joined?.has(file) !== true && json === undefined;
+    const plain = !series.has(file) && joined?.has(file) !== true && json === undefined && project === undefined;
     return plain ? { path, name } : { path, name, listed: { listing, key: file } };
   });
   const seen = new Map<string, string>();
@@ -75,6 +96,7 @@ export async function listImages(
 ): Promise<readonly ListedImage[]> {
   const listing = await listImageSources(files, path, { channels });
   if ((await files.kind(path)) === 'file') return [{ path, name: stemOf(baseName(path)) }];
+  if (listing.project !== undefined) return named(listing, imagesToPredict(listing.project));
   const { images } = readable(listing.paths, READABLE_EXTENSIONS);
   if (images.length === 0) throw noImages(path, { paths: listing.paths, extensions: READABLE_EXTENSIONS });
   const byFolder = images.filter(
@@ -120,9 +142,12 @@ export async function listLabels(files: WritableFiles, path: string): Promise<re
       used,
       pairing.pairs.map(({ image }) => image),
     );
-    return pairing.pairs.map(({ label }, i) => {
+    const labels = pairing.pairs.map(({ label }) => label);
+    const shapes = await readShapeLabels(files, path, labels);
+    return labels.map((label, i) => {
       const [one] = named(used, [label]) as [ListedImage];
-      return { ...one, name: (byImage[i] as ListedImage).name };
+      const image = byImage[i] as ListedImage;
+      return { ...one, name: image.name, ...(shapes?.has(label) && { shapes: { labels: shapes, key: label, image } }) };
     });
   } catch (cause) {
     if (!(cause instanceof DatasetError)) throw cause;

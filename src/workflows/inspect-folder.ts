@@ -1,10 +1,11 @@
 import { stemOf } from '../dataset/discover/names.ts';
+import { describeProject } from '../dataset/discover/project-files.ts';
 import { type ImageListing, inFolder, listImageSources, pairListing, readListed } from '../dataset/discover/sources.ts';
 import { applyMapping, describeMapping, findMapping, IGNORE } from '../dataset/labels/labels.ts';
 import { readDataset } from '../dataset/prepare.ts';
 import { labelOptions } from '../dataset/raw.ts';
 import { DatasetError, option } from '../errors.ts';
-import type { WritableFiles } from '../files.ts';
+import { baseName, type WritableFiles } from '../files.ts';
 import { ImageNotes } from '../image/notes.ts';
 import { fitInput } from '../input/network-input.ts';
 import { pagesOf } from '../input/planes.ts';
@@ -54,7 +55,9 @@ async function inspectWithin(files: WritableFiles, path: string, options: Inspec
     const pages = images.flatMap(pagesOf);
     const noted = new ImageNotes();
     for (const [i, image] of images.entries()) noted.add({ ...image, source: listed[i]?.name });
-    const notes = noted.lines();
+    const { project } = listing;
+    const about = project === undefined ? [] : describeProject(project, baseName(files.resolve(path)));
+    const notes = [...about, ...noted.lines()];
     const counts = `${counted(listed.length, 'image')} without labels, ${counted(pages.length, 'page')}: ${shortened(sizesOf(pages))}`;
     return {
       describe: { kind: 'images', folder: path, images: listed.map((item) => item.path), pages: pages.length, notes },
@@ -85,6 +88,7 @@ async function inspectWithin(files: WritableFiles, path: string, options: Inspec
     describe: {
       kind: 'dataset',
       folder: path,
+      ...(raw.project && { project: raw.project }),
       pairs: raw.pairing.pairs,
       unlabelled: raw.pairing.unlabelled,
       leftOut: raw.pairing.leftOut,

@@ -93,7 +93,8 @@ export async function collectReport(host: Host, run: string, options: ReportOpti
     const { folder = config.folder } = options;
     return collectClassReport(host, { title, run, config, lines, bytes, file, networkName, device, folder });
   }
-  const raw = await readDataset(host.files, options.folder ?? config.folder);
+  const as = config.recipe.labels.kind === 'instances' ? 'objects' : 'classes';
+  const raw = await readDataset(host.files, options.folder ?? config.folder, { as });
   const pages = pagesToShow(raw, config);
   const runtime = await host.openRuntime(device);
   try {

@@ -7,6 +7,7 @@ import { type LabelledImage, rawDataset } from '../dataset/raw.ts';
 import { factsOf } from '../errors.ts';
 import type { WritableFiles } from '../files.ts';
 import { isClassifier } from '../models/registry.ts';
+import type { Project } from '../project/project.ts';
 import { differingSettings, type RunConfig, readConfig, writeConfig } from '../train/config.ts';
 import {
   continueTraining,
@@ -20,6 +21,7 @@ import type { StartFile } from '../train/start.ts';
 import { type Clock, RUN_FILES, type Store } from '../train/store.ts';
 import type { TrainSettings } from '../train/tasks/segmentation/choose-recipe.ts';
 import { modelFileOf } from './model-files.ts';
+import { withProjectSettings } from './project-settings.ts';
 
 /** Settings that determine the result of a run. */
 export interface RunSettings extends TrainSettings {
@@ -101,13 +103,14 @@ async function inRun<M, F extends FinishedTraining>(
 export function trainNew<M, F extends FinishedTraining>(
   host: TrainHost<M, F>,
   data: string | readonly LabelledImage[],
-  settings: RunSettings,
+  given: RunSettings,
   { out, machine }: RunTarget<M>,
   hooks: TrainRunHooks = {},
 ): Promise<F> {
   return inRun(host, out, 'new', hooks, async (_, on) => {
     const inMemory = typeof data !== 'string';
-    const raw = inMemory ? rawDataset(data) : await readData(host.files, data, settings);
+    const raw = inMemory ? rawDataset(data) : await readData(host.files, data, given);
+    const settings = withProjectSettings(raw, given, hooks.say);
     const record = {
       folder: inMemory ? 'memory' : host.fullPath(data),
       created: new Date().toISOString(),
@@ -150,9 +153,9 @@ export function resumeTraining<M, F extends FinishedTraining>(
 ): Promise<F> {
   return inRun(host, out, 'resume', hooks, async (run, on) => {
     const config = await readConfig(run);
-    const different = settings && differingSettings(settings, config);
-    if (different !== undefined) hooks.warn?.(different);
     const raw = await readAgain(host.files, folder ?? config.folder, config);
+    const different = settings && differingSettings(withProjectSettings(raw, settings), config);
+    if (different !== undefined) hooks.warn?.(different);
     return on(host.sameMachine(config, machine), (place) => continueTraining(config, raw, place, hooks));
   });
 }
@@ -194,19 +197,20 @@ export function repeatTraining<M, F extends FinishedTraining>(
 async function readData(
   files: WritableFiles,
   folder: string,
-  { network, classes, skipBad = false }: Pick<RunSettings, 'network' | 'classes' | 'skipBad'>,
-): Promise<TrainingData> {
+  { network, classes, task, skipBad = false }: Pick<RunSettings, 'network' | 'classes' | 'task' | 'skipBad'>,
+): Promise<TrainingData & { readonly project?: Project }> {
   const whole = network === undefined ? holdsClasses(await files.list(folder)) : isClassifier(network);
-  if (!whole) return readDataset(files, folder);
+  if (!whole) return readDataset(files, folder, { as: task && (task === 'instances' ? 'objects' : 'classes') });
   const classNames = classes?.map((item) => (typeof item === 'string' ? item : item.name));
   return readClasses(files, folder, { skipBad, classNames });
 }
 
 /** The data of an existing run. Unreadable images were skipped, otherwise it would not have started. */
-const readAgain = (files: WritableFiles, folder: string, { recipe }: RunConfig): Promise<TrainingData> =>
+const readAgain = (files: WritableFiles, folder: string, { recipe }: RunConfig): ReturnType<typeof readData> =>
   readData(files, folder, {
     network: recipe.model.name,
     skipBad: true,
+    task: recipe.labels.kind === 'instances' ? 'instances' : 'semantic',
     ...(isClassifier(recipe.model.name) ? { classes: recipe.labels.classes } : {}),
   });
 

@@ -147,14 +147,14 @@ const PUBLIC: { readonly [file: string]: Exported } = {
   'src/entries/workflows.ts': {
     values: words(`
       suggestPlaces
-      classifyFolder drawAugmentation evaluate inspect measureFolder memoryFiles modelFileOf predictFolder profileNetwork readImageFile
-      scoreClassifiers writeComparison writeReport
+      PROJECT_FILE classifyFolder drawAugmentation evaluate inspect measureFolder memoryFiles modelFileOf parseProject predictFolder profileNetwork
+      readImageFile scoreClassifiers writeComparison writeProject writeReport
     `),
     types: words(`
       EstimatedAccuracy SuggestOptions SuggestedObject SuggestedObjects SuggestedPlace Suggestions
       ClassifiedFolder ClassifyFolderOptions DrawAugmentationOptions EnergyMeter EvaluateOptions Evaluation FailedFile FileContent Host
       InspectOptions Inspected MeasureFolderOptions MeasureHooks MeasuredFolder MemoryFiles NetworkProfile PredictFolderOptions PredictHooks PredictedFile
-      PredictedFolder ProfileOptions ReportOptions TopK Trace WriteComparisonOptions
+      PredictedFolder ProfileOptions Project ProjectClass ProjectImage ProjectRegion ReportOptions TopK Trace WriteComparisonOptions
     `),
   },
   'src/platform/node/index.ts': {

@@ -4,6 +4,7 @@ import { DatasetError } from '../../errors.ts';
 import { pairCellTracking } from './cell-tracking.ts';
 import { baseName, commonName, extensionOf, folderOf, naturalOrder, type Role, roleOf, stemOf } from './names.ts';
 import type { LeftOut, Pair, Pairing } from './pairing.ts';
+import { chooseShapeFiles, isShapeLabel, shapeStem } from './shape-files.ts';
 
 export interface PairOptions {
   /** Name of the folder, for messages. */
@@ -44,14 +45,15 @@ export interface File {
 }
 
 export function fileOf(path: string): File {
+  const stem = isShapeLabel(path) ? shapeStem(stemOf(path)) : stemOf(path);
   const segments = folderOf(path).normalize('NFC').split('/');
   for (let i = segments.length - 1; i >= 0; i--) {
     const role = roleOf(segments[i]);
     if (role === undefined) continue;
     const group = [...segments.slice(0, i), `{${commonName(segments[i])}}`, ...segments.slice(i + 1)].join('/');
-    return { path, stem: stemOf(path), folderRole: role, group };
+    return { path, stem, folderRole: role, group };
   }
-  return { path, stem: stemOf(path), folderRole: undefined, group: segments.join('/') };
+  return { path, stem, folderRole: undefined, group: segments.join('/') };
 }
 
 /** `case_0000` -> `case`: nnU-Net numbers the channels of an image, not its labels. */
@@ -233,7 +235,7 @@ function requireDistinct(paths: readonly string[], folder: string | undefined): 
 
 /** In a folder with both, the file's own name decides; a file without a word for labels is an image. */
 function roleByName(file: File): Role {
-  return roleOf(file.stem) ?? 'image';
+  return isShapeLabel(file.path) ? 'label' : (roleOf(file.stem) ?? 'image');
 }
 
 /**
@@ -250,13 +252,15 @@ function roleByName(file: File): Role {
  */
 export function pairFiles(paths: readonly string[], { folder, extensions }: PairOptions): Pairing {
   const details = folder === undefined ? {} : { file: folder };
-  const { images: files, leftOut } = readable(paths, extensions);
-  if (files.length === 0) throw noImages(folder, { paths, leftOut, extensions });
+  const { images: files, leftOut: unread } = readable(paths, extensions, isShapeLabel);
+  if (files.every(isShapeLabel)) throw noImages(folder, { paths, leftOut: unread, extensions });
 
   requireDistinct(files, folder);
   const tracking = pairCellTracking(files, folder);
   const groups = new Map<string, File[]>();
-  for (const file of (tracking?.rest ?? files).map(fileOf)) {
+  const chosen = chooseShapeFiles((tracking?.rest ?? files).map(fileOf));
+  const leftOut = [...unread, ...chosen.leftOut];
+  for (const file of chosen.kept) {
     const group = groups.get(file.group);
     if (group === undefined) groups.set(file.group, [file]);
     else group.push(file);
@@ -266,8 +270,8 @@ export function pairFiles(paths: readonly string[], { folder, extensions }: Pair
   const orphanLabels: string[] = [];
   for (const members of groups.values()) {
     const byFolder = {
-      image: members.filter((file) => file.folderRole === 'image'),
-      label: members.filter((file) => file.folderRole === 'label'),
+      image: members.filter((file) => file.folderRole === 'image' && !isShapeLabel(file.path)),
+      label: members.filter((file) => file.folderRole === 'label' || isShapeLabel(file.path)),
     };
     const twoFolders = byFolder.image.length > 0 && byFolder.label.length > 0;
     const images = twoFolders ? byFolder.image : members.filter((file) => roleByName(file) === 'image');
@@ -307,13 +311,14 @@ export function pairFiles(paths: readonly string[], { folder, extensions }: Pair
 export function readable(
   paths: readonly string[],
   extensions: readonly string[],
+  isAlso: (path: string) => boolean = () => false,
 ): { readonly images: readonly string[]; readonly leftOut: readonly LeftOut[] } {
   const images: string[] = [];
   const leftOut: LeftOut[] = [];
   for (const path of paths) {
     if (path.split('/').some((segment) => segment.startsWith('.') || segment === '__MACOSX')) continue;
     const extension = extensionOf(path);
-    if (extensions.includes(extension)) images.push(path);
+    if (extensions.includes(extension) || isAlso(path)) images.push(path);
     else if (!SIDE_FILES.has(extension) && baseName(path) !== 'Thumbs.db') {
       leftOut.push({ file: path, reason: `.${extension} is not read` });
     }

@@ -12,12 +12,15 @@ import type { ReadOptions } from '../../image/formats/format.ts';
 import { extensionsOf, READABLE_EXTENSIONS } from '../../image/formats/registry.ts';
 import type { Image } from '../../image/image.ts';
 import { MAX_BYTES, readDicomSeries, readImage } from '../../image/read.ts';
+import type { Project } from '../../project/project.ts';
 import { findChannelFiles, stackChannels } from './channel-files.ts';
 import { findMaskFiles, mergeMasks } from './mask-files.ts';
 import { baseName, extensionOf, folderOf, roleOf } from './names.ts';
 import { DATASET_JSON, type DatasetJson, isNnunetFolder, parseDatasetJson, withDeclaredChannels } from './nnunet.ts';
 import { pairFiles, readable } from './pair.ts';
 import type { JoinedFiles, LeftOut, Pairing } from './pairing.ts';
+import { pairProject, projectFiles, readProject, withProjectSpacing } from './project-files.ts';
+import { otherZips } from './shape-files.ts';
 
 /** A DICOM series as one image. */
 export interface SeriesSource {
@@ -41,6 +44,8 @@ export interface ImageListing {
   readonly joined?: ReadonlyMap<string, JoinedFiles>;
   /** The content of nnU-Net's `dataset.json`. */
   readonly json?: DatasetJson;
+  /** If the folder is a project, whose images and labels are then the paths. */
+  readonly project?: Project;
   /** DICOM files without an image, and files with a different extension than stated by `dataset.json`. */
   readonly leftOut: readonly LeftOut[];
 }
@@ -64,7 +69,8 @@ interface Found {
 /**
  * Lists a folder, or a file, with its DICOM files grouped into series and channel files combined.
  * @param channels number of channels of the network that the images are for, if any
- * @throws DatasetError if there is nothing, a channel of an image is missing, or `dataset.json` is invalid
+ * @throws DatasetError if there is nothing, a channel of an image is missing, or `dataset.json` or `lamella.json` is
+ * invalid
  */
 export async function listImageSources(
   files: Files,
@@ -73,6 +79,10 @@ export async function listImageSources(
 ): Promise<ImageListing> {
   const all = await files.list(root);
   const place = files.resolve?.(root) ?? root;
+  const project = await readProject(files, root, all);
+  if (project !== undefined) {
+    return { root, place, paths: projectFiles(project), series: new Map(), project, leftOut: [] };
+  }
   const leftOut: LeftOut[] = [];
   const headers: DicomHeader[] = [];
   for (const path of all.filter(mayBeDicom)) {
@@ -88,6 +98,7 @@ export async function listImageSources(
     }
   }
   const inSeries = new Set(found.flatMap((one) => one.headers.map(({ file }) => file)));
+  leftOut.push(...(await otherZips(files, root, all)));
   const dropped = new Set([...leftOut.map(({ file }) => file), ...inSeries]);
   const single = all.filter((path) => !dropped.has(path) && !isVoxelFile(path, all));
   const { paths: listed, series } = named(single, found, root, headers);
@@ -234,16 +245,23 @@ export async function inFolder<T>(folder: string, run: () => Promise<T>): Promis
  */
 export async function readListed(
   files: Files,
-  listing: Pick<ImageListing, 'root' | 'place' | 'series' | 'joined' | 'json'>,
+  { project, ...listing }: ListedPlace & Pick<ImageListing, 'project'>,
   path: string,
   given: ReadOptions = {},
 ): Promise<Image> {
+  const image = await readAsStored(files, listing, path, given);
+  return project === undefined ? image : withProjectSpacing(image, project);
+}
+
+type ListedPlace = Pick<ImageListing, 'root' | 'place' | 'series' | 'joined' | 'json'>;
+
+async function readAsStored(files: Files, listing: ListedPlace, path: string, given: ReadOptions): Promise<Image> {
   const { root, place = root, series, joined, json } = listing;
   const options = { ...given, zlib: given.zlib ?? files.zlib, maxBytes: given.maxBytes ?? files.maxBytes };
   const several = joined?.get(path);
   if (several !== undefined || json !== undefined) {
     const parts: Image[] = [];
-    for (const file of several?.files ?? [path]) parts.push(await readListed(files, { root, series }, file, given));
+    for (const file of several?.files ?? [path]) parts.push(await readAsStored(files, { root, series }, file, given));
     if (several?.kind === 'masks') return mergeMasks(parts, path);
     const image = several === undefined ? parts[0] : stackChannels(parts, path);
     const isImage = /images[^/\\]*[/\\]*$/i.test(folderOf(path) || place);
@@ -279,7 +297,8 @@ export function pairListing(
   listing: ImageListing,
   { mixed: keepMixed = false }: { /** Keep both volumes and pictures. */ readonly mixed?: boolean } = {},
 ): { readonly pairing: Pairing; readonly listing: ImageListing } {
-  const { root } = listing;
+  const { root, project } = listing;
+  if (project !== undefined) return { pairing: pairProject(project, root), listing };
   const pair = (paths: readonly string[]) => pairFiles(paths, { folder: root, extensions: READABLE_EXTENSIONS });
   let pairing: Pairing;
   let used = listing;

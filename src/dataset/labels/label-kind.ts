@@ -172,3 +172,11 @@ export function labelKindsOfBoth(
       : own;
   return { truth: follow(t, p, 'predictions'), prediction: follow(p, t, 'ground truth') };
 }
+
+/**
+ * What drawn shapes are, in all files together: with two or more named classes their classes, otherwise an object each.
+ * @param as set by the user
+ */
+export function shapeKind(classNames: readonly string[], as?: LabelKind): LabelKind {
+  return as ?? (classNames.length > 1 ? 'classes' : 'objects');
+}

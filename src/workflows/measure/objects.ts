@@ -164,13 +164,13 @@ async function kindsOf(
     ignore: readonly number[],
     own?: LabelKind,
   ): Promise<LabelKindSurvey> => {
-    const json = declaredOf(listed);
+    const declared = declaredOf(listed);
     const found = new LabelKindSurvey({ ignore });
     if (as === 'objects' && ignore.length === 0) return found;
     for (const item of listed) {
       try {
         const map = await readListedImage(files, item, { palette: 'index' });
-        for (const values of labelArrays(map)) found.add(values, map.labelKind ?? own ?? (json && 'classes'));
+        for (const values of labelArrays(map)) found.add(values, map.labelKind ?? own ?? declared?.kind);
       } catch (cause) {
         if (!(cause instanceof LamellaError)) throw cause;
       }

@@ -1,0 +1,115 @@
+/** The images, labels and annotation that a `lamella.json` lists. */
+
+import { DatasetError } from '../../errors.ts';
+import type { Files } from '../../files.ts';
+import { joinPath } from '../../files.ts';
+import type { Image } from '../../image/image.ts';
+import { isUsedFor, PROJECT_FILE, type Project, type ProjectRegion, parseProject } from '../../project/project.ts';
+import type { LabelClass } from '../labels/labels.ts';
+import type { Annotation, Region } from '../labels/regions.ts';
+import type { RawDataset } from '../raw.ts';
+import type { Pairing } from './pairing.ts';
+
+/**
+ * The project of a folder.
+ * @param all every file of the folder
+ * @returns undefined if it has none
+ * @throws DatasetError as `parseProject`, and for a listed image or label file that is not there
+ */
+export async function readProject(files: Files, root: string, all: readonly string[]): Promise<Project | undefined> {
+  if (!all.includes(PROJECT_FILE)) return undefined;
+  const file = joinPath(root, PROJECT_FILE);
+  const project = parseProject(new TextDecoder().decode(await files.read(root, PROJECT_FILE)), file);
+  const known = new Set(all);
+  // Only files of the folder are known; others are found missing when they are read.
+  const missing = projectFiles(project).find((path) => !known.has(path) && !path.startsWith('../'));
+  if (missing === undefined) return project;
+  throw new DatasetError(`there is no file "${missing}", which the project lists.`, {
+    file,
+    remedy: `Put it back, or remove it from ${PROJECT_FILE}. Paths are relative to its folder.`,
+  });
+}
+
+/** Every image and label file. */
+export const projectFiles = ({ images }: Project): readonly string[] =>
+  images.flatMap(({ file, labels }) => (labels === undefined ? [file] : [file, labels]));
+
+/**
+ * The images to train on with their labels.
+ * @throws DatasetError if there are none
+ */
+export function pairProject({ images }: Project, root: string): Pairing {
+  const used = images.filter((image) => isUsedFor(image, 'train'));
+  const pairs = used.flatMap(({ file, labels }) => (labels === undefined ? [] : [{ image: file, label: labels }]));
+  if (pairs.length === 0) {
+    throw new DatasetError(`the project lists ${images.length} images, but none to train on with labels.`, {
+      file: joinPath(root, PROJECT_FILE),
+      remedy: 'Annotate one of them.',
+      facts: { code: 'no-labels', images: images.length },
+    });
+  }
+  const paired = new Set(pairs.map(({ image }) => image));
+  return { pairs, unlabelled: images.map(({ file }) => file).filter((file) => !paired.has(file)), leftOut: [] };
+}
+
+/** The images to predict. */
+export const imagesToPredict = ({ images }: Project): readonly string[] =>
+  images.filter((image) => isUsedFor(image, 'predict')).map(({ file }) => file);
+
+/** What the labels mean. */
+export function declaredByProject({ task, classes, notAnnotated }: Project): NonNullable<RawDataset['declared']> {
+  return {
+    kind: task,
+    ignore: [notAnnotated],
+    ...(classes && {
+      classes: classes.map(({ name, value }): LabelClass => ({ name, values: value === 'rest' ? value : [value] })),
+    }),
+  };
+}
+
+/** The regions of the images with labels that are trained on. */
+export function annotationOf({ images, notAnnotated }: Project): Annotation {
+  const trained = images.filter((image) => isUsedFor(image, 'train') && (image.regions ?? []).length > 0);
+  return {
+    notAnnotated,
+    regions: Object.fromEntries(trained.map(({ file, regions = [] }) => [file, regions.map(regionOf)])),
+  };
+}
+
+function regionOf({ id, box, polygon = [], slice, complete, origin, held }: ProjectRegion): Region {
+  return {
+    id,
+    shape: box === undefined ? { polygon: polygon.map((line) => line.flat()) } : { box },
+    ...(typeof slice === 'number' ? { slice } : {}),
+    complete,
+    origin: origin ?? 'painted',
+    held: held ?? false,
+  };
+}
+
+/** An image or label image with the project's pixel size, which overrides that of its file. */
+export function withProjectSpacing(image: Image, { spacing }: Pick<Project, 'spacing'>): Image {
+  if (spacing === undefined) return image;
+  const { x, y, z, unit } = spacing;
+  const of = (value: number) => ({ value, unit });
+  return { ...image, spacing: { ...image.spacing, x: of(x), y: of(y), ...(z === undefined ? {} : { z: of(z) }) } };
+}
+
+/** Printed lines. @param folder name of the project's folder */
+export function describeProject(project: Project, folder: string): readonly string[] {
+  const { images, task, notAnnotated, spacing, settings = {}, name = folder } = project;
+  const regions = images.flatMap((image) => image.regions ?? []);
+  const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
+  const parts = [
+    `${task}, ${notAnnotated} is not annotated`,
+    `${count(images.length, 'image')}, ${images.filter(({ labels }) => labels !== undefined).length} with labels`,
+    ...(regions.length > 0
+      ? [
+          `${count(regions.length, 'region')}, ${regions.filter(({ complete }) => complete).length} complete, ${regions.filter(({ held }) => held).length} held out`,
+        ]
+      : []),
+    ...(spacing === undefined ? [] : [`pixel ${spacing.x} x ${spacing.y} ${spacing.unit}`]),
+    ...Object.entries(settings).map(([key, value]) => `${key} ${JSON.stringify(value)}`),
+  ];
+  return [`project: ${name} (${PROJECT_FILE})`, `  ${parts.join('; ')}`];
+}
