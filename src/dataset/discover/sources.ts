@@ -7,7 +7,6 @@ import { DatasetError, FormatError, factsOf } from '../../errors.ts';
 import { type Files, folderName, joinPath } from '../../files.ts';
 import type { DicomHeader } from '../../image/formats/dicom/header.ts';
 import { isDicom } from '../../image/formats/dicom/parser.ts';
-import { groupSeries, readDicomHeader } from '../../image/formats/dicom/series.ts';
 import type { ReadOptions } from '../../image/formats/format.ts';
 import { extensionsOf, READABLE_EXTENSIONS } from '../../image/formats/registry.ts';
 import type { Image } from '../../image/image.ts';
@@ -89,14 +88,7 @@ export async function listImageSources(
     const header = await headerOf(files, root, path, leftOut);
     if (header !== undefined) headers.push(header);
   }
-  const found: Found[] = [];
-  for (const folder of new Set(headers.map(({ file }) => folderOf(file)))) {
-    const groups = groupSeries(headers.filter(({ file }) => folderOf(file) === folder));
-    for (const { headers: members, description } of groups) {
-      const named = members.length === 1 && DICOM_EXTENSIONS.has(extensionOf(members[0]?.file ?? ''));
-      if (!named) found.push({ folder, headers: members, description });
-    }
-  }
+  const found = await seriesIn(headers);
   const inSeries = new Set(found.flatMap((one) => one.headers.map(({ file }) => file)));
   leftOut.push(...(await otherZips(files, root, all)));
   const dropped = new Set([...leftOut.map(({ file }) => file), ...inSeries]);
@@ -152,6 +144,19 @@ async function readDatasetJson(
   return parseDatasetJson(new TextDecoder().decode(bytes), `${folder}/${DATASET_JSON}`);
 }
 
+/** The series among DICOM files, folder by folder, without single files that have a DICOM extension. */
+async function seriesIn(headers: readonly DicomHeader[]): Promise<Found[]> {
+  if (headers.length === 0) return [];
+  const { groupSeries } = await import('../../image/formats/dicom/series.ts');
+  return [...new Set(headers.map(({ file }) => folderOf(file)))].flatMap((folder) =>
+    groupSeries(headers.filter(({ file }) => folderOf(file) === folder))
+      .filter(
+        ({ headers: [first, ...more] }) => more.length > 0 || !DICOM_EXTENSIONS.has(extensionOf(first?.file ?? '')),
+      )
+      .map((series) => ({ folder, headers: series.headers, description: series.description })),
+  );
+}
+
 /** The header of a DICOM file; undefined for others, and for unreadable ones, which are reported when they are read. */
 async function headerOf(
   files: Files,
@@ -164,6 +169,8 @@ async function headerOf(
   try {
     const first = await head();
     if (!isDicom(first)) return undefined;
+    // Loaded when needed: most data sets hold no DICOM file.
+    const { readDicomHeader } = await import('../../image/formats/dicom/series.ts');
     return await readDicomHeader({ name: path, read }, MAX_BYTES, async () => first);
   } catch (cause) {
     if (!(cause instanceof FormatError || cause instanceof DatasetError)) throw cause;
