@@ -5,7 +5,9 @@
 
 import type { NdArray } from '../array/ndarray.ts';
 import { argmaxClasses } from '../metrics/argmax.ts';
+import type { InstanceScoresAt } from '../metrics/instances.ts';
 import type { IsbiOptions } from '../metrics/isbi.ts';
+import { MEMBRANE_SCORES, mainScores, OBJECT_SCORES, OBJECT_TOTALS, OVERLAP_TOTALS } from '../metrics/scores.ts';
 import { type TuningImage, tuneSeparation } from '../metrics/tune-separation.ts';
 import { labelGrid } from '../objects/grid.ts';
 import { mapsOfRims, type SeparationSettings, separateObjects } from '../objects/instances.ts';
@@ -74,17 +76,13 @@ function membraneScorer(inside: 0 | 1, { thresholds }: ScorerOptions): Scorer {
       scorer.add(label, probabilities.data.subarray(inside * pixels, (inside + 1) * pixels), [height, width]);
     },
     result() {
-      const { vRandThinned, vInfoThinned, randError, pixelError } = scorer.result();
+      const found = scorer.result();
+      const { value, threshold } = found.vRandThinned;
+      const { warpingError: _, ...computed } = MEMBRANE_SCORES;
       return {
-        score: vRandThinned.value,
-        metric: 'V-Rand',
-        scores: {
-          'V-Rand': vRandThinned.value,
-          'V-Info': vInfoThinned.value,
-          'Rand error': randError.value,
-          'pixel error': pixelError.value,
-          threshold: vRandThinned.threshold,
-        },
+        score: value,
+        metric: MEMBRANE_SCORES.vRandThinned.main,
+        scores: { ...mainScores(computed, (key) => found[key].value), threshold },
         perImage: scorer.perImage(),
       };
     },
@@ -117,13 +115,17 @@ function objectScorer({ separation }: ScorerOptions): Scorer {
       const tuned = images.filter((_, i) => i % every === 0);
       const settings = separation ?? tuneSeparation(tuned, 'border').settings;
       for (const image of images.splice(0)) score(image, settings);
-      const { perThreshold, meanAveragePrecision } = scorer.result();
-      const ap = perThreshold[0]?.averagePrecision ?? Number.NaN;
+      const found = scorer.result();
+      const [at] = found.perThreshold as readonly [InstanceScoresAt];
+      const ap = at.averagePrecision;
       return {
         // Neither true nor predicted objects: no errors.
         score: Number.isNaN(ap) ? 1 : ap,
-        metric: 'AP at IoU 0.5',
-        scores: { 'AP at IoU 0.5': ap, 'mean AP': meanAveragePrecision },
+        metric: OBJECT_SCORES.averagePrecision.main,
+        scores: {
+          ...mainScores(OBJECT_SCORES, (key) => at[key]),
+          ...mainScores(OBJECT_TOTALS, (key) => found[key]),
+        },
         perImage: scorer.perImage(),
         separation: settings,
       };
@@ -139,16 +141,14 @@ function overlapScorer(classNames: readonly string[]): Scorer {
     },
     result() {
       const all = scorer.result();
-      const { perClass, meanDice, meanIou, pixelAccuracy } = all;
+      const { perClass } = all;
       const each = classNames.map((name, c) => [`Dice ${name}`, perClass[c]?.dice ?? Number.NaN] as const).slice(1);
       return {
         score: diceOf(all),
-        metric: 'Dice',
+        metric: OVERLAP_TOTALS.meanDice.main,
         scores: {
           ...(each.length > 1 ? Object.fromEntries(each) : {}),
-          Dice: meanDice,
-          IoU: meanIou,
-          'pixel accuracy': pixelAccuracy,
+          ...mainScores(OVERLAP_TOTALS, (key) => all[key]),
         },
         perImage: scorer.perImage(),
       };

@@ -2,6 +2,7 @@
 
 import { UsageError } from '../errors.ts';
 import type { Contingency } from './contingency.ts';
+import type { OBJECT_SCORES, OBJECT_TOTALS } from './scores.ts';
 
 /** 0.5 to 0.95 in steps of 0.05. */
 export const IOU_THRESHOLDS: readonly number[] = [0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95];
@@ -66,39 +67,18 @@ export function matchInstances(table: Contingency): InstanceMatching {
   };
 }
 
-export interface InstanceScoresAt {
+/** The scores are those of `OBJECT_SCORES`. */
+export interface InstanceScoresAt extends Readonly<Record<keyof typeof OBJECT_SCORES, number>> {
   readonly iouThreshold: number;
   readonly truePositives: number;
   readonly falsePositives: number;
   readonly falseNegatives: number;
-  readonly precision: number;
-  readonly recall: number;
-  /** 2 TP / (2 TP + FP + FN). */
-  readonly f1: number;
-  /** TP / (TP + FP + FN): called average precision by DSB 2018 and StarDist; without ranking by confidence. */
-  readonly averagePrecision: number;
-  /**
-   * Mean of `averagePrecision` over the images, as in DSB 2018: every image counts equally, whatever its number of
-   * objects.
-   */
-  readonly imageMean: number;
-  /** Sum of matched IoU / (TP + FP / 2 + FN / 2) (Kirillov 2019). */
-  readonly panopticQuality: number;
-  /** Mean IoU of matched pairs; NaN without pairs. */
-  readonly segmentationQuality: number;
 }
 
-export interface InstanceScores {
+export interface InstanceScores extends Readonly<Record<keyof typeof OBJECT_TOTALS, number>> {
   readonly truthCount: number;
   readonly predictionCount: number;
   readonly perThreshold: readonly InstanceScoresAt[];
-  /** Mean of `averagePrecision` over the thresholds: for one image and 0.5 .. 0.95 the DSB 2018 score. */
-  readonly meanAveragePrecision: number;
-  /**
-   * SEG of the Cell Tracking Challenge, 0..1: mean over true objects of the IoU with the predicted object that covers
-   * more than half of it, 0 if there is none. NaN without true objects.
-   */
-  readonly seg: number;
 }
 
 export interface InstanceOptions {

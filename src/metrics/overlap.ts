@@ -4,6 +4,7 @@ import { UsageError } from '../errors.ts';
 import { type IntegerArray, requireSameShape } from '../objects/grid.ts';
 import type { IgnoreOption } from './contingency.ts';
 import { pixelCounts } from './pixel-error.ts';
+import { CLASS_SCORES, type OVERLAP_TOTALS } from './scores.ts';
 
 export interface ConfusionMatrix {
   /** Number of classes C, 0..C-1. */
@@ -64,50 +65,13 @@ export function sumOfConfusions(matrices: readonly ConfusionMatrix[]): Confusion
   return { classes, pixels };
 }
 
-/** Pixel counts of one class: true, predicted, both, and the total over all classes. */
-export interface ClassPixels {
-  readonly truth: number;
-  readonly predicted: number;
-  readonly shared: number;
-  readonly all: number;
-}
-
-interface ClassScore {
-  readonly label: string;
-  /** NaN for 0/0, where the class is absent. */
-  readonly of: (pixels: ClassPixels) => number;
-}
-
-/**
- * The per-class scores printed by `evaluate` and the report, higher is better. To add one: its function, and its row.
- */
-export const CLASS_SCORES = {
-  /** 2 |A and B| / (|A| + |B|), 0..1; NaN if the class is in neither. */
-  dice: { label: 'Dice', of: ({ truth, predicted, shared }) => (2 * shared) / (truth + predicted) },
-  /** |A and B| / |A or B|, 0..1; NaN if the class is in neither. */
-  iou: { label: 'IoU', of: ({ truth, predicted, shared }) => shared / (truth + predicted - shared) },
-  /** NaN if nothing was predicted. */
-  precision: { label: 'Precision', of: ({ predicted, shared }) => shared / predicted },
-  /** NaN if the class does not occur. */
-  recall: { label: 'Recall', of: ({ truth, shared }) => shared / truth },
-} as const satisfies { readonly [name: string]: ClassScore };
-
 type ClassScoreName = keyof typeof CLASS_SCORES;
-/** Name and heading of each, in display order. */
-export const CLASS_SCORE_LABELS = Object.entries(CLASS_SCORES).map(
-  ([name, { label }]) => [name as ClassScoreName, label] as const,
-);
 
 /** Scores of one class. */
 export type ClassScores = { readonly [S in ClassScoreName | 'truthPixels' | 'predictedPixels']: number };
 
-export interface OverlapScores {
+export interface OverlapScores extends Readonly<Record<keyof typeof OVERLAP_TOTALS, number>> {
   readonly perClass: readonly ClassScores[];
-  /** Means over the classes that occur in the ground truth or in the prediction; NaN if there are none. */
-  readonly meanDice: number;
-  readonly meanIou: number;
-  /** Fraction of pixels with the correct class; NaN without pixels. */
-  readonly pixelAccuracy: number;
 }
 
 export interface OverlapOptions {

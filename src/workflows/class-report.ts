@@ -3,8 +3,9 @@
 import type { ClassSample } from '../dataset/classification/classes.ts';
 import { splitClasses } from '../dataset/classification/prepare.ts';
 import { readClasses } from '../dataset/classification/read.ts';
+import { type LabelScores, labelScores } from '../evaluate/classes.ts';
 import { joinPath } from '../files.ts';
-import { topKAccuracy } from '../metrics/top-k.ts';
+import { LABEL_SCORES, rowsOf } from '../metrics/scores.ts';
 import { classifyPages, openClassifier } from '../predict/classifier.ts';
 import { type Facts, type ReportData, type ScoreTable, score } from '../report/run/data.ts';
 import type { DeviceName } from '../runtime/runtime.ts';
@@ -66,15 +67,13 @@ export async function collectClassReport(
       predictionMs += host.nowMs() - began;
       images += samples.length;
       const labels = samples.map(({ label }) => label);
-      const counts = confusions(probabilities.data, labels, names.length);
+      const found = labelScores(probabilities, labels, names);
       const what = `${samples.length.toLocaleString('en')} images ${where}`;
-      headline.push({ label: 'Top-1 accuracy', value: percent(topKAccuracy(probabilities, labels, 1)), note: what });
-      if (names.length > 5) {
-        const value = percent(topKAccuracy(probabilities, labels, 5));
-        headline.push({ label: 'Top-5 accuracy', value, note: what });
+      for (const { key, label } of rowsOf(LABEL_SCORES)) {
+        if (!Number.isNaN(found[key])) headline.push({ label, value: percent(found[key]), note: what });
       }
-      tables.push(classTable(counts, names, what));
-      if (names.length <= MOST_CONFUSED) tables.push(confusionTable(counts, names, what));
+      tables.push(classTable(found.perClass, what));
+      if (names.length <= MOST_CONFUSED) tables.push(confusionTable(found.confusion, names, what));
     }
     const { trainingMs, validationMs } = timesOf(lines);
     const steps = lines.filter((line) => line.kind === 'step').length;
@@ -123,31 +122,15 @@ export async function collectClassReport(
 
 const percent = (share: number): string => (Number.isNaN(share) ? '-' : `${(100 * share).toFixed(2)} %`);
 
-/** counts[true class][predicted class] */
-function confusions(probabilities: Float32Array, labels: readonly number[], classes: number): number[][] {
-  const counts = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
-  labels.forEach((label, n) => {
-    let best = 0;
-    for (let c = 1; c < classes; c++) {
-      if ((probabilities[n * classes + c] as number) > (probabilities[n * classes + best] as number)) best = c;
-    }
-    const row = counts[label] as number[];
-    row[best] = (row[best] as number) + 1;
-  });
-  return counts;
-}
-
-function classTable(counts: readonly (readonly number[])[], names: readonly string[], what: string): ScoreTable {
+function classTable(perClass: LabelScores['perClass'], what: string): ScoreTable {
   return {
     caption: `Classes, ${what}`,
     columns: [{ label: 'images' }, { label: 'recall', better: 'higher' }, { label: 'precision', better: 'higher' }],
     digits: [0, 4, 4],
-    rows: names.map((name, c) => {
-      const own = counts[c]?.[c] ?? 0;
-      const images = (counts[c] ?? []).reduce((a, b) => a + b, 0);
-      const taken = counts.reduce((sum, row) => sum + (row[c] ?? 0), 0);
-      return { name, values: [images, score(own / images), score(own / taken)] };
-    }),
+    rows: perClass.map(({ name, images, recall, precision }) => ({
+      name,
+      values: [images, score(recall), score(precision)],
+    })),
     note: 'Recall: fraction of the class that was found. Precision: fraction of the predictions of the class that are correct.',
   };
 }

@@ -4,10 +4,10 @@ import type { NdArray } from '../array/ndarray.ts';
 import type { ClassSample, RawClasses } from '../dataset/classification/classes.ts';
 import { readClasses } from '../dataset/classification/read.ts';
 import { DatasetError, FormatError } from '../errors.ts';
+import { type LabelScores, labelScores } from '../evaluate/classes.ts';
 import { joinPath, type WritableFiles } from '../files.ts';
 import type { ChannelChoice } from '../input/channels.ts';
 import { type InputPages, inputPages } from '../input/network-input.ts';
-import { topKAccuracy } from '../metrics/top-k.ts';
 import { requireSameClasses } from '../predict/average.ts';
 import {
   type Classifier,
@@ -135,13 +135,8 @@ export async function classifyFolder(
 }
 
 /** Scores on images whose class is known. */
-export interface TopK {
+export interface TopK extends Pick<LabelScores, 'images' | 'top1' | 'top5' | 'perClass'> {
   readonly part: string;
-  readonly images: number;
-  readonly top1: number;
-  /** NaN for five classes or fewer. */
-  readonly top5: number;
-  readonly perClass: readonly { readonly name: string; readonly images: number; readonly recall: number }[];
 }
 
 /** The test images of a data set; without a test part all of it. */
@@ -181,22 +176,6 @@ export async function scoreClassifiers(
   const { part, samples } = scoredPart(raw);
   const { classes, probabilities } = await classify(host, models, samples);
   const labels = labelsFor(raw, samples, classes);
-  const right = new Array<number>(classes.length).fill(0);
-  const counts = new Array<number>(classes.length).fill(0);
-  labels.forEach((label, n) => {
-    const row = probabilities.data.subarray(n * classes.length, (n + 1) * classes.length);
-    counts[label] = (counts[label] as number) + 1;
-    if (row.every((p, c) => c === label || p < (row[label] as number))) right[label] = (right[label] as number) + 1;
-  });
-  return {
-    part,
-    images: samples.length,
-    top1: topKAccuracy(probabilities, labels, 1),
-    top5: classes.length > 5 ? topKAccuracy(probabilities, labels, 5) : Number.NaN,
-    perClass: classes.map((name, c) => ({
-      name,
-      images: counts[c] as number,
-      recall: (right[c] as number) / (counts[c] as number),
-    })),
-  };
+  const { confusion: _, perImage: __, ...scores } = labelScores(probabilities, labels, classes);
+  return { part, ...scores };
 }

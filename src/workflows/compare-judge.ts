@@ -5,12 +5,13 @@ import { median } from '../array/quantile.ts';
 import type { ClassSample } from '../dataset/classification/classes.ts';
 import { applyMapping } from '../dataset/labels/labels.ts';
 import type { RawPage } from '../dataset/raw.ts';
+import { labelScores, mainLabelScores } from '../evaluate/classes.ts';
 import { scorerFor } from '../evaluate/scorer.ts';
 import { costOf } from '../graph/analysis/cost.ts';
 import type { Graph } from '../graph/ir.ts';
 import { readOnnx } from '../graph/onnx/read.ts';
 import { isPlain } from '../input/window.ts';
-import { topKAccuracy } from '../metrics/top-k.ts';
+import { LABEL_SCORES } from '../metrics/scores.ts';
 import { classifyPages, openClassifier } from '../predict/classifier.ts';
 import { denseGraph } from '../predict/dense.ts';
 import { separationSettings } from '../predict/objects.ts';
@@ -169,17 +170,15 @@ export async function judgeClasses(
       options.onImages(from + some.length);
     }
     const labels = samples.map(({ label }) => label);
-    const perImage = samples.map(({ name, label }, n) => {
-      const row = ndarray('float32', [1, classes], probabilities.data.subarray(n * classes, (n + 1) * classes));
-      return { name, score: topKAccuracy(row, [label], 1) };
-    });
+    const found = labelScores(probabilities, labels, model.classes);
+    const { [LABEL_SCORES.top1.main]: _, ...others } = mainLabelScores(found);
     const { crop, channels, views } = model.input;
     const graph = readOnnx(bytes, { shapes: { [model.inputName]: [1, channels.count, ...crop] } });
     const { parameters, peakBytes, macs } = costOf(graph);
     return {
-      metric: 'accuracy',
-      perImage,
-      scores: classes > 5 ? { 'top-5 accuracy': topKAccuracy(probabilities, labels, 5) } : {},
+      metric: LABEL_SCORES.top1.main,
+      perImage: samples.map(({ name }, n) => ({ name, score: found.perImage[n] as number })),
+      scores: others,
       parameters,
       peakBytes,
       macs: views * macs,

@@ -156,14 +156,10 @@ export const specificity = (pixels: { truth: number; predicted: number; shared: 
   (pixels.all - pixels.truth - pixels.predicted + pixels.shared) / (pixels.all - pixels.truth);
 `,
   ],
+  ['src/metrics/scores.ts', "import { specificity } from './specificity.ts';", { before: '/** One score. */' }],
   [
-    'src/metrics/overlap.ts',
-    "import { specificity } from './specificity.ts';",
-    { after: "import { pixelCounts } from './pixel-error.ts';" },
-  ],
-  [
-    'src/metrics/overlap.ts',
-    "  specificity: { label: 'Specificity', of: specificity },",
+    'src/metrics/scores.ts',
+    "  specificity: { label: 'Specificity', words: ['specificity'], ...higher, of: specificity },",
     { after: 'export const CLASS_SCORES = {' },
   ],
   [

@@ -87,11 +87,9 @@ export function sampleReport(slices = 4, side = 256): ReportData {
         [
           {
             name: 'This run',
-            vRand: score(isbi.vRandThinned.value),
-            vInfo: score(isbi.vInfoThinned.value),
-            warpingError: score(isbi.warpingError.value),
-            randError: score(isbi.randError.value),
-            pixelError: score(isbi.pixelError.value),
+            values: [isbi.vRandThinned, isbi.vInfoThinned, isbi.warpingError, isbi.randError, isbi.pixelError].map(
+              ({ value }) => score(value),
+            ),
           },
         ],
         true,

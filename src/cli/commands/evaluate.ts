@@ -1,4 +1,5 @@
 import { LABEL_KINDS } from '../../dataset/labels/label-kind.ts';
+import { SCORE_WORDS } from '../../metrics/scores.ts';
 import { METRIC_GROUPS } from '../../workflows/choices.ts';
 import { declare } from '../declare.ts';
 import { flag, JSON_ONLY, row, text } from '../options.ts';
@@ -7,23 +8,12 @@ import { integers, number, oneOf } from '../values.ts';
 const METRICS = ['auto', ...METRIC_GROUPS, 'topk'] as const;
 type Metric = (typeof METRICS)[number];
 
-/** Single scores, with the groups that hold them. */
-const SCORES: Readonly<Record<string, readonly Metric[]>> = {
-  ...named(['overlap'], 'dice', 'iou', 'miou', 'jaccard', 'precision', 'recall', 'accuracy'),
-  ...named(['overlap', 'instances'], 'f1'),
-  ...named(['instances'], 'ap', 'map', 'pq', 'sq', 'seg', 'objects'),
-  ...named(['isbi'], 'vrand', 'vinfo', 'rand', 'warping', 'pixel'),
-  ...named(['surface'], 'hd95', 'assd'),
-  ...named(['topk'], 'top1', 'top5'),
-};
-
-function named(groups: readonly Metric[], ...names: readonly string[]): Record<string, readonly Metric[]> {
-  return Object.fromEntries(names.map((name) => [name, groups]));
-}
-
 /** `Dice,AP` to the groups that hold them. */
 function metrics(list: string): readonly Metric[] {
-  const groups = { ...Object.fromEntries(METRICS.map((name) => [name, [name]])), ...SCORES };
+  const groups: Readonly<Record<string, readonly Metric[]>> = {
+    ...Object.fromEntries(METRICS.map((name) => [name, [name]])),
+    ...SCORE_WORDS,
+  };
   const one = oneOf(...Object.keys(groups));
   const plain = (word: string) => word.trim().toLowerCase().replace(/[-_ ]/g, '');
   return [...new Set(list.split(',').flatMap((word) => groups[one(plain(word))] ?? []))];
@@ -45,7 +35,7 @@ scored in 3D.`,
   options: {
     metrics: row(
       '--metrics <list>',
-      `${METRICS.join(', ')}, or single scores, which print their group: ${Object.keys(SCORES).join(', ')}`,
+      `${METRICS.join(', ')}, or single scores, which print their group: ${Object.keys(SCORE_WORDS).join(', ')}`,
       metrics,
       ['auto'],
       'auto',

@@ -3,7 +3,15 @@
 import { describeMapping } from '../../dataset/labels/labels.ts';
 import { UsageError } from '../../errors.ts';
 import { describeBasis } from '../../evaluate/basis.ts';
-import { CLASS_SCORE_LABELS } from '../../metrics/overlap.ts';
+import {
+  CLASS_SCORES,
+  DISTANCE_SCORES,
+  MEMBRANE_SCORES,
+  OBJECT_SCORES,
+  OBJECT_TOTALS,
+  OVERLAP_TOTALS,
+  rowsOf,
+} from '../../metrics/scores.ts';
 import { nodeHost } from '../../platform/node/host.ts';
 import { type Evaluation, evaluate } from '../../workflows/evaluate.ts';
 import type { command } from '../commands/evaluate.ts';
@@ -69,57 +77,57 @@ function formatEvaluation({
     `${counted(images, what)}${volumes === undefined ? '' : `, scored ${volumes === '3D' ? 'in 3D' : volumes}`}`,
     `scored: ${describeBasis(basis)}`,
   ];
+  const table = (head: string, columns: readonly string[], rows: readonly (readonly [string, readonly string[]])[]) => {
+    const widths = columns.map((label, c) => Math.max(label.length, ...rows.map(([, cells]) => cells[c]?.length ?? 0)));
+    const line = (name: string, cells: readonly string[]): string =>
+      `${name.padEnd(26)}${cells.map((cell, c) => `  ${cell.padEnd(widths[c] as number)}`).join('')}`.trimEnd();
+    lines.push('', line(head, columns), ...rows.map(([name, cells]) => line(`  ${name}`, cells)));
+  };
   if (isbi !== undefined) {
-    lines.push('', 'ISBI 2012                   score     at p >  precision  recall');
-    for (const [name, score, places] of [
-      ['V-Rand (thinned)', isbi.vRandThinned, 4],
-      ['V-Info (thinned)', isbi.vInfoThinned, 4],
-      ['V-Rand', isbi.vRand, 4],
-      ['V-Info', isbi.vInfo, 4],
-      ['warping error', isbi.warpingError, 6],
-      ['Rand error', isbi.randError, 4],
-      ['pixel error', isbi.pixelError, 4],
-    ] as const) {
-      const detail = 'precision' in score ? `  ${digits(score.precision).padEnd(9)}  ${digits(score.recall)}` : '';
-      lines.push(
-        `  ${name.padEnd(24)}  ${digits(score.value, places).padEnd(8)}  ${digits(score.threshold, 1).padEnd(6)}${detail}`,
-      );
-    }
+    table(
+      'ISBI 2012',
+      ['score', 'at p >', 'precision', 'recall'],
+      rowsOf(MEMBRANE_SCORES).map(({ key, label, digits: places }) => {
+        const found = isbi[key];
+        const detail = 'precision' in found ? [digits(found.precision), digits(found.recall)] : [];
+        return [label, [digits(found.value, places), digits(found.threshold, 1), ...detail]];
+      }),
+    );
   }
   if (overlap !== undefined) {
-    const line = (name: string, cells: readonly string[]): string =>
-      `${name.padEnd(26)}${cells.map((cell) => `  ${cell.padEnd(9)}`).join('')}`.trimEnd();
-    lines.push(
-      '',
-      line(
-        'class',
-        CLASS_SCORE_LABELS.map(([, label]) => label),
-      ),
+    const rows = rowsOf(CLASS_SCORES);
+    table(
+      'class',
+      rows.map(({ label }) => label),
+      [
+        ...overlap.perClass.map(
+          (scores, c) => [classes[c] ?? `class ${c}`, rows.map(({ key }) => digits(scores[key]))] as const,
+        ),
+        ['mean of the foreground', rows.map(({ mean }) => (mean === undefined ? '' : digits(overlap[mean])))],
+      ],
     );
-    overlap.perClass.forEach((scores, c) => {
-      const cells = CLASS_SCORE_LABELS.map(([key]) => digits(scores[key]));
-      lines.push(line(`  ${classes[c] ?? `class ${c}`}`, cells));
-    });
-    lines.push(line('  mean of the foreground', [digits(overlap.meanDice), digits(overlap.meanIou)]));
-    lines.push(`  ${'pixel accuracy'.padEnd(24)}  ${digits(overlap.pixelAccuracy)}`);
+    lines.push(`  ${OVERLAP_TOTALS.pixelAccuracy.label.padEnd(24)}  ${digits(overlap.pixelAccuracy)}`);
   }
   if (instances !== undefined) {
+    const rows = rowsOf(OBJECT_SCORES);
     lines.push('', `objects: ${instances.truthCount} true, ${instances.predictionCount} predicted`);
-    lines.push('  IoU     AP        F1        PQ        mean AP of images');
-    for (const at of instances.perThreshold) {
-      lines.push(
-        `  ${at.iouThreshold.toFixed(2)}    ${digits(at.averagePrecision)}    ${digits(at.f1)}    ${digits(at.panopticQuality)}    ${digits(at.imageMean)}`,
-      );
-    }
-    lines.push(`  mean AP ${digits(instances.meanAveragePrecision)}, SEG ${digits(instances.seg)}`);
+    table(
+      'IoU',
+      rows.map(({ label }) => label),
+      instances.perThreshold.map((at) => [at.iouThreshold.toFixed(2), rows.map(({ key }) => digits(at[key]))]),
+    );
+    for (const { key, label } of rowsOf(OBJECT_TOTALS)) lines.push(`  ${label.padEnd(24)}  ${digits(instances[key])}`);
   }
   if (surface !== undefined) {
-    lines.push('', `distances in ${surface.unit}              HD95      ASSD      images  on one side only`);
-    for (const { name, hd95, assd, images: count, oneSided } of surface.perClass) {
-      lines.push(
-        `  ${name.padEnd(24)}  ${digits(hd95, 3).padEnd(8)}  ${digits(assd, 3).padEnd(8)}  ${String(count).padEnd(6)}  ${oneSided}`,
-      );
-    }
+    const rows = rowsOf(DISTANCE_SCORES);
+    table(
+      `distances in ${surface.unit}`,
+      [...rows.map(({ label }) => label), 'images', 'on one side only'],
+      surface.perClass.map(({ name, images: count, oneSided, ...found }) => [
+        name,
+        [...rows.map(({ key, digits: places }) => digits(found[key], places)), String(count), String(oneSided)],
+      ]),
+    );
   }
   return lines.join('\n');
 }

@@ -2,100 +2,95 @@
 
 import type { InstanceScores } from '../../metrics/instances.ts';
 import type { IsbiScores } from '../../metrics/isbi.ts';
-import { CLASS_SCORE_LABELS, type OverlapScores } from '../../metrics/overlap.ts';
+import type { OverlapScores } from '../../metrics/overlap.ts';
+import {
+  CLASS_SCORES,
+  MEMBRANE_SCORES,
+  mainRows,
+  OBJECT_SCORES,
+  OBJECT_TOTALS,
+  OVERLAP_TOTALS,
+  rowsOf,
+  type Score,
+} from '../../metrics/scores.ts';
 import { type Figure, type ScoreTable, score, type ThresholdCurves } from '../run/data.ts';
 import type { Evaluation } from '../run/evaluate.ts';
 import type { IsbiRow } from '../run/published.ts';
 
+/** The main scores of a table as figures. */
+function figuresOf<T extends Readonly<Record<string, Score>>>(
+  table: T,
+  value: (key: keyof T & string) => number,
+): Figure[] {
+  return rowsOf(table).flatMap(({ key, main, better, digits = 4 }) =>
+    main === undefined
+      ? []
+      : [
+          {
+            label: main,
+            value: Number.isFinite(value(key)) ? value(key).toFixed(digits) : '–',
+            note: `${better === 'higher' ? 1 : 0} is best`,
+          },
+        ],
+  );
+}
+
 export function scoreFigures({ isbi, overlap, instances, separated }: Evaluation): Figure[] {
-  const show = (value: number, digits: number): string => (Number.isFinite(value) ? value.toFixed(digits) : '–');
-  if (isbi !== undefined) {
-    return [
-      { label: 'V-Rand', value: show(isbi.vRandThinned.value, 4), note: 'thinned; 1 is best' },
-      { label: 'V-Info', value: show(isbi.vInfoThinned.value, 4), note: 'thinned; 1 is best' },
-      { label: 'Warping error', value: show(isbi.warpingError.value, 6), note: '0 is best' },
-      { label: 'Rand error', value: show(isbi.randError.value, 4), note: '0 is best' },
-      { label: 'Pixel error', value: show(isbi.pixelError.value, 4), note: '0 is best' },
-    ];
-  }
+  if (isbi !== undefined) return figuresOf(MEMBRANE_SCORES, (key) => isbi[key].value);
   const at = instances?.perThreshold[0];
   const ofObjects =
     at === undefined
       ? []
-      : [{ label: 'AP at IoU 0.5', value: show(at.averagePrecision, 4), note: 'per object; 1 is best' }];
-  if (separated && at !== undefined) {
-    return [
-      ...ofObjects,
-      { label: 'AP, mean over images', value: show(at.imageMean, 4), note: 'as in the 2018 Data Science Bowl' },
-      { label: 'Precision', value: show(at.precision, 4), note: 'per object' },
-      { label: 'Recall', value: show(at.recall, 4), note: 'per object' },
-    ];
-  }
-  return [
-    { label: 'Dice', value: show(overlap.meanDice, 4), note: 'foreground mean; 1 is best' },
-    { label: 'IoU', value: show(overlap.meanIou, 4), note: '1 is best' },
-    { label: 'Pixel accuracy', value: `${show(100 * overlap.pixelAccuracy, 2)} %` },
-    ...ofObjects,
-  ];
+      : [
+          ...figuresOf(OBJECT_SCORES, (key) => at[key]),
+          ...figuresOf(OBJECT_TOTALS, (key) => (instances as InstanceScores)[key]),
+        ];
+  return separated && ofObjects.length > 0
+    ? ofObjects
+    : [...figuresOf(OVERLAP_TOTALS, (key) => overlap[key]), ...ofObjects];
 }
 
 export function isbiRow(name: string, isbi: IsbiScores, warping = true): IsbiRow {
   return {
     name,
-    vRand: score(isbi.vRandThinned.value),
-    vInfo: score(isbi.vInfoThinned.value),
-    warpingError: warping ? score(isbi.warpingError.value) : null,
-    randError: score(isbi.randError.value),
-    pixelError: score(isbi.pixelError.value),
+    values: mainRows(MEMBRANE_SCORES).map(({ key }) =>
+      key === 'warpingError' && !warping ? null : score(isbi[key].value),
+    ),
   };
 }
 
 export function isbiDetails(isbi: IsbiScores): ScoreTable {
-  const row = (name: string, { value, threshold, precision, recall }: IsbiScores['vRand']) => ({
-    name,
-    values: [score(value), score(threshold), score(precision), score(recall)],
-  });
   return {
     caption: 'Each score at its best threshold',
     columns: [{ label: 'Score' }, { label: 'Threshold' }, { label: 'Precision' }, { label: 'Recall' }],
     digits: [6, 1, 4, 4],
-    rows: [
-      row('V-Rand, thinned', isbi.vRandThinned),
-      row('V-Info, thinned', isbi.vInfoThinned),
-      row('V-Rand', isbi.vRand),
-      row('V-Info', isbi.vInfo),
-      row('Rand error', isbi.randError),
-      row('Pixel error', isbi.pixelError),
-      {
-        name: 'Warping error',
-        values: [score(isbi.warpingError.value), score(isbi.warpingError.threshold), null, null],
-      },
-    ],
+    rows: rowsOf(MEMBRANE_SCORES).map(({ key, label }) => {
+      const found = isbi[key];
+      const detail = 'precision' in found ? [score(found.precision), score(found.recall)] : [null, null];
+      return { name: label, values: [score(found.value), score(found.threshold), ...detail] };
+    }),
     note: 'Merged cells lower precision and split cells lower recall; for pixels, false and missed ones do.',
   };
 }
 
-export function overlapTable(
-  { perClass, meanDice, meanIou }: OverlapScores,
-  names: readonly string[],
-  where: string,
-): ScoreTable {
-  const means = { dice: meanDice, iou: meanIou };
+export function overlapTable(overlap: OverlapScores, names: readonly string[], where: string): ScoreTable {
+  const { perClass } = overlap;
+  const columns = rowsOf(CLASS_SCORES);
   // Of one foreground class the mean is its score.
   const isAlone = perClass.length === 2;
   const mean = {
     name: 'Foreground mean',
-    values: CLASS_SCORE_LABELS.map(([key]) => (key in means ? score(means[key as keyof typeof means]) : null)),
+    values: columns.map(({ mean: key }) => (key === undefined ? null : score(overlap[key]))),
     own: true,
   };
   return {
     caption: 'Overlap per class',
-    columns: CLASS_SCORE_LABELS.map(([, label]) => ({ label, better: 'higher' as const })),
+    columns: columns.map(({ label, better }) => ({ label, better })),
     rows: [
       ...(isAlone ? [] : [mean]),
       ...perClass.map((scores, c) => ({
         name: names[c] ?? String(c),
-        values: CLASS_SCORE_LABELS.map(([key]) => score(scores[key])),
+        values: columns.map(({ key }) => score(scores[key])),
         own: isAlone && c === 1,
       })),
     ],
@@ -104,23 +99,17 @@ export function overlapTable(
 }
 
 /** @param separated whether touching objects were separated as in prediction, instead of taking connected pixels */
-export function instanceTable(
-  { perThreshold, meanAveragePrecision, truthCount, predictionCount }: InstanceScores,
-  separated: boolean,
-): ScoreTable {
+export function instanceTable(instances: InstanceScores, separated: boolean): ScoreTable {
+  const { perThreshold, truthCount, predictionCount } = instances;
+  const columns = rowsOf(OBJECT_SCORES);
   const chosen = perThreshold.filter(({ iouThreshold }) => [0.5, 0.75, 0.9].includes(iouThreshold));
+  const rest = columns.slice(1).map(() => null);
   return {
     caption: 'Objects',
-    columns: ['AP', 'AP, mean over images', 'F1', 'Precision', 'Recall', 'PQ'].map((label) => ({
-      label,
-      better: 'higher' as const,
-    })),
+    columns: columns.map(({ label, better }) => ({ label, better })),
     rows: [
-      ...chosen.map(({ iouThreshold, averagePrecision, imageMean, f1, precision, recall, panopticQuality }) => ({
-        name: `IoU ≥ ${iouThreshold}`,
-        values: [averagePrecision, imageMean, f1, precision, recall, panopticQuality].map(score),
-      })),
-      { name: 'Mean over IoU 0.5 to 0.95', values: [score(meanAveragePrecision), null, null, null, null, null] },
+      ...chosen.map((at) => ({ name: `IoU ≥ ${at.iouThreshold}`, values: columns.map(({ key }) => score(at[key])) })),
+      { name: 'Mean over IoU 0.5 to 0.95', values: [score(instances.meanAveragePrecision), ...rest] },
     ],
     note: separated
       ? `${truthCount} ground-truth and ${predictionCount} predicted objects, separated as in prediction.`

@@ -3,9 +3,10 @@
  * Neuroanatomy 9:142), Ronneberger et al. 2015, and the challenge's table.
  */
 
+import { MEMBRANE_SCORES, mainRows } from '../../metrics/scores.ts';
 import type { ScoreTable } from './data.ts';
 
-/** V-Rand, V-Info, warping, Rand and pixel error; `null` if not published. */
+/** In the order of the main `MEMBRANE_SCORES`; `null` if not published. */
 type Row = readonly [
   name: string,
   vRand: number | null,
@@ -24,16 +25,11 @@ const PUBLISHED: readonly Row[] = [
   ['DIVE', null, null, 0.00043, 0.0545, 0.0582],
 ];
 
+/** The main scores of membranes, in order. */
 export interface IsbiRow {
   readonly name: string;
-  readonly vRand: number | null;
-  readonly vInfo: number | null;
-  readonly warpingError: number | null;
-  readonly randError: number | null;
-  readonly pixelError: number | null;
+  readonly values: readonly (number | null)[];
 }
-
-const values = (row: IsbiRow) => [row.vRand, row.vInfo, row.warpingError, row.randError, row.pixelError];
 
 /**
  * Our rows in the columns of the challenge.
@@ -41,18 +37,13 @@ const values = (row: IsbiRow) => [row.vRand, row.vInfo, row.warpingError, row.ra
  * @param slices what ours were computed on, for the note
  */
 export function isbiTable(own: readonly IsbiRow[], published: boolean, slices: string): ScoreTable {
+  const rows = mainRows(MEMBRANE_SCORES);
   return {
     caption: published ? 'Scores compared with those published for ISBI 2012' : 'Scores of the ISBI 2012 challenge',
-    columns: [
-      { label: 'V-Rand', better: 'higher' },
-      { label: 'V-Info', better: 'higher' },
-      { label: 'Warping error', better: 'lower' },
-      { label: 'Rand error', better: 'lower' },
-      { label: 'Pixel error', better: 'lower' },
-    ],
-    digits: [4, 4, 6, 4, 4],
+    columns: rows.map(({ main, better }) => ({ label: main, better })),
+    digits: rows.map(({ digits = 4 }) => digits),
     rows: [
-      ...own.map((row, i) => ({ name: row.name, values: values(row), own: i === 0 })),
+      ...own.map((row, i) => ({ name: row.name, values: row.values, own: i === 0 })),
       ...(published ? PUBLISHED.map(([name, ...rest]) => ({ name, values: rest })) : []),
     ],
     note:

@@ -3,7 +3,8 @@
 import { type ClassAugment, classBatches } from '../../../augment/class-batch.ts';
 import type { ClassSample } from '../../../dataset/classification/classes.ts';
 import type { ClassSet } from '../../../dataset/classification/prepare.ts';
-import { topKAccuracy } from '../../../metrics/top-k.ts';
+import { labelScores, mainLabelScores } from '../../../evaluate/classes.ts';
+import { LABEL_SCORES } from '../../../metrics/scores.ts';
 import { buildNetwork } from '../../../models/registry.ts';
 import { classifyPages, openClassifier } from '../../../predict/classifier.ts';
 import type { Recipe } from '../../config.ts';
@@ -47,12 +48,8 @@ export async function openClassificationSetup(
       // The centre crop only: ten views are for the final score.
       const probabilities = await classifyPages(classifier, validation, { views: 1 });
       const labels = validation.map(({ label }) => label);
-      const top1 = topKAccuracy(probabilities, labels, 1);
-      const scores = {
-        accuracy: top1,
-        ...(classifier.classes.length > 5 ? { 'top-5 accuracy': topKAccuracy(probabilities, labels, 5) } : {}),
-      };
-      return { score: top1, metric: 'accuracy', scores };
+      const found = labelScores(probabilities, labels, classifier.classes);
+      return { score: found.top1, metric: LABEL_SCORES.top1.main, scores: mainLabelScores(found) };
     } finally {
       await classifier.program.dispose();
     }
