@@ -59,8 +59,8 @@ export interface Circumstances {
   readonly patch?: number;
   /** Minutes of training; default 15. */
   readonly minutes?: number;
-  /** Floating-point operations per second that training reaches; default 80 GFLOP/s per core. */
-  readonly flops?: number;
+  /** Floating-point operations per second that training was measured to reach; default 80 GFLOP/s per core. */
+  readonly flops?: number | undefined;
   readonly cores: number;
   /** Values that the user has set, which are not chosen automatically. */
   readonly baseChannels?: number;

@@ -137,7 +137,11 @@ export function chooseUnet(circumstances: Circumstances): Choice<UnetSpec> {
       ? `depth ${depth}, since patches of ${patch} x ${patch} pixels are then ${lowest} pixels wide at the lowest level`
       : `depth ${depth} as asked for`;
   const assumed = circumstances.minutes === undefined ? ' (no time is given)' : '';
-  const time = `${minutes} minutes${assumed} on ${cores} ${cores === 1 ? 'core' : 'cores'}`;
+  const speed =
+    circumstances.flops === undefined
+      ? `on ${cores} ${cores === 1 ? 'core' : 'cores'}`
+      : `at the ${describeFlops(flops)} measured here`;
+  const time = `${minutes} minutes${assumed} ${speed}`;
   const seen = `about ${Math.round(pixelsSeen(baseChannels) / 1e6)} million pixels (at least ${PIXELS_WANTED / 1e6} are wanted)`;
   const enough = pixelsSeen(baseChannels) >= PIXELS_WANTED;
   const wide =
@@ -146,6 +150,10 @@ export function chooseUnet(circumstances: Circumstances): Choice<UnetSpec> {
       : `${baseChannels} channels as asked for`;
   return { spec: specOf(baseChannels), patch, reason: `U-Net of ${deep}, and ${wide}.` };
 }
+
+/** `143 GFLOP/s`, with two digits below 10. */
+const describeFlops = (flops: number): string =>
+  `${flops < 1e10 ? (flops / 1e9).toPrecision(2) : Math.round(flops / 1e9)} GFLOP/s`;
 
 /** The forward pass and twice as much for the backward pass, two operations per MAC. */
 function trainingFlopsPerPixel(spec: UnetSpec): number {

@@ -89,6 +89,8 @@ export interface RunConfig {
     /** Measured before the first step, in milliseconds. */
     readonly stepMs?: number;
     readonly validationMs?: number;
+    /** Measured before the network was chosen to fit it; absent where it was not. */
+    readonly gflops?: number;
     readonly [detail: string]: string | number | undefined;
   };
   /** Voxel size that overrides the files' value; null: not overridden. Needed for scores in mm, not for weights. */

@@ -9,6 +9,7 @@ import { scheduleOf } from '../nn/schedules.ts';
 import type { Runtime, TensorLayout } from '../runtime/runtime.ts';
 import { loadCheckpoint } from './checkpoint.ts';
 import { hashOf, type Recipe, type RunConfig, writeConfig } from './config.ts';
+import { type DeviceSpeeds, trainingFlops } from './device-speed.ts';
 import { type LoopData, type LoopOptions, type TrainEvent, type TrainResult, train } from './loop.ts';
 import { lengthOf, makePlan } from './make-plan.ts';
 import type { GradientDevices } from './parallel.ts';
@@ -41,6 +42,8 @@ export interface TrainPlace extends Pick<SetupOptions, 'openSampler' | 'profile'
   /** @param layout of the resumed run, to be kept if the device supports it */
   openRuntime(layout?: TensorLayout): Promise<Runtime>;
   readonly cores: number;
+  /** Keeps how fast devices were measured to be; without it none is measured, and the usual speed of a core is assumed. */
+  readonly speeds?: DeviceSpeeds;
   /** Devices that share each batch; undefined for one. */
   readonly devices?: GradientDevices;
   /** For the record. */
@@ -117,7 +120,13 @@ export async function startTraining(
   try {
     say(`device: ${place.devices?.names.join(', ') ?? runtime.description}`);
     const { steps, minutes } = lengthOf(settings, task);
-    const { recipe: chosenRecipe, notes } = task.chooseRecipe({ cores, minutes });
+    // A run of so many steps has no time that a network would have to fit, and is the same on every machine.
+    const flops =
+      place.speeds !== undefined && task.choosesBySpeed === true && steps === undefined
+        ? await trainingFlops(runtime, clock, place.speeds)
+        : undefined;
+    const shared = flops && flops * (place.devices?.names.length ?? 1);
+    const { recipe: chosenRecipe, notes } = task.chooseRecipe({ cores, minutes, flops: shared });
     for (const line of notes) say(line);
     const chosen = task.chooseMetric();
     say(chosen?.reason ?? 'validation: none, the last model counts');
@@ -167,6 +176,7 @@ export async function startTraining(
         step: setup.fingerprint,
         ...place.machine,
         ...rounded(measured),
+        ...(flops !== undefined && { gflops: Math.round(flops / 1e8) / 10 }),
       },
       settings: { ...settings, ...(place.from && { from: place.from.name }) },
       notes: [...task.notes, ...notes],

@@ -15,8 +15,17 @@ export interface TrainingTask {
   readonly fingerprint: string;
   /** Default duration of a run. */
   readonly length: { readonly minutes: number } | { readonly steps: number };
-  /** @throws UsageError for settings that do not match each other or the data. */
-  chooseRecipe(circumstances: { readonly cores: number; readonly minutes: number | undefined }): {
+  /** Whether a network is to be chosen by how much the device computes in the time. */
+  readonly choosesBySpeed?: boolean;
+  /**
+   * @param circumstances flops: measured; undefined to assume what a core usually reaches
+   * @throws UsageError for settings that do not match each other or the data
+   */
+  chooseRecipe(circumstances: {
+    readonly cores: number;
+    readonly minutes: number | undefined;
+    readonly flops?: number | undefined;
+  }): {
     readonly recipe: Recipe;
     readonly notes: readonly string[];
   };

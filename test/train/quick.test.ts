@@ -88,6 +88,18 @@ describe('the pixels that are learned from', () => {
     for (const own of pixels) expect([...own]).toEqual([...own].sort((a, b) => a - b));
   });
 
+  test('are exactly so many also where a class has not a whole number of times as many', () => {
+    const label = Uint8Array.from({ length: 1000 }, (_, p) => (p % 3 === 0 ? 1 : 0));
+    for (const most of [100, 333, 390, 600, 665, 700]) {
+      const { pixels, shares } = choosePixels([{ label }], 2, { seed: 2, most });
+      const chosen = Array.from(pixels[0] as Int32Array, (p) => label[p]);
+      const [zeros, ones] = [0, 1].map((c) => chosen.filter((value) => value === c).length);
+      expect([zeros, ones]).toEqual([Math.min(666, most), Math.min(334, most)]);
+      expect(shares).toEqual([666 / Math.min(666, most), 334 / Math.min(334, most)]);
+      expect(new Set(pixels[0]).size).toBe(chosen.length);
+    }
+  });
+
   test('come with noise that the step alone decides, so that a run can be resumed', async () => {
     const side = 40;
     const labels = Uint8Array.from({ length: side * side }, (_, p) => (p % 17 === 0 ? p % 2 : 255));

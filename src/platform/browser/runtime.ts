@@ -3,6 +3,7 @@ import { DeviceError } from '../../errors.ts';
 import type { WinogradUse } from '../../lowering/conv/minimal-filters.ts';
 import { ortRuntime } from '../../runtime/ort.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
+import { explainingLoss, findAdapter } from './adapter.ts';
 
 /** Devices in a page. `wasm` is its CPU. */
 export type BrowserDevice = 'wasm' | 'webgpu';
@@ -24,18 +25,9 @@ export interface OpenRuntimeOptions {
   readonly winograd?: WinogradUse;
 }
 
-/** Whether the browser offers an adapter; a worker has the same `navigator.gpu`. */
-async function hasAdapter(): Promise<boolean> {
-  try {
-    return ((await navigator.gpu?.requestAdapter()) ?? null) !== null;
-  } catch {
-    return false;
-  }
-}
-
-/** Devices that this page can open. */
+/** Devices that this page can open, WebGPU also where software stands behind it. */
 export async function availableDevices(): Promise<BrowserDevice[]> {
-  return (await hasAdapter()) ? ['wasm', 'webgpu'] : ['wasm'];
+  return (await findAdapter()) === 'none' ? ['wasm'] : ['wasm', 'webgpu'];
 }
 
 /** Threads available to WASM: they require shared memory, which only isolated pages have. */
@@ -60,12 +52,10 @@ export async function openRuntime({
   wasmPath,
   winograd,
 }: OpenRuntimeOptions = {}): Promise<Runtime> {
-  const present = await availableDevices();
-  const name = device === 'auto' ? (present.includes('webgpu') ? 'webgpu' : 'wasm') : device;
-  if (!present.includes(name)) {
-    throw new DeviceError(`The device '${name}' is not available in this browser.`, {
-      remedy: `Present: ${present.join(', ')}.`,
-    });
+  const adapter = await findAdapter();
+  const name = device === 'auto' ? (adapter === 'gpu' ? 'webgpu' : 'wasm') : device;
+  if (name === 'webgpu' && adapter === 'none') {
+    throw new DeviceError(`The device '${name}' is not available in this browser.`, { remedy: 'Present: wasm.' });
   }
   let ort: typeof Ort;
   try {
@@ -76,9 +66,15 @@ export async function openRuntime({
   const count = wasmThreads(threads);
   ort.env.wasm.numThreads = count;
   if (wasmPath !== undefined) ort.env.wasm.wasmPaths = wasmPath;
-  return ortRuntime(ort, {
+  if (name === 'webgpu') ort.env.webgpu.powerPreference = 'high-performance';
+  const runtime = ortRuntime(ort, {
     device: name,
-    description: name === 'webgpu' ? 'WebGPU' : `WASM, ${count} ${count === 1 ? 'thread' : 'threads'}`,
+    description:
+      name === 'webgpu'
+        ? adapter === 'software'
+          ? 'WebGPU in software'
+          : 'WebGPU'
+        : `WASM, ${count} ${count === 1 ? 'thread' : 'threads'}`,
     sessionOptions: {
       executionProviders: [name],
       graphOptimizationLevel: 'all',
@@ -94,4 +90,5 @@ export async function openRuntime({
     },
     stateMode: name === 'webgpu' ? 'device' : 'copy',
   });
+  return name === 'webgpu' ? explainingLoss(runtime, async () => ort.env.webgpu.device) : runtime;
 }

@@ -58,6 +58,9 @@ const openSampler: TrainPlace['openSampler'] = (first, options) => {
   };
 };
 
+/** Of this page. */
+const speeds = new Map<string, number>();
+
 /** A place for `openSession` in a page or a worker, kept in memory. */
 export function sessionPlace(options: OpenRuntimeOptions & Pick<TrainPlace, 'from'> = {}): SessionPlace {
   const { from, ...device } = options;
@@ -67,6 +70,7 @@ export function sessionPlace(options: OpenRuntimeOptions & Pick<TrainPlace, 'fro
     openRuntime: () => openRuntime(device),
     openSampler,
     cores: wasmThreads(device.threads),
+    speeds,
     machine: { cores: navigator.hardwareConcurrency, browser: navigator.userAgent },
     ...(from && { from }),
   };

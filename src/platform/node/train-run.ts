@@ -77,6 +77,9 @@ const host: TrainHost<MachineOptions, FinishedRun> = {
   },
 };
 
+/** Of this process: a machine that is busy now may be idle tomorrow. */
+const speeds = new Map<string, number>();
+
 /** This machine, with a run folder on it. */
 export function placeOf(
   store: Store,
@@ -95,6 +98,7 @@ export function placeOf(
     openSampler: (set, options) => openSampler(set, options, workers === undefined ? {} : { workers }),
     allocate: allocateShared,
     cores: availableParallelism(),
+    speeds,
     machine: {
       processor: cpus()[0]?.model ?? 'unknown',
       cores: availableParallelism(),

@@ -54,6 +54,8 @@ export interface Circumstances {
   readonly separation: Recipe['data']['separation'];
   readonly cores: number;
   readonly minutes: number | undefined;
+  /** Operations per second, if measured. */
+  readonly flops?: number | undefined;
   /** The model to fine-tune. */
   readonly start?: StartModel;
 }
@@ -95,7 +97,7 @@ export function chooseSeparation(
 export function chooseRecipe(
   data: PreparedDataset,
   given: TrainSettings,
-  { fingerprint, split, separation, cores, minutes, start }: Circumstances,
+  { fingerprint, split, separation, cores, minutes, flops, start }: Circumstances,
 ): { readonly recipe: Recipe; readonly notes: readonly string[] } {
   const settings = start === undefined ? given : { ...given, ...networkOf(start, given) };
   const name = settings.network ?? 'unet';
@@ -112,7 +114,7 @@ export function chooseRecipe(
   const window = chooseWindow(name, image, settings);
   const choice =
     window === undefined
-      ? networkChoice(name, common, image, settings, { cores, minutes })
+      ? networkChoice(name, common, image, settings, { cores, minutes, flops })
       : windowChoice(name, common, window, settings);
 
   const { patch, reason } = choice;
@@ -179,13 +181,13 @@ function networkChoice(
   common: Common,
   image: readonly [number, number],
   settings: TrainSettings,
-  { cores, minutes }: { readonly cores: number; readonly minutes: number | undefined },
+  { cores, minutes, flops }: Pick<Circumstances, 'cores' | 'minutes' | 'flops'>,
 ): NetworkChoice {
   const { choose, training, summary } = networkNamed(name);
   const own = ownOptions(name, settings);
   if (choose !== undefined) {
     const wanted = settings.patch && Math.min(...settings.patch);
-    const { spec, patch, reason } = choose({ ...common, image, cores, minutes, patch: wanted, ...own });
+    const { spec, patch, reason } = choose({ ...common, image, cores, minutes, flops, patch: wanted, ...own });
     return { model: { ...spec, ...own }, patch: settings.patch ?? [patch, patch], reason };
   }
   const model = { name, ...common, ...own } as ModelSpec;

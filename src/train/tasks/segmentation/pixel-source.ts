@@ -62,10 +62,11 @@ export function choosePixels(
   const kept = counts.map((count) => Math.min(count, most));
   const seen = new Array<number>(classCount).fill(0);
   const taken = new Array<number>(classCount).fill(0);
-  /** Number of the pixel of its class that is taken next. */
+  /** Number, within its class, of the pixel that is taken next: one of each of as many stretches without overlap. */
   const next = (c: number): number => {
     const stretch = (counts[c] as number) / (kept[c] as number);
-    return Math.floor(((taken[c] as number) + (stretch > 1 ? random.uniform() : 0)) * stretch);
+    const from = Math.floor((taken[c] as number) * stretch);
+    return from + random.integer(Math.floor(((taken[c] as number) + 1) * stretch) - from);
   };
   const wanted = counts.map((count, c) => (count === 0 ? -1 : next(c)));
   const pixels = pages.map(({ label }) => {

@@ -92,8 +92,18 @@ export function newSegmentationTask(
     length: lengthOf(network),
     chooseMetric: () =>
       seenOneByOne(settings, start) && data.validation.length > 0 ? ONE_BY_ONE : common.chooseMetric(),
-    chooseRecipe: ({ cores, minutes }) =>
-      chooseRecipe(data, settings, { fingerprint: common.fingerprint, split, separation, cores, minutes, start }),
+    choosesBySpeed:
+      start === undefined && settings.baseChannels === undefined && networkNamed(network).choose !== undefined,
+    chooseRecipe: ({ cores, minutes, flops }) =>
+      chooseRecipe(data, settings, {
+        fingerprint: common.fingerprint,
+        split,
+        separation,
+        cores,
+        minutes,
+        flops,
+        start,
+      }),
   };
 }
 

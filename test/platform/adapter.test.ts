@@ -1,0 +1,70 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { explainingLoss, findAdapter } from '../../src/platform/browser/adapter.ts';
+import type { Program, Runtime } from '../../src/runtime/runtime.ts';
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+describe('the adapter of a page', () => {
+  test.each([
+    ['no WebGPU', {}, 'none'],
+    ['WebGPU without adapter', { gpu: { requestAdapter: async () => null } }, 'none'],
+    [
+      'an adapter that fails',
+      {
+        gpu: {
+          requestAdapter: async () => {
+            throw new Error('blocked');
+          },
+        },
+      },
+      'none',
+    ],
+    ['SwiftShader', { gpu: { requestAdapter: async () => ({ info: { isFallbackAdapter: true } }) } }, 'software'],
+    ['a GPU', { gpu: { requestAdapter: async () => ({ info: { isFallbackAdapter: false } }) } }, 'gpu'],
+    ['a GPU of an older browser', { gpu: { requestAdapter: async () => ({ info: {} }) } }, 'gpu'],
+  ])('%s', async (_, navigator, expected) => {
+    vi.stubGlobal('navigator', navigator);
+    expect(await findAdapter()).toBe(expected);
+  });
+
+  test('is asked for as the faster one', async () => {
+    const requestAdapter = vi.fn(async () => null);
+    vi.stubGlobal('navigator', { gpu: { requestAdapter } });
+    await findAdapter();
+    expect(requestAdapter).toHaveBeenCalledWith({ powerPreference: 'high-performance' });
+  });
+});
+
+test('a failure after the GPU was lost says so; one before is as it is', async () => {
+  let lose: (info: GPUDeviceLostInfo) => void = () => {};
+  const lost = new Promise<GPUDeviceLostInfo>((resolve) => {
+    lose = resolve;
+  });
+  const failing: Program = {
+    inputs: [],
+    outputs: [],
+    run: async () => {
+      throw new Error('mapAsync failed');
+    },
+    writeState: async () => {},
+    readState: async () => ({}),
+    dispose: async () => {},
+  };
+  const runtime: Runtime = {
+    device: 'webgpu',
+    description: 'WebGPU',
+    layout: 'nchw',
+    compile: async () => failing,
+    load: async () => failing,
+    dispose: async () => {},
+  };
+  const program = await explainingLoss(runtime, async () => ({ lost })).load(new Uint8Array());
+  await expect(program.run({})).rejects.toThrow(/^mapAsync failed$/);
+  lose({ reason: 'unknown', message: 'the driver was reset.' } as GPUDeviceLostInfo);
+  await expect(program.run({})).rejects.toMatchObject({
+    code: 'device',
+    message: expect.stringMatching(/The GPU was lost: the driver was reset\. Reload the page/),
+  });
+});
