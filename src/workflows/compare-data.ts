@@ -5,7 +5,7 @@ import type { ClassSample, RawClasses } from '../dataset/classification/classes.
 import { splitClasses } from '../dataset/classification/prepare.ts';
 import { readClasses } from '../dataset/classification/read.ts';
 import { scoredPart } from '../dataset/hold-out.ts';
-import { IGNORE } from '../dataset/labels/labels.ts';
+import { IGNORE, kindOf } from '../dataset/labels/labels.ts';
 import { readDataset } from '../dataset/prepare.ts';
 import type { RawDataset, RawPage } from '../dataset/raw.ts';
 import { DatasetError, LamellaError, option, RunError } from '../errors.ts';
@@ -63,7 +63,9 @@ export async function commonPages(
   runs: readonly OpenedRun[],
   data: string | undefined,
 ): Promise<Common<RawPage>> {
-  const read = once((folder) => readDataset(files, folder));
+  const [run] = runs;
+  const as = run && kindOf(run.config.recipe.labels);
+  const read = once((folder) => readDataset(files, folder, { as }));
   if (data !== undefined) {
     const { pages } = await read(data);
     return untrained(runs, data, pages, (run) => ownPages(run, read, 'trainingImages'));

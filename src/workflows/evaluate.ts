@@ -30,6 +30,7 @@ import type { InstanceScores } from '../metrics/instances.ts';
 import type { IsbiScores } from '../metrics/isbi.ts';
 import type { OverlapScores } from '../metrics/overlap.ts';
 import { connectedComponents } from '../objects/connected-components.ts';
+import { PROJECT_FILE } from '../project/project.ts';
 import type { MetricGroup } from './choices.ts';
 import {
   type EvaluateOptions,
@@ -41,7 +42,7 @@ import {
   type Slice,
 } from './evaluate-items.ts';
 import type { Host } from './host.ts';
-import { declaredOf, listLabels, listPredictions } from './image-list.ts';
+import { declaredOf, hasCompleteRegions, listLabels, listPredictions } from './image-list.ts';
 
 export interface Evaluation {
   readonly mapping: LabelMapping;
@@ -223,6 +224,12 @@ export async function evaluate(
   const given = options.classes === undefined ? undefined : parseClasses(options.classes);
   const { classes, ignore } = labelOptions({ declared }, { classes: given, ignore: options.ignore });
   const notes = new ImageNotes();
+  if (hasCompleteRegions(truths)) {
+    notes.add({
+      source: PROJECT_FILE,
+      notes: ['Regions are not applied: what nobody painted is ignored in complete ones too.'],
+    });
+  }
   const read = async (group: MetricGroup | 'auto'): Promise<ReadItems> =>
     readItems(files, await listPredictions(files, await partOf(files, predictions, group)), truths, {
       slices: options.slices,

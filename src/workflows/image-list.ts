@@ -40,6 +40,10 @@ export function declaredOf(
   return shapes?.kind && { ...shapes, kind: shapes.kind, by: 'the file of shapes' };
 }
 
+/** Whether listed labels are those of a project that declares parts of its images complete. */
+export const hasCompleteRegions = (labels: readonly ListedImage[]): boolean =>
+  labels[0]?.listed?.listing.project?.images.some(({ regions }) => regions?.some(({ complete }) => complete)) === true;
+
 /** Reads a listed image. @throws as `readImageFile` */
 export function readListedImage(
   files: WritableFiles,

@@ -2,7 +2,7 @@
 
 import { ndarray } from '../array/ndarray.ts';
 import { scoredPart } from '../dataset/hold-out.ts';
-import { applyMapping, hasRim, IGNORE } from '../dataset/labels/labels.ts';
+import { applyMapping, hasRim, IGNORE, kindOf } from '../dataset/labels/labels.ts';
 import { readDataset } from '../dataset/prepare.ts';
 import type { RawDataset, RawPage } from '../dataset/raw.ts';
 import { RunError } from '../errors.ts';
@@ -93,7 +93,7 @@ export async function collectReport(host: Host, run: string, options: ReportOpti
     const { folder = config.folder } = options;
     return collectClassReport(host, { title, run, config, lines, bytes, file, networkName, device, folder });
   }
-  const as = config.recipe.labels.kind === 'instances' ? 'objects' : 'classes';
+  const as = kindOf(config.recipe.labels);
   const raw = await readDataset(host.files, options.folder ?? config.folder, { as });
   const pages = pagesToShow(raw, config);
   const runtime = await host.openRuntime(device);

@@ -13,7 +13,13 @@ import { writePng } from '../../src/image/formats/png/write.ts';
 import { writeTiff } from '../../src/image/formats/tiff/write.ts';
 import type { IntegerArray } from '../../src/objects/grid.ts';
 import { toPolygons } from '../../src/objects/polygons.ts';
-import { declaredOf, listImages, listLabels, readListedImage } from '../../src/workflows/image-list.ts';
+import {
+  declaredOf,
+  hasCompleteRegions,
+  listImages,
+  listLabels,
+  readListedImage,
+} from '../../src/workflows/image-list.ts';
 import { memoryFiles } from '../../src/workflows/memory-files.ts';
 import { withProjectSettings } from '../../src/workflows/project-settings.ts';
 
@@ -280,6 +286,7 @@ describe('a project', () => {
       unit: 'µm',
     });
     const truths = await listLabels(files, 'data');
+    expect(hasCompleteRegions(truths)).toBe(true);
     expect([truths.map(({ name }) => name), declaredOf(truths)?.ignore]).toEqual([['s01'], [65535]]);
   });
 

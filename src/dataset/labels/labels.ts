@@ -31,6 +31,9 @@ export interface LabelMapping {
   readonly ignore: readonly number[];
 }
 
+/** What label values are under a mapping. */
+export const kindOf = ({ kind }: LabelMapping): LabelKind => (kind === 'instances' ? 'objects' : 'classes');
+
 /** One slice of labels as read: integers, or colours packed as 0xRRGGBB. */
 export interface LabelPage {
   /** Unsigned if a number exceeds 2^31 - 1. */
