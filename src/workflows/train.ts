@@ -4,7 +4,7 @@ import { holdsClasses } from '../dataset/classification/names.ts';
 import { readClasses } from '../dataset/classification/read.ts';
 import { readDataset } from '../dataset/prepare.ts';
 import { type LabelledImage, rawDataset } from '../dataset/raw.ts';
-import { factsOf } from '../errors.ts';
+import { factsOf, RunError } from '../errors.ts';
 import type { WritableFiles } from '../files.ts';
 import { isClassifier } from '../models/registry.ts';
 import type { Project } from '../project/project.ts';
@@ -22,6 +22,9 @@ import { type Clock, RUN_FILES, type Store } from '../train/store.ts';
 import type { TrainSettings } from '../train/tasks/segmentation/choose-recipe.ts';
 import { modelFileOf } from './model-files.ts';
 import { withProjectSettings } from './project-settings.ts';
+
+/** The record's folder of images in memory. */
+const IN_MEMORY = 'memory';
 
 /** Settings that determine the result of a run. */
 export interface RunSettings extends TrainSettings {
@@ -54,8 +57,8 @@ export interface TrainHost<M, F extends FinishedTraining> extends Clock {
   fullPath(folder: string): string;
   /** @param mode `new`: there must be no run yet; `resume`: there must be one. @throws RunError otherwise. */
   openRun(out: string, mode: 'new' | 'resume'): Promise<RunStore>;
-  /** The machine of an existing run, unless another is requested. */
-  sameMachine(config: RunConfig, machine: M): M;
+  /** The machine of an existing run, unless another is requested or its device is not available here. */
+  sameMachine(config: RunConfig, machine: M): M | Promise<M>;
   /** Trains on the machine. */
   onMachine(
     run: RunStore,
@@ -112,7 +115,7 @@ export function trainNew<M, F extends FinishedTraining>(
     const raw = inMemory ? rawDataset(data) : await readData(host.files, data, given);
     const settings = withProjectSettings(raw, given, hooks.say);
     const record = {
-      folder: inMemory ? 'memory' : host.fullPath(data),
+      folder: inMemory ? IN_MEMORY : host.fullPath(data),
       created: new Date().toISOString(),
       version: host.version,
       spacingMm: settings.spacingMm,
@@ -134,7 +137,7 @@ export async function resumeOrTrainNew<M, F extends FinishedTraining>(
   hooks: TrainRunHooks = {},
 ): Promise<F> {
   try {
-    return await resumeTraining(host, { ...target, folder, settings }, hooks);
+    return await resumeTraining(host, { ...target, data: folder, settings }, hooks);
   } catch (cause) {
     if (factsOf(cause, 'no-run') === undefined) throw cause;
     return trainNew(host, folder, settings, target, hooks);
@@ -143,20 +146,25 @@ export async function resumeOrTrainNew<M, F extends FinishedTraining>(
 
 /**
  * Resumes an interrupted run from its last checkpoint, bit for bit. @throws as `trainNew`.
- * @param target folder: current location of the data, if they were moved; settings: those that differ from the run's are
- * named in a warning
+ * @param target data: current location of the data, if they were moved, or those in memory; settings: those that differ
+ * from the run's are named in a warning
  */
 export function resumeTraining<M, F extends FinishedTraining>(
   host: TrainHost<M, F>,
-  { out, machine, folder, settings }: RunTarget<M> & { readonly folder?: string; readonly settings?: RunSettings },
+  {
+    out,
+    machine,
+    data,
+    settings,
+  }: RunTarget<M> & { readonly data?: string | readonly LabelledImage[]; readonly settings?: RunSettings },
   hooks: TrainRunHooks = {},
 ): Promise<F> {
   return inRun(host, out, 'resume', hooks, async (run, on) => {
     const config = await readConfig(run);
-    const raw = await readAgain(host.files, folder ?? config.folder, config);
+    const raw = await readAgain(host.files, data ?? config.folder, config);
     const different = settings && differingSettings(withProjectSettings(raw, settings), config);
     if (different !== undefined) hooks.warn?.(different);
-    return on(host.sameMachine(config, machine), (place) => continueTraining(config, raw, place, hooks));
+    return on(await host.sameMachine(config, machine), (place) => continueTraining(config, raw, place, hooks));
   });
 }
 
@@ -181,7 +189,7 @@ export function repeatTraining<M, F extends FinishedTraining>(
         await run.write(RUN_FILES.start, (await startFile(host.files, from ?? start.model)).bytes);
       }
       await writeConfig(run, again);
-      return await on(host.sameMachine(config, machine), (place) => continueTraining(again, raw, place, hooks));
+      return await on(await host.sameMachine(config, machine), (place) => continueTraining(again, raw, place, hooks));
     } catch (cause) {
       // Nothing was trained: remove what would block the next attempt.
       if ((await run.read(RUN_FILES.log)) === undefined) await run.remove(RUN_FILES.config);
@@ -205,14 +213,28 @@ async function readData(
   return readClasses(files, folder, { skipBad, classNames });
 }
 
-/** The data of an existing run. Unreadable images were skipped, otherwise it would not have started. */
-const readAgain = (files: WritableFiles, folder: string, { recipe }: RunConfig): ReturnType<typeof readData> =>
-  readData(files, folder, {
+/**
+ * The data of an existing run. Unreadable images were skipped, otherwise it would not have started.
+ * @throws RunError if they were in memory and are not given.
+ */
+async function readAgain(
+  files: WritableFiles,
+  data: string | readonly LabelledImage[],
+  { recipe }: RunConfig,
+): ReturnType<typeof readData> {
+  if (typeof data !== 'string') return rawDataset(data);
+  if (data === IN_MEMORY && (await files.kind(data)) === undefined) {
+    throw new RunError('this run was trained on images in memory, which are not kept with it.', {
+      remedy: 'Give its data again: the same images in memory, or a folder with files of the same names and content.',
+    });
+  }
+  return readData(files, data, {
     network: recipe.model.name,
     skipBad: true,
     task: recipe.labels.kind === 'instances' ? 'instances' : 'semantic',
     ...(isClassifier(recipe.model.name) ? { classes: recipe.labels.classes } : {}),
   });
+}
 
 /** The model of a run folder or file. @throws RunError, ModelError if there is none. */
 export async function startFile(files: WritableFiles, name: string): Promise<StartFile> {

@@ -1,8 +1,9 @@
 /** A headless Chromium and a server of the TypeScript sources, so that a test can call a module in a page. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { createServer, type ViteDevServer } from 'vite';
+import tests from '../../vitest.config.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -24,22 +25,23 @@ export interface BrowserOptions {
   readonly webgl?: boolean;
 }
 
+const launchOptions = ({ webgpu = false, webgl = false }: BrowserOptions) => ({
+  executablePath: browserPath() as string,
+  args: [
+    '--no-sandbox',
+    '--disable-background-networking',
+    '--disable-component-update',
+    ...(webgpu
+      ? ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan']
+      : webgl
+        ? ['--use-angle=swiftshader', '--enable-unsafe-swiftshader']
+        : ['--disable-gpu']),
+  ],
+});
+
 /** Starts the browser. */
-export async function launchChromium({ webgpu = false, webgl = false }: BrowserOptions = {}): Promise<Browser> {
-  return chromium.launch({
-    executablePath: browserPath() as string,
-    args: [
-      '--no-sandbox',
-      '--disable-background-networking',
-      '--disable-component-update',
-      ...(webgpu
-        ? ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan']
-        : webgl
-          ? ['--use-angle=swiftshader', '--enable-unsafe-swiftshader']
-          : ['--disable-gpu']),
-    ],
-  });
-}
+export const launchChromium = (options: BrowserOptions = {}): Promise<Browser> =>
+  chromium.launch(launchOptions(options));
 
 export interface BrowserSession {
   /** A page on the server, cross-origin isolated, its console errors collected. */
@@ -58,12 +60,18 @@ export interface BrowserPage {
   call<T>(module: string, name: string, ...args: readonly unknown[]): Promise<T>;
 }
 
-/** Starts server and browser. */
-export async function openBrowser(options: BrowserOptions = {}): Promise<BrowserSession> {
+/** Starts server and browser. @param options profile: a folder whose storage the pages share; default: none is shared */
+export async function openBrowser({
+  profile,
+  ...options
+}: BrowserOptions & { readonly profile?: string } = {}): Promise<BrowserSession> {
   const server = await serveSources();
-  let browser: Browser;
+  let browser: Browser | BrowserContext;
   try {
-    browser = await launchChromium(options);
+    browser =
+      profile === undefined
+        ? await launchChromium(options)
+        : await chromium.launchPersistentContext(profile, launchOptions(options));
   } catch (cause) {
     await server.close();
     throw cause;
@@ -100,6 +108,8 @@ async function serveSources(): Promise<ViteDevServer> {
   const server = await createServer({
     root: ROOT,
     configFile: false,
+    // The public names, by which packages import the core.
+    resolve: { alias: tests.resolve?.alias ?? [] },
     logLevel: 'error',
     // A cache of its own, so that a developer's server is not disturbed.
     cacheDir: 'node_modules/.vite-browser-tests',
@@ -110,8 +120,9 @@ async function serveSources(): Promise<ViteDevServer> {
       watch: null,
       headers: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' },
     },
-    // ONNX Runtime finds its .wasm beside its script; moved into a cache it would not.
-    optimizeDeps: { exclude: ['onnxruntime-web'], entries: [] },
+    // Packages are found before the first page asks for one, which would fail while they are bundled. ONNX Runtime finds its
+    // .wasm beside its script; moved into a cache it would not.
+    optimizeDeps: { exclude: ['onnxruntime-web'], entries: ['test/**/page.ts'] },
   });
   await server.listen();
   return server;

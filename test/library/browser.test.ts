@@ -88,6 +88,7 @@ interface TrainedInPage {
 const BODY = '<input type="file"><canvas></canvas>';
 const predictSnippets = snippets('browser');
 const trainSnippets = snippets('browser-train');
+const resumeSnippets = snippets('browser-resume');
 const why = whyNoBrowser();
 
 describe.skipIf(why !== undefined)(
@@ -108,6 +109,9 @@ describe.skipIf(why !== undefined)(
       });
       trainSnippets.forEach(({ code }, i) => {
         modules[`train${i}`] = `${code}\nglobalThis.result = { shape: probabilities.shape, download };`;
+      });
+      resumeSnippets.forEach(({ code }, i) => {
+        modules[`resume${i}`] = `${code}\nglobalThis.result = { steps: run.steps, model: run.model.length, download };`;
       });
       warnings = await buildPages(folder, modules, BODY);
       site = await serveSite(folder);
@@ -138,6 +142,7 @@ describe.skipIf(why !== undefined)(
       expect(warnings).toEqual([]);
       const files = await readdir(join(folder, 'site/assets'));
       expect(files.filter((name) => name.endsWith('.wasm'))).toHaveLength(2);
+      expect(files.some((name) => /^sampler-worker-.*\.js$/.test(name))).toBe(true);
       for (const name of files.filter((file) => file.endsWith('.js'))) {
         const code = await readFile(join(folder, 'site/assets', name), 'utf8');
         expect(/(from|import\()\s*["'](node:|linkedom|onnxruntime-node)/.test(code), name).toBe(false);
@@ -215,6 +220,24 @@ describe.skipIf(why !== undefined)(
       expect(shape).toEqual([2, 6, 96, 96]);
       expect(download).toMatch(/^blob:/);
     });
+
+    it.each(resumeSnippets)(
+      '$title: trains into the storage of the page, and finds the run there again',
+      async ({ title }) => {
+        const { page, errors } = await open(`resume${resumeSnippets.findIndex((s) => s.title === title)}`, false);
+        const results = [];
+        for (let load = 0; load < 2; load++) {
+          if (load > 0) await page.reload();
+          await page.waitForFunction(() => 'result' in globalThis, undefined, { timeout: 50_000 });
+          const { download, ...result } = (await page.evaluate('result')) as { download: string };
+          expect(download).toMatch(/^blob:/);
+          results.push(result);
+        }
+        expect(results[0]).toEqual({ steps: 20, model: expect.any(Number) });
+        expect(results[1]).toEqual(results[0]);
+        expect(errors).toEqual([]);
+      },
+    );
 
     it('train in a Web Worker', async () => {
       const { page, errors } = await open('worker', false);

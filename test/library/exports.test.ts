@@ -167,9 +167,13 @@ const PUBLIC: { readonly [file: string]: Exported } = {
   },
   'src/platform/browser/index.ts': {
     values: words(`
-      availableDevices browserHost chosenFiles drawImage droppedFiles openModelFile openRuntime readImageFile sessionPlace train
+      availableDevices browserHost chosenFiles drawImage droppedFiles exportRun importRun openModelFile openRuntime opfsStore
+      readImageFile removeRun resumeTraining sessionPlace train
     `),
-    types: words('BrowserDevice BrowserHost FileSource ModelOnDevice OpenRuntimeOptions TrainOptions TrainedInPage'),
+    types: words(`
+      BrowserDevice BrowserHost FileSource ModelOnDevice OpenRuntimeOptions ResumeOptions SessionPlaceOptions TrainOptions
+      TrainedInPage
+    `),
   },
 };
 

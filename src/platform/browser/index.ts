@@ -3,5 +3,14 @@
 export { drawImage, type FileSource, readImageFile } from './files.ts';
 export { type BrowserHost, browserHost, chosenFiles, droppedFiles } from './host.ts';
 export { type ModelOnDevice, openModelFile } from './model-files.ts';
+export { exportRun, importRun, opfsStore, removeRun } from './opfs-store.ts';
 export { availableDevices, type BrowserDevice, type OpenRuntimeOptions, openRuntime } from './runtime.ts';
-export { sessionPlace, type TrainedInPage, type TrainOptions, train } from './train.ts';
+export {
+  type ResumeOptions,
+  resumeTraining,
+  type SessionPlaceOptions,
+  sessionPlace,
+  type TrainedInPage,
+  type TrainOptions,
+  train,
+} from './train.ts';

@@ -2,6 +2,7 @@ import { open, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { option, RunError } from '../../errors.ts';
 import { RUN_FILES, type Store } from '../../train/store.ts';
+import { isWorthKeeping, noRun, runExists } from '../../workflows/run-conflicts.ts';
 import type { RunStore } from '../../workflows/train.ts';
 import { atomicWrite, explainWrite, flushFolder } from './atomic-write.ts';
 import { type Lock, takeLock } from './lock.ts';
@@ -53,15 +54,6 @@ export async function holdsRun(path: string): Promise<boolean> {
   return (await stat(join(path, RUN_FILES.config)).catch(() => undefined)) !== undefined;
 }
 
-/** Whether a run produced anything: a checkpoint or a model. */
-async function isWorthKeeping(path: string): Promise<boolean> {
-  const names = [
-    ...(await readdir(path).catch(() => [])),
-    ...(await readdir(join(path, RUN_FILES.checkpoints)).catch(() => [])),
-  ];
-  return names.some((name) => !name.startsWith('.') && /\.(ckpt|onnx)$/.test(name));
-}
-
 /**
  * Opens a run folder for writing and acquires its lock: `config.json`, `log.jsonl`, `checkpoints/`, `best.onnx`,
  * `last.onnx`, `report.html`.
@@ -79,13 +71,7 @@ export async function openRunFolder(path: string, mode: 'new' | 'resume'): Promi
     });
   }
   const isRun = await holdsRun(path);
-  if (mode === 'resume' && !isRun) {
-    throw new RunError('this folder contains no run to resume.', {
-      file: path,
-      remedy: `Use the folder that has the run's ${RUN_FILES.config}.`,
-      facts: { code: 'no-run' },
-    });
-  }
+  if (mode === 'resume' && !isRun) throw noRun(path);
   const lockFile = join(path, 'lock');
   if (mode === 'new' && info !== undefined && !isRun) {
     const others = (await readdir(path).catch(() => [])).filter((name) => name !== 'lock' && !name.startsWith('.'));
@@ -110,13 +96,9 @@ export async function openRunFolder(path: string, mode: 'new' | 'resume'): Promi
     throw cause;
   }
   const replaced = mode === 'new' && (await holdsRun(path));
-  if (replaced && (await isWorthKeeping(path))) {
+  if (replaced && (await isWorthKeeping(storeOf(path)))) {
     await lock.release();
-    throw new RunError('this folder contains another run.', {
-      file: path,
-      remedy: `Resume it with ${option('resume', path)}, or use another ${option('out')}.`,
-      facts: { code: 'run-exists' },
-    });
+    throw runExists(path);
   }
   await removeLeftovers(path);
   if (replaced)

@@ -56,6 +56,11 @@ export function workingDevices(): Promise<NodeDevice[]> {
   return workingAmong(availableDevices());
 }
 
+/** Whether a device, such as that of a run, works here. */
+export async function isWorking(device: string): Promise<boolean> {
+  return device === 'cpu' || (await workingAmong(availableDevices().filter((name) => name === device))).length > 0;
+}
+
 async function workingAmong(names: readonly NodeDevice[]): Promise<NodeDevice[]> {
   const working: NodeDevice[] = [];
   for (const name of names) {

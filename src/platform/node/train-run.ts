@@ -21,7 +21,7 @@ import { nodeFiles } from './files.ts';
 import { type DevicePlace, gradientDevices, parseDevices } from './gradient-devices.ts';
 import { openTrace } from './profile.ts';
 import { openRunFolder } from './run-folder.ts';
-import { type NodeDevice, openRuntime } from './runtime.ts';
+import { isWorking, type NodeDevice, openRuntime } from './runtime.ts';
 import { allocateShared, openSampler } from './sampler.ts';
 import { packageVersion } from './version.ts';
 
@@ -58,10 +58,11 @@ const host: TrainHost<MachineOptions, FinishedRun> = {
   nowMs: () => performance.now(),
   fullPath: (folder) => resolve(folder),
   openRun: openRunFolder,
-  sameMachine({ machine }, options) {
+  async sameMachine({ machine }, options) {
     if (options.devices !== undefined || options.device !== undefined) return options;
     if (typeof machine.devices === 'string') return { ...options, devices: parseDevices(machine.devices) };
-    return { ...options, device: machine.device as NodeDevice };
+    // A run of a page, or of a machine with a GPU: continueTraining warns of the difference.
+    return { ...options, device: (await isWorking(machine.device)) ? (machine.device as NodeDevice) : 'auto' };
   },
   async onMachine(run, options, { beganMs, say }, train) {
     const devices = options.devices === undefined ? undefined : await gradientDevices(options.devices);
@@ -129,7 +130,7 @@ export const resumeRun = (
   out: string,
   { folder, settings, ...machine }: MachineOptions & { readonly folder?: string; readonly settings?: RunSettings } = {},
   hooks?: TrainRunHooks,
-): Promise<FinishedRun> => resumeTraining(host, { out, machine, folder, settings }, hooks);
+): Promise<FinishedRun> => resumeTraining(host, { out, machine, data: folder, settings }, hooks);
 
 /** Repeats a run from its configuration into the new folder `options.out`, as `repeatTraining`. */
 export const repeatRun = (

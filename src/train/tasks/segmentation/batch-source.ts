@@ -2,6 +2,7 @@
 
 import type { Batch } from '../../../augment/batch.ts';
 import type { SampleOptions } from '../../../augment/sample.ts';
+import type { Sampler } from '../../../augment/sampler.ts';
 import { requirePatchFits, type TrainingSet } from '../../../dataset/patch-position.ts';
 import type { InputSpec } from '../../../input/normalise.ts';
 import { buildNetwork } from '../../../models/registry.ts';
@@ -21,15 +22,6 @@ export interface BatchSource {
   exported(weights: State): State;
   /** Writes a batch where a person can look at it. */
   exclude?(store: Store): NonNullable<LoopOptions['exclude']>;
-  close(): Promise<void>;
-}
-
-/** Draws the batches of a run, in worker threads where the platform has them. */
-export interface Sampler {
-  /** Batches from a step on, without end; threads draw the first from now on. One iterator at a time. */
-  batches(from: number): AsyncIterableIterator<Batch>;
-  /** Batches that iterators begun from now on give are of these pages; iterators from before are ended. */
-  setPages(set: TrainingSet): void;
   close(): Promise<void>;
 }
 

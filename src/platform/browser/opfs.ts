@@ -1,0 +1,82 @@
+/** The page's private storage (OPFS): folders by path, and its failures in words. */
+
+import { LamellaError, RunError, UsageError } from '../../errors.ts';
+
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
+
+/** How full the storage is, if the browser tells. */
+async function fullness(): Promise<string> {
+  const { usage, quota } = await navigator.storage.estimate().catch((): StorageEstimate => ({}));
+  return usage === undefined || quota === undefined ? '' : ` (${megabytes(usage)} of ${megabytes(quota)} are used)`;
+}
+
+/** The error for a failed access: no space, removed, not permitted. What the storage did not say is returned as it is. */
+export async function explainAccess(cause: unknown, file: string): Promise<unknown> {
+  if (!(cause instanceof DOMException)) return cause;
+  const because = (problem: string, remedy: string): LamellaError => new LamellaError(problem, { file, remedy, cause });
+  switch (cause.name) {
+    case 'QuotaExceededError':
+      return because(
+        `no space is left in the storage of this page${await fullness()}.`,
+        'Remove runs with removeRun, or free some space on the disk.',
+      );
+    case 'NotFoundError':
+      return because('this was removed from the storage of this page.', 'Keep its data while a run is written.');
+    case 'TypeMismatchError':
+      return because('there is a file where a folder is needed, or the reverse.', 'Choose another name.');
+    case 'NoModificationAllowedError':
+      return because('this is open elsewhere in the browser.', 'Close what uses it.');
+    case 'NotReadableError':
+      return because('this has changed or cannot be read.', 'Read it again.');
+    default:
+      return because(`the storage of this page cannot be used (${cause.name}).`, 'Allow this page to keep data.');
+  }
+}
+
+/** @throws RunError if the page has no such storage. */
+async function openRoot(): Promise<FileSystemDirectoryHandle> {
+  const because = (cause?: unknown): RunError =>
+    new RunError('this page has no storage for runs (OPFS).', {
+      remedy:
+        'Serve it by https or from localhost, allow it to keep data, and use a current browser outside private windows; or train without a folder, in memory.',
+      cause,
+    });
+  if (!('createWritable' in (globalThis.FileSystemFileHandle?.prototype ?? {}))) throw because();
+  try {
+    return await navigator.storage.getDirectory();
+  } catch (cause) {
+    throw because(cause);
+  }
+}
+
+/**
+ * The names in a path.
+ * @throws UsageError if it is empty or leaves the storage.
+ */
+export function namesOf(path: string): readonly string[] {
+  const names = path.split(/[\\/]/).filter((name) => name !== '' && name !== '.');
+  if (names.length > 0 && !names.includes('..')) return names;
+  throw new UsageError(`'${path}' is not a folder in the storage of this page.`, { remedy: 'Use a path like runs/a.' });
+}
+
+/** A folder; undefined if it does not exist and is not to be created. */
+export async function openFolder(
+  names: readonly string[],
+  { create, within }: { readonly create: boolean; readonly within?: FileSystemDirectoryHandle },
+): Promise<FileSystemDirectoryHandle | undefined> {
+  let folder = within ?? (await openRoot());
+  for (const name of names) {
+    try {
+      folder = await folder.getDirectoryHandle(name, { create });
+    } catch (cause) {
+      if (!create && isAbsent(cause)) return undefined;
+      throw await explainAccess(cause, names.join('/'));
+    }
+  }
+  return folder;
+}
+
+export const isAbsent = (cause: unknown): boolean => cause instanceof DOMException && cause.name === 'NotFoundError';
+
+/** The content of a file that is being replaced: Chromium lists it, and a killed browser may leave it. */
+export const isUnfinished = (name: string): boolean => name.endsWith('.crswap');
