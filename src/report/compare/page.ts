@@ -5,21 +5,16 @@ import { html, type Markup } from '../kit/markup.ts';
 import { renderPage, reproduce, section } from '../kit/page.ts';
 import { withPrefix } from '../kit/with-prefix.ts';
 import { lineChart } from '../run/charts.ts';
-import type { Facts, Figure, ScoreTable } from '../run/data.ts';
+import type { Figure, Method, PageHead, ScoreTable } from '../run/data.ts';
 import { factTable, scoreTable } from '../run/tables.ts';
 import { costChart, differenceChart, efficiencyChart, imageChart, scoreChart } from './charts.ts';
 import type { ComparedPair, ComparedRun, Comparison } from './comparison.ts';
 
 /** What the report shows around the comparison. */
-export interface CompareReport {
+export interface CompareReport extends Pick<PageHead, 'title' | 'createdAt'>, Omit<Method, 'notes'> {
   readonly comparison: Comparison;
-  readonly title: string;
-  /** ISO 8601. */
-  readonly createdAt: string;
   /** What the runs were scored on: `5 images that all runs held out`. */
   readonly where: string;
-  readonly facts: Facts;
-  readonly commands: readonly string[];
 }
 
 const COMPARE_STYLE = `

@@ -1,22 +1,10 @@
 /** The frame of every report: one self-contained HTML file. */
 
 import { crc32, hex8 } from '../../array/crc32.ts';
-import type { Figure } from '../run/data.ts';
+import type { PageHead } from '../run/data.ts';
 import { html, type Markup, trusted } from './markup.ts';
 import { sortAndFilterTables } from './page-tables.ts';
 import { STYLE } from './style.ts';
-
-/** The top of a page. */
-export interface PageHead {
-  readonly title: string;
-  readonly summary: string;
-  /** ISO 8601. */
-  readonly createdAt: string;
-  /** Most important first. */
-  readonly headline: readonly Figure[];
-  /** Shown above everything else. */
-  readonly warning?: string;
-}
 
 export interface PageOptions {
   /** Rules added to those shared by all reports. */

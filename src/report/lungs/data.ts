@@ -2,7 +2,7 @@
 
 import type { Table } from '../../measure/table.ts';
 import type { ObjectShape } from '../kit/outline-overlay.ts';
-import type { Facts, Figure, Score, ScoreTable } from '../run/data.ts';
+import type { Method, PageHead, Score, ScoreTable } from '../run/data.ts';
 
 /** A windowed slice with the outlines of the lungs. */
 export interface LungsSlice {
@@ -43,12 +43,7 @@ export interface LungsPatient {
   readonly projection?: LungsProjection;
 }
 
-export interface LungsReport {
-  readonly title: string;
-  readonly summary: string;
-  /** ISO 8601. */
-  readonly createdAt: string;
-  readonly headline: readonly Figure[];
+export interface LungsReport extends PageHead, Method {
   /** One row per patient, with the column `patient`. */
   readonly perPatient: Table;
   /** One row per slice. */
@@ -56,7 +51,4 @@ export interface LungsReport {
   readonly patients: readonly LungsPatient[];
   /** Overlap and surface distances, if there is ground truth. */
   readonly scores: readonly ScoreTable[];
-  readonly notes: readonly string[];
-  readonly facts: Facts;
-  readonly commands: readonly string[];
 }

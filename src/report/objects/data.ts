@@ -2,7 +2,7 @@
 
 import type { Table } from '../../measure/table.ts';
 import type { ObjectShape } from '../kit/outline-overlay.ts';
-import type { Facts, Figure, Score } from '../run/data.ts';
+import type { Method, PageHead, Score } from '../run/data.ts';
 
 /** Comparison of the objects of one or more images with the ground truth. */
 export interface MatchCounts {
@@ -45,12 +45,7 @@ export interface ObjectsImage {
   readonly match?: MatchCounts;
 }
 
-export interface ObjectsReport {
-  readonly title: string;
-  readonly summary: string;
-  /** ISO 8601. */
-  readonly createdAt: string;
-  readonly headline: readonly Figure[];
+export interface ObjectsReport extends PageHead, Method {
   readonly images: readonly ObjectsImage[];
   /** The images shown. */
   readonly figures: readonly ObjectsFigure[];
@@ -60,8 +55,4 @@ export interface ObjectsReport {
   readonly table: Table;
   /** Average precision over IoU thresholds, if there is ground truth. */
   readonly precision?: readonly (readonly [iou: number, ap: Score])[];
-  /** Remarks on the measurements: units, what was excluded. */
-  readonly notes: readonly string[];
-  readonly facts: Facts;
-  readonly commands: readonly string[];
 }

@@ -2,18 +2,10 @@
 
 import { html, type Markup } from '../kit/markup.ts';
 import { reproduce, section } from '../kit/page.ts';
-import type { Facts } from './data.ts';
+import type { Method } from './data.ts';
 import { factTable } from './tables.ts';
 
-export function aboutSection({
-  notes,
-  facts,
-  commands,
-}: {
-  readonly notes: readonly string[];
-  readonly facts: Facts;
-  readonly commands: readonly string[];
-}): Markup {
+export function aboutSection({ notes, facts, commands }: Method): Markup {
   return section(
     'about',
     'Method',

@@ -90,14 +90,29 @@ export interface ThresholdCurves {
 /** A table of names and values. */
 export type Facts = readonly (readonly [name: string, value: string])[];
 
-export interface ReportData {
+/** The top of a page. */
+export interface PageHead {
   readonly title: string;
-  /** A sentence on what was trained on what. */
+  /** One sentence: what was trained or measured on what. */
   readonly summary: string;
   /** ISO 8601. */
   readonly createdAt: string;
   /** Most important first. */
   readonly headline: readonly Figure[];
+  /** Shown above everything else. */
+  readonly warning?: string;
+}
+
+/** How results came about. */
+export interface Method {
+  /** Remarks: units, what was excluded. */
+  readonly notes: readonly string[];
+  readonly facts: Facts;
+  /** Shell commands that reproduce the page. */
+  readonly commands: readonly string[];
+}
+
+export interface ReportData extends PageHead {
   readonly training?: TrainingLog;
   /** Class 0 first. */
   readonly classNames: readonly string[];

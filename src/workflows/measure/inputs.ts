@@ -3,16 +3,16 @@
 import { folderOf } from '../../dataset/discover/names.ts';
 import { alignLabels } from '../../dataset/labels/align.ts';
 import type { LabelKind } from '../../dataset/labels/label-kind.ts';
-import { DatasetError, option, UsageError } from '../../errors.ts';
+import { DatasetError, LamellaError, option, UsageError } from '../../errors.ts';
 import { maskOfValues } from '../../evaluate/ignore-mask.ts';
 import { baseName, joinPath, type WritableFiles } from '../../files.ts';
 import { dropAlpha, isGreyInColour, toGrey } from '../../image/convert.ts';
 import { inUnit } from '../../image/geometry.ts';
 import { type Image, type Spacing, sameGrid, sizes } from '../../image/image.ts';
-import type { ImageNotes } from '../../image/notes.ts';
+import { ImageNotes } from '../../image/notes.ts';
 import { withoutIgnored } from '../../metrics/contingency.ts';
 import type { IntegerArray } from '../../objects/grid.ts';
-import type { Facts } from '../../report/run/data.ts';
+import type { Method } from '../../report/run/data.ts';
 import type { MeasureFormat, MeasureTask } from '../choices.ts';
 import { declaredOf, type ListedImage, listImages, listLabels, readListedImage } from '../image-list.ts';
 import { MEASURES_FOLDER, type PredictionFile, readPredictionFile } from '../prediction-file.ts';
@@ -212,7 +212,7 @@ export interface ReadItem {
 }
 
 /** @throws FormatError, DatasetError naming the file that is unreadable or does not match. */
-export async function readItem(
+async function readItem(
   files: WritableFiles,
   { labels, image, truth }: MeasureItem,
   options: MeasureFolderOptions,
@@ -228,16 +228,65 @@ export async function readItem(
   return { map, image: picture, truth: truth === undefined ? undefined : await readMap(truth, picture ?? map) };
 }
 
-/** Collects the readers' remarks on an item, to show with the results. */
-export function noteItem(notes: ImageNotes, { labels, image }: MeasureItem, read: ReadItem): void {
-  notes.add({ ...read.map, source: baseName(labels.path) });
-  if (sizes(simplest(read.map)).channels > 1) {
-    notes.add({
-      source: baseName(labels.path),
-      notes: ['The label map is a colour picture: each colour is one value.'],
-    });
+/** Reads the items of one measurement, and collects what its report says about them. */
+export class MeasureReader {
+  readonly files: WritableFiles;
+  readonly inputs: MeasureInputs;
+  readonly options: MeasureFolderOptions;
+  readonly hooks: MeasureHooks;
+  readonly failed: FailedMap[] = [];
+  readonly noted = new ImageNotes();
+
+  constructor(files: WritableFiles, inputs: MeasureInputs, options: MeasureFolderOptions, hooks: MeasureHooks) {
+    this.files = files;
+    this.inputs = inputs;
+    this.options = options;
+    this.hooks = hooks;
   }
-  if (image !== undefined && read.image !== undefined) notes.add({ ...read.image, source: baseName(image.path) });
+
+  /** `readItem`, with the readers' remarks for the report. */
+  async read(item: MeasureItem): Promise<ReadItem> {
+    const read = await readItem(this.files, item, this.options);
+    const source = baseName(item.labels.path);
+    this.noted.add({ ...read.map, source });
+    if (sizes(simplest(read.map)).channels > 1) {
+      this.noted.add({ source, notes: ['The label map is a colour picture: each colour is one value.'] });
+    }
+    if (item.image !== undefined && read.image !== undefined)
+      this.noted.add({ ...read.image, source: baseName(item.image.path) });
+    return read;
+  }
+
+  /** Measures one after the other. One bad file does not stop the others, unless it is the only one. */
+  async each(items: readonly MeasureItem[], measure: (item: MeasureItem) => Promise<void>): Promise<void> {
+    for (const item of items) {
+      try {
+        await measure(item);
+      } catch (cause) {
+        if (this.inputs.items.length === 1 || !(cause instanceof LamellaError)) throw cause;
+        const failed = { file: item.labels.path, reason: cause.message };
+        this.failed.push(failed);
+        this.hooks.onFailure?.(failed);
+      }
+    }
+  }
+
+  /** The report's section on how results came about, given the remarks on the measurements. */
+  method(notes: readonly string[]): Method {
+    const { words = String, command, truth, images = this.inputs.prediction?.images } = this.options;
+    const { labels, prediction } = this.inputs;
+    const all = [...notes, ...this.inputs.notes, ...this.noted.lines()];
+    return {
+      notes: [...all, ...this.failed.map(({ reason }) => `Skipped: ${reason}`)].map(words),
+      facts: [
+        ['Label maps', labels],
+        ...(images === undefined ? [] : ([['Images', images]] as const)),
+        ...(prediction === undefined ? [] : ([['Model', prediction.models.join(', ')]] as const)),
+        ...(truth === undefined ? [] : ([['Ground truth', truth]] as const)),
+      ],
+      commands: command === undefined ? [] : [command],
+    };
+  }
 }
 
 /** Without alpha; grey RGB becomes one channel. */
@@ -319,17 +368,4 @@ export function pixelSize(map: Image): { readonly spacing: readonly number[]; re
 /** `folder/name` for the report. */
 export function titleOf(path: string): string {
   return baseName(path) || path;
-}
-
-/** What was measured, for the report. */
-export function factsOf(
-  { labels, prediction }: MeasureInputs,
-  { images = prediction?.images, truth }: Pick<MeasureFolderOptions, 'images' | 'truth'>,
-): Facts {
-  return [
-    ['Label maps', labels],
-    ...(images === undefined ? [] : ([['Images', images]] as const)),
-    ...(prediction === undefined ? [] : ([['Model', prediction.models.join(', ')]] as const)),
-    ...(truth === undefined ? [] : ([['Ground truth', truth]] as const)),
-  ];
 }

@@ -5,13 +5,11 @@ import { naturalOrder, stemOf } from '../../dataset/discover/names.ts';
 import { labelArrays } from '../../dataset/labels/labels.ts';
 import { notAnnotatedValue } from '../../dataset/labels/not-annotated.ts';
 import { nameOfStack, stacksOf } from '../../dataset/split.ts';
-import { DatasetError, LamellaError, option } from '../../errors.ts';
+import { DatasetError, option } from '../../errors.ts';
 import { maskOfValues } from '../../evaluate/ignore-mask.ts';
-import type { WritableFiles } from '../../files.ts';
 import { toFloat32 } from '../../image/convert.ts';
 import { millimetres, nearest, planeName, sliceExtentsMm } from '../../image/geometry.ts';
 import { type Image, sizes } from '../../image/image.ts';
-import { ImageNotes } from '../../image/notes.ts';
 import { displayMap, reorient } from '../../image/orient.ts';
 import { LUNG_SIDE, lungSides } from '../../measure/lung-sides.ts';
 import { type LungMeasures, measureLungs } from '../../measure/lungs.ts';
@@ -25,19 +23,7 @@ import type { LungsPatient, LungsReport } from '../../report/lungs/data.ts';
 import { lungFigures, lungHeadline } from '../../report/lungs/headline.ts';
 import { renderLungsReport } from '../../report/lungs/page.ts';
 import type { StackScores } from '../../report/run/data.ts';
-import {
-  declaredIgnored,
-  type FailedMap,
-  factsOf,
-  type MeasureFolderOptions,
-  type MeasureHooks,
-  type MeasureInputs,
-  type MeasureItem,
-  noteItem,
-  readItem,
-  titleOf,
-  without,
-} from './inputs.ts';
+import { declaredIgnored, type FailedMap, type MeasureItem, type MeasureReader, titleOf, without } from './inputs.ts';
 import type { MeasureOutputs } from './outputs.ts';
 
 export interface LungsResult {
@@ -56,37 +42,24 @@ const LEAST_AIR_HU = -500;
 
 /** Measures all label maps as lungs and writes tables and report. @throws as `readItem` for a single file. */
 export async function measureFolderOfLungs(
-  files: WritableFiles,
   path: string,
-  inputs: MeasureInputs,
+  reader: MeasureReader,
   outputs: MeasureOutputs,
-  options: MeasureFolderOptions,
-  { onImage, onFailure }: MeasureHooks,
 ): Promise<LungsResult> {
-  const { items, prediction } = inputs;
-  const { report: withPage = true, truth, command, words = String } = options;
-  const failed: FailedMap[] = [];
+  const { inputs, options, failed } = reader;
+  const { report: withPage = true } = options;
   const notes: string[] = [];
-  const noted = new ImageNotes();
   const slices: Table[] = [];
   const wholes: Table[] = [];
   const pages: LungsPatient[] = [];
   const scores: StackScores[] = [];
   let volumes = 0;
   const ignored = declaredIgnored(inputs, options);
-  const groups = patientsOf(items);
+  const groups = patientsOf(inputs.items);
   const step = Math.max(1, Math.ceil(groups.length / SHOWN_PATIENTS));
   for (const [i, group] of groups.entries()) {
     const read: ReadSlices[] = [];
-    for (const item of group.items) {
-      try {
-        read.push(await readSlices(files, item, { options, ignored, noted }));
-      } catch (cause) {
-        if (items.length === 1 || !(cause instanceof LamellaError)) throw cause;
-        failed.push({ file: item.labels.path, reason: cause.message });
-        onFailure?.({ file: item.labels.path, reason: cause.message });
-      }
-    }
+    await reader.each(group.items, async (item) => void read.push(await readSlices(reader, item, ignored)));
     for (const patient of wholesOf(group.name, read, notes)) {
       if (patient.volume) volumes++;
       const { measures, geometry } = measured(patient);
@@ -98,7 +71,7 @@ export async function measureFolderOfLungs(
       }
       if (withPage && i % step === 0)
         pages.push({ ...pageOf(patient, geometry, groups.length), figures: lungFigures(measures.whole) });
-      onImage?.(describe(patient.name, measures.whole));
+      reader.hooks.onImage?.(describe(patient.name, measures.whole));
     }
   }
   const perPatient = joinRows(wholes);
@@ -110,8 +83,8 @@ export async function measureFolderOfLungs(
     title: `Lungs in ${titleOf(path)}`,
     summary: `Lungs of ${wholes.length} patient${wholes.length === 1 ? '' : 's'} in ${perSlice.rows} slice${
       perSlice.rows === 1 ? '' : 's'
-    }${prediction === undefined ? '' : ', segmented by a trained network'}${
-      truth === undefined ? '' : ', compared with the ground truth'
+    }${inputs.prediction === undefined ? '' : ', segmented by a trained network'}${
+      options.truth === undefined ? '' : ', compared with the ground truth'
     }.`,
     createdAt: new Date().toISOString(),
     headline: lungHeadline(perPatient, scores),
@@ -119,7 +92,7 @@ export async function measureFolderOfLungs(
     perSlice,
     patients: pages,
     scores: scores.length === 0 ? [] : [volumeTable(scores, 'Predicted and ground-truth lungs')],
-    notes: [
+    ...reader.method([
       ...(area
         ? []
         : [`The pixel size is unknown, so there are no mm² and no litres; set ${option('spacing')} in mm.`]),
@@ -133,12 +106,7 @@ export async function measureFolderOfLungs(
       'Left and right lung are separated at the gap between them, or at the narrowest place where they touch.',
       ...(hidden > 0 && withPage ? [`Images of ${pages.length} of ${wholes.length} patients are shown.`] : []),
       ...notes,
-      ...inputs.notes,
-      ...noted.lines(),
-      ...failed.map(({ reason }) => `Skipped: ${reason}`),
-    ].map(words),
-    facts: factsOf(inputs, options),
-    commands: command === undefined ? [] : [command],
+    ]),
   };
   await outputs.table('patients', perPatient);
   await outputs.table('slices', perSlice);
@@ -172,21 +140,11 @@ interface ReadSlices {
 }
 
 async function readSlices(
-  files: WritableFiles,
+  reader: MeasureReader,
   item: MeasureItem,
-  {
-    options,
-    ignored,
-    noted,
-  }: {
-    readonly options: MeasureFolderOptions;
-    readonly ignored: ReturnType<typeof declaredIgnored>;
-    readonly noted: ImageNotes;
-  },
+  ignored: ReturnType<typeof declaredIgnored>,
 ): Promise<ReadSlices> {
-  const read = await readItem(files, item, options);
-  const { map, image, truth } = read;
-  noteItem(noted, item, read);
+  const { map, image, truth } = await reader.read(item);
   const where = { file: item.labels.path };
   if (image === undefined) {
     throw new DatasetError('this label map has no image, so the density of its lungs is unknown.', {

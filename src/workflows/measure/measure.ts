@@ -2,7 +2,7 @@
 
 import type { Host } from '../host.ts';
 import { requireFreeFolder } from '../out-folder.ts';
-import { type MeasureFolderOptions, type MeasureHooks, measureInputs, requireUnit } from './inputs.ts';
+import { type MeasureFolderOptions, type MeasureHooks, MeasureReader, measureInputs, requireUnit } from './inputs.ts';
 import { type LungsResult, measureFolderOfLungs } from './lungs.ts';
 import { measureObjects, type ObjectsResult } from './objects.ts';
 import { MEASURE_OUTPUTS, MeasureOutputs } from './outputs.ts';
@@ -38,6 +38,6 @@ export async function measureFolder(
   await requireFreeFolder(files, out, { ignore: MEASURE_OUTPUTS, option: 'another folder' });
   const outputs = new MeasureOutputs(files, out, options.format ?? ['csv']);
   const measureAll = options.task === 'lungs' ? measureFolderOfLungs : measureObjects;
-  const result = await measureAll(files, path, inputs, outputs, options, hooks);
+  const result = await measureAll(path, new MeasureReader(files, inputs, options, hooks), outputs);
   return { ...result, labels: inputs.labels, count: inputs.items.length, out, written: outputs.written };
 }

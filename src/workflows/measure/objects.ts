@@ -10,10 +10,9 @@ import {
 import { labelArrays, labelPages, requireLabels } from '../../dataset/labels/labels.ts';
 import { DatasetError, LamellaError, option } from '../../errors.ts';
 import { maskOfValues } from '../../evaluate/ignore-mask.ts';
-import { baseName, type WritableFiles } from '../../files.ts';
+import { baseName } from '../../files.ts';
 import { page, toFloat32 } from '../../image/convert.ts';
 import { type Image, sizes } from '../../image/image.ts';
-import { ImageNotes } from '../../image/notes.ts';
 import { type MeasuredImage, measure } from '../../measure/measure.ts';
 import type { Table } from '../../measure/table.ts';
 import { contingency } from '../../metrics/contingency.ts';
@@ -33,14 +32,9 @@ import { declaredOf, type ListedImage, readListedImage } from '../image-list.ts'
 import {
   declaredIgnored,
   type FailedMap,
-  factsOf,
-  type MeasureFolderOptions,
-  type MeasureHooks,
-  type MeasureInputs,
   type MeasureItem,
-  noteItem,
+  type MeasureReader,
   pixelSize,
-  readItem,
   titleOf,
   without,
 } from './inputs.ts';
@@ -65,40 +59,29 @@ export interface ObjectsResult {
 
 /** Measures all label maps and writes the files of each, the tables and the report. */
 export async function measureObjects(
-  files: WritableFiles,
   path: string,
-  inputs: MeasureInputs,
+  reader: MeasureReader,
   outputs: MeasureOutputs,
-  options: MeasureFolderOptions,
-  { onImage, onFailure }: MeasureHooks,
 ): Promise<ObjectsResult> {
+  const { inputs, options, failed } = reader;
   const { items, prediction } = inputs;
-  const { minSize = 0, truth, command, words = String } = options;
-  const kinds = await kindsOf(files, inputs, options);
+  const { minSize = 0, truth } = options;
+  const kinds = await kindsOf(reader);
   const collector = new ObjectsCollector({ total: items.length });
   const matchings: InstanceMatching[] = [];
-  const failed: FailedMap[] = [];
   const sizes = new Map<string, number>();
   const ranks = new Set<number>();
-  const noted = new ImageNotes();
-  for (const item of items) {
-    try {
-      const found = await measureItem(files, item, { options, kinds, noted });
-      for (const each of found) {
-        await outputs.objects(each);
-        collector.add({ ...each, table: withFrame(each) });
-        if (each.matching !== undefined) matchings.push(each.matching);
-        sizes.set(each.pixelSize, (sizes.get(each.pixelSize) ?? 0) + 1);
-        ranks.add(each.labels.shape.length);
-      }
-      onImage?.(`${item.name}: ${found.reduce((sum, { table }) => sum + table.rows, 0)} objects`);
-    } catch (cause) {
-      // One bad file does not stop the others.
-      if (items.length === 1 || !(cause instanceof LamellaError)) throw cause;
-      failed.push({ file: item.labels.path, reason: cause.message });
-      onFailure?.({ file: item.labels.path, reason: cause.message });
+  await reader.each(items, async (item) => {
+    const found = await measureItem(reader, item, kinds);
+    for (const each of found) {
+      await outputs.objects(each);
+      collector.add({ ...each, table: withFrame(each) });
+      if (each.matching !== undefined) matchings.push(each.matching);
+      sizes.set(each.pixelSize, (sizes.get(each.pixelSize) ?? 0) + 1);
+      ranks.add(each.labels.shape.length);
     }
-  }
+    reader.hooks.onImage?.(`${item.name}: ${found.reduce((sum, { table }) => sum + table.rows, 0)} objects`);
+  });
   const collected = collector.result();
   const scores = matchings.length === 0 ? undefined : instanceScores(matchings);
   const [model] = prediction?.models ?? [];
@@ -112,7 +95,7 @@ export async function measureObjects(
     createdAt: new Date().toISOString(),
     headline: objectsHeadline(collected, scores),
     precision: scores?.perThreshold.map((at) => [at.iouThreshold, score(at.averagePrecision)] as const),
-    notes: [
+    ...reader.method([
       ...pixelSizeNotes(sizes),
       describeKind('label maps', kinds.labels),
       ...(scores === undefined ? [] : [describeKind('ground truth', kinds.truth)]),
@@ -127,12 +110,7 @@ export async function measureObjects(
         : []),
       ...(minSize > 0 ? [`Objects of fewer than ${minSize} pixels are excluded.`] : []),
       'Lengths, areas and shapes are defined in docs/measurements.md.',
-      ...inputs.notes,
-      ...noted.lines(),
-      ...failed.map(({ reason }) => `Skipped: ${reason}`),
-    ].map(words),
-    facts: factsOf(inputs, options),
-    commands: command === undefined ? [] : [command],
+    ]),
   };
   await outputs.table('objects', report.table);
   await outputs.table('images', countsTable(report.images));
@@ -152,11 +130,7 @@ function describeKind(what: string, { kind, reason, evidence }: LabelKindFinding
 const MOST_CLASSES = 64;
 
 /** Decided from all files. Unreadable files are ignored here; measuring them reports why. */
-async function kindsOf(
-  files: WritableFiles,
-  inputs: MeasureInputs,
-  options: MeasureFolderOptions,
-): Promise<MeasuredKinds> {
+async function kindsOf({ files, inputs, options }: MeasureReader): Promise<MeasuredKinds> {
   const { items, written } = inputs;
   const { as } = options;
   const survey = async (
@@ -215,25 +189,17 @@ type MeasuredItem = CollectedImage &
 
 /** The objects of one label map, per time point. */
 async function measureItem(
-  files: WritableFiles,
+  reader: MeasureReader,
   item: MeasureItem,
-  {
-    options,
-    kinds,
-    noted,
-  }: { readonly options: MeasureFolderOptions; readonly kinds: MeasuredKinds; readonly noted: ImageNotes },
+  kinds: MeasuredKinds,
 ): Promise<readonly MeasuredItem[]> {
-  const { minSize = 0 } = options;
-  const read = await readItem(files, item, options);
-  const { map, truth } = read;
-  const image = read.image === undefined ? undefined : measurable(read.image);
-  noteItem(noted, item, read);
+  const { minSize = 0 } = reader.options;
+  const { map, truth, image: stored } = await reader.read(item);
+  const image = stored && measurable(stored);
   for (const labels of truth === undefined ? [map] : [map, truth]) requireLabels(labelPages(labels));
   if (map.geometry?.slicePositionsMm !== undefined) {
-    noted.add({
-      source: item.name,
-      notes: ['Slices are unevenly spaced; objects are measured with the mean distance.'],
-    });
+    const note = 'Slices are unevenly spaced; objects are measured with the mean distance.';
+    reader.noted.add({ source: item.name, notes: [note] });
   }
   const size = pixelSize(map);
   const truths = truth === undefined ? undefined : labelArrays(truth);
