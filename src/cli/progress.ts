@@ -1,5 +1,5 @@
 import { SingleBar } from 'cli-progress';
-import type { TrainEvent } from '../train/loop.ts';
+import type { TrainEvent, ValidationResult } from '../train/loop.ts';
 
 /** `4:05`, `1:12:33`. */
 export function formatDuration(ms: number): string {
@@ -64,7 +64,7 @@ function barDisplay(stream: NodeJS.WriteStream): TrainDisplay {
         bar.setTotal(event.total);
         bar.update(event.step, payload);
       } else if (event.kind === 'validation') {
-        score = `  ${event.result.metric} ${event.result.score.toFixed(4)}${event.best ? ' (best)' : ''}`;
+        score = `  ${event.result.metric} ${event.result.score.toFixed(4)}${partsOf(event.result)}${event.best ? ' (best)' : ''}`;
       }
     },
     stop() {
@@ -72,6 +72,10 @@ function barDisplay(stream: NodeJS.WriteStream): TrainDisplay {
     },
   };
 }
+
+/** Scores on old and new images, side by side. */
+const partsOf = ({ parts }: ValidationResult): string =>
+  parts === undefined ? '' : ` (before ${parts.before.toFixed(4)}, new ${parts.new.toFixed(4)})`;
 
 function lineDisplay(stream: NodeJS.WriteStream, everyMs: number, now: () => number): TrainDisplay {
   const smooth = smoother();
@@ -88,7 +92,7 @@ function lineDisplay(stream: NodeJS.WriteStream, everyMs: number, now: () => num
       } else if (event.kind === 'validation') {
         const { metric, score } = event.result;
         stream.write(
-          `step ${event.step}  validation ${metric} ${score.toFixed(4)}${event.best ? ', the best so far' : ''}\n`,
+          `step ${event.step}  validation ${metric} ${score.toFixed(4)}${partsOf(event.result)}${event.best ? ', the best so far' : ''}\n`,
         );
       } else if (event.kind === 'replanned') {
         stream.write(`step ${event.step}  replanned to meet the deadline\n`);

@@ -8,6 +8,8 @@ import { baseName, folderOf, naturalOrder, stemOf } from './discover/names.ts';
 export interface SplitItem {
   /** Path of the image's file. */
   readonly file: string;
+  /** Of the slice, `stack.tif[3]`; needed for a split by `pages`. */
+  readonly name?: string;
   /** Page within the file. */
   readonly page: number;
   readonly height: number;
@@ -25,11 +27,13 @@ export interface Split {
 }
 
 /**
- * Fraction (0.2), number ranges or names (`20..23`, `a.png,b.png`, `ID_0007_*`), or a fold.
+ * Fraction (0.2), number ranges or names (`20..23`, `a.png,b.png`, `ID_0007_*`), single slices, or a fold.
  */
 export type SplitChoice =
   | { readonly fraction: number }
   | { readonly names: readonly string[] }
+  /** Names of slices as they stand; those that are not there are held out of nothing. */
+  | { readonly pages: readonly string[] }
   | { readonly fold: number; readonly folds: number };
 
 interface Stack {
@@ -94,6 +98,11 @@ export function splitItems(
   choice: SplitChoice,
   { seed = 0 }: { readonly seed?: number } = {},
 ): Split {
+  if ('pages' in choice) {
+    const wanted = new Set(choice.pages);
+    const held = items.flatMap(({ name }, i) => (name !== undefined && wanted.has(name) ? [i] : []));
+    return finish(items, held, `validation: ${pages(held.length)} of ${items.length}`);
+  }
   if ('names' in choice) return byNames(items, choice.names);
   if ('folds' in choice) return byFold(items, choice.fold, choice.folds, seed);
   const { fraction } = choice;

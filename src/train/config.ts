@@ -15,6 +15,7 @@ import type { LossSpec } from '../nn/losses/registry.ts';
 import type { OptimizerSpec } from '../nn/optimizers/registry.ts';
 import type { ScheduleSpec } from '../nn/schedules.ts';
 import type { TensorLayout } from '../runtime/runtime.ts';
+import type { DataBefore, Rehearsal } from './before.ts';
 import { checkConfig } from './config-rules.ts';
 import type { Plan } from './plan.ts';
 import type { StartRecipe } from './start.ts';
@@ -36,6 +37,8 @@ export interface Recipe {
     readonly focusShare: number;
     /** Whether the central pixels of patches have each class equally often. */
     readonly balanced?: boolean;
+    /** Beside data of the run that it trains on from. */
+    readonly before?: Rehearsal;
   };
   readonly labels: LabelMapping;
   readonly input: InputSpec | ClassInput;
@@ -74,6 +77,8 @@ export interface RunConfig {
   readonly validationRegions?: HeldOut['regions'];
   /** The user's settings, by the library's names; missing in runs of earlier versions. */
   readonly settings?: { readonly [name: string]: unknown };
+  /** Of a run that trains on from another: the data of that. */
+  readonly before?: DataBefore;
   readonly recipe: Recipe;
   readonly metric: ValidationMetric | undefined;
   readonly plan: Plan;

@@ -24,6 +24,8 @@ export interface ValidationLine {
   readonly metric: string;
   /** Other numbers, by name. */
   readonly scores: { readonly [name: string]: number };
+  /** The score on images held out by the run that this one trains on from, and on new ones. */
+  readonly parts?: { readonly before: number; readonly new: number };
   readonly best: boolean;
   readonly ms: number;
 }
@@ -36,6 +38,8 @@ export interface DataLine {
   readonly revision: number;
   /** Of names and contents of all pages. */
   readonly fingerprint: string;
+  /** Of a run that trains on from another and rehearses its data: the pages to train on that are new. */
+  readonly added?: readonly string[];
 }
 
 /** Start, resumption, a change of plan or the end, as text. */

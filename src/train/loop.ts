@@ -24,6 +24,8 @@ export interface ValidationResult {
   readonly score: number;
   readonly metric: string;
   readonly scores: { readonly [name: string]: number };
+  /** The score on images that were held out before the run trained on, and on new ones. */
+  readonly parts?: { readonly before: number; readonly new: number };
 }
 
 export interface Validator {
@@ -55,9 +57,7 @@ export interface Deadline {
 }
 
 /** What the steps of a loop learn from. */
-export interface LoopData {
-  /** Of names and contents, for the log. */
-  readonly fingerprint: string;
+export interface LoopData extends Pick<DataLine, 'fingerprint' | 'added'> {
   /** Batches from a step on, counted from 0; identical for a step however the run got there. */
   readonly batches: (from: number) => AsyncIterator<StepBatch>;
 }
@@ -367,7 +367,7 @@ export async function openLoop({
       await source?.return?.();
       if (data.fingerprint !== fingerprint) {
         fingerprint = data.fingerprint;
-        log({ kind: 'data', step, revision: ++revision, fingerprint });
+        log({ kind: 'data', step, revision: ++revision, fingerprint, ...(data.added && { added: data.added }) });
       }
       source = data.batches(step);
     },

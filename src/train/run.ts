@@ -82,7 +82,7 @@ function newTask(raw: TrainingData, settings: TrainSettings, place: TrainPlace, 
       remedy: `Set ${option('from')} too, or remove it.`,
     });
   }
-  if (!('kind' in raw)) return newSegmentationTask(raw, settings, place, start);
+  if (!('kind' in raw)) return newSegmentationTask(raw, settings, place, { start, before: place.from?.before });
   if (start === undefined) return newClassificationTask(raw, settings);
   throw new UsageError(`${option('from')} is not supported for data with one class per image.`, {
     file: raw.folder,
@@ -143,6 +143,13 @@ export async function startTraining(
       start && fittingWeights(chosenRecipe.model, start.weights),
     );
     await setup.trainStep.writeState(initial);
+    if (place.from?.before !== undefined) {
+      const parts = (await setup.validator?.run(initial))?.parts;
+      if (parts !== undefined) {
+        const [old, fresh] = [parts.before, parts.new].map((score) => score.toFixed(4));
+        say(`${place.from.name} scores ${old} on images held out before, ${fresh} on new ones`);
+      }
+    }
 
     const { plan, measured, line } = await makePlan(setup, {
       steps,
@@ -164,6 +171,7 @@ export async function startTraining(
       trainingImages: task.trainingNames,
       validationImages: task.validationNames,
       validationRegions: task.validationRegions,
+      ...(place.from?.before && { before: place.from.before }),
       recipe,
       metric: chosen?.metric,
       plan,
@@ -354,6 +362,7 @@ export function loopOptions(
 /** The one revision of the data that a run has. */
 const dataOf = (setup: TrainingSetup, { data }: Recipe): LoopData => ({
   fingerprint: data.fingerprint,
+  ...(data.before && { added: data.before.repeated }),
   batches: (from) => setup.batches(from),
 });
 

@@ -110,7 +110,7 @@ export function recipeFor(
   settings: TrainSettings,
   { cores, from }: Pick<TrainPlace, 'cores' | 'from'>,
 ): { readonly recipe: Recipe; readonly metric: ValidationMetric | undefined; readonly notes: readonly string[] } {
-  const task = newSegmentationTask(raw, settings, { openSampler: noSampler }, from && readStart(from));
+  const task = newSegmentationTask(raw, settings, { openSampler: noSampler }, { start: from && readStart(from) });
   const { recipe, notes } = task.chooseRecipe({ cores, minutes: settings.minutes });
   return { recipe, metric: task.chooseMetric()?.metric, notes: [...task.notes, ...notes] };
 }

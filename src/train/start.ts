@@ -10,7 +10,7 @@
 import { crc32, hex8 } from '../array/crc32.ts';
 import type { NdArray } from '../array/ndarray.ts';
 import { findMapping, ignoredAmongObjects, type LabelMapping, type LabelOptions } from '../dataset/labels/labels.ts';
-import type { RawPage } from '../dataset/raw.ts';
+import { labelOptions, type RawDataset, type RawPage } from '../dataset/raw.ts';
 import { LamellaError, ModelError, option, UsageError } from '../errors.ts';
 import { parametersOf } from '../graph/constants.ts';
 import { readSignature } from '../graph/onnx/model.ts';
@@ -20,6 +20,7 @@ import type { InputSpec } from '../input/normalise.ts';
 import { METADATA_KEY, type ModelMetadata, parseMetadata } from '../models/metadata.ts';
 import { buildNetwork, type ModelSpec, sizesOf } from '../models/registry.ts';
 import { unfoldStandardised } from '../nn/standardise.ts';
+import type { DataBefore } from './before.ts';
 
 type Weights = { readonly [parameter: string]: NdArray };
 
@@ -28,6 +29,8 @@ export interface StartFile {
   /** As named by the user: `runs/a`, `model.onnx`. */
   readonly name: string;
   readonly bytes: Uint8Array;
+  /** The data of the run that made it, where they are among those to train on: what is old and what is new. */
+  readonly before?: DataBefore;
 }
 
 /** The content of a file that can be fine-tuned. */
@@ -279,4 +282,23 @@ export function startLabels(
   for (const { values } of pages)
     for (let p = 0; p < values.length; p++) if (!known.has(values[p] as number)) return findMapping(pages, options);
   return own;
+}
+
+/**
+ * Whether pages have the channels and the label values that the model knows, so that nothing of it has to be replaced and
+ * its own data can be rehearsed beside them.
+ * @throws DatasetError as `chooseChannels`.
+ */
+export function isSameTask(
+  start: StartModel,
+  raw: RawDataset,
+  { classes, task, ignore, channel }: LabelOptions & { readonly channel?: ChannelChoice },
+): boolean {
+  if (start.labels === undefined || task !== undefined) return false;
+  const named = classes?.map((item) => (typeof item === 'string' ? item : item.name));
+  if (named !== undefined && named.join() !== start.classNames.join()) return false;
+  const labels = raw.pages.map(({ label }) => label);
+  const found = startLabels(start, labels, labelOptions(raw, { ignore }));
+  const keepsClasses = named !== undefined || found.classes === start.labels.classes;
+  return keepsClasses && startInput(start, raw.pages, channel) !== undefined;
 }

@@ -11,6 +11,7 @@ import type { RawDataset, RawPage } from '../dataset/raw.ts';
 import { DatasetError, LamellaError, option, RunError } from '../errors.ts';
 import type { Files } from '../files.ts';
 import type { Page } from '../input/planes.ts';
+import { readLabelled } from './data-before.ts';
 import type { RunResults } from './read-run.ts';
 
 /** A run folder with a model. */
@@ -66,22 +67,23 @@ export async function commonPages(
   const [run] = runs;
   const as = run && kindOf(run.config.recipe.labels);
   const read = once((folder) => readDataset(files, folder, { as }));
+  const readOf = ({ config }: OpenedRun): Promise<RawDataset> =>
+    config.before === undefined ? read(config.folder) : readLabelled(files, config, { as });
   if (data !== undefined) {
     const { pages } = await read(data);
-    return untrained(runs, data, pages, (run) => ownPages(run, read, 'trainingImages'));
+    return untrained(runs, data, pages, async (run) => ownPages(run, await readOf(run), 'trainingImages'));
   }
   requireHeldOut(runs);
-  const held = await Promise.all(runs.map((run) => ownPages(run, read, 'validationImages')));
+  const held = await Promise.all(runs.map(async (run) => ownPages(run, await readOf(run), 'validationImages')));
   return heldByAll(runs, held, (page) => crc32(bytesOf(page.label.values)));
 }
 
 /** The slices of a run by name. */
-async function ownPages(
+function ownPages(
   { config, folder }: OpenedRun,
-  read: (folder: string) => Promise<RawDataset>,
+  { pages }: RawDataset,
   which: 'trainingImages' | 'validationImages',
-): Promise<readonly RawPage[]> {
-  const { pages } = await read(config.folder);
+): readonly RawPage[] {
   const byName = new Map(pages.map((page) => [page.name, page]));
   return config[which].map((name) => {
     const page = byName.get(name);

@@ -3,7 +3,6 @@
 import { ndarray } from '../array/ndarray.ts';
 import { scoredPart } from '../dataset/hold-out.ts';
 import { applyMapping, hasRim, IGNORE, kindOf } from '../dataset/labels/labels.ts';
-import { readDataset } from '../dataset/prepare.ts';
 import type { RawDataset, RawPage } from '../dataset/raw.ts';
 import { RunError } from '../errors.ts';
 import { describeBasis } from '../evaluate/basis.ts';
@@ -36,6 +35,7 @@ import type { LogLine } from '../train/log.ts';
 import { RUN_FILES } from '../train/store.ts';
 import { isLungs } from '../train/tasks/segmentation/lungs.ts';
 import { collectClassReport } from './class-report.ts';
+import { readLabelled } from './data-before.ts';
 import type { Host } from './host.ts';
 import { readRun } from './read-run.ts';
 import {
@@ -94,7 +94,7 @@ export async function collectReport(host: Host, run: string, options: ReportOpti
     return collectClassReport(host, { title, run, config, lines, bytes, file, networkName, device, folder });
   }
   const as = kindOf(config.recipe.labels);
-  const raw = await readDataset(host.files, options.folder ?? config.folder, { as });
+  const raw = await readLabelled(host.files, config, { as, folder: options.folder });
   const pages = pagesToShow(raw, config);
   const runtime = await host.openRuntime(device);
   try {

@@ -2,6 +2,7 @@
 
 import { holdsClasses } from '../dataset/classification/names.ts';
 import { readClasses } from '../dataset/classification/read.ts';
+import { kindOf } from '../dataset/labels/labels.ts';
 import { readDataset } from '../dataset/prepare.ts';
 import { type LabelledImage, rawDataset } from '../dataset/raw.ts';
 import { factsOf, RunError } from '../errors.ts';
@@ -20,6 +21,7 @@ import {
 import type { StartFile } from '../train/start.ts';
 import { type Clock, RUN_FILES, type Store } from '../train/store.ts';
 import type { TrainSettings } from '../train/tasks/segmentation/choose-recipe.ts';
+import { joinBefore, readLabelled } from './data-before.ts';
 import { modelFileOf } from './model-files.ts';
 import { withProjectSettings } from './project-settings.ts';
 
@@ -112,15 +114,19 @@ export function trainNew<M, F extends FinishedTraining>(
 ): Promise<F> {
   return inRun(host, out, 'new', hooks, async (_, on) => {
     const inMemory = typeof data !== 'string';
-    const raw = inMemory ? rawDataset(data) : await readData(host.files, data, given);
-    const settings = withProjectSettings(raw, given, hooks.say);
+    const read = inMemory ? rawDataset(data) : await readData(host.files, data, given);
+    const settings = withProjectSettings(read, given, hooks.say);
+    const start = settings.from === undefined ? undefined : await startFile(host.files, settings.from);
+    const joined =
+      start && !inMemory && !('kind' in read) ? await joinBefore(host, read, data, start, settings, hooks) : {};
+    const { raw = read, before } = joined;
     const record = {
       folder: inMemory ? IN_MEMORY : host.fullPath(data),
       created: new Date().toISOString(),
       version: host.version,
       spacingMm: settings.spacingMm,
     };
-    const from = settings.from === undefined ? {} : { from: await startFile(host.files, settings.from) };
+    const from = start && { from: { ...start, ...(before && { before }) } };
     return on(machine, (place) => startTraining(raw, settings, record, { ...place, ...from }, hooks));
   });
 }
@@ -183,7 +189,14 @@ export function repeatTraining<M, F extends FinishedTraining>(
   return inRun(host, out, 'new', hooks, async (run, on) => {
     try {
       const raw = await readAgain(host.files, folder, config);
-      const again = { ...config, folder, created: new Date().toISOString() };
+      const { before } = config;
+      const again = {
+        ...config,
+        folder,
+        // Old and new data in one folder stay in one.
+        ...(before?.folder === config.folder && { before: { ...before, folder } }),
+        created: new Date().toISOString(),
+      };
       const { start } = config.recipe;
       if (start !== undefined) {
         await run.write(RUN_FILES.start, (await startFile(host.files, from ?? start.model)).bytes);
@@ -220,7 +233,7 @@ async function readData(
 async function readAgain(
   files: WritableFiles,
   data: string | readonly LabelledImage[],
-  { recipe }: RunConfig,
+  config: RunConfig,
 ): ReturnType<typeof readData> {
   if (typeof data !== 'string') return rawDataset(data);
   if (data === IN_MEMORY && (await files.kind(data)) === undefined) {
@@ -228,12 +241,9 @@ async function readAgain(
       remedy: 'Give its data again: the same images in memory, or a folder with files of the same names and content.',
     });
   }
-  return readData(files, data, {
-    network: recipe.model.name,
-    skipBad: true,
-    task: recipe.labels.kind === 'instances' ? 'instances' : 'semantic',
-    ...(isClassifier(recipe.model.name) ? { classes: recipe.labels.classes } : {}),
-  });
+  const { model, labels } = config.recipe;
+  if (!isClassifier(model.name)) return readLabelled(files, config, { as: kindOf(labels), folder: data });
+  return readData(files, data, { network: model.name, skipBad: true, classes: labels.classes });
 }
 
 /** The model of a run folder or file. @throws RunError, ModelError if there is none. */

@@ -92,7 +92,7 @@ describe('one with an impossible value is refused, naming the key', () => {
     ['recipe.model.name', 'vnet', /"recipe\.model\.name" is "vnet"; expected one of .*unet2015.*\./],
     ['recipe.data', 3, '"recipe.data" is 3; expected an object.'],
     ['recipe.data.separation', undefined, '"recipe.data.separation" is missing.'],
-    ['plan.segments', [], '"plan.segments" is []; expected a list of { from, progress, total }.'],
+    ['plan.segments', 'none', '"plan.segments" is "none"; expected a list of { from, progress, total }.'],
     [
       'plan.segments',
       [{ from: 0, progress: 0, total: 0 }],

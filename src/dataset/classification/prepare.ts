@@ -52,6 +52,7 @@ export function splitClasses(raw: RawClasses, seed: number, choice?: SplitChoice
     const { train, [name]: validation } = parts;
     return { train, validation, split, reason: `validation: ${validation.length} images, the part of that name` };
   }
+  if ('pages' in split) throw new UsageError('Images with one class each are not held out as slices.');
   const held = new Set<ClassSample>();
   classNames.forEach((_, label) => {
     const members = parts.train.filter((sample) => sample.label === label);

@@ -12,6 +12,7 @@ import { type ModelName, type ModelSpec, networkNamed, sizesOf } from '../../../
 import type { LossName, LossSpec } from '../../../nn/losses/registry.ts';
 import { OPTIMIZERS, type OptimizerName, type OptimizerSpec } from '../../../nn/optimizers/registry.ts';
 import type { ScheduleName, ScheduleSpec } from '../../../nn/schedules.ts';
+import type { Rehearsal } from '../../before.ts';
 import type { Recipe } from '../../config.ts';
 import { type StartModel, type StartSettings, startRecipe } from '../../start.ts';
 import { type NetworkChoice, type NetworkOptions, ownOptions, requireUnset } from './network-options.ts';
@@ -58,6 +59,8 @@ export interface Circumstances {
   readonly flops?: number | undefined;
   /** The model to fine-tune. */
   readonly start?: StartModel;
+  /** Old data beside new ones. */
+  readonly before?: Rehearsal;
 }
 
 export const AUGMENT_STRENGTHS = {
@@ -97,7 +100,7 @@ export function chooseSeparation(
 export function chooseRecipe(
   data: PreparedDataset,
   given: TrainSettings,
-  { fingerprint, split, separation, cores, minutes, flops, start }: Circumstances,
+  { fingerprint, split, separation, cores, minutes, flops, start, before }: Circumstances,
 ): { readonly recipe: Recipe; readonly notes: readonly string[] } {
   const settings = start === undefined ? given : { ...given, ...networkOf(start, given) };
   const name = settings.network ?? 'unet';
@@ -149,6 +152,7 @@ export function chooseRecipe(
         separation,
         focusShare: 0.33,
         ...(window && { balanced: true }),
+        ...(before && { before }),
       },
       labels: data.mapping,
       input: { ...data.input, ...(window && { window }) },

@@ -105,12 +105,19 @@ export async function openSetup(
             const { raw, data } = pages as LabelledPages;
             const names = recipe.labels.classes.map(({ name }) => name);
             // For segmentation never the accuracy of image classifiers.
-            const scores = scorerFor(metric as PageMetric, names, { thresholds: VALIDATION_THRESHOLDS });
+            const scorer = () => scorerFor(metric as PageMetric, names, { thresholds: VALIDATION_THRESHOLDS });
+            const scores = scorer();
+            const heldBefore = new Set(recipe.data.before?.validation);
+            const isOld = data.validation.map(({ name }) => heldBefore.has(name));
+            const parts =
+              isOld.includes(true) && isOld.includes(false) ? { before: scorer(), new: scorer() } : undefined;
             try {
               for (const [i, page] of data.validation.entries()) {
                 const source = raw.pages[data.split.validation[i] as number] as (typeof raw.pages)[number];
                 const predicted = await predictor.predict(page, source);
-                scores.add({ ...predicted, objects: source.label.values });
+                const scored = { ...predicted, objects: source.label.values };
+                scores.add(scored);
+                parts?.[isOld[i] === true ? 'before' : 'new'].add(scored);
                 if (recipe.data.balanced === true) countPage(counts, predicted);
               }
             } finally {
@@ -119,7 +126,8 @@ export async function openSetup(
             const { separation, perImage: _, ...result } = scores.result();
             const calibration = recipe.data.balanced === true ? fitCalibration(counts) : undefined;
             found = { ...(calibration && { calibration }), ...(separation && { separation }) };
-            return result;
+            if (parts === undefined) return result;
+            return { ...result, parts: { before: parts.before.result().score, new: parts.new.result().score } };
           },
         };
   return {

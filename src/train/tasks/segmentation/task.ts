@@ -10,6 +10,7 @@ import { BasisCounter, describeBasis } from '../../../evaluate/basis.ts';
 import type { InputSpec } from '../../../input/normalise.ts';
 import { isPlain, windowOffsets } from '../../../input/window.ts';
 import { type ModelName, networkNamed } from '../../../models/registry.ts';
+import { type DataBefore, rehearsing, splitBeside } from '../../before.ts';
 import { fingerprintOf, type Recipe } from '../../config.ts';
 import { type StartModel, startInput, startLabels } from '../../start.ts';
 import type { TrainingTask } from '../../task.ts';
@@ -51,9 +52,11 @@ export function newSegmentationTask(
   raw: RawDataset,
   settings: TrainSettings,
   place: Place,
-  start?: StartModel,
+  { start, before }: { readonly start?: StartModel; readonly before?: DataBefore } = {},
 ): TrainingTask {
-  const { classes, ignore, task, seed = 0, split = DEFAULT_SPLIT } = settings;
+  const { classes, ignore, task, seed = 0, split: choice = DEFAULT_SPLIT } = settings;
+  const beside = before && splitBeside(raw, choice, before, seed);
+  const split = beside?.split ?? choice;
   const lungs = task === 'lungs';
   if (lungs) requireHounsfield(raw);
   const labels = raw.pages.map((page) => page.label);
@@ -81,6 +84,7 @@ export function newSegmentationTask(
     ...common,
     notes: [
       ...common.notes,
+      ...(beside?.notes ?? []),
       ...(start === undefined
         ? []
         : startNotes(
@@ -103,6 +107,7 @@ export function newSegmentationTask(
         minutes,
         flops,
         start,
+        before: beside?.data,
       }),
   };
 }
@@ -150,17 +155,14 @@ function lengthOf(name: ModelName): TrainingTask['length'] {
 }
 
 /** The pages that batches of the recipe are drawn from, cut to what is annotated and what patches there reach. */
-function cutPages(
-  raw: RawDataset,
-  data: PreparedDataset,
-  { patch, augment, input, model }: Recipe,
-  allocate: Place['allocate'],
-): LabelledPages {
+function cutPages(raw: RawDataset, data: PreparedDataset, recipe: Recipe, allocate: Place['allocate']): LabelledPages {
+  const { patch, augment, input, model } = recipe;
   // The filter bank looks at annotated pixels alone.
   if (model.name === 'filter-bank') return { raw, data };
   const { window } = input as InputSpec;
   const offsets = window === undefined || isPlain(window) ? undefined : windowOffsets(window);
-  return { raw, data: { ...data, train: cutToAnnotation(data.train, reachPx(patch, augment, offsets), allocate) } };
+  const train = cutToAnnotation(data.train, reachPx(patch, augment, offsets), allocate);
+  return { raw, data: { ...data, train: rehearsing(train, recipe.data.before) } };
 }
 
 function taskOf(

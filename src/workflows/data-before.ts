@@ -1,0 +1,75 @@
+/** The labelled slices of a run, with those of the run that it trains on from. */
+
+import type { LabelKind } from '../dataset/labels/label-kind.ts';
+import { kindOf } from '../dataset/labels/labels.ts';
+import { readDataset } from '../dataset/prepare.ts';
+import type { RawDataset } from '../dataset/raw.ts';
+import { LamellaError } from '../errors.ts';
+import type { Files, WritableFiles } from '../files.ts';
+import { isClassifier } from '../models/registry.ts';
+import { type DataBefore, withPagesBefore } from '../train/before.ts';
+import { type RunConfig, readConfig } from '../train/config.ts';
+import type { TrainRunHooks } from '../train/run.ts';
+import { isSameTask, readStart, type StartFile } from '../train/start.ts';
+import { RUN_FILES } from '../train/store.ts';
+import type { TrainSettings } from '../train/tasks/segmentation/choose-recipe.ts';
+import { runReader } from './read-run.ts';
+
+/**
+ * The data of an existing run as it saw them: with those of the run before, unless they lie in one folder.
+ * @param options as: what label values mean; folder: where its own data are now
+ * @throws as `readDataset`
+ */
+export async function readLabelled(
+  files: Files,
+  config: Pick<RunConfig, 'folder' | 'before'>,
+  { as, folder = config.folder }: { readonly as?: LabelKind; readonly folder?: string | undefined } = {},
+): Promise<RawDataset> {
+  const { before } = config;
+  const own = await readDataset(files, folder, { as });
+  if (before === undefined || before.folder === config.folder) return own;
+  return withPagesBefore(own, await readLabelled(files, before, { as }));
+}
+
+/** The data of the run that a model is from; undefined for a single file, and for a run of whole images. */
+async function dataBefore(files: WritableFiles, from: string): Promise<DataBefore | undefined> {
+  if ((await files.kind(from)) !== 'folder') return undefined;
+  const store = runReader(files, from);
+  if ((await store.read(RUN_FILES.config)) === undefined) return undefined;
+  const { folder, trainingImages, validationImages, before, recipe } = await readConfig(store);
+  if (isClassifier(recipe.model.name)) return undefined;
+  return { folder, trainingImages, validationImages, ...(before && { before }) };
+}
+
+/**
+ * New data with those of the run `from`, where that is a run and they are still there; a warning where they are not.
+ * Data of other classes or channels than the model's are trained on alone.
+ * @returns nothing where there is nothing to join
+ */
+export async function joinBefore(
+  { files, fullPath }: { readonly files: WritableFiles; fullPath(folder: string): string },
+  given: RawDataset,
+  folder: string,
+  start: StartFile,
+  settings: TrainSettings,
+  { say, warn }: TrainRunHooks,
+): Promise<{ readonly raw?: RawDataset; readonly before?: DataBefore }> {
+  const before = await dataBefore(files, start.name);
+  if (before === undefined) return {};
+  if (before.folder === fullPath(folder)) return { before };
+  const { classes, ignore, channel, task } = settings;
+  const asked = task === undefined ? {} : { classes: [] };
+  const model = readStart(start);
+  if (!isSameTask(model, given, { classes, ignore, channel, ...asked })) {
+    say?.('old data are not rehearsed: the new ones have other classes or channels');
+    return {};
+  }
+  const as = model.labels && kindOf(model.labels);
+  try {
+    return { raw: withPagesBefore(given, await readLabelled(files, before, { as })), before };
+  } catch (cause) {
+    if (!(cause instanceof LamellaError)) throw cause;
+    warn?.(`Old data are not rehearsed: ${cause.message}`);
+    return {};
+  }
+}
