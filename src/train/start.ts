@@ -292,9 +292,9 @@ export function startLabels(
 export function isSameTask(
   start: StartModel,
   raw: RawDataset,
-  { classes, task, ignore, channel }: LabelOptions & { readonly channel?: ChannelChoice },
+  { classes, ignore, channel }: Pick<LabelOptions, 'classes' | 'ignore'> & { readonly channel?: ChannelChoice },
 ): boolean {
-  if (start.labels === undefined || task !== undefined) return false;
+  if (start.labels === undefined) return false;
   const named = classes?.map((item) => (typeof item === 'string' ? item : item.name));
   if (named !== undefined && named.join() !== start.classNames.join()) return false;
   const labels = raw.pages.map(({ label }) => label);

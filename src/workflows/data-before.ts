@@ -58,9 +58,8 @@ export async function joinBefore(
   if (before === undefined) return {};
   if (before.folder === fullPath(folder)) return { before };
   const { classes, ignore, channel, task } = settings;
-  const asked = task === undefined ? {} : { classes: [] };
   const model = readStart(start);
-  if (!isSameTask(model, given, { classes, ignore, channel, ...asked })) {
+  if (task !== undefined || !isSameTask(model, given, { classes, ignore, channel })) {
     say?.('old data are not rehearsed: the new ones have other classes or channels');
     return {};
   }
