@@ -5,7 +5,7 @@
  * `lamella/demo` are extensions, which import these names alone.
  */
 
-export { type DType, float32, type NdArray, ndarray, type Shape, sizeOf } from './array/ndarray.ts';
+export { type DType, elementCount, float32, type NdArray, ndarray, type Shape } from './array/ndarray.ts';
 export type { RawClasses, ReadClassesOptions } from './dataset/classification/classes.ts';
 export { readClasses } from './dataset/classification/read.ts';
 export { IGNORE, type LabelClass, type LabelMapping } from './dataset/labels/labels.ts';

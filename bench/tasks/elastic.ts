@@ -12,7 +12,7 @@ export async function elasticTask({ side }: { readonly side: number }): Promise<
   const image = Float32Array.from({ length: side * side }, random);
   const label = Uint8Array.from(image, (value) => (value > 0 ? 1 : 0));
   const source = { image, channels: 1, height: side, width: side, label };
-  const settings = augmentSettings({ ...NO_AUGMENTATION, warpShare: 1, elasticSigmaPx: 10, elasticGrid: 3 });
+  const settings = augmentSettings({ ...NO_AUGMENTATION, warpFraction: 1, elasticSigmaPx: 10, elasticGrid: 3 });
   const centre = [(side - 1) / 2, (side - 1) / 2] as const;
   let index = 0;
   return {

@@ -1,7 +1,7 @@
 /** Explains a network's prediction for one pixel: one forward and one backward run, with intermediate values kept. */
 
 import { float32, type NdArray, type Runtime, UsageError } from 'lamella';
-import { costOf, dependsOn, receptiveField, type Value } from 'lamella/graph';
+import { dependsOn, graphCost, receptiveField, type Value } from 'lamella/graph';
 import type { Box, Point } from 'lamella/predict';
 import { checkField, checkMap, checkPrediction, checkSlope, checkSteps } from './checks.ts';
 import { type ExplainedInput, intersection, type NamedPage, openExplainedInput } from './explained-input.ts';
@@ -104,7 +104,7 @@ async function explanationOf(runtime: Runtime, inside: Inside, forward: Forward,
     if (name !== LAST) return { name, steps: steps() };
     return { name, steps: [...steps(score.channel), ...probabilitySteps(head, forward, classes.length)] };
   });
-  const cost = costOf(graph);
+  const cost = graphCost(graph);
   const notes = [...explained.notes];
   const before = computed[target];
   if (Math.abs(before - probabilities[target]) > 1e-4) {

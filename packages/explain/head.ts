@@ -1,5 +1,5 @@
 /** From the scores of the classes to their probabilities: the last part of a graph. */
-import { type Graph, kindOf, type OpKind, type Value } from 'lamella/graph';
+import { type Graph, type OpKind, opKind, type Value } from 'lamella/graph';
 import type { Activation } from 'lamella/predict';
 
 export interface Head {
@@ -16,7 +16,7 @@ const WEIGHTED: ReadonlySet<OpKind> = new Set<OpKind>(['convolution', 'upconvolu
 export function headOf({ nodes }: Graph, output: Value, activation: Activation): Head {
   for (let i = nodes.length - 1; i >= 0; i--) {
     const node = nodes[i];
-    if (WEIGHTED.has(kindOf(node.op))) break;
+    if (WEIGHTED.has(opKind(node.op))) break;
     const [scores] = node.inputs;
     const [result] = node.outputs;
     if (scores === undefined || result === undefined || scores.shape[1] !== output.shape[1]) continue;

@@ -1,6 +1,6 @@
 /** The layers of a graph as a person would name them. */
 
-import { type Dependence, type Graph, kindOf, type Node, type OpKind, receptiveField, type Value } from 'lamella/graph';
+import { type Dependence, type Graph, type Node, type OpKind, opKind, receptiveField, type Value } from 'lamella/graph';
 import type { Point } from 'lamella/predict';
 
 /** An operation with weights or a pooling, and the elementwise operations after it. */
@@ -47,7 +47,7 @@ export function layersIn(graph: Graph, dependence: Dependence, ends: readonly Va
     while (!ends.includes(result)) {
       const [next, ...others] = users.get(result) ?? [];
       const made = next?.outputs[0];
-      if (next === undefined || made === undefined || others.length > 0 || !BEHIND.has(kindOf(next.op))) break;
+      if (next === undefined || made === undefined || others.length > 0 || !BEHIND.has(opKind(next.op))) break;
       const alone = next.inputs.every((value) => value === result || !dependent(value));
       if (!alone || made.shape.join() !== result.shape.join()) break;
       behind.push(next);
@@ -57,7 +57,7 @@ export function layersIn(graph: Graph, dependence: Dependence, ends: readonly Va
   };
   const counts = new Map<string, number>();
   return graph.nodes.flatMap((node): ExplainedLayer[] => {
-    const kind = KINDS[kindOf(node.op)];
+    const kind = KINDS[opKind(node.op)];
     const made = node.outputs[0];
     if (kind === undefined || made === undefined || !dependent(node.inputs[0])) return [];
     if (kind !== 'pooling' && dependent(node.inputs[1])) return [];

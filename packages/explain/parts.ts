@@ -1,6 +1,6 @@
 /** Images of a network's inside as planes: its first filters, its maps, its sequence of layers. */
-import { sizeOf } from 'lamella';
-import { costOf, type Node, receptiveField, type Value } from 'lamella/graph';
+import { elementCount } from 'lamella';
+import { graphCost, type Node, receptiveField, type Value } from 'lamella/graph';
 import type { ExplainedInput } from './explained-input.ts';
 import type { FeatureMaps, Filters, LayerSummary, Plane } from './explanation.ts';
 import { type ExplainedLayer, isMap } from './layers.ts';
@@ -28,7 +28,7 @@ export function summarise(
   { graph }: ExplainedInput,
   view: View,
 ): LayerSummary[] {
-  const costs = new Map(costOf(graph).nodes.map((cost) => [cost.node, cost]));
+  const costs = new Map(graphCost(graph).nodes.map((cost) => [cost.node, cost]));
   return layers.map(({ name, node, behind, result }, i) => {
     const own = [node, ...behind].map((each) => costs.get(each));
     const { fields, globalOps } = receptiveField(view.dependence, result);
@@ -106,8 +106,8 @@ export function filtersOf(
   }
   const [, channels, height, width] = feed.shape;
   const inputs = channels * height * width;
-  if (sizeOf(w.shape) % inputs !== 0 || !(node.op === 'Gemm' || node.op === 'MatMul')) return undefined;
-  const units = sizeOf(w.shape) / inputs;
+  if (elementCount(w.shape) % inputs !== 0 || !(node.op === 'Gemm' || node.op === 'MatMul')) return undefined;
+  const units = elementCount(w.shape) / inputs;
   const byRows = (node as Node<'Gemm'>).attributes.transB === 1;
   if ((byRows ? w.shape[1] : w.shape[0]) !== inputs) return undefined;
   return {

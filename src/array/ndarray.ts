@@ -45,7 +45,7 @@ const CONSTRUCTORS: {
 };
 
 /** Number of elements of a shape; 1 for a scalar's `[]`. */
-export function sizeOf(shape: Shape): number {
+export function elementCount(shape: Shape): number {
   let size = 1;
   for (const extent of shape) size *= extent;
   return size;
@@ -66,7 +66,7 @@ export function allocate<D extends DType>(dtype: D, length: number): Storage[D] 
  * @throws RangeError if the length of `data` is not the product of `shape`.
  */
 export function ndarray<D extends DType>(dtype: D, shape: Shape, data?: Storage[D]): NdArray<D> {
-  const size = sizeOf(shape);
+  const size = elementCount(shape);
   if (data !== undefined && data.length !== size) {
     throw new RangeError(`${data.length} elements do not fill the shape [${shape.join(', ')}] (${size})`);
   }

@@ -52,7 +52,7 @@ export function classBatches(
   const count = images.length;
   const size = channels.count * crop[0] * crop[1];
   const free = [stored[0] - crop[0] + 1, stored[1] - crop[1] + 1] as const;
-  const bends = augment.warpShare > 0 || augment.turn || augment.flip || classes.shiftPx > 0;
+  const bends = augment.warpFraction > 0 || augment.turn || augment.flip || classes.shiftPx > 0;
   let epoch = -1;
   let order: Uint32Array = new Uint32Array();
   const sampleAt = (position: number): number => {
@@ -92,7 +92,7 @@ export function classBatches(
         for (let p = c * pixels; p < (c + 1) * pixels; p++) out[p] = out[p] + shift;
       }
     }
-    if (augment.intensityShare > 0) changeIntensity(random, out, [channels.count, ...crop], augment);
+    if (augment.intensityFraction > 0) changeIntensity(random, out, [channels.count, ...crop], augment);
   };
 
   return (step) => {

@@ -10,7 +10,7 @@ import type { AugmentSettings } from './options.ts';
  * where A combines quarter turn, flip, rotation and scale, and `bend` is the elastic displacement; all in one field, so
  * that the image is interpolated only once.
  */
-export interface Geometry {
+export interface WarpGeometry {
   /** Row-major [[yy, yx], [xy, xx]]. */
   readonly matrix: readonly [number, number, number, number];
   /** Displacements [height, width] in patch pixels; undefined without elastic deformation. */
@@ -18,7 +18,7 @@ export interface Geometry {
   readonly bendX: Float32Array | undefined;
 }
 
-export const PLAIN: Geometry = { matrix: [1, 0, 0, 1], bendY: undefined, bendX: undefined };
+export const PLAIN: WarpGeometry = { matrix: [1, 0, 0, 1], bendY: undefined, bendX: undefined };
 
 /** Displacements at the nodes are limited to this fraction of their distance, so that the field does not fold. */
 const STEEPEST = 0.2;
@@ -31,13 +31,13 @@ export function drawGeometry(
   random: Random,
   [height, width]: readonly [number, number],
   settings: AugmentSettings,
-): Geometry {
-  const { flip, turn, warpShare, rotateDegrees, scale, elasticSigmaPx, elasticGrid } = settings;
+): WarpGeometry {
+  const { flip, turn, warpFraction, rotateDegrees, scale, elasticSigmaPx, elasticGrid } = settings;
   const drawnTurn = random.integer(4);
   const quarter = turn ? drawnTurn : 0;
   const flipY = random.uniform() < 0.5 && flip;
   const flipX = random.uniform() < 0.5 && flip;
-  const warped = random.uniform() < warpShare;
+  const warped = random.uniform() < warpFraction;
   const degrees = random.between(-rotateDegrees, rotateDegrees);
   const magnification = scale ** random.between(-1, 1);
 
@@ -82,7 +82,7 @@ export interface Coordinates {
  * @param offsets positions of the pixels of a square patch relative to its centre, if they are not one pixel apart
  */
 export function coordinates(
-  geometry: Geometry,
+  geometry: WarpGeometry,
   [height, width]: readonly [number, number],
   [centreY, centreX]: readonly [number, number],
   offsets?: Float32Array,
@@ -125,7 +125,7 @@ const INTERPOLATION_PX = 2;
  */
 export function reachPx(
   [height, width]: readonly [number, number],
-  { warpShare, rotateDegrees, scale, elasticSigmaPx, elasticGrid }: AugmentSettings,
+  { warpFraction, rotateDegrees, scale, elasticSigmaPx, elasticGrid }: AugmentSettings,
   offsets?: Float32Array,
 ): number {
   const halves = [height, width].map((side) =>
@@ -133,7 +133,7 @@ export function reachPx(
   );
   const most = Math.max(...halves);
   let far = most;
-  if (warpShare > 0) {
+  if (warpFraction > 0) {
     const bent = elasticSigmaPx === 0 ? 0 : OVERSHOOT * STEEPEST * ((Math.min(height, width) - 1) / (elasticGrid - 1));
     const [y, x] = halves.map((half) => half + bent) as [number, number];
     far = Math.max(far, scale * (rotateDegrees > 0 ? Math.hypot(y, x) : Math.max(y, x)));

@@ -6,7 +6,7 @@ const TABLE = 1024;
 
 /**
  * Changes the brightness of one patch [channels, height, width] in place: blur, then gamma, contrast and brightness as
- * one tone curve, then noise. Each change is sampled independently and applied to a fraction `intensityShare` of the
+ * one tone curve, then noise. Each change is sampled independently and applied to a fraction `intensityFraction` of the
  * samples; all channels change alike, except for the noise.
  *
  *     u = (v - min) / (max - min)
@@ -16,9 +16,9 @@ export function changeIntensity(
   random: Random,
   patch: Float32Array,
   [channels, height, width]: readonly [number, number, number],
-  { intensityShare, brightness, contrast, gamma, noise, blurPx }: AugmentSettings,
+  { intensityFraction, brightness, contrast, gamma, noise, blurPx }: AugmentSettings,
 ): void {
-  const chance = (): boolean => random.uniform() < intensityShare;
+  const chance = (): boolean => random.uniform() < intensityFraction;
   // All numbers are sampled whether used or not, so that one strength does not affect the random numbers of the others.
   const blur = { on: chance(), value: blurPx * random.uniform() };
   const curve = { on: chance(), value: gamma ** random.between(-1, 1) };

@@ -7,7 +7,7 @@ export interface AugmentOptions {
   /** Rotate by 0, 90, 180 or 270 degrees. Default true. */
   readonly turn?: boolean;
   /** Fraction of samples that are rotated, scaled and deformed; the others keep their pixels unchanged. Default 0.7. */
-  readonly warpShare?: number;
+  readonly warpFraction?: number;
   /** Largest rotation angle in either direction. Default 45 (with `turn`, all angles). */
   readonly rotateDegrees?: number;
   /** Largest magnification; its inverse is the smallest; log-uniform in between. 1 = none. Default 1.2. */
@@ -19,7 +19,7 @@ export interface AugmentOptions {
   /** How the image is interpolated. Default `bicubic`. */
   readonly interpolation?: 'bicubic' | 'bilinear';
   /** Fraction of samples to which each of the intensity changes below is applied. Default 0.5. */
-  readonly intensityShare?: number;
+  readonly intensityFraction?: number;
   /** Largest shift, in units of the normalised image, whose range is about -1..1. Default 0.2. */
   readonly brightness?: number;
   /** Largest factor on the distance from the mean; its inverse is the smallest. 1 = none. Default 1.3. */
@@ -35,12 +35,12 @@ export interface AugmentOptions {
 export type AugmentSettings = Required<AugmentOptions>;
 
 const least: { readonly [K in keyof AugmentOptions]: number } = {
-  warpShare: 0,
+  warpFraction: 0,
   rotateDegrees: 0,
   scale: 1,
   elasticSigmaPx: 0,
   elasticGrid: 2,
-  intensityShare: 0,
+  intensityFraction: 0,
   brightness: 0,
   contrast: 1,
   gamma: 1,
@@ -55,13 +55,13 @@ const least: { readonly [K in keyof AugmentOptions]: number } = {
 export function augmentSettings({
   flip = true,
   turn = true,
-  warpShare = 0.7,
+  warpFraction = 0.7,
   rotateDegrees = 45,
   scale = 1.2,
   elasticSigmaPx = 10,
   elasticGrid = 3,
   interpolation = 'bicubic',
-  intensityShare = 0.5,
+  intensityFraction = 0.5,
   brightness = 0.2,
   contrast = 1.3,
   gamma = 1.4,
@@ -71,13 +71,13 @@ export function augmentSettings({
   const settings = {
     flip,
     turn,
-    warpShare,
+    warpFraction,
     rotateDegrees,
     scale,
     elasticSigmaPx,
     elasticGrid,
     interpolation,
-    intensityShare,
+    intensityFraction,
     brightness,
     contrast,
     gamma,
@@ -99,6 +99,6 @@ export function augmentSettings({
 export const NO_AUGMENTATION: AugmentOptions = {
   flip: false,
   turn: false,
-  warpShare: 0,
-  intensityShare: 0,
+  warpFraction: 0,
+  intensityFraction: 0,
 };

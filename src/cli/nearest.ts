@@ -19,7 +19,7 @@ function distance(a: string, b: string): number {
 }
 
 /** The known word that was probably meant: it starts with the given one, or differs in at most a third of it. */
-export function nearest(word: string, known: readonly string[]): string | undefined {
+export function nearestWord(word: string, known: readonly string[]): string | undefined {
   const wanted = word.toLowerCase();
   let best: string | undefined;
   let bestDistance = Number.POSITIVE_INFINITY;

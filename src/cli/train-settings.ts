@@ -4,7 +4,7 @@ import { parseClasses } from '../dataset/labels/labels.ts';
 import { parseSplit } from '../dataset/split.ts';
 import { ACTIVATIONS, type HiddenActivation } from '../models/mlp.ts';
 import { MODELS, type ModelName } from '../models/registry.ts';
-import { NORMALISATIONS } from '../models/unet.ts';
+import { NORM_LAYERS } from '../models/unet.ts';
 import { LOSSES, type LossName } from '../nn/losses/registry.ts';
 import { OPTIMIZERS, type OptimizerName } from '../nn/optimizers/registry.ts';
 import { SCHEDULES, type ScheduleName } from '../nn/schedules.ts';
@@ -16,7 +16,7 @@ import {
   type TrainSettings,
 } from '../train/tasks/segmentation/choose-recipe.ts';
 import { choice, flag, type Row, row, text } from './options.ts';
-import { channels, folds, integer, integers, names, number, size, spacingOrNull, units } from './values.ts';
+import { channels, folds, integer, integerList, names, number, size, spacingOrNull, units } from './values.ts';
 
 export const STRENGTHS = Object.keys(AUGMENT_STRENGTHS) as AugmentStrength[];
 
@@ -31,7 +31,7 @@ export const DATA = {
   folds: row('--folds <k>', 'cross-validation: k runs, or one of them as 0/k', folds),
   classes: row('--classes <list>', 'class names: membrane,inside or membrane=0,inside=255 or cell=rest', parseClasses),
   channel: row('--channel <list>', 'channels to train on, by name or number from 0 (default: all)', channels),
-  ignore: row('--ignore <values>', 'label values to ignore', integers),
+  ignore: row('--ignore <values>', 'label values to ignore', integerList),
   task: choice('--task <name>', SEGMENTATION_TASKS, {
     before: 'segmentation task: ',
     after: ' (default: inferred); instances: separate touching objects; lungs: CT in Hounsfield units',
@@ -66,7 +66,7 @@ export const NETWORK = {
     number(RANGES.baseChannels),
   ),
   depth: row('--depth <n>', 'number of downsampling steps (default: from the image size)', number(RANGES.depth)),
-  norm: choice('--norm <kind>', NORMALISATIONS, { before: 'unet: normalisation layer: ' }),
+  norm: choice('--norm <kind>', NORM_LAYERS, { before: 'unet: normalisation layer: ' }),
   residual: flag('--residual', 'unet: residual blocks'),
   inputSize: row('--input <px>', 'perceptron, mlp, alexnet: input size, as side or width x height', size),
   hidden: row('--hidden <units>', 'mlp: units per hidden layer (default: 512,512)', units),

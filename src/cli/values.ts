@@ -2,13 +2,13 @@
 
 import { InvalidArgumentError } from 'commander';
 import { isWithin, type Range } from '../train/ranges.ts';
-import { nearest } from './nearest.ts';
+import { nearestWord } from './nearest.ts';
 
 /** One of several words; the nearest is suggested for a misspelt one. */
 export function oneOf<T extends string>(...known: readonly T[]): (text: string) => T {
   return (text) => {
     if ((known as readonly string[]).includes(text)) return text as T;
-    const meant = nearest(text, known);
+    const meant = nearestWord(text, known);
     throw new InvalidArgumentError(
       `Use one of ${known.join(', ')}.${meant === undefined ? '' : ` (Did you mean ${meant}?)`}`,
     );
@@ -112,7 +112,7 @@ export function units(text: string): readonly number[] {
 }
 
 /** Integers separated by commas. */
-export function integers(text: string): readonly number[] {
+export function integerList(text: string): readonly number[] {
   const values = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
   if (!values.every(Number.isInteger)) throw new InvalidArgumentError('Integers with commas between are expected.');
   return values;

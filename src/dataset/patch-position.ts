@@ -158,7 +158,7 @@ export interface PatchPositionOptions {
   /** Pixels on each side by which the network's output is smaller than its input. */
   readonly outputMargin: number;
   /** Fraction of samples that are centred near a pixel of a rare class. */
-  readonly focusShare: number;
+  readonly focusFraction: number;
   /** Whether the central pixel of patches has each class equally often, anywhere in the image. Default false. */
   readonly balanced?: boolean;
 }
@@ -213,7 +213,7 @@ export function patchPosition(
   index: number,
   options: PatchPositionOptions,
 ): PatchPosition {
-  const { seed, patch, batch, outputMargin, focusShare, balanced = false } = options;
+  const { seed, patch, batch, outputMargin, focusFraction, balanced = false } = options;
   const [height, width] = patch;
   const random = stream(seed, 'patch', step, index);
   if (balanced) return balancedPosition(set, random, step * batch + index);
@@ -227,7 +227,7 @@ export function patchPosition(
     return { page, centre: [within(centre[0], page.height, output[0]), within(centre[1], page.width, output[1])] };
   };
   const { rare } = set.focus;
-  if (random.uniform() < focusShare && rare.length > 0) {
+  if (random.uniform() < focusFraction && rare.length > 0) {
     const { places } = rare[random.integer(rare.length)];
     const chosen = places[random.integer(places.length)];
     const page = set.pages[chosen.page];

@@ -30,7 +30,7 @@ import {
   type LabelMapping,
   type LabelOptions,
   type LabelPage,
-  stackPages,
+  stackLabels,
 } from './labels/labels.ts';
 import type { Annotation } from './labels/regions.ts';
 import { readShapeLabels } from './labels/shape-labels.ts';
@@ -168,7 +168,7 @@ export interface PreparedDataset {
 /** Object numbers, including rims; 0 for background and ignored pixels. */
 function numbersOf(label: LabelPage, classes: Uint8Array): Int32Array {
   const numbers =
-    label.values instanceof Int32Array ? label.values : relabelConsecutive(stackPages([label])).labels.data;
+    label.values instanceof Int32Array ? label.values : relabelConsecutive(stackLabels([label])).labels.data;
   return numbers.map((value, p) => (classes[p] === 0 || classes[p] === IGNORE ? 0 : value));
 }
 

@@ -1,6 +1,6 @@
 /** `lamella/graph`: building, differentiating, analysing, reading and writing ONNX graphs. */
 
-export { costOf, type GraphCost, graphMacs, type NodeCost, parameterCount } from '../graph/analysis/cost.ts';
+export { type GraphCost, graphCost, graphMacs, type NodeCost, parameterCount } from '../graph/analysis/cost.ts';
 export {
   type Dependence,
   dependsOn,
@@ -9,7 +9,7 @@ export {
   tileRule,
   traceDependence,
 } from '../graph/analysis/receptive-field.ts';
-export { type Layer, layersOf } from '../graph/analysis/summary.ts';
+export { graphLayers, type Layer } from '../graph/analysis/summary.ts';
 export { gradient } from '../graph/autodiff.ts';
 export { GraphBuilder } from '../graph/builder.ts';
 export { checkGraph } from '../graph/check.ts';
@@ -21,7 +21,7 @@ export { readOnnx } from '../graph/onnx/read.ts';
 export { type WriteOptions, writeOnnx } from '../graph/onnx/write.ts';
 export type { Build, OpKind } from '../graph/op-row.ts';
 export { type ConvGeometry, convGeometry } from '../graph/ops/convolution.ts';
-export { kindOf } from '../graph/ops/table.ts';
+export { opKind } from '../graph/ops/table.ts';
 export { printGraph } from '../graph/print.ts';
 export { bindShapes, decompose } from '../graph/rewrite.ts';
 export type { WinogradUse } from '../lowering/conv/minimal-filters.ts';

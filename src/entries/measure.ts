@@ -10,4 +10,4 @@ export { writeParquet } from '../export/parquet.ts';
 export { LUNG_SIDE, type LungSidesOptions, lungSides } from '../measure/lung-sides.ts';
 export { type LungGeometry, type LungMeasures, measureLungs } from '../measure/lungs.ts';
 export { MEASURES, type MeasuredImage, type MeasureName, type MeasureOptions, measure } from '../measure/measure.ts';
-export { type Column, columnOf, headerOf, joinRows, type Table, withText } from '../measure/table.ts';
+export { type Column, headerOf, joinRows, type Table, tableColumn, withText } from '../measure/table.ts';

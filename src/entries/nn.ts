@@ -9,7 +9,7 @@ export type { MlpSpec } from '../models/mlp.ts';
 export type { PerceptronSpec } from '../models/perceptron.ts';
 export { exportNetwork, predictionGraph } from '../models/prediction.ts';
 export { buildNetwork, type ModelName, type ModelSpec, sizesOf } from '../models/registry.ts';
-export type { Sizes } from '../models/sizes.ts';
+export type { SizeConstraints } from '../models/sizes.ts';
 export type { SlidingWindowSpec } from '../models/sliding-window.ts';
 export { chooseUnet, type UnetSpec } from '../models/unet.ts';
 export type { Unet2015Spec } from '../models/unet2015.ts';

@@ -6,5 +6,5 @@ export { html, type Markup, trusted } from '../report/kit/markup.ts';
 export { type PageOptions, renderPage, reproduce, section } from '../report/kit/page.ts';
 export { crop, dataUri, imagePicture, type Picture, shrink } from '../report/kit/pictures.ts';
 export { withPrefix } from '../report/kit/with-prefix.ts';
-export type { Facts, Figure, PageHead } from '../report/run/data.ts';
+export type { FactRows, Figure, PageHead } from '../report/run/data.ts';
 export { factTable } from '../report/run/tables.ts';

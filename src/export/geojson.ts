@@ -1,4 +1,4 @@
-import { columnOf, headerOf, type Table } from '../measure/table.ts';
+import { headerOf, type Table, tableColumn } from '../measure/table.ts';
 import type { Polygon, Ring } from '../objects/rings.ts';
 import type { OutlinedSlice } from './outlined-slices.ts';
 
@@ -57,7 +57,9 @@ function positions(ring: Ring): [number, number][] {
 }
 
 function measurementsByLabel(table: Table): (label: number) => Readonly<Record<string, number>> | undefined {
-  const rows = new Map(Array.from(columnOf(table, 'label').values as ArrayLike<number>, (label, row) => [label, row]));
+  const rows = new Map(
+    Array.from(tableColumn(table, 'label').values as ArrayLike<number>, (label, row) => [label, row]),
+  );
   const columns = table.columns.filter(({ name, values }) => name !== 'label' && !Array.isArray(values));
   return (label) => {
     const row = rows.get(label);

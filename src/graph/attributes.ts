@@ -1,7 +1,8 @@
 /**
  * Every operation by name, with its attributes. A row of `OPS` (ops/table.ts) must exist for each. Ops of ONNX's own
  * domain keep their names; `lamella.X` are ours, each with a reference decomposition into standard ONNX; `nchwc.X` are
- * ONNX Runtime's blocked kernels.
+ * ONNX Runtime's blocked kernels. They are not declared beside the rows: rules of rows build ops by these names, and the
+ * package's declarations would lose augmentations of this module.
  */
 import type { DType, NdArray } from '../array/ndarray.ts';
 

@@ -1,5 +1,5 @@
 /** Reverse-mode differentiation: a walk from the loss to the parameters using the table's gradient rules. */
-import { ndarray, sizeOf } from '../array/ndarray.ts';
+import { elementCount, ndarray } from '../array/ndarray.ts';
 import { GraphError } from '../errors.ts';
 import { GraphBuilder } from './builder.ts';
 import { describeValue, type Graph, type Node, type Value } from './ir.ts';
@@ -13,7 +13,7 @@ import { rowOf } from './ops/table.ts';
  * without a gradient.
  */
 export function backward(b: Build, nodes: readonly Node[], loss: Value, parameters: readonly Value[]): Value[] {
-  if (sizeOf(loss.shape) !== 1) throw new GraphError(`The loss must be a scalar, not ${describeValue(loss)}.`);
+  if (elementCount(loss.shape) !== 1) throw new GraphError(`The loss must be a scalar, not ${describeValue(loss)}.`);
 
   // Only what depends on a parameter needs a gradient.
   const active = new Set<Value>(parameters);

@@ -1,9 +1,9 @@
 /** A diagram of a network, drawn from its graph: SVG. */
 
-import { type Layer, layersOf } from './analysis/summary.ts';
+import { graphLayers, type Layer } from './analysis/summary.ts';
 import type { Graph, Node, Value } from './ir.ts';
 import type { OpKind } from './op-row.ts';
-import { kindOf } from './ops/table.ts';
+import { opKind } from './ops/table.ts';
 
 type Kind = 'input' | 'conv' | 'dense' | 'pool' | 'up' | 'join' | 'other';
 
@@ -28,7 +28,7 @@ const DRAWN: { readonly [K in OpKind]?: Kind } = {
 };
 
 function drawnAs({ op }: Layer): Kind {
-  return op === 'Add' ? 'join' : (DRAWN[kindOf(op)] ?? 'other');
+  return op === 'Add' ? 'join' : (DRAWN[opKind(op)] ?? 'other');
 }
 
 /** `conv 11x11 /4`, `max 2x2`: the operation, in few enough words to fit under a box. */
@@ -211,18 +211,18 @@ function wordsBelow(boxes: readonly Placed[]): readonly string[] {
 }
 
 /**
- * The network as boxes from left to right, one per layer (`layersOf`): the height is the square root of its maps' side,
+ * The network as boxes from left to right, one per layer (`graphLayers`): the height is the square root of its maps' side,
  * the width the logarithm of its channels. A network that upsamples again moves down one row per downsampling step, so
  * that a U-Net is a U. Above a box is its number of channels (or units), below it the side of its maps and its
  * operation; hovering shows its name, parameters and MACs.
- * @param parameters as in `costOf`
+ * @param parameters as in `graphCost`
  */
 export function networkSvg(
   graph: Graph,
   { parameters, title = graph.name }: { readonly parameters?: readonly Value[]; readonly title?: string } = {},
 ): string {
   const input = graph.inputs[0];
-  const layers = layersOf(graph, parameters && { parameters });
+  const layers = graphLayers(graph, parameters && { parameters });
   const { boxes, bottom } = placed(boxesOf(layers, input), input);
   const lines = boxes.flatMap((box, i) =>
     box.reads.map((source) => {

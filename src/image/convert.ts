@@ -3,7 +3,7 @@
  * keep pixel size, geometry and source, and return their argument if there is nothing to do.
  */
 
-import { allocate, type DType, type Storage, sizeOf } from '../array/ndarray.ts';
+import { allocate, type DType, elementCount, type Storage } from '../array/ndarray.ts';
 import { UsageError } from '../errors.ts';
 import { float16ToNumber } from './float16.ts';
 import { millimetres, sliceOrigin } from './geometry.ts';
@@ -298,7 +298,7 @@ function isDtype<D extends DType>(image: Image, dtype: D): image is Image<D> {
 
 /** Contiguous elements of one channel: the product of all axes after `c`. */
 function innerSize(image: Image): number {
-  return sizeOf(image.shape.slice(image.axes.indexOf('c') + 1));
+  return elementCount(image.shape.slice(image.axes.indexOf('c') + 1));
 }
 
 function without(image: Image, axis: string): readonly number[] {

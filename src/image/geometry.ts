@@ -53,7 +53,7 @@ export function fromSteps(
  * The steps in mm per voxel along x, y and z, each in LPS; undefined without geometry or spacing. `z` exists for a
  * single slice too: its thickness, or 1 mm, along the normal.
  */
-export function stepsOf(image: Image): readonly [Vector3, Vector3, Vector3] | undefined {
+export function voxelSteps(image: Image): readonly [Vector3, Vector3, Vector3] | undefined {
   const { geometry, spacing } = image;
   if (geometry === undefined) return undefined;
   const dx = millimetres(spacing.x);
@@ -67,7 +67,7 @@ export function stepsOf(image: Image): readonly [Vector3, Vector3, Vector3] | un
 /** Centre of a slice in LPS mm. */
 export function sliceOrigin(image: Image, index: number): Vector3 | undefined {
   const { geometry } = image;
-  const steps = stepsOf(image);
+  const steps = voxelSteps(image);
   if (geometry === undefined || steps === undefined) return undefined;
   const uneven = geometry.slicePositionsMm?.[index];
   const along = uneven === undefined ? scaled(steps[2], index) : scaled(geometry.direction[2], uneven);

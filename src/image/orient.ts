@@ -1,7 +1,7 @@
 /** Reorienting images by their geometry: axes are permuted and reversed, values and positions unchanged. */
 
 import { allocate, type DType, type Storage } from '../array/ndarray.ts';
-import { added, nearest, planeName, scaled, stepsOf } from './geometry.ts';
+import { added, nearest, planeName, scaled, voxelSteps } from './geometry.ts';
 import { type Geometry, type Image, type Spacing, type Spacings, sizes, type Vector3 } from './image.ts';
 
 /** The source of an axis of the result: axis 0 = x, 1 = y, 2 = z of the image, unchanged or reversed. */
@@ -122,7 +122,7 @@ function reorientGeometry(image: Image, map: AxisMap): Geometry | undefined {
   const { geometry } = image;
   if (geometry === undefined) return undefined;
   const { slicePositionsMm, originMm, direction, ...rest } = geometry;
-  const steps = stepsOf(image);
+  const steps = voxelSteps(image);
   const { width, height, slices } = sizes(image);
   const lengths = [width, height, slices] as const;
   let origin: Vector3 = originMm;

@@ -70,7 +70,7 @@ export interface View {
 /**
  * The centre, or the centre and the four corners, each unchanged and mirrored (Krizhevsky et al. 2012, section 4.1).
  */
-export function viewsOf({ stored, crop, views }: Pick<ClassInput, 'stored' | 'crop' | 'views'>): readonly View[] {
+export function cropViews({ stored, crop, views }: Pick<ClassInput, 'stored' | 'crop' | 'views'>): readonly View[] {
   const bottom = stored[0] - crop[0];
   const right = stored[1] - crop[1];
   const middle = [bottom >> 1, right >> 1] as const;

@@ -14,7 +14,7 @@ import { elementwise } from './layouts/elementwise.ts';
 import { Forms, packKernel, unpackKernel } from './layouts/forms.ts';
 import { statesAsKernels } from './layouts/state.ts';
 import { nameOutputs } from './passes/name-outputs.ts';
-import { BLOCKED } from './tables/blocked.ts';
+import { BLOCKED_TABLE } from './tables/blocked.ts';
 import { STANDARD } from './tables/standard.ts';
 
 /** State stored in a different layout from the caller's. */
@@ -40,7 +40,7 @@ export interface LowerOptions {
 
 /** The graph with convolutions, and the ops between them, in blocks of `block` channels. */
 export function lowerBlocked(graph: Graph, block: number, options: LowerOptions = {}): LoweredGraph {
-  return walk(graph, BLOCKED, block, options);
+  return walk(graph, BLOCKED_TABLE, block, options);
 }
 
 /** The graph in standard ops, the fastest choice without blocked kernels (WebAssembly, GPUs). */

@@ -34,7 +34,7 @@ export function perimeterWeights([sy, sx]: readonly [number, number]): BlockWeig
  */
 export function surfaceWeights(spacing: readonly [number, number, number]): BlockWeights {
   const [sz, sy, sx] = spacing;
-  const shares = directionShares(spacing);
+  const shares = directionWeights(spacing);
   const volume = sz * sy * sx;
   const weights = new Float64Array(256);
   // Each pair of the block's eight corners is a step in one of the 13 directions, up to sign.
@@ -61,7 +61,7 @@ const SAMPLES = 400;
  * (bits z, y, x); per direction if there are several of a kind. Summed over a fine grid of one octant: the others are
  * its mirror images.
  */
-function directionShares([sz, sy, sx]: readonly [number, number, number]): Float64Array {
+function directionWeights([sz, sy, sx]: readonly [number, number, number]): Float64Array {
   const units = Array.from({ length: 8 }, (_, kind) => {
     const [z, y, x] = [(kind >> 2) * sz, ((kind >> 1) & 1) * sy, (kind & 1) * sx];
     const length = Math.hypot(z, y, x);

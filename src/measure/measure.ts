@@ -2,7 +2,7 @@
 
 import type { NdArray } from '../array/ndarray.ts';
 import { UsageError } from '../errors.ts';
-import { type Extents, extentsOf, type IntegerArray, spacingOf } from '../objects/grid.ts';
+import { type Extents, extentsOf, gridSpacing, type IntegerArray } from '../objects/grid.ts';
 import { relabelConsecutive } from '../objects/relabel.ts';
 import { axesOf } from './axes.ts';
 import { blockMeasures } from './blocks.ts';
@@ -61,7 +61,7 @@ export type MeasuredImage = NdArray & { readonly channels?: readonly string[] };
  */
 export function measure(labels: IntegerArray, image?: MeasuredImage, options: MeasureOptions = {}): Table {
   const extents = extentsOf(labels.shape);
-  const spacing = spacingOf(options.spacing, extents.rank);
+  const spacing = gridSpacing(options.spacing, extents.rank);
   if (options.spacing !== undefined && options.unit === undefined) {
     throw new UsageError('The spacing has no unit.', { remedy: 'Set one, such as µm or mm.' });
   }

@@ -44,7 +44,7 @@ export function headerOf({ name, unit }: Pick<Column, 'name' | 'unit'>): string 
  * The column with this header.
  * @throws UsageError if the table has none.
  */
-export function columnOf(table: Table, header: string): Column {
+export function tableColumn(table: Table, header: string): Column {
   const column = table.columns.find((candidate) => headerOf(candidate) === header);
   if (column === undefined) {
     throw new UsageError(`The table has no column ${header}.`, {

@@ -4,7 +4,7 @@
  */
 
 /** One score. */
-export interface Score {
+export interface ScoreRow {
   /** Heading in tables. */
   readonly label: string;
   /** Name among the main scores of a run: headline, log, `compare`. Absent: tables only. */
@@ -26,7 +26,7 @@ export interface ClassPixels {
   readonly all: number;
 }
 
-interface ClassScore extends Score {
+interface ClassScore extends ScoreRow {
   /** NaN for 0/0, where the class is absent. */
   readonly of: (pixels: ClassPixels) => number;
 }
@@ -41,7 +41,7 @@ export const OVERLAP_TOTALS = {
   meanIou: { label: 'Mean IoU', main: 'IoU', words: ['miou'], ...higher },
   /** Fraction of pixels with the correct class; NaN without pixels. */
   pixelAccuracy: { label: 'Pixel accuracy', main: 'Pixel accuracy', words: ['accuracy'], ...higher },
-} as const satisfies { readonly [key: string]: Score };
+} as const satisfies { readonly [key: string]: ScoreRow };
 
 /** Of one class. */
 export const CLASS_SCORES = {
@@ -86,7 +86,7 @@ export const OBJECT_SCORES = {
   panopticQuality: { label: 'PQ', words: ['pq'], ...higher },
   /** Mean IoU of matched pairs; NaN without pairs. */
   segmentationQuality: { label: 'SQ', words: ['sq'], ...higher },
-} as const satisfies { readonly [key: string]: Score };
+} as const satisfies { readonly [key: string]: ScoreRow };
 
 /** Of objects over all thresholds: keys of `InstanceScores`. */
 export const OBJECT_TOTALS = {
@@ -95,7 +95,7 @@ export const OBJECT_TOTALS = {
   /** Cell Tracking Challenge, 0..1: mean over true objects of the IoU with the predicted one that covers more than half of
    * it, 0 if there is none. NaN without true objects. */
   seg: { label: 'SEG', words: ['seg'], ...higher },
-} as const satisfies { readonly [key: string]: Score };
+} as const satisfies { readonly [key: string]: ScoreRow };
 
 /** Of membranes, at the best threshold: keys of `IsbiScores`. */
 export const MEMBRANE_SCORES = {
@@ -110,7 +110,7 @@ export const MEMBRANE_SCORES = {
   randError: { label: 'Rand error', main: 'Rand error', words: ['rand'], ...lower },
   /** 1 - F-score of pixels. */
   pixelError: { label: 'Pixel error', main: 'Pixel error', words: ['pixel'], ...lower },
-} as const satisfies { readonly [key: string]: Score };
+} as const satisfies { readonly [key: string]: ScoreRow };
 
 /** Of outlines: keys of `ClassDistances`. */
 export const DISTANCE_SCORES = {
@@ -118,7 +118,7 @@ export const DISTANCE_SCORES = {
   hd95: { label: 'HD95', words: ['hd95'], ...lower, digits: 3 },
   /** Their mean in both directions. */
   assd: { label: 'ASSD', words: ['assd'], ...lower, digits: 3 },
-} as const satisfies { readonly [key: string]: Score };
+} as const satisfies { readonly [key: string]: ScoreRow };
 
 /** Of image classifiers: keys of `LabelScores`. */
 export const LABEL_SCORES = {
@@ -126,7 +126,7 @@ export const LABEL_SCORES = {
   top1: { label: 'Top-1 accuracy', main: 'accuracy', words: ['top1'], ...higher },
   /** Among the five most probable; NaN for five classes or fewer. */
   top5: { label: 'Top-5 accuracy', main: 'top-5 accuracy', words: ['top5'], ...higher },
-} as const satisfies { readonly [key: string]: Score };
+} as const satisfies { readonly [key: string]: ScoreRow };
 
 /** The tables of each group of scores. */
 const GROUPS = {
@@ -141,9 +141,9 @@ export type ScoreGroup = keyof typeof GROUPS;
 /** Words for single scores, with the groups that contain them. */
 export const SCORE_WORDS: Readonly<Record<string, readonly ScoreGroup[]>> = wordsOf(GROUPS);
 
-function wordsOf(groups: Readonly<Record<ScoreGroup, readonly Readonly<Record<string, Score>>[]>>) {
+function wordsOf(groups: Readonly<Record<ScoreGroup, readonly Readonly<Record<string, ScoreRow>>[]>>) {
   const found: Record<string, ScoreGroup[]> = {};
-  for (const [group, tables] of Object.entries(groups) as [ScoreGroup, readonly Record<string, Score>[]][]) {
+  for (const [group, tables] of Object.entries(groups) as [ScoreGroup, readonly Record<string, ScoreRow>[]][]) {
     for (const { words } of tables.flatMap((table) => Object.values(table))) {
       for (const word of words) found[word] = [...(found[word] ?? []), group];
     }
@@ -151,16 +151,16 @@ function wordsOf(groups: Readonly<Record<ScoreGroup, readonly Readonly<Record<st
   return found;
 }
 
-type Table = Readonly<Record<string, Score>>;
-type Row<T extends Table> = Score & { readonly key: keyof T & string };
+type Table = Readonly<Record<string, ScoreRow>>;
+type Row<T extends Table> = ScoreRow & { readonly key: keyof T & string };
 
 /** The rows of a table with their keys, in order. */
-export const rowsOf = <T extends Table>(table: T): readonly Row<T>[] =>
+export const scoreRows = <T extends Table>(table: T): readonly Row<T>[] =>
   Object.entries(table).map(([key, row]) => ({ ...row, key }));
 
 /** The rows of the main scores. */
 export const mainRows = <T extends Table>(table: T): readonly (Row<T> & { readonly main: string })[] =>
-  rowsOf(table).filter((row): row is Row<T> & { readonly main: string } => row.main !== undefined);
+  scoreRows(table).filter((row): row is Row<T> & { readonly main: string } => row.main !== undefined);
 
 /** The main scores of a table by name. */
 export function mainScores<T extends Table>(

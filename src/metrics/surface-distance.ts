@@ -10,7 +10,7 @@ import { ndarray } from '../array/ndarray.ts';
 import { quantile } from '../array/quantile.ts';
 import { UsageError } from '../errors.ts';
 import { distanceToNonzero } from '../objects/distance-transform.ts';
-import { extentsOf, type IntegerArray, requireSameShape, spacingOf } from '../objects/grid.ts';
+import { extentsOf, gridSpacing, type IntegerArray, requireSameShape } from '../objects/grid.ts';
 
 /**
  * Distances from each element of one surface to the nearest element of the other, ascending, with the elements' sizes.
@@ -44,7 +44,7 @@ export function edgeDistances(
   { spacing }: SurfaceOptions = {},
 ): SurfaceDistances {
   requireSameShape(truth, prediction);
-  const sizes = spacingOf(spacing, extentsOf(truth.shape).rank);
+  const sizes = gridSpacing(spacing, extentsOf(truth.shape).rank);
   const ofTruth = edgeWeights(truth);
   const ofPrediction = edgeWeights(prediction);
   return measure(ofTruth, ofPrediction, truth.shape, sizes);
@@ -68,7 +68,7 @@ export function contourDistances(
   if (rank !== 2) {
     throw new UsageError('Contour elements are defined for 2D masks.', { remedy: 'Use edgeDistances for volumes.' });
   }
-  const sizes = spacingOf(spacing, rank);
+  const sizes = gridSpacing(spacing, rank);
   const lengths = contourLengths(sizes[0], sizes[1]);
   const corners = [height + 1, width + 1];
   return measure(contourWeights(truth, lengths), contourWeights(prediction, lengths), corners, sizes);

@@ -4,7 +4,7 @@ import type { LossSpec } from '../nn/losses/registry.ts';
 import type { Network } from '../nn/network.ts';
 import type { OptimizerSpec } from '../nn/optimizers/registry.ts';
 import type { ScheduleSpec } from '../nn/schedules.ts';
-import type { Sizes } from './sizes.ts';
+import type { SizeConstraints } from './sizes.ts';
 
 /** Which network, in JSON, as stored in a run's configuration and in a model file. */
 export interface NetworkSpec {
@@ -83,7 +83,7 @@ export interface NetworkDefinition<S extends NetworkSpec> {
   /** @param options training: whether dropout is active. */
   build(spec: S, shape: Shape4, options?: { training?: boolean }): Network;
   /** Image sides that the network accepts and returns; undefined for image classifiers. */
-  sizes?(spec: S): Sizes;
+  sizes?(spec: S): SizeConstraints;
   /** Keys of the specification that are set by the training options of the same name. */
   readonly options: readonly string[];
   /** The published or most common form, to be shown without data, with the height and width of its image. */

@@ -13,6 +13,8 @@ const NETWORK: Names = { base: 'baseChannels', most: 'maxChannels', outputs: 'nu
 export const FORMER_RECIPE: Names = {
   optimiser: 'optimizer',
   model: NETWORK,
+  augment: { warpShare: 'warpFraction', intensityShare: 'intensityFraction' },
+  data: { focusShare: 'focusFraction' },
   schedule: { rise: 'pctStart', startDivisor: 'divFactor', finalDivisor: 'finalDivFactor' },
 };
 const LAYOUTS = { standard: 'nchw', 'blocks of 8': 'nchw8c', 'blocks of 16': 'nchw16c' };

@@ -10,7 +10,7 @@ import type { ModelSpec } from './registry.ts';
 import { buildNetwork, sizesOf } from './registry.ts';
 
 /** Name of the output of prediction graphs. */
-export const PROBABILITIES = 'probabilities';
+export const PROBABILITIES_NAME = 'probabilities';
 
 /**
  * Inputs `image` [N,C,H,W] and all parameters, output `probabilities` [N,numClasses,H',W']: sigmoid for a single
@@ -21,7 +21,7 @@ export function predictionGraph(spec: ModelSpec, shape: Shape4): Graph {
   const { builder, logits } = buildNetwork(spec, shape);
   const probabilities: Value =
     logits.shape[1] === 1 ? builder.op('Sigmoid', [logits]) : builder.op('Softmax', [logits], { axis: 1 });
-  return builder.build([builder.output(probabilities, PROBABILITIES)]);
+  return builder.build([builder.output(probabilities, PROBABILITIES_NAME)]);
 }
 
 /** The network in an exported file: without standardisation, which is folded into the weights. */
@@ -58,7 +58,7 @@ export function exportNetwork(spec: ModelSpec, weights: { readonly [parameter: s
     constants,
     symbols: new Map([
       [image.name, symbols.image],
-      [PROBABILITIES, symbols.probabilities],
+      [PROBABILITIES_NAME, symbols.probabilities],
     ]),
   };
 }

@@ -8,7 +8,7 @@ import type { ImageNetworkSpec, NetworkDefinition } from './definition.ts';
 import { FILTER_BANK } from './filter-bank.ts';
 import { MLP } from './mlp.ts';
 import { PERCEPTRON } from './perceptron.ts';
-import type { Sizes } from './sizes.ts';
+import type { SizeConstraints } from './sizes.ts';
 import { WINDOW_NETWORKS } from './sliding-window.ts';
 import { UNET } from './unet.ts';
 import { UNET_2015 } from './unet2015.ts';
@@ -47,7 +47,7 @@ export const CLASSIFIER_NAMES = (Object.keys(MODELS) as ModelName[]).filter(isCl
  * Image sides that the network of `spec` supports.
  * @throws UsageError for image classifiers, which have one input size.
  */
-export function sizesOf(spec: ModelSpec): Sizes {
+export function sizesOf(spec: ModelSpec): SizeConstraints {
   const network = networkNamed(spec.name);
   if (network.sizes === undefined) {
     throw new UsageError(`The network '${spec.name}' is an image classifier and cannot be tiled.`, {

@@ -1,5 +1,5 @@
 /** The image sides that a network supports. */
-export interface Sizes {
+export interface SizeConstraints {
   /** Sides are `offset` modulo `multiple`, and at least `min`. */
   readonly multiple: number;
   readonly offset: number;
@@ -14,7 +14,7 @@ export interface Sizes {
   nearest(side: number): number;
 }
 
-function sizes(multiple: number, min: number, margin: number, rule: string): Sizes {
+function sizes(multiple: number, min: number, margin: number, rule: string): SizeConstraints {
   const offset = min % multiple;
   return {
     multiple,
@@ -27,13 +27,13 @@ function sizes(multiple: number, min: number, margin: number, rule: string): Siz
 }
 
 /** Sizes of a U-Net with padded convolutions and `depth` downsampling steps: multiples of 2^depth. */
-export function paddedSizes(depth: number): Sizes {
+export function paddedSizes(depth: number): SizeConstraints {
   const multiple = 2 ** depth;
   return sizes(multiple, multiple, 0, `multiples of ${multiple}`);
 }
 
 /** Sizes of a U-Net with two unpadded 3x3 convolutions per level: each level must be even before downsampling. */
-export function unpaddedSizes(depth: number): Sizes {
+export function unpaddedSizes(depth: number): SizeConstraints {
   // The lowest level must be large enough for a non-empty output after the decoder's convolutions.
   let lowest = 1;
   while (outputSide(inputSide(lowest, depth), depth) < 1) lowest++;
@@ -43,7 +43,7 @@ export function unpaddedSizes(depth: number): Sizes {
 }
 
 /** Size for a classifier of the central pixel of a window: that window. */
-export function windowSizes(side: number): Sizes {
+export function windowSizes(side: number): SizeConstraints {
   const rule = `windows of ${side} x ${side}`;
   return { multiple: 1, offset: 0, min: side, margin: side - 1, window: true, rule, nearest: () => side };
 }

@@ -7,7 +7,7 @@ import { type Network, NetworkBuilder } from '../nn/network.ts';
 import type { Choice, Circumstances, NetworkDefinition, NetworkSpec } from './definition.ts';
 import { paddedSizes } from './sizes.ts';
 
-export const NORMALISATIONS = ['none', 'weight', 'instance'] as const;
+export const NORM_LAYERS = ['none', 'weight', 'instance'] as const;
 
 /** U-Net with padded convolutions: the output has the size of the input. */
 export interface UnetSpec extends NetworkSpec {
@@ -20,7 +20,7 @@ export interface UnetSpec extends NetworkSpec {
    * `none` (default); `weight`: weight standardisation, at almost no cost; `instance`: instance normalisation (mean 0,
    * variance 1 per image and channel), with which tiling is inexact.
    */
-  readonly norm?: (typeof NORMALISATIONS)[number];
+  readonly norm?: (typeof NORM_LAYERS)[number];
   /** Adds each level's input (by a 1x1 convolution where channels differ) to its output; default false. */
   readonly residual?: boolean;
   /**

@@ -1,4 +1,4 @@
-import { float32, type NdArray, sizeOf } from '../array/ndarray.ts';
+import { elementCount, float32, type NdArray } from '../array/ndarray.ts';
 import { stream } from '../array/random.ts';
 import type { DropoutMask } from './network.ts';
 
@@ -10,7 +10,7 @@ export function drawMasks(masks: readonly DropoutMask[], seed: number, step: num
   return Object.fromEntries(
     masks.map(({ value, keep }, index) => {
       const random = stream(seed, 'dropout', step, index);
-      const data = new Float32Array(sizeOf(value.shape));
+      const data = new Float32Array(elementCount(value.shape));
       const kept = 1 / keep;
       for (let i = 0; i < data.length; i++) data[i] = random.uniform() < keep ? kept : 0;
       return [value.name, float32(value.shape, data)];

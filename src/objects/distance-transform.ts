@@ -4,7 +4,7 @@
  */
 
 import { type NdArray, ndarray } from '../array/ndarray.ts';
-import { extentsOf, type IntegerArray, spacingOf } from './grid.ts';
+import { extentsOf, gridSpacing, type IntegerArray } from './grid.ts';
 
 export interface DistanceTransformOptions {
   /** Pixel size per axis, in the order of the shape; default 1 each. Distances are in its unit. */
@@ -43,7 +43,7 @@ function distanceTransform(
   { spacing }: DistanceTransformOptions,
 ): DistanceTransform {
   const { depth, height, width, size, rank } = extentsOf(array.shape);
-  const given = spacingOf(spacing, rank);
+  const given = gridSpacing(spacing, rank);
   const [sz, sy, sx] = (rank === 3 ? given : [1, ...given]) as [number, number, number];
   const nearest = new Int32Array(size);
   const squared = new Float64Array(size);

@@ -55,7 +55,7 @@ export function requireSameShape(
  * Pixel size per axis in the order of the shape, 1 if undefined.
  * @throws UsageError if its length is not the rank or an entry is not a positive finite number.
  */
-export function spacingOf(spacing: readonly number[] | undefined, rank: number): readonly number[] {
+export function gridSpacing(spacing: readonly number[] | undefined, rank: number): readonly number[] {
   const values = spacing ?? new Array<number>(rank).fill(1);
   if (values.length !== rank || values.some((value) => !(value > 0 && value < Number.POSITIVE_INFINITY))) {
     throw new UsageError(`The spacing [${values.join(', ')}] does not fit an array of ${rank} axes.`, {

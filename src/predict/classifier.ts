@@ -4,7 +4,7 @@ import { float32, type NdArray } from '../array/ndarray.ts';
 import { Interrupted, ModelError } from '../errors.ts';
 import { readSignature, type Signature } from '../graph/onnx/model.ts';
 import type { NamedPage } from '../input/channels.ts';
-import { type ClassInput, storedPlanes, viewsOf } from '../input/classes.ts';
+import { type ClassInput, cropViews, storedPlanes } from '../input/classes.ts';
 import { prepareView } from '../input/network-input.ts';
 import { type ModelMetadata, readMetadata } from '../models/metadata.ts';
 import type { Program, Runtime } from '../runtime/runtime.ts';
@@ -78,7 +78,7 @@ export async function classifyPages(
   { views = input.views, batch = 128, onProgress, signal }: ClassifyOptions = {},
 ): Promise<NdArray<'float32'>> {
   const { channels, crop, stored } = input;
-  const places = viewsOf({ crop, stored, views });
+  const places = cropViews({ crop, stored, views });
   const size = channels.count * crop[0] * crop[1];
   const result = float32([pages.length, classes.length]);
   const together = Math.max(1, Math.floor(batch / places.length));

@@ -5,7 +5,7 @@ import type { GraphBuilder } from '../graph/builder.ts';
 import type { Graph, Node, Value } from '../graph/ir.ts';
 
 /** Along y and x. */
-export type Pair = readonly [number, number];
+export type AxisPair = readonly [number, number];
 
 /**
  * The tensors of one value of the patch classifier for every position p of its window, stored in one map:
@@ -17,13 +17,13 @@ export interface Field {
   readonly map: Value;
   readonly channels: number;
   /** Height and width of T_p. */
-  readonly extent: Pair;
+  readonly extent: AxisPair;
   /** Whether T_p has been flattened to a vector [channels x height x width]. */
   readonly flat: boolean;
   /** Meaningless if T_p is a single pixel. */
-  readonly dilation: Pair;
+  readonly dilation: AxisPair;
   /** Rows and columns at the end of the map that no patch reads. */
-  readonly spare: Pair;
+  readonly spare: AxisPair;
 }
 
 /** What a rule needs to build the dense graph. */
@@ -45,7 +45,7 @@ export function refuse({ op, name }: Pick<Node, 'op' | 'name'>, why: string): ne
   });
 }
 
-export function pair(of: (axis: 0 | 1) => number): Pair {
+export function pair(of: (axis: 0 | 1) => number): AxisPair {
   return [of(0), of(1)];
 }
 
@@ -54,7 +54,7 @@ export function isPixel({ extent }: Pick<Field, 'extent'>): boolean {
 }
 
 /** The map without `begin` rows and columns at the start and `end` at the end. */
-export function cropped(b: GraphBuilder, map: Value, begin: Pair, end: Pair): Value {
+export function cropped(b: GraphBuilder, map: Value, begin: AxisPair, end: AxisPair): Value {
   const axes = [0, 1].filter((i) => begin[i as 0 | 1] > 0 || end[i as 0 | 1] > 0) as (0 | 1)[];
   if (axes.length === 0) return map;
   // Ends are counted from the end, so that the same graph serves every size.
@@ -68,7 +68,7 @@ export function cropped(b: GraphBuilder, map: Value, begin: Pair, end: Pair): Va
 }
 
 /** The same field with at most `spare` unused rows and columns. */
-export function trimmed(b: GraphBuilder, field: Field, spare: Pair = [0, 0]): Field {
+export function trimmed(b: GraphBuilder, field: Field, spare: AxisPair = [0, 0]): Field {
   const end = pair((i) => Math.max(0, field.spare[i] - spare[i]));
   return { ...field, map: cropped(b, field.map, [0, 0], end), spare: pair((i) => field.spare[i] - end[i]) };
 }

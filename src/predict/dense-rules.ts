@@ -1,16 +1,16 @@
 /** The rules that translate each operation of a patch classifier to all patches at once. */
-import { float32, type NdArray, type Shape, sizeOf } from '../array/ndarray.ts';
+import { elementCount, float32, type NdArray, type Shape } from '../array/ndarray.ts';
 import type { AttributesOf, ConvAttributes, OpName, PoolAttributes } from '../graph/attributes.ts';
 import type { Node, Value } from '../graph/ir.ts';
 import { integers, normaliseAxis } from '../graph/op-row.ts';
 import { convGeometry } from '../graph/ops/convolution.ts';
 import { isElementwise } from '../graph/ops/table.ts';
 import {
+  type AxisPair,
   cropped,
   type DenseContext,
   type Field,
   isPixel,
-  type Pair,
   pair,
   refuse,
   reshaped,
@@ -43,9 +43,9 @@ function named<K extends OpName>(
 
 /** Output sizes of windows of `kernel` with `stride` and `dilation` within one patch. */
 interface Windows {
-  readonly kernel: Pair;
-  readonly stride: Pair;
-  readonly dilation: Pair;
+  readonly kernel: AxisPair;
+  readonly stride: AxisPair;
+  readonly dilation: AxisPair;
 }
 
 /** The field after windows that moved by their stride within a patch and now move by one pixel. */
@@ -63,7 +63,7 @@ function slid(x: Field, { kernel, stride, dilation }: Windows, map: Value, chann
   };
 }
 
-function two(list: readonly number[] | undefined, otherwise = 1): Pair {
+function two(list: readonly number[] | undefined, otherwise = 1): AxisPair {
   return [list?.[0] ?? otherwise, list?.[1] ?? otherwise];
 }
 
@@ -78,7 +78,7 @@ function requireMap(node: Node, x: Field): void {
 }
 
 /** Dilations as an attribute, if any. */
-function dilated(dilation: Pair): Pick<ConvAttributes, 'dilations'> {
+function dilated(dilation: AxisPair): Pick<ConvAttributes, 'dilations'> {
   return dilation[0] === 1 && dilation[1] === 1 ? {} : { dilations: dilation };
 }
 
@@ -118,7 +118,7 @@ const pool: Rule<Pooling> = (node, context) => {
 function pooled(node: Node, context: DenseContext, x: Field, windows: Windows, kind: 'max' | 'mean'): Field {
   const { kernel } = windows;
   const spread = dilated(pair((i) => windows.dilation[i] * x.dilation[i]));
-  if (sizeOf(kernel) === 1) return slid(x, windows, x.map);
+  if (elementCount(kernel) === 1) return slid(x, windows, x.map);
   if (kind === 'max') {
     const map = named(node, context, 'MaxPool', [x.map], { kernel_shape: kernel, strides: [1, 1], ...spread });
     return slid(x, windows, map);
@@ -132,9 +132,9 @@ function pooled(node: Node, context: DenseContext, x: Field, windows: Windows, k
   return slid(x, windows, map);
 }
 
-function meanKernel(channels: number, kernel: Pair): NdArray<'float32'> {
+function meanKernel(channels: number, kernel: AxisPair): NdArray<'float32'> {
   const array = float32([channels, 1, ...kernel]);
-  array.data.fill(1 / sizeOf(kernel));
+  array.data.fill(1 / elementCount(kernel));
   return array;
 }
 
@@ -172,7 +172,7 @@ function product(
   if (!x.flat || transA === 1 || source.shape.length !== 2) refuse(node, 'does not multiply each flattened patch');
   const weights = b.constantOf(context.fixed(source));
   if (weights?.dtype !== 'float32') return refuse(node, 'has weights that are computed');
-  const inputs = x.channels * sizeOf(x.extent);
+  const inputs = x.channels * elementCount(x.extent);
   const outputs = source.shape[transB ? 0 : 1];
   const kernel = float32([outputs, x.channels, ...x.extent]);
   const from = weights.data as Float32Array;
@@ -203,11 +203,11 @@ function biasOf(node: Node, known: NdArray | undefined, outputs: number, beta: n
 /** A fixed operand of an elementwise op, broadcast over the map of `x`. */
 function operand(node: Node, { b, fixed }: DenseContext, value: Value, x: Field): Value {
   const held = fixed(value) as Value;
-  if (sizeOf(value.shape) === 1) return reshaped(b, held, []);
+  if (elementCount(value.shape) === 1) return reshaped(b, held, []);
   // The channel axis, counted from the end.
   const place = x.flat ? 1 : 3;
   const channels = value.shape.at(-place);
-  if (channels !== sizeOf(value.shape) || (x.flat && !isPixel(x))) {
+  if (channels !== elementCount(value.shape) || (x.flat && !isPixel(x))) {
     return refuse(node, 'takes a constant that is not the same for every pixel of a patch');
   }
   return reshaped(b, held, [1, channels, 1, 1]);
@@ -263,7 +263,7 @@ const reshape: Rule<'Reshape' | 'Flatten' | 'Squeeze' | 'Unsqueeze'> = (node, co
   const x = dataOf(node, context);
   const [batch, ...shape] = node.outputs[0].shape;
   const full: Shape = [x.channels, ...x.extent];
-  if (batch === context.batch && shape.length === 1 && shape[0] === sizeOf(full)) return { ...x, flat: true };
+  if (batch === context.batch && shape.length === 1 && shape[0] === elementCount(full)) return { ...x, flat: true };
   if (batch === context.batch && shape.join() === full.join()) return { ...x, flat: false };
   return refuse(node, 'mixes the channels and pixels of a patch');
 };
@@ -313,7 +313,7 @@ const slice: Rule<'Slice'> = (node, context) => {
     }
     const i = (axis - 2) as 0 | 1;
     const extent = Math.ceil((end - start) / step);
-    const change = (of: Pair, value: number): Pair => (i === 0 ? [value, of[1]] : [of[0], value]);
+    const change = (of: AxisPair, value: number): AxisPair => (i === 0 ? [value, of[1]] : [of[0], value]);
     const begin = change([0, 0], start * made.dilation[i]);
     made = {
       ...made,

@@ -9,7 +9,16 @@
 import { ModelError } from '../errors.ts';
 import { GraphBuilder } from '../graph/builder.ts';
 import { describeValue, type Graph, type Node, type Value } from '../graph/ir.ts';
-import { cropped, type DenseContext, type Field, isPixel, type Pair, pair, refuse, trimmed } from './dense-field.ts';
+import {
+  type AxisPair,
+  cropped,
+  type DenseContext,
+  type Field,
+  isPixel,
+  pair,
+  refuse,
+  trimmed,
+} from './dense-field.ts';
 import { denseRule } from './dense-rules.ts';
 
 /** Input and output of a patch classifier. */
@@ -17,7 +26,7 @@ export interface PatchClassifier {
   readonly input: Value;
   readonly output: Value;
   /** Height and width of a patch. */
-  readonly window: Pair;
+  readonly window: AxisPair;
   readonly channels: number;
   readonly outputs: number;
 }
@@ -66,7 +75,7 @@ export function patchClassifier(graph: Graph): PatchClassifier {
  * @throws ModelError if the graph is not a patch classifier, or an operation has no dense form, naming it: padding
  * inside a patch, resizing, or anything other than pooling that depends on all pixels of a patch.
  */
-export function denseGraph(graph: Graph, { batch = 1, size }: { batch?: number; size?: Pair } = {}): Graph {
+export function denseGraph(graph: Graph, { batch = 1, size }: { batch?: number; size?: AxisPair } = {}): Graph {
   const { input, output, window } = patchClassifier(graph);
   const [height, width] = size ?? pair((i) => 2 * Math.floor(window[i] / 2) + 1);
   const b = new GraphBuilder(graph.name);

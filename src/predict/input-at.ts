@@ -2,7 +2,7 @@
 
 import { float32, type NdArray } from '../array/ndarray.ts';
 import type { NamedPage } from '../input/channels.ts';
-import { type ClassInput, copyCrop, storedPlanes, type View, viewsOf } from '../input/classes.ts';
+import { type ClassInput, copyCrop, cropViews, storedPlanes, type View } from '../input/classes.ts';
 import { prepareInput, prepareView } from '../input/network-input.ts';
 import { windowReader } from '../input/window.ts';
 import type { SegmentationModel } from './model.ts';
@@ -109,7 +109,7 @@ function columnOf({ shape, data }: NdArray<'float32'>, { x, y }: Point): number[
  */
 export function viewAt(input: ClassInput, page: NamedPage, at: Point): PixelInput {
   const { channels, stored, crop } = input;
-  const [{ top, left }] = viewsOf({ ...input, views: 1 }) as readonly [View];
+  const [{ top, left }] = cropViews({ ...input, views: 1 }) as readonly [View];
   const feed = float32([1, channels.count, ...crop]);
   prepareView(storedPlanes(page, input), input, { top, left, mirror: false }, feed.data);
   // As `resizeToCover` does.

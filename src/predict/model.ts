@@ -4,7 +4,7 @@ import type { Shape } from '../array/ndarray.ts';
 import type { InputSpec } from '../input/normalise.ts';
 import type { WindowSpec } from '../input/window.ts';
 import type { Program } from '../runtime/runtime.ts';
-import type { Evaluation } from './patch-model.ts';
+import type { PatchEvaluation } from './patch-model.ts';
 import type { TilingRule } from './tile-plan.ts';
 
 /** How outputs become probabilities; `sigmoid` with several channels: each independently. */
@@ -27,7 +27,7 @@ export interface SegmentationModel {
   /** Maximum number of images per run. */
   readonly maxBatch: number;
   /** For a network that classifies the central pixel of a window: the window, and how it is evaluated at all pixels. */
-  readonly patches?: { readonly window: WindowSpec; readonly evaluation: Evaluation };
+  readonly patches?: { readonly window: WindowSpec; readonly evaluation: PatchEvaluation };
   /** Guesses and caveats, one sentence each. */
   readonly notes: readonly string[];
 }

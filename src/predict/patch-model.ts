@@ -12,12 +12,12 @@ import { type PatchModel, type PatchOptions, patchwiseProgram } from './patchwis
 import type { TilingRule } from './tile-plan.ts';
 
 /** `dense`: all pixels at once; `patchwise`: one window after another. */
-export type Evaluation = 'dense' | 'patchwise';
+export type PatchEvaluation = 'dense' | 'patchwise';
 
 export interface PatchModelOptions {
   readonly file?: string;
   /** Default: `dense` if possible, otherwise `patchwise` with a note. */
-  readonly evaluation?: Evaluation;
+  readonly evaluation?: PatchEvaluation;
   /** Window sampling of the model; default: unchanged. */
   readonly window?: WindowSpec;
   /** Options for `patchwise`. */
@@ -27,7 +27,7 @@ export interface PatchModelOptions {
 export interface PatchProgram {
   /** [N, C, H, W] to [N, outputs, H', W']. */
   readonly program: Program;
-  readonly evaluation: Evaluation;
+  readonly evaluation: PatchEvaluation;
   readonly window: WindowSpec;
   readonly rule: TilingRule;
   readonly notes: readonly string[];

@@ -2,7 +2,7 @@
  * Patch classifiers evaluated one window after another: slow, but the only way for foveated windows, and the reference
  * for dense evaluation.
  */
-import { float32, type NdArray, sizeOf } from '../array/ndarray.ts';
+import { elementCount, float32, type NdArray } from '../array/ndarray.ts';
 import { Interrupted, ModelError } from '../errors.ts';
 import { type WindowReader, type WindowSpec, windowReader } from '../input/window.ts';
 import type { Program } from '../runtime/runtime.ts';
@@ -61,7 +61,7 @@ export async function classifyPixels(
       read(y, x, feed.data.subarray(i * size, (i + 1) * size));
     }
     const output = (await program.run({ [inputName]: feed }))[outputName];
-    if (output?.dtype !== 'float32' || output.shape[0] !== fed || sizeOf(output.shape) !== fed * outputs) {
+    if (output?.dtype !== 'float32' || output.shape[0] !== fed || elementCount(output.shape) !== fed * outputs) {
       throw new ModelError(
         `The model gave ${output === undefined ? 'nothing' : `${output.dtype} [${output.shape}]`} for ${fed} windows, float32 [${fed}, ${outputs}] is expected.`,
       );

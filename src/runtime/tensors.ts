@@ -1,6 +1,6 @@
 /** Conversion between our arrays and ONNX Runtime's tensors, which share memory. */
 import type * as Ort from 'onnxruntime-common';
-import { type DType, type NdArray, ndarray, sizeOf } from '../array/ndarray.ts';
+import { type DType, elementCount, type NdArray, ndarray } from '../array/ndarray.ts';
 import { DeviceError, UsageError } from '../errors.ts';
 import type { TensorSpec } from './runtime.ts';
 
@@ -45,7 +45,7 @@ export function checkFits(spec: TensorSpec, array: NdArray | undefined): asserts
     array.dtype === spec.dtype &&
     array.shape.length === spec.shape.length &&
     array.shape.every((n, i) => typeof spec.shape[i] === 'string' || spec.shape[i] === n) &&
-    array.data.length === sizeOf(array.shape);
+    array.data.length === elementCount(array.shape);
   if (!fits) {
     throw new UsageError(`The input '${spec.name}' must be ${wanted}, not ${array.dtype}[${array.shape.join(', ')}].`);
   }

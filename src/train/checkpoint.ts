@@ -7,7 +7,7 @@
  */
 
 import { crc32 } from '../array/crc32.ts';
-import { allocate, bytesPer, type DType, type NdArray, sizeOf } from '../array/ndarray.ts';
+import { allocate, bytesPer, type DType, elementCount, type NdArray } from '../array/ndarray.ts';
 import { RunError } from '../errors.ts';
 import { RUN_FILES, type Store } from './store.ts';
 
@@ -89,7 +89,7 @@ export function decodeCheckpoint(bytes: Uint8Array, file: string): Checkpoint {
   const state: { [name: string]: NdArray } = {};
   let at = PREFIX + headerBytes;
   for (const { name, dtype, shape } of tensors) {
-    const length = sizeOf(shape);
+    const length = elementCount(shape);
     const size = length * bytesPer(dtype);
     const data = allocate(dtype, length);
     new Uint8Array(data.buffer).set(bytes.subarray(at, at + size));

@@ -65,7 +65,7 @@ const REQUIRED: { readonly [path: string]: Rule } = {
   'recipe.data.fingerprint': text,
   'recipe.data.split': object,
   'recipe.data.balance': inRange(RANGES.balance),
-  'recipe.data.focusShare': share,
+  'recipe.data.focusFraction': share,
   'recipe.data.separation': object,
   'recipe.data.separation.w0': inRange(RANGES.separation),
   'recipe.data.separation.sigmaPx': above0,

@@ -34,7 +34,7 @@ export interface Recipe {
     /** Border weights between objects; w0 0: none. */
     readonly separation: { readonly w0: number; readonly sigmaPx: number };
     /** Fraction of patches centred near a rare class. */
-    readonly focusShare: number;
+    readonly focusFraction: number;
     /** Whether the central pixels of patches have each class equally often. */
     readonly balanced?: boolean;
     /** Beside data of the run that it trains on from. */
@@ -117,7 +117,7 @@ function canonical(value: unknown): string {
  * Eight hexadecimal digits of a recipe, stored in checkpoints. Its keys are hashed under their original names, so that
  * checkpoints of older runs still match.
  */
-export function hashOf(recipe: Recipe): string {
+export function recipeHash(recipe: Recipe): string {
   return hex8(crc32(new TextEncoder().encode(canonical(rename(recipe, inverse(FORMER_RECIPE))))));
 }
 

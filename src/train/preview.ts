@@ -11,7 +11,7 @@ import type { Graph } from '../graph/ir.ts';
 import { prepareInput } from '../input/network-input.ts';
 import type { InputSpec } from '../input/normalise.ts';
 import type { Page } from '../input/planes.ts';
-import { exportedSpec, PROBABILITIES, predictionGraph } from '../models/prediction.ts';
+import { exportedSpec, PROBABILITIES_NAME, predictionGraph } from '../models/prediction.ts';
 import { type ModelSpec, sizesOf } from '../models/registry.ts';
 import { foldStandardised } from '../nn/standardise.ts';
 import type { SegmentationModel } from '../predict/model.ts';
@@ -105,7 +105,7 @@ export function openPreview({ model, input, labels, exact }: Recipe, runtime: Ru
           dispose: async () => {},
         },
         inputName: 'image',
-        outputName: PROBABILITIES,
+        outputName: PROBABILITIES_NAME,
         input: input as InputSpec,
         outputs: model.numClasses,
         activation: 'none',

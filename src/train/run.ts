@@ -8,7 +8,7 @@ import { Interrupted, option, RunError, UsageError } from '../errors.ts';
 import { scheduleOf } from '../nn/schedules.ts';
 import type { Runtime, TensorLayout } from '../runtime/runtime.ts';
 import { loadCheckpoint } from './checkpoint.ts';
-import { hashOf, type Recipe, type RunConfig, writeConfig } from './config.ts';
+import { type Recipe, type RunConfig, recipeHash, writeConfig } from './config.ts';
 import { type DeviceSpeeds, trainingFlops } from './device-speed.ts';
 import { type LoopData, type LoopOptions, type TrainEvent, type TrainResult, train } from './loop.ts';
 import { lengthOf, makePlan } from './make-plan.ts';
@@ -239,7 +239,7 @@ export async function continueTraining(
   }
   const task = sameTask(raw, recipe, place);
   requireSameData(config, task, store.name);
-  const { checkpoint, damaged } = await loadCheckpoint(store, hashOf(recipe));
+  const { checkpoint, damaged } = await loadCheckpoint(store, recipeHash(recipe));
   for (const file of damaged) warn(`${file} is damaged; the checkpoint before it is taken.`);
   const step = checkpoint?.step ?? 0;
   const runtime = await place.openRuntime(config.machine.layout);
@@ -351,7 +351,7 @@ export function loopOptions(
     exclude: setup.exclude?.(store),
     keepConfig: () => keepConfig(store, configNow(), warn),
     store,
-    configHash: hashOf(recipe),
+    configHash: recipeHash(recipe),
     checkpointEvery,
     clock,
     signal,

@@ -23,7 +23,7 @@ import type { Page } from '../input/planes.ts';
 import { isClassifier } from '../models/registry.ts';
 import type { PageRegion } from '../predict/predict.ts';
 import { loadCheckpoint } from './checkpoint.ts';
-import { hashOf, type Recipe, type RunConfig, readConfig, writeConfig } from './config.ts';
+import { type Recipe, type RunConfig, readConfig, recipeHash, writeConfig } from './config.ts';
 import { openLoop } from './loop.ts';
 import { fixedPlan, type Plan, totalSteps, validationsOf } from './plan.ts';
 import { openPreview, type Preview } from './preview.ts';
@@ -136,13 +136,13 @@ export async function openSession(
     });
   }
   const kept = (await store.read(RUN_FILES.config)) === undefined ? undefined : await readConfig(store);
-  if (kept !== undefined && hashOf(kept.recipe) !== hashOf(recipe)) {
+  if (kept !== undefined && recipeHash(kept.recipe) !== recipeHash(recipe)) {
     throw new RunError('this holds a session with another recipe.', {
       file: store.name,
       remedy: `Use the recipe of its ${RUN_FILES.config}, or another place.`,
     });
   }
-  const { checkpoint, damaged } = await loadCheckpoint(store, hashOf(recipe));
+  const { checkpoint, damaged } = await loadCheckpoint(store, recipeHash(recipe));
   for (const file of damaged) hooks.warn?.(`${file} is damaged; the checkpoint before it is taken.`);
   const runtime = await place.openRuntime(kept?.machine.layout);
   try {

@@ -1,5 +1,5 @@
 /** One training step as a graph: forward, loss, gradient, update; state in and state out. */
-import { float32, type NdArray, sizeOf } from '../array/ndarray.ts';
+import { elementCount, float32, type NdArray } from '../array/ndarray.ts';
 import { stream } from '../array/random.ts';
 import { backward } from '../graph/autodiff.ts';
 import { GraphBuilder } from '../graph/builder.ts';
@@ -205,7 +205,10 @@ export function trainingStep(
       for (const { value: parameter } of trained) {
         const weight = weights[parameter.name] as NdArray<'float32'>;
         for (const slot of optimizer.slots) {
-          initial[`${slot}/${parameter.name}`] = float32(parameter.shape, new Float32Array(sizeOf(parameter.shape)));
+          initial[`${slot}/${parameter.name}`] = float32(
+            parameter.shape,
+            new Float32Array(elementCount(parameter.shape)),
+          );
         }
         if (averageDecay !== undefined)
           initial[`${AVERAGE}/${parameter.name}`] = float32(weight.shape, weight.data.slice());

@@ -1,7 +1,7 @@
 /** A step that does not fit into memory, and what would. */
 
 import { DeviceError, factsOf, option } from '../errors.ts';
-import { costOf } from '../graph/analysis/cost.ts';
+import { graphCost } from '../graph/analysis/cost.ts';
 import { buildNetwork, type ModelSpec, networkNamed } from '../models/registry.ts';
 import { lossOf } from '../nn/losses/registry.ts';
 import { optimizerOf } from '../nn/optimizers/registry.ts';
@@ -11,7 +11,7 @@ import { trainingStep } from './step.ts';
 /** Most bytes that the values of a training step hold at one time; what the device needs beside them is not counted. */
 function peakBytes({ model, batch, patch, loss, optimizer }: Recipe): number {
   const network = buildNetwork(model, [batch, model.channels, ...patch], { training: true });
-  return costOf(trainingStep(network, lossOf(loss), optimizerOf(optimizer)).graph).peakBytes;
+  return graphCost(trainingStep(network, lossOf(loss), optimizerOf(optimizer)).graph).peakBytes;
 }
 
 const inWords = (bytes: number): string =>

@@ -41,7 +41,7 @@ function patchesOf(
   }: DrawAugmentationOptions,
   pages: readonly TrainingPage[],
 ): { readonly options: Omit<SampleOptions, 'seed'>; readonly words: string } {
-  const common = { batch: 1, focusShare: 0.33 };
+  const common = { batch: 1, focusFraction: 0.33 };
   const settings = { foveation, cover };
   const image = [Math.min(...pages.map((page) => page.height)), Math.min(...pages.map((page) => page.width))] as const;
   const window = chooseWindow(name ?? 'unet', image, settings);

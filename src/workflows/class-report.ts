@@ -5,9 +5,9 @@ import { splitClasses } from '../dataset/classification/prepare.ts';
 import { readClasses } from '../dataset/classification/read.ts';
 import { type LabelScores, labelScores } from '../evaluate/classes.ts';
 import { joinPath } from '../files.ts';
-import { LABEL_SCORES, rowsOf } from '../metrics/scores.ts';
+import { LABEL_SCORES, scoreRows } from '../metrics/scores.ts';
 import { classifyPages, openClassifier } from '../predict/classifier.ts';
-import { type Facts, type ReportData, type ScoreTable, score } from '../report/run/data.ts';
+import { type FactRows, type ReportData, type ScoreTable, score } from '../report/run/data.ts';
 import type { DeviceName } from '../runtime/runtime.ts';
 import type { RunConfig } from '../train/config.ts';
 import type { LogLine } from '../train/log.ts';
@@ -69,7 +69,7 @@ export async function collectClassReport(
       const labels = samples.map(({ label }) => label);
       const found = labelScores(probabilities, labels, names);
       const what = `${samples.length.toLocaleString('en')} images ${where}`;
-      for (const { key, label } of rowsOf(LABEL_SCORES)) {
+      for (const { key, label } of scoreRows(LABEL_SCORES)) {
         if (!Number.isNaN(found[key])) headline.push({ label, value: percent(found[key]), note: what });
       }
       tables.push(classTable(found.perClass, what));
@@ -145,14 +145,14 @@ function confusionTable(counts: readonly (readonly number[])[], names: readonly 
   };
 }
 
-function classNetworkFacts({ recipe, plan }: RunConfig, parameters: number): Facts {
+function classNetworkFacts({ recipe, plan }: RunConfig, parameters: number): FactRows {
   const { classes } = recipe;
   const changes = [
     classes?.crops === true ? 'random crops' : '',
     classes?.mirror === true ? 'flips' : '',
     classes?.colour === undefined ? '' : `colour shifts along principal axes (${classes.colour.sigma})`,
     (classes?.shiftPx ?? 0) > 0 ? `shifts to ${classes?.shiftPx} px` : '',
-    recipe.augment.warpShare > 0
+    recipe.augment.warpFraction > 0
       ? `rotation to ${recipe.augment.rotateDegrees}°, scale to ${recipe.augment.scale}, elastic deformation`
       : '',
   ].filter((part) => part !== '');

@@ -7,7 +7,7 @@ import { applyMapping } from '../dataset/labels/labels.ts';
 import type { RawPage } from '../dataset/raw.ts';
 import { labelScores, mainLabelScores } from '../evaluate/classes.ts';
 import { scorerFor } from '../evaluate/scorer.ts';
-import { costOf } from '../graph/analysis/cost.ts';
+import { graphCost } from '../graph/analysis/cost.ts';
 import type { Graph } from '../graph/ir.ts';
 import { readOnnx } from '../graph/onnx/read.ts';
 import { isPlain } from '../input/window.ts';
@@ -122,7 +122,7 @@ function pagesCost(bytes: Uint8Array, model: OpenedModel, pages: readonly RawPag
     if (model.patches !== undefined && (model.patches.evaluation === 'patchwise' || !isPlain(model.patches.window))) {
       const { side } = model.patches.window;
       const graph = at(side, side);
-      const { parameters, peakBytes, macs } = costOf(graph);
+      const { parameters, peakBytes, macs } = graphCost(graph);
       return { parameters, peakBytes, macs: macs * height * width };
     }
     const plan = planPage(model, height, width);
@@ -132,7 +132,7 @@ function pagesCost(bytes: Uint8Array, model: OpenedModel, pages: readonly RawPag
       window === undefined
         ? at(plan.y.side, plan.x.side)
         : denseGraph(at(window, window), { size: [plan.y.side, plan.x.side] });
-    const { parameters, peakBytes, macs } = costOf(graph);
+    const { parameters, peakBytes, macs } = graphCost(graph);
     return { parameters, peakBytes, macs: tiles * macs };
   };
   for (const { height, width } of pages) {
@@ -174,7 +174,7 @@ export async function judgeClasses(
     const { [LABEL_SCORES.top1.main]: _, ...others } = mainLabelScores(found);
     const { crop, channels, views } = model.input;
     const graph = readOnnx(bytes, { shapes: { [model.inputName]: [1, channels.count, ...crop] } });
-    const { parameters, peakBytes, macs } = costOf(graph);
+    const { parameters, peakBytes, macs } = graphCost(graph);
     return {
       metric: LABEL_SCORES.top1.main,
       perImage: samples.map(({ name }, n) => ({ name, score: found.perImage[n] as number })),

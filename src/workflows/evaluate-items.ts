@@ -31,7 +31,7 @@ export interface EvaluateOptions {
 }
 
 /** One slice of ground truth and of its prediction, both in the values of their files. */
-export interface Slice {
+export interface ScoredSlice {
   readonly truth: LabelPage;
   readonly prediction: Page;
 }
@@ -39,7 +39,7 @@ export interface Slice {
 /** The unit that is scored: an image, or a volume at one time point. */
 export interface Item {
   readonly name: string;
-  readonly slices: readonly Slice[];
+  readonly slices: readonly ScoredSlice[];
   /** Largest value of the prediction's dtype for integers; 1 for floats. */
   readonly fullScale: number;
   readonly isColour: boolean;

@@ -11,7 +11,7 @@ import {
   type LabelOptions,
   type LabelPage,
   parseClasses,
-  stackPages,
+  stackLabels,
 } from '../dataset/labels/labels.ts';
 import { insideOfCells } from '../dataset/labels/membranes.ts';
 import { labelOptions } from '../dataset/raw.ts';
@@ -39,7 +39,7 @@ import {
   partOf,
   type ReadItems,
   readItems,
-  type Slice,
+  type ScoredSlice,
 } from './evaluate-items.ts';
 import type { Host } from './host.ts';
 import { declaredOf, hasCompleteRegions, listLabels, listPredictions } from './image-list.ts';
@@ -128,7 +128,7 @@ const byIndex = (values: readonly number[]): ReadonlyMap<number, number> =>
   new Map(values.map((value) => [value, value]));
 
 /** Probability of the inside or foreground [height, width], 0..1. */
-function probabilityOf({ name, fullScale }: Item, { prediction }: Slice, kind: ValueKind): NdArray<'float32'> {
+function probabilityOf({ name, fullScale }: Item, { prediction }: ScoredSlice, kind: ValueKind): NdArray<'float32'> {
   const { data, channels, height, width } = prediction;
   if (channels > 2) {
     throw new UsageError(`"${name}" has ${channels} probability channels.`, {
@@ -149,7 +149,7 @@ function probabilityOf({ name, fullScale }: Item, { prediction }: Slice, kind: V
 /** Class of each pixel of a prediction, by the classes of the ground truth; `IGNORE` where it has an ignored value. */
 function classesOf(
   item: Item,
-  slice: Slice,
+  slice: ScoredSlice,
   { kind, classOf }: PredictedValues,
   { threshold, ignore }: { readonly threshold: number; readonly ignore: readonly number[] },
 ): Uint8Array {
@@ -174,7 +174,7 @@ function classesOf(
 }
 
 function shapeOf({ slices }: Item): readonly number[] {
-  const { height, width } = (slices[0] as Slice).truth;
+  const { height, width } = (slices[0] as ScoredSlice).truth;
   return slices.length > 1 ? [slices.length, height, width] : [height, width];
 }
 
@@ -245,7 +245,7 @@ export async function evaluate(
     return isGuess ? { ...found, truth: { kind: 'classes', reason: 'they are colours', evidence: 'clear' } } : found;
   };
   let kinds = kindsOf(all);
-  const slicesOf = (items: readonly Item[]): readonly Slice[] => items.flatMap(({ slices }) => slices);
+  const slicesOf = (items: readonly Item[]): readonly ScoredSlice[] => items.flatMap(({ slices }) => slices);
   const pages = slicesOf(all.items).map((slice) => slice.truth);
   const { kind } = kinds.truth;
   const ofTruth = mappingOf(pages, { classes: kind === 'objects' ? given : classes, ignore, kind });
@@ -309,9 +309,9 @@ export async function evaluate(
       };
       const mask = ignoreMask(actual, shape);
       instances.add(
-        kinds.truth.kind === 'objects' ? stackPages(item.slices.map((slice) => slice.truth)) : components(actual),
+        kinds.truth.kind === 'objects' ? stackLabels(item.slices.map((slice) => slice.truth)) : components(actual),
         predicted.kind === 'objects'
-          ? stackPages(item.slices.map(({ prediction }) => asLabels(prediction, ignore)))
+          ? stackLabels(item.slices.map(({ prediction }) => asLabels(prediction, ignore)))
           : components(joined(item.slices.map((slice) => classesOf(item, slice, predicted, chosen)))),
         mask,
       );
@@ -351,7 +351,7 @@ function basisOf(items: readonly Item[], mapping: LabelMapping, kind: LabelKind)
     const pages = slices.map(({ truth }) => truth);
     basis.add(
       joined(pages.map((page) => applyMapping(page, mapping))),
-      kind === 'objects' ? stackPages(pages).data : undefined,
+      kind === 'objects' ? stackLabels(pages).data : undefined,
     );
   }
   return basis.result();

@@ -1,8 +1,8 @@
-import { sizeOf } from '../array/ndarray.ts';
+import { elementCount } from '../array/ndarray.ts';
 import { LamellaError } from '../errors.ts';
 import type { Files } from '../files.ts';
 import { receptiveField, type TileRule, tileRule, traceDependence } from '../graph/analysis/receptive-field.ts';
-import { layersOf } from '../graph/analysis/summary.ts';
+import { graphLayers } from '../graph/analysis/summary.ts';
 import { parametersOf } from '../graph/constants.ts';
 import type { Graph, Node, Value } from '../graph/ir.ts';
 import { readSignature } from '../graph/onnx/model.ts';
@@ -82,7 +82,7 @@ export async function inspectModel(files: Files, file: string, size?: readonly [
 export function inspectNetwork(name: ModelName, size?: readonly [number, number]): Inspected {
   const { graph, parameters, spec } = namedGraph(name, size);
   const analysis = analysed(graph, parameters);
-  const count = parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const count = parameters.reduce((sum, { shape }) => sum + elementCount(shape), 0);
   const [input] = graph.inputs;
   const rows: Row[] = [
     ['network', `${MODELS[name].summary}; without weights`],
@@ -138,7 +138,7 @@ interface Analysis {
 }
 
 function analysed(graph: Graph, trained: readonly Value[]): Analysis {
-  const all = layersOf(graph, { parameters: trained });
+  const all = graphLayers(graph, { parameters: trained });
   const layers = all
     .filter(({ macs }) => macs > 0)
     .map(({ name, op, nodes, parameters, macs }) => {

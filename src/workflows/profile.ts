@@ -1,8 +1,8 @@
 import { float32, type NdArray } from '../array/ndarray.ts';
 import { ModelError, UsageError } from '../errors.ts';
 import type { WritableFiles } from '../files.ts';
-import { costOf } from '../graph/analysis/cost.ts';
-import { type Layer, layersOf } from '../graph/analysis/summary.ts';
+import { graphCost } from '../graph/analysis/cost.ts';
+import { graphLayers, type Layer } from '../graph/analysis/summary.ts';
 import { inputsToConstants, parametersOf } from '../graph/constants.ts';
 import type { Graph, Value } from '../graph/ir.ts';
 import { classifiesPatches, denseGraph } from '../predict/dense.ts';
@@ -132,8 +132,8 @@ export interface NetworkProfile {
 export async function profileNetwork(host: Host, what: string, options: ProfileOptions = {}): Promise<NetworkProfile> {
   const { title, graph, dense } = await graphToRun(host.files, what, options.size);
   const parameters = parametersOf(graph);
-  const layers = layersOf(graph, { parameters });
-  const { peakBytes, ...cost } = costOf(graph, { parameters });
+  const layers = graphLayers(graph, { parameters });
+  const { peakBytes, ...cost } = graphCost(graph, { parameters });
   const { profile, device } = await timed(host, graph, layers, options);
   return {
     network: title,

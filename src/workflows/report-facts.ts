@@ -3,7 +3,7 @@
 import { describeClasses } from '../dataset/labels/labels.ts';
 import type { OpenedModel } from '../predict/open.ts';
 import { shortName } from '../report/kit/short-name.ts';
-import { type Facts, type Series, score, type TrainingLog } from '../report/run/data.ts';
+import { type FactRows, type Series, score, type TrainingLog } from '../report/run/data.ts';
 import type { Recipe, RunConfig } from '../train/config.ts';
 import type { LogLine } from '../train/log.ts';
 import { totalSteps } from '../train/plan.ts';
@@ -95,7 +95,7 @@ export function timesOf(lines: readonly LogLine[]): { readonly trainingMs: numbe
 }
 
 /** The times of the log; together they are the training time at the top of the report. */
-export function timeFacts(lines: readonly LogLine[]): Facts {
+export function timeFacts(lines: readonly LogLine[]): FactRows {
   const { trainingMs, validationMs } = timesOf(lines);
   const steps = lines.filter((line) => line.kind === 'step').length;
   const each = steps === 0 ? '' : `, ${formatMs(trainingMs / steps)} each`;
@@ -106,7 +106,7 @@ export function timeFacts(lines: readonly LogLine[]): Facts {
   ];
 }
 
-export function dataFacts({ folder, trainingImages, validationImages, recipe }: RunConfig): Facts {
+export function dataFacts({ folder, trainingImages, validationImages, recipe }: RunConfig): FactRows {
   const { channels, normalisation } = recipe.input;
   const scope = normalisation.scope === 'image' ? 'per image' : 'of the training images';
   const what = {
@@ -129,15 +129,15 @@ function describeAugment(augment: Recipe['augment']): string {
   const parts = [
     augment.flip ? 'flips' : '',
     augment.turn ? '90° rotations' : '',
-    augment.warpShare > 0 && augment.rotateDegrees > 0 ? `rotation to ${augment.rotateDegrees}°` : '',
-    augment.warpShare > 0 && augment.scale > 1 ? `scale to ${augment.scale}` : '',
-    augment.warpShare > 0 && augment.elasticSigmaPx > 0 ? `elastic deformation (${augment.elasticSigmaPx} px)` : '',
-    augment.intensityShare > 0 ? 'brightness, contrast, gamma, noise, blur' : '',
+    augment.warpFraction > 0 && augment.rotateDegrees > 0 ? `rotation to ${augment.rotateDegrees}°` : '',
+    augment.warpFraction > 0 && augment.scale > 1 ? `scale to ${augment.scale}` : '',
+    augment.warpFraction > 0 && augment.elasticSigmaPx > 0 ? `elastic deformation (${augment.elasticSigmaPx} px)` : '',
+    augment.intensityFraction > 0 ? 'brightness, contrast, gamma, noise, blur' : '',
   ].filter((part) => part !== '');
   return parts.length === 0 ? 'none' : parts.join(', ');
 }
 
-export function networkFacts({ recipe, plan }: RunConfig, model: OpenedModel): Facts {
+export function networkFacts({ recipe, plan }: RunConfig, model: OpenedModel): FactRows {
   const { signature, rule } = model;
   return [
     ['Network', describeNetwork(recipe)],
@@ -156,7 +156,7 @@ export function networkFacts({ recipe, plan }: RunConfig, model: OpenedModel): F
   ];
 }
 
-export function machineFacts({ machine, lamella }: RunConfig): Facts {
+export function machineFacts({ machine, lamella }: RunConfig): FactRows {
   const shown: readonly (readonly [string, unknown])[] = [
     ['Device', machine.description],
     ['Processor', machine.processor],

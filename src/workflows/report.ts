@@ -25,7 +25,7 @@ import {
 } from '../report/kit/score-tables.ts';
 import { volumeTable } from '../report/kit/volume-table.ts';
 import type { ReportData, ScoreTable, StackScores } from '../report/run/data.ts';
-import { type EvaluateOptions, type Evaluation, Evaluator } from '../report/run/evaluate.ts';
+import { Evaluator, type ReportEvaluation, type ReportEvaluationOptions } from '../report/run/evaluate.ts';
 import { isIsbi2012 } from '../report/run/isbi2012.ts';
 import { isbiTable } from '../report/run/published.ts';
 import { renderReport } from '../report/run/render.ts';
@@ -141,7 +141,7 @@ function pagesToShow(
   });
 }
 
-function evaluateOptions({ metric, recipe }: RunConfig, total: number, model: OpenedModel): EvaluateOptions {
+function evaluateOptions({ metric, recipe }: RunConfig, total: number, model: OpenedModel): ReportEvaluationOptions {
   // The settings for separating objects, if borders were learned.
   const separation =
     hasRim(recipe.labels) && model.metadata !== undefined ? separationSettings(model.metadata) : undefined;
@@ -178,7 +178,7 @@ interface Collected {
   readonly raw: RawDataset;
   readonly model: OpenedModel;
   readonly pages: readonly RawPage[];
-  readonly result: Evaluation;
+  readonly result: ReportEvaluation;
   readonly tta: TestTimeAugmentation;
   readonly predictionMs: number;
   readonly stacks: readonly StackScores[];

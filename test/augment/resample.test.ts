@@ -125,7 +125,7 @@ describe('a patch', () => {
   });
 
   it('is only flipped and turned where nothing else is asked, so that its pixels stay', () => {
-    const settings = augmentSettings({ warpShare: 0 });
+    const settings = augmentSettings({ warpFraction: 0 });
     const seen = new Set<string>();
     for (let i = 0; i < 100; i++) {
       const field = coordinates(drawGeometry(stream(1, 'test', 0, i), [6, 6], settings), [6, 6], [12.5, 12.5]);
@@ -154,7 +154,7 @@ describe('a patch', () => {
       separation: picture,
     };
     for (let i = 0; i < 20; i++) {
-      const geometry = drawGeometry(stream(2, 'test', 0, i), [32, 32], augmentSettings({ warpShare: 1 }));
+      const geometry = drawGeometry(stream(2, 'test', 0, i), [32, 32], augmentSettings({ warpFraction: 1 }));
       const patch = warp(same, coordinates(geometry, [32, 32], [31.5, 31.5]), [32, 32], { interpolation: 'bilinear' });
       for (let p = 0; p < 1024; p++) {
         expect(patch.separation?.[p]).toBe(patch.image[p]);
@@ -165,7 +165,7 @@ describe('a patch', () => {
   });
 
   it('is bent by about the given displacement, and does not fold', () => {
-    const settings = augmentSettings({ warpShare: 1, rotateDegrees: 0, scale: 1, flip: false, turn: false });
+    const settings = augmentSettings({ warpFraction: 1, rotateDegrees: 0, scale: 1, flip: false, turn: false });
     let square = 0;
     let count = 0;
     for (let i = 0; i < 40; i++) {

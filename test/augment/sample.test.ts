@@ -30,7 +30,7 @@ const options: SampleOptions = {
   patch: [32, 32],
   batch: 2,
   outputMargin: 0,
-  focusShare: 0.3,
+  focusFraction: 0.3,
   augment: augmentSettings(),
 };
 
@@ -43,7 +43,7 @@ describe('makeSample', () => {
   });
 
   it('without changes is a crop with the weights of its classes, 0 where ignored', () => {
-    const plain = { ...options, augment: augmentSettings(NO_AUGMENTATION), focusShare: 0 };
+    const plain = { ...options, augment: augmentSettings(NO_AUGMENTATION), focusFraction: 0 };
     let inside = 0;
     for (let step = 0; step < 40; step++) {
       const { name, image, label, weight } = makeSample(set, step, 0, plain);
@@ -68,7 +68,7 @@ describe('makeSample', () => {
   it('sees every page, in proportion to the root of its area', () => {
     const names = Array.from(
       { length: 200 },
-      (_, step) => makeSample(set, step, 0, { ...options, batch: 1, focusShare: 0 }).name,
+      (_, step) => makeSample(set, step, 0, { ...options, batch: 1, focusFraction: 0 }).name,
     );
     const share = names.filter((name) => name.startsWith('a.png')).length / 200;
     // Spread by the golden ratio: within one or two of the exact share.
@@ -78,7 +78,7 @@ describe('makeSample', () => {
   it('brings the rare class into the patch when it focuses on it', () => {
     for (let step = 0; step < 20; step++) {
       expect(
-        makeSample(set, step, 0, { ...options, focusShare: 1, augment: augmentSettings(NO_AUGMENTATION) }).label,
+        makeSample(set, step, 0, { ...options, focusFraction: 1, augment: augmentSettings(NO_AUGMENTATION) }).label,
       ).toContain(2);
     }
   });
@@ -96,7 +96,7 @@ describe('makeSample', () => {
             ...options,
             patch,
             outputMargin: margin,
-            augment: augmentSettings({ warpShare: 1, intensityShare: 1, scale: 2 }),
+            augment: augmentSettings({ warpFraction: 1, intensityFraction: 1, scale: 2 }),
           });
           expect(sample.image.length).toBe(patch[0] * patch[1]);
           expect(sample.label.length).toBe(h * w);
@@ -130,7 +130,12 @@ describe('changes of brightness', () => {
   const only = (changes: object) => {
     const off = { brightness: 0, contrast: 1, gamma: 1, noise: 0, blurPx: 0 };
     const values = patch();
-    changeIntensity(stream(1, 'test'), values, [1, 20, 20], augmentSettings({ ...off, intensityShare: 1, ...changes }));
+    changeIntensity(
+      stream(1, 'test'),
+      values,
+      [1, 20, 20],
+      augmentSettings({ ...off, intensityFraction: 1, ...changes }),
+    );
     return values;
   };
   it('with all strengths at nothing change nothing', () => expect(only({})).toEqual(patch()));
@@ -155,7 +160,7 @@ describe('changes of brightness', () => {
       stream(4, 'test'),
       flat,
       [1, 200, 200],
-      augmentSettings({ brightness: 0, blurPx: 0, noise: 0.1, intensityShare: 1 }),
+      augmentSettings({ brightness: 0, blurPx: 0, noise: 0.1, intensityFraction: 1 }),
     );
     const deviation = Math.sqrt(flat.reduce((sum, v) => sum + v * v, 0) / flat.length);
     expect(deviation).toBeGreaterThan(0);

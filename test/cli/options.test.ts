@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { nearest } from '../../src/cli/nearest.ts';
+import { nearestWord } from '../../src/cli/nearest.ts';
 import { program } from '../../src/cli/program.ts';
 import { folds, interval, size } from '../../src/cli/values.ts';
 import { optionsMarkdown } from './options-markdown.ts';
@@ -34,6 +34,6 @@ describe('the nearest known word', () => {
     ['cos', ['constant', 'cosine'], 'cosine'],
     ['banana', ['unet', 'unet2015'], undefined],
   ])('%s among %j is %s', (word, known, expected) => {
-    expect(nearest(word, known)).toBe(expected);
+    expect(nearestWord(word, known)).toBe(expected);
   });
 });

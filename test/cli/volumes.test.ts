@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeNifti } from '../../src/image/formats/nifti/write.ts';
-import { sliceExtentsMm, stepsOf } from '../../src/image/geometry.ts';
+import { sliceExtentsMm, voxelSteps } from '../../src/image/geometry.ts';
 import type { Image } from '../../src/image/image.ts';
 import { reorient } from '../../src/image/orient.ts';
 import { readImage } from '../../src/image/read.ts';
@@ -101,7 +101,7 @@ describe('predict', () => {
     expect(code).toBe(0);
     const [found, series] = [await label('p3'), await readImageFile(join(root, 'data/images/p3'))];
     expect(found.shape).toEqual(series.shape);
-    expectAllClose(stepsOf(found)?.flat() ?? [], stepsOf(series)?.flat() ?? [], { rtol: 1e-6, atol: 1e-6 });
+    expectAllClose(voxelSteps(found)?.flat() ?? [], voxelSteps(series)?.flat() ?? [], { rtol: 1e-6, atol: 1e-6 });
     expectAllClose(found.geometry?.originMm ?? [], [-10, -20, 0], { rtol: 1e-6, atol: 1e-6 });
     // The disk is far darker than the rest: a network that learnt on labels lying beside it would not find it.
     expect(dice(found, mask())).toBeGreaterThan(0.9);

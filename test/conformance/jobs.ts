@@ -1,5 +1,5 @@
 /** What every device must compute alike. Imported by Node and by a page. */
-import { float32, type NdArray, ndarray, sizeOf } from '../../src/array/ndarray.ts';
+import { elementCount, float32, type NdArray, ndarray } from '../../src/array/ndarray.ts';
 import { gradient } from '../../src/graph/autodiff.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import type { Graph, Value } from '../../src/graph/ir.ts';
@@ -52,7 +52,7 @@ function dense(): { readonly graph: Graph; readonly feeds: Case['feeds'] } {
   const b = new GraphBuilder('patches');
   const x = b.input('image', 'float32', [1, 1, 12, 12]);
   const weights = (...shape: number[]) =>
-    b.constant(float32(shape, spread(shape, -0.5, 0.5, shape.length + sizeOf(shape))));
+    b.constant(float32(shape, spread(shape, -0.5, 0.5, shape.length + elementCount(shape))));
   const stage = (from: Value, channels: number, kernel: number) => {
     const inputs = from.shape[1] as number;
     const y = b.op('Conv', [from, weights(channels, inputs, kernel, kernel), weights(channels)]);
@@ -116,7 +116,7 @@ async function trainSmallUnet(runtime: Runtime, exact: boolean): Promise<Result>
   const step = trainingStep(network, crossEntropy(), sgd({ momentum: 0.9 }));
   const image = float32([1, 1, side, side], spread([1, 1, side, side], -0.5, 0.5, 3));
   const labels = ndarray('int32', [1, side, side]);
-  for (let i = 0; i < sizeOf(labels.shape); i++) {
+  for (let i = 0; i < elementCount(labels.shape); i++) {
     const inside = (Math.floor(i / side) - 7.5) ** 2 + ((i % side) - 7.5) ** 2 < 25;
     labels.data[i] = inside ? 1 : 0;
     image.data[i] = (image.data[i] as number) + (inside ? 0.7 : 0);

@@ -44,7 +44,7 @@ const options = (side: number, augment: SampleOptions['augment']): SampleOptions
   patch: [side, side],
   batch: 1,
   outputMargin: 0,
-  focusShare: 0.33,
+  focusFraction: 0.33,
   augment,
 });
 
@@ -144,8 +144,8 @@ describe('a set cut to what is annotated', () => {
     [350, 550, 30, 30],
   ];
   it.each([
-    ['flipped and turned', augmentSettings({ warpShare: 0 }), 0],
-    ['bent, scaled and rotated', augmentSettings({ warpShare: 1, scale: 1.4, elasticSigmaPx: 14 }), 1e-3],
+    ['flipped and turned', augmentSettings({ warpFraction: 0 }), 0],
+    ['bent, scaled and rotated', augmentSettings({ warpFraction: 1, scale: 1.4, elasticSigmaPx: 14 }), 1e-3],
   ])('gives the patches of the whole page, with real pixels around them: %s', (_, augment, tolerance) => {
     const whole = setOf(boxes, [800, 800]);
     const [source] = whole.pages as [TrainingPage];

@@ -2,7 +2,7 @@
  * One or more small graphs for every op of the table, shared by the suites: shape rule, interpreter and
  * ONNX Runtime agree; gradients agree with finite differences; decompositions agree with what they replace.
  */
-import { float32, ndarray, type Shape, sizeOf } from '../../src/array/ndarray.ts';
+import { elementCount, float32, ndarray, type Shape } from '../../src/array/ndarray.ts';
 import { stream } from '../../src/array/random.ts';
 import type { AttributesOf, OpName } from '../../src/graph/attributes.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
@@ -25,7 +25,7 @@ type Operand = readonly [shape: Shape, low?: number, high?: number];
 
 /** Distinct values, evenly spread over the range in random order: no ties, none at the middle. */
 export function spread(shape: Shape, low: number, high: number, seed: number): Float32Array {
-  const size = sizeOf(shape);
+  const size = elementCount(shape);
   const order = stream(seed, 'cases').permutation(size + (size % 2));
   return Float32Array.from(
     { length: size },

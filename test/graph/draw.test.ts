@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { layersOf } from '../../src/graph/analysis/summary.ts';
+import { graphLayers } from '../../src/graph/analysis/summary.ts';
 import { networkSvg } from '../../src/graph/draw.ts';
 import type { Value } from '../../src/graph/ir.ts';
 import { predictionGraph } from '../../src/models/prediction.ts';
@@ -25,7 +25,7 @@ function drawn(name: ModelName) {
     Number(from),
     Number(to),
   ]);
-  return { svg, boxes, edges, layers: layersOf(graph, { parameters }), input: graph.inputs[0] as Value };
+  return { svg, boxes, edges, layers: graphLayers(graph, { parameters }), input: graph.inputs[0] as Value };
 }
 
 describe.each<ModelName>(['n4', 'unet', 'unet2015', 'alexnet', 'mlp'])('%s', (name) => {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { crc32 } from '../../src/array/crc32.ts';
 import { FormatError } from '../../src/errors.ts';
 import { groupSeries, readDicomHeader } from '../../src/image/formats/dicom/series.ts';
-import { sliceExtentsMm, stepsOf } from '../../src/image/geometry.ts';
+import { sliceExtentsMm, voxelSteps } from '../../src/image/geometry.ts';
 import { readDicomSeries, readImage } from '../../src/image/read.ts';
 import { ctSlice, type DicomItem, PERSON, type SliceOptions } from '../support/dicom.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';
@@ -177,7 +177,7 @@ describe('a DICOM series', () => {
     const image = await series(tilted);
     expect(image.notes?.[0]).toMatch(/tilted by 18\.4 degrees/);
     expect(image.spacing.z?.value).toBeCloseTo(3, 12);
-    expectAllClose((stepsOf(image) as NonNullable<ReturnType<typeof stepsOf>>)[2], [0, 1, 3], {
+    expectAllClose((voxelSteps(image) as NonNullable<ReturnType<typeof voxelSteps>>)[2], [0, 1, 3], {
       rtol: 1e-12,
       atol: 1e-12,
     });

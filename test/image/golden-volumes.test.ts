@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { crc32 } from '../../src/array/crc32.ts';
 import { FormatError } from '../../src/errors.ts';
-import { stepsOf } from '../../src/image/geometry.ts';
+import { voxelSteps } from '../../src/image/geometry.ts';
 import type { Image } from '../../src/image/image.ts';
 import { readImage } from '../../src/image/read.ts';
 import { dataFolder, describeWithData } from '../support/data.ts';
@@ -89,7 +89,7 @@ describeWithData('medical files against independent readers', () => {
       if (expected.crc32 !== undefined && tolerance === 0) expect(checksum(image)).toBe(expected.crc32);
       if (expected.unit !== undefined) expect(image.valueUnit ?? null).toBe(expected.unit);
       if (expected.place !== undefined) {
-        const steps = stepsOf(image);
+        const steps = voxelSteps(image);
         expect(steps).toBeDefined();
         const given = steps as NonNullable<typeof steps>;
         // Headers have float32, or decimals of six digits; a single slice's thickness is not the matter here.

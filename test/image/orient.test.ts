@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { alignLabels } from '../../src/dataset/labels/align.ts';
 import { DatasetError } from '../../src/errors.ts';
-import { stepsOf, withSpacingMm } from '../../src/image/geometry.ts';
+import { voxelSteps, withSpacingMm } from '../../src/image/geometry.ts';
 import type { Geometry, Image, Vector3 } from '../../src/image/image.ts';
 import { type AxisMap, displayMap, inverseMap, reorient } from '../../src/image/orient.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';
@@ -29,7 +29,7 @@ function volume(direction: Geometry['direction'], originMm: Vector3 = [0, 0, 0])
 
 /** Where voxel (x, y, z) lies. */
 function placeOf(image: Image, [x, y, z]: Vector3): number[] {
-  const steps = stepsOf(image) as readonly [Vector3, Vector3, Vector3];
+  const steps = voxelSteps(image) as readonly [Vector3, Vector3, Vector3];
   const origin = image.geometry?.originMm as Vector3;
   return [0, 1, 2].map(
     (k) =>

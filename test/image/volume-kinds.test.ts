@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import type { DType } from '../../src/array/ndarray.ts';
 import { rawPages } from '../../src/dataset/raw.ts';
 import { writeNifti } from '../../src/image/formats/nifti/write.ts';
-import { stepsOf } from '../../src/image/geometry.ts';
+import { voxelSteps } from '../../src/image/geometry.ts';
 import { gunzip } from '../../src/image/gunzip.ts';
 import type { Image } from '../../src/image/image.ts';
 import { readImage } from '../../src/image/read.ts';
@@ -140,7 +140,7 @@ describe('where NIfTI voxels lie', () => {
       h.setInt16(254, 1, true);
     });
     const image = await readImage(bytes, 'a.nii');
-    expect(stepsOf(image)).toEqual([
+    expect(voxelSteps(image)).toEqual([
       [-2, -0, 0],
       [-0, -3, 0],
       [-0, -0, 4],
@@ -162,7 +162,7 @@ describe('where NIfTI voxels lie', () => {
       nifti(EIGHT, 'int16', (h) => [qform(h), negative(h)]),
       'a.nii',
     );
-    expect(stepsOf(placed)?.[0]).toEqual([-2, -0, 0]);
+    expect(voxelSteps(placed)?.[0]).toEqual([-2, -0, 0]);
     expect(placed.notes).toEqual(['A voxel size is negative; its absolute value is used.']);
     const plain = await readImage(nifti(EIGHT, 'int16', negative), 'a.nii');
     expect(plain.spacing.x).toEqual({ value: 2, unit: 'mm' });

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { allocate, type DType } from '../../src/array/ndarray.ts';
 import { page } from '../../src/image/convert.ts';
 import { writeNifti } from '../../src/image/formats/nifti/write.ts';
-import { stepsOf } from '../../src/image/geometry.ts';
+import { voxelSteps } from '../../src/image/geometry.ts';
 import { type Geometry, type Image, sizes, type Vector3 } from '../../src/image/image.ts';
 import { readImage } from '../../src/image/read.ts';
 import { dataFolder, describeWithData } from '../support/data.ts';
@@ -48,7 +48,7 @@ function volume(
 
 /** The affine of NIfTI: columns to the right, to the front, to the head. */
 function affineOf(image: Image): number[][] {
-  const steps = stepsOf(image) as readonly [Vector3, Vector3, Vector3];
+  const steps = voxelSteps(image) as readonly [Vector3, Vector3, Vector3];
   const columns = [...steps, image.geometry?.originMm as Vector3];
   return [0, 1, 2].map((row) => columns.map((column) => (row === 2 ? 1 : -1) * (column[row] as number)));
 }

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { DType, Storage } from '../../src/array/ndarray.ts';
-import { allocate, sizeOf } from '../../src/array/ndarray.ts';
+import { allocate, elementCount } from '../../src/array/ndarray.ts';
 import { UsageError } from '../../src/errors.ts';
 import { writePng } from '../../src/image/formats/png/write.ts';
 import { writeTiff } from '../../src/image/formats/tiff/write.ts';
@@ -11,7 +11,7 @@ import { readImage } from '../../src/image/read.ts';
 
 /** An image of differing values over the whole range of its dtype, a NaN and an infinity among floats. */
 function sample(dtype: DType, axes: string, shape: readonly number[], rest: Partial<Image> = {}): Image {
-  const data = allocate(dtype, sizeOf(shape));
+  const data = allocate(dtype, elementCount(shape));
   const bytes = new Uint8Array(data.buffer);
   // Small multiplicative generator: any bits will do, but not all-equal ones.
   let state = 12345;

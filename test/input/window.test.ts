@@ -107,7 +107,7 @@ describe('balanced places', () => {
   });
   const pages = [page('a', 40, 50), page('b', 80, 50)];
   const set: TrainingSet = { pages, channels: 1, classCount: 2, classWeights: [1, 1], focus: { rare: [] } };
-  const options = { seed: 2, patch: [9, 9] as const, batch: 8, outputMargin: 4, focusShare: 0.3, balanced: true };
+  const options = { seed: 2, patch: [9, 9] as const, batch: 8, outputMargin: 4, focusFraction: 0.3, balanced: true };
 
   it('are of every class in turn, and spread over the pages by their size', () => {
     const seen = { classes: [0, 0], pages: new Map<string, number>() };

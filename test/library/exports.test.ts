@@ -34,7 +34,7 @@ const PUBLIC: { readonly [file: string]: Exported } = {
     values: words(`
       DatasetError DeviceError FormatError GraphError IGNORE Interrupted LamellaError ModelError
       READABLE_EXTENSIONS RunError TrainingError UsageError channel classOf classifyPages describeImage
-      baseName factsOf float32 joinPath labelImage option sizeOf sizes meanProbabilities ndarray openClassifier openModel openSession overlayImage page pageCount
+      baseName factsOf float32 joinPath labelImage option elementCount sizes meanProbabilities ndarray openClassifier openModel openSession overlayImage page pageCount
       planPage predictAverage predictImage predictPages prepareDataset probabilityImage rawDataset
       readClasses readDataset readDicomSeries readImage recipeFor trainQuick writeNifti writeOptions writePng writeTiff
     `),
@@ -49,8 +49,8 @@ const PUBLIC: { readonly [file: string]: Exported } = {
   },
   'src/entries/graph.ts': {
     values: words(`
-      GraphBuilder bindShapes checkGraph constantsToInputs convGeometry costOf decompose denseGraph dependsOn gradient
-      graphMacs inputsToConstants kindOf layersOf networkSvg parameterCount parametersOf printGraph readOnnx readSignature
+      GraphBuilder bindShapes checkGraph constantsToInputs convGeometry graphCost decompose denseGraph dependsOn gradient
+      graphMacs inputsToConstants opKind graphLayers networkSvg parameterCount parametersOf printGraph readOnnx readSignature
       receptiveField tileRule traceDependence writeOnnx
     `),
     types: words(`
@@ -69,13 +69,13 @@ const PUBLIC: { readonly [file: string]: Exported } = {
       AdamOptions AlexNetSpec AugmentOptions AugmentSettings Batch ConvOptions DiceOptions FocalOptions
       Initialiser Loss LossName LossSpec MlpSpec ModelMetadata ModelName ModelSpec Network Optimizer
       OptimizerName OptimizerSpec Parameter PerceptronSpec SampleOptions Schedule ScheduleName
-      ScheduleSpec SgdOptions Sizes SlidingWindowSpec StepOptions Target TrainingStep Unet2015Spec UnetSpec
+      ScheduleSpec SgdOptions SizeConstraints SlidingWindowSpec StepOptions Target TrainingStep Unet2015Spec UnetSpec
     `),
   },
   'src/entries/image.ts': {
     values: words(`
       alignLabels castTo displayMap displayWindow dropAlpha inverseMap overviewPicture reorient rescaleToUint8
-      sliceExtentsMm sliceOrigin stackPages stepsOf toFloat32 toGrey withSpacingMm
+      sliceExtentsMm sliceOrigin stackPages voxelSteps toFloat32 toGrey withSpacingMm
     `),
     types: words(`
       AxisMap DisplayWindow OverviewOptions
@@ -105,7 +105,7 @@ const PUBLIC: { readonly [file: string]: Exported } = {
   },
   'src/entries/measure.ts': {
     values: words(`
-      LUNG_SIDE MEASURES columnOf headerOf joinRows lungSides measure measureLungs outlineSlices withText
+      LUNG_SIDE MEASURES tableColumn headerOf joinRows lungSides measure measureLungs outlineSlices withText
       writeCoco writeCsv writeGeoJson writeLabelTiff writeParquet writeRoiZip
     `),
     types: words(`
@@ -129,7 +129,7 @@ const PUBLIC: { readonly [file: string]: Exported } = {
       reproduce section shrink signedPicture trusted withPrefix
     `),
     types: words(`
-      CompareOptions Comparison Facts Figure Markup PageHead PageOptions Picture RunResult
+      CompareOptions Comparison FactRows Figure Markup PageHead PageOptions Picture RunResult
     `),
   },
   'packages/demo/index.ts': {

@@ -1,7 +1,7 @@
 /** Parts of the lowering by hand, and layers together; random shapes are in test/conformance. */
 import * as ort from 'onnxruntime-node';
 import { afterAll, describe, expect, it } from 'vitest';
-import { float32, type NdArray, type Shape, sizeOf } from '../../src/array/ndarray.ts';
+import { elementCount, float32, type NdArray, type Shape } from '../../src/array/ndarray.ts';
 import { backward } from '../../src/graph/autodiff.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import { checkGraph } from '../../src/graph/check.ts';
@@ -185,7 +185,7 @@ describe('layers between convolutions', () => {
     expect([...packed.keys()]).toEqual(['w']);
     expect(lowered.nodes.filter(({ op, outputs }) => op === 'Expand' && outputs[0]?.shape[0] === 32)).toEqual([]);
     const moved = lowered.nodes.filter(
-      ({ op, inputs }) => op === 'Transpose' && sizeOf(inputs[0]?.shape ?? []) === 4608,
+      ({ op, inputs }) => op === 'Transpose' && elementCount(inputs[0]?.shape ?? []) === 4608,
     );
     expect(moved.map(({ name }) => name).filter((name) => !/GradInput|GradWeight/.test(name))).toEqual([]);
   });

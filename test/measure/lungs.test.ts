@@ -7,12 +7,12 @@ import { millimetres, sliceExtentsMm } from '../../src/image/geometry.ts';
 import { readImage } from '../../src/image/read.ts';
 import { LUNG_SIDE, lungSides } from '../../src/measure/lung-sides.ts';
 import { measureLungs } from '../../src/measure/lungs.ts';
-import { columnOf, headerOf, type Table } from '../../src/measure/table.ts';
+import { headerOf, type Table, tableColumn } from '../../src/measure/table.ts';
 import type { IntegerArray } from '../../src/objects/grid.ts';
 import { dataFolder, describeWithData } from '../support/data.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';
 
-const value = (table: Table, header: string, row = 0): number => Number(columnOf(table, header).values[row]);
+const value = (table: Table, header: string, row = 0): number => Number(tableColumn(table, header).values[row]);
 const rows = (...text: string[]): number[] => text.flatMap((row) => [...row].map((c) => (c === '.' ? 0 : Number(c))));
 
 /** One row a slice; the left lung holds -800, the right one -700, everything else 40. */

@@ -4,7 +4,7 @@ import { ndarray } from '../../src/array/ndarray.ts';
 import { stream } from '../../src/array/random.ts';
 import { UsageError } from '../../src/errors.ts';
 import { MEASURES, measure } from '../../src/measure/measure.ts';
-import { columnOf, headerOf, type Table } from '../../src/measure/table.ts';
+import { headerOf, type Table, tableColumn } from '../../src/measure/table.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';
 
 const SIDE = 220;
@@ -18,7 +18,7 @@ function shape(inside: (y: number, x: number) => boolean) {
   return labels;
 }
 
-const value = (table: Table, header: string, row = 0): number => Number(columnOf(table, header).values[row]);
+const value = (table: Table, header: string, row = 0): number => Number(tableColumn(table, header).values[row]);
 const values = (table: Table, headers: string): number[] => headers.split(' ').map((header) => value(table, header));
 
 describe('known shapes', () => {
@@ -143,8 +143,8 @@ describe('tables', () => {
     };
     const table = measure(labels, image, { measures: ['size', 'neighbours', 'intensity'], percentiles: [50, 99.5] });
     expect(table.rows).toBe(3);
-    expect(columnOf(table, 'label').values).toEqual(Int32Array.of(2, 7, 9));
-    expect(columnOf(table, 'neighbours').values).toEqual(Int32Array.of(1, 0, 1));
+    expect(tableColumn(table, 'label').values).toEqual(Int32Array.of(2, 7, 9));
+    expect(tableColumn(table, 'neighbours').values).toEqual(Int32Array.of(1, 0, 1));
     expect(table.columns.map(headerOf).slice(5, 9)).toEqual([
       'intensity_mean_red',
       'intensity_sd_red',
@@ -152,8 +152,8 @@ describe('tables', () => {
       'intensity_p50_red',
     ]);
     // Label 7 lies on 0, 1 (no value) and 6.
-    expect(columnOf(table, 'intensity_mean_red').values[1]).toBe(3);
-    expect(columnOf(table, 'intensity_p99_5_dapi_405_nm').values[0]).toBe(23);
+    expect(tableColumn(table, 'intensity_mean_red').values[1]).toBe(3);
+    expect(tableColumn(table, 'intensity_p99_5_dapi_405_nm').values[0]).toBe(23);
   });
 
   it('tells channels of the same name, and of none, apart', () => {
@@ -180,7 +180,7 @@ describe('tables', () => {
 
   it('takes labels beyond 65,535 and beyond int32', () => {
     const large = ndarray('uint32', [1, 4], Uint32Array.of(4294967295, 0, 70000, 70000));
-    expect([...(columnOf(measure(large), 'label').values as Float64Array)]).toEqual([70000, 4294967295]);
+    expect([...(tableColumn(measure(large), 'label').values as Float64Array)]).toEqual([70000, 4294967295]);
   });
 
   it('says what does not fit', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/errors.ts';
-import { columnOf, headerOf, joinRows, type Table, withText } from '../../src/measure/table.ts';
+import { headerOf, joinRows, type Table, tableColumn, withText } from '../../src/measure/table.ts';
 
 const two: Table = {
   columns: [
@@ -19,17 +19,17 @@ describe('tables', () => {
   });
 
   it('a column is found by its header', () => {
-    expect(columnOf(two, 'area_um2').values).toEqual(Float64Array.of(3, 4));
-    expect(() => columnOf(two, 'area')).toThrow(UsageError);
+    expect(tableColumn(two, 'area_um2').values).toEqual(Float64Array.of(3, 4));
+    expect(() => tableColumn(two, 'area')).toThrow(UsageError);
   });
 
   it('rows join; what a table lacks is NaN, and whole numbers become plain ones then', () => {
     const one: Table = { columns: [{ name: 'label', values: Int32Array.of(7) }], rows: 1 };
     const joined = joinRows([withText(two, 'image', 'a.tif'), withText(one, 'image', 'b.tif')]);
     expect(joined.rows).toBe(3);
-    expect(columnOf(joined, 'image').values).toEqual(['a.tif', 'a.tif', 'b.tif']);
-    expect(columnOf(joined, 'label').values).toEqual(Int32Array.of(1, 2, 7));
-    expect(columnOf(joined, 'area_um2').values).toEqual(Float64Array.of(3, 4, Number.NaN));
+    expect(tableColumn(joined, 'image').values).toEqual(['a.tif', 'a.tif', 'b.tif']);
+    expect(tableColumn(joined, 'label').values).toEqual(Int32Array.of(1, 2, 7));
+    expect(tableColumn(joined, 'area_um2').values).toEqual(Float64Array.of(3, 4, Number.NaN));
     expect(joinRows([])).toEqual({ columns: [], rows: 0 });
     const noRows: Table = { columns: [{ name: 'label', values: new Int32Array(0) }], rows: 0 };
     expect(joinRows([noRows, one])).toEqual(one);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type NdArray, sizeOf } from '../../src/array/ndarray.ts';
+import { elementCount, type NdArray } from '../../src/array/ndarray.ts';
 import { graphMacs, parameterCount } from '../../src/graph/analysis/cost.ts';
 import type { AlexNetSpec } from '../../src/models/alexnet.ts';
 import { minAlexNetSide } from '../../src/models/alexnet.ts';
@@ -96,7 +96,7 @@ describe('alexnet', () => {
     for (const [name, { data, shape }] of Object.entries(weights)) {
       if (name.endsWith('/bias')) continue;
       const values = data as Float32Array;
-      const deviation = Math.sqrt(values.reduce((sum, w) => sum + w * w, 0) / sizeOf(shape));
+      const deviation = Math.sqrt(values.reduce((sum, w) => sum + w * w, 0) / elementCount(shape));
       // The error of a deviation of n draws is 1 / sqrt(2 n); four of them.
       expect(Math.abs(deviation / 0.01 - 1), name).toBeLessThan(4 / Math.sqrt(2 * values.length));
     }

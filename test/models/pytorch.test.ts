@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Shape4 } from '../../src/array/ndarray.ts';
-import { float32, type NdArray, type Shape, sizeOf } from '../../src/array/ndarray.ts';
+import { elementCount, float32, type NdArray, type Shape } from '../../src/array/ndarray.ts';
 import { readSignature } from '../../src/graph/onnx/model.ts';
 import { writeOnnx } from '../../src/graph/onnx/write.ts';
 import { exportNetwork } from '../../src/models/prediction.ts';
@@ -81,7 +81,7 @@ const FILE = new URL('../golden/networks.json', import.meta.url);
 function filled(shape: Shape, at: (i: number) => number): NdArray<'float32'> {
   return float32(
     shape,
-    Float32Array.from({ length: sizeOf(shape) }, (_, i) => at(i)),
+    Float32Array.from({ length: elementCount(shape) }, (_, i) => at(i)),
   );
 }
 

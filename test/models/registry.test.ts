@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { sizeOf } from '../../src/array/ndarray.ts';
+import { elementCount } from '../../src/array/ndarray.ts';
 import { UsageError } from '../../src/errors.ts';
 import type { ModelSpec } from '../../src/models/registry.ts';
 import { buildNetwork, sizesOf } from '../../src/models/registry.ts';
 import type { Network } from '../../src/nn/network.ts';
 
 function parameterCount(network: Network): number {
-  return network.parameters.reduce((count, { value }) => count + sizeOf(value.shape), 0);
+  return network.parameters.reduce((count, { value }) => count + elementCount(value.shape), 0);
 }
 
 const paper: ModelSpec = { name: 'unet2015', channels: 1, numClasses: 2 };

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { float32, type NdArray, ndarray, type Shape, sizeOf } from '../../src/array/ndarray.ts';
+import { elementCount, float32, type NdArray, ndarray, type Shape } from '../../src/array/ndarray.ts';
 import { gradient } from '../../src/graph/autodiff.ts';
 import type { ModelSpec } from '../../src/models/registry.ts';
 import { buildNetwork } from '../../src/models/registry.ts';
@@ -35,7 +35,7 @@ const golden = JSON.parse(readFileSync(new URL('../golden/unet.json', import.met
 function filled(shape: Shape, at: (i: number) => number): NdArray<'float32'> {
   return float32(
     shape,
-    Float32Array.from({ length: sizeOf(shape) }, (_, i) => at(i)),
+    Float32Array.from({ length: elementCount(shape) }, (_, i) => at(i)),
   );
 }
 
@@ -58,7 +58,7 @@ function feeds({ masks, input, logits }: Network): { [name: string]: NdArray } {
     labels: ndarray(
       'int32',
       shape,
-      Int32Array.from({ length: sizeOf(shape) }, (_, i) => (Math.floor(i / 3) + Math.floor(i / 50)) % 2),
+      Int32Array.from({ length: elementCount(shape) }, (_, i) => (Math.floor(i / 3) + Math.floor(i / 50)) % 2),
     ),
     pixelWeights: filled(shape, (i) => 0.5 + (i % 3)),
     ...Object.fromEntries(

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { float32, type NdArray, ndarray, type Shape, sizeOf } from '../../src/array/ndarray.ts';
+import { elementCount, float32, type NdArray, ndarray, type Shape } from '../../src/array/ndarray.ts';
 import { gradient } from '../../src/graph/autodiff.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import { crossEntropy, sigmoidCrossEntropy } from '../../src/nn/losses/cross-entropy.ts';
@@ -20,7 +20,7 @@ async function evaluate(loss: Loss, logits: NdArray, labels: NdArray, weights?: 
     weights: b.input('weights', 'float32', labels.shape),
   };
   const value = b.output(loss(b, z, target), 'loss');
-  const ones = float32(labels.shape, new Float32Array(sizeOf(labels.shape)).fill(1));
+  const ones = float32(labels.shape, new Float32Array(elementCount(labels.shape)).fill(1));
   const out = await runGraph(gradient(b.build([value]), value, [z]), { logits, labels, weights: weights ?? ones });
   return { value: out.loss?.data[0] as number, gradient: out.d_logits?.data as Float32Array };
 }

@@ -20,7 +20,7 @@ const options: SampleOptions = {
   patch: [32, 32],
   batch: 2,
   outputMargin: 0,
-  focusShare: 0,
+  focusFraction: 0,
   augment: augmentSettings(),
 };
 

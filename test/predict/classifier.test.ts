@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { float32, type NdArray } from '../../src/array/ndarray.ts';
 import { Interrupted, ModelError } from '../../src/errors.ts';
 import { writeOnnx } from '../../src/graph/onnx/write.ts';
-import { type ClassInput, viewsOf } from '../../src/input/classes.ts';
+import { type ClassInput, cropViews } from '../../src/input/classes.ts';
 import type { Page } from '../../src/input/planes.ts';
 import { metadataEntry } from '../../src/models/metadata.ts';
 import { exportNetwork } from '../../src/models/prediction.ts';
@@ -115,8 +115,8 @@ describe('a classifier', () => {
 });
 
 test('the views of a larger image: the middle and the corners, each mirrored too', () => {
-  expect(viewsOf({ stored: [256, 256], crop: [224, 224], views: 1 })).toEqual([{ top: 16, left: 16, mirror: false }]);
-  const ten = viewsOf({ stored: [256, 256], crop: [224, 224], views: 10 });
+  expect(cropViews({ stored: [256, 256], crop: [224, 224], views: 1 })).toEqual([{ top: 16, left: 16, mirror: false }]);
+  const ten = cropViews({ stored: [256, 256], crop: [224, 224], views: 10 });
   expect(ten.map(({ top, left }) => [top, left])).toEqual(
     [
       [16, 16],

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { float32, type NdArray, sizeOf } from '../../src/array/ndarray.ts';
+import { elementCount, float32, type NdArray } from '../../src/array/ndarray.ts';
 import { stream } from '../../src/array/random.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import { checkGraph } from '../../src/graph/check.ts';
@@ -41,7 +41,7 @@ function patchesOf({ shape, data }: NdArray<'float32'>, [h, w]: Size): NdArray<'
 
 /** [places, classes] as [classes, places]. */
 function transposed({ shape, data }: NdArray): Float32Array {
-  const [places, classes] = [shape[0] as number, sizeOf(shape.slice(1))];
+  const [places, classes] = [shape[0] as number, elementCount(shape.slice(1))];
   const out = new Float32Array(data.length);
   for (let p = 0; p < places; p++)
     for (let c = 0; c < classes; c++) out[c * places + p] = Number(data[p * classes + c]);
@@ -151,7 +151,7 @@ function build({ window, channels, layers, end, classes, seed }: Drawn, batch: n
   const b = new GraphBuilder('random');
   let x = b.input('image', 'float32', [batch, channels, ...window]);
   let drawn = seed;
-  const weight = (...shape: number[]) => b.constant(noise(shape, drawn++, 1 / Math.sqrt(sizeOf(shape.slice(1)))));
+  const weight = (...shape: number[]) => b.constant(noise(shape, drawn++, 1 / Math.sqrt(elementCount(shape.slice(1)))));
   const sides = (): Size => x.shape.slice(2) as unknown as Size;
   const width = (): number => x.shape[1] as number;
   const conv = (from: Value, outputs: number, kernel: Size, { stride = 1, dilation = 1, group = 1 } = {}) =>
@@ -218,7 +218,7 @@ function build({ window, channels, layers, end, classes, seed }: Drawn, batch: n
   if (end === 'conv') x = b.op('Sigmoid', [conv(x, classes, sides())]);
   else {
     if (end === 'average') x = b.op('GlobalAveragePool', [x]);
-    const inputs = sizeOf(x.shape.slice(1));
+    const inputs = elementCount(x.shape.slice(1));
     const flat = end === 'matmul' ? b.reshape(x, [batch, inputs]) : b.op('Flatten', [x], { axis: 1 });
     const hidden =
       end === 'matmul'

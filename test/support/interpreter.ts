@@ -2,7 +2,7 @@
  * Evaluates a graph in float64 by plain loops, slow and obvious: the oracle for shape rules, gradients
  * and decompositions. Nothing here is shared with the rules under test but the attributes.
  */
-import { type NdArray, type Shape, sizeOf } from '../../src/array/ndarray.ts';
+import { elementCount, type NdArray, type Shape } from '../../src/array/ndarray.ts';
 import type { AttributesOf, OpName } from '../../src/graph/attributes.ts';
 import type { Graph, Node, Value } from '../../src/graph/ir.ts';
 
@@ -52,7 +52,7 @@ function cast(t: Tensor, index: Index): number {
 
 function* indices(shape: Shape): Generator<Index> {
   const strides = stridesOf(shape);
-  const size = sizeOf(shape);
+  const size = elementCount(shape);
   for (let k = 0; k < size; k++) yield shape.map((n, i) => Math.floor(k / (strides[i] as number)) % n);
 }
 
@@ -584,7 +584,7 @@ const EVALUATE: { readonly [K in OpName]?: Evaluate<K> } = {
       );
     });
     for (const [n = 0, row = 0, column = 0] of indices(t.shape)) {
-      const [c, k] = [Math.floor(row / sizeOf(kernel)), row % sizeOf(kernel)];
+      const [c, k] = [Math.floor(row / elementCount(kernel)), row % elementCount(kernel)];
       const tap = stridesOf(kernel).map((stride, i) => Math.floor(k / stride) % (kernel[i] as number));
       const p = stridesOf(steps).map((stride, i) => Math.floor(column / stride) % (steps[i] as number));
       const at = [n, c, ...read(s, p, tap)];

@@ -1,7 +1,7 @@
 import { strToU8 } from 'fflate';
 import { describe, expect, test } from 'vitest';
 import { RunError } from '../../src/errors.ts';
-import { hashOf, parseConfig } from '../../src/train/config.ts';
+import { parseConfig, recipeHash } from '../../src/train/config.ts';
 
 const good = {
   version: 1,
@@ -20,7 +20,7 @@ const good = {
       split: { fraction: 0.2 },
       balance: 0.5,
       separation: { w0: 0, sigmaPx: 5 },
-      focusShare: 0,
+      focusFraction: 0,
     },
     labels: { kind: 'binary', classes: [{ name: 'a', values: [0] }], ignore: [] },
     input: {},
@@ -53,9 +53,11 @@ test('one that is as it was written is taken', () => {
 });
 
 test('one written before keys were renamed is taken, and its checkpoints still belong to it', () => {
-  const { optimizer, schedule: _, model: __, ...rest } = good.recipe;
+  const { optimizer, schedule: _, model: __, data, ...rest } = good.recipe;
+  const { focusFraction, ...dataRest } = data;
   const recipe = {
     ...rest,
+    data: { ...dataRest, focusShare: focusFraction },
     model: { name: 'unet', channels: 1, outputs: 2, base: 16, most: 64 },
     optimiser: optimizer,
     schedule: { name: 'one-cycle', rise: 0.2, startDivisor: 10, finalDivisor: 100 },
@@ -73,7 +75,10 @@ test('one written before keys were renamed is taken, and its checkpoints still b
     schedule: { name: 'one-cycle', pctStart: 0.2, divFactor: 10, finalDivFactor: 100 },
   });
   // CRC-32 of the old recipe's JSON with sorted keys, by zlib.crc32 of Python 3.11.
-  expect(hashOf(read.recipe)).toBe('7309ace2');
+  expect(recipeHash(read.recipe)).toBe('7309ace2');
+  const shares = { ...good, recipe: { ...recipe, augment: { warpShare: 0.3, intensityShare: 0.2 } } };
+  const { augment } = parseConfig(strToU8(JSON.stringify(shares)), 'config.json').recipe;
+  expect(augment).toEqual({ warpFraction: 0.3, intensityFraction: 0.2 });
 });
 
 describe('one with an impossible value is refused, naming the key', () => {

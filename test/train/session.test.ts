@@ -12,7 +12,7 @@ import { type PageRegion, predictPage } from '../../src/predict/predict.ts';
 import { planRegion } from '../../src/predict/tile-plan.ts';
 import { outOfMemory } from '../../src/runtime/session-errors.ts';
 import { loadCheckpoint } from '../../src/train/checkpoint.ts';
-import { hashOf, type Recipe } from '../../src/train/config.ts';
+import { type Recipe, recipeHash } from '../../src/train/config.ts';
 import { type DataLine, parseLog } from '../../src/train/log.ts';
 import { continueTraining, startTraining } from '../../src/train/run.ts';
 import { openSession, recipeFor, type SessionPlace } from '../../src/train/session.ts';
@@ -53,7 +53,7 @@ let metric: ValidationMetric | undefined;
 beforeAll(() => {
   ({ recipe, metric } = recipeFor(revision([]), SETTINGS, { cores: 2 }));
 });
-const finalState = async (store: Store) => (await loadCheckpoint(store, hashOf(recipe))).checkpoint?.state;
+const finalState = async (store: Store) => (await loadCheckpoint(store, recipeHash(recipe))).checkpoint?.state;
 
 describe('an open session', () => {
   const whole = memoryStore();

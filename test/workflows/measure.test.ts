@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { type DType, ndarray, type Storage } from '../../src/array/ndarray.ts';
 import { writeTiff } from '../../src/image/formats/tiff/write.ts';
 import type { Image, Spacings } from '../../src/image/image.ts';
-import { columnOf } from '../../src/measure/table.ts';
+import { tableColumn } from '../../src/measure/table.ts';
 import type { MeasureFolderOptions } from '../../src/workflows/measure/inputs.ts';
 import { measureFolder } from '../../src/workflows/measure/measure.ts';
 import { type MemoryFiles, memoryFiles } from '../../src/workflows/memory-files.ts';
@@ -33,7 +33,7 @@ function image<D extends DType>(
 async function measured(files: MemoryFiles, options: MeasureFolderOptions = {}) {
   const result = await measureFolder({ files }, 'maps', { out: 'out', report: false, ...options });
   if (result.task !== 'objects') throw new Error('not objects');
-  const column = (header: string) => [...columnOf(result.report.table, header).values];
+  const column = (header: string) => [...tableColumn(result.report.table, header).values];
   return { ...result, column };
 }
 
@@ -213,7 +213,7 @@ describe('ignored values are no objects, and what is found there is not counted'
         ...options,
       } as MeasureFolderOptions);
       if (result.task !== 'lungs') throw new Error('not lungs');
-      const area = columnOf(result.report.perPatient, 'lung_area_px').values[0];
+      const area = tableColumn(result.report.perPatient, 'lung_area_px').values[0];
       return [result.scores[0]?.dice, area];
     };
     // By hand: two squares found of which the truth has one, and does not say what the other is.

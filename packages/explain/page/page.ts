@@ -4,7 +4,7 @@ import type { Box, Point } from 'lamella/predict';
 import {
   crop,
   dataUri,
-  type Facts,
+  type FactRows,
   type Figure,
   factTable,
   greyPicture,
@@ -32,7 +32,7 @@ export interface ExplainReport {
   readonly title: string;
   /** ISO 8601. */
   readonly createdAt: string;
-  readonly facts: Facts;
+  readonly facts: FactRows;
   readonly commands: readonly string[];
 }
 

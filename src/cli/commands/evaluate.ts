@@ -3,7 +3,7 @@ import { SCORE_WORDS } from '../../metrics/scores.ts';
 import { METRIC_GROUPS } from '../../workflows/choices.ts';
 import { declare } from '../declare.ts';
 import { flag, JSON_ONLY, row, text } from '../options.ts';
-import { integers, number, oneOf } from '../values.ts';
+import { integerList, number, oneOf } from '../values.ts';
 
 const METRICS = ['auto', ...METRIC_GROUPS, 'topk'] as const;
 type Metric = (typeof METRICS)[number];
@@ -47,7 +47,7 @@ scored in 3D.`,
     ),
     slices: flag('--slices', 'score volumes slice by slice, not in 3D'),
     classes: text('--classes <list>', 'class of each ground-truth value: membrane=0,inside=255'),
-    ignore: row('--ignore <values>', 'values of the ground truth to ignore', integers),
+    ignore: row('--ignore <values>', 'values of the ground truth to ignore', integerList),
     threshold: row(
       '--threshold <p>',
       'probability above which a pixel is foreground; for probability maps, not for isbi (default: 0.5)',

@@ -2,7 +2,7 @@ import { LABEL_KINDS } from '../../dataset/labels/label-kind.ts';
 import { MEASURE_FORMATS, MEASURE_TASKS } from '../../workflows/choices.ts';
 import { declare } from '../declare.ts';
 import { JSON_SUMMARY, no, row, text } from '../options.ts';
-import { integers, listOf, number, oneOf, spacing } from '../values.ts';
+import { integerList, listOf, number, oneOf, spacing } from '../values.ts';
 
 export const command = declare({
   description: `Measures what predict wrote, or any label maps. objects: every object of each image, in the units of its pixel size.
@@ -14,7 +14,7 @@ a report, and the objects for other programs. Unreadable files are reported and 
     task: row('--task <name>', MEASURE_TASKS.join(', '), oneOf(...MEASURE_TASKS), 'objects'),
     images: text('--images <path>', 'images that belong to the label maps (default: those that were predicted)'),
     truth: text('--truth <path>', 'ground truth to compare with: label maps of the same names'),
-    ignore: row('--ignore <values>', 'label values to ignore', integers),
+    ignore: row('--ignore <values>', 'label values to ignore', integerList),
     as: {
       ...row(
         '--as <kind>',

@@ -1,6 +1,6 @@
 import { declare } from '../declare.ts';
 import { CHECKPOINT, DEVICE, flag, JSON_SUMMARY, row, text } from '../options.ts';
-import { integer, integers, oneNumberOf } from '../values.ts';
+import { integer, integerList, oneNumberOf } from '../values.ts';
 
 export const command = declare({
   description: `Suggests which windows of images to annotate next: those where a model is most uncertain, less those that are annotated
@@ -12,7 +12,11 @@ again with --labels estimates the accuracy of the model that made the suggestion
   ],
   options: {
     labels: text('--labels <path>', 'what is annotated so far: label maps with the names of the images'),
-    ignore: row('--ignore <values>', 'label values that mean not annotated, besides those of the training', integers),
+    ignore: row(
+      '--ignore <values>',
+      'label values that mean not annotated, besides those of the training',
+      integerList,
+    ),
     objects: flag('--objects', 'list objects too: the most uncertain, and those unlike the others'),
     limit: row('--limit <n>', 'number of places', integer(1, 1000), 20),
     side: row('--side <px>', 'side of the windows', integer(8, 4096), 128),

@@ -10,7 +10,7 @@ import {
   OBJECT_SCORES,
   OBJECT_TOTALS,
   OVERLAP_TOTALS,
-  rowsOf,
+  scoreRows,
 } from '../../metrics/scores.ts';
 import { nodeHost } from '../../platform/node/host.ts';
 import { type Evaluation, evaluate } from '../../workflows/evaluate.ts';
@@ -87,7 +87,7 @@ function formatEvaluation({
     table(
       'ISBI 2012',
       ['score', 'at p >', 'precision', 'recall'],
-      rowsOf(MEMBRANE_SCORES).map(({ key, label, digits: places }) => {
+      scoreRows(MEMBRANE_SCORES).map(({ key, label, digits: places }) => {
         const found = isbi[key];
         const detail = 'precision' in found ? [digits(found.precision), digits(found.recall)] : [];
         return [label, [digits(found.value, places), digits(found.threshold, 1), ...detail]];
@@ -95,7 +95,7 @@ function formatEvaluation({
     );
   }
   if (overlap !== undefined) {
-    const rows = rowsOf(CLASS_SCORES);
+    const rows = scoreRows(CLASS_SCORES);
     table(
       'class',
       rows.map(({ label }) => label),
@@ -109,17 +109,18 @@ function formatEvaluation({
     lines.push(`  ${OVERLAP_TOTALS.pixelAccuracy.label.padEnd(24)}  ${digits(overlap.pixelAccuracy)}`);
   }
   if (instances !== undefined) {
-    const rows = rowsOf(OBJECT_SCORES);
+    const rows = scoreRows(OBJECT_SCORES);
     lines.push('', `objects: ${instances.truthCount} true, ${instances.predictionCount} predicted`);
     table(
       'IoU',
       rows.map(({ label }) => label),
       instances.perThreshold.map((at) => [at.iouThreshold.toFixed(2), rows.map(({ key }) => digits(at[key]))]),
     );
-    for (const { key, label } of rowsOf(OBJECT_TOTALS)) lines.push(`  ${label.padEnd(24)}  ${digits(instances[key])}`);
+    for (const { key, label } of scoreRows(OBJECT_TOTALS))
+      lines.push(`  ${label.padEnd(24)}  ${digits(instances[key])}`);
   }
   if (surface !== undefined) {
-    const rows = rowsOf(DISTANCE_SCORES);
+    const rows = scoreRows(DISTANCE_SCORES);
     table(
       `distances in ${surface.unit}`,
       [...rows.map(({ label }) => label), 'images', 'on one side only'],

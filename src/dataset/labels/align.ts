@@ -1,7 +1,7 @@
 /** Aligning labels with the voxels of their image, if both state their position. */
 
 import { DatasetError } from '../../errors.ts';
-import { added, dot, millimetres, norm, scaled, stepsOf } from '../../image/geometry.ts';
+import { added, dot, millimetres, norm, scaled, voxelSteps } from '../../image/geometry.ts';
 import { type Image, sizes, type Vector3 } from '../../image/image.ts';
 import { type AxisMap, reorient } from '../../image/orient.ts';
 
@@ -19,7 +19,7 @@ const SAME_PLACE = 0.1;
  * @throws DatasetError if they are on a different grid, saying how they differ
  */
 export function alignLabels(labels: Image, image: Image): Image {
-  const [theirs, ours] = [stepsOf(labels), stepsOf(image)];
+  const [theirs, ours] = [voxelSteps(labels), voxelSteps(image)];
   if (labels.geometry === undefined || image.geometry === undefined || theirs === undefined || ours === undefined) {
     return labels;
   }

@@ -113,11 +113,11 @@ function exceedsInt32(data: ArrayLike<number>): boolean {
 export function labelArrays(image: Image): readonly NdArray<'int32' | 'uint32'>[] {
   const pages = labelPages(image);
   const { times, slices: depth } = sizes(image);
-  return Array.from({ length: times }, (_, t) => stackPages(pages.slice(t * depth, (t + 1) * depth)));
+  return Array.from({ length: times }, (_, t) => stackLabels(pages.slice(t * depth, (t + 1) * depth)));
 }
 
 /** Slices of one size as one array: [height, width] for a single one, otherwise [slices, height, width]. */
-export function stackPages(pages: readonly LabelPage[]): NdArray<'int32' | 'uint32'> {
+export function stackLabels(pages: readonly LabelPage[]): NdArray<'int32' | 'uint32'> {
   const [{ values, height, width }] = pages as readonly [LabelPage];
   if (pages.length === 1) return labelGrid(values, [height, width]);
   const unsigned = pages.some((page) => page.values instanceof Uint32Array);
@@ -155,7 +155,7 @@ function numbersObjects(pages: readonly LabelPage[], ignore: readonly number[]):
   for (let from = 0, to = 1; from < pages.length; from = to++) {
     // Later pages of the same file are named `file[1]`, `file[2]`, ...
     while (to < pages.length && /\[[1-9]\d*\]$/.test(pages[to].source)) to++;
-    survey.add(stackPages(pages.slice(from, to)));
+    survey.add(stackLabels(pages.slice(from, to)));
   }
   return survey.result({ unclear: 'classes' }).kind === 'objects';
 }

@@ -1,5 +1,5 @@
 /** How each operation transforms the dependence of its elements on the input's pixels. */
-import { type Shape, sizeOf } from '../../array/ndarray.ts';
+import { elementCount, type Shape } from '../../array/ndarray.ts';
 import type { Node, Value } from '../ir.ts';
 import { broadcastShapes, integers, normaliseAxis } from '../op-row.ts';
 import {
@@ -136,8 +136,8 @@ export function reshaped(node: Node, context: AxisContext): AxisMaps {
   const result: (AxisTrace | undefined)[] = to.map(() => undefined);
   maps.forEach((map, i) => {
     if (map === undefined) return;
-    const lead = sizeOf(from.slice(0, i));
-    const j = to.findIndex((n, k) => n === from[i] && sizeOf(to.slice(0, k)) === lead);
+    const lead = elementCount(from.slice(0, i));
+    const j = to.findIndex((n, k) => n === from[i] && elementCount(to.slice(0, k)) === lead);
     if (j >= 0) result[j] = map;
     else context.global();
   });

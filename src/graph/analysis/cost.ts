@@ -1,5 +1,5 @@
 /** The cost of a graph: MACs, parameters, memory. */
-import { bytesPer, sizeOf } from '../../array/ndarray.ts';
+import { bytesPer, elementCount } from '../../array/ndarray.ts';
 import { parametersOf } from '../constants.ts';
 import type { Graph, Node, Value } from '../ir.ts';
 import { rowOf } from '../ops/table.ts';
@@ -25,7 +25,7 @@ export interface GraphCost {
 }
 
 function bytesOf({ dtype, shape }: Value): number {
-  return sizeOf(shape) * bytesPer(dtype);
+  return elementCount(shape) * bytesPer(dtype);
 }
 
 /** MACs of one run of the graph. */
@@ -35,7 +35,7 @@ export function graphMacs({ nodes }: Graph): number {
 
 /** Total number of elements of these values, such as trainable parameters. */
 export function parameterCount(parameters: readonly { readonly value: Value }[]): number {
-  return parameters.reduce((sum, { value }) => sum + sizeOf(value.shape), 0);
+  return parameters.reduce((sum, { value }) => sum + elementCount(value.shape), 0);
 }
 
 function macsOf({ op, inputs: [x, w], outputs: [y] }: Node): number {
@@ -48,7 +48,7 @@ function macsOf({ op, inputs: [x, w], outputs: [y] }: Node): number {
  * @param parameters the trainable values: by default the trainable constants; for a network under construction, its
  * parameter inputs.
  */
-export function costOf(
+export function graphCost(
   graph: Graph,
   { parameters = parametersOf(graph) }: { parameters?: readonly Value[] } = {},
 ): GraphCost {
@@ -64,7 +64,8 @@ export function costOf(
   const made = new Set<Value>();
   const nodes = graph.nodes.map((node, i): NodeCost => {
     let count = 0;
-    for (const value of node.inputs) if (value !== undefined && unused.delete(value)) count += sizeOf(value.shape);
+    for (const value of node.inputs)
+      if (value !== undefined && unused.delete(value)) count += elementCount(value.shape);
     const activationBytes = node.outputs.reduce((sum, value) => sum + bytesOf(value), 0);
     live += activationBytes;
     peakBytes = Math.max(peakBytes, live);
@@ -78,7 +79,7 @@ export function costOf(
   return {
     nodes,
     macs: total(({ macs }) => macs),
-    parameters: parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
+    parameters: parameters.reduce((sum, { shape }) => sum + elementCount(shape), 0),
     activationBytes: total(({ activationBytes }) => activationBytes),
     peakBytes,
   };

@@ -2,8 +2,8 @@
 import type { OpName } from '../attributes.ts';
 import type { Graph, Node, Value } from '../ir.ts';
 import type { OpKind } from '../op-row.ts';
-import { kindOf } from '../ops/table.ts';
-import { costOf } from './cost.ts';
+import { opKind } from '../ops/table.ts';
+import { graphCost } from './cost.ts';
 import { type ReceptiveField, receptiveField, traceDependence } from './receptive-field.ts';
 
 /** A convolution, matrix product, pooling or similar, with the elementwise operations that follow it. */
@@ -42,10 +42,10 @@ function layerName({ name }: Node, hasWeights: boolean): string {
 
 /**
  * The layers of a graph in order, with their cost and receptive field on `input`. Every node belongs to exactly one
- * layer, so that sums over layers equal those of `costOf`.
- * @param parameters as in `costOf`
+ * layer, so that sums over layers equal those of `graphCost`.
+ * @param parameters as in `graphCost`
  */
-export function layersOf(
+export function graphLayers(
   graph: Graph,
   { input = graph.inputs[0], parameters }: { input?: Value | undefined; parameters?: readonly Value[] } = {},
 ): readonly Layer[] {
@@ -58,11 +58,12 @@ export function layersOf(
     last: Value;
   };
   const drafts: Draft[] = [];
-  for (const { node, macs, parameters: count, activationBytes } of costOf(graph, parameters && { parameters }).nodes) {
+  for (const { node, macs, parameters: count, activationBytes } of graphCost(graph, parameters && { parameters })
+    .nodes) {
     const sources = node.inputs.flatMap((value) => (value && made.get(value)) ?? []);
     const before = Math.max(-1, ...sources);
     const last = node.outputs[0];
-    const own = macs > 0 || count > 0 || LAYERS.has(kindOf(node.op)) || before < 0;
+    const own = macs > 0 || count > 0 || LAYERS.has(opKind(node.op)) || before < 0;
     let at = before;
     if (own) {
       at = drafts.length;

@@ -2,9 +2,9 @@
  * Arithmetic on shapes. Exporters compute sizes inside the graph (Shape, Gather, Concat, ...); once the inputs' sizes
  * are bound these are known numbers, which a graph with static shapes needs as constants.
  */
-import { type DType, type NdArray, type Shape, sizeOf } from '../../array/ndarray.ts';
+import { type DType, elementCount, type NdArray, type Shape } from '../../array/ndarray.ts';
 import { broadcastShapes, integers } from '../op-row.ts';
-import { numberOf, numbersOf, pack, type RawAttribute } from './raw-node.ts';
+import { attributeNumber, numbersOf, pack, type RawAttribute } from './raw-node.ts';
 
 /** Larger tensors are data, not sizes. */
 const MOST_ELEMENTS = 4096;
@@ -26,7 +26,7 @@ function strides(shape: Shape): number[] {
 
 /** Every index of a shape in C order. */
 function* positions(shape: Shape): Generator<readonly number[]> {
-  const size = sizeOf(shape);
+  const size = elementCount(shape);
   const steps = strides(shape);
   for (let flat = 0; flat < size; flat++) {
     yield shape.map((n, i) => Math.floor(flat / steps[i]) % n);
@@ -53,7 +53,7 @@ function elementwise(compute: (...operands: number[]) => number, dtype?: DType):
 }
 
 function movedTo(x: Known, shape: Shape): Known | undefined {
-  return sizeOf(shape) === x.values.length ? { ...x, shape } : undefined;
+  return elementCount(shape) === x.values.length ? { ...x, shape } : undefined;
 }
 
 function gathered(x: Known, shape: Shape, from: (index: readonly number[]) => readonly number[]): Known {
@@ -61,7 +61,7 @@ function gathered(x: Known, shape: Shape, from: (index: readonly number[]) => re
 }
 
 function axisOf(attribute: RawAttribute | undefined, fallback: number, rank: number): number {
-  const axis = numberOf(attribute) ?? fallback;
+  const axis = attributeNumber(attribute) ?? fallback;
   return axis < 0 ? axis + rank : axis;
 }
 
@@ -78,7 +78,10 @@ const FOLDS: { readonly [type: string]: Fold } = {
   },
   // The sign of the divisor, or of the dividend with fmod
   Mod: (inputs, attributes) =>
-    elementwise((p, q) => (numberOf(attributes.fmod) === 1 ? p % q : p - q * Math.floor(p / q)))(inputs, attributes),
+    elementwise((p, q) => (attributeNumber(attributes.fmod) === 1 ? p % q : p - q * Math.floor(p / q)))(
+      inputs,
+      attributes,
+    ),
   Min: elementwise(Math.min),
   Max: elementwise(Math.max),
   Neg: elementwise((p) => -p),
@@ -109,10 +112,14 @@ const FOLDS: { readonly [type: string]: Fold } = {
     return { dtype: from.dtype, shape: [count], values: Array.from({ length: count }, (_, i) => start + i * delta) };
   },
   ConstantOfShape: ([shape], { value }) => {
-    if (shape === undefined || sizeOf(shape.values) > MOST_ELEMENTS) return undefined;
+    if (shape === undefined || elementCount(shape.values) > MOST_ELEMENTS) return undefined;
     const array = typeof value === 'object' && 'dtype' in value ? value : undefined;
     const fill = array === undefined ? 0 : Number(array.data[0]);
-    return { dtype: array?.dtype ?? 'float32', shape: shape.values, values: Array(sizeOf(shape.values)).fill(fill) };
+    return {
+      dtype: array?.dtype ?? 'float32',
+      shape: shape.values,
+      values: Array(elementCount(shape.values)).fill(fill),
+    };
   },
   Gather: ([x, indices], { axis }) => {
     if (x === undefined || indices === undefined) return undefined;
@@ -197,7 +204,7 @@ const FOLDS: { readonly [type: string]: Fold } = {
   ReduceProd: ([x], { keepdims }) => {
     if (x === undefined || x.shape.length > 1) return undefined;
     const product = x.values.reduce((p, q) => p * q, 1);
-    return { dtype: x.dtype, shape: (numberOf(keepdims) ?? 1) ? x.shape.map(() => 1) : [], values: [product] };
+    return { dtype: x.dtype, shape: (attributeNumber(keepdims) ?? 1) ? x.shape.map(() => 1) : [], values: [product] };
   },
 };
 
@@ -208,8 +215,8 @@ export function readsSizes(type: string): boolean {
 
 /** The result of Shape or Size. */
 export function foldSizes(type: string, shape: Shape, { start, end }: Attributes): NdArray {
-  if (type === 'Size') return pack('int64', [], [sizeOf(shape)]);
-  const part = shape.slice(numberOf(start) ?? 0, numberOf(end) ?? shape.length);
+  if (type === 'Size') return pack('int64', [], [elementCount(shape)]);
+  const part = shape.slice(attributeNumber(start) ?? 0, attributeNumber(end) ?? shape.length);
   return pack('int64', [part.length], part);
 }
 

@@ -1,9 +1,9 @@
 /** ONNX operations that the table lacks, or variants that its rows lack, expressed by operations that it has. */
-import { type NdArray, type Shape, sizeOf } from '../../array/ndarray.ts';
+import { elementCount, type NdArray, type Shape } from '../../array/ndarray.ts';
 import type { GraphBuilder } from '../builder.ts';
 import type { Value } from '../ir.ts';
 import { integers } from '../op-row.ts';
-import { numberOf, type RawNode, type Reading, textOf } from './raw-node.ts';
+import { attributeNumber, type RawNode, type Reading, textOf } from './raw-node.ts';
 
 /** The node's result, or undefined if the row supports the node unchanged. */
 type Translate = (node: RawNode, reading: Reading, inputs: readonly Value[]) => Value | undefined;
@@ -32,9 +32,9 @@ function chain(op: 'Add' | 'Max' | 'Min'): Translate {
 function softmax(op: 'Softmax' | 'LogSoftmax'): Translate {
   return (node, { b, opset }, [x]) => {
     if (x === undefined || opset >= 13) return undefined;
-    const given = numberOf(node.attributes.axis) ?? 1;
+    const given = attributeNumber(node.attributes.axis) ?? 1;
     const axis = given < 0 ? given + x.shape.length : given;
-    const matrix = b.reshape(x, [sizeOf(x.shape.slice(0, axis)), sizeOf(x.shape.slice(axis))]);
+    const matrix = b.reshape(x, [elementCount(x.shape.slice(0, axis)), elementCount(x.shape.slice(axis))]);
     return b.reshape(b.op(op, [matrix], { axis: 1 }), x.shape);
   };
 }
@@ -75,8 +75,8 @@ const pad: Translate = (node, { b, known, fail, fixSizes }, inputs) => {
 /** Vectors as rows or columns. */
 const matMul: Translate = (_node, { b }, [x, y]) => {
   if (x === undefined || y === undefined || (x.shape.length > 1 && y.shape.length > 1)) return undefined;
-  const row = x.shape.length === 1 ? b.reshape(x, [1, sizeOf(x.shape)]) : x;
-  const column = y.shape.length === 1 ? b.reshape(y, [sizeOf(y.shape), 1]) : y;
+  const row = x.shape.length === 1 ? b.reshape(x, [1, elementCount(x.shape)]) : x;
+  const column = y.shape.length === 1 ? b.reshape(y, [elementCount(y.shape), 1]) : y;
   const product = b.op('MatMul', [row, column]);
   let shape: Shape = product.shape;
   if (x.shape.length === 1) shape = [...shape.slice(0, -2), shape.at(-1) as number];
@@ -93,8 +93,8 @@ function standardised(b: GraphBuilder, x: Value, axes: readonly number[], epsilo
 }
 
 function reduced(node: RawNode, reading: Reading, inputs: readonly Value[], x: Value): Value {
-  const noop = numberOf(node.attributes.noop_with_empty_axes) === 1 ? 1 : 0;
-  const keepdims = numberOf(node.attributes.keepdims) === 0 ? 0 : 1;
+  const noop = attributeNumber(node.attributes.noop_with_empty_axes) === 1 ? 1 : 0;
+  const keepdims = attributeNumber(node.attributes.keepdims) === 0 ? 0 : 1;
   const list: NdArray | undefined = inputs[1] && reading.known(inputs[1]);
   const axes = list === undefined ? undefined : reading.b.ints(integers(list));
   return reading.b.op('ReduceSum', [x, axes], { keepdims, noop_with_empty_axes: noop });
@@ -131,15 +131,15 @@ const FOREIGN: { readonly [type: string]: Translate } = {
     if (x === undefined) return undefined;
     const zero = scalarLike(b, x, 0);
     const decay = b.sub(b.op('Exp', [b.op('Min', [x, zero])]), scalarLike(b, x, 1));
-    const scaled = b.mul(decay, scalarLike(b, x, numberOf(node.attributes.alpha) ?? 1));
+    const scaled = b.mul(decay, scalarLike(b, x, attributeNumber(node.attributes.alpha) ?? 1));
     return b.op('Where', [b.op('Greater', [x, zero]), x, scaled]);
   },
   // max(0, min(1, alpha x + beta))
   HardSigmoid: (node, { b }, [x]) =>
-    x && hardSigmoid(b, x, numberOf(node.attributes.alpha) ?? 0.2, numberOf(node.attributes.beta) ?? 0.5),
+    x && hardSigmoid(b, x, attributeNumber(node.attributes.alpha) ?? 0.2, attributeNumber(node.attributes.beta) ?? 0.5),
   HardSwish: (_node, { b }, [x]) => x && b.mul(x, hardSigmoid(b, x, 1 / 6, 0.5)),
   Swish: (node, { b }, [x]) =>
-    x && b.mul(x, b.op('Sigmoid', [b.mul(x, scalarLike(b, x, numberOf(node.attributes.alpha) ?? 1))])),
+    x && b.mul(x, b.op('Sigmoid', [b.mul(x, scalarLike(b, x, attributeNumber(node.attributes.alpha) ?? 1))])),
   Mish: (_node, { b }, [x]) => x && b.mul(x, b.op('Tanh', [b.op('Softplus', [x])])),
   // x / 2 (1 + erf(x / sqrt 2))
   Gelu: (node, { b, fail }, [x]) => {
@@ -150,20 +150,20 @@ const FOREIGN: { readonly [type: string]: Translate } = {
   },
   LayerNormalization: (node, { b }, [x, scale, bias]) => {
     if (x === undefined || scale === undefined) return undefined;
-    const given = numberOf(node.attributes.axis) ?? -1;
+    const given = attributeNumber(node.attributes.axis) ?? -1;
     const axes = axesFrom(x, given < 0 ? given + x.shape.length : given);
-    const scaled = b.mul(standardised(b, x, axes, numberOf(node.attributes.epsilon) ?? 1e-5), scale);
+    const scaled = b.mul(standardised(b, x, axes, attributeNumber(node.attributes.epsilon) ?? 1e-5), scale);
     return bias === undefined ? scaled : b.add(scaled, bias);
   },
   // Each group of channels normalised separately; one scale and bias per channel (opset 21) or per group (18)
   GroupNormalization: (node, { b, fail }, [x, scale, bias]) => {
-    const groups = numberOf(node.attributes.num_groups);
+    const groups = attributeNumber(node.attributes.num_groups);
     if (x === undefined || scale === undefined || bias === undefined || groups === undefined) return undefined;
     const [batch, channels] = x.shape as readonly [number, number];
     const size = channels / groups;
     if (!Number.isInteger(size)) fail(`${channels} channels cannot be divided into ${groups} groups.`);
-    const grouped = b.reshape(x, [batch, groups, sizeOf(x.shape.slice(1)) / groups]);
-    const normal = b.reshape(standardised(b, grouped, [2], numberOf(node.attributes.epsilon) ?? 1e-5), x.shape);
+    const grouped = b.reshape(x, [batch, groups, elementCount(x.shape.slice(1)) / groups]);
+    const normal = b.reshape(standardised(b, grouped, [2], attributeNumber(node.attributes.epsilon) ?? 1e-5), x.shape);
     const perChannel = (v: Value) => {
       const full =
         v.shape[0] === channels

@@ -1,7 +1,7 @@
 /** The declarations of an ONNX file, read without interpreting its operations. */
 import { fromBinary } from '@bufbuild/protobuf';
 import { type GraphProto, type ModelProto, ModelProtoSchema, type ValueInfoProto } from '../../../generated/onnx_pb.js';
-import { type DType, sizeOf } from '../../array/ndarray.ts';
+import { type DType, elementCount } from '../../array/ndarray.ts';
 import { FormatError } from '../../errors.ts';
 import { describeDataType } from './tensor.ts';
 
@@ -99,7 +99,7 @@ export function readSignature(bytes: Uint8Array, { file }: { file?: string } = {
     counts.set(type, (counts.get(type) ?? 0) + 1);
   }
   let storedElements = 0;
-  for (const { dims } of graph.initializer) storedElements += sizeOf(dims.map(Number));
+  for (const { dims } of graph.initializer) storedElements += elementCount(dims.map(Number));
   return {
     graphName: graph.name,
     inputs: fedInputs(graph).map(declared),

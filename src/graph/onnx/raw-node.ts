@@ -65,7 +65,7 @@ export function rawAttribute(
   }
 }
 
-export function numberOf(attribute: RawAttribute | undefined): number | undefined {
+export function attributeNumber(attribute: RawAttribute | undefined): number | undefined {
   return typeof attribute === 'number' ? attribute : undefined;
 }
 
@@ -81,9 +81,9 @@ export function numbersOf(attribute: RawAttribute | undefined): readonly number[
 export function constantContent(node: RawNode): NdArray | undefined {
   const { value, value_float, value_floats, value_int, value_ints } = node.attributes;
   if (typeof value === 'object' && 'dtype' in value) return value;
-  const float = numberOf(value_float);
+  const float = attributeNumber(value_float);
   if (float !== undefined) return ndarray('float32', [], Float32Array.of(float));
-  const int = numberOf(value_int);
+  const int = attributeNumber(value_int);
   if (int !== undefined) return ndarray('int64', [], BigInt64Array.of(BigInt(int)));
   const floats = numbersOf(value_floats);
   if (floats !== undefined) return ndarray('float32', [floats.length], Float32Array.from(floats));

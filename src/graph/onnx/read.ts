@@ -16,7 +16,7 @@ import { constantContent, type RawAttribute, type RawNode, type Reading, rawAttr
 import { dtypeOf, type ExternalData, tensorFromProto } from './tensor.ts';
 import { upgrade } from './upgrade.ts';
 
-export interface ReadOptions {
+export interface ReadOnnxOptions {
   /** The file's name, for errors. */
   readonly file?: string;
   /** A number for each symbolic size of the file (see `readSignature`). */
@@ -45,7 +45,7 @@ function isOp(type: string): type is OpName {
  * @throws FormatError if the bytes are not ONNX.
  * @throws GraphError, naming node and op, if an operation is unknown, a size is left unbound, or shapes do not match.
  */
-export function readOnnx(bytes: Uint8Array, options: ReadOptions = {}): Graph {
+export function readOnnx(bytes: Uint8Array, options: ReadOnnxOptions = {}): Graph {
   const { file } = options;
   try {
     return new Reader(bytes, options).read();
@@ -58,7 +58,7 @@ export function readOnnx(bytes: Uint8Array, options: ReadOptions = {}): Graph {
 }
 
 class Reader {
-  readonly #options: ReadOptions;
+  readonly #options: ReadOnnxOptions;
   readonly #parsed: ReturnType<typeof parseModel>;
   readonly #b: GraphBuilder;
   readonly #values = new Map<string, Value>();
@@ -70,7 +70,7 @@ class Reader {
   readonly #sized = new Set<Value>();
   #sizesFixed = false;
 
-  constructor(bytes: Uint8Array, options: ReadOptions) {
+  constructor(bytes: Uint8Array, options: ReadOnnxOptions) {
     this.#options = options;
     this.#parsed = parseModel(bytes, options.file);
     this.#b = new GraphBuilder(this.#parsed.graph.name || 'graph');

@@ -7,7 +7,7 @@ import {
   TensorProto_DataType,
   TensorProtoSchema,
 } from '../../../generated/onnx_pb.js';
-import { allocate, bytesPer, type DType, type NdArray, ndarray, sizeOf } from '../../array/ndarray.ts';
+import { allocate, bytesPer, type DType, elementCount, type NdArray, ndarray } from '../../array/ndarray.ts';
 import { FormatError } from '../../errors.ts';
 
 /** ONNX's type number of each dtype. */
@@ -68,7 +68,7 @@ export function tensorFromProto(proto: TensorProto, file?: string, external?: Ex
   }
   const shape = proto.dims.map(Number);
   if (shape.some((n) => n < 0)) throw new FormatError(`${what} has the shape [${shape.join(', ')}].`, where);
-  const length = sizeOf(shape);
+  const length = elementCount(shape);
   const isExternal = proto.dataLocation === EXTERNAL;
   if (!isExternal && proto.rawData.length === 0) {
     const listed = typedElements(proto, dtype);

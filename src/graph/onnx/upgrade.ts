@@ -1,7 +1,7 @@
 /** Upgrades older and more general variants of operations to the one that the table's rows support. */
 import type { DType } from '../../array/ndarray.ts';
 import { integers } from '../op-row.ts';
-import { numberOf, numbersOf, pack, type RawNode, type Reading, textOf } from './raw-node.ts';
+import { attributeNumber, numbersOf, pack, type RawNode, type Reading, textOf } from './raw-node.ts';
 import { DATA_TYPES, dtypeOf } from './tensor.ts';
 
 type Upgrade = (node: RawNode, reading: Reading) => RawNode;
@@ -74,7 +74,7 @@ const explicitTransposedPads: Upgrade = (node, reading) => {
 const alignedBroadcast: Upgrade = (node, { b, opset }) => {
   if (opset >= 7) return node;
   const [x, y] = node.inputs;
-  const axis = numberOf(node.attributes.axis);
+  const axis = attributeNumber(node.attributes.axis);
   const rest = { ...node, attributes: without(node, 'axis', 'broadcast') };
   if (x === undefined || y === undefined || axis === undefined || y.shape.length === 0) return rest;
   const trailing = x.shape.length - (axis < 0 ? axis + x.shape.length : axis) - y.shape.length;
@@ -110,7 +110,7 @@ const resize: Upgrade = (node, reading) => {
   if (mode === 'nearest' && nearest !== 'floor' && nearest !== 'round_prefer_floor') {
     fail(`the nearest_mode '${nearest}' is not supported.`);
   }
-  if (numberOf(node.attributes.antialias) === 1 || numberOf(node.attributes.exclude_outside) === 1) {
+  if (attributeNumber(node.attributes.antialias) === 1 || attributeNumber(node.attributes.exclude_outside) === 1) {
     fail('antialias and exclude_outside are not supported.');
   }
   const [x, , scales, sizes] = node.inputs;
@@ -164,7 +164,7 @@ const pad: Upgrade = (node, reading) => {
   const mode = textOf(node.attributes.mode) ?? 'constant';
   const [x, pads, value, axes] = node.inputs;
   if (listed !== undefined) {
-    const fill = numberOf(node.attributes.value) ?? 0;
+    const fill = attributeNumber(node.attributes.value) ?? 0;
     const inputs = [x, b.ints(listed), ...(fill === 0 ? [] : [b.scalar(fill, x?.dtype ?? 'float32')])];
     return { ...node, inputs, attributes: { mode } };
   }
@@ -224,7 +224,7 @@ const cast: Upgrade = (node, { fail }) => {
 };
 
 const pool: Upgrade = (node, reading) => {
-  if (numberOf(node.attributes.storage_order) === 1) reading.fail('storage_order 1 is not supported.');
+  if (attributeNumber(node.attributes.storage_order) === 1) reading.fail('storage_order 1 is not supported.');
   return explicitPads(node, reading);
 };
 

@@ -4,7 +4,7 @@
  * With y = Conv(x, w) linear in both, all gradients are again among these operations:
  *   dx = ConvGradInput(dy, w),  dw = ConvGradWeight(dy, x),  ConvTranspose(x, w) = ConvGradInput(x, w).
  */
-import { sizeOf } from '../../array/ndarray.ts';
+import { elementCount } from '../../array/ndarray.ts';
 import { type AxisRule, strided, transposedWindows, windows } from '../analysis/axis-map.ts';
 import { sampled } from '../analysis/axis-rules.ts';
 import type { ConvAttributes } from '../attributes.ts';
@@ -91,7 +91,7 @@ export const CONVOLUTIONS: { readonly [K in Convolutions]: OpRow<K> } = {
     axes: convolvedAxes(windows),
     traits: {
       kind: 'convolution',
-      macs: (_, w, y) => sizeOf(y.shape) * sizeOf(w.shape.slice(1)),
+      macs: (_, w, y) => elementCount(y.shape) * elementCount(w.shape.slice(1)),
       trainable: [1, 2],
       known: [],
     },
@@ -130,7 +130,7 @@ export const CONVOLUTIONS: { readonly [K in Convolutions]: OpRow<K> } = {
     axes: convolvedAxes(transposedWindows),
     traits: {
       kind: 'upconvolution',
-      macs: (x, w) => sizeOf(x.shape) * sizeOf(w.shape.slice(1)),
+      macs: (x, w) => elementCount(x.shape) * elementCount(w.shape.slice(1)),
       trainable: [1, 2],
       known: [],
     },
@@ -173,7 +173,7 @@ export const CONVOLUTIONS: { readonly [K in Convolutions]: OpRow<K> } = {
     axes: unknown('it belongs to the backward pass'),
     traits: {
       kind: 'gradient',
-      macs: (dy, w) => sizeOf(dy.shape) * sizeOf(w.shape.slice(1)),
+      macs: (dy, w) => elementCount(dy.shape) * elementCount(w.shape.slice(1)),
       trainable: [],
       known: [],
     },
@@ -206,7 +206,7 @@ export const CONVOLUTIONS: { readonly [K in Convolutions]: OpRow<K> } = {
     axes: unknown('it belongs to the backward pass'),
     traits: {
       kind: 'gradient',
-      macs: (dy, _, dw) => sizeOf(dy.shape) * sizeOf(dw.shape.slice(1)),
+      macs: (dy, _, dw) => elementCount(dy.shape) * elementCount(dw.shape.slice(1)),
       trainable: [],
       known: [],
     },

@@ -1,6 +1,6 @@
 /** Operations that slice, concatenate, gather and scatter elements. */
 
-import { sizeOf } from '../../array/ndarray.ts';
+import { elementCount } from '../../array/ndarray.ts';
 import * as axes from '../analysis/axis-rules.ts';
 import type { OpName } from '../attributes.ts';
 import type { Value } from '../ir.ts';
@@ -226,7 +226,7 @@ export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
     gradient: (b, node, d) => {
       const [x, indices] = node.inputs as readonly [Value, Value];
       const axis = normaliseAxis(node.attributes.axis ?? 0, x.shape.length, 'Gather');
-      const count = sizeOf(indices.shape);
+      const count = elementCount(indices.shape);
       const shape = [...x.shape.slice(0, axis), count, ...x.shape.slice(axis + 1)];
       const column = b.reshape(
         indices,
@@ -301,7 +301,7 @@ export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
     traits: { kind: 'movement', macs: 0, trainable: [], known: [1, 2] },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
-      const block = sizeOf(sizes(context, 2));
+      const block = elementCount(sizes(context, 2));
       return [{ dtype, shape: [shape[0], shape[1] / block, ...sizes(context, 1)] }];
     },
     gradient: noGradient('it appears only in lowered graphs, which are not differentiated again'),

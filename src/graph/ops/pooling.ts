@@ -1,6 +1,6 @@
 /** Pooling. */
 
-import { ndarray, sizeOf } from '../../array/ndarray.ts';
+import { elementCount, ndarray } from '../../array/ndarray.ts';
 import * as axes from '../analysis/axis-rules.ts';
 import type { PoolAttributes } from '../attributes.ts';
 import type { Value } from '../ir.ts';
@@ -99,7 +99,7 @@ export const POOLINGS: {
     // Linear in dy: the gradient gathers g at the positions of the maxima.
     gradient: (b, node, g) => {
       const [x, dy] = node.inputs as readonly [Value, Value];
-      const flat = b.reshape(g, [sizeOf(g.shape)]);
+      const flat = b.reshape(g, [elementCount(g.shape)]);
       return [
         undefined,
         b.reshape(b.op('Gather', [flat, maximumIndices(b, x, node.attributes)], { axis: 0 }), dy.shape),
@@ -107,8 +107,8 @@ export const POOLINGS: {
     },
     decompose: (b, node) => {
       const [x, dy] = node.inputs as readonly [Value, Value];
-      const zeros = b.op('ConstantOfShape', [b.ints([sizeOf(x.shape)])]);
-      const flatDy = b.reshape(dy, [sizeOf(dy.shape)]);
+      const zeros = b.op('ConstantOfShape', [b.ints([elementCount(x.shape)])]);
+      const flatDy = b.reshape(dy, [elementCount(dy.shape)]);
       const scattered = b.op('ScatterElements', [zeros, maximumIndices(b, x, node.attributes), flatDy], {
         axis: 0,
         reduction: 'add',
@@ -168,7 +168,7 @@ export const POOLINGS: {
     },
     gradient: (b, node, d) => {
       const x = node.inputs[0] as Value;
-      const mean = b.mul(d, b.scalar(1 / sizeOf(x.shape.slice(2)), d.dtype));
+      const mean = b.mul(d, b.scalar(1 / elementCount(x.shape.slice(2)), d.dtype));
       return [b.op('Expand', [mean, b.ints(x.shape)])];
     },
   },
@@ -177,5 +177,5 @@ export const POOLINGS: {
 /** Flat positions of the maxima, one per output element. */
 function maximumIndices(b: Build, x: Value, attributes: PoolAttributes): Value {
   const indices = b.ops('MaxPool', [x], attributes, 2)[1];
-  return b.reshape(indices, [sizeOf(indices.shape)]);
+  return b.reshape(indices, [elementCount(indices.shape)]);
 }

@@ -1,5 +1,5 @@
 /** MatMul and Gemm. */
-import { sizeOf } from '../../array/ndarray.ts';
+import { elementCount } from '../../array/ndarray.ts';
 import * as axes from '../analysis/axis-rules.ts';
 import type { Value } from '../ir.ts';
 import { type Build, broadcastShapes, type OpRow, sumTo, unknown } from '../op-row.ts';
@@ -20,7 +20,7 @@ export const PRODUCTS: { readonly [K in 'MatMul' | 'Gemm']: OpRow<K> } = {
     axes: axes.matMul,
     traits: {
       kind: 'dense',
-      macs: (x, _, y) => sizeOf(y.shape) * (x.shape.at(-1) as number),
+      macs: (x, _, y) => elementCount(y.shape) * (x.shape.at(-1) as number),
       trainable: [0, 1],
       known: [],
     },
@@ -52,7 +52,7 @@ export const PRODUCTS: { readonly [K in 'MatMul' | 'Gemm']: OpRow<K> } = {
     axes: unknown('rows are images'),
     traits: {
       kind: 'dense',
-      macs: (x, _, y) => (sizeOf(y.shape) * sizeOf(x.shape)) / y.shape[0],
+      macs: (x, _, y) => (elementCount(y.shape) * elementCount(x.shape)) / y.shape[0],
       trainable: [0, 1, 2],
       known: [],
     },

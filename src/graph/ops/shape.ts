@@ -1,6 +1,6 @@
 /** Operations that describe, rename, reorder or repeat axes without computing on elements. */
 
-import { sizeOf } from '../../array/ndarray.ts';
+import { elementCount } from '../../array/ndarray.ts';
 import * as axes from '../analysis/axis-rules.ts';
 import type { OpName } from '../attributes.ts';
 import type { Value } from '../ir.ts';
@@ -73,10 +73,10 @@ export const SHAPES: { readonly [K in Shaping]: OpRow<K> } = {
           ? (shape[i] ?? context.fail('0 copies an axis that does not exist.'))
           : n,
       );
-      const total = sizeOf(shape);
+      const total = elementCount(shape);
       const known = wanted.reduce((product, n) => (n === -1 ? product : product * n), 1);
       const filled = wanted.map((n) => (n === -1 ? total / known : n));
-      if (sizeOf(filled) !== total) context.fail(`cannot be reshaped to [${wanted.join(', ')}].`);
+      if (elementCount(filled) !== total) context.fail(`cannot be reshaped to [${wanted.join(', ')}].`);
       return [{ dtype, shape: filled }];
     },
     gradient: reshapeBack,
@@ -92,7 +92,7 @@ export const SHAPES: { readonly [K in Shaping]: OpRow<K> } = {
       const { dtype, shape } = context.input(0);
       const { axis = 1 } = context.node.attributes;
       const at = axis < 0 ? axis + shape.length : axis;
-      return [{ dtype, shape: [sizeOf(shape.slice(0, at)), sizeOf(shape.slice(at))] }];
+      return [{ dtype, shape: [elementCount(shape.slice(0, at)), elementCount(shape.slice(at))] }];
     },
     gradient: reshapeBack,
   },

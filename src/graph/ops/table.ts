@@ -27,12 +27,12 @@ export function rowOf(op: OpName): OpRow<OpName> {
 }
 
 /** What an op is to a person. */
-export function kindOf(op: OpName): OpKind {
+export function opKind(op: OpName): OpKind {
   return rowOf(op).traits.kind;
 }
 
 export function isElementwise(op: OpName): boolean {
-  return ELEMENT_BY_ELEMENT.has(kindOf(op));
+  return ELEMENT_BY_ELEMENT.has(opKind(op));
 }
 
 export const OPS: { readonly [K in OpName]: OpRow<K> } = {

@@ -3,7 +3,7 @@
  * pads = dilation (kernel - 1) - pad. ConvTranspose, the reference, is two to three times slower on a CPU.
  */
 
-import { sizeOf } from '../../array/ndarray.ts';
+import { elementCount } from '../../array/ndarray.ts';
 import type { GraphBuilder } from '../../graph/builder.ts';
 import type { Value } from '../../graph/ir.ts';
 import { convGeometry } from '../../graph/ops/convolution.ts';
@@ -29,7 +29,7 @@ export const convGradInputFlipped: Formulation<'lamella.ConvGradInput'> = ({ b, 
 /** [K, C/group, ...] as [C, K/group, ...] with the taps reversed. */
 export function flippedWeights(b: GraphBuilder, w: Value, group: number): Value {
   const [k, c, ...kernel] = w.shape as [number, number, ...number[]];
-  const taps = sizeOf(kernel);
+  const taps = elementCount(kernel);
   const turned = b.transpose(b.reshape(w, [group, k / group, c, taps]), [0, 2, 1, 3]);
   const reversed = b.ints(Array.from({ length: taps }, (_, i) => taps - 1 - i));
   const flipped = taps === 1 ? turned : b.op('Gather', [turned, reversed], { axis: 3 });

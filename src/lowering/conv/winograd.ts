@@ -23,7 +23,7 @@
  * WebAssembly, one thread, forward: 128 channels 25 GFLOP/s direct, 57 by F(4x4); 64 channels 26 and 34. Largest error
  * relative to the largest value: F(2x2) 2e-7 to 6e-7, F(4x4) 3e-6 to 2e-5.
  */
-import { float32, sizeOf } from '../../array/ndarray.ts';
+import { elementCount, float32 } from '../../array/ndarray.ts';
 import type { GraphBuilder } from '../../graph/builder.ts';
 import type { Value } from '../../graph/ir.ts';
 import { type ConvGeometry, convGeometry } from '../../graph/ops/convolution.ts';
@@ -89,7 +89,7 @@ function choose({ winograd }: Lowering, w: Value, y: Value, g: ConvGeometry): Mi
     g.kernel.every((n) => n === 3) &&
     [...g.strides, ...g.dilations].every((n) => n === 1);
   if (!can) return undefined;
-  const pixels = sizeOf(y.shape) / y.shape[1];
+  const pixels = elementCount(y.shape) / y.shape[1];
   if (winograd === 'always') return pixels % 2 === 0 ? F4 : F2;
   if (Math.min(k, c) < 32 || pixels < 256) return undefined;
   return pixels < 1024 ? F2 : F4;

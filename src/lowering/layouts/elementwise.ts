@@ -3,7 +3,7 @@
  * take its layout; scalars, vectors along the channels of activations and vectors along the outputs of kernels are
  * broadcast.
  */
-import { sizeOf } from '../../array/ndarray.ts';
+import { elementCount } from '../../array/ndarray.ts';
 import type { Node, Value } from '../../graph/ir.ts';
 import { isElementwise } from '../../graph/ops/table.ts';
 import type { Lowering } from '../context.ts';
@@ -14,7 +14,7 @@ type Role = 'tensor' | 'scalar' | 'channels' | 'outputs' | undefined;
 function roleOf(value: Value, out: Value, layout: Layout): Role {
   const { shape } = value;
   if (shape.join() === out.shape.join()) return 'tensor';
-  if (sizeOf(shape) === 1) return 'scalar';
+  if (elementCount(shape) === 1) return 'scalar';
   if (layout === 'kernel') return shape.join() === `${out.shape[0]},1,1,1` ? 'outputs' : undefined;
   // [1 or N, C, 1, 1] or [C, 1, 1] against [N, C, H, W]
   const [n, c, h, w] = [1, 1, 1, 1, ...shape].slice(-4);
@@ -52,7 +52,7 @@ function inLayout(lowering: Lowering, node: Node, out: Value, layout: Layout): b
       const made = forms.get(value, layout);
       return byVector ? b.reshape(made, view) : made;
     }
-    const vector = layout === 'kernel' ? [n / block, 1, block] : [sizeOf(value.shape) / c, c / block, 1, block];
+    const vector = layout === 'kernel' ? [n / block, 1, block] : [elementCount(value.shape) / c, c / block, 1, block];
     return b.reshape(forms.plain(value), vector);
   });
   const made = b.op(node.op, operands, node.attributes);
@@ -74,7 +74,7 @@ export function reluGradient(lowering: Lowering, node: Node): boolean {
   const [condition, d, zero] = node.inputs as readonly [Value, Value, Value];
   const out = node.outputs[0];
   const constant = lowering.graph.constants.get(zero);
-  if (constant === undefined || sizeOf(zero.shape) !== 1 || Number(constant.data[0]) !== 0) return false;
+  if (constant === undefined || elementCount(zero.shape) !== 1 || Number(constant.data[0]) !== 0) return false;
   if (!lowering.isReluMask(condition) || d.shape.join() !== condition.shape.join() || d.dtype !== 'float32')
     return false;
   const layout: Layout = forms.only(condition, 'blocked') && forms.canBlock(d) ? 'blocked' : 'plain';

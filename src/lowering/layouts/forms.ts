@@ -8,7 +8,7 @@
  *
  * A requested layout that does not exist yet is made from another one, once.
  */
-import { type NdArray, ndarray, type Shape, sizeOf } from '../../array/ndarray.ts';
+import { elementCount, type NdArray, ndarray, type Shape } from '../../array/ndarray.ts';
 import { GraphError } from '../../errors.ts';
 import type { GraphBuilder } from '../../graph/builder.ts';
 import { describeValue, type Value } from '../../graph/ir.ts';
@@ -109,7 +109,7 @@ export class Forms {
 }
 
 function pixelCount(shape: Shape): number {
-  return sizeOf(shape.slice(2));
+  return elementCount(shape.slice(2));
 }
 
 /** Blocks a value of any dtype; ReorderInput supports float32 only. */

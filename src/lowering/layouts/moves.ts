@@ -1,5 +1,5 @@
 /** Concatenating, slicing and reducing blocked values: their memory viewed as [N, C/B, H, W, B]. */
-import { sizeOf } from '../../array/ndarray.ts';
+import { elementCount } from '../../array/ndarray.ts';
 import type { Value } from '../../graph/ir.ts';
 import { integers } from '../../graph/op-row.ts';
 import type { Formulation, Lowering } from '../context.ts';
@@ -94,7 +94,7 @@ export const reduceBlocked: Formulation<'ReduceSum' | 'ReduceMean'> = (lowering,
   const key = axes.join();
   if (key !== '2,3' && key !== '0,2,3') return false;
   const [n, c, h, w] = x.shape;
-  if (sizeOf(out.shape) !== (key === '2,3' ? n * c : c)) return false;
+  if (elementCount(out.shape) !== (key === '2,3' ? n * c : c)) return false;
   const groups = c / forms.block;
   const reduce = (value: Value, shape: readonly number[], axis: number) =>
     b.op(node.op, [b.reshape(value, shape), b.ints([axis])], { keepdims: 0 });
@@ -134,10 +134,10 @@ export const reduceAll: Formulation<'ReduceSum' | 'ReduceMean' | 'ReduceMax' | '
   const out = node.outputs[0];
   const known = axesInput === undefined ? undefined : graph.constants.get(axesInput);
   const layout = forms.only(x, 'kernel') ? 'kernel' : forms.only(x, 'blocked') ? 'blocked' : undefined;
-  if (layout === undefined || x.dtype !== 'float32' || sizeOf(out.shape) !== 1) return false;
+  if (layout === undefined || x.dtype !== 'float32' || elementCount(out.shape) !== 1) return false;
   const axes = known === undefined ? 0 : new Set(integers(known).map((axis) => (axis + 4) % 4)).size;
   if (axes !== 4 && !(axesInput === undefined && node.attributes.noop_with_empty_axes !== 1)) return false;
-  const flat = b.reshape(forms.get(x, layout), [sizeOf(x.shape)]);
+  const flat = b.reshape(forms.get(x, layout), [elementCount(x.shape)]);
   const reduced = b.op(node.op, [flat, b.ints([0])], { keepdims: 0 });
   forms.set(out, 'plain', out.shape.length === 0 ? reduced : b.reshape(reduced, out.shape));
   return true;

@@ -2,7 +2,7 @@
  * Which state can be kept as blocked kernels: convolution weights and their optimizer state, if every operation on them
  * between input and output is elementwise.
  */
-import { sizeOf } from '../../array/ndarray.ts';
+import { elementCount } from '../../array/ndarray.ts';
 import type { Graph, Node, Value } from '../../graph/ir.ts';
 import { isElementwise } from '../../graph/ops/table.ts';
 
@@ -29,7 +29,8 @@ export function statesAsKernels(
     if (isConv(node) && (node.attributes.group ?? 1) === 1) seeds.push(node.inputs[1] as Value);
     if (!canBeKernel(out) || !(isElementwise(node.op) || node.op === 'Identity')) continue;
     for (const value of node.inputs) {
-      if (value !== undefined && value.shape.join() === out.shape.join() && sizeOf(value.shape) > 1) join(value, out);
+      if (value !== undefined && value.shape.join() === out.shape.join() && elementCount(value.shape) > 1)
+        join(value, out);
     }
   }
   const roots = new Set(seeds.filter(canBeKernel).map(rootOf));

@@ -12,7 +12,7 @@
  *
  * The result is for the device only: `checkGraph` needs the shapes.
  */
-import { int64, type NdArray, type Shape, sizeOf } from '../../array/ndarray.ts';
+import { elementCount, int64, type NdArray, type Shape } from '../../array/ndarray.ts';
 import type { Graph, Node, Value } from '../../graph/ir.ts';
 import { isElementwise } from '../../graph/ops/table.ts';
 import { withoutUnread } from './merge-reshapes.ts';
@@ -83,5 +83,5 @@ export function hideShapes(graph: Graph): Graph {
 }
 
 function isLarge({ outputs }: Node): boolean {
-  return outputs.some(({ dtype, shape }) => sizeOf(shape) * (dtype === 'bool' ? 1 : 4) >= LARGE_BYTES);
+  return outputs.some(({ dtype, shape }) => elementCount(shape) * (dtype === 'bool' ? 1 : 4) >= LARGE_BYTES);
 }

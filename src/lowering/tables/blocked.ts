@@ -20,7 +20,7 @@ import {
 } from '../pool/blocked.ts';
 
 /** ONNX Runtime's blocked kernels where the channel counts fit, otherwise standard ops. */
-export const BLOCKED: Formulations = {
+export const BLOCKED_TABLE: Formulations = {
   Conv: [convByRows, convBlocked],
   ConvTranspose: [upConvBlocked, upConvByPhases],
   'lamella.ConvGradInput': [averageGradByUpsampling, convGradInputByRows, convGradInputBlocked, convGradInputFlipped],

@@ -10,19 +10,19 @@ import {
   OBJECT_SCORES,
   OBJECT_TOTALS,
   OVERLAP_TOTALS,
-  rowsOf,
-  type Score,
+  type ScoreRow,
+  scoreRows,
 } from '../../metrics/scores.ts';
 import { type Figure, type ScoreTable, score, type ThresholdCurves } from '../run/data.ts';
-import type { Evaluation } from '../run/evaluate.ts';
+import type { ReportEvaluation } from '../run/evaluate.ts';
 import type { IsbiRow } from '../run/published.ts';
 
 /** The main scores of a table as figures. */
-function figuresOf<T extends Readonly<Record<string, Score>>>(
+function figuresOf<T extends Readonly<Record<string, ScoreRow>>>(
   table: T,
   value: (key: keyof T & string) => number,
 ): Figure[] {
-  return rowsOf(table).flatMap(({ key, main, better, digits = 4 }) =>
+  return scoreRows(table).flatMap(({ key, main, better, digits = 4 }) =>
     main === undefined
       ? []
       : [
@@ -35,7 +35,7 @@ function figuresOf<T extends Readonly<Record<string, Score>>>(
   );
 }
 
-export function scoreFigures({ isbi, overlap, instances, separated }: Evaluation): Figure[] {
+export function scoreFigures({ isbi, overlap, instances, separated }: ReportEvaluation): Figure[] {
   if (isbi !== undefined) return figuresOf(MEMBRANE_SCORES, (key) => isbi[key].value);
   const at = instances?.perThreshold[0];
   const ofObjects =
@@ -64,7 +64,7 @@ export function isbiDetails(isbi: IsbiScores): ScoreTable {
     caption: 'Each score at its best threshold',
     columns: [{ label: 'Score' }, { label: 'Threshold' }, { label: 'Precision' }, { label: 'Recall' }],
     digits: [6, 1, 4, 4],
-    rows: rowsOf(MEMBRANE_SCORES).map(({ key, label }) => {
+    rows: scoreRows(MEMBRANE_SCORES).map(({ key, label }) => {
       const found = isbi[key];
       const detail = 'precision' in found ? [score(found.precision), score(found.recall)] : [null, null];
       return { name: label, values: [score(found.value), score(found.threshold), ...detail] };
@@ -75,7 +75,7 @@ export function isbiDetails(isbi: IsbiScores): ScoreTable {
 
 export function overlapTable(overlap: OverlapScores, names: readonly string[], where: string): ScoreTable {
   const { perClass } = overlap;
-  const columns = rowsOf(CLASS_SCORES);
+  const columns = scoreRows(CLASS_SCORES);
   // Of one foreground class the mean is its score.
   const isAlone = perClass.length === 2;
   const mean = {
@@ -101,7 +101,7 @@ export function overlapTable(overlap: OverlapScores, names: readonly string[], w
 /** @param separated whether touching objects were separated as in prediction, instead of taking connected pixels */
 export function instanceTable(instances: InstanceScores, separated: boolean): ScoreTable {
   const { perThreshold, truthCount, predictionCount } = instances;
-  const columns = rowsOf(OBJECT_SCORES);
+  const columns = scoreRows(OBJECT_SCORES);
   const chosen = perThreshold.filter(({ iouThreshold }) => [0.5, 0.75, 0.9].includes(iouThreshold));
   const rest = columns.slice(1).map(() => null);
   return {
@@ -121,7 +121,7 @@ export function instanceTable(instances: InstanceScores, separated: boolean): Sc
 const LEAST_IMAGES = 5;
 
 /** Scores over thresholds. The best one is marked only where enough images show it. */
-export function thresholdsOf(evaluation: Evaluation): ThresholdCurves[] {
+export function thresholdsOf(evaluation: ReportEvaluation): ThresholdCurves[] {
   const { imageCount } = evaluation;
   return curvesOf(evaluation).map(({ best, ...curves }) =>
     imageCount < LEAST_IMAGES
@@ -130,7 +130,7 @@ export function thresholdsOf(evaluation: Evaluation): ThresholdCurves[] {
   );
 }
 
-function curvesOf({ isbi, thresholds }: Evaluation): ThresholdCurves[] {
+function curvesOf({ isbi, thresholds }: ReportEvaluation): ThresholdCurves[] {
   if (isbi === undefined) {
     const [dice] = thresholds;
     if (dice === undefined) return [];

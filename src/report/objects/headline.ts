@@ -2,7 +2,7 @@
 
 import { median } from '../../array/quantile.ts';
 import { option } from '../../errors.ts';
-import { columnOf, headerOf, type Table } from '../../measure/table.ts';
+import { headerOf, type Table, tableColumn } from '../../measure/table.ts';
 import type { InstanceScores } from '../../metrics/instances.ts';
 import type { Figure } from '../run/data.ts';
 import { sumOfMatches } from './counts.ts';
@@ -15,7 +15,7 @@ export function objectsHeadline(
   const sizes = table.columns.filter(({ name }) => name === 'area' || name === 'volume');
   const [size] = sizes;
   const typical = (column: Table['columns'][number]): string =>
-    String(Number(median(columnOf(table, headerOf(column)).values as ArrayLike<number>).toPrecision(3)));
+    String(Number(median(tableColumn(table, headerOf(column)).values as ArrayLike<number>).toPrecision(3)));
   const covered = images.flatMap((image) => (image.covered === null ? [] : [image.covered]));
   const mean = covered.reduce((a, b) => a + b, 0) / Math.max(1, covered.length);
   const sum = sumOfMatches(images);

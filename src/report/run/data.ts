@@ -88,7 +88,7 @@ export interface ThresholdCurves {
 }
 
 /** A table of names and values. */
-export type Facts = readonly (readonly [name: string, value: string])[];
+export type FactRows = readonly (readonly [name: string, value: string])[];
 
 /** The top of a page. */
 export interface PageHead {
@@ -107,7 +107,7 @@ export interface PageHead {
 export interface Method {
   /** Remarks: units, what was excluded. */
   readonly notes: readonly string[];
-  readonly facts: Facts;
+  readonly facts: FactRows;
   /** Shell commands that reproduce the page. */
   readonly commands: readonly string[];
 }
@@ -129,10 +129,10 @@ export interface ReportData extends PageHead {
   readonly thresholds: readonly ThresholdCurves[];
   readonly worst: readonly ReportCase[];
   readonly best: readonly ReportCase[];
-  readonly dataset: Facts;
-  readonly network: Facts;
-  readonly machine: Facts;
-  readonly times: Facts;
+  readonly dataset: FactRows;
+  readonly network: FactRows;
+  readonly machine: FactRows;
+  readonly times: FactRows;
   /** Automatic choices with their reasons, one sentence each. */
   readonly decisions: readonly string[];
   /** Shell commands that reproduce this run. */

@@ -46,7 +46,7 @@ export interface EvaluatedPage {
   readonly objects?: Int32Array | Uint32Array;
 }
 
-export interface EvaluateOptions {
+export interface ReportEvaluationOptions {
   readonly classNames: readonly string[];
   /**
    * `isbi`: cells separated by membranes, with the class of their interior. `overlap`: Dice and IoU. `objects`: classes
@@ -65,7 +65,7 @@ export interface EvaluateOptions {
 }
 
 /** Everything a report shows about the images. */
-export interface Evaluation {
+export interface ReportEvaluation {
   readonly imageCount: number;
   /** What the scores rest on. */
   readonly basis: ScoreBasis;
@@ -105,7 +105,7 @@ interface Judged {
 
 /** Scores images one by one: `add` each, then `result`. */
 export class Evaluator {
-  readonly #options: EvaluateOptions;
+  readonly #options: ReportEvaluationOptions;
   readonly #membranes: MembraneScorer;
   readonly #overlap: OverlapScorer;
   readonly #objects = new ObjectScorer();
@@ -116,7 +116,7 @@ export class Evaluator {
   #worst: Ranked[] = [];
   #best: Ranked[] = [];
 
-  constructor(options: EvaluateOptions) {
+  constructor(options: ReportEvaluationOptions) {
     this.#options = options;
     const { kind, classNames } = options;
     this.#membranes = new MembraneScorer(kind.name === 'isbi' ? kind.inside : 1);
@@ -248,7 +248,7 @@ export class Evaluator {
   }
 
   /** @throws UsageError if no image was added. */
-  result(): Evaluation {
+  result(): ReportEvaluation {
     const { kind, classNames } = this.#options;
     return {
       imageCount: this.#perImage.length,

@@ -1,7 +1,7 @@
 /** Tables of the report. */
 
 import { html, type Markup } from '../kit/markup.ts';
-import type { Facts, Score, ScoreTable } from './data.ts';
+import type { FactRows, Score, ScoreTable } from './data.ts';
 
 const DIRECTIONS = { higher: ['↑', 'higher is better'], lower: ['↓', 'lower is better'] } as const;
 
@@ -29,7 +29,7 @@ ${note === undefined ? undefined : html`<p class="note">${note}</p>`}`;
 }
 
 /** A table of names and values under a heading; nothing if it is empty. */
-export function factTable(heading: string, facts: Facts): Markup | undefined {
+export function factTable(heading: string, facts: FactRows): Markup | undefined {
   if (facts.length === 0) return undefined;
   return html`<div><h3>${heading}</h3><table><tbody>${facts.map(
     ([name, value]) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { float32 } from '../../../src/array/ndarray.ts';
-import { costOf } from '../../../src/graph/analysis/cost.ts';
-import { layersOf } from '../../../src/graph/analysis/summary.ts';
+import { graphCost } from '../../../src/graph/analysis/cost.ts';
+import { graphLayers } from '../../../src/graph/analysis/summary.ts';
 import { GraphBuilder } from '../../../src/graph/builder.ts';
 import type { ModelName } from '../../../src/models/registry.ts';
 import { buildNetwork, MODELS } from '../../../src/models/registry.ts';
@@ -28,7 +28,7 @@ describe('cost', () => {
     const w = b.constant(float32([4, 2, 3, 3]), 'w');
     const graph = b.build([b.op('Conv', [x, w])]);
     // 4 x 3 x 3 outputs of 2 x 3 x 3 products; 50 input, 72 weight and 36 output floats live at once
-    expect(costOf(graph)).toMatchObject({ macs: 648, parameters: 72, activationBytes: 144, peakBytes: 632 });
+    expect(graphCost(graph)).toMatchObject({ macs: 648, parameters: 72, activationBytes: 144, peakBytes: 632 });
   });
 
   it('of the U-Net of 2015 at 572: 31,030,658 parameters, 150.43 GMAC', () => {
@@ -36,7 +36,7 @@ describe('cost', () => {
       { name: 'unet2015', channels: 1, numClasses: 2 },
       [1, 1, 572, 572],
     );
-    const cost = costOf(builder.build([logits]), { parameters: parameters.map(({ value }) => value) });
+    const cost = graphCost(builder.build([logits]), { parameters: parameters.map(({ value }) => value) });
     expect(cost.parameters).toBe(31_030_658);
     expect((cost.macs / 1e9).toFixed(2)).toBe('150.43');
   });
@@ -47,7 +47,7 @@ describe('cost', () => {
     const y = b.scoped('conv', () => b.op('Conv', [x, b.constant(float32([4, 2, 3, 3]), 'w')]));
     const pooled = b.op('MaxPool', [b.op('Relu', [y])], { kernel_shape: [2, 2] });
     const joined = b.op('Concat', [pooled, b.slice(y, [0, 0], [2, 2], [2, 3])], { axis: 1 });
-    const layers = layersOf(b.build([b.add(joined, b.scalar(1))]));
+    const layers = graphLayers(b.build([b.add(joined, b.scalar(1))]));
     expect(layers.map(({ nodes: _, fields, ...row }) => ({ ...row, sees: fields.map(({ size }) => size) }))).toEqual([
       // 36 floats of the convolution, 36 of the ReLU, 16 of the slice
       {
@@ -103,9 +103,9 @@ describe('cost', () => {
     const network = buildNetwork(spec, [1, spec.channels, ...size]);
     const graph = network.builder.build([network.logits]);
     const values = network.parameters.map(({ value }) => value);
-    const layers = layersOf(graph, { parameters: values });
+    const layers = graphLayers(graph, { parameters: values });
     const sum = (of: 'parameters' | 'macs' | 'bytes') => layers.reduce((total, layer) => total + layer[of], 0);
-    const cost = costOf(graph, { parameters: values });
+    const cost = graphCost(graph, { parameters: values });
     expect(sum('parameters')).toBe(parameters);
     expect(sum('macs')).toBe(cost.macs);
     expect(sum('macs')).toBe(macs);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { float32, type NdArray, type Shape, sizeOf } from '../../../src/array/ndarray.ts';
+import { elementCount, float32, type NdArray, type Shape } from '../../../src/array/ndarray.ts';
 import { stream } from '../../../src/array/random.ts';
 import { dependsOn, receptiveField, tileRule, traceDependence } from '../../../src/graph/analysis/receptive-field.ts';
 import { GraphBuilder } from '../../../src/graph/builder.ts';
@@ -26,7 +26,7 @@ function positive(b: GraphBuilder, shape: Shape): Value {
   return b.constant(
     float32(
       shape,
-      Float32Array.from({ length: sizeOf(shape) }, () => 0.2 + random.uniform()),
+      Float32Array.from({ length: elementCount(shape) }, () => 0.2 + random.uniform()),
     ),
   );
 }

@@ -1,7 +1,7 @@
 import { gzipSync, strToU8 } from 'fflate';
 import { allocate, bytesPer, type DType, type Storage } from '../../../array/ndarray.ts';
 import { UsageError } from '../../../errors.ts';
-import { dot, millimetres, norm, scaled, stepsOf } from '../../geometry.ts';
+import { dot, millimetres, norm, scaled, voxelSteps } from '../../geometry.ts';
 import { type Geometry, type Image, sizes, type Vector3 } from '../../image.ts';
 import { positionsExtension } from './positions.ts';
 
@@ -115,7 +115,7 @@ function writePlace(header: DataView, image: Image): void {
   const known = lengths[0] !== undefined && lengths[1] !== undefined;
   const time = spacing.t === undefined ? undefined : TIME_UNITS[spacing.t.unit];
   header.setUint8(123, (known ? LENGTH_UNITS[unit] : 0) + (time ?? 0));
-  const steps = stepsOf(image);
+  const steps = voxelSteps(image);
   const pixdim = (factor: number) => {
     for (const [i, size] of [
       factor,

@@ -1,4 +1,4 @@
-import { allocate, bytesPer, type DType, type Storage, sizeOf } from '../../../array/ndarray.ts';
+import { allocate, bytesPer, type DType, elementCount, type Storage } from '../../../array/ndarray.ts';
 import { FormatError } from '../../../errors.ts';
 import { cross, fromSteps } from '../../geometry.ts';
 import { gunzip } from '../../gunzip.ts';
@@ -42,7 +42,7 @@ export const nrrd: Codec = {
     }
     const roles = rolesOf(header, file);
     const segments = segmentNotes(header, roles, file);
-    const count = sizeOf(header.sizes);
+    const count = elementCount(header.sizes);
     const outside = header.fields.get('data file');
     const data = outside === undefined ? bytes.subarray(header.end) : await detached(outside, context);
     const what = `the image (${header.sizes.join(' x ')}, ${dtype})`;
@@ -230,7 +230,7 @@ function reorder(
 ): Storage[DType] {
   const order = [...'xyzct'].filter((role) => roles.includes(role));
   if (order.join() === roles.join()) return data;
-  const stride = (role: string): number => sizeOf(sizes.slice(0, roles.indexOf(role)));
+  const stride = (role: string): number => elementCount(sizes.slice(0, roles.indexOf(role)));
   const steps = [...'xyzct'].map((role) => ({
     length: roles.includes(role) ? sizes[roles.indexOf(role)] : 1,
     stride: roles.includes(role) ? stride(role) : 0,

@@ -99,7 +99,7 @@ const FUNCTIONS: Readonly<Record<number, readonly [name: string, parameters: num
  * The calibrated values of 8- and 16-bit grey images as shown by ImageJ; others keep their values, with the unit.
  * @throws FormatError for an unsupported function, naming it
  */
-export function calibrate(image: Image, { method, parameters, unit }: Calibration, file: string): Image {
+export function calibrateValues(image: Image, { method, parameters, unit }: Calibration, file: string): Image {
   const { dtype, bitDepth: _, ...rest } = image;
   if (dtype !== 'uint8' && dtype !== 'uint16' && dtype !== 'int16') return { ...image, valueUnit: unit };
   const counts = method === OPTICAL_DENSITY ? dtype === 'uint8' : parameters.length > 1;

@@ -5,7 +5,7 @@ import { colourName, expandPalette } from '../../palette.ts';
 import { type Codec, checkDeclaredSize, type ReadContext } from '../format.ts';
 import { type Arrangement, descriptionOf, stack } from './arrangement.ts';
 import { type Directory, readDirectories, type TiffFile } from './directory.ts';
-import { calibrate } from './imagej.ts';
+import { calibrateValues } from './imagej.ts';
 import { COMPRESSION, type PageLayout, PHOTOMETRIC, pageLayout, rowBytes } from './layout.ts';
 import { lsmDirectory, lsmLayout } from './lsm.ts';
 import { arrangementOf, statedPages } from './metadata.ts';
@@ -72,7 +72,8 @@ export const tiff: Codec = {
         ...(notes.length > 0 ? { notes } : {}),
       },
     );
-    const image = arrangement.calibration === undefined ? stored : calibrate(stored, arrangement.calibration, file);
+    const image =
+      arrangement.calibration === undefined ? stored : calibrateValues(stored, arrangement.calibration, file);
     // ImageJ's palettes are look-up tables for display: the values themselves are the image.
     if (layout.photometric !== PHOTOMETRIC.palette || arrangement.imagej || c > 1) return image;
     const colours = colourMap(first.directory, layout.bits, file);

@@ -79,13 +79,13 @@ function bends(side: number, factor: number): AugmentOptions {
   return {
     flip: false,
     turn: false,
-    warpShare: 1,
+    warpFraction: 1,
     rotateDegrees: 12 * factor,
     scale: 1 + 0.12 * factor,
     elasticSigmaPx: 0.035 * side * factor,
     elasticGrid: 4,
     interpolation: 'bilinear',
-    intensityShare: 0,
+    intensityFraction: 0,
   };
 }
 
@@ -151,7 +151,7 @@ export function chooseClassRecipe(
   return {
     recipe: {
       seed,
-      data: { fingerprint, split, balance, separation: { w0: 0, sigmaPx: 5 }, focusShare: 0 },
+      data: { fingerprint, split, balance, separation: { w0: 0, sigmaPx: 5 }, focusFraction: 0 },
       labels: { kind: 'integer', classes: raw.classNames.map((n, i) => ({ name: n, values: [i] })), ignore: [] },
       input,
       model,

@@ -61,7 +61,7 @@ export function openPatchSource(
     patch,
     batch,
     outputMargin,
-    focusShare: recipe.data.focusShare,
+    focusFraction: recipe.data.focusFraction,
     augment: recipe.augment,
     balanced: recipe.data.balanced,
     window: (recipe.input as InputSpec).window,

@@ -49,7 +49,7 @@ export interface TrainSettings extends NetworkOptions, WindowOptions, StartSetti
 }
 
 /** What the choice depends on besides the data. */
-export interface Circumstances {
+export interface RecipeCircumstances {
   readonly fingerprint: string;
   readonly split: SplitChoice;
   readonly separation: Recipe['data']['separation'];
@@ -66,10 +66,18 @@ export interface Circumstances {
 export const AUGMENT_STRENGTHS = {
   none: NO_AUGMENTATION,
   turns: { ...NO_AUGMENTATION, flip: true, turn: true },
-  light: { warpShare: 0.3, elasticSigmaPx: 4, brightness: 0.1, contrast: 1.15, gamma: 1.2, noise: 0.05, blurPx: 0.5 },
+  light: {
+    warpFraction: 0.3,
+    elasticSigmaPx: 4,
+    brightness: 0.1,
+    contrast: 1.15,
+    gamma: 1.2,
+    noise: 0.05,
+    blurPx: 0.5,
+  },
   default: {},
   strong: {
-    warpShare: 0.9,
+    warpFraction: 0.9,
     elasticSigmaPx: 14,
     scale: 1.4,
     brightness: 0.3,
@@ -100,7 +108,7 @@ export function chooseSeparation(
 export function chooseRecipe(
   data: PreparedDataset,
   given: TrainSettings,
-  { fingerprint, split, separation, cores, minutes, flops, start, before }: Circumstances,
+  { fingerprint, split, separation, cores, minutes, flops, start, before }: RecipeCircumstances,
 ): { readonly recipe: Recipe; readonly notes: readonly string[] } {
   const settings = start === undefined ? given : { ...given, ...networkOf(start, given) };
   const name = settings.network ?? 'unet';
@@ -150,7 +158,7 @@ export function chooseRecipe(
         split,
         balance: chooseBalance(settings),
         separation,
-        focusShare: 0.33,
+        focusFraction: 0.33,
         ...(window && { balanced: true }),
         ...(before && { before }),
       },
@@ -185,7 +193,7 @@ function networkChoice(
   common: Common,
   image: readonly [number, number],
   settings: TrainSettings,
-  { cores, minutes, flops }: Pick<Circumstances, 'cores' | 'minutes' | 'flops'>,
+  { cores, minutes, flops }: Pick<RecipeCircumstances, 'cores' | 'minutes' | 'flops'>,
 ): NetworkChoice {
   const { choose, training, summary } = networkNamed(name);
   const own = ownOptions(name, settings);
