@@ -52,7 +52,7 @@ export function describePlace({
 }: Omit<PlaceFigure, 'picture' | 'uncertain'>): string {
   const slice = z > 0 ? `, slice ${z}` : '';
   const time = t > 0 ? `, time ${t}` : '';
-  return `${image}${time}${slice}: ${width} x ${height} at ${x}, ${y}`;
+  return `${image}${time}${slice}: ${width} x ${height} at x ${x}, y ${y}`;
 }
 
 /** The page as HTML. */
