@@ -141,7 +141,7 @@ export function chooseUnet(circumstances: Circumstances): Choice<UnetSpec> {
     circumstances.flops === undefined
       ? `on ${cores} ${cores === 1 ? 'core' : 'cores'}`
       : `at the ${describeFlops(flops)} measured here`;
-  const time = `${minutes} minutes${assumed} ${speed}`;
+  const time = `${minutes} ${minutes === 1 ? 'minute' : 'minutes'}${assumed} ${speed}`;
   const seen = `about ${Math.round(pixelsSeen(baseChannels) / 1e6)} million pixels (at least ${PIXELS_WANTED / 1e6} are wanted)`;
   const enough = pixelsSeen(baseChannels) >= PIXELS_WANTED;
   const wide =

@@ -20,7 +20,12 @@ again with --labels estimates the accuracy of the model that made the suggestion
     objects: flag('--objects', 'list objects too: the most uncertain, and those unlike the others'),
     limit: row('--limit <n>', 'number of places', integer(1, 1000), 20),
     side: row('--side <px>', 'side of the windows', integer(8, 4096), 128),
-    seed: row('--seed <n>', 'random seed of every tenth place; another one draws other places', integer(0, 0xffffffff), 0),
+    seed: row(
+      '--seed <n>',
+      'random seed of every tenth place; another one draws other places',
+      integer(0, 0xffffffff),
+      0,
+    ),
     tta: row('--tta <n>', 'average over rotations and flips: 1 (none), 4 or 8', oneNumberOf(1, 4, 8), 1),
     out: text('-o, --out <folder>', 'where to write (default: suggest in the run, or beside the model)'),
     device: DEVICE,
