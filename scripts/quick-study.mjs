@@ -171,14 +171,15 @@ if (args.time) {
   const sample = await load(isbi(10), (v) => v === 0);
   const label = asLabel(paint(sample.truth, sample.height, sample.width, 1, Number(args.strokes)), sample);
   for (let i = 0; i < 5; i++) {
-    const began = performance.now();
+    const [began, busy] = [performance.now(), process.cpuUsage()];
     const model = await trainQuick(runtime, [{ image: asImage(sample), label }], QUICK);
     const trained = performance.now();
     await predictImage(model, asImage(sample));
     const done = performance.now();
+    const { user, system } = process.cpuUsage(busy);
     await model.program.dispose();
     console.log(
-      `first preview after ${(done - began).toFixed(0)} ms: trained ${(trained - began).toFixed(0)}, predicted ${(done - trained).toFixed(0)}`,
+      `first preview after ${(done - began).toFixed(0)} ms: trained ${(trained - began).toFixed(0)}, predicted ${(done - trained).toFixed(0)}; CPU time of all threads ${((user + system) / 1000).toFixed(0)} ms`,
     );
   }
   await runtime.dispose();

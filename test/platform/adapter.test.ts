@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { explainingLoss, findAdapter } from '../../src/platform/browser/adapter.ts';
 import type { Program, Runtime } from '../../src/runtime/runtime.ts';
+import { openBrowser, whyNoBrowser } from '../browser/harness.ts';
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -36,6 +37,23 @@ describe('the adapter of a page', () => {
     expect(requestAdapter).toHaveBeenCalledWith({ powerPreference: 'high-performance' });
   });
 });
+
+const absent = whyNoBrowser();
+test.skipIf(absent !== undefined)(
+  `Chromium's own software adapter is software, so that auto is WASM${absent === undefined ? '' : ` (${absent})`}`,
+  async () => {
+    const browser = await openBrowser({ webgpu: true });
+    try {
+      const { call } = await browser.newPage();
+      expect(await call('src/platform/browser/adapter.ts', 'findAdapter')).toBe('software');
+      expect(await call('src/platform/browser/runtime.ts', 'availableDevices')).toEqual(['wasm', 'webgpu']);
+      expect(await call('src/platform/browser/runtime.ts', 'openRuntime')).toMatchObject({ device: 'wasm' });
+    } finally {
+      await browser.close();
+    }
+  },
+  60_000,
+);
 
 test('a failure after the GPU was lost says so; one before is as it is', async () => {
   let lose: (info: GPUDeviceLostInfo) => void = () => {};
