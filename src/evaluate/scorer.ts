@@ -19,7 +19,10 @@ import { diceOf, OverlapScorer } from './overlap.ts';
 /** How slices are scored. JSON, stored in a run's configuration. */
 export type PageMetric =
   | { readonly kind: 'v-rand' /** The class that is the inside of cells. */; readonly inside: 0 | 1 }
-  | { readonly kind: 'dice' }
+  | {
+      readonly kind: 'dice' /** Classes excluded from the mean; default the background, class 0. */;
+      readonly leaveOut?: readonly number[];
+    }
   /** Average precision of objects at IoU 0.5. */
   | { readonly kind: 'ap' };
 
@@ -64,7 +67,7 @@ export interface ScorerOptions {
 /** A scorer for slices with these classes, class 0 first. Ignored pixels are not counted. */
 export function scorerFor(metric: PageMetric, classNames: readonly string[], options: ScorerOptions = {}): Scorer {
   if (metric.kind === 'v-rand') return membraneScorer(metric.inside, options);
-  return metric.kind === 'ap' ? objectScorer(options) : overlapScorer(classNames);
+  return metric.kind === 'ap' ? objectScorer(options) : overlapScorer(classNames, metric.leaveOut);
 }
 
 function membraneScorer(inside: 0 | 1, { thresholds }: ScorerOptions): Scorer {
@@ -133,8 +136,8 @@ function objectScorer({ separation }: ScorerOptions): Scorer {
   };
 }
 
-function overlapScorer(classNames: readonly string[]): Scorer {
-  const scorer = new OverlapScorer(classNames.length);
+function overlapScorer(classNames: readonly string[], leaveOut: readonly number[] = [0]): Scorer {
+  const scorer = new OverlapScorer(classNames.length, { leaveOut });
   return {
     add({ page: { label }, probabilities }) {
       scorer.add(label, argmaxClasses(probabilities).data);
@@ -142,7 +145,9 @@ function overlapScorer(classNames: readonly string[]): Scorer {
     result() {
       const all = scorer.result();
       const { perClass } = all;
-      const each = classNames.map((name, c) => [`Dice ${name}`, perClass[c]?.dice ?? Number.NaN] as const).slice(1);
+      const each = classNames
+        .map((name, c) => [`Dice ${name}`, perClass[c]?.dice ?? Number.NaN] as const)
+        .filter((_, c) => !leaveOut.includes(c));
       return {
         score: diceOf(all),
         metric: OVERLAP_TOTALS.meanDice.main,

@@ -1,6 +1,6 @@
 /** The score that selects the best model: the final metric, on whole images. */
 
-import { hasRim, type LabelMapping } from '../dataset/labels/labels.ts';
+import { backgroundOf, hasRim, type LabelMapping } from '../dataset/labels/labels.ts';
 import { insideOfCells } from '../dataset/labels/membranes.ts';
 import type { TrainingPage } from '../dataset/patch-position.ts';
 import { option } from '../errors.ts';
@@ -38,7 +38,10 @@ export function chooseMetric(
       reason: 'validation score: V-Rand, since the labels are cells parted by connected membranes',
     };
   }
-  const which = classes.length === 2 ? 'of the foreground' : 'over the foreground classes';
+  const background = backgroundOf(mapping);
+  const foreground = classes.length === 2 ? 'of the foreground' : 'over the foreground classes';
+  const which = background.length === 0 ? 'over all classes, since none is the background' : foreground;
   const hint = kind === 'instances' ? `; ${option('task', 'instances')} learns to separate touching objects` : '';
-  return { metric: { kind: 'dice' }, reason: `validation score: mean Dice ${which}${hint}` };
+  const metric: PageMetric = background.length === 0 ? { kind: 'dice', leaveOut: [] } : { kind: 'dice' };
+  return { metric, reason: `validation score: mean Dice ${which}${hint}` };
 }

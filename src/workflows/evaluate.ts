@@ -4,6 +4,7 @@ import { type NdArray, ndarray } from '../array/ndarray.ts';
 import { type LabelKind, type LabelKindFinding, labelKindsOfBoth } from '../dataset/labels/label-kind.ts';
 import {
   applyMapping,
+  backgroundOf,
   findMapping,
   IGNORE,
   ignoredAmongObjects,
@@ -275,7 +276,7 @@ export async function evaluate(
       },
     );
   }
-  const overlap = new OverlapScorer(mapping.classes.length);
+  const overlap = new OverlapScorer(mapping.classes.length, { leaveOut: backgroundOf(mapping) });
   const surface = new SurfaceScorer(mapping.classes.map(({ name }) => name));
   const inMm = all.items.every(({ spacingMm }) => spacingMm !== undefined);
   const membranes = has('isbi') ? new MembraneScorer(insideClass(mapping)) : undefined;

@@ -2,7 +2,7 @@
 
 import { ndarray } from '../array/ndarray.ts';
 import { scoredPart } from '../dataset/hold-out.ts';
-import { applyMapping, hasRim, IGNORE, kindOf } from '../dataset/labels/labels.ts';
+import { applyMapping, backgroundOf, hasRim, IGNORE, kindOf } from '../dataset/labels/labels.ts';
 import type { RawDataset, RawPage } from '../dataset/raw.ts';
 import { RunError } from '../errors.ts';
 import { describeBasis } from '../evaluate/basis.ts';
@@ -152,7 +152,7 @@ function evaluateOptions({ metric, recipe }: RunConfig, total: number, model: Op
       metric?.kind === 'v-rand'
         ? { name: 'isbi', inside: metric.inside }
         : separation === undefined
-          ? { name: 'overlap' }
+          ? { name: 'overlap', leaveOut: backgroundOf(recipe.labels) }
           : { name: 'objects', separation },
   };
 }
@@ -251,7 +251,7 @@ function tablesOf({ config, pages, result, stacks }: Collected, where: string, p
     return [isbiTable(own, published, where), isbiDetails(isbi)];
   }
   return [
-    overlapTable(overlap, classNames, where),
+    overlapTable(overlap, classNames, where, backgroundOf(config.recipe.labels).length > 0),
     ...(stacks.length === 0 ? [] : [volumeTable(stacks, isLungs(config.recipe) ? 'Per patient' : 'Per stack')]),
     ...(instances === undefined ? [] : [instanceTable(instances, result.separated)]),
   ];

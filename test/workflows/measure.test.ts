@@ -167,6 +167,24 @@ test('the report gives the median of an even count (numpy 2.4, median)', async (
 });
 
 describe('ignored values are no objects, and what is found there is not counted', () => {
+  test.each([
+    ['uint16', Uint16Array.from(squares([7, 3, 300, 65535], 65535))],
+    ['int32', Int32Array.from(squares([7, 3, 300, 0x7fffffff], 0x7fffffff))],
+    ['uint32', Uint32Array.from(squares([7, 3, 300, 0xffffffff], 0xffffffff))],
+  ] as const)('%s: its largest value beside object numbers means not annotated', async (dtype, values) => {
+    for (const as of [undefined, 'objects'] as const) {
+      const { column, kinds } = await measured(memoryFiles({ 'maps/a.tif': writeTiff(image(dtype, values)) }), { as });
+      expect(kinds.ignored.labels).toEqual([Math.max(...values)]);
+      expect(column('label')).toEqual([3, 7, 300]);
+    }
+  });
+
+  test('255 beside object numbers is an object', async () => {
+    const values = Uint8Array.from(squares([1, 2, 255]));
+    const maps = memoryFiles({ 'maps/a.tif': writeTiff(image('uint8', values)) });
+    expect((await measured(maps, { as: 'objects' })).column('label')).toEqual([1, 2, 255]);
+  });
+
   const truth = squares([1, 2, 2, 255], 1);
   const found = squares([1, 2, 0, 1], 0);
   const json = { labels: { background: 0, a: 1, b: 2, ignore: 3 } };

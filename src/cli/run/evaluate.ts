@@ -1,6 +1,6 @@
 /** `lamella evaluate`: calls the workflow and prints its scores. */
 
-import { describeMapping } from '../../dataset/labels/labels.ts';
+import { backgroundOf, describeMapping } from '../../dataset/labels/labels.ts';
 import { UsageError } from '../../errors.ts';
 import { describeBasis } from '../../evaluate/basis.ts';
 import {
@@ -37,7 +37,12 @@ export async function run(
   const { mapping, ...evaluation } = await evaluate(nodeHost, predictions, truth, { ...options, metrics: asked });
   if (json) return printJson({ predictions, truth, ...evaluation, labels: mapping }, roundedThresholds);
   const notes = evaluation.notes.map((note) => `note: ${note}`);
-  say(...notes, describeMapping(mapping), ...describeKinds(evaluation), formatEvaluation(evaluation));
+  say(
+    ...notes,
+    describeMapping(mapping),
+    ...describeKinds(evaluation),
+    formatEvaluation(evaluation, backgroundOf(mapping).length > 0),
+  );
 }
 
 /** The challenge accumulates its thresholds, which results in 0.7999999999999999 instead of 0.8. */
@@ -62,16 +67,19 @@ function describeKinds({ labelKinds, metrics }: Pick<Evaluation, 'labelKinds' | 
 const digits = (value: number, count = 4): string => (Number.isNaN(value) ? '-' : value.toFixed(count));
 
 /** The scores as a table for display. */
-function formatEvaluation({
-  images,
-  basis,
-  volumes,
-  isbi,
-  overlap,
-  instances,
-  surface,
-  classes,
-}: Omit<Evaluation, 'mapping' | 'labelKinds' | 'metrics' | 'notes'>): string {
+function formatEvaluation(
+  {
+    images,
+    basis,
+    volumes,
+    isbi,
+    overlap,
+    instances,
+    surface,
+    classes,
+  }: Omit<Evaluation, 'mapping' | 'labelKinds' | 'metrics' | 'notes'>,
+  hasBackground: boolean,
+): string {
   const what = volumes === undefined ? 'image' : volumes === '3D' ? 'volume' : 'slice';
   const lines = [
     `${counted(images, what)}${volumes === undefined ? '' : `, scored ${volumes === '3D' ? 'in 3D' : volumes}`}`,
@@ -103,7 +111,10 @@ function formatEvaluation({
         ...overlap.perClass.map(
           (scores, c) => [classes[c] ?? `class ${c}`, rows.map(({ key }) => digits(scores[key]))] as const,
         ),
-        ['mean of the foreground', rows.map(({ mean }) => (mean === undefined ? '' : digits(overlap[mean])))],
+        [
+          hasBackground ? 'mean of the foreground' : 'mean of the classes',
+          rows.map(({ mean }) => (mean === undefined ? '' : digits(overlap[mean]))),
+        ],
       ],
     );
     lines.push(`  ${OVERLAP_TOTALS.pixelAccuracy.label.padEnd(24)}  ${digits(overlap.pixelAccuracy)}`);

@@ -34,6 +34,13 @@ export interface LabelMapping {
 /** What label values are under a mapping. */
 export const kindOf = ({ kind }: LabelMapping): LabelKind => (kind === 'instances' ? 'objects' : 'classes');
 
+/**
+ * The classes that a mean over the foreground excludes: class 0 if it is the background, that is, if it includes the
+ * value 0. Labels whose 0 is ignored, such as strokes, have no background, and every class counts.
+ */
+export const backgroundOf = ({ classes: [first] }: LabelMapping): readonly number[] =>
+  Array.isArray(first?.values) && !first.values.includes(0) ? [] : [0];
+
 /** One slice of labels as read: integers, or colours packed as 0xRRGGBB. */
 export interface LabelPage {
   /** Unsigned if a number exceeds 2^31 - 1. */

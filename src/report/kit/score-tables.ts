@@ -73,13 +73,19 @@ export function isbiDetails(isbi: IsbiScores): ScoreTable {
   };
 }
 
-export function overlapTable(overlap: OverlapScores, names: readonly string[], where: string): ScoreTable {
+/** @param hasBackground whether class 0 is the background, which the means exclude */
+export function overlapTable(
+  overlap: OverlapScores,
+  names: readonly string[],
+  where: string,
+  hasBackground = true,
+): ScoreTable {
   const { perClass } = overlap;
   const columns = scoreRows(CLASS_SCORES);
   // Of one foreground class the mean is its score.
-  const isAlone = perClass.length === 2;
+  const isAlone = hasBackground && perClass.length === 2;
   const mean = {
-    name: 'Foreground mean',
+    name: hasBackground ? 'Foreground mean' : 'Mean',
     values: columns.map(({ mean: key }) => (key === undefined ? null : score(overlap[key]))),
     own: true,
   };

@@ -54,7 +54,10 @@ export interface ReportEvaluationOptions {
    */
   readonly kind:
     | { readonly name: 'isbi'; readonly inside: 0 | 1 }
-    | { readonly name: 'overlap' }
+    | {
+        readonly name: 'overlap' /** Classes excluded from the means; default the background. */;
+        readonly leaveOut?: readonly number[];
+      }
     | { readonly name: 'objects'; readonly separation: SeparationSettings };
   /** Number of images that will be added. */
   readonly total: number;
@@ -120,7 +123,8 @@ export class Evaluator {
     this.#options = options;
     const { kind, classNames } = options;
     this.#membranes = new MembraneScorer(kind.name === 'isbi' ? kind.inside : 1);
-    this.#overlap = new OverlapScorer(classNames.length, { leaveOut: kind.name === 'isbi' ? [] : [0] });
+    const leaveOut = kind.name === 'isbi' ? [] : kind.name === 'overlap' ? (kind.leaveOut ?? [0]) : [0];
+    this.#overlap = new OverlapScorer(classNames.length, { leaveOut });
   }
 
   add(page: EvaluatedPage): void {

@@ -44,7 +44,7 @@ import type { MeasuredObjects, MeasureOutputs } from './outputs.ts';
 export interface MeasuredKinds {
   readonly labels: LabelKindFinding;
   readonly truth: LabelKindFinding;
-  /** Values to ignore: those declared by a `dataset.json`, and 255 in class maps with small class numbers. */
+  /** Values to ignore: those declared by a `dataset.json`, and the one that means "not annotated". */
   readonly ignored: { readonly labels: readonly number[]; readonly truth: readonly number[] };
 }
 
@@ -140,7 +140,6 @@ async function kindsOf({ files, inputs, options }: MeasureReader): Promise<Measu
   ): Promise<LabelKindSurvey> => {
     const declared = declaredOf(listed);
     const found = new LabelKindSurvey({ ignore });
-    if (as === 'objects' && ignore.length === 0) return found;
     for (const item of listed) {
       try {
         const map = await readListedImage(files, item, { palette: 'index' });
@@ -169,8 +168,9 @@ async function kindsOf({ files, inputs, options }: MeasureReader): Promise<Measu
       remedy: `Use label maps, such as those of lamella predict, or set ${option('as', 'classes')} if the values are classes.`,
     });
   }
+  // Among objects 255 is a number like any other.
   const ignored = ({ kind }: LabelKindFinding, found: LabelKindSurvey, given: readonly number[]) =>
-    kind === 'classes' ? found.ignored : given;
+    kind === 'classes' ? found.ignored : found.ignored.filter((value) => value !== 255 || given.includes(value));
   return {
     labels: prediction,
     truth,
