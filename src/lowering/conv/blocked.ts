@@ -13,20 +13,11 @@ import type { Node, Value } from '../../graph/ir.ts';
 import { type ConvGeometry, convGeometry } from '../../graph/ops/convolution.ts';
 import { type Formulation, type Lowering, onlyConsumer } from '../context.ts';
 import { flippedKernel, kernelOfFewInputs, kernelOfOddOutputs, padOutputs } from '../layouts/kernels.ts';
+import { flippedWeights, inputGradientGeometry } from './flipped.ts';
+import { isPlanar } from './grad-weight-blocked.ts';
 
-/** The cases the kernels support: two spatial axes, one group, float32. */
-function supported(x: Value, kernel: readonly number[], g: ConvGeometry): boolean {
-  return x.shape.length === 4 && kernel.length === 2 && g.group === 1 && x.dtype === 'float32';
-}
-
-function attributesOf(g: ConvGeometry, change: Partial<ConvAttributes> = {}): ConvAttributes {
-  return {
-    kernel_shape: g.kernel,
-    pads: [...g.padsBegin, ...g.padsEnd],
-    strides: g.strides,
-    dilations: g.dilations,
-    ...change,
-  };
+function attributesOf({ kernel, padsBegin, padsEnd, strides, dilations }: ConvGeometry): ConvAttributes {
+  return { kernel_shape: kernel, pads: [...padsBegin, ...padsEnd], strides, dilations };
 }
 
 /**
@@ -38,7 +29,7 @@ export const convBlocked: Formulation<'Conv'> = (lowering, node) => {
   const [x, w, bias] = node.inputs as readonly [Value, Value, Value | undefined];
   const g = convGeometry(node.attributes, w.shape.slice(2));
   const [k, c] = w.shape;
-  if (!supported(x, g.kernel, g)) return false;
+  if (!isPlanar(x, g)) return false;
   const y = node.outputs[0];
   // Only if weights are known, as in prediction: resumed training must stay bit-identical.
   const sum = lowering.graph.constants.has(w) ? addedTo(lowering, y) : undefined;
@@ -87,21 +78,16 @@ function addedTo(lowering: Lowering, y: Value): { readonly node: Node; readonly 
 export const convGradInputBlocked: Formulation<'lamella.ConvGradInput'> = (lowering, node) => {
   const { b, forms } = lowering;
   const [dy, w] = node.inputs as readonly [Value, Value];
-  const g = convGeometry(node.attributes, w.shape.slice(2));
+  const g = inputGradientGeometry(convGeometry(node.attributes, w.shape.slice(2)));
   const [k, c] = w.shape;
-  if (!supported(dy, g.kernel, g) || g.strides.some((s) => s !== 1)) return false;
-  const reach = g.kernel.map((n, i) => g.dilations[i] * (n - 1));
-  const padsBegin = reach.map((n, i) => n - g.padsBegin[i]);
-  const padsEnd = reach.map((n, i) => n - g.padsEnd[i]);
-  if ([...padsBegin, ...padsEnd].some((pad) => pad < 0)) return false;
-  if (c % forms.block !== 0) return false;
+  if (g === undefined || !isPlanar(dy, g) || c % forms.block !== 0) return false;
   const input = blockedInput(lowering, dy, k);
   if (input === undefined) return false;
   const kernel =
     k < forms.block
-      ? kernelOfFewInputs(b, flipPlain(b, forms.plain(w)), forms.block)
+      ? kernelOfFewInputs(b, flippedWeights(b, forms.plain(w), 1), forms.block)
       : flippedKernel(b, forms.kernel(w), forms.block);
-  const made = b.op('nchwc.Conv', [input, kernel], attributesOf({ ...g, padsBegin, padsEnd }));
+  const made = b.op('nchwc.Conv', [input, kernel], attributesOf(g));
   forms.set(node.outputs[0], 'blocked', made);
   return true;
 };
@@ -110,16 +96,6 @@ export const convGradInputBlocked: Formulation<'lamella.ConvGradInput'> = (lower
 function blockedInput({ forms }: Lowering, x: Value, channels: number): Value | undefined {
   if (channels < forms.block) return forms.plain(x);
   return forms.canBlock(x) ? forms.blocked(x) : undefined;
-}
-
-/** [K, C, kh, kw] as [C, K, kh, kw] with the taps reversed, plain. */
-function flipPlain(b: GraphBuilder, w: Value): Value {
-  const [k, c, kh, kw] = w.shape;
-  const taps = kh * kw;
-  const turned = b.transpose(b.reshape(w, [k, c, taps]), [1, 0, 2]);
-  const reversed = b.ints(Array.from({ length: taps }, (_, i) => taps - 1 - i));
-  const flipped = taps === 1 ? turned : b.op('Gather', [turned, reversed], { axis: 2 });
-  return b.reshape(flipped, [c, k, kh, kw]);
 }
 
 /** A vector with zeros appended. */

@@ -6,25 +6,33 @@
 import { elementCount } from '../../array/ndarray.ts';
 import type { GraphBuilder } from '../../graph/builder.ts';
 import type { Value } from '../../graph/ir.ts';
-import { convGeometry } from '../../graph/ops/convolution.ts';
+import { type ConvGeometry, convGeometry } from '../../graph/ops/convolution.ts';
 import type { Formulation } from '../context.ts';
 
 export const convGradInputFlipped: Formulation<'lamella.ConvGradInput'> = ({ b, forms }, node) => {
   const [dy, w] = node.inputs as readonly [Value, Value];
-  const g = convGeometry(node.attributes, w.shape.slice(2));
-  if (g.strides.some((stride) => stride !== 1)) return false;
-  const reach = g.kernel.map((n, i) => g.dilations[i] * (n - 1));
-  const pads = [...reach.map((n, i) => n - g.padsBegin[i]), ...reach.map((n, i) => n - g.padsEnd[i])];
-  if (pads.some((pad) => pad < 0)) return false;
+  const g = inputGradientGeometry(convGeometry(node.attributes, w.shape.slice(2)));
+  if (g === undefined) return false;
   const made = b.op('Conv', [forms.plain(dy), flippedWeights(b, forms.plain(w), g.group)], {
     kernel_shape: g.kernel,
-    pads,
+    pads: [...g.padsBegin, ...g.padsEnd],
     dilations: g.dilations,
     group: g.group,
   });
   forms.set(node.outputs[0], 'plain', made);
   return true;
 };
+
+/**
+ * The geometry of the Conv with flipped weights that is the gradient of a convolution's input; undefined if it has strides
+ * or is padded beyond its reach.
+ */
+export function inputGradientGeometry(g: ConvGeometry): ConvGeometry | undefined {
+  const mirrored = (pads: readonly number[]) => pads.map((pad, i) => g.dilations[i] * (g.kernel[i] - 1) - pad);
+  const [padsBegin, padsEnd] = [mirrored(g.padsBegin), mirrored(g.padsEnd)];
+  const possible = g.strides.every((stride) => stride === 1) && [...padsBegin, ...padsEnd].every((pad) => pad >= 0);
+  return possible ? { ...g, padsBegin, padsEnd } : undefined;
+}
 
 /** [K, C/group, ...] as [C, K/group, ...] with the taps reversed. */
 export function flippedWeights(b: GraphBuilder, w: Value, group: number): Value {

@@ -29,6 +29,7 @@ import type { GraphBuilder } from '../../graph/builder.ts';
 import type { Value } from '../../graph/ir.ts';
 import { type ConvGeometry, convGeometry } from '../../graph/ops/convolution.ts';
 import type { Formulation, Lowering } from '../context.ts';
+import { inputGradientGeometry } from './flipped.ts';
 
 type Pair = readonly [number, number];
 
@@ -72,17 +73,14 @@ export const convGradWeightOneBlocked: Formulation<'lamella.ConvGradWeight'> = (
   const dw = node.outputs[0];
   const [k, c] = dw.shape;
   if (!isPlanar(x, g)) return false;
-  const unit = g.strides.every((s) => s === 1);
-  const reach = g.kernel.map((n, i) => g.dilations[i] * (n - 1));
-  const mirrored = (pads: readonly number[]) => reach.map((n, i) => n - pads[i]);
-  const mirrorable = unit && [...mirrored(g.padsBegin), ...mirrored(g.padsEnd)].every((pad) => pad >= 0);
+  const mirrored = inputGradientGeometry(g);
   const canX = k % forms.block === 0;
-  const canY = c % forms.block === 0 && mirrorable;
+  const canY = c % forms.block === 0 && mirrored !== undefined;
   if (!canX && !canY) return false;
   // Choose the side with fewer images to reorder and pad; dy if it is already plain.
   const byX = canX && (!canY || (c <= 1.5 * k && !(k < forms.block)));
   const [images, kernels] = byX ? [x, dy] : [dy, x];
-  const [padsBegin, padsEnd] = byX ? [g.padsBegin, g.padsEnd] : [mirrored(g.padsBegin), mirrored(g.padsEnd)];
+  const { padsBegin, padsEnd } = byX ? g : (mirrored as ConvGeometry);
   const wide = plainWithZeroColumns(lowering, images, [padsBegin[1], padsEnd[1]]);
   const made = correlate(lowering, wide, kernels, {
     padTop: padsBegin[0],
@@ -96,7 +94,7 @@ export const convGradWeightOneBlocked: Formulation<'lamella.ConvGradWeight'> = (
 };
 
 /** The cases the kernels support: two spatial axes, one group, float32. */
-function isPlanar(x: Value, g: ConvGeometry): boolean {
+export function isPlanar(x: Value, g: ConvGeometry): boolean {
   return x.shape.length === 4 && g.kernel.length === 2 && g.group === 1 && x.dtype === 'float32';
 }
 
@@ -218,12 +216,11 @@ function placePlain({ b, forms }: Lowering, dw: Value, made: Value, byX: boolean
   // [K][C/B][taps reversed][B of C]
   const reversed = b.ints(Array.from({ length: taps }, (_, i) => taps - 1 - i));
   const flip = (value: Value) => (taps === 1 ? value : b.op('Gather', [value, reversed], { axis: 1 }));
+  const flipped = flip(b.reshape(made, [(k * c) / block, taps, block]));
   if (forms.canBeKernel(dw)) {
-    const flipped = flip(b.reshape(made, [(k * c) / block, taps, block]));
     const turned = b.transpose(b.reshape(flipped, [k / block, block, c * taps]), [0, 2, 1]);
     forms.set(dw, 'kernel', b.reshape(turned, dw.shape));
   } else {
-    const flipped = flip(b.reshape(made, [(k * c) / block, taps, block]));
     const turned = b.transpose(b.reshape(flipped, [k, c / block, taps, block]), [0, 1, 3, 2]);
     forms.set(dw, 'plain', b.reshape(turned, dw.shape));
   }

@@ -37,6 +37,7 @@ import { type ConvGeometry, convGeometry } from '../../graph/ops/convolution.ts'
 import { type Formulation, type Lowering, onlyConsumer } from '../context.ts';
 import type { Forms } from '../layouts/forms.ts';
 import { flippedKernel } from '../layouts/kernels.ts';
+import { inputGradientGeometry } from './flipped.ts';
 import { F6, matrix } from './minimal-filters.ts';
 
 const { tile: TILE, points: POINTS } = F6;
@@ -70,9 +71,8 @@ export const convGradInputByRows: Formulation<'lamella.ConvGradInput'> = (loweri
   const [dy, w] = node.inputs as readonly [Value, Value];
   const dx = node.outputs[0];
   const g = convGeometry(node.attributes, w.shape.slice(2));
-  const mirrored = (pads: readonly number[]) => pads.map((pad, i) => g.dilations[i] * (g.kernel[i] - 1) - pad);
-  const back = { ...g, padsBegin: mirrored(g.padsBegin), padsEnd: mirrored(g.padsEnd) };
-  if ([...back.padsBegin, ...back.padsEnd].some((pad) => pad < 0) || !applies(lowering, dy, w, dx, g)) return false;
+  const back = inputGradientGeometry(g);
+  if (back === undefined || !applies(lowering, dy, w, dx, g)) return false;
   const kernel = flippedKernel(b, forms.kernel(w), forms.block);
   forms.set(dx, 'blocked', convolve(forms, dy, kernel, back, dx));
   return true;

@@ -28,6 +28,7 @@ import type { GraphBuilder } from '../../graph/builder.ts';
 import type { Value } from '../../graph/ir.ts';
 import { type ConvGeometry, convGeometry } from '../../graph/ops/convolution.ts';
 import type { Formulation, Lowering } from '../context.ts';
+import { inputGradientGeometry } from './flipped.ts';
 import { F2, F4, type MinimalFilter, matrix, squared, transposed } from './minimal-filters.ts';
 
 export const convWinograd: Formulation<'Conv'> = (lowering, node) => {
@@ -49,9 +50,9 @@ export const convGradInputWinograd: Formulation<'lamella.ConvGradInput'> = (lowe
   const dx = node.outputs[0];
   const g = convGeometry(node.attributes, w.shape.slice(2));
   const filter = choose(lowering, w, dx, g);
-  const pads = g.padsBegin.map((pad) => 2 - pad);
-  if (filter === undefined || [...pads, ...g.padsEnd.map((pad) => 2 - pad)].some((pad) => pad < 0)) return false;
-  const made = convolve(b, forms.plain(dy), forms.plain(w), pads, dx, filter, true);
+  const back = inputGradientGeometry(g);
+  if (filter === undefined || back === undefined) return false;
+  const made = convolve(b, forms.plain(dy), forms.plain(w), back.padsBegin, dx, filter, true);
   forms.set(dx, 'plain', made);
   return true;
 };

@@ -10,6 +10,18 @@ function opened({ b, forms }: Lowering, x: Value): Value {
   return b.reshape(forms.blocked(x), [n, c / forms.block, h, w, forms.block]);
 }
 
+/** The numbers of a constant input; undefined if it is missing or computed. */
+function known({ graph }: Lowering, value: Value | undefined): readonly number[] | undefined {
+  const array = value && graph.constants.get(value);
+  return array && integers(array);
+}
+
+/** Axes of a value of four, from 0, ascending and without repetitions. */
+function axesOf(lowering: Lowering, value: Value | undefined): readonly number[] | undefined {
+  const axes = known(lowering, value)?.map((axis) => (axis + 4) % 4);
+  return axes && [...new Set(axes)].sort();
+}
+
 /** Along channels if all inputs have whole blocks; along height and width always. */
 export const concatBlocked: Formulation<'Concat'> = (lowering, node) => {
   const { b, forms } = lowering;
@@ -18,41 +30,22 @@ export const concatBlocked: Formulation<'Concat'> = (lowering, node) => {
   if (!parts.every((value) => forms.canBlock(value) && value.dtype === 'float32')) return false;
   if (!parts.some((value) => forms.only(value, 'blocked'))) return false;
   const out = node.outputs[0];
-  if (axis === 1 || axis === 0) {
-    forms.set(
-      out,
-      'blocked',
-      b.op(
-        'Concat',
-        parts.map((value) => forms.blocked(value)),
-        { axis },
-      ),
-    );
-  } else {
-    if (axis < 0) return false;
-    const joined = b.op(
-      'Concat',
-      parts.map((value) => opened(lowering, value)),
-      { axis },
-    );
-    forms.set(out, 'blocked', b.reshape(joined, out.shape));
-  }
+  if (axis < 0) return false;
+  const views = parts.map((value) => (axis > 1 ? opened(lowering, value) : forms.blocked(value)));
+  const joined = b.op('Concat', views, { axis });
+  forms.set(out, 'blocked', axis > 1 ? b.reshape(joined, out.shape) : joined);
   return true;
 };
 
 /** Slice with constant bounds and steps of 1; along channels only at block boundaries. */
 export const sliceBlocked: Formulation<'Slice'> = (lowering, node) => {
-  const { b, forms, graph } = lowering;
+  const { b, forms } = lowering;
   const [x, starts, ends, axes, steps] = node.inputs as readonly [Value, Value, Value, Value?, Value?];
   const out = node.outputs[0];
   if (!forms.only(x, 'blocked') || !forms.canBlock(out)) return false;
-  const known = (value: Value | undefined) => {
-    const array = value === undefined ? undefined : graph.constants.get(value);
-    return array === undefined ? undefined : integers(array);
-  };
-  const [from, to, along] = [known(starts), known(ends), known(axes)];
+  const [from, to, along] = [starts, ends, axes].map((value) => known(lowering, value));
   if (from === undefined || to === undefined || along === undefined) return false;
-  if (steps !== undefined && !known(steps)?.every((step) => step === 1)) return false;
+  if (steps !== undefined && !known(lowering, steps)?.every((step) => step === 1)) return false;
   if (from.some((n) => n < 0) || to.some((n) => n < 0) || along.some((n) => n < 0)) return false;
   const scaled = (list: readonly number[]) =>
     list.map((n, i) => (along[i] === 1 ? Math.min(n, x.shape[1]) / forms.block : n));
@@ -83,15 +76,11 @@ function groupsOf({ b, forms }: Lowering, x: Value, first: number, last: number)
 
 /** Sums and means over height and width, or over batch, height and width (the gradient of a bias). */
 export const reduceBlocked: Formulation<'ReduceSum' | 'ReduceMean'> = (lowering, node) => {
-  const { b, forms, graph } = lowering;
+  const { b, forms } = lowering;
   const [x, axesInput] = node.inputs as readonly [Value, Value?];
   const out = node.outputs[0];
-  const known = axesInput === undefined ? undefined : graph.constants.get(axesInput);
-  if (known === undefined || !forms.only(x, 'blocked') || x.dtype !== 'float32') return false;
-  const axes = integers(known)
-    .map((axis) => (axis < 0 ? axis + 4 : axis))
-    .sort();
-  const key = axes.join();
+  const key = axesOf(lowering, axesInput)?.join();
+  if (!forms.only(x, 'blocked') || x.dtype !== 'float32') return false;
   if (key !== '2,3' && key !== '0,2,3') return false;
   const [n, c, h, w] = x.shape;
   if (elementCount(out.shape) !== (key === '2,3' ? n * c : c)) return false;
@@ -111,15 +100,10 @@ export const reduceBlocked: Formulation<'ReduceSum' | 'ReduceMean'> = (lowering,
 
 /** Over all inputs of each output of a kernel: the means of weight standardisation. */
 export const reduceKernel: Formulation<'ReduceSum' | 'ReduceMean'> = (lowering, node) => {
-  const { b, forms, graph } = lowering;
+  const { b, forms } = lowering;
   const [x, axesInput] = node.inputs as readonly [Value, Value?];
   const out = node.outputs[0];
-  const known = axesInput === undefined ? undefined : graph.constants.get(axesInput);
-  if (known === undefined || !forms.only(x, 'kernel')) return false;
-  const axes = integers(known)
-    .map((axis) => (axis < 0 ? axis + 4 : axis))
-    .sort();
-  if (axes.join() !== '1,2,3') return false;
+  if (!forms.only(x, 'kernel') || axesOf(lowering, axesInput)?.join() !== '1,2,3') return false;
   const [k, c, kh, kw] = x.shape;
   const view = b.reshape(forms.kernel(x), [k / forms.block, c * kh * kw, forms.block]);
   const reduced = b.op(node.op, [view, b.ints([1])], { keepdims: 0 });
@@ -129,14 +113,13 @@ export const reduceKernel: Formulation<'ReduceSum' | 'ReduceMean'> = (lowering, 
 
 /** A reduction over all axes is independent of the layout: norms of gradients, sums of losses. */
 export const reduceAll: Formulation<'ReduceSum' | 'ReduceMean' | 'ReduceMax' | 'ReduceMin'> = (lowering, node) => {
-  const { b, forms, graph } = lowering;
+  const { b, forms } = lowering;
   const [x, axesInput] = node.inputs as readonly [Value, Value?];
   const out = node.outputs[0];
-  const known = axesInput === undefined ? undefined : graph.constants.get(axesInput);
   const layout = forms.only(x, 'kernel') ? 'kernel' : forms.only(x, 'blocked') ? 'blocked' : undefined;
   if (layout === undefined || x.dtype !== 'float32' || elementCount(out.shape) !== 1) return false;
-  const axes = known === undefined ? 0 : new Set(integers(known).map((axis) => (axis + 4) % 4)).size;
-  if (axes !== 4 && !(axesInput === undefined && node.attributes.noop_with_empty_axes !== 1)) return false;
+  const byDefault = axesInput === undefined && node.attributes.noop_with_empty_axes !== 1;
+  if (!byDefault && axesOf(lowering, axesInput)?.length !== 4) return false;
   const flat = b.reshape(forms.get(x, layout), [elementCount(x.shape)]);
   const reduced = b.op(node.op, [flat, b.ints([0])], { keepdims: 0 });
   forms.set(out, 'plain', out.shape.length === 0 ? reduced : b.reshape(reduced, out.shape));
