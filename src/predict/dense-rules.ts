@@ -77,15 +77,34 @@ function requireMap(node: Node, x: Field): void {
   if (x.flat && !isPixel(x)) refuse(node, 'takes a patch that was flattened');
 }
 
+/** `dataOf`, as a map and not a flattened vector. */
+function mapOf(node: Node, context: DenseContext): Field {
+  const x = dataOf(node, context);
+  requireMap(node, x);
+  return x;
+}
+
+/** Fields combined element by element: those of equal patches, cut to the same size. */
+function matched(node: Node, { b }: DenseContext, fields: readonly Field[]): readonly Field[] {
+  const [first] = fields;
+  for (const other of fields) {
+    const same = (key: 'extent' | 'dilation'): boolean => other[key].join() === first[key].join();
+    if (other.flat !== first.flat || !same('extent') || !(isPixel(first) || same('dilation'))) {
+      refuse(node, 'joins maps of different resolution');
+    }
+  }
+  const spare = pair((i) => Math.min(...fields.map((field) => field.spare[i])));
+  return fields.map((field) => trimmed(b, field, spare));
+}
+
 /** Dilations as an attribute, if any. */
 function dilated(dilation: AxisPair): Pick<ConvAttributes, 'dilations'> {
   return dilation[0] === 1 && dilation[1] === 1 ? {} : { dilations: dilation };
 }
 
 const conv: Rule<'Conv'> = (node, context) => {
-  const x = dataOf(node, context);
+  const x = mapOf(node, context);
   requireFixed(node, context);
-  requireMap(node, x);
   const w = node.inputs[1] as Value;
   const g = convGeometry(node.attributes, w.shape.slice(2));
   requireUnpadded(node, [...g.padsBegin, ...g.padsEnd]);
@@ -102,8 +121,7 @@ const conv: Rule<'Conv'> = (node, context) => {
 type Pooling = 'MaxPool' | 'AveragePool';
 
 const pool: Rule<Pooling> = (node, context) => {
-  const x = dataOf(node, context);
-  requireMap(node, x);
+  const x = mapOf(node, context);
   const { kernel_shape, pads, strides, dilations }: PoolAttributes = node.attributes;
   requireUnpadded(node, pads);
   const windows = { kernel: two(kernel_shape), stride: two(strides), dilation: two(dilations) };
@@ -140,8 +158,7 @@ function meanKernel(channels: number, kernel: AxisPair): NdArray<'float32'> {
 
 /** The maximum or mean over the whole of each patch. */
 function overPatch(node: Node, context: DenseContext, kind: 'max' | 'mean'): Field {
-  const x = dataOf(node, context);
-  requireMap(node, x);
+  const x = mapOf(node, context);
   return pooled(node, context, x, { kernel: x.extent, stride: [1, 1], dilation: [1, 1] }, kind);
 }
 
@@ -215,24 +232,19 @@ function operand(node: Node, { b, fixed }: DenseContext, value: Value, x: Field)
 
 /** Elements are combined with those at the same position. */
 const elementwise: Rule = (node, context) => {
-  const { b } = context;
-  const fields = node.inputs.flatMap((value) => context.field(value) ?? []);
-  const first = fields[0];
-  for (const other of fields) {
-    const same = (key: 'extent' | 'dilation'): boolean => other[key].join() === first[key].join();
-    if (other.flat !== first.flat || !same('extent') || !(isPixel(first) || same('dilation'))) {
-      refuse(node, 'joins maps of different resolution');
-    }
-  }
-  const spare = pair((i) => Math.min(...fields.map((field) => field.spare[i])));
+  const values = [...new Set(node.inputs)].filter((value) => context.field(value) !== undefined);
+  const fields = matched(
+    node,
+    context,
+    values.map((value) => context.field(value) as Field),
+  );
+  const [first] = fields;
   const inputs = node.inputs.map((value) => {
     if (value === undefined) return undefined;
-    const field = context.field(value);
-    return field === undefined ? operand(node, context, value, first) : trimmed(b, field, spare).map;
+    return fields[values.indexOf(value)]?.map ?? operand(node, context, value, first);
   });
   const map = named(node, context, node.op, inputs, node.attributes);
-  const { channels } = first;
-  return { ...first, map, channels: first.flat && !isPixel(first) ? channels : channelsOf(map), spare };
+  return { ...first, map, channels: first.flat && !isPixel(first) ? first.channels : channelsOf(map) };
 };
 
 function channelsOf(map: Value): number {
@@ -241,17 +253,15 @@ function channelsOf(map: Value): number {
 
 /** One tensor and per-channel parameters. */
 const perChannel: Rule = (node, context) => {
-  const x = dataOf(node, context);
+  const x = mapOf(node, context);
   requireFixed(node, context);
-  requireMap(node, x);
   const inputs = [x.map, ...node.inputs.slice(1).map((value) => context.fixed(value))];
   const map = named(node, context, node.op, inputs, node.attributes);
   return { ...x, map };
 };
 
 const softmax: Rule<'Softmax' | 'LogSoftmax'> = (node, context) => {
-  const x = dataOf(node, context);
-  requireMap(node, x);
+  const x = mapOf(node, context);
   const rank = (node.inputs[0] as Value).shape.length;
   if (normaliseAxis(node.attributes.axis ?? -1, rank, node.op) !== 1) refuse(node, 'does not go over the channels');
   const map = named(node, context, node.op, [x.map], { axis: 1 });
@@ -269,27 +279,20 @@ const reshape: Rule<'Reshape' | 'Flatten' | 'Squeeze' | 'Unsqueeze'> = (node, co
 };
 
 const concat: Rule<'Concat'> = (node, context) => {
-  const { b } = context;
   const rank = node.outputs[0].shape.length;
-  const fields = node.inputs.map((value) => context.field(value) ?? refuse(node, 'joins the image and a constant'));
-  const first = fields[0];
-  for (const other of fields) {
-    requireMap(node, other);
-    const same = (key: 'extent' | 'dilation'): boolean => other[key].join() === first[key].join();
-    if (!same('extent') || !(isPixel(first) || same('dilation'))) refuse(node, 'joins maps of different resolution');
-  }
+  const joined = node.inputs.map((value) => context.field(value) ?? refuse(node, 'joins the image and a constant'));
+  for (const field of joined) requireMap(node, field);
+  const fields = matched(node, context, joined);
   if (normaliseAxis(node.attributes.axis, rank, 'Concat') !== 1) refuse(node, 'does not join channels');
-  const spare = pair((i) => Math.min(...fields.map((field) => field.spare[i])));
-  const maps = fields.map((field) => trimmed(b, field, spare).map);
+  const maps = fields.map((field) => field.map);
   const map = named(node, context, 'Concat', maps, { axis: 1 });
-  return { ...first, map, channels: channelsOf(map), spare };
+  return { ...fields[0], map, channels: channelsOf(map) };
 };
 
 /** Selects channels, and crops rows and columns of a patch. */
 const slice: Rule<'Slice'> = (node, context) => {
   const { b } = context;
-  const x = dataOf(node, context);
-  requireMap(node, x);
+  const x = mapOf(node, context);
   const list = (i: number) => {
     const array = node.inputs[i] && context.graph.constants.get(node.inputs[i]);
     return array && integers(array);

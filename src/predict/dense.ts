@@ -76,24 +76,13 @@ export function patchClassifier(graph: Graph): PatchClassifier {
  * inside a patch, resizing, or anything other than pooling that depends on all pixels of a patch.
  */
 export function denseGraph(graph: Graph, { batch = 1, size }: { batch?: number; size?: AxisPair } = {}): Graph {
-  const { input, output, window } = patchClassifier(graph);
+  const { input, output, window, channels } = patchClassifier(graph);
   const [height, width] = size ?? pair((i) => 2 * Math.floor(window[i] / 2) + 1);
   const b = new GraphBuilder(graph.name);
   b.reserve([output.name]);
-  const image = b.input(input.name, input.dtype, [batch, input.shape[1], height, width]);
-  const fields = new Map<Value, Field>([
-    [
-      input,
-      {
-        map: image,
-        channels: input.shape[1],
-        extent: window,
-        flat: false,
-        dilation: [1, 1],
-        spare: [0, 0],
-      },
-    ],
-  ]);
+  const image = b.input(input.name, input.dtype, [batch, channels, height, width]);
+  const whole: Field = { map: image, channels, extent: window, flat: false, dilation: [1, 1], spare: [0, 0] };
+  const fields = new Map<Value, Field>([[input, whole]]);
   const fixed = new Map<Value, Value>();
   for (const value of graph.inputs.slice(1)) fixed.set(value, b.input(value.name, value.dtype, value.shape));
   for (const [value, array] of graph.constants) fixed.set(value, b.constant(array, value.name));
@@ -123,7 +112,7 @@ export function denseGraph(graph: Graph, { batch = 1, size }: { batch?: number; 
   const map = cropped(b, trimmed(b, field).map, [0, 0], even);
   const named = b.output(map, output.name);
   const symbols: (readonly [string, readonly (number | string)[]])[] = [
-    [input.name, ['batch', input.shape[1], 'height', 'width']],
+    [input.name, ['batch', channels, 'height', 'width']],
     [output.name, ['batch', field.channels, 'output_height', 'output_width']],
   ];
   return b.build([named], { symbols: new Map(symbols) });

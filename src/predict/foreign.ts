@@ -52,12 +52,7 @@ export async function foreignModel(
   };
   const notes: string[] = [];
   const input = soleInput(signature, refuse);
-  const [batch, channels, height, width] = input.dims as readonly [
-    number | string,
-    number | string,
-    number | string,
-    number | string,
-  ];
+  const [batch, channels, height, width] = input.dims as readonly (number | string)[];
   if (typeof batch === 'number' && batch > 1) {
     refuse(`The model takes ${batch} images at once only.`, 'Export it for one image, or any number.');
   }

@@ -65,10 +65,7 @@ export async function openModel(
       return { ...model, program: prepared, prepare, signature, metadata };
     }
     const rule = ruleOfGraph(bytes, signature);
-    return {
-      ...(await foreignModel(program, signature, { ...options, rule })),
-      signature,
-    };
+    return { ...(await foreignModel(program, signature, { ...options, rule })), signature };
   } catch (error) {
     await program.dispose();
     throw error;
@@ -84,7 +81,7 @@ async function openPatches(
   const input = metadata?.input as InputSpec | undefined;
   const { program, rule, notes, ...patches } = await openPatchProgram(runtime, bytes, signature, {
     ...options,
-    ...(input?.window === undefined ? {} : { window: input.window }),
+    window: input?.window,
   });
   const rules = { y: rule, x: rule };
   try {
@@ -92,8 +89,7 @@ async function openPatches(
       metadata === undefined
         ? await foreignModel(program, signature, { ...options, rule: rules })
         : { ...ownModel(program, signature, metadata, options), rule: rules };
-    const known = metadata === undefined ? { signature } : { signature, metadata };
-    return { ...model, ...known, patches, notes: [...model.notes, ...notes] };
+    return { ...model, signature, metadata, patches, notes: [...model.notes, ...notes] };
   } catch (error) {
     await program.dispose();
     throw error;

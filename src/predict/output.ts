@@ -1,6 +1,6 @@
 /** Outputs of a prediction: probabilities of a chosen depth, label maps, and an overlay for viewing. */
 
-import { allocate, type NdArray, ndarray } from '../array/ndarray.ts';
+import { allocate, type DType, type NdArray, ndarray, type Storage } from '../array/ndarray.ts';
 import { UsageError } from '../errors.ts';
 import { classColour, displayRange, displayWindow, isHounsfield } from '../image/display.ts';
 import { type Image, sameGrid, sizes } from '../image/image.ts';
@@ -44,19 +44,17 @@ export function classOf(prediction: Image<'float32'>, index: number): Image<'flo
       remedy: `Use 0 to ${count - 1}.`,
     });
   }
-  const { channels: _, ...rest } = prediction;
   const block = slices * height * width;
-  const at = prediction.axes.indexOf('c');
   const data = new Float32Array(times * block);
   for (let t = 0; t < times; t++) {
     data.set(prediction.data.subarray((t * count + index) * block, (t * count + index + 1) * block), t * block);
   }
-  return {
-    ...rest,
-    axes: prediction.axes.replace('c', ''),
-    shape: prediction.shape.filter((_length, axis) => axis !== at),
-    data,
-  };
+  return { ...withoutChannels(prediction), data };
+}
+
+/** An image of the same grid with one value per pixel, except for its data. */
+function withoutChannels({ channels: _, data: __, axes, shape, ...rest }: Image<'float32'>) {
+  return { ...rest, axes: axes.replace('c', ''), shape: shape.filter((_length, axis) => axes[axis] !== 'c') };
 }
 
 export interface LabelMapOptions {
@@ -86,7 +84,6 @@ export function labelImage(
   if (written.length !== count) {
     throw new UsageError(`${written.length} values are given for ${count} classes.`);
   }
-  const { channels: _, ...rest } = prediction;
   const block = slices * height * width;
   const dtype = written.some((value) => value > 255) ? 'uint16' : 'uint8';
   const data = allocate(dtype, times * block);
@@ -104,15 +101,7 @@ export function labelImage(
       data[t * block + p] = written[best];
     }
   }
-  const at = prediction.axes.indexOf('c');
-  return {
-    ...rest,
-    labelKind: 'classes',
-    dtype,
-    data,
-    axes: prediction.axes.replace('c', ''),
-    shape: prediction.shape.filter((_length, axis) => axis !== at),
-  };
+  return { ...withoutChannels(prediction), labelKind: 'classes', dtype, data };
 }
 
 /**
@@ -159,20 +148,22 @@ export function overlayImage(image: Image, labels: Image<'uint8' | 'uint16'>): I
       }
     }
   }
+  return onGridOf(image, 'uint8', ['red', 'green', 'blue'], data);
+}
+
+/** Data with other channels, in the order t, c, z, y, x, as an image with the pixels and the geometry of `image`. */
+export function onGridOf<D extends DType>(
+  image: Image,
+  dtype: D,
+  channels: readonly string[],
+  data: Storage[D],
+): Image<D> {
+  const { times, slices, height, width } = sizes(image);
   const axes = [...'tczyx'].filter((axis) => axis === 'c' || image.axes.includes(axis));
-  const extents: Readonly<Record<string, number>> = { t: times, c: 3, z: depth, y: height, x: width };
-  return {
-    ...ndarray(
-      'uint8',
-      axes.map((axis) => extents[axis]),
-      data,
-    ),
-    axes: axes.join(''),
-    spacing: image.spacing,
-    ...(image.geometry === undefined ? {} : { geometry: image.geometry }),
-    channels: ['red', 'green', 'blue'],
-    ...(image.source === undefined ? {} : { source: image.source }),
-  };
+  const extents: Readonly<Record<string, number>> = { t: times, c: channels.length, z: slices, y: height, x: width };
+  const { spacing, geometry, source } = image;
+  const shape = axes.map((axis) => extents[axis]);
+  return { dtype, shape, data, axes: axes.join(''), spacing, geometry, channels, source };
 }
 
 /**

@@ -8,6 +8,7 @@ import { type ChannelChoice, type NamedPage, pickChannels } from '../input/chann
 import { inputNotes, inputPages, prepareInput } from '../input/network-input.ts';
 import type { SegmentationModel } from './model.ts';
 import { type Orientation, orientedShape, type TestTimeAugmentation } from './orientation.ts';
+import { onGridOf } from './output.ts';
 import { type AxisPlan, type AxisTile, planAxis, planRegion } from './tile-plan.ts';
 import { addTile, fillWindow, orient } from './window.ts';
 
@@ -139,7 +140,7 @@ export async function predictPlanes(
     const output = await runModel(model, feed);
     taken.forEach((job, i) => {
       const placed = { ...job, y: within(job.y, region.y, region.height), x: within(job.x, region.x, region.width) };
-      addTile(result, output, i, placed, { model, sides, share: 1 / tta, ...namedPage(page) });
+      addTile(result, output, i, placed, { model, sides, share: 1 / tta, file: page.name });
     });
     done += taken.length;
     onProgress?.(done, jobs.length);
@@ -191,10 +192,6 @@ function requireWindowFits({ patches }: SegmentationModel, { height, width, name
     file: name,
     remedy: 'Use larger images, or train a network with a smaller window (n1, n2, n3).',
   });
-}
-
-function namedPage({ name }: { readonly name?: string }): { readonly file?: string } {
-  return name === undefined ? {} : { file: name };
 }
 
 async function runModel(model: SegmentationModel, feed: NdArray<'float32'>): Promise<NdArray<'float32'>> {
@@ -278,18 +275,6 @@ export async function predictImage(
       data.set(probabilities.data.subarray(c * pixels, (c + 1) * pixels), ((t * classes + c) * depth + z) * pixels);
     }
   }
-  const axes = [...'tczyx'].filter((axis) => axis === 'c' || image.axes.includes(axis));
-  const extents: Readonly<Record<string, number>> = { t: times, c: classes, z: depth, y: height, x: width };
-  return {
-    ...float32(
-      axes.map((axis) => extents[axis]),
-      data,
-    ),
-    axes: axes.join(''),
-    spacing: image.spacing,
-    ...(image.geometry === undefined ? {} : { geometry: image.geometry }),
-    channels: model.classes,
-    ...(image.source === undefined ? {} : { source: image.source }),
-    ...(notes.size === 0 ? {} : { notes: [...notes] }),
-  };
+  const prediction = onGridOf(image, 'float32', model.classes, data);
+  return notes.size === 0 ? prediction : { ...prediction, notes: [...notes] };
 }
