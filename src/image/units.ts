@@ -1,4 +1,4 @@
-import type { Spacing } from './image.ts';
+import type { Spacing, Spacings } from './image.ts';
 
 /** Spellings of units of length and time in other programs, and ours. */
 const SPELLINGS: Readonly<Record<string, string>> = {
@@ -59,4 +59,9 @@ export function isDefaultDensity(pixelsPerInch: number): boolean {
       Math.abs(pixelsPerInch - density) < 0.001 * density ||
       (density > 26 && Math.abs(perCm - Math.round(density / 2.54)) < 1e-6),
   );
+}
+
+/** Omits the axes without a spacing. */
+export function spacingsOf(of: { readonly [axis in keyof Spacings]: Spacings[axis] | undefined }): Spacings {
+  return Object.fromEntries(Object.entries(of).filter(([, spacing]) => spacing !== undefined));
 }

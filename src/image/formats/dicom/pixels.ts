@@ -1,5 +1,6 @@
 /** The frames of a DICOM file as samples [frame][sample][row][column], for any compression. */
 
+import { concatenate } from '../../../array/bytes.ts';
 import { allocate, type DType, type Storage } from '../../../array/ndarray.ts';
 import { FormatError } from '../../../errors.ts';
 import { samplesFrom } from '../../samples.ts';
@@ -151,7 +152,7 @@ function frameBytes(bytes: Uint8Array, element: Element, { file, frames }: Dicom
       remedy: 'Copy the file again from its source.',
     });
   }
-  return starts.map((from, i) => joined(parts.slice(from, starts[i + 1] ?? parts.length)));
+  return starts.map((from, i) => concatenate(parts.slice(from, starts[i + 1] ?? parts.length)));
 }
 
 /** First fragment of each frame: from the offset table, otherwise where a new JPEG or JPEG 2000 stream starts. */
@@ -169,15 +170,4 @@ function frameStarts(element: Element, parts: readonly Uint8Array[], frames: num
     return starts ? [i] : [];
   });
   return found.length === frames && found[0] === 0 ? found : undefined;
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0];
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }

@@ -50,20 +50,17 @@ const HEADER_BYTES = 352;
  * @throws UsageError for float16, for axes longer than 32,767, and for an image without voxels
  */
 export function writeNifti(image: Image, { gzip = true }: WriteNiftiOptions = {}): Uint8Array {
-  const where = image.source === undefined ? {} : { file: image.source };
+  const file = image.source;
   const datatype = DATATYPES[image.dtype];
   if (datatype === undefined) {
-    throw new UsageError(`NIfTI is not written from ${image.dtype}.`, {
-      ...where,
-      remedy: 'Convert it with toFloat32.',
-    });
+    throw new UsageError(`NIfTI is not written from ${image.dtype}.`, { file, remedy: 'Convert it with toFloat32.' });
   }
   const { times: t, channels: c, slices: z, height: y, width: x } = sizes(image);
   const longest = Math.max(t, c, z, y, x);
   if (longest > 32_767 || image.data.length === 0) {
     throw new UsageError(
       image.data.length === 0 ? 'the image has no voxels.' : `an axis of ${longest} voxels is too long for NIfTI-1.`,
-      { ...where, remedy: image.data.length === 0 ? 'Use an image with at least one.' : 'Write it as TIFF.' },
+      { file, remedy: image.data.length === 0 ? 'Use an image with at least one.' : 'Write it as TIFF.' },
     );
   }
   const colour = image.dtype === 'uint8' && image.channels?.join() === 'red,green,blue';

@@ -4,7 +4,7 @@ import { cross, fromSteps } from '../../geometry.ts';
 import { gunzip } from '../../gunzip.ts';
 import type { Geometry, Image, Spacing, Spacings, Vector3 } from '../../image.ts';
 import { samplesFrom } from '../../samples.ts';
-import { normaliseUnit, spacingOf } from '../../units.ts';
+import { normaliseUnit, spacingOf, spacingsOf } from '../../units.ts';
 import { type Codec, checkDeclaredSize, type ReadContext } from '../format.ts';
 import { type NrrdHeader, readNrrdHeader, words } from './header.ts';
 
@@ -235,13 +235,7 @@ function reorder(
     length: roles.includes(role) ? sizes[roles.indexOf(role)] : 1,
     stride: roles.includes(role) ? stride(role) : 0,
   }));
-  const [x, y, z, c, t] = steps as [
-    (typeof steps)[0],
-    (typeof steps)[0],
-    (typeof steps)[0],
-    (typeof steps)[0],
-    (typeof steps)[0],
-  ];
+  const [x, y, z, c, t] = steps;
   const out = allocate(dtype, data.length) as Float64Array;
   const from = data as Float64Array;
   let at = 0;
@@ -306,24 +300,16 @@ function placeOf({ fields, directions, origin, sizes }: NrrdHeader, roles: reado
     }
     const [dx, dy, dz] = found.spacingMm;
     const each = (value: number): Spacing => ({ value, unit });
-    const spacing: Spacings = {
-      ...(t === undefined ? {} : { t }),
-      ...(z === undefined || (sizes[axisOf('z')] ?? 1) === 1 ? {} : { z: each(dz) }),
-      y: each(dy),
-      x: each(dx),
-    };
+    const flat = z === undefined || (sizes[axisOf('z')] ?? 1) === 1;
+    const spacing = spacingsOf({ t, z: flat ? undefined : each(dz), y: each(dy), x: each(dx) });
     if (signs === undefined || unit !== 'mm') return { spacing, notes };
     return { spacing, geometry: { originMm: toLps(origin?.place ?? [0, 0, 0]), direction: found.direction }, notes };
   }
   const spacings = words(fields.get('spacings') ?? '').map(Number);
   const axisUnits = words(fields.get('units') ?? '');
-  const spacing: { -readonly [axis in 't' | 'z' | 'y' | 'x']?: Spacing } = {};
-  for (const axis of ['t', 'z', 'y', 'x'] as const) {
-    const value = spacings[axisOf(axis)];
-    const found =
-      value === undefined ? undefined : spacingOf(Math.abs(value), normaliseUnit(axisUnits[axisOf(axis)] ?? ''));
-    if (found !== undefined) spacing[axis] = found;
-  }
+  const along = (axis: string) =>
+    spacingOf(Math.abs(spacings[axisOf(axis)] ?? Number.NaN), normaliseUnit(axisUnits[axisOf(axis)] ?? ''));
+  const spacing = spacingsOf({ t: along('t'), z: along('z'), y: along('y'), x: along('x') });
   if (spacings.some(Number.isFinite) && spacing.x === undefined)
     notes.push('The voxel size has no unit and is ignored.');
   return { spacing, notes };

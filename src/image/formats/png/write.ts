@@ -26,10 +26,7 @@ const UM_PER: Readonly<Record<string, number>> = { nm: 1e-3, µm: 1, mm: 1e3, cm
 export function writePng(image: Image, { zlib = portableZlib }: WritePngOptions = {}): Uint8Array {
   const { dtype, axes, shape, palette, source } = image;
   const refuse = (problem: string, remedy: string): never => {
-    throw new UsageError(`${problem}, which PNG cannot hold.`, {
-      file: source,
-      remedy,
-    });
+    throw new UsageError(`${problem}, which PNG cannot hold.`, { file: source, remedy });
   };
   if (dtype !== 'uint8' && dtype !== 'uint16')
     refuse(`the image is ${dtype}`, 'Write TIFF, or convert with castTo or rescaleToUint8.');

@@ -104,11 +104,6 @@ export function descriptionOf(directory: Directory): string {
   return text.includes('�') ? strFromU8(bytes, true) : text;
 }
 
-/** Omits the axes without a spacing. */
-export function spacingsOf(of: { readonly [axis in keyof Spacings]: Spacings[axis] | undefined }): Spacings {
-  return Object.fromEntries(Object.entries(of).filter(([, spacing]) => spacing !== undefined));
-}
-
 /** The note for a file with more images than the one read. */
 export function firstOf(images: number, writer: string): string {
   return `The file contains ${images} images (${writer}): only the first is read.`;

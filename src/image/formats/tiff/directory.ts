@@ -43,6 +43,21 @@ const NAME_OF = new Map<number, TagName>(Object.entries(TAG).map(([name, tag]) =
 
 /** Bytes per value of each field type, by its number; 0 = undefined type. */
 const TYPE_BYTES = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8];
+/** Reads one value of the types that are wider than a byte. */
+const NUMBER: Readonly<Record<number, (view: DataView, at: number, littleEndian: boolean) => number>> = {
+  3: (view, at, little) => view.getUint16(at, little),
+  4: (view, at, little) => view.getUint32(at, little),
+  5: (view, at, little) => view.getUint32(at, little) / view.getUint32(at + 4, little),
+  8: (view, at, little) => view.getInt16(at, little),
+  9: (view, at, little) => view.getInt32(at, little),
+  10: (view, at, little) => view.getInt32(at, little) / view.getInt32(at + 4, little),
+  11: (view, at, little) => view.getFloat32(at, little),
+  12: (view, at, little) => view.getFloat64(at, little),
+  13: (view, at, little) => view.getUint32(at, little),
+  16: (view, at, little) => Number(view.getBigUint64(at, little)),
+  17: (view, at, little) => Number(view.getBigInt64(at, little)),
+  18: (view, at, little) => Number(view.getBigUint64(at, little)),
+};
 const ASCII = 2;
 const RATIONAL = 5;
 
@@ -168,36 +183,5 @@ function trimZeros(raw: Uint8Array): Uint8Array {
 
 function numbers(view: DataView, offset: number, type: number, count: number, littleEndian: boolean): Float64Array {
   const size = TYPE_BYTES[type];
-  const out = new Float64Array(count);
-  for (let i = 0; i < count; i++) {
-    const at = offset + i * size;
-    out[i] = number(view, at, type, littleEndian);
-  }
-  return out;
-}
-
-function number(view: DataView, at: number, type: number, littleEndian: boolean): number {
-  switch (type) {
-    case 3:
-      return view.getUint16(at, littleEndian);
-    case 4:
-    case 13:
-      return view.getUint32(at, littleEndian);
-    case 5:
-      return view.getUint32(at, littleEndian) / view.getUint32(at + 4, littleEndian);
-    case 8:
-      return view.getInt16(at, littleEndian);
-    case 9:
-      return view.getInt32(at, littleEndian);
-    case 10:
-      return view.getInt32(at, littleEndian) / view.getInt32(at + 4, littleEndian);
-    case 11:
-      return view.getFloat32(at, littleEndian);
-    case 12:
-      return view.getFloat64(at, littleEndian);
-    case 17:
-      return Number(view.getBigInt64(at, littleEndian));
-    default:
-      return Number(view.getBigUint64(at, littleEndian));
-  }
+  return Float64Array.from({ length: count }, (_, i) => NUMBER[type](view, offset + i * size, littleEndian));
 }

@@ -5,8 +5,8 @@
 import { FormatError } from '../../../errors.ts';
 import { type Image, labelKindOf, type Spacing } from '../../image.ts';
 import { rescale } from '../../samples.ts';
-import { isDefaultDensity, normaliseUnit, spacingOf } from '../../units.ts';
-import { type Arrangement, type Calibration, type Described, gridOf, spacingsOf, stack } from './arrangement.ts';
+import { isDefaultDensity, normaliseUnit, spacingOf, spacingsOf } from '../../units.ts';
+import { type Arrangement, type Calibration, type Described, gridOf, stack } from './arrangement.ts';
 import type { Directory } from './directory.ts';
 
 /** The number of pages stated by ImageJ, which lists only the first of a stack above 4 GiB. */

@@ -1,8 +1,8 @@
 /** Zeiss LSM: the meaning of the pages is in a private structure; every other page is a thumbnail. */
 import { strFromU8 } from 'fflate';
 import { FormatError } from '../../../errors.ts';
-import { spacingOf } from '../../units.ts';
-import { type Arrangement, type Described, firstOf, gridOf, spacingsOf, stack } from './arrangement.ts';
+import { spacingOf, spacingsOf } from '../../units.ts';
+import { type Arrangement, type Described, firstOf, gridOf, stack } from './arrangement.ts';
 import type { Directory, TiffFile } from './directory.ts';
 import { COMPRESSION, type PageLayout } from './layout.ts';
 

@@ -1,6 +1,6 @@
 import type { Spacings } from '../../image.ts';
-import { isDefaultDensity, spacingOf } from '../../units.ts';
-import { type Arrangement, type Described, descriptionOf, readAsSlices, spacingsOf, stack } from './arrangement.ts';
+import { isDefaultDensity, spacingOf, spacingsOf } from '../../units.ts';
+import { type Arrangement, type Described, descriptionOf, readAsSlices, stack } from './arrangement.ts';
 import type { Directory } from './directory.ts';
 import { imagejArrangement, imagejPages } from './imagej.ts';
 import type { PageLayout } from './layout.ts';

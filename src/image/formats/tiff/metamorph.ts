@@ -3,8 +3,8 @@
  * Imaging Corporation. The axis that the planes form was compared with tifffile 2026.3.3.
  */
 import { strFromU8 } from 'fflate';
-import { normaliseUnit, spacingOf } from '../../units.ts';
-import { type Arrangement, type Described, gridOf, spacingsOf, stack } from './arrangement.ts';
+import { normaliseUnit, spacingOf, spacingsOf } from '../../units.ts';
+import { type Arrangement, type Described, gridOf, stack } from './arrangement.ts';
 import type { Directory, TiffFile } from './directory.ts';
 
 const PLANE_BYTES = 24;

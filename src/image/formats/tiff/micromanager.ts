@@ -1,7 +1,7 @@
 /** Micro-Manager's image stacks: the position of each page is in a map at the start of the file, after a summary. */
 import { strFromU8 } from 'fflate';
-import { normaliseUnit, spacingOf } from '../../units.ts';
-import { type Arrangement, type Described, firstOf, gridOfPlaces, spacingsOf, stack } from './arrangement.ts';
+import { normaliseUnit, spacingOf, spacingsOf } from '../../units.ts';
+import { type Arrangement, type Described, firstOf, gridOfPlaces, stack } from './arrangement.ts';
 import type { TiffFile } from './directory.ts';
 
 const INDEX_MARK = 54_773_648;

@@ -1,6 +1,6 @@
 import { FormatError } from '../../../errors.ts';
 import type { Spacings } from '../../image.ts';
-import { normaliseUnit, spacingOf } from '../../units.ts';
+import { normaliseUnit, spacingOf, spacingsOf } from '../../units.ts';
 import {
   type Arrangement,
   type Described,
@@ -126,18 +126,10 @@ function tiffData(
 }
 
 function omeSpacing(pixels: Attributes): Spacings {
-  const spacing: { -readonly [axis in keyof Spacings]: Spacings[axis] } = {};
-  for (const axis of ['x', 'y', 'z'] as const) {
-    const name = `PhysicalSize${axis.toUpperCase()}`;
-    const value = spacingOf(Number(pixels.get(name)), normaliseUnit(pixels.get(`${name}Unit`) ?? 'µm'));
-    if (value !== undefined) spacing[axis] = value;
-  }
-  const interval = spacingOf(
-    Number(pixels.get('TimeIncrement')),
-    normaliseUnit(pixels.get('TimeIncrementUnit') ?? 's'),
-  );
-  if (interval !== undefined) spacing.t = interval;
-  return spacing;
+  const of = (name: string, unit: string) =>
+    spacingOf(Number(pixels.get(name)), normaliseUnit(pixels.get(`${name}Unit`) ?? unit));
+  const [x, y, z] = ['X', 'Y', 'Z'].map((axis) => of(`PhysicalSize${axis}`, 'µm'));
+  return spacingsOf({ x, y, z, t: of('TimeIncrement', 's') });
 }
 
 /** The attributes of every element of a name, with or without a namespace prefix. */

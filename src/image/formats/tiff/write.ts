@@ -36,15 +36,14 @@ interface Entry {
  */
 export function writeTiff(image: Image, { compression = 'deflate' }: WriteTiffOptions = {}): Uint8Array {
   const { dtype, source } = image;
-  const where = source === undefined ? {} : { file: source };
   if (dtype === 'bool')
-    throw new UsageError('TIFF is not written from bool.', { ...where, remedy: 'Convert it with castTo uint8.' });
+    throw new UsageError('TIFF is not written from bool.', { file: source, remedy: 'Convert it with castTo uint8.' });
   const [height, width] = image.shape.slice(-2) as [number, number];
   if (image.data.length === 0)
-    throw new UsageError('the image has no pixels.', { ...where, remedy: 'Use an image with at least one.' });
+    throw new UsageError('the image has no pixels.', { file: source, remedy: 'Use an image with at least one.' });
   if (image.data.byteLength > LIMIT) {
     throw new UsageError(`the image takes ${image.data.byteLength} bytes, more than the 4 GiB of a TIFF file.`, {
-      ...where,
+      file: source,
       remedy: 'Write one page a file with page().',
     });
   }
@@ -70,7 +69,7 @@ export function writeTiff(image: Image, { compression = 'deflate' }: WriteTiffOp
     }
     if (length > LIMIT)
       throw new UsageError('the image passes the 4 GiB of a TIFF file.', {
-        ...where,
+        file: source,
         remedy: 'Write one page a file.',
       });
     return at;
@@ -192,10 +191,7 @@ function describe(image: Image, c: number, slices: number, frames: number): stri
     dtype,
   } = image;
   // ImageJ writes µm as "micron"; TIFF texts are 7-bit.
-  const unit = (name: string) =>
-    name === 'µm'
-      ? 'micron'
-      : name.replace(/[^ -~]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  const unit = (name: string) => (name === 'µm' ? 'micron' : escaped(name));
   const images = c * slices * frames;
   const lines: (string | undefined)[] = [
     'ImageJ=1.54f',
@@ -213,17 +209,15 @@ function describe(image: Image, c: number, slices: number, frames: number): stri
     t === undefined || t.unit === 's' ? undefined : `tunit=${unit(t.unit)}`,
     // Values are as stored; for signed 16 bits ImageJ adds 32768 to the stored value.
     valueUnit === undefined ? undefined : `cf=0\nc0=${dtype === 'int16' ? -32_768 : 0}\nc1=1\nvunit=${unit(valueUnit)}`,
-    c > 1 && channels !== undefined ? `channel_names=${asciiJson(channels)}` : undefined,
+    c > 1 && channels !== undefined ? `channel_names=${escaped(JSON.stringify(channels))}` : undefined,
     labelKind === undefined ? undefined : `label_kind=${labelKind}`,
   ];
   return `${lines.filter((line) => line !== undefined).join('\n')}\n`;
 }
 
-function asciiJson(value: unknown): string {
-  return JSON.stringify(value).replace(
-    /[^ -~]/g,
-    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+/** Printable ASCII; all else as in JSON. */
+function escaped(text: string): string {
+  return text.replace(/[^ -~]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /**
