@@ -22,6 +22,12 @@ function out(node: Node): Value {
   return node.outputs[0];
 }
 
+/** The numbers of input `i`; undefined if it is missing or computed. */
+function listed(node: Node, { graph }: AxisContext, i: number): readonly number[] | undefined {
+  const array = node.inputs[i] && graph.constants.get(node.inputs[i]);
+  return array && integers(array);
+}
+
 /** No axis follows the input any more. */
 export function lost(node: Node, context: AxisContext): AxisMaps {
   if (node.inputs.some((value) => context.maps(value)?.some((map) => map !== undefined))) context.global();
@@ -61,17 +67,17 @@ export function firstInput(node: Node, context: AxisContext): AxisMaps {
   return context.maps(dataOf(node)) ?? out(node).shape.map(() => undefined);
 }
 
-/** Every spatial axis is sampled independently; channels must not follow the input. */
-export function sampled(
-  node: Node,
-  context: AxisContext,
-  sampling: (axis: number) => Sampling | undefined,
-  { mixesChannels = true }: { mixesChannels?: boolean } = {},
-): AxisMaps {
+type SamplingOf = (axis: number) => Sampling | undefined;
+
+/** Every spatial axis is sampled independently; channels are mixed, so they must not follow the input. */
+export function sampled(node: Node, context: AxisContext, sampling: SamplingOf): AxisMaps {
+  return firstInput(node, context)[1] === undefined ? sampledEach(node, context, sampling) : lost(node, context);
+}
+
+/** Every axis is sampled independently, channels too. */
+function sampledEach(node: Node, context: AxisContext, sampling: SamplingOf): AxisMaps {
   const maps = firstInput(node, context);
-  if ((mixesChannels && maps[1] !== undefined) || node.inputs.slice(1).some((value) => context.maps(value))) {
-    return lost(node, context);
-  }
+  if (node.inputs.slice(1).some((value) => context.maps(value))) return lost(node, context);
   const [from, to] = [dataOf(node).shape, out(node).shape];
   return maps.map((map, i) => {
     if (map === undefined) return undefined;
@@ -88,15 +94,10 @@ type Pooling = 'MaxPool' | 'AveragePool';
 
 export const pool: AxisRule<Pooling> = (node, context) => {
   const { kernel_shape: kernel, pads, strides, dilations } = node.attributes;
-  return sampled(
-    node,
-    context,
-    (axis) => {
-      const i = axis - 2;
-      return i < 0 ? strided(0, 1) : windows(kernel[i], strides?.[i] ?? 1, dilations?.[i] ?? 1, pads?.[i] ?? 0);
-    },
-    { mixesChannels: false },
-  );
+  return sampledEach(node, context, (axis) => {
+    const i = axis - 2;
+    return i < 0 ? strided(0, 1) : windows(kernel[i], strides?.[i] ?? 1, dilations?.[i] ?? 1, pads?.[i] ?? 0);
+  });
 };
 
 /** The op depends on the whole extent of `axes`. */
@@ -110,8 +111,7 @@ type Reduction = 'ReduceSum' | 'ReduceMean' | 'ReduceMax' | 'ReduceMin' | 'ArgMa
 export const reduction: AxisRule<Reduction> = (node, context) => {
   const { shape } = dataOf(node);
   const { axis, keepdims = 1, noop_with_empty_axes: noop } = node.attributes as Readonly<Record<string, number>>;
-  const listed = node.inputs[1] && context.graph.constants.get(node.inputs[1]);
-  const given = node.op === 'ArgMax' ? [axis ?? 0] : listed === undefined ? [] : integers(listed);
+  const given = node.op === 'ArgMax' ? [axis ?? 0] : (listed(node, context, 1) ?? []);
   const axes =
     given.length === 0
       ? noop
@@ -156,61 +156,46 @@ export const resize: AxisRule<'Resize'> = (node, context) => {
   const { mode = 'nearest', coordinate_transformation_mode: transform = 'half_pixel', nearest_mode } = node.attributes;
   const [from, to] = [dataOf(node).shape, out(node).shape];
   const scales = node.inputs[2] && context.graph.constants.get(node.inputs[2])?.data;
-  return sampled(
-    node,
-    context,
-    (axis) => {
-      const [inputs, outputs] = [from[axis], to[axis]];
-      const ratio = rational(scales?.length ? Number(scales[axis]) : outputs / inputs);
-      if (ratio !== undefined && ratio[0] === ratio[1]) return strided(0, 1);
-      // With aligned corners the distance between samples depends on the size.
-      if (ratio === undefined || transform === 'align_corners') return undefined;
-      const [step, advance] = ratio;
-      const position = (o: number) =>
-        transform === 'asymmetric' ? (o * advance) / step : ((o + 0.5) * advance) / step - 0.5;
-      // Tolerance for rounding of integer positions
-      const tiny = 1e-9;
-      const near = (o: number) =>
-        nearest_mode === 'floor' ? Math.floor(position(o) + tiny) : Math.ceil(position(o) - 0.5 - tiny);
-      const low = (o: number) => (mode === 'nearest' ? near(o) : Math.floor(position(o) + tiny));
-      const high = (o: number) => (mode === 'nearest' ? near(o) : Math.ceil(position(o) - tiny));
-      return {
-        step,
-        advance,
-        first: low,
-        last: high,
-        taps: (o) => (low(o) === high(o) ? [low(o)] : [low(o), high(o)]),
-      };
-    },
-    { mixesChannels: false },
-  );
+  return sampledEach(node, context, (axis) => {
+    const [inputs, outputs] = [from[axis], to[axis]];
+    const ratio = rational(scales?.length ? Number(scales[axis]) : outputs / inputs);
+    if (ratio !== undefined && ratio[0] === ratio[1]) return strided(0, 1);
+    // With aligned corners the distance between samples depends on the size.
+    if (ratio === undefined || transform === 'align_corners') return undefined;
+    const [step, advance] = ratio;
+    const position = (o: number) =>
+      transform === 'asymmetric' ? (o * advance) / step : ((o + 0.5) * advance) / step - 0.5;
+    // Tolerance for rounding of integer positions
+    const tiny = 1e-9;
+    const near = (o: number) =>
+      nearest_mode === 'floor' ? Math.floor(position(o) + tiny) : Math.ceil(position(o) - 0.5 - tiny);
+    const low = (o: number) => (mode === 'nearest' ? near(o) : Math.floor(position(o) + tiny));
+    const high = (o: number) => (mode === 'nearest' ? near(o) : Math.ceil(position(o) - tiny));
+    return {
+      step,
+      advance,
+      first: low,
+      last: high,
+      taps: (o) => (low(o) === high(o) ? [low(o)] : [low(o), high(o)]),
+    };
+  });
 };
 
 export const slice: AxisRule<'Slice'> = (node, context) => {
-  const list = (i: number) => {
-    const array = node.inputs[i] && context.graph.constants.get(node.inputs[i]);
-    return array && integers(array);
-  };
   const { shape } = dataOf(node);
-  const [starts = [], axes, steps] = [list(1), list(3), list(4)];
-  return sampled(
-    node,
-    context,
-    (axis) => {
-      const k = starts.findIndex((_, i) => normaliseAxis(axes?.[i] ?? i, shape.length, 'Slice') === axis);
-      if (k < 0) return strided(0, 1);
-      const [start, step] = [starts[k], steps?.[k] ?? 1];
-      const n = shape[axis];
-      return step > 0 ? strided(Math.min(n, Math.max(0, start < 0 ? start + n : start)), step) : undefined;
-    },
-    { mixesChannels: false },
-  );
+  const [starts = [], axes, steps] = [1, 3, 4].map((i) => listed(node, context, i));
+  return sampledEach(node, context, (axis) => {
+    const k = starts.findIndex((_, i) => normaliseAxis(axes?.[i] ?? i, shape.length, 'Slice') === axis);
+    if (k < 0) return strided(0, 1);
+    const [start, step] = [starts[k], steps?.[k] ?? 1];
+    const n = shape[axis];
+    return step > 0 ? strided(Math.min(n, Math.max(0, start < 0 ? start + n : start)), step) : undefined;
+  });
 };
 
 export const pad: AxisRule<'Pad'> = (node, context) => {
-  const amounts = node.inputs[1] && context.graph.constants.get(node.inputs[1]);
-  const pads = amounts === undefined ? [] : integers(amounts);
-  return sampled(node, context, (axis) => strided(-(pads[axis] ?? 0), 1), { mixesChannels: false });
+  const pads = listed(node, context, 1) ?? [];
+  return sampledEach(node, context, (axis) => strided(-(pads[axis] ?? 0), 1));
 };
 
 /** Concatenating zeros or the image's own border is padding; other concatenations along such an axis are not traced. */

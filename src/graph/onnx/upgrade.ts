@@ -22,6 +22,13 @@ function attributeToInput(node: RawNode, name: string, position: number, { b }: 
 
 const axesToInput: Upgrade = (node, reading) => attributeToInput(node, 'axes', 1, reading);
 
+/** Total pads as pads at the beginning and the end, the larger half at the end with SAME_UPPER. */
+function halves(totals: readonly number[], auto: string): number[] {
+  const less = totals.map((total) => Math.floor(total / 2));
+  const more = totals.map((total) => Math.ceil(total / 2));
+  return auto === 'SAME_UPPER' ? [...less, ...more] : [...more, ...less];
+}
+
 /** ceil(size / stride) outputs; an odd remainder of the padding goes to the end or to the beginning. */
 const explicitPads: Upgrade = (node, reading) => {
   const auto = textOf(node.attributes.auto_pad) ?? 'NOTSET';
@@ -40,10 +47,7 @@ const explicitPads: Upgrade = (node, reading) => {
     const reach = dilations[i] * (k - 1) + 1;
     return Math.max(0, (Math.ceil(sizes[i] / stride) - 1) * stride + reach - sizes[i]);
   });
-  const less = totals.map((total) => Math.floor(total / 2));
-  const more = totals.map((total) => Math.ceil(total / 2));
-  const pads = auto === 'SAME_UPPER' ? [...less, ...more] : [...more, ...less];
-  return { ...rest, attributes: { ...rest.attributes, pads } };
+  return { ...rest, attributes: { ...rest.attributes, pads: halves(totals, auto) } };
 };
 
 /** The pads that result in the requested output size: ONNX puts the larger half at the beginning unless SAME_UPPER. */
@@ -64,10 +68,7 @@ const explicitTransposedPads: Upgrade = (node, reading) => {
     return stride * (size - 1) + extra[i] + (k - 1) * dilations[i] + 1 - output;
   });
   if (totals.some((total) => total < 0)) reading.fail('its output_shape is larger than its kernel reaches.');
-  const less = totals.map((total) => Math.floor(total / 2));
-  const more = totals.map((total) => Math.ceil(total / 2));
-  const pads = auto === 'SAME_UPPER' ? [...less, ...more] : [...more, ...less];
-  return { ...rest, attributes: { ...rest.attributes, pads } };
+  return { ...rest, attributes: { ...rest.attributes, pads: halves(totals, auto) } };
 };
 
 /** Before opset 7 the second operand was aligned at `axis`, not at the end. */
@@ -129,16 +130,8 @@ const resize: Upgrade = (node, reading) => {
       });
       return b.constant(pack(dtype, [all.length], all));
     };
-    inputs = [
-      x,
-      undefined,
-      spread(
-        inputs[2],
-        x.shape.map(() => 1),
-        'float32',
-      ),
-      spread(inputs[3], x.shape, 'int64'),
-    ];
+    const ones = x.shape.map(() => 1);
+    inputs = [x, undefined, spread(inputs[2], ones, 'float32'), spread(inputs[3], x.shape, 'int64')];
     if (inputs[3] !== undefined) reading.fixSizes();
   }
   const policy = textOf(node.attributes.keep_aspect_ratio_policy) ?? 'stretch';

@@ -2,7 +2,6 @@
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import {
   type AttributeProto,
-  AttributeProto_AttributeType,
   AttributeProtoSchema,
   GraphProtoSchema,
   ModelProtoSchema,
@@ -10,6 +9,7 @@ import {
   NodeProtoSchema,
   OperatorSetIdProtoSchema,
   StringStringEntryProtoSchema,
+  AttributeProto_AttributeType as Type,
   type TypeProtoSchema,
   type ValueInfoProto,
   ValueInfoProtoSchema,
@@ -43,39 +43,21 @@ function plainName(op: OpName): string {
 }
 
 function attributeToProto(name: string, kind: AttributeKind, value: unknown): AttributeProto {
+  const make = (content: MessageInitShape<typeof AttributeProtoSchema>) =>
+    create(AttributeProtoSchema, { name, ...content });
   switch (kind) {
     case 'int':
-      return create(AttributeProtoSchema, {
-        name,
-        type: AttributeProto_AttributeType.INT,
-        i: BigInt(value as number),
-      });
+      return make({ type: Type.INT, i: BigInt(value as number) });
     case 'ints':
-      return create(AttributeProtoSchema, {
-        name,
-        type: AttributeProto_AttributeType.INTS,
-        ints: (value as number[]).map(BigInt),
-      });
+      return make({ type: Type.INTS, ints: (value as number[]).map(BigInt) });
     case 'float':
-      return create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.FLOAT, f: value as number });
+      return make({ type: Type.FLOAT, f: value as number });
     case 'string':
-      return create(AttributeProtoSchema, {
-        name,
-        type: AttributeProto_AttributeType.STRING,
-        s: encodeText(value as string),
-      });
+      return make({ type: Type.STRING, s: encodeText(value as string) });
     case 'tensor':
-      return create(AttributeProtoSchema, {
-        name,
-        type: AttributeProto_AttributeType.TENSOR,
-        t: tensorToProto(value as NdArray),
-      });
+      return make({ type: Type.TENSOR, t: tensorToProto(value as NdArray) });
     case 'dtype':
-      return create(AttributeProtoSchema, {
-        name,
-        type: AttributeProto_AttributeType.INT,
-        i: BigInt(DATA_TYPES[value as keyof typeof DATA_TYPES]),
-      });
+      return make({ type: Type.INT, i: BigInt(DATA_TYPES[value as keyof typeof DATA_TYPES]) });
   }
 }
 
