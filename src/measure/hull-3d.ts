@@ -1,7 +1,7 @@
 /** Convex hulls of 3D objects: solidity and maximum Feret diameter. */
 
 import { ConvexPolyhedron } from './convex-polyhedron.ts';
-import { type HullMeasures, hullOf } from './hull.ts';
+import { type HullMeasures, hullOf, rowsOf } from './hull.ts';
 import type { Regions, RowReach } from './regions.ts';
 
 /**
@@ -9,19 +9,12 @@ import type { Regions, RowReach } from './regions.ts';
  * in or on it, and the maximum diameter is measured between the face centres of those voxels. scikit-image finds no
  * hull for planar objects; here they have one.
  */
-export function hulls3dOf(
-  { count, box }: Regions,
-  reach: RowReach,
-  spacing: readonly [number, number, number],
-): HullMeasures {
+export function hulls3dOf(regions: Regions, reach: RowReach, spacing: readonly [number, number, number]): HullMeasures {
+  const { count, box } = regions;
   const hullPixels = new Float64Array(count + 1);
   const feretMax = new Float64Array(count + 1);
   for (let label = 1; label <= count; label++) {
-    const from = reach.starts[label];
-    const to = reach.starts[label + 1];
-    const x0 = box.first.x[label];
-    const least = reach.least.subarray(from, to).map((x) => x - x0);
-    const greatest = reach.greatest.subarray(from, to).map((x) => x - x0);
+    const [least, greatest] = rowsOf(regions, reach, label);
     const planes = box.last.z[label] - box.first.z[label] + 1;
     hullPixels[label] = fill(polyhedronOf(least, greatest, planes), least, greatest, planes);
     feretMax[label] = largestDistance(polyhedronOf(least, greatest, planes), spacing);

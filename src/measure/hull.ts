@@ -17,28 +17,24 @@ export interface HullMeasures {
  * rectangles, pass through: 1 for a single pixel, the shorter side for a rectangle.
  */
 export function hullsOf(regions: Regions, reach: RowReach, [sy, sx]: readonly [number, number]): HullMeasures {
-  const { count, box } = regions;
+  const { count } = regions;
   const hullPixels = new Float64Array(count + 1);
   const feretMax = new Float64Array(count + 1);
   const feretMin = new Float64Array(count + 1);
   for (let label = 1; label <= count; label++) {
-    const from = reach.starts[label];
-    const to = reach.starts[label + 1];
-    // Relative to the box, so that products of coordinates stay small and exact.
-    const x0 = box.first.x[label];
-    const least = reach.least.subarray(from, to).map((x) => x - x0);
-    const greatest = reach.greatest.subarray(from, to).map((x) => x - x0);
+    const [least, greatest] = rowsOf(regions, reach, label);
+    feretMin[label] = smallestWidth(hullOf(least, greatest, 'corners'), sy / 2, sx / 2);
     const hull = hullOf(least, greatest, 'edge middles');
     hullPixels[label] = fillHull(hull, least, greatest);
     feretMax[label] = largestDistance(hullOf(least, greatest, 'edge middles'), sy / 2, sx / 2);
-    const corners = hullOf(
-      reach.least.subarray(from, to).map((x) => x - x0),
-      reach.greatest.subarray(from, to).map((x) => x - x0),
-      'corners',
-    );
-    feretMin[label] = smallestWidth(corners, sy / 2, sx / 2);
   }
   return { hullPixels, feretMax, feretMin };
+}
+
+/** First and last pixel of each row, relative to the box, so that products of coordinates stay small and exact. */
+export function rowsOf({ box }: Regions, { starts, least, greatest }: RowReach, label: number) {
+  const x0 = box.first.x[label];
+  return [least, greatest].map((xs) => xs.subarray(starts[label], starts[label + 1]).map((x) => x - x0));
 }
 
 /** In half pixels, relative to the box's first pixel at (0, 0). Left and right chain from top to bottom. */

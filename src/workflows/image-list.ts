@@ -44,6 +44,12 @@ export function declaredOf(
 export const hasCompleteRegions = (labels: readonly ListedImage[]): boolean =>
   labels[0]?.listed?.listing.project?.images.some(({ regions }) => regions?.some(({ complete }) => complete)) === true;
 
+/** Whether one of the file's folders is named as one of labels. */
+const isInLabels = (file: string): boolean =>
+  folderOf(file)
+    .split('/')
+    .some((part) => roleOf(part) === 'label');
+
 /** Reads a listed image. @throws as `readImageFile` */
 export function readListedImage(
   files: WritableFiles,
@@ -103,12 +109,7 @@ export async function listImages(
   if (listing.project !== undefined) return named(listing, imagesToPredict(listing.project));
   const { images } = readable(listing.paths, READABLE_EXTENSIONS);
   if (images.length === 0) throw noImages(path, { paths: listing.paths, extensions: READABLE_EXTENSIONS });
-  const byFolder = images.filter(
-    (file) =>
-      folderOf(file)
-        .split('/')
-        .some((part) => roleOf(part) === 'label') === false,
-  );
+  const byFolder = images.filter((file) => !isInLabels(file));
   const told = byFolder.length > 0 && byFolder.length < images.length;
   try {
     const { pairing, listing: used } = pairListing(listing, { mixed: true });
@@ -155,11 +156,7 @@ export async function listLabels(files: WritableFiles, path: string): Promise<re
     });
   } catch (cause) {
     if (!(cause instanceof DatasetError)) throw cause;
-    const inLabels = images.filter((file) =>
-      folderOf(file)
-        .split('/')
-        .some((part) => roleOf(part) === 'label'),
-    );
+    const inLabels = images.filter(isInLabels);
     return named(listing, inLabels.length > 0 ? inLabels : images);
   }
 }

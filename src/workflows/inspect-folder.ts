@@ -21,6 +21,10 @@ import { runReader } from './read-run.ts';
 
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
+/** A title with indented lines. */
+const under = (title: string, lines: readonly string[]): string =>
+  [title, ...lines.map((line) => `  ${line}`)].join('\n');
+
 function sizesOf(pages: readonly { readonly height: number; readonly width: number }[]): readonly string[] {
   const counts = new Map<string, number>();
   for (const { height, width } of pages) {
@@ -61,7 +65,7 @@ async function inspectWithin(files: WritableFiles, path: string, options: Inspec
     const counts = `${counted(listed.length, 'image')} without labels, ${counted(pages.length, 'page')}: ${shortened(sizesOf(pages))}`;
     return {
       describe: { kind: 'images', folder: path, images: listed.map((item) => item.path), pages: pages.length, notes },
-      text: [path, ...[counts, ...notes].map((line) => `  ${line}`)].join('\n'),
+      text: under(path, [counts, ...notes]),
     };
   }
   const raw = await readDataset(files, path);
@@ -98,7 +102,10 @@ async function inspectWithin(files: WritableFiles, path: string, options: Inspec
       labels: mapping,
       shares,
     },
-    text: [path, ...lines.flatMap((line) => line.split('\n')).map((line) => `  ${line}`)].join('\n'),
+    text: under(
+      path,
+      lines.flatMap((line) => line.split('\n')),
+    ),
   };
 }
 
@@ -118,7 +125,7 @@ async function inspectSeries(
   const [only] = found;
   if (found.length === 1 && only !== undefined) {
     const { describe, text, image } = inspectedImage(await readListed(files, { root, series }, only[0]), options);
-    return { describe, image, text: [text, ...[...rows, ...notes].map((line) => `  ${line}`)].join('\n') };
+    return { describe, image, text: under(text, [...rows, ...notes]) };
   }
   return {
     describe: {
@@ -132,13 +139,12 @@ async function inspectSeries(
       })),
       leftOut,
     },
-    text: [
-      root,
-      `  ${counted(found.length, 'DICOM series')}:`.replace(/seriess:$/, 'series:'),
-      ...rows.map((row) => `  ${row}`),
-      ...notes.map((note) => `  ${note}`),
-      `  Inspect one with ${option('series', '<name>')}.`,
-    ].join('\n'),
+    text: under(root, [
+      `${found.length} DICOM series:`,
+      ...rows,
+      ...notes,
+      `Inspect one with ${option('series', '<name>')}.`,
+    ]),
   };
 }
 
@@ -161,7 +167,7 @@ export async function inspectPrediction(
   ];
   return {
     describe: { kind: 'prediction', folder: path, models, images, classes, files: Object.fromEntries(counts) },
-    text: [path, ...lines.map((line) => `  ${line}`)].join('\n'),
+    text: under(path, lines),
   };
 }
 
@@ -187,6 +193,6 @@ export async function inspectRun(files: WritableFiles, path: string): Promise<In
   ];
   return {
     describe: { kind: 'run', folder: path, step: steps, complete: done, best: best ?? null, config },
-    text: [path, ...lines.map((line) => `  ${line}`)].join('\n'),
+    text: under(path, lines),
   };
 }

@@ -23,7 +23,7 @@ import {
 } from '../predict/places.ts';
 import { type PredictOptions, predictPages } from '../predict/predict.ts';
 import { crop, dataUri, imagePicture, probabilityPicture, shrink } from '../report/kit/pictures.ts';
-import { type PlaceFigure, renderPlaces } from '../report/places/page.ts';
+import { renderPlaces, type ShownPlace } from '../report/places/page.ts';
 import type { DeviceName } from '../runtime/runtime.ts';
 import type { Host } from './host.ts';
 import { type ListedImage, listImages, listLabels, readListedImage } from './image-list.ts';
@@ -52,24 +52,11 @@ export interface SuggestOptions extends Pick<PredictOptions, 'tta' | 'signal'> {
 }
 
 /** A place as it is printed and written. */
-export interface SuggestedPlace {
-  readonly image: string;
-  /** Time point and depth, from 0. */
-  readonly t: number;
-  readonly z: number;
+export interface SuggestedPlace extends ShownPlace {
   /** Number of the slice in its file, from 0. */
   readonly slice: number;
-  /** The window, in pixels of the slice. */
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-  /** Mean of 1 - (p1 - p2) over the window, 0..1. */
-  readonly uncertainty: number;
   /** Fraction that is annotated, 0..1. */
   readonly annotated: number;
-  /** Whether it was drawn at random. */
-  readonly random: boolean;
   /** Of a random one: a map of the predicted classes, kept until it is annotated. */
   readonly predicted?: string;
 }
@@ -200,7 +187,8 @@ export async function suggestPlaces(
     await files.write(joinPath(out, LIST_FILE), `${JSON.stringify({ model: model.file, ...suggested }, null, 2)}\n`);
     const page = joinPath(out, PAGE_FILE);
     const createdAt = new Date().toISOString();
-    await files.write(page, renderPlaces({ model: model.file, createdAt, accuracy, figures: described.map(figureOf) }));
+    const figures = described.map(({ place, ...pictures }) => ({ ...place, ...pictures }));
+    await files.write(page, renderPlaces({ model: model.file, createdAt, accuracy, figures }));
     return {
       out,
       page,
@@ -235,8 +223,6 @@ interface Described {
   readonly picture: string;
   readonly uncertain: string;
 }
-
-const figureOf = ({ place, picture, uncertain }: Described): PlaceFigure => ({ ...place, picture, uncertain });
 
 /** What is said and shown of each place; images that have any are predicted again. */
 async function describe(

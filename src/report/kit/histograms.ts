@@ -77,12 +77,8 @@ export function histogram(values: ArrayLike<number>, options: HistogramOptions):
   });
 }
 
-export interface CountedHistogram {
-  /** Start of the first bin, and the width of each. */
-  readonly start: number;
-  readonly width: number;
+interface BarChart {
   readonly label: string;
-  readonly unit?: string;
   readonly counted: string;
   readonly median?: number;
   /** A sentence on what it shows. */
@@ -91,6 +87,13 @@ export interface CountedHistogram {
   readonly ticks?: readonly number[];
   readonly widthPx?: number;
   readonly heightPx?: number;
+}
+
+export interface CountedHistogram extends BarChart {
+  /** Start of the first bin, and the width of each. */
+  readonly start: number;
+  readonly width: number;
+  readonly unit?: string;
 }
 
 /** Bars of counts, stacked by group. */
@@ -102,16 +105,6 @@ export function histogramOfCounts(
     Array.from(row, (count, i): Bar => ({ x1: start + i * width, x2: start + (i + 1) * width, count, group })),
   );
   return barChart(bars, { label: unit === undefined ? label : `${label} (${unit})`, ...rest });
-}
-
-interface BarChart {
-  readonly label: string;
-  readonly counted: string;
-  readonly median?: number;
-  readonly said: string;
-  readonly ticks?: readonly number[];
-  readonly widthPx?: number;
-  readonly heightPx?: number;
 }
 
 function barChart(

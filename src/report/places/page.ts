@@ -4,18 +4,25 @@ import type { Interval } from '../../metrics/bootstrap.ts';
 import { html } from '../kit/markup.ts';
 import { renderPage, section } from '../kit/page.ts';
 
-/** A place with its pictures, as data URIs of the same window. */
-export interface PlaceFigure {
+/** A window of a slice that is worth annotating. */
+export interface ShownPlace {
   readonly image: string;
+  /** Time point and depth, from 0. */
   readonly t: number;
   readonly z: number;
+  /** The window, in pixels of the slice. */
   readonly x: number;
   readonly y: number;
   readonly width: number;
   readonly height: number;
+  /** Mean of 1 - (p1 - p2) over the window, 0..1. */
   readonly uncertainty: number;
-  readonly annotated: number;
+  /** Whether it was drawn at random. */
   readonly random: boolean;
+}
+
+/** A place with its pictures, as data URIs of the same window. */
+export interface PlaceFigure extends ShownPlace {
   readonly picture: string;
   readonly uncertain: string;
 }
@@ -41,15 +48,7 @@ export const describeAccuracy = ({ value, low, high }: Interval): string =>
   `${percent(value)} (${(100 * low).toFixed(1)} to ${percent(high)} with 95 % confidence)`;
 
 /** `s01, slice 3: 128 x 128 at 512, 384` */
-export function describePlace({
-  image,
-  t,
-  z,
-  x,
-  y,
-  width,
-  height,
-}: Omit<PlaceFigure, 'picture' | 'uncertain'>): string {
+export function describePlace({ image, t, z, x, y, width, height }: ShownPlace): string {
   const slice = z > 0 ? `, slice ${z}` : '';
   const time = t > 0 ? `, time ${t}` : '';
   return `${image}${time}${slice}: ${width} x ${height} at x ${x}, y ${y}`;

@@ -44,9 +44,7 @@ export function learningCurves({ loss, learningRate, validation, others = [] }: 
         y: 'Score',
         yDomain: [Math.max(0, Math.floor(lowest * 20) / 20), 1],
         dots: true,
-        ...(best === undefined
-          ? {}
-          : { marks: [{ x: best.step, y: best.value, label: best.value.toFixed(3), series: 0 }] }),
+        marks: best && [{ x: best.step, y: best.value, label: best.value.toFixed(3), series: 0 }],
       }),
     );
   }
@@ -80,13 +78,9 @@ export function thresholdCharts(curves: readonly ThresholdCurves[]): Markup {
       y: title,
       yDomain: better === 'higher' ? [Math.max(0, Math.floor(low * 10) / 10), 1] : [0, high * 1.05],
       dots: true,
-      ...(best === undefined
-        ? {}
-        : {
-            marks: [
-              { x: best.threshold, y: best.value, label: best.value.toPrecision(3), series: Math.max(0, chosen) },
-            ],
-          }),
+      marks: best && [
+        { x: best.threshold, y: best.value, label: best.value.toPrecision(3), series: Math.max(0, chosen) },
+      ],
     });
   })}</div>`;
 }
