@@ -1,5 +1,16 @@
 /** `lamella/metrics`: scores from two arrays. */
 
+export {
+  type AdaptedRand,
+  cremiAdaptedRand,
+  isbiWholeImageVariationOfInformation,
+  type PairCounts,
+  type SplitMergeEntropy,
+  scikitImageAdaptedRand,
+  type VariationOfInformationOptions,
+  variationOfInformationBits,
+  wholeImageRand,
+} from '../metrics/clustering.ts';
 export { type Contingency, contingency } from '../metrics/contingency.ts';
 export { type ErrorMap, errorMap } from '../metrics/error-map.ts';
 export { type InstanceMatching, type InstanceScores, instanceScores, matchInstances } from '../metrics/instances.ts';
@@ -19,7 +30,9 @@ export {
   edgeDistances,
   hausdorff,
   hausdorffMonai,
+  hausdorffPooled,
   hausdorffSurfaceDistance,
+  meanSurfaceDistance,
   surfaceDice,
 } from '../metrics/surface-distance.ts';
 export { topKAccuracy } from '../metrics/top-k.ts';

@@ -83,14 +83,16 @@ const PUBLIC: { readonly [file: string]: Exported } = {
   },
   'src/entries/metrics.ts': {
     values: words(`
-      ISBI_THRESHOLDS averageSymmetricSurfaceDistance confusionMatrix contingency contourDistances diceScore
-      edgeDistances errorMap hausdorff hausdorffMonai hausdorffSurfaceDistance instanceScores iouScore
-      isbiScores isbiSliceScores matchInstances matchObjects overlapScores surfaceDice topKAccuracy
-      tuneSeparation
+      ISBI_THRESHOLDS averageSymmetricSurfaceDistance confusionMatrix contingency contourDistances cremiAdaptedRand
+      diceScore edgeDistances errorMap hausdorff hausdorffMonai hausdorffPooled hausdorffSurfaceDistance instanceScores
+      iouScore isbiScores isbiSliceScores isbiWholeImageVariationOfInformation matchInstances matchObjects
+      meanSurfaceDistance overlapScores scikitImageAdaptedRand surfaceDice topKAccuracy tuneSeparation
+      variationOfInformationBits wholeImageRand
     `),
     types: words(`
-      ConfusionMatrix Contingency ErrorMap InstanceMatching InstanceScores IsbiScores MatchObjectsOptions
-      ObjectMatches OverlapScores TuneSeparationOptions TunedSeparation TuningImage
+      AdaptedRand ConfusionMatrix Contingency ErrorMap InstanceMatching InstanceScores IsbiScores MatchObjectsOptions
+      ObjectMatches OverlapScores PairCounts SplitMergeEntropy TuneSeparationOptions TunedSeparation TuningImage
+      VariationOfInformationOptions
     `),
   },
   'src/entries/objects.ts': {
