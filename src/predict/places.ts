@@ -139,32 +139,48 @@ export function candidatesOf(
   return kept;
 }
 
-/** Where the places drawn at random lie: evenly over all pixels of all slices, whatever the network makes of them. */
+/** A place counts as annotated, in the estimate of the accuracy too, from this fraction of its pixels. */
+export const ANNOTATED_FRACTION = 0.5;
+/** Draws per place asked for: where nearly all is annotated, there may be none left to find. */
+const MOST_DRAWS = 200;
+
+/**
+ * Where the places drawn at random lie: evenly over all pixels of all slices, whatever the network makes of them. Those
+ * that are annotated already are drawn again, so what they tell is the accuracy on what is left.
+ * @returns `count` places, or fewer where nearly all is annotated
+ */
 export function randomPlaces(
-  pages: readonly { readonly height: number; readonly width: number }[],
+  pages: readonly { readonly height: number; readonly width: number; readonly annotated?: Uint8Array }[],
   count: number,
   { side = PLACE_SIDE_PX, seed = 0 }: { readonly side?: number; readonly seed?: number } = {},
 ): readonly (PlaceWindow & { readonly page: number })[] {
   const random = stream(seed, 'random places');
   const areas = pages.map(({ height, width }) => height * width);
   const total = areas.reduce((sum, area) => sum + area, 0);
-  return Array.from({ length: count }, () => {
+  const places: (PlaceWindow & { readonly page: number })[] = [];
+  for (let draw = 0; draw < MOST_DRAWS * count && places.length < count; draw++) {
     let left = random.uniform() * total;
     const found = areas.findIndex((area) => {
       left -= area;
       return left < 0;
     });
     const page = found < 0 ? areas.length - 1 : found;
-    const { height, width } = pages[page] as { readonly height: number; readonly width: number };
+    const { height, width, annotated } = pages[page] as (typeof pages)[number];
     const [tall, wide] = [Math.min(side, height), Math.min(side, width)];
-    return {
-      page,
-      x: random.integer(width - wide + 1),
-      y: random.integer(height - tall + 1),
-      width: wide,
-      height: tall,
-    };
-  });
+    const [x, y] = [random.integer(width - wide + 1), random.integer(height - tall + 1)];
+    const place = { page, x, y, width: wide, height: tall };
+    if (annotated === undefined || annotatedFraction(annotated, width, place) < ANNOTATED_FRACTION) places.push(place);
+  }
+  return places;
+}
+
+/** Fraction of a window's pixels that are annotated, 0..1. */
+function annotatedFraction(annotated: Uint8Array, pageWidth: number, { x, y, width, height }: PlaceWindow): number {
+  let count = 0;
+  for (let row = y; row < y + height; row++) {
+    for (let i = row * pageWidth + x; i < row * pageWidth + x + width; i++) count += annotated[i] as number;
+  }
+  return count / (width * height);
 }
 
 /**

@@ -13,6 +13,7 @@ import type { Interval } from '../metrics/bootstrap.ts';
 import { shareInterval } from '../metrics/share-interval.ts';
 import { separationSettings } from '../predict/objects.ts';
 import {
+  ANNOTATED_FRACTION,
   type CandidatePage,
   candidatesOf,
   meanWithin,
@@ -93,6 +94,8 @@ interface SourcePage extends CandidatePage {
   readonly item: ListedImage;
   readonly t: number;
   readonly z: number;
+  /** 1 where a pixel is annotated; absent without labels. */
+  readonly annotated?: Uint8Array;
 }
 
 /** Classes of an image's annotated pixels, slice by slice; undefined without label file. */
@@ -170,8 +173,9 @@ export async function suggestPlaces(
         const slice = slices[own] as Page;
         const { height, width } = slice;
         const uncertainty = uncertaintyOf(probabilities);
-        const candidates = candidatesOf(uncertainty, [height, width], { side, annotated: known?.[own] });
-        pages.push({ item, image: item.path, t, z, height, width, candidates });
+        const annotated = known?.[own];
+        const candidates = candidatesOf(uncertainty, [height, width], { side, annotated });
+        pages.push({ item, image: item.path, t, z, height, width, candidates, annotated });
         if (options.objects !== true) continue;
         const where = { image: item.name, t, z };
         objects.push(...objectsOf(where, slice, probabilities, uncertainty, model.classes, separation));
@@ -286,9 +290,6 @@ async function describe(
   return described;
 }
 
-/** Fraction of its pixels that a place drawn at random must be annotated to, to count. */
-const ENOUGH_ANNOTATED = 0.5;
-
 /**
  * The accuracy on the random places of an earlier call that have been annotated since. Their predictions were kept, so
  * it does not matter that the model may have learned from them meanwhile.
@@ -318,7 +319,7 @@ async function estimate(
       counted++;
       if (label === Number(found.data[p])) right++;
     }
-    if (counted >= ENOUGH_ANNOTATED * width * height && before < ENOUGH_ANNOTATED) shares.push(right / counted);
+    if (counted >= ANNOTATED_FRACTION * width * height && before < ANNOTATED_FRACTION) shares.push(right / counted);
   }
   const interval = shareInterval(shares);
   return interval && { ...interval, places: shares.length };

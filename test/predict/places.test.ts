@@ -103,6 +103,19 @@ describe('the order of places', () => {
     }
   });
 
+  test('random places that are annotated already are drawn again', () => {
+    const size = { height: 100, width: 100 };
+    // The upper 60 of 100 rows are annotated: at most half of a place of 20 may lie in them.
+    const annotated = Uint8Array.from({ length: 10_000 }, (_, i) => (i < 6000 ? 1 : 0));
+    const found = randomPlaces([{ ...size, annotated }], 50, { side: 20 });
+    expect(found).toHaveLength(50);
+    expect(Math.min(...found.map(({ y }) => y))).toBeGreaterThan(50);
+    expect(randomPlaces([{ ...size, annotated: annotated.fill(1) }], 50, { side: 20 })).toEqual([]);
+    expect(randomPlaces([size], 3, { side: 20 })).toEqual(
+      randomPlaces([{ ...size, annotated: annotated.fill(0) }], 3, { side: 20 }),
+    );
+  });
+
   test('random places lie in slices by their area', () => {
     const found = randomPlaces(
       [
