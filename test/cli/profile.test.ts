@@ -71,7 +71,9 @@ describe('inspect', () => {
   });
   test('says which names there are', async () => {
     const { stderr, code } = await lamella(['inspect', 'n5']);
-    expect(stderr).toMatch(/n5: there is no such file or folder\. .*name of a network: unet, unet2015, n1/);
+    expect(stderr).toMatch(
+      /n5: there is no such file or folder\. .*name of a network: unet, unet2015, filter-bank, n1/,
+    );
     expect(code).toBe(1);
   });
 });

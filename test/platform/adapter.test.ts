@@ -55,7 +55,7 @@ test.skipIf(absent !== undefined)(
   60_000,
 );
 
-test('a failure after the GPU was lost says so; one before is as it is', async () => {
+test('a failure after the GPU was lost says so; one before, or after it was destroyed on purpose, is as it is', async () => {
   let lose: (info: GPUDeviceLostInfo) => void = () => {};
   const lost = new Promise<GPUDeviceLostInfo>((resolve) => {
     lose = resolve;
@@ -78,7 +78,12 @@ test('a failure after the GPU was lost says so; one before is as it is', async (
     load: async () => failing,
     dispose: async () => {},
   };
-  const program = await explainingLoss(runtime, async () => ({ lost })).load(new Uint8Array());
+  const destroyed = Promise.resolve({ reason: 'destroyed', message: 'Device was destroyed.' } as GPUDeviceLostInfo);
+  const devices = [{ lost: destroyed }, { lost }];
+  const watched = explainingLoss(runtime, async () => devices.shift() as Pick<GPUDevice, 'lost'>);
+  const first = await watched.load(new Uint8Array());
+  await expect(first.run({})).rejects.toThrow(/^mapAsync failed$/);
+  const program = await watched.load(new Uint8Array());
   await expect(program.run({})).rejects.toThrow(/^mapAsync failed$/);
   lose({ reason: 'unknown', message: 'the driver was reset.' } as GPUDeviceLostInfo);
   await expect(program.run({})).rejects.toMatchObject({

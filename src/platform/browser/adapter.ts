@@ -30,7 +30,9 @@ export function explainingLoss(runtime: Runtime, device: () => Promise<Pick<GPUD
     watched = true;
     const { lost: loss } = await device();
     loss.then(({ message, reason }) => {
-      lost = message || reason;
+      // On purpose: ONNX Runtime destroys its device once no session is left, and makes another one for the next.
+      if (reason === 'destroyed') watched = false;
+      else lost = message || reason;
     });
   };
   const explained = async <T>(work: Promise<T>): Promise<T> => {
