@@ -1,0 +1,316 @@
+/**
+ * What computes for Lamella Studio: reading images, keeping a project, training, previews, segmentation, measuring,
+ * export. The page holds an `Engine` and does not know whether it runs in a worker of the tab or in `lamella studio`.
+ *
+ * @example
+ * const engine = await connect(port);
+ * engine.subscribe((event) => show(event));
+ * const { project } = await engine.create('nuclei');
+ * await engine.addFiles([{ path: 's01.tif', content: file }]);
+ * await engine.setView({ image: 's01', page: 0, rect: { x: 0, y: 0, width: 512, height: 512 } });
+ * await engine.setLive({ on: true, model: 'auto' });
+ */
+
+import type { NdArray } from '../array/ndarray.ts';
+import type { Spacings } from '../image/image.ts';
+import type { Project } from '../project/project.ts';
+import type { FileContent } from '../workflows/memory-files.ts';
+
+/** The id of an image in `lamella.json`. */
+export type ImageId = string;
+
+/** In image pixels. */
+export interface Rect {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface EngineDescription {
+  /** Where the engine runs: in this tab, or in `lamella studio`. */
+  readonly place: 'tab' | 'server';
+  /** Lamella's version. */
+  readonly version: string;
+  /** Devices that training and prediction can use, the best first, in words; software GPUs are left out. */
+  readonly devices: readonly { readonly name: string; readonly label: string }[];
+  readonly threads: number;
+  /** Why there is one thread only, if there is. */
+  readonly threadsNote?: string;
+  /** Bytes that projects may still take, and take now, if known. */
+  readonly storage?: { readonly free: number; readonly used: number; readonly persistent: boolean };
+}
+
+export interface ChannelInfo {
+  readonly name: string;
+  /** Smallest and largest value of the first page. */
+  readonly range: readonly [low: number, high: number];
+  /** The values shown as black and white at first: the file's window, or quantiles. */
+  readonly window: readonly [low: number, high: number];
+}
+
+export interface ImageInfo {
+  readonly id: ImageId;
+  /** Shown name, and path in the project. */
+  readonly name: string;
+  readonly file: string;
+  readonly width: number;
+  readonly height: number;
+  /** Slices times time points; pages are ordered by time, then slice. */
+  readonly pages: number;
+  readonly slices: number;
+  readonly times: number;
+  readonly channels: readonly ChannelInfo[];
+  /** The channels are red, green and blue of a colour picture. */
+  readonly colour: boolean;
+  readonly dtype: string;
+  readonly spacing: Spacings;
+  readonly valueUnit?: string;
+  /** What the reader found or had to decide, one sentence each. */
+  readonly notes: readonly string[];
+}
+
+/** An error as data: what was found, and what to do. */
+export interface Problem {
+  readonly message: string;
+  readonly code: string;
+  readonly file?: string;
+  readonly remedy?: string;
+}
+
+export interface ProjectState {
+  /** What `open` takes. */
+  readonly id: string;
+  readonly project: Project;
+  readonly images: readonly ImageInfo[];
+  /** Another tab or server writes this project; nothing can be changed here. */
+  readonly readOnly: boolean;
+  /** Journal of edits since label files were last written, to be replayed over `labels`; see `annotate/journal.ts`. */
+  readonly journal: Uint8Array;
+  readonly problems: readonly Problem[];
+}
+
+export interface ProjectSummary {
+  readonly id: string;
+  readonly name: string;
+  readonly images: number;
+  readonly bytes: number;
+  /** ISO dates. */
+  readonly changed: string;
+  readonly savedToDisk?: string;
+}
+
+/** A file that is handed in: of an upload, a drop or a zip. */
+export interface GivenFile {
+  /** Relative path with `/`, such as `images/s01.tif`. */
+  readonly path: string;
+  readonly content: FileContent;
+}
+
+/** One channel of one page, as read. */
+export type Plane = NdArray<'uint8' | 'uint16' | 'int16' | 'int32' | 'uint32' | 'float32'>;
+
+/** What is on the screen. */
+export interface View {
+  readonly image: ImageId;
+  readonly page: number;
+  readonly rect: Rect;
+}
+
+export interface LiveOptions {
+  readonly on: boolean;
+  /** `auto`: the quick model until the network is better. */
+  readonly model: 'quick' | 'network' | 'auto';
+}
+
+export interface StudioTrainOptions {
+  readonly minutes?: number;
+  readonly steps?: number;
+  /** Further settings of `train` by the library's names. */
+  readonly settings?: { readonly [name: string]: unknown };
+  /** Where weights start: nowhere, the live session, or a run of the project. */
+  readonly from: 'scratch' | 'live' | { readonly run: string };
+}
+
+export interface TrainedRun {
+  /** Folder in the project, such as `runs/1`. */
+  readonly run: string;
+  readonly steps: number;
+  /** Of the best model, if something was held out. */
+  readonly score?: { readonly name: string; readonly value: number };
+  readonly stopped: boolean;
+}
+
+/** Where to annotate next: a window, with its thumbnail's prediction uncertainty, 0..1. */
+export interface CheckPlace extends View {
+  readonly uncertainty: number;
+  /** Drawn at random, for the estimate of accuracy. */
+  readonly random: boolean;
+}
+
+export interface SegmentOptions {
+  /** Run folder in the project; default: the last. */
+  readonly run?: string;
+  readonly images?: readonly ImageId[];
+  /** Objects smaller than this many pixels are dropped; default 0. */
+  readonly minSizePx?: number;
+  readonly excludeBorder?: boolean;
+  readonly fillHoles?: boolean;
+}
+
+export interface SegmentedImages {
+  /** Folder in the project, such as `predictions/1`. */
+  readonly prediction: string;
+  readonly images: readonly { readonly image: ImageId; readonly objects: number; readonly ms: number }[];
+  readonly failed: readonly Problem[];
+}
+
+export interface TableQuery {
+  readonly prediction: string;
+  readonly sort?: { readonly column: string; readonly descending: boolean };
+  /** Rows from this one on, at most so many. */
+  readonly offset: number;
+  readonly limit: number;
+}
+
+export interface TablePage {
+  readonly columns: readonly { readonly name: string; readonly unit?: string }[];
+  readonly rows: readonly (readonly (string | number | null)[])[];
+  readonly total: number;
+  /** The object of each row, to go there. */
+  readonly objects: readonly {
+    readonly image: ImageId;
+    readonly page: number;
+    readonly object: number;
+    readonly box: Rect;
+  }[];
+}
+
+/** As `lamella measure --format` names them, and what Studio adds. */
+export type ExportFormat = 'csv' | 'parquet' | 'labels' | 'roi' | 'geojson' | 'coco' | 'onnx' | 'report' | 'project';
+
+export interface ExportOptions {
+  readonly formats: readonly ExportFormat[];
+  readonly prediction?: string;
+  readonly run?: string;
+}
+
+export interface ExportedFile {
+  readonly name: string;
+  /** A `Blob` where the engine runs in the tab, so that large projects need not fit into memory. */
+  readonly content: FileContent;
+}
+
+/** The map that a model gives for a part of a page. */
+export interface PreviewResult {
+  /** Class numbers, row by row. */
+  readonly classes: Uint8Array;
+  /** Probability of that class, 0..255. */
+  readonly probability: Uint8Array;
+  /** 1 minus the difference of the two largest probabilities, 0..255. */
+  readonly uncertainty: Uint8Array;
+}
+
+export type EngineEvent =
+  | ({
+      readonly kind: 'preview';
+      readonly view: View;
+      readonly model: 'quick' | 'network';
+      readonly step: number;
+      readonly sequence: number;
+    } & PreviewResult)
+  | {
+      readonly kind: 'step';
+      readonly step: number;
+      readonly of?: number;
+      readonly loss: number;
+      readonly leftMs?: number;
+    }
+  | {
+      readonly kind: 'validation';
+      readonly step: number;
+      readonly name: string;
+      readonly value: number;
+      readonly best: boolean;
+    }
+  | {
+      readonly kind: 'live';
+      readonly model: 'quick' | 'network' | undefined;
+      readonly classShares?: readonly number[];
+      readonly missing?: string;
+    }
+  | {
+      readonly kind: 'progress';
+      readonly task: 'segment' | 'export' | 'places' | 'open';
+      readonly done: number;
+      readonly total: number;
+      readonly text: string;
+    }
+  | { readonly kind: 'saved'; readonly sequence: number; readonly atMs: number }
+  | { readonly kind: 'device'; readonly device: string; readonly why?: string }
+  | { readonly kind: 'note'; readonly text: string }
+  | { readonly kind: 'problem'; readonly problem: Problem };
+
+/**
+ * Every method rejects with a `LamellaError`. Work that takes long reports by events, and ends early through `stop`.
+ */
+export interface Engine {
+  describe(): Promise<EngineDescription>;
+  /** Projects kept where the engine runs, newest first. */
+  projects(): Promise<readonly ProjectSummary[]>;
+  create(name: string): Promise<ProjectState>;
+  open(id: string): Promise<ProjectState>;
+  /** Takes over a project or a data folder, or its zip, as a project of its own. */
+  import(files: readonly GivenFile[], name: string): Promise<ProjectState>;
+  close(): Promise<void>;
+  /** Deletes all that is kept of a project. @returns bytes that were freed */
+  forget(id: string): Promise<number>;
+
+  /** Adds images, and labels that belong to them. What cannot be read is told, and the rest is added. */
+  addFiles(
+    files: readonly GivenFile[],
+  ): Promise<{ readonly images: readonly ImageInfo[]; readonly problems: readonly Problem[] }>;
+  removeImage(image: ImageId): Promise<void>;
+  plane(image: ImageId, page: number, channel: number): Promise<Plane>;
+  /** RGBA, at most `size` pixels wide and high. */
+  thumbnail(
+    image: ImageId,
+    size: number,
+  ): Promise<{ readonly width: number; readonly height: number; readonly rgba: Uint8Array }>;
+  /**
+   * Labels of one page as last written to files: uint8 with 255 for not annotated (classes), or uint32 with 2147483647
+   * (objects). Undefined: nothing is annotated.
+   */
+  labels(image: ImageId, page: number): Promise<NdArray<'uint8' | 'uint32'> | undefined>;
+  /**
+   * Keeps an edit, undo or redo, as `annotate/journal.ts` encodes it, and applies it to the engine's labels. Resolves
+   * when it would survive a crash.
+   */
+  record(entry: Uint8Array): Promise<{ readonly sequence: number }>;
+  /** Name, task, classes, spacing, settings, use of images. Undefined values are left as they are. */
+  change(project: Partial<Pick<Project, 'name' | 'task' | 'classes' | 'spacing' | 'settings'>>): Promise<Project>;
+  /** Writes label files and `lamella.json` now. */
+  flush(): Promise<void>;
+
+  setView(view: View): Promise<void>;
+  setLive(options: LiveOptions): Promise<void>;
+  /** A pointer is down: computation waits. */
+  setPainting(painting: boolean): Promise<void>;
+
+  train(options: StudioTrainOptions): Promise<TrainedRun>;
+  /** The command line that does what `train` would with these options. */
+  trainCommand(options: StudioTrainOptions): Promise<string>;
+  places(limit: number): Promise<readonly CheckPlace[]>;
+  segment(options: SegmentOptions): Promise<SegmentedImages>;
+  /** Object numbers (uint32) or class numbers (uint8) of a segmented page. */
+  segmented(prediction: string, image: ImageId, page: number): Promise<NdArray<'uint8' | 'uint32'>>;
+  measure(prediction: string): Promise<TablePage>;
+  table(query: TableQuery): Promise<TablePage>;
+  /** One file, or a zip of several. */
+  export(options: ExportOptions): Promise<ExportedFile>;
+  /** Ends the current training (keeping its best model), segmentation or search for places. */
+  stop(): Promise<void>;
+
+  subscribe(listener: (event: EngineEvent) => void): () => void;
+  dispose(): Promise<void>;
+}
