@@ -5,6 +5,9 @@ import { describeValue, type Graph, type Node, type Value } from './ir.ts';
 import type { Build, InferContext, OpRow } from './op-row.ts';
 import { OPS } from './ops/table.ts';
 
+// Kept in the declarations, where the names and attributes of all ops would otherwise be missing.
+export type {} from './ops/table.ts';
+
 /**
  * Builds a graph node by node; shapes and dtypes are inferred and checked as each is added.
  *

@@ -1,9 +1,10 @@
 /** The rules that translate each operation of a patch classifier to all patches at once. */
 import { elementCount, float32, type NdArray, type Shape } from '../array/ndarray.ts';
-import type { AttributesOf, ConvAttributes, OpName, PoolAttributes } from '../graph/attributes.ts';
+import type { AttributesOf, OpName } from '../graph/attributes.ts';
 import type { Node, Value } from '../graph/ir.ts';
 import { integers, normaliseAxis } from '../graph/op-row.ts';
-import { convGeometry } from '../graph/ops/convolution.ts';
+import { type ConvAttributes, convGeometry } from '../graph/ops/convolution.ts';
+import type { PoolAttributes } from '../graph/ops/pooling.ts';
 import { isElementwise } from '../graph/ops/table.ts';
 import {
   type AxisPair,

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, normalize } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { ROOT } from './snippets.ts';
@@ -179,8 +179,27 @@ const PUBLIC: { readonly [file: string]: Exported } = {
   },
 };
 
+/** The files of declarations that the built entry point reaches by its imports, below dist. */
+function declarationsFrom(entry: string): ReadonlySet<string> {
+  const reached = new Set<string>();
+  const visit = (file: string): void => {
+    if (reached.has(file)) return;
+    reached.add(file);
+    for (const { fileName } of ts.preProcessFile(readFileSync(join(ROOT, 'dist', file), 'utf8')).importedFiles)
+      if (fileName.startsWith('.')) visit(normalize(join(dirname(file), fileName.replace(/\.ts$/, '.d.ts'))));
+  };
+  visit(entry);
+  return reached;
+}
+
 describe('public names', () => {
   it.each(Object.entries(PUBLIC))('%s exports these and no others', (file, expected) => {
     expect(exportsOf(file)).toEqual(expected);
+  });
+
+  // graph/ops/table.ts adds the ops to a type of graph/attributes.ts, which has none without it.
+  it.each(Object.keys(PUBLIC))('types of %s that name ops name all of them', (file) => {
+    const reached = declarationsFrom(file.replace(/^(src|packages)\//, '').replace(/\.ts$/, '.d.ts'));
+    expect(reached.has('graph/ops/table.d.ts')).toBe(reached.has('graph/attributes.d.ts'));
   });
 });

@@ -16,6 +16,20 @@ const ENV = {
 /** Nothing is fetched that the cache has. */
 const QUIET = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
 
+/** Of each family an op, attributes that it has and attributes that it has not. */
+const OPS_OF_FAMILIES: readonly (readonly [op: string, right: string, wrong: string])[] = [
+  ['LeakyRelu', 'alpha: 0.1', "alpha: 'a'"],
+  ['ReduceMean', 'keepdims: 1', 'keepdims: 2'],
+  ['Transpose', 'perm: [1, 0]', 'perm: 1'],
+  ['Concat', 'axis: 1', ''],
+  ['Gemm', 'transA: 1', 'transA: true'],
+  ['Conv', 'strides: [2, 2]', 'stride: [2, 2]'],
+  ['MaxPool', 'kernel_shape: [2, 2]', ''],
+  ['LRN', 'size: 5', "size: '5'"],
+  ['Resize', "mode: 'linear'", "mode: 'cubic'"],
+  ['nchwc.ReorderOutput', 'channels: 8', 'channels: [8]'],
+];
+
 async function hasPackages(): Promise<string | undefined> {
   try {
     await run('npm', ['view', 'fflate', 'version', '--prefer-offline', '--fetch-retries=0'], { timeout: 30_000 });
@@ -78,6 +92,7 @@ describe.skipIf(why !== undefined)(`the packed package${why === undefined ? '' :
   });
 
   it.each([
+    ['node16', { module: 'node16', moduleResolution: 'node16' }],
     ['nodenext', { module: 'nodenext', moduleResolution: 'nodenext' }],
     ['bundler', { module: 'esnext', moduleResolution: 'bundler' }],
   ])('has types for TypeScript with moduleResolution %s', async (_, options) => {
@@ -99,6 +114,22 @@ describe.skipIf(why !== undefined)(`the packed package${why === undefined ? '' :
          return predictImage(await openModelFile('runs/a', { which: 'best' }), image);
        }`,
     );
+    // Right and wrong attributes of an op of every family of graph/ops/.
+    await writeFile(
+      join(folder, 'app/ops.mts'),
+      `import type { GraphBuilder, Node, Value } from 'lamella/graph';
+       export function build(b: GraphBuilder, x: Value, w: Value, node: Node): void {
+         ${OPS_OF_FAMILIES.flatMap(([op, right, wrong]) => [
+           `b.op('${op}', [x, w], { ${right} });`,
+           `// @ts-expect-error: wrong attributes`,
+           `b.op('${op}', [x, w], { ${wrong} });`,
+         ]).join('\n')}
+         // @ts-expect-error: there is no such op
+         b.op('Convolution', [x, w]);
+         // @ts-expect-error: there is no such op
+         if (node.op === 'Convolution') b.op('Relu', [x]);
+       }`,
+    );
     const compilerOptions = {
       ...options,
       noEmit: true,
@@ -107,7 +138,10 @@ describe.skipIf(why !== undefined)(`the packed package${why === undefined ? '' :
       types: [],
       skipLibCheck: false,
     };
-    await writeFile(join(folder, 'app/tsconfig.json'), JSON.stringify({ compilerOptions, files: ['use.mts'] }));
+    await writeFile(
+      join(folder, 'app/tsconfig.json'),
+      JSON.stringify({ compilerOptions, files: ['use.mts', 'ops.mts'] }),
+    );
     const { stdout } = await inApp(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', '.']).catch(
       (error: { stdout: string }) => error,
     );

@@ -4,24 +4,26 @@
  * no gradient.
  */
 import { inferSame, noGradient, type OpRow, unknown } from '../op-row.ts';
-import { convGeometry, convolvedSizes } from './convolution.ts';
-import { pooledSizes } from './pooling.ts';
+import { type ConvAttributes, convGeometry, convolvedSizes } from './convolution.ts';
+import { type PoolAttributes, pooledSizes } from './pooling.ts';
+
+/** The attributes of each op. */
+export interface Blocked {
+  'nchwc.ReorderInput': { readonly channels_last?: 0 };
+  'nchwc.ReorderOutput': { readonly channels: number; readonly channels_last?: 0 };
+  'nchwc.Conv': ConvAttributes & { readonly activation?: 'Relu' };
+  'nchwc.MaxPool': PoolAttributes;
+  'nchwc.AveragePool': PoolAttributes & { readonly count_include_pad?: 0 | 1 };
+  'nchwc.Upsample': { readonly scales: readonly number[]; readonly mode?: 'nearest' };
+  'microsoft.FusedMatMul': { readonly transBatchB: 1 };
+}
 
 const NOT_ANALYSED = unknown('it appears only in lowered graphs, which are not analysed');
 const DOMAIN = 'com.microsoft.nchwc';
 const POOL = { kernel_shape: 'ints', pads: 'ints', strides: 'ints', dilations: 'ints', ceil_mode: 'int' } as const;
 
-type Blocked =
-  | 'nchwc.ReorderInput'
-  | 'nchwc.ReorderOutput'
-  | 'nchwc.Conv'
-  | 'nchwc.MaxPool'
-  | 'nchwc.AveragePool'
-  | 'nchwc.Upsample'
-  | 'microsoft.FusedMatMul';
-
 /** A row of an op that appears in lowered graphs only. */
-function lowered<K extends Blocked>(row: Pick<OpRow<K>, 'domain' | 'arity' | 'attributes' | 'infer'>): OpRow<K> {
+function lowered<K extends keyof Blocked>(row: Pick<OpRow<K>, 'domain' | 'arity' | 'attributes' | 'infer'>): OpRow<K> {
   return {
     ...row,
     opset: 1,
@@ -43,7 +45,7 @@ function pool<K extends 'nchwc.MaxPool' | 'nchwc.AveragePool'>(attributes: OpRow
   });
 }
 
-export const BLOCKED: { readonly [K in Blocked]: OpRow<K> } = {
+export const BLOCKED: { readonly [K in keyof Blocked]: OpRow<K> } = {
   'nchwc.ReorderInput': lowered({
     domain: DOMAIN,
     arity: [1, 1],

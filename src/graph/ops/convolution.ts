@@ -7,9 +7,26 @@
 import { elementCount } from '../../array/ndarray.ts';
 import { type AxisRule, strided, transposedWindows, windows } from '../analysis/axis-map.ts';
 import { sampled } from '../analysis/axis-rules.ts';
-import type { ConvAttributes } from '../attributes.ts';
 import type { Node, Value } from '../ir.ts';
 import { type Build, type OpRow, unknown } from '../op-row.ts';
+
+/** Spatial attributes of convolutions; defaults: no padding, stride 1, dilation 1, one group. */
+export interface ConvAttributes {
+  readonly kernel_shape?: readonly number[];
+  /** Begin of each spatial axis, then end of each. */
+  readonly pads?: readonly number[];
+  readonly strides?: readonly number[];
+  readonly dilations?: readonly number[];
+  readonly group?: number;
+}
+
+/** The attributes of each op. */
+export interface Convolution {
+  Conv: ConvAttributes;
+  ConvTranspose: ConvAttributes & { readonly output_padding?: readonly number[] };
+  'lamella.ConvGradInput': ConvAttributes & { readonly input_shape: readonly number[] };
+  'lamella.ConvGradWeight': ConvAttributes & { readonly kernel_shape: readonly number[] };
+}
 
 const KINDS = { kernel_shape: 'ints', pads: 'ints', strides: 'ints', dilations: 'ints', group: 'int' } as const;
 
@@ -68,8 +85,6 @@ function biasGradient(b: Build, d: Value, bias: Value | undefined): Value | unde
   );
 }
 
-type Convolutions = 'Conv' | 'ConvTranspose' | 'lamella.ConvGradInput' | 'lamella.ConvGradWeight';
-
 /** Each spatial axis separately, in windows of the kernel or their adjoint. */
 function convolvedAxes(shapeOf: typeof windows): AxisRule<'Conv' | 'ConvTranspose'> {
   return (node, context) => {
@@ -81,7 +96,7 @@ function convolvedAxes(shapeOf: typeof windows): AxisRule<'Conv' | 'ConvTranspos
   };
 }
 
-export const CONVOLUTIONS: { readonly [K in Convolutions]: OpRow<K> } = {
+export const CONVOLUTIONS: { readonly [K in keyof Convolution]: OpRow<K> } = {
   // y[n,k,p] = sum_{c,i} w[k,c,i] x[n,c, stride p + dilation i - pad] + bias[k]
   Conv: {
     domain: '',

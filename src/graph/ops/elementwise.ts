@@ -1,6 +1,7 @@
 /** Elementwise operations. Gradients of broadcast inputs are summed back to the input's shape. */
+import type { DType } from '../../array/ndarray.ts';
 import * as axes from '../analysis/axis-rules.ts';
-import type { OpName } from '../attributes.ts';
+import type { NoAttributes, OpName } from '../attributes.ts';
 import type { Value } from '../ir.ts';
 import {
   type Build,
@@ -15,24 +16,50 @@ import {
   type TensorType,
 } from '../op-row.ts';
 
-type Binary = 'Add' | 'Sub' | 'Mul' | 'Div' | 'Pow' | 'Max' | 'Min';
-type Comparison = 'Equal' | 'Greater' | 'GreaterOrEqual' | 'Less' | 'LessOrEqual' | 'And' | 'Or';
-type Unary =
-  | 'Neg'
-  | 'Abs'
-  | 'Sign'
-  | 'Sqrt'
-  | 'Reciprocal'
-  | 'Exp'
-  | 'Log'
-  | 'Relu'
-  | 'Sigmoid'
-  | 'Tanh'
-  | 'Softplus'
-  | 'Erf'
-  | 'Floor'
-  | 'Not'
-  | 'Identity';
+/** The attributes of each op. */
+export interface Elementwise {
+  // Two inputs, broadcasting
+  Add: NoAttributes;
+  Sub: NoAttributes;
+  Mul: NoAttributes;
+  Div: NoAttributes;
+  Pow: NoAttributes;
+  Max: NoAttributes;
+  Min: NoAttributes;
+  Equal: NoAttributes;
+  Greater: NoAttributes;
+  GreaterOrEqual: NoAttributes;
+  Less: NoAttributes;
+  LessOrEqual: NoAttributes;
+  And: NoAttributes;
+  Or: NoAttributes;
+  // A condition and two inputs
+  Where: NoAttributes;
+  // One input
+  Not: NoAttributes;
+  Neg: NoAttributes;
+  Abs: NoAttributes;
+  Sign: NoAttributes;
+  Sqrt: NoAttributes;
+  Reciprocal: NoAttributes;
+  Exp: NoAttributes;
+  Log: NoAttributes;
+  Relu: NoAttributes;
+  Sigmoid: NoAttributes;
+  Tanh: NoAttributes;
+  Softplus: NoAttributes;
+  Erf: NoAttributes;
+  Floor: NoAttributes;
+  Identity: NoAttributes;
+  LeakyRelu: { readonly alpha?: number };
+  HardSigmoid: { readonly alpha?: number; readonly beta?: number };
+  Clip: NoAttributes;
+  Cast: { readonly to: DType };
+  Dropout: { readonly seed?: number };
+}
+
+/** The ops without attributes. */
+type Plain = { [K in keyof Elementwise]: keyof Elementwise[K] extends never ? K : never }[keyof Elementwise];
 
 function inferBroadcast<K extends OpName>(context: InferContext<K>): TensorType {
   const a = context.input(0);
@@ -44,7 +71,7 @@ function inferBroadcast<K extends OpName>(context: InferContext<K>): TensorType 
 
 type BinaryRule = (b: Build, x: Value, y: Value, out: Value, d: Value) => readonly [Value, Value];
 
-function binary<K extends Binary>(opset: number, rule: BinaryRule, kind: OpKind = 'elementwise'): OpRow<K> {
+function binary<K extends Plain>(opset: number, rule: BinaryRule, kind: OpKind = 'elementwise'): OpRow<K> {
   return {
     domain: '',
     opset,
@@ -61,7 +88,7 @@ function binary<K extends Binary>(opset: number, rule: BinaryRule, kind: OpKind 
   };
 }
 
-function comparison<K extends Comparison>(opset: number): OpRow<K> {
+function comparison<K extends Plain>(opset: number): OpRow<K> {
   return {
     domain: '',
     opset,
@@ -76,7 +103,7 @@ function comparison<K extends Comparison>(opset: number): OpRow<K> {
 
 type UnaryRule = (b: Build, x: Value, out: Value, d: Value) => Value;
 
-function unary<K extends Unary>(opset: number, rule: UnaryRule | string, kind: OpKind = 'elementwise'): OpRow<K> {
+function unary<K extends Plain>(opset: number, rule: UnaryRule | string, kind: OpKind = 'elementwise'): OpRow<K> {
   return {
     domain: '',
     opset,
@@ -106,18 +133,7 @@ const clipGradient: GradientRule<'Clip'> = (b, node, d) => {
   return [dx, undefined, undefined];
 };
 
-export const ELEMENTWISE: {
-  readonly [K in
-    | Binary
-    | Comparison
-    | Unary
-    | 'Where'
-    | 'Clip'
-    | 'LeakyRelu'
-    | 'HardSigmoid'
-    | 'Cast'
-    | 'Dropout']: OpRow<K>;
-} = {
+export const ELEMENTWISE: { readonly [K in keyof Elementwise]: OpRow<K> } = {
   Add: binary(7, (_, _x, _y, _out, d) => [d, d], 'arithmetic'),
   Sub: binary(7, (b, _x, _y, _out, d) => [d, b.neg(d)], 'arithmetic'),
   Mul: binary(7, (b, x, y, _out, d) => [b.mul(d, y), b.mul(d, x)], 'arithmetic'),

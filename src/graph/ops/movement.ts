@@ -2,20 +2,26 @@
 
 import { elementCount } from '../../array/ndarray.ts';
 import * as axes from '../analysis/axis-rules.ts';
-import type { OpName } from '../attributes.ts';
+import type { NoAttributes, OpName } from '../attributes.ts';
 import type { Value } from '../ir.ts';
 import { type Build, type InferContext, integers, noGradient, normaliseAxis, type OpRow, unknown } from '../op-row.ts';
 
-type Movement =
-  | 'Concat'
-  | 'Split'
-  | 'Slice'
-  | 'Pad'
-  | 'Gather'
-  | 'ScatterElements'
-  | 'DepthToSpace'
-  | 'SpaceToDepth'
-  | 'Col2Im';
+/** The attributes of each op. */
+export interface Movement {
+  Concat: { readonly axis: number };
+  Split: { readonly axis?: number; readonly num_outputs?: number };
+  Slice: NoAttributes;
+  Pad: { readonly mode?: 'constant' };
+  Gather: { readonly axis?: number };
+  ScatterElements: { readonly axis?: number; readonly reduction?: 'none' | 'add' };
+  DepthToSpace: { readonly blocksize: number; readonly mode?: 'DCR' | 'CRD' };
+  SpaceToDepth: { readonly blocksize: number };
+  Col2Im: {
+    readonly dilations?: readonly number[];
+    readonly pads?: readonly number[];
+    readonly strides?: readonly number[];
+  };
+}
 
 /** Begin, end (exclusive) and step of each axis of a Slice, normalised and clamped. */
 function sliceRanges(
@@ -66,7 +72,7 @@ function sizes<K extends OpName>(context: InferContext<K>, i: number): number[] 
   return integers(context.known(i));
 }
 
-export const MOVEMENTS: { readonly [K in Movement]: OpRow<K> } = {
+export const MOVEMENTS: { readonly [K in keyof Movement]: OpRow<K> } = {
   Concat: {
     domain: '',
     opset: 13,

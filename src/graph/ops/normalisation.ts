@@ -5,6 +5,13 @@ import * as axes from '../analysis/axis-rules.ts';
 import type { Value } from '../ir.ts';
 import { type Build, inferSame, type OpRow } from '../op-row.ts';
 
+/** The attributes of each op. */
+export interface Normalisation {
+  BatchNormalization: { readonly epsilon?: number; readonly momentum?: number; readonly training_mode?: 0 };
+  InstanceNormalization: { readonly epsilon?: number };
+  LRN: { readonly size: number; readonly alpha?: number; readonly beta?: number; readonly bias?: number };
+}
+
 /** [C] as [1, C, 1, ...], to broadcast over a tensor of the given rank. */
 function perChannel(b: Build, vector: Value, rank: number): Value {
   return b.reshape(vector, [1, vector.shape[0], ...Array.from({ length: rank - 2 }, () => 1)]);
@@ -18,7 +25,7 @@ function mean(b: Build, x: Value, axes: readonly number[]): Value {
   return b.op('ReduceMean', [x, b.ints(axes)], { keepdims: 1 });
 }
 
-export const NORMALISATIONS: { readonly [K in 'BatchNormalization' | 'InstanceNormalization' | 'LRN']: OpRow<K> } = {
+export const NORMALISATIONS: { readonly [K in keyof Normalisation]: OpRow<K> } = {
   // y = scale (x - mean) / sqrt(variance + epsilon) + bias, with stored statistics (as in prediction)
   BatchNormalization: {
     domain: '',

@@ -2,9 +2,25 @@
 
 import { elementCount, ndarray } from '../../array/ndarray.ts';
 import * as axes from '../analysis/axis-rules.ts';
-import type { PoolAttributes } from '../attributes.ts';
+import type { NoAttributes } from '../attributes.ts';
 import type { Value } from '../ir.ts';
 import { type Build, type OpRow, unknown } from '../op-row.ts';
+
+export interface PoolAttributes {
+  readonly kernel_shape: readonly number[];
+  readonly pads?: readonly number[];
+  readonly strides?: readonly number[];
+  readonly dilations?: readonly number[];
+  readonly ceil_mode?: 0 | 1;
+}
+
+/** The attributes of each op. */
+export interface Pooling {
+  MaxPool: PoolAttributes & { readonly storage_order?: 0 };
+  'lamella.MaxPoolGrad': PoolAttributes;
+  AveragePool: PoolAttributes & { readonly count_include_pad?: 0 | 1 };
+  GlobalAveragePool: NoAttributes;
+}
 
 const KINDS = { kernel_shape: 'ints', pads: 'ints', strides: 'ints', dilations: 'ints', ceil_mode: 'int' } as const;
 
@@ -66,9 +82,7 @@ function windowCounts(
   return b.constant(ndarray('float32', [1, 1, ...pooled], Float32Array.from(counts)));
 }
 
-export const POOLINGS: {
-  readonly [K in 'MaxPool' | 'AveragePool' | 'GlobalAveragePool' | 'lamella.MaxPoolGrad']: OpRow<K>;
-} = {
+export const POOLINGS: { readonly [K in keyof Pooling]: OpRow<K> } = {
   // y = max over the window; the second output is the flat index of the maximum in the whole input
   MaxPool: {
     domain: '',

@@ -1,8 +1,15 @@
 /** MatMul and Gemm. */
 import { elementCount } from '../../array/ndarray.ts';
 import * as axes from '../analysis/axis-rules.ts';
+import type { NoAttributes } from '../attributes.ts';
 import type { Value } from '../ir.ts';
 import { type Build, broadcastShapes, type OpRow, sumTo, unknown } from '../op-row.ts';
+
+/** The attributes of each op. */
+export interface Product {
+  MatMul: NoAttributes;
+  Gemm: { readonly alpha?: number; readonly beta?: number; readonly transA?: 0 | 1; readonly transB?: 0 | 1 };
+}
 
 function swapLast(b: Build, x: Value): Value {
   const rank = x.shape.length;
@@ -10,7 +17,7 @@ function swapLast(b: Build, x: Value): Value {
   return b.transpose(x, perm);
 }
 
-export const PRODUCTS: { readonly [K in 'MatMul' | 'Gemm']: OpRow<K> } = {
+export const PRODUCTS: { readonly [K in keyof Product]: OpRow<K> } = {
   // Y = A B on the last two axes;  dA = dY B',  dB = A' dY
   MatMul: {
     domain: '',

@@ -14,6 +14,23 @@ import {
   type TensorType,
 } from '../op-row.ts';
 
+/** Axes are the second input. */
+interface ReduceAttributes {
+  readonly keepdims?: 0 | 1;
+  readonly noop_with_empty_axes?: 0 | 1;
+}
+
+/** The attributes of each op. */
+export interface Reduction {
+  ReduceSum: ReduceAttributes;
+  ReduceMean: ReduceAttributes;
+  ReduceMax: ReduceAttributes;
+  ReduceMin: ReduceAttributes;
+  ArgMax: { readonly axis?: number; readonly keepdims?: 0 | 1; readonly select_last_index?: 0 | 1 };
+  Softmax: { readonly axis?: number };
+  LogSoftmax: { readonly axis?: number };
+}
+
 type Reduce = 'ReduceSum' | 'ReduceMean' | 'ReduceMax' | 'ReduceMin';
 
 /** The axes of a reduction, from its second input; all if there is none. */
@@ -98,7 +115,7 @@ function softmaxRow<K extends 'Softmax' | 'LogSoftmax'>(
   };
 }
 
-export const REDUCTIONS: { readonly [K in Reduce | 'ArgMax' | 'Softmax' | 'LogSoftmax']: OpRow<K> } = {
+export const REDUCTIONS: { readonly [K in keyof Reduction]: OpRow<K> } = {
   ReduceSum: reduce(13, (b, x, _kept, d) => expand(b, d, x.shape)),
   ReduceMean: reduce(18, (b, x, _kept, d, count) => expand(b, b.mul(d, b.scalar(1 / count, d.dtype)), x.shape)),
   ReduceMax: reduce(18, extremum),

@@ -2,11 +2,19 @@
 
 import { ndarray } from '../../array/ndarray.ts';
 import * as axes from '../analysis/axis-rules.ts';
-import type { AttributesOf } from '../attributes.ts';
 import type { Value } from '../ir.ts';
 import { integers, type OpRow } from '../op-row.ts';
 
-type Attributes = AttributesOf['Resize'];
+interface Attributes {
+  readonly mode?: 'nearest' | 'linear';
+  readonly coordinate_transformation_mode?: 'half_pixel' | 'asymmetric' | 'align_corners' | 'pytorch_half_pixel';
+  readonly nearest_mode?: 'floor' | 'round_prefer_floor';
+}
+
+/** The attributes of each op. */
+export interface Resizing {
+  Resize: Attributes;
+}
 
 /** Weight of each input sample in each output sample along one axis: [outputs][inputs], row by row. */
 function resizeMatrix(inputs: number, outputs: number, scale: number, attributes: Attributes): Float32Array {
@@ -53,7 +61,7 @@ function axisScale(x: Value, y: Value, i: number, scales: ArrayLike<number> | un
   return scales === undefined || scales.length === 0 ? y.shape[i] / x.shape[i] : scales[i];
 }
 
-export const RESIZES: { readonly [K in 'Resize']: OpRow<K> } = {
+export const RESIZES: { readonly [K in keyof Resizing]: OpRow<K> } = {
   // Inputs: x, roi (absent), scales, sizes. Along each axis y = A x; so dx = A' d along each axis.
   Resize: {
     domain: '',

@@ -1,8 +1,8 @@
 /** Operations that describe, rename, reorder or repeat axes without computing on elements. */
 
-import { elementCount } from '../../array/ndarray.ts';
+import { elementCount, type NdArray } from '../../array/ndarray.ts';
 import * as axes from '../analysis/axis-rules.ts';
-import type { OpName } from '../attributes.ts';
+import type { NoAttributes, OpName } from '../attributes.ts';
 import type { Value } from '../ir.ts';
 import {
   type Build,
@@ -16,16 +16,18 @@ import {
   unknown,
 } from '../op-row.ts';
 
-type Shaping =
-  | 'Shape'
-  | 'ConstantOfShape'
-  | 'Reshape'
-  | 'Flatten'
-  | 'Squeeze'
-  | 'Unsqueeze'
-  | 'Transpose'
-  | 'Expand'
-  | 'Tile';
+/** The attributes of each op. */
+export interface Shaping {
+  Shape: { readonly start?: number; readonly end?: number };
+  ConstantOfShape: { readonly value?: NdArray };
+  Reshape: { readonly allowzero?: 0 | 1 };
+  Flatten: { readonly axis?: number };
+  Squeeze: NoAttributes;
+  Unsqueeze: NoAttributes;
+  Transpose: { readonly perm?: readonly number[] };
+  Expand: NoAttributes;
+  Tile: NoAttributes;
+}
 
 /** The gradient of an op that only renames axes: the same elements in the input's shape. */
 function reshapeBack(b: Build, node: { readonly inputs: readonly (Value | undefined)[] }, d: Value) {
@@ -35,7 +37,7 @@ function sizes<K extends OpName>(context: InferContext<K>, i: number): number[] 
   return integers(context.known(i));
 }
 
-export const SHAPES: { readonly [K in Shaping]: OpRow<K> } = {
+export const SHAPES: { readonly [K in keyof Shaping]: OpRow<K> } = {
   Shape: {
     domain: '',
     opset: 15,

@@ -1,22 +1,37 @@
 /**
- * The table of operations: one row per op. The type requires a row for every name in `AttributesOf`, and every rule in
- * the row, so that a missing one does not compile.
+ * The table of operations: one row per op, from the families beside this file. Ops of ONNX's own domain keep their names;
+ * `lamella.X` are ours, each with a reference decomposition into standard ONNX; `nchwc.X` are ONNX Runtime's blocked
+ * kernels.
  *
- * To add an op: its attributes in attributes.ts, its row in the file of its family, its test case in
- * test/graph/cases.ts.
+ * To add an op: its attributes and its row in the file of its family, its test case in test/graph/cases.ts. The types
+ * require a row for every op with attributes and every rule in the row, so that a missing one does not compile.
  */
 import type { OpName } from '../attributes.ts';
 import type { OpKind, OpRow } from '../op-row.ts';
-import { BLOCKED } from './blocked.ts';
-import { CONVOLUTIONS } from './convolution.ts';
-import { ELEMENTWISE } from './elementwise.ts';
-import { MOVEMENTS } from './movement.ts';
-import { NORMALISATIONS } from './normalisation.ts';
-import { POOLINGS } from './pooling.ts';
-import { PRODUCTS } from './product.ts';
-import { REDUCTIONS } from './reduction.ts';
-import { RESIZES } from './resize.ts';
-import { SHAPES } from './shape.ts';
+import { BLOCKED, type Blocked } from './blocked.ts';
+import { CONVOLUTIONS, type Convolution } from './convolution.ts';
+import { ELEMENTWISE, type Elementwise } from './elementwise.ts';
+import { MOVEMENTS, type Movement } from './movement.ts';
+import { NORMALISATIONS, type Normalisation } from './normalisation.ts';
+import { POOLINGS, type Pooling } from './pooling.ts';
+import { PRODUCTS, type Product } from './product.ts';
+import { REDUCTIONS, type Reduction } from './reduction.ts';
+import { RESIZES, type Resizing } from './resize.ts';
+import { SHAPES, type Shaping } from './shape.ts';
+
+declare module '../attributes.ts' {
+  interface AttributesOf
+    extends Elementwise,
+      Reduction,
+      Shaping,
+      Movement,
+      Product,
+      Convolution,
+      Pooling,
+      Normalisation,
+      Resizing,
+      Blocked {}
+}
 
 /** Ops whose output elements depend only on the elements at the same position. */
 const ELEMENT_BY_ELEMENT: ReadonlySet<OpKind> = new Set<OpKind>(['activation', 'arithmetic', 'elementwise']);

@@ -7,10 +7,9 @@
  * the weights transposed and flipped.
  */
 import { ndarray } from '../../array/ndarray.ts';
-import type { ConvAttributes } from '../../graph/attributes.ts';
 import type { GraphBuilder } from '../../graph/builder.ts';
 import type { Node, Value } from '../../graph/ir.ts';
-import { type ConvGeometry, convGeometry } from '../../graph/ops/convolution.ts';
+import { type ConvAttributes, type ConvGeometry, convGeometry } from '../../graph/ops/convolution.ts';
 import { type Formulation, type Lowering, onlyConsumer } from '../context.ts';
 import { flippedKernel, kernelOfFewInputs, kernelOfOddOutputs, padOutputs } from '../layouts/kernels.ts';
 import { flippedWeights, inputGradientGeometry } from './flipped.ts';

@@ -6,8 +6,8 @@
  * ties are at zero, where the ReLU's own gradient is zero, so the gradient through ReLU and pool is the same.
  */
 import { float32 } from '../../array/ndarray.ts';
-import type { PoolAttributes } from '../../graph/attributes.ts';
 import type { Value } from '../../graph/ir.ts';
+import type { PoolAttributes } from '../../graph/ops/pooling.ts';
 import type { Formulation } from '../context.ts';
 
 const NEAREST = { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' } as const;
