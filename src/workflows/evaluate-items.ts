@@ -1,17 +1,21 @@
 /** Reads predictions with their ground truth and divides them into the images that `evaluate` scores. */
 
+import { annotate, keepLabels } from '../dataset/annotate.ts';
 import { alignLabels } from '../dataset/labels/align.ts';
 import { type LabelKind, LabelKindSurvey } from '../dataset/labels/label-kind.ts';
-import { type LabelPage, labelArrays, labelPages, requireLabels } from '../dataset/labels/labels.ts';
+import { type LabelPage, labelArrays, labelPages, requireLabels, stackLabels } from '../dataset/labels/labels.ts';
+import { rawPages } from '../dataset/raw.ts';
 import { DatasetError } from '../errors.ts';
-import { joinPath, type WritableFiles } from '../files.ts';
+import { folderName, joinPath, type WritableFiles } from '../files.ts';
 import { dropAlpha } from '../image/convert.ts';
 import { millimetres } from '../image/geometry.ts';
 import { type Image, sizes } from '../image/image.ts';
 import type { ImageNotes } from '../image/notes.ts';
+import { displayMap, reorient } from '../image/orient.ts';
 import { type Page, pagesOf } from '../input/planes.ts';
+import { PROJECT_FILE } from '../project/project.ts';
 import type { MetricGroup } from './choices.ts';
-import { type ListedImage, readListedImage } from './image-list.ts';
+import { type ListedImage, readListedImage, unlabelledOf } from './image-list.ts';
 
 export interface EvaluateOptions {
   /** Default: inferred from the files. */
@@ -66,23 +70,86 @@ export async function partOf(files: WritableFiles, predictions: string, group: M
   return predictions;
 }
 
-/** Pairs predictions with ground truth by name; every prediction needs one, but not vice versa. */
+interface Match {
+  readonly prediction: ListedImage;
+  readonly truth: ListedImage;
+}
+
+/** Predicted images that are not scored, and why. */
+export interface NotScored {
+  readonly images: readonly string[];
+  readonly reason: string;
+}
+
+/** `images/a` among names of a project's images that `a` stands for, where the folder is common to all predictions. */
+function nameInProject(names: readonly string[], name: string): string {
+  const ending = names.filter((own) => own === name || own.endsWith(`/${name}`) || name.endsWith(`/${own}`));
+  return ending.length === 1 ? (ending[0] as string) : name;
+}
+
+/**
+ * Pairs predictions with ground truth by name; every prediction needs one, but not vice versa. Predicted images of a
+ * project without labels there are not scored.
+ */
 function matched(
   predictions: readonly ListedImage[],
   truths: readonly ListedImage[],
-): readonly { readonly prediction: ListedImage; readonly truth: ListedImage }[] {
-  const [onlyPrediction, onlyTruth] = [predictions[0] as ListedImage, truths[0] as ListedImage];
-  if (predictions.length === 1 && truths.length === 1) return [{ prediction: onlyPrediction, truth: onlyTruth }];
+): { readonly pairs: readonly Match[]; readonly unlabelled: readonly string[] } {
+  const unlabelled = unlabelledOf(truths);
   const byName = new Map(truths.map((item) => [item.name, item]));
-  return predictions.map((prediction) => {
-    const truth = byName.get(prediction.name);
-    if (truth !== undefined) return { prediction, truth };
+  const ofProject = truths[0]?.listed?.listing.project === undefined ? [] : [...byName.keys(), ...unlabelled];
+  const nameOf = ({ name }: ListedImage): string => nameInProject(ofProject, name);
+  const [onlyPrediction, onlyTruth] = [predictions[0] as ListedImage, truths[0] as ListedImage];
+  if (predictions.length === 1 && truths.length === 1 && !unlabelled.includes(nameOf(onlyPrediction))) {
+    return { pairs: [{ prediction: onlyPrediction, truth: onlyTruth }], unlabelled: [] };
+  }
+  const left: string[] = [];
+  const pairs = predictions.flatMap((prediction): readonly Match[] => {
+    const truth = byName.get(nameOf(prediction));
+    if (truth !== undefined) return [{ prediction, truth }];
+    if (unlabelled.includes(nameOf(prediction))) {
+      left.push(nameOf(prediction));
+      return [];
+    }
     const names = truths.slice(0, 3).map(({ name }) => `"${name}"`);
     throw new DatasetError(`there is no ground truth named "${prediction.name}".`, {
       file: prediction.path,
       remedy: `The ground truth has ${names.join(', ')}${truths.length > 3 ? ', ...' : ''}. Rename the files to match.`,
     });
   });
+  if (pairs.length > 0) return { pairs, unlabelled: left };
+  throw new DatasetError(
+    `the project has no labels for training of the predicted images: ${left.slice(0, 3).join(', ')}.`,
+    {
+      file: folderName(onlyPrediction.path),
+      remedy: 'Annotate one of them, or predict images that are annotated.',
+    },
+  );
+}
+
+const holdsOut = ({ truth }: Match): boolean => truth.annotated?.regions.some(({ held }) => held) === true;
+
+/**
+ * What is scored: where regions of predicted images are held out these alone, as in training; otherwise all that is
+ * annotated.
+ */
+function scoredPairs(
+  predictions: readonly ListedImage[],
+  truths: readonly ListedImage[],
+): { readonly pairs: readonly Match[]; readonly regionsAlone: boolean; readonly notScored: readonly NotScored[] } {
+  const { pairs, unlabelled } = matched(predictions, truths);
+  const held = pairs.filter(holdsOut);
+  const regionsAlone = held.length > 0;
+  const trained = regionsAlone ? pairs.filter((pair) => !held.includes(pair)) : [];
+  const notScored = [
+    { images: unlabelled, reason: `no labels for training in ${PROJECT_FILE}` },
+    { images: trained.map(({ truth }) => truth.name), reason: 'only regions of others are held out' },
+  ];
+  return {
+    pairs: regionsAlone ? held : pairs,
+    regionsAlone,
+    notScored: notScored.filter(({ images }) => images.length > 0),
+  };
 }
 
 export interface ReadItems {
@@ -90,6 +157,9 @@ export interface ReadItems {
   readonly truth: LabelKindSurvey;
   readonly prediction: LabelKindSurvey;
   readonly hasVolumes: boolean;
+  /** Number of held-out regions, if they alone are scored. */
+  readonly regions?: number;
+  readonly notScored: readonly NotScored[];
 }
 
 /** What is needed to read the items. */
@@ -107,15 +177,19 @@ export async function readItems(
   const items: Item[] = [];
   const survey = { truth: new LabelKindSurvey({ ignore }), prediction: new LabelKindSurvey({ ignore }) };
   let hasVolumes = false;
-  for (const { prediction, truth } of matched(predictions, truths)) {
-    const image = dropAlpha(await readListedImage(files, prediction, { palette: 'index' }));
+  let regions = 0;
+  const { pairs, regionsAlone, notScored } = scoredPairs(predictions, truths);
+  for (const { prediction, truth } of pairs) {
+    const { image, label, labels } = await readPair(files, { prediction, truth }, regionsAlone);
     const found = predictedPages(image);
-    const label = alignLabels(await readListedImage(files, truth, { palette: 'index' }), image);
-    const labels = labelPages(label);
     notes.add({ ...image, source: prediction.path });
     notes.add({ ...label, source: truth.path });
     requireSameSize(found, labels, prediction, truth);
-    for (const map of labelArrays(label)) survey.truth.add(map, label.labelKind);
+    if (regionsAlone) regions += truth.annotated?.regions.filter(({ held }) => held).length ?? 0;
+    const { slices: depthOfLabel } = sizes(label);
+    for (let z = 0; z < labels.length; z += depthOfLabel) {
+      survey.truth.add(stackLabels(labels.slice(z, z + depthOfLabel)), label.labelKind);
+    }
     requireLabels(labels, ignore);
     if (isWhole(image)) {
       requireLabels(labelPages(image), ignore);
@@ -136,7 +210,44 @@ export async function readItems(
       items.push({ name, slices, fullScale, isColour, spacingMm: spacingOf(label) ?? spacingOf(image) });
     }
   }
-  return { items, hasVolumes, ...survey };
+  return { items, hasVolumes, ...survey, notScored, ...(regionsAlone && { regions }) };
+}
+
+/**
+ * A prediction and its labels on one grid, that of the prediction; where a project has regions of the image, that of the
+ * image as it is looked at, in which regions are drawn.
+ * @param regionsAlone whether only regions that are held out are scored
+ */
+async function readPair(
+  files: WritableFiles,
+  { prediction, truth }: Match,
+  regionsAlone: boolean,
+): Promise<{ readonly image: Image; readonly label: Image; readonly labels: readonly LabelPage[] }> {
+  const predicted = dropAlpha(await readListedImage(files, prediction, { palette: 'index' }));
+  const label = await readListedImage(files, truth, { palette: 'index' });
+  const { annotated } = truth;
+  if (annotated === undefined) {
+    const aligned = alignLabels(label, predicted);
+    return { image: predicted, label: aligned, labels: labelPages(aligned) };
+  }
+  const { image, notAnnotated, regions } = annotated;
+  const shown = await readListedImage(files, image);
+  const map = displayMap(shown);
+  const upright = (turned: Image): Image => (map === undefined ? turned : reorient(turned, map));
+  const raw = { folder: image.path, pages: rawPages(shown, label, image.name), notes: [] };
+  const { pages } = annotate(raw, { notAnnotated, regions: { [image.name]: regions } });
+  const held = regions.filter((region) => region.held);
+  const scored = regionsAlone
+    ? pages.map((page) => {
+        const own = held.filter(({ slice = page.page }) => slice === page.page);
+        return keepLabels(page, 'within', own, notAnnotated);
+      })
+    : pages;
+  return {
+    image: upright(alignLabels(predicted, shown)),
+    label: upright(alignLabels(label, shown)),
+    labels: scored.map((page) => page.label),
+  };
 }
 
 function requireSameSize(

@@ -31,11 +31,11 @@ import type { InstanceScores } from '../metrics/instances.ts';
 import type { IsbiScores } from '../metrics/isbi.ts';
 import type { OverlapScores } from '../metrics/overlap.ts';
 import { connectedComponents } from '../objects/connected-components.ts';
-import { PROJECT_FILE } from '../project/project.ts';
 import type { MetricGroup } from './choices.ts';
 import {
   type EvaluateOptions,
   type Item,
+  type NotScored,
   OBJECTS,
   partOf,
   type ReadItems,
@@ -43,7 +43,7 @@ import {
   type ScoredSlice,
 } from './evaluate-items.ts';
 import type { Host } from './host.ts';
-import { declaredOf, hasCompleteRegions, listLabels, listPredictions } from './image-list.ts';
+import { declaredOf, listLabels, listPredictions } from './image-list.ts';
 
 export interface Evaluation {
   readonly mapping: LabelMapping;
@@ -52,6 +52,10 @@ export interface Evaluation {
   readonly images: number;
   /** What the scores rest on. */
   readonly basis: ScoreBasis;
+  /** Number of regions that a project holds out, if they alone are scored. */
+  readonly regions?: number;
+  /** Predicted images of a project that are not scored. */
+  readonly notScored: readonly NotScored[];
   readonly classes: readonly string[];
   /** Interpretation of the label values, with the reason. */
   readonly labelKinds: {
@@ -225,12 +229,6 @@ export async function evaluate(
   const given = options.classes === undefined ? undefined : parseClasses(options.classes);
   const { classes, ignore } = labelOptions({ declared }, { classes: given, ignore: options.ignore });
   const notes = new ImageNotes();
-  if (hasCompleteRegions(truths)) {
-    notes.add({
-      source: PROJECT_FILE,
-      notes: ['Regions are not applied: what nobody painted is ignored in complete ones too.'],
-    });
-  }
   const read = async (group: MetricGroup | 'auto'): Promise<ReadItems> =>
     readItems(files, await listPredictions(files, await partOf(files, predictions, group)), truths, {
       slices: options.slices,
@@ -323,6 +321,8 @@ export async function evaluate(
     metrics,
     images: all.items.length,
     basis: basisOf(all.items, mapping, kinds.truth.kind),
+    regions: all.regions,
+    notScored: all.notScored,
     classes: mapping.classes.map(({ name }) => name),
     labelKinds: { truth: kinds.truth, prediction: foundKind(kinds.prediction, predicted.kind) },
     volumes: !all.hasVolumes

@@ -1,10 +1,12 @@
 import { folderOf, roleOf, stemOf } from '../dataset/discover/names.ts';
 import { DATASET_JSON } from '../dataset/discover/nnunet.ts';
 import { noImages, readable } from '../dataset/discover/pair.ts';
-import { declaredByProject, imagesToPredict } from '../dataset/discover/project-files.ts';
+import type { Pair } from '../dataset/discover/pairing.ts';
+import { annotationOf, declaredByProject, imagesToPredict, pairProject } from '../dataset/discover/project-files.ts';
 import { type ImageListing, listImageSources, pairListing, readListed } from '../dataset/discover/sources.ts';
 import type { LabelKind } from '../dataset/labels/label-kind.ts';
 import type { LabelOptions } from '../dataset/labels/labels.ts';
+import type { PageAnnotation } from '../dataset/labels/regions.ts';
 import { readShapeLabels, type ShapeLabels } from '../dataset/labels/shape-labels.ts';
 import { DatasetError } from '../errors.ts';
 import { baseName, folderName, joinPath, type WritableFiles } from '../files.ts';
@@ -23,6 +25,8 @@ export interface ListedImage {
   readonly listed?: { readonly listing: ImageListing; readonly key: string };
   /** For labels that are shapes or masks of another program: how to read them, and the image that they are of. */
   readonly shapes?: { readonly labels: ShapeLabels; readonly key: string; readonly image: ListedImage };
+  /** For labels of a project that says which parts of their image are annotated: these parts, and the image. */
+  readonly annotated?: PageAnnotation & { readonly image: ListedImage };
 }
 
 /** Names of nnU-Net's image folders. */
@@ -40,9 +44,12 @@ export function declaredOf(
   return shapes?.kind && { ...shapes, kind: shapes.kind, by: 'the file of shapes' };
 }
 
-/** Whether listed labels are those of a project that declares parts of its images complete. */
-export const hasCompleteRegions = (labels: readonly ListedImage[]): boolean =>
-  labels[0]?.listed?.listing.project?.images.some(({ regions }) => regions?.some(({ complete }) => complete)) === true;
+/** The images of a project that has no labels of them to train on, by name; none where labels are not of a project. */
+export function unlabelledOf(labels: readonly ListedImage[]): readonly string[] {
+  const listing = labels[0]?.listed?.listing;
+  if (listing?.project === undefined) return [];
+  return named(listing, pairProject(listing.project, listing.root).unlabelled).map(({ name }) => name);
+}
 
 /** Whether one of the file's folders is named as one of labels. */
 const isInLabels = (file: string): boolean =>
@@ -66,8 +73,9 @@ export function readListedImage(
 
 function named(listing: ImageListing, paths: readonly string[]): readonly ListedImage[] {
   const { root, place = root, series, joined, json, project } = listing;
-  // `image/00.png` and `image/01.png` become `00` and `01`: a common folder carries no information.
-  const folders = new Set(paths.map(folderOf));
+  // `image/00.png` and `image/01.png` become `00` and `01`: a common folder carries no information. An image of a project
+  // has one name, whichever others are listed beside it.
+  const folders = new Set((project?.images.map(({ file }) => file) ?? paths).map(folderOf));
   const shared = folders.size === 1;
   const listed = paths.map((file): ListedImage => {
     // nnU-Net appends a channel number to the names of images, even of single-channel ones, but not to those of labels
@@ -149,10 +157,17 @@ export async function listLabels(files: WritableFiles, path: string): Promise<re
     );
     const labels = pairing.pairs.map(({ label }) => label);
     const shapes = await readShapeLabels(files, path, labels);
+    const { notAnnotated, regions } = (used.project && annotationOf(used.project)) ?? { notAnnotated: 0, regions: {} };
     return labels.map((label, i) => {
       const [one] = named(used, [label]) as [ListedImage];
       const image = byImage[i] as ListedImage;
-      return { ...one, name: image.name, ...(shapes?.has(label) && { shapes: { labels: shapes, key: label, image } }) };
+      const own = regions[(pairing.pairs[i] as Pair).image];
+      return {
+        ...one,
+        name: image.name,
+        ...(shapes?.has(label) && { shapes: { labels: shapes, key: label, image } }),
+        ...(own && { annotated: { notAnnotated, regions: own, image } }),
+      };
     });
   } catch (cause) {
     if (!(cause instanceof DatasetError)) throw cause;

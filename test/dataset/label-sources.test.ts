@@ -13,13 +13,7 @@ import { writePng } from '../../src/image/formats/png/write.ts';
 import { writeTiff } from '../../src/image/formats/tiff/write.ts';
 import type { IntegerArray } from '../../src/objects/grid.ts';
 import { toPolygons } from '../../src/objects/polygons.ts';
-import {
-  declaredOf,
-  hasCompleteRegions,
-  listImages,
-  listLabels,
-  readListedImage,
-} from '../../src/workflows/image-list.ts';
+import { declaredOf, listImages, listLabels, readListedImage, unlabelledOf } from '../../src/workflows/image-list.ts';
 import { memoryFiles } from '../../src/workflows/memory-files.ts';
 import { withProjectSettings } from '../../src/workflows/project-settings.ts';
 
@@ -286,8 +280,9 @@ describe('a project', () => {
       unit: 'µm',
     });
     const truths = await listLabels(files, 'data');
-    expect(hasCompleteRegions(truths)).toBe(true);
     expect([truths.map(({ name }) => name), declaredOf(truths)?.ignore]).toEqual([['s01'], [65535]]);
+    expect(truths[0]?.annotated).toMatchObject({ notAnnotated: 65535, regions: [{ id: 1 }, { id: 2, held: true }] });
+    expect(unlabelledOf(truths)).toEqual(['s02', 's03']);
   });
 
   it('brings settings, which those of the user override', async () => {

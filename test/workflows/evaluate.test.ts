@@ -340,6 +340,103 @@ describe('training, compare, the report and evaluate give one number for one pre
   });
 });
 
+describe('a project as ground truth', () => {
+  // z is 35, what nobody painted.
+  const STROKES = ['z11zzz', 'z11z22', 'zzzz22', 'zzzzzz'];
+  const PREDICTED = ['011000', '011022', '333022', '000000'];
+  const left = { id: 1, box: [0, 0, 3, 4], complete: true };
+  const right = { id: 2, box: [3, 0, 3, 4], complete: true };
+
+  async function scoredBy(images: readonly object[], predicted: Readonly<Record<string, readonly string[]>>) {
+    const files = memoryFiles();
+    const project = { version: 1, task: 'objects', notAnnotated: 35, images };
+    await files.write('nuclei/lamella.json', JSON.stringify(project));
+    for (const name of ['images/a', 'images/b', 'far/c']) {
+      await files.write(`nuclei/${name}.tif`, writeTiff(picture([['012345', '123450', '234501', '345012']])));
+    }
+    await files.write('nuclei/labels/a.tif', writeTiff(picture([STROKES])));
+    await files.write('nuclei/labels/b.tif', writeTiff(picture([STROKES])));
+    for (const [name, rows] of Object.entries(predicted))
+      await files.write(`p/${name}.tif`, writeTiff(picture([rows])));
+    return evaluate({ files }, 'p', 'nuclei', OBJECTS);
+  }
+  const A = { file: 'images/a.tif', labels: 'labels/a.tif' };
+  const B = { file: 'images/b.tif', labels: 'labels/b.tif' };
+  const C = { file: 'far/c.tif' };
+
+  it('what nobody painted is not scored, and in complete regions it is background', async () => {
+    const strokes = await scoredBy([A], { a: PREDICTED });
+    // Of object 3, all of which lies where nobody painted, nothing is known.
+    expect([counts(strokes), strokes.basis]).toEqual([[2, 0, 0], { images: 1, pixels: 8, ofPixels: 24, objects: 2 }]);
+    const complete = await scoredBy([{ ...A, regions: [left] }], { a: PREDICTED });
+    expect([counts(complete), complete.basis.pixels]).toEqual([[2, 1, 0], 16]);
+    expect(complete).toMatchObject({ regions: undefined, notScored: [] });
+  });
+
+  it('regions that are held out are scored alone, and images without them are named', async () => {
+    const regions = [left, { ...right, held: true }];
+    const held = await scoredBy([{ ...A, regions }, B, C], { 'images/a': PREDICTED, 'images/b': PREDICTED });
+    expect([counts(held), held.basis.pixels, held.regions]).toEqual([[1, 0, 0], 12, 1]);
+    expect(held.notScored).toEqual([{ images: ['images/b'], reason: 'only regions of others are held out' }]);
+    // Of an image beside it everything is scored where nothing that is held out was predicted.
+    expect((await scoredBy([{ ...A, regions }, B], { b: PREDICTED })).basis.pixels).toBe(8);
+  });
+
+  it('a region of one slice is of the slice as the image shows it, whichever way up its file has it', async () => {
+    const files = memoryFiles();
+    const direction = [
+      [1, 0, 0],
+      [0, -1, 0],
+      [0, 0, 1],
+    ] as const;
+    const volume = (slices: readonly (readonly string[])[]): Image => {
+      const of = { value: 1, unit: 'mm' };
+      return {
+        ...picture(slices),
+        spacing: { x: of, y: of, z: of },
+        geometry: { originMm: [0, 3, 0], direction, codes: { qform: 1, sform: 1 } },
+      } as unknown as Image;
+    };
+    const upsideDown = (rows: readonly string[]): readonly string[] => [...rows].reverse();
+    const region = { id: 1, box: [0, 0, 3, 2], slice: 1, complete: true, held: true };
+    await files.write(
+      'nuclei/lamella.json',
+      JSON.stringify({
+        version: 1,
+        task: 'objects',
+        notAnnotated: 35,
+        images: [{ file: 'images/v.nii', labels: 'labels/v.nii', regions: [region] }],
+      }),
+    );
+    const { writeNifti } = await import('../../src/image/formats/nifti/write.ts');
+    const empty = ['zzzzzz', 'zzzzzz', 'zzzzzz', 'zzzzzz'];
+    const shown = ['011000', '011000', '000000', '000000'];
+    await files.write('nuclei/images/v.nii', writeNifti(volume([shown, shown])));
+    await files.write('nuclei/labels/v.nii', writeNifti(volume([empty, upsideDown(STROKES)])));
+    await files.write('p/v.nii', writeNifti(volume([shown, upsideDown(shown)])));
+    const found = await evaluate({ files }, 'p', 'nuclei', OBJECTS);
+    expect([counts(found), found.basis.pixels]).toEqual([[1, 0, 0], 6]);
+  });
+
+  it('predicted images without labels there are named, not scored; nothing but those is refused', async () => {
+    const some = await scoredBy([A, { ...B, use: 'predict' }, C], {
+      'images/a': PREDICTED,
+      'images/b': PREDICTED,
+      'far/c': PREDICTED,
+    });
+    expect(some.notScored).toEqual([
+      { images: ['far/c', 'images/b'], reason: 'no labels for training in lamella.json' },
+    ]);
+    expect([some.images, counts(some)]).toEqual([1, [2, 0, 0]]);
+    await expect(scoredBy([A, C], { 'far/c': PREDICTED })).rejects.toThrow(
+      /^p\/far: the project has no labels for training of the predicted images: far\/c\. Annotate/,
+    );
+    await expect(scoredBy([A, C], { 'images/d': PREDICTED, 'images/a': PREDICTED })).rejects.toThrow(
+      /no ground truth named "d"|no ground truth named "images\/d"/,
+    );
+  });
+});
+
 describe('wrong use', () => {
   const files = memoryFiles({ 'pred/prediction.json': new TextEncoder().encode('{}') });
   const map = writeTiff(picture([FOUR]));

@@ -71,6 +71,8 @@ function formatEvaluation(
   {
     images,
     basis,
+    regions,
+    notScored,
     volumes,
     isbi,
     overlap,
@@ -83,7 +85,8 @@ function formatEvaluation(
   const what = volumes === undefined ? 'image' : volumes === '3D' ? 'volume' : 'slice';
   const lines = [
     `${counted(images, what)}${volumes === undefined ? '' : `, scored ${volumes === '3D' ? 'in 3D' : volumes}`}`,
-    `scored: ${describeBasis(basis)}`,
+    `scored: ${describeBasis(basis, regions)}`,
+    ...notScored.map(({ images: names, reason }) => `not scored: ${names.join(', ')} (${reason})`),
   ];
   const table = (head: string, columns: readonly string[], rows: readonly (readonly [string, readonly string[]])[]) => {
     const widths = columns.map((label, c) => Math.max(label.length, ...rows.map(([, cells]) => cells[c]?.length ?? 0)));
