@@ -1,6 +1,5 @@
 /** Options of `train` that determine the result. One row per setting of the library, by its name. */
 
-import { parseClasses } from '../dataset/labels/labels.ts';
 import { parseSplit } from '../dataset/split.ts';
 import { ACTIVATIONS, type HiddenActivation } from '../models/mlp.ts';
 import { MODELS, type ModelName } from '../models/registry.ts';
@@ -16,7 +15,18 @@ import {
   type TrainSettings,
 } from '../train/tasks/segmentation/choose-recipe.ts';
 import { choice, flag, type Row, row, text } from './options.ts';
-import { channels, folds, integer, integerList, names, number, size, spacingOrNull, units } from './values.ts';
+import {
+  channels,
+  classList,
+  folds,
+  integer,
+  integerList,
+  names,
+  number,
+  size,
+  spacingOrNull,
+  units,
+} from './values.ts';
 
 export const STRENGTHS = Object.keys(AUGMENT_STRENGTHS) as AugmentStrength[];
 
@@ -29,7 +39,7 @@ export const DATA = {
     parseSplit,
   ),
   folds: row('--folds <k>', 'cross-validation: k runs, or one of them as 0/k', folds),
-  classes: row('--classes <list>', 'class names: membrane,inside or membrane=0,inside=255 or cell=rest', parseClasses),
+  classes: row('--classes <list>', 'class names: membrane,inside or membrane=0,inside=255 or cell=rest', classList),
   channel: row('--channel <list>', 'channels to train on, by name or number from 0 (default: all)', channels),
   ignore: row('--ignore <values>', 'label values to ignore', integerList),
   task: choice('--task <name>', SEGMENTATION_TASKS, {

@@ -1,6 +1,7 @@
 /** Parsers of option values. Each throws a sentence stating what is expected; the program exits with 2. */
 
 import { InvalidArgumentError } from 'commander';
+import type { LabelClass } from '../dataset/labels/labels.ts';
 import { isWithin, type Range } from '../train/ranges.ts';
 import { nearestWord } from './nearest.ts';
 
@@ -116,6 +117,29 @@ export function integerList(text: string): readonly number[] {
   const values = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
   if (!values.every(Number.isInteger)) throw new InvalidArgumentError('Integers with commas between are expected.');
   return values;
+}
+
+/** Classes: `membrane,inside` by name, or `membrane=0,inside=255`, `cell=5+9`, `cell=rest`, `cell=#ff0000` by value. */
+export function classList(text: string): readonly (string | LabelClass)[] {
+  return text.split(',').map((part) => {
+    const [name = '', value] = part.split('=').map((piece) => piece.trim());
+    if (name === '') {
+      throw new InvalidArgumentError('Names are expected: membrane,inside or membrane=0,inside=255.');
+    }
+    if (value === undefined) return name;
+    if (value === 'rest') return { name, values: 'rest' };
+    const values = value
+      .split('+')
+      .map((piece) =>
+        piece.startsWith('#') ? Number.parseInt(piece.slice(1), 16) : piece === '' ? NaN : Number(piece),
+      );
+    if (!values.every(Number.isInteger)) {
+      throw new InvalidArgumentError(
+        `"${value}" is not a label value: integers, #rrggbb or rest are expected, several joined by +.`,
+      );
+    }
+    return { name, values };
+  });
 }
 
 /** Channels of an image: names, or numbers from 0, separated by commas. */

@@ -1,7 +1,7 @@
 import { augmentSettings } from '../augment/options.ts';
 import type { SampleOptions } from '../augment/sample.ts';
 import { augmentSheet } from '../augment/sheet.ts';
-import { parseClasses } from '../dataset/labels/labels.ts';
+import type { LabelOptions } from '../dataset/labels/labels.ts';
 import { requirePatchFits, type TrainingPage } from '../dataset/patch-position.ts';
 import { prepareDataset, readDataset } from '../dataset/prepare.ts';
 import { option, UsageError } from '../errors.ts';
@@ -11,7 +11,7 @@ import { AUGMENT_STRENGTHS } from '../train/tasks/segmentation/choose-recipe.ts'
 import { chooseBalance, chooseWindow } from '../train/tasks/segmentation/window-recipe.ts';
 import type { Host } from './host.ts';
 
-export interface DrawAugmentationOptions {
+export interface DrawAugmentationOptions extends Pick<LabelOptions, 'classes' | 'ignore'> {
   /** The PNG file to write. */
   readonly out: string;
   /** Number of patches; default 8. */
@@ -24,10 +24,6 @@ export interface DrawAugmentationOptions {
   readonly window?: WindowName;
   readonly foveation?: number;
   readonly cover?: number;
-  /** Names of the classes, as `parseClasses` reads them. */
-  readonly classes?: string;
-  /** Label values to ignore. */
-  readonly ignore?: readonly number[];
 }
 
 /** Patch options and their description. @throws UsageError for mutually exclusive options. */
@@ -90,7 +86,7 @@ export async function drawAugmentation(
     seed,
     split: { fraction: 0 },
     balance: chooseBalance({ network: window }),
-    classes: classes === undefined ? undefined : parseClasses(classes),
+    classes,
     ignore,
   });
   const patches = patchesOf(options, train.pages);

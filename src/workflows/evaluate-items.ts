@@ -3,7 +3,14 @@
 import { annotate, keepLabels } from '../dataset/annotate.ts';
 import { alignLabels } from '../dataset/labels/align.ts';
 import { type LabelKind, LabelKindSurvey } from '../dataset/labels/label-kind.ts';
-import { type LabelPage, labelArrays, labelPages, requireLabels, stackLabels } from '../dataset/labels/labels.ts';
+import {
+  type LabelOptions,
+  type LabelPage,
+  labelArrays,
+  labelPages,
+  requireLabels,
+  stackLabels,
+} from '../dataset/labels/labels.ts';
 import { rawPages } from '../dataset/raw.ts';
 import { DatasetError } from '../errors.ts';
 import { folderName, joinPath, type WritableFiles } from '../files.ts';
@@ -20,8 +27,8 @@ import { type ListedImage, readListedImage, unlabelledOf } from './image-list.ts
 export interface EvaluateOptions {
   /** Default: inferred from the files. */
   readonly metrics?: readonly MetricGroup[];
-  /** Which value of the ground truth is which class: `membrane=0,inside=255`. */
-  readonly classes?: string;
+  /** Which value of the ground truth is which class: names in order of value, or `{ name: 'membrane', values: [0] }`. */
+  readonly classes?: LabelOptions['classes'];
   /** Values of the ground truth to ignore. */
   readonly ignore?: readonly number[];
   /** Probability threshold for foreground, 0..1. Default 0.5. */

@@ -11,7 +11,6 @@ import {
   type LabelMapping,
   type LabelOptions,
   type LabelPage,
-  parseClasses,
   stackLabels,
 } from '../dataset/labels/labels.ts';
 import { insideOfCells } from '../dataset/labels/membranes.ts';
@@ -216,7 +215,7 @@ export async function evaluate(
   truth: string,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
-  const { threshold = 0.5, metrics: asked, as } = options;
+  const { threshold = 0.5, metrics: asked, classes: given, as } = options;
   const isPredicted = async (path: string) => (await files.kind(joinPath(path, 'prediction.json'))) === 'file';
   if ((await isPredicted(truth)) && !(await isPredicted(predictions))) {
     throw new UsageError('the ground truth was written by lamella predict.', {
@@ -226,7 +225,6 @@ export async function evaluate(
   }
   const truths = await listLabels(files, truth);
   const declared = declaredOf(truths);
-  const given = options.classes === undefined ? undefined : parseClasses(options.classes);
   const { classes, ignore } = labelOptions({ declared }, { classes: given, ignore: options.ignore });
   const notes = new ImageNotes();
   const read = async (group: MetricGroup | 'auto'): Promise<ReadItems> =>

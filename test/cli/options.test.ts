@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { nearestWord } from '../../src/cli/nearest.ts';
 import { program } from '../../src/cli/program.ts';
-import { folds, interval, size } from '../../src/cli/values.ts';
+import { classList, folds, interval, size } from '../../src/cli/values.ts';
 import { optionsMarkdown } from './options-markdown.ts';
 
 test('docs/options.md says what the commands take (vitest run test/cli/options.test.ts --update=all writes it)', async () => {
@@ -21,6 +21,21 @@ describe('values', () => {
       { ms: 3_600_000 },
     ]);
   });
+  test('classes are names in order of value, or names with values', () => {
+    expect(classList('membrane, inside')).toEqual(['membrane', 'inside']);
+    expect(classList('a=0,b=5+9,c=#ff8000,d=rest')).toEqual([
+      { name: 'a', values: [0] },
+      { name: 'b', values: [5, 9] },
+      { name: 'c', values: [0xff8000] },
+      { name: 'd', values: 'rest' },
+    ]);
+  });
+  test.each([
+    ['a,,b', /Names are expected/],
+    ['a=x', /"x" is not a label value/],
+    ['a=', /"" is not a label value/],
+    ['a=1+', /"1\+" is not a label value/],
+  ])('%s are no classes', (text, message) => expect(() => classList(text)).toThrow(message));
   test('folds are all of k or one of them', () => {
     expect(folds('5')).toEqual({ fold: undefined, folds: 5 });
     expect(folds('0/5')).toEqual({ fold: 0, folds: 5 });

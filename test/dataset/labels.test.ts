@@ -6,7 +6,6 @@ import {
   findMapping,
   type LabelOptions,
   labelPages,
-  parseClasses,
 } from '../../src/dataset/labels/labels.ts';
 import { DatasetError } from '../../src/errors.ts';
 import type { Image } from '../../src/image/image.ts';
@@ -45,7 +44,11 @@ describe('values to classes', () => {
   });
   it('a value that the options ignore', () => expect(map([0, 7, 9], { ignore: [9] }).classes).toEqual([0, 1, 255]));
   it('classes named with their values', () => {
-    expect(map([0, 5, 9], { classes: parseClasses('cell=5+9,membrane=0') }).classes).toEqual([1, 0, 0]);
+    const classes = [
+      { name: 'cell', values: [5, 9] },
+      { name: 'membrane', values: [0] },
+    ];
+    expect(map([0, 5, 9], { classes }).classes).toEqual([1, 0, 0]);
   });
   it('names in order of value', () => {
     expect(map([0, 255], { classes: ['membrane', 'inside'] }).text).toBe(

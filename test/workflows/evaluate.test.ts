@@ -183,6 +183,24 @@ describe('classes', () => {
   });
 });
 
+describe('classes given as to train', () => {
+  const tissue = picture([['102010', '020102', '101020']], 'uint8');
+  const named = async (classes: EvaluateOptions['classes']) => {
+    const { mapping, overlap } = await scored(tissue, tissue, { metrics: ['overlap'], as: 'classes', classes });
+    return [mapping.classes.map(({ name }) => name), overlap?.perClass.length];
+  };
+  it('names in order of value', async () => {
+    expect(await named(['ground', 'cell', 'wall'])).toEqual([['ground', 'cell', 'wall'], 3]);
+  });
+  it('names with values, one of them for two', async () => {
+    const both = [
+      { name: 'ground', values: [0] },
+      { name: 'any', values: [1, 2] },
+    ];
+    expect(await named(both)).toEqual([['ground', 'any'], 2]);
+  });
+});
+
 describe('label maps saved as colour pictures', () => {
   const rgb = (rows: readonly string[], colourOf: (v: number) => readonly number[]): Image => {
     const grey = picture([rows], 'uint8');

@@ -1,6 +1,6 @@
 import { WINDOW_NAMES } from '../../models/sliding-window.ts';
 import { declare } from '../declare.ts';
-import { choice, row, text } from '../options.ts';
+import { choice, row } from '../options.ts';
 import { DATA, NETWORK, STRENGTHS, TRAINING } from '../train-settings.ts';
 import { integer, pngFile } from '../values.ts';
 
@@ -16,7 +16,7 @@ export const command = declare({
     cover: { ...NETWORK.cover, help: 'with --window: as in train' },
     count: row('--count <n>', 'number of patches', integer(1, 400), 8),
     seed: row('--seed <n>', 'random seed', integer(0), 0),
-    classes: text('--classes <list>', 'class names, as in train'),
+    classes: DATA.classes,
     ignore: DATA.ignore,
   },
   examples: [

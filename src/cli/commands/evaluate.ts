@@ -2,8 +2,8 @@ import { LABEL_KINDS } from '../../dataset/labels/label-kind.ts';
 import { SCORE_WORDS } from '../../metrics/scores.ts';
 import { METRIC_GROUPS } from '../../workflows/choices.ts';
 import { declare } from '../declare.ts';
-import { flag, JSON_ONLY, row, text } from '../options.ts';
-import { integerList, number, oneOf } from '../values.ts';
+import { flag, JSON_ONLY, row } from '../options.ts';
+import { classList, integerList, number, oneOf } from '../values.ts';
 
 const METRICS = ['auto', ...METRIC_GROUPS, 'topk'] as const;
 type Metric = (typeof METRICS)[number];
@@ -46,7 +46,7 @@ scored in 3D.`,
       oneOf(...LABEL_KINDS),
     ),
     slices: flag('--slices', 'score volumes slice by slice, not in 3D'),
-    classes: text('--classes <list>', 'class of each ground-truth value: membrane=0,inside=255'),
+    classes: row('--classes <list>', 'class of each ground-truth value: membrane=0,inside=255', classList),
     ignore: row('--ignore <values>', 'values of the ground truth to ignore', integerList),
     threshold: row(
       '--threshold <p>',

@@ -372,28 +372,3 @@ export function describeClasses({ kind, classes, ignore }: LabelMapping): string
   if (ignore.length > 0) parts.push(`${ignore.join(', ')} is ignored`);
   return parts.join('; ');
 }
-
-/**
- * Parses classes as written on a command line: `membrane,inside` or `membrane=0,inside=255` or `cell=rest`.
- * @throws UsageError for an empty name or a value that is not an integer.
- */
-export function parseClasses(text: string): readonly (string | LabelClass)[] {
-  return text.split(',').map((part) => {
-    const [name = '', value] = part.split('=').map((piece) => piece.trim());
-    if (name === '')
-      throw new UsageError(`A class in "${text}" has no name.`, {
-        remedy: 'Write name,name or name=value,name=value.',
-      });
-    if (value === undefined) return name;
-    if (value === 'rest') return { name, values: 'rest' };
-    const values = value
-      .split('+')
-      .map((piece) => (piece.startsWith('#') ? Number.parseInt(piece.slice(1), 16) : Number(piece)));
-    if (values.some((number) => !Number.isInteger(number))) {
-      throw new UsageError(`"${value}" is not a label value.`, {
-        remedy: 'Use integers, #rrggbb, or rest; join several with +.',
-      });
-    }
-    return { name, values };
-  });
-}
