@@ -44,7 +44,7 @@ export function inspectFolder(files: WritableFiles, path: string, options: Inspe
 
 async function inspectWithin(files: WritableFiles, path: string, options: InspectOptions): Promise<Inspected> {
   const listing = await listImageSources(files, path);
-  const { series } = options;
+  const { series, classes, ignore } = options;
   try {
     if (series !== undefined) return inspectedImage(await readImageFile(files, path, { series }), options);
     pairListing(listing);
@@ -71,7 +71,7 @@ async function inspectWithin(files: WritableFiles, path: string, options: Inspec
   const raw = await readDataset(files, path);
   const mapping = findMapping(
     raw.pages.map(({ label }) => label),
-    labelOptions(raw),
+    labelOptions(raw, { classes, ignore }),
   );
   const pixels = new Float64Array(256);
   for (const { label } of raw.pages) {

@@ -1,8 +1,10 @@
+import type { LabelOptions } from '../dataset/labels/labels.ts';
 import { describeImage, formatDescription } from '../image/describe.ts';
 import { withSpacingMm } from '../image/geometry.ts';
 import type { Image } from '../image/image.ts';
 
-export interface InspectOptions {
+/** `classes` and `ignore`, of a data set only, describe its labels as a training run with them would see them. */
+export interface InspectOptions extends Pick<LabelOptions, 'classes' | 'ignore'> {
   /** Image height and width for computing costs, if the model does not fix them. */
   readonly size?: readonly [number, number];
   /** Name of the DICOM series in a folder. */
@@ -16,7 +18,7 @@ export interface InspectOptions {
 /** The description of a path. */
 export interface Inspected {
   /** JSON, except for `bigint` and `Map`. */
-  readonly describe: object;
+  readonly describe: { readonly kind: string; readonly [name: string]: unknown };
   /** The description as lines of text. */
   readonly text: string;
   /** The image, if it is one. */

@@ -1,6 +1,6 @@
 import { holdsClasses } from '../dataset/classification/names.ts';
 import { extensionOf } from '../dataset/discover/names.ts';
-import { FormatError, ModelError } from '../errors.ts';
+import { FormatError, ModelError, option, UsageError } from '../errors.ts';
 import { joinPath, type WritableFiles } from '../files.ts';
 import type { ModelName } from '../models/registry.ts';
 import { MODELS } from '../models/registry.ts';
@@ -11,7 +11,8 @@ import { readPredictionFile } from './prediction-file.ts';
 
 /**
  * Describes an image, volume, data set, run, ONNX file or network name; loads only the code needed.
- * @throws FormatError if nothing is there, or the file is neither an image nor a model.
+ * @throws FormatError if nothing is there, or the file is neither an image nor a model; UsageError for options of labels
+ *   where there are none.
  */
 export async function inspect(
   host: Pick<Host, 'files'>,
@@ -19,6 +20,13 @@ export async function inspect(
   options: InspectOptions = {},
 ): Promise<Inspected> {
   const inspected = await inspectAny(host.files, path, options);
+  const given = (['classes', 'ignore'] as const).filter((name) => options[name] !== undefined);
+  if (given.length > 0 && inspected.describe.kind !== 'dataset') {
+    throw new UsageError(`there are no labels for ${given.map((name) => option(name)).join(' and ')} to apply to.`, {
+      file: path,
+      remedy: 'Inspect a folder of images and labels.',
+    });
+  }
   if (options.personal !== true) return inspected;
   const { personalOf } = await import('./inspect-personal.ts');
   const elements = await personalOf(host.files, path, options.series);

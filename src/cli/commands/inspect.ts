@@ -1,11 +1,12 @@
 import { declare } from '../declare.ts';
 import { flag, JSON_ONLY, row, text } from '../options.ts';
+import { DATA } from '../train-settings.ts';
 import { pngFile, size, spacing, svgFile } from '../values.ts';
 
 export const command = declare({
   description: `Describes an image, folder or model. Image or volume: axes, dtype, pixel size, orientation, range of values, and a
-preview. Folder: image/label pairs, classes and their fractions, DICOM series. Model: layers, parameters, MACs,
-receptive field, tile sizes. Personal data in DICOM headers are shown with --personal only.`,
+preview. Folder: image/label pairs, classes and their fractions (with --classes and --ignore as train would see
+them), DICOM series. Model: layers, parameters, MACs, receptive field, tile sizes. Personal data in DICOM headers are shown with --personal only.`,
   positionals: [{ name: '<file|folder|model.onnx|network>', help: 'what to describe' }],
   options: {
     series: text('--series <name>', 'which of several DICOM series in a folder to describe'),
@@ -14,6 +15,8 @@ receptive field, tile sizes. Personal data in DICOM headers are shown with --per
       'write a preview: the middle slice, or the three middle planes of a volume',
       pngFile,
     ),
+    classes: DATA.classes,
+    ignore: DATA.ignore,
     personal: flag('--personal', 'also show names, dates and numbers from DICOM headers'),
     spacing: row('--spacing <z,y,x>', "voxel size in mm; overrides the file's value", spacing),
     size: row('--size <px>', 'count MACs for images of this size', size),
@@ -24,6 +27,7 @@ receptive field, tile sizes. Personal data in DICOM headers are shown with --per
     'inspect slice.tif',
     'inspect ./patient7 --picture patient7.png',
     'inspect ./data',
+    'inspect ./strokes --ignore 0 --classes membrane=1,inside=2',
     'inspect runs/a/best.onnx --json',
     'inspect n4 --svg n4.svg',
   ],
