@@ -45,9 +45,26 @@ export async function isModel(files: WritableFiles, path: string): Promise<boole
 
 /** A model on its own device; `close` frees both. */
 export interface ModelOnDevice extends OpenedModel {
-  readonly file: string;
   readonly runtime: Runtime;
   close(): Promise<void>;
+}
+
+/** Opens a model on a device that is its own. @throws as `openModel`; the device is closed then */
+export async function openOnDevice(
+  runtime: Runtime,
+  bytes: Uint8Array,
+  options: OpenModelOptions,
+): Promise<ModelOnDevice> {
+  try {
+    return { ...(await openModel(runtime, bytes, options)), runtime, close: () => runtime.dispose() };
+  } catch (cause) {
+    await runtime.dispose();
+    throw cause;
+  }
+}
+
+export interface OpenedModelFile extends ModelOnDevice {
+  readonly file: string;
 }
 
 export interface OpenModelFileOptions extends Pick<OpenModelOptions, 'evaluation' | 'patches'> {
@@ -63,15 +80,8 @@ export async function openModelFile(
   { files, openRuntime }: { readonly files: WritableFiles; readonly openRuntime: () => Promise<Runtime> },
   path: string,
   { which = 'best', evaluation, patches }: OpenModelFileOptions = {},
-): Promise<ModelOnDevice> {
+): Promise<OpenedModelFile> {
   const file = await modelFileOf(files, path, which);
   const bytes = await files.read(file);
-  const runtime = await openRuntime();
-  try {
-    const model = await openModel(runtime, bytes, { file, evaluation, patches });
-    return { ...model, file, runtime, close: () => runtime.dispose() };
-  } catch (cause) {
-    await runtime.dispose();
-    throw cause;
-  }
+  return { ...(await openOnDevice(await openRuntime(), bytes, { file, evaluation, patches })), file };
 }

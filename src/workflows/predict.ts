@@ -16,7 +16,7 @@ import type { Probability, ResultFormat } from './choices.ts';
 import { encodeResult } from './encode.ts';
 import type { Host } from './host.ts';
 import { type ListedImage, listImages, readListedImage } from './image-list.ts';
-import { isModel, type ModelOnDevice, openModelFile } from './model-files.ts';
+import { isModel, type OpenedModelFile, openModelFile } from './model-files.ts';
 import { requireFreeFolder } from './out-folder.ts';
 import { defaultOut, MEASURES_FOLDER, PREDICTION_FILE, writePredictionFile } from './prediction-file.ts';
 
@@ -78,7 +78,7 @@ export interface FailedFile {
 
 export interface PredictHooks {
   /** Called before the first image. */
-  onOpen?(models: readonly ModelOnDevice[]): void;
+  onOpen?(models: readonly OpenedModelFile[]): void;
   /** Called after each image. @param plan a description of its tiling */
   onImage?(
     done: PredictedFile,
@@ -120,7 +120,7 @@ interface WriteOptions {
 /** Predicts one image and writes the requested outputs. */
 async function predictFile(
   { files, nowMs }: Pick<Host, 'files' | 'nowMs'>,
-  models: readonly [ModelOnDevice, ...ModelOnDevice[]],
+  models: readonly [OpenedModelFile, ...OpenedModelFile[]],
   item: ListedImage,
   { out, outputs, predict }: WriteOptions,
 ): Promise<PredictedFile> {
@@ -191,9 +191,9 @@ async function openAll(
   paths: readonly string[],
   { device, which, evaluation, signal }: PredictFolderOptions,
   onProgress: PredictHooks['onWindow'],
-): Promise<readonly [ModelOnDevice, ...ModelOnDevice[]]> {
+): Promise<readonly [OpenedModelFile, ...OpenedModelFile[]]> {
   const opener = { files: host.files, openRuntime: () => host.openRuntime(device) };
-  const models: ModelOnDevice[] = [];
+  const models: OpenedModelFile[] = [];
   try {
     for (const path of paths) {
       models.push(await openModelFile(opener, path, { which, evaluation, patches: { onProgress, signal } }));
@@ -203,7 +203,7 @@ async function openAll(
     for (const model of models) await model.close();
     throw cause;
   }
-  return models as [ModelOnDevice, ...ModelOnDevice[]];
+  return models as [OpenedModelFile, ...OpenedModelFile[]];
 }
 
 /**

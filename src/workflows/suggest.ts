@@ -12,6 +12,7 @@ import { argmaxClasses } from '../metrics/argmax.ts';
 import type { Interval } from '../metrics/bootstrap.ts';
 import { shareInterval } from '../metrics/share-interval.ts';
 import { separationSettings } from '../predict/objects.ts';
+import type { OpenedModel } from '../predict/open.ts';
 import {
   ANNOTATED_FRACTION,
   type CandidatePage,
@@ -28,7 +29,7 @@ import { renderPlaces, type ShownPlace } from '../report/places/page.ts';
 import type { DeviceName } from '../runtime/runtime.ts';
 import type { Host } from './host.ts';
 import { type ListedImage, listImages, listLabels, readListedImage } from './image-list.ts';
-import { type ModelOnDevice, openModelFile } from './model-files.ts';
+import { type OpenedModelFile, openModelFile } from './model-files.ts';
 import { requireFreeFolder } from './out-folder.ts';
 import { objectsOf, rankObjects, type SuggestedObject, type SuggestedObjects } from './suggest-objects.ts';
 
@@ -113,7 +114,7 @@ async function annotatedClasses(
   return labelPages(alignLabels(read, image)).map((page) => applyMapping(page, mapping));
 }
 
-function mappingOf({ metadata, file }: ModelOnDevice, ignore: readonly number[]): LabelMapping {
+function mappingOf({ metadata, file }: OpenedModelFile, ignore: readonly number[]): LabelMapping {
   const labels = metadata?.training?.labels as unknown as LabelMapping | undefined;
   if (labels === undefined) {
     throw new DatasetError('this model does not say which label values are which class.', {
@@ -162,18 +163,11 @@ export async function suggestPlaces(
     const objects: Omit<SuggestedObject, 'unusual'>[] = [];
     const { metadata } = model;
     const separation = metadata === undefined ? undefined : separationSettings(metadata);
-    const predict: PredictOptions = { tta, signal };
+    const how: HowPredicted = { predict: { tta, signal }, classesOf };
     for (const item of listed) {
-      const known = (await classesOf(item))?.map(annotatedMap);
-      const image = await readListedImage(files, item);
-      const slices = pagesOf(image);
-      let i = 0;
-      for await (const { t, z, probabilities } of predictPages(model, image, predict)) {
-        const own = i++;
-        const slice = slices[own] as Page;
+      for await (const { t, z, slice, probabilities, annotated } of predictedSlices(host, model, item, how)) {
         const { height, width } = slice;
         const uncertainty = uncertaintyOf(probabilities);
-        const annotated = known?.[own];
         const candidates = candidatesOf(uncertainty, [height, width], { side, annotated });
         pages.push({ item, image: item.path, t, z, height, width, candidates, annotated });
         if (options.objects !== true) continue;
@@ -182,7 +176,7 @@ export async function suggestPlaces(
       }
     }
     const ranked = rankPlaces(pages, randomPlaces(pages, Math.floor(limit / 10), { side, seed }), limit);
-    const described = await describe(host, model, ranked, pages, { out, predict, classesOf });
+    const described = await describe(host, model, ranked, pages, out, how);
     const places = described.map(({ place }) => place);
     const suggested = {
       places,
@@ -203,6 +197,28 @@ export async function suggestPlaces(
     };
   } finally {
     await model.close();
+  }
+}
+
+interface HowPredicted {
+  readonly predict: PredictOptions;
+  readonly classesOf: ClassesOf;
+}
+
+/** The slices of an image, with what the model predicts there and where they are annotated. */
+async function* predictedSlices(
+  host: Host,
+  model: OpenedModel,
+  item: ListedImage,
+  { predict, classesOf }: HowPredicted,
+) {
+  const known = (await classesOf(item))?.map(annotatedMap);
+  const image = await readListedImage(host.files, item);
+  const slices = pagesOf(image);
+  let index = 0;
+  for await (const predicted of predictPages(model, image, predict)) {
+    yield { ...predicted, index, slice: slices[index] as Page, annotated: known?.[index] };
+    index++;
   }
 }
 
@@ -231,30 +247,21 @@ interface Described {
 /** What is said and shown of each place; images that have any are predicted again. */
 async function describe(
   host: Host,
-  model: ModelOnDevice,
+  model: OpenedModelFile,
   places: readonly Place[],
   pages: readonly SourcePage[],
-  {
-    out,
-    predict,
-    classesOf,
-  }: { readonly out: string; readonly predict: PredictOptions; readonly classesOf: ClassesOf },
+  out: string,
+  how: HowPredicted,
 ): Promise<readonly Described[]> {
   const described: Described[] = [];
   const items = new Set(places.map((place) => (pages[place.page] as SourcePage).item));
   for (const item of items) {
-    const image = await readListedImage(host.files, item);
-    const slices = pagesOf(image);
-    const known = (await classesOf(item))?.map(annotatedMap);
     const first = pages.findIndex((page) => page.item === item);
-    let i = 0;
-    for await (const { t, z, probabilities } of predictPages(model, image, predict)) {
-      const own = i++;
-      const here = places.flatMap((place, rank) => (place.page === first + own ? [{ place, rank }] : []));
+    for await (const { index, t, z, slice, probabilities, annotated } of predictedSlices(host, model, item, how)) {
+      const here = places.flatMap((place, rank) => (place.page === first + index ? [{ place, rank }] : []));
       if (here.length === 0) continue;
-      const [, height, width] = probabilities.shape as readonly [number, number, number];
+      const { data, channels, height, width } = slice;
       const uncertainty = uncertaintyOf(probabilities);
-      const { data, channels } = slices[own] as (typeof slices)[number];
       const planes = Array.from({ length: channels }, (_, c) =>
         Float32Array.from({ length: height * width }, (__, p) => data[c * height * width + p] as number),
       );
@@ -268,13 +275,12 @@ async function describe(
           const map = ndarray('uint8', [tall, wide], classes.planes[0] as Uint8Array);
           await host.files.write(joinPath(out, predicted), writePng({ ...map, axes: 'yx', spacing: {} }));
         }
-        const annotated = known?.[own];
         described[rank] = {
           place: {
             image: item.name,
             t,
             z,
-            slice: own,
+            slice: index,
             ...window,
             uncertainty: meanWithin(uncertainty, width, window),
             annotated: annotated === undefined ? 0 : meanWithin(annotated, width, window),

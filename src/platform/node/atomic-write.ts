@@ -1,4 +1,4 @@
-import { open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { LamellaError } from '../../errors.ts';
 import { makeFolder } from './make-folder.ts';
@@ -40,13 +40,7 @@ export async function atomicWrite(file: string, content: Uint8Array | string): P
   const temporary = join(dirname(file), `.${basename(file)}.${process.pid}-${written++}.tmp`);
   try {
     await makeFolder(dirname(file));
-    const handle = await open(temporary, 'w');
-    try {
-      await handle.writeFile(content);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    await writeFile(temporary, content, { flush: true });
     await rename(temporary, file);
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => undefined);

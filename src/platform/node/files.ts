@@ -7,33 +7,34 @@ import { atomicWrite } from './atomic-write.ts';
 import { nodeZlib } from './zlib.ts';
 
 /** The error for a failed read. */
-export function explainRead(cause: unknown, file: string): DatasetError {
-  const code = (cause as NodeJS.ErrnoException).code;
-  if (code === 'ENOENT') {
-    return new DatasetError('there is no such file or folder.', { file, remedy: 'Check the path.', cause });
+function explainRead(cause: unknown, file: string): DatasetError {
+  const { code } = cause as NodeJS.ErrnoException;
+  const because = (problem: string, remedy: string) => new DatasetError(problem, { file, remedy, cause });
+  switch (code) {
+    case 'ENOENT':
+      return because('there is no such file or folder.', 'Check the path.');
+    case 'EACCES':
+    case 'EPERM':
+      return because('permission denied: this cannot be read.', 'Check the permissions.');
+    case 'EISDIR':
+      return because('this is a folder; expected a file.', 'Specify the file.');
+    case 'ERR_FS_FILE_TOO_LARGE':
+      return because(
+        'this file is larger than 2 GiB; files of that size are not supported yet.',
+        'Crop it, cut it into parts, or save it with compression.',
+      );
+    default:
+      return because(`this cannot be read (${code ?? String(cause)}).`, 'Check the disk and the path.');
   }
-  if (code === 'EACCES' || code === 'EPERM') {
-    return new DatasetError('permission denied: this cannot be read.', {
-      file,
-      remedy: 'Check the permissions.',
-      cause,
-    });
+}
+
+/** What `access` gives, or why it failed. */
+async function reading<T>(path: string, access: () => Promise<T>): Promise<T> {
+  try {
+    return await access();
+  } catch (cause) {
+    throw explainRead(cause, path);
   }
-  if (code === 'EISDIR') {
-    return new DatasetError('this is a folder; expected a file.', { file, remedy: 'Specify the file.', cause });
-  }
-  if (code === 'ERR_FS_FILE_TOO_LARGE') {
-    return new DatasetError('this file is larger than 2 GiB; files of that size are not supported yet.', {
-      file,
-      remedy: 'Crop it, cut it into parts, or save it with compression.',
-      cause,
-    });
-  }
-  return new DatasetError(`this cannot be read (${code ?? String(cause)}).`, {
-    file,
-    remedy: 'Check the disk and the path.',
-    cause,
-  });
 }
 
 /** Files below `folder` as `prefix` + name; links are followed, except to a parent folder. */
@@ -61,37 +62,27 @@ export const nodeFiles: WritableFiles = {
     const info = await stat(path).catch(() => undefined);
     return info === undefined ? undefined : info.isDirectory() ? 'folder' : 'file';
   },
-  async list(folder) {
-    try {
+  list: (folder) =>
+    reading(folder, async () => {
       if (!(await stat(folder)).isDirectory()) return [basename(folder)];
       const found: string[] = [];
       await walk(folder, '', [], found);
       return found.sort();
-    } catch (cause) {
-      throw explainRead(cause, folder);
-    }
-  },
-  async read(folder, name) {
+    }),
+  read(folder, name) {
     const path = name === undefined ? folder : join(folder, name);
-    try {
-      return await readFile(path);
-    } catch (cause) {
-      throw explainRead(cause, path);
-    }
+    return reading(path, () => readFile(path));
   },
-  async folders(folder) {
-    try {
+  folders: (folder) =>
+    reading(folder, async () => {
       const entries = await readdir(folder, { withFileTypes: true, recursive: true });
       return entries
         .filter((entry) => entry.isDirectory())
         .map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll(sep, '/'));
-    } catch (cause) {
-      throw explainRead(cause, folder);
-    }
-  },
-  async head(folder, name, count) {
+    }),
+  head(folder, name, count) {
     const path = join(folder, name);
-    try {
+    return reading(path, async () => {
       const file = await open(path);
       try {
         const { buffer, bytesRead } = await file.read(new Uint8Array(count), 0, count, 0);
@@ -99,8 +90,6 @@ export const nodeFiles: WritableFiles = {
       } finally {
         await file.close();
       }
-    } catch (cause) {
-      throw explainRead(cause, path);
-    }
+    });
   },
 };

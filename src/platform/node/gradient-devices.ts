@@ -1,14 +1,13 @@
 /** Devices that share each batch in training: one thread with a session on each. */
 
-import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { NdArray } from '../../array/ndarray.ts';
 import { DeviceError, option, UsageError } from '../../errors.ts';
 import type { Graph } from '../../graph/ir.ts';
 import type { GradientDevices, GradientWorker } from '../../train/parallel.ts';
 import { availableDevices, type NodeDevice, workingDevices } from './runtime.ts';
+import { workerProgram } from './worker-program.ts';
 
 /** One of several devices of a kind: `cuda:1`. For a CPU the numbers divide its cores. */
 export interface DevicePlace {
@@ -63,13 +62,6 @@ async function requirePresent(places: readonly DevicePlace[]): Promise<void> {
   }
 }
 
-function defaultWorkerFile(): URL {
-  const compiled = new URL('./gradient-worker.js', import.meta.url);
-  if (existsSync(fileURLToPath(compiled))) return compiled;
-  // When run from the TypeScript sources, as tests are: the built program.
-  return new URL('../../../dist/platform/node/gradient-worker.js', import.meta.url);
-}
-
 /**
  * Opens devices to share batches. Those on one CPU share its cores.
  * @throws DeviceError for a device that is not present.
@@ -96,7 +88,7 @@ export async function gradientDevices(places: readonly DevicePlace[]): Promise<G
 /** Starts a thread with a session on one device; `ready` resolves when it is compiled. */
 function startWorker(data: GradientWorkerData): GradientWorker & { readonly ready: Promise<void> } {
   const device = nameOf(data);
-  const thread = new Worker(defaultWorkerFile(), { workerData: data, name: `gradient ${device}` });
+  const thread = new Worker(workerProgram('gradient-worker') as URL, { workerData: data, name: `gradient ${device}` });
   let waiting: { resolve: (outputs: Arrays) => void; reject: (cause: Error) => void } | undefined;
   let failure: Error | undefined;
   const fail = (how: string, cause?: unknown): void => {

@@ -1,5 +1,5 @@
 import { readFileSync, unlinkSync } from 'node:fs';
-import { open, readFile, rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { option, RunError } from '../../errors.ts';
@@ -68,9 +68,7 @@ export async function takeLock(file: string, folder: string): Promise<Lock> {
   let abandoned = false;
   for (let attempt = 0; ; attempt++) {
     try {
-      const handle = await open(file, 'wx');
-      await handle.writeFile(text);
-      await handle.close();
+      await writeFile(file, text, { flag: 'wx' });
       if (!abandoned) break;
       // Another process may have found the same abandoned lock and removed ours instead.
       await setTimeout(SETTLE_MS);

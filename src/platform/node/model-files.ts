@@ -1,5 +1,5 @@
 import {
-  type ModelOnDevice,
+  type OpenedModelFile,
   type OpenModelFileOptions as OpenFileOptions,
   openModelFile as openFile,
 } from '../../workflows/model-files.ts';
@@ -17,7 +17,7 @@ export interface OpenModelFileOptions extends OpenRuntimeOptions, OpenFileOption
 export async function openModelFile(
   path: string,
   { which, evaluation, patches, ...device }: OpenModelFileOptions = {},
-): Promise<ModelOnDevice> {
+): Promise<OpenedModelFile> {
   const host = { files: nodeFiles, openRuntime: () => openRuntime(device) };
   return openFile(host, path, { which, evaluation, patches });
 }

@@ -1,4 +1,4 @@
-import { open, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
+import { appendFile, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { option, RunError } from '../../errors.ts';
 import { RUN_FILES, type Store } from '../../train/store.ts';
@@ -31,13 +31,7 @@ function storeOf(path: string): Store {
     write: (file, content) => atomicWrite(join(path, file), content),
     async append(file, text, lasting = false) {
       try {
-        const handle = await open(join(path, file), 'a');
-        try {
-          await handle.writeFile(text);
-          if (lasting) await handle.sync();
-        } finally {
-          await handle.close();
-        }
+        await appendFile(join(path, file), text, { flush: lasting });
         if (lasting) await flushFolder(path);
       } catch (cause) {
         throw explainWrite(cause, join(path, file));

@@ -144,11 +144,7 @@ function providerOf(name: NodeDevice, index: number) {
 }
 
 /** CUDA if it works, otherwise the CPU. WebGPU only on request: it may be a software driver. */
-async function chooseDevice(): Promise<NodeDevice> {
-  if (!availableDevices().includes('cuda')) return 'cpu';
-  const why = await whyNotWorking(ort, { executionProviders: ['cuda'], logSeverityLevel: 4 });
-  return why === undefined ? 'cuda' : 'cpu';
-}
+const chooseDevice = async (): Promise<NodeDevice> => ((await isWorking('cuda')) ? 'cuda' : 'cpu');
 
 /** ONNX Runtime prints its own error when CUDA is requested without the library, which is a separate download. */
 function hasCudaLibrary(): boolean {

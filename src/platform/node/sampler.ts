@@ -1,10 +1,9 @@
-import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { SampleOptions } from '../../augment/sample.ts';
 import { type Sampler, type StartSamplerThread, openSampler as sampleInThreads } from '../../augment/sampler.ts';
 import type { TrainingSet } from '../../dataset/patch-position.ts';
+import { workerProgram } from './worker-program.ts';
 
 export interface SamplerOptions {
   /** Data-loading threads. Default: all cores but one, at most 4. */
@@ -13,14 +12,6 @@ export interface SamplerOptions {
   readonly ahead?: number;
   /** The worker's compiled program. Default: the one beside this file. */
   readonly workerFile?: URL;
-}
-
-function defaultWorkerFile(): URL | undefined {
-  const compiled = new URL('./sampler-worker.js', import.meta.url);
-  if (existsSync(fileURLToPath(compiled))) return compiled;
-  // When run from the TypeScript sources, as tests are: the built program, if it exists.
-  const built = new URL('../../../dist/platform/node/sampler-worker.js', import.meta.url);
-  return existsSync(fileURLToPath(built)) ? built : undefined;
 }
 
 /**
@@ -42,7 +33,7 @@ export function openSampler(
   {
     workers = Math.min(4, Math.max(1, availableParallelism() - 1)),
     ahead,
-    workerFile = defaultWorkerFile(),
+    workerFile = workerProgram('sampler-worker'),
   }: SamplerOptions = {},
 ): Sampler {
   const start: StartSamplerThread = (index, answered, stopped) => {
