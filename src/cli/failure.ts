@@ -10,20 +10,16 @@ interface Failure {
 /** An error for display: one sentence, or with `verbose` also the stack. */
 export function explainFailure(cause: unknown, { verbose }: { readonly verbose: boolean }): Failure {
   const exitCode = cause instanceof Interrupted ? 130 : cause instanceof UsageError ? 2 : 1;
-  if (verbose && cause instanceof Error) return { text: `lamella: ${withFlags(withCauses(cause))}`, exitCode };
-  if (cause instanceof LamellaError) return { text: `lamella: ${withFlags(cause.message)}`, exitCode };
+  const text = verbose && cause instanceof Error ? withFlags(withCauses(cause)) : sentence(cause);
+  return { text: `lamella: ${text}`, exitCode };
+}
+
+function sentence(cause: unknown): string {
+  if (cause instanceof LamellaError) return withFlags(cause.message);
   const message = cause instanceof Error ? (cause.message.split('\n')[0] as string) : String(cause);
-  const code = (cause as NodeJS.ErrnoException | undefined)?.code;
-  if (code === 'ENOSPC') {
-    return {
-      text: `lamella: there is no space left on the disk (${message}). Free some, or choose another place.`,
-      exitCode,
-    };
-  }
-  return {
-    text: `lamella: something went wrong that should not: ${message} Run it again with --verbose to see where.`,
-    exitCode,
-  };
+  return (cause as NodeJS.ErrnoException | undefined)?.code === 'ENOSPC'
+    ? `there is no space left on the disk (${message}). Free some, or choose another place.`
+    : `something went wrong that should not: ${message} Run it again with --verbose to see where.`;
 }
 
 function withCauses(error: Error): string {

@@ -17,12 +17,8 @@ export interface TrainDisplay {
   stop(): void;
 }
 
-interface DisplayOptions {
-  readonly stream: NodeJS.WriteStream;
-  /** Interval between lines without a terminal. */
-  readonly everyMs?: number;
-  readonly now?: () => number;
-}
+/** Interval between lines without a terminal. */
+const EVERY_MS = 10_000;
 
 /** The loss over about the last 30 steps. */
 function smoother(): (loss: number) => number {
@@ -36,9 +32,8 @@ function smoother(): (loss: number) => number {
 }
 
 /** A progress bar on a terminal, otherwise a line at intervals. */
-export function trainDisplay({ stream, everyMs = 10_000, now = () => Date.now() }: DisplayOptions): TrainDisplay {
-  return stream.isTTY === true ? barDisplay(stream) : lineDisplay(stream, everyMs, now);
-}
+export const trainDisplay = (stream: NodeJS.WriteStream): TrainDisplay =>
+  stream.isTTY === true ? barDisplay(stream) : lineDisplay(stream);
 
 const rate = (imagesPerSecond: number): string => `${imagesPerSecond.toPrecision(3)} images/s`;
 
@@ -77,15 +72,15 @@ function barDisplay(stream: NodeJS.WriteStream): TrainDisplay {
 const partsOf = ({ parts }: ValidationResult): string =>
   parts === undefined ? '' : ` (before ${parts.before.toFixed(4)}, new ${parts.new.toFixed(4)})`;
 
-function lineDisplay(stream: NodeJS.WriteStream, everyMs: number, now: () => number): TrainDisplay {
+function lineDisplay(stream: NodeJS.WriteStream): TrainDisplay {
   const smooth = smoother();
-  let shownMs = now();
+  let shownMs = Date.now();
   return {
     onEvent(event) {
       if (event.kind === 'step') {
         const loss = smooth(event.loss);
-        if (event.step < event.total && event.step > 1 && now() - shownMs < everyMs) return;
-        shownMs = now();
+        if (event.step < event.total && event.step > 1 && Date.now() - shownMs < EVERY_MS) return;
+        shownMs = Date.now();
         stream.write(
           `step ${event.step}/${event.total}  loss ${loss.toFixed(4)}  ${rate(event.imagesPerSecond)}  ${formatDuration(event.leftMs)} left\n`,
         );
@@ -104,32 +99,39 @@ function lineDisplay(stream: NodeJS.WriteStream, everyMs: number, now: () => num
 
 /** Displays the progress of countable work. */
 export interface CountDisplay {
+  /** Begins with the first call, ends when all is done, and may begin again. */
   update(done: number, total: number): void;
   /** Restores the terminal. */
   stop(): void;
 }
 
-/** A progress bar on a terminal, otherwise a line at intervals, with the remaining time at the current speed. */
-export function countDisplay(
-  what: string,
-  { stream, everyMs = 10_000, now = () => Date.now() }: DisplayOptions,
-): CountDisplay {
-  const beganMs = now();
-  let shownMs = beganMs;
-  const left = (done: number, total: number): string =>
-    formatDuration(((now() - beganMs) / Math.max(1, done)) * (total - done));
+/** On stderr: a progress bar on a terminal, otherwise a line at intervals, with the remaining time at the current speed. */
+export function countDisplay(what: string): CountDisplay {
+  const stream = process.stderr;
+  let began: number | undefined;
+  let shownMs = 0;
   let bar: SingleBar | undefined;
+  const stop = (): void => {
+    bar?.stop();
+    bar = undefined;
+    began = undefined;
+  };
   return {
     update(done, total) {
+      const nowMs = Date.now();
+      if (began === undefined) shownMs = nowMs;
+      began ??= nowMs;
+      const left = formatDuration(((nowMs - began) / Math.max(1, done)) * (total - done));
       if (stream.isTTY === true) {
         bar ??= startedBar(stream, `[{bar}] {value}/{total} ${what}  {left} left`, { total, payload: { left: '' } });
-        bar.update(done, { left: left(done, total) });
-      } else if (done === total || now() - shownMs >= everyMs) {
-        shownMs = now();
-        stream.write(`${done}/${total} ${what}  ${left(done, total)} left\n`);
+        bar.update(done, { left });
+      } else if (done === total || nowMs - shownMs >= EVERY_MS) {
+        shownMs = nowMs;
+        stream.write(`${done}/${total} ${what}  ${left} left\n`);
       }
+      if (done === total) stop();
     },
-    stop: () => bar?.stop(),
+    stop,
   };
 }
 

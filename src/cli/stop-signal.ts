@@ -1,24 +1,20 @@
-/** Aborted by the first Ctrl-C or SIGTERM; the second ends the program at once. */
-export interface StopSignal {
-  readonly signal: AbortSignal;
-  release(): void;
-}
-
-/** Handles SIGINT and SIGTERM. @param onStop called at the first of them */
-export function stopSignal(onStop: () => void): StopSignal {
+/**
+ * Runs `body` with a signal that the first Ctrl-C or SIGTERM aborts; the second ends the program at once.
+ * @param notice printed at the first of them
+ */
+export async function stoppable<T>(body: (signal: AbortSignal) => Promise<T>, notice = 'Stopping.'): Promise<T> {
   const controller = new AbortController();
   const handle = (name: NodeJS.Signals): void => {
     if (controller.signal.aborted) process.exit(name === 'SIGINT' ? 130 : 143);
     controller.abort();
-    onStop();
+    process.stderr.write(`\n${notice}\n`);
   };
   process.on('SIGINT', handle);
   process.on('SIGTERM', handle);
-  return {
-    signal: controller.signal,
-    release() {
-      process.removeListener('SIGINT', handle);
-      process.removeListener('SIGTERM', handle);
-    },
-  };
+  try {
+    return await body(controller.signal);
+  } finally {
+    process.removeListener('SIGINT', handle);
+    process.removeListener('SIGTERM', handle);
+  }
 }

@@ -10,7 +10,7 @@ import { withFlags } from './option-words.ts';
 import { counted, say as print, warn } from './print.ts';
 import { formatDuration, trainDisplay } from './progress.ts';
 import { reportOn } from './run/report.ts';
-import { stopSignal } from './stop-signal.ts';
+import { stoppable } from './stop-signal.ts';
 
 /** A free run folder named after the data's: `runs/my-data-1`, for `x/my-data/train` `runs/my-data-train-1`. */
 export async function runName(folder: string): Promise<string> {
@@ -28,26 +28,20 @@ export async function watchTraining(
   { quiet }: { readonly quiet: boolean },
   body: (hooks: TrainRunHooks) => Promise<FinishedRun>,
 ): Promise<FinishedRun> {
-  const say = (line: string): void => {
-    if (!quiet) print(withFlags(line));
-  };
+  const say = quiet ? () => {} : (line: string): void => print(withFlags(line));
   const began = Date.now();
-  const display = quiet ? undefined : trainDisplay({ stream: process.stdout });
-  const stop = stopSignal(() => {
-    process.stderr.write('\nStopping after this step; Ctrl-C again to stop at once.\n');
-  });
+  const display = quiet ? undefined : trainDisplay(process.stdout);
   let finished: FinishedRun;
   let stepped = false;
   try {
-    finished = await body({
-      say,
-      warn,
-      onEvent: (event) => {
-        stepped = true;
-        display?.onEvent(event);
-      },
-      signal: stop.signal,
-    });
+    const onEvent: TrainRunHooks['onEvent'] = (event) => {
+      stepped = true;
+      display?.onEvent(event);
+    };
+    finished = await stoppable(
+      (signal) => body({ say, warn, onEvent, signal }),
+      'Stopping after this step; Ctrl-C again to stop at once.',
+    );
   } catch (cause) {
     display?.stop();
     const remedy = `Resume with: lamella train --resume ${out}`;
@@ -59,8 +53,6 @@ export async function watchTraining(
       throw new RunError(cause.message, { remedy, facts: cause.facts, cause });
     }
     throw cause;
-  } finally {
-    stop.release();
   }
   display?.stop();
   const { best, steps } = finished;

@@ -67,13 +67,10 @@ export async function run(
     const at = (i: number) =>
       [margin + Math.floor(place(i) / columns), margin + (place(i) % columns)] as readonly [number, number];
     await classifyPixels(patches, planes, Math.min(count, 64), at);
-    const display = json ? undefined : countDisplay('windows', { stream: process.stderr });
+    const display = json ? undefined : countDisplay('windows');
     const beganMs = performance.now();
-    const slow = await classifyPixels(patches, planes, count, at, {
-      onProgress: (done, total) => display?.update(done, total),
-    });
+    const slow = await classifyPixels(patches, planes, count, at, { onProgress: display?.update });
     const sampleMs = performance.now() - beganMs;
-    display?.stop();
 
     let denseMs = Number.POSITIVE_INFINITY;
     let fast = new Float32Array(0);

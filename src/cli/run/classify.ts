@@ -10,20 +10,12 @@ import type { command as evaluate } from '../commands/evaluate.ts';
 import type { command as predict } from '../commands/predict.ts';
 import type { Options } from '../declare.ts';
 import { counted, printJson, say, warn } from '../print.ts';
-import { stopSignal } from '../stop-signal.ts';
-
-const VIEWS: { readonly [tta: number]: 1 | 10 } = { 1: 1, 10: 10 };
+import { stoppable } from '../stop-signal.ts';
 
 /** `--tta` for image classifiers: 1 or 10 views; default as in the model file. */
 function viewsOf(tta: number | undefined): Pick<ClassifyOptions, 'views'> {
-  if (tta === undefined) return {};
-  const views = VIEWS[tta];
-  if (views === undefined) {
-    throw new UsageError(`--tta ${tta} is for segmentation.`, {
-      remedy: 'Image classifiers support 1 or 10 views.',
-    });
-  }
-  return { views };
+  if (tta === undefined || tta === 1 || tta === 10) return { views: tta };
+  throw new UsageError(`--tta ${tta} is for segmentation.`, { remedy: 'Image classifiers support 1 or 10 views.' });
 }
 
 /** A number to four digits, such as `0.9873`, in a column. */
@@ -42,32 +34,21 @@ export async function runClassify(
       remedy: 'Omit it.',
     });
   }
-  const stop = stopSignal(() => process.stderr.write('\nStopping.\n'));
-  try {
-    const options = { out, which, device, batch, channel, signal: stop.signal, ...viewsOf(flags.tta) };
-    const {
-      file,
-      images: results,
-      failed,
-      ...rest
-    } = await classifyFolder(nodeHost, models, images, options, {
-      onFailure: ({ reason }) => warn(reason),
+  const options = { out, which, device, batch, channel, ...viewsOf(flags.tta) };
+  const result = await stoppable((signal) =>
+    classifyFolder(nodeHost, models, images, { ...options, signal }, { onFailure: ({ reason }) => warn(reason) }),
+  );
+  const { file, images: results, failed, ...rest } = result;
+  if (json) {
+    printJson({ models, ...rest, out: file, images: results, failed: failed.length === 0 ? undefined : failed });
+  } else if (!quiet) {
+    for (const { image, class: own, probability } of results) say(`${image}: ${own} (${digits(probability)})`);
+    say(`${counted(results.length, 'image')}: ${file}`);
+  }
+  if (failed.length > 0) {
+    throw new DatasetError(`${failed.length} images could not be classified; the reasons are given above.`, {
+      remedy: 'Replace or remove them.',
     });
-    if (json) {
-      printJson({ models, ...rest, out: file, images: results, ...(failed.length > 0 ? { failed } : {}) });
-    } else if (!quiet) {
-      for (const { image, class: own, probability } of results) {
-        say(`${image}: ${own} (${digits(probability)})`);
-      }
-      say(`${counted(results.length, 'image')}: ${file}`);
-    }
-    if (failed.length > 0) {
-      throw new DatasetError(`${failed.length} images could not be classified; the reasons are given above.`, {
-        remedy: 'Replace or remove them.',
-      });
-    }
-  } finally {
-    stop.release();
   }
 }
 

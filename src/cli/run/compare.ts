@@ -9,19 +9,11 @@ export async function run(
   [runs]: Positionals<typeof command>,
   { json = false, quiet = false, ...options }: Options<typeof command>,
 ): Promise<void> {
-  let display: ReturnType<typeof countDisplay> | undefined;
+  const display = countDisplay('scored');
   const { file, comparison } = await writeComparison(nodeHost, runs, {
     ...options,
-    onProgress: (done, total) => {
-      if (json || quiet) return;
-      display ??= countDisplay('scored', { stream: process.stderr });
-      display.update(done, total);
-      if (done === total) display.stop();
-    },
-  }).catch((cause: unknown) => {
-    display?.stop();
-    throw cause;
-  });
+    onProgress: json || quiet ? undefined : display.update,
+  }).finally(display.stop);
   if (json) return printJson({ page: file, ...comparison });
   if (quiet) return;
   const width = Math.max(...comparison.runs.map(({ name }) => name.length)) + 2;

@@ -91,9 +91,7 @@ export async function run(
   [path]: Positionals<typeof command>,
   { json = false, ...flags }: MeasureFlags,
 ): Promise<void> {
-  const say = (line: string): void => {
-    if (!json) print(line);
-  };
+  const say = json ? () => {} : print;
   const options = { ...flags, command: commandOf(path, flags), words: withFlags };
   const result = await measureFolder(nodeHost, path, options, {
     onImage: say,

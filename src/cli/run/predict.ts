@@ -7,8 +7,8 @@ import { type PredictFolderOptions, type PredictHooks, predictFolder } from '../
 import type { command } from '../commands/predict.ts';
 import type { Options, Positionals } from '../declare.ts';
 import { counted, say as print, printJson, warn } from '../print.ts';
-import { type CountDisplay, countDisplay, formatDuration } from '../progress.ts';
-import { stopSignal } from '../stop-signal.ts';
+import { countDisplay, formatDuration } from '../progress.ts';
+import { stoppable } from '../stop-signal.ts';
 import { runClassify } from './classify.ts';
 
 type PredictFlags = Options<typeof command>;
@@ -32,23 +32,6 @@ function turnsOf({ tta }: Pick<PredictFlags, 'tta'>): PredictFolderOptions['tta'
   throw new UsageError('--tta 10 is for image classifiers.', { remedy: 'Use 1, 4 or 8.' });
 }
 
-/** Progress by windows of patch classifiers: only they are slow enough for progress within an image to matter. */
-function windowDisplay(): { readonly onWindow: NonNullable<PredictHooks['onWindow']>; stop(): void } {
-  let display: CountDisplay | undefined;
-  const stop = (): void => {
-    display?.stop();
-    display = undefined;
-  };
-  return {
-    onWindow(done, total) {
-      display ??= countDisplay('windows', { stream: process.stderr });
-      display.update(done, total);
-      if (done === total) stop();
-    },
-    stop,
-  };
-}
-
 export async function run([model, more]: Positionals<typeof command>, flags: PredictFlags): Promise<void> {
   const paths = [model, ...more.slice(0, -1)] as const;
   const images = more.at(-1) as string;
@@ -58,67 +41,53 @@ export async function run([model, more]: Positionals<typeof command>, flags: Pre
 
 async function segment(paths: readonly [string, ...string[]], images: string, flags: PredictFlags): Promise<void> {
   const { json = false, quiet = false, dense: _, patchwise: __, ...options } = flags;
-  const say = (line: string): void => {
-    if (!quiet && !json) print(line);
-  };
-  const stop = stopSignal(() => process.stderr.write('\nStopping.\n'));
-  const windows = windowDisplay();
+  const isSilent = quiet || json;
+  const say = isSilent ? () => {} : print;
+  const set = { ...options, evaluation: evaluationOf(flags), tta: turnsOf(flags) };
+  // Only patch classifiers are slow enough for progress within an image to matter.
+  const windows = countDisplay('windows');
   const noted = new ImageNotes();
   const began = Date.now();
-  try {
-    const {
-      out,
-      models,
+  const hooks: PredictHooks = {
+    onWindow: isSilent ? undefined : windows.update,
+    onOpen: (opened) => {
+      const files = opened.map(({ file }) => file);
+      const [first] = opened;
+      say(
+        `${files.length === 1 ? 'model' : `mean of ${files.length} models`}: ${files.join(', ')}, classes ${first?.classes.join(', ')}; device: ${first?.runtime.description}`,
+      );
+      for (const { patches, notes } of opened) {
+        if (patches !== undefined) say(describePatches(patches));
+        for (const note of notes) say(`note: ${note}`);
+      }
+    },
+    onImage: (result, { name, index, total, plan }) => {
+      noted.add({ source: result.image, notes: result.notes });
+      const pages = result.pages > 1 ? `${result.pages} pages, ` : '';
+      const found = result.objectCount === undefined ? '' : `, ${result.objectCount} objects`;
+      say(`${index + 1}/${total} ${name}: ${pages}${plan}${found}, ${(result.ms / 1000).toFixed(1)} s`);
+    },
+    onFailure: ({ reason }) => warn(reason),
+  };
+  const result = await stoppable((signal) => predictFolder(nodeHost, paths, images, { ...set, signal }, hooks)).finally(
+    windows.stop,
+  );
+  const { out, models, device, classes, images: done, failed } = result;
+  for (const line of noted.lines()) say(`note: ${line}`);
+  if (json) {
+    printJson({
+      ...(models.length === 1 ? { model: models[0] } : { models }),
       device,
       classes,
+      out,
       images: done,
-      failed,
-    } = await predictFolder(
-      nodeHost,
-      paths,
-      images,
-      { ...options, evaluation: evaluationOf(flags), tta: turnsOf(flags), signal: stop.signal },
-      {
-        onWindow: quiet || json ? undefined : windows.onWindow,
-        onOpen: (opened) => {
-          const files = opened.map(({ file }) => file);
-          const [first] = opened;
-          say(
-            `${files.length === 1 ? 'model' : `mean of ${files.length} models`}: ${files.join(', ')}, classes ${first?.classes.join(', ')}; device: ${first?.runtime.description}`,
-          );
-          for (const { patches, notes } of opened) {
-            if (patches !== undefined) say(describePatches(patches));
-            for (const note of notes) say(`note: ${note}`);
-          }
-        },
-        onImage: (result, { name, index, total, plan }) => {
-          noted.add({ source: result.image, notes: result.notes });
-          const pages = result.pages > 1 ? `${result.pages} pages, ` : '';
-          const found = result.objectCount === undefined ? '' : `, ${result.objectCount} objects`;
-          say(`${index + 1}/${total} ${name}: ${pages}${plan}${found}, ${(result.ms / 1000).toFixed(1)} s`);
-        },
-        onFailure: ({ reason }) => warn(reason),
-      },
+      failed: failed.length === 0 ? undefined : failed,
+    });
+  } else say(`${counted(done.length, 'image')} in ${formatDuration(Date.now() - began)}: ${out}`);
+  if (failed.length > 0) {
+    throw new DatasetError(
+      `${failed.length} of ${failed.length + done.length} images could not be segmented; the reasons are given above.`,
+      { remedy: 'Replace or remove them.' },
     );
-    for (const line of noted.lines()) say(`note: ${line}`);
-    if (json) {
-      printJson({
-        ...(models.length === 1 ? { model: models[0] } : { models }),
-        device,
-        classes,
-        out,
-        images: done,
-        ...(failed.length === 0 ? {} : { failed }),
-      });
-    } else say(`${counted(done.length, 'image')} in ${formatDuration(Date.now() - began)}: ${out}`);
-    if (failed.length > 0) {
-      throw new DatasetError(
-        `${failed.length} of ${failed.length + done.length} images could not be segmented; the reasons are given above.`,
-        { remedy: 'Replace or remove them.' },
-      );
-    }
-  } finally {
-    stop.release();
-    windows.stop();
   }
 }

@@ -5,7 +5,7 @@ import type { SuggestedObject } from '../../workflows/suggest-objects.ts';
 import type { command } from '../commands/suggest.ts';
 import type { Options, Positionals } from '../declare.ts';
 import { counted, pageLine, printJson, say } from '../print.ts';
-import { stopSignal } from '../stop-signal.ts';
+import { stoppable } from '../stop-signal.ts';
 
 const describeObject = (
   { image, t, z, x, y, areaPx, ...object }: SuggestedObject,
@@ -19,32 +19,27 @@ export async function run(
   [model, images]: Positionals<typeof command>,
   { json = false, ...options }: Options<typeof command>,
 ): Promise<void> {
-  const stop = stopSignal(() => process.stderr.write('\nStopping.\n'));
-  try {
-    const found = await suggestPlaces(nodeHost, model, images, { ...options, signal: stop.signal });
-    if (json) return printJson(found);
-    const { accuracy, places, page, model: file, device } = found;
-    say(`model: ${file}; device: ${device}`);
-    if (places.length === 0) say('nothing to suggest: everything is annotated, or certain');
-    places.forEach((place, i) => {
-      const why = place.random ? 'at random' : `uncertainty ${place.uncertainty.toFixed(3)}`;
-      const known = place.annotated > 0 ? `, ${Math.round(100 * place.annotated)} % annotated` : '';
-      say(`${String(i + 1).padStart(3)}  ${describePlace(place)}, ${why}${known}`);
-    });
-    for (const [title, objects, amount] of [
-      ['most uncertain objects', found.objects?.uncertain, 'uncertainty'],
-      ['objects unlike the others', found.objects?.unusual, 'unusual'],
-    ] as const) {
-      if (objects === undefined) continue;
-      say(`${title}:`, ...objects.map((object) => describeObject(object, amount)));
-    }
-    if (accuracy !== undefined) {
-      say(
-        `accuracy of the model that made the last suggestions: ${describeAccuracy(accuracy)}, from ${counted(accuracy.places, 'random place')} annotated since`,
-      );
-    }
-    say(pageLine('places', page));
-  } finally {
-    stop.release();
+  const found = await stoppable((signal) => suggestPlaces(nodeHost, model, images, { ...options, signal }));
+  if (json) return printJson(found);
+  const { accuracy, places, page, model: file, device } = found;
+  say(`model: ${file}; device: ${device}`);
+  if (places.length === 0) say('nothing to suggest: everything is annotated, or certain');
+  places.forEach((place, i) => {
+    const why = place.random ? 'at random' : `uncertainty ${place.uncertainty.toFixed(3)}`;
+    const known = place.annotated > 0 ? `, ${Math.round(100 * place.annotated)} % annotated` : '';
+    say(`${String(i + 1).padStart(3)}  ${describePlace(place)}, ${why}${known}`);
+  });
+  for (const [title, objects, amount] of [
+    ['most uncertain objects', found.objects?.uncertain, 'uncertainty'],
+    ['objects unlike the others', found.objects?.unusual, 'unusual'],
+  ] as const) {
+    if (objects === undefined) continue;
+    say(`${title}:`, ...objects.map((object) => describeObject(object, amount)));
   }
+  if (accuracy !== undefined) {
+    say(
+      `accuracy of the model that made the last suggestions: ${describeAccuracy(accuracy)}, from ${counted(accuracy.places, 'random place')} annotated since`,
+    );
+  }
+  say(pageLine('places', page));
 }
