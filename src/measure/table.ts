@@ -55,10 +55,11 @@ export function tableColumn(table: Table, header: string): Column {
 }
 
 /** The same table with a leading column of constant text: the image or group of its rows. */
-export function withText(table: Table, name: string, text: string): Table {
-  const values = new Array<string>(table.rows).fill(text);
-  return { columns: [{ name, values }, ...table.columns], rows: table.rows };
-}
+export const withText = (table: Table, name: string, text: string): Table =>
+  withColumn(table, { name, values: new Array<string>(table.rows).fill(text) });
+
+/** The same table with another leading column. */
+export const withColumn = (table: Table, column: Column): Table => ({ ...table, columns: [column, ...table.columns] });
 
 /**
  * Concatenates the rows of several tables. A column missing from a table is filled with NaN (text: empty). Columns are

@@ -10,19 +10,14 @@ import { classifyPages, openClassifier } from '../predict/classifier.ts';
 import { type FactRows, type ReportData, type ScoreTable, score } from '../report/run/data.ts';
 import type { DeviceName } from '../runtime/runtime.ts';
 import type { RunConfig } from '../train/config.ts';
-import type { LogLine } from '../train/log.ts';
 import type { Host } from './host.ts';
+import type { RunResults } from './read-run.ts';
 import { describeLoss, describeNetwork, describeOptimizer, describeSchedule } from './recipe-words.ts';
 import { dataFacts, formatCount, formatMs, machineFacts, timeFacts, timesOf, trainingOf } from './report-facts.ts';
 
-export interface ClassReportOptions {
+export interface ClassReportOptions extends RunResults {
   readonly title: string;
   readonly run: string;
-  readonly config: RunConfig;
-  readonly lines: readonly LogLine[];
-  /** The scored model and its file. */
-  readonly bytes: Uint8Array;
-  readonly file: string;
   /** `A perceptron`. */
   readonly networkName: string;
   readonly device: DeviceName | 'auto';
@@ -75,18 +70,16 @@ export async function collectClassReport(
       tables.push(classTable(found.perClass, what));
       if (names.length <= MOST_CONFUSED) tables.push(confusionTable(found.confusion, names, what));
     }
-    const { trainingMs, validationMs } = timesOf(lines);
-    const steps = lines.filter((line) => line.kind === 'step').length;
-    const training = trainingOf(lines);
+    const { steps, totalMs } = timesOf(lines);
     return {
       title,
-      summary: `${networkName} of ${formatCount(model.signature.storedElements)} parameters for ${names.length} classes, trained on ${config.trainingImages.length.toLocaleString('en')} images in ${formatMs(trainingMs + validationMs)}, and scored on ${judged.map(([where, samples]) => `${samples.length.toLocaleString('en')} images ${where}`).join(' and ')}.`,
+      summary: `${networkName} of ${formatCount(model.signature.storedElements)} parameters for ${names.length} classes, trained on ${config.trainingImages.length.toLocaleString('en')} images in ${formatMs(totalMs)}, and scored on ${judged.map(([where, samples]) => `${samples.length.toLocaleString('en')} images ${where}`).join(' and ')}.`,
       createdAt: new Date().toISOString(),
       headline: [
         ...headline,
-        { label: 'Training', value: formatMs(trainingMs + validationMs), note: `${steps.toLocaleString('en')} steps` },
+        { label: 'Training', value: formatMs(totalMs), note: `${steps.toLocaleString('en')} steps` },
       ],
-      training,
+      training: trainingOf(lines),
       classNames: names,
       scoreName: 'accuracy',
       sheetNote: '',

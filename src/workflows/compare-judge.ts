@@ -119,21 +119,17 @@ function pagesCost(bytes: Uint8Array, model: OpenedModel, pages: readonly RawPag
     readOnnx(bytes, { shapes: { [model.inputName]: [1, channels, height, width] } });
   const costs = new Map<string, Cost>();
   const costAt = (height: number, width: number): Cost => {
-    if (model.patches !== undefined && (model.patches.evaluation === 'patchwise' || !isPlain(model.patches.window))) {
-      const { side } = model.patches.window;
-      const graph = at(side, side);
+    const { patches } = model;
+    const costOf = (graph: Graph, times: number): Cost => {
       const { parameters, peakBytes, macs } = graphCost(graph);
-      return { parameters, peakBytes, macs: macs * height * width };
-    }
-    const plan = planPage(model, height, width);
-    const tiles = plan.y.tiles.length * plan.x.tiles.length;
-    const window = model.patches?.window.side;
-    const graph =
-      window === undefined
-        ? at(plan.y.side, plan.x.side)
-        : denseGraph(at(window, window), { size: [plan.y.side, plan.x.side] });
-    const { parameters, peakBytes, macs } = graphCost(graph);
-    return { parameters, peakBytes, macs: tiles * macs };
+      return { parameters, peakBytes, macs: times * macs };
+    };
+    const window = patches && at(patches.window.side, patches.window.side);
+    const byWindow = patches !== undefined && (patches.evaluation === 'patchwise' || !isPlain(patches.window));
+    if (window !== undefined && byWindow) return costOf(window, height * width);
+    const { y, x } = planPage(model, height, width);
+    const graph = window === undefined ? at(y.side, x.side) : denseGraph(window, { size: [y.side, x.side] });
+    return costOf(graph, y.tiles.length * x.tiles.length);
   };
   for (const { height, width } of pages) {
     const key = `${height}x${width}`;

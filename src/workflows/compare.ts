@@ -141,7 +141,7 @@ function recipeOf({ folder, recipe, minutes, plan }: RunConfig): string {
 }
 
 function resultOf({ name, config, lines }: OpenedRun, judged: Judged): RunResult {
-  const { trainingMs, validationMs } = timesOf(lines);
+  const { steps, totalMs } = timesOf(lines);
   const { machine } = config;
   const learning = learningOf(name, lines);
   return {
@@ -150,11 +150,11 @@ function resultOf({ name, config, lines }: OpenedRun, judged: Judged): RunResult
     network: describeNetwork(config.recipe),
     recipe: recipeOf(config),
     seed: config.recipe.seed,
-    steps: lines.filter((line) => line.kind === 'step').length,
-    trainingMs: trainingMs + validationMs,
+    steps,
+    trainingMs: totalMs,
     trainingImages: config.trainingImages.length,
     machine: [machine.processor, machine.description].filter((part) => part !== undefined).join(', '),
-    ...(learning === undefined ? {} : { learning }),
+    ...(learning && { learning }),
   };
 }
 

@@ -13,7 +13,7 @@ import {
 } from '../dataset/labels/labels.ts';
 import { rawPages } from '../dataset/raw.ts';
 import { DatasetError } from '../errors.ts';
-import { folderName, joinPath, type WritableFiles } from '../files.ts';
+import { folderName, type WritableFiles } from '../files.ts';
 import { dropAlpha } from '../image/convert.ts';
 import { millimetres } from '../image/geometry.ts';
 import { type Image, sizes } from '../image/image.ts';
@@ -61,21 +61,14 @@ export interface Item {
 /** The folder that `predict` writes separate objects into. */
 export const OBJECTS = 'objects';
 
-/** The part of a `predict` output folder that a group of scores needs. */
-export async function partOf(files: WritableFiles, predictions: string, group: MetricGroup | 'auto'): Promise<string> {
-  const order = {
-    overlap: ['label', 'probability'],
-    surface: ['label', 'probability'],
-    instances: [OBJECTS, 'label', 'probability'],
-    isbi: ['probability', 'label'],
-    auto: ['probability', 'label'],
-  }[group];
-  for (const part of order) {
-    const path = joinPath(predictions, part);
-    if ((await files.kind(path)) === 'folder') return path;
-  }
-  return predictions;
-}
+/** The parts of a `predict` output folder that a group of scores needs, in order of preference. */
+export const PARTS = {
+  overlap: ['label', 'probability'],
+  surface: ['label', 'probability'],
+  instances: [OBJECTS, 'label', 'probability'],
+  isbi: ['probability', 'label'],
+  auto: ['probability', 'label'],
+} as const satisfies { readonly [group in MetricGroup | 'auto']: readonly string[] };
 
 interface Match {
   readonly prediction: ListedImage;

@@ -36,13 +36,14 @@ import {
   type Item,
   type NotScored,
   OBJECTS,
-  partOf,
+  PARTS,
   type ReadItems,
   readItems,
   type ScoredSlice,
 } from './evaluate-items.ts';
 import type { Host } from './host.ts';
 import { declaredOf, listLabels, listPredictions } from './image-list.ts';
+import { partOf } from './prediction-file.ts';
 
 export interface Evaluation {
   readonly mapping: LabelMapping;
@@ -228,7 +229,7 @@ export async function evaluate(
   const { classes, ignore } = labelOptions({ declared }, { classes: given, ignore: options.ignore });
   const notes = new ImageNotes();
   const read = async (group: MetricGroup | 'auto'): Promise<ReadItems> =>
-    readItems(files, await listPredictions(files, await partOf(files, predictions, group)), truths, {
+    readItems(files, await listPredictions(files, await partOf(files, predictions, PARTS[group])), truths, {
       slices: options.slices,
       ignore,
       notes,

@@ -2,9 +2,9 @@ import { elementCount } from '../array/ndarray.ts';
 import { LamellaError } from '../errors.ts';
 import type { Files } from '../files.ts';
 import { receptiveField, type TileRule, tileRule, traceDependence } from '../graph/analysis/receptive-field.ts';
-import { graphLayers } from '../graph/analysis/summary.ts';
+import { graphLayers, type Layer } from '../graph/analysis/summary.ts';
 import { parametersOf } from '../graph/constants.ts';
-import type { Graph, Node, Value } from '../graph/ir.ts';
+import type { Graph, Value } from '../graph/ir.ts';
 import { readSignature } from '../graph/onnx/model.ts';
 import { readMetadata } from '../models/metadata.ts';
 import type { ModelName } from '../models/registry.ts';
@@ -122,17 +122,13 @@ function analysisRows(graph: Graph, { macs, layers, fields, tiles }: Analysis, w
   return rows;
 }
 
-interface Layer {
-  readonly name: string;
-  readonly op: string;
+interface LayerRow extends Pick<Layer, 'name' | 'op' | 'parameters' | 'macs'> {
   readonly output: readonly number[];
-  readonly parameters: number;
-  readonly macs: number;
 }
 
 interface Analysis {
   readonly macs: number;
-  readonly layers: readonly Layer[];
+  readonly layers: readonly LayerRow[];
   readonly fields?: readonly number[];
   readonly tiles?: TileRule;
 }
@@ -141,10 +137,7 @@ function analysed(graph: Graph, trained: readonly Value[]): Analysis {
   const all = graphLayers(graph, { parameters: trained });
   const layers = all
     .filter(({ macs }) => macs > 0)
-    .map(({ name, op, nodes, parameters, macs }) => {
-      const [output] = (nodes[0] as Node).outputs as readonly [Value];
-      return { name, op, output: output.shape, parameters, macs };
-    });
+    .map(({ name, op, shape, parameters, macs }) => ({ name, op, output: shape, parameters, macs }));
   const macs = all.reduce((sum, layer) => sum + layer.macs, 0);
   const input = graph.inputs[0];
   const output = graph.outputs.find(({ shape }) => shape.length >= 3);

@@ -12,6 +12,12 @@ export async function defaultOut(
     : joinPath(folderName(model), `${stemOf(model)}-pred`);
 }
 
+/** The first of these parts that a folder of `predict` has; otherwise the path itself. */
+export async function partOf(files: WritableFiles, path: string, parts: readonly string[]): Promise<string> {
+  for (const part of parts) if ((await files.kind(joinPath(path, part))) === 'folder') return joinPath(path, part);
+  return path;
+}
+
 /** Written by `predict` beside its images, so that `measure` finds what was predicted. */
 export const PREDICTION_FILE = 'prediction.json';
 /** Where `measure` writes in a folder of predictions. */

@@ -3,7 +3,7 @@
 import { describeClasses } from '../dataset/labels/labels.ts';
 import type { OpenedModel } from '../predict/open.ts';
 import { shortName } from '../report/kit/short-name.ts';
-import { type FactRows, type Series, score, type TrainingLog } from '../report/run/data.ts';
+import { type FactRows, score, type TrainingLog } from '../report/run/data.ts';
 import type { Recipe, RunConfig } from '../train/config.ts';
 import type { LogLine } from '../train/log.ts';
 import { totalSteps } from '../train/plan.ts';
@@ -46,63 +46,45 @@ export function trainingOf(lines: readonly LogLine[]): TrainingLog | undefined {
   const steps = lines.filter((line) => line.kind === 'step');
   const validations = lines.filter((line) => line.kind === 'validation');
   if (steps.length === 0) return undefined;
-  const series = (name: string, points: Series['points']): Series => ({ name, points });
+  const series = <L extends LogLine>(name: string, from: readonly L[], value: (line: L) => number | undefined) => ({
+    name,
+    points: from.map((line) => [line.step, score(value(line))] as const),
+  });
   const metric = validations[0]?.metric;
   const best = validations.filter((line) => line.best).at(-1);
   const others = Object.keys(validations[0]?.scores ?? {}).filter(
     (name) => name !== metric && /^(V-|Dice|IoU)/.test(name),
   );
   return {
-    loss: series(
-      'loss',
-      steps.map((line) => [line.step, score(line.loss)]),
-    ),
-    learningRate: series(
-      'learning rate',
-      steps.map((line) => [line.step, score(line.learningRate)]),
-    ),
-    ...(metric === undefined
-      ? {}
-      : {
-          validation: {
-            ...series(
-              metric,
-              validations.map((line) => [line.step, score(line.score)]),
-            ),
-            ...(best === undefined || !Number.isFinite(best.score)
-              ? {}
-              : { best: { step: best.step, value: best.score } }),
-          },
-          others: others.map((name) =>
-            series(
-              name,
-              validations.map((line) => [line.step, score(line.scores[name])]),
-            ),
-          ),
-        }),
+    loss: series('loss', steps, (line) => line.loss),
+    learningRate: series('learning rate', steps, (line) => line.learningRate),
+    ...(metric !== undefined && {
+      validation: {
+        ...series(metric, validations, (line) => line.score),
+        ...(best !== undefined && Number.isFinite(best.score) && { best: { step: best.step, value: best.score } }),
+      },
+      others: others.map((name) => series(name, validations, (line) => line.scores[name])),
+    }),
   };
 }
 
-/** Milliseconds of training and of its validation. */
-export function timesOf(lines: readonly LogLine[]): { readonly trainingMs: number; readonly validationMs: number } {
-  let trainingMs = 0;
-  let validationMs = 0;
-  for (const line of lines) {
-    if (line.kind === 'step') trainingMs += line.ms;
-    else if (line.kind === 'validation') validationMs += line.ms;
-  }
-  return { trainingMs, validationMs };
+/** Number of steps, and milliseconds of training, of its validation, and of both. */
+export function timesOf(lines: readonly LogLine[]) {
+  const sum = (kind: LogLine['kind']): number =>
+    lines.reduce((ms, line) => (line.kind === kind && 'ms' in line ? ms + line.ms : ms), 0);
+  const [trainingMs, validationMs] = [sum('step'), sum('validation')];
+  const steps = lines.filter((line) => line.kind === 'step').length;
+  return { steps, trainingMs, validationMs, totalMs: trainingMs + validationMs };
 }
 
 /** The times of the log; together they are the training time at the top of the report. */
 export function timeFacts(lines: readonly LogLine[]): FactRows {
-  const { trainingMs, validationMs } = timesOf(lines);
-  const steps = lines.filter((line) => line.kind === 'step').length;
+  const { steps, trainingMs, validationMs, totalMs } = timesOf(lines);
   const each = steps === 0 ? '' : `, ${formatMs(trainingMs / steps)} each`;
   return [
     ['Training steps', `${formatMs(trainingMs)}${each}`],
     ['Validation between them', formatMs(validationMs)],
-    ['Training in total', formatMs(trainingMs + validationMs)],
+    ['Training in total', formatMs(totalMs)],
   ];
 }
 

@@ -31,13 +31,12 @@ import { isbiTable } from '../report/run/published.ts';
 import { renderReport } from '../report/run/render.ts';
 import type { DeviceName } from '../runtime/runtime.ts';
 import type { RunConfig } from '../train/config.ts';
-import type { LogLine } from '../train/log.ts';
 import { RUN_FILES } from '../train/store.ts';
 import { isLungs } from '../train/tasks/segmentation/lungs.ts';
 import { collectClassReport } from './class-report.ts';
 import { readLabelled } from './data-before.ts';
 import type { Host } from './host.ts';
-import { readRun } from './read-run.ts';
+import { type RunResults, readRun } from './read-run.ts';
 import {
   dataFacts,
   formatCount,
@@ -170,11 +169,9 @@ function shownPage(page: RawPage, { recipe }: RunConfig) {
   };
 }
 
-interface Collected {
+interface Collected extends Pick<RunResults, 'config' | 'lines'> {
   readonly title: string;
   readonly run: string;
-  readonly config: RunConfig;
-  readonly lines: readonly LogLine[];
   readonly raw: RawDataset;
   readonly model: OpenedModel;
   readonly pages: readonly RawPage[];
@@ -186,9 +183,8 @@ interface Collected {
 
 function reportData(collected: Collected): ReportData {
   const { title, run, config, lines, raw, model, pages, result, tta, predictionMs, stacks } = collected;
-  const { trainingMs, validationMs } = timesOf(lines);
+  const { steps, totalMs } = timesOf(lines);
   const heldOut = config.validationImages.length > 0;
-  const steps = lines.filter((line) => line.kind === 'step').length;
   const count = formatCount(model.signature.storedElements);
   const where = heldOut
     ? `${pages.length} ${pages.length === 1 ? 'image' : 'images'} held out from training`
@@ -196,23 +192,22 @@ function reportData(collected: Collected): ReportData {
   const regions = Object.values(config.validationRegions ?? {}).reduce((sum, own) => sum + own.length, 0);
   const inside = config.metric?.kind === 'v-rand' ? config.metric.inside : undefined;
   const classNames = config.recipe.labels.classes.map(({ name }) => name);
-  const training = trainingOf(lines);
   const [first] = config.recipe.labels.classes.slice(inside ?? 1);
   return {
     title,
     summary:
       `${networkNamed(config.recipe.model.name).title} of ${count} parameters, trained on ${config.trainingImages.length} images in ` +
-      `${formatMs(trainingMs + validationMs)}, and scored on ${where}${tta === 1 ? '' : `, averaged over ${tta} orientations`}: ${describeBasis(result.basis, regions)}.`,
+      `${formatMs(totalMs)}, and scored on ${where}${tta === 1 ? '' : `, averaged over ${tta} orientations`}: ${describeBasis(result.basis, regions)}.`,
     createdAt: new Date().toISOString(),
     headline: [
       ...scoreFigures(result),
       {
         label: 'Training',
-        value: formatMs(trainingMs + validationMs),
+        value: formatMs(totalMs),
         note: `${steps.toLocaleString('en')} steps and their validation`,
       },
     ],
-    training,
+    training: trainingOf(lines),
     classNames,
     scoreName: result.separated ? 'AP at IoU 0.5' : result.isbi === undefined ? 'Dice' : 'V-Rand',
     sheetNote: result.separated

@@ -15,7 +15,7 @@ import type { IntegerArray } from '../../objects/grid.ts';
 import type { Method } from '../../report/run/data.ts';
 import type { MeasureFormat, MeasureTask } from '../choices.ts';
 import { declaredOf, type ListedImage, listImages, listLabels, readListedImage } from '../image-list.ts';
-import { MEASURES_FOLDER, type PredictionFile, readPredictionFile } from '../prediction-file.ts';
+import { MEASURES_FOLDER, type PredictionFile, partOf, readPredictionFile } from '../prediction-file.ts';
 import { shortNames } from '../report-facts.ts';
 
 export interface MeasureFolderOptions {
@@ -83,12 +83,6 @@ export interface MeasureInputs {
   readonly notes: readonly string[];
 }
 
-/** The label maps of a `predict` output folder, preferably separate objects; otherwise the path itself. */
-async function labelsOf(files: WritableFiles, path: string, parts: readonly string[]): Promise<string> {
-  for (const part of parts) if ((await files.kind(joinPath(path, part))) === 'folder') return joinPath(path, part);
-  return path;
-}
-
 /** Finds the entry with a label map's name, or the only one that ends in it: `control/a` matches `a`. */
 function finder(listed: readonly ListedImage[]): (name: string) => ListedImage | undefined {
   const exact = new Map(listed.map((item) => [item.name, item]));
@@ -110,7 +104,7 @@ export async function measureInputs(
   { images, truth, task }: Pick<MeasureFolderOptions, 'images' | 'truth' | 'task'>,
 ): Promise<MeasureInputs> {
   const prediction = await readPredictionFile(files, path);
-  const labels = await labelsOf(files, path, task === 'lungs' ? ['label'] : ['objects', 'label']);
+  const labels = await partOf(files, path, task === 'lungs' ? ['label'] : ['objects', 'label']);
   const maps = await listLabels(files, labels);
   const notes: string[] = [];
   const isOwnFolder = labels === path && (await files.kind(path)) === 'folder';

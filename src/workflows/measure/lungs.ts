@@ -13,7 +13,7 @@ import { type Image, sizes } from '../../image/image.ts';
 import { displayMap, reorient } from '../../image/orient.ts';
 import { LUNG_SIDE, lungSides } from '../../measure/lung-sides.ts';
 import { type LungMeasures, measureLungs } from '../../measure/lungs.ts';
-import { joinRows, type Table, withText } from '../../measure/table.ts';
+import { joinRows, type Table, withColumn, withText } from '../../measure/table.ts';
 import { withoutIgnored } from '../../metrics/contingency.ts';
 import { type VolumeSpacing, volumeScores } from '../../metrics/volume-scores.ts';
 import type { IntegerArray } from '../../objects/grid.ts';
@@ -63,7 +63,8 @@ export async function measureFolderOfLungs(
     for (const patient of wholesOf(group.name, read, notes)) {
       if (patient.volume) volumes++;
       const { measures, geometry } = measured(patient);
-      slices.push(withText(withColumn(measures.slices, 'image', patient.names), 'patient', patient.name));
+      const named = withColumn(measures.slices, { name: 'image', values: patient.names });
+      slices.push(withText(named, 'patient', patient.name));
       wholes.push(withText(measures.whole, 'patient', patient.name));
       if (patient.truth !== undefined) {
         const spacing = { ...geometry, ignore: patient.ignore };
@@ -323,10 +324,6 @@ function pageOf(
     },
     { slices: patients === 1 ? 2 * SHOWN_SLICES : SHOWN_SLICES },
   );
-}
-
-function withColumn(table: Table, name: string, values: readonly string[]): Table {
-  return { ...table, columns: [{ name, values }, ...table.columns] };
 }
 
 /** A line for the user. */

@@ -14,7 +14,7 @@ import { baseName } from '../../files.ts';
 import { page, toFloat32 } from '../../image/convert.ts';
 import { type Image, sizes } from '../../image/image.ts';
 import { type MeasuredImage, measure } from '../../measure/measure.ts';
-import type { Table } from '../../measure/table.ts';
+import { type Table, withColumn } from '../../measure/table.ts';
 import { contingency } from '../../metrics/contingency.ts';
 import { type InstanceMatching, type InstanceScores, instanceScores, matchInstances } from '../../metrics/instances.ts';
 import { matchObjects } from '../../metrics/match-objects.ts';
@@ -239,8 +239,7 @@ function asObjects(labels: IntegerArray, kind: LabelKind): IntegerArray {
 /** The table with its time point, from 1, if there are several. */
 function withFrame({ table, t }: MeasuredItem): Table {
   if (t === undefined) return table;
-  const frame = { name: 'frame', values: new Int32Array(table.rows).fill(t + 1) };
-  return { ...table, columns: [frame, ...table.columns] };
+  return withColumn(table, { name: 'frame', values: new Int32Array(table.rows).fill(t + 1) });
 }
 
 const isColour = ({ channels }: Image): boolean => channels?.join() === 'red,green,blue';
