@@ -1,8 +1,8 @@
 /** Explains a network's prediction for one pixel: one forward and one backward run, with intermediate values kept. */
 
-import { float32, type NdArray, type Runtime, UsageError } from 'lamella';
+import { float32, type Image, type NdArray, type Runtime, UsageError } from 'lamella';
 import { dependsOn, graphCost, receptiveField, type Value } from 'lamella/graph';
-import type { Box, Point } from 'lamella/predict';
+import { type Box, inputNotes, type Point } from 'lamella/predict';
 import { checkField, checkMap, checkPrediction, checkSlope, checkSteps } from './checks.ts';
 import { type ExplainedInput, intersection, type NamedPage, openExplainedInput } from './explained-input.ts';
 import type {
@@ -33,6 +33,8 @@ export interface ExplainOptions {
   readonly target?: string;
   /** Maximum number of feature maps and filters. Default 32. */
   readonly maps?: number;
+  /** The image that the page is of, for its notes and those on its channels and pixel size. */
+  readonly image?: Image;
   /** The model's file, for messages. */
   readonly file?: string;
 }
@@ -64,7 +66,13 @@ export async function explain(
   const forward = inside.ask();
   try {
     await forward.probes.run(runtime, explained.feed);
-    return await explanationOf(runtime, inside, forward, { at, maps, page, target: options.target });
+    return await explanationOf(runtime, inside, forward, {
+      at,
+      maps,
+      page,
+      image: options.image,
+      target: options.target,
+    });
   } finally {
     await forward.probes.dispose();
   }
@@ -82,13 +90,14 @@ interface Wish {
   readonly at: Point;
   readonly maps: number;
   readonly page: NamedPage;
+  readonly image: Image | undefined;
   readonly target: string | undefined;
 }
 
 async function explanationOf(runtime: Runtime, inside: Inside, forward: Forward, wish: Wish): Promise<Explanation> {
   const { explained, head, chosen, first, layers, view } = inside;
   const { graph, classes, pixel, shown } = explained;
-  const { at, maps, page } = wish;
+  const { at, maps, page, image } = wish;
   const computed = probabilitiesOf(forward.scores.read(), head, classes.length);
   const probabilities =
     head.result !== undefined ? withBoth(Array.from(forward.given.read()), classes.length) : computed;
@@ -105,7 +114,8 @@ async function explanationOf(runtime: Runtime, inside: Inside, forward: Forward,
     return { name, steps: [...steps(score.channel), ...probabilitySteps(head, forward, classes.length)] };
   });
   const cost = graphCost(graph);
-  const notes = [...explained.notes];
+  const ofImage = image === undefined ? [] : [...(image.notes ?? []), ...inputNotes(image, page, explained.rule)];
+  const notes = [...ofImage.map((note) => `${page.name}: ${note}`), ...explained.notes];
   const before = computed[target];
   if (Math.abs(before - probabilities[target]) > 1e-4) {
     const after = probabilities[target].toFixed(4);

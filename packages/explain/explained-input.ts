@@ -1,6 +1,7 @@
 /** What is explained: a graph for one input, that input, made from an image, and the pixel's position in both. */
 import {
   classifyPages,
+  type InputSpec,
   ModelError,
   type NdArray,
   openClassifier,
@@ -30,6 +31,8 @@ export interface ExplainedInput {
   readonly input: Value;
   readonly output: Value;
   readonly feed: NdArray<'float32'>;
+  /** How an image becomes the input. */
+  readonly rule: InputSpec;
   readonly classes: readonly string[];
   /** How outputs become probabilities. */
   readonly activation: Activation;
@@ -125,6 +128,7 @@ function pixelInput(
     graph,
     input: graph.inputs[0],
     output,
+    rule: model.input,
     classes: model.classes,
     activation: model.activation,
     element,
@@ -164,6 +168,7 @@ function windowInput(
     graph,
     input: graph.inputs[0],
     output: graph.outputs[0],
+    rule: model.input,
     classes: model.classes,
     activation: 'none',
     fileValues: fileValuesAt(page, at),
@@ -270,6 +275,7 @@ function imageInput(
     graph,
     input: graph.inputs[0],
     output: graph.outputs[0],
+    rule: input,
     classes,
     activation,
     fileValues: fileValuesAt(page, at),

@@ -7,7 +7,7 @@ import { type ExplainOptions, explain } from './explain.ts';
 import type { Explanation } from './explanation.ts';
 import { renderExplanation } from './page/page.ts';
 
-export interface WriteExplanationOptions extends Omit<ExplainOptions, 'file'> {
+export interface WriteExplanationOptions extends Omit<ExplainOptions, 'file' | 'image'> {
   /** Where to write. */
   readonly out: string;
   readonly device?: DeviceName | 'auto';
@@ -32,7 +32,8 @@ export async function writeExplanation(
   { out, device = 'auto', which = 'best', page = 0, channel, command, ...options }: WriteExplanationOptions,
 ): Promise<{ readonly file: string; readonly explanation: Explanation }> {
   const file = await modelFileOf(host.files, model, which);
-  const { pages } = inputPages(await readImageFile(host.files, image), { name: image, channel });
+  const read = await readImageFile(host.files, image);
+  const { pages } = inputPages(read, { name: image, channel });
   const chosen = pages[page];
   if (chosen === undefined) {
     throw new UsageError(`page ${page} does not exist; the image has ${pages.length}.`, {
@@ -43,7 +44,7 @@ export async function writeExplanation(
   const bytes = await host.files.read(file);
   const runtime = await host.openRuntime(device);
   try {
-    const explanation = await explain(runtime, bytes, chosen, { ...options, file });
+    const explanation = await explain(runtime, bytes, chosen, { ...options, image: read, file });
     const shown = { ...explanation, image: { ...explanation.image, name: baseName(chosen.name) } };
     const html = renderExplanation({
       explanation: shown,

@@ -2,7 +2,7 @@
 
 export type { ChannelChoice } from '../input/channels.ts';
 export type { ClassInput } from '../input/classes.ts';
-export { inputPages } from '../input/network-input.ts';
+export { inputNotes, inputPages } from '../input/network-input.ts';
 export type { Page } from '../input/planes.ts';
 export { readMetadata } from '../models/metadata.ts';
 export { DIVIDED_BY_255 } from '../predict/foreign.ts';

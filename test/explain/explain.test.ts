@@ -15,7 +15,8 @@ import { stream } from '../../src/array/random.ts';
 import { UsageError } from '../../src/errors.ts';
 import { GraphBuilder } from '../../src/graph/builder.ts';
 import { writeOnnx } from '../../src/graph/onnx/write.ts';
-import { metadataEntry } from '../../src/models/metadata.ts';
+import type { Image } from '../../src/image/image.ts';
+import { type ModelMetadata, metadataEntry } from '../../src/models/metadata.ts';
 import { exportNetwork } from '../../src/models/prediction.ts';
 import type { ModelSpec } from '../../src/models/registry.ts';
 import { buildNetwork, isClassifier, sizesOf } from '../../src/models/registry.ts';
@@ -36,7 +37,7 @@ const RANGE = {
 } as const;
 
 /** A network with its first weights, as a file of ours. */
-function fileOf(spec: ModelSpec): Uint8Array {
+function fileOf(spec: ModelSpec, input: ModelMetadata['input'] = RANGE): Uint8Array {
   const whole = isClassifier(spec.name);
   const side = whole ? 0 : sizesOf(spec).min;
   const shape = 'input' in spec ? ([1, 1, ...spec.input] as const) : ([1, 1, side, side] as const);
@@ -66,8 +67,8 @@ function fileOf(spec: ModelSpec): Uint8Array {
       provenance: {},
       licence: null,
       ...('input' in spec
-        ? { task: 'classification', input: { ...RANGE, stored: spec.input, crop: spec.input, views: 1 } }
-        : { input: RANGE, tile: { ...tileOf(spec) } }),
+        ? { task: 'classification', input: { ...input, stored: spec.input, crop: spec.input, views: 1 } }
+        : { input, tile: { ...tileOf(spec) } }),
     }),
   });
 }
@@ -337,6 +338,22 @@ describe('what is asked for', () => {
     const wrong = explain(await cpu(), bytes, picture(40, 30), options);
     await expect(wrong).rejects.toThrow(UsageError);
     await expect(wrong).rejects.toThrow(message);
+  });
+
+  test('an image of other pixels than those of the training is explained, with a note', async () => {
+    const bytes = fileOf(
+      { name: 'unet', channels: 1, numClasses: 2, baseChannels: 2, depth: 1 },
+      { ...RANGE, pixelMm: [0.001, 0.001] },
+    );
+    const page = picture(16, 16);
+    const { data } = page;
+    const image = (um: number): Image => {
+      const side = { value: um, unit: 'µm' } as const;
+      return { dtype: 'uint8', shape: [16, 16], axes: 'yx', data: data as Uint8Array, spacing: { y: side, x: side } };
+    };
+    const notesFor = async (um: number) => (await explain(await cpu(), bytes, page, { image: image(um) })).notes;
+    expect(await notesFor(1)).toEqual([]);
+    expect(await notesFor(3)).toEqual([expect.stringMatching(/^picture\.png: its pixels are 3 .* 3\.0 times smaller/)]);
   });
 
   test('a point that is cropped away before the network sees it', async () => {

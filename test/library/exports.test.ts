@@ -121,7 +121,7 @@ const PUBLIC: { readonly [file: string]: Exported } = {
   },
   'src/entries/predict.ts': {
     values: words(`
-      DIVIDED_BY_255 readMetadata inputAt inputPages predictAt viewAt
+      DIVIDED_BY_255 readMetadata inputAt inputNotes inputPages predictAt viewAt
     `),
     types: words('Activation Box ChannelChoice ClassInput Page PixelInput Point'),
   },

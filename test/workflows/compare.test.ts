@@ -169,6 +169,23 @@ describe('explaining a run', () => {
     expect(page).not.toMatch(/(src|href)="(?!data:)/);
     expect(page).not.toContain('class="bad"');
   });
+  test('what the reader and the model have to say of the image', async () => {
+    const side = 64;
+    const image = at('scan.nrrd');
+    const header = `NRRD0004\ntype: uint8\ndimension: 3\nsizes: 3 ${side} ${side}\nkinds: RGB-color domain domain\nspacings: nan 0.5 0.5\nencoding: raw\n\n`;
+    const pixels = Uint8Array.from({ length: 3 * side ** 2 }, (_, i) => (i * 37) % 251);
+    writeFileSync(image, Buffer.concat([Buffer.from(header), pixels]));
+    const { file, explanation } = await writeExplanation(nodeHost, at('runs', 'large'), image, {
+      out: at('scan.html'),
+      device: 'cpu',
+    });
+    expect(explanation.notes).toEqual([
+      `${image}: The voxel size has no unit and is ignored.`,
+      `${image}: Colour converted to grey by 0.299, 0.587, 0.114.`,
+    ]);
+    const page = readFileSync(file, 'utf8');
+    for (const note of explanation.notes) expect(page).toContain(note);
+  });
   test('a page of a stack that is not there', async () => {
     const image = join(data, 'image', '5.png');
     const wrong = writeExplanation(nodeHost, at('runs', 'large'), image, {
