@@ -5,11 +5,12 @@
  * `lamella/demo` are extensions, which import these names alone.
  */
 
+export type { Region, RegionShape } from './annotate/region.ts';
 export { type DType, elementCount, float32, type NdArray, ndarray, type Shape } from './array/ndarray.ts';
 export type { RawClasses, ReadClassesOptions } from './dataset/classification/classes.ts';
 export { readClasses } from './dataset/classification/read.ts';
 export { IGNORE, type LabelClass, type LabelMapping } from './dataset/labels/labels.ts';
-export type { Annotation, Region, RegionShape } from './dataset/labels/regions.ts';
+export type { Annotation } from './dataset/labels/regions.ts';
 export type { TrainingPage, TrainingSet } from './dataset/patch-position.ts';
 export { type PreparedDataset, type PrepareOptions, prepareDataset, readDataset } from './dataset/prepare.ts';
 export { type LabelledImage, type RawDataset, rawDataset } from './dataset/raw.ts';

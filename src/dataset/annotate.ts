@@ -3,8 +3,9 @@
  * of them.
  */
 
+import type { Region } from '../annotate/region.ts';
 import { DatasetError } from '../errors.ts';
-import { type Annotation, COMPLETE, HELD, type Region, regionMask } from './labels/regions.ts';
+import { type Annotation, COMPLETE, HELD, regionMask } from './labels/regions.ts';
 import type { RawDataset, RawPage } from './raw.ts';
 
 /** Background in label images. */

@@ -1,9 +1,9 @@
 /** Which slices, and which regions of them, are for training and for validation. */
 
+import { type Box, boundsOf, type Region } from '../annotate/region.ts';
 import { stream } from '../array/random.ts';
 import { DatasetError } from '../errors.ts';
 import { keepLabels } from './annotate.ts';
-import { type Box, boundsOf, type Region } from './labels/regions.ts';
 import type { RawPage } from './raw.ts';
 import { type Split, type SplitChoice, splitItems } from './split.ts';
 

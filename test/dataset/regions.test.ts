@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { Region } from '../../src/annotate/region.ts';
 import { ndarray } from '../../src/array/ndarray.ts';
 import { annotate } from '../../src/dataset/annotate.ts';
-import { COMPLETE, HELD, type Region, regionMask } from '../../src/dataset/labels/regions.ts';
+import { COMPLETE, HELD, regionMask } from '../../src/dataset/labels/regions.ts';
 import { type RawDataset, rawDataset } from '../../src/dataset/raw.ts';
 import { toPolygons } from '../../src/objects/polygons.ts';
 

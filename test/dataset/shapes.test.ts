@@ -7,11 +7,12 @@ import { parseGeoJson } from '../../src/dataset/shapes/geojson.ts';
 import { decodeRoi } from '../../src/dataset/shapes/imagej-roi.ts';
 import { numbersOf, paintShapes } from '../../src/dataset/shapes/paint.ts';
 import { isRoiZip, readShapes } from '../../src/dataset/shapes/roi-files.ts';
-import type { Shape, Size } from '../../src/dataset/shapes/shape.ts';
+import type { Shape } from '../../src/dataset/shapes/shape.ts';
 import { writeGeoJson } from '../../src/export/geojson.ts';
 import { writeRoiZip } from '../../src/export/imagej-roi.ts';
 import { outlineSlices } from '../../src/export/outlined-slices.ts';
 import type { Image } from '../../src/image/image.ts';
+import type { Size } from '../../src/objects/fill-polygon.ts';
 import type { IntegerArray } from '../../src/objects/grid.ts';
 import { crowdedLabels, hardLabels } from '../export/label-maps.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { Region } from '../../src/annotate/region.ts';
 import { ndarray } from '../../src/array/ndarray.ts';
 import { IGNORE } from '../../src/dataset/labels/labels.ts';
-import type { Region } from '../../src/dataset/labels/regions.ts';
 import { type PrepareOptions, prepareDataset } from '../../src/dataset/prepare.ts';
 import { type LabelledImage, rawDataset } from '../../src/dataset/raw.ts';
 

@@ -134,6 +134,15 @@ const PUBLIC: { readonly [file: string]: Exported } = {
       CompareOptions Comparison FactRows Figure Markup PageHead PageOptions Picture RunResult
     `),
   },
+  'src/entries/studio.ts': {
+    values: words(`
+      Annotations BrushStroke CHUNK_SIZE History LabelLayer NOT_ANNOTATED pageOf paintShape setPage storedAs
+    `),
+    types: words(`
+      AnnotationClass AppliedEdit Box BrushOptions Change ChangeTracker ChangedPlace ChunkPlace DirtyChunk Labels
+      LayerKind LayerSize Over PaintOptions StoredLabels
+    `),
+  },
   'packages/demo/index.ts': {
     values: words('PERCEPTRON_FILES perceptronDemo'),
     types: words('PerceptronDemo'),

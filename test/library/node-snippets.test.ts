@@ -116,6 +116,16 @@ describe('examples for Node, run against the built package', () => {
     expect(await readFile(join(folder, 'xor.svg'), 'utf8')).toContain('<animate');
   });
 
+  it.each(snippets('annotate'))('$title: paints, and undoes the polygon', async ({ code }) => {
+    const lines = (await output(`${code}\nconsole.log(page.data.filter((label) => label === 1).length);`)).split('\n');
+    const [stroke, triangle] = (lines[0] as string).split(' ').map(Number);
+    expect([triangle, lines[1], Number(lines[2])]).toEqual([
+      (80 * 70) / 2,
+      "polygon { image: 's01', slice: 0, box: [ 10, 10, 80, 69 ] }",
+      stroke,
+    ]);
+  });
+
   it.each(snippets('array'))('$title: smooth noise', async ({ code }) => {
     expect(await output(code)).toBe('true\n');
   });

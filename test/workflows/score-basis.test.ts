@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import type { Region } from '../../src/annotate/region.ts';
 import { ndarray } from '../../src/array/ndarray.ts';
 import { keepLabels } from '../../src/dataset/annotate.ts';
 import { scoredPart } from '../../src/dataset/hold-out.ts';
 import { IGNORE } from '../../src/dataset/labels/labels.ts';
-import type { Region } from '../../src/dataset/labels/regions.ts';
 import { prepareDataset } from '../../src/dataset/prepare.ts';
 import { type LabelledImage, rawDataset } from '../../src/dataset/raw.ts';
 import { BasisCounter, describeBasis } from '../../src/evaluate/basis.ts';

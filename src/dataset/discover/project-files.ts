@@ -1,12 +1,13 @@
 /** The images, labels and annotation that a `lamella.json` lists. */
 
+import type { Region } from '../../annotate/region.ts';
 import { DatasetError } from '../../errors.ts';
 import type { Files } from '../../files.ts';
 import { joinPath } from '../../files.ts';
 import type { Image } from '../../image/image.ts';
 import { isUsedFor, PROJECT_FILE, type Project, type ProjectRegion, parseProject } from '../../project/project.ts';
 import type { LabelClass } from '../labels/labels.ts';
-import type { Annotation, Region } from '../labels/regions.ts';
+import type { Annotation } from '../labels/regions.ts';
 import type { RawDataset } from '../raw.ts';
 import type { Pairing } from './pairing.ts';
 

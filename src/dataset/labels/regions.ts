@@ -17,34 +17,9 @@
  *   const { train, validation } = prepareDataset(await readDataset(files, 'nuclei'), { annotation });
  */
 
+import { fillRegion, type Region } from '../../annotate/region.ts';
 import { DatasetError } from '../../errors.ts';
-
-/** Left and top pixel, width and height: integers. Pixel (x, y) covers x..x+1 and y..y+1. */
-export type Box = readonly [x: number, y: number, width: number, height: number];
-
-/** Corners x0, y0, x1, y1, ... of a closed line; the first is not repeated. */
-type Line = ArrayLike<number>;
-
-/**
- * A rectangle, or the pixels whose centres are enclosed by the lines under the even-odd rule, so that an inner line is
- * a hole.
- */
-export type RegionShape = { readonly box: Box } | { readonly polygon: readonly Line[] };
-
-/** Plain JSON. */
-export interface Region {
-  /** Unique within its image; named in messages. */
-  readonly id: number;
-  readonly shape: RegionShape;
-  /** Slice of the image from 0, in the order of `readDataset`; undefined: every slice. */
-  readonly slice?: number;
-  /** Whether unpainted pixels are background here; otherwise they stay not annotated. */
-  readonly complete: boolean;
-  /** Painted by hand, an accepted prediction, or from another program. */
-  readonly origin: 'painted' | 'proofread' | 'imported';
-  /** Never used for training, only for scoring. */
-  readonly held: boolean;
-}
+import type { Size } from '../../objects/fill-polygon.ts';
 
 /** Information that label images alone cannot express. Plain JSON. */
 export interface Annotation {
@@ -57,45 +32,6 @@ export interface Annotation {
 /** The annotation of one slice. */
 export interface PageAnnotation extends Pick<Annotation, 'notAnnotated'> {
   readonly regions: readonly Region[];
-}
-
-type Size = readonly [height: number, width: number];
-
-/** The bounding box of a region. */
-export function boundsOf(shape: RegionShape): Box {
-  if ('box' in shape) return shape.box;
-  const of = (axis: 0 | 1): number[] =>
-    shape.polygon.flatMap((line) => Array.from(line).filter((_, i) => i % 2 === axis));
-  const [xs, ys] = [of(0), of(1)];
-  const [x, y] = [Math.min(...xs), Math.min(...ys)];
-  return [x, y, Math.max(...xs) - x, Math.max(...ys) - y];
-}
-
-/** Calls back with each run of a region's pixels, row by row: first pixel and the one after the last. */
-function forEachSpan(shape: RegionShape, [height, width]: Size, found: (from: number, to: number) => void): void {
-  if ('box' in shape) {
-    const [x, y, wide, high] = shape.box;
-    for (let row = y; row < y + high; row++) found(row * width + x, row * width + x + wide);
-    return;
-  }
-  for (let y = 0; y < height; y++) {
-    const middle = y + 0.5;
-    const crossings: number[] = [];
-    for (const line of shape.polygon) {
-      for (let i = 0, j = line.length - 2; i < line.length; j = i, i += 2) {
-        const [ax, ay, bx, by] = [line[j] as number, line[j + 1] as number, line[i] as number, line[i + 1] as number];
-        if (ay <= middle === by <= middle) continue;
-        crossings.push(ax + ((middle - ay) * (bx - ax)) / (by - ay));
-      }
-    }
-    crossings.sort((a, b) => a - b);
-    for (let k = 0; k + 1 < crossings.length; k += 2) {
-      // Pixels whose centre is in left <= x < right.
-      const from = Math.max(0, Math.ceil((crossings[k] as number) - 0.5));
-      const to = Math.min(width, Math.ceil((crossings[k + 1] as number) - 0.5));
-      if (to > from) found(y * width + from, y * width + to);
-    }
-  }
 }
 
 const whole = (value: number): boolean => Number.isInteger(value);
@@ -129,7 +65,7 @@ function requireInside({ id, shape }: Region, [height, width]: Size, file: strin
     }
   }
   let pixels = 0;
-  forEachSpan(shape, [height, width], (from, to) => {
+  fillRegion(shape, [height, width], (_, from, to) => {
     pixels += to - from;
   });
   if (pixels === 0) throw problem('encloses no pixel');
@@ -152,8 +88,8 @@ export function regionMask(regions: readonly Region[], size: Size, file: string)
     requireInside(region, size, file);
     const own = (region.complete ? COMPLETE : 0) | (region.held ? HELD : TRAINED);
     const other = region.held ? TRAINED : HELD;
-    forEachSpan(region.shape, size, (from, to) => {
-      for (let p = from; p < to; p++) {
+    fillRegion(region.shape, size, (row, from, to) => {
+      for (let p = row * size[1] + from; p < row * size[1] + to; p++) {
         if ((mask[p] as number) & other) {
           throw new DatasetError(
             `region ${region.id} is ${region.held ? 'held out' : 'trained on'} and overlaps one that is not, at x ${p % size[1]}, y ${Math.floor(p / size[1])}.`,

@@ -1,10 +1,11 @@
 /** Labels that are drawn shapes or masks of another program, as label images. */
 
+import { NOT_ANNOTATED } from '../../annotate/label-values.ts';
 import type { Files } from '../../files.ts';
 import type { Image } from '../../image/image.ts';
 import { naturalOrder } from '../discover/names.ts';
 import { isCellpose, isShapeLabel } from '../discover/shape-files.ts';
-import { isIgnored, isLabel, NOT_ANNOTATED, paintShapes } from '../shapes/paint.ts';
+import { isIgnored, isLabel, paintShapes } from '../shapes/paint.ts';
 import { readShapes } from '../shapes/roi-files.ts';
 import type { Shape } from '../shapes/shape.ts';
 import { readCellpose } from './cellpose.ts';

@@ -1,8 +1,9 @@
 /** Annotations of QuPath as GeoJSON (RFC 7946); coordinates are pixels from the upper left corner of the image. */
 
 import { FormatError } from '../../errors.ts';
+import type { Line } from '../../objects/fill-polygon.ts';
 import { fillContained } from './contains-fill.ts';
-import { boundsOfLines, type Line, type Place, type Shape } from './shape.ts';
+import { boundsOfLines, type Place, type Shape } from './shape.ts';
 
 type Fields = { readonly [key: string]: unknown };
 const isFields = (value: unknown): value is Fields =>
@@ -57,7 +58,7 @@ function shapeOf(feature: unknown, which: string, file: string): Shape {
     ...classOf(properties.classification),
     place: placeOf(geometry.plane),
     bounds,
-    fill: (size, found) => fillContained(lines, [bounds[1], bounds[3]], size, found),
+    fill: (size, found) => fillContained(lines, size, found),
   };
 }
 

@@ -2,7 +2,7 @@
  * The pixels that ImageJ 1.53t fills: its rules were compared with its own masks (scripts/golden/imagej-rois.rhino).
  */
 
-import { type FoundRun, type Line, rowsOf, type Size } from './shape.ts';
+import type { FoundRun, Line, Size } from '../../objects/fill-polygon.ts';
 
 /** Added to crossings, so that a crossing at the centre of a pixel counts as right of it in spite of rounding. */
 const RIGHT_BIAS = 1e-8;
@@ -19,7 +19,7 @@ export function fillImagejPolygon(
   size: Size,
   found: FoundRun,
 ): void {
-  const { rows, add } = rowsOf<number>(0, height);
+  const rows = Array.from({ length: height }, (): number[] => []);
   for (const line of lines) {
     for (let i = 0; i < line.length; i += 2) {
       const j = (i + 2) % line.length;
@@ -35,10 +35,10 @@ export function fillImagejPolygon(
         x += slope * -first;
         y = 0;
       }
-      for (; y < end; y++, x += slope) add(y, x);
+      for (; y < Math.min(end, height); y++, x += slope) (rows[y] as number[]).push(x);
     }
   }
-  for (const [y, crossings] of rows) {
+  for (const [y, crossings] of rows.entries()) {
     crossings.sort((p, q) => p - q);
     for (let k = 0; k + 1 < crossings.length; k += 2) {
       const from = column(crossings[k] as number, width);

@@ -1,12 +1,10 @@
 /** From shapes to a label image. */
 
+import { NOT_ANNOTATED } from '../../annotate/label-values.ts';
 import { allocate } from '../../array/ndarray.ts';
 import { DatasetError } from '../../errors.ts';
 import { type Image, sizes } from '../../image/image.ts';
 import type { Place, Shape } from './shape.ts';
-
-/** The value of pixels that are not annotated, by label kind. */
-export const NOT_ANNOTATED = { objects: 0x7fffffff, classes: 255 } as const;
 
 /** QuPath's conventions: a class whose name ends with an asterisk is no class of its own. */
 export const isIgnored = ({ className }: Shape): boolean => /^ignore\*$/i.test(className ?? '');

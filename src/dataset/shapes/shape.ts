@@ -1,5 +1,7 @@
 /** Annotations drawn as shapes in another program. */
 
+import type { FoundRun, Line, Size } from '../../objects/fill-polygon.ts';
+
 /** Where in a stack a shape lies, from 0; what is undefined is every one. */
 export interface Place {
   /** The image of a plain stack, channels included. */
@@ -7,11 +9,6 @@ export interface Place {
   readonly z?: number;
   readonly t?: number;
 }
-
-export type Size = readonly [height: number, width: number];
-
-/** Receives a run of a row's pixels: first column and the one after the last, inside the image. */
-export type FoundRun = (row: number, from: number, to: number) => void;
 
 export interface Shape {
   /** As its program names it; '' if it has no name. */
@@ -27,9 +24,6 @@ export interface Shape {
   fill(size: Size, found: FoundRun): void;
 }
 
-/** A closed line: corners x0, y0, x1, y1, ...; the first is not repeated. */
-export type Line = ArrayLike<number>;
-
 export function boundsOfLines(lines: readonly Line[]): Shape['bounds'] {
   const bounds: [number, number, number, number] = [Infinity, Infinity, -Infinity, -Infinity];
   for (const line of lines) {
@@ -41,21 +35,4 @@ export function boundsOfLines(lines: readonly Line[]): Shape['bounds'] {
     }
   }
   return bounds;
-}
-
-/** Calls back with the crossings of an edge list, row by row: `collect` adds those of one edge. */
-export function rowsOf<C>(
-  top: number,
-  bottom: number,
-): { add(row: number, crossing: C): void; rows: Map<number, C[]> } {
-  const rows = new Map<number, C[]>();
-  return {
-    rows,
-    add(row, crossing) {
-      if (row < top || row >= bottom) return;
-      const own = rows.get(row);
-      if (own === undefined) rows.set(row, [crossing]);
-      else own.push(crossing);
-    },
-  };
 }

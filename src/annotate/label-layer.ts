@@ -1,0 +1,379 @@
+/**
+ * The labels of an image as they are painted: 256 x 256 chunks per slice that exist only where something is annotated.
+ * No operation scans more than the chunks that it changes.
+ */
+
+import { UsageError } from '../errors.ts';
+import { blankLabels, CHUNK_SIZE, Chunk, type Labels } from './chunk.ts';
+import { type LayerKind, NOT_ANNOTATED } from './label-values.ts';
+import type { Box } from './region.ts';
+
+export interface LayerSize {
+  readonly width: number;
+  readonly height: number;
+  /** Slices times time points; slice z at time t is t * depth + z. Default 1. */
+  readonly slices?: number;
+}
+
+/** Where a chunk lies: columns and rows of chunks count from 0. */
+export interface ChunkPlace {
+  readonly slice: number;
+  readonly row: number;
+  readonly column: number;
+}
+
+/** Rows and columns of a chunk that changed; `right` and `bottom` are those after the last. */
+export interface DirtyChunk extends ChunkPlace {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
+/** Where the layer changed since it was last asked. */
+export interface ChangeTracker {
+  /** The changed parts of chunks, which are then forgotten. */
+  take(): readonly DirtyChunk[];
+  close(): void;
+}
+
+/** One chunk before and after an edit, neither of which changes any more; undefined: nothing annotated. */
+export interface ChunkChange {
+  readonly key: number;
+  readonly before: Chunk | undefined;
+  readonly after: Chunk | undefined;
+}
+
+export interface LayerChanges {
+  readonly chunks: readonly ChunkChange[];
+  /** The changed rectangle of each slice. */
+  readonly boxes: readonly { readonly slice: number; readonly box: Box }[];
+}
+
+/** Left, top, right and bottom, the last two exclusive. */
+type Bounds = [left: number, top: number, right: number, bottom: number];
+
+/** The largest width, height and number of slices: coordinates stay exact everywhere. */
+const LARGEST = 2 ** 20;
+
+const anything = (): boolean => true;
+
+export class LabelLayer {
+  readonly kind: LayerKind;
+  readonly width: number;
+  readonly height: number;
+  readonly slices: number;
+  /** The label of pixels that nobody annotated: 255, or 2147483647 for objects. */
+  readonly notAnnotated: number;
+  /** Chunks in a slice. */
+  readonly rows: number;
+  readonly columns: number;
+  #revision = 0;
+  readonly #chunks = new Map<number, Chunk>();
+  /** The chunks that contain a label. */
+  readonly #places = new Map<number, Set<number>>();
+  /** Chunks as they were at the last `takeChanges`, of those written since. */
+  #before = new Map<number, Chunk | undefined>();
+  #boxes = new Map<number, Bounds>();
+  /** Changed parts of chunks that no tracker has been told of. */
+  readonly #touched = new Map<number, Bounds>();
+  readonly #trackers = new Set<Map<number, Bounds>>();
+  #largest = 0;
+
+  /** @throws UsageError for a size that is not a whole number from 1 to 1,048,576 */
+  constructor(kind: LayerKind, { width, height, slices = 1 }: LayerSize) {
+    for (const [name, value] of Object.entries({ width, height, slices })) {
+      if (Number.isInteger(value) && value >= 1 && value <= LARGEST) continue;
+      throw new UsageError(`The ${name} of the label layer is ${value}.`, {
+        remedy: `Use a whole number from 1 to ${LARGEST}.`,
+      });
+    }
+    this.kind = kind;
+    this.width = width;
+    this.height = height;
+    this.slices = slices;
+    this.notAnnotated = NOT_ANNOTATED[kind];
+    this.rows = Math.ceil(height / CHUNK_SIZE);
+    this.columns = Math.ceil(width / CHUNK_SIZE);
+  }
+
+  /** Increases with every change. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** The label of a pixel; outside the image it is not annotated. */
+  get(x: number, y: number, slice = 0): number {
+    return this.reader(slice)(x, y);
+  }
+
+  /** Reads single pixels of a slice, faster than `get`; outside the image they are not annotated. */
+  reader(slice = 0): (x: number, y: number) => number {
+    this.requireSlice(slice);
+    let held = -1;
+    let data: Labels | undefined;
+    let revision = -1;
+    return (x, y) => {
+      if (!(x >= 0 && y >= 0 && x < this.width && y < this.height)) return this.notAnnotated;
+      const key = this.#key(slice, y >> 8, x >> 8);
+      if (key !== held || revision !== this.#revision) {
+        held = key;
+        revision = this.#revision;
+        data = this.#chunks.get(key)?.data;
+      }
+      return data === undefined ? this.notAnnotated : data[((y & 255) << 8) | (x & 255)];
+    };
+  }
+
+  /** The labels of a rectangle, row by row; outside the image they are not annotated. */
+  read([x, y, width, height]: Box, slice = 0): Labels {
+    this.requireSlice(slice);
+    const out = blankLabels(this.kind, width * height);
+    const [right, bottom] = [Math.min(x + width, this.width), Math.min(y + height, this.height)];
+    for (let row = Math.max(y, 0); row < bottom; row++) {
+      for (let from = Math.max(x, 0), to: number; from < right; from = to) {
+        to = Math.min(right, (from | 255) + 1);
+        const data = this.#chunks.get(this.#key(slice, row >> 8, from >> 8))?.data;
+        if (data === undefined) continue;
+        const start = ((row & 255) << 8) | (from & 255);
+        out.set(data.subarray(start, start + to - from), (row - y) * width + from - x);
+      }
+    }
+    return out;
+  }
+
+  /** The pixels of a chunk to look at, not to change: 256 x 256; undefined if nothing is annotated there. */
+  chunk({ slice, row, column }: ChunkPlace): Labels | undefined {
+    return this.#chunks.get(this.#key(slice, row, column))?.data;
+  }
+
+  /** The chunks of a slice in which something is annotated. */
+  chunks(slice: number): readonly ChunkPlace[] {
+    this.requireSlice(slice);
+    const [first, end] = [slice * this.rows * this.columns, (slice + 1) * this.rows * this.columns];
+    return Array.from(this.#chunks.keys())
+      .filter((key) => key >= first && key < end)
+      .map((key) => this.placeOf(key));
+  }
+
+  /** Slices in which something is annotated, ascending. */
+  annotatedSlices(): readonly number[] {
+    return [...new Set(Array.from(this.#chunks.keys(), (key) => this.placeOf(key).slice))].sort((a, b) => a - b);
+  }
+
+  /**
+   * Gives the pixels from..to-1 of a row a label; those outside the image are left out.
+   * @param may which labels may be replaced; see `replaceable`
+   */
+  fill(slice: number, y: number, from: number, to: number, value: number, may: (label: number) => boolean = anything) {
+    if (y < 0 || y >= this.height) return;
+    const end = Math.min(to, this.width);
+    for (let x = Math.max(from, 0), next: number; x < end; x = next) {
+      next = Math.min(end, (x | 255) + 1);
+      this.#fillChunk(this.#key(slice, y >> 8, x >> 8), y & 255, x & 255, ((next - 1) & 255) + 1, value, may);
+    }
+  }
+
+  #fillChunk(key: number, row: number, from: number, to: number, value: number, may: (label: number) => boolean) {
+    let chunk = this.#chunks.get(key);
+    if (chunk === undefined && (value === this.notAnnotated || !may(this.notAnnotated))) return;
+    let [first, last] = [-1, -1];
+    for (let x = from, next: number; x < to; x = next) {
+      const start = row << 8;
+      const old: number = chunk === undefined ? this.notAnnotated : chunk.data[start | x];
+      next = x + 1;
+      if (chunk === undefined) next = to;
+      else while (next < to && chunk.data[start | next] === old) next++;
+      if (old === value || !may(old)) continue;
+      if (first < 0) {
+        chunk = this.#own(key);
+        first = x;
+      }
+      last = next;
+      this.#replace(chunk as Chunk, key, row, x, next, old, value);
+    }
+    if (first < 0) return;
+    this.#revision++;
+    widen(this.#touched, key, first, row, last, row + 1);
+  }
+
+  #replace(chunk: Chunk, key: number, row: number, from: number, to: number, old: number, value: number): void {
+    if (value !== this.notAnnotated && !chunk.extents.has(value)) this.#note(value, key);
+    chunk.replace(row, from, to, old, value, this.notAnnotated);
+    if (old !== this.notAnnotated && !chunk.extents.has(old)) this.#places.get(old)?.delete(key);
+  }
+
+  #note(label: number, key: number): void {
+    const keys = this.#places.get(label);
+    if (keys === undefined) this.#places.set(label, new Set([key]));
+    else keys.add(key);
+    if (label > this.#largest) this.#largest = label;
+  }
+
+  /** A chunk that may be changed: the first time since the last `takeChanges`, a copy. */
+  #own(key: number): Chunk {
+    const chunk = this.#chunks.get(key);
+    if (this.#before.has(key)) return chunk as Chunk;
+    this.#before.set(key, chunk);
+    const own = chunk?.clone() ?? new Chunk(blankLabels(this.kind, CHUNK_SIZE * CHUNK_SIZE));
+    this.#chunks.set(key, own);
+    return own;
+  }
+
+  /** Labels that occur anywhere, in no order. */
+  labels(): readonly number[] {
+    return Array.from(this.#places.entries()).flatMap(([label, keys]) => (keys.size > 0 ? [label] : []));
+  }
+
+  /** Pixels with a label, in one slice or in all. */
+  pixels(label: number, slice?: number): number {
+    let pixels = 0;
+    for (const { chunk } of this.#chunksOf(label, slice)) pixels += chunk.extents.get(label)?.pixels ?? 0;
+    return pixels;
+  }
+
+  /** Annotated pixels, in one slice or in all. */
+  annotatedPixels(slice?: number): number {
+    return this.labels().reduce((sum, label) => sum + this.pixels(label, slice), 0);
+  }
+
+  /** The smallest rectangle around the pixels of a label in each slice that it occurs in. */
+  boxes(label: number): ReadonlyMap<number, Box> {
+    const found = new Map<number, Bounds>();
+    for (const { key, chunk } of this.#chunksOf(label)) {
+      const { slice, row, column } = this.placeOf(key);
+      const { left, top, right, bottom } = chunk.tightExtent(label) as NonNullable<ReturnType<Chunk['tightExtent']>>;
+      const [x, y] = [column * CHUNK_SIZE, row * CHUNK_SIZE];
+      widen(found, slice, x + left, y + top, x + right, y + bottom);
+    }
+    return new Map(Array.from(found, ([slice, bounds]) => [slice, boxOf(bounds)]));
+  }
+
+  /** Chunks that contain a label, with its rectangle in each: columns and rows within the chunk. */
+  *#chunksOf(label: number, slice?: number): Generator<{ key: number; chunk: Chunk }> {
+    for (const key of this.#places.get(label) ?? []) {
+      if (slice === undefined || this.placeOf(key).slice === slice) {
+        yield { key, chunk: this.#chunks.get(key) as Chunk };
+      }
+    }
+  }
+
+  /** The largest label that has occurred since the layer was made, or 0. */
+  get largestLabel(): number {
+    return this.#largest;
+  }
+
+  /** Reports changes from now on, such as those to be drawn again. */
+  track(): ChangeTracker {
+    this.#tellTrackers();
+    const changed = new Map<number, Bounds>();
+    this.#trackers.add(changed);
+    return {
+      take: () => {
+        this.#tellTrackers();
+        const taken = Array.from(changed, ([key, [left, top, right, bottom]]) => {
+          return { ...this.placeOf(key), left, top, right, bottom };
+        });
+        changed.clear();
+        return taken;
+      },
+      close: () => this.#trackers.delete(changed),
+    };
+  }
+
+  #tellTrackers(): void {
+    for (const [key, [left, top, right, bottom]] of this.#touched) {
+      for (const tracker of this.#trackers) widen(tracker, key, left, top, right, bottom);
+      const { slice, row, column } = this.placeOf(key);
+      const [x, y] = [column * CHUNK_SIZE, row * CHUNK_SIZE];
+      widen(this.#boxes, slice, x + left, y + top, x + right, y + bottom);
+    }
+    this.#touched.clear();
+  }
+
+  /** Whether something was written since the last `takeChanges` or `revert`. */
+  get hasChanges(): boolean {
+    return this.#before.size > 0;
+  }
+
+  /** What was written since the last call. The chunks are the layer's own until they are written again. */
+  takeChanges(): LayerChanges {
+    this.#tellTrackers();
+    const chunks = Array.from(this.#before, ([key, before]) => ({ key, before, after: this.#dropEmpty(key) }));
+    const boxes = Array.from(this.#boxes, ([slice, bounds]) => ({ slice, box: boxOf(bounds) }));
+    this.#before = new Map();
+    this.#boxes = new Map();
+    return { chunks, boxes };
+  }
+
+  #dropEmpty(key: number): Chunk | undefined {
+    const chunk = this.#chunks.get(key);
+    if (chunk === undefined || chunk.extents.size > 0) return chunk;
+    this.#chunks.delete(key);
+    return undefined;
+  }
+
+  /** Takes back what was written since the last `takeChanges`. */
+  revert(): void {
+    const before = this.#before;
+    this.#before = new Map();
+    for (const [key, chunk] of before) this.exchange(key, chunk);
+    this.#boxes = new Map();
+  }
+
+  /** Puts a chunk in the place of another, without noting it as a change to be taken. */
+  exchange(key: number, chunk: Chunk | undefined): void {
+    this.#tellTrackers();
+    const old = this.#chunks.get(key);
+    for (const label of old?.extents.keys() ?? []) this.#places.get(label)?.delete(key);
+    if (chunk === undefined) this.#chunks.delete(key);
+    else this.#chunks.set(key, chunk);
+    for (const label of chunk?.extents.keys() ?? []) this.#note(label, key);
+    const { row, column } = this.placeOf(key);
+    const right = Math.min(CHUNK_SIZE, this.width - column * CHUNK_SIZE);
+    const bottom = Math.min(CHUNK_SIZE, this.height - row * CHUNK_SIZE);
+    for (const tracker of this.#trackers) widen(tracker, key, 0, 0, right, bottom);
+    this.#revision++;
+  }
+
+  /** Identifies a chunk within the layer. */
+  #key(slice: number, row: number, column: number): number {
+    return (slice * this.rows + row) * this.columns + column;
+  }
+
+  placeOf(key: number): ChunkPlace {
+    const row = Math.floor(key / this.columns);
+    const slice = Math.floor(row / this.rows);
+    return { slice, row: row - slice * this.rows, column: key % this.columns };
+  }
+
+  /** @throws UsageError for a slice that the layer does not have */
+  requireSlice(slice: number): void {
+    if (Number.isInteger(slice) && slice >= 0 && slice < this.slices) return;
+    throw new UsageError(`There is no slice ${slice}; the layer has ${this.slices}.`, {
+      remedy: `Use a slice from 0 to ${this.slices - 1}.`,
+    });
+  }
+
+  /** @throws UsageError for what is neither a label of this kind of layer nor "not annotated" */
+  requireLabel(label: number): void {
+    if (Number.isInteger(label) && label >= 0 && label <= this.notAnnotated) return;
+    throw new UsageError(`${label} is no label of ${this.kind}.`, {
+      remedy: `Use a whole number from 0 to ${this.notAnnotated}, which means not annotated.`,
+    });
+  }
+}
+
+function widen(all: Map<number, Bounds>, key: number, left: number, top: number, right: number, bottom: number): void {
+  const bounds = all.get(key);
+  if (bounds === undefined) {
+    all.set(key, [left, top, right, bottom]);
+    return;
+  }
+  if (left < bounds[0]) bounds[0] = left;
+  if (top < bounds[1]) bounds[1] = top;
+  if (right > bounds[2]) bounds[2] = right;
+  if (bottom > bounds[3]) bounds[3] = bottom;
+}
+
+const boxOf = ([left, top, right, bottom]: Bounds): Box => [left, top, right - left, bottom - top];
