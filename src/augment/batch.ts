@@ -8,7 +8,7 @@ export interface Batch {
   readonly images: Float32Array;
   /** Class indices [batch, output height, output width], 255 = ignored. */
   readonly labels: Uint8Array;
-  /** Slice and position of each sample. */
+  /** Loss weights [batch, output height, output width]. */
   readonly weights: Float32Array;
   /** Slice and position of each sample. */
   readonly names: readonly string[];

@@ -1,5 +1,6 @@
 import { SingleBar } from 'cli-progress';
-import type { TrainEvent, ValidationResult } from '../train/loop.ts';
+import type { ValidationResult } from '../train/log.ts';
+import type { TrainEvent } from '../train/loop.ts';
 
 /** `4:05`, `1:12:33`. */
 export function formatDuration(ms: number): string {

@@ -43,7 +43,7 @@ export interface TrainingDefaults {
   readonly separation: { readonly w0: number; readonly sigma: number } | null;
   /** Gradients are scaled down to this global norm; null to disable clipping. */
   readonly clipNorm: number | null;
-  /** Decay of the moving average of the weights used for prediction; null for none. */
+  /** Decay of the moving average of the weights, which is saved and scored; null: the weights themselves. */
   readonly averageDecay: number | null;
 }
 

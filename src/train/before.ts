@@ -7,14 +7,14 @@ import type { TrainingSet } from '../dataset/patch-position.ts';
 import type { RawDataset, RawPage } from '../dataset/raw.ts';
 import { type SplitChoice, splitItems } from '../dataset/split.ts';
 
-/** The data of the run before; JSON, so that a resumed run reads them again. */
-export interface DataBefore {
+/** The data of a run; JSON, so that a resumed run reads them again. */
+export interface RunData {
   /** Where they were. */
   readonly folder: string;
   readonly trainingImages: readonly string[];
   readonly validationImages: readonly string[];
-  /** Those that it rehearsed itself. */
-  readonly before?: DataBefore;
+  /** Of a run that trains on from another: the data of that, which it rehearses. */
+  readonly before?: RunData;
 }
 
 /** What stands of it in the recipe. */
@@ -40,7 +40,7 @@ export function withPagesBefore(now: RawDataset, before: RawDataset): RawDataset
 /** Names in the joint data of what the run before trained on and held out. */
 export function namesBefore(
   { pages }: RawDataset,
-  { trainingImages, validationImages }: DataBefore,
+  { trainingImages, validationImages }: RunData,
 ): { readonly training: ReadonlySet<string>; readonly validation: ReadonlySet<string> } {
   const there = new Set(pages.map(({ name }) => name));
   const elsewhere = [...there].some((name) => name.startsWith(PREFIX));
@@ -56,7 +56,7 @@ export function namesBefore(
 export function splitBeside(
   raw: RawDataset,
   choice: SplitChoice,
-  before: DataBefore,
+  before: RunData,
   seed: number,
 ): { readonly split: SplitChoice; readonly data: Rehearsal; readonly notes: readonly string[] } {
   const { training, validation } = namesBefore(raw, before);

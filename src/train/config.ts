@@ -9,13 +9,11 @@ import type { SplitChoice } from '../dataset/split.ts';
 import { option, RunError } from '../errors.ts';
 import type { ClassInput } from '../input/classes.ts';
 import type { InputSpec } from '../input/normalise.ts';
+import type { TrainingDefaults } from '../models/definition.ts';
 import { FORMER_CONFIG, FORMER_RECIPE, inverse, rename } from '../models/former-names.ts';
 import type { ModelSpec } from '../models/registry.ts';
-import type { LossSpec } from '../nn/losses/registry.ts';
-import type { OptimizerSpec } from '../nn/optimizers/registry.ts';
-import type { ScheduleSpec } from '../nn/schedules.ts';
 import type { TensorLayout } from '../runtime/runtime.ts';
-import type { DataBefore, Rehearsal } from './before.ts';
+import type { Rehearsal, RunData } from './before.ts';
 import { checkConfig } from './config-rules.ts';
 import type { Plan } from './plan.ts';
 import type { StartRecipe } from './start.ts';
@@ -23,7 +21,8 @@ import { RUN_FILES, type Store, type StoreReader } from './store.ts';
 import type { ValidationMetric } from './validate.ts';
 
 /** What determines every weight of the result: the same recipe, data and machine produce the same bits. */
-export interface Recipe {
+export interface Recipe
+  extends Pick<TrainingDefaults, 'loss' | 'optimizer' | 'learningRate' | 'schedule' | 'clipNorm' | 'averageDecay'> {
   readonly seed: number;
   readonly data: {
     /** Of names and contents of the training and validation slices. */
@@ -49,36 +48,23 @@ export interface Recipe {
   readonly augment: AugmentSettings;
   /** For image classifiers. */
   readonly classes?: ClassAugment;
-  readonly loss: LossSpec;
-  readonly optimizer: OptimizerSpec;
-  readonly learningRate: number;
-  readonly schedule: ScheduleSpec;
-  /** Gradients are scaled down to this norm; null disables clipping. */
-  readonly clipNorm: number | null;
-  /** Decay of the moving average of the weights, which is saved and scored; null: the weights themselves. */
-  readonly averageDecay: number | null;
   /** Direct convolutions only. */
   readonly exact: boolean;
   /** For a run that is fine-tuned from a model. */
   readonly start?: StartRecipe;
 }
 
-export interface RunConfig {
+export interface RunConfig extends RunData {
   /** Version of this format. */
   readonly version: 1;
   /** Version of Lamella. */
   readonly lamella: string;
   /** ISO 8601. */
   readonly created: string;
-  readonly folder: string;
-  readonly trainingImages: readonly string[];
-  readonly validationImages: readonly string[];
   /** By name of a validation image: the regions that alone are scored, if not the whole image is. */
   readonly validationRegions?: HeldOut['regions'];
   /** The user's settings, by the library's names; missing in runs of earlier versions. */
   readonly settings?: { readonly [name: string]: unknown };
-  /** Of a run that trains on from another: the data of that. */
-  readonly before?: DataBefore;
   readonly recipe: Recipe;
   readonly metric: ValidationMetric | undefined;
   readonly plan: Plan;
@@ -170,22 +156,16 @@ export async function readConfig(store: StoreReader): Promise<RunConfig> {
 
 /** @throws RunError as `readConfig`. */
 export function parseConfig(bytes: Uint8Array, file: string): RunConfig {
+  const because = (problem: string, cause?: unknown): RunError =>
+    new RunError(problem, { file, remedy: 'Use the unmodified config.json of a run.', cause });
   let config: unknown;
   try {
     config = rename(JSON.parse(new TextDecoder().decode(bytes)), FORMER_CONFIG);
   } catch (cause) {
-    throw new RunError('this is not JSON.', {
-      file,
-      remedy: 'Use the unmodified config.json of a run.',
-      cause,
-    });
+    throw because('this is not JSON.', cause);
   }
-  if ((config as Partial<RunConfig> | null)?.version !== 1) {
-    throw new RunError('this is not the configuration of a run, or of another version.', {
-      file,
-      remedy: 'Use the unmodified config.json of a run.',
-    });
-  }
+  if ((config as Partial<RunConfig> | null)?.version !== 1)
+    throw because('this is not the configuration of a run, or of another version.');
   checkConfig(config, file);
   return config as RunConfig;
 }

@@ -51,8 +51,7 @@ export async function exclude(
     const size = all.length / samples.length;
     return all.subarray(i * size, (i + 1) * size) as T;
   };
-  const rows = samples.map((name, i) => ({
-    name,
+  const rows = samples.map((_, i) => ({
     image: share(images, i),
     label: share(labels, i),
     weight: share(weights, i),
@@ -67,8 +66,8 @@ export async function exclude(
     weight: Float32Array.from(everywhere(weight)),
   }));
   const file = `${RUN_FILES.diverged}/step-${String(facts.step).padStart(9, '0')}`;
-  const told = rows.map(({ name, image, label, weight }) => ({
-    name,
+  const told = rows.map(({ image, label, weight }, i) => ({
+    name: samples[i],
     image: rangeOf(image),
     classes: [...new Set(label)].sort((a, b) => a - b),
     weights: rangeOf(weight),

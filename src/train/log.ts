@@ -15,10 +15,8 @@ export interface StepLine {
   readonly ms: number;
 }
 
-/** One validation, after `step` steps. */
-export interface ValidationLine {
-  readonly kind: 'validation';
-  readonly step: number;
+/** The score of a state on the validation images. */
+export interface ValidationResult {
   /** The score that selects the best model, higher is better; NaN for an undefined prediction. */
   readonly score: number;
   readonly metric: string;
@@ -26,6 +24,12 @@ export interface ValidationLine {
   readonly scores: { readonly [name: string]: number };
   /** The score on images held out by the run that this one trains on from, and on new ones. */
   readonly parts?: { readonly before: number; readonly new: number };
+}
+
+/** One validation, after `step` steps. */
+export interface ValidationLine extends ValidationResult {
+  readonly kind: 'validation';
+  readonly step: number;
   readonly best: boolean;
   readonly ms: number;
 }

@@ -2,30 +2,24 @@
 
 import { Interrupted, option, TrainingError, UsageError } from '../errors.ts';
 import { allFinite, type Best, saveCheckpoint } from './checkpoint.ts';
-import { type DataLine, formatLogLine, type LogLine, rewindLog } from './log.ts';
+import { type DataLine, formatLogLine, type LogLine, rewindLog, type StepLine, type ValidationResult } from './log.ts';
 import { measurePace } from './pace.ts';
-import { finishMs, type Plan, progressAt, replan, totalAt, totalSteps, validatesAfter } from './plan.ts';
+import {
+  finishMs,
+  type Plan,
+  progressAt,
+  replan,
+  totalAt,
+  totalSteps,
+  validatesAfter,
+  validationsLeftAfter,
+} from './plan.ts';
 import { type Clock, RUN_FILES, type Store } from './store.ts';
 import type { State, StepBatch, StepResult, TrainStep } from './train-step.ts';
 
 /** Facts about a failed step. */
-export interface BatchFacts {
-  /** Counted from 1. */
-  readonly step: number;
+export interface BatchFacts extends Omit<StepLine, 'kind' | 'ms'> {
   readonly problem: string;
-  readonly loss: number;
-  readonly gradientNorm?: number;
-  readonly learningRate: number;
-}
-
-/** The score of a state on the validation images. */
-export interface ValidationResult {
-  /** Higher is better. */
-  readonly score: number;
-  readonly metric: string;
-  readonly scores: { readonly [name: string]: number };
-  /** The score on images that were held out before the run trained on, and on new ones. */
-  readonly parts?: { readonly before: number; readonly new: number };
 }
 
 export interface Validator {
@@ -275,10 +269,7 @@ export async function openLoop({
         span.steps++;
       }
       const total = target();
-      const validationsLeft =
-        validator === undefined || plan === undefined
-          ? 0
-          : plan.validations - Math.floor(plan.validations * progressAt(plan, step - 1) + 1e-9);
+      const validationsLeft = validator === undefined || plan === undefined ? 0 : validationsLeftAfter(plan, step - 1);
       onEvent({
         kind: 'step',
         step,

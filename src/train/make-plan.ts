@@ -32,9 +32,10 @@ interface PlanOptions {
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 export async function makePlan(
-  { trainStep, validator, batches }: TrainingSetup,
+  setup: TrainingSetup,
   { steps, minutes = 0, given, clock, beganMs, initial }: PlanOptions,
 ): Promise<{ readonly plan: Plan; readonly measured: Measured | undefined; readonly line: string }> {
+  const { validator } = setup;
   if (steps !== undefined) {
     const plan = fixedPlan(steps, validator === undefined ? 0 : validationsOf(steps));
     return {
@@ -44,13 +45,7 @@ export async function makePlan(
     };
   }
   const budgetMs = minutes * 60_000;
-  const measured = await warmUp({
-    trainStep,
-    batches: batches(0),
-    ...(validator === undefined ? {} : { validate: async () => void (await validator.run(initial)) }),
-    clock,
-    forMs: Math.min(6000, 0.03 * budgetMs),
-  });
+  const measured = await warmUp(setup, initial, clock, Math.min(6000, 0.03 * budgetMs));
   const plan = planForTime(measured, {
     budgetMs,
     elapsedMs: clock.nowMs() - beganMs,

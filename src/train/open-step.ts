@@ -23,7 +23,7 @@ export interface StepPlace {
 export interface OpenedStep {
   readonly step: TrainingStep;
   readonly trainStep: TrainStep;
-  /** Of the executed graphs. */
+  /** Of the step as executed: a different one changes the last bits. */
   readonly fingerprint: string | undefined;
   close(): Promise<void>;
 }
@@ -41,18 +41,17 @@ export async function openTrainStep(
   const { batch, seed, exact } = recipe;
   const options: StepOptions = {
     ...extra,
-    ...(recipe.clipNorm === null ? {} : { clipNorm: recipe.clipNorm }),
-    ...(recipe.averageDecay === null ? {} : { averageDecay: recipe.averageDecay }),
-    ...(recipe.start === undefined ? {} : { rateOf: ratesOf(recipe.start, recipe.learningRate) }),
+    clipNorm: recipe.clipNorm ?? undefined,
+    averageDecay: recipe.averageDecay ?? undefined,
+    rateOf: recipe.start && ratesOf(recipe.start, recipe.learningRate),
   };
   const optimizer = optimizerOf(recipe.optimizer);
   const step = trainingStep(build(batch), lossOf(recipe.loss), optimizer, options);
-  const profiled = profile === undefined ? {} : { profile };
   if (devices === undefined) {
     const explained = (cause: unknown): never => {
       throw explainMemory(cause, recipe);
     };
-    const program = await runtime.compile(step.graph, { state: step.state, exact, ...profiled }).catch(explained);
+    const program = await runtime.compile(step.graph, { state: step.state, exact, profile }).catch(explained);
     const { fingerprint } = program;
     const trainStep = trainStepOf(program, step, seed);
     return {
@@ -65,7 +64,7 @@ export async function openTrainStep(
   }
   const share = shareOf(recipe, devices.names);
   const { graph, state } = updateGraph(step.parameters, optimizer, options);
-  const program = await runtime.compile(graph, { state, exact, ...profiled });
+  const program = await runtime.compile(graph, { state, exact, profile });
   const workers = await devices.open(gradientGraph(build(share), lossOf(recipe.loss), options), { exact });
   return {
     step,

@@ -57,11 +57,13 @@ export function progressAt(plan: Plan, step: number): number {
 
 /** Whether a validation is due after `step` completed steps. */
 export function validatesAfter(plan: Plan, step: number): boolean {
-  const { validations } = plan;
-  // Rounding must not drop the last one.
-  const reached = (at: number): number => Math.floor(validations * progressAt(plan, at) + 1e-9);
-  return step > 0 && reached(step) > reached(step - 1);
+  return step > 0 && validationsLeftAfter(plan, step) < validationsLeftAfter(plan, step - 1);
 }
+
+/** Number of validations that are due after `step` completed steps and their validation. */
+export const validationsLeftAfter = (plan: Plan, step: number): number =>
+  // Rounding must not drop the last one.
+  plan.validations - Math.floor(plan.validations * progressAt(plan, step) + 1e-9);
 
 /** Times measured before the first step, in milliseconds. */
 export interface Measured {
@@ -119,7 +121,7 @@ const TOLERANCE_OF_REST = 0.1;
 export function replan(plan: Plan, done: number, leftMs: number, budgetMs: number, measured: Measured): Plan {
   const total = totalSteps(plan);
   const progress = progressAt(plan, done);
-  const validationsLeft = plan.validations - Math.floor(plan.validations * progress + 1e-9);
+  const validationsLeft = validationsLeftAfter(plan, done);
   const needMs = (total - done) * measured.stepMs + validationsLeft * measured.validationMs;
   if (Math.abs(needMs - leftMs) <= Math.min(TOLERANCE * budgetMs, TOLERANCE_OF_REST * leftMs)) return plan;
   const rest = Math.max(1, Math.floor((leftMs - validationsLeft * measured.validationMs) / measured.stepMs));

@@ -20,7 +20,7 @@ import type { InputSpec } from '../input/normalise.ts';
 import { METADATA_KEY, type ModelMetadata, parseMetadata } from '../models/metadata.ts';
 import { buildNetwork, type ModelSpec, sizesOf } from '../models/registry.ts';
 import { unfoldStandardised } from '../nn/standardise.ts';
-import type { DataBefore } from './before.ts';
+import type { RunData } from './before.ts';
 
 type Weights = { readonly [parameter: string]: NdArray };
 
@@ -30,7 +30,7 @@ export interface StartFile {
   readonly name: string;
   readonly bytes: Uint8Array;
   /** The data of the run that made it, where they are among those to train on: what is old and what is new. */
-  readonly before?: DataBefore;
+  readonly before?: RunData;
 }
 
 /** The content of a file that can be fine-tuned. */

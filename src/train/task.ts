@@ -1,7 +1,14 @@
+import type { Circumstances } from '../models/definition.ts';
 import type { Recipe, RunConfig } from './config.ts';
 import type { StepPlace } from './open-step.ts';
 import type { SetupOptions, TrainingSetup } from './tasks/segmentation/setup.ts';
 import type { ValidationMetric } from './validate.ts';
+
+/** A recipe, with its choices as printed lines. */
+export interface ChosenRecipe {
+  readonly recipe: Recipe;
+  readonly notes: readonly string[];
+}
 
 /** The kind of a run: segmentation or image classification. Everything else is common. */
 export interface TrainingTask {
@@ -21,14 +28,7 @@ export interface TrainingTask {
    * @param circumstances flops: measured; undefined to assume what a core usually reaches
    * @throws UsageError for settings that do not match each other or the data
    */
-  chooseRecipe(circumstances: {
-    readonly cores: number;
-    readonly minutes: number | undefined;
-    readonly flops?: number | undefined;
-  }): {
-    readonly recipe: Recipe;
-    readonly notes: readonly string[];
-  };
+  chooseRecipe(circumstances: Pick<Circumstances, 'cores' | 'minutes' | 'flops'>): ChosenRecipe;
   /** How validation images are scored, with the reason as a printed line; undefined without validation images. */
   chooseMetric(): { readonly metric: ValidationMetric; readonly reason: string } | undefined;
   /** @throws UsageError if the recipe does not match the data; DeviceError if it does not compile. */

@@ -1,5 +1,6 @@
-import type { Shape4 } from '../array/ndarray.ts';
-import { float32, type NdArray, ndarray } from '../array/ndarray.ts';
+import { float32, type NdArray, ndarray, type Shape4 } from '../array/ndarray.ts';
+import type { Batch } from '../augment/batch.ts';
+import type { ClassBatch } from '../augment/class-batch.ts';
 import { drawMasks } from '../nn/dropout-masks.ts';
 import type { Program } from '../runtime/runtime.ts';
 import type { TrainingStep } from './step.ts';
@@ -53,21 +54,13 @@ export function trainStep(program: Program, { masks }: TrainingStep, seed: numbe
   };
 }
 
-/** Images, with class and weight per pixel or per image. */
-interface DrawnBatch {
-  readonly images: Float32Array;
-  readonly labels: Uint8Array | Int32Array;
-  readonly weights: Float32Array;
-  readonly names: readonly string[];
-}
-
 /**
  * The step's inputs for a sampled batch.
  * @param input shape of the images, [N, channels, height, width]
  * @param output shape of the labels, [N, height, width], or [N] for image classification
  */
 export function feedsOf(
-  { images, labels, weights, names }: DrawnBatch,
+  { images, labels, weights, names }: Omit<Batch, 'step'> | ClassBatch,
   input: Shape4,
   output: readonly number[],
 ): StepBatch {

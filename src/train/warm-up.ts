@@ -1,16 +1,7 @@
 import type { Measured } from './plan.ts';
 import type { Clock } from './store.ts';
-import type { StepBatch, TrainStep } from './train-step.ts';
-
-export interface RehearseOptions {
-  readonly trainStep: TrainStep;
-  readonly batches: AsyncIterator<StepBatch>;
-  /** One validation of the current state; undefined without validation data. */
-  readonly validate?: () => Promise<void>;
-  readonly clock: Clock;
-  /** Approximate duration of the measurement. Default 4 s. */
-  readonly forMs?: number;
-}
+import type { TrainingSetup } from './tasks/segmentation/setup.ts';
+import type { State } from './train-step.ts';
 
 const LEAST_STEPS = 4;
 const MOST_STEPS = 40;
@@ -18,14 +9,15 @@ const MOST_STEPS = 40;
 /**
  * Runs some steps at learning rate 0 and a validation, to measure their time. This changes the state: the caller must
  * set it again.
+ * @param forMs approximate duration of the steps
  */
-export async function warmUp({
-  trainStep,
-  batches,
-  validate,
-  clock,
-  forMs = 4000,
-}: RehearseOptions): Promise<Measured> {
+export async function warmUp(
+  { trainStep, validator, batches: batchesFrom }: TrainingSetup,
+  initial: State,
+  clock: Clock,
+  forMs: number,
+): Promise<Measured> {
+  const batches = batchesFrom(0);
   const step = async (at: number): Promise<void> => {
     const next = await batches.next();
     if (next.done !== true) await trainStep.run(next.value, at, 0);
@@ -38,8 +30,8 @@ export async function warmUp({
   while (steps < LEAST_STEPS || (steps < MOST_STEPS && clock.nowMs() - beganMs < forMs)) await step(2 + steps++);
   const stepMs = (clock.nowMs() - beganMs) / steps;
   await batches.return?.();
-  if (validate === undefined) return { stepMs, validationMs: 0 };
+  if (validator === undefined) return { stepMs, validationMs: 0 };
   const validationBeganMs = clock.nowMs();
-  await validate();
+  await validator.run(initial);
   return { stepMs, validationMs: clock.nowMs() - validationBeganMs };
 }

@@ -7,7 +7,7 @@ import type { RawDataset } from '../dataset/raw.ts';
 import { LamellaError } from '../errors.ts';
 import type { Files, WritableFiles } from '../files.ts';
 import { isClassifier } from '../models/registry.ts';
-import { type DataBefore, withPagesBefore } from '../train/before.ts';
+import { type RunData, withPagesBefore } from '../train/before.ts';
 import { type RunConfig, readConfig } from '../train/config.ts';
 import type { TrainRunHooks } from '../train/run.ts';
 import { isSameTask, readStart, type StartFile } from '../train/start.ts';
@@ -32,7 +32,7 @@ export async function readLabelled(
 }
 
 /** The data of the run that a model is from; undefined for a single file, and for a run of whole images. */
-async function dataBefore(files: WritableFiles, from: string): Promise<DataBefore | undefined> {
+async function dataBefore(files: WritableFiles, from: string): Promise<RunData | undefined> {
   if ((await files.kind(from)) !== 'folder') return undefined;
   const store = runReader(files, from);
   if ((await store.read(RUN_FILES.config)) === undefined) return undefined;
@@ -53,7 +53,7 @@ export async function joinBefore(
   start: StartFile,
   settings: TrainSettings,
   { say, warn }: TrainRunHooks,
-): Promise<{ readonly raw?: RawDataset; readonly before?: DataBefore }> {
+): Promise<{ readonly raw?: RawDataset; readonly before?: RunData }> {
   const before = await dataBefore(files, start.name);
   if (before === undefined) return {};
   if (before.folder === fullPath(folder)) return { before };

@@ -19,11 +19,8 @@ import {
   isClassifier,
   networkNamed,
 } from '../../../models/registry.ts';
-import type { LossSpec } from '../../../nn/losses/registry.ts';
-import { OPTIMIZERS } from '../../../nn/optimizers/registry.ts';
-import type { Recipe } from '../../config.ts';
-import type { AugmentStrength, TrainSettings } from '../segmentation/choose-recipe.ts';
-import { optimizerSpec, scheduleSpec } from '../segmentation/choose-recipe.ts';
+import type { ChosenRecipe } from '../../task.ts';
+import { type AugmentStrength, chooseTraining, type TrainSettings } from '../segmentation/choose-recipe.ts';
 import { ownOptions } from '../segmentation/network-options.ts';
 
 type ClassifierName = ClassifierSpec['name'];
@@ -93,18 +90,13 @@ const FACTORS: { readonly [S in AugmentStrength]: number } = { none: 0, turns: 0
 
 const COLOUR_SIGMA = 0.1;
 
-interface Choice {
-  readonly recipe: Recipe;
-  readonly notes: readonly string[];
-}
-
 /** @throws UsageError for settings that do not match the network. */
 export function chooseClassRecipe(
   raw: RawClasses,
   { train, split }: ClassSplit,
   settings: TrainSettings,
   fingerprint: string,
-): Choice {
+): ChosenRecipe {
   const name = classifierName(settings);
   const { training: defaults, crops, bends: bendable, singleOutput } = networkNamed(name);
   const { seed = 0, exact = false, augment: strength = 'default', balance = 0 } = settings;
@@ -118,14 +110,10 @@ export function chooseClassRecipe(
   const numClasses = singleOutput && classes === 2 ? 1 : classes;
   const common = { channels: input.channels.count, numClasses, input: input.crop };
   const model = { name, ...common, ...ownOptions(name, settings) } as ClassifierSpec;
-  const loss: LossSpec = settings.loss === undefined ? defaults.loss : ({ name: settings.loss } as LossSpec);
-  const usual = loss.name === defaults.loss.name ? defaults : (defaults.otherLoss ?? defaults);
-  const batch = settings.batch ?? (usual === defaults ? defaults.batch : Math.min(usual.batch, train.length));
-  const optimizer = optimizerSpec(settings.optimizer) ?? defaults.optimizer;
-  const ownRate = settings.optimizer === undefined || settings.optimizer === defaults.optimizer.name;
-  const learningRate =
-    settings.learningRate ?? (ownRate ? usual.learningRate : OPTIMIZERS[optimizer.name].learningRate);
-  const schedule = settings.schedule === undefined ? defaults.schedule : scheduleSpec(settings.schedule);
+  const training = chooseTraining(settings, defaults);
+  const { loss, optimizer, learningRate, schedule, averageDecay } = training;
+  const other = loss.name === defaults.loss.name ? undefined : defaults.otherLoss;
+  const batch = settings.batch ?? (other === undefined ? defaults.batch : Math.min(other.batch, train.length));
 
   const factor = input.crop[0] > 1 ? FACTORS[strength] : 0;
   const bent = bendable === true && factor > 0;
@@ -159,18 +147,13 @@ export function chooseClassRecipe(
       batch,
       augment,
       classes: classAugment,
-      loss,
-      optimizer,
-      learningRate,
-      schedule,
-      clipNorm: defaults.clipNorm,
-      averageDecay: defaults.averageDecay,
+      ...training,
       exact,
     },
     notes: [
       ...notes,
       `network: ${name} for ${classes} classes, ${parameters.toLocaleString('en')} parameters, ${(macs / 1e6).toFixed(2)} million MACs per image; ${reason}; batch ${batch}`,
-      `training: ${loss.name}, ${optimizer.name}, learning rate ${learningRate}, ${schedule.name}${defaults.averageDecay === null ? '' : `, weights averaged (${defaults.averageDecay})`}${balance > 0 ? `, rare classes weigh more (balance ${balance})` : ''}`,
+      `training: ${loss.name}, ${optimizer.name}, learning rate ${learningRate}, ${schedule.name}${averageDecay === null ? '' : `, weights averaged (${averageDecay})`}${balance > 0 ? `, rare classes weigh more (balance ${balance})` : ''}`,
       `changes to the images: ${changes}`,
     ],
   };

@@ -10,7 +10,7 @@ import { classifyPages, openClassifier } from '../../../predict/classifier.ts';
 import type { Recipe } from '../../config.ts';
 import { convergence } from '../../convergence.ts';
 import { exclude } from '../../excluded-batches.ts';
-import type { ValidationResult } from '../../loop.ts';
+import type { ValidationResult } from '../../log.ts';
 import { classModelWriter, type Provenance } from '../../model-file.ts';
 import { openTrainStep, type StepPlace } from '../../open-step.ts';
 import type { State } from '../../train-step.ts';
@@ -37,11 +37,10 @@ export async function openClassificationSetup(
   const input = [batch, model.channels, ...patch] as const;
   const rosenblatt = recipe.loss.name === 'perceptron' && batch === 1;
   const build = (images: number) => buildNetwork(model, [images, model.channels, ...patch], { training: true });
-  const { step, trainStep, fingerprint, close } = await openTrainStep(recipe, build, place, {
-    measureNorm: rosenblatt,
-  });
+  const opened = await openTrainStep(recipe, build, place, { measureNorm: rosenblatt });
   const write = classModelWriter(recipe);
-  const bytesOf = (state: State, at: Provenance): Uint8Array => write(step.weightsOf(state), { ...provenance, ...at });
+  const bytesOf = (state: State, at: Provenance): Uint8Array =>
+    write(opened.step.weightsOf(state), { ...provenance, ...at });
   const validate = async (state: State): Promise<ValidationResult> => {
     const classifier = await openClassifier(runtime, bytesOf(state, {}));
     try {
@@ -55,10 +54,7 @@ export async function openClassificationSetup(
     }
   };
   return {
-    runtime,
-    step,
-    trainStep,
-    fingerprint,
+    ...opened,
     async *batches(from) {
       const draw = classBatches(set, { seed, batch, augment, classes });
       for (let at = from; ; at++) yield feedsOf(draw(at), input, [batch]);
@@ -67,7 +63,6 @@ export async function openClassificationSetup(
     saveModel: (store) => (file, state, at) => store.write(file, bytesOf(state, { step: at })),
     exclude: (store) => (batch, facts) =>
       exclude(store, batch, facts, { patch, channels: model.channels, outputMargin: 0 }),
-    ...(rosenblatt ? { watch: convergence(set.images.length) } : {}),
-    close,
+    watch: rosenblatt ? convergence(set.images.length) : undefined,
   };
 }

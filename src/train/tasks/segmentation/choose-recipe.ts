@@ -8,6 +8,7 @@ import type { PreparedDataset } from '../../../dataset/prepare.ts';
 import type { SplitChoice } from '../../../dataset/split.ts';
 import type { ChannelChoice } from '../../../input/channels.ts';
 import { isPlain } from '../../../input/window.ts';
+import type { Circumstances, TrainingDefaults } from '../../../models/definition.ts';
 import { type ModelName, type ModelSpec, networkNamed, sizesOf } from '../../../models/registry.ts';
 import type { LossName, LossSpec } from '../../../nn/losses/registry.ts';
 import { OPTIMIZERS, type OptimizerName, type OptimizerSpec } from '../../../nn/optimizers/registry.ts';
@@ -15,6 +16,7 @@ import type { ScheduleName, ScheduleSpec } from '../../../nn/schedules.ts';
 import type { Rehearsal } from '../../before.ts';
 import type { Recipe } from '../../config.ts';
 import { type StartModel, type StartSettings, startRecipe } from '../../start.ts';
+import type { ChosenRecipe } from '../../task.ts';
 import { type NetworkChoice, type NetworkOptions, ownOptions, requireUnset } from './network-options.ts';
 import { networkOf } from './start-network.ts';
 import { chooseBalance, chooseWindow, type WindowOptions, windowChoice } from './window-recipe.ts';
@@ -49,14 +51,10 @@ export interface TrainSettings extends NetworkOptions, WindowOptions, StartSetti
 }
 
 /** What the choice depends on besides the data. */
-export interface RecipeCircumstances {
+export interface RecipeCircumstances extends Pick<Circumstances, 'cores' | 'minutes' | 'flops'> {
   readonly fingerprint: string;
   readonly split: SplitChoice;
   readonly separation: Recipe['data']['separation'];
-  readonly cores: number;
-  readonly minutes: number | undefined;
-  /** Operations per second, if measured. */
-  readonly flops?: number | undefined;
   /** The model to fine-tune. */
   readonly start?: StartModel;
   /** Old data beside new ones. */
@@ -109,7 +107,7 @@ export function chooseRecipe(
   data: PreparedDataset,
   given: TrainSettings,
   { fingerprint, split, separation, cores, minutes, flops, start, before }: RecipeCircumstances,
-): { readonly recipe: Recipe; readonly notes: readonly string[] } {
+): ChosenRecipe {
   const settings = start === undefined ? given : { ...given, ...networkOf(start, given) };
   const name = settings.network ?? 'unet';
   const defaults = networkNamed(name).training;
@@ -132,13 +130,8 @@ export function chooseRecipe(
   const model: ModelSpec = start === undefined ? choice.model : { ...start.model, ...common };
   const from = start && startRecipe(start, model, settings);
 
-  const loss: LossSpec = settings.loss === undefined ? defaults.loss : ({ name: settings.loss } as LossSpec);
-  const optimizer = optimizerSpec(settings.optimizer) ?? defaults.optimizer;
-  const ownRate = settings.optimizer === undefined || settings.optimizer === defaults.optimizer.name;
-  const learningRate =
-    settings.learningRate ?? (ownRate ? defaults.learningRate : OPTIMIZERS[optimizer.name].learningRate);
-  const schedule = settings.schedule === undefined ? defaults.schedule : scheduleSpec(settings.schedule);
-  const { clipNorm, averageDecay } = defaults;
+  const training = chooseTraining(settings, defaults);
+  const { loss, optimizer, learningRate, schedule, clipNorm, averageDecay } = training;
   const extras = [
     ...(clipNorm === null ? [] : [`gradients clipped at ${clipNorm}`]),
     ...(averageDecay === null ? [] : [`weights averaged (${averageDecay})`]),
@@ -172,12 +165,7 @@ export function chooseRecipe(
         // Windows are sampled as for prediction.
         ...(window && !isPlain(window) && { interpolation: 'bilinear' as const }),
       }),
-      loss,
-      optimizer,
-      learningRate,
-      schedule,
-      clipNorm,
-      averageDecay,
+      ...training,
       exact,
       ...(from && { start: from.recipe }),
     },
@@ -208,16 +196,26 @@ function networkChoice(
   return { model, patch: settings.patch ?? [side, side], reason: summary };
 }
 
-export function optimizerSpec(name: OptimizerName | undefined): OptimizerSpec | undefined {
-  return name && { name, ...OPTIMIZERS[name].options };
-}
-
 const WARM_UP_STEPS = 50;
 const WARM_UP_SHARE = 0.1;
 
-export function scheduleSpec(name: ScheduleName): ScheduleSpec {
-  return name === 'one-cycle' ? { name } : { name, warmUp: WARM_UP_STEPS };
+/** Loss, optimizer and schedule as set, otherwise the network's own. */
+export function chooseTraining(
+  settings: Pick<TrainSettings, 'loss' | 'optimizer' | 'learningRate' | 'schedule'>,
+  { otherLoss, clipNorm, averageDecay, ...own }: TrainingDefaults,
+): Pick<Recipe, 'loss' | 'optimizer' | 'learningRate' | 'schedule' | 'clipNorm' | 'averageDecay'> {
+  const loss = settings.loss === undefined ? own.loss : ({ name: settings.loss } as LossSpec);
+  const optimizer = settings.optimizer === undefined ? own.optimizer : optimizerSpec(settings.optimizer);
+  const usual = loss.name === own.loss.name ? own : (otherLoss ?? own);
+  const { learningRate } = optimizer.name === own.optimizer.name ? usual : OPTIMIZERS[optimizer.name];
+  const schedule = settings.schedule === undefined ? own.schedule : scheduleSpec(settings.schedule);
+  return { loss, optimizer, learningRate: settings.learningRate ?? learningRate, schedule, clipNorm, averageDecay };
 }
+
+const optimizerSpec = (name: OptimizerName): OptimizerSpec => ({ name, ...OPTIMIZERS[name].options });
+
+const scheduleSpec = (name: ScheduleName): ScheduleSpec =>
+  name === 'one-cycle' ? { name } : { name, warmUp: WARM_UP_STEPS };
 
 /** The recipe with a warm-up that is short enough for this number of steps. */
 export function withWarmUp(recipe: Recipe, steps: number): Recipe {

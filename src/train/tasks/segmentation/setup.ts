@@ -7,14 +7,12 @@ import { type PageMetric, scorerFor } from '../../../evaluate/scorer.ts';
 import type { InputSpec } from '../../../input/normalise.ts';
 import { isPlain } from '../../../input/window.ts';
 import { fitCalibration, noCounts } from '../../../predict/calibration.ts';
-import type { Runtime } from '../../../runtime/runtime.ts';
 import type { Recipe } from '../../config.ts';
 import type { LoopOptions, Validator } from '../../loop.ts';
 import { type FoundOnValidation, modelWriter, type Provenance } from '../../model-file.ts';
-import { openTrainStep, type StepPlace } from '../../open-step.ts';
-import type { TrainingStep } from '../../step.ts';
+import { type OpenedStep, openTrainStep, type StepPlace } from '../../open-step.ts';
 import type { Store } from '../../store.ts';
-import type { State, StepBatch, TrainStep } from '../../train-step.ts';
+import type { State, StepBatch } from '../../train-step.ts';
 import { VALIDATION_THRESHOLDS, type ValidationMetric } from '../../validate.ts';
 import { countPage, pagePredictor, samplePredictor } from '../../validation-predictor.ts';
 import { openPatchSource, type PatchSourceOptions } from './batch-source.ts';
@@ -26,12 +24,7 @@ export interface LabelledPages {
   readonly data: PreparedDataset;
 }
 
-export interface TrainingSetup {
-  readonly runtime: Runtime;
-  readonly step: TrainingStep;
-  readonly trainStep: TrainStep;
-  /** Of the step as executed: a different one changes the last bits. */
-  readonly fingerprint: string | undefined;
+export interface TrainingSetup extends OpenedStep {
   batches(from: number): AsyncIterator<StepBatch>;
   readonly validator: Validator | undefined;
   saveModel(store: Store): LoopOptions['saveModel'];
@@ -43,7 +36,6 @@ export interface TrainingSetup {
     /** The conclusion if it did not end by itself. */
     verdict(): string;
   };
-  close(): Promise<void>;
 }
 
 /** The setup of a run on labelled pages, which may change on the way. */
@@ -80,13 +72,11 @@ export async function openSetup(
     return openPixelSource(model, pages.data.train, runtime, { seed });
   };
   const source = patches ?? (await ofPixels());
-  const { step, trainStep, fingerprint, close } = await openTrainStep(recipe, source.build, place).catch(
-    async (cause) => {
-      await source.close();
-      throw cause;
-    },
-  );
-  const weightsOf = (state: State) => source.exported(step.weightsOf(state));
+  const opened = await openTrainStep(recipe, source.build, place).catch(async (cause) => {
+    await source.close();
+    throw cause;
+  });
+  const weightsOf = (state: State) => source.exported(opened.step.weightsOf(state));
   const write = modelWriter(recipe);
   // Of the state validated last: models are written directly afterwards.
   let found: FoundOnValidation = {};
@@ -131,10 +121,7 @@ export async function openSetup(
           },
         };
   return {
-    runtime,
-    step,
-    trainStep,
-    fingerprint,
+    ...opened,
     batches: source.batches,
     validator,
     saveModel: (store) => (file, state, at) => store.write(file, bytesOf(state, { step: at })),
@@ -149,7 +136,7 @@ export async function openSetup(
     },
     async close() {
       await source.close();
-      await close();
+      await opened.close();
     },
   };
 }

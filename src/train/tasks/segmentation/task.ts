@@ -2,7 +2,7 @@
 
 import { reachPx } from '../../../augment/field.ts';
 import { cutToAnnotation } from '../../../dataset/cut.ts';
-import { findMapping } from '../../../dataset/labels/labels.ts';
+import { findMapping, type LabelMapping } from '../../../dataset/labels/labels.ts';
 import { type PreparedDataset, type PrepareOptions, prepareDataset } from '../../../dataset/prepare.ts';
 import { labelOptions, type RawDataset } from '../../../dataset/raw.ts';
 import type { SplitChoice } from '../../../dataset/split.ts';
@@ -10,7 +10,7 @@ import { BasisCounter, describeBasis } from '../../../evaluate/basis.ts';
 import type { InputSpec } from '../../../input/normalise.ts';
 import { isPlain, windowOffsets } from '../../../input/window.ts';
 import { type ModelName, networkNamed } from '../../../models/registry.ts';
-import { type DataBefore, rehearsing, splitBeside } from '../../before.ts';
+import { type RunData, rehearsing, splitBeside } from '../../before.ts';
 import { fingerprintOf, type Recipe } from '../../config.ts';
 import { type StartModel, startInput, startLabels } from '../../start.ts';
 import type { TrainingTask } from '../../task.ts';
@@ -36,10 +36,13 @@ type Place = Pick<SetupOptions, 'openSampler'> & Pick<PrepareOptions, 'allocate'
 
 /** Notes on the classes and channels of a fine-tuned run. */
 function startNotes(
-  { name, classNames }: StartModel,
-  names: readonly string[],
+  start: StartModel | undefined,
+  { classes }: LabelMapping,
   input: object | undefined,
 ): readonly string[] {
+  if (start === undefined) return [];
+  const { name, classNames } = start;
+  const names = classes.map((one) => one.name);
   const renamed = names.length === classNames.length && names.some((one, i) => one !== classNames[i]);
   return [
     ...(renamed ? [`classes: ${names.join(', ')} take the places of ${classNames.join(', ')} in ${name}`] : []),
@@ -52,7 +55,7 @@ export function newSegmentationTask(
   raw: RawDataset,
   settings: TrainSettings,
   place: Place,
-  { start, before }: { readonly start?: StartModel; readonly before?: DataBefore } = {},
+  { start, before }: { readonly start?: StartModel; readonly before?: RunData } = {},
 ): TrainingTask {
   const { classes, ignore, task, seed = 0, split: choice = DEFAULT_SPLIT } = settings;
   const beside = before && splitBeside(raw, choice, before, seed);
@@ -75,24 +78,14 @@ export function newSegmentationTask(
     balance: chooseBalance({ ...settings, ...(start && { network: start.model.name }) }),
     channel: settings.channel,
     input,
-    ...(lungs ? { normalisation: LUNGS_NORMALISATION } : {}),
+    normalisation: lungs ? LUNGS_NORMALISATION : undefined,
     allocate: place.allocate,
   });
   const common = taskOf(raw, data, place);
   const network = start?.model.name ?? settings.network ?? 'unet';
   return {
     ...common,
-    notes: [
-      ...common.notes,
-      ...(beside?.notes ?? []),
-      ...(start === undefined
-        ? []
-        : startNotes(
-            start,
-            mapping.classes.map(({ name }) => name),
-            input,
-          )),
-    ],
+    notes: [...common.notes, ...(beside?.notes ?? []), ...startNotes(start, mapping, input)],
     length: lengthOf(network),
     chooseMetric: () =>
       seenOneByOne(settings, start) && data.validation.length > 0 ? ONE_BY_ONE : common.chooseMetric(),
