@@ -19,6 +19,8 @@ export type Facts =
   | { readonly code: 'data-changed' }
   /** The device has too little memory. */
   | { readonly code: 'out-of-memory' }
+  /** The connection to what computes has ended. */
+  | { readonly code: 'disconnected' }
   /** The loss or the weights are not finite. */
   | { readonly code: 'diverged'; readonly step: number };
 

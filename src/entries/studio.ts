@@ -1,4 +1,8 @@
-/** `lamella/studio`: the annotation that Lamella Studio is built on, for tools of one's own. */
+/**
+ * `lamella/studio`: the annotation that Lamella Studio is built on, what computes for it, and how a page reaches that.
+ * `openStudioEngine` of `lamella/browser` starts an engine in a worker of a page; `studioHost` of `lamella/node` is this
+ * machine as the place of one.
+ */
 
 export { type AnnotationClass, Annotations, type Change } from '../annotate/annotations.ts';
 export { type BrushOptions, BrushStroke } from '../annotate/brush.ts';
@@ -15,3 +19,39 @@ export { type LayerKind, NOT_ANNOTATED, type Over } from '../annotate/label-valu
 export { pageOf, type StoredLabels, setPage, storedAs } from '../annotate/pages.ts';
 export { type PaintOptions, paintShape } from '../annotate/paint.ts';
 export type { Box } from '../annotate/region.ts';
+// For `Runtime`, which types of the engine name.
+export type {} from '../graph/ops/table.ts';
+export { connect } from '../studio/connect.ts';
+export { createEngine } from '../studio/create-engine.ts';
+export type {
+  ChannelInfo,
+  CheckPlace,
+  Engine,
+  EngineDescription,
+  EngineEvent,
+  ExportedFile,
+  ExportFormat,
+  ExportOptions,
+  GivenFile,
+  ImageId,
+  ImageInfo,
+  LiveOptions,
+  Plane,
+  PreviewResult,
+  Problem,
+  ProjectState,
+  ProjectSummary,
+  Rect,
+  SegmentedImages,
+  SegmentOptions,
+  StudioTrainOptions,
+  TablePage,
+  TableQuery,
+  TrainedRun,
+  View,
+} from '../studio/engine.ts';
+export type { JournalFile, StudioHost } from '../studio/host.ts';
+export { type PortLike, portChannel } from '../studio/port-channel.ts';
+export type { Channel, Message } from '../studio/protocol.ts';
+export { serve } from '../studio/serve.ts';
+export { type SocketLike, socketChannel } from '../studio/socket-channel.ts';

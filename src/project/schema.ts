@@ -58,7 +58,9 @@ const IMAGE: Schema = {
   required: ['file'],
   properties: {
     id: text('Unique within the project.'),
-    file: text('Path from the folder of this file, with / between its parts.'),
+    file: text(
+      'Path from the folder of this file, with / between its parts; for a DICOM series the folder that has its files.',
+    ),
     size: { ...natural, maximum: Number.MAX_SAFE_INTEGER, description: 'Bytes of the file.' },
     crc32: { description: 'Checksum of the file.', type: 'string', pattern: '^[0-9a-f]{8}$' },
     labels: text('Path of its labels; missing: none.'),

@@ -137,10 +137,14 @@ const PUBLIC: { readonly [file: string]: Exported } = {
   'src/entries/studio.ts': {
     values: words(`
       Annotations BrushStroke CHUNK_SIZE History LabelLayer NOT_ANNOTATED pageOf paintShape setPage storedAs
+      connect createEngine portChannel serve socketChannel
     `),
     types: words(`
       AnnotationClass AppliedEdit Box BrushOptions Change ChangeTracker ChangedPlace ChunkPlace DirtyChunk Labels
       LayerKind LayerSize Over PaintOptions StoredLabels
+      Channel ChannelInfo CheckPlace Engine EngineDescription EngineEvent ExportFormat ExportOptions ExportedFile GivenFile
+      ImageId ImageInfo JournalFile LiveOptions Message Plane PortLike PreviewResult Problem ProjectState ProjectSummary Rect
+      SegmentOptions SegmentedImages SocketLike StudioHost StudioTrainOptions TablePage TableQuery TrainedRun View
     `),
   },
   'packages/demo/index.ts': {
@@ -170,7 +174,7 @@ const PUBLIC: { readonly [file: string]: Exported } = {
   },
   'src/platform/node/index.ts': {
     values: words(`
-      availableDevices nodeFiles nodeHost openModelFile openRuntime readImageFile resumeTraining sessionPlace train workingDevices writeImageFile
+      availableDevices nodeFiles nodeHost openModelFile openRuntime readImageFile resumeTraining sessionPlace studioHost train workingDevices writeImageFile
     `),
     types: words(
       'FinishedRun FolderPlace FolderPlaceOptions MachineOptions NodeDevice OpenModelFileOptions OpenRuntimeOptions TrainRunOptions',
@@ -178,7 +182,7 @@ const PUBLIC: { readonly [file: string]: Exported } = {
   },
   'src/platform/browser/index.ts': {
     values: words(`
-      availableDevices browserHost chosenFiles drawImage droppedFiles exportRun importRun openModelFile openRuntime opfsStore
+      availableDevices browserHost chosenFiles drawImage droppedFiles exportRun importRun openModelFile openRuntime openStudioEngine opfsStore
       readImageFile removeRun resumeTraining sessionPlace train
     `),
     types: words(`

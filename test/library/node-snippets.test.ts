@@ -54,6 +54,10 @@ describe('examples for Node, run against the built package', () => {
     expect([overlay.axes, overlay.shape]).toEqual(['cyx', [3, 80, 96]]);
   });
 
+  it.each(snippets('engine'))('$title: a project of one image', async ({ code }) => {
+    expect(await output(code)).toMatch(/^membranes \[ \d+, \d+ \] 65536\n$/);
+  });
+
   it.each(snippets('quick'))('$title: a model from a few pixels', async ({ code }) => {
     expect(await output(code)).toMatch(/^\[ 'background', 'foreground' \] \[ (1, )?256, 256 \] \d+\n$/);
   });

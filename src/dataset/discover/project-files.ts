@@ -23,12 +23,23 @@ export async function readProject(files: Files, root: string, all: readonly stri
   const project = parseProject(new TextDecoder().decode(await files.read(root, PROJECT_FILE)), file);
   const known = new Set(all);
   // Only files of the folder are known; others are found missing when they are read.
-  const missing = projectFiles(project).find((path) => !known.has(path) && !path.startsWith('../'));
+  const isThere = (path: string) => known.has(path) || filesBelow(path, all).length > 0;
+  const missing = projectFiles(project).find((path) => !isThere(path) && !path.startsWith('../'));
   if (missing === undefined) return project;
   throw new DatasetError(`there is no file "${missing}", which the project lists.`, {
     file,
     remedy: `Put it back, or remove it from ${PROJECT_FILE}. Paths are relative to its folder.`,
   });
+}
+
+const filesBelow = (folder: string, all: readonly string[]): readonly string[] =>
+  all.filter((path) => path.startsWith(`${folder}/`));
+
+/** The images that are folders: the files of a DICOM series each, by the path of the folder. */
+export function projectSeries({ images }: Project, all: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  const known = new Set(all);
+  const folders = images.flatMap(({ file }) => (known.has(file) ? [] : [[file, filesBelow(file, all)] as const]));
+  return new Map(folders.filter(([, files]) => files.length > 0));
 }
 
 /** Every image and label file. */

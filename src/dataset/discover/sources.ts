@@ -18,7 +18,7 @@ import { baseName, extensionOf, folderOf, roleOf } from './names.ts';
 import { DATASET_JSON, type DatasetJson, isNnunetFolder, parseDatasetJson, withDeclaredChannels } from './nnunet.ts';
 import { pairFiles, readable } from './pair.ts';
 import type { JoinedFiles, LeftOut, Pairing } from './pairing.ts';
-import { pairProject, projectFiles, readProject, withProjectSpacing } from './project-files.ts';
+import { pairProject, projectFiles, projectSeries, readProject, withProjectSpacing } from './project-files.ts';
 import { otherZips } from './shape-files.ts';
 
 /** A DICOM series as one image. */
@@ -80,7 +80,9 @@ export async function listImageSources(
   const place = files.resolve?.(root) ?? root;
   const project = await readProject(files, root, all);
   if (project !== undefined) {
-    return { root, place, paths: projectFiles(project), series: new Map(), project, leftOut: [] };
+    const folders = [...projectSeries(project, all)];
+    const series = new Map(folders.map(([folder, files]) => [folder, { folder, files, description: 'DICOM' }]));
+    return { root, place, paths: projectFiles(project), series, project, leftOut: [] };
   }
   const leftOut: LeftOut[] = [];
   const headers: DicomHeader[] = [];

@@ -6,6 +6,7 @@ export { type BrowserHost, browserHost, chosenFiles, droppedFiles } from './host
 export { openModelFile } from './model-files.ts';
 export { exportRun, importRun, opfsStore, removeRun } from './opfs-store.ts';
 export { availableDevices, type BrowserDevice, type OpenRuntimeOptions, openRuntime } from './runtime.ts';
+export { openStudioEngine } from './studio.ts';
 export {
   type ResumeOptions,
   resumeTraining,

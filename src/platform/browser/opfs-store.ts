@@ -6,42 +6,7 @@ import { RUN_FILES, type Store } from '../../train/store.ts';
 import { type MemoryFiles, memoryFiles } from '../../workflows/memory-files.ts';
 import { isWorthKeeping, noRun, runExists } from '../../workflows/run-conflicts.ts';
 import type { RunStore } from '../../workflows/train.ts';
-import { explainAccess, isAbsent, isUnfinished, namesOf, openFolder } from './opfs.ts';
-
-/** A file of a folder; undefined if there is none, or it was created by a tab that ended before its content came. */
-async function fileOf(folder: FileSystemDirectoryHandle, path: string): Promise<File | undefined> {
-  const names = namesOf(path);
-  const parent = await openFolder(names.slice(0, -1), { create: false, within: folder });
-  try {
-    const file = await (await parent?.getFileHandle(names.at(-1) as string))?.getFile();
-    return file === undefined || file.size === 0 ? undefined : file;
-  } catch (cause) {
-    if (isAbsent(cause)) return undefined;
-    throw cause;
-  }
-}
-
-/** @param keep whether to append */
-async function put(
-  folder: FileSystemDirectoryHandle,
-  path: string,
-  content: Uint8Array | string,
-  { keep }: { readonly keep: boolean },
-): Promise<void> {
-  const names = namesOf(path);
-  const parent = await openFolder(names.slice(0, -1), { create: true, within: folder });
-  const handle = await (parent as FileSystemDirectoryHandle).getFileHandle(names.at(-1) as string, { create: true });
-  // A copy, which takes the place of the file when it is closed.
-  const copy = await handle.createWritable({ keepExistingData: keep });
-  try {
-    if (keep) await copy.seek((await handle.getFile()).size);
-    await copy.write(content as string | Uint8Array<ArrayBuffer>);
-    await copy.close();
-  } catch (cause) {
-    await copy.abort().catch(() => undefined);
-    throw cause;
-  }
-}
+import { explainAccess, fileOf, filesBelow, isAbsent, isUnfinished, namesOf, openFolder, putFile } from './opfs.ts';
 
 function storeOf(folder: FileSystemDirectoryHandle, name: string): Store {
   const pathOf = (file: string): string => (file === '' ? name : `${name}/${file}`);
@@ -70,8 +35,8 @@ function storeOf(folder: FileSystemDirectoryHandle, name: string): Store {
         const found = await fileOf(folder, file);
         return found && new Uint8Array(await found.arrayBuffer());
       }),
-    write: (file, content) => explained(file, () => put(folder, file, content, { keep: false })),
-    append: (file, text) => explained(file, () => put(folder, file, text, { keep: true })),
+    write: (file, content) => explained(file, () => putFile(folder, file, content, { keep: false })),
+    append: (file, text) => explained(file, () => putFile(folder, file, text, { keep: true })),
     remove: (file) =>
       explained(file, async () => {
         const names = namesOf(file);
@@ -87,7 +52,7 @@ function storeOf(folder: FileSystemDirectoryHandle, name: string): Store {
  * @returns what releases it; the browser does when the page ends
  * @throws RunError if the page has no storage, or another page or worker has the lock.
  */
-async function takeLock(path: string): Promise<() => void> {
+export async function takeLock(path: string): Promise<() => void> {
   await openFolder([], { create: false });
   return new Promise((resolve, reject) => {
     navigator.locks
@@ -205,20 +170,8 @@ export function exportRun(folder: string): Promise<MemoryFiles> {
   return withRun(folder, async (names, name) => {
     const handle = await openFolder(names, { create: false });
     if (handle === undefined || (await fileOf(handle, RUN_FILES.config)) === undefined) throw noRun(name);
-    const found: [string, File][] = [];
-    await collect(handle, '', found);
-    return memoryFiles(Object.fromEntries(found));
+    return memoryFiles(Object.fromEntries(await filesBelow(handle)));
   });
-}
-
-async function collect(folder: FileSystemDirectoryHandle, prefix: string, found: [string, File][]): Promise<void> {
-  for await (const [name, handle] of folder.entries()) {
-    if (handle.kind === 'directory') await collect(handle as FileSystemDirectoryHandle, `${prefix}${name}/`, found);
-    else {
-      const file = isUnfinished(name) ? undefined : await fileOf(folder, name);
-      if (file !== undefined) found.push([`${prefix}${name}`, file]);
-    }
-  }
 }
 
 /**

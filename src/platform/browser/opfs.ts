@@ -80,3 +80,52 @@ export const isAbsent = (cause: unknown): boolean => cause instanceof DOMExcepti
 
 /** The content of a file that is being replaced: Chromium lists it, and a killed browser may leave it. */
 export const isUnfinished = (name: string): boolean => name.endsWith('.crswap');
+
+/** A file of a folder; undefined if there is none, or it was created by a tab that ended before its content came. */
+export async function fileOf(folder: FileSystemDirectoryHandle, path: string): Promise<File | undefined> {
+  const names = namesOf(path);
+  const parent = await openFolder(names.slice(0, -1), { create: false, within: folder });
+  try {
+    const file = await (await parent?.getFileHandle(names.at(-1) as string))?.getFile();
+    return file === undefined || file.size === 0 ? undefined : file;
+  } catch (cause) {
+    if (isAbsent(cause)) return undefined;
+    throw cause;
+  }
+}
+
+/** Replaces a file, or adds to it, creating the folders that it needs. @param keep whether to append */
+export async function putFile(
+  folder: FileSystemDirectoryHandle,
+  path: string,
+  content: Uint8Array | string,
+  { keep }: { readonly keep: boolean },
+): Promise<void> {
+  const names = namesOf(path);
+  const parent = await openFolder(names.slice(0, -1), { create: true, within: folder });
+  const handle = await (parent as FileSystemDirectoryHandle).getFileHandle(names.at(-1) as string, { create: true });
+  // A copy, which takes the place of the file when it is closed.
+  const copy = await handle.createWritable({ keepExistingData: keep });
+  try {
+    if (keep) await copy.seek((await handle.getFile()).size);
+    await copy.write(content as string | Uint8Array<ArrayBuffer>);
+    await copy.close();
+  } catch (cause) {
+    await copy.abort().catch(() => undefined);
+    throw cause;
+  }
+}
+
+/** Every file below a folder with its path in it, read on demand. */
+export async function filesBelow(folder: FileSystemDirectoryHandle, prefix = ''): Promise<(readonly [string, File])[]> {
+  const found: (readonly [string, File])[] = [];
+  for await (const [name, handle] of folder.entries()) {
+    const path = `${prefix}${name}`;
+    if (handle.kind === 'directory') found.push(...(await filesBelow(handle as FileSystemDirectoryHandle, `${path}/`)));
+    else {
+      const file = isUnfinished(name) ? undefined : await fileOf(folder, name);
+      if (file !== undefined) found.push([path, file]);
+    }
+  }
+  return found;
+}

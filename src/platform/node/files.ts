@@ -29,7 +29,7 @@ function explainRead(cause: unknown, file: string): DatasetError {
 }
 
 /** What `access` gives, or why it failed. */
-async function reading<T>(path: string, access: () => Promise<T>): Promise<T> {
+export async function reading<T>(path: string, access: () => Promise<T>): Promise<T> {
   try {
     return await access();
   } catch (cause) {

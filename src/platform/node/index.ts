@@ -12,6 +12,7 @@ export {
   workingDevices,
 } from './runtime.ts';
 export { type FolderPlace, type FolderPlaceOptions, sessionPlace } from './session-place.ts';
+export { studioHost } from './studio-host.ts';
 export {
   type FinishedRun,
   type MachineOptions,

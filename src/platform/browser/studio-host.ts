@@ -1,0 +1,119 @@
+/** Studio's engine in a worker of a page: projects in the page's private storage (OPFS). */
+
+import { factsOf, UsageError } from '../../errors.ts';
+import { joinPath } from '../../files.ts';
+import type { EngineDescription } from '../../studio/engine.ts';
+import type { JournalFile, StudioHost } from '../../studio/host.ts';
+import { findAdapter } from './adapter.ts';
+import { browserHost } from './host.ts';
+import { explainAccess, namesOf, openFolder } from './opfs.ts';
+import { opfsFiles } from './opfs-files.ts';
+import { takeLock } from './opfs-store.ts';
+import { type OpenRuntimeOptions, wasmThreads } from './runtime.ts';
+
+/** Lamella's version, for the record; a test holds it to that of the package. */
+export const VERSION = '0.1.0';
+
+/** Where projects are in the storage. */
+const PROJECTS = 'projects';
+
+/** A file that a dedicated worker writes to in place; TypeScript has it among the types of workers only. */
+interface SyncAccess {
+  getSize(): number;
+  read(into: Uint8Array<ArrayBuffer>, options: { readonly at: number }): number;
+  write(bytes: Uint8Array<ArrayBuffer>, options: { readonly at: number }): number;
+  truncate(size: number): void;
+  flush(): void;
+  close(): void;
+}
+
+async function openJournal(path: string): Promise<JournalFile> {
+  try {
+    const names = namesOf(path);
+    const folder = (await openFolder(names.slice(0, -1), { create: true })) as FileSystemDirectoryHandle;
+    const handle = await folder.getFileHandle(names.at(-1) as string, { create: true });
+    const access = await (
+      handle as unknown as { createSyncAccessHandle(): Promise<SyncAccess> }
+    ).createSyncAccessHandle();
+    return {
+      async read() {
+        const bytes = new Uint8Array(access.getSize());
+        access.read(bytes, { at: 0 });
+        return bytes;
+      },
+      async append(bytes) {
+        try {
+          access.write(bytes as Uint8Array<ArrayBuffer>, { at: access.getSize() });
+          access.flush();
+        } catch (cause) {
+          throw await explainAccess(cause, path);
+        }
+      },
+      async clear() {
+        access.truncate(0);
+        access.flush();
+      },
+      async close() {
+        access.close();
+      },
+    };
+  } catch (cause) {
+    throw await explainAccess(cause, path);
+  }
+}
+
+async function describe(): Promise<Omit<EngineDescription, 'place' | 'version'>> {
+  const threads = wasmThreads();
+  const { usage, quota } = await navigator.storage.estimate().catch((): StorageEstimate => ({}));
+  const cpu = { name: 'wasm', label: `WASM, ${threads} ${threads === 1 ? 'thread' : 'threads'}` };
+  return {
+    devices: (await findAdapter()) === 'gpu' ? [{ name: 'webgpu', label: 'WebGPU' }, cpu] : [cpu],
+    threads,
+    ...(!globalThis.crossOriginIsolated && {
+      threadsNote: 'One thread only: this page is not cross-origin isolated, which its server decides by two headers.',
+    }),
+    ...(usage !== undefined &&
+      quota !== undefined && {
+        storage: { used: usage, free: quota - usage, persistent: await navigator.storage.persisted() },
+      }),
+  };
+}
+
+/** This worker as the place of Studio's engine. It must be a dedicated one: only those have what the journal needs. */
+export function browserStudioHost(options: OpenRuntimeOptions = {}): StudioHost {
+  const files = opfsFiles(PROJECTS);
+  return {
+    ...browserHost(undefined, options),
+    files,
+    place: 'tab',
+    version: VERSION,
+    describe,
+    ids: () => files.folderNames('.'),
+    folderOf(id) {
+      if (id !== '' && !/[/\\\0]/.test(id) && !id.startsWith('.')) return id;
+      throw new UsageError(`There is no project '${id}'.`);
+    },
+    async usage(folder) {
+      const entries = await files.entries(folder);
+      return {
+        bytes: entries.reduce((sum, [, file]) => sum + file.size, 0),
+        changedMs: entries.reduce((latest, [, { lastModified }]) => Math.max(latest, lastModified), 0),
+      };
+    },
+    remove: (path) => files.remove(path),
+    openJournal: (path) => openJournal(joinPath(PROJECTS, path)),
+    async lock(folder) {
+      try {
+        const release = await takeLock(joinPath(PROJECTS, folder));
+        return async () => release();
+      } catch (cause) {
+        if (factsOf(cause, 'run-in-use') !== undefined) return undefined;
+        throw cause;
+      }
+    },
+    after(ms, work) {
+      const timer = setTimeout(work, ms);
+      return () => clearTimeout(timer);
+    },
+  };
+}

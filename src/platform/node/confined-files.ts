@@ -1,0 +1,55 @@
+/** The file system of the machine, below one folder only. */
+
+import { realpath } from 'node:fs/promises';
+import { basename, dirname, join, resolve, sep } from 'node:path';
+import { DatasetError } from '../../errors.ts';
+import type { WritableFiles } from '../../files.ts';
+import { nodeFiles } from './files.ts';
+
+/** Where a path really is, even if its last parts do not exist yet. */
+async function realPlace(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw cause;
+    return join(await realPlace(dirname(path)), basename(path));
+  }
+}
+
+/**
+ * The full path of a file below `root`.
+ * @throws DatasetError for a path that leaves it, by `..`, as an absolute path or by a link
+ */
+export async function placeWithin(root: string, path: string): Promise<string> {
+  const refused = new DatasetError('this is outside of the folder of projects.', {
+    file: path.replaceAll('\0', '\\0'),
+    remedy: 'Copy the file into the project.',
+  });
+  const isWithin = (place: string, folder: string): boolean => place === folder || place.startsWith(folder + sep);
+  if (path.includes('\0')) throw refused;
+  const place = resolve(root, path);
+  if (!isWithin(place, resolve(root))) throw refused;
+  if (!isWithin(await realPlace(place), await realPlace(resolve(root)))) throw refused;
+  return place;
+}
+
+/** @param root a folder; paths are relative to it. @throws DatasetError from every method for a path that leaves it */
+export function confinedFiles(root: string): WritableFiles {
+  const at = (folder: string, name = ''): Promise<string> => placeWithin(root, join(folder, name));
+  return {
+    zlib: nodeFiles.zlib,
+    get maxBytes() {
+      return nodeFiles.maxBytes as number;
+    },
+    resolve: (path) => resolve(root, path),
+    list: async (folder) => nodeFiles.list(await at(folder)),
+    read: async (folder, name) => nodeFiles.read(await at(folder, name)),
+    folders: async (folder) => (nodeFiles.folders as NonNullable<typeof nodeFiles.folders>)(await at(folder)),
+    head: async (folder, name, count) => {
+      const path = await at(folder, name);
+      return (nodeFiles.head as NonNullable<typeof nodeFiles.head>)(dirname(path), basename(path), count);
+    },
+    kind: async (path) => nodeFiles.kind(await at(path)),
+    write: async (path, content) => nodeFiles.write(await at(path), content),
+  };
+}

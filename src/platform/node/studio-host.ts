@@ -1,0 +1,114 @@
+/** Studio's engine on this machine: projects as folders on its disk. */
+
+import { open, readdir, rm, stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { factsOf, RunError, UsageError } from '../../errors.ts';
+import type { JournalFile, StudioHost } from '../../studio/host.ts';
+import { explainWrite } from './atomic-write.ts';
+import { confinedFiles, placeWithin } from './confined-files.ts';
+import { reading } from './files.ts';
+import { nodeHost } from './host.ts';
+import { takeLock } from './lock.ts';
+import { makeFolder } from './make-folder.ts';
+import { packageVersion } from './version.ts';
+
+const LOCK = 'lock';
+
+async function openJournal(path: string): Promise<JournalFile> {
+  try {
+    await makeFolder(dirname(path));
+    const file = await open(path, 'a+');
+    return {
+      async read() {
+        const { size } = await file.stat();
+        const bytes = new Uint8Array(size);
+        const { bytesRead } = await file.read(bytes, 0, size, 0);
+        return bytes.subarray(0, bytesRead);
+      },
+      async append(bytes) {
+        try {
+          await file.writeFile(bytes);
+          await file.datasync();
+        } catch (cause) {
+          throw explainWrite(cause, path);
+        }
+      },
+      async clear() {
+        await file.truncate(0);
+        await file.datasync();
+      },
+      close: () => file.close(),
+    };
+  } catch (cause) {
+    throw explainWrite(cause, path);
+  }
+}
+
+/** Bytes of a folder, and when it last changed. Links are not followed. */
+async function usageOf(folder: string): Promise<{ bytes: number; changedMs: number }> {
+  const total = { bytes: 0, changedMs: 0 };
+  for (const entry of await readdir(folder, { withFileTypes: true, recursive: true })) {
+    if (!entry.isFile()) continue;
+    const info = await stat(join(entry.parentPath, entry.name)).catch(() => undefined);
+    total.bytes += info?.size ?? 0;
+    total.changedMs = Math.max(total.changedMs, info?.mtimeMs ?? 0);
+  }
+  return total;
+}
+
+/**
+ * This machine as the place of Studio's engine.
+ * @param root the folder of projects: nothing outside of it is read or written
+ */
+export function studioHost(root: string): StudioHost {
+  const files = confinedFiles(root);
+  return {
+    ...nodeHost,
+    files,
+    place: 'server',
+    version: packageVersion(),
+    async describe() {
+      const runtime = await nodeHost.openRuntime();
+      const { device, description } = runtime;
+      await runtime.dispose();
+      return { devices: [{ name: device, label: description }], threads: availableParallelism() };
+    },
+    async ids() {
+      // Created with the first project.
+      if ((await nodeHost.files.kind(root)) === undefined) return [];
+      const entries = await reading(root, () => readdir(root, { withFileTypes: true }));
+      return entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name);
+    },
+    folderOf(id) {
+      if (id !== '' && id === basename(id) && !id.startsWith('.') && !/[\0\\]/.test(id)) return id;
+      throw new UsageError(`There is no project '${id.replaceAll('\0', '\\0')}'.`);
+    },
+    usage: async (folder) => usageOf(await placeWithin(root, folder)),
+    async remove(path) {
+      const place = await placeWithin(root, path);
+      try {
+        await rm(place, { recursive: true, force: true });
+      } catch (cause) {
+        throw explainWrite(cause, place);
+      }
+    },
+    openJournal: async (path) => openJournal(await placeWithin(root, path)),
+    async lock(folder) {
+      const own = await placeWithin(root, join(folder, '.studio'));
+      await makeFolder(own);
+      try {
+        const lock = await takeLock(join(own, LOCK), folder);
+        return () => lock.release();
+      } catch (cause) {
+        if (cause instanceof RunError && factsOf(cause, 'run-in-use') !== undefined) return undefined;
+        throw cause;
+      }
+    },
+    after(ms, work) {
+      const timer = setTimeout(work, ms);
+      timer.unref();
+      return () => clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,191 @@
+/** Files that are handed in, as images of a project with the labels that belong to them. */
+
+import { baseName, extensionOf, folderOf, roleOf, stemOf } from '../dataset/discover/names.ts';
+import { readable } from '../dataset/discover/pair.ts';
+import { type ImageListing, listImageSources, pairListing, readListed } from '../dataset/discover/sources.ts';
+import { readShapeLabels } from '../dataset/labels/shape-labels.ts';
+import { DatasetError, factsOf } from '../errors.ts';
+import { joinPath, type WritableFiles } from '../files.ts';
+import { READABLE_EXTENSIONS } from '../image/formats/registry.ts';
+import { writeTiff } from '../image/formats/tiff/write.ts';
+import type { Image } from '../image/image.ts';
+import { readImage } from '../image/read.ts';
+import type { Project, ProjectImage } from '../project/project.ts';
+import { memoryFiles } from '../workflows/memory-files.ts';
+import type { GivenFile, ImageId, Problem } from './engine.ts';
+import { problemOf } from './error-data.ts';
+import { labelFileOf, layersOf } from './label-files.ts';
+import { FOLDERS, fileFacts, freeName } from './project-folder.ts';
+
+/** What became of the files. */
+export interface Added {
+  readonly project: Project;
+  /** Those that are new, as stored. */
+  readonly images: readonly { readonly id: ImageId; readonly image: Image }[];
+  readonly problems: readonly Problem[];
+}
+
+/** An image among the files, and its labels. */
+interface Source {
+  readonly key: string;
+  readonly label?: string;
+}
+
+/** Files with a record of what was read. */
+function recording(files: WritableFiles): { readonly files: WritableFiles; taken(): readonly string[] } {
+  let read = new Set<string>();
+  return {
+    files: {
+      ...files,
+      async read(folder, name) {
+        const bytes = await files.read(folder, name);
+        read.add(joinPath(folder, name ?? ''));
+        return bytes;
+      },
+    },
+    taken() {
+      const all = [...read];
+      read = new Set();
+      return all;
+    },
+  };
+}
+
+/** Images and labels by their names. @returns a problem where labels have no image */
+function sourcesOf(listing: ImageListing): { sources: readonly Source[]; listing: ImageListing; problem?: Problem } {
+  const { images } = readable(listing.paths, READABLE_EXTENSIONS);
+  const plain = (keys: readonly string[]): readonly Source[] => keys.map((key) => ({ key }));
+  if (images.length === 0) return { sources: [], listing };
+  try {
+    const { pairing, listing: used } = pairListing(listing, { mixed: true });
+    const pairs = pairing.pairs.map(({ image, label }): Source => ({ key: image, label }));
+    return { sources: [...pairs, ...plain(pairing.unlabelled)], listing: used };
+  } catch (cause) {
+    if (!(cause instanceof DatasetError)) throw cause;
+    // No labels at all is how a project begins.
+    if (factsOf(cause, 'no-labels') !== undefined) return { sources: plain(images), listing };
+    const isLabel = (path: string) =>
+      folderOf(path)
+        .split('/')
+        .some((part) => roleOf(part) === 'label');
+    return { sources: plain(images.filter((path) => !isLabel(path))), listing, problem: problemOf(cause) };
+  }
+}
+
+/**
+ * Adds images to a project: each is read, copied into `images/`, and listed. A file that cannot be read is a problem of
+ * its own; one that is in the project already is left out.
+ * @param folder the project's
+ */
+export async function addFiles(
+  files: WritableFiles,
+  folder: string,
+  project: Project,
+  given: readonly GivenFile[],
+): Promise<Added> {
+  const memory = memoryFiles(Object.fromEntries(given.map(({ path, content }) => [path, content])));
+  const { files: source, taken } = recording({ ...memory, zlib: files.zlib, maxBytes: files.maxBytes });
+  const problems: Problem[] = [];
+  const { sources, listing, problem } = sourcesOf(await listImageSources(source, '.'));
+  if (problem !== undefined) problems.push(problem);
+  const labels = sources.flatMap(({ label }) => label ?? []);
+  const shapes = labels.length === 0 ? undefined : await readShapeLabels(source, '.', labels);
+  const ids = new Set(project.images.flatMap(({ id }) => id ?? []));
+  const paths = new Set(project.images.map(({ file }) => file));
+  const known = new Set(project.images.map(({ size, crc32 }) => `${size} ${crc32}`));
+  const added: ProjectImage[] = [];
+  const images: { id: ImageId; image: Image }[] = [];
+  const used = new Set<string>(labels);
+  taken();
+  for (const { key, label } of sources) {
+    try {
+      const image = await readListed(source, listing, key);
+      const parts = taken();
+      for (const part of parts) used.add(part);
+      const own = await filesOf(source, listing, key, parts, image);
+      const facts = fileFacts(own);
+      if (known.has(`${facts.size} ${facts.crc32}`)) {
+        problems.push(problemOf(new DatasetError('the project has this image already.', { file: key })));
+        continue;
+      }
+      known.add(`${facts.size} ${facts.crc32}`);
+      const id = freeName(stemOf(key), ids);
+      const file = await copy(own, listing.series.has(key), id);
+      const entry: ProjectImage = { id, file, ...facts };
+      images.push({ id, image });
+      if (label === undefined) added.push(entry);
+      else added.push(await withLabels(entry, label, image));
+    } catch (cause) {
+      problems.push(problemOf(cause));
+      for (const part of taken()) used.add(part);
+      used.add(key);
+    }
+  }
+  for (const path of memory.paths()) {
+    const hidden = path.split('/').some((part) => part.startsWith('.') || part === '__MACOSX');
+    if (hidden || used.has(path) || baseName(path) === 'Thumbs.db') continue;
+    const wrong = await whyNoImage(memory, path);
+    if (wrong !== undefined) problems.push(wrong);
+  }
+  return { project: { ...project, images: [...project.images, ...added] }, images, problems };
+
+  /** @returns the path of the image in the project: its file, the first of several, or the folder of a series */
+  async function copy(own: readonly NamedBytes[], isSeries: boolean, id: ImageId): Promise<string> {
+    const [first] = own as readonly [NamedBytes, ...NamedBytes[]];
+    if (own.length === 1 && !isSeries) {
+      const path = freeName(joinPath(FOLDERS.images, id), paths, `.${extensionOf(first.name)}`);
+      await files.write(joinPath(folder, path), first.bytes);
+      return path;
+    }
+    const within = freeName(joinPath(FOLDERS.images, id), paths);
+    const names = new Set<string>();
+    for (const { name, bytes } of own) {
+      const plain = baseName(name);
+      const extension = plain.includes('.') ? `.${extensionOf(plain)}` : '';
+      const free = freeName(plain.slice(0, plain.length - extension.length), names, extension);
+      await files.write(joinPath(folder, within, free), bytes);
+    }
+    return isSeries ? within : joinPath(within, baseName(first.name));
+  }
+
+  async function withLabels(entry: ProjectImage, label: string, image: Image): Promise<ProjectImage> {
+    const read = shapes?.has(label) ? undefined : await readListed(source, listing, label, { palette: 'index' });
+    const found = read ?? (shapes as NonNullable<typeof shapes>).image(label, image);
+    const path = joinPath(FOLDERS.labels, `${entry.id}.tif`);
+    try {
+      await files.write(joinPath(folder, path), labelFileOf(layersOf(found, image, project), image, project));
+      return { ...entry, labels: path };
+    } catch (cause) {
+      problems.push(problemOf(cause));
+      return entry;
+    }
+  }
+}
+
+interface NamedBytes {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** The files to copy for an image, the one that names it first. Channels of several files become one. */
+async function filesOf(
+  source: WritableFiles,
+  { series, joined }: ImageListing,
+  key: string,
+  parts: readonly string[],
+  image: Image,
+): Promise<readonly NamedBytes[]> {
+  if (joined?.has(key) === true) return [{ name: `${stemOf(key)}.tif`, bytes: writeTiff(image) }];
+  const named = series.has(key) ? parts : [key, ...parts.filter((part) => part !== key)];
+  return Promise.all(named.map(async (name) => ({ name, bytes: await source.read(name) })));
+}
+
+/** What is wrong with a file that is no image; undefined for one that belongs to another. */
+async function whyNoImage(files: WritableFiles, path: string): Promise<Problem | undefined> {
+  try {
+    await readImage(await files.read(path), path, { zlib: files.zlib, maxBytes: files.maxBytes });
+    return undefined;
+  } catch (cause) {
+    return problemOf(cause);
+  }
+}

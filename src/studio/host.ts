@@ -1,0 +1,34 @@
+import type { Host } from '../workflows/host.ts';
+import type { EngineDescription } from './engine.ts';
+
+/** A file that only grows, such as the journal of edits. */
+export interface JournalFile {
+  /** All that was appended and not cleared; a part at the end may be incomplete after a crash. */
+  read(): Promise<Uint8Array>;
+  /** Adds to the end. Resolves when the bytes would survive a crash of the program and a power failure. */
+  append(bytes: Uint8Array): Promise<void>;
+  /** Empties it. */
+  clear(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Where Studio's engine runs; `platform/node` and `platform/browser` each make one. */
+export interface StudioHost extends Host {
+  readonly place: EngineDescription['place'];
+  readonly version: string;
+  /** Devices, threads and storage. */
+  describe(): Promise<Omit<EngineDescription, 'place' | 'version'>>;
+  /** Folders that are projects or could be: what `folderOf` takes. */
+  ids(): Promise<readonly string[]>;
+  /** The folder of a project, a path in `files`. @throws UsageError for what can be no name of a project */
+  folderOf(id: string): string;
+  /** Bytes of all files below a folder, and when the last one changed, in milliseconds since 1970. */
+  usage(folder: string): Promise<{ readonly bytes: number; readonly changedMs: number }>;
+  /** Deletes a file, or a folder with all that is in it, if it is there. */
+  remove(path: string): Promise<void>;
+  openJournal(path: string): Promise<JournalFile>;
+  /** Keeps others from writing to a folder. @returns what ends it; undefined if another tab or process does write */
+  lock(folder: string): Promise<(() => Promise<void>) | undefined>;
+  /** Calls `work` after so many milliseconds, unless the returned function is called before. */
+  after(ms: number, work: () => void): () => void;
+}

@@ -1,0 +1,77 @@
+/** The images of a project, decoded when they are first needed and kept while there is room. */
+
+import { type ImageListing, listImageSources, readListed } from '../dataset/discover/sources.ts';
+import type { WritableFiles } from '../files.ts';
+import type { Image } from '../image/image.ts';
+import type { Project } from '../project/project.ts';
+import type { ImageId, ImageInfo } from './engine.ts';
+import { describeForStudio, uprightImage } from './image-info.ts';
+import { imageOf } from './project-folder.ts';
+
+/** Decoded images that are kept, in bytes. */
+const KEPT_BYTES = 2 ** 30;
+
+export interface LoadedImage {
+  /** As in its file, with the project's pixel size. */
+  readonly stored: Image;
+  /** As it is looked at and painted on. */
+  readonly upright: Image;
+  readonly info: ImageInfo;
+}
+
+export class ProjectImages {
+  readonly #files: WritableFiles;
+  readonly #folder: string;
+  readonly #loaded = new Map<ImageId, Promise<LoadedImage>>();
+  readonly #bytes = new Map<ImageId, number>();
+  #listing: Promise<ImageListing> | undefined;
+
+  constructor(files: WritableFiles, folder: string) {
+    this.#files = files;
+    this.#folder = folder;
+  }
+
+  /** @throws UsageError if the project has no such image; DatasetError, FormatError if it cannot be read */
+  load(project: Project, id: ImageId): Promise<LoadedImage> {
+    const { file } = imageOf(project, id);
+    const known = this.#loaded.get(id);
+    // The latest last, so that the first is the one to drop.
+    this.#loaded.delete(id);
+    const loading = known ?? this.#read(id, file);
+    this.#loaded.set(id, loading);
+    return loading;
+  }
+
+  async #read(id: ImageId, file: string): Promise<LoadedImage> {
+    try {
+      this.#listing ??= listImageSources(this.#files, this.#folder);
+      const stored = await readListed(this.#files, await this.#listing, file);
+      const upright = uprightImage(stored);
+      this.#bytes.set(id, stored.data.byteLength + (upright.data === stored.data ? 0 : upright.data.byteLength));
+      this.#makeRoom();
+      return { stored, upright, info: describeForStudio(upright, { id, file }) };
+    } catch (cause) {
+      this.#loaded.delete(id);
+      throw cause;
+    }
+  }
+
+  #makeRoom(): void {
+    let kept = [...this.#bytes.values()].reduce((sum, bytes) => sum + bytes, 0);
+    for (const id of this.#loaded.keys()) {
+      if (kept <= KEPT_BYTES || this.#bytes.size <= 1) return;
+      kept -= this.#bytes.get(id) ?? 0;
+      this.#bytes.delete(id);
+      this.#loaded.delete(id);
+    }
+  }
+
+  /** Reads `lamella.json` and images again when they are next needed: files came, went or changed. */
+  forget(id?: ImageId): void {
+    this.#listing = undefined;
+    for (const each of id === undefined ? [...this.#loaded.keys()] : [id]) {
+      this.#loaded.delete(each);
+      this.#bytes.delete(each);
+    }
+  }
+}

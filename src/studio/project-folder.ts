@@ -1,0 +1,103 @@
+/** A project as a folder: `lamella.json`, `images/`, `labels/`, `runs/`, `predictions/`, `measures/` and `.studio/`. */
+
+import { concatenate } from '../array/bytes.ts';
+import { crc32, hex8 } from '../array/crc32.ts';
+import { stemOf } from '../dataset/discover/names.ts';
+import { UsageError } from '../errors.ts';
+import { joinPath, type WritableFiles } from '../files.ts';
+import {
+  PROJECT_FILE,
+  PROJECT_VERSION,
+  type Project,
+  type ProjectImage,
+  parseProject,
+  writeProject,
+} from '../project/project.ts';
+import type { ImageId } from './engine.ts';
+
+/** Folders within a project. */
+export const FOLDERS = {
+  images: 'images',
+  labels: 'labels',
+  runs: 'runs',
+  predictions: 'predictions',
+  measures: 'measures',
+  /** Journal, caches and the live session: may be deleted, and is not exported. */
+  own: '.studio',
+} as const;
+
+/** Values of label files that mean "not annotated". */
+export const NOT_ANNOTATED = { classes: 255, objects: 65_535 } as const;
+
+/** A project without images: two classes, until it is changed. */
+export function emptyProject(name: string, version: string): Project {
+  return {
+    version: PROJECT_VERSION,
+    writtenBy: `lamella ${version}`,
+    name,
+    task: 'classes',
+    classes: [
+      { name: 'background', value: 0 },
+      { name: 'foreground', value: 1, colour: '#E69F00' },
+    ],
+    notAnnotated: NOT_ANNOTATED.classes,
+    images: [],
+    revision: 0,
+  };
+}
+
+/** @throws DatasetError as `parseProject`, or if there is no such file */
+export async function readProjectFile(files: WritableFiles, folder: string): Promise<Project> {
+  const file = joinPath(folder, PROJECT_FILE);
+  const project = parseProject(new TextDecoder().decode(await files.read(file)), file);
+  return { ...project, images: withIds(project.images) };
+}
+
+export async function writeProjectFile(files: WritableFiles, folder: string, project: Project): Promise<void> {
+  await files.write(joinPath(folder, PROJECT_FILE), writeProject(project));
+}
+
+/** Every image with an id; those without one get the name of their file. */
+function withIds(images: readonly ProjectImage[]): readonly ProjectImage[] {
+  const taken = new Set(images.map(({ id }) => id).filter((id) => id !== undefined));
+  return images.map((image) =>
+    image.id === undefined ? { ...image, id: freeName(stemOf(image.file), taken) } : image,
+  );
+}
+
+/** The name, or with the next number behind it one that is not taken; it then is. */
+export function freeName(name: string, taken: Set<string>, extension = ''): string {
+  let free = `${name}${extension}`;
+  for (let number = 2; taken.has(free); number++) free = `${name}-${number}${extension}`;
+  taken.add(free);
+  return free;
+}
+
+/** @throws UsageError if there is no such image */
+export function imageOf({ images }: Pick<Project, 'images'>, id: ImageId): ProjectImage & { readonly id: ImageId } {
+  const image = images.find((item) => item.id === id);
+  if (image === undefined) throw new UsageError(`The project has no image '${id}'.`);
+  return { ...image, id };
+}
+
+/**
+ * A name for a folder: letters, digits, `-`, `_`, `.` and spaces of the given one.
+ * @throws UsageError if nothing is left
+ */
+export function folderNameFor(name: string): string {
+  const kept = name
+    .normalize('NFC')
+    .replace(/[^\p{L}\p{N}._ -]+/gu, '-')
+    .replace(/^[. -]+|[. -]+$/g, '')
+    .slice(0, 80);
+  if (kept !== '') return kept;
+  throw new UsageError(`'${name}' is no name for a project.`, { remedy: 'Use letters or digits.' });
+}
+
+/** Size and checksum of an image's files in their order, by which it is recognised. */
+export function fileFacts(
+  files: readonly { readonly bytes: Uint8Array }[],
+): Required<Pick<ProjectImage, 'size' | 'crc32'>> {
+  const size = files.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  return { size, crc32: hex8(crc32(concatenate(files.map(({ bytes }) => bytes)))) };
+}
