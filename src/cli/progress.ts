@@ -1,6 +1,7 @@
 import { SingleBar } from 'cli-progress';
 import type { ValidationResult } from '../train/log.ts';
 import type { TrainEvent } from '../train/loop.ts';
+import { totalSteps } from '../train/plan.ts';
 
 /** `4:05`, `1:12:33`. */
 export function formatDuration(ms: number): string {
@@ -20,6 +21,8 @@ export interface TrainDisplay {
 
 /** Interval between lines without a terminal. */
 const EVERY_MS = 10_000;
+/** Another plan is a line of its own where the number of steps differs by this fraction from the one last shown. */
+const OTHER_PLAN = 0.1;
 
 /** The loss over about the last 30 steps. */
 function smoother(): (loss: number) => number {
@@ -76,10 +79,12 @@ const partsOf = ({ parts }: ValidationResult): string =>
 function lineDisplay(stream: NodeJS.WriteStream): TrainDisplay {
   const smooth = smoother();
   let shownMs = Date.now();
+  let planned: number | undefined;
   return {
     onEvent(event) {
       if (event.kind === 'step') {
         const loss = smooth(event.loss);
+        planned ??= event.total;
         if (event.step < event.total && event.step > 1 && Date.now() - shownMs < EVERY_MS) return;
         shownMs = Date.now();
         stream.write(
@@ -91,7 +96,10 @@ function lineDisplay(stream: NodeJS.WriteStream): TrainDisplay {
           `step ${event.step}  validation ${metric} ${score.toFixed(4)}${partsOf(event.result)}${event.best ? ', the best so far' : ''}\n`,
         );
       } else if (event.kind === 'replanned') {
-        stream.write(`step ${event.step}  replanned to meet the deadline\n`);
+        const total = totalSteps(event.plan);
+        if (planned !== undefined && Math.abs(total - planned) < OTHER_PLAN * planned) return;
+        planned = total;
+        stream.write(`step ${event.step}  replanned to meet the deadline: ${total} steps in all\n`);
       }
     },
     stop() {},
