@@ -12,6 +12,9 @@ import { formatDuration, trainDisplay } from './progress.ts';
 import { reportOn } from './run/report.ts';
 import { stoppable } from './stop-signal.ts';
 
+/** Below this annotated fraction of the training pixels, more annotation is worth suggesting. */
+const SPARSE = 0.5;
+
 /** A free run folder named after the data's: `runs/my-data-1`, for `x/my-data/train` `runs/my-data-train-1`. */
 export async function runName(folder: string): Promise<string> {
   const path = resolve(folder);
@@ -65,5 +68,8 @@ export async function watchTraining(
   } else await reportOn(out, {}, say);
   if (finished.profile !== undefined) print('', formatProfile(finished.profile));
   say(`Next: npx lamella predict ${out} IMAGES`);
+  if ((finished.annotatedFraction ?? 1) < SPARSE) {
+    say(`Where to annotate next: npx lamella suggest ${out} IMAGES --labels LABELS`);
+  }
   return finished;
 }

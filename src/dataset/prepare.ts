@@ -161,6 +161,8 @@ export interface PreparedDataset {
   readonly input: InputSpec;
   /** Fraction of each class among the training pixels that are not ignored. */
   readonly shares: readonly number[];
+  /** Fraction of the training pixels that are not ignored, 0..1. */
+  readonly annotatedFraction: number;
   /** Printed lines: every decision with its reason. */
   readonly notes: readonly string[];
 }
@@ -333,6 +335,7 @@ export function prepareDataset(read: RawDataset, options: PrepareOptions = {}): 
       pixelMm,
     },
     shares,
+    annotatedFraction: annotated / pixels,
     notes: [
       ...raw.notes,
       describeMapping(mapping),

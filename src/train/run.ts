@@ -68,6 +68,8 @@ export interface TrainRecord {
 /** The result of a run. */
 export interface FinishedTraining extends TrainResult {
   readonly config: RunConfig;
+  /** Fraction of the training pixels that are annotated, 0..1; undefined for image classifiers and sessions. */
+  readonly annotatedFraction?: number;
 }
 
 const CHECKPOINT_MS = 120_000;
@@ -211,7 +213,7 @@ export async function startTraining(
             },
           }),
     });
-    return { ...told(result, setup, say), config: current };
+    return { ...told(result, setup, say), config: current, annotatedFraction: task.annotatedFraction };
   } finally {
     await setup?.close();
     await runtime.dispose();
@@ -264,7 +266,7 @@ export async function continueTraining(
       plan,
       start: { step, best: checkpoint?.best },
     });
-    return { ...told(result, setup, say), config };
+    return { ...told(result, setup, say), config, annotatedFraction: task.annotatedFraction };
   } finally {
     await setup?.close();
     await runtime.dispose();

@@ -14,6 +14,8 @@ export interface ChosenRecipe {
 export interface TrainingTask {
   /** Findings, as printed lines. */
   readonly notes: readonly string[];
+  /** Fraction of the training pixels that are annotated, 0..1; undefined where whole images have a class. */
+  readonly annotatedFraction?: number;
   readonly trainingNames: readonly string[];
   readonly validationNames: readonly string[];
   /** Regions that alone are held out, by name of the image. */

@@ -1,7 +1,9 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { writePng } from '../../src/image/formats/png/write.ts';
+import { readImage } from '../../src/image/read.ts';
 import type { Suggestions } from '../../src/workflows/suggest.ts';
 import { phantomFolder } from '../support/phantom-folder.ts';
 import { lamella } from './command.ts';
@@ -60,6 +62,32 @@ describe('suggest', () => {
     expect(second.accuracy).toMatchObject({ places: 3 });
     const { value = 0, low = 0, high = 0 } = second.accuracy ?? {};
     expect(0.4 < value && low < value && value < high && high <= 1).toBe(true);
+  });
+
+  test('training on strokes ends with where to go on, on complete labels with how to predict alone', async () => {
+    const strokes = join(root, 'strokes');
+    await phantomFolder(strokes);
+    for (const name of await readdir(join(strokes, 'label'))) {
+      const file = join(strokes, 'label', name);
+      const complete = await readImage(await readFile(file), file);
+      // Every eighth column is painted: 1 where the label is 0, and 2.
+      const data = Uint8Array.from(complete.data as Uint8Array, (v, p) => (p % 8 > 0 ? 0 : v === 0 ? 1 : 2));
+      await writeFile(file, writePng({ ...complete, data }));
+    }
+    const next = async (data: string, ...options: readonly string[]) => {
+      const out = join(root, `next-${data}`);
+      const train = ['train', join(root, data), '--network', 'filter-bank', '--steps', '5', '--out', out];
+      const { stdout } = await lamella([...train, ...options]);
+      return stdout
+        .trim()
+        .split('\n')
+        .flatMap((line) => (line.includes('npx lamella') ? [line.replace(out, 'RUN')] : []));
+    };
+    expect(await next('strokes', '--ignore', '0')).toEqual([
+      'Next: npx lamella predict RUN IMAGES',
+      'Where to annotate next: npx lamella suggest RUN IMAGES --labels LABELS',
+    ]);
+    expect(await next('data')).toEqual(['Next: npx lamella predict RUN IMAGES']);
   });
 
   test.each([

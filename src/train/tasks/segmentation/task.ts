@@ -166,6 +166,7 @@ function taskOf(
   const { heldRegions } = data;
   return {
     notes: [...data.notes, ...basisNotes(raw, data)],
+    annotatedFraction: data.annotatedFraction,
     trainingNames: data.train.pages.map(({ name }) => name),
     validationNames: data.validation.map(({ name }) => name),
     ...(Object.keys(heldRegions).length > 0 && { validationRegions: heldRegions }),
