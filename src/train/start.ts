@@ -75,7 +75,7 @@ export interface StartSettings {
 /**
  * Reads a Lamella model for fine-tuning.
  * @throws FormatError if the bytes are not ONNX; ModelError for a model of another program, of volumes, or an image
- * classifier, naming what is supported.
+ * classifier, naming what is supported; UsageError for a filter bank, which is not trained on.
  */
 export function readStart({ name, bytes }: StartFile): StartModel {
   const { inputs, metadata } = readSignature(bytes, { file: name });
@@ -103,6 +103,11 @@ export function readStart({ name, bytes }: StartFile): StartModel {
   }
   const { network, input, classes, training, provenance } = known;
   const model = training?.network ?? network;
+  if (model.name === 'filter-bank') {
+    throw new UsageError(`${name} is a filter bank, which is trained anew in seconds, not from a model.`, {
+      remedy: `Leave out ${option('from')} and use ${option('network', 'filter-bank')}.`,
+    });
+  }
   const side = sizesOf(model).min;
   const image = (inputs[0] as { readonly name: string }).name;
   const graph = readOnnx(bytes, { shapes: { [image]: [1, network.channels, side, side] } });

@@ -10,7 +10,7 @@ import { isClassifier } from '../models/registry.ts';
 import { type RunData, withPagesBefore } from '../train/before.ts';
 import { type RunConfig, readConfig } from '../train/config.ts';
 import type { TrainRunHooks } from '../train/run.ts';
-import { isSameTask, readStart, type StartFile } from '../train/start.ts';
+import { isSameTask, type StartModel } from '../train/start.ts';
 import { RUN_FILES } from '../train/store.ts';
 import type { TrainSettings } from '../train/tasks/segmentation/choose-recipe.ts';
 import { runReader } from './read-run.ts';
@@ -42,23 +42,22 @@ async function dataBefore(files: WritableFiles, from: string): Promise<RunData |
 }
 
 /**
- * New data with those of the run `from`, where that is a run and they are still there; a warning where they are not.
- * Data of other classes or channels than the model's are trained on alone.
+ * New data with those of the run that the model is of, where that is a run and they are still there; a warning where they
+ * are not. Data of other classes or channels than the model's are trained on alone.
  * @returns nothing where there is nothing to join
  */
 export async function joinBefore(
   { files, fullPath }: { readonly files: WritableFiles; fullPath(folder: string): string },
   given: RawDataset,
   folder: string,
-  start: StartFile,
+  model: StartModel,
   settings: TrainSettings,
   { say, warn }: TrainRunHooks,
 ): Promise<{ readonly raw?: RawDataset; readonly before?: RunData }> {
-  const before = await dataBefore(files, start.name);
+  const before = await dataBefore(files, model.name);
   if (before === undefined) return {};
   if (before.folder === fullPath(folder)) return { before };
   const { classes, ignore, channel, task } = settings;
-  const model = readStart(start);
   if (task !== undefined || !isSameTask(model, given, { classes, ignore, channel })) {
     say?.('old data are not rehearsed: the new ones have other classes or channels');
     return {};

@@ -18,7 +18,7 @@ import {
   type TrainPlace,
   type TrainRunHooks,
 } from '../train/run.ts';
-import type { StartFile } from '../train/start.ts';
+import { readStart, type StartFile } from '../train/start.ts';
 import { type Clock, RUN_FILES, type Store } from '../train/store.ts';
 import type { TrainSettings } from '../train/tasks/segmentation/choose-recipe.ts';
 import { joinBefore, readLabelled } from './data-before.ts';
@@ -113,12 +113,14 @@ export function trainNew<M, F extends FinishedTraining>(
   hooks: TrainRunHooks = {},
 ): Promise<F> {
   return inRun(host, out, 'new', hooks, async (_, on) => {
+    const start = given.from === undefined ? undefined : await startFile(host.files, given.from);
+    // Refused before the data are read, which may take long.
+    const model = start && readStart(start);
     const inMemory = typeof data !== 'string';
     const read = inMemory ? rawDataset(data) : await readData(host.files, data, given);
     const settings = withProjectSettings(read, given, hooks.say);
-    const start = settings.from === undefined ? undefined : await startFile(host.files, settings.from);
     const joined =
-      start && !inMemory && !('kind' in read) ? await joinBefore(host, read, data, start, settings, hooks) : {};
+      model && !inMemory && !('kind' in read) ? await joinBefore(host, read, data, model, settings, hooks) : {};
     const { raw = read, before } = joined;
     const record = {
       folder: inMemory ? IN_MEMORY : host.fullPath(data),

@@ -191,6 +191,13 @@ describe('models that a run cannot train on from', () => {
     );
   });
 
+  test('a filter bank, before the data are read', async () => {
+    const bank = join(root, 'bank');
+    await trainRun(grey, { network: 'filter-bank', steps: 2, workers: 0, device: 'cpu', out: bank });
+    const nowhere = trainRun(join(root, 'nowhere'), { from: bank, out: join(root, 'none') });
+    await expect(nowhere).rejects.toThrow(/bank is a filter bank, .*Leave out `from` and use `network: filter-bank`/);
+  });
+
   test('of whole images', async () => {
     const { recipe } = await configOf(first);
     const model = { name: 'mlp' as const, channels: 1, numClasses: 2, input: [4, 4] as const, hidden: [3] };

@@ -14,11 +14,6 @@ export function networkOf(
   { name, model, input }: StartModel,
   given: NetworkOptions & WindowOptions & { readonly network?: ModelName },
 ): NetworkOptions & WindowOptions & { readonly network: ModelName } {
-  if (model.name === 'filter-bank') {
-    throw new UsageError(`${name} is a filter bank, which is trained anew in seconds, not from a model.`, {
-      remedy: `Leave out ${option('from')} and use ${option('network', 'filter-bank')}.`,
-    });
-  }
   const own = [...NETWORK_OPTION_NAMES, 'foveation', 'cover'] as const;
   const other = given.network !== undefined && given.network !== model.name;
   const beside = other ? 'network' : own.find((key) => given[key] !== undefined);
