@@ -6,6 +6,7 @@ import { applyMapping, IGNORE, type LabelMapping, labelPages } from '../dataset/
 import { DatasetError, option } from '../errors.ts';
 import { joinPath, type WritableFiles } from '../files.ts';
 import { writePng } from '../image/formats/png/write.ts';
+import { ImageNotes } from '../image/notes.ts';
 import { readImage } from '../image/read.ts';
 import { type Page, pagesOf } from '../input/planes.ts';
 import { argmaxClasses } from '../metrics/argmax.ts';
@@ -81,6 +82,8 @@ export interface Suggestions {
   readonly objects?: SuggestedObjects;
   /** Of the model that made the suggestions found in `out`; absent without any, or without annotations. */
   readonly accuracy?: EstimatedAccuracy;
+  /** What is to be said of the model and the images, and why there is no accuracy where it was asked for. */
+  readonly notes: readonly string[];
 }
 
 const LIST_FILE = 'suggest.json';
@@ -157,7 +160,8 @@ export async function suggestPlaces(
       const label = labels.find(({ name }) => name === item.name);
       return label && mapping && annotatedClasses(host, label, item, mapping);
     };
-    const accuracy = await estimate(files, out, listed, classesOf);
+    const { accuracy, drawn } = await estimate(files, out, listed, classesOf);
+    const noted = new ImageNotes();
 
     const pages: SourcePage[] = [];
     const objects: Omit<SuggestedObject, 'unusual'>[] = [];
@@ -165,7 +169,8 @@ export async function suggestPlaces(
     const separation = metadata === undefined ? undefined : separationSettings(metadata);
     const how: HowPredicted = { predict: { tta, signal }, classesOf };
     for (const item of listed) {
-      for await (const { t, z, slice, probabilities, annotated } of predictedSlices(host, model, item, how)) {
+      for await (const { t, z, slice, probabilities, annotated, notes } of predictedSlices(host, model, item, how)) {
+        noted.add({ source: item.name, notes });
         const { height, width } = slice;
         const uncertainty = uncertaintyOf(probabilities);
         const candidates = candidatesOf(uncertainty, [height, width], { side, annotated });
@@ -194,6 +199,11 @@ export async function suggestPlaces(
       device: model.runtime.description,
       ...suggested,
       ...(accuracy && { accuracy }),
+      notes: [
+        ...model.notes,
+        ...noted.lines(),
+        ...(labels.length > 0 && drawn > 0 && accuracy === undefined ? [noEstimate(drawn)] : []),
+      ],
     };
   } finally {
     await model.close();
@@ -217,10 +227,14 @@ async function* predictedSlices(
   const slices = pagesOf(image);
   let index = 0;
   for await (const predicted of predictPages(model, image, predict)) {
-    yield { ...predicted, index, slice: slices[index] as Page, annotated: known?.[index] };
+    const notes = [...(image.notes ?? []), ...predicted.notes];
+    yield { ...predicted, index, slice: slices[index] as Page, annotated: known?.[index], notes };
     index++;
   }
 }
+
+const noEstimate = (drawn: number): string =>
+  `No estimate of the accuracy yet: of the last list's ${drawn} place${drawn === 1 ? '' : 's'} at random, none has been annotated by half since.`;
 
 /** 1 where a pixel is annotated. */
 const annotatedMap = (classes: Uint8Array): Uint8Array => classes.map((value) => (value === IGNORE ? 0 : 1));
@@ -299,15 +313,16 @@ async function describe(
 /**
  * The accuracy on the random places of an earlier call that have been annotated since. Their predictions were kept, so
  * it does not matter that the model may have learned from them meanwhile.
+ * @returns also how many were drawn
  */
 async function estimate(
   files: WritableFiles,
   out: string,
   images: readonly ListedImage[],
   classesOf: ClassesOf,
-): Promise<EstimatedAccuracy | undefined> {
+): Promise<{ readonly accuracy?: EstimatedAccuracy; readonly drawn: number }> {
   const file = joinPath(out, LIST_FILE);
-  if ((await files.kind(file)) === undefined) return undefined;
+  if ((await files.kind(file)) === undefined) return { drawn: 0 };
   const { places } = JSON.parse(new TextDecoder().decode(await files.read(file))) as Pick<Suggestions, 'places'>;
   const shares: number[] = [];
   for (const { image, predicted, x, y, width, height, slice, annotated: before } of places) {
@@ -328,5 +343,6 @@ async function estimate(
     if (counted >= ANNOTATED_FRACTION * width * height && before < ANNOTATED_FRACTION) shares.push(right / counted);
   }
   const interval = shareInterval(shares);
-  return interval && { ...interval, places: shares.length };
+  const drawn = places.filter(({ random }) => random).length;
+  return { drawn, ...(interval && { accuracy: { ...interval, places: shares.length } }) };
 }

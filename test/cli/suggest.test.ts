@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -37,7 +37,7 @@ describe('suggest', () => {
     const first = await suggest('--limit', '30', '--objects');
     expect(first.places).toHaveLength(30);
     expect(first.places.flatMap(({ random }, i) => (random ? [i + 1] : []))).toEqual([10, 20, 30]);
-    expect(first.accuracy).toBeUndefined();
+    expect([first.accuracy, first.notes]).toEqual([undefined, []]);
     for (const { x, y, width, height, annotated } of first.places) {
       expect([width, height, annotated]).toEqual([16, 16, 0]);
       expect(Math.min(x, y, 48 - x, 48 - y)).toBeGreaterThanOrEqual(0);
@@ -55,6 +55,17 @@ describe('suggest', () => {
     );
     const page = await readFile(join(root, 'run/suggest/suggest.html'), 'utf8');
     expect(page.match(/<figure>/g)).toHaveLength(30);
+
+    // Nothing of the random places is annotated: that is said, since an estimate was asked for.
+    const blank = join(root, 'blank');
+    await mkdir(blank);
+    const label = await readImage(await readFile(join(root, 'data/label/0.png')), '0.png');
+    await writeFile(join(blank, '0.png'), writePng({ ...label, data: new Uint8Array(label.data.length).fill(7) }));
+    const none = await suggest('--labels', blank, '--ignore', '7', '--limit', '30');
+    expect([none.accuracy, none.notes]).toEqual([
+      undefined,
+      [expect.stringMatching(/^No estimate of the accuracy yet: of the last list's 3 places at random, none/)],
+    ]);
 
     // All is annotated now: nothing is left to suggest, and the three random windows say how good the model was.
     const second = await suggest('--labels', join(root, 'data/label'));

@@ -21,8 +21,8 @@ export async function run(
 ): Promise<void> {
   const found = await stoppable((signal) => suggestPlaces(nodeHost, model, images, { ...options, signal }));
   if (json) return printJson(found);
-  const { accuracy, places, page, model: file, device } = found;
-  say(`model: ${file}; device: ${device}`);
+  const { accuracy, places, page, model: file, device, notes } = found;
+  say(`model: ${file}; device: ${device}`, ...notes.map((note) => `note: ${note}`));
   if (places.length === 0) say('nothing to suggest: everything is annotated, or certain');
   places.forEach((place, i) => {
     const why = place.random ? 'at random' : `uncertainty ${place.uncertainty.toFixed(3)}`;
