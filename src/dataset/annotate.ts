@@ -4,6 +4,7 @@
  */
 
 import type { Region } from '../annotate/region.ts';
+import { addTo } from '../array/lists.ts';
 import { DatasetError } from '../errors.ts';
 import { type Annotation, COMPLETE, HELD, regionMask } from './labels/regions.ts';
 import type { RawDataset, RawPage } from './raw.ts';
@@ -49,7 +50,7 @@ function annotatedPage(page: RawPage, regions: readonly Region[], notAnnotated: 
  */
 export function annotate(raw: RawDataset, { notAnnotated, regions }: Annotation): RawDataset {
   const byFile = new Map<string, RawPage[]>();
-  for (const page of raw.pages) byFile.set(page.file, [...(byFile.get(page.file) ?? []), page]);
+  for (const page of raw.pages) addTo(byFile, page.file, page);
   const annotated = new Map<RawPage, RawPage>();
   for (const [file, own] of Object.entries(regions)) {
     const pages = byFile.get(file);

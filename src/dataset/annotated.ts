@@ -13,7 +13,7 @@ export interface Rectangle {
 }
 
 /** The labels of a page: class indices [height, width], 255 = ignored. */
-interface Labelled {
+export interface Labelled {
   readonly label: Uint8Array;
   readonly height: number;
   readonly width: number;

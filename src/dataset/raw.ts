@@ -86,7 +86,7 @@ export function rawPages(given: Image, label: Image, name: string): readonly Raw
   }
   const y = millimetres(image.spacing.y);
   const x = millimetres(image.spacing.x);
-  const pixelMm = y === undefined || x === undefined ? {} : { pixelMm: [y, x] as const };
+  const pixelMm = y === undefined || x === undefined ? undefined : ([y, x] as const);
   const extentsMm = sliceExtentsMm(image);
   return imagePages.map((page, index) => {
     const own = pagesOfLabel[index];
@@ -97,15 +97,7 @@ export function rawPages(given: Image, label: Image, name: string): readonly Raw
       );
     }
     // Slices of one time point after another, each through its depth.
-    const sliceMm = extentsMm?.[index % depth];
-    return {
-      ...page,
-      file: name,
-      page: index,
-      label: own,
-      ...pixelMm,
-      ...(sliceMm === undefined ? {} : { sliceMm }),
-    };
+    return { ...page, file: name, page: index, label: own, pixelMm, sliceMm: extentsMm?.[index % depth] };
   });
 }
 

@@ -1,5 +1,6 @@
 /** Which slices are for training and which for validation. */
 
+import { addTo } from '../array/lists.ts';
 import { stream } from '../array/random.ts';
 import { DatasetError, UsageError } from '../errors.ts';
 import { baseName, folderOf, naturalOrder, stemOf } from './discover/names.ts';
@@ -53,9 +54,7 @@ export function stacksOf(items: readonly SplitItem[]): readonly Stack[] {
     const numbered = /^(.*?)\d+(\D*)$/.exec(stemOf(item.file));
     const series = numbered === null ? stemOf(item.file) : `${numbered[1]}#${numbered[2]}`;
     const key = volumes.has(item.file) ? item.file : `${folderOf(item.file)}/${series} ${item.height}x${item.width}`;
-    const members = stacks.get(key);
-    if (members === undefined) stacks.set(key, [index]);
-    else members.push(index);
+    addTo(stacks, key, index);
   });
   return [...stacks].map(([name, members]) => ({
     name: name.replace(/ \d+x\d+$/, '').replace(/^\//, ''),

@@ -2,6 +2,7 @@
  * One walk over the graph with a table of formulations, tried in order. A node that none of them handles is computed
  * elementwise in its layout, or by the reference.
  */
+import { addTo } from '../array/lists.ts';
 import type { NdArray } from '../array/ndarray.ts';
 import type { OpName } from '../graph/attributes.ts';
 import { GraphBuilder } from '../graph/builder.ts';
@@ -88,10 +89,7 @@ function contextOf(
   for (const node of graph.nodes) {
     for (const value of node.outputs) makers.set(value, node);
     for (const value of new Set(node.inputs)) {
-      if (value === undefined) continue;
-      const list = readers.get(value);
-      if (list === undefined) readers.set(value, [node]);
-      else list.push(node);
+      if (value !== undefined) addTo(readers, value, node);
     }
   }
   const outputs = new Set(graph.outputs);

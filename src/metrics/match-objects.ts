@@ -1,5 +1,6 @@
 /** The fate of each true and each predicted object: found, missed, merged, split, spurious. */
 
+import { addTo } from '../array/lists.ts';
 import { UsageError } from '../errors.ts';
 import type { IntegerArray } from '../objects/grid.ts';
 import { requireSameShape } from '../objects/grid.ts';
@@ -67,8 +68,8 @@ export function matchObjects(
     if (t === 0 || p === 0) continue;
     const ofTruth = truthPixels[t];
     const ofPredicted = predictedPixels[p];
-    if (2 * pixels > ofTruth) covered.set(p, [...(covered.get(p) ?? []), t]);
-    if (2 * pixels > ofPredicted && pixels >= minPart * ofTruth) parts.set(t, [...(parts.get(t) ?? []), p]);
+    if (2 * pixels > ofTruth) addTo(covered, p, t);
+    if (2 * pixels > ofPredicted && pixels >= minPart * ofTruth) addTo(parts, t, p);
     const iou = pixels / (ofTruth + ofPredicted - pixels);
     if (iou >= least) pairs.push({ truth: t, predicted: p, iou });
   }

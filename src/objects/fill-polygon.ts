@@ -1,5 +1,7 @@
 /** The pixels that closed lines enclose. */
 
+import { addTo } from '../array/lists.ts';
+
 /** A closed line: corners x0, y0, x1, y1, ...; the first is not repeated. Pixel (x, y) covers x..x+1 and y..y+1. */
 export type Line = ArrayLike<number>;
 
@@ -36,10 +38,7 @@ export function rowCrossings(lines: readonly Line[], height: number): Map<number
         let right = Math.floor(x1 + ((middle - y1) * (x2 - x1)) / (y2 - y1) + 0.5);
         while (side(right) <= 0) right++;
         while (side(right - 1) > 0) right--;
-        const crossing = { right, touches: side(right - 1) === 0 };
-        const own = rows.get(y);
-        if (own === undefined) rows.set(y, [crossing]);
-        else own.push(crossing);
+        addTo(rows, y, { right, touches: side(right - 1) === 0 });
       }
     }
   }

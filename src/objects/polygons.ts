@@ -1,5 +1,6 @@
 /** Outlines of objects along the edges of their pixels. */
 
+import { addTo } from '../array/lists.ts';
 import { ndarray } from '../array/ndarray.ts';
 import { UsageError } from '../errors.ts';
 import { connectedComponents } from './connected-components.ts';
@@ -55,9 +56,7 @@ export function toPolygons(labels: IntegerArray, { simplifyPx = 0 }: PolygonOpti
         remedy: 'Labels are 0 for background and positive for objects.',
       });
     }
-    const list = byLabel.get(label);
-    if (list === undefined) byLabel.set(label, [polygon]);
-    else list.push(polygon);
+    addTo(byLabel, label, polygon);
   }
   return [...byLabel].sort(([a], [b]) => a - b).map(([label, polygons]) => ({ label, polygons }));
 }

@@ -136,7 +136,8 @@ describe('mlp', () => {
       height: 2,
       width: 2,
     }));
-    const raw = gatherClasses('memory', { train: samples.map(({ label, ...rest }) => ({ ...rest, class: label })) });
+    const found = { train: samples.map(({ label, ...rest }) => ({ ...rest, class: label })) };
+    const raw = gatherClasses('memory', { found });
     expect(() => newClassificationTask(raw, { network: 'unet' })).toThrow(
       'Use one of `network: perceptron`, `network: mlp`, `network: alexnet`.',
     );
@@ -155,7 +156,8 @@ test('alexnet at full size, 1000 classes: some steps, and what they take', async
     return { name: `${n}`, class: `class ${n}`, data, channels: 3, height: 256, width: 256 };
   };
   const named = Array.from({ length: 1000 }, (_, n) => `class ${n}`);
-  const raw = gatherClasses('memory', { train: Array.from({ length: 40 }, (_, n) => sample(25 * n)) }, { named });
+  const found = { train: Array.from({ length: 40 }, (_, n) => sample(25 * n)) };
+  const raw = gatherClasses('memory', { found, named });
   const task = newClassificationTask(raw, { network: 'alexnet', batch: 4, split: { fraction: 0 } });
   const { recipe, notes } = task.chooseRecipe({ cores: 2, minutes: 1 });
   expect(notes.join('\n')).toContain('60,965,224 parameters, 724.41 million MACs');

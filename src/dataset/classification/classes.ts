@@ -51,24 +51,22 @@ export function partOfName(name: string): ClassPart | undefined {
   return undefined;
 }
 
+/** The content of files: the samples, the classes in order if the files state them, and notes to print. */
+export interface ReadFiles {
+  readonly found: FoundParts;
+  readonly named?: readonly string[];
+  readonly notes?: readonly string[];
+}
+
 /**
  * Numbers the classes and counts them. Names are sorted in natural order, numbers are kept.
- * @param named classes in order, if the files state them
  * @throws DatasetError for no images, fewer than two classes, a class of another part that is missing in the training
  * images, and numbers that are not classes.
  */
 export function gatherClasses(
   folder: string,
-  found: FoundParts,
-  {
-    named,
-    classNames,
-    notes = [],
-  }: {
-    readonly named?: readonly string[];
-    readonly classNames?: readonly string[] | undefined;
-    readonly notes?: readonly string[];
-  } = {},
+  { found, named, notes = [] }: ReadFiles,
+  { classNames }: Pick<ReadClassesOptions, 'classNames'> = {},
 ): RawClasses {
   const train = found.train ?? [];
   if (train.length === 0) {

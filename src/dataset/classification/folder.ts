@@ -7,7 +7,7 @@ import { READABLE_EXTENSIONS } from '../../image/formats/registry.ts';
 import { inputPages } from '../../input/network-input.ts';
 import { naturalOrder } from '../discover/names.ts';
 import { readListed } from '../discover/sources.ts';
-import { type ClassPart, type FoundParts, type FoundSample, partOfName, type ReadClassesOptions } from './classes.ts';
+import { type ClassPart, type FoundSample, partOfName, type ReadClassesOptions, type ReadFiles } from './classes.ts';
 
 interface ListedFile {
   readonly name: string;
@@ -17,13 +17,6 @@ interface ListedFile {
 
 const isImage = (name: string): boolean =>
   READABLE_EXTENSIONS.some((extension) => name.toLowerCase().endsWith(`.${extension}`));
-
-/** The content of a folder or table: the samples, the classes in order if folders name them, and notes to print. */
-export interface ReadFiles {
-  readonly found: FoundParts;
-  readonly named?: readonly string[];
-  readonly notes: readonly string[];
-}
 
 /**
  * `cat/1.png`, `dog/2.png`, or the same below `train/`, `val/` and `test/`.
@@ -80,7 +73,7 @@ async function readFiles(
   folder: string,
   listed: readonly ListedFile[],
   { skipBad = false }: ReadClassesOptions,
-): Promise<Omit<ReadFiles, 'named'>> {
+): Promise<ReadFiles> {
   const found: { [P in ClassPart]: FoundSample[] } = { train: [], validation: [], test: [] };
   const bad: Error[] = [];
   for (const { name, class: own, part } of listed) {
@@ -92,7 +85,7 @@ async function readFiles(
       bad.push(cause);
     }
   }
-  if (bad.length === 0) return { found, notes: [] };
+  if (bad.length === 0) return { found };
   const first = bad.slice(0, 5).map(({ message }) => `\n  ${message}`);
   const count = `${bad.length} of ${listed.length} images cannot be read`;
   if (!skipBad) {
@@ -126,7 +119,7 @@ export async function readClassTable(files: Files, path: string, options: ReadCl
   const isNumbers = (cells: readonly string[]): boolean =>
     cells.length >= 2 && cells.slice(0, -1).every((cell) => cell !== '' && Number.isFinite(Number(cell)));
   const second = rows[1] ?? [];
-  if (isNumbers(second)) return { found: { train: features(path, rows, isNumbers) }, notes: [] };
+  if (isNumbers(second)) return { found: { train: features(path, rows, isNumbers) } };
   const body = isImage(rows[0]?.[0] ?? '') ? rows : rows.slice(1);
   const listed = body.map((cells, i): ListedFile => {
     const [name = '', own = '', part = 'train'] = cells;

@@ -14,13 +14,9 @@ import { readNpz } from './npz.ts';
  */
 export async function readClasses(files: Files, path: string, options: ReadClassesOptions = {}): Promise<RawClasses> {
   const names = await files.list(path);
-  const { classNames } = options;
   const [only = ''] = names;
   const isFile = names.length === 1 && (path === only || path.endsWith(`/${only}`) || path.endsWith(`\\${only}`));
-  if (isFile && isCsv(only)) {
-    const { found, named, notes } = await readClassTable(files, path, options);
-    return gatherClasses(path, found, { named, notes });
-  }
+  if (isFile && isCsv(only)) return gatherClasses(path, await readClassTable(files, path, options));
   const npz = names.filter(isNpz);
   let found: FoundParts | undefined;
   if (npz.length > 0) {
@@ -30,7 +26,6 @@ export async function readClasses(files: Files, path: string, options: ReadClass
     const folder = isFile ? path.slice(0, -only.length) || '.' : path;
     found = await readIdxFolder(files, folder, isFile ? await files.list(folder) : names);
   }
-  if (found !== undefined) return gatherClasses(path, found, { classNames });
-  const { found: inFolders, named, notes } = await readClassFolder(files, path, options);
-  return gatherClasses(path, inFolders, { named, notes });
+  if (found !== undefined) return gatherClasses(path, { found }, options);
+  return gatherClasses(path, await readClassFolder(files, path, options));
 }

@@ -6,7 +6,7 @@
 
 import { DatasetError } from '../../errors.ts';
 import { folderOf, naturalOrder } from './names.ts';
-import type { LeftOut, Pair } from './pairing.ts';
+import type { LeftOut, Pair, Pairing } from './pairing.ts';
 
 interface Sequence {
   readonly frames: Map<number, string>;
@@ -17,10 +17,7 @@ interface Sequence {
   readonly others: string[];
 }
 
-export interface CellTracking {
-  readonly pairs: readonly Pair[];
-  readonly unlabelled: readonly string[];
-  readonly leftOut: readonly LeftOut[];
+export interface CellTracking extends Pairing {
   /** Files that belong to no labelled sequence. */
   readonly rest: readonly string[];
 }

@@ -1,5 +1,6 @@
 /** Labels with one mask file per object, as in the Data Science Bowl 2018: `id/images/id.png`, `id/masks/*.png`. */
 
+import { addTo } from '../../array/lists.ts';
 import { DatasetError } from '../../errors.ts';
 import type { Image } from '../../image/image.ts';
 import { pagesOf } from '../../input/planes.ts';
@@ -23,7 +24,7 @@ export function findMaskFiles(
   const images = files.filter((file) => !isLabel(file));
   const masks = new Map<File, File[]>(images.map((image) => [image, []]));
   const inGroup = new Map<string, File[]>();
-  for (const image of images) inGroup.set(image.group, [...(inGroup.get(image.group) ?? []), image]);
+  for (const image of images) addTo(inGroup, image.group, image);
   const byName = new Map(images.map((image) => [`${image.group}/${image.stem}`, image]));
   const alone = (group: string): File | undefined => {
     const members = inGroup.get(group) ?? [];

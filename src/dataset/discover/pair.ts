@@ -1,5 +1,6 @@
 /** Which image belongs to which labels, judged only by file names. */
 
+import { addTo } from '../../array/lists.ts';
 import { DatasetError } from '../../errors.ts';
 import { pairCellTracking } from './cell-tracking.ts';
 import { baseName, commonName, extensionOf, folderOf, naturalOrder, type Role, roleOf, stemOf } from './names.ts';
@@ -72,10 +73,7 @@ function lastNumber(stem: string): string | undefined {
  * Ways in which the names of an image and a label can match, from strict to loose. The first way with which every label
  * finds an image is used for the whole group, so that loose and strict rules never mix.
  */
-const WAYS: readonly {
-  readonly image: (stem: string) => string | undefined;
-  readonly label: (stem: string) => string | undefined;
-}[] = [
+const WAYS: readonly Readonly<Record<Role, (stem: string) => string | undefined>>[] = [
   { image: (stem) => stem, label: (stem) => stem },
   { image: lowerCase, label: lowerCase },
   { image: withoutChannel, label: (stem) => stem },
@@ -85,14 +83,9 @@ const WAYS: readonly {
   { image: lastNumber, label: lastNumber },
 ];
 
-function collect(files: readonly File[], key: (stem: string) => string | undefined): Map<string, File[]> {
+function collect(files: readonly File[], key: (file: File) => string | undefined): Map<string, File[]> {
   const found = new Map<string, File[]>();
-  for (const file of files) {
-    const name = key(file.stem) ?? `\0${file.path}`;
-    const group = found.get(name);
-    if (group === undefined) found.set(name, [file]);
-    else group.push(file);
-  }
+  for (const file of files) addTo(found, key(file) ?? `\0${file.path}`, file);
   return found;
 }
 
@@ -110,8 +103,8 @@ interface Group {
  */
 function matchSome(images: readonly File[], labels: readonly File[]): Group | undefined {
   for (const way of WAYS_OF_SOME) {
-    const byImage = collect(images, way.image);
-    const byLabel = collect(labels, way.label);
+    const byImage = collect(images, ({ stem }) => way.image(stem));
+    const byLabel = collect(labels, ({ stem }) => way.label(stem));
     const pairs = [...byLabel].flatMap(([name, [label]]) => {
       const found = byImage.get(name) ?? [];
       return found.length === 1 ? [{ image: (found as [File])[0].path, label: (label as File).path }] : [];
@@ -129,11 +122,10 @@ function matchSome(images: readonly File[], labels: readonly File[]): Group | un
 }
 
 function matchGroup(images: readonly File[], labels: readonly File[], folder: string | undefined): Group {
-  const details = folder === undefined ? {} : { file: folder };
   let best: { images: Map<string, File[]>; labels: Map<string, File[]>; matched: number } | undefined;
   for (const way of WAYS) {
-    const byImage = collect(images, way.image);
-    const byLabel = collect(labels, way.label);
+    const byImage = collect(images, ({ stem }) => way.image(stem));
+    const byLabel = collect(labels, ({ stem }) => way.label(stem));
     const matched = [...byLabel.keys()].filter((name) => byImage.has(name)).length;
     // A way that maps several files to one name is not valid.
     const folds = byImage.size < images.length || byLabel.size < labels.length;
@@ -153,39 +145,33 @@ function matchGroup(images: readonly File[], labels: readonly File[], folder: st
   const some = matchSome(images, labels);
   if (some !== undefined) return some;
   const found = best as NonNullable<typeof best>;
-  for (const [kind, mine, others] of [
-    ['image', found.images, found.labels],
-    ['label', found.labels, found.images],
-  ] as const) {
-    const other = kind === 'image' ? 'label' : 'image';
+  const sides = [
+    { kind: 'image', other: 'label', mine: found.images, others: found.labels },
+    { kind: 'label', other: 'image', mine: found.labels, others: found.images },
+  ];
+  for (const { kind, other, mine, others } of sides) {
     for (const [name, files] of mine) {
       if (files.length > 1 && others.has(name)) {
         const names = files.map((file) => `"${file.path}"`).join(' and ');
         const [partner] = others.get(name) as [File];
         throw new DatasetError(`the ${other} "${partner.path}" has ${files.length} ${kind}s: ${names}.`, {
-          ...details,
+          file: folder,
           remedy: `Keep one ${kind} for each ${other}.`,
         });
       }
     }
   }
-  for (const [kind, mine, others] of [
-    ['image', found.images, found.labels],
-    ['label', found.labels, found.images],
-  ] as const) {
-    const other = kind === 'image' ? 'label' : 'image';
-    const lonely = [...mine]
-      .filter(([name]) => !others.has(name))
-      .flatMap(([, files]) => files.map((file) => file.path));
+  for (const { kind, other, mine, others } of sides) {
+    const lonely = [...mine].filter(([name]) => !others.has(name)).flatMap(([, files]) => files);
     if (lonely.length > 0) {
       const more = lonely.length > 1 ? ` (and ${lonely.length - 1} more ${kind}s)` : '';
-      throw new DatasetError(`the ${kind} "${lonely[0]}" has no ${other}${more}.`, {
-        ...details,
+      throw new DatasetError(`the ${kind} "${lonely[0]?.path}" has no ${other}${more}.`, {
+        file: folder,
         remedy: `Add its ${other} under the same name, or move the ${kind} into a folder of its own.`,
       });
     }
   }
-  throw new DatasetError('images and labels do not match by name.', { ...details, remedy: LAYOUTS });
+  throw new DatasetError('images and labels do not match by name.', { file: folder, remedy: LAYOUTS });
 }
 
 const ZARR = new Set(['zarr.json', '.zarray', '.zattrs', '.zgroup']);
@@ -203,17 +189,16 @@ export function noImages(
     readonly extensions: readonly string[];
   },
 ): DatasetError {
-  const details = folder === undefined ? {} : { file: folder };
   if (paths.some((path) => ZARR.has(baseName(path)))) {
     return new DatasetError('this is a Zarr store, such as OME-Zarr, which is not supported.', {
-      ...details,
+      file: folder,
       remedy: 'Save its images as OME-TIFF or NIfTI.',
       facts: { code: 'unsupported-format', what: 'a Zarr store' },
     });
   }
   const seen = leftOut.length > 0 ? ` (${leftOut.length} files of other kinds, such as "${leftOut[0]?.file}")` : '';
   return new DatasetError(`there are no images here${seen}.`, {
-    ...details,
+    file: folder,
     remedy: `Use a folder with ${extensions.map((name) => `.${name}`).join(', ')} files.`,
   });
 }
@@ -251,24 +236,17 @@ function roleByName(file: File): Role {
  * matches, in which case the names are probably wrong.
  */
 export function pairFiles(paths: readonly string[], { folder, extensions }: PairOptions): Pairing {
-  const details = folder === undefined ? {} : { file: folder };
   const { images: files, leftOut: unread } = readable(paths, extensions, isShapeLabel);
   if (files.every(isShapeLabel)) throw noImages(folder, { paths, leftOut: unread, extensions });
 
   requireDistinct(files, folder);
   const tracking = pairCellTracking(files, folder);
-  const groups = new Map<string, File[]>();
   const chosen = chooseShapeFiles((tracking?.rest ?? files).map(fileOf));
   const leftOut = [...unread, ...chosen.leftOut];
-  for (const file of chosen.kept) {
-    const group = groups.get(file.group);
-    if (group === undefined) groups.set(file.group, [file]);
-    else group.push(file);
-  }
   const pairs: Pair[] = [...(tracking?.pairs ?? [])];
   const unlabelled: string[] = [...(tracking?.unlabelled ?? [])];
   const orphanLabels: string[] = [];
-  for (const members of groups.values()) {
+  for (const members of collect(chosen.kept, ({ group }) => group).values()) {
     const byFolder = {
       image: members.filter((file) => file.folderRole === 'image' && !isShapeLabel(file.path)),
       label: members.filter((file) => file.folderRole === 'label' || isShapeLabel(file.path)),
@@ -289,7 +267,7 @@ export function pairFiles(paths: readonly string[], { folder, extensions }: Pair
   if (orphanLabels.length > 0) {
     const more = orphanLabels.length > 1 ? ` (and ${orphanLabels.length - 1} more labels)` : '';
     throw new DatasetError(`the label "${orphanLabels[0]}" has no image${more}.`, {
-      ...details,
+      file: folder,
       remedy: 'Use the folder that contains both the images and the labels.',
     });
   }
@@ -297,7 +275,7 @@ export function pairFiles(paths: readonly string[], { folder, extensions }: Pair
     throw new DatasetError(
       `there ${unlabelled.length === 1 ? 'is 1 image' : `are ${unlabelled.length} images`} (such as "${unlabelled[0]}") but no labels.`,
       {
-        ...details,
+        file: folder,
         remedy: LAYOUTS,
         facts: { code: 'no-labels', images: unlabelled.length },
       },

@@ -1,5 +1,6 @@
 /** The result of pairing images with labels, and its printed form. */
 
+import { addTo } from '../../array/lists.ts';
 import { baseName, folderOf } from './names.ts';
 
 export interface Pair {
@@ -38,7 +39,7 @@ export function describePairing({ pairs, unlabelled, leftOut }: Pairing): string
       images === labels
         ? `side by side${images === '' ? '' : ` in ${images}`}`
         : `in ${images || '.'} + ${labels || '.'}`;
-    byFolders.set(where, [...(byFolders.get(where) ?? []), pair]);
+    addTo(byFolders, where, pair);
   }
   for (const [where, members] of byFolders) {
     lines.push(`${members.length} image${members.length === 1 ? '' : 's'} with labels ${where}`);

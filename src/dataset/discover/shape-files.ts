@@ -27,7 +27,7 @@ export async function otherZips(files: Files, root: string, paths: readonly stri
   return others;
 }
 
-interface LabelCandidate {
+export interface LabelCandidate {
   readonly path: string;
   readonly stem: string;
   readonly group: string;

@@ -278,23 +278,12 @@ export function findMapping(pages: readonly LabelPage[], options: LabelOptions =
     kind === 'objects' ||
     (kind === undefined && task === undefined && !colour && values.length > 2 && numbersObjects(pages, ignore));
   if (objects) return mapping('instances', [[0], 'rest']);
-  if (values.length === 2)
-    return mapping(
-      colour ? 'colour' : 'binary',
-      values.map((value) => [value]),
-    );
-  if (colour) {
-    if (values.length > 32) throw tooMany(first, values.length, 0, objectsBy);
-    return mapping(
-      'colour',
-      values.map((value) => [value]),
-    );
+  const each = values.map((value) => [value]);
+  if (values.length === 2) return mapping(colour ? 'colour' : 'binary', each);
+  if (values.length > (colour ? 32 : 64) || (!colour && values[0] < 0)) {
+    throw tooMany(first, values.length, colour ? 0 : values[0], objectsBy);
   }
-  if (values.length > 64 || values[0] < 0) throw tooMany(first, values.length, values[0], objectsBy);
-  return mapping(
-    'integer',
-    values.map((value) => [value]),
-  );
+  return mapping(colour ? 'colour' : 'integer', each);
 }
 
 /**

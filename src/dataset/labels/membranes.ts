@@ -1,18 +1,13 @@
 import { ndarray } from '../../array/ndarray.ts';
 import { connectedComponents } from '../../objects/connected-components.ts';
+import type { Labelled } from '../annotated.ts';
 
 /** Smaller pieces are uninformative about cells and membranes. */
 const LEAST_PIECE_PX = 32;
 const LEAST_CELLS = 8;
 const MAIN_SHARE = 0.8;
 
-interface LabelledPage {
-  readonly height: number;
-  readonly width: number;
-  readonly label: Uint8Array;
-}
-
-function pieces({ height, width, label }: LabelledPage, value: number, connectivity: 4 | 8): readonly number[] {
+function pieces({ height, width, label }: Labelled, value: number, connectivity: 4 | 8): readonly number[] {
   const mask = label.map((found) => (found === value ? 1 : 0));
   const { labels, count } = connectedComponents(ndarray('uint8', [height, width], mask), { connectivity });
   const sizes = new Array<number>(count + 1).fill(0);
@@ -26,7 +21,7 @@ function pieces({ height, width, label }: LabelledPage, value: number, connectiv
  *
  * @param pages class indices; four of them are examined
  */
-export function insideOfCells(pages: readonly LabelledPage[]): 0 | 1 | undefined {
+export function insideOfCells(pages: readonly Labelled[]): 0 | 1 | undefined {
   const step = Math.max(1, Math.floor(pages.length / 4));
   const looked = pages.filter((_, i) => i % step === 0).slice(0, 4);
   if (looked.length === 0) return undefined;

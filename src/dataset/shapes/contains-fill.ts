@@ -1,3 +1,4 @@
+import { addTo } from '../../array/lists.ts';
 import { type FoundRun, type Line, rowCrossings, type Size } from '../../objects/fill-polygon.ts';
 
 /**
@@ -14,7 +15,7 @@ export function fillContained(lines: readonly Line[], [height, width]: Size, fou
       if ((ay - 0.5) % 1 !== 0) continue;
       const row = ay - 0.5;
       const [low, high] = ay === by ? [Math.min(ax, bx), Math.max(ax, bx)] : [ax, ax];
-      onLine.set(row, [...(onLine.get(row) ?? []), [Math.ceil(low - 0.5), Math.floor(high - 0.5) + 1]]);
+      addTo(onLine, row, [Math.ceil(low - 0.5), Math.floor(high - 0.5) + 1]);
     }
   }
   const inside = new Uint8Array(width);

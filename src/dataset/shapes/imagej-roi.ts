@@ -69,7 +69,7 @@ function decode(view: DataView, refuse: (what: string) => FormatError): Shape {
   const facts = { ...secondHeader(view), ...colourOf(view) };
   if (subtype !== 0 && subtype !== 2) throw refuse(`${SUBTYPES[subtype] ?? 'of an unknown kind'}`);
   const shapeSize = view.getInt32(36);
-  if (type === 'rectangle' && shapeSize > 0) return ofComposite(facts, linesOfComposite(view, shapeSize, refuse));
+  if (type === 'rectangle' && shapeSize > 0) return ofLines(facts, linesOfComposite(view, shapeSize, refuse));
   if (type === 'rectangle' || type === 'oval') {
     if (view.getInt16(54) > 0 && type === 'rectangle') throw refuse('a rounded rectangle');
     let box: Box = [left, top, right - left, bottom - top];
@@ -83,18 +83,17 @@ function decode(view: DataView, refuse: (what: string) => FormatError): Shape {
   if (type !== 'polygon' && type !== 'freehand' && type !== 'traced') throw refuse(`a ${type}`);
   if ((options & SPLINE) !== 0) throw refuse('a spline fit');
   const count = view.getUint16(16) || view.getInt32(18);
-  return subPixel
-    ? ofFloats(facts, floatsAt(view, COORDINATES + 4 * count, count))
-    : ofIntegers(facts, view, count, [left, top]);
+  const line = subPixel ? floatsAt(view, COORDINATES + 4 * count, count) : integersAt(view, count, [left, top]);
+  return ofLines(facts, [line]);
 }
 
-function ofIntegers(facts: Facts, view: DataView, count: number, [left, top]: readonly [number, number]): Shape {
+function integersAt(view: DataView, count: number, [left, top]: readonly [number, number]): Float64Array {
   const line = new Float64Array(2 * count);
   for (let i = 0; i < count; i++) {
     line[2 * i] = left + Math.max(0, view.getInt16(COORDINATES + 2 * i));
     line[2 * i + 1] = top + Math.max(0, view.getInt16(COORDINATES + 2 * (count + i)));
   }
-  return ofLines(facts, [line], boxOf([line]));
+  return line;
 }
 
 /** The x coordinates, then the y coordinates. */
@@ -107,13 +106,8 @@ function floatsAt(view: DataView, from: number, count: number): Float32Array {
   return line;
 }
 
-function ofFloats(facts: Facts, line: Float32Array): Shape {
-  return ofLines(facts, [line], boxOf([line]));
-}
-
-const ofComposite = (facts: Facts, lines: readonly Line[]): Shape => ofLines(facts, lines, boxOf(lines));
-
-function ofLines(facts: Facts, lines: readonly Line[], box: Box): Shape {
+function ofLines(facts: Facts, lines: readonly Line[]): Shape {
+  const box = boxOf(lines);
   const relative = lines.map((line) => Float64Array.from(line, (value, i) => value - (box[i % 2] as number)));
   return {
     ...facts,

@@ -5,6 +5,7 @@
 
 import { ndarray } from '../../array/ndarray.ts';
 import { connectedComponents } from '../../objects/connected-components.ts';
+import type { Labelled } from '../annotated.ts';
 import { IGNORE } from '../labels/labels.ts';
 import { type SeparationOptions, separationTerm } from './separation-weight.ts';
 import { addSmallObjects } from './small-objects.ts';
@@ -23,11 +24,7 @@ export interface PageSeparation extends SeparationOptions {
   readonly filled: Int32Array;
 }
 
-interface LabelledPage {
-  readonly height: number;
-  readonly width: number;
-  /** Class indices [height, width]. */
-  readonly label: Uint8Array;
+interface LabelledPage extends Labelled {
   readonly separation?: PageSeparation;
 }
 

@@ -1,5 +1,6 @@
 /** Lungs of label maps, patient by patient: tables, the report, comparison with the ground truth. */
 
+import { addTo } from '../../array/lists.ts';
 import { ndarray } from '../../array/ndarray.ts';
 import { naturalOrder, stemOf } from '../../dataset/discover/names.ts';
 import { labelArrays } from '../../dataset/labels/labels.ts';
@@ -206,7 +207,8 @@ interface Patient {
 function wholesOf(name: string, read: readonly ReadSlices[], notes: string[]): readonly Patient[] {
   const volumes = read.filter(({ map }) => sizes(map).slices > 1);
   const singles = read.filter(({ map }) => sizes(map).slices === 1);
-  const groups = grouped(singles);
+  const groups = new Map<string, ReadSlices[]>();
+  for (const one of singles) addTo(groups, sizeOf(one), one);
   const patients = [
     ...volumes.map((one) => patientFrom(one.item.name, [one])),
     ...[...groups].map(([size, own]) => patientFrom(groups.size > 1 ? `${name} ${size}` : name, own)),
@@ -227,12 +229,6 @@ function wholesOf(name: string, read: readonly ReadSlices[], notes: string[]): r
 }
 
 const sizeOf = ({ map }: ReadSlices): string => `${sizes(map).width}x${sizes(map).height}`;
-
-function grouped(read: readonly ReadSlices[]): Map<string, ReadSlices[]> {
-  const groups = new Map<string, ReadSlices[]>();
-  for (const one of read) groups.set(sizeOf(one), [...(groups.get(sizeOf(one)) ?? []), one]);
-  return groups;
-}
 
 function patientFrom(name: string, read: readonly ReadSlices[]): Patient {
   const [{ map, mask, image }] = read as readonly [ReadSlices];

@@ -1,5 +1,6 @@
 /** Features of annotated pixels for the perceptron of a filter bank: computed once, and all of them in every step. */
 
+import { addTo } from '../../../array/lists.ts';
 import { float32, int64, type NdArray, ndarray } from '../../../array/ndarray.ts';
 import { stream } from '../../../array/random.ts';
 import { IGNORE } from '../../../dataset/labels/labels.ts';
@@ -115,9 +116,7 @@ export async function describePixels(
       own.forEach((pixel, k) => {
         const at =
           Math.floor(Math.floor(pixel / page.width) / inner) * across + Math.floor((pixel % page.width) / inner);
-        const held = inWindows.get(at);
-        if (held === undefined) inWindows.set(at, [k]);
-        else held.push(k);
+        addTo(inWindows, at, k);
         const c = page.label[pixel] as number;
         labels[first + k] = c;
         weights[first + k] = (set.classWeights[c] as number) * (shares[c] as number);
