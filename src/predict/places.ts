@@ -2,17 +2,10 @@
 
 import type { NdArray } from '../array/ndarray.ts';
 import { stream } from '../array/random.ts';
-
-/** A square of a slice. */
-export interface PlaceWindow {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
+import type { PageRegion } from './predict.ts';
 
 /** A window with its mean uncertainty, 0..1. */
-export interface Candidate extends PlaceWindow {
+export interface Candidate extends PageRegion {
   readonly uncertainty: number;
   /** Fraction of its pixels that is annotated, 0..1. */
   readonly annotated: number;
@@ -29,7 +22,7 @@ export interface CandidatePage {
 }
 
 /** A suggested window. */
-export interface Place extends PlaceWindow {
+export interface Place extends PageRegion {
   /** Index of its slice among those given. */
   readonly page: number;
   /** Drawn at random, to estimate the accuracy; all others are there because they are uncertain. */
@@ -67,7 +60,7 @@ export function uncertaintyOf({ shape, data }: NdArray<'float32'>): Float32Array
 }
 
 /** The mean of values [height, width] inside a window. */
-export function meanWithin(values: ArrayLike<number>, stride: number, { x, y, width, height }: PlaceWindow): number {
+export function meanWithin(values: ArrayLike<number>, stride: number, { x, y, width, height }: PageRegion): number {
   let sum = 0;
   for (let row = y; row < y + height; row++) {
     for (let p = row * stride + x; p < row * stride + x + width; p++) sum += values[p] as number;
@@ -88,12 +81,12 @@ function integral(values: ArrayLike<number>, height: number, width: number): Flo
   return sums;
 }
 
-const meanOf = (sums: Float64Array, stride: number, { x, y, width, height }: PlaceWindow): number => {
+const meanOf = (sums: Float64Array, stride: number, { x, y, width, height }: PageRegion): number => {
   const at = (row: number, column: number): number => sums[row * stride + column] as number;
   return (at(y + height, x + width) - at(y, x + width) - at(y + height, x) + at(y, x)) / (width * height);
 };
 
-const overlap = (a: PlaceWindow, b: PlaceWindow): boolean =>
+const overlap = (a: PageRegion, b: PageRegion): boolean =>
   a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 
 /** 0, step, 2 step, ... and the last position that fits. */
@@ -153,11 +146,11 @@ export function randomPlaces(
   pages: readonly { readonly height: number; readonly width: number; readonly annotated?: Uint8Array }[],
   count: number,
   { side = PLACE_SIDE_PX, seed = 0 }: { readonly side?: number; readonly seed?: number } = {},
-): readonly (PlaceWindow & { readonly page: number })[] {
+): readonly (PageRegion & { readonly page: number })[] {
   const random = stream(seed, 'random places');
   const areas = pages.map(({ height, width }) => height * width);
   const total = areas.reduce((sum, area) => sum + area, 0);
-  const places: (PlaceWindow & { readonly page: number })[] = [];
+  const places: (PageRegion & { readonly page: number })[] = [];
   for (let draw = 0; draw < MOST_DRAWS * count && places.length < count; draw++) {
     let left = random.uniform() * total;
     const found = areas.findIndex((area) => {
@@ -169,18 +162,9 @@ export function randomPlaces(
     const [tall, wide] = [Math.min(side, height), Math.min(side, width)];
     const [x, y] = [random.integer(width - wide + 1), random.integer(height - tall + 1)];
     const place = { page, x, y, width: wide, height: tall };
-    if (annotated === undefined || annotatedFraction(annotated, width, place) < ANNOTATED_FRACTION) places.push(place);
+    if (annotated === undefined || meanWithin(annotated, width, place) < ANNOTATED_FRACTION) places.push(place);
   }
   return places;
-}
-
-/** Fraction of a window's pixels that are annotated, 0..1. */
-function annotatedFraction(annotated: Uint8Array, pageWidth: number, { x, y, width, height }: PlaceWindow): number {
-  let count = 0;
-  for (let row = y; row < y + height; row++) {
-    for (let i = row * pageWidth + x; i < row * pageWidth + x + width; i++) count += annotated[i] as number;
-  }
-  return count / (width * height);
 }
 
 /**
@@ -191,7 +175,7 @@ function annotatedFraction(annotated: Uint8Array, pageWidth: number, { x, y, wid
  */
 export function rankPlaces(
   pages: readonly CandidatePage[],
-  random: readonly (PlaceWindow & { readonly page: number })[],
+  random: readonly (PageRegion & { readonly page: number })[],
   limit: number,
 ): readonly Place[] {
   const drawn = random.slice(0, Math.floor(limit / RANDOM_EVERY));

@@ -7,10 +7,11 @@ import { type AxisMap, inverseMap, reorient } from '../image/orient.ts';
 import { type ChannelChoice, type NamedPage, pickChannels } from '../input/channels.ts';
 import { inputNotes, inputPages, prepareInput } from '../input/network-input.ts';
 import type { SegmentationModel } from './model.ts';
-import { type Orientation, orientedShape, type TestTimeAugmentation } from './orientation.ts';
+import { orientedShape, type TestTimeAugmentation } from './orientation.ts';
 import { onGridOf } from './output.ts';
+import type { Planes } from './patchwise.ts';
 import { type AxisPlan, type AxisTile, planAxis, planRegion } from './tile-plan.ts';
-import { addTile, fillWindow, orient } from './window.ts';
+import { addTile, fillWindow, type Job, orient } from './window.ts';
 
 /** A rectangle of whole pixels inside a page. */
 export interface PageRegion {
@@ -41,12 +42,6 @@ export interface PredictOptions {
 export interface PagePredictOptions extends PredictOptions {
   /** Give only these pixels, equal to those of the whole page's prediction. Default: all. */
   readonly region?: PageRegion;
-}
-
-interface Job {
-  readonly y: AxisTile;
-  readonly x: AxisTile;
-  readonly orientation: Orientation;
 }
 
 /** How an image of this size would be tiled: to print, or to estimate. */
@@ -85,11 +80,7 @@ export async function predictPage(
   return predictPlanes(model, { ...page, planes: prepareInput(given, model.input) }, options);
 }
 
-/** Planes [channels, height, width] from `prepareInput`. */
-export interface PreparedPage {
-  readonly planes: Float32Array;
-  readonly height: number;
-  readonly width: number;
+export interface PreparedPage extends Planes {
   readonly name?: string;
 }
 

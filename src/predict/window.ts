@@ -63,6 +63,13 @@ export function orient(
   }
 }
 
+/** One run of one tile. */
+export interface Job {
+  readonly y: AxisTile;
+  readonly x: AxisTile;
+  readonly orientation: Orientation;
+}
+
 export interface TileContext {
   readonly model: SegmentationModel;
   /** Sides of the input window, before reorientation. */
@@ -81,7 +88,7 @@ export function addTile(
   result: NdArray<'float32'>,
   output: NdArray<'float32'>,
   index: number,
-  job: { readonly y: AxisTile; readonly x: AxisTile; readonly orientation: Orientation },
+  job: Job,
   context: TileContext,
 ): void {
   const { model, sides, share, file } = context;

@@ -3,18 +3,14 @@
 import type { Interval } from '../../metrics/bootstrap.ts';
 import { html } from '../kit/markup.ts';
 import { renderPage, section } from '../kit/page.ts';
+import type { Window } from '../kit/pictures.ts';
 
 /** A window of a slice that is worth annotating. */
-export interface ShownPlace {
+export interface ShownPlace extends Window {
   readonly image: string;
   /** Time point and depth, from 0. */
   readonly t: number;
   readonly z: number;
-  /** The window, in pixels of the slice. */
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
   /** Mean of 1 - (p1 - p2) over the window, 0..1. */
   readonly uncertainty: number;
   /** Whether it was drawn at random. */
