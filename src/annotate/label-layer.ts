@@ -4,7 +4,7 @@
  */
 
 import { UsageError } from '../errors.ts';
-import { blankLabels, CHUNK_SIZE, Chunk, type Labels } from './chunk.ts';
+import { blankLabels, CHUNK_SIZE, Chunk, type Extent, type Labels } from './chunk.ts';
 import { type LayerKind, NOT_ANNOTATED } from './label-values.ts';
 import type { Box } from './region.ts';
 
@@ -228,7 +228,7 @@ export class LabelLayer {
   /** Pixels with a label, in one slice or in all. */
   pixels(label: number, slice?: number): number {
     let pixels = 0;
-    for (const { chunk } of this.#chunksOf(label, slice)) pixels += chunk.extents.get(label)?.pixels ?? 0;
+    for (const { extent } of this.extentsOf(label, slice)) pixels += extent.pixels;
     return pixels;
   }
 
@@ -240,21 +240,19 @@ export class LabelLayer {
   /** The smallest rectangle around the pixels of a label in each slice that it occurs in. */
   boxes(label: number): ReadonlyMap<number, Box> {
     const found = new Map<number, Bounds>();
-    for (const { key, chunk } of this.#chunksOf(label)) {
+    for (const { key, extent } of this.extentsOf(label)) {
       const { slice, row, column } = this.placeOf(key);
-      const { left, top, right, bottom } = chunk.tightExtent(label) as NonNullable<ReturnType<Chunk['tightExtent']>>;
       const [x, y] = [column * CHUNK_SIZE, row * CHUNK_SIZE];
-      widen(found, slice, x + left, y + top, x + right, y + bottom);
+      widen(found, slice, x + extent.left, y + extent.top, x + extent.right, y + extent.bottom);
     }
     return new Map(Array.from(found, ([slice, bounds]) => [slice, boxOf(bounds)]));
   }
 
-  /** Chunks that contain a label, with its rectangle in each: columns and rows within the chunk. */
-  *#chunksOf(label: number, slice?: number): Generator<{ key: number; chunk: Chunk }> {
+  /** The chunks that contain a label, with its pixels in each. */
+  *extentsOf(label: number, slice?: number): Generator<{ readonly key: number; readonly extent: Readonly<Extent> }> {
     for (const key of this.#places.get(label) ?? []) {
-      if (slice === undefined || this.placeOf(key).slice === slice) {
-        yield { key, chunk: this.#chunks.get(key) as Chunk };
-      }
+      if (slice !== undefined && this.placeOf(key).slice !== slice) continue;
+      yield { key, extent: this.#chunks.get(key)?.tightExtent(label) as Extent };
     }
   }
 

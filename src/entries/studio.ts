@@ -7,6 +7,18 @@
 export { type AnnotationClass, Annotations, type Change } from '../annotate/annotations.ts';
 export { type BrushOptions, BrushStroke } from '../annotate/brush.ts';
 export { CHUNK_SIZE, type Labels } from '../annotate/chunk.ts';
+export {
+  continueFor,
+  type FloodOptions,
+  type FoundArea,
+  flood,
+  forEachRun,
+  type Inside,
+  type Pixel,
+  sameLabel,
+  similar,
+  type ValueAt,
+} from '../annotate/flood.ts';
 export { type AppliedEdit, type ChangedPlace, History } from '../annotate/history.ts';
 export {
   type ChangeTracker,
@@ -16,11 +28,23 @@ export {
   type LayerSize,
 } from '../annotate/label-layer.ts';
 export { type LayerKind, NOT_ANNOTATED, type Over } from '../annotate/label-values.ts';
+export {
+  deleteObjects,
+  fillObjectHoles,
+  mergeObjects,
+  nextObject,
+  renumberObject,
+  replaceLabels,
+} from '../annotate/object-edits.ts';
 export { pageOf, type StoredLabels, setPage, storedAs } from '../annotate/pages.ts';
-export { type PaintOptions, paintShape } from '../annotate/paint.ts';
+export { type PaintOptions, painter, paintShape } from '../annotate/paint.ts';
 export type { Box } from '../annotate/region.ts';
+export { copySlice, interpolateSlices, type SliceOptions } from '../annotate/slices.ts';
+export { splitObject } from '../annotate/split-object.ts';
+export { type WandOptions, wand } from '../annotate/wand.ts';
 // For `Runtime`, which types of the engine name.
 export type {} from '../graph/ops/table.ts';
+export type { FoundRun } from '../objects/fill-polygon.ts';
 export { connect } from '../studio/connect.ts';
 export { createEngine } from '../studio/create-engine.ts';
 export type {

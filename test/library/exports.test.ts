@@ -136,12 +136,15 @@ const PUBLIC: { readonly [file: string]: Exported } = {
   },
   'src/entries/studio.ts': {
     values: words(`
-      Annotations BrushStroke CHUNK_SIZE History LabelLayer NOT_ANNOTATED pageOf paintShape setPage storedAs
+      Annotations BrushStroke CHUNK_SIZE History LabelLayer NOT_ANNOTATED continueFor copySlice deleteObjects
+      fillObjectHoles flood forEachRun interpolateSlices mergeObjects nextObject pageOf paintShape painter
+      renumberObject replaceLabels sameLabel setPage similar splitObject storedAs wand
       connect createEngine portChannel serve socketChannel
     `),
     types: words(`
-      AnnotationClass AppliedEdit Box BrushOptions Change ChangeTracker ChangedPlace ChunkPlace DirtyChunk Labels
-      LayerKind LayerSize Over PaintOptions StoredLabels
+      AnnotationClass AppliedEdit Box BrushOptions Change ChangeTracker ChangedPlace ChunkPlace DirtyChunk
+      FloodOptions FoundArea FoundRun Inside Labels LayerKind LayerSize Over PaintOptions Pixel SliceOptions
+      StoredLabels ValueAt WandOptions
       Channel ChannelInfo CheckPlace Engine EngineDescription EngineEvent ExportFormat ExportOptions ExportedFile GivenFile
       ImageId ImageInfo JournalFile LiveOptions Message Plane PortLike PreviewResult Problem ProjectState ProjectSummary Rect
       SegmentOptions SegmentedImages SocketLike StudioHost StudioTrainOptions TablePage TableQuery TrainedRun View
