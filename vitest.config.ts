@@ -13,6 +13,8 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    // Measurements of earlier runs decide nothing here, and none are left in the user's cache folder.
+    env: { LAMELLA_CACHE: '' },
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // Two cores: one file at a time beside ONNX Runtime's own threads keeps the timings meaningful.

@@ -7,11 +7,9 @@ import { buildNetwork, type ModelSpec } from '../models/registry.ts';
 import { crossEntropy } from '../nn/losses/cross-entropy.ts';
 import { adamW } from '../nn/optimizers/adam.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import type { DeviceSpeeds } from './kept-speeds.ts';
 import { trainingStep } from './step.ts';
 import type { Clock } from './store.ts';
-
-/** Operations per second by the description of a device, for as long as the platform keeps them. */
-export type DeviceSpeeds = Pick<Map<string, number>, 'get' | 'set'>;
 
 const SIDE = 128;
 /** A U-Net of the kind that is chosen, in the middle of the widths that are. */
@@ -24,11 +22,11 @@ const ENOUGH_MS = 500;
 /**
  * Floating-point operations per second that training reaches on this device: two per MAC of the forward pass and twice
  * as much for the backward pass, as `chooseUnet` counts them, over the time of the fastest of some steps of a small U-Net,
- * which other programs have slowed least. Takes about a second, unless the device's description was measured before.
+ * which other programs have slowed least. Takes about a second, unless the device was measured before.
  * @throws DeviceError if the step does not compile
  */
 export async function trainingFlops(runtime: Runtime, clock: Clock, speeds: DeviceSpeeds): Promise<number> {
-  const known = speeds.get(runtime.description);
+  const known = await speeds.get(runtime);
   if (known !== undefined) return known;
   const shape = [1, 1, SIDE, SIDE] as const;
   const { builder, logits } = buildNetwork(TYPICAL, shape);
@@ -60,7 +58,7 @@ export async function trainingFlops(runtime: Runtime, clock: Clock, speeds: Devi
       times.push(clock.nowMs() - before);
     }
     const flops = operations / (Math.min(...times) / 1000);
-    speeds.set(runtime.description, flops);
+    await speeds.set(runtime, flops);
     return flops;
   } finally {
     await program.dispose();

@@ -15,6 +15,7 @@ import {
   type TrainHost,
   trainNew,
 } from '../../workflows/train.ts';
+import { deviceSpeeds } from './device-speeds.ts';
 import { openOpfsRun } from './opfs-store.ts';
 import { availableDevices, type OpenRuntimeOptions, openRuntime, wasmThreads } from './runtime.ts';
 import { allocateShared, openPageSampler } from './sampler.ts';
@@ -54,9 +55,6 @@ export interface TrainedInPage extends FinishedTraining {
 /** How the record names a model that a page gives. */
 const FROM = 'model.onnx';
 
-/** Of this page. */
-const speeds = new Map<string, number>();
-
 export interface SessionPlaceOptions extends PageOptions, Pick<TrainPlace, 'from'> {
   /** Where the session is kept, such as `await opfsStore('runs/live')`. Default: in memory. */
   readonly store?: Store;
@@ -72,7 +70,7 @@ export function sessionPlace(options: SessionPlaceOptions = {}): SessionPlace {
     openSampler: (set, sampling) => openPageSampler(set, sampling, workers),
     allocate: allocateShared(),
     cores: wasmThreads(device.threads),
-    speeds,
+    speeds: deviceSpeeds,
     machine: { cores: navigator.hardwareConcurrency, browser: navigator.userAgent },
     checkpointEvery,
     ...(from && { from }),

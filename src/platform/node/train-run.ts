@@ -17,6 +17,7 @@ import {
   type TrainHost,
   trainNew,
 } from '../../workflows/train.ts';
+import { deviceSpeeds } from './device-speeds.ts';
 import { nodeFiles } from './files.ts';
 import { type DevicePlace, gradientDevices, parseDevices } from './gradient-devices.ts';
 import { openTrace } from './profile.ts';
@@ -78,9 +79,6 @@ const host: TrainHost<MachineOptions, FinishedRun> = {
   },
 };
 
-/** Of this process: a machine that is busy now may be idle tomorrow. */
-const speeds = new Map<string, number>();
-
 /** This machine, with a run folder on it. */
 export function placeOf(
   store: Store,
@@ -99,7 +97,7 @@ export function placeOf(
     openSampler: (set, options) => openSampler(set, options, workers === undefined ? {} : { workers }),
     allocate: allocateShared,
     cores: availableParallelism(),
-    speeds,
+    speeds: deviceSpeeds,
     machine: {
       processor: cpus()[0]?.model ?? 'unknown',
       cores: availableParallelism(),

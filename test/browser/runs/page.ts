@@ -3,6 +3,7 @@ import { phantom } from '../../../packages/phantom/phantom.ts';
 import { rawDataset } from '../../../src/dataset/raw.ts';
 import { page } from '../../../src/image/convert.ts';
 import { writePng } from '../../../src/image/formats/png/write.ts';
+import { deviceSpeeds } from '../../../src/platform/browser/device-speeds.ts';
 import { exportRun, importRun, opfsStore, removeRun } from '../../../src/platform/browser/opfs-store.ts';
 import { resumeTraining, sessionPlace, type TrainOptions, train } from '../../../src/platform/browser/train.ts';
 import { openSession, recipeFor } from '../../../src/train/session.ts';
@@ -16,6 +17,14 @@ function dataFiles(): MemoryFiles {
     [`data/label/${z}.png`, writePng(page(label, z))],
   ]);
   return memoryFiles(Object.fromEntries(slices));
+}
+
+const WASM = { device: 'wasm', description: 'WASM, 2 threads' } as const;
+
+/** The speed that the page finds, or keeps. */
+export async function speedHere(flops?: number): Promise<number | null> {
+  if (flops !== undefined) await deviceSpeeds.set(WASM, flops);
+  return (await deviceSpeeds.get(WASM)) ?? null;
 }
 
 interface Stop {

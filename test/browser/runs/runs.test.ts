@@ -102,6 +102,12 @@ describe.skipIf(why !== undefined)(
       ]);
     });
 
+    it('lie beside the speed of the device, which another tab need not measure again', async () => {
+      expect(await page.call(MODULE, 'speedHere')).toBeNull();
+      expect(await page.call(MODULE, 'speedHere', 3e10)).toBe(3e10);
+      expect(await (await browser.newPage()).call(MODULE, 'speedHere')).toBe(3e10);
+    });
+
     it('may be a session, which goes on where it was left', async () => {
       expect(await page.call(MODULE, 'takeSteps', 'runs/live', 3)).toEqual([0, 3]);
       expect(await page.call(MODULE, 'takeSteps', 'runs/live', 2)).toEqual([3, 5]);
