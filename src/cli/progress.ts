@@ -22,7 +22,7 @@ export interface TrainDisplay {
 /** Interval between lines without a terminal. */
 const EVERY_MS = 10_000;
 /** Another plan is a line of its own where the number of steps differs by this fraction from the one last shown. */
-const OTHER_PLAN = 0.1;
+const OTHER_PLAN = 0.25;
 
 /** The loss over about the last 30 steps. */
 function smoother(): (loss: number) => number {

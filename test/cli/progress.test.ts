@@ -3,7 +3,7 @@ import { trainDisplay } from '../../src/cli/progress.ts';
 import type { TrainEvent } from '../../src/train/loop.ts';
 import { fixedPlan } from '../../src/train/plan.ts';
 
-test('without a terminal, another plan is said only where the number of steps changes by a tenth', () => {
+test('without a terminal, another plan is said only where the number of steps changes by a fourth', () => {
   const lines: string[] = [];
   const stream = { isTTY: false, write: (text: string) => lines.push(text) } as unknown as NodeJS.WriteStream;
   const { onEvent } = trainDisplay(stream);
@@ -13,12 +13,12 @@ test('without a terminal, another plan is said only where the number of steps ch
     step: at,
     plan: fixedPlan(total, 5),
   });
-  for (const event of [step, replanned(20, 1050), replanned(40, 960), replanned(60, 1120), replanned(80, 1200)])
+  for (const event of [step, replanned(20, 1050), replanned(40, 800), replanned(60, 1300), replanned(80, 1100)])
     onEvent(event);
-  // From the 1120 that was said last, 1020 differs by less than a tenth, 1000 by more.
-  for (const event of [replanned(100, 1020), replanned(120, 1000)]) onEvent(event);
+  // From the 1300 that was said last, 980 differs by less than a fourth, 970 by more.
+  for (const event of [replanned(100, 980), replanned(120, 970)]) onEvent(event);
   expect(lines.slice(1)).toEqual([
-    'step 60  replanned to meet the deadline: 1120 steps in all\n',
-    'step 120  replanned to meet the deadline: 1000 steps in all\n',
+    'step 60  replanned to meet the deadline: 1300 steps in all\n',
+    'step 120  replanned to meet the deadline: 970 steps in all\n',
   ]);
 });
