@@ -7,12 +7,13 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^lamella$/, replacement: at('src/index.ts') },
+      { find: /^lamella\/(browser|node)$/, replacement: at('src/platform/$1/index.ts') },
       { find: /^lamella\/(demo|explain|phantom)$/, replacement: at('packages/$1/index.ts') },
       { find: /^lamella\/(\w+)$/, replacement: at('src/entries/$1.ts') },
     ],
   },
   test: {
-    include: ['test/**/*.test.ts'],
+    include: ['test/**/*.test.ts', 'apps/*/test/**/*.test.ts'],
     // Measurements of earlier runs decide nothing here, and none are left in the user's cache folder.
     env: { LAMELLA_CACHE: '' },
     testTimeout: 60_000,

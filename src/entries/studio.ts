@@ -38,7 +38,7 @@ export {
 } from '../annotate/object-edits.ts';
 export { pageOf, type StoredLabels, setPage, storedAs } from '../annotate/pages.ts';
 export { type PaintOptions, painter, paintShape } from '../annotate/paint.ts';
-export type { Box } from '../annotate/region.ts';
+export type { Box, Region, RegionShape } from '../annotate/region.ts';
 export { copySlice, interpolateSlices, type SliceOptions } from '../annotate/slices.ts';
 export { splitObject } from '../annotate/split-object.ts';
 export { type WandOptions, wand } from '../annotate/wand.ts';

@@ -31,11 +31,18 @@ export function chosenFiles(files: Iterable<File>): MemoryFiles {
 }
 
 /** The files and folders of a drop event. Call it within the event: afterwards they are unavailable. */
-export async function droppedFiles({ items }: DataTransfer): Promise<MemoryFiles> {
+export async function droppedFiles(data: DataTransfer): Promise<MemoryFiles> {
+  return memoryFiles(Object.fromEntries((await filesOfDrop(data)).map(({ path, content }) => [path, content])));
+}
+
+/** The same as a list, with the path of each file within what was dropped. */
+export async function filesOfDrop({
+  items,
+}: DataTransfer): Promise<readonly { readonly path: string; readonly content: File }[]> {
   const entries = Array.from(items, (item) => item.webkitGetAsEntry());
   const found: [string, File][] = [];
   for (const entry of entries) if (entry !== null) await collect(entry, found);
-  return memoryFiles(Object.fromEntries(found));
+  return found.map(([path, content]) => ({ path, content }));
 }
 
 async function collect(entry: FileSystemEntry, found: [string, File][]): Promise<void> {

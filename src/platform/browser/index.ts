@@ -2,7 +2,7 @@
 
 export type { ModelOnDevice } from '../../workflows/model-files.ts';
 export { drawImage, type FileSource, readImageFile } from './files.ts';
-export { type BrowserHost, browserHost, chosenFiles, droppedFiles } from './host.ts';
+export { type BrowserHost, browserHost, chosenFiles, droppedFiles, filesOfDrop } from './host.ts';
 export { openModelFile } from './model-files.ts';
 export { exportRun, importRun, opfsStore, removeRun } from './opfs-store.ts';
 export { availableDevices, type BrowserDevice, type OpenRuntimeOptions, openRuntime } from './runtime.ts';

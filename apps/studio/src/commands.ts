@@ -1,0 +1,154 @@
+/** All that can be done by a key or a button, in one table: what `?` lists, and what can be given another key. */
+
+import type { Studio, Tab } from './state/studio.ts';
+import { text } from './text/text.ts';
+import type { ToolId } from './tools/tool.ts';
+
+export type Group = keyof typeof text.keys.groups;
+
+export interface Command {
+  readonly id: string;
+  readonly group: Group;
+  readonly label: string;
+  /** Names as `keyName` gives them; the first is shown. */
+  readonly keys: readonly string[];
+  /** Not done, and the key left to the browser, when it is false. */
+  possible?(studio: Studio): boolean;
+  run(studio: Studio): void;
+}
+
+const hasImage = ({ display }: Studio): boolean => display.shown.value !== undefined;
+const hasProject = ({ project }: Studio): boolean => project.state.value !== undefined;
+
+const tab = (id: Tab, key: string): Command => ({
+  id: `tab-${id}`,
+  group: 'windows',
+  label: text.tabs[id],
+  keys: [key],
+  possible: hasProject,
+  run: (studio) => {
+    studio.tab.value = id;
+  },
+});
+
+const view = (id: keyof typeof text.keys.view, keys: readonly string[], run: Command['run']): Command => ({
+  id,
+  group: 'view',
+  label: text.keys.view[id],
+  keys,
+  possible: hasImage,
+  run,
+});
+
+const tool = (id: ToolId, key: string): Command => ({
+  id,
+  group: 'tools',
+  label: text.tools[id],
+  keys: [key],
+  possible: hasImage,
+  run: ({ painting }) => painting.choose(id),
+});
+
+const edit = (id: keyof typeof text.keys.edit, keys: readonly string[], run: Command['run']): Command => ({
+  id,
+  group: 'edit',
+  label: text.keys.edit[id],
+  keys,
+  possible: hasProject,
+  run,
+});
+
+const CLASS_KEYS = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+
+export const COMMANDS: readonly Command[] = [
+  tool('brush', 'b'),
+  tool('eraser', 'e'),
+  tool('polygon', 'p'),
+  tool('region', 'r'),
+  tool('object', 'o'),
+  tool('pick', 'k'),
+  tool('hand', 'h'),
+  edit('smaller', ['['], ({ painting }) => painting.resize(-1)),
+  edit('larger', [']'], ({ painting }) => painting.resize(1)),
+  edit('onePixel', ['\\'], ({ painting }) => {
+    painting.size.value = 1;
+  }),
+  ...CLASS_KEYS.map(
+    (n): Command => ({
+      id: `class-${n}`,
+      group: 'classes',
+      label: text.keys.class(n),
+      keys: [String(n)],
+      possible: ({ annotation }) => annotation.classes.value.length >= n,
+      run: ({ painting }) => painting.chooseClass(n - 1),
+    }),
+  ),
+  {
+    id: 'unknown',
+    group: 'classes',
+    label: text.keys.unknown,
+    keys: ['0'],
+    possible: hasImage,
+    run: ({ painting }) => painting.choose('eraser'),
+  },
+  edit('undo', ['Ctrl+z'], ({ annotation }) => void annotation.undo()),
+  edit('redo', ['Ctrl+Shift+z', 'Ctrl+y'], ({ annotation }) => void annotation.redo()),
+  edit('finish', ['Enter'], ({ painting }) => painting.finish()),
+  edit('cancel', ['Escape'], ({ painting }) => void painting.cancel()),
+  view('fit', ['f'], ({ display }) => display.fit()),
+  view('actual', ['z'], ({ display }) => display.scaleTo(display.transform.value.scale === 1 ? 8 : 1)),
+  view('zoomIn', ['+', '='], ({ display }) => display.zoomBy(1.5)),
+  view('zoomOut', ['-'], ({ display }) => display.zoomBy(1 / 1.5)),
+  view('nextSlice', ['d'], ({ project }) => project.goToPage(project.page.value + 1)),
+  view('previousSlice', ['s'], ({ project }) => project.goToPage(project.page.value - 1)),
+  view('nextImage', ['.'], ({ project }) => project.step(1)),
+  view('previousImage', [','], ({ project }) => project.step(-1)),
+  view('annotation', ['q'], ({ display }) => {
+    display.annotationShown.value = !display.annotationShown.value;
+  }),
+  tab('annotate', 'Alt+1'),
+  tab('train', 'Alt+2'),
+  tab('check', 'Alt+3'),
+  tab('measure', 'Alt+4'),
+  {
+    id: 'help',
+    group: 'windows',
+    label: text.header.help,
+    keys: ['F1'],
+    run: (studio) => {
+      studio.dialog.value = 'help';
+    },
+  },
+  {
+    id: 'keys',
+    group: 'windows',
+    label: text.header.keys,
+    keys: ['?'],
+    run: (studio) => {
+      studio.dialog.value = 'keys';
+    },
+  },
+];
+
+type Remapped = Studio['settings']['keys']['value'];
+
+export const keysOf = ({ id, keys }: Command, remapped: Remapped): readonly string[] => remapped[id] ?? keys;
+
+/** What a key does now, if it does anything. */
+export function commandFor(key: string, studio: Studio): Command | undefined {
+  const remapped = studio.settings.keys.value;
+  return COMMANDS.find(
+    (command) =>
+      keysOf(command, remapped).includes(key) && (command.possible === undefined || command.possible(studio)),
+  );
+}
+
+/** The command that has a key already, if it is given to `id`. */
+export const conflict = (key: string, id: string, remapped: Remapped): Command | undefined =>
+  COMMANDS.find((other) => other.id !== id && keysOf(other, remapped).includes(key));
+
+/** The first key of a command, for a button's tooltip. */
+export const shortcut = (id: string, remapped: Remapped): string | undefined => {
+  const command = COMMANDS.find((other) => other.id === id);
+  return command && keysOf(command, remapped)[0];
+};

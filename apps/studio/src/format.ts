@@ -1,0 +1,39 @@
+/** Numbers, sizes and times in words. */
+
+import { text } from './text/text.ts';
+
+const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'];
+
+/** Such as `41 GB`. */
+export function fileSize(bytes: number): string {
+  const power = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
+  const format = { style: 'unit', unit: UNITS[power], unitDisplay: 'short', maximumSignificantDigits: 3 } as const;
+  return new Intl.NumberFormat(text.language, format).format(bytes / 1000 ** power);
+}
+
+const STEPS = [
+  [60, 'second'],
+  [60, 'minute'],
+  [24, 'hour'],
+  [7, 'day'],
+  [4.35, 'week'],
+  [12, 'month'],
+  [Number.POSITIVE_INFINITY, 'year'],
+] as const;
+
+/** Such as `3 min ago`, `yesterday`. */
+export function ago(thenMs: number, nowMs: number): string {
+  let value = (thenMs - nowMs) / 1000;
+  const format = new Intl.RelativeTimeFormat(text.language, { numeric: 'auto', style: 'short' });
+  for (const [length, unit] of STEPS) {
+    if (Math.abs(value) < length) return format.format(Math.round(value), unit);
+    value /= length;
+  }
+  return '';
+}
+
+/** A value of a pixel: whole, or with four digits. */
+export const pixelValue = (value: number): string =>
+  Number.isInteger(value)
+    ? text.number(value)
+    : new Intl.NumberFormat(text.language, { maximumSignificantDigits: 4 }).format(value);

@@ -1,0 +1,27 @@
+import { effect } from '@preact/signals';
+import { render } from 'preact';
+import { startEngine } from './engine.ts';
+import { example } from './example.ts';
+import { saveFile } from './save-file.ts';
+import { createStudio } from './state/studio.ts';
+import './style.css';
+import { App } from './views/app.tsx';
+
+const keptValues = (): Storage | undefined => {
+  try {
+    return localStorage;
+  } catch {
+    return undefined;
+  }
+};
+
+const studio = createStudio({ engine: startEngine(), storage: keptValues(), example, saveFile });
+
+effect(() => {
+  document.documentElement.dataset.theme = studio.settings.theme.value;
+});
+
+render(<App studio={studio} />, document.getElementById('app') as HTMLElement);
+
+// For the console of a curious user, and for tests.
+Object.assign(globalThis, { studio });

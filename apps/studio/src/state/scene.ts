@@ -1,0 +1,122 @@
+/** What the canvas draws, put together from the state. */
+
+import { computed, effect, signal } from '@preact/signals';
+import type { LabelLayer } from 'lamella/studio';
+import { text } from '../text/text.ts';
+import type { ShownLabels } from '../viewer/label-layer.ts';
+import { type Area, CHUNK } from '../viewer/label-mips.ts';
+import { sliceOfLayer } from '../viewer/label-source.ts';
+import type { Overlay } from '../viewer/overlay.ts';
+import { classColour, type Rgb, rgbOf } from '../viewer/palette.ts';
+import type { Scene } from '../viewer/viewer.ts';
+import type { Annotation } from './annotation.ts';
+import type { Display } from './display.ts';
+import type { Painting } from './painting.ts';
+import type { PointerState } from './pointer.ts';
+
+interface Parts {
+  readonly display: Display;
+  readonly annotation: Annotation;
+  readonly painting: Painting;
+  readonly pointer: PointerState;
+}
+
+export function createScene({ display, annotation, painting, pointer }: Parts) {
+  const listeners = new Set<(labels: ShownLabels, area: Area) => void>();
+  const hidden = signal<ReadonlySet<number>>(new Set());
+
+  const labels = computed((): ShownLabels | undefined => {
+    const [layer, shown] = [annotation.layer.value, display.shown.value];
+    if (layer === undefined || shown === undefined || layer.width !== shown.image.width) return undefined;
+    return sliceOfLayer(layer, shown.page);
+  });
+
+  /** Tells the canvas what has been painted since it was told last. */
+  const tell = (layer: LabelLayer, shown: ShownLabels, changes: ReturnType<LabelLayer['track']>): void => {
+    const slice = display.shown.value?.page;
+    for (const { slice: own, column, row, left, top, right, bottom } of changes.take()) {
+      if (own !== slice || layer !== annotation.layer.value) continue;
+      const area = { x: column * CHUNK + left, y: row * CHUNK + top, width: right - left, height: bottom - top };
+      shown.mips.changed(area);
+      for (const listener of listeners) listener(shown, area);
+    }
+  };
+  let tellChanges = (): void => {};
+  effect(() => {
+    const [layer, shown] = [annotation.layer.value, labels.value];
+    if (layer === undefined || shown === undefined) return;
+    const changes = layer.track();
+    tellChanges = () => tell(layer, shown, changes);
+    return () => changes.close();
+  });
+  effect(() => {
+    annotation.edits.value;
+    tellChanges();
+  });
+
+  const classes = computed((): readonly (Rgb | undefined)[] => {
+    const all = annotation.classes.value;
+    return Array.from({ length: 255 }, (_, value) => {
+      if (hidden.value.has(value)) return undefined;
+      return rgbOf(all.find((item) => item.value === value)?.colour ?? classColour(value));
+    });
+  });
+
+  const scene = computed((): Scene | undefined => {
+    if (display.shown.value === undefined) return undefined;
+    const shown = display.annotationShown.value ? labels.value : undefined;
+    const style = {
+      opacity: display.opacity.value,
+      outlines: display.outlines.value,
+      seed: display.seed.value,
+      selected: [],
+    };
+    return {
+      transform: display.transform.value,
+      channels: display.channels.value,
+      classes: classes.value,
+      labels: shown === undefined ? [] : [{ shown, style }],
+    };
+  });
+
+  const overlay = computed((): Overlay | undefined => {
+    const image = display.shown.value?.image;
+    if (image === undefined) return undefined;
+    display.canvas.value;
+    const at = pointer.at.value;
+    const tool = painting.tool.value;
+    const hasBrush = !pointer.panning.value && (tool === 'brush' || tool === 'eraser' || tool === 'object');
+    return {
+      transform: display.transform.value,
+      density: globalThis.devicePixelRatio ?? 1,
+      image,
+      regions: display.annotationShown.value ? annotation.regions.value : [],
+      draft: painting.draft.value,
+      brush:
+        hasBrush && at !== undefined
+          ? { at, diameter: painting.diameter.value, erases: tool === 'eraser' || pointer.alt.value }
+          : undefined,
+      crosshair: pointer.fromKeys.value ? at : undefined,
+      flash: display.flash.value,
+      spacing: image.spacing.x,
+      words: { complete: text.regions.complete, held: text.regions.held },
+    };
+  });
+
+  return {
+    scene,
+    overlay,
+    classes,
+    hidden,
+    cursor: computed(() => {
+      if (pointer.panning.value || painting.tool.value === 'hand') return 'grab';
+      return ['brush', 'eraser', 'object'].includes(painting.tool.value) ? 'none' : 'crosshair';
+    }),
+    /** Says that something was painted that is no edit yet. */
+    painted: (): void => tellChanges(),
+    onLabels(listener: (labels: ShownLabels, area: Area) => void): () => void {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}

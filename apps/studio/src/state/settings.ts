@@ -1,0 +1,53 @@
+/** What the user has chosen for every project, kept by the browser. */
+
+import { effect, signal } from '@preact/signals';
+
+export type Theme = 'system' | 'light' | 'dark';
+
+interface Kept {
+  readonly theme: Theme;
+  /** A finger draws, as a pen does, instead of panning. */
+  readonly fingerDraws: boolean;
+  /** The brush is so many pixels of the screen, whatever the zoom. */
+  readonly brushOnScreen: boolean;
+  /** Keys that replace those of the table, by command. */
+  readonly keys: { readonly [command: string]: readonly string[] };
+}
+
+const DEFAULTS: Kept = { theme: 'system', fingerDraws: false, brushOnScreen: false, keys: {} };
+const NAME = 'lamella-studio';
+
+/** The part of `localStorage` that is used; absent where the browser forbids it. */
+export type KeptValues = Pick<Storage, 'getItem' | 'setItem'>;
+
+export type Settings = ReturnType<typeof createSettings>;
+
+export function createSettings(storage: KeptValues | undefined) {
+  const kept = { ...DEFAULTS, ...read(storage) };
+  const settings = {
+    theme: signal(kept.theme),
+    fingerDraws: signal(kept.fingerDraws),
+    brushOnScreen: signal(kept.brushOnScreen),
+    keys: signal(kept.keys),
+  };
+  effect(() => {
+    const values: Kept = {
+      theme: settings.theme.value,
+      fingerDraws: settings.fingerDraws.value,
+      brushOnScreen: settings.brushOnScreen.value,
+      keys: settings.keys.value,
+    };
+    storage?.setItem(NAME, JSON.stringify(values));
+  });
+  return settings;
+}
+
+/** What a damaged value holds is as good as nothing. */
+function read(storage: KeptValues | undefined): Partial<Kept> {
+  try {
+    const value: unknown = JSON.parse(storage?.getItem(NAME) ?? '{}');
+    return typeof value === 'object' && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,96 @@
+/** All that the page knows, without the page: what views draw and commands change. */
+
+import { signal } from '@preact/signals';
+import type { Engine, EngineDescription, ExportedFile, ExportOptions, GivenFile } from 'lamella/studio';
+import { text } from '../text/text.ts';
+import { createAnnotation } from './annotation.ts';
+import { createDisplay } from './display.ts';
+import { isProject, projectName } from './intake.ts';
+import { createMessages } from './messages.ts';
+import { createPainting } from './painting.ts';
+import { createPointer } from './pointer.ts';
+import { createOpenProject } from './project.ts';
+import { createScene } from './scene.ts';
+import { createSettings, type KeptValues } from './settings.ts';
+
+export const TABS = ['annotate', 'train', 'check', 'measure'] as const;
+export type Tab = (typeof TABS)[number];
+export type Dialog = 'settings' | 'help' | 'keys' | 'export';
+
+export type Studio = ReturnType<typeof createStudio>;
+
+/** What only a page can give. */
+interface Place {
+  readonly engine: Engine;
+  readonly storage: KeptValues | undefined;
+  /** Images for those who have none at hand. */
+  example(): Promise<readonly GivenFile[]>;
+  /** Offers a file to the user to be saved. @returns false if they did not want it */
+  saveFile(file: ExportedFile): Promise<boolean>;
+}
+
+export function createStudio({ engine, storage, example, saveFile }: Place) {
+  const messages = createMessages();
+  const settings = createSettings(storage);
+  const project = createOpenProject(engine, messages);
+  const display = createDisplay(engine, project, messages);
+  const annotation = createAnnotation(engine, project, messages);
+  const painting = createPainting({
+    annotation,
+    display,
+    settings,
+    onPainting: (now) => void engine.setPainting(now).catch(messages.failed),
+    onPainted: () => scene.painted(),
+  });
+  const pointer = createPointer(display, painting);
+  const scene = createScene({ display, annotation, painting, pointer });
+  const description = signal<EngineDescription | undefined>(undefined);
+  void engine.describe().then((found) => {
+    description.value = found;
+  }, messages.failed);
+  void project.listRecent();
+
+  /** Opens what was chosen or dropped: as a project, as a new one, or into the open one. */
+  const takeIn = async (files: readonly GivenFile[]): Promise<void> => {
+    if (files.length === 0) return;
+    await project.during(text.busy.reading(files.length), async () => {
+      if (isProject(files)) project.show(await engine.import(files, projectName(files, text.untitled)));
+      else {
+        if (project.state.value === undefined) project.show(await engine.create(projectName(files, text.untitled)));
+        await project.add(files);
+      }
+    });
+  };
+
+  /** Computes files and offers them. @returns whether they were saved */
+  const exportFiles = (options: ExportOptions): Promise<boolean> =>
+    project.during(text.busy.saving, async () => {
+      if (await saveFile(await engine.export(options))) messages.note(text.saved);
+    });
+
+  return {
+    engine,
+    messages,
+    settings,
+    project,
+    display,
+    annotation,
+    painting,
+    pointer,
+    scene,
+    description,
+    tab: signal<Tab>('annotate'),
+    dialog: signal<Dialog | undefined>(undefined),
+    takeIn,
+    openExample: () => project.during(text.busy.example, async () => takeIn(await example())),
+    openProject: (id: string) => project.during(text.busy.opening, async () => project.show(await engine.open(id))),
+    forget: (id: string) =>
+      project.during(text.busy.opening, async () => {
+        await engine.forget(id);
+        await project.listRecent();
+      }),
+    exportFiles,
+    save: () => exportFiles({ formats: ['project'] }),
+    leave: () => project.during(text.busy.saving, () => project.close()),
+  };
+}

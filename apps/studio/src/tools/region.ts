@@ -1,0 +1,43 @@
+import { text } from '../text/text.ts';
+import type { Point } from '../viewer/transform.ts';
+import type { Tool } from './tool.ts';
+
+/** The pixels of the image that a rectangle between two points touches: x, y, width, height; undefined for none. */
+export function boxBetween(
+  a: Point,
+  b: Point,
+  { width, height }: { readonly width: number; readonly height: number },
+): readonly [number, number, number, number] | undefined {
+  const left = Math.max(0, Math.floor(Math.min(a.x, b.x)));
+  const top = Math.max(0, Math.floor(Math.min(a.y, b.y)));
+  const right = Math.min(width, Math.ceil(Math.max(a.x, b.x)));
+  const bottom = Math.min(height, Math.ceil(Math.max(a.y, b.y)));
+  return right > left && bottom > top ? [left, top, right - left, bottom - top] : undefined;
+}
+
+/** A rectangle in which everything is annotated: what is not painted there is background. */
+export const region: Tool = (bench, from) => {
+  let to = from;
+  return {
+    move(points) {
+      to = points.at(-1) ?? to;
+      const corners = [from, { x: to.x, y: from.y }, to, { x: from.x, y: to.y }];
+      bench.draft([{ points: corners, closed: true }]);
+    },
+    up() {
+      bench.draft([]);
+      const box = boxBetween(from, to, bench.layer);
+      if (box === undefined || to === from) return false;
+      const { annotations, image, slice } = bench;
+      const regions = annotations.regions(image);
+      const id = 1 + regions.reduce((most, other) => Math.max(most, other.id), 0);
+      annotations.setRegions(image, [
+        ...regions,
+        { id, shape: { box }, slice, complete: true, origin: 'painted', held: false },
+      ]);
+      bench.commit(text.edits.region);
+      return false;
+    },
+    cancel: () => bench.draft([]),
+  };
+};

@@ -1,0 +1,49 @@
+import type { IconNode } from 'lucide';
+import type { JSX } from 'preact';
+import { shortcut } from '../commands.ts';
+import { keyCaps } from '../keys.ts';
+import { useStudio } from './context.ts';
+import { Icon } from './icon.tsx';
+
+interface Props {
+  readonly icon: IconNode;
+  readonly label: string;
+  /** The command whose key the tooltip names. */
+  readonly command?: string;
+  readonly pressed?: boolean;
+  readonly disabled?: boolean;
+  readonly class?: string;
+  /** Shown beside the drawing. */
+  readonly text?: string;
+  onClick(): void;
+}
+
+/** A button that shows a drawing; what it does, and by which key, is said on hovering and to screen readers. */
+export function IconButton({
+  icon,
+  label,
+  command,
+  pressed,
+  disabled,
+  text,
+  onClick,
+  class: name = '',
+}: Props): JSX.Element {
+  const { settings } = useStudio();
+  const key = command === undefined ? undefined : shortcut(command, settings.keys.value);
+  return (
+    <button
+      type="button"
+      class={`${text === undefined ? 'icon-only' : ''} ${name}`}
+      aria-label={text === undefined ? label : undefined}
+      aria-pressed={pressed}
+      aria-keyshortcuts={key?.replace('Ctrl', 'Control')}
+      title={key === undefined ? label : `${label} (${keyCaps(key).join('+')})`}
+      disabled={disabled}
+      onClick={onClick}
+    >
+      <Icon of={icon} size={text === undefined ? 18 : 16} />
+      {text}
+    </button>
+  );
+}

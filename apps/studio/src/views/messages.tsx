@@ -1,0 +1,43 @@
+import { X } from 'lucide';
+import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import type { Message } from '../state/messages.ts';
+import { text } from '../text/text.ts';
+import { IconButton } from './button.tsx';
+import { useStudio } from './context.ts';
+
+const NOTE_MS = 6000;
+
+/** What went wrong stays until it is closed; a note leaves by itself. */
+export function Messages(): JSX.Element {
+  const { messages } = useStudio();
+  return (
+    <>
+      <div class="messages" role="log" aria-live="polite">
+        {messages.shown.value.map((message) => (
+          <Shown key={message.id} message={message} />
+        ))}
+      </div>
+      <div class="visually-hidden" aria-live="polite">
+        {messages.spoken.value}
+      </div>
+    </>
+  );
+}
+
+function Shown({ message: { id, kind, text: words, remedy } }: { readonly message: Message }): JSX.Element {
+  const { messages } = useStudio();
+  useEffect(() => {
+    if (kind === 'problem') return;
+    const timer = setTimeout(() => messages.dismiss(id), NOTE_MS);
+    return () => clearTimeout(timer);
+  }, [id, kind, messages]);
+  return (
+    <div class={`message ${kind}`}>
+      <p>
+        {words} {remedy !== undefined && <span class="muted">{remedy}</span>}
+      </p>
+      <IconButton class="quiet" icon={X} label={text.close} onClick={() => messages.dismiss(id)} />
+    </div>
+  );
+}

@@ -1,0 +1,145 @@
+/** The first screen: nothing is asked before the images. */
+
+import { useSignal } from '@preact/signals';
+import type { EngineDescription, GivenFile, ProjectSummary } from 'lamella/studio';
+import { FolderOpen, ImagePlus, ShieldCheck, Sparkles } from 'lucide';
+import type { JSX } from 'preact';
+import { ago, fileSize } from '../format.ts';
+import { text } from '../text/text.ts';
+import { confirm } from './confirm.tsx';
+import { useStudio } from './context.ts';
+import { chooseFiles, chooseFolder, dropHandlers } from './file-choice.ts';
+import { HeaderButtons } from './header.tsx';
+import { Icon, Logo } from './icon.tsx';
+
+export function Start(): JSX.Element {
+  const studio = useStudio();
+  const over = useSignal(false);
+  const take = (files: readonly GivenFile[]) => void studio.takeIn(files);
+  const { busy } = studio.project;
+  return (
+    <div class="start">
+      <header class="bar">
+        <span class="brand">
+          <Logo />
+          {text.product}
+        </span>
+        <span class="grow" />
+        <HeaderButtons />
+      </header>
+      <main>
+        <section
+          class={`drop ${over.value ? 'over' : ''}`}
+          aria-busy={busy.value !== undefined}
+          {...dropHandlers(over, take)}
+        >
+          <Drawing />
+          <h1>{busy.value ?? text.start.drop}</h1>
+          <p class="muted">{text.start.formats}</p>
+          <div class="row centre">
+            <button type="button" class="primary" onClick={() => void chooseFiles().then(take)}>
+              <Icon of={ImagePlus} />
+              {text.start.chooseFiles}
+            </button>
+            <button type="button" onClick={() => void chooseFolder().then(take)}>
+              <Icon of={FolderOpen} />
+              {text.start.chooseFolder}
+            </button>
+            <button type="button" onClick={() => void studio.openExample()}>
+              <Icon of={Sparkles} />
+              {text.start.example}
+            </button>
+          </div>
+        </section>
+        <Place description={studio.description.value} />
+        <Recent projects={studio.project.recent.value} />
+        <ol class="steps">
+          {text.start.steps.map(([title, body]) => (
+            <li key={title}>
+              <strong>{title}</strong>
+              <span class="muted">{body}</span>
+            </li>
+          ))}
+        </ol>
+      </main>
+    </div>
+  );
+}
+
+/** Privacy first, then what this computer has to offer. */
+function Place({ description }: { readonly description: EngineDescription | undefined }): JSX.Element {
+  const facts = description && [
+    description.devices.map(({ label }) => label).join(', '),
+    text.start.threads(description.threads),
+    description.storage && text.start.free(fileSize(description.storage.free)),
+  ];
+  return (
+    <div class="place">
+      <p>
+        <Icon of={ShieldCheck} />
+        {description?.place === 'server' ? text.start.privateServer : text.start.private}
+      </p>
+      <p class="muted" aria-live="polite">
+        {facts === undefined ? text.busy.starting : `${text.start.here}: ${facts.filter(Boolean).join(' · ')}`}
+        {description?.threadsNote !== undefined && <span class="block">{description.threadsNote}</span>}
+      </p>
+    </div>
+  );
+}
+
+function Recent({ projects }: { readonly projects: readonly ProjectSummary[] }): JSX.Element | null {
+  const studio = useStudio();
+  if (projects.length === 0) return null;
+  return (
+    <section class="recent" aria-labelledby="recent">
+      <h2 id="recent">{text.start.recent}</h2>
+      <ul>
+        {projects.map((project) => (
+          <li key={project.id}>
+            <button type="button" class="plain wide" onClick={() => void studio.openProject(project.id)}>
+              <strong>{project.name}</strong>
+              <span class="muted">
+                {text.start.images(project.images)} · {fileSize(project.bytes)} ·{' '}
+                {ago(Date.parse(project.changed), Date.now())} ·{' '}
+                {project.savedToDisk === undefined
+                  ? text.start.notOnDisk
+                  : text.start.savedToDisk(ago(Date.parse(project.savedToDisk), Date.now()))}
+              </span>
+            </button>
+            <button
+              type="button"
+              class="quiet"
+              aria-label={`${text.start.forget}: ${project.name}`}
+              onClick={async () => {
+                const sure = await confirm(
+                  text.start.forgetQuestion(project.name),
+                  text.start.forgetWarning,
+                  text.start.forget,
+                );
+                if (sure) await studio.forget(project.id);
+              }}
+            >
+              {text.start.forget}
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+/** A section through cells, as the product labels them. */
+const Drawing = (): JSX.Element => (
+  <svg class="drawing" viewBox="0 0 200 84" aria-hidden="true">
+    <g fill="none" stroke="currentColor" stroke-width="1.5">
+      <path class="cell a" d="M20 20c14-12 34-10 42 2s2 32-12 40-34 4-40-10 0-24 10-32Z" />
+      <path class="cell b" d="M80 12c16-8 34-2 40 12s-4 34-20 38-32-6-34-22 2-22 14-28Z" />
+      <path class="cell c" d="M140 24c12-12 32-10 40 4s0 32-14 38-32-2-36-16 2-18 10-26Z" />
+    </g>
+    <g fill="currentColor">
+      <circle class="cell a" cx="38" cy="38" r="7" />
+      <circle class="cell b" cx="98" cy="36" r="8" />
+      <circle class="cell c" cx="158" cy="44" r="7" />
+    </g>
+  </svg>
+);

@@ -1,0 +1,126 @@
+/** The built page in a browser, as a user has it. */
+
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Browser, Page } from 'playwright-core';
+import { preview } from 'vite';
+import { afterAll, beforeAll } from 'vitest';
+import { launchChromium, whyNoBrowser } from '../../../test/browser/harness.ts';
+import type { Studio } from '../src/state/studio.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const BUILT = fileURLToPath(new URL('../../../dist/studio/page/index.html', import.meta.url));
+
+declare global {
+  var studio: Studio;
+}
+
+/** Why scenarios cannot run here, to be put into their names; undefined when they can. */
+export const whyNoPage = whyNoBrowser();
+
+/** Whether the long form of a scenario is wanted: `npm run test:studio`; `npm test` runs the short one. */
+export const isLong = process.env.npm_lifecycle_event === 'test:studio';
+
+export interface OpenOptions {
+  readonly width?: number;
+  readonly height?: number;
+  /** Device pixels per CSS pixel. */
+  readonly density?: number;
+  readonly dark?: boolean;
+}
+
+export interface OpenedPage {
+  readonly page: Page;
+  /** What the page has written as errors so far. */
+  readonly errors: readonly string[];
+  close(): Promise<void>;
+}
+
+/** A server of the built page and a browser for the tests of a file; each page has a storage of its own. */
+export function studioPages() {
+  let browser: Browser;
+  let url: string;
+  let closeServer: () => Promise<void>;
+  beforeAll(async () => {
+    if (whyNoPage !== undefined) return;
+    if (!existsSync(BUILT)) throw new Error('The page is not built: npm run build');
+    const server = await preview({
+      root: ROOT,
+      configFile: `${ROOT}vite.config.ts`,
+      logLevel: 'error',
+      preview: { port: 0, host: '127.0.0.1' },
+    });
+    url = server.resolvedUrls?.local[0] as string;
+    closeServer = () => server.close();
+    browser = await launchChromium({ webgl: true });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await closeServer?.();
+  });
+  return {
+    async open({ width = 1280, height = 800, density = 1, dark = false }: OpenOptions = {}): Promise<OpenedPage> {
+      const context = await browser.newContext({
+        viewport: { width, height },
+        deviceScaleFactor: density,
+        colorScheme: dark ? 'dark' : 'light',
+      });
+      const page = await context.newPage();
+      const errors: string[] = [];
+      page.on('console', (message) => {
+        if (message.type() === 'error') errors.push(message.text());
+      });
+      page.on('pageerror', (error) => errors.push(String(error)));
+      await page.goto(url);
+      await page.waitForFunction(() => studio.description.value !== undefined);
+      return { page, errors, close: () => context.close() };
+    },
+  };
+}
+
+/** Hands files in as a drop does, and waits until the first image is on the screen. */
+export async function takeIn(page: Page, files: Readonly<Record<string, Uint8Array>>): Promise<void> {
+  const given = Object.entries(files).map(([path, bytes]) => [path, Buffer.from(bytes).toString('base64')] as const);
+  await page.evaluate(async (list) => {
+    const decoded = list.map(([path, text]) => ({
+      path,
+      content: Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)),
+    }));
+    await studio.takeIn(decoded);
+  }, given);
+  await page.waitForFunction(() => studio.display.shown.value !== undefined);
+  await page.locator('.canvas').waitFor();
+  // The canvas has got its size.
+  await page.waitForFunction(() => studio.display.canvas.value.width > 1);
+}
+
+/** Where an image point is in the window, in CSS pixels. */
+export const inWindow = (page: Page, x: number, y: number): Promise<{ x: number; y: number }> =>
+  page.evaluate(
+    ([px, py]) => {
+      const { x: cx, y: cy, scale } = studio.display.transform.value;
+      const box = (document.querySelector('.canvas canvas') as HTMLElement).getBoundingClientRect();
+      return {
+        x: box.left + box.width / 2 + ((px - cx) * scale) / devicePixelRatio,
+        y: box.top + box.height / 2 + ((py - cy) * scale) / devicePixelRatio,
+      };
+    },
+    [x, y],
+  );
+
+/** Runs of the page's label layer that have a label: [row, from, to, label]. */
+export const paintedRuns = (page: Page, slice = 0): Promise<[number, number, number, number][]> =>
+  page.evaluate((at) => {
+    const layer = studio.annotation.layer.value;
+    if (layer === undefined) throw new Error('There is no layer.');
+    const runs: [number, number, number, number][] = [];
+    for (let y = 0; y < layer.height; y++) {
+      const row = layer.read([0, y, layer.width, 1], at);
+      for (let x = 0, to = 0; x < layer.width; x = to) {
+        to = x + 1;
+        while (to < layer.width && row[to] === row[x]) to++;
+        if (row[x] !== layer.notAnnotated) runs.push([y, x, to, row[x]]);
+      }
+    }
+    return runs;
+  }, slice);
