@@ -142,7 +142,7 @@ const PUBLIC: { readonly [file: string]: Exported } = {
       connect createEngine portChannel serve socketChannel
     `),
     types: words(`
-      AnnotationClass AppliedEdit Box BrushOptions Change ChangeTracker ChangedPlace ChunkPlace DirtyChunk
+      AnnotationClass AppliedEdit Box BrushOptions Change ChangeTracker ChangedPlace ChunkPlace DirtyChunk Region RegionShape
       FloodOptions FoundArea FoundRun Inside Labels LayerKind LayerSize Over PaintOptions Pixel SliceOptions
       StoredLabels ValueAt WandOptions
       Channel ChannelInfo CheckPlace Engine EngineDescription EngineEvent ExportFormat ExportOptions ExportedFile GivenFile
@@ -185,7 +185,7 @@ const PUBLIC: { readonly [file: string]: Exported } = {
   },
   'src/platform/browser/index.ts': {
     values: words(`
-      availableDevices browserHost chosenFiles drawImage droppedFiles exportRun importRun openModelFile openRuntime openStudioEngine opfsStore
+      availableDevices browserHost chosenFiles drawImage droppedFiles filesOfDrop exportRun importRun openModelFile openRuntime openStudioEngine opfsStore
       readImageFile removeRun resumeTraining sessionPlace train
     `),
     types: words(`

@@ -1,8 +1,10 @@
 /** All that can be done by a key or a button, in one table: what `?` lists, and what can be given another key. */
 
-import type { Studio, Tab } from './state/studio.ts';
+import type { Studio } from './state/studio.ts';
+import type { Tab } from './state/tabs.ts';
 import { text } from './text/text.ts';
 import type { ToolId } from './tools/tool.ts';
+import { PREVIEW_MODES } from './viewer/preview-layer.ts';
 
 export type Group = keyof typeof text.keys.groups;
 
@@ -58,9 +60,25 @@ const edit = (id: keyof typeof text.keys.edit, keys: readonly string[], run: Com
   run,
 });
 
+const isChecking = ({ tab, checking }: Studio): boolean => tab.value === 'check' && checking.places.value.length > 0;
+
+const check = (id: keyof typeof text.keys.check, key: string, run: Command['run']): Command => ({
+  id,
+  group: 'check',
+  label: text.keys.check[id],
+  keys: [key],
+  possible: isChecking,
+  run,
+});
+
 const CLASS_KEYS = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 
 export const COMMANDS: readonly Command[] = [
+  // First, since S means another thing elsewhere.
+  check('accept', 'a', ({ checking }) => checking.accept()),
+  check('correct', 'c', ({ checking }) => checking.corrected()),
+  check('skip', 's', ({ checking }) => checking.skip()),
+  check('next', 'n', ({ checking }) => checking.next()),
   tool('brush', 'b'),
   tool('eraser', 'e'),
   tool('polygon', 'p'),
@@ -95,6 +113,10 @@ export const COMMANDS: readonly Command[] = [
   edit('redo', ['Ctrl+Shift+z', 'Ctrl+y'], ({ annotation }) => void annotation.redo()),
   edit('finish', ['Enter'], ({ painting }) => painting.finish()),
   edit('cancel', ['Escape'], ({ painting }) => void painting.cancel()),
+  view('live', ['l'], ({ live }) => live.toggle()),
+  view('mode', ['t'], ({ display: { previewMode } }) => {
+    previewMode.value = PREVIEW_MODES[(PREVIEW_MODES.indexOf(previewMode.value) + 1) % PREVIEW_MODES.length];
+  }),
   view('fit', ['f'], ({ display }) => display.fit()),
   view('actual', ['z'], ({ display }) => display.scaleTo(display.transform.value.scale === 1 ? 8 : 1)),
   view('zoomIn', ['+', '='], ({ display }) => display.zoomBy(1.5)),
@@ -110,6 +132,24 @@ export const COMMANDS: readonly Command[] = [
   tab('train', 'Alt+2'),
   tab('check', 'Alt+3'),
   tab('measure', 'Alt+4'),
+  {
+    id: 'save',
+    group: 'windows',
+    label: text.header.save,
+    keys: ['Ctrl+s'],
+    possible: hasProject,
+    run: (studio) => void studio.save(),
+  },
+  {
+    id: 'export',
+    group: 'windows',
+    label: text.header.export,
+    keys: ['Ctrl+e'],
+    possible: hasProject,
+    run: (studio) => {
+      studio.dialog.value = 'export';
+    },
+  },
   {
     id: 'help',
     group: 'windows',

@@ -37,3 +37,14 @@ export const pixelValue = (value: number): string =>
   Number.isInteger(value)
     ? text.number(value)
     : new Intl.NumberFormat(text.language, { maximumSignificantDigits: 4 }).format(value);
+
+/** Such as `1:05` or `2:10:00`. */
+export function duration(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const shown = parts[0] > 0 ? parts : parts.slice(1);
+  return shown.map((part, i) => (i === 0 ? String(part) : String(part).padStart(2, '0'))).join(':');
+}
+
+/** A score or loss with three decimals. */
+export const score = (value: number): string => value.toFixed(3);

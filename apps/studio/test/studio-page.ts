@@ -90,8 +90,9 @@ export async function takeIn(page: Page, files: Readonly<Record<string, Uint8Arr
   }, given);
   await page.waitForFunction(() => studio.display.shown.value !== undefined);
   await page.locator('.canvas').waitFor();
-  // The canvas has got its size.
+  // The canvas has its size, and has been drawn in it.
   await page.waitForFunction(() => studio.display.canvas.value.width > 1);
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
 }
 
 /** Where an image point is in the window, in CSS pixels. */

@@ -13,8 +13,12 @@ import {
   type ProjectState,
   type Region,
   setPage,
+  type View,
 } from 'lamella/studio';
 import { text } from '../text/text.ts';
+import { acceptClasses, classesIn } from '../tools/accept.ts';
+import { freeId } from '../tools/region.ts';
+import type { PreviewTile } from '../viewer/preview-layer.ts';
 import type { Messages } from './messages.ts';
 import type { OpenProject } from './project.ts';
 
@@ -141,6 +145,26 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
       if (image === undefined || annotations === undefined || !annotations.images.includes(image.id)) return [];
       return annotations.regions(image.id).filter(({ slice }) => slice === undefined || slice === page);
     }),
+    /** How many classes, background included, are annotated somewhere. */
+    annotatedClasses: edited(({ annotations }) => countClasses(annotations), 0),
+    /**
+     * Takes over what a model says in a window, where nothing is annotated, and says that all of it is annotated now.
+     * @returns false if the model has not said anything of all of it
+     */
+    acceptPreview({ image, page, rect }: View, tiles: readonly PreviewTile[]): boolean {
+      const annotations = opened.value?.annotations;
+      const classes = annotations && classesIn(rect, tiles);
+      if (annotations === undefined || classes === undefined) return false;
+      acceptClasses(annotations.layer(image), page, rect, classes);
+      const regions = annotations.regions(image);
+      const box = [rect.x, rect.y, rect.width, rect.height] as const;
+      annotations.setRegions(image, [
+        ...regions,
+        { id: freeId(regions), shape: { box }, slice: page, complete: true, origin: 'proofread', held: false },
+      ]);
+      commit(text.edits.accept);
+      return true;
+    },
     canUndo: computed(() => undoName.value !== undefined),
     canRedo: computed(() => redoName.value !== undefined),
     undoText: computed(() =>
@@ -191,4 +215,18 @@ function freeClassName(classes: readonly AnnotationClass[]): string {
   let n = classes.length;
   while (names.has(text.classes.newName(n))) n++;
   return text.classes.newName(n);
+}
+
+function countClasses(annotations: Annotations): number {
+  const found = new Set<number>();
+  for (const image of annotations.images) {
+    const layer = annotations.layer(image);
+    if (layer.kind === 'classes') for (const label of layer.labels()) found.add(label);
+    else {
+      if (layer.pixels(0) > 0) found.add(0);
+      if (layer.largestLabel > 0) found.add(1);
+    }
+    if (annotations.regions(image).some(({ complete }) => complete)) found.add(0);
+  }
+  return found.size;
 }

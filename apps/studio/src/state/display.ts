@@ -15,6 +15,11 @@ export interface Contrast {
   readonly visible: boolean;
 }
 
+const FLASH_MS = 1500;
+/** What is looked at is shown with at least so many pixels around it, and so much larger at most. */
+const SMALLEST_LOOK_PX = 48;
+const MOST_LOOK_SCALE = 8;
+
 const CHANNEL_COLOURS: readonly ShownChannel['colour'][] = [
   [1, 1, 1],
   [0, 1, 0],
@@ -88,6 +93,10 @@ export function createDisplay(engine: Engine, project: OpenProject, messages: Me
     }
   });
 
+  /** A part of the image that attention is drawn to. */
+  const flash = signal<Rect | undefined>(undefined);
+  let flashTimer: ReturnType<typeof setTimeout> | undefined;
+
   const centre = (): Point => ({ x: canvas.value.width / 2, y: canvas.value.height / 2 });
   const zoom = (at: Point, factor: number): void => {
     const image = shown.value?.image;
@@ -142,8 +151,24 @@ export function createDisplay(engine: Engine, project: OpenProject, messages: Me
       const { scale } = transform.value;
       this.pan(-over(x, part.x, part.width) * scale, -over(y, part.y, part.height) * scale);
     },
-    /** Draws attention to a part of the image for a moment. */
-    flash: signal<Rect | undefined>(undefined),
+    flash,
+    /** Goes to a part of an image and draws attention to it for a moment. */
+    lookAt(image: string, box: Rect): void {
+      const size = canvas.value;
+      const around = Math.max(box.width, box.height, SMALLEST_LOOK_PX);
+      const next: Transform = {
+        x: box.x + box.width / 2,
+        y: box.y + box.height / 2,
+        scale: Math.min(MOST_LOOK_SCALE, (0.5 * Math.min(size.width, size.height)) / around),
+      };
+      if (shown.value?.image.id === image) transform.value = next;
+      else left.set(image, next);
+      flash.value = box;
+      clearTimeout(flashTimer);
+      flashTimer = setTimeout(() => {
+        flash.value = undefined;
+      }, FLASH_MS);
+    },
     /** One image pixel as so many pixels of the screen. */
     scaleTo(scale: number): void {
       zoom(centre(), scale / transform.value.scale);

@@ -1,6 +1,6 @@
 /** What the canvas draws, put together from the state. */
 
-import { computed, effect, signal } from '@preact/signals';
+import { computed, effect, type ReadonlySignal, signal } from '@preact/signals';
 import type { LabelLayer } from 'lamella/studio';
 import { text } from '../text/text.ts';
 import type { ShownLabels } from '../viewer/label-layer.ts';
@@ -11,17 +11,26 @@ import { classColour, type Rgb, rgbOf } from '../viewer/palette.ts';
 import type { Scene } from '../viewer/viewer.ts';
 import type { Annotation } from './annotation.ts';
 import type { Display } from './display.ts';
+import type { Live } from './live.ts';
+import type { Measuring } from './measuring.ts';
 import type { Painting } from './painting.ts';
 import type { PointerState } from './pointer.ts';
+import type { Tab } from './tabs.ts';
+
+/** A preview is fainter than what is painted. */
+const PREVIEW_OPACITY = 0.7;
 
 interface Parts {
   readonly display: Display;
   readonly annotation: Annotation;
   readonly painting: Painting;
   readonly pointer: PointerState;
+  readonly live: Live;
+  readonly measuring: Measuring;
+  readonly tab: ReadonlySignal<Tab>;
 }
 
-export function createScene({ display, annotation, painting, pointer }: Parts) {
+export function createScene({ display, annotation, painting, pointer, live, measuring, tab }: Parts) {
   const listeners = new Set<(labels: ShownLabels, area: Area) => void>();
   const hidden = signal<ReadonlySet<number>>(new Set());
 
@@ -71,11 +80,21 @@ export function createScene({ display, annotation, painting, pointer }: Parts) {
       seed: display.seed.value,
       selected: [],
     };
+    const result = tab.value === 'measure' && measuring.resultShown.value ? measuring.shown.value : undefined;
+    const selected = measuring.selected.value;
+    const tiles = live.on.value && result === undefined && display.annotationShown.value ? live.tiles.value : [];
     return {
       transform: display.transform.value,
       channels: display.channels.value,
       classes: classes.value,
-      labels: shown === undefined ? [] : [{ shown, style }],
+      preview: { tiles, mode: display.previewMode.value, opacity: PREVIEW_OPACITY * display.opacity.value },
+      // A segmentation takes the place of what is painted.
+      labels:
+        result !== undefined
+          ? [{ shown: result, style: { ...style, selected: selected === undefined ? [] : [selected.object] } }]
+          : shown === undefined
+            ? []
+            : [{ shown, style }],
     };
   });
 

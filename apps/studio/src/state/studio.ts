@@ -1,20 +1,24 @@
 /** All that the page knows, without the page: what views draw and commands change. */
 
-import { signal } from '@preact/signals';
+import { effect, signal } from '@preact/signals';
 import type { Engine, EngineDescription, ExportedFile, ExportOptions, GivenFile } from 'lamella/studio';
+import { score } from '../format.ts';
 import { text } from '../text/text.ts';
 import { createAnnotation } from './annotation.ts';
+import { createChecking } from './checking.ts';
 import { createDisplay } from './display.ts';
 import { isProject, projectName } from './intake.ts';
+import { createLive } from './live.ts';
+import { createMeasuring } from './measuring.ts';
 import { createMessages } from './messages.ts';
 import { createPainting } from './painting.ts';
 import { createPointer } from './pointer.ts';
 import { createOpenProject } from './project.ts';
 import { createScene } from './scene.ts';
 import { createSettings, type KeptValues } from './settings.ts';
+import type { Tab } from './tabs.ts';
+import { createTraining } from './training.ts';
 
-export const TABS = ['annotate', 'train', 'check', 'measure'] as const;
-export type Tab = (typeof TABS)[number];
 export type Dialog = 'settings' | 'help' | 'keys' | 'export';
 
 export type Studio = ReturnType<typeof createStudio>;
@@ -43,8 +47,24 @@ export function createStudio({ engine, storage, example, saveFile }: Place) {
     onPainted: () => scene.painted(),
   });
   const pointer = createPointer(display, painting);
-  const scene = createScene({ display, annotation, painting, pointer });
+  const live = createLive(engine, display, annotation, messages);
+  const checking = createChecking({ engine, project, display, annotation, live, messages });
+  const measuring = createMeasuring(engine, project, display, messages);
+  const training = createTraining(engine, messages, (run) =>
+    messages.note(text.train.done(run.steps, run.score && `${run.score.name} ${score(run.score.value)}`)),
+  );
+  const tab = signal<Tab>('annotate');
+  const scene = createScene({ display, annotation, painting, pointer, live, measuring, tab });
   const description = signal<EngineDescription | undefined>(undefined);
+  /** What belongs to one project is forgotten with it. */
+  let openId: string | undefined;
+  effect(() => {
+    const id = project.state.value?.id;
+    if (id === openId) return;
+    openId = id;
+    for (const part of [live, training, checking, measuring]) part.forget();
+    tab.value = 'annotate';
+  });
   void engine.describe().then((found) => {
     description.value = found;
   }, messages.failed);
@@ -79,7 +99,11 @@ export function createStudio({ engine, storage, example, saveFile }: Place) {
     pointer,
     scene,
     description,
-    tab: signal<Tab>('annotate'),
+    live,
+    training,
+    checking,
+    measuring,
+    tab,
     dialog: signal<Dialog | undefined>(undefined),
     takeIn,
     openExample: () => project.during(text.busy.example, async () => takeIn(await example())),

@@ -9,6 +9,9 @@ export const en = {
   close: 'Close',
   cancel: 'Cancel',
   number,
+  percent: (share: number) => new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 1 }).format(share),
+  copy: 'Copy',
+  copied: 'Copied',
 
   start: {
     drop: 'Drop images or a folder here',
@@ -138,6 +141,141 @@ export const en = {
     polygon: 'polygon',
     region: 'region',
     classes: 'classes',
+    accept: 'accepted place',
+  },
+
+  live: {
+    title: 'Live preview',
+    lacking: 'Paint a few strokes of two classes, and a model begins to learn from them.',
+    models: { quick: 'quick model', network: 'network' },
+    show: 'Show',
+    modes: {
+      result: 'Result',
+      probability: 'Probability',
+      uncertainty: 'Uncertainty',
+      outlines: 'Outlines',
+    },
+    shares: 'Share of each class on the screen',
+  },
+
+  train: {
+    title: 'Train a network',
+    help: 'A network learns from all that is annotated. It takes longer than the live preview and knows more.',
+    time: 'Time',
+    minutes: (n: number) => `${number(n)} min`,
+    from: 'Start from',
+    scratch: 'A new network',
+    live: (step: number) => `Live network, step ${number(step)}`,
+    run: (run: string, best: string | undefined) => (best === undefined ? run : `${run}, ${best}`),
+    start: 'Train',
+    lacking: 'First annotate two classes: a few strokes of each are enough.',
+    progress: 'Progress of training',
+    step: (n: number) => `Step ${number(n)}`,
+    left: (time: string) => `${time} left`,
+    preparing: 'Preparing…',
+    stop: 'Stop and keep the best',
+    stopping: 'Stopping…',
+    curves: 'Progress',
+    loss: 'Loss',
+    score: 'Score',
+    lossCurve: (n: number) => `Loss over ${number(n)} steps`,
+    scoreCurve: (name: string, n: number) => `${name} of what is held out, ${count(n, 'value', 'values')}`,
+    best: (step: number, name: string, value: string) => `Best: step ${number(step)}, ${name} ${value}`,
+    noScore: 'No score: hold out a region with its padlock, and the network is scored on it.',
+    command: 'Same on the command line',
+    done: (steps: number, result: string | undefined) =>
+      result === undefined ? `Trained ${number(steps)} steps.` : `Trained ${number(steps)} steps: ${result}.`,
+  },
+
+  check: {
+    title: 'Where the model is unsure',
+    help: 'Each place that you accept or correct is annotated, and the model learns from it.',
+    find: 'Find uncertain places',
+    again: 'Search again',
+    searching: 'Searching…',
+    place: (n: number, of: number) => `Place ${number(n)} of ${number(of)}`,
+    where: (image: string, { x, y, width, height }: { x: number; y: number; width: number; height: number }) =>
+      `${image}, ${number(width)} × ${number(height)} px at ${number(x)}, ${number(y)}`,
+    random: 'drawn at random',
+    accept: 'Accept',
+    corrected: 'Corrected',
+    skip: 'Skip',
+    how: 'Is the preview right? Accept takes it over. Otherwise paint over what is wrong, then press Corrected.',
+    verdicts: { accepted: 'accepted', corrected: 'corrected', skipped: 'skipped' },
+    uncertainty: (share: number) => `Uncertainty ${share.toFixed(2)}`,
+    accuracy: 'Estimated accuracy',
+    right: (right: number, judged: number) =>
+      `${number(right)} of ${count(judged, 'random place', 'random places')} right as predicted`,
+    accuracyHelp: 'Counted over places that were drawn at random only, so that the hard ones do not bias it.',
+    done: 'Every place has been looked at. Search again for new ones.',
+    none: 'No uncertain place was found.',
+    noPreview: 'The preview of this place has not come yet. Wait a moment, or switch the live preview on.',
+  },
+
+  measure: {
+    title: 'Segment all images',
+    help: 'The trained network segments every image of the project, and what it finds is measured.',
+    minSize: 'Smallest object',
+    pixels: 'px',
+    excludeBorder: 'Leave out objects at the border',
+    fillHoles: 'Fill holes',
+    run: 'Segment all',
+    stop: 'Stop',
+    noModel: 'First train a network.',
+    found: (images: number, objects: number) =>
+      `${count(objects, 'object', 'objects')} in ${count(images, 'image', 'images')}`,
+    showResult: 'Show the segmentation',
+    table: 'Measurements',
+  },
+
+  export: {
+    title: 'Export',
+    formats: {
+      csv: ['Table, CSV', 'Opens in every spreadsheet'],
+      parquet: ['Table, Parquet', 'For pandas, R and DuckDB'],
+      labels: ['Label images, TIFF', 'A number per object, or per class'],
+      roi: ['ImageJ ROIs', 'For the ROI Manager'],
+      geojson: ['GeoJSON', 'For QuPath'],
+      coco: ['COCO', 'For other training programs'],
+      onnx: ['Model, ONNX', 'Runs in every ONNX Runtime and with lamella predict'],
+      report: ['Report, HTML', 'How the model was trained, and how good it is'],
+      project: ['Project, zip', 'All of it'],
+    } as { readonly [format: string]: readonly [name: string, what: string] },
+    noPrediction: 'Tables and shapes appear when the images are segmented: Measure, Segment all.',
+    start: (n: number) => (n === 1 ? 'Export one file' : `Export ${number(n)} kinds of files`),
+  },
+
+  help: {
+    title: 'Help',
+    sections: [
+      [
+        'In five minutes',
+        [
+          'Drop your images. Choose a class at the right, and paint a few strokes on what belongs to it; then a few on what does not.',
+          'The live preview shows what a quick model makes of it. Paint where it is wrong.',
+          'Train a network for a minute or more, check where it is unsure, and segment all images.',
+        ],
+      ],
+      [
+        'What is not annotated',
+        [
+          'Pixels that you do not paint are unknown, and nothing is learned from them. Inside a region that is complete, what you do not paint is background.',
+          'A region with a closed padlock is held out: the network never learns from it and is scored on it.',
+        ],
+      ],
+      [
+        'Where your work is',
+        [
+          'Every change is kept on this computer as soon as it is made, and can be undone, also after the page was closed.',
+          'Browsers may clear what they keep when space is short. Save the project to disk for safekeeping, or to train on it with lamella train.',
+        ],
+      ],
+      [
+        'Without a mouse',
+        ['With the image focused, the arrow keys move a crosshair, and Enter paints there. Press ? for all keys.'],
+      ],
+    ] as readonly (readonly [title: string, paragraphs: readonly string[]])[],
+    version: (version: string) => `Lamella ${version}`,
   },
 
   classes: {
@@ -168,7 +306,14 @@ export const en = {
     change: (command: string) => `Change the key of “${command}”, now`,
     taken: (key: string, command: string) => `${key} already is “${command}”.`,
     reset: 'Back to the original keys',
-    groups: { tools: 'Tools', classes: 'Classes', edit: 'Editing', view: 'View', windows: 'Windows' },
+    groups: {
+      tools: 'Tools',
+      classes: 'Classes',
+      edit: 'Editing',
+      view: 'View',
+      check: 'Checking',
+      windows: 'Windows',
+    },
     class: (n: number) => `Class ${n}`,
     unknown: 'Not annotated',
     edit: {
@@ -180,7 +325,15 @@ export const en = {
       finish: 'Finish the polygon',
       cancel: 'Cancel',
     },
+    check: {
+      accept: 'Accept the place',
+      correct: 'The place is corrected',
+      skip: 'Skip the place',
+      next: 'Next uncertain place',
+    },
     view: {
+      live: 'Live preview on and off',
+      mode: 'Result, probability, uncertainty, outlines',
       fit: 'Fit the image',
       actual: 'Actual size, then eightfold',
       zoomIn: 'Zoom in',

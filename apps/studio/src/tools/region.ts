@@ -1,3 +1,4 @@
+import type { Region } from 'lamella/studio';
 import { text } from '../text/text.ts';
 import type { Point } from '../viewer/transform.ts';
 import type { Tool } from './tool.ts';
@@ -15,6 +16,9 @@ export function boxBetween(
   return right > left && bottom > top ? [left, top, right - left, bottom - top] : undefined;
 }
 
+/** The number of a new region. */
+export const freeId = (regions: readonly Region[]): number => 1 + Math.max(0, ...regions.map(({ id }) => id));
+
 /** A rectangle in which everything is annotated: what is not painted there is background. */
 export const region: Tool = (bench, from) => {
   let to = from;
@@ -30,10 +34,9 @@ export const region: Tool = (bench, from) => {
       if (box === undefined || to === from) return false;
       const { annotations, image, slice } = bench;
       const regions = annotations.regions(image);
-      const id = 1 + regions.reduce((most, other) => Math.max(most, other.id), 0);
       annotations.setRegions(image, [
         ...regions,
-        { id, shape: { box }, slice, complete: true, origin: 'painted', held: false },
+        { id: freeId(regions), shape: { box }, slice, complete: true, origin: 'painted', held: false },
       ]);
       bench.commit(text.edits.region);
       return false;

@@ -8,10 +8,10 @@ export interface PreviewTile extends PreviewResult {
   readonly rect: Rect;
 }
 
-/** What of a preview is drawn. */
-export type PreviewMode = 'result' | 'probability' | 'uncertainty' | 'outlines';
+export const PREVIEW_MODES = ['result', 'probability', 'uncertainty', 'outlines'] as const;
 
-const MODES: readonly PreviewMode[] = ['result', 'probability', 'uncertainty', 'outlines'];
+/** What of a preview is drawn. */
+export type PreviewMode = (typeof PREVIEW_MODES)[number];
 
 const VERTEX = `
 ${PLACE_RECT}
@@ -74,7 +74,7 @@ export function createPreviewLayer(gl: WebGL2RenderingContext): PreviewLayer {
       setFrame(gl, program, frame);
       gl.uniform1i(program.uniform('result'), 0);
       gl.uniform1i(program.uniform('palette'), PALETTE_UNIT);
-      gl.uniform1i(program.uniform('mode'), MODES.indexOf(mode));
+      gl.uniform1i(program.uniform('mode'), PREVIEW_MODES.indexOf(mode));
       gl.uniform1f(program.uniform('opacity'), opacity);
       gl.blendFuncSeparate(gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA, gl.ZERO, gl.ONE);
       gl.activeTexture(gl.TEXTURE0);

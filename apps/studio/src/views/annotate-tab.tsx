@@ -6,6 +6,7 @@ import { classColour } from '../viewer/palette.ts';
 import { IconButton } from './button.tsx';
 import { useStudio } from './context.ts';
 import { Icon } from './icon.tsx';
+import { LiveSection } from './live-section.tsx';
 
 export function AnnotateTab(): JSX.Element {
   const { annotation } = useStudio();
@@ -25,6 +26,7 @@ export function AnnotateTab(): JSX.Element {
           </button>
         )}
       </section>
+      <LiveSection />
       <Regions />
     </>
   );

@@ -5,6 +5,8 @@ import { isTyping, keyName } from '../keys.ts';
 import type { Studio } from '../state/studio.ts';
 import { Confirm } from './confirm.tsx';
 import { StudioContext } from './context.ts';
+import { ExportDialog } from './export-dialog.tsx';
+import { HelpDialog } from './help-dialog.tsx';
 import { KeysDialog } from './keys-dialog.tsx';
 import { Messages } from './messages.tsx';
 import { SettingsDialog } from './settings-dialog.tsx';
@@ -17,6 +19,8 @@ export function App({ studio }: { readonly studio: Studio }): JSX.Element {
     <StudioContext.Provider value={studio}>
       {studio.project.state.value === undefined ? <Start /> : <Work />}
       <SettingsDialog />
+      <HelpDialog />
+      <ExportDialog />
       <KeysDialog />
       <Confirm />
       <Messages />

@@ -8,10 +8,11 @@ import { IconButton } from './button.tsx';
 import { useStudio } from './context.ts';
 import { Icon } from './icon.tsx';
 
-export function ViewBar(): JSX.Element | null {
+export function ViewBar(): JSX.Element {
   const { display, project } = useStudio();
   const image = display.shown.value?.image;
-  if (image === undefined) return null;
+  // Its place is kept, so that the image does not jump when it comes.
+  if (image === undefined) return <div class="view-bar" />;
   const page = project.page.value;
   const [slice, time] = [page % image.slices, Math.floor(page / image.slices)];
   return (

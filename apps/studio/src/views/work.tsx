@@ -1,23 +1,28 @@
 import type { JSX } from 'preact';
-import { TABS, type Tab } from '../state/studio.ts';
+import { TABS, type Tab } from '../state/tabs.ts';
 import { text } from '../text/text.ts';
 import { AnnotateTab } from './annotate-tab.tsx';
 import { Canvas } from './canvas.tsx';
+import { CheckTab } from './check-tab.tsx';
 import { useStudio } from './context.ts';
 import { WorkHeader } from './header.tsx';
 import { ImagesPanel } from './images-panel.tsx';
+import { MeasureTab } from './measure-tab.tsx';
+import { ObjectTable } from './object-table.tsx';
 import { StatusLine } from './status-line.tsx';
 import { Toolbar } from './toolbar.tsx';
+import { TrainTab } from './train-tab.tsx';
 import { ViewBar } from './view-bar.tsx';
 
 const CONTENT: { readonly [tab in Tab]: () => JSX.Element } = {
   annotate: AnnotateTab,
-  train: AnnotateTab,
-  check: AnnotateTab,
-  measure: AnnotateTab,
+  train: TrainTab,
+  check: CheckTab,
+  measure: MeasureTab,
 };
 
 export function Work(): JSX.Element {
+  const { tab } = useStudio();
   return (
     <div class="work">
       <WorkHeader />
@@ -26,6 +31,7 @@ export function Work(): JSX.Element {
         <Toolbar />
         <Canvas />
         <ViewBar />
+        {tab.value === 'measure' && <ObjectTable />}
       </main>
       <SidePanel />
       <StatusLine />

@@ -1,0 +1,115 @@
+/** The places where a model is least sure, one after the other: accept what it says, correct it, or go on. */
+
+import { batch, computed, signal } from '@preact/signals';
+import type { CheckPlace, Engine } from 'lamella/studio';
+import { text } from '../text/text.ts';
+import type { Annotation } from './annotation.ts';
+import type { Display } from './display.ts';
+import type { Live } from './live.ts';
+import type { Messages } from './messages.ts';
+import type { OpenProject } from './project.ts';
+
+const MOST_PLACES = 42;
+
+export type Verdict = 'accepted' | 'corrected' | 'skipped';
+
+interface Parts {
+  readonly engine: Engine;
+  readonly project: OpenProject;
+  readonly display: Display;
+  readonly annotation: Annotation;
+  readonly live: Live;
+  readonly messages: Messages;
+}
+
+export type Checking = ReturnType<typeof createChecking>;
+
+export function createChecking({ engine, project, display, annotation, live, messages }: Parts) {
+  const places = signal<readonly CheckPlace[]>([]);
+  const verdicts = signal<ReadonlyMap<CheckPlace, Verdict>>(new Map());
+  const at = signal(0);
+  const searching = signal(false);
+
+  const current = computed(() => places.value[at.value]);
+
+  const show = (index: number): void => {
+    at.value = index;
+    const place = places.value[index];
+    if (place === undefined) return;
+    project.goTo(place.image, place.page);
+    display.lookAt(place.image, place.rect);
+  };
+
+  /** The next place without a verdict; none: the first one again. */
+  const next = (): void => {
+    const order = places.value.map((_, i) => (at.value + 1 + i) % places.value.length);
+    const open = order.find((i) => !verdicts.value.has(places.value[i]));
+    if (open === undefined) {
+      messages.note(text.check.done);
+      return;
+    }
+    show(open);
+  };
+
+  const judge = (verdict: Verdict): void => {
+    const place = current.value;
+    if (place === undefined) return;
+    verdicts.value = new Map(verdicts.value).set(place, verdict);
+    next();
+  };
+
+  const randomOnes = computed(() => places.value.filter(({ random }) => random));
+
+  return {
+    places,
+    verdicts,
+    at,
+    current,
+    searching,
+    show,
+    next,
+    /** Of the places that were drawn at random, how many of those judged were right as they were. */
+    accuracy: computed(() => {
+      const judged = randomOnes.value
+        .map((place) => verdicts.value.get(place))
+        .filter((one) => one && one !== 'skipped');
+      return { right: judged.filter((one) => one === 'accepted').length, judged: judged.length };
+    }),
+    async search(): Promise<void> {
+      if (searching.value) return;
+      searching.value = true;
+      try {
+        const found = await engine.places(MOST_PLACES);
+        batch(() => {
+          places.value = found;
+          verdicts.value = new Map();
+        });
+        if (found.length === 0) messages.note(text.check.none);
+        else show(0);
+      } catch (error) {
+        messages.failed(error);
+      } finally {
+        searching.value = false;
+      }
+    },
+    /** What the model says in the window becomes annotation, where there is none yet. */
+    accept(): void {
+      const place = current.value;
+      if (place === undefined) return;
+      if (!annotation.acceptPreview(place, live.tiles.value)) {
+        messages.note(text.check.noPreview);
+        return;
+      }
+      judge('accepted');
+    },
+    corrected: (): void => judge('corrected'),
+    skip: (): void => judge('skipped'),
+    forget(): void {
+      batch(() => {
+        places.value = [];
+        verdicts.value = new Map();
+        at.value = 0;
+      });
+    },
+  };
+}

@@ -1,0 +1,103 @@
+/** What a model says of what is on the screen, while the user paints. */
+
+import { computed, effect, signal } from '@preact/signals';
+import type { Engine, EngineEvent, LiveOptions, View } from 'lamella/studio';
+import type { PreviewTile } from '../viewer/preview-layer.ts';
+import type { Annotation } from './annotation.ts';
+import type { Display } from './display.ts';
+import type { Messages } from './messages.ts';
+
+export interface ShownTile extends PreviewTile, Pick<View, 'image' | 'page'> {}
+
+const MOST_TILES = 64;
+
+export type Live = ReturnType<typeof createLive>;
+
+export function createLive(engine: Engine, display: Display, annotation: Annotation, messages: Messages) {
+  const on = signal(false);
+  const wanted = signal<LiveOptions['model']>('auto');
+  /** Which model made what is shown. */
+  const model = signal<'quick' | 'network' | undefined>(undefined);
+  /** Why there is nothing to see yet, in words. */
+  const missing = signal<string | undefined>(undefined);
+  /** Of the visible part, by class. */
+  const shares = signal<readonly number[] | undefined>(undefined);
+  const tiles = signal<readonly ShownTile[]>([]);
+  const step = signal(0);
+
+  const take = (event: EngineEvent): void => {
+    if (event.kind === 'live') {
+      model.value = event.model;
+      shares.value = event.classShares;
+      missing.value = event.missing;
+    } else if (event.kind === 'preview') {
+      const { view, classes, probability, uncertainty } = event;
+      const tile = { rect: view.rect, image: view.image, page: view.page, classes, probability, uncertainty };
+      const others = tiles.value.filter((other) => !covers(tile, other));
+      tiles.value = [...others, tile].slice(-MOST_TILES);
+      model.value = event.model;
+      step.value = event.step;
+    }
+  };
+  engine.subscribe(take);
+
+  effect(() => {
+    const [shown, rect] = [display.shown.value, display.visible.value];
+    if (shown === undefined || rect === undefined || rect.width === 0 || rect.height === 0) return;
+    void engine.setView({ image: shown.image.id, page: shown.page, rect }).catch(() => undefined);
+  });
+
+  const set = (options: LiveOptions): void => {
+    on.value = options.on;
+    wanted.value = options.model;
+    void engine.setLive(options).catch((error: unknown) => {
+      on.value = false;
+      messages.failed(error);
+    });
+  };
+
+  /** Begins by itself as soon as two classes are annotated, once per project. */
+  let begun: unknown;
+  effect(() => {
+    const annotations = annotation.annotations.value;
+    if (annotations === undefined || begun === annotations || annotation.annotatedClasses.value < 2) return;
+    begun = annotations;
+    set({ on: true, model: wanted.peek() });
+  });
+
+  return {
+    on,
+    wanted,
+    model,
+    missing,
+    shares,
+    step,
+    /** Of the page on the screen. */
+    tiles: computed((): readonly ShownTile[] => {
+      const shown = display.shown.value;
+      return tiles.value.filter(({ image, page }) => image === shown?.image.id && page === shown.page);
+    }),
+    set,
+    toggle: (): void => set({ on: !on.value, model: wanted.value }),
+    forget(): void {
+      tiles.value = [];
+      model.value = undefined;
+      shares.value = undefined;
+      missing.value = undefined;
+      on.value = false;
+    },
+  };
+}
+
+/** Whether a tile shows all that another one does. */
+function covers(tile: ShownTile, other: ShownTile): boolean {
+  const [a, b] = [tile.rect, other.rect];
+  return (
+    tile.image === other.image &&
+    tile.page === other.page &&
+    a.x <= b.x &&
+    a.y <= b.y &&
+    a.x + a.width >= b.x + b.width &&
+    a.y + a.height >= b.y + b.height
+  );
+}

@@ -1,0 +1,165 @@
+/** Segmenting every image with a trained model, the table of what was found, and files of it. */
+
+import { batch, effect, signal } from '@preact/signals';
+import type { Engine, ExportFormat, SegmentedImages, TablePage, TableQuery } from 'lamella/studio';
+import type { ShownLabels } from '../viewer/label-layer.ts';
+import { fixedPage } from '../viewer/label-source.ts';
+import type { Display } from './display.ts';
+import type { Messages } from './messages.ts';
+import type { OpenProject } from './project.ts';
+
+/** Rows that are asked for at a time. */
+const BLOCK = 100;
+
+export type Measuring = ReturnType<typeof createMeasuring>;
+
+export function createMeasuring(engine: Engine, project: OpenProject, display: Display, messages: Messages) {
+  const minSizePx = signal(30);
+  const excludeBorder = signal(false);
+  const fillHoles = signal(true);
+  const running = signal(false);
+  const progress = signal<{ readonly done: number; readonly total: number; readonly text: string } | undefined>(
+    undefined,
+  );
+  const result = signal<SegmentedImages | undefined>(undefined);
+  const columns = signal<TablePage['columns']>([]);
+  const total = signal(0);
+  const sort = signal<TableQuery['sort']>(undefined);
+  /** Blocks of rows that have come, by their number. */
+  const blocks = signal<ReadonlyMap<number, TablePage>>(new Map());
+  const selected = signal<TablePage['objects'][number] | undefined>(undefined);
+  const formats = signal<ReadonlySet<ExportFormat>>(new Set(['csv', 'labels', 'roi', 'onnx']));
+  const resultShown = signal(true);
+  /** The segmentation of the page on the screen. */
+  const shown = signal<ShownLabels | undefined>(undefined);
+
+  engine.subscribe((event) => {
+    if (event.kind === 'progress' && event.task === 'segment') progress.value = event;
+  });
+
+  const take = (at: number, page: TablePage): void => {
+    batch(() => {
+      columns.value = page.columns;
+      total.value = page.total;
+      blocks.value = new Map(blocks.value).set(at, page);
+    });
+  };
+
+  const asked = new Set<number>();
+  const ask = async (at: number): Promise<void> => {
+    const prediction = result.value?.prediction;
+    if (prediction === undefined || asked.has(at)) return;
+    asked.add(at);
+    const query = { prediction, sort: sort.value, offset: at * BLOCK, limit: BLOCK };
+    try {
+      take(at, await engine.table(query));
+    } catch (error) {
+      messages.failed(error);
+    }
+  };
+
+  const reload = (): void => {
+    asked.clear();
+    blocks.value = new Map();
+    void ask(0);
+  };
+
+  let wanted = 0;
+  effect(() => {
+    const [prediction, on] = [result.value?.prediction, display.shown.value];
+    const mine = ++wanted;
+    if (prediction === undefined || on === undefined) {
+      shown.value = undefined;
+      return;
+    }
+    engine.segmented(prediction, on.image.id, on.page).then(
+      ({ data, dtype, shape }) => {
+        if (mine !== wanted) return;
+        const [height, width] = shape.slice(-2);
+        const kind = dtype === 'uint8' ? 'classes' : 'objects';
+        shown.value = fixedPage({ kind, width, height, data, notAnnotated: 0 });
+      },
+      () => {
+        if (mine === wanted) shown.value = undefined;
+      },
+    );
+  });
+
+  return {
+    minSizePx,
+    excludeBorder,
+    fillHoles,
+    running,
+    progress,
+    result,
+    columns,
+    total,
+    sort,
+    selected,
+    formats,
+    resultShown,
+    shown,
+    /** A row of the table, which is fetched if it is not here yet. */
+    row(
+      at: number,
+    ): { readonly values: TablePage['rows'][number]; readonly object: TablePage['objects'][number] } | undefined {
+      const block = blocks.value.get(Math.floor(at / BLOCK));
+      const [values, object] = [block?.rows[at % BLOCK], block?.objects[at % BLOCK]];
+      if (values !== undefined && object !== undefined) return { values, object };
+      void ask(Math.floor(at / BLOCK));
+      return undefined;
+    },
+    async run(): Promise<void> {
+      if (running.value) return;
+      running.value = true;
+      progress.value = undefined;
+      try {
+        const segmented = await engine.segment({
+          minSizePx: minSizePx.value,
+          excludeBorder: excludeBorder.value,
+          fillHoles: fillHoles.value,
+        });
+        for (const problem of segmented.failed) messages.problem(problem);
+        const first = await engine.measure(segmented.prediction);
+        batch(() => {
+          result.value = segmented;
+          sort.value = undefined;
+          columns.value = first.columns;
+          total.value = first.total;
+        });
+        reload();
+      } catch (error) {
+        messages.failed(error);
+      } finally {
+        running.value = false;
+      }
+    },
+    stop: (): Promise<void> => engine.stop().catch(messages.failed),
+    /** Sorts by a column; by the same one again the other way round. */
+    sortBy(column: string): void {
+      const descending = sort.value?.column === column ? !sort.value.descending : true;
+      sort.value = { column, descending };
+      reload();
+    },
+    /** Shows an object of the table in its image. */
+    goTo(object: TablePage['objects'][number]): void {
+      selected.value = object;
+      project.goTo(object.image, object.page);
+      display.lookAt(object.image, object.box);
+    },
+    toggleFormat(format: ExportFormat): void {
+      const others = [...formats.value].filter((other) => other !== format);
+      formats.value = new Set(formats.value.has(format) ? others : [...others, format]);
+    },
+    forget(): void {
+      batch(() => {
+        result.value = undefined;
+        columns.value = [];
+        total.value = 0;
+        blocks.value = new Map();
+        selected.value = undefined;
+        progress.value = undefined;
+      });
+    },
+  };
+}

@@ -1,0 +1,106 @@
+/** Training a network to its end, and how it goes. */
+
+import { batch, computed, signal } from '@preact/signals';
+import type { Engine, EngineEvent, StudioTrainOptions, TrainedRun } from 'lamella/studio';
+import type { Messages } from './messages.ts';
+
+/** A point of a curve. */
+export interface CurvePoint {
+  readonly step: number;
+  readonly value: number;
+}
+
+export const MINUTES = [2, 5, 15, 60] as const;
+
+export type Training = ReturnType<typeof createTraining>;
+
+/** @param onTrained a run has come to its end */
+export function createTraining(engine: Engine, messages: Messages, onTrained: (run: TrainedRun) => void) {
+  const running = signal(false);
+  const stopping = signal(false);
+  const minutes = signal<number>(MINUTES[0]);
+  const from = signal<StudioTrainOptions['from']>('scratch');
+  const losses = signal<readonly CurvePoint[]>([]);
+  const scores = signal<readonly CurvePoint[]>([]);
+  const scoreName = signal<string | undefined>(undefined);
+  const best = signal<CurvePoint | undefined>(undefined);
+  const step = signal(0);
+  const steps = signal<number | undefined>(undefined);
+  const leftMs = signal<number | undefined>(undefined);
+  const runs = signal<readonly TrainedRun[]>([]);
+
+  const take = (event: EngineEvent): void => {
+    if (event.kind === 'step') {
+      batch(() => {
+        step.value = event.step;
+        steps.value = event.of;
+        leftMs.value = event.leftMs;
+        losses.value = [...losses.value, { step: event.step, value: event.loss }];
+      });
+    } else if (event.kind === 'validation') {
+      batch(() => {
+        const point = { step: event.step, value: event.value };
+        scoreName.value = event.name;
+        scores.value = [...scores.value, point];
+        if (event.best) best.value = point;
+      });
+    }
+  };
+  engine.subscribe(take);
+
+  const options = computed((): StudioTrainOptions => ({ minutes: minutes.value, from: from.value }));
+
+  return {
+    running,
+    stopping,
+    minutes,
+    from,
+    losses,
+    scores,
+    scoreName,
+    best,
+    step,
+    steps,
+    leftMs,
+    runs,
+    /** Share of the steps that are done, 0..1; undefined while nobody knows. */
+    progress: computed(() => (steps.value ? Math.min(1, step.value / steps.value) : undefined)),
+    command: (): Promise<string> => engine.trainCommand(options.value),
+    async start(): Promise<void> {
+      if (running.value) return;
+      batch(() => {
+        running.value = true;
+        stopping.value = false;
+        losses.value = [];
+        scores.value = [];
+        best.value = undefined;
+        step.value = 0;
+        steps.value = undefined;
+        leftMs.value = undefined;
+      });
+      try {
+        const run = await engine.train(options.value);
+        runs.value = [...runs.value, run];
+        onTrained(run);
+      } catch (error) {
+        messages.failed(error);
+      } finally {
+        running.value = false;
+        stopping.value = false;
+      }
+    },
+    /** Ends early and keeps the best model so far. */
+    async stop(): Promise<void> {
+      stopping.value = true;
+      await engine.stop().catch(messages.failed);
+    },
+    forget(): void {
+      batch(() => {
+        losses.value = [];
+        scores.value = [];
+        best.value = undefined;
+        runs.value = [];
+      });
+    },
+  };
+}

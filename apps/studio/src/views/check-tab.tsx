@@ -1,0 +1,117 @@
+import type { CheckPlace } from 'lamella/studio';
+import { Check, Pencil, ScanSearch, SkipForward } from 'lucide';
+import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import type { Verdict } from '../state/checking.ts';
+import { text } from '../text/text.ts';
+import { IconButton } from './button.tsx';
+import { useStudio } from './context.ts';
+import { Icon } from './icon.tsx';
+
+export function CheckTab(): JSX.Element {
+  const { checking } = useStudio();
+  const { places, searching, accuracy } = checking;
+  return (
+    <>
+      <section aria-labelledby="check">
+        <h2 id="check">{text.check.title}</h2>
+        <p class="muted">{text.check.help}</p>
+        <button
+          type="button"
+          class={places.value.length === 0 ? 'primary' : ''}
+          disabled={searching.value}
+          onClick={() => void checking.search()}
+        >
+          <Icon of={ScanSearch} />
+          {searching.value ? text.check.searching : places.value.length === 0 ? text.check.find : text.check.again}
+        </button>
+      </section>
+      {places.value.length > 0 && <Judge />}
+      {accuracy.value.judged > 0 && (
+        <section aria-labelledby="accuracy">
+          <h2 id="accuracy">{text.check.accuracy}</h2>
+          <p>{text.check.right(accuracy.value.right, accuracy.value.judged)}</p>
+          <p class="muted">{text.check.accuracyHelp}</p>
+        </section>
+      )}
+    </>
+  );
+}
+
+function Judge(): JSX.Element {
+  const { checking } = useStudio();
+  const { places, at, verdicts, current } = checking;
+  return (
+    <section aria-labelledby="places">
+      <h2 id="places">{text.check.place(at.value + 1, places.value.length)}</h2>
+      {current.value !== undefined && (
+        <p class="muted">
+          {text.check.where(current.value.image, current.value.rect)}
+          {current.value.random && <span class="tag">{text.check.random}</span>}
+        </p>
+      )}
+      <div class="judge">
+        <IconButton
+          icon={Check}
+          label={text.check.accept}
+          text={text.check.accept}
+          command="accept"
+          onClick={checking.accept}
+        />
+        <IconButton
+          icon={Pencil}
+          label={text.check.corrected}
+          text={text.check.corrected}
+          command="correct"
+          onClick={checking.corrected}
+        />
+        <IconButton
+          icon={SkipForward}
+          label={text.check.skip}
+          text={text.check.skip}
+          command="skip"
+          onClick={checking.skip}
+        />
+      </div>
+      <p class="muted">{text.check.how}</p>
+      <ol class="places">
+        {places.value.map((place, i) => (
+          <PlaceRow
+            key={`${place.image}/${place.page}/${place.rect.x}/${place.rect.y}`}
+            place={place}
+            index={i}
+            current={i === at.value}
+            verdict={verdicts.value.get(place)}
+          />
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+interface RowProps {
+  readonly place: CheckPlace;
+  readonly index: number;
+  readonly current: boolean;
+  readonly verdict: Verdict | undefined;
+}
+
+function PlaceRow({ place, index, current, verdict }: RowProps): JSX.Element {
+  const { checking } = useStudio();
+  const row = useRef<HTMLLIElement>(null);
+  useEffect(() => {
+    if (current) row.current?.scrollIntoView({ block: 'nearest' });
+  }, [current]);
+  return (
+    <li ref={row} class={current ? 'current' : ''}>
+      <button type="button" class="plain wide" aria-current={current} onClick={() => checking.show(index)}>
+        <span class="number muted">{index + 1}</span>
+        <span class="grow name">{place.image}</span>
+        {verdict !== undefined && <span class="tag">{text.check.verdicts[verdict]}</span>}
+        <meter min={0} max={1} value={place.uncertainty} title={text.check.uncertainty(place.uncertainty)}>
+          {text.check.uncertainty(place.uncertainty)}
+        </meter>
+      </button>
+    </li>
+  );
+}

@@ -1,0 +1,80 @@
+/** The model's preview while one paints: on or off, which model it is, and how it is drawn. */
+
+import type { JSX } from 'preact';
+import { text } from '../text/text.ts';
+import { classColour } from '../viewer/palette.ts';
+import { PREVIEW_MODES, type PreviewMode } from '../viewer/preview-layer.ts';
+import { useStudio } from './context.ts';
+
+export function LiveSection(): JSX.Element {
+  const { live, display, annotation } = useStudio();
+  const lacking = annotation.annotatedClasses.value < 2;
+  return (
+    <section aria-labelledby="live">
+      <div class="row">
+        <h2 id="live" class="grow">
+          {text.live.title}
+        </h2>
+        {live.model.value !== undefined && (
+          <span class={`tag ${live.model.value}`}>{text.live.models[live.model.value]}</span>
+        )}
+        <label class="switch">
+          <input
+            type="checkbox"
+            role="switch"
+            checked={live.on.value}
+            aria-checked={live.on.value}
+            aria-labelledby="live"
+            onChange={live.toggle}
+          />
+        </label>
+      </div>
+      {lacking && <p class="hint">{text.live.lacking}</p>}
+      {!lacking && live.missing.value !== undefined && <p class="hint">{live.missing.value}</p>}
+      {live.on.value && (
+        <>
+          <label class="field">
+            <span>{text.live.show}</span>
+            <select
+              value={display.previewMode.value}
+              onChange={({ currentTarget }) => {
+                display.previewMode.value = currentTarget.value as PreviewMode;
+              }}
+            >
+              {PREVIEW_MODES.map((mode) => (
+                <option key={mode} value={mode}>
+                  {text.live.modes[mode]}
+                </option>
+              ))}
+            </select>
+          </label>
+          <Shares />
+        </>
+      )}
+    </section>
+  );
+}
+
+/** How much of what is on the screen the model gives to each class. */
+function Shares(): JSX.Element | null {
+  const { live, annotation } = useStudio();
+  const shares = live.shares.value;
+  if (shares === undefined) return null;
+  return (
+    <ul class="shares" aria-label={text.live.shares}>
+      {shares.map((share, value) => {
+        const found = annotation.classes.value.find(
+          (item) => item.value === value || (item.value === 'rest' && value > 0),
+        );
+        const name = found?.name ?? String(value);
+        return (
+          <li key={name}>
+            <span class="swatch" style={{ background: found?.colour ?? classColour(value) }} />
+            <span class="grow">{name}</span>
+            <span class="number">{text.percent(share)}</span>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}

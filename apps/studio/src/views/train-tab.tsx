@@ -1,0 +1,150 @@
+import { Check, Copy, Play, Square } from 'lucide';
+import type { JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { duration, score } from '../format.ts';
+import { MINUTES } from '../state/training.ts';
+import { text } from '../text/text.ts';
+import { IconButton } from './button.tsx';
+import { Chart } from './chart.tsx';
+import { useStudio } from './context.ts';
+import { Icon } from './icon.tsx';
+
+export function TrainTab(): JSX.Element {
+  const { training } = useStudio();
+  return (
+    <>
+      <section aria-labelledby="train">
+        <h2 id="train">{text.train.title}</h2>
+        <p class="muted">{text.train.help}</p>
+        {training.running.value ? <Running /> : <Settings />}
+      </section>
+      <Curves />
+      <CommandLine />
+    </>
+  );
+}
+
+function Settings(): JSX.Element {
+  const { training, annotation } = useStudio();
+  const lacking = annotation.annotatedClasses.value < 2;
+  return (
+    <>
+      <fieldset class="plain-set">
+        <legend>{text.train.time}</legend>
+        <div class="segments">
+          {MINUTES.map((minutes) => (
+            <label key={minutes}>
+              <input
+                type="radio"
+                name="minutes"
+                checked={training.minutes.value === minutes}
+                onChange={() => {
+                  training.minutes.value = minutes;
+                }}
+              />
+              <span>{text.train.minutes(minutes)}</span>
+            </label>
+          ))}
+        </div>
+      </fieldset>
+      <StartFrom />
+      <button type="button" class="primary" disabled={lacking} onClick={() => void training.start()}>
+        <Icon of={Play} />
+        {text.train.start}
+      </button>
+      {lacking && <p class="hint">{text.train.lacking}</p>}
+    </>
+  );
+}
+
+function StartFrom(): JSX.Element {
+  const { training, live } = useStudio();
+  const { from } = training;
+  const value = typeof from.value === 'string' ? from.value : from.value.run;
+  return (
+    <label class="field">
+      <span>{text.train.from}</span>
+      <select
+        value={value}
+        onChange={({ currentTarget: { value: chosen } }) => {
+          from.value = chosen === 'scratch' || chosen === 'live' ? chosen : { run: chosen };
+        }}
+      >
+        <option value="scratch">{text.train.scratch}</option>
+        {live.model.value === 'network' && <option value="live">{text.train.live(live.step.value)}</option>}
+        {training.runs.value.map(({ run, score: found }) => (
+          <option key={run} value={run}>
+            {text.train.run(run, found && score(found.value))}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function Running(): JSX.Element {
+  const { training } = useStudio();
+  const left = training.leftMs.value;
+  return (
+    <>
+      <progress max={1} value={training.progress.value} aria-label={text.train.progress} />
+      <p class="row" role="status">
+        <span class="grow number">{text.train.step(training.step.value)}</span>
+        <span class="muted">{left === undefined ? text.train.preparing : text.train.left(duration(left))}</span>
+      </p>
+      <button type="button" disabled={training.stopping.value} onClick={() => void training.stop()}>
+        <Icon of={Square} />
+        {training.stopping.value ? text.train.stopping : text.train.stop}
+      </button>
+    </>
+  );
+}
+
+function Curves(): JSX.Element | null {
+  const { training } = useStudio();
+  const { losses, scores, best, scoreName } = training;
+  if (losses.value.length === 0) return null;
+  const name = scoreName.value ?? text.train.score;
+  return (
+    <section aria-labelledby="curves">
+      <h2 id="curves">{text.train.curves}</h2>
+      <h3>{text.train.loss}</h3>
+      <Chart label={text.train.lossCurve(losses.value.length)} points={losses.value} colour="muted" logarithmic />
+      {scores.value.length > 0 ? (
+        <>
+          <h3>{name}</h3>
+          <Chart label={text.train.scoreCurve(name, scores.value.length)} points={scores.value} colour="accent" />
+          {best.value !== undefined && (
+            <p>
+              <Icon of={Check} size={14} /> {text.train.best(best.value.step, name, score(best.value.value))}
+            </p>
+          )}
+        </>
+      ) : (
+        <p class="hint">{text.train.noScore}</p>
+      )}
+    </section>
+  );
+}
+
+function CommandLine(): JSX.Element | null {
+  const { training, messages } = useStudio();
+  const [command, setCommand] = useState<string>();
+  const [minutes, from] = [training.minutes.value, training.from.value];
+  useEffect(() => {
+    training.command().then(setCommand, () => setCommand(undefined));
+  }, [training, minutes, from]);
+  if (command === undefined) return null;
+  const copy = (): void => {
+    navigator.clipboard.writeText(command).then(() => messages.say(text.copied), messages.failed);
+  };
+  return (
+    <section aria-labelledby="command">
+      <h2 id="command">{text.train.command}</h2>
+      <div class="row">
+        <code class="grow">{command}</code>
+        <IconButton class="quiet" icon={Copy} label={text.copy} onClick={copy} />
+      </div>
+    </section>
+  );
+}
