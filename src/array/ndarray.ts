@@ -28,7 +28,7 @@ export interface NdArray<D extends DType = DType> {
 }
 
 const CONSTRUCTORS: {
-  readonly [D in DType]: { new (length: number): Storage[D]; readonly BYTES_PER_ELEMENT: number };
+  readonly [D in DType]: { new (from: number | ArrayBufferLike): Storage[D]; readonly BYTES_PER_ELEMENT: number };
 } = {
   float32: Float32Array,
   float64: Float64Array,
@@ -59,6 +59,11 @@ export function bytesPer(dtype: DType): number {
 /** Zero-filled storage for `length` elements. */
 export function allocate<D extends DType>(dtype: D, length: number): Storage[D] {
   return new CONSTRUCTORS[dtype](length);
+}
+
+/** The bytes of a buffer as elements of a dtype. */
+export function viewAs<D extends DType>(dtype: D, buffer: ArrayBufferLike): Storage[D] {
+  return new CONSTRUCTORS[dtype](buffer);
 }
 
 /**

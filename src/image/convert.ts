@@ -78,13 +78,8 @@ export function toGrey(image: Image): Image {
 export function dropAlpha(image: Image): Image {
   const at = image.channels?.indexOf('alpha') ?? -1;
   if (at < 0) return image;
-  const kept = (image.channels as readonly string[]).filter((_, i) => i !== at);
-  return kept.length === 1
-    ? channel(image, 1 - at)
-    : channelsOf(
-        image,
-        kept.map((name) => (image.channels as readonly string[]).indexOf(name)),
-      );
+  const kept = [...(image.channels as readonly string[]).keys()].filter((i) => i !== at);
+  return kept.length === 1 ? channel(image, kept[0] as number) : channelsOf(image, kept);
 }
 
 /**

@@ -1,4 +1,3 @@
-import type { DType } from '../array/ndarray.ts';
 import { quantile } from '../array/quantile.ts';
 import { type DisplayWindow, displayWindow } from './display.ts';
 import { float16ToNumber } from './float16.ts';
@@ -43,16 +42,11 @@ interface ChannelDescription {
   readonly values: readonly ValueShare[];
 }
 
-export interface ImageDescription {
-  readonly source: string | undefined;
-  readonly axes: string;
-  readonly shape: readonly number[];
-  readonly dtype: DType;
-  readonly bitDepth: number | undefined;
-  readonly spacing: Spacings;
-  readonly geometry: Geometry | undefined;
-  readonly modality: string | undefined;
-  readonly valueUnit: string | undefined;
+export interface ImageDescription
+  extends Pick<
+    Image,
+    'source' | 'axes' | 'shape' | 'dtype' | 'bitDepth' | 'spacing' | 'geometry' | 'modality' | 'valueUnit'
+  > {
   /** Values to display as black and white (`displayWindow`); for a single channel only. */
   readonly window: DisplayWindow | undefined;
   /** Colours in the palette; 0 without one. */
@@ -64,16 +58,10 @@ export interface ImageDescription {
 /** Axes, dtype, pixel size and the statistics of every channel. Reads each sample twice. */
 export function describeImage(image: Image): ImageDescription {
   const c = sizes(image).channels;
+  const { source, axes, shape, dtype, bitDepth, spacing, geometry, modality, valueUnit } = image;
+  const facts = { source, axes, shape, dtype, bitDepth, spacing, geometry, modality, valueUnit };
   return {
-    source: image.source,
-    axes: image.axes,
-    shape: image.shape,
-    dtype: image.dtype,
-    bitDepth: image.bitDepth,
-    spacing: image.spacing,
-    geometry: image.geometry,
-    modality: image.modality,
-    valueUnit: image.valueUnit,
+    ...facts,
     window: c === 1 && image.palette === undefined ? displayWindow(image) : undefined,
     paletteColours: image.palette?.length ?? 0,
     channels: Array.from({ length: c }, (_, i) => describeChannel(image, i)),
@@ -91,16 +79,8 @@ function describeChannel(image: Image, index: number): ChannelDescription {
   const sorted = new Float64Array(Math.ceil(samples / step));
   let kept = 0;
   let counts: Map<number, number> | undefined = new Map();
-  let [min, max, sum, squares, nan, infinite, finite, padding] = [
-    Number.POSITIVE_INFINITY,
-    Number.NEGATIVE_INFINITY,
-    0,
-    0,
-    0,
-    0,
-    0,
-    0,
-  ];
+  let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  let [sum, squares, nan, infinite, finite, padding] = [0, 0, 0, 0, 0, 0];
   // Squares are summed relative to the first finite value, so that large offsets do not hide small deviations.
   let origin = Number.NaN;
   let next = 0;

@@ -123,6 +123,6 @@ export function nearest(vector: Vector3): { readonly axis: 0 | 1 | 2; readonly p
 }
 
 /** `axial`, `coronal` or `sagittal`, whichever is nearest to the slices. */
-export function planeName({ direction: [x, y] }: Geometry): 'axial' | 'coronal' | 'sagittal' {
+export function planeName({ direction: [x, y] }: Pick<Geometry, 'direction'>): 'axial' | 'coronal' | 'sagittal' {
   return (['sagittal', 'coronal', 'axial'] as const)[nearest(cross(x, y)).axis];
 }

@@ -1,4 +1,5 @@
 import { FlateErrorCode, Gunzip } from 'fflate';
+import { concatenate } from '../array/bytes.ts';
 import { crc32 } from '../array/crc32.ts';
 
 const SLICE_BYTES = 2 ** 16;
@@ -34,7 +35,7 @@ export function gunzip(bytes: Uint8Array, limit: number): Gunzipped {
     complete = final;
   });
   stream.onmember = (next) => {
-    const trailer = trailerOf(joined(chunks.slice(member.chunk), length - member.at));
+    const trailer = trailerOf(concatenate(chunks.slice(member.chunk)));
     if (!startsAt(bytes, next - TRAILER_BYTES, trailer)) throw new Error(MISMATCH);
     member = { chunk: chunks.length, at: length };
   };
@@ -48,7 +49,7 @@ export function gunzip(bytes: Uint8Array, limit: number): Gunzipped {
       complete = true;
     }
   }
-  const out = joined(chunks, Math.min(length, limit));
+  const out = concatenate(chunks).subarray(0, limit);
   if (length >= limit) return { bytes: out, notes: [] };
   if (!complete) throw new Error('its gzip data end early');
   const trailer = trailerOf(out.subarray(member.at));
@@ -75,18 +76,6 @@ function trailerOf(member: Uint8Array): Uint8Array {
 function startsAt(bytes: Uint8Array, at: number, wanted: Uint8Array): boolean {
   for (let i = 0; i < wanted.length; i++) if (bytes[at + i] !== wanted[i]) return false;
   return true;
-}
-
-/** The first `length` bytes of the chunks. */
-function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
-  const out = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    if (at >= length) break;
-    out.set(at + chunk.length > length ? chunk.subarray(0, length - at) : chunk, at);
-    at += chunk.length;
-  }
-  return out;
 }
 
 /** The first bytes of gzip content, for inspection; fewer, or none, if it is damaged. */

@@ -87,6 +87,12 @@ export function sizes({ axes, shape }: Pick<Image, 'axes' | 'shape'>): Sizes {
   return { times: along('t'), channels: along('c'), slices: along('z'), height: along('y'), width: along('x') };
 }
 
+/** The axes with these lengths, without those of `t`, `c` and `z` along which there is only one. */
+export function axesOf(lengths: Readonly<Partial<Record<string, number>>>): Pick<Image, 'axes' | 'shape'> {
+  const axes = [...'tczyx'].filter((axis) => axis === 'y' || axis === 'x' || (lengths[axis] ?? 1) > 1);
+  return { axes: axes.join(''), shape: axes.map((axis) => lengths[axis] ?? 1) };
+}
+
 /** Whether two images have the same pixels: equal sizes, but for the channels. */
 export function sameGrid(a: Image, b: Image): boolean {
   const [one, other] = [sizes(a), sizes(b)];

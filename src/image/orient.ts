@@ -2,7 +2,7 @@
 
 import { allocate, type DType, type Storage } from '../array/ndarray.ts';
 import { added, nearest, planeName, scaled, voxelSteps } from './geometry.ts';
-import { type Geometry, type Image, type Spacing, type Spacings, sizes, type Vector3 } from './image.ts';
+import { type Geometry, type Image, sizes, type Vector3 } from './image.ts';
 
 /** The source of an axis of the result: axis 0 = x, 1 = y, 2 = z of the image, unchanged or reversed. */
 interface AxisFrom {
@@ -79,20 +79,15 @@ export function reorient(image: Image, map: AxisMap): Image {
       }
     }
   }
-  const [sx, sy, sz] = map.map(({ from }) => spacingOf(image.spacing, from));
-  const { t } = image.spacing;
+  const { t, ...spacing } = image.spacing;
+  const [x, y, z] = map.map(({ from }) => [spacing.x, spacing.y, spacing.z][from]);
   const turned: Readonly<Record<string, number>> = { x: nx, y: ny, z: nz };
   const geometry = reorientGeometry(image, map);
   return {
     ...image,
     data,
     shape: image.shape.map((length, i) => turned[image.axes[i]] ?? length),
-    spacing: {
-      t,
-      z: sz,
-      y: sy,
-      x: sx,
-    },
+    spacing: { t, z, y, x },
     ...(geometry === undefined ? {} : { geometry }),
   };
 }
@@ -112,10 +107,6 @@ function copyRow(
   const source = from as Float64Array;
   const target = to as Float64Array;
   for (let i = 0, p = start; i < count; i++, p += step) target[at + i] = source[p];
-}
-
-function spacingOf({ x, y, z }: Spacings, axis: 0 | 1 | 2): Spacing | undefined {
-  return [x, y, z][axis];
 }
 
 function reorientGeometry(image: Image, map: AxisMap): Geometry | undefined {

@@ -26,6 +26,18 @@ function swapBytes(bytes: Uint8Array, size: number): void {
   for (let at = 0; at < bytes.length; at += size) bytes.subarray(at, at + size).reverse();
 }
 
+/** Every [rows][columns] as [columns][rows]: from pixels to planes of their samples, and back. */
+export function transposed<D extends DType>(data: Storage[D], dtype: D, rows: number, columns: number): Storage[D] {
+  if (rows === 1 || columns === 1) return data;
+  const [from, out] = [data as Float64Array, allocate(dtype, data.length) as Float64Array];
+  for (let start = 0; start < data.length; start += rows * columns) {
+    for (let column = 0, to = start; column < columns; column++) {
+      for (let row = 0; row < rows; row++) out[to++] = from[start + row * columns + column];
+    }
+  }
+  return out as Storage[D];
+}
+
 /** Samples with their linear rescaling: value = slope * sample + intercept. */
 export interface Rescaled {
   readonly data: Storage[DType];

@@ -14,13 +14,16 @@ export const SILENT = { print: () => {}, printErr: () => {} };
 
 const libjpegTurbo = once(async () => (await import('@cornerstonejs/codec-libjpeg-turbo-8bit/decode')).default(SILENT));
 
-export interface FrameHeader {
+export interface FrameSize {
+  readonly width: number;
+  readonly height: number;
+  readonly componentCount: number;
+}
+
+interface FrameHeader extends FrameSize {
   /** 0xc0 baseline, 0xc1 extended, 0xc2 progressive, 0xc3 lossless, ... */
   readonly marker: number;
   readonly precision: number;
-  readonly width: number;
-  readonly height: number;
-  readonly components: number;
 }
 
 /** The frame header of a JPEG stream; undefined if it is not one. */
@@ -40,7 +43,7 @@ export function startOfFrame(bytes: Uint8Array): FrameHeader | undefined {
         precision: bytes[at + 4],
         height: word(at + 5),
         width: word(at + 7),
-        components: bytes[at + 9],
+        componentCount: bytes[at + 9],
       };
     }
     if (marker === 0xda) return undefined;
@@ -49,33 +52,33 @@ export function startOfFrame(bytes: Uint8Array): FrameHeader | undefined {
   return undefined;
 }
 
-interface Decoded {
-  readonly bytes: Uint8Array;
-  readonly info: {
-    readonly width: number;
-    readonly height: number;
-    readonly componentCount: number;
-    readonly bitsPerSample: number;
-  };
+/** A decoder of cornerstone. */
+export interface WasmDecoder {
+  /** Allocates memory for the compressed bytes. */
+  getEncodedBuffer(length: number): Uint8Array;
+  decode(): unknown;
+  getDecodedBuffer(): Uint8Array;
+  getFrameInfo(): FrameSize & { readonly bitsPerSample: number };
+  /** Of CharLS. 0: one scan per component, and the samples are output in that order. */
+  getInterleaveMode?(): number;
+  delete(): void;
 }
 
-/** Runs a cornerstone decoder and frees it. */
-export function withDecoder(
-  decoder: {
-    getEncodedBuffer(length: number): Uint8Array;
-    decode(): unknown;
-    getDecodedBuffer(): Uint8Array;
-    getFrameInfo(): Decoded['info'];
-    delete(): void;
-  },
-  bytes: Uint8Array,
-): Decoded {
+interface Decoded {
+  readonly bytes: Uint8Array;
+  readonly info: ReturnType<WasmDecoder['getFrameInfo']>;
+  /** Whether the samples are [sample][pixel], not [pixel][sample]. */
+  readonly planar: boolean;
+}
+
+/** Runs a decoder and frees it. */
+export function withDecoder(decoder: WasmDecoder, bytes: Uint8Array): Decoded {
   try {
     decoder.getEncodedBuffer(bytes.length).set(bytes);
     decoder.decode();
-    const info = decoder.getFrameInfo();
+    const info = { ...decoder.getFrameInfo() };
     // A copy: the decoder's memory is freed with it.
-    return { bytes: decoder.getDecodedBuffer().slice(), info: { ...info } };
+    return { bytes: decoder.getDecodedBuffer().slice(), info, planar: decoder.getInterleaveMode?.() === 0 };
   } catch (cause) {
     throw cause instanceof Error ? cause : new Error('the decoder failed');
   } finally {

@@ -1,19 +1,6 @@
 /** Codecs without types, or whose type file is missing. */
 
-interface WasmDecoder {
-  /** Allocates memory for the compressed bytes. */
-  getEncodedBuffer(length: number): Uint8Array;
-  decode(): unknown;
-  getDecodedBuffer(): Uint8Array;
-  getFrameInfo(): {
-    readonly width: number;
-    readonly height: number;
-    readonly bitsPerSample: number;
-    readonly componentCount: number;
-    readonly isSigned?: boolean;
-  };
-  delete(): void;
-}
+type WasmDecoder = import('../jpeg.ts').WasmDecoder;
 
 interface WasmOptions {
   readonly print: (text: string) => void;
@@ -21,9 +8,7 @@ interface WasmOptions {
 }
 
 declare module '@cornerstonejs/codec-charls/decode' {
-  const load: (
-    options: WasmOptions,
-  ) => Promise<{ readonly JpegLSDecoder: new () => WasmDecoder & { getInterleaveMode(): number } }>;
+  const load: (options: WasmOptions) => Promise<{ readonly JpegLSDecoder: new () => WasmDecoder }>;
   export default load;
 }
 

@@ -2,7 +2,7 @@
 
 import { FormatError } from '../../../errors.ts';
 import { inflateRaw } from '../../inflate.ts';
-import { decodeJpeg, once, SILENT, startOfFrame, withDecoder } from '../jpeg.ts';
+import { decodeJpeg, type FrameSize, once, SILENT, startOfFrame, withDecoder } from '../jpeg.ts';
 import { unpackPackBits } from '../tiff/packbits.ts';
 import type { DicomHeader } from './header.ts';
 
@@ -57,6 +57,12 @@ function unsupported(file: string, what: string): FormatError {
   });
 }
 
+const malformed = (file: string, problem: string): FormatError =>
+  new FormatError(problem, { file, remedy: 'Export the file again.' });
+
+const endsEarly = (file: string): FormatError =>
+  new FormatError('the compressed pixels end early.', { file, remedy: 'Copy the file again.' });
+
 /**
  * @throws FormatError for unsupported compressions, naming them, and for frames that are damaged or differ in size from
  * the header.
@@ -96,24 +102,18 @@ async function runLength(bytes: Uint8Array, header: DicomHeader): Promise<Decode
   const { rows, columns, samples, bitsAllocated, file } = header;
   const size = bitsAllocated / 8;
   const plane = rows * columns;
-  if (bytes.length < 64)
-    throw new FormatError('the compressed pixels end early.', { file, remedy: 'Copy the file again.' });
+  if (bytes.length < 64) throw endsEarly(file);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const segments = view.getUint32(0, true);
   if (segments !== samples * size) {
-    throw new FormatError(`${segments} RLE segments do not make ${samples} samples of ${bitsAllocated} bits.`, {
-      file,
-      remedy: 'Export the file again.',
-    });
+    throw malformed(file, `${segments} RLE segments do not make ${samples} samples of ${bitsAllocated} bits.`);
   }
   const planes = new Uint8Array(plane * samples * size);
   for (let segment = 0; segment < segments; segment++) {
     const from = view.getUint32(4 + 4 * segment, true);
     const to = segment + 1 < segments ? view.getUint32(8 + 4 * segment, true) : bytes.length;
     const unpacked = unpackPackBits(bytes.subarray(from, to), plane);
-    if (unpacked.length < plane) {
-      throw new FormatError('the compressed pixels end early.', { file, remedy: 'Copy the file again.' });
-    }
+    if (unpacked.length < plane) throw endsEarly(file);
     const sample = Math.floor(segment / size);
     const byte = size - 1 - (segment % size);
     for (let p = 0, at = sample * plane * size + byte; p < plane; p++, at += size) planes[at] = unpacked[p];
@@ -121,23 +121,16 @@ async function runLength(bytes: Uint8Array, header: DicomHeader): Promise<Decode
   return { planes };
 }
 
-interface FrameInfo {
-  readonly width: number;
-  readonly height: number;
-  readonly componentCount: number;
+interface FrameInfo extends FrameSize {
   /** Bytes per sample in the codec's output. */
   readonly bytes: number;
 }
 
-function requireSize(
-  { width, height, componentCount }: Omit<FrameInfo, 'bytes'>,
-  { rows, columns, samples, file }: DicomHeader,
-): void {
+function requireSize({ width, height, componentCount }: FrameSize, header: DicomHeader): void {
+  const { rows, columns, samples, file } = header;
   if (width === columns && height === rows && componentCount === samples) return;
-  throw new FormatError(
-    `the compressed image is ${width} x ${height} x ${componentCount}, the header says ${columns} x ${rows} x ${samples}.`,
-    { file, remedy: 'Export the file again.' },
-  );
+  const stated = `${columns} x ${rows} x ${samples}`;
+  throw malformed(file, `the compressed image is ${width} x ${height} x ${componentCount}, the header says ${stated}.`);
 }
 
 /** Checks a decoded frame against the header and reorders its samples [pixel][sample] into planes. */
@@ -146,14 +139,9 @@ function planesOf(decoded: Uint8Array, info: FrameInfo, header: DicomHeader, pla
   const size = bitsAllocated / 8;
   const plane = rows * columns;
   requireSize(info, header);
-  if (decoded.length < plane * samples * info.bytes) {
-    throw new FormatError('the compressed pixels end early.', { file, remedy: 'Copy the file again.' });
-  }
+  if (decoded.length < plane * samples * info.bytes) throw endsEarly(file);
   if (info.bytes > size) {
-    throw new FormatError(`the compressed samples are of more than the ${bitsAllocated} bits that the header says.`, {
-      file,
-      remedy: 'Export the file again.',
-    });
+    throw malformed(file, `the compressed samples are of more than the ${bitsAllocated} bits that the header says.`);
   }
   const out = new Uint8Array(plane * samples * size);
   for (let s = 0; s < samples; s++) {
@@ -169,22 +157,17 @@ function planesOf(decoded: Uint8Array, info: FrameInfo, header: DicomHeader, pla
 /** JPEG (ITU-T T.81): 8 bits by libjpeg-turbo, lossless by jpeg-lossless-decoder-js. */
 async function jpeg(bytes: Uint8Array, header: DicomHeader): Promise<DecodedFrame> {
   const start = startOfFrame(bytes);
-  if (start === undefined) {
-    throw new FormatError('the compressed pixels are no JPEG.', {
-      file: header.file,
-      remedy: 'Export the file again.',
-    });
-  }
-  const { marker, precision, width, height, components } = start;
+  if (start === undefined) throw malformed(header.file, 'the compressed pixels are no JPEG.');
+  const { marker, precision } = start;
   // Before a decoder allocates what the stream declares.
-  requireSize({ width, height, componentCount: components }, header);
+  requireSize(start, header);
   if (marker === 0xc3) {
     const { Decoder } = await import('jpeg-lossless-decoder-js');
     const size = precision > 8 ? 2 : 1;
     const padded = beforeEnd(bytes, 8);
     const decoded = new Decoder().decode(padded.buffer, 0, padded.length, size);
     const raw = new Uint8Array(decoded.buffer, decoded.byteOffset, decoded.byteLength);
-    return { planes: planesOf(raw, { width, height, componentCount: components, bytes: size }, header) };
+    return { planes: planesOf(raw, { ...start, bytes: size }, header) };
   }
   const name = { 192: 'baseline', 193: 'extended', 194: 'progressive' }[marker];
   if (name === undefined) throw unsupported(header.file, `JPEG of process SOF${marker - 0xc0}`);
@@ -215,25 +198,8 @@ function beforeEnd(bytes: Uint8Array, zeros: number): Uint8Array<ArrayBuffer> {
 /** JPEG-LS (ITU-T T.87), lossless and near-lossless, by CharLS. */
 async function jpegLs(bytes: Uint8Array, header: DicomHeader): Promise<DecodedFrame> {
   const { JpegLSDecoder } = await charls();
-  const decoder = new JpegLSDecoder();
-  let planar = false;
-  const interleave = decoder.getInterleaveMode.bind(decoder);
-  const decoded = withDecoder(
-    {
-      getEncodedBuffer: (length) => decoder.getEncodedBuffer(length),
-      decode: () => decoder.decode(),
-      getDecodedBuffer: () => decoder.getDecodedBuffer(),
-      getFrameInfo: () => {
-        // 0: one scan per component, and the samples are output in that order.
-        planar = interleave() === 0;
-        return decoder.getFrameInfo();
-      },
-      delete: () => decoder.delete(),
-    },
-    bytes,
-  );
-  const { info } = decoded;
-  return { planes: planesOf(decoded.bytes, { ...info, bytes: info.bitsPerSample > 8 ? 2 : 1 }, header, planar) };
+  const { bytes: raw, info, planar } = withDecoder(new JpegLSDecoder(), bytes);
+  return { planes: planesOf(raw, { ...info, bytes: info.bitsPerSample > 8 ? 2 : 1 }, header, planar) };
 }
 
 /** JPEG 2000 (ITU-T T.800) by OpenJPEG. */

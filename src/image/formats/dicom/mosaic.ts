@@ -4,22 +4,17 @@
  */
 
 import { allocate, bytesPer } from '../../../array/ndarray.ts';
-import type { Image, Spacings } from '../../image.ts';
+import { axesOf, type Image, type Spacings } from '../../image.ts';
 import { checkDeclaredSize, type ReadContext } from '../format.ts';
 import type { DicomHeader } from './header.ts';
-import type { DicomSamples } from './pixels.ts';
+import type { Sampled } from './pixels.ts';
 import type { Slide } from './slide.ts';
-
-interface Part {
-  readonly header: DicomHeader;
-  readonly samples: DicomSamples;
-}
 
 /**
  * The image of all tiles, from a file or the parts of a concatenation. Missing tiles are 0, which is noted. Parts of
  * edge tiles outside the image are cropped.
  */
-export function assembleSlide(parts: readonly Part[], notes: string[], context: ReadContext): Omit<Image, 'source'> {
+export function assembleSlide(parts: readonly Sampled[], notes: string[], context: ReadContext): Omit<Image, 'source'> {
   const [{ header, samples: first }] = parts;
   const slides = parts.map((part) => part.header.slide as Slide);
   const { width, height, paths } = slides[0];
@@ -52,14 +47,11 @@ export function assembleSlide(parts: readonly Part[], notes: string[], context: 
   }
   const missing = 1 - covered / (pixels * planes * paths);
   if (missing > 0) notes.push(`${Number((100 * missing).toPrecision(3))} % of the slide has no tiles; it is 0 there.`);
-  const lengths: Readonly<Record<string, number>> = { c: channels, z: planes, y: height, x: width };
-  const axes = [...'czyx'].filter((axis) => axis === 'y' || axis === 'x' || lengths[axis] > 1);
   const colours = samples === 1 ? ['grey'] : ['red', 'green', 'blue'];
   return {
     dtype: first.dtype,
     data,
-    shape: axes.map((axis) => lengths[axis]),
-    axes: axes.join(''),
+    ...axesOf({ c: channels, z: planes, y: height, x: width }),
     spacing: slideSpacing(header, planes, slides[0].planeMm),
     channels:
       paths === 1

@@ -3,7 +3,7 @@
 import { concatenate } from '../../../array/bytes.ts';
 import { allocate, type DType, type Storage } from '../../../array/ndarray.ts';
 import { FormatError } from '../../../errors.ts';
-import { samplesFrom } from '../../samples.ts';
+import { samplesFrom, transposed } from '../../samples.ts';
 import { checkDeclaredSize, type ReadContext } from '../format.ts';
 import { decodeFrame } from './frame-codecs.ts';
 import type { DicomHeader, ParsedDicom } from './header.ts';
@@ -13,6 +13,12 @@ const NATIVE = new Set(['1.2.840.10008.1.2', '1.2.840.10008.1.2.1', '1.2.840.100
 const FLOAT_PIXELS = 'x7fe00008';
 const DOUBLE_PIXELS = 'x7fe00009';
 const BIG_ENDIAN = '1.2.840.10008.1.2.2';
+
+/** A file with its samples. */
+export interface Sampled {
+  readonly header: DicomHeader;
+  readonly samples: DicomSamples;
+}
 
 export interface DicomSamples {
   readonly dtype: DType;
@@ -54,7 +60,7 @@ export async function readSamples({ header, pixels }: ParsedDicom, context: Read
       });
     }
     const data = native(bytes, element, header, dtype, what);
-    const planes = samples > 1 && !header.planar ? toPlanes(data, dtype, header) : data;
+    const planes = samples > 1 && !header.planar ? transposed(data, dtype, rows * columns, samples) : data;
     return { dtype, data: cutBits(planes, header), photometric: header.photometric };
   }
   if (element.encapsulatedPixelData !== true || element.fragments === undefined) {
@@ -102,19 +108,6 @@ function native(bytes: Uint8Array, element: Element, header: DicomHeader, dtype:
     return new Uint8Array(words.buffer).slice(0, count) as Storage[DType];
   }
   return samplesFrom(bytes, element.dataOffset, dtype, count, isLittle);
-}
-
-/** [frame][pixel][sample] to [frame][sample][pixel]. */
-function toPlanes(data: Storage[DType], dtype: DType, { rows, columns, samples, frames }: DicomHeader): Storage[DType] {
-  const plane = rows * columns;
-  const out = allocate(dtype, data.length) as Float64Array;
-  const from = data as Float64Array;
-  for (let f = 0, at = 0; f < frames.length; f++) {
-    for (let p = 0; p < plane; p++) {
-      for (let s = 0; s < samples; s++) out[(f * samples + s) * plane + p] = from[at++];
-    }
-  }
-  return out;
 }
 
 /**

@@ -1,16 +1,15 @@
 /** Series of DICOM files: which of them form one image, in which order, and that image. */
 
-import type { DType } from '../../../array/ndarray.ts';
 import { FormatError } from '../../../errors.ts';
 import { cross, dot, planeName } from '../../geometry.ts';
-import type { Image, Vector3 } from '../../image.ts';
+import { axesOf, type Image, type Vector3 } from '../../image.ts';
 import { type Rescaled, rescale } from '../../samples.ts';
 import type { ReadContext } from '../format.ts';
 import { arrange, compare, placeSlices, type Slice, TOUCHING_MM, usualGap } from './arrange.ts';
 import type { FramePlace } from './frames.ts';
 import { type DicomHeader, type ParsedDicom, parseDicom } from './header.ts';
 import { assembleSlide } from './mosaic.ts';
-import { type DicomSamples, readSamples } from './pixels.ts';
+import { readSamples, type Sampled } from './pixels.ts';
 
 /** A file whose bytes are fetched on demand. */
 export interface DicomFile {
@@ -83,9 +82,9 @@ function describeSeries(headers: readonly DicomHeader[]): string {
   ];
   const stated = mm.filter((value) => value !== undefined).map((value) => Number(value.toPrecision(3)));
   if (stated.length > 0) parts.push(`${stated.join(' x ')} mm`);
-  const { orientation: axes, position } = place;
+  const { orientation: axes } = place;
   if (axes !== undefined) {
-    parts.push(planeName({ originMm: position ?? [0, 0, 0], direction: [axes[0], axes[1], cross(...axes)] }));
+    parts.push(planeName({ direction: [...axes, cross(...axes)] }));
   }
   return parts.join(', ');
 }
@@ -137,7 +136,7 @@ export async function readDicomHeader(
  * @throws FormatError as `readSamples`; also for two different slices at one position
  */
 export async function readSeries(files: readonly DicomFile[], context: ReadContext): Promise<Image> {
-  const parsed: { readonly header: DicomHeader; readonly samples: DicomSamples }[] = [];
+  const parsed: Sampled[] = [];
   let bytes = 0;
   for (const file of files) {
     const one: ParsedDicom = await parseDicom(await file.read(), file.name, { maxBytes: context.maxBytes });
@@ -165,12 +164,8 @@ export async function readSeries(files: readonly DicomFile[], context: ReadConte
   requireAllParts(parsed.map(({ header }) => header));
   const notes = [...new Set(parsed.flatMap(({ header }) => header.notes))];
   if (first.header.slide !== undefined) {
-    const picture = assembleSlide(parsed, notes, context);
-    return requireColour(
-      { ...picture, notes: notes.length > 0 ? notes : undefined },
-      first.samples.photometric,
-      first.header,
-    );
+    const picture = { ...assembleSlide(parsed, notes, context), notes: notes.length > 0 ? notes : undefined };
+    return requireColour(picture, first.samples.photometric, first.header);
   }
   const places = parsed.flatMap(({ header }) => header.frames);
   requireOneStack(places, first.header.file);
@@ -187,7 +182,7 @@ export async function readSeries(files: readonly DicomFile[], context: ReadConte
     }));
   });
   const { ordered, times } = arrange(slices, notes);
-  return assemble(ordered, times, { ...first, notes });
+  return assemble(ordered, times, first, notes);
 }
 
 /** @throws FormatError if parts of an image in several files are missing */
@@ -216,11 +211,8 @@ function requireOneStack(places: readonly FramePlace[], file: string): void {
     else stack.push(place);
   }
   if (stacks.length === 1) return;
-  const names = stacks.map(([{ orientation: axes, position, spacingMm }, ...more]) => {
-    const plane =
-      axes === undefined
-        ? 'without a place'
-        : planeName({ originMm: position ?? [0, 0, 0], direction: [...axes, cross(...axes)] });
+  const names = stacks.map(([{ orientation: axes, spacingMm }, ...more]) => {
+    const plane = axes === undefined ? 'without a place' : planeName({ direction: [...axes, cross(...axes)] });
     return `${1 + more.length} ${plane}${spacingMm === undefined ? '' : ` of ${spacingMm.map((v) => Number(v.toPrecision(3))).join(' x ')} mm`}`;
   });
   throw new FormatError(
@@ -247,15 +239,8 @@ function ranks(places: readonly FramePlace[]): number[] | undefined {
 function assemble(
   ordered: readonly Slice[],
   times: number,
-  {
-    header,
-    samples: { dtype, photometric },
-    notes,
-  }: {
-    readonly header: DicomHeader;
-    readonly samples: { readonly dtype: DType; readonly photometric: string };
-    readonly notes: string[];
-  },
+  { header, samples: { dtype, photometric } }: Sampled,
+  notes: string[],
 ): Image {
   const depth = ordered.length / times;
   const { rows, columns, samples } = header;
@@ -272,8 +257,6 @@ function assemble(
     }
   }
   const values = rescale(parts, dtype, header.file);
-  const lengths: Readonly<Record<string, number>> = { t: times, c: samples, z: depth, y: rows, x: columns };
-  const axes = [...'tczyx'].filter((axis) => axis === 'y' || axis === 'x' || lengths[axis] > 1);
   const { spacing, geometry } = placeSlices(ordered.slice(0, depth), notes);
   const place = ordered[Math.floor(depth / 2)].place;
   const { window } = place;
@@ -281,8 +264,7 @@ function assemble(
   const time = times > 1 && header.frameTimeMs !== undefined ? { t: { value: header.frameTimeMs, unit: 'ms' } } : {};
   const image: Image = {
     ...values,
-    shape: axes.map((axis) => lengths[axis]),
-    axes: axes.join(''),
+    ...axesOf({ t: times, c: samples, z: depth, y: rows, x: columns }),
     spacing: { ...time, ...spacing },
     channels: samples === 1 ? ['grey'] : ['red', 'green', 'blue'],
     ...(geometry === undefined ? {} : { geometry }),

@@ -125,15 +125,12 @@ export function readHeader(bytes: Uint8Array, file: string): NiftiHeader {
           `The header's slope is ${slope}, so its intercept of ${intercept} is not applied, as in nibabel; ITK, and so SimpleITK and 3D Slicer, adds it.`,
         ];
   const [low, high] = [real(field.calMin), real(field.calMax)];
-  const codes =
-    version === 2
-      ? [view.getInt32(place.qform, littleEndian), view.getInt32(place.sform, littleEndian)]
-      : [view.getInt16(place.qform, littleEndian), view.getInt16(place.sform, littleEndian)];
+  const code = (at: number) => (version === 2 ? view.getInt32(at, littleEndian) : view.getInt16(at, littleEndian));
   const units = version === 2 ? view.getInt32(field.units, littleEndian) : view.getUint8(field.units);
   const placed = place3d({
     pixdim: reals(field.pixdim, 8),
     units,
-    codes: codes as [number, number],
+    codes: [code(place.qform), code(place.sform)],
     quaternion: reals(place.quaternion, 6),
     srow: reals(place.srow, 12),
   });

@@ -1,8 +1,8 @@
 import { allocate, bytesPer, type DType, type Storage } from '../../../array/ndarray.ts';
 import { FormatError } from '../../../errors.ts';
 import { type Gunzipped, gunzip, isGzip } from '../../gunzip.ts';
-import type { Image } from '../../image.ts';
-import { rescale, samplesFrom } from '../../samples.ts';
+import { axesOf, type Image } from '../../image.ts';
+import { rescale, samplesFrom, transposed } from '../../samples.ts';
 import { type Codec, checkDeclaredSize, type ReadContext } from '../format.ts';
 import { headerKind, type NiftiHeader, readHeader } from './header.ts';
 import { findPositions } from './positions.ts';
@@ -82,7 +82,7 @@ export const nifti: Codec = {
     const plane = nx * ny * nz;
     const ordered =
       colours !== undefined
-        ? interleavedToPlanes(stored as Uint8Array, samples, plane, nt)
+        ? transposed(stored, dtype, plane, samples)
         : vector > 1 && nt > 1
           ? swapOuter(stored, dtype, vector, nt, plane)
           : stored;
@@ -92,7 +92,8 @@ export const nifti: Codec = {
     const positions = header.single
       ? findPositions(bytes, { start, end: header.offset, depth: nz, littleEndian })
       : undefined;
-    const placed = { ...withPositions(header, positions), notes: [...header.notes, ...voxels.notes] };
+    const geometry = header.geometry && { ...header.geometry, slicePositionsMm: positions };
+    const placed = { ...header, geometry, notes: [...header.notes, ...voxels.notes] };
     const fractionBy = dtype.includes('int') && !Number.isInteger(header.slope) ? header.slope : undefined;
     return assemble(placed, { ...values, fractionBy }, { t: nt, c: samples, z: nz, y: ny, x: nx }, colours);
   },
@@ -115,17 +116,6 @@ async function pairedVoxels(packed: Uint8Array, { file, sibling, maxBytes }: Rea
   });
 }
 
-/** [t][plane][samples] to [t][samples][plane]. */
-function interleavedToPlanes(data: Uint8Array, samples: number, plane: number, times: number): Uint8Array {
-  const out = new Uint8Array(data.length);
-  for (let t = 0, from = 0; t < times; t++) {
-    for (let p = 0; p < plane; p++) {
-      for (let s = 0; s < samples; s++) out[(t * samples + s) * plane + p] = data[from++];
-    }
-  }
-  return out;
-}
-
 /** [c][t][plane], NIfTI's order, to [t][c][plane]. */
 function swapOuter<D extends DType>(data: Storage[D], dtype: D, c: number, t: number, plane: number): Storage[D] {
   const out = allocate(dtype, data.length);
@@ -138,27 +128,21 @@ function swapOuter<D extends DType>(data: Storage[D], dtype: D, c: number, t: nu
   return out;
 }
 
-function withPositions(header: NiftiHeader, slicePositionsMm: readonly number[] | undefined): NiftiHeader {
-  const { geometry } = header;
-  if (geometry === undefined || slicePositionsMm === undefined) return header;
-  return { ...header, geometry: { ...geometry, slicePositionsMm } };
-}
-
 function assemble(
   { spacing, geometry, window, labelKind, notes }: NiftiHeader,
   values: Pick<Image, 'dtype' | 'data' | 'fractionBy'>,
   extents: Readonly<Record<'t' | 'c' | 'z' | 'y' | 'x', number>>,
   colours: readonly string[] | undefined,
 ): Image {
-  const axes = (['t', 'c', 'z', 'y', 'x'] as const).filter((axis) => axis === 'y' || axis === 'x' || extents[axis] > 1);
+  const { axes, shape } = axesOf(extents);
   const { t, z, ...inPlane } = spacing;
   const components = extents.c;
   // A single slice has no z axis; its thickness is kept.
   const thickness = z !== undefined && z.unit === 'mm' && !axes.includes('z') ? { thicknessMm: z.value } : {};
   return {
     ...values,
-    shape: axes.map((axis) => extents[axis]),
-    axes: axes.join(''),
+    axes,
+    shape,
     spacing: {
       ...(t !== undefined && axes.includes('t') ? { t } : {}),
       ...(z !== undefined && axes.includes('z') ? { z } : {}),

@@ -3,6 +3,7 @@ import { allocate, bytesPer, type DType, type Storage } from '../../../array/nda
 import { UsageError } from '../../../errors.ts';
 import { dot, millimetres, norm, scaled, voxelSteps } from '../../geometry.ts';
 import { type Geometry, type Image, sizes, type Vector3 } from '../../image.ts';
+import { transposed } from '../../samples.ts';
 import { positionsExtension } from './positions.ts';
 
 export interface WriteNiftiOptions {
@@ -184,12 +185,12 @@ function arrange(image: Image, colour: boolean): Storage[DType] {
   const { channels: c, times: t, slices, height, width } = sizes(image);
   if (c === 1 || (!colour && t === 1)) return data;
   const plane = slices * height * width;
+  if (colour) return transposed(data, dtype, c, plane);
   const out = allocate(dtype, data.length);
   for (let ti = 0; ti < t; ti++) {
     for (let ci = 0; ci < c; ci++) {
       const from = (ti * c + ci) * plane;
-      if (!colour) out.set(data.subarray(from, from + plane) as never, (ci * t + ti) * plane);
-      else for (let p = 0; p < plane; p++) (out as Uint8Array)[(ti * plane + p) * c + ci] = data[from + p] as number;
+      out.set(data.subarray(from, from + plane) as never, (ci * t + ti) * plane);
     }
   }
   return out;

@@ -2,7 +2,7 @@ import { allocate, bytesPer, type DType, elementCount, type Storage } from '../.
 import { FormatError } from '../../../errors.ts';
 import { cross, fromSteps } from '../../geometry.ts';
 import { gunzip } from '../../gunzip.ts';
-import type { Geometry, Image, Spacing, Spacings, Vector3 } from '../../image.ts';
+import { axesOf, type Geometry, type Image, type Spacing, type Spacings, type Vector3 } from '../../image.ts';
 import { samplesFrom } from '../../samples.ts';
 import { normaliseUnit, spacingOf, spacingsOf } from '../../units.ts';
 import { type Codec, checkDeclaredSize, type ReadContext } from '../format.ts';
@@ -198,18 +198,16 @@ function assemble(
   before: readonly string[],
 ): Image {
   const { sizes, fields } = header;
-  const lengthOf = (role: string): number => sizes[roles.indexOf(role)] ?? 1;
-  const axes = [...'tczyx'].filter((axis) => axis === 'y' || axis === 'x' || lengthOf(axis) > 1);
+  const lengths = Object.fromEntries(roles.map((role, i) => [role, sizes[i]]));
   const kind = words(fields.get('kinds') ?? '')[roles.indexOf('c')]?.toLowerCase() ?? '';
-  const components = lengthOf('c');
+  const components = lengths.c ?? 1;
   const colours = COLOURS[kind];
   const { notes: found, ...placed } = placeOf(header, roles);
   const notes = [...before, ...found];
   return {
     dtype,
     data: reorder(data, dtype, roles, sizes),
-    shape: axes.map(lengthOf),
-    axes: axes.join(''),
+    ...axesOf(lengths),
     channels:
       components === 1
         ? ['grey']
@@ -230,12 +228,10 @@ function reorder(
 ): Storage[DType] {
   const order = [...'xyzct'].filter((role) => roles.includes(role));
   if (order.join() === roles.join()) return data;
-  const stride = (role: string): number => elementCount(sizes.slice(0, roles.indexOf(role)));
-  const steps = [...'xyzct'].map((role) => ({
-    length: roles.includes(role) ? sizes[roles.indexOf(role)] : 1,
-    stride: roles.includes(role) ? stride(role) : 0,
-  }));
-  const [x, y, z, c, t] = steps;
+  const [x, y, z, c, t] = [...'xyzct'].map((role) => {
+    const at = roles.indexOf(role);
+    return at < 0 ? { length: 1, stride: 0 } : { length: sizes[at], stride: elementCount(sizes.slice(0, at)) };
+  });
   const out = allocate(dtype, data.length) as Float64Array;
   const from = data as Float64Array;
   let at = 0;

@@ -3,6 +3,7 @@ import { concatenate } from '../../../array/bytes.ts';
 import { FormatError } from '../../../errors.ts';
 import { type Image, labelKindOf, type Spacings } from '../../image.ts';
 import { expandPalette } from '../../palette.ts';
+import { transposed } from '../../samples.ts';
 import { isDefaultDensity } from '../../units.ts';
 import { type Codec, checkDeclaredSize, DEFLATE_RATIO, type ReadContext } from '../format.ts';
 import { type Chunk, readChunks } from './chunks.ts';
@@ -55,6 +56,7 @@ export const png: Codec = {
     if (page !== undefined && page !== 0)
       throw new FormatError(`page ${page} does not exist; a PNG has one.`, { file });
     const samples = await readSamples(chunks, header, context);
+    const dtype = depth === 16 ? 'uint16' : 'uint8';
     const names = COLOUR_TYPES[header.colourType]?.names;
     const notes: string[] = [];
     if (chunks.some((chunk) => chunk.type === 'acTL')) notes.push('Animated: only the first frame is read.');
@@ -62,10 +64,10 @@ export const png: Codec = {
       notes.push('The transparent colour is kept as an ordinary colour.');
     }
     const image: Image = {
-      dtype: depth === 16 ? 'uint16' : 'uint8',
+      dtype,
       shape: channels === 1 ? [height, width] : [channels, height, width],
       axes: channels === 1 ? 'yx' : 'cyx',
-      data: planes(samples, channels),
+      data: transposed(samples, dtype, width * height, channels),
       spacing: physicalSize(chunks),
       channels: names,
       labelKind: labelKind(chunks),
@@ -164,17 +166,6 @@ function samplesOf(filtered: Uint8Array, width: number, { depth, channels }: Hea
       const bit = x * depth;
       out[y * width + x] = (bytes[y * rowBytes + (bit >> 3)] >> (8 - depth - (bit & 7))) & mask;
     }
-  }
-  return out;
-}
-
-/** [y][x][c] to [c][y][x]. */
-function planes(samples: Uint8Array | Uint16Array, channels: number): Uint8Array | Uint16Array {
-  if (channels === 1) return samples;
-  const size = samples.length / channels;
-  const out = samples instanceof Uint16Array ? new Uint16Array(samples.length) : new Uint8Array(samples.length);
-  for (let c = 0; c < channels; c++) {
-    for (let i = 0, from = c, to = c * size; i < size; i++, from += channels) out[to + i] = samples[from];
   }
   return out;
 }

@@ -2,6 +2,7 @@ import { strToU8 } from 'fflate';
 import { UsageError } from '../../../errors.ts';
 import type { Zlib } from '../../../files.ts';
 import type { Image } from '../../image.ts';
+import { transposed } from '../../samples.ts';
 import { portableZlib } from '../../zlib.ts';
 import { type Chunk, writeChunks } from './chunks.ts';
 
@@ -42,7 +43,7 @@ export function writePng(image: Image, { zlib = portableZlib }: WritePngOptions 
       'Use at most 256 colours and uint8.',
     );
   }
-  const planes = image.data as Uint8Array | Uint16Array;
+  const pixels = transposed(image.data, dtype, channels, height * width) as Uint8Array | Uint16Array;
   const depth = dtype === 'uint16' ? 16 : 8;
   const header = new Uint8Array(13);
   const view = new DataView(header.buffer);
@@ -54,7 +55,7 @@ export function writePng(image: Image, { zlib = portableZlib }: WritePngOptions 
     ...paletteChunks(palette),
     ...physicalSize(image),
     ...(image.labelKind === undefined ? [] : [{ type: 'tEXt', data: strToU8(`label_kind\0${image.labelKind}`) }]),
-    { type: 'IDAT', data: zlib.deflate(rowsOf(interleave(planes, channels), height)) },
+    { type: 'IDAT', data: zlib.deflate(rowsOf(pixels, height)) },
     { type: 'IEND', data: new Uint8Array(0) },
   ]);
 }
@@ -75,17 +76,6 @@ function rowsOf(samples: Uint8Array | Uint16Array, height: number): Uint8Array {
       out[to++] = value >> 8;
       out[to++] = value;
     }
-  }
-  return out;
-}
-
-/** [c][y][x] to [y][x][c]. */
-function interleave(planes: Uint8Array | Uint16Array, channels: number): Uint8Array | Uint16Array {
-  if (channels === 1) return planes;
-  const size = planes.length / channels;
-  const out = planes instanceof Uint16Array ? new Uint16Array(planes.length) : new Uint8Array(planes.length);
-  for (let c = 0; c < channels; c++) {
-    for (let i = 0, from = c * size, to = c; i < size; i++, to += channels) out[to] = planes[from + i];
   }
   return out;
 }

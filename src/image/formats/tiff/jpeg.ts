@@ -1,23 +1,11 @@
+import { strToU8 } from 'fflate';
 import { concatenate } from '../../../array/bytes.ts';
 import { decodeJpeg, startOfFrame } from '../jpeg.ts';
 import { type PageLayout, PHOTOMETRIC } from './layout.ts';
 
 const START = [0xff, 0xd8];
 /** Adobe's marker (ITU-T T.872, 6.5.3). Transform 0: the components are those of the image; 1: they are YCbCr. */
-const adobe = (transform: number) => [
-  0xff,
-  0xee,
-  0,
-  14,
-  ...[...'Adobe'].map((c) => c.charCodeAt(0)),
-  0,
-  100,
-  0,
-  0,
-  0,
-  0,
-  transform,
-];
+const adobe = (transform: number) => [...strToU8('\xff\xee\0\x0eAdobe\0\x64\0\0\0\0', true), transform];
 
 /**
  * Strips and tiles of JPEG (TIFF technical note 2): abbreviated streams, whose tables are in JPEGTables and whose
@@ -29,10 +17,10 @@ export function jpegDecompressor(layout: PageLayout, tables: Uint8Array = Uint8A
   const head = [Uint8Array.of(...START, ...adobe(transform)), ...segments(tables)];
   return async (packed: Uint8Array, expected: number): Promise<Uint8Array> => {
     const frame = startOfFrame(packed);
-    if (frame === undefined || frame.width !== layout.blockWidth || frame.components !== samples) {
+    if (frame === undefined || frame.width !== layout.blockWidth || frame.componentCount !== samples) {
       throw new Error('its JPEG data has another size than its directory says');
     }
-    if (frame.width * frame.height * frame.components > 2 * expected + 2 ** 20) {
+    if (frame.width * frame.height * frame.componentCount > 2 * expected + 2 ** 20) {
       throw new Error('its JPEG data is larger than its directory says');
     }
     if (frame.marker > 0xc2) throw new Error(`JPEG of process SOF${frame.marker - 0xc0} is not supported`);

@@ -1,6 +1,6 @@
-import { bytesPer, type DType, type Storage } from '../../../array/ndarray.ts';
+import { bytesPer, viewAs } from '../../../array/ndarray.ts';
 import { FormatError } from '../../../errors.ts';
-import type { Image } from '../../image.ts';
+import { axesOf, type Image } from '../../image.ts';
 import { colourName, expandPalette } from '../../palette.ts';
 import { type Codec, checkDeclaredSize, type ReadContext } from '../format.ts';
 import { type Arrangement, descriptionOf, stack } from './arrangement.ts';
@@ -59,19 +59,17 @@ export const tiff: Codec = {
         : [`The file asks viewers to rotate or flip it (orientation ${turned}); pixels are kept as stored.`]),
     ];
     const bitsOf = bytesPer(layout.dtype) * 8;
-    const stored = assemble(
-      layout.dtype,
-      [t, c * layout.samples, z, layout.height, layout.width],
-      reinterpret(words, layout.dtype),
-      {
-        spacing,
-        channels,
-        ...(layout.bits < bitsOf ? { bitDepth: layout.bits } : {}),
-        labelKind: arrangement.labelKind,
-        ...(colourPlanes ? { colourPlanes } : {}),
-        ...(notes.length > 0 ? { notes } : {}),
-      },
-    );
+    const stored: Image = {
+      dtype: layout.dtype,
+      ...axesOf({ t, c: c * layout.samples, z, y: layout.height, x: layout.width }),
+      data: viewAs(layout.dtype, words.buffer),
+      spacing,
+      channels,
+      ...(layout.bits < bitsOf ? { bitDepth: layout.bits } : {}),
+      labelKind: arrangement.labelKind,
+      ...(colourPlanes ? { colourPlanes } : {}),
+      ...(notes.length > 0 ? { notes } : {}),
+    };
     const image =
       arrangement.calibration === undefined ? stored : calibrateValues(stored, arrangement.calibration, file);
     // ImageJ's palettes are look-up tables for display: the values themselves are the image.
@@ -220,44 +218,6 @@ function channelNames(arrangement: Arrangement, layout: PageLayout): readonly st
   return samples === 1
     ? undefined
     : Array.from({ length: total }, (_, i) => `${colourName(names, i % samples)} ${Math.floor(i / samples)}`);
-}
-
-/** The same bits as another dtype of the same width. */
-function reinterpret(words: Words, dtype: DType): Storage[DType] {
-  const { buffer } = words;
-  switch (dtype) {
-    case 'int8':
-      return new Int8Array(buffer);
-    case 'int16':
-      return new Int16Array(buffer);
-    case 'int32':
-      return new Int32Array(buffer);
-    case 'int64':
-      return new BigInt64Array(buffer);
-    case 'float32':
-      return new Float32Array(buffer);
-    case 'float64':
-      return new Float64Array(buffer);
-    default:
-      return words;
-  }
-}
-
-/** Removes the axes t, c, z of length 1 from an image. */
-function assemble(
-  dtype: DType,
-  extents: readonly number[],
-  data: Storage[DType],
-  rest: Pick<Image, 'spacing'> & Partial<Image>,
-): Image {
-  const kept = extents.map((length, axis) => length > 1 || axis > 2);
-  return {
-    dtype,
-    shape: extents.filter((_, axis) => kept[axis]),
-    data,
-    axes: [...'tczyx'].filter((_, axis) => kept[axis]).join(''),
-    ...rest,
-  };
 }
 
 /** Colours 0..255 from a ColorMap of 16-bit values; some writers store 8-bit values. */

@@ -2,7 +2,9 @@ import { strToU8, zlibSync } from 'fflate';
 import { concatenate } from '../../../array/bytes.ts';
 import { bytesPer, type DType } from '../../../array/ndarray.ts';
 import { UsageError } from '../../../errors.ts';
+import { page, pageCount } from '../../convert.ts';
 import { type Image, sizes } from '../../image.ts';
+import { transposed } from '../../samples.ts';
 import { TAG } from './directory.ts';
 
 export interface WriteTiffOptions {
@@ -47,15 +49,11 @@ export function writeTiff(image: Image, { compression = 'deflate' }: WriteTiffOp
       remedy: 'Write one page a file with page().',
     });
   }
-  const bytes = new Uint8Array(image.data.buffer, image.data.byteOffset, image.data.byteLength);
   const { times: t, channels: c, slices: z } = sizes(image);
   const colour = isColour(image);
   const samples = colour ? c : 1;
-  const planeBytes = width * height * bytesPer(dtype);
-  const planeAt = (ti: number, ci: number, zi: number) => {
-    const start = ((ti * c + ci) * z + zi) * planeBytes;
-    return bytes.subarray(start, start + planeBytes);
-  };
+  const rowBytes = width * samples * bytesPer(dtype);
+  const rows = Math.max(1, Math.min(height, Math.floor(STRIP_BYTES / rowBytes)));
 
   const parts: Uint8Array[] = [];
   let length = 0;
@@ -82,47 +80,39 @@ export function writeTiff(image: Image, { compression = 'deflate' }: WriteTiffOp
   let linkAt = 4;
   const description = describe(image, colour ? 1 : c, z, t);
   const shared = sharedEntries(image, samples, compression);
-  for (let ti = 0; ti < t; ti++) {
-    for (let zi = 0; zi < z; zi++) {
-      for (let ci = 0; ci < (colour ? 1 : c); ci++) {
-        const page =
-          samples === 1
-            ? planeAt(ti, ci, zi)
-            : interleave(
-                Array.from({ length: samples }, (_, s) => planeAt(ti, s, zi)),
-                bytesPer(dtype),
-              );
-        const rowBytes = width * samples * bytesPer(dtype);
-        const rows = Math.max(1, Math.min(height, Math.floor(STRIP_BYTES / rowBytes)));
-        const offsets: number[] = [];
-        const counts: number[] = [];
-        for (let y = 0; y < height; y += rows) {
-          const strip = page.subarray(y * rowBytes, Math.min(height, y + rows) * rowBytes);
-          const packed = compression === 'deflate' ? zlibSync(strip, { level: 6 }) : strip;
-          counts.push(packed.length);
-          offsets.push(append(packed));
-        }
-        const entries = [
-          ...shared,
-          entry(TAG.StripOffsets, LONG, offsets),
-          entry(TAG.RowsPerStrip, LONG, [rows]),
-          entry(TAG.StripByteCounts, LONG, counts),
-          ...(ti + zi + ci === 0 ? [text(TAG.ImageDescription, description)] : []),
-        ].sort((a, b) => a.tag - b.tag);
-        const directory = new DataView(new ArrayBuffer(2 + 12 * entries.length + 4));
-        directory.setUint16(0, entries.length, true);
-        for (const [i, { tag, type, count, value }] of entries.entries()) {
-          const at = 2 + 12 * i;
-          directory.setUint16(at, tag, true);
-          directory.setUint16(at + 2, type, true);
-          directory.setUint32(at + 4, count, true);
-          if (value.length <= 4) new Uint8Array(directory.buffer).set(value, at + 8);
-          else directory.setUint32(at + 8, append(value), true);
-        }
-        link.setUint32(linkAt, append(new Uint8Array(directory.buffer)), true);
-        link = directory;
-        linkAt = directory.byteLength - 4;
+  for (let index = 0; index < pageCount(image); index++) {
+    const pixels = transposed(page(image, index).data, dtype, samples, height * width);
+    const bytes = new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength);
+    for (let ci = 0; ci < (colour ? 1 : c); ci++) {
+      const offsets: number[] = [];
+      const counts: number[] = [];
+      for (let y = 0; y < height; y += rows) {
+        const [from, end] = [ci * height + y, ci * height + Math.min(height, y + rows)];
+        const strip = bytes.subarray(from * rowBytes, end * rowBytes);
+        const packed = compression === 'deflate' ? zlibSync(strip, { level: 6 }) : strip;
+        counts.push(packed.length);
+        offsets.push(append(packed));
       }
+      const entries = [
+        ...shared,
+        entry(TAG.StripOffsets, LONG, offsets),
+        entry(TAG.RowsPerStrip, LONG, [rows]),
+        entry(TAG.StripByteCounts, LONG, counts),
+        ...(index + ci === 0 ? [text(TAG.ImageDescription, description)] : []),
+      ].sort((a, b) => a.tag - b.tag);
+      const directory = new DataView(new ArrayBuffer(2 + 12 * entries.length + 4));
+      directory.setUint16(0, entries.length, true);
+      for (const [i, { tag, type, count, value }] of entries.entries()) {
+        const at = 2 + 12 * i;
+        directory.setUint16(at, tag, true);
+        directory.setUint16(at + 2, type, true);
+        directory.setUint32(at + 4, count, true);
+        if (value.length <= 4) new Uint8Array(directory.buffer).set(value, at + 8);
+        else directory.setUint32(at + 8, append(value), true);
+      }
+      link.setUint32(linkAt, append(new Uint8Array(directory.buffer)), true);
+      link = directory;
+      linkAt = directory.byteLength - 4;
     }
   }
   return concatenate(parts);
@@ -236,16 +226,4 @@ function inverseFraction(value: number): [number, number] {
     [h, hBefore, k, kBefore] = [hNext, h, kNext, k];
   }
   return [k, h];
-}
-
-/** Interleaves planes into pixels, in words of `size` bytes. */
-function interleave(planes: readonly Uint8Array[], size: number): Uint8Array {
-  const n = planes.length;
-  const out = new Uint8Array(planes[0].length * n);
-  for (const [s, plane] of planes.entries()) {
-    for (let i = 0, to = s * size; i < plane.length; i += size, to += n * size) {
-      for (let b = 0; b < size; b++) out[to + b] = plane[i + b];
-    }
-  }
-  return out;
 }
