@@ -12,8 +12,6 @@ export interface CurvePoint {
 
 export const MINUTES = [2, 5, 15, 60] as const;
 
-export type Training = ReturnType<typeof createTraining>;
-
 /** @param onTrained a run has come to its end */
 export function createTraining(engine: Engine, messages: Messages, onTrained: (run: TrainedRun) => void) {
   const running = signal(false);
