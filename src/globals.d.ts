@@ -21,6 +21,11 @@ interface AbortSignal {
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
+declare class AbortController {
+  readonly signal: AbortSignal;
+  abort(reason?: unknown): void;
+}
+
 /** Bytes as one character per byte, to base64. */
 declare function btoa(binary: string): string;
 

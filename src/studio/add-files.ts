@@ -3,7 +3,6 @@
 import { baseName, extensionOf, folderOf, roleOf, stemOf } from '../dataset/discover/names.ts';
 import { readable } from '../dataset/discover/pair.ts';
 import { type ImageListing, listImageSources, pairListing, readListed } from '../dataset/discover/sources.ts';
-import { readShapeLabels } from '../dataset/labels/shape-labels.ts';
 import { DatasetError, factsOf } from '../errors.ts';
 import { joinPath, type WritableFiles } from '../files.ts';
 import { READABLE_EXTENSIONS } from '../image/formats/registry.ts';
@@ -14,7 +13,8 @@ import type { Project, ProjectImage } from '../project/project.ts';
 import { memoryFiles } from '../workflows/memory-files.ts';
 import type { GivenFile, ImageId, Problem } from './engine.ts';
 import { problemOf } from './error-data.ts';
-import { labelFileOf, layersOf } from './label-files.ts';
+import { inferRules, type LabelledSource, openLabels, ownRules } from './import-labels.ts';
+import { labelFileOf, layerOf } from './label-files.ts';
 import { FOLDERS, fileFacts, freeName } from './project-folder.ts';
 
 /** What became of the files. */
@@ -26,10 +26,11 @@ export interface Added {
 }
 
 /** An image among the files, and its labels. */
-interface Source {
+interface Source extends Partial<LabelledSource> {
   readonly key: string;
-  readonly label?: string;
 }
+
+const isLabelled = (source: Source): source is LabelledSource => source.label !== undefined;
 
 /** Files with a record of what was read. */
 function recording(files: WritableFiles): { readonly files: WritableFiles; taken(): readonly string[] } {
@@ -76,28 +77,38 @@ function sourcesOf(listing: ImageListing): { sources: readonly Source[]; listing
  * Adds images to a project: each is read, copied into `images/`, and listed. A file that cannot be read is a problem of
  * its own; one that is in the project already is left out.
  * @param folder the project's
+ * @param options isFresh: nothing is annotated yet, so that kind and classes may be taken from labels among the files
  */
 export async function addFiles(
   files: WritableFiles,
   folder: string,
   project: Project,
   given: readonly GivenFile[],
+  { isFresh }: { readonly isFresh: boolean },
 ): Promise<Added> {
   const memory = memoryFiles(Object.fromEntries(given.map(({ path, content }) => [path, content])));
   const { files: source, taken } = recording({ ...memory, zlib: files.zlib, maxBytes: files.maxBytes });
   const problems: Problem[] = [];
   const { sources, listing, problem } = sourcesOf(await listImageSources(source, '.'));
   if (problem !== undefined) problems.push(problem);
-  const labels = sources.flatMap(({ label }) => label ?? []);
-  const shapes = labels.length === 0 ? undefined : await readShapeLabels(source, '.', labels);
+  const labelled = sources.filter(isLabelled);
+  const reader = await openLabels(source, listing, labelled);
+  let rules = ownRules(project);
+  if (labelled.length > 0 && isFresh) {
+    try {
+      rules = await inferRules(project, source, listing, labelled, reader);
+    } catch (cause) {
+      problems.push(problemOf(cause));
+    }
+  }
   const ids = new Set(project.images.flatMap(({ id }) => id ?? []));
   const paths = new Set(project.images.map(({ file }) => file));
   const known = new Set(project.images.map(({ size, crc32 }) => `${size} ${crc32}`));
   const added: ProjectImage[] = [];
   const images: { id: ImageId; image: Image }[] = [];
-  const used = new Set<string>(labels);
-  taken();
+  const used = new Set<string>(labelled.map(({ label }) => label));
   for (const { key, label } of sources) {
+    taken();
     try {
       const image = await readListed(source, listing, key);
       const parts = taken();
@@ -127,7 +138,7 @@ export async function addFiles(
     const wrong = await whyNoImage(memory, path);
     if (wrong !== undefined) problems.push(wrong);
   }
-  return { project: { ...project, images: [...project.images, ...added] }, images, problems };
+  return { project: { ...rules.project, images: [...project.images, ...added] }, images, problems };
 
   /** @returns the path of the image in the project: its file, the first of several, or the folder of a series */
   async function copy(own: readonly NamedBytes[], isSeries: boolean, id: ImageId): Promise<string> {
@@ -149,11 +160,11 @@ export async function addFiles(
   }
 
   async function withLabels(entry: ProjectImage, label: string, image: Image): Promise<ProjectImage> {
-    const read = shapes?.has(label) ? undefined : await readListed(source, listing, label, { palette: 'index' });
-    const found = read ?? (shapes as NonNullable<typeof shapes>).image(label, image);
     const path = joinPath(FOLDERS.labels, `${entry.id}.tif`);
     try {
-      await files.write(joinPath(folder, path), labelFileOf(layersOf(found, image, project), image, project));
+      const found = await reader.read(label, image);
+      const layer = layerOf(found, image, rules.project.task, rules.mapping, rules.labels);
+      await files.write(joinPath(folder, path), labelFileOf(layer, image, rules.project));
       return { ...entry, labels: path };
     } catch (cause) {
       problems.push(problemOf(cause));

@@ -2,10 +2,17 @@ import { UsageError } from '../errors.ts';
 import { joinPath } from '../files.ts';
 import { PROJECT_FILE } from '../project/project.ts';
 import type { Engine, EngineEvent, ProjectState, ProjectSummary } from './engine.ts';
+import { exportFiles } from './exporting.ts';
 import type { StudioHost } from './host.ts';
 import { planeOf, thumbnailOf } from './image-info.ts';
+import { importProject } from './import-project.ts';
+import { type Measured, measurePrediction, pageOfTable } from './measuring.ts';
 import { OpenProject } from './open-project.ts';
+import { findPlaces } from './places.ts';
 import { emptyProject, folderNameFor, freeName, readProjectFile, writeProjectFile } from './project-folder.ts';
+import { segmentedPage, segmentImages } from './segmenting.ts';
+import { Tasks } from './tasks.ts';
+import { trainCommandOf, trainOn } from './training.ts';
 
 /**
  * The engine of Studio on a host. It has one project open at a time.
@@ -17,25 +24,37 @@ export function createEngine(host: StudioHost): Engine {
   const emit = (event: EngineEvent): void => {
     for (const listener of listeners) listener(event);
   };
+  const tasks = new Tasks();
   let current: OpenProject | undefined;
+  /** Of the open project, by the folder of the prediction. */
+  const measured = new Map<string, Measured>();
   const opened = (): OpenProject => {
     if (current === undefined) throw new UsageError('No project is open.');
     return current;
   };
 
+  async function tableOf(prediction: string): Promise<Measured> {
+    const known = measured.get(prediction) ?? (await measurePrediction(host, opened(), prediction));
+    measured.set(prediction, known);
+    return known;
+  }
+
   async function close(): Promise<void> {
+    await tasks.stop();
     const closing = current;
     current = undefined;
+    measured.clear();
     await closing?.close();
   }
 
   async function open(id: string): Promise<ProjectState> {
     await close();
     current = await OpenProject.open(host, id);
-    return current.state((done, total) =>
-      emit({ kind: 'progress', task: 'open', done, total, text: `${done} of ${total} images` }),
-    );
+    return current.state(opening);
   }
+
+  const opening = (done: number, total: number): void =>
+    emit({ kind: 'progress', task: 'open', done, total, text: `${done} of ${total} images` });
 
   async function summary(id: string): Promise<ProjectSummary | undefined> {
     const folder = host.folderOf(id);
@@ -44,10 +63,6 @@ export function createEngine(host: StudioHost): Engine {
     const { bytes, changedMs } = await host.usage(folder);
     return { id, name, images: images.length, bytes, changed: new Date(changedMs).toISOString() };
   }
-
-  const later = async (): Promise<never> => {
-    throw new UsageError('This engine does not do that yet.');
-  };
 
   return {
     async describe() {
@@ -67,7 +82,19 @@ export function createEngine(host: StudioHost): Engine {
       return open(id);
     },
     open,
-    import: later,
+    async import(files, name) {
+      const imported = await importProject(host, files, name);
+      const state = await open(imported.id);
+      if (imported.files.length === 0) return { ...state, problems: [...imported.problems, ...state.problems] };
+      try {
+        const { problems } = await opened().addFiles(imported.files);
+        return { ...(await opened().state(opening)), problems };
+      } catch (cause) {
+        await close();
+        await host.remove(host.folderOf(imported.id));
+        throw cause;
+      }
+    },
     close,
     async forget(id) {
       if (current?.id === id) await close();
@@ -90,22 +117,25 @@ export function createEngine(host: StudioHost): Engine {
       const { upright, info } = await images.load(project, image);
       return thumbnailOf(upright, info, size);
     },
-    labels: async (image, page) => opened().labels(image, page),
+    labels: async (image, page) => opened().pageOfLabels(image, page),
     record: async (entry) => opened().record(entry),
     change: async (change) => opened().change(change),
     flush: async () => opened().flush(),
     async setView() {},
     async setLive() {},
     async setPainting() {},
-    train: later,
-    trainCommand: later,
-    places: later,
-    segment: later,
-    segmented: later,
-    measure: later,
-    table: later,
-    export: later,
-    async stop() {},
+    train: (options) => tasks.run('training', (signal) => trainOn(host, opened(), options, emit, signal)),
+    trainCommand: async (options) => trainCommandOf(opened(), options),
+    places: (limit) => tasks.run('the search for places', (signal) => findPlaces(host, opened(), limit, emit, signal)),
+    segment: (options) => tasks.run('segmenting', (signal) => segmentImages(host, opened(), options, emit, signal)),
+    segmented: async (prediction, image, page) => segmentedPage(host, opened(), prediction, image, page),
+    async measure(prediction) {
+      measured.set(prediction, await measurePrediction(host, opened(), prediction));
+      return pageOfTable(await tableOf(prediction), {});
+    },
+    table: async (query) => pageOfTable(await tableOf(query.prediction), query),
+    export: (options) => tasks.run('the export', () => exportFiles(host, opened(), options, emit)),
+    stop: () => tasks.stop(),
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -1,5 +1,9 @@
+import type { FinishedTraining, TrainRunHooks } from '../train/run.ts';
+import type { SessionPlace } from '../train/session.ts';
 import type { Host } from '../workflows/host.ts';
+import type { RunSettings } from '../workflows/train.ts';
 import type { EngineDescription } from './engine.ts';
+import type { BlobLike } from './protocol.ts';
 
 /** A file that only grows, such as the journal of edits. */
 export interface JournalFile {
@@ -9,6 +13,11 @@ export interface JournalFile {
   append(bytes: Uint8Array): Promise<void>;
   /** Empties it. */
   clear(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A place of a session that others may take up once it is closed. */
+export interface StudioSessionPlace extends SessionPlace {
   close(): Promise<void>;
 }
 
@@ -27,8 +36,14 @@ export interface StudioHost extends Host {
   /** Deletes a file, or a folder with all that is in it, if it is there. */
   remove(path: string): Promise<void>;
   openJournal(path: string): Promise<JournalFile>;
+  /** A file to be read in pieces, as long as it does not change. */
+  content(path: string): Promise<BlobLike>;
   /** Keeps others from writing to a folder. @returns what ends it; undefined if another tab or process does write */
   lock(folder: string): Promise<(() => Promise<void>) | undefined>;
+  /** Trains on a folder of `files` into the new run folder `out`, as the command line does. @throws as `trainNew` */
+  train(folder: string, out: string, settings: RunSettings, hooks: TrainRunHooks): Promise<FinishedTraining>;
+  /** Where a live session computes and is kept: a new folder of `files`. */
+  openSessionPlace(folder: string): Promise<StudioSessionPlace>;
   /** Calls `work` after so many milliseconds, unless the returned function is called before. */
   after(ms: number, work: () => void): () => void;
 }

@@ -66,9 +66,14 @@ export class ProjectImages {
     }
   }
 
-  /** Reads `lamella.json` and images again when they are next needed: files came, went or changed. */
-  forget(id?: ImageId): void {
+  /** Reads `lamella.json` again when the next image is read: images came or went. */
+  refresh(): void {
     this.#listing = undefined;
+  }
+
+  /** Reads an image again when it is next needed; default: all of them. */
+  forget(id?: ImageId): void {
+    this.refresh();
     for (const each of id === undefined ? [...this.#loaded.keys()] : [id]) {
       this.#loaded.delete(each);
       this.#bytes.delete(each);

@@ -1,106 +1,187 @@
 /** Label files of a project as layers that are painted on, and back. */
 
+import { LabelLayer, type LayerSize } from '../annotate/label-layer.ts';
+import { NOT_ANNOTATED } from '../annotate/label-values.ts';
+import { setPage } from '../annotate/pages.ts';
 import { ndarray } from '../array/ndarray.ts';
 import { declaredByProject } from '../dataset/discover/project-files.ts';
 import { alignLabels } from '../dataset/labels/align.ts';
-import { applyMapping, IGNORE, type LabelPage, labelPages, requireLabels } from '../dataset/labels/labels.ts';
+import {
+  applyMapping,
+  type LabelMapping,
+  type LabelPage,
+  labelPages,
+  requireLabels,
+} from '../dataset/labels/labels.ts';
 import { DatasetError } from '../errors.ts';
 import { writeTiff } from '../image/formats/tiff/write.ts';
 import { type Image, sizes } from '../image/image.ts';
 import { displayMap, inverseMap, reorient } from '../image/orient.ts';
-import type { Project } from '../project/project.ts';
-
-/** Object number of a pixel that is not annotated, in a layer; class number 255 among classes. */
-export const NO_OBJECT = 0x7fffffff;
-export const NO_CLASS = IGNORE;
-
-/** The labels of one page [height, width]: class numbers, 255 where nothing is annotated, or objects and `NO_OBJECT`. */
-export type LabelLayerData = Uint8Array | Uint32Array;
+import type { Project, ProjectClass } from '../project/project.ts';
 
 type LabelRules = Pick<Project, 'task' | 'classes' | 'notAnnotated'>;
 
-/** The value that means "not annotated" in a layer. */
-export const blankOf = (task: Project['task']): number => (task === 'classes' ? NO_CLASS : NO_OBJECT);
+/** A class of a project: the number that is painted, and its value in label files. */
+interface ClassLabel extends ProjectClass {
+  /** The value in files if that fits into a layer, 0 to 254; otherwise a number that no other class has. */
+  readonly label: number;
+}
+
+const isLabel = (value: number | 'rest'): value is number => value !== 'rest' && value < NOT_ANNOTATED.classes;
+
+/** @throws DatasetError for more classes than a layer can tell apart */
+export function classLabels({ classes = [] }: Pick<Project, 'classes'>): readonly ClassLabel[] {
+  const taken = new Set(classes.flatMap(({ value }) => (isLabel(value) ? [value] : [])));
+  return classes.map((item) => ({
+    ...item,
+    label: isLabel(item.value) ? item.value : free(taken, NOT_ANNOTATED.classes),
+  }));
+}
+
+/** The smallest number that is not taken; it then is. */
+function free(taken: Set<number>, end: number): number {
+  let number = 0;
+  while (taken.has(number)) number++;
+  if (number >= end) throw new DatasetError(`a project can have ${end} classes.`, { remedy: 'Merge or remove some.' });
+  taken.add(number);
+  return number;
+}
+
+/** The classes of a project as a page paints them: their values are those of its layers. */
+export function paintedClasses(project: LabelRules): readonly ProjectClass[] | undefined {
+  if (project.task === 'objects' || project.classes === undefined) return project.classes;
+  return classLabels(project).map(({ label, ...item }) => ({ ...item, value: label }));
+}
+
+/** The classes of label files for those that a page paints with: known ones keep their value. */
+export function storedClasses(project: LabelRules, painted: readonly ProjectClass[]): readonly ProjectClass[] {
+  if (project.task === 'objects') return painted;
+  const known = new Map(classLabels(project).map(({ label, value }) => [label, value]));
+  const taken = new Set([project.notAnnotated, ...known.values()].filter((value) => value !== 'rest'));
+  return painted.map((item) => {
+    const { value: label } = item;
+    if (label === 'rest') return item;
+    const value = known.get(label);
+    if (value !== undefined) return { ...item, value };
+    if (taken.has(label)) return { ...item, value: free(taken, Number.POSITIVE_INFINITY) };
+    taken.add(label);
+    return item;
+  });
+}
+
+/** How the values of the project's own label files are read. */
+export function mappingOf(project: LabelRules): LabelMapping {
+  const { classes = [], ignore = [] } = declaredByProject(project as Project);
+  return {
+    kind: project.task === 'objects' ? 'instances' : 'integer',
+    classes: classes.filter((item) => typeof item !== 'string'),
+    ignore,
+  };
+}
 
 /**
- * The layers of a label image, the way up in which its image is looked at.
+ * The layer of a label image, the way up in which its image is looked at.
  * @param image as stored
- * @throws DatasetError if sizes or numbers of pages differ, or a value is none of the project's
+ * @param labels the label of each class of the mapping, by default its index
+ * @throws DatasetError if sizes or numbers of pages differ, or a value is none of the mapping
  */
-export function layersOf(label: Image, image: Image, rules: LabelRules): readonly LabelLayerData[] {
+export function layerOf(
+  label: Image,
+  image: Image,
+  task: Project['task'],
+  mapping: LabelMapping,
+  labels: readonly number[] = mapping.classes.map((_, i) => i),
+): LabelLayer {
   const map = displayMap(image);
   const aligned = alignLabels(label, image);
   const pages = labelPages(map === undefined ? aligned : reorient(aligned, map));
-  const [ours, theirs] = [sizes(image), sizes(aligned)];
-  const count = ours.times * ours.slices;
-  if (ours.width !== theirs.width || ours.height !== theirs.height || count !== pages.length) {
+  const layer = new LabelLayer(task, uprightSize(image));
+  const [first] = pages;
+  if (first?.width !== layer.width || first.height !== layer.height || pages.length !== layer.slices) {
     throw new DatasetError(
-      `the labels are ${theirs.width} x ${theirs.height} with ${pages.length} pages, their image is ${ours.width} x ${ours.height} with ${count}.`,
+      `the labels are ${first?.width} x ${first?.height} with ${pages.length} pages, their image is ${layer.width} x ${layer.height} with ${layer.slices}.`,
       { file: label.source, remedy: 'Use labels that were made on this image.' },
     );
   }
-  requireLabels(pages, [rules.notAnnotated]);
-  return pages.map((page) => (rules.task === 'classes' ? classesOf(page, rules) : objectsOf(page, rules)));
+  requireLabels(pages, mapping.ignore);
+  for (const [slice, page] of pages.entries()) {
+    const { height, width } = page;
+    if (task === 'objects')
+      setPage(layer, ndarray('uint32', [height, width], objectsOf(page, mapping)), slice, layer.notAnnotated);
+    else {
+      const classes = applyMapping(page, mapping);
+      // 255 is ignored in both.
+      const painted = classes.map((index) => labels[index] ?? NOT_ANNOTATED.classes);
+      setPage(layer, ndarray('uint8', [height, width], painted), slice, NOT_ANNOTATED.classes);
+    }
+  }
+  layer.takeChanges();
+  return layer;
 }
 
-function classesOf(page: LabelPage, rules: LabelRules): Uint8Array {
-  const { classes = [], ignore = [] } = declaredByProject(rules as Project);
-  return applyMapping(page, { kind: 'integer', classes: classes.filter((item) => typeof item !== 'string'), ignore });
+/** The size of an image as it is looked at, with time points one after another. */
+export function uprightSize(image: Image): Required<LayerSize> {
+  const { width, height, times, slices } = sizes(image);
+  const turned = displayMap(image)?.[0].from === 1;
+  return { width: turned ? height : width, height: turned ? width : height, slices: times * slices };
 }
 
-function objectsOf({ values, source }: LabelPage, { notAnnotated }: LabelRules): Uint32Array {
+function objectsOf({ values, source }: LabelPage, { ignore }: LabelMapping): Uint32Array {
   return Uint32Array.from(values, (value) => {
-    if (value === notAnnotated) return NO_OBJECT;
-    if (value < NO_OBJECT) return value;
+    if (ignore.includes(value)) return NOT_ANNOTATED.objects;
+    if (value >= 0 && value < NOT_ANNOTATED.objects) return value;
     throw new DatasetError(`the object number ${value} is too large.`, {
       file: source,
-      remedy: `Number objects from 1 to ${NO_OBJECT - 1}.`,
+      remedy: `Number objects from 1 to ${NOT_ANNOTATED.objects - 1}.`,
     });
   });
 }
 
-/** The value of each class in label files; one that stands for all other values gets the smallest that is free. */
-function classValues({ classes = [], notAnnotated }: LabelRules): readonly number[] {
-  const taken = new Set([notAnnotated, ...classes.map(({ value }) => value)]);
-  return classes.map(({ value }) => {
-    if (value !== 'rest') return value;
-    let free = 1;
-    while (taken.has(free)) free++;
-    taken.add(free);
-    return free;
-  });
+/** The value of each label in files; a class that stands for all other values gets the smallest that is free. */
+function valuesOf(rules: LabelRules): ReadonlyMap<number, number> {
+  const classes = classLabels(rules);
+  const taken = new Set([0, rules.notAnnotated, ...classes.flatMap(({ value }) => (value === 'rest' ? [] : [value]))]);
+  return new Map(
+    classes.map(({ label, value }) => [label, value === 'rest' ? free(taken, Number.POSITIVE_INFINITY) : value]),
+  );
 }
 
 /**
  * A label file for an image: TIFF with a page per slice, on the voxels of the image as it is stored.
- * @param layers as `layersOf` gives them
+ * @param layer the way up in which the image is looked at
  */
-export function labelFileOf(layers: readonly LabelLayerData[], image: Image, rules: LabelRules): Uint8Array {
-  const map = displayMap(image);
-  const upright = map === undefined ? image : reorient(image, map);
-  const { times, slices, height, width } = sizes(upright);
-  const pixels = height * width;
-  const { task, notAnnotated } = rules;
-  const values = task === 'classes' ? [...classValues(rules)] : [];
-  const stored = new Uint32Array(times * slices * pixels);
-  let most = 0;
-  for (const [i, layer] of layers.entries()) {
-    for (let p = 0; p < pixels; p++) {
-      const label = layer[p] as number;
-      const value = label === blankOf(task) ? notAnnotated : task === 'classes' ? (values[label] as number) : label;
-      if (value > most) most = value;
-      stored[i * pixels + p] = value;
+export function labelFileOf(layer: LabelLayer, image: Image, rules: LabelRules): Uint8Array {
+  const { width, height } = layer;
+  const { times, slices } = sizes(image);
+  const values = rules.task === 'classes' ? valuesOf(rules) : undefined;
+  const stored = new Uint32Array(times * slices * height * width);
+  for (let slice = 0; slice < layer.slices; slice++) {
+    const labels = layer.read([0, 0, width, height], slice);
+    const at = slice * height * width;
+    for (let p = 0; p < labels.length; p++) {
+      const label = labels[p] as number;
+      // Of a class that was removed nothing is annotated.
+      const value = values === undefined ? label : values.get(label);
+      stored[at + p] = label === layer.notAnnotated || value === undefined ? rules.notAnnotated : value;
     }
   }
   const axes = `${times > 1 ? 't' : ''}${slices > 1 ? 'z' : ''}yx`;
   const lengths: Readonly<Record<string, number>> = { t: times, z: slices, y: height, x: width };
   const shape = [...axes].map((axis) => lengths[axis] as number);
-  const array =
-    most < 256
-      ? ndarray('uint8', shape, Uint8Array.from(stored))
-      : most < 65_536
-        ? ndarray('uint16', shape, Uint16Array.from(stored))
-        : ndarray('uint32', shape, stored);
-  const made: Image = { ...array, axes, spacing: upright.spacing, labelKind: task };
-  return writeTiff(map === undefined ? made : reorient(made, inverseMap(map)));
+  const made: Image = { ...smallest(stored, rules, shape), axes, spacing: {}, labelKind: rules.task };
+  const map = displayMap(image);
+  const turned = map === undefined ? made : reorient(made, inverseMap(map));
+  return writeTiff({ ...turned, spacing: image.spacing });
 }
+
+/** All label files of a project alike, whatever one of them holds: 8 bits where all its values fit, then 16 and 32. */
+function smallest(data: Uint32Array, { task, classes = [], notAnnotated }: LabelRules, shape: readonly number[]) {
+  const own = task === 'objects' ? 256 : Math.max(0, ...classes.map(({ value }) => (value === 'rest' ? 0 : value)));
+  const most = Math.max(notAnnotated, own);
+  if (most < 256) return ndarray('uint8', shape, Uint8Array.from(data));
+  return most < 65_536 ? ndarray('uint16', shape, Uint16Array.from(data)) : ndarray('uint32', shape, data);
+}
+
+/** The value of "not annotated" that a project of objects needs for this layer: the larger one from 65,535 objects on. */
+export const notAnnotatedFor = (layer: LabelLayer, project: LabelRules): number =>
+  layer.kind === 'objects' && layer.largestLabel >= project.notAnnotated ? NOT_ANNOTATED.objects : project.notAnnotated;

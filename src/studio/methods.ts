@@ -3,6 +3,7 @@
 import { UsageError } from '../errors.ts';
 import { mismatch, PROJECT_SCHEMA, type Schema } from '../project/schema.ts';
 import type { Engine } from './engine.ts';
+import { isPlainPath } from './zip.ts';
 
 /** Methods that can be called from afar. */
 export type Method = Exclude<keyof Engine, 'subscribe' | 'dispose'>;
@@ -121,9 +122,8 @@ function problemWith(value: unknown, check: Check): string | undefined {
 
 function isGivenFile(value: unknown): boolean {
   const { path, content } = (value ?? {}) as { readonly path?: unknown; readonly content?: unknown };
-  if (typeof path !== 'string' || path === '' || path.includes('\0')) return false;
-  // Such as `../x` of a crafted zip: names of files never leave their folder.
-  if (/^([/\\]|[a-z]:)/i.test(path) || path.split(/[\\/]/).includes('..')) return false;
+  if (typeof path !== 'string') return false;
+  if (!isPlainPath(path)) return false;
   if (content instanceof Uint8Array) return true;
   return typeof content === 'object' && content !== null && 'arrayBuffer' in content && 'slice' in content;
 }

@@ -3,16 +3,15 @@
 import { type NdArray, ndarray } from '../array/ndarray.ts';
 import { RunError, UsageError } from '../errors.ts';
 import { joinPath } from '../files.ts';
-import { pageCount } from '../image/convert.ts';
 import type { Project } from '../project/project.ts';
-import { readImageFile } from '../workflows/image-files.ts';
 import { addFiles } from './add-files.ts';
 import type { GivenFile, ImageId, ImageInfo, Problem, ProjectState } from './engine.ts';
 import { problemOf } from './error-data.ts';
 import type { JournalFile, StudioHost } from './host.ts';
 import { ProjectImages } from './images.ts';
-import { layersOf } from './label-files.ts';
+import { paintedClasses, storedClasses } from './label-files.ts';
 import { FOLDERS, imageOf, NOT_ANNOTATED, readProjectFile, writeProjectFile } from './project-folder.ts';
+import { ProjectLabels } from './project-labels.ts';
 
 const JOURNAL = 'journal';
 
@@ -32,6 +31,9 @@ export class OpenProject {
   readonly id: string;
   readonly folder: string;
   readonly images: ProjectImages;
+  readonly labels: ProjectLabels;
+  /** Where the weights of the live session are put for a run that begins with them, in the project. */
+  readonly liveModelFile = joinPath(FOLDERS.own, 'live.onnx');
   readonly #host: StudioHost;
   readonly #journal: JournalFile;
   readonly #unlock: (() => Promise<void>) | undefined;
@@ -50,6 +52,7 @@ export class OpenProject {
     this.id = id;
     this.folder = host.folderOf(id);
     this.images = new ProjectImages(host.files, this.folder);
+    this.labels = new ProjectLabels(host.files, this.folder, this.images);
     this.#project = project;
     this.#journal = journal;
     this.#unlock = unlock;
@@ -70,8 +73,14 @@ export class OpenProject {
     }
   }
 
+  /** As in `lamella.json`. */
   get project(): Project {
     return this.#project;
+  }
+
+  /** As a page paints it. */
+  get shown(): Project {
+    return { ...this.#project, classes: paintedClasses(this.#project) };
   }
 
   get readOnly(): boolean {
@@ -90,12 +99,12 @@ export class OpenProject {
       }
       onImage(i + 1, this.#project.images.length);
     }
-    const { id, project, readOnly } = this;
+    const { id, shown: project, readOnly } = this;
     return { id, project, images: infos, readOnly, journal: await this.#journal.read(), problems };
   }
 
   /** Does one thing after another, so that no two write at a time. @throws RunError if others write */
-  #serially<T>(work: () => Promise<T>): Promise<T> {
+  async #serially<T>(work: () => Promise<T>): Promise<T> {
     if (this.readOnly) {
       throw new RunError('this project is open in another tab or program, which writes to it.', {
         file: this.id,
@@ -112,40 +121,40 @@ export class OpenProject {
     this.#project = project;
   }
 
-  async addFiles(
+  addFiles(
     given: readonly GivenFile[],
   ): Promise<{ readonly images: readonly ImageInfo[]; readonly problems: readonly Problem[] }> {
     return this.#serially(async () => {
-      const added = await addFiles(this.#host.files, this.folder, this.#project, given);
+      const isFresh = !(await this.#isAnnotated());
+      const added = await addFiles(this.#host.files, this.folder, this.#project, given, { isFresh });
       await this.#save(added.project);
-      this.images.forget();
+      this.images.refresh();
       const infos: ImageInfo[] = [];
       for (const { id } of added.images) infos.push((await this.images.load(this.#project, id)).info);
       return { images: infos, problems: added.problems };
     });
   }
 
-  async removeImage(id: ImageId): Promise<void> {
+  removeImage(id: ImageId): Promise<void> {
     return this.#serially(async () => {
       const { file, labels } = imageOf(this.#project, id);
       const images = this.#project.images.filter((image) => image.id !== id);
       await this.#save({ ...this.#project, images });
       this.images.forget(id);
+      this.labels.forget(id);
       // Only copies: an image that lies elsewhere is not ours.
       if (file.startsWith(`${FOLDERS.images}/`)) await this.#host.remove(joinPath(this.folder, file));
       if (labels !== undefined) await this.#host.remove(joinPath(this.folder, labels));
     });
   }
 
-  /** Labels of a page as last written. */
-  async labels(id: ImageId, page: number): Promise<NdArray<'uint8' | 'uint32'> | undefined> {
-    const { stored, upright, info } = await this.images.load(this.#project, id);
-    if (page >= pageCount(upright)) throw new UsageError(`The image '${id}' has ${info.pages} pages, not ${page + 1}.`);
-    const { labels } = imageOf(this.#project, id);
-    if (labels === undefined) return undefined;
-    const file = await readImageFile(this.#host.files, joinPath(this.folder, labels), { palette: 'index' });
-    const data = layersOf(file, stored, this.#project)[page] as Uint8Array | Uint32Array;
-    const shape = [info.height, info.width];
+  /** Labels of a page with every recorded edit; undefined if nothing is annotated in the image. */
+  async pageOfLabels(id: ImageId, page: number): Promise<NdArray<'uint8' | 'uint32'> | undefined> {
+    const layer = await this.labels.layer(this.#project, id);
+    if (page >= layer.slices) throw new UsageError(`The image '${id}' has ${layer.slices} pages, not ${page + 1}.`);
+    if (layer.annotatedSlices().length === 0) return undefined;
+    const data = layer.read([0, 0, layer.width, layer.height], page);
+    const shape = [layer.height, layer.width];
     return data instanceof Uint8Array ? ndarray('uint8', shape, data) : ndarray('uint32', shape, data);
   }
 
@@ -156,29 +165,48 @@ export class OpenProject {
     });
   }
 
+  /** @throws UsageError for another kind of project once something is annotated */
   change(change: ProjectChange): Promise<Project> {
     return this.#serially(async () => {
       const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
       const project: Project = { ...this.#project, ...given };
-      if (project.task === this.#project.task) await this.#save(project);
-      else {
-        if (
-          this.#project.images.some(({ labels }) => labels !== undefined) ||
-          (await this.#journal.read()).length > 0
-        ) {
+      const { task, classes = project.classes } = project;
+      if (task === this.#project.task) {
+        const stored = change.classes && storedClasses(this.#project, change.classes);
+        await this.#save({ ...project, classes: stored ?? classes });
+      } else {
+        if (await this.#isAnnotated()) {
           throw new UsageError('The kind of a project cannot change once something is annotated.', {
             remedy: 'Make a new project and add the images to it.',
           });
         }
-        await this.#save({ ...project, notAnnotated: NOT_ANNOTATED[project.task] });
+        await this.#save({ ...project, notAnnotated: NOT_ANNOTATED[task] });
       }
-      this.images.forget();
-      return this.#project;
+      if (change.spacing !== undefined) this.images.forget();
+      return this.shown;
     });
   }
 
+  /** Whether there are labels, in files or recorded since. */
+  async #isAnnotated(): Promise<boolean> {
+    const written = this.#project.images.some(({ labels }) => labels !== undefined);
+    return written || (await this.#journal.read()).length > 0;
+  }
+
+  addRun(run: NonNullable<Project['runs']>[number]): Promise<void> {
+    return this.#serially(() => this.#save({ ...this.#project, runs: [...(this.#project.runs ?? []), run] }));
+  }
+
+  /** Writes label files and `lamella.json`. */
   flush(): Promise<void> {
-    return this.#serially(() => this.#save(this.#project));
+    return this.#serially(async () => {
+      if (!this.labels.hasChanges) return this.#save(this.#project);
+      const written = await this.labels.write(this.#project);
+      await this.#save({ ...written, revision: (written.revision ?? 0) + 1 });
+      await this.#journal.clear();
+      this.labels.written();
+      this.images.refresh();
+    });
   }
 
   async close(): Promise<void> {

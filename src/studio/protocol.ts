@@ -56,8 +56,12 @@ const ARRAYS = {
   uint64: BigUint64Array,
 } as const;
 
-const isBlob = (value: object): value is BlobLike =>
+const isFile = (value: object): value is BlobLike =>
   'arrayBuffer' in value && typeof value.arrayBuffer === 'function' && 'size' in value;
+
+/** A `Blob` or `File` of the platform, which a port carries; others only have its methods. */
+const isBlob = (value: unknown): value is BlobLike =>
+  /^\[object (Blob|File)\]$/.test(Object.prototype.toString.call(value));
 
 const invalid = (problem: string): FormatError =>
   new FormatError(`A message cannot be understood: ${problem}.`, {
@@ -71,9 +75,9 @@ export interface HeldFiles {
 
 /**
  * A value as JSON and parts.
- * @param held keeps the files that stay here; undefined: the channel carries Blobs
+ * @param held keeps the files that stay here
  */
-export function encode(value: unknown, held: HeldFiles | undefined): Message {
+export function encode(value: unknown, held: HeldFiles, { carriesBlobs }: Pick<Channel, 'carriesBlobs'>): Message {
   const parts: (Uint8Array | BlobLike)[] = [];
   const walk = (item: unknown): unknown => {
     if (item === undefined) return { $none: true };
@@ -85,8 +89,8 @@ export function encode(value: unknown, held: HeldFiles | undefined): Message {
       const dtype = Object.entries(ARRAYS).find(([, Kind]) => item instanceof Kind)?.[0];
       return { $part: parts.length - 1, dtype };
     }
-    if (isBlob(item)) {
-      if (held !== undefined) return { $file: held.hold(item), size: item.size };
+    if (isFile(item)) {
+      if (!(carriesBlobs && isBlob(item))) return { $file: held.hold(item), size: item.size };
       parts.push(item);
       return { $blob: parts.length - 1 };
     }
@@ -115,7 +119,7 @@ export function decode(
     if ('$part' in fields) return arrayOf(parts[Number(fields.$part)], fields.dtype);
     if ('$blob' in fields) {
       const part = parts[Number(fields.$blob)];
-      if (typeof part !== 'object' || part === null || !isBlob(part)) throw invalid('a file is missing');
+      if (!isBlob(part)) throw invalid('a file is missing');
       return part;
     }
     if ('$file' in fields) return remoteFile(fields.$file, fields.size, read);

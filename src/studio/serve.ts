@@ -43,10 +43,7 @@ export function serve(engine: Engine, channel: Channel): void {
       const method = engine[call] as (...given: readonly unknown[]) => Promise<unknown>;
       return method.apply(engine, argumentsOf(call, args) as unknown[]);
     };
-    run().then(
-      (value) => wire.send({ re: id, value }),
-      (cause: unknown) => wire.send({ re: id, error: errorData(cause) }),
-    );
+    wire.answer(id, run());
   }
 }
 

@@ -18,6 +18,8 @@ export interface Wire {
   send(header: { readonly [name: string]: unknown }): void;
   /** Sends a question and waits for its answer. @throws the error that was answered; LamellaError if the channel closes */
   ask(header: { readonly [name: string]: unknown }): Promise<unknown>;
+  /** Answers a question with what the work gives, or with its error. */
+  answer(id: number, work: Promise<unknown>): void;
   /** The value of a field of a header. */
   decode(value: unknown, parts: readonly unknown[]): unknown;
   /** Takes an answer, or a question for a file. */
@@ -34,18 +36,16 @@ export function openWire(channel: Channel): Wire {
   let closed = false;
   const waiting = new Map<number, { resolve(value: unknown): void; reject(cause: unknown): void }>();
   const files = new Map<number, BlobLike>();
-  const held: HeldFiles | undefined = channel.carriesBlobs
-    ? undefined
-    : {
-        hold(file) {
-          files.set(++count, file);
-          for (const old of files.keys()) {
-            if (files.size <= HELD_FILES) break;
-            files.delete(old);
-          }
-          return count;
-        },
-      };
+  const held: HeldFiles = {
+    hold(file) {
+      files.set(++count, file);
+      for (const old of files.keys()) {
+        if (files.size <= HELD_FILES) break;
+        files.delete(old);
+      }
+      return count;
+    },
+  };
   const gone = (): LamellaError =>
     new LamellaError('The engine cannot be reached any more.', {
       remedy: 'Reload the page; what was acknowledged is saved.',
@@ -54,7 +54,7 @@ export function openWire(channel: Channel): Wire {
   const wire: Wire = {
     next: () => ++count,
     send(header) {
-      if (!closed) channel.send(encode({ v: PROTOCOL_VERSION, ...header }, held));
+      if (!closed) channel.send(encode({ v: PROTOCOL_VERSION, ...header }, held, channel));
     },
     ask(header) {
       if (closed) return Promise.reject(gone());
@@ -69,6 +69,11 @@ export function openWire(channel: Channel): Wire {
         }
       });
     },
+    answer(id, work) {
+      work
+        .then((value) => wire.send({ re: id, value }))
+        .catch((cause: unknown) => wire.send({ re: id, error: errorData(cause) }));
+    },
     decode: (value, parts) =>
       decode({ header: value, parts }, async (file, from, to) => {
         const bytes = await wire.ask({ read: { file, from, to } });
@@ -77,10 +82,7 @@ export function openWire(channel: Channel): Wire {
       }),
     handle(header, parts) {
       if (header.kind === 'read') {
-        read(header).then(
-          (value) => wire.send({ re: header.id, value }),
-          (cause: unknown) => wire.send({ re: header.id, error: errorData(cause) }),
-        );
+        wire.answer(header.id, read(header));
       } else if (header.kind === 'answer') {
         const question = waiting.get(header.re);
         waiting.delete(header.re);

@@ -212,8 +212,9 @@ export async function openLoop({
     // A log that is shorter than its checkpoint could not be completed later.
     await flush(true);
     await keepConfig();
-    // Before the checkpoint: a run whose last checkpoint exists is complete.
-    if (done) await saveModel(RUN_FILES.last, state, step);
+    // Before the checkpoint: a run whose last checkpoint exists is complete. One that is stopped before it has a best
+    // model has what it learned so far.
+    if (done || (signal?.aborted === true && best === undefined)) await saveModel(RUN_FILES.last, state, step);
     if (savedStep !== step) {
       savedFile = await saveCheckpoint(store, { step, best, configHash, state });
       savedStep = step;

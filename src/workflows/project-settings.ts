@@ -2,7 +2,7 @@
 
 import { declaredByProject } from '../dataset/discover/project-files.ts';
 import type { LabelClass } from '../dataset/labels/labels.ts';
-import { DatasetError } from '../errors.ts';
+import { DatasetError, option, UsageError, unknownName } from '../errors.ts';
 import { joinPath } from '../files.ts';
 import { MODELS } from '../models/registry.ts';
 import { LOSSES } from '../nn/losses/registry.ts';
@@ -42,6 +42,22 @@ const SETTINGS: { readonly [K in keyof TrainSettings]?: Check } = {
   exact: (value) => typeof value === 'boolean',
 };
 
+const isKnown = (name: string): name is keyof typeof SETTINGS => Object.hasOwn(SETTINGS, name);
+
+/**
+ * Settings of `train` that come from outside of the program, such as from a page.
+ * @throws UsageError for an unknown name, and for a value that the setting cannot have
+ */
+export function checkedSettings(given: { readonly [name: string]: unknown }): TrainSettings {
+  for (const [name, value] of Object.entries(given)) {
+    if (!isKnown(name)) throw unknownName('setting', name, SETTINGS);
+    if (value !== undefined && SETTINGS[name]?.(value) !== true) {
+      throw new UsageError(`${option(name)} cannot be ${JSON.stringify(value)}.`);
+    }
+  }
+  return given;
+}
+
 /**
  * The settings of a run on a project: those of the user, then those of the project. Objects are separated.
  * @param say receives a line for settings that are not taken from a project
@@ -59,7 +75,6 @@ export function withProjectSettings<S extends TrainSettings>(
     const isLength = name === 'steps' || name === 'minutes';
     return !Object.hasOwn(set, name) && !(isLength && (set.steps ?? set.minutes) !== undefined);
   });
-  const isKnown = (name: string): name is keyof typeof SETTINGS => Object.hasOwn(SETTINGS, name);
   for (const [name, value] of own) {
     if (!isKnown(name)) say(`${PROJECT_FILE}: the setting "${name}" is not taken from a project`);
     else if (SETTINGS[name]?.(value) !== true) {

@@ -2,20 +2,21 @@ import { DatasetError } from '../../errors.ts';
 import { joinPath, type WritableFiles } from '../../files.ts';
 import { explainAccess, fileOf, filesBelow, isAbsent, namesOf, openFolder, putFile } from './opfs.ts';
 
-/** Files in a folder of the page's private storage (OPFS). */
+/** Files in the page's private storage (OPFS). */
 export interface OpfsFiles extends WritableFiles {
   /** Every file below a folder with its path in it. */
   entries(folder: string): Promise<readonly (readonly [path: string, file: File])[]>;
+  /** A file, read on demand. @throws DatasetError if there is none */
+  file(path: string): Promise<File>;
   /** The names of the folders in a folder; none if it does not exist. */
   folderNames(folder: string): Promise<readonly string[]>;
   /** Deletes a file, or a folder with all that is in it, if it is there. */
   remove(path: string): Promise<void>;
 }
 
-/** @param root path of a folder in the storage, created when something is written */
-export function opfsFiles(root: string): OpfsFiles {
-  const namesAt = (path: string): readonly string[] => namesOf(joinPath(root, path));
-  const folderAt = (path: string) => openFolder(namesAt(path), { create: false });
+/** The files of the storage, by their paths in it. */
+export function opfsFiles(): OpfsFiles {
+  const folderAt = (path: string) => openFolder(namesOf(path), { create: false });
   const explained = async <T>(path: string, access: () => Promise<T>): Promise<T> => {
     try {
       return await access();
@@ -27,7 +28,7 @@ export function opfsFiles(root: string): OpfsFiles {
     new DatasetError('there is no such file or folder.', { file: path, remedy: 'Check the path.' });
   /** A file; undefined for a folder, and where there is nothing. */
   const find = async (path: string): Promise<File | undefined> => {
-    const names = namesAt(path);
+    const names = namesOf(path);
     const parent = await openFolder(names.slice(0, -1), { create: false });
     try {
       return parent && (await fileOf(parent, names.at(-1) as string));
@@ -48,6 +49,7 @@ export function opfsFiles(root: string): OpfsFiles {
   };
   return {
     entries: (folder) => explained(folder, () => entries(folder)),
+    file: (path) => explained(path, () => get(path)),
     resolve: (path) => joinPath(path),
     list: (folder) =>
       explained(folder, async () => {
@@ -72,7 +74,7 @@ export function opfsFiles(root: string): OpfsFiles {
     write: (path, content) =>
       explained(path, async () => {
         const storage = (await openFolder([], { create: false })) as FileSystemDirectoryHandle;
-        await putFile(storage, namesAt(path).join('/'), content, { keep: false });
+        await putFile(storage, namesOf(path).join('/'), content, { keep: false });
       }),
     folderNames: (path) =>
       explained(path, async () => {
@@ -84,7 +86,7 @@ export function opfsFiles(root: string): OpfsFiles {
       }),
     remove: (path) =>
       explained(path, async () => {
-        const names = namesAt(path);
+        const names = namesOf(path);
         const parent = await openFolder(names.slice(0, -1), { create: false });
         await parent?.removeEntry(names.at(-1) as string, { recursive: true }).catch((cause: unknown) => {
           if (!isAbsent(cause)) throw cause;

@@ -4,12 +4,14 @@ import { factsOf, UsageError } from '../../errors.ts';
 import { joinPath } from '../../files.ts';
 import type { EngineDescription } from '../../studio/engine.ts';
 import type { JournalFile, StudioHost } from '../../studio/host.ts';
+import { modelFileOf } from '../../workflows/model-files.ts';
 import { findAdapter } from './adapter.ts';
 import { browserHost } from './host.ts';
 import { explainAccess, namesOf, openFolder } from './opfs.ts';
 import { opfsFiles } from './opfs-files.ts';
-import { takeLock } from './opfs-store.ts';
+import { opfsStore, takeLock } from './opfs-store.ts';
 import { type OpenRuntimeOptions, wasmThreads } from './runtime.ts';
+import { sessionPlace, train } from './train.ts';
 
 /** Lamella's version, for the record; a test holds it to that of the package. */
 export const VERSION = '0.1.0';
@@ -81,16 +83,16 @@ async function describe(): Promise<Omit<EngineDescription, 'place' | 'version'>>
 
 /** This worker as the place of Studio's engine. It must be a dedicated one: only those have what the journal needs. */
 export function browserStudioHost(options: OpenRuntimeOptions = {}): StudioHost {
-  const files = opfsFiles(PROJECTS);
+  const files = opfsFiles();
   return {
     ...browserHost(undefined, options),
     files,
     place: 'tab',
     version: VERSION,
     describe,
-    ids: () => files.folderNames('.'),
+    ids: () => files.folderNames(PROJECTS),
     folderOf(id) {
-      if (id !== '' && !/[/\\\0]/.test(id) && !id.startsWith('.')) return id;
+      if (id !== '' && !/[/\\\0]/.test(id) && !id.startsWith('.')) return joinPath(PROJECTS, id);
       throw new UsageError(`There is no project '${id}'.`);
     },
     async usage(folder) {
@@ -101,15 +103,24 @@ export function browserStudioHost(options: OpenRuntimeOptions = {}): StudioHost 
       };
     },
     remove: (path) => files.remove(path),
-    openJournal: (path) => openJournal(joinPath(PROJECTS, path)),
+    openJournal,
+    content: (path) => files.file(path),
     async lock(folder) {
       try {
-        const release = await takeLock(joinPath(PROJECTS, folder));
+        const release = await takeLock(folder);
         return async () => release();
       } catch (cause) {
         if (factsOf(cause, 'run-in-use') !== undefined) return undefined;
         throw cause;
       }
+    },
+    async train(folder, out, { from, skipBad: _, ...settings }, hooks) {
+      const start = from && { from: await files.read(await modelFileOf(files, from)) };
+      return train(folder, { ...options, ...settings, ...start, out, files }, hooks);
+    },
+    async openSessionPlace(folder) {
+      const store = await opfsStore(folder);
+      return { ...sessionPlace({ ...options, store }), close: () => store.close() };
     },
     after(ms, work) {
       const timer = setTimeout(work, ms);

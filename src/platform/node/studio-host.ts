@@ -11,6 +11,8 @@ import { reading } from './files.ts';
 import { nodeHost } from './host.ts';
 import { takeLock } from './lock.ts';
 import { makeFolder } from './make-folder.ts';
+import { sessionPlace } from './session-place.ts';
+import { trainRun } from './train-run.ts';
 import { packageVersion } from './version.ts';
 
 const LOCK = 'lock';
@@ -94,6 +96,21 @@ export function studioHost(root: string): StudioHost {
       }
     },
     openJournal: async (path) => openJournal(await placeWithin(root, path)),
+    async content(path) {
+      const place = await placeWithin(root, path);
+      const { size } = await reading(place, () => stat(place));
+      const read = async (from: number, to: number): Promise<ArrayBuffer> => {
+        const file = await open(place);
+        try {
+          const bytes = new Uint8Array(to - from);
+          const { bytesRead } = await file.read(bytes, 0, bytes.length, from);
+          return bytes.buffer.slice(0, bytesRead);
+        } finally {
+          await file.close();
+        }
+      };
+      return { size, arrayBuffer: () => read(0, size), slice: (from, to) => ({ arrayBuffer: () => read(from, to) }) };
+    },
     async lock(folder) {
       const own = await placeWithin(root, join(folder, '.studio'));
       await makeFolder(own);
@@ -105,6 +122,17 @@ export function studioHost(root: string): StudioHost {
         throw cause;
       }
     },
+    train: (folder, out, { from, ...settings }, hooks) =>
+      trainRun(
+        files.resolve(folder),
+        {
+          ...settings,
+          out: files.resolve(out),
+          ...(from !== undefined && { from: files.resolve(from) }),
+        },
+        hooks,
+      ),
+    openSessionPlace: (folder) => sessionPlace(files.resolve(folder)),
     after(ms, work) {
       const timer = setTimeout(work, ms);
       timer.unref();

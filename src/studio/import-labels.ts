@@ -1,0 +1,115 @@
+/** What the labels that are handed in with images mean, when the project does not say it yet. */
+
+import { type ImageListing, readListed } from '../dataset/discover/sources.ts';
+import { alignLabels } from '../dataset/labels/align.ts';
+import { findMapping, type LabelMapping, labelPages } from '../dataset/labels/labels.ts';
+import { readShapeLabels, type ShapeLabels } from '../dataset/labels/shape-labels.ts';
+import { labelOptions } from '../dataset/raw.ts';
+import type { WritableFiles } from '../files.ts';
+import { classColour } from '../image/display.ts';
+import type { Image } from '../image/image.ts';
+import type { Project } from '../project/project.ts';
+import { classLabels, mappingOf } from './label-files.ts';
+import { NOT_ANNOTATED } from './project-folder.ts';
+
+/** An image among given files, and its labels. */
+export interface LabelledSource {
+  readonly key: string;
+  readonly label: string;
+}
+
+/** How labels that are handed in become those of a project. */
+export interface LabelRules {
+  readonly project: Project;
+  readonly mapping: LabelMapping;
+  /** What is painted for each class of the mapping. */
+  readonly labels: readonly number[];
+}
+
+/** Reads the label files among given files. */
+export interface LabelReader {
+  /** @throws as `readListed` */
+  read(label: string, image: Image): Promise<Image>;
+  readonly shapes: ShapeLabels | undefined;
+}
+
+/** @throws DatasetError for shapes of other programs that cannot be read */
+export async function openLabels(
+  files: WritableFiles,
+  listing: ImageListing,
+  sources: readonly LabelledSource[],
+): Promise<LabelReader> {
+  const labels = sources.map(({ label }) => label);
+  const shapes = labels.length === 0 ? undefined : await readShapeLabels(files, '.', labels);
+  return {
+    shapes,
+    read: async (label, image) =>
+      shapes?.has(label) === true
+        ? shapes.image(label, image)
+        : readListed(files, listing, label, { palette: 'index' }),
+  };
+}
+
+/** The rules of a project that has labels already. */
+export const ownRules = (project: Project): LabelRules => ({
+  project,
+  mapping: mappingOf(project),
+  labels: project.task === 'objects' ? [] : classLabels(project).map(({ label }) => label),
+});
+
+/**
+ * The rules that follow from the labels themselves, as training on the same folder would find them, and the project with
+ * their classes.
+ * @throws DatasetError as `findMapping`
+ */
+export async function inferRules(
+  project: Project,
+  files: WritableFiles,
+  listing: ImageListing,
+  sources: readonly LabelledSource[],
+  reader: LabelReader,
+): Promise<LabelRules> {
+  const kinds = new Set<Image['labelKind']>();
+  const pages = [];
+  for (const { key, label } of sources) {
+    const image = await readListed(files, listing, key);
+    const read = await reader.read(label, image);
+    kinds.add(read.labelKind);
+    pages.push(...labelPages(alignLabels(read, image)));
+  }
+  const kind = kinds.size === 1 ? [...kinds][0] : undefined;
+  const stated = listing.json ?? reader.shapes?.declared;
+  const declared = { classes: stated?.classes, ignore: stated?.ignore, kind };
+  const mapping = findMapping(pages, labelOptions({ declared }));
+  if (mapping.kind === 'instances') {
+    const [background, object] = mapping.classes;
+    return {
+      project: {
+        ...project,
+        task: 'objects',
+        notAnnotated: NOT_ANNOTATED.objects,
+        classes: [
+          { name: background?.name ?? 'background', value: 0 },
+          { name: object?.name ?? 'object', value: 'rest', colour: colour(1) },
+        ],
+      },
+      mapping,
+      labels: [],
+    };
+  }
+  return {
+    project: {
+      ...project,
+      task: 'classes',
+      notAnnotated: NOT_ANNOTATED.classes,
+      classes: mapping.classes.map(({ name }, value) => ({ name, value, ...(value > 0 && { colour: colour(value) }) })),
+    },
+    mapping,
+    labels: mapping.classes.map((_, i) => i),
+  };
+}
+
+const colour = (index: number): string =>
+  `#${classColour(index)
+    .map((level) => level.toString(16).padStart(2, '0').toUpperCase())
+    .join('')}`;

@@ -1,0 +1,96 @@
+/** Measuring a prediction of the project that is open, and its table in pages. */
+
+import { UsageError } from '../errors.ts';
+import { joinPath } from '../files.ts';
+import { type Column, type Table, tableColumn } from '../measure/table.ts';
+import type { MeasureFormat } from '../workflows/choices.ts';
+import { measureFolder } from '../workflows/measure/measure.ts';
+import type { TablePage, TableQuery } from './engine.ts';
+import type { StudioHost } from './host.ts';
+import type { OpenProject } from './open-project.ts';
+import { FOLDERS } from './project-folder.ts';
+import { type PredictedName, predictedNames, requirePrediction } from './segmenting.ts';
+
+/** Rows of a page that is not asked for in parts. */
+const FIRST_ROWS = 1000;
+
+/** A measured prediction. */
+export interface Measured {
+  readonly table: Table;
+  readonly names: readonly PredictedName[];
+}
+
+/**
+ * Measures as `lamella measure` does and writes the same files into `measures/`, in a folder with the number of the
+ * prediction.
+ * @returns the paths that were written, in `out`
+ * @throws as `measureFolder`
+ */
+export async function measurePrediction(
+  host: StudioHost,
+  open: OpenProject,
+  prediction: string,
+  format: readonly MeasureFormat[] = ['csv'],
+): Promise<Measured & { readonly out: string; readonly written: readonly string[] }> {
+  const path = await requirePrediction(host, open, prediction);
+  const out = joinPath(open.folder, prediction.replace(FOLDERS.predictions, FOLDERS.measures));
+  const result = await measureFolder(host, path, { out, format });
+  if (result.task !== 'objects') throw new UsageError('Objects were not measured.');
+  return { table: result.report.table, names: await predictedNames(host, open), out, written: result.written };
+}
+
+/** A part of a table, sorted. Text comes in alphabetical order, missing numbers last. */
+export function pageOfTable(
+  { table, names }: Measured,
+  { sort, offset = 0, limit = FIRST_ROWS }: Partial<TableQuery>,
+): TablePage {
+  const order = Array.from({ length: table.rows }, (_, row) => row);
+  if (sort !== undefined) {
+    const { values } = columnNamed(table, sort.column);
+    order.sort((a, b) => compare(values[a], values[b], sort.descending));
+  }
+  const rows = order.slice(offset, offset + limit);
+  return {
+    columns: table.columns.map(({ name, unit }) => ({ name, ...(unit !== undefined && { unit }) })),
+    rows: rows.map((row) => table.columns.map(({ values }) => shown(values[row]))),
+    total: table.rows,
+    objects: rows.map((row) => objectAt(table, names, row)),
+  };
+}
+
+function columnNamed(table: Table, name: string): Column {
+  return table.columns.find((column) => column.name === name) ?? tableColumn(table, name);
+}
+
+/** JSON has no NaN, which is a number that is missing. */
+const shown = (value: string | number | undefined): string | number | null =>
+  value === undefined || Number.isNaN(value) ? null : value;
+
+function compare(a: string | number | undefined, b: string | number | undefined, descending: boolean): number {
+  if (typeof a === 'string' && typeof b === 'string') {
+    return (descending ? -1 : 1) * (a < b ? -1 : a > b ? 1 : 0);
+  }
+  const [left, right] = [Number(a), Number(b)];
+  if (Number.isNaN(left) || Number.isNaN(right)) return Number(Number.isNaN(left)) - Number(Number.isNaN(right));
+  return descending ? right - left : left - right;
+}
+
+function objectAt(table: Table, names: readonly PredictedName[], row: number): TablePage['objects'][number] {
+  const number = (name: string): number | undefined => {
+    const found = table.columns.find((column) => column.name === name)?.values[row];
+    return found === undefined ? undefined : Number(found);
+  };
+  const image = String(columnNamed(table, 'image').values[row]);
+  const frame = number('frame');
+  // Those of a series are named after their time points.
+  const name = frame === undefined ? image : image.replace(/\[\d+\]$/, '');
+  const id = names.find((item) => item.name === name || item.name.endsWith(`/${name}`))?.id ?? name;
+  const [x, y] = [number('box_first_x') ?? 0, number('box_first_y') ?? 0];
+  const [first, end] = [number('box_first_z') ?? 0, number('box_end_z') ?? 1];
+  return {
+    image: id,
+    page: Math.floor((first + end - 1) / 2),
+    object: number('label') ?? 0,
+    box: { x, y, width: (number('box_end_x') ?? x) - x, height: (number('box_end_y') ?? y) - y },
+  };
+}

@@ -1,0 +1,90 @@
+/** The label layers of a project, read when they are first needed and kept in step with what is recorded. */
+
+import { LabelLayer } from '../annotate/label-layer.ts';
+import { joinPath, type WritableFiles } from '../files.ts';
+import type { Project } from '../project/project.ts';
+import { readImageFile } from '../workflows/image-files.ts';
+import type { ImageId } from './engine.ts';
+import type { ProjectImages } from './images.ts';
+import { classLabels, labelFileOf, layerOf, mappingOf, notAnnotatedFor, uprightSize } from './label-files.ts';
+import { FOLDERS, imageOf } from './project-folder.ts';
+
+export class ProjectLabels {
+  readonly #files: WritableFiles;
+  readonly #folder: string;
+  readonly #images: ProjectImages;
+  readonly #layers = new Map<ImageId, LabelLayer>();
+  readonly #changed = new Set<ImageId>();
+
+  constructor(files: WritableFiles, folder: string, images: ProjectImages) {
+    this.#files = files;
+    this.#folder = folder;
+    this.#images = images;
+  }
+
+  /** @throws DatasetError, FormatError for labels that cannot be read or do not fit their image */
+  async layer(project: Project, id: ImageId): Promise<LabelLayer> {
+    const known = this.#layers.get(id);
+    if (known !== undefined) return known;
+    const { labels } = imageOf(project, id);
+    const { stored } = await this.#images.load(project, id);
+    let layer: LabelLayer;
+    if (labels === undefined) layer = new LabelLayer(project.task, uprightSize(stored));
+    else {
+      const file = await readImageFile(this.#files, joinPath(this.#folder, labels), { palette: 'index' });
+      const painted = project.task === 'objects' ? [] : classLabels(project).map(({ label }) => label);
+      layer = layerOf(file, stored, project.task, mappingOf(project), painted);
+    }
+    this.#layers.set(id, layer);
+    return layer;
+  }
+
+  /** Notes that a layer differs from its file. */
+  touch(id: ImageId): void {
+    this.#changed.add(id);
+  }
+
+  get hasChanges(): boolean {
+    return this.#changed.size > 0;
+  }
+
+  /** Images whose layer is not that of their file. */
+  get changed(): readonly ImageId[] {
+    return [...this.#changed];
+  }
+
+  /**
+   * Writes the label files of what changed.
+   * @returns the project that lists them
+   */
+  async write(project: Project): Promise<Project> {
+    const layers = [...this.#layers].filter(([id]) => this.#changed.has(id)).map(([, layer]) => layer);
+    const notAnnotated = layers.reduce(
+      (value, layer) => Math.max(value, notAnnotatedFor(layer, project)),
+      project.notAnnotated,
+    );
+    // Files hold one value for it, or another all together.
+    const all = notAnnotated !== project.notAnnotated;
+    let images = project.images;
+    for (const { id, labels } of project.images) {
+      if (id === undefined || !(this.#changed.has(id) || (all && labels !== undefined))) continue;
+      const layer = await this.layer(project, id);
+      const { stored } = await this.#images.load(project, id);
+      const file = joinPath(FOLDERS.labels, `${id}.tif`);
+      await this.#files.write(joinPath(this.#folder, file), labelFileOf(layer, stored, { ...project, notAnnotated }));
+      images = images.map((image) => (image.id === id ? { ...image, labels: file } : image));
+    }
+    return { ...project, notAnnotated, images };
+  }
+
+  /** Says that the files hold what changed. */
+  written(): void {
+    this.#changed.clear();
+  }
+
+  /** Forgets an image that is no longer in the project. */
+  forget(id: ImageId): void {
+    this.#layers.delete(id);
+    this.#changed.delete(id);
+  }
+}

@@ -1,0 +1,180 @@
+/** Segmenting the images of the project that is open. */
+
+import { type NdArray, ndarray } from '../array/ndarray.ts';
+import { labelArrays } from '../dataset/labels/labels.ts';
+import { UsageError } from '../errors.ts';
+import { joinPath, type WritableFiles } from '../files.ts';
+import { castTo } from '../image/convert.ts';
+import { type Image, sizes } from '../image/image.ts';
+import { displayMap, reorient } from '../image/orient.ts';
+import { connectedComponents } from '../objects/connected-components.ts';
+import { fillHoles } from '../objects/fill-holes.ts';
+import { filterObjects } from '../objects/filter-objects.ts';
+import { isUsedFor, PROJECT_FILE, type Project, writeProject } from '../project/project.ts';
+import { encodeResult } from '../workflows/encode.ts';
+import { readImageFile } from '../workflows/image-files.ts';
+import { listImages } from '../workflows/image-list.ts';
+import { predictFolder } from '../workflows/predict.ts';
+import { partOf } from '../workflows/prediction-file.ts';
+import type { EngineEvent, ImageId, Problem, SegmentedImages, SegmentOptions } from './engine.ts';
+import type { StudioHost } from './host.ts';
+import { classLabels } from './label-files.ts';
+import type { OpenProject } from './open-project.ts';
+import { FOLDERS, imageOf } from './project-folder.ts';
+import { nextFolder, runOf } from './training.ts';
+
+/** Whether a model of this project separates objects: of objects, or of one class beside the background. */
+const separates = ({ task, classes = [] }: Project): boolean => task === 'objects' || classes.length === 2;
+
+/** The project's files, with a `lamella.json` that lists some images only. */
+function onlyImages(files: WritableFiles, folder: string, project: Project, wanted: readonly ImageId[]): WritableFiles {
+  for (const id of wanted) imageOf(project, id);
+  const images = project.images.map((image) => ({
+    ...image,
+    use: wanted.includes(image.id as ImageId) ? ('all' as const) : ('train' as const),
+  }));
+  const text = new TextEncoder().encode(writeProject({ ...project, images }));
+  const file = joinPath(folder, PROJECT_FILE);
+  return { ...files, read: async (at, name = '') => (joinPath(at, name) === file ? text : files.read(at, name)) };
+}
+
+/** Objects as the options want them: without holes, small ones, and those at the border. Numbers begin at 1 again. */
+function wantedObjects(
+  labels: Image,
+  { minSizePx = 0, excludeBorder = false, fillHoles: fills = false }: SegmentOptions,
+) {
+  const data = new Uint32Array(labels.data.length);
+  let count = 0;
+  let at = 0;
+  for (const objects of labelArrays(labels)) {
+    const { labels: kept, count: own } = filterObjects(fills ? fillHoles(objects) : objects, {
+      minSize: minSizePx,
+      border: excludeBorder ? 'clear' : 'keep',
+    });
+    data.set(kept.data, at);
+    at += kept.data.length;
+    count += own;
+  }
+  // The type of before, so that the file keeps its name.
+  const image = castTo({ ...labels, dtype: 'uint32', data }, labels.dtype === 'uint32' ? 'uint32' : 'uint16');
+  return { image, count };
+}
+
+/** Connected areas of one class, without the background, in all slices. */
+function countAreas(labels: Image): number {
+  return labelArrays(labels).reduce((sum, part) => sum + connectedComponents(part, { by: 'value' }).count, 0);
+}
+
+/**
+ * Predicts images with a run of the project as `lamella predict` does, with objects where it separates any.
+ * @throws as `predictFolder`; Interrupted when stopped
+ */
+export async function segmentImages(
+  host: StudioHost,
+  open: OpenProject,
+  options: SegmentOptions,
+  emit: (event: EngineEvent) => void,
+  signal: AbortSignal,
+): Promise<SegmentedImages> {
+  await open.flush();
+  const { folder, project } = open;
+  const run = runOf(project, options.run);
+  const files = options.images === undefined ? host.files : onlyImages(host.files, folder, project, options.images);
+  const total = options.images?.length ?? project.images.filter((image) => isUsedFor(image, 'predict')).length;
+  const prediction = await nextFolder(host, folder, FOLDERS.predictions);
+  const objects = separates(project);
+  const failed: Problem[] = [];
+  let done = 0;
+  const progress = (text: string): void => emit({ kind: 'progress', task: 'segment', done, total, text });
+  progress('opening the model');
+  const predicted = await predictFolder(
+    { ...host, files },
+    [joinPath(folder, run)],
+    folder,
+    { out: joinPath(folder, prediction), objects, labels: !objects, probability: 'none', overlay: false, signal },
+    {
+      onImage: (_, { name }) => {
+        done++;
+        progress(name);
+      },
+      onFailure: ({ image, reason }) => {
+        done++;
+        failed.push({ message: reason, code: 'format', file: image });
+      },
+    },
+  );
+  const images: { image: ImageId; objects: number; ms: number }[] = [];
+  for (const result of predicted.images) {
+    const id = idOfPath(open, result.image);
+    const path = (objects ? result.objects : result.label) as string;
+    const labels = await readImageFile(host.files, path, { palette: 'index' });
+    let count = result.objectCount;
+    if (count === undefined) count = countAreas(labels);
+    else if ((options.minSizePx ?? 0) > 0 || options.excludeBorder === true || options.fillHoles === true) {
+      const wanted = wantedObjects(labels, options);
+      count = wanted.count;
+      await host.files.write(path, encodeResult(wanted.image, 'same', result.image, host.files.zlib).bytes);
+    }
+    images.push({ image: id, objects: count, ms: Math.round(result.ms) });
+  }
+  return { prediction, images, failed };
+}
+
+function idOfPath({ folder, project }: OpenProject, path: string): ImageId {
+  const image = project.images.find(({ file }) => joinPath(folder, file) === path);
+  return image?.id ?? path;
+}
+
+/** A predicted image and the name that its results have. */
+export interface PredictedName {
+  readonly id: ImageId;
+  readonly name: string;
+}
+
+/** The names of the results of all images. */
+export async function predictedNames(host: StudioHost, open: OpenProject): Promise<readonly PredictedName[]> {
+  const listed = await listImages(host.files, open.folder);
+  return listed.map(({ path, name }) => ({ id: idOfPath(open, path), name }));
+}
+
+/** @throws UsageError for a folder that is no prediction of the project */
+export async function requirePrediction(host: StudioHost, open: OpenProject, prediction: string): Promise<string> {
+  const path = joinPath(open.folder, prediction);
+  if (/^predictions\/\d+$/.test(prediction) && (await host.files.kind(path)) === 'folder') return path;
+  throw new UsageError(`The project has no prediction '${prediction}'.`, { remedy: 'Segment its images first.' });
+}
+
+/**
+ * The objects or classes of one page of a prediction, the way up in which the image is looked at.
+ * @throws UsageError if that image was not predicted
+ */
+export async function segmentedPage(
+  host: StudioHost,
+  open: OpenProject,
+  prediction: string,
+  id: ImageId,
+  page: number,
+): Promise<NdArray<'uint8' | 'uint32'>> {
+  const { files } = host;
+  const path = await requirePrediction(host, open, prediction);
+  const { stored } = await open.images.load(open.project, id);
+  const folder = await partOf(files, path, ['objects', 'label']);
+  const own = (await predictedNames(host, open)).find((item) => item.id === id)?.name;
+  const file = (await files.list(folder)).find((name) => own !== undefined && name.startsWith(`${own}.`));
+  if (file === undefined) throw new UsageError(`The image '${id}' is not in ${prediction}.`);
+  const read = await readImageFile(files, joinPath(folder, file), { palette: 'index' });
+  const map = displayMap(stored);
+  const upright = map === undefined ? read : reorient(read, map);
+  const { height, width, times, slices } = sizes(upright);
+  if (page >= times * slices) throw new UsageError(`The image '${id}' has ${times * slices} pages, not ${page + 1}.`);
+  const pixels = height * width;
+  const values = upright.data.subarray(page * pixels, (page + 1) * pixels);
+  const shape = [height, width];
+  if (folder.endsWith('/objects')) return ndarray('uint32', shape, Uint32Array.from(values as Uint16Array));
+  const labelOf = new Map(classLabels(open.project).map(({ label, value }) => [value, label]));
+  return ndarray(
+    'uint8',
+    shape,
+    Uint8Array.from(values as Uint8Array, (value) => labelOf.get(value) ?? value),
+  );
+}

@@ -1,0 +1,126 @@
+/** Training on the project that is open. */
+
+import { Interrupted, UsageError } from '../errors.ts';
+import { baseName, joinPath } from '../files.ts';
+import type { Project } from '../project/project.ts';
+import type { TrainRunHooks } from '../train/run.ts';
+import { checkedSettings } from '../workflows/project-settings.ts';
+import type { RunSettings } from '../workflows/train.ts';
+import type { EngineEvent, StudioTrainOptions, TrainedRun } from './engine.ts';
+import type { StudioHost } from './host.ts';
+import type { OpenProject } from './open-project.ts';
+import { FOLDERS } from './project-folder.ts';
+
+/** The folder of the next of numbered results, such as `runs/3`. */
+export async function nextFolder({ files }: StudioHost, project: string, kind: string): Promise<string> {
+  const folder = joinPath(project, kind);
+  const names = (await files.kind(folder)) === undefined ? [] : await files.list(folder);
+  const numbers = names.map((name) => Number.parseInt(name, 10)).filter((number) => Number.isSafeInteger(number));
+  return joinPath(kind, String(Math.max(0, ...numbers) + 1));
+}
+
+/**
+ * The folder of a run of the project.
+ * @throws UsageError for one that it does not list
+ */
+export function runOf({ runs = [] }: Project, folder = runs.at(-1)?.folder): string {
+  const run = runs.find((item) => item.folder === folder);
+  if (run !== undefined) return run.folder;
+  throw new UsageError(folder === undefined ? 'Nothing was trained yet.' : `The project has no run '${folder}'.`, {
+    remedy: 'Train first.',
+  });
+}
+
+function settingsOf(open: OpenProject, { minutes, steps, settings = {}, from }: StudioTrainOptions): RunSettings {
+  const start =
+    from === 'scratch'
+      ? undefined
+      : joinPath(open.folder, from === 'live' ? open.liveModelFile : runOf(open.project, from.run));
+  return {
+    ...checkedSettings(settings),
+    ...(minutes !== undefined && { minutes }),
+    ...(steps !== undefined && { steps }),
+    ...(start !== undefined && { from: start }),
+  };
+}
+
+/**
+ * Trains on the project's folder as `lamella train` does: the same labels, settings and seed give the same model.
+ * Stopped, the best model so far remains.
+ * @throws as `trainNew`
+ */
+export async function trainOn(
+  host: StudioHost,
+  open: OpenProject,
+  options: StudioTrainOptions,
+  emit: (event: EngineEvent) => void,
+  signal: AbortSignal,
+): Promise<TrainedRun> {
+  await open.flush();
+  const settings = settingsOf(open, options);
+  const run = await nextFolder(host, open.folder, FOLDERS.runs);
+  let steps = 0;
+  let score: TrainedRun['score'];
+  const hooks: TrainRunHooks = {
+    signal,
+    say: (text) => emit({ kind: 'note', text }),
+    warn: (text) => emit({ kind: 'note', text }),
+    onEvent(event) {
+      if (event.kind === 'step') {
+        const { step, total, loss, leftMs } = event;
+        steps = step;
+        emit({ kind: 'step', step, of: total, loss, leftMs });
+      } else if (event.kind === 'validation') {
+        const { step, result, best } = event;
+        if (best) score = { name: result.metric, value: result.score };
+        emit({ kind: 'validation', step, name: result.metric, value: result.score, best });
+      }
+    },
+  };
+  let stopped = false;
+  try {
+    await host.train(open.folder, joinPath(open.folder, run), settings, hooks);
+  } catch (cause) {
+    // Before the first step there is nothing to keep.
+    if (!(cause instanceof Interrupted) || steps === 0) throw cause;
+    stopped = true;
+  }
+  const from = typeof options.from === 'object' ? options.from.run : null;
+  await open.addRun({ folder: run, from, labels: open.project.revision ?? 0 });
+  return { run, steps, ...(score && { score }), stopped };
+}
+
+/** Settings of `train` as options of the command line. */
+const FLAGS: { readonly [name: string]: string } = {
+  minutes: 'minutes',
+  steps: 'steps',
+  seed: 'seed',
+  batch: 'batch',
+  learningRate: 'lr',
+  balance: 'balance',
+  baseChannels: 'base',
+  depth: 'depth',
+  patch: 'patch',
+  network: 'network',
+  loss: 'loss',
+  optimizer: 'optimizer',
+  schedule: 'schedule',
+  augment: 'augment',
+  exact: 'exact',
+};
+
+/** The command line that trains with these options, where the project's folder is. */
+export function trainCommandOf(open: OpenProject, options: StudioTrainOptions): string {
+  const { from, ...settings } = settingsOf(open, options);
+  const given = Object.entries(settings).filter(([, value]) => value !== undefined && value !== false);
+  const flags = given.map(([name, value]) => {
+    // Height before width in the library, width x height on the command line.
+    const words = Array.isArray(value) ? value.toReversed().join('x') : String(value);
+    return value === true ? `--${FLAGS[name]}` : `--${FLAGS[name]} ${words}`;
+  });
+  const name = baseName(open.folder);
+  const start = from === undefined ? [] : [`--from ${quoted(`${name}${from.slice(open.folder.length)}`)}`];
+  return ['lamella train', quoted(name), ...flags, ...start].join(' ');
+}
+
+const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`);

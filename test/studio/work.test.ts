@@ -1,0 +1,182 @@
+/** A project from its images to its results, by each way of reaching the engine, beside the command line's functions. */
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { unzipSync } from 'fflate';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { phantom } from '../../packages/phantom/phantom.ts';
+import { page } from '../../src/image/convert.ts';
+import { writePng } from '../../src/image/formats/png/write.ts';
+import { nodeHost } from '../../src/platform/node/host.ts';
+import { studioHost } from '../../src/platform/node/studio-host.ts';
+import { trainRun } from '../../src/platform/node/train-run.ts';
+import type { Engine, EngineEvent, GivenFile } from '../../src/studio/engine.ts';
+import { parseConfig, recipeHash } from '../../src/train/config.ts';
+import { parseLog } from '../../src/train/log.ts';
+import { measureFolder } from '../../src/workflows/measure/measure.ts';
+import { WAYS } from './ways.ts';
+
+const run = promisify(execFile);
+const SLICES = 5;
+const { image, label } = phantom({ width: 64, height: 64, depth: SLICES, cellPx: 20, seed: 3 });
+const SMALL = { patch: [32, 32], depth: 1, baseChannels: 4, batch: 2, seed: 5 };
+
+/** Four images with labels and one without. */
+function files(): readonly GivenFile[] {
+  const cells = { ...label, data: label.data.map((value) => (value === 0 ? 0 : 1)) };
+  return Array.from({ length: SLICES }, (_, z) => [
+    { path: `images/${z}.png`, content: writePng(page(image, z)) },
+    ...(z < 4 ? [{ path: `labels/${z}.png`, content: writePng(page(cells, z)) }] : []),
+  ]).flat();
+}
+
+const lossesOf = async (folder: string): Promise<readonly number[]> =>
+  parseLog(await readFile(join(folder, 'log.jsonl'), 'utf8')).flatMap((line) =>
+    line.kind === 'step' ? line.loss : [],
+  );
+
+describe.each(Object.entries(WAYS))('a project, its engine %s', (_, open) => {
+  let root: string;
+  let engine: Engine;
+  let id: string;
+  const events: EngineEvent[] = [];
+
+  beforeAll(async () => {
+    root = await mkdtemp(join(tmpdir(), 'lamella-studio-'));
+    engine = open(studioHost(root));
+    engine.subscribe((event) => events.push(event));
+    ({ id } = await engine.create('cells'));
+    const { problems } = await engine.addFiles(files());
+    expect(problems).toEqual([]);
+  });
+  afterAll(async () => {
+    await engine.dispose();
+    await rm(root, { recursive: true, force: true });
+  });
+
+  it('trains as the command line does on its folder', async () => {
+    const options = { steps: 20, settings: SMALL, from: 'scratch' } as const;
+    expect(await engine.trainCommand(options)).toBe(
+      'lamella train cells --patch 32x32 --depth 1 --base 4 --batch 2 --seed 5 --steps 20',
+    );
+    const trained = await engine.train(options);
+    expect(trained).toMatchObject({ run: 'runs/1', steps: 20, stopped: false, score: { name: expect.any(String) } });
+    const own = join(root, id, 'runs/1');
+    const beside = join(root, 'beside');
+    await trainRun(join(root, id), { ...SMALL, patch: [32, 32], steps: 20, out: beside });
+    const hashes = [own, beside].map(async (folder) =>
+      recipeHash(parseConfig(await readFile(join(folder, 'config.json')), folder).recipe),
+    );
+    const [first, second] = await Promise.all(hashes);
+    expect(first).toBe(second);
+    expect(await lossesOf(own)).toEqual(await lossesOf(beside));
+    const [checkpoint] = await readdir(join(own, 'checkpoints'));
+    const weights = (folder: string) => readFile(join(folder, 'checkpoints', checkpoint as string));
+    expect(Buffer.compare(await weights(own), await weights(beside))).toBe(0);
+    const steps = events.filter((event) => event.kind === 'step');
+    expect(steps.at(-1)).toMatchObject({ step: 20, of: 20, leftMs: expect.any(Number) });
+    expect(events.filter((event) => event.kind === 'validation').length).toBeGreaterThan(0);
+    await rm(beside, { recursive: true });
+  });
+
+  it('keeps what was learned when training is stopped', async () => {
+    const training = engine.train({ steps: 100_000, settings: { patch: [32, 32], batch: 2 }, from: { run: 'runs/1' } });
+    const seen = events.length;
+    await expect(engine.segment({})).rejects.toThrow('busy with training');
+    await expect.poll(() => events.slice(seen).filter((event) => event.kind === 'step').length).toBeGreaterThan(3);
+    await engine.stop();
+    expect(await training).toMatchObject({ run: 'runs/2', stopped: true });
+    expect(await readdir(join(root, id, 'runs/2'))).toContain('last.onnx');
+    const { project } = await engine.open(id);
+    expect(project.runs).toEqual([
+      { folder: 'runs/1', from: null, labels: 0 },
+      { folder: 'runs/2', from: 'runs/1', labels: 0 },
+    ]);
+  });
+
+  it('segments and measures as the command line does', async () => {
+    const { prediction, images, failed } = await engine.segment({ run: 'runs/1', minSizePx: 12, fillHoles: true });
+    expect([prediction, images.map((one) => one.image), failed]).toEqual([
+      'predictions/1',
+      ['0', '1', '2', '3', '4'],
+      [],
+    ]);
+    const objects = await engine.segmented(prediction, '1', 0);
+    expect([objects.dtype, objects.shape]).toEqual(['uint32', [64, 64]]);
+    const counts = new Map<number, number>();
+    for (const value of objects.data) counts.set(value, (counts.get(value) ?? 0) + 1);
+    counts.delete(0);
+    expect(counts.size).toBe(images[1]?.objects);
+    expect(Math.min(...counts.values(), 12)).toBe(12);
+
+    const table = await engine.measure(prediction);
+    expect(table.total).toBe(images.reduce((sum, one) => sum + one.objects, 0));
+    const out = join(root, 'measured');
+    await measureFolder(nodeHost, join(root, id, prediction), { out });
+    const own = join(root, id, 'measures/1');
+    expect((await readdir(own)).sort()).toEqual((await readdir(out)).sort());
+    for (const name of ['objects.csv', 'images.csv']) {
+      expect(await readFile(join(own, name), 'utf8')).toBe(await readFile(join(out, name), 'utf8'));
+    }
+    const largest = await engine.table({ prediction, sort: { column: 'area', descending: true }, offset: 0, limit: 3 });
+    expect([largest.rows.length, largest.total]).toEqual([Math.min(3, table.total), table.total]);
+    const area = table.columns.findIndex(({ name }) => name === 'area');
+    const areas = table.rows.map((row) => Number(row[area])).sort((a, b) => b - a);
+    expect(largest.rows.map((row) => row[area])).toEqual(areas.slice(0, 3));
+    for (const { image: of, page: at, object, box } of largest.objects) {
+      const { data } = await engine.segmented(prediction, of, at);
+      const columns = [...data.keys()].filter((p) => data[p] === object).map((p) => p % 64);
+      expect([Math.min(...columns), Math.max(...columns) + 1]).toEqual([box.x, box.x + box.width]);
+    }
+    const some = await engine.segment({ run: 'runs/1', images: ['4'] });
+    expect([some.prediction, some.images.map((one) => one.image)]).toEqual(['predictions/2', ['4']]);
+  });
+
+  it('finds places to annotate next', async () => {
+    const places = await engine.places(3);
+    expect(places.length).toBeGreaterThan(0);
+    for (const { image: of, rect, uncertainty } of places) {
+      expect(['0', '1', '2', '3', '4']).toContain(of);
+      expect([rect.x + rect.width <= 64, rect.y + rect.height <= 64, uncertainty >= 0]).toEqual([true, true, true]);
+    }
+  });
+
+  it('exports one file as it is, and several in a zip', async () => {
+    const bytesOf = async (content: GivenFile['content']) =>
+      content instanceof Uint8Array ? content : new Uint8Array(await content.arrayBuffer());
+    const model = await engine.export({ formats: ['onnx'], run: 'runs/1' });
+    expect(model.name).toBe('cells.onnx');
+    expect(Buffer.compare(await bytesOf(model.content), await readFile(join(root, id, 'runs/1/best.onnx')))).toBe(0);
+    const { name, content } = await engine.export({
+      formats: ['csv', 'labels', 'roi', 'onnx'],
+      prediction: 'predictions/1',
+    });
+    expect(name).toBe('cells-export.zip');
+    const zip = unzipSync(await bytesOf(content));
+    expect(Object.keys(zip)).toEqual(
+      expect.arrayContaining(['objects.csv', 'images.csv', 'labels/0.tif', 'roi/0.zip', 'cells.onnx']),
+    );
+    expect(Buffer.from(zip['objects.csv'] as Uint8Array).toString()).toBe(
+      await readFile(join(root, id, 'measures/1/objects.csv'), 'utf8'),
+    );
+  });
+
+  it('goes into a zip and comes back', async () => {
+    const { name, content } = await engine.export({ formats: ['project'] });
+    expect(name).toBe('cells.zip');
+    const zip = content instanceof Uint8Array ? content : new Uint8Array(await content.arrayBuffer());
+    await mkdir(join(root, '.out'));
+    await writeFile(join(root, '.out/cells.zip'), zip);
+    expect((await run('unzip', ['-t', join(root, '.out/cells.zip')])).stdout).toMatch(/No errors detected/);
+    const labels = await engine.labels('1', 0);
+    const { id: again, images, problems, project } = await engine.import([{ path: name, content: zip }], 'other');
+    expect([again, images.length, problems]).toEqual(['cells-2', SLICES, []]);
+    expect(project.runs?.map(({ folder }) => folder)).toEqual(['runs/1', 'runs/2']);
+    expect(await engine.labels('1', 0)).toEqual(labels);
+    expect(await engine.segmented('predictions/2', '4', 0)).toMatchObject({ shape: [64, 64] });
+    await engine.forget(again);
+    expect((await readdir(root)).filter((entry) => !entry.startsWith('.'))).toEqual(['cells', 'measured']);
+  });
+});
