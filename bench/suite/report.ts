@@ -11,7 +11,7 @@ export interface Machine {
   readonly command: string;
 }
 
-/** @param separately whether rows come from several runs (`--only` with `--write`) */
+/** @param separately whether results come from several runs (`--only` with `--write`) */
 export function page(machine: Machine, results: readonly Result[], separately = false): string {
   const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`);
   const lines = [
@@ -23,17 +23,15 @@ export function page(machine: Machine, results: readonly Result[], separately = 
     "Times are medians (minimum to maximum) of the rounds after a warm-up. The ratio is our median divided by the peer's, so",
     'below 1 we are faster.',
     '',
-    `${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}; ${versions.join(', ')}; ${machine.date}; load: cores that other programs kept busy just before or after a row.`,
+    `${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}; ${versions.join(', ')}; ${machine.date}; load: cores that other programs kept busy just before or after a measurement.`,
     '',
     ...(separately
       ? [
-          'Rows were measured in several runs. A load above 0.3 means that other programs were running: such ratios are rough, and not judged.',
+          'They were measured in several runs. A load above 0.3 means that other programs were running: such ratios are rough, and not judged.',
           '',
         ]
       : []),
-    '| what | ours | peer | ratio | goal | | load |',
-    '| --- | --- | --- | --- | --- | --- | --- |',
-    ...results.map(rowOf),
+    ...results.map(itemOf),
     '',
     '| peak memory, MiB | ours | peer | ratio | goal | |',
     '| --- | --- | --- | --- | --- | --- |',
@@ -59,27 +57,29 @@ function failuresOf(results: readonly Result[]): readonly string[] {
   return lines.length === 0 ? [] : ['Failed:', '', ...lines, ''];
 }
 
-/** If more cores than this are busy around a row, its ratio measures other programs rather than us. */
+/** If more cores than this are busy around a measurement, its ratio measures other programs rather than us. */
 const BUSY = 0.3;
 
-function rowOf({ name, ours, peer, failures = [], ratio, goal, limitMs, load }: Result): string {
+function itemOf({ name, ours, peer, failures = [], ratio, goal, limitMs, load }: Result): string {
   const reached =
     limitMs !== undefined && ours !== undefined
       ? ours.medianMs <= limitMs
       : ratio !== undefined && goal !== undefined
         ? ratio <= goal
         : undefined;
-  const wanted = limitMs !== undefined ? `<= ${limitMs} ms` : goal === undefined ? '' : `<= ${goal}`;
-  const cells = [
-    name,
-    ours === undefined ? 'failed' : timesOf(ours),
-    peer === undefined ? (ours !== undefined && failures.length > 0 ? 'failed' : '') : timesOf(peer),
-    ratio?.toFixed(2) ?? '',
-    wanted,
-    failures.length > 0 ? 'failed' : load > BUSY ? 'not judged' : verdict(reached),
-    load.toFixed(1),
+  const judgement = failures.length > 0 ? 'failed' : load > BUSY ? 'not judged' : verdict(reached);
+  const wanted = limitMs !== undefined ? `<= ${limitMs} ms` : goal === undefined ? undefined : `<= ${goal}`;
+  const why = [
+    ...(ratio === undefined ? [] : [`ratio ${ratio.toFixed(2)}`]),
+    ...(wanted === undefined ? [] : [`goal ${wanted}`]),
+  ].join(', ');
+  const peerFailed = peer === undefined && ours !== undefined && failures.length > 0;
+  const measured = [
+    `ours ${ours === undefined ? 'failed' : timesOf(ours)}`,
+    ...(peer !== undefined || peerFailed ? [`peer ${peer === undefined ? 'failed' : timesOf(peer)}`] : []),
+    `load ${load.toFixed(1)}`,
   ];
-  return `| ${cells.join(' | ')} |`;
+  return `- ${name}: ${judgement}${why === '' ? '' : ` (${why})`};\n  ${measured.join(', ')}`;
 }
 
 function memoryRow({ name, ours, peer, memoryRatio }: Result): readonly string[] {

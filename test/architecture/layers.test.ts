@@ -1,23 +1,24 @@
-/** The table of rooms in docs/architecture.md is the one source of the layers; this holds the import graph to it. */
+/** The list of rooms in docs/architecture.md is the one source of the layers; this holds the import graph to it. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { findCycle, importsOfSources, roomOf } from './imports.ts';
 
-/** Room to the rooms that it may import, in the order of the table. */
-function readTable(): Map<string, readonly string[]> {
-  const rows = readFileSync('docs/architecture.md', 'utf8').matchAll(/^\| `([\w/.]+?)\/?` +\|[^|]*\|([^|]*)\|$/gm);
+/** Room to the rooms that it may import, in the order of the list. */
+function readRooms(): Map<string, readonly string[]> {
+  const [, section = ''] = /## Rooms\n([\s\S]*?)\n#/.exec(readFileSync('docs/architecture.md', 'utf8')) ?? [];
+  const items = section.matchAll(/^- `([\w/.]+?)\/?`: [\s\S]*?\n {2}Imports: ([\s\S]*?)\.$/gm);
   return new Map(
-    [...rows].map(([, room, allowed]) => [
+    [...items].map(([, room, allowed]) => [
       room,
       allowed.trim() === 'nothing' ? [] : [...allowed.matchAll(/[\w./]+/g)].map(String),
     ]),
   );
 }
 
-/** Open to every room, so not in the table's last column. */
+/** Open to every room, so not listed. */
 const OPEN = ['errors.ts', 'files.ts'];
 
-const table = readTable();
+const rooms = readRooms();
 const imports = importsOfSources();
 
 /** Rooms that a room imports, with a file that does. */
@@ -31,20 +32,20 @@ function usedBy(room: string): Map<string, string> {
   return used;
 }
 
-test('every room stands in the table, and no other', () => {
-  expect([...table.keys()].sort()).toEqual([...new Set([...imports.keys()].map(roomOf))].sort());
+test('every room stands in the list, and no other', () => {
+  expect([...rooms.keys()].sort()).toEqual([...new Set([...imports.keys()].map(roomOf))].sort());
 });
 
-test.each([...table.keys()])('%s imports what the table says, and all of it', (room) => {
+test.each([...rooms.keys()])('%s imports what the list says, and all of it', (room) => {
   const used = usedBy(room);
-  const allowed = table.get(room) ?? [];
+  const allowed = rooms.get(room) ?? [];
   expect([...used.keys()].sort(), [...used.values()].join()).toEqual([...allowed].sort());
 });
 
-test('a room imports only rooms above it in the table', () => {
-  const order = [...table.keys()];
+test('a room imports only rooms above it in the list', () => {
+  const order = [...rooms.keys()];
   const downward = order.flatMap((room, place) =>
-    (table.get(room) ?? []).filter((other) => order.indexOf(other) >= place).map((other) => `${room} -> ${other}`),
+    (rooms.get(room) ?? []).filter((other) => order.indexOf(other) >= place).map((other) => `${room} -> ${other}`),
   );
   expect(downward).toEqual([]);
 });

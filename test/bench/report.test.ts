@@ -21,31 +21,33 @@ const result = (change: Partial<Result>): Result => ({
   ours: times(200),
   ...change,
 });
-const rowOf = (change: Partial<Result>) =>
-  page(machine, [result(change)])
-    .split('\n')
-    .find((line) => line.startsWith('| a row'));
+const itemOf = (change: Partial<Result>) => /^- a row:.*\n.*/m.exec(page(machine, [result(change)]))?.[0];
 
-describe('a row of the benchmarks', () => {
+describe('an item of the benchmarks', () => {
   it('says whether the goal was reached', () => {
     const peer = times(400);
-    const row = '| a row | 200 ms (199 to 201) | 400 ms (399 to 401) | 0.50 | <= 0.8 | reached | 0.0 |';
-    expect(rowOf({ peer, ratio: 0.5, goal: 0.8 })).toBe(row);
-    expect(rowOf({ peer, ratio: 0.5, goal: 0.4 })).toContain('missed');
+    expect(itemOf({ peer, ratio: 0.5, goal: 0.8 })).toBe(
+      '- a row: reached (ratio 0.50, goal <= 0.8);\n  ours 200 ms (199 to 201), peer 400 ms (399 to 401), load 0.0',
+    );
+    expect(itemOf({ peer, ratio: 0.5, goal: 0.4 })).toContain('a row: missed');
   });
-  it('does not judge a row that was measured on a busy machine', () => {
-    expect(rowOf({ peer: times(400), ratio: 0.5, goal: 0.8, load: 3.6 })).toContain('| not judged | 3.6 |');
+  it('does not judge what was measured on a busy machine', () => {
+    expect(itemOf({ peer: times(400), ratio: 0.5, goal: 0.8, load: 3.6 })).toMatch(
+      /^- a row: not judged .*\n.* load 3\.6$/,
+    );
   });
-  it('knows goals in milliseconds and rows without any', () => {
-    expect(rowOf({ limitMs: 150 })).toContain('| <= 150 ms | missed |');
-    expect(rowOf({})).toContain('|  | measured |');
+  it('knows goals in milliseconds and none', () => {
+    expect(itemOf({ limitMs: 150 })).toContain('a row: missed (goal <= 150 ms);');
+    expect(itemOf({})).toBe('- a row: measured;\n  ours 200 ms (199 to 201), load 0.0');
   });
   it('says which side failed, and why', () => {
     const failures = ['peer: No module named torch'];
-    expect(rowOf({ failures, goal: 0.8 })).toBe('| a row | 200 ms (199 to 201) | failed |  | <= 0.8 | failed | 0.0 |');
+    expect(itemOf({ failures, goal: 0.8 })).toBe(
+      '- a row: failed (goal <= 0.8);\n  ours 200 ms (199 to 201), peer failed, load 0.0',
+    );
     const { ours: _, ...without } = result({ failures: ['ours: ended'], peer: times(400) });
     const text = page(machine, [without]);
-    expect(text).toContain('| a row | failed | 400 ms (399 to 401) |  |  | failed | 0.0 |');
+    expect(text).toContain('- a row: failed;\n  ours failed, peer 400 ms (399 to 401), load 0.0');
     expect(text).toContain('- a row: ours: ended');
   });
   it('compares memory where it was asked for', () => {

@@ -1,6 +1,18 @@
 import type { Command, Option } from 'commander';
 
-const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
+/** Outside of code, where `<folder>` would be a tag. */
+const plain = (text: string): string => text.replaceAll('<', '&lt;');
+
+/** An item of a list, in lines that fit a screen. */
+function item(words: string): string {
+  const lines = ['-'];
+  for (const word of words.match(/`[^`]*`\S*|\S+/g) ?? []) {
+    const line = lines.at(-1) as string;
+    if (line.length + 1 + word.length <= 100) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(`  ${word}`);
+  }
+  return lines.join('\n');
+}
 
 function defaultOf({ defaultValue }: Option): string {
   if (defaultValue === undefined || defaultValue === true || /default:/.test(String(defaultValue))) return '';
@@ -20,23 +32,23 @@ function commandMarkdown(command: Command): string {
     const group = option.helpGroupHeading ?? 'Options:';
     groups.set(group, [...(groups.get(group) ?? []), option]);
   }
-  const tables = [...groups].map(([group, members]) =>
+  const lists = [...groups].map(([group, members]) =>
     [
-      ...(groups.size > 1 ? [`**${group.replace(/:$/, '')}**`, ''] : []),
-      '| option | what | default |',
-      '|---|---|---|',
+      `**${group.replace(/:$/, '')}**`,
+      '',
       ...members.map((option) => {
         const inText = /\s*\(default: ([^)]*)\)/.exec(option.description);
         const what = option.description.replace(/\s*\(default: [^)]*\)/, '');
-        return `| \`${option.flags}\` | ${cell(what)} | ${cell(inText?.[1] ?? defaultOf(option))} |`;
+        const byDefault = inText?.[1] ?? defaultOf(option);
+        return item(`\`${option.flags}\`: ${plain(what)}${byDefault === '' ? '' : ` (default: ${plain(byDefault)})`}`);
       }),
     ].join('\n'),
   );
   const args = command.registeredArguments.map((argument) => {
     const name = argument.required ? `<${argument.name()}>` : `[${argument.name()}]`;
-    return `- \`${name}\` ${argument.description}`;
+    return item(`\`${name}\`: ${plain(argument.description)}`);
   });
-  return [`## lamella ${command.name()}`, command.description(), args.join('\n'), ...tables].join('\n\n');
+  return [`## lamella ${command.name()}`, command.description(), args.join('\n'), ...lists].join('\n\n');
 }
 
 /** docs/options.md, made from the commands themselves. */

@@ -6,7 +6,8 @@ import { pngFile, size, spacing, svgFile } from '../values.ts';
 export const command = declare({
   description: `Describes an image, folder or model. Image or volume: axes, dtype, pixel size, orientation, range of values, and a
 preview. Folder: image/label pairs, classes and their fractions (with --classes and --ignore as train would see
-them), DICOM series. Model: layers, parameters, MACs, receptive field, tile sizes. Personal data in DICOM headers are shown with --personal only.`,
+them), DICOM series. Model: layers, parameters, MACs, receptive field, tile sizes. Personal data in DICOM headers
+are shown with --personal only.`,
   positionals: [{ name: '<file|folder|model.onnx|network>', help: 'what to describe' }],
   options: {
     series: text('--series <name>', 'which of several DICOM series in a folder to describe'),
