@@ -32,9 +32,7 @@ export function blockMeasures(
   return { boundary: sums.boundary, euler: sums.euler, neighbours: sums.pairs.counts() };
 }
 
-interface Sums {
-  readonly boundary: Float64Array;
-  readonly euler: Int32Array;
+interface Sums extends Omit<BlockMeasures, 'neighbours'> {
   readonly pairs: Pairs;
 }
 

@@ -7,27 +7,15 @@ export interface Regions {
   readonly count: number;
   readonly pixels: Float64Array;
   /** First and last pixel on each axis; `last` is inclusive. */
-  readonly box: { readonly first: AxisInts; readonly last: AxisInts };
+  readonly box: { readonly first: PerAxis<Int32Array>; readonly last: PerAxis<Int32Array> };
   /** The object's first pixel in raster order: the sums use coordinates relative to it. */
-  readonly origin: AxisInts;
-  readonly sums: AxisFloats;
+  readonly origin: PerAxis<Int32Array>;
+  readonly sums: PerAxis<Float64Array>;
   /** Sums of products: zz, yy, xx, yx, zx, zy. */
-  readonly products: {
-    readonly [pair in 'zz' | 'yy' | 'xx' | 'yx' | 'zx' | 'zy']: Float64Array;
-  };
+  readonly products: { readonly [pair in 'zz' | 'yy' | 'xx' | 'yx' | 'zx' | 'zy']: Float64Array };
 }
 
-interface AxisInts {
-  readonly z: Int32Array;
-  readonly y: Int32Array;
-  readonly x: Int32Array;
-}
-
-interface AxisFloats {
-  readonly z: Float64Array;
-  readonly y: Float64Array;
-  readonly x: Float64Array;
-}
+type PerAxis<T> = Readonly<Record<'z' | 'y' | 'x', T>>;
 
 /** Calls `visit` with each run of pixels of one label, end exclusive, in raster order. */
 function eachRun(

@@ -92,7 +92,9 @@ function joinValues(
     throw new UsageError(`The column ${header} holds text in one table and numbers in another.`);
   }
   if (isText) {
-    return parts.flatMap((part, t) => (part as readonly string[] | undefined) ?? blanks(tables[t].rows));
+    return parts.flatMap(
+      (part, t) => (part as readonly string[] | undefined) ?? new Array<string>(tables[t].rows).fill(''),
+    );
   }
   const whole = given.length === parts.length && given.every((part) => part instanceof Int32Array);
   const values = whole ? new Int32Array(rows) : new Float64Array(rows).fill(Number.NaN);
@@ -102,8 +104,4 @@ function joinValues(
     start += tables[t].rows;
   }
   return values;
-}
-
-function blanks(count: number): string[] {
-  return new Array<string>(count).fill('');
 }

@@ -4,6 +4,8 @@
  */
 
 import type { Contingency } from './contingency.ts';
+import type { PrecisionRecall } from './f-score.ts';
+import type { PixelCounts } from './pixel-error.ts';
 
 export interface AdaptedRand {
   /** 1 - F, 0 is best. */
@@ -80,14 +82,7 @@ export function variationOfInformationBits(
   };
 }
 
-export interface PairCounts {
-  readonly truePositives: number;
-  readonly falsePositives: number;
-  readonly falseNegatives: number;
-  readonly trueNegatives: number;
-  readonly precision: number;
-  readonly recall: number;
-  readonly fScore: number;
+export interface PairCounts extends PixelCounts, PrecisionRecall {
   /** Fraction of pairs on which both agree. */
   readonly randIndex: number;
 }

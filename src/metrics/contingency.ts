@@ -98,9 +98,31 @@ export function withoutIgnored<A extends IntegerArray>(labels: A, { ignore }: Ig
  * @throws UsageError if shapes differ or a label is negative.
  */
 export function contingency(truth: IntegerArray, prediction: IntegerArray, { ignore }: IgnoreOption = {}): Contingency {
+  requireComparable(truth, prediction, ignore);
+  return comparedLabels(withoutIgnored(truth, { ignore }), prediction, { ignore }).table;
+}
+
+/** The table, with both maps renumbered. */
+export function comparedLabels(truth: IntegerArray, prediction: IntegerArray, { ignore }: IgnoreOption) {
+  requireComparable(truth, prediction, ignore);
+  const [objects, segments] = [relabelConsecutive(truth), relabelConsecutive(prediction)];
+  const groups = groupPixels(objects.labels, objects.count, ignore);
+  return { objects, segments, table: contingencyOfGroups(groups, segments.labels, segments.count) };
+}
+
+/** Pixels of each label, by label. */
+export function labelPixels({ pixels, ...table }: Contingency) {
+  const truth = new Float64Array(table.truthCount + 1);
+  const prediction = new Float64Array(table.predictionCount + 1);
+  for (let k = 0; k < pixels.length; k++) {
+    truth[table.truth[k] as number] += pixels[k] as number;
+    prediction[table.prediction[k] as number] += pixels[k] as number;
+  }
+  return { truth, prediction };
+}
+
+/** @throws UsageError if the shapes of the prediction or of the mask differ from that of the truth. */
+export function requireComparable(truth: IntegerArray, prediction: NdArray, ignore: IntegerArray | undefined): void {
   requireSameShape(truth, prediction);
   if (ignore !== undefined) requireSameShape(truth, ignore, ['truth', 'ignore mask']);
-  const a = relabelConsecutive(withoutIgnored(truth, { ignore }));
-  const b = relabelConsecutive(prediction);
-  return contingencyOfGroups(groupPixels(a.labels, a.count, ignore), b.labels, b.count);
 }

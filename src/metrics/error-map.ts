@@ -1,9 +1,8 @@
 /** Where and how a segmentation is wrong: an image of missed, false, split and merged pixels, and their counts. */
 
 import { type NdArray, ndarray } from '../array/ndarray.ts';
-import { type IntegerArray, requireSameShape } from '../objects/grid.ts';
-import { relabelConsecutive } from '../objects/relabel.ts';
-import { contingencyOfGroups, groupPixels, type IgnoreOption } from './contingency.ts';
+import type { IntegerArray } from '../objects/grid.ts';
+import { comparedLabels, type IgnoreOption } from './contingency.ts';
 
 /** Values of the error map. */
 export const ERROR_CLASSES = {
@@ -56,15 +55,7 @@ export function errorMap(
   prediction: IntegerArray,
   { ignore, minimumOverlapPixels = 10 }: ErrorMapOptions = {},
 ): ErrorMap {
-  requireSameShape(truth, prediction);
-  if (ignore !== undefined) requireSameShape(truth, ignore, ['truth', 'ignore mask']);
-  const objects = relabelConsecutive(truth);
-  const segments = relabelConsecutive(prediction);
-  const table = contingencyOfGroups(
-    groupPixels(objects.labels, objects.count, ignore),
-    segments.labels,
-    segments.count,
-  );
+  const { objects, segments, table } = comparedLabels(truth, prediction, { ignore });
 
   const ofObject = new Partners(objects.count);
   const ofSegment = new Partners(segments.count);

@@ -1,7 +1,7 @@
 /** Instance scores: which predicted object matches which true one, and how well they overlap. */
 
 import { UsageError } from '../errors.ts';
-import type { Contingency } from './contingency.ts';
+import { type Contingency, labelPixels } from './contingency.ts';
 import type { OBJECT_SCORES, OBJECT_TOTALS } from './scores.ts';
 
 /** 0.5 to 0.95 in steps of 0.05. */
@@ -27,15 +27,7 @@ export interface InstanceMatching {
  * @param table from `contingency(truth, prediction)`
  */
 export function matchInstances(table: Contingency): InstanceMatching {
-  const truthPixels = new Float64Array(table.truthCount + 1);
-  const predictionPixels = new Float64Array(table.predictionCount + 1);
-  for (let k = 0; k < table.pixels.length; k++) {
-    const count = table.pixels[k];
-    const i = table.truth[k];
-    const j = table.prediction[k];
-    truthPixels[i] = truthPixels[i] + count;
-    predictionPixels[j] = predictionPixels[j] + count;
-  }
+  const { truth: truthPixels, prediction: predictionPixels } = labelPixels(table);
   const candidates: { truth: number; prediction: number; iou: number }[] = [];
   let segSum = 0;
   for (let k = 0; k < table.pixels.length; k++) {

@@ -9,12 +9,13 @@
 import { type NdArray, ndarray } from '../array/ndarray.ts';
 import { UsageError } from '../errors.ts';
 import { connectedComponents } from '../objects/connected-components.ts';
-import { extentsOf, type IntegerArray, requireSameShape } from '../objects/grid.ts';
+import { extentsOf, type IntegerArray } from '../objects/grid.ts';
 import { vincentSoilleWatershed } from '../objects/watershed.ts';
-import { contingencyOfGroups, groupPixels, type IgnoreOption } from './contingency.ts';
+import { contingencyOfGroups, groupPixels, type IgnoreOption, requireComparable } from './contingency.ts';
+import type { PrecisionRecall } from './f-score.ts';
 import { type PixelScores, pixelCounts, pixelScores } from './pixel-error.ts';
 import { type InfoScores, infoScores, type RandScores, randScores, randSums } from './rand.ts';
-import { type WarpingCounts, WarpingScorer } from './warping.ts';
+import { type WarpingCounts, type WarpingResult, WarpingScorer } from './warping.ts';
 
 /**
  * 0 to 1 in steps of 0.1, accumulated as in the challenge's program (0.7999999999999999 and so on). The last is just
@@ -31,14 +32,7 @@ export interface IsbiOptions extends IgnoreOption {
   readonly warpingUpTo?: number;
 }
 
-export interface WarpingScores extends WarpingCounts {
-  readonly mergeClusters: number;
-  readonly splitClusters: number;
-  /** Pixels that count. */
-  readonly pixels: number;
-  /** (merge + split) / pixels. */
-  readonly error: number;
-}
+export type WarpingScores = WarpingCounts & Pick<WarpingResult, 'mergeClusters' | 'splitClusters' | 'pixels' | 'error'>;
 
 export interface PartitionScores {
   readonly rand: RandScores;
@@ -66,10 +60,7 @@ export interface BestScore {
   readonly threshold: number;
 }
 
-export interface BestFScore extends BestScore {
-  readonly precision: number;
-  readonly recall: number;
-}
+export type BestFScore = BestScore & Omit<PrecisionRecall, 'fScore'>;
 
 /** One point of the curves over thresholds. */
 export interface IsbiCurvePoint {
@@ -125,8 +116,7 @@ export function isbiSliceScores(
       remedy: 'Score 2D slices that have pixels, one by one.',
     });
   }
-  requireSameShape(truth, prediction);
-  if (ignore !== undefined) requireSameShape(truth, ignore, ['truth', 'ignore mask']);
+  requireComparable(truth, prediction, ignore);
   requireThresholds(thresholds);
   const probability = asProbability(prediction);
 
@@ -185,7 +175,7 @@ export function isbiScores(slices: readonly IsbiSliceScores[]): IsbiScores {
       slices.map((slice) => slice[t]),
     ),
   );
-  const best = (value: (point: StackPoint) => FScore): BestFScore => {
+  const best = (value: (point: StackPoint) => PrecisionRecall): BestFScore => {
     const point = lowest(points, (candidate) => 1 - value(candidate).fScore);
     if (point === undefined) {
       return { value: Number.NaN, threshold: Number.NaN, precision: Number.NaN, recall: Number.NaN };
@@ -223,32 +213,24 @@ export function isbiScores(slices: readonly IsbiSliceScores[]): IsbiScores {
   };
 }
 
-interface FScore {
-  readonly fScore: number;
-  readonly precision: number;
-  readonly recall: number;
-}
-
 interface StackPoint {
   readonly threshold: number;
-  readonly pixel: FScore;
-  readonly rand: FScore;
+  readonly pixel: PrecisionRecall;
+  readonly rand: PrecisionRecall;
   readonly warping: { readonly error: number; readonly merge: number; readonly split: number } | undefined;
-  readonly vRand: FScore;
-  readonly vInfo: FScore;
-  readonly vRandThinned: FScore;
-  readonly vInfoThinned: FScore;
+  readonly vRand: PrecisionRecall;
+  readonly vInfo: PrecisionRecall;
+  readonly vRandThinned: PrecisionRecall;
+  readonly vInfoThinned: PrecisionRecall;
 }
 
 function stackPoint(threshold: number, slices: readonly IsbiThresholdScores[]): StackPoint {
-  const sum = (value: (slice: IsbiThresholdScores) => number): number =>
-    slices.reduce((total, slice) => total + value(slice), 0);
-  const meanF = (value: (slice: IsbiThresholdScores) => FScore): FScore => ({
+  const meanF = (value: (slice: IsbiThresholdScores) => PrecisionRecall): PrecisionRecall => ({
     fScore: mean(slices.map((slice) => value(slice).fScore)),
     precision: mean(slices.map((slice) => value(slice).precision)),
     recall: mean(slices.map((slice) => value(slice).recall)),
   });
-  const infoF = ({ fScore, mergeScore, splitScore }: InfoScores): FScore => ({
+  const infoF = ({ fScore, mergeScore, splitScore }: InfoScores): PrecisionRecall => ({
     fScore,
     precision: mergeScore,
     recall: splitScore,
@@ -256,31 +238,23 @@ function stackPoint(threshold: number, slices: readonly IsbiThresholdScores[]): 
   const warping = slices.flatMap((slice) => (slice.warping === undefined ? [] : [slice.warping]));
   return {
     threshold,
-    pixel: pixelScores({
-      truePositives: sum(({ pixel }) => pixel.truePositives),
-      falsePositives: sum(({ pixel }) => pixel.falsePositives),
-      falseNegatives: sum(({ pixel }) => pixel.falseNegatives),
-      trueNegatives: sum(({ pixel }) => pixel.trueNegatives),
-    }),
-    rand: randScores({
-      pixels: sum(({ components }) => components.rand.sums.pixels),
-      joint: sum(({ components }) => components.rand.sums.joint),
-      truth: sum(({ components }) => components.rand.sums.truth),
-      prediction: sum(({ components }) => components.rand.sums.prediction),
-    }),
-    warping:
-      warping.length === 0
-        ? undefined
-        : {
-            error: mean(warping.map(({ error }) => error)),
-            merge: warping.reduce((total, { merge }) => total + merge, 0),
-            split: warping.reduce((total, { split }) => total + split, 0),
-          },
+    pixel: pixelScores(total(slices.map(({ pixel }) => pixel))),
+    rand: randScores(total(slices.map(({ components }) => components.rand.sums))),
+    warping: warping.length === 0 ? undefined : { ...total(warping), error: mean(warping.map(({ error }) => error)) },
     vRand: meanF(({ components }) => components.rand),
     vInfo: meanF(({ components }) => infoF(components.info)),
     vRandThinned: meanF(({ thinned }) => thinned.rand),
     vInfoThinned: meanF(({ thinned }) => infoF(thinned.info)),
   };
+}
+
+/** The sum of each number. */
+function total<T extends object>(items: readonly T[]): T {
+  const entries = Object.keys(items[0] as T).map((key) => {
+    const values = items.map((item) => item[key as keyof T] as number);
+    return [key, values.reduce((sum, value) => sum + value, 0)];
+  });
+  return Object.fromEntries(entries) as T;
 }
 
 /** Mean of the values other than NaN; NaN if there are none. */

@@ -3,9 +3,7 @@
 import { addTo } from '../array/lists.ts';
 import { UsageError } from '../errors.ts';
 import type { IntegerArray } from '../objects/grid.ts';
-import { requireSameShape } from '../objects/grid.ts';
-import { relabelConsecutive } from '../objects/relabel.ts';
-import { contingencyOfGroups, groupPixels, type IgnoreOption } from './contingency.ts';
+import { comparedLabels, type IgnoreOption, labelPixels } from './contingency.ts';
 
 export interface MatchObjectsOptions extends IgnoreOption {
   /** Minimum IoU of an object with a predicted one to count as found: 0.5..1. Default 0.5. */
@@ -47,18 +45,8 @@ export function matchObjects(
     throw new UsageError(`The IoU ${least} is not in 0.5..1.`, { remedy: 'Below 0.5 a match is not unique.' });
   }
   if (!(minPart >= 0 && minPart <= 1)) throw new UsageError(`The fraction ${minPart} is not in 0..1.`);
-  requireSameShape(truth, predicted);
-  if (ignore !== undefined) requireSameShape(truth, ignore, ['truth', 'ignore mask']);
-  const a = relabelConsecutive(truth);
-  const b = relabelConsecutive(predicted);
-  const table = contingencyOfGroups(groupPixels(a.labels, a.count, ignore), b.labels, b.count);
-
-  const truthPixels = new Float64Array(a.count + 1);
-  const predictedPixels = new Float64Array(b.count + 1);
-  for (const [k, pixels] of table.pixels.entries()) {
-    truthPixels[table.truth[k]] += pixels;
-    predictedPixels[table.prediction[k]] += pixels;
-  }
+  const { objects: a, segments: b, table } = comparedLabels(truth, predicted, { ignore });
+  const { truth: truthPixels, prediction: predictedPixels } = labelPixels(table);
   const covered = new Map<number, number[]>();
   const parts = new Map<number, number[]>();
   const pairs: { truth: number; predicted: number; iou: number }[] = [];

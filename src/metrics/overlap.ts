@@ -1,8 +1,8 @@
 /** Pixelwise overlap of classes: confusion matrix, Dice and IoU. */
 
 import { UsageError } from '../errors.ts';
-import { type IntegerArray, requireSameShape } from '../objects/grid.ts';
-import type { IgnoreOption } from './contingency.ts';
+import type { IntegerArray } from '../objects/grid.ts';
+import { type IgnoreOption, requireComparable } from './contingency.ts';
 import { pixelCounts } from './pixel-error.ts';
 import { CLASS_SCORES, type OVERLAP_TOTALS } from './scores.ts';
 
@@ -29,8 +29,7 @@ export function confusionMatrix(
   classes: number,
   { ignore, ignoreValue }: ConfusionOptions = {},
 ): ConfusionMatrix {
-  requireSameShape(truth, prediction);
-  if (ignore !== undefined) requireSameShape(truth, ignore, ['truth', 'ignore mask']);
+  requireComparable(truth, prediction, ignore);
   const pixels = new Float64Array(classes * classes);
   const skip = ignore?.data;
   for (let i = 0; i < truth.data.length; i++) {

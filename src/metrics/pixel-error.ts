@@ -1,7 +1,8 @@
 /** Pixel scores of a foreground mask, as in the ISBI 2012 challenge. */
 
-import { type IntegerArray, requireSameShape } from '../objects/grid.ts';
-import type { IgnoreOption } from './contingency.ts';
+import { wordsOf } from '../objects/connected-components.ts';
+import type { IntegerArray } from '../objects/grid.ts';
+import { type IgnoreOption, requireComparable } from './contingency.ts';
 import { type PrecisionRecall, precisionRecall } from './f-score.ts';
 
 export interface PixelCounts {
@@ -21,11 +22,10 @@ export interface PixelScores extends PixelCounts, PrecisionRecall {
  * @throws UsageError if shapes differ.
  */
 export function pixelCounts(truth: IntegerArray, prediction: IntegerArray, { ignore }: IgnoreOption = {}): PixelCounts {
-  requireSameShape(truth, prediction);
-  if (ignore !== undefined) requireSameShape(truth, ignore, ['truth', 'ignore mask']);
-  else {
-    const a = wordsOf(truth.data);
-    const b = wordsOf(prediction.data);
+  requireComparable(truth, prediction, ignore);
+  if (ignore === undefined) {
+    const { length } = truth.data;
+    const [a, b] = [wordsOf(truth.data, length), wordsOf(prediction.data, length)];
     if (a !== undefined && b !== undefined) return countsOfWords(a, b);
   }
   let truePositives = 0;
@@ -42,12 +42,6 @@ export function pixelCounts(truth: IntegerArray, prediction: IntegerArray, { ign
     else trueNegatives++;
   }
   return { truePositives, falsePositives, falseNegatives, trueNegatives };
-}
-
-/** Four bytes at once, if the data is word-aligned. */
-function wordsOf(data: IntegerArray['data']): Int32Array | undefined {
-  if (!(data instanceof Uint8Array) || data.length % 4 !== 0 || data.byteOffset % 4 !== 0) return undefined;
-  return new Int32Array(data.buffer, data.byteOffset, data.length / 4);
 }
 
 /** Number of words that can be summed lane by lane before a byte lane could overflow. */

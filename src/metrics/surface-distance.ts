@@ -160,11 +160,7 @@ function farther(a: number, b: number): number {
   return Number.isNaN(b) ? a : Math.max(a, b);
 }
 
-function sum(values: Float64Array): number {
-  let total = 0;
-  for (const value of values) total += value;
-  return total;
-}
+const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
 
 function weightedSum(distances: Float64Array, weights: Float64Array): number {
   let total = 0;

@@ -8,15 +8,13 @@ import {
   type SeparationWay,
   separateObjects,
 } from '../objects/instances.ts';
-import { contingency } from './contingency.ts';
+import { contingency, type IgnoreOption } from './contingency.ts';
 import { instanceScores, matchInstances } from './instances.ts';
 
-export interface TuningImage {
+export interface TuningImage extends IgnoreOption {
   readonly maps: PredictedMaps;
   /** Label map, 0 = background. */
   readonly truth: IntegerArray;
-  /** Nonzero pixels are ignored. */
-  readonly ignore?: IntegerArray;
 }
 
 export interface TuneSeparationOptions {

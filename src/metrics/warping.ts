@@ -7,6 +7,7 @@
 import { ndarray } from '../array/ndarray.ts';
 import { connectedComponents } from '../objects/connected-components.ts';
 import { extentsOf, type IntegerArray } from '../objects/grid.ts';
+import { ascendingOrder } from '../objects/level-order.ts';
 import { simplePointTable } from './simple-points.ts';
 
 /** How a pixel that could not be warped away changes the topology. Values of `WarpingResult.classes`. */
@@ -23,17 +24,10 @@ export const WARPING_CLASSES = {
   holeDeletion: 6,
 } as const;
 
-export interface WarpingCounts {
-  readonly merge: number;
-  readonly split: number;
-  readonly holeAddition: number;
-  readonly objectDeletion: number;
-  readonly objectAddition: number;
-  readonly holeDeletion: number;
-}
+/** Pixels of each class. */
+export type WarpingCounts = Readonly<Record<Exclude<keyof typeof WARPING_CLASSES, 'none'>, number>>;
 
 export interface WarpingResult {
-  /** Pixels of each class. */
   readonly counts: WarpingCounts;
   /** 8-connected groups of merge pixels and of split pixels: the number of errors a person would count. */
   readonly mergeClusters: number;
@@ -107,10 +101,10 @@ export class WarpingScorer {
         const inside = value > threshold ? 1 : 0;
         if (inside === source[p] || this.#ignored?.[i] === 1) continue;
         places.push(p);
-        keys.push(Math.abs(value - threshold));
+        keys.push(-Math.abs(value - threshold));
       }
     }
-    return sortDescending(Int32Array.from(places), Float32Array.from(keys));
+    return ascendingOrder(Float32Array.from(keys)).map((k) => places[k]);
   }
 
   #classify(source: Uint8Array, rest: readonly number[]): WarpingResult {
@@ -245,30 +239,6 @@ class RankHeap {
     this.#inside[smallest] = 0;
     return smallest;
   }
-}
-
-/** Stable descending sort by non-negative keys: a radix sort, since their bits order like integers. */
-function sortDescending(values: Int32Array, keys: Float32Array): Int32Array {
-  let bits = new Uint32Array(keys.buffer, keys.byteOffset, keys.length).map((word) => ~word);
-  let items = values;
-  for (let shift = 0; shift < 32; shift += 11) {
-    const starts = new Int32Array(2049);
-    for (let k = 0; k < bits.length; k++) starts[((bits[k] >>> shift) & 2047) + 1]++;
-    for (let digit = 0; digit < 2048; digit++) starts[digit + 1] = starts[digit + 1] + starts[digit];
-    const sortedBits = new Uint32Array(bits.length);
-    const sortedItems = new Int32Array(items.length);
-    for (let k = 0; k < bits.length; k++) {
-      const word = bits[k];
-      const digit = (word >>> shift) & 2047;
-      const place = starts[digit];
-      sortedBits[place] = word;
-      sortedItems[place] = items[k];
-      starts[digit] = place + 1;
-    }
-    bits = sortedBits;
-    items = sortedItems;
-  }
-  return items;
 }
 
 /** The effect of flipping pixel p of the warped ground truth, from its eight neighbours. */

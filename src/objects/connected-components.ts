@@ -111,8 +111,8 @@ function runsOf(data: Data, rows: number, width: number, byValue: boolean): Runs
   return { edges, firstRun };
 }
 
-/** Four bytes at once, if the rows of a byte mask are word-aligned. */
-function wordsOf(data: Data, width: number): Int32Array | undefined {
+/** A mask of bytes, four at a time, if its rows are word-aligned. */
+export function wordsOf(data: Data, width: number): Int32Array | undefined {
   if (!(data instanceof Uint8Array) || width % 4 !== 0 || data.byteOffset % 4 !== 0) return undefined;
   return new Int32Array(data.buffer, data.byteOffset, data.length / 4);
 }

@@ -2,7 +2,7 @@
 
 import { ndarray } from '../array/ndarray.ts';
 import { connectedComponents } from './connected-components.ts';
-import { type Connectivity, extentsOf, type IntegerArray } from './grid.ts';
+import { type Connectivity, eachBorderPixel, extentsOf, type IntegerArray } from './grid.ts';
 
 export interface FillHolesOptions {
   /** Connectivity of the background: 4 (default) or 8 in 2D, 6 (default) or 26 in 3D. */
@@ -21,7 +21,8 @@ export function fillHoles<A extends IntegerArray>(
   array: A,
   { connectivity, maxSize = Number.POSITIVE_INFINITY }: FillHolesOptions = {},
 ): A {
-  const { depth, height, width, size } = extentsOf(array.shape);
+  const extents = extentsOf(array.shape);
+  const { height, width, size } = extents;
   const data = array.data;
   const background = new Uint8Array(size);
   for (let i = 0; i < size; i++) if (data[i] === 0) background[i] = 1;
@@ -33,18 +34,12 @@ export function fillHoles<A extends IntegerArray>(
   /** The value enclosing each part: 0 = not known yet. Index 0 is for pixels that are not background. */
   const around = new Float64Array(count + 1);
   around[0] = OPEN;
-  const flat = array.shape.length === 2;
-  for (let z = 0; z < depth; z++) {
-    const wholePlane = !flat && (z === 0 || z === depth - 1);
-    for (let y = 0; y < height; y++) {
-      const step = wholePlane || y === 0 || y === height - 1 ? 1 : Math.max(1, width - 1);
-      const start = (z * height + y) * width;
-      for (let x = 0; x < width; x += step) around[part[start + x]] = OPEN;
-    }
-  }
+  eachBorderPixel(extents, (pixel) => {
+    around[part[pixel]] = OPEN;
+  });
   const sizes = new Float64Array(count + 1);
   const plane = width * height;
-  const steps = flat ? [-1, 1, -width, width] : [-1, 1, -width, width, -plane, plane];
+  const steps = extents.rank === 2 ? [-1, 1, -width, width] : [-1, 1, -width, width, -plane, plane];
   for (let i = 0; i < size; i++) {
     const hole = part[i];
     if (around[hole] === OPEN) continue;

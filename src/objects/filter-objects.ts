@@ -1,8 +1,8 @@
 /** Filters the objects of a label map by size, by the mean of a map over them, and by whether they touch the border. */
 
 import { type NdArray, ndarray } from '../array/ndarray.ts';
-import { extentsOf, type IntegerArray, requireSameShape } from './grid.ts';
-import { relabelConsecutive } from './relabel.ts';
+import { eachBorderPixel, extentsOf, type IntegerArray, requireSameShape } from './grid.ts';
+import { type Relabelled, relabelConsecutive } from './relabel.ts';
 
 export interface FilterObjectsOptions {
   /** Smaller objects are removed, in pixels; default 0. */
@@ -17,13 +17,8 @@ export interface FilterObjectsOptions {
   readonly border?: 'keep' | 'clear';
 }
 
-export interface FilteredObjects {
-  /** The remaining objects, renumbered 1..count in the order of their labels. */
-  readonly labels: NdArray<'int32'>;
-  readonly count: number;
-  /** `values[k]` is the original label of object k; `values[0]` is 0. */
-  readonly values: readonly number[];
-}
+/** The remaining objects, renumbered. */
+export type FilteredObjects = Relabelled;
 
 /**
  * Removes objects from a label map. All pixels with the same label are one object, connected or not.
@@ -57,15 +52,9 @@ export function filterObjects(
     }
   }
   if (border === 'clear') {
-    const { depth, height, width, rank } = extents;
-    for (let z = 0; z < depth; z++) {
-      const wholePlane = rank === 3 && (z === 0 || z === depth - 1);
-      for (let y = 0; y < height; y++) {
-        const step = wholePlane || y === 0 || y === height - 1 ? 1 : Math.max(1, width - 1);
-        const start = (z * height + y) * width;
-        for (let x = 0; x < width; x += step) keep[data[start + x]] = 0;
-      }
-    }
+    eachBorderPixel(extents, (pixel) => {
+      keep[data[pixel]] = 0;
+    });
   }
   const numbers = new Int32Array(count + 1);
   const kept = [0];

@@ -65,6 +65,18 @@ export function gridSpacing(spacing: readonly number[] | undefined, rank: number
   return values;
 }
 
+/** Calls `visit` with each pixel on the border of a grid, in 3D on its six faces. */
+export function eachBorderPixel({ depth, height, width, rank }: Extents, visit: (pixel: number) => void): void {
+  for (let z = 0; z < depth; z++) {
+    const wholePlane = rank === 3 && (z === 0 || z === depth - 1);
+    for (let y = 0; y < height; y++) {
+      const step = wholePlane || y === 0 || y === height - 1 ? 1 : Math.max(1, width - 1);
+      const start = (z * height + y) * width;
+      for (let x = 0; x < width; x += step) visit(start + x);
+    }
+  }
+}
+
 /** Neighbours sharing a face (4 in 2D, 6 in 3D), or also those sharing only a corner or an edge (8, 26). */
 export type Connectivity = 4 | 8 | 6 | 26;
 

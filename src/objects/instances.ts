@@ -5,7 +5,7 @@ import { UsageError } from '../errors.ts';
 import { connectedComponents } from './connected-components.ts';
 import { distanceToZero } from './distance-transform.ts';
 import { fillHoles } from './fill-holes.ts';
-import { filterObjects } from './filter-objects.ts';
+import { type FilteredObjects, filterObjects } from './filter-objects.ts';
 import { extentsOf, requireSameShape } from './grid.ts';
 import { hMaxima } from './h-maxima.ts';
 import { watershed } from './seeded-watershed.ts';
@@ -66,11 +66,7 @@ export interface SeparationSettings {
   readonly border?: 'keep' | 'clear';
 }
 
-export interface SeparatedObjects {
-  /** 0 = background, 1..count = objects. */
-  readonly labels: NdArray<'int32'>;
-  readonly count: number;
-}
+export type SeparatedObjects = Pick<FilteredObjects, 'labels' | 'count'>;
 
 /**
  * Separates objects in predicted maps. Pixels are connected by faces (4 in 2D, 6 in 3D). A connected part without any
@@ -94,7 +90,8 @@ export function separateObjects(maps: PredictedMaps, settings: SeparationSetting
 function divide(mask: NdArray<'uint8'>, maps: PredictedMaps, settings: SeparationSettings): NdArray<'int32'> {
   const { by, seedThreshold = 0.5, minSeedSize = 1 } = settings;
   if (by === 'border') {
-    const inner = difference(maps.foreground, required(maps, 'border'));
+    const rims = required(maps, 'border').data;
+    const inner = mapped(maps.foreground, (value, i) => value - (rims[i] as number));
     const seeds = insideMask(aboveThreshold(inner, seedThreshold), mask);
     const { labels } = filterObjects(connectedComponents(seeds).labels, { minSize: minSeedSize });
     return flood(inner, labels, mask);
@@ -129,13 +126,8 @@ function distanceOfMask(mask: NdArray<'uint8'>): NdArray<'float32'> {
   );
 }
 
-function difference(a: NdArray<'float32'>, b: NdArray<'float32'>): NdArray<'float32'> {
-  return ndarray(
-    'float32',
-    a.shape,
-    a.data.map((value, i) => value - b.data[i]),
-  );
-}
+const mapped = ({ shape, data }: NdArray<'float32'>, value: (value: number, i: number) => number) =>
+  ndarray('float32', shape, data.map(value));
 
 function insideMask(seeds: NdArray<'uint8'>, mask: NdArray<'uint8'>): NdArray<'uint8'> {
   for (let i = 0; i < seeds.data.length; i++) if (mask.data[i] === 0) seeds.data[i] = 0;
@@ -145,12 +137,11 @@ function insideMask(seeds: NdArray<'uint8'>, mask: NdArray<'uint8'>): NdArray<'u
 /** Grows seeds over the mask, deepest pixels first; parts that no seed reaches become objects unchanged. */
 function flood(depth: NdArray<'float32'>, seeds: NdArray<'int32'>, mask: NdArray<'uint8'>): NdArray<'int32'> {
   const { size } = extentsOf(mask.shape);
-  const heights = ndarray(
-    'float32',
-    depth.shape,
-    depth.data.map((value) => -value),
+  const labels = watershed(
+    mapped(depth, (value) => -value),
+    seeds,
+    { mask },
   );
-  const labels = watershed(heights, seeds, { mask });
   const rest = new Uint8Array(size);
   let last = 0;
   let found = false;
