@@ -17,7 +17,15 @@ export function projectName(files: readonly GivenFile[], otherwise: string): str
   const [top, ...below] = first.path.split('/');
   const isFolder = below.length > 0 && files.every(({ path }) => path.startsWith(`${top}/`));
   if (isFolder) return top;
-  return files.length === 1 ? top.replace(/(?:\.ome)?\.[^.]+(?:\.gz)?$/i, '') : otherwise;
+  const stems = files.map(({ path }) => path.replace(/^.*\//, '').replace(/(?:\.ome)?\.[^.]+(?:\.gz)?$/i, ''));
+  const common = files.length === 1 ? stems[0] : stems.reduce(commonStart).replace(/[\s\d._-]+$/, '');
+  return common === '' ? otherwise : common;
+}
+
+function commonStart(a: string, b: string): string {
+  let length = 0;
+  while (length < a.length && a[length] === b[length]) length++;
+  return a.slice(0, length);
 }
 
 export const givenFiles = (files: Iterable<File>): readonly GivenFile[] =>

@@ -3,6 +3,7 @@
 import { computed, effect, type ReadonlySignal, signal } from '@preact/signals';
 import type { LabelLayer } from 'lamella/studio';
 import { text } from '../text/text.ts';
+import type { ToolId } from '../tools/tool.ts';
 import type { ShownLabels } from '../viewer/label-layer.ts';
 import { type Area, CHUNK } from '../viewer/label-mips.ts';
 import { sliceOfLayer } from '../viewer/label-source.ts';
@@ -13,9 +14,13 @@ import type { Annotation } from './annotation.ts';
 import type { Display } from './display.ts';
 import type { Live } from './live.ts';
 import type { Measuring } from './measuring.ts';
+import type { Objects } from './objects.ts';
 import type { Painting } from './painting.ts';
 import type { PointerState } from './pointer.ts';
 import type { Tab } from './tabs.ts';
+
+/** Tools that paint within a circle. */
+export const WITH_BRUSH: readonly ToolId[] = ['brush', 'eraser', 'object', 'wand'];
 
 /** A preview is fainter than what is painted. */
 const PREVIEW_OPACITY = 0.7;
@@ -23,6 +28,7 @@ const PREVIEW_OPACITY = 0.7;
 interface Parts {
   readonly display: Display;
   readonly annotation: Annotation;
+  readonly objects: Objects;
   readonly painting: Painting;
   readonly pointer: PointerState;
   readonly live: Live;
@@ -30,7 +36,7 @@ interface Parts {
   readonly tab: ReadonlySignal<Tab>;
 }
 
-export function createScene({ display, annotation, painting, pointer, live, measuring, tab }: Parts) {
+export function createScene({ display, annotation, objects, painting, pointer, live, measuring, tab }: Parts) {
   const listeners = new Set<(labels: ShownLabels, area: Area) => void>();
   const hidden = signal<ReadonlySet<number>>(new Set());
 
@@ -78,7 +84,7 @@ export function createScene({ display, annotation, painting, pointer, live, meas
       opacity: display.opacity.value,
       outlines: display.outlines.value,
       seed: display.seed.value,
-      selected: [],
+      selected: objects.selected.value,
     };
     const result = tab.value === 'measure' && measuring.resultShown.value ? measuring.shown.value : undefined;
     const selected = measuring.selected.value;
@@ -104,7 +110,7 @@ export function createScene({ display, annotation, painting, pointer, live, meas
     display.canvas.value;
     const at = pointer.at.value;
     const tool = painting.tool.value;
-    const hasBrush = !pointer.panning.value && (tool === 'brush' || tool === 'eraser' || tool === 'object');
+    const hasBrush = !pointer.panning.value && WITH_BRUSH.includes(tool);
     return {
       transform: display.transform.value,
       density: globalThis.devicePixelRatio ?? 1,
@@ -129,7 +135,7 @@ export function createScene({ display, annotation, painting, pointer, live, meas
     hidden,
     cursor: computed(() => {
       if (pointer.panning.value || painting.tool.value === 'hand') return 'grab';
-      return ['brush', 'eraser', 'object'].includes(painting.tool.value) ? 'none' : 'crosshair';
+      return WITH_BRUSH.includes(painting.tool.value) ? 'none' : 'crosshair';
     }),
     /** Says that something was painted that is no edit yet. */
     painted: (): void => tellChanges(),

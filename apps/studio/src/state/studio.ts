@@ -11,6 +11,7 @@ import { isProject, projectName } from './intake.ts';
 import { createLive } from './live.ts';
 import { createMeasuring } from './measuring.ts';
 import { createMessages } from './messages.ts';
+import { createObjects } from './objects.ts';
 import { createPainting } from './painting.ts';
 import { createPointer } from './pointer.ts';
 import { createOpenProject } from './project.ts';
@@ -39,10 +40,13 @@ export function createStudio({ engine, storage, example, saveFile }: Place) {
   const project = createOpenProject(engine, messages);
   const display = createDisplay(engine, project, messages);
   const annotation = createAnnotation(engine, project, messages);
+  const objects = createObjects(annotation, project, messages);
   const painting = createPainting({
     annotation,
     display,
     settings,
+    objects,
+    messages,
     onPainting: (now) => void engine.setPainting(now).catch(messages.failed),
     onPainted: () => scene.painted(),
   });
@@ -54,7 +58,7 @@ export function createStudio({ engine, storage, example, saveFile }: Place) {
     messages.note(text.train.done(run.steps, run.score && `${run.score.name} ${score(run.score.value)}`)),
   );
   const tab = signal<Tab>('annotate');
-  const scene = createScene({ display, annotation, painting, pointer, live, measuring, tab });
+  const scene = createScene({ display, annotation, objects, painting, pointer, live, measuring, tab });
   const description = signal<EngineDescription | undefined>(undefined);
   /** What belongs to one project is forgotten with it. */
   let openId: string | undefined;
@@ -95,6 +99,7 @@ export function createStudio({ engine, storage, example, saveFile }: Place) {
     project,
     display,
     annotation,
+    objects,
     painting,
     pointer,
     scene,

@@ -31,7 +31,6 @@ export const en = {
     forgetWarning:
       'Its images, annotations and models are deleted from where Studio keeps them. What you saved to disk stays.',
     here: 'Here',
-    threads: (n: number) => count(n, 'thread', 'threads'),
     free: (size: string) => `${size} free`,
     steps: [
       ['Paint', 'A few strokes on objects, a few on what is not. A first preview appears within seconds.'],
@@ -47,6 +46,7 @@ export const en = {
     opening: 'Opening…',
     reading: (n: number) => `Reading ${count(n, 'file', 'files')}…`,
     example: 'Making the example…',
+    interpolating: 'Interpolating…',
     saving: 'Saving…',
     starting: 'Starting…',
   },
@@ -73,7 +73,6 @@ export const en = {
     object: 'New object',
     pick: 'Pick label',
     select: 'Select',
-    merge: 'Merge',
     split: 'Split',
     hand: 'Hand',
     size: 'Size',
@@ -81,6 +80,8 @@ export const en = {
     smaller: 'Smaller brush',
     larger: 'Larger brush',
     tolerance: 'Tolerance',
+    fillLimit: 'The area is larger than 16 million pixels; so many were filled.',
+    noSplit: 'Draw the line across an object, from one side to the other.',
     keep: 'Keep what is painted',
   },
 
@@ -139,9 +140,25 @@ export const en = {
     eraser: 'eraser',
     object: 'new object',
     polygon: 'polygon',
+    fill: 'fill',
+    wand: 'wand',
     region: 'region',
+    split: 'split',
+    merge: 'merge',
+    remove: 'deletion',
+    fillHoles: 'filled holes',
+    copySlice: 'copied slice',
+    interpolate: 'interpolation',
     classes: 'classes',
     accept: 'accepted place',
+  },
+
+  objects: {
+    choose: (n: number) =>
+      n === 1
+        ? 'First choose an object with the Select tool (V).'
+        : 'First choose two objects with the Select tool (V), the second one with Shift.',
+    noSlices: 'Annotate a slice before and one after this one, with some between them.',
   },
 
   live: {
@@ -242,7 +259,7 @@ export const en = {
       project: ['Project, zip', 'All of it'],
     } as { readonly [format: string]: readonly [name: string, what: string] },
     noPrediction: 'Tables and shapes appear when the images are segmented: Measure, Segment all.',
-    start: (n: number) => (n === 1 ? 'Export one file' : `Export ${number(n)} kinds of files`),
+    start: 'Export',
   },
 
   help: {
@@ -320,6 +337,11 @@ export const en = {
       smaller: 'Smaller brush',
       larger: 'Larger brush',
       onePixel: 'Brush of one pixel',
+      merge: 'Merge the chosen objects',
+      remove: 'Delete the chosen objects',
+      fillHoles: 'Fill holes of the chosen objects',
+      copySlice: 'Copy labels to the next slice',
+      interpolate: 'Interpolate between annotated slices',
       undo: 'Undo',
       redo: 'Redo',
       finish: 'Finish the polygon',
@@ -347,7 +369,7 @@ export const en = {
     pointer: 'Pointer',
     pointerList: [
       ['Alt', 'Held: erase, with any tool'],
-      ['Shift', 'Held: a straight line with the brush'],
+      ['Shift', 'Held: a straight line with the brush; more objects with Select'],
       ['Space', 'Held: move the image; the middle button too'],
       ['Wheel', 'Zoom at the pointer'],
       ['Shift+Wheel', 'Size of the brush'],

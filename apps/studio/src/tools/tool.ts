@@ -3,9 +3,18 @@
 import type { Annotations, ImageId, LabelLayer, Plane } from 'lamella/studio';
 import type { Point } from '../viewer/transform.ts';
 
-export const TOOL_IDS = ['brush', 'eraser', 'polygon', 'region', 'object', 'pick', 'hand'] as const;
-
-export type ToolId = (typeof TOOL_IDS)[number];
+export type ToolId =
+  | 'brush'
+  | 'eraser'
+  | 'polygon'
+  | 'fill'
+  | 'wand'
+  | 'region'
+  | 'object'
+  | 'select'
+  | 'split'
+  | 'pick'
+  | 'hand';
 
 /** Keys that are held down. */
 export interface Held {
@@ -32,10 +41,20 @@ export interface Bench {
   readonly diameter: number;
   /** Painted labels are kept: only what is not annotated is painted. */
   readonly keep: boolean;
+  /** How far intensities may differ where an area is filled. */
+  readonly tolerance: number;
+  /** The same for the wand, as a multiple of the local deviation. */
+  readonly deviations: number;
   /** The label that a stroke from here paints. @param fresh an object of its own */
   label(from: Point, held: Held, fresh: boolean): number;
   /** Chooses a label as the one to paint with. */
   choose(label: number): void;
+  /** Chooses objects. @param adds to those that are chosen */
+  select(objects: readonly number[], adds: boolean): void;
+  /** Says something to the user. */
+  note(text: string): void;
+  /** A gesture that went on by itself has come to its end. */
+  done(): void;
   draft(lines: readonly Draft[]): void;
   commit(name: string): void;
   cancel(): void;

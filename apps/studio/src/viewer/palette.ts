@@ -2,11 +2,10 @@
 
 export type Rgb = readonly [red: number, green: number, blue: number];
 
-/** Okabe and Ito's colours, which people with any kind of colour vision tell apart; the background's grey first. */
+/** Okabe and Ito's colours, which people with any kind of colour vision tell apart; the background's first. */
 export const CLASS_COLOURS: readonly string[] = [
-  '#7d8590',
-  '#e69f00',
   '#56b4e9',
+  '#e69f00',
   '#009e73',
   '#cc79a7',
   '#f0e442',

@@ -54,7 +54,7 @@ export function ExportDialog(): JSX.Element {
       <div class="row end">
         <button type="button" class="primary" disabled={chosen.length === 0} onClick={start}>
           <Icon of={Download} />
-          {text.export.start(chosen.length)}
+          {text.export.start}
         </button>
       </div>
     </Dialog>

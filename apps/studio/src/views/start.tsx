@@ -70,7 +70,6 @@ export function Start(): JSX.Element {
 function Place({ description }: { readonly description: EngineDescription | undefined }): JSX.Element {
   const facts = description && [
     description.devices.map(({ label }) => label).join(', '),
-    text.start.threads(description.threads),
     description.storage && text.start.free(fileSize(description.storage.free)),
   ];
   return (

@@ -15,10 +15,7 @@ export function StatusLine(): JSX.Element {
       <span class={annotation.unkept.value === 0 ? 'good' : ''} role="status">
         {annotation.readOnly.value ? text.status.readOnly : kept}
       </span>
-      <span>
-        {description.value?.devices[0]?.label}
-        {description.value !== undefined && ` · ${text.start.threads(description.value.threads)}`}
-      </span>
+      <span>{description.value?.devices[0]?.label}</span>
     </footer>
   );
 }

@@ -1,6 +1,22 @@
-import { Brush, CircleDashed, Eraser, Hand, type IconNode, Minus, Pipette, Plus, Spline, SquareDashed } from 'lucide';
+import {
+  Brush,
+  CirclePlus,
+  Eraser,
+  Hand,
+  type IconNode,
+  Minus,
+  MousePointer2,
+  PaintBucket,
+  Pipette,
+  Plus,
+  Scissors,
+  Spline,
+  SquareDashed,
+  WandSparkles,
+} from 'lucide';
 import type { JSX } from 'preact';
 import { useRef } from 'preact/hooks';
+import { WITH_BRUSH } from '../state/scene.ts';
 import { text } from '../text/text.ts';
 import type { ToolId } from '../tools/tool.ts';
 import { IconButton } from './button.tsx';
@@ -10,20 +26,25 @@ const ICONS: { readonly [id in ToolId]: IconNode } = {
   brush: Brush,
   eraser: Eraser,
   polygon: Spline,
+  fill: PaintBucket,
+  wand: WandSparkles,
   region: SquareDashed,
-  object: CircleDashed,
+  object: CirclePlus,
+  select: MousePointer2,
+  split: Scissors,
   pick: Pipette,
   hand: Hand,
 };
 
-const WITH_SIZE: readonly ToolId[] = ['brush', 'eraser', 'object'];
+const OF_OBJECTS: readonly ToolId[] = ['object', 'select', 'split'];
+const WITH_TOLERANCE: readonly ToolId[] = ['fill', 'wand'];
 
 /** The tools, and what belongs to the one in hand. Arrow keys move along it. */
 export function Toolbar(): JSX.Element {
   const { painting, annotation } = useStudio();
   const bar = useRef<HTMLDivElement>(null);
   const kind = annotation.annotations.value?.kind;
-  const tools = (Object.keys(ICONS) as ToolId[]).filter((id) => id !== 'object' || kind === 'objects');
+  const tools = (Object.keys(ICONS) as ToolId[]).filter((id) => kind === 'objects' || !OF_OBJECTS.includes(id));
   const walk = (event: KeyboardEvent): void => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     const buttons = [...(bar.current?.querySelectorAll('button') ?? [])];
@@ -47,7 +68,8 @@ export function Toolbar(): JSX.Element {
           />
         ))}
       </div>
-      {WITH_SIZE.includes(painting.tool.value) && <BrushSize />}
+      {WITH_BRUSH.includes(painting.tool.value) && <BrushSize />}
+      {WITH_TOLERANCE.includes(painting.tool.value) && <Tolerance />}
       <label class="toggle small">
         <input
           type="checkbox"
@@ -96,5 +118,27 @@ function BrushSize(): JSX.Element {
         onClick={() => painting.resize(1)}
       />
     </div>
+  );
+}
+
+function Tolerance(): JSX.Element {
+  const { painting } = useStudio();
+  const { tolerance } = painting;
+  return (
+    <label class="row size">
+      <span class="muted">{text.tools.tolerance}</span>
+      <input
+        type="range"
+        min={0}
+        max={1}
+        step={0.01}
+        aria-valuetext={text.percent(tolerance.value)}
+        value={tolerance.value}
+        onInput={({ currentTarget }) => {
+          tolerance.value = Number(currentTarget.value);
+        }}
+      />
+      <output class="number">{text.percent(tolerance.value)}</output>
+    </label>
   );
 }

@@ -1,6 +1,6 @@
 /** Below the image: slice and time, contrast, and how the annotation is shown. */
 
-import { Contrast as ContrastIcon, Eye, EyeOff, Maximize, Scan, SquareDashed } from 'lucide';
+import { Contrast as ContrastIcon, Eye, EyeOff, Hexagon, Maximize } from 'lucide';
 import type { JSX } from 'preact';
 import type { Contrast } from '../state/display.ts';
 import { text } from '../text/text.ts';
@@ -50,7 +50,7 @@ export function ViewBar(): JSX.Element {
       </label>
       <IconButton
         class="quiet"
-        icon={SquareDashed}
+        icon={Hexagon}
         label={text.view.outlines}
         pressed={display.outlines.value}
         onClick={() => {
@@ -68,13 +68,9 @@ export function ViewBar(): JSX.Element {
         }}
       />
       <IconButton class="quiet" icon={Maximize} label={text.view.fit} command="fit" onClick={display.fit} />
-      <IconButton
-        class="quiet"
-        icon={Scan}
-        label={text.view.actual}
-        command="actual"
-        onClick={() => display.scaleTo(1)}
-      />
+      <button type="button" class="quiet" title={text.view.actual} onClick={() => display.scaleTo(1)}>
+        1:1
+      </button>
     </div>
   );
 }

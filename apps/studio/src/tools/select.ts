@@ -1,0 +1,42 @@
+import type { LabelLayer } from 'lamella/studio';
+import type { Point } from '../viewer/transform.ts';
+import { boxBetween } from './region.ts';
+import type { Tool } from './tool.ts';
+
+/** Chooses the object under the pointer, or those in a rectangle; with Shift beside those that are chosen already. */
+export const select: Tool = (bench, from, { shift }) => {
+  let to = from;
+  return {
+    move(points) {
+      to = points.at(-1) ?? to;
+      const corners = [from, { x: to.x, y: from.y }, to, { x: from.x, y: to.y }];
+      bench.draft([{ points: corners, closed: true }]);
+    },
+    up() {
+      bench.draft([]);
+      const found =
+        to === from ? objectAt(bench.layer, from, bench.slice) : objectsBetween(bench.layer, from, to, bench.slice);
+      bench.select(found, shift);
+      return false;
+    },
+    cancel: () => bench.draft([]),
+  };
+};
+
+function objectAt(layer: LabelLayer, { x, y }: Point, slice: number): readonly number[] {
+  const label = layer.get(Math.floor(x), Math.floor(y), slice);
+  return label === 0 || label === layer.notAnnotated ? [] : [label];
+}
+
+/** Objects the middle of whose rectangle is between two points. */
+function objectsBetween(layer: LabelLayer, from: Point, to: Point, slice: number): readonly number[] {
+  const box = boxBetween(from, to, layer);
+  if (box === undefined) return [];
+  const [left, top, width, height] = box;
+  return layer.labels().filter((label) => {
+    const own = label > 0 ? layer.boxes(label).get(slice) : undefined;
+    if (own === undefined) return false;
+    const [x, y] = [own[0] + own[2] / 2, own[1] + own[3] / 2];
+    return x >= left && y >= top && x < left + width && y < top + height;
+  });
+}
