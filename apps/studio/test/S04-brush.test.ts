@@ -1,8 +1,7 @@
 /** S04: what the brush paints is its definition, pixel by pixel, at every zoom and density and at the image's edges. */
 
-import { ndarray, writePng } from 'lamella';
 import { describe, expect, it } from 'vitest';
-import { inWindow, isLong, paintedRuns, studioPages, takeIn, whyNoPage } from './studio-page.ts';
+import { greyPng, inWindow, isLong, paintedRuns, studioPages, takeIn, whyNoPage } from './studio-page.ts';
 
 const SIZE = 600;
 const DIAMETERS = isLong ? [1, 2, 3, 24, 255] : [1, 24];
@@ -13,11 +12,6 @@ const POINTS = [
   [0.5, 0.5],
   [SIZE - 0.5, SIZE - 0.5],
 ] as const;
-
-const image = (): Uint8Array => {
-  const { data, shape } = ndarray('uint8', [SIZE, SIZE], new Uint8Array(SIZE * SIZE).fill(90));
-  return writePng({ data, shape, dtype: 'uint8', axes: 'yx', spacing: {} });
-};
 
 /** Pixels whose centres are within half a diameter of the disc's centre: that of a pixel, or a corner. */
 function disc(x: number, y: number, diameter: number): [number, number, number, number][] {
@@ -38,7 +32,7 @@ describe.skipIf(whyNoPage !== undefined)(`S04 brush${whyNoPage === undefined ? '
 
   it.each(DENSITIES)('paints discs exactly at a density of %s', async (density) => {
     const { page, errors, close } = await pages.open({ density });
-    await takeIn(page, { 'grey.png': image() });
+    await takeIn(page, { 'grey.png': greyPng(SIZE, SIZE) });
     for (const zoom of ZOOMS) {
       for (const diameter of DIAMETERS) {
         for (const [x, y] of POINTS) {

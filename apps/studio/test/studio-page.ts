@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { writePng } from 'lamella';
 import type { Browser, Page } from 'playwright-core';
 import { preview } from 'vite';
 import { afterAll, beforeAll } from 'vitest';
@@ -77,6 +78,16 @@ export function studioPages() {
     },
   };
 }
+
+/** An image of one grey. */
+export const greyPng = (width: number, height: number): Uint8Array =>
+  writePng({
+    dtype: 'uint8',
+    axes: 'yx',
+    shape: [height, width],
+    data: new Uint8Array(width * height).fill(90),
+    spacing: {},
+  });
 
 /** Hands files in as a drop does, and waits until the first image is on the screen. */
 export async function takeIn(page: Page, files: Readonly<Record<string, Uint8Array>>): Promise<void> {

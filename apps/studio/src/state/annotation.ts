@@ -10,6 +10,7 @@ import {
   type ImageId,
   type ImageInfo,
   type LabelLayer,
+  type LayerKind,
   type ProjectState,
   type Region,
   setPage,
@@ -23,6 +24,18 @@ import type { Messages } from './messages.ts';
 import type { OpenProject } from './project.ts';
 
 export type Annotation = ReturnType<typeof createAnnotation>;
+
+/** What a project of each kind begins with. */
+const CLASSES: { readonly [task in LayerKind]: () => AnnotationClass[] } = {
+  classes: () => [
+    { name: text.classes.background, value: 0 },
+    { name: text.classes.foreground, value: 1 },
+  ],
+  objects: () => [
+    { name: text.classes.background, value: 0 },
+    { name: text.classes.object, value: 'rest' },
+  ],
+};
 
 interface Opened {
   readonly annotations: Annotations;
@@ -53,11 +66,13 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
     if (!annotations.images.includes(id)) annotations.addImage(id, { width, height, slices: pages });
   };
 
-  let openId: string | undefined;
+  /** The project that `opened` belongs to, and its kind, which can change while nothing is annotated. */
+  let openKey: string | undefined;
   effect(() => {
     const [state, images] = [project.state.value, project.images.value];
-    if (state?.id !== openId) {
-      openId = state?.id;
+    const key = state && `${state.project.task} ${state.id}`;
+    if (key !== openKey) {
+      openKey = key;
       if (state === undefined) opened.value = undefined;
       else open(state);
     }
@@ -174,6 +189,8 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
     cancel(): void {
       opened.value?.history.cancel();
     },
+    /** @throws LamellaError once something is annotated */
+    changeTask: (task: LayerKind): Promise<void> => project.change({ task, classes: CLASSES[task]() }),
     addClass(): void {
       const annotations = opened.value?.annotations;
       if (annotations === undefined) return;

@@ -66,8 +66,14 @@ export function createStudio({ engine, storage, example, saveFile }: Place) {
     const id = project.state.value?.id;
     if (id === openId) return;
     openId = id;
-    for (const part of [live, training, checking, measuring]) part.forget();
+    for (const part of [live, checking, measuring]) part.forget();
+    training.forget(project.state.peek()?.project.runs?.map(({ folder }) => folder));
     tab.value = 'annotate';
+  });
+  engine.subscribe((event) => {
+    if (event.kind === 'note') messages.note(event.text);
+    else if (event.kind === 'problem') messages.problem(event.problem);
+    else if (event.kind === 'device') messages.note(text.device(event.device, event.why));
   });
   void engine.describe().then((found) => {
     description.value = found;

@@ -25,7 +25,8 @@ export function createTraining(engine: Engine, messages: Messages, onTrained: (r
   const step = signal(0);
   const steps = signal<number | undefined>(undefined);
   const leftMs = signal<number | undefined>(undefined);
-  const runs = signal<readonly TrainedRun[]>([]);
+  /** Of the project, the newest last. */
+  const runs = signal<readonly Pick<TrainedRun, 'run' | 'score'>[]>([]);
 
   const take = (event: EngineEvent): void => {
     if (event.kind === 'step') {
@@ -92,12 +93,14 @@ export function createTraining(engine: Engine, messages: Messages, onTrained: (r
       stopping.value = true;
       await engine.stop().catch(messages.failed);
     },
-    forget(): void {
+    /** @param known folders of the runs of the project that is open now */
+    forget(known: readonly string[] = []): void {
       batch(() => {
         losses.value = [];
         scores.value = [];
         best.value = undefined;
-        runs.value = [];
+        from.value = 'scratch';
+        runs.value = known.map((run) => ({ run }));
       });
     },
   };

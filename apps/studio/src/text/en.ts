@@ -40,6 +40,7 @@ export const en = {
   },
 
   saved: 'Saved to disk.',
+  device: (name: string, why: string | undefined) => (why === undefined ? `Now on ${name}.` : `Now on ${name}: ${why}`),
   untitled: 'untitled',
 
   busy: {
@@ -295,8 +296,20 @@ export const en = {
     version: (version: string) => `Lamella ${version}`,
   },
 
+  task: {
+    title: 'What are you looking for?',
+    names: { classes: 'Areas', objects: 'Objects' },
+    help: {
+      classes: 'Every pixel gets a class, such as tissue types, membranes or lungs.',
+      objects: 'Every object gets a number of its own, such as nuclei or cells, also where they touch.',
+    },
+  },
+
   classes: {
     title: 'Classes',
+    background: 'background',
+    foreground: 'foreground',
+    object: 'object',
     add: 'New class',
     name: 'Name of the class',
     newName: (n: number) => `class ${n}`,

@@ -12,6 +12,7 @@ export function AnnotateTab(): JSX.Element {
   const { annotation } = useStudio();
   return (
     <>
+      <Task />
       <section aria-labelledby="classes">
         <h2 id="classes">{text.classes.title}</h2>
         <ul class="classes">
@@ -29,6 +30,37 @@ export function AnnotateTab(): JSX.Element {
       <LiveSection />
       <Regions />
     </>
+  );
+}
+
+const TASKS = ['classes', 'objects'] as const;
+
+/** The one question that cannot be guessed; it is settled by the first stroke. */
+function Task(): JSX.Element | null {
+  const { annotation, messages, painting } = useStudio();
+  const kind = annotation.annotations.value?.kind;
+  if (annotation.annotatedClasses.value > 0 || annotation.canUndo.value || annotation.readOnly.value) return null;
+  return (
+    <section aria-labelledby="task">
+      <h2 id="task">{text.task.title}</h2>
+      <div class="segments">
+        {TASKS.map((task) => (
+          <label key={task}>
+            <input
+              type="radio"
+              name="task"
+              checked={kind === task}
+              onChange={() => {
+                painting.choose('brush');
+                void annotation.changeTask(task).catch(messages.failed);
+              }}
+            />
+            <span>{text.task.names[task]}</span>
+          </label>
+        ))}
+      </div>
+      <p class="muted">{kind !== undefined && text.task.help[kind]}</p>
+    </section>
   );
 }
 
