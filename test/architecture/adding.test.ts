@@ -111,8 +111,18 @@ const OPTION: readonly Place[] = [
   ],
   [
     'src/train/tasks/segmentation/choose-recipe.ts',
-    '      averageDecay: settings.averageDecay ?? averageDecay,',
-    { instead: '      averageDecay,' },
+    "  settings: Pick<TrainSettings, 'loss' | 'optimizer' | 'learningRate' | 'schedule' | 'averageDecay'>,",
+    { instead: "  settings: Pick<TrainSettings, 'loss' | 'optimizer' | 'learningRate' | 'schedule'>," },
+  ],
+  [
+    'src/train/tasks/segmentation/choose-recipe.ts',
+    `  const rate = settings.learningRate ?? learningRate;
+  const decay = settings.averageDecay ?? averageDecay;
+  return { loss, optimizer, learningRate: rate, schedule, clipNorm, averageDecay: decay };`,
+    {
+      instead:
+        '  return { loss, optimizer, learningRate: settings.learningRate ?? learningRate, schedule, clipNorm, averageDecay };',
+    },
   ],
 ];
 
