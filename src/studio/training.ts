@@ -107,6 +107,7 @@ const FLAGS: { readonly [name: string]: string } = {
   schedule: 'schedule',
   augment: 'augment',
   exact: 'exact',
+  from: 'from',
 };
 
 /** The command line that trains with these options, where the project's folder is. */
@@ -119,7 +120,7 @@ export function trainCommandOf(open: OpenProject, options: StudioTrainOptions): 
     return value === true ? `--${FLAGS[name]}` : `--${FLAGS[name]} ${words}`;
   });
   const name = baseName(open.folder);
-  const start = from === undefined ? [] : [`--from ${quoted(`${name}${from.slice(open.folder.length)}`)}`];
+  const start = from === undefined ? [] : [`--${FLAGS.from} ${quoted(`${name}${from.slice(open.folder.length)}`)}`];
   return ['lamella train', quoted(name), ...flags, ...start].join(' ');
 }
 
