@@ -44,6 +44,8 @@ const CONSTRUCTORS: {
   bool: Uint8Array,
 };
 
+export const isDType = (name: string): name is DType => Object.hasOwn(CONSTRUCTORS, name);
+
 /** Number of elements of a shape; 1 for a scalar's `[]`. */
 export function elementCount(shape: Shape): number {
   let size = 1;

@@ -34,6 +34,23 @@ export interface AugmentOptions {
 
 export type AugmentSettings = Required<AugmentOptions>;
 
+const DEFAULTS: AugmentSettings = {
+  flip: true,
+  turn: true,
+  warpFraction: 0.7,
+  rotateDegrees: 45,
+  scale: 1.2,
+  elasticSigmaPx: 10,
+  elasticGrid: 3,
+  interpolation: 'bicubic',
+  intensityFraction: 0.5,
+  brightness: 0.2,
+  contrast: 1.3,
+  gamma: 1.4,
+  noise: 0.1,
+  blurPx: 0.8,
+};
+
 const least: { readonly [K in keyof AugmentOptions]: number } = {
   warpFraction: 0,
   rotateDegrees: 0,
@@ -52,38 +69,9 @@ const least: { readonly [K in keyof AugmentOptions]: number } = {
  * The options with their defaults.
  * @throws UsageError for a value out of range, naming it.
  */
-export function augmentSettings({
-  flip = true,
-  turn = true,
-  warpFraction = 0.7,
-  rotateDegrees = 45,
-  scale = 1.2,
-  elasticSigmaPx = 10,
-  elasticGrid = 3,
-  interpolation = 'bicubic',
-  intensityFraction = 0.5,
-  brightness = 0.2,
-  contrast = 1.3,
-  gamma = 1.4,
-  noise = 0.1,
-  blurPx = 0.8,
-}: AugmentOptions = {}): AugmentSettings {
-  const settings = {
-    flip,
-    turn,
-    warpFraction,
-    rotateDegrees,
-    scale,
-    elasticSigmaPx,
-    elasticGrid,
-    interpolation,
-    intensityFraction,
-    brightness,
-    contrast,
-    gamma,
-    noise,
-    blurPx,
-  };
+export function augmentSettings(options: AugmentOptions = {}): AugmentSettings {
+  const given = Object.entries(options).filter(([name, value]) => Object.hasOwn(DEFAULTS, name) && value !== undefined);
+  const settings: AugmentSettings = { ...DEFAULTS, ...Object.fromEntries(given) };
   for (const [name, bound] of Object.entries(least)) {
     const value = settings[name as keyof typeof least];
     if (typeof value !== 'number' || !Number.isFinite(value) || value < bound) {

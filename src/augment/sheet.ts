@@ -71,8 +71,11 @@ interface SheetRow extends Patch {
   readonly plain?: Float32Array;
 }
 
-/** One row per sample: the plain patch if given, the patch, its labels in colour, its loss weights. */
-function sheetOf(
+/**
+ * One row per sample: the plain patch if given, the patch, its labels in colour, its loss weights; non-finite values are
+ * magenta.
+ */
+export function batchSheet(
   rows: readonly SheetRow[],
   { patch: [height, width], outputMargin: margin }: Pick<SampleOptions, 'patch' | 'outputMargin'>,
   channels: number,
@@ -131,14 +134,5 @@ export function augmentSheet(
     ...makeSample(set, step, 0, options),
     plain: makeSample(set, step, 0, plain).image,
   }));
-  return sheetOf(samples, options, set.channels);
-}
-
-/** The samples of a batch in the same way, without the plain patch; non-finite values are magenta. */
-export function batchSheet(
-  samples: readonly Patch[],
-  options: Pick<SampleOptions, 'patch' | 'outputMargin'>,
-  channels: number,
-): Image<'uint8'> {
-  return sheetOf(samples, options, channels);
+  return batchSheet(samples, options, set.channels);
 }

@@ -1,13 +1,10 @@
+import type { TrainingPage } from '../dataset/patch-position.ts';
 import { type Coordinates, innerCoordinates } from './field.ts';
 import { sampleBicubic, sampleBilinear, sampleLabels } from './resample.ts';
 
 /** The source of patches, one slice: image [channels, height, width], labels and border weights [height, width]. */
-export interface WarpSource {
-  readonly image: Float32Array;
+export interface WarpSource extends Pick<TrainingPage, 'image' | 'height' | 'width' | 'label'> {
   readonly channels: number;
-  readonly height: number;
-  readonly width: number;
-  readonly label: Uint8Array;
   /** Weights beyond those of the classes; undefined if there are none. */
   readonly separation?: Float32Array | undefined;
 }

@@ -23,15 +23,6 @@ export function maskOfValues({ data, shape }: IntegerArray, values: readonly num
   };
 }
 
-/** The slices of a volume as one array. */
-export function joined(slices: readonly Uint8Array[]): Uint8Array {
-  if (slices.length === 1) return slices[0] as Uint8Array;
-  const length = (slices[0] as Uint8Array).length;
-  const out = new Uint8Array(slices.length * length);
-  for (const [z, slice] of slices.entries()) out.set(slice, z * length);
-  return out;
-}
-
 /** 1 where a pixel has the class, else 0. */
 export const maskOf = (classes: Uint8Array, index: number): Uint8Array<ArrayBuffer> =>
   Uint8Array.from(classes, (value) => (value === index ? 1 : 0));

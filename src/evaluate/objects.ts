@@ -1,7 +1,9 @@
 /** Compares objects with objects: AP and its counts, per image and over all objects. */
 
+import { type NdArray, ndarray } from '../array/ndarray.ts';
 import { contingency, type IgnoreOption } from '../metrics/contingency.ts';
 import { type InstanceMatching, type InstanceScores, instanceScores, matchInstances } from '../metrics/instances.ts';
+import { connectedComponents } from '../objects/connected-components.ts';
 import type { IntegerArray } from '../objects/grid.ts';
 
 /** AP at IoU 0.5; 1 if there are neither true nor predicted objects. */
@@ -32,4 +34,10 @@ export class ObjectScorer {
   perImage(): readonly number[] {
     return this.#matchings.map((matching) => averagePrecisionOf(instanceScores([matching])));
   }
+}
+
+/** Objects of the classes 1, 2, ...: connected components per class. */
+export function classComponents(labels: Uint8Array, classes: number, shape: readonly number[]): NdArray<'int32'> {
+  const known = labels.map((value) => (value < classes ? value : 0));
+  return connectedComponents(ndarray('uint8', shape, known), { by: 'value' }).labels;
 }

@@ -1,5 +1,6 @@
 /** COCO instance annotations in JSON (Lin 2014), as read by pycocotools. */
 
+import { boundsOfLines } from '../objects/fill-polygon.ts';
 import { extentsOf, type IntegerArray } from '../objects/grid.ts';
 import { toPolygons } from '../objects/polygons.ts';
 import type { Polygon, Ring } from '../objects/rings.ts';
@@ -46,7 +47,8 @@ export class CocoFile {
     const imageId = this.#images.length + 1;
     this.#images.push(JSON.stringify({ id: imageId, file_name: fileName, width, height, slice, frame }));
     for (const { label, polygons } of toPolygons(labels)) {
-      const box = boxOf(polygons);
+      const [left, top, right, bottom] = boundsOfLines(polygons.map(({ exterior }) => exterior));
+      const box = { x: left, y: top, width: right - left, height: bottom - top };
       const annotation = {
         id: this.#annotations.length + 1,
         image_id: imageId,
@@ -90,20 +92,6 @@ function areaOf(ring: Ring): number {
     twice += ring[i] * nextY - nextX * ring[i + 1];
   }
   return twice / 2;
-}
-
-function boxOf(polygons: readonly Polygon[]) {
-  let [left, top, right, bottom] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 0, 0];
-  for (const { exterior } of polygons) {
-    for (let i = 0; i < exterior.length; i += 2) {
-      const [x, y] = [exterior[i], exterior[i + 1]];
-      left = Math.min(left, x);
-      right = Math.max(right, x);
-      top = Math.min(top, y);
-      bottom = Math.max(bottom, y);
-    }
-  }
-  return { x: left, y: top, width: right - left, height: bottom - top };
 }
 
 /**

@@ -8,6 +8,7 @@
 
 import { type Zippable, zipSync } from 'fflate';
 import { UsageError } from '../errors.ts';
+import { boundsOfLines } from '../objects/fill-polygon.ts';
 import type { Outline } from '../objects/polygons.ts';
 import type { Ring } from '../objects/rings.ts';
 import type { OutlinedSlice } from './outlined-slices.ts';
@@ -43,21 +44,20 @@ export interface RoiZipOptions {
 export function encodeRoi({ label, polygons }: Outline, { name, position = 0 }: RoiOptions): Uint8Array {
   const rings = polygons.flatMap(({ exterior, holes }) => [exterior, ...holes]);
   if (rings.length === 0) throw new UsageError(`The object ${label} has no outline.`);
-  const box = boxOf(rings);
+  const [left, top, right, bottom] = boundsOfLines(rings);
   const [only] = rings as [Ring];
-  const simple =
-    rings.length === 1 && only.length / 2 <= MOST_FILES && box.right <= MOST_SHORT && box.bottom <= MOST_SHORT;
-  const body = simple ? polygonBody(only, box) : shapeBody(rings);
+  const simple = rings.length === 1 && only.length / 2 <= MOST_FILES && right <= MOST_SHORT && bottom <= MOST_SHORT;
+  const body = simple ? polygonBody(only, left, top) : shapeBody(rings);
   const secondHeader = HEADER_BYTES + body.length;
   const out = new Uint8Array(secondHeader + 64 + 2 * name.length);
   const view = new DataView(out.buffer);
   for (let i = 0; i < 4; i++) out[i] = 'Iout'.charCodeAt(i);
   view.setInt16(4, VERSION);
   out[6] = simple ? TRACED : RECTANGLE;
-  view.setInt16(8, box.top);
-  view.setInt16(10, box.left);
-  view.setInt16(12, box.bottom);
-  view.setInt16(14, box.right);
+  view.setInt16(8, top);
+  view.setInt16(10, left);
+  view.setInt16(12, bottom);
+  view.setInt16(14, right);
   if (simple) view.setUint16(16, only.length / 2);
   else view.setInt32(36, body.length / 4);
   view.setInt32(60, secondHeader);
@@ -103,28 +103,7 @@ export function writeRoiZip(slices: readonly OutlinedSlice[], { channels = 1 }: 
   return zipSync(files, { level: 6, mtime: new Date(1980, 0, 1) });
 }
 
-interface Box {
-  readonly left: number;
-  readonly top: number;
-  readonly right: number;
-  readonly bottom: number;
-}
-
-function boxOf(rings: readonly Ring[]): Box {
-  let [left, top, right, bottom] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 0, 0];
-  for (const ring of rings) {
-    for (let i = 0; i < ring.length; i += 2) {
-      const [x, y] = [ring[i], ring[i + 1]];
-      if (x < left) left = x;
-      if (x > right) right = x;
-      if (y < top) top = y;
-      if (y > bottom) bottom = y;
-    }
-  }
-  return { left, top, right, bottom };
-}
-
-function polygonBody(ring: Ring, { left, top }: Box): Uint8Array {
+function polygonBody(ring: Ring, left: number, top: number): Uint8Array {
   const count = ring.length / 2;
   const view = new DataView(new ArrayBuffer(4 * count));
   for (let i = 0; i < count; i++) {

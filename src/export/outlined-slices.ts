@@ -1,5 +1,4 @@
-import { ndarray } from '../array/ndarray.ts';
-import { extentsOf, type IntegerArray } from '../objects/grid.ts';
+import { type IntegerArray, slicesOf } from '../objects/grid.ts';
 import { type Outline, type PolygonOptions, toPolygons } from '../objects/polygons.ts';
 
 /** The outlines of one slice at one time point. Both count from 0, and are undefined if there is only one. */
@@ -23,13 +22,4 @@ export function outlineSlices(
     t,
     outlines: toPolygons(slice, options),
   }));
-}
-
-/** The slices [height, width] of a label map or volume, views on its data. */
-export function slicesOf(labels: IntegerArray): readonly IntegerArray[] {
-  const { depth, height, width } = extentsOf(labels.shape);
-  if (labels.shape.length === 2) return [labels];
-  return Array.from({ length: depth }, (_, z) =>
-    ndarray(labels.dtype, [height, width], labels.data.subarray(z * height * width, (z + 1) * height * width)),
-  );
 }

@@ -31,26 +31,15 @@ export function storedPlanes(
   return bytes ? Uint8Array.from(made, (value) => value + 0.5) : made;
 }
 
-/** Copies a crop of planes [channels, height, width], optionally mirrored left to right, to `out` starting at `at`. */
+/** Copies a crop of planes [channels, height, width], optionally mirrored left to right, to `out`. */
 export function copyCrop(
   planes: ArrayLike<number>,
   channels: number,
   [height, width]: readonly [number, number],
-  {
-    top,
-    left,
-    crop: [rows, columns],
-    mirror,
-  }: {
-    readonly top: number;
-    readonly left: number;
-    readonly crop: readonly [number, number];
-    readonly mirror: boolean;
-  },
+  { top, left, crop: [rows, columns], mirror }: View & Pick<ClassInput, 'crop'>,
   out: Float32Array,
-  at = 0,
 ): void {
-  let to = at;
+  let to = 0;
   for (let c = 0; c < channels; c++) {
     for (let y = 0; y < rows; y++) {
       const from = (c * height + top + y) * width + left;

@@ -29,10 +29,7 @@ export interface NormalisationSpec {
   readonly invertBright?: true;
 }
 
-export interface NormalisationOptions {
-  readonly kind?: 'percentile' | 'zscore' | 'range';
-  readonly scope?: 'image' | 'dataset';
-  readonly percentiles?: readonly [number, number];
+export interface NormalisationOptions extends Partial<Pick<NormalisationSpec, 'kind' | 'scope' | 'percentiles'>> {
   /** For `range`. */
   readonly range?: readonly [number, number];
 }

@@ -1,7 +1,6 @@
 /** Dice and surface distances of one volume, or of single slices. */
 
-import { ndarray } from '../array/ndarray.ts';
-import { extentsOf, type IntegerArray } from '../objects/grid.ts';
+import { type IntegerArray, slicesOf } from '../objects/grid.ts';
 import { type IgnoreOption, withoutIgnored } from './contingency.ts';
 import { dice } from './overlap.ts';
 import { averageSymmetricSurfaceDistance, edgeDistances, hausdorffMonai } from './surface-distance.ts';
@@ -47,13 +46,13 @@ export function volumeScores(
     const surfaces = edgeDistances(truth, found, { spacing: [first, ...pixelMm] });
     return { dice: overlap, meanMm: averageSymmetricSurfaceDistance(surfaces), hd95Mm: hausdorffMonai(surfaces) };
   }
-  const { depth, height, width } = extentsOf(truth.shape);
-  const slice = ({ dtype, data }: IntegerArray, z: number): IntegerArray =>
-    ndarray(dtype, [height, width], data.subarray(z * height * width, (z + 1) * height * width));
-  const each = Array.from({ length: depth }, (_, z) => {
-    const surfaces = edgeDistances(slice(truth, z), slice(found, z), { spacing: pixelMm });
-    return { mean: averageSymmetricSurfaceDistance(surfaces), hd95: hausdorffMonai(surfaces) };
-  }).filter(({ mean }) => Number.isFinite(mean));
+  const slices = slicesOf(found);
+  const each = slicesOf(truth)
+    .map((slice, z) => {
+      const surfaces = edgeDistances(slice, slices[z] as IntegerArray, { spacing: pixelMm });
+      return { mean: averageSymmetricSurfaceDistance(surfaces), hd95: hausdorffMonai(surfaces) };
+    })
+    .filter(({ mean }) => Number.isFinite(mean));
   const average = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
   return {
     dice: overlap,

@@ -3,6 +3,7 @@ import { ModelError } from '../errors.ts';
 import type { Signature } from '../graph/onnx/model.ts';
 import { FORMER_METADATA, rename } from './former-names.ts';
 import type { ModelSpec } from './registry.ts';
+import type { SizeConstraints } from './sizes.ts';
 
 /** The key in the file's metadata. */
 export const METADATA_KEY = 'lamella';
@@ -29,12 +30,7 @@ export interface ModelMetadata {
   readonly classes: readonly ClassInfo[];
   readonly activation: 'sigmoid' | 'softmax';
   /** Undefined for classification. */
-  readonly tile?: {
-    /** Sides are `offset` modulo `multiple`, at least `least`; the output is `margin` smaller. */
-    readonly multiple: number;
-    readonly offset: number;
-    readonly min: number;
-    readonly margin: number;
+  readonly tile?: Pick<SizeConstraints, 'multiple' | 'offset' | 'min' | 'margin'> & {
     /**
      * Radius of the receptive field in pixels: how far around a pixel its result depends on the image; null for the
      * whole image.

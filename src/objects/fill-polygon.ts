@@ -5,6 +5,21 @@ import { addTo } from '../array/lists.ts';
 /** A closed line: corners x0, y0, x1, y1, ...; the first is not repeated. Pixel (x, y) covers x..x+1 and y..y+1. */
 export type Line = ArrayLike<number>;
 
+/** Left, top, right and bottom edge in pixels. */
+export type Bounds = readonly [left: number, top: number, right: number, bottom: number];
+export function boundsOfLines(lines: readonly Line[]): Bounds {
+  const bounds: [number, number, number, number] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const line of lines) {
+    for (let i = 0; i < line.length; i++) {
+      const value = line[i] as number;
+      const axis = i % 2;
+      bounds[axis] = Math.min(bounds[axis] as number, value);
+      bounds[axis + 2] = Math.max(bounds[axis + 2] as number, value);
+    }
+  }
+  return bounds;
+}
+
 export type Size = readonly [height: number, width: number];
 
 /** Receives a run of a row's pixels: first column and the one after the last, inside the image. */

@@ -34,6 +34,15 @@ export function extentsOf(shape: readonly number[]): Extents {
   return { ...extents, size: extents.depth * extents.height * extents.width, rank: shape.length };
 }
 
+/** The slices [height, width] of a label map or volume, views on its data. */
+export function slicesOf(labels: IntegerArray): readonly IntegerArray[] {
+  const { depth, height, width } = extentsOf(labels.shape);
+  if (labels.shape.length === 2) return [labels];
+  return Array.from({ length: depth }, (_, z) =>
+    ndarray(labels.dtype, [height, width], labels.data.subarray(z * height * width, (z + 1) * height * width)),
+  );
+}
+
 /**
  * Asserts that two arrays have the same shape.
  * @throws UsageError naming both shapes.

@@ -9,6 +9,7 @@ import type { Graph } from '../graph/ir.ts';
 import { decompose } from '../graph/rewrite.ts';
 import { lowerBlocked } from '../lowering/walk.ts';
 import { runOnce } from './session.ts';
+import { reason } from './session-errors.ts';
 import type { OrtModule } from './tensors.ts';
 
 export interface BlockedKernels {
@@ -37,7 +38,7 @@ export async function findBlockedKernels(
     }
     return { blockSize: size };
   } catch (cause) {
-    return { why: (cause instanceof Error ? cause.message : String(cause)).split('\n')[0] };
+    return { why: reason(cause) };
   }
 }
 

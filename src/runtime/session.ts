@@ -3,6 +3,7 @@ import { float32, type NdArray } from '../array/ndarray.ts';
 import { GraphBuilder } from '../graph/builder.ts';
 import type { Graph, Value } from '../graph/ir.ts';
 import { writeOnnx } from '../graph/onnx/write.ts';
+import { reason } from './session-errors.ts';
 import { type OrtModule, toTensor } from './tensors.ts';
 
 /** Runs a graph once, in a temporary session. @throws what ONNX Runtime throws. */
@@ -36,7 +37,7 @@ export async function whyNotWorking(
     const sum = y.data as Float32Array;
     return sum[0] === 2 && sum[1] === 4 ? undefined : 'it computes 1 + 1 wrongly';
   } catch (cause) {
-    return (cause instanceof Error ? cause.message : String(cause)).split('\n')[0];
+    return reason(cause);
   }
 }
 

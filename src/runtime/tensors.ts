@@ -1,6 +1,6 @@
 /** Conversion between our arrays and ONNX Runtime's tensors, which share memory. */
 import type * as Ort from 'onnxruntime-common';
-import { type DType, elementCount, type NdArray, ndarray } from '../array/ndarray.ts';
+import { elementCount, isDType, type NdArray, ndarray } from '../array/ndarray.ts';
 import { DeviceError, UsageError } from '../errors.ts';
 import type { TensorSpec } from './runtime.ts';
 
@@ -10,21 +10,6 @@ export interface OrtModule {
   readonly Tensor: typeof Ort.Tensor;
 }
 
-const DTYPES: ReadonlySet<string> = new Set<DType>([
-  'float32',
-  'float64',
-  'float16',
-  'int8',
-  'int16',
-  'int32',
-  'int64',
-  'uint8',
-  'uint16',
-  'uint32',
-  'uint64',
-  'bool',
-]);
-
 /** A tensor that shares the array's memory. */
 export function toTensor(ort: OrtModule, array: NdArray): Ort.Tensor {
   return new ort.Tensor(array.dtype, array.data as Float32Array, array.shape);
@@ -33,8 +18,8 @@ export function toTensor(ort: OrtModule, array: NdArray): Ort.Tensor {
 /** The tensor's content; copied from the device if it is there, which leaves the tensor on the CPU. */
 export async function fromTensor(tensor: Ort.Tensor): Promise<NdArray> {
   const data = tensor.location === 'cpu' ? tensor.data : await tensor.getData(true);
-  if (!DTYPES.has(tensor.type)) throw new DeviceError(`Tensors of type ${tensor.type} are not supported.`);
-  return ndarray(tensor.type as DType, tensor.dims, data as Float32Array);
+  if (!isDType(tensor.type)) throw new DeviceError(`Tensors of type ${tensor.type} are not supported.`);
+  return ndarray(tensor.type, tensor.dims, data as Float32Array);
 }
 
 /** @throws UsageError, naming the input, if `array` does not match its spec. */
@@ -54,9 +39,9 @@ export function checkFits(spec: TensorSpec, array: NdArray | undefined): asserts
 /** Specs from a session's metadata of its inputs or outputs. @throws DeviceError for sequences, maps and strings. */
 export function specsOf(metadata: readonly Ort.InferenceSession.ValueMetadata[]): TensorSpec[] {
   return metadata.map((value) => {
-    if (!value.isTensor || !DTYPES.has(value.type)) {
+    if (!value.isTensor || !isDType(value.type)) {
       throw new DeviceError(`'${value.name}' is not a tensor of numbers.`);
     }
-    return { name: value.name, dtype: value.type as DType, shape: value.shape };
+    return { name: value.name, dtype: value.type, shape: value.shape };
   });
 }

@@ -1,5 +1,6 @@
 /** Scores a folder or file of predictions against its ground truth. */
 
+import { concatenate } from '../array/bytes.ts';
 import { type NdArray, ndarray } from '../array/ndarray.ts';
 import { type LabelKind, type LabelKindFinding, labelKindsOfBoth } from '../dataset/labels/label-kind.ts';
 import {
@@ -17,9 +18,9 @@ import { insideOfCells } from '../dataset/labels/membranes.ts';
 import { labelOptions } from '../dataset/raw.ts';
 import { DatasetError, option, UsageError } from '../errors.ts';
 import { BasisCounter, type ScoreBasis } from '../evaluate/basis.ts';
-import { ignoreMask, joined } from '../evaluate/ignore-mask.ts';
+import { ignoreMask } from '../evaluate/ignore-mask.ts';
 import { MembraneScorer } from '../evaluate/membranes.ts';
-import { ObjectScorer } from '../evaluate/objects.ts';
+import { classComponents, ObjectScorer } from '../evaluate/objects.ts';
 import { OverlapScorer } from '../evaluate/overlap.ts';
 import { type ClassDistances, SurfaceScorer } from '../evaluate/surfaces.ts';
 import { joinPath } from '../files.ts';
@@ -29,7 +30,6 @@ import { argmaxClasses } from '../metrics/argmax.ts';
 import type { InstanceScores } from '../metrics/instances.ts';
 import type { IsbiScores } from '../metrics/isbi.ts';
 import type { OverlapScores } from '../metrics/overlap.ts';
-import { connectedComponents } from '../objects/connected-components.ts';
 import type { MetricGroup } from './choices.ts';
 import {
   type EvaluateOptions,
@@ -286,9 +286,9 @@ export async function evaluate(
       }
     }
     if (!has('overlap') && !has('surface')) continue;
-    const found = joined(item.slices.map((slice) => classesOf(item, slice, predicted, chosen)));
-    if (has('overlap')) overlap.add(joined(actual), found);
-    if (has('surface')) surface.add(joined(actual), found, shapeOf(item), inMm ? item.spacingMm : undefined);
+    const found = concatenate(item.slices.map((slice) => classesOf(item, slice, predicted, chosen)));
+    if (has('overlap')) overlap.add(concatenate(actual), found);
+    if (has('surface')) surface.add(concatenate(actual), found, shapeOf(item), inMm ? item.spacingMm : undefined);
   }
   let instances: ObjectScorer | undefined;
   if (has('instances')) {
@@ -300,17 +300,14 @@ export async function evaluate(
     }
     for (const item of all.items) {
       const shape = shapeOf(item);
-      const actual = joined(item.slices.map((slice) => applyMapping(slice.truth, mapping)));
-      const components = (values: Uint8Array) => {
-        const found = values.map((value) => (value < mapping.classes.length ? value : 0));
-        return connectedComponents(ndarray('uint8', shape, found), { by: 'value' }).labels;
-      };
+      const actual = concatenate(item.slices.map((slice) => applyMapping(slice.truth, mapping)));
+      const components = (values: Uint8Array) => classComponents(values, mapping.classes.length, shape);
       const mask = ignoreMask(actual, shape);
       instances.add(
         kinds.truth.kind === 'objects' ? stackLabels(item.slices.map((slice) => slice.truth)) : components(actual),
         predicted.kind === 'objects'
           ? stackLabels(item.slices.map(({ prediction }) => asLabels(prediction, ignore)))
-          : components(joined(item.slices.map((slice) => classesOf(item, slice, predicted, chosen)))),
+          : components(concatenate(item.slices.map((slice) => classesOf(item, slice, predicted, chosen)))),
         mask,
       );
     }
@@ -350,7 +347,7 @@ function basisOf(items: readonly Item[], mapping: LabelMapping, kind: LabelKind)
   for (const { slices } of items) {
     const pages = slices.map(({ truth }) => truth);
     basis.add(
-      joined(pages.map((page) => applyMapping(page, mapping))),
+      concatenate(pages.map((page) => applyMapping(page, mapping))),
       kind === 'objects' ? stackLabels(pages).data : undefined,
     );
   }

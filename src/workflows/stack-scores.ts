@@ -1,10 +1,11 @@
 /** Dice and surface distances per held-out patient or stack. */
 
+import { concatenate } from '../array/bytes.ts';
 import { ndarray } from '../array/ndarray.ts';
 import { applyMapping } from '../dataset/labels/labels.ts';
 import type { RawPage } from '../dataset/raw.ts';
 import { nameOfStack, stacksOf } from '../dataset/split.ts';
-import { ignoreMask, joined, maskOf } from '../evaluate/ignore-mask.ts';
+import { ignoreMask, maskOf } from '../evaluate/ignore-mask.ts';
 import { volumeScores } from '../metrics/volume-scores.ts';
 import { namedScores } from '../report/kit/volume-table.ts';
 import type { StackScores } from '../report/run/data.ts';
@@ -40,7 +41,7 @@ export function stackScores(
   return stacks.map(({ items, first }, s) => {
     const { height, width } = first;
     const shape = [items.length, height, width];
-    const actual = joined(items.map((i) => applyMapping((pages[i] as RawPage).label, recipe.labels)));
+    const actual = concatenate(items.map((i) => applyMapping((pages[i] as RawPage).label, recipe.labels)));
     const inside = (classes: Uint8Array) => ndarray('uint8', shape, maskOf(classes, 1));
     const volume = items.length > 1 && items.every((i) => (pages[i] as RawPage).file === first.file);
     const pixelMm = spacing === undefined ? first.pixelMm : ([spacing[1], spacing[2]] as const);
@@ -48,7 +49,7 @@ export function stackScores(
     const sliceMm = items.map((i) => given ?? (pages[i] as RawPage).sliceMm);
     return namedScores(
       names[s] as string,
-      volumeScores(inside(actual), inside(joined(items.map((i) => found[i] as Uint8Array))), {
+      volumeScores(inside(actual), inside(concatenate(items.map((i) => found[i] as Uint8Array))), {
         volume,
         pixelMm,
         ...(sliceMm.every((step) => step !== undefined) ? { sliceMm } : {}),

@@ -11,10 +11,10 @@ import { writeCsv } from '../../src/export/csv.ts';
 import { writeGeoJson } from '../../src/export/geojson.ts';
 import { writeRoiZip } from '../../src/export/imagej-roi.ts';
 import { writeLabelTiff } from '../../src/export/label-tiff.ts';
-import { type OutlinedSlice, outlineSlices, slicesOf } from '../../src/export/outlined-slices.ts';
+import { type OutlinedSlice, outlineSlices } from '../../src/export/outlined-slices.ts';
 import { writeParquet } from '../../src/export/parquet.ts';
 import type { Table } from '../../src/measure/table.ts';
-import type { IntegerArray } from '../../src/objects/grid.ts';
+import { type IntegerArray, slicesOf } from '../../src/objects/grid.ts';
 import { askImageJ, askPeer, describeWithImageJ, describeWithPeers } from '../support/peers.ts';
 import { crowdedLabels, hardLabels } from './label-maps.ts';
 

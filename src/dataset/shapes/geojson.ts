@@ -1,9 +1,9 @@
 /** Annotations of QuPath as GeoJSON (RFC 7946); coordinates are pixels from the upper left corner of the image. */
 
 import { FormatError } from '../../errors.ts';
-import type { Line } from '../../objects/fill-polygon.ts';
+import { boundsOfLines, type Line } from '../../objects/fill-polygon.ts';
 import { fillContained } from './contains-fill.ts';
-import { boundsOfLines, type Place, type Shape } from './shape.ts';
+import type { Place, Shape } from './shape.ts';
 
 type Fields = { readonly [key: string]: unknown };
 const isFields = (value: unknown): value is Fields =>

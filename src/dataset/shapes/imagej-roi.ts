@@ -4,9 +4,9 @@
  */
 
 import { FormatError } from '../../errors.ts';
-import type { Line } from '../../objects/fill-polygon.ts';
+import { boundsOfLines, type Line } from '../../objects/fill-polygon.ts';
 import { fillBox, fillImagejOval, fillImagejPolygon } from './imagej-fill.ts';
-import { boundsOfLines, type Place, type Shape } from './shape.ts';
+import type { Place, Shape } from './shape.ts';
 
 const MAGIC = [0x49, 0x6f, 0x75, 0x74]; // "Iout"
 const COORDINATES = 64;

@@ -4,7 +4,7 @@ import { type NdArray, ndarray } from '../../array/ndarray.ts';
 import { BasisCounter, type ScoreBasis } from '../../evaluate/basis.ts';
 import { ignoreMask, maskOf } from '../../evaluate/ignore-mask.ts';
 import { MembraneScorer } from '../../evaluate/membranes.ts';
-import { ObjectScorer } from '../../evaluate/objects.ts';
+import { classComponents, ObjectScorer } from '../../evaluate/objects.ts';
 import { diceOf, OverlapScorer } from '../../evaluate/overlap.ts';
 import { argmaxClasses } from '../../metrics/argmax.ts';
 import type { IgnoreOption } from '../../metrics/contingency.ts';
@@ -222,8 +222,8 @@ export class Evaluator {
     const pixels = height * width;
     const classes = this.#options.classNames.length;
     const predicted = argmaxClasses(probabilities).data;
-    const actual = objects === undefined ? components(truth, classes, shape) : labelGrid(objects, shape);
-    const found = components(predicted, classes, shape);
+    const actual = objects === undefined ? classComponents(truth, classes, shape) : labelGrid(objects, shape);
+    const found = classComponents(predicted, classes, shape);
     if (objects !== undefined) this.#objects.add(actual, found, mask);
     return {
       predicted,
@@ -285,12 +285,6 @@ function confidence({ shape, data }: NdArray<'float32'>): Float32Array<ArrayBuff
     for (let c = 0; c < classes; c++) out[p] = Math.max(out[p] as number, data[c * pixels + p] as number);
   }
   return out;
-}
-
-/** Objects of the classes 1, 2, ...: connected components per class. */
-function components(labels: Uint8Array, classes: number, shape: readonly number[]): NdArray<'int32'> {
-  const known = labels.map((value) => (value < classes ? value : 0));
-  return connectedComponents(ndarray('uint8', shape, known), { by: 'value' }).labels;
 }
 
 /**

@@ -5,14 +5,14 @@ import { writeCsv } from '../../export/csv.ts';
 import { writeGeoJson } from '../../export/geojson.ts';
 import { writeRoiZip } from '../../export/imagej-roi.ts';
 import { labelMapImage } from '../../export/label-tiff.ts';
-import { outlineSlices, slicesOf } from '../../export/outlined-slices.ts';
+import { outlineSlices } from '../../export/outlined-slices.ts';
 import { writeParquet } from '../../export/parquet.ts';
 import { joinPath, type WritableFiles } from '../../files.ts';
 import { writeNifti } from '../../image/formats/nifti/write.ts';
 import { writeTiff } from '../../image/formats/tiff/write.ts';
 import type { Image } from '../../image/image.ts';
 import type { Table } from '../../measure/table.ts';
-import type { IntegerArray } from '../../objects/grid.ts';
+import { type IntegerArray, slicesOf } from '../../objects/grid.ts';
 import type { MeasureFormat } from '../choices.ts';
 
 /** Output files and folders; a folder with nothing else may be overwritten. */
