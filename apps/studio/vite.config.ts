@@ -2,31 +2,19 @@ import { createReadStream, existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Connect, defineConfig, type Plugin } from 'vite';
+import { HEADERS, POLICY } from './build/policy.ts';
+import { staticFolder } from './build/static.ts';
 
 const at = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
 /** The public names of the package, as it is built: the page is a consumer like any other. */
-const { exports } = JSON.parse(readFileSync(at('package.json'), 'utf8'));
+const { exports, version } = JSON.parse(readFileSync(at('package.json'), 'utf8'));
 const alias = Object.entries<{ readonly default?: string }>(exports)
   .filter(([, { default: file }]) => file !== undefined)
   .map(([name, { default: file }]) => ({
     find: new RegExp(`^lamella${name.slice(1)}$`),
     replacement: at(file as string),
   }));
-
-/** The page can talk to its own server and to nobody else. */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self' 'wasm-unsafe-eval'",
-  "worker-src 'self' blob:",
-  "connect-src 'self'",
-  "img-src 'self' blob: data:",
-  "style-src 'self'",
-  "font-src 'self'",
-  "manifest-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-].join('; ');
 
 const contentPolicy: Plugin = {
   name: 'content-policy',
@@ -53,30 +41,50 @@ const serveRuntime: Connect.NextHandleFunction = ({ url = '' }, response, next) 
   createReadStream(file).pipe(response);
 };
 
-/** The first two give a page threads. */
-const headers = {
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Embedder-Policy': 'require-corp',
-  'Cross-Origin-Resource-Policy': 'same-origin',
+const page = {
+  outDir: at('dist/studio/page'),
+  plugins: [],
+  input: { index: at('apps/studio/index.html') },
 };
 
-export default defineConfig({
-  root: fileURLToPath(new URL('.', import.meta.url)),
-  // Served from the root of a host or from a folder of it.
-  base: './',
-  resolve: { alias },
-  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-  plugins: [contentPolicy, runtimeBeside],
-  build: {
-    outDir: at('dist/studio/page'),
-    emptyOutDir: true,
-    target: 'es2023',
-    // A codec of JPEG 2000 has 500 kB, and is loaded when it is needed.
-    chunkSizeWarningLimit: 700,
-    rolldownOptions: { checks: { pluginTimings: false } },
-  },
-  server: { headers },
-  preview: { headers },
-  worker: { format: 'es' },
-  optimizeDeps: { exclude: ['onnxruntime-web'] },
+/** `build:static`: to be hosted as files. */
+const hosted = {
+  outDir: at('studio-static'),
+  plugins: [
+    staticFolder({
+      out: at('studio-static'),
+      runtime: at('node_modules/onnxruntime-web/dist'),
+      zip: at(`lamella-studio-${version}.zip`),
+    }),
+  ],
+  input: { ...page.input, sw: at('apps/studio/src/sw.ts') },
+};
+
+export default defineConfig(({ mode }) => {
+  const { outDir, plugins, input } = mode === 'static' ? hosted : page;
+  return {
+    root: fileURLToPath(new URL('.', import.meta.url)),
+    // Served from the root of a host or from a folder of it.
+    base: './',
+    resolve: { alias },
+    oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+    plugins: [contentPolicy, runtimeBeside, ...plugins],
+    build: {
+      outDir,
+      emptyOutDir: true,
+      target: 'es2023',
+      // A codec of JPEG 2000 has 500 kB, and is loaded when it is needed.
+      chunkSizeWarningLimit: 700,
+      rolldownOptions: {
+        checks: { pluginTimings: false },
+        input,
+        // The service worker has the same name in every version.
+        output: { entryFileNames: ({ name }) => (name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js') },
+      },
+    },
+    server: { headers: HEADERS },
+    preview: { headers: HEADERS },
+    worker: { format: 'es' },
+    optimizeDeps: { exclude: ['onnxruntime-web'] },
+  };
 });

@@ -2,6 +2,7 @@ import { effect } from '@preact/signals';
 import { render } from 'preact';
 import { startEngine } from './engine.ts';
 import { example } from './example.ts';
+import { isolate } from './isolation.ts';
 import { saveFile } from './save-file.ts';
 import { createStudio } from './state/studio.ts';
 import './style.css';
@@ -15,13 +16,15 @@ const keptValues = (): Storage | undefined => {
   }
 };
 
-const studio = createStudio({ engine: startEngine(), storage: keptValues(), example, saveFile });
+async function start(): Promise<void> {
+  if (import.meta.env.MODE === 'static' && (await isolate())) return;
+  const studio = createStudio({ engine: startEngine(), storage: keptValues(), example, saveFile });
+  effect(() => {
+    document.documentElement.dataset.theme = studio.settings.theme.value;
+  });
+  render(<App studio={studio} />, document.getElementById('app') as HTMLElement);
+  // For the console of a curious user, and for tests.
+  Object.assign(globalThis, { studio });
+}
 
-effect(() => {
-  document.documentElement.dataset.theme = studio.settings.theme.value;
-});
-
-render(<App studio={studio} />, document.getElementById('app') as HTMLElement);
-
-// For the console of a curious user, and for tests.
-Object.assign(globalThis, { studio });
+void start();

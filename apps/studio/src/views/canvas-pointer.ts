@@ -109,7 +109,9 @@ export function followPointer(element: HTMLElement, canvas: HTMLCanvasElement, s
       pointer.moveBy(step[0] * (event.shiftKey ? 10 : 1), step[1] * (event.shiftKey ? 10 : 1));
     } else if (event.key === 'Enter' && !event.repeat) {
       event.preventDefault();
-      pointer.press({ alt: event.altKey, shift: event.shiftKey });
+      // What the mouse has begun is finished; otherwise the crosshair presses.
+      if (painting.busy && !pointer.fromKeys.value) painting.finish();
+      else pointer.press({ alt: event.altKey, shift: event.shiftKey });
     }
   };
   const keyUp = (event: KeyboardEvent): void => {

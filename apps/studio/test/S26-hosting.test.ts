@@ -1,0 +1,123 @@
+/**
+ * S25, S26, S27: hosted as files on a server that sends no headers, the page gets its threads from its service worker,
+ * works without a network, and can talk to nobody.
+ */
+
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { launchChromium } from '../../../test/browser/harness.ts';
+import { type Hosted, hostStatic } from './hosted-page.ts';
+import { greyPng, isLong, takeIn, whyNoPage } from './studio-page.ts';
+
+const why = whyNoPage ?? (isLong ? undefined : 'npm run test:studio');
+
+describe.skipIf(why !== undefined)(`S25 S26 S27 hosting${why === undefined ? '' : ` (${why})`}`, () => {
+  let hosted: Hosted;
+  let browser: Browser;
+  beforeAll(async () => {
+    hosted = await hostStatic();
+    browser = await launchChromium({ webgl: true });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await hosted?.close();
+  });
+
+  /** How often the page was loaded. */
+  async function open(context: BrowserContext): Promise<{ page: Page; loads: () => number }> {
+    const page = await context.newPage();
+    let loads = 0;
+    page.on('load', () => loads++);
+    await page.goto(hosted.url);
+    await page.waitForFunction(() => globalThis.studio?.description.value !== undefined);
+    return { page, loads: () => loads };
+  }
+
+  it('S26: has threads after one more load, and does not go on loading', async () => {
+    const context = await browser.newContext();
+    const { page, loads } = await open(context);
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+    expect(await page.evaluate(() => studio.description.value?.threadsNote)).toBeUndefined();
+    expect(loads()).toBe(2);
+    for (let i = 0; i < 10; i++) {
+      await page.reload();
+      await page.waitForFunction(() => globalThis.studio?.description.value !== undefined);
+    }
+    expect(loads()).toBe(12);
+    await context.close();
+  });
+
+  it('S26: without a service worker has one thread and says why', async () => {
+    const context = await browser.newContext({ serviceWorkers: 'block' });
+    const { page, loads } = await open(context);
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(false);
+    expect(loads()).toBe(1);
+    await page.getByText(/One thread only/).waitFor();
+    await context.close();
+  });
+
+  it('S27: opens and paints without a network', async () => {
+    const context = await browser.newContext();
+    const { page } = await open(context);
+    const before = hosted.requests.length;
+    await context.setOffline(true);
+    await page.reload();
+    await page.waitForFunction(() => globalThis.studio?.description.value !== undefined);
+    await takeIn(page, { 'grey.png': greyPng(256, 256) });
+    const box = await page.locator('.canvas').boundingBox();
+    await page.mouse.click((box?.x ?? 0) + 300, (box?.y ?? 0) + 300);
+    await page.waitForFunction(() => studio.annotation.canUndo.value);
+    expect(hosted.requests.length).toBe(before);
+    await context.close();
+  });
+
+  it('S25: whatever the page tries, it reaches nobody else', async () => {
+    const context = await browser.newContext();
+    const { page } = await open(context);
+    const foreign: string[] = [];
+    context.on('request', (request) => {
+      if (!request.url().startsWith(hosted.url) && !request.url().startsWith('blob:')) foreign.push(request.url());
+    });
+    const blocked = await page.evaluate(async () => {
+      const violations: string[] = [];
+      document.addEventListener('securitypolicyviolation', ({ effectiveDirective, blockedURI }) =>
+        violations.push(`${effectiveDirective} ${blockedURI}`),
+      );
+      const elsewhere = 'https://example.org/';
+      const failed = await fetch(`${elsewhere}fetch`).catch(() => 'failed');
+      try {
+        new WebSocket('wss://example.org/socket').onerror = () => undefined;
+      } catch {
+        // Some versions throw at once.
+      }
+      navigator.sendBeacon(`${elsewhere}beacon`, 'x');
+      const image = new Image();
+      image.src = `${elsewhere}a.png`;
+      const script = document.createElement('script');
+      script.src = `${elsewhere}a.js`;
+      document.head.append(script);
+      await new Promise((done) => setTimeout(done, 500));
+      return { violations, failed };
+    });
+    expect(blocked.failed).toBe('failed');
+    // Twice each: by the page's own policy and by its response's.
+    expect([...new Set(blocked.violations)].sort()).toEqual([
+      'connect-src https://example.org/beacon',
+      'connect-src https://example.org/fetch',
+      'connect-src wss://example.org/socket',
+      'img-src https://example.org/a.png',
+      'script-src-elem https://example.org/a.js',
+    ]);
+    const [engine] = page.workers();
+    const inWorker = await engine.evaluate(async () => {
+      const violations: string[] = [];
+      self.addEventListener('securitypolicyviolation', ({ effectiveDirective }) => violations.push(effectiveDirective));
+      await fetch('https://example.org/').catch(() => undefined);
+      await new Promise((done) => setTimeout(done, 200));
+      return violations;
+    });
+    expect(inWorker, 'the engine').toEqual(['connect-src']);
+    expect(foreign.filter((url) => !url.startsWith('https://example.org/'))).toEqual([]);
+    await context.close();
+  });
+});
