@@ -131,8 +131,11 @@ export interface OpRow<K extends OpName> {
   /** Shape and dtype of every output. */
   readonly infer: (context: InferContext<K>) => readonly TensorType[];
   readonly gradient: GradientRule<K> | NoGradient;
-  /** For our own ops: the equivalent in standard ONNX, which defines the op. */
-  readonly decompose?: (b: Build, node: Node<K>) => readonly Value[];
+  /**
+   * For our own ops: the equivalent in standard ONNX, which defines the op. For standard ops with variants that a device
+   * may lack: the same by other ops, or undefined for the variants that all have.
+   */
+  readonly decompose?: (b: Build, node: Node<K>) => readonly Value[] | undefined;
 }
 
 /** The row of an integer, boolean or piecewise-constant op. */

@@ -350,7 +350,10 @@ const RULES: { readonly [K in OpName]?: Rule<K> } = {
   Slice: slice,
   Softmax: softmax,
   LogSoftmax: softmax,
-  BatchNormalization: perChannel,
+  BatchNormalization: (node, context) => {
+    if (node.attributes.training_mode === 1) refuse(node, 'normalises by the batch');
+    return perChannel(node, context);
+  },
   LRN: perChannel,
   Identity: same,
   Dropout: same,

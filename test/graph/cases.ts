@@ -33,6 +33,13 @@ export function spread(shape: Shape, low: number, high: number, seed: number): F
   );
 }
 
+/** Mean and variance of two channels. */
+const STORED = [
+  [0.1, -0.2],
+  [1, 0.5],
+] as const;
+const TRAINS = { training_mode: 1, epsilon: 1e-3, momentum: 0.8 } as const;
+
 export function makeCase(
   op: OpName,
   name: string,
@@ -232,6 +239,25 @@ export const CASES: readonly Case[] = [
         epsilon: 1e-3,
       },
     ),
+  ),
+  makeCase('BatchNormalization', 'of a batch in training', [[[3, 2, 2, 3]], [[2]], [[2]]], (b, x, scale, bias) => {
+    const [y] = b.ops(
+      'BatchNormalization',
+      [x, scale, bias, ...STORED.map((v) => b.constant(float32([2], v)))],
+      TRAINS,
+      3,
+    );
+    return y as Value;
+  }),
+  makeCase(
+    'BatchNormalization',
+    'with what it stores',
+    [[[3, 2, 2, 3]]],
+    (b, x) => {
+      const stored = [...STORED, ...STORED].map((v) => b.constant(float32([2], v)));
+      return b.ops('BatchNormalization', [x, ...stored], TRAINS, 3);
+    },
+    { constant: true },
   ),
   simple('InstanceNormalization', [IMAGE, [[4]], [[4]]], { epsilon: 1e-3 }),
   simple('LRN', [[[2, 6, 2, 3], -2, 2]], { size: 5, alpha: 0.3, beta: 0.75, bias: 2 }),

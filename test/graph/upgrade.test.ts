@@ -163,5 +163,7 @@ describe('older and more general forms', () => {
     expect(() => readOnnx(file(11, 'Resize', { mode: 'cubic' }, { constants: [float32([0]), pair] }))).toThrow(
       /'cubic'/,
     );
+    const four = { constants: [pair, pair, pair, pair] };
+    expect(() => readOnnx(file(9, 'BatchNormalization', {}, { ...four, outputs: 3 }))).toThrow(/in training mode/);
   });
 });

@@ -613,13 +613,25 @@ const EVALUATE: { readonly [K in OpName]?: Evaluate<K> } = {
   ],
   BatchNormalization: ([x, scale, bias, mean, variance], node) => {
     const of = (t: Tensor | undefined, index: Index) => t?.data[index[1] as number] as number;
-    const { epsilon = 1e-5 } = node.attributes;
-    return [
-      fill(outShape(node), (i) => {
-        const normal = ((get(x as Tensor, i) as number) - of(mean, i)) / Math.sqrt(of(variance, i) + epsilon);
-        return of(scale, i) * normal + of(bias, i);
-      }),
-    ];
+    const { epsilon = 1e-5, momentum = 0.9, training_mode = 0 } = node.attributes;
+    const overBatch = (value: (i: Index) => number) =>
+      fill((mean as Tensor).shape, ([c = 0]) => {
+        const own = [...indices((x as Tensor).shape)].filter((i) => i[1] === c).map(value);
+        return sum(own) / own.length;
+      });
+    const batchMean = overBatch((i) => get(x as Tensor, i) as number);
+    const batchVariance = overBatch((i) => ((get(x as Tensor, i) as number) - of(batchMean, i)) ** 2);
+    const [average, spread] = training_mode === 1 ? [batchMean, batchVariance] : [mean, variance];
+    const y = fill(outShape(node), (i) => {
+      const normal = ((get(x as Tensor, i) as number) - of(average, i)) / Math.sqrt(of(spread, i) + epsilon);
+      return of(scale, i) * normal + of(bias, i);
+    });
+    const moved = (stored: Tensor | undefined, batch: Tensor) =>
+      fill(
+        batch.shape,
+        (i) => momentum * (get(stored as Tensor, i) as number) + (1 - momentum) * (get(batch, i) as number),
+      );
+    return training_mode === 1 ? [y, moved(mean, batchMean), moved(variance, batchVariance)] : [y];
   },
   InstanceNormalization: instanceNormalization,
   LRN: lrn,

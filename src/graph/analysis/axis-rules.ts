@@ -287,7 +287,10 @@ export const channelsOnly: AxisRule<'LRN'> = (node, context) => {
   return firstInput(node, context);
 };
 
-export const wholeImage: AxisRule<'InstanceNormalization' | 'GlobalAveragePool'> = (node, context) => {
+export const wholeImage: AxisRule<'BatchNormalization' | 'InstanceNormalization' | 'GlobalAveragePool'> = (
+  node,
+  context,
+) => {
   overAxes(
     node,
     context,

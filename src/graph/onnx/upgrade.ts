@@ -230,12 +230,14 @@ const convolution: Upgrade = (node, reading) => {
   return explicitPads(node, reading);
 };
 
-/** Batch statistics are used only in training; in a file for prediction they are stored. */
+/** Before opset 14 the same operation trained, if it had more outputs. */
 const batchNormalization: Upgrade = (node, { fail, opset }) => {
   const { training_mode: mode, spatial, is_test } = node.attributes;
-  if (mode === 1 || (opset < 7 && is_test !== 1)) fail('it is in training mode; export the model for prediction.');
+  const trained = opset < 7 ? is_test !== 1 : opset < 14 && node.outputs.some((name, i) => i > 0 && name !== '');
+  if (trained) fail('it is in training mode; export the model for prediction.');
   if (spatial === 0) fail('spatial 0 is not supported.');
-  return { ...node, outputs: node.outputs.slice(0, 1), attributes: without(node, 'spatial', 'is_test') };
+  const outputs = mode === 1 ? node.outputs : node.outputs.slice(0, 1);
+  return { ...node, outputs, attributes: without(node, 'spatial', 'is_test') };
 };
 
 const powerOfSameType: Upgrade = (node, reading) => {

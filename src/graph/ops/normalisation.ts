@@ -2,12 +2,12 @@
 
 import { ndarray } from '../../array/ndarray.ts';
 import * as axes from '../analysis/axis-rules.ts';
-import type { Value } from '../ir.ts';
+import type { Node, Value } from '../ir.ts';
 import { type Build, inferSame, type OpRow } from '../op-row.ts';
 
 /** The attributes of each op. */
 export interface Normalisation {
-  BatchNormalization: { readonly epsilon?: number; readonly momentum?: number; readonly training_mode?: 0 };
+  BatchNormalization: { readonly epsilon?: number; readonly momentum?: number; readonly training_mode?: 0 | 1 };
   InstanceNormalization: { readonly epsilon?: number };
   LRN: { readonly size: number; readonly alpha?: number; readonly beta?: number; readonly bias?: number };
 }
@@ -25,30 +25,76 @@ function mean(b: Build, x: Value, axes: readonly number[]): Value {
   return b.op('ReduceMean', [x, b.ints(axes)], { keepdims: 1 });
 }
 
+type BatchNorm = Node<'BatchNormalization'>;
+
+/** Whether statistics are those of the batch. */
+const trains = ({ attributes }: Pick<BatchNorm, 'attributes'>): boolean => attributes.training_mode === 1;
+
+/** All axes but that of the channels. */
+const batchAxes = (x: Value): number[] => x.shape.map((_, i) => i).filter((i) => i !== 1);
+
+/** The normalised input of a batch normalisation, and the statistics that it is normalised by, [C]. */
+function normalised(
+  b: Build,
+  node: BatchNorm,
+): { readonly normal: Value; readonly inverse: Value; readonly average: Value; readonly variance: Value } {
+  const [x, , , storedMean, storedVariance] = node.inputs as readonly [Value, Value, Value, Value, Value];
+  const rank = x.shape.length;
+  const overBatch = (values: Value) => b.op('ReduceMean', [values, b.ints(batchAxes(x))], { keepdims: 0 });
+  const average = trains(node) ? overBatch(x) : storedMean;
+  const centred = b.sub(x, perChannel(b, average, rank));
+  const variance = trains(node) ? overBatch(b.mul(centred, centred)) : storedVariance;
+  const inverse = b.op('Reciprocal', [
+    b.op('Sqrt', [b.add(variance, b.scalar(node.attributes.epsilon ?? 1e-5, x.dtype))]),
+  ]);
+  return { normal: b.mul(centred, perChannel(b, inverse, rank)), inverse, average, variance };
+}
+
 export const NORMALISATIONS: { readonly [K in keyof Normalisation]: OpRow<K> } = {
-  // y = scale (x - mean) / sqrt(variance + epsilon) + bias, with stored statistics (as in prediction)
+  // y = scale n + bias, n = (x - mean) / s, s = sqrt(variance + epsilon); without training_mode with the stored mean and
+  // variance, and dx = scale / s d. In training mode with those of the batch, per channel over N, H and W:
+  // dx = scale / s (d - mean(d) - n mean(d n)); outputs 1 and 2 are the stored ones moved towards them,
+  // momentum stored + (1 - momentum) batch, with the variance over all M values, not M - 1.   (Ioffe & Szegedy 2015)
   BatchNormalization: {
     domain: '',
     opset: 15,
     arity: [5, 5],
     attributes: { epsilon: 'float', momentum: 'float', training_mode: 'int' },
-    axes: axes.firstInput,
+    axes: (node, context) => (trains(node) ? axes.wholeImage(node, context) : axes.firstInput(node, context)),
     traits: { kind: 'normalisation', macs: 0, trainable: [1, 2], known: [] },
-    infer: inferSame,
+    infer: (context) => {
+      const [y] = inferSame(context);
+      const stored = [3, 4].map((i) => ({ dtype: context.input(i).dtype, shape: context.input(i).shape }));
+      return trains(context.node) ? [y, ...stored] : [y];
+    },
     gradient: (b, node, d) => {
-      const [x, scale, , average, variance] = node.inputs as readonly [Value, Value, Value, Value, Value];
+      const [x, scale] = node.inputs as readonly [Value, Value];
       const rank = x.shape.length;
-      const others = x.shape.map((_, i) => i).filter((i) => i !== 1);
-      const inverse = b.op('Reciprocal', [
-        b.op('Sqrt', [b.add(variance, b.scalar(node.attributes.epsilon ?? 1e-5, x.dtype))]),
-      ]);
-      const normal = b.mul(b.sub(x, perChannel(b, average, rank)), perChannel(b, inverse, rank));
+      const others = batchAxes(x);
+      const { normal, inverse } = normalised(b, node);
+      const product = b.mul(d, normal);
+      const inner = trains(node) ? b.sub(b.sub(d, mean(b, d, others)), b.mul(normal, mean(b, product, others))) : d;
       return [
-        b.mul(d, perChannel(b, b.mul(scale, inverse), rank)),
-        b.sum(b.mul(d, normal), others),
+        b.mul(inner, perChannel(b, b.mul(scale, inverse), rank)),
+        b.sum(product, others),
         b.sum(d, others),
         undefined,
         undefined,
+      ];
+    },
+    // ONNX Runtime has training mode on some devices only.
+    decompose: (b, node) => {
+      if (!trains(node)) return undefined;
+      const [x, scale, bias, storedMean, storedVariance] = node.inputs as readonly [Value, Value, Value, Value, Value];
+      const rank = x.shape.length;
+      const { normal, average, variance } = normalised(b, node);
+      const keep = b.scalar(node.attributes.momentum ?? 0.9, x.dtype);
+      const take = b.sub(b.scalar(1, x.dtype), keep);
+      const moved = (stored: Value, batch: Value) => b.add(b.mul(stored, keep), b.mul(batch, take));
+      return [
+        b.add(b.mul(normal, perChannel(b, scale, rank)), perChannel(b, bias, rank)),
+        moved(storedMean, average),
+        moved(storedVariance, variance),
       ];
     },
   },
