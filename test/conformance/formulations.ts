@@ -93,6 +93,13 @@ const GRADIENTS = {
     const x = b.input('x', 'float32', [n, c, ...size]);
     return b.op('lamella.ConvGradWeight', [dy, x], attributes);
   },
+  "gradient of a depthwise convolution's weights"(b, random) {
+    const { n, c, size, output, attributes } = convolution(random);
+    const k = c * oneOf(random, 1, 1, 2);
+    const dy = b.input('dy', 'float32', [n, k, ...output]);
+    const x = b.input('x', 'float32', [n, c, ...size]);
+    return b.op('lamella.ConvGradWeight', [dy, x], { ...attributes, group: c });
+  },
   'gradient of weights whose windows tile the input'(b, random) {
     const window: Pair = [within(random, 1, 3), within(random, 2, 3)];
     const output: Pair = [within(random, 2, 4), within(random, 2, 4)];

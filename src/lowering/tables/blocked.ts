@@ -2,6 +2,7 @@ import type { Formulations } from '../context.ts';
 import { convBlocked, convGradInputBlocked } from '../conv/blocked.ts';
 import { convGradInputFlipped } from '../conv/flipped.ts';
 import { convGradWeightBlocked, convGradWeightOneBlocked } from '../conv/grad-weight-blocked.ts';
+import { convGradWeightDepthwise } from '../conv/grad-weight-depthwise.ts';
 import { convGradWeightByRows } from '../conv/grad-weight-rows.ts';
 import { convGradWeightByShifts, convGradWeightByWindows } from '../conv/shifts.ts';
 import { upConvBlocked } from '../conv/transposed-blocked.ts';
@@ -30,6 +31,7 @@ export const BLOCKED_TABLE: Formulations = {
     convGradWeightOneBlocked,
     convGradWeightByShifts,
     convGradWeightByWindows,
+    convGradWeightDepthwise,
   ],
   MaxPool: [maxPoolBlocked],
   AveragePool: [averagePoolBlocked],

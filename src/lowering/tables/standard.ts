@@ -1,6 +1,7 @@
 import type { Formulations } from '../context.ts';
 import { convGradInputByColumns, convGradWeightByColumns } from '../conv/columns.ts';
 import { convGradInputFlipped } from '../conv/flipped.ts';
+import { convGradWeightDepthwise } from '../conv/grad-weight-depthwise.ts';
 import { convGradWeightByShifts, convGradWeightByWindows } from '../conv/shifts.ts';
 import { convGradInputWinograd, convGradWeightWinograd, convWinograd } from '../conv/winograd.ts';
 import { reluGradient } from '../layouts/elementwise.ts';
@@ -17,6 +18,7 @@ export const STANDARD: Formulations = {
     convGradWeightByColumns,
     convGradWeightByShifts,
     convGradWeightByWindows,
+    convGradWeightDepthwise,
   ],
   'lamella.MaxPoolGrad': [maxPoolGradByComparison],
   ReduceSum: [sumOfPoolGrad],
