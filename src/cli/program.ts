@@ -29,6 +29,11 @@ const COMMANDS: { readonly [name: string]: ListedCommand } = {
     () => import('./commands/predict.ts'),
     () => import('./run/predict.ts'),
   ),
+  studio: listed(
+    'paint, train, check and measure in the browser',
+    () => import('./commands/studio.ts'),
+    () => import('./run/studio.ts'),
+  ),
   suggest: listed(
     'suggest where to annotate next',
     () => import('./commands/suggest.ts'),

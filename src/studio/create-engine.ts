@@ -1,6 +1,7 @@
 import { UsageError } from '../errors.ts';
 import { joinPath } from '../files.ts';
 import { PROJECT_FILE } from '../project/project.ts';
+import { adoptFolder } from './adopt.ts';
 import type { Engine, EngineEvent, ProjectState, ProjectSummary } from './engine.ts';
 import { exportFiles } from './exporting.ts';
 import type { StudioHost } from './host.ts';
@@ -49,6 +50,13 @@ export function createEngine(host: StudioHost): Engine {
 
   async function open(id: string): Promise<ProjectState> {
     await close();
+    const folder = host.folderOf(id);
+    if (
+      (await host.files.kind(folder)) === 'folder' &&
+      (await host.files.kind(joinPath(folder, PROJECT_FILE))) === undefined
+    ) {
+      await adoptFolder(host.files, folder, id, host.version);
+    }
     current = await OpenProject.open(host, id);
     return current.state(opening);
   }

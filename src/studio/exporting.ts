@@ -63,7 +63,7 @@ async function runParts(
   const folder = (): string => joinPath(open.folder, runOf(open.project, run));
   if (formats.includes('onnx')) {
     const path = await modelFileOf(host.files, folder());
-    parts.push({ name: `${baseName(open.folder)}.onnx`, path });
+    parts.push({ name: `${open.id}.onnx`, path });
   }
   if (formats.includes('report') && (run !== undefined || prediction === undefined)) {
     const path = joinPath(folder(), RUN_FILES.report);
@@ -75,7 +75,7 @@ async function runParts(
 
 /** Every file of the project but what it can do without, and images that lie elsewhere. */
 async function projectParts(host: StudioHost, open: OpenProject): Promise<readonly Part[]> {
-  const name = baseName(open.folder);
+  const name = open.id;
   const names = await host.files.list(open.folder);
   return names
     .filter((file) => !file.startsWith(`${FOLDERS.own}/`) && baseName(file) !== 'lock')
@@ -107,7 +107,7 @@ export async function exportFiles(
     await file.close();
   }
   const suffix = options.formats.length === 1 && whole.length > 0 ? '' : '-export';
-  return { name: `${baseName(open.folder)}${suffix}.zip`, content: await host.content(path) };
+  return { name: `${open.id}${suffix}.zip`, content: await host.content(path) };
 
   function* inputs(): Generator<ZipInput> {
     for (const [done, { name, path: from }] of parts.entries()) {

@@ -2,7 +2,7 @@
 
 import { type ImageListing, readListed } from '../dataset/discover/sources.ts';
 import { alignLabels } from '../dataset/labels/align.ts';
-import { findMapping, type LabelMapping, labelPages } from '../dataset/labels/labels.ts';
+import { findMapping, type LabelMapping, type LabelPage, labelPages } from '../dataset/labels/labels.ts';
 import { readShapeLabels, type ShapeLabels } from '../dataset/labels/shape-labels.ts';
 import { labelOptions } from '../dataset/raw.ts';
 import type { WritableFiles } from '../files.ts';
@@ -40,7 +40,7 @@ export async function openLabels(
   sources: readonly LabelledSource[],
 ): Promise<LabelReader> {
   const labels = sources.map(({ label }) => label);
-  const shapes = labels.length === 0 ? undefined : await readShapeLabels(files, '.', labels);
+  const shapes = labels.length === 0 ? undefined : await readShapeLabels(files, listing.root, labels);
   return {
     shapes,
     read: async (label, image) =>
@@ -58,19 +58,17 @@ export const ownRules = (project: Project): LabelRules => ({
 });
 
 /**
- * The rules that follow from the labels themselves, as training on the same folder would find them, and the project with
- * their classes.
+ * What the values of labels mean, as training on the same folder would find it, and all of them.
  * @throws DatasetError as `findMapping`
  */
-export async function inferRules(
-  project: Project,
+export async function inferMapping(
   files: WritableFiles,
   listing: ImageListing,
   sources: readonly LabelledSource[],
   reader: LabelReader,
-): Promise<LabelRules> {
+): Promise<{ readonly mapping: LabelMapping; readonly values: ReadonlySet<number> }> {
   const kinds = new Set<Image['labelKind']>();
-  const pages = [];
+  const pages: LabelPage[] = [];
   for (const { key, label } of sources) {
     const image = await readListed(files, listing, key);
     const read = await reader.read(label, image);
@@ -80,7 +78,20 @@ export async function inferRules(
   const kind = kinds.size === 1 ? [...kinds][0] : undefined;
   const stated = listing.json ?? reader.shapes?.declared;
   const declared = { classes: stated?.classes, ignore: stated?.ignore, kind };
-  const mapping = findMapping(pages, labelOptions({ declared }));
+  const values = new Set<number>();
+  for (const page of pages) for (const value of page.values) values.add(value);
+  return { mapping: findMapping(pages, labelOptions({ declared })), values };
+}
+
+/** The rules that follow from the labels themselves, and the project with their classes. @throws as `inferMapping` */
+export async function inferRules(
+  project: Project,
+  files: WritableFiles,
+  listing: ImageListing,
+  sources: readonly LabelledSource[],
+  reader: LabelReader,
+): Promise<LabelRules> {
+  const { mapping } = await inferMapping(files, listing, sources, reader);
   if (mapping.kind === 'instances') {
     const [background, object] = mapping.classes;
     return {
@@ -90,7 +101,7 @@ export async function inferRules(
         notAnnotated: NOT_ANNOTATED.objects,
         classes: [
           { name: background?.name ?? 'background', value: 0 },
-          { name: object?.name ?? 'object', value: 'rest', colour: colour(1) },
+          { name: object?.name ?? 'object', value: 'rest', ...classColours(1) },
         ],
       },
       mapping,
@@ -102,14 +113,16 @@ export async function inferRules(
       ...project,
       task: 'classes',
       notAnnotated: NOT_ANNOTATED.classes,
-      classes: mapping.classes.map(({ name }, value) => ({ name, value, ...(value > 0 && { colour: colour(value) }) })),
+      classes: mapping.classes.map(({ name }, value) => ({ name, value, ...classColours(value) })),
     },
     mapping,
     labels: mapping.classes.map((_, i) => i),
   };
 }
 
-const colour = (index: number): string =>
-  `#${classColour(index)
-    .map((level) => level.toString(16).padStart(2, '0').toUpperCase())
-    .join('')}`;
+/** The colour of a class by its index; none for the first, the background. */
+export function classColours(index: number): { readonly colour?: string } {
+  if (index === 0) return {};
+  const digits = classColour(index).map((level) => level.toString(16).padStart(2, '0').toUpperCase());
+  return { colour: `#${digits.join('')}` };
+}

@@ -58,7 +58,7 @@ export async function writeProjectFile(files: WritableFiles, folder: string, pro
 }
 
 /** Every image with an id; those without one get the name of their file. */
-function withIds(images: readonly ProjectImage[]): readonly ProjectImage[] {
+export function withIds(images: readonly ProjectImage[]): readonly ProjectImage[] {
   const taken = new Set(images.map(({ id }) => id).filter((id) => id !== undefined));
   return images.map((image) =>
     image.id === undefined ? { ...image, id: freeName(stemOf(image.file), taken) } : image,

@@ -7,6 +7,11 @@ import { concatenate } from '../array/bytes.ts';
 import { FormatError } from '../errors.ts';
 import { type Channel, isNatural, type Message } from './protocol.ts';
 
+/** Where `lamella studio` has the socket, on the host of its page. */
+export const SOCKET_PATH = '/api/socket';
+/** The first subprotocol that a page offers; the second is the token. */
+export const SOCKET_PROTOCOL = 'lamella.studio.1';
+
 /** Bytes of a frame at most; a server refuses those beyond 64 MiB. */
 const FRAME_BYTES = 2 ** 24;
 /** Bytes of a message at most. */

@@ -1,7 +1,7 @@
 /** Training on the project that is open. */
 
 import { Interrupted, UsageError } from '../errors.ts';
-import { baseName, joinPath } from '../files.ts';
+import { joinPath } from '../files.ts';
 import type { Project } from '../project/project.ts';
 import type { TrainRunHooks } from '../train/run.ts';
 import { checkedSettings } from '../workflows/project-settings.ts';
@@ -31,17 +31,16 @@ export function runOf({ runs = [] }: Project, folder = runs.at(-1)?.folder): str
   });
 }
 
-function settingsOf(open: OpenProject, { minutes, steps, settings = {}, from }: StudioTrainOptions): RunSettings {
-  const start =
-    from === 'scratch'
-      ? undefined
-      : joinPath(open.folder, from === 'live' ? open.liveModelFile : runOf(open.project, from.run));
-  return {
-    ...checkedSettings(settings),
-    ...(minutes !== undefined && { minutes }),
-    ...(steps !== undefined && { steps }),
-    ...(start !== undefined && { from: start }),
-  };
+const settingsOf = ({ minutes, steps, settings = {} }: StudioTrainOptions): RunSettings => ({
+  ...checkedSettings(settings),
+  ...(minutes !== undefined && { minutes }),
+  ...(steps !== undefined && { steps }),
+});
+
+/** The run or model in the project that a run begins with, if any. */
+function startOf(open: OpenProject, { from }: StudioTrainOptions): string | undefined {
+  if (from === 'scratch') return undefined;
+  return from === 'live' ? open.liveModelFile : runOf(open.project, from.run);
 }
 
 /**
@@ -57,7 +56,8 @@ export async function trainOn(
   signal: AbortSignal,
 ): Promise<TrainedRun> {
   await open.flush();
-  const settings = settingsOf(open, options);
+  const start = startOf(open, options);
+  const settings = { ...settingsOf(options), ...(start !== undefined && { from: joinPath(open.folder, start) }) };
   const run = await nextFolder(host, open.folder, FOLDERS.runs);
   let steps = 0;
   let score: TrainedRun['score'];
@@ -90,7 +90,7 @@ export async function trainOn(
   return { run, steps, ...(score && { score }), stopped };
 }
 
-/** Settings of `train` as options of the command line. */
+/** Names of options of the command line, by the settings' names. */
 const FLAGS: { readonly [name: string]: string } = {
   minutes: 'minutes',
   steps: 'steps',
@@ -112,16 +112,15 @@ const FLAGS: { readonly [name: string]: string } = {
 
 /** The command line that trains with these options, where the project's folder is. */
 export function trainCommandOf(open: OpenProject, options: StudioTrainOptions): string {
-  const { from, ...settings } = settingsOf(open, options);
-  const given = Object.entries(settings).filter(([, value]) => value !== undefined && value !== false);
-  const flags = given.map(([name, value]) => {
+  const start = startOf(open, options);
+  const from = start === undefined ? {} : { from: joinPath(open.id, start) };
+  const words = Object.entries({ ...settingsOf(options), ...from }).flatMap(([name, value]) => {
+    if (value === undefined || value === false) return [];
     // Height before width in the library, width x height on the command line.
-    const words = Array.isArray(value) ? value.toReversed().join('x') : String(value);
-    return value === true ? `--${FLAGS[name]}` : `--${FLAGS[name]} ${words}`;
+    const text = Array.isArray(value) ? value.toReversed().join('x') : String(value);
+    return value === true ? `--${FLAGS[name]}` : `--${FLAGS[name]} ${quoted(text)}`;
   });
-  const name = baseName(open.folder);
-  const start = from === undefined ? [] : [`--${FLAGS.from} ${quoted(`${name}${from.slice(open.folder.length)}`)}`];
-  return ['lamella train', quoted(name), ...flags, ...start].join(' ');
+  return ['lamella train', quoted(open.id), ...words].join(' ');
 }
 
 const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`);

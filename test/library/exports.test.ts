@@ -185,7 +185,7 @@ const PUBLIC: { readonly [file: string]: Exported } = {
   },
   'src/platform/browser/index.ts': {
     values: words(`
-      availableDevices browserHost chosenFiles drawImage droppedFiles filesOfDrop exportRun importRun openModelFile openRuntime openStudioEngine opfsStore
+      availableDevices browserHost chosenFiles connectStudioServer drawImage droppedFiles filesOfDrop exportRun importRun openModelFile openRuntime openStudioEngine opfsStore
       readImageFile removeRun resumeTraining sessionPlace train
     `),
     types: words(`

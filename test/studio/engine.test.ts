@@ -20,7 +20,7 @@ describe.each(Object.entries(WAYS))('an engine %s', (_, open) => {
 
   beforeEach(async () => {
     root = await mkdtemp(join(tmpdir(), 'lamella-studio-'));
-    engine = open(studioHost(root));
+    engine = await open(studioHost(root));
   });
   afterEach(async () => {
     await engine.dispose();

@@ -45,7 +45,7 @@ describe.each(Object.entries(WAYS))('a project, its engine %s', (_, open) => {
 
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), 'lamella-studio-'));
-    engine = open(studioHost(root));
+    engine = await open(studioHost(root));
     engine.subscribe((event) => events.push(event));
     ({ id } = await engine.create('cells'));
     const { problems } = await engine.addFiles(files());

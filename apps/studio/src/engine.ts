@@ -1,5 +1,20 @@
-import { openStudioEngine } from 'lamella/browser';
+import { connectStudioServer, openStudioEngine } from 'lamella/browser';
 import type { Engine } from 'lamella/studio';
 
-/** The engine that this page works with: in a worker of the tab. */
-export const startEngine = (): Engine => openStudioEngine({ wasmPath: new URL('ort/', document.baseURI).href });
+const TOKEN = 'lamella-token';
+
+/** The engine of the `lamella studio` that serves this page; otherwise one in a worker of the tab. */
+export async function startEngine(): Promise<Engine> {
+  const token = serverToken();
+  if (token === undefined) return openStudioEngine({ wasmPath: new URL('ort/', document.baseURI).href });
+  return connectStudioServer(token);
+}
+
+/** What the address of `lamella studio` ends in. It leaves the address bar, and stays with this tab. */
+function serverToken(): string | undefined {
+  const [, given] = /^#([\w-]{43})$/.exec(location.hash) ?? [];
+  if (given === undefined) return sessionStorage.getItem(TOKEN) ?? undefined;
+  sessionStorage.setItem(TOKEN, given);
+  history.replaceState(null, '', location.pathname);
+  return given;
+}

@@ -16,15 +16,19 @@ const keptValues = (): Storage | undefined => {
   }
 };
 
-async function start(): Promise<void> {
+async function start(root: HTMLElement): Promise<void> {
   if (import.meta.env.MODE === 'static' && (await isolate())) return;
-  const studio = createStudio({ engine: startEngine(), storage: keptValues(), example, saveFile });
+  const engine = await startEngine();
+  const studio = createStudio({ engine, storage: keptValues(), example, saveFile });
   effect(() => {
     document.documentElement.dataset.theme = studio.settings.theme.value;
   });
-  render(<App studio={studio} />, document.getElementById('app') as HTMLElement);
+  render(<App studio={studio} />, root);
   // For the console of a curious user, and for tests.
   Object.assign(globalThis, { studio });
 }
 
-void start();
+const root = document.getElementById('app') as HTMLElement;
+start(root).catch((error: unknown) => {
+  root.textContent = error instanceof Error ? error.message : String(error);
+});

@@ -2,8 +2,11 @@
 
 import { open, readdir, rm, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
+import { extensionOf, roleOf } from '../../dataset/discover/names.ts';
 import { factsOf, RunError, UsageError } from '../../errors.ts';
+import { READABLE_EXTENSIONS } from '../../image/formats/registry.ts';
+import { PROJECT_FILE } from '../../project/project.ts';
 import type { JournalFile, StudioHost } from '../../studio/host.ts';
 import { explainWrite } from './atomic-write.ts';
 import { confinedFiles, placeWithin } from './confined-files.ts';
@@ -60,11 +63,31 @@ async function usageOf(folder: string): Promise<{ bytes: number; changedMs: numb
 }
 
 /**
+ * Whether a folder is a project rather than a folder of projects: it has a `lamella.json` or, if the user named it, images,
+ * of its own or in a folder that is named so.
+ * @throws DatasetError if it does not exist
+ */
+export async function isProject(folder: string, { isNamed }: { readonly isNamed: boolean }): Promise<boolean> {
+  const entries = await reading(folder, () => readdir(folder, { withFileTypes: true }));
+  if (entries.some(({ name }) => name === PROJECT_FILE)) return true;
+  const isImage = (name: string): boolean => READABLE_EXTENSIONS.includes(extensionOf(name));
+  return (
+    isNamed && entries.some((entry) => (entry.isDirectory() ? roleOf(entry.name) !== undefined : isImage(entry.name)))
+  );
+}
+
+export interface StudioHostOptions {
+  /** The folder itself is the one project. */
+  readonly single?: boolean;
+}
+
+/**
  * This machine as the place of Studio's engine.
  * @param root the folder of projects: nothing outside of it is read or written
  */
-export function studioHost(root: string): StudioHost {
+export function studioHost(root: string, { single = false }: StudioHostOptions = {}): StudioHost {
   const files = confinedFiles(root);
+  const own = basename(resolve(root));
   return {
     ...nodeHost,
     files,
@@ -77,12 +100,16 @@ export function studioHost(root: string): StudioHost {
       return { devices: [{ name: device, label: description }], threads: availableParallelism() };
     },
     async ids() {
+      if (single) return [own];
       // Created with the first project.
       if ((await nodeHost.files.kind(root)) === undefined) return [];
       const entries = await reading(root, () => readdir(root, { withFileTypes: true }));
       return entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name);
     },
     folderOf(id) {
+      if (single && id === own) return '.';
+      if (single)
+        throw new UsageError('Lamella Studio was started on one project.', { remedy: 'Start it on another folder.' });
       if (id !== '' && id === basename(id) && !id.startsWith('.') && !/[\0\\]/.test(id)) return id;
       throw new UsageError(`There is no project '${id.replaceAll('\0', '\\0')}'.`);
     },

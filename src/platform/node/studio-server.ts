@@ -1,0 +1,221 @@
+/**
+ * The server of `lamella studio`: the files of its page, and a WebSocket to the engine for those who know the token. It
+ * talks to this machine alone.
+ */
+
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { dirname, extname, join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { WebSocketServer } from 'ws';
+import { LamellaError, option } from '../../errors.ts';
+import { createEngine } from '../../studio/create-engine.ts';
+import type { Engine } from '../../studio/engine.ts';
+import type { StudioHost } from '../../studio/host.ts';
+import { serve } from '../../studio/serve.ts';
+import { SOCKET_PATH, SOCKET_PROTOCOL, type SocketLike, socketChannel } from '../../studio/socket-channel.ts';
+import { placeWithin } from './confined-files.ts';
+
+const ADDRESS = '127.0.0.1';
+/** Of one frame; a message may have several. */
+const MOST_FRAME_BYTES = 64 * 2 ** 20;
+const MOST_CONNECTIONS = 16;
+const HEADERS_MS = 60_000;
+
+const TYPES: { readonly [extension: string]: string } = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.mjs': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.json': 'application/json',
+  '.webmanifest': 'application/manifest+json',
+  '.wasm': 'application/wasm',
+  '.woff2': 'font/woff2',
+};
+
+/** Whatever is answered has these: the page may load from here and talk to here only, and shares memory with threads. */
+const headersFor = (host: string): { readonly [name: string]: string } => ({
+  'Content-Security-Policy': [
+    "default-src 'none'",
+    "script-src 'self' 'wasm-unsafe-eval'",
+    "worker-src 'self' blob:",
+    // Some browsers do not count the socket of the same host to 'self'.
+    `connect-src 'self' ws://${host}`,
+    "img-src 'self' blob: data:",
+    "style-src 'self'",
+    "font-src 'self'",
+    "manifest-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; '),
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  'Cache-Control': 'no-cache',
+});
+
+export interface StudioServerOptions {
+  /** Where the engines work: each connection has its own. */
+  readonly host: StudioHost;
+  /** Default: a free one. */
+  readonly port?: number;
+  /** The folder of the built page; default: that of this package. */
+  readonly page?: string;
+}
+
+export interface StudioServer {
+  /** With the token, which whoever opens it needs. */
+  readonly address: string;
+  /** Ends all connections; what they recorded is written. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves Studio on this machine.
+ * @throws LamellaError if the port is in use or the page is not built
+ */
+export async function startStudioServer({
+  host,
+  port = 0,
+  page = fileURLToPath(new URL('../../studio/page', import.meta.url)),
+}: StudioServerOptions): Promise<StudioServer> {
+  if ((await fileAt(page, 'index.html')) === undefined) {
+    throw new LamellaError('the page of Studio is not built.', { file: page, remedy: 'Run npm run build.' });
+  }
+  const runtime = dirname(fileURLToPath(import.meta.resolve('onnxruntime-web')));
+  const token = randomBytes(32).toString('base64url');
+  const engines = new Set<Engine>();
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: MOST_FRAME_BYTES, perMessageDeflate: false });
+  const server = createServer({ requestTimeout: HEADERS_MS, headersTimeout: HEADERS_MS }, (request, response) => {
+    answer(request, response).catch(() => refuse(response, 404));
+  });
+  server.on('upgrade', (request, socket, head) => {
+    const status = upgradeStatus(request);
+    if (status !== 101) return refuseUpgrade(socket, status);
+    sockets.handleUpgrade(request, socket, head, (opened) => {
+      opened.binaryType = 'arraybuffer';
+      opened.on('error', () => opened.terminate());
+      const engine = createEngine(host);
+      engines.add(engine);
+      opened.on('close', () => engines.delete(engine));
+      serve(engine, socketChannel(opened as unknown as SocketLike));
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) =>
+      reject(
+        new LamellaError(
+          cause.code === 'EADDRINUSE' ? `port ${port} is in use.` : `port ${port} cannot be used (${cause.code}).`,
+          { remedy: `Use another ${option('port')}, or leave it out.`, cause },
+        ),
+      ),
+    );
+    server.listen(port, ADDRESS, resolve);
+  });
+  const { port: open } = server.address() as AddressInfo;
+  const hosts = [`${ADDRESS}:${open}`, `localhost:${open}`];
+
+  /** The host that a request is for; undefined if it is from elsewhere, such as a page of another site. */
+  function ownHost({ headers }: IncomingMessage): string | undefined {
+    // Another name that leads here, which a site gave to get past the browser's rules.
+    const found = hosts.find((name) => name === headers.host);
+    if (found === undefined) return undefined;
+    if (headers.origin !== undefined && headers.origin !== `http://${found}`) return undefined;
+    const from = headers['sec-fetch-site'];
+    return from === undefined || from === 'same-origin' || from === 'none' ? found : undefined;
+  }
+
+  function upgradeStatus(request: IncomingMessage): 101 | 403 | 404 | 503 {
+    if (ownHost(request) === undefined) return 403;
+    if (request.url !== SOCKET_PATH) return 404;
+    const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
+    const [protocol, given] = offered;
+    if (offered.length !== 2 || protocol !== SOCKET_PROTOCOL || !isSame(given as string, token)) return 403;
+    return engines.size < MOST_CONNECTIONS ? 101 : 503;
+  }
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const name = ownHost(request);
+    if (name === undefined) return refuse(response, 403);
+    if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 405);
+    const path = pathOf(request.url ?? '');
+    const inRuntime = /^ort\/(ort-[\w.-]+\.(?:wasm|mjs|js))$/.exec(path ?? '')?.[1];
+    const file =
+      path === undefined
+        ? undefined
+        : inRuntime === undefined
+          ? await fileAt(page, path || 'index.html')
+          : await fileAt(runtime, inRuntime);
+    const type = file && TYPES[extname(file.path)];
+    if (file === undefined || type === undefined) return refuse(response, 404, headersFor(name));
+    response.writeHead(200, { ...headersFor(name), 'Content-Type': type, 'Content-Length': file.size });
+    if (request.method === 'HEAD') return void response.end();
+    createReadStream(file.path)
+      .on('error', () => response.destroy())
+      .pipe(response);
+  }
+
+  return {
+    address: `http://${ADDRESS}:${open}/#${token}`,
+    async close() {
+      const stopped = new Promise<void>((resolve) => server.close(() => resolve()));
+      await Promise.all([...engines].map((engine) => engine.dispose().catch(() => undefined)));
+      for (const socket of sockets.clients) socket.terminate();
+      server.closeAllConnections();
+      await stopped;
+    },
+  };
+}
+
+/** The path of a request within the folder, without what follows it; undefined for what can be no file of the page. */
+function pathOf(url: string): string | undefined {
+  try {
+    const path = decodeURIComponent(url.replace(/[?#].*$/s, ''));
+    const isPlain = path.startsWith('/') && !/[\0\\]/.test(path) && !path.split('/').includes('..');
+    return isPlain ? path.slice(1) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A file below a folder, also by its real place; undefined if there is none. */
+async function fileAt(
+  folder: string,
+  path: string,
+): Promise<{ readonly path: string; readonly size: number } | undefined> {
+  try {
+    const place = await placeWithin(folder, join('.', path));
+    const info = await stat(place);
+    return info.isFile() ? { path: place, size: info.size } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Compares in a time that does not depend on where two texts differ. */
+function isSame(given: string, expected: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(given), digest(expected));
+}
+
+function refuse(response: ServerResponse, status: number, headers: { readonly [name: string]: string } = {}): void {
+  if (response.headersSent) return void response.destroy();
+  response.writeHead(status, { ...headers, 'Content-Type': 'text/plain; charset=utf-8' });
+  response.end(`${status}\n`);
+}
+
+const REASONS = { 403: 'Forbidden', 404: 'Not Found', 503: 'Service Unavailable' } as const;
+
+function refuseUpgrade(socket: Duplex, status: keyof typeof REASONS): void {
+  socket.on('error', () => socket.destroy());
+  socket.end(`HTTP/1.1 ${status} ${REASONS[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
