@@ -17,7 +17,9 @@ export interface RowRuns {
 }
 
 export const LARGEST_DIAMETER = 4096;
-const FARTHEST_PX = 2 ** 22;
+
+/** Positions farther from the image are refused, so that all arithmetic is exact. */
+export const FARTHEST_PX = 2 ** 22;
 
 /** @throws UsageError unless it is a whole number of pixels from 1 to 4096 */
 export function requireDiameter(diameter: number): void {

@@ -37,10 +37,11 @@ const PIXELS_AT_ONCE = 1 << 14;
  *
  * @example
  * const task = flood(similar(values, [40, 50], 12), [40, 50], { size: [height, width] });
- * let state = continueFor(task, 8, performance.now);
+ * const now = () => performance.now();
+ * let state = continueFor(task, 8, now);
  * while (!state.done) {
  *   await nextFrame();
- *   state = continueFor(task, 8, performance.now);
+ *   state = continueFor(task, 8, now);
  * }
  * forEachRun(state.value, painter(layer, { value: 1 }));
  */
@@ -101,19 +102,4 @@ export function sameLabel(layer: LabelLayer, [x, y]: Pixel, slice = 0): Inside {
 /** Passes on the runs of an area. */
 export function forEachRun({ runs }: Pick<FoundArea, 'runs'>, found: FoundRun): void {
   for (let i = 0; i < runs.length; i += 3) found(runs[i], runs[i + 1], runs[i + 2]);
-}
-
-/**
- * Continues a task for about so many milliseconds, or until it is done.
- * @param now a clock in milliseconds
- */
-export function continueFor<Progress, Result>(
-  task: Generator<Progress, Result>,
-  milliseconds: number,
-  now: () => number,
-): IteratorResult<Progress, Result> {
-  const end = now() + milliseconds;
-  let state = task.next();
-  while (!state.done && now() < end) state = task.next();
-  return state;
 }

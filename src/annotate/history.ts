@@ -1,27 +1,16 @@
-/** Undo and redo of every kind of edit, across images and slices. */
+/** Undo and redo of every kind of edit, across images and slices, also after a restart. */
 
-import { UsageError } from '../errors.ts';
-import type { Annotations, Change } from './annotations.ts';
-import { type Box, boundsOf, type Region } from './region.ts';
+import { FormatError, UsageError } from '../errors.ts';
+import type { Annotations } from './annotations.ts';
+import { type AppliedEdit, type Change, describeEdit, type Side } from './edit.ts';
+import { changesOf, readHeader } from './record.ts';
+import { bytesOf, type Edit, RecordWriter, type RecordWriterOptions, type Step } from './record-writer.ts';
 
-/** Where an edit changed something; without a slice in all of them. */
-export interface ChangedPlace {
-  readonly image: string;
-  readonly slice?: number;
-  readonly box: Box;
-}
-
-/** What an undo, a redo or a commit changed. */
-export interface AppliedEdit {
-  /** As given to `commit`. */
-  readonly name: string;
-  readonly places: readonly ChangedPlace[];
-  /** Whether the list of classes changed. */
-  readonly classes: boolean;
-}
-
-interface Edit extends AppliedEdit {
-  readonly changes: readonly Change[];
+export interface HistoryOptions extends RecordWriterOptions {
+  /** Memory for edits; older ones are left to the store, or forgotten. Default 256 MB (2^28). */
+  readonly bytes?: number;
+  /** Edits that can be undone. Default 1,000. */
+  readonly edits?: number;
 }
 
 /**
@@ -34,32 +23,69 @@ interface Edit extends AppliedEdit {
  */
 export class History {
   readonly #annotations: Annotations;
+  readonly #store: HistoryOptions['store'];
+  readonly #writer: RecordWriter;
+  readonly #packedLimit: number;
+  readonly #editLimit: number;
   #edits: Edit[] = [];
   /** Edits that are done; those from here on can be redone. */
   #done = 0;
+  #sequence = 0;
 
-  constructor(annotations: Annotations) {
+  constructor(annotations: Annotations, { bytes = 2 ** 28, edits = 1000, ...options }: HistoryOptions = {}) {
     this.#annotations = annotations;
+    this.#store = options.store;
+    // Half of the memory for edits as they were made, half for packed ones.
+    this.#writer = new RecordWriter(annotations.kind, options, bytes / 2, () => this.#free());
+    this.#packedLimit = bytes / 2;
+    this.#editLimit = edits;
   }
 
   /** Name of the edit that `undo` takes back; undefined if there is none. */
   get undoName(): string | undefined {
-    return this.#edits[this.#done - 1]?.name;
+    return this.nextUndo?.name;
   }
 
   /** Name of the edit that `redo` makes once more; undefined if there is none. */
   get redoName(): string | undefined {
-    return this.#edits[this.#done]?.name;
+    return this.nextRedo?.name;
+  }
+
+  /** What `undo` will change, so that it can be loaded and shown; undefined if there is nothing to undo. */
+  get nextUndo(): AppliedEdit | undefined {
+    return applied(this.#edits[this.#done - 1]);
+  }
+
+  /** What `redo` will change; undefined if there is nothing to redo. */
+  get nextRedo(): AppliedEdit | undefined {
+    return applied(this.#edits[this.#done]);
+  }
+
+  /** Bytes of memory that the edits take. */
+  get bytes(): number {
+    return this.#edits.reduce((sum, edit) => sum + bytesOf(edit), 0);
+  }
+
+  /** Number of the last edit, undo or redo. */
+  get sequence(): number {
+    return this.#sequence;
   }
 
   /** Ends an edit, which can then be undone; what was undone before it cannot be redone. Undefined: nothing changed. */
   commit(name: string): AppliedEdit | undefined {
     const changes = this.#annotations.takeChanges();
     if (changes.length === 0) return undefined;
-    const edit = { name, changes, places: changes.flatMap(placesOf), classes: changes.some(isOfClasses) };
-    this.#edits = [...this.#edits.slice(0, this.#done), edit];
-    this.#done++;
+    const edit = { ...describeEdit(name, changes), sequence: ++this.#sequence, changes, stored: false };
+    this.#add(edit);
+    this.#writer.write(edit);
     return applied(edit);
+  }
+
+  #add(edit: Edit): void {
+    this.#edits.length = this.#done;
+    this.#edits.push(edit);
+    this.#done++;
+    if (this.#edits.length > this.#editLimit) this.#forgetOldest();
   }
 
   /** Takes back what changed since the last commit, such as an unfinished stroke. */
@@ -68,49 +94,145 @@ export class History {
   }
 
   /**
-   * Takes back the last edit that is done.
+   * Takes back the last edit that is done. The labels change before this returns, unless the edit is in the store only,
+   * or of an image that is not open.
    * @returns what changed; undefined if there is nothing to undo
    * @throws UsageError while an edit is not committed
    */
-  async undo(): Promise<AppliedEdit | undefined> {
-    this.#requireCommitted();
-    const edit = this.#edits[this.#done - 1];
-    if (edit === undefined) return undefined;
-    for (const change of edit.changes) this.#annotations.apply(change, 'before');
-    this.#done--;
-    return applied(edit);
+  undo(): Promise<AppliedEdit | undefined> {
+    return this.#step('undo');
   }
 
   /** Makes the edit once more that was undone last. @returns and @throws as `undo` */
-  async redo(): Promise<AppliedEdit | undefined> {
-    this.#requireCommitted();
-    const edit = this.#edits[this.#done];
-    if (edit === undefined) return undefined;
-    for (const change of edit.changes) this.#annotations.apply(change, 'after');
-    this.#done++;
-    return applied(edit);
+  redo(): Promise<AppliedEdit | undefined> {
+    return this.#step('redo');
+  }
+
+  async #step(kind: Step['kind']): Promise<AppliedEdit | undefined> {
+    const next = () => this.#edits[kind === 'undo' ? this.#done - 1 : this.#done];
+    for (let edit = next(); edit !== undefined; edit = next()) {
+      this.#requireCommitted();
+      const changes = edit.changes ?? changesOf(edit.record ?? (await this.#stored(edit)));
+      const own = this.#ofKnownImages(changes);
+      if (own.some((change) => !this.#isOpen(change))) await this.#open(own);
+      // Something else may have been done meanwhile.
+      if (edit !== next()) continue;
+      this.#requireCommitted();
+      this.#apply(own, kind === 'undo' ? 'before' : 'after');
+      this.#done += kind === 'undo' ? -1 : 1;
+      this.#writer.write({ kind, sequence: ++this.#sequence, edit: edit.sequence });
+      // Of images that were removed nothing is left to change.
+      if (own.length > 0) return applied(edit);
+    }
+    return undefined;
   }
 
   #requireCommitted(): void {
     if (!this.#annotations.hasChanges) return;
     throw new UsageError('An edit is not finished.', { remedy: 'Commit or cancel it first.' });
   }
+
+  /** Without changes of images that were removed. */
+  #ofKnownImages(changes: readonly Change[]): readonly Change[] {
+    return changes.filter((change) => change.kind === 'classes' || this.#annotations.has(change.image));
+  }
+
+  #isOpen(change: Change): boolean {
+    return change.kind !== 'labels' || this.#annotations.isOpen(change.image);
+  }
+
+  async #open(changes: readonly Change[]): Promise<void> {
+    for (const change of changes) if (change.kind === 'labels') await this.#annotations.open(change.image);
+  }
+
+  #apply(changes: readonly Change[], side: Side): void {
+    for (const change of changes) this.#annotations.apply(change, side);
+  }
+
+  async #stored({ sequence, name }: Edit): Promise<Uint8Array> {
+    const record = await this.#store?.read?.(sequence);
+    if (record !== undefined) return record;
+    throw new FormatError(`the edit "${name}" is not kept any more.`, { remedy: 'Load the labels again.' });
+  }
+
+  /**
+   * Makes recorded edits, undos and redos once more, such as those of a journal after a restart, or those that another
+   * history wrote; they are not written again.
+   * @param apply false: labels, regions and classes contain all of them already. Default true: these are as they were
+   * when the journal was compacted last, or at any later time
+   * @returns what was changed, in order
+   * @throws FormatError for records that do not belong together, or to these images
+   */
+  async replay(records: readonly Uint8Array[], { apply = true } = {}): Promise<readonly AppliedEdit[]> {
+    this.#requireCommitted();
+    const replayed: AppliedEdit[] = [];
+    const headers = records.map(readHeader);
+    const saved = headers.findLast(({ kind }) => kind === 'saved')?.sequence ?? 0;
+    for (const [i, header] of headers.entries()) {
+      const { kind, sequence } = header;
+      this.#sequence = Math.max(this.#sequence, sequence);
+      if (kind === 'saved') continue;
+      let edit: Edit | undefined;
+      if (kind === 'edit') {
+        edit = { ...describeEdit(header.name, header.changes), sequence, record: records[i].slice(), stored: true };
+        this.#add(edit);
+      } else {
+        edit = this.#edits[kind === 'undo' ? this.#done - 1 : this.#done];
+        if (edit?.sequence !== header.edit) {
+          throw new FormatError(`the journal has a ${kind} of edit ${header.edit} where there is none to ${kind}.`);
+        }
+        this.#done += kind === 'undo' ? -1 : 1;
+      }
+      if (!apply || sequence <= saved) continue;
+      const record = edit.record ?? (await this.#stored(edit));
+      const changes = this.#ofKnownImages(changesOf(record));
+      await this.#open(changes);
+      this.#apply(changes, kind === 'undo' ? 'before' : 'after');
+      replayed.push(applied(edit) as AppliedEdit);
+    }
+    this.#free();
+    return replayed;
+  }
+
+  /** Resolves when everything is written so far. @throws what the store throws */
+  settled(): Promise<void> {
+    return this.#writer.settled();
+  }
+
+  /**
+   * Rewrites the store so that it holds only what can still be undone and redone. Call it when the files of the project
+   * hold the labels, regions and classes as they are now: what is older is then in them alone.
+   * @throws what the store throws
+   */
+  async compact(): Promise<void> {
+    this.#requireCommitted();
+    this.#writer.write({ edits: [...this.#edits], done: this.#done, sequence: this.#sequence });
+    await this.#writer.settled();
+  }
+
+  /** Leaves the oldest packed edits to the store, or forgets them, until the others fit. */
+  #free(): void {
+    const packed = this.#edits.reduce((sum, { record }) => sum + (record?.length ?? 0), 0);
+    let excess = packed - this.#packedLimit;
+    if (this.#store?.read === undefined) {
+      while (excess > 0) excess -= this.#forgetOldest().record?.length ?? 0;
+      return;
+    }
+    for (const edit of this.#edits) {
+      if (excess <= 0) return;
+      if (!edit.stored) continue;
+      excess -= edit.record?.length ?? 0;
+      edit.record = undefined;
+    }
+  }
+
+  /** Forgets the edit that is the most steps away: the first one or, if all are undone, the last. */
+  #forgetOldest(): Edit {
+    if (this.#done === 0) return this.#edits.pop() as Edit;
+    this.#done--;
+    return this.#edits.shift() as Edit;
+  }
 }
 
-const applied = ({ name, places, classes }: Edit): AppliedEdit => ({ name, places, classes });
-
-const isOfClasses = ({ kind }: Change): boolean => kind === 'classes';
-
-function placesOf(change: Change): readonly ChangedPlace[] {
-  if (change.kind === 'classes') return [];
-  const { image } = change;
-  if (change.kind === 'labels') return change.boxes.map((place) => ({ image, ...place }));
-  const { before, after } = change;
-  const differing = (all: readonly Region[], others: readonly Region[]): readonly Region[] =>
-    all.filter((region) => !others.includes(region));
-  return [...differing(before, after), ...differing(after, before)].map(({ slice, shape }) => ({
-    image,
-    ...(slice === undefined ? {} : { slice }),
-    box: boundsOf(shape),
-  }));
-}
+const applied = (edit: Edit | undefined): AppliedEdit | undefined =>
+  edit && { name: edit.name, places: edit.places, classes: edit.classes };

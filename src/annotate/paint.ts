@@ -1,6 +1,8 @@
 /** Painting areas into a layer. */
 
+import { UsageError } from '../errors.ts';
 import type { FoundRun } from '../objects/fill-polygon.ts';
+import { FARTHEST_PX } from './capsule.ts';
 import type { LabelLayer } from './label-layer.ts';
 import { type Over, replaceable } from './label-values.ts';
 import { fillRegion, type RegionShape } from './region.ts';
@@ -43,7 +45,19 @@ function clipped(area: RegionShape, { height, width }: LabelLayer, found: FoundR
   };
 }
 
-/** Paints a rectangle, or what closed lines enclose: a polygon with holes, or a lasso. @throws as `painter` */
+/**
+ * Paints a rectangle, or what closed lines enclose: a polygon with holes, or a lasso. It may reach beyond the image.
+ * @throws as `painter`, and UsageError for coordinates that are not finite, or a box that is not of whole numbers
+ */
 export function paintShape(layer: LabelLayer, shape: RegionShape, options: PaintOptions): void {
+  const isSound =
+    'box' in shape
+      ? shape.box.every(Number.isInteger)
+      : shape.polygon.every((line) => Array.from(line).every((c) => Math.abs(c) <= FARTHEST_PX));
+  if (!isSound) {
+    throw new UsageError('The shape has coordinates that are not in the image or near it.', {
+      remedy: 'Use positions in pixels; those of a box are whole numbers.',
+    });
+  }
   fillRegion(shape, [layer.height, layer.width], painter(layer, options));
 }

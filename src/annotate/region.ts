@@ -1,5 +1,6 @@
 /** Parts of an image, as `lamella.json` lists them. */
 
+import { DatasetError } from '../errors.ts';
 import { type FoundRun, fillPolygon, type Line, type Size } from '../objects/fill-polygon.ts';
 
 /** Left and top pixel, width and height: integers. Pixel (x, y) covers x..x+1 and y..y+1. */
@@ -52,4 +53,41 @@ export function fillRegion(shape: RegionShape, size: Size, found: FoundRun): voi
   const [from, to] = [Math.max(0, x), Math.min(width, x + wide)];
   if (from >= to) return;
   for (let row = Math.max(0, y); row < Math.min(height, y + high); row++) found(row, from, to);
+}
+
+const whole = (value: number): boolean => Number.isInteger(value);
+
+/** @throws DatasetError for a region that extends beyond its slice, or encloses no pixel; naming the file. */
+export function requireRegion({ id, shape }: Region, [height, width]: Size, file: string): void {
+  const problem = (what: string): DatasetError =>
+    new DatasetError(`region ${id} ${what}; the image is ${width} x ${height}.`, {
+      file,
+      remedy: 'Draw it within the image, or use the annotation that was made on this image.',
+    });
+  if ('box' in shape) {
+    const [x, y, wide, high] = shape.box;
+    if (!shape.box.every(whole) || wide < 1 || high < 1) {
+      throw new DatasetError(`region ${id} has the box [${shape.box.join(', ')}].`, {
+        file,
+        remedy: 'Use whole numbers: x, y, and a width and height of at least 1.',
+      });
+    }
+    if (x < 0 || y < 0 || x + wide > width || y + high > height) {
+      throw problem(`is outside its image: x ${x} to ${x + wide}, y ${y} to ${y + high}`);
+    }
+    return;
+  }
+  for (const line of shape.polygon) {
+    for (let i = 0; i < line.length; i += 2) {
+      const [x, y] = [line[i] as number, line[i + 1] as number];
+      if (!(x >= 0 && y >= 0 && x <= width && y <= height)) {
+        throw problem(`is outside its image: it has a corner at x ${x}, y ${y}`);
+      }
+    }
+  }
+  let pixels = 0;
+  fillRegion(shape, [height, width], (_, from, to) => {
+    pixels += to - from;
+  });
+  if (pixels === 0) throw problem('encloses no pixel');
 }

@@ -4,11 +4,13 @@
  * machine as the place of one.
  */
 
-export { type AnnotationClass, Annotations, type Change } from '../annotate/annotations.ts';
+export type { AnnotationClass } from '../annotate/annotation-class.ts';
+export { Annotations } from '../annotate/annotations.ts';
 export { type BrushOptions, BrushStroke } from '../annotate/brush.ts';
 export { CHUNK_SIZE, type Labels } from '../annotate/chunk.ts';
+export { continueFor } from '../annotate/continue-for.ts';
+export type { AppliedEdit, Change, ChangedPlace, ChunkRuns, LabelChange } from '../annotate/edit.ts';
 export {
-  continueFor,
   type FloodOptions,
   type FoundArea,
   flood,
@@ -19,7 +21,8 @@ export {
   similar,
   type ValueAt,
 } from '../annotate/flood.ts';
-export { type AppliedEdit, type ChangedPlace, History } from '../annotate/history.ts';
+export { History, type HistoryOptions } from '../annotate/history.ts';
+export { Journal, type JournalStore, memoryJournal, type OpenedJournal } from '../annotate/journal.ts';
 export {
   type ChangeTracker,
   type ChunkPlace,
@@ -38,6 +41,8 @@ export {
 } from '../annotate/object-edits.ts';
 export { pageOf, type StoredLabels, setPage, storedAs } from '../annotate/pages.ts';
 export { type PaintOptions, painter, paintShape } from '../annotate/paint.ts';
+export { splitRecords } from '../annotate/record.ts';
+export type { RecordStore } from '../annotate/record-writer.ts';
 export type { Box, Region, RegionShape } from '../annotate/region.ts';
 export { copySlice, interpolateSlices, type SliceOptions } from '../annotate/slices.ts';
 export { splitObject } from '../annotate/split-object.ts';
@@ -45,6 +50,7 @@ export { type WandOptions, wand } from '../annotate/wand.ts';
 // For `Runtime`, which types of the engine name.
 export type {} from '../graph/ops/table.ts';
 export type { FoundRun } from '../objects/fill-polygon.ts';
+export { projectRegionOf, regionOf } from '../project/regions.ts';
 export { connect } from '../studio/connect.ts';
 export { createEngine } from '../studio/create-engine.ts';
 export type {

@@ -3,6 +3,7 @@
  * format is published in docs/project.schema.json.
  */
 
+import type { AnnotationClass } from '../annotate/annotation-class.ts';
 import { DatasetError } from '../errors.ts';
 import { mismatch, PROJECT_SCHEMA } from './schema.ts';
 
@@ -33,11 +34,7 @@ export interface ProjectImage {
   readonly regions?: readonly ProjectRegion[];
 }
 
-export interface ProjectClass {
-  readonly name: string;
-  readonly value: number | 'rest';
-  readonly colour?: string;
-}
+export type ProjectClass = AnnotationClass;
 
 /** The content of `lamella.json`: plain JSON. Further keys, in any of its objects, are kept. */
 export interface Project {

@@ -1,8 +1,8 @@
 /** Floods and the wand against searches that look at one pixel at a time. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { continueFor } from '../../src/annotate/continue-for.ts';
 import {
-  continueFor,
   type FoundArea,
   flood,
   forEachRun,

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Annotations } from '../../src/annotate/annotations.ts';
 import { BrushStroke } from '../../src/annotate/brush.ts';
 import { History } from '../../src/annotate/history.ts';
+import { LabelLayer } from '../../src/annotate/label-layer.ts';
 import { paintShape } from '../../src/annotate/paint.ts';
 import type { Region } from '../../src/annotate/region.ts';
 
@@ -93,5 +94,20 @@ describe('history', () => {
     expect(() => annotations.addImage('a', { width: 1, height: 1 })).toThrow('There is an image "a" already.');
     expect(() => annotations.layer('b')).toThrow('There is no image "b".');
     expect(() => annotations.setRegions('a', [region(1), region(1)])).toThrow('Two regions of "a" have one id.');
+    expect(() => annotations.setRegions('a', [region(1)])).toThrow(
+      'region 1 is outside its image: x 1 to 31, y 2 to 42',
+    );
+    const small = region(1, { shape: { box: [0, 0, 4, 4] } });
+    expect(() => annotations.setRegions('a', [{ ...small, slice: 1 }])).toThrow('is in slice 1; the image has 1.');
+    expect(annotations.hasChanges).toBe(false);
+    const lines = [Float64Array.of(0, 0, 9, 0, 9, 3.5)];
+    annotations.setRegions('a', [{ ...small, shape: { polygon: lines } }]);
+    expect(JSON.stringify(annotations.regions('a')[0]?.shape)).toBe('{"polygon":[[0,0,9,0,9,3.5]]}');
+    const other = new LabelLayer('objects', { width: 300, height: 5 });
+    expect(() => annotations.addImage('b', new LabelLayer('classes', { width: 1, height: 1 }))).toThrow(
+      'The labels of "b" are classes, 1 x 1 x 1.',
+    );
+    expect(annotations.has('b')).toBe(false);
+    expect(annotations.addImage('b', other)).toBe(other);
   });
 });

@@ -136,15 +136,15 @@ const PUBLIC: { readonly [file: string]: Exported } = {
   },
   'src/entries/studio.ts': {
     values: words(`
-      Annotations BrushStroke CHUNK_SIZE History LabelLayer NOT_ANNOTATED continueFor copySlice deleteObjects
-      fillObjectHoles flood forEachRun interpolateSlices mergeObjects nextObject pageOf paintShape painter
-      renumberObject replaceLabels sameLabel setPage similar splitObject storedAs wand
-      connect createEngine portChannel serve socketChannel
+      Annotations BrushStroke CHUNK_SIZE History Journal LabelLayer NOT_ANNOTATED continueFor copySlice deleteObjects
+      fillObjectHoles flood forEachRun interpolateSlices memoryJournal mergeObjects nextObject pageOf paintShape painter
+      projectRegionOf regionOf renumberObject replaceLabels sameLabel setPage similar splitObject splitRecords storedAs
+      wand connect createEngine portChannel serve socketChannel
     `),
     types: words(`
-      AnnotationClass AppliedEdit Box BrushOptions Change ChangeTracker ChangedPlace ChunkPlace DirtyChunk Region RegionShape
-      FloodOptions FoundArea FoundRun Inside Labels LayerKind LayerSize Over PaintOptions Pixel SliceOptions
-      StoredLabels ValueAt WandOptions
+      AnnotationClass AppliedEdit Box BrushOptions Change ChangeTracker ChangedPlace ChunkPlace ChunkRuns DirtyChunk
+      FloodOptions FoundArea FoundRun HistoryOptions Inside JournalStore LabelChange Labels LayerKind LayerSize
+      OpenedJournal Over PaintOptions Pixel RecordStore Region RegionShape SliceOptions StoredLabels ValueAt WandOptions
       Channel ChannelInfo CheckPlace Engine EngineDescription EngineEvent ExportFormat ExportOptions ExportedFile GivenFile
       ImageId ImageInfo JournalFile LiveOptions Message Plane PortLike PreviewResult Problem ProjectState ProjectSummary Rect
       SegmentOptions SegmentedImages SocketLike StudioHost StudioTrainOptions TablePage TableQuery TrainedRun View

@@ -130,6 +130,10 @@ describe('examples for Node, run against the built package', () => {
     ]);
   });
 
+  it.each(snippets('journal'))('$title: an edit outlives a restart, and its undo too', async ({ code }) => {
+    expect(await output(code)).toBe('1200 rectangle\n0\n');
+  });
+
   it.each(snippets('array'))('$title: smooth noise', async ({ code }) => {
     expect(await output(code)).toBe('true\n');
   });

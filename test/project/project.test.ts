@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
 import { parseProject, writeProject } from '../../src/project/project.ts';
+import { projectRegionOf, regionOf } from '../../src/project/regions.ts';
 import { mismatch, PROJECT_SCHEMA, type Schema } from '../../src/project/schema.ts';
 
 const region = { id: 1, box: [0, 0, 4, 4], slice: 0, complete: true, origin: 'painted', held: false };
@@ -34,6 +35,47 @@ const project = {
 };
 const parse = (value: unknown) => parseProject(JSON.stringify(value), 'nuclei/lamella.json');
 const withImage = (image: object) => ({ ...project, images: [{ file: 'a.tif', ...image }] });
+
+it('has regions that are worked with in another form, and come back', () => {
+  const polygon = [
+    [
+      [0, 0],
+      [4, 0],
+      [2, 3.5],
+    ],
+    [
+      [1, 1],
+      [2, 1],
+      [2, 2],
+    ],
+  ] as const;
+  const listed = { ...region, box: undefined, polygon, slice: null, origin: 'proofread', held: true } as const;
+  expect(regionOf(listed)).toEqual({
+    id: 1,
+    shape: {
+      polygon: [
+        [0, 0, 4, 0, 2, 3.5],
+        [1, 1, 2, 1, 2, 2],
+      ],
+    },
+    complete: true,
+    origin: 'proofread',
+    held: true,
+  });
+  expect(projectRegionOf(regionOf(listed))).toEqual({
+    id: 1,
+    polygon,
+    complete: true,
+    origin: 'proofread',
+    held: true,
+  });
+  const box = regionOf({ id: 7, box: [1, 2, 3, 4], slice: 5, complete: false });
+  expect(box).toMatchObject({ slice: 5, origin: 'painted', held: false });
+  expect(projectRegionOf(box)).toEqual({ ...box, shape: undefined, box: [1, 2, 3, 4] });
+  expect(
+    parse(withImage({ regions: [projectRegionOf(box), projectRegionOf(regionOf({ ...listed, id: 8 }))] })),
+  ).toBeDefined();
+});
 
 it('comes back as it was, with keys that this version does not know', () => {
   const unknown = {

@@ -1,11 +1,11 @@
 /** The images, labels and annotation that a `lamella.json` lists. */
 
-import type { Region } from '../../annotate/region.ts';
 import { DatasetError } from '../../errors.ts';
 import type { Files } from '../../files.ts';
 import { joinPath } from '../../files.ts';
 import type { Image } from '../../image/image.ts';
-import { isUsedFor, PROJECT_FILE, type Project, type ProjectRegion, parseProject } from '../../project/project.ts';
+import { isUsedFor, PROJECT_FILE, type Project, parseProject } from '../../project/project.ts';
+import { regionOf } from '../../project/regions.ts';
 import type { LabelClass } from '../labels/labels.ts';
 import type { Annotation } from '../labels/regions.ts';
 import type { RawDataset } from '../raw.ts';
@@ -85,17 +85,6 @@ export function annotationOf({ images, notAnnotated }: Project): Annotation {
   return {
     notAnnotated,
     regions: Object.fromEntries(trained.map(({ file, regions = [] }) => [file, regions.map(regionOf)])),
-  };
-}
-
-function regionOf({ id, box, polygon = [], slice, complete, origin, held }: ProjectRegion): Region {
-  return {
-    id,
-    shape: box === undefined ? { polygon: polygon.map((line) => line.flat()) } : { box },
-    ...(typeof slice === 'number' ? { slice } : {}),
-    complete,
-    origin: origin ?? 'painted',
-    held: held ?? false,
   };
 }
 

@@ -17,7 +17,7 @@
  *   const { train, validation } = prepareDataset(await readDataset(files, 'nuclei'), { annotation });
  */
 
-import { fillRegion, type Region } from '../../annotate/region.ts';
+import { fillRegion, type Region, requireRegion } from '../../annotate/region.ts';
 import { DatasetError } from '../../errors.ts';
 import type { Size } from '../../objects/fill-polygon.ts';
 
@@ -34,43 +34,6 @@ export interface PageAnnotation extends Pick<Annotation, 'notAnnotated'> {
   readonly regions: readonly Region[];
 }
 
-const whole = (value: number): boolean => Number.isInteger(value);
-
-/** @throws DatasetError for a region that extends beyond its slice, or encloses no pixel. */
-function requireInside({ id, shape }: Region, [height, width]: Size, file: string): void {
-  const problem = (what: string): DatasetError =>
-    new DatasetError(`region ${id} ${what}; the image is ${width} x ${height}.`, {
-      file,
-      remedy: 'Use the annotation that was made on this image.',
-    });
-  if ('box' in shape) {
-    const [x, y, wide, high] = shape.box;
-    if (!shape.box.every(whole) || wide < 1 || high < 1) {
-      throw new DatasetError(`region ${id} has the box [${shape.box.join(', ')}].`, {
-        file,
-        remedy: 'Use whole numbers: x, y, and a width and height of at least 1.',
-      });
-    }
-    if (x < 0 || y < 0 || x + wide > width || y + high > height) {
-      throw problem(`is outside its image: x ${x} to ${x + wide}, y ${y} to ${y + high}`);
-    }
-    return;
-  }
-  for (const line of shape.polygon) {
-    for (let i = 0; i < line.length; i += 2) {
-      const [x, y] = [line[i] as number, line[i + 1] as number];
-      if (!(x >= 0 && y >= 0 && x <= width && y <= height)) {
-        throw problem(`is outside its image: it has a corner at x ${x}, y ${y}`);
-      }
-    }
-  }
-  let pixels = 0;
-  fillRegion(shape, [height, width], (_, from, to) => {
-    pixels += to - from;
-  });
-  if (pixels === 0) throw problem('encloses no pixel');
-}
-
 /** Bits of `regionMask`. */
 export const COMPLETE = 1;
 export const HELD = 2;
@@ -85,7 +48,7 @@ const TRAINED = 4;
 export function regionMask(regions: readonly Region[], size: Size, file: string): Uint8Array {
   const mask = new Uint8Array(size[0] * size[1]);
   for (const region of regions) {
-    requireInside(region, size, file);
+    requireRegion(region, size, file);
     const own = (region.complete ? COMPLETE : 0) | (region.held ? HELD : TRAINED);
     const other = region.held ? TRAINED : HELD;
     fillRegion(region.shape, size, (row, from, to) => {

@@ -1,0 +1,112 @@
+/** Edits: what they changed, and how they are made once more or taken back. */
+
+import { FormatError } from '../errors.ts';
+import type { AnnotationClass } from './annotation-class.ts';
+import { CHUNK_SIZE } from './chunk.ts';
+import type { LabelLayer, LayerChanges } from './label-layer.ts';
+import { type Box, boundsOf, type Region } from './region.ts';
+
+/** Where an edit changed something; without a slice in all of them. */
+export interface ChangedPlace {
+  readonly image: string;
+  readonly slice?: number;
+  readonly box: Box;
+}
+
+/** What an undo, a redo or a commit changed. */
+export interface AppliedEdit {
+  /** As given to `commit`. */
+  readonly name: string;
+  readonly places: readonly ChangedPlace[];
+  /** Whether the list of classes changed. */
+  readonly classes: boolean;
+}
+
+/** Runs of pixels of a chunk: first pixel, number of pixels, label before and after the edit. */
+export interface ChunkRuns {
+  readonly key: number;
+  readonly runs: Int32Array;
+}
+
+/** Changed labels: the chunks themselves soon after the edit, later the runs that differ. */
+export type LabelChange = {
+  readonly kind: 'labels';
+  readonly image: string;
+  /** Width, height and slices of the layer. */
+  readonly size: readonly [width: number, height: number, slices: number];
+  readonly boxes: LayerChanges['boxes'];
+} & (Pick<LayerChanges, 'chunks'> | { readonly runs: readonly ChunkRuns[] });
+
+/** What an edit changed. Lists are replaced as a whole. */
+export type Change =
+  | LabelChange
+  | {
+      readonly kind: 'regions';
+      readonly image: string;
+      readonly before: readonly Region[];
+      readonly after: readonly Region[];
+    }
+  | {
+      readonly kind: 'classes';
+      readonly before: readonly AnnotationClass[];
+      readonly after: readonly AnnotationClass[];
+    };
+
+export type Side = 'before' | 'after';
+
+/**
+ * Makes a change of labels once more (`after`) or takes it back (`before`).
+ * @throws FormatError if the layer has another size than the one that the change was made on
+ */
+export function applyLabels(layer: LabelLayer, change: LabelChange, side: Side): void {
+  const { width, height, slices } = layer;
+  if (change.size.join() !== [width, height, slices].join()) {
+    throw new FormatError(
+      `an edit of "${change.image}" was made on ${change.size.join(' x ')} pixels; the image has ${width} x ${height} x ${slices}.`,
+      { remedy: 'Use the journal of these images, or start a new one.' },
+    );
+  }
+  if ('chunks' in change) {
+    for (const chunk of change.chunks) layer.exchange(chunk.key, chunk[side]);
+    return;
+  }
+  for (const chunk of change.runs) fillRuns(layer, chunk, side);
+  layer.takeChanges();
+}
+
+function fillRuns(layer: LabelLayer, { key, runs }: ChunkRuns, side: Side): void {
+  const { slice, row, column } = layer.placeOf(key);
+  const [left, top] = [column * CHUNK_SIZE, row * CHUNK_SIZE];
+  for (let i = 0; i < runs.length; i += 4) {
+    const end = runs[i] + runs[i + 1];
+    const label = side === 'before' ? runs[i + 2] : runs[i + 3];
+    for (let p = runs[i], next: number; p < end; p = next) {
+      next = Math.min(end, (p | (CHUNK_SIZE - 1)) + 1);
+      const x = left + (p & (CHUNK_SIZE - 1));
+      layer.fill(slice, top + Math.floor(p / CHUNK_SIZE), x, x + next - p, label);
+    }
+  }
+}
+
+/** A change, with or without its labels. */
+type Described = Exclude<Change, LabelChange> | Pick<LabelChange, 'kind' | 'image' | 'boxes'>;
+
+/** What is said of an edit. */
+export function describeEdit(name: string, changes: readonly Described[]): AppliedEdit {
+  return { name, places: changes.flatMap(placesOf), classes: changes.some(({ kind }) => kind === 'classes') };
+}
+
+function placesOf(change: Described): readonly ChangedPlace[] {
+  if (change.kind === 'classes') return [];
+  const { image } = change;
+  if (change.kind === 'labels') return change.boxes.map((place) => ({ image, ...place }));
+  const kept = new Set(change.before.map((region) => JSON.stringify(region)));
+  for (const region of change.after) {
+    const text = JSON.stringify(region);
+    if (!kept.delete(text)) kept.add(text);
+  }
+  return [...kept].map((text) => {
+    const { slice, shape }: Region = JSON.parse(text);
+    return { image, ...(slice === undefined ? {} : { slice }), box: boundsOf(shape) };
+  });
+}
