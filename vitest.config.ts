@@ -8,6 +8,7 @@ export default defineConfig({
     alias: [
       { find: /^lamella$/, replacement: at('src/index.ts') },
       { find: /^lamella\/(browser|node)$/, replacement: at('src/platform/$1/index.ts') },
+      { find: 'lamella/studio/browser', replacement: at('src/platform/browser/studio-entry.ts') },
       { find: /^lamella\/(demo|explain|phantom)$/, replacement: at('packages/$1/index.ts') },
       { find: /^lamella\/(\w+)$/, replacement: at('src/entries/$1.ts') },
     ],

@@ -1,6 +1,6 @@
 /**
  * `lamella/studio`: the annotation that Lamella Studio is built on, what computes for it, and how a page reaches that.
- * `openStudioEngine` of `lamella/browser` starts an engine in a worker of a page; `studioHost` of `lamella/node` is this
+ * `openStudioEngine` of `lamella/studio/browser` starts an engine in a worker of a page; `studioHost` of `lamella/node` is this
  * machine as the place of one.
  */
 

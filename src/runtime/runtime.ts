@@ -1,6 +1,9 @@
 import type { DType, NdArray } from '../array/ndarray.ts';
 import type { Graph } from '../graph/ir.ts';
 
+// Kept in the declarations, where the names and attributes of a graph's ops would otherwise be missing.
+export type {} from '../graph/ops/table.ts';
+
 /** Where a graph can run. `wasm` is the browser's CPU. */
 export const DEVICE_NAMES = ['cpu', 'webgpu', 'cuda', 'coreml', 'dml', 'wasm'] as const;
 export type DeviceName = (typeof DEVICE_NAMES)[number];

@@ -183,9 +183,10 @@ const PUBLIC: { readonly [file: string]: Exported } = {
       'FinishedRun FolderPlace FolderPlaceOptions MachineOptions NodeDevice OpenModelFileOptions OpenRuntimeOptions TrainRunOptions',
     ),
   },
+  'src/platform/browser/studio-entry.ts': { values: words('connectStudioServer openStudioEngine'), types: [] },
   'src/platform/browser/index.ts': {
     values: words(`
-      availableDevices browserHost chosenFiles connectStudioServer drawImage droppedFiles filesOfDrop exportRun importRun openModelFile openRuntime openStudioEngine opfsStore
+      availableDevices browserHost chosenFiles drawImage droppedFiles filesOfDrop exportRun importRun openModelFile openRuntime opfsStore
       readImageFile removeRun resumeTraining sessionPlace train
     `),
     types: words(`

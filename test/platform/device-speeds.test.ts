@@ -5,6 +5,12 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { packageVersion } from '../../src/platform/node/version.ts';
 import type { DeviceSpeeds } from '../../src/train/kept-speeds.ts';
 
+const load = vi.hoisted(() => ({ average: 0 }));
+vi.mock('node:os', async (original) => ({
+  ...(await original<typeof import('node:os')>()),
+  loadavg: () => [load.average, 0, 0],
+}));
+
 let root: string;
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'lamella-cache-'));
@@ -39,6 +45,15 @@ test.each([
   expect(entry).toEqual({ flops: 3e10, measured: expect.stringMatching(/^20\d\d-/) });
   // The values of a person or of this machine alone.
   for (const own of [homedir(), hostname(), userInfo().username]) if (own.length > 4) expect(text).not.toContain(own);
+});
+
+test('a speed measured while other programs run is not kept', async () => {
+  vi.stubEnv('LAMELLA_CACHE', join(root, 'busy'));
+  load.average = 1000;
+  const speeds = await inNewProcess();
+  await speeds.set(cpu, 1e10);
+  expect([await speeds.get(cpu), await (await inNewProcess()).get(cpu)]).toEqual([1e10, undefined]);
+  load.average = 0;
 });
 
 test('a GPU, which its description does not name, is measured by every process', async () => {

@@ -1,5 +1,5 @@
-import { connectStudioServer, openStudioEngine } from 'lamella/browser';
 import type { Engine } from 'lamella/studio';
+import { connectStudioServer, openStudioEngine } from 'lamella/studio/browser';
 
 const TOKEN = 'lamella-token';
 

@@ -6,7 +6,6 @@ export { type BrowserHost, browserHost, chosenFiles, droppedFiles, filesOfDrop }
 export { openModelFile } from './model-files.ts';
 export { exportRun, importRun, opfsStore, removeRun } from './opfs-store.ts';
 export { availableDevices, type BrowserDevice, type OpenRuntimeOptions, openRuntime } from './runtime.ts';
-export { connectStudioServer, openStudioEngine } from './studio.ts';
 export {
   type ResumeOptions,
   resumeTraining,

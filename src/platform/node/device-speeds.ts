@@ -1,7 +1,7 @@
 /** How fast this machine's devices train, kept in the user's cache folder. */
 
 import { readFile } from 'node:fs/promises';
-import { cpus, homedir } from 'node:os';
+import { cpus, homedir, loadavg } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { env } from 'onnxruntime-node';
 import { keptSpeeds } from '../../train/kept-speeds.ts';
@@ -37,7 +37,9 @@ export const deviceSpeeds = keptSpeeds({
   },
   async write(content) {
     const folder = cacheFolder();
-    if (folder !== undefined) await atomicWrite(join(folder, FILE), content);
+    // What was measured beside other programs is the speed of that moment, not of the machine.
+    const busy = (loadavg()[0] ?? 0) > cpus().length / 2;
+    if (folder !== undefined && !busy) await atomicWrite(join(folder, FILE), content);
   },
   nowMs: Date.now,
 });
