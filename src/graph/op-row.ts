@@ -138,6 +138,25 @@ export interface OpRow<K extends OpName> {
   readonly decompose?: (b: Build, node: Node<K>) => readonly Value[] | undefined;
 }
 
+/** A row of ONNX's own domain; its traits leave out what is 0 or empty. */
+export function onnxRow<K extends OpName>({
+  traits,
+  ...row
+}: Omit<OpRow<NoInfer<K>>, 'domain' | 'traits'> & {
+  readonly traits: Pick<OpTraits, 'kind'> & Partial<OpTraits>;
+}): OpRow<K> {
+  return { domain: '', ...row, traits: { macs: 0, trainable: [], known: [], ...traits } };
+}
+
+/** The row of an op of our own for the backward pass. */
+export function backwardRow<K extends OpName>({
+  macs = 0,
+  ...row
+}: Omit<OpRow<NoInfer<K>>, 'domain' | 'opset' | 'axes' | 'traits'> & Partial<Pick<OpTraits, 'macs'>>): OpRow<K> {
+  const traits = { kind: 'gradient', macs, trainable: [], known: [] } as const;
+  return { domain: 'lamella', opset: 1, ...row, axes: unknown('it belongs to the backward pass'), traits };
+}
+
 /** The row of an integer, boolean or piecewise-constant op. */
 export function noGradient(why: string): NoGradient {
   return { why };
@@ -172,6 +191,11 @@ export function sumTo(b: Build, x: Value, shape: Shape): Value {
 export function normaliseAxis(axis: number, rank: number, what: string): number {
   if (axis < -rank || axis >= rank) throw new GraphError(`${what}: axis ${axis} is outside a tensor of rank ${rank}.`);
   return axis < 0 ? axis + rank : axis;
+}
+
+/** Axes of a tensor from `first` on; from 2 on those of space in [N, C, ...]. */
+export function axesFrom({ shape }: Pick<Value, 'shape'>, first: number): number[] {
+  return shape.map((_, i) => i).slice(first);
 }
 
 /** The integers in a constant. */

@@ -1,7 +1,7 @@
 /** Receptive fields and the tiling rule, computed from the graph. */
-import type { Shape } from '../../array/ndarray.ts';
 import { GraphError } from '../../errors.ts';
 import { describeValue, type Graph, type Value } from '../ir.ts';
+import { axesFrom } from '../op-row.ts';
 import { rowOf } from '../ops/table.ts';
 import type { AxisMaps } from './axis-map.ts';
 import { type AxisTrace, identityMap, leastCommonMultiple, pixelInterval } from './axis-map.ts';
@@ -19,17 +19,8 @@ export interface Dependence {
   readonly traces: ReadonlyMap<Value, Trace>;
 }
 
-/** The spatial axes of a tensor [N, C, ...]. */
-function spatialAxes(shape: Shape): number[] {
-  return shape.map((_, i) => i).slice(2);
-}
-
 /** Traces the spatial axes of `input` through the graph. */
-export function traceDependence(
-  graph: Graph,
-  input: Value,
-  axes: readonly number[] = spatialAxes(input.shape),
-): Dependence {
+export function traceDependence(graph: Graph, input: Value, axes: readonly number[] = axesFrom(input, 2)): Dependence {
   const traces = new Map<Value, Trace>();
   traces.set(input, {
     maps: input.shape.map((_, i) => (axes.includes(i) ? identityMap(i) : undefined)),
@@ -171,7 +162,7 @@ export function tileRule(
   graph: Graph,
   input: Value,
   output: Value,
-  { axes = spatialAxes(input.shape) }: { axes?: readonly number[] } = {},
+  { axes = axesFrom(input, 2) }: { axes?: readonly number[] } = {},
 ): TileRule {
   const { traces } = traceDependence(graph, input, axes);
   const needed = ancestors(graph, output);

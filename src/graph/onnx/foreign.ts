@@ -2,7 +2,7 @@
 import { elementCount, type NdArray, type Shape } from '../../array/ndarray.ts';
 import type { GraphBuilder } from '../builder.ts';
 import type { Value } from '../ir.ts';
-import { integers } from '../op-row.ts';
+import { axesFrom, integers } from '../op-row.ts';
 import { attributeNumber, type RawNode, type Reading, textOf } from './raw-node.ts';
 
 /** The node's result, or undefined if the row supports the node unchanged. */
@@ -10,11 +10,6 @@ type Translate = (node: RawNode, reading: Reading, inputs: readonly Value[]) => 
 
 function scalarLike(b: GraphBuilder, x: Value, n: number): Value {
   return b.scalar(n, x.dtype);
-}
-
-/** Axes of x from `first` on. */
-function axesFrom(x: Value, first: number): number[] {
-  return x.shape.map((_, i) => i).slice(first);
 }
 
 function chain(op: 'Add' | 'Max' | 'Min'): Translate {

@@ -4,8 +4,8 @@
  * no gradient.
  */
 import { inferSame, noGradient, type OpRow, unknown } from '../op-row.ts';
-import { type ConvAttributes, convGeometry, convolvedSizes } from './convolution.ts';
-import { type PoolAttributes, pooledSizes } from './pooling.ts';
+import { CONV_KINDS, type ConvAttributes, convGeometry, convolvedSizes } from './convolution.ts';
+import { POOL_KINDS, type PoolAttributes, pooledSizes } from './pooling.ts';
 
 /** The attributes of each op. */
 export interface Blocked {
@@ -20,7 +20,6 @@ export interface Blocked {
 
 const NOT_ANALYSED = unknown('it appears only in lowered graphs, which are not analysed');
 const DOMAIN = 'com.microsoft.nchwc';
-const POOL = { kernel_shape: 'ints', pads: 'ints', strides: 'ints', dilations: 'ints', ceil_mode: 'int' } as const;
 
 /** A row of an op that appears in lowered graphs only. */
 function lowered<K extends keyof Blocked>(row: Pick<OpRow<K>, 'domain' | 'arity' | 'attributes' | 'infer'>): OpRow<K> {
@@ -65,22 +64,15 @@ export const BLOCKED: { readonly [K in keyof Blocked]: OpRow<K> } = {
   'nchwc.Conv': lowered({
     domain: DOMAIN,
     arity: [2, 4],
-    attributes: {
-      kernel_shape: 'ints',
-      pads: 'ints',
-      strides: 'ints',
-      dilations: 'ints',
-      group: 'int',
-      activation: 'string',
-    },
+    attributes: { ...CONV_KINDS, activation: 'string' },
     infer: (context) => {
       const [x, w] = [context.input(0), context.input(1)];
       const g = convGeometry(context.node.attributes, context.node.attributes.kernel_shape ?? w.shape.slice(2));
       return [{ dtype: x.dtype, shape: [x.shape[0], w.shape[0], ...convolvedSizes(x.shape.slice(2), g)] }];
     },
   }),
-  'nchwc.MaxPool': pool(POOL),
-  'nchwc.AveragePool': pool({ ...POOL, count_include_pad: 'int' }),
+  'nchwc.MaxPool': pool(POOL_KINDS),
+  'nchwc.AveragePool': pool({ ...POOL_KINDS, count_include_pad: 'int' }),
   'nchwc.Upsample': lowered({
     domain: DOMAIN,
     arity: [1, 1],

@@ -8,7 +8,7 @@ import { elementCount } from '../../array/ndarray.ts';
 import { type AxisRule, strided, transposedWindows, windows } from '../analysis/axis-map.ts';
 import { sampled } from '../analysis/axis-rules.ts';
 import type { Node, Value } from '../ir.ts';
-import { type Build, type OpRow, unknown } from '../op-row.ts';
+import { type Build, backwardRow, type OpRow, onnxRow } from '../op-row.ts';
 
 /** Spatial attributes of convolutions; defaults: no padding, stride 1, dilation 1, one group. */
 export interface ConvAttributes {
@@ -28,7 +28,13 @@ export interface Convolution {
   'lamella.ConvGradWeight': ConvAttributes & { readonly kernel_shape: readonly number[] };
 }
 
-const KINDS = { kernel_shape: 'ints', pads: 'ints', strides: 'ints', dilations: 'ints', group: 'int' } as const;
+export const CONV_KINDS = {
+  kernel_shape: 'ints',
+  pads: 'ints',
+  strides: 'ints',
+  dilations: 'ints',
+  group: 'int',
+} as const;
 
 export interface ConvGeometry {
   readonly kernel: readonly number[];
@@ -98,17 +104,15 @@ function convolvedAxes(shapeOf: typeof windows): AxisRule<'Conv' | 'ConvTranspos
 
 export const CONVOLUTIONS: { readonly [K in keyof Convolution]: OpRow<K> } = {
   // y[n,k,p] = sum_{c,i} w[k,c,i] x[n,c, stride p + dilation i - pad] + bias[k]
-  Conv: {
-    domain: '',
+  Conv: onnxRow({
     opset: 11,
     arity: [2, 3],
-    attributes: KINDS,
+    attributes: CONV_KINDS,
     axes: convolvedAxes(windows),
     traits: {
       kind: 'convolution',
       macs: (_, w, y) => elementCount(y.shape) * elementCount(w.shape.slice(1)),
       trainable: [1, 2],
-      known: [],
     },
     infer: (context) => {
       const [x, w] = [context.input(0), context.input(1)];
@@ -135,19 +139,17 @@ export const CONVOLUTIONS: { readonly [K in keyof Convolution]: OpRow<K> } = {
         biasGradient(b, d, bias),
       ];
     },
-  },
+  }),
 
-  ConvTranspose: {
-    domain: '',
+  ConvTranspose: onnxRow({
     opset: 11,
     arity: [2, 3],
-    attributes: { ...KINDS, output_padding: 'ints' },
+    attributes: { ...CONV_KINDS, output_padding: 'ints' },
     axes: convolvedAxes(transposedWindows),
     traits: {
       kind: 'upconvolution',
       macs: (x, w) => elementCount(x.shape) * elementCount(w.shape.slice(1)),
       trainable: [1, 2],
-      known: [],
     },
     infer: (context) => {
       const [x, w] = [context.input(0), context.input(1)];
@@ -177,21 +179,13 @@ export const CONVOLUTIONS: { readonly [K in keyof Convolution]: OpRow<K> } = {
         biasGradient(b, d, bias),
       ];
     },
-  },
+  }),
 
   // (dy [N,K,..], w [K,C/group,..]) -> dx of shape input_shape
-  'lamella.ConvGradInput': {
-    domain: 'lamella',
-    opset: 1,
+  'lamella.ConvGradInput': backwardRow({
     arity: [2, 2],
-    attributes: { ...KINDS, input_shape: 'ints' },
-    axes: unknown('it belongs to the backward pass'),
-    traits: {
-      kind: 'gradient',
-      macs: (dy, w) => elementCount(dy.shape) * elementCount(w.shape.slice(1)),
-      trainable: [],
-      known: [],
-    },
+    attributes: { ...CONV_KINDS, input_shape: 'ints' },
+    macs: (dy, w) => elementCount(dy.shape) * elementCount(w.shape.slice(1)),
     infer: (context) => {
       const [dy, w] = [context.input(0), context.input(1)];
       const shape = context.node.attributes.input_shape;
@@ -210,21 +204,13 @@ export const CONVOLUTIONS: { readonly [K in keyof Convolution]: OpRow<K> } = {
       ];
     },
     decompose: (b, node) => [gradInputReference(b, node)],
-  },
+  }),
 
   // (dy [N,K,..], x [N,C,..]) -> dw [K, C/group, kernel..]
-  'lamella.ConvGradWeight': {
-    domain: 'lamella',
-    opset: 1,
+  'lamella.ConvGradWeight': backwardRow({
     arity: [2, 2],
-    attributes: KINDS,
-    axes: unknown('it belongs to the backward pass'),
-    traits: {
-      kind: 'gradient',
-      macs: (dy, _, dw) => elementCount(dy.shape) * elementCount(dw.shape.slice(1)),
-      trainable: [],
-      known: [],
-    },
+    attributes: CONV_KINDS,
+    macs: (dy, _, dw) => elementCount(dy.shape) * elementCount(dw.shape.slice(1)),
     infer: (context) => {
       const [dy, x] = [context.input(0), context.input(1)];
       const { kernel_shape: kernel, group = 1 } = context.node.attributes;
@@ -243,7 +229,7 @@ export const CONVOLUTIONS: { readonly [K in keyof Convolution]: OpRow<K> } = {
       ];
     },
     decompose: (b, node) => [gradWeightReference(b, node)],
-  },
+  }),
 };
 
 /** ConvTranspose is the adjoint of Conv; output_padding restores what the stride's rounding down dropped. */

@@ -12,6 +12,7 @@ import {
   noGradient,
   type OpKind,
   type OpRow,
+  onnxRow,
   sumTo,
   type TensorType,
 } from '../op-row.ts';
@@ -72,51 +73,48 @@ function inferBroadcast<K extends OpName>(context: InferContext<K>): TensorType 
 type BinaryRule = (b: Build, x: Value, y: Value, out: Value, d: Value) => readonly [Value, Value];
 
 function binary<K extends Plain>(opset: number, rule: BinaryRule, kind: OpKind = 'elementwise'): OpRow<K> {
-  return {
-    domain: '',
+  return onnxRow({
     opset,
     arity: [2, 2],
     attributes: {} as OpRow<K>['attributes'],
     axes: axes.elementwise,
-    traits: { kind, macs: 0, trainable: kind === 'arithmetic' ? [0, 1] : [], known: [] },
+    traits: { kind, trainable: kind === 'arithmetic' ? [0, 1] : [] },
     infer: (context) => [inferBroadcast(context)],
     gradient: (b, node, d) => {
       const [x, y] = node.inputs as readonly [Value, Value];
       const [dx, dy] = rule(b, x, y, node.outputs[0], d);
       return [sumTo(b, dx, x.shape), sumTo(b, dy, y.shape)];
     },
-  };
+  });
 }
 
 function comparison<K extends Plain>(opset: number): OpRow<K> {
-  return {
-    domain: '',
+  return onnxRow({
     opset,
     arity: [2, 2],
     attributes: {} as OpRow<K>['attributes'],
     axes: axes.elementwise,
-    traits: { kind: 'elementwise', macs: 0, trainable: [], known: [] },
+    traits: { kind: 'elementwise' },
     infer: (context) => [{ ...inferBroadcast(context), dtype: 'bool' }],
     gradient: noGradient('a comparison is constant almost everywhere'),
-  };
+  });
 }
 
 type UnaryRule = (b: Build, x: Value, out: Value, d: Value) => Value;
 
 function unary<K extends Plain>(opset: number, rule: UnaryRule | string, kind: OpKind = 'elementwise'): OpRow<K> {
-  return {
-    domain: '',
+  return onnxRow({
     opset,
     arity: [1, 1],
     attributes: {} as OpRow<K>['attributes'],
     axes: axes.elementwise,
-    traits: { kind, macs: 0, trainable: kind === 'identity' ? 'through' : [], known: [] },
+    traits: { kind, trainable: kind === 'identity' ? 'through' : [] },
     infer: inferSame,
     gradient:
       typeof rule === 'string'
         ? noGradient(rule)
         : (b, node, d) => [rule(b, node.inputs[0] as Value, node.outputs[0], d)],
-  };
+  });
 }
 
 /** d where the condition holds, else 0. */
@@ -172,13 +170,12 @@ export const ELEMENTWISE: { readonly [K in keyof Elementwise]: OpRow<K> } = {
   Or: comparison(7),
 
   // The condition has no gradient; each branch receives it where it was selected.
-  Where: {
-    domain: '',
+  Where: onnxRow({
     opset: 16,
     arity: [3, 3],
     attributes: {},
     axes: axes.elementwise,
-    traits: { kind: 'elementwise', macs: 0, trainable: [], known: [] },
+    traits: { kind: 'elementwise' },
     infer: (context) => {
       const [condition, x, y] = [context.input(0), context.input(1), context.input(2)];
       if (condition.dtype !== 'bool') context.fail('the condition must be bool.');
@@ -196,7 +193,7 @@ export const ELEMENTWISE: { readonly [K in keyof Elementwise]: OpRow<K> } = {
         sumTo(b, b.op('Where', [condition, zero, d]), y.shape),
       ];
     },
-  },
+  }),
 
   Not: unary(1, 'a logical operation'),
   Neg: unary(13, (b, _x, _out, d) => b.neg(d)),
@@ -222,63 +219,58 @@ export const ELEMENTWISE: { readonly [K in keyof Elementwise]: OpRow<K> } = {
   ),
   Identity: unary(13, (_b, _x, _out, d) => d, 'identity'),
 
-  LeakyRelu: {
-    domain: '',
+  LeakyRelu: onnxRow({
     opset: 16,
     arity: [1, 1],
     attributes: { alpha: 'float' },
     axes: axes.elementwise,
-    traits: { kind: 'activation', macs: 0, trainable: [], known: [] },
+    traits: { kind: 'activation' },
     infer: inferSame,
     gradient: (b, node, d) => {
       const x = node.inputs[0] as Value;
       const positive = b.op('Greater', [x, b.scalar(0, x.dtype)]);
       return [b.op('Where', [positive, d, b.mul(d, b.scalar(node.attributes.alpha ?? 0.01, d.dtype))])];
     },
-  },
+  }),
   // max(0, min(1, alpha x + beta))
-  HardSigmoid: {
-    domain: '',
+  HardSigmoid: onnxRow({
     opset: 6,
     arity: [1, 1],
     attributes: { alpha: 'float', beta: 'float' },
     axes: axes.elementwise,
-    traits: { kind: 'activation', macs: 0, trainable: [], known: [] },
+    traits: { kind: 'activation' },
     infer: inferSame,
     gradient: noGradient('it appears only in lowered graphs; one that is read becomes a Clip'),
-  },
-  Clip: {
-    domain: '',
+  }),
+  Clip: onnxRow({
     opset: 13,
     arity: [1, 3],
     attributes: {},
     axes: axes.firstInput,
-    traits: { kind: 'activation', macs: 0, trainable: [], known: [] },
+    traits: { kind: 'activation' },
     infer: inferSame,
     gradient: clipGradient,
-  },
-  Cast: {
-    domain: '',
+  }),
+  Cast: onnxRow({
     opset: 13,
     arity: [1, 1],
     attributes: { to: 'dtype' },
     axes: axes.elementwise,
-    traits: { kind: 'elementwise', macs: 0, trainable: 'through', known: [] },
+    traits: { kind: 'elementwise', trainable: 'through' },
     infer: (context) => [{ dtype: context.node.attributes.to, shape: context.input(0).shape }],
     gradient: (b, node, d) => {
       const from = (node.inputs[0] as Value).dtype;
       const differentiable = from === 'float32' || from === 'float64' || from === 'float16';
       return [differentiable ? b.op('Cast', [d], { to: from }) : undefined];
     },
-  },
+  }),
   // In a file for prediction: the identity. In training, nn/dropout takes its mask as an input.
-  Dropout: {
-    domain: '',
+  Dropout: onnxRow({
     opset: 13,
     arity: [1, 3],
     attributes: { seed: 'int' },
     axes: axes.firstInput,
-    traits: { kind: 'dropout', macs: 0, trainable: [], known: [2] },
+    traits: { kind: 'dropout', known: [2] },
     infer: (context) => {
       if (context.node.inputs[2] !== undefined && Number(context.known(2).data[0]) !== 0) {
         context.fail('dropout in training mode draws its own numbers; use a mask as input instead.');
@@ -290,5 +282,5 @@ export const ELEMENTWISE: { readonly [K in keyof Elementwise]: OpRow<K> } = {
       ];
     },
     gradient: (_b, _node, d) => [d],
-  },
+  }),
 };

@@ -4,7 +4,16 @@ import { elementCount } from '../../array/ndarray.ts';
 import * as axes from '../analysis/axis-rules.ts';
 import type { NoAttributes, OpName } from '../attributes.ts';
 import type { Value } from '../ir.ts';
-import { type Build, type InferContext, integers, noGradient, normaliseAxis, type OpRow, unknown } from '../op-row.ts';
+import {
+  type Build,
+  type InferContext,
+  integers,
+  noGradient,
+  normaliseAxis,
+  type OpRow,
+  onnxRow,
+  unknown,
+} from '../op-row.ts';
 
 /** The attributes of each op. */
 export interface Movement {
@@ -23,38 +32,26 @@ export interface Movement {
   };
 }
 
-/** Begin, end (exclusive) and step of each axis of a Slice, normalised and clamped. */
-function sliceRanges(
-  shape: readonly number[],
-  starts: number[],
-  ends: number[],
-  axes: number[] | undefined,
-  steps: number[] | undefined,
-) {
+/**
+ * Begin, end (exclusive) and step of each axis of a Slice, normalised and clamped.
+ * @param input the numbers of an input: starts, ends, axes, steps
+ */
+function sliceRanges(shape: readonly number[], input: (i: number) => readonly number[] | undefined) {
+  const [starts = [], ends = [], axes, steps] = [1, 2, 3, 4].map(input);
   const ranges = shape.map((n) => ({ start: 0, end: n, step: 1 }));
   starts.forEach((start, i) => {
     const axis = normaliseAxis(axes?.[i] ?? i, shape.length, 'Slice');
-    const n = shape[axis];
+    const n = shape[axis] as number;
     const step = steps?.[i] ?? 1;
     const from = start < 0 ? start + n : start;
-    const to = ends[i] < 0 ? ends[i] + n : ends[i];
+    const end = ends[i] as number;
+    const to = end < 0 ? end + n : end;
     ranges[axis] =
       step > 0
         ? { start: Math.min(Math.max(from, 0), n), end: Math.min(Math.max(to, 0), n), step }
         : { start: Math.min(Math.max(from, 0), n - 1), end: Math.min(Math.max(to, -1), n - 1), step };
   });
   return ranges;
-}
-
-function rangesOf(context: Pick<InferContext<'Slice'>, 'input' | 'known' | 'node'>) {
-  const optional = (i: number) => (context.node.inputs[i] === undefined ? undefined : integers(context.known(i)));
-  return sliceRanges(
-    context.input(0).shape,
-    integers(context.known(1)),
-    integers(context.known(2)),
-    optional(3),
-    optional(4),
-  );
 }
 
 /** Zeros before and after `x` along its axes, by Concat, since Pad is slow on the CPU. */
@@ -73,13 +70,12 @@ function sizes<K extends OpName>(context: InferContext<K>, i: number): number[] 
 }
 
 export const MOVEMENTS: { readonly [K in keyof Movement]: OpRow<K> } = {
-  Concat: {
-    domain: '',
+  Concat: onnxRow({
     opset: 13,
     arity: [1, Number.POSITIVE_INFINITY],
     attributes: { axis: 'int' },
     axes: axes.concat,
-    traits: { kind: 'join', macs: 0, trainable: [], known: [] },
+    traits: { kind: 'join' },
     infer: (context) => {
       const first = context.input(0);
       const axis = normaliseAxis(context.node.attributes.axis, first.shape.length, 'Concat');
@@ -102,14 +98,13 @@ export const MOVEMENTS: { readonly [K in keyof Movement]: OpRow<K> } = {
         return part;
       });
     },
-  },
-  Split: {
-    domain: '',
+  }),
+  Split: onnxRow({
     opset: 18,
     arity: [1, 2],
     attributes: { axis: 'int', num_outputs: 'int' },
     axes: axes.split,
-    traits: { kind: 'movement', macs: 0, trainable: [], known: [1] },
+    traits: { kind: 'movement', known: [1] },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       const axis = normaliseAxis(context.node.attributes.axis ?? 0, shape.length, 'Split');
@@ -129,26 +124,27 @@ export const MOVEMENTS: { readonly [K in keyof Movement]: OpRow<K> } = {
         .map((out, i) => dOutputs[i + 1] ?? b.op('ConstantOfShape', [b.ints(out.shape)]));
       return [b.op('Concat', [d, ...rest], { axis })];
     },
-  },
+  }),
   // Inputs: data, starts, ends, axes, steps. The gradient of what was sliced off is zero.
-  Slice: {
-    domain: '',
+  Slice: onnxRow({
     opset: 13,
     arity: [3, 5],
     attributes: {},
     axes: axes.slice,
-    traits: { kind: 'movement', macs: 0, trainable: [], known: [1, 2, 3, 4] },
+    traits: { kind: 'movement', known: [1, 2, 3, 4] },
     infer: (context) => {
-      const shape = rangesOf(context).map(({ start, end, step }) => Math.max(0, Math.ceil((end - start) / step)));
+      const ranges = sliceRanges(context.input(0).shape, (i) =>
+        i > 2 && context.node.inputs[i] === undefined ? undefined : integers(context.known(i)),
+      );
+      const shape = ranges.map(({ start, end, step }) => Math.max(0, Math.ceil((end - start) / step)));
       return [{ dtype: context.input(0).dtype, shape }];
     },
     gradient: (b, node, d) => {
       const x = node.inputs[0] as Value;
-      const optional = (i: number) => {
+      const ranges = sliceRanges(x.shape, (i) => {
         const known = b.constantOf(node.inputs[i]);
-        return known === undefined ? undefined : integers(known);
-      };
-      const ranges = sliceRanges(x.shape, optional(1) ?? [], optional(2) ?? [], optional(3), optional(4));
+        return known && integers(known);
+      });
       if (ranges.every(({ step }) => step === 1)) {
         return [
           padWithZeros(
@@ -176,15 +172,14 @@ export const MOVEMENTS: { readonly [K in keyof Movement]: OpRow<K> } = {
       });
       return [dx];
     },
-  },
+  }),
   // Inputs: data, pads (begin of each axis, then end of each), value
-  Pad: {
-    domain: '',
+  Pad: onnxRow({
     opset: 13,
     arity: [2, 3],
     attributes: { mode: 'string' },
     axes: axes.pad,
-    traits: { kind: 'movement', macs: 0, trainable: [], known: [1] },
+    traits: { kind: 'movement', known: [1] },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       if ((context.node.attributes.mode ?? 'constant') !== 'constant')
@@ -215,14 +210,13 @@ export const MOVEMENTS: { readonly [K in keyof Movement]: OpRow<K> } = {
         ),
       ];
     },
-  },
-  Gather: {
-    domain: '',
+  }),
+  Gather: onnxRow({
     opset: 13,
     arity: [2, 2],
     attributes: { axis: 'int' },
     axes: axes.gather,
-    traits: { kind: 'movement', macs: 0, trainable: [], known: [] },
+    traits: { kind: 'movement' },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       const axis = normaliseAxis(context.node.attributes.axis ?? 0, shape.length, 'Gather');
@@ -246,29 +240,27 @@ export const MOVEMENTS: { readonly [K in keyof Movement]: OpRow<K> } = {
         }),
       ];
     },
-  },
-  ScatterElements: {
-    domain: '',
+  }),
+  ScatterElements: onnxRow({
     opset: 18,
     arity: [3, 3],
     attributes: { axis: 'int', reduction: 'string' },
     axes: unknown('places are data'),
-    traits: { kind: 'movement', macs: 0, trainable: [], known: [] },
+    traits: { kind: 'movement' },
     infer: (context) => {
       if (context.input(1).shape.join() !== context.input(2).shape.join())
         context.fail('indices and updates differ in shape.');
       return [{ dtype: context.input(0).dtype, shape: context.input(0).shape }];
     },
     gradient: noGradient('it is what the gradients of Gather and MaxPool are made of'),
-  },
+  }),
   // DCR: channel = (dy * block + dx) * C' + c;  CRD: channel = (c * block + dy) * block + dx
-  DepthToSpace: {
-    domain: '',
+  DepthToSpace: onnxRow({
     opset: 13,
     arity: [1, 1],
     attributes: { blocksize: 'int', mode: 'string' },
     axes: axes.blocks,
-    traits: { kind: 'movement', macs: 0, trainable: [], known: [] },
+    traits: { kind: 'movement' },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       const { blocksize: s } = context.node.attributes;
@@ -281,14 +273,13 @@ export const MOVEMENTS: { readonly [K in keyof Movement]: OpRow<K> } = {
       const split = b.reshape(d, [n, c / (s * s), h, s, w, s]);
       return [b.reshape(b.transpose(split, mode === 'DCR' ? [0, 3, 5, 1, 2, 4] : [0, 1, 3, 5, 2, 4]), [n, c, h, w])];
     },
-  },
-  SpaceToDepth: {
-    domain: '',
+  }),
+  SpaceToDepth: onnxRow({
     opset: 13,
     arity: [1, 1],
     attributes: { blocksize: 'int' },
     axes: axes.blocks,
-    traits: { kind: 'movement', macs: 0, trainable: [], known: [] },
+    traits: { kind: 'movement' },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       const { blocksize: s } = context.node.attributes;
@@ -296,20 +287,19 @@ export const MOVEMENTS: { readonly [K in keyof Movement]: OpRow<K> } = {
       return [{ dtype, shape: [n, c * s * s, h / s, w / s] }];
     },
     gradient: (b, node, d) => [b.op('DepthToSpace', [d], { blocksize: node.attributes.blocksize, mode: 'DCR' })],
-  },
+  }),
   // Inputs: columns [N, C prod(block), L], image shape, block shape; overlapping blocks are summed
-  Col2Im: {
-    domain: '',
+  Col2Im: onnxRow({
     opset: 18,
     arity: [3, 3],
     attributes: { dilations: 'ints', pads: 'ints', strides: 'ints' },
     axes: unknown('columns have no position in the image'),
-    traits: { kind: 'movement', macs: 0, trainable: [], known: [1, 2] },
+    traits: { kind: 'movement', known: [1, 2] },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       const block = elementCount(sizes(context, 2));
       return [{ dtype, shape: [shape[0], shape[1] / block, ...sizes(context, 1)] }];
     },
     gradient: noGradient('it appears only in lowered graphs, which are not differentiated again'),
-  },
+  }),
 };

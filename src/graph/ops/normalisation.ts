@@ -3,7 +3,7 @@
 import { ndarray } from '../../array/ndarray.ts';
 import * as axes from '../analysis/axis-rules.ts';
 import type { Node, Value } from '../ir.ts';
-import { type Build, inferSame, type OpRow } from '../op-row.ts';
+import { axesFrom, type Build, inferSame, type OpRow, onnxRow } from '../op-row.ts';
 
 /** The attributes of each op. */
 export interface Normalisation {
@@ -17,8 +17,9 @@ function perChannel(b: Build, vector: Value, rank: number): Value {
   return b.reshape(vector, [1, vector.shape[0], ...Array.from({ length: rank - 2 }, () => 1)]);
 }
 
-function spatialAxes(x: Value): number[] {
-  return x.shape.map((_, i) => i).slice(2);
+/** 1 / sqrt(variance + epsilon). */
+function inverseDeviation(b: Build, variance: Value, epsilon = 1e-5): Value {
+  return b.op('Reciprocal', [b.op('Sqrt', [b.add(variance, b.scalar(epsilon, variance.dtype))])]);
 }
 
 function mean(b: Build, x: Value, axes: readonly number[]): Value {
@@ -44,9 +45,7 @@ function normalised(
   const average = trains(node) ? overBatch(x) : storedMean;
   const centred = b.sub(x, perChannel(b, average, rank));
   const variance = trains(node) ? overBatch(b.mul(centred, centred)) : storedVariance;
-  const inverse = b.op('Reciprocal', [
-    b.op('Sqrt', [b.add(variance, b.scalar(node.attributes.epsilon ?? 1e-5, x.dtype))]),
-  ]);
+  const inverse = inverseDeviation(b, variance, node.attributes.epsilon);
   return { normal: b.mul(centred, perChannel(b, inverse, rank)), inverse, average, variance };
 }
 
@@ -55,13 +54,12 @@ export const NORMALISATIONS: { readonly [K in keyof Normalisation]: OpRow<K> } =
   // variance, and dx = scale / s d. In training mode with those of the batch, per channel over N, H and W:
   // dx = scale / s (d - mean(d) - n mean(d n)); outputs 1 and 2 are the stored ones moved towards them,
   // momentum stored + (1 - momentum) batch, with the variance over all M values, not M - 1.   (Ioffe & Szegedy 2015)
-  BatchNormalization: {
-    domain: '',
+  BatchNormalization: onnxRow({
     opset: 15,
     arity: [5, 5],
     attributes: { epsilon: 'float', momentum: 'float', training_mode: 'int' },
     axes: (node, context) => (trains(node) ? axes.wholeImage(node, context) : axes.firstInput(node, context)),
-    traits: { kind: 'normalisation', macs: 0, trainable: [1, 2], known: [] },
+    traits: { kind: 'normalisation', trainable: [1, 2] },
     infer: (context) => {
       const [y] = inferSame(context);
       const stored = [3, 4].map((i) => ({ dtype: context.input(i).dtype, shape: context.input(i).shape }));
@@ -97,26 +95,23 @@ export const NORMALISATIONS: { readonly [K in keyof Normalisation]: OpRow<K> } =
         moved(storedVariance, variance),
       ];
     },
-  },
+  }),
 
   // Mean and variance of each image and channel.
   // dx = scale / s (d - mean(d) - n mean(d n)), n = (x - mean) / s, s = sqrt(var + epsilon)
-  InstanceNormalization: {
-    domain: '',
+  InstanceNormalization: onnxRow({
     opset: 6,
     arity: [3, 3],
     attributes: { epsilon: 'float' },
     axes: axes.wholeImage,
-    traits: { kind: 'normalisation', macs: 0, trainable: [1, 2], known: [] },
+    traits: { kind: 'normalisation', trainable: [1, 2] },
     infer: inferSame,
     gradient: (b, node, d) => {
       const [x, scale] = node.inputs as readonly [Value, Value];
-      const axes = spatialAxes(x);
+      const axes = axesFrom(x, 2);
       const centred = b.sub(x, mean(b, x, axes));
       const variance = mean(b, b.mul(centred, centred), axes);
-      const inverse = b.op('Reciprocal', [
-        b.op('Sqrt', [b.add(variance, b.scalar(node.attributes.epsilon ?? 1e-5, x.dtype))]),
-      ]);
+      const inverse = inverseDeviation(b, variance, node.attributes.epsilon);
       const normal = b.mul(centred, inverse);
       const product = b.mul(d, normal);
       const inner = b.sub(b.sub(d, mean(b, d, axes)), b.mul(normal, mean(b, product, axes)));
@@ -126,17 +121,16 @@ export const NORMALISATIONS: { readonly [K in keyof Normalisation]: OpRow<K> } =
         b.sum(d, [0, ...axes]),
       ];
     },
-  },
+  }),
 
   // y_c = x_c s_c^-beta, s_c = bias + alpha/size sum_{j near c} x_j^2   (Krizhevsky 2012, section 3.3)
   // dx_c = d_c s_c^-beta - 2 alpha beta / size  x_c sum_{j: c near j} d_j x_j s_j^(-beta-1)
-  LRN: {
-    domain: '',
+  LRN: onnxRow({
     opset: 13,
     arity: [1, 1],
     attributes: { size: 'int', alpha: 'float', beta: 'float', bias: 'float' },
     axes: axes.channelsOnly,
-    traits: { kind: 'normalisation', macs: 0, trainable: [], known: [] },
+    traits: { kind: 'normalisation' },
     infer: inferSame,
     gradient: (b, node, d) => {
       const x = node.inputs[0] as Value;
@@ -152,7 +146,7 @@ export const NORMALISATIONS: { readonly [K in keyof Normalisation]: OpRow<K> } =
       const inner = alongChannels(b, adjoint, b.div(b.mul(b.mul(d, x), power), s));
       return [b.sub(b.mul(d, power), b.mul(b.scalar((2 * alpha * beta) / size, x.dtype), b.mul(x, inner)))];
     },
-  },
+  }),
 };
 
 /** [C, C] with ones where column j is within `before` below or `after` above row c. */

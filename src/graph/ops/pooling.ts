@@ -4,7 +4,7 @@ import { elementCount, ndarray } from '../../array/ndarray.ts';
 import * as axes from '../analysis/axis-rules.ts';
 import type { NoAttributes } from '../attributes.ts';
 import type { Value } from '../ir.ts';
-import { type Build, type OpRow, unknown } from '../op-row.ts';
+import { type Build, backwardRow, type OpRow, onnxRow } from '../op-row.ts';
 
 export interface PoolAttributes {
   readonly kernel_shape: readonly number[];
@@ -22,7 +22,13 @@ export interface Pooling {
   GlobalAveragePool: NoAttributes;
 }
 
-const KINDS = { kernel_shape: 'ints', pads: 'ints', strides: 'ints', dilations: 'ints', ceil_mode: 'int' } as const;
+export const POOL_KINDS = {
+  kernel_shape: 'ints',
+  pads: 'ints',
+  strides: 'ints',
+  dilations: 'ints',
+  ceil_mode: 'int',
+} as const;
 
 type Geometry = Required<Omit<PoolAttributes, 'ceil_mode'>>;
 
@@ -84,13 +90,12 @@ function windowCounts(
 
 export const POOLINGS: { readonly [K in keyof Pooling]: OpRow<K> } = {
   // y = max over the window; the second output is the flat index of the maximum in the whole input
-  MaxPool: {
-    domain: '',
+  MaxPool: onnxRow({
     opset: 12,
     arity: [1, 1],
-    attributes: { ...KINDS, storage_order: 'int' },
+    attributes: { ...POOL_KINDS, storage_order: 'int' },
     axes: axes.pool,
-    traits: { kind: 'pooling', macs: 0, trainable: [], known: [] },
+    traits: { kind: 'pooling' },
     infer: (context) => {
       const pooled = inferPool(context);
       return [pooled, { dtype: 'int64', shape: pooled.shape }];
@@ -99,16 +104,12 @@ export const POOLINGS: { readonly [K in keyof Pooling]: OpRow<K> } = {
       const { storage_order: _, ...attributes } = node.attributes;
       return [b.op('lamella.MaxPoolGrad', [node.inputs[0], d, node.outputs[0]], attributes)];
     },
-  },
+  }),
 
   // (x, dy, y) -> dx: each window's gradient goes to the first element that is its maximum
-  'lamella.MaxPoolGrad': {
-    domain: 'lamella',
-    opset: 1,
+  'lamella.MaxPoolGrad': backwardRow({
     arity: [3, 3],
-    attributes: KINDS,
-    axes: unknown('it belongs to the backward pass'),
-    traits: { kind: 'gradient', macs: 0, trainable: [], known: [] },
+    attributes: POOL_KINDS,
     infer: (context) => [{ dtype: context.input(1).dtype, shape: context.input(0).shape }],
     // Linear in dy: the gradient gathers g at the positions of the maxima.
     gradient: (b, node, g) => {
@@ -129,16 +130,15 @@ export const POOLINGS: { readonly [K in keyof Pooling]: OpRow<K> } = {
       });
       return [b.reshape(scattered, x.shape)];
     },
-  },
+  }),
 
   // y = mean over the window (over its part inside the input unless count_include_pad)
-  AveragePool: {
-    domain: '',
+  AveragePool: onnxRow({
     opset: 11,
     arity: [1, 1],
-    attributes: { ...KINDS, count_include_pad: 'int' },
+    attributes: { ...POOL_KINDS, count_include_pad: 'int' },
     axes: axes.pool,
-    traits: { kind: 'pooling', macs: 0, trainable: [], known: [] },
+    traits: { kind: 'pooling' },
     infer: (context) => [inferPool(context)],
     // A depthwise convolution with ones, divided by the counts; its adjoint likewise.
     gradient: (b, node, d) => {
@@ -167,15 +167,14 @@ export const POOLINGS: { readonly [K in keyof Pooling]: OpRow<K> } = {
         }),
       ];
     },
-  },
+  }),
 
-  GlobalAveragePool: {
-    domain: '',
+  GlobalAveragePool: onnxRow({
     opset: 1,
     arity: [1, 1],
     attributes: {},
     axes: axes.wholeImage,
-    traits: { kind: 'pooling', macs: 0, trainable: [], known: [] },
+    traits: { kind: 'pooling' },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       return [{ dtype, shape: shape.map((n, i) => (i < 2 ? n : 1)) }];
@@ -185,7 +184,7 @@ export const POOLINGS: { readonly [K in keyof Pooling]: OpRow<K> } = {
       const mean = b.mul(d, b.scalar(1 / elementCount(x.shape.slice(2)), d.dtype));
       return [b.op('Expand', [mean, b.ints(x.shape)])];
     },
-  },
+  }),
 };
 
 /** Flat positions of the maxima, one per output element. */

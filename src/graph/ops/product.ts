@@ -3,7 +3,7 @@ import { elementCount } from '../../array/ndarray.ts';
 import * as axes from '../analysis/axis-rules.ts';
 import type { NoAttributes } from '../attributes.ts';
 import type { Value } from '../ir.ts';
-import { type Build, broadcastShapes, type OpRow, sumTo, unknown } from '../op-row.ts';
+import { type Build, broadcastShapes, type OpRow, onnxRow, sumTo, unknown } from '../op-row.ts';
 
 /** The attributes of each op. */
 export interface Product {
@@ -19,8 +19,7 @@ function swapLast(b: Build, x: Value): Value {
 
 export const PRODUCTS: { readonly [K in keyof Product]: OpRow<K> } = {
   // Y = A B on the last two axes;  dA = dY B',  dB = A' dY
-  MatMul: {
-    domain: '',
+  MatMul: onnxRow({
     opset: 13,
     arity: [2, 2],
     attributes: {},
@@ -29,7 +28,6 @@ export const PRODUCTS: { readonly [K in keyof Product]: OpRow<K> } = {
       kind: 'dense',
       macs: (x, _, y) => elementCount(y.shape) * (x.shape.at(-1) as number),
       trainable: [0, 1],
-      known: [],
     },
     infer: (context) => {
       const [a, b] = [context.input(0), context.input(1)];
@@ -49,10 +47,9 @@ export const PRODUCTS: { readonly [K in keyof Product]: OpRow<K> } = {
         sumTo(b, b.op('MatMul', [swapLast(b, x), d]), y.shape),
       ];
     },
-  },
+  }),
   // Y = alpha A* B* + beta C, where A* is A or its transpose
-  Gemm: {
-    domain: '',
+  Gemm: onnxRow({
     opset: 13,
     arity: [2, 3],
     attributes: { alpha: 'float', beta: 'float', transA: 'int', transB: 'int' },
@@ -61,7 +58,6 @@ export const PRODUCTS: { readonly [K in keyof Product]: OpRow<K> } = {
       kind: 'dense',
       macs: (x, _, y) => (elementCount(y.shape) * elementCount(x.shape)) / y.shape[0],
       trainable: [0, 1, 2],
-      known: [],
     },
     infer: (context) => {
       const [a, b] = [context.input(0), context.input(1)];
@@ -86,5 +82,5 @@ export const PRODUCTS: { readonly [K in keyof Product]: OpRow<K> } = {
       const dc = sumTo(b, d, c.shape);
       return [dx, dy, beta === 1 ? dc : b.mul(dc, b.scalar(beta, d.dtype))];
     },
-  },
+  }),
 };

@@ -11,6 +11,7 @@ import {
   noGradient,
   normaliseAxis,
   type OpRow,
+  onnxRow,
   type TensorType,
 } from '../op-row.ts';
 
@@ -63,13 +64,12 @@ function keptShape(shape: Shape, axes: readonly number[]): Shape {
 type ReduceRule = (b: Build, x: Value, kept: Value, d: Value, count: number) => Value;
 
 function reduce<K extends Reduce>(opset: number, rule: ReduceRule): OpRow<K> {
-  return {
-    domain: '',
+  return onnxRow({
     opset,
     arity: [1, 2],
     attributes: { keepdims: 'int', noop_with_empty_axes: 'int' } as OpRow<K>['attributes'],
     axes: axes.reduction,
-    traits: { kind: 'reduction', macs: 0, trainable: [], known: [1] },
+    traits: { kind: 'reduction', known: [1] },
     infer: (context) => [inferReduce(context)],
     gradient: (b, node, d) => {
       const x = node.inputs[0] as Value;
@@ -80,7 +80,7 @@ function reduce<K extends Reduce>(opset: number, rule: ReduceRule): OpRow<K> {
       const same = (value: Value) => (value.shape.length === kept.length ? value : b.reshape(value, kept));
       return [rule(b, x, same(node.outputs[0]), same(d), count), undefined];
     },
-  };
+  });
 }
 
 function expand(b: Build, x: Value, shape: Shape): Value {
@@ -98,13 +98,12 @@ const extremum: ReduceRule = (b, x, kept, d) => {
 function softmaxRow<K extends 'Softmax' | 'LogSoftmax'>(
   rule: (b: Build, out: Value, d: Value, sum: (x: Value) => Value) => Value,
 ): OpRow<K> {
-  return {
-    domain: '',
+  return onnxRow({
     opset: 13,
     arity: [1, 1],
     attributes: { axis: 'int' } as OpRow<K>['attributes'],
     axes: axes.softmax as OpRow<K>['axes'],
-    traits: { kind: 'softmax', macs: 0, trainable: [], known: [] },
+    traits: { kind: 'softmax' },
     infer: inferSame,
     gradient: (b, node, d) => {
       const [out] = node.outputs;
@@ -112,7 +111,7 @@ function softmaxRow<K extends 'Softmax' | 'LogSoftmax'>(
       const axes = [normaliseAxis(axis ?? -1, out.shape.length, node.op)];
       return [rule(b, out, d, (x) => b.sum(x, axes, { keepdims: true }))];
     },
-  };
+  });
 }
 
 export const REDUCTIONS: { readonly [K in keyof Reduction]: OpRow<K> } = {
@@ -120,13 +119,12 @@ export const REDUCTIONS: { readonly [K in keyof Reduction]: OpRow<K> } = {
   ReduceMean: reduce(18, (b, x, _kept, d, count) => expand(b, b.mul(d, b.scalar(1 / count, d.dtype)), x.shape)),
   ReduceMax: reduce(18, extremum),
   ReduceMin: reduce(18, extremum),
-  ArgMax: {
-    domain: '',
+  ArgMax: onnxRow({
     opset: 13,
     arity: [1, 1],
     attributes: { axis: 'int', keepdims: 'int', select_last_index: 'int' },
     axes: axes.reduction,
-    traits: { kind: 'reduction', macs: 0, trainable: [], known: [] },
+    traits: { kind: 'reduction' },
     infer: (context) => {
       const { shape } = context.input(0);
       const { axis = 0, keepdims = 1 } = context.node.attributes;
@@ -134,7 +132,7 @@ export const REDUCTIONS: { readonly [K in keyof Reduction]: OpRow<K> } = {
       return [{ dtype: 'int64', shape: keepdims ? keptShape(shape, [at]) : shape.filter((_, i) => i !== at) }];
     },
     gradient: noGradient('an index is not a number that varies smoothly'),
-  },
+  }),
   // p_i = exp(x_i) / sum_j exp(x_j);  dx = p (d - sum_j p_j d_j)
   Softmax: softmaxRow((b, p, d, sum) => b.mul(p, b.sub(d, sum(b.mul(p, d))))),
   // y_i = x_i - log sum_j exp(x_j);  dx = d - exp(y) sum_j d_j

@@ -3,7 +3,7 @@
 import { ndarray } from '../../array/ndarray.ts';
 import * as axes from '../analysis/axis-rules.ts';
 import type { Value } from '../ir.ts';
-import { integers, type OpRow } from '../op-row.ts';
+import { integers, type OpRow, onnxRow } from '../op-row.ts';
 
 interface Attributes {
   readonly mode?: 'nearest' | 'linear';
@@ -63,13 +63,12 @@ function axisScale(x: Value, y: Value, i: number, scales: ArrayLike<number> | un
 
 export const RESIZES: { readonly [K in keyof Resizing]: OpRow<K> } = {
   // Inputs: x, roi (absent), scales, sizes. Along each axis y = A x; so dx = A' d along each axis.
-  Resize: {
-    domain: '',
+  Resize: onnxRow({
     opset: 18,
     arity: [3, 4],
     attributes: { mode: 'string', coordinate_transformation_mode: 'string', nearest_mode: 'string' },
     axes: axes.resize,
-    traits: { kind: 'upsampling', macs: 0, trainable: [], known: [2, 3] },
+    traits: { kind: 'upsampling', known: [2, 3] },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       if (context.node.inputs[3] !== undefined) return [{ dtype, shape: integers(context.known(3)) }];
@@ -100,5 +99,5 @@ export const RESIZES: { readonly [K in keyof Resizing]: OpRow<K> } = {
       }
       return [dx];
     },
-  },
+  }),
 };

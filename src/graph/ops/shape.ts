@@ -12,6 +12,7 @@ import {
   noGradient,
   normaliseAxis,
   type OpRow,
+  onnxRow,
   sumTo,
   unknown,
 } from '../op-row.ts';
@@ -38,36 +39,33 @@ function sizes<K extends OpName>(context: InferContext<K>, i: number): number[] 
 }
 
 export const SHAPES: { readonly [K in keyof Shaping]: OpRow<K> } = {
-  Shape: {
-    domain: '',
+  Shape: onnxRow({
     opset: 15,
     arity: [1, 1],
     attributes: { start: 'int', end: 'int' },
     axes: 'sizes',
-    traits: { kind: 'shape', macs: 0, trainable: [], known: [] },
+    traits: { kind: 'shape' },
     infer: (context) => {
       const { start = 0, end } = context.node.attributes;
       return [{ dtype: 'int64', shape: [context.input(0).shape.slice(start, end).length] }];
     },
     gradient: noGradient('a shape does not depend on the values'),
-  },
-  ConstantOfShape: {
-    domain: '',
+  }),
+  ConstantOfShape: onnxRow({
     opset: 9,
     arity: [1, 1],
     attributes: { value: 'tensor' },
     axes: 'sizes',
-    traits: { kind: 'shape', macs: 0, trainable: [], known: [0] },
+    traits: { kind: 'shape', known: [0] },
     infer: (context) => [{ dtype: context.node.attributes.value?.dtype ?? 'float32', shape: sizes(context, 0) }],
     gradient: noGradient('the value is constant'),
-  },
-  Reshape: {
-    domain: '',
+  }),
+  Reshape: onnxRow({
     opset: 14,
     arity: [2, 2],
     attributes: { allowzero: 'int' },
     axes: axes.reshaped,
-    traits: { kind: 'movement', macs: 0, trainable: 'through', known: [1] },
+    traits: { kind: 'movement', trainable: 'through', known: [1] },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       const wanted = sizes(context, 1).map((n, i) =>
@@ -82,14 +80,13 @@ export const SHAPES: { readonly [K in keyof Shaping]: OpRow<K> } = {
       return [{ dtype, shape: filled }];
     },
     gradient: reshapeBack,
-  },
-  Flatten: {
-    domain: '',
+  }),
+  Flatten: onnxRow({
     opset: 13,
     arity: [1, 1],
     attributes: { axis: 'int' },
     axes: axes.reshaped,
-    traits: { kind: 'movement', macs: 0, trainable: [], known: [] },
+    traits: { kind: 'movement' },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       const { axis = 1 } = context.node.attributes;
@@ -97,14 +94,13 @@ export const SHAPES: { readonly [K in keyof Shaping]: OpRow<K> } = {
       return [{ dtype, shape: [elementCount(shape.slice(0, at)), elementCount(shape.slice(at))] }];
     },
     gradient: reshapeBack,
-  },
-  Squeeze: {
-    domain: '',
+  }),
+  Squeeze: onnxRow({
     opset: 13,
     arity: [1, 2],
     attributes: {},
     axes: axes.reshaped,
-    traits: { kind: 'movement', macs: 0, trainable: 'through', known: [1] },
+    traits: { kind: 'movement', trainable: 'through', known: [1] },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       if (context.node.inputs[1] === undefined) return [{ dtype, shape: shape.filter((n) => n !== 1) }];
@@ -113,14 +109,13 @@ export const SHAPES: { readonly [K in keyof Shaping]: OpRow<K> } = {
       return [{ dtype, shape: shape.filter((_, i) => !axes.includes(i)) }];
     },
     gradient: reshapeBack,
-  },
-  Unsqueeze: {
-    domain: '',
+  }),
+  Unsqueeze: onnxRow({
     opset: 13,
     arity: [2, 2],
     attributes: {},
     axes: axes.reshaped,
-    traits: { kind: 'movement', macs: 0, trainable: 'through', known: [1] },
+    traits: { kind: 'movement', trainable: 'through', known: [1] },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       const wanted = sizes(context, 1);
@@ -130,14 +125,13 @@ export const SHAPES: { readonly [K in keyof Shaping]: OpRow<K> } = {
       return [{ dtype, shape: Array.from({ length: rank }, (_, i) => (axes.has(i) ? 1 : (rest.shift() as number))) }];
     },
     gradient: reshapeBack,
-  },
-  Transpose: {
-    domain: '',
+  }),
+  Transpose: onnxRow({
     opset: 13,
     arity: [1, 1],
     attributes: { perm: 'ints' },
     axes: axes.transpose,
-    traits: { kind: 'movement', macs: 0, trainable: 'through', known: [] },
+    traits: { kind: 'movement', trainable: 'through' },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       const perm = context.node.attributes.perm ?? shape.map((_, i) => shape.length - 1 - i);
@@ -155,14 +149,13 @@ export const SHAPES: { readonly [K in keyof Shaping]: OpRow<K> } = {
         ),
       ];
     },
-  },
-  Expand: {
-    domain: '',
+  }),
+  Expand: onnxRow({
     opset: 13,
     arity: [2, 2],
     attributes: {},
     axes: axes.expand,
-    traits: { kind: 'movement', macs: 0, trainable: [], known: [1] },
+    traits: { kind: 'movement', known: [1] },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       return [
@@ -173,14 +166,13 @@ export const SHAPES: { readonly [K in keyof Shaping]: OpRow<K> } = {
       ];
     },
     gradient: (b, node, d) => [sumTo(b, d, (node.inputs[0] as Value).shape)],
-  },
-  Tile: {
-    domain: '',
+  }),
+  Tile: onnxRow({
     opset: 13,
     arity: [2, 2],
     attributes: {},
     axes: unknown('repeats of the image lie beside each other'),
-    traits: { kind: 'movement', macs: 0, trainable: [], known: [1] },
+    traits: { kind: 'movement', known: [1] },
     infer: (context) => {
       const { dtype, shape } = context.input(0);
       const repeats = sizes(context, 1);
@@ -197,5 +189,5 @@ export const SHAPES: { readonly [K in keyof Shaping]: OpRow<K> } = {
         ),
       ];
     },
-  },
+  }),
 };

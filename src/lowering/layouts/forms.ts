@@ -94,14 +94,16 @@ export class Forms {
     if (to === 'blocked') {
       const from = this.get(value, 'plain');
       if (pixelCount(value.shape) === 1) return from;
-      return value.dtype === 'float32' ? b.op('nchwc.ReorderInput', [from]) : blockByTranspose(b, from, block);
+      return value.dtype === 'float32'
+        ? b.op('nchwc.ReorderInput', [from])
+        : exchanged(b, from, block, [block, pixelCount(value.shape)]);
     }
     if (to === 'kernel') return kernelFromPlain(b, this.get(value, 'plain'), block);
     if (forms.blocked !== undefined) {
       if (pixelCount(value.shape) === 1) return forms.blocked;
       return value.dtype === 'float32'
         ? b.op('nchwc.ReorderOutput', [forms.blocked], { channels: value.shape[1] })
-        : plainByTranspose(b, forms.blocked, block);
+        : exchanged(b, forms.blocked, block, [pixelCount(value.shape), block]);
     }
     if (forms.kernel !== undefined) return plainFromKernel(b, forms.kernel, block);
     throw new GraphError(`${describeValue(value)} has no layout.`);
@@ -112,15 +114,10 @@ function pixelCount(shape: Shape): number {
   return elementCount(shape.slice(2));
 }
 
-/** Blocks a value of any dtype; ReorderInput supports float32 only. */
-function blockByTranspose(b: GraphBuilder, x: Value, block: number): Value {
-  const [n, c, h, w] = x.shape;
-  return b.reshape(b.transpose(b.reshape(x, [n, c / block, block, h * w]), [0, 1, 3, 2]), x.shape);
-}
-
-function plainByTranspose(b: GraphBuilder, x: Value, block: number): Value {
-  const [n, c, h, w] = x.shape;
-  return b.reshape(b.transpose(b.reshape(x, [n, c / block, h * w, block]), [0, 1, 3, 2]), x.shape);
+/** Blocks a value of any dtype, or makes it plain again: every [rows][columns] as [columns][rows]. */
+function exchanged(b: GraphBuilder, x: Value, block: number, lastAxes: readonly [number, number]): Value {
+  const [n, c] = x.shape as readonly [number, number];
+  return b.reshape(b.transpose(b.reshape(x, [n, c / block, ...lastAxes]), [0, 1, 3, 2]), x.shape);
 }
 
 /** The `kernel` layout of an array [K, C, kh, kw], as `kernelFromPlain` computes it in the graph. */

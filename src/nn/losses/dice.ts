@@ -1,7 +1,7 @@
 import type { Value } from '../../graph/ir.ts';
-import type { Build } from '../../graph/op-row.ts';
+import { axesFrom, type Build } from '../../graph/op-row.ts';
 import { crossEntropy } from './cross-entropy.ts';
-import { isClass, type Loss, spatialAxes, withChannel } from './loss.ts';
+import { isClass, type Loss, withChannel } from './loss.ts';
 
 export interface DiceOptions {
   /** Added to numerator and denominator; keeps the loss of an absent class at 0. Default 1. */
@@ -22,7 +22,7 @@ export interface DiceOptions {
  */
 export function dice({ smooth = 1, batch = true, background = false }: DiceOptions = {}): Loss {
   return (b, logits, { labels, weights }) => {
-    const axes = batch ? [0, ...spatialAxes(logits)] : spatialAxes(logits);
+    const axes = batch ? [0, ...axesFrom(logits, 2)] : axesFrom(logits, 2);
     const p = b.mul(probabilities(b, logits), withChannel(b, weights));
     const t = b.op('Cast', [isClass(b, labels, logits)], { to: 'float32' });
     const [s, two] = [b.scalar(smooth), b.scalar(2)];

@@ -22,11 +22,6 @@ export interface Target {
  */
 export type Loss = (b: Build, logits: Value, target: Target) => Value;
 
-/** Axes after the channel axis. */
-export function spatialAxes(x: Value): number[] {
-  return x.shape.map((_, i) => i).slice(2);
-}
-
 /** [N, H, W] as [N, 1, H, W]. */
 export function withChannel(b: Build, x: Value): Value {
   return b.op('Unsqueeze', [x, b.ints([1])]);
