@@ -22,6 +22,8 @@ interface Parts {
   readonly messages: Messages;
 }
 
+export type Checking = ReturnType<typeof createChecking>;
+
 export function createChecking({ engine, project, display, annotation, live, messages }: Parts) {
   const places = signal<readonly CheckPlace[]>([]);
   const verdicts = signal<ReadonlyMap<CheckPlace, Verdict>>(new Map());

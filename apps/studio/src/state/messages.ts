@@ -20,6 +20,8 @@ export function createMessages() {
   const shown = signal<readonly Message[]>([]);
   /** For screen readers: the last thing that happened, seen or not. */
   const spoken = signal('');
+  /** The engine has ended; nothing more can be kept until the page is loaded again. */
+  const disconnected = signal(false);
   let count = 0;
 
   const add = (message: Omit<Message, 'id'>): void => {
@@ -32,11 +34,14 @@ export function createMessages() {
   return {
     shown,
     spoken,
+    disconnected,
     note: (text: string): void => add({ kind: 'note', text }),
     problem,
     /** Says what a rejected call was rejected with. */
     failed(error: unknown): void {
-      if (error instanceof LamellaError) problem({ message: error.problem, file: error.file, remedy: error.remedy });
+      if (error instanceof LamellaError && error.code === 'disconnected') disconnected.value = true;
+      else if (error instanceof LamellaError)
+        problem({ message: error.problem, file: error.file, remedy: error.remedy });
       else problem({ message: error instanceof Error ? error.message : String(error) });
     },
     dismiss(id: number): void {

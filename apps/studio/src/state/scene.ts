@@ -11,6 +11,7 @@ import type { Overlay } from '../viewer/overlay.ts';
 import { classColour, type Rgb, rgbOf } from '../viewer/palette.ts';
 import type { Scene } from '../viewer/viewer.ts';
 import type { Annotation } from './annotation.ts';
+import type { Checking } from './checking.ts';
 import type { Display } from './display.ts';
 import type { Live } from './live.ts';
 import type { Measuring } from './measuring.ts';
@@ -32,11 +33,22 @@ interface Parts {
   readonly painting: Painting;
   readonly pointer: PointerState;
   readonly live: Live;
+  readonly checking: Checking;
   readonly measuring: Measuring;
   readonly tab: ReadonlySignal<Tab>;
 }
 
-export function createScene({ display, annotation, objects, painting, pointer, live, measuring, tab }: Parts) {
+export function createScene({
+  display,
+  annotation,
+  objects,
+  painting,
+  pointer,
+  live,
+  checking,
+  measuring,
+  tab,
+}: Parts) {
   const listeners = new Set<(labels: ShownLabels, area: Area) => void>();
   const hidden = signal<ReadonlySet<number>>(new Set());
 
@@ -104,6 +116,14 @@ export function createScene({ display, annotation, objects, painting, pointer, l
     };
   });
 
+  /** The place that is checked, if it is on the screen. */
+  const placeInView = computed(() => {
+    const [place, shown] = [checking.current.value, display.shown.value];
+    return tab.value === 'check' && place?.image === shown?.image.id && place?.page === shown?.page
+      ? place?.rect
+      : undefined;
+  });
+
   const overlay = computed((): Overlay | undefined => {
     const image = display.shown.value?.image;
     if (image === undefined) return undefined;
@@ -123,6 +143,7 @@ export function createScene({ display, annotation, objects, painting, pointer, l
           : undefined,
       crosshair: pointer.fromKeys.value ? at : undefined,
       flash: display.flash.value,
+      frame: placeInView.value,
       spacing: image.spacing.x,
       words: { complete: text.regions.complete, held: text.regions.held },
     };

@@ -58,7 +58,7 @@ export function createStudio({ engine, storage, example, saveFile }: Place) {
     messages.note(text.train.done(run.steps, run.score && `${run.score.name} ${score(run.score.value)}`)),
   );
   const tab = signal<Tab>('annotate');
-  const scene = createScene({ display, annotation, objects, painting, pointer, live, measuring, tab });
+  const scene = createScene({ display, annotation, objects, painting, pointer, live, checking, measuring, tab });
   const description = signal<EngineDescription | undefined>(undefined);
   /** What belongs to one project is forgotten with it. */
   let openId: string | undefined;

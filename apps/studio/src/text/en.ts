@@ -40,6 +40,9 @@ export const en = {
   },
 
   saved: 'Saved to disk.',
+  disconnected: 'What computes has ended.',
+  disconnectedRemedy: 'Load the page again; all that was kept is still there.',
+  reload: 'Load again',
   device: (name: string, why: string | undefined) => (why === undefined ? `Now on ${name}.` : `Now on ${name}: ${why}`),
   untitled: 'untitled',
 

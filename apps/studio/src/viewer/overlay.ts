@@ -1,6 +1,6 @@
 /** What is drawn over the image in lines: regions, what a tool is at, the brush, the crosshair and the scale bar. */
 
-import type { Region } from 'lamella/studio';
+import type { Rect, Region } from 'lamella/studio';
 import type { Draft } from '../tools/tool.ts';
 import { type Point, type Size, scaleBar, type Transform, toScreen } from './transform.ts';
 
@@ -14,8 +14,10 @@ export interface Overlay {
   /** Where the brush would paint. */
   readonly brush?: { readonly at: Point; readonly diameter: number; readonly erases: boolean };
   readonly crosshair?: Point;
-  /** Image pixels to draw attention to. */
-  readonly flash?: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
+  /** Image pixels to draw attention to, for a moment. */
+  readonly flash?: Rect;
+  /** Image pixels that are looked at. */
+  readonly frame?: Rect;
   /** Of one pixel, if it is known. */
   readonly spacing?: { readonly value: number; readonly unit: string };
   readonly words: { readonly complete: string; readonly held: string };
@@ -33,15 +35,11 @@ export function drawOverlay(context: CanvasRenderingContext2D, overlay: Overlay)
   for (const { points, closed } of overlay.draft) {
     twice(context, density, () => trace(context, points.map(at), closed));
   }
-  if (overlay.flash !== undefined) {
-    const { x, y, width, height } = overlay.flash;
-    const corners = [
-      at({ x, y }),
-      at({ x: x + width, y }),
-      at({ x: x + width, y: y + height }),
-      at({ x, y: y + height }),
-    ];
-    twice(context, 2 * density, () => trace(context, corners, true));
+  for (const [rect, width] of [
+    [overlay.frame, density],
+    [overlay.flash, 2 * density],
+  ] as const) {
+    if (rect !== undefined) twice(context, width, () => trace(context, cornersOf(rect).map(at), true));
   }
   if (overlay.brush !== undefined) drawBrush(context, overlay.brush, at, overlay);
   if (overlay.crosshair !== undefined) drawCrosshair(context, at(overlay.crosshair), density);
@@ -101,15 +99,15 @@ function outlinesOf({ shape }: Region): readonly (readonly Point[])[] {
     );
   }
   const [x, y, width, height] = shape.box;
-  return [
-    [
-      { x, y },
-      { x: x + width, y },
-      { x: x + width, y: y + height },
-      { x, y: y + height },
-    ],
-  ];
+  return [cornersOf({ x, y, width, height })];
 }
+
+const cornersOf = ({ x, y, width, height }: Rect): readonly Point[] => [
+  { x, y },
+  { x: x + width, y },
+  { x: x + width, y: y + height },
+  { x, y: y + height },
+];
 
 function drawBrush(
   context: CanvasRenderingContext2D,

@@ -9,13 +9,12 @@ interface Props {
   readonly label: string;
   readonly points: readonly CurvePoint[];
   readonly colour: 'accent' | 'muted';
-  readonly logarithmic?: boolean;
 }
 
 const HEIGHT = 120;
 
 /** A curve over steps. */
-export function Chart({ label, points, colour, logarithmic = false }: Props): JSX.Element {
+export function Chart({ label, points, colour }: Props): JSX.Element {
   const holder = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot>(null);
   useEffect(() => {
@@ -33,7 +32,8 @@ export function Chart({ label, points, colour, logarithmic = false }: Props): JS
         height: HEIGHT,
         legend: { show: false },
         cursor: { y: false, points: { size: 6 } },
-        scales: { x: { time: false }, y: { distr: logarithmic ? 3 : 1 } },
+        padding: [6, 8, 0, 0],
+        scales: { x: { time: false } },
         axes: [
           { ...axis, size: 24, font: '11px system-ui', space: 60 },
           { ...axis, size: 44, font: '11px system-ui', space: 28 },
@@ -50,7 +50,7 @@ export function Chart({ label, points, colour, logarithmic = false }: Props): JS
       observer.disconnect();
       drawn.destroy();
     };
-  }, [colour, logarithmic]);
+  }, [colour]);
   useEffect(() => {
     plot.current?.setData([points.map(({ step }) => step), points.map(({ value }) => value)]);
   }, [points]);

@@ -105,7 +105,7 @@ function PlaceRow({ place, index, current, verdict }: RowProps): JSX.Element {
   return (
     <li ref={row} class={current ? 'current' : ''}>
       <button type="button" class="plain wide" aria-current={current} onClick={() => checking.show(index)}>
-        <span class="number muted">{index + 1}</span>
+        <span class="number count">{index + 1}</span>
         <span class="grow name">{place.image}</span>
         {verdict !== undefined && <span class="tag">{text.check.verdicts[verdict]}</span>}
         <meter min={0} max={1} value={place.uncertainty} title={text.check.uncertainty(place.uncertainty)}>

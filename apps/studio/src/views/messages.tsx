@@ -14,6 +14,16 @@ export function Messages(): JSX.Element {
   return (
     <>
       <div class="messages" role="log" aria-live="polite">
+        {messages.disconnected.value && (
+          <div class="message problem">
+            <p>
+              {text.disconnected} <span class="muted">{text.disconnectedRemedy}</span>
+            </p>
+            <button type="button" onClick={() => location.reload()}>
+              {text.reload}
+            </button>
+          </div>
+        )}
         {messages.shown.value.map((message) => (
           <Shown key={message.id} message={message} />
         ))}

@@ -70,16 +70,18 @@ export function Toolbar(): JSX.Element {
       </div>
       {WITH_BRUSH.includes(painting.tool.value) && <BrushSize />}
       {WITH_TOLERANCE.includes(painting.tool.value) && <Tolerance />}
-      <label class="toggle small">
-        <input
-          type="checkbox"
-          checked={painting.keep.value}
-          onChange={({ currentTarget }) => {
-            painting.keep.value = currentTarget.checked;
-          }}
-        />
-        {text.tools.keep}
-      </label>
+      {kind === 'classes' && (
+        <label class="toggle small">
+          <input
+            type="checkbox"
+            checked={painting.keep.value}
+            onChange={({ currentTarget }) => {
+              painting.keep.value = currentTarget.checked;
+            }}
+          />
+          {text.tools.keep}
+        </label>
+      )}
     </div>
   );
 }

@@ -109,7 +109,7 @@ function Curves(): JSX.Element | null {
     <section aria-labelledby="curves">
       <h2 id="curves">{text.train.curves}</h2>
       <h3>{text.train.loss}</h3>
-      <Chart label={text.train.lossCurve(losses.value.length)} points={losses.value} colour="muted" logarithmic />
+      <Chart label={text.train.lossCurve(losses.value.length)} points={losses.value} colour="muted" />
       {scores.value.length > 0 ? (
         <>
           <h3>{name}</h3>
