@@ -25,7 +25,7 @@ export interface BrowserOptions {
   readonly webgl?: boolean;
 }
 
-const launchOptions = ({ webgpu = false, webgl = false }: BrowserOptions) => ({
+export const launchOptions = ({ webgpu = false, webgl = false }: BrowserOptions) => ({
   executablePath: browserPath() as string,
   args: [
     '--no-sandbox',

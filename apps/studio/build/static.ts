@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } fro
 import { join } from 'node:path';
 import { zipSync } from 'fflate';
 import type { Plugin } from 'vite';
-import { HEADERS } from './policy.ts';
+import { HEADERS } from '../src/policy.ts';
 
 /** ONNX Runtime's files that a browser may ask for, in its WASM and its WebGPU form. */
 const RUNTIME = /^ort-wasm-simd-threaded(?:\.asyncify)?\.(?:wasm|mjs)$/;

@@ -24,6 +24,15 @@ async function start(root: HTMLElement): Promise<void> {
     document.documentElement.dataset.theme = studio.settings.theme.value;
   });
   render(<App studio={studio} />, root);
+  window.addEventListener('beforeunload', (event) => {
+    if (studio.annotation.unkept.value > 0) event.preventDefault();
+  });
+  // From the first edit on, the browser is asked not to clear the project when space is short.
+  const stop = effect(() => {
+    if (!studio.annotation.canUndo.value) return;
+    void navigator.storage?.persist?.();
+    queueMicrotask(() => stop());
+  });
   // For the console of a curious user, and for tests.
   Object.assign(globalThis, { studio });
 }

@@ -3,7 +3,7 @@
  * give the page threads and hold it and its workers to their own server, whether the host sends them or not.
  */
 
-import { HEADERS } from '../build/policy.ts';
+import { HEADERS } from './policy.ts';
 
 /** The parts of a service worker that are used here; TypeScript's own types of them exclude those of a page. */
 interface Worker {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 
 const SOURCES = fileURLToPath(new URL('../src', import.meta.url));
-const PUBLIC = ['lamella', 'lamella/browser', 'lamella/phantom', 'lamella/studio'];
+const PUBLIC = ['lamella', 'lamella/browser', 'lamella/phantom', 'lamella/studio', 'lamella/studio/browser'];
 
 it('imports public names only', () => {
   const files = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' }).filter((name) => /\.tsx?$/.test(name));

@@ -3,10 +3,10 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { writePng } from 'lamella';
-import type { Browser, Page } from 'playwright-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
 import { preview } from 'vite';
 import { afterAll, beforeAll } from 'vitest';
-import { launchChromium, whyNoBrowser } from '../../../test/browser/harness.ts';
+import { launchChromium, launchOptions, whyNoBrowser } from '../../../test/browser/harness.ts';
 import type { Studio } from '../src/state/studio.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -28,6 +28,8 @@ export interface OpenOptions {
   /** Device pixels per CSS pixel. */
   readonly density?: number;
   readonly dark?: boolean;
+  /** A folder that keeps the storage for another page; default: the page has a storage of its own, which is gone with it. */
+  readonly profile?: string;
 }
 
 export interface OpenedPage {
@@ -35,6 +37,8 @@ export interface OpenedPage {
   /** What the page has written as errors so far. */
   readonly errors: readonly string[];
   close(): Promise<void>;
+  /** Ends the browser at once, as a crash does; for a page with a profile. */
+  crash(): Promise<void>;
 }
 
 /** A server of the built page and a browser for the tests of a file; each page has a storage of its own. */
@@ -60,12 +64,22 @@ export function studioPages() {
     await closeServer?.();
   });
   return {
-    async open({ width = 1280, height = 800, density = 1, dark = false }: OpenOptions = {}): Promise<OpenedPage> {
-      const context = await browser.newContext({
+    async open({
+      width = 1280,
+      height = 800,
+      density = 1,
+      dark = false,
+      profile,
+    }: OpenOptions = {}): Promise<OpenedPage> {
+      const screen = {
         viewport: { width, height },
         deviceScaleFactor: density,
-        colorScheme: dark ? 'dark' : 'light',
-      });
+        colorScheme: dark ? ('dark' as const) : ('light' as const),
+      };
+      const context =
+        profile === undefined
+          ? await browser.newContext(screen)
+          : await chromium.launchPersistentContext(profile, { ...launchOptions({ webgl: true }), ...screen });
       const page = await context.newPage();
       const errors: string[] = [];
       page.on('console', (message) => {
@@ -74,7 +88,17 @@ export function studioPages() {
       page.on('pageerror', (error) => errors.push(String(error)));
       await page.goto(url);
       await page.waitForFunction(() => studio.description.value !== undefined);
-      return { page, errors, close: () => context.close() };
+      return {
+        page,
+        errors,
+        close: () => context.close(),
+        async crash() {
+          const gone = new Promise((closed) => context.once('close', closed));
+          const devtools = await context.newCDPSession(page);
+          void devtools.send('Browser.crash').catch(() => undefined);
+          await gone;
+        },
+      };
     },
   };
 }

@@ -1,26 +1,23 @@
 /** The annotation of the open project as it is edited: labels and regions, undo, and what is kept of it. */
 
 import { batch, computed, effect, signal } from '@preact/signals';
-import {
-  type AnnotationClass,
+import type {
+  AnnotationClass,
   Annotations,
-  type AppliedEdit,
-  type Engine,
-  History,
-  type ImageId,
-  type ImageInfo,
-  type LabelLayer,
-  type LayerKind,
-  type ProjectState,
-  type Region,
-  setPage,
-  type View,
+  AppliedEdit,
+  Engine,
+  ImageId,
+  LabelLayer,
+  LayerKind,
+  Region,
+  View,
 } from 'lamella/studio';
 import { text } from '../text/text.ts';
 import { acceptClasses, classesIn } from '../tools/accept.ts';
 import { freeId } from '../tools/region.ts';
 import type { PreviewTile } from '../viewer/preview-layer.ts';
 import type { Messages } from './messages.ts';
+import { addImage, type OpenedAnnotation, openAnnotation } from './opened-annotation.ts';
 import type { OpenProject } from './project.ts';
 
 export type Annotation = ReturnType<typeof createAnnotation>;
@@ -37,82 +34,75 @@ const CLASSES: { readonly [task in LayerKind]: () => AnnotationClass[] } = {
   ],
 };
 
-interface Opened {
-  readonly annotations: Annotations;
-  readonly history: History;
-}
-
 export function createAnnotation(engine: Engine, project: OpenProject, messages: Messages) {
-  const opened = signal<Opened | undefined>(undefined);
+  const opened = signal<OpenedAnnotation | undefined>(undefined);
   /** Grows with every edit: what depends on labels, regions or classes reads it. */
   const edits = signal(0);
   /** Edits that the engine has not yet confirmed to keep. */
   const unkept = signal(0);
-  const keptAtMs = signal<number | undefined>(undefined);
-  /** Pages whose labels have come from the engine. */
-  const loaded = new Set<string>();
-
-  const open = ({ project: { task, classes }, images }: ProjectState): void => {
-    const annotations = new Annotations(task, classes ?? []);
-    loaded.clear();
-    for (const image of images) addImage(annotations, image);
-    batch(() => {
-      opened.value = { annotations, history: new History(annotations) };
-      edits.value = edits.peek() + 1;
-    });
-  };
-
-  const addImage = (annotations: Annotations, { id, width, height, pages }: ImageInfo): void => {
-    if (!annotations.images.includes(id)) annotations.addImage(id, { width, height, slices: pages });
+  /** The labels of the image on the screen, once they are loaded. */
+  const layer = signal<LabelLayer | undefined>(undefined);
+  const noteEdit = (): void => {
+    edits.value = edits.peek() + 1;
   };
 
   /** The project that `opened` belongs to, and its kind, which can change while nothing is annotated. */
   let openKey: string | undefined;
   effect(() => {
-    const [state, images] = [project.state.value, project.images.value];
+    const state = project.state.value;
     const key = state && `${state.project.task} ${state.id}`;
-    if (key !== openKey) {
-      openKey = key;
-      if (state === undefined) opened.value = undefined;
-      else open(state);
-    }
-    const { annotations } = opened.peek() ?? {};
-    if (annotations === undefined) return;
-    for (const image of images) addImage(annotations, image);
-    edits.value = edits.peek() + 1;
+    if (key === openKey) return;
+    openKey = key;
+    opened.value = undefined;
+    if (state === undefined) return;
+    openAnnotation(engine, state, messages.failed).then((found) => {
+      if (key === openKey) opened.value = found;
+    }, messages.failed);
   });
 
   effect(() => {
-    const [image, page] = [project.image.value, project.page.value];
-    if (image !== undefined && opened.value !== undefined) void load(image.id, page).catch(messages.failed);
+    const [annotations, state, images] = [opened.value?.annotations, project.state.value, project.images.value];
+    if (annotations === undefined || state === undefined) return;
+    for (const image of images) if (!annotations.has(image.id)) addImage(engine, annotations, image, state.project);
+    const known = new Set(images.map(({ id }) => id));
+    for (const id of annotations.images) if (!known.has(id)) annotations.removeImage(id);
+    noteEdit();
   });
 
-  const load = async (image: ImageId, page: number): Promise<void> => {
-    const key = `${image}/${page}`;
-    if (loaded.has(key)) return;
-    loaded.add(key);
-    const labels = await engine.labels(image, page);
-    const layer = opened.peek()?.annotations.layer(image);
-    if (labels === undefined || layer === undefined) return;
-    setPage(layer, labels, page, layer.notAnnotated);
-    layer.takeChanges();
-    edits.value = edits.peek() + 1;
-  };
-
-  const layer = computed((): LabelLayer | undefined => {
+  effect(() => {
     edits.value;
-    const image = project.image.value;
-    if (image === undefined || opened.value === undefined) return undefined;
-    return opened.value.annotations.images.includes(image.id) ? opened.value.annotations.layer(image.id) : undefined;
+    const [annotations, image] = [opened.value?.annotations, project.image.value];
+    if (annotations === undefined || image === undefined || !annotations.has(image.id)) {
+      layer.value = undefined;
+    } else if (annotations.isOpen(image.id)) layer.value = annotations.layer(image.id);
+    else {
+      layer.value = undefined;
+      annotations.open(image.id).then(noteEdit, messages.failed);
+    }
   });
 
   const keep = (edit: AppliedEdit | undefined): void => {
-    if (edit === undefined) return;
-    edits.value++;
+    const history = opened.value?.history;
+    if (edit === undefined || history === undefined) return;
+    batch(() => {
+      noteEdit();
+      unkept.value++;
+    });
+    // A failure is told by the history itself; the edit stays unkept until a later one is written.
+    history.settled().then(
+      () => {
+        unkept.value = 0;
+      },
+      () => undefined,
+    );
   };
 
+  /** Whether an image had labels when the project was opened. */
+  const hasLabels = (id: ImageId): boolean =>
+    project.state.value?.project.images.some((image) => image.id === id && image.labels !== undefined) ?? false;
+
   /** A value of what is edited, which is no signal itself. */
-  const edited = <T>(read: (now: Opened) => T, otherwise: T) =>
+  const edited = <T>(read: (now: OpenedAnnotation) => T, otherwise: T) =>
     computed((): T => {
       edits.value;
       return opened.value === undefined ? otherwise : read(opened.value);
@@ -143,13 +133,11 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
     layer,
     edits,
     unkept,
-    keptAtMs,
     annotations: computed(() => opened.value?.annotations),
     readOnly: computed(() => project.state.value?.readOnly ?? false),
     classes: edited<readonly AnnotationClass[]>(({ annotations }) => annotations.classes, []),
     annotatedImages: edited<ReadonlySet<ImageId>>(
-      ({ annotations }) =>
-        new Set(annotations.images.filter((id) => annotations.layer(id).annotatedSlices().length > 0)),
+      ({ annotations }) => new Set(annotations.images.filter((id) => isAnnotated(annotations, id, hasLabels(id)))),
       new Set(),
     ),
     /** Of the page on the screen. */
@@ -157,11 +145,11 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
       edits.value;
       const [image, page] = [project.image.value, project.page.value];
       const annotations = opened.value?.annotations;
-      if (image === undefined || annotations === undefined || !annotations.images.includes(image.id)) return [];
+      if (image === undefined || annotations === undefined || !annotations.has(image.id)) return [];
       return annotations.regions(image.id).filter(({ slice }) => slice === undefined || slice === page);
     }),
     /** How many classes, background included, are annotated somewhere. */
-    annotatedClasses: edited(({ annotations }) => countClasses(annotations), 0),
+    annotatedClasses: edited(({ annotations }) => countClasses(annotations, hasLabels), 0),
     /**
      * Takes over what a model says in a window, where nothing is annotated, and says that all of it is annotated now.
      * @returns false if the model has not said anything of all of it
@@ -234,16 +222,27 @@ function freeClassName(classes: readonly AnnotationClass[]): string {
   return text.classes.newName(n);
 }
 
-function countClasses(annotations: Annotations): number {
+/** @param hasLabels whether it had some when the project was opened; counts until they are loaded */
+function isAnnotated(annotations: Annotations, id: ImageId, hasLabels: boolean): boolean {
+  if (!annotations.isOpen(id)) return hasLabels;
+  return annotations.layer(id).annotatedSlices().length > 0;
+}
+
+function countClasses(annotations: Annotations, hasLabels: (id: ImageId) => boolean): number {
   const found = new Set<number>();
   for (const image of annotations.images) {
+    if (annotations.regions(image).some(({ complete }) => complete)) found.add(0);
+    if (!annotations.isOpen(image)) {
+      // Not looked at yet: taken for annotated with what a project begins with.
+      if (hasLabels(image)) found.add(0).add(1);
+      continue;
+    }
     const layer = annotations.layer(image);
     if (layer.kind === 'classes') for (const label of layer.labels()) found.add(label);
     else {
       if (layer.pixels(0) > 0) found.add(0);
       if (layer.largestLabel > 0) found.add(1);
     }
-    if (annotations.regions(image).some(({ complete }) => complete)) found.add(0);
   }
   return found.size;
 }
