@@ -80,7 +80,7 @@ export type {
   TrainedRun,
   View,
 } from '../studio/engine.ts';
-export type { JournalFile, StudioHost } from '../studio/host.ts';
+export type { OpenFile, StudioHost, StudioSessionPlace } from '../studio/host.ts';
 export { type PortLike, portChannel } from '../studio/port-channel.ts';
 export type { Channel, Message } from '../studio/protocol.ts';
 export { serve } from '../studio/serve.ts';

@@ -2,11 +2,14 @@ import { UsageError } from '../errors.ts';
 import { joinPath } from '../files.ts';
 import { PROJECT_FILE } from '../project/project.ts';
 import { adoptFolder } from './adopt.ts';
+import { Autosave } from './autosave.ts';
 import type { Engine, EngineEvent, ProjectState, ProjectSummary } from './engine.ts';
 import { exportFiles } from './exporting.ts';
+import { forgetProject } from './forget.ts';
 import type { StudioHost } from './host.ts';
 import { planeOf, thumbnailOf } from './image-info.ts';
 import { importProject } from './import-project.ts';
+import { Live } from './live.ts';
 import { type Measured, measurePrediction, pageOfTable } from './measuring.ts';
 import { OpenProject } from './open-project.ts';
 import { findPlaces } from './places.ts';
@@ -26,13 +29,26 @@ export function createEngine(host: StudioHost): Engine {
     for (const listener of listeners) listener(event);
   };
   const tasks = new Tasks();
-  let current: OpenProject | undefined;
+  let current: { readonly project: OpenProject; readonly live: Live; readonly autosave: Autosave } | undefined;
   /** Of the open project, by the folder of the prediction. */
   const measured = new Map<string, Measured>();
-  const opened = (): OpenProject => {
+  const work = (): NonNullable<typeof current> => {
     if (current === undefined) throw new UsageError('No project is open.');
     return current;
   };
+  const opened = (): OpenProject => work().project;
+
+  /** Does what takes long, while the live model holds still. */
+  const during = <T>(name: string, body: (project: OpenProject, signal: AbortSignal) => Promise<T>): Promise<T> =>
+    tasks.run(name, async (signal) => {
+      const { project, live } = work();
+      const goOn = await live.pause();
+      try {
+        return await body(project, signal);
+      } finally {
+        goOn();
+      }
+    });
 
   async function tableOf(prediction: string): Promise<Measured> {
     const known = measured.get(prediction) ?? (await measurePrediction(host, opened(), prediction));
@@ -45,7 +61,9 @@ export function createEngine(host: StudioHost): Engine {
     const closing = current;
     current = undefined;
     measured.clear();
-    await closing?.close();
+    closing?.autosave.stop();
+    await closing?.live.close();
+    await closing?.project.close();
   }
 
   async function open(id: string): Promise<ProjectState> {
@@ -57,8 +75,16 @@ export function createEngine(host: StudioHost): Engine {
     ) {
       await adoptFolder(host.files, folder, id, host.version);
     }
-    current = await OpenProject.open(host, id);
-    return current.state(opening);
+    const project = await OpenProject.open(host, id, {
+      onAnnotation(change) {
+        live.labelsChanged(change);
+        autosave.edited();
+      },
+    });
+    const live = new Live(host, project, emit);
+    const autosave = new Autosave(host, project, emit);
+    current = { project, live, autosave };
+    return project.state(opening);
   }
 
   const opening = (done: number, total: number): void =>
@@ -105,14 +131,8 @@ export function createEngine(host: StudioHost): Engine {
     },
     close,
     async forget(id) {
-      if (current?.id === id) await close();
-      const folder = host.folderOf(id);
-      if ((await host.files.kind(joinPath(folder, PROJECT_FILE))) === undefined) {
-        throw new UsageError(`There is no project '${id}'.`);
-      }
-      const { bytes } = await host.usage(folder);
-      await host.remove(folder);
-      return bytes;
+      if (current?.project.id === id) await close();
+      return forgetProject(host, id);
     },
     addFiles: async (files) => opened().addFiles(files),
     removeImage: async (image) => opened().removeImage(image),
@@ -128,21 +148,31 @@ export function createEngine(host: StudioHost): Engine {
     labels: async (image, page) => opened().pageOfLabels(image, page),
     record: async (entry) => opened().record(entry),
     change: async (change) => opened().change(change),
-    flush: async () => opened().flush(),
-    async setView() {},
-    async setLive() {},
-    async setPainting() {},
-    train: (options) => tasks.run('training', (signal) => trainOn(host, opened(), options, emit, signal)),
+    flush: async () => work().autosave.flush(),
+    setView: async (view) => work().live.setView(view),
+    setLive: async (options) => work().live.set(options),
+    async setPainting(painting) {
+      const { live, autosave } = work();
+      live.setPainting(painting);
+      autosave.isPainting = painting;
+    },
+    train: (options) =>
+      during('training', async (project, signal) => {
+        if (options.from === 'live') await project.keepLiveModel(await work().live.model());
+        return trainOn(host, project, options, emit, signal);
+      }),
     trainCommand: async (options) => trainCommandOf(opened(), options),
-    places: (limit) => tasks.run('the search for places', (signal) => findPlaces(host, opened(), limit, emit, signal)),
-    segment: (options) => tasks.run('segmenting', (signal) => segmentImages(host, opened(), options, emit, signal)),
+    places: (limit) =>
+      during('the search for places', (project, signal) => findPlaces(host, project, limit, emit, signal)),
+    segment: (options) =>
+      during('segmenting', (project, signal) => segmentImages(host, project, options, emit, signal)),
     segmented: async (prediction, image, page) => segmentedPage(host, opened(), prediction, image, page),
     async measure(prediction) {
       measured.set(prediction, await measurePrediction(host, opened(), prediction));
       return pageOfTable(await tableOf(prediction), {});
     },
     table: async (query) => pageOfTable(await tableOf(query.prediction), query),
-    export: (options) => tasks.run('the export', () => exportFiles(host, opened(), options, emit)),
+    export: (options) => during('the export', (project) => exportFiles(host, project, options, emit)),
     stop: () => tasks.stop(),
     subscribe(listener) {
       listeners.add(listener);

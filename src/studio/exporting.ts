@@ -99,9 +99,9 @@ export async function exportFiles(
   if (only === undefined) throw new UsageError('There is nothing to export.');
   if (parts.length === 1) return { name: baseName(only.name), content: await host.content(only.path) };
   const path = joinPath(open.folder, FOLDERS.own, EXPORT_FILE);
-  const file = await host.openJournal(path);
+  const file = await host.openFile(path);
   try {
-    await file.clear();
+    await file.truncate(0);
     await writeZip(inputs(), (part) => file.append(part));
   } finally {
     await file.close();

@@ -1,3 +1,4 @@
+import type { JournalStore } from '../annotate/journal.ts';
 import type { FinishedTraining, TrainRunHooks } from '../train/run.ts';
 import type { SessionPlace } from '../train/session.ts';
 import type { Host } from '../workflows/host.ts';
@@ -5,14 +6,8 @@ import type { RunSettings } from '../workflows/train.ts';
 import type { EngineDescription } from './engine.ts';
 import type { BlobLike } from './protocol.ts';
 
-/** A file that only grows, such as the journal of edits. */
-export interface JournalFile {
-  /** All that was appended and not cleared; a part at the end may be incomplete after a crash. */
-  read(): Promise<Uint8Array>;
-  /** Adds to the end. Resolves when the bytes would survive a crash of the program and a power failure. */
-  append(bytes: Uint8Array): Promise<void>;
-  /** Empties it. */
-  clear(): Promise<void>;
+/** A file that is written in place, such as the journal of edits; it is empty at first. */
+export interface OpenFile extends JournalStore {
   close(): Promise<void>;
 }
 
@@ -35,7 +30,7 @@ export interface StudioHost extends Host {
   usage(folder: string): Promise<{ readonly bytes: number; readonly changedMs: number }>;
   /** Deletes a file, or a folder with all that is in it, if it is there. */
   remove(path: string): Promise<void>;
-  openJournal(path: string): Promise<JournalFile>;
+  openFile(path: string): Promise<OpenFile>;
   /** A file to be read in pieces, as long as it does not change. */
   content(path: string): Promise<BlobLike>;
   /** Keeps others from writing to a folder. @returns what ends it; undefined if another tab or process does write */

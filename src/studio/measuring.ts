@@ -32,6 +32,7 @@ export async function measurePrediction(
   prediction: string,
   format: readonly MeasureFormat[] = ['csv'],
 ): Promise<Measured & { readonly out: string; readonly written: readonly string[] }> {
+  open.requireWritable();
   const path = await requirePrediction(host, open, prediction);
   const out = joinPath(open.folder, prediction.replace(FOLDERS.predictions, FOLDERS.measures));
   const result = await measureFolder(host, path, { out, format });

@@ -1,31 +1,39 @@
 /** The project that is open: its file, images, labels and journal, and what changes them. */
 
+import { applyLabels, type Change, type Side } from '../annotate/edit.ts';
+import { changesOf, readHeader, splitRecords } from '../annotate/record.ts';
+import type { Region } from '../annotate/region.ts';
 import { type NdArray, ndarray } from '../array/ndarray.ts';
 import { RunError, UsageError } from '../errors.ts';
 import { joinPath } from '../files.ts';
 import type { Project } from '../project/project.ts';
+import { projectRegionOf, regionOf } from '../project/regions.ts';
 import { addFiles } from './add-files.ts';
 import type { GivenFile, ImageId, ImageInfo, Problem, ProjectState } from './engine.ts';
 import { problemOf } from './error-data.ts';
-import type { JournalFile, StudioHost } from './host.ts';
+import type { StudioHost } from './host.ts';
 import { ProjectImages } from './images.ts';
 import { paintedClasses, storedClasses } from './label-files.ts';
 import { FOLDERS, imageOf, NOT_ANNOTATED, readProjectFile, writeProjectFile } from './project-folder.ts';
+import { ProjectJournal } from './project-journal.ts';
 import { ProjectLabels } from './project-labels.ts';
 
 const JOURNAL = 'journal';
 
-/** A journal that others write. */
-async function writtenJournal({ files }: StudioHost, path: string): Promise<JournalFile> {
-  const bytes = (await files.kind(path)) === 'file' ? await files.read(path) : new Uint8Array();
-  const never = async (): Promise<never> => {
-    throw new RunError('the journal of another program is not written.', { file: path });
-  };
-  return { read: async () => bytes, append: never, clear: never, close: async () => {} };
-}
-
 /** What `change` may change. */
 export type ProjectChange = Partial<Pick<Project, 'name' | 'task' | 'classes' | 'spacing' | 'settings'>>;
+
+/** What is told of a project while it is open. */
+export interface ProjectEvents {
+  /** Labels, regions or classes changed. @param isAccepted whether predictions were taken over, rather than painted */
+  onAnnotation(change: { readonly isAccepted: boolean }): void;
+}
+
+export const openElsewhere = (id: string): RunError =>
+  new RunError('this project is open in another tab or program, which writes to it.', {
+    file: id,
+    remedy: 'Close it there, then open it again.',
+  });
 
 export class OpenProject {
   readonly id: string;
@@ -35,20 +43,24 @@ export class OpenProject {
   /** Where the weights of the live session are put for a run that begins with them, in the project. */
   readonly liveModelFile = joinPath(FOLDERS.own, 'live.onnx');
   readonly #host: StudioHost;
-  readonly #journal: JournalFile;
+  readonly #events: ProjectEvents;
+  readonly #journal: ProjectJournal;
   readonly #unlock: (() => Promise<void>) | undefined;
   #project: Project;
-  #sequence = 0;
+  /** Whether regions or classes differ from the file. */
+  #isChanged = false;
   #work: Promise<unknown> = Promise.resolve();
 
   private constructor(
     host: StudioHost,
     id: string,
     project: Project,
-    journal: JournalFile,
+    journal: ProjectJournal,
     unlock: (() => Promise<void>) | undefined,
+    events: ProjectEvents,
   ) {
     this.#host = host;
+    this.#events = events;
     this.id = id;
     this.folder = host.folderOf(id);
     this.images = new ProjectImages(host.files, this.folder);
@@ -58,22 +70,30 @@ export class OpenProject {
     this.#unlock = unlock;
   }
 
-  /** @throws DatasetError if the folder is no project or its file cannot be read */
-  static async open(host: StudioHost, id: string): Promise<OpenProject> {
+  /**
+   * Opens a project with what was recorded since its files were written, as after a crash.
+   * @throws DatasetError if the folder is no project or its file cannot be read
+   */
+  static async open(host: StudioHost, id: string, events: ProjectEvents): Promise<OpenProject> {
     const folder = host.folderOf(id);
     const project = await readProjectFile(host.files, folder);
     const unlock = await host.lock(folder);
     try {
       const path = joinPath(folder, FOLDERS.own, JOURNAL);
-      const journal = unlock === undefined ? await writtenJournal(host, path) : await host.openJournal(path);
-      return new OpenProject(host, id, project, journal, unlock);
+      const journal =
+        unlock === undefined
+          ? await ProjectJournal.read(host.files, path)
+          : await ProjectJournal.open(await host.openFile(path));
+      const open = new OpenProject(host, id, project, journal, unlock, events);
+      if (unlock !== undefined) for (const record of journal.unsaved) await open.#apply(record);
+      return open;
     } catch (cause) {
       await unlock?.();
       throw cause;
     }
   }
 
-  /** As in `lamella.json`. */
+  /** As in `lamella.json`, with what was recorded since it was written. */
   get project(): Project {
     return this.#project;
   }
@@ -85,6 +105,11 @@ export class OpenProject {
 
   get readOnly(): boolean {
     return this.#unlock === undefined;
+  }
+
+  /** Number of the last edit, undo or redo. */
+  get sequence(): number {
+    return this.#journal.sequence;
   }
 
   /** @param onImage called after each image */
@@ -100,17 +125,17 @@ export class OpenProject {
       onImage(i + 1, this.#project.images.length);
     }
     const { id, shown: project, readOnly } = this;
-    return { id, project, images: infos, readOnly, journal: await this.#journal.read(), problems };
+    return { id, project, images: infos, readOnly, journal: await this.#journal.bytes(), problems };
+  }
+
+  /** @throws RunError if others write to the project */
+  requireWritable(): void {
+    if (this.readOnly) throw openElsewhere(this.id);
   }
 
   /** Does one thing after another, so that no two write at a time. @throws RunError if others write */
   async #serially<T>(work: () => Promise<T>): Promise<T> {
-    if (this.readOnly) {
-      throw new RunError('this project is open in another tab or program, which writes to it.', {
-        file: this.id,
-        remedy: 'Close it there, then open it again.',
-      });
-    }
+    this.requireWritable();
     const done = this.#work.then(work);
     this.#work = done.catch(() => undefined);
     return done;
@@ -119,18 +144,19 @@ export class OpenProject {
   async #save(project: Project): Promise<void> {
     await writeProjectFile(this.#host.files, this.folder, project);
     this.#project = project;
+    this.#isChanged = false;
   }
 
   addFiles(
     given: readonly GivenFile[],
   ): Promise<{ readonly images: readonly ImageInfo[]; readonly problems: readonly Problem[] }> {
     return this.#serially(async () => {
-      const isFresh = !(await this.#isAnnotated());
-      const added = await addFiles(this.#host.files, this.folder, this.#project, given, { isFresh });
+      const added = await addFiles(this.#host.files, this.folder, this.#project, given, { isFresh: this.#isFresh });
       await this.#save(added.project);
       this.images.refresh();
       const infos: ImageInfo[] = [];
       for (const { id } of added.images) infos.push((await this.images.load(this.#project, id)).info);
+      this.#events.onAnnotation({ isAccepted: false });
       return { images: infos, problems: added.problems };
     });
   }
@@ -142,6 +168,7 @@ export class OpenProject {
       await this.#save({ ...this.#project, images });
       this.images.forget(id);
       this.labels.forget(id);
+      this.#events.onAnnotation({ isAccepted: false });
       // Only copies: an image that lies elsewhere is not ours.
       if (file.startsWith(`${FOLDERS.images}/`)) await this.#host.remove(joinPath(this.folder, file));
       if (labels !== undefined) await this.#host.remove(joinPath(this.folder, labels));
@@ -158,11 +185,78 @@ export class OpenProject {
     return data instanceof Uint8Array ? ndarray('uint8', shape, data) : ndarray('uint32', shape, data);
   }
 
+  /** The regions of an image. */
+  regions(id: ImageId): readonly Region[] {
+    return imageOf(this.#project, id).regions?.map(regionOf) ?? [];
+  }
+
+  /** Whether an image has labels or regions. */
+  isAnnotated(id: ImageId): boolean {
+    const { labels, regions = [] } = imageOf(this.#project, id);
+    return labels !== undefined || regions.length > 0 || this.labels.isChanged(id);
+  }
+
+  /** Nothing was ever annotated. */
+  get #isFresh(): boolean {
+    return this.#journal.isEmpty && !this.#project.images.some(({ labels }) => labels !== undefined);
+  }
+
+  /**
+   * Keeps an edit, undo or redo. A record that is there already, as when its acknowledgement was lost, is left out.
+   * @throws UsageError for bytes that are no record, or a step without its edit; FormatError for an edit of images of
+   * other sizes. Nothing is kept then.
+   */
   record(entry: Uint8Array): Promise<{ readonly sequence: number }> {
     return this.#serially(async () => {
-      await this.#journal.append(entry);
-      return { sequence: ++this.#sequence };
+      const { records, end } = splitRecords(entry);
+      const [record] = records;
+      if (record === undefined || records.length > 1 || end !== entry.length) {
+        throw new UsageError('These bytes are no record of an edit.');
+      }
+      const { sequence, kind } = readHeader(record);
+      if (kind === 'saved') throw new UsageError('Only the engine says what is saved.');
+      if (!this.#journal.has(sequence)) {
+        // What cannot be made here must not get into the journal.
+        const isAccepted = await this.#apply(record);
+        await this.#journal.write(sequence, record);
+        this.#events.onAnnotation({ isAccepted });
+      }
+      return { sequence };
     });
+  }
+
+  /** Makes what a record says. @returns whether it takes predictions over */
+  async #apply(record: Uint8Array): Promise<boolean> {
+    const header = readHeader(record);
+    if (header.kind === 'saved') return false;
+    const edit = header.kind === 'edit' ? record : await this.#journal.read(header.edit);
+    const side: Side = header.kind === 'undo' ? 'before' : 'after';
+    const changes = changesOf(edit);
+    for (const change of changes) await this.#applyChange(change, side);
+    return changes.some(
+      (change) => change.kind === 'regions' && change.after.some(({ origin }) => origin === 'proofread'),
+    );
+  }
+
+  async #applyChange(change: Change, side: Side): Promise<void> {
+    if (change.kind === 'classes') {
+      const classes = storedClasses(this.#project, change[side]);
+      this.#project = { ...this.#project, classes };
+      this.#isChanged = true;
+      return;
+    }
+    const { image: id } = change;
+    // Of images that were removed nothing is left to change.
+    if (!this.#project.images.some((image) => image.id === id)) return;
+    if (change.kind === 'labels') {
+      applyLabels(await this.labels.layer(this.#project, id), change, side);
+      this.labels.touch(id);
+      return;
+    }
+    const regions = change[side].map(projectRegionOf);
+    const images = this.#project.images.map((image) => (image.id === id ? { ...image, regions } : image));
+    this.#project = { ...this.#project, images };
+    this.#isChanged = true;
   }
 
   /** @throws UsageError for another kind of project once something is annotated */
@@ -175,43 +269,54 @@ export class OpenProject {
         const stored = change.classes && storedClasses(this.#project, change.classes);
         await this.#save({ ...project, classes: stored ?? classes });
       } else {
-        if (await this.#isAnnotated()) {
+        if (!this.#isFresh) {
           throw new UsageError('The kind of a project cannot change once something is annotated.', {
             remedy: 'Make a new project and add the images to it.',
           });
         }
         await this.#save({ ...project, notAnnotated: NOT_ANNOTATED[task] });
+        this.labels.forget();
       }
       if (change.spacing !== undefined) this.images.forget();
+      this.#events.onAnnotation({ isAccepted: false });
       return this.shown;
     });
   }
 
-  /** Whether there are labels, in files or recorded since. */
-  async #isAnnotated(): Promise<boolean> {
-    const written = this.#project.images.some(({ labels }) => labels !== undefined);
-    return written || (await this.#journal.read()).length > 0;
+  /** Keeps the weights of the live session, for a run that begins with them. */
+  keepLiveModel(model: Uint8Array): Promise<void> {
+    return this.#serially(() => this.#host.files.write(joinPath(this.folder, this.liveModelFile), model));
   }
 
   addRun(run: NonNullable<Project['runs']>[number]): Promise<void> {
     return this.#serially(() => this.#save({ ...this.#project, runs: [...(this.#project.runs ?? []), run] }));
   }
 
+  /** Whether something was recorded that the files do not have. */
+  get hasChanges(): boolean {
+    return this.#isChanged || this.labels.hasChanges;
+  }
+
   /** Writes label files and `lamella.json`. */
   flush(): Promise<void> {
     return this.#serially(async () => {
-      if (!this.labels.hasChanges) return this.#save(this.#project);
+      if (!this.hasChanges) return;
       const written = await this.labels.write(this.#project);
       await this.#save({ ...written, revision: (written.revision ?? 0) + 1 });
-      await this.#journal.clear();
+      await this.#journal.saved();
       this.labels.written();
       this.images.refresh();
     });
   }
 
+  /** Writes what is not written yet, and lets others open the project. */
   async close(): Promise<void> {
-    await this.#work;
-    await this.#journal.close();
-    await this.#unlock?.();
+    try {
+      if (this.readOnly) await this.#work;
+      else await this.flush();
+    } finally {
+      await this.#journal.close();
+      await this.#unlock?.();
+    }
   }
 }

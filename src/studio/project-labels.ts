@@ -48,9 +48,9 @@ export class ProjectLabels {
     return this.#changed.size > 0;
   }
 
-  /** Images whose layer is not that of their file. */
-  get changed(): readonly ImageId[] {
-    return [...this.#changed];
+  /** Whether a layer differs from its file. */
+  isChanged(id: ImageId): boolean {
+    return this.#changed.has(id);
   }
 
   /**
@@ -82,9 +82,11 @@ export class ProjectLabels {
     this.#changed.clear();
   }
 
-  /** Forgets an image that is no longer in the project. */
-  forget(id: ImageId): void {
-    this.#layers.delete(id);
-    this.#changed.delete(id);
+  /** Forgets an image that is no longer in the project; default: all layers, of which none has changed. */
+  forget(id?: ImageId): void {
+    for (const each of id === undefined ? [...this.#layers.keys()] : [id]) {
+      this.#layers.delete(each);
+      this.#changed.delete(each);
+    }
   }
 }

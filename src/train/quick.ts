@@ -1,6 +1,6 @@
 /** A model from a few strokes within a second: the perceptron of a filter bank, trained in memory. */
 
-import { type LabelledImage, rawDataset } from '../dataset/raw.ts';
+import { type LabelledImage, type RawDataset, rawDataset } from '../dataset/raw.ts';
 import { Interrupted, TrainingError } from '../errors.ts';
 import { scheduleOf } from '../nn/schedules.ts';
 import { type OpenedModel, openModel } from '../predict/open.ts';
@@ -28,7 +28,7 @@ export interface QuickModel extends OpenedModel {
  * a small perceptron learns its class, with all pixels in every step. Nothing is held out and nothing is kept but the
  * model; `lamella train --network filter-bank` makes a run of the same.
  *
- * @param samples labels are class numbers; `ignore` names the value of pixels that are not annotated
+ * @param samples images with their labels, or their slices; labels are class numbers; `ignore` names the value of pixels that are not annotated
  * @throws DatasetError when no two classes are annotated, or an image and its labels differ in size; UsageError for
  *   options that do not fit; DeviceError; TrainingError when it diverged; Interrupted when `signal` is aborted
  *
@@ -38,17 +38,18 @@ export interface QuickModel extends OpenedModel {
  */
 export async function trainQuick(
   runtime: Runtime,
-  samples: readonly LabelledImage[],
+  samples: readonly LabelledImage[] | RawDataset,
   { signal, ...given }: QuickOptions = {},
 ): Promise<QuickModel> {
   const settings: TrainSettings = { ...given, network: 'filter-bank', split: { fraction: 0 } };
   const openSampler = () => {
     throw new TrainingError('The filter bank is trained on pixels, not on patches.', { step: 0 });
   };
-  const task = newSegmentationTask(rawDataset(samples), settings, { openSampler });
+  const raw = 'pages' in samples ? samples : rawDataset(samples);
+  const task = newSegmentationTask(raw, settings, { openSampler });
   const steps = given.steps ?? ('steps' in task.length ? task.length.steps : 0);
   const recipe = withWarmUp(task.chooseRecipe({ cores: 1, minutes: undefined }).recipe, steps);
-  const provenance = { images: samples.length, seed: recipe.seed };
+  const provenance = { images: new Set(raw.pages.map(({ file }) => file)).size, seed: recipe.seed };
   const setup = await task.openSetup(recipe, undefined, { runtime, provenance });
   try {
     const { trainStep, step } = setup;

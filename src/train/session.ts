@@ -25,6 +25,7 @@ import type { PageRegion } from '../predict/predict.ts';
 import { loadCheckpoint } from './checkpoint.ts';
 import { type Recipe, type RunConfig, readConfig, recipeHash, writeConfig } from './config.ts';
 import { openLoop } from './loop.ts';
+import { memoryStore } from './memory-store.ts';
 import { fixedPlan, type Plan, totalSteps, validationsOf } from './plan.ts';
 import { openPreview, type Preview } from './preview.ts';
 import {
@@ -88,6 +89,8 @@ export interface Session {
    * @throws UsageError for a region outside of the page, or a network without a preview (n1 to n4)
    */
   predict(page: Page & { readonly name?: string }, region?: PageRegion): Promise<NdArray<'float32'>>;
+  /** The model as it is now: an ONNX file, as `finish` writes it. */
+  model(): Promise<Uint8Array>;
   state(): SessionState;
   /**
    * Ends the training: the recipe's schedule over so many more steps, with validation, models and the last checkpoint.
@@ -208,6 +211,11 @@ export async function openSession(
         return preview.predict(page, region, loop.step, async () =>
           setup.step.weightsOf(await setup.trainStep.readState(setup.step.weightNames)),
         );
+      },
+      async model() {
+        const kept = memoryStore(store.name);
+        await setup.saveModel(kept)(RUN_FILES.last, await setup.trainStep.readState(), loop.step);
+        return (await kept.read(RUN_FILES.last)) as Uint8Array;
       },
       state: () => ({
         step: loop.step,

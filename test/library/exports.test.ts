@@ -146,7 +146,7 @@ const PUBLIC: { readonly [file: string]: Exported } = {
       FloodOptions FoundArea FoundRun HistoryOptions Inside JournalStore LabelChange Labels LayerKind LayerSize
       OpenedJournal Over PaintOptions Pixel RecordStore Region RegionShape SliceOptions StoredLabels ValueAt WandOptions
       Channel ChannelInfo CheckPlace Engine EngineDescription EngineEvent ExportFormat ExportOptions ExportedFile GivenFile
-      ImageId ImageInfo JournalFile LiveOptions Message Plane PortLike PreviewResult Problem ProjectState ProjectSummary Rect
+      ImageId ImageInfo LiveOptions OpenFile StudioSessionPlace Message Plane PortLike PreviewResult Problem ProjectState ProjectSummary Rect
       SegmentOptions SegmentedImages SocketLike StudioHost StudioTrainOptions TablePage TableQuery TrainedRun View
     `),
   },

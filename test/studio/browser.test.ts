@@ -46,13 +46,40 @@ describe.skipIf(why !== undefined)(`Studio's worker${why === undefined ? '' : ` 
     expect(made).toEqual({ id: 'cells', images: ['0', '1'], problems: [], values: [...pageOf(image, 1).data] });
   });
 
+  it('shows what a quick model makes of two strokes', async () => {
+    expect(await tab.call(PAGE, 'preview')).toEqual({
+      model: 'quick',
+      view: { image: '1', page: 0, rect: { x: 0, y: 0, width: 48, height: 32 } },
+      classes: [0, 1],
+      sequence: 2,
+    });
+  });
+
+  it('trains, segments, measures and exports', async () => {
+    const done = await tab.call(PAGE, 'work');
+    expect(done).toEqual({
+      run: 'runs/1',
+      steps: 4,
+      images: ['0', '1'],
+      failed: [],
+      isMeasured: true,
+      zip: ['cells.zip', true, true],
+      runs: ['runs/1'],
+      problems: [],
+      painted: expect.any(Number),
+    });
+    expect((done as { readonly painted: number }).painted).toBeGreaterThan(30);
+    expect(tab.errors).toEqual([]);
+  });
+
   it('opens it read-only where another tab has it, and with its journal once that is closed', async () => {
     const other = await session.newPage();
     await other.call(PAGE, 'start');
-    expect(await other.call(PAGE, 'openAgain', id)).toMatchObject({ readOnly: true, journal: [7, 8] });
+    expect(await tab.call(PAGE, 'openAgain', id)).toMatchObject({ readOnly: false });
+    expect(await other.call(PAGE, 'openAgain', id)).toMatchObject({ readOnly: true, undo: 'brush' });
     await tab.page.reload();
     await expect.poll(() => other.call(PAGE, 'openAgain', id)).toMatchObject({ readOnly: false });
-    expect(await other.call(PAGE, 'openAgain', id)).toEqual({ images: ['0', '1'], journal: [7, 8], readOnly: false });
+    expect(await other.call(PAGE, 'openAgain', id)).toEqual({ images: ['0', '1'], undo: 'brush', readOnly: false });
     expect(await other.call(PAGE, 'forget', id)).toEqual({ bytes: expect.any(Number), left: [] });
     expect(other.errors).toEqual([]);
     expect(tab.errors).toEqual([]);

@@ -8,6 +8,7 @@ import { writePng } from '../../src/image/formats/png/write.ts';
 import { readImage } from '../../src/image/read.ts';
 import { studioHost } from '../../src/platform/node/studio-host.ts';
 import type { Engine, GivenFile } from '../../src/studio/engine.ts';
+import { openPainter } from './painter.ts';
 import { WAYS } from './ways.ts';
 
 const { image, label } = phantom({ width: 64, height: 48, depth: 3, cellPx: 20, seed: 3 });
@@ -60,13 +61,13 @@ describe.each(Object.entries(WAYS))('an engine %s', (_, open) => {
   it('keeps projects: listed, opened again with the journal, forgotten', async () => {
     const { id } = await engine.create('one');
     await engine.addFiles([given('a.png', png(0))]);
-    expect(await engine.record(Uint8Array.of(1, 2, 3))).toEqual({ sequence: 1 });
-    await engine.record(Uint8Array.of(4));
+    const painter = await openPainter(engine, await engine.open(id));
+    await painter.stroke('a', 1, [[4, 4]]);
     await engine.close();
     const [summary] = await engine.projects();
     expect(summary).toMatchObject({ id, name: 'one', images: 1 });
     const again = await engine.open(id);
-    expect([...again.journal]).toEqual([1, 2, 3, 4]);
+    expect((await openPainter(engine, again)).history.undoName).toBe('brush');
     expect(again.images.map((one) => one.id)).toEqual(['a']);
     expect(again.readOnly).toBe(false);
     expect(await engine.forget(id)).toBeGreaterThan(0);

@@ -270,7 +270,8 @@ describe('the socket', () => {
     const { images, problems } = await engine.open(id);
     expect(images.map((one) => one.id)).toEqual(['a']);
     expect(problems.map(({ message }) => message)).toEqual(Array(2).fill('this is outside of the folder of projects.'));
-    await engine.forget(id);
+    // Whoever put images there keeps them.
+    await expect(engine.forget(id)).rejects.toThrow('images that are no copies');
     await engine.dispose();
     await expectUnharmed();
   });

@@ -3,7 +3,7 @@
 import { factsOf, UsageError } from '../../errors.ts';
 import { joinPath } from '../../files.ts';
 import type { EngineDescription } from '../../studio/engine.ts';
-import type { JournalFile, StudioHost } from '../../studio/host.ts';
+import type { OpenFile, StudioHost } from '../../studio/host.ts';
 import { modelFileOf } from '../../workflows/model-files.ts';
 import { findAdapter } from './adapter.ts';
 import { browserHost } from './host.ts';
@@ -29,39 +29,50 @@ interface SyncAccess {
   close(): void;
 }
 
-async function openJournal(path: string): Promise<JournalFile> {
-  try {
-    const names = namesOf(path);
-    const folder = (await openFolder(names.slice(0, -1), { create: true })) as FileSystemDirectoryHandle;
-    const handle = await folder.getFileHandle(names.at(-1) as string, { create: true });
-    const access = await (
-      handle as unknown as { createSyncAccessHandle(): Promise<SyncAccess> }
-    ).createSyncAccessHandle();
-    return {
-      async read() {
-        const bytes = new Uint8Array(access.getSize());
-        access.read(bytes, { at: 0 });
-        return bytes;
-      },
-      async append(bytes) {
-        try {
-          access.write(bytes as Uint8Array<ArrayBuffer>, { at: access.getSize() });
-          access.flush();
-        } catch (cause) {
-          throw await explainAccess(cause, path);
-        }
-      },
-      async clear() {
-        access.truncate(0);
+async function openFile(path: string): Promise<OpenFile> {
+  const explained = async <T>(access: () => Promise<T>): Promise<T> => {
+    try {
+      return await access();
+    } catch (cause) {
+      throw await explainAccess(cause, path);
+    }
+  };
+  const openAccess = (): Promise<SyncAccess> =>
+    explained(async () => {
+      const names = namesOf(path);
+      const folder = (await openFolder(names.slice(0, -1), { create: true })) as FileSystemDirectoryHandle;
+      const handle = await folder.getFileHandle(names.at(-1) as string, { create: true });
+      return (handle as unknown as { createSyncAccessHandle(): Promise<SyncAccess> }).createSyncAccessHandle();
+    });
+  let access = await openAccess();
+  return {
+    size: async () => access.getSize(),
+    async read(from, to) {
+      const bytes = new Uint8Array(to - from);
+      return bytes.subarray(0, access.read(bytes, { at: from }));
+    },
+    append: (bytes) =>
+      explained(async () => {
+        access.write(bytes as Uint8Array<ArrayBuffer>, { at: access.getSize() });
         access.flush();
-      },
-      async close() {
-        access.close();
-      },
-    };
-  } catch (cause) {
-    throw await explainAccess(cause, path);
-  }
+      }),
+    truncate: (size) =>
+      explained(async () => {
+        access.truncate(size);
+        access.flush();
+      }),
+    async replace(bytes) {
+      access.close();
+      try {
+        await opfsFiles().write(path, bytes);
+      } finally {
+        access = await openAccess();
+      }
+    },
+    async close() {
+      access.close();
+    },
+  };
 }
 
 async function describe(): Promise<Omit<EngineDescription, 'place' | 'version'>> {
@@ -103,7 +114,7 @@ export function browserStudioHost(options: OpenRuntimeOptions = {}): StudioHost 
       };
     },
     remove: (path) => files.remove(path),
-    openJournal,
+    openFile,
     content: (path) => files.file(path),
     async lock(folder) {
       try {
@@ -120,7 +131,7 @@ export function browserStudioHost(options: OpenRuntimeOptions = {}): StudioHost 
     },
     async openSessionPlace(folder) {
       const store = await opfsStore(folder);
-      return { ...sessionPlace({ ...options, store }), close: () => store.close() };
+      return { ...sessionPlace({ ...options, store, workers: 0 }), close: () => store.close() };
     },
     after(ms, work) {
       const timer = setTimeout(work, ms);

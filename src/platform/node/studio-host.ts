@@ -7,8 +7,8 @@ import { extensionOf, roleOf } from '../../dataset/discover/names.ts';
 import { factsOf, RunError, UsageError } from '../../errors.ts';
 import { READABLE_EXTENSIONS } from '../../image/formats/registry.ts';
 import { PROJECT_FILE } from '../../project/project.ts';
-import type { JournalFile, StudioHost } from '../../studio/host.ts';
-import { explainWrite } from './atomic-write.ts';
+import type { OpenFile, StudioHost } from '../../studio/host.ts';
+import { atomicWrite, explainWrite } from './atomic-write.ts';
 import { confinedFiles, placeWithin } from './confined-files.ts';
 import { reading } from './files.ts';
 import { nodeHost } from './host.ts';
@@ -20,34 +20,40 @@ import { packageVersion } from './version.ts';
 
 const LOCK = 'lock';
 
-async function openJournal(path: string): Promise<JournalFile> {
-  try {
-    await makeFolder(dirname(path));
-    const file = await open(path, 'a+');
-    return {
-      async read() {
-        const { size } = await file.stat();
-        const bytes = new Uint8Array(size);
-        const { bytesRead } = await file.read(bytes, 0, size, 0);
-        return bytes.subarray(0, bytesRead);
-      },
-      async append(bytes) {
-        try {
-          await file.writeFile(bytes);
-          await file.datasync();
-        } catch (cause) {
-          throw explainWrite(cause, path);
-        }
-      },
-      async clear() {
-        await file.truncate(0);
+async function openFile(path: string): Promise<OpenFile> {
+  const writing = async <T>(access: () => Promise<T>): Promise<T> => {
+    try {
+      return await access();
+    } catch (cause) {
+      throw explainWrite(cause, path);
+    }
+  };
+  await writing(() => makeFolder(dirname(path)));
+  let file = await writing(() => open(path, 'a+'));
+  return {
+    size: async () => (await file.stat()).size,
+    async read(from, to) {
+      const bytes = new Uint8Array(to - from);
+      const { bytesRead } = await file.read(bytes, 0, bytes.length, from);
+      return bytes.subarray(0, bytesRead);
+    },
+    append: (bytes) =>
+      writing(async () => {
+        await file.writeFile(bytes);
         await file.datasync();
-      },
-      close: () => file.close(),
-    };
-  } catch (cause) {
-    throw explainWrite(cause, path);
-  }
+      }),
+    truncate: (size) =>
+      writing(async () => {
+        await file.truncate(size);
+        await file.datasync();
+      }),
+    async replace(bytes) {
+      await atomicWrite(path, bytes);
+      await file.close();
+      file = await writing(() => open(path, 'a+'));
+    },
+    close: () => file.close(),
+  };
 }
 
 /** Bytes of a folder, and when it last changed. Links are not followed. */
@@ -122,7 +128,7 @@ export function studioHost(root: string, { single = false }: StudioHostOptions =
         throw explainWrite(cause, place);
       }
     },
-    openJournal: async (path) => openJournal(await placeWithin(root, path)),
+    openFile: async (path) => openFile(await placeWithin(root, path)),
     async content(path) {
       const place = await placeWithin(root, path);
       const { size } = await reading(place, () => stat(place));
@@ -159,7 +165,8 @@ export function studioHost(root: string, { single = false }: StudioHostOptions =
         },
         hooks,
       ),
-    openSessionPlace: (folder) => sessionPlace(files.resolve(folder)),
+    // Its data change every few seconds, which is more than threads are worth.
+    openSessionPlace: (folder) => sessionPlace(files.resolve(folder), { workers: 0 }),
     after(ms, work) {
       const timer = setTimeout(work, ms);
       timer.unref();

@@ -1,0 +1,187 @@
+/** The two models that learn while the user paints. Each is as far as its last `learn`. */
+
+import type { NdArray } from '../array/ndarray.ts';
+import { RunError } from '../errors.ts';
+import { joinPath } from '../files.ts';
+import { graphMacs } from '../graph/analysis/cost.ts';
+import { prepareInput } from '../input/network-input.ts';
+import type { Page } from '../input/planes.ts';
+import { predictionGraph } from '../models/prediction.ts';
+import { type PageRegion, predictPlanes } from '../predict/predict.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { readConfig } from '../train/config.ts';
+import { trainingFlops } from '../train/device-speed.ts';
+import type { DeviceSpeeds } from '../train/kept-speeds.ts';
+import { type QuickModel, trainQuick } from '../train/quick.ts';
+import { openSession, recipeFor, type Session } from '../train/session.ts';
+import { RUN_FILES } from '../train/store.ts';
+import { withProjectSettings } from '../workflows/project-settings.ts';
+import type { StudioHost, StudioSessionPlace } from './host.ts';
+import type { LiveData } from './live-data.ts';
+import type { OpenProject } from './open-project.ts';
+import { FOLDERS } from './project-folder.ts';
+
+export interface LiveModel {
+  readonly kind: 'quick' | 'network';
+  /** Steps of the network, or how often the quick model has learned; 0: it cannot predict yet. */
+  readonly step: number;
+  /** Probabilities [classes, height, width] of a region. */
+  predict(page: Page, region: PageRegion): Promise<NdArray<'float32'>>;
+  close(): Promise<void>;
+}
+
+/** Fixed filters and a small perceptron, trained from nothing each time. */
+export class QuickRung implements LiveModel {
+  readonly kind = 'quick';
+  readonly #host: StudioHost;
+  #runtime: Runtime | undefined;
+  #model: QuickModel | undefined;
+  #step = 0;
+  #planes = new WeakMap<Page['data'], Float32Array>();
+  #input = '';
+
+  constructor(host: StudioHost) {
+    this.#host = host;
+  }
+
+  get step(): number {
+    return this.#step;
+  }
+
+  /** @throws as `trainQuick` */
+  async learn({ raw }: LiveData): Promise<void> {
+    this.#runtime ??= await this.#host.openRuntime();
+    const model = await trainQuick(this.#runtime, raw);
+    await this.#model?.program.dispose();
+    this.#model = model;
+    this.#step++;
+    // Pages stay prepared as long as they would be prepared alike.
+    const input = JSON.stringify(model.input);
+    if (input !== this.#input) this.#planes = new WeakMap();
+    this.#input = input;
+  }
+
+  async predict(page: Page, region: PageRegion): Promise<NdArray<'float32'>> {
+    const model = this.#model as QuickModel;
+    const planes = this.#planes.get(page.data) ?? prepareInput(page, model.input);
+    this.#planes.set(page.data, planes);
+    return predictPlanes(model, { ...page, planes }, { region });
+  }
+
+  async close(): Promise<void> {
+    await this.#model?.program.dispose();
+    await this.#runtime?.dispose();
+    this.#model = undefined;
+    this.#runtime = undefined;
+  }
+}
+
+/** Channels of the first level, the widest first. */
+const WIDTHS = [32, 24, 16, 12, 8] as const;
+const DEPTH = 3;
+/** What a preview of `PREVIEW_PX` squared may take. */
+const PREVIEW_MS = 400;
+const PREVIEW_PX = 512;
+
+/** A U-Net that goes on from where it is when the labels change. */
+export class NetworkRung implements LiveModel {
+  readonly kind = 'network';
+  readonly #place: StudioSessionPlace;
+  readonly #session: Session;
+
+  private constructor(place: StudioSessionPlace, session: Session) {
+    this.#place = place;
+    this.#session = session;
+  }
+
+  /**
+   * Opens the session of a project, or begins one if it has none for these classes and channels.
+   * @throws as `openSession`
+   */
+  static async open(host: StudioHost, open: OpenProject, data: LiveData): Promise<NetworkRung> {
+    const folder = joinPath(open.folder, FOLDERS.own, 'live');
+    const place = await host.openSessionPlace(folder);
+    try {
+      const recipe = (await keptRecipe(place, data)) ?? (await newRecipe(place, host, open, data));
+      const session = await openSession(recipe, { ...place, checkpointEvery: { ms: 30_000 } });
+      await session.setData(data.raw);
+      return new NetworkRung(place, session);
+    } catch (cause) {
+      await place.close();
+      throw cause;
+    }
+  }
+
+  get step(): number {
+    return this.#session.state().step;
+  }
+
+  get loss(): number {
+    return this.#session.state().loss;
+  }
+
+  /** @throws as `Session.setData` */
+  async setData({ raw }: LiveData): Promise<void> {
+    await this.#session.setData(raw);
+  }
+
+  /** One step. @throws as `Session.steps` */
+  learn(): Promise<void> {
+    return this.#session.steps(1);
+  }
+
+  predict(page: Page, region: PageRegion): Promise<NdArray<'float32'>> {
+    return this.#session.predict(page, region);
+  }
+
+  /** As an ONNX file. */
+  model(): Promise<Uint8Array> {
+    return this.#session.model();
+  }
+
+  async close(): Promise<void> {
+    await this.#session.close();
+    await this.#place.close();
+  }
+}
+
+/** The recipe of the session that is in a place, if it learns the same classes. */
+async function keptRecipe({ store }: StudioSessionPlace, { raw, classes }: LiveData) {
+  if ((await store.read(RUN_FILES.config)) === undefined) return undefined;
+  try {
+    const { recipe } = await readConfig(store);
+    const names = recipe.labels.classes.filter(({ values }) => values !== 'rim').map(({ name }) => name);
+    const { input } = recipe;
+    const channels = 'channels' in input && typeof input.channels === 'object' ? input.channels.count : undefined;
+    const isSame = String(names) === String(classes.map(({ name }) => name));
+    if (isSame && channels === raw.pages[0]?.channels) return recipe;
+  } catch (cause) {
+    if (!(cause instanceof RunError)) throw cause;
+  }
+  for (const file of Object.values(RUN_FILES)) await store.remove(file);
+  return undefined;
+}
+
+const UNKNOWN: DeviceSpeeds = { get: async () => undefined, set: async () => {} };
+
+async function newRecipe(place: StudioSessionPlace, host: StudioHost, open: OpenProject, { raw, classes }: LiveData) {
+  const { project, folder } = open;
+  const runtime = await place.openRuntime();
+  let flops: number;
+  try {
+    flops = await trainingFlops(runtime, host, place.speeds ?? UNKNOWN);
+  } finally {
+    await runtime.dispose();
+  }
+  const { channels = 1 } = raw.pages[0] ?? {};
+  const numClasses = classes.length + (project.task === 'objects' ? 1 : 0);
+  const baseChannels =
+    WIDTHS.find((base) => {
+      const spec = { name: 'unet', channels, numClasses, baseChannels: base, depth: DEPTH, norm: 'weight' } as const;
+      const macs = graphMacs(predictionGraph(spec, [1, channels, PREVIEW_PX, PREVIEW_PX]));
+      return (2 * macs) / flops <= PREVIEW_MS / 1000;
+    }) ?? 8;
+  const given = { network: 'unet', baseChannels, depth: DEPTH, split: { fraction: 0 } } as const;
+  const settings = withProjectSettings({ project: { ...project, settings: {} }, folder }, given);
+  return recipeFor(raw, settings, place).recipe;
+}

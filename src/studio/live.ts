@@ -1,0 +1,247 @@
+/**
+ * Models that learn while the user paints, one thing a turn: the labels that changed, a tile of what is visible, or some
+ * steps of the network. While a pointer is down, or something else computes, it waits.
+ */
+
+import { LamellaError, UsageError } from '../errors.ts';
+import type { PageRegion } from '../predict/predict.ts';
+import { Contest } from './contest.ts';
+import type { EngineEvent, LiveOptions, Rect, View } from './engine.ts';
+import { problemOf } from './error-data.ts';
+import type { StudioHost } from './host.ts';
+import { type LiveData, LivePages, liveData, whatIsMissing } from './live-data.ts';
+import { type LiveModel, NetworkRung, QuickRung } from './live-models.ts';
+import type { OpenProject } from './open-project.ts';
+import { previewOf, tilesOf } from './preview.ts';
+
+/** Time of one turn of network training. */
+const SLICE_MS = 250;
+/** New labels reach the network at most so often: each time its data are prepared anew. */
+const DATA_MS = 2000;
+/** Steps between two previews of the network. */
+const PREVIEW_STEPS = 25;
+
+export class Live {
+  readonly #host: StudioHost;
+  readonly #open: OpenProject;
+  readonly #emit: (event: EngineEvent) => void;
+  readonly #pages = new LivePages();
+  #options: LiveOptions = { on: false, model: 'auto' };
+  #view: View | undefined;
+  #painting = false;
+  #paused = 0;
+  #closed = false;
+  #running: Promise<void> | undefined;
+  #wake: () => void = () => undefined;
+
+  /** Grows with every change of labels. */
+  #revision = 1;
+  /** Whether predictions were accepted since the data were read: that says nothing about which model is better. */
+  #hasAccepted = false;
+  #data: (LiveData & { readonly revision: number; readonly sequence: number }) | undefined;
+  #quick: QuickRung | undefined;
+  #quickRevision = 0;
+  #network: NetworkRung | undefined;
+  #networkRevision = 0;
+  #networkDataMs = Number.NEGATIVE_INFINITY;
+  #contest = new Contest();
+  /** What was shown last: nothing is shown again until the view, the model or its weights change. */
+  #shown = { key: '', tiles: [] as Rect[], counts: new Map<number, number>() };
+
+  constructor(host: StudioHost, open: OpenProject, emit: (event: EngineEvent) => void) {
+    this.#host = host;
+    this.#open = open;
+    this.#emit = emit;
+  }
+
+  set(options: LiveOptions): void {
+    if (this.#open.readOnly && options.on) {
+      throw new UsageError('A project that is open elsewhere has no live model here.', { remedy: 'Close it there.' });
+    }
+    this.#options = options;
+    this.#shown.key = '';
+    this.#start();
+  }
+
+  setView(view: View): void {
+    this.#view = view;
+    this.#start();
+  }
+
+  setPainting(painting: boolean): void {
+    this.#painting = painting;
+    this.#start();
+  }
+
+  /** @param isAccepted whether predictions were taken over, rather than painted */
+  labelsChanged({ isAccepted = false }: { readonly isAccepted?: boolean } = {}): void {
+    this.#revision++;
+    this.#hasAccepted ||= isAccepted;
+    this.#start();
+  }
+
+  /** Waits until nothing is computed, and holds still until the returned function is called. */
+  async pause(): Promise<() => void> {
+    this.#paused++;
+    await this.#running;
+    return () => {
+      this.#paused--;
+      this.#start();
+    };
+  }
+
+  /**
+   * The weights of the network as they are now, as an ONNX file.
+   * @throws UsageError if there is none
+   */
+  async model(): Promise<Uint8Array> {
+    if (this.#network === undefined) {
+      throw new UsageError('The network has not learned anything yet.', {
+        remedy: 'Paint with the live model on, or train from nothing.',
+      });
+    }
+    return this.#network.model();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#wake();
+    await this.#running;
+    await this.#quick?.close();
+    await this.#network?.close().catch(() => undefined);
+  }
+
+  #start(): void {
+    this.#wake();
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  get #waits(): boolean {
+    return this.#painting || this.#paused > 0 || this.#closed || !this.#options.on;
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (!this.#waits) {
+        // Messages are read between two turns.
+        await this.#breath();
+        if (this.#waits) return;
+        if (!(await this.#turn())) return;
+      }
+    } catch (cause) {
+      this.#options = { ...this.#options, on: false };
+      this.#emit({ kind: 'problem', problem: problemOf(cause) });
+      this.#emit({ kind: 'live', model: undefined });
+    }
+  }
+
+  #breath(): Promise<void> {
+    return new Promise((resolve) => this.#host.after(0, resolve));
+  }
+
+  /** @returns whether there may be more to do */
+  async #turn(): Promise<boolean> {
+    const data = await this.#readData();
+    const missing = whatIsMissing(data);
+    if (missing !== undefined) {
+      this.#tell({ missing });
+      return false;
+    }
+    const { model } = this.#options;
+    if (model !== 'network' && this.#quickRevision < data.revision) {
+      this.#quick ??= new QuickRung(this.#host);
+      await this.#quick.learn(data);
+      this.#quickRevision = data.revision;
+      return true;
+    }
+    if (await this.#showTile(data)) return true;
+    if (model === 'quick') return false;
+    return this.#teachNetwork(data);
+  }
+
+  async #readData(): Promise<LiveData & { readonly revision: number; readonly sequence: number }> {
+    const revision = this.#revision;
+    if (this.#data?.revision === revision) return this.#data;
+    const hasAccepted = this.#hasAccepted;
+    this.#hasAccepted = false;
+    const { sequence } = this.#open;
+    const data = { ...(await liveData(this.#open, this.#pages)), revision, sequence };
+    if (!hasAccepted && this.#quick !== undefined && this.#network !== undefined) {
+      await this.#contest.judge(this.#data, data, this.#quick, this.#network);
+    }
+    this.#data = data;
+    return data;
+  }
+
+  /** The model whose previews are shown. */
+  get #best(): LiveModel | undefined {
+    const { model } = this.#options;
+    const network = (this.#network?.step ?? 0) > 0 ? this.#network : undefined;
+    if (model === 'network') return network;
+    if (model === 'quick') return this.#quick;
+    return network !== undefined && this.#contest.networkIsBetter ? network : this.#quick;
+  }
+
+  /** Predicts the next tile of what is visible. @returns false if there is nothing left to show */
+  async #showTile(data: LiveData & { readonly sequence: number }): Promise<boolean> {
+    const view = this.#view;
+    const model = this.#best;
+    if (view === undefined || model === undefined || model.step === 0) return false;
+    if (!this.#open.project.images.some(({ id }) => id === view.image)) return false;
+    const version = model.kind === 'quick' ? model.step : Math.floor(model.step / PREVIEW_STEPS);
+    const key = JSON.stringify([view, model.kind, version]);
+    const { upright, info } = await this.#open.images.load(this.#open.project, view.image);
+    if (key !== this.#shown.key) this.#shown = { key, tiles: [...tilesOf(view, info)], counts: new Map() };
+    const { tiles, counts } = this.#shown;
+    const rect = tiles.shift();
+    const page = this.#pages.of(upright)[view.page];
+    if (rect === undefined || page === undefined) return false;
+    const { step, kind } = model;
+    const result = previewOf(await model.predict(page, rect satisfies PageRegion), data.classes);
+    for (const label of result.classes) counts.set(label, (counts.get(label) ?? 0) + 1);
+    const { image, page: slice } = view;
+    const { sequence } = data;
+    this.#emit({ kind: 'preview', view: { image, page: slice, rect }, model: kind, step, sequence, ...result });
+    if (tiles.length === 0) {
+      const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
+      const classShares = data.classes.map(({ label }) => (counts.get(label) ?? 0) / total);
+      this.#tell({ model: kind, classShares });
+    }
+    return true;
+  }
+
+  /** Steps of the network for one slice of time. @returns false if it cannot learn from these data */
+  async #teachNetwork(data: LiveData & { readonly revision: number }): Promise<boolean> {
+    const { nowMs } = this.#host;
+    const isDue = nowMs() - this.#networkDataMs >= DATA_MS;
+    if (this.#networkRevision < data.revision && (this.#network === undefined || isDue)) {
+      this.#networkRevision = data.revision;
+      this.#networkDataMs = nowMs();
+      try {
+        if (this.#network === undefined) this.#network = await NetworkRung.open(this.#host, this.#open, data);
+        else await this.#network.setData(data);
+      } catch (cause) {
+        if (!(cause instanceof LamellaError) || this.#options.model === 'network') throw cause;
+        this.#emit({ kind: 'note', text: `The network does not learn from this: ${cause.message}` });
+      }
+    }
+    if (this.#network === undefined) return false;
+    const began = nowMs();
+    while (!this.#waits && nowMs() - began < SLICE_MS && this.#revision === data.revision) await this.#network.learn();
+    const { step, loss } = this.#network;
+    if (Number.isFinite(loss)) this.#emit({ kind: 'step', step, loss });
+    return true;
+  }
+
+  #told = '';
+  #tell(
+    state: Omit<Extract<EngineEvent, { kind: 'live' }>, 'kind' | 'model'> & { readonly model?: LiveModel['kind'] },
+  ): void {
+    const { model, ...rest } = state;
+    const text = JSON.stringify(state);
+    if (text !== this.#told) this.#emit({ kind: 'live', model, ...rest });
+    this.#told = text;
+  }
+}

@@ -1,0 +1,115 @@
+/** The journal of a project: every edit, undo and redo, durable before it counts. */
+
+import { Journal } from '../annotate/journal.ts';
+import { encodeStep, readHeader, splitRecords } from '../annotate/record.ts';
+import { UsageError } from '../errors.ts';
+import type { WritableFiles } from '../files.ts';
+import type { OpenFile } from './host.ts';
+
+/** From this size on the journal is cut, to the part of its end that can still be undone. */
+const LARGE_BYTES = 2 ** 26;
+const KEPT_BYTES = 2 ** 25;
+
+export class ProjectJournal {
+  readonly #journal: Journal | undefined;
+  readonly #file: OpenFile | undefined;
+  #bytes: () => Promise<Uint8Array>;
+  /** Records that the label files do not contain. */
+  readonly unsaved: readonly Uint8Array[];
+  #sequence: number;
+  #isEmpty: boolean;
+
+  private constructor(
+    records: readonly Uint8Array[],
+    bytes: () => Promise<Uint8Array>,
+    journal?: Journal,
+    file?: OpenFile,
+  ) {
+    const headers = records.map(readHeader);
+    const saved = headers.findLast(({ kind }) => kind === 'saved')?.sequence ?? 0;
+    this.unsaved = records.filter((_, i) => {
+      const { kind, sequence } = headers[i] as (typeof headers)[number];
+      return kind !== 'saved' && sequence > saved;
+    });
+    this.#sequence = headers.reduce((most, { sequence }) => Math.max(most, sequence), 0);
+    this.#isEmpty = records.length === 0;
+    this.#bytes = bytes;
+    this.#journal = journal;
+    this.#file = file;
+  }
+
+  /** @throws FormatError for a journal of a newer version */
+  static async open(file: OpenFile): Promise<ProjectJournal> {
+    const { journal, records } = await Journal.open(file);
+    return new ProjectJournal(records, async () => file.read(0, await file.size()), journal, file);
+  }
+
+  /** The journal that another program writes, as it is now. */
+  static async read(files: WritableFiles, path: string): Promise<ProjectJournal> {
+    const bytes = (await files.kind(path)) === 'file' ? await files.read(path) : new Uint8Array();
+    const { records, end } = splitRecords(bytes);
+    return new ProjectJournal(records, async () => bytes.subarray(0, end));
+  }
+
+  /** Number of the last record. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  get isEmpty(): boolean {
+    return this.#isEmpty;
+  }
+
+  bytes(): Promise<Uint8Array> {
+    return this.#bytes();
+  }
+
+  /** Whether a record is there already, as after a connection that broke before its acknowledgement. */
+  has(sequence: number): boolean {
+    return sequence <= this.#sequence;
+  }
+
+  /** Resolves when the record would survive a crash. */
+  async write(sequence: number, record: Uint8Array): Promise<void> {
+    if (this.#journal === undefined) throw new UsageError('The journal of another program is not written.');
+    await this.#journal.write(sequence, record);
+    this.#sequence = sequence;
+    this.#isEmpty = false;
+  }
+
+  /** A record by its number. @throws FormatError if it is not there */
+  read(sequence: number): Promise<Uint8Array> {
+    if (this.#journal === undefined) throw new UsageError('The journal of another program is not read.');
+    return this.#journal.read(sequence);
+  }
+
+  /** Notes that the label files contain everything up to now. */
+  async saved(): Promise<void> {
+    const journal = this.#journal;
+    if (journal === undefined || this.#isEmpty) return;
+    const mark = encodeStep({ kind: 'saved', sequence: this.#sequence });
+    if (journal.size < LARGE_BYTES) await journal.write(this.#sequence, mark);
+    else await journal.rewrite([...lastOf(splitRecords(await this.#bytes()).records, KEPT_BYTES), mark]);
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close();
+  }
+}
+
+/** The last records, at most so many bytes of them, that need none of those before. */
+export function lastOf(records: readonly Uint8Array[], most: number): readonly Uint8Array[] {
+  let from = records.length;
+  let bytes = 0;
+  /** The first edit that is undone or redone later. */
+  let needed = Number.POSITIVE_INFINITY;
+  for (let i = records.length - 1; i >= 0; i--) {
+    const record = records[i] as Uint8Array;
+    bytes += record.length;
+    if (bytes > most) break;
+    const header = readHeader(record);
+    if (header.kind === 'undo' || header.kind === 'redo') needed = Math.min(needed, header.edit);
+    if (header.kind === 'edit' && header.sequence <= needed) from = i;
+  }
+  return records.slice(from);
+}

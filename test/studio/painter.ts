@@ -1,0 +1,41 @@
+/** The annotation of a page, as it is painted and kept by an engine. */
+import { Annotations } from '../../src/annotate/annotations.ts';
+import { BrushStroke } from '../../src/annotate/brush.ts';
+import { History } from '../../src/annotate/history.ts';
+import { splitRecords } from '../../src/annotate/record.ts';
+import type { Engine, ImageInfo, ProjectState } from '../../src/studio/engine.ts';
+
+export interface Painter {
+  readonly annotations: Annotations;
+  readonly history: History;
+  /** A stroke along points, as one edit. */
+  stroke(
+    image: string,
+    value: number,
+    points: readonly (readonly [number, number])[],
+    diameter?: number,
+  ): Promise<void>;
+  add(images: readonly ImageInfo[]): void;
+}
+
+/** Opens the labels of a project with their history, as the page does. */
+export async function openPainter(engine: Engine, { project, images, journal }: ProjectState): Promise<Painter> {
+  const annotations = new Annotations(project.task, project.classes ?? []);
+  const history = new History(annotations, { store: { write: (_, record) => engine.record(record) } });
+  const add = (more: readonly ImageInfo[]): void => {
+    for (const { id, width, height, pages } of more) annotations.addImage(id, { width, height, slices: pages });
+  };
+  add(images);
+  await history.replay(splitRecords(journal).records);
+  return {
+    annotations,
+    history,
+    add,
+    async stroke(image, value, points, diameter = 7) {
+      const stroke = new BrushStroke(annotations.layer(image), { diameter, value });
+      for (const [x, y] of points) stroke.moveTo(x, y);
+      history.commit('brush');
+      await history.settled();
+    },
+  };
+}
