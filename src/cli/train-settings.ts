@@ -2,6 +2,7 @@
 
 import { parseSplit } from '../dataset/split.ts';
 import { ACTIVATIONS, type HiddenActivation } from '../models/mlp.ts';
+import { BATCH_NORMS } from '../models/onnx/definition.ts';
 import { MODELS, type ModelName } from '../models/registry.ts';
 import { NORM_LAYERS } from '../models/unet.ts';
 import { LOSSES, type LossName } from '../nn/losses/registry.ts';
@@ -22,6 +23,7 @@ import {
   integer,
   integerList,
   names,
+  normalisation,
   number,
   size,
   spacingOrNull,
@@ -41,6 +43,11 @@ export const DATA = {
   folds: row('--folds <k>', 'cross-validation: k runs, or one of them as 0/k', folds),
   classes: row('--classes <list>', 'class names: membrane,inside or membrane=0,inside=255 or cell=rest', classList),
   channel: row('--channel <list>', 'channels to train on, by name or number from 0 (default: all)', channels),
+  normalisation: row(
+    '--normalisation <rule>',
+    'how values become the input: percentile, zscore, range=LOW,HIGH, or MEAN/DEVIATION such as 0/255, one for all channels or one for each (default: percentile)',
+    normalisation,
+  ),
   ignore: row('--ignore <values>', 'label values to ignore', integerList),
   task: choice('--task <name>', SEGMENTATION_TASKS, {
     before: 'segmentation task: ',
@@ -103,12 +110,20 @@ export const NETWORK = {
 } satisfies Settings;
 
 export const START = {
-  from: text('--from <run>', 'train on from a run or its ONNX file: its weights, normalisation and classes'),
+  from: text(
+    '--from <model>',
+    'train on from a run or its ONNX file: its weights, normalisation and classes; or from an ONNX file of another program',
+  ),
   freeze: row(
     '--freeze <layers>',
     'with --from: layers to keep as they are: encoder, or encoder0,decoder1/conv2',
     names,
   ),
+  batchNorm: choice('--batch-norm <mode>', BATCH_NORMS, {
+    before:
+      'with --from a model of another program: batch normalisation by the running statistics of the model, which are kept, or by each batch: ',
+    after: ' (default: fixed)',
+  }),
   newLearningRate: row(
     '--lr-new <x>',
     'with --from: peak learning rate of new layers, where the number of classes or channels has changed (default: --lr)',

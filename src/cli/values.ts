@@ -2,6 +2,7 @@
 
 import { InvalidArgumentError } from 'commander';
 import type { LabelClass } from '../dataset/labels/labels.ts';
+import type { NormalisationOptions } from '../input/normalise.ts';
 import { isWithin, type Range } from '../train/ranges.ts';
 import { nearestWord } from './nearest.ts';
 
@@ -152,6 +153,24 @@ export function names(text: string): readonly string[] {
   const list = text.split(',').map((part) => part.trim());
   if (list.includes('')) throw new InvalidArgumentError('Names with commas between are expected.');
   return list;
+}
+
+/** `percentile`, `zscore`, `range=0,255`, `0/255`, `123.7,116.3,103.5/58.4,57.1,57.4`. */
+export function normalisation(text: string): NormalisationOptions {
+  const numbers = (list: string): number[] =>
+    list.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+  const [kind = '', bounds] = text.trim().split('=');
+  if (bounds === undefined && (kind === 'percentile' || kind === 'zscore')) return { kind };
+  const [low, high, ...more] = numbers(bounds ?? '') as [number, number];
+  if (kind === 'range' && high > low && more.length === 0) return { kind, range: [low, high] };
+  const [mean = [], std = [], ...rest] = text.split('/').map(numbers);
+  const fits = mean.length === std.length || mean.length === 1 || std.length === 1;
+  if (fits && rest.length === 0 && mean.every(Number.isFinite) && std.length > 0 && std.every((value) => value > 0)) {
+    return { kind: 'zscore', given: { mean, std } };
+  }
+  throw new InvalidArgumentError(
+    'percentile, zscore, range=LOW,HIGH or MEAN/DEVIATION is expected: range=0,4095, 0/255, 124,116,104/58,57,57.',
+  );
 }
 
 /** Several of a list of words, separated by commas. */

@@ -5,7 +5,7 @@ import type { Files } from '../files.ts';
 import type { Image } from '../image/image.ts';
 import { ImageNotes } from '../image/notes.ts';
 import { invertIfBright } from '../input/background.ts';
-import type { ChannelChoice } from '../input/channels.ts';
+import type { ChannelChoice, ChannelSpec } from '../input/channels.ts';
 import { fitInput, prepareInput } from '../input/network-input.ts';
 import type { InputSpec, NormalisationOptions } from '../input/normalise.ts';
 import { relabelConsecutive } from '../objects/relabel.ts';
@@ -134,9 +134,11 @@ export interface PrepareOptions extends LabelOptions {
   /** Default: a fifth, see `splitItems`. */
   readonly split?: SplitChoice;
   readonly seed?: number;
-  readonly normalisation?: NormalisationOptions;
+  readonly normalisation?: NormalisationOptions | undefined;
   /** Channels to train on, by name or by number from 0; default: all, colour photographs as colour. */
   readonly channel?: ChannelChoice;
+  /** How channels are used; default: chosen from the data. */
+  readonly channels?: ChannelSpec | undefined;
   /** A model's own input rule and label mapping, for fine-tuning: nothing is inferred again. */
   readonly input?: InputSpec;
   readonly mapping?: LabelMapping;

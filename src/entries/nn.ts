@@ -6,6 +6,7 @@ export type { SampleOptions } from '../augment/sample.ts';
 export type { AlexNetSpec } from '../models/alexnet.ts';
 export type { ModelMetadata } from '../models/metadata.ts';
 export type { MlpSpec } from '../models/mlp.ts';
+export { type OnnxNetwork, openOnnxNetwork } from '../models/onnx/open.ts';
 export type { PerceptronSpec } from '../models/perceptron.ts';
 export { exportNetwork, predictionGraph } from '../models/prediction.ts';
 export { buildNetwork, type ModelName, type ModelSpec, sizesOf } from '../models/registry.ts';

@@ -19,6 +19,12 @@ export interface ChannelSpec {
   readonly names?: readonly string[];
 }
 
+/** What a model that states only their number takes: grey, the colours of photographs, or channels as they are. */
+export const usualChannels = (count: number): ChannelSpec => ({
+  mode: count === 1 ? 'grey' : count === 3 ? 'colour' : 'asis',
+  count,
+});
+
 export type NamedPage = Page & { readonly name?: string };
 
 const RGB = ['red', 'green', 'blue'];

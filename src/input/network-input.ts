@@ -4,6 +4,7 @@ import type { Image } from '../image/image.ts';
 import { type AxisMap, displayMap, reorient } from '../image/orient.ts';
 import {
   type ChannelChoice,
+  type ChannelSpec,
   channelNote,
   chooseChannels,
   type NamedPage,
@@ -49,9 +50,17 @@ export function inputPages(
  */
 export function fitInput(
   pages: readonly (NamedPage & { readonly pixelMm?: readonly [y: number, x: number] })[],
-  { channel, normalisation }: { readonly channel?: ChannelChoice; readonly normalisation?: NormalisationOptions } = {},
+  {
+    channel,
+    channels: given,
+    normalisation,
+  }: {
+    readonly channel?: ChannelChoice;
+    readonly channels?: ChannelSpec | undefined;
+    readonly normalisation?: NormalisationOptions | undefined;
+  } = {},
 ): { readonly input: InputSpec; readonly reasons: readonly [channels: string, normalisation: string] } {
-  const { spec: channels, reason } = chooseChannels(pages, channel);
+  const { spec: channels, reason } = given === undefined ? chooseChannels(pages, channel) : asGiven(given);
   const planes = pages.map((page) => selectChannels(page, channels));
   const fitted = fitNormalisation(planes, channels, normalisation);
   return {
@@ -59,6 +68,8 @@ export function fitInput(
     reasons: [reason, fitted.reason],
   };
 }
+
+const asGiven = (spec: ChannelSpec) => ({ spec, reason: `channels: ${spec.count}, as the model takes` });
 
 /**
  * A page as the network wants it: float32 [channels, height, width].

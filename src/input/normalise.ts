@@ -32,6 +32,8 @@ export interface NormalisationSpec {
 export interface NormalisationOptions extends Partial<Pick<NormalisationSpec, 'kind' | 'scope' | 'percentiles'>> {
   /** For `range`. */
   readonly range?: readonly [number, number];
+  /** For `zscore`: (x - mean) / std by these, one for all channels or one for each. */
+  readonly given?: { readonly mean: readonly number[]; readonly std: readonly number[] };
 }
 
 /** Everything between a slice of a file and the network's input. */
@@ -88,7 +90,7 @@ function statistics(values: Float32Array, percentiles: readonly [number, number]
 export function fitNormalisation(
   planes: readonly Float32Array[],
   channels: ChannelSpec,
-  { kind = 'percentile', scope, percentiles = [1, 99], range }: NormalisationOptions = {},
+  { kind = 'percentile', scope, percentiles = [1, 99], range, given: stated }: NormalisationOptions = {},
 ): { readonly spec: NormalisationSpec; readonly reason: string } {
   const perChannel = channels.mode === 'asis' && channels.count > 1;
   const blocks = perChannel ? channels.count : 1;
@@ -110,6 +112,7 @@ export function fitNormalisation(
       reason: `normalisation: ${range[0]}..${range[1]}, as given`,
     };
   }
+  if (stated !== undefined) return { spec: { ...base, ...byStated(stated, channels) }, reason: describeStated(stated) };
   const seen = Array.from({ length: blocks }, (_, block) =>
     planes.map((values) => {
       const size = values.length / blocks;
@@ -139,6 +142,27 @@ export function fitNormalisation(
       : `normalisation: ${what} of all training images (${numbers.map(([a, b]) => `${+a.toFixed(2)}, ${+b.toFixed(2)}`).join('; ')})${given || ', since values below 0 look calibrated'}`;
   return { spec: { ...base, scope: chosen, numbers: chosen === 'image' ? [] : numbers, leastSpread }, reason };
 }
+
+type Stated = NonNullable<NormalisationOptions['given']>;
+
+/** @throws DatasetError for another number of values than there are channels, and a deviation of 0 or less. */
+function byStated({ mean, std }: Stated, { count }: ChannelSpec): Omit<NormalisationSpec, 'percentiles'> {
+  const length = Math.max(mean.length, std.length);
+  const fits = [mean, std].every((values) => values.length === 1 || values.length === count);
+  if (!fits || !std.every((value) => value > 0)) {
+    throw new DatasetError(
+      fits
+        ? `the deviation ${std.find((value) => !(value > 0))} is not above 0.`
+        : `the normalisation has ${length} values, and there ${count === 1 ? 'is one channel' : `are ${count} channels`}.`,
+      { remedy: 'Use one value for all channels, or one for each.' },
+    );
+  }
+  const of = (values: readonly number[], i: number): number => values[values.length === 1 ? 0 : i];
+  const numbers = Array.from({ length }, (_, i): [number, number] => [of(mean, i), of(std, i)]);
+  return { kind: 'zscore', scope: 'dataset', perChannel: length > 1, numbers, leastSpread: 0 };
+}
+
+const describeStated = ({ mean, std }: Stated): string => `normalisation: (x - ${mean.join(', ')}) / ${std.join(', ')}`;
 
 /**
  * Normalises planes [channels, height, width] in place and returns them. A constant slice becomes -1 (percentile) or 0

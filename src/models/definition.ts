@@ -1,5 +1,5 @@
 /** The definition of a network: everything that differs from one network to the next. */
-import type { Shape4 } from '../array/ndarray.ts';
+import type { NdArray, Shape4 } from '../array/ndarray.ts';
 import type { LossSpec } from '../nn/losses/registry.ts';
 import type { Network } from '../nn/network.ts';
 import type { OptimizerSpec } from '../nn/optimizers/registry.ts';
@@ -75,13 +75,33 @@ export interface Choice<S extends NetworkSpec> {
   readonly reason: string;
 }
 
+/** A file of another program that holds a network. */
+export interface NetworkFile {
+  /** @param spec that of the file, or with other numbers of channels and classes */
+  build(spec: NetworkSpec, shape: Shape4, options?: Omit<BuildOptions, 'file'>): Network;
+  /** The file with other weights, ending in probabilities. */
+  write(
+    spec: NetworkSpec,
+    weights: { readonly [parameter: string]: NdArray },
+    metadata: { readonly [key: string]: string },
+  ): Uint8Array;
+}
+
+export interface BuildOptions {
+  /** Whether dropout is active, and batch normalisation uses the batch if it is trained. Default false. */
+  readonly training?: boolean;
+  /** For a network that a file holds: the file. */
+  readonly file?: NetworkFile | undefined;
+  /** Which parameters are not trained; batch normalisation of theirs keeps its statistics. Default: none. */
+  readonly isFrozen?: (parameter: string) => boolean;
+}
+
 export interface NetworkDefinition<S extends NetworkSpec> {
   /** The subject of a sentence, for display: `A U-Net`. */
   readonly title: string;
   /** One sentence for `--help`. */
   readonly summary: string;
-  /** @param options training: whether dropout is active. */
-  build(spec: S, shape: Shape4, options?: { training?: boolean }): Network;
+  build(spec: S, shape: Shape4, options?: BuildOptions): Network;
   /** Image sides that the network accepts and returns; undefined for image classifiers. */
   sizes?(spec: S): SizeConstraints;
   /** Keys of the specification that are set by the training options of the same name. */

@@ -3,7 +3,7 @@ import { ModelError } from '../errors.ts';
 import type { Signature } from '../graph/onnx/model.ts';
 import { FORMER_METADATA, rename } from './former-names.ts';
 import type { ModelSpec } from './registry.ts';
-import type { SizeConstraints } from './sizes.ts';
+import type { TileSizes } from './sizes.ts';
 
 /** The key in the file's metadata. */
 export const METADATA_KEY = 'lamella';
@@ -30,13 +30,7 @@ export interface ModelMetadata {
   readonly classes: readonly ClassInfo[];
   readonly activation: 'sigmoid' | 'softmax';
   /** Undefined for classification. */
-  readonly tile?: Pick<SizeConstraints, 'multiple' | 'offset' | 'min' | 'margin'> & {
-    /**
-     * Radius of the receptive field in pixels: how far around a pixel its result depends on the image; null for the
-     * whole image.
-     */
-    readonly halo: number | null;
-  };
+  readonly tile?: TileSizes;
   /** How objects in its predictions are best separated, found on validation images; read by `predict/objects.ts`. */
   readonly separation?: { readonly [key: string]: Json };
   /** What training on from the file needs: the network before weights were folded, and which label values are which class. */

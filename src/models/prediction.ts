@@ -6,6 +6,7 @@ import { float32, type NdArray } from '../array/ndarray.ts';
 import { ModelError } from '../errors.ts';
 import type { Graph, Value } from '../graph/ir.ts';
 import { foldStandardised } from '../nn/standardise.ts';
+import type { BuildOptions } from './definition.ts';
 import type { ModelSpec } from './registry.ts';
 import { buildNetwork, sizesOf } from './registry.ts';
 
@@ -17,8 +18,8 @@ export const PROBABILITIES_NAME = 'probabilities';
  * channel, otherwise softmax over the channels. No dropout. For scoring during training, where the weights change.
  * @throws UsageError if the network does not support the shape.
  */
-export function predictionGraph(spec: ModelSpec, shape: Shape4): Graph {
-  const { builder, logits } = buildNetwork(spec, shape);
+export function predictionGraph(spec: ModelSpec, shape: Shape4, { file }: Pick<BuildOptions, 'file'> = {}): Graph {
+  const { builder, logits } = buildNetwork(spec, shape, { file });
   const probabilities: Value =
     logits.shape[1] === 1 ? builder.op('Sigmoid', [logits]) : builder.op('Softmax', [logits], { axis: 1 });
   return builder.build([builder.output(probabilities, PROBABILITIES_NAME)]);

@@ -4,9 +4,10 @@ import type { Shape4 } from '../array/ndarray.ts';
 import { UsageError, unknownName } from '../errors.ts';
 import type { Network } from '../nn/network.ts';
 import { ALEXNET } from './alexnet.ts';
-import type { ImageNetworkSpec, NetworkDefinition } from './definition.ts';
+import type { BuildOptions, ImageNetworkSpec, NetworkDefinition } from './definition.ts';
 import { FILTER_BANK } from './filter-bank.ts';
 import { MLP } from './mlp.ts';
+import { ONNX, type OnnxSpec } from './onnx/definition.ts';
 import { PERCEPTRON } from './perceptron.ts';
 import type { SizeConstraints } from './sizes.ts';
 import { WINDOW_NETWORKS } from './sliding-window.ts';
@@ -23,25 +24,30 @@ export const MODELS = {
   alexnet: ALEXNET,
 };
 
+/** Networks that can be chosen by name. */
 export type ModelName = keyof typeof MODELS;
 type SpecOf<D> = D extends NetworkDefinition<infer S> ? S : never;
-/** Which network, in JSON: `{ name: 'unet', channels: 1, numClasses: 2 }`. */
-export type ModelSpec = { [N in ModelName]: SpecOf<(typeof MODELS)[N]> }[ModelName];
+/** Which network, in JSON: `{ name: 'unet', channels: 1, numClasses: 2 }`; `onnx` is one that a file holds. */
+export type ModelSpec = { [N in ModelName]: SpecOf<(typeof MODELS)[N]> }[ModelName] | OnnxSpec;
+export type NetworkName = ModelSpec['name'];
 export type ClassifierSpec = Extract<ModelSpec, ImageNetworkSpec>;
 
 /** The definition of a network. @throws UsageError if the name is unknown. */
-export function networkNamed(name: ModelName): NetworkDefinition<ModelSpec> {
+export function networkNamed(name: NetworkName): Omit<NetworkDefinition<ModelSpec>, 'typical'> {
+  if (name === 'onnx') return ONNX as Omit<NetworkDefinition<ModelSpec>, 'typical'>;
   if (!Object.hasOwn(MODELS, name)) throw unknownName('network', name, MODELS);
   return MODELS[name] as NetworkDefinition<ModelSpec>;
 }
 
 /** Whether the network of this name is an image classifier, with one class per image instead of per pixel. */
-export function isClassifier(name: ModelName): name is ClassifierSpec['name'] {
+export function isClassifier(name: NetworkName): name is ClassifierSpec['name'] {
   return networkNamed(name).sizes === undefined;
 }
 
 /** Image classifiers: networks with one class per image. */
-export const CLASSIFIER_NAMES = (Object.keys(MODELS) as ModelName[]).filter(isClassifier);
+export const CLASSIFIER_NAMES: readonly ClassifierSpec['name'][] = (Object.keys(MODELS) as ModelName[]).filter(
+  isClassifier,
+);
 
 /**
  * Image sides that the network of `spec` supports.
@@ -59,21 +65,16 @@ export function sizesOf(spec: ModelSpec): SizeConstraints {
 
 /**
  * Builds the network of `spec` for images of one shape, [N, C, H, W].
- * @param training whether dropout is active.
  * @throws UsageError if the shape is not supported; the message names the nearest supported size.
  */
-export function buildNetwork(
-  spec: ModelSpec,
-  shape: Shape4,
-  { training = false }: { training?: boolean } = {},
-): Network {
+export function buildNetwork(spec: ModelSpec, shape: Shape4, options: BuildOptions = {}): Network {
   const network = networkNamed(spec.name);
   if (shape[1] !== spec.channels) {
     throw new UsageError(`The images have ${shape[1]} channels, the network expects ${spec.channels}.`);
   }
   if (network.sizes === undefined) {
     requireInput(spec as ClassifierSpec, shape, network.minSide ?? 1);
-    return network.build(spec, shape, { training });
+    return network.build(spec, shape, options);
   }
   const sizes = network.sizes(spec);
   for (const side of shape.slice(2)) {
@@ -85,7 +86,7 @@ export function buildNetwork(
       },
     );
   }
-  return network.build(spec, shape, { training });
+  return network.build(spec, shape, options);
 }
 
 function requireInput({ name, input: [height, width] }: ClassifierSpec, shape: Shape4, min: number): void {

@@ -14,7 +14,17 @@ export interface SizeConstraints {
   nearest(side: number): number;
 }
 
-function sizes(multiple: number, min: number, margin: number, rule: string): SizeConstraints {
+/** The sides of tiles that a network takes, as stored in a model file. */
+export interface TileSizes extends Pick<SizeConstraints, 'multiple' | 'offset' | 'min' | 'margin'> {
+  /**
+   * Radius of the receptive field in pixels: how far around a pixel its result depends on the image; null for the whole
+   * image.
+   */
+  readonly halo: number | null;
+}
+
+/** Sides of `min` and any number of times `multiple` more. */
+export function regularSizes(multiple: number, min: number, margin: number, rule: string): SizeConstraints {
   const offset = min % multiple;
   return {
     multiple,
@@ -29,7 +39,7 @@ function sizes(multiple: number, min: number, margin: number, rule: string): Siz
 /** Sizes of a U-Net with padded convolutions and `depth` downsampling steps: multiples of 2^depth. */
 export function paddedSizes(depth: number): SizeConstraints {
   const multiple = 2 ** depth;
-  return sizes(multiple, multiple, 0, `multiples of ${multiple}`);
+  return regularSizes(multiple, multiple, 0, `multiples of ${multiple}`);
 }
 
 /** Sizes of a U-Net with two unpadded 3x3 convolutions per level: each level must be even before downsampling. */
@@ -39,7 +49,12 @@ export function unpaddedSizes(depth: number): SizeConstraints {
   while (outputSide(inputSide(lowest, depth), depth) < 1) lowest++;
   const min = inputSide(lowest, depth);
   const multiple = 2 ** depth;
-  return sizes(multiple, min, min - outputSide(min, depth), `${min % multiple} modulo ${multiple}, at least ${min}`);
+  return regularSizes(
+    multiple,
+    min,
+    min - outputSide(min, depth),
+    `${min % multiple} modulo ${multiple}, at least ${min}`,
+  );
 }
 
 /** Size for a classifier of the central pixel of a window: that window. */

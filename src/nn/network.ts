@@ -20,6 +20,14 @@ export interface DropoutMask {
   readonly keep: number;
 }
 
+/** A running average of what a layer sees, which steps update without a gradient: an input of the graph in training. */
+export interface Statistic {
+  readonly value: Value;
+  readonly initial: NdArray;
+  /** Its value after the step; undefined in prediction. */
+  readonly next?: Value;
+}
+
 /**
  * A graph builder that also collects parameters and dropout masks. Layers take it first and a value second: `const y =
  * conv2d(net, x, 64, { name: 'conv1' })`. Parameters are named after the scope in which they are created:
@@ -62,8 +70,8 @@ export class NetworkBuilder extends GraphBuilder {
   }
 
   /** The finished network, from `input` to `logits`. */
-  finish(input: Value, logits: Value): Network {
-    return { builder: this, input, logits, parameters: this.parameters, masks: this.masks };
+  finish(input: Value, logits: Value, statistics: readonly Statistic[] = []): Network {
+    return { builder: this, input, logits, parameters: this.parameters, masks: this.masks, statistics };
   }
 }
 
@@ -76,4 +84,5 @@ export interface Network {
   readonly logits: Value;
   readonly parameters: readonly Parameter[];
   readonly masks: readonly DropoutMask[];
+  readonly statistics: readonly Statistic[];
 }

@@ -3,8 +3,9 @@
 import { float32, type NdArray } from '../array/ndarray.ts';
 import { stream } from '../array/random.ts';
 import { ModelError } from '../errors.ts';
-import type { DeclaredTensor, Signature } from '../graph/onnx/model.ts';
-import type { ChannelSpec } from '../input/channels.ts';
+import { imageInput } from '../graph/onnx/image-input.ts';
+import type { Signature } from '../graph/onnx/model.ts';
+import { usualChannels } from '../input/channels.ts';
 import type { NormalisationSpec } from '../input/normalise.ts';
 import type { Program } from '../runtime/runtime.ts';
 import type { Activation, SegmentationModel } from './model.ts';
@@ -51,8 +52,8 @@ export async function foreignModel(
     throw new ModelError(problem, { file, remedy });
   };
   const notes: string[] = [];
-  const input = soleInput(signature, refuse);
-  const [batch, channels, height, width] = input.dims as readonly (number | string)[];
+  const input = imageInput(signature, file);
+  const [batch, channels, height, width] = input.dims;
   if (typeof batch === 'number' && batch > 1) {
     refuse(`The model takes ${batch} images at once only.`, 'Export it for one image, or any number.');
   }
@@ -99,7 +100,7 @@ export async function foreignModel(
     program,
     inputName: input.name,
     outputName: first.name,
-    input: { channels: channelSpec(count), normalisation },
+    input: { channels: usualChannels(count), normalisation },
     outputs,
     activation,
     classes,
@@ -114,25 +115,6 @@ function startOf(rule: TilingRule): number {
 }
 
 type Refuse = (problem: string, remedy: string) => never;
-
-function soleInput({ inputs }: Signature, refuse: Refuse): DeclaredTensor {
-  const shown = inputs.map(({ name, dtype, dims }) => `${name}: ${dtype} [${dims?.join(', ') ?? '?'}]`).join('; ');
-  const remedy = 'Use a model with one input float32 [N, channels, height, width].';
-  const [input] = inputs;
-  if (input === undefined || inputs.length > 1) refuse(`The model has ${inputs.length} inputs (${shown}).`, remedy);
-  const { dims, dtype } = input;
-  if (dtype !== 'float32' || dims?.length !== 4) refuse(`The model takes ${shown}.`, remedy);
-  const [, channels, height, last] = dims;
-  const few = (n: number | string | undefined): boolean => typeof n === 'number' && n <= 4;
-  if (few(last) && !few(channels) && !few(height)) {
-    refuse(`The model takes ${shown}, with the channels last.`, 'Export it with channels before height and width.');
-  }
-  return input;
-}
-
-function channelSpec(count: number): ChannelSpec {
-  return { mode: count === 1 ? 'grey' : count === 3 ? 'colour' : 'asis', count };
-}
 
 /** Runs the model on smooth noise in 0..1 and selects the first output that is a map. */
 async function tryOut(

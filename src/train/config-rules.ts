@@ -1,6 +1,7 @@
 /** The valid values of a run's configuration, so that invalid manual changes are rejected before use. */
 
 import { RunError } from '../errors.ts';
+import { BATCH_NORMS, ONNX_NAME } from '../models/onnx/definition.ts';
 import { MODELS } from '../models/registry.ts';
 import { LOSSES } from '../nn/losses/registry.ts';
 import { OPTIMIZERS } from '../nn/optimizers/registry.ts';
@@ -73,7 +74,7 @@ const REQUIRED: { readonly [path: string]: Rule } = {
   'recipe.labels.classes': listOf('classes', object, { least: 1 }),
   'recipe.input': object,
   'recipe.model': object,
-  'recipe.model.name': oneOf(Object.keys(MODELS)),
+  'recipe.model.name': oneOf([...Object.keys(MODELS), ONNX_NAME]),
   'recipe.model.channels': count(1),
   'recipe.model.numClasses': count(1),
   'recipe.patch': {
@@ -109,6 +110,8 @@ const OPTIONAL: { readonly [path: string]: Rule } = {
   'recipe.model.baseChannels': inRange(RANGES.baseChannels),
   'recipe.model.depth': inRange(RANGES.depth),
   'recipe.model.dropout': inRange(RANGES.dropout),
+  'recipe.model.batchNorm': oneOf(BATCH_NORMS),
+  'recipe.model.tile': object,
   'recipe.schedule.warmUp': count(0),
   before: object,
   'before.folder': text,

@@ -16,7 +16,7 @@ import type { TensorLayout } from '../runtime/runtime.ts';
 import type { Rehearsal, RunData } from './before.ts';
 import { checkConfig } from './config-rules.ts';
 import type { Plan } from './plan.ts';
-import type { StartRecipe } from './start.ts';
+import type { StartRecipe } from './start-recipe.ts';
 import { RUN_FILES, type Store, type StoreReader } from './store.ts';
 import type { ValidationMetric } from './validate.ts';
 

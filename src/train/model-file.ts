@@ -3,6 +3,7 @@ import type { LabelMapping } from '../dataset/labels/labels.ts';
 import { tileRule } from '../graph/analysis/receptive-field.ts';
 import type { Value } from '../graph/ir.ts';
 import { writeOnnx } from '../graph/onnx/write.ts';
+import type { NetworkFile } from '../models/definition.ts';
 import { type Json, metadataEntry } from '../models/metadata.ts';
 import { exportedSpec, exportNetwork, predictionGraph } from '../models/prediction.ts';
 import type { ModelSpec } from '../models/registry.ts';
@@ -26,6 +27,7 @@ function labelValues({ classes }: LabelMapping): readonly number[] {
 
 /** The halo of a network in pixels, the radius of its receptive field. `undefined` if it is the whole image. */
 export function haloOf(spec: ModelSpec): number | undefined {
+  if (spec.name === 'onnx') return spec.tile.halo ?? undefined;
   const { nearest, window = false, margin } = sizesOf(spec);
   if (window) return margin / 2;
   const side = nearest(TRACED_SIDE);
@@ -43,9 +45,13 @@ export interface FoundOnValidation {
   readonly separation?: SeparationSettings;
 }
 
-/** Writes models of one recipe; their common parts are computed once. */
+/**
+ * Writes models of one recipe; their common parts are computed once.
+ * @param file that holds the network, if one does
+ */
 export function modelWriter(
   recipe: Recipe,
+  file?: NetworkFile,
 ): (
   weights: { readonly [parameter: string]: NdArray },
   provenance: Provenance,
@@ -56,22 +62,22 @@ export function modelWriter(
   const halo = haloOf(model);
   const values = labelValues(labels);
   return (weights, provenance, { calibration, separation } = {}) => {
-    const graph = exportNetwork(model, weights);
-    return writeOnnx(calibration === undefined ? graph : withCalibration(graph, calibration), {
-      metadata: metadataEntry({
-        version: 1,
-        network: exportedSpec(model),
-        axes: 'nchw',
-        input: input as unknown as { readonly [key: string]: Json },
-        classes: labels.classes.map(({ name }, i) => ({ name, value: values[i] as number })),
-        activation: model.numClasses === 1 ? 'sigmoid' : 'softmax',
-        tile: { multiple, offset, min, margin, halo: halo ?? null },
-        training: { network: model, labels: labels as unknown as { readonly [key: string]: Json } },
-        ...(separation && { separation: { ...separation } }),
-        provenance: { ...provenance, ...(calibration && { calibration: describeCubic(calibration) }) },
-        licence: null,
-      }),
+    const metadata = metadataEntry({
+      version: 1,
+      network: exportedSpec(model),
+      axes: 'nchw',
+      input: input as unknown as { readonly [key: string]: Json },
+      classes: labels.classes.map(({ name }, i) => ({ name, value: values[i] as number })),
+      activation: model.numClasses === 1 ? 'sigmoid' : 'softmax',
+      tile: { multiple, offset, min, margin, halo: halo ?? null },
+      training: { network: model, labels: labels as unknown as { readonly [key: string]: Json } },
+      ...(separation && { separation: { ...separation } }),
+      provenance: { ...provenance, ...(calibration && { calibration: describeCubic(calibration) }) },
+      licence: null,
     });
+    if (model.name === 'onnx' && file !== undefined) return file.write(model, weights, metadata);
+    const graph = exportNetwork(model, weights);
+    return writeOnnx(calibration === undefined ? graph : withCalibration(graph, calibration), { metadata });
   };
 }
 

@@ -1,12 +1,14 @@
 /** Opens the step of a recipe: on one device, or with its gradient distributed over several. */
 
+import { option, UsageError } from '../errors.ts';
+import type { NetworkFile } from '../models/definition.ts';
 import { lossOf } from '../nn/losses/registry.ts';
 import type { Network } from '../nn/network.ts';
 import { optimizerOf } from '../nn/optimizers/registry.ts';
 import type { ProfileRequest, Runtime } from '../runtime/runtime.ts';
 import type { Recipe } from './config.ts';
 import { type GradientDevices, parallelTrainStep, shareOf } from './parallel.ts';
-import { ratesOf } from './start.ts';
+import { ratesOf } from './start-recipe.ts';
 import { gradientGraph, type StepOptions, type TrainingStep, trainingStep, updateGraph } from './step.ts';
 import { explainMemory } from './too-large.ts';
 import type { TrainStep } from './train-step.ts';
@@ -18,6 +20,8 @@ export interface StepPlace {
   readonly profile?: ProfileRequest;
   /** Devices that share each batch; undefined to use only the runtime. */
   readonly devices?: GradientDevices;
+  /** For a network that a file holds: the file. */
+  readonly file?: NetworkFile | undefined;
 }
 
 export interface OpenedStep {
@@ -35,7 +39,7 @@ export interface OpenedStep {
 export async function openTrainStep(
   recipe: Recipe,
   build: (batch: number) => Network,
-  { runtime, profile, devices }: StepPlace,
+  { runtime, profile, devices, file }: StepPlace,
   extra: Pick<StepOptions, 'measureNorm'> = {},
 ): Promise<OpenedStep> {
   const { batch, seed, exact } = recipe;
@@ -46,10 +50,19 @@ export async function openTrainStep(
     rateOf: recipe.start && ratesOf(recipe.start, recipe.learningRate),
   };
   const optimizer = optimizerOf(recipe.optimizer);
-  const step = trainingStep(build(batch), lossOf(recipe.loss), optimizer, options);
+  const network = build(batch);
+  if (devices !== undefined && network.statistics.length > 0) {
+    throw new UsageError(
+      'Batch normalisation cannot be trained on several devices, as each sees a part of the batch.',
+      {
+        remedy: `Use ${option('batchNorm', 'fixed')}, or one device.`,
+      },
+    );
+  }
+  const step = trainingStep(network, lossOf(recipe.loss), optimizer, options);
   if (devices === undefined) {
     const explained = (cause: unknown): never => {
-      throw explainMemory(cause, recipe);
+      throw explainMemory(cause, recipe, file);
     };
     const program = await runtime.compile(step.graph, { state: step.state, exact, profile }).catch(explained);
     const { fingerprint } = program;

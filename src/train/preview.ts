@@ -11,6 +11,7 @@ import type { Graph } from '../graph/ir.ts';
 import { prepareInput } from '../input/network-input.ts';
 import type { InputSpec } from '../input/normalise.ts';
 import type { Page } from '../input/planes.ts';
+import type { NetworkFile } from '../models/definition.ts';
 import { exportedSpec, PROBABILITIES_NAME, predictionGraph } from '../models/prediction.ts';
 import { type ModelSpec, sizesOf } from '../models/registry.ts';
 import { foldStandardised } from '../nn/standardise.ts';
@@ -44,16 +45,20 @@ const MOST_SHAPES = 4;
 function withWeightsAsState(
   spec: ModelSpec,
   shape: Shape4,
+  file: NetworkFile | undefined,
 ): { readonly graph: Graph; readonly names: readonly string[] } {
-  const graph = predictionGraph(spec, shape);
+  const graph = predictionGraph(spec, shape, { file });
   const weights = graph.inputs.slice(1);
   const b = GraphBuilder.from(graph);
   const next = weights.map((value) => b.output(value, `${NEXT}${value.name}`));
   return { graph: b.build([...graph.outputs, ...next]), names: weights.map(({ name }) => name) };
 }
 
-/** @throws UsageError for networks that give the pixel in the middle of a window. */
-export function openPreview({ model, input, labels, exact }: Recipe, runtime: Runtime): Preview {
+/**
+ * @param file that holds the network, if one does
+ * @throws UsageError for networks that give the pixel in the middle of a window.
+ */
+export function openPreview({ model, input, labels, exact }: Recipe, runtime: Runtime, file?: NetworkFile): Preview {
   const spec = exportedSpec(model);
   const { multiple, offset, min, margin, window = false } = sizesOf(spec);
   if (window) {
@@ -76,7 +81,7 @@ export function openPreview({ model, input, labels, exact }: Recipe, runtime: Ru
       await programs.get(oldest)?.program.dispose();
       programs.delete(oldest);
     }
-    const { graph, names } = withWeightsAsState(spec, shape);
+    const { graph, names } = withWeightsAsState(spec, shape, file);
     const state = Object.fromEntries(names.map((name) => [name, `${NEXT}${name}`]));
     const made = { program: await runtime.compile(graph, { state, exact }), version: -1 };
     programs.set(key, made);

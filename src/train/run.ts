@@ -22,7 +22,6 @@ import { newClassificationTask, sameClassificationTask } from './tasks/classific
 import { type TrainSettings, withWarmUp } from './tasks/segmentation/choose-recipe.ts';
 import type { SetupOptions, TrainingSetup } from './tasks/segmentation/setup.ts';
 import { newSegmentationTask, sameSegmentationTask } from './tasks/segmentation/task.ts';
-import type { State } from './train-step.ts';
 
 /** Callbacks for the progress of a run, and its abort signal. */
 export interface TrainRunHooks {
@@ -79,7 +78,7 @@ const CHECKPOINT_MS = 120_000;
 export type TrainingData = RawDataset | RawClasses;
 
 function newTask(raw: TrainingData, settings: TrainSettings, place: TrainPlace, start?: StartModel): TrainingTask {
-  const misplaced = (['freeze', 'newLearningRate'] as const).find((name) => settings[name] !== undefined);
+  const misplaced = (['freeze', 'newLearningRate', 'batchNorm'] as const).find((name) => settings[name] !== undefined);
   if (start === undefined && misplaced !== undefined) {
     throw new UsageError(`${option(misplaced)} is for a run that trains on from a model.`, {
       remedy: `Set ${option('from')} too, or remove it.`,
@@ -139,12 +138,10 @@ export async function startTraining(
       runtime,
       profile: place.profile,
       devices: place.devices,
+      file: start?.file,
       provenance: provenanceOf(record, task.trainingNames, chosenRecipe),
     });
-    const initial = setup.step.initialState(
-      chosenRecipe.seed,
-      start && fittingWeights(chosenRecipe.model, start.weights),
-    );
+    const initial = setup.step.initialState(chosenRecipe.seed, start && fittingWeights(chosenRecipe.model, start));
     await setup.trainStep.writeState(initial);
     if (place.from?.before !== undefined) {
       const parts = (await setup.validator?.run(initial))?.parts;
@@ -245,6 +242,7 @@ export async function continueTraining(
   const { checkpoint, damaged } = await loadCheckpoint(store, recipeHash(recipe));
   for (const file of damaged) warn(`${file} is damaged; the checkpoint before it is taken.`);
   const step = checkpoint?.step ?? 0;
+  const start = await keptStart(recipe, store);
   const runtime = await place.openRuntime(config.machine.layout);
   let setup: TrainingSetup | undefined;
   try {
@@ -252,13 +250,14 @@ export async function continueTraining(
       runtime,
       profile: place.profile,
       devices: place.devices,
+      file: start?.file,
       provenance: provenanceOf(config, task.trainingNames, recipe),
       from: step,
     });
     const otherwise = whatDiffers(config, runtime, place, setup);
     if (otherwise !== undefined) warn(otherwise);
     await setup.trainStep.writeState(
-      checkpoint?.state ?? setup.step.initialState(recipe.seed, await startWeights(recipe, store)),
+      checkpoint?.state ?? setup.step.initialState(recipe.seed, start && fittingWeights(recipe.model, start)),
     );
     say(`resuming ${store.name} after step ${step} of ${totalSteps(plan)}`);
     const result = await train({
@@ -274,14 +273,12 @@ export async function continueTraining(
   }
 }
 
-/**
- * The initial weights of a fine-tuned run, from the file kept with it. @throws RunError if that is missing or changed.
- */
-export async function startWeights({ start, model }: Recipe, store: Store): Promise<State | undefined> {
+/** The model that a run trains on from, as kept with it. @throws RunError if that is missing or changed. */
+export async function keptStart({ start }: Pick<Recipe, 'start'>, store: Store): Promise<StartModel | undefined> {
   if (start === undefined) return undefined;
   const bytes = await store.read(RUN_FILES.start);
   const kept = bytes && readStart({ name: store.pathOf(RUN_FILES.start), bytes });
-  if (kept?.fingerprint === start.fingerprint) return fittingWeights(model, kept.weights);
+  if (kept?.fingerprint === start.fingerprint) return kept;
   const found = kept === undefined ? 'is missing' : 'is not the model that the run began from';
   throw new RunError(`the model to train on from ${found}.`, {
     file: store.pathOf(RUN_FILES.start),
@@ -312,7 +309,7 @@ function whatDiffers(
 export function provenanceOf(
   { created, folder }: Pick<TrainRecord, 'created' | 'folder'>,
   trainingNames: readonly string[],
-  { seed, start }: Recipe,
+  { seed, start, model }: Recipe,
 ): SetupOptions['provenance'] {
   const { newLayers = [], freeze = [] } = start ?? {};
   return {
@@ -323,6 +320,7 @@ export function provenanceOf(
     ...(start && { from: start.model, fromFingerprint: start.fingerprint }),
     ...(newLayers.length > 0 && { newLayers }),
     ...(freeze.length > 0 && { freeze }),
+    ...(model.name === 'onnx' && model.batchNorm && { batchNorm: model.batchNorm }),
   };
 }
 

@@ -30,15 +30,15 @@ import { fixedPlan, type Plan, totalSteps, validationsOf } from './plan.ts';
 import { openPreview, type Preview } from './preview.ts';
 import {
   type FinishedTraining,
+  keptStart,
   loopOptions,
   provenanceOf,
-  startWeights,
   type TrainPlace,
   type TrainRecord,
   type TrainRunHooks,
   told,
 } from './run.ts';
-import { readStart } from './start.ts';
+import { fittingWeights, readStart, type StartModel } from './start.ts';
 import { RUN_FILES } from './store.ts';
 import type { TrainSettings } from './tasks/segmentation/choose-recipe.ts';
 import { type LabelledPages, openSetup } from './tasks/segmentation/setup.ts';
@@ -147,12 +147,14 @@ export async function openSession(
   }
   const { checkpoint, damaged } = await loadCheckpoint(store, recipeHash(recipe));
   for (const file of damaged) hooks.warn?.(`${file} is damaged; the checkpoint before it is taken.`);
+  const start = await startOf(recipe, place);
   const runtime = await place.openRuntime(kept?.machine.layout);
   try {
     const { created, folder, version = '', spacingMm } = record;
     const setup = await openSetup(recipe, metric, {
       runtime,
       openSampler: place.openSampler,
+      file: start?.file,
       provenance: provenanceOf(record, [], recipe),
     });
     const { device, description, layout } = runtime;
@@ -174,8 +176,8 @@ export async function openSession(
       if (place.from !== undefined) await store.write(RUN_FILES.start, place.from.bytes);
       await writeConfig(store, config);
     }
-    const start = await startWeights(recipe, store);
-    await setup.trainStep.writeState(checkpoint?.state ?? setup.step.initialState(recipe.seed, start));
+    const weights = start && fittingWeights(recipe.model, start);
+    await setup.trainStep.writeState(checkpoint?.state ?? setup.step.initialState(recipe.seed, weights));
     const loop = await openLoop({
       ...loopOptions(setup, () => config, place, hooks),
       openRate: (step) => recipe.learningRate * Math.min(1, (step + 1) / WARM_UP),
@@ -207,7 +209,7 @@ export async function openSession(
       },
       steps: (count) => loop.steps(count),
       predict(page, region) {
-        preview ??= openPreview(recipe, runtime);
+        preview ??= openPreview(recipe, runtime, start?.file);
         return preview.predict(page, region, loop.step, async () =>
           setup.step.weightsOf(await setup.trainStep.readState(setup.step.weightNames)),
         );
@@ -252,6 +254,17 @@ export async function openSession(
     await runtime.dispose();
     throw cause;
   }
+}
+
+/** The model to train on from: as given, or as kept by the session before. */
+async function startOf(recipe: Recipe, { from, store }: SessionPlace): Promise<StartModel | undefined> {
+  if (recipe.start === undefined || from === undefined) return keptStart(recipe, store);
+  const start = readStart(from);
+  if (start.fingerprint === recipe.start.fingerprint) return start;
+  throw new RunError('this is not the model of the recipe.', {
+    file: from.name,
+    remedy: `Use ${recipe.start.model} as it was when the recipe was made.`,
+  });
 }
 
 /** @throws DatasetError naming a page whose size differs from that of the revision before. */

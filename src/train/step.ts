@@ -5,7 +5,7 @@ import { backward } from '../graph/autodiff.ts';
 import { GraphBuilder } from '../graph/builder.ts';
 import type { Graph, Value } from '../graph/ir.ts';
 import type { Loss } from '../nn/losses/loss.ts';
-import type { DropoutMask, Network, Parameter } from '../nn/network.ts';
+import type { DropoutMask, Network, Parameter, Statistic } from '../nn/network.ts';
 import { movingAverage } from '../nn/optimizers/average.ts';
 import { clipByNorm, globalNorm } from '../nn/optimizers/gradient-clip.ts';
 import type { Optimizer, Trained, Updated } from '../nn/optimizers/optimizer.ts';
@@ -37,17 +37,20 @@ export interface TrainingStep {
   readonly trained: readonly Parameter[];
   readonly masks: readonly DropoutMask[];
   /**
-   * The state before the first step: parameters, empty slots, step 0.
-   * @param start initial values of parameters by name; the others are sampled from the seed
+   * The state before the first step: parameters, statistics, empty slots, step 0.
+   * @param start initial values of parameters and statistics by name; other parameters are sampled from the seed
    */
   initialState(seed: number, start?: { readonly [parameter: string]: NdArray }): { [input: string]: NdArray };
   /** Names of the state that `weightsOf` needs. */
   readonly weightNames: readonly string[];
-  /** The weights of a state by parameter name: the moving average if there is one. */
+  /** The weights of a state by parameter name, moving averages if there are any, and the statistics of the network. */
   weightsOf(state: { readonly [input: string]: NdArray }): { [parameter: string]: NdArray };
 }
 
 const axesOf = ({ shape }: Value): number[] => shape.map((_, axis) => axis);
+
+/** Output with the next value of a state. */
+const nextName = (state: string): string => `next/${state}`;
 
 /** Name of the step counter in the state. */
 const STEP = 'step';
@@ -87,9 +90,12 @@ function updatedAtTheirRates(
   return trained.map((one) => after.get(one) as Updated);
 }
 
+const nextOf = (statistics: readonly Statistic[]): readonly Value[] =>
+  statistics.flatMap(({ next }) => (next === undefined ? [] : [next]));
+
 /** Appends the loss of a network and its gradient with respect to `parameters`; the network's builder is consumed. */
 function differentiated(
-  { logits, builder }: Network,
+  { logits, builder, statistics }: Network,
   loss: Loss,
   parameters: readonly Parameter[],
 ): { b: GraphBuilder; value: Value; gradients: readonly Value[] } {
@@ -99,7 +105,7 @@ function differentiated(
     weights: builder.input('pixelWeights', 'float32', perPixel),
   };
   const value = builder.scoped('loss', () => loss(builder, logits, target));
-  const forward = builder.build([value]);
+  const forward = builder.build([value, ...nextOf(statistics)]);
   const b = GraphBuilder.from(forward);
   const values = parameters.map((parameter) => parameter.value);
   return { b, value, gradients: b.scoped('backward', () => backward(b, forward.nodes, value, values)) };
@@ -123,8 +129,8 @@ function updated(
   const outputs: Value[] = [];
   const state: { [input: string]: string } = {};
   const carry = (input: Value, next: Value): void => {
-    outputs.push(b.output(next, `next/${input.name}`));
-    state[input.name] = `next/${input.name}`;
+    outputs.push(b.output(next, nextName(input.name)));
+    state[input.name] = nextName(input.name);
   };
   b.scoped('update', () => {
     let gradients = raw;
@@ -187,20 +193,25 @@ export function trainingStep(
   optimizer: Optimizer,
   options: StepOptions = {},
 ): TrainingStep {
-  const { parameters } = network;
+  const { parameters, statistics } = network;
   const { averageDecay } = options;
   const trained = trainedOf(parameters, options);
   const { b, value, gradients } = differentiated(network, loss, trained);
   const first = b.output(value, 'loss');
   const { outputs, state } = updated(b, parameters, gradients, optimizer, options);
+  const names = statistics.map((statistic) => statistic.value.name);
+  const after = nextOf(statistics).map((next, i) => b.output(next, nextName(names[i] as string)));
   return {
-    graph: b.build([first, ...outputs]),
-    state,
+    graph: b.build([first, ...outputs, ...after]),
+    state: { ...state, ...Object.fromEntries(names.map((name) => [name, nextName(name)])) },
     parameters,
     trained,
     masks: network.masks,
     initialState: (seed, start = {}) => {
-      const weights = { ...initialWeights(parameters, seed), ...start };
+      const stored = Object.fromEntries(statistics.map((statistic) => [statistic.value.name, statistic.initial]));
+      const drawn = { ...initialWeights(parameters, seed), ...stored };
+      // Statistics of frozen layers are constants.
+      const weights = Object.fromEntries(Object.entries(drawn).map(([name, array]) => [name, start[name] ?? array]));
       const initial: { [input: string]: NdArray } = { ...weights, [STEP]: float32([], [0]) };
       for (const { value: parameter } of trained) {
         const weight = weights[parameter.name] as NdArray<'float32'>;
@@ -215,12 +226,18 @@ export function trainingStep(
       }
       return initial;
     },
-    weightNames: parameters.map(({ value: { name } }) =>
-      averageDecay === undefined || !trained.some(({ value }) => value.name === name) ? name : `${AVERAGE}/${name}`,
-    ),
+    weightNames: [
+      ...parameters.map(({ value: { name } }) =>
+        averageDecay === undefined || !trained.some(({ value }) => value.name === name) ? name : `${AVERAGE}/${name}`,
+      ),
+      ...names,
+    ],
     weightsOf: (held) =>
       Object.fromEntries(
-        parameters.map(({ value: { name } }) => [name, (held[`${AVERAGE}/${name}`] ?? held[name]) as NdArray]),
+        [...parameters.map(({ value }) => value.name), ...names].map((name) => [
+          name,
+          (held[`${AVERAGE}/${name}`] ?? held[name]) as NdArray,
+        ]),
       ),
   };
 }

@@ -2,6 +2,7 @@
 
 import { DeviceError, factsOf, option } from '../errors.ts';
 import { graphCost } from '../graph/analysis/cost.ts';
+import type { NetworkFile } from '../models/definition.ts';
 import { buildNetwork, type ModelSpec, networkNamed } from '../models/registry.ts';
 import { lossOf } from '../nn/losses/registry.ts';
 import { optimizerOf } from '../nn/optimizers/registry.ts';
@@ -9,8 +10,8 @@ import type { Recipe } from './config.ts';
 import { trainingStep } from './step.ts';
 
 /** Most bytes that the values of a training step hold at one time; what the device needs beside them is not counted. */
-function peakBytes({ model, batch, patch, loss, optimizer }: Recipe): number {
-  const network = buildNetwork(model, [batch, model.channels, ...patch], { training: true });
+function peakBytes({ model, batch, patch, loss, optimizer }: Recipe, file?: NetworkFile): number {
+  const network = buildNetwork(model, [batch, model.channels, ...patch], { training: true, file });
   return graphCost(trainingStep(network, lossOf(loss), optimizerOf(optimizer)).graph).peakBytes;
 }
 
@@ -41,11 +42,11 @@ function smaller(recipe: Recipe): readonly { readonly setting: string; readonly 
 }
 
 /** What an error of a step is for the user: where memory is missing, with what would need less of it. */
-export function explainMemory(cause: unknown, recipe: Recipe): unknown {
+export function explainMemory(cause: unknown, recipe: Recipe, file?: NetworkFile): unknown {
   if (factsOf(cause, 'out-of-memory') === undefined) return cause;
-  const proposals = smaller(recipe).map((one) => `${one.setting} (about ${inWords(peakBytes(one.recipe))})`);
+  const proposals = smaller(recipe).map((one) => `${one.setting} (about ${inWords(peakBytes(one.recipe, file))})`);
   return new DeviceError(
-    `There is too little memory for a step of the network '${recipe.model.name}' with patches of ${recipe.patch[1]} x ${recipe.patch[0]}, batch ${recipe.batch}, which needs about ${inWords(peakBytes(recipe))}.`,
+    `There is too little memory for a step of the network '${recipe.model.name}' with patches of ${recipe.patch[1]} x ${recipe.patch[0]}, batch ${recipe.batch}, which needs about ${inWords(peakBytes(recipe, file))}.`,
     {
       remedy:
         proposals.length === 0 ? 'Close other programs.' : `Use ${proposals.join(' or ')}, or close other programs.`,

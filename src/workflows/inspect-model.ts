@@ -50,6 +50,7 @@ export async function inspectModel(files: Files, file: string, size?: readonly [
       [
         'network',
         Object.entries(network)
+          .filter(([key]) => key !== 'tile')
           .map(([key, value]) => (key === 'name' ? value : `${key} ${value}`))
           .join(', '),
       ],

@@ -16,7 +16,7 @@ export interface ModelGraph {
   /** Trainable tensors: constants of a file, inputs of a network without weights. */
   readonly parameters: readonly Value[];
   /** For a network by name. */
-  readonly spec?: ModelSpec;
+  readonly spec?: Extract<ModelSpec, { readonly name: ModelName }>;
   /** For a file. */
   readonly signature?: Signature;
 }

@@ -9,6 +9,7 @@ import type { Recipe } from '../train/config.ts';
 const WORDS: { readonly [option: string]: (value: unknown) => string } = {
   baseChannels: (n) => `${n} channels at the first level`,
   maxChannels: (n) => `at most ${n} channels per level`,
+  batchNorm: (mode) => `batch normalisation ${mode === 'train' ? 'by each batch' : 'by running statistics'}`,
   norm: (kind) => (kind === 'none' ? 'no normalisation layers' : `${kind} normalisation`),
   upsampling: (kind) => `${kind} upsampling`,
   hidden: (units) => `hidden layers of ${listed(units)} units`,
@@ -17,10 +18,13 @@ const WORDS: { readonly [option: string]: (value: unknown) => string } = {
 
 const listed = (value: unknown): string => (Array.isArray(value) ? value.join(', ') : String(value));
 
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /** `depth 4`, `residual`; options that are off are omitted. */
 function optionsOf(options: object): string[] {
   return Object.entries(options).flatMap(([key, value]) => {
-    if (value === undefined || value === false) return [];
+    // Sizes that a network of a file takes are told elsewhere.
+    if (value === undefined || value === false || isObject(value)) return [];
     const name = key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
     return [WORDS[key]?.(value) ?? (value === true ? name : `${name} ${listed(value)}`)];
   });

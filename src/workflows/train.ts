@@ -128,7 +128,7 @@ export function trainNew<M, F extends FinishedTraining>(
       version: host.version,
       spacingMm: settings.spacingMm,
     };
-    const from = start && { from: { ...start, ...(before && { before }) } };
+    const from = start && { from: { ...start, model, ...(before && { before }) } };
     return on(machine, (place) => startTraining(raw, settings, record, { ...place, ...from }, hooks));
   });
 }

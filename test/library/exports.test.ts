@@ -61,13 +61,13 @@ const PUBLIC: { readonly [file: string]: Exported } = {
     values: words(`
       NO_AUGMENTATION NetworkBuilder adam adamW augmentSettings buildNetwork centreCrop chooseUnet
       concatCropped conv2d convergence crossEntropy dense diceCrossEntropy diceLoss drawMasks dropout exportNetwork
-      feedsOf flatten focalLoss init instanceNorm isClass localResponseNorm makeBatch maxPool
+      feedsOf flatten focalLoss init instanceNorm isClass localResponseNorm makeBatch maxPool openOnnxNetwork
       perceptronCriterion predictionGraph relu scheduleOf sgd sigmoidCrossEntropy sizesOf trainingStep
       upConv upsample weightedMean
     `),
     types: words(`
       AdamOptions AlexNetSpec AugmentOptions AugmentSettings Batch ConvOptions DiceOptions FocalOptions
-      Initialiser Loss LossName LossSpec MlpSpec ModelMetadata ModelName ModelSpec Network Optimizer
+      Initialiser Loss LossName LossSpec MlpSpec ModelMetadata ModelName ModelSpec Network OnnxNetwork Optimizer
       OptimizerName OptimizerSpec Parameter PerceptronSpec SampleOptions Schedule ScheduleName
       ScheduleSpec SgdOptions SizeConstraints SlidingWindowSpec StepOptions Target TrainingStep Unet2015Spec UnetSpec
     `),

@@ -9,6 +9,8 @@ import {
   NodeProtoSchema,
   OperatorSetIdProtoSchema,
   StringStringEntryProtoSchema,
+  type TensorShapeProto,
+  TensorShapeProtoSchema,
   AttributeProto_AttributeType as Type,
   type TypeProtoSchema,
   type ValueInfoProto,
@@ -82,6 +84,17 @@ function nodeToProto(node: Node): NodeProto {
   });
 }
 
+/** Sizes as a file declares them: numbers, or names of sizes that are open. */
+export function dimensionsToProto(dims: readonly (number | string)[]): TensorShapeProto {
+  return create(TensorShapeProtoSchema, {
+    dim: dims.map((n) =>
+      typeof n === 'number'
+        ? { value: { case: 'dimValue' as const, value: BigInt(n) } }
+        : { value: { case: 'dimParam' as const, value: n } },
+    ),
+  });
+}
+
 function valueToProto(value: Value, symbols: Graph['symbols']): ValueInfoProto {
   const dims = symbols?.get(value.name) ?? value.shape;
   return create(ValueInfoProtoSchema, {
@@ -91,13 +104,7 @@ function valueToProto(value: Value, symbols: Graph['symbols']): ValueInfoProto {
         case: 'tensorType',
         value: {
           elemType: DATA_TYPES[value.dtype],
-          shape: {
-            dim: dims.map((n) =>
-              typeof n === 'number'
-                ? { value: { case: 'dimValue' as const, value: BigInt(n) } }
-                : { value: { case: 'dimParam' as const, value: n } },
-            ),
-          },
+          shape: dimensionsToProto(dims),
         },
       },
     },

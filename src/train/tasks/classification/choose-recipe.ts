@@ -21,7 +21,7 @@ import {
 } from '../../../models/registry.ts';
 import type { ChosenRecipe } from '../../task.ts';
 import { type AugmentStrength, chooseTraining, type TrainSettings } from '../segmentation/choose-recipe.ts';
-import { ownOptions } from '../segmentation/network-options.ts';
+import { ownOptions, requireUnset } from '../segmentation/network-options.ts';
 
 type ClassifierName = ClassifierSpec['name'];
 
@@ -98,6 +98,7 @@ export function chooseClassRecipe(
   fingerprint: string,
 ): ChosenRecipe {
   const name = classifierName(settings);
+  requireUnset(name, settings, ['normalisation']);
   const { training: defaults, crops, bends: bendable, singleOutput } = networkNamed(name);
   const { seed = 0, exact = false, augment: strength = 'default', balance = 0 } = settings;
   const { reason, ...geometry } = geometryOf(name, raw, settings);

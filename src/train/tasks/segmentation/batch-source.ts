@@ -5,11 +5,13 @@ import type { SampleOptions } from '../../../augment/sample.ts';
 import type { Sampler } from '../../../augment/sampler.ts';
 import { requirePatchFits, type TrainingSet } from '../../../dataset/patch-position.ts';
 import type { InputSpec } from '../../../input/normalise.ts';
+import type { BuildOptions } from '../../../models/definition.ts';
 import { buildNetwork } from '../../../models/registry.ts';
 import type { Network } from '../../../nn/network.ts';
 import type { Recipe } from '../../config.ts';
 import { exclude } from '../../excluded-batches.ts';
 import type { LoopOptions } from '../../loop.ts';
+import { ratesOf } from '../../start-recipe.ts';
 import type { Store } from '../../store.ts';
 import { feedsOf, type State, type StepBatch } from '../../train-step.ts';
 
@@ -33,7 +35,7 @@ export interface PatchSource extends BatchSource {
   setPages(set: TrainingSet): void;
 }
 
-export interface PatchSourceOptions {
+export interface PatchSourceOptions extends Pick<BuildOptions, 'file'> {
   openSampler(set: TrainingSet, options: SampleOptions): Sampler;
   /** The step that comes first. */
   readonly from: number;
@@ -47,11 +49,14 @@ export interface PatchSourceOptions {
 export function openPatchSource(
   recipe: Recipe,
   set: TrainingSet | undefined,
-  { openSampler, from: first }: PatchSourceOptions,
+  { openSampler, from: first, file }: PatchSourceOptions,
 ): PatchSource {
   const { model, patch, batch, seed } = recipe;
   const input = [batch, model.channels, ...patch] as const;
-  const build = (images: number) => buildNetwork(model, [images, model.channels, ...patch], { training: true });
+  const rateOf = recipe.start && ratesOf(recipe.start, recipe.learningRate);
+  const isFrozen = (parameter: string): boolean => rateOf?.(parameter) === 0;
+  const build = (images: number) =>
+    buildNetwork(model, [images, model.channels, ...patch], { training: true, file, isFrozen });
   const { logits } = build(batch);
   const output = [batch, logits.shape[2] as number, logits.shape[3] as number] as const;
   const outputMargin = (patch[0] - output[1]) / 2;

@@ -7,18 +7,20 @@ import { hasRim, type LabelClass, type LabelMapping } from '../../../dataset/lab
 import type { PreparedDataset } from '../../../dataset/prepare.ts';
 import type { SplitChoice } from '../../../dataset/split.ts';
 import type { ChannelChoice } from '../../../input/channels.ts';
+import type { NormalisationOptions } from '../../../input/normalise.ts';
 import { isPlain } from '../../../input/window.ts';
 import type { Circumstances, TrainingDefaults } from '../../../models/definition.ts';
-import { type ModelName, type ModelSpec, networkNamed, sizesOf } from '../../../models/registry.ts';
+import { type ModelName, type ModelSpec, type NetworkName, networkNamed, sizesOf } from '../../../models/registry.ts';
 import type { LossName, LossSpec } from '../../../nn/losses/registry.ts';
 import { OPTIMIZERS, type OptimizerName, type OptimizerSpec } from '../../../nn/optimizers/registry.ts';
 import type { ScheduleName, ScheduleSpec } from '../../../nn/schedules.ts';
 import type { Rehearsal } from '../../before.ts';
 import type { Recipe } from '../../config.ts';
-import { type StartModel, type StartSettings, startRecipe } from '../../start.ts';
+import type { StartModel } from '../../start.ts';
+import { type StartSettings, startBatchNorm, startRecipe } from '../../start-recipe.ts';
 import type { ChosenRecipe } from '../../task.ts';
 import { type NetworkChoice, type NetworkOptions, ownOptions, requireUnset } from './network-options.ts';
-import { networkOf } from './start-network.ts';
+import { optionsOfStart } from './start-network.ts';
 import { chooseBalance, chooseWindow, type WindowOptions, windowChoice } from './window-recipe.ts';
 
 export const SEGMENTATION_TASKS = ['semantic', 'instances', 'lungs'] as const;
@@ -33,6 +35,8 @@ export interface TrainSettings extends NetworkOptions, WindowOptions, StartSetti
   readonly ignore?: readonly number[];
   /** Channels to train on, by name or by number from 0; default: all, colour photographs as colour. */
   readonly channel?: ChannelChoice;
+  /** How values become the input of the network; default: percentiles, or as a model to train on from says. */
+  readonly normalisation?: NormalisationOptions;
   /** Segmentation task; default: inferred from the data. `instances`: separate objects; `lungs`: lungs in CT. */
   readonly task?: (typeof SEGMENTATION_TASKS)[number];
   readonly balance?: number;
@@ -94,7 +98,7 @@ const NO_SEPARATION = { w0: 0, sigmaPx: 5 };
 /** Border weights for labels of this kind. */
 export function chooseSeparation(
   mapping: LabelMapping,
-  { separation, network = 'unet' }: TrainSettings,
+  { separation, network = 'unet' }: Pick<TrainSettings, 'separation'> & { readonly network?: NetworkName },
 ): Recipe['data']['separation'] {
   if (separation !== undefined) return separation;
   const own = networkNamed(network).training.separation;
@@ -108,8 +112,8 @@ export function chooseRecipe(
   given: TrainSettings,
   { fingerprint, split, separation, cores, minutes, flops, start, before }: RecipeCircumstances,
 ): ChosenRecipe {
-  const settings = start === undefined ? given : { ...given, ...networkOf(start, given) };
-  const name = settings.network ?? 'unet';
+  const settings = start === undefined ? given : { ...given, ...optionsOfStart(start, given) };
+  const name: NetworkName = start?.model.name ?? settings.network ?? 'unet';
   const defaults = networkNamed(name).training;
   // Every annotated pixel is in every step: there are no patches.
   const pixelwise = name === 'filter-bank';
@@ -119,15 +123,19 @@ export function chooseRecipe(
     Math.min(...data.train.pages.map(({ height }) => height)),
     Math.min(...data.train.pages.map(({ width }) => width)),
   ] as const;
-  const common = { channels: data.input.channels.count, numClasses: data.mapping.classes.length };
+  const classes = data.mapping.classes.length;
+  // Its one output stays: the second of two classes.
+  const numClasses = start?.model.numClasses === 1 && classes === 2 ? 1 : classes;
+  const common = { channels: data.input.channels.count, numClasses };
   const window = chooseWindow(name, image, settings);
   const choice =
     window === undefined
-      ? networkChoice(name, common, image, settings, { cores, minutes, flops })
+      ? networkChoice({ ...(start?.model ?? { name }), ...common }, image, settings, { cores, minutes, flops })
       : windowChoice(name, common, window, settings);
 
   const { patch, reason } = choice;
-  const model: ModelSpec = start === undefined ? choice.model : { ...start.model, ...common };
+  const batchNorm = start && startBatchNorm(start, settings, batch);
+  const model: ModelSpec = start === undefined ? choice.model : { ...start.model, ...common, ...batchNorm?.spec };
   const from = start && startRecipe(start, model, settings);
 
   const training = chooseTraining(settings, defaults);
@@ -140,6 +148,7 @@ export function chooseRecipe(
   ];
   const notes = [
     ...(from?.notes ?? []),
+    ...(batchNorm?.notes ?? []),
     `network: ${start === undefined ? reason.replace(/\.$/, '') : `${networkNamed(name).title} as in ${start.name}`}; ${pixelwise ? 'the annotated pixels in every step' : `patch ${patch[1]} x ${patch[0]}, batch ${batch}`}`,
     `training: ${loss.name}, ${optimizer.name}, learning rate ${learningRate}, ${schedule.name}${extras.map((text) => `, ${text}`).join('')}`,
   ];
@@ -149,7 +158,7 @@ export function chooseRecipe(
       data: {
         fingerprint,
         split,
-        balance: chooseBalance(settings),
+        balance: chooseBalance({ ...settings, network: name }),
         separation,
         focusFraction: 0.33,
         ...(window && { balanced: true }),
@@ -173,24 +182,31 @@ export function chooseRecipe(
   };
 }
 
-type Common = Pick<ModelSpec, 'channels' | 'numClasses'>;
-
 /** The network's own choice, or its defaults with a patch whose output fits into the image; the rest is mirrored. */
 function networkChoice(
-  name: ModelName,
-  common: Common,
+  given: Pick<ModelSpec, 'name' | 'channels' | 'numClasses'>,
   image: readonly [number, number],
   settings: TrainSettings,
   { cores, minutes, flops }: Pick<RecipeCircumstances, 'cores' | 'minutes' | 'flops'>,
 ): NetworkChoice {
+  const { name, channels, numClasses } = given;
   const { choose, training, summary } = networkNamed(name);
   const own = ownOptions(name, settings);
   if (choose !== undefined) {
     const wanted = settings.patch && Math.min(...settings.patch);
-    const { spec, patch, reason } = choose({ ...common, image, cores, minutes, flops, patch: wanted, ...own });
+    const { spec, patch, reason } = choose({
+      channels,
+      numClasses,
+      image,
+      cores,
+      minutes,
+      flops,
+      patch: wanted,
+      ...own,
+    });
     return { model: { ...spec, ...own }, patch: settings.patch ?? [patch, patch], reason };
   }
-  const model = { name, ...common, ...own } as ModelSpec;
+  const model = { ...given, ...own } as ModelSpec;
   const { margin, nearest } = sizesOf(model);
   const side = nearest(Math.min(training.patch, Math.min(...image) + margin));
   return { model, patch: settings.patch ?? [side, side], reason: summary };

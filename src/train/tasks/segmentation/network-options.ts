@@ -2,7 +2,7 @@
 
 import { option, UsageError } from '../../../errors.ts';
 import type { HiddenActivation } from '../../../models/mlp.ts';
-import { type ModelName, type ModelSpec, networkNamed } from '../../../models/registry.ts';
+import { type ModelSpec, type NetworkName, networkNamed } from '../../../models/registry.ts';
 import type { UnetSpec } from '../../../models/unet.ts';
 
 /** By their names in the specifications of the networks. */
@@ -37,7 +37,7 @@ export const NETWORK_OPTION_NAMES = [
 ] as const;
 
 /** The options that are set. @throws UsageError for one that the network does not have. */
-export function ownOptions(name: ModelName, settings: NetworkOptions): NetworkOptions {
+export function ownOptions(name: NetworkName, settings: NetworkOptions): NetworkOptions {
   const given = NETWORK_OPTION_NAMES.filter((key) => settings[key] !== undefined);
   requireUnset(
     name,
@@ -49,7 +49,7 @@ export function ownOptions(name: ModelName, settings: NetworkOptions): NetworkOp
 
 /** @throws UsageError for the first of these settings that is given though the network has no use for it. */
 export function requireUnset<S extends object>(
-  name: ModelName,
+  name: NetworkName,
   settings: S,
   keys: readonly (keyof S & string)[],
 ): void {

@@ -66,7 +66,9 @@ export async function openSetup(
   const { window } = recipe.input as InputSpec;
   let pages = firstPages;
   const patches =
-    model.name === 'filter-bank' ? undefined : openPatchSource(recipe, pages?.data.train, { openSampler, from: first });
+    model.name === 'filter-bank'
+      ? undefined
+      : openPatchSource(recipe, pages?.data.train, { openSampler, from: first, file: place.file });
   const ofPixels = async () => {
     if (model.name !== 'filter-bank' || pages === undefined) throw onlyOfPatches();
     return openPixelSource(model, pages.data.train, runtime, { seed });
@@ -77,7 +79,7 @@ export async function openSetup(
     throw cause;
   });
   const weightsOf = (state: State) => source.exported(opened.step.weightsOf(state));
-  const write = modelWriter(recipe);
+  const write = modelWriter(recipe, place.file);
   // Of the state validated last: models are written directly afterwards.
   let found: FoundOnValidation = {};
   const bytesOf = (state: State, at: Provenance): Uint8Array =>

@@ -6,25 +6,28 @@ import { findMapping, type LabelMapping } from '../../../dataset/labels/labels.t
 import { type PreparedDataset, type PrepareOptions, prepareDataset } from '../../../dataset/prepare.ts';
 import { labelOptions, type RawDataset } from '../../../dataset/raw.ts';
 import type { SplitChoice } from '../../../dataset/split.ts';
+import { option, UsageError } from '../../../errors.ts';
 import { BasisCounter, describeBasis } from '../../../evaluate/basis.ts';
 import type { InputSpec } from '../../../input/normalise.ts';
 import { isPlain, windowOffsets } from '../../../input/window.ts';
-import { type ModelName, networkNamed } from '../../../models/registry.ts';
+import { type NetworkName, networkNamed } from '../../../models/registry.ts';
 import { type RunData, rehearsing, splitBeside } from '../../before.ts';
 import { fingerprintOf, type Recipe } from '../../config.ts';
-import { type StartModel, startInput, startLabels } from '../../start.ts';
+import type { StartModel } from '../../start.ts';
+import { startInput, startLabels } from '../../start-data.ts';
 import type { TrainingTask } from '../../task.ts';
 import { chooseMetric } from '../../validate.ts';
 import { chooseRecipe, chooseSeparation, type TrainSettings } from './choose-recipe.ts';
 import { LUNGS_LABELS, LUNGS_NORMALISATION, requireHounsfield } from './lungs.ts';
 import { type LabelledPages, openSetup, type SetupOptions } from './setup.ts';
+import { inputOfStart } from './start-network.ts';
 import { chooseBalance } from './window-recipe.ts';
 
 /** Windows without common computations take minutes per slice. */
 const seenOneByOne = ({ foveation = 0, cover }: TrainSettings, start?: StartModel): boolean =>
   start === undefined
     ? foveation > 0 || cover !== undefined
-    : start.input.window !== undefined && !isPlain(start.input.window);
+    : start.input?.window !== undefined && !isPlain(start.input.window);
 const ONE_BY_ONE = {
   metric: { kind: 'dice' },
   reason: 'validation score: mean Dice over a sample of pixels, since foveated windows are evaluated one by one',
@@ -41,10 +44,14 @@ function startNotes(
   input: object | undefined,
 ): readonly string[] {
   if (start === undefined) return [];
-  const { name, classNames } = start;
+  const { name, classNames, model } = start;
   const names = classes.map((one) => one.name);
   const renamed = names.length === classNames.length && names.some((one, i) => one !== classNames[i]);
+  const isForeign = classNames.length === 0;
+  const outputs = model.numClasses === 1 ? names.slice(1) : names;
+  const mapped = outputs.map((one, i) => `${i} is ${one}`).join(', ');
   return [
+    ...(isForeign && outputs.length === model.numClasses ? [`outputs of ${name}: ${mapped}`] : []),
     ...(renamed ? [`classes: ${names.join(', ')} take the places of ${classNames.join(', ')} in ${name}`] : []),
     ...(input === undefined ? [] : [`channels and normalisation: those of ${name}`]),
   ];
@@ -60,8 +67,14 @@ export function newSegmentationTask(
   const { classes, ignore, task, seed = 0, split: choice = DEFAULT_SPLIT } = settings;
   const beside = before && splitBeside(raw, choice, before, seed);
   const split = beside?.split ?? choice;
+  const network = start?.model.name ?? settings.network ?? 'unet';
   const lungs = task === 'lungs';
   if (lungs) requireHounsfield(raw);
+  if (lungs && settings.normalisation !== undefined) {
+    throw new UsageError(`${option('normalisation')} does not go with ${option('task', 'lungs')}, which has its own.`, {
+      remedy: 'Remove one of them.',
+    });
+  }
   const labels = raw.pages.map((page) => page.label);
   const meaning = labelOptions(
     raw,
@@ -69,23 +82,24 @@ export function newSegmentationTask(
   );
   const mapping = start === undefined ? findMapping(labels, meaning) : startLabels(start, labels, meaning);
   const input = start && startInput(start, raw.pages, settings.channel);
-  const separation = chooseSeparation(mapping, { ...settings, ...(start && { network: start.model.name }) });
+  const given = start && inputOfStart(start, raw.pages, settings);
+  const separation = chooseSeparation(mapping, { ...settings, network });
   const data = prepareDataset(raw, {
     seed,
     split,
     mapping,
     separation,
-    balance: chooseBalance({ ...settings, ...(start && { network: start.model.name }) }),
+    balance: chooseBalance({ ...settings, network }),
     channel: settings.channel,
+    channels: given?.channels,
     input,
-    normalisation: lungs ? LUNGS_NORMALISATION : undefined,
+    normalisation: lungs ? LUNGS_NORMALISATION : (given?.normalisation ?? settings.normalisation),
     allocate: place.allocate,
   });
   const common = taskOf(raw, data, place);
-  const network = start?.model.name ?? settings.network ?? 'unet';
   return {
     ...common,
-    notes: [...common.notes, ...(beside?.notes ?? []), ...startNotes(start, mapping, input)],
+    notes: [...common.notes, ...(beside?.notes ?? []), ...startNotes(start, mapping, input), ...(given?.notes ?? [])],
     length: lengthOf(network),
     chooseMetric: () =>
       seenOneByOne(settings, start) && data.validation.length > 0 ? ONE_BY_ONE : common.chooseMetric(),
@@ -142,7 +156,7 @@ function basisNotes({ pages }: RawDataset, { validation, split, mapping, heldReg
   return [`validation rests on ${describeBasis(basis.result(), regions)}`];
 }
 
-function lengthOf(name: ModelName): TrainingTask['length'] {
+function lengthOf(name: NetworkName): TrainingTask['length'] {
   const { steps, minutes } = networkNamed(name).training;
   return steps === undefined ? { minutes } : { steps };
 }

@@ -2,7 +2,7 @@
 
 import { option, UsageError } from '../../../errors.ts';
 import { requireWindow, type WindowSpec } from '../../../input/window.ts';
-import type { ModelName, ModelSpec } from '../../../models/registry.ts';
+import type { ModelSpec, NetworkName } from '../../../models/registry.ts';
 import { isWindowName, WINDOW_NAMES, windowSide } from '../../../models/sliding-window.ts';
 import { type NetworkChoice, type NetworkOptions, ownOptions } from './network-options.ts';
 
@@ -19,7 +19,7 @@ export function chooseBalance({
   network = 'unet',
 }: {
   readonly balance?: number;
-  readonly network?: ModelName;
+  readonly network?: NetworkName;
 }): number {
   return balance ?? (isWindowName(network) ? 0 : 0.5);
 }
@@ -30,7 +30,7 @@ export function chooseBalance({
  * @throws UsageError if it is larger than the image, or foveation is set without a window.
  */
 export function chooseWindow(
-  name: ModelName,
+  name: NetworkName,
   image: readonly [number, number],
   { foveation = 0, cover }: WindowOptions,
 ): WindowSpec | undefined {
@@ -56,7 +56,7 @@ export function chooseWindow(
 
 /** The network, its patch and the reason. */
 export function windowChoice(
-  name: ModelName,
+  name: NetworkName,
   common: Pick<ModelSpec, 'channels' | 'numClasses'>,
   { cover, side, foveationPx }: WindowSpec,
   settings: NetworkOptions & { readonly patch?: readonly [number, number] },
