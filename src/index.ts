@@ -5,7 +5,6 @@
  * `lamella/demo` are extensions, which import these names alone.
  */
 
-export type { Region, RegionShape } from './annotate/region.ts';
 export { type DType, elementCount, float32, type NdArray, ndarray, type Shape } from './array/ndarray.ts';
 export type { RawClasses, ReadClassesOptions } from './dataset/classification/classes.ts';
 export { readClasses } from './dataset/classification/read.ts';

@@ -2,7 +2,7 @@
 
 import { float32, type Image, type NdArray, type Runtime, UsageError } from 'lamella';
 import { dependsOn, graphCost, receptiveField, type Value } from 'lamella/graph';
-import { type Box, inputNotes, type Point } from 'lamella/predict';
+import { inputNotes, type Point, type Rectangle } from 'lamella/predict';
 import { checkField, checkMap, checkPrediction, checkSlope, checkSteps } from './checks.ts';
 import { type ExplainedInput, intersection, type NamedPage, openExplainedInput } from './explained-input.ts';
 import type {
@@ -235,7 +235,7 @@ function fieldOf(
   const { globalOps } = receptiveField(dependence, value);
   const rows = dependsOn(dependence, value, 2, place.y);
   const columns = dependsOn(dependence, value, 3, place.x);
-  const theoretical: Box | undefined =
+  const theoretical: Rectangle | undefined =
     rows === undefined || columns === undefined || globalOps.length > 0
       ? undefined
       : {

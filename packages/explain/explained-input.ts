@@ -13,13 +13,13 @@ import {
 import { type Graph, readOnnx, readSignature, type Signature, type Value } from 'lamella/graph';
 import {
   type Activation,
-  type Box,
   type ClassInput,
   DIVIDED_BY_255,
   inputAt,
   type Page,
   type Point,
   predictAt,
+  type Rectangle,
   readMetadata,
   viewAt,
 } from 'lamella/predict';
@@ -43,8 +43,8 @@ export interface ExplainedInput {
   /** Margin by which the output is smaller at the upper left, in input pixels, and its elements per input pixel. */
   readonly grid?: { readonly margin: Point; readonly scale: Point };
   /** The part of the input that shows the image, and the corresponding part of the image. */
-  readonly shown: Box;
-  readonly box: Box;
+  readonly shown: Rectangle;
+  readonly box: Rectangle;
   readonly fileValues: readonly number[];
   /** The probabilities as computed by `predict`, if that takes only some seconds. */
   readonly predicted?: () => Promise<readonly number[]>;
@@ -140,7 +140,7 @@ function pixelInput(
 }
 
 /** The intersection of two boxes. */
-export function intersection(a: Box, b: Box): Box {
+export function intersection(a: Rectangle, b: Rectangle): Rectangle {
   const x = Math.max(a.x, b.x);
   const y = Math.max(a.y, b.y);
   return {

@@ -1,6 +1,6 @@
 /** A network's processing of one image in numbers: the content of the page of `lamella explain`. Plain data. */
 
-import type { Box, Point } from 'lamella/predict';
+import type { Point, Rectangle } from 'lamella/predict';
 
 /** One number per pixel, [height, width]. */
 export interface Plane {
@@ -64,9 +64,9 @@ export interface ReceptiveFieldView {
   /** `the output`, or a layer. */
   readonly of: string;
   /** From strides and kernels, in pixels of the view; undefined: the whole input. */
-  readonly theoretical?: Box;
+  readonly theoretical?: Rectangle;
   /** The square around its centre that contains 95 % of the gradient's magnitude, clipped to the theoretical one. */
-  readonly effective?: Box;
+  readonly effective?: Rectangle;
   /** Magnitude of the gradient at each pixel of the view, summed over the channels of the image. */
   readonly gradient?: Plane;
 }
@@ -187,7 +187,12 @@ export interface Explanation {
    * The network's input: all planes described as in the view have its size. `box` is the part of the image that it
    * shows, `point` the pixel in it.
    */
-  readonly view: { readonly widthPx: number; readonly heightPx: number; readonly box: Box; readonly point: Point };
+  readonly view: {
+    readonly widthPx: number;
+    readonly heightPx: number;
+    readonly box: Rectangle;
+    readonly point: Point;
+  };
   /** The view as the network's input, one plane per channel. */
   readonly input: readonly Plane[];
   /** Values of the image at the pixel, one per channel, in the file and in the network's input. */

@@ -1,18 +1,18 @@
 /** Maps of a network in the pixels of the view, the part of the input that shows the image. */
 
 import { type Dependence, receptiveField, type Value } from 'lamella/graph';
-import type { Box, Point } from 'lamella/predict';
+import type { Point, Rectangle } from 'lamella/predict';
 import type { Plane } from './explanation.ts';
 import { elementAt } from './layers.ts';
 
 export interface View {
   /** The part of the input, in its pixels. */
-  readonly shown: Box;
+  readonly shown: Rectangle;
   readonly dependence: Dependence;
 }
 
 /** A part of a plane. */
-export function cropPlane(data: Float32Array, width: number, { x, y, width: columns, height: rows }: Box): Plane {
+export function cropPlane(data: Float32Array, width: number, { x, y, width: columns, height: rows }: Rectangle): Plane {
   const out = new Float32Array(rows * columns);
   for (let row = 0; row < rows; row++) {
     const from = (y + row) * width + x;
@@ -22,7 +22,7 @@ export function cropPlane(data: Float32Array, width: number, { x, y, width: colu
 }
 
 /** The elements of a map in the view. */
-export function elementsOf(value: Value, { shown, dependence }: View): Box {
+export function elementsOf(value: Value, { shown, dependence }: View): Rectangle {
   const first = elementAt(dependence, value, shown);
   const end = { x: shown.x + shown.width - 1, y: shown.y + shown.height - 1 };
   const last: Point = elementAt(dependence, value, end);

@@ -1,6 +1,7 @@
 /** What a network is given where it answers for one pixel of an image. */
 
 import { float32, type NdArray } from '../array/ndarray.ts';
+import type { Rectangle } from '../array/window-sums.ts';
 import type { NamedPage } from '../input/channels.ts';
 import { type ClassInput, copyCrop, cropViews, storedPlanes, type View } from '../input/classes.ts';
 import { prepareInput, prepareView } from '../input/network-input.ts';
@@ -16,12 +17,6 @@ export interface Point {
   readonly y: number;
 }
 
-/** A rectangle of pixels; it may extend beyond the image. */
-export interface Box extends Point {
-  readonly width: number;
-  readonly height: number;
-}
-
 /** The network's input for one pixel, and its position in the image. */
 export interface PixelInput {
   /** [1, channels, rows, columns], normalised. */
@@ -29,8 +24,8 @@ export interface PixelInput {
   /** The pixel in the input; of a classifier that crops, it may lie outside. */
   readonly pixel: Point;
   /** The part of the input that shows the image, and which part of the image that is, in its pixels. */
-  readonly shown: Box;
-  readonly box: Box;
+  readonly shown: Rectangle;
+  readonly box: Rectangle;
 }
 
 /**

@@ -2,10 +2,10 @@
 
 import type { NdArray } from '../array/ndarray.ts';
 import { stream } from '../array/random.ts';
-import type { PageRegion } from './predict.ts';
+import { integral, type Rectangle, sumWithin, windowsOf } from '../array/window-sums.ts';
 
 /** A window with its mean uncertainty, 0..1. */
-export interface Candidate extends PageRegion {
+export interface Candidate extends Rectangle {
   readonly uncertainty: number;
   /** Fraction of its pixels that is annotated, 0..1. */
   readonly annotated: number;
@@ -22,7 +22,7 @@ export interface CandidatePage {
 }
 
 /** A suggested window. */
-export interface Place extends PageRegion {
+export interface Place extends Rectangle {
   /** Index of its slice among those given. */
   readonly page: number;
   /** Drawn at random, to estimate the accuracy; all others are there because they are uncertain. */
@@ -31,8 +31,6 @@ export interface Place extends PageRegion {
 
 /** Side of windows in pixels. */
 export const PLACE_SIDE_PX = 128;
-/** Windows begin at every quarter of their side. */
-const STRIDES_PER_SIDE = 4;
 /** At most so many suggestions in a row are from one image, as long as there are others. */
 const MOST_IN_A_ROW = 3;
 /** Every tenth place is drawn at random. */
@@ -60,7 +58,7 @@ export function uncertaintyOf({ shape, data }: NdArray<'float32'>): Float32Array
 }
 
 /** The mean of values [height, width] inside a window. */
-export function meanWithin(values: ArrayLike<number>, stride: number, { x, y, width, height }: PageRegion): number {
+export function meanWithin(values: ArrayLike<number>, stride: number, { x, y, width, height }: Rectangle): number {
   let sum = 0;
   for (let row = y; row < y + height; row++) {
     for (let p = row * stride + x; p < row * stride + x + width; p++) sum += values[p] as number;
@@ -68,34 +66,8 @@ export function meanWithin(values: ArrayLike<number>, stride: number, { x, y, wi
   return sum / (width * height);
 }
 
-/** Sums over rectangles from one pass: entry (y, x) is the sum of all above and left of it. */
-function integral(values: ArrayLike<number>, height: number, width: number): Float64Array {
-  const sums = new Float64Array((height + 1) * (width + 1));
-  for (let y = 0; y < height; y++) {
-    let row = 0;
-    for (let x = 0; x < width; x++) {
-      row += values[y * width + x] as number;
-      sums[(y + 1) * (width + 1) + x + 1] = (sums[y * (width + 1) + x + 1] as number) + row;
-    }
-  }
-  return sums;
-}
-
-const meanOf = (sums: Float64Array, stride: number, { x, y, width, height }: PageRegion): number => {
-  const at = (row: number, column: number): number => sums[row * stride + column] as number;
-  return (at(y + height, x + width) - at(y, x + width) - at(y + height, x) + at(y, x)) / (width * height);
-};
-
-const overlap = (a: PageRegion, b: PageRegion): boolean =>
+const overlap = (a: Rectangle, b: Rectangle): boolean =>
   a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
-
-/** 0, step, 2 step, ... and the last position that fits. */
-function startsAlong(extent: number, side: number): readonly number[] {
-  const step = Math.max(1, Math.floor(side / STRIDES_PER_SIDE));
-  const starts = Array.from({ length: Math.floor((extent - side) / step) + 1 }, (_, i) => i * step);
-  if (starts.at(-1) !== extent - side) starts.push(extent - side);
-  return starts;
-}
 
 /** What a window is ranked by: its mean uncertainty, less the more of it is annotated. */
 const scoreOf = ({ uncertainty, annotated }: Pick<Candidate, 'uncertainty' | 'annotated'>): number =>
@@ -114,19 +86,15 @@ export function candidatesOf(
   const [tall, wide] = [Math.min(side, height), Math.min(side, width)];
   const sums = integral(uncertainty, height, width);
   const known = annotated && integral(annotated, height, width);
-  const all: Candidate[] = [];
-  for (const y of startsAlong(height, tall)) {
-    for (const x of startsAlong(width, wide)) {
-      const window = { x, y, width: wide, height: tall };
-      const candidate = {
-        ...window,
-        uncertainty: meanOf(sums, width + 1, window),
-        annotated: known === undefined ? 0 : meanOf(known, width + 1, window),
-      };
-      if (scoreOf(candidate) > 0) all.push(candidate);
-    }
-  }
-  all.sort((a, b) => scoreOf(b) - scoreOf(a));
+  const mean = (of: Float64Array, window: Rectangle): number => sumWithin(of, width + 1, window) / (wide * tall);
+  const all = windowsOf([height, width], [tall, wide])
+    .map((window) => ({
+      ...window,
+      uncertainty: mean(sums, window),
+      annotated: known === undefined ? 0 : mean(known, window),
+    }))
+    .filter((candidate) => scoreOf(candidate) > 0)
+    .sort((a, b) => scoreOf(b) - scoreOf(a));
   const kept: Candidate[] = [];
   for (const candidate of all) if (!kept.some((other) => overlap(candidate, other))) kept.push(candidate);
   return kept;
@@ -146,11 +114,11 @@ export function randomPlaces(
   pages: readonly { readonly height: number; readonly width: number; readonly annotated?: Uint8Array }[],
   count: number,
   { side = PLACE_SIDE_PX, seed = 0 }: { readonly side?: number; readonly seed?: number } = {},
-): readonly (PageRegion & { readonly page: number })[] {
+): readonly (Rectangle & { readonly page: number })[] {
   const random = stream(seed, 'random places');
   const areas = pages.map(({ height, width }) => height * width);
   const total = areas.reduce((sum, area) => sum + area, 0);
-  const places: (PageRegion & { readonly page: number })[] = [];
+  const places: (Rectangle & { readonly page: number })[] = [];
   for (let draw = 0; draw < MOST_DRAWS * count && places.length < count; draw++) {
     let left = random.uniform() * total;
     const found = areas.findIndex((area) => {
@@ -175,7 +143,7 @@ export function randomPlaces(
  */
 export function rankPlaces(
   pages: readonly CandidatePage[],
-  random: readonly (PageRegion & { readonly page: number })[],
+  random: readonly (Rectangle & { readonly page: number })[],
   limit: number,
 ): readonly Place[] {
   const drawn = random.slice(0, Math.floor(limit / RANDOM_EVERY));

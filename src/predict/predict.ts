@@ -1,6 +1,7 @@
 /** Prediction of whole images, tile by tile: [channels, height, width] to [classes, height, width] probabilities. */
 
 import { float32, type NdArray } from '../array/ndarray.ts';
+import type { Rectangle } from '../array/window-sums.ts';
 import { DatasetError, Interrupted, ModelError, UsageError } from '../errors.ts';
 import { type Image, sizes } from '../image/image.ts';
 import { type AxisMap, inverseMap, reorient } from '../image/orient.ts';
@@ -14,12 +15,7 @@ import { type AxisPlan, type AxisTile, planAxis, planRegion } from './tile-plan.
 import { addTile, fillWindow, type Job, orient } from './window.ts';
 
 /** A rectangle of whole pixels inside a page. */
-export interface PageRegion {
-  readonly y: number;
-  readonly x: number;
-  readonly height: number;
-  readonly width: number;
-}
+export type PageRegion = Rectangle;
 
 export interface PredictOptions {
   /** Largest side of a tile in pixels. Default 640, or what the network needs. */

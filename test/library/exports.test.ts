@@ -42,8 +42,7 @@ const PUBLIC: { readonly [file: string]: Exported } = {
       Classifier ClassifyOptions CompileOptions DType DeviceName DicomFile Feeds Files Geometry WritableFiles
       Annotation Image ImageDescription InputSpec LabelClass LabelMapOptions LabelMapping LabelledImage NdArray
       NormalisationOptions OpenModelOptions OpenedModel PageRegion PredictOptions PrepareOptions
-      PreparedDataset ProbabilityOptions Program RawClasses RawDataset ReadClassesOptions ReadOptions Region RegionShape
-      ErrorCode Facts Recipe RunConfig Session SessionOptions SessionPlace SessionState StartFile Runtime SegmentationModel Shape Sizes Spacing Spacings SplitChoice TensorLayout TrainEvent TrainRunHooks
+      PreparedDataset ProbabilityOptions Program RawClasses RawDataset ReadClassesOptions ReadOptions ErrorCode Facts Recipe RunConfig Session SessionOptions SessionPlace SessionState StartFile Runtime SegmentationModel Shape Sizes Spacing Spacings SplitChoice TensorLayout TrainEvent TrainRunHooks
       QuickModel QuickOptions TrainSettings TrainingPage TrainingSet Vector3 WriteNiftiOptions WriteTiffOptions
     `),
   },
@@ -123,7 +122,7 @@ const PUBLIC: { readonly [file: string]: Exported } = {
     values: words(`
       DIVIDED_BY_255 readMetadata inputAt inputNotes inputPages predictAt viewAt
     `),
-    types: words('Activation Box ChannelChoice ClassInput Page PixelInput Point'),
+    types: words('Activation ChannelChoice ClassInput Page PixelInput Point Rectangle'),
   },
   'src/entries/report.ts': {
     values: words(`

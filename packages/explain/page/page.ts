@@ -1,6 +1,6 @@
 /** The report that explains a network's prediction for an image. */
 
-import type { Box, Point } from 'lamella/predict';
+import type { Point, Rectangle } from 'lamella/predict';
 import {
   crop,
   dataUri,
@@ -136,8 +136,8 @@ function pixelSentence({ pixel, at, image, question }: Explanation): string {
 /** Marks drawn over an image, in pixels of the view. */
 interface Marks {
   readonly point?: Point;
-  readonly field?: Box | undefined;
-  readonly reach?: Box | undefined;
+  readonly field?: Rectangle | undefined;
+  readonly reach?: Rectangle | undefined;
 }
 
 interface Shown {
@@ -148,10 +148,10 @@ interface Shown {
 }
 
 /** The view, or a part of it, with marks over it. */
-function figure({ picture, caption, title, marks = {} }: Shown, part: Box): Markup {
+function figure({ picture, caption, title, marks = {} }: Shown, part: Rectangle): Markup {
   const close = part.width <= 160;
   const cut = crop(picture, part);
-  const rectangle = (box: Box | undefined, kind: string): Markup | undefined =>
+  const rectangle = (box: Rectangle | undefined, kind: string): Markup | undefined =>
     box && html`<rect class="${kind}" x="${box.x}" y="${box.y}" width="${box.width}" height="${box.height}"/>`;
   const arm = part.width / 30;
   const { point } = marks;
@@ -165,7 +165,7 @@ function figure({ picture, caption, title, marks = {} }: Shown, part: Box): Mark
 `;
 }
 
-const wholeView = ({ view }: Explanation): Box => ({ x: 0, y: 0, width: view.widthPx, height: view.heightPx });
+const wholeView = ({ view }: Explanation): Rectangle => ({ x: 0, y: 0, width: view.widthPx, height: view.heightPx });
 
 const inputPicture = ({ input, view }: Explanation): Picture =>
   imagePicture(
@@ -242,7 +242,7 @@ function bars(classes: readonly string[], probabilities: readonly number[], targ
 }
 
 /** The part of the view around the point that matters. */
-function closeUp({ view }: Explanation, fields: readonly ReceptiveFieldView[]): Box {
+function closeUp({ view }: Explanation, fields: readonly ReceptiveFieldView[]): Rectangle {
   const { point, widthPx, heightPx } = view;
   // As far as the gradient reaches, with a margin.
   const reach = fields.reduce(
@@ -303,7 +303,7 @@ function evidence(explanation: Explanation): readonly (Markup | undefined)[] {
         : `The sum of this layer's maps, each weighted by how much it raises ${asked}; negative values are set to 0.`,
     marks: point,
   };
-  const shown: (readonly [Shown, Box])[] = [
+  const shown: (readonly [Shown, Rectangle])[] = [
     ...(isNear ? [[close, near] as const] : []),
     [salient, near],
     ...(inner === undefined ? [] : [[inner, near] as const]),

@@ -163,17 +163,9 @@ export function compareRuns(results: readonly RunResult[], options: CompareOptio
     sorted,
     order.map((k) => results[k]?.recipe),
   );
-  return {
-    metric: first.metric,
-    images: kept.map((i) => first.perImage[i]?.name as string),
-    level,
-    resamples,
-    runs: sorted,
-    pairs,
-    seeds,
-    leastP,
-    notes: notesOn(results, { images: kept.length, left, leastP, level, pairs: pairs.length, seeds }),
-  };
+  const images = kept.map((i) => first.perImage[i]?.name as string);
+  const compared = { metric: first.metric, images, level, resamples, runs: sorted, pairs, seeds, leastP };
+  return { ...compared, notes: notesOn(results, left, compared) };
 }
 
 /** Groups of two or more. */
@@ -206,21 +198,8 @@ function requireSame(first: RunResult, other: RunResult): void {
 
 function notesOn(
   results: readonly RunResult[],
-  {
-    images,
-    left,
-    leastP,
-    level,
-    pairs,
-    seeds,
-  }: {
-    images: number;
-    left: number;
-    leastP: number;
-    level: number;
-    pairs: number;
-    seeds: readonly SeedGroup[];
-  },
+  left: number,
+  { images: { length: images }, leastP, level, pairs, seeds }: Omit<Comparison, 'notes'>,
 ): string[] {
   const notes: string[] = [];
   if (left > 0) notes.push(`${left} ${left === 1 ? 'image is' : 'images are'} excluded: no score in at least one run.`);
@@ -228,8 +207,10 @@ function notesOn(
     notes.push(
       `With ${images} ${images === 1 ? 'image' : 'images'} the permutation test cannot give a p below ${Number(leastP.toPrecision(2))}, so no difference can be significant. More held-out images are needed.`,
     );
-  } else if (leastP * pairs > 1 - level) {
-    notes.push(`With ${images} images and ${pairs} pairs, not all differences can be significant after correction.`);
+  } else if (leastP * pairs.length > 1 - level) {
+    notes.push(
+      `With ${images} images and ${pairs.length} pairs, not all differences can be significant after correction.`,
+    );
   }
   if (images < 10)
     notes.push(

@@ -77,9 +77,11 @@ export function histogram(values: ArrayLike<number>, options: HistogramOptions):
   });
 }
 
-interface BarChart {
-  readonly label: string;
+export interface CountedHistogram extends Pick<HistogramOptions, 'label' | 'unit'> {
   readonly counted: string;
+  /** Start of the first bin, and the width of each. */
+  readonly start: number;
+  readonly width: number;
   readonly median?: number;
   /** A sentence on what it shows. */
   readonly said: string;
@@ -89,28 +91,14 @@ interface BarChart {
   readonly heightPx?: number;
 }
 
-export interface CountedHistogram extends BarChart {
-  /** Start of the first bin, and the width of each. */
-  readonly start: number;
-  readonly width: number;
-  readonly unit?: string;
-}
-
 /** Bars of counts, stacked by group. */
 export function histogramOfCounts(
   counts: readonly ArrayLike<number>[],
-  { start, width, label, unit, ...rest }: CountedHistogram,
+  { start, width, label, unit, counted, median, said, ticks, widthPx = 360, heightPx = 190 }: CountedHistogram,
 ): Markup {
   const bars = counts.flatMap((row, group) =>
     Array.from(row, (count, i): Bar => ({ x1: start + i * width, x2: start + (i + 1) * width, count, group })),
   );
-  return barChart(bars, { label: unit === undefined ? label : `${label} (${unit})`, ...rest });
-}
-
-function barChart(
-  bars: readonly Bar[],
-  { label, counted, median, said, ticks, widthPx = 360, heightPx = 190 }: BarChart,
-): Markup {
   const most = bars.reduce((max, { count }) => Math.max(max, count), 0);
   return chartFigure(said, {
     width: widthPx,
@@ -120,7 +108,7 @@ function barChart(
     marginTop: 22,
     marginBottom: 36,
     x: {
-      label,
+      label: unit === undefined ? label : `${label} (${unit})`,
       labelAnchor: 'center',
       labelArrow: 'none',
       ticks: ticks === undefined ? 5 : [...ticks],

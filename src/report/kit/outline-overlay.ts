@@ -20,6 +20,15 @@ export interface ObjectShape {
   readonly roomPx: number;
 }
 
+/** An image with the outlines of its objects. */
+export interface OutlinedPicture {
+  readonly widthPx: number;
+  readonly heightPx: number;
+  /** PNG as a data URI, possibly smaller than the image. */
+  readonly picture: string;
+  readonly shapes: readonly ObjectShape[];
+}
+
 /** The outline of an object as a shape. @throws RangeError if it has no polygon. */
 export function shapeOf({ polygons }: Outline, name: string, kind: ObjectKind): ObjectShape {
   let largest = { areaPx: 0, xPx: 0, yPx: 0 };

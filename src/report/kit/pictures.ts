@@ -1,6 +1,7 @@
 /** Pixels as small embedded PNG images. */
 
 import { ndarray } from '../../array/ndarray.ts';
+import type { Rectangle } from '../../array/window-sums.ts';
 import { type Colour, classColour, displayRange, OKABE_ITO } from '../../image/display.ts';
 import { writePng } from '../../image/formats/png/write.ts';
 import type { Image } from '../../image/image.ts';
@@ -18,14 +19,6 @@ export const ERROR_COLOURS: Readonly<Record<Exclude<keyof typeof ERROR_CLASSES, 
   missed: OKABE_ITO.blue,
   false: OKABE_ITO.skyBlue,
 };
-
-/** A part of an image. */
-export interface Window {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
 
 /** Planes 0..255, one (grey) or three, [height, width] each. */
 export interface Picture {
@@ -91,7 +84,7 @@ export function errorPicture(picture: Picture, errors: Uint8Array): Picture {
 }
 
 /** A part of an image. */
-export function crop({ planes, width: stride }: Picture, { x, y, width, height }: Window): Picture {
+export function crop({ planes, width: stride }: Picture, { x, y, width, height }: Rectangle): Picture {
   return {
     height,
     width,

@@ -2,10 +2,11 @@
 
 import { ndarray } from '../../array/ndarray.ts';
 import { median } from '../../array/quantile.ts';
+import type { Rectangle } from '../../array/window-sums.ts';
 import { extentsOf, type IntegerArray } from '../../objects/grid.ts';
 import { toPolygons } from '../../objects/polygons.ts';
 import { shapeOf } from '../kit/outline-overlay.ts';
-import { dataUri, type Picture, shrink, type Window } from '../kit/pictures.ts';
+import { dataUri, type Picture, shrink } from '../kit/pictures.ts';
 import { score } from '../run/data.ts';
 import type { HuCounts, LungsPatient, LungsProjection, LungsSlice } from './data.ts';
 
@@ -71,7 +72,7 @@ function chosenSlices({ data, shape }: IntegerArray, count: number): readonly nu
 }
 
 /** The region around the lungs with a margin; the whole slice if there are none. */
-function chestWindow({ data, shape }: IntegerArray): Window {
+function chestWindow({ data, shape }: IntegerArray): Rectangle {
   const { height, width } = extentsOf(shape);
   let [left, right, top, bottom] = [width, -1, height, -1];
   for (let p = 0; p < data.length; p++) {
@@ -93,7 +94,7 @@ function chestWindow({ data, shape }: IntegerArray): Window {
 function sliceOf(
   { hu, sides, values, sliceName }: PatientVolume,
   z: number,
-  window: Window,
+  window: Rectangle,
   mostPx: number,
 ): LungsSlice {
   const { height, width } = extentsOf(sides.shape);

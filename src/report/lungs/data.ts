@@ -1,18 +1,12 @@
 /** Data of the lung report. */
 
 import type { Table } from '../../measure/table.ts';
-import type { ObjectShape } from '../kit/outline-overlay.ts';
+import type { OutlinedPicture } from '../kit/outline-overlay.ts';
 import type { Method, PageHead, Score, ScoreTable } from '../run/data.ts';
 
-/** A windowed slice with the outlines of the lungs. */
-export interface LungsSlice {
+/** A windowed slice with the outlines of the lungs: `L` and `R`, of the kinds `left` and `right`. */
+export interface LungsSlice extends OutlinedPicture {
   readonly name: string;
-  readonly widthPx: number;
-  readonly heightPx: number;
-  /** PNG as a data URI. */
-  readonly picture: string;
-  /** `L` and `R`, of the kinds `left` and `right`. */
-  readonly shapes: readonly ObjectShape[];
 }
 
 /** Frontal projection of the volume. */

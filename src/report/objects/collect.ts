@@ -1,13 +1,12 @@
 /** Collects measured images one by one and keeps what the report shows. */
 
-import { ndarray } from '../../array/ndarray.ts';
 import { joinRows, type Table, withText } from '../../measure/table.ts';
 import type { ObjectMatches } from '../../metrics/match-objects.ts';
-import { extentsOf, type IntegerArray } from '../../objects/grid.ts';
+import { extentsOf, type IntegerArray, slicesOf } from '../../objects/grid.ts';
 import { type Outline, toPolygons } from '../../objects/polygons.ts';
 import { type ObjectKind, shapeOf } from '../kit/outline-overlay.ts';
 import { dataUri, type Picture, shrink } from '../kit/pictures.ts';
-import type { MatchCounts, ObjectsFigure, ObjectsImage } from './data.ts';
+import type { MatchCounts, ObjectsFigure, ObjectsImage, ObjectsReport } from './data.ts';
 
 /** One image or volume with its objects. */
 export interface CollectedImage {
@@ -72,12 +71,7 @@ export class ObjectsCollector {
     this.#worst = [...this.#worst, { rate, figure: figureOf(image) }].sort((a, b) => b.rate - a.rate).slice(0, worst);
   }
 
-  result(): {
-    readonly images: readonly ObjectsImage[];
-    readonly figures: readonly ObjectsFigure[];
-    readonly worst: readonly ObjectsFigure[];
-    readonly table: Table;
-  } {
+  result(): Pick<ObjectsReport, 'images' | 'figures' | 'worst' | 'table'> {
     return {
       images: this.#images,
       figures: this.#figures,
@@ -115,7 +109,8 @@ function figureOf({ name, group, labels, table, pictureOf, match }: CollectedIma
   const z = depth === 1 ? 0 : fullestSlice(labels, depth, height * width);
   // If the image is shown smaller than it is, pixel corners cannot be seen.
   const simplifyPx = Math.max(height, width) > 2 * MOST_PX ? Math.max(height, width) / (2 * MOST_PX) : 0;
-  const outlinesOf = (map: IntegerArray): readonly Outline[] => toPolygons(sliceOf(map, z), { simplifyPx });
+  const outlinesOf = (map: IntegerArray): readonly Outline[] =>
+    toPolygons(slicesOf(map)[z] as IntegerArray, { simplifyPx });
   const kinds = match === undefined ? new Map<number, ObjectKind>() : kindsOf(match.matches);
   const shapes = outlinesOf(labels).map((outline) =>
     shapeOf(outline, String(outline.label), kinds.get(outline.label) ?? 'plain'),
@@ -138,11 +133,6 @@ function figureOf({ name, group, labels, table, pictureOf, match }: CollectedIma
     ...(match === undefined ? {} : { match: countsOf(match.matches) }),
     ...(depth === 1 ? {} : { slice: { index: z + 1, count: depth } }),
   };
-}
-
-function sliceOf({ dtype, shape, data }: IntegerArray, z: number): IntegerArray {
-  const { height, width } = extentsOf(shape);
-  return ndarray(dtype, [height, width], data.subarray(z * height * width, (z + 1) * height * width));
 }
 
 function fullestSlice({ data }: IntegerArray, depth: number, pixels: number): number {

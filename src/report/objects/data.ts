@@ -1,7 +1,7 @@
 /** Data of the object report. */
 
 import type { Table } from '../../measure/table.ts';
-import type { ObjectShape } from '../kit/outline-overlay.ts';
+import type { OutlinedPicture } from '../kit/outline-overlay.ts';
 import type { Method, PageHead, Score } from '../run/data.ts';
 
 /** Comparison of the objects of one or more images with the ground truth. */
@@ -20,21 +20,6 @@ export interface MatchCounts {
   readonly spurious: number;
 }
 
-/** One image with its outlines. */
-export interface ObjectsFigure {
-  readonly name: string;
-  readonly group: string;
-  readonly widthPx: number;
-  readonly heightPx: number;
-  /** PNG as a data URI, possibly smaller than the image. */
-  readonly picture: string;
-  readonly shapes: readonly ObjectShape[];
-  readonly objects: number;
-  readonly match?: MatchCounts;
-  /** The slice of a volume, counted from 1, and the number of slices. */
-  readonly slice?: { readonly index: number; readonly count: number };
-}
-
 /** One image in the table of counts. */
 export interface ObjectsImage {
   readonly name: string;
@@ -43,6 +28,12 @@ export interface ObjectsImage {
   /** Fraction of the pixels or voxels inside objects. */
   readonly covered: Score;
   readonly match?: MatchCounts;
+}
+
+/** One image with its outlines. */
+export interface ObjectsFigure extends OutlinedPicture, Omit<ObjectsImage, 'covered'> {
+  /** The slice of a volume, counted from 1, and the number of slices. */
+  readonly slice?: { readonly index: number; readonly count: number };
 }
 
 export interface ObjectsReport extends PageHead, Method {

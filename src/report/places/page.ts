@@ -1,12 +1,12 @@
 /** The page that shows where to annotate next. */
 
+import type { Rectangle } from '../../array/window-sums.ts';
 import type { Interval } from '../../metrics/bootstrap.ts';
 import { html } from '../kit/markup.ts';
 import { renderPage, section } from '../kit/page.ts';
-import type { Window } from '../kit/pictures.ts';
 
 /** A window of a slice that is worth annotating. */
-export interface ShownPlace extends Window {
+export interface ShownPlace extends Rectangle {
   readonly image: string;
   /** Time point and depth, from 0. */
   readonly t: number;
