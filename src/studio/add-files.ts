@@ -1,7 +1,7 @@
 /** Files that are handed in, as images of a project with the labels that belong to them. */
 
 import { baseName, extensionOf, folderOf, roleOf, stemOf } from '../dataset/discover/names.ts';
-import { readable } from '../dataset/discover/pair.ts';
+import { noImages, readable } from '../dataset/discover/pair.ts';
 import { type ImageListing, listImageSources, pairListing, readListed } from '../dataset/discover/sources.ts';
 import { DatasetError, factsOf } from '../errors.ts';
 import { joinPath, type WritableFiles } from '../files.ts';
@@ -132,6 +132,11 @@ export async function addFiles(
       used.add(key);
     }
   }
+  const stores = zarrStores(memory.paths());
+  for (const [store, paths] of stores) {
+    problems.push(problemOf(noImages(store, { paths, extensions: READABLE_EXTENSIONS })));
+    for (const path of paths) used.add(path);
+  }
   for (const path of memory.paths()) {
     const hidden = path.split('/').some((part) => part.startsWith('.') || part === '__MACOSX');
     if (hidden || used.has(path) || baseName(path) === 'Thumbs.db') continue;
@@ -189,6 +194,16 @@ async function filesOf(
   if (joined?.has(key) === true) return [{ name: `${stemOf(key)}.tif`, bytes: writeTiff(image) }];
   const named = series.has(key) ? parts : [key, ...parts.filter((part) => part !== key)];
   return Promise.all(named.map(async (name) => ({ name, bytes: await source.read(name) })));
+}
+
+/** Files that say that their folder is a Zarr store or an array of one. */
+const ZARR = ['zarr.json', '.zgroup', '.zattrs', '.zarray'];
+
+/** The outermost folders that are Zarr stores, with their files. */
+function zarrStores(paths: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  const folders = new Set(paths.filter((path) => ZARR.includes(baseName(path))).map(folderOf));
+  const outermost = [...folders].filter((folder) => ![...folders].some((other) => folder.startsWith(`${other}/`)));
+  return new Map(outermost.map((folder) => [folder, paths.filter((path) => path.startsWith(`${folder}/`))]));
 }
 
 /** What is wrong with a file that is no image; undefined for one that belongs to another. */

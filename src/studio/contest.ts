@@ -17,11 +17,11 @@ const MOST_WINDOWS = 3;
 const FADING = 0.8;
 
 /** By class: pixels that both say, that the model says, that the user says. */
-type Counts = { both: number; model: number; user: number }[];
+type Counts = Map<number, { both: number; model: number; user: number }>;
 
 export class Contest {
-  #quick: Counts = [];
-  #network: Counts = [];
+  readonly #quick: Counts = new Map();
+  readonly #network: Counts = new Map();
   #lead = 0;
 
   /** Whether the network has won. Once it has, it keeps its place until the quick model wins. */
@@ -36,7 +36,7 @@ export class Contest {
     const windows = newPixels(before, after).slice(0, MOST_WINDOWS);
     if (windows.length === 0) return;
     for (const counts of [this.#quick, this.#network]) {
-      for (const one of counts) for (const name of ['both', 'model', 'user'] as const) one[name] *= FADING;
+      for (const one of counts.values()) for (const name of ['both', 'model', 'user'] as const) one[name] *= FADING;
     }
     for (const { page, pixels, region } of windows) {
       for (const [model, counts] of [
@@ -59,7 +59,11 @@ export class Contest {
 }
 
 function add(counts: Counts, pixels: ReadonlyMap<number, number>, predicted: (p: number) => number): void {
-  const at = (label: number) => (counts[label] ??= { both: 0, model: 0, user: 0 });
+  const at = (label: number) => {
+    const known = counts.get(label) ?? { both: 0, model: 0, user: 0 };
+    counts.set(label, known);
+    return known;
+  };
   for (const [p, label] of pixels) {
     const own = predicted(p);
     at(label).user++;
@@ -70,7 +74,7 @@ function add(counts: Counts, pixels: ReadonlyMap<number, number>, predicted: (p:
 
 /** Mean over the classes that the user painted. */
 function meanDice(counts: Counts): number {
-  const scores = counts.flatMap(({ both, model, user }) => (user > 0 ? (2 * both) / (model + user) : []));
+  const scores = [...counts.values()].flatMap(({ both, model, user }) => (user > 0 ? (2 * both) / (model + user) : []));
   return scores.length === 0 ? 0 : scores.reduce((sum, score) => sum + score, 0) / scores.length;
 }
 

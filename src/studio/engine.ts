@@ -85,7 +85,10 @@ export interface ProjectState {
   readonly images: readonly ImageInfo[];
   /** Another tab or server writes this project; nothing can be changed here. */
   readonly readOnly: boolean;
-  /** Journal of edits since label files were last written, to be replayed over `labels`; see `annotate/journal.ts`. */
+  /**
+   * The records of edits that can still be undone, one after another: `History.replay(splitRecords(journal).records)` over
+   * the classes and regions of `project` and over `labels`, which have them already.
+   */
   readonly journal: Uint8Array;
   readonly problems: readonly Problem[];
 }
@@ -197,7 +200,7 @@ export interface ExportOptions {
 
 export interface ExportedFile {
   readonly name: string;
-  /** A `Blob` where the engine runs in the tab, so that large projects need not fit into memory. */
+  /** Read in pieces where it is a file, so that large projects need not fit into memory; until the next export. */
   readonly content: FileContent;
 }
 
@@ -263,7 +266,7 @@ export interface Engine {
   /** Takes over a project or a data folder, or its zip, as a project of its own. */
   import(files: readonly GivenFile[], name: string): Promise<ProjectState>;
   close(): Promise<void>;
-  /** Deletes all that is kept of a project. @returns bytes that were freed */
+  /** Deletes all that is kept of a project, unless its images are no copies. @returns bytes that were freed */
   forget(id: string): Promise<number>;
 
   /** Adds images, and labels that belong to them. What cannot be read is told, and the rest is added. */
@@ -278,16 +281,18 @@ export interface Engine {
     size: number,
   ): Promise<{ readonly width: number; readonly height: number; readonly rgba: Uint8Array }>;
   /**
-   * Labels of one page as last written to files: uint8 with 255 for not annotated (classes), or uint32 with 2147483647
-   * (objects). Undefined: nothing is annotated.
+   * Labels of one page with every recorded edit: uint8 with 255 for not annotated (classes; the value of a class in
+   * `ProjectState.project` is its label), or uint32 with 2147483647 (objects). Undefined: nothing is annotated in the image.
    */
   labels(image: ImageId, page: number): Promise<NdArray<'uint8' | 'uint32'> | undefined>;
   /**
-   * Keeps an edit, undo or redo, as `annotate/journal.ts` encodes it, and applies it to the engine's labels. Resolves
-   * when it would survive a crash.
+   * Keeps an edit, undo or redo, as `History` gives it to its store, and makes it in the engine's labels. Resolves when it
+   * would survive a crash. A record that was kept before is left out: after a broken connection all may be sent again that
+   * were not acknowledged.
+   * @returns its number
    */
   record(entry: Uint8Array): Promise<{ readonly sequence: number }>;
-  /** Name, task, classes, spacing, settings, use of images. Undefined values are left as they are. */
+  /** Name, task, classes, spacing, settings. Undefined values are left as they are; the task, once something is annotated. */
   change(project: Partial<Pick<Project, 'name' | 'task' | 'classes' | 'spacing' | 'settings'>>): Promise<Project>;
   /** Writes label files and `lamella.json` now. */
   flush(): Promise<void>;

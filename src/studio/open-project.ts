@@ -163,15 +163,16 @@ export class OpenProject {
 
   removeImage(id: ImageId): Promise<void> {
     return this.#serially(async () => {
-      const { file, labels } = imageOf(this.#project, id);
+      const { file, labels, crc32 } = imageOf(this.#project, id);
       const images = this.#project.images.filter((image) => image.id !== id);
       await this.#save({ ...this.#project, images });
       this.images.forget(id);
       this.labels.forget(id);
       this.#events.onAnnotation({ isAccepted: false });
-      // Only copies: an image that lies elsewhere is not ours.
-      if (file.startsWith(`${FOLDERS.images}/`)) await this.#host.remove(joinPath(this.folder, file));
-      if (labels !== undefined) await this.#host.remove(joinPath(this.folder, labels));
+      // Only copies: an image that was here before is not ours. One of several files has a folder.
+      const copied = crc32 !== undefined && file.startsWith(`${FOLDERS.images}/`);
+      if (copied) await this.#host.remove(joinPath(this.folder, ...file.split('/').slice(0, 2)));
+      if (copied && labels !== undefined) await this.#host.remove(joinPath(this.folder, labels));
     });
   }
 

@@ -1,0 +1,173 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { phantom } from '../../packages/phantom/phantom.ts';
+import { float32, type NdArray } from '../../src/array/ndarray.ts';
+import { page } from '../../src/image/convert.ts';
+import { writePng } from '../../src/image/formats/png/write.ts';
+import { studioHost } from '../../src/platform/node/studio-host.ts';
+import { Contest } from '../../src/studio/contest.ts';
+import { createEngine } from '../../src/studio/create-engine.ts';
+import type { Engine, EngineEvent } from '../../src/studio/engine.ts';
+import type { LiveData } from '../../src/studio/live-data.ts';
+import type { LiveModel } from '../../src/studio/live-models.ts';
+import { previewOf, tilesOf } from '../../src/studio/preview.ts';
+import { openPainter, type Painter } from './painter.ts';
+
+const SIDE = 96;
+const { image, label } = phantom({ width: SIDE, height: SIDE, depth: 1, cellPx: 24, seed: 3 });
+
+describe('tiles', () => {
+  it('cover what is visible, the centre first, on a grid that stays', () => {
+    const tiles = tilesOf({ rect: { x: 200.5, y: -20, width: 700, height: 600 } }, { width: 1000, height: 500 });
+    expect(tiles[0]).toEqual({ x: 512, y: 0, width: 256, height: 256 });
+    expect(new Set(tiles.map(({ x, y }) => `${x},${y}`))).toEqual(
+      new Set(['0,0', '256,0', '512,0', '768,0', '0,256', '256,256', '512,256', '768,256']),
+    );
+    expect(tiles.find(({ x, y }) => x === 768 && y === 256)).toEqual({ x: 768, y: 256, width: 232, height: 244 });
+    expect(tilesOf({ rect: { x: 2000, y: 0, width: 10, height: 10 } }, { width: 1000, height: 500 })).toEqual([]);
+    const many = tilesOf({ rect: { x: 0, y: 0, width: 8192, height: 8192 } }, { width: 8192, height: 8192 });
+    expect(many.length).toBeLessThanOrEqual(48);
+    expect(many.reduce((sum, { width, height }) => sum + width * height, 0)).toBe(8192 ** 2);
+  });
+
+  it('say the likeliest class by what is painted for it, its probability and the doubt', () => {
+    const probabilities = float32([3, 1, 3], [0.75, 0.2, 0.09, 0.2, 0.5, 0.09, 0.05, 0.3, 0.82]);
+    const classes = [
+      { name: 'background', label: 4 },
+      { name: 'cell', label: 1 },
+    ];
+    const { classes: found, probability, uncertainty } = previewOf(probabilities, classes);
+    // The third is the border between objects, which counts as the first.
+    expect([...found]).toEqual([4, 1, 4]);
+    expect([...probability]).toEqual([191, 128, 209]);
+    expect([...uncertainty]).toEqual([115, 204, 69]);
+  });
+});
+
+describe('a contest of two models', () => {
+  /** Data of one page of 4 x 1 pixels, where 9 is not annotated. */
+  const data = (values: readonly number[]): LiveData => {
+    const own = { name: 'a', width: 4, height: 1, label: { values: Int32Array.from(values) } };
+    return {
+      raw: { pages: [own] } as unknown as LiveData['raw'],
+      classes: [
+        { name: 'no', label: 0 },
+        { name: 'yes', label: 1 },
+      ],
+      painted: [1, 1],
+      labelOf: (value) => (value === 9 ? undefined : value),
+    };
+  };
+  const model = (kind: LiveModel['kind'], says: readonly number[]): LiveModel => ({
+    kind,
+    step: 1,
+    predict: async (): Promise<NdArray<'float32'>> => float32([2, 1, 4], [...says.map((p) => 1 - p), ...says]),
+    close: async () => undefined,
+  });
+  const right = [1, 1, 0, 0];
+  const wrong = [0, 1, 0, 1];
+
+  it('is won by two successive edits that a model predicted better, before it learned from them', async () => {
+    const contest = new Contest();
+    const painted = [data([9, 9, 9, 9]), data([1, 9, 9, 9]), data([1, 9, 9, 0]), data([1, 1, 0, 0])];
+    const judge = (i: number, quick: readonly number[], network: readonly number[]) =>
+      contest.judge(painted[i], painted[i + 1] as LiveData, model('quick', quick), model('network', network));
+    await judge(0, wrong, right);
+    expect(contest.networkIsBetter).toBe(false);
+    await judge(1, wrong, right);
+    expect(contest.networkIsBetter).toBe(true);
+    // One edit does not turn it.
+    await judge(2, right, wrong);
+    expect(contest.networkIsBetter).toBe(true);
+  });
+
+  it('is not decided by edits that both predict alike', async () => {
+    const contest = new Contest();
+    for (let i = 0; i < 4; i++) {
+      await contest.judge(data([9, 9, 9, 9]), data(right), model('quick', right), model('network', right));
+    }
+    expect(contest.networkIsBetter).toBe(false);
+  });
+});
+
+describe('a network that learns while it is painted', () => {
+  let root: string;
+  let engine: Engine;
+  let painter: Painter;
+  let events: EngineEvent[];
+
+  async function begin(task: 'classes' | 'objects'): Promise<void> {
+    root = await mkdtemp(join(tmpdir(), 'lamella-live-'));
+    engine = createEngine(studioHost(root));
+    events = [];
+    engine.subscribe((event) => events.push(event));
+    const state = await engine.create('cells');
+    const project = await engine.change({
+      task,
+      classes: [
+        { name: 'background', value: 0 },
+        task === 'classes' ? { name: 'cell', value: 1 } : { name: 'cell', value: 'rest' },
+      ],
+    });
+    painter = await openPainter(engine, { ...state, project });
+    const { images } = await engine.addFiles([{ path: 'a.png', content: writePng(page(image, 0)) }]);
+    painter.add(images);
+    await engine.setView({ image: 'a', page: 0, rect: { x: 0, y: 0, width: SIDE, height: SIDE } });
+  }
+  afterEach(async () => {
+    await engine.dispose();
+    await rm(root, { recursive: true, force: true });
+  });
+
+  it('goes on when labels change, and gives its weights to a run', async () => {
+    await begin('classes');
+    await painter.stroke('a', 1, [
+      [10, 10],
+      [30, 20],
+    ]);
+    await painter.stroke('a', 0, [
+      [60, 70],
+      [80, 80],
+    ]);
+    await engine.setLive({ on: true, model: 'network' });
+    const last = () => events.findLast((event) => event.kind === 'preview');
+    await expect.poll(() => last()?.model, { timeout: 30_000 }).toBe('network');
+    const { step } = last() as Extract<EngineEvent, { kind: 'preview' }>;
+    await painter.stroke('a', 1, [
+      [40, 40],
+      [60, 40],
+    ]);
+    await expect.poll(() => last()?.step ?? 0, { timeout: 30_000 }).toBeGreaterThan(step + 25);
+    expect(events.findLast((event) => event.kind === 'step')).toMatchObject({ loss: expect.any(Number) });
+    expect(events.filter((event) => event.kind === 'problem')).toEqual([]);
+
+    const trained = await engine.train({ steps: 3, settings: { batch: 1 }, from: 'live' });
+    expect(trained).toMatchObject({ run: 'runs/1', steps: 3, stopped: false });
+    expect(await readdir(join(root, 'cells/runs/1'))).toContain('start.onnx');
+    // It goes on behind it.
+    const seen = events.length;
+    await expect.poll(() => events.slice(seen).some((event) => event.kind === 'step'), { timeout: 30_000 }).toBe(true);
+    await engine.setLive({ on: false, model: 'network' });
+  });
+
+  it('separates objects, whose borders are shown as background', async () => {
+    await begin('objects');
+    const layer = painter.annotations.layer('a');
+    for (let p = 0; p < SIDE * SIDE; p++) {
+      const [x, y] = [p % SIDE, Math.floor(p / SIDE)];
+      if (x < 48) layer.fill(0, y, x, x + 1, label.data[p] === 0 ? 0 : 1 + Math.floor(x / 24));
+    }
+    painter.history.commit('objects');
+    await painter.history.settled();
+    await engine.setLive({ on: true, model: 'auto' });
+    await expect
+      .poll(() => events.filter((event) => event.kind === 'step').length, { timeout: 30_000 })
+      .toBeGreaterThan(2);
+    const preview = events.findLast((event) => event.kind === 'preview');
+    expect([...new Set(preview?.classes)].every((value) => value === 0 || value === 1)).toBe(true);
+    expect(events.filter((event) => event.kind === 'problem')).toEqual([]);
+    await engine.setLive({ on: false, model: 'auto' });
+  });
+});
