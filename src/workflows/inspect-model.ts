@@ -11,6 +11,7 @@ import type { ModelName } from '../models/registry.ts';
 import { MODELS } from '../models/registry.ts';
 import { boundGraph } from './bound-graph.ts';
 import type { Inspected } from './inspect-image.ts';
+import { readModel } from './model-files.ts';
 import { namedGraph } from './model-graph.ts';
 
 const big = (value: number): string =>
@@ -25,7 +26,7 @@ const shapeText = (dims: readonly (number | string)[] | undefined): string =>
 
 /** An ONNX file from any exporter. @throws FormatError for anything else. */
 export async function inspectModel(files: Files, file: string, size?: readonly [number, number]): Promise<Inspected> {
-  const bytes = await files.read(file);
+  const bytes = await readModel(files, file);
   const signature = readSignature(bytes, { file });
   const metadata = readMetadata(signature, { file });
   const rows: Row[] = [

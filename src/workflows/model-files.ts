@@ -1,5 +1,6 @@
 import { ModelError, RunError } from '../errors.ts';
-import { joinPath, type WritableFiles } from '../files.ts';
+import { type Files, folderName, joinPath, type WritableFiles } from '../files.ts';
+import { externalFiles, withEmbeddedWeights } from '../graph/onnx/external.ts';
 import { type OpenedModel, type OpenModelOptions, openModel } from '../predict/open.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { RUN_FILES } from '../train/store.ts';
@@ -31,6 +32,20 @@ export async function modelFileOf(
     file: path,
     remedy: 'Use a run that has reached its first validation, or an ONNX file.',
   });
+}
+
+/**
+ * The bytes of an ONNX file, with the weights that it has in files beside it.
+ * @throws FormatError if it is not ONNX, or its weights are truncated; DatasetError for a file that cannot be read.
+ */
+export async function readModel(files: Files, file: string): Promise<Uint8Array> {
+  const bytes = await files.read(file);
+  const weights = new Map<string, Uint8Array>();
+  for (const name of externalFiles(bytes, file)) {
+    weights.set(name, await files.read(joinPath(folderName(file), name)));
+  }
+  if (weights.size === 0) return bytes;
+  return withEmbeddedWeights(bytes, (name) => weights.get(name) as Uint8Array, file);
 }
 
 /** Whether a path is a run folder with a model, or an ONNX file by its name. */
@@ -82,6 +97,6 @@ export async function openModelFile(
   { which = 'best', evaluation, patches }: OpenModelFileOptions = {},
 ): Promise<OpenedModelFile> {
   const file = await modelFileOf(files, path, which);
-  const bytes = await files.read(file);
+  const bytes = await readModel(files, file);
   return { ...(await openOnDevice(await openRuntime(), bytes, { file, evaluation, patches })), file };
 }

@@ -7,7 +7,7 @@ import { readSignature, type Signature } from '../graph/onnx/model.ts';
 import { predictionGraph } from '../models/prediction.ts';
 import { MODELS, type ModelName, type ModelSpec } from '../models/registry.ts';
 import { boundGraph } from './bound-graph.ts';
-import { modelFileOf } from './model-files.ts';
+import { modelFileOf, readModel } from './model-files.ts';
 
 export interface ModelGraph {
   /** The name or the file. */
@@ -47,7 +47,7 @@ export async function modelGraph(
     }
   }
   const file = await modelFileOf(files, what);
-  const bytes = await files.read(file);
+  const bytes = await readModel(files, file);
   const signature = readSignature(bytes, { file });
   const graph = boundGraph(bytes, signature, { file, size });
   if (graph instanceof Error) throw graph;

@@ -22,7 +22,7 @@ import { readStart, type StartFile } from '../train/start.ts';
 import { type Clock, RUN_FILES, type Store } from '../train/store.ts';
 import type { TrainSettings } from '../train/tasks/segmentation/choose-recipe.ts';
 import { joinBefore, readLabelled } from './data-before.ts';
-import { modelFileOf } from './model-files.ts';
+import { modelFileOf, readModel } from './model-files.ts';
 import { withProjectSettings } from './project-settings.ts';
 
 /** The record's folder of images in memory. */
@@ -250,5 +250,5 @@ async function readAgain(
 
 /** The model of a run folder or file. @throws RunError, ModelError if there is none. */
 export async function startFile(files: WritableFiles, name: string): Promise<StartFile> {
-  return { name, bytes: await files.read(await modelFileOf(files, name)) };
+  return { name, bytes: await readModel(files, await modelFileOf(files, name)) };
 }

@@ -2,7 +2,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ModelProtoSchema, StringStringEntryProtoSchema, TensorProto_DataLocation } from '../../generated/onnx_pb.js';
 import { phantom } from '../../packages/phantom/phantom.ts';
 import type { NdArray } from '../../src/array/ndarray.ts';
 import { readSignature } from '../../src/graph/onnx/model.ts';
@@ -191,6 +193,30 @@ describe('train --from a model of another program', () => {
     await rm(join(again, 'checkpoints'), { recursive: true });
     await resumeRun(again, { workers: 0 });
     expect(await checkpoint(again)).toEqual(await checkpoint(whole));
+  });
+
+  test('with its weights in a file beside it, as PyTorch exports it by default', async () => {
+    const model = fromBinary(ModelProtoSchema, await readFile(OTHER));
+    const parts: Uint8Array[] = [];
+    let offset = 0;
+    for (const tensor of model.graph?.initializer ?? []) {
+      const { rawData } = tensor;
+      const place = { location: 'unet.onnx.data', offset: String(offset), length: String(rawData.length) };
+      tensor.externalData = Object.entries(place).map(([key, value]) =>
+        create(StringStringEntryProtoSchema, { key, value }),
+      );
+      tensor.dataLocation = TensorProto_DataLocation.EXTERNAL;
+      tensor.rawData = new Uint8Array();
+      parts.push(rawData);
+      offset += rawData.length;
+    }
+    const file = join(root, 'beside', 'unet.onnx');
+    await atomicWrite(file, toBinary(ModelProtoSchema, model));
+    await expect(continued(grey, { from: file })).rejects.toThrow(/unet\.onnx\.data: there is no such file/);
+    await atomicWrite(`${file}.data`, Buffer.concat(parts));
+    const [beside, whole] = [await continued(grey, { from: file }), await continued(grey)];
+    expect((await modelOf(beside.out)).weights).toEqual((await modelOf(whole.out)).weights);
+    await resumeRun(beside.out, { workers: 0 });
   });
 
   test('the normalisation that is stated, or of images with more than 8 bits', async () => {

@@ -69,8 +69,8 @@ export function tensorFromProto(proto: TensorProto, file?: string, external?: Ex
   const shape = proto.dims.map(Number);
   if (shape.some((n) => n < 0)) throw new FormatError(`${what} has the shape [${shape.join(', ')}].`, where);
   const length = elementCount(shape);
-  const isExternal = proto.dataLocation === EXTERNAL;
-  if (!isExternal && proto.rawData.length === 0) {
+  const location = externalLocation(proto, file);
+  if (location === undefined && proto.rawData.length === 0) {
     const listed = typedElements(proto, dtype);
     if (listed.length !== length) {
       throw new FormatError(`${what} of shape [${shape.join(', ')}] has ${listed.length} elements.`, where);
@@ -83,7 +83,7 @@ export function tensorFromProto(proto: TensorProto, file?: string, external?: Ex
     }
     return ndarray(dtype, shape, data);
   }
-  const bytes = isExternal ? externalBytes(proto, file, external) : proto.rawData;
+  const bytes = location === undefined ? proto.rawData : externalBytes(proto, location, file, external);
   if (bytes.length !== length * bytesPer(dtype)) {
     throw new FormatError(
       `${what} of shape [${shape.join(', ')}] needs ${length * bytesPer(dtype)} bytes and has ${bytes.length}.`,
@@ -112,14 +112,30 @@ function typedElements(proto: TensorProto, dtype: DType): ArrayLike<number | big
   }
 }
 
-function externalBytes(proto: TensorProto, file: string | undefined, external: ExternalData | undefined): Uint8Array {
+/**
+ * The file that holds a tensor's content; undefined for one that the model holds.
+ * @throws FormatError for one outside of the model's folder: a model must not make us read there.
+ */
+export function externalLocation(
+  { dataLocation, externalData, name }: TensorProto,
+  file: string | undefined,
+): string | undefined {
+  if (dataLocation !== EXTERNAL) return undefined;
+  const location = externalData.find(({ key }) => key === 'location')?.value ?? '';
+  if (location === '' || /^([/\\]|[A-Za-z]:)|(^|[/\\])\.\.([/\\]|$)/.test(location)) {
+    throw new FormatError(`The tensor '${name}' is in a file named '${location}'.`, { file });
+  }
+  return location;
+}
+
+function externalBytes(
+  proto: TensorProto,
+  location: string,
+  file: string | undefined,
+  external: ExternalData | undefined,
+): Uint8Array {
   const where = { file };
   const entries = new Map(proto.externalData.map(({ key, value }) => [key, value]));
-  const location = entries.get('location') ?? '';
-  // A model must not make us read outside its own folder.
-  if (location === '' || /^([/\\]|[A-Za-z]:)|(^|[/\\])\.\.([/\\]|$)/.test(location)) {
-    throw new FormatError(`The tensor '${proto.name}' is in a file named '${location}'.`, where);
-  }
   if (external === undefined) {
     throw new FormatError(`The weights are in another file, '${location}'.`, {
       ...where,
