@@ -44,12 +44,13 @@ export function displayWindow(image: Image): DisplayWindow {
 /** Sorted finite values without padding. */
 function sampleOf({ data, dtype, padding }: Image): Float64Array {
   const step = Math.max(1, Math.ceil(data.length / SAMPLE)) | 1;
-  const values: number[] = [];
+  const values = new Float64Array(Math.ceil(data.length / step));
+  let count = 0;
   for (let i = 0; i < data.length; i += step) {
     const value = dtype === 'float16' ? float16ToNumber(data[i] as number) : Number(data[i]);
-    if (Number.isFinite(value) && value !== padding) values.push(value);
+    if (Number.isFinite(value) && value !== padding) values[count++] = value;
   }
-  return Float64Array.from(values).sort();
+  return values.subarray(0, count).sort();
 }
 
 function shareBetween(sample: Float64Array, low: number, high: number): number {

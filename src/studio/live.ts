@@ -18,7 +18,7 @@ import { previewOf, tilesOf } from './preview.ts';
 const SLICE_MS = 250;
 /** New labels reach the network at most so often: each time its data are prepared anew. */
 const DATA_MS = 2000;
-/** Steps between two previews of the network. */
+/** Steps between two previews of the network while nothing is painted. */
 const PREVIEW_STEPS = 25;
 
 export class Live {
@@ -40,13 +40,18 @@ export class Live {
   #hasAccepted = false;
   #data: (LiveData & { readonly revision: number; readonly sequence: number }) | undefined;
   #quick: QuickRung | undefined;
-  #quickRevision = 0;
+  /** The labels that each model has learned from: their revision here, and the last edit in them. */
+  #quickLearned = { revision: 0, sequence: 0 };
   #network: NetworkRung | undefined;
-  #networkRevision = 0;
+  #networkLearned = { revision: 0, sequence: 0 };
   #networkDataMs = Number.NEGATIVE_INFINITY;
+  /** The weights of the network that are shown: those after a turn with new labels, or after some steps. */
+  #networkShown = { version: 0, step: 0, revision: 0 };
   #contest = new Contest();
   /** What was shown last: nothing is shown again until the view, the model or its weights change. */
   #shown = { key: '', tiles: [] as Rect[], counts: new Map<number, number>() };
+  /** Of the last preview: none is shown that was made of older labels. */
+  #sequence = 0;
 
   constructor(host: StudioHost, open: OpenProject, emit: (event: EngineEvent) => void) {
     this.#host = host;
@@ -150,10 +155,10 @@ export class Live {
       return false;
     }
     const { model } = this.#options;
-    if (model !== 'network' && this.#quickRevision < data.revision) {
+    if (model !== 'network' && this.#quickLearned.revision < data.revision) {
       this.#quick ??= new QuickRung(this.#host);
       await this.#quick.learn(data);
-      this.#quickRevision = data.revision;
+      this.#quickLearned = data;
       return true;
     }
     if (await this.#showTile(data)) return true;
@@ -185,12 +190,14 @@ export class Live {
   }
 
   /** Predicts the next tile of what is visible. @returns false if there is nothing left to show */
-  async #showTile(data: LiveData & { readonly sequence: number }): Promise<boolean> {
+  async #showTile(data: LiveData): Promise<boolean> {
     const view = this.#view;
     const model = this.#best;
     if (view === undefined || model === undefined || model.step === 0) return false;
+    const { sequence } = model.kind === 'quick' ? this.#quickLearned : this.#networkLearned;
+    if (sequence < this.#sequence) return false;
     if (!this.#open.project.images.some(({ id }) => id === view.image)) return false;
-    const version = model.kind === 'quick' ? model.step : Math.floor(model.step / PREVIEW_STEPS);
+    const version = model.kind === 'quick' ? model.step : this.#networkShown.version;
     const key = JSON.stringify([view, model.kind, version]);
     const { upright, info } = await this.#open.images.load(this.#open.project, view.image);
     if (key !== this.#shown.key) this.#shown = { key, tiles: [...tilesOf(view, info)], counts: new Map() };
@@ -202,7 +209,7 @@ export class Live {
     const result = previewOf(await model.predict(page, rect satisfies PageRegion), data.classes);
     for (const label of result.classes) counts.set(label, (counts.get(label) ?? 0) + 1);
     const { image, page: slice } = view;
-    const { sequence } = data;
+    this.#sequence = sequence;
     this.#emit({ kind: 'preview', view: { image, page: slice, rect }, model: kind, step, sequence, ...result });
     if (tiles.length === 0) {
       const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
@@ -213,15 +220,17 @@ export class Live {
   }
 
   /** Steps of the network for one slice of time. @returns false if it cannot learn from these data */
-  async #teachNetwork(data: LiveData & { readonly revision: number }): Promise<boolean> {
+  async #teachNetwork(data: LiveData & { readonly revision: number; readonly sequence: number }): Promise<boolean> {
     const { nowMs } = this.#host;
     const isDue = nowMs() - this.#networkDataMs >= DATA_MS;
-    if (this.#networkRevision < data.revision && (this.#network === undefined || isDue)) {
-      this.#networkRevision = data.revision;
+    if (this.#networkLearned.revision < data.revision && (this.#network === undefined || isDue)) {
+      // Tried once, and learned from if that succeeds.
+      this.#networkLearned = { revision: data.revision, sequence: this.#networkLearned.sequence };
       this.#networkDataMs = nowMs();
       try {
         if (this.#network === undefined) this.#network = await NetworkRung.open(this.#host, this.#open, data);
         else await this.#network.setData(data);
+        this.#networkLearned = { revision: data.revision, sequence: data.sequence };
       } catch (cause) {
         if (!(cause instanceof LamellaError) || this.#options.model === 'network') throw cause;
         this.#emit({ kind: 'note', text: `The network does not learn from this: ${cause.message}` });
@@ -231,6 +240,11 @@ export class Live {
     const began = nowMs();
     while (!this.#waits && nowMs() - began < SLICE_MS && this.#revision === data.revision) await this.#network.learn();
     const { step, loss } = this.#network;
+    const shown = this.#networkShown;
+    const { revision } = this.#networkLearned;
+    if (revision > shown.revision || step - shown.step >= PREVIEW_STEPS) {
+      this.#networkShown = { version: shown.version + 1, step, revision };
+    }
     if (Number.isFinite(loss)) this.#emit({ kind: 'step', step, loss });
     return true;
   }

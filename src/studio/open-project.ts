@@ -13,6 +13,7 @@ import type { GivenFile, ImageId, ImageInfo, Problem, ProjectState } from './eng
 import { problemOf } from './error-data.ts';
 import type { StudioHost } from './host.ts';
 import { ProjectImages } from './images.ts';
+import { InfoCache } from './info-cache.ts';
 import { paintedClasses, storedClasses } from './label-files.ts';
 import { FOLDERS, imageOf, NOT_ANNOTATED, readProjectFile, writeProjectFile } from './project-folder.ts';
 import { ProjectJournal } from './project-journal.ts';
@@ -116,14 +117,19 @@ export class OpenProject {
   async state(onImage: (done: number, total: number) => void): Promise<ProjectState> {
     const infos: ImageInfo[] = [];
     const problems: Problem[] = [];
-    for (const [i, { id }] of this.#project.images.entries()) {
+    const cache = await InfoCache.open(this.#host, this.folder);
+    for (const [i, image] of this.#project.images.entries()) {
       try {
-        infos.push((await this.images.load(this.#project, id as ImageId)).info);
+        const known = cache.get(image, this.#project);
+        const info = known ?? (await this.images.load(this.#project, image.id as ImageId)).info;
+        if (known === undefined) cache.set(image, this.#project, info);
+        infos.push(info);
       } catch (cause) {
         problems.push(problemOf(cause));
       }
       onImage(i + 1, this.#project.images.length);
     }
+    if (!this.readOnly) await cache.save(this.#project);
     const { id, shown: project, readOnly } = this;
     return { id, project, images: infos, readOnly, journal: await this.#journal.bytes(), problems };
   }

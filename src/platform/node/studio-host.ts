@@ -169,7 +169,6 @@ export function studioHost(root: string, { single = false }: StudioHostOptions =
     openSessionPlace: (folder) => sessionPlace(files.resolve(folder), { workers: 0 }),
     after(ms, work) {
       const timer = setTimeout(work, ms);
-      timer.unref();
       return () => clearTimeout(timer);
     },
   };
