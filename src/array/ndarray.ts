@@ -46,6 +46,12 @@ const CONSTRUCTORS: {
 
 export const isDType = (name: string): name is DType => Object.hasOwn(CONSTRUCTORS, name);
 
+/** The dtype of storage; of two that are stored alike, the integer. Undefined for a DataView or clamped bytes. */
+export function dtypeOf(storage: ArrayBufferView): DType | undefined {
+  const dtypes = Object.keys(CONSTRUCTORS).filter((name) => name !== 'float16') as DType[];
+  return dtypes.find((dtype) => storage instanceof CONSTRUCTORS[dtype]);
+}
+
 /** Number of elements of a shape; 1 for a scalar's `[]`. */
 export function elementCount(shape: Shape): number {
   let size = 1;

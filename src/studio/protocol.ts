@@ -15,6 +15,7 @@
  * for NaN and infinity, `{ $none: true }` for undefined. A name that begins with `$` gets a second one.
  */
 
+import { bytesPer, dtypeOf, isDType, viewAs } from '../array/ndarray.ts';
 import { FormatError } from '../errors.ts';
 import type { FileContent } from '../workflows/memory-files.ts';
 
@@ -42,19 +43,6 @@ export interface Channel {
   onClose(listener: () => void): void;
   close(): void;
 }
-
-const ARRAYS = {
-  float32: Float32Array,
-  float64: Float64Array,
-  int8: Int8Array,
-  int16: Int16Array,
-  int32: Int32Array,
-  int64: BigInt64Array,
-  uint8: Uint8Array,
-  uint16: Uint16Array,
-  uint32: Uint32Array,
-  uint64: BigUint64Array,
-} as const;
 
 const isFile = (value: object): value is BlobLike =>
   'arrayBuffer' in value && typeof value.arrayBuffer === 'function' && 'size' in value;
@@ -86,8 +74,7 @@ export function encode(value: unknown, held: HeldFiles, { carriesBlobs }: Pick<C
     if (ArrayBuffer.isView(item)) {
       const { buffer, byteOffset, byteLength } = item;
       parts.push(new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength));
-      const dtype = Object.entries(ARRAYS).find(([, Kind]) => item instanceof Kind)?.[0];
-      return { $part: parts.length - 1, dtype };
+      return { $part: parts.length - 1, dtype: dtypeOf(item) };
     }
     if (isFile(item)) {
       if (!(carriesBlobs && isBlob(item))) return { $file: held.hold(item), size: item.size };
@@ -135,19 +122,16 @@ function nonFinite(text: unknown): number {
   return Number(text);
 }
 
-/** Bytes as an array, without a copy where they are aligned. */
 function arrayOf(bytes: unknown, dtype: unknown): unknown {
-  if (!(bytes instanceof Uint8Array) || typeof dtype !== 'string' || !Object.hasOwn(ARRAYS, dtype)) {
+  if (!(bytes instanceof Uint8Array) || typeof dtype !== 'string' || !isDType(dtype)) {
     throw invalid('an array is missing');
   }
-  const Kind = ARRAYS[dtype as keyof typeof ARRAYS];
-  const size = Kind.BYTES_PER_ELEMENT;
-  if (bytes.length % size !== 0) throw invalid('an array ends within an element');
-  const { buffer, byteOffset } = byteOffsetFits(bytes, size) ? bytes : bytes.slice();
-  return new Kind(buffer as ArrayBuffer, byteOffset, bytes.length / size);
+  if (bytes.length % bytesPer(dtype) !== 0) throw invalid('an array ends within an element');
+  if (dtype === 'uint8') return bytes;
+  // A part of something larger may not be aligned.
+  const { buffer } = bytes.length === bytes.buffer.byteLength ? bytes : bytes.slice();
+  return viewAs(dtype, buffer);
 }
-
-const byteOffsetFits = ({ byteOffset }: Uint8Array, size: number): boolean => byteOffset % size === 0;
 
 /** Bytes that are asked for at a time. */
 const PIECE = 2 ** 23;
