@@ -222,5 +222,5 @@ function requireLayer(id: string, layer: LabelLayer, kind: LayerKind, size: Requ
       { remedy: `Use a layer of ${kind} with ${width} x ${height} x ${slices} pixels.` },
     );
   }
-  layer.takeChanges();
+  layer.acceptChanges();
 }

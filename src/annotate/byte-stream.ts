@@ -1,4 +1,4 @@
-/** Whole numbers as bytes, seven bits in each, the lowest first (LEB128), and the bytes of texts and blocks. */
+/** Whole numbers as bytes, seven bits in each, the lowest first (LEB128). */
 
 export class ByteWriter {
   #bytes = new Uint8Array(1024);
@@ -34,6 +34,10 @@ export class ByteReader {
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
+  }
+
+  get hasMore(): boolean {
+    return this.#at < this.#bytes.length;
   }
 
   number(): number {

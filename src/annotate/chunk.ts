@@ -5,6 +5,10 @@ import { type LayerKind, NOT_ANNOTATED } from './label-values.ts';
 /** Pixels along the side of a chunk. */
 export const CHUNK_SIZE = 256;
 
+/** A chunk is kept before it changes by bands of so many rows, so that a small edit copies little. */
+export const BAND_ROWS = 32;
+export const BAND_PIXELS = BAND_ROWS * CHUNK_SIZE;
+
 /** Stored as uint8 (classes) or uint32 (objects). */
 export type Labels = Uint8Array | Uint32Array;
 
@@ -25,19 +29,45 @@ export function blankLabels(kind: LayerKind, length: number): Labels {
   return (kind === 'classes' ? new Uint8Array(length) : new Uint32Array(length)).fill(NOT_ANNOTATED[kind]);
 }
 
+/** A chunk as it was before an edit. */
+export interface ChunkBefore {
+  /** Undefined: there was no chunk, so nothing was annotated. */
+  readonly extents: ReadonlyMap<number, Readonly<Extent>> | undefined;
+  /** The labels of each band of rows that was written since. */
+  readonly bands: (Labels | undefined)[];
+}
+
+const copyOf = (extents: ReadonlyMap<number, Readonly<Extent>>): Map<number, Extent> =>
+  new Map(Array.from(extents, ([label, extent]) => [label, { ...extent }]));
+
 export class Chunk {
   /** Row by row, `CHUNK_SIZE` squared; pixels outside the image are not annotated. */
   readonly data: Labels;
-  /** By label; without the value "not annotated". */
-  readonly extents: Map<number, Extent>;
+  #extents = new Map<number, Extent>();
 
-  constructor(data: Labels, extents = new Map<number, Extent>()) {
-    this.data = data;
-    this.extents = extents;
+  constructor(kind: LayerKind) {
+    this.data = blankLabels(kind, CHUNK_SIZE * CHUNK_SIZE);
   }
 
-  clone(): Chunk {
-    return new Chunk(this.data.slice(), new Map(Array.from(this.extents, ([label, extent]) => [label, { ...extent }])));
+  /** By label; without the value "not annotated". */
+  get extents(): ReadonlyMap<number, Readonly<Extent>> {
+    return this.#extents;
+  }
+
+  /** What it is now, with bands to come as they are written. */
+  beforeEdit(): ChunkBefore {
+    return { extents: copyOf(this.#extents), bands: [] };
+  }
+
+  /** A copy of the labels of a band. */
+  band(band: number): Labels {
+    return this.data.slice(band * BAND_PIXELS, (band + 1) * BAND_PIXELS);
+  }
+
+  /** Takes back what was written since. */
+  restore({ extents = new Map(), bands }: ChunkBefore): void {
+    for (const [band, labels] of bands.entries()) if (labels !== undefined) this.data.set(labels, band * BAND_PIXELS);
+    this.#extents = copyOf(extents);
   }
 
   /** Replaces the pixels from..to-1 of a row, which all have the label `old`. */
@@ -48,18 +78,18 @@ export class Chunk {
   }
 
   #remove(row: number, from: number, to: number, label: number): void {
-    const extent = this.extents.get(label) as Extent;
+    const extent = this.#extents.get(label) as Extent;
     extent.pixels -= to - from;
-    if (extent.pixels === 0) this.extents.delete(label);
+    if (extent.pixels === 0) this.#extents.delete(label);
     else if (from === extent.left || to === extent.right || row === extent.top || row === extent.bottom - 1) {
       extent.tight = false;
     }
   }
 
   #add(row: number, from: number, to: number, label: number): void {
-    const extent = this.extents.get(label);
+    const extent = this.#extents.get(label);
     if (extent === undefined) {
-      this.extents.set(label, {
+      this.#extents.set(label, {
         pixels: to - from,
         left: from,
         top: row,
@@ -78,7 +108,7 @@ export class Chunk {
 
   /** The extent of a label with the smallest box, which scans its box at most. */
   tightExtent(label: number): Extent | undefined {
-    const extent = this.extents.get(label);
+    const extent = this.#extents.get(label);
     if (extent === undefined || extent.tight) return extent;
     let [left, top, right, bottom] = [CHUNK_SIZE, CHUNK_SIZE, 0, 0];
     for (let y = extent.top; y < extent.bottom; y++) {

@@ -2,7 +2,6 @@
 
 import { FormatError } from '../errors.ts';
 import type { AnnotationClass } from './annotation-class.ts';
-import { CHUNK_SIZE } from './chunk.ts';
 import type { LabelLayer, LayerChanges } from './label-layer.ts';
 import { type Box, boundsOf, type Region } from './region.ts';
 
@@ -22,20 +21,12 @@ export interface AppliedEdit {
   readonly classes: boolean;
 }
 
-/** Runs of pixels of a chunk: first pixel, number of pixels, label before and after the edit. */
-export interface ChunkRuns {
-  readonly key: number;
-  readonly runs: Int32Array;
-}
-
-/** Changed labels: the chunks themselves soon after the edit, later the runs that differ. */
-export type LabelChange = {
+export interface LabelChange extends LayerChanges {
   readonly kind: 'labels';
   readonly image: string;
   /** Width, height and slices of the layer. */
   readonly size: readonly [width: number, height: number, slices: number];
-  readonly boxes: LayerChanges['boxes'];
-} & (Pick<LayerChanges, 'chunks'> | { readonly runs: readonly ChunkRuns[] });
+}
 
 /** What an edit changed. Lists are replaced as a whole. */
 export type Change =
@@ -66,26 +57,7 @@ export function applyLabels(layer: LabelLayer, change: LabelChange, side: Side):
       { remedy: 'Use the journal of these images, or start a new one.' },
     );
   }
-  if ('chunks' in change) {
-    for (const chunk of change.chunks) layer.exchange(chunk.key, chunk[side]);
-    return;
-  }
-  for (const chunk of change.runs) fillRuns(layer, chunk, side);
-  layer.takeChanges();
-}
-
-function fillRuns(layer: LabelLayer, { key, runs }: ChunkRuns, side: Side): void {
-  const { slice, row, column } = layer.placeOf(key);
-  const [left, top] = [column * CHUNK_SIZE, row * CHUNK_SIZE];
-  for (let i = 0; i < runs.length; i += 4) {
-    const end = runs[i] + runs[i + 1];
-    const label = side === 'before' ? runs[i + 2] : runs[i + 3];
-    for (let p = runs[i], next: number; p < end; p = next) {
-      next = Math.min(end, (p | (CHUNK_SIZE - 1)) + 1);
-      const x = left + (p & (CHUNK_SIZE - 1));
-      layer.fill(slice, top + Math.floor(p / CHUNK_SIZE), x, x + next - p, label);
-    }
-  }
+  for (const chunk of change.chunks) layer.apply(chunk, side);
 }
 
 /** A change, with or without its labels. */

@@ -36,7 +36,7 @@ export class History {
     this.#annotations = annotations;
     this.#store = options.store;
     // Half of the memory for edits as they were made, half for packed ones.
-    this.#writer = new RecordWriter(annotations.kind, options, bytes / 2, () => this.#free());
+    this.#writer = new RecordWriter(options, bytes / 2, () => this.#free());
     this.#packedLimit = bytes / 2;
     this.#editLimit = edits;
   }

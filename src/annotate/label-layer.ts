@@ -4,7 +4,18 @@
  */
 
 import { UsageError } from '../errors.ts';
-import { blankLabels, CHUNK_SIZE, Chunk, type Extent, type Labels } from './chunk.ts';
+import { ChangedParts, type ChangeTracker, type ChunkPlace, SliceBoxes } from './changed-parts.ts';
+import {
+  BAND_PIXELS,
+  BAND_ROWS,
+  blankLabels,
+  CHUNK_SIZE,
+  Chunk,
+  type ChunkBefore,
+  type Extent,
+  type Labels,
+} from './chunk.ts';
+import { ChunkEdit, type ChunkRuns, readRuns } from './chunk-runs.ts';
 import { type LayerKind, NOT_ANNOTATED } from './label-values.ts';
 import type { Box } from './region.ts';
 
@@ -15,43 +26,11 @@ export interface LayerSize {
   readonly slices?: number;
 }
 
-/** Where a chunk lies: columns and rows of chunks count from 0. */
-export interface ChunkPlace {
-  readonly slice: number;
-  readonly row: number;
-  readonly column: number;
-}
-
-/** Rows and columns of a chunk that changed; `right` and `bottom` are those after the last. */
-export interface DirtyChunk extends ChunkPlace {
-  readonly left: number;
-  readonly top: number;
-  readonly right: number;
-  readonly bottom: number;
-}
-
-/** Where the layer changed since it was last asked. */
-export interface ChangeTracker {
-  /** The changed parts of chunks, which are then forgotten. */
-  take(): readonly DirtyChunk[];
-  close(): void;
-}
-
-/** One chunk before and after an edit, neither of which changes any more; undefined: nothing annotated. */
-export interface ChunkChange {
-  readonly key: number;
-  readonly before: Chunk | undefined;
-  readonly after: Chunk | undefined;
-}
-
 export interface LayerChanges {
-  readonly chunks: readonly ChunkChange[];
+  readonly chunks: readonly ChunkRuns[];
   /** The changed rectangle of each slice. */
   readonly boxes: readonly { readonly slice: number; readonly box: Box }[];
 }
-
-/** Left, top, right and bottom, the last two exclusive. */
-type Bounds = [left: number, top: number, right: number, bottom: number];
 
 /** The largest width, height and number of slices: coordinates stay exact everywhere. */
 const LARGEST = 2 ** 20;
@@ -72,12 +51,13 @@ export class LabelLayer {
   readonly #chunks = new Map<number, Chunk>();
   /** The chunks that contain a label. */
   readonly #places = new Map<number, Set<number>>();
-  /** Chunks as they were at the last `takeChanges`, of those written since. */
-  #before = new Map<number, Chunk | undefined>();
-  #boxes = new Map<number, Bounds>();
-  /** Changed parts of chunks that no tracker has been told of. */
-  readonly #touched = new Map<number, Bounds>();
-  readonly #trackers = new Set<Map<number, Bounds>>();
+  /** Chunks that were written since the last `takeChanges`, as they were then. */
+  #before = new Map<number, ChunkBefore>();
+  /** Edits of chunks whose runs nobody has asked for. */
+  readonly #unread = new Map<number, ChunkEdit>();
+  /** The labels of a band in which nothing is annotated. */
+  readonly #blankBand: Labels;
+  readonly #changed: ChangedParts;
   #largest = 0;
 
   /** @throws UsageError for a size that is not a whole number from 1 to 1,048,576 */
@@ -93,6 +73,8 @@ export class LabelLayer {
     this.height = height;
     this.slices = slices;
     this.notAnnotated = NOT_ANNOTATED[kind];
+    this.#blankBand = blankLabels(kind, BAND_PIXELS);
+    this.#changed = new ChangedParts((key) => this.placeOf(key));
     this.rows = Math.ceil(height / CHUNK_SIZE);
     this.columns = Math.ceil(width / CHUNK_SIZE);
   }
@@ -165,16 +147,32 @@ export class LabelLayer {
    * Gives the pixels from..to-1 of a row a label; those outside the image are left out.
    * @param may which labels may be replaced; see `replaceable`
    */
-  fill(slice: number, y: number, from: number, to: number, value: number, may: (label: number) => boolean = anything) {
+  fill(
+    slice: number,
+    y: number,
+    from: number,
+    to: number,
+    value: number,
+    may: (label: number) => boolean = anything,
+  ): void {
     if (y < 0 || y >= this.height) return;
     const end = Math.min(to, this.width);
     for (let x = Math.max(from, 0), next: number; x < end; x = next) {
       next = Math.min(end, (x | 255) + 1);
-      this.#fillChunk(this.#key(slice, y >> 8, x >> 8), y & 255, x & 255, ((next - 1) & 255) + 1, value, may);
+      this.#fillRow(this.#key(slice, y >> 8, x >> 8), y & 255, x & 255, ((next - 1) & 255) + 1, value, may);
     }
   }
 
-  #fillChunk(key: number, row: number, from: number, to: number, value: number, may: (label: number) => boolean) {
+  /** @param isEdit whether what was there before is kept */
+  #fillRow(
+    key: number,
+    row: number,
+    from: number,
+    to: number,
+    value: number,
+    may: (label: number) => boolean,
+    isEdit = true,
+  ): void {
     let chunk = this.#chunks.get(key);
     if (chunk === undefined && (value === this.notAnnotated || !may(this.notAnnotated))) return;
     let [first, last] = [-1, -1];
@@ -186,7 +184,7 @@ export class LabelLayer {
       else while (next < to && chunk.data[start | next] === old) next++;
       if (old === value || !may(old)) continue;
       if (first < 0) {
-        chunk = this.#own(key);
+        chunk = isEdit ? this.#keep(key, row) : this.#chunk(key);
         first = x;
       }
       last = next;
@@ -194,7 +192,7 @@ export class LabelLayer {
     }
     if (first < 0) return;
     this.#revision++;
-    widen(this.#touched, key, first, row, last, row + 1);
+    this.#changed.add(key, first, row, last, row + 1);
   }
 
   #replace(chunk: Chunk, key: number, row: number, from: number, to: number, old: number, value: number): void {
@@ -210,14 +208,33 @@ export class LabelLayer {
     if (label > this.#largest) this.#largest = label;
   }
 
-  /** A chunk that may be changed: the first time since the last `takeChanges`, a copy. */
-  #own(key: number): Chunk {
-    const chunk = this.#chunks.get(key);
-    if (this.#before.has(key)) return chunk as Chunk;
-    this.#before.set(key, chunk);
-    const own = chunk?.clone() ?? new Chunk(blankLabels(this.kind, CHUNK_SIZE * CHUNK_SIZE));
-    this.#chunks.set(key, own);
-    return own;
+  /** A chunk, of which an edit will change a row. */
+  #keep(key: number, row: number): Chunk {
+    let before = this.#before.get(key);
+    if (before === undefined) {
+      this.#read(key);
+      before = this.#chunks.get(key)?.beforeEdit() ?? { extents: undefined, bands: [] };
+      this.#before.set(key, before);
+    }
+    const chunk = this.#chunk(key);
+    const band = Math.floor(row / BAND_ROWS);
+    before.bands[band] ??= before.extents === undefined ? this.#blankBand : chunk.band(band);
+    return chunk;
+  }
+
+  #chunk(key: number): Chunk {
+    let chunk = this.#chunks.get(key);
+    if (chunk === undefined) {
+      chunk = new Chunk(this.kind);
+      this.#chunks.set(key, chunk);
+    }
+    return chunk;
+  }
+
+  /** Finds the runs of the last edit of a chunk while it is still as that left it. */
+  #read(key: number): void {
+    this.#unread.get(key)?.runs;
+    this.#unread.delete(key);
   }
 
   /** Labels that occur anywhere, in no order. */
@@ -228,7 +245,7 @@ export class LabelLayer {
   /** Pixels with a label, in one slice or in all. */
   pixels(label: number, slice?: number): number {
     let pixels = 0;
-    for (const { extent } of this.extentsOf(label, slice)) pixels += extent.pixels;
+    for (const { chunk } of this.#chunksOf(label, slice)) pixels += chunk.extents.get(label)?.pixels ?? 0;
     return pixels;
   }
 
@@ -239,20 +256,22 @@ export class LabelLayer {
 
   /** The smallest rectangle around the pixels of a label in each slice that it occurs in. */
   boxes(label: number): ReadonlyMap<number, Box> {
-    const found = new Map<number, Bounds>();
-    for (const { key, extent } of this.extentsOf(label)) {
-      const { slice, row, column } = this.placeOf(key);
-      const [x, y] = [column * CHUNK_SIZE, row * CHUNK_SIZE];
-      widen(found, slice, x + extent.left, y + extent.top, x + extent.right, y + extent.bottom);
-    }
-    return new Map(Array.from(found, ([slice, bounds]) => [slice, boxOf(bounds)]));
+    const found = new SliceBoxes();
+    for (const { key, extent } of this.extentsOf(label)) found.add(this.placeOf(key), extent);
+    return found.boxes();
   }
 
-  /** The chunks that contain a label, with its pixels in each. */
+  /** The chunks that contain a label, with the smallest rectangle around its pixels in each. */
   *extentsOf(label: number, slice?: number): Generator<{ readonly key: number; readonly extent: Readonly<Extent> }> {
+    for (const { key, chunk } of this.#chunksOf(label, slice)) {
+      yield { key, extent: chunk.tightExtent(label) as Extent };
+    }
+  }
+
+  *#chunksOf(label: number, slice?: number): Generator<{ readonly key: number; readonly chunk: Chunk }> {
     for (const key of this.#places.get(label) ?? []) {
       if (slice !== undefined && this.placeOf(key).slice !== slice) continue;
-      yield { key, extent: this.#chunks.get(key)?.tightExtent(label) as Extent };
+      yield { key, chunk: this.#chunks.get(key) as Chunk };
     }
   }
 
@@ -263,30 +282,7 @@ export class LabelLayer {
 
   /** Reports changes from now on, such as those to be drawn again. */
   track(): ChangeTracker {
-    this.#tellTrackers();
-    const changed = new Map<number, Bounds>();
-    this.#trackers.add(changed);
-    return {
-      take: () => {
-        this.#tellTrackers();
-        const taken = Array.from(changed, ([key, [left, top, right, bottom]]) => {
-          return { ...this.placeOf(key), left, top, right, bottom };
-        });
-        changed.clear();
-        return taken;
-      },
-      close: () => this.#trackers.delete(changed),
-    };
-  }
-
-  #tellTrackers(): void {
-    for (const [key, [left, top, right, bottom]] of this.#touched) {
-      for (const tracker of this.#trackers) widen(tracker, key, left, top, right, bottom);
-      const { slice, row, column } = this.placeOf(key);
-      const [x, y] = [column * CHUNK_SIZE, row * CHUNK_SIZE];
-      widen(this.#boxes, slice, x + left, y + top, x + right, y + bottom);
-    }
-    this.#touched.clear();
+    return this.#changed.track();
   }
 
   /** Whether something was written since the last `takeChanges` or `revert`. */
@@ -294,44 +290,57 @@ export class LabelLayer {
     return this.#before.size > 0;
   }
 
-  /** What was written since the last call. The chunks are the layer's own until they are written again. */
+  /** What was written since the last call, as one edit. */
   takeChanges(): LayerChanges {
-    this.#tellTrackers();
-    const chunks = Array.from(this.#before, ([key, before]) => ({ key, before, after: this.#dropEmpty(key) }));
-    const boxes = Array.from(this.#boxes, ([slice, bounds]) => ({ slice, box: boxOf(bounds) }));
-    this.#before = new Map();
-    this.#boxes = new Map();
+    const chunks = Array.from(this.#before, ([key, before]) => {
+      const edit = new ChunkEdit(key, before, this.#chunks.get(key) as Chunk);
+      this.#unread.set(key, edit);
+      return edit;
+    });
+    const boxes = this.#changed.takeBoxes();
+    this.acceptChanges();
     return { chunks, boxes };
   }
 
-  #dropEmpty(key: number): Chunk | undefined {
-    const chunk = this.#chunks.get(key);
-    if (chunk === undefined || chunk.extents.size > 0) return chunk;
-    this.#chunks.delete(key);
-    return undefined;
+  /** Forgets that what was written since the last `takeChanges` was an edit. */
+  acceptChanges(): void {
+    for (const key of this.#before.keys()) this.#dropIfEmpty(key);
+    this.#before = new Map();
+    this.#changed.takeBoxes();
+  }
+
+  #dropIfEmpty(key: number): void {
+    if (this.#chunks.get(key)?.extents.size === 0) this.#chunks.delete(key);
+  }
+
+  /** Does once more what an edit did to a chunk, or takes it back, which is no edit. */
+  apply({ key, runs }: ChunkRuns, side: 'before' | 'after'): void {
+    this.#read(key);
+    for (const [from, to, before, after] of readRuns(runs)) {
+      const label = side === 'before' ? before : after;
+      for (let p = from, next: number; p < to; p = next) {
+        next = Math.min(to, (p | 255) + 1);
+        this.#fillRow(key, p >> 8, p & 255, ((next - 1) & 255) + 1, label, anything, false);
+      }
+    }
+    this.#dropIfEmpty(key);
+    this.acceptChanges();
   }
 
   /** Takes back what was written since the last `takeChanges`. */
   revert(): void {
-    const before = this.#before;
-    this.#before = new Map();
-    for (const [key, chunk] of before) this.exchange(key, chunk);
-    this.#boxes = new Map();
-  }
-
-  /** Puts a chunk in the place of another, without noting it as a change to be taken. */
-  exchange(key: number, chunk: Chunk | undefined): void {
-    this.#tellTrackers();
-    const old = this.#chunks.get(key);
-    for (const label of old?.extents.keys() ?? []) this.#places.get(label)?.delete(key);
-    if (chunk === undefined) this.#chunks.delete(key);
-    else this.#chunks.set(key, chunk);
-    for (const label of chunk?.extents.keys() ?? []) this.#note(label, key);
-    const { row, column } = this.placeOf(key);
-    const right = Math.min(CHUNK_SIZE, this.width - column * CHUNK_SIZE);
-    const bottom = Math.min(CHUNK_SIZE, this.height - row * CHUNK_SIZE);
-    for (const tracker of this.#trackers) widen(tracker, key, 0, 0, right, bottom);
-    this.#revision++;
+    for (const [key, before] of this.#before) {
+      const chunk = this.#chunks.get(key) as Chunk;
+      for (const label of chunk.extents.keys()) this.#places.get(label)?.delete(key);
+      chunk.restore(before);
+      for (const label of chunk.extents.keys()) this.#note(label, key);
+      const { row, column } = this.placeOf(key);
+      const right = Math.min(CHUNK_SIZE, this.width - column * CHUNK_SIZE);
+      const bottom = Math.min(CHUNK_SIZE, this.height - row * CHUNK_SIZE);
+      this.#changed.add(key, 0, 0, right, bottom);
+      this.#revision++;
+    }
+    this.acceptChanges();
   }
 
   /** Identifies a chunk within the layer. */
@@ -361,17 +370,3 @@ export class LabelLayer {
     });
   }
 }
-
-function widen(all: Map<number, Bounds>, key: number, left: number, top: number, right: number, bottom: number): void {
-  const bounds = all.get(key);
-  if (bounds === undefined) {
-    all.set(key, [left, top, right, bottom]);
-    return;
-  }
-  if (left < bounds[0]) bounds[0] = left;
-  if (top < bounds[1]) bounds[1] = top;
-  if (right > bounds[2]) bounds[2] = right;
-  if (bottom > bounds[3]) bounds[3] = bottom;
-}
-
-const boxOf = ([left, top, right, bottom]: Bounds): Box => [left, top, right - left, bottom - top];

@@ -1,7 +1,7 @@
 /** Packs edits and writes records in the order in which things happened. */
 
+import { ChunkEdit } from './chunk-runs.ts';
 import type { AppliedEdit, Change } from './edit.ts';
-import type { LayerKind } from './label-values.ts';
 import { encodeEdit, encodeStep, type RecordHeader } from './record.ts';
 
 /** Where records are kept in their order; `Journal` is one. */
@@ -46,11 +46,10 @@ type Item = Edit | Step | Compaction;
 
 const isEdit = (item: Item): item is Edit => 'stored' in item;
 
-/** Chunks that are packed between two pauses: about 3 ms, for objects. */
+/** Chunks that are packed between two pauses: at most about 3 ms. */
 const CHUNKS_AT_ONCE = 8;
 
 export class RecordWriter {
-  readonly #kind: LayerKind;
   readonly #options: RecordWriterOptions;
   readonly #unpackedLimit: number;
   readonly #written: () => void;
@@ -61,8 +60,7 @@ export class RecordWriter {
    * @param unpackedLimit bytes that edits may take before they are packed
    * @param written called after each record
    */
-  constructor(kind: LayerKind, options: RecordWriterOptions, unpackedLimit: number, written: () => void) {
-    this.#kind = kind;
+  constructor(options: RecordWriterOptions, unpackedLimit: number, written: () => void) {
     this.#options = options;
     this.#unpackedLimit = unpackedLimit;
     this.#written = written;
@@ -76,7 +74,7 @@ export class RecordWriter {
     for (const edit of unpacked) {
       if (excess <= 0) break;
       excess -= bytesOf(edit);
-      keepPacked(edit, finish(this.#packing(edit)));
+      keepPacked(edit, finish(packing(edit)));
     }
     if (this.#writing !== undefined) return;
     const writing = this.#writeAll().finally(() => {
@@ -108,17 +106,13 @@ export class RecordWriter {
 
   async #packed(edit: Edit): Promise<Uint8Array> {
     if (edit.record !== undefined) return edit.record;
-    const task = this.#packing(edit);
+    const task = packing(edit);
     let state = task.next();
     for (let chunks = 1; !state.done; chunks++) {
       if (chunks % CHUNKS_AT_ONCE === 0) await this.#options.pause?.();
       state = task.next();
     }
     return keepPacked(edit, state.value);
-  }
-
-  #packing({ sequence, name, changes = [] }: Edit): Generator<void, Uint8Array> {
-    return encodeEdit({ sequence, name, changes }, this.#kind);
   }
 
   async #compacted({ edits, done, sequence }: Compaction): Promise<readonly Uint8Array[]> {
@@ -136,6 +130,9 @@ export class RecordWriter {
   }
 }
 
+const packing = ({ sequence, name, changes = [] }: Edit): Generator<void, Uint8Array> =>
+  encodeEdit(sequence, name, changes);
+
 function keepPacked(edit: Edit, record: Uint8Array): Uint8Array {
   edit.record = record;
   edit.changes = undefined;
@@ -151,8 +148,6 @@ function finish<T>(task: Generator<unknown, T>): T {
 /** Memory that an edit takes. */
 export function bytesOf({ changes = [], record }: Edit): number {
   if (record !== undefined) return record.length;
-  return changes.reduce((sum, change) => {
-    if (change.kind !== 'labels' || !('chunks' in change)) return sum;
-    return sum + change.chunks.reduce((bytes, { before }) => bytes + (before?.data.byteLength ?? 0), 0);
-  }, 0);
+  const chunks = changes.flatMap((change) => (change.kind === 'labels' ? change.chunks : []));
+  return chunks.reduce((sum, chunk) => sum + (chunk instanceof ChunkEdit ? chunk.bytes : chunk.runs.length), 0);
 }

@@ -3,19 +3,15 @@
  *
  *     u32 length of what follows the checksum | u32 CRC-32 of it | u32 length of the header | header, JSON | blocks
  *
- * The blocks, deflated, hold the changed labels: of each chunk runs of (pixels to skip, pixels, label before, label
- * after), ended by a run of 0 pixels. Labels are absolute, so that a record may be applied to labels that contain it.
+ * The blocks, deflated, hold the runs of the changed chunks (`ChunkRuns`) one after another. Labels are absolute, so that
+ * a record may be applied to labels that contain it already.
  */
 
 import { deflateSync, inflateSync } from 'fflate';
 import { concatenate } from '../array/bytes.ts';
 import { crc32 } from '../array/crc32.ts';
 import { FormatError } from '../errors.ts';
-import { ByteReader, ByteWriter } from './byte-stream.ts';
-import { blankLabels, CHUNK_SIZE, type Labels } from './chunk.ts';
-import type { Change, ChunkRuns } from './edit.ts';
-import type { ChunkChange } from './label-layer.ts';
-import type { LayerKind } from './label-values.ts';
+import type { Change, LabelChange } from './edit.ts';
 
 const VERSION = 1;
 const FRAME_BYTES = 8;
@@ -28,17 +24,17 @@ export type RecordHeader =
       readonly kind: 'edit';
       readonly sequence: number;
       readonly name: string;
-      /** Those of labels without the labels, but with the keys of the chunks. */
       readonly changes: readonly RecordedChange[];
     }
   /** `edit`: the number of the edit that was undone or made once more. */
   | { readonly kind: 'undo' | 'redo'; readonly sequence: number; readonly edit: number }
-  /** The label files contain everything up to this number. */
+  /** The files of the project contain everything up to this number. */
   | { readonly kind: 'saved'; readonly sequence: number };
 
+/** A change whose labels, if it has any, are in the blocks. */
 export type RecordedChange =
-  | Exclude<Change, { kind: 'labels' }>
-  | (Omit<Extract<Change, { kind: 'labels' }>, 'chunks' | 'runs'> & { readonly keys: readonly number[] });
+  | Exclude<Change, LabelChange>
+  | (Omit<LabelChange, 'chunks'> & { readonly chunks: readonly (readonly [key: number, bytes: number])[] });
 
 type Header = RecordHeader & { readonly version: number; readonly blocks: readonly number[] };
 
@@ -46,56 +42,37 @@ type Header = RecordHeader & { readonly version: number; readonly blocks: readon
  * An edit as a record.
  * @yields after each chunk, to pause in between
  */
-export function* encodeEdit(
-  {
-    sequence,
-    name,
-    changes,
-  }: { readonly sequence: number; readonly name: string; readonly changes: readonly Change[] },
-  kind: LayerKind,
-): Generator<void, Uint8Array> {
-  const blank = blankLabels(kind, CHUNK_SIZE * CHUNK_SIZE);
-  const runs = new ByteWriter();
+export function* encodeEdit(sequence: number, name: string, changes: readonly Change[]): Generator<void, Uint8Array> {
   const blocks: Uint8Array[] = [];
-  const stored: RecordedChange[] = [];
+  let pieces: Uint8Array[] = [];
+  let bytes = 0;
+  const endBlock = (): void => {
+    if (bytes > 0) blocks.push(deflateSync(concatenate(pieces)));
+    pieces = [];
+    bytes = 0;
+  };
   for (const change of changes) {
-    if (change.kind !== 'labels') {
-      stored.push(change);
-      continue;
-    }
-    const chunks = 'chunks' in change ? change.chunks : [];
-    const { image, size, boxes } = change;
-    stored.push({ kind: 'labels', image, size, boxes, keys: chunks.map(({ key }) => key) });
-    for (const chunk of chunks) {
-      writeRuns(chunk, blank, runs);
-      if (runs.length >= BLOCK_BYTES) blocks.push(deflateSync(runs.take()));
+    for (const { runs } of change.kind === 'labels' ? change.chunks : []) {
+      pieces.push(runs);
+      bytes += runs.length;
+      if (bytes >= BLOCK_BYTES) endBlock();
       yield;
     }
   }
-  if (runs.length > 0) blocks.push(deflateSync(runs.take()));
-  return framed({ version: VERSION, kind: 'edit', sequence, name, changes: stored, blocks: sizesOf(blocks) }, blocks);
+  endBlock();
+  const recorded = changes.map(
+    (change): RecordedChange =>
+      change.kind === 'labels'
+        ? { ...change, chunks: change.chunks.map(({ key, runs }) => [key, runs.length] as const) }
+        : change,
+  );
+  const sizes = blocks.map(({ length }) => length);
+  return framed({ version: VERSION, kind: 'edit', sequence, name, changes: recorded, blocks: sizes }, blocks);
 }
 
 /** An undo, a redo or a mark as a record. */
 export const encodeStep = (step: Exclude<RecordHeader, { kind: 'edit' }>): Uint8Array =>
   framed({ version: VERSION, ...step, blocks: [] }, []);
-
-const sizesOf = (blocks: readonly Uint8Array[]): readonly number[] => blocks.map(({ length }) => length);
-
-function writeRuns({ before, after }: ChunkChange, blank: Labels, runs: ByteWriter): void {
-  const [old, now] = [before?.data ?? blank, after?.data ?? blank];
-  const end = old.length;
-  for (let p = 0, next = 0; ; p = next) {
-    while (next < end && old[next] === now[next]) next++;
-    if (next === end) break;
-    const from = next;
-    const [label, value] = [old[from], now[from]];
-    while (next < end && old[next] === label && now[next] === value) next++;
-    for (const number of [from - p, next - from, label, value]) runs.number(number);
-  }
-  runs.number(0);
-  runs.number(0);
-}
 
 function framed(header: Header, blocks: readonly Uint8Array[]): Uint8Array {
   const text = new TextEncoder().encode(JSON.stringify(header));
@@ -130,26 +107,33 @@ export function splitRecords(bytes: Uint8Array): { readonly records: readonly Ui
 }
 
 /** What a record says, without the labels of an edit. @throws FormatError for a record of a newer version */
-export const readHeader = (record: Uint8Array): RecordHeader => parts(record).header;
+export const readHeader = (record: Uint8Array): RecordHeader => partsOf(record).header;
 
 /** What a recorded edit changed; nothing for another record. @throws as `readHeader` */
 export function changesOf(record: Uint8Array): readonly Change[] {
-  const { header, blocks } = parts(record);
+  const { header, blocks } = partsOf(record);
   if (header.kind !== 'edit') return [];
+  const all = concatenate(cut(blocks, header.blocks).map((block) => inflateSync(block)));
   let at = 0;
-  const inflated = header.blocks.map((length) => {
-    at += length;
-    return inflateSync(blocks.subarray(at - length, at));
-  });
-  const reader = new ByteReader(concatenate(inflated));
   return header.changes.map((change): Change => {
     if (change.kind !== 'labels') return change;
-    const { keys, ...described } = change;
-    return { ...described, runs: keys.map((key) => readRuns(key, reader)) };
+    const sizes = change.chunks.map(([, bytes]) => bytes);
+    const runs = cut(all.subarray(at), sizes);
+    at += sizes.reduce((sum, bytes) => sum + bytes, 0);
+    return { ...change, chunks: change.chunks.map(([key], i) => ({ key, runs: runs[i] })) };
   });
 }
 
-function parts(record: Uint8Array): { readonly header: Header; readonly blocks: Uint8Array } {
+/** Pieces of these sizes, from the start. */
+function cut(bytes: Uint8Array, sizes: readonly number[]): readonly Uint8Array[] {
+  let at = 0;
+  return sizes.map((size) => {
+    at += size;
+    return bytes.subarray(at - size, at);
+  });
+}
+
+function partsOf(record: Uint8Array): { readonly header: Header; readonly blocks: Uint8Array } {
   const length = new DataView(record.buffer, record.byteOffset, record.byteLength).getUint32(FRAME_BYTES, true);
   const from = FRAME_BYTES + 4;
   const header: Header = JSON.parse(new TextDecoder().decode(record.subarray(from, from + length)));
@@ -159,14 +143,4 @@ function parts(record: Uint8Array): { readonly header: Header; readonly blocks: 
     });
   }
   return { header, blocks: record.subarray(from + length) };
-}
-
-function readRuns(key: number, reader: ByteReader): ChunkRuns {
-  const runs: number[] = [];
-  for (let p = 0; ; ) {
-    const [skip, length] = [reader.number(), reader.number()];
-    if (length === 0) return { key, runs: Int32Array.from(runs) };
-    runs.push(p + skip, length, reader.number(), reader.number());
-    p += skip + length;
-  }
 }

@@ -14,7 +14,12 @@ export interface SliceOptions {
 }
 
 /** Copies what is annotated in a slice to another one. @throws UsageError for a slice that the layer does not have */
-export function copySlice(layer: LabelLayer, from: number, to: number, { over = 'unlabelled' }: SliceOptions = {}) {
+export function copySlice(
+  layer: LabelLayer,
+  from: number,
+  to: number,
+  { over = 'unlabelled' }: SliceOptions = {},
+): void {
   layer.requireSlice(to);
   const may = replaceable(over, layer.kind);
   for (const place of layer.chunks(from)) {

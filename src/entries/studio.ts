@@ -7,9 +7,11 @@
 export type { AnnotationClass } from '../annotate/annotation-class.ts';
 export { Annotations } from '../annotate/annotations.ts';
 export { type BrushOptions, BrushStroke } from '../annotate/brush.ts';
+export type { ChangeTracker, ChunkPlace, DirtyChunk } from '../annotate/changed-parts.ts';
 export { CHUNK_SIZE, type Labels } from '../annotate/chunk.ts';
+export type { ChunkRuns } from '../annotate/chunk-runs.ts';
 export { continueFor } from '../annotate/continue-for.ts';
-export type { AppliedEdit, Change, ChangedPlace, ChunkRuns, LabelChange } from '../annotate/edit.ts';
+export type { AppliedEdit, Change, ChangedPlace, LabelChange } from '../annotate/edit.ts';
 export {
   type FloodOptions,
   type FoundArea,
@@ -23,13 +25,7 @@ export {
 } from '../annotate/flood.ts';
 export { History, type HistoryOptions } from '../annotate/history.ts';
 export { Journal, type JournalStore, memoryJournal, type OpenedJournal } from '../annotate/journal.ts';
-export {
-  type ChangeTracker,
-  type ChunkPlace,
-  type DirtyChunk,
-  LabelLayer,
-  type LayerSize,
-} from '../annotate/label-layer.ts';
+export { LabelLayer, type LayerSize } from '../annotate/label-layer.ts';
 export { type LayerKind, NOT_ANNOTATED, type Over } from '../annotate/label-values.ts';
 export {
   deleteObjects,

@@ -115,7 +115,7 @@ export function layerOf(
       setPage(layer, ndarray('uint8', [height, width], painted), slice, NOT_ANNOTATED.classes);
     }
   }
-  layer.takeChanges();
+  layer.acceptChanges();
   return layer;
 }
 

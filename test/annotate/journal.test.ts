@@ -40,7 +40,7 @@ describe('a thousand random edits over three images and five slices', () => {
     if (history.commit('last') !== undefined) commits++;
     await history.settled();
     const packed = history.bytes;
-    expect(packed).toBeLessThan(most / 10);
+    expect(packed / commits).toBeLessThan(4096);
     const last = contentOf(annotations);
     expect(commits).toBeGreaterThan(500);
     expect(most).toBeLessThanOrEqual(2 ** 28);
