@@ -37,6 +37,8 @@ const runtimeBeside: Plugin = {
 const serveRuntime: Connect.NextHandleFunction = ({ url = '' }, response, next) => {
   const file = at(`node_modules/onnxruntime-web/dist/${basename(url.replace(/\?.*/, ''))}`);
   if (!existsSync(file)) return next();
+  // Its threads are workers, which need what the page has.
+  for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
   response.setHeader('Content-Type', file.endsWith('.wasm') ? 'application/wasm' : 'text/javascript');
   createReadStream(file).pipe(response);
 };

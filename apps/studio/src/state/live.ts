@@ -23,7 +23,8 @@ export function createLive(engine: Engine, display: Display, annotation: Annotat
   /** Of the visible part, by class. */
   const shares = signal<readonly number[] | undefined>(undefined);
   const tiles = signal<readonly ShownTile[]>([]);
-  const step = signal(0);
+  /** Steps that the network has learned so far. */
+  const networkStep = signal(0);
 
   const take = (event: EngineEvent): void => {
     if (event.kind === 'live') {
@@ -36,8 +37,7 @@ export function createLive(engine: Engine, display: Display, annotation: Annotat
       const others = tiles.value.filter((other) => !covers(tile, other));
       tiles.value = [...others, tile].slice(-MOST_TILES);
       model.value = event.model;
-      step.value = event.step;
-    }
+    } else if (event.kind === 'step' && on.value) networkStep.value = event.step;
   };
   engine.subscribe(take);
 
@@ -71,7 +71,7 @@ export function createLive(engine: Engine, display: Display, annotation: Annotat
     model,
     missing,
     shares,
-    step,
+    networkStep,
     /** Of the page on the screen. */
     tiles: computed((): readonly ShownTile[] => {
       const shown = display.shown.value;
@@ -84,6 +84,7 @@ export function createLive(engine: Engine, display: Display, annotation: Annotat
       model.value = undefined;
       shares.value = undefined;
       missing.value = undefined;
+      networkStep.value = 0;
       on.value = false;
     },
   };

@@ -29,6 +29,8 @@ export function createTraining(engine: Engine, messages: Messages, onTrained: (r
   const runs = signal<readonly Pick<TrainedRun, 'run' | 'score'>[]>([]);
 
   const take = (event: EngineEvent): void => {
+    // The network of the live preview takes steps as well.
+    if (!running.value) return;
     if (event.kind === 'step') {
       batch(() => {
         step.value = event.step;

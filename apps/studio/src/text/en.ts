@@ -169,6 +169,7 @@ export const en = {
     title: 'Live preview',
     lacking: 'Paint a few strokes of two classes, and a model begins to learn from them.',
     models: { quick: 'quick model', network: 'network' },
+    learning: (step: number) => `A network is learning behind it: step ${number(step)}.`,
     show: 'Show',
     modes: {
       result: 'Result',

@@ -23,7 +23,6 @@ void main() {
 }
 `;
 
-// Heat: a polynomial through black, violet, orange and pale yellow.
 const FRAGMENT = `
 precision highp float;
 precision highp int;
@@ -37,15 +36,12 @@ out vec4 shown;
 uvec3 at(vec2 where) {
   return texelFetch(result, clamp(ivec2(where), ivec2(0), textureSize(result, 0) - 1), 0).rgb;
 }
-vec3 heat(float t) {
-  return clamp(vec3(2.4 * t - 0.3 * t * t - 0.1, 1.7 * t * t - 0.6 * t * (1.0 - t), sin(t * 3.1416) * 0.75 + t * t * 0.45), 0.0, 1.0);
-}
 void main() {
   uvec3 own = at(texel);
   vec4 colour = texelFetch(palette, ivec2(int(own.r), 0), 0);
   if (mode == 2) {
     float uncertainty = float(own.b) / 255.0;
-    shown = vec4(heat(uncertainty), opacity * min(1.0, uncertainty * 1.6));
+    shown = vec4(mix(vec3(0.8, 0.1, 0.5), vec3(1, 0.9, 0.2), uncertainty), min(1.0, 2.0 * opacity * uncertainty));
     return;
   }
   if (own.r == 0u || colour.a == 0.0) discard;
@@ -53,7 +49,7 @@ void main() {
   bool edge = at(texel + vec2(reach, 0)).r != own.r || at(texel - vec2(reach, 0)).r != own.r ||
     at(texel + vec2(0, reach)).r != own.r || at(texel - vec2(0, reach)).r != own.r;
   float fill = mode == 0 ? 1.0 : mode == 1 ? float(own.g) / 255.0 : 0.0;
-  shown = vec4(colour.rgb, edge && mode != 1 ? 1.0 : opacity * fill);
+  shown = vec4(colour.rgb, edge && mode == 3 ? 1.0 : edge && mode == 0 ? min(1.0, 1.7 * opacity) : opacity * fill);
 }
 `;
 

@@ -49,6 +49,7 @@ export function LiveSection(): JSX.Element {
             </select>
           </label>
           <Shares />
+          {live.networkStep.value > 0 && <p class="muted">{text.live.learning(live.networkStep.value)}</p>}
         </>
       )}
     </section>

@@ -71,7 +71,7 @@ function StartFrom(): JSX.Element {
         }}
       >
         <option value="scratch">{text.train.scratch}</option>
-        {live.model.value === 'network' && <option value="live">{text.train.live(live.step.value)}</option>}
+        {live.networkStep.value > 0 && <option value="live">{text.train.live(live.networkStep.value)}</option>}
         {training.runs.value.map(({ run, score: found }) => (
           <option key={run} value={run}>
             {text.train.run(run, found && score(found.value))}
