@@ -147,7 +147,7 @@ export const COMMANDS: readonly Command[] = [
     label: text.header.save,
     keys: ['Ctrl+s'],
     possible: hasProject,
-    run: (studio) => void studio.save(),
+    run: (studio) => void studio.saving.save(),
   },
   {
     id: 'export',

@@ -30,6 +30,8 @@ export interface OpenOptions {
   readonly dark?: boolean;
   /** A folder that keeps the storage for another page; default: the page has a storage of its own, which is gone with it. */
   readonly profile?: string;
+  /** Whether the browser has dialogs for files, which no test can answer; without them files are downloaded. Default true. */
+  readonly dialogs?: boolean;
 }
 
 export interface OpenedPage {
@@ -70,6 +72,7 @@ export function studioPages() {
       density = 1,
       dark = false,
       profile,
+      dialogs = true,
     }: OpenOptions = {}): Promise<OpenedPage> {
       const screen = {
         viewport: { width, height },
@@ -80,6 +83,7 @@ export function studioPages() {
         profile === undefined
           ? await browser.newContext(screen)
           : await chromium.launchPersistentContext(profile, { ...launchOptions({ webgl: true }), ...screen });
+      if (!dialogs) await context.addInitScript(() => Reflect.deleteProperty(globalThis, 'showOpenFilePicker'));
       const page = await context.newPage();
       const errors: string[] = [];
       page.on('console', (message) => {

@@ -10,7 +10,10 @@ export function isProject(files: readonly GivenFile[]): boolean {
   );
 }
 
-/** A name for the project that these files make: the folder's, or the file's without its ending. */
+/** What the names of several files have in common is a name if it is longer than a letter or two. */
+const SHORTEST_NAME = 3;
+
+/** A name for the project that these files make: the folder's, the file's without its ending, or `otherwise`. */
 export function projectName(files: readonly GivenFile[], otherwise: string): string {
   const [first] = files;
   if (first === undefined) return otherwise;
@@ -18,8 +21,9 @@ export function projectName(files: readonly GivenFile[], otherwise: string): str
   const isFolder = below.length > 0 && files.every(({ path }) => path.startsWith(`${top}/`));
   if (isFolder) return top;
   const stems = files.map(({ path }) => path.replace(/^.*\//, '').replace(/(?:\.ome)?\.[^.]+(?:\.gz)?$/i, ''));
-  const common = files.length === 1 ? stems[0] : stems.reduce(commonStart).replace(/[\s\d._-]+$/, '');
-  return common === '' ? otherwise : common;
+  if (files.length === 1) return stems[0];
+  const common = stems.reduce(commonStart).replace(/[\s\d._-]+$/, '');
+  return common.length < SHORTEST_NAME ? otherwise : common;
 }
 
 function commonStart(a: string, b: string): string {

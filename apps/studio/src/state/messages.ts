@@ -10,6 +10,8 @@ export interface Message {
   readonly text: string;
   /** What the reader can do about it. */
   readonly remedy?: string;
+  /** What a press of its button does. */
+  readonly action?: { readonly label: string; run(): void };
 }
 
 const MOST = 5;
@@ -37,6 +39,8 @@ export function createMessages() {
     disconnected,
     note: (text: string): void => add({ kind: 'note', text }),
     problem,
+    /** A note that stays until its button is pressed, or it is closed. */
+    offer: (text: string, label: string, run: () => void): void => add({ kind: 'note', text, action: { label, run } }),
     /** Says what a rejected call was rejected with. */
     failed(error: unknown): void {
       if (error instanceof LamellaError && error.code === 'disconnected') disconnected.value = true;

@@ -10,11 +10,13 @@ interface Kept {
   readonly fingerDraws: boolean;
   /** The brush is so many pixels of the screen, whatever the zoom. */
   readonly brushOnScreen: boolean;
+  /** When projects were saved to disk, in milliseconds since 1970, by their id. */
+  readonly savedAtMs: { readonly [id: string]: number };
   /** Keys that replace those of the table, by command. */
   readonly keys: { readonly [command: string]: readonly string[] };
 }
 
-const DEFAULTS: Kept = { theme: 'system', fingerDraws: false, brushOnScreen: false, keys: {} };
+const DEFAULTS: Kept = { theme: 'system', fingerDraws: false, brushOnScreen: false, savedAtMs: {}, keys: {} };
 const NAME = 'lamella-studio';
 
 /** The part of `localStorage` that is used; absent where the browser forbids it. */
@@ -28,6 +30,7 @@ export function createSettings(storage: KeptValues | undefined) {
     theme: signal(kept.theme),
     fingerDraws: signal(kept.fingerDraws),
     brushOnScreen: signal(kept.brushOnScreen),
+    savedAtMs: signal(kept.savedAtMs),
     keys: signal(kept.keys),
   };
   effect(() => {
@@ -35,6 +38,7 @@ export function createSettings(storage: KeptValues | undefined) {
       theme: settings.theme.value,
       fingerDraws: settings.fingerDraws.value,
       brushOnScreen: settings.brushOnScreen.value,
+      savedAtMs: settings.savedAtMs.value,
       keys: settings.keys.value,
     };
     storage?.setItem(NAME, JSON.stringify(values));

@@ -1,8 +1,9 @@
 /** All that the page knows, without the page: what views draw and commands change. */
 
 import { effect, signal } from '@preact/signals';
-import type { Engine, EngineDescription, ExportedFile, ExportOptions, GivenFile } from 'lamella/studio';
+import type { Engine, EngineDescription, GivenFile } from 'lamella/studio';
 import { score } from '../format.ts';
+import type { saveFile as SaveFile } from '../save-file.ts';
 import { text } from '../text/text.ts';
 import { createAnnotation } from './annotation.ts';
 import { createChecking } from './checking.ts';
@@ -15,6 +16,7 @@ import { createObjects } from './objects.ts';
 import { createPainting } from './painting.ts';
 import { createPointer } from './pointer.ts';
 import { createOpenProject } from './project.ts';
+import { createSaving } from './saving.ts';
 import { createScene } from './scene.ts';
 import { createSettings, type KeptValues } from './settings.ts';
 import type { Tab } from './tabs.ts';
@@ -30,8 +32,7 @@ interface Place {
   readonly storage: KeptValues | undefined;
   /** Images for those who have none at hand. */
   example(): Promise<readonly GivenFile[]>;
-  /** Offers a file to the user to be saved. @returns false if they did not want it */
-  saveFile(file: ExportedFile): Promise<boolean>;
+  saveFile: typeof SaveFile;
 }
 
 export function createStudio({ engine, storage, example, saveFile }: Place) {
@@ -71,8 +72,10 @@ export function createStudio({ engine, storage, example, saveFile }: Place) {
     tab.value = 'annotate';
   });
   engine.subscribe((event) => {
-    if (event.kind === 'note') messages.note(event.text);
-    else if (event.kind === 'problem') messages.problem(event.problem);
+    if (event.kind === 'note') {
+      // While it trains, there is a list for them.
+      if (!training.running.value) messages.note(event.text);
+    } else if (event.kind === 'problem') messages.problem(event.problem);
     else if (event.kind === 'device') messages.note(text.device(event.device, event.why));
   });
   void engine.describe().then((found) => {
@@ -92,11 +95,7 @@ export function createStudio({ engine, storage, example, saveFile }: Place) {
     });
   };
 
-  /** Computes files and offers them. @returns whether they were saved */
-  const exportFiles = (options: ExportOptions): Promise<boolean> =>
-    project.during(text.busy.saving, async () => {
-      if (await saveFile(await engine.export(options))) messages.note(text.saved);
-    });
+  const saving = createSaving({ engine, project, annotation, settings, messages, saveFile });
 
   return {
     engine,
@@ -124,8 +123,7 @@ export function createStudio({ engine, storage, example, saveFile }: Place) {
         await engine.forget(id);
         await project.listRecent();
       }),
-    exportFiles,
-    save: () => exportFiles({ formats: ['project'] }),
+    saving,
     leave: () => project.during(text.busy.saving, () => project.close()),
   };
 }

@@ -28,6 +28,9 @@ export function createTraining(engine: Engine, messages: Messages, onTrained: (r
   /** Of the project, the newest last. */
   const runs = signal<readonly Pick<TrainedRun, 'run' | 'score'>[]>([]);
 
+  /** What training says of the data, and what it decided. */
+  const notes = signal<readonly string[]>([]);
+
   const take = (event: EngineEvent): void => {
     // The network of the live preview takes steps as well.
     if (!running.value) return;
@@ -38,7 +41,8 @@ export function createTraining(engine: Engine, messages: Messages, onTrained: (r
         leftMs.value = event.leftMs;
         losses.value = [...losses.value, { step: event.step, value: event.loss }];
       });
-    } else if (event.kind === 'validation') {
+    } else if (event.kind === 'note') notes.value = [...notes.value, event.text];
+    else if (event.kind === 'validation') {
       batch(() => {
         const point = { step: event.step, value: event.value };
         scoreName.value = event.name;
@@ -60,6 +64,7 @@ export function createTraining(engine: Engine, messages: Messages, onTrained: (r
     scores,
     scoreName,
     best,
+    notes,
     step,
     steps,
     leftMs,
@@ -74,6 +79,7 @@ export function createTraining(engine: Engine, messages: Messages, onTrained: (r
         stopping.value = false;
         losses.value = [];
         scores.value = [];
+        notes.value = [];
         best.value = undefined;
         step.value = 0;
         steps.value = undefined;
@@ -100,6 +106,7 @@ export function createTraining(engine: Engine, messages: Messages, onTrained: (r
       batch(() => {
         losses.value = [];
         scores.value = [];
+        notes.value = [];
         best.value = undefined;
         from.value = 'scratch';
         runs.value = known.map((run) => ({ run }));

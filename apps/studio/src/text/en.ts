@@ -52,6 +52,7 @@ export const en = {
     example: 'Making the example…',
     interpolating: 'Interpolating…',
     saving: 'Saving…',
+    exporting: 'Exporting…',
     starting: 'Starting…',
   },
 
@@ -133,6 +134,9 @@ export const en = {
     undone: (what: string) => `Undone: ${what}`,
     redone: (what: string) => `Redone: ${what}`,
     kept: 'All changes kept',
+    onDisk: (when: string) => `Saved to disk ${when}`,
+    notOnDisk: 'Not saved to disk',
+    changed: 'Changed since saved to disk',
     keeping: 'Keeping changes…',
     readOnly: 'Read only: open elsewhere',
     zoom: (scale: number) => `${number(Math.round(scale * 1000) / 10)} %`,
@@ -197,6 +201,7 @@ export const en = {
     preparing: 'Preparing…',
     stop: 'Stop and keep the best',
     stopping: 'Stopping…',
+    notes: 'What was found and decided',
     curves: 'Progress',
     loss: 'Loss',
     score: 'Score',
@@ -265,6 +270,7 @@ export const en = {
     } as { readonly [format: string]: readonly [name: string, what: string] },
     noPrediction: 'Tables and shapes appear when the images are segmented: Measure, Segment all.',
     start: 'Export',
+    ready: (name: string) => `${name} is ready.`,
   },
 
   help: {

@@ -12,6 +12,8 @@ interface Props {
 }
 
 const HEIGHT = 120;
+/** Fewer values are shown as points as well. */
+const FEW = 40;
 
 /** A curve over steps. */
 export function Chart({ label, points, colour }: Props): JSX.Element {
@@ -38,7 +40,10 @@ export function Chart({ label, points, colour }: Props): JSX.Element {
           { ...axis, size: 24, font: '11px system-ui', space: 60 },
           { ...axis, size: 44, font: '11px system-ui', space: 28 },
         ],
-        series: [{}, { stroke: () => style(colour), width: 1.5, points: { show: false } }],
+        series: [
+          {},
+          { stroke: () => style(colour), width: 1.5, points: { show: (_, __, first, last) => last - first < FEW } },
+        ],
       },
       [[], []],
       element,

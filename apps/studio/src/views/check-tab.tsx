@@ -108,7 +108,12 @@ function PlaceRow({ place, index, current, verdict }: RowProps): JSX.Element {
         <span class="number count">{index + 1}</span>
         <span class="grow name">{place.image}</span>
         {verdict !== undefined && <span class="tag">{text.check.verdicts[verdict]}</span>}
-        <meter min={0} max={1} value={place.uncertainty} title={text.check.uncertainty(place.uncertainty)}>
+        <meter
+          min={0}
+          max={checking.mostUncertain.value}
+          value={place.uncertainty}
+          title={text.check.uncertainty(place.uncertainty)}
+        >
           {text.check.uncertainty(place.uncertainty)}
         </meter>
       </button>

@@ -29,7 +29,7 @@ export function ExportDialog(): JSX.Element {
   );
   const start = (): void => {
     dialog.value = undefined;
-    void studio.exportFiles({ formats: chosen, prediction, run });
+    void studio.saving.exportFiles({ formats: chosen, prediction, run });
   };
   return (
     <Dialog name="export" title={text.export.title}>

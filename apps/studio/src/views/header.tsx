@@ -69,7 +69,7 @@ export function WorkHeader(): JSX.Element {
         label={text.header.save}
         text={text.header.save}
         command="save"
-        onClick={() => void studio.save()}
+        onClick={() => void studio.saving.save()}
       />
       <IconButton
         icon={Download}

@@ -35,18 +35,30 @@ export function Messages(): JSX.Element {
   );
 }
 
-function Shown({ message: { id, kind, text: words, remedy } }: { readonly message: Message }): JSX.Element {
+function Shown({ message: { id, kind, text: words, remedy, action } }: { readonly message: Message }): JSX.Element {
   const { messages } = useStudio();
   useEffect(() => {
-    if (kind === 'problem') return;
+    if (kind === 'problem' || action !== undefined) return;
     const timer = setTimeout(() => messages.dismiss(id), NOTE_MS);
     return () => clearTimeout(timer);
-  }, [id, kind, messages]);
+  }, [id, kind, action, messages]);
   return (
     <div class={`message ${kind}`}>
       <p>
         {words} {remedy !== undefined && <span class="muted">{remedy}</span>}
       </p>
+      {action !== undefined && (
+        <button
+          type="button"
+          class="primary"
+          onClick={() => {
+            messages.dismiss(id);
+            action.run();
+          }}
+        >
+          {action.label}
+        </button>
+      )}
       <IconButton class="quiet" icon={X} label={text.close} onClick={() => messages.dismiss(id)} />
     </div>
   );

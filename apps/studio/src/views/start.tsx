@@ -100,9 +100,7 @@ function Recent({ projects }: { readonly projects: readonly ProjectSummary[] }):
               <span class="muted">
                 {text.start.images(project.images)} · {fileSize(project.bytes)} ·{' '}
                 {ago(Date.parse(project.changed), Date.now())} ·{' '}
-                {project.savedToDisk === undefined
-                  ? text.start.notOnDisk
-                  : text.start.savedToDisk(ago(Date.parse(project.savedToDisk), Date.now()))}
+                {onDisk(project, studio.settings.savedAtMs.value[project.id])}
               </span>
             </button>
             <button
@@ -126,6 +124,12 @@ function Recent({ projects }: { readonly projects: readonly ProjectSummary[] }):
     </section>
   );
 }
+
+/** Whether there is a copy outside of the browser. */
+const onDisk = ({ savedToDisk }: ProjectSummary, savedAtMs: number | undefined): string => {
+  const ms = savedToDisk === undefined ? savedAtMs : Date.parse(savedToDisk);
+  return ms === undefined ? text.start.notOnDisk : text.start.savedToDisk(ago(ms, Date.now()));
+};
 
 /** A section through cells, as the product labels them. */
 const Drawing = (): JSX.Element => (

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
-import { pixelValue } from '../format.ts';
+import { useEffect, useState } from 'preact/hooks';
+import { ago, pixelValue } from '../format.ts';
 import { text } from '../text/text.ts';
 import { useStudio } from './context.ts';
 
@@ -15,9 +16,28 @@ export function StatusLine(): JSX.Element {
       <span class={annotation.unkept.value === 0 ? 'good' : ''} role="status">
         {annotation.readOnly.value ? text.status.readOnly : kept}
       </span>
+      {description.value?.place === 'tab' && <OnDisk />}
       <span>{description.value?.devices[0]?.label}</span>
     </footer>
   );
+}
+
+/** Where browsers keep things is not for ever: whether there is a copy on disk is always in sight. */
+function OnDisk(): JSX.Element {
+  const { saving } = useStudio();
+  const [savedAtMs, now] = [saving.savedAtMs.value, useNow(60_000)];
+  if (savedAtMs === undefined) return <span>{text.status.notOnDisk}</span>;
+  return <span>{saving.hasUnsaved.value ? text.status.changed : text.status.onDisk(ago(savedAtMs, now))}</span>;
+}
+
+/** The time, anew every so many milliseconds. */
+function useNow(everyMs: number): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), everyMs);
+    return () => clearInterval(timer);
+  }, [everyMs]);
+  return Math.max(now, Date.now());
 }
 
 function UnderPointer(): JSX.Element {

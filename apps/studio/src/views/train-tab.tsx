@@ -19,6 +19,7 @@ export function TrainTab(): JSX.Element {
         {training.running.value ? <Running /> : <Settings />}
       </section>
       <Curves />
+      <Notes />
       <CommandLine />
     </>
   );
@@ -123,6 +124,23 @@ function Curves(): JSX.Element | null {
       ) : (
         <p class="hint">{text.train.noScore}</p>
       )}
+    </section>
+  );
+}
+
+function Notes(): JSX.Element | null {
+  const { training } = useStudio();
+  if (training.notes.value.length === 0) return null;
+  return (
+    <section>
+      <details>
+        <summary>{text.train.notes}</summary>
+        <ul class="notes">
+          {training.notes.value.map((note) => (
+            <li key={note}>{note}</li>
+          ))}
+        </ul>
+      </details>
     </section>
   );
 }
