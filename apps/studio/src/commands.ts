@@ -142,6 +142,14 @@ export const COMMANDS: readonly Command[] = [
   tab('check', 'Alt+3'),
   tab('measure', 'Alt+4'),
   {
+    id: 'image',
+    group: 'windows',
+    label: text.keys.focusImage,
+    keys: ['F6'],
+    possible: hasImage,
+    run: () => document.querySelector<HTMLElement>('.canvas')?.focus(),
+  },
+  {
     id: 'save',
     group: 'windows',
     label: text.header.save,

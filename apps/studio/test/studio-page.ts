@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { writePng } from 'lamella';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { preview } from 'vite';
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, expect } from 'vitest';
 import { launchChromium, launchOptions, whyNoBrowser } from '../../../test/browser/harness.ts';
 import type { Studio } from '../src/state/studio.ts';
 
@@ -30,6 +30,8 @@ export interface OpenOptions {
   readonly dark?: boolean;
   /** A folder that keeps the storage for another page; default: the page has a storage of its own, which is gone with it. */
   readonly profile?: string;
+  /** Whether the live preview begins by itself; default false. */
+  readonly live?: boolean;
   /** Whether the browser has dialogs for files, which no test can answer; without them files are downloaded. Default true. */
   readonly dialogs?: boolean;
 }
@@ -73,6 +75,7 @@ export function studioPages() {
       dark = false,
       profile,
       dialogs = true,
+      live = false,
     }: OpenOptions = {}): Promise<OpenedPage> {
       const screen = {
         viewport: { width, height },
@@ -83,6 +86,10 @@ export function studioPages() {
         profile === undefined
           ? await browser.newContext(screen)
           : await chromium.launchPersistentContext(profile, { ...launchOptions({ webgl: true }), ...screen });
+      await context.addInitScript((liveStarts) => {
+        const name = 'lamella-studio';
+        localStorage.setItem(name, JSON.stringify({ ...JSON.parse(localStorage.getItem(name) ?? '{}'), liveStarts }));
+      }, live);
       if (!dialogs) await context.addInitScript(() => Reflect.deleteProperty(globalThis, 'showOpenFilePicker'));
       const page = await context.newPage();
       const errors: string[] = [];
@@ -132,6 +139,16 @@ export async function takeIn(page: Page, files: Readonly<Record<string, Uint8Arr
   // The canvas has its size, and has been drawn in it.
   await page.waitForFunction(() => studio.display.canvas.value.width > 1);
   await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+}
+
+/** Waits for the images of the example; what is told instead ends the test. */
+export async function exampleOpened(page: Page): Promise<void> {
+  await page.waitForFunction(
+    () =>
+      studio.display.shown.value !== undefined || studio.messages.shown.value.some(({ kind }) => kind === 'problem'),
+  );
+  expect(await page.evaluate(() => studio.messages.shown.value)).toEqual([]);
+  await page.waitForFunction(() => studio.annotation.layer.value !== undefined);
 }
 
 /** Where an image point is in the window, in CSS pixels. */

@@ -6,14 +6,23 @@ import type { PreviewTile } from '../viewer/preview-layer.ts';
 import type { Annotation } from './annotation.ts';
 import type { Display } from './display.ts';
 import type { Messages } from './messages.ts';
+import type { Settings } from './settings.ts';
 
 export interface ShownTile extends PreviewTile, Pick<View, 'image' | 'page'> {}
 
 const MOST_TILES = 64;
 
+interface Parts {
+  readonly engine: Engine;
+  readonly display: Display;
+  readonly annotation: Annotation;
+  readonly settings: Settings;
+  readonly messages: Messages;
+}
+
 export type Live = ReturnType<typeof createLive>;
 
-export function createLive(engine: Engine, display: Display, annotation: Annotation, messages: Messages) {
+export function createLive({ engine, display, annotation, settings, messages }: Parts) {
   const on = signal(false);
   const wanted = signal<LiveOptions['model']>('auto');
   /** Which model made what is shown. */
@@ -62,7 +71,7 @@ export function createLive(engine: Engine, display: Display, annotation: Annotat
     const annotations = annotation.annotations.value;
     if (annotations === undefined || begun === annotations || annotation.annotatedClasses.value < 2) return;
     begun = annotations;
-    set({ on: true, model: wanted.peek() });
+    if (settings.liveStarts.peek()) set({ on: true, model: wanted.peek() });
   });
 
   return {

@@ -10,13 +10,22 @@ interface Kept {
   readonly fingerDraws: boolean;
   /** The brush is so many pixels of the screen, whatever the zoom. */
   readonly brushOnScreen: boolean;
+  /** The live preview begins by itself, as soon as there is something to learn from. */
+  readonly liveStarts: boolean;
   /** When projects were saved to disk, in milliseconds since 1970, by their id. */
   readonly savedAtMs: { readonly [id: string]: number };
   /** Keys that replace those of the table, by command. */
   readonly keys: { readonly [command: string]: readonly string[] };
 }
 
-const DEFAULTS: Kept = { theme: 'system', fingerDraws: false, brushOnScreen: false, savedAtMs: {}, keys: {} };
+const DEFAULTS: Kept = {
+  theme: 'system',
+  fingerDraws: false,
+  brushOnScreen: false,
+  liveStarts: true,
+  savedAtMs: {},
+  keys: {},
+};
 const NAME = 'lamella-studio';
 
 /** The part of `localStorage` that is used; absent where the browser forbids it. */
@@ -30,6 +39,7 @@ export function createSettings(storage: KeptValues | undefined) {
     theme: signal(kept.theme),
     fingerDraws: signal(kept.fingerDraws),
     brushOnScreen: signal(kept.brushOnScreen),
+    liveStarts: signal(kept.liveStarts),
     savedAtMs: signal(kept.savedAtMs),
     keys: signal(kept.keys),
   };
@@ -38,6 +48,7 @@ export function createSettings(storage: KeptValues | undefined) {
       theme: settings.theme.value,
       fingerDraws: settings.fingerDraws.value,
       brushOnScreen: settings.brushOnScreen.value,
+      liveStarts: settings.liveStarts.value,
       savedAtMs: settings.savedAtMs.value,
       keys: settings.keys.value,
     };

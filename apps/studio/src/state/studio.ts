@@ -52,7 +52,7 @@ export function createStudio({ engine, storage, example, saveFile }: Place) {
     onPainted: () => scene.painted(),
   });
   const pointer = createPointer(display, painting);
-  const live = createLive(engine, display, annotation, messages);
+  const live = createLive({ engine, display, annotation, settings, messages });
   const checking = createChecking({ engine, project, display, annotation, live, messages });
   const measuring = createMeasuring(engine, project, display, messages);
   const training = createTraining(engine, messages, (run) =>

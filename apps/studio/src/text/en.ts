@@ -356,6 +356,7 @@ export const en = {
     },
     class: (n: number) => `Class ${n}`,
     unknown: 'Not annotated',
+    focusImage: 'To the image, for painting with the arrow keys',
     edit: {
       smaller: 'Smaller brush',
       larger: 'Larger brush',
@@ -409,6 +410,8 @@ export const en = {
     fingerDrawsHelp: 'Otherwise a finger moves the image and a pen draws.',
     brushOnScreen: 'The brush keeps its size on the screen',
     brushOnScreenHelp: 'Otherwise its size is in pixels of the image.',
+    liveStarts: 'It begins by itself',
+    liveStartsHelp: 'As soon as two classes are painted. Otherwise it is switched on by hand.',
     pen: 'Pen and touch',
     brush: 'Brush',
   },

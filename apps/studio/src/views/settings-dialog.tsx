@@ -31,6 +31,10 @@ export function SettingsDialog(): JSX.Element {
         </div>
       </fieldset>
       <fieldset>
+        <legend>{text.live.title}</legend>
+        <Toggle value={settings.liveStarts} label={words.liveStarts} help={words.liveStartsHelp} />
+      </fieldset>
+      <fieldset>
         <legend>{words.brush}</legend>
         <Toggle value={settings.brushOnScreen} label={words.brushOnScreen} help={words.brushOnScreenHelp} />
       </fieldset>
