@@ -131,7 +131,10 @@ export function createEngine(host: StudioHost): Engine {
     },
     close,
     async forget(id) {
-      if (current?.project.id === id) await close();
+      if (current?.project.id === id) {
+        current.project.requireWritable();
+        await close();
+      }
       return forgetProject(host, id);
     },
     addFiles: async (files) => opened().addFiles(files),

@@ -84,6 +84,9 @@ export async function segmentImages(
   const prediction = await nextFolder(host, folder, FOLDERS.predictions);
   const objects = separates(project);
   const failed: Problem[] = [];
+  const filters = (options.minSizePx ?? 0) > 0 || options.excludeBorder === true || options.fillHoles === true;
+  if (filters && !objects)
+    emit({ kind: 'note', text: 'Areas are kept as they are: only objects are dropped or filled.' });
   let done = 0;
   const progress = (text: string): void => emit({ kind: 'progress', task: 'segment', done, total, text });
   progress('opening the model');
@@ -110,7 +113,7 @@ export async function segmentImages(
     const labels = await readImageFile(host.files, path, { palette: 'index' });
     let count = result.objectCount;
     if (count === undefined) count = countAreas(labels);
-    else if ((options.minSizePx ?? 0) > 0 || options.excludeBorder === true || options.fillHoles === true) {
+    else if (filters) {
       const wanted = wantedObjects(labels, options);
       count = wanted.count;
       await host.files.write(path, encodeResult(wanted.image, 'same', result.image, host.files.zlib).bytes);

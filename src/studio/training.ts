@@ -63,7 +63,6 @@ export async function trainOn(
   let score: TrainedRun['score'];
   const hooks: TrainRunHooks = {
     signal,
-    say: (text) => emit({ kind: 'note', text }),
     warn: (text) => emit({ kind: 'note', text }),
     onEvent(event) {
       if (event.kind === 'step') {

@@ -75,6 +75,23 @@ describe.each(Object.entries(WAYS))('an engine %s', (_, open) => {
     expect(await readdir(root)).toEqual([]);
   });
 
+  it('is read-only where another program writes the same folder', async () => {
+    const { id } = await engine.create('one');
+    await engine.addFiles([given('a.png', png(0))]);
+    const other = await open(studioHost(root));
+    const state = await other.open(id);
+    expect([state.readOnly, state.images.length]).toEqual([true, 1]);
+    const painter = await openPainter(other, state);
+    await expect(painter.stroke('a', 1, [[4, 4]])).rejects.toThrow('open in another tab or program');
+    await expect(other.addFiles([given('b.png', png(1))])).rejects.toThrow('open in another tab or program');
+    await expect(other.setLive({ on: true, model: 'quick' })).rejects.toThrow('open elsewhere');
+    await expect(other.forget(id)).rejects.toThrow('open in another tab or program');
+    expect((await other.plane('a', 0, 0)).shape).toEqual([48, 64]);
+    await engine.close();
+    expect((await other.open(id)).readOnly).toBe(false);
+    await other.dispose();
+  });
+
   it('says what is wrong, in words and with a code', async () => {
     await expect(engine.plane('a', 0, 0)).rejects.toMatchObject({ name: 'UsageError', message: 'No project is open.' });
     await expect(engine.open('../elsewhere')).rejects.toMatchObject({ code: 'usage' });

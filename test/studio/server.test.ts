@@ -267,8 +267,15 @@ describe('the socket', () => {
     await symlink(join(root, 'secret.png'), join(root, 'projects', id, 'images/link.png'));
     project.images.push({ id: 'up', file: '../../secret.png' }, { id: 'link', file: 'images/link.png' });
     await writeFile(file, JSON.stringify(project));
+    project.runs = [{ folder: '../../page' }];
+    await writeFile(file, JSON.stringify(project));
     const { images, problems } = await engine.open(id);
     expect(images.map((one) => one.id)).toEqual(['a']);
+    for (const use of [{ run: '../../page' }, {}]) {
+      await expect(engine.segment(use)).rejects.toThrow('outside of the folder of projects');
+    }
+    const elsewhere = { from: { run: '../../page' }, steps: 1 };
+    await expect(engine.train(elsewhere)).rejects.toThrow('outside of the folder of projects');
     expect(problems.map(({ message }) => message)).toEqual(Array(2).fill('this is outside of the folder of projects.'));
     // Whoever put images there keeps them.
     await expect(engine.forget(id)).rejects.toThrow('images that are no copies');

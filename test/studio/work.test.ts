@@ -163,6 +163,22 @@ describe.each(Object.entries(WAYS))('a project, its engine %s', (_, open) => {
     );
   });
 
+  it('exports every format', async () => {
+    const formats = ['csv', 'parquet', 'labels', 'roi', 'geojson', 'coco', 'onnx', 'report'] as const;
+    const { content } = await engine.export({ formats, prediction: 'predictions/1', run: 'runs/1' });
+    const zip = unzipSync(content instanceof Uint8Array ? content : new Uint8Array(await content.arrayBuffer()));
+    const names = Object.keys(zip).map((name) => name.replace(/\d\./, 'N.'));
+    expect([...new Set(names)].sort()).toEqual(
+      [
+        ...['objects', 'images'].flatMap((name) => [`${name}.csv`, `${name}.parquet`]),
+        ...['labels/N.tif', 'roi/N.zip', 'geojson/N.geojson', 'coco.json'],
+        ...['cells.onnx', 'report.html', 'training-report.html'],
+      ].sort(),
+    );
+    expect(Buffer.from(zip['training-report.html'] as Uint8Array).toString()).toContain('<html');
+    await expect(engine.export({ formats: ['csv'] })).rejects.toThrow('Segment the images first');
+  });
+
   it('goes into a zip and comes back', async () => {
     const { name, content } = await engine.export({ formats: ['project'] });
     expect(name).toBe('cells.zip');

@@ -8,6 +8,7 @@ import { factsOf, RunError, UsageError } from '../../errors.ts';
 import { READABLE_EXTENSIONS } from '../../image/formats/registry.ts';
 import { PROJECT_FILE } from '../../project/project.ts';
 import type { OpenFile, StudioHost } from '../../studio/host.ts';
+import { trainNew } from '../../workflows/train.ts';
 import { atomicWrite, explainWrite } from './atomic-write.ts';
 import { confinedFiles, placeWithin } from './confined-files.ts';
 import { reading } from './files.ts';
@@ -15,7 +16,7 @@ import { nodeHost } from './host.ts';
 import { takeLock } from './lock.ts';
 import { makeFolder } from './make-folder.ts';
 import { sessionPlace } from './session-place.ts';
-import { trainRun } from './train-run.ts';
+import { trainHost } from './train-run.ts';
 import { packageVersion } from './version.ts';
 
 const LOCK = 'lock';
@@ -155,14 +156,13 @@ export function studioHost(root: string, { single = false }: StudioHostOptions =
         throw cause;
       }
     },
-    train: (folder, out, { from, ...settings }, hooks) =>
-      trainRun(
+    // A project may list what lies elsewhere: training reads no more of that than the rest does.
+    train: (folder, out, settings, hooks) =>
+      trainNew(
+        { ...trainHost, files },
         files.resolve(folder),
-        {
-          ...settings,
-          out: files.resolve(out),
-          ...(from !== undefined && { from: files.resolve(from) }),
-        },
+        settings,
+        { out: files.resolve(out), machine: {} },
         hooks,
       ),
     // Its data change every few seconds, which is more than threads are worth.

@@ -51,7 +51,7 @@ export interface FinishedRun extends FinishedTraining {
 }
 
 /** This machine: run folders on disk, its devices, and threads that draw samples. */
-const host: TrainHost<MachineOptions, FinishedRun> = {
+export const trainHost: TrainHost<MachineOptions, FinishedRun> = {
   files: nodeFiles,
   get version() {
     return packageVersion();
@@ -117,18 +117,18 @@ function partsOf({ out, device, devices, workers, checkpointEvery, profile, layo
 
 /** Trains on a folder of images and labels, as `trainNew`. */
 export const trainRun = (folder: string, options: TrainRunOptions, hooks?: TrainRunHooks): Promise<FinishedRun> =>
-  trainNew(host, folder, ...partsOf(options), hooks);
+  trainNew(trainHost, folder, ...partsOf(options), hooks);
 
 /** Resumes the run in `options.out`, or starts it if there is none, as `resumeOrTrainNew`. */
 export const resumeOrTrain = (folder: string, options: TrainRunOptions, hooks?: TrainRunHooks): Promise<FinishedRun> =>
-  resumeOrTrainNew(host, folder, ...partsOf(options), hooks);
+  resumeOrTrainNew(trainHost, folder, ...partsOf(options), hooks);
 
 /** Resumes an interrupted run, as `resumeTraining`. @param options folder: current location of the data, if they were moved */
 export const resumeRun = (
   out: string,
   { folder, settings, ...machine }: MachineOptions & { readonly folder?: string; readonly settings?: RunSettings } = {},
   hooks?: TrainRunHooks,
-): Promise<FinishedRun> => resumeTraining(host, { out, machine, data: folder, settings }, hooks);
+): Promise<FinishedRun> => resumeTraining(trainHost, { out, machine, data: folder, settings }, hooks);
 
 /** Repeats a run from its configuration into the new folder `options.out`, as `repeatTraining`. */
 export const repeatRun = (
@@ -140,4 +140,4 @@ export const repeatRun = (
     ...machine
   }: MachineOptions & Pick<TrainRunOptions, 'out' | 'from'> & { readonly folder?: string },
   hooks?: TrainRunHooks,
-): Promise<FinishedRun> => repeatTraining(host, config, { out, machine, folder, from }, hooks);
+): Promise<FinishedRun> => repeatTraining(trainHost, config, { out, machine, folder, from }, hooks);
