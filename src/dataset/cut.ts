@@ -1,6 +1,7 @@
 /** Pages cut to what is annotated and what a patch sees around it. */
 
 import { annotatedBoxes, annotatedRows, type Rectangle } from './annotated.ts';
+import { type Memo, noMemo } from './memo.ts';
 import { type Allocate, inMemory } from './memory.ts';
 import { focusPlaces, type TrainingPage, type TrainingSet } from './patch-position.ts';
 
@@ -33,7 +34,17 @@ function piecesOf(page: TrainingPage, contextPx: number): readonly Rectangle[] {
   return pieces;
 }
 
-function cutPage(page: TrainingPage, piece: Rectangle, channels: number, allocate?: Allocate): TrainingPage {
+interface CutOptions {
+  readonly allocate?: Allocate | undefined;
+  readonly memo?: Memo | undefined;
+}
+
+function cutPage(
+  page: TrainingPage,
+  piece: Rectangle,
+  channels: number,
+  { allocate, memo = noMemo }: CutOptions,
+): TrainingPage {
   const [height, width] = [piece.bottom - piece.top, piece.right - piece.left];
   if (height === page.height && width === page.width) return page;
   const cut = <A extends Uint8Array | Int32Array | Float32Array>(from: A, planes = 1): A => {
@@ -45,19 +56,22 @@ function cutPage(page: TrainingPage, piece: Rectangle, channels: number, allocat
     }
     return inMemory(out, allocate);
   };
-  const label = cut(page.label);
+  const where = `cut at ${piece.left}, ${piece.top} to ${piece.right}, ${piece.bottom}`;
+  const kept = memo(page.label, where, () => {
+    const label = cut(page.label);
+    return { image: cut(page.image, channels), label, annotatedRows: annotatedRows({ label, height, width }) };
+  });
   const { separation, origin: [y, x] = [0, 0] } = page;
+  const { numbers } = separation ?? {};
   return {
     name: page.name,
     height,
     width,
-    image: cut(page.image, channels),
-    label,
-    annotatedRows: annotatedRows({ label, height, width }),
+    ...kept,
     origin: [y + piece.top, x + piece.left],
     separation: separation && {
       ...separation,
-      numbers: separation.numbers && cut(separation.numbers),
+      numbers: numbers && memo(numbers, where, () => cut(numbers)),
       term: inMemory(new Float32Array(height * width), allocate),
       filled: inMemory(new Int32Array(1), allocate),
     },
@@ -69,13 +83,16 @@ function cutPage(page: TrainingPage, piece: Rectangle, channels: number, allocat
  * those of the whole page. A page that is annotated all over stays as it is.
  * @param contextPx how far from an annotated pixel a patch that shows it may look (`reachPx`)
  */
-export function cutToAnnotation(set: TrainingSet, contextPx: number, allocate?: Allocate): TrainingSet {
+export function cutToAnnotation(set: TrainingSet, contextPx: number, options: CutOptions = {}): TrainingSet {
+  const { memo = noMemo } = options;
   if (set.pages.every((page) => page.annotatedRows === undefined)) return set;
   const pages = set.pages.flatMap((page) =>
     page.annotatedRows === undefined
       ? [page]
-      : piecesOf(page, contextPx).map((piece) => cutPage(page, piece, set.channels, allocate)),
+      : memo(page.label, `pieces with ${contextPx} px around`, () => piecesOf(page, contextPx)).map((piece) =>
+          cutPage(page, piece, set.channels, options),
+        ),
   );
-  const rare = set.focus.rare.map(({ classIndex }) => ({ classIndex, places: focusPlaces(pages, classIndex) }));
+  const rare = set.focus.rare.map(({ classIndex }) => ({ classIndex, places: focusPlaces(pages, classIndex, memo) }));
   return { ...set, pages, focus: { rare } };
 }

@@ -4,6 +4,7 @@ import { type Box, boundsOf, type Region } from '../annotate/region.ts';
 import { stream } from '../array/random.ts';
 import { DatasetError } from '../errors.ts';
 import { keepLabels } from './annotate.ts';
+import { type Memo, noMemo } from './memo.ts';
 import type { RawPage } from './raw.ts';
 import { type Split, type SplitChoice, splitItems } from './split.ts';
 
@@ -89,6 +90,7 @@ export function holdOut(
   isAnnotated: (page: RawPage) => boolean,
   choice: SplitChoice,
   seed: number,
+  memo: Memo = noMemo,
 ): HeldOut {
   const fraction = 'fraction' in choice ? choice.fraction : undefined;
   const held = new Map<number, readonly Region[]>();
@@ -115,8 +117,10 @@ export function holdOut(
   }
   const part = (i: number, which: 'within' | 'outside', regions: readonly Region[] | undefined): RawPage => {
     const page = pages[i] as RawPage;
-    if (regions === undefined || page.annotation === undefined) return page;
-    return keepLabels(page, which, regions, page.annotation.notAnnotated);
+    const { annotation } = page;
+    if (regions === undefined || annotation === undefined) return page;
+    const name = `${which} regions ${regions.map(({ id }) => id).join()}`;
+    return memo(page, name, () => keepLabels(page, which, regions, annotation.notAnnotated));
   };
   const trained = train.flatMap((i) => {
     const page = part(i, 'outside', held.get(i));

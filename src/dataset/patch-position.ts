@@ -3,6 +3,7 @@
 import { type Random, stream } from '../array/random.ts';
 import { option, UsageError } from '../errors.ts';
 import { annotatedPixel } from './annotated.ts';
+import { type Memo, noMemo } from './memo.ts';
 import type { PageSeparation } from './weights/page-separation.ts';
 
 /** A slice ready for training: normalised image, class indices, source of the border weights. Structured-cloneable. */
@@ -29,6 +30,8 @@ export interface TrainingSet {
   /** Weight of each class in the loss. */
   readonly classWeights: readonly number[];
   readonly focus: FocusIndex;
+  /** What was painted last: pixels of a page that half of the patches are centred near, in steps before `until`. */
+  readonly newest?: readonly { readonly page: number; readonly pixels: Int32Array; readonly until: number }[];
 }
 
 /** Positions of the rare classes: for each, the slices that contain it and some of its pixels there. */
@@ -47,29 +50,39 @@ const PLACES_PER_PAGE = 256;
 export function focusPlaces(
   pages: readonly { readonly label: Uint8Array }[],
   classIndex: number,
+  memo: Memo = noMemo,
 ): FocusIndex['rare'][number]['places'] {
   return pages.flatMap(({ label }, page) => {
-    let count = 0;
-    for (let p = 0; p < label.length; p++) if (label[p] === classIndex) count++;
-    if (count === 0) return [];
-    const kept = Math.min(count, PLACES_PER_PAGE);
-    const pixels = new Int32Array(kept);
-    let seen = 0;
-    let next = 0;
-    for (let p = 0; p < label.length && next < kept; p++) {
-      if (label[p] !== classIndex) continue;
-      if (seen === Math.floor((next * count) / kept)) pixels[next++] = p;
-      seen++;
-    }
-    return [{ page, pixels }];
+    const pixels = memo(label, `places of ${classIndex}`, () => spreadPixels(label, (p) => label[p] === classIndex));
+    return pixels.length === 0 ? [] : [{ page, pixels }];
   });
 }
 
+/** Those of the pixels that are chosen, at most 256 of them, evenly spread. */
+export function spreadPixels({ length }: ArrayLike<number>, isChosen: (pixel: number) => boolean): Int32Array {
+  let count = 0;
+  for (let p = 0; p < length; p++) if (isChosen(p)) count++;
+  const kept = Math.min(count, PLACES_PER_PAGE);
+  const pixels = new Int32Array(kept);
+  let seen = 0;
+  let next = 0;
+  for (let p = 0; p < length && next < kept; p++) {
+    if (!isChosen(p)) continue;
+    if (seen === Math.floor((next * count) / kept)) pixels[next++] = p;
+    seen++;
+  }
+  return pixels;
+}
+
 /** Finds the pixels of rare classes. */
-export function focusIndex(pages: readonly { readonly label: Uint8Array }[], shares: readonly number[]): FocusIndex {
+export function focusIndex(
+  pages: readonly { readonly label: Uint8Array }[],
+  shares: readonly number[],
+  memo: Memo = noMemo,
+): FocusIndex {
   const rare = shares.flatMap((share, classIndex) => {
     if (!(share > 0 && share < RARE)) return [];
-    const places = focusPlaces(pages, classIndex);
+    const places = focusPlaces(pages, classIndex, memo);
     return places.length > 0 ? [{ classIndex, places }] : [];
   });
   return { rare };
@@ -150,6 +163,9 @@ function within(centre: number, extent: number, output: number): number {
   return Math.min(Math.max(centre, half), extent - 1 - half);
 }
 
+/** Fraction of samples that are centred near what was painted last. */
+const NEWEST_FRACTION = 0.5;
+
 export interface PatchPositionOptions {
   readonly seed: number;
   /** [height, width] of the network's input. */
@@ -226,6 +242,11 @@ export function patchPosition(
     if (page.annotatedRows === undefined) return { page, centre };
     return { page, centre: [within(centre[0], page.height, output[0]), within(centre[1], page.width, output[1])] };
   };
+  const newest = set.newest?.filter(({ until }) => step < until) ?? [];
+  if (newest.length > 0 && random.uniform() < NEWEST_FRACTION) {
+    const chosen = newest[random.integer(newest.length)];
+    return around(set.pages[chosen.page], chosen.pixels[random.integer(chosen.pixels.length)]);
+  }
   const { rare } = set.focus;
   if (random.uniform() < focusFraction && rare.length > 0) {
     const { places } = rare[random.integer(rare.length)];

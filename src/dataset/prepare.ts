@@ -34,6 +34,7 @@ import {
 } from './labels/labels.ts';
 import type { Annotation } from './labels/regions.ts';
 import { readShapeLabels } from './labels/shape-labels.ts';
+import { type Memo, noMemo } from './memo.ts';
 import { type Allocate, inMemory } from './memory.ts';
 import { focusIndex, type TrainingPage, type TrainingSet } from './patch-position.ts';
 import { labelOptions, type RawDataset, type RawPage, rawPages } from './raw.ts';
@@ -150,6 +151,8 @@ export interface PrepareOptions extends LabelOptions {
   readonly separation?: SeparationOptions;
   /** Allocates the memory of the slices; return SharedArrayBuffers to share them with workers. */
   readonly allocate?: Allocate;
+  /** Keeps what is prepared of pages that come again, with the same options. Default: nothing is kept. */
+  readonly memo?: Memo | undefined;
 }
 
 export interface PreparedDataset {
@@ -179,9 +182,15 @@ function numbersOf(label: LabelPage, classes: Uint8Array): Int32Array {
 /** Class of numbered objects, as defined by `findMapping`. */
 const OBJECT = 1;
 
-function sharesOf(labels: readonly Uint8Array[], classCount: number): number[] {
+/** Pixels of each value. */
+function countsOf(label: Uint8Array): Float64Array {
   const counts = new Float64Array(256);
-  for (const label of labels) for (let p = 0; p < label.length; p++) counts[label[p]] = counts[label[p]] + 1;
+  for (let p = 0; p < label.length; p++) counts[label[p]] = counts[label[p]] + 1;
+  return counts;
+}
+
+function sharesOf(pages: readonly Float64Array[], classCount: number): number[] {
+  const counts = Float64Array.from({ length: 256 }, (_, value) => pages.reduce((sum, own) => sum + own[value], 0));
   let total = 0;
   for (let c = 0; c < classCount; c++) total += counts[c];
   return Array.from({ length: classCount }, (_, c) => (total === 0 ? 0 : counts[c] / total));
@@ -246,7 +255,7 @@ function requireContrast(
  */
 export function prepareDataset(read: RawDataset, options: PrepareOptions = {}): PreparedDataset {
   const raw = options.annotation === undefined ? read : annotate(read, options.annotation);
-  const { split: choice = { fraction: 0.2 }, seed = 0, balance = 0.5, separation = { w0: 0 } } = options;
+  const { split: choice = { fraction: 0.2 }, seed = 0, balance = 0.5, separation = { w0: 0 }, memo = noMemo } = options;
   const shareable = <A extends Uint8Array | Int32Array | Float32Array>(values: A): A =>
     inMemory(values, options.allocate);
   const mapping =
@@ -255,7 +264,8 @@ export function prepareDataset(read: RawDataset, options: PrepareOptions = {}): 
       raw.pages.map((page) => page.label),
       labelOptions(raw, options),
     );
-  const held = holdOut(raw.pages, (page) => hasAnnotation(page.label, mapping), choice, seed);
+  const isAnnotated = ({ label }: RawPage) => memo(label, 'annotated', () => hasAnnotation(label, mapping));
+  const held = holdOut(raw.pages, isAnnotated, choice, seed, memo);
   const { split, train: trainRaw } = held;
   if (trainRaw.length === 0) throw nothingPainted(raw.folder);
 
@@ -265,7 +275,11 @@ export function prepareDataset(read: RawDataset, options: PrepareOptions = {}): 
   // A slice with a held-out part occurs twice, sharing one image.
   const images = new Map<RawPage['data'], Float32Array>();
   for (const page of [...trainRaw, ...held.validation]) {
-    if (!images.has(page.data)) images.set(page.data, shareable(prepareInput(page, input)));
+    if (images.has(page.data)) continue;
+    images.set(
+      page.data,
+      memo(page.data, 'image', () => shareable(prepareInput(page, input))),
+    );
   }
 
   const basic = (page: RawPage): TrainingPage => {
@@ -273,8 +287,13 @@ export function prepareDataset(read: RawDataset, options: PrepareOptions = {}): 
     const label = shareable(applyMapping(page.label, mapping));
     return { name, height, width, image: images.get(data) as Float32Array, label };
   };
-  const plain = trainRaw.map(basic).map((page) => ({ ...page, annotatedRows: annotatedRows(page) }));
-  const validation = held.validation.map(basic);
+  const plain = trainRaw.map((page) =>
+    memo(page, 'for training', () => {
+      const made = basic(page);
+      return { ...made, annotatedRows: annotatedRows(made) };
+    }),
+  );
+  const validation = held.validation.map((page) => memo(page, 'for validation', () => basic(page)));
   const typicalSize = hasRim(mapping)
     ? medianObjectSize(
         plain.map(({ label, width }, i) => ({ objects: (trainRaw[i] as RawPage).label.values, label, width })),
@@ -284,7 +303,7 @@ export function prepareDataset(read: RawDataset, options: PrepareOptions = {}): 
     const { label, height, width } = page;
     let numbers: Int32Array | undefined;
     if (mapping.kind === 'instances') {
-      numbers = shareable(numbersOf(raw, label));
+      numbers = memo(page, 'numbers', () => shareable(numbersOf(raw, label)));
       if (!hasRim(mapping)) {
         const parted = separateTouching(numbers, [height, width]);
         for (let p = 0; p < label.length; p++) if (label[p] === OBJECT && parted[p] === 0) label[p] = 0;
@@ -303,7 +322,9 @@ export function prepareDataset(read: RawDataset, options: PrepareOptions = {}): 
     };
   };
   const isWeighed = (separation.w0 ?? 10) > 0;
-  const pages = isWeighed ? plain.map((page, i) => weighed(page, trainRaw[i] as RawPage)) : plain;
+  const pages = isWeighed
+    ? plain.map((page, i) => memo(page, `weighed by ${typicalSize}`, () => weighed(page, trainRaw[i] as RawPage)))
+    : plain;
   const inversion =
     options.input === undefined && normalisation.kind === 'percentile' && !normalisation.perChannel
       ? chooseInversion(pages)
@@ -311,7 +332,7 @@ export function prepareDataset(read: RawDataset, options: PrepareOptions = {}): 
   if (inversion !== undefined) for (const image of images.values()) invertIfBright(image);
   const classCount = mapping.classes.length;
   const shares = sharesOf(
-    pages.map((page) => page.label),
+    pages.map(({ label }) => memo(label, 'counts', () => countsOf(label))),
     classCount,
   );
   requireContrast(raw, mapping, pages, shares);
@@ -325,7 +346,7 @@ export function prepareDataset(read: RawDataset, options: PrepareOptions = {}): 
       channels: channels.count,
       classCount,
       classWeights: classWeights(shares, { balance }),
-      focus: focusIndex(pages, shares),
+      focus: focusIndex(pages, shares, memo),
     },
     validation,
     split,

@@ -5,6 +5,7 @@ import type { ClassAugment } from '../augment/class-batch.ts';
 import type { AugmentSettings } from '../augment/options.ts';
 import type { HeldOut } from '../dataset/hold-out.ts';
 import type { LabelMapping } from '../dataset/labels/labels.ts';
+import { type Memo, noMemo } from '../dataset/memo.ts';
 import type { SplitChoice } from '../dataset/split.ts';
 import { option, RunError } from '../errors.ts';
 import type { ClassInput } from '../input/classes.ts';
@@ -110,9 +111,12 @@ export function recipeHash(recipe: Recipe): string {
 /** Hash of the names and contents of slices, so that a resumed run detects changed data. */
 export function fingerprintOf(
   pages: readonly { readonly name: string; readonly image: ArrayBufferView; readonly label: ArrayBufferView }[],
+  memo: Memo = noMemo,
 ): string {
-  const crcOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
-    crc32(new Uint8Array(buffer, byteOffset, byteLength));
+  const crcOf = (values: ArrayBufferView) => {
+    const { buffer, byteOffset, byteLength } = values;
+    return memo(values, 'crc', () => crc32(new Uint8Array(buffer, byteOffset, byteLength)));
+  };
   const parts = pages.map(({ name, image, label }) => [name, crcOf(image), crcOf(label)]);
   return hex8(crc32(new TextEncoder().encode(JSON.stringify(parts))));
 }

@@ -1,5 +1,6 @@
 /** `log.jsonl`: the events of a run, one JSON object per line, in order. */
 
+import type { NewStrokes } from '../dataset/revisions.ts';
 import { RUN_FILES, type Store } from './store.ts';
 
 /** One step of training. */
@@ -42,6 +43,8 @@ export interface DataLine {
   readonly revision: number;
   /** Of names and contents of all pages. */
   readonly fingerprint: string;
+  /** Of a session: what the revision before did not have, seen more often in the next steps. */
+  readonly newest?: readonly NewStrokes[];
   /** Of a run that trains on from another and rehearses its data: the pages to train on that are new. */
   readonly added?: readonly string[];
 }

@@ -51,7 +51,7 @@ export interface Deadline {
 }
 
 /** What the steps of a loop learn from. */
-export interface LoopData extends Pick<DataLine, 'fingerprint' | 'added'> {
+export interface LoopData extends Pick<DataLine, 'fingerprint' | 'added' | 'newest'> {
   /** Batches from a step on, counted from 0; identical for a step however the run got there. */
   readonly batches: (from: number) => AsyncIterator<StepBatch>;
 }
@@ -102,6 +102,8 @@ export interface Loop {
   readonly step: number;
   /** Loss of the last step; NaN before the first. */
   readonly loss: number;
+  /** The data so far, each with the step that it came at. */
+  readonly revisions: readonly DataLine[];
   /** The data of the steps from now on; a line of the log tells it, unless it is what the log tells already. */
   setData(data: LoopData): Promise<void>;
   /** Takes more steps at the open rate, without validations. @throws as `finish` */
@@ -227,9 +229,7 @@ export async function openLoop({
   const scores = kept.flatMap((line) => (line.kind === 'validation' ? [line.score] : []));
   let ended: string | undefined;
   for (const line of kept) if (line.kind === 'step') ended = endsEarly(line);
-  const lastData = kept.findLast((line): line is DataLine => line.kind === 'data');
-  let revision = lastData?.revision ?? -1;
-  let fingerprint = lastData?.fingerprint;
+  const revisions = kept.filter((line): line is DataLine => line.kind === 'data');
   let source: AsyncIterator<StepBatch> | undefined;
   let loss = Number.NaN;
   let step = start.step;
@@ -355,11 +355,16 @@ export async function openLoop({
     get loss() {
       return loss;
     },
+    revisions,
     async setData(data) {
       await source?.return?.();
-      if (data.fingerprint !== fingerprint) {
-        fingerprint = data.fingerprint;
-        log({ kind: 'data', step, revision: ++revision, fingerprint, ...(data.added && { added: data.added }) });
+      const last = revisions.at(-1);
+      if (data.fingerprint !== last?.fingerprint) {
+        const { fingerprint, added, newest } = data;
+        const revision = (last?.revision ?? -1) + 1;
+        const line: DataLine = { kind: 'data', step, revision, fingerprint, ...(added && { added }), newest };
+        revisions.push(line);
+        log(line);
       }
       source = data.batches(step);
     },

@@ -1,11 +1,10 @@
 /**
- * Prediction with the weights as they are now, without a file: the prediction graph is compiled once for each shape of
+ * Prediction with the weights as they are now. For networks of whole tiles no file is needed: the prediction graph is compiled once for each shape of
  * tile, its weights are state that is written anew after steps. Pages stay prepared, and tiles are windows of the page's
  * own frame, so a region is what the whole page would be.
  */
 
 import type { NdArray, Shape4 } from '../array/ndarray.ts';
-import { UsageError } from '../errors.ts';
 import { GraphBuilder } from '../graph/builder.ts';
 import type { Graph } from '../graph/ir.ts';
 import { prepareInput } from '../input/network-input.ts';
@@ -16,23 +15,31 @@ import { exportedSpec, PROBABILITIES_NAME, predictionGraph } from '../models/pre
 import { type ModelSpec, sizesOf } from '../models/registry.ts';
 import { foldStandardised } from '../nn/standardise.ts';
 import type { SegmentationModel } from '../predict/model.ts';
+import { type OpenedModel, openModel } from '../predict/open.ts';
 import { type PageRegion, predictPlanes } from '../predict/predict.ts';
 import type { Program, Runtime } from '../runtime/runtime.ts';
 import type { Recipe } from './config.ts';
 import { haloOf } from './model-file.ts';
 import type { State } from './train-step.ts';
 
+/** What is trained, as it is now. */
+export interface Trained {
+  /** By parameter name. */
+  weights(): Promise<State>;
+  /** The ONNX file of the model. */
+  model(): Promise<Uint8Array>;
+}
+
 export interface Preview {
   /**
    * Probabilities, float32 [classes, height, width] of the region.
    * @param version of the weights: they are read again when it differs from the last
-   * @param weights by parameter name
    */
   predict(
     page: Page & { readonly name?: string },
     region: PageRegion | undefined,
     version: number,
-    weights: () => Promise<State>,
+    current: Trained,
   ): Promise<NdArray<'float32'>>;
   dispose(): Promise<void>;
 }
@@ -54,18 +61,33 @@ function withWeightsAsState(
   return { graph: b.build([...graph.outputs, ...next]), names: weights.map(({ name }) => name) };
 }
 
-/**
- * @param file that holds the network, if one does
- * @throws UsageError for networks that give the pixel in the middle of a window.
- */
+/** Networks of windows have no graph of whole tiles with other weights: their model is opened after every change. */
+function windowPreview(input: InputSpec, runtime: Runtime): Preview {
+  const planes = new WeakMap<Page['data'], Float32Array>();
+  let opened: { readonly version: number; readonly model: OpenedModel } | undefined;
+  const dispose = async (): Promise<void> => {
+    await opened?.model.program.dispose();
+    opened = undefined;
+  };
+  return {
+    async predict(page, region, version, current) {
+      if (opened?.version !== version) {
+        await dispose();
+        opened = { version, model: await openModel(runtime, await current.model()) };
+      }
+      const prepared = planes.get(page.data) ?? prepareInput(page, input);
+      planes.set(page.data, prepared);
+      return predictPlanes(opened.model, { ...page, planes: prepared }, { region });
+    },
+    dispose,
+  };
+}
+
+/** @param file that holds the network, if one does */
 export function openPreview({ model, input, labels, exact }: Recipe, runtime: Runtime, file?: NetworkFile): Preview {
   const spec = exportedSpec(model);
   const { multiple, offset, min, margin, window = false } = sizesOf(spec);
-  if (window) {
-    throw new UsageError(`The network '${model.name}' gives one pixel at a time; it has no preview.`, {
-      remedy: 'Finish the session and predict with its model.',
-    });
-  }
+  if (window) return windowPreview(input as InputSpec, runtime);
   const halo = haloOf(spec);
   const rule = { multiple, offset, minimum: min, halo: halo ?? 0, margin: margin / 2, exact: halo !== undefined };
   const programs = new Map<string, { readonly program: Program; version: number }>();
@@ -89,9 +111,9 @@ export function openPreview({ model, input, labels, exact }: Recipe, runtime: Ru
   };
 
   return {
-    async predict(page, region, version, weights) {
+    async predict(page, region, version, trained) {
       if (held?.version !== version) {
-        const fresh = await weights();
+        const fresh = await trained.weights();
         held = { version, weights: spec === model ? fresh : foldStandardised(fresh) };
       }
       const current = held;
@@ -121,7 +143,7 @@ export function openPreview({ model, input, labels, exact }: Recipe, runtime: Ru
       };
       const prepared = planes.get(page.data) ?? prepareInput(page, input as InputSpec);
       planes.set(page.data, prepared);
-      return predictPlanes(ready, { ...page, planes: prepared }, region === undefined ? {} : { region });
+      return predictPlanes(ready, { ...page, planes: prepared }, { region });
     },
     async dispose() {
       for (const { program } of programs.values()) await program.dispose();

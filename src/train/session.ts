@@ -17,14 +17,16 @@
  */
 
 import type { NdArray } from '../array/ndarray.ts';
+import { memoByObject } from '../dataset/memo.ts';
 import type { RawDataset } from '../dataset/raw.ts';
+import { keepingPages, newStrokes, withNewest } from '../dataset/revisions.ts';
 import { DatasetError, option, RunError, UsageError } from '../errors.ts';
 import type { Page } from '../input/planes.ts';
-import { isClassifier } from '../models/registry.ts';
+import { isClassifier, type NetworkName } from '../models/registry.ts';
 import type { PageRegion } from '../predict/predict.ts';
 import { loadCheckpoint } from './checkpoint.ts';
 import { type Recipe, type RunConfig, readConfig, recipeHash, writeConfig } from './config.ts';
-import { openLoop } from './loop.ts';
+import { type Loop, openLoop } from './loop.ts';
 import { memoryStore } from './memory-store.ts';
 import { fixedPlan, type Plan, totalSteps, validationsOf } from './plan.ts';
 import { openPreview, type Preview } from './preview.ts';
@@ -83,10 +85,10 @@ export interface Session {
   steps(count: number): Promise<void>;
   /**
    * Probabilities of a page, or a region of it, with the weights as they are now: float32 [classes, height, width], equal
-   * to the whole page's by the saved model within 1e-6. The first call for a size of region compiles; pages stay
-   * prepared as long as they are the same object.
+   * to the whole page's by the saved model within 1e-6. The first call for a size of region compiles, for n1 to n4 the
+   * first after steps; pages stay prepared as long as they are the same object.
    * @param page of `RawDataset.pages`, or of `pagesOf`
-   * @throws UsageError for a region outside of the page, or a network without a preview (n1 to n4)
+   * @throws UsageError for a region outside of the page
    */
   predict(page: Page & { readonly name?: string }, region?: PageRegion): Promise<NdArray<'float32'>>;
   /** The model as it is now: an ONNX file, as `finish` writes it. */
@@ -102,6 +104,8 @@ export interface Session {
 }
 
 const WARM_UP = 50;
+/** For so many steps half of the patches show what a revision added. */
+const NEWEST_STEPS = 100;
 const OPEN: Plan = { segments: [], validations: 0 };
 
 /**
@@ -113,9 +117,27 @@ export function recipeFor(
   settings: TrainSettings,
   { cores, from }: Pick<TrainPlace, 'cores' | 'from'>,
 ): { readonly recipe: Recipe; readonly metric: ValidationMetric | undefined; readonly notes: readonly string[] } {
+  requirePatches(settings.network ?? 'unet');
   const task = newSegmentationTask(raw, settings, { openSampler: noSampler }, { start: from && readStart(from) });
   const { recipe, notes } = task.chooseRecipe({ cores, minutes: settings.minutes });
   return { recipe, metric: task.chooseMetric()?.metric, notes: [...task.notes, ...notes] };
+}
+
+/** @throws UsageError for networks that learn from whole images, or from all annotated pixels at once */
+function requirePatches(name: NetworkName): void {
+  if (isClassifier(name)) {
+    throw new UsageError(`The network '${name}' classifies whole images; a session trains on patches.`, {
+      remedy: 'Use unet, unet2015 or n1 to n4.',
+    });
+  }
+  if (name === 'filter-bank') {
+    throw new UsageError(
+      `The network '${name}' learns from all annotated pixels at once; a session trains on patches.`,
+      {
+        remedy: 'Use trainQuick, which takes a second, each time the labels change.',
+      },
+    );
+  }
 }
 
 const noSampler = (): never => {
@@ -133,11 +155,7 @@ export async function openSession(
   { metric, record = { folder: 'memory', created: '' }, hooks = {} }: SessionOptions = {},
 ): Promise<Session> {
   const { store } = place;
-  if (isClassifier(recipe.model.name)) {
-    throw new UsageError(`The network '${recipe.model.name}' classifies whole images; a session trains on pixels.`, {
-      remedy: 'Use unet, unet2015 or n1 to n4.',
-    });
-  }
+  requirePatches(recipe.model.name);
   const kept = (await store.read(RUN_FILES.config)) === undefined ? undefined : await readConfig(store);
   if (kept !== undefined && recipeHash(kept.recipe) !== recipeHash(recipe)) {
     throw new RunError('this holds a session with another recipe.', {
@@ -183,6 +201,12 @@ export async function openSession(
       openRate: (step) => recipe.learningRate * Math.min(1, (step + 1) / WARM_UP),
       ...(checkpoint && { start: { step: checkpoint.step, best: checkpoint.best } }),
     });
+    const memo = memoByObject();
+    const model = async (): Promise<Uint8Array> => {
+      const written = memoryStore(store.name);
+      await setup.saveModel(written)(RUN_FILES.last, await setup.trainStep.readState(), loop.step);
+      return (await written.read(RUN_FILES.last)) as Uint8Array;
+    };
     let pages: LabelledPages | undefined;
     let preview: Preview | undefined;
     return {
@@ -195,12 +219,15 @@ export async function openSession(
           });
         }
         requireSameSizes(pages?.raw, raw);
-        const { pages: next, fingerprint, notes } = sameSegmentationTask(raw, recipe, place);
+        const revised = pages === undefined ? raw : keepingPages(pages.raw, raw);
+        const { pages: next, fingerprint, notes } = sameSegmentationTask(revised, recipe, { ...place, memo });
         setup.requireFits(next);
+        const newest = pages === undefined ? [] : newStrokes(pages.raw, revised, recipe.labels);
         await loop.setData({
           fingerprint,
+          ...(newest.length > 0 && { newest }),
           batches: (from) => {
-            setup.setPages(next);
+            setup.setPages(seenMoreOften(next, loop));
             return setup.batches(from);
           },
         });
@@ -210,15 +237,12 @@ export async function openSession(
       steps: (count) => loop.steps(count),
       predict(page, region) {
         preview ??= openPreview(recipe, runtime, start?.file);
-        return preview.predict(page, region, loop.step, async () =>
-          setup.step.weightsOf(await setup.trainStep.readState(setup.step.weightNames)),
-        );
+        return preview.predict(page, region, loop.step, {
+          weights: async () => setup.step.weightsOf(await setup.trainStep.readState(setup.step.weightNames)),
+          model,
+        });
       },
-      async model() {
-        const kept = memoryStore(store.name);
-        await setup.saveModel(kept)(RUN_FILES.last, await setup.trainStep.readState(), loop.step);
-        return (await kept.read(RUN_FILES.last)) as Uint8Array;
-      },
+      model,
       state: () => ({
         step: loop.step,
         loss: loop.loss,
@@ -254,6 +278,17 @@ export async function openSession(
     await runtime.dispose();
     throw cause;
   }
+}
+
+/** Pages of which what was painted last is drawn more often. */
+function seenMoreOften(pages: LabelledPages, { revisions, step }: Loop): LabelledPages {
+  const widths = new Map(pages.raw.pages.map(({ name, width }) => [name, width]));
+  const strokes = revisions.flatMap(({ step: since, newest = [] }) =>
+    newest.map((own) => ({ ...own, until: since + NEWEST_STEPS })),
+  );
+  const recent = strokes.filter(({ until, page }) => step < until && widths.has(page));
+  const train = withNewest(pages.data.train, recent, (page) => widths.get(page) as number);
+  return { ...pages, data: { ...pages.data, train } };
 }
 
 /** The model to train on from: as given, or as kept by the session before. */

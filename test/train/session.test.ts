@@ -84,6 +84,17 @@ describe('an open session', () => {
     expect(readStart({ name: 'best', bytes: (await whole.read('best.onnx')) as Uint8Array }).model.name).toBe('unet');
   });
 
+  test('logs what a revision adds, which later revisions do not repeat', async () => {
+    const [first, second] = await dataLines(whole);
+    expect(first?.newest).toBeUndefined();
+    expect(second?.newest?.map(({ page, pixels }) => [page, pixels.length])).toEqual([
+      ['page 0', 256],
+      ['page 1', 256],
+    ]);
+    // Half of every row was corrected.
+    for (const pixel of second?.newest?.[0]?.pixels ?? []) expect(pixel % 48).toBeLessThan(24);
+  });
+
   test('replays to the same bits from its log, with the sampling in threads', async () => {
     const again = memoryStore();
     const session = await openSession(recipe, placeOf(again, 2), { metric });
@@ -196,6 +207,31 @@ describe('the preview of a session', () => {
     await session.close();
   });
 
+  test.each([
+    ['at all pixels at once', {}],
+    ['window by window', { foveation: 2 }],
+  ])('of a network of windows is that of its model, %s', async (_, options) => {
+    const settings = {
+      ...SETTINGS,
+      baseChannels: undefined,
+      depth: undefined,
+      patch: undefined,
+      network: 'n1',
+    } as const;
+    const { recipe: windows } = recipeFor(data, { ...settings, ...options }, { cores: 2 });
+    const session = await openSession(windows, placeOf(memoryStore()));
+    await session.setData(data);
+    const region = { y: 40, x: 3, height: 4, width: 9 };
+    const early = await session.predict(shown, region);
+    await session.steps(3);
+    const part = await session.predict(shown, region);
+    const model = await openModel(await openRuntime({ device: 'cpu' }), await session.model());
+    const whole = await predictPage(model, shown);
+    expectAllClose(part.data as Float32Array, crop(whole, region), { rtol: 0, atol: 1e-6 });
+    expect(Math.max(...part.data.map((v, i) => Math.abs(Number(v) - Number(early.data[i]))))).toBeGreaterThan(1e-6);
+    await session.close();
+  });
+
   test('small tiles of a region put together are the same pixels', () => {
     const rule = { multiple: 16, offset: 0, minimum: 16, halo: 44, margin: 0, exact: true };
     for (const [from, to] of [
@@ -233,6 +269,15 @@ describe('bad input to a session', () => {
     await session.steps(1);
     expect(session.state().step).toBe(2);
     await session.close();
+  });
+
+  test('networks that learn from more than patches: refused before any data are set', async () => {
+    const all = /'filter-bank' learns from all annotated pixels at once; .*Use trainQuick/;
+    expect(() => recipeFor(revision([]), { network: 'filter-bank' }, { cores: 2 })).toThrow(all);
+    const bank = { ...recipe, model: { name: 'filter-bank', channels: 1, numClasses: 2 } } as Recipe;
+    await expect(openSession(bank, placeOf(memoryStore()))).rejects.toThrow(all);
+    const whole = { ...recipe, model: { name: 'mlp', channels: 1, numClasses: 2, input: [4, 4] } } as Recipe;
+    await expect(openSession(whole, placeOf(memoryStore()))).rejects.toThrow(/'mlp' classifies whole images/);
   });
 
   test('a store that holds a session with another recipe, and a session that a run cannot go on with', async () => {

@@ -2,7 +2,6 @@
 
 import type { PreparedDataset } from '../../../dataset/prepare.ts';
 import type { RawDataset } from '../../../dataset/raw.ts';
-import { UsageError } from '../../../errors.ts';
 import { type PageMetric, scorerFor } from '../../../evaluate/scorer.ts';
 import type { InputSpec } from '../../../input/normalise.ts';
 import { isPlain } from '../../../input/window.ts';
@@ -15,7 +14,7 @@ import type { Store } from '../../store.ts';
 import type { State, StepBatch } from '../../train-step.ts';
 import { VALIDATION_THRESHOLDS, type ValidationMetric } from '../../validate.ts';
 import { countPage, pagePredictor, samplePredictor } from '../../validation-predictor.ts';
-import { openPatchSource, type PatchSourceOptions } from './batch-source.ts';
+import { type BatchSource, openPatchSource, type PatchSource, type PatchSourceOptions } from './batch-source.ts';
 import { openPixelSource } from './pixel-source.ts';
 
 /** Pages of one revision of the data. */
@@ -40,7 +39,7 @@ export interface TrainingSetup extends OpenedStep {
 
 /** The setup of a run on labelled pages, which may change on the way. */
 export interface SegmentationSetup extends TrainingSetup {
-  /** @throws UsageError when the patch does not fit the images, or the network learns from pixels. */
+  /** @throws UsageError when the patch does not fit the images. */
   requireFits(pages: LabelledPages): void;
   /** Ends the batches that were begun. */
   setPages(pages: LabelledPages): void;
@@ -65,15 +64,12 @@ export async function openSetup(
   const { runtime } = place;
   const { window } = recipe.input as InputSpec;
   let pages = firstPages;
-  const patches =
+  const ofPatches = () => openPatchSource(recipe, pages?.data.train, { openSampler, from: first, file: place.file });
+  // Runs have their pages from the start; sessions, which have not, are of patches.
+  const source: BatchSource & Partial<PatchSource> =
     model.name === 'filter-bank'
-      ? undefined
-      : openPatchSource(recipe, pages?.data.train, { openSampler, from: first, file: place.file });
-  const ofPixels = async () => {
-    if (model.name !== 'filter-bank' || pages === undefined) throw onlyOfPatches();
-    return openPixelSource(model, pages.data.train, runtime, { seed });
-  };
-  const source = patches ?? (await ofPixels());
+      ? await openPixelSource(model, (pages as LabelledPages).data.train, runtime, { seed })
+      : ofPatches();
   const opened = await openTrainStep(recipe, source.build, place).catch(async (cause) => {
     await source.close();
     throw cause;
@@ -128,12 +124,9 @@ export async function openSetup(
     validator,
     saveModel: (store) => (file, state, at) => store.write(file, bytesOf(state, { step: at })),
     exclude: source.exclude,
-    requireFits({ data }) {
-      if (patches === undefined) throw onlyOfPatches();
-      patches.requireFits(data.train);
-    },
+    requireFits: ({ data }) => source.requireFits?.(data.train),
     setPages(next) {
-      patches?.setPages(next.data.train);
+      source.setPages?.(next.data.train);
       pages = next;
     },
     async close() {
@@ -142,8 +135,3 @@ export async function openSetup(
     },
   };
 }
-
-const onlyOfPatches = (): UsageError =>
-  new UsageError("A session trains on patches; the network 'filter-bank' learns from all annotated pixels at once.", {
-    remedy: 'Use trainQuick.',
-  });

@@ -35,7 +35,7 @@ const ONE_BY_ONE = {
 
 const DEFAULT_SPLIT: SplitChoice = { fraction: 0.2 };
 
-type Place = Pick<SetupOptions, 'openSampler'> & Pick<PrepareOptions, 'allocate'>;
+type Place = Pick<SetupOptions, 'openSampler'> & Pick<PrepareOptions, 'allocate' | 'memo'>;
 
 /** Notes on the classes and channels of a fine-tuned run. */
 function startNotes(
@@ -135,10 +135,11 @@ export function sameSegmentationTask(
     mapping: labels,
     input,
     allocate: place.allocate,
+    memo: place.memo,
   });
   return {
     ...taskOf(raw, prepared, place),
-    pages: cutPages(raw, prepared, recipe, place.allocate),
+    pages: cutPages(raw, prepared, recipe, place),
     length: lengthOf(model.name),
     chooseRecipe: () => ({ recipe, notes: [] }),
   };
@@ -162,21 +163,17 @@ function lengthOf(name: NetworkName): TrainingTask['length'] {
 }
 
 /** The pages that batches of the recipe are drawn from, cut to what is annotated and what patches there reach. */
-function cutPages(raw: RawDataset, data: PreparedDataset, recipe: Recipe, allocate: Place['allocate']): LabelledPages {
+function cutPages(raw: RawDataset, data: PreparedDataset, recipe: Recipe, place: Place): LabelledPages {
   const { patch, augment, input, model } = recipe;
   // The filter bank looks at annotated pixels alone.
   if (model.name === 'filter-bank') return { raw, data };
   const { window } = input as InputSpec;
   const offsets = window === undefined || isPlain(window) ? undefined : windowOffsets(window);
-  const train = cutToAnnotation(data.train, reachPx(patch, augment, offsets), allocate);
+  const train = cutToAnnotation(data.train, reachPx(patch, augment, offsets), place);
   return { raw, data: { ...data, train: rehearsing(train, recipe.data.before) } };
 }
 
-function taskOf(
-  raw: RawDataset,
-  data: PreparedDataset,
-  { openSampler, allocate }: Place,
-): Omit<TrainingTask, 'length' | 'chooseRecipe'> {
+function taskOf(raw: RawDataset, data: PreparedDataset, place: Place): Omit<TrainingTask, 'length' | 'chooseRecipe'> {
   const { heldRegions } = data;
   return {
     notes: [...data.notes, ...basisNotes(raw, data)],
@@ -184,9 +181,13 @@ function taskOf(
     trainingNames: data.train.pages.map(({ name }) => name),
     validationNames: data.validation.map(({ name }) => name),
     ...(Object.keys(heldRegions).length > 0 && { validationRegions: heldRegions }),
-    fingerprint: fingerprintOf([...data.train.pages, ...data.validation]),
+    fingerprint: fingerprintOf([...data.train.pages, ...data.validation], place.memo),
     chooseMetric: () => (data.validation.length === 0 ? undefined : chooseMetric(data.validation, data.mapping)),
     openSetup: (recipe, metric, options) =>
-      openSetup(recipe, metric, { pages: cutPages(raw, data, recipe, allocate), openSampler, ...options }),
+      openSetup(recipe, metric, {
+        pages: cutPages(raw, data, recipe, place),
+        openSampler: place.openSampler,
+        ...options,
+      }),
   };
 }
