@@ -139,6 +139,11 @@ export function option(name: string, value?: string | number | boolean): string 
   return value === undefined ? `\`${name}\`` : `\`${name}: ${value}\``;
 }
 
+/** A count in a message: `1 image`, `12 images`; with a locale, large numbers as it writes them. */
+export function counted(count: number, what: string, locale?: string): string {
+  return `${locale === undefined ? count : count.toLocaleString(locale)} ${what}${count === 1 ? '' : 's'}`;
+}
+
 /** A message with each `option` in it rewritten by `write`, such as `--lr` or the label of a control. */
 export function writeOptions(text: string, write: (name: string, value: string | undefined) => string): string {
   return text.replace(/`([a-z]\w*)(?:: ([^`]*))?`/gi, (_, name: string, value?: string) => write(name, value));

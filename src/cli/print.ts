@@ -10,8 +10,6 @@ export const printJson = (value: unknown, replacer?: (key: string, value: unknow
   say(JSON.stringify(value, replacer, 2));
 
 /** `2 images`, `1 object`. */
-export const counted = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`;
-
 /** The path of a written page, with an address that terminals turn into a link. */
 export const pageLine = (what: string, file: string): string =>
   `${what}: ${file}  (${pathToFileURL(resolve(file)).href})`;

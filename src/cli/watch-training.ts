@@ -1,5 +1,5 @@
 import { basename, join, resolve } from 'node:path';
-import { Interrupted, LamellaError, RunError, TrainingError } from '../errors.ts';
+import { counted, Interrupted, LamellaError, RunError, TrainingError } from '../errors.ts';
 import { isPlain, type WindowSpec } from '../input/window.ts';
 import { freeRunPath } from '../platform/node/run-folder.ts';
 import type { FinishedRun } from '../platform/node/train-run.ts';
@@ -7,7 +7,7 @@ import { formatProfile } from '../runtime/profile.ts';
 import type { TrainRunHooks } from '../train/run.ts';
 import { RUN_FILES } from '../train/store.ts';
 import { withFlags } from './option-words.ts';
-import { counted, say as print, warn } from './print.ts';
+import { say as print, warn } from './print.ts';
 import { formatDuration, trainDisplay } from './progress.ts';
 import { reportOn } from './run/report.ts';
 import { stoppable } from './stop-signal.ts';

@@ -2,7 +2,7 @@
 
 import { type Box, boundsOf, type Region } from '../annotate/region.ts';
 import { stream } from '../array/random.ts';
-import { DatasetError } from '../errors.ts';
+import { counted, DatasetError } from '../errors.ts';
 import { keepLabels } from './annotate.ts';
 import { type Memo, noMemo } from './memo.ts';
 import type { RawPage } from './raw.ts';
@@ -53,7 +53,7 @@ function describeRegions(held: ReadonlyMap<number, readonly Region[]>, pages: re
   const count = [...held.values()].reduce((sum, regions) => sum + regions.length, 0);
   const which = [...held].map(([i, regions]) => `${regions.map(({ id }) => id).join(', ')} of ${pages[i]?.name}`);
   const more = which.length > MOST_NAMED ? '; ...' : '';
-  return `${count} held-out region${count === 1 ? '' : 's'} (${which.slice(0, MOST_NAMED).join('; ')}${more})`;
+  return `${counted(count, 'held-out region')} (${which.slice(0, MOST_NAMED).join('; ')}${more})`;
 }
 
 /** Splits the annotated slices; a choice by name is resolved among all, so that every name is known. */

@@ -1,6 +1,6 @@
 /** From a folder to slices ready for training. */
 
-import { DatasetError } from '../errors.ts';
+import { counted, DatasetError } from '../errors.ts';
 import type { Files } from '../files.ts';
 import type { Image } from '../image/image.ts';
 import { ImageNotes } from '../image/notes.ts';
@@ -203,7 +203,7 @@ function hasAnnotation({ values }: LabelPage, { ignore }: LabelMapping): boolean
 
 function describeAnnotated(annotated: number, pixels: number, pages: number): string {
   const share = ((100 * annotated) / pixels).toPrecision(2);
-  return `annotated: ${annotated.toLocaleString('en')} pixels, ${Number(share)} % of ${pages} training page${pages === 1 ? '' : 's'}; the others take no part`;
+  return `annotated: ${annotated.toLocaleString('en')} pixels, ${Number(share)} % of ${counted(pages, 'training page')}; the others take no part`;
 }
 
 const nothingPainted = (folder: string): DatasetError =>

@@ -1,6 +1,6 @@
 /** Labelled slices from files or from memory. */
 
-import { DatasetError } from '../errors.ts';
+import { counted, DatasetError } from '../errors.ts';
 import { millimetres, sliceExtentsMm } from '../image/geometry.ts';
 import { type Image, sizes } from '../image/image.ts';
 import { reorient } from '../image/orient.ts';
@@ -112,6 +112,6 @@ export function rawDataset(samples: readonly LabelledImage[]): RawDataset {
   return {
     folder: 'memory',
     pages,
-    notes: [`${files.length} labelled image${files.length === 1 ? '' : 's'} in memory`],
+    notes: [`${counted(files.length, 'labelled image')} in memory`],
   };
 }

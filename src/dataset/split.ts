@@ -2,7 +2,7 @@
 
 import { addTo } from '../array/lists.ts';
 import { stream } from '../array/random.ts';
-import { DatasetError, UsageError } from '../errors.ts';
+import { counted, DatasetError, UsageError } from '../errors.ts';
 import { baseName, folderOf, naturalOrder, stemOf } from './discover/names.ts';
 
 /** The properties of a slice that the split uses. */
@@ -80,8 +80,6 @@ function finish(items: readonly SplitItem[], validation: readonly number[], reas
   };
 }
 
-const pages = (count: number): string => `${count} page${count === 1 ? '' : 's'}`;
-
 /**
  * Splits by stack if there are several (whole stacks, in an order sampled from `seed`, with those that are the only
  * ones of their size last), and by a contiguous block at the end if there is one, because adjacent slices are alike and
@@ -100,7 +98,7 @@ export function splitItems(
   if ('pages' in choice) {
     const wanted = new Set(choice.pages);
     const held = items.flatMap(({ name }, i) => (name !== undefined && wanted.has(name) ? [i] : []));
-    return finish(items, held, `validation: ${pages(held.length)} of ${items.length}`);
+    return finish(items, held, `validation: ${counted(held.length, 'page')} of ${items.length}`);
   }
   if ('names' in choice) return byNames(items, choice.names);
   if ('folds' in choice) return byFold(items, choice.fold, choice.folds, seed);
@@ -121,7 +119,7 @@ export function splitItems(
     );
     const where =
       start === order.length - count
-        ? `the last ${pages(count)} of ${order.length} of the one stack`
+        ? `the last ${counted(count, 'page')} of ${order.length} of the one stack`
         : `pages ${start} to ${start + count - 1} of ${order.length} (from 0) of the one stack: its end lacks a class`;
     return finish(items, order.slice(start, start + count), `validation: ${where}`);
   }
@@ -154,7 +152,7 @@ export function splitItems(
   return finish(
     items,
     held,
-    `validation: ${stackCount} of ${stacks.length} ${unit}, ${pages(held.length)} of ${items.length}, seed ${seed}${unit === 'stacks' ? which : ''}`,
+    `validation: ${stackCount} of ${stacks.length} ${unit}, ${counted(held.length, 'page')} of ${items.length}, seed ${seed}${unit === 'stacks' ? which : ''}`,
   );
 }
 
@@ -220,7 +218,9 @@ function blockWithAll(items: readonly SplitItem[], count: number): number {
 
 function byFold(items: readonly SplitItem[], fold: number, folds: number, seed: number): Split {
   if (!Number.isInteger(folds) || folds < 2 || folds > items.length) {
-    throw new UsageError(`${folds} folds do not fit ${pages(items.length)}.`, { remedy: `Use 2 to ${items.length}.` });
+    throw new UsageError(`${folds} folds do not fit ${counted(items.length, 'page')}.`, {
+      remedy: `Use 2 to ${items.length}.`,
+    });
   }
   if (!Number.isInteger(fold) || fold < 0 || fold >= folds) {
     throw new UsageError(`Fold ${fold} of ${folds} does not exist.`, { remedy: `Folds count from 0 to ${folds - 1}.` });
@@ -232,7 +232,7 @@ function byFold(items: readonly SplitItem[], fold: number, folds: number, seed: 
       Math.round((fold * order.length) / folds),
       Math.round(((fold + 1) * order.length) / folds),
     );
-    return finish(items, block, `fold ${fold} of ${folds}: a block of ${pages(block.length)}`);
+    return finish(items, block, `fold ${fold} of ${folds}: a block of ${counted(block.length, 'page')}`);
   }
   // The largest stacks first, each to the smallest fold, ties in an order sampled from the seed.
   const order = [...stream(seed, 'folds').permutation(stacks.length)].map((i) => stacks[i]);
@@ -246,7 +246,7 @@ function byFold(items: readonly SplitItem[], fold: number, folds: number, seed: 
   return finish(
     items,
     held,
-    `fold ${fold} of ${folds}: ${pages(held.length)} of ${items.length}, by ${stacks.length === items.length ? 'image' : 'stack'}`,
+    `fold ${fold} of ${folds}: ${counted(held.length, 'page')} of ${items.length}, by ${stacks.length === items.length ? 'image' : 'stack'}`,
   );
 }
 
@@ -285,7 +285,7 @@ function byNames(items: readonly SplitItem[], names: readonly string[]): Split {
       remedy: 'List fewer.',
     });
   }
-  return finish(items, [...held], `validation: ${pages(held.size)} of ${items.length}, as named`);
+  return finish(items, [...held], `validation: ${counted(held.size, 'page')} of ${items.length}, as named`);
 }
 
 /**

@@ -1,6 +1,7 @@
 /** What scores rest on: how much of the images is annotated and not trained on. */
 
 import { IGNORE } from '../dataset/labels/labels.ts';
+import { counted } from '../errors.ts';
 
 export interface ScoreBasis {
   readonly images: number;
@@ -49,16 +50,13 @@ export class BasisCounter {
   }
 }
 
-const counted = (count: number, what: string): string =>
-  `${count.toLocaleString('en')} ${what}${count === 1 ? '' : 's'}`;
-
 /** `4,096 pixels (25 % of 1 image), 12 objects, 2 regions`. @param regions number of regions that are scored alone */
 export function describeBasis({ images, pixels, ofPixels, objects }: ScoreBasis, regions = 0): string {
   const share = Number(((100 * pixels) / ofPixels).toPrecision(2));
   const parts = [
-    `${counted(pixels, 'pixel')} (${pixels === ofPixels ? 'all' : `${share} %`} of ${counted(images, 'image')})`,
-    ...(objects === undefined ? [] : [counted(objects, 'object')]),
-    ...(regions === 0 ? [] : [counted(regions, 'region')]),
+    `${counted(pixels, 'pixel', 'en')} (${pixels === ofPixels ? 'all' : `${share} %`} of ${counted(images, 'image', 'en')})`,
+    ...(objects === undefined ? [] : [counted(objects, 'object', 'en')]),
+    ...(regions === 0 ? [] : [counted(regions, 'region', 'en')]),
   ];
   return parts.join(', ');
 }

@@ -1,4 +1,5 @@
 import { quantile } from '../array/quantile.ts';
+import { counted } from '../errors.ts';
 import { type DisplayWindow, displayWindow } from './display.ts';
 import { float16ToNumber } from './float16.ts';
 import { bodyDirection, planeName } from './geometry.ts';
@@ -144,10 +145,7 @@ export function formatDescription(description: ImageDescription): string {
   const { geometry, modality, valueUnit, window } = description;
   const rows: (readonly [string, string])[] = [
     ['axes', `${axes} ${shape.join(' x ')}`],
-    [
-      'dtype',
-      `${dtype}${bitDepth === undefined ? '' : ` (${bitDepth} ${bitDepth === 1 ? 'bit' : 'bits'} in the file)`}`,
-    ],
+    ['dtype', `${dtype}${bitDepth === undefined ? '' : ` (${counted(bitDepth, 'bit')} in the file)`}`],
     ['spacing', formatSpacing(spacing)],
   ];
   if (geometry !== undefined) rows.push(...formatGeometry(geometry));

@@ -1,6 +1,6 @@
 /** Which channels of an image a network uses. The specification is JSON and is stored in the model file. */
 
-import { DatasetError, option } from '../errors.ts';
+import { counted, DatasetError, option } from '../errors.ts';
 import type { Page } from './planes.ts';
 
 /** One or several channels, by name or by number from 0, in this order. */
@@ -39,7 +39,7 @@ function isPhotograph({ channels, channelNames }: Page): boolean {
 
 /** `3 channels (DAPI, GFP, RFP)`. */
 function described({ channels, channelNames }: Page): string {
-  return `${channels} channel${channels === 1 ? '' : 's'}${channelNames === undefined || channels === 1 ? '' : ` (${channelNames.join(', ')})`}`;
+  return `${counted(channels, 'channel')}${channelNames === undefined || channels === 1 ? '' : ` (${channelNames.join(', ')})`}`;
 }
 
 /** Default channel names of other programs. */

@@ -1,4 +1,5 @@
 import type { Shape4 } from '../array/ndarray.ts';
+import { counted } from '../errors.ts';
 import { graphMacs } from '../graph/analysis/cost.ts';
 import type { Value } from '../graph/ir.ts';
 import { normal } from '../nn/initialise.ts';
@@ -138,10 +139,8 @@ export function chooseUnet(circumstances: Circumstances): Choice<UnetSpec> {
       : `depth ${depth} as asked for`;
   const assumed = circumstances.minutes === undefined ? ' (no time is given)' : '';
   const speed =
-    circumstances.flops === undefined
-      ? `on ${cores} ${cores === 1 ? 'core' : 'cores'}`
-      : `at the ${describeFlops(flops)} measured here`;
-  const time = `${minutes} ${minutes === 1 ? 'minute' : 'minutes'}${assumed} ${speed}`;
+    circumstances.flops === undefined ? `on ${counted(cores, 'core')}` : `at the ${describeFlops(flops)} measured here`;
+  const time = `${counted(minutes, 'minute')}${assumed} ${speed}`;
   const seen = `about ${Math.round(pixelsSeen(baseChannels) / 1e6)} million pixels (at least ${PIXELS_WANTED / 1e6} are wanted)`;
   const enough = pixelsSeen(baseChannels) >= PIXELS_WANTED;
   const wide =

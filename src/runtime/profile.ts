@@ -3,6 +3,8 @@
  * node's name.
  */
 
+import { counted } from '../errors.ts';
+
 /** The time of one op or layer, per run of the graph. */
 export interface ProfileRow {
   readonly name: string;
@@ -70,8 +72,8 @@ export function sumProfile(
 ): Profile {
   const events = JSON.parse(trace) as readonly TraceEvent[];
   const spans = events.filter(({ cat, name }) => cat === 'Session' && name === 'model_run').sort(byTime);
-  const counted = spans.slice(Math.min(leaveOut, spans.length - 1));
-  const runs = counted.length;
+  const kept = spans.slice(Math.min(leaveOut, spans.length - 1));
+  const runs = kept.length;
   const ops = new Map<string, { ms: number; calls: number }>();
   const layers = new Map<string, { ms: number; calls: number; backwardMs: number }>();
   const rowOf = <T>(rows: Map<string, T>, name: string, none: T): T => {
@@ -82,9 +84,9 @@ export function sumProfile(
   let span = 0;
   for (const event of events.filter(isKernel).sort(byTime)) {
     const at = event.ts ?? 0;
-    while (span < runs && at > endOf(counted[span])) span++;
+    while (span < runs && at > endOf(kept[span])) span++;
     if (span === runs) break;
-    if (at < (counted[span].ts ?? 0)) continue;
+    if (at < (kept[span].ts ?? 0)) continue;
     const ms = (event.dur ?? 0) / 1000 / runs;
     const node = (event.name as string).slice(0, -KERNEL.length);
     const path = layerOfNode(node);
@@ -104,7 +106,7 @@ export function sumProfile(
   const sorted = rows(ops).sort((a, b) => b.ms - a.ms);
   return {
     runs,
-    runMs: counted.reduce((sum, { dur = 0 }) => sum + dur, 0) / 1000 / Math.max(1, runs),
+    runMs: kept.reduce((sum, { dur = 0 }) => sum + dur, 0) / 1000 / Math.max(1, runs),
     kernelsMs: sorted.reduce((sum, { ms }) => sum + ms, 0),
     ops: sorted,
     layers: rows(layers),
@@ -121,7 +123,7 @@ export function formatProfile({ runs, runMs, kernelsMs, ops, layers }: Profile):
   const number = (value: number): string => value.toFixed(2);
   const calls = (value: number): string => String(Math.round(value * 10) / 10);
   return [
-    `profile of ${runs} ${runs === 1 ? 'run' : 'runs'}: a run takes ${number(runMs)} ms, its kernels ${number(kernelsMs)} ms`,
+    `profile of ${counted(runs, 'run')}: a run takes ${number(runMs)} ms, its kernels ${number(kernelsMs)} ms`,
     '',
     ...table(
       ['op', 'ms', 'share', 'calls'],

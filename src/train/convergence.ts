@@ -1,6 +1,5 @@
+import { counted } from '../errors.ts';
 import type { TrainingSetup } from './tasks/segmentation/setup.ts';
-
-const times = (count: number, what: string): string => `${count.toLocaleString('en')} ${what}${count === 1 ? '' : 's'}`;
 
 /**
  * Monitors Rosenblatt's rule, one image per step: a step without a gradient made no correction, and as many in a row as
@@ -21,13 +20,13 @@ export function convergence(images: number): NonNullable<TrainingSetup['watch']>
       right = wrong ? 0 : right + 1;
       if (right < images) return undefined;
       const passes = Math.ceil(steps / images);
-      return `converged: everything is on its side after ${times(corrections, 'correction')} in ${times(passes, 'pass').replace(/passs$/, 'passes')}`;
+      return `converged: everything is on its side after ${counted(corrections, 'correction', 'en')} in ${counted(passes, 'pass', 'en').replace(/passs$/, 'passes')}`;
     },
     verdict: () => {
       const left = recent.reduce((sum, wrong) => sum + wrong, 0);
       const passes = Math.floor(steps / images);
       return (
-        `did not converge: ${times(corrections, 'correction')} in ${passes} passes, ${left} in the last one; ` +
+        `did not converge: ${counted(corrections, 'correction', 'en')} in ${passes} passes, ${left} in the last one; ` +
         'no line or plane may divide these classes'
       );
     },

@@ -1,6 +1,6 @@
 /** The plan of a new run: of so many steps, or to end in time at the pace that is measured. */
 
-import { option } from '../errors.ts';
+import { counted, option } from '../errors.ts';
 import { finishMs, fixedPlan, type Measured, type Plan, planForTime, totalSteps, validationsOf } from './plan.ts';
 import type { Clock } from './store.ts';
 import type { TrainingTask } from './task.ts';
@@ -28,8 +28,6 @@ interface PlanOptions {
   readonly beganMs: number;
   readonly initial: State;
 }
-
-const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 export async function makePlan(
   setup: TrainingSetup,

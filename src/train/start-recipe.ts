@@ -1,6 +1,6 @@
 /** How a run trains on from a model: which layers are new or frozen, their learning rates, and batch normalisation. */
 
-import { option, UsageError } from '../errors.ts';
+import { counted, option, UsageError } from '../errors.ts';
 import type { OnnxSpec } from '../models/onnx/definition.ts';
 import type { OnnxNetwork } from '../models/onnx/open.ts';
 import type { ModelSpec } from '../models/registry.ts';
@@ -176,7 +176,7 @@ function whyNew({ model, name }: StartModel, { channels, numClasses }: ModelSpec
     ...(numClasses === model.numClasses ? [] : [`there are ${numClasses} classes and ${name} has ${model.numClasses}`]),
     ...(channels === model.channels
       ? []
-      : [`images have ${channels} channel${channels === 1 ? '' : 's'} and ${name} takes ${model.channels}`]),
+      : [`images have ${counted(channels, 'channel')} and ${name} takes ${model.channels}`]),
   ];
   return parts.join(', and ');
 }

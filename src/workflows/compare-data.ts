@@ -8,7 +8,7 @@ import { scoredPart } from '../dataset/hold-out.ts';
 import { IGNORE, kindOf } from '../dataset/labels/labels.ts';
 import { readDataset } from '../dataset/prepare.ts';
 import type { RawDataset, RawPage } from '../dataset/raw.ts';
-import { DatasetError, LamellaError, option, RunError } from '../errors.ts';
+import { counted, DatasetError, LamellaError, option, RunError } from '../errors.ts';
 import type { Files } from '../files.ts';
 import type { Page } from '../input/planes.ts';
 import { readLabelled } from './data-before.ts';
@@ -55,8 +55,6 @@ function requireHeldOut(runs: readonly OpenedRun[]): void {
     remedy: `Provide held-out images with ground truth as ${option('data')}.`,
   });
 }
-
-const counted = (n: number): string => `${n.toLocaleString('en')} ${n === 1 ? 'image' : 'images'}`;
 
 /** Slices with ground truth for all runs. @throws DatasetError, RunError if there are none. */
 export async function commonPages(
@@ -126,8 +124,8 @@ async function untrained<T extends Page>(
     });
   }
   const out = given.length - items.length;
-  if (out > 0) notes.unshift(`${counted(out)} of ${folder} excluded: a run was trained on them.`);
-  return { items, where: `${counted(items.length)} of ${folder}`, notes };
+  if (out > 0) notes.unshift(`${counted(out, 'image', 'en')} of ${folder} excluded: a run was trained on them.`);
+  return { items, where: `${counted(items.length, 'image', 'en')} of ${folder}`, notes };
 }
 
 /** The images that all runs held out, with the same ground truth. @throws DatasetError if there are none. */
@@ -150,7 +148,7 @@ function heldByAll<T extends Page>(
     items.length < most
       ? [`The runs held out different images; they are compared on the ${items.length} that all held out.`]
       : [];
-  return { items, where: `${counted(items.length)} that all runs held out from training`, notes };
+  return { items, where: `${counted(items.length, 'image', 'en')} that all runs held out from training`, notes };
 }
 
 /**
@@ -179,7 +177,7 @@ export async function commonClasses(
     );
     return {
       items: test,
-      where: `${counted(test.length)}, the test part of the data`,
+      where: `${counted(test.length, 'image', 'en')}, the test part of the data`,
       notes: chosenBy ? ['At least one run selected its best model on these images, so its score is optimistic.'] : [],
     };
   }

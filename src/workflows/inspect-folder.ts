@@ -4,7 +4,7 @@ import { type ImageListing, inFolder, listImageSources, pairListing, readListed 
 import { applyMapping, describeMapping, findMapping, IGNORE } from '../dataset/labels/labels.ts';
 import { readDataset } from '../dataset/prepare.ts';
 import { labelOptions } from '../dataset/raw.ts';
-import { DatasetError, option } from '../errors.ts';
+import { counted, DatasetError, option } from '../errors.ts';
 import { baseName, type WritableFiles } from '../files.ts';
 import { ImageNotes } from '../image/notes.ts';
 import { fitInput } from '../input/network-input.ts';
@@ -18,8 +18,6 @@ import { listImages, readListedImage } from './image-list.ts';
 import { type Inspected, type InspectOptions, inspectedImage } from './inspect-image.ts';
 import type { PredictionFile } from './prediction-file.ts';
 import { runReader } from './read-run.ts';
-
-const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 /** A title with indented lines. */
 const under = (title: string, lines: readonly string[]): string =>

@@ -4,7 +4,7 @@ import { ndarray } from '../array/ndarray.ts';
 import { scoredPart } from '../dataset/hold-out.ts';
 import { applyMapping, backgroundOf, hasRim, IGNORE, kindOf } from '../dataset/labels/labels.ts';
 import type { RawDataset, RawPage } from '../dataset/raw.ts';
-import { RunError } from '../errors.ts';
+import { counted, RunError } from '../errors.ts';
 import { describeBasis } from '../evaluate/basis.ts';
 import { baseName, joinPath } from '../files.ts';
 import { selectChannels } from '../input/channels.ts';
@@ -187,7 +187,7 @@ function reportData(collected: Collected): ReportData {
   const heldOut = config.validationImages.length > 0;
   const count = formatCount(model.signature.storedElements);
   const where = heldOut
-    ? `${pages.length} ${pages.length === 1 ? 'image' : 'images'} held out from training`
+    ? `${counted(pages.length, 'image')} held out from training`
     : `${pages.length} of its training images, as none were held out`;
   const regions = Object.values(config.validationRegions ?? {}).reduce((sum, own) => sum + own.length, 0);
   const inside = config.metric?.kind === 'v-rand' ? config.metric.inside : undefined;

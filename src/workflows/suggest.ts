@@ -3,7 +3,7 @@
 import { ndarray } from '../array/ndarray.ts';
 import { alignLabels } from '../dataset/labels/align.ts';
 import { applyMapping, IGNORE, type LabelMapping, labelPages } from '../dataset/labels/labels.ts';
-import { DatasetError, option } from '../errors.ts';
+import { counted, DatasetError, option } from '../errors.ts';
 import { joinPath, type WritableFiles } from '../files.ts';
 import { writePng } from '../image/formats/png/write.ts';
 import { ImageNotes } from '../image/notes.ts';
@@ -234,7 +234,7 @@ async function* predictedSlices(
 }
 
 const noEstimate = (drawn: number): string =>
-  `No estimate of the accuracy yet: of the last list's ${drawn} place${drawn === 1 ? '' : 's'} at random, none has been annotated by half since.`;
+  `No estimate of the accuracy yet: of the last list's ${counted(drawn, 'place')} at random, none has been annotated by half since.`;
 
 /** 1 where a pixel is annotated. */
 const annotatedMap = (classes: Uint8Array): Uint8Array => classes.map((value) => (value === IGNORE ? 0 : 1));

@@ -1,7 +1,7 @@
 /** Image classifiers on the command line: their classes for images, and their scores on labelled ones. */
 
 import { holdsClasses } from '../../dataset/classification/names.ts';
-import { DatasetError, UsageError } from '../../errors.ts';
+import { counted, DatasetError, UsageError } from '../../errors.ts';
 import { nodeFiles } from '../../platform/node/files.ts';
 import { nodeHost } from '../../platform/node/host.ts';
 import type { ClassifyOptions } from '../../predict/classifier.ts';
@@ -9,7 +9,7 @@ import { classifyFolder, isClassifierModel, scoreClassifiers } from '../../workf
 import type { command as evaluate } from '../commands/evaluate.ts';
 import type { command as predict } from '../commands/predict.ts';
 import type { Options } from '../declare.ts';
-import { counted, printJson, say, warn } from '../print.ts';
+import { printJson, say, warn } from '../print.ts';
 import { stoppable } from '../stop-signal.ts';
 
 /** `--tta` for image classifiers: 1 or 10 views; default as in the model file. */

@@ -1,7 +1,7 @@
 /** `lamella evaluate`: calls the workflow and prints its scores. */
 
 import { backgroundOf, describeMapping } from '../../dataset/labels/labels.ts';
-import { UsageError } from '../../errors.ts';
+import { counted, UsageError } from '../../errors.ts';
 import { describeBasis } from '../../evaluate/basis.ts';
 import {
   CLASS_SCORES,
@@ -16,7 +16,7 @@ import { nodeHost } from '../../platform/node/host.ts';
 import { type Evaluation, evaluate } from '../../workflows/evaluate.ts';
 import type { command } from '../commands/evaluate.ts';
 import type { Options, Positionals } from '../declare.ts';
-import { counted, printJson, say } from '../print.ts';
+import { printJson, say } from '../print.ts';
 import { evaluatesClasses, runEvaluateClasses } from './classify.ts';
 
 export async function run(

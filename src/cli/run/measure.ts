@@ -1,4 +1,4 @@
-import { DatasetError } from '../../errors.ts';
+import { counted, DatasetError } from '../../errors.ts';
 import { headerOf, type Table } from '../../measure/table.ts';
 import type { InstanceScores } from '../../metrics/instances.ts';
 import { nodeHost } from '../../platform/node/host.ts';
@@ -11,7 +11,7 @@ import type { ObjectsResult } from '../../workflows/measure/objects.ts';
 import type { command } from '../commands/measure.ts';
 import type { Options, Positionals } from '../declare.ts';
 import { withFlags } from '../option-words.ts';
-import { counted, say as print, printJson, warn } from '../print.ts';
+import { say as print, printJson, warn } from '../print.ts';
 
 type MeasureFlags = Options<typeof command>;
 

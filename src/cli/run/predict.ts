@@ -1,4 +1,4 @@
-import { DatasetError, UsageError } from '../../errors.ts';
+import { counted, DatasetError, UsageError } from '../../errors.ts';
 import { ImageNotes } from '../../image/notes.ts';
 import { nodeHost } from '../../platform/node/host.ts';
 import type { OpenedModel } from '../../predict/open.ts';
@@ -6,7 +6,7 @@ import { isClassifierModel } from '../../workflows/classify.ts';
 import { type PredictFolderOptions, type PredictHooks, predictFolder } from '../../workflows/predict.ts';
 import type { command } from '../commands/predict.ts';
 import type { Options, Positionals } from '../declare.ts';
-import { counted, say as print, printJson, warn } from '../print.ts';
+import { say as print, printJson, warn } from '../print.ts';
 import { countDisplay, formatDuration } from '../progress.ts';
 import { stoppable } from '../stop-signal.ts';
 import { runClassify } from './classify.ts';

@@ -1,10 +1,11 @@
+import { counted } from '../../errors.ts';
 import { nodeHost } from '../../platform/node/host.ts';
 import { describeAccuracy, describePlace } from '../../report/places/page.ts';
 import { suggestPlaces } from '../../workflows/suggest.ts';
 import type { SuggestedObject } from '../../workflows/suggest-objects.ts';
 import type { command } from '../commands/suggest.ts';
 import type { Options, Positionals } from '../declare.ts';
-import { counted, pageLine, printJson, say } from '../print.ts';
+import { pageLine, printJson, say } from '../print.ts';
 import { stoppable } from '../stop-signal.ts';
 
 const describeObject = (

@@ -4,7 +4,7 @@
  * Segmentation Decathlon.
  */
 
-import { DatasetError, option } from '../../errors.ts';
+import { counted, DatasetError, option } from '../../errors.ts';
 import { type Image, sizes } from '../../image/image.ts';
 import type { LabelClass } from '../labels/labels.ts';
 
@@ -115,7 +115,7 @@ export function withDeclaredChannels(image: Image, { channelNames: names }: Data
   const alpha = image.channels?.includes('alpha') === true ? 1 : 0;
   if (channels - alpha !== names.length) {
     throw new DatasetError(
-      `the image has ${channels} ${channels === 1 ? 'channel' : 'channels'}, ${DATASET_JSON} names ${names.length} (${names.join(', ')}).`,
+      `the image has ${counted(channels, 'channel')}, ${DATASET_JSON} names ${names.length} (${names.join(', ')}).`,
       { file: image.source, remedy: 'Correct "channel_names", or add the files of the missing channels.' },
     );
   }

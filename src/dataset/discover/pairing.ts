@@ -1,6 +1,7 @@
 /** The result of pairing images with labels, and its printed form. */
 
 import { addTo } from '../../array/lists.ts';
+import { counted } from '../../errors.ts';
 import { baseName, folderOf } from './names.ts';
 
 export interface Pair {
@@ -42,7 +43,7 @@ export function describePairing({ pairs, unlabelled, leftOut }: Pairing): string
     addTo(byFolders, where, pair);
   }
   for (const [where, members] of byFolders) {
-    lines.push(`${members.length} image${members.length === 1 ? '' : 's'} with labels ${where}`);
+    lines.push(`${counted(members.length, 'image')} with labels ${where}`);
     const shown = members.length <= 3 ? members : [members[0], members[members.length - 1]];
     shown.forEach((pair, i) => {
       if (i === 1 && shown.length < members.length) lines.push('  ...');

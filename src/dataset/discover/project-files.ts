@@ -1,6 +1,6 @@
 /** The images, labels and annotation that a `lamella.json` lists. */
 
-import { DatasetError } from '../../errors.ts';
+import { counted, DatasetError } from '../../errors.ts';
 import type { Files } from '../../files.ts';
 import { joinPath } from '../../files.ts';
 import type { Image } from '../../image/image.ts';
@@ -100,13 +100,12 @@ export function withProjectSpacing(image: Image, { spacing }: Pick<Project, 'spa
 export function describeProject(project: Project, folder: string): readonly string[] {
   const { images, task, notAnnotated, spacing, settings = {}, name = folder } = project;
   const regions = images.flatMap((image) => image.regions ?? []);
-  const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
   const parts = [
     `${task}, ${notAnnotated} is not annotated`,
-    `${count(images.length, 'image')}, ${images.filter(({ labels }) => labels !== undefined).length} with labels`,
+    `${counted(images.length, 'image')}, ${images.filter(({ labels }) => labels !== undefined).length} with labels`,
     ...(regions.length > 0
       ? [
-          `${count(regions.length, 'region')}, ${regions.filter(({ complete }) => complete).length} complete, ${regions.filter(({ held }) => held).length} held out`,
+          `${counted(regions.length, 'region')}, ${regions.filter(({ complete }) => complete).length} complete, ${regions.filter(({ held }) => held).length} held out`,
         ]
       : []),
     ...(spacing === undefined ? [] : [`pixel ${spacing.x} x ${spacing.y} ${spacing.unit}`]),

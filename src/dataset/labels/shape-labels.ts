@@ -1,6 +1,7 @@
 /** Labels that are drawn shapes or masks of another program, as label images. */
 
 import { NOT_ANNOTATED } from '../../annotate/label-values.ts';
+import { counted } from '../../errors.ts';
 import type { Files } from '../../files.ts';
 import type { Image } from '../../image/image.ts';
 import { naturalOrder } from '../discover/names.ts';
@@ -99,6 +100,6 @@ function describe(shapes: readonly Shape[], kind: LabelKind, files: number): str
     const shown = colour === undefined ? '' : ` (#${colour.toString(16).padStart(6, '0')})`;
     return `${count}${name === '' ? ' without a class' : ` of ${name}${shown}`}`;
   });
-  const where = `${files} file${files === 1 ? '' : 's'}`;
+  const where = counted(files, 'file');
   return `shapes: ${parts.join(', ') || 'none'} in ${where}, as ${kind}; what none covers is background`;
 }

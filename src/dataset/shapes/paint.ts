@@ -2,7 +2,7 @@
 
 import { NOT_ANNOTATED } from '../../annotate/label-values.ts';
 import { allocate } from '../../array/ndarray.ts';
-import { DatasetError } from '../../errors.ts';
+import { counted, DatasetError } from '../../errors.ts';
 import { type Image, sizes } from '../../image/image.ts';
 import type { Place, Shape } from './shape.ts';
 
@@ -75,12 +75,11 @@ export function paintShapes(
   }
   const axes = `${t > 1 ? 't' : ''}${z > 1 ? 'z' : ''}yx`;
   const lengths: Readonly<Record<string, number>> = { t, z, y: height, x: width };
-  const count = (n: number): string => `${n} shape${n === 1 ? '' : 's'}`;
   const notes = [
     ...(said.covered > 0 ? [`${said.covered} pixels belong to several shapes: the last one has them.`] : []),
-    ...(said.cut > 0 ? [`${count(said.cut)} cut off at the edge of the image.`] : []),
-    ...(said.empty > 0 ? [`${count(said.empty)} without any pixel left out.`] : []),
-    ...(said.everywhere > 0 ? [`${count(said.everywhere)} without a position drawn on every slice.`] : []),
+    ...(said.cut > 0 ? [`${counted(said.cut, 'shape')} cut off at the edge of the image.`] : []),
+    ...(said.empty > 0 ? [`${counted(said.empty, 'shape')} without any pixel left out.`] : []),
+    ...(said.everywhere > 0 ? [`${counted(said.everywhere, 'shape')} without a position drawn on every slice.`] : []),
   ];
   const shape = [...axes].map((axis) => lengths[axis] as number);
   const { spacing, geometry } = image;

@@ -1,5 +1,5 @@
 import type * as Ort from 'onnxruntime-common';
-import { DeviceError } from '../../errors.ts';
+import { counted, DeviceError } from '../../errors.ts';
 import type { WinogradUse } from '../../lowering/conv/minimal-filters.ts';
 import { ortRuntime } from '../../runtime/ort.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
@@ -74,7 +74,7 @@ export async function openRuntime({
         ? adapter === 'software'
           ? 'WebGPU in software'
           : 'WebGPU'
-        : `WASM, ${count} ${count === 1 ? 'thread' : 'threads'}`,
+        : `WASM, ${counted(count, 'thread')}`,
     sessionOptions: {
       executionProviders: [name],
       graphOptimizationLevel: 'all',

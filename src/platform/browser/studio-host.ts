@@ -1,6 +1,6 @@
 /** Studio's engine in a worker of a page: projects in the page's private storage (OPFS). */
 
-import { factsOf, UsageError } from '../../errors.ts';
+import { counted, factsOf, UsageError } from '../../errors.ts';
 import { joinPath } from '../../files.ts';
 import type { EngineDescription } from '../../studio/engine.ts';
 import type { OpenFile, StudioHost } from '../../studio/host.ts';
@@ -78,7 +78,7 @@ async function openFile(path: string): Promise<OpenFile> {
 async function describe(): Promise<Omit<EngineDescription, 'place' | 'version'>> {
   const threads = wasmThreads();
   const { usage, quota } = await navigator.storage.estimate().catch((): StorageEstimate => ({}));
-  const cpu = { name: 'wasm', label: `WASM, ${threads} ${threads === 1 ? 'thread' : 'threads'}` };
+  const cpu = { name: 'wasm', label: `WASM, ${counted(threads, 'thread')}` };
   return {
     devices: (await findAdapter()) === 'gpu' ? [{ name: 'webgpu', label: 'WebGPU' }, cpu] : [cpu],
     threads,

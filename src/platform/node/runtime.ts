@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as ort from 'onnxruntime-node';
-import { DeviceError } from '../../errors.ts';
+import { counted, DeviceError } from '../../errors.ts';
 import type { WinogradUse } from '../../lowering/conv/minimal-filters.ts';
 import { findBlockedKernels } from '../../runtime/block-size.ts';
 import { ortRuntime } from '../../runtime/ort.ts';
@@ -126,7 +126,7 @@ export async function openRuntime({
   const kernels = blocks.blockSize === undefined ? '' : `, blocks of ${blocks.blockSize} channels`;
   return ortRuntime(ort, {
     device: name,
-    description: name === 'cpu' ? `CPU, ${count} ${count === 1 ? 'thread' : 'threads'}${kernels}` : NAMES[name],
+    description: name === 'cpu' ? `CPU, ${counted(count, 'thread')}${kernels}` : NAMES[name],
     sessionOptions,
     target: {
       winograd: winograd ?? (name === 'cpu' ? 'auto' : 'never'),

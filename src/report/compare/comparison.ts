@@ -1,7 +1,7 @@
 /** Runs compared on the same images: scores with confidence intervals and tests, and the cost of each. Plain data. */
 
 import { stream } from '../../array/random.ts';
-import { UsageError } from '../../errors.ts';
+import { counted, UsageError } from '../../errors.ts';
 import { bootstrapMeans, type Interval, meanInterval } from '../../metrics/bootstrap.ts';
 import { holm, leastSignFlipP, signFlipTest, type TestResult, wilcoxonTest } from '../../metrics/paired-tests.ts';
 import type { Series } from '../run/data.ts';
@@ -205,7 +205,7 @@ function notesOn(
   if (left > 0) notes.push(`${left} ${left === 1 ? 'image is' : 'images are'} excluded: no score in at least one run.`);
   if (leastP > 1 - level) {
     notes.push(
-      `With ${images} ${images === 1 ? 'image' : 'images'} the permutation test cannot give a p below ${Number(leastP.toPrecision(2))}, so no difference can be significant. More held-out images are needed.`,
+      `With ${counted(images, 'image')} the permutation test cannot give a p below ${Number(leastP.toPrecision(2))}, so no difference can be significant. More held-out images are needed.`,
     );
   } else if (leastP * pairs.length > 1 - level) {
     notes.push(

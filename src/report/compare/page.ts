@@ -1,5 +1,6 @@
 /** The report that compares runs. */
 
+import { counted } from '../../errors.ts';
 import { lineColour } from '../kit/chart.ts';
 import { html, type Markup } from '../kit/markup.ts';
 import { renderPage, reproduce, section } from '../kit/page.ts';
@@ -269,6 +270,6 @@ function methods({ resamples, level, images, leastP, pairs }: Comparison): strin
   const exact = pairs.every(({ signFlip }) => signFlip.exact);
   return (
     `Confidence intervals: ${resamples.toLocaleString('en')} bias-corrected and accelerated bootstrap samples of the ${count(images.length)} images, at ${Math.round(100 * level)} %, the same for all runs, so that differences are paired. ` +
-    `Tests: sign-flip permutation test per pair, ${exact ? 'exact' : 'with random samples where there are too many permutations'}, and Wilcoxon’s signed-rank test; p of the first is corrected for ${pairs.length} ${pairs.length === 1 ? 'pair' : 'pairs'} by Holm. The smallest possible p with this many images is ${pText(leastP)}.`
+    `Tests: sign-flip permutation test per pair, ${exact ? 'exact' : 'with random samples where there are too many permutations'}, and Wilcoxon’s signed-rank test; p of the first is corrected for ${counted(pairs.length, 'pair')} by Holm. The smallest possible p with this many images is ${pText(leastP)}.`
   );
 }

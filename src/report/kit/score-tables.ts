@@ -1,5 +1,6 @@
 /** Scores as figures, tables and curves of the report. */
 
+import { counted } from '../../errors.ts';
 import type { InstanceScores } from '../../metrics/instances.ts';
 import type { IsbiScores } from '../../metrics/isbi.ts';
 import type { OverlapScores } from '../../metrics/overlap.ts';
@@ -131,7 +132,7 @@ export function thresholdsOf(evaluation: ReportEvaluation): ThresholdCurves[] {
   const { imageCount } = evaluation;
   return curvesOf(evaluation).map(({ best, ...curves }) =>
     imageCount < LEAST_IMAGES
-      ? { ...curves, note: `Of ${imageCount} image${imageCount === 1 ? '' : 's'}, too few to choose a threshold.` }
+      ? { ...curves, note: `Of ${counted(imageCount, 'image')}, too few to choose a threshold.` }
       : { ...curves, best, note: `Of ${imageCount} images.` },
   );
 }

@@ -1,7 +1,7 @@
 /** The figures at the top of the object report, and its note on pixel sizes. */
 
 import { median } from '../../array/quantile.ts';
-import { option } from '../../errors.ts';
+import { counted, option } from '../../errors.ts';
 import { headerOf, type Table, tableColumn } from '../../measure/table.ts';
 import type { InstanceScores } from '../../metrics/instances.ts';
 import type { Figure } from '../run/data.ts';
@@ -49,7 +49,7 @@ export function objectsHeadline(
 
 export function pixelSizeNotes(sizes: ReadonlyMap<string, number>): readonly string[] {
   return [...sizes].map(([size, count]) => {
-    const which = sizes.size === 1 ? '' : ` (${count} image${count === 1 ? '' : 's'})`;
+    const which = sizes.size === 1 ? '' : ` (${counted(count, 'image')})`;
     return size === ''
       ? `The pixel size is unknown, so lengths are in pixels${which}; set ${option('spacing')}.`
       : `Pixel size ${size}${which}.`;

@@ -1,6 +1,7 @@
 /** The object report: outlines, counts, comparison with ground truth, measurements. */
 
 import { median } from '../../array/quantile.ts';
+import { counted } from '../../errors.ts';
 import { type Column, headerOf, type Table } from '../../measure/table.ts';
 import { countChart } from '../kit/count-chart.ts';
 import { dataTable } from '../kit/data-table.ts';
@@ -114,14 +115,12 @@ function gallery(figures: readonly ObjectsFigure[], prefix: string): Markup {
     return html`<figure><div class="frame"><img src="${picture}" width="${widthPx}" height="${heightPx}" alt="${name} with ${objects} outlined objects">${overlay(
       shapes,
       { widthPx, heightPx, id: `${prefix}${name}` },
-    )}</div><figcaption><strong>${name}</strong><span>${counted(objects, 'object')}</span>${
+    )}</div><figcaption><strong>${name}</strong><span>${counted(objects, 'object', 'en')}</span>${
       slice === undefined ? undefined : html`<span>slice ${slice.index} of ${slice.count}</span>`
     }${match === undefined ? undefined : html`<span>${describeMatch(match)}</span>`}</figcaption></figure>
 `;
   })}</div>`;
 }
-
-const counted = (n: number, word: string): string => `${n.toLocaleString('en')} ${word}${n === 1 ? '' : 's'}`;
 
 function describeMatch({ missed, merged, split, spurious }: MatchCounts): string {
   const parts = Object.entries({ missed, merged, split, spurious }).filter(([, n]) => n > 0);

@@ -1,5 +1,6 @@
 /** Image sheets of the report: image, ground truth, probability, prediction and errors, side by side. */
 
+import { counted } from '../../errors.ts';
 import { type Colour, classColour } from '../../image/display.ts';
 import { html, type Markup } from '../kit/markup.ts';
 import { ERROR_COLOURS } from '../kit/pictures.ts';
@@ -81,12 +82,10 @@ function breakable(name: string): readonly Markup[] {
   return name.split(/(?<=[/\\._[-])/).map((part) => html`${part}<wbr>`);
 }
 
-const plural = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`;
-
 function describeErrors({ splits, merges, missedPixels, falsePixels, pixels }: ErrorCounts): string[] {
   const percent = (n: number): string => `${((100 * n) / Math.max(1, pixels)).toFixed(1)} %`;
   return [
-    `${plural(splits, 'split')}, ${plural(merges, 'merge')}`,
+    `${counted(splits, 'split')}, ${counted(merges, 'merge')}`,
     `${percent(missedPixels)} missed`,
     `${percent(falsePixels)} false`,
   ];

@@ -6,7 +6,7 @@ import { naturalOrder, stemOf } from '../../dataset/discover/names.ts';
 import { labelArrays } from '../../dataset/labels/labels.ts';
 import { notAnnotatedValue } from '../../dataset/labels/not-annotated.ts';
 import { nameOfStack, stacksOf } from '../../dataset/split.ts';
-import { DatasetError, option } from '../../errors.ts';
+import { counted, DatasetError, option } from '../../errors.ts';
 import { maskOfValues } from '../../evaluate/ignore-mask.ts';
 import { toFloat32 } from '../../image/convert.ts';
 import { millimetres, nearest, planeName, sliceExtentsMm } from '../../image/geometry.ts';
@@ -83,9 +83,7 @@ export async function measureFolderOfLungs(
   const hidden = wholes.length - pages.length;
   const report: LungsReport = {
     title: `Lungs in ${titleOf(path)}`,
-    summary: `Lungs of ${wholes.length} patient${wholes.length === 1 ? '' : 's'} in ${perSlice.rows} slice${
-      perSlice.rows === 1 ? '' : 's'
-    }${inputs.prediction === undefined ? '' : ', segmented by a trained network'}${
+    summary: `Lungs of ${counted(wholes.length, 'patient')} in ${counted(perSlice.rows, 'slice')}${inputs.prediction === undefined ? '' : ', segmented by a trained network'}${
       options.truth === undefined ? '' : ', compared with the ground truth'
     }.`,
     createdAt: new Date().toISOString(),

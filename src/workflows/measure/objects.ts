@@ -8,7 +8,7 @@ import {
   labelKindsOfBoth,
 } from '../../dataset/labels/label-kind.ts';
 import { labelArrays, labelPages, requireLabels } from '../../dataset/labels/labels.ts';
-import { DatasetError, LamellaError, option } from '../../errors.ts';
+import { counted, DatasetError, LamellaError, option } from '../../errors.ts';
 import { maskOfValues } from '../../evaluate/ignore-mask.ts';
 import { baseName } from '../../files.ts';
 import { page, toFloat32 } from '../../image/convert.ts';
@@ -89,7 +89,7 @@ export async function measureObjects(
   const report: ObjectsReport = {
     ...collected,
     title: `Objects in ${titleOf(path)}`,
-    summary: `${objects} objects in ${collected.images.length} image${collected.images.length === 1 ? '' : 's'}${
+    summary: `${objects} objects in ${counted(collected.images.length, 'image')}${
       model === undefined ? '' : `, segmented by ${modelName(model)}`
     }${scores === undefined ? '' : `, compared with ${titleOf(truth as string)}`}.`,
     createdAt: new Date().toISOString(),

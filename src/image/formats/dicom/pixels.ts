@@ -2,7 +2,7 @@
 
 import { concatenate } from '../../../array/bytes.ts';
 import { allocate, type DType, type Storage } from '../../../array/ndarray.ts';
-import { FormatError } from '../../../errors.ts';
+import { counted, FormatError } from '../../../errors.ts';
 import { samplesFrom, transposed } from '../../samples.ts';
 import { checkDeclaredSize, type ReadContext } from '../format.ts';
 import { decodeFrame } from './frame-codecs.ts';
@@ -38,12 +38,12 @@ export async function readSamples({ header, pixels }: ParsedDicom, context: Read
   const bytes = dataSet.byteArray;
   const count = rows * columns * samples;
   if (![8, 16, 32, 64].includes(bitsAllocated)) {
-    throw new FormatError(`pixels of ${bitsAllocated} ${bitsAllocated === 1 ? 'bit' : 'bits'} are not supported.`, {
+    throw new FormatError(`pixels of ${counted(bitsAllocated, 'bit')} are not supported.`, {
       file,
       remedy: 'Export it with 8 or 16 bits, or as NIfTI.',
     });
   }
-  const what = `the image (${columns} x ${rows}, ${frames.length} frame${frames.length === 1 ? '' : 's'}, ${bitsAllocated} bits)`;
+  const what = `the image (${columns} x ${rows}, ${counted(frames.length, 'frame')}, ${bitsAllocated} bits)`;
   checkDeclaredSize(what, (count * frames.length * bitsAllocated) / 8, context);
   if (element.tag === FLOAT_PIXELS || element.tag === DOUBLE_PIXELS) {
     const dtype = element.tag === FLOAT_PIXELS ? 'float32' : 'float64';

@@ -1,6 +1,6 @@
 /** Series of DICOM files: which of them form one image, in which order, and that image. */
 
-import { FormatError } from '../../../errors.ts';
+import { counted, FormatError } from '../../../errors.ts';
 import { cross, dot, planeName } from '../../geometry.ts';
 import { axesOf, type Image, type Vector3 } from '../../image.ts';
 import { type Rescaled, rescale } from '../../samples.ts';
@@ -73,8 +73,8 @@ function describeSeries(headers: readonly DicomHeader[]): string {
   const { slide } = first;
   parts.push(
     slide === undefined
-      ? `${frames.length} slice${frames.length === 1 ? '' : 's'} of ${first.columns} x ${first.rows}`
-      : `a slide of ${slide.width} x ${slide.height} in ${frames.length} tile${frames.length === 1 ? '' : 's'}`,
+      ? `${counted(frames.length, 'slice')} of ${first.columns} x ${first.rows}`
+      : `a slide of ${slide.width} x ${slide.height} in ${counted(frames.length, 'tile')}`,
   );
   const mm = [
     ...(place.spacingMm ?? []),

@@ -1,5 +1,5 @@
 import { bytesPer, viewAs } from '../../../array/ndarray.ts';
-import { FormatError } from '../../../errors.ts';
+import { counted, FormatError } from '../../../errors.ts';
 import { axesOf, type Image } from '../../image.ts';
 import { colourName, expandPalette } from '../../palette.ts';
 import { type Codec, checkDeclaredSize, type ReadContext } from '../format.ts';
@@ -26,7 +26,7 @@ export const tiff: Codec = {
     const first = pages[0];
     const { layout } = first;
     const pageElements = layout.width * layout.height * layout.samples;
-    const what = `the image (${layout.width} x ${layout.height}, ${layout.samples} x ${layout.dtype} per pixel, ${pages.length} page${pages.length === 1 ? '' : 's'})`;
+    const what = `the image (${layout.width} x ${layout.height}, ${layout.samples} x ${layout.dtype} per pixel, ${counted(pages.length, 'page')})`;
     checkDeclaredSize(what, pageElements * bytesPer(layout.dtype) * pages.length, context);
     const blockBytes =
       rowBytes(layout.blockWidth, layout.planar ? 1 : layout.samples, layout.bits) * layout.blockHeight;

@@ -1,5 +1,5 @@
 /** tifffile's default description: `{"shape": [6, 32, 40], "axes": "TYX"}`. */
-import { FormatError } from '../../../errors.ts';
+import { counted, FormatError } from '../../../errors.ts';
 import {
   type Arrangement,
   type Described,
@@ -41,7 +41,7 @@ export function tifffileArrangement({
   const leading = leadingAxes(shaped, layout, file);
   const pages = leading?.reduce((product, { length }) => product * length, 1) ?? 0;
   if (leading === undefined || pages > held) {
-    const text = `The description states the shape ${shaped.shape.join(' x ')}, but the file contains ${held} page${held === 1 ? '' : 's'}`;
+    const text = `The description states the shape ${shaped.shape.join(' x ')}, but the file contains ${counted(held, 'page')}`;
     return stack(held, held === 1 ? `${text}.` : `${text}: they are read as slices.`, spacing);
   }
   if (pages === 1 && held > 1 && directories.every((directory) => descriptionOf(directory) === description)) {
