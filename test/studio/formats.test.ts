@@ -135,7 +135,7 @@ describe('an image', () => {
     const { images, problems } = await engine.addFiles(files);
     expect(problems).toEqual([]);
     expect(images).toMatchObject([{ id, width, height, pages }]);
-    painter.add(images);
+    await painter.add(images);
     const layer = painter.annotations.layer(id);
     const last = pages - 1;
     layer.fill(last, 1, 2, 4, 1);
@@ -238,7 +238,7 @@ describe('labels that come with images', () => {
     const { images } = await engine.addFiles(
       ['a', 'b'].map((name, i) => ({ path: `${name}.png`, content: writePng(image('uint8', 'yx', [4 + i, 6])) })),
     );
-    painter.add(images);
+    await painter.add(images);
     painter.annotations.layer('a').fill(0, 0, 0, 2, 65_534);
     painter.history.commit('small');
     await painter.history.settled();

@@ -113,7 +113,7 @@ describe('a network that learns while it is painted', () => {
     });
     painter = await openPainter(engine, { ...state, project });
     const { images } = await engine.addFiles([{ path: 'a.png', content: writePng(page(image, 0)) }]);
-    painter.add(images);
+    await painter.add(images);
     await engine.setView({ image: 'a', page: 0, rect: { x: 0, y: 0, width: SIDE, height: SIDE } });
   }
   afterEach(async () => {

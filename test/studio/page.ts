@@ -19,7 +19,7 @@ export async function makeProject(pngs: readonly (readonly number[])[]) {
     content: new File([Uint8Array.from(bytes)], `${i}.png`),
   }));
   const { images, problems } = await engine.addFiles(files);
-  painter.add(images);
+  await painter.add(images);
   const plane = await engine.plane('1', 0, 0);
   await painter.stroke('1', 1, [
     [4, 4],

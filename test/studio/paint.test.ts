@@ -36,7 +36,7 @@ describe.each(Object.entries(WAYS))('strokes, the engine %s', (_, open) => {
     ({ id } = state);
     painter = await openPainter(engine, state);
     const { images } = await engine.addFiles([0, 1].map((z) => ({ path: `${z}.png`, content: png(z) })));
-    painter.add(images);
+    await painter.add(images);
   });
   afterAll(async () => {
     await engine.dispose();

@@ -2,6 +2,7 @@
 import { Annotations } from '../../src/annotate/annotations.ts';
 import { BrushStroke } from '../../src/annotate/brush.ts';
 import { History } from '../../src/annotate/history.ts';
+import { setPage } from '../../src/annotate/pages.ts';
 import { splitRecords } from '../../src/annotate/record.ts';
 import type { Engine, ImageInfo, ProjectState } from '../../src/studio/engine.ts';
 
@@ -15,17 +16,24 @@ export interface Painter {
     points: readonly (readonly [number, number])[],
     diameter?: number,
   ): Promise<void>;
-  add(images: readonly ImageInfo[]): void;
+  add(images: readonly ImageInfo[]): Promise<void>;
 }
 
 /** Opens the labels of a project with their history, as the page does. */
 export async function openPainter(engine: Engine, { project, images, journal }: ProjectState): Promise<Painter> {
   const annotations = new Annotations(project.task, project.classes ?? []);
   const history = new History(annotations, { store: { write: (_, record) => engine.record(record) } });
-  const add = (more: readonly ImageInfo[]): void => {
-    for (const { id, width, height, pages } of more) annotations.addImage(id, { width, height, slices: pages });
+  const add = async (more: readonly ImageInfo[]): Promise<void> => {
+    for (const { id, width, height, pages } of more) {
+      const layer = annotations.addImage(id, { width, height, slices: pages });
+      for (let page = 0; page < pages; page++) {
+        const labels = await engine.labels(id, page);
+        if (labels !== undefined) setPage(layer, labels, page, layer.notAnnotated);
+      }
+      layer.takeChanges();
+    }
   };
-  add(images);
+  await add(images);
   await history.replay(splitRecords(journal).records);
   return {
     annotations,

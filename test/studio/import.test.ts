@@ -1,0 +1,144 @@
+/** Folders that are opened as they are, and archives that are taken over. */
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { zipSync } from 'fflate';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ndarray } from '../../src/array/ndarray.ts';
+import { readDataset } from '../../src/dataset/prepare.ts';
+import { writePng } from '../../src/image/formats/png/write.ts';
+import type { Image } from '../../src/image/image.ts';
+import { nodeFiles } from '../../src/platform/node/files.ts';
+import { readImageFile } from '../../src/platform/node/image-files.ts';
+import { studioHost } from '../../src/platform/node/studio-host.ts';
+import { createEngine } from '../../src/studio/create-engine.ts';
+import type { Engine } from '../../src/studio/engine.ts';
+import { readZip } from '../../src/studio/zip.ts';
+import { openPainter } from './painter.ts';
+
+const picture = (value: (p: number) => number): Uint8Array => {
+  const data = Uint8Array.from({ length: 24 }, (_, p) => value(p));
+  return writePng({ ...ndarray('uint8', [4, 6], data), axes: 'yx', spacing: {} } as Image);
+};
+const IMAGE = picture((p) => 10 * p);
+const MASK = picture((p) => (p < 12 ? 0 : 255));
+
+let root: string;
+let engine: Engine;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'lamella-import-'));
+  engine = createEngine(studioHost(root));
+});
+afterEach(async () => {
+  await engine.dispose();
+  await rm(root, { recursive: true, force: true });
+});
+
+describe('a data folder', () => {
+  it('is opened as it is; what is painted goes into files of its own', async () => {
+    const folder = join(root, 'cells');
+    for (const [name, bytes] of [
+      ['images/a.png', IMAGE],
+      ['images/b.png', picture((p) => p)],
+      ['masks/a.png', MASK],
+    ] as const) {
+      await mkdir(join(folder, name, '..'), { recursive: true });
+      await writeFile(join(folder, name), bytes);
+    }
+    const state = await engine.open('cells');
+    expect(state.project.classes?.map(({ value }) => value)).toEqual([0, 1]);
+    const painter = await openPainter(engine, state);
+    const layer = painter.annotations.layer('a');
+    const labels = await engine.labels('a', 0);
+    expect([...(labels?.data ?? [])]).toEqual(Array.from({ length: 24 }, (_, p) => (p < 12 ? 0 : 1)));
+    layer.fill(0, 0, 0, 2, 1);
+    layer.fill(0, 1, 0, 1, layer.notAnnotated);
+    painter.history.commit('paint');
+    painter.annotations.classes = [...painter.annotations.classes, { name: 'third', value: 2 }];
+    painter.history.commit('class');
+    await painter.history.settled();
+    await engine.flush();
+    expect(await readFile(join(folder, 'masks/a.png'))).toEqual(Buffer.from(MASK));
+    const { data, dtype } = await readImageFile(join(folder, 'labels/a.tif'));
+    expect([dtype, [...data].slice(0, 7), data[23]]).toEqual(['uint16', [255, 255, 0, 0, 0, 0, 65_535], 255]);
+    const { images, classes, notAnnotated } = JSON.parse(await readFile(join(folder, 'lamella.json'), 'utf8'));
+    expect(images).toEqual([
+      { id: 'a', file: 'images/a.png', labels: 'labels/a.tif' },
+      { id: 'b', file: 'images/b.png' },
+    ]);
+    expect([classes.map(({ value }: { value: number }) => value), notAnnotated]).toEqual([[0, 255, 2], 65_535]);
+    expect((await readDataset(nodeFiles, folder)).pages.map(({ name }) => name)).toEqual(['images/a.png']);
+    await expect(engine.forget('cells')).rejects.toThrow('no copies');
+    await engine.removeImage('a').catch(() => undefined);
+    expect((await readdir(join(folder, 'images'))).sort()).toEqual(['a.png', 'b.png']);
+  });
+
+  it('that a project cannot describe is refused, and stays as it is', async () => {
+    await mkdir(join(root, 'joined/images'), { recursive: true });
+    await mkdir(join(root, 'joined/labels'), { recursive: true });
+    for (const name of ['images/a_0000.png', 'images/a_0001.png', 'labels/a.png']) {
+      await writeFile(join(root, 'joined', name), name.startsWith('i') ? IMAGE : MASK);
+    }
+    await expect(engine.open('joined')).rejects.toThrow('consist of several files');
+    expect((await readdir(join(root, 'joined'))).sort()).toEqual(['images', 'labels']);
+  });
+
+  it('in an archive becomes a project of copies', async () => {
+    const zip = zipSync({
+      'data/images/a.png': IMAGE,
+      'data/masks/a.png': MASK,
+      'data/readme.txt': new Uint8Array([104]),
+    });
+    const { id, project, images, problems } = await engine.import([{ path: 'cells.zip', content: zip }], 'cells');
+    expect([id, images.map((one) => one.id)]).toEqual(['cells', ['a']]);
+    expect(project).toMatchObject({ task: 'classes', classes: [{ value: 0 }, { value: 1 }], notAnnotated: 255 });
+    expect(problems.map(({ file }) => file)).toEqual(['data/readme.txt']);
+    expect(await engine.forget(id)).toBeGreaterThan(0);
+  });
+});
+
+describe('an archive', () => {
+  const refused = async (zip: Uint8Array, message: string | RegExp): Promise<void> => {
+    await expect(engine.import([{ path: 'x.zip', content: zip }], 'x')).rejects.toThrow(message);
+    expect(await readdir(root)).toEqual([]);
+  };
+  const project = (more: object = {}): Uint8Array =>
+    new TextEncoder().encode(
+      JSON.stringify({ version: 1, task: 'classes', notAnnotated: 255, images: [{ file: 'images/a.png' }], ...more }),
+    );
+
+  it('that would write elsewhere, is damaged, or is no project, is refused, and leaves nothing', async () => {
+    await refused(zipSync({ '../evil.png': IMAGE }), 'lies outside of it');
+    await refused(zipSync({ 'a/../../evil.png': IMAGE }), 'lies outside of it');
+    await refused(zipSync({ '/etc/evil.png': IMAGE }), 'lies outside of it');
+    await refused(zipSync({ 'C:\\evil.png': IMAGE }), 'lies outside of it');
+    const whole = zipSync({ 'images/a.png': IMAGE, 'lamella.json': project() }, { level: 0 });
+    await refused(whole.subarray(0, whole.length - 30), /truncated|damaged|not an image|no images/);
+    const damaged = whole.slice();
+    damaged[80] = (damaged[80] as number) ^ 1;
+    await refused(damaged, 'is damaged');
+    await refused(zipSync({ 'lamella.json': project({ version: 9 }) }), 'Update Lamella');
+    await refused(zipSync({ 'lamella.json': new TextEncoder().encode('{') }), 'not JSON');
+  });
+
+  it('of a project that lacks a file is opened without that image, which is said', async () => {
+    const images = [
+      { id: 'a', file: 'images/a.png' },
+      { id: 'b', file: '../b.png' },
+    ];
+    const zip = zipSync({ 'x/lamella.json': project({ images }), 'x/images/a.png': IMAGE, 'x/.studio/journal': IMAGE });
+    const state = await engine.import([{ path: 'x.zip', content: zip }], 'x');
+    expect(state.images.map(({ id }) => id)).toEqual(['a']);
+    expect(state.problems.map(({ file, message }) => [file, message])).toEqual([
+      ['../b.png', 'the project lists this file, but it is missing.'],
+    ]);
+    expect(state.journal.length).toBe(0);
+  });
+
+  it('says how large its files are before they are unpacked', async () => {
+    const blob = new Blob([zipSync({ a: new Uint8Array(1_000_000) })]);
+    await expect(readZip(blob, 'a.zip', 1000)).rejects.toThrow('says that it takes 1000000 bytes');
+    const [entry] = await readZip(blob, 'a.zip', 2_000_000);
+    expect((await entry?.read())?.length).toBe(1_000_000);
+  });
+});
