@@ -36,6 +36,9 @@ export function wasmThreads(wanted?: number): number {
   return Math.max(1, Math.min(wanted ?? most, most));
 }
 
+/** A slow network loads ONNX Runtime's 14 to 27 MB within this. */
+const START_MS = 120_000;
+
 /** Each device has its own build of ONNX Runtime, loaded on first use: WASM alone is half the size. */
 const BUILDS: { readonly [D in BrowserDevice]: () => Promise<typeof Ort> } = {
   wasm: () => import('onnxruntime-web/wasm'),
@@ -65,6 +68,8 @@ export async function openRuntime({
   }
   const count = wasmThreads(threads);
   ort.env.wasm.numThreads = count;
+  // Threads whose program the page may not load never report; without a limit everything would wait for them.
+  ort.env.wasm.initTimeout = START_MS;
   if (wasmPath !== undefined) ort.env.wasm.wasmPaths = wasmPath;
   if (name === 'webgpu') ort.env.webgpu.powerPreference = 'high-performance';
   const runtime = ortRuntime(ort, {
