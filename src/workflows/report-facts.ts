@@ -93,7 +93,12 @@ export function dataFacts({ folder, trainingImages, validationImages, recipe }: 
   const scope = normalisation.scope === 'image' ? 'per image' : 'of the training images';
   const what = {
     percentile: `percentiles ${normalisation.percentiles.join(' and ')} ${scope}`,
-    zscore: `mean and standard deviation ${scope}`,
+    zscore:
+      normalisation.scope === 'image'
+        ? 'mean and standard deviation per image'
+        : normalisation.numbers
+            .map(([mean, std]) => `(x - ${+mean.toPrecision(4)}) / ${+std.toPrecision(4)}`)
+            .join(', '),
     range: `the range ${normalisation.numbers.map((pair) => pair.join('..')).join(', ')}`,
   }[normalisation.kind];
   return [

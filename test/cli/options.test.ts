@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { nearestWord } from '../../src/cli/nearest.ts';
 import { program } from '../../src/cli/program.ts';
-import { classList, folds, interval, size } from '../../src/cli/values.ts';
+import { classList, folds, interval, normalisation, size } from '../../src/cli/values.ts';
 import { optionsMarkdown } from './options-markdown.ts';
 
 test('docs/options.md says what the commands take (vitest run test/cli/options.test.ts --update=all writes it)', async () => {
@@ -36,6 +36,28 @@ describe('values', () => {
     ['a=', /"" is not a label value/],
     ['a=1+', /"1\+" is not a label value/],
   ])('%s are no classes', (text, message) => expect(() => classList(text)).toThrow(message));
+  test.each([
+    ['percentile', { kind: 'percentile' }],
+    [' zscore ', { kind: 'zscore' }],
+    ['range=0,4095', { kind: 'range', range: [0, 4095] }],
+    ['range=-1000,400', { kind: 'range', range: [-1000, 400] }],
+    ['0/255', { kind: 'zscore', given: { mean: [0], std: [255] } }],
+    ['124,116,104/58,57,57', { kind: 'zscore', given: { mean: [124, 116, 104], std: [58, 57, 57] } }],
+    ['1,2,3/10', { kind: 'zscore', given: { mean: [1, 2, 3], std: [10] } }],
+  ])('normalisation %j', (text, rule) => expect(normalisation(text)).toEqual(rule));
+  test.each([
+    'banana',
+    '',
+    'range',
+    'range=5,1',
+    'range=1,2,3',
+    'range=a,b',
+    '1,2/3,4,5',
+    '0/0',
+    '0/',
+    '/255',
+    '1/2/3',
+  ])('%j is no normalisation', (text) => expect(() => normalisation(text)).toThrow(/MEAN\/DEVIATION is expected/));
   test('folds are all of k or one of them', () => {
     expect(folds('5')).toEqual({ fold: undefined, folds: 5 });
     expect(folds('0/5')).toEqual({ fold: 0, folds: 5 });

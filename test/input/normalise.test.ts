@@ -30,6 +30,21 @@ describe('normalise', () => {
     expect(out.reduce((a, b) => a + b, 0) / 101).toBeCloseTo(0, 6);
     expect(out.reduce((a, b) => a + b * b, 0) / 101).toBeCloseTo(1, 5);
   });
+  it('a given mean and deviation are those of all channels, or of each', () => {
+    const { spec, reason } = fitNormalisation([ramp], grey, { given: { mean: [0], std: [255] } });
+    expect(reason).toBe('normalisation: (x - 0) / 255');
+    expectAllClose(normalise(Float32Array.of(0, 51, 255, 510), 1, spec), [0, 0.2, 1, 2], { atol: 1e-6 });
+    const colour = { mode: 'colour', count: 3 } as const;
+    const given = { mean: [1, 2, 3], std: [10] };
+    const each = fitNormalisation([ramp], colour, { given }).spec;
+    expectAllClose(normalise(Float32Array.of(11, 12, 13, 1, 2, 3), 3, { ...each }), [1, 1.1, 1.1, -0.1, -0.1, 0], {
+      atol: 1e-6,
+    });
+    expect(() => fitNormalisation([ramp], grey, { given })).toThrow(/has 3 values, and there is one channel/);
+    expect(() => fitNormalisation([ramp], grey, { given: { mean: [0], std: [0] } })).toThrow(
+      /the deviation 0 is not above 0/,
+    );
+  });
   it('a given range is cut at its ends', () => {
     const spec = fitted([ramp], { range: [-1000, 400] });
     expectAllClose(normalise(Float32Array.of(-1000, -300, 400, 3000, -2000), 1, spec), [-1, 0, 1, 1, -1], {
