@@ -1,12 +1,13 @@
 /** What a model says of what is on the screen, while the user paints. */
 
-import { computed, effect, signal } from '@preact/signals';
+import { batch, computed, effect, type ReadonlySignal, signal } from '@preact/signals';
 import type { Engine, EngineEvent, LiveOptions, View } from 'lamella/studio';
 import type { PreviewTile } from '../viewer/preview-layer.ts';
 import type { Annotation } from './annotation.ts';
 import type { Display } from './display.ts';
 import type { Messages } from './messages.ts';
 import type { Settings } from './settings.ts';
+import type { Tab } from './tabs.ts';
 
 export interface ShownTile extends PreviewTile, Pick<View, 'image' | 'page'> {}
 
@@ -18,11 +19,12 @@ interface Parts {
   readonly annotation: Annotation;
   readonly settings: Settings;
   readonly messages: Messages;
+  readonly tab: ReadonlySignal<Tab>;
 }
 
 export type Live = ReturnType<typeof createLive>;
 
-export function createLive({ engine, display, annotation, settings, messages }: Parts) {
+export function createLive({ engine, display, annotation, settings, messages, tab }: Parts) {
   const on = signal(false);
   const wanted = signal<LiveOptions['model']>('auto');
   /** Which model made what is shown. */
@@ -56,12 +58,24 @@ export function createLive({ engine, display, annotation, settings, messages }: 
     void engine.setView({ image: shown.image.id, page: shown.page, rect }).catch(() => undefined);
   });
 
-  const set = (options: LiveOptions): void => {
-    on.value = options.on;
-    wanted.value = options.model;
+  /** While images are segmented and measured, the engine has no time for previews. */
+  let isWanted = false;
+  effect(() => {
+    const options = { on: on.value && tab.value !== 'measure', model: wanted.value };
+    if (!options.on && !isWanted) return;
+    isWanted = options.on;
     void engine.setLive(options).catch((error: unknown) => {
+      // There is nothing to switch off in a project that was closed.
+      if (!options.on) return;
       on.value = false;
       messages.failed(error);
+    });
+  });
+
+  const set = (options: LiveOptions): void => {
+    batch(() => {
+      on.value = options.on;
+      wanted.value = options.model;
     });
   };
 

@@ -1,10 +1,10 @@
 /** Segmenting every image with a trained model, the table of what was found, and files of it. */
 
-import { batch, effect, signal } from '@preact/signals';
+import { batch, computed, effect, signal } from '@preact/signals';
 import type { Engine, ExportFormat, SegmentedImages, TablePage, TableQuery } from 'lamella/studio';
 import type { ShownLabels } from '../viewer/label-layer.ts';
 import { fixedPage } from '../viewer/label-source.ts';
-import type { Display } from './display.ts';
+import type { Display, ShownPage } from './display.ts';
 import type { Messages } from './messages.ts';
 import type { OpenProject } from './project.ts';
 
@@ -30,8 +30,7 @@ export function createMeasuring(engine: Engine, project: OpenProject, display: D
   const selected = signal<TablePage['objects'][number] | undefined>(undefined);
   const formats = signal<ReadonlySet<ExportFormat>>(new Set(['csv', 'labels', 'roi', 'onnx']));
   const resultShown = signal(true);
-  /** The segmentation of the page on the screen. */
-  const shown = signal<ShownLabels | undefined>(undefined);
+  const loaded = signal<{ readonly of: ShownPage; readonly labels: ShownLabels } | undefined>(undefined);
 
   engine.subscribe((event) => {
     if (event.kind === 'progress' && event.task === 'segment') progress.value = event;
@@ -68,20 +67,17 @@ export function createMeasuring(engine: Engine, project: OpenProject, display: D
   effect(() => {
     const [prediction, on] = [result.value?.prediction, display.shown.value];
     const mine = ++wanted;
-    if (prediction === undefined || on === undefined) {
-      shown.value = undefined;
-      return;
-    }
+    loaded.value = undefined;
+    if (prediction === undefined || on === undefined) return;
     engine.segmented(prediction, on.image.id, on.page).then(
       ({ data, dtype, shape }) => {
         if (mine !== wanted) return;
         const [height, width] = shape.slice(-2);
         const kind = dtype === 'uint8' ? 'classes' : 'objects';
-        shown.value = fixedPage({ kind, width, height, data, notAnnotated: 0 });
+        loaded.value = { of: on, labels: fixedPage({ kind, width, height, data, notAnnotated: 0 }) };
       },
-      () => {
-        if (mine === wanted) shown.value = undefined;
-      },
+      // An image that was added since has none.
+      () => undefined,
     );
   });
 
@@ -98,7 +94,8 @@ export function createMeasuring(engine: Engine, project: OpenProject, display: D
     selected,
     formats,
     resultShown,
-    shown,
+    /** The segmentation of the page on the screen, once it has come. */
+    shown: computed(() => (loaded.value?.of === display.shown.value ? loaded.value?.labels : undefined)),
     /** A row of the table, which is fetched if it is not here yet. */
     row(
       at: number,

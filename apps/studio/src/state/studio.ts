@@ -52,13 +52,13 @@ export function createStudio({ engine, storage, example, saveFile }: Place) {
     onPainted: () => scene.painted(),
   });
   const pointer = createPointer(display, painting);
-  const live = createLive({ engine, display, annotation, settings, messages });
+  const tab = signal<Tab>('annotate');
+  const live = createLive({ engine, display, annotation, settings, messages, tab });
   const checking = createChecking({ engine, project, display, annotation, live, messages });
   const measuring = createMeasuring(engine, project, display, messages);
   const training = createTraining(engine, messages, (run) =>
     messages.note(text.train.done(run.steps, run.score && `${run.score.name} ${score(run.score.value)}`)),
   );
-  const tab = signal<Tab>('annotate');
   const scene = createScene({ display, annotation, objects, painting, pointer, live, checking, measuring, tab });
   const description = signal<EngineDescription | undefined>(undefined);
   /** What belongs to one project is forgotten with it. */

@@ -174,6 +174,8 @@ export const en = {
     lacking: 'Paint a few strokes of two classes, and a model begins to learn from them.',
     models: { quick: 'quick model', network: 'network' },
     learning: (step: number) => `A network is learning behind it: step ${number(step)}.`,
+    model: 'Model',
+    choices: { auto: 'The better one', quick: 'Quick model', network: 'Network' },
     show: 'Show',
     modes: {
       result: 'Result',

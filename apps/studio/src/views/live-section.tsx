@@ -1,10 +1,13 @@
 /** The model's preview while one paints: on or off, which model it is, and how it is drawn. */
 
+import type { LiveOptions } from 'lamella/studio';
 import type { JSX } from 'preact';
 import { text } from '../text/text.ts';
 import { classColour } from '../viewer/palette.ts';
 import { PREVIEW_MODES, type PreviewMode } from '../viewer/preview-layer.ts';
 import { useStudio } from './context.ts';
+
+const MODELS = ['auto', 'quick', 'network'] as const;
 
 export function LiveSection(): JSX.Element {
   const { live, display, annotation } = useStudio();
@@ -48,6 +51,23 @@ export function LiveSection(): JSX.Element {
               ))}
             </select>
           </label>
+          {live.networkStep.value > 0 && (
+            <label class="field">
+              <span>{text.live.model}</span>
+              <select
+                value={live.wanted.value}
+                onChange={({ currentTarget }) =>
+                  live.set({ on: true, model: currentTarget.value as LiveOptions['model'] })
+                }
+              >
+                {MODELS.map((model) => (
+                  <option key={model} value={model}>
+                    {text.live.choices[model]}
+                  </option>
+                ))}
+              </select>
+            </label>
+          )}
           <Shares />
           {live.networkStep.value > 0 && <p class="muted">{text.live.learning(live.networkStep.value)}</p>}
         </>
