@@ -4,19 +4,22 @@ import { PROJECT_FILE } from '../project/project.ts';
 import { adoptFolder } from './adopt.ts';
 import { Autosave } from './autosave.ts';
 import type { Engine, EngineEvent, ProjectState, ProjectSummary } from './engine.ts';
-import { exportFiles } from './exporting.ts';
 import { forgetProject } from './forget.ts';
 import type { StudioHost } from './host.ts';
 import { planeOf, thumbnailOf } from './image-info.ts';
 import { importProject } from './import-project.ts';
 import { Live } from './live.ts';
-import { type Measured, measurePrediction, pageOfTable } from './measuring.ts';
+import type { Measured } from './measuring.ts';
 import { OpenProject } from './open-project.ts';
 import { findPlaces } from './places.ts';
 import { emptyProject, folderNameFor, freeName, readProjectFile, writeProjectFile } from './project-folder.ts';
 import { segmentedPage, segmentImages } from './segmenting.ts';
 import { Tasks } from './tasks.ts';
 import { trainCommandOf, trainOn } from './training.ts';
+
+// Reports and charts are most of the program's size, and a page loads them when it needs them.
+const measuring = () => import('./measuring.ts');
+const exporting = () => import('./exporting.ts');
 
 /**
  * The engine of Studio on a host. It has one project open at a time.
@@ -51,7 +54,7 @@ export function createEngine(host: StudioHost): Engine {
     });
 
   async function tableOf(prediction: string): Promise<Measured> {
-    const known = measured.get(prediction) ?? (await measurePrediction(host, opened(), prediction));
+    const known = measured.get(prediction) ?? (await (await measuring()).measurePrediction(host, opened(), prediction));
     measured.set(prediction, known);
     return known;
   }
@@ -171,11 +174,14 @@ export function createEngine(host: StudioHost): Engine {
       during('segmenting', (project, signal) => segmentImages(host, project, options, emit, signal)),
     segmented: async (prediction, image, page) => segmentedPage(host, opened(), prediction, image, page),
     async measure(prediction) {
-      measured.set(prediction, await measurePrediction(host, opened(), prediction));
-      return pageOfTable(await tableOf(prediction), {});
+      const { measurePrediction, pageOfTable } = await measuring();
+      const found = await measurePrediction(host, opened(), prediction);
+      measured.set(prediction, found);
+      return pageOfTable(found, {});
     },
-    table: async (query) => pageOfTable(await tableOf(query.prediction), query),
-    export: (options) => during('the export', (project) => exportFiles(host, project, options, emit)),
+    table: async (query) => (await measuring()).pageOfTable(await tableOf(query.prediction), query),
+    export: (options) =>
+      during('the export', async (project) => (await exporting()).exportFiles(host, project, options, emit)),
     stop: () => tasks.stop(),
     subscribe(listener) {
       listeners.add(listener);

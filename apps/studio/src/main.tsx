@@ -1,7 +1,6 @@
 import { effect } from '@preact/signals';
 import { render } from 'preact';
 import { startEngine } from './engine.ts';
-import { example } from './example.ts';
 import { isolate } from './isolation.ts';
 import { saveFile } from './save-file.ts';
 import { createStudio } from './state/studio.ts';
@@ -19,7 +18,12 @@ const keptValues = (): Storage | undefined => {
 async function start(root: HTMLElement): Promise<void> {
   if (import.meta.env.MODE === 'static' && (await isolate())) return;
   const engine = await startEngine();
-  const studio = createStudio({ engine, storage: keptValues(), example, saveFile });
+  const studio = createStudio({
+    engine,
+    storage: keptValues(),
+    example: async () => (await import('./example.ts')).example(),
+    saveFile,
+  });
   effect(() => {
     document.documentElement.dataset.theme = studio.settings.theme.value;
   });
