@@ -18,6 +18,10 @@ import { previewOf, tilesOf } from './preview.ts';
 const SLICE_MS = 250;
 /** New labels reach the network at most so often: each time its data are prepared anew. */
 const DATA_MS = 2000;
+/**
+ * The network is opened when nothing was edited for so long: compiling it takes a second or more, in which no edit is kept.
+ */
+const QUIET_MS = 1500;
 /** Steps between two previews of the network while nothing is painted. */
 const PREVIEW_STEPS = 25;
 
@@ -32,10 +36,12 @@ export class Live {
   #paused = 0;
   #closed = false;
   #running: Promise<void> | undefined;
-  #wake: () => void = () => undefined;
+  /** Whether something changed since the last turn began. */
+  #isAsked = false;
 
-  /** Grows with every change of labels. */
+  /** Grows with every change of labels; and when the last one was. */
   #revision = 1;
+  #editedMs = Number.NEGATIVE_INFINITY;
   /** Whether predictions were accepted since the data were read: that says nothing about which model is better. */
   #hasAccepted = false;
   #data: (LiveData & { readonly revision: number; readonly sequence: number }) | undefined;
@@ -81,6 +87,7 @@ export class Live {
   /** @param isAccepted whether predictions were taken over, rather than painted */
   labelsChanged({ isAccepted = false }: { readonly isAccepted?: boolean } = {}): void {
     this.#revision++;
+    this.#editedMs = this.#host.nowMs();
     this.#hasAccepted ||= isAccepted;
     this.#start();
   }
@@ -110,16 +117,17 @@ export class Live {
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#wake();
     await this.#running;
     await this.#quick?.close();
     await this.#network?.close().catch(() => undefined);
   }
 
   #start(): void {
-    this.#wake();
+    this.#isAsked = true;
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
+      // Asked after the last turn, and before this.
+      if (this.#isAsked && !this.#waits) this.#start();
     });
   }
 
@@ -133,7 +141,8 @@ export class Live {
         // Messages are read between two turns.
         await this.#breath();
         if (this.#waits) return;
-        if (!(await this.#turn())) return;
+        this.#isAsked = false;
+        if (!(await this.#turn()) && !this.#isAsked) return;
       }
     } catch (cause) {
       this.#options = { ...this.#options, on: false };
@@ -222,6 +231,11 @@ export class Live {
   /** Steps of the network for one slice of time. @returns false if it cannot learn from these data */
   async #teachNetwork(data: LiveData & { readonly revision: number; readonly sequence: number }): Promise<boolean> {
     const { nowMs } = this.#host;
+    const quietMs = nowMs() - this.#editedMs;
+    if (this.#network === undefined && quietMs < QUIET_MS) {
+      this.#host.after(QUIET_MS - quietMs, () => this.#start());
+      return false;
+    }
     const isDue = nowMs() - this.#networkDataMs >= DATA_MS;
     if (this.#networkLearned.revision < data.revision && (this.#network === undefined || isDue)) {
       // Tried once, and learned from if that succeeds.
