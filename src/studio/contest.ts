@@ -10,9 +10,8 @@ import type { LiveModel } from './live-models.ts';
 /** What the network must be better by, twice in a row. */
 const MARGIN = 0.01;
 const TIMES = 2;
-/** Side of the windows in which new pixels are judged, and how many windows at most. */
-const WINDOW_PX = 256;
-const MOST_WINDOWS = 3;
+/** Pieces in which new pixels are judged, at most. */
+const MOST_PIECES = 3;
 /** What was painted earlier counts less with every edit. */
 const FADING = 0.8;
 
@@ -33,21 +32,19 @@ export class Contest {
    */
   async judge(before: LiveData | undefined, after: LiveData, quick: LiveModel, network: LiveModel): Promise<void> {
     if (before === undefined || quick.step === 0 || network.step === 0) return;
-    const windows = newPixels(before, after).slice(0, MOST_WINDOWS);
+    const windows = newPixels(before, after).slice(0, MOST_PIECES);
     if (windows.length === 0) return;
     for (const counts of [this.#quick, this.#network]) {
       for (const one of counts.values()) for (const name of ['both', 'model', 'user'] as const) one[name] *= FADING;
     }
-    for (const { page, pixels, region } of windows) {
+    for (const { page, box, pixels } of windows) {
+      const [x, y, width, height] = box;
       for (const [model, counts] of [
         [quick, this.#quick],
         [network, this.#network],
       ] as const) {
-        const { data } = argmaxClasses(await model.predict(page, region));
-        add(counts, pixels, (p) => {
-          const [x, y] = [(p % page.width) - region.x, Math.floor(p / page.width) - region.y];
-          return after.classes[data[y * region.width + x] as number]?.label ?? 0;
-        });
+        const { data } = argmaxClasses(await model.predict(page, { x, y, width, height }));
+        add(counts, pixels, (p) => after.classes[data[p] as number]?.label ?? 0);
       }
     }
     const lead = meanDice(this.#network) - meanDice(this.#quick);
@@ -78,28 +75,18 @@ function meanDice(counts: Counts): number {
   return scores.length === 0 ? 0 : scores.reduce((sum, score) => sum + score, 0) / scores.length;
 }
 
-/** Pixels that are painted now and were not, or otherwise, by the windows in which they lie. */
+/** Pixels that are painted now and were not, or otherwise, with their labels, by the pieces in which they lie. */
 function newPixels(before: LiveData, after: LiveData) {
-  const old = new Map(before.raw.pages.map((page) => [page.name, page.label.values]));
-  return after.raw.pages.flatMap((page) => {
-    const known = old.get(page.name);
-    const { width, height, label } = page;
-    const windows = new Map<number, Map<number, number>>();
-    const across = Math.ceil(width / WINDOW_PX);
-    for (let p = 0; p < label.values.length; p++) {
-      const value = label.values[p] as number;
+  const old = new Map(before.pieces.map(({ key, labels }) => [key, labels]));
+  return after.pieces.flatMap(({ key, page, box, labels }) => {
+    const known = old.get(key);
+    const pixels = new Map<number, number>();
+    for (let p = 0; p < labels.length; p++) {
+      const value = labels[p] as number;
       if (value === known?.[p]) continue;
-      const found = after.labelOf(value);
-      if (found === undefined) continue;
-      const at = Math.floor(Math.floor(p / width) / WINDOW_PX) * across + Math.floor((p % width) / WINDOW_PX);
-      const pixels = windows.get(at) ?? new Map<number, number>();
-      pixels.set(p, found);
-      windows.set(at, pixels);
+      const label = after.labelOf(value);
+      if (label !== undefined) pixels.set(p, label);
     }
-    return [...windows].map(([at, pixels]) => {
-      const [y, x] = [Math.floor(at / across) * WINDOW_PX, (at % across) * WINDOW_PX];
-      const region = { x, y, width: Math.min(WINDOW_PX, width - x), height: Math.min(WINDOW_PX, height - y) };
-      return { page, pixels, region };
-    });
+    return pixels.size === 0 ? [] : [{ page, box, pixels }];
   });
 }

@@ -1,11 +1,15 @@
 /** The two models that learn while the user paints. Each is as far as its last `learn`. */
 
+import { NOT_ANNOTATED } from '../annotate/label-values.ts';
 import type { NdArray } from '../array/ndarray.ts';
+import type { RawDataset, RawPage } from '../dataset/raw.ts';
 import { RunError } from '../errors.ts';
 import { joinPath } from '../files.ts';
 import { graphMacs } from '../graph/analysis/cost.ts';
-import { prepareInput } from '../input/network-input.ts';
+import { fitInput, prepareInput } from '../input/network-input.ts';
+import type { InputSpec, NormalisationOptions } from '../input/normalise.ts';
 import type { Page } from '../input/planes.ts';
+import { FILTER_REACH_PX } from '../models/filter-bank.ts';
 import { predictionGraph } from '../models/prediction.ts';
 import { type PageRegion, predictPlanes } from '../predict/predict.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -17,7 +21,7 @@ import { openSession, recipeFor, type Session } from '../train/session.ts';
 import { RUN_FILES } from '../train/store.ts';
 import { withProjectSettings } from '../workflows/project-settings.ts';
 import type { StudioHost, StudioSessionPlace } from './host.ts';
-import type { LiveData } from './live-data.ts';
+import type { LiveData, LivePiece } from './live-data.ts';
 import type { OpenProject } from './open-project.ts';
 import { FOLDERS } from './project-folder.ts';
 
@@ -30,6 +34,9 @@ export interface LiveModel {
   close(): Promise<void>;
 }
 
+/** Values are normalised before: pieces of a page with what the whole page has. */
+const AS_GIVEN: NormalisationOptions = { kind: 'zscore', given: { mean: [0], std: [1] } };
+
 /** Fixed filters and a small perceptron, trained from nothing each time. */
 export class QuickRung implements LiveModel {
   readonly kind = 'quick';
@@ -37,8 +44,9 @@ export class QuickRung implements LiveModel {
   #runtime: Runtime | undefined;
   #model: QuickModel | undefined;
   #step = 0;
+  /** How pages become input, as long as the same ones are annotated; and those that did. */
+  #input: { readonly pages: string; readonly spec: InputSpec } | undefined;
   #planes = new WeakMap<Page['data'], Float32Array>();
-  #input = '';
 
   constructor(host: StudioHost) {
     this.#host = host;
@@ -49,23 +57,51 @@ export class QuickRung implements LiveModel {
   }
 
   /** @throws as `trainQuick` */
-  async learn({ raw }: LiveData): Promise<void> {
+  async learn({ pieces, declared }: LiveData): Promise<void> {
     this.#runtime ??= await this.#host.openRuntime();
-    const model = await trainQuick(this.#runtime, raw);
+    const pages = new Map(pieces.map(({ pageName, page }) => [pageName, page]));
+    const names = [...pages.keys()].join('\n');
+    if (this.#input?.pages !== names) {
+      const { input } = fitInput([...pages.values()]);
+      if (JSON.stringify(input) !== JSON.stringify(this.#input?.spec)) this.#planes = new WeakMap();
+      this.#input = { pages: names, spec: input };
+    }
+    const raw: RawDataset = { folder: 'live', notes: [], declared, pages: pieces.map((piece) => this.#rawPage(piece)) };
+    const model = await trainQuick(this.#runtime, raw, { normalisation: AS_GIVEN });
     await this.#model?.program.dispose();
     this.#model = model;
     this.#step++;
-    // Pages stay prepared as long as they would be prepared alike.
-    const input = JSON.stringify(model.input);
-    if (input !== this.#input) this.#planes = new WeakMap();
-    this.#input = input;
+  }
+
+  #prepared(page: Page): Float32Array {
+    const planes = this.#planes.get(page.data) ?? prepareInput(page, (this.#input as { spec: InputSpec }).spec);
+    this.#planes.set(page.data, planes);
+    return planes;
+  }
+
+  /** A piece with what the filters see around it. */
+  #rawPage({ key, page, box: [x, y, wide, tall], labels }: LivePiece): RawPage {
+    const planes = this.#prepared(page);
+    const channels = planes.length / (page.width * page.height);
+    const [left, top] = [Math.max(0, x - FILTER_REACH_PX), Math.max(0, y - FILTER_REACH_PX)];
+    const width = Math.min(page.width, x + wide + FILTER_REACH_PX) - left;
+    const height = Math.min(page.height, y + tall + FILTER_REACH_PX) - top;
+    const data = new Float32Array(channels * width * height);
+    for (let row = 0; row < channels * height; row++) {
+      const from = (Math.floor(row / height) * page.height + top + (row % height)) * page.width + left;
+      data.set(planes.subarray(from, from + width), row * width);
+    }
+    const notAnnotated = labels instanceof Uint8Array ? NOT_ANNOTATED.classes : NOT_ANNOTATED.objects;
+    const values = new Int32Array(width * height).fill(notAnnotated);
+    for (let row = 0; row < tall; row++) {
+      values.set(labels.subarray(row * wide, (row + 1) * wide), (row + y - top) * width + x - left);
+    }
+    const label = { values, width, height, colour: false, source: key };
+    return { data, channels, width, height, name: key, file: key, page: 0, label };
   }
 
   async predict(page: Page, region: PageRegion): Promise<NdArray<'float32'>> {
-    const model = this.#model as QuickModel;
-    const planes = this.#planes.get(page.data) ?? prepareInput(page, model.input);
-    this.#planes.set(page.data, planes);
-    return predictPlanes(model, { ...page, planes }, { region });
+    return predictPlanes(this.#model as QuickModel, { ...page, planes: this.#prepared(page) }, { region });
   }
 
   async close(): Promise<void> {
@@ -74,6 +110,11 @@ export class QuickRung implements LiveModel {
     this.#model = undefined;
     this.#runtime = undefined;
   }
+}
+
+/** Whole annotated pages. */
+export interface NetworkData extends Pick<LiveData, 'classes'> {
+  readonly raw: RawDataset;
 }
 
 /** Channels of the first level, the widest first. */
@@ -98,7 +139,7 @@ export class NetworkRung implements LiveModel {
    * Opens the session of a project, or begins one if it has none for these classes and channels.
    * @throws as `openSession`
    */
-  static async open(host: StudioHost, open: OpenProject, data: LiveData): Promise<NetworkRung> {
+  static async open(host: StudioHost, open: OpenProject, data: NetworkData): Promise<NetworkRung> {
     const folder = joinPath(open.folder, FOLDERS.own, 'live');
     const place = await host.openSessionPlace(folder);
     try {
@@ -121,7 +162,7 @@ export class NetworkRung implements LiveModel {
   }
 
   /** @throws as `Session.setData` */
-  async setData({ raw }: LiveData): Promise<void> {
+  async setData({ raw }: NetworkData): Promise<void> {
     await this.#session.setData(raw);
   }
 
@@ -146,7 +187,7 @@ export class NetworkRung implements LiveModel {
 }
 
 /** The recipe of the session that is in a place, if it learns the same classes. */
-async function keptRecipe({ store }: StudioSessionPlace, { raw, classes }: LiveData) {
+async function keptRecipe({ store }: StudioSessionPlace, { raw, classes }: NetworkData) {
   if ((await store.read(RUN_FILES.config)) === undefined) return undefined;
   try {
     const { recipe } = await readConfig(store);
@@ -164,7 +205,12 @@ async function keptRecipe({ store }: StudioSessionPlace, { raw, classes }: LiveD
 
 const UNKNOWN: DeviceSpeeds = { get: async () => undefined, set: async () => {} };
 
-async function newRecipe(place: StudioSessionPlace, host: StudioHost, open: OpenProject, { raw, classes }: LiveData) {
+async function newRecipe(
+  place: StudioSessionPlace,
+  host: StudioHost,
+  open: OpenProject,
+  { raw, classes }: NetworkData,
+) {
   const { project, folder } = open;
   const runtime = await place.openRuntime();
   let flops: number;

@@ -9,7 +9,7 @@ import { Contest } from './contest.ts';
 import type { EngineEvent, LiveOptions, Rect, View } from './engine.ts';
 import { problemOf } from './error-data.ts';
 import type { StudioHost } from './host.ts';
-import { type LiveData, LivePages, liveData, whatIsMissing } from './live-data.ts';
+import { type LiveData, LiveSource, whatIsMissing } from './live-data.ts';
 import { type LiveModel, NetworkRung, QuickRung } from './live-models.ts';
 import type { OpenProject } from './open-project.ts';
 import { previewOf, tilesOf } from './preview.ts';
@@ -29,7 +29,7 @@ export class Live {
   readonly #host: StudioHost;
   readonly #open: OpenProject;
   readonly #emit: (event: EngineEvent) => void;
-  readonly #pages = new LivePages();
+  readonly #source: LiveSource;
   #options: LiveOptions = { on: false, model: 'auto' };
   #view: View | undefined;
   #painting = false;
@@ -63,6 +63,7 @@ export class Live {
     this.#host = host;
     this.#open = open;
     this.#emit = emit;
+    this.#source = new LiveSource(open);
   }
 
   set(options: LiveOptions): void {
@@ -181,7 +182,7 @@ export class Live {
     const hasAccepted = this.#hasAccepted;
     this.#hasAccepted = false;
     const { sequence } = this.#open;
-    const data = { ...(await liveData(this.#open, this.#pages)), revision, sequence };
+    const data = { ...(await this.#source.read()), revision, sequence };
     if (!hasAccepted && this.#quick !== undefined && this.#network !== undefined) {
       await this.#contest.judge(this.#data, data, this.#quick, this.#network);
     }
@@ -212,7 +213,7 @@ export class Live {
     if (key !== this.#shown.key) this.#shown = { key, tiles: [...tilesOf(view, info)], counts: new Map() };
     const { tiles, counts } = this.#shown;
     const rect = tiles.shift();
-    const page = this.#pages.of(upright)[view.page];
+    const page = this.#source.pagesOf(upright)[view.page];
     if (rect === undefined || page === undefined) return false;
     const { step, kind } = model;
     const result = previewOf(await model.predict(page, rect satisfies PageRegion), data.classes);
@@ -242,8 +243,12 @@ export class Live {
       this.#networkLearned = { revision: data.revision, sequence: this.#networkLearned.sequence };
       this.#networkDataMs = nowMs();
       try {
-        if (this.#network === undefined) this.#network = await NetworkRung.open(this.#host, this.#open, data);
-        else await this.#network.setData(data);
+        const raw = await data.pages();
+        if (raw === undefined) throw tooLarge();
+        const { classes } = data;
+        if (this.#network === undefined)
+          this.#network = await NetworkRung.open(this.#host, this.#open, { raw, classes });
+        else await this.#network.setData({ raw, classes });
         this.#networkLearned = { revision: data.revision, sequence: data.sequence };
       } catch (cause) {
         if (!(cause instanceof LamellaError) || this.#options.model === 'network') throw cause;
@@ -273,3 +278,8 @@ export class Live {
     this.#told = text;
   }
 }
+
+const tooLarge = (): UsageError =>
+  new UsageError('The annotated images are too large for the network to learn while you paint.', {
+    remedy: 'Train it instead.',
+  });

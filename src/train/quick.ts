@@ -12,7 +12,10 @@ import { newSegmentationTask } from './tasks/segmentation/task.ts';
 
 /** What may be set of a quick model; the rest is chosen from the data. */
 export interface QuickOptions
-  extends Pick<TrainSettings, 'seed' | 'steps' | 'classes' | 'ignore' | 'channel' | 'task' | 'balance' | 'hidden'> {
+  extends Pick<
+    TrainSettings,
+    'seed' | 'steps' | 'classes' | 'ignore' | 'channel' | 'normalisation' | 'task' | 'balance' | 'hidden'
+  > {
   /** Looked at before every step. */
   readonly signal?: AbortSignal;
 }

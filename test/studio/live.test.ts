@@ -6,6 +6,7 @@ import { phantom } from '../../packages/phantom/phantom.ts';
 import { float32, type NdArray } from '../../src/array/ndarray.ts';
 import { page } from '../../src/image/convert.ts';
 import { writePng } from '../../src/image/formats/png/write.ts';
+import type { Page } from '../../src/input/planes.ts';
 import { studioHost } from '../../src/platform/node/studio-host.ts';
 import { Contest } from '../../src/studio/contest.ts';
 import { createEngine } from '../../src/studio/create-engine.ts';
@@ -47,19 +48,18 @@ describe('tiles', () => {
 });
 
 describe('a contest of two models', () => {
-  /** Data of one page of 4 x 1 pixels, where 9 is not annotated. */
-  const data = (values: readonly number[]): LiveData => {
-    const own = { name: 'a', width: 4, height: 1, label: { values: Int32Array.from(values) } };
-    return {
-      raw: { pages: [own] } as unknown as LiveData['raw'],
-      classes: [
-        { name: 'no', label: 0 },
-        { name: 'yes', label: 1 },
-      ],
-      painted: [1, 1],
-      labelOf: (value) => (value === 9 ? undefined : value),
-    };
-  };
+  /** One piece of 4 x 1 pixels, where 9 is not annotated. */
+  const data = (values: readonly number[]): LiveData => ({
+    classes: [
+      { name: 'no', label: 0 },
+      { name: 'yes', label: 1 },
+    ],
+    declared: {},
+    painted: [1, 1],
+    pieces: [{ key: 'a/0', page: {} as Page, pageName: 'a', box: [0, 0, 4, 1], labels: Uint8Array.from(values) }],
+    labelOf: (value) => (value === 9 ? undefined : value),
+    pages: async () => undefined,
+  });
   const model = (kind: LiveModel['kind'], says: readonly number[]): LiveModel => ({
     kind,
     step: 1,

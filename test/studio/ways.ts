@@ -35,17 +35,28 @@ export function socketPair(): readonly [SocketLike, SocketLike] {
   return [one, two];
 }
 
+/** The client, whose end is awaited on the other side, too. */
+const endingBoth = (client: Engine, engine: Engine): Engine => ({
+  ...client,
+  async dispose() {
+    await client.dispose();
+    await engine.dispose();
+  },
+});
+
 export const WAYS: { readonly [way: string]: (host: StudioHost) => Promise<Engine> } = {
   'called directly': async (host) => createEngine(host),
   'by frames in memory': async (host) => {
     const [page, server] = socketPair();
-    serve(createEngine(host), socketChannel(server));
-    return connect(socketChannel(page));
+    const engine = createEngine(host);
+    serve(engine, socketChannel(server));
+    return endingBoth(connect(socketChannel(page)), engine);
   },
   'by a port': async (host) => {
     const { port1, port2 } = new MessageChannel();
-    serve(createEngine(host), portChannel(port2 as unknown as PortLike));
-    return connect(portChannel(port1 as unknown as PortLike));
+    const engine = createEngine(host);
+    serve(engine, portChannel(port2 as unknown as PortLike));
+    return endingBoth(connect(portChannel(port1 as unknown as PortLike)), engine);
   },
   'by the server': async (host) => {
     const page = await mkdtemp(join(tmpdir(), 'lamella-page-'));
