@@ -11,6 +11,8 @@ describe('weights of small objects', () => {
     expect(medianObjectSize([page(objects)])).toBe(2);
     const others = [Int32Array.of(1, 1, 1, 1, 1), Int32Array.of(2, 2, 2, 2)].map((own) => page(own));
     expect(medianObjectSize([page(objects), ...others])).toBe(4);
+    // 1, 2, 4 and 5 pixels: numpy.median gives the mean of the middle two.
+    expect(medianObjectSize([page(objects), page(Int32Array.of(1, 1, 1, 1, 1))])).toBe(3);
     expect(medianObjectSize([page(new Int32Array(3))])).toBe(0);
   });
   it('knows no size of an object that lies in or touches what is ignored', () => {

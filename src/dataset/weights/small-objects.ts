@@ -1,5 +1,6 @@
 /** Weights for small objects: a loss over pixels hardly sees them, while a score over objects counts each equally. */
 
+import { median } from '../../array/quantile.ts';
 import { IGNORE } from '../labels/labels.ts';
 
 /** Maximum factor for small objects. */
@@ -48,13 +49,11 @@ function isBeside(label: Uint8Array, width: number, p: number): boolean {
 
 /** Median object size in pixels over all slices, excluding those of unknown size; 0 without objects. */
 export function medianObjectSize(pages: readonly Objects[]): number {
-  const sizes = pages
-    .flatMap((page) => {
-      const cut = cutOffObjects(page);
-      return [...sizesOf(page.objects)].flatMap(([object, size]) => (cut.has(object) ? [] : [size]));
-    })
-    .sort((a, b) => a - b);
-  return sizes[sizes.length >> 1] ?? 0;
+  const sizes = pages.flatMap((page) => {
+    const cut = cutOffObjects(page);
+    return [...sizesOf(page.objects)].flatMap(([object, size]) => (cut.has(object) ? [] : [size]));
+  });
+  return sizes.length === 0 ? 0 : median(sizes);
 }
 
 /**
