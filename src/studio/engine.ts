@@ -39,6 +39,8 @@ export interface EngineDescription {
   readonly threadsNote?: string;
   /** Bytes that projects may still take, and take now, if known. */
   readonly storage?: { readonly free: number; readonly used: number; readonly persistent: boolean };
+  /** The one project that there is here, to be opened at once. */
+  readonly project?: string;
 }
 
 export interface ChannelInfo {

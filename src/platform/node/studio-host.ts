@@ -104,7 +104,8 @@ export function studioHost(root: string, { single = false }: StudioHostOptions =
       const runtime = await nodeHost.openRuntime();
       const { device, description } = runtime;
       await runtime.dispose();
-      return { devices: [{ name: device, label: description }], threads: availableParallelism() };
+      const devices = [{ name: device, label: description }];
+      return { devices, threads: availableParallelism(), ...(single && { project: own }) };
     },
     async ids() {
       if (single) return [own];

@@ -110,6 +110,8 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
   const undoName = edited(({ history }) => history.undoName, undefined);
   const redoName = edited(({ history }) => history.redoName, undefined);
 
+  const readOnly = computed(() => project.state.value?.readOnly ?? false);
+
   /** Goes to where an undo or redo changed something, and says what it was. */
   const showEdit = (edit: AppliedEdit | undefined, say: (name: string) => string): void => {
     if (edit === undefined) return;
@@ -134,7 +136,7 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
     edits,
     unkept,
     annotations: computed(() => opened.value?.annotations),
-    readOnly: computed(() => project.state.value?.readOnly ?? false),
+    readOnly,
     classes: edited<readonly AnnotationClass[]>(({ annotations }) => annotations.classes, []),
     annotatedImages: edited<ReadonlySet<ImageId>>(
       ({ annotations }) => new Set(annotations.images.filter((id) => isAnnotated(annotations, id, hasLabels(id)))),
@@ -168,8 +170,8 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
       commit(text.edits.accept);
       return true;
     },
-    canUndo: computed(() => undoName.value !== undefined),
-    canRedo: computed(() => redoName.value !== undefined),
+    canUndo: computed(() => undoName.value !== undefined && !readOnly.value),
+    canRedo: computed(() => redoName.value !== undefined && !readOnly.value),
     undoText: computed(() =>
       undoName.value === undefined ? text.status.nothingToUndo : text.status.undo(undoName.value),
     ),
@@ -206,9 +208,11 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
       changeRegions((regions) => regions.filter((item) => item.id !== id));
     },
     async undo(): Promise<void> {
+      if (readOnly.value) return;
       showEdit(await opened.value?.history.undo(), text.status.undone);
     },
     async redo(): Promise<void> {
+      if (readOnly.value) return;
       showEdit(await opened.value?.history.redo(), text.status.redone);
     },
   };

@@ -85,7 +85,7 @@ export function createLive({ engine, display, annotation, settings, messages, ta
     const annotations = annotation.annotations.value;
     if (annotations === undefined || begun === annotations || annotation.annotatedClasses.value < 2) return;
     begun = annotations;
-    if (settings.liveStarts.peek()) set({ on: true, model: wanted.peek() });
+    if (settings.liveStarts.peek() && !annotation.readOnly.peek()) set({ on: true, model: wanted.peek() });
   });
 
   return {

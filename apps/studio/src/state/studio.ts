@@ -26,6 +26,10 @@ export type Dialog = 'settings' | 'help' | 'keys' | 'export';
 
 export type Studio = ReturnType<typeof createStudio>;
 
+/** A project that is open elsewhere is asked for so often, at such intervals, before it is read only here. */
+const LOCK_TRIES = 5;
+const LOCK_MS = 600;
+
 /** What only a page can give. */
 interface Place {
   readonly engine: Engine;
@@ -78,10 +82,6 @@ export function createStudio({ engine, storage, example, saveFile }: Place) {
     } else if (event.kind === 'problem') messages.problem(event.problem);
     else if (event.kind === 'device') messages.note(text.device(event.device, event.why));
   });
-  void engine.describe().then((found) => {
-    description.value = found;
-  }, messages.failed);
-  void project.listRecent();
 
   /** Opens what was chosen or dropped: as a project, as a new one, or into the open one. */
   const takeIn = async (files: readonly GivenFile[]): Promise<void> => {
@@ -96,6 +96,24 @@ export function createStudio({ engine, storage, example, saveFile }: Place) {
   };
 
   const saving = createSaving({ engine, project, annotation, settings, messages, saveFile });
+
+  const openProject = (id: string): Promise<boolean> =>
+    project.during(text.busy.opening, async () => {
+      let opened = await engine.open(id);
+      // This very page, loaded again, may not have let go of it yet.
+      for (let again = 0; opened.readOnly && again < LOCK_TRIES; again++) {
+        await new Promise((next) => setTimeout(next, LOCK_MS));
+        opened = await engine.open(id);
+      }
+      project.show(opened);
+      if (opened.readOnly) messages.note(text.readOnly);
+    });
+
+  void engine.describe().then((found) => {
+    description.value = found;
+    if (found.project !== undefined) void openProject(found.project);
+  }, messages.failed);
+  void project.listRecent();
 
   return {
     engine,
@@ -117,7 +135,7 @@ export function createStudio({ engine, storage, example, saveFile }: Place) {
     dialog: signal<Dialog | undefined>(undefined),
     takeIn,
     openExample: () => project.during(text.busy.example, async () => takeIn(await example())),
-    openProject: (id: string) => project.during(text.busy.opening, async () => project.show(await engine.open(id))),
+    openProject,
     forget: (id: string) =>
       project.during(text.busy.opening, async () => {
         await engine.forget(id);

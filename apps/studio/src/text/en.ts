@@ -40,6 +40,7 @@ export const en = {
   },
 
   saved: 'Saved to disk.',
+  readOnly: 'This project is open in another tab or program. It can be looked at here, and changed there.',
   disconnected: 'What computes has ended.',
   disconnectedRemedy: 'Load the page again; all that was kept is still there.',
   reload: 'Load again',

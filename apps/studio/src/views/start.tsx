@@ -89,6 +89,8 @@ function Place({ description }: { readonly description: EngineDescription | unde
 function Recent({ projects }: { readonly projects: readonly ProjectSummary[] }): JSX.Element | null {
   const studio = useStudio();
   if (projects.length === 0) return null;
+  // Elsewhere a project is a folder on disk, which is its owner's to delete.
+  const isTab = studio.description.value?.place === 'tab';
   return (
     <section class="recent" aria-labelledby="recent">
       <h2 id="recent">{text.start.recent}</h2>
@@ -99,29 +101,28 @@ function Recent({ projects }: { readonly projects: readonly ProjectSummary[] }):
               <strong>{project.name}</strong>
               <span class="muted">
                 {text.start.images(project.images)} · {fileSize(project.bytes)} ·{' '}
-                {ago(Date.parse(project.changed), Date.now())} ·{' '}
-                {onDisk(project, studio.settings.savedAtMs.value[project.id])}
+                {ago(Date.parse(project.changed), Date.now())}
+                {isTab && ` · ${onDisk(project, studio.settings.savedAtMs.value[project.id])}`}
               </span>
             </button>
-            <button
-              type="button"
-              class="quiet"
-              aria-label={`${text.start.forget}: ${project.name}`}
-              onClick={async () => {
-                const sure = await confirm(
-                  text.start.forgetQuestion(project.name),
-                  text.start.forgetWarning,
-                  text.start.forget,
-                );
-                if (sure) await studio.forget(project.id);
-              }}
-            >
-              {text.start.forget}
-            </button>
+            {isTab && <Forget project={project} />}
           </li>
         ))}
       </ul>
     </section>
+  );
+}
+
+function Forget({ project }: { readonly project: ProjectSummary }): JSX.Element {
+  const studio = useStudio();
+  const ask = async (): Promise<void> => {
+    const { forgetQuestion, forgetWarning, forget } = text.start;
+    if (await confirm(forgetQuestion(project.name), forgetWarning, forget)) await studio.forget(project.id);
+  };
+  return (
+    <button type="button" class="quiet" aria-label={`${text.start.forget}: ${project.name}`} onClick={() => void ask()}>
+      {text.start.forget}
+    </button>
   );
 }
 
