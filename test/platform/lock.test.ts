@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -79,6 +79,17 @@ test('a lock that is only just being written is waited for', async () => {
   setTimeout(() => void lockOf({ pid: process.pid, host: hostname() }), 30);
   await expect(taking).rejects.toThrow(`process ${process.pid} since 2026-01-01`);
   await rm(file);
+});
+
+test('a process that was killed while taking over holds nobody up', async () => {
+  await lockOf({ pid: 999_999_999, host: hostname() });
+  await writeFile(`${file}.next`, '');
+  const anHourAgo = Date.now() / 1000 - 3600;
+  await utimes(`${file}.next`, anHourAgo, anHourAgo);
+  const lock = await takeLock(file, 'runs/a');
+  expect((await holderOf()).pid).toBe(process.pid);
+  expect(await readdir(folder)).toEqual(['lock']);
+  await lock.release();
 });
 
 test('of many that find a lock of a dead process at once, one gets it', async () => {

@@ -1,5 +1,5 @@
 import { readFileSync, unlinkSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { option, RunError } from '../../errors.ts';
@@ -15,6 +15,9 @@ interface Holder {
 
 /** Longer than a process needs between two checks of the lock. */
 const SETTLE_MS = 100;
+
+/** Taking over takes two accesses to the disk. */
+const ABANDONED_MS = 60_000;
 
 /** Start time of a process in kernel ticks since boot, on Linux only. */
 function beginningOf(pid: number): string | undefined {
@@ -47,6 +50,41 @@ async function holderOf(file: string): Promise<Holder | undefined> {
   }
 }
 
+/** @returns false if there is such a file already */
+async function create(file: string, text: string): Promise<boolean> {
+  try {
+    await writeFile(file, text, { flag: 'wx' });
+    return true;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw explainWrite(cause, file);
+  }
+}
+
+/**
+ * Replaces the lock of a process that no longer exists. Of several that found it, one at a time may, and looks again: a
+ * slow one must not replace the lock of whoever was faster.
+ * @returns false if this was not its turn
+ */
+async function takeOver(file: string, text: string): Promise<boolean> {
+  const next = `${file}.next`;
+  if (!(await create(next, text))) {
+    const ageMs = Date.now() - (await stat(next).catch(() => ({ mtimeMs: Date.now() }))).mtimeMs;
+    // Its process was killed while taking over.
+    if (ageMs > ABANDONED_MS) await rm(next, { force: true });
+    return false;
+  }
+  const holder = await holderOf(file);
+  if (holder !== undefined && isAlive(holder)) {
+    await rm(next, { force: true });
+    return false;
+  }
+  await rename(next, file).catch((cause: unknown) => {
+    throw explainWrite(cause, file);
+  });
+  return true;
+}
+
 /** A lock file held by this process. */
 export interface Lock {
   release(): Promise<void>;
@@ -65,17 +103,7 @@ export async function takeLock(file: string, folder: string): Promise<Lock> {
     since: new Date().toISOString(),
   };
   const text = `${JSON.stringify(mine)}\n`;
-  let abandoned = false;
-  for (let attempt = 0; ; attempt++) {
-    try {
-      await writeFile(file, text, { flag: 'wx' });
-      if (!abandoned) break;
-      // Another process may have found the same abandoned lock and removed ours instead.
-      await setTimeout(SETTLE_MS);
-      if ((await readFile(file, 'utf8').catch(() => '')) === text) break;
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw explainWrite(cause, file);
-    }
+  for (let attempt = 0; !(await create(file, text)); attempt++) {
     let holder = await holderOf(file);
     if (holder === undefined) {
       // Empty: its process was killed while acquiring the lock, or is about to write its name.
@@ -93,10 +121,8 @@ export async function takeLock(file: string, folder: string): Promise<Lock> {
         facts: { code: 'run-in-use', processId: holder?.pid },
       });
     }
-    abandoned = true;
-    await rm(file, { force: true }).catch((cause: unknown) => {
-      throw explainWrite(cause, file);
-    });
+    if (await takeOver(file, text)) break;
+    await setTimeout(SETTLE_MS);
   }
   // Also on an exit that cannot wait, such as the second Ctrl-C.
   const onExit = (): void => {
