@@ -32,7 +32,8 @@ it('a model in the place of images, as a run and as a file', async () => {
       `${model}: this is a model, where images are expected. Put the run or ONNX file first`,
     );
   }
-  await expect(predictFolder(host, ['run'], 'm.onnx')).rejects.toThrow('no runtime is needed');
+  // The right way round: the model is read, and found to be none.
+  await expect(predictFolder(host, ['run'], 'm.onnx')).rejects.toThrow('run/best.onnx: This is not an ONNX model');
 });
 
 it('what predict wrote is described as such', async () => {
