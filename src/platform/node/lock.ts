@@ -50,14 +50,19 @@ async function holderOf(file: string): Promise<Holder | undefined> {
   }
 }
 
-/** @returns false if there is such a file already */
-async function create(file: string, text: string): Promise<boolean> {
+/**
+ * @param lock the lock that it is for, named in messages
+ * @returns false if there is such a file already
+ */
+async function create(file: string, text: string, lock: string = file): Promise<boolean> {
   try {
     await writeFile(file, text, { flag: 'wx' });
     return true;
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw explainWrite(cause, file);
+    // On a full disk there is a file now, without its content.
+    await rm(file, { force: true }).catch(() => undefined);
+    throw explainWrite(cause, lock);
   }
 }
 
@@ -68,7 +73,7 @@ async function create(file: string, text: string): Promise<boolean> {
  */
 async function takeOver(file: string, text: string): Promise<boolean> {
   const next = `${file}.next`;
-  if (!(await create(next, text))) {
+  if (!(await create(next, text, file))) {
     const ageMs = Date.now() - (await stat(next).catch(() => ({ mtimeMs: Date.now() }))).mtimeMs;
     // Its process was killed while taking over.
     if (ageMs > ABANDONED_MS) await rm(next, { force: true });
