@@ -9,7 +9,7 @@ import type { WritableFiles } from '../files.ts';
 import { READABLE_EXTENSIONS } from '../image/formats/registry.ts';
 import type { Project, ProjectClass } from '../project/project.ts';
 import { classColours, inferMapping, openLabels } from './import-labels.ts';
-import { emptyProject, NOT_ANNOTATED, withIds, writeProjectFile } from './project-folder.ts';
+import { emptyProject, IGNORED_IN_FILES, withIds, writeProjectFile } from './project-folder.ts';
 
 /**
  * Writes the `lamella.json` of a folder that has none. Its images and labels stay as they are: what is painted goes into
@@ -58,8 +58,8 @@ export async function adoptFolder(files: WritableFiles, folder: string, name: st
     );
     if (mapping.ignore.length > 1) throw refuse(`labels here have ${mapping.ignore.length} values to ignore.`);
     const [ignored] = mapping.ignore;
-    const free = [NOT_ANNOTATED.classes, NOT_ANNOTATED.objects, 0x7fffffff].find((value) => !used.has(value));
-    const notAnnotated = ignored ?? (mapping.kind === 'instances' && free === 255 ? NOT_ANNOTATED.objects : free);
+    const free = [IGNORED_IN_FILES.classes, IGNORED_IN_FILES.objects, 0x7fffffff].find((value) => !used.has(value));
+    const notAnnotated = ignored ?? (mapping.kind === 'instances' && free === 255 ? IGNORED_IN_FILES.objects : free);
     if (notAnnotated === undefined || mapping.kind === 'colour')
       throw refuse('labels here are colours or use every value.');
     const classes = mapping.classes.map(({ name: called, values }, i): ProjectClass => {

@@ -10,7 +10,7 @@ import { classColour } from '../image/display.ts';
 import type { Image } from '../image/image.ts';
 import type { Project } from '../project/project.ts';
 import { classLabels, mappingOf } from './label-files.ts';
-import { NOT_ANNOTATED } from './project-folder.ts';
+import { IGNORED_IN_FILES } from './project-folder.ts';
 
 /** An image among given files, and its labels. */
 export interface LabelledSource {
@@ -98,7 +98,7 @@ export async function inferRules(
       project: {
         ...project,
         task: 'objects',
-        notAnnotated: NOT_ANNOTATED.objects,
+        notAnnotated: IGNORED_IN_FILES.objects,
         classes: [
           { name: background?.name ?? 'background', value: 0 },
           { name: object?.name ?? 'object', value: 'rest', ...classColours(1) },
@@ -112,7 +112,7 @@ export async function inferRules(
     project: {
       ...project,
       task: 'classes',
-      notAnnotated: NOT_ANNOTATED.classes,
+      notAnnotated: IGNORED_IN_FILES.classes,
       classes: mapping.classes.map(({ name }, value) => ({ name, value, ...classColours(value) })),
     },
     mapping,

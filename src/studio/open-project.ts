@@ -15,7 +15,7 @@ import type { StudioHost } from './host.ts';
 import { ProjectImages } from './images.ts';
 import { InfoCache } from './info-cache.ts';
 import { paintedClasses, storedClasses } from './label-files.ts';
-import { FOLDERS, imageOf, NOT_ANNOTATED, readProjectFile, writeProjectFile } from './project-folder.ts';
+import { FOLDERS, IGNORED_IN_FILES, imageOf, readProjectFile, writeProjectFile } from './project-folder.ts';
 import { ProjectJournal } from './project-journal.ts';
 import { ProjectLabels } from './project-labels.ts';
 
@@ -281,7 +281,7 @@ export class OpenProject {
             remedy: 'Make a new project and add the images to it.',
           });
         }
-        await this.#save({ ...project, notAnnotated: NOT_ANNOTATED[task] });
+        await this.#save({ ...project, notAnnotated: IGNORED_IN_FILES[task] });
         this.labels.forget();
       }
       if (change.spacing !== undefined) this.images.forget();

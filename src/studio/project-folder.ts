@@ -27,7 +27,7 @@ export const FOLDERS = {
 } as const;
 
 /** Values of label files that mean "not annotated". */
-export const NOT_ANNOTATED = { classes: 255, objects: 65_535 } as const;
+export const IGNORED_IN_FILES = { classes: 255, objects: 65_535 } as const;
 
 /** A project without images: two classes, until it is changed. */
 export function emptyProject(name: string, version: string): Project {
@@ -40,7 +40,7 @@ export function emptyProject(name: string, version: string): Project {
       { name: 'background', value: 0 },
       { name: 'foreground', value: 1, colour: '#E69F00' },
     ],
-    notAnnotated: NOT_ANNOTATED.classes,
+    notAnnotated: IGNORED_IN_FILES.classes,
     images: [],
     revision: 0,
   };

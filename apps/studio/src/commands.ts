@@ -1,6 +1,6 @@
 /** All that can be done by a key or a button, in one table: what `?` lists, and what can be given another key. */
 
-import type { Studio } from './state/studio.ts';
+import type { Dialog, Studio } from './state/studio.ts';
 import type { Tab } from './state/tabs.ts';
 import { text } from './text/text.ts';
 import type { ToolId } from './tools/tool.ts';
@@ -30,6 +30,16 @@ const tab = (id: Tab, key: string): Command => ({
   possible: hasProject,
   run: (studio) => {
     studio.tab.value = id;
+  },
+});
+
+const opens = (id: Exclude<Dialog, 'settings'>, key: string): Command => ({
+  id,
+  group: 'windows',
+  label: text.header[id],
+  keys: [key],
+  run: (studio) => {
+    studio.dialog.value = id;
   },
 });
 
@@ -157,34 +167,9 @@ export const COMMANDS: readonly Command[] = [
     possible: hasProject,
     run: (studio) => void studio.saving.save(),
   },
-  {
-    id: 'export',
-    group: 'windows',
-    label: text.header.export,
-    keys: ['Ctrl+e'],
-    possible: hasProject,
-    run: (studio) => {
-      studio.dialog.value = 'export';
-    },
-  },
-  {
-    id: 'help',
-    group: 'windows',
-    label: text.header.help,
-    keys: ['F1'],
-    run: (studio) => {
-      studio.dialog.value = 'help';
-    },
-  },
-  {
-    id: 'keys',
-    group: 'windows',
-    label: text.header.keys,
-    keys: ['?'],
-    run: (studio) => {
-      studio.dialog.value = 'keys';
-    },
-  },
+  { ...opens('export', 'Ctrl+e'), possible: hasProject },
+  opens('help', 'F1'),
+  opens('keys', '?'),
 ];
 
 type Remapped = Studio['settings']['keys']['value'];

@@ -1,7 +1,7 @@
 import type { Region } from 'lamella/studio';
 import { text } from '../text/text.ts';
 import type { Point } from '../viewer/transform.ts';
-import type { Tool } from './tool.ts';
+import type { Bench, Gesture, Tool } from './tool.ts';
 
 /** The pixels of the image that a rectangle between two points touches: x, y, width, height; undefined for none. */
 export function boxBetween(
@@ -19,8 +19,8 @@ export function boxBetween(
 /** The number of a new region. */
 export const freeId = (regions: readonly Region[]): number => 1 + Math.max(0, ...regions.map(({ id }) => id));
 
-/** A rectangle in which everything is annotated: what is not painted there is background. */
-export const region: Tool = (bench, from) => {
+/** A rectangle that is drawn from corner to corner. @param end gets the opposite corner; `from` itself after a click */
+export function rectangle(bench: Bench, from: Point, end: (to: Point) => void): Gesture {
   let to = from;
   return {
     move(points) {
@@ -30,17 +30,23 @@ export const region: Tool = (bench, from) => {
     },
     up() {
       bench.draft([]);
-      const box = boxBetween(from, to, bench.layer);
-      if (box === undefined || to === from) return false;
-      const { annotations, image, slice } = bench;
-      const regions = annotations.regions(image);
-      annotations.setRegions(image, [
-        ...regions,
-        { id: freeId(regions), shape: { box }, slice, complete: true, origin: 'painted', held: false },
-      ]);
-      bench.commit(text.edits.region);
+      end(to);
       return false;
     },
     cancel: () => bench.draft([]),
   };
-};
+}
+
+/** A rectangle in which everything is annotated: what is not painted there is background. */
+export const region: Tool = (bench, from) =>
+  rectangle(bench, from, (to) => {
+    const box = boxBetween(from, to, bench.layer);
+    if (box === undefined || to === from) return;
+    const { annotations, image, slice } = bench;
+    const regions = annotations.regions(image);
+    annotations.setRegions(image, [
+      ...regions,
+      { id: freeId(regions), shape: { box }, slice, complete: true, origin: 'painted', held: false },
+    ]);
+    bench.commit(text.edits.region);
+  });

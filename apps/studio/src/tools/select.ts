@@ -1,27 +1,14 @@
 import type { LabelLayer } from 'lamella/studio';
 import type { Point } from '../viewer/transform.ts';
-import { boxBetween } from './region.ts';
+import { boxBetween, rectangle } from './region.ts';
 import type { Tool } from './tool.ts';
 
 /** Chooses the object under the pointer, or those in a rectangle; with Shift beside those that are chosen already. */
-export const select: Tool = (bench, from, { shift }) => {
-  let to = from;
-  return {
-    move(points) {
-      to = points.at(-1) ?? to;
-      const corners = [from, { x: to.x, y: from.y }, to, { x: from.x, y: to.y }];
-      bench.draft([{ points: corners, closed: true }]);
-    },
-    up() {
-      bench.draft([]);
-      const found =
-        to === from ? objectAt(bench.layer, from, bench.slice) : objectsBetween(bench.layer, from, to, bench.slice);
-      bench.select(found, shift);
-      return false;
-    },
-    cancel: () => bench.draft([]),
-  };
-};
+export const select: Tool = (bench, from, { shift }) =>
+  rectangle(bench, from, (to) => {
+    const { layer, slice } = bench;
+    bench.select(to === from ? objectAt(layer, from, slice) : objectsBetween(layer, from, to, slice), shift);
+  });
 
 function objectAt(layer: LabelLayer, { x, y }: Point, slice: number): readonly number[] {
   const label = layer.get(Math.floor(x), Math.floor(y), slice);

@@ -7,6 +7,7 @@ import { IconButton } from './button.tsx';
 import { useStudio } from './context.ts';
 import { Icon } from './icon.tsx';
 import { LiveSection } from './live-section.tsx';
+import { Segments } from './segments.tsx';
 
 export function AnnotateTab(): JSX.Element {
   const { annotation } = useStudio();
@@ -43,22 +44,16 @@ function Task(): JSX.Element | null {
   return (
     <section aria-labelledby="task">
       <h2 id="task">{text.task.title}</h2>
-      <div class="segments">
-        {TASKS.map((task) => (
-          <label key={task}>
-            <input
-              type="radio"
-              name="task"
-              checked={kind === task}
-              onChange={() => {
-                painting.choose('brush');
-                void annotation.changeTask(task).catch(messages.failed);
-              }}
-            />
-            <span>{text.task.names[task]}</span>
-          </label>
-        ))}
-      </div>
+      <Segments
+        name="task"
+        options={TASKS}
+        chosen={kind}
+        label={(task) => text.task.names[task]}
+        choose={(task) => {
+          painting.choose('brush');
+          void annotation.changeTask(task).catch(messages.failed);
+        }}
+      />
       <p class="muted">{kind !== undefined && text.task.help[kind]}</p>
     </section>
   );

@@ -4,6 +4,7 @@ import type { Theme } from '../state/settings.ts';
 import { text } from '../text/text.ts';
 import { useStudio } from './context.ts';
 import { Dialog } from './dialog.tsx';
+import { Segments } from './segments.tsx';
 
 const THEMES: readonly Theme[] = ['system', 'light', 'dark'];
 
@@ -14,21 +15,15 @@ export function SettingsDialog(): JSX.Element {
     <Dialog name="settings" title={words.title}>
       <fieldset>
         <legend>{words.theme}</legend>
-        <div class="segments">
-          {THEMES.map((theme) => (
-            <label key={theme}>
-              <input
-                type="radio"
-                name="theme"
-                checked={settings.theme.value === theme}
-                onChange={() => {
-                  settings.theme.value = theme;
-                }}
-              />
-              <span>{words.themes[theme]}</span>
-            </label>
-          ))}
-        </div>
+        <Segments
+          name="theme"
+          options={THEMES}
+          chosen={settings.theme.value}
+          label={(theme) => words.themes[theme]}
+          choose={(theme) => {
+            settings.theme.value = theme;
+          }}
+        />
       </fieldset>
       <fieldset>
         <legend>{text.live.title}</legend>

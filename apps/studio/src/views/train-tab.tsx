@@ -8,6 +8,7 @@ import { IconButton } from './button.tsx';
 import { Chart } from './chart.tsx';
 import { useStudio } from './context.ts';
 import { Icon } from './icon.tsx';
+import { Segments } from './segments.tsx';
 
 export function TrainTab(): JSX.Element {
   const { training } = useStudio();
@@ -32,21 +33,15 @@ function Settings(): JSX.Element {
     <>
       <fieldset class="plain-set">
         <legend>{text.train.time}</legend>
-        <div class="segments">
-          {MINUTES.map((minutes) => (
-            <label key={minutes}>
-              <input
-                type="radio"
-                name="minutes"
-                checked={training.minutes.value === minutes}
-                onChange={() => {
-                  training.minutes.value = minutes;
-                }}
-              />
-              <span>{text.train.minutes(minutes)}</span>
-            </label>
-          ))}
-        </div>
+        <Segments
+          name="minutes"
+          options={MINUTES}
+          chosen={training.minutes.value}
+          label={text.train.minutes}
+          choose={(minutes) => {
+            training.minutes.value = minutes;
+          }}
+        />
       </fieldset>
       <StartFrom />
       <button type="button" class="primary" disabled={lacking} onClick={() => void training.start()}>

@@ -1,0 +1,24 @@
+import type { JSX } from 'preact';
+
+interface Props<T> {
+  /** Of the group of radio buttons. */
+  readonly name: string;
+  readonly options: readonly T[];
+  readonly chosen: T | undefined;
+  label(option: T): string;
+  choose(option: T): void;
+}
+
+/** One of a few, side by side. */
+export function Segments<T extends string | number>({ name, options, chosen, label, choose }: Props<T>): JSX.Element {
+  return (
+    <div class="segments">
+      {options.map((option) => (
+        <label key={option}>
+          <input type="radio" name={name} checked={chosen === option} onChange={() => choose(option)} />
+          <span>{label(option)}</span>
+        </label>
+      ))}
+    </div>
+  );
+}
