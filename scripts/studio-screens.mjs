@@ -6,32 +6,14 @@
 // person's. The pictures have at most 256 colours, so that they are small.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { deflateSync } from 'node:zlib';
 import { decode } from 'fast-png';
+import { writePng } from 'lamella';
 import { chromium } from 'playwright-core';
 import { preview } from 'vite';
 
 const DATA = join(process.env.LAMELLA_DATA ?? '../shared/data', 'nuclei');
 const out = process.argv[2] ?? 'docs/studio';
 const SIZE = { width: 1200, height: 740 };
-
-function crc32(bytes) {
-  let crc = -1;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let i = 0; i < 8; i++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-  }
-  return ~crc >>> 0;
-}
-
-function chunk(type, data) {
-  const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
-  const framed = Buffer.alloc(body.length + 8);
-  framed.writeUInt32BE(data.length, 0);
-  body.copy(framed, 4);
-  framed.writeUInt32BE(crc32(body), body.length + 4);
-  return framed;
-}
 
 /** A picture in its 256 most frequent colours, each pixel in the nearest. */
 function fewColours(png) {
@@ -55,20 +37,14 @@ function fewColours(png) {
     for (let i = 1; i < palette.length; i++) if (distance(key, palette[i]) < distance(key, palette[best])) best = i;
     nearest.set(key, best);
   }
-  const rows = Buffer.alloc((width + 1) * height);
-  for (let p = 0; p < keys.length; p++)
-    rows[Math.floor(p / width) * (width + 1) + 1 + (p % width)] = nearest.get(keys[p]);
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(width, 0);
-  header.writeUInt32BE(height, 4);
-  header.set([8, 3, 0, 0, 0], 8);
-  return Buffer.concat([
-    Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]),
-    chunk('IHDR', header),
-    chunk('PLTE', Buffer.from(palette.flatMap((key) => [key >> 16, (key >> 8) & 255, key & 255]))),
-    chunk('IDAT', deflateSync(rows, { level: 9 })),
-    chunk('IEND', Buffer.alloc(0)),
-  ]);
+  return writePng({
+    dtype: 'uint8',
+    axes: 'yx',
+    shape: [height, width],
+    spacing: {},
+    data: Uint8Array.from(keys, (key) => nearest.get(key)),
+    palette: palette.map((key) => [key >> 16, (key >> 8) & 255, key & 255]),
+  });
 }
 
 const chosen = readFileSync(join(DATA, 'index.csv'), 'utf8')
@@ -190,7 +166,7 @@ await picture('annotate');
 
 await page.getByRole('tab', { name: 'Train' }).click();
 await page.evaluate(() => {
-  studio.training.minutes.value = 1;
+  studio.training.minutes.value = 2;
 });
 await page.getByRole('button', { name: 'Train', exact: true }).click();
 await until(() => studio.training.scores.value.length > 2 || !studio.training.running.value);

@@ -53,6 +53,10 @@ describe('lamella studio', () => {
       code: 1,
       stderr: expect.stringContaining('there is no such file or folder'),
     });
+    expect(await lamella(['studio', 'cells/label/0.png', '--no-open'], { cwd: root })).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('cells/label/0.png: this is a file; expected a folder.'),
+    });
     await withStudio([], async (address) => {
       const { port } = new URL(address);
       const second = await lamella(['studio', '--no-open', '--port', port], { cwd: root });

@@ -18,6 +18,8 @@ function explainRead(cause: unknown, file: string): DatasetError {
       return because('permission denied: this cannot be read.', 'Check the permissions.');
     case 'EISDIR':
       return because('this is a folder; expected a file.', 'Specify the file.');
+    case 'ENOTDIR':
+      return because('this is a file; expected a folder.', 'Specify the folder that it lies in.');
     case 'ERR_FS_FILE_TOO_LARGE':
       return because(
         'this file is larger than 2 GiB; files of that size are not supported yet.',

@@ -1,4 +1,4 @@
-/** Every text of the page, in English. A translation has the same shape. */
+/** Every text of the page, in English: one long file, since a translation is this file again, in the same shape. */
 
 const count = (n: number, one: string, many: string): string => `${number(n)} ${n === 1 ? one : many}`;
 const number = (n: number): string => new Intl.NumberFormat('en').format(n);

@@ -51,8 +51,16 @@ export function Chart({ label, points, colour }: Props): JSX.Element {
     plot.current = drawn;
     const observer = new ResizeObserver(() => drawn.setSize({ width: element.clientWidth, height: HEIGHT }));
     observer.observe(element);
+    // Colours are read as it is drawn.
+    const redraw = (): void => drawn.redraw();
+    const theme = new MutationObserver(redraw);
+    theme.observe(document.documentElement, { attributeFilter: ['data-theme'] });
+    const system = matchMedia('(prefers-color-scheme: dark)');
+    system.addEventListener('change', redraw);
     return () => {
       observer.disconnect();
+      theme.disconnect();
+      system.removeEventListener('change', redraw);
       drawn.destroy();
     };
   }, [colour]);
