@@ -19,7 +19,8 @@ const SLICE_MS = 250;
 /** New labels reach the network at most so often: each time its data are prepared anew. */
 const DATA_MS = 2000;
 /**
- * The network is opened when nothing was edited for so long: compiling it takes a second or more, in which no edit is kept.
+ * The network is opened when nothing was edited for so long: compiling it takes a second or more, in which no preview
+ * follows a stroke.
  */
 const QUIET_MS = 1500;
 /** Steps between two previews of the network while nothing is painted. */

@@ -13,6 +13,7 @@ import type { GivenFile, ImageId, ImageInfo, Problem, ProjectState } from './eng
 import { problemOf } from './error-data.ts';
 import type { StudioHost } from './host.ts';
 import { ProjectImages } from './images.ts';
+import { readIncoming } from './incoming.ts';
 import { InfoCache } from './info-cache.ts';
 import { paintedClasses, storedClasses } from './label-files.ts';
 import { FOLDERS, IGNORED_IN_FILES, imageOf, readProjectFile, writeProjectFile } from './project-folder.ts';
@@ -47,6 +48,8 @@ export class OpenProject {
   readonly #events: ProjectEvents;
   readonly #journal: ProjectJournal;
   readonly #unlock: (() => Promise<void>) | undefined;
+  /** What was found wrong when it was opened. */
+  readonly #problems: Problem[] = [];
   #project: Project;
   /** Whether regions or classes differ from the file. */
   #isChanged = false;
@@ -86,11 +89,23 @@ export class OpenProject {
           ? await ProjectJournal.read(host.files, path)
           : await ProjectJournal.open(await host.openFile(path));
       const open = new OpenProject(host, id, project, journal, unlock, events);
-      if (unlock !== undefined) for (const record of journal.unsaved) await open.#apply(record);
+      if (unlock !== undefined) {
+        for (const record of journal.unsaved) await open.#apply(record);
+        await open.#takeIncoming();
+      }
       return open;
     } catch (cause) {
       await unlock?.();
       throw cause;
+    }
+  }
+
+  /** Takes what a page had kept and could not hand over any more. */
+  async #takeIncoming(): Promise<void> {
+    try {
+      for (const record of await readIncoming(this.#host.files, this.folder)) await this.#take(record);
+    } catch (cause) {
+      this.#problems.push(problemOf(cause));
     }
   }
 
@@ -116,7 +131,7 @@ export class OpenProject {
   /** @param onImage called after each image */
   async state(onImage: (done: number, total: number) => void): Promise<ProjectState> {
     const infos: ImageInfo[] = [];
-    const problems: Problem[] = [];
+    const problems = [...this.#problems];
     const cache = await InfoCache.open(this.#host, this.folder);
     for (const [i, image] of this.#project.images.entries()) {
       try {
@@ -184,6 +199,7 @@ export class OpenProject {
 
   /** Labels of a page with every recorded edit; undefined if nothing is annotated in the image. */
   async pageOfLabels(id: ImageId, page: number): Promise<NdArray<'uint8' | 'uint32'> | undefined> {
+    await this.#work;
     const layer = await this.labels.layer(this.#project, id);
     if (page >= layer.slices) throw new UsageError(`The image '${id}' has ${layer.slices} pages, not ${page + 1}.`);
     if (layer.annotatedSlices().length === 0) return undefined;
@@ -210,8 +226,8 @@ export class OpenProject {
 
   /**
    * Keeps an edit, undo or redo. A record that is there already, as when its acknowledgement was lost, is left out.
-   * @throws UsageError for bytes that are no record, or a step without its edit; FormatError for an edit of images of
-   * other sizes. Nothing is kept then.
+   * @throws UsageError for bytes that are no record, a step without its edit, or where records before it are missing;
+   * FormatError for an edit of images of other sizes. Nothing is kept then.
    */
   record(entry: Uint8Array): Promise<{ readonly sequence: number }> {
     return this.#serially(async () => {
@@ -220,16 +236,27 @@ export class OpenProject {
       if (record === undefined || records.length > 1 || end !== entry.length) {
         throw new UsageError('These bytes are no record of an edit.');
       }
-      const { sequence, kind } = readHeader(record);
-      if (kind === 'saved') throw new UsageError('Only the engine says what is saved.');
-      if (!this.#journal.has(sequence)) {
-        // What cannot be made here must not get into the journal.
-        const isAccepted = await this.#apply(record);
-        await this.#journal.write(sequence, record);
-        this.#events.onAnnotation({ isAccepted });
-      }
+      const { sequence } = readHeader(record);
+      const taken = await this.#take(record);
+      if (taken !== undefined) this.#events.onAnnotation(taken);
       return { sequence };
     });
+  }
+
+  /** Makes what a record says and writes it to the journal. @returns undefined if it is there already */
+  async #take(record: Uint8Array): Promise<{ readonly isAccepted: boolean } | undefined> {
+    const { sequence, kind } = readHeader(record);
+    if (kind === 'saved') throw new UsageError('Only the engine says what is saved.');
+    if (this.#journal.has(sequence)) return undefined;
+    if (sequence !== this.sequence + 1) {
+      throw new UsageError(`Edit ${sequence} cannot be kept: those from ${this.sequence + 1} on are missing.`, {
+        remedy: 'Hand them in first.',
+      });
+    }
+    // What cannot be made here must not get into the journal.
+    const isAccepted = await this.#apply(record);
+    await this.#journal.write(sequence, record);
+    return { isAccepted };
   }
 
   /** Makes what a record says. @returns whether it takes predictions over */

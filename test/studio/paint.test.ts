@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { phantom } from '../../packages/phantom/phantom.ts';
-import { encodeStep } from '../../src/annotate/record.ts';
+import { encodeStep, readHeader, splitRecords } from '../../src/annotate/record.ts';
 import { page } from '../../src/image/convert.ts';
 import { writePng } from '../../src/image/formats/png/write.ts';
 import { readImage } from '../../src/image/read.ts';
@@ -173,8 +173,12 @@ describe.each(Object.entries(WAYS))('strokes, the engine %s', (_, open) => {
     const journal = join(root, id, '.studio/journal');
     const before = await readFile(journal);
     await expect(engine.record(Uint8Array.of(1, 2, 3))).rejects.toThrow('no record of an edit');
-    await expect(engine.record(encodeStep({ kind: 'undo', sequence: 1000, edit: 999 }))).rejects.toThrow(
+    const { sequence } = readHeader(splitRecords(before).records.at(-1) as Uint8Array);
+    await expect(engine.record(encodeStep({ kind: 'undo', sequence: sequence + 1, edit: 999 }))).rejects.toThrow(
       'missing or damaged',
+    );
+    await expect(engine.record(encodeStep({ kind: 'undo', sequence: sequence + 2, edit: 1 }))).rejects.toThrow(
+      `those from ${sequence + 1} on are missing`,
     );
     await expect(engine.record(encodeStep({ kind: 'saved', sequence: 1000 }))).rejects.toThrow('Only the engine');
     // Sent again, since the acknowledgement was lost.

@@ -1,79 +1,20 @@
 /** Studio's engine in a worker of a page: projects in the page's private storage (OPFS). */
 
-import { counted, factsOf, UsageError } from '../../errors.ts';
-import { joinPath } from '../../files.ts';
+import { counted, factsOf } from '../../errors.ts';
 import type { EngineDescription } from '../../studio/engine.ts';
-import type { OpenFile, StudioHost } from '../../studio/host.ts';
+import type { StudioHost } from '../../studio/host.ts';
 import { modelFileOf } from '../../workflows/model-files.ts';
 import { findAdapter } from './adapter.ts';
 import { browserHost } from './host.ts';
-import { explainAccess, namesOf, openFolder } from './opfs.ts';
 import { opfsFiles } from './opfs-files.ts';
+import { openFile } from './opfs-open-file.ts';
 import { opfsStore, takeLock } from './opfs-store.ts';
+import { PROJECTS, projectFolder } from './project-folder.ts';
 import { type OpenRuntimeOptions, wasmThreads } from './runtime.ts';
 import { sessionPlace, train } from './train.ts';
 
 /** Lamella's version, for the record; a test holds it to that of the package. */
 export const VERSION = '0.1.0';
-
-/** Where projects are in the storage. */
-const PROJECTS = 'projects';
-
-/** A file that a dedicated worker writes to in place; TypeScript has it among the types of workers only. */
-interface SyncAccess {
-  getSize(): number;
-  read(into: Uint8Array<ArrayBuffer>, options: { readonly at: number }): number;
-  write(bytes: Uint8Array<ArrayBuffer>, options: { readonly at: number }): number;
-  truncate(size: number): void;
-  flush(): void;
-  close(): void;
-}
-
-async function openFile(path: string): Promise<OpenFile> {
-  const explained = async <T>(access: () => Promise<T>): Promise<T> => {
-    try {
-      return await access();
-    } catch (cause) {
-      throw await explainAccess(cause, path);
-    }
-  };
-  const openAccess = (): Promise<SyncAccess> =>
-    explained(async () => {
-      const names = namesOf(path);
-      const folder = (await openFolder(names.slice(0, -1), { create: true })) as FileSystemDirectoryHandle;
-      const handle = await folder.getFileHandle(names.at(-1) as string, { create: true });
-      return (handle as unknown as { createSyncAccessHandle(): Promise<SyncAccess> }).createSyncAccessHandle();
-    });
-  let access = await openAccess();
-  return {
-    size: async () => access.getSize(),
-    async read(from, to) {
-      const bytes = new Uint8Array(to - from);
-      return bytes.subarray(0, access.read(bytes, { at: from }));
-    },
-    append: (bytes) =>
-      explained(async () => {
-        access.write(bytes as Uint8Array<ArrayBuffer>, { at: access.getSize() });
-        access.flush();
-      }),
-    truncate: (size) =>
-      explained(async () => {
-        access.truncate(size);
-        access.flush();
-      }),
-    async replace(bytes) {
-      access.close();
-      try {
-        await opfsFiles().write(path, bytes);
-      } finally {
-        access = await openAccess();
-      }
-    },
-    async close() {
-      access.close();
-    },
-  };
-}
 
 async function describe(): Promise<Omit<EngineDescription, 'place' | 'version'>> {
   const threads = wasmThreads();
@@ -102,10 +43,7 @@ export function browserStudioHost(options: OpenRuntimeOptions = {}): StudioHost 
     version: VERSION,
     describe,
     ids: () => files.folderNames(PROJECTS),
-    folderOf(id) {
-      if (id !== '' && !/[/\\\0]/.test(id) && !id.startsWith('.')) return joinPath(PROJECTS, id);
-      throw new UsageError(`There is no project '${id}'.`);
-    },
+    folderOf: projectFolder,
     async usage(folder) {
       const entries = await files.entries(folder);
       return {

@@ -1,8 +1,10 @@
 import { LamellaError } from '../../errors.ts';
 import { connect } from '../../studio/connect.ts';
 import type { Engine } from '../../studio/engine.ts';
+import { keepIncoming } from '../../studio/incoming.ts';
 import { type PortLike, portChannel } from '../../studio/port-channel.ts';
 import { SOCKET_PATH, SOCKET_PROTOCOL, type SocketLike, socketChannel } from '../../studio/socket-channel.ts';
+import { openIncoming } from './incoming.ts';
 import type { OpenRuntimeOptions } from './runtime.ts';
 
 /**
@@ -29,9 +31,10 @@ export async function connectStudioServer(token: string): Promise<Engine> {
 }
 
 /**
- * Starts Studio's engine in a worker of this page, with projects in the page's private storage (OPFS). `dispose` ends the
- * worker at once; what was recorded is kept. When the worker ends by itself, for want of memory or since its program is
- * not served, every call rejects with the code `disconnected`.
+ * Starts Studio's engine in a worker of this page, with projects in the page's private storage (OPFS). Another worker
+ * keeps what is recorded while the engine computes. `dispose` ends both at once; what was recorded is kept. When the
+ * engine's worker ends by itself, for want of memory or since its program is not served, every call rejects with the code
+ * `disconnected`.
  *
  * @example
  * const engine = openStudioEngine({ wasmPath: '/ort/' });
@@ -46,5 +49,5 @@ export function openStudioEngine(options: OpenRuntimeOptions = {}): Engine {
   const ended = new Promise((resolve) => {
     worker.onerror = resolve;
   });
-  return connect(portChannel(worker as unknown as PortLike, ended));
+  return keepIncoming(connect(portChannel(worker as unknown as PortLike, ended)), openIncoming());
 }

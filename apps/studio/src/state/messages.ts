@@ -30,8 +30,10 @@ export function createMessages() {
     const others = shown.value.filter(({ text }) => text !== message.text);
     shown.value = [...others, { ...message, id: ++count }].slice(-MOST);
   };
-  const problem = ({ message, file, remedy }: Pick<Problem, 'message' | 'file' | 'remedy'>): void =>
-    add({ kind: 'problem', text: file === undefined ? message : `${file}: ${message}`, remedy });
+  const problem = ({ message, file, remedy, code }: Omit<Problem, 'code'> & Partial<Pick<Problem, 'code'>>): void => {
+    if (code === 'disconnected') disconnected.value = true;
+    else add({ kind: 'problem', text: file === undefined ? message : `${file}: ${message}`, remedy });
+  };
 
   return {
     shown,
@@ -43,9 +45,7 @@ export function createMessages() {
     offer: (text: string, label: string, run: () => void): void => add({ kind: 'note', text, action: { label, run } }),
     /** Says what a rejected call was rejected with. */
     failed(error: unknown): void {
-      if (error instanceof LamellaError && error.code === 'disconnected') disconnected.value = true;
-      else if (error instanceof LamellaError)
-        problem({ message: error.problem, file: error.file, remedy: error.remedy });
+      if (error instanceof LamellaError) problem({ ...error, message: error.problem, code: error.code });
       else problem({ message: error instanceof Error ? error.message : String(error) });
     },
     dismiss(id: number): void {
