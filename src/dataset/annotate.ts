@@ -33,8 +33,10 @@ function byPage(pages: readonly RawPage[], regions: readonly Region[], file: str
 }
 
 function annotatedPage(page: RawPage, regions: readonly Region[], notAnnotated: number): RawPage {
-  if (regions.length === 0) return page;
   const { label, height, width, file } = page;
+  if (regions.length === 0) {
+    return label.values.includes(notAnnotated) ? { ...page, annotation: { notAnnotated, regions } } : page;
+  }
   const mask = regionMask(regions, [height, width], file);
   const values = label.values.map((value, p) =>
     value === notAnnotated && ((mask[p] as number) & COMPLETE) !== 0 ? BACKGROUND : value,
@@ -68,7 +70,7 @@ export function annotate(raw: RawDataset, { notAnnotated, regions }: Annotation)
   const { declared } = raw;
   return {
     ...raw,
-    pages: raw.pages.map((page) => annotated.get(page) ?? page),
+    pages: raw.pages.map((page) => annotated.get(page) ?? annotatedPage(page, [], notAnnotated)),
     declared: { ...declared, ignore: [...new Set([...(declared?.ignore ?? []), notAnnotated])] },
   };
 }

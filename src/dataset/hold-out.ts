@@ -1,6 +1,7 @@
 /** Which slices, and which regions of them, are for training and for validation. */
 
 import { type Box, boundsOf, type Region } from '../annotate/region.ts';
+import { addTo } from '../array/lists.ts';
 import { stream } from '../array/random.ts';
 import { counted, DatasetError } from '../errors.ts';
 import { keepLabels } from './annotate.ts';
@@ -21,6 +22,8 @@ export interface HeldOut {
 
 /** Minimum number of complete regions for a score: two must remain for training. */
 const LEAST_REGIONS = 3;
+/** Of fewer slices that are annotated by regions or strokes, a whole one would be more than a fifth. */
+const LEAST_PAGES = 5;
 /** Maximum number of slices named in a line. */
 const MOST_NAMED = 3;
 
@@ -38,14 +41,20 @@ function candidates({ annotation }: RawPage): readonly Region[] {
   );
 }
 
-/** A fraction of the regions of the only slice, sampled by the seed. */
-function sampleRegions(page: RawPage, fraction: number, seed: number): readonly Region[] {
-  const found = candidates(page);
-  if (found.length < LEAST_REGIONS) return [];
+/** A fraction of the regions of some slices, by the index of the slice, sampled by the seed. */
+function sampleRegions(
+  pages: ReadonlyMap<number, RawPage>,
+  fraction: number,
+  seed: number,
+): ReadonlyMap<number, readonly Region[]> {
+  const found = [...pages].flatMap(([i, page]) => candidates(page).map((region) => ({ i, region })));
+  if (found.length < LEAST_REGIONS) return new Map();
   const count = Math.min(found.length - 1, Math.max(1, Math.round(fraction * found.length)));
   const order = stream(seed, 'split').permutation(found.length);
-  const sampled = new Set([...order].slice(0, count).map((i) => found[i] as Region));
-  return found.filter((region) => sampled.has(region));
+  const sampled = new Set([...order].slice(0, count));
+  const held = new Map<number, Region[]>();
+  for (const [k, { i, region }] of found.entries()) if (sampled.has(k)) addTo(held, i, region);
+  return held;
 }
 
 /** `2 held-out regions (2, 5 of s01; 1 of s02)`. */
@@ -56,6 +65,9 @@ function describeRegions(held: ReadonlyMap<number, readonly Region[]>, pages: re
   return `${counted(count, 'held-out region')} (${which.slice(0, MOST_NAMED).join('; ')}${more})`;
 }
 
+const indicesOf = (pages: readonly RawPage[], isAnnotated: (page: RawPage) => boolean): readonly number[] =>
+  pages.flatMap((page, i) => (isAnnotated(page) ? [i] : []));
+
 /** Splits the annotated slices; a choice by name is resolved among all, so that every name is known. */
 function splitAnnotated(
   pages: readonly RawPage[],
@@ -63,7 +75,7 @@ function splitAnnotated(
   choice: SplitChoice,
   seed: number,
 ): Split {
-  const kept = pages.flatMap((page, i) => (isAnnotated(page) ? [i] : []));
+  const kept = indicesOf(pages, isAnnotated);
   if ('names' in choice) {
     const { train, validation, reason } = splitItems(pages, choice, { seed });
     const known = new Set(kept);
@@ -81,7 +93,8 @@ function splitAnnotated(
 
 /**
  * Holds out the regions marked as such, which no choice trains on; otherwise slices as chosen by `splitItems`; if only
- * one slice is annotated, a fraction of its complete regions, at least one, if it has three or more.
+ * a few slices are annotated, and in part, a fraction of their complete regions, at least one, if there are three or
+ * more.
  * @param isAnnotated whether any pixel of a slice is annotated
  * @throws as `splitItems`; DatasetError if nothing is annotated in what is held out by name.
  */
@@ -98,15 +111,15 @@ export function holdOut(
     const own = annotation?.regions.filter((region) => region.held) ?? [];
     if (own.length > 0) held.set(i, own);
   }
-  const byRegions = held.size > 0 && fraction !== undefined;
+  const few = new Map(indicesOf(pages, isAnnotated).map((i) => [i, pages[i] as RawPage]));
+  const isFew = few.size < LEAST_PAGES && [...few.values()].some(({ annotation }) => annotation !== undefined);
+  const byRegions = fraction !== undefined && (held.size > 0 || isFew);
   const { train, validation, reason } = splitAnnotated(pages, isAnnotated, byRegions ? { fraction: 0 } : choice, seed);
   let note = reason;
-  const only = train.length === 1 && validation.length === 0 ? (train[0] as number) : undefined;
-  if (only !== undefined && !byRegions && fraction !== undefined && fraction > 0) {
-    const page = pages[only] as RawPage;
-    const sampled = sampleRegions(page, fraction, seed);
-    if (sampled.length > 0) held.set(only, sampled);
-    else if (page.annotation !== undefined) note = `${note}, and fewer than ${LEAST_REGIONS} complete regions on it`;
+  if (isFew && held.size === 0 && fraction !== undefined && fraction > 0) {
+    for (const [i, regions] of sampleRegions(few, fraction, seed)) held.set(i, regions);
+    const which = few.size === 1 ? ['is one page', 'it'] : [`are ${few.size} pages`, 'them'];
+    note = `validation: none, there ${which[0]} only, and fewer than ${LEAST_REGIONS} complete regions on ${which[1]}`;
   }
   // Regions of a slice that is held out as a whole are scored with it; without validation none is.
   const scored = new Map([...held].filter(([i]) => fraction !== 0 && !validation.includes(i)));

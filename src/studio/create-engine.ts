@@ -169,7 +169,7 @@ export function createEngine(host: StudioHost): Engine {
       }),
     trainCommand: async (options) => trainCommandOf(opened(), options),
     places: (limit) =>
-      during('the search for places', (project, signal) => findPlaces(host, project, limit, emit, signal)),
+      during('the search for places', (project, signal) => findPlaces(host, project, work().live, limit, emit, signal)),
     segment: (options) =>
       during('segmenting', (project, signal) => segmentImages(host, project, options, emit, signal)),
     segmented: async (prediction, image, page) => segmentedPage(host, opened(), prediction, image, page),

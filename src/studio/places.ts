@@ -6,24 +6,31 @@ import { displayMap } from '../image/orient.ts';
 import { suggestPlaces } from '../workflows/suggest.ts';
 import type { CheckPlace, EngineEvent, Rect } from './engine.ts';
 import type { StudioHost } from './host.ts';
+import type { Live } from './live.ts';
 import type { OpenProject } from './open-project.ts';
 import { FOLDERS } from './project-folder.ts';
 import { predictedNames } from './segmenting.ts';
 import { runOf } from './training.ts';
 
-/** As `lamella suggest` finds them with the last run. @throws as `suggestPlaces`; UsageError if nothing was trained */
+/**
+ * As `lamella suggest` finds them with the last run, or before there is one with the live network as it is now.
+ * @throws as `suggestPlaces`; UsageError if neither has learned anything
+ */
 export async function findPlaces(
   host: StudioHost,
   open: OpenProject,
+  live: Pick<Live, 'model'>,
   limit: number,
   emit: (event: EngineEvent) => void,
   signal: AbortSignal,
 ): Promise<readonly CheckPlace[]> {
   await open.flush();
   const { folder, project } = open;
-  const run = runOf(project);
+  const { runs = [] } = project;
+  if (runs.length === 0) await open.keepLiveModel(await live.model());
+  const model = runs.length === 0 ? open.liveModelFile : runOf(project);
   emit({ kind: 'progress', task: 'places', done: 0, total: 1, text: 'looking for uncertain places' });
-  const { places } = await suggestPlaces(host, joinPath(folder, run), folder, {
+  const { places } = await suggestPlaces(host, joinPath(folder, model), folder, {
     limit,
     signal,
     out: joinPath(folder, FOLDERS.own, 'places'),

@@ -151,6 +151,20 @@ describe('regions', () => {
     expect(split.reason).toBe('validation: none, there is one page only, and fewer than 3 complete regions on it');
   });
 
+  it('of a few images are held out rather than one of these, where they are annotated in part', () => {
+    const images = ['a', 'b'].map((name) => ({ ...cell, name }));
+    const of = (regions: { readonly [name: string]: readonly Region[] }, seed = 1) =>
+      prepare(images, { annotation: { notAnnotated: N, regions }, split: { fraction: 0.2 }, seed });
+    const { split, heldRegions, train } = of({ a: four.slice(0, 2), b: four.slice(2) });
+    expect([split.train, split.validation.length, Object.values(heldRegions).flat().length]).toEqual([[0, 1], 1, 1]);
+    expect(train.pages).toHaveLength(2);
+    const places = [0, 1, 2, 3, 4, 5, 6, 7].map((seed) => of({ a: four.slice(0, 2), b: four.slice(2) }, seed).split);
+    expect(new Set(places.flatMap(({ validation }) => validation))).toEqual(new Set([0, 1]));
+
+    const reason = 'validation: none, there are 2 pages only, and fewer than 3 complete regions on them';
+    expect(of({ a: [left], b: [] }).split).toEqual({ train: [0, 1], validation: [], reason });
+  });
+
   it('that are held out are not trained on beside images that are held out by name, or without validation', () => {
     const annotation = { notAnnotated: N, regions: { a: [left, right] } };
     const other = sample('b', [8, 8], (_, x) => x % 2);

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -6,8 +6,11 @@ import { phantom } from '../../packages/phantom/phantom.ts';
 import { float32, type NdArray } from '../../src/array/ndarray.ts';
 import { page } from '../../src/image/convert.ts';
 import { writePng } from '../../src/image/formats/png/write.ts';
-import type { Page } from '../../src/input/planes.ts';
+import { readImage } from '../../src/image/read.ts';
+import { type Page, pagesOf } from '../../src/input/planes.ts';
 import { studioHost } from '../../src/platform/node/studio-host.ts';
+import { openModel } from '../../src/predict/open.ts';
+import { predictPage } from '../../src/predict/predict.ts';
 import { Contest } from '../../src/studio/contest.ts';
 import { createEngine } from '../../src/studio/create-engine.ts';
 import type { Engine, EngineEvent } from '../../src/studio/engine.ts';
@@ -15,6 +18,8 @@ import type { LiveData } from '../../src/studio/live-data.ts';
 import type { LiveModel } from '../../src/studio/live-models.ts';
 import { previewOf, tilesOf } from '../../src/studio/preview.ts';
 import { openPainter, type Painter } from './painter.ts';
+
+type Preview = Extract<EngineEvent, { kind: 'preview' }>;
 
 const SIDE = 96;
 const { image, label } = phantom({ width: SIDE, height: SIDE, depth: 1, cellPx: 24, seed: 3 });
@@ -98,7 +103,7 @@ describe('a network that learns while it is painted', () => {
   let painter: Painter;
   let events: EngineEvent[];
 
-  async function begin(task: 'classes' | 'objects'): Promise<void> {
+  async function begin(task: 'classes' | 'objects', shown = page(image, 0)): Promise<void> {
     root = await mkdtemp(join(tmpdir(), 'lamella-live-'));
     engine = createEngine(studioHost(root));
     events = [];
@@ -112,9 +117,10 @@ describe('a network that learns while it is painted', () => {
       ],
     });
     painter = await openPainter(engine, { ...state, project });
-    const { images } = await engine.addFiles([{ path: 'a.png', content: writePng(page(image, 0)) }]);
+    const { images } = await engine.addFiles([{ path: 'a.png', content: writePng(shown) }]);
     await painter.add(images);
-    await engine.setView({ image: 'a', page: 0, rect: { x: 0, y: 0, width: SIDE, height: SIDE } });
+    const [height, width] = shown.shape as readonly [number, number];
+    await engine.setView({ image: 'a', page: 0, rect: { x: 0, y: 0, width, height } });
   }
   afterEach(async () => {
     await engine.dispose();
@@ -134,7 +140,7 @@ describe('a network that learns while it is painted', () => {
     await engine.setLive({ on: true, model: 'network' });
     const last = () => events.findLast((event) => event.kind === 'preview');
     await expect.poll(() => last()?.model, { timeout: 30_000 }).toBe('network');
-    const { step } = last() as Extract<EngineEvent, { kind: 'preview' }>;
+    const { step } = last() as Preview;
     await painter.stroke('a', 1, [
       [40, 40],
       [60, 40],
@@ -143,6 +149,9 @@ describe('a network that learns while it is painted', () => {
     expect(events.findLast((event) => event.kind === 'step')).toMatchObject({ loss: expect.any(Number) });
     expect(events.filter((event) => event.kind === 'problem')).toEqual([]);
 
+    // Where it is unsure can be asked before anything is trained.
+    const places = await engine.places(4);
+    expect(places.map(({ image: id, rect }) => [id, rect.width, rect.height])).toContainEqual(['a', SIDE, SIDE]);
     const trained = await engine.train({ steps: 3, settings: { batch: 1 }, from: 'live' });
     expect(trained).toMatchObject({ run: 'runs/1', steps: 3, stopped: false });
     expect(await readdir(join(root, 'cells/runs/1'))).toContain('start.onnx');
@@ -150,6 +159,55 @@ describe('a network that learns while it is painted', () => {
     const seen = events.length;
     await expect.poll(() => events.slice(seen).some((event) => event.kind === 'step'), { timeout: 30_000 }).toBe(true);
     await engine.setLive({ on: false, model: 'network' });
+  });
+
+  it('S18: shows what the whole page is predicted as by the same weights', async () => {
+    const large = page(phantom({ width: 300, height: 270, depth: 1, cellPx: 24, seed: 4 }).image, 0);
+    await begin('classes', large);
+    await painter.stroke('a', 1, [
+      [20, 20],
+      [200, 60],
+    ]);
+    await painter.stroke('a', 0, [
+      [260, 100],
+      [280, 250],
+    ]);
+    const tiles: Preview[] = [];
+    engine.subscribe((event) => {
+      if (event.kind !== 'preview') return;
+      if (event.step !== tiles[0]?.step) tiles.length = 0;
+      tiles.push(event);
+      // It learns no further, so that its weights are those of the tiles.
+      if (tiles.length === 4) void engine.setPainting(true);
+    });
+    await engine.setLive({ on: true, model: 'network' });
+    await expect.poll(() => tiles.length, { timeout: 50_000 }).toBe(4);
+    await engine.train({ steps: 1, settings: { batch: 1 }, from: 'live' });
+
+    const runtime = await studioHost(root).openRuntime();
+    const model = await openModel(runtime, await readFile(join(root, 'cells/runs/1/start.onnx')));
+    const [shown] = pagesOf(await readImage(writePng(large), 'a.png')) as [Page];
+    const whole = await predictPage(model, shown);
+    let [furthest, compared] = [0, 0];
+    for (const { view, classes, probability, uncertainty } of tiles) {
+      const { x, y, width, height } = view.rect;
+      for (let p = 0; p < classes.length; p++, compared++) {
+        const at = (y + Math.floor(p / width)) * 300 + x + (p % width);
+        const [zero, one] = [whole.data[at] as number, whole.data[300 * 270 + at] as number];
+        const most = Math.max(zero, one);
+        // Bytes: nothing is lost but what rounding loses.
+        const off = Math.max(
+          Math.abs((probability[p] as number) - 255 * most),
+          Math.abs((uncertainty[p] as number) - 255 * (1 - Math.abs(zero - one))),
+        );
+        furthest = Math.max(furthest, (off - 0.5) / 255);
+        if (Math.abs(zero - one) > 2e-6) expect(classes[p]).toBe(Number(one > zero));
+      }
+      expect(classes.length).toBe(width * height);
+    }
+    expect(compared).toBe(300 * 270);
+    expect(furthest).toBeLessThan(1e-6);
+    await runtime.dispose();
   });
 
   it('separates objects, whose borders are shown as background', async () => {

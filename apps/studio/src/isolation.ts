@@ -1,4 +1,7 @@
-/** Threads and offline use for a page that is hosted as files, by its service worker (`sw.ts`). */
+/**
+ * What keeps the page by itself: threads and offline use for a page that is hosted as files, by its service worker
+ * (`sw.ts`), and no way to other browsers.
+ */
 
 const TRIED = 'lamella-studio-isolated';
 const READY_MS = 5000;
@@ -24,4 +27,12 @@ export async function isolate(): Promise<boolean> {
   }
   location.reload();
   return true;
+}
+
+/**
+ * Takes connections between browsers away from the page: of all ways out they are the only one that Chromium's content
+ * policies do not cover. Workers have none.
+ */
+export function withoutPeers(): void {
+  for (const name of ['RTCPeerConnection', 'webkitRTCPeerConnection']) Reflect.deleteProperty(globalThis, name);
 }

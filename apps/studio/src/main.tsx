@@ -1,7 +1,7 @@
 import { effect } from '@preact/signals';
 import { render } from 'preact';
 import { startEngine } from './engine.ts';
-import { isolate } from './isolation.ts';
+import { isolate, withoutPeers } from './isolation.ts';
 import { saveFile } from './save-file.ts';
 import { createStudio } from './state/studio.ts';
 import './style.css';
@@ -16,6 +16,7 @@ const keptValues = (): Storage | undefined => {
 };
 
 async function start(root: HTMLElement): Promise<void> {
+  withoutPeers();
   if (import.meta.env.MODE === 'static' && (await isolate())) return;
   const engine = await startEngine();
   const studio = createStudio({

@@ -3,6 +3,7 @@
  * works without a network, and can talk to nobody.
  */
 
+import { createSocket } from 'node:dgram';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launchChromium } from '../../../test/browser/harness.ts';
@@ -119,5 +120,32 @@ describe.skipIf(why !== undefined)(`S25 S26 S27 hosting${why === undefined ? '' 
     expect(inWorker, 'the engine').toEqual(['connect-src']);
     expect(foreign.filter((url) => !url.startsWith('https://example.org/'))).toEqual([]);
     await context.close();
+  });
+
+  it('S25: has no connections to other browsers, which no policy covers', async () => {
+    const listener = createSocket('udp4');
+    let packets = 0;
+    listener.on('message', () => packets++);
+    await new Promise<void>((bound) => listener.bind(0, '127.0.0.1', bound));
+    /** Asks a server on this machine which address the page has, as every such connection begins. */
+    const ask = (port: number) =>
+      (async () => {
+        const peer = new RTCPeerConnection({ iceServers: [{ urls: `stun:127.0.0.1:${port}` }] });
+        peer.createDataChannel('out');
+        await peer.setLocalDescription(await peer.createOffer());
+        await new Promise((done) => setTimeout(done, 1000));
+      })().catch((error: unknown) => String(error));
+    const context = await browser.newContext();
+    const { page } = await open(context);
+    const { port } = listener.address();
+    expect(await page.evaluate(ask, port)).toContain('RTCPeerConnection is not defined');
+    expect(packets).toBe(0);
+    // A page without Studio gets through.
+    const other = await context.newPage();
+    await other.goto('about:blank');
+    await other.evaluate(ask, port);
+    expect(packets, 'the listener hears').toBeGreaterThan(0);
+    await context.close();
+    listener.close();
   });
 });

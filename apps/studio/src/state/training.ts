@@ -10,13 +10,14 @@ export interface CurvePoint {
   readonly value: number;
 }
 
-export const MINUTES = [2, 5, 15, 60] as const;
+export const MINUTES = [1, 2, 5, 15, 60] as const;
+const DEFAULT_MINUTES = 2;
 
 /** @param onTrained a run has come to its end */
 export function createTraining(engine: Engine, messages: Messages, onTrained: (run: TrainedRun) => void) {
   const running = signal(false);
   const stopping = signal(false);
-  const minutes = signal<number>(MINUTES[0]);
+  const minutes = signal<number>(DEFAULT_MINUTES);
   const from = signal<StudioTrainOptions['from']>('scratch');
   const losses = signal<readonly CurvePoint[]>([]);
   const scores = signal<readonly CurvePoint[]>([]);
