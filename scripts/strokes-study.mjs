@@ -27,6 +27,7 @@ const SETS = {
     choose: () => ({ train: [0, 6, 13, 19], held: [20, 21, 22, 23] }),
     options: { brushWidth: 3 },
     args: [],
+    output: [],
     scores: (e) => ({ 'V-Rand': e.isbi.vRandThinned.value, 'pixel error': e.isbi.pixelError.value }),
   },
   nuclei: {
@@ -39,6 +40,7 @@ const SETS = {
     },
     options: { brushWidth: 7, task: 'instances' },
     args: ['--task', 'instances'],
+    output: ['--objects'],
     scores: (e) => ({ 'AP at 0.5': e.instances.perThreshold[0].averagePrecision, Dice: e.overlap.meanDice }),
   },
   phase: {
@@ -46,6 +48,7 @@ const SETS = {
     choose: (pages) => ({ train: [0], held: pages.map((_, i) => i).slice(1) }),
     options: { brushWidth: 7, task: 'instances' },
     args: ['--task', 'instances'],
+    output: ['--objects'],
     scores: (e) => ({ 'AP at 0.5': e.instances.perThreshold[0].averagePrecision, Dice: e.overlap.meanDice }),
   },
 };
@@ -83,7 +86,7 @@ if (existsSync(out)) throw new Error(`${out} exists; name a new folder`);
 
 const rows = [];
 for (const name of values.only.split(',')) {
-  const { folder, choose, options, args, scores } = SETS[name];
+  const { folder, choose, options, args, output, scores } = SETS[name];
   const { pages } = await readDataset(nodeFiles, join(data, folder));
   const { train, held } = choose(pages);
   const at = (part) => join(out, name, part);
@@ -98,7 +101,7 @@ for (const name of values.only.split(',')) {
     const run = at(`run-${part}`);
     const length = ['--minutes', values.minutes, '--seed', values.seed, '--val', '0'];
     lamella('train', at(part), '--out', run, ...length, ...args, '--quiet');
-    lamella('predict', run, at('held/images'), '--out', at(`predicted-${part}`), '--quiet');
+    lamella('predict', run, at('held/images'), '--out', at(`predicted-${part}`), ...output, '--quiet');
     const found = JSON.parse(lamella('evaluate', at(`predicted-${part}`), at('held/labels'), '--json'));
     rows.push({ set: name, labels: part, images: train.length, scored: held.length, ...scores(found) });
     console.log(JSON.stringify(rows.at(-1)));

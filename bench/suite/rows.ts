@@ -60,6 +60,15 @@ export function comparisons(inputs: Inputs, data: string | undefined): readonly 
       warmUp: side === 2048 ? 1 : 2,
     };
   };
+  const preview = (side: number, region: number): Comparison => ({
+    name: `preview after a step, ${region}x${region} of ${side}x${side}, against a file and the whole page`,
+    group: 'preview',
+    task: 'preview',
+    ours: { side, region, way: 'session' },
+    against: { name: 'by a file', task: 'preview', options: { side, region, way: 'file' } },
+    goal: 0.25,
+    warmUp: 1,
+  });
   const objects = (what: string, name: string): Comparison => {
     const options = { what, folder, side: objectsSide };
     return {
@@ -100,6 +109,9 @@ export function comparisons(inputs: Inputs, data: string | undefined): readonly 
     ...(data === undefined ? [] : training(data)),
     predict(512, true),
     predict(2048),
+    preview(1024, 256),
+    preview(1024, 512),
+    preview(2048, 512),
     score('pixel', 'ISBI pixel F-score of a slice'),
     score('rand', 'Rand of a slice'),
     score('information', 'variation of information of a slice'),

@@ -4,6 +4,7 @@ import { commandTask, trainTask } from './command.ts';
 import { elasticTask } from './elastic.ts';
 import { objectsTask } from './objects.ts';
 import { predictTask } from './predict.ts';
+import { previewTask } from './preview.ts';
 import { readTask } from './read.ts';
 import { scoresTask } from './scores.ts';
 import { bareTask, stepTask } from './step.ts';
@@ -17,6 +18,7 @@ export const TASKS: { readonly [name: string]: (options: any) => Promise<Task> }
   elastic: elasticTask,
   objects: objectsTask,
   predict: predictTask,
+  preview: previewTask,
   read: readTask,
   scores: scoresTask,
   step: stepTask,

@@ -85,6 +85,8 @@ interface PredictedValues {
   readonly classOf: ReadonlyMap<number, number>;
   /** Class values that occur only in predictions; they follow those of the ground truth. */
   readonly added?: readonly number[];
+  /** Several values that all lie inside objects, which they do not tell apart. */
+  readonly parts?: readonly number[];
 }
 
 function predictedValues(
@@ -121,7 +123,12 @@ function predictedValues(
   // Colours, packed into one number, exceed any probability.
   const isPacked = mapping.kind === 'colour' && sorted.some((value) => value > (items[0]?.fullScale ?? 1));
   if (sorted.length > MOST_CLASSES && !isPacked) return { kind: 'probability', classOf };
-  if (truthKind === 'objects') return { kind: 'classes', classOf: byIndex(sorted) };
+  if (truthKind === 'objects') {
+    if (sorted.every((value) => value < mapping.classes.length)) return { kind: 'classes', classOf: byIndex(sorted) };
+    // Such as inside and border: all but the background belongs to objects.
+    const inObjects = new Map(sorted.map((value) => [value, value > 0 ? 1 : 0]));
+    return { kind: 'classes', classOf: inObjects, parts: sorted.filter((value) => value > 0) };
+  }
   // The same encoding, as shown by a class in both; otherwise values are rejected one by one.
   const shared = sorted.some((value) => value !== 0 && classOf.has(value));
   const added = shared ? sorted.filter((value) => !classOf.has(value)) : [];
@@ -297,6 +304,15 @@ export async function evaluate(
       all = await read('instances');
       kinds = kindsOf(all);
       predicted = predictedValues(all.items, mapping, kinds.prediction, kinds.truth.kind);
+    }
+    if (predicted.parts !== undefined) {
+      throw new DatasetError(
+        `the label maps have several values inside of objects (${predicted.parts.join(', ')}), so that they do not say where an object ends.`,
+        {
+          file: predictions,
+          remedy: `Predict with ${option('objects')}, score numbered objects, or choose ${option('metrics', 'overlap')}.`,
+        },
+      );
     }
     for (const item of all.items) {
       const shape = shapeOf(item);

@@ -56,6 +56,31 @@ const FOUR = ['001122', '001122', '334400', '334400'];
 /** 2 is predicted as part of 1. */
 const MERGED = ['001111', '001111', '334400', '334400'];
 
+describe('classes of a prediction against numbered objects', () => {
+  // Two objects of ten pixels, four rows of nothing; insides and rims are predicted, one rim pixel too few.
+  const truth = picture([['1111122222', '1111122222', '0000000000', '0000000000']]);
+  const inside = (values: string) =>
+    picture([['a8aa88aa8a', 'a8aa88aa80', '0000000000', '0000000000']], 'uint8', (v) =>
+      v === 10 ? Number(values.split(',')[1]) : v === 8 ? Number(values.split(',')[0]) : 0,
+    );
+  it.each(['128,255', '255,128', '1,2', '2,1', '7,9'])(
+    'values %s: all but the background lies in objects',
+    async (values) => {
+      const prediction = { ...inside(values), labelKind: 'classes' as const };
+      const { overlap } = await scored(prediction, { ...truth, labelKind: 'objects' }, { metrics: ['overlap'] });
+      // 19 of 20 pixels found, none too many.
+      expect(overlap?.meanDice).toBeCloseTo((2 * 19) / (19 + 20), 12);
+    },
+  );
+
+  it.each(['128,255', '1,2'])('values %s do not tell objects apart, which is said', async (values) => {
+    const prediction = { ...inside(values), labelKind: 'classes' as const };
+    await expect(scored(prediction, { ...truth, labelKind: 'objects' })).rejects.toThrow(
+      /several values inside of objects .*Predict with `objects`/s,
+    );
+  });
+});
+
 describe('objects, as their labels are matched by IoU', () => {
   it.each(['uint8', 'uint16', 'uint32', 'float32', 'float64'] as const)('few that touch, in %s', async (dtype) => {
     expect(counts(await scored(picture([MERGED], dtype), picture([FOUR]), OBJECTS))).toEqual([3, 0, 1]);
