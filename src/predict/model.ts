@@ -1,6 +1,6 @@
 /** A network that is ready to predict: the program, and all information needed around it. */
 
-import type { Shape } from '../array/ndarray.ts';
+import type { Shape, Shape4 } from '../array/ndarray.ts';
 import type { InputSpec } from '../input/normalise.ts';
 import type { WindowSpec } from '../input/window.ts';
 import type { Program } from '../runtime/runtime.ts';
@@ -10,8 +10,15 @@ import type { TilingRule } from './tile-plan.ts';
 /** How outputs become probabilities; `sigmoid` with several channels: each independently. */
 export type Activation = 'softmax' | 'sigmoid' | 'none';
 
+/** A network that gives only what lies at least `margin` pixels from the edges of a tile. */
+export interface MiddleProgram extends Pick<Program, 'run'> {
+  readonly margin: number;
+}
+
 export interface SegmentationModel {
   readonly program: Program;
+  /** The same for the middle of tiles [N, channels, H, W], for less work, if supported. */
+  readonly middle?: (shape: Shape4) => Promise<MiddleProgram>;
   /** Announces the number of runs to come for an input shape, if supported: the program may optimise for it. */
   readonly prepare?: (shape: Shape, runs: number) => Promise<void>;
   /** Names of the tensors. Input float32 [N, channels, H, W], output float32 [N, classes, H', W']. */

@@ -1,13 +1,14 @@
 /** Prediction of whole images, tile by tile: [channels, height, width] to [classes, height, width] probabilities. */
 
-import { float32, type NdArray } from '../array/ndarray.ts';
+import { float32, type NdArray, type Shape4 } from '../array/ndarray.ts';
 import type { Rectangle } from '../array/window-sums.ts';
 import { DatasetError, Interrupted, ModelError, UsageError } from '../errors.ts';
 import { type Image, sizes } from '../image/image.ts';
 import { type AxisMap, inverseMap, reorient } from '../image/orient.ts';
 import { type ChannelChoice, type NamedPage, pickChannels } from '../input/channels.ts';
 import { inputNotes, inputPages, prepareInput } from '../input/network-input.ts';
-import type { SegmentationModel } from './model.ts';
+import type { Program } from '../runtime/runtime.ts';
+import type { MiddleProgram, SegmentationModel } from './model.ts';
 import { orientedShape, type TestTimeAugmentation } from './orientation.ts';
 import { onGridOf } from './output.ts';
 import type { Planes } from './patchwise.ts';
@@ -110,13 +111,16 @@ export async function predictPlanes(
   const size = Math.max(1, Math.min(batch, model.maxBatch));
   const channels = model.input.channels.count;
   await model.prepare?.([size, channels, sides.y, sides.x], Math.floor(jobs.length / size));
+  const middle = await middleFor(model, [size, channels, sides.y, sides.x], jobs);
   const window = new Float32Array(channels * sides.y * sides.x);
   for (let done = 0; done < jobs.length; ) {
     if (signal?.aborted === true) throw new Interrupted('Prediction was stopped.');
     const shape = orientedShape(sides.y, sides.x, jobs[done].orientation);
+    const chosen = middle !== undefined && isInside(jobs[done], sides, middle.margin) ? middle : undefined;
     const taken: Job[] = [];
     for (const job of jobs.slice(done, done + size)) {
       if (orientedShape(sides.y, sides.x, job.orientation)[0] !== shape[0]) break;
+      if (chosen !== undefined && !isInside(job, sides, chosen.margin)) break;
       taken.push(job);
     }
     const feed = float32([taken.length, channels, ...shape]);
@@ -124,10 +128,11 @@ export async function predictPlanes(
       fillWindow(window, planes, { height, width, channels }, { y: y.origin, x: x.origin }, sides);
       orient(feed.data.subarray(i * window.length, (i + 1) * window.length), window, channels, sides, orientation);
     });
-    const output = await runModel(model, feed);
+    const output = await runModel(model, feed, chosen);
+    const margin = { y: chosen?.margin ?? model.rule.y.margin, x: chosen?.margin ?? model.rule.x.margin };
     taken.forEach((job, i) => {
       const placed = { ...job, y: within(job.y, region.y, region.height), x: within(job.x, region.x, region.width) };
-      addTile(result, output, i, placed, { model, sides, share: 1 / tta, file: page.name });
+      addTile(result, output, i, placed, { model, sides, margin, share: 1 / tta, file: page.name });
     });
     done += taken.length;
     onProgress?.(done, jobs.length);
@@ -181,8 +186,34 @@ function requireWindowFits({ patches }: SegmentationModel, { height, width, name
   });
 }
 
-async function runModel(model: SegmentationModel, feed: NdArray<'float32'>): Promise<NdArray<'float32'>> {
-  const outputs = await model.program.run({ [model.inputName]: feed });
+/** Whether a tile gives only pixels that lie at least `margin` from its edges. */
+function isInside({ y, x }: Job, sides: { readonly y: number; readonly x: number }, margin: number): boolean {
+  const along = ({ origin, from, to }: AxisTile, side: number): boolean =>
+    from - origin >= margin && to - origin <= side - margin;
+  return along(y, sides.y) && along(x, sides.x);
+}
+
+/** For tiles that give nothing but their middle, where the receptive field does not reach their edges. */
+async function middleFor(
+  model: SegmentationModel,
+  shape: Shape4,
+  jobs: readonly Job[],
+): Promise<MiddleProgram | undefined> {
+  const { y, x } = model.rule;
+  const sides = { y: shape[2], x: shape[3] };
+  const halo = Math.max(y.halo, x.halo);
+  const upright = jobs.every(({ orientation }) => orientation === 0);
+  const padded = y.exact && x.exact && y.margin === 0 && x.margin === 0;
+  const pays = upright && padded && jobs.some((job) => isInside(job, sides, halo));
+  return pays ? model.middle?.(shape) : undefined;
+}
+
+async function runModel(
+  model: SegmentationModel,
+  feed: NdArray<'float32'>,
+  program: Pick<Program, 'run'> = model.program,
+): Promise<NdArray<'float32'>> {
+  const outputs = await program.run({ [model.inputName]: feed });
   const output = outputs[model.outputName];
   if (output?.dtype !== 'float32' || output.shape.length !== 4 || output.shape[1] !== model.outputs) {
     const found = output === undefined ? 'nothing' : `${output.dtype} [${output.shape.join(', ')}]`;

@@ -74,6 +74,8 @@ export interface TileContext {
   readonly model: SegmentationModel;
   /** Sides of the input window, before reorientation. */
   readonly sides: Sides;
+  /** Pixels of the window that the output lacks on each side. */
+  readonly margin: Sides;
   /** Weight of this run among the orientations. */
   readonly share: number;
   readonly file?: string;
@@ -91,9 +93,9 @@ export function addTile(
   job: Job,
   context: TileContext,
 ): void {
-  const { model, sides, share, file } = context;
+  const { model, sides, margin, share, file } = context;
   const { orientation } = job;
-  const wanted = { y: sides.y - 2 * model.rule.y.margin, x: sides.x - 2 * model.rule.x.margin };
+  const wanted = { y: sides.y - 2 * margin.y, x: sides.x - 2 * margin.x };
   const [rows, columns] = orientedShape(wanted.y, wanted.x, orientation);
   const tile = resample(output, index, rows, columns);
   const { start, stepY, stepX } = walk(wanted.y, wanted.x, orientation);
@@ -105,9 +107,9 @@ export function addTile(
   let sum = 0;
   for (let y = job.y.from; y < job.y.to; y++) {
     const rowWeight = share * (job.y.weights?.[y - job.y.from] ?? 1);
-    const row = start + (y - job.y.origin - model.rule.y.margin) * stepY;
+    const row = start + (y - job.y.origin - margin.y) * stepY;
     for (let x = job.x.from; x < job.x.to; x++) {
-      const at = row + (x - job.x.origin - model.rule.x.margin) * stepX;
+      const at = row + (x - job.x.origin - margin.x) * stepX;
       activate(probability, tile, at, pixels, count, model);
       const weight = rowWeight * (job.x.weights?.[x - job.x.from] ?? 1);
       const target = y * width + x;

@@ -6,18 +6,19 @@
 
 import type { NdArray, Shape4 } from '../array/ndarray.ts';
 import { GraphBuilder } from '../graph/builder.ts';
+import { cropOutput } from '../graph/crop.ts';
 import type { Graph } from '../graph/ir.ts';
 import { prepareInput } from '../input/network-input.ts';
 import type { InputSpec } from '../input/normalise.ts';
 import type { Page } from '../input/planes.ts';
 import type { NetworkFile } from '../models/definition.ts';
 import { exportedSpec, PROBABILITIES_NAME, predictionGraph } from '../models/prediction.ts';
-import { type ModelSpec, sizesOf } from '../models/registry.ts';
+import { sizesOf } from '../models/registry.ts';
 import { foldStandardised } from '../nn/standardise.ts';
 import type { SegmentationModel } from '../predict/model.ts';
 import { type OpenedModel, openModel } from '../predict/open.ts';
 import { type PageRegion, predictPlanes } from '../predict/predict.ts';
-import type { Program, Runtime } from '../runtime/runtime.ts';
+import type { Feeds, Program, Runtime } from '../runtime/runtime.ts';
 import type { Recipe } from './config.ts';
 import { haloOf } from './model-file.ts';
 import type { State } from './train-step.ts';
@@ -44,17 +45,20 @@ export interface Preview {
   dispose(): Promise<void>;
 }
 
+interface Compiled {
+  readonly program: Program;
+  /** Pixels of a tile that it leaves out on each side. */
+  readonly margin: number;
+  /** Of the weights that it has. */
+  version: number;
+}
+
 const NEXT = 'next/';
 /** Shapes kept compiled: a viewer has one, and others at the borders of small pages. */
 const MOST_SHAPES = 4;
 
-/** The prediction graph with its weights carried on as state. */
-function withWeightsAsState(
-  spec: ModelSpec,
-  shape: Shape4,
-  file: NetworkFile | undefined,
-): { readonly graph: Graph; readonly names: readonly string[] } {
-  const graph = predictionGraph(spec, shape, { file });
+/** A prediction graph with its weights carried on as state. */
+function withWeightsAsState(graph: Graph): { readonly graph: Graph; readonly names: readonly string[] } {
   const weights = graph.inputs.slice(1);
   const b = GraphBuilder.from(graph);
   const next = weights.map((value) => b.output(value, `${NEXT}${value.name}`));
@@ -90,12 +94,13 @@ export function openPreview({ model, input, labels, exact }: Recipe, runtime: Ru
   if (window) return windowPreview(input as InputSpec, runtime);
   const halo = haloOf(spec);
   const rule = { multiple, offset, minimum: min, halo: halo ?? 0, margin: margin / 2, exact: halo !== undefined };
-  const programs = new Map<string, { readonly program: Program; version: number }>();
+  const programs = new Map<string, Compiled>();
   const planes = new WeakMap<Page['data'], Float32Array>();
   let held: { readonly version: number; readonly weights: State } | undefined;
 
-  const programFor = async (shape: Shape4): Promise<{ readonly program: Program; version: number }> => {
-    const key = shape.join();
+  /** @param without pixels on each side of the tile that are not needed */
+  const programFor = async (shape: Shape4, without = 0): Promise<Compiled> => {
+    const key = [...shape, without].join();
     const known = programs.get(key);
     if (known !== undefined) return known;
     const [oldest] = programs.keys();
@@ -103,9 +108,10 @@ export function openPreview({ model, input, labels, exact }: Recipe, runtime: Ru
       await programs.get(oldest)?.program.dispose();
       programs.delete(oldest);
     }
-    const { graph, names } = withWeightsAsState(spec, shape, file);
+    const { graph: plain, margin: cut } = cropOutput(predictionGraph(spec, shape, { file }), without);
+    const { graph, names } = withWeightsAsState(plain);
     const state = Object.fromEntries(names.map((name) => [name, `${NEXT}${name}`]));
-    const made = { program: await runtime.compile(graph, { state, exact }), version: -1 };
+    const made = { program: await runtime.compile(graph, { state, exact }), margin: cut, version: -1 };
     programs.set(key, made);
     return made;
   };
@@ -116,20 +122,24 @@ export function openPreview({ model, input, labels, exact }: Recipe, runtime: Ru
         const fresh = await trained.weights();
         held = { version, weights: spec === model ? fresh : foldStandardised(fresh) };
       }
-      const current = held;
+      const { weights } = held;
+      const run = async (compiled: Compiled, feeds: Feeds) => {
+        if (compiled.version !== version) await compiled.program.writeState(weights);
+        compiled.version = version;
+        return compiled.program.run(feeds);
+      };
       const ready: SegmentationModel = {
         program: {
           inputs: [],
           outputs: [],
-          async run(feeds) {
-            const own = await programFor((feeds.image as NdArray).shape as Shape4);
-            if (own.version !== version) await own.program.writeState(current.weights);
-            own.version = version;
-            return own.program.run(feeds);
-          },
+          run: async (feeds) => run(await programFor((feeds.image as NdArray).shape as Shape4), feeds),
           writeState: async () => {},
           readState: async () => ({}),
           dispose: async () => {},
+        },
+        middle: async (shape) => {
+          const compiled = await programFor(shape, rule.halo);
+          return { margin: compiled.margin, run: (feeds) => run(compiled, feeds) };
         },
         inputName: 'image',
         outputName: PROBABILITIES_NAME,
