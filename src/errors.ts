@@ -7,6 +7,8 @@
 export type Facts =
   /** A known kind of file that Lamella does not support; `what` is a noun phrase such as `an Analyze 7.5 header`. */
   | { readonly code: 'unsupported-format'; readonly what: string }
+  /** A file or folder that does not exist. */
+  | { readonly code: 'no-file' }
   /** A folder of images without any labels. */
   | { readonly code: 'no-labels'; readonly images: number }
   /** A folder that does not contain a run. */

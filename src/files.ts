@@ -1,3 +1,5 @@
+import { DatasetError } from './errors.ts';
+
 /** Compression of files; `image/zlib.ts` implements it in JavaScript. */
 export interface Zlib {
   /** Decompresses a zlib stream to at most `expected` bytes. As `inflate` in image/inflate.ts. */
@@ -5,6 +7,18 @@ export interface Zlib {
   /** Compresses into a stream that `inflate` reads; the compression ratio depends on the platform. */
   deflate(bytes: Uint8Array): Uint8Array;
   crc32(bytes: Uint8Array): number;
+}
+
+/** A file that is read by range, so that only the wanted part of it is in memory. */
+export interface ByteSource {
+  /** In bytes. */
+  readonly size: number;
+  /**
+   * Exactly `length` bytes from `offset`.
+   * @throws DatasetError if the file ends before, or cannot be read.
+   */
+  read(offset: number, length: number): Promise<Uint8Array>;
+  close(): Promise<void>;
 }
 
 /** What the core needs of a file system, implemented in `platform/`, and in memory by `memoryFiles`. */
@@ -17,13 +31,13 @@ export interface Files {
   list(folder: string): Promise<readonly string[]>;
   /**
    * The bytes of one file: a `folder` given to `list` and a name that it returned, or a path alone.
-   * @throws DatasetError if it cannot be read.
+   * @throws DatasetError if it cannot be read, with the code `no-file` if it does not exist.
    */
   read(folder: string, name?: string): Promise<Uint8Array>;
   /** Every folder below a folder, including empty ones, as relative paths, if the platform can list them. */
   folders?(folder: string): Promise<readonly string[]>;
-  /** At most the first `count` bytes of a file; if not implemented, files are read whole. */
-  head?(folder: string, name: string, count: number): Promise<Uint8Array>;
+  /** Opens a file to read it by range. @throws as `read` */
+  open(folder: string, name?: string): Promise<ByteSource>;
   /** The path in full, where the place can tell. */
   resolve?(path: string): string;
   /** A decompressor of the platform, if faster than our own. */
@@ -43,6 +57,55 @@ export interface WritableFiles extends Files {
    * @throws LamellaError if there is no space or no permission.
    */
   write(path: string, content: Uint8Array | string): Promise<void>;
+}
+
+/** At most the first `count` bytes of a file. @throws as `Files.read` */
+export async function readHead(files: Files, folder: string, name: string, count: number): Promise<Uint8Array> {
+  const source = await files.open(folder, name);
+  try {
+    return await source.read(0, Math.min(count, source.size));
+  } finally {
+    await source.close();
+  }
+}
+
+/** The error for a range that a file of `size` bytes does not hold. */
+export function beyondEnd(file: string, size: number, end: number): DatasetError {
+  return new DatasetError(`the file ends at byte ${size}, but byte ${end} is needed: it is truncated.`, {
+    file,
+    remedy: 'Copy or save it again.',
+  });
+}
+
+/** Bytes in memory as a file. */
+export function bytesSource(bytes: Uint8Array, file: string): ByteSource {
+  return {
+    size: bytes.length,
+    async read(offset, length) {
+      if (offset + length > bytes.length) throw beyondEnd(file, bytes.length, offset + length);
+      return bytes.subarray(offset, offset + length);
+    },
+    close: async () => {},
+  };
+}
+
+/** What is used of a `Blob` or `File`. */
+export interface BlobLike {
+  readonly size: number;
+  arrayBuffer(): Promise<ArrayBuffer>;
+  slice(from: number, to: number): { arrayBuffer(): Promise<ArrayBuffer> };
+}
+
+/** A Blob as a file. */
+export function blobSource(blob: BlobLike, file: string): ByteSource {
+  return {
+    size: blob.size,
+    async read(offset, length) {
+      if (offset + length > blob.size) throw beyondEnd(file, blob.size, offset + length);
+      return new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer());
+    },
+    close: async () => {},
+  };
 }
 
 /** A path below a folder, with `/` between them; `.` is dropped. */

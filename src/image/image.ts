@@ -14,6 +14,13 @@ export type Spacings = { readonly [axis in 't' | 'z' | 'y' | 'x']?: Spacing };
  */
 export type Vector3 = readonly [number, number, number];
 
+/** One resolution of an image that is stored at several. */
+export interface ImageLevel {
+  /** Along the axes of the image. */
+  readonly shape: readonly number[];
+  readonly spacing: Spacings;
+}
+
 export interface Geometry {
   /** Centre of the first voxel. */
   readonly originMm: Vector3;
@@ -66,6 +73,10 @@ export interface Image<D extends DType = DType> extends NdArray<D> {
   readonly labelKind?: 'objects' | 'classes';
   /** The value of pixels where nothing was measured, such as those outside a scanner's field of view. */
   readonly padding?: number;
+  /** The resolutions of its file, the full one first; only if there are several. */
+  readonly levels?: readonly ImageLevel[];
+  /** Which of them this is; default 0. */
+  readonly level?: number;
   /** What the reader dropped or had to decide, one sentence each. */
   readonly notes?: readonly string[];
   /** File name or path, for messages. */

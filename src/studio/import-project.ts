@@ -2,14 +2,13 @@
 
 import { baseName } from '../dataset/discover/names.ts';
 import { FormatError } from '../errors.ts';
-import { joinPath } from '../files.ts';
+import { type BlobLike, joinPath } from '../files.ts';
 import { MAX_BYTES } from '../image/read.ts';
 import { PROJECT_FILE, parseProject } from '../project/project.ts';
 import type { GivenFile, Problem } from './engine.ts';
 import { problemOf } from './error-data.ts';
 import type { StudioHost } from './host.ts';
 import { emptyProject, FOLDERS, fileFacts, folderNameFor, freeName, writeProjectFile } from './project-folder.ts';
-import type { BlobLike } from './protocol.ts';
 import { blobOf, isZip, readZip } from './zip.ts';
 
 /** A file that is handed in, read when it is copied. */
@@ -25,8 +24,7 @@ async function unpacked(given: readonly GivenFile[], maxBytes: number): Promise<
   const [only] = given;
   if (only === undefined || given.length > 1) return plain;
   const { path, content } = only;
-  const file = content instanceof Uint8Array ? blobOf(content) : 'size' in content ? (content as BlobLike) : undefined;
-  const zip = file ?? blobOf(await bytesOf(content));
+  const zip = content instanceof Uint8Array ? blobOf(content) : content;
   if (!(await isZip(zip))) return plain;
   const entries = await readZip(zip, path, maxBytes);
   // Of shapes, which are labels.

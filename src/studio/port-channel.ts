@@ -1,4 +1,5 @@
-import type { BlobLike, Channel } from './protocol.ts';
+import type { BlobLike } from '../files.ts';
+import type { Channel } from './protocol.ts';
 
 /** A `MessagePort`, a `Worker`, or the scope of one. */
 export interface PortLike {

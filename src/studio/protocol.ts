@@ -17,14 +17,9 @@
 
 import { bytesPer, dtypeOf, isDType, viewAs } from '../array/ndarray.ts';
 import { FormatError } from '../errors.ts';
-import type { FileContent } from '../workflows/memory-files.ts';
+import type { BlobLike } from '../files.ts';
 
 export const PROTOCOL_VERSION = 1;
-
-/** A `Blob`, as far as it is used here. */
-export interface BlobLike extends Exclude<FileContent, Uint8Array> {
-  readonly size: number;
-}
 
 /** A message before it is put on a channel, or after. */
 export interface Message {

@@ -1,9 +1,9 @@
 /** What both sides of a channel do alike: number questions, match answers, and read each other's files in pieces. */
 
 import { LamellaError, UsageError } from '../errors.ts';
+import type { BlobLike } from '../files.ts';
 import { type ErrorData, errorData, reviveError } from './error-data.ts';
 import {
-  type BlobLike,
   type Channel,
   decode,
   encode,

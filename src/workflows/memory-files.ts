@@ -1,11 +1,9 @@
 import { zipSync } from 'fflate';
 import { DatasetError } from '../errors.ts';
-import { joinPath, type WritableFiles } from '../files.ts';
+import { type BlobLike, blobSource, bytesSource, joinPath, type WritableFiles } from '../files.ts';
 
 /** Bytes, or an object that reads them on demand, such as a `File` or another `Blob`. */
-export type FileContent =
-  | Uint8Array
-  | { arrayBuffer(): Promise<ArrayBuffer>; slice(from: number, to: number): { arrayBuffer(): Promise<ArrayBuffer> } };
+export type FileContent = Uint8Array | BlobLike;
 
 /** Files in memory, by path. */
 export interface MemoryFiles extends WritableFiles {
@@ -30,7 +28,11 @@ export function memoryFiles(contents: Readonly<Record<string, FileContent>> = {}
   const get = (path: string): FileContent => {
     const content = files.get(normal(path));
     if (content === undefined) {
-      throw new DatasetError('there is no such file or folder.', { file: path, remedy: 'Check the path.' });
+      throw new DatasetError('there is no such file or folder.', {
+        file: path,
+        remedy: 'Check the path.',
+        facts: { code: 'no-file' },
+      });
     }
     return content;
   };
@@ -48,9 +50,10 @@ export function memoryFiles(contents: Readonly<Record<string, FileContent>> = {}
       return [normal(folder).replace(/^.*\//, '')];
     },
     read: async (folder, name = '') => bytesOf(get(joinPath(folder, name))),
-    async head(folder, name, count) {
-      const content = get(joinPath(folder, name));
-      return content instanceof Uint8Array ? content.slice(0, count) : bytesOf(content.slice(0, count) as FileContent);
+    async open(folder, name = '') {
+      const path = joinPath(folder, name);
+      const content = get(path);
+      return content instanceof Uint8Array ? bytesSource(content, path) : blobSource(content, path);
     },
     async kind(path) {
       if (files.has(normal(path))) return 'file';

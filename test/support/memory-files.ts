@@ -1,5 +1,5 @@
 import { DatasetError } from '../../src/errors.ts';
-import type { Files } from '../../src/files.ts';
+import { bytesSource, type Files } from '../../src/files.ts';
 
 /** Files in memory, below whatever folder; `wholes` are those that were read as a whole. */
 export function memoryFiles(contents: Readonly<Record<string, Uint8Array>>): Files & { readonly wholes: string[] } {
@@ -16,6 +16,6 @@ export function memoryFiles(contents: Readonly<Record<string, Uint8Array>>): Fil
       wholes.push(name);
       return get(name);
     },
-    head: async (_folder, name, count) => get(name).slice(0, count),
+    open: async (_folder, name = '') => bytesSource(get(name), name),
   };
 }

@@ -1,6 +1,6 @@
 /** Files of labels that are no images: ImageJ's regions, QuPath's GeoJSON, Cellpose's masks. */
 
-import type { Files } from '../../files.ts';
+import { type Files, readHead } from '../../files.ts';
 import { isRoiZip } from '../shapes/roi-files.ts';
 import { commonName, extensionOf, folderOf, roleOf } from './names.ts';
 import type { LeftOut } from './pairing.ts';
@@ -19,9 +19,8 @@ const HEAD_BYTES = 512;
 export async function otherZips(files: Files, root: string, paths: readonly string[]): Promise<readonly LeftOut[]> {
   const others: LeftOut[] = [];
   for (const path of paths.filter((name) => extensionOf(name) === 'zip')) {
-    const head = files.head === undefined ? files.read(root, path) : files.head(root, path, HEAD_BYTES);
     // The listed path may be the archive itself.
-    const isRegions = await head.then(isRoiZip, () => false);
+    const isRegions = await readHead(files, root, path, HEAD_BYTES).then(isRoiZip, () => false);
     if (!isRegions) others.push({ file: path, reason: '.zip without regions of ImageJ is not read' });
   }
   return others;

@@ -4,7 +4,7 @@
  */
 
 import { DatasetError, FormatError, factsOf } from '../../errors.ts';
-import { type Files, folderName, joinPath } from '../../files.ts';
+import { type Files, folderName, joinPath, readHead } from '../../files.ts';
 import type { DicomHeader } from '../../image/formats/dicom/header.ts';
 import { isDicom } from '../../image/formats/dicom/parser.ts';
 import type { ReadOptions } from '../../image/formats/format.ts';
@@ -167,9 +167,8 @@ async function headerOf(
   leftOut: LeftOut[],
 ): Promise<DicomHeader | undefined> {
   const read = () => files.read(root, path);
-  const head = async () => (files.head === undefined ? read() : files.head(root, path, HEAD_BYTES));
   try {
-    const first = await head();
+    const first = await readHead(files, root, path, HEAD_BYTES);
     if (!isDicom(first)) return undefined;
     // Loaded when needed: most data sets hold no DICOM file.
     const { readDicomHeader } = await import('../../image/formats/dicom/series.ts');

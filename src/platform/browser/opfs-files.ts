@@ -1,5 +1,5 @@
 import { DatasetError } from '../../errors.ts';
-import { joinPath, type WritableFiles } from '../../files.ts';
+import { blobSource, joinPath, type WritableFiles } from '../../files.ts';
 import { explainAccess, fileOf, filesBelow, isAbsent, namesOf, openFolder, putFile } from './opfs.ts';
 
 /** Files in the page's private storage (OPFS). */
@@ -25,7 +25,11 @@ export function opfsFiles(): OpfsFiles {
     }
   };
   const missing = (path: string): DatasetError =>
-    new DatasetError('there is no such file or folder.', { file: path, remedy: 'Check the path.' });
+    new DatasetError('there is no such file or folder.', {
+      file: path,
+      remedy: 'Check the path.',
+      facts: { code: 'no-file' },
+    });
   /** A file; undefined for a folder, and where there is nothing. */
   const find = async (path: string): Promise<File | undefined> => {
     const names = namesOf(path);
@@ -61,11 +65,8 @@ export function opfsFiles(): OpfsFiles {
         joinPath(folder, name),
         async () => new Uint8Array(await (await get(joinPath(folder, name))).arrayBuffer()),
       ),
-    head: (folder, name, count) =>
-      explained(
-        joinPath(folder, name),
-        async () => new Uint8Array(await (await get(joinPath(folder, name))).slice(0, count).arrayBuffer()),
-      ),
+    open: (folder, name = '') =>
+      explained(joinPath(folder, name), async () => blobSource(await get(joinPath(folder, name)), joinPath(folder, name))),
     kind: (path) =>
       explained(path, async () => {
         if ((await find(path)) !== undefined) return 'file';

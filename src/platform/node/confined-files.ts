@@ -45,10 +45,7 @@ export function confinedFiles(root: string): WritableFiles {
     list: async (folder) => nodeFiles.list(await at(folder)),
     read: async (folder, name) => nodeFiles.read(await at(folder, name)),
     folders: async (folder) => (nodeFiles.folders as NonNullable<typeof nodeFiles.folders>)(await at(folder)),
-    head: async (folder, name, count) => {
-      const path = await at(folder, name);
-      return (nodeFiles.head as NonNullable<typeof nodeFiles.head>)(dirname(path), basename(path), count);
-    },
+    open: async (folder, name) => nodeFiles.open(await at(folder, name)),
     kind: async (path) => nodeFiles.kind(await at(path)),
     write: async (path, content) => nodeFiles.write(await at(path), content),
   };

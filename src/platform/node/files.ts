@@ -1,7 +1,7 @@
 import { open, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, join, relative, resolve, sep } from 'node:path';
-import { DatasetError } from '../../errors.ts';
-import type { WritableFiles } from '../../files.ts';
+import { DatasetError, type Facts } from '../../errors.ts';
+import { beyondEnd, type WritableFiles } from '../../files.ts';
 import { MAX_BYTES } from '../../image/read.ts';
 import { atomicWrite } from './atomic-write.ts';
 import { nodeZlib } from './zlib.ts';
@@ -9,10 +9,11 @@ import { nodeZlib } from './zlib.ts';
 /** The error for a failed read. */
 function explainRead(cause: unknown, file: string): DatasetError {
   const { code } = cause as NodeJS.ErrnoException;
-  const because = (problem: string, remedy: string) => new DatasetError(problem, { file, remedy, cause });
+  const because = (problem: string, remedy: string, facts?: Facts) =>
+    new DatasetError(problem, { file, remedy, facts, cause });
   switch (code) {
     case 'ENOENT':
-      return because('there is no such file or folder.', 'Check the path.');
+      return because('there is no such file or folder.', 'Check the path.', { code: 'no-file' });
     case 'EACCES':
     case 'EPERM':
       return because('permission denied: this cannot be read.', 'Check the permissions.');
@@ -35,7 +36,7 @@ export async function reading<T>(path: string, access: () => Promise<T>): Promis
   try {
     return await access();
   } catch (cause) {
-    throw explainRead(cause, path);
+    throw cause instanceof DatasetError ? cause : explainRead(cause, path);
   }
 }
 
@@ -82,16 +83,26 @@ export const nodeFiles: WritableFiles = {
         .filter((entry) => entry.isDirectory())
         .map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll(sep, '/'));
     }),
-  head(folder, name, count) {
-    const path = join(folder, name);
+  open(folder, name) {
+    const path = name === undefined ? folder : join(folder, name);
     return reading(path, async () => {
       const file = await open(path);
-      try {
-        const { buffer, bytesRead } = await file.read(new Uint8Array(count), 0, count, 0);
-        return buffer.subarray(0, bytesRead);
-      } finally {
-        await file.close();
-      }
+      const { size } = await file.stat();
+      return {
+        size,
+        read: (offset, length) =>
+          reading(path, async () => {
+            if (offset + length > size) throw beyondEnd(path, size, offset + length);
+            const bytes = new Uint8Array(length);
+            for (let at = 0; at < length; ) {
+              const { bytesRead } = await file.read(bytes, at, length - at, offset + at);
+              if (bytesRead === 0) throw beyondEnd(path, offset + at, offset + length);
+              at += bytesRead;
+            }
+            return bytes;
+          }),
+        close: () => file.close(),
+      };
     });
   },
 };

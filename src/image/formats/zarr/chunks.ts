@@ -1,0 +1,231 @@
+/** The chunks of an array, decoded by zarrita and checked: what is cut off or damaged is an error, never zeros. */
+
+import { allocate, elementCount, type Storage } from '../../../array/ndarray.ts';
+import { FormatError, LamellaError } from '../../../errors.ts';
+import { joinPath } from '../../../files.ts';
+import type { Region } from '../../source.ts';
+import type { Json, ZarrArray } from './metadata.ts';
+import type { ZarrStore } from './store.ts';
+import { loadZarrita, type Zarrita } from './zarrita.ts';
+
+/** Chunks that are fetched and decoded at once. */
+const AT_ONCE = 8;
+
+/** A box of an array, and what of it was not stored. */
+export interface Box {
+  /** In the order of the array's axes. */
+  readonly data: Storage[keyof Storage];
+  /** The places of the files that do not exist, whose pixels have the fill value. */
+  readonly missing: readonly (readonly number[])[];
+  /** Files that the box lies in. */
+  readonly files: number;
+}
+
+/** Tells a file that does not exist from one that cannot be read. */
+class Missing extends Error {}
+
+/** Reads boxes of one array. */
+export class ChunkReader {
+  readonly #array: ZarrArray;
+  readonly #store: ZarrStore;
+  readonly #opened: Promise<{ readonly zarrita: Zarrita; readonly chunks: Chunks }>;
+
+  constructor(array: ZarrArray, store: ZarrStore) {
+    this.#array = array;
+    this.#store = store;
+    this.#opened = this.#open();
+    this.#opened.catch(() => {});
+  }
+
+  async #open(): Promise<{ readonly zarrita: Zarrita; readonly chunks: Chunks }> {
+    const { path, format, codecs, forZarrita } = this.#array;
+    const zarrita = await loadZarrita();
+    const unknown = codecs.find((name) => !zarrita.registry.has(name));
+    if (unknown !== undefined) {
+      const what = `the compression "${unknown.replace('numcodecs.', '')}"`;
+      throw new FormatError(`${what} in a Zarr store: this is not supported.`, {
+        file: joinPath(this.#store.name, path),
+        remedy: 'Write it with zstd, blosc, gzip or lz4.',
+        facts: { code: 'unsupported-format', what },
+      });
+    }
+    const location = new zarrita.Location(this.#readable(forZarrita), `/${path}`);
+    const open = format === 3 ? zarrita.open.v3 : zarrita.open.v2;
+    return { zarrita, chunks: (await open(location, { kind: 'array' })) as unknown as Chunks };
+  }
+
+  /** The store as zarrita asks for it. */
+  #readable(metadata: Json) {
+    const store = this.#store;
+    const { indexAt } = this.#array;
+    const there = (bytes: Uint8Array | undefined): Uint8Array => {
+      if (bytes === undefined) throw new Missing();
+      return bytes;
+    };
+    return {
+      async get(key: string): Promise<Uint8Array | undefined> {
+        if (/\/(zarr\.json|\.zarray)$/.test(key)) return new TextEncoder().encode(JSON.stringify(metadata));
+        if (key.endsWith('/.zattrs')) return undefined;
+        return there(await store.read(key.slice(1)));
+      },
+      /** A suffix is always the index of a shard, which zarrita expects at its end. */
+      async getRange(
+        key: string,
+        range: { readonly suffixLength: number } | { readonly offset: number; readonly length: number },
+      ): Promise<Uint8Array | undefined> {
+        const isIndex = 'suffixLength' in range;
+        const length = isIndex ? range.suffixLength : range.length;
+        const offset = isIndex ? (indexAt === 'start' ? 0 : -length) : range.offset;
+        return there(await store.range(key.slice(1), offset, length));
+      },
+    };
+  }
+
+  /**
+   * Reads a box that lies within the array.
+   * @throws FormatError, naming the chunk, if one is damaged or cut off; DatasetError if a file cannot be read
+   */
+  async read({ start, shape }: Region): Promise<Box> {
+    const { chunkShape, fileShape, dtype, fill } = this.#array;
+    const data = allocate(dtype, elementCount(shape));
+    const strides = stridesOf(shape);
+    const missing = new Map<string, readonly number[]>();
+    const files = new Set<string>();
+    await eachAtOnce(AT_ONCE, places(start, shape, chunkShape), async (place) => {
+      const from = place.map((p, i) => p * chunkShape[i]);
+      const file = from.map((at, i) => Math.floor(at / fileShape[i]));
+      files.add(file.join());
+      // The part of the chunk within the box.
+      const low = from.map((at, i) => Math.max(at, start[i]));
+      const extent = low.map((at, i) => Math.min(from[i] + chunkShape[i], start[i] + shape[i]) - at);
+      const target = dot(
+        low.map((at, i) => at - start[i]),
+        strides,
+      );
+      const chunk = await this.#chunk(place, file);
+      if (chunk === undefined) {
+        if (fill === undefined) throw this.#problem(file, 'this chunk is missing, and the store names no fill value.');
+        missing.set(file.join(), file);
+        fillBox(data, target, strides, extent, fill);
+      } else {
+        const source = dot(
+          low.map((at, i) => at - from[i]),
+          chunk.stride,
+        );
+        copyBox(chunk.data, source, chunk.stride, data, target, strides, extent);
+      }
+    });
+    return { data, missing: [...missing.values()], files: files.size };
+  }
+
+  /** A chunk; undefined if its file does not exist. */
+  async #chunk(place: readonly number[], file: readonly number[]): Promise<Chunk | undefined> {
+    const { zarrita, chunks } = await this.#opened;
+    const { chunkShape, indexAt } = this.#array;
+    const which = indexAt === undefined ? 'this chunk' : `chunk ${place.join(', ')} in this shard`;
+    let chunk: Chunk;
+    try {
+      chunk = await chunks.getChunk([...place]);
+    } catch (cause) {
+      if (cause instanceof Missing) return undefined;
+      if (cause instanceof LamellaError) throw cause;
+      const codec = zarrita.isZarritaError(cause, 'CodecPipelineError') ? cause.codec : undefined;
+      const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : String(cause);
+      throw this.#problem(file, `${which} is damaged${codec === undefined ? '' : ` (${codec}: ${inner})`}.`, cause);
+    }
+    const expected = elementCount(chunkShape);
+    if (chunk.data.length === expected) return chunk;
+    throw this.#problem(file, `${which} holds ${chunk.data.length} of ${expected} values.`);
+  }
+
+  #problem(file: readonly number[], problem: string, cause?: unknown): FormatError {
+    const { path, key } = this.#array;
+    return new FormatError(problem, {
+      file: joinPath(this.#store.name, path, key(file)),
+      remedy: 'Copy the store again, or write it again.',
+      cause,
+    });
+  }
+}
+
+interface Chunk {
+  readonly data: Storage[keyof Storage];
+  readonly stride: readonly number[];
+}
+
+interface Chunks {
+  getChunk(place: number[]): Promise<Chunk>;
+}
+
+/** The places of the chunks that a box touches, the last axis fastest. */
+function* places(
+  start: readonly number[],
+  shape: readonly number[],
+  chunk: readonly number[],
+): Generator<readonly number[]> {
+  const first = start.map((at, i) => Math.floor(at / chunk[i]));
+  const last = start.map((at, i) => Math.floor((at + shape[i] - 1) / chunk[i]));
+  const place = [...first];
+  for (;;) {
+    yield [...place];
+    let axis = place.length - 1;
+    while (axis >= 0 && place[axis] === last[axis]) {
+      place[axis] = first[axis];
+      axis--;
+    }
+    if (axis < 0) return;
+    place[axis]++;
+  }
+}
+
+/** Works on items, several at once. @throws the first error of `work`, after which no more are begun */
+async function eachAtOnce<T>(count: number, items: Generator<T>, work: (item: T) => Promise<void>): Promise<void> {
+  const worker = async () => {
+    for (const item of items) await work(item);
+  };
+  await Promise.all(Array.from({ length: count }, worker));
+}
+
+export function stridesOf(shape: readonly number[]): readonly number[] {
+  const strides = new Array<number>(shape.length).fill(1);
+  for (let i = shape.length - 2; i >= 0; i--) strides[i] = strides[i + 1] * shape[i + 1];
+  return strides;
+}
+
+const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, value, i) => sum + value * b[i], 0);
+
+type Values = Storage[keyof Storage];
+
+/** Copies a box between arrays of any strides. */
+export function copyBox(
+  source: Values,
+  from: number,
+  sourceStrides: readonly number[],
+  target: Values,
+  to: number,
+  targetStrides: readonly number[],
+  shape: readonly number[],
+  axis = 0,
+): void {
+  const length = shape[axis];
+  const [step, stride] = [sourceStrides[axis], targetStrides[axis]];
+  if (axis < shape.length - 1) {
+    for (let i = 0; i < length; i++) {
+      copyBox(source, from + i * step, sourceStrides, target, to + i * stride, targetStrides, shape, axis + 1);
+    }
+  } else if (step === 1 && stride === 1) target.set(source.subarray(from, from + length) as never, to);
+  else for (let i = 0; i < length; i++) target[to + i * stride] = source[from + i * step];
+}
+
+function fillBox(
+  target: Values,
+  to: number,
+  strides: readonly number[],
+  shape: readonly number[],
+  value: number | bigint,
+  axis = 0,
+): void {
+  if (axis === shape.length - 1) target.fill(value as never, to, to + shape[axis]);
+  else
+    for (let i = 0; i < shape[axis]; i++) fillBox(target, to + i * strides[axis], strides, shape, value, axis + 1);
+}
