@@ -1,4 +1,4 @@
-import { DatasetError } from './errors.ts';
+import { FormatError } from './errors.ts';
 
 /** Compression of files; `image/zlib.ts` implements it in JavaScript. */
 export interface Zlib {
@@ -15,7 +15,7 @@ export interface ByteSource {
   readonly size: number;
   /**
    * Exactly `length` bytes from `offset`.
-   * @throws DatasetError if the file ends before, or cannot be read.
+   * @throws FormatError if the file ends before; DatasetError if it cannot be read.
    */
   read(offset: number, length: number): Promise<Uint8Array>;
   close(): Promise<void>;
@@ -70,8 +70,8 @@ export async function readHead(files: Files, folder: string, name: string, count
 }
 
 /** The error for a range that a file of `size` bytes does not hold. */
-export function beyondEnd(file: string, size: number, end: number): DatasetError {
-  return new DatasetError(`the file ends at byte ${size}, but byte ${end} is needed: it is truncated.`, {
+export function beyondEnd(file: string, size: number, end: number): FormatError {
+  return new FormatError(`the file ends at byte ${size}, but byte ${end} is needed: it is truncated.`, {
     file,
     remedy: 'Copy or save it again.',
   });

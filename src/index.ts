@@ -49,7 +49,7 @@ export {
   sizes,
   type Vector3,
 } from './image/image.ts';
-export { readDicomSeries, readImage } from './image/read.ts';
+export { readDicomSeries, readImage, readOmeZarr } from './image/read.ts';
 export type { InputSpec, NormalisationOptions } from './input/normalise.ts';
 export { predictAverage } from './predict/average.ts';
 export {

@@ -2,7 +2,7 @@
 
 import { type Command, Option } from 'commander';
 import { DEVICE_NAMES } from '../runtime/runtime.ts';
-import { channels, oneOf } from './values.ts';
+import { channels, integer, oneOf } from './values.ts';
 
 /** An option whose value is a `T`. */
 export interface Row<T> {
@@ -71,6 +71,8 @@ export const CHANNEL = row(
   'channels of the image to use, by name or number from 0 (default: as in training)',
   channels,
 );
+/** @param help says of what, and the default */
+export const levelOf = (help: string): Row<number | undefined> => row('--level <n>', help, integer(0));
 export const JSON_ONLY = flag('--json', 'print JSON only');
 export const JSON_SUMMARY = flag('--json', 'print a JSON summary only');
 export const QUIET = flag('--quiet', 'print warnings and errors only');

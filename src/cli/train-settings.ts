@@ -15,7 +15,7 @@ import {
   SEGMENTATION_TASKS,
   type TrainSettings,
 } from '../train/tasks/segmentation/choose-recipe.ts';
-import { choice, flag, type Row, row, text } from './options.ts';
+import { choice, flag, levelOf, type Row, row, text } from './options.ts';
 import {
   channels,
   classList,
@@ -43,6 +43,7 @@ export const DATA = {
   folds: row('--folds <k>', 'cross-validation: k runs, or one of them as 0/k', folds),
   classes: row('--classes <list>', 'class names: membrane,inside or membrane=0,inside=255 or cell=rest', classList),
   channel: row('--channel <list>', 'channels to train on, by name or number from 0 (default: all)', channels),
+  level: levelOf('which resolution of images in OME-Zarr to train on, from 0, the full one (default: 0)'),
   normalisation: row(
     '--normalisation <rule>',
     'how values become the input: percentile, zscore, range=LOW,HIGH, or MEAN/DEVIATION such as 0/255, one for all channels or one for each (default: percentile)',

@@ -52,6 +52,8 @@ export interface FolderDataset extends RawDataset {
 export interface ReadDatasetOptions {
   /** Whether shapes drawn in other programs are objects or classes. Default: classes if two or more are named. */
   readonly as?: LabelKind;
+  /** Which resolution of the images, and of labels in OME-Zarr, to read; default 0, the full one. */
+  readonly level?: number | undefined;
 }
 
 /**
@@ -63,7 +65,7 @@ export function readDataset(files: Files, folder: string, options: ReadDatasetOp
   return inFolder(folder, () => readPairs(files, folder, options));
 }
 
-async function readPairs(files: Files, folder: string, { as }: ReadDatasetOptions): Promise<FolderDataset> {
+async function readPairs(files: Files, folder: string, { as, level }: ReadDatasetOptions): Promise<FolderDataset> {
   const { pairing, listing } = pairListing(await listImageSources(files, folder));
   const { project } = listing;
   const labels = pairing.pairs.map(({ label }) => label);
@@ -71,11 +73,15 @@ async function readPairs(files: Files, folder: string, { as }: ReadDatasetOption
   const pages: RawPage[] = [];
   const said = new ImageNotes();
   const kinds = new Set<Image['labelKind']>();
+  // Label files have the size of the resolution that they were drawn on.
+  const levelOf = (label: string) => (listing.series.get(label)?.format === 'OME-Zarr' ? level : undefined);
   const read = async (pair: Pair) => ({
     pair,
-    image: await readListed(files, listing, pair.image),
+    image: await readListed(files, listing, pair.image, { level }),
     // Palette labels are class numbers with display colours.
-    label: shapes?.has(pair.label) ? undefined : await readListed(files, listing, pair.label, { palette: 'index' }),
+    label: shapes?.has(pair.label)
+      ? undefined
+      : await readListed(files, listing, pair.label, { palette: 'index', level: levelOf(pair.label) }),
   });
   for await (const { pair, image, label: stored } of readAhead(pairing.pairs, read)) {
     const label = stored ?? (shapes as NonNullable<typeof shapes>).image(pair.label, image);

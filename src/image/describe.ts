@@ -46,7 +46,17 @@ interface ChannelDescription {
 export interface ImageDescription
   extends Pick<
     Image,
-    'source' | 'axes' | 'shape' | 'dtype' | 'bitDepth' | 'spacing' | 'geometry' | 'modality' | 'valueUnit'
+    | 'source'
+    | 'axes'
+    | 'shape'
+    | 'levels'
+    | 'level'
+    | 'dtype'
+    | 'bitDepth'
+    | 'spacing'
+    | 'geometry'
+    | 'modality'
+    | 'valueUnit'
   > {
   /** Values to display as black and white (`displayWindow`); for a single channel only. */
   readonly window: DisplayWindow | undefined;
@@ -59,8 +69,8 @@ export interface ImageDescription
 /** Axes, dtype, pixel size and the statistics of every channel. Reads each sample twice. */
 export function describeImage(image: Image): ImageDescription {
   const c = sizes(image).channels;
-  const { source, axes, shape, dtype, bitDepth, spacing, geometry, modality, valueUnit } = image;
-  const facts = { source, axes, shape, dtype, bitDepth, spacing, geometry, modality, valueUnit };
+  const { source, axes, shape, levels, level, dtype, bitDepth, spacing, geometry, modality, valueUnit } = image;
+  const facts = { source, axes, shape, levels, level, dtype, bitDepth, spacing, geometry, modality, valueUnit };
   return {
     ...facts,
     window: c === 1 && image.palette === undefined ? displayWindow(image) : undefined,
@@ -141,13 +151,29 @@ function describeChannel(image: Image, index: number): ChannelDescription {
  *       grey      0 to 255, mean 127.5, 1 % 3, median 128, 99 % 251
  */
 export function formatDescription(description: ImageDescription): string {
-  const { source, axes, shape, dtype, bitDepth, spacing, paletteColours, channels, notes } = description;
+  const {
+    source,
+    axes,
+    shape,
+    levels,
+    level = 0,
+    dtype,
+    bitDepth,
+    spacing,
+    paletteColours,
+    channels,
+    notes,
+  } = description;
   const { geometry, modality, valueUnit, window } = description;
   const rows: (readonly [string, string])[] = [
     ['axes', `${axes} ${shape.join(' x ')}`],
     ['dtype', `${dtype}${bitDepth === undefined ? '' : ` (${counted(bitDepth, 'bit')} in the file)`}`],
     ['spacing', formatSpacing(spacing)],
   ];
+  for (const [n, own] of (levels ?? []).entries()) {
+    const size = `${own.shape.join(' x ')}${Object.keys(own.spacing).length > 0 ? `, ${formatSpacing(own.spacing)}` : ''}`;
+    rows.push([`level ${n}`, `${size}${n === level ? ' (this one)' : ''}`]);
+  }
   if (geometry !== undefined) rows.push(...formatGeometry(geometry));
   if (modality !== undefined) rows.push(['modality', modality]);
   if (paletteColours > 0) rows.push(['palette', `${paletteColours} colours; the values are indices`]);

@@ -1,4 +1,5 @@
-import { FormatError, LamellaError } from '../errors.ts';
+import { FormatError, LamellaError, option } from '../errors.ts';
+import type { Files } from '../files.ts';
 import { page, pageCount } from './convert.ts';
 import type { DicomFile } from './formats/dicom/series.ts';
 import type { ReadContext, ReadOptions } from './formats/format.ts';
@@ -24,6 +25,12 @@ export const MAX_BYTES = 4 * 2 ** 30;
  */
 export async function readImage(bytes: Uint8Array, name: string, options: ReadOptions = {}): Promise<Image> {
   const format = findFormat(bytes, name);
+  if ((options.level ?? 0) > 0) {
+    throw new FormatError(`level ${options.level} does not exist: the image has one resolution.`, {
+      file: name,
+      remedy: `Read it without ${option('level')}.`,
+    });
+  }
   const codec = await format.load();
   // Node's Buffer is a Uint8Array whose `slice` does not copy: codecs get a plain one.
   const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -59,6 +66,34 @@ export async function readDicomSeries(
   const { readSeries } = await import('./formats/dicom/series.ts');
   const image = await guarded('DICOM', name, () => readSeries(files, contextOf(name, options)));
   return { ...image, source: name };
+}
+
+/**
+ * Reads an image of an OME-Zarr store (0.4 or 0.5) at one of its resolutions.
+ *
+ * @param folder of the image within `files`
+ * @param name for messages and `source`
+ * @throws FormatError for a level that does not exist, a store that is damaged, cut off or of an unsupported variant,
+ * naming the chunk; DatasetError if a file of it cannot be read
+ */
+export async function readOmeZarr(
+  files: Files,
+  folder: string,
+  name: string,
+  { level = 0, maxBytes = MAX_BYTES }: Pick<ReadOptions, 'level' | 'maxBytes'> = {},
+): Promise<Image> {
+  const [{ openOmeZarr }, { folderStore }] = await Promise.all([
+    import('./formats/zarr/read.ts'),
+    import('./formats/zarr/store.ts'),
+  ]);
+  return guarded('Zarr', name, async () => {
+    const store = folderStore(files, folder, name);
+    try {
+      return await (await openOmeZarr(store, { maxBytes })).read(level);
+    } finally {
+      await store.close();
+    }
+  });
 }
 
 function contextOf(file: string, { maxBytes = MAX_BYTES, palette = 'rgb', ...rest }: ReadOptions): ReadContext {

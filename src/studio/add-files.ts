@@ -1,8 +1,15 @@
 /** Files that are handed in, as images of a project with the labels that belong to them. */
 
 import { baseName, extensionOf, folderOf, roleOf, stemOf } from '../dataset/discover/names.ts';
-import { noImages, readable } from '../dataset/discover/pair.ts';
-import { type ImageListing, listImageSources, pairListing, readListed } from '../dataset/discover/sources.ts';
+import { readable } from '../dataset/discover/pair.ts';
+import {
+  type ImageListing,
+  listImageSources,
+  pairListing,
+  readListed,
+  type SeriesSource,
+} from '../dataset/discover/sources.ts';
+import { storeFolders } from '../dataset/discover/zarr-stores.ts';
 import { DatasetError, factsOf } from '../errors.ts';
 import { joinPath, type WritableFiles } from '../files.ts';
 import { READABLE_EXTENSIONS } from '../image/formats/registry.ts';
@@ -121,7 +128,7 @@ export async function addFiles(
       }
       known.add(`${facts.size} ${facts.crc32}`);
       const id = freeName(stemOf(key), ids);
-      const file = await copy(own, listing.series.has(key), id);
+      const file = await copy(own, listing.series.get(key), id);
       const entry: ProjectImage = { id, file, ...facts };
       images.push({ id, image });
       if (label === undefined) added.push(entry);
@@ -132,9 +139,10 @@ export async function addFiles(
       used.add(key);
     }
   }
-  const stores = zarrStores(memory.paths());
-  for (const [store, paths] of stores) {
-    problems.push(problemOf(noImages(store, { paths, extensions: READABLE_EXTENSIONS })));
+  for (const [store, paths] of storeFolders(memory.paths())) {
+    const refused = listing.leftOut.find(({ file }) => file === store);
+    if (refused !== undefined)
+      problems.push(problemOf(new DatasetError(`this is ${refused.reason}.`, { file: store })));
     for (const path of paths) used.add(path);
   }
   for (const path of memory.paths()) {
@@ -146,8 +154,15 @@ export async function addFiles(
   return { project: { ...rules.project, images: [...project.images, ...added] }, images, problems };
 
   /** @returns the path of the image in the project: its file, the first of several, or the folder of a series */
-  async function copy(own: readonly NamedBytes[], isSeries: boolean, id: ImageId): Promise<string> {
+  async function copy(own: readonly NamedBytes[], series: SeriesSource | undefined, id: ImageId): Promise<string> {
     const [first] = own as readonly [NamedBytes, ...NamedBytes[]];
+    const isSeries = series !== undefined;
+    if (series?.format === 'OME-Zarr') {
+      const store = freeName(joinPath(FOLDERS.images, id), paths, '.zarr');
+      const prefix = series.folder === '' ? 0 : series.folder.length + 1;
+      for (const { name, bytes } of own) await files.write(joinPath(folder, store, name.slice(prefix)), bytes);
+      return store;
+    }
     if (own.length === 1 && !isSeries) {
       const path = freeName(joinPath(FOLDERS.images, id), paths, `.${extensionOf(first.name)}`);
       await files.write(joinPath(folder, path), first.bytes);
@@ -192,18 +207,12 @@ async function filesOf(
   image: Image,
 ): Promise<readonly NamedBytes[]> {
   if (joined?.has(key) === true) return [{ name: `${stemOf(key)}.tif`, bytes: writeTiff(image) }];
-  const named = series.has(key) ? parts : [key, ...parts.filter((part) => part !== key)];
+  const folder = series.get(key);
+  // Labels in a store become the project's own.
+  const inStore = folder?.files.filter((file) => !file.startsWith(joinPath(folder.folder, 'labels/')));
+  const ofSeries = folder?.format === 'OME-Zarr' ? inStore : folder && parts;
+  const named = ofSeries ?? [key, ...parts.filter((part) => part !== key)];
   return Promise.all(named.map(async (name) => ({ name, bytes: await source.read(name) })));
-}
-
-/** Files that say that their folder is a Zarr store or an array of one. */
-const ZARR = ['zarr.json', '.zgroup', '.zattrs', '.zarray'];
-
-/** The outermost folders that are Zarr stores, with their files. */
-function zarrStores(paths: readonly string[]): ReadonlyMap<string, readonly string[]> {
-  const folders = new Set(paths.filter((path) => ZARR.includes(baseName(path))).map(folderOf));
-  const outermost = [...folders].filter((folder) => ![...folders].some((other) => folder.startsWith(`${other}/`)));
-  return new Map(outermost.map((folder) => [folder, paths.filter((path) => path.startsWith(`${folder}/`))]));
 }
 
 /** What is wrong with a file that is no image; undefined for one that belongs to another. */

@@ -37,15 +37,17 @@ export async function adoptFolder(files: WritableFiles, folder: string, name: st
   const place = (key: string): string => {
     const series = listing.series.get(key);
     if (series === undefined) return key;
-    // A project lists a series by its folder.
+    // A project lists a series or store by its folder.
     const others = all.filter((path) => path.startsWith(`${series.folder}/`)).length - series.files.length;
     if (series.folder !== '' && others === 0) return series.folder;
-    throw refuse('a DICOM series here shares its folder with other files.');
+    throw refuse(`an image here (${series.format}) shares its folder with other files.`);
   };
   await writeProjectFile(files, folder, {
     ...project,
     ...labels,
-    images: withIds(images.map((key) => ({ file: place(key), ...(pairs.has(key) && { labels: pairs.get(key) }) }))),
+    images: withIds(
+      images.map((key) => ({ file: place(key), ...(pairs.has(key) && { labels: place(pairs.get(key) as string) }) })),
+    ),
   });
 
   async function labelsOf(): Promise<Partial<Project>> {

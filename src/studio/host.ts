@@ -1,10 +1,10 @@
 import type { JournalStore } from '../annotate/journal.ts';
+import type { BlobLike } from '../files.ts';
 import type { FinishedTraining, TrainRunHooks } from '../train/run.ts';
 import type { SessionPlace } from '../train/session.ts';
 import type { Host } from '../workflows/host.ts';
 import type { RunSettings } from '../workflows/train.ts';
 import type { EngineDescription } from './engine.ts';
-import type { BlobLike } from '../files.ts';
 
 /** A file that is written in place, such as the journal of edits; it is empty at first. */
 export interface OpenFile extends JournalStore {

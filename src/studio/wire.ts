@@ -3,14 +3,7 @@
 import { LamellaError, UsageError } from '../errors.ts';
 import type { BlobLike } from '../files.ts';
 import { type ErrorData, errorData, reviveError } from './error-data.ts';
-import {
-  type Channel,
-  decode,
-  encode,
-  type Header,
-  type HeldFiles,
-  PROTOCOL_VERSION,
-} from './protocol.ts';
+import { type Channel, decode, encode, type Header, type HeldFiles, PROTOCOL_VERSION } from './protocol.ts';
 
 export interface Wire {
   /** A number for the next question. */

@@ -4,8 +4,8 @@ import { inflateSync, Zip, ZipDeflate, ZipPassThrough } from 'fflate';
 import { concatenate } from '../array/bytes.ts';
 import { crc32 } from '../array/crc32.ts';
 import { FormatError, LamellaError } from '../errors.ts';
-import { DEFLATE_RATIO } from '../image/formats/format.ts';
 import type { BlobLike } from '../files.ts';
+import { DEFLATE_RATIO } from '../image/formats/format.ts';
 
 /** A file of an archive. */
 export interface ZipEntry {

@@ -11,6 +11,8 @@ import { type SplitChoice, splitItems } from '../dataset/split.ts';
 export interface RunData {
   /** Where they were. */
   readonly folder: string;
+  /** Which resolution of the images was read, if not the full one. */
+  readonly level?: number;
   readonly trainingImages: readonly string[];
   readonly validationImages: readonly string[];
   /** Of a run that trains on from another: the data of that, which it rehearses. */

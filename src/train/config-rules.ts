@@ -113,6 +113,7 @@ const OPTIONAL: { readonly [path: string]: Rule } = {
   'recipe.model.batchNorm': oneOf(BATCH_NORMS),
   'recipe.model.tile': object,
   'recipe.schedule.warmUp': count(0),
+  level: count(0),
   before: object,
   'before.folder': text,
   'before.trainingImages': listOf('names', text),

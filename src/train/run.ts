@@ -57,6 +57,8 @@ export interface TrainPlace extends Pick<SetupOptions, 'openSampler' | 'profile'
 export interface TrainRecord {
   /** Current location of the data. */
   readonly folder: string;
+  /** Which resolution of the images was read, if not the full one. */
+  readonly level?: number | undefined;
   /** ISO 8601. */
   readonly created: string;
   /** Lamella's version. */
@@ -133,7 +135,7 @@ export async function startTraining(
     const chosen = task.chooseMetric();
     say(chosen?.reason ?? 'validation: none, the last model counts');
 
-    const { created, folder, spacingMm, version = '' } = record;
+    const { created, folder, level, spacingMm, version = '' } = record;
     setup = await task.openSetup(chosenRecipe, chosen?.metric, {
       runtime,
       profile: place.profile,
@@ -168,6 +170,7 @@ export async function startTraining(
       lamella: version,
       created,
       folder,
+      ...(level !== undefined && level > 0 && { level }),
       trainingImages: task.trainingNames,
       validationImages: task.validationNames,
       validationRegions: task.validationRegions,

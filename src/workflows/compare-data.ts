@@ -66,9 +66,11 @@ export async function commonPages(
   const as = run && kindOf(run.config.recipe.labels);
   const read = once((folder) => readDataset(files, folder, { as }));
   const readOf = ({ config }: OpenedRun): Promise<RawDataset> =>
-    config.before === undefined ? read(config.folder) : readLabelled(files, config, { as });
+    config.before === undefined && config.level === undefined
+      ? read(config.folder)
+      : readLabelled(files, config, { as });
   if (data !== undefined) {
-    const { pages } = await read(data);
+    const { pages } = await readDataset(files, data, { as, level: run?.config.level });
     return untrained(runs, data, pages, async (run) => ownPages(run, await readOf(run), 'trainingImages'));
   }
   requireHeldOut(runs);

@@ -23,11 +23,11 @@ import { runReader } from './read-run.ts';
  */
 export async function readLabelled(
   files: Files,
-  config: Pick<RunConfig, 'folder' | 'before'>,
+  config: Pick<RunConfig, 'folder' | 'level' | 'before'>,
   { as, folder = config.folder }: { readonly as?: LabelKind; readonly folder?: string | undefined } = {},
 ): Promise<RawDataset> {
-  const { before } = config;
-  const own = await readDataset(files, folder, { as });
+  const { before, level } = config;
+  const own = await readDataset(files, folder, { as, level });
   if (before === undefined || before.folder === config.folder) return own;
   return withPagesBefore(own, await readLabelled(files, before, { as }));
 }
@@ -37,9 +37,9 @@ async function dataBefore(files: WritableFiles, from: string): Promise<RunData |
   if ((await files.kind(from)) !== 'folder') return undefined;
   const store = runReader(files, from);
   if ((await store.read(RUN_FILES.config)) === undefined) return undefined;
-  const { folder, trainingImages, validationImages, before, recipe } = await readConfig(store);
+  const { folder, level, trainingImages, validationImages, before, recipe } = await readConfig(store);
   if (isClassifier(recipe.model.name)) return undefined;
-  return { folder, trainingImages, validationImages, ...(before && { before }) };
+  return { folder, ...(level !== undefined && { level }), trainingImages, validationImages, ...(before && { before }) };
 }
 
 /**

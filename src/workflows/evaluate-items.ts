@@ -25,6 +25,8 @@ import type { MetricGroup } from './choices.ts';
 import { type ListedImage, readListedImage, unlabelledOf } from './image-list.ts';
 
 export interface EvaluateOptions {
+  /** Which resolution of ground truth in OME-Zarr was predicted; default 0, the full one. */
+  readonly level?: number;
   /** Default: inferred from the files. */
   readonly metrics?: readonly MetricGroup[];
   /** Which value of the ground truth is which class: names in order of value, or `{ name: 'membrane', values: [0] }`. */

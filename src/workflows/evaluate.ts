@@ -42,7 +42,7 @@ import {
   type ScoredSlice,
 } from './evaluate-items.ts';
 import type { Host } from './host.ts';
-import { declaredOf, listLabels, listPredictions } from './image-list.ts';
+import { atLevel, declaredOf, listLabels, listPredictions } from './image-list.ts';
 import { partOf } from './prediction-file.ts';
 
 export interface Evaluation {
@@ -231,7 +231,7 @@ export async function evaluate(
       remedy: 'Put the predictions first, then the ground truth.',
     });
   }
-  const truths = await listLabels(files, truth);
+  const truths = atLevel(await listLabels(files, truth), options.level);
   const declared = declaredOf(truths);
   const { classes, ignore } = labelOptions({ declared }, { classes: given, ignore: options.ignore });
   const notes = new ImageNotes();

@@ -6,14 +6,14 @@ import type { Image } from '../image/image.ts';
 import { readImage } from '../image/read.ts';
 
 export interface ReadFileOptions extends ReadOptions {
-  /** Name (`series-2`) of the DICOM series to read from a folder with several. */
+  /** Name (`series-2`) of the DICOM series, or image of OME-Zarr, to read from a folder with several. */
   readonly series?: string;
 }
 
 /**
- * Reads an image file, whose format is detected by content, or the DICOM series of a folder. Values and dtype are the
+ * Reads an image file, whose format is detected by content, the DICOM series of a folder, or an OME-Zarr store. Values and dtype are the
  * file's own. Companion files (`.img` of a `.hdr`, data of a `.nhdr`) are read from beside it.
- * @throws DatasetError if the file does not exist or permission is denied, or a folder contains no series or several,
+ * @throws DatasetError if the file does not exist or permission is denied, or a folder contains no such image or several,
  * which are then listed; FormatError if it is damaged or not an image.
  */
 export async function readImageFile(
@@ -49,13 +49,16 @@ async function readFolder(
   const [only] = chosen;
   if (only !== undefined && chosen.length === 1) return readListed(files, listing, only[0], options);
   if (found.length === 0) {
-    throw new DatasetError('this folder holds no DICOM series.', { file: path, remedy: 'Specify an image file.' });
+    throw new DatasetError('this folder holds no DICOM series and no OME-Zarr store.', {
+      file: path,
+      remedy: 'Specify an image file.',
+    });
   }
   const list = found.map(([key, { description }]) => `${nameOf(key)} (${description})`).join('; ');
   throw new DatasetError(
     wanted === undefined
-      ? `this folder holds ${found.length} series: ${list}.`
-      : `unknown series "${wanted}"; found ${list}.`,
+      ? `this folder holds ${found.length} images: ${list}.`
+      : `there is no "${wanted}"; found ${list}.`,
     { file: path, remedy: 'Specify one of them.' },
   );
 }

@@ -18,11 +18,13 @@ import { readImageFile } from './image-files.ts';
 
 /** An image to read, and the name that its outputs have: a relative path without extension. */
 export interface ListedImage {
-  /** The file, or the folder of a DICOM series. */
+  /** The file, or the folder of a DICOM series or OME-Zarr store. */
   readonly path: string;
   readonly name: string;
   /** If one path represents several files, or has additional information elsewhere. */
   readonly listed?: { readonly listing: ImageListing; readonly key: string };
+  /** Which of several resolutions to read; default 0, the full one. */
+  readonly level?: number | undefined;
   /** For labels that are shapes or masks of another program: how to read them, and the image that they are of. */
   readonly shapes?: { readonly labels: ShapeLabels; readonly key: string; readonly image: ListedImage };
   /** For labels of a project that says which parts of their image are annotated: these parts, and the image. */
@@ -57,12 +59,27 @@ const isInLabels = (file: string): boolean =>
     .split('/')
     .some((part) => roleOf(part) === 'label');
 
+/**
+ * The items with a resolution for those that may have several, OME-Zarr stores, and the images that they are labels of.
+ * Others, such as what `predict` wrote at that resolution, are read as they are.
+ */
+export function atLevel(items: readonly ListedImage[], level: number | undefined): readonly ListedImage[] {
+  const isStore = ({ listed }: ListedImage): boolean => listed?.listing.series.get(listed.key)?.format === 'OME-Zarr';
+  const one = (item: ListedImage): ListedImage => (isStore(item) ? { ...item, level } : item);
+  return items.map((item) => ({
+    ...one(item),
+    ...(item.shapes && { shapes: { ...item.shapes, image: one(item.shapes.image) } }),
+    ...(item.annotated && { annotated: { ...item.annotated, image: one(item.annotated.image) } }),
+  }));
+}
+
 /** Reads a listed image. @throws as `readImageFile` */
 export function readListedImage(
   files: WritableFiles,
-  { path, listed, shapes }: ListedImage,
-  options: ReadOptions = {},
+  { path, listed, shapes, level }: ListedImage,
+  given: ReadOptions = {},
 ): Promise<Image> {
+  const options = { level, ...given };
   if (shapes !== undefined) {
     return readListedImage(files, shapes.image).then((image) => shapes.labels.image(shapes.key, image));
   }
@@ -104,19 +121,19 @@ function named(listing: ImageListing, paths: readonly string[]): readonly Listed
 
 /**
  * The images of a path: a file, or a folder of any depth, excluding labels.
- * @param channels number of channels of the network that they are for
+ * @param options channels: number of channels of the network that they are for
  * @throws DatasetError if there is nothing to read.
  */
 export async function listImages(
   files: WritableFiles,
   path: string,
-  channels?: number,
+  { channels }: { readonly channels?: number | undefined } = {},
 ): Promise<readonly ListedImage[]> {
   const listing = await listImageSources(files, path, { channels });
   if ((await files.kind(path)) === 'file') return [{ path, name: stemOf(baseName(path)) }];
   if (listing.project !== undefined) return named(listing, imagesToPredict(listing.project));
   const { images } = readable(listing.paths, READABLE_EXTENSIONS);
-  if (images.length === 0) throw noImages(path, { paths: listing.paths, extensions: READABLE_EXTENSIONS });
+  if (images.length === 0) throw noImages(path, { leftOut: listing.leftOut, extensions: READABLE_EXTENSIONS });
   const byFolder = images.filter((file) => !isInLabels(file));
   const told = byFolder.length > 0 && byFolder.length < images.length;
   try {
@@ -148,7 +165,7 @@ export async function listLabels(files: WritableFiles, path: string): Promise<re
     return [{ path, name: stemOf(key), listed: declared && { listing: declared, key } }];
   }
   const { images } = readable(listing.paths, READABLE_EXTENSIONS);
-  if (images.length === 0) throw noImages(path, { paths: listing.paths, extensions: READABLE_EXTENSIONS });
+  if (images.length === 0) throw noImages(path, { leftOut: listing.leftOut, extensions: READABLE_EXTENSIONS });
   try {
     const { pairing, listing: used } = pairListing(listing, { mixed: true });
     const byImage = named(

@@ -35,16 +35,16 @@ function sizesOf(pages: readonly { readonly height: number; readonly width: numb
 const shortened = (items: readonly string[]): string =>
   items.length <= 5 ? items.join(', ') : `${items.slice(0, 4).join(', ')} and ${items.length - 4} more sizes`;
 
-/** A data set, a folder of images without labels, or of DICOM series. */
+/** A data set, an OME-Zarr store, a folder of images without labels, or of DICOM series. */
 export function inspectFolder(files: WritableFiles, path: string, options: InspectOptions): Promise<Inspected> {
   return inFolder(path, () => inspectWithin(files, path, options));
 }
 
 async function inspectWithin(files: WritableFiles, path: string, options: InspectOptions): Promise<Inspected> {
   const listing = await listImageSources(files, path);
-  const { series, classes, ignore } = options;
+  const { series, classes, ignore, level } = options;
   try {
-    if (series !== undefined) return inspectedImage(await readImageFile(files, path, { series }), options);
+    if (series !== undefined) return inspectedImage(await readImageFile(files, path, { series, level }), options);
     pairListing(listing);
   } catch (cause) {
     if (!(cause instanceof DatasetError)) throw cause;
@@ -53,7 +53,7 @@ async function inspectWithin(files: WritableFiles, path: string, options: Inspec
     const listed = await listImages(files, path).catch(() => []);
     // Images without labels can be predicted; other problems are reported.
     if (listed.length === 0 || cause.code !== 'no-labels') throw cause;
-    const images = await Promise.all(listed.map((item) => readListedImage(files, item)));
+    const images = await Promise.all(listed.map((item) => readListedImage(files, item, { level })));
     const pages = images.flatMap(pagesOf);
     const noted = new ImageNotes();
     for (const [i, image] of images.entries()) noted.add({ ...image, source: listed[i]?.name });
@@ -66,7 +66,7 @@ async function inspectWithin(files: WritableFiles, path: string, options: Inspec
       text: under(path, [counts, ...notes]),
     };
   }
-  const raw = await readDataset(files, path);
+  const raw = await readDataset(files, path, { level });
   const mapping = findMapping(
     raw.pages.map(({ label }) => label),
     labelOptions(raw, { classes, ignore }),
@@ -107,7 +107,7 @@ async function inspectWithin(files: WritableFiles, path: string, options: Inspec
   };
 }
 
-/** The series of a folder, or the image of its only series. */
+/** The series and stores of a folder, or the image of its only one. */
 async function inspectSeries(
   files: WritableFiles,
   { root, series, paths, leftOut }: ImageListing,
@@ -119,10 +119,14 @@ async function inspectSeries(
     ...(others.length > 0 ? [`${counted(others.length, 'other file')}, such as ${others[0]}`] : []),
     ...leftOut.map(({ file, reason }) => `skipped: ${file}, ${reason}`),
   ];
+  const kinds = [...new Set(found.map(([, { format }]) => format))].join(', ');
   const rows = found.map(([path, { description }]) => `${stemOf(path)}: ${description}`);
   const [only] = found;
   if (found.length === 1 && only !== undefined) {
-    const { describe, text, image } = inspectedImage(await readListed(files, { root, series }, only[0]), options);
+    const { describe, text, image } = inspectedImage(
+      await readListed(files, { root, series }, only[0], { level: options.level }),
+      options,
+    );
     return { describe, image, text: under(text, [...rows, ...notes]) };
   }
   return {
@@ -138,7 +142,7 @@ async function inspectSeries(
       leftOut,
     },
     text: under(root, [
-      `${found.length} DICOM series:`,
+      kinds === 'DICOM' ? `${found.length} DICOM series:` : `${counted(found.length, 'image')} (${kinds}):`,
       ...rows,
       ...notes,
       `Inspect one with ${option('series', '<name>')}.`,

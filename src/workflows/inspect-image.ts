@@ -7,7 +7,9 @@ import type { Image } from '../image/image.ts';
 export interface InspectOptions extends Pick<LabelOptions, 'classes' | 'ignore'> {
   /** Image height and width for computing costs, if the model does not fix them. */
   readonly size?: readonly [number, number];
-  /** Name of the DICOM series in a folder. */
+  /** Which of several resolutions to describe; default 0, the full one. */
+  readonly level?: number;
+  /** Name of the DICOM series in a folder, or of the image in OME-Zarr. */
   readonly series?: string;
   /** Voxel size [z, y, x] in mm that overrides the file's value. */
   readonly spacing?: readonly [number | undefined, number, number];

@@ -12,7 +12,9 @@ export async function personalOf(
 ): Promise<readonly PersonalElement[]> {
   if ((await files.kind(path)) === 'file') return readPersonal(await files.read(path), path);
   const { series, root } = await listImageSources(files, path);
-  const found = [...series].filter(([key]) => wanted === undefined || stemOf(key) === wanted);
+  const found = [...series].filter(
+    ([key, { format }]) => format === 'DICOM' && (wanted === undefined || stemOf(key) === wanted),
+  );
   const [only] = found;
   const [file] = only?.[1].files ?? [];
   if (found.length !== 1 || file === undefined) {

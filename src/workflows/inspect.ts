@@ -65,7 +65,7 @@ async function inspectAny(files: WritableFiles, path: string, options: InspectOp
   if (extensionOf(path) === 'onnx') return asModel();
   try {
     const { readImageFile } = await import('./image-files.ts');
-    return inspectedImage(await readImageFile(files, path, { palette: 'index' }), options);
+    return inspectedImage(await readImageFile(files, path, { palette: 'index', level: options.level }), options);
   } catch (cause) {
     if (!(cause instanceof FormatError)) throw cause;
     // An ONNX file with another extension.

@@ -57,6 +57,8 @@ export interface PredictFolderOptions
   readonly device?: DeviceName | 'auto';
   /** For a run folder: its best model (default) or its last. */
   readonly which?: 'best' | 'last';
+  /** Which resolution of the images to predict; default 0, the full one. */
+  readonly level?: number;
 }
 
 /** The files written for one image. */
@@ -224,7 +226,7 @@ export async function predictFolder(
   hooks: PredictHooks = {},
 ): Promise<PredictedFolder> {
   const { files } = host;
-  const { tta, tile, batch, channel, signal, threshold } = options;
+  const { tta, tile, batch, channel, signal, threshold, level } = options;
   const { probability, labels = true, overlay = true, objects = false } = options;
   if (probability === 'none' && !labels && !overlay && !objects) {
     throw new UsageError('All outputs are disabled.', {
@@ -240,7 +242,7 @@ export async function predictFolder(
   const opened = await openAll(host, models, options, hooks.onWindow);
   const [model] = opened;
   try {
-    const listed = await listImages(files, images, model.input.channels.count);
+    const listed = await listImages(files, images, { channels: model.input.channels.count });
     if (threshold !== undefined && model.classes.length !== 2) {
       throw new UsageError(
         `${option('threshold')} applies to two-class models; this model has ${model.classes.length} classes.`,
@@ -251,7 +253,8 @@ export async function predictFolder(
     const predict: PredictOptions = { tta, signal, tile, batch, channel };
     const done: PredictedFile[] = [];
     const failed: FailedFile[] = [];
-    for (const [index, item] of listed.entries()) {
+    for (const [index, listedItem] of listed.entries()) {
+      const item = { ...listedItem, level };
       let result: PredictedFile;
       try {
         result = await predictFile(host, opened, item, { out, outputs: options, predict });
@@ -270,6 +273,7 @@ export async function predictFolder(
     await writePredictionFile(files, out, {
       models: paths.map((file) => files.resolve(file)),
       images: files.resolve(images),
+      ...(level !== undefined && level > 0 && { level }),
       classes: model.classes,
     });
     return { out, models: paths, device: model.runtime.device, classes: model.classes, images: done, failed };

@@ -27,6 +27,8 @@ export interface PredictionFile {
   readonly models: readonly string[];
   /** The file or folder that was predicted. */
   readonly images: string;
+  /** Which resolution of them, if not the full one. */
+  readonly level?: number;
   readonly classes: readonly string[];
 }
 

@@ -152,7 +152,7 @@ export async function suggestPlaces(
   const model = await openModelFile({ files, openRuntime: () => host.openRuntime(device) }, path, { which });
   try {
     if (model.classes.length < 2) throw new DatasetError('the model has one class only.', { file: model.file });
-    const listed = await listImages(files, images, model.input.channels.count);
+    const listed = await listImages(files, images, { channels: model.input.channels.count });
     const labels = options.labels === undefined ? [] : await listLabels(files, options.labels);
     const mapping = labels.length === 0 ? undefined : mappingOf(model, ignore);
     requireSomeLabels(listed, labels, options.labels);

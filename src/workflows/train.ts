@@ -34,6 +34,8 @@ export interface RunSettings extends TrainSettings {
   readonly from?: string;
   /** Skip unreadable images (classification). */
   readonly skipBad?: boolean;
+  /** Which resolution of the images to train on; default 0, the full one. */
+  readonly level?: number;
   /** Voxel size in mm for the scores of the report; overrides the files' value. */
   readonly spacingMm?: NonNullable<RunConfig['spacingMm']>;
 }
@@ -127,6 +129,7 @@ export function trainNew<M, F extends FinishedTraining>(
       created: new Date().toISOString(),
       version: host.version,
       spacingMm: settings.spacingMm,
+      level: settings.level,
     };
     const from = start && { from: { ...start, model, ...(before && { before }) } };
     return on(machine, (place) => startTraining(raw, settings, record, { ...place, ...from }, hooks));
@@ -220,10 +223,18 @@ export function repeatTraining<M, F extends FinishedTraining>(
 async function readData(
   files: WritableFiles,
   folder: string,
-  { network, classes, task, skipBad = false }: Pick<RunSettings, 'network' | 'classes' | 'task' | 'skipBad'>,
+  {
+    network,
+    classes,
+    task,
+    level,
+    skipBad = false,
+  }: Pick<RunSettings, 'network' | 'classes' | 'task' | 'level' | 'skipBad'>,
 ): Promise<TrainingData & { readonly project?: Project }> {
   const whole = network === undefined ? holdsClasses(await files.list(folder)) : isClassifier(network);
-  if (!whole) return readDataset(files, folder, { as: task && (task === 'instances' ? 'objects' : 'classes') });
+  if (!whole) {
+    return readDataset(files, folder, { level, as: task && (task === 'instances' ? 'objects' : 'classes') });
+  }
   const classNames = classes?.map((item) => (typeof item === 'string' ? item : item.name));
   return readClasses(files, folder, { skipBad, classNames });
 }

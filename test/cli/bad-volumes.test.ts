@@ -153,16 +153,6 @@ describeWithData('the sample folders', () => {
       'formats/pynrrd/nrrd/tests/data/BallBinary30x30x30.raw',
     ]);
   });
-  test('a Zarr store is refused by its name', async () => {
-    const stores = new Set(below('formats/ome-zarr').flatMap((path) => /^.*?\.zarr(?=\/)/.exec(path)?.[0] ?? []));
-    expect(stores.size).toBeGreaterThan(4);
-    for (const store of [...stores].slice(0, 2).concat([...stores].slice(-1))) {
-      refused(
-        await lamella(['inspect', join(dataFolder(), store)]),
-        /this is a Zarr store, such as OME-Zarr, which is not supported/,
-      );
-    }
-  });
 });
 
 describe('measure --task lungs', () => {

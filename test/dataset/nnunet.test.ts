@@ -150,6 +150,7 @@ describe('a data set of nnU-Net', () => {
       const within: Files = {
         list: async () => ['a.png'],
         read: (folder, file) => all.read(folder === '.' ? `d/${name}` : folder, file),
+        open: (folder, file) => all.open(folder === '.' ? `d/${name}` : folder, file),
         resolve: (path) => `d/${name}${path === '.' ? '' : `/${path}`}`,
       };
       expect((await listImageSources(within, '.')).json?.classes).toHaveLength(2);

@@ -4,7 +4,7 @@ import { IGNORE } from '../../src/dataset/labels/labels.ts';
 import type { TrainingPage } from '../../src/dataset/patch-position.ts';
 import { prepareDataset, readDataset } from '../../src/dataset/prepare.ts';
 import { borderWeights } from '../../src/dataset/weights/page-separation.ts';
-import type { Files } from '../../src/files.ts';
+import { bytesSource, type Files } from '../../src/files.ts';
 import { nodeFiles } from '../../src/platform/node/files.ts';
 import { dataFolder, describeWithData } from '../support/data.ts';
 
@@ -20,6 +20,7 @@ const weightsOf = ([page]: readonly TrainingPage[]) => borderWeights(page as Tra
 const folder = (content: Record<string, Uint8Array>): Files => ({
   list: async () => Object.keys(content),
   read: async (_, name = '') => content[name] as Uint8Array,
+  open: async (_, name = '') => bytesSource(content[name] as Uint8Array, name),
 });
 const image = png(8, 6, (p) => p);
 const label = png(8, 6, (p) => (p % 3 === 0 ? 255 : 0));

@@ -36,7 +36,7 @@ const PUBLIC: { readonly [file: string]: Exported } = {
       READABLE_EXTENSIONS RunError TrainingError UsageError channel classOf classifyPages describeImage
       baseName factsOf float32 joinPath labelImage option elementCount sizes meanProbabilities ndarray openClassifier openModel openSession overlayImage page pageCount
       planPage predictAverage predictImage predictPages prepareDataset probabilityImage rawDataset
-      readClasses readDataset readDicomSeries readImage recipeFor trainQuick writeNifti writeOptions writePng writeTiff
+      readClasses readDataset readDicomSeries readImage readOmeZarr recipeFor trainQuick writeNifti writeOptions writePng writeTiff
     `),
     types: words(`
       Classifier ClassifyOptions CompileOptions DType DeviceName DicomFile Feeds Files Geometry WritableFiles

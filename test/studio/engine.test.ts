@@ -96,7 +96,7 @@ describe.each(Object.entries(WAYS))('an engine %s', (_, open) => {
     await expect(engine.plane('a', 0, 0)).rejects.toMatchObject({ name: 'UsageError', message: 'No project is open.' });
     await expect(engine.open('../elsewhere')).rejects.toMatchObject({ code: 'usage' });
     await expect(engine.open('missing')).rejects.toMatchObject({
-      code: 'dataset',
+      code: 'no-file',
       file: `${root}/missing/lamella.json`,
     });
     await engine.create('one');

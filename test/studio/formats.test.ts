@@ -14,6 +14,7 @@ import { studioHost } from '../../src/platform/node/studio-host.ts';
 import { createEngine } from '../../src/studio/create-engine.ts';
 import type { Engine, GivenFile } from '../../src/studio/engine.ts';
 import { ctSlice } from '../support/dicom.ts';
+import { zarrStore } from '../support/zarr.ts';
 import { openPainter, type Painter } from './painter.ts';
 
 const mm = (value: number) => ({ value, unit: 'mm' });
@@ -95,6 +96,21 @@ const KINDS: {
     })),
     id: 'ct',
     size: [4, 3, 3],
+  },
+  'a store of OME-Zarr': {
+    files: Object.entries(zarrStore([{ shape: [3, 4, 5], chunks: [1, 4, 4], shards: [3, 4, 8] }])).map(
+      ([key, content]) => ({ path: `cells.ome.zarr/${key}`, content }),
+    ),
+    id: 'cells',
+    size: [5, 4, 3],
+  },
+  'a store of OME-Zarr 0.4 within another folder': {
+    files: Object.entries(zarrStore([{ shape: [4, 6], chunks: [3, 3] }], { version: '0.4' })).map(([key, content]) => ({
+      path: `x/y/cells/${key}`,
+      content,
+    })),
+    id: 'cells',
+    size: [6, 4, 1],
   },
   'a header with its voxels beside it': {
     files: [

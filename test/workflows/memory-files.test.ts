@@ -1,7 +1,7 @@
 import { unzipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { DatasetError } from '../../src/errors.ts';
-import { baseName, folderName, joinPath } from '../../src/files.ts';
+import { baseName, folderName, joinPath, readHead } from '../../src/files.ts';
 import { memoryFiles } from '../../src/workflows/memory-files.ts';
 
 describe('paths', () => {
@@ -34,8 +34,8 @@ describe('files in memory', () => {
 
   it('are read whole and by their head, blobs too', async () => {
     expect(await files().read('cells', 'b.png')).toEqual(one);
-    expect(await files().head?.('cells', 'b.png', 2)).toEqual(one.slice(0, 2));
-    expect(await files().head?.('cells', 'sub/a.png', 2)).toEqual(one.slice(0, 2));
+    expect(await readHead(files(), 'cells', 'b.png', 2)).toEqual(one.slice(0, 2));
+    expect(await readHead(files(), 'cells', 'sub/a.png', 2)).toEqual(one.slice(0, 2));
     await expect(files().read('none.png')).rejects.toThrow('none.png: there is no such file');
   });
 

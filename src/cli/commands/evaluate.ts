@@ -2,7 +2,7 @@ import { LABEL_KINDS } from '../../dataset/labels/label-kind.ts';
 import { SCORE_WORDS } from '../../metrics/scores.ts';
 import { METRIC_GROUPS } from '../../workflows/choices.ts';
 import { declare } from '../declare.ts';
-import { flag, JSON_ONLY, row } from '../options.ts';
+import { flag, JSON_ONLY, levelOf, row } from '../options.ts';
 import { classList, integerList, number, oneOf } from '../values.ts';
 
 const METRICS = ['auto', ...METRIC_GROUPS, 'topk'] as const;
@@ -46,6 +46,7 @@ scored in 3D.`,
       oneOf(...LABEL_KINDS),
     ),
     slices: flag('--slices', 'score volumes slice by slice, not in 3D'),
+    level: levelOf('which resolution of ground truth in OME-Zarr was predicted, from 0, the full one (default: 0)'),
     classes: row('--classes <list>', 'class of each ground-truth value: membrane=0,inside=255', classList),
     ignore: row('--ignore <values>', 'values of the ground truth to ignore', integerList),
     threshold: row(

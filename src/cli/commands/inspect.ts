@@ -1,16 +1,17 @@
 import { declare } from '../declare.ts';
-import { flag, JSON_ONLY, row, text } from '../options.ts';
+import { flag, JSON_ONLY, levelOf, row, text } from '../options.ts';
 import { DATA } from '../train-settings.ts';
 import { pngFile, size, spacing, svgFile } from '../values.ts';
 
 export const command = declare({
   description: `Describes an image, folder or model. Image or volume: axes, dtype, pixel size, orientation, range of values, and a
 preview. Folder: image/label pairs, classes and their fractions (with --classes and --ignore as train would see
-them), DICOM series. Model: layers, parameters, MACs, receptive field, tile sizes. Personal data in DICOM headers
+them), DICOM series, OME-Zarr stores. Model: layers, parameters, MACs, receptive field, tile sizes. Personal data in DICOM headers
 are shown with --personal only.`,
   positionals: [{ name: '<file|folder|model.onnx|network>', help: 'what to describe' }],
   options: {
-    series: text('--series <name>', 'which of several DICOM series in a folder to describe'),
+    series: text('--series <name>', 'which of several DICOM series, or images in OME-Zarr, in a folder to describe'),
+    level: levelOf('which resolution of an image in OME-Zarr to describe, from 0, the full one (default: 0)'),
     picture: row(
       '--picture <file.png>',
       'write a preview: the middle slice, or the three middle planes of a volume',

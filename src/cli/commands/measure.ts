@@ -1,7 +1,7 @@
 import { LABEL_KINDS } from '../../dataset/labels/label-kind.ts';
 import { MEASURE_FORMATS, MEASURE_TASKS } from '../../workflows/choices.ts';
 import { declare } from '../declare.ts';
-import { JSON_SUMMARY, no, row, text } from '../options.ts';
+import { JSON_SUMMARY, levelOf, no, row, text } from '../options.ts';
 import { integerList, listOf, number, oneOf, spacing } from '../values.ts';
 
 export const command = declare({
@@ -14,6 +14,9 @@ a report, and the objects for other programs. Unreadable files are reported and 
     task: row('--task <name>', MEASURE_TASKS.join(', '), oneOf(...MEASURE_TASKS), 'objects'),
     images: text('--images <path>', 'images that belong to the label maps (default: those that were predicted)'),
     truth: text('--truth <path>', 'ground truth to compare with: label maps of the same names'),
+    level: levelOf(
+      'which resolution of images and labels in OME-Zarr to use (default: what was predicted, or 0, the full one)',
+    ),
     ignore: row('--ignore <values>', 'label values to ignore', integerList),
     as: {
       ...row(

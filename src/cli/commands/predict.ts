@@ -1,6 +1,6 @@
 import { PROBABILITIES, RESULT_FORMATS } from '../../workflows/choices.ts';
 import { declare } from '../declare.ts';
-import { CHANNEL, CHECKPOINT, DEVICE, flag, JSON_SUMMARY, no, QUIET, row, text } from '../options.ts';
+import { CHANNEL, CHECKPOINT, DEVICE, flag, JSON_SUMMARY, levelOf, no, QUIET, row, text } from '../options.ts';
 import { integer, number, oneNumberOf, oneOf, spacing } from '../values.ts';
 
 export const command = declare({
@@ -14,7 +14,7 @@ are reported and skipped.`,
     { name: '<run|model.onnx>', help: 'a run folder or an ONNX file' },
     {
       name: '<images...>',
-      help: 'an image, a volume, or a folder of images or DICOM series; put more models before it to average them',
+      help: 'an image, a volume, an OME-Zarr store, or a folder of images or DICOM series; put more models before it to average them',
     },
   ],
   options: {
@@ -25,6 +25,7 @@ are reported and skipped.`,
       oneNumberOf(1, 4, 8, 10),
     ),
     channel: CHANNEL,
+    level: levelOf('which resolution of images in OME-Zarr to use, from 0, the full one (default: 0)'),
     tile: row('--tile <px>', 'maximum tile size (default: 640, or what the network needs)', integer(1)),
     probability: row('--probability <kind>', PROBABILITIES.join(', '), oneOf(...PROBABILITIES), '8bit'),
     threshold: row(

@@ -102,12 +102,12 @@ export function folderOf(path: string): string {
 
 /**
  * File name without folder and extension, with composed letters (Unicode NFC) whatever the file system uses;
- * `.ome.tif`, `.nii.gz` (`.hdr.gz`, `.img.gz`) and `.tar.gz` count as one.
+ * `.ome.tif`, `.ome.zarr`, `.nii.gz` (`.hdr.gz`, `.img.gz`) and `.tar.gz` count as one.
  */
 export function stemOf(path: string): string {
   return baseName(path)
     .normalize('NFC')
-    .replace(/(\.ome\.tiff?|\.(nii|hdr|img|tar)\.gz|\.[^.]*)$/i, '');
+    .replace(/(\.ome\.(?:tiff?|zarr)|\.(nii|hdr|img|tar)\.gz|\.[^.]*)$/i, '');
 }
 
 /** Extension in lower case without the dot, `nii.gz` (`hdr.gz`, `img.gz`) as one, '' if there is none. */

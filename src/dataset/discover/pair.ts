@@ -6,6 +6,7 @@ import { pairCellTracking } from './cell-tracking.ts';
 import { baseName, commonName, extensionOf, folderOf, naturalOrder, type Role, roleOf, stemOf } from './names.ts';
 import type { LeftOut, Pair, Pairing } from './pairing.ts';
 import { chooseShapeFiles, isShapeLabel, shapeStem } from './shape-files.ts';
+import { pairStores } from './store-labels.ts';
 
 export interface PairOptions {
   /** Name of the folder, for messages. */
@@ -174,28 +175,17 @@ function matchGroup(images: readonly File[], labels: readonly File[], folder: st
   throw new DatasetError('images and labels do not match by name.', { file: folder, remedy: LAYOUTS });
 }
 
-const ZARR = new Set(['zarr.json', '.zarray', '.zattrs', '.zgroup']);
-
 /** The error for a folder without a supported image. */
 export function noImages(
   folder: string | undefined,
   {
-    paths,
     leftOut = [],
     extensions,
   }: {
-    readonly paths: readonly string[];
     readonly leftOut?: readonly LeftOut[];
     readonly extensions: readonly string[];
   },
 ): DatasetError {
-  if (paths.some((path) => ZARR.has(baseName(path)))) {
-    return new DatasetError('this is a Zarr store, such as OME-Zarr, which is not supported.', {
-      file: folder,
-      remedy: 'Save its images as OME-TIFF or NIfTI.',
-      facts: { code: 'unsupported-format', what: 'a Zarr store' },
-    });
-  }
   const seen = leftOut.length > 0 ? ` (${leftOut.length} files of other kinds, such as "${leftOut[0]?.file}")` : '';
   return new DatasetError(`there are no images here${seen}.`, {
     file: folder,
@@ -237,13 +227,20 @@ function roleByName(file: File): Role {
  */
 export function pairFiles(paths: readonly string[], { folder, extensions }: PairOptions): Pairing {
   const { images: files, leftOut: unread } = readable(paths, extensions, isShapeLabel);
-  if (files.every(isShapeLabel)) throw noImages(folder, { paths, leftOut: unread, extensions });
+  if (files.every(isShapeLabel)) throw noImages(folder, { leftOut: unread, extensions });
 
   requireDistinct(files, folder);
-  const tracking = pairCellTracking(files, folder);
-  const chosen = chooseShapeFiles((tracking?.rest ?? files).map(fileOf));
+  const stores = pairStores(files, (image, labels) => {
+    const names = labels.map((label) => `"${baseName(label)}"`).join(' and ');
+    return new DatasetError(`the image "${image}" has ${labels.length} label images: ${names}.`, {
+      file: folder,
+      remedy: 'Keep the one to use in its folder "labels".',
+    });
+  });
+  const tracking = pairCellTracking(stores.rest, folder);
+  const chosen = chooseShapeFiles((tracking?.rest ?? stores.rest).map(fileOf));
   const leftOut = [...unread, ...chosen.leftOut];
-  const pairs: Pair[] = [...(tracking?.pairs ?? [])];
+  const pairs: Pair[] = [...stores.pairs, ...(tracking?.pairs ?? [])];
   const unlabelled: string[] = [...(tracking?.unlabelled ?? [])];
   const orphanLabels: string[] = [];
   for (const members of collect(chosen.kept, ({ group }) => group).values()) {

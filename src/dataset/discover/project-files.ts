@@ -35,10 +35,11 @@ export async function readProject(files: Files, root: string, all: readonly stri
 const filesBelow = (folder: string, all: readonly string[]): readonly string[] =>
   all.filter((path) => path.startsWith(`${folder}/`));
 
-/** The images that are folders: the files of a DICOM series each, by the path of the folder. */
-export function projectSeries({ images }: Project, all: readonly string[]): ReadonlyMap<string, readonly string[]> {
+/** The images and labels that are folders, a DICOM series or an OME-Zarr store each: their files, by the folder's path. */
+export function projectSeries(project: Project, all: readonly string[]): ReadonlyMap<string, readonly string[]> {
   const known = new Set(all);
-  const folders = images.flatMap(({ file }) => (known.has(file) ? [] : [[file, filesBelow(file, all)] as const]));
+  const others = projectFiles(project).filter((file) => !known.has(file));
+  const folders = others.map((file) => [file, filesBelow(file, all)] as const);
   return new Map(folders.filter(([, files]) => files.length > 0));
 }
 

@@ -1,6 +1,7 @@
 /**
- * The images of a folder where one image may consist of several files: DICOM slices are grouped into series, and
- * headers paired with the files that contain their voxels. A series is represented by one path, `<its folder>.dcm`.
+ * The images of a folder where one image may consist of several files: DICOM slices are grouped into series, the files
+ * of OME-Zarr stores into images, and headers paired with the files that contain their voxels. A series is represented
+ * by one path, `<its folder>.dcm`, and an image of a store by `<its folder>.zarr`.
  */
 
 import { DatasetError, FormatError, factsOf } from '../../errors.ts';
@@ -10,7 +11,7 @@ import { isDicom } from '../../image/formats/dicom/parser.ts';
 import type { ReadOptions } from '../../image/formats/format.ts';
 import { extensionsOf, READABLE_EXTENSIONS } from '../../image/formats/registry.ts';
 import type { Image } from '../../image/image.ts';
-import { MAX_BYTES, readDicomSeries, readImage } from '../../image/read.ts';
+import { MAX_BYTES, readDicomSeries, readImage, readOmeZarr } from '../../image/read.ts';
 import type { Project } from '../../project/project.ts';
 import { findChannelFiles, stackChannels } from './channel-files.ts';
 import { findMaskFiles, mergeMasks } from './mask-files.ts';
@@ -20,9 +21,11 @@ import { pairFiles, readable } from './pair.ts';
 import type { JoinedFiles, LeftOut, Pairing } from './pairing.ts';
 import { pairProject, projectFiles, projectSeries, readProject, withProjectSpacing } from './project-files.ts';
 import { otherZips } from './shape-files.ts';
+import { findStores, isStore } from './zarr-stores.ts';
 
-/** A DICOM series as one image. */
+/** An image that consists of the files of a folder: a DICOM series, or an image of an OME-Zarr store. */
 export interface SeriesSource {
+  readonly format: 'DICOM' | 'OME-Zarr';
   /** Folder of its files, '' for the listed one. */
   readonly folder: string;
   readonly files: readonly string[];
@@ -81,12 +84,18 @@ export async function listImageSources(
   const project = await readProject(files, root, all);
   if (project !== undefined) {
     const folders = [...projectSeries(project, all)];
-    const series = new Map(folders.map(([folder, files]) => [folder, { folder, files, description: 'DICOM' }]));
+    const series = new Map(
+      folders.map(([folder, files]): [string, SeriesSource] => {
+        const format = isStore(files) ? 'OME-Zarr' : 'DICOM';
+        return [folder, { format, folder, files, description: format }];
+      }),
+    );
     return { root, place, paths: projectFiles(project), series, project, leftOut: [] };
   }
-  const leftOut: LeftOut[] = [];
+  const stores = await findStores(files, root, all, lastPart(place));
+  const leftOut: LeftOut[] = [...stores.leftOut];
   const headers: DicomHeader[] = [];
-  for (const path of all.filter(mayBeDicom)) {
+  for (const path of stores.rest.filter(mayBeDicom)) {
     const header = await headerOf(files, root, path, leftOut);
     if (header !== undefined) headers.push(header);
   }
@@ -94,8 +103,9 @@ export async function listImageSources(
   const inSeries = new Set(found.flatMap((one) => one.headers.map(({ file }) => file)));
   leftOut.push(...(await otherZips(files, root, all)));
   const dropped = new Set([...leftOut.map(({ file }) => file), ...inSeries]);
-  const single = all.filter((path) => !dropped.has(path) && !isVoxelFile(path, all));
-  const { paths: listed, series } = named(single, found, root, headers);
+  const single = stores.rest.filter((path) => !dropped.has(path) && !isVoxelFile(path, all));
+  const { paths: listed, series } = named([...single, ...stores.images.keys()], found, root, headers);
+  for (const [path, image] of stores.images) series.set(path, image);
   const json = await readDatasetJson(files, root, place, all);
   const paths = listed.filter((path) => {
     const ending = json?.fileEnding;
@@ -197,7 +207,7 @@ function named(
   found: readonly Found[],
   root: string,
   headers: readonly DicomHeader[],
-): { readonly paths: readonly string[]; readonly series: ReadonlyMap<string, SeriesSource> } {
+): { readonly paths: readonly string[]; readonly series: Map<string, SeriesSource> } {
   const series = new Map<string, SeriesSource>();
   for (const folder of new Set(found.map((one) => one.folder))) {
     const own = found.filter((one) => one.folder === folder);
@@ -214,7 +224,7 @@ function named(
         : alone
           ? pathOfFolder(folder, root)
           : `${folder === '' ? '' : `${folder}/`}series-${distinct ? numbers[i] : i + 1}`;
-      series.set(`${name}.dcm`, { folder, files: members.map(({ file }) => file), description });
+      series.set(`${name}.dcm`, { format: 'DICOM', folder, files: members.map(({ file }) => file), description });
     }
   }
   return { paths: [...single, ...series.keys()].sort(), series };
@@ -287,6 +297,10 @@ async function readAsStored(files: Files, listing: ListedPlace, path: string, gi
     };
     return readImage(await files.read(root, path), path, { sibling, ...options });
   }
+  if (slices.format === 'OME-Zarr') {
+    const folder = joinPath(root, slices.folder);
+    return readOmeZarr(files, folder, folder, options);
+  }
   const parts = slices.files.map((file) => ({ name: file, read: () => files.read(root, file) }));
   return readDicomSeries(parts, slices.folder === '' ? root : slices.folder, options);
 }
@@ -319,11 +333,12 @@ export function pairListing(
       if (masks === undefined) throw cause;
       return pairListing(withJoined(listing, masks), { mixed: keepMixed });
     }
-    const slices = [...listing.series.values()].flatMap(({ files }) => files);
+    const isDicom = (path: string) => listing.series.get(path)?.format === 'DICOM';
+    const slices = [...listing.series.values()].flatMap(({ format, files }) => (format === 'DICOM' ? files : []));
     used = {
       ...listing,
-      paths: [...listing.paths.filter((path) => !listing.series.has(path)), ...slices].sort(),
-      series: new Map(),
+      paths: [...listing.paths.filter((path) => !isDicom(path)), ...slices].sort(),
+      series: new Map([...listing.series].filter(([path]) => !isDicom(path))),
     };
     try {
       pairing = pair(used.paths);
@@ -331,7 +346,7 @@ export function pairListing(
       throw cause;
     }
   }
-  const isVolume = (path: string) => used.series.has(path) || VOLUMES.has(extensionOf(path));
+  const isVolume = (path: string) => used.series.get(path)?.format === 'DICOM' || VOLUMES.has(extensionOf(path));
   const volumes = pairing.pairs.filter(({ image }) => isVolume(image));
   const pictures = pairing.pairs.filter(({ image }) => !isVolume(image));
   const fewer = volumes.length > pictures.length ? pictures : volumes;

@@ -7,6 +7,8 @@ export interface ReadOptions {
   readonly maxBytes?: number;
   /** Whether palette images are converted to `rgb` (default) or keep their `index`, as needed for label images. */
   readonly palette?: 'rgb' | 'index';
+  /** Which resolution of a pyramid to read; default 0, the full one. */
+  readonly level?: number | undefined;
   /** Read only this page, counted from 0. Default: all pages. */
   readonly page?: number;
   /**

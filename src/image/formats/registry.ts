@@ -72,8 +72,14 @@ export const FORMATS: readonly Format[] = [
   },
 ];
 
+/** Extension of the folders that are OME-Zarr stores, which `readOmeZarr` reads. */
+const STORE_EXTENSION = 'zarr';
+
 /** File name extensions of the supported formats, lower case without the dot. */
-export const READABLE_EXTENSIONS: readonly string[] = FORMATS.flatMap((format) => format.extensions);
+export const READABLE_EXTENSIONS: readonly string[] = [
+  ...FORMATS.flatMap((format) => format.extensions),
+  STORE_EXTENSION,
+];
 
 /** The extensions of the formats with this content. */
 export function extensionsOf(...holds: readonly Format['holds'][]): ReadonlySet<string> {

@@ -66,7 +66,9 @@ export function opfsFiles(): OpfsFiles {
         async () => new Uint8Array(await (await get(joinPath(folder, name))).arrayBuffer()),
       ),
     open: (folder, name = '') =>
-      explained(joinPath(folder, name), async () => blobSource(await get(joinPath(folder, name)), joinPath(folder, name))),
+      explained(joinPath(folder, name), async () =>
+        blobSource(await get(joinPath(folder, name)), joinPath(folder, name)),
+      ),
     kind: (path) =>
       explained(path, async () => {
         if ((await find(path)) !== undefined) return 'file';

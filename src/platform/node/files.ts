@@ -1,6 +1,6 @@
 import { open, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, join, relative, resolve, sep } from 'node:path';
-import { DatasetError, type Facts } from '../../errors.ts';
+import { DatasetError, type Facts, LamellaError } from '../../errors.ts';
 import { beyondEnd, type WritableFiles } from '../../files.ts';
 import { MAX_BYTES } from '../../image/read.ts';
 import { atomicWrite } from './atomic-write.ts';
@@ -36,7 +36,7 @@ export async function reading<T>(path: string, access: () => Promise<T>): Promis
   try {
     return await access();
   } catch (cause) {
-    throw cause instanceof DatasetError ? cause : explainRead(cause, path);
+    throw cause instanceof LamellaError ? cause : explainRead(cause, path);
   }
 }
 

@@ -14,7 +14,7 @@ import { withoutIgnored } from '../../metrics/contingency.ts';
 import type { IntegerArray } from '../../objects/grid.ts';
 import type { Method } from '../../report/run/data.ts';
 import type { MeasureFormat, MeasureTask } from '../choices.ts';
-import { declaredOf, type ListedImage, listImages, listLabels, readListedImage } from '../image-list.ts';
+import { atLevel, declaredOf, type ListedImage, listImages, listLabels, readListedImage } from '../image-list.ts';
 import { MEASURES_FOLDER, type PredictionFile, partOf, readPredictionFile } from '../prediction-file.ts';
 import { shortNames } from '../report-facts.ts';
 
@@ -27,6 +27,8 @@ export interface MeasureFolderOptions {
   readonly images?: string;
   /** Ground-truth label maps with the same names. */
   readonly truth?: string;
+  /** Which resolution of images and labels in OME-Zarr to read; default: what was predicted, or 0, the full one. */
+  readonly level?: number;
   /** Label values to ignore, besides those that a `dataset.json` declares. */
   readonly ignore?: readonly number[];
   /** What the values of label maps are; default: inferred from files or values (`LabelKindSurvey`). */
@@ -101,18 +103,19 @@ function finder(listed: readonly ListedImage[]): (name: string) => ListedImage |
 export async function measureInputs(
   files: WritableFiles,
   path: string,
-  { images, truth, task }: Pick<MeasureFolderOptions, 'images' | 'truth' | 'task'>,
+  { images, truth, task, ...options }: Pick<MeasureFolderOptions, 'images' | 'truth' | 'task' | 'level'>,
 ): Promise<MeasureInputs> {
   const prediction = await readPredictionFile(files, path);
   const labels = await partOf(files, path, task === 'lungs' ? ['label'] : ['objects', 'label']);
-  const maps = await listLabels(files, labels);
+  const level = options.level ?? prediction?.level;
+  const maps = atLevel(await listLabels(files, labels), level);
   const notes: string[] = [];
   const isOwnFolder = labels === path && (await files.kind(path)) === 'folder';
   const imagePath = images ?? prediction?.images ?? (isOwnFolder ? path : undefined);
   let pictureOf: (name: string) => ListedImage | undefined = () => undefined;
   if (imagePath !== undefined) {
     try {
-      const listed = await listImages(files, imagePath);
+      const listed = atLevel(await listImages(files, imagePath), level);
       const isMap = new Set(maps.map((item) => item.path));
       const others = listed.filter((item) => !isMap.has(item.path));
       pictureOf = others.length === 1 && maps.length === 1 ? () => others[0] : finder(others);
@@ -121,7 +124,7 @@ export async function measureInputs(
       notes.push(`The predicted images are no longer at ${imagePath}; set ${option('images')}.`);
     }
   }
-  const truths = truth === undefined ? undefined : await listLabels(files, truth);
+  const truths = truth === undefined ? undefined : atLevel(await listLabels(files, truth), level);
   const truthOf = truths === undefined ? undefined : finder(truths);
   const alone = truths?.length === 1 && maps.length === 1 ? truths[0] : undefined;
   const short = shortNames(maps.map(({ name }) => name));

@@ -226,6 +226,5 @@ function fillBox(
   axis = 0,
 ): void {
   if (axis === shape.length - 1) target.fill(value as never, to, to + shape[axis]);
-  else
-    for (let i = 0; i < shape[axis]; i++) fillBox(target, to + i * strides[axis], strides, shape, value, axis + 1);
+  else for (let i = 0; i < shape[axis]; i++) fillBox(target, to + i * strides[axis], strides, shape, value, axis + 1);
 }

@@ -180,7 +180,9 @@ export function parseArray({ path, format, array }: ZarrNode, store: ZarrStore):
     for (const codec of transposes) {
       const { order } = configuration(codec);
       const isPermutation =
-        Array.isArray(order) && order.length === rank && [...order].sort((a, b) => a - b).every((axis, i) => axis === i);
+        Array.isArray(order) &&
+        order.length === rank &&
+        [...order].sort((a, b) => a - b).every((axis, i) => axis === i);
       if (!isPermutation) wrong(`the axes are permuted as ${JSON.stringify(order)}.`);
     }
   }

@@ -1,6 +1,6 @@
 /** The metadata of OME-Zarr (NGFF 0.4 and 0.5): what the arrays of a group are. */
 
-import { FormatError } from '../../../errors.ts';
+import { FormatError, option } from '../../../errors.ts';
 import { joinPath } from '../../../files.ts';
 import type { Spacing, Spacings } from '../../image.ts';
 import { normaliseUnit, spacingOf } from '../../units.ts';
@@ -56,6 +56,12 @@ export function parseImage(node: ZarrNode, store: ZarrStore): OmeImage {
   const [image, ...others] = objects(ome.multiscales);
   const wrong = (problem: string): FormatError =>
     new FormatError(problem, { file, remedy: 'Write the store again, for instance with ome-zarr-py.' });
+  if (image === undefined && node.array !== undefined) {
+    throw new FormatError('this is one array of a Zarr store.', {
+      file,
+      remedy: `Use the folder of its image, which has the metadata of OME-Zarr, with ${option('level')}.`,
+    });
+  }
   if (image === undefined) {
     throw new FormatError('this Zarr store has no image: its metadata are not those of OME-Zarr.', {
       file,
@@ -192,6 +198,8 @@ export async function listImages(store: ZarrStore): Promise<readonly StoredImage
       const { well: content } = (node === undefined ? {} : omeOf(node)) as { readonly well?: Json };
       for (const { path } of objects(content?.images)) await add(`${well}/${path}`);
     }
+  } else if (Array.isArray(ome.labels)) {
+    for (const name of ome.labels) await add(String(name));
   } else if (ome['bioformats2raw.layout'] !== undefined) {
     const listed = await readNode(store, 'OME');
     const names = listed === undefined ? undefined : omeOf(listed).series;

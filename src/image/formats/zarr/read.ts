@@ -58,7 +58,8 @@ export async function openOmeZarr(store: ZarrStore, { path = '', maxBytes }: Ope
       const box = region ?? wholeRegion(chosen);
       requireFits(box);
       const { data, missing, files } = await opened[level].read(box);
-      const unstored = missing.length === 0 ? [] : [await explainMissing(opened, level, missing, files, { mayBeEmpty: isLabel })];
+      const unstored =
+        missing.length === 0 ? [] : [await explainMissing(opened, level, missing, files, { mayBeEmpty: isLabel })];
       const all = [...notes, ...unstored];
       const lengths = Object.fromEntries([...letters].map((letter, i) => [letter, box.shape[i]]));
       return {

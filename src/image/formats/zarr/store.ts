@@ -1,4 +1,4 @@
-import { factsOf, FormatError } from '../../../errors.ts';
+import { FormatError, factsOf } from '../../../errors.ts';
 import { type ByteSource, type Files, joinPath } from '../../../files.ts';
 
 /** Files that are kept open at once. */
@@ -13,7 +13,7 @@ export interface ZarrStore {
   /**
    * Part of the bytes of a key; undefined if there is none.
    * @param offset from the start, or from the end if negative
-   * @throws DatasetError if there are fewer bytes
+   * @throws FormatError if there are fewer bytes; DatasetError if they cannot be read
    */
   range(key: string, offset: number, length: number): Promise<Uint8Array | undefined>;
   /** Closes the files that are open. */
@@ -52,10 +52,13 @@ export function folderStore(files: Files, folder: string, name = folder): ZarrSt
       const source = await sourceOf(key);
       if (source === undefined) return undefined;
       if (length > source.size) {
-        throw new FormatError(`this shard has ${source.size} bytes, fewer than its index of ${length}: it is cut off.`, {
-          file: joinPath(name, key),
-          remedy: 'Copy the store again.',
-        });
+        throw new FormatError(
+          `this shard has ${source.size} bytes, fewer than its index of ${length}: it is cut off.`,
+          {
+            file: joinPath(name, key),
+            remedy: 'Copy the store again.',
+          },
+        );
       }
       return source.read(offset < 0 ? source.size + offset : offset, length);
     },
