@@ -23,6 +23,8 @@ export type Facts =
   | { readonly code: 'out-of-memory' }
   /** The connection to what computes has ended. */
   | { readonly code: 'disconnected' }
+  /** What computes had ended and was started again; the call may have been carried out or not. */
+  | { readonly code: 'restarted' }
   /** The loss or the weights are not finite. */
   | { readonly code: 'diverged'; readonly step: number };
 

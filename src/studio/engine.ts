@@ -253,6 +253,8 @@ export type EngineEvent =
     }
   | { readonly kind: 'saved'; readonly sequence: number; readonly atMs: number }
   | { readonly kind: 'device'; readonly device: string; readonly why?: string }
+  /** What computed has ended and was started again, with the same project; the live preview is off. */
+  | { readonly kind: 'restarted' }
   | { readonly kind: 'note'; readonly text: string }
   | { readonly kind: 'problem'; readonly problem: Problem };
 

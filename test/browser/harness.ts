@@ -23,19 +23,20 @@ export interface BrowserOptions {
   readonly webgpu?: boolean;
   /** WebGL by the software driver that Chromium carries. */
   readonly webgl?: boolean;
+  /** Memory is measured when a page asks for it, and not at some later collection of garbage. */
+  readonly memory?: boolean;
 }
 
-export const launchOptions = ({ webgpu = false, webgl = false }: BrowserOptions) => ({
+export const launchOptions = ({ webgpu = false, webgl = false, memory = false }: BrowserOptions) => ({
   executablePath: browserPath() as string,
   args: [
     '--no-sandbox',
     '--disable-background-networking',
     '--disable-component-update',
-    ...(webgpu
-      ? ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan']
-      : webgl
-        ? ['--use-angle=swiftshader', '--enable-unsafe-swiftshader']
-        : ['--disable-gpu']),
+    ...(webgpu ? ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan'] : []),
+    ...(webgl ? ['--use-angle=swiftshader', '--enable-unsafe-swiftshader'] : []),
+    ...(webgpu || webgl ? [] : ['--disable-gpu']),
+    ...(memory ? ['--enable-blink-features=ForceEagerMeasureMemory'] : []),
   ],
 });
 

@@ -3,10 +3,10 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { writePng } from 'lamella';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { preview } from 'vite';
 import { afterAll, beforeAll, expect } from 'vitest';
-import { launchChromium, launchOptions, whyNoBrowser } from '../../../test/browser/harness.ts';
+import { type BrowserOptions, launchChromium, launchOptions, whyNoBrowser } from '../../../test/browser/harness.ts';
 import type { Studio } from '../src/state/studio.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -34,6 +34,8 @@ export interface OpenOptions {
   readonly live?: boolean;
   /** Whether the browser has dialogs for files, which no test can answer; without them files are downloaded. Default true. */
   readonly dialogs?: boolean;
+  /** Done before the page is loaded. */
+  readonly prepare?: (context: BrowserContext) => Promise<unknown>;
 }
 
 export interface OpenedPage {
@@ -45,27 +47,30 @@ export interface OpenedPage {
   crash(): Promise<void>;
 }
 
+/** Serves the built page as `lamella studio` does, with the headers that give it threads. */
+export async function servePage(): Promise<{ readonly url: string; close(): Promise<void> }> {
+  if (!existsSync(BUILT)) throw new Error('The page is not built: npm run build');
+  const server = await preview({
+    root: ROOT,
+    configFile: `${ROOT}vite.config.ts`,
+    logLevel: 'error',
+    preview: { port: 0, host: '127.0.0.1' },
+  });
+  return { url: server.resolvedUrls?.local[0] as string, close: () => server.close() };
+}
+
 /** A server of the built page and a browser for the tests of a file; each page has a storage of its own. */
-export function studioPages() {
+export function studioPages(options: Omit<BrowserOptions, 'webgl'> = {}) {
   let browser: Browser;
-  let url: string;
-  let closeServer: () => Promise<void>;
+  let server: Awaited<ReturnType<typeof servePage>>;
   beforeAll(async () => {
     if (whyNoPage !== undefined) return;
-    if (!existsSync(BUILT)) throw new Error('The page is not built: npm run build');
-    const server = await preview({
-      root: ROOT,
-      configFile: `${ROOT}vite.config.ts`,
-      logLevel: 'error',
-      preview: { port: 0, host: '127.0.0.1' },
-    });
-    url = server.resolvedUrls?.local[0] as string;
-    closeServer = () => server.close();
-    browser = await launchChromium({ webgl: true });
+    server = await servePage();
+    browser = await launchChromium({ ...options, webgl: true });
   });
   afterAll(async () => {
     await browser?.close();
-    await closeServer?.();
+    await server?.close();
   });
   return {
     async open({
@@ -76,6 +81,7 @@ export function studioPages() {
       profile,
       dialogs = true,
       live = false,
+      prepare,
     }: OpenOptions = {}): Promise<OpenedPage> {
       const screen = {
         viewport: { width, height },
@@ -91,13 +97,14 @@ export function studioPages() {
         localStorage.setItem(name, JSON.stringify({ ...JSON.parse(localStorage.getItem(name) ?? '{}'), liveStarts }));
       }, live);
       if (!dialogs) await context.addInitScript(() => Reflect.deleteProperty(globalThis, 'showOpenFilePicker'));
+      await prepare?.(context);
       const page = await context.newPage();
       const errors: string[] = [];
       page.on('console', (message) => {
         if (message.type() === 'error') errors.push(message.text());
       });
       page.on('pageerror', (error) => errors.push(String(error)));
-      await page.goto(url);
+      await page.goto(server.url);
       await page.waitForFunction(() => studio.description.value !== undefined);
       return {
         page,

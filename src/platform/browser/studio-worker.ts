@@ -5,4 +5,8 @@ import { type PortLike, portChannel } from '../../studio/port-channel.ts';
 import { serve } from '../../studio/serve.ts';
 import { browserStudioHost } from './studio-host.ts';
 
-serve(createEngine(browserStudioHost(JSON.parse(self.name))), portChannel(self as unknown as PortLike));
+const { lock, ...options } = JSON.parse(self.name);
+// Whoever waits for it gets it when this worker has ended, whatever ended it.
+void navigator.locks?.request(lock, () => new Promise(() => undefined));
+
+serve(createEngine(browserStudioHost(options)), portChannel(self as unknown as PortLike));

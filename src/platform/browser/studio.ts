@@ -5,14 +5,21 @@ import { keepIncoming } from '../../studio/incoming.ts';
 import { type PortLike, portChannel } from '../../studio/port-channel.ts';
 import { SOCKET_PATH, SOCKET_PROTOCOL, type SocketLike, socketChannel } from '../../studio/socket-channel.ts';
 import { openIncoming } from './incoming.ts';
+import { lastingEngine } from './lasting-engine.ts';
 import type { OpenRuntimeOptions } from './runtime.ts';
 
 /**
- * Reaches the engine of the `lamella studio` that serves this page.
+ * Reaches the engine of the `lamella studio` that serves this page. A connection that breaks is made again (`restarted`
+ * event).
  * @param token what follows `#` in the address that it prints
  * @throws LamellaError with the code `disconnected` if the token is wrong or the server has ended
  */
 export async function connectStudioServer(token: string): Promise<Engine> {
+  const reach = () => reachServer(token);
+  return lastingEngine(await reach(), reach);
+}
+
+async function reachServer(token: string): Promise<Engine> {
   const address = new URL(SOCKET_PATH, location.href);
   address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:';
   const socket = new WebSocket(address, [SOCKET_PROTOCOL, token]);
@@ -33,21 +40,40 @@ export async function connectStudioServer(token: string): Promise<Engine> {
 /**
  * Starts Studio's engine in a worker of this page, with projects in the page's private storage (OPFS). Another worker
  * keeps what is recorded while the engine computes. `dispose` ends both at once; what was recorded is kept. When the
- * engine's worker ends by itself, for want of memory or since its program is not served, every call rejects with the code
- * `disconnected`.
+ * engine's worker ends by itself, as for want of memory, another one takes over (`restarted` event). If its program is not
+ * served, every call rejects with the code `disconnected`.
  *
  * @example
  * const engine = openStudioEngine({ wasmPath: '/ort/' });
  * const { project } = await engine.create('nuclei');
  */
 export function openStudioEngine(options: OpenRuntimeOptions = {}): Engine {
+  const start = (): Engine => startWorker(options);
+  return keepIncoming(lastingEngine(start(), async () => start()), openIncoming());
+}
+
+function startWorker(options: OpenRuntimeOptions): Engine {
+  const lock = `lamella-engine-${Date.now()}-${Math.random()}`;
   // Bundlers recognise this expression and bundle the program.
   const worker = new Worker(new URL('./studio-worker.js', import.meta.url), {
     type: 'module',
-    name: JSON.stringify(options),
+    name: JSON.stringify({ ...options, lock }),
   });
-  const ended = new Promise((resolve) => {
+  const failed = new Promise((resolve) => {
     worker.onerror = resolve;
   });
-  return keepIncoming(connect(portChannel(worker as unknown as PortLike, ended)), openIncoming());
+  return connect(portChannel(worker as unknown as PortLike, Promise.race([failed, endOf(lock)])));
+}
+
+const LOOK_MS = 200;
+
+/** Resolves when the worker that holds a lock has ended, which nothing else tells. */
+async function endOf(lock: string): Promise<void> {
+  const { locks } = navigator;
+  // Pages that are not secure have none; nor have they the storage.
+  if (locks === undefined) return new Promise(() => undefined);
+  while (!(await locks.query()).held?.some(({ name }) => name === lock)) {
+    await new Promise((next) => setTimeout(next, LOOK_MS));
+  }
+  await locks.request(lock, () => undefined);
 }

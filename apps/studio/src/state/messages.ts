@@ -3,6 +3,7 @@
 import { signal } from '@preact/signals';
 import { LamellaError } from 'lamella';
 import type { Problem } from 'lamella/studio';
+import { text as words } from '../text/text.ts';
 
 export interface Message {
   readonly id: number;
@@ -10,11 +11,18 @@ export interface Message {
   readonly text: string;
   /** What the reader can do about it. */
   readonly remedy?: string;
+  /** The single sentences, where there are too many for a message each. */
+  readonly list?: readonly string[];
   /** What a press of its button does. */
   readonly action?: { readonly label: string; run(): void };
 }
 
 const MOST = 5;
+/** Problems of one drop that are a message each; more of them are one with a list. */
+const MOST_APART = 3;
+
+const sentence = ({ message, file }: Pick<Problem, 'message' | 'file'>): string =>
+  file === undefined ? message : `${file}: ${message}`;
 
 export type Messages = ReturnType<typeof createMessages>;
 
@@ -27,12 +35,13 @@ export function createMessages() {
   let count = 0;
 
   const add = (message: Omit<Message, 'id'>): void => {
-    const others = shown.value.filter(({ text }) => text !== message.text);
+    const others = shown.value.filter(({ text, list }) => text !== message.text || list !== undefined);
     shown.value = [...others, { ...message, id: ++count }].slice(-MOST);
   };
   const problem = ({ message, file, remedy, code }: Omit<Problem, 'code'> & Partial<Pick<Problem, 'code'>>): void => {
     if (code === 'disconnected') disconnected.value = true;
-    else add({ kind: 'problem', text: file === undefined ? message : `${file}: ${message}`, remedy });
+    // An event has said so already.
+    else if (code !== 'restarted') add({ kind: 'problem', text: sentence({ message, file }), remedy });
   };
 
   return {
@@ -41,6 +50,11 @@ export function createMessages() {
     disconnected,
     note: (text: string): void => add({ kind: 'note', text }),
     problem,
+    /** Problems that came together, such as those of files that were dropped: none is lost, however many there are. */
+    problems(found: readonly Problem[]): void {
+      if (found.length <= MOST_APART) for (const one of found) problem(one);
+      else add({ kind: 'problem', text: words.problems(found.length), list: found.map(sentence) });
+    },
     /** A note that stays until its button is pressed, or it is closed. */
     offer: (text: string, label: string, run: () => void): void => add({ kind: 'note', text, action: { label, run } }),
     /** Says what a rejected call was rejected with. */

@@ -43,7 +43,7 @@ export function createOpenProject(engine: Engine, messages: Messages) {
       pages.value = new Map();
       current.value = opened.images[0]?.id;
     });
-    for (const problem of opened.problems) messages.problem(problem);
+    messages.problems(opened.problems);
     void loadThumbnails(opened.images);
   };
 
@@ -97,7 +97,7 @@ export function createOpenProject(engine: Engine, messages: Messages) {
     },
     async add(files: readonly GivenFile[]): Promise<void> {
       const added = await engine.addFiles(files);
-      for (const problem of added.problems) messages.problem(problem);
+      messages.problems(added.problems);
       const known = new Set(images.value.map(({ id }) => id));
       const fresh = added.images.filter(({ id }) => !known.has(id));
       batch(() => {

@@ -26,10 +26,6 @@ export type Dialog = 'settings' | 'help' | 'keys' | 'export';
 
 export type Studio = ReturnType<typeof createStudio>;
 
-/** A project that is open elsewhere is asked for so often, at such intervals, before it is read only here. */
-const LOCK_TRIES = 5;
-const LOCK_MS = 600;
-
 /** What only a page can give. */
 interface Place {
   readonly engine: Engine;
@@ -80,7 +76,10 @@ export function createStudio({ engine, storage, example, saveFile }: Place) {
       // While it trains, there is a list for them.
       if (!training.running.value) messages.note(event.text);
     } else if (event.kind === 'problem') messages.problem(event.problem);
-    else if (event.kind === 'device') messages.note(text.device(event.device, event.why));
+    else if (event.kind === 'restarted') {
+      live.set({ on: false, model: live.wanted.value });
+      messages.problem({ message: text.restarted, remedy: text.restartedRemedy });
+    } else if (event.kind === 'device') messages.note(text.device(event.device, event.why));
   });
 
   /** Opens what was chosen or dropped: as a project, as a new one, or into the open one. */
@@ -99,12 +98,7 @@ export function createStudio({ engine, storage, example, saveFile }: Place) {
 
   const openProject = (id: string): Promise<boolean> =>
     project.during(text.busy.opening, async () => {
-      let opened = await engine.open(id);
-      // This very page, loaded again, may not have let go of it yet.
-      for (let again = 0; opened.readOnly && again < LOCK_TRIES; again++) {
-        await new Promise((next) => setTimeout(next, LOCK_MS));
-        opened = await engine.open(id);
-      }
+      const opened = await engine.open(id);
       project.show(opened);
       if (opened.readOnly) messages.note(text.readOnly);
     });

@@ -44,7 +44,10 @@ export const en = {
   disconnected: 'What computes has ended.',
   disconnectedRemedy: 'Load the page again; all that was kept is still there.',
   reload: 'Load again',
+  restarted: 'What computes had ended and was started again; all that was painted is kept.',
+  restartedRemedy: 'If memory was short, close other tabs, or use a smaller network.',
   device: (name: string, why: string | undefined) => (why === undefined ? `Now on ${name}.` : `Now on ${name}: ${why}`),
+  problems: (n: number) => `${count(n, 'problem', 'problems')}:`,
   untitled: 'untitled',
 
   busy: {

@@ -16,9 +16,11 @@ export function Messages(): JSX.Element {
       <div class="messages" role="log" aria-live="polite">
         {messages.disconnected.value && (
           <div class="message problem">
-            <p>
-              {text.disconnected} <span class="muted">{text.disconnectedRemedy}</span>
-            </p>
+            <div>
+              <p>
+                {text.disconnected} <span class="muted">{text.disconnectedRemedy}</span>
+              </p>
+            </div>
             <button type="button" onClick={() => location.reload()}>
               {text.reload}
             </button>
@@ -35,7 +37,11 @@ export function Messages(): JSX.Element {
   );
 }
 
-function Shown({ message: { id, kind, text: words, remedy, action } }: { readonly message: Message }): JSX.Element {
+function Shown({
+  message: { id, kind, text: words, remedy, list, action },
+}: {
+  readonly message: Message;
+}): JSX.Element {
   const { messages } = useStudio();
   useEffect(() => {
     if (kind === 'problem' || action !== undefined) return;
@@ -44,9 +50,18 @@ function Shown({ message: { id, kind, text: words, remedy, action } }: { readonl
   }, [id, kind, action, messages]);
   return (
     <div class={`message ${kind}`}>
-      <p>
-        {words} {remedy !== undefined && <span class="muted">{remedy}</span>}
-      </p>
+      <div>
+        <p>
+          {words} {remedy !== undefined && <span class="muted">{remedy}</span>}
+        </p>
+        {list !== undefined && (
+          <ul class="sentences">
+            {list.map((sentence) => (
+              <li key={sentence}>{sentence}</li>
+            ))}
+          </ul>
+        )}
+      </div>
       {action !== undefined && (
         <button
           type="button"

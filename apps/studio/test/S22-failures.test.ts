@@ -1,0 +1,86 @@
+/** S22: a worker that ends is one sentence: work goes on with a new one, and nothing that was painted is lost. */
+
+import type { Page, Worker } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { greyPng, inWindow, paintedRuns, studioPages, takeIn, whyNoPage } from './studio-page.ts';
+
+const SIZE = 256;
+const ENDED = 'What computes had ended and was started again; all that was painted is kept.';
+function engineOf(page: Page): Worker {
+  const engine = page.workers().find((worker) => worker.url().includes('studio-worker'));
+  if (engine === undefined) throw new Error('There is no worker.');
+  return engine;
+}
+
+/** Ends the worker of the engine from inside, as the browser does when memory is short. */
+async function endWorker(page: Page): Promise<void> {
+  const engine = engineOf(page);
+  const gone = new Promise((closed) => engine.once('close', closed));
+  await engine.evaluate(() => self.close());
+  await gone;
+}
+
+const problems = (page: Page): Promise<readonly string[]> =>
+  page.evaluate(() => studio.messages.shown.value.filter(({ kind }) => kind === 'problem').map(({ text }) => text));
+
+async function stroke(page: Page, key: string, y: number): Promise<void> {
+  await page.keyboard.press(key);
+  const [from, to] = [await inWindow(page, 20, y), await inWindow(page, SIZE - 20, y)];
+  await page.mouse.move(from.x, from.y);
+  await page.mouse.down();
+  await page.mouse.move(to.x, to.y, { steps: 3 });
+  await page.mouse.up();
+}
+const kept = (page: Page) => page.waitForFunction(() => studio.annotation.unkept.value === 0);
+
+/** A small network on two strokes. */
+const train = (page: Page, steps: number, settings: object) =>
+  page.evaluate(([count, more]) => studio.engine.train({ steps: count, settings: more, from: 'scratch' }), [
+    steps,
+    { patch: [32, 32], depth: 1, baseChannels: 4, batch: 1, ...settings },
+  ] as const);
+
+describe.skipIf(whyNoPage !== undefined)(`S22 failures${whyNoPage === undefined ? '' : ` (${whyNoPage})`}`, () => {
+  const pages = studioPages();
+
+  async function openPainted() {
+    const opened = await pages.open();
+    await takeIn(opened.page, { 'grey.png': greyPng(SIZE, SIZE) });
+    await stroke(opened.page, '2', 40);
+    await stroke(opened.page, '1', 120);
+    await kept(opened.page);
+    return opened;
+  }
+
+  it('a worker that is killed between strokes and while it trains', async () => {
+    const { page, errors, close } = await openPainted();
+    await endWorker(page);
+    await stroke(page, '2', 200);
+    await kept(page);
+    expect(await problems(page)).toEqual([ENDED]);
+
+    const step = page.evaluate(
+      () =>
+        new Promise<void>((resolve) => {
+          studio.engine.subscribe(({ kind }) => kind === 'step' && resolve());
+        }),
+    );
+    const training = train(page, 100_000, {}).catch(String);
+    await step;
+    await endWorker(page);
+    expect(await training).toContain('was started again');
+    expect(await problems(page)).toEqual([ENDED]);
+    expect(await train(page, 3, {})).toMatchObject({ steps: 3 });
+
+    // What is there after all of it is there in another page, too, and can be undone.
+    const painted = await paintedRuns(page);
+    await page.reload();
+    await page.getByRole('button', { name: /grey/ }).first().click();
+    await page.waitForFunction(() => studio.annotation.layer.value !== undefined);
+    expect(await paintedRuns(page)).toEqual(painted);
+    for (let i = 0; i < 3; i++) await page.evaluate(() => studio.annotation.undo());
+    expect(await paintedRuns(page)).toEqual([]);
+    expect(errors).toEqual([]);
+    await close();
+  });
+});

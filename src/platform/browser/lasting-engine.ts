@@ -1,0 +1,126 @@
+import { factsOf, LamellaError } from '../../errors.ts';
+import type { Engine, EngineEvent, ProjectState, View } from '../../studio/engine.ts';
+import { METHOD_NAMES, type Method } from '../../studio/methods.ts';
+
+/** Methods that may be called once more when nobody knows whether they were carried out. */
+const REPEATABLE: ReadonlySet<Method> = new Set<Method>([
+  ...(['describe', 'projects', 'open', 'close', 'plane', 'thumbnail', 'labels', 'record', 'change', 'flush'] as const),
+  ...(['setView', 'setPainting', 'trainCommand', 'segmented', 'table', 'stop'] as const),
+]);
+
+/** A project that is open elsewhere is asked for so often, at such intervals, before it is read only here. */
+const LOCK_TRIES = 5;
+const LOCK_MS = 600;
+/** What ends while it takes over is started once more, so often, at the same intervals. */
+const START_TRIES = 3;
+
+const later = (ms: number): Promise<void> => new Promise((next) => setTimeout(next, ms));
+
+/** An engine, and whether it has ever answered. */
+interface Started {
+  readonly engine: Engine;
+  hasAnswered: boolean;
+}
+
+/**
+ * An engine that outlives what computes for it. When that ends, such as a worker for want of memory or a connection that
+ * broke, the next call starts another one, opens the project there and goes on: edits that were not acknowledged are
+ * recorded again, and a `restarted` event says so. The live preview is off then. Calls that cannot be repeated reject with
+ * the code `restarted`.
+ *
+ * `open` waits some seconds for whoever is about to let go of the project, such as this page before it was loaded again.
+ *
+ * @param again starts what computes once more; not called for one that ended before it answered anything
+ * @example const engine = lastingEngine(await connectOnce(), connectOnce);
+ */
+export function lastingEngine(first: Engine, again: () => Promise<Engine>): Engine {
+  const listeners = new Set<(event: EngineEvent) => void>();
+  const emit = (event: EngineEvent): void => {
+    for (const listener of listeners) listener(event);
+  };
+  const follow = (engine: Engine): Started => {
+    engine.subscribe(emit);
+    return { engine, hasAnswered: false };
+  };
+  let current = Promise.resolve(follow(first));
+  let ending: Started | undefined;
+  let isDisposed = false;
+  let project: string | undefined;
+  let view: View | undefined;
+
+  /** What has to be told to an engine that takes over. */
+  function remember(name: Method, args: readonly unknown[], value: unknown): void {
+    if (name === 'open' || name === 'create' || name === 'import') project = (value as ProjectState).id;
+    else if (name === 'close' || (name === 'forget' && args[0] === project)) project = undefined;
+    else if (name === 'setView') view = args[0] as View;
+    if (project === undefined) view = undefined;
+  }
+
+  async function openWhenFree({ engine }: Started, id: string): Promise<ProjectState> {
+    let opened = await engine.open(id);
+    for (let tries = 0; opened.readOnly && tries < LOCK_TRIES; tries++) {
+      await later(LOCK_MS);
+      opened = await engine.open(id);
+    }
+    return opened;
+  }
+
+  async function takeOver(ended: Started): Promise<Started> {
+    await ended.engine.dispose();
+    for (let tries = 1; ; tries++) {
+      let next: Started | undefined;
+      try {
+        next = follow(await again());
+        if (project !== undefined) await openWhenFree(next, project);
+        if (view !== undefined) await next.engine.setView(view);
+        next.hasAnswered = project !== undefined;
+        emit({ kind: 'restarted' });
+        return next;
+      } catch (cause) {
+        await next?.engine.dispose();
+        if (factsOf(cause, 'disconnected') === undefined || isDisposed || tries === START_TRIES) throw cause;
+        await later(LOCK_MS);
+      }
+    }
+  }
+
+  async function call(name: Method, args: readonly unknown[]): Promise<unknown> {
+    const used = await current;
+    try {
+      const method = used.engine[name] as (...given: readonly unknown[]) => Promise<unknown>;
+      const value = await (name === 'open' ? openWhenFree(used, args[0] as string) : method(...args));
+      used.hasAnswered = true;
+      remember(name, args, value);
+      return value;
+    } catch (cause) {
+      if (factsOf(cause, 'disconnected') === undefined || !used.hasAnswered || isDisposed) throw cause;
+      // The first of the calls that were under way starts another one, for all of them.
+      if (ending !== used) {
+        ending = used;
+        current = takeOver(used);
+      }
+      await current;
+      if (REPEATABLE.has(name)) return call(name, args);
+      throw new LamellaError('What computes had ended, and was started again.', {
+        remedy: 'Do this once more.',
+        facts: { code: 'restarted' },
+        cause,
+      });
+    }
+  }
+
+  const methods = Object.fromEntries(
+    METHOD_NAMES.map((name) => [name, (...args: readonly unknown[]) => call(name, args)]),
+  ) as unknown as Pick<Engine, Method>;
+  return {
+    ...methods,
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async dispose() {
+      isDisposed = true;
+      await (await current.catch(() => undefined))?.engine.dispose();
+    },
+  };
+}
