@@ -6,7 +6,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, extname, join } from 'node:path';
 import type { Duplex } from 'node:stream';
@@ -20,7 +20,10 @@ import { serve } from '../../studio/serve.ts';
 import { SOCKET_PATH, SOCKET_PROTOCOL, type SocketLike, socketChannel } from '../../studio/socket-channel.ts';
 import { placeWithin } from './confined-files.ts';
 
-const ADDRESS = '127.0.0.1';
+/** This machine alone, by both versions of the protocol: `localhost` may be either. */
+const ADDRESSES = ['127.0.0.1', '::1'] as const;
+/** What listening on `::1` fails with where there is no IPv6. */
+const NO_IPV6 = ['EADDRNOTAVAIL', 'EAFNOSUPPORT'];
 /** Of one frame; a message may have several. */
 const MOST_FRAME_BYTES = 64 * 2 ** 20;
 const MOST_CONNECTIONS = 16;
@@ -45,8 +48,8 @@ const headersFor = (host: string): { readonly [name: string]: string } => ({
     "default-src 'none'",
     "script-src 'self' 'wasm-unsafe-eval'",
     "worker-src 'self' blob:",
-    // Some browsers do not count the socket of the same host to 'self'.
-    `connect-src 'self' ws://${host}`,
+    // Some browsers do not count the socket of the same host to 'self'. A policy cannot name an address of IPv6.
+    `connect-src 'self'${host.startsWith('[') ? '' : ` ws://${host}`}`,
     "img-src 'self' blob: data:",
     "style-src 'self'",
     "font-src 'self'",
@@ -95,12 +98,38 @@ export async function startStudioServer({
   const token = randomBytes(32).toString('base64url');
   const engines = new Set<Engine>();
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MOST_FRAME_BYTES, perMessageDeflate: false });
-  const server = createServer({ requestTimeout: HEADERS_MS, headersTimeout: HEADERS_MS }, (request, response) => {
-    answer(request, response).catch(() => refuse(response, 404));
-  });
-  server.on('upgrade', (request, socket, head) => {
+  const listen = (at: string, wanted: number): Promise<Server> => {
+    const server = createServer({ requestTimeout: HEADERS_MS, headersTimeout: HEADERS_MS }, (request, response) => {
+      answer(request, response).catch(() => refuse(response, 404));
+    });
+    server.on('upgrade', upgrade);
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ host: at, port: wanted }, () => resolve(server));
+    });
+  };
+  const servers: Server[] = [];
+  let open = port;
+  for (const at of ADDRESSES) {
+    try {
+      const server = await listen(at, open);
+      servers.push(server);
+      open = (server.address() as AddressInfo).port;
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException;
+      if (at === '::1' && NO_IPV6.includes(code ?? '')) continue;
+      for (const server of servers) server.close();
+      throw new LamellaError(
+        code === 'EADDRINUSE' ? `port ${open} is in use.` : `port ${open} cannot be used (${code}).`,
+        { remedy: `Use another ${option('port')}, or leave it out.`, cause },
+      );
+    }
+  }
+  const hosts = ['127.0.0.1', 'localhost', '[::1]'].map((name) => `${name}:${open}`);
+
+  function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const status = upgradeStatus(request);
-    if (status !== 101) return refuseUpgrade(socket, status);
+    if (status !== 101) return void refuseUpgrade(socket, status);
     sockets.handleUpgrade(request, socket, head, (opened) => {
       opened.binaryType = 'arraybuffer';
       opened.on('error', () => opened.terminate());
@@ -109,20 +138,7 @@ export async function startStudioServer({
       opened.on('close', () => engines.delete(engine));
       serve(engine, socketChannel(opened as unknown as SocketLike));
     });
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) =>
-      reject(
-        new LamellaError(
-          cause.code === 'EADDRINUSE' ? `port ${port} is in use.` : `port ${port} cannot be used (${cause.code}).`,
-          { remedy: `Use another ${option('port')}, or leave it out.`, cause },
-        ),
-      ),
-    );
-    server.listen(port, ADDRESS, resolve);
-  });
-  const { port: open } = server.address() as AddressInfo;
-  const hosts = [`${ADDRESS}:${open}`, `localhost:${open}`];
+  }
 
   /** The host that a request is for; undefined if it is from elsewhere, such as a page of another site. */
   function ownHost({ headers }: IncomingMessage): string | undefined {
@@ -165,13 +181,13 @@ export async function startStudioServer({
   }
 
   return {
-    address: `http://${ADDRESS}:${open}/#${token}`,
+    address: `http://${ADDRESSES[0]}:${open}/#${token}`,
     async close() {
-      const stopped = new Promise<void>((resolve) => server.close(() => resolve()));
+      const stopped = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
       await Promise.all([...engines].map((engine) => engine.dispose().catch(() => undefined)));
       for (const socket of sockets.clients) socket.terminate();
-      server.closeAllConnections();
-      await stopped;
+      for (const server of servers) server.closeAllConnections();
+      await Promise.all(stopped);
     },
   };
 }
