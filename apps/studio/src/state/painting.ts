@@ -118,6 +118,8 @@ export function createPainting({ annotation, display, settings, objects, message
     if (found === undefined) return;
     onPainting(true);
     gesture = use(found, at, held);
+    // Outside of the image there is nothing to fill or pick, and a small area is filled at once.
+    if (gesture === undefined) onPainting(false);
     onPainted();
   };
 

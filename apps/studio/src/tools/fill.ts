@@ -21,7 +21,9 @@ export const fill: Tool = (bench, at, { alt }) => {
   const isSame = sameLabel(layer, seed, slice);
   const task = flood((x, y) => isSame(x, y) && isLike(x, y), seed, { size: [layer.height, layer.width] });
   let cancelled = false;
+  let ended = false;
   const paint = (area: FoundArea): void => {
+    ended = true;
     forEachRun(area, painter(layer, { value, slice }));
     bench.commit(text.edits.fill);
     if (!area.complete) bench.note(text.tools.fillLimit);
@@ -34,6 +36,7 @@ export const fill: Tool = (bench, at, { alt }) => {
     else setTimeout(go);
   };
   go();
+  if (ended) return undefined;
   return {
     move() {},
     // The flood goes on by itself, and says when it is done.
