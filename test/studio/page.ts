@@ -1,12 +1,13 @@
 /** What a page does with the engine of its worker; called by `browser.test.ts`. */
+import type { OpenRuntimeOptions } from '../../src/platform/browser/runtime.ts';
 import { openStudioEngine } from '../../src/platform/browser/studio.ts';
 import type { Engine, StudioTrainOptions } from '../../src/studio/engine.ts';
 import { openPainter } from './painter.ts';
 
 let engine: Engine;
 
-export async function start() {
-  engine = openStudioEngine();
+export async function start(options: OpenRuntimeOptions = {}) {
+  engine = openStudioEngine(options);
   const { place, version, threads, devices } = await engine.describe();
   return { place, version, threads, devices: devices.map(({ name }) => name) };
 }

@@ -49,7 +49,10 @@ async function reachServer(token: string): Promise<Engine> {
  */
 export function openStudioEngine(options: OpenRuntimeOptions = {}): Engine {
   const start = (): Engine => startWorker(options);
-  return keepIncoming(lastingEngine(start(), async () => start()), openIncoming());
+  return keepIncoming(
+    lastingEngine(start(), async () => start()),
+    openIncoming(),
+  );
 }
 
 function startWorker(options: OpenRuntimeOptions): Engine {
