@@ -2,13 +2,8 @@
 
 import { baseName, extensionOf, folderOf, roleOf, stemOf } from '../dataset/discover/names.ts';
 import { readable } from '../dataset/discover/pair.ts';
-import {
-  type ImageListing,
-  listImageSources,
-  pairListing,
-  readListed,
-  type SeriesSource,
-} from '../dataset/discover/sources.ts';
+import type { SeriesSource } from '../dataset/discover/series.ts';
+import { type ImageListing, listImageSources, pairListing, readListed } from '../dataset/discover/sources.ts';
 import { storeFolders } from '../dataset/discover/zarr-stores.ts';
 import { DatasetError, factsOf } from '../errors.ts';
 import { joinPath, type WritableFiles } from '../files.ts';

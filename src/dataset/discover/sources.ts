@@ -20,18 +20,9 @@ import { DATASET_JSON, type DatasetJson, isNnunetFolder, parseDatasetJson, withD
 import { pairFiles, readable } from './pair.ts';
 import type { JoinedFiles, LeftOut, Pairing } from './pairing.ts';
 import { pairProject, projectFiles, projectSeries, readProject, withProjectSpacing } from './project-files.ts';
+import type { SeriesSource } from './series.ts';
 import { otherZips } from './shape-files.ts';
 import { findStores, isStore } from './zarr-stores.ts';
-
-/** An image that consists of the files of a folder: a DICOM series, or an image of an OME-Zarr store. */
-export interface SeriesSource {
-  readonly format: 'DICOM' | 'OME-Zarr';
-  /** Folder of its files, '' for the listed one. */
-  readonly folder: string;
-  readonly files: readonly string[];
-  /** `CT, chest, 120 slices of 512 x 512, 0.98 x 0.98 x 3 mm, axial`; nothing that identifies a person. */
-  readonly description: string;
-}
 
 /** The images of a folder, by path. */
 export interface ImageListing {

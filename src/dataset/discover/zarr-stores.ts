@@ -4,7 +4,7 @@ import { FormatError, factsOf } from '../../errors.ts';
 import { type Files, joinPath } from '../../files.ts';
 import { baseName, folderOf } from './names.ts';
 import type { LeftOut } from './pairing.ts';
-import type { SeriesSource } from './sources.ts';
+import type { SeriesSource } from './series.ts';
 
 /** Files that say that their folder is a Zarr store or an array of one. */
 const METADATA = new Set(['zarr.json', '.zgroup', '.zattrs', '.zarray']);
