@@ -1,4 +1,5 @@
-/** `lamella/phantom`: synthetic electron micrographs with their labels. Uses only public names. */
+/** `lamella/phantom`: synthetic micrographs with their labels: electron microscopy, fluorescence. Uses only public names. */
 
+export { type Nuclei, type NucleiOptions, nuclei } from './nuclei.ts';
 export { type Phantom, type PhantomOptions, phantom } from './phantom.ts';
 export { writeSlices } from './write-slices.ts';

@@ -158,8 +158,8 @@ const PUBLIC: { readonly [file: string]: Exported } = {
     types: words('ExplainOptions Explanation WriteExplanationOptions'),
   },
   'packages/phantom/index.ts': {
-    values: words('phantom writeSlices'),
-    types: words('Phantom PhantomOptions'),
+    values: words('nuclei phantom writeSlices'),
+    types: words('Nuclei NucleiOptions Phantom PhantomOptions'),
   },
   'src/entries/workflows.ts': {
     values: words(`

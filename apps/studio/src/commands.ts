@@ -1,5 +1,6 @@
 /** All that can be done by a key or a button, in one table: what `?` lists, and what can be given another key. */
 
+import { topicInSight } from './help-topics.ts';
 import type { Dialog, Studio } from './state/studio.ts';
 import type { Tab } from './state/tabs.ts';
 import { text } from './text/text.ts';
@@ -33,7 +34,7 @@ const tab = (id: Tab, key: string): Command => ({
   },
 });
 
-const opens = (id: Exclude<Dialog, 'settings'>, key: string): Command => ({
+const opens = (id: Exclude<Dialog, 'settings' | 'help'>, key: string): Command => ({
   id,
   group: 'windows',
   label: text.header[id],
@@ -168,7 +169,13 @@ export const COMMANDS: readonly Command[] = [
     run: (studio) => void studio.saving.save(),
   },
   { ...opens('export', 'Ctrl+e'), possible: hasProject },
-  opens('help', 'F1'),
+  {
+    id: 'help',
+    group: 'windows',
+    label: text.header.help,
+    keys: ['F1'],
+    run: ({ openHelp }) => openHelp(topicInSight()),
+  },
   opens('keys', '?'),
 ];
 

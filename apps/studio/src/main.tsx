@@ -22,7 +22,7 @@ async function start(root: HTMLElement): Promise<void> {
   const studio = createStudio({
     engine,
     storage: keptValues(),
-    example: async () => (await import('./example.ts')).example(),
+    examples: () => import('./example.ts'),
     saveFile,
   });
   effect(() => {

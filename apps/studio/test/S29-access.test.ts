@@ -1,13 +1,21 @@
-/** S29: every screen, in light and dark, has no fault that axe finds. */
+/**
+ * S29: the guided tour, walked with a pointer and by keys alone, to the end. On the way every screen, dialog and theme is
+ * looked at by axe, and drawn for the documentation where pictures are wanted.
+ */
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { exampleOpened, paintedRuns, studioPages, whyNoPage } from './studio-page.ts';
+import { exampleNuclei } from '../src/example.ts';
+import type { TourStep } from '../src/state/tour.ts';
+import { picturesFolder, writePicture } from './pictures.ts';
+import { exampleOpened, inWindow, isLong, studioPages, whyNoPage } from './studio-page.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const SIZE = 512;
+const PATIENCE = { timeout: 240_000 };
 
 /** What axe finds, one line each. */
 async function faults(page: Page): Promise<readonly string[]> {
@@ -18,66 +26,130 @@ async function faults(page: Page): Promise<readonly string[]> {
   );
 }
 
+/** A screen in both themes: without fault, and drawn where pictures are wanted. */
+async function look(page: Page, name: string): Promise<void> {
+  for (const theme of ['light', 'dark'] as const) {
+    await page.evaluate(async (chosen) => {
+      studio.settings.theme.value = chosen;
+      await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    }, theme);
+    // Colours that change slowly have reached their end.
+    await page.waitForFunction(() => document.getAnimations().every(({ playState }) => playState !== 'running'));
+    expect(await faults(page), `${name}, ${theme}`).toEqual([]);
+    if (picturesFolder !== undefined) writePicture(`${name}-${theme}`, await page.screenshot());
+  }
+}
+
+/** The same without the tour, which goes on where it was. */
+async function lookBesideTour(page: Page, name: string): Promise<void> {
+  const kept = await page.evaluate(() => {
+    const { tour } = studio.settings;
+    const now = tour.value;
+    tour.value = 'over';
+    return now;
+  });
+  await look(page, name);
+  await page.evaluate((value) => {
+    studio.settings.tour.value = value;
+  }, kept);
+}
+
+const onStep = (page: Page, step: TourStep | undefined) =>
+  page.waitForFunction((wanted) => studio.tour.step.value === wanted, step, PATIENCE);
+
+/** Where strokes may go in the first image of the example: the middle of each nucleus, and what is far from any. */
+function places() {
+  const { label } = exampleNuclei(0, SIZE);
+  const sums = new Map<number, { x: number; y: number; n: number }>();
+  label.data.forEach((number, p) => {
+    if (number === 0) return;
+    const { x, y, n } = sums.get(number) ?? { x: 0, y: 0, n: 0 };
+    sums.set(number, { x: x + (p % SIZE), y: y + Math.floor(p / SIZE), n: n + 1 });
+  });
+  const isFree = (x: number, y: number): boolean => {
+    for (let dy = -10; dy <= 10; dy += 5)
+      for (let dx = -22; dx <= 22; dx += 4) if (label.data[(y + dy) * SIZE + x + dx] !== 0) return false;
+    return true;
+  };
+  const free: { x: number; y: number }[] = [];
+  for (let y = 40; y < SIZE - 40; y += 72)
+    for (let x = 40; x < SIZE - 40; x += 72) if (isFree(x, y)) free.push({ x, y });
+  const nuclei = [...sums.values()]
+    .map(({ x, y, n }) => ({ x: Math.round(x / n), y: Math.round(y / n), n }))
+    .filter(({ x, y, n }) => n > 250 && x > 20 && y > 20 && x < SIZE - 20 && y < SIZE - 20);
+  return { nuclei, free };
+}
+
 describe.skipIf(whyNoPage !== undefined)(`S29 access${whyNoPage === undefined ? '' : ` (${whyNoPage})`}`, () => {
   const pages = studioPages();
 
-  it.each([false, true])('every screen passes axe, dark: %s', async (dark) => {
-    const { page, errors, close } = await pages.open({ dark });
-    expect(await faults(page), 'start').toEqual([]);
-    await page.getByRole('button', { name: 'Try an example' }).click();
-    await exampleOpened(page);
-    expect(await faults(page), 'work').toEqual([]);
-    for (const tab of ['train', 'check', 'measure', 'annotate'] as const) {
-      await page.evaluate((name) => {
-        studio.tab.value = name;
-      }, tab);
-      expect(await faults(page), tab).toEqual([]);
-    }
-    for (const dialog of ['settings', 'keys', 'help', 'export'] as const) {
-      await page.evaluate((name) => {
-        studio.dialog.value = name;
-      }, dialog);
-      await page.locator('dialog[open]').waitFor();
-      expect(await faults(page), dialog).toEqual([]);
-      await page.keyboard.press('Escape');
-      await page.locator('dialog[open]').waitFor({ state: 'detached' });
-    }
-    expect(errors).toEqual([]);
-    await close();
-  });
-
-  it('needs no pointer: from the start to a saved project, painting with the arrow keys', async () => {
-    const { page, errors, close } = await pages.open({ dialogs: false });
-    const focused = () => page.evaluate(() => document.activeElement?.textContent?.trim());
-    const tabTo = async (name: string): Promise<void> => {
-      for (let i = 0; i < 40 && (await focused()) !== name; i++) await page.keyboard.press('Tab');
-      expect(await focused()).toBe(name);
+  it('walks the tour with a pointer; every screen passes axe in light and dark', { timeout: 600_000 }, async () => {
+    const { page, errors, close } = await pages.open({ live: true, dialogs: false });
+    const stroke = async (x: number, y: number, reach: number): Promise<void> => {
+      const [from, to] = [await inWindow(page, x - reach, y), await inWindow(page, x + reach, y)];
+      await page.mouse.move(from.x, from.y);
+      await page.mouse.down();
+      await page.mouse.move(to.x, to.y, { steps: 3 });
+      await page.mouse.up();
     };
-    await tabTo('Try an example');
-    await page.keyboard.press('Enter');
+    const { nuclei, free } = places();
+    expect([nuclei.length > 20, free.length > 8]).toEqual([true, true]);
+
+    await page.locator('.cards canvas[width="128"]').last().waitFor();
+    await look(page, 'start');
+    await page.getByRole('button', { name: /^Nuclei/ }).click();
     await exampleOpened(page);
+    await page.waitForFunction(() => studio.project.images.value.length === 12, undefined, PATIENCE);
+    await onStep(page, 'background');
+    await look(page, 'tour');
 
-    await page.keyboard.press('F6');
-    await page.keyboard.press('2');
-    for (const key of ['ArrowRight', 'Shift+ArrowDown']) await page.keyboard.press(key);
-    const at = await page.evaluate(() => studio.pointer.at.value as { x: number; y: number });
-    await page.keyboard.down('Enter');
-    for (let i = 0; i < 20; i++) await page.keyboard.press('ArrowRight');
-    await page.keyboard.up('Enter');
-    const runs = await paintedRuns(page);
-    const [row] = runs.filter(([y]) => y === Math.floor(at.y));
-    // A brush of 16 pixels, dragged by 20: an even one is centred on a corner.
-    expect(row).toEqual([Math.floor(at.y), Math.round(at.x) - 8, Math.round(at.x) + 28, 1]);
+    await page.locator('[data-pointed]').click();
+    await stroke(free[0].x, free[0].y, 12);
+    await onStep(page, 'objects');
+    await page.locator('[data-pointed]').click();
+    await page.evaluate(() => {
+      studio.painting.size.value = 11;
+    });
+    for (const { x, y } of nuclei.slice(0, 2)) await stroke(x, y, 4);
+    await onStep(page, 'correct');
+    for (const { x, y } of nuclei.slice(2, 14)) await stroke(x, y, 4);
     await page.keyboard.press('1');
-    for (let i = 0; i < 5; i++) await page.keyboard.press('Shift+ArrowUp');
-    await page.keyboard.press('Enter');
-    expect((await paintedRuns(page)).some(([, , , label]) => label === 0)).toBe(true);
+    for (const { x, y } of free.slice(1, 9)) await stroke(x, y, 12);
+    await onStep(page, 'train');
+    const edits = await page.evaluate(() => studio.annotation.made.value);
+    expect(edits).toBe(23);
+    // The model has seen the last stroke.
+    await page.waitForTimeout(picturesFolder === undefined ? 0 : 5000);
+    await page.mouse.move(640, 20);
+    await lookBesideTour(page, 'annotate');
 
-    await page.keyboard.press('Control+e');
-    await page.getByRole('dialog', { name: 'Export' }).waitFor();
+    await page.locator('[data-pointed]').click();
+    await page.locator('[data-pointed]').click();
+    await onStep(page, 'training');
+    const enough = picturesFolder === undefined && !isLong ? 2 : 40;
+    await page.waitForFunction((n) => studio.training.losses.value.length >= n, enough, PATIENCE);
+    await lookBesideTour(page, 'train');
+    if (picturesFolder === undefined) await page.locator('[data-pointed]').click();
+    await onStep(page, 'check');
+    await look(page, 'trained');
+
+    await page.locator('[data-pointed]').click();
+    await page.locator('[data-pointed]').click();
+    await onStep(page, 'judge');
+    await page.waitForFunction(() => studio.live.tiles.value.length > 0, undefined, PATIENCE);
+    await lookBesideTour(page, 'check');
+    await page.getByRole('button', { name: 'Skip', exact: true }).click();
+    await onStep(page, 'measure');
+    await page.locator('[data-pointed]').click();
+    await page.locator('[data-pointed]').click();
+    await onStep(page, 'export');
+    await lookBesideTour(page, 'measure');
+    await page.locator('[data-pointed]').click();
+    await onStep(page, undefined);
+    await page.getByText(/^That was the whole way/).waitFor();
+    await look(page, 'export');
     await page.keyboard.press('Escape');
-    const [download] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('Control+s')]);
-    expect(download.suggestedFilename()).toMatch(/\.zip$/);
+
     expect(errors).toEqual([]);
     await close();
   });

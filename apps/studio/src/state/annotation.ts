@@ -40,6 +40,8 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
   const edits = signal(0);
   /** Edits that the engine has not yet confirmed to keep. */
   const unkept = signal(0);
+  /** Edits since the page was opened, undoing included. */
+  const made = signal(0);
   /** The labels of the image on the screen, once they are loaded. */
   const layer = signal<LabelLayer | undefined>(undefined);
   const noteEdit = (): void => {
@@ -87,6 +89,7 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
     batch(() => {
       noteEdit();
       unkept.value++;
+      made.value++;
     });
     // A failure is told by the history itself; the edit stays unkept until a later one is written.
     history.settled().then(
@@ -135,6 +138,7 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
     layer,
     edits,
     unkept,
+    made,
     annotations: computed(() => opened.value?.annotations),
     readOnly,
     classes: edited<readonly AnnotationClass[]>(({ annotations }) => annotations.classes, []),

@@ -2,6 +2,8 @@
 
 import { effect, signal } from '@preact/signals';
 
+import type { TourStep } from './tour.ts';
+
 export type Theme = 'system' | 'light' | 'dark';
 
 interface Kept {
@@ -14,6 +16,8 @@ interface Kept {
   readonly liveStarts: boolean;
   /** When projects were saved to disk, in milliseconds since 1970, by their id. */
   readonly savedAtMs: { readonly [id: string]: number };
+  /** Where the guided tour is, and on which project; undefined before it was taken the first time. */
+  readonly tour: { readonly project: string; readonly step: TourStep } | 'over' | undefined;
   /** Keys that replace those of the table, by command. */
   readonly keys: { readonly [command: string]: readonly string[] };
 }
@@ -24,6 +28,7 @@ const DEFAULTS: Kept = {
   brushOnScreen: false,
   liveStarts: true,
   savedAtMs: {},
+  tour: undefined,
   keys: {},
 };
 const NAME = 'lamella-studio';
@@ -41,6 +46,7 @@ export function createSettings(storage: KeptValues | undefined) {
     brushOnScreen: signal(kept.brushOnScreen),
     liveStarts: signal(kept.liveStarts),
     savedAtMs: signal(kept.savedAtMs),
+    tour: signal(kept.tour),
     keys: signal(kept.keys),
   };
   effect(() => {
@@ -50,6 +56,7 @@ export function createSettings(storage: KeptValues | undefined) {
       brushOnScreen: settings.brushOnScreen.value,
       liveStarts: settings.liveStarts.value,
       savedAtMs: settings.savedAtMs.value,
+      tour: settings.tour.value,
       keys: settings.keys.value,
     };
     storage?.setItem(NAME, JSON.stringify(values));

@@ -2,7 +2,9 @@
 
 import { effect, signal } from '@preact/signals';
 import type { Engine, EngineDescription, GivenFile } from 'lamella/studio';
+import type { ExampleName } from '../example.ts';
 import { score } from '../format.ts';
+import type { HelpTopic } from '../help-topics.ts';
 import type { saveFile as SaveFile } from '../save-file.ts';
 import { text } from '../text/text.ts';
 import { createAnnotation } from './annotation.ts';
@@ -20,6 +22,7 @@ import { createSaving } from './saving.ts';
 import { createScene } from './scene.ts';
 import { createSettings, type KeptValues } from './settings.ts';
 import type { Tab } from './tabs.ts';
+import { createTour } from './tour.ts';
 import { createTraining } from './training.ts';
 
 export type Dialog = 'settings' | 'help' | 'keys' | 'export';
@@ -31,11 +34,11 @@ interface Place {
   readonly engine: Engine;
   readonly storage: KeptValues | undefined;
   /** Images for those who have none at hand. */
-  example(): Promise<readonly GivenFile[]>;
+  examples(): Promise<typeof import('../example.ts')>;
   saveFile: typeof SaveFile;
 }
 
-export function createStudio({ engine, storage, example, saveFile }: Place) {
+export function createStudio({ engine, storage, examples, saveFile }: Place) {
   const messages = createMessages();
   const settings = createSettings(storage);
   const project = createOpenProject(engine, messages);
@@ -103,6 +106,35 @@ export function createStudio({ engine, storage, example, saveFile }: Place) {
       if (opened.readOnly) messages.note(text.readOnly);
     });
 
+  const openExample = (name: ExampleName): Promise<boolean> =>
+    project.during(text.busy.example, async () => {
+      const { exampleFiles } = await examples();
+      project.show(await engine.create(text.start.examples[name].title));
+      if (name === 'nuclei') {
+        await annotation.changeTask('objects');
+        if (!tour.isKnown) tour.begin(project.state.value?.id ?? '');
+      }
+      for (const file of exampleFiles(name)) await project.add([file]);
+    });
+
+  const dialog = signal<Dialog | undefined>(undefined);
+  /** The page of the help that is open, or was last. */
+  const helpTopic = signal<HelpTopic>('begin');
+
+  const tour = createTour({
+    settings,
+    project,
+    annotation,
+    painting,
+    live,
+    training,
+    checking,
+    measuring,
+    tab,
+    dialog,
+    onFinished: () => messages.note(text.tour.finished),
+  });
+
   void engine.describe().then((found) => {
     description.value = found;
     if (found.project !== undefined) void openProject(found.project);
@@ -126,9 +158,22 @@ export function createStudio({ engine, storage, example, saveFile }: Place) {
     checking,
     measuring,
     tab,
-    dialog: signal<Dialog | undefined>(undefined),
+    dialog,
+    helpTopic,
+    openHelp(topic: HelpTopic): void {
+      helpTopic.value = topic;
+      dialog.value = 'help';
+    },
     takeIn,
-    openExample: () => project.during(text.busy.example, async () => takeIn(await example())),
+    examples,
+    openExample,
+    tour,
+    /** Begins the tour again, on an example of its own. */
+    takeTour(): Promise<boolean> {
+      dialog.value = undefined;
+      settings.tour.value = undefined;
+      return openExample('nuclei');
+    },
     openProject,
     forget: (id: string) =>
       project.during(text.busy.opening, async () => {

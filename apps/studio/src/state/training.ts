@@ -13,6 +13,8 @@ export interface CurvePoint {
 export const MINUTES = [1, 2, 5, 15, 60] as const;
 const DEFAULT_MINUTES = 2;
 
+export type Training = ReturnType<typeof createTraining>;
+
 /** @param onTrained a run has come to its end */
 export function createTraining(engine: Engine, messages: Messages, onTrained: (run: TrainedRun) => void) {
   const running = signal(false);

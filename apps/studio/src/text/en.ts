@@ -1,5 +1,8 @@
 /** Every text of the page, in English: one long file, since a translation is this file again, in the same shape. */
 
+import type { TourStep } from '../state/tour.ts';
+import { help } from './en-help.ts';
+
 const count = (n: number, one: string, many: string): string => `${number(n)} ${n === 1 ? one : many}`;
 const number = (n: number): string => new Intl.NumberFormat('en').format(n);
 
@@ -18,7 +21,11 @@ export const en = {
     formats: 'PNG, TIFF, DICOM, NIfTI, NRRD, or a project (.zip)',
     chooseFiles: 'Choose files',
     chooseFolder: 'Choose a folder',
-    example: 'Try an example',
+    tryExample: 'No images at hand? Try an example',
+    examples: {
+      nuclei: { title: 'Nuclei', body: 'Fluorescence, 12 images: count objects that touch.' },
+      tissue: { title: 'Tissue', body: 'Electron microscopy, 4 sections: tell areas apart.' },
+    },
     private: 'Nothing leaves this computer: this page cannot connect to any other.',
     privateServer: 'Nothing leaves this computer: the page is served by Lamella on it, and connects to nothing else.',
     recent: 'Recent projects',
@@ -115,6 +122,28 @@ export const en = {
     zoomOut: 'Zoom out',
     noWebgl: 'This browser has no WebGL 2, without which images cannot be drawn.',
     noWebglRemedy: 'Switch on hardware acceleration in its settings, or use a current Chrome, Edge, Firefox or Safari.',
+  },
+
+  tour: {
+    title: 'Tour',
+    position: (n: number, of: number) => `${number(n)} of ${number(of)}`,
+    next: 'Next',
+    skip: 'End the tour',
+    finished: 'That was the whole way. Drop your own images on the start screen; the help has this tour and more.',
+    steps: {
+      background: (key) => `Choose background (${key('class-1')}) and draw a stroke where there is no nucleus.`,
+      objects: (key) => `Choose object (${key('class-2')}) and draw a short stroke in each of two nuclei.`,
+      live: () => 'A model learns from your strokes; its preview comes in a moment.',
+      correct: (key) =>
+        `This is the preview. Paint where it is wrong: ${key('class-2')} on a nucleus, ${key('class-1')} on background.`,
+      train: (key) => `For a better model, open Train (${key('tab-train')}) and press Train.`,
+      training: () => 'A network learns from your strokes. Let it finish, or stop it when you have seen enough.',
+      check: (key) => `Open Check (${key('tab-check')}) and press Find uncertain places.`,
+      judge: (key) =>
+        `Is the preview in the frame right? Accept it (${key('accept')}); otherwise paint over it and press Corrected (${key('correct')}).`,
+      measure: (key) => `Open Measure (${key('tab-measure')}) and press Segment all: every image is counted.`,
+      export: (key) => `Press Export (${key('export')}): tables, masks and the model are yours to keep.`,
+    } as { readonly [step in TourStep]: (key: (command: string) => string) => string },
   },
 
   header: {
@@ -279,38 +308,7 @@ export const en = {
     ready: (name: string) => `${name} is ready.`,
   },
 
-  help: {
-    title: 'Help',
-    sections: [
-      [
-        'In five minutes',
-        [
-          'Drop your images. Choose a class at the right, and paint a few strokes on what belongs to it; then a few on what does not.',
-          'The live preview shows what a quick model makes of it. Paint where it is wrong.',
-          'Train a network for a minute or more, check where it is unsure, and segment all images.',
-        ],
-      ],
-      [
-        'What is not annotated',
-        [
-          'Pixels that you do not paint are unknown, and nothing is learned from them. Inside a region that is complete, what you do not paint is background.',
-          'A region with a closed padlock is held out: the network never learns from it and is scored on it.',
-        ],
-      ],
-      [
-        'Where your work is',
-        [
-          'Every change is kept on this computer as soon as it is made, and can be undone, also after the page was closed.',
-          'Browsers may clear what they keep when space is short. Save the project to disk for safekeeping, or to train on it with lamella train.',
-        ],
-      ],
-      [
-        'Without a mouse',
-        ['With the image focused, the arrow keys move a crosshair, and Enter paints there. Press ? for all keys.'],
-      ],
-    ] as readonly (readonly [title: string, paragraphs: readonly string[]])[],
-    version: (version: string) => `Lamella ${version}`,
-  },
+  help,
 
   task: {
     title: 'What are you looking for?',

@@ -5,6 +5,7 @@ import { text } from '../text/text.ts';
 import { classColour } from '../viewer/palette.ts';
 import { IconButton } from './button.tsx';
 import { useStudio } from './context.ts';
+import { Heading } from './heading.tsx';
 import { Icon } from './icon.tsx';
 import { LiveSection } from './live-section.tsx';
 import { Segments } from './segments.tsx';
@@ -70,6 +71,7 @@ function ClassRow({ item, at }: { readonly item: AnnotationClass; readonly at: n
       <button
         type="button"
         class="plain choose"
+        data-class={at}
         aria-pressed={painting.classAt.value === at}
         aria-label={text.classes.paintWith(at + 1, item.name)}
         onClick={() => {
@@ -112,8 +114,8 @@ function Regions(): JSX.Element {
   const { annotation } = useStudio();
   const regions = annotation.regions.value;
   return (
-    <section aria-labelledby="regions">
-      <h2 id="regions">{text.regions.title}</h2>
+    <section aria-labelledby="regions" data-topic="region">
+      <Heading id="regions" title={text.regions.title} topic="region" />
       <p class="muted">{text.regions.help}</p>
       <ul class="regions">
         {regions.map((region) => (

@@ -1,7 +1,9 @@
 import type { IconNode } from 'lucide';
 import type { JSX } from 'preact';
 import { shortcut } from '../commands.ts';
+import type { HelpTopic } from '../help-topics.ts';
 import { keyCaps } from '../keys.ts';
+import { text as words } from '../text/text.ts';
 import { useStudio } from './context.ts';
 import { Icon } from './icon.tsx';
 
@@ -10,6 +12,8 @@ interface Props {
   readonly label: string;
   /** The command whose key the tooltip names. */
   readonly command?: string;
+  /** The page of the help about it, which a key opens. */
+  readonly topic?: HelpTopic;
   readonly pressed?: boolean;
   readonly disabled?: boolean;
   readonly class?: string;
@@ -23,6 +27,7 @@ export function IconButton({
   icon,
   label,
   command,
+  topic,
   pressed,
   disabled,
   text,
@@ -30,7 +35,10 @@ export function IconButton({
   class: name = '',
 }: Props): JSX.Element {
   const { settings } = useStudio();
-  const key = command === undefined ? undefined : shortcut(command, settings.keys.value);
+  const keyOf = (id: string | undefined): string | undefined => id && shortcut(id, settings.keys.value);
+  const key = keyOf(command);
+  const help = topic && keyOf('help');
+  const title = key === undefined ? label : `${label} (${keyCaps(key).join('+')})`;
   return (
     <button
       type="button"
@@ -38,7 +46,9 @@ export function IconButton({
       aria-label={text === undefined ? label : undefined}
       aria-pressed={pressed}
       aria-keyshortcuts={key?.replace('Ctrl', 'Control')}
-      title={key === undefined ? label : `${label} (${keyCaps(key).join('+')})`}
+      data-command={command}
+      data-topic={topic}
+      title={help === undefined ? title : `${title}\n${words.help.tooltip(help)}`}
       disabled={disabled}
       onClick={onClick}
     >

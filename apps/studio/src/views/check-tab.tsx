@@ -6,6 +6,7 @@ import type { Verdict } from '../state/checking.ts';
 import { text } from '../text/text.ts';
 import { IconButton } from './button.tsx';
 import { useStudio } from './context.ts';
+import { Heading } from './heading.tsx';
 import { Icon } from './icon.tsx';
 
 export function CheckTab(): JSX.Element {
@@ -13,12 +14,13 @@ export function CheckTab(): JSX.Element {
   const { places, searching, accuracy } = checking;
   return (
     <>
-      <section aria-labelledby="check">
-        <h2 id="check">{text.check.title}</h2>
+      <section aria-labelledby="check" data-topic="check">
+        <Heading id="check" title={text.check.title} topic="check" />
         <p class="muted">{text.check.help}</p>
         <button
           type="button"
           class={places.value.length === 0 ? 'primary' : ''}
+          data-tour="find"
           disabled={searching.value}
           onClick={() => void checking.search()}
         >
@@ -50,7 +52,7 @@ function Judge(): JSX.Element {
           {current.value.random && <span class="tag">{text.check.random}</span>}
         </p>
       )}
-      <div class="judge">
+      <div class="judge" data-topic="check">
         <IconButton
           icon={Check}
           label={text.check.accept}

@@ -4,6 +4,7 @@ import type { JSX } from 'preact';
 import { text } from '../text/text.ts';
 import { useStudio } from './context.ts';
 import { Dialog } from './dialog.tsx';
+import { HelpButton } from './heading.tsx';
 import { Icon } from './icon.tsx';
 
 /** What each file is made of: the segmentation, or the model alone. */
@@ -52,6 +53,8 @@ export function ExportDialog(): JSX.Element {
       </fieldset>
       {prediction === undefined && <p class="hint">{text.export.noPrediction}</p>}
       <div class="row end">
+        <HelpButton topic="export" />
+        <span class="grow" />
         <button type="button" class="primary" disabled={chosen.length === 0} onClick={start}>
           <Icon of={Download} />
           {text.export.start}

@@ -7,7 +7,7 @@ import { Logo } from './icon.tsx';
 
 /** Help, keys and settings: on every screen, at the right. */
 export function HeaderButtons(): JSX.Element {
-  const { dialog } = useStudio();
+  const { dialog, openHelp } = useStudio();
   const open = (name: NonNullable<typeof dialog.value>) => () => {
     dialog.value = name;
   };
@@ -18,7 +18,7 @@ export function HeaderButtons(): JSX.Element {
         icon={CircleQuestionMark}
         label={text.header.help}
         command="help"
-        onClick={open('help')}
+        onClick={() => openHelp('begin')}
       />
       <IconButton class="quiet" icon={Keyboard} label={text.header.keys} command="keys" onClick={open('keys')} />
       <IconButton class="quiet" icon={Settings} label={text.header.settings} onClick={open('settings')} />
@@ -76,6 +76,7 @@ export function WorkHeader(): JSX.Element {
         label={text.header.export}
         text={text.header.export}
         command="export"
+        topic="export"
         onClick={() => {
           studio.dialog.value = 'export';
         }}

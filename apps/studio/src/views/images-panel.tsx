@@ -87,7 +87,7 @@ function ImageRow({ item, current }: { readonly item: ImageInfo; readonly curren
   );
 }
 
-function Picture({ thumbnail }: { readonly thumbnail: Thumbnail | undefined }): JSX.Element {
+export function Picture({ thumbnail }: { readonly thumbnail: Thumbnail | undefined }): JSX.Element {
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
     if (canvas.current === null || thumbnail === undefined) return;

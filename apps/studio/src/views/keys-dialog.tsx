@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { COMMANDS, type Command, conflict, type Group, keysOf } from '../commands.ts';
 import { keyCaps, keyName } from '../keys.ts';
 import { text } from '../text/text.ts';
+import { Chord } from './chord.tsx';
 import { useStudio } from './context.ts';
 import { Dialog } from './dialog.tsx';
 
@@ -84,13 +85,7 @@ function KeyRow({ command }: { readonly command: Command }): JSX.Element {
         {waiting.value ? (
           <em>{text.keys.press}</em>
         ) : (
-          keysOf(command, settings.keys.value).map((key) => (
-            <span key={key} class="chord">
-              {keyCaps(key).map((cap) => (
-                <kbd key={cap}>{cap}</kbd>
-              ))}
-            </span>
-          ))
+          keysOf(command, settings.keys.value).map((key) => <Chord key={key} name={key} />)
         )}
       </button>
     </li>

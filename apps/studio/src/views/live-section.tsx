@@ -6,6 +6,7 @@ import { text } from '../text/text.ts';
 import { classColour } from '../viewer/palette.ts';
 import { PREVIEW_MODES, type PreviewMode } from '../viewer/preview-layer.ts';
 import { useStudio } from './context.ts';
+import { Heading } from './heading.tsx';
 
 const MODELS = ['auto', 'quick', 'network'] as const;
 
@@ -13,11 +14,10 @@ export function LiveSection(): JSX.Element {
   const { live, display, annotation } = useStudio();
   const lacking = annotation.annotatedClasses.value < 2;
   return (
-    <section aria-labelledby="live">
+    <section aria-labelledby="live" data-topic="live">
       <div class="row">
-        <h2 id="live" class="grow">
-          {text.live.title}
-        </h2>
+        <Heading id="live" title={text.live.title} topic="live" />
+        <span class="grow" />
         {live.model.value !== undefined && (
           <span class={`tag ${live.model.value}`}>{text.live.models[live.model.value]}</span>
         )}

@@ -2,6 +2,7 @@ import { Play, Square } from 'lucide';
 import type { JSX } from 'preact';
 import { text } from '../text/text.ts';
 import { useStudio } from './context.ts';
+import { Heading } from './heading.tsx';
 import { Icon } from './icon.tsx';
 import { Toggle } from './settings-dialog.tsx';
 
@@ -11,8 +12,8 @@ export function MeasureTab(): JSX.Element {
   const { running, minSizePx, result } = measuring;
   const summary = result.value;
   return (
-    <section aria-labelledby="segment">
-      <h2 id="segment">{text.measure.title}</h2>
+    <section aria-labelledby="segment" data-topic="measure">
+      <Heading id="segment" title={text.measure.title} topic="measure" />
       <p class="muted">{text.measure.help}</p>
       <label class="field">
         <span>{text.measure.minSize}</span>
@@ -38,6 +39,7 @@ export function MeasureTab(): JSX.Element {
         <button
           type="button"
           class="primary"
+          data-tour="segment"
           disabled={training.runs.value.length === 0}
           onClick={() => void measuring.run()}
         >

@@ -2,15 +2,19 @@
 
 import { useSignal } from '@preact/signals';
 import type { EngineDescription, GivenFile, ProjectSummary } from 'lamella/studio';
-import { FolderOpen, ImagePlus, ShieldCheck, Sparkles } from 'lucide';
+import { FolderOpen, ImagePlus, ShieldCheck } from 'lucide';
 import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import type { ExampleName } from '../example.ts';
 import { ago, fileSize } from '../format.ts';
+import type { Thumbnail } from '../state/project.ts';
 import { text } from '../text/text.ts';
 import { confirm } from './confirm.tsx';
 import { useStudio } from './context.ts';
 import { chooseFiles, chooseFolder, dropHandlers } from './file-choice.ts';
 import { HeaderButtons } from './header.tsx';
 import { Icon, Logo } from './icon.tsx';
+import { Picture } from './images-panel.tsx';
 
 export function Start(): JSX.Element {
   const studio = useStudio();
@@ -45,12 +49,9 @@ export function Start(): JSX.Element {
               <Icon of={FolderOpen} />
               {text.start.chooseFolder}
             </button>
-            <button type="button" onClick={() => void studio.openExample()}>
-              <Icon of={Sparkles} />
-              {text.start.example}
-            </button>
           </div>
         </section>
+        <Examples />
         <Place description={studio.description.value} />
         <Recent projects={studio.project.recent.value} />
         <ol class="steps">
@@ -63,6 +64,34 @@ export function Start(): JSX.Element {
         </ol>
       </main>
     </div>
+  );
+}
+
+const EXAMPLES = Object.keys(text.start.examples) as readonly ExampleName[];
+
+function Examples(): JSX.Element {
+  const studio = useStudio();
+  const pictures = useSignal<{ readonly [name in ExampleName]?: Thumbnail }>({});
+  useEffect(() => {
+    void studio.examples().then(({ examplePicture }) => {
+      pictures.value = { nuclei: examplePicture('nuclei'), tissue: examplePicture('tissue') };
+    });
+  }, [studio, pictures]);
+  return (
+    <section class="examples" aria-labelledby="examples">
+      <h2 id="examples">{text.start.tryExample}</h2>
+      <div class="cards">
+        {EXAMPLES.map((name) => (
+          <button key={name} type="button" onClick={() => void studio.openExample(name)}>
+            <Picture thumbnail={pictures.value[name]} />
+            <span class="names">
+              <strong>{text.start.examples[name].title}</strong>
+              <span class="muted">{text.start.examples[name].body}</span>
+            </span>
+          </button>
+        ))}
+      </div>
+    </section>
   );
 }
 

@@ -21,6 +21,7 @@ import { text } from '../text/text.ts';
 import type { ToolId } from '../tools/tool.ts';
 import { IconButton } from './button.tsx';
 import { useStudio } from './context.ts';
+import { HelpButton } from './heading.tsx';
 
 const ICONS: { readonly [id in ToolId]: IconNode } = {
   brush: Brush,
@@ -63,6 +64,7 @@ export function Toolbar(): JSX.Element {
             icon={ICONS[id]}
             label={text.tools[id]}
             command={id}
+            topic={id}
             pressed={painting.tool.value === id}
             onClick={() => painting.choose(id)}
           />
@@ -82,6 +84,8 @@ export function Toolbar(): JSX.Element {
           {text.tools.keep}
         </label>
       )}
+      <span class="grow" />
+      <HelpButton topic={painting.tool.value} />
     </div>
   );
 }

@@ -7,6 +7,7 @@ import { text } from '../text/text.ts';
 import { IconButton } from './button.tsx';
 import { Chart } from './chart.tsx';
 import { useStudio } from './context.ts';
+import { Heading } from './heading.tsx';
 import { Icon } from './icon.tsx';
 import { Segments } from './segments.tsx';
 
@@ -14,8 +15,8 @@ export function TrainTab(): JSX.Element {
   const { training } = useStudio();
   return (
     <>
-      <section aria-labelledby="train">
-        <h2 id="train">{text.train.title}</h2>
+      <section aria-labelledby="train" data-topic="train">
+        <Heading id="train" title={text.train.title} topic="train" />
         <p class="muted">{text.train.help}</p>
         {training.running.value ? <Running /> : <Settings />}
       </section>
@@ -44,7 +45,7 @@ function Settings(): JSX.Element {
         />
       </fieldset>
       <StartFrom />
-      <button type="button" class="primary" disabled={lacking} onClick={() => void training.start()}>
+      <button type="button" class="primary" data-tour="train" disabled={lacking} onClick={() => void training.start()}>
         <Icon of={Play} />
         {text.train.start}
       </button>
@@ -88,7 +89,7 @@ function Running(): JSX.Element {
         <span class="grow number">{text.train.step(training.step.value)}</span>
         <span class="muted">{left === undefined ? text.train.preparing : text.train.left(duration(left))}</span>
       </p>
-      <button type="button" disabled={training.stopping.value} onClick={() => void training.stop()}>
+      <button type="button" data-tour="stop" disabled={training.stopping.value} onClick={() => void training.stop()}>
         <Icon of={Square} />
         {training.stopping.value ? text.train.stopping : text.train.stop}
       </button>

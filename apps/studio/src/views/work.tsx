@@ -11,6 +11,7 @@ import { MeasureTab } from './measure-tab.tsx';
 import { ObjectTable } from './object-table.tsx';
 import { StatusLine } from './status-line.tsx';
 import { Toolbar } from './toolbar.tsx';
+import { Tour } from './tour.tsx';
 import { TrainTab } from './train-tab.tsx';
 import { ViewBar } from './view-bar.tsx';
 
@@ -26,6 +27,7 @@ export function Work(): JSX.Element {
   return (
     <div class="work">
       <WorkHeader />
+      <Tour />
       <ImagesPanel />
       <main class="stage">
         <Toolbar />
