@@ -47,4 +47,5 @@ export function duration(ms: number): string {
 }
 
 /** A score or loss with three decimals. */
-export const score = (value: number): string => value.toFixed(3);
+export const score = (value: number): string =>
+  new Intl.NumberFormat(text.language, { minimumFractionDigits: 3, maximumFractionDigits: 3 }).format(value);

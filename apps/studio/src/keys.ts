@@ -1,5 +1,7 @@
 /** Names of keys, as the table of commands and the list of keys write them: `b`, `Shift+d`, `Ctrl+z`, `?`, `Space`. */
 
+import { text } from './text/text.ts';
+
 export type KeyPress = Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'altKey' | 'shiftKey'>;
 
 const NAMES: { readonly [key: string]: string } = { ' ': 'Space', Esc: 'Escape', Del: 'Delete' };
@@ -23,13 +25,12 @@ export function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLInputElement && !['checkbox', 'radio', 'button', 'range', 'color'].includes(target.type);
 }
 
-const SIGNS: { readonly [name: string]: string } = {
+const SIGNS: { readonly [name: string]: string | undefined } = {
+  ...text.keys.caps,
   ArrowLeft: '←',
   ArrowRight: '→',
   ArrowUp: '↑',
   ArrowDown: '↓',
-  Escape: 'Esc',
-  Delete: 'Del',
   Backspace: '⌫',
 };
 

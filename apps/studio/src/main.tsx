@@ -3,21 +3,16 @@ import { render } from 'preact';
 import { startEngine } from './engine.ts';
 import { isolate, withoutPeers } from './isolation.ts';
 import { saveFile } from './save-file.ts';
+import { keptValues } from './state/settings.ts';
 import { createStudio } from './state/studio.ts';
 import './style.css';
+import { text } from './text/text.ts';
 import { App } from './views/app.tsx';
-
-const keptValues = (): Storage | undefined => {
-  try {
-    return localStorage;
-  } catch {
-    return undefined;
-  }
-};
 
 async function start(root: HTMLElement): Promise<void> {
   withoutPeers();
   if (import.meta.env.MODE === 'static' && (await isolate())) return;
+  document.documentElement.lang = text.language;
   const engine = await startEngine();
   const studio = createStudio({
     engine,

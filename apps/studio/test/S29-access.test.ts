@@ -9,9 +9,11 @@ import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { exampleNuclei } from '../src/example.ts';
+import type { HelpTopic } from '../src/help-topics.ts';
 import type { TourStep } from '../src/state/tour.ts';
+import { en } from '../src/text/en.ts';
 import { picturesFolder, writePicture } from './pictures.ts';
-import { exampleOpened, inWindow, isLong, studioPages, whyNoPage } from './studio-page.ts';
+import { exampleOpened, inWindow, isLong, paintedRuns, studioPages, whyNoPage } from './studio-page.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const SIZE = 512;
@@ -95,7 +97,7 @@ describe.skipIf(whyNoPage !== undefined)(`S29 access${whyNoPage === undefined ? 
     const { nuclei, free } = places();
     expect([nuclei.length > 20, free.length > 8]).toEqual([true, true]);
 
-    await page.locator('.cards canvas[width="128"]').last().waitFor();
+    await page.locator('.cards canvas[width="160"]').last().waitFor();
     await look(page, 'start');
     await page.getByRole('button', { name: /^Nuclei/ }).click();
     await exampleOpened(page);
@@ -150,6 +152,141 @@ describe.skipIf(whyNoPage !== undefined)(`S29 access${whyNoPage === undefined ? 
     await look(page, 'export');
     await page.keyboard.press('Escape');
 
+    expect(errors).toEqual([]);
+    await close();
+  });
+
+  it('walks the tour by keys alone, from the start to the exported files', { timeout: 600_000 }, async () => {
+    const { page, errors, close } = await pages.open({ live: true, dialogs: false });
+    const { keyboard } = page;
+    const press = async (selector: string): Promise<void> => {
+      const isThere = () => page.evaluate((wanted) => document.activeElement?.matches(wanted), selector);
+      for (let i = 0; i < 80 && !(await isThere()); i++) await keyboard.press('Tab');
+      expect(await isThere(), selector).toBe(true);
+      await keyboard.press('Enter');
+    };
+    /** Moves the crosshair to a pixel and draws a line from there to the right. */
+    const stroke = async (x: number, y: number, length: number): Promise<void> => {
+      for (const [axis, to, keys] of [
+        ['x', x, ['ArrowRight', 'ArrowLeft']],
+        ['y', y, ['ArrowDown', 'ArrowUp']],
+      ] as const) {
+        const from = await page.evaluate((which) => {
+          const { at, fromKeys } = studio.pointer;
+          return Math.floor(((fromKeys.value && at.value) || studio.display.transform.value)[which]);
+        }, axis);
+        const key = keys[to > from ? 0 : 1];
+        for (let left = Math.abs(to - from); left > 0; left -= left >= 10 ? 10 : 1)
+          await keyboard.press(left >= 10 ? `Shift+${key}` : key);
+      }
+      await keyboard.down('Enter');
+      for (let i = 0; i < length; i++) await keyboard.press('ArrowRight');
+      await keyboard.up('Enter');
+    };
+    const { nuclei, free } = places();
+    const said = () => page.evaluate(() => document.querySelector('.tour [role=status]')?.textContent ?? '');
+
+    await press('.cards button');
+    await exampleOpened(page);
+    await onStep(page, 'background');
+    await page.waitForFunction(() => studio.project.images.value.length === 12, undefined, PATIENCE);
+    expect(await said()).toMatch(/background \(1\)/);
+    await keyboard.press('F6');
+    await keyboard.press('1');
+    await stroke(free[0].x, free[0].y, 12);
+    await onStep(page, 'objects');
+    // A brush of 16 pixels, dragged by 12: an even one is centred on a corner.
+    const [row] = (await paintedRuns(page)).filter(([y]) => y === free[0].y);
+    expect(row).toEqual([free[0].y, free[0].x - 7, free[0].x + 21, 0]);
+    expect(await said()).toMatch(/object \(2\)/);
+    await keyboard.press('2');
+    for (const { x, y } of nuclei.slice(0, 2)) await stroke(x - 3, y, 6);
+    await onStep(page, 'correct');
+    await stroke(nuclei[3].x - 3, nuclei[3].y, 6);
+    await onStep(page, 'train');
+
+    await keyboard.press('Alt+2');
+    await press('[data-tour="train"]');
+    await onStep(page, 'training');
+    await page.waitForFunction(() => studio.training.losses.value.length >= 2, undefined, PATIENCE);
+    await press('[data-tour="stop"]');
+    await onStep(page, 'check');
+    await keyboard.press('Alt+3');
+    await press('[data-tour="find"]');
+    await onStep(page, 'judge');
+    await keyboard.press('s');
+    await onStep(page, 'measure');
+    await keyboard.press('Alt+4');
+    await press('[data-tour="segment"]');
+    await onStep(page, 'export');
+    await keyboard.press('Control+e');
+    await onStep(page, undefined);
+    const [download] = await Promise.all([page.waitForEvent('download'), press('dialog .primary')]);
+    expect(download.suggestedFilename()).toMatch(/\.zip$/);
+    expect(errors).toEqual([]);
+    await close();
+  });
+
+  it('keeps the step of the tour, and ends and begins it as asked', async () => {
+    const { page, errors, close } = await pages.open();
+    await page.getByRole('button', { name: /^Nuclei/ }).click();
+    await exampleOpened(page);
+    await onStep(page, 'background');
+    await page.getByRole('button', { name: 'Next', exact: true }).click();
+    await onStep(page, 'objects');
+    await page.waitForFunction(() => studio.project.images.value.length === 12, undefined, PATIENCE);
+    await page.reload();
+    await page.waitForFunction(() => studio.description.value !== undefined);
+    await page.locator('.recent li button').first().click();
+    await exampleOpened(page);
+    await onStep(page, 'objects');
+    await page.getByRole('button', { name: 'End the tour' }).click();
+    await onStep(page, undefined);
+    await page.keyboard.press('F1');
+    await page.getByRole('dialog').getByRole('button', { name: 'Take the tour' }).click();
+    await onStep(page, 'background');
+    expect(errors).toEqual([]);
+    await close();
+  });
+
+  it('has a page of help for what is under the pointer or has the focus, and all pages pass axe', async () => {
+    const { page, errors, close } = await pages.open();
+    await page.getByRole('button', { name: /^Nuclei/ }).click();
+    await exampleOpened(page);
+    const title = page.getByRole('dialog').locator('article h3');
+    const helpIs = async (name: string): Promise<void> => {
+      await page.keyboard.press('F1');
+      expect(await title.textContent()).toBe(name);
+      await page.keyboard.press('Escape');
+    };
+    await page.getByRole('button', { name: 'Wand', exact: true }).hover();
+    await helpIs('Wand');
+    await page.mouse.move(0, 0);
+    await page.getByRole('button', { name: 'Split', exact: true }).focus();
+    await helpIs('Split');
+    await page.getByRole('button', { name: 'Help: Live preview' }).click();
+    expect(await title.textContent()).toBe('Live preview');
+    await page.keyboard.press('Escape');
+    await page.locator('.canvas').focus();
+    await helpIs('In five minutes');
+    await page.keyboard.press('Escape');
+    for (const [dialog, name] of [
+      ['settings', 'settings'],
+      ['keys', 'keys'],
+    ] as const) {
+      await page.evaluate((which) => {
+        studio.dialog.value = which;
+      }, dialog);
+      await look(page, name);
+      await page.keyboard.press('Escape');
+    }
+    await page.evaluate(() => studio.openHelp('wand'));
+    await look(page, 'help');
+    for (const topic of Object.keys(en.help.pages) as HelpTopic[]) {
+      await page.evaluate((which) => studio.openHelp(which), topic);
+      expect(await faults(page), topic).toEqual([]);
+      expect(await page.locator('.help-picture > *').count(), topic).toBeGreaterThan(0);
+    }
     expect(errors).toEqual([]);
     await close();
   });

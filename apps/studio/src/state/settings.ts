@@ -1,13 +1,15 @@
 /** What the user has chosen for every project, kept by the browser. */
 
 import { effect, signal } from '@preact/signals';
-
+import type { Language } from '../text/language.ts';
 import type { TourStep } from './tour.ts';
 
 export type Theme = 'system' | 'light' | 'dark';
 
 interface Kept {
   readonly theme: Theme;
+  /** `system`: the first that the browser asks for. It is read when the page is loaded. */
+  readonly language: Language | 'system';
   /** A finger draws, as a pen does, instead of panning. */
   readonly fingerDraws: boolean;
   /** The brush is so many pixels of the screen, whatever the zoom. */
@@ -24,6 +26,7 @@ interface Kept {
 
 const DEFAULTS: Kept = {
   theme: 'system',
+  language: 'system',
   fingerDraws: false,
   brushOnScreen: false,
   liveStarts: true,
@@ -36,12 +39,21 @@ const NAME = 'lamella-studio';
 /** The part of `localStorage` that is used; absent where the browser forbids it. */
 export type KeptValues = Pick<Storage, 'getItem' | 'setItem'>;
 
+export function keptValues(): KeptValues | undefined {
+  try {
+    return globalThis.localStorage;
+  } catch {
+    return undefined;
+  }
+}
+
 export type Settings = ReturnType<typeof createSettings>;
 
 export function createSettings(storage: KeptValues | undefined) {
-  const kept = { ...DEFAULTS, ...read(storage) };
+  const kept = { ...DEFAULTS, ...readKept(storage) };
   const settings = {
     theme: signal(kept.theme),
+    language: signal(kept.language),
     fingerDraws: signal(kept.fingerDraws),
     brushOnScreen: signal(kept.brushOnScreen),
     liveStarts: signal(kept.liveStarts),
@@ -52,6 +64,7 @@ export function createSettings(storage: KeptValues | undefined) {
   effect(() => {
     const values: Kept = {
       theme: settings.theme.value,
+      language: settings.language.value,
       fingerDraws: settings.fingerDraws.value,
       brushOnScreen: settings.brushOnScreen.value,
       liveStarts: settings.liveStarts.value,
@@ -64,8 +77,8 @@ export function createSettings(storage: KeptValues | undefined) {
   return settings;
 }
 
-/** What a damaged value holds is as good as nothing. */
-function read(storage: KeptValues | undefined): Partial<Kept> {
+/** What was kept; what a damaged value holds is as good as nothing. */
+export function readKept(storage: KeptValues | undefined): Partial<Kept> {
   try {
     const value: unknown = JSON.parse(storage?.getItem(NAME) ?? '{}');
     return typeof value === 'object' && value !== null ? value : {};

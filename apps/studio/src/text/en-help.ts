@@ -1,10 +1,5 @@
 /** The pages of the help, in English. */
 
-export interface HelpPage {
-  readonly title: string;
-  readonly body: readonly string[];
-}
-
 export const help = {
   title: 'Help',
   topics: 'Topics',
@@ -70,7 +65,7 @@ export const help = {
       title: 'Fill',
       body: [
         'Paints what is connected to the clicked pixel and about as bright. Tolerance says how far brightness may differ, as a share of the contrast.',
-        'On an annotated area, that area gets the chosen class.',
+        'It stays within the label that was clicked.',
       ],
     },
     wand: {

@@ -160,6 +160,7 @@ export const en = {
 
   status: {
     value: 'value',
+    at: (x: number, y: number) => `x ${x} y ${y}`,
     notAnnotated: 'not annotated',
     background: 'background',
     object: (n: number) => `object ${n}`,
@@ -195,7 +196,7 @@ export const en = {
   },
 
   objects: {
-    choose: (n: number) =>
+    choose: (n: number): string =>
       n === 1
         ? 'First choose an object with the Select tool (V).'
         : 'First choose two objects with the Select tool (V), the second one with Shift.',
@@ -346,6 +347,7 @@ export const en = {
   keys: {
     title: 'Keys',
     how: 'Click a key to give its command another one.',
+    caps: { Ctrl: 'Ctrl', Shift: 'Shift', Space: 'Space', Enter: 'Enter', Escape: 'Esc', Delete: 'Del' },
     press: 'Press a key…',
     change: (command: string) => `Change the key of “${command}”, now`,
     taken: (key: string, command: string) => `${key} already is “${command}”.`,
@@ -410,6 +412,8 @@ export const en = {
     title: 'Settings',
     theme: 'Appearance',
     themes: { system: 'As the system', light: 'Light', dark: 'Dark' },
+    language: 'Language',
+    languages: { system: 'As the browser', en: 'English', de: 'Deutsch' },
     fingerDraws: 'A finger draws',
     fingerDrawsHelp: 'Otherwise a finger moves the image and a pen draws.',
     brushOnScreen: 'The brush keeps its size on the screen',

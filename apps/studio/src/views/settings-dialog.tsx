@@ -1,11 +1,13 @@
 import type { Signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { Theme } from '../state/settings.ts';
+import { LANGUAGES } from '../text/language.ts';
 import { text } from '../text/text.ts';
 import { useStudio } from './context.ts';
 import { Dialog } from './dialog.tsx';
 import { Segments } from './segments.tsx';
 
+const CHOICES = ['system', ...LANGUAGES] as const;
 const THEMES: readonly Theme[] = ['system', 'light', 'dark'];
 
 export function SettingsDialog(): JSX.Element {
@@ -22,6 +24,19 @@ export function SettingsDialog(): JSX.Element {
           label={(theme) => words.themes[theme]}
           choose={(theme) => {
             settings.theme.value = theme;
+          }}
+        />
+      </fieldset>
+      <fieldset>
+        <legend>{words.language}</legend>
+        <Segments
+          name="language"
+          options={CHOICES}
+          chosen={settings.language.value}
+          label={(language) => words.languages[language]}
+          choose={(language) => {
+            settings.language.value = language;
+            location.reload();
           }}
         />
       </fieldset>

@@ -58,8 +58,8 @@ function UnderPointer(): JSX.Element {
   };
   return (
     <span class="number">
-      x {x} y {y} <span class="muted">{text.status.value}</span> {display.valuesAt(at).map(pixelValue).join(', ')}{' '}
-      <strong>{name()}</strong>
+      {text.status.at(x, y)} <span class="muted">{text.status.value}</span>{' '}
+      {display.valuesAt(at).map(pixelValue).join(', ')} <strong>{name()}</strong>
     </span>
   );
 }
