@@ -13,7 +13,16 @@ import type { HelpTopic } from '../src/help-topics.ts';
 import type { TourStep } from '../src/state/tour.ts';
 import { en } from '../src/text/en.ts';
 import { picturesFolder, writePicture } from './pictures.ts';
-import { exampleOpened, inWindow, isLong, paintedRuns, studioPages, whyNoPage } from './studio-page.ts';
+import {
+  closeDialog,
+  exampleOpened,
+  inDialog,
+  inWindow,
+  isLong,
+  paintedRuns,
+  studioPages,
+  whyNoPage,
+} from './studio-page.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const SIZE = 512;
@@ -58,6 +67,12 @@ async function lookBesideTour(page: Page, name: string): Promise<void> {
 
 const onStep = (page: Page, step: TourStep | undefined) =>
   page.waitForFunction((wanted) => studio.tour.step.value === wanted, step, PATIENCE);
+
+/** Clicks what the ring is around, once it is around what the step wants. */
+async function clickPointed(page: Page): Promise<void> {
+  await page.waitForFunction(() => document.querySelector(`[data-pointed]:is(${studio.tour.target.value})`) !== null);
+  await page.locator('[data-pointed]').click();
+}
 
 /** Where strokes may go in the first image of the example: the middle of each nucleus, and what is far from any. */
 function places() {
@@ -105,10 +120,10 @@ describe.skipIf(whyNoPage !== undefined)(`S29 access${whyNoPage === undefined ? 
     await onStep(page, 'background');
     await look(page, 'tour');
 
-    await page.locator('[data-pointed]').click();
+    await clickPointed(page);
     await stroke(free[0].x, free[0].y, 12);
     await onStep(page, 'objects');
-    await page.locator('[data-pointed]').click();
+    await clickPointed(page);
     await page.evaluate(() => {
       studio.painting.size.value = 11;
     });
@@ -125,28 +140,28 @@ describe.skipIf(whyNoPage !== undefined)(`S29 access${whyNoPage === undefined ? 
     await page.mouse.move(640, 20);
     await lookBesideTour(page, 'annotate');
 
-    await page.locator('[data-pointed]').click();
-    await page.locator('[data-pointed]').click();
+    await clickPointed(page);
+    await clickPointed(page);
     await onStep(page, 'training');
     const enough = picturesFolder === undefined && !isLong ? 2 : 40;
     await page.waitForFunction((n) => studio.training.losses.value.length >= n, enough, PATIENCE);
     await lookBesideTour(page, 'train');
-    if (picturesFolder === undefined) await page.locator('[data-pointed]').click();
+    if (picturesFolder === undefined) await clickPointed(page);
     await onStep(page, 'check');
     await look(page, 'trained');
 
-    await page.locator('[data-pointed]').click();
-    await page.locator('[data-pointed]').click();
+    await clickPointed(page);
+    await clickPointed(page);
     await onStep(page, 'judge');
     await page.waitForFunction(() => studio.live.tiles.value.length > 0, undefined, PATIENCE);
     await lookBesideTour(page, 'check');
     await page.getByRole('button', { name: 'Skip', exact: true }).click();
     await onStep(page, 'measure');
-    await page.locator('[data-pointed]').click();
-    await page.locator('[data-pointed]').click();
+    await clickPointed(page);
+    await clickPointed(page);
     await onStep(page, 'export');
     await lookBesideTour(page, 'measure');
-    await page.locator('[data-pointed]').click();
+    await clickPointed(page);
     await onStep(page, undefined);
     await page.getByText(/^That was the whole way/).waitFor();
     await look(page, 'export');
@@ -257,7 +272,7 @@ describe.skipIf(whyNoPage !== undefined)(`S29 access${whyNoPage === undefined ? 
     const helpIs = async (name: string): Promise<void> => {
       await page.keyboard.press('F1');
       expect(await title.textContent()).toBe(name);
-      await page.keyboard.press('Escape');
+      await closeDialog(page);
     };
     await page.getByRole('button', { name: 'Wand', exact: true }).hover();
     await helpIs('Wand');
@@ -266,20 +281,10 @@ describe.skipIf(whyNoPage !== undefined)(`S29 access${whyNoPage === undefined ? 
     await helpIs('Split');
     await page.getByRole('button', { name: 'Help: Live preview' }).click();
     expect(await title.textContent()).toBe('Live preview');
-    await page.keyboard.press('Escape');
+    await closeDialog(page);
     await page.locator('.canvas').focus();
     await helpIs('In five minutes');
-    await page.keyboard.press('Escape');
-    for (const [dialog, name] of [
-      ['settings', 'settings'],
-      ['keys', 'keys'],
-    ] as const) {
-      await page.evaluate((which) => {
-        studio.dialog.value = which;
-      }, dialog);
-      await look(page, name);
-      await page.keyboard.press('Escape');
-    }
+    for (const dialog of ['settings', 'keys'] as const) await inDialog(page, dialog, () => look(page, dialog));
     await page.evaluate(() => studio.openHelp('wand'));
     await look(page, 'help');
     for (const topic of Object.keys(en.help.pages) as HelpTopic[]) {

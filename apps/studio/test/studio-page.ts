@@ -28,6 +28,8 @@ export interface OpenOptions {
   /** Device pixels per CSS pixel. */
   readonly density?: number;
   readonly dark?: boolean;
+  /** The language that the browser asks for; default: English. */
+  readonly locale?: string;
   /** A folder that keeps the storage for another page; default: the page has a storage of its own, which is gone with it. */
   readonly profile?: string;
   /** Whether the live preview begins by itself; default false. */
@@ -78,6 +80,7 @@ export function studioPages(options: Omit<BrowserOptions, 'webgl'> = {}) {
       height = 800,
       density = 1,
       dark = false,
+      locale = 'en-GB',
       profile,
       dialogs = true,
       live = false,
@@ -86,6 +89,7 @@ export function studioPages(options: Omit<BrowserOptions, 'webgl'> = {}) {
       const screen = {
         viewport: { width, height },
         deviceScaleFactor: density,
+        locale,
         colorScheme: dark ? ('dark' as const) : ('light' as const),
       };
       const context =
@@ -156,6 +160,25 @@ export async function exampleOpened(page: Page): Promise<void> {
   );
   expect(await page.evaluate(() => studio.messages.shown.value)).toEqual([]);
   await page.waitForFunction(() => studio.annotation.layer.value !== undefined);
+}
+
+/** Opens one of the dialogs, has it looked at, and closes it. */
+export async function inDialog(
+  page: Page,
+  name: NonNullable<Studio['dialog']['value']>,
+  look: () => Promise<void>,
+): Promise<void> {
+  await page.evaluate((dialog) => {
+    studio.dialog.value = dialog;
+  }, name);
+  await page.locator('dialog[open]').waitFor();
+  await look();
+  await closeDialog(page);
+}
+
+export async function closeDialog(page: Page): Promise<void> {
+  await page.keyboard.press('Escape');
+  await page.locator('dialog[open]').waitFor({ state: 'detached' });
 }
 
 /** Where an image point is in the window, in CSS pixels. */

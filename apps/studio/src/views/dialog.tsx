@@ -22,7 +22,8 @@ export function Dialog({ name, title, children }: Props): JSX.Element | null {
   }, [open]);
   if (!open) return null;
   const close = (): void => {
-    dialog.value = undefined;
+    // The browser says late that it was closed by a key: another one may be open by now.
+    if (dialog.peek() === name) dialog.value = undefined;
   };
   return (
     <dialog ref={element} class={name} aria-labelledby={`dialog-${name}`} onClose={close}>
