@@ -49,8 +49,6 @@ interface Step {
   ready?(): boolean;
 }
 
-export type Tour = ReturnType<typeof createTour>;
-
 export function createTour(parts: Parts) {
   const { settings, project, annotation, painting, live, training, checking, measuring, tab, dialog } = parts;
   /** Edits and runs that there were when the step began. */
