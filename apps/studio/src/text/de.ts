@@ -53,8 +53,11 @@ export const de: typeof en = {
   disconnected: 'Der rechnende Teil ist beendet.',
   disconnectedRemedy: 'Laden Sie die Seite neu; alles Gesicherte ist noch da.',
   reload: 'Neu laden',
+  restarted: 'Der rechnende Teil war beendet und läuft wieder; alles Gemalte ist gesichert.',
+  restartedRemedy: 'War der Speicher knapp, schließen Sie andere Tabs oder nehmen Sie ein kleineres Netz.',
   device: (name: string, why: string | undefined) =>
     why === undefined ? `Jetzt auf ${name}.` : `Jetzt auf ${name}: ${why}`,
+  problems: (n: number) => `${count(n, 'Problem', 'Probleme')}:`,
   untitled: 'ohne Namen',
 
   busy: {
