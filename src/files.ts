@@ -108,10 +108,10 @@ export function blobSource(blob: BlobLike, file: string): ByteSource {
   };
 }
 
-/** A path below a folder, with `/` between them; `.` is dropped. */
+/** A path below a folder, or an address, with `/` between them; `.` is dropped. */
 export function joinPath(...parts: readonly string[]): string {
   const joined = parts.filter((part) => part !== '' && part !== '.').join('/');
-  return joined.replace(/\/{2,}/g, '/') || '.';
+  return joined.replace(/(?<!^https?:)\/{2,}/gi, '/') || '.';
 }
 
 /** The last part of a path, with either kind of slash. */

@@ -31,7 +31,7 @@ export {
   UsageError,
   writeOptions,
 } from './errors.ts';
-export { baseName, type Files, joinPath, type WritableFiles } from './files.ts';
+export { type ByteSource, baseName, type Files, joinPath, type WritableFiles } from './files.ts';
 export { channel, page, pageCount } from './image/convert.ts';
 export { describeImage, type ImageDescription } from './image/describe.ts';
 export type { DicomFile } from './image/formats/dicom/series.ts';
@@ -43,13 +43,15 @@ export { type WriteTiffOptions, writeTiff } from './image/formats/tiff/write.ts'
 export {
   type Geometry,
   type Image,
+  type ImageLevel,
   type Sizes,
   type Spacing,
   type Spacings,
   sizes,
   type Vector3,
 } from './image/image.ts';
-export { readDicomSeries, readImage, readOmeZarr } from './image/read.ts';
+export { openOmeZarr, readDicomSeries, readImage, readOmeZarr } from './image/read.ts';
+export type { ImageInfo, ImageSource, Region } from './image/source.ts';
 export type { InputSpec, NormalisationOptions } from './input/normalise.ts';
 export { predictAverage } from './predict/average.ts';
 export {

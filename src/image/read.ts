@@ -5,6 +5,7 @@ import type { DicomFile } from './formats/dicom/series.ts';
 import type { ReadContext, ReadOptions } from './formats/format.ts';
 import { FORMATS, type Format } from './formats/registry.ts';
 import type { Image } from './image.ts';
+import type { ImageSource } from './source.ts';
 import { isText, nameUnread } from './unread.ts';
 import { portableZlib } from './zlib.ts';
 
@@ -69,31 +70,47 @@ export async function readDicomSeries(
 }
 
 /**
- * Reads an image of an OME-Zarr store (0.4 or 0.5) at one of its resolutions.
+ * Opens an image of an OME-Zarr store (0.4 or 0.5) to read regions of it, at any of its resolutions; only metadata are
+ * read. Close it when it is no longer needed.
  *
  * @param folder of the image within `files`
- * @param name for messages and `source`
- * @throws FormatError for a level that does not exist, a store that is damaged, cut off or of an unsupported variant,
- * naming the chunk; DatasetError if a file of it cannot be read
+ * @param options name: for messages and `source`; maxBytes: the largest region to allocate, default 4 GiB
+ * @throws FormatError for a store that is damaged or of an unsupported variant; DatasetError if a file cannot be read
+ */
+export async function openOmeZarr(
+  files: Files,
+  folder: string,
+  { name = folder, maxBytes = MAX_BYTES }: { readonly name?: string } & Pick<ReadOptions, 'maxBytes'> = {},
+): Promise<ImageSource> {
+  const [{ openZarrImage }, { folderStore }] = await Promise.all([
+    import('./formats/zarr/read.ts'),
+    import('./formats/zarr/store.ts'),
+  ]);
+  const store = folderStore(files, folder, name);
+  try {
+    return await guarded('Zarr', name, () => openZarrImage(store, { maxBytes }));
+  } catch (cause) {
+    await store.close();
+    throw cause;
+  }
+}
+
+/**
+ * Reads an image of an OME-Zarr store at one of its resolutions.
+ * @throws as `openOmeZarr`; FormatError for a level that does not exist, and a chunk that is damaged or cut off, naming it
  */
 export async function readOmeZarr(
   files: Files,
   folder: string,
   name: string,
-  { level = 0, maxBytes = MAX_BYTES }: Pick<ReadOptions, 'level' | 'maxBytes'> = {},
+  { level = 0, maxBytes }: Pick<ReadOptions, 'level' | 'maxBytes'> = {},
 ): Promise<Image> {
-  const [{ openOmeZarr }, { folderStore }] = await Promise.all([
-    import('./formats/zarr/read.ts'),
-    import('./formats/zarr/store.ts'),
-  ]);
-  return guarded('Zarr', name, async () => {
-    const store = folderStore(files, folder, name);
-    try {
-      return await (await openOmeZarr(store, { maxBytes })).read(level);
-    } finally {
-      await store.close();
-    }
-  });
+  const source = await openOmeZarr(files, folder, { name, maxBytes });
+  try {
+    return await guarded('Zarr', name, () => source.read(level));
+  } finally {
+    await source.close();
+  }
 }
 
 function contextOf(file: string, { maxBytes = MAX_BYTES, palette = 'rgb', ...rest }: ReadOptions): ReadContext {
@@ -101,7 +118,7 @@ function contextOf(file: string, { maxBytes = MAX_BYTES, palette = 'rgb', ...res
 }
 
 /** Converts any exception of a decoder on invalid bytes to a FormatError. */
-async function guarded(format: string, file: string, read: () => Promise<Image>): Promise<Image> {
+async function guarded<T>(format: string, file: string, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (cause) {

@@ -1,10 +1,8 @@
 import { describe, expect, it, test } from 'vitest';
 import { FormatError } from '../../src/errors.ts';
 import { crc32c } from '../../src/image/formats/zarr/crc32c.ts';
-import { openOmeZarr } from '../../src/image/formats/zarr/read.ts';
-import { folderStore } from '../../src/image/formats/zarr/store.ts';
 import type { Image } from '../../src/image/image.ts';
-import { readOmeZarr } from '../../src/image/read.ts';
+import { openOmeZarr, readOmeZarr } from '../../src/image/read.ts';
 import { memoryFiles } from '../../src/workflows/memory-files.ts';
 import { below, type StoredLevel, type StoreOptions, zarrStore } from '../support/zarr.ts';
 
@@ -12,8 +10,7 @@ type Files = Record<string, Uint8Array>;
 
 const read = (files: Files, level = 0, maxBytes?: number): Promise<Image> =>
   readOmeZarr(memoryFiles(below('a.zarr', files)), 'a.zarr', 'a.zarr', { level, maxBytes });
-const opened = (files: Files) =>
-  openOmeZarr(folderStore(memoryFiles(below('a.zarr', files)), 'a.zarr'), { maxBytes: 2 ** 30 });
+const opened = (files: Files) => openOmeZarr(memoryFiles(below('a.zarr', files)), 'a.zarr');
 
 /** 5 x 7 pixels in chunks of 2 x 4, each of its number. */
 const small: StoredLevel = { shape: [5, 7], chunks: [2, 4] };
@@ -144,7 +141,7 @@ describe('a region', () => {
           return access(folder, name);
         };
       const recorded = { ...memory, read: noted(memory.read), open: noted(memory.open) };
-      const source = await openOmeZarr(folderStore(recorded, 'a.zarr'), { maxBytes: 2 ** 30 });
+      const source = await openOmeZarr(recorded, 'a.zarr');
       asked.length = 0;
       const region = await source.read(0, { start: [1, 4], shape: [2, 3] });
       expect(region).toMatchObject({ axes: 'yx', shape: [2, 3] });

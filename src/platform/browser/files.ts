@@ -1,7 +1,8 @@
 import { FormatError, UsageError } from '../../errors.ts';
 import type { ReadOptions } from '../../image/formats/format.ts';
 import { type Image, sizes } from '../../image/image.ts';
-import { readImage } from '../../image/read.ts';
+import { readImage, readOmeZarr } from '../../image/read.ts';
+import { webFiles } from '../../workflows/web-files.ts';
 
 /** The source of a file in a page: a URL, a `File` chosen by the user or another Blob, or bytes. */
 export type FileSource = string | URL | Blob | Uint8Array;
@@ -31,14 +32,28 @@ export async function bytesOf(source: FileSource): Promise<Uint8Array> {
   return new Uint8Array(await response.arrayBuffer());
 }
 
+/** Whether this is the address of an OME-Zarr store. */
+const isStore = (source: FileSource): boolean =>
+  (typeof source === 'string' || source instanceof URL) && /\.zarr\/?$/i.test(String(source));
+
 /**
  * Reads an image of any format supported by `readImage`, detected by its first bytes. Values and dtype are the file's
- * own. Pass the files of a DICOM series together to `readDicomSeries`.
+ * own. The address of an OME-Zarr store ends in `.zarr`; it is read by range. Pass the files of a DICOM series together to `readDicomSeries`.
  * @throws FormatError if it cannot be fetched, is damaged or not an image.
  *
  * @example input.onchange = async () => { const image = await readImageFile(input.files[0]); };
  */
 export async function readImageFile(source: FileSource, options: ReadOptions = {}): Promise<Image> {
+  if (isStore(source)) {
+    const url = String(source).replace(/\/$/, '');
+    const { href } = new URL(url, location.href);
+    return readOmeZarr(
+      webFiles((address, init) => fetch(address, init)),
+      href,
+      url,
+      options,
+    );
+  }
   return readImage(await bytesOf(source), nameOf(source) ?? 'the image', options);
 }
 

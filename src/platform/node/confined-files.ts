@@ -4,7 +4,7 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { DatasetError } from '../../errors.ts';
 import type { WritableFiles } from '../../files.ts';
-import { nodeFiles } from './files.ts';
+import { localFiles } from './files.ts';
 
 /** Where a path really is, even if its last parts do not exist yet. */
 async function realPlace(path: string): Promise<string> {
@@ -37,16 +37,16 @@ export async function placeWithin(root: string, path: string): Promise<string> {
 export function confinedFiles(root: string): WritableFiles {
   const at = (folder: string, name = ''): Promise<string> => placeWithin(root, join(folder, name));
   return {
-    zlib: nodeFiles.zlib,
+    zlib: localFiles.zlib,
     get maxBytes() {
-      return nodeFiles.maxBytes as number;
+      return localFiles.maxBytes as number;
     },
     resolve: (path) => resolve(root, path),
-    list: async (folder) => nodeFiles.list(await at(folder)),
-    read: async (folder, name) => nodeFiles.read(await at(folder, name)),
-    folders: async (folder) => (nodeFiles.folders as NonNullable<typeof nodeFiles.folders>)(await at(folder)),
-    open: async (folder, name) => nodeFiles.open(await at(folder, name)),
-    kind: async (path) => nodeFiles.kind(await at(path)),
-    write: async (path, content) => nodeFiles.write(await at(path), content),
+    list: async (folder) => localFiles.list(await at(folder)),
+    read: async (folder, name) => localFiles.read(await at(folder, name)),
+    folders: async (folder) => (localFiles.folders as NonNullable<typeof localFiles.folders>)(await at(folder)),
+    open: async (folder, name) => localFiles.open(await at(folder, name)),
+    kind: async (path) => localFiles.kind(await at(path)),
+    write: async (path, content) => localFiles.write(await at(path), content),
   };
 }

@@ -3,6 +3,7 @@ import { basename, join, relative, resolve, sep } from 'node:path';
 import { DatasetError, type Facts, LamellaError } from '../../errors.ts';
 import { beyondEnd, type WritableFiles } from '../../files.ts';
 import { MAX_BYTES } from '../../image/read.ts';
+import { withWeb } from '../../workflows/web-files.ts';
 import { atomicWrite } from './atomic-write.ts';
 import { nodeZlib } from './zlib.ts';
 
@@ -54,7 +55,7 @@ async function walk(folder: string, prefix: string, above: readonly string[], fo
 }
 
 /** The file system of the machine. */
-export const nodeFiles: WritableFiles = {
+export const localFiles: WritableFiles = {
   zlib: nodeZlib,
   get maxBytes() {
     return Math.min(MAX_BYTES, process.availableMemory());
@@ -106,3 +107,6 @@ export const nodeFiles: WritableFiles = {
     });
   },
 };
+
+/** The file system of the machine, and OME-Zarr stores by their addresses on web servers. */
+export const nodeFiles: WritableFiles = withWeb(localFiles, fetch);

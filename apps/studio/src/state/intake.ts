@@ -32,7 +32,8 @@ function commonStart(a: string, b: string): string {
   return a.slice(0, length);
 }
 
+/** Files without those that systems hide; the metadata of Zarr 2 look like such. */
 export const givenFiles = (files: Iterable<File>): readonly GivenFile[] =>
   Array.from(files, (file) => ({ path: file.webkitRelativePath || file.name, content: file })).filter(
-    ({ path }) => !/(?:^|\/)(?:\.|Thumbs\.db$|desktop\.ini$)/.test(path),
+    ({ path }) => !/(?:^|\/)(?:\.(?!z(?:array|attrs|group)$)|Thumbs\.db$|desktop\.ini$)/.test(path),
   );

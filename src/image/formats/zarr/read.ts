@@ -23,7 +23,7 @@ export interface OpenZarrOptions {
  * Opens an image of a store. Only metadata are read.
  * @throws FormatError if there is no image, or its metadata contradict themselves or its arrays
  */
-export async function openOmeZarr(store: ZarrStore, { path = '', maxBytes }: OpenZarrOptions): Promise<ImageSource> {
+export async function openZarrImage(store: ZarrStore, { path = '', maxBytes }: OpenZarrOptions): Promise<ImageSource> {
   const file = joinPath(store.name, path);
   const node = await readNode(store, path);
   if (node === undefined) throw new FormatError('there is no Zarr store here.', { file, remedy: 'Check the path.' });
