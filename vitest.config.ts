@@ -14,7 +14,11 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ['test/**/*.test.ts', 'apps/*/test/**/*.test.ts'],
+    // `npm run test:studio -- S07` runs what it names of the page's tests alone.
+    include: [
+      ...(process.env.npm_lifecycle_event === 'test:studio' ? [] : ['test/**/*.test.ts']),
+      'apps/*/test/**/*.test.ts',
+    ],
     // Measurements of earlier runs decide nothing here, and none are left in the user's cache folder.
     env: { LAMELLA_CACHE: '' },
     testTimeout: 60_000,
