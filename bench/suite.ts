@@ -3,7 +3,7 @@
  *
  *   npm run bench [-- --quick] [-- --only step] [-- --write] [-- --rounds 9] [-- --data folder]
  *
- * --only takes a group (step, train, predict, scores, objects, elastic, read, browser, start) or a part of a
+ * --only takes a group (step, train, predict, scores, objects, elastic, read, browser, start, studio) or a part of a
  * row's name. With --quick or --only results are printed and the page in docs/ stays as it is; with --write the
  * rows that were measured take their places in it.
  */
@@ -14,8 +14,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compare, type Result } from './suite/compare.ts';
 import { type Inputs, makeInputs } from './suite/inputs.ts';
-import { peersPython } from './suite/python.ts';
-import { type Machine, page } from './suite/report.ts';
+import { type PythonName, peersPython } from './suite/python.ts';
+import { figure, type Machine, page, unitOf } from './suite/report.ts';
 import { comparisons } from './suite/rows.ts';
 import { installTensorflow } from './suite/tensorflow.ts';
 
@@ -32,11 +32,15 @@ export async function main(args: string[]): Promise<void> {
       data: { type: 'string', default: '../shared/data/isbi2012/train' },
     },
   });
-  const python = peersPython(console.log);
+  const environments = new Map<PythonName, string | Error>();
+  const python = (name: PythonName): string | Error => {
+    const found = environments.get(name) ?? peersPython(name, console.log);
+    environments.set(name, found);
+    return found;
+  };
   const folder = mkdtempSync(join(tmpdir(), 'lamella-bench-'));
   try {
     const inputs = makeInputs(folder);
-    if (!(python instanceof Error)) makeLzw(python, inputs);
     const data = existsSync(values.data) ? values.data : undefined;
     if (data === undefined)
       console.log(`The rows that train are left out: there is no folder ${values.data} (--data).`);
@@ -49,6 +53,7 @@ export async function main(args: string[]): Promise<void> {
       const groups = [...new Set(rows.map(({ group }) => group))].join(', ');
       throw new Error(`No row is called "${only}". There are ${groups}, or a part of a row's name.`);
     }
+    if (asked.some(({ group }) => group === 'read')) makeLzw(python('core'), inputs);
     const machine = machineOf(args);
     const whole = !quick && only === undefined;
     const results: Result[] = [];
@@ -81,9 +86,9 @@ function earlier(): readonly Result[] {
   return (JSON.parse(readFileSync(JSON_FILE, 'utf8')) as { results: readonly Result[] }).results;
 }
 
-function line({ name, ours, peer, ratio, failures = [] }: Result): string {
-  const mine = ours === undefined ? 'failed' : `${ours.medianMs.toFixed(1)} ms`;
-  const theirs = peer === undefined ? '' : `, peer ${peer.medianMs.toFixed(1)} ms`;
+function line({ name, ours, peer, ratio, budget, failures = [] }: Result): string {
+  const mine = ours === undefined ? 'failed' : figure(ours.medianMs, unitOf(budget));
+  const theirs = peer === undefined ? '' : `, peer ${figure(peer.medianMs, 'ms')}`;
   return [`${name}: ${mine}${theirs}${ratio === undefined ? '' : `, ratio ${ratio.toFixed(2)}`}`, ...failures].join(
     '; ',
   );
@@ -95,7 +100,8 @@ function minutes(ms: number): string {
 }
 
 /** Without it the row that reads LZW fails, and only that. */
-function makeLzw(python: string, { png, tiff }: Inputs): void {
+function makeLzw(python: string | Error, { png, tiff }: Inputs): void {
+  if (python instanceof Error) return;
   try {
     execFileSync(python, ['bench/peers/make_lzw.py', png, tiff]);
   } catch (cause) {

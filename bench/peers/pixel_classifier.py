@@ -48,18 +48,36 @@ def features(image):
     return np.stack(maps, axis=-1)
 
 
-for line in sys.stdin:
-    case = json.loads(line)
-    began = time.perf_counter()
-    described, known = [], []
-    for image, strokes in zip(case["images"], case["strokes"]):
-        labels = np.load(strokes)
-        described.append(features(np.load(image))[labels != 255])
-        known.append(labels[labels != 255])
-    forest = RandomForestClassifier(n_estimators=100, random_state=case["seed"], n_jobs=-1)
-    forest.fit(np.concatenate(described), np.concatenate(known))
-    for image, out in zip(case["apply"], case["out"]):
-        maps = features(np.load(image))
-        classes = forest.predict(maps.reshape(-1, maps.shape[-1])).reshape(maps.shape[:2])
-        np.save(out, classes.astype(np.uint8))
-    print(json.dumps({"seconds": time.perf_counter() - began}), flush=True)
+def fitted(maps, labels, seed):
+    forest = RandomForestClassifier(n_estimators=100, random_state=seed, n_jobs=-1)
+    return forest.fit(maps, labels)
+
+
+def applied(forest, maps):
+    return forest.predict(maps.reshape(-1, maps.shape[-1])).reshape(maps.shape[:2]).astype(np.uint8)
+
+
+def preview(image, strokes, seed):
+    """The class of every pixel of an image, of which some are painted (255: not)."""
+    maps = features(image)
+    known = strokes != 255
+    return applied(fitted(maps[known], strokes[known], seed), maps)
+
+
+def main():
+    for line in sys.stdin:
+        case = json.loads(line)
+        began = time.perf_counter()
+        described, known = [], []
+        for image, strokes in zip(case["images"], case["strokes"]):
+            labels = np.load(strokes)
+            described.append(features(np.load(image))[labels != 255])
+            known.append(labels[labels != 255])
+        forest = fitted(np.concatenate(described), np.concatenate(known), case["seed"])
+        for image, out in zip(case["apply"], case["out"]):
+            np.save(out, applied(forest, features(np.load(image))))
+        print(json.dumps({"seconds": time.perf_counter() - began}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,5 +1,7 @@
 /** One comparison: both sides in turn, A B A B, so that a machine whose load changes changes it for both. */
 import { cpus } from 'node:os';
+import type { Budget } from '../../apps/studio/test/budgets.ts';
+import type { PythonName } from './python.ts';
 import type { Comparison } from './rows.ts';
 import { ours, peer, type Side } from './side.ts';
 
@@ -27,12 +29,13 @@ export interface Result {
   readonly ratio?: number;
   readonly goal?: number;
   readonly limitMs?: number;
+  readonly budget?: Budget;
   readonly memoryRatio?: number;
 }
 
 /** What the peers need, or why it cannot be had. */
 export interface Peers {
-  readonly python: string | Error;
+  readonly python: (name: PythonName) => string | Error;
   /** Installs TensorFlow.js. @throws Error when it cannot be had */
   readonly tensorflow: () => void;
 }
@@ -79,7 +82,7 @@ export async function compare(row: Comparison, peers: Peers, rounds: number): Pr
     const [mine, other] = entrants.map((entrant) =>
       entrant !== undefined && racing.has(entrant) ? summary(entrant, peaks.get(entrant) as number) : undefined,
     );
-    const { name, group, goal, limitMs, memory = false } = row;
+    const { name, group, goal, limitMs, budget, memory = false } = row;
     return {
       ...{ name, group, rounds, load, date: new Date().toISOString().slice(0, 10) },
       ...(mine !== undefined && { ours: mine }),
@@ -89,6 +92,7 @@ export async function compare(row: Comparison, peers: Peers, rounds: number): Pr
       ...(mine !== undefined && other !== undefined && memory && { memoryRatio: mine.peakMiB / other.peakMiB }),
       ...(goal !== undefined && { goal }),
       ...(limitMs !== undefined && { limitMs }),
+      ...(budget !== undefined && { budget }),
     };
   } finally {
     // A side that waits for more work would keep the whole suite from ending.
@@ -98,7 +102,7 @@ export async function compare(row: Comparison, peers: Peers, rounds: number): Pr
 
 /** Starts ours, and the peer where the row has one. @param started takes the processes */
 async function enter(
-  { task, ours: options, peer: theirs, against, sameTab = false }: Comparison,
+  { task, ours: options, peer: theirs, peerTask = task, python: name = 'core', against, sameTab = false }: Comparison,
   { python, tensorflow }: Peers,
   attempt: Attempt,
   started: Side[],
@@ -122,8 +126,9 @@ async function enter(
   if (against !== undefined) return [mine, await start(against.name, () => ours(against.task, against.options))];
   if (theirs === undefined) return [mine];
   const other = await start('peer', async () => {
-    if (python instanceof Error) throw python;
-    return peer(python, task, theirs);
+    const found = python(name);
+    if (found instanceof Error) throw found;
+    return peer(found, peerTask, theirs);
   });
   return [mine, other];
 }

@@ -1,7 +1,10 @@
 /** What is compared, with what, and the goal: our time as a share of the peer's, or a limit in ms. */
+import type { Budget } from '../../apps/studio/test/budgets.ts';
 import { STEPS_OF_A_RUN } from '../tasks/step.ts';
 import type { Inputs } from './inputs.ts';
+import type { PythonName } from './python.ts';
 import type { TaskOptions } from './side.ts';
+import { studioRows } from './studio-rows.ts';
 
 export interface Comparison {
   readonly name: string;
@@ -11,6 +14,10 @@ export interface Comparison {
   readonly ours: TaskOptions;
   /** The peer's options; absent where nothing like it exists elsewhere. */
   readonly peer?: TaskOptions;
+  /** The peer's task, where it has another name. */
+  readonly peerTask?: string;
+  /** The environment of the peer. */
+  readonly python?: PythonName;
   /** Instead of a peer: another task of ours to compare with. */
   readonly against?: { readonly name: string; readonly task: string; readonly options: TaskOptions };
   /** TensorFlow.js in the tab that is ours: the task is told whether it is there. */
@@ -19,6 +26,8 @@ export interface Comparison {
   readonly goal?: number;
   /** Largest median in ms, where the goal is a time. */
   readonly limitMs?: number;
+  /** Of Studio: of our figure, or of the ratio where its unit says so. */
+  readonly budget?: Budget;
   /** Also the ratio of the most memory that the processes held. */
   readonly memory?: boolean;
   /** Part of `--quick`. */
@@ -168,6 +177,7 @@ export function comparisons(inputs: Inputs, data: string | undefined): readonly 
       quick: true,
       warmUp: 1,
     },
+    ...studioRows(inputs),
   ];
 }
 

@@ -2,25 +2,35 @@
 import { browserTask } from './browser.ts';
 import { commandTask, trainTask } from './command.ts';
 import { elasticTask } from './elastic.ts';
+import { liveStepTask, plainStepTask } from './live.ts';
+import { browserPreviewTask, networkPreviewTask } from './network-preview.ts';
 import { objectsTask } from './objects.ts';
 import { predictTask } from './predict.ts';
 import { previewTask } from './preview.ts';
 import { readTask } from './read.ts';
 import { scoresTask } from './scores.ts';
 import { bareTask, stepTask } from './step.ts';
+import { studioTask } from './studio.ts';
 import type { Task } from './task.ts';
+import { wasmStepTask } from './wasm-step.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: options come as JSON
 export const TASKS: { readonly [name: string]: (options: any) => Promise<Task> } = {
   bare: bareTask,
   browser: browserTask,
+  browserPreview: browserPreviewTask,
   command: commandTask,
   elastic: elasticTask,
+  liveStep: liveStepTask,
+  networkPreview: networkPreviewTask,
   objects: objectsTask,
+  plainStep: plainStepTask,
   predict: predictTask,
   preview: previewTask,
   read: readTask,
   scores: scoresTask,
   step: stepTask,
+  studio: studioTask,
   train: trainTask,
+  wasmStep: wasmStepTask,
 };

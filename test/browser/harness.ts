@@ -5,7 +5,8 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 import { createServer, type ViteDevServer } from 'vite';
 import tests from '../../vitest.config.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** The project's root, ending in `/`. */
+export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /** Where Chromium is; the environment's CHROMIUM_PATH first. */
 export function browserPath(): string | undefined {

@@ -1,16 +1,22 @@
-/** The built page in a browser, as a user has it. */
+/** The built page in a browser, as a user has it; for tests and benchmarks. */
 
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { writePng } from 'lamella';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { preview } from 'vite';
 import { afterAll, beforeAll, expect } from 'vitest';
-import { type BrowserOptions, launchChromium, launchOptions, whyNoBrowser } from '../../../test/browser/harness.ts';
+import {
+  type BrowserOptions,
+  launchChromium,
+  launchOptions,
+  ROOT,
+  whyNoBrowser,
+} from '../../../test/browser/harness.ts';
 import type { Studio } from '../src/state/studio.ts';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const BUILT = fileURLToPath(new URL('../../../dist/studio/page/index.html', import.meta.url));
+const APP = `${ROOT}apps/studio/`;
+/** The folder of the built page. */
+export const BUILT = `${ROOT}dist/studio/page/`;
 
 declare global {
   var studio: Studio;
@@ -51,29 +57,26 @@ export interface OpenedPage {
 
 /** Serves the built page as `lamella studio` does, with the headers that give it threads. */
 export async function servePage(): Promise<{ readonly url: string; close(): Promise<void> }> {
-  if (!existsSync(BUILT)) throw new Error('The page is not built: npm run build');
+  if (!existsSync(`${BUILT}index.html`)) throw new Error('The page is not built: npm run build');
   const server = await preview({
-    root: ROOT,
-    configFile: `${ROOT}vite.config.ts`,
+    root: APP,
+    configFile: `${APP}vite.config.ts`,
     logLevel: 'error',
     preview: { port: 0, host: '127.0.0.1' },
   });
   return { url: server.resolvedUrls?.local[0] as string, close: () => server.close() };
 }
 
-/** A server of the built page and a browser for the tests of a file; each page has a storage of its own. */
-export function studioPages(options: Omit<BrowserOptions, 'webgl'> = {}) {
-  let browser: Browser;
-  let server: Awaited<ReturnType<typeof servePage>>;
-  beforeAll(async () => {
-    if (whyNoPage !== undefined) return;
-    server = await servePage();
-    browser = await launchChromium({ ...options, webgl: true });
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await server?.close();
-  });
+/** The built page on a server, and a browser; each page has a storage of its own unless it has a profile. */
+export interface StudioBrowser {
+  open(options?: OpenOptions): Promise<OpenedPage>;
+  close(): Promise<void>;
+}
+
+/** Serves the page and starts the browser. @throws Error if the page is not built */
+export async function openStudioBrowser(options: Omit<BrowserOptions, 'webgl'> = {}): Promise<StudioBrowser> {
+  const server = await servePage();
+  const browser: Browser = await launchChromium({ ...options, webgl: true });
   return {
     async open({
       width = 1280,
@@ -122,7 +125,21 @@ export function studioPages(options: Omit<BrowserOptions, 'webgl'> = {}) {
         },
       };
     },
+    async close() {
+      await browser.close();
+      await server.close();
+    },
   };
+}
+
+/** A server of the built page and a browser for the tests of a file; each page has a storage of its own. */
+export function studioPages(options: Omit<BrowserOptions, 'webgl'> = {}) {
+  let browser: StudioBrowser | undefined;
+  beforeAll(async () => {
+    if (whyNoPage === undefined) browser = await openStudioBrowser(options);
+  });
+  afterAll(() => browser?.close());
+  return { open: (opened?: OpenOptions): Promise<OpenedPage> => (browser as StudioBrowser).open(opened) };
 }
 
 /** An image of one grey. */

@@ -67,19 +67,32 @@ export async function openRuntime({
     throw new DeviceError('ONNX Runtime did not load.', { remedy: 'Check that its files are served.', cause });
   }
   const count = wasmThreads(threads);
-  ort.env.wasm.numThreads = count;
+  if (wasmPath !== undefined) ort.env.wasm.wasmPaths = wasmPath;
+  const label = adapter === 'software' ? 'WebGPU in software' : 'WebGPU';
+  const runtime = webRuntime(ort, name, { threads: count, winograd, ...(name === 'webgpu' && { label }) });
+  return name === 'webgpu' ? explainingLoss(runtime, async () => ort.env.webgpu.device) : runtime;
+}
+
+/**
+ * ONNX Runtime's build for the web, as pages use it.
+ * @param ort not used before: its threads are fixed by the first session
+ */
+export function webRuntime(
+  ort: typeof Ort,
+  name: BrowserDevice,
+  {
+    threads,
+    winograd,
+    label = `WASM, ${counted(threads, 'thread')}`,
+  }: { readonly threads: number; readonly winograd?: WinogradUse; readonly label?: string },
+): Runtime {
+  ort.env.wasm.numThreads = threads;
   // Threads whose program the page may not load never report; without a limit everything would wait for them.
   ort.env.wasm.initTimeout = START_MS;
-  if (wasmPath !== undefined) ort.env.wasm.wasmPaths = wasmPath;
   if (name === 'webgpu') ort.env.webgpu.powerPreference = 'high-performance';
-  const runtime = ortRuntime(ort, {
+  return ortRuntime(ort, {
     device: name,
-    description:
-      name === 'webgpu'
-        ? adapter === 'software'
-          ? 'WebGPU in software'
-          : 'WebGPU'
-        : `WASM, ${counted(count, 'thread')}`,
+    description: label,
     sessionOptions: {
       executionProviders: [name],
       graphOptimizationLevel: 'all',
@@ -95,5 +108,4 @@ export async function openRuntime({
     },
     stateMode: name === 'webgpu' ? 'device' : 'copy',
   });
-  return name === 'webgpu' ? explainingLoss(runtime, async () => ort.env.webgpu.device) : runtime;
 }

@@ -1,9 +1,8 @@
 /** A chart as a figure: SVG by Observable Plot, with colours from the page's style sheet. */
 
 import * as Plot from '@observablehq/plot';
-// The build that needs neither a DOM nor Node.
-import { parseHTML } from 'linkedom/worker';
 import { html, type Markup, trusted } from './markup.ts';
+import { svgDocument } from './svg-document.ts';
 
 /** Line colours in order: custom properties of the page, so that dark mode has its own. */
 const LINE_COLOURS = ['var(--line-1)', 'var(--line-2)', 'var(--line-3)', 'var(--line-4)'] as const;
@@ -13,10 +12,9 @@ export const lineColour = (index: number): string => LINE_COLOURS[index % LINE_C
 
 /** @param description what the chart shows: its caption and accessible name */
 export function chartFigure(description: string, options: Plot.PlotOptions): Markup {
-  const { document } = parseHTML('<!doctype html><html><body></body></html>');
   const chart = Plot.plot({
-    document: document as never,
-    style: { fontSize: '12px', background: 'transparent', overflow: 'visible' },
+    document: svgDocument() as never,
+    style: 'font-size:12px;background:transparent;overflow:visible',
     ...options,
   }) as unknown as { setAttribute(name: string, value: string): void; readonly outerHTML: string };
   chart.setAttribute('role', 'img');
