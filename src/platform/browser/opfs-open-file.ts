@@ -1,16 +1,6 @@
 import type { OpenFile } from '../../studio/host.ts';
-import { explainAccess, namesOf, openFolder } from './opfs.ts';
+import { explainAccess, namesOf, openFolder, openSync, type SyncAccess } from './opfs.ts';
 import { opfsFiles } from './opfs-files.ts';
-
-/** A file that a dedicated worker writes to in place; TypeScript has it among the types of workers only. */
-interface SyncAccess {
-  getSize(): number;
-  read(into: Uint8Array<ArrayBuffer>, options: { readonly at: number }): number;
-  write(bytes: Uint8Array<ArrayBuffer>, options: { readonly at: number }): number;
-  truncate(size: number): void;
-  flush(): void;
-  close(): void;
-}
 
 /** A file of the page's private storage (OPFS); it is empty at first. Only in a dedicated worker. */
 export async function openFile(path: string): Promise<OpenFile> {
@@ -26,7 +16,7 @@ export async function openFile(path: string): Promise<OpenFile> {
       const names = namesOf(path);
       const folder = (await openFolder(names.slice(0, -1), { create: true })) as FileSystemDirectoryHandle;
       const handle = await folder.getFileHandle(names.at(-1) as string, { create: true });
-      return (handle as unknown as { createSyncAccessHandle(): Promise<SyncAccess> }).createSyncAccessHandle();
+      return openSync(handle);
     });
   let access = await openAccess();
   return {

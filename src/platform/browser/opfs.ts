@@ -36,12 +36,13 @@ export async function explainAccess(cause: unknown, file: string): Promise<unkno
 /** @throws RunError if the page has no such storage. */
 async function openRoot(): Promise<FileSystemDirectoryHandle> {
   const because = (cause?: unknown): RunError =>
-    new RunError('this page has no storage for runs (OPFS).', {
+    new RunError('this page has no private storage (OPFS).', {
       remedy:
         'Serve it by https or from localhost, allow it to keep data, and use a current browser outside private windows; or train without a folder, in memory.',
       cause,
     });
-  if (!('createWritable' in (globalThis.FileSystemFileHandle?.prototype ?? {}))) throw because();
+  const { prototype = {} } = globalThis.FileSystemFileHandle ?? {};
+  if (!('createWritable' in prototype || 'createSyncAccessHandle' in prototype)) throw because();
   try {
     return await navigator.storage.getDirectory();
   } catch (cause) {
@@ -79,7 +80,8 @@ export async function openFolder(
 export const isAbsent = (cause: unknown): boolean => cause instanceof DOMException && cause.name === 'NotFoundError';
 
 /** The content of a file that is being replaced: Chromium lists it, and a killed browser may leave it. */
-export const isUnfinished = (name: string): boolean => name.endsWith('.crswap');
+const UNFINISHED = '.crswap';
+export const isUnfinished = (name: string): boolean => name.endsWith(UNFINISHED);
 
 /** A file of a folder; undefined if there is none, or it was created by a tab that ended before its content came. */
 export async function fileOf(folder: FileSystemDirectoryHandle, path: string): Promise<File | undefined> {
@@ -94,6 +96,26 @@ export async function fileOf(folder: FileSystemDirectoryHandle, path: string): P
   }
 }
 
+/** A file that a dedicated worker writes to in place; TypeScript has it among the types of workers only. */
+export interface SyncAccess {
+  getSize(): number;
+  read(into: Uint8Array<ArrayBuffer>, options: { readonly at: number }): number;
+  write(bytes: Uint8Array<ArrayBuffer>, options: { readonly at: number }): number;
+  truncate(size: number): void;
+  flush(): void;
+  close(): void;
+}
+
+/** What dedicated workers have and TypeScript's types of a page have not. */
+type WorkerFileHandle = FileSystemFileHandle & {
+  createSyncAccessHandle(): Promise<SyncAccess>;
+  move(to: FileSystemDirectoryHandle, name: string): Promise<void>;
+};
+
+/** Opens a file to be written in place; nobody else can meanwhile. Only in a dedicated worker. */
+export const openSync = (handle: FileSystemFileHandle): Promise<SyncAccess> =>
+  (handle as WorkerFileHandle).createSyncAccessHandle();
+
 /** Replaces a file, or adds to it, creating the folders that it needs. @param keep whether to append */
 export async function putFile(
   folder: FileSystemDirectoryHandle,
@@ -102,9 +124,21 @@ export async function putFile(
   { keep }: { readonly keep: boolean },
 ): Promise<void> {
   const names = namesOf(path);
-  const parent = await openFolder(names.slice(0, -1), { create: true, within: folder });
-  const handle = await (parent as FileSystemDirectoryHandle).getFileHandle(names.at(-1) as string, { create: true });
-  // A copy, which takes the place of the file when it is closed.
+  const parent = (await openFolder(names.slice(0, -1), { create: true, within: folder })) as FileSystemDirectoryHandle;
+  const name = names.at(-1) as string;
+  // Safari has it from version 26 on.
+  if ('createWritable' in FileSystemFileHandle.prototype) await putCopy(parent, name, content, keep);
+  else await putInWorker(parent, name, content, keep);
+}
+
+/** Writes a copy, which takes the place of the file when it is closed. */
+async function putCopy(
+  parent: FileSystemDirectoryHandle,
+  name: string,
+  content: Uint8Array | string,
+  keep: boolean,
+): Promise<void> {
+  const handle = await parent.getFileHandle(name, { create: true });
   const copy = await handle.createWritable({ keepExistingData: keep });
   try {
     if (keep) await copy.seek((await handle.getFile()).size);
@@ -114,6 +148,26 @@ export async function putFile(
     await copy.abort().catch(() => undefined);
     throw cause;
   }
+}
+
+/** The same by what every dedicated worker has: appends in place, and moves a new file over the old one. */
+async function putInWorker(
+  parent: FileSystemDirectoryHandle,
+  name: string,
+  content: Uint8Array | string,
+  keep: boolean,
+): Promise<void> {
+  const bytes = (typeof content === 'string' ? new TextEncoder().encode(content) : content) as Uint8Array<ArrayBuffer>;
+  const handle = await parent.getFileHandle(keep ? name : `${name}${UNFINISHED}`, { create: true });
+  const access = await openSync(handle);
+  try {
+    if (!keep) access.truncate(0);
+    access.write(bytes, { at: access.getSize() });
+    access.flush();
+  } finally {
+    access.close();
+  }
+  if (!keep) await (handle as WorkerFileHandle).move(parent, name);
 }
 
 /** Every file below a folder with its path in it, read on demand. */

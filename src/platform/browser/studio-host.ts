@@ -18,7 +18,9 @@ export const VERSION = '0.1.0';
 
 async function describe(): Promise<Omit<EngineDescription, 'place' | 'version'>> {
   const threads = wasmThreads();
-  const { usage, quota } = await navigator.storage.estimate().catch((): StorageEstimate => ({}));
+  // Pages that are not served by https, or from this machine, have none.
+  const estimate = await navigator.storage?.estimate().catch((): StorageEstimate => ({}));
+  const { usage, quota } = estimate ?? {};
   const cpu = { name: 'wasm', label: `WASM, ${counted(threads, 'thread')}` };
   return {
     devices: (await findAdapter()) === 'gpu' ? [{ name: 'webgpu', label: 'WebGPU' }, cpu] : [cpu],
