@@ -15,6 +15,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { displayMap, reorient } from '../../../src/image/orient.ts';
 import { dataFolder, describeWithData } from '../../../test/support/data.ts';
 import { ctSlice } from '../../../test/support/dicom.ts';
+import { zarrStore } from '../../../test/support/zarr.ts';
 import { pixelValue } from '../src/format.ts';
 import { dropPaths } from './dropped-files.ts';
 import { inWindow, isLong, studioPages, whyNoPage } from './studio-page.ts';
@@ -106,6 +107,12 @@ const dicom = (order: readonly number[]): { readonly [file: string]: Uint8Array 
     ]),
   );
 
+const zarr = (id: string, version: '0.4' | '0.5'): { readonly [file: string]: Uint8Array } => {
+  const level = { shape: [3, 8, 9], chunks: [1, 4, 5], dtype: 'uint16', scale: [2, 0.5, 0.25] } as const;
+  const files = zarrStore([{ ...level, value: (_, i) => 40 * i }], { version });
+  return Object.fromEntries(Object.entries(files).map(([key, bytes]) => [`${id}.ome.zarr/${key}`, bytes]));
+};
+
 /** By the id that the image has in the project. */
 const FILES: { readonly [id: string]: { readonly [file: string]: Uint8Array } } = {
   grey8: { 'grey8.png': writePng(image('uint8', 'yx', [20, 30])) },
@@ -137,6 +144,8 @@ const FILES: { readonly [id: string]: { readonly [file: string]: Uint8Array } } 
     ),
   },
   ball: { 'ball.nrrd': nrrd() },
+  zarr4: zarr('zarr4', '0.4'),
+  zarr5: zarr('zarr5', '0.5'),
   nuclei: { 'nuclei.png': writePng(nuclei()) },
   tissue: {
     'tissue.tif': writeTiff(
@@ -144,6 +153,9 @@ const FILES: { readonly [id: string]: { readonly [file: string]: Uint8Array } } 
     ),
   },
 };
+
+/** What is dropped: a file, or the folder that it is in. */
+const topOf = (path: string): string => path.replace(/\/.*/, '');
 
 /** What is no image, and what is said of it. */
 const WRONG: { readonly [file: string]: { readonly content: Uint8Array; readonly said: RegExp } } = {
@@ -227,7 +239,7 @@ describe.skipIf(whyNoPage !== undefined)(`S03 formats${whyNoPage === undefined ?
 
   it('shows each as the command line reads it', async () => {
     const { page, errors, close } = await pages.open();
-    const own = Object.values(FILES).map((files) => Object.keys(files)[0].replace(/\/.*/, ''));
+    const own = Object.values(FILES).map((files) => topOf(Object.keys(files)[0]));
     const [first, ...others] = [...own, ...Object.keys(WRONG)].map((name) => join(folder, name));
     await dropPaths(page, '.drop', [first]);
     await page.locator('.canvas').waitFor();
@@ -246,7 +258,7 @@ describe.skipIf(whyNoPage !== undefined)(`S03 formats${whyNoPage === undefined ?
     expect(said).toHaveLength(Object.keys(WRONG).length);
     for (const [id, files] of Object.entries(FILES)) {
       const [path] = Object.keys(files);
-      const read = await readUpright(join(folder, path.includes('/') ? dirname(path) : path));
+      const read = await readUpright(join(folder, topOf(path)));
       await expectAsRead(page, id, read);
     }
     expect(errors).toEqual([]);
