@@ -93,7 +93,9 @@ function itemOf(result: Result): string {
   const reached = known.length === 0 ? undefined : known.every(({ value, goal }) => value <= goal);
   const isWithin =
     known.some(({ gate }) => gate !== undefined) && known.every(({ value, goal, gate = goal }) => value <= gate);
-  const judgement = failures.length > 0 ? 'failed' : load > BUSY ? 'not judged' : verdict(reached, isWithin);
+  // Bytes do not depend on what else runs.
+  const isRough = load > BUSY && unitOf(budget) === 'ms';
+  const judgement = failures.length > 0 ? 'failed' : isRough ? 'not judged' : verdict(reached, isWithin);
   const why = [
     ...(ratio === undefined ? [] : [`ratio ${ratio.toFixed(2)}`]),
     ...limits.flatMap(({ goal, gate, unit }) => [

@@ -155,7 +155,7 @@ export function pageBytes(): { readonly start: number; readonly work: number; re
   const html = readFileSync(`${BUILT}index.html`, 'utf8');
   const start = [...html.matchAll(/(?:src|href)="\.\/(assets\/[^"]+\.(?:js|css))"/g)].map(([, file]) => file as string);
   const scripts = readdirSync(`${BUILT}assets`).filter((name) => name.endsWith('.js'));
-  const own = scripts.filter((name) => !/^(?:charls|openjpeg|libjpegturbo|lossless|ort\.)/.test(name));
+  const own = scripts.filter((name) => !/^(?:charls|openjpeg|libjpegturbo|lossless|blosc|lz4|zstd|ort\.)/.test(name));
   const work = own.filter((name) => !/^measuring/.test(name));
   const isAsBuilt = start.length >= 2 && work.length < own.length && own.length < scripts.length;
   if (!isAsBuilt) throw new Error('The page is not as it is built.');
