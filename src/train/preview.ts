@@ -18,6 +18,7 @@ import { foldStandardised } from '../nn/standardise.ts';
 import type { SegmentationModel } from '../predict/model.ts';
 import { type OpenedModel, openModel } from '../predict/open.ts';
 import { type PageRegion, predictPlanes } from '../predict/predict.ts';
+import { smallestTile } from '../predict/tile-plan.ts';
 import type { Feeds, Program, Runtime } from '../runtime/runtime.ts';
 import type { Recipe } from './config.ts';
 import { haloOf } from './model-file.ts';
@@ -54,6 +55,8 @@ interface Compiled {
 }
 
 const NEXT = 'next/';
+/** A region of 512 x 512 with the context that a U-Net needs fits: in four tiles it would be two thirds more pixels. */
+const LARGEST_TILE = 768;
 /** Shapes kept compiled: a viewer has one, and others at the borders of small pages. */
 const MOST_SHAPES = 4;
 
@@ -153,7 +156,14 @@ export function openPreview({ model, input, labels, exact }: Recipe, runtime: Ru
       };
       const prepared = planes.get(page.data) ?? prepareInput(page, input as InputSpec);
       planes.set(page.data, prepared);
-      return predictPlanes(ready, { ...page, planes: prepared }, { region });
+      return predictPlanes(
+        ready,
+        { ...page, planes: prepared },
+        {
+          region,
+          tile: Math.max(LARGEST_TILE, smallestTile(rule)),
+        },
+      );
     },
     async dispose() {
       for (const { program } of programs.values()) await program.dispose();
