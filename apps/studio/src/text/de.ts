@@ -326,6 +326,8 @@ export const de: typeof en = {
       classes: 'Jedes Pixel bekommt eine Klasse, etwa Gewebearten, Membranen oder Lungen.',
       objects: 'Jedes Objekt bekommt eine eigene Nummer, etwa Kerne oder Zellen, auch wo sie sich berühren.',
     },
+    settled:
+      'Nicht mehr änderbar, weil es schon Änderungen gibt. Legen Sie für die andere Art ein neues Projekt mit diesen Bildern an.',
   },
 
   classes: {

@@ -318,6 +318,8 @@ export const en = {
       classes: 'Every pixel gets a class, such as tissue types, membranes or lungs.',
       objects: 'Every object gets a number of its own, such as nuclei or cells, also where they touch.',
     },
+    settled:
+      'Cannot be changed any more, since there are edits. For the other kind, make a new project of these images.',
   },
 
   classes: {

@@ -37,11 +37,12 @@ export function AnnotateTab(): JSX.Element {
 
 const TASKS = ['classes', 'objects'] as const;
 
-/** The one question that cannot be guessed; it is settled by the first stroke. */
+/** The one question that cannot be guessed; it is settled by the first edit, and goes with the first stroke. */
 function Task(): JSX.Element | null {
   const { annotation, messages, painting } = useStudio();
   const kind = annotation.annotations.value?.kind;
-  if (annotation.annotatedClasses.value > 0 || annotation.canUndo.value || annotation.readOnly.value) return null;
+  if (annotation.annotatedClasses.value > 0 || annotation.readOnly.value) return null;
+  const isSettled = annotation.canUndo.value;
   return (
     <section aria-labelledby="task">
       <h2 id="task">{text.task.title}</h2>
@@ -49,13 +50,14 @@ function Task(): JSX.Element | null {
         name="task"
         options={TASKS}
         chosen={kind}
+        disabled={isSettled}
         label={(task) => text.task.names[task]}
         choose={(task) => {
           painting.choose('brush');
           void annotation.changeTask(task).catch(messages.failed);
         }}
       />
-      <p class="muted">{kind !== undefined && text.task.help[kind]}</p>
+      <p class="muted">{isSettled ? text.task.settled : kind !== undefined && text.task.help[kind]}</p>
     </section>
   );
 }
