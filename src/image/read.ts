@@ -26,7 +26,7 @@ export const MAX_BYTES = 4 * 2 ** 30;
  */
 export async function readImage(bytes: Uint8Array, name: string, options: ReadOptions = {}): Promise<Image> {
   const format = findFormat(bytes, name);
-  if ((options.level ?? 0) > 0) {
+  if (typeof options.level === 'number' && options.level > 0) {
     throw new FormatError(`level ${options.level} does not exist: the image has one resolution.`, {
       file: name,
       remedy: `Read it without ${option('level')}.`,
@@ -107,7 +107,8 @@ export async function readOmeZarr(
 ): Promise<Image> {
   const source = await openOmeZarr(files, folder, { name, maxBytes });
   try {
-    return await guarded('Zarr', name, () => source.read(level));
+    const chosen = typeof level === 'function' ? level(source.levels) : level;
+    return await guarded('Zarr', name, () => source.read(chosen));
   } finally {
     await source.close();
   }

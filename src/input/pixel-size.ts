@@ -35,6 +35,22 @@ export function pixelSizeNote(
   return side * TOLERATED < least ? tell(least / side, 'larger') : undefined;
 }
 
+/**
+ * The level whose pixels are nearest in size to those of the training images, the finest of equals; 0 if a size is
+ * unknown.
+ */
+export function nearestLevel(trained: PixelSizes | undefined, levels: readonly Pick<Image, 'spacing'>[]): number {
+  if (trained === undefined) return 0;
+  const [least, most] = trained;
+  const distances = levels.map(({ spacing }) => {
+    const [y, x] = [millimetres(spacing.y), millimetres(spacing.x)];
+    if (y === undefined || x === undefined) return Number.POSITIVE_INFINITY;
+    const side = sideOf([y, x]);
+    return Math.max(0, Math.log(least / side), Math.log(side / most));
+  });
+  return Math.max(0, distances.indexOf(Math.min(...distances)));
+}
+
 /** Side of a square pixel of the same area. */
 const sideOf = ([y, x]: readonly [y: number, x: number]): number => Math.sqrt(y * x);
 

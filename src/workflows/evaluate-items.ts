@@ -25,7 +25,7 @@ import type { MetricGroup } from './choices.ts';
 import { type ListedImage, readListedImage, unlabelledOf } from './image-list.ts';
 
 export interface EvaluateOptions {
-  /** Which resolution of ground truth in OME-Zarr was predicted; default 0, the full one. */
+  /** Which resolution of ground truth in OME-Zarr to read; default: what was predicted, or 0, the full one. */
   readonly level?: number;
   /** Default: inferred from the files. */
   readonly metrics?: readonly MetricGroup[];

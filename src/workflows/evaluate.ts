@@ -43,7 +43,7 @@ import {
 } from './evaluate-items.ts';
 import type { Host } from './host.ts';
 import { atLevel, declaredOf, listLabels, listPredictions } from './image-list.ts';
-import { partOf } from './prediction-file.ts';
+import { partOf, readPredictionFile } from './prediction-file.ts';
 
 export interface Evaluation {
   readonly mapping: LabelMapping;
@@ -231,7 +231,8 @@ export async function evaluate(
       remedy: 'Put the predictions first, then the ground truth.',
     });
   }
-  const truths = atLevel(await listLabels(files, truth), options.level);
+  const written = await readPredictionFile(files, predictions);
+  const truths = atLevel(await listLabels(files, truth), (name) => options.level ?? written?.levels?.[name]);
   const declared = declaredOf(truths);
   const { classes, ignore } = labelOptions({ declared }, { classes: given, ignore: options.ignore });
   const notes = new ImageNotes();

@@ -24,7 +24,7 @@ export interface ListedImage {
   /** If one path represents several files, or has additional information elsewhere. */
   readonly listed?: { readonly listing: ImageListing; readonly key: string };
   /** Which of several resolutions to read; default 0, the full one. */
-  readonly level?: number | undefined;
+  readonly level?: ReadOptions['level'];
   /** For labels that are shapes or masks of another program: how to read them, and the image that they are of. */
   readonly shapes?: { readonly labels: ShapeLabels; readonly key: string; readonly image: ListedImage };
   /** For labels of a project that says which parts of their image are annotated: these parts, and the image. */
@@ -62,15 +62,23 @@ const isInLabels = (file: string): boolean =>
 /**
  * The items with a resolution for those that may have several, OME-Zarr stores, and the images that they are labels of.
  * Others, such as what `predict` wrote at that resolution, are read as they are.
+ * @param levelOf an image, by its name; undefined for the full resolution
  */
-export function atLevel(items: readonly ListedImage[], level: number | undefined): readonly ListedImage[] {
+export function atLevel(
+  items: readonly ListedImage[],
+  levelOf: (name: string) => number | undefined,
+): readonly ListedImage[] {
   const isStore = ({ listed }: ListedImage): boolean => listed?.listing.series.get(listed.key)?.format === 'OME-Zarr';
-  const one = (item: ListedImage): ListedImage => (isStore(item) ? { ...item, level } : item);
-  return items.map((item) => ({
-    ...one(item),
-    ...(item.shapes && { shapes: { ...item.shapes, image: one(item.shapes.image) } }),
-    ...(item.annotated && { annotated: { ...item.annotated, image: one(item.annotated.image) } }),
-  }));
+  const one = (item: ListedImage, level: number | undefined): ListedImage =>
+    isStore(item) ? { ...item, level } : item;
+  return items.map((item) => {
+    const level = levelOf(item.name);
+    return {
+      ...one(item, level),
+      ...(item.shapes && { shapes: { ...item.shapes, image: one(item.shapes.image, level) } }),
+      ...(item.annotated && { annotated: { ...item.annotated, image: one(item.annotated.image, level) } }),
+    };
+  });
 }
 
 /** Reads a listed image. @throws as `readImageFile` */

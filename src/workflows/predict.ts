@@ -5,6 +5,7 @@ import { joinPath, type WritableFiles } from '../files.ts';
 import { withSpacingMm } from '../image/geometry.ts';
 import { type Image, sizes } from '../image/image.ts';
 import { displayMap, reorient } from '../image/orient.ts';
+import { nearestLevel } from '../input/pixel-size.ts';
 import { predictAverage, requireSameClasses } from '../predict/average.ts';
 import { smoothed } from '../predict/median.ts';
 import { objectsImage, separationSettings } from '../predict/objects.ts';
@@ -57,7 +58,10 @@ export interface PredictFolderOptions
   readonly device?: DeviceName | 'auto';
   /** For a run folder: its best model (default) or its last. */
   readonly which?: 'best' | 'last';
-  /** Which resolution of the images to predict; default 0, the full one. */
+  /**
+   * Which resolution of the images to predict, counted from 0, the full one; default: that whose pixels are nearest in
+   * size to those of the training images.
+   */
   readonly level?: number;
 }
 
@@ -69,6 +73,8 @@ export interface PredictedFile extends Readonly<Partial<Record<Part, string>>> {
   readonly pages: number;
   readonly objectCount?: number;
   readonly ms: number;
+  /** Which resolution of the image it is, if not the full one. */
+  readonly level?: number;
   /** Remarks from reading the image. */
   readonly notes?: readonly string[];
 }
@@ -164,7 +170,16 @@ async function predictFile(
   const separation = metadata === undefined ? undefined : separationSettings(metadata);
   const objects = separate ? objectsImage(prediction, separation && { separation }) : undefined;
   if (objects !== undefined) await write('objects', objects.labels);
-  const notes = [...(read.notes ?? []), ...(mean.notes ?? [])];
+  const isChosen = typeof item.level === 'function' && read.level !== undefined;
+  const notes = [
+    ...(isChosen
+      ? [
+          `Level ${read.level} of it is predicted, whose pixels are nearest in size to those of the training images; ${option('level')} chooses another.`,
+        ]
+      : []),
+    ...(read.notes ?? []),
+    ...(mean.notes ?? []),
+  ];
   const { times, slices, height, width } = sizes(image);
   return {
     image: path,
@@ -174,6 +189,7 @@ async function predictFile(
     ...written,
     ...(objects === undefined ? {} : { objectCount: objects.count }),
     ms: nowMs() - began,
+    ...(read.level === undefined ? {} : { level: read.level }),
     ...(notes.length === 0 ? {} : { notes }),
   };
 }
@@ -251,10 +267,12 @@ export async function predictFolder(
     }
     hooks.onOpen?.(opened);
     const predict: PredictOptions = { tta, signal, tile, batch, channel };
+    const nearest: ListedImage['level'] = (found) => nearestLevel(model.input.pixelMm, found);
+    const levels: Record<string, number> = {};
     const done: PredictedFile[] = [];
     const failed: FailedFile[] = [];
     for (const [index, listedItem] of listed.entries()) {
-      const item = { ...listedItem, level };
+      const item = { ...listedItem, level: level ?? nearest };
       let result: PredictedFile;
       try {
         result = await predictFile(host, opened, item, { out, outputs: options, predict });
@@ -266,6 +284,7 @@ export async function predictFolder(
         continue;
       }
       done.push(result);
+      if (result.level !== undefined) levels[item.name] = result.level;
       const { description: plan } = planPage(model, result.heightPx, result.widthPx, predict);
       hooks.onImage?.(result, { name: item.name, index, total: listed.length, plan });
     }
@@ -273,7 +292,7 @@ export async function predictFolder(
     await writePredictionFile(files, out, {
       models: paths.map((file) => files.resolve(file)),
       images: files.resolve(images),
-      ...(level !== undefined && level > 0 && { level }),
+      ...(Object.keys(levels).length > 0 && { levels }),
       classes: model.classes,
     });
     return { out, models: paths, device: model.runtime.device, classes: model.classes, images: done, failed };

@@ -27,8 +27,8 @@ export interface PredictionFile {
   readonly models: readonly string[];
   /** The file or folder that was predicted. */
   readonly images: string;
-  /** Which resolution of them, if not the full one. */
-  readonly level?: number;
+  /** Which resolution was predicted, by the name of the image, of those of which it was not the full one. */
+  readonly levels?: Readonly<Record<string, number>>;
   readonly classes: readonly string[];
 }
 

@@ -62,14 +62,22 @@ test('train, predict, evaluate and measure use one level, which the run and its 
   await run('train', 'data', '--out', 'run', '--level', '1', ...small);
   expect(JSON.parse(readFileSync(join(root, 'run/config.json'), 'utf8'))).toMatchObject({ level: 1 });
   await run('train', '--resume', 'run');
-  await run('predict', 'run', 'data', '--out', 'pred', '--level', '1', '--objects');
+  // That whose pixels are as large as in training.
+  expect(await run('predict', 'run', 'data', '--out', 'pred', '--objects')).toMatch(
+    /Level 1 of it is predicted, whose pixels are nearest in size to those of the training images; --level chooses/,
+  );
+  expect(JSON.parse(readFileSync(join(root, 'pred/prediction.json'), 'utf8')).levels).toEqual({ a: 1, b: 1 });
   const map = await readImageFile(join(root, 'pred/objects/a.tif'));
   expect(map).toMatchObject({ shape: [32, 32], spacing: { x: { value: 0.5, unit: 'µm' } } });
-  expect(await run('evaluate', 'pred', 'data', '--level', '1', '--metrics', 'instances')).toMatch(/AP/);
+  expect(await run('evaluate', 'pred', 'data', '--metrics', 'instances')).toMatch(/AP/);
+  await run('predict', 'run', 'data/a.ome.zarr', '--out', 'full', '--level', '0');
+  expect((await readImageFile(join(root, 'full/label/a.tif'))).shape).toEqual([64, 64]);
   const measured = await run('measure', 'pred', '--truth', 'data', '--no-report');
   expect(measured).toMatch(/µm/);
-  // Without a level, the ground truth is four times as large as what was predicted.
-  const { code, stderr } = await lamella(['evaluate', 'pred', 'data', '--metrics', 'instances'], { cwd: root });
+  // At another level the ground truth is larger than what was predicted.
+  const { code, stderr } = await lamella(['evaluate', 'pred', 'data', '--level', '0', '--metrics', 'instances'], {
+    cwd: root,
+  });
   expect([code, stderr]).toEqual([1, expect.stringContaining('64 x 64')]);
 });
 

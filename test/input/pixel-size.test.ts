@@ -3,7 +3,7 @@ import { ndarray } from '../../src/array/ndarray.ts';
 import { prepareDataset } from '../../src/dataset/prepare.ts';
 import { rawDataset, withPixelMm } from '../../src/dataset/raw.ts';
 import type { Image } from '../../src/image/image.ts';
-import { pixelSizeNote, pixelSizes } from '../../src/input/pixel-size.ts';
+import { nearestLevel, pixelSizeNote, pixelSizes } from '../../src/input/pixel-size.ts';
 
 const spaced = (value: number, unit: string): Pick<Image, 'spacing'> => ({
   spacing: { y: { value, unit }, x: { value, unit } },
@@ -67,5 +67,27 @@ describe('an image whose pixels are of another size', () => {
     expect(pixelSizeNote([1, 1], { spacing: {} })).toBeUndefined();
     expect(pixelSizeNote([1, 1], spaced(4, 'furlong'))).toBeUndefined();
     expect(pixelSizeNote(undefined, spaced(4, 'mm'))).toBeUndefined();
+  });
+});
+
+describe('nearestLevel', () => {
+  const um = (value: number) => ({ value, unit: 'µm' });
+  const levels = [0.25, 0.5, 1, 2].map((side) => ({ spacing: { y: um(side), x: um(side) } }));
+  test.each([
+    [0.00025, 0.00025, 0],
+    [0.0001, 0.0001, 0],
+    // 0.6 µm is 1.2 times 0.5, and 1 is 1.67 times 0.6; nearer to 1 by ratio from sqrt(0.5) = 0.707 µm on.
+    [0.0006, 0.0006, 1],
+    [0.0007, 0.0007, 1],
+    [0.00072, 0.00072, 2],
+    [0.01, 0.01, 3],
+    // The finest of those within what was trained on.
+    [0.0004, 0.0012, 1],
+  ])('of images of %f to %f mm is %i', (least, most, level) => {
+    expect(nearestLevel([least, most], levels)).toBe(level);
+  });
+  test('is the full one if a size is unknown', () => {
+    expect(nearestLevel(undefined, levels)).toBe(0);
+    expect(nearestLevel([0.001, 0.001], [{ spacing: {} }, { spacing: {} }])).toBe(0);
   });
 });

@@ -46,7 +46,9 @@ scored in 3D.`,
       oneOf(...LABEL_KINDS),
     ),
     slices: flag('--slices', 'score volumes slice by slice, not in 3D'),
-    level: levelOf('which resolution of ground truth in OME-Zarr was predicted, from 0, the full one (default: 0)'),
+    level: levelOf(
+      'which resolution of ground truth in OME-Zarr to use (default: what was predicted, or 0, the full one)',
+    ),
     classes: row('--classes <list>', 'class of each ground-truth value: membrane=0,inside=255', classList),
     ignore: row('--ignore <values>', 'values of the ground truth to ignore', integerList),
     threshold: row(

@@ -25,7 +25,9 @@ are reported and skipped.`,
       oneNumberOf(1, 4, 8, 10),
     ),
     channel: CHANNEL,
-    level: levelOf('which resolution of images in OME-Zarr to use, from 0, the full one (default: 0)'),
+    level: levelOf(
+      'which resolution of images in OME-Zarr to use, from 0, the full one (default: that whose pixels are nearest in size to those of the training images)',
+    ),
     tile: row('--tile <px>', 'maximum tile size (default: 640, or what the network needs)', integer(1)),
     probability: row('--probability <kind>', PROBABILITIES.join(', '), oneOf(...PROBABILITIES), '8bit'),
     threshold: row(

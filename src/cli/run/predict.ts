@@ -6,6 +6,7 @@ import { isClassifierModel } from '../../workflows/classify.ts';
 import { type PredictFolderOptions, type PredictHooks, predictFolder } from '../../workflows/predict.ts';
 import type { command } from '../commands/predict.ts';
 import type { Options, Positionals } from '../declare.ts';
+import { withFlags } from '../option-words.ts';
 import { say as print, printJson, warn } from '../print.ts';
 import { countDisplay, formatDuration } from '../progress.ts';
 import { stoppable } from '../stop-signal.ts';
@@ -73,7 +74,7 @@ async function segment(paths: readonly [string, ...string[]], images: string, fl
     windows.stop,
   );
   const { out, models, device, classes, images: done, failed } = result;
-  for (const line of noted.lines()) say(`note: ${line}`);
+  for (const line of noted.lines()) say(withFlags(`note: ${line}`));
   if (json) {
     printJson({
       ...(models.length === 1 ? { model: models[0] } : { models }),

@@ -1,14 +1,14 @@
 import { FormatError } from '../../errors.ts';
 import type { Zlib } from '../../files.ts';
-import type { Image } from '../image.ts';
+import type { Image, ImageLevel } from '../image.ts';
 
 export interface ReadOptions {
   /** Largest image to allocate, in bytes of samples. Default 4 GiB, limited to the free memory in Node. */
   readonly maxBytes?: number;
   /** Whether palette images are converted to `rgb` (default) or keep their `index`, as needed for label images. */
   readonly palette?: 'rgb' | 'index';
-  /** Which resolution of a pyramid to read; default 0, the full one. */
-  readonly level?: number | undefined;
+  /** Which resolution of a pyramid to read, or what chooses one of them; default 0, the full one. */
+  readonly level?: number | ((levels: readonly ImageLevel[]) => number) | undefined;
   /** Read only this page, counted from 0. Default: all pages. */
   readonly page?: number;
   /**

@@ -107,15 +107,15 @@ export async function measureInputs(
 ): Promise<MeasureInputs> {
   const prediction = await readPredictionFile(files, path);
   const labels = await partOf(files, path, task === 'lungs' ? ['label'] : ['objects', 'label']);
-  const level = options.level ?? prediction?.level;
-  const maps = atLevel(await listLabels(files, labels), level);
+  const levelOf = (name: string): number | undefined => options.level ?? prediction?.levels?.[name];
+  const maps = atLevel(await listLabels(files, labels), levelOf);
   const notes: string[] = [];
   const isOwnFolder = labels === path && (await files.kind(path)) === 'folder';
   const imagePath = images ?? prediction?.images ?? (isOwnFolder ? path : undefined);
   let pictureOf: (name: string) => ListedImage | undefined = () => undefined;
   if (imagePath !== undefined) {
     try {
-      const listed = atLevel(await listImages(files, imagePath), level);
+      const listed = atLevel(await listImages(files, imagePath), levelOf);
       const isMap = new Set(maps.map((item) => item.path));
       const others = listed.filter((item) => !isMap.has(item.path));
       pictureOf = others.length === 1 && maps.length === 1 ? () => others[0] : finder(others);
@@ -124,7 +124,7 @@ export async function measureInputs(
       notes.push(`The predicted images are no longer at ${imagePath}; set ${option('images')}.`);
     }
   }
-  const truths = truth === undefined ? undefined : atLevel(await listLabels(files, truth), level);
+  const truths = truth === undefined ? undefined : atLevel(await listLabels(files, truth), levelOf);
   const truthOf = truths === undefined ? undefined : finder(truths);
   const alone = truths?.length === 1 && maps.length === 1 ? truths[0] : undefined;
   const short = shortNames(maps.map(({ name }) => name));
