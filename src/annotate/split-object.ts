@@ -6,6 +6,7 @@ import type { Pixel } from './flood.ts';
 import type { LabelLayer } from './label-layer.ts';
 import { freeNumbers, requireObjects } from './object-edits.ts';
 import type { Box } from './region.ts';
+import { spread } from './spread.ts';
 
 /**
  * Splits an object in a slice along a drawn line. Where a connected piece of it falls apart without the pixels under the
@@ -38,7 +39,7 @@ export function splitObject(
   if (separated.length === 0) return [];
   const free = freeNumbers(layer);
   const numbers = new Map(separated.map((part) => [part, free.next().value as number]));
-  spread(parts.labels.data, own, width);
+  spread(parts.labels.data, width, (_, next) => own[next] === 1);
   for (const [p, part] of parts.labels.data.entries()) {
     const number = numbers.get(part);
     if (number === undefined) continue;
@@ -62,20 +63,6 @@ function partsToNumber(parts: Int32Array, pieces: Int32Array, count: number): re
     if (best === undefined || sizes[part] > sizes[best]) largest.set(pieceOf[part], part);
   }
   return Array.from({ length: count }, (_, i) => i + 1).filter((part) => largest.get(pieceOf[part]) !== part);
-}
-
-/** Gives the other pixels of the object the part that is fewest steps away within it. */
-function spread(parts: Int32Array, own: Uint8Array, width: number): void {
-  const reached = Array.from(parts.keys()).filter((p) => parts[p] > 0);
-  for (let i = 0; i < reached.length; i++) {
-    const p = reached[i];
-    const x = p % width;
-    for (const next of [x > 0 ? p - 1 : -1, x + 1 < width ? p + 1 : -1, p - width, p + width]) {
-      if (own[next] !== 1 || parts[next] > 0) continue;
-      parts[next] = parts[p];
-      reached.push(next);
-    }
-  }
 }
 
 /** Pixels under a line within a box, from its upper left corner. */

@@ -4,6 +4,7 @@
  * machine as the place of one.
  */
 
+export { acceptObjects, type FoundObjects } from '../annotate/accept-objects.ts';
 export type { AnnotationClass } from '../annotate/annotation-class.ts';
 export { Annotations } from '../annotate/annotations.ts';
 export { type BrushOptions, BrushStroke } from '../annotate/brush.ts';
@@ -75,6 +76,7 @@ export type {
   TableQuery,
   TrainedRun,
   View,
+  WindowObjects,
 } from '../studio/engine.ts';
 export type { OpenFile, StudioHost, StudioSessionPlace } from '../studio/host.ts';
 export { type PortLike, portChannel } from '../studio/port-channel.ts';

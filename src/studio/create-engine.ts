@@ -157,6 +157,7 @@ export function createEngine(host: StudioHost): Engine {
     flush: async () => work().autosave.flush(),
     setView: async (view) => work().live.setView(view),
     setLive: async (options) => work().live.set(options),
+    previewObjects: async (window) => work().live.objects(window),
     async setPainting(painting) {
       const { live, autosave } = work();
       live.setPainting(painting);

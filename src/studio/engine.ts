@@ -216,6 +216,13 @@ export interface PreviewResult {
   readonly uncertainty: Uint8Array;
 }
 
+/** Objects of a window and of what lies around it. */
+export interface WindowObjects {
+  readonly rect: Rect;
+  /** [height, width]: 0 background, 1.. objects. */
+  readonly objects: NdArray<'uint32'>;
+}
+
 export type EngineEvent =
   | ({
       readonly kind: 'preview';
@@ -303,6 +310,11 @@ export interface Engine {
 
   setView(view: View): Promise<void>;
   setLive(options: LiveOptions): Promise<void>;
+  /**
+   * The objects of a window by the model whose previews are shown, separated as `segment` does. Projects of objects only,
+   * once there is a preview.
+   */
+  previewObjects(window: View): Promise<WindowObjects>;
   /** A pointer is down: computation waits. */
   setPainting(painting: boolean): Promise<void>;
 

@@ -6,13 +6,13 @@
 import { LamellaError, UsageError } from '../errors.ts';
 import type { PageRegion } from '../predict/predict.ts';
 import { Contest } from './contest.ts';
-import type { EngineEvent, LiveOptions, Rect, View } from './engine.ts';
+import type { EngineEvent, LiveOptions, Rect, View, WindowObjects } from './engine.ts';
 import { problemOf } from './error-data.ts';
 import type { StudioHost } from './host.ts';
-import { type LiveData, LiveSource, whatIsMissing } from './live-data.ts';
+import { type LiveData, LiveSource, liveClasses, whatIsMissing } from './live-data.ts';
 import { type LiveModel, NetworkRung, QuickRung } from './live-models.ts';
 import type { OpenProject } from './open-project.ts';
-import { previewOf, tilesOf } from './preview.ts';
+import { objectsOf, previewOf, tilesOf, withMargin } from './preview.ts';
 
 /** Time of one turn of network training. */
 const SLICE_MS = 250;
@@ -115,6 +115,30 @@ export class Live {
       });
     }
     return this.#network.model();
+  }
+
+  /**
+   * The objects that the model whose previews are shown finds in a window, separated as `segment` does, with what lies around
+   * it, since objects at its edges go on there.
+   * @throws UsageError in a project of areas, and before there is a preview
+   */
+  async objects({ image, page, rect }: View): Promise<WindowObjects> {
+    const { project } = this.#open;
+    if (project.task !== 'objects') throw new UsageError('This project has areas, not objects.');
+    const goOn = await this.pause();
+    try {
+      const model = this.#best;
+      if (model === undefined || model.step === 0) {
+        throw new UsageError('There is no preview yet.', { remedy: 'Switch the live preview on, and wait for it.' });
+      }
+      const { upright, info } = await this.#open.images.load(project, image);
+      const slice = this.#source.pagesOf(upright)[page];
+      if (slice === undefined) throw new UsageError(`The image '${image}' has ${info.pages} pages, not ${page + 1}.`);
+      const around = withMargin(rect, info);
+      return { rect: around, objects: objectsOf(await model.predict(slice, around), liveClasses(project)) };
+    } finally {
+      goOn();
+    }
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,7 @@
 /** Previews: the visible part of a page in tiles, and what a model says of one. */
 
-import type { NdArray } from '../array/ndarray.ts';
+import { type NdArray, ndarray } from '../array/ndarray.ts';
+import { objectsImage } from '../predict/objects.ts';
 import type { PreviewResult, Rect, View } from './engine.ts';
 import type { LiveClass } from './live-data.ts';
 
@@ -59,4 +60,26 @@ export function previewOf({ data, shape }: NdArray<'float32'>, classes: readonly
     result.uncertainty[p] = Math.round(255 * Math.min(1, Math.max(0, 1 - (first - second))));
   }
   return result;
+}
+
+/** Of a window whose objects are wanted, on each side. */
+const MARGIN_PX = 64;
+
+/** A window with what lies around it, in whole pixels within the page. */
+export function withMargin(rect: Rect, size: { readonly width: number; readonly height: number }): Rect {
+  const x = Math.max(0, Math.floor(rect.x) - MARGIN_PX);
+  const y = Math.max(0, Math.floor(rect.y) - MARGIN_PX);
+  const width = Math.min(size.width, Math.ceil(rect.x + rect.width) + MARGIN_PX) - x;
+  const height = Math.min(size.height, Math.ceil(rect.y + rect.height) + MARGIN_PX) - y;
+  return { x, y, width, height };
+}
+
+/**
+ * Objects in probabilities [classes, height, width], separated as a model's prediction is that says no more about it: by
+ * the border, if that is a class beside those that are painted, otherwise by shape.
+ */
+export function objectsOf({ data, shape }: NdArray<'float32'>, classes: readonly LiveClass[]): NdArray<'uint32'> {
+  const channels = Array.from({ length: shape[0] as number }, (_, i) => (i < classes.length ? 'class' : 'border'));
+  const { labels } = objectsImage({ dtype: 'float32', axes: 'cyx', shape, data, spacing: {}, channels });
+  return ndarray('uint32', shape.slice(1), Uint32Array.from(labels.data));
 }

@@ -13,27 +13,7 @@ import {
 import { setPage } from '../../src/annotate/pages.ts';
 import { splitObject } from '../../src/annotate/split-object.ts';
 import { ndarray } from '../../src/array/ndarray.ts';
-
-const NONE = 2147483647;
-
-/** A layer from drawings of its slices: digits and letters from A = 10 are labels, `.` is not annotated. */
-function drawn(...slices: readonly (readonly string[])[]): LabelLayer {
-  const [first] = slices as [readonly string[]];
-  const [height, width] = [first.length, (first[0] as string).length];
-  const layer = new LabelLayer('objects', { width, height, slices: slices.length });
-  for (const [z, rows] of slices.entries()) {
-    const values = [...rows.join('')].map((character) => (character === '.' ? NONE : Number.parseInt(character, 36)));
-    setPage(layer, ndarray('uint32', [height, width], Uint32Array.from(values)), z, NONE);
-  }
-  return layer;
-}
-
-const show = (layer: LabelLayer, slice = 0): readonly string[] => {
-  const labels = Array.from(layer.read([0, 0, layer.width, layer.height], slice), (v) =>
-    v === NONE ? '.' : v.toString(36).toUpperCase(),
-  );
-  return Array.from({ length: layer.height }, (_, y) => labels.slice(y * layer.width, (y + 1) * layer.width).join(''));
-};
+import { drawn, NONE, show } from './drawn.ts';
 
 describe('objects', () => {
   it('are merged, deleted and renumbered in all slices, and the others keep their numbers', () => {

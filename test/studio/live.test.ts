@@ -16,7 +16,7 @@ import { createEngine } from '../../src/studio/create-engine.ts';
 import type { Engine, EngineEvent } from '../../src/studio/engine.ts';
 import type { LiveData } from '../../src/studio/live-data.ts';
 import type { LiveModel } from '../../src/studio/live-models.ts';
-import { previewOf, tilesOf } from '../../src/studio/preview.ts';
+import { objectsOf, previewOf, tilesOf, withMargin } from '../../src/studio/preview.ts';
 import { openPainter, type Painter } from './painter.ts';
 
 type Preview = Extract<EngineEvent, { kind: 'preview' }>;
@@ -49,6 +49,43 @@ describe('tiles', () => {
     expect([...found]).toEqual([4, 1, 4]);
     expect([...probability]).toEqual([191, 128, 209]);
     expect([...uncertainty]).toEqual([115, 204, 69]);
+  });
+});
+
+describe('objects of a window', () => {
+  const classes = [
+    { name: 'background', label: 0 },
+    { name: 'cell', label: 1 },
+  ];
+
+  it('are separated by the border that a network says, which belongs to them', () => {
+    const cell = [0.9, 0.8, 0.1, 0.8, 0.9, 0];
+    const border = [0, 0, 0.8, 0.1, 0, 0];
+    const background = cell.map((value, i) => 1 - value - (border[i] as number));
+    const { dtype, shape, data } = objectsOf(float32([3, 1, 6], [...background, ...cell, ...border]), classes);
+    expect([dtype, shape]).toEqual(['uint32', [1, 6]]);
+    const [a, , , b] = data;
+    expect([...data]).toEqual([a, a, expect.any(Number), b, b, 0]);
+    expect(new Set(data)).toEqual(new Set([0, 1, 2]));
+  });
+
+  it('are separated at necks where there is no such class', () => {
+    const rows = ['0111011100', '0111111100', '0111011100'];
+    const cell = [...rows.join('')].map((digit) => (digit === '1' ? 0.9 : 0.1));
+    const { data } = objectsOf(float32([2, 3, 10], [...cell.map((value) => 1 - value), ...cell]), classes);
+    expect(data[12]).toBeGreaterThan(0);
+    expect(data[16]).toBeGreaterThan(0);
+    expect(data[12]).not.toBe(data[16]);
+  });
+
+  it('are looked at with what lies around them, within the page', () => {
+    const size = { width: 400, height: 150 };
+    expect(withMargin({ x: 100, y: 20, width: 128, height: 128 }, size)).toEqual({
+      x: 36,
+      y: 0,
+      width: 256,
+      height: 150,
+    });
   });
 });
 
@@ -212,6 +249,8 @@ describe('a network that learns while it is painted', () => {
 
   it('separates objects, whose borders are shown as background', async () => {
     await begin('objects');
+    const view = { image: 'a', page: 0, rect: { x: 0, y: 0, width: 20, height: 20 } };
+    await expect(engine.previewObjects(view)).rejects.toThrow('There is no preview yet');
     const layer = painter.annotations.layer('a');
     for (let p = 0; p < SIDE * SIDE; p++) {
       const [x, y] = [p % SIDE, Math.floor(p / SIDE)];
@@ -226,6 +265,10 @@ describe('a network that learns while it is painted', () => {
     const preview = events.findLast((event) => event.kind === 'preview');
     expect([...new Set(preview?.classes)].every((value) => value === 0 || value === 1)).toBe(true);
     expect(events.filter((event) => event.kind === 'problem')).toEqual([]);
+    const window = { x: 70, y: 70, width: 20, height: 20 };
+    const { rect, objects } = await engine.previewObjects({ image: 'a', page: 0, rect: window });
+    expect([rect, objects.dtype, objects.shape]).toEqual([{ x: 6, y: 6, width: 90, height: 90 }, 'uint32', [90, 90]]);
+    expect(Math.max(...objects.data)).toBeGreaterThan(1);
     await engine.setLive({ on: false, model: 'auto' });
   });
 });

@@ -86,7 +86,7 @@ const CLASS_KEYS = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 
 export const COMMANDS: readonly Command[] = [
   // First, since S means another thing elsewhere.
-  check('accept', 'a', ({ checking }) => checking.accept()),
+  check('accept', 'a', ({ checking }) => void checking.accept()),
   check('correct', 'c', ({ checking }) => checking.corrected()),
   check('skip', 's', ({ checking }) => checking.skip()),
   check('next', 'n', ({ checking }) => checking.next()),

@@ -1,16 +1,19 @@
 /** The annotation of the open project as it is edited: labels and regions, undo, and what is kept of it. */
 
 import { batch, computed, effect, signal } from '@preact/signals';
-import type {
-  AnnotationClass,
-  Annotations,
-  AppliedEdit,
-  Engine,
-  ImageId,
-  LabelLayer,
-  LayerKind,
-  Region,
-  View,
+import {
+  type AnnotationClass,
+  type Annotations,
+  type AppliedEdit,
+  acceptObjects,
+  type Box,
+  type Engine,
+  type ImageId,
+  type LabelLayer,
+  type LayerKind,
+  type Rect,
+  type Region,
+  type View,
 } from 'lamella/studio';
 import { text } from '../text/text.ts';
 import { acceptClasses, classesIn } from '../tools/accept.ts';
@@ -158,18 +161,31 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
     annotatedClasses: edited(({ annotations }) => countClasses(annotations, hasLabels), 0),
     /**
      * Takes over what a model says in a window, where nothing is annotated, and says that all of it is annotated now.
-     * @returns false if the model has not said anything of all of it
+     * @returns false if the model has not said anything of all of it, or the project was left meanwhile
      */
-    acceptPreview({ image, page, rect }: View, tiles: readonly PreviewTile[]): boolean {
+    async acceptPreview(window: View, tiles: readonly PreviewTile[]): Promise<boolean> {
+      const { image, page, rect } = window;
       const annotations = opened.value?.annotations;
       const classes = annotations && classesIn(rect, tiles);
       if (annotations === undefined || classes === undefined) return false;
-      acceptClasses(annotations.layer(image), page, rect, classes);
+      const layer = annotations.layer(image);
+      if (layer.kind === 'classes') acceptClasses(layer, page, rect, classes);
+      else {
+        const found = await engine.previewObjects(window);
+        if (annotations !== opened.value?.annotations) return false;
+        acceptObjects(layer, page, { box: boxOf(found.rect), numbers: found.objects.data }, boxOf(rect));
+      }
       const regions = annotations.regions(image);
-      const box = [rect.x, rect.y, rect.width, rect.height] as const;
       annotations.setRegions(image, [
         ...regions,
-        { id: freeId(regions), shape: { box }, slice: page, complete: true, origin: 'proofread', held: false },
+        {
+          id: freeId(regions),
+          shape: { box: boxOf(rect) },
+          slice: page,
+          complete: true,
+          origin: 'proofread',
+          held: false,
+        },
       ]);
       commit(text.edits.accept);
       return true;
@@ -221,6 +237,8 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
     },
   };
 }
+
+const boxOf = ({ x, y, width, height }: Rect): Box => [x, y, width, height];
 
 /** `class 3`, or the next number that is free. */
 function freeClassName(classes: readonly AnnotationClass[]): string {

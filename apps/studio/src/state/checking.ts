@@ -51,12 +51,14 @@ export function createChecking({ engine, project, display, annotation, live, mes
     show(open);
   };
 
-  const judge = (verdict: Verdict): void => {
-    const place = current.value;
+  const judge = (verdict: Verdict, place = current.value): void => {
     if (place === undefined) return;
     verdicts.value = new Map(verdicts.value).set(place, verdict);
-    next();
+    if (place === current.value) next();
   };
+
+  /** The place that is being accepted: objects are asked of the engine. */
+  let accepting: CheckPlace | undefined;
 
   const randomOnes = computed(() => places.value.filter(({ random }) => random));
 
@@ -95,14 +97,18 @@ export function createChecking({ engine, project, display, annotation, live, mes
       }
     },
     /** What the model says in the window becomes annotation, where there is none yet. */
-    accept(): void {
+    async accept(): Promise<void> {
       const place = current.value;
-      if (place === undefined) return;
-      if (!annotation.acceptPreview(place, live.tiles.value)) {
-        messages.note(text.check.noPreview);
-        return;
+      if (place === undefined || place === accepting) return;
+      accepting = place;
+      try {
+        if (await annotation.acceptPreview(place, live.tiles.value)) judge('accepted', place);
+        else messages.note(text.check.noPreview);
+      } catch (error) {
+        messages.failed(error);
+      } finally {
+        accepting = undefined;
       }
-      judge('accepted');
     },
     corrected: (): void => judge('corrected'),
     skip: (): void => judge('skipped'),

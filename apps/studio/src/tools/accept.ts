@@ -21,45 +21,15 @@ export function classesIn(rect: Rect, tiles: readonly PreviewTile[]): Uint8Array
   return known.includes(0) ? undefined : out;
 }
 
-/**
- * Paints classes where nothing is annotated. In a layer of objects, connected pixels of a class other than background
- * become an object, or go on with the one that they touch.
- */
+/** Paints classes where nothing is annotated. */
 export function acceptClasses(layer: LabelLayer, slice: number, rect: Rect, classes: Uint8Array): void {
-  const labels = layer.kind === 'classes' ? classes : objectsOf(layer, slice, rect, classes);
   const isFree = (label: number): boolean => label === layer.notAnnotated;
   for (let row = 0; row < rect.height; row++) {
     for (let x = 0, to = 0; x < rect.width; x = to) {
-      const label = labels[row * rect.width + x];
+      const label = classes[row * rect.width + x];
       to = x + 1;
-      while (to < rect.width && labels[row * rect.width + to] === label) to++;
+      while (to < rect.width && classes[row * rect.width + to] === label) to++;
       layer.fill(slice, rect.y + row, rect.x + x, rect.x + to, label, isFree);
     }
   }
-}
-
-/** Numbers of the objects of a window, 0 outside of them. */
-function objectsOf(layer: LabelLayer, slice: number, { x, y, width, height }: Rect, classes: Uint8Array): Uint32Array {
-  const before = layer.read([x, y, width, height], slice);
-  const numbers = new Uint32Array(classes.length);
-  let fresh = layer.largestLabel;
-  for (let start = 0; start < classes.length; start++) {
-    if (classes[start] === 0 || numbers[start] > 0) continue;
-    const pixels = [start];
-    const found = new Set(pixels);
-    let number: number | undefined;
-    for (let i = 0; i < pixels.length; i++) {
-      const p = pixels[i];
-      if (before[p] !== layer.notAnnotated && before[p] > 0) number ??= before[p];
-      const column = p % width;
-      for (const next of [column > 0 ? p - 1 : -1, column + 1 < width ? p + 1 : -1, p - width, p + width]) {
-        if (next < 0 || next >= classes.length || classes[next] === 0 || found.has(next)) continue;
-        found.add(next);
-        pixels.push(next);
-      }
-    }
-    number ??= ++fresh;
-    for (const p of pixels) numbers[p] = number;
-  }
-  return numbers;
 }

@@ -58,7 +58,7 @@ function Judge(): JSX.Element {
           label={text.check.accept}
           text={text.check.accept}
           command="accept"
-          onClick={checking.accept}
+          onClick={() => void checking.accept()}
         />
         <IconButton
           icon={Pencil}
