@@ -19,8 +19,13 @@ export type Facts =
   | { readonly code: 'run-in-use'; readonly processId: number | undefined }
   /** The data have changed since the run started. */
   | { readonly code: 'data-changed' }
-  /** The device has too little memory. */
-  | { readonly code: 'out-of-memory' }
+  /** The device has too little memory; settings of `train` that would need less, where there are any. */
+  | {
+      readonly code: 'out-of-memory';
+      readonly smaller?: { readonly [setting: string]: number | readonly [height: number, width: number] };
+    }
+  /** The device is gone: its driver was reset, or took it away. Others may work. */
+  | { readonly code: 'device-lost' }
   /** The connection to what computes has ended. */
   | { readonly code: 'disconnected' }
   /** What computes had ended and was started again; the call may have been carried out or not. */

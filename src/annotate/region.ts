@@ -42,6 +42,12 @@ export function boundsOf(shape: RegionShape): Box {
   return [left, top, right - left, bottom - top];
 }
 
+/** Whether a region is in a slice. */
+export const isInSlice = (region: Region, slice: number): boolean => (region.slice ?? slice) === slice;
+
+export const boxesOverlap = ([ax, ay, aw, ah]: Box, [bx, by, bw, bh]: Box): boolean =>
+  ax < bx + bw && bx < ax + aw && ay < by + bh && by < ay + ah;
+
 /** Calls back with each run of a region's pixels inside the image, row by row. */
 export function fillRegion(shape: RegionShape, size: Size, found: FoundRun): void {
   if ('polygon' in shape) {

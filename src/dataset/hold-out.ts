@@ -1,6 +1,7 @@
 /** Which slices, and which regions of them, are for training and for validation. */
 
-import { type Box, boundsOf, type Region } from '../annotate/region.ts';
+import { LEAST_REGIONS, mayBeHeld } from '../annotate/hold-out-rule.ts';
+import { boundsOf, boxesOverlap, type Region } from '../annotate/region.ts';
 import { addTo } from '../array/lists.ts';
 import { stream } from '../array/random.ts';
 import { counted, DatasetError } from '../errors.ts';
@@ -20,24 +21,18 @@ export interface HeldOut {
   readonly regions: { readonly [page: string]: readonly Region[] };
 }
 
-/** Minimum number of complete regions for a score: two must remain for training. */
-const LEAST_REGIONS = 3;
 /** Of fewer slices that are annotated by regions or strokes, a whole one would be more than a fifth. */
 const LEAST_PAGES = 5;
 /** Maximum number of slices named in a line. */
 const MOST_NAMED = 3;
-
-const overlap = ([ax, ay, aw, ah]: Box, [bx, by, bw, bh]: Box): boolean =>
-  ax < bx + bw && bx < ax + aw && ay < by + bh && by < ay + ah;
 
 /** Complete regions of a slice that may be held out: no accepted predictions, and none that overlap others. */
 function candidates({ annotation }: RawPage): readonly Region[] {
   const regions = annotation?.regions ?? [];
   return regions.filter(
     (region) =>
-      region.complete &&
-      region.origin !== 'proofread' &&
-      !regions.some((other) => other !== region && overlap(boundsOf(region.shape), boundsOf(other.shape))),
+      mayBeHeld(region) &&
+      !regions.some((other) => other !== region && boxesOverlap(boundsOf(region.shape), boundsOf(other.shape))),
   );
 }
 

@@ -4,7 +4,13 @@
  * machine as the place of one.
  */
 
-export { acceptObjects, type FoundObjects } from '../annotate/accept-objects.ts';
+export {
+  type AcceptedWindow,
+  acceptClasses,
+  acceptedShape,
+  acceptObjects,
+  type FoundObjects,
+} from '../annotate/accept.ts';
 export type { AnnotationClass } from '../annotate/annotation-class.ts';
 export { Annotations } from '../annotate/annotations.ts';
 export { type BrushOptions, BrushStroke } from '../annotate/brush.ts';
@@ -25,6 +31,7 @@ export {
   type ValueAt,
 } from '../annotate/flood.ts';
 export { History, type HistoryOptions } from '../annotate/history.ts';
+export { isHeldOutNext, LEAST_REGIONS, regionsToHold } from '../annotate/hold-out-rule.ts';
 export { Journal, type JournalStore, memoryJournal, type OpenedJournal } from '../annotate/journal.ts';
 export { LabelLayer, type LayerSize } from '../annotate/label-layer.ts';
 export { type LayerKind, NOT_ANNOTATED, type Over } from '../annotate/label-values.ts';
@@ -69,6 +76,7 @@ export type {
   ProjectState,
   ProjectSummary,
   Rect,
+  RunDoubt,
   SegmentedImages,
   SegmentOptions,
   StudioTrainOptions,
@@ -83,3 +91,4 @@ export { type PortLike, portChannel } from '../studio/port-channel.ts';
 export type { Channel, Message } from '../studio/protocol.ts';
 export { serve } from '../studio/serve.ts';
 export { type SocketLike, socketChannel } from '../studio/socket-channel.ts';
+export type { ScoredOn } from '../train/log.ts';

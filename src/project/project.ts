@@ -48,7 +48,13 @@ export interface Project {
   readonly spacing?: { readonly x: number; readonly y: number; readonly z?: number; readonly unit: string };
   /** Settings of `train` by the library's names. */
   readonly settings?: { readonly [name: string]: unknown };
-  readonly runs?: readonly { readonly folder: string; readonly from?: string | null; readonly labels?: number }[];
+  readonly runs?: readonly {
+    readonly folder: string;
+    readonly from?: string | null;
+    readonly labels?: number;
+    /** The class of which the network finds least, if that is less than half of what was painted. */
+    readonly doubt?: { readonly steps: number; readonly class: string; readonly found: number };
+  }[];
   readonly revision?: number;
 }
 

@@ -123,6 +123,21 @@ export const PROJECT_SCHEMA: Schema & { readonly $schema: string; readonly title
           folder: text('Path of the run.'),
           from: { description: 'The run that it started from.', anyOf: [{ type: 'string' }, { type: 'null' }] },
           labels: { ...natural, description: 'Revision of the labels that it was trained on.' },
+          doubt: {
+            description: 'The network finds less than half of what was painted of a class.',
+            type: 'object',
+            required: ['steps', 'class', 'found'],
+            properties: {
+              steps: { ...natural, description: 'Steps that it was trained for.' },
+              class: text('Of which it finds least.'),
+              found: {
+                description: 'Share of the painted pixels that it finds.',
+                type: 'number',
+                minimum: 0,
+                maximum: 1,
+              },
+            },
+          },
         },
       },
     },

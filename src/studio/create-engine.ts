@@ -3,6 +3,7 @@ import { joinPath } from '../files.ts';
 import { PROJECT_FILE } from '../project/project.ts';
 import { adoptFolder } from './adopt.ts';
 import { Autosave } from './autosave.ts';
+import { surviving } from './device.ts';
 import type { Engine, EngineEvent, ProjectState, ProjectSummary } from './engine.ts';
 import { forgetProject } from './forget.ts';
 import type { StudioHost } from './host.ts';
@@ -47,7 +48,7 @@ export function createEngine(host: StudioHost): Engine {
       const { project, live } = work();
       const goOn = await live.pause();
       try {
-        return await body(project, signal);
+        return await surviving(host, emit, () => body(project, signal));
       } finally {
         goOn();
       }
@@ -157,6 +158,7 @@ export function createEngine(host: StudioHost): Engine {
     flush: async () => work().autosave.flush(),
     setView: async (view) => work().live.setView(view),
     setLive: async (options) => work().live.set(options),
+    updateLive: async () => work().live.update(),
     previewObjects: async (window) => work().live.objects(window),
     async setPainting(painting) {
       const { live, autosave } = work();

@@ -14,6 +14,7 @@
 import type { NdArray } from '../array/ndarray.ts';
 import type { Spacings } from '../image/image.ts';
 import type { Project } from '../project/project.ts';
+import type { ScoredOn } from '../train/log.ts';
 import type { FileContent } from '../workflows/memory-files.ts';
 
 /** The id of an image in `lamella.json`. */
@@ -137,12 +138,23 @@ export interface StudioTrainOptions {
   readonly from: 'scratch' | 'live' | { readonly run: string };
 }
 
+/** Why a network is not to be trusted: it does not find what was painted for it. */
+export interface RunDoubt {
+  /** That it was trained for. */
+  readonly steps: number;
+  /** The class of which it finds least, and how much of what was painted of it, 0..1. */
+  readonly class: string;
+  readonly found: number;
+}
+
 export interface TrainedRun {
   /** Folder in the project, such as `runs/1`. */
   readonly run: string;
   readonly steps: number;
   /** Of the best model, if something was held out. */
   readonly score?: { readonly name: string; readonly value: number };
+  /** Kept with the run in `lamella.json`. */
+  readonly doubt?: RunDoubt;
   readonly stopped: boolean;
 }
 
@@ -244,6 +256,8 @@ export type EngineEvent =
       readonly name: string;
       readonly value: number;
       readonly best: boolean;
+      /** What the score rests on: annotated pixels that are held out, and in projects of objects how many of those. */
+      readonly on?: ScoredOn;
     }
   | {
       readonly kind: 'live';
@@ -310,6 +324,8 @@ export interface Engine {
 
   setView(view: View): Promise<void>;
   setLive(options: LiveOptions): Promise<void>;
+  /** One update of the preview now, also while the live model is off: the quick model learns from what is painted then. */
+  updateLive(): Promise<void>;
   /**
    * The objects of a window by the model whose previews are shown, separated as `segment` does. Projects of objects only,
    * once there is a preview.

@@ -35,8 +35,16 @@ export interface StudioHost extends Host {
   content(path: string): Promise<BlobLike>;
   /** Keeps others from writing to a folder. @returns what ends it; undefined if another tab or process does write */
   lock(folder: string): Promise<(() => Promise<void>) | undefined>;
-  /** Trains on a folder of `files` into the new run folder `out`, as the command line does. @throws as `trainNew` */
+  /**
+   * Trains on a folder of `files` into the run folder `out`, as the command line does; goes on with a run that is there.
+   * @throws as `resumeOrTrainNew`
+   */
   train(folder: string, out: string, settings: RunSettings, hooks: TrainRunHooks): Promise<FinishedTraining>;
+  /**
+   * Leaves a device that was lost for the CPU, for all that is opened from now on.
+   * @returns the CPU in words; undefined if it was left before
+   */
+  useCpu(): string | undefined;
   /** Where a live session computes and is kept: a new folder of `files`. */
   openSessionPlace(folder: string): Promise<StudioSessionPlace>;
   /** Calls `work` after so many milliseconds, unless the returned function is called before. */

@@ -92,14 +92,15 @@ export class LiveSource {
     return pages;
   }
 
-  /** Everything that is annotated for training. */
-  async read(): Promise<LiveData> {
+  /** Everything that is annotated for training. @param only of these images; default: all */
+  async read(only?: readonly ImageId[]): Promise<LiveData> {
     const { project, folder } = this.#open;
     const classes = liveClasses(project);
     const painted = classes.map(() => 0);
     const slices: AnnotatedSlice[] = [];
     for (const { id, use = 'all' } of project.images) {
       if (id === undefined || use === 'predict' || !this.#open.isAnnotated(id)) continue;
+      if (only?.includes(id) === false) continue;
       const layer = await this.#open.labels.layer(project, id);
       const regions = this.#open.regions(id);
       count(layer, project, classes, painted);

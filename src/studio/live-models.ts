@@ -20,6 +20,7 @@ import { type QuickModel, trainQuick } from '../train/quick.ts';
 import { openSession, recipeFor, type Session } from '../train/session.ts';
 import { RUN_FILES } from '../train/store.ts';
 import { withProjectSettings } from '../workflows/project-settings.ts';
+import type { Smaller } from './device.ts';
 import type { StudioHost, StudioSessionPlace } from './host.ts';
 import type { LiveData, LivePiece } from './live-data.ts';
 import type { OpenProject } from './open-project.ts';
@@ -137,13 +138,21 @@ export class NetworkRung implements LiveModel {
 
   /**
    * Opens the session of a project, or begins one if it has none for these classes and channels.
+   * @param smaller settings of a network that fits into memory, if the one that there was does not
    * @throws as `openSession`
    */
-  static async open(host: StudioHost, open: OpenProject, data: NetworkData): Promise<NetworkRung> {
+  static async open(
+    host: StudioHost,
+    open: OpenProject,
+    data: NetworkData,
+    smaller: Smaller = {},
+  ): Promise<NetworkRung> {
     const folder = joinPath(open.folder, FOLDERS.own, 'live');
     const place = await host.openSessionPlace(folder);
     try {
-      const recipe = (await keptRecipe(place, data)) ?? (await newRecipe(place, host, open, data));
+      const kept = Object.keys(smaller).length === 0 ? await keptRecipe(place, data) : undefined;
+      if (kept === undefined) for (const file of Object.values(RUN_FILES)) await place.store.remove(file);
+      const recipe = kept ?? (await newRecipe(place, host, open, data, smaller));
       const session = await openSession(recipe, { ...place, checkpointEvery: { ms: 30_000 } });
       await session.setData(data.raw);
       return new NetworkRung(place, session);
@@ -181,8 +190,11 @@ export class NetworkRung implements LiveModel {
   }
 
   async close(): Promise<void> {
-    await this.#session.close();
-    await this.#place.close();
+    try {
+      await this.#session.close();
+    } finally {
+      await this.#place.close();
+    }
   }
 }
 
@@ -199,7 +211,6 @@ async function keptRecipe({ store }: StudioSessionPlace, { raw, classes }: Netwo
   } catch (cause) {
     if (!(cause instanceof RunError)) throw cause;
   }
-  for (const file of Object.values(RUN_FILES)) await store.remove(file);
   return undefined;
 }
 
@@ -210,6 +221,7 @@ async function newRecipe(
   host: StudioHost,
   open: OpenProject,
   { raw, classes }: NetworkData,
+  smaller: Smaller,
 ) {
   const { project, folder } = open;
   const runtime = await place.openRuntime();
@@ -227,7 +239,7 @@ async function newRecipe(
       const macs = graphMacs(predictionGraph(spec, [1, channels, PREVIEW_PX, PREVIEW_PX]));
       return (2 * macs) / flops <= PREVIEW_MS / 1000;
     }) ?? 8;
-  const given = { network: 'unet', baseChannels, depth: DEPTH, split: { fraction: 0 } } as const;
+  const given = { network: 'unet', baseChannels, depth: DEPTH, split: { fraction: 0 }, ...smaller } as const;
   const settings = withProjectSettings({ project: { ...project, settings: {} }, folder }, given);
   return recipeFor(raw, settings, place).recipe;
 }

@@ -6,6 +6,7 @@
 import { LamellaError, UsageError } from '../errors.ts';
 import type { PageRegion } from '../predict/predict.ts';
 import { Contest } from './contest.ts';
+import { leaveLostDevice, type Smaller, smallerAfter } from './device.ts';
 import type { EngineEvent, LiveOptions, Rect, View, WindowObjects } from './engine.ts';
 import { problemOf } from './error-data.ts';
 import type { StudioHost } from './host.ts';
@@ -32,6 +33,8 @@ export class Live {
   readonly #emit: (event: EngineEvent) => void;
   readonly #source: LiveSource;
   #options: LiveOptions = { on: false, model: 'auto' };
+  /** One update is wanted, whether it is on or off. */
+  #isOnce = false;
   #view: View | undefined;
   #painting = false;
   #paused = 0;
@@ -50,6 +53,8 @@ export class Live {
   /** The labels that each model has learned from: their revision here, and the last edit in them. */
   #quickLearned = { revision: 0, sequence: 0 };
   #network: NetworkRung | undefined;
+  /** What was changed in it for want of memory. */
+  #smaller: Smaller = {};
   #networkLearned = { revision: 0, sequence: 0 };
   #networkDataMs = Number.NEGATIVE_INFINITY;
   /** The weights of the network that are shown: those after a turn with new labels, or after some steps. */
@@ -68,12 +73,27 @@ export class Live {
   }
 
   set(options: LiveOptions): void {
-    if (this.#open.readOnly && options.on) {
-      throw new UsageError('A project that is open elsewhere has no live model here.', { remedy: 'Close it there.' });
-    }
+    if (options.on) this.#requireWritable();
     this.#options = options;
     this.#shown.key = '';
     this.#start();
+  }
+
+  /**
+   * Learns from what is painted now, and shows what is visible: by the quick model, once, if the live model is off; otherwise
+   * without waiting for the time at which it would.
+   */
+  update(): void {
+    this.#requireWritable();
+    this.#isOnce = true;
+    this.#networkDataMs = Number.NEGATIVE_INFINITY;
+    this.#shown.key = '';
+    this.#start();
+  }
+
+  #requireWritable(): void {
+    if (!this.#open.readOnly) return;
+    throw new UsageError('A project that is open elsewhere has no live model here.', { remedy: 'Close it there.' });
   }
 
   setView(view: View): void {
@@ -145,7 +165,7 @@ export class Live {
     this.#closed = true;
     await this.#running;
     await this.#quick?.close();
-    await this.#network?.close().catch(() => undefined);
+    await this.#closeNetwork();
   }
 
   #start(): void {
@@ -158,7 +178,12 @@ export class Live {
   }
 
   get #waits(): boolean {
-    return this.#painting || this.#paused > 0 || this.#closed || !this.#options.on;
+    return this.#painting || this.#paused > 0 || this.#closed || !(this.#options.on || this.#isOnce);
+  }
+
+  /** One update while it is off is the quick model's: a network learns only while it is on. */
+  get #wanted(): LiveOptions['model'] {
+    return this.#options.on ? this.#options.model : 'quick';
   }
 
   async #run(): Promise<void> {
@@ -168,13 +193,38 @@ export class Live {
         await this.#breath();
         if (this.#waits) return;
         this.#isAsked = false;
-        if (!(await this.#turn()) && !this.#isAsked) return;
+        if ((await this.#turnOnAnyDevice()) || this.#isAsked) continue;
+        this.#isOnce = false;
+        return;
       }
     } catch (cause) {
+      this.#isOnce = false;
       this.#options = { ...this.#options, on: false };
       this.#emit({ kind: 'problem', problem: problemOf(cause) });
       this.#emit({ kind: 'live', model: undefined });
     }
+  }
+
+  /** A turn; after the loss of the device the models begin anew on the CPU, the network from its last checkpoint. */
+  async #turnOnAnyDevice(): Promise<boolean> {
+    try {
+      return await this.#turn();
+    } catch (cause) {
+      if (!leaveLostDevice(this.#host, cause, this.#emit)) throw cause;
+      await this.#quick?.close().catch(() => undefined);
+      this.#quick = undefined;
+      this.#quickLearned = { revision: 0, sequence: 0 };
+      await this.#closeNetwork();
+      return true;
+    }
+  }
+
+  async #closeNetwork(): Promise<void> {
+    await this.#network?.close().catch(() => undefined);
+    this.#network = undefined;
+    this.#networkLearned = { revision: 0, sequence: 0 };
+    this.#contest = new Contest();
+    this.#shown.key = '';
   }
 
   #breath(): Promise<void> {
@@ -189,7 +239,7 @@ export class Live {
       this.#tell({ missing });
       return false;
     }
-    const { model } = this.#options;
+    const model = this.#wanted;
     if (model !== 'network' && this.#quickLearned.revision < data.revision) {
       this.#quick ??= new QuickRung(this.#host);
       await this.#quick.learn(data);
@@ -217,7 +267,7 @@ export class Live {
 
   /** The model whose previews are shown. */
   get #best(): LiveModel | undefined {
-    const { model } = this.#options;
+    const model = this.#wanted;
     const network = (this.#network?.step ?? 0) > 0 ? this.#network : undefined;
     if (model === 'network') return network;
     if (model === 'quick') return this.#quick;
@@ -272,17 +322,24 @@ export class Live {
         if (raw === undefined) throw tooLarge();
         const { classes } = data;
         if (this.#network === undefined)
-          this.#network = await NetworkRung.open(this.#host, this.#open, { raw, classes });
+          this.#network = await NetworkRung.open(this.#host, this.#open, { raw, classes }, this.#smaller);
         else await this.#network.setData({ raw, classes });
         this.#networkLearned = { revision: data.revision, sequence: data.sequence };
       } catch (cause) {
-        if (!(cause instanceof LamellaError) || this.#options.model === 'network') throw cause;
+        if (await this.#makeSmaller(cause)) return true;
+        if (!(cause instanceof LamellaError) || this.#wanted === 'network') throw cause;
         this.#emit({ kind: 'note', text: `The network does not learn from this: ${cause.message}` });
       }
     }
     if (this.#network === undefined) return false;
     const began = nowMs();
-    while (!this.#waits && nowMs() - began < SLICE_MS && this.#revision === data.revision) await this.#network.learn();
+    try {
+      while (!this.#waits && nowMs() - began < SLICE_MS && this.#revision === data.revision)
+        await this.#network.learn();
+    } catch (cause) {
+      if (await this.#makeSmaller(cause)) return true;
+      throw cause;
+    }
     const { step, loss } = this.#network;
     const shown = this.#networkShown;
     const { revision } = this.#networkLearned;
@@ -290,6 +347,15 @@ export class Live {
       this.#networkShown = { version: shown.version + 1, step, revision };
     }
     if (Number.isFinite(loss)) this.#emit({ kind: 'step', step, loss });
+    return true;
+  }
+
+  /** Takes a smaller network if there was too little memory. @returns whether there is one */
+  async #makeSmaller(cause: unknown): Promise<boolean> {
+    const smaller = await smallerAfter(this.#host, cause, this.#smaller, this.#emit);
+    if (smaller === undefined) return false;
+    this.#smaller = smaller;
+    await this.#closeNetwork();
     return true;
   }
 

@@ -55,6 +55,7 @@ const METHODS: { readonly [M in Method]: readonly Check[] } = {
   flush: [],
   setView: [view],
   setLive: [object({ on: flag, model: { enum: ['quick', 'network', 'auto'] } }, ['on', 'model'])],
+  updateLive: [],
   previewObjects: [view],
   setPainting: [flag],
   train: [training],

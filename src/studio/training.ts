@@ -1,11 +1,13 @@
 /** Training on the project that is open. */
 
-import { Interrupted, UsageError } from '../errors.ts';
+import { Interrupted, LamellaError, UsageError } from '../errors.ts';
 import { joinPath } from '../files.ts';
 import type { Project } from '../project/project.ts';
 import type { TrainRunHooks } from '../train/run.ts';
 import { checkedSettings } from '../workflows/project-settings.ts';
 import type { RunSettings } from '../workflows/train.ts';
+import { type Smaller, smallerAfter, surviving } from './device.ts';
+import { doubtAbout } from './doubt.ts';
 import type { EngineEvent, StudioTrainOptions, TrainedRun } from './engine.ts';
 import type { StudioHost } from './host.ts';
 import type { OpenProject } from './open-project.ts';
@@ -72,21 +74,47 @@ export async function trainOn(
       } else if (event.kind === 'validation') {
         const { step, result, best } = event;
         if (best) score = { name: result.metric, value: result.score };
-        emit({ kind: 'validation', step, name: result.metric, value: result.score, best });
+        const { metric: name, score: value, on } = result;
+        emit({ kind: 'validation', step, name, value, best, ...(on && { on }) });
       }
     },
   };
   let stopped = false;
   try {
-    await host.train(open.folder, joinPath(open.folder, run), settings, hooks);
+    await trainWherePossible(host, open.folder, joinPath(open.folder, run), settings, hooks, emit);
   } catch (cause) {
     // Before the first step there is nothing to keep.
     if (!(cause instanceof Interrupted) || steps === 0) throw cause;
     stopped = true;
   }
   const from = typeof options.from === 'object' ? options.from.run : null;
-  await open.addRun({ folder: run, from, labels: open.project.revision ?? 0 });
-  return { run, steps, ...(score && { score }), stopped };
+  const doubt = await doubtAbout(host, open, { run, steps }).catch((cause: unknown) => {
+    if (!(cause instanceof LamellaError)) throw cause;
+    emit({ kind: 'note', text: `Whether the network finds what was painted is not known: ${cause.message}` });
+  });
+  await open.addRun({ folder: run, from, labels: open.project.revision ?? 0, ...(doubt && { doubt }) });
+  return { run, steps, ...(score && { score }), ...(doubt && { doubt }), stopped };
+}
+
+/** Trains as `host.train`: on the CPU if the device is lost, and a smaller network if one does not fit into memory. */
+async function trainWherePossible(
+  host: StudioHost,
+  folder: string,
+  out: string,
+  settings: RunSettings,
+  hooks: TrainRunHooks,
+  emit: (event: EngineEvent) => void,
+): Promise<void> {
+  for (let smaller: Smaller | undefined = {}; ; ) {
+    try {
+      await surviving(host, emit, () => host.train(folder, out, { ...settings, ...smaller }, hooks));
+      return;
+    } catch (cause) {
+      smaller = await smallerAfter(host, cause, smaller, emit);
+      if (smaller === undefined) throw cause;
+      await host.remove(out);
+    }
+  }
 }
 
 /** Names of options of the command line, by the settings' names. */

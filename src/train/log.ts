@@ -16,6 +16,14 @@ export interface StepLine {
   readonly ms: number;
 }
 
+/** How much a score rests on. */
+export interface ScoredOn {
+  /** Annotated pixels that are held out. */
+  readonly pixels: number;
+  /** Of labels that number objects: those that lie there, in part or whole. */
+  readonly objects?: number;
+}
+
 /** The score of a state on the validation images. */
 export interface ValidationResult {
   /** The score that selects the best model, higher is better; NaN for an undefined prediction. */
@@ -25,6 +33,7 @@ export interface ValidationResult {
   readonly scores: { readonly [name: string]: number };
   /** The score on images held out by the run that this one trains on from, and on new ones. */
   readonly parts?: { readonly before: number; readonly new: number };
+  readonly on?: ScoredOn;
 }
 
 /** One validation, after `step` steps. */

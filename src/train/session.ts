@@ -267,11 +267,15 @@ export async function openSession(
         return { ...told(result, setup, hooks.say), config };
       },
       async close() {
-        await loop.checkpoint();
-        await loop.close();
-        await preview?.dispose();
-        await setup.close();
-        await runtime.dispose();
+        try {
+          await loop.checkpoint();
+        } finally {
+          // Of a device that was lost nothing can be read any more, and the rest is let go all the same.
+          await loop.close();
+          await preview?.dispose();
+          await setup.close();
+          await runtime.dispose();
+        }
       },
     };
   } catch (cause) {

@@ -18,25 +18,37 @@ function peakBytes({ model, batch, patch, loss, optimizer }: Recipe, file?: Netw
 const inWords = (bytes: number): string =>
   bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${Math.max(1, Math.round(bytes / 1e6))} MB`;
 
-/** Changes of a recipe that need less memory, by the settings that make them. */
-function smaller(recipe: Recipe): readonly { readonly setting: string; readonly recipe: Recipe }[] {
+/** Changes of a recipe that need less memory, with the settings that make them, as they are and in words. */
+function smaller(recipe: Recipe): readonly {
+  readonly settings: { readonly [setting: string]: number | readonly [number, number] };
+  readonly setting: string;
+  readonly recipe: Recipe;
+}[] {
   const { model, batch, patch } = recipe;
   const { options, sizes } = networkNamed(model.name);
   const { baseChannels = 32 } = model as { readonly baseChannels?: number };
   const half = Math.floor(baseChannels / 2);
   const side = sizes?.(model).nearest(Math.min(...patch) / 2) ?? Math.min(...patch);
   return [
-    ...(batch > 1 ? [{ setting: option('batch', 1), recipe: { ...recipe, batch: 1 } }] : []),
-    ...(options.includes('baseChannels') && half >= 4
+    ...(batch > 1 ? [{ settings: { batch: 1 }, setting: option('batch', 1), recipe: { ...recipe, batch: 1 } }] : []),
+    // Weights of another model fit its own width only.
+    ...(options.includes('baseChannels') && half >= 4 && recipe.start === undefined
       ? [
           {
+            settings: { baseChannels: half },
             setting: option('baseChannels', half),
             recipe: { ...recipe, model: { ...model, baseChannels: half } as ModelSpec },
           },
         ]
       : []),
     ...(side < Math.min(...patch)
-      ? [{ setting: option('patch', side), recipe: { ...recipe, patch: [side, side] as const } }]
+      ? [
+          {
+            settings: { patch: [side, side] as const },
+            setting: option('patch', side),
+            recipe: { ...recipe, patch: [side, side] as const },
+          },
+        ]
       : []),
   ];
 }
@@ -44,13 +56,14 @@ function smaller(recipe: Recipe): readonly { readonly setting: string; readonly 
 /** What an error of a step is for the user: where memory is missing, with what would need less of it. */
 export function explainMemory(cause: unknown, recipe: Recipe, file?: NetworkFile): unknown {
   if (factsOf(cause, 'out-of-memory') === undefined) return cause;
-  const proposals = smaller(recipe).map((one) => `${one.setting} (about ${inWords(peakBytes(one.recipe, file))})`);
+  const changes = smaller(recipe);
+  const proposals = changes.map((one) => `${one.setting} (about ${inWords(peakBytes(one.recipe, file))})`);
   return new DeviceError(
     `There is too little memory for a step of the network '${recipe.model.name}' with patches of ${recipe.patch[1]} x ${recipe.patch[0]}, batch ${recipe.batch}, which needs about ${inWords(peakBytes(recipe, file))}.`,
     {
       remedy:
         proposals.length === 0 ? 'Close other programs.' : `Use ${proposals.join(' or ')}, or close other programs.`,
-      facts: { code: 'out-of-memory' },
+      facts: { code: 'out-of-memory', ...(changes[0] && { smaller: changes[0].settings }) },
       cause,
     },
   );

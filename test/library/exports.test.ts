@@ -138,7 +138,8 @@ const PUBLIC: { readonly [file: string]: Exported } = {
       Annotations BrushStroke CHUNK_SIZE History Journal LabelLayer NOT_ANNOTATED continueFor copySlice deleteObjects
       fillObjectHoles flood forEachRun interpolateSlices memoryJournal mergeObjects nextObject pageOf paintShape painter
       projectRegionOf regionOf renumberObject replaceLabels sameLabel setPage similar splitObject splitRecords storedAs
-      acceptObjects wand connect createEngine portChannel serve socketChannel
+      LEAST_REGIONS acceptClasses acceptObjects acceptedShape isHeldOutNext regionsToHold
+      wand connect createEngine portChannel serve socketChannel
     `),
     types: words(`
       AnnotationClass AppliedEdit Box BrushOptions Change ChangeTracker ChangedPlace ChunkPlace ChunkRuns DirtyChunk
@@ -147,7 +148,7 @@ const PUBLIC: { readonly [file: string]: Exported } = {
       Channel ChannelInfo CheckPlace Engine EngineDescription EngineEvent ExportFormat ExportOptions ExportedFile GivenFile
       ImageId ImageInfo LiveOptions OpenFile StudioSessionPlace Message Plane PortLike PreviewResult Problem ProjectState ProjectSummary Rect
       SegmentOptions SegmentedImages SocketLike StudioHost StudioTrainOptions TablePage TableQuery TrainedRun View
-      FoundObjects WindowObjects
+      AcceptedWindow FoundObjects RunDoubt ScoredOn WindowObjects
     `),
   },
   'packages/demo/index.ts': {

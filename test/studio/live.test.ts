@@ -247,6 +247,34 @@ describe('a network that learns while it is painted', () => {
     await runtime.dispose();
   });
 
+  it('is updated once while it is off, by the quick model', async () => {
+    await begin('classes');
+    await painter.stroke('a', 1, [
+      [10, 10],
+      [30, 20],
+    ]);
+    await painter.stroke('a', 0, [
+      [60, 70],
+      [80, 80],
+    ]);
+    const previews = () => events.filter((event) => event.kind === 'preview');
+    expect(previews()).toEqual([]);
+    await engine.updateLive();
+    await expect.poll(() => previews().length, { timeout: 30_000 }).toBe(1);
+    expect(previews()[0]).toMatchObject({ model: 'quick', step: 1 });
+    // Nothing more comes of another stroke, until it is asked for again.
+    await painter.stroke('a', 1, [
+      [40, 40],
+      [60, 40],
+    ]);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(previews().length).toBe(1);
+    await engine.updateLive();
+    await expect.poll(() => previews().length, { timeout: 30_000 }).toBe(2);
+    expect(previews()[1]).toMatchObject({ model: 'quick', step: 2 });
+    expect(events.filter((event) => event.kind === 'step')).toEqual([]);
+  });
+
   it('separates objects, whose borders are shown as background', async () => {
     await begin('objects');
     const view = { image: 'a', page: 0, rect: { x: 0, y: 0, width: 20, height: 20 } };

@@ -301,7 +301,9 @@ describe('bad input to a session', () => {
       return { ...runtime, compile: failing, dispose: () => runtime.dispose() };
     };
     const large = { ...recipe, model: { ...recipe.model, baseChannels: 32 }, patch: [256, 256] } as Recipe;
-    await expect(openSession(large, { ...place, openRuntime: short })).rejects.toThrow(
+    const opening = (): Promise<unknown> => openSession(large, { ...place, openRuntime: short });
+    await expect(opening()).rejects.toMatchObject({ facts: { code: 'out-of-memory', smaller: { baseChannels: 16 } } });
+    await expect(opening()).rejects.toThrow(
       /too little memory for a step of the network 'unet' with patches of 256 x 256, batch 1, which needs about (\d+) MB\. Use `baseChannels: 16` \(about \d+ MB\) or `patch: 128` \(about \d+ MB\)/,
     );
   });

@@ -134,6 +134,7 @@ export const COMMANDS: readonly Command[] = [
   edit('finish', ['Enter'], ({ painting }) => painting.finish()),
   edit('cancel', ['Escape'], ({ painting }) => void painting.cancel()),
   view('live', ['l'], ({ live }) => live.toggle()),
+  view('update', ['Ctrl+Enter'], ({ live }) => live.update()),
   view('mode', ['t'], ({ display: { previewMode } }) => {
     previewMode.value = PREVIEW_MODES[(PREVIEW_MODES.indexOf(previewMode.value) + 1) % PREVIEW_MODES.length];
   }),

@@ -44,6 +44,7 @@ export function explainingLoss(runtime: Runtime, device: () => Promise<Pick<GPUD
       if (lost === undefined) throw cause;
       throw new DeviceError(`The GPU was lost: ${lost.replace(/\.$/, '')}.`, {
         remedy: 'Reload the page; if it happens again, use the device wasm or smaller patches.',
+        facts: { code: 'device-lost' },
         cause,
       });
     }

@@ -10,20 +10,23 @@ import { opfsFiles } from './opfs-files.ts';
 import { openFile } from './opfs-open-file.ts';
 import { opfsStore, takeLock } from './opfs-store.ts';
 import { PROJECTS, projectFolder } from './project-folder.ts';
-import { type OpenRuntimeOptions, wasmThreads } from './runtime.ts';
-import { sessionPlace, train } from './train.ts';
+import { type BrowserDevice, type OpenRuntimeOptions, openRuntime, wasmThreads } from './runtime.ts';
+import { resumeOrTrain, sessionPlace } from './train.ts';
 
 /** Lamella's version, for the record; a test holds it to that of the package. */
 export const VERSION = '0.1.0';
 
-async function describe(): Promise<Omit<EngineDescription, 'place' | 'version'>> {
+const wasmInWords = (): string => `WASM, ${counted(wasmThreads(), 'thread')}`;
+
+/** @param hasGpu whether a GPU that there is may be used */
+async function describe(hasGpu: boolean): Promise<Omit<EngineDescription, 'place' | 'version'>> {
   const threads = wasmThreads();
   // Pages that are not served by https, or from this machine, have none.
   const estimate = await navigator.storage?.estimate().catch((): StorageEstimate => ({}));
   const { usage, quota } = estimate ?? {};
-  const cpu = { name: 'wasm', label: `WASM, ${counted(threads, 'thread')}` };
+  const cpu = { name: 'wasm', label: wasmInWords() };
   return {
-    devices: (await findAdapter()) === 'gpu' ? [{ name: 'webgpu', label: 'WebGPU' }, cpu] : [cpu],
+    devices: hasGpu && (await findAdapter()) === 'gpu' ? [{ name: 'webgpu', label: 'WebGPU' }, cpu] : [cpu],
     threads,
     ...(!globalThis.crossOriginIsolated && {
       threadsNote: 'One thread only: this page is not cross-origin isolated, which its server decides by two headers.',
@@ -38,12 +41,21 @@ async function describe(): Promise<Omit<EngineDescription, 'place' | 'version'>>
 /** This worker as the place of Studio's engine. It must be a dedicated one: only those have what the journal needs. */
 export function browserStudioHost(options: OpenRuntimeOptions = {}): StudioHost {
   const files = opfsFiles();
+  let device = options.device;
+  const onDevice = (): OpenRuntimeOptions => ({ ...options, device });
   return {
     ...browserHost(undefined, options),
+    openRuntime: (wanted) =>
+      openRuntime({ ...options, device: (wanted as BrowserDevice | 'auto' | undefined) ?? device }),
     files,
     place: 'tab',
     version: VERSION,
-    describe,
+    describe: () => describe(device !== 'wasm'),
+    useCpu() {
+      if (device === 'wasm') return undefined;
+      device = 'wasm';
+      return wasmInWords();
+    },
     ids: () => files.folderNames(PROJECTS),
     folderOf: projectFolder,
     async usage(folder) {
@@ -67,11 +79,11 @@ export function browserStudioHost(options: OpenRuntimeOptions = {}): StudioHost 
     },
     async train(folder, out, { from, skipBad: _, ...settings }, hooks) {
       const start = from && { from: await files.read(await modelFileOf(files, from)) };
-      return train(folder, { ...options, ...settings, ...start, out, files }, hooks);
+      return resumeOrTrain(folder, { ...onDevice(), ...settings, ...start, out, files }, hooks);
     },
     async openSessionPlace(folder) {
       const store = await opfsStore(folder);
-      return { ...sessionPlace({ ...options, store, workers: 0 }), close: () => store.close() };
+      return { ...sessionPlace({ ...onDevice(), store, workers: 0 }), close: () => store.close() };
     },
     after(ms, work) {
       const timer = setTimeout(work, ms);

@@ -11,6 +11,7 @@ import { memoryFiles } from '../../workflows/memory-files.ts';
 import {
   type RunSettings,
   type RunStore,
+  resumeOrTrainNew,
   resumeTraining as resumeRun,
   type TrainHost,
   trainNew,
@@ -133,6 +134,30 @@ export function train(
     data,
     { ...settings, ...(from && { from: FROM }) },
     { out: out ?? store.name, machine: { device, threads, wasmPath, winograd, workers, checkpointEvery } },
+    hooks,
+  );
+}
+
+/** Resumes the run in the folder `out` of the page's storage, or trains on a folder of `files` into it. @throws as `train` */
+export function resumeOrTrain(
+  folder: string,
+  {
+    device,
+    threads,
+    wasmPath,
+    winograd,
+    out,
+    files,
+    from,
+    ...settings
+  }: TrainOptions & Required<Pick<TrainOptions, 'out' | 'files'>>,
+  hooks: TrainRunHooks,
+): Promise<TrainedInPage> {
+  return resumeOrTrainNew(
+    hostOf(withModel(files, from)),
+    folder,
+    { ...settings, ...(from && { from: FROM }) },
+    { out, machine: { device, threads, wasmPath, winograd } },
     hooks,
   );
 }

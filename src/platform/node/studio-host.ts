@@ -4,17 +4,18 @@ import { open, readdir, rm, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { extensionOf, roleOf } from '../../dataset/discover/names.ts';
-import { factsOf, RunError, UsageError } from '../../errors.ts';
+import { counted, factsOf, RunError, UsageError } from '../../errors.ts';
 import { READABLE_EXTENSIONS } from '../../image/formats/registry.ts';
 import { PROJECT_FILE } from '../../project/project.ts';
 import type { OpenFile, StudioHost } from '../../studio/host.ts';
-import { trainNew } from '../../workflows/train.ts';
+import { resumeOrTrainNew } from '../../workflows/train.ts';
 import { atomicWrite, explainWrite } from './atomic-write.ts';
 import { confinedFiles, placeWithin } from './confined-files.ts';
 import { reading } from './files.ts';
 import { nodeHost } from './host.ts';
 import { takeLock } from './lock.ts';
 import { makeFolder } from './make-folder.ts';
+import type { NodeDevice } from './runtime.ts';
 import { sessionPlace } from './session-place.ts';
 import { trainHost } from './train-run.ts';
 import { packageVersion } from './version.ts';
@@ -83,6 +84,8 @@ export async function isProject(folder: string, { isNamed }: { readonly isNamed:
   );
 }
 
+const cpuInWords = (): string => `CPU, ${counted(availableParallelism(), 'thread')}`;
+
 export interface StudioHostOptions {
   /** The folder itself is the one project. */
   readonly single?: boolean;
@@ -95,16 +98,18 @@ export interface StudioHostOptions {
 export function studioHost(root: string, { single = false }: StudioHostOptions = {}): StudioHost {
   const files = confinedFiles(root);
   const own = basename(resolve(root));
+  let device: NodeDevice | 'auto' = 'auto';
   return {
     ...nodeHost,
     files,
     place: 'server',
     version: packageVersion(),
     async describe() {
-      const runtime = await nodeHost.openRuntime();
-      const { device, description } = runtime;
+      const runtime = await nodeHost.openRuntime(device);
+      const { device: found, description } = runtime;
       await runtime.dispose();
-      const devices = [{ name: device, label: description }];
+      // What kernels the CPU has says nothing to a user.
+      const devices = [{ name: found, label: found === 'cpu' ? cpuInWords() : description }];
       return { devices, threads: availableParallelism(), ...(single && { project: own }) };
     },
     async ids() {
@@ -159,15 +164,21 @@ export function studioHost(root: string, { single = false }: StudioHostOptions =
     },
     // A project may list what lies elsewhere: training reads no more of that than the rest does.
     train: (folder, out, settings, hooks) =>
-      trainNew(
+      resumeOrTrainNew(
         { ...trainHost, files },
         files.resolve(folder),
         settings,
-        { out: files.resolve(out), machine: {} },
+        { out: files.resolve(out), machine: device === 'auto' ? {} : { device } },
         hooks,
       ),
+    openRuntime: (wanted = device) => nodeHost.openRuntime(wanted),
+    useCpu() {
+      if (device === 'cpu') return undefined;
+      device = 'cpu';
+      return cpuInWords();
+    },
     // Its data change every few seconds, which is more than threads are worth.
-    openSessionPlace: (folder) => sessionPlace(files.resolve(folder), { workers: 0 }),
+    openSessionPlace: (folder) => sessionPlace(files.resolve(folder), { workers: 0, device }),
     after(ms, work) {
       const timer = setTimeout(work, ms);
       return () => clearTimeout(timer);

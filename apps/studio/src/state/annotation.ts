@@ -2,21 +2,26 @@
 
 import { batch, computed, effect, signal } from '@preact/signals';
 import {
+  type AcceptedWindow,
   type AnnotationClass,
   type Annotations,
   type AppliedEdit,
+  acceptClasses,
+  acceptedShape,
   acceptObjects,
   type Box,
   type Engine,
   type ImageId,
+  isHeldOutNext,
   type LabelLayer,
   type LayerKind,
   type Rect,
   type Region,
+  regionsToHold,
   type View,
 } from 'lamella/studio';
 import { text } from '../text/text.ts';
-import { acceptClasses, classesIn } from '../tools/accept.ts';
+import { classesIn } from '../tools/accept.ts';
 import { freeId } from '../tools/region.ts';
 import type { PreviewTile } from '../viewer/preview-layer.ts';
 import type { Messages } from './messages.ts';
@@ -130,10 +135,14 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
   /** Ends an edit, which can then be undone, and has the engine keep it. */
   const commit = (name: string): void => keep(opened.value?.history.commit(name));
 
-  const changeRegions = (change: (regions: readonly Region[]) => readonly Region[]): void => {
+  /** @param change gets the regions of the image on the screen, and whether one of them is to be held out */
+  const changeRegions = (
+    change: (regions: readonly Region[], isHeld: (region: Region) => boolean) => readonly Region[],
+  ): void => {
     const [image, annotations] = [project.image.value, opened.value?.annotations];
     if (image === undefined || annotations === undefined) return;
-    annotations.setRegions(image.id, change(annotations.regions(image.id)));
+    const isHeld = (region: Region): boolean => isHeldOutNext(annotations, image.id, region);
+    annotations.setRegions(image.id, change(annotations.regions(image.id), isHeld));
     commit(text.edits.region);
   };
 
@@ -157,6 +166,14 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
       if (image === undefined || annotations === undefined || !annotations.has(image.id)) return [];
       return annotations.regions(image.id).filter(({ slice }) => slice === undefined || slice === page);
     }),
+    /** Complete regions of the project that can be scored on, and how many regions are held out. */
+    scored: edited(
+      ({ annotations }) => ({
+        complete: regionsToHold(annotations),
+        held: annotations.images.flatMap((id) => annotations.regions(id).filter(({ held }) => held)).length,
+      }),
+      { complete: 0, held: 0 },
+    ),
     /** How many classes, background included, are annotated somewhere. */
     annotatedClasses: edited(({ annotations }) => countClasses(annotations, hasLabels), 0),
     /**
@@ -169,24 +186,17 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
       const classes = annotations && classesIn(rect, tiles);
       if (annotations === undefined || classes === undefined) return false;
       const layer = annotations.layer(image);
-      if (layer.kind === 'classes') acceptClasses(layer, page, rect, classes);
+      const accepted = (): AcceptedWindow => ({ slice: page, box: boxOf(rect), regions: annotations.regions(image) });
+      if (layer.kind === 'classes') acceptClasses(layer, accepted(), classes);
       else {
         const found = await engine.previewObjects(window);
         if (annotations !== opened.value?.annotations) return false;
-        acceptObjects(layer, page, { box: boxOf(found.rect), numbers: found.objects.data }, boxOf(rect));
+        acceptObjects(layer, accepted(), { box: boxOf(found.rect), numbers: found.objects.data });
       }
+      const shape = acceptedShape(layer, accepted());
       const regions = annotations.regions(image);
-      annotations.setRegions(image, [
-        ...regions,
-        {
-          id: freeId(regions),
-          shape: { box: boxOf(rect) },
-          slice: page,
-          complete: true,
-          origin: 'proofread',
-          held: false,
-        },
-      ]);
+      const region = { id: freeId(regions), slice: page, complete: true, origin: 'proofread', held: false } as const;
+      if (shape !== undefined) annotations.setRegions(image, [...regions, { ...region, shape }]);
       commit(text.edits.accept);
       return true;
     },
@@ -222,7 +232,12 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
       commit(text.edits.classes);
     },
     changeRegion(id: number, values: Partial<Region>): void {
-      changeRegions((regions) => regions.map((item) => (item.id === id ? { ...item, ...values } : item)));
+      changeRegions((regions, held) =>
+        regions.map((item) => {
+          const next = { ...item, ...values };
+          return item.id !== id ? item : values.complete === true ? { ...next, held: held(next) } : next;
+        }),
+      );
     },
     removeRegion(id: number): void {
       changeRegions((regions) => regions.filter((item) => item.id !== id));

@@ -27,6 +27,8 @@ export type Live = ReturnType<typeof createLive>;
 export function createLive({ engine, display, annotation, settings, messages, tab }: Parts) {
   const on = signal(false);
   const wanted = signal<LiveOptions['model']>('auto');
+  /** One update was asked for while it is off; what it showed stays. */
+  const updated = signal(false);
   /** Which model made what is shown. */
   const model = signal<'quick' | 'network' | undefined>(undefined);
   /** Why there is nothing to see yet, in words. */
@@ -76,6 +78,7 @@ export function createLive({ engine, display, annotation, settings, messages, ta
     batch(() => {
       on.value = options.on;
       wanted.value = options.model;
+      updated.value = false;
     });
   };
 
@@ -100,7 +103,13 @@ export function createLive({ engine, display, annotation, settings, messages, ta
       const shown = display.shown.value;
       return tiles.value.filter(({ image, page }) => image === shown?.image.id && page === shown.page);
     }),
+    /** Whether there are previews to be drawn. */
+    drawn: computed(() => on.value || updated.value),
     set,
+    update(): void {
+      updated.value = !on.value;
+      engine.updateLive().catch(messages.failed);
+    },
     toggle: (): void => set({ on: !on.value, model: wanted.value }),
     forget(): void {
       tiles.value = [];
@@ -109,6 +118,7 @@ export function createLive({ engine, display, annotation, settings, messages, ta
       missing.value = undefined;
       networkStep.value = 0;
       on.value = false;
+      updated.value = false;
     },
   };
 }

@@ -100,7 +100,7 @@ export function createScene({
     };
     const result = tab.value === 'measure' && measuring.resultShown.value ? measuring.shown.value : undefined;
     const selected = measuring.selected.value;
-    const tiles = live.on.value && result === undefined && display.annotationShown.value ? live.tiles.value : [];
+    const tiles = live.drawn.value && result === undefined && display.annotationShown.value ? live.tiles.value : [];
     return {
       transform: display.transform.value,
       channels: display.channels.value,

@@ -71,7 +71,7 @@ export function createStudio({ engine, storage, examples, saveFile }: Place) {
     if (id === openId) return;
     openId = id;
     for (const part of [live, checking, measuring]) part.forget();
-    training.forget(project.state.peek()?.project.runs?.map(({ folder }) => folder));
+    training.forget(project.state.peek()?.project.runs);
     tab.value = 'annotate';
   });
   engine.subscribe((event) => {
@@ -82,7 +82,13 @@ export function createStudio({ engine, storage, examples, saveFile }: Place) {
     else if (event.kind === 'restarted') {
       live.set({ on: false, model: live.wanted.value });
       messages.problem({ message: text.restarted, remedy: text.restartedRemedy });
-    } else if (event.kind === 'device') messages.note(text.device(event.device, event.why));
+    } else if (event.kind === 'device') {
+      const { device, why } = event;
+      messages.note(text.device(device, why));
+      const known = description.peek();
+      // The status line names the one in use.
+      if (known !== undefined) description.value = { ...known, devices: [{ name: device, label: device }] };
+    }
   });
 
   /** Opens what was chosen or dropped: as a project, as a new one, or into the open one. */

@@ -1,7 +1,7 @@
 /** Training a network to its end, and how it goes. */
 
 import { batch, computed, signal } from '@preact/signals';
-import type { Engine, EngineEvent, StudioTrainOptions, TrainedRun } from 'lamella/studio';
+import type { Engine, EngineEvent, ProjectState, ScoredOn, StudioTrainOptions, TrainedRun } from 'lamella/studio';
 import type { Messages } from './messages.ts';
 
 /** A point of a curve. */
@@ -25,11 +25,13 @@ export function createTraining(engine: Engine, messages: Messages, onTrained: (r
   const scores = signal<readonly CurvePoint[]>([]);
   const scoreName = signal<string | undefined>(undefined);
   const best = signal<CurvePoint | undefined>(undefined);
+  /** What the scores rest on. */
+  const scoredOn = signal<ScoredOn | undefined>(undefined);
   const step = signal(0);
   const steps = signal<number | undefined>(undefined);
   const leftMs = signal<number | undefined>(undefined);
   /** Of the project, the newest last. */
-  const runs = signal<readonly Pick<TrainedRun, 'run' | 'score'>[]>([]);
+  const runs = signal<readonly Pick<TrainedRun, 'run' | 'score' | 'doubt'>[]>([]);
 
   /** What training says of the data, and what it decided. */
   const notes = signal<readonly string[]>([]);
@@ -49,6 +51,7 @@ export function createTraining(engine: Engine, messages: Messages, onTrained: (r
       batch(() => {
         const point = { step: event.step, value: event.value };
         scoreName.value = event.name;
+        scoredOn.value = event.on;
         scores.value = [...scores.value, point];
         if (event.best) best.value = point;
       });
@@ -67,11 +70,14 @@ export function createTraining(engine: Engine, messages: Messages, onTrained: (r
     scores,
     scoreName,
     best,
+    scoredOn,
     notes,
     step,
     steps,
     leftMs,
     runs,
+    /** Why the network that Check and Measure use is not to be trusted, if so. */
+    doubt: computed(() => runs.value.at(-1)?.doubt),
     /** Share of the steps that are done, 0..1; undefined while nobody knows. */
     progress: computed(() => (steps.value ? Math.min(1, step.value / steps.value) : undefined)),
     command: (): Promise<string> => engine.trainCommand(options.value),
@@ -104,15 +110,15 @@ export function createTraining(engine: Engine, messages: Messages, onTrained: (r
       stopping.value = true;
       await engine.stop().catch(messages.failed);
     },
-    /** @param known folders of the runs of the project that is open now */
-    forget(known: readonly string[] = []): void {
+    /** @param known runs of the project that is open now */
+    forget(known: ProjectState['project']['runs'] = []): void {
       batch(() => {
         losses.value = [];
         scores.value = [];
         notes.value = [];
         best.value = undefined;
         from.value = 'scratch';
-        runs.value = known.map((run) => ({ run }));
+        runs.value = known.map(({ folder: run, doubt }) => ({ run, doubt }));
       });
     },
   };

@@ -5,6 +5,8 @@ import { help } from './en-help.ts';
 
 const count = (n: number, one: string, many: string): string => `${number(n)} ${n === 1 ? one : many}`;
 const number = (n: number): string => new Intl.NumberFormat('en').format(n);
+const percent = (share: number): string =>
+  new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 1 }).format(share);
 
 export const en = {
   language: 'en',
@@ -12,7 +14,7 @@ export const en = {
   close: 'Close',
   cancel: 'Cancel',
   number,
-  percent: (share: number) => new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 1 }).format(share),
+  percent,
   copy: 'Copy',
   copied: 'Copied',
 
@@ -53,7 +55,8 @@ export const en = {
   reload: 'Load again',
   restarted: 'What computes had ended and was started again; all that was painted is kept.',
   restartedRemedy: 'If memory was short, close other tabs, or use a smaller network.',
-  device: (name: string, why: string | undefined) => (why === undefined ? `Now on ${name}.` : `Now on ${name}: ${why}`),
+  device: (name: string, why: string | undefined) =>
+    `${why === undefined ? '' : `${why} `}It goes on on ${name}; nothing of your annotation is lost.`,
   problems: (n: number) => `${count(n, 'problem', 'problems')}:`,
   untitled: 'untitled',
 
@@ -244,6 +247,14 @@ export const en = {
     lossCurve: (n: number) => `Loss over ${number(n)} steps`,
     scoreCurve: (name: string, n: number) => `${name} of what is held out, ${count(n, 'value', 'values')}`,
     best: (step: number, name: string, value: string) => `Best: step ${number(step)}, ${name} ${value}`,
+    doubt: (doubt: { readonly steps: number; readonly class: string; readonly found: number }) =>
+      `The network was trained for only ${count(doubt.steps, 'step', 'steps')}, or on too little: it finds ${percent(doubt.found)} of what is painted as “${doubt.class}”. Train longer before you trust it.`,
+    scoredOn: ({ pixels, objects }: { readonly pixels: number; readonly objects?: number }) =>
+      `The score rests on ${count(pixels, 'pixel', 'pixels')}${objects === undefined ? '' : ` and ${count(objects, 'object', 'objects')}`} that are held out.`,
+    heldOut: (n: number) =>
+      `Scored on ${count(n, 'region', 'regions')} that it never learns from: those with a closed padlock.`,
+    scoreLacks: (n: number) =>
+      `For a score, draw ${count(n, 'more region', 'more regions')} with R in which you annotate everything: the third is held out.`,
     noScore: 'No score: hold out a region with its padlock, and the network is scored on it.',
     command: 'Same on the command line',
     done: (steps: number, result: string | undefined) =>
@@ -342,6 +353,8 @@ export const en = {
     complete: 'complete',
     held: 'held out',
     name: (id: number) => `Region ${id}`,
+    heldOut: (id: number) =>
+      `Region ${id} is held out: a network is scored on it and never learns from it. Its padlock changes that.`,
     hold: (id: number) => `Hold out region ${id}: never trained on, only for the score`,
     remove: (id: number) => `Remove region ${id}`,
   },
@@ -387,6 +400,7 @@ export const en = {
     },
     view: {
       live: 'Live preview on and off',
+      update: 'One update of the preview now, also while it is off',
       mode: 'Result, probability, uncertainty, outlines',
       fit: 'Fit the image',
       actual: 'Actual size, then eightfold',

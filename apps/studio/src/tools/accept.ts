@@ -1,6 +1,6 @@
-/** What a model says, taken over as annotation. */
+/** What the tiles of a preview say of a window. */
 
-import type { LabelLayer, Rect } from 'lamella/studio';
+import type { Rect } from 'lamella/studio';
 import type { PreviewTile } from '../viewer/preview-layer.ts';
 
 /** Class numbers of a window, row by row; undefined unless the tiles cover it. Of two that do, the later counts. */
@@ -19,17 +19,4 @@ export function classesIn(rect: Rect, tiles: readonly PreviewTile[]): Uint8Array
     }
   }
   return known.includes(0) ? undefined : out;
-}
-
-/** Paints classes where nothing is annotated. */
-export function acceptClasses(layer: LabelLayer, slice: number, rect: Rect, classes: Uint8Array): void {
-  const isFree = (label: number): boolean => label === layer.notAnnotated;
-  for (let row = 0; row < rect.height; row++) {
-    for (let x = 0, to = 0; x < rect.width; x = to) {
-      const label = classes[row * rect.width + x];
-      to = x + 1;
-      while (to < rect.width && classes[row * rect.width + to] === label) to++;
-      layer.fill(slice, rect.y + row, rect.x + x, rect.x + to, label, isFree);
-    }
-  }
 }

@@ -1,4 +1,4 @@
-import type { Region } from 'lamella/studio';
+import { isHeldOutNext, type Region } from 'lamella/studio';
 import { text } from '../text/text.ts';
 import type { Point } from '../viewer/transform.ts';
 import type { Bench, Gesture, Tool } from './tool.ts';
@@ -44,9 +44,10 @@ export const region: Tool = (bench, from) =>
     if (box === undefined || to === from) return;
     const { annotations, image, slice } = bench;
     const regions = annotations.regions(image);
-    annotations.setRegions(image, [
-      ...regions,
-      { id: freeId(regions), shape: { box }, slice, complete: true, origin: 'painted', held: false },
-    ]);
+    const id = freeId(regions);
+    const drawn: Region = { id, shape: { box }, slice, complete: true, origin: 'painted', held: false };
+    const held = isHeldOutNext(annotations, image, drawn);
+    annotations.setRegions(image, [...regions, { ...drawn, held }]);
     bench.commit(text.edits.region);
+    if (held) bench.note(text.regions.heldOut(id));
   });

@@ -6,6 +6,7 @@ import type { Verdict } from '../state/checking.ts';
 import { text } from '../text/text.ts';
 import { IconButton } from './button.tsx';
 import { useStudio } from './context.ts';
+import { Doubt } from './doubt.tsx';
 import { Heading } from './heading.tsx';
 import { Icon } from './icon.tsx';
 
@@ -17,6 +18,7 @@ export function CheckTab(): JSX.Element {
       <section aria-labelledby="check" data-topic="check">
         <Heading id="check" title={text.check.title} topic="check" />
         <p class="muted">{text.check.help}</p>
+        <Doubt />
         <button
           type="button"
           class={places.value.length === 0 ? 'primary' : ''}

@@ -2,6 +2,7 @@ import { Play, Square } from 'lucide';
 import type { JSX } from 'preact';
 import { text } from '../text/text.ts';
 import { useStudio } from './context.ts';
+import { Doubt } from './doubt.tsx';
 import { Heading } from './heading.tsx';
 import { Icon } from './icon.tsx';
 import { Toggle } from './settings-dialog.tsx';
@@ -15,6 +16,7 @@ export function MeasureTab(): JSX.Element {
     <section aria-labelledby="segment" data-topic="measure">
       <Heading id="segment" title={text.measure.title} topic="measure" />
       <p class="muted">{text.measure.help}</p>
+      <Doubt />
       <label class="field">
         <span>{text.measure.minSize}</span>
         <span class="row">

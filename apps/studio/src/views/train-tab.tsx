@@ -1,3 +1,4 @@
+import { LEAST_REGIONS } from 'lamella/studio';
 import { Check, Copy, Play, Square } from 'lucide';
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
@@ -7,6 +8,7 @@ import { text } from '../text/text.ts';
 import { IconButton } from './button.tsx';
 import { Chart } from './chart.tsx';
 import { useStudio } from './context.ts';
+import { Doubt } from './doubt.tsx';
 import { Heading } from './heading.tsx';
 import { Icon } from './icon.tsx';
 import { Segments } from './segments.tsx';
@@ -19,6 +21,7 @@ export function TrainTab(): JSX.Element {
         <Heading id="train" title={text.train.title} topic="train" />
         <p class="muted">{text.train.help}</p>
         {training.running.value ? <Running /> : <Settings />}
+        {!training.running.value && <Doubt />}
       </section>
       <Curves />
       <Notes />
@@ -45,6 +48,7 @@ function Settings(): JSX.Element {
         />
       </fieldset>
       <StartFrom />
+      <Scored />
       <button type="button" class="primary" data-tour="train" disabled={lacking} onClick={() => void training.start()}>
         <Icon of={Play} />
         {text.train.start}
@@ -52,6 +56,13 @@ function Settings(): JSX.Element {
       {lacking && <p class="hint">{text.train.lacking}</p>}
     </>
   );
+}
+
+/** What the network will be scored on, or what is missing for that. */
+function Scored(): JSX.Element | null {
+  const { complete, held } = useStudio().annotation.scored.value;
+  if (held > 0) return <p class="muted">{text.train.heldOut(held)}</p>;
+  return complete < LEAST_REGIONS ? <p class="hint">{text.train.scoreLacks(LEAST_REGIONS - complete)}</p> : null;
 }
 
 function StartFrom(): JSX.Element {
@@ -99,7 +110,7 @@ function Running(): JSX.Element {
 
 function Curves(): JSX.Element | null {
   const { training } = useStudio();
-  const { losses, scores, best, scoreName } = training;
+  const { losses, scores, best, scoreName, scoredOn } = training;
   if (losses.value.length === 0) return null;
   const name = scoreName.value ?? text.train.score;
   return (
@@ -116,6 +127,7 @@ function Curves(): JSX.Element | null {
               <Icon of={Check} size={14} /> {text.train.best(best.value.step, name, score(best.value.value))}
             </p>
           )}
+          {scoredOn.value !== undefined && <p class="muted">{text.train.scoredOn(scoredOn.value)}</p>}
         </>
       ) : (
         <p class="hint">{text.train.noScore}</p>

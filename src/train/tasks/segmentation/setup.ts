@@ -1,5 +1,6 @@
 /** The setup of a recipe for running: the compiled step, its batches, validation and saving. */
 
+import { hasRim, IGNORE, type LabelMapping } from '../../../dataset/labels/labels.ts';
 import type { PreparedDataset } from '../../../dataset/prepare.ts';
 import type { RawDataset } from '../../../dataset/raw.ts';
 import { type PageMetric, scorerFor } from '../../../evaluate/scorer.ts';
@@ -7,6 +8,7 @@ import type { InputSpec } from '../../../input/normalise.ts';
 import { isPlain } from '../../../input/window.ts';
 import { fitCalibration, noCounts } from '../../../predict/calibration.ts';
 import type { Recipe } from '../../config.ts';
+import type { ScoredOn } from '../../log.ts';
 import type { LoopOptions, Validator } from '../../loop.ts';
 import { type FoundOnValidation, modelWriter, type Provenance } from '../../model-file.ts';
 import { type OpenedStep, openTrainStep, type StepPlace } from '../../open-step.ts';
@@ -97,6 +99,7 @@ export async function openSetup(
             const scores = scorer();
             const heldBefore = new Set(recipe.data.before?.validation);
             const isOld = data.validation.map(({ name }) => heldBefore.has(name));
+            const on = scoredOn(pages as LabelledPages, recipe.labels);
             const parts =
               isOld.includes(true) && isOld.includes(false) ? { before: scorer(), new: scorer() } : undefined;
             try {
@@ -114,8 +117,8 @@ export async function openSetup(
             const { separation, perImage: _, ...result } = scores.result();
             const calibration = recipe.data.balanced === true ? fitCalibration(counts) : undefined;
             found = { ...(calibration && { calibration }), ...(separation && { separation }) };
-            if (parts === undefined) return result;
-            return { ...result, parts: { before: parts.before.result().score, new: parts.new.result().score } };
+            if (parts === undefined) return { ...result, on };
+            return { ...result, on, parts: { before: parts.before.result().score, new: parts.new.result().score } };
           },
         };
   return {
@@ -134,4 +137,20 @@ export async function openSetup(
       await opened.close();
     },
   };
+}
+
+/** The annotated pixels of validation pages, and the objects that they belong to. */
+function scoredOn({ raw, data }: LabelledPages, labels: LabelMapping): ScoredOn {
+  let [pixels, objects] = [0, 0];
+  for (const [i, { label }] of data.validation.entries()) {
+    const { values } = (raw.pages[data.split.validation[i] as number] as RawDataset['pages'][number]).label;
+    const found = new Set<number>();
+    for (const [p, value] of label.entries()) {
+      if (value === IGNORE) continue;
+      pixels++;
+      if (value > 0) found.add(values[p] as number);
+    }
+    objects += found.size;
+  }
+  return { pixels, ...(hasRim(labels) && { objects }) };
 }

@@ -1,6 +1,8 @@
 /** Found objects taken over, on maps that can be read: digits and letters are objects, 0 background, `.` not annotated. */
 import { describe, expect, it } from 'vitest';
-import { acceptObjects } from '../../src/annotate/accept-objects.ts';
+import { acceptClasses, acceptedShape, acceptObjects } from '../../src/annotate/accept.ts';
+import { LabelLayer } from '../../src/annotate/label-layer.ts';
+import { fillRegion, type Region } from '../../src/annotate/region.ts';
 import { drawn, show } from './drawn.ts';
 
 const numbersOf = (rows: readonly string[]): Uint32Array =>
@@ -11,12 +13,22 @@ function accepted(
   painted: readonly string[],
   found: readonly string[],
   window?: readonly [number, number, number, number],
+  regions: readonly Region[] = [],
 ) {
   const layer = drawn(painted);
   const box = [0, 0, layer.width, layer.height] as const;
-  acceptObjects(layer, 0, { box, numbers: numbersOf(found) }, window ?? box);
+  acceptObjects(layer, { slice: 0, box: window ?? box, regions }, { box, numbers: numbersOf(found) });
   return show(layer);
 }
+
+const region = (box: readonly [number, number, number, number], change: Partial<Region> = {}): Region => ({
+  id: 1,
+  shape: { box },
+  complete: true,
+  origin: 'painted',
+  held: false,
+  ...change,
+});
 
 describe('found objects', () => {
   it('that touch get a number each, after those that are painted', () => {
@@ -60,5 +72,40 @@ describe('found objects', () => {
 
   it('do not lie within a window that was not looked at', () => {
     expect(() => accepted(['...'], ['000'], [0, 0, 4, 1])).toThrow('outside');
+  });
+
+  it('leave regions as they are that are complete or held out', () => {
+    const regions = [region([1, 0, 2, 1]), region([5, 0, 1, 1], { id: 2, complete: false, held: true })];
+    expect(accepted(['........'], ['11111122'], undefined, regions)).toEqual(['1..22.33']);
+    expect(accepted(['...'], ['111'], undefined, [region([0, 0, 3, 1], { slice: 1 })])).toEqual(['111']);
+  });
+});
+
+describe('found classes', () => {
+  it('are painted where nothing is', () => {
+    const layer = new LabelLayer('classes', { width: 6, height: 1 });
+    layer.fill(0, 0, 1, 2, 3);
+    const window = { slice: 0, box: [0, 0, 5, 1], regions: [region([3, 0, 1, 1])] } as const;
+    acceptClasses(layer, window, Uint8Array.of(1, 1, 1, 1, 0));
+    expect([...layer.read([0, 0, 6, 1])]).toEqual([1, 3, 1, 255, 0, 255]);
+  });
+});
+
+describe('the part that is trained on', () => {
+  const layer = new LabelLayer('classes', { width: 8, height: 4 });
+  const box = [2, 1, 4, 3] as const;
+  const held = (...own: readonly [number, number, number, number]): Region => region(own, { held: true });
+
+  it('is the window, or what is left of it beside regions that are held out', () => {
+    expect(acceptedShape(layer, { slice: 0, box, regions: [region([0, 0, 8, 4])] })).toEqual({ box });
+    const shape = acceptedShape(layer, { slice: 0, box, regions: [held(0, 0, 4, 2), held(4, 2, 1, 1)] });
+    if (shape === undefined) throw new Error('Nothing is left.');
+    const rows = Array.from({ length: 4 }, () => [...'........']);
+    fillRegion(shape, [4, 8], (row, from, to) => rows[row]?.fill('#', from, to));
+    expect(rows.map((row) => row.join(''))).toEqual(['........', '....##..', '..##.#..', '..####..']);
+  });
+
+  it('is nothing if all of it is held out', () => {
+    expect(acceptedShape(layer, { slice: 0, box, regions: [held(0, 0, 8, 4)] })).toBeUndefined();
   });
 });
