@@ -1,12 +1,13 @@
 // `npm run soak`: the tests of endurance in their long form. Builds, then runs test/soak with these numbers:
-//   npm run soak                                     200 kills, 5,000 steps, 2,000 predictions, trainings by the clock
+//   npm run soak                                     200 kills, 5,000 steps, 2,000 predictions, trainings by the clock, 5 GiB
 //   npm run soak -- --kills 1000                     that many kills, and only those
 //   npm run soak -- --steps 20000 --predictions 500 --minutes 5
+//   npm run soak -- --gib 5                          a zip archive of that size, written and read
 import { execFileSync, spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 
-const LONG = { kills: '200', steps: '5000', predictions: '2000', minutes: '3' };
-const FILES = { kills: 'kill', steps: 'leaks', predictions: 'leaks', minutes: 'time' };
+const LONG = { kills: '200', steps: '5000', predictions: '2000', minutes: '3', gib: '5' };
+const FILES = { kills: 'kill', steps: 'leaks', predictions: 'leaks', minutes: 'time', gib: 'zip' };
 
 const options = Object.fromEntries(Object.keys(LONG).map((name) => [name, { type: 'string' }]));
 const { values } = parseArgs({ options });
