@@ -88,13 +88,28 @@ export function createEngine(host: StudioHost): Engine {
     const live = new Live(host, project, emit);
     const autosave = new Autosave(host, project, emit);
     current = { project, live, autosave };
-    return project.state(opening);
+    const folder = await host.folders?.nameOf(id);
+    return { ...(await project.state(opening)), ...(folder !== undefined && { folder }) };
   }
+
+  /** @throws UsageError where folders need no browser's permission */
+  const folders = (): NonNullable<StudioHost['folders']> => {
+    if (host.folders !== undefined) return host.folders;
+    throw new UsageError('Projects are folders of this machine already.');
+  };
 
   const opening = (done: number, total: number): void =>
     emit({ kind: 'progress', task: 'open', done, total, text: `${done} of ${total} images` });
 
   async function summary(id: string): Promise<ProjectSummary | undefined> {
+    const linked = await host.folders?.nameOf(id);
+    if (linked === undefined) return ownSummary(id);
+    // The browser may have to be asked before it can be read.
+    const unknown = { id, name: linked, images: 0, bytes: 0, changed: new Date(0).toISOString() };
+    return { ...((await ownSummary(id).catch(() => undefined)) ?? unknown), folder: linked };
+  }
+
+  async function ownSummary(id: string): Promise<ProjectSummary | undefined> {
     const folder = host.folderOf(id);
     if ((await host.files.kind(joinPath(folder, PROJECT_FILE))) === undefined) return undefined;
     const { name = id, images } = await readProjectFile(host.files, folder);
@@ -133,6 +148,21 @@ export function createEngine(host: StudioHost): Engine {
         throw cause;
       }
     },
+    async linkFolder() {
+      const { id, isNew } = await folders().link();
+      try {
+        return await open(id);
+      } catch (cause) {
+        await close();
+        if (isNew) await host.remove(host.folderOf(id));
+        throw cause;
+      }
+    },
+    moveToFolder: () =>
+      during('saving', async (project) => {
+        await project.exclusively(() => folders().move(project.id));
+        return (await folders().nameOf(project.id)) ?? '';
+      }),
     close,
     async forget(id) {
       if (current?.project.id === id) {

@@ -88,6 +88,8 @@ export interface ProjectState {
   readonly images: readonly ImageInfo[];
   /** Another tab or server writes this project; nothing can be changed here. */
   readonly readOnly: boolean;
+  /** The name of the folder of the user's disk that the project is, where it is one that the browser has to be asked for. */
+  readonly folder?: string;
   /**
    * The records of edits that can still be undone, one after another: `History.replay(splitRecords(journal).records)` over
    * the classes and regions of `project` and over `labels`, which have them already.
@@ -104,6 +106,8 @@ export interface ProjectSummary {
   /** ISO dates. */
   readonly changed: string;
   readonly savedToDisk?: string;
+  /** As `ProjectState.folder`; before the browser allows it nothing more is known of such a project. */
+  readonly folder?: string;
 }
 
 /** A file that is handed in: of an upload, a drop or a zip. */
@@ -290,6 +294,13 @@ export interface Engine {
   open(id: string): Promise<ProjectState>;
   /** Takes over a project or a data folder, or its zip, as a project of its own. */
   import(files: readonly GivenFile[], name: string): Promise<ProjectState>;
+  /**
+   * Opens the folder that the page has put at hand (`putFolderAtHand`) as a project, as it is: nothing is copied, and what is
+   * painted is written into it. In a tab only.
+   */
+  linkFolder(): Promise<ProjectState>;
+  /** Moves the open project into the folder at hand, which it then is. In a tab only. @returns the name of the folder */
+  moveToFolder(): Promise<string>;
   close(): Promise<void>;
   /** Deletes all that is kept of a project, unless its images are no copies. @returns bytes that were freed */
   forget(id: string): Promise<number>;

@@ -5,13 +5,24 @@ import type { StudioHost } from './host.ts';
 import { openElsewhere } from './open-project.ts';
 import { readProjectFile } from './project-folder.ts';
 
+/** Forgets a folder of the user's disk, which stays as it is. */
+async function unlink(host: StudioHost, id: string): Promise<number> {
+  const folder = host.folderOf(id);
+  const unlock = await host.lock(folder);
+  if (unlock === undefined) throw openElsewhere(id);
+  await host.remove(folder);
+  await unlock();
+  return 0;
+}
+
 /**
- * Deletes all that is kept of a project.
+ * Deletes all that is kept of a project; of one in a folder of the user's disk, what is kept outside of it.
  * @returns bytes that were freed
  * @throws UsageError if there is none, or its images are no copies of Studio's; RunError if it is open elsewhere
  */
 export async function forgetProject(host: StudioHost, id: string): Promise<number> {
   const folder = host.folderOf(id);
+  if ((await host.folders?.nameOf(id)) !== undefined) return unlink(host, id);
   if ((await host.files.kind(joinPath(folder, PROJECT_FILE))) === undefined) {
     throw new UsageError(`There is no project '${id}'.`);
   }

@@ -45,6 +45,21 @@ export interface StudioHost extends Host {
    * @returns the CPU in words; undefined if it was left before
    */
   useCpu(): string | undefined;
+  /** Projects that are folders of the user's disk, where the browser has to be asked for them. */
+  readonly folders?: {
+    /** The name of a project's folder; undefined for one that is kept with the others. */
+    nameOf(id: string): Promise<string | undefined>;
+    /**
+     * Makes the folder that the page has put at hand a project, as it is.
+     * @returns its id, the same for the same folder
+     */
+    link(): Promise<{ readonly id: string; readonly isNew: boolean }>;
+    /**
+     * Moves a project into the folder at hand, or if that has files into a new one in it.
+     * @throws RunError if that has files, too
+     */
+    move(id: string): Promise<void>;
+  };
   /** Where a live session computes and is kept: a new folder of `files`. */
   openSessionPlace(folder: string): Promise<StudioSessionPlace>;
   /** Calls `work` after so many milliseconds, unless the returned function is called before. */

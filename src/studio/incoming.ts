@@ -80,6 +80,7 @@ export function keepIncoming(engine: Engine, store: IncomingStore): Engine {
     create: (name) => opening(() => engine.create(name)),
     open: (id) => opening(() => engine.open(id)),
     import: (files, name) => opening(() => engine.import(files, name)),
+    linkFolder: () => opening(() => engine.linkFolder()),
     async close() {
       await release();
       return engine.close();

@@ -43,6 +43,8 @@ const METHODS: { readonly [M in Method]: readonly Check[] } = {
   create: [text],
   open: [text],
   import: ['files', text],
+  linkFolder: [],
+  moveToFolder: [],
   close: [],
   forget: [text],
   addFiles: ['files'],

@@ -343,6 +343,12 @@ export class OpenProject {
     });
   }
 
+  /** Does something with the files of the project when all is written, and nothing else is. */
+  async exclusively(work: () => Promise<void>): Promise<void> {
+    await this.flush();
+    await this.#serially(work);
+  }
+
   /** Writes what is not written yet, and lets others open the project. */
   async close(): Promise<void> {
     try {

@@ -1,6 +1,8 @@
 import { effect } from '@preact/signals';
+import { allowLinkedFolder } from 'lamella/studio/browser';
 import { render } from 'preact';
 import { startEngine } from './engine.ts';
+import { canPickFolders, pickFolder } from './folders.ts';
 import { isolate, withoutPeers } from './isolation.ts';
 import { saveFile } from './save-file.ts';
 import { keptValues } from './state/settings.ts';
@@ -19,6 +21,7 @@ async function start(root: HTMLElement): Promise<void> {
     storage: keptValues(),
     examples: () => import('./example.ts'),
     saveFile,
+    folders: { canPick: canPickFolders, pick: pickFolder, allow: allowLinkedFolder },
   });
   effect(() => {
     document.documentElement.dataset.theme = studio.settings.theme.value;

@@ -103,7 +103,11 @@ export async function openStudioBrowser(options: Omit<BrowserOptions, 'webgl'> =
         const name = 'lamella-studio';
         localStorage.setItem(name, JSON.stringify({ ...JSON.parse(localStorage.getItem(name) ?? '{}'), liveStarts }));
       }, live);
-      if (!dialogs) await context.addInitScript(() => Reflect.deleteProperty(globalThis, 'showOpenFilePicker'));
+      if (!dialogs) {
+        await context.addInitScript(() => {
+          for (const name of ['showOpenFilePicker', 'showDirectoryPicker']) Reflect.deleteProperty(globalThis, name);
+        });
+      }
       await prepare?.(context);
       const page = await context.newPage();
       const errors: string[] = [];

@@ -76,8 +76,9 @@ export function opfsFiles(): OpfsFiles {
       }),
     write: (path, content) =>
       explained(path, async () => {
-        const storage = (await openFolder([], { create: false })) as FileSystemDirectoryHandle;
-        await putFile(storage, namesOf(path).join('/'), content, { keep: false });
+        const names = namesOf(path);
+        const parent = (await openFolder(names.slice(0, -1), { create: true })) as FileSystemDirectoryHandle;
+        await putFile(parent, names.at(-1) as string, content, { keep: false });
       }),
     folderNames: (path) =>
       explained(path, async () => {

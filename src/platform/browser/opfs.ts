@@ -1,6 +1,11 @@
-/** The page's private storage (OPFS): folders by path, and its failures in words. */
+/**
+ * The page's private storage (OPFS): folders by path, and its failures in words. Projects in it may be folders of the user's
+ * disk, which have their paths there.
+ */
 
 import { LamellaError, RunError, UsageError } from '../../errors.ts';
+import { linkedFolders } from './linked-folders.ts';
+import { PROJECTS } from './project-folder.ts';
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
 
@@ -24,6 +29,8 @@ export async function explainAccess(cause: unknown, file: string): Promise<unkno
       return because('this was removed from the storage of this page.', 'Keep its data while a run is written.');
     case 'TypeMismatchError':
       return because('there is a file where a folder is needed, or the reverse.', 'Choose another name.');
+    case 'NotAllowedError':
+      return because('the browser does not let this page use the folder.', 'Save once more, and allow it.');
     case 'NoModificationAllowedError':
       return because('this is open elsewhere in the browser.', 'Close what uses it.');
     case 'NotReadableError':
@@ -60,13 +67,23 @@ export function namesOf(path: string): readonly string[] {
   throw new UsageError(`'${path}' is not a folder in the storage of this page.`, { remedy: 'Use a path like runs/a.' });
 }
 
+/** A project's own folder, which is in the storage even if the project is a folder of the user's disk. */
+const OWN = '.studio';
+
+/** The folder of the user's disk in which a path of the storage lies, if it is in a project that is one. */
+async function linkOf([top, project, inside]: readonly string[]): Promise<FileSystemDirectoryHandle | undefined> {
+  if (top !== PROJECTS || project === undefined || inside === OWN) return undefined;
+  return (await linkedFolders()).get(project);
+}
+
 /** A folder; undefined if it does not exist and is not to be created. */
 export async function openFolder(
   names: readonly string[],
   { create, within }: { readonly create: boolean; readonly within?: FileSystemDirectoryHandle },
 ): Promise<FileSystemDirectoryHandle | undefined> {
-  let folder = within ?? (await openRoot());
-  for (const name of names) {
+  const link = within === undefined ? await linkOf(names) : undefined;
+  let folder = within ?? link ?? (await openRoot());
+  for (const name of link === undefined ? names : names.slice(2)) {
     try {
       folder = await folder.getDirectoryHandle(name, { create });
     } catch (cause) {

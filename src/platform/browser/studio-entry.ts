@@ -3,4 +3,5 @@
  * with the program of its worker.
  */
 
+export { allowLinkedFolder, putFolderAtHand } from './linked-folders.ts';
 export { connectStudioServer, openStudioEngine } from './studio.ts';

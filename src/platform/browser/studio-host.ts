@@ -9,6 +9,8 @@ import { browserHost } from './host.ts';
 import { opfsFiles } from './opfs-files.ts';
 import { openFile } from './opfs-open-file.ts';
 import { opfsStore, takeLock } from './opfs-store.ts';
+import { linkedFolders, unlinkProject } from './linked-folders.ts';
+import { linkedProjects, projectAt } from './project-links.ts';
 import { PROJECTS, projectFolder } from './project-folder.ts';
 import { type BrowserDevice, type OpenRuntimeOptions, openRuntime, wasmThreads } from './runtime.ts';
 import { resumeOrTrain, sessionPlace } from './train.ts';
@@ -56,7 +58,10 @@ export function browserStudioHost(options: OpenRuntimeOptions = {}): StudioHost 
       device = 'wasm';
       return wasmInWords();
     },
-    ids: () => files.folderNames(PROJECTS),
+    async ids() {
+      await linkedFolders(true);
+      return files.folderNames(PROJECTS);
+    },
     folderOf: projectFolder,
     async usage(folder) {
       const entries = await files.entries(folder);
@@ -65,7 +70,12 @@ export function browserStudioHost(options: OpenRuntimeOptions = {}): StudioHost 
         changedMs: entries.reduce((latest, [, { lastModified }]) => Math.max(latest, lastModified), 0),
       };
     },
-    remove: (path) => files.remove(path),
+    async remove(path) {
+      const linked = await projectAt(path);
+      await files.remove(path);
+      if (linked !== undefined) await unlinkProject(linked);
+    },
+    folders: linkedProjects,
     openFile,
     content: (path) => files.file(path),
     async lock(folder) {

@@ -8,6 +8,7 @@ import type { Annotation } from './annotation.ts';
 import type { Messages } from './messages.ts';
 import type { OpenProject } from './project.ts';
 import type { Settings } from './settings.ts';
+import type { Folders } from './studio.ts';
 
 interface Parts {
   readonly engine: Engine;
@@ -16,9 +17,10 @@ interface Parts {
   readonly settings: Settings;
   readonly messages: Messages;
   saveFile(file: ExportedFile, again?: SavedFile): Promise<{ file: SavedFile } | NotSaved>;
+  readonly folders: Folders;
 }
 
-export function createSaving({ engine, project, annotation, settings, messages, saveFile }: Parts) {
+export function createSaving({ engine, project, annotation, settings, messages, saveFile, folders }: Parts) {
   /** Where the open project was saved; asked only once. */
   const files = new Map<string, SavedFile>();
   /** The edit at which the project was saved. */
@@ -33,6 +35,50 @@ export function createSaving({ engine, project, annotation, settings, messages, 
     } else if (result !== 'cancelled') saved(result.file);
   };
 
+  const saved = (id: string, edit: number): void => {
+    savedEdit.value = { id, edit };
+    settings.savedAtMs.value = { ...settings.savedAtMs.value, [id]: Date.now() };
+  };
+
+  engine.subscribe((event) => {
+    const state = project.state.peek();
+    if (event.kind === 'saved' && state?.folder !== undefined && annotation.unkept.peek() === 0) {
+      saved(state.id, annotation.edits.peek());
+    }
+  });
+
+  /** Into the project's folder; the first time, into one that the user chooses, which then is the project. */
+  const saveInFolder = async (): Promise<void> => {
+    const state = project.state.value;
+    if (state === undefined) return;
+    const edit = annotation.edits.value;
+    if (state.folder === undefined) {
+      if (!(await folders.pick())) return;
+      const folder = await engine.moveToFolder();
+      project.state.value = { ...state, folder };
+    } else {
+      if (!(await folders.allow(state.id))) {
+        messages.note(text.folderNotAllowed);
+        return;
+      }
+      await engine.flush();
+    }
+    saved(state.id, edit);
+    messages.note(text.saved);
+  };
+
+  /** A zip, by the browser's dialog or as a download. */
+  const saveZip = async (): Promise<void> => {
+    const id = project.state.value?.id ?? '';
+    const edit = annotation.edits.value;
+    const file = await engine.export({ formats: ['project'] });
+    await offer(file, files.get(id), (done) => {
+      files.set(id, done);
+      saved(id, edit);
+      messages.note(text.saved);
+    });
+  };
+
   return {
     /** When the open project was last saved to disk. */
     savedAtMs: computed(() => settings.savedAtMs.value[project.state.value?.id ?? '']),
@@ -42,17 +88,7 @@ export function createSaving({ engine, project, annotation, settings, messages, 
       return saved?.id === id ? saved?.edit !== annotation.edits.value : annotation.canUndo.value;
     }),
     save: (): Promise<boolean> =>
-      project.during(text.busy.saving, async () => {
-        const id = project.state.value?.id ?? '';
-        const edit = annotation.edits.value;
-        const file = await engine.export({ formats: ['project'] });
-        await offer(file, files.get(id), (saved) => {
-          files.set(id, saved);
-          savedEdit.value = { id, edit };
-          settings.savedAtMs.value = { ...settings.savedAtMs.value, [id]: Date.now() };
-          messages.note(text.saved);
-        });
-      }),
+      project.during(text.busy.saving, () => (folders.canPick() ? saveInFolder() : saveZip())),
     exportFiles: (options: ExportOptions): Promise<boolean> =>
       project.during(text.busy.exporting, async () => {
         await offer(await engine.export(options), undefined, () => messages.note(text.saved));

@@ -36,9 +36,20 @@ interface Place {
   /** Images for those who have none at hand. */
   examples(): Promise<typeof import('../example.ts')>;
   saveFile: typeof SaveFile;
+  readonly folders: Folders;
 }
 
-export function createStudio({ engine, storage, examples, saveFile }: Place) {
+/** Folders of the user's disk as projects. */
+export interface Folders {
+  /** Whether the browser has a picker for them. */
+  canPick(): boolean;
+  /** Lets the user choose one, for the engine. @returns whether one was chosen */
+  pick(): Promise<boolean>;
+  /** Asks whether the folder of a project may be used, unless that is known. */
+  allow(project: string): Promise<boolean>;
+}
+
+export function createStudio({ engine, storage, examples, saveFile, folders }: Place) {
   const messages = createMessages();
   const settings = createSettings(storage);
   const project = createOpenProject(engine, messages);
@@ -103,10 +114,30 @@ export function createStudio({ engine, storage, examples, saveFile }: Place) {
     });
   };
 
-  const saving = createSaving({ engine, project, annotation, settings, messages, saveFile });
+  const canPickFolders = (): boolean => description.value?.place === 'tab' && folders.canPick();
+  const saving = createSaving({
+    engine,
+    project,
+    annotation,
+    settings,
+    messages,
+    saveFile,
+    folders: { ...folders, canPick: canPickFolders },
+  });
+
+  /** The folder that the user chooses is the project: nothing is copied. */
+  const openFolder = (): Promise<boolean> =>
+    project.during(text.busy.opening, async () => {
+      if (await folders.pick()) project.show(await engine.linkFolder());
+    });
+
 
   const openProject = (id: string): Promise<boolean> =>
     project.during(text.busy.opening, async () => {
+      if (!(await folders.allow(id))) {
+        messages.note(text.folderNotAllowed);
+        return;
+      }
       const opened = await engine.open(id);
       project.show(opened);
       if (opened.readOnly) messages.note(text.readOnly);
@@ -181,6 +212,8 @@ export function createStudio({ engine, storage, examples, saveFile }: Place) {
       return openExample('nuclei');
     },
     openProject,
+    openFolder,
+    canPickFolders,
     forget: (id: string) =>
       project.during(text.busy.opening, async () => {
         await engine.forget(id);

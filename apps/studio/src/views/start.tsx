@@ -21,6 +21,8 @@ export function Start(): JSX.Element {
   const over = useSignal(false);
   const take = (files: readonly GivenFile[]) => void studio.takeIn(files);
   const { busy } = studio.project;
+  const openFolder = (): void =>
+    void (studio.canPickFolders() ? studio.openFolder() : chooseFolder().then((files) => studio.takeIn(files)));
   return (
     <div class="start">
       <header class="bar">
@@ -45,7 +47,7 @@ export function Start(): JSX.Element {
               <Icon of={ImagePlus} />
               {text.start.chooseFiles}
             </button>
-            <button type="button" onClick={() => void chooseFolder().then(take)}>
+            <button type="button" onClick={openFolder}>
               <Icon of={FolderOpen} />
               {text.start.chooseFolder}
             </button>
@@ -129,8 +131,9 @@ function Recent({ projects }: { readonly projects: readonly ProjectSummary[] }):
             <button type="button" class="plain wide" onClick={() => void studio.openProject(project.id)}>
               <strong>{project.name}</strong>
               <span class="muted">
-                {text.start.images(project.images)} · {fileSize(project.bytes)} ·{' '}
-                {ago(Date.parse(project.changed), Date.now())}
+                {project.folder === undefined || project.images > 0
+                  ? `${text.start.images(project.images)} · ${fileSize(project.bytes)} · ${ago(Date.parse(project.changed), Date.now())}`
+                  : text.start.inFolder(project.folder)}
                 {isTab && ` · ${onDisk(project, studio.settings.savedAtMs.value[project.id])}`}
               </span>
             </button>
