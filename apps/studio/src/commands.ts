@@ -82,6 +82,15 @@ const check = (id: keyof typeof text.keys.check, key: string, run: Command['run'
   run,
 });
 
+/** What runs is stopped by a press more, since Escape is pressed for many reasons. */
+function offerToStop({ training, measuring, messages }: Studio): void {
+  if (training.running.value && !training.stopping.value) {
+    messages.offer(text.train.stopQuestion, text.train.stop, () => void training.stop());
+  } else if (measuring.running.value) {
+    messages.offer(text.measure.stopQuestion, text.measure.stop, () => void measuring.stop());
+  }
+}
+
 const CLASS_KEYS = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 
 export const COMMANDS: readonly Command[] = [
@@ -89,7 +98,21 @@ export const COMMANDS: readonly Command[] = [
   check('accept', 'a', ({ checking }) => void checking.accept()),
   check('correct', 'c', ({ checking }) => checking.corrected()),
   check('skip', 's', ({ checking }) => checking.skip()),
-  check('next', 'n', ({ checking }) => checking.next()),
+  // From anywhere: the place that is next, or the search for places.
+  {
+    id: 'next',
+    group: 'check',
+    label: text.keys.check.next,
+    keys: ['n'],
+    possible: (studio) => isChecking(studio) || studio.training.runs.value.length > 0,
+    run(studio) {
+      const { tab, checking } = studio;
+      if (isChecking(studio)) checking.next();
+      else if (checking.places.value.length > 0) checking.show(checking.at.value);
+      else void checking.search();
+      tab.value = 'check';
+    },
+  },
   tool('brush', 'b'),
   tool('eraser', 'e'),
   tool('polygon', 'p'),
@@ -132,7 +155,9 @@ export const COMMANDS: readonly Command[] = [
   edit('undo', ['Ctrl+z'], ({ annotation }) => void annotation.undo()),
   edit('redo', ['Ctrl+Shift+z', 'Ctrl+y'], ({ annotation }) => void annotation.redo()),
   edit('finish', ['Enter'], ({ painting }) => painting.finish()),
-  edit('cancel', ['Escape'], ({ painting }) => void painting.cancel()),
+  edit('cancel', ['Escape'], (studio) => {
+    if (!studio.painting.cancel()) offerToStop(studio);
+  }),
   view('live', ['l'], ({ live }) => live.toggle()),
   view('update', ['Ctrl+Enter'], ({ live }) => live.update()),
   view('mode', ['t'], ({ display: { previewMode } }) => {

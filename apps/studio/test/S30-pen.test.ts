@@ -93,6 +93,31 @@ describe.skipIf(whyNoPage !== undefined)(`S30 pen and touch${whyNoPage === undef
     await close();
   });
 
+  it('undoes with a tap of three fingers, which do not move', async () => {
+    const { page, errors, close } = await pages.open();
+    await takeIn(page, { 'grey.png': greyPng(400, 400) });
+    const pen = pointer(page, 'pen', 11);
+    await pen('down', 100, 100);
+    await pen('up', 100, 100);
+    await page.waitForFunction(() => studio.annotation.canUndo.value);
+    const fingers = [31, 32, 33].map((id) => pointer(page, 'touch', id));
+    /** All down at once, moved sideways, and up again. */
+    const tap = async (byPx: number): Promise<void> => {
+      for (const [i, finger] of fingers.entries()) await finger('down', 150 + 40 * i, 200);
+      if (byPx > 0) for (const [i, finger] of fingers.entries()) await finger('move', 150 + 40 * i + byPx, 200);
+      for (const [i, finger] of fingers.entries()) await finger('up', 150 + 40 * i + byPx, 200);
+    };
+    await tap(60);
+    expect(await paintedPixels(page)).toBeGreaterThan(100);
+    // What the browser says of the time is by its clock; a slow machine takes longer over the taps.
+    await page.evaluate(() => Object.defineProperty(Event.prototype, 'timeStamp', { value: 0 }));
+    await tap(0);
+    await page.waitForFunction(() => studio.annotation.canRedo.value);
+    expect(await paintedPixels(page)).toBe(0);
+    expect(errors).toEqual([]);
+    await close();
+  });
+
   it('erases with the eraser end of the pen and picks with its barrel', async () => {
     const { page, errors, close } = await pages.open();
     await takeIn(page, { 'grey.png': greyPng(400, 400) });

@@ -13,6 +13,7 @@ export interface Contrast {
   readonly window: readonly [low: number, high: number];
   readonly gamma: number;
   readonly visible: boolean;
+  readonly colour: ShownChannel['colour'];
 }
 
 const FLASH_MS = 1500;
@@ -59,14 +60,14 @@ export function createDisplay(engine: Engine, project: OpenProject, messages: Me
   const contrast = computed((): readonly Contrast[] => {
     const image = shown.value?.image;
     if (image === undefined) return [];
-    return contrasts.value.get(image.id) ?? image.channels.map(({ window }) => ({ window, gamma: 1, visible: true }));
+    return contrasts.value.get(image.id) ?? image.channels.map(({ window }, i) => ({ window, gamma: 1, visible: true, colour: channelColour(image, i) }));
   });
 
   const channels = computed((): readonly ShownChannel[] => {
     const page = shown.value;
     if (page === undefined) return [];
-    return contrast.value.flatMap(({ window, gamma, visible }, i) =>
-      visible ? [{ pyramid: page.pyramids[i], window, gamma, colour: channelColour(page.image, i) }] : [],
+    return contrast.value.flatMap(({ visible, ...shownAs }, i) =>
+      visible ? [{ pyramid: page.pyramids[i], ...shownAs }] : [],
     );
   });
 

@@ -20,6 +20,19 @@ export const classColour = (value: number): string =>
 export const rgbOf = (hex: string): Rgb =>
   [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)) as unknown as Rgb;
 
+/** The same, 0..1 each. */
+export const unitRgbOf = (hex: string): Rgb => rgbOf(hex).map((value) => value / 255) as unknown as Rgb;
+
+/** `#rrggbb`. @param colour 0..1 each */
+export const hexOf = (colour: Rgb): string =>
+  `#${colour
+    .map((value) =>
+      Math.round(255 * value)
+        .toString(16)
+        .padStart(2, '0'),
+    )
+    .join('')}`;
+
 /** Number of colours that objects are given; which one is decided by a hash of the number. */
 export const OBJECT_COLOURS = 48;
 

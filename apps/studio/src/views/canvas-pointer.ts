@@ -13,6 +13,10 @@ interface Follow {
 
 const ERASER_BUTTON = 32;
 const ZOOM_PER_PIXEL = 1.0018;
+/** A tap of three fingers is short, and they stay where they are. */
+const TAP_FINGERS = 3;
+const TAP_MS = 600;
+const TAP_PX = 20;
 
 /** @param element holds the canvas and has the focus. @returns what ends it */
 export function followPointer(element: HTMLElement, canvas: HTMLCanvasElement, studio: Studio): () => void {
@@ -20,6 +24,8 @@ export function followPointer(element: HTMLElement, canvas: HTMLCanvasElement, s
   /** Pointers that are down, by their number. */
   const down = new Map<number, Follow>();
   let space = false;
+  /** Three fingers that are down, and how far they have moved altogether. */
+  let tap: { readonly beganMs: number; movedPx: number } | undefined;
 
   const onCanvas = ({ clientX, clientY }: MouseEvent): Point => {
     const { left, top } = canvas.getBoundingClientRect();
@@ -45,6 +51,7 @@ export function followPointer(element: HTMLElement, canvas: HTMLCanvasElement, s
     event.preventDefault();
     const action = actionOf(event);
     down.set(event.pointerId, { action, last: onCanvas(event) });
+    tap = down.size === TAP_FINGERS ? { beganMs: event.timeStamp, movedPx: 0 } : undefined;
     pointer.fromKeys.value = false;
     if (action === 'pan') return;
     const isBarrel = event.pointerType === 'pen' && event.button === 2;
@@ -62,6 +69,7 @@ export function followPointer(element: HTMLElement, canvas: HTMLCanvasElement, s
       return;
     }
     const now = onCanvas(event);
+    if (tap !== undefined) tap.movedPx += Math.hypot(now.x - follow.last.x, now.y - follow.last.y);
     if (follow.action === 'paint') {
       const all = event.getCoalescedEvents?.() ?? [];
       painting.move((all.length > 0 ? all : [event]).map(onImage), held(event));
@@ -83,6 +91,11 @@ export function followPointer(element: HTMLElement, canvas: HTMLCanvasElement, s
   const release = (event: PointerEvent): void => {
     const follow = down.get(event.pointerId);
     down.delete(event.pointerId);
+    if (down.size === 0 && tap !== undefined) {
+      const { beganMs, movedPx } = tap;
+      tap = undefined;
+      if (movedPx < TAP_PX && event.timeStamp - beganMs < TAP_MS) void studio.annotation.undo();
+    }
     if (follow?.action !== 'paint') return;
     if (event.type === 'pointercancel') painting.cancel();
     else painting.up();

@@ -4,6 +4,7 @@ import { Contrast as ContrastIcon, Eye, EyeOff, Hexagon, Maximize } from 'lucide
 import type { JSX } from 'preact';
 import type { Contrast } from '../state/display.ts';
 import { text } from '../text/text.ts';
+import { hexOf, unitRgbOf } from '../viewer/palette.ts';
 import { IconButton } from './button.tsx';
 import { useStudio } from './context.ts';
 import { Icon } from './icon.tsx';
@@ -115,13 +116,18 @@ function ContrastButton(): JSX.Element {
 function ContrastControls(): JSX.Element {
   const { display } = useStudio();
   const image = display.shown.value?.image;
+  const several = (image?.channels.length ?? 0) > 1;
   return (
     <>
+      {image?.valueUnit === 'HU' && <CtWindows />}
       {display.contrast.value.map((contrast, i) => {
         const info = image?.channels[i];
         if (info === undefined) return null;
         const set = (value: Partial<Contrast>) => display.setContrast(i, value);
-        const [low, high] = [Math.min(info.range[0], info.window[0]), Math.max(info.range[1], info.window[1])];
+        const [low, high] = [
+          Math.min(info.range[0], info.window[0], contrast.window[0]),
+          Math.max(info.range[1], info.window[1], contrast.window[1]),
+        ];
         const step = high - low > 20 ? 1 : (high - low) / 200;
         return (
           <fieldset key={info.name}>
@@ -134,6 +140,14 @@ function ContrastControls(): JSX.Element {
                 />
                 {info.name}
               </label>
+              {several && (
+                <input
+                  type="color"
+                  aria-label={text.view.colour(info.name)}
+                  value={hexOf(contrast.colour)}
+                  onInput={({ currentTarget }) => set({ colour: unitRgbOf(currentTarget.value) })}
+                />
+              )}
               <button type="button" class="quiet" onClick={() => set({ window: info.window, gamma: 1 })}>
                 {text.view.auto}
               </button>
@@ -160,6 +174,30 @@ function ContrastControls(): JSX.Element {
         );
       })}
     </>
+  );
+}
+
+/** Centre and width in Hounsfield units, as radiologists set them. */
+const CT_WINDOWS = { soft: [40, 400], lung: [-600, 1500], bone: [400, 1800], brain: [40, 80] } as const;
+
+function CtWindows(): JSX.Element {
+  const { display } = useStudio();
+  const names = Object.keys(CT_WINDOWS) as readonly (keyof typeof CT_WINDOWS)[];
+  return (
+    <fieldset>
+      <legend>{text.view.windows}</legend>
+      <div class="row">
+        {names.map((name) => {
+          const [centre, width] = CT_WINDOWS[name];
+          const window = [centre - width / 2, centre + width / 2] as const;
+          return (
+            <button key={name} type="button" class="quiet" onClick={() => display.setContrast(0, { window })}>
+              {text.view.hounsfield[name]}
+            </button>
+          );
+        })}
+      </div>
+    </fieldset>
   );
 }
 
