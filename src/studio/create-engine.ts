@@ -88,8 +88,8 @@ export function createEngine(host: StudioHost): Engine {
     const live = new Live(host, project, emit);
     const autosave = new Autosave(host, project, emit);
     current = { project, live, autosave };
-    const folder = await host.folders?.nameOf(id);
-    return { ...(await project.state(opening)), ...(folder !== undefined && { folder }) };
+    const linked = await host.folders?.nameOf(id);
+    return { ...(await project.state(opening)), ...(linked !== undefined && { folder: linked }) };
   }
 
   /** @throws UsageError where folders need no browser's permission */

@@ -183,6 +183,9 @@ export interface ZipInput {
 /** Bits and versions of headers: names in UTF-8; with Deflate, and with Zip64. */
 const UTF8 = 0x800;
 const VERSION = { deflate: 20, zip64: 45 } as const;
+/** As files of Unix, whose names are UTF-8 to every program, and which their owner may write to and others read. */
+const MADE_BY = 0x0300 + VERSION.zip64;
+const READABLE = (0o100644 << 16) >>> 0;
 /** 1 January 1980, the first date of the format: the same files make the same archive. */
 const DATE = 0x21;
 
@@ -243,7 +246,7 @@ export async function writeZip(inputs: Iterable<ZipInput>, write: (part: Uint8Ar
     directory.push(
       record(
         // Comment, disk, attributes, position.
-        [[4, CENTRAL], [2, VERSION.zip64], ...common(central), [2, 0], [2, 0], [2, 0], [4, 0], [4, in32(total)]],
+        [[4, CENTRAL], [2, MADE_BY], ...common(central), [2, 0], [2, 0], [2, 0], [4, READABLE], [4, in32(total)]],
         name,
         central,
       ),
@@ -265,8 +268,26 @@ export async function writeZip(inputs: Iterable<ZipInput>, write: (part: Uint8Ar
     ] as const;
     // Its own length from behind this field, versions, disks.
     await pass(record([[4, ZIP64_EOCD], [8, ZIP64_EOCD_BYTES - 12], [2, 45], [2, 45], [4, 0], [4, 0], ...counts]));
-    await pass(record([[4, ZIP64_LOCATOR], [4, 0], [8, end], [4, 1]]));
+    await pass(
+      record([
+        [4, ZIP64_LOCATOR],
+        [4, 0],
+        [8, end],
+        [4, 1],
+      ]),
+    );
   }
   const short = Math.min(count, IN_64_OF_16);
-  await pass(record([[4, EOCD], [2, 0], [2, 0], [2, short], [2, short], [4, in32(length)], [4, in32(at)], [2, 0]]));
+  await pass(
+    record([
+      [4, EOCD],
+      [2, 0],
+      [2, 0],
+      [2, short],
+      [2, short],
+      [4, in32(length)],
+      [4, in32(at)],
+      [2, 0],
+    ]),
+  );
 }

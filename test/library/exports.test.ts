@@ -184,7 +184,10 @@ const PUBLIC: { readonly [file: string]: Exported } = {
       'FinishedRun FolderPlace FolderPlaceOptions MachineOptions NodeDevice OpenModelFileOptions OpenRuntimeOptions TrainRunOptions',
     ),
   },
-  'src/platform/browser/studio-entry.ts': { values: words('allowLinkedFolder connectStudioServer openStudioEngine putFolderAtHand'), types: [] },
+  'src/platform/browser/studio-entry.ts': {
+    values: words('allowLinkedFolder connectStudioServer openStudioEngine putFolderAtHand'),
+    types: [],
+  },
   'src/platform/browser/index.ts': {
     values: words(`
       availableDevices browserHost chosenFiles drawImage droppedFiles filesOfDrop exportRun importRun openModelFile openRuntime opfsStore

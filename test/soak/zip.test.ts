@@ -23,29 +23,40 @@ function* inputs(): Generator<ZipInput> {
 describeWithPeers(`a zip archive of ${GIB} GiB`, () => {
   let folder: string;
   let file: string;
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'lamella-large-zip-'));
-    file = join(folder, 'a.zip');
-    const to = await open(file, 'w');
-    try {
-      await writeZip(inputs(), async (bytes) => void (await to.writeFile(bytes)));
-    } finally {
-      await to.close();
-    }
-  }, timeoutMs(GIB, 60));
+  beforeAll(
+    async () => {
+      folder = await mkdtemp(join(tmpdir(), 'lamella-large-zip-'));
+      file = join(folder, 'a.zip');
+      const to = await open(file, 'w');
+      try {
+        await writeZip(inputs(), async (bytes) => void (await to.writeFile(bytes)));
+      } finally {
+        await to.close();
+      }
+    },
+    timeoutMs(GIB, 60),
+  );
   afterAll(() => rm(folder, { recursive: true }));
 
-  it('is read by Python and unzip', () => {
-    const images = Array.from({ length: PARTS }, (_, i) => [`images/${i}.tif`, [crc32(part), part.length]]);
-    const facts = Object.fromEntries([...images, ['lamella.json', [crc32(text), text.length]]]);
-    expect(askPeer('read_zip.py', file)).toEqual(facts);
-    expect(execFileSync('unzip', ['-t', file], { encoding: 'utf8' })).toContain('No errors detected');
-  }, timeoutMs(GIB, 60));
+  it(
+    'is read by Python and unzip',
+    () => {
+      const images = Array.from({ length: PARTS }, (_, i) => [`images/${i}.tif`, [crc32(part), part.length]]);
+      const facts = Object.fromEntries([...images, ['lamella.json', [crc32(text), text.length]]]);
+      expect(askPeer('read_zip.py', file)).toEqual(facts);
+      expect(execFileSync('unzip', ['-t', file], { encoding: 'utf8' })).toContain('No errors detected');
+    },
+    timeoutMs(GIB, 60),
+  );
 
-  it('is read by its directory, without the rest', async () => {
-    const entries = await readZip(await openAsBlob(file), 'a.zip', 2 ** 31);
-    expect(entries.length).toBe(PARTS + 1);
-    expect(await entries.at(-1)?.read()).toEqual(text);
-    expect((await entries.at(-2)?.read())?.length).toBe(part.length);
-  }, timeoutMs(GIB, 30));
+  it(
+    'is read by its directory, without the rest',
+    async () => {
+      const entries = await readZip(await openAsBlob(file), 'a.zip', 2 ** 31);
+      expect(entries.length).toBe(PARTS + 1);
+      expect(await entries.at(-1)?.read()).toEqual(text);
+      expect((await entries.at(-2)?.read())?.length).toBe(part.length);
+    },
+    timeoutMs(GIB, 30),
+  );
 });

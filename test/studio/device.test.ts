@@ -33,13 +33,19 @@ function losing(host: StudioHost) {
     return work();
   };
   const program = (real: Program): Program => ({
-    ...real,
+    inputs: real.inputs,
+    outputs: real.outputs,
+    ...(real.fingerprint !== undefined && { fingerprint: real.fingerprint }),
+    dispose: () => real.dispose(),
     run: (feeds) => guarded(() => real.run(feeds)),
     writeState: (values) => guarded(() => real.writeState(values)),
     readState: (names) => guarded(() => real.readState(names)),
   });
   const onGpu = (real: Runtime): Runtime => ({
-    ...real,
+    device: real.device,
+    description: real.description,
+    layout: real.layout,
+    dispose: () => real.dispose(),
     compile: async (graph, options) => program(await guarded(() => real.compile(graph, options))),
     load: async (model) => program(await guarded(() => real.load(model))),
   });
@@ -103,7 +109,11 @@ describe('a GPU that is lost', () => {
     });
     const before = await painted();
     await engine.setLive({ on: true, model: 'auto' });
-    const steps = () => events.filter((event) => event.kind === 'step').length;
+    const problems = () => events.filter((event) => event.kind === 'problem');
+    const steps = () => {
+      expect(problems()).toEqual([]);
+      return events.filter((event) => event.kind === 'step').length;
+    };
     await expect.poll(steps, { timeout: 30_000 }).toBeGreaterThan(2);
     state.isLost = true;
     await expect.poll(() => deviceEvents().length, { timeout: 30_000 }).toBe(1);
@@ -112,7 +122,7 @@ describe('a GPU that is lost', () => {
     await expect.poll(() => steps() - seenSteps, { timeout: 30_000 }).toBeGreaterThan(2);
     expect(events.slice(seen).some((event) => event.kind === 'preview')).toBe(true);
     expect(deviceEvents().length).toBe(1);
-    expect(events.filter((event) => event.kind === 'problem')).toEqual([]);
+    expect(problems()).toEqual([]);
     expect(await painted()).toEqual(before);
     await engine.setLive({ on: false, model: 'auto' });
   });
@@ -152,7 +162,7 @@ describe('a network that does not fit into memory', () => {
       async train(folder, out, settings, hooks) {
         const { batch, baseChannels } = settings as { batch?: number; baseChannels?: number };
         tried.push({ batch, baseChannels });
-        const smaller = batch !== 1 ? { batch: 1 } : { baseChannels: (baseChannels ?? 0) / 2 };
+        const smaller: Record<string, number> = batch !== 1 ? { batch: 1 } : { baseChannels: (baseChannels ?? 0) / 2 };
         if (batch !== 1 || (baseChannels ?? 0) > 4) {
           throw new DeviceError('There is too little memory.', { facts: { code: 'out-of-memory', smaller } });
         }
@@ -172,7 +182,7 @@ describe('a network that does not fit into memory', () => {
       'There is too little memory for this network, so one with 4 channels is trained.',
     ]);
     const file = join(root, 'cells/runs/1/config.json');
-    expect(parseConfig(await readFile(file, 'utf8'), file).recipe).toMatchObject({
+    expect(parseConfig(await readFile(file), file).recipe).toMatchObject({
       batch: 1,
       model: { baseChannels: 4 },
     });

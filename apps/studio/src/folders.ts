@@ -3,7 +3,10 @@
 import { putFolderAtHand } from 'lamella/studio/browser';
 
 interface Picker {
-  showDirectoryPicker?(options: { readonly id: string; readonly mode: 'readwrite' }): Promise<FileSystemDirectoryHandle>;
+  showDirectoryPicker?(options: {
+    readonly id: string;
+    readonly mode: 'readwrite';
+  }): Promise<FileSystemDirectoryHandle>;
 }
 
 const picker = globalThis as Picker;

@@ -6,12 +6,12 @@ import type { StudioHost } from '../../studio/host.ts';
 import { modelFileOf } from '../../workflows/model-files.ts';
 import { findAdapter } from './adapter.ts';
 import { browserHost } from './host.ts';
+import { linkedFolders, unlinkProject } from './linked-folders.ts';
 import { opfsFiles } from './opfs-files.ts';
 import { openFile } from './opfs-open-file.ts';
 import { opfsStore, takeLock } from './opfs-store.ts';
-import { linkedFolders, unlinkProject } from './linked-folders.ts';
-import { linkedProjects, projectAt } from './project-links.ts';
 import { PROJECTS, projectFolder } from './project-folder.ts';
+import { linkedProjects, projectAt } from './project-links.ts';
 import { type BrowserDevice, type OpenRuntimeOptions, openRuntime, wasmThreads } from './runtime.ts';
 import { resumeOrTrain, sessionPlace } from './train.ts';
 

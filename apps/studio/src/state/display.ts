@@ -60,7 +60,10 @@ export function createDisplay(engine: Engine, project: OpenProject, messages: Me
   const contrast = computed((): readonly Contrast[] => {
     const image = shown.value?.image;
     if (image === undefined) return [];
-    return contrasts.value.get(image.id) ?? image.channels.map(({ window }, i) => ({ window, gamma: 1, visible: true, colour: channelColour(image, i) }));
+    return (
+      contrasts.value.get(image.id) ??
+      image.channels.map(({ window }, i) => ({ window, gamma: 1, visible: true, colour: channelColour(image, i) }))
+    );
   });
 
   const channels = computed((): readonly ShownChannel[] => {

@@ -55,7 +55,7 @@ export function createSaving({ engine, project, annotation, settings, messages, 
     if (state.folder === undefined) {
       if (!(await folders.pick())) return;
       const folder = await engine.moveToFolder();
-      project.state.value = { ...state, folder };
+      project.state.value = { ...(project.state.value ?? state), folder };
     } else {
       if (!(await folders.allow(state.id))) {
         messages.note(text.folderNotAllowed);

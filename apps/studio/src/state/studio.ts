@@ -131,7 +131,6 @@ export function createStudio({ engine, storage, examples, saveFile, folders }: P
       if (await folders.pick()) project.show(await engine.linkFolder());
     });
 
-
   const openProject = (id: string): Promise<boolean> =>
     project.during(text.busy.opening, async () => {
       if (!(await folders.allow(id))) {
