@@ -2,6 +2,16 @@
 
 import { putFolderAtHand } from 'lamella/studio/browser';
 
+/** Folders of the user's disk as projects. */
+export interface Folders {
+  /** Whether the browser has a picker for them. */
+  canPick(): boolean;
+  /** Lets the user choose one, for the engine. @returns whether one was chosen */
+  pick(): Promise<boolean>;
+  /** Asks whether the folder of a project may be used, unless that is known. */
+  allow(project: string): Promise<boolean>;
+}
+
 interface Picker {
   showDirectoryPicker?(options: {
     readonly id: string;

@@ -2,13 +2,13 @@
 
 import { computed, signal } from '@preact/signals';
 import type { Engine, ExportedFile, ExportOptions } from 'lamella/studio';
+import type { Folders } from '../folders.ts';
 import type { NotSaved, SavedFile } from '../save-file.ts';
 import { text } from '../text/text.ts';
 import type { Annotation } from './annotation.ts';
 import type { Messages } from './messages.ts';
 import type { OpenProject } from './project.ts';
 import type { Settings } from './settings.ts';
-import type { Folders } from './studio.ts';
 
 interface Parts {
   readonly engine: Engine;

@@ -3,6 +3,7 @@
 import { effect, signal } from '@preact/signals';
 import type { Engine, EngineDescription, GivenFile } from 'lamella/studio';
 import type { ExampleName } from '../example.ts';
+import type { Folders } from '../folders.ts';
 import { score } from '../format.ts';
 import type { HelpTopic } from '../help-topics.ts';
 import type { saveFile as SaveFile } from '../save-file.ts';
@@ -37,16 +38,6 @@ interface Place {
   examples(): Promise<typeof import('../example.ts')>;
   saveFile: typeof SaveFile;
   readonly folders: Folders;
-}
-
-/** Folders of the user's disk as projects. */
-export interface Folders {
-  /** Whether the browser has a picker for them. */
-  canPick(): boolean;
-  /** Lets the user choose one, for the engine. @returns whether one was chosen */
-  pick(): Promise<boolean>;
-  /** Asks whether the folder of a project may be used, unless that is known. */
-  allow(project: string): Promise<boolean>;
 }
 
 export function createStudio({ engine, storage, examples, saveFile, folders }: Place) {
