@@ -75,7 +75,7 @@ describe.skipIf(whyNoPage !== undefined)(`a folder on disk${whyNoPage === undefi
 
   it('has the project once it is saved there, is written where something changed, and is trained on', async () => {
     const { page, errors, pick, close } = await open();
-    await takeIn(page, { 'a.png': greyPng(128, 96), 'b.png': greyPng(128, 96) });
+    await takeIn(page, { 'a.png': greyPng(128, 96), 'b.png': greyPng(128, 90) });
     const id = await page.evaluate(() => studio.project.state.value?.id ?? '');
     await paint(page, 'a', 10);
     await paint(page, 'b', 10);
