@@ -104,7 +104,7 @@ export const COMMANDS: readonly Command[] = [
     group: 'check',
     label: text.keys.check.next,
     keys: ['n'],
-    possible: (studio) => isChecking(studio) || studio.training.runs.value.length > 0,
+    possible: (studio) => isChecking(studio) || studio.annotation.annotatedClasses.value > 1,
     run(studio) {
       const { tab, checking } = studio;
       if (isChecking(studio)) checking.next();

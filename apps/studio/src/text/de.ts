@@ -4,6 +4,8 @@ import { help } from './de-help.ts';
 import type { en } from './en.ts';
 
 const number = (n: number): string => new Intl.NumberFormat('de').format(n);
+const percent = (share: number): string =>
+  new Intl.NumberFormat('de', { style: 'percent', maximumFractionDigits: 1 }).format(share);
 const count = (n: number, one: string, many: string): string => `${number(n)} ${n === 1 ? one : many}`;
 
 export const de: typeof en = {
@@ -12,7 +14,7 @@ export const de: typeof en = {
   close: 'Schließen',
   cancel: 'Abbrechen',
   number,
-  percent: (share: number) => new Intl.NumberFormat('de', { style: 'percent', maximumFractionDigits: 1 }).format(share),
+  percent,
   copy: 'Kopieren',
   copied: 'Kopiert',
 
@@ -33,6 +35,7 @@ export const de: typeof en = {
     images: (n: number) => count(n, 'Bild', 'Bilder'),
     notOnDisk: 'nur im Browser',
     savedToDisk: (when: string) => `${when} gespeichert`,
+    inFolder: (folder: string) => `im Ordner „${folder}“`,
     open: 'Öffnen',
     forget: 'Löschen',
     forgetQuestion: (name: string) => `„${name}“ löschen?`,
@@ -48,6 +51,8 @@ export const de: typeof en = {
   },
 
   saved: 'Gespeichert.',
+  folderNotAllowed:
+    'Der Browser lässt Studio nicht an den Ordner dieses Projekts. Versuchen Sie es noch einmal und erlauben Sie es.',
   readOnly:
     'Dieses Projekt ist in einem anderen Tab oder Programm geöffnet. Hier lässt es sich ansehen, dort auch ändern.',
   disconnected: 'Der rechnende Teil ist beendet.',
@@ -56,7 +61,7 @@ export const de: typeof en = {
   restarted: 'Der rechnende Teil war beendet und läuft wieder; alles Gemalte ist gesichert.',
   restartedRemedy: 'War der Speicher knapp, schließen Sie andere Tabs oder nehmen Sie ein kleineres Netz.',
   device: (name: string, why: string | undefined) =>
-    why === undefined ? `Jetzt auf ${name}.` : `Jetzt auf ${name}: ${why}`,
+    `${why === undefined ? '' : `${why} `}Studio macht mit ${name} weiter; von Ihrer Annotation ist nichts verloren.`,
   problems: (n: number) => `${count(n, 'Problem', 'Probleme')}:`,
   untitled: 'ohne Namen',
 
@@ -114,6 +119,9 @@ export const de: typeof en = {
     black: 'Schwarz',
     white: 'Weiß',
     channel: 'Kanal',
+    colour: (channel: string) => `Farbe von ${channel}`,
+    windows: 'CT-Fenster',
+    hounsfield: { soft: 'Weichteile', lung: 'Lunge', bone: 'Knochen', brain: 'Gehirn' },
     slice: 'Schicht',
     time: 'Zeit',
     opacity: 'Deckkraft',
@@ -175,7 +183,7 @@ export const de: typeof en = {
     undone: (what: string) => `Rückgängig gemacht: ${what}`,
     redone: (what: string) => `Wiederholt: ${what}`,
     kept: 'Alle Änderungen gesichert',
-    onDisk: (when: string) => `Gespeichert ${when}`,
+    onDisk: (when: string) => `${when} auf Ihre Festplatte gespeichert`,
     notOnDisk: 'Nicht auf der Festplatte',
     changed: 'Seit dem Speichern geändert',
     keeping: 'Änderungen werden gesichert …',
@@ -244,6 +252,7 @@ export const de: typeof en = {
     preparing: 'Wird vorbereitet …',
     stop: 'Beenden, bestes behalten',
     stopping: 'Wird beendet …',
+    stopQuestion: 'Das Training beenden?',
     notes: 'Was gefunden und entschieden wurde',
     curves: 'Verlauf',
     loss: 'Verlust',
@@ -251,6 +260,14 @@ export const de: typeof en = {
     lossCurve: (n: number) => `Verlust über ${number(n)} Schritte`,
     scoreCurve: (name: string, n: number) => `${name} des Zurückgehaltenen, ${count(n, 'Wert', 'Werte')}`,
     best: (step: number, name: string, value: string) => `Bestes: Schritt ${number(step)}, ${name} ${value}`,
+    doubt: (doubt: { readonly steps: number; readonly class: string; readonly found: number }) =>
+      `Das Netz wurde nur ${count(doubt.steps, 'Schritt', 'Schritte')} lang oder an zu wenig trainiert: Es findet ${percent(doubt.found)} von dem, was als „${doubt.class}“ gemalt ist. Trainieren Sie länger, bevor Sie ihm trauen.`,
+    scoredOn: ({ pixels, objects }: { readonly pixels: number; readonly objects?: number }) =>
+      `Die Güte beruht auf ${count(pixels, 'Pixel', 'Pixeln')}${objects === undefined ? '' : ` und ${count(objects, 'Objekt', 'Objekten')}`}, die zurückgehalten sind.`,
+    heldOut: (n: number) =>
+      `Bewertet an ${count(n, 'Bereich', 'Bereichen')}, aus denen es nie lernt: denen mit geschlossenem Schloss.`,
+    scoreLacks: (n: number) =>
+      `Für eine Bewertung ziehen Sie mit R noch ${count(n, 'Bereich', 'Bereiche')} auf, in denen Sie alles annotieren: Der dritte wird zurückgehalten.`,
     noScore: 'Keine Bewertung: Halten Sie mit dem Schloss einen Bereich zurück, dann wird das Netz daran bewertet.',
     command: 'Dasselbe auf der Kommandozeile',
     done: (steps: number, result: string | undefined) =>
@@ -292,6 +309,7 @@ export const de: typeof en = {
     fillHoles: 'Löcher füllen',
     run: 'Alle segmentieren',
     stop: 'Abbrechen',
+    stopQuestion: 'Das Segmentieren abbrechen?',
     noModel: 'Trainieren Sie zuerst ein Netz.',
     found: (images: number, objects: number) =>
       `${count(objects, 'Objekt', 'Objekte')} in ${count(images, 'Bild', 'Bildern')}`,
@@ -350,6 +368,8 @@ export const de: typeof en = {
     complete: 'vollständig',
     held: 'zurückgehalten',
     name: (id: number) => `Bereich ${id}`,
+    heldOut: (id: number) =>
+      `Bereich ${id} wird zurückgehalten: Ein Netz wird an ihm bewertet und lernt nie aus ihm. Sein Schloss ändert das.`,
     hold: (id: number) => `Bereich ${id} zurückhalten: nie zum Trainieren, nur zur Bewertung`,
     remove: (id: number) => `Bereich ${id} entfernen`,
   },
@@ -392,7 +412,7 @@ export const de: typeof en = {
       undo: 'Rückgängig',
       redo: 'Wiederholen',
       finish: 'Polygon schließen',
-      cancel: 'Abbrechen',
+      cancel: 'Abbrechen; oder beenden, was läuft',
     },
     check: {
       accept: 'Stelle übernehmen',
@@ -402,6 +422,7 @@ export const de: typeof en = {
     },
     view: {
       live: 'Live-Vorschau ein und aus',
+      update: 'Die Vorschau jetzt einmal erneuern, auch wenn sie aus ist',
       mode: 'Ergebnis, Wahrscheinlichkeit, Unsicherheit, Umrisse',
       fit: 'Bild einpassen',
       actual: 'Originalgröße, dann achtfach',
@@ -419,6 +440,7 @@ export const de: typeof en = {
       ['Umschalt', 'Gehalten: gerade Linie mit dem Pinsel; weitere Objekte mit Auswählen'],
       ['Leertaste', 'Gehalten: Bild verschieben; auch die mittlere Maustaste'],
       ['Rad', 'Am Zeiger zoomen'],
+      ['3 Finger', 'Tippen: rückgängig'],
       ['Umschalt+Rad', 'Größe des Pinsels'],
       ['Pfeile', 'Fadenkreuz bewegen; mit Umschalt um 10 Pixel'],
       ['Eingabe', 'Am Fadenkreuz malen, solange es gehalten wird'],

@@ -58,7 +58,7 @@ export const en = {
   restarted: 'What computes had ended and was started again; all that was painted is kept.',
   restartedRemedy: 'If memory was short, close other tabs, or use a smaller network.',
   device: (name: string, why: string | undefined) =>
-    `${why === undefined ? '' : `${why} `}It goes on on ${name}; nothing of your annotation is lost.`,
+    `${why === undefined ? '' : `${why} `}Studio goes on with ${name}; nothing of your annotation is lost.`,
   problems: (n: number) => `${count(n, 'problem', 'problems')}:`,
   untitled: 'untitled',
 
