@@ -63,6 +63,8 @@ export async function folderAtHand(): Promise<FileSystemDirectoryHandle> {
 let links: Promise<Map<string, FileSystemDirectoryHandle>> | undefined;
 
 async function readLinks(): Promise<Map<string, FileSystemDirectoryHandle>> {
+  // Where a browser keeps no database, nothing can have been put into it.
+  if (globalThis.indexedDB === undefined) return new Map();
   const [keys, folders] = await Promise.all([
     inStore('readonly', (store) => store.getAllKeys()),
     inStore('readonly', (store) => store.getAll() as IDBRequest<FileSystemDirectoryHandle[]>),
