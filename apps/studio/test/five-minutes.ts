@@ -126,7 +126,7 @@ async function walkFiveMinutes(page: Page, walk: Walk): Promise<Walked> {
   for (const name of [/ImageJ ROIs/, /Model, ONNX/]) await page.getByLabel(name).uncheck();
   const [download] = await Promise.all([
     page.waitForEvent('download', WAIT),
-    page.getByRole('dialog').getByRole('button', { name: 'Export' }).click(),
+    page.getByRole('dialog').getByRole('button', { name: 'Export', exact: true }).click(),
   ]);
   const exported = unzipSync(await readFile(await download.path()));
   done(`exported ${Object.keys(exported).length} files`);
