@@ -6,8 +6,12 @@ import { build } from 'vite';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const [name, ...args] = process.argv.slice(2);
-// Two folders deep, as test/browser, whose harness finds the project's root from where it lies.
 const outDir = join(root, 'node_modules/.lamella-bench');
+// What a module finds from where it lies, it finds from there in the bundle, too.
+const whereSourcesLie = {
+  name: 'where-sources-lie',
+  transform: (code, id) => code.replaceAll('import.meta.url', JSON.stringify(pathToFileURL(id).href)),
+};
 // A worker of the suite finds the bundle that the suite made.
 if (name !== 'worker') await bundle([...new Set([name, 'worker'])]);
 const { main } = await import(pathToFileURL(join(outDir, `${name}.mjs`)).href);
@@ -18,6 +22,7 @@ async function bundle(names) {
     root,
     configFile: false,
     logLevel: 'error',
+    plugins: [whereSourcesLie],
     build: {
       ssr: true,
       outDir,

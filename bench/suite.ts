@@ -57,12 +57,15 @@ export async function main(args: string[]): Promise<void> {
     const machine = machineOf(args);
     const whole = !quick && only === undefined;
     const results: Result[] = [];
-    const before = whole || values.write ? earlier() : [];
+    const before = whole || values.write ? (earlier() ?? { machine, results: [] }) : undefined;
     const write = (kept: readonly Result[]) => {
       const order = rows.map(({ name }) => name);
-      const all = [...kept, ...results].sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
-      writeFileSync('docs/benchmarks.md', page(machine, all, kept.length > 0));
-      writeFileSync(JSON_FILE, `${JSON.stringify({ machine, results: all }, null, 2)}\n`);
+      // Rows that stay keep the machine that they were measured on.
+      const main = kept.length > 0 ? (before?.machine ?? machine) : machine;
+      const own = main === machine ? results : results.map((result) => ({ ...result, machine }));
+      const all = [...kept, ...own].sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
+      writeFileSync('docs/benchmarks.md', page(main, all, kept.length > 0));
+      writeFileSync(JSON_FILE, `${JSON.stringify({ machine: main, results: all }, null, 2)}\n`);
     };
     const start = performance.now();
     for (const row of asked) {
@@ -71,7 +74,7 @@ export async function main(args: string[]): Promise<void> {
       console.log(`${minutes(performance.now() - start)} ${line(result)}`);
       // After every row, so that a run that is stopped has not been in vain.
       const measured = new Set(results.map(({ name }) => name));
-      if (whole || values.write) write(before.filter(({ name }) => !measured.has(name)));
+      if (before !== undefined) write(before.results.filter(({ name }) => !measured.has(name)));
     }
     if (whole) write([]);
     else if (!values.write) console.log(`\n${page(machine, results)}`);
@@ -80,10 +83,9 @@ export async function main(args: string[]): Promise<void> {
   }
 }
 
-/** Rows of the runs before. */
-function earlier(): readonly Result[] {
-  if (!existsSync(JSON_FILE)) return [];
-  return (JSON.parse(readFileSync(JSON_FILE, 'utf8')) as { results: readonly Result[] }).results;
+/** The runs before. */
+function earlier(): { readonly machine: Machine; readonly results: readonly Result[] } | undefined {
+  return existsSync(JSON_FILE) ? JSON.parse(readFileSync(JSON_FILE, 'utf8')) : undefined;
 }
 
 function line({ name, ours, peer, ratio, budget, failures = [] }: Result): string {

@@ -2,6 +2,7 @@
 import { cpus } from 'node:os';
 import type { Budget } from '../../apps/studio/test/budgets.ts';
 import type { PythonName } from './python.ts';
+import type { Machine } from './report.ts';
 import type { Comparison } from './rows.ts';
 import { ours, peer, type Side } from './side.ts';
 
@@ -20,6 +21,8 @@ export interface Result {
   /** Cores that other programs kept busy, just before or just after. */
   readonly load: number;
   readonly date: string;
+  /** Where it was measured, if elsewhere than the others. */
+  readonly machine?: Machine;
   /** Absent where it failed. */
   readonly ours?: Times;
   readonly peer?: Times;

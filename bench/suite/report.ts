@@ -14,7 +14,6 @@ export interface Machine {
 
 /** @param separately whether results come from several runs (`--only` with `--write`) */
 export function page(machine: Machine, results: readonly Result[], separately = false): string {
-  const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`);
   const lines = [
     '# Benchmarks',
     '',
@@ -25,7 +24,7 @@ export function page(machine: Machine, results: readonly Result[], separately = 
     'below 1 we are faster. Goals of Studio are for a laptop, its gates for two shared cores with graphics in software; the',
     'tests hold the gates.',
     '',
-    `${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}; ${versions.join(', ')}; ${machine.date}; load: cores that other programs kept busy just before or after a measurement.`,
+    `${placeOf(machine)}; load: cores that other programs kept busy just before or after a measurement.`,
     '',
     ...(separately
       ? [
@@ -52,6 +51,11 @@ export function page(machine: Machine, results: readonly Result[], separately = 
     '',
   ];
   return lines.join('\n');
+}
+
+function placeOf({ processor, cores, memoryGiB, system, versions, date }: Machine): string {
+  const names = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  return `${processor}, ${cores} cores, ${memoryGiB} GiB, ${system}; ${names.join(', ')}; ${date}`;
 }
 
 function failuresOf(results: readonly Result[]): readonly string[] {
@@ -87,7 +91,7 @@ function limitsOf({ ours, ratio, goal, limitMs, budget }: Result): readonly Limi
 }
 
 function itemOf(result: Result): string {
-  const { name, ours, peer, failures = [], ratio, budget, load } = result;
+  const { name, ours, peer, failures = [], ratio, budget, load, machine } = result;
   const limits = limitsOf(result);
   const known = limits.filter((limit) => limit.value !== undefined) as (Limit & { readonly value: number })[];
   const reached = known.length === 0 ? undefined : known.every(({ value, goal }) => value <= goal);
@@ -108,6 +112,7 @@ function itemOf(result: Result): string {
     `ours ${ours === undefined ? 'failed' : timesOf(ours, unitOf(budget))}`,
     ...(peer !== undefined || peerFailed ? [`peer ${peer === undefined ? 'failed' : timesOf(peer, 'ms')}`] : []),
     `load ${load.toFixed(1)}`,
+    ...(machine === undefined ? [] : [`on ${placeOf(machine)}`]),
   ];
   return `- ${name}: ${judgement}${why === '' ? '' : ` (${why})`};\n  ${measured.join(', ')}`;
 }
