@@ -139,14 +139,16 @@ export function randomPlaces(
  * Places in the order in which to annotate them: the most uncertain first, at most three in a row from one image while
  * others have any, and every tenth drawn at random. Those chosen for their uncertainty do not overlap each other or a
  * random one; random ones may lie anywhere, since leaving parts out would bias what is estimated from them.
- * @param random of `randomPlaces`; as many as every tenth of `limit` are used
+ * @param random of `randomPlaces`; as many as every tenth of `limit`, or of the windows if these are fewer, are used
  */
 export function rankPlaces(
   pages: readonly CandidatePage[],
   random: readonly (Rectangle & { readonly page: number })[],
   limit: number,
 ): readonly Place[] {
-  const drawn = random.slice(0, Math.floor(limit / RANDOM_EVERY));
+  // Of few windows none is left to chance: it would take the place of all that it overlaps.
+  const windows = pages.reduce((sum, { candidates }) => sum + candidates.length, 0);
+  const drawn = random.slice(0, Math.floor(Math.min(limit, windows) / RANDOM_EVERY));
   const left = pages
     .flatMap(({ candidates, image }, page) => candidates.map((candidate) => ({ ...candidate, page, image })))
     .filter((candidate) => !drawn.some((other) => other.page === candidate.page && overlap(candidate, other)))
@@ -166,7 +168,11 @@ export function rankPlaces(
       left.findIndex(({ image }) => image !== tired),
     );
     const [next] = left.splice(index, 1);
-    if (next === undefined) break;
+    if (next === undefined) {
+      const shown = places.filter(({ random: isRandom }) => isRandom).length;
+      places.push(...drawn.slice(shown, shown + limit - places.length).map((place) => ({ ...place, random: true })));
+      break;
+    }
     const { image, page, x, y, width, height } = next;
     images.push(image);
     places.push({ page, x, y, width, height, random: false });

@@ -103,6 +103,27 @@ describe('the order of places', () => {
     }
   });
 
+  test('of few windows none is left to chance, so that none is missing', () => {
+    const few = [page('a', [0.9, 0.8])];
+    const random = randomPlaces(few, 2, { side: 10, seed: 3 });
+    expect(rankPlaces(few, random, 20).map(({ x, random: isRandom }) => [x, isRandom])).toEqual([
+      [0, false],
+      [10, false],
+    ]);
+  });
+
+  test('a random place comes last where its turn would be after all others', () => {
+    const ten = [page('a', [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.35, 0.3, 0.2, 0.1])];
+    const [drawn] = randomPlaces(ten, 1, { side: 10, seed: 3 });
+    const places = rankPlaces(ten, [drawn as (typeof places)[number]], 20);
+    expect(places.at(-1)).toEqual({ ...drawn, random: true });
+    expect(places.filter(({ random }) => random)).toHaveLength(1);
+    // The rest are the windows that it does not overlap.
+    expect(places.slice(0, -1).map(({ x }) => x)).toEqual(
+      ten[0]?.candidates.map(({ x }) => x).filter((x) => Math.abs(x - (drawn?.x ?? 0)) >= 10),
+    );
+  });
+
   test('random places that are annotated already are drawn again', () => {
     const size = { height: 100, width: 100 };
     // The upper 60 of 100 rows are annotated: at most half of a place of 20 may lie in them.
