@@ -58,6 +58,7 @@ export { projectRegionOf, regionOf } from '../project/regions.ts';
 export { connect } from '../studio/connect.ts';
 export { createEngine } from '../studio/create-engine.ts';
 export type {
+  AddedFiles,
   ChannelInfo,
   CheckPlace,
   Engine,
@@ -77,6 +78,7 @@ export type {
   ProjectSummary,
   Rect,
   RunDoubt,
+  RunInfo,
   SegmentedImages,
   SegmentOptions,
   StudioTrainOptions,

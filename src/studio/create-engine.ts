@@ -16,7 +16,7 @@ import { findPlaces } from './places.ts';
 import { emptyProject, folderNameFor, freeName, readProjectFile, writeProjectFile } from './project-folder.ts';
 import { segmentedPage, segmentImages } from './segmenting.ts';
 import { Tasks } from './tasks.ts';
-import { trainCommandOf, trainOn } from './training.ts';
+import { resumeOn, runsOf, trainCommandOf, trainOn } from './training.ts';
 
 // Reports and charts are most of the program's size, and a page loads them when it needs them.
 const measuring = () => import('./measuring.ts');
@@ -197,9 +197,11 @@ export function createEngine(host: StudioHost): Engine {
     },
     train: (options) =>
       during('training', async (project, signal) => {
-        if (options.from === 'live') await project.keepLiveModel(await work().live.model());
-        return trainOn(host, project, options, emit, signal);
+        if (options.from === 'live') await project.keepLiveModel('network', await work().live.model('network'));
+        return trainOn(host, project, options, { emit, signal });
       }),
+    resume: (run) => during('training', (project, signal) => resumeOn(host, project, run, { emit, signal })),
+    runs: async () => runsOf(host, opened()),
     trainCommand: async (options) => trainCommandOf(opened(), options),
     places: (limit) =>
       during('the search for places', (project, signal) => findPlaces(host, project, work().live, limit, emit, signal)),
@@ -214,7 +216,10 @@ export function createEngine(host: StudioHost): Engine {
     },
     table: async (query) => (await measuring()).pageOfTable(await tableOf(query.prediction), query),
     export: (options) =>
-      during('the export', async (project) => (await exporting()).exportFiles(host, project, options, emit)),
+      during('the export', async (project) => {
+        if (options.formats.includes('quick')) await project.keepLiveModel('quick', await work().live.model('quick'));
+        return (await exporting()).exportFiles(host, project, options, emit);
+      }),
     stop: () => tasks.stop(),
     subscribe(listener) {
       listeners.add(listener);

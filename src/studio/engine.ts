@@ -86,6 +86,8 @@ export interface ProjectState {
   readonly id: string;
   readonly project: Project;
   readonly images: readonly ImageInfo[];
+  /** Models to train on from: ONNX files in the project, such as `models/cells.onnx`. */
+  readonly models: readonly string[];
   /** Another tab or server writes this project; nothing can be changed here. */
   readonly readOnly: boolean;
   /** The name of the folder of the user's disk that the project is, where it is one that the browser has to be asked for. */
@@ -117,6 +119,14 @@ export interface GivenFile {
   readonly content: FileContent;
 }
 
+/** What is new in the project. */
+export interface AddedFiles {
+  readonly images: readonly ImageInfo[];
+  /** As `ProjectState.models` lists them. */
+  readonly models: readonly string[];
+  readonly problems: readonly Problem[];
+}
+
 /** One channel of one page, as read. */
 export type Plane = NdArray<'uint8' | 'uint16' | 'int16' | 'int32' | 'uint32' | 'float32'>;
 
@@ -138,8 +148,8 @@ export interface StudioTrainOptions {
   readonly steps?: number;
   /** Further settings of `train` by the library's names. */
   readonly settings?: { readonly [name: string]: unknown };
-  /** Where weights start: nowhere, the live session, or a run of the project. */
-  readonly from: 'scratch' | 'live' | { readonly run: string };
+  /** Where weights start: nowhere, the live session, a run of the project, or one of `ProjectState.models`. */
+  readonly from: 'scratch' | 'live' | { readonly run: string } | { readonly model: string };
 }
 
 /** Why a network is not to be trusted: it does not find what was painted for it. */
@@ -160,6 +170,15 @@ export interface TrainedRun {
   /** Kept with the run in `lamella.json`. */
   readonly doubt?: RunDoubt;
   readonly stopped: boolean;
+}
+
+/** A run of the project, as far as it has come. */
+export interface RunInfo extends Pick<TrainedRun, 'run' | 'score' | 'doubt'> {
+  /** Steps that are done, and of its plan. */
+  readonly steps: number;
+  readonly of: number;
+  /** Whether `lamella.json` lists it. One that ended with its tab is not listed until it is resumed. */
+  readonly isListed: boolean;
 }
 
 /** Where to annotate next: a window, with its thumbnail's prediction uncertainty, 0..1. */
@@ -208,7 +227,19 @@ export interface TablePage {
 }
 
 /** As `lamella measure --format` names them, and what Studio adds. */
-export type ExportFormat = 'csv' | 'parquet' | 'labels' | 'roi' | 'geojson' | 'coco' | 'onnx' | 'report' | 'project';
+export type ExportFormat =
+  | 'csv'
+  | 'parquet'
+  | 'labels'
+  | 'roi'
+  | 'geojson'
+  | 'coco'
+  /** The model of a run. */
+  | 'onnx'
+  /** The quick model of the live preview, as it is now. */
+  | 'quick'
+  | 'report'
+  | 'project';
 
 export interface ExportOptions {
   readonly formats: readonly ExportFormat[];
@@ -305,10 +336,11 @@ export interface Engine {
   /** Deletes all that is kept of a project, unless its images are no copies. @returns bytes that were freed */
   forget(id: string): Promise<number>;
 
-  /** Adds images, and labels that belong to them. What cannot be read is told, and the rest is added. */
-  addFiles(
-    files: readonly GivenFile[],
-  ): Promise<{ readonly images: readonly ImageInfo[]; readonly problems: readonly Problem[] }>;
+  /**
+   * Adds images, labels that belong to them, and models to train on from: ONNX files, and runs, of which the best model is
+   * taken. What cannot be read is told, and the rest is added.
+   */
+  addFiles(files: readonly GivenFile[]): Promise<AddedFiles>;
   removeImage(image: ImageId): Promise<void>;
   plane(image: ImageId, page: number, channel: number): Promise<Plane>;
   /** RGBA, at most `size` pixels wide and high. */
@@ -346,6 +378,13 @@ export interface Engine {
   setPainting(painting: boolean): Promise<void>;
 
   train(options: StudioTrainOptions): Promise<TrainedRun>;
+  /**
+   * Goes on with a run from its last checkpoint: one that was stopped, ended with its tab, or was begun elsewhere. It refuses
+   * when what is annotated has changed since.
+   */
+  resume(run: string): Promise<TrainedRun>;
+  /** Those of the project, the oldest first. */
+  runs(): Promise<readonly RunInfo[]>;
   /** The command line that does what `train` would with these options. */
   trainCommand(options: StudioTrainOptions): Promise<string>;
   places(limit: number): Promise<readonly CheckPlace[]>;

@@ -60,6 +60,9 @@ async function runParts(
   { formats, run, prediction }: ExportOptions,
 ): Promise<readonly Part[]> {
   const parts: Part[] = [];
+  if (formats.includes('quick')) {
+    parts.push({ name: `${open.id}-quick.onnx`, path: joinPath(open.folder, open.liveModelFiles.quick) });
+  }
   const folder = (): string => joinPath(open.folder, runOf(open.project, run));
   if (formats.includes('onnx')) {
     const path = await modelFileOf(host.files, folder());

@@ -40,6 +40,8 @@ export interface StudioHost extends Host {
    * @throws as `resumeOrTrainNew`
    */
   train(folder: string, out: string, settings: RunSettings, hooks: TrainRunHooks): Promise<FinishedTraining>;
+  /** Goes on with the run in `out` on the same data. @throws as `resumeTraining` */
+  resume(folder: string, out: string, hooks: TrainRunHooks): Promise<FinishedTraining>;
   /**
    * Leaves a device that was lost for the CPU, for all that is opened from now on.
    * @returns the CPU in words; undefined if it was left before

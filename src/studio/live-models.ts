@@ -2,20 +2,24 @@
 
 import { NOT_ANNOTATED } from '../annotate/label-values.ts';
 import type { NdArray } from '../array/ndarray.ts';
+import type { LabelMapping } from '../dataset/labels/labels.ts';
 import type { RawDataset, RawPage } from '../dataset/raw.ts';
 import { RunError } from '../errors.ts';
 import { joinPath } from '../files.ts';
 import { graphMacs } from '../graph/analysis/cost.ts';
+import { editOnnx } from '../graph/onnx/edit.ts';
 import { fitInput, prepareInput } from '../input/network-input.ts';
 import type { InputSpec, NormalisationOptions } from '../input/normalise.ts';
 import type { Page } from '../input/planes.ts';
 import { FILTER_REACH_PX } from '../models/filter-bank.ts';
+import { type ModelMetadata, metadataEntry } from '../models/metadata.ts';
 import { predictionGraph } from '../models/prediction.ts';
 import { type PageRegion, predictPlanes } from '../predict/predict.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { readConfig } from '../train/config.ts';
 import { trainingFlops } from '../train/device-speed.ts';
 import type { DeviceSpeeds } from '../train/kept-speeds.ts';
+import { classInfos } from '../train/model-file.ts';
 import { type QuickModel, trainQuick } from '../train/quick.ts';
 import { openSession, recipeFor, type Session } from '../train/session.ts';
 import { RUN_FILES } from '../train/store.ts';
@@ -103,6 +107,26 @@ export class QuickRung implements LiveModel {
 
   async predict(page: Page, region: PageRegion): Promise<NdArray<'float32'>> {
     return predictPlanes(this.#model as QuickModel, { ...page, planes: this.#prepared(page) }, { region });
+  }
+
+  /**
+   * As an ONNX file for whole images, which it has not seen: it learned from prepared pieces and the numbers in layers.
+   * @param inFiles which values of the project's label files are which class
+   */
+  model(inFiles: LabelMapping): Uint8Array {
+    const { bytes, metadata } = this.#model as QuickModel & { readonly metadata: ModelMetadata };
+    const learned = metadata.training?.labels as unknown as LabelMapping;
+    const classes = learned.classes.map((own) => inFiles.classes.find(({ name }) => name === own.name) ?? own);
+    const labels: LabelMapping = { ...learned, classes, ignore: inFiles.ignore };
+    type Fields = ModelMetadata['input'];
+    return editOnnx(bytes, {
+      metadata: metadataEntry({
+        ...metadata,
+        input: (this.#input as { readonly spec: InputSpec }).spec as unknown as Fields,
+        classes: classInfos(labels),
+        training: { network: metadata.network, labels: labels as unknown as Fields },
+      }),
+    });
   }
 
   async close(): Promise<void> {

@@ -10,6 +10,7 @@ import { leaveLostDevice, type Smaller, smallerAfter } from './device.ts';
 import type { EngineEvent, LiveOptions, Rect, View, WindowObjects } from './engine.ts';
 import { problemOf } from './error-data.ts';
 import type { StudioHost } from './host.ts';
+import { mappingOf } from './label-files.ts';
 import { type LiveData, LiveSource, liveClasses, whatIsMissing } from './live-data.ts';
 import { type LiveModel, NetworkRung, QuickRung } from './live-models.ts';
 import type { OpenProject } from './open-project.ts';
@@ -125,16 +126,17 @@ export class Live {
   }
 
   /**
-   * The weights of the network as they are now, as an ONNX file.
+   * A model as it is now, as an ONNX file.
    * @throws UsageError if there is none
    */
-  async model(): Promise<Uint8Array> {
-    if (this.#network === undefined) {
-      throw new UsageError('The network has not learned anything yet.', {
-        remedy: 'Paint with the live model on, or train from nothing.',
-      });
+  async model(kind: LiveModel['kind']): Promise<Uint8Array> {
+    if (kind === 'network' && this.#network !== undefined) return this.#network.model();
+    if (kind === 'quick' && this.#quick !== undefined && this.#quick.step > 0) {
+      return this.#quick.model(mappingOf(this.#open.project));
     }
-    return this.#network.model();
+    throw new UsageError(`The ${kind === 'quick' ? 'quick model' : 'network'} has not learned anything yet.`, {
+      remedy: `Paint with the live preview on${kind === 'quick' ? '.' : ', or train from nothing.'}`,
+    });
   }
 
   /**

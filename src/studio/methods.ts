@@ -30,7 +30,9 @@ const training = object(
     minutes: positive,
     steps: { ...natural, minimum: 1 },
     settings: { type: 'object' },
-    from: { anyOf: [{ enum: ['scratch', 'live'] }, object({ run: text }, ['run'])] },
+    from: {
+      anyOf: [{ enum: ['scratch', 'live'] }, object({ run: text }, ['run']), object({ model: text }, ['model'])],
+    },
   },
   ['from'],
 );
@@ -61,6 +63,8 @@ const METHODS: { readonly [M in Method]: readonly Check[] } = {
   previewObjects: [view],
   setPainting: [flag],
   train: [training],
+  resume: [text],
+  runs: [],
   trainCommand: [training],
   places: [{ ...natural, minimum: 1, maximum: 10_000 }],
   segment: [object({ run: text, images: list(text), minSizePx: natural, excludeBorder: flag, fillHoles: flag })],
@@ -81,7 +85,9 @@ const METHODS: { readonly [M in Method]: readonly Check[] } = {
     object(
       {
         formats: {
-          ...list({ enum: ['csv', 'parquet', 'labels', 'roi', 'geojson', 'coco', 'onnx', 'report', 'project'] }),
+          ...list({
+            enum: ['csv', 'parquet', 'labels', 'roi', 'geojson', 'coco', 'onnx', 'quick', 'report', 'project'],
+          }),
           minItems: 1,
         },
         prediction: text,

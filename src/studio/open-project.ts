@@ -9,13 +9,14 @@ import { joinPath } from '../files.ts';
 import type { Project } from '../project/project.ts';
 import { projectRegionOf, regionOf } from '../project/regions.ts';
 import { addFiles } from './add-files.ts';
-import type { GivenFile, ImageId, ImageInfo, Problem, ProjectState } from './engine.ts';
+import type { AddedFiles, GivenFile, ImageId, ImageInfo, Problem, ProjectState } from './engine.ts';
 import { problemOf } from './error-data.ts';
 import type { StudioHost } from './host.ts';
 import { ProjectImages } from './images.ts';
 import { readIncoming } from './incoming.ts';
 import { InfoCache } from './info-cache.ts';
 import { paintedClasses, storedClasses } from './label-files.ts';
+import { modelsOf, takeModels } from './models.ts';
 import { FOLDERS, IGNORED_IN_FILES, imageOf, readProjectFile, writeProjectFile } from './project-folder.ts';
 import { ProjectJournal } from './project-journal.ts';
 import { ProjectLabels } from './project-labels.ts';
@@ -42,8 +43,11 @@ export class OpenProject {
   readonly folder: string;
   readonly images: ProjectImages;
   readonly labels: ProjectLabels;
-  /** Where the weights of the live session are put for a run that begins with them, in the project. */
-  readonly liveModelFile = joinPath(FOLDERS.own, 'live.onnx');
+  /** Where the live models are put, in the project: the network for a run that begins with it, the quick one for export. */
+  readonly liveModelFiles = {
+    network: joinPath(FOLDERS.own, 'live.onnx'),
+    quick: joinPath(FOLDERS.own, 'quick.onnx'),
+  } as const;
   readonly #host: StudioHost;
   readonly #events: ProjectEvents;
   readonly #journal: ProjectJournal;
@@ -146,7 +150,8 @@ export class OpenProject {
     }
     if (!this.readOnly) await cache.save(this.#project);
     const { id, shown: project, readOnly } = this;
-    return { id, project, images: infos, readOnly, journal: await this.#journal.bytes(), problems };
+    const models = await modelsOf(this.#host.files, this.folder);
+    return { id, project, images: infos, models, readOnly, journal: await this.#journal.bytes(), problems };
   }
 
   /** @throws RunError if others write to the project */
@@ -168,17 +173,18 @@ export class OpenProject {
     this.#isChanged = false;
   }
 
-  addFiles(
-    given: readonly GivenFile[],
-  ): Promise<{ readonly images: readonly ImageInfo[]; readonly problems: readonly Problem[] }> {
+  addFiles(given: readonly GivenFile[]): Promise<AddedFiles> {
     return this.#serially(async () => {
-      const added = await addFiles(this.#host.files, this.folder, this.#project, given, { isFresh: this.#isFresh });
+      const { files } = this.#host;
+      const { models, problems, rest } = await takeModels(files, this.folder, given);
+      if (rest.length === 0) return { images: [], models, problems };
+      const added = await addFiles(files, this.folder, this.#project, rest, { isFresh: this.#isFresh });
       await this.#save(added.project);
       this.images.refresh();
       const infos: ImageInfo[] = [];
       for (const { id } of added.images) infos.push((await this.images.load(this.#project, id)).info);
       this.#events.onAnnotation({ isAccepted: false });
-      return { images: infos, problems: added.problems };
+      return { images: infos, models, problems: [...problems, ...added.problems] };
     });
   }
 
@@ -317,13 +323,21 @@ export class OpenProject {
     });
   }
 
-  /** Keeps the weights of the live session, for a run that begins with them. */
-  keepLiveModel(model: Uint8Array): Promise<void> {
-    return this.#serially(() => this.#host.files.write(joinPath(this.folder, this.liveModelFile), model));
+  /** Keeps a live model as it is now, an ONNX file, in `liveModelFiles`. */
+  keepLiveModel(kind: 'network' | 'quick', model: Uint8Array): Promise<void> {
+    return this.#serially(() => this.#host.files.write(joinPath(this.folder, this.liveModelFiles[kind]), model));
   }
 
-  addRun(run: NonNullable<Project['runs']>[number]): Promise<void> {
-    return this.#serially(() => this.#save({ ...this.#project, runs: [...(this.#project.runs ?? []), run] }));
+  /** Lists a run; of one that is listed already, what it started from stays. */
+  keepRun(run: NonNullable<Project['runs']>[number]): Promise<void> {
+    return this.#serially(() => {
+      const { runs = [] } = this.#project;
+      const isListed = runs.some(({ folder }) => folder === run.folder);
+      const kept = runs.map((own) =>
+        own.folder === run.folder ? { ...run, from: own.from, labels: own.labels } : own,
+      );
+      return this.#save({ ...this.#project, runs: isListed ? kept : [...runs, run] });
+    });
   }
 
   /** Whether something was recorded that the files do not have. */

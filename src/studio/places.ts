@@ -27,8 +27,8 @@ export async function findPlaces(
   await open.flush();
   const { folder, project } = open;
   const { runs = [] } = project;
-  if (runs.length === 0) await open.keepLiveModel(await live.model());
-  const model = runs.length === 0 ? open.liveModelFile : runOf(project);
+  if (runs.length === 0) await open.keepLiveModel('network', await live.model('network'));
+  const model = runs.length === 0 ? open.liveModelFiles.network : runOf(project);
   emit({ kind: 'progress', task: 'places', done: 0, total: 1, text: 'looking for uncertain places' });
   const { places } = await suggestPlaces(host, joinPath(folder, model), folder, {
     limit,

@@ -1,4 +1,4 @@
-/** A project as a folder: `lamella.json`, `images/`, `labels/`, `runs/`, `predictions/`, `measures/` and `.studio/`. */
+/** A project as a folder: `lamella.json`, `images/`, `labels/`, `runs/`, `models/`, `predictions/`, `measures/` and `.studio/`. */
 
 import { concatenate } from '../array/bytes.ts';
 import { crc32, hex8 } from '../array/crc32.ts';
@@ -22,6 +22,8 @@ export const FOLDERS = {
   runs: 'runs',
   predictions: 'predictions',
   measures: 'measures',
+  /** Models to train on from, which were handed in. */
+  models: 'models',
   /** Journal, caches and the live session: may be deleted, and is not exported. */
   own: '.studio',
 } as const;

@@ -3,22 +3,33 @@
 import { Interrupted, LamellaError, UsageError } from '../errors.ts';
 import { joinPath } from '../files.ts';
 import type { Project } from '../project/project.ts';
+import { readConfig } from '../train/config.ts';
+import { parseLog, type ValidationLine } from '../train/log.ts';
+import { totalSteps } from '../train/plan.ts';
 import type { TrainRunHooks } from '../train/run.ts';
+import { RUN_FILES } from '../train/store.ts';
 import { checkedSettings } from '../workflows/project-settings.ts';
+import { runReader } from '../workflows/read-run.ts';
 import type { RunSettings } from '../workflows/train.ts';
 import { type Smaller, smallerAfter, surviving } from './device.ts';
 import { doubtAbout } from './doubt.ts';
-import type { EngineEvent, StudioTrainOptions, TrainedRun } from './engine.ts';
+import type { EngineEvent, RunInfo, StudioTrainOptions, TrainedRun } from './engine.ts';
 import type { StudioHost } from './host.ts';
+import { requireModel } from './models.ts';
 import type { OpenProject } from './open-project.ts';
 import { FOLDERS } from './project-folder.ts';
 
-/** The folder of the next of numbered results, such as `runs/3`. */
-export async function nextFolder({ files }: StudioHost, project: string, kind: string): Promise<string> {
+/** The numbers of the folders of a kind of results, the least first. */
+async function numbersIn({ files }: StudioHost, project: string, kind: string): Promise<readonly number[]> {
   const folder = joinPath(project, kind);
   const names = (await files.kind(folder)) === undefined ? [] : await files.list(folder);
   const numbers = names.map((name) => Number.parseInt(name, 10)).filter((number) => Number.isSafeInteger(number));
-  return joinPath(kind, String(Math.max(0, ...numbers) + 1));
+  return [...new Set(numbers)].sort((a, b) => a - b);
+}
+
+/** The folder of the next of numbered results, such as `runs/3`. */
+export async function nextFolder(host: StudioHost, project: string, kind: string): Promise<string> {
+  return joinPath(kind, String(Math.max(0, ...(await numbersIn(host, project, kind))) + 1));
 }
 
 /**
@@ -28,10 +39,13 @@ export async function nextFolder({ files }: StudioHost, project: string, kind: s
 export function runOf({ runs = [] }: Project, folder = runs.at(-1)?.folder): string {
   const run = runs.find((item) => item.folder === folder);
   if (run !== undefined) return run.folder;
-  throw new UsageError(folder === undefined ? 'Nothing was trained yet.' : `The project has no run '${folder}'.`, {
+  throw noRun(folder);
+}
+
+const noRun = (folder: string | undefined): UsageError =>
+  new UsageError(folder === undefined ? 'Nothing was trained yet.' : `The project has no run '${folder}'.`, {
     remedy: 'Train first.',
   });
-}
 
 const settingsOf = ({ minutes, steps, settings = {} }: StudioTrainOptions): RunSettings => ({
   ...checkedSettings(settings),
@@ -42,7 +56,93 @@ const settingsOf = ({ minutes, steps, settings = {} }: StudioTrainOptions): RunS
 /** The run or model in the project that a run begins with, if any. */
 function startOf(open: OpenProject, { from }: StudioTrainOptions): string | undefined {
   if (from === 'scratch') return undefined;
-  return from === 'live' ? open.liveModelFile : runOf(open.project, from.run);
+  if (from === 'live') return open.liveModelFiles.network;
+  return 'run' in from ? runOf(open.project, from.run) : from.model;
+}
+
+/** What a run has come to; undefined if there is none that can be read. */
+async function runInfo(
+  { files }: StudioHost,
+  { folder, project }: OpenProject,
+  run: string,
+): Promise<RunInfo | undefined> {
+  const store = runReader(files, joinPath(folder, run));
+  if ((await store.read(RUN_FILES.config)) === undefined) return undefined;
+  const { plan } = await readConfig(store);
+  const lines = parseLog(new TextDecoder().decode((await store.read(RUN_FILES.log)) ?? new Uint8Array(0)));
+  const listed = project.runs?.find((own) => own.folder === run);
+  const last = lines.findLast((line) => line.kind === 'step');
+  const best = lines.findLast((line) => line.kind === 'validation' && line.best) as ValidationLine | undefined;
+  return {
+    run,
+    steps: last?.step ?? 0,
+    of: totalSteps(plan),
+    ...(best && { score: { name: best.metric, value: best.score } }),
+    ...(listed?.doubt && { doubt: listed.doubt }),
+    isListed: listed !== undefined,
+  };
+}
+
+/** The runs of the project, the oldest first, with those that its file does not list; those that cannot be read are left out. */
+export async function runsOf(host: StudioHost, open: OpenProject): Promise<readonly RunInfo[]> {
+  const numbered = (await numbersIn(host, open.folder, FOLDERS.runs)).map((number) => `${FOLDERS.runs}/${number}`);
+  const folders = new Set([...(open.project.runs ?? []).map(({ folder }) => folder), ...numbered]);
+  const found: RunInfo[] = [];
+  for (const run of folders) {
+    try {
+      const info = await runInfo(host, open, run);
+      if (info !== undefined) found.push(info);
+    } catch (cause) {
+      if (!(cause instanceof LamellaError)) throw cause;
+    }
+  }
+  return found;
+}
+
+/** Trains in a run of the project, whose best model so far remains when it is stopped. */
+async function trainIn(
+  host: StudioHost,
+  open: OpenProject,
+  run: string,
+  { emit, signal, from }: TrainingContext & { readonly from: string | null },
+  train: (hooks: TrainRunHooks) => Promise<unknown>,
+): Promise<TrainedRun> {
+  let isBegun = false;
+  const hooks: TrainRunHooks = {
+    signal,
+    warn: (text) => emit({ kind: 'note', text }),
+    onEvent(event) {
+      if (event.kind === 'step') {
+        const { step, total, loss, leftMs } = event;
+        isBegun = true;
+        emit({ kind: 'step', step, of: total, loss, leftMs });
+      } else if (event.kind === 'validation') {
+        const { step, result, best } = event;
+        const { metric: name, score: value, on } = result;
+        emit({ kind: 'validation', step, name, value, best, ...(on && { on }) });
+      }
+    },
+  };
+  let stopped = false;
+  try {
+    await train(hooks);
+  } catch (cause) {
+    // Before the first step there is nothing to keep.
+    if (!(cause instanceof Interrupted) || !isBegun) throw cause;
+    stopped = true;
+  }
+  const { steps, score } = (await runInfo(host, open, run)) as RunInfo;
+  const doubt = await doubtAbout(host, open, { run, steps }).catch((cause: unknown) => {
+    if (!(cause instanceof LamellaError)) throw cause;
+    emit({ kind: 'note', text: `Whether the network finds what was painted is not known: ${cause.message}` });
+  });
+  await open.keepRun({ folder: run, from, labels: open.project.revision ?? 0, ...(doubt && { doubt }) });
+  return { run, steps, ...(score && { score }), ...(doubt && { doubt }), stopped };
+}
+
+interface TrainingContext {
+  readonly emit: (event: EngineEvent) => void;
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -54,46 +154,36 @@ export async function trainOn(
   host: StudioHost,
   open: OpenProject,
   options: StudioTrainOptions,
-  emit: (event: EngineEvent) => void,
-  signal: AbortSignal,
+  context: TrainingContext,
 ): Promise<TrainedRun> {
   await open.flush();
+  if (typeof options.from === 'object' && 'model' in options.from) {
+    await requireModel(host.files, open.folder, options.from.model);
+  }
   const start = startOf(open, options);
   const settings = { ...settingsOf(options), ...(start !== undefined && { from: joinPath(open.folder, start) }) };
   const run = await nextFolder(host, open.folder, FOLDERS.runs);
-  let steps = 0;
-  let score: TrainedRun['score'];
-  const hooks: TrainRunHooks = {
-    signal,
-    warn: (text) => emit({ kind: 'note', text }),
-    onEvent(event) {
-      if (event.kind === 'step') {
-        const { step, total, loss, leftMs } = event;
-        steps = step;
-        emit({ kind: 'step', step, of: total, loss, leftMs });
-      } else if (event.kind === 'validation') {
-        const { step, result, best } = event;
-        if (best) score = { name: result.metric, value: result.score };
-        const { metric: name, score: value, on } = result;
-        emit({ kind: 'validation', step, name, value, best, ...(on && { on }) });
-      }
-    },
-  };
-  let stopped = false;
-  try {
-    await trainWherePossible(host, open.folder, joinPath(open.folder, run), settings, hooks, emit);
-  } catch (cause) {
-    // Before the first step there is nothing to keep.
-    if (!(cause instanceof Interrupted) || steps === 0) throw cause;
-    stopped = true;
-  }
-  const from = typeof options.from === 'object' ? options.from.run : null;
-  const doubt = await doubtAbout(host, open, { run, steps }).catch((cause: unknown) => {
-    if (!(cause instanceof LamellaError)) throw cause;
-    emit({ kind: 'note', text: `Whether the network finds what was painted is not known: ${cause.message}` });
-  });
-  await open.addRun({ folder: run, from, labels: open.project.revision ?? 0, ...(doubt && { doubt }) });
-  return { run, steps, ...(score && { score }), ...(doubt && { doubt }), stopped };
+  const from = options.from === 'live' ? null : (start ?? null);
+  return trainIn(host, open, run, { ...context, from }, (hooks) =>
+    trainWherePossible(host, open.folder, joinPath(open.folder, run), settings, hooks, context.emit),
+  );
+}
+
+/**
+ * Goes on with a run from its last checkpoint: one that was stopped, ended with its tab, or was begun elsewhere.
+ * @throws UsageError if there is no such run; as `resumeTraining`, also when what is annotated has changed since
+ */
+export async function resumeOn(
+  host: StudioHost,
+  open: OpenProject,
+  run: string,
+  context: TrainingContext,
+): Promise<TrainedRun> {
+  if (!(await runsOf(host, open)).some((known) => known.run === run)) throw noRun(run);
+  await open.flush();
+  return trainIn(host, open, run, { ...context, from: null }, (hooks) =>
+    surviving(host, context.emit, () => host.resume(open.folder, joinPath(open.folder, run), hooks)),
+  );
 }
 
 /** Trains as `host.train`: on the CPU if the device is lost, and a smaller network if one does not fit into memory. */

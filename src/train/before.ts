@@ -3,6 +3,7 @@
  * be compared; its training data are rehearsed beside the new ones, since a network that sees only new data forgets.
  */
 
+import type { Region } from '../annotate/region.ts';
 import type { TrainingSet } from '../dataset/patch-position.ts';
 import type { RawDataset, RawPage } from '../dataset/raw.ts';
 import { type SplitChoice, splitItems } from '../dataset/split.ts';
@@ -31,6 +32,8 @@ export interface Rehearsal {
 /** Of pages that are read from another folder than the new ones. */
 const PREFIX = 'before/';
 
+const isHeld = ({ held }: Region): boolean => held;
+
 /** Adds the pages of the run before, under names of their own. */
 export function withPagesBefore(now: RawDataset, before: RawDataset): RawDataset {
   const renamed = before.pages.map(
@@ -52,7 +55,7 @@ export function namesBefore(
 }
 
 /**
- * What is held out: of old pages those that were, of new ones as `choice` says.
+ * What is held out: of old pages those that were, of new ones as `choice` says, but none where regions are held out.
  * @returns also lines that tell old and new data apart
  */
 export function splitBeside(
@@ -63,7 +66,8 @@ export function splitBeside(
 ): { readonly split: SplitChoice; readonly data: Rehearsal; readonly notes: readonly string[] } {
   const { training, validation } = namesBefore(raw, before);
   const added = raw.pages.filter(({ name }) => !training.has(name) && !validation.has(name));
-  const held = added.length === 0 ? [] : splitItems(added, choice, { seed }).validation;
+  const byRegions = 'fraction' in choice && raw.pages.some(({ annotation }) => annotation?.regions.some(isHeld));
+  const held = added.length === 0 || byRegions ? [] : splitItems(added, choice, { seed }).validation;
   const heldNames = held.map((i) => (added[i] as RawPage).name);
   const root = ({ height, width }: RawPage): number => Math.sqrt(height * width);
   const sum = (pages: readonly RawPage[]): number => pages.reduce((total, page) => total + root(page), 0);
@@ -71,8 +75,10 @@ export function splitBeside(
   const rehearsed = raw.pages.filter(({ name }) => training.has(name));
   const times = fresh.length === 0 ? 1 : Math.max(1, Math.round(sum(rehearsed) / sum(fresh)));
   const share = fresh.length === 0 ? 0 : (times * sum(fresh)) / (times * sum(fresh) + sum(rehearsed));
+  // A page in both had only regions held out, which say so themselves.
+  const whole = [...validation].filter((name) => !training.has(name));
   return {
-    split: { pages: [...validation, ...heldNames] },
+    split: { pages: [...whole, ...heldNames] },
     data: { validation: [...validation], repeated: fresh.map(({ name }) => name), times },
     notes: [
       `data from before: ${rehearsed.length} pages to train on, ${validation.size} held out as before`,

@@ -4,7 +4,7 @@ import { tileRule } from '../graph/analysis/receptive-field.ts';
 import type { Value } from '../graph/ir.ts';
 import { writeOnnx } from '../graph/onnx/write.ts';
 import type { NetworkFile } from '../models/definition.ts';
-import { type Json, metadataEntry } from '../models/metadata.ts';
+import { type ClassInfo, type Json, metadataEntry } from '../models/metadata.ts';
 import { exportedSpec, exportNetwork, predictionGraph } from '../models/prediction.ts';
 import type { ModelSpec } from '../models/registry.ts';
 import { sizesOf } from '../models/registry.ts';
@@ -18,11 +18,12 @@ export type Provenance = { readonly [key: string]: Json };
 /** Side of the graph whose receptive field is traced; its borders must not affect its centre. */
 const TRACED_SIDE = 512;
 
-/** The value of each class in label images; for the rest the largest 8-bit value, for rims half of it. */
-function labelValues({ classes }: LabelMapping): readonly number[] {
-  return classes.map(({ values }) =>
-    values === 'rest' ? 255 : values === 'rim' ? 128 : (values[values.length - 1] ?? 0),
-  );
+/** The classes with their value in label images; for the rest the largest 8-bit value, for rims half of it. */
+export function classInfos({ classes }: LabelMapping): readonly ClassInfo[] {
+  return classes.map(({ name, values }) => ({
+    name,
+    value: values === 'rest' ? 255 : values === 'rim' ? 128 : (values[values.length - 1] ?? 0),
+  }));
 }
 
 /** The halo of a network in pixels, the radius of its receptive field. `undefined` if it is the whole image. */
@@ -60,14 +61,14 @@ export function modelWriter(
   const { model, labels, input } = recipe;
   const { multiple, offset, min, margin } = sizesOf(model);
   const halo = haloOf(model);
-  const values = labelValues(labels);
+  const classes = classInfos(labels);
   return (weights, provenance, { calibration, separation } = {}) => {
     const metadata = metadataEntry({
       version: 1,
       network: exportedSpec(model),
       axes: 'nchw',
       input: input as unknown as { readonly [key: string]: Json },
-      classes: labels.classes.map(({ name }, i) => ({ name, value: values[i] as number })),
+      classes,
       activation: model.numClasses === 1 ? 'sigmoid' : 'softmax',
       tile: { multiple, offset, min, margin, halo: halo ?? null },
       training: { network: model, labels: labels as unknown as { readonly [key: string]: Json } },

@@ -51,6 +51,8 @@ export interface TrainPlace extends Pick<SetupOptions, 'openSampler' | 'profile'
   readonly checkpointEvery?: LoopOptions['checkpointEvery'];
   /** The model to fine-tune; undefined to start from random weights. */
   readonly from?: StartFile;
+  /** Lamella's version, to be compared with that which began a run. */
+  readonly version?: string | undefined;
 }
 
 /** Information recorded in the run's configuration. */
@@ -300,13 +302,15 @@ function whatDiffers(
     processor === undefined ? description : `${description}, on ${processor}`;
   const began = named(machine.description, machine.processor);
   const now = named(runtime.description, place.machine.processor);
+  const isOther = lamella !== '' && place.version !== undefined && lamella !== place.version;
+  const [older, newer] = isOther ? [` with version ${lamella}`, ` with version ${place.version}`] : ['', ''];
   const reformulated = !recipe.exact && (machine.layout ?? runtime.layout) !== runtime.layout;
   if (began === now && !reformulated) {
     if (machine.step === undefined || machine.step === fingerprint) return undefined;
     return `This version computes the step in another way than the one that began the run (${lamella}): its numbers will differ in their last bits.`;
   }
   const certainty = reformulated ? 'will' : 'may';
-  return `The run began on ${began} and continues on ${now}: its numbers ${certainty} differ in their last bits.`;
+  return `The run began on ${began}${older} and continues on ${now}${newer}: its numbers ${certainty} differ in their last bits.`;
 }
 
 export function provenanceOf(

@@ -1,5 +1,7 @@
 /** A network's prediction for a validation slice: for all of it, or for a sample of its pixels. */
 import { ndarray } from '../array/ndarray.ts';
+import type { Rectangle } from '../array/window-sums.ts';
+import { IGNORE } from '../dataset/labels/labels.ts';
 import type { TrainingPage } from '../dataset/patch-position.ts';
 import type { RawPage } from '../dataset/raw.ts';
 import type { ScoredPage } from '../evaluate/scorer.ts';
@@ -17,13 +19,53 @@ interface PagePredictor {
   dispose(): Promise<void>;
 }
 
-/** Predicts whole slices. */
+/** Predicts slices; of one that is annotated in part only, that part with its surroundings, which are as in the whole. */
 export async function pagePredictor(runtime: Runtime, bytes: Uint8Array): Promise<PagePredictor> {
   const model = await openModel(runtime, bytes);
   return {
-    predict: async (page, source) => ({ page, probabilities: await predictPage(model, source) }),
+    async predict(page, source) {
+      const region = scoredPart(page);
+      const probabilities = await predictPage(model, source, { region });
+      const { width, height } = region;
+      const label = within(page.label, page.width, region);
+      const objects = within(source.label.values, page.width, region);
+      return { page: { name: page.name, width, height, label }, probabilities, objects };
+    },
     dispose: () => model.program.dispose(),
   };
+}
+
+/** The values of a rectangle. @param stride width of the whole */
+function within<A extends Uint8Array | Int32Array | Uint32Array>(
+  whole: A,
+  stride: number,
+  { x, y, width, height }: Rectangle,
+): A {
+  const out = whole.slice(0, width * height) as A;
+  for (let row = 0; row < height; row++) {
+    const from = (y + row) * stride + x;
+    out.set(whole.subarray(from, from + width), row * width);
+  }
+  return out;
+}
+
+/** So far around what is scored objects are looked at: only one that reaches further is cut off. */
+const CONTEXT_PX = 128;
+
+/** The smallest rectangle around what is annotated, with its context. */
+function scoredPart({ label, width, height }: TrainingPage): Rectangle {
+  let [left, top, right, bottom] = [width, height, 0, 0];
+  for (let y = 0, p = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, p++) {
+      if (label[p] === IGNORE) continue;
+      left = Math.min(left, x);
+      right = Math.max(right, x + 1);
+      top = Math.min(top, y);
+      bottom = y + 1;
+    }
+  }
+  const [x, y] = [Math.max(0, left - CONTEXT_PX), Math.max(0, top - CONTEXT_PX)];
+  return { x, y, width: Math.min(width, right + CONTEXT_PX) - x, height: Math.min(height, bottom + CONTEXT_PX) - y };
 }
 
 /** Number of pixels of a slice that determine the score to about a percent. */

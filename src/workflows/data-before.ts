@@ -5,8 +5,9 @@ import { kindOf } from '../dataset/labels/labels.ts';
 import { readDataset } from '../dataset/prepare.ts';
 import type { RawDataset } from '../dataset/raw.ts';
 import { LamellaError } from '../errors.ts';
-import type { Files, WritableFiles } from '../files.ts';
+import { baseName, type Files, folderName, joinPath, type WritableFiles } from '../files.ts';
 import { isClassifier } from '../models/registry.ts';
+import { PROJECT_FILE, parseProject } from '../project/project.ts';
 import { type RunData, withPagesBefore } from '../train/before.ts';
 import { type RunConfig, readConfig } from '../train/config.ts';
 import type { TrainRunHooks } from '../train/run.ts';
@@ -32,14 +33,47 @@ export async function readLabelled(
   return withPagesBefore(own, await readLabelled(files, before, { as }));
 }
 
+interface Place {
+  readonly files: WritableFiles;
+  fullPath(folder: string): string;
+}
+
+/**
+ * Where the data of a run are: its project, wherever that is now, or as recorded.
+ * @param run its folder
+ */
+export async function dataFolderOf(
+  { files, fullPath }: Place,
+  run: string,
+  { folder }: Pick<RunConfig, 'folder'>,
+): Promise<string> {
+  const path = fullPath(run);
+  const project = folderName(folderName(path));
+  const file = joinPath(project, PROJECT_FILE);
+  if ((await files.kind(file)) !== 'file') return folder;
+  const { runs = [] } = parseProject(new TextDecoder().decode(await files.read(file)), file);
+  const listed = `${baseName(folderName(path))}/${baseName(path)}`;
+  return runs.some((own) => own.folder === listed) ? project : folder;
+}
+
 /** The data of the run that a model is from; undefined for a single file, and for a run of whole images. */
-async function dataBefore(files: WritableFiles, from: string): Promise<RunData | undefined> {
+async function dataBefore(place: Place, from: string): Promise<RunData | undefined> {
+  const { files } = place;
   if ((await files.kind(from)) !== 'folder') return undefined;
   const store = runReader(files, from);
   if ((await store.read(RUN_FILES.config)) === undefined) return undefined;
-  const { folder, level, trainingImages, validationImages, before, recipe } = await readConfig(store);
-  if (isClassifier(recipe.model.name)) return undefined;
-  return { folder, ...(level !== undefined && { level }), trainingImages, validationImages, ...(before && { before }) };
+  const config = await readConfig(store);
+  if (isClassifier(config.recipe.model.name)) return undefined;
+  const folder = await dataFolderOf(place, from, config);
+  // What lay in one folder does so still.
+  const found = ({ level, trainingImages, validationImages, before, ...data }: RunData): RunData => ({
+    folder: data.folder === config.folder ? folder : data.folder,
+    ...(level !== undefined && { level }),
+    trainingImages,
+    validationImages,
+    ...(before && { before: found(before) }),
+  });
+  return found(config);
 }
 
 /**
@@ -48,14 +82,15 @@ async function dataBefore(files: WritableFiles, from: string): Promise<RunData |
  * @returns nothing where there is nothing to join
  */
 export async function joinBefore(
-  { files, fullPath }: { readonly files: WritableFiles; fullPath(folder: string): string },
+  place: Place,
   given: RawDataset,
   folder: string,
   model: StartModel,
   settings: TrainSettings,
   { say, warn }: TrainRunHooks,
 ): Promise<{ readonly raw?: RawDataset; readonly before?: RunData }> {
-  const before = await dataBefore(files, model.name);
+  const { files, fullPath } = place;
+  const before = await dataBefore(place, model.name);
   if (before === undefined) return {};
   if (before.folder === fullPath(folder)) return { before };
   const { classes, ignore, channel, task } = settings;

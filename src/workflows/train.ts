@@ -21,7 +21,7 @@ import {
 import { readStart, type StartFile } from '../train/start.ts';
 import { type Clock, RUN_FILES, type Store } from '../train/store.ts';
 import type { TrainSettings } from '../train/tasks/segmentation/choose-recipe.ts';
-import { joinBefore, readLabelled } from './data-before.ts';
+import { dataFolderOf, joinBefore, readLabelled } from './data-before.ts';
 import { modelFileOf, readModel } from './model-files.ts';
 import { withProjectSettings } from './project-settings.ts';
 
@@ -157,8 +157,8 @@ export async function resumeOrTrainNew<M, F extends FinishedTraining>(
 
 /**
  * Resumes an interrupted run from its last checkpoint, bit for bit. @throws as `trainNew`.
- * @param target data: current location of the data, if they were moved, or those in memory; settings: those that differ
- * from the run's are named in a warning
+ * @param target data: current location of the data, if they were moved, or those in memory (default: the project that lists
+ * the run, or the folder that it began with); settings: those that differ from the run's are named in a warning
  */
 export function resumeTraining<M, F extends FinishedTraining>(
   host: TrainHost<M, F>,
@@ -172,10 +172,13 @@ export function resumeTraining<M, F extends FinishedTraining>(
 ): Promise<F> {
   return inRun(host, out, 'resume', hooks, async (run, on) => {
     const config = await readConfig(run);
-    const raw = await readAgain(host.files, data ?? config.folder, config);
+    const raw = await readAgain(host.files, data ?? (await dataFolderOf(host, out, config)), config);
     const different = settings && differingSettings(withProjectSettings(raw, settings), config);
     if (different !== undefined) hooks.warn?.(different);
-    return on(await host.sameMachine(config, machine), (place) => continueTraining(config, raw, place, hooks));
+    const { version } = host;
+    return on(await host.sameMachine(config, machine), (place) =>
+      continueTraining(config, raw, { ...place, version }, hooks),
+    );
   });
 }
 

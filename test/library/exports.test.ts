@@ -142,9 +142,9 @@ const PUBLIC: { readonly [file: string]: Exported } = {
       wand connect createEngine portChannel serve socketChannel
     `),
     types: words(`
-      AnnotationClass AppliedEdit Box BrushOptions Change ChangeTracker ChangedPlace ChunkPlace ChunkRuns DirtyChunk
+      AddedFiles AnnotationClass AppliedEdit Box BrushOptions Change ChangeTracker ChangedPlace ChunkPlace ChunkRuns DirtyChunk
       FloodOptions FoundArea FoundRun HistoryOptions Inside JournalStore LabelChange Labels LayerKind LayerSize
-      OpenedJournal Over PaintOptions Pixel RecordStore Region RegionShape SliceOptions StoredLabels ValueAt WandOptions
+      OpenedJournal Over PaintOptions Pixel RecordStore Region RegionShape RunInfo SliceOptions StoredLabels ValueAt WandOptions
       Channel ChannelInfo CheckPlace Engine EngineDescription EngineEvent ExportFormat ExportOptions ExportedFile GivenFile
       ImageId ImageInfo LiveOptions OpenFile StudioSessionPlace Message Plane PortLike PreviewResult Problem ProjectState ProjectSummary Rect
       SegmentOptions SegmentedImages SocketLike StudioHost StudioTrainOptions TablePage TableQuery TrainedRun View

@@ -13,7 +13,7 @@ import { nodeHost } from '../../src/platform/node/host.ts';
 import { studioHost } from '../../src/platform/node/studio-host.ts';
 import { trainRun } from '../../src/platform/node/train-run.ts';
 import type { Engine, EngineEvent, GivenFile } from '../../src/studio/engine.ts';
-import { parseConfig, recipeHash } from '../../src/train/config.ts';
+import { parseConfig, type Recipe, recipeHash } from '../../src/train/config.ts';
 import { parseLog } from '../../src/train/log.ts';
 import { measureFolder } from '../../src/workflows/measure/measure.ts';
 import { WAYS } from './ways.ts';
@@ -36,6 +36,16 @@ const lossesOf = async (folder: string): Promise<readonly number[]> =>
   parseLog(await readFile(join(folder, 'log.jsonl'), 'utf8')).flatMap((line) =>
     line.kind === 'step' ? line.loss : [],
   );
+
+const recipeOf = async (run: string): Promise<Recipe> =>
+  parseConfig(await readFile(join(run, 'config.json')), run).recipe;
+
+/** The last checkpoints of two runs. */
+async function weightsOf(one: string, other: string): Promise<readonly [Buffer, Buffer]> {
+  const checkpoint = (await readdir(join(one, 'checkpoints'))).sort().at(-1) as string;
+  const read = (folder: string) => readFile(join(folder, 'checkpoints', checkpoint));
+  return [await read(one), await read(other)];
+}
 
 describe.each(Object.entries(WAYS))('a project, its engine %s', (_, open) => {
   let root: string;
@@ -66,15 +76,10 @@ describe.each(Object.entries(WAYS))('a project, its engine %s', (_, open) => {
     const own = join(root, id, 'runs/1');
     const beside = join(root, 'beside');
     await trainRun(join(root, id), { ...SMALL, patch: [32, 32], steps: 20, out: beside });
-    const hashes = [own, beside].map(async (folder) =>
-      recipeHash(parseConfig(await readFile(join(folder, 'config.json')), folder).recipe),
-    );
-    const [first, second] = await Promise.all(hashes);
-    expect(first).toBe(second);
+    const [first, second] = await Promise.all([own, beside].map(recipeOf));
+    expect(recipeHash(first as Recipe)).toBe(recipeHash(second as Recipe));
     expect(await lossesOf(own)).toEqual(await lossesOf(beside));
-    const [checkpoint] = await readdir(join(own, 'checkpoints'));
-    const weights = (folder: string) => readFile(join(folder, 'checkpoints', checkpoint as string));
-    expect(Buffer.compare(await weights(own), await weights(beside))).toBe(0);
+    expect(Buffer.compare(...(await weightsOf(own, beside)))).toBe(0);
     const steps = events.filter((event) => event.kind === 'step');
     expect(steps.at(-1)).toMatchObject({ step: 20, of: 20, leftMs: expect.any(Number) });
     expect(events.filter((event) => event.kind === 'validation').length).toBeGreaterThan(0);
@@ -85,15 +90,76 @@ describe.each(Object.entries(WAYS))('a project, its engine %s', (_, open) => {
     const training = engine.train({ steps: 100_000, settings: { patch: [32, 32], batch: 2 }, from: { run: 'runs/1' } });
     const seen = events.length;
     await expect(engine.segment({})).rejects.toThrow('busy with training');
-    await expect.poll(() => events.slice(seen).filter((event) => event.kind === 'step').length).toBeGreaterThan(3);
+    const steps = () => events.slice(seen).filter((event) => event.kind === 'step').length;
+    await expect.poll(steps, { timeout: 30_000 }).toBeGreaterThan(3);
     await engine.stop();
     expect(await training).toMatchObject({ run: 'runs/2', stopped: true });
     expect(await readdir(join(root, id, 'runs/2'))).toContain('last.onnx');
     const { project } = await engine.open(id);
-    expect(project.runs).toEqual([
+    expect(project.runs).toMatchObject([
       { folder: 'runs/1', from: null, labels: 0 },
       { folder: 'runs/2', from: 'runs/1', labels: 0 },
     ]);
+  });
+
+  it('goes on with a run that was stopped, as if it had not been', async () => {
+    const options = { steps: 60, settings: SMALL, from: 'scratch' } as const;
+    const seen = events.length;
+    const training = engine.train(options);
+    const steps = () => events.slice(seen).filter((event) => event.kind === 'step').length;
+    await expect.poll(steps, { timeout: 30_000 }).toBeGreaterThan(3);
+    await engine.stop();
+    const { run: stopped, steps: done } = await training;
+    expect([stopped, done < 60]).toEqual(['runs/3', true]);
+    const known = async () => (await engine.runs()).map((own) => [own.run, own.steps, own.of, own.isListed]);
+    expect((await known()).at(-1)).toEqual(['runs/3', done, 60, true]);
+    expect(await engine.resume('runs/3')).toMatchObject({ run: 'runs/3', steps: 60, stopped: false });
+    expect(await known()).toEqual([
+      ['runs/1', 20, 20, true],
+      ['runs/2', expect.any(Number), 100_000, true],
+      ['runs/3', 60, 60, true],
+    ]);
+    const own = join(root, id, 'runs/3');
+    const beside = join(root, 'beside');
+    await trainRun(join(root, id), { ...SMALL, patch: [32, 32], steps: 60, out: beside });
+    expect(await lossesOf(own)).toEqual(await lossesOf(beside));
+    expect(Buffer.compare(...(await weightsOf(own, beside)))).toBe(0);
+    await rm(beside, { recursive: true });
+    await expect(engine.resume('runs/9')).rejects.toThrow("The project has no run 'runs/9'");
+  });
+
+  it('begins with a model that is handed in, as the command line does with --from', async () => {
+    const best = new Uint8Array(await readFile(join(root, id, 'runs/1/best.onnx')));
+    const config = new Uint8Array(await readFile(join(root, id, 'runs/1/config.json')));
+    const { images, models, problems } = await engine.addFiles([
+      { path: 'colleague.onnx', content: best },
+      { path: 'theirs/a/config.json', content: config },
+      { path: 'theirs/a/best.onnx', content: best },
+      { path: 'theirs/a/log.jsonl', content: new Uint8Array(3) },
+      { path: 'broken.onnx', content: config },
+    ]);
+    expect([images, models]).toEqual([[], ['models/a.onnx', 'models/colleague.onnx']]);
+    expect(problems.map(({ file }) => file)).toEqual(['broken.onnx']);
+    expect((await engine.open(id)).models).toEqual(models);
+
+    const options = { steps: 5, settings: { seed: 5, batch: 2 }, from: { model: 'models/colleague.onnx' } } as const;
+    expect(await engine.trainCommand(options)).toBe(
+      'lamella train cells --seed 5 --batch 2 --steps 5 --from cells/models/colleague.onnx',
+    );
+    const { run: trained } = await engine.train(options);
+    const own = join(root, id, trained);
+    const beside = join(root, 'beside');
+    const from = join(root, id, 'models/colleague.onnx');
+    await trainRun(join(root, id), { seed: 5, batch: 2, steps: 5, from, out: beside });
+    expect(await lossesOf(own)).toEqual(await lossesOf(beside));
+    const [there, here] = await Promise.all([own, beside].map(recipeOf));
+    // But for the path by which it was given.
+    expect(there?.start).toEqual({ ...here?.start, model: there?.start?.model });
+    expect({ ...there, start: undefined }).toEqual({ ...here, start: undefined });
+    await rm(beside, { recursive: true });
+    await expect(engine.train({ ...options, from: { model: 'models/other.onnx' } })).rejects.toThrow(
+      'the project has no such model',
+    );
   });
 
   it('segments and measures as the command line does', async () => {
@@ -189,7 +255,7 @@ describe.each(Object.entries(WAYS))('a project, its engine %s', (_, open) => {
     const labels = await engine.labels('1', 0);
     const { id: again, images, problems, project } = await engine.import([{ path: name, content: zip }], 'other');
     expect([again, images.length, problems]).toEqual(['cells-2', SLICES, []]);
-    expect(project.runs?.map(({ folder }) => folder)).toEqual(['runs/1', 'runs/2']);
+    expect(project.runs?.map(({ folder }) => folder)).toEqual(['runs/1', 'runs/2', 'runs/3', 'runs/4']);
     expect(await engine.labels('1', 0)).toEqual(labels);
     expect(await engine.segmented('predictions/2', '4', 0)).toMatchObject({ shape: [64, 64] });
     await engine.forget(again);

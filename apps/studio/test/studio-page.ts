@@ -28,6 +28,9 @@ export const whyNoPage = whyNoBrowser();
 /** Whether the long form of a scenario is wanted: `npm run test:studio`; `npm test` runs the short one. */
 export const isLong = process.env.npm_lifecycle_event === 'test:studio';
 
+/** Behind the name of what only the long form tests. */
+export const LONG_ONLY = isLong ? '' : ' (SKIPPED: npm run test:studio)';
+
 export interface OpenOptions {
   readonly width?: number;
   readonly height?: number;

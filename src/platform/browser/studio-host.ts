@@ -3,7 +3,6 @@
 import { counted, factsOf } from '../../errors.ts';
 import type { EngineDescription } from '../../studio/engine.ts';
 import type { StudioHost } from '../../studio/host.ts';
-import { modelFileOf } from '../../workflows/model-files.ts';
 import { findAdapter } from './adapter.ts';
 import { browserHost } from './host.ts';
 import { linkedFolders, unlinkProject } from './linked-folders.ts';
@@ -13,10 +12,8 @@ import { opfsStore, takeLock } from './opfs-store.ts';
 import { PROJECTS, projectFolder } from './project-folder.ts';
 import { linkedProjects, projectAt } from './project-links.ts';
 import { type BrowserDevice, type OpenRuntimeOptions, openRuntime, wasmThreads } from './runtime.ts';
-import { resumeOrTrain, sessionPlace } from './train.ts';
-
-/** Lamella's version, for the record; a test holds it to that of the package. */
-export const VERSION = '0.1.0';
+import { resumeOrTrain, resumeTraining, sessionPlace } from './train.ts';
+import { VERSION } from './version.ts';
 
 const wasmInWords = (): string => `WASM, ${counted(wasmThreads(), 'thread')}`;
 
@@ -87,10 +84,8 @@ export function browserStudioHost(options: OpenRuntimeOptions = {}): StudioHost 
         throw cause;
       }
     },
-    async train(folder, out, { from, skipBad: _, ...settings }, hooks) {
-      const start = from && { from: await files.read(await modelFileOf(files, from)) };
-      return resumeOrTrain(folder, { ...onDevice(), ...settings, ...start, out, files }, hooks);
-    },
+    train: (folder, out, settings, hooks) => resumeOrTrain(folder, { ...onDevice(), ...settings, out, files }, hooks),
+    resume: (folder, out, hooks) => resumeTraining(out, { ...onDevice(), data: folder, files }, hooks),
     async openSessionPlace(folder) {
       const store = await opfsStore(folder);
       return { ...sessionPlace({ ...onDevice(), store, workers: 0 }), close: () => store.close() };

@@ -20,6 +20,7 @@ import { deviceSpeeds } from './device-speeds.ts';
 import { openOpfsRun } from './opfs-store.ts';
 import { availableDevices, type OpenRuntimeOptions, openRuntime, wasmThreads } from './runtime.ts';
 import { allocateShared, openPageSampler } from './sampler.ts';
+import { VERSION } from './version.ts';
 
 /** What a run uses of the browser. */
 interface PageOptions extends OpenRuntimeOptions, Pick<TrainPlace, 'checkpointEvery'> {
@@ -82,6 +83,7 @@ export function sessionPlace(options: SessionPlaceOptions = {}): SessionPlace {
 function hostOf(files: WritableFiles, inMemory?: RunStore): TrainHost<PageOptions, TrainedInPage> {
   const host: TrainHost<PageOptions, TrainedInPage> = {
     files,
+    version: VERSION,
     nowMs: () => performance.now(),
     // As given: where a project lies is not known to a page, and differs on the machine that continues its runs.
     fullPath: (folder) => folder,
@@ -138,7 +140,10 @@ export function train(
   );
 }
 
-/** Resumes the run in the folder `out` of the page's storage, or trains on a folder of `files` into it. @throws as `train` */
+/**
+ * Resumes the run in the folder `out` of the page's storage, or trains on a folder of `files` into it; a model to begin with is
+ * a path in `files`. @throws as `train`
+ */
 export function resumeOrTrain(
   folder: string,
   {
@@ -148,18 +153,12 @@ export function resumeOrTrain(
     winograd,
     out,
     files,
-    from,
     ...settings
-  }: TrainOptions & Required<Pick<TrainOptions, 'out' | 'files'>>,
+  }: RunSettings & OpenRuntimeOptions & { readonly out: string; readonly files: WritableFiles },
   hooks: TrainRunHooks,
 ): Promise<TrainedInPage> {
-  return resumeOrTrainNew(
-    hostOf(withModel(files, from)),
-    folder,
-    { ...settings, ...(from && { from: FROM }) },
-    { out, machine: { device, threads, wasmPath, winograd } },
-    hooks,
-  );
+  const machine = { device, threads, wasmPath, winograd };
+  return resumeOrTrainNew(hostOf(files), folder, settings, { out, machine }, hooks);
 }
 
 /**

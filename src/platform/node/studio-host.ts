@@ -8,7 +8,7 @@ import { counted, factsOf, RunError, UsageError } from '../../errors.ts';
 import { READABLE_EXTENSIONS } from '../../image/formats/registry.ts';
 import { PROJECT_FILE } from '../../project/project.ts';
 import type { OpenFile, StudioHost } from '../../studio/host.ts';
-import { resumeOrTrainNew } from '../../workflows/train.ts';
+import { resumeOrTrainNew, resumeTraining } from '../../workflows/train.ts';
 import { atomicWrite, explainWrite } from './atomic-write.ts';
 import { confinedFiles, placeWithin } from './confined-files.ts';
 import { reading } from './files.ts';
@@ -98,7 +98,10 @@ export interface StudioHostOptions {
 export function studioHost(root: string, { single = false }: StudioHostOptions = {}): StudioHost {
   const files = confinedFiles(root);
   const own = basename(resolve(root));
+  // A project may list what lies elsewhere: training reads no more of that than the rest does.
+  const trains = { ...trainHost, files, fullPath: files.resolve };
   let device: NodeDevice | 'auto' = 'auto';
+  const target = (out: string) => ({ out: files.resolve(out), machine: device === 'auto' ? {} : { device } });
   return {
     ...nodeHost,
     files,
@@ -162,15 +165,9 @@ export function studioHost(root: string, { single = false }: StudioHostOptions =
         throw cause;
       }
     },
-    // A project may list what lies elsewhere: training reads no more of that than the rest does.
     train: (folder, out, settings, hooks) =>
-      resumeOrTrainNew(
-        { ...trainHost, files },
-        files.resolve(folder),
-        settings,
-        { out: files.resolve(out), machine: device === 'auto' ? {} : { device } },
-        hooks,
-      ),
+      resumeOrTrainNew(trains, files.resolve(folder), settings, target(out), hooks),
+    resume: (folder, out, hooks) => resumeTraining(trains, { ...target(out), data: files.resolve(folder) }, hooks),
     openRuntime: (wanted = device) => nodeHost.openRuntime(wanted),
     useCpu() {
       if (device === 'cpu') return undefined;

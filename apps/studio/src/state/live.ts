@@ -36,6 +36,8 @@ export function createLive({ engine, display, annotation, settings, messages, ta
   /** Of the visible part, by class. */
   const shares = signal<readonly number[] | undefined>(undefined);
   const tiles = signal<readonly ShownTile[]>([]);
+  /** Whether the quick model has learned something. */
+  const hasQuick = signal(false);
   /** Steps that the network has learned so far. */
   const networkStep = signal(0);
 
@@ -50,6 +52,7 @@ export function createLive({ engine, display, annotation, settings, messages, ta
       const others = tiles.value.filter((other) => !covers(tile, other));
       tiles.value = [...others, tile].slice(-MOST_TILES);
       model.value = event.model;
+      if (event.model === 'quick') hasQuick.value = true;
     } else if (event.kind === 'step' && on.value) networkStep.value = event.step;
   };
   engine.subscribe(take);
@@ -97,6 +100,7 @@ export function createLive({ engine, display, annotation, settings, messages, ta
     model,
     missing,
     shares,
+    hasQuick,
     networkStep,
     /** Of the page on the screen. */
     tiles: computed((): readonly ShownTile[] => {
@@ -116,6 +120,7 @@ export function createLive({ engine, display, annotation, settings, messages, ta
       model.value = undefined;
       shares.value = undefined;
       missing.value = undefined;
+      hasQuick.value = false;
       networkStep.value = 0;
       on.value = false;
       updated.value = false;

@@ -2,6 +2,7 @@
 
 import { batch, computed, signal } from '@preact/signals';
 import type { Engine, GivenFile, ImageId, ImageInfo, ProjectState, ProjectSummary } from 'lamella/studio';
+import { text } from '../text/text.ts';
 import type { Messages } from './messages.ts';
 
 export interface Thumbnail {
@@ -17,6 +18,8 @@ export type OpenProject = ReturnType<typeof createOpenProject>;
 export function createOpenProject(engine: Engine, messages: Messages) {
   const state = signal<ProjectState | undefined>(undefined);
   const images = signal<readonly ImageInfo[]>([]);
+  /** To train on from, as the engine lists them. */
+  const models = signal<readonly string[]>([]);
   const current = signal<ImageId | undefined>(undefined);
   /** The page of each image that was shown last. */
   const pages = signal<ReadonlyMap<ImageId, number>>(new Map());
@@ -39,6 +42,7 @@ export function createOpenProject(engine: Engine, messages: Messages) {
     batch(() => {
       state.value = opened;
       images.value = opened.images;
+      models.value = opened.models;
       thumbnails.value = new Map();
       pages.value = new Map();
       current.value = opened.images[0]?.id;
@@ -48,8 +52,8 @@ export function createOpenProject(engine: Engine, messages: Messages) {
   };
 
   /** Runs what takes long, under its name; a rejection becomes a message. @returns whether it went well */
-  const during = async (text: string, work: () => Promise<void>): Promise<boolean> => {
-    busy.value = text;
+  const during = async (what: string, work: () => Promise<void>): Promise<boolean> => {
+    busy.value = what;
     try {
       await work();
       return true;
@@ -74,6 +78,7 @@ export function createOpenProject(engine: Engine, messages: Messages) {
   return {
     state,
     images,
+    models,
     image,
     page,
     thumbnails,
@@ -102,8 +107,10 @@ export function createOpenProject(engine: Engine, messages: Messages) {
       const fresh = added.images.filter(({ id }) => !known.has(id));
       batch(() => {
         images.value = [...images.value, ...fresh];
+        models.value = [...models.value, ...added.models];
         current.value ??= fresh[0]?.id;
       });
+      if (added.models.length > 0) messages.note(text.train.modelsAdded(added.models));
       void loadThumbnails(fresh);
     },
     async remove(id: ImageId): Promise<void> {

@@ -73,7 +73,7 @@ export function createStudio({ engine, storage, examples, saveFile, folders }: P
     if (id === openId) return;
     openId = id;
     for (const part of [live, checking, measuring]) part.forget();
-    training.forget(project.state.peek()?.project.runs);
+    training.forget(id !== undefined);
     tab.value = 'annotate';
   });
   engine.subscribe((event) => {

@@ -1,7 +1,7 @@
 /** Training a network to its end, and how it goes. */
 
 import { batch, computed, signal } from '@preact/signals';
-import type { Engine, EngineEvent, ProjectState, ScoredOn, StudioTrainOptions, TrainedRun } from 'lamella/studio';
+import type { Engine, EngineEvent, RunInfo, ScoredOn, StudioTrainOptions, TrainedRun } from 'lamella/studio';
 import type { Messages } from './messages.ts';
 
 /** A point of a curve. */
@@ -31,7 +31,8 @@ export function createTraining(engine: Engine, messages: Messages, onTrained: (r
   const steps = signal<number | undefined>(undefined);
   const leftMs = signal<number | undefined>(undefined);
   /** Of the project, the newest last. */
-  const runs = signal<readonly Pick<TrainedRun, 'run' | 'score' | 'doubt'>[]>([]);
+  const known = signal<readonly RunInfo[]>([]);
+  const runs = computed(() => known.value.filter(({ isListed }) => isListed));
 
   /** What training says of the data, and what it decided. */
   const notes = signal<readonly string[]>([]);
@@ -61,6 +62,36 @@ export function createTraining(engine: Engine, messages: Messages, onTrained: (r
 
   const options = computed((): StudioTrainOptions => ({ minutes: minutes.value, from: from.value }));
 
+  const list = async (): Promise<void> => {
+    known.value = await engine.runs();
+  };
+
+  /** Shows how a training goes, from its beginning on. */
+  const follow = async (train: () => Promise<TrainedRun>): Promise<void> => {
+    if (running.value) return;
+    batch(() => {
+      running.value = true;
+      stopping.value = false;
+      losses.value = [];
+      scores.value = [];
+      notes.value = [];
+      best.value = undefined;
+      step.value = 0;
+      steps.value = undefined;
+      leftMs.value = undefined;
+    });
+    try {
+      const run = await train();
+      await list();
+      onTrained(run);
+    } catch (error) {
+      messages.failed(error);
+    } finally {
+      running.value = false;
+      stopping.value = false;
+    }
+  };
+
   return {
     running,
     stopping,
@@ -75,51 +106,33 @@ export function createTraining(engine: Engine, messages: Messages, onTrained: (r
     step,
     steps,
     leftMs,
+    /** Those that have a model. */
     runs,
+    /** The last one that has not come to the end of its plan. */
+    unfinished: computed(() => known.value.findLast(({ steps: done, of }) => done < of)),
     /** Why the network that Check and Measure use is not to be trusted, if so. */
     doubt: computed(() => runs.value.at(-1)?.doubt),
     /** Share of the steps that are done, 0..1; undefined while nobody knows. */
     progress: computed(() => (steps.value ? Math.min(1, step.value / steps.value) : undefined)),
     command: (): Promise<string> => engine.trainCommand(options.value),
-    async start(): Promise<void> {
-      if (running.value) return;
-      batch(() => {
-        running.value = true;
-        stopping.value = false;
-        losses.value = [];
-        scores.value = [];
-        notes.value = [];
-        best.value = undefined;
-        step.value = 0;
-        steps.value = undefined;
-        leftMs.value = undefined;
-      });
-      try {
-        const run = await engine.train(options.value);
-        runs.value = [...runs.value, run];
-        onTrained(run);
-      } catch (error) {
-        messages.failed(error);
-      } finally {
-        running.value = false;
-        stopping.value = false;
-      }
-    },
+    start: (): Promise<void> => follow(() => engine.train(options.value)),
+    resume: (run: string): Promise<void> => follow(() => engine.resume(run)),
     /** Ends early and keeps the best model so far. */
     async stop(): Promise<void> {
       stopping.value = true;
       await engine.stop().catch(messages.failed);
     },
-    /** @param known runs of the project that is open now */
-    forget(known: ProjectState['project']['runs'] = []): void {
+    /** @param isOpen whether another project is open now */
+    forget(isOpen = false): void {
       batch(() => {
         losses.value = [];
         scores.value = [];
         notes.value = [];
         best.value = undefined;
         from.value = 'scratch';
-        runs.value = known.map(({ folder: run, doubt }) => ({ run, doubt }));
+        known.value = [];
       });
+      if (isOpen) void list().catch(messages.failed);
     },
   };
 }

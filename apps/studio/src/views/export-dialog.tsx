@@ -7,8 +7,10 @@ import { Dialog } from './dialog.tsx';
 import { HelpButton } from './heading.tsx';
 import { Icon } from './icon.tsx';
 
-/** What each file is made of: the segmentation, or the model alone. */
-const FORMATS: readonly (readonly [ExportFormat, 'prediction' | 'run'])[] = [
+/** What a file is made of: the segmentation, a trained model, or that of the live preview. */
+type Source = 'prediction' | 'run' | 'quick';
+
+const FORMATS: readonly (readonly [ExportFormat, Source])[] = [
   ['csv', 'prediction'],
   ['parquet', 'prediction'],
   ['labels', 'prediction'],
@@ -16,16 +18,21 @@ const FORMATS: readonly (readonly [ExportFormat, 'prediction' | 'run'])[] = [
   ['geojson', 'prediction'],
   ['coco', 'prediction'],
   ['onnx', 'run'],
+  ['quick', 'quick'],
   ['report', 'run'],
 ];
 
 export function ExportDialog(): JSX.Element {
   const studio = useStudio();
-  const { measuring, training, dialog } = studio;
+  const { measuring, training, live, dialog } = studio;
   const prediction = measuring.result.value?.prediction;
   const run = training.runs.value.at(-1)?.run;
-  const possible = (of: 'prediction' | 'run'): boolean => (of === 'prediction' ? prediction : run) !== undefined;
-  const chosen = FORMATS.filter(([format, of]) => measuring.formats.value.has(format) && possible(of)).map(
+  const there: Readonly<Record<Source, boolean>> = {
+    prediction: prediction !== undefined,
+    run: run !== undefined,
+    quick: live.hasQuick.value,
+  };
+  const chosen = FORMATS.filter(([format, of]) => measuring.formats.value.has(format) && there[of]).map(
     ([format]) => format,
   );
   const start = (): void => {
@@ -40,8 +47,8 @@ export function ExportDialog(): JSX.Element {
           <label key={format} class="toggle">
             <input
               type="checkbox"
-              disabled={!possible(of)}
-              checked={measuring.formats.value.has(format) && possible(of)}
+              disabled={!there[of]}
+              checked={measuring.formats.value.has(format) && there[of]}
               onChange={() => measuring.toggleFormat(format)}
             />
             <span>

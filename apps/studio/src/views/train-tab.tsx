@@ -1,5 +1,5 @@
-import { LEAST_REGIONS } from 'lamella/studio';
-import { Check, Copy, Play, Square } from 'lucide';
+import { LEAST_REGIONS, type StudioTrainOptions } from 'lamella/studio';
+import { Check, Copy, Play, Square, StepForward } from 'lucide';
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { duration, score } from '../format.ts';
@@ -54,7 +54,20 @@ function Settings(): JSX.Element {
         {text.train.start}
       </button>
       {lacking && <p class="hint">{text.train.lacking}</p>}
+      <Resume />
     </>
+  );
+}
+
+function Resume(): JSX.Element | null {
+  const { training } = useStudio();
+  const run = training.unfinished.value;
+  if (run === undefined) return null;
+  return (
+    <button type="button" onClick={() => void training.resume(run.run)}>
+      <Icon of={StepForward} />
+      {text.train.resume(run.run, run.steps, run.of)}
+    </button>
   );
 }
 
@@ -66,16 +79,20 @@ function Scored(): JSX.Element | null {
 }
 
 function StartFrom(): JSX.Element {
-  const { training, live } = useStudio();
+  const { training, live, project } = useStudio();
   const { from } = training;
-  const value = typeof from.value === 'string' ? from.value : from.value.run;
+  const value = typeof from.value === 'string' ? from.value : Object.values(from.value)[0];
+  const startFrom = (chosen: string): StudioTrainOptions['from'] => {
+    if (chosen === 'scratch' || chosen === 'live') return chosen;
+    return project.models.value.includes(chosen) ? { model: chosen } : { run: chosen };
+  };
   return (
     <label class="field">
       <span>{text.train.from}</span>
       <select
         value={value}
         onChange={({ currentTarget: { value: chosen } }) => {
-          from.value = chosen === 'scratch' || chosen === 'live' ? chosen : { run: chosen };
+          from.value = startFrom(chosen);
         }}
       >
         <option value="scratch">{text.train.scratch}</option>
@@ -83,6 +100,11 @@ function StartFrom(): JSX.Element {
         {training.runs.value.map(({ run, score: found }) => (
           <option key={run} value={run}>
             {text.train.run(run, found && score(found.value))}
+          </option>
+        ))}
+        {project.models.value.map((model) => (
+          <option key={model} value={model}>
+            {model}
           </option>
         ))}
       </select>

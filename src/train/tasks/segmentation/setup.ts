@@ -105,11 +105,10 @@ export async function openSetup(
             try {
               for (const [i, page] of data.validation.entries()) {
                 const source = raw.pages[data.split.validation[i] as number] as (typeof raw.pages)[number];
-                const predicted = await predictor.predict(page, source);
-                const scored = { ...predicted, objects: source.label.values };
+                const scored = await predictor.predict(page, source);
                 scores.add(scored);
                 parts?.[isOld[i] === true ? 'before' : 'new'].add(scored);
-                if (recipe.data.balanced === true) countPage(counts, predicted);
+                if (recipe.data.balanced === true) countPage(counts, scored);
               }
             } finally {
               await predictor.dispose();
