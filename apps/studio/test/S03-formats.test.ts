@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { crc32, deflateSync, gzipSync } from 'node:zlib';
+import { unzipSync } from 'fflate';
 import { channel, type Image, page as pageOf, sizes, writeNifti, writePng, writeTiff } from 'lamella';
 import { readImageFile } from 'lamella/node';
 import type { Page } from 'playwright-core';
@@ -113,6 +114,12 @@ const zarr = (id: string, version: '0.4' | '0.5'): { readonly [file: string]: Ui
   return Object.fromEntries(Object.entries(files).map(([key, bytes]) => [`${id}.ome.zarr/${key}`, bytes]));
 };
 
+/** Written by ome-zarr-py, compressed with Zstandard; its labels, which have tests of their own, left out. */
+const byOmeZarrPy = (): { readonly [file: string]: Uint8Array } => {
+  const zip = readFileSync(fileURLToPath(new URL('../../../test/golden/ome_zarr.zip', import.meta.url)));
+  return unzipSync(zip, { filter: ({ name }) => /^v05\.ome\.zarr\/(?!labels)/.test(name) });
+};
+
 /** By the id that the image has in the project. */
 const FILES: { readonly [id: string]: { readonly [file: string]: Uint8Array } } = {
   grey8: { 'grey8.png': writePng(image('uint8', 'yx', [20, 30])) },
@@ -146,6 +153,7 @@ const FILES: { readonly [id: string]: { readonly [file: string]: Uint8Array } } 
   ball: { 'ball.nrrd': nrrd() },
   zarr4: zarr('zarr4', '0.4'),
   zarr5: zarr('zarr5', '0.5'),
+  v05: byOmeZarrPy(),
   nuclei: { 'nuclei.png': writePng(nuclei()) },
   tissue: {
     'tissue.tif': writeTiff(

@@ -6,7 +6,7 @@ import { joinPath } from '../../../files.ts';
 import type { Region } from '../../source.ts';
 import type { Json, ZarrArray } from './metadata.ts';
 import type { ZarrStore } from './store.ts';
-import { loadZarrita, type Zarrita } from './zarrita.ts';
+import { isForbidden, loadZarrita, type Zarrita } from './zarrita.ts';
 
 /** Chunks that are fetched and decoded at once. */
 const AT_ONCE = 8;
@@ -130,6 +130,14 @@ export class ChunkReader {
       if (cause instanceof Missing) return undefined;
       if (cause instanceof LamellaError) throw cause;
       const codec = zarrita.isZarritaError(cause, 'CodecPipelineError') ? cause.codec : undefined;
+      if (cause instanceof Error && isForbidden(cause.cause)) {
+        const what = `the compression "${codec?.replace('numcodecs.', '')}"`;
+        throw new FormatError(`${what} cannot be read in this page, whose security policy forbids its decoder.`, {
+          file: this.#store.name,
+          remedy: 'Open it in the page of lamella studio or on the command line, or write it with zstd.',
+          facts: { code: 'unsupported-format', what },
+        });
+      }
       const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : String(cause);
       throw this.#problem(file, `${which} is damaged${codec === undefined ? '' : ` (${codec}: ${inner})`}.`, cause);
     }

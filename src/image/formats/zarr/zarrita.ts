@@ -1,3 +1,5 @@
+import { elementCount } from '../../../array/ndarray.ts';
+import { unpackZstd } from '../tiff/zstd.ts';
 import { crc32c } from './crc32c.ts';
 
 export type Zarrita = typeof import('zarrita');
@@ -12,10 +14,14 @@ export function loadZarrita(): Promise<Zarrita> {
   loaded ??= import('zarrita').then((zarrita) => {
     const { registry } = zarrita;
     registry.set('crc32c', async () => CHECKED_CRC32C);
-    for (const name of ['blosc', 'numcodecs.blosc']) {
-      const load = registry.get(name) as NonNullable<ReturnType<Registry['get']>>;
-      registry.set(name, async () => withBloscLength(await load()));
-    }
+    const wrap = (names: readonly string[], by: (codec: Codec) => Codec): void => {
+      for (const name of names) {
+        const load = registry.get(name) as NonNullable<ReturnType<Registry['get']>>;
+        registry.set(name, async () => by(await load()));
+      }
+    };
+    wrap(['blosc', 'numcodecs.blosc'], withBloscLength);
+    wrap(['zstd', 'numcodecs.zstd'], withPlainZstd);
     return zarrita;
   });
   return loaded;
@@ -39,6 +45,35 @@ const CHECKED_CRC32C = {
     computeEncodedSize: (size: number) => size + 4,
   }),
 } as unknown as Codec;
+
+/** Whether a page's security policy forbids what Emscripten's bindings do: to make functions from texts. */
+export const isForbidden = (cause: unknown): boolean => cause instanceof Error && cause.name === 'EvalError';
+
+/** Bytes that codecs before the compression may have added, such as a checksum. */
+const SLACK_BYTES = 64;
+
+/** Where the compiled decoder may not run, one in JavaScript, which does not look at the checksum of a frame. */
+function withPlainZstd(Zstd: Codec): Codec {
+  return {
+    ...Zstd,
+    fromConfig(config: unknown, meta: Parameters<Codec['fromConfig']>[1]) {
+      const codec = Zstd.fromConfig(config, meta);
+      const bits = Number(/\d+$/.exec(meta.dataType)?.[0] ?? 64);
+      return {
+        kind: 'bytes_to_bytes',
+        encode: (bytes: Uint8Array) => codec.encode(bytes),
+        async decode(bytes: Uint8Array): Promise<Uint8Array> {
+          try {
+            return await codec.decode(bytes);
+          } catch (cause) {
+            if (!isForbidden(cause)) throw cause;
+            return unpackZstd(bytes, (elementCount(meta.shape) * bits) / 8 + SLACK_BYTES);
+          }
+        },
+      };
+    },
+  } as unknown as Codec;
+}
 
 /** Blosc decodes whatever lies in memory behind a buffer that is cut off: its header says how long it is. */
 function withBloscLength(Blosc: Codec): Codec {
