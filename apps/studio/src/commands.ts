@@ -154,7 +154,8 @@ export const COMMANDS: readonly Command[] = [
   edit('interpolate', ['i'], ({ objects }) => void objects.interpolate()),
   edit('undo', ['Ctrl+z'], ({ annotation }) => void annotation.undo()),
   edit('redo', ['Ctrl+Shift+z', 'Ctrl+y'], ({ annotation }) => void annotation.redo()),
-  edit('finish', ['Enter'], ({ painting }) => painting.finish()),
+  // Otherwise Enter presses the button that has the focus.
+  { ...edit('finish', ['Enter'], ({ painting }) => painting.finish()), possible: ({ painting }) => painting.busy },
   edit('cancel', ['Escape'], (studio) => {
     if (!studio.painting.cancel()) offerToStop(studio);
   }),

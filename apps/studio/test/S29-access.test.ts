@@ -199,7 +199,11 @@ describe.skipIf(whyNoPage !== undefined)(`S29 access${whyNoPage === undefined ? 
       for (let i = 0; i < length; i++) await keyboard.press('ArrowRight');
       await keyboard.up('Enter');
     };
-    const { nuclei, free } = places();
+    // Those near the middle, where the crosshair begins.
+    const fromMiddle = (a: { x: number; y: number }): number => Math.hypot(a.x - SIZE / 2, a.y - SIZE / 2);
+    const [nuclei, free] = [places().nuclei, places().free].map((all) =>
+      all.sort((a, b) => fromMiddle(a) - fromMiddle(b)),
+    );
     const said = () => page.evaluate(() => document.querySelector('.tour [role=status]')?.textContent ?? '');
 
     await press('.cards button');

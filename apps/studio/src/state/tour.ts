@@ -42,7 +42,7 @@ interface Parts {
 }
 
 interface Step {
-  /** What is to be used, the first that is there: CSS selectors. */
+  /** What is to be used: a CSS selector. */
   target(): string;
   done(): boolean;
   /** False when what the step before led to is no longer there, as after the page was loaded again. */

@@ -22,11 +22,20 @@ export function Dialog({ name, title, children }: Props): JSX.Element | null {
   }, [open]);
   if (!open) return null;
   const close = (): void => {
-    // The browser says late that it was closed by a key: another one may be open by now.
     if (dialog.peek() === name) dialog.value = undefined;
   };
   return (
-    <dialog ref={element} class={name} aria-labelledby={`dialog-${name}`} onClose={close}>
+    <dialog
+      ref={element}
+      class={name}
+      aria-labelledby={`dialog-${name}`}
+      // At once, since `close` comes late: another dialog, or this one, may be open again by then.
+      onCancel={(event) => {
+        event.preventDefault();
+        close();
+      }}
+      onClose={close}
+    >
       <header class="row">
         <h2 id={`dialog-${name}`} class="grow">
           {title}
