@@ -26,8 +26,8 @@ export type ExampleName = keyof typeof EXAMPLES;
 
 const SIZE_PX = 512;
 const PICTURE_PX = 160;
-/** In a small picture what is brighter than this share of the brightest pixel is white. */
-const WHITE = 0.7;
+/** In a small picture, what is brighter than this share of the brightest pixel is white. */
+const WHITE = { nuclei: 0.6, tissue: 1 };
 
 /** The images of an example, one after the other, so that the first is there before the last is made. */
 export function* exampleFiles(name: ExampleName): Generator<GivenFile> {
@@ -45,6 +45,6 @@ export function examplePicture(name: ExampleName): Thumbnail {
   for (const value of data) brightest = Math.max(brightest, value);
   const rgba = new Uint8Array(4 * data.length).fill(255);
   for (let p = 0; p < data.length; p++)
-    rgba.fill(Math.min(255, (255 * data[p]) / (WHITE * brightest)), 4 * p, 4 * p + 3);
+    rgba.fill(Math.min(255, (255 * data[p]) / (WHITE[name] * brightest)), 4 * p, 4 * p + 3);
   return { width: PICTURE_PX, height: PICTURE_PX, rgba };
 }

@@ -138,9 +138,11 @@ describe.skipIf(whyNoPage !== undefined)(`S29 access${whyNoPage === undefined ? 
     // The model has seen the last stroke.
     await page.waitForTimeout(picturesFolder === undefined ? 0 : 5000);
     await page.mouse.move(640, 20);
+    await page.locator('.canvas').blur();
     await lookBesideTour(page, 'annotate');
 
     await clickPointed(page);
+    await page.getByText('1 min', { exact: true }).click();
     await clickPointed(page);
     await onStep(page, 'training');
     const enough = picturesFolder === undefined && !isLong ? 2 : 40;

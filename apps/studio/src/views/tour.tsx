@@ -17,7 +17,7 @@ export function Tour(): JSX.Element {
   useEffect(() => (target === undefined ? undefined : pointAt(target)), [target]);
   const key = (command: string): string => keyCaps(shortcut(command, settings.keys.value) ?? '').join('+');
   return (
-    <section class={step === undefined ? 'visually-hidden' : 'tour'} aria-label={text.tour.title}>
+    <section class={step === undefined ? 'tour idle' : 'tour'} aria-label={text.tour.title}>
       {step !== undefined && <Icon of={Sparkles} />}
       {/* Always there, so that screen readers say what comes into it. */}
       <p class="grow" role="status">
