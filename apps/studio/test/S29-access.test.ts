@@ -150,7 +150,6 @@ describe.skipIf(whyNoPage !== undefined)(`S29 access${whyNoPage === undefined ? 
     await lookBesideTour(page, 'train');
     if (picturesFolder === undefined) await clickPointed(page);
     await onStep(page, 'check');
-    await look(page, 'trained');
 
     await clickPointed(page);
     await clickPointed(page);
