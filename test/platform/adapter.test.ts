@@ -87,7 +87,7 @@ test('a failure after the GPU was lost says so; one before, or after it was dest
   await expect(program.run({})).rejects.toThrow(/^mapAsync failed$/);
   lose({ reason: 'unknown', message: 'the driver was reset.' } as GPUDeviceLostInfo);
   await expect(program.run({})).rejects.toMatchObject({
-    code: 'device',
+    code: 'device-lost',
     message: expect.stringMatching(/The GPU was lost: the driver was reset\. Reload the page/),
   });
 });
