@@ -1,5 +1,6 @@
 import { elementCount } from '../../../array/ndarray.ts';
 import { unpackZstd } from '../tiff/zstd.ts';
+import { unpackBlosc } from './blosc.ts';
 import { crc32c } from './crc32c.ts';
 
 export type Zarrita = typeof import('zarrita');
@@ -20,8 +21,9 @@ export function loadZarrita(): Promise<Zarrita> {
         registry.set(name, async () => by(await load()));
       }
     };
-    wrap(['blosc', 'numcodecs.blosc'], withBloscLength);
-    wrap(['zstd', 'numcodecs.zstd'], withPlainZstd);
+    wrap(['blosc', 'numcodecs.blosc'], (codec) => orPlain(codec, unpackBlosc, requireBloscLength));
+    // Which does not look at the checksum of a frame.
+    wrap(['zstd', 'numcodecs.zstd'], (codec) => orPlain(codec, unpackZstd));
     return zarrita;
   });
   return loaded;
@@ -52,22 +54,35 @@ export const isForbidden = (cause: unknown): boolean => cause instanceof Error &
 /** Bytes that codecs before the compression may have added, such as a checksum. */
 const SLACK_BYTES = 64;
 
-/** Where the compiled decoder may not run, one in JavaScript, which does not look at the checksum of a frame. */
-function withPlainZstd(Zstd: Codec): Codec {
+type Meta = Parameters<Codec['fromConfig']>[1];
+
+/** The most bytes that a chunk may decompress to. */
+const mostBytes = ({ shape, dataType }: Meta): number =>
+  (elementCount(shape) * Number(/\d+$/.exec(dataType)?.[0] ?? 64)) / 8 + SLACK_BYTES;
+
+/**
+ * A compiled decoder, and one in JavaScript where that may not run.
+ * @param check throws for bytes that the compiled one would take for more than they are
+ */
+function orPlain(
+  Compiled: Codec,
+  plain: (packed: Uint8Array, most: number) => Uint8Array,
+  check: (packed: Uint8Array) => void = () => {},
+): Codec {
   return {
-    ...Zstd,
-    fromConfig(config: unknown, meta: Parameters<Codec['fromConfig']>[1]) {
-      const codec = Zstd.fromConfig(config, meta);
-      const bits = Number(/\d+$/.exec(meta.dataType)?.[0] ?? 64);
+    ...Compiled,
+    fromConfig(config: unknown, meta: Meta) {
+      const codec = Compiled.fromConfig(config, meta);
       return {
         kind: 'bytes_to_bytes',
         encode: (bytes: Uint8Array) => codec.encode(bytes),
         async decode(bytes: Uint8Array): Promise<Uint8Array> {
+          check(bytes);
           try {
             return await codec.decode(bytes);
           } catch (cause) {
             if (!isForbidden(cause)) throw cause;
-            return unpackZstd(bytes, (elementCount(meta.shape) * bits) / 8 + SLACK_BYTES);
+            return plain(bytes, mostBytes(meta));
           }
         },
       };
@@ -76,20 +91,7 @@ function withPlainZstd(Zstd: Codec): Codec {
 }
 
 /** Blosc decodes whatever lies in memory behind a buffer that is cut off: its header says how long it is. */
-function withBloscLength(Blosc: Codec): Codec {
-  return {
-    ...Blosc,
-    fromConfig(config: unknown, meta: Parameters<Codec['fromConfig']>[1]) {
-      const codec = Blosc.fromConfig(config, meta);
-      return {
-        kind: 'bytes_to_bytes',
-        encode: (bytes: Uint8Array) => codec.encode(bytes),
-        decode(bytes: Uint8Array): Promise<Uint8Array> | Uint8Array {
-          const stated = bytes.length < 16 ? 16 : new DataView(bytes.buffer, bytes.byteOffset).getUint32(12, true);
-          if (stated !== bytes.length) throw new Error(`${bytes.length} of ${stated} bytes are there`);
-          return codec.decode(bytes);
-        },
-      };
-    },
-  } as unknown as Codec;
+function requireBloscLength(packed: Uint8Array): void {
+  const stated = packed.length < 16 ? 16 : new DataView(packed.buffer, packed.byteOffset).getUint32(12, true);
+  if (stated !== packed.length) throw new Error(`${packed.length} of ${stated} bytes are there`);
 }
