@@ -3,7 +3,6 @@
  * be compared; its training data are rehearsed beside the new ones, since a network that sees only new data forgets.
  */
 
-import type { Region } from '../annotate/region.ts';
 import type { TrainingSet } from '../dataset/patch-position.ts';
 import type { RawDataset, RawPage } from '../dataset/raw.ts';
 import { type SplitChoice, splitItems } from '../dataset/split.ts';
@@ -31,8 +30,6 @@ export interface Rehearsal {
 
 /** Of pages that are read from another folder than the new ones. */
 const PREFIX = 'before/';
-
-const isHeld = ({ held }: Region): boolean => held;
 
 /** Adds the pages of the run before, under names of their own. */
 export function withPagesBefore(now: RawDataset, before: RawDataset): RawDataset {
@@ -66,7 +63,8 @@ export function splitBeside(
 ): { readonly split: SplitChoice; readonly data: Rehearsal; readonly notes: readonly string[] } {
   const { training, validation } = namesBefore(raw, before);
   const added = raw.pages.filter(({ name }) => !training.has(name) && !validation.has(name));
-  const byRegions = 'fraction' in choice && raw.pages.some(({ annotation }) => annotation?.regions.some(isHeld));
+  const byRegions =
+    'fraction' in choice && raw.pages.some(({ annotation }) => annotation?.regions.some(({ held }) => held));
   const held = added.length === 0 || byRegions ? [] : splitItems(added, choice, { seed }).validation;
   const heldNames = held.map((i) => (added[i] as RawPage).name);
   const root = ({ height, width }: RawPage): number => Math.sqrt(height * width);

@@ -35,7 +35,7 @@ describeWithPeers(`S19 quick model${whyNoPage === undefined ? '' : ` (SKIPPED: $
     };
     const choices = page.getByRole('dialog').getByRole('checkbox');
     const openExport = async (): Promise<void> => {
-      await page.getByRole('button', { name: 'Export' }).click();
+      await page.getByRole('button', { name: 'Export', exact: true }).click();
       await choices.first().waitFor();
     };
     await page.keyboard.press('b');
@@ -57,7 +57,7 @@ describeWithPeers(`S19 quick model${whyNoPage === undefined ? '' : ` (SKIPPED: $
     await page.getByRole('dialog').getByRole('checkbox', { name: 'Quick model' }).check();
     const [download] = await Promise.all([
       page.waitForEvent('download'),
-      page.getByRole('dialog').getByRole('button', { name: 'Export' }).click(),
+      page.getByRole('dialog').getByRole('button', { name: 'Export', exact: true }).click(),
     ]);
     expect(download.suggestedFilename()).toBe('cells-quick.onnx');
     await download.saveAs(at('quick.onnx'));
