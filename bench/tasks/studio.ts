@@ -137,7 +137,15 @@ const TASKS: { readonly [what in Measured]: Make } = {
     (page, { image }) => firstPreview(page, image === undefined ? undefined : readFileSync(image)),
     { live: true },
   ),
-  quickPreview: onPage(openToPreview, (page, _, round) => nextPreview(page, round, 'quick'), { live: true }),
+  quickPreview: onPage(
+    async (page, options) => {
+      await openToPreview(page, options);
+      // The network, once it is better, would be shown instead.
+      await page.evaluate(() => studio.live.set({ on: true, model: 'quick' }));
+    },
+    (page, _, round) => nextPreview(page, round, 'quick'),
+    { live: true },
+  ),
   networkPreview: onPage(
     async (page) => {
       await watchPreviews(page);
