@@ -10,6 +10,7 @@ import { displayMap, reorient } from '../image/orient.ts';
 import { connectedComponents } from '../objects/connected-components.ts';
 import { fillHoles } from '../objects/fill-holes.ts';
 import { filterObjects } from '../objects/filter-objects.ts';
+import type { SeparationSettings } from '../objects/instances.ts';
 import { isUsedFor, PROJECT_FILE, type Project, writeProject } from '../project/project.ts';
 import { encodeResult } from '../workflows/encode.ts';
 import { readImageFile } from '../workflows/image-files.ts';
@@ -25,6 +26,9 @@ import { nextFolder, runOf } from './training.ts';
 
 /** Whether a model of this project separates objects: of objects, or of one class beside the background. */
 const separates = ({ task, classes = [] }: Project): boolean => task === 'objects' || classes.length === 2;
+
+/** An area stays in one piece, however narrow it is somewhere. */
+const WHOLE_AREAS: SeparationSettings = { by: 'components' };
 
 /** The project's files, with a `lamella.json` that lists some images only. */
 function onlyImages(files: WritableFiles, folder: string, project: Project, wanted: readonly ImageId[]): WritableFiles {
@@ -94,7 +98,15 @@ export async function segmentImages(
     { ...host, files },
     [joinPath(folder, run)],
     folder,
-    { out: joinPath(folder, prediction), objects, labels: !objects, probability: 'none', overlay: false, signal },
+    {
+      out: joinPath(folder, prediction),
+      objects,
+      separation: project.task === 'classes' ? WHOLE_AREAS : undefined,
+      labels: !objects,
+      probability: 'none',
+      overlay: false,
+      signal,
+    },
     {
       onImage: (_, { name }) => {
         done++;

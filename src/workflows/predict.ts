@@ -6,6 +6,7 @@ import { withSpacingMm } from '../image/geometry.ts';
 import { type Image, sizes } from '../image/image.ts';
 import { displayMap, reorient } from '../image/orient.ts';
 import { nearestLevel } from '../input/pixel-size.ts';
+import type { SeparationSettings } from '../objects/instances.ts';
 import { predictAverage, requireSameClasses } from '../predict/average.ts';
 import { smoothed } from '../predict/median.ts';
 import { objectsImage, separationSettings } from '../predict/objects.ts';
@@ -39,6 +40,8 @@ export interface PredictionOutputs {
   readonly overlay?: boolean;
   /** Separate objects, numbered from 1; default: no. */
   readonly objects?: boolean;
+  /** How they are separated. Default: as the model says, else by their shape. */
+  readonly separation?: SeparationSettings;
   /** Default `same`. */
   readonly format?: ResultFormat;
   /** Probability threshold for the foreground class, for models with two classes; default 0.5. */
@@ -140,6 +143,7 @@ async function predictFile(
     labels = true,
     overlay = true,
     objects: separate = false,
+    separation: given,
     format = 'same',
     spacing,
     threshold,
@@ -167,7 +171,7 @@ async function predictFile(
     await write('overlay', turned, geometry === undefined || format === 'png' ? format : 'tiff');
   }
   const { metadata } = models[0];
-  const separation = metadata === undefined ? undefined : separationSettings(metadata);
+  const separation = given ?? (metadata === undefined ? undefined : separationSettings(metadata));
   const objects = separate ? objectsImage(prediction, separation && { separation }) : undefined;
   if (objects !== undefined) await write('objects', objects.labels);
   const isChosen = typeof item.level === 'function' && read.level !== undefined;

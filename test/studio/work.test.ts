@@ -177,6 +177,12 @@ describe.each(Object.entries(WAYS))('a project, its engine %s', (_, open) => {
     counts.delete(0);
     expect(counts.size).toBe(images[1]?.objects);
     expect(Math.min(...counts.values(), 12)).toBe(12);
+    // The project is one of areas: none is cut, so no two of them touch.
+    const { data } = objects;
+    const touching = data.filter((value, p) =>
+      [p % 64 > 0 ? p - 1 : p, p - 64].some((at) => value > 0 && (data[at] ?? 0) > 0 && data[at] !== value),
+    );
+    expect([...touching]).toEqual([]);
 
     const table = await engine.measure(prediction);
     expect(table.total).toBe(images.reduce((sum, one) => sum + one.objects, 0));
