@@ -83,7 +83,9 @@ describe.skipIf(whyNoPage !== undefined)(`in German${whyNoPage === undefined ? '
       await inDialog(page, dialog, () => look(dialog));
     await page.getByRole('button', { name: 'Einstellungen' }).click();
     await page.getByText('English', { exact: true }).click();
-    await page.waitForFunction(() => document.documentElement.lang === 'en' && studio.description.value !== undefined);
+    await page.waitForFunction(
+      () => document.documentElement.lang === 'en' && globalThis.studio?.description.value !== undefined,
+    );
     await page.getByText('Drop images or a folder here').waitFor();
     expect(errors).toEqual([]);
     await close();

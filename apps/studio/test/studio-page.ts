@@ -119,7 +119,7 @@ export async function openStudioBrowser(options: Omit<BrowserOptions, 'webgl'> =
       });
       page.on('pageerror', (error) => errors.push(String(error)));
       await page.goto(server.url);
-      await page.waitForFunction(() => studio.description.value !== undefined);
+      await page.waitForFunction(() => globalThis.studio?.description.value !== undefined);
       return {
         page,
         errors,
