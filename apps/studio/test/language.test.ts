@@ -46,10 +46,10 @@ const shownTexts = (page: Page): Promise<readonly string[]> =>
     return found.filter(Boolean);
   });
 
-/** Controls whose words do not fit into them. */
+/** Controls whose words do not fit into them; a command line scrolls. */
 const clipped = (page: Page): Promise<readonly string[]> =>
   page.evaluate(() =>
-    [...document.querySelectorAll<HTMLElement>('button, [role=tab], .segments span, .row > .grow')]
+    [...document.querySelectorAll<HTMLElement>('button, [role=tab], .segments span, .row > .grow:not(code)')]
       .filter(({ scrollWidth, clientWidth }) => clientWidth > 0 && scrollWidth > clientWidth + 1)
       .map((element) => element.outerHTML),
   );
