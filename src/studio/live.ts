@@ -41,6 +41,8 @@ export class Live {
   #paused = 0;
   #closed = false;
   #running: Promise<void> | undefined;
+  /** The last use of the models beside the loop. */
+  #used: Promise<unknown> = Promise.resolve();
   /** Whether something changed since the last turn began. */
   #isAsked = false;
 
@@ -129,13 +131,15 @@ export class Live {
    * A model as it is now, as an ONNX file.
    * @throws UsageError if there is none
    */
-  async model(kind: LiveModel['kind']): Promise<Uint8Array> {
-    if (kind === 'network' && this.#network !== undefined) return this.#network.model();
-    if (kind === 'quick' && this.#quick !== undefined && this.#quick.step > 0) {
-      return this.#quick.model(mappingOf(this.#open.project));
-    }
-    throw new UsageError(`The ${kind === 'quick' ? 'quick model' : 'network'} has not learned anything yet.`, {
-      remedy: `Paint with the live preview on${kind === 'quick' ? '.' : ', or train from nothing.'}`,
+  model(kind: LiveModel['kind']): Promise<Uint8Array> {
+    return this.#alone(() => {
+      if (kind === 'network' && this.#network !== undefined) return this.#network.model();
+      if (kind === 'quick' && this.#quick !== undefined && this.#quick.step > 0) {
+        return this.#quick.model(mappingOf(this.#open.project));
+      }
+      throw new UsageError(`The ${kind === 'quick' ? 'quick model' : 'network'} has not learned anything yet.`, {
+        remedy: `Paint with the live preview on${kind === 'quick' ? '.' : ', or train from nothing.'}`,
+      });
     });
   }
 
@@ -147,8 +151,7 @@ export class Live {
   async objects({ image, page, rect }: View): Promise<WindowObjects> {
     const { project } = this.#open;
     if (project.task !== 'objects') throw new UsageError('This project has areas, not objects.');
-    const goOn = await this.pause();
-    try {
+    return this.#alone(async () => {
       const model = this.#best;
       if (model === undefined || model.step === 0) {
         throw new UsageError('There is no preview yet.', { remedy: 'Switch the live preview on, and wait for it.' });
@@ -158,14 +161,21 @@ export class Live {
       if (slice === undefined) throw new UsageError(`The image '${image}' has ${info.pages} pages, not ${page + 1}.`);
       const around = withMargin(rect, info);
       return { rect: around, objects: objectsOf(await model.predict(slice, around), liveClasses(project)) };
-    } finally {
-      goOn();
-    }
+    });
+  }
+
+  /** Uses the models beside the loop, which holds still, one use after the other: a network computes one thing at a time. */
+  async #alone<T>(use: () => T | Promise<T>): Promise<T> {
+    const goOn = await this.pause();
+    const used = this.#used.then(use);
+    this.#used = used.catch(() => undefined);
+    return used.finally(goOn);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     await this.#running;
+    await this.#used;
     await this.#quick?.close();
     await this.#closeNetwork();
   }

@@ -264,7 +264,7 @@ describe('inspect', () => {
     expect(chosen.stdout).toMatch(/axes +zyx 2 x 3 x 4/);
     const wrong = await lamella(['inspect', folder, '--series', 'series-1']);
     expect(wrong.code).toBe(1);
-    expect(wrong.stderr).toMatch(/unknown series "series-1"; found series-7 \(CT/);
+    expect(wrong.stderr).toMatch(/there is no "series-1"; found series-7 \(CT/);
   });
   test('where grey was learnt, colour is read as grey and vectors are refused', async () => {
     const path = join(root, 'colour.dcm');

@@ -297,6 +297,11 @@ describe('a network that learns while it is painted', () => {
     const { rect, objects } = await engine.previewObjects({ image: 'a', page: 0, rect: window });
     expect([rect, objects.dtype, objects.shape]).toEqual([{ x: 6, y: 6, width: 90, height: 90 }, 'uint32', [90, 90]]);
     expect(Math.max(...objects.data)).toBeGreaterThan(1);
+    // Two at once, as by two places accepted in a hurry, are computed one after the other.
+    const network = { on: true, model: 'network' } as const;
+    await engine.setLive(network);
+    const twice = [0, 70].map((x) => engine.previewObjects({ image: 'a', page: 0, rect: { ...window, x } }));
+    expect((await Promise.all(twice)).map((found) => found.rect.x)).toEqual([0, 6]);
     await engine.setLive({ on: false, model: 'auto' });
   });
 });

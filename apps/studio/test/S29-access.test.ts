@@ -292,6 +292,7 @@ describe.skipIf(whyNoPage !== undefined)(`S29 access${whyNoPage === undefined ? 
     await page.getByRole('button', { name: 'Help: Live preview' }).click();
     expect(await title.textContent()).toBe('Live preview');
     await closeDialog(page);
+    await page.mouse.move(0, 0);
     await page.locator('.canvas').focus();
     await helpIs('In five minutes');
     for (const dialog of ['settings', 'keys'] as const) await inDialog(page, dialog, () => look(page, dialog));

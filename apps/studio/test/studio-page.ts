@@ -170,6 +170,8 @@ export async function takeIn(page: Page, files: Readonly<Record<string, Uint8Arr
     await studio.takeIn(decoded);
   }, given);
   await page.waitForFunction(() => studio.display.shown.value !== undefined);
+  // What is drawn before the labels have come is drawn on nothing.
+  await page.waitForFunction(() => studio.annotation.layer.value !== undefined);
   await page.locator('.canvas').waitFor();
   // The canvas has its size, and has been drawn in it.
   await page.waitForFunction(() => studio.display.canvas.value.width > 1);
