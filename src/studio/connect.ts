@@ -1,5 +1,5 @@
 import type { Engine, EngineEvent } from './engine.ts';
-import { METHOD_NAMES, type Method } from './methods.ts';
+import { methodsBy } from './methods.ts';
 import { type Channel, headerOf } from './protocol.ts';
 import { openWire } from './wire.ts';
 
@@ -22,11 +22,8 @@ export function connect(channel: Channel): Engine {
     if (read.number !== undefined) wire.send({ ack: read.number });
   });
   channel.onClose(() => wire.close());
-  const methods = Object.fromEntries(
-    METHOD_NAMES.map((call) => [call, (...args: readonly unknown[]) => wire.ask({ call, args })]),
-  ) as unknown as Pick<Engine, Method>;
   return {
-    ...methods,
+    ...methodsBy((call, args) => wire.ask({ call, args })),
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

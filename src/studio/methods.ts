@@ -101,6 +101,12 @@ const METHODS: { readonly [M in Method]: readonly Check[] } = {
 
 export const METHOD_NAMES = Object.keys(METHODS) as readonly Method[];
 
+/** All methods of an engine, each by one function that is told its name. */
+export const methodsBy = (call: (name: Method, args: readonly unknown[]) => Promise<unknown>): Pick<Engine, Method> =>
+  Object.fromEntries(
+    METHOD_NAMES.map((name) => [name, (...args: readonly unknown[]) => call(name, args)]),
+  ) as unknown as Pick<Engine, Method>;
+
 export const isMethod = (call: string): call is Method => Object.hasOwn(METHODS, call);
 
 /**

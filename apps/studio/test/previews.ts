@@ -7,7 +7,7 @@ import { inWindow, takeIn } from './studio-page.ts';
 
 const SIDE = 512;
 /** Of 256 pixels squared, in the image. */
-const TILES = 4;
+export const TILES = 4;
 
 /** A tile that came: from which model, and the last edit that it had learned. */
 interface Came {
@@ -39,10 +39,7 @@ export const watchPreviews = (page: Page): Promise<void> =>
 const cells = (): Uint8Array => writePng(pageOf(phantom({ width: SIDE, height: SIDE, depth: 1, seed: 5 }).image, 0));
 
 /** Opens an image of 512 x 512, in a new project. */
-export async function openCells(page: Page, png = cells()): Promise<void> {
-  await takeIn(page, { 'cells.png': png });
-  await page.waitForFunction(() => studio.annotation.layer.value !== undefined);
-}
+export const openCells = (page: Page, png = cells()): Promise<void> => takeIn(page, { 'cells.png': png });
 
 /** A stroke with the pointer, by the key of its class. */
 export async function stroke(page: Page, key: string, y: number): Promise<void> {
@@ -69,7 +66,7 @@ export async function waited(page: Page, sequence: number, model: Came['model'])
   return (await at.jsonValue()) as number;
 }
 
-export const lastSequence = (page: Page): Promise<number> => page.evaluate(() => came.at(-1)?.sequence ?? 0);
+const lastSequence = (page: Page): Promise<number> => page.evaluate(() => came.at(-1)?.sequence ?? 0);
 
 /** A new project with the first strokes of two classes. @returns milliseconds to the first preview */
 export async function firstPreview(page: Page, png?: Uint8Array): Promise<number> {
@@ -91,9 +88,8 @@ export async function nextPreview(page: Page, i: number, model: Came['model']): 
   return waited(page, next, model);
 }
 
-/** Waits until the network learns, and shows what it says. */
+/** Has the network shown instead of the quick model, and waits until it has learned something. */
 export async function showNetwork(page: Page): Promise<void> {
-  await page.waitForFunction(() => studio.live.networkStep.value > 0, undefined, { timeout: 60_000 });
   await page.evaluate(() => studio.live.set({ on: true, model: 'network' }));
   await page.waitForFunction(() => came.at(-1)?.model === 'network', undefined, { timeout: 60_000 });
 }

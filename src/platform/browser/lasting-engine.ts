@@ -1,6 +1,6 @@
 import { factsOf, LamellaError } from '../../errors.ts';
 import type { Engine, EngineEvent, ProjectState, View } from '../../studio/engine.ts';
-import { METHOD_NAMES, type Method } from '../../studio/methods.ts';
+import { type Method, methodsBy } from '../../studio/methods.ts';
 
 /** Methods that may be called once more when nobody knows whether they were carried out. */
 const REPEATABLE: ReadonlySet<Method> = new Set<Method>([
@@ -109,11 +109,8 @@ export function lastingEngine(first: Engine, again: () => Promise<Engine>): Engi
     }
   }
 
-  const methods = Object.fromEntries(
-    METHOD_NAMES.map((name) => [name, (...args: readonly unknown[]) => call(name, args)]),
-  ) as unknown as Pick<Engine, Method>;
   return {
-    ...methods,
+    ...methodsBy(call),
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
