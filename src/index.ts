@@ -51,6 +51,7 @@ export {
   type Vector3,
 } from './image/image.ts';
 export { openOmeZarr, readDicomSeries, readImage, readOmeZarr } from './image/read.ts';
+export { type ImageSink, type MemorySink, memorySink } from './image/sink.ts';
 export type { ImageInfo, ImageSource, Region } from './image/source.ts';
 export type { InputSpec, NormalisationOptions } from './input/normalise.ts';
 export { predictAverage } from './predict/average.ts';

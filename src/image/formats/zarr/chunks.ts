@@ -1,5 +1,6 @@
 /** The chunks of an array, decoded by zarrita and checked: what is cut off or damaged is an error, never zeros. */
 
+import { copyBox, fillBox, offsetIn, placesIn, stridesOf } from '../../../array/boxes.ts';
 import { allocate, elementCount, type Storage } from '../../../array/ndarray.ts';
 import { FormatError, LamellaError } from '../../../errors.ts';
 import { joinPath } from '../../../files.ts';
@@ -98,7 +99,7 @@ export class ChunkReader {
       // The part of the chunk within the box.
       const low = from.map((at, i) => Math.max(at, start[i]));
       const extent = low.map((at, i) => Math.min(from[i] + chunkShape[i], start[i] + shape[i]) - at);
-      const target = dot(
+      const target = offsetIn(
         low.map((at, i) => at - start[i]),
         strides,
       );
@@ -108,7 +109,7 @@ export class ChunkReader {
         missing.set(file.join(), file);
         fillBox(data, target, strides, extent, fill);
       } else {
-        const source = dot(
+        const source = offsetIn(
           low.map((at, i) => at - from[i]),
           chunk.stride,
         );
@@ -165,25 +166,12 @@ interface Chunks {
   getChunk(place: number[]): Promise<Chunk>;
 }
 
-/** The places of the chunks that a box touches, the last axis fastest. */
-function* places(
-  start: readonly number[],
-  shape: readonly number[],
-  chunk: readonly number[],
-): Generator<readonly number[]> {
-  const first = start.map((at, i) => Math.floor(at / chunk[i]));
-  const last = start.map((at, i) => Math.floor((at + shape[i] - 1) / chunk[i]));
-  const place = [...first];
-  for (;;) {
-    yield [...place];
-    let axis = place.length - 1;
-    while (axis >= 0 && place[axis] === last[axis]) {
-      place[axis] = first[axis];
-      axis--;
-    }
-    if (axis < 0) return;
-    place[axis]++;
-  }
+/** The places of the chunks that a box touches. */
+function places(start: readonly number[], shape: readonly number[], chunk: readonly number[]) {
+  return placesIn(
+    start.map((at, i) => Math.floor(at / chunk[i])),
+    start.map((at, i) => Math.ceil((at + shape[i]) / chunk[i])),
+  );
 }
 
 /** Works on items, several at once. @throws the first error of `work`, after which no more are begun */
@@ -192,47 +180,4 @@ async function eachAtOnce<T>(count: number, items: Generator<T>, work: (item: T)
     for (const item of items) await work(item);
   };
   await Promise.all(Array.from({ length: count }, worker));
-}
-
-export function stridesOf(shape: readonly number[]): readonly number[] {
-  const strides = new Array<number>(shape.length).fill(1);
-  for (let i = shape.length - 2; i >= 0; i--) strides[i] = strides[i + 1] * shape[i + 1];
-  return strides;
-}
-
-const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, value, i) => sum + value * b[i], 0);
-
-type Values = Storage[keyof Storage];
-
-/** Copies a box between arrays of any strides. */
-export function copyBox(
-  source: Values,
-  from: number,
-  sourceStrides: readonly number[],
-  target: Values,
-  to: number,
-  targetStrides: readonly number[],
-  shape: readonly number[],
-  axis = 0,
-): void {
-  const length = shape[axis];
-  const [step, stride] = [sourceStrides[axis], targetStrides[axis]];
-  if (axis < shape.length - 1) {
-    for (let i = 0; i < length; i++) {
-      copyBox(source, from + i * step, sourceStrides, target, to + i * stride, targetStrides, shape, axis + 1);
-    }
-  } else if (step === 1 && stride === 1) target.set(source.subarray(from, from + length) as never, to);
-  else for (let i = 0; i < length; i++) target[to + i * stride] = source[from + i * step];
-}
-
-function fillBox(
-  target: Values,
-  to: number,
-  strides: readonly number[],
-  shape: readonly number[],
-  value: number | bigint,
-  axis = 0,
-): void {
-  if (axis === shape.length - 1) target.fill(value as never, to, to + shape[axis]);
-  else for (let i = 0; i < shape[axis]; i++) fillBox(target, to + i * strides[axis], strides, shape, value, axis + 1);
 }

@@ -1,6 +1,7 @@
+import { copyBox, stridesOf } from '../../../array/boxes.ts';
 import { allocate, elementCount } from '../../../array/ndarray.ts';
 import type { Region } from '../../source.ts';
-import { type Box, ChunkReader, copyBox, stridesOf } from './chunks.ts';
+import { type Box, ChunkReader } from './chunks.ts';
 import type { ZarrArray } from './metadata.ts';
 import type { ZarrStore } from './store.ts';
 

@@ -4,10 +4,10 @@
  * something where a file is missing, it was lost.
  */
 
+import { stridesOf } from '../../../array/boxes.ts';
 import { elementCount } from '../../../array/ndarray.ts';
 import { FormatError } from '../../../errors.ts';
 import { joinPath } from '../../../files.ts';
-import { stridesOf } from './chunks.ts';
 import type { ZarrLevel } from './level.ts';
 
 /** Pixels of the coarser level along the border of a missing file that filters may have reached from beside it. */
