@@ -28,6 +28,9 @@ export interface FloodOptions {
   readonly limit?: number;
 }
 
+/** Of a pixel: not asked about yet; inside and not found yet; found, or not inside. */
+const [UNKNOWN, NEW, CLOSED] = [0, 1, 2];
+
 /** Pixels that are looked at between two chances to pause: less than a millisecond. */
 const PIXELS_AT_ONCE = 1 << 14;
 
@@ -51,30 +54,40 @@ export function* flood(
   { size: [height, width], connectivity = 4, limit = 1 << 24 }: FloodOptions,
 ): Generator<number, FoundArea> {
   const reach = connectivity === 8 ? 1 : 0;
-  /** 1 where the area was found, by row; rows that it does not touch are undefined. */
-  const found: (Uint8Array | undefined)[] = [];
-  const isNew = (x: number, y: number): boolean => found[y]?.[x] !== 1 && inside(x, y);
+  /** What is known of the pixels of each row; rows that nothing was asked about are undefined. */
+  const known: (Uint8Array | undefined)[] = [];
+  const rowOf = (y: number): Uint8Array => (known[y] ??= new Uint8Array(width));
+  /** Asks about pixels once: floods come by each of them about three times. */
+  const ask = (row: Uint8Array, y: number, from: number, to: number): void => {
+    for (let x = from; x < to; x++) if (row[x] === UNKNOWN) row[x] = inside(x, y) ? NEW : CLOSED;
+  };
+  const isNew = (row: Uint8Array, x: number, y: number): boolean => {
+    if (row[x] === UNKNOWN) ask(row, y, x, x + 1);
+    return row[x] === NEW;
+  };
   const runs: number[] = [];
   let [pixels, looked] = [0, 0];
   const inImage = seedX >= 0 && seedY >= 0 && seedX < width && seedY < height;
   const waiting: Pixel[] = inImage && inside(seedX, seedY) ? [[seedX, seedY]] : [];
   while (waiting.length > 0 && pixels < limit) {
     const [x, y] = waiting.pop() as Pixel;
-    if (found[y]?.[x] === 1) continue;
+    const own = rowOf(y);
+    if (own[x] === CLOSED) continue;
     let [from, to] = [x, x + 1];
-    while (from > 0 && isNew(from - 1, y)) from--;
-    while (to < width && isNew(to, y)) to++;
-    found[y] ??= new Uint8Array(width);
-    found[y].fill(1, from, to);
+    while (from > 0 && isNew(own, from - 1, y)) from--;
+    while (to < width && isNew(own, to, y)) to++;
+    own.fill(CLOSED, from, to);
     runs.push(y, from, to);
     pixels += to - from;
     const [first, end] = [Math.max(0, from - reach), Math.min(width, to + reach)];
-    for (const row of [y - 1, y + 1]) {
-      if (row < 0 || row >= height) continue;
+    for (const next of [y - 1, y + 1]) {
+      if (next < 0 || next >= height) continue;
+      const row = rowOf(next);
+      ask(row, next, first, end);
       for (let column = first; column < end; column++) {
-        if (!isNew(column, row)) continue;
-        waiting.push([column, row]);
-        while (column + 1 < end && isNew(column + 1, row)) column++;
+        if (row[column] !== NEW) continue;
+        waiting.push([column, next]);
+        while (column + 1 < end && row[column + 1] === NEW) column++;
       }
     }
     looked += 3 * (to - from);
@@ -82,7 +95,7 @@ export function* flood(
     looked = 0;
     yield pixels;
   }
-  const complete = waiting.every(([x, y]) => found[y]?.[x] === 1);
+  const complete = waiting.every(([x, y]) => known[y]?.[x] === CLOSED);
   return { runs: Int32Array.from(runs), pixels, complete };
 }
 

@@ -92,18 +92,16 @@ export class LabelLayer {
   /** Reads single pixels of a slice, faster than `get`; outside the image they are not annotated. */
   reader(slice = 0): (x: number, y: number) => number {
     this.requireSlice(slice);
-    let held = -1;
+    const { width, height, notAnnotated } = this;
+    let [row, column, revision] = [-1, -1, -1];
     let data: Labels | undefined;
-    let revision = -1;
     return (x, y) => {
-      if (!(x >= 0 && y >= 0 && x < this.width && y < this.height)) return this.notAnnotated;
-      const key = this.#key(slice, y >> 8, x >> 8);
-      if (key !== held || revision !== this.#revision) {
-        held = key;
-        revision = this.#revision;
-        data = this.#chunks.get(key)?.data;
+      if (!(x >= 0 && y >= 0 && x < width && y < height)) return notAnnotated;
+      if (y >> 8 !== row || x >> 8 !== column || revision !== this.#revision) {
+        [row, column, revision] = [y >> 8, x >> 8, this.#revision];
+        data = this.#chunks.get(this.#key(slice, row, column))?.data;
       }
-      return data === undefined ? this.notAnnotated : data[((y & 255) << 8) | (x & 255)];
+      return data === undefined ? notAnnotated : data[((y & 255) << 8) | (x & 255)];
     };
   }
 

@@ -5,7 +5,7 @@ import { writePng } from 'lamella';
 import { flood, forEachRun, LabelLayer, painter, paintShape, sameLabel, similar, wand } from 'lamella/studio';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { inWindow, studioPages, takeIn, whyNoPage } from './studio-page.ts';
+import { greyPng, inWindow, studioPages, takeIn, whyNoPage } from './studio-page.ts';
 
 const SIZE = 300;
 
@@ -110,6 +110,51 @@ describe.skipIf(whyNoPage !== undefined)(`S06 shapes${whyNoPage === undefined ? 
     const { x, y } = await pointerAt(page);
     forEachRun(run(wand(value, [x, y], { size: [SIZE, SIZE], diameter: 41 })), painter(expected, { value: 1 }));
     expect(hash(await pagePixels(page)), 'wand').toBe(hash(pixels(expected)));
+    expect(errors).toEqual([]);
+    await close();
+  });
+
+  it('fills a large area in slices of time: presses wait for it, and Esc leaves nothing of it', async () => {
+    const { page, errors, close } = await pages.open();
+    await takeIn(page, { 'grey.png': greyPng(512, 512) });
+    const found = await page.evaluate(async () => {
+      const held = { alt: false, shift: false };
+      const painted = (): number => studio.annotation.layer.value?.annotatedPixels() ?? 0;
+      const press = (): void => {
+        studio.painting.down({ x: 5, y: 5 }, held);
+        studio.painting.up();
+      };
+      // By turns with the fill: messages are handled in their order.
+      const { port1, port2 } = new MessageChannel();
+      const nextTask = (): Promise<unknown> =>
+        new Promise((next) => {
+          port1.onmessage = next;
+          port2.postMessage(undefined);
+        });
+      // A clock by which every step takes its whole slice.
+      let clock = 0;
+      performance.now = () => {
+        clock += 100;
+        return clock;
+      };
+      studio.painting.choose('fill');
+      press();
+      while (painted() === 0) await nextTask();
+      const atEsc = painted();
+      studio.painting.cancel();
+      const left = { pixels: painted(), canUndo: studio.annotation.canUndo.value };
+      press();
+      press();
+      studio.painting.finish();
+      while (studio.painting.busy) await nextTask();
+      const filled = { pixels: painted(), edits: studio.annotation.made.value };
+      await studio.annotation.undo();
+      return { atEsc, left, filled, undone: painted() };
+    });
+    expect(found.atEsc).toBeLessThan(512 * 512);
+    expect(found.left).toEqual({ pixels: 0, canUndo: false });
+    expect(found.filled).toEqual({ pixels: 512 * 512, edits: 1 });
+    expect(found.undone).toBe(0);
     expect(errors).toEqual([]);
     await close();
   });

@@ -10,6 +10,7 @@ import {
   type LabelLayer,
   mergeObjects,
 } from 'lamella/studio';
+import { nextTask } from '../next-task.ts';
 import { text } from '../text/text.ts';
 import type { Annotation } from './annotation.ts';
 import type { Messages } from './messages.ts';
@@ -81,8 +82,7 @@ export function createObjects(annotation: Annotation, project: OpenProject, mess
       }
       await project.during(text.busy.interpolating, async () => {
         const task = interpolateSlices(layer, before, after);
-        while (!continueFor(task, SLICE_MS, () => performance.now()).done)
-          await new Promise((next) => setTimeout(next));
+        while (!continueFor(task, SLICE_MS, () => performance.now()).done) await nextTask();
         annotation.commit(text.edits.interpolate);
       });
     },

@@ -12,6 +12,7 @@ import {
   setPage,
   splitRecords,
 } from 'lamella/studio';
+import { nextTask } from '../next-task.ts';
 
 export interface OpenedAnnotation {
   readonly annotations: Annotations;
@@ -31,7 +32,7 @@ export async function openAnnotation(
   for (const image of images) addImage(engine, annotations, image, project);
   const history = new History(annotations, {
     store: { write: (_, record) => engine.record(record) },
-    pause: () => new Promise((next) => setTimeout(next)),
+    pause: nextTask,
     problem,
   });
   await history.replay(splitRecords(journal).records);

@@ -177,7 +177,8 @@ export function createPainting({ annotation, display, settings, objects, message
       if (gesture !== undefined && !gesture.up()) end();
     },
     finish(): void {
-      gesture?.finish?.();
+      if (gesture?.finish === undefined) return;
+      gesture.finish();
       end();
     },
     /** @returns whether something was begun */
