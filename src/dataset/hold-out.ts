@@ -8,7 +8,7 @@ import { counted, DatasetError } from '../errors.ts';
 import { keepLabels } from './annotate.ts';
 import { type Memo, noMemo } from './memo.ts';
 import type { RawPage } from './raw.ts';
-import { type Split, type SplitChoice, splitItems } from './split.ts';
+import { type PagesChoice, type Split, type SplitChoice, splitItems } from './split.ts';
 
 export interface HeldOut {
   /** Indices into the slices; a slice with held-out regions is in both, one without annotation in neither. */
@@ -17,8 +17,15 @@ export interface HeldOut {
   readonly train: readonly RawPage[];
   /** The slices of `split.validation` with the labels that are scored. */
   readonly validation: readonly RawPage[];
-  /** By name of a slice: its held-out regions, if not the whole slice is held out. */
-  readonly regions: { readonly [page: string]: readonly Region[] };
+  /** Of a slice: its held-out regions that are scored, if not the whole slice is held out. */
+  readonly regions: RegionsByPage;
+  /** Of a slice for training: its regions that are trained on, or were before. */
+  readonly trainedRegions: RegionsByPage;
+}
+
+/** Regions of slices, by the name of the slice. */
+export interface RegionsByPage {
+  readonly [page: string]: readonly Region[];
 }
 
 /** Of fewer slices that are annotated by regions or strokes, a whole one would be more than a fifth. */
@@ -26,13 +33,20 @@ const LEAST_PAGES = 5;
 /** Maximum number of slices named in a line. */
 const MOST_NAMED = 3;
 
+/** Whether the bounds of a region of a slice overlap those of others. */
+export const overlapsSome = ({ shape }: Region, others: readonly Region[]): boolean =>
+  others.some((other) => boxesOverlap(boundsOf(other.shape), boundsOf(shape)));
+
 /** Complete regions of a slice that may be held out: no accepted predictions, and none that overlap others. */
 function candidates({ annotation }: RawPage): readonly Region[] {
   const regions = annotation?.regions ?? [];
   return regions.filter(
     (region) =>
       mayBeHeld(region) &&
-      !regions.some((other) => other !== region && boxesOverlap(boundsOf(region.shape), boundsOf(other.shape))),
+      !overlapsSome(
+        region,
+        regions.filter((other) => other !== region),
+      ),
   );
 }
 
@@ -87,7 +101,7 @@ function splitAnnotated(
 }
 
 /**
- * Holds out the regions marked as such, which no choice trains on; otherwise slices as chosen by `splitItems`; if only
+ * Holds out the regions marked as such, or chosen, which no choice trains on; otherwise slices as chosen by `splitItems`; if only
  * a few slices are annotated, and in part, a fraction of their complete regions, at least one, if there are three or
  * more.
  * @param isAnnotated whether any pixel of a slice is annotated
@@ -101,9 +115,11 @@ export function holdOut(
   memo: Memo = noMemo,
 ): HeldOut {
   const fraction = 'fraction' in choice ? choice.fraction : undefined;
+  const { regions: chosen, unscored }: Partial<PagesChoice> = 'pages' in choice ? choice : {};
+  const isUnscored = (page: RawPage, { id }: Region): boolean => unscored?.[page.name]?.includes(id) === true;
   const held = new Map<number, readonly Region[]>();
-  for (const [i, { annotation }] of pages.entries()) {
-    const own = annotation?.regions.filter((region) => region.held) ?? [];
+  for (const [i, { name, annotation }] of pages.entries()) {
+    const own = annotation?.regions.filter((region) => region.held || chosen?.[name]?.includes(region.id)) ?? [];
     if (own.length > 0) held.set(i, own);
   }
   const few = new Map(indicesOf(pages, isAnnotated).map((i) => [i, pages[i] as RawPage]));
@@ -117,7 +133,12 @@ export function holdOut(
     note = `validation: none, there ${which[0]} only, and fewer than ${LEAST_REGIONS} complete regions on ${which[1]}`;
   }
   // Regions of a slice that is held out as a whole are scored with it; without validation none is.
-  const scored = new Map([...held].filter(([i]) => fraction !== 0 && !validation.includes(i)));
+  const scored = new Map(
+    [...held].flatMap(([i, regions]) => {
+      const own = regions.filter((region) => !isUnscored(pages[i] as RawPage, region));
+      return fraction === 0 || validation.includes(i) || own.length === 0 ? [] : [[i, own]];
+    }),
+  );
   if (scored.size > 0) {
     const whole =
       validation.length > 0 ? `${validation.length} whole ${validation.length === 1 ? 'page' : 'pages'} and ` : '';
@@ -140,6 +161,15 @@ export function holdOut(
     train: trained.map(({ page }) => page),
     validation: all.map((i) => part(i, 'within', scored.get(i))),
     regions: Object.fromEntries([...scored].map(([i, regions]) => [(pages[i] as RawPage).name, regions])),
+    trainedRegions: Object.fromEntries(
+      train.flatMap((i) => {
+        const page = pages[i] as RawPage;
+        const own = page.annotation?.regions.filter(
+          (region) => held.get(i)?.includes(region) !== true || isUnscored(page, region),
+        );
+        return own === undefined || own.length === 0 ? [] : [[page.name, own]];
+      }),
+    ),
   };
 }
 

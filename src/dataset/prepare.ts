@@ -17,7 +17,7 @@ import { describePairing, type Pair, type Pairing } from './discover/pairing.ts'
 import { annotationOf, declaredByProject, describeProject } from './discover/project-files.ts';
 import { readAhead } from './discover/read-ahead.ts';
 import { type ImageListing, inFolder, listImageSources, pairListing, readListed } from './discover/sources.ts';
-import { type HeldOut, holdOut } from './hold-out.ts';
+import { holdOut, type RegionsByPage } from './hold-out.ts';
 import { chooseInversion } from './inversion.ts';
 import type { LabelKind } from './labels/label-kind.ts';
 import {
@@ -167,7 +167,9 @@ export interface PreparedDataset {
   readonly validation: readonly TrainingPage[];
   readonly split: Split;
   /** By name of a validation slice: its held-out regions, if not the whole slice is held out. */
-  readonly heldRegions: HeldOut['regions'];
+  readonly heldRegions: RegionsByPage;
+  /** By name of a slice for training: its regions that are trained on, or were before. */
+  readonly trainedRegions: RegionsByPage;
   readonly mapping: LabelMapping;
   readonly input: InputSpec;
   /** Fraction of each class among the training pixels that are not ignored. */
@@ -357,6 +359,7 @@ export function prepareDataset(read: RawDataset, options: PrepareOptions = {}): 
     validation,
     split,
     heldRegions: held.regions,
+    trainedRegions: held.trainedRegions,
     mapping,
     input: {
       channels,

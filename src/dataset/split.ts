@@ -33,9 +33,22 @@ export interface Split {
 export type SplitChoice =
   | { readonly fraction: number }
   | { readonly names: readonly string[] }
-  /** Names of slices as they stand; those that are not there are held out of nothing. */
-  | { readonly pages: readonly string[] }
+  | PagesChoice
   | { readonly fold: number; readonly folds: number };
+
+/** Names of slices as they stand; those that are not there are held out of nothing. */
+export interface PagesChoice {
+  readonly pages: readonly string[];
+  /** Regions that are held out besides those marked so. */
+  readonly regions?: RegionNumbers;
+  /** Regions that are held out but not scored. */
+  readonly unscored?: RegionNumbers;
+}
+
+/** Numbers of regions, by name of their slice. */
+export interface RegionNumbers {
+  readonly [page: string]: readonly number[];
+}
 
 interface Stack {
   readonly name: string;

@@ -3,9 +3,10 @@
  * be compared; its training data are rehearsed beside the new ones, since a network that sees only new data forgets.
  */
 
+import { overlapsSome, type RegionsByPage } from '../dataset/hold-out.ts';
 import type { TrainingSet } from '../dataset/patch-position.ts';
 import type { RawDataset, RawPage } from '../dataset/raw.ts';
-import { type SplitChoice, splitItems } from '../dataset/split.ts';
+import { type RegionNumbers, type SplitChoice, splitItems } from '../dataset/split.ts';
 
 /** The data of a run; JSON, so that a resumed run reads them again. */
 export interface RunData {
@@ -15,6 +16,10 @@ export interface RunData {
   readonly level?: number;
   readonly trainingImages: readonly string[];
   readonly validationImages: readonly string[];
+  /** By name of a validation image: the regions that alone are scored, if not the whole image is. */
+  readonly validationRegions?: RegionsByPage;
+  /** By name of a training image: its regions that were trained on, by this run or one that it trains on from. */
+  readonly trainingRegions?: RegionsByPage;
   /** Of a run that trains on from another: the data of that, which it rehearses. */
   readonly before?: RunData;
 }
@@ -39,20 +44,49 @@ export function withPagesBefore(now: RawDataset, before: RawDataset): RawDataset
   return { ...now, pages: [...now.pages, ...renamed] };
 }
 
+/** The name in the joint data of a page of the run before. */
+function nameBefore({ pages }: RawDataset): (name: string) => string {
+  const elsewhere = pages.some(({ name }) => name.startsWith(PREFIX));
+  return (name) => (elsewhere ? `${PREFIX}${name}` : name);
+}
+
 /** Names in the joint data of what the run before trained on and held out. */
 export function namesBefore(
-  { pages }: RawDataset,
+  raw: RawDataset,
   { trainingImages, validationImages }: RunData,
 ): { readonly training: ReadonlySet<string>; readonly validation: ReadonlySet<string> } {
-  const there = new Set(pages.map(({ name }) => name));
-  const elsewhere = [...there].some((name) => name.startsWith(PREFIX));
+  const there = new Set(raw.pages.map(({ name }) => name));
   const named = (names: readonly string[]): ReadonlySet<string> =>
-    new Set(names.map((name) => (elsewhere ? `${PREFIX}${name}` : name)).filter((name) => there.has(name)));
+    new Set(names.map(nameBefore(raw)).filter((name) => there.has(name)));
   return { training: named(trainingImages), validation: named(validationImages) };
 }
 
 /**
- * What is held out: of old pages those that were, of new ones as `choice` says, but none where regions are held out.
+ * Regions of the run before: those that it held out are held out again, and those that it was trained on are not scored,
+ * even if they are held out by now.
+ */
+function regionsBefore(
+  raw: RawDataset,
+  { validationRegions = {}, trainingRegions = {} }: RunData,
+): { readonly regions: RegionNumbers; readonly unscored: RegionNumbers } {
+  const joint = nameBefore(raw);
+  const pageOf = new Map(raw.pages.map((page) => [page.name, page]));
+  type Regions = RegionsByPage[string];
+  const pick = (before: RegionsByPage, isMeant: (region: Regions[number], known: Regions) => boolean): RegionNumbers =>
+    Object.fromEntries(
+      Object.entries(before).flatMap(([name, known]) => {
+        const now = pageOf.get(joint(name))?.annotation?.regions ?? [];
+        const numbers = now.filter((region) => isMeant(region, known)).map(({ id }) => id);
+        return numbers.length === 0 ? [] : [[joint(name), numbers]];
+      }),
+    );
+  const regions = pick(validationRegions, ({ id }, known) => known.some((own) => own.id === id));
+  return { regions, unscored: pick(trainingRegions, (region, known) => region.held && overlapsSome(region, known)) };
+}
+
+/**
+ * What is held out: of old pages and regions those that were, of new pages as `choice` says, but none where regions are
+ * held out.
  * @returns also lines that tell old and new data apart
  */
 export function splitBeside(
@@ -75,8 +109,14 @@ export function splitBeside(
   const share = fresh.length === 0 ? 0 : (times * sum(fresh)) / (times * sum(fresh) + sum(rehearsed));
   // A page in both had only regions held out, which say so themselves.
   const whole = [...validation].filter((name) => !training.has(name));
+  const { regions, unscored } = regionsBefore(raw, before);
+  const notScored = Object.entries(unscored).map(([name, numbers]) => `${numbers.join(', ')} of ${name}`);
   return {
-    split: { pages: [...whole, ...heldNames] },
+    split: {
+      pages: [...whole, ...heldNames],
+      ...(Object.keys(regions).length > 0 && { regions }),
+      ...(notScored.length > 0 && { unscored }),
+    },
     data: { validation: [...validation], repeated: fresh.map(({ name }) => name), times },
     notes: [
       `data from before: ${rehearsed.length} pages to train on, ${validation.size} held out as before`,
@@ -85,6 +125,9 @@ export function splitBeside(
           ? `; ${Math.round(100 * share)} % of the patches are of new pages, the others rehearse old ones`
           : ''
       }`,
+      ...(notScored.length > 0
+        ? [`held-out regions that the model was trained on are not scored: ${notScored.join('; ')}`]
+        : []),
     ],
   };
 }

@@ -99,6 +99,7 @@ const REQUIRED: { readonly [path: string]: Rule } = {
 const OPTIONAL: { readonly [path: string]: Rule } = {
   settings: object,
   validationRegions: object,
+  trainingRegions: object,
   spacingMm: {
     expected: 'a list of three sizes in mm, the first may be null,',
     holds: (value) =>
@@ -118,6 +119,8 @@ const OPTIONAL: { readonly [path: string]: Rule } = {
   'before.folder': text,
   'before.trainingImages': listOf('names', text),
   'before.validationImages': listOf('names', text),
+  'before.validationRegions': object,
+  'before.trainingRegions': object,
   'recipe.data.before': object,
   'recipe.data.before.validation': listOf('names', text),
   'recipe.data.before.repeated': listOf('names', text),

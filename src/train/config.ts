@@ -3,7 +3,6 @@
 import { crc32, hex8 } from '../array/crc32.ts';
 import type { ClassAugment } from '../augment/class-batch.ts';
 import type { AugmentSettings } from '../augment/options.ts';
-import type { HeldOut } from '../dataset/hold-out.ts';
 import type { LabelMapping } from '../dataset/labels/labels.ts';
 import { type Memo, noMemo } from '../dataset/memo.ts';
 import type { SplitChoice } from '../dataset/split.ts';
@@ -62,8 +61,6 @@ export interface RunConfig extends RunData {
   readonly lamella: string;
   /** ISO 8601. */
   readonly created: string;
-  /** By name of a validation image: the regions that alone are scored, if not the whole image is. */
-  readonly validationRegions?: HeldOut['regions'];
   /** The user's settings, by the library's names; missing in runs of earlier versions. */
   readonly settings?: { readonly [name: string]: unknown };
   readonly recipe: Recipe;

@@ -176,6 +176,7 @@ export async function startTraining(
       trainingImages: task.trainingNames,
       validationImages: task.validationNames,
       validationRegions: task.validationRegions,
+      trainingRegions: task.trainingRegions,
       ...(place.from?.before && { before: place.from.before }),
       recipe,
       metric: chosen?.metric,

@@ -20,6 +20,8 @@ export interface TrainingTask {
   readonly validationNames: readonly string[];
   /** Regions that alone are held out, by name of the image. */
   readonly validationRegions?: RunConfig['validationRegions'];
+  /** Regions that are trained on, or were before, by name of the image. */
+  readonly trainingRegions?: RunConfig['trainingRegions'];
   /** Hash of names and contents, so that a resumed run detects changed data. */
   readonly fingerprint: string;
   /** Default duration of a run. */

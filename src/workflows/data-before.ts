@@ -71,6 +71,8 @@ async function dataBefore(place: Place, from: string): Promise<RunData | undefin
     ...(level !== undefined && { level }),
     trainingImages,
     validationImages,
+    ...(data.validationRegions && { validationRegions: data.validationRegions }),
+    ...(data.trainingRegions && { trainingRegions: data.trainingRegions }),
     ...(before && { before: found(before) }),
   });
   return found(config);

@@ -106,3 +106,79 @@ describe('train --from a run on new data', () => {
     expect(config.trainingImages).toEqual(['image/0.png']);
   });
 });
+
+describe('regions of a project that a run held out', () => {
+  const regions = [
+    [0, 0, 24, 24],
+    [24, 0, 24, 24],
+    [0, 24, 24, 24],
+    [24, 24, 24, 24],
+  ].map((box, i) => ({ id: i + 1, box, slice: 0, complete: true, origin: 'painted', held: false }));
+  let project: string;
+  const describeProject = (held: readonly number[]) =>
+    atomicWrite(
+      join(project, 'lamella.json'),
+      new TextEncoder().encode(
+        JSON.stringify({
+          version: 1,
+          name: 'cells',
+          task: 'classes',
+          classes: [
+            { name: 'outside', value: 0 },
+            { name: 'inside', value: 1 },
+          ],
+          notAnnotated: 255,
+          images: [
+            {
+              id: 'a',
+              file: 'images/a.png',
+              labels: 'labels/a.png',
+              use: 'train',
+              regions: regions.map((region) => ({ ...region, held: held.includes(region.id) })),
+            },
+          ],
+        }),
+      ),
+    );
+  const ids = (of: { readonly [page: string]: readonly { readonly id: number }[] } = {}) =>
+    Object.values(of).flatMap((own) => own.map(({ id }) => id));
+
+  beforeAll(async () => {
+    project = join(root, 'project');
+    const { image, label } = phantom({ width: 48, height: 48, depth: 1, cellPx: 20, seed: 3 });
+    const inside = page(label, 0);
+    await atomicWrite(join(project, 'images', 'a.png'), writePng(page(image, 0)));
+    await atomicWrite(
+      join(project, 'labels', 'a.png'),
+      writePng({ ...inside, data: Uint8Array.from(inside.data as Uint8Array, (value) => Math.min(1, value)) }),
+    );
+  });
+
+  test('is held out again by a run that trains on, and what was trained on is not scored', async () => {
+    await describeProject([]);
+    const begun = join(root, 'begun');
+    await trainRun(project, { ...SMALL, baseChannels: 4, depth: 2, out: begun });
+    const before = parseConfig(await readFile(join(begun, 'config.json')), begun);
+    const held = ids(before.validationRegions);
+    expect(held).toHaveLength(1);
+    const trained = regions.map(({ id }) => id).filter((id) => !held.includes(id));
+    expect(ids(before.trainingRegions)).toEqual(trained);
+
+    // Another seed would hold out others.
+    for (const seed of [1, 2, 3]) {
+      const { config } = await continued(project, { from: begun, seed });
+      expect(config.validationRegions).toEqual(before.validationRegions);
+      expect(config.trainingRegions).toEqual(before.trainingRegions);
+    }
+
+    await describeProject([trained[0] as number]);
+    const { config, said } = await continued(project, { from: begun });
+    expect(ids(config.validationRegions)).toEqual(held);
+    expect(said).toContain(
+      `held-out regions that the model was trained on are not scored: ${trained[0]} of images/a.png`,
+    );
+    expect(ids(config.trainingRegions)).toEqual(trained);
+    const { config: anew } = await continued(project, { from: undefined, baseChannels: 4, depth: 2 });
+    expect(ids(anew.validationRegions)).toEqual([trained[0]]);
+  });
+});

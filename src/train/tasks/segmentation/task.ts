@@ -174,13 +174,14 @@ function cutPages(raw: RawDataset, data: PreparedDataset, recipe: Recipe, place:
 }
 
 function taskOf(raw: RawDataset, data: PreparedDataset, place: Place): Omit<TrainingTask, 'length' | 'chooseRecipe'> {
-  const { heldRegions } = data;
+  const { heldRegions, trainedRegions } = data;
   return {
     notes: [...data.notes, ...basisNotes(raw, data)],
     annotatedFraction: data.annotatedFraction,
     trainingNames: data.train.pages.map(({ name }) => name),
     validationNames: data.validation.map(({ name }) => name),
     ...(Object.keys(heldRegions).length > 0 && { validationRegions: heldRegions }),
+    ...(Object.keys(trainedRegions).length > 0 && { trainingRegions: trainedRegions }),
     fingerprint: fingerprintOf([...data.train.pages, ...data.validation], place.memo),
     chooseMetric: () => (data.validation.length === 0 ? undefined : chooseMetric(data.validation, data.mapping)),
     openSetup: (recipe, metric, options) =>
