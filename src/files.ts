@@ -21,6 +21,16 @@ export interface ByteSource {
   close(): Promise<void>;
 }
 
+/** A file that is being written; nobody sees it before it is finished. */
+export interface FileWriter {
+  /** @throws LamellaError if there is no space */
+  write(offset: number, bytes: Uint8Array): Promise<void>;
+  /** Moves the file to its place, where it replaces another. @throws LamellaError if it cannot be written */
+  finish(): Promise<void>;
+  /** Leaves nothing of it; never throws. */
+  abort(): Promise<void>;
+}
+
 /** What the core needs of a file system, implemented in `platform/`, and in memory by `memoryFiles`. */
 export interface Files {
   /**
@@ -57,6 +67,36 @@ export interface WritableFiles extends Files {
    * @throws LamellaError if there is no space or no permission.
    */
   write(path: string, content: Uint8Array | string): Promise<void>;
+  /**
+   * Begins a file that is written part by part, creating the folders that it needs; without it, `createFile` holds the
+   * file in memory. @throws as `write`
+   */
+  create?(path: string): Promise<FileWriter>;
+  /** Removes a file, or a folder with all that it holds, if there is one. @throws LamellaError without permission */
+  remove?(path: string): Promise<void>;
+  /** A Zstandard compressor of the platform, if faster than the one of zarrita. */
+  readonly zstd?: (bytes: Uint8Array) => Promise<Uint8Array>;
+}
+
+/** Begins a file that is written part by part. @throws as `WritableFiles.write` */
+export async function createFile(files: WritableFiles, path: string): Promise<FileWriter> {
+  if (files.create !== undefined) return files.create(path);
+  let bytes = new Uint8Array();
+  let size = 0;
+  return {
+    async write(offset, part) {
+      const end = offset + part.length;
+      if (end > bytes.length) {
+        const larger = new Uint8Array(Math.max(end, 2 * bytes.length));
+        larger.set(bytes.subarray(0, size));
+        bytes = larger;
+      }
+      bytes.set(part, offset);
+      size = Math.max(size, end);
+    },
+    finish: () => files.write(path, bytes.subarray(0, size)),
+    abort: async () => {},
+  };
 }
 
 /** At most the first `count` bytes of a file. @throws as `Files.read` */

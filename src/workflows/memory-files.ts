@@ -63,6 +63,10 @@ export function memoryFiles(contents: Readonly<Record<string, FileContent>> = {}
     async write(path, content) {
       files.set(normal(path), typeof content === 'string' ? new TextEncoder().encode(content) : content.slice());
     },
+    async remove(path) {
+      for (const name of files.keys())
+        if (name === normal(path) || name.startsWith(`${normal(path)}/`)) files.delete(name);
+    },
     async zip(folder = '.') {
       const entries: [string, Uint8Array][] = [];
       for (const name of below(folder)) entries.push([name, await bytesOf(get(joinPath(folder, name)))]);

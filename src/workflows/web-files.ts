@@ -1,7 +1,7 @@
 /** Stores of OME-Zarr on a web server, read by range: nothing lists a server's files, but a store's metadata name them. */
 
 import { DatasetError, UsageError } from '../errors.ts';
-import { type ByteSource, bytesSource, joinPath, type WritableFiles } from '../files.ts';
+import { type ByteSource, bytesSource, createFile, joinPath, type WritableFiles } from '../files.ts';
 
 /** What is used of the platform's `fetch`. */
 export type Fetch = (
@@ -105,6 +105,10 @@ export function webFiles(fetch: Fetch): Pick<WritableFiles, 'list' | 'read' | 'o
 export function withWeb(files: WritableFiles, fetch: Fetch): WritableFiles {
   const web = webFiles(fetch);
   const of = (path: string): Pick<WritableFiles, 'list' | 'read' | 'open' | 'kind'> => (isUrl(path) ? web : files);
+  const toFolder = (path: string): string => {
+    if (!isUrl(path)) return path;
+    throw new UsageError('files are not written to a web server.', { file: path, remedy: 'Choose a folder.' });
+  };
   return {
     zlib: files.zlib,
     get maxBytes() {
@@ -116,9 +120,9 @@ export function withWeb(files: WritableFiles, fetch: Fetch): WritableFiles {
     kind: (path) => of(path).kind(path),
     folders: async (folder) => (isUrl(folder) ? [] : ((await files.folders?.(folder)) ?? [])),
     resolve: (path) => (isUrl(path) ? path : files.resolve(path)),
-    async write(path, content) {
-      if (!isUrl(path)) return files.write(path, content);
-      throw new UsageError('files are not written to a web server.', { file: path, remedy: 'Choose a folder.' });
-    },
+    zstd: files.zstd,
+    write: async (path, content) => files.write(toFolder(path), content),
+    create: async (path) => createFile(files, toFolder(path)),
+    remove: async (path) => files.remove?.(toFolder(path)),
   };
 }

@@ -1,6 +1,7 @@
-import { open, rename, rm, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { LamellaError } from '../../errors.ts';
+import type { FileWriter } from '../../files.ts';
 import { makeFolder } from './make-folder.ts';
 
 /** The error for a failed write: no space, no permission, no such folder. */
@@ -32,21 +33,53 @@ export function explainWrite(cause: unknown, file: string): LamellaError {
 let written = 0;
 
 /**
- * Writes a file atomically: to a temporary file beside it, flushed to disk, then renamed. Creates folders. Leaves
- * nothing behind on failure.
- * @throws LamellaError naming the file and what to do.
+ * Begins a file: a temporary one beside it, which `finish` flushes to disk and renames. Creates folders. Leaves nothing
+ * behind on failure.
+ * @throws LamellaError naming the file and what to do, as its methods do
  */
-export async function atomicWrite(file: string, content: Uint8Array | string): Promise<void> {
+export async function atomicFile(file: string): Promise<FileWriter> {
   const temporary = join(dirname(file), `.${basename(file)}.${process.pid}-${written++}.tmp`);
-  try {
-    await makeFolder(dirname(file));
-    await writeFile(temporary, content, { flush: true });
-    await rename(temporary, file);
-  } catch (cause) {
+  let handle: FileHandle | undefined;
+  const abort = async (): Promise<void> => {
+    await handle?.close().catch(() => undefined);
     await rm(temporary, { force: true }).catch(() => undefined);
-    throw explainWrite(cause, file);
-  }
-  await flushFolder(dirname(file));
+  };
+  const orExplain = async (work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (cause) {
+      await abort();
+      throw explainWrite(cause, file);
+    }
+  };
+  await orExplain(async () => {
+    await makeFolder(dirname(file));
+    handle = await open(temporary, 'w');
+  });
+  const opened = handle as unknown as FileHandle;
+  return {
+    write: (offset, bytes) =>
+      orExplain(async () => {
+        for (let at = 0; at < bytes.length; ) {
+          at += (await opened.write(bytes, at, bytes.length - at, offset + at)).bytesWritten;
+        }
+      }),
+    finish: () =>
+      orExplain(async () => {
+        await opened.sync();
+        await opened.close();
+        await rename(temporary, file);
+        await flushFolder(dirname(file));
+      }),
+    abort,
+  };
+}
+
+/** Writes a file atomically. @throws as `atomicFile` */
+export async function atomicWrite(file: string, content: Uint8Array | string): Promise<void> {
+  const writer = await atomicFile(file);
+  await writer.write(0, typeof content === 'string' ? new TextEncoder().encode(content) : content);
+  await writer.finish();
 }
 
 /** Makes a rename survive a power failure if the system supports it (not on Windows). */

@@ -1,11 +1,11 @@
-import { open, readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { open, readdir, readFile, realpath, rm, stat } from 'node:fs/promises';
 import { basename, join, relative, resolve, sep } from 'node:path';
 import { DatasetError, type Facts, LamellaError } from '../../errors.ts';
 import { beyondEnd, type WritableFiles } from '../../files.ts';
 import { MAX_BYTES } from '../../image/read.ts';
 import { withWeb } from '../../workflows/web-files.ts';
-import { atomicWrite } from './atomic-write.ts';
-import { nodeZlib } from './zlib.ts';
+import { atomicFile, atomicWrite, explainWrite } from './atomic-write.ts';
+import { nodeZlib, nodeZstd } from './zlib.ts';
 
 /** The error for a failed read. */
 function explainRead(cause: unknown, file: string): DatasetError {
@@ -60,7 +60,14 @@ export const localFiles: WritableFiles = {
   get maxBytes() {
     return Math.min(MAX_BYTES, process.availableMemory());
   },
+  zstd: nodeZstd,
   write: atomicWrite,
+  create: atomicFile,
+  async remove(path) {
+    await rm(path, { recursive: true, force: true }).catch((cause: unknown) => {
+      throw explainWrite(cause, path);
+    });
+  },
   resolve,
   async kind(path) {
     const info = await stat(path).catch(() => undefined);

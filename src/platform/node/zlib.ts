@@ -1,5 +1,6 @@
+import * as zlib from 'node:zlib';
 import { crc32, deflateSync, type Inflate, inflate as nativeInflate } from 'node:zlib';
-import type { Zlib } from '../../files.ts';
+import type { WritableFiles, Zlib } from '../../files.ts';
 import { inflate } from '../../image/inflate.ts';
 
 /** Smaller streams take less time than the transfer to another thread and back. */
@@ -34,3 +35,22 @@ export const nodeZlib: Zlib = {
           });
         }),
 };
+
+/** Of Node from 22.15 on. The size of the content goes into the header, as readers allocate by it. */
+type ZstdCompress = (
+  bytes: Uint8Array,
+  options: { readonly pledgedSrcSize: number },
+  done: (error: Error | null, packed: Uint8Array) => void,
+) => void;
+const { zstdCompress } = zlib as { readonly zstdCompress?: ZstdCompress };
+
+/** Zstandard on Node's threads; undefined where Node has none. */
+export const nodeZstd: WritableFiles['zstd'] =
+  zstdCompress === undefined
+    ? undefined
+    : (bytes) =>
+        new Promise((resolve, reject) => {
+          zstdCompress(bytes, { pledgedSrcSize: bytes.length }, (error, packed) =>
+            error === null ? resolve(packed) : reject(error),
+          );
+        });

@@ -87,7 +87,7 @@ export class ChunkReader {
    * @throws FormatError, naming the chunk, if one is damaged or cut off; DatasetError if a file cannot be read
    */
   async read({ start, shape }: Region): Promise<Box> {
-    const { chunkShape, fileShape, dtype, fill } = this.#array;
+    const { chunkShape, fileShape, dtype, fill, storesAll } = this.#array;
     const data = allocate(dtype, elementCount(shape));
     const strides = stridesOf(shape);
     const missing = new Map<string, readonly number[]>();
@@ -105,6 +105,8 @@ export class ChunkReader {
       );
       const chunk = await this.#chunk(place, file);
       if (chunk === undefined) {
+        if (storesAll)
+          throw this.#problem(file, 'this shard is missing, though all were written: the store is incomplete.');
         if (fill === undefined) throw this.#problem(file, 'this chunk is missing, and the store names no fill value.');
         missing.set(file.join(), file);
         fillBox(data, target, strides, extent, fill);

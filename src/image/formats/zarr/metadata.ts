@@ -3,7 +3,7 @@
 import { type DType, isDType } from '../../../array/ndarray.ts';
 import { FormatError } from '../../../errors.ts';
 import { joinPath } from '../../../files.ts';
-import { float16ToNumber } from '../../float16.ts';
+import { float16ToNumber, numberToFloat16 } from '../../float16.ts';
 import type { ZarrStore } from './store.ts';
 
 export type Json = { readonly [name: string]: unknown };
@@ -31,6 +31,8 @@ export interface ZarrArray {
   readonly indexAt: 'start' | 'end' | undefined;
   /** Codecs by the names that zarrita has for them. */
   readonly codecs: readonly string[];
+  /** Whether its writer stored every file, so that one that is missing was lost. */
+  readonly storesAll: boolean;
   /** The value of what is not stored, as float16's bits where the dtype is float16; undefined if there is none. */
   readonly fill: number | bigint | undefined;
   /** The key of a file by its place among the files. */
@@ -88,7 +90,7 @@ export async function readNode(store: ZarrStore, path: string): Promise<ZarrNode
  * @param store for messages
  * @throws FormatError if they contradict themselves, or describe what is not supported
  */
-export function parseArray({ path, format, array }: ZarrNode, store: ZarrStore): ZarrArray {
+export function parseArray({ path, format, array, attributes }: ZarrNode, store: ZarrStore): ZarrArray {
   const file = joinPath(store.name, path);
   const wrong = (problem: string): never => {
     throw new FormatError(problem, { file, remedy: 'Write the store again.' });
@@ -103,9 +105,9 @@ export function parseArray({ path, format, array }: ZarrNode, store: ZarrStore):
   const given = array ?? wrong('this is a group of a Zarr store, where an array is expected.');
   const shape = lengths(given.shape) ?? wrong(`the array has the shape ${JSON.stringify(given.shape)}.`);
   const parsed = format === 3 ? version3(given, shape.length) : version2(given, shape.length);
-  return { path, format, shape, ...parsed };
+  return { path, format, shape, storesAll: ownAttributes(attributes).all_shards === true, ...parsed };
 
-  type Own = Omit<ZarrArray, 'path' | 'format' | 'shape'>;
+  type Own = Omit<ZarrArray, 'path' | 'format' | 'shape' | 'storesAll'>;
 
   function version3(meta: Json, rank: number): Own {
     for (const [name, value] of Object.entries(meta)) {
@@ -200,10 +202,13 @@ export function parseArray({ path, format, array }: ZarrNode, store: ZarrStore):
     if (typeof found !== 'number' || !(isFloat || Number.isInteger(found))) {
       return wrong(`the fill value is ${JSON.stringify(value)}, which is not of type ${dtype}.`);
     }
-    if (dtype === 'float16') return float16Bits(found);
+    if (dtype === 'float16') return numberToFloat16(found);
     return dtype === 'int64' || dtype === 'uint64' ? BigInt(found) : found;
   }
 }
+
+/** What Lamella says of what it wrote. */
+export const ownAttributes = ({ lamella }: Json): Json => (isObject(lamella) ? lamella : {});
 
 const SHARDING = 'sharding_indexed';
 
@@ -250,12 +255,6 @@ function floatOf(text: string, dtype: DType): number | undefined {
   return dtype === 'float32'
     ? new Float32Array(Uint32Array.of(Number(bits)).buffer)[0]
     : new Float64Array(BigUint64Array.of(bits).buffer)[0];
-}
-
-/** The bits of a number that float16 has exactly; zero for others. */
-function float16Bits(value: number): number {
-  for (let bits = 0; bits < 2 ** 16; bits++) if (Object.is(float16ToNumber(bits), value)) return bits;
-  return 0;
 }
 
 /** A fill value as Zarr 3 writes it. */

@@ -2,9 +2,9 @@
 
 import { FormatError, option } from '../../../errors.ts';
 import { joinPath } from '../../../files.ts';
-import type { Spacing, Spacings } from '../../image.ts';
+import { type Image, labelKindOf, type Spacing, type Spacings } from '../../image.ts';
 import { normaliseUnit, spacingOf } from '../../units.ts';
-import { type Json, objects, readNode, type ZarrNode } from './metadata.ts';
+import { type Json, objects, ownAttributes, readNode, type ZarrNode } from './metadata.ts';
 import type { ZarrStore } from './store.ts';
 
 /** An axis of an array: one of the product's, and its unit. */
@@ -32,6 +32,9 @@ export interface OmeImage {
   readonly channels: readonly string[] | undefined;
   /** Whether it is labels of another image. */
   readonly isLabel: boolean;
+  /** What Lamella wrote beside. */
+  readonly labelKind: Image['labelKind'];
+  readonly valueUnit: string | undefined;
   readonly notes: readonly string[];
 }
 
@@ -53,6 +56,7 @@ const VERSIONS = /^0\.[1-5](\D|$)/;
 export function parseImage(node: ZarrNode, store: ZarrStore): OmeImage {
   const file = joinPath(store.name, node.path);
   const ome = omeOf(node);
+  const own = ownAttributes(node.attributes);
   const [image, ...others] = objects(ome.multiscales);
   const wrong = (problem: string): FormatError =>
     new FormatError(problem, { file, remedy: 'Write the store again, for instance with ome-zarr-py.' });
@@ -61,6 +65,9 @@ export function parseImage(node: ZarrNode, store: ZarrStore): OmeImage {
       file,
       remedy: `Use the folder of its image, which has the metadata of OME-Zarr, with ${option('level')}.`,
     });
+  }
+  if (own.unfinished === true) {
+    throw new FormatError('this OME-Zarr store was not written to its end.', { file, remedy: 'Write it again.' });
   }
   if (image === undefined) {
     throw new FormatError('this Zarr store has no image: its metadata are not those of OME-Zarr.', {
@@ -100,6 +107,8 @@ export function parseImage(node: ZarrNode, store: ZarrStore): OmeImage {
     levels,
     channels: channelNames(ome),
     isLabel: ome['image-label'] !== undefined,
+    labelKind: labelKindOf(String(own.labelKind)),
+    valueUnit: typeof own.valueUnit === 'string' ? own.valueUnit : undefined,
     notes: [
       ...(others.length > 0 ? [`It has ${others.length + 1} pyramids; only the first is read.`] : []),
       ...(unitless.length > 0

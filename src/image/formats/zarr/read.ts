@@ -46,6 +46,8 @@ export async function openZarrImage(store: ZarrStore, { path = '', maxBytes }: O
     ...(dtype === 'bool' ? { bitDepth: 1 } : {}),
     ...(channels?.length === count ? { channels } : {}),
     ...(levels.length > 1 ? { levels } : {}),
+    ...(ome.labelKind === undefined ? {} : { labelKind: ome.labelKind }),
+    ...(ome.valueUnit === undefined ? {} : { valueUnit: ome.valueUnit }),
     ...(notes.length > 0 ? { notes } : {}),
     source: file,
   };
