@@ -15,7 +15,7 @@ import type { Project, ProjectImage } from '../project/project.ts';
 import { memoryFiles } from '../workflows/memory-files.ts';
 import type { GivenFile, ImageId, Problem } from './engine.ts';
 import { problemOf } from './error-data.ts';
-import { inferRules, type LabelledSource, openLabels, ownRules } from './import-labels.ts';
+import { type LabelledSource, openLabels, ownRules, rulesFor } from './import-labels.ts';
 import { labelFileOf, layerOf } from './label-files.ts';
 import { FOLDERS, fileFacts, freeName } from './project-folder.ts';
 
@@ -79,7 +79,8 @@ function sourcesOf(listing: ImageListing): { sources: readonly Source[]; listing
  * Adds images to a project: each is read, copied into `images/`, and listed. A file that cannot be read is a problem of
  * its own; one that is in the project already is left out.
  * @param folder the project's
- * @param options isFresh: nothing is annotated yet, so that kind and classes may be taken from labels among the files
+ * @param options isFresh: nothing is annotated yet, so that kind and classes, if not chosen, are taken from labels among the
+ * files
  */
 export async function addFiles(
   files: WritableFiles,
@@ -96,9 +97,9 @@ export async function addFiles(
   const labelled = sources.filter(isLabelled);
   const reader = await openLabels(source, listing, labelled);
   let rules = ownRules(project);
-  if (labelled.length > 0 && isFresh) {
+  if (labelled.length > 0) {
     try {
-      rules = await inferRules(project, source, listing, labelled, reader);
+      rules = await rulesFor(project, isFresh, source, listing, labelled, reader);
     } catch (cause) {
       problems.push(problemOf(cause));
     }

@@ -10,7 +10,7 @@ import { classColour } from '../image/display.ts';
 import type { Image } from '../image/image.ts';
 import type { Project } from '../project/project.ts';
 import { classLabels, mappingOf } from './label-files.ts';
-import { IGNORED_IN_FILES } from './project-folder.ts';
+import { freeName, IGNORED_IN_FILES, isKindAsMade } from './project-folder.ts';
 
 /** An image among given files, and its labels. */
 export interface LabelledSource {
@@ -83,15 +83,45 @@ export async function inferMapping(
   return { mapping: findMapping(pages, labelOptions({ declared })), values };
 }
 
-/** The rules that follow from the labels themselves, and the project with their classes. @throws as `inferMapping` */
-export async function inferRules(
+/**
+ * The rules for labels that are handed in. The first ones say what a project is of, unless that was chosen; then, what
+ * they mean is turned into what was chosen, where that is possible.
+ * @param isFresh nothing is annotated yet
+ * @returns also the project, with the classes of the labels
+ * @throws as `inferMapping`
+ */
+export async function rulesFor(
   project: Project,
+  isFresh: boolean,
   files: WritableFiles,
   listing: ImageListing,
   sources: readonly LabelledSource[],
   reader: LabelReader,
 ): Promise<LabelRules> {
+  if (!isFresh && project.task === 'classes') return ownRules(project);
   const { mapping } = await inferMapping(files, listing, sources, reader);
+  if (!isFresh) return isMask(mapping) ? { project, mapping, labels: [] } : ownRules(project);
+  return isKindAsMade(project) ? rulesOf(project, mapping) : chosenRules(project, mapping);
+}
+
+/** Whether the labels are white on black: numbers of objects would hardly begin at 255. */
+const isMask = ({ kind, classes: [, white] }: LabelMapping): boolean =>
+  kind === 'binary' && Array.isArray(white?.values) && white.values.includes(255);
+
+/** The rules for labels of a project whose kind or classes were chosen, which stay. */
+function chosenRules(project: Project, mapping: LabelMapping): LabelRules {
+  if (project.task === 'objects') return { project, mapping, labels: [] };
+  const classes = [...(project.classes ?? [])];
+  for (const { name } of mapping.classes.slice(classes.length)) {
+    const value = 1 + classes.reduce((most, own) => (own.value === 'rest' ? most : Math.max(most, own.value)), -1);
+    classes.push({ name: freeName(name, new Set(classes.map((own) => own.name))), value, ...classColours(value) });
+  }
+  const own = { ...project, classes };
+  return { project: own, mapping, labels: classLabels(own).map(({ label }) => label) };
+}
+
+/** The rules that follow from the labels themselves, and the project with their classes. */
+function rulesOf(project: Project, mapping: LabelMapping): LabelRules {
   if (mapping.kind === 'instances') {
     const [background, object] = mapping.classes;
     return {

@@ -8,15 +8,19 @@ import { declaredByProject } from '../dataset/discover/project-files.ts';
 import { alignLabels } from '../dataset/labels/align.ts';
 import {
   applyMapping,
+  IGNORE,
   type LabelMapping,
   type LabelPage,
   labelPages,
   requireLabels,
+  stackLabels,
 } from '../dataset/labels/labels.ts';
 import { DatasetError } from '../errors.ts';
 import { writeTiff } from '../image/formats/tiff/write.ts';
 import { type Image, sizes } from '../image/image.ts';
 import { displayMap, inverseMap, reorient } from '../image/orient.ts';
+import { connectedComponents } from '../objects/connected-components.ts';
+import { slicesOf } from '../objects/grid.ts';
 import type { Project, ProjectClass } from '../project/project.ts';
 
 type LabelRules = Pick<Project, 'task' | 'classes' | 'notAnnotated'>;
@@ -104,11 +108,13 @@ export function layerOf(
     );
   }
   requireLabels(pages, mapping.ignore);
+  const numbers = task === 'objects' && mapping.kind !== 'instances' ? componentsOf(pages, image, mapping) : undefined;
   for (const [slice, page] of pages.entries()) {
     const { height, width } = page;
-    if (task === 'objects')
-      setPage(layer, ndarray('uint32', [height, width], objectsOf(page, mapping)), slice, layer.notAnnotated);
-    else {
+    if (task === 'objects') {
+      const objects = numbers?.[slice] ?? objectsOf(page, mapping);
+      setPage(layer, ndarray('uint32', [height, width], objects), slice, layer.notAnnotated);
+    } else {
       const classes = applyMapping(page, mapping);
       // 255 is ignored in both.
       const painted = classes.map((index) => labels[index] ?? NOT_ANNOTATED.classes);
@@ -135,6 +141,41 @@ function objectsOf({ values, source }: LabelPage, { ignore }: LabelMapping): Uin
       remedy: `Number objects from 1 to ${NOT_ANNOTATED.objects - 1}.`,
     });
   });
+}
+
+/**
+ * The objects of a mask on each page: what hangs together, in a stack also through slices.
+ * @throws DatasetError for more than two classes
+ */
+function componentsOf(pages: readonly LabelPage[], image: Image, mapping: LabelMapping): readonly Uint32Array[] {
+  if (mapping.classes.length > 2) {
+    throw new DatasetError(
+      `these labels tell ${mapping.classes.length} classes apart, and the project is one of objects.`,
+      {
+        file: pages[0]?.source,
+        remedy: 'Choose areas before they are added, or use labels that number the objects.',
+      },
+    );
+  }
+  const { slices } = sizes(image);
+  let count = 0;
+  return Array.from({ length: pages.length / slices }, (_, time) => {
+    const own = pages.slice(time * slices, (time + 1) * slices);
+    const classes = own.map((page) => applyMapping(page, mapping));
+    const masks = own.map((page, z) => ({
+      ...page,
+      values: Int32Array.from(classes[z] as Uint8Array, (index) => Number(index === 1)),
+    }));
+    const found = connectedComponents(stackLabels(masks));
+    const before = count;
+    count += found.count;
+    return slicesOf(found.labels).map(({ data }, z) =>
+      Uint32Array.from(data, (number, p) => {
+        if (classes[z]?.[p] === IGNORE) return NOT_ANNOTATED.objects;
+        return number === 0 ? 0 : number + before;
+      }),
+    );
+  }).flat();
 }
 
 /** The value of each label in files; a class that stands for all other values gets the smallest that is free. */

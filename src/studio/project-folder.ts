@@ -31,22 +31,30 @@ export const FOLDERS = {
 /** Values of label files that mean "not annotated". */
 export const IGNORED_IN_FILES = { classes: 255, objects: 65_535 } as const;
 
+const KIND_AS_MADE = {
+  task: 'classes',
+  classes: [
+    { name: 'background', value: 0 },
+    { name: 'foreground', value: 1, colour: '#E69F00' },
+  ],
+  notAnnotated: IGNORED_IN_FILES.classes,
+} as const;
+
 /** A project without images: two classes, until it is changed. */
 export function emptyProject(name: string, version: string): Project {
   return {
     version: PROJECT_VERSION,
     writtenBy: `lamella ${version}`,
     name,
-    task: 'classes',
-    classes: [
-      { name: 'background', value: 0 },
-      { name: 'foreground', value: 1, colour: '#E69F00' },
-    ],
-    notAnnotated: IGNORED_IN_FILES.classes,
+    ...KIND_AS_MADE,
     images: [],
     revision: 0,
   };
 }
+
+/** Whether kind and classes are those of an empty project, which nobody chose. */
+export const isKindAsMade = ({ task, classes }: Project): boolean =>
+  JSON.stringify([task, classes]) === JSON.stringify([KIND_AS_MADE.task, KIND_AS_MADE.classes]);
 
 /** @throws DatasetError as `parseProject`, or if there is no such file */
 export async function readProjectFile(files: WritableFiles, folder: string): Promise<Project> {

@@ -97,6 +97,61 @@ describe('a data folder', () => {
   });
 });
 
+describe('labels that come when the kind of the project was chosen', () => {
+  const add = async (label: (p: number) => number) => {
+    const { problems } = await engine.addFiles([
+      { path: 'images/a.png', content: IMAGE },
+      { path: 'masks/a.png', content: picture(label) },
+    ]);
+    const project = await engine.change({});
+    const labels = await engine.labels('a', 0);
+    return { problems, project, labels: [...(labels?.data ?? [])] };
+  };
+  /** 6 x 4: two objects, and a pixel that is not known. */
+  const twoSquares = (p: number): number =>
+    p === 23 ? 0 : [0, 1, 6, 7].includes(p) ? 1 : [4, 10, 11].includes(p) ? 2 : 0;
+  const objects = [
+    { name: 'background', value: 0 },
+    { name: 'nucleus', value: 'rest' },
+  ] as const;
+
+  it('are taken as it: parts of a mask that hang together are objects', async () => {
+    await engine.create('cells');
+    await engine.change({ task: 'objects', classes: objects });
+    const { project, labels, problems } = await add((p) => (twoSquares(p) > 0 ? 255 : 0));
+    expect(problems).toEqual([]);
+    expect(project).toMatchObject({ task: 'objects', classes: objects });
+    expect(labels).toEqual(Array.from({ length: 24 }, (_, p) => twoSquares(p)));
+  });
+
+  it('are refused by name where objects cannot be told from them', async () => {
+    await engine.create('cells');
+    await engine.change({ task: 'objects', classes: objects });
+    const { project, labels, problems } = await add((p) => Math.floor(p / 6));
+    expect(problems).toMatchObject([{ file: 'masks/a.png', message: expect.stringContaining('4 classes') }]);
+    expect([project.task, labels]).toEqual(['objects', []]);
+  });
+
+  it('of objects become areas, and names of classes stay', async () => {
+    const { project } = await engine.create('cells');
+    const [background, foreground] = project.classes ?? [];
+    const classes = [background, { ...foreground, name: 'nuclei' }] as NonNullable<typeof project.classes>;
+    await engine.change({ classes });
+    // Numbers up to 9 that hang together are objects.
+    const { project: after, labels } = await add((p) => (p < 12 ? (p % 3 === 2 ? 0 : 1 + Math.floor(p / 3)) : 0));
+    expect(after.task).toBe('classes');
+    expect(after.classes?.slice(0, 2)).toEqual(classes);
+    expect(labels.slice(0, 6)).toEqual([1, 1, 0, 2, 2, 0]);
+  });
+
+  it('say what a project is of that was not chosen', async () => {
+    await engine.create('cells');
+    const { project, labels } = await add((p) => (twoSquares(p) > 0 ? 255 : 0));
+    expect(project.task).toBe('classes');
+    expect(labels).toEqual(Array.from({ length: 24 }, (_, p) => Math.min(1, twoSquares(p))));
+  });
+});
+
 describe('an archive', () => {
   const refused = async (zip: Uint8Array, message: string | RegExp): Promise<void> => {
     await expect(engine.import([{ path: 'x.zip', content: zip }], 'x')).rejects.toThrow(message);
