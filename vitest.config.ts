@@ -21,8 +21,10 @@ export default defineConfig({
     ],
     // Measurements of earlier runs decide nothing here, and none are left in the user's cache folder.
     env: { LAMELLA_CACHE: '' },
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // For what hangs: how fast something is, is no reason to fail.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+    expect: { poll: { timeout: 240_000 } },
     // Two cores: one file at a time beside ONNX Runtime's own threads keeps the timings meaningful.
     fileParallelism: false,
   },

@@ -245,7 +245,7 @@ beforeAll(async () => {
   await symlink(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
   for (const place of ADDED.flatMap(([, places]) => places)) await put(place);
   await inCopy('node_modules/typescript/bin/tsc', '-b', 'tsconfig.build.json');
-}, 300_000);
+});
 
 afterAll(() => rm(copy, { recursive: true, force: true }));
 

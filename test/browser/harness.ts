@@ -45,6 +45,22 @@ export const launchOptions = ({ webgpu = false, webgl = false, memory = false }:
 export const launchChromium = (options: BrowserOptions = {}): Promise<Browser> =>
   chromium.launch(launchOptions(options));
 
+/** Enough for anything on a slow machine with much else to do: what takes as long has failed. In milliseconds. */
+export const PATIENCE_MS = 240_000;
+
+/**
+ * A page that is waited for patiently. Conditions are asked for by a timer: by frames, as is usual, they are not asked for
+ * while the machine has no time to draw any.
+ */
+export async function openPage(browser: Browser | BrowserContext): Promise<Page> {
+  const page = await browser.newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
+  const wait = page.waitForFunction.bind(page);
+  page.waitForFunction = ((condition: () => unknown, given?: unknown, options?: object) =>
+    wait(condition, given, { polling: 50, ...options })) as Page['waitForFunction'];
+  return page;
+}
+
 export interface BrowserSession {
   /** A page on the server, cross-origin isolated, its console errors collected. */
   newPage(): Promise<BrowserPage>;
@@ -81,7 +97,7 @@ export async function openBrowser({
   const url = server.resolvedUrls?.local[0] as string;
   return {
     async newPage() {
-      const page = await browser.newPage();
+      const page = await openPage(browser);
       const errors: string[] = [];
       page.on('console', (message) => {
         if (message.type() === 'error') errors.push(message.text());

@@ -214,7 +214,7 @@ describe('what predict wrote', () => {
     expect((JSON.parse(scored.stdout) as { instances: { predictionCount: number } }).instances.predictionCount).toBe(
       said.objects,
     );
-  }, 120_000);
+  });
 });
 
 describeWithData('lungs of the reference masks', () => {

@@ -44,7 +44,7 @@ beforeAll(async () => {
   expect(stderr).toBe('');
   expect(code).toBe(0);
   trained = stdout;
-}, 60_000);
+});
 afterAll(() => rm(root, { recursive: true }));
 
 async function probabilities(out: string): Promise<Float32Array> {
@@ -88,7 +88,7 @@ test('predict gives the same at once and window by window, the latter with a cou
   expect(slow.stdout).toMatch(/one window after another/);
   expect(slow.stderr).toMatch(/4096\/4096 windows {2}0:00 left/);
   expectAllClose(await probabilities('slow'), await probabilities('dense'), { atol: 1e-5 });
-}, 30_000);
+});
 
 test('several networks are averaged, and smoothed', async () => {
   const other = await train('n1', '--network', 'n1', '--seed', '1');
@@ -107,7 +107,7 @@ test('several networks are averaged, and smoothed', async () => {
   expect((await predict(both, 'smooth', '--median', '2')).code).toBe(0);
   const roughness = (p: Float32Array) => p.reduce((sum, value, i) => sum + Math.abs(value - (p[i - 1] ?? value)), 0);
   expect(roughness(await probabilities('smooth'))).toBeLessThan(roughness(mean as Float32Array));
-}, 60_000);
+});
 
 test('a foveated network trains on, and says why it is slow', async () => {
   const { code, stdout } = await train('fov', '--network', 'n1', '--foveation', '2', '--cover', '15');
@@ -120,7 +120,7 @@ test('a foveated network trains on, and says why it is slow', async () => {
   expect(refused.stderr).toMatch(/^lamella: .*best.onnx: .*foveation.*patch by patch\.\n$/);
   const { stdout: said } = await predict([join(root, 'fov')], 'fov-pred');
   expect(said).toMatch(/note: .*foveation.*slow/);
-}, 60_000);
+});
 
 test.each<[string, () => readonly string[], number, RegExp]>([
   [
@@ -182,7 +182,7 @@ test('networks of other classes are not averaged', async () => {
   const { code, stderr } = await predict([run, join(root, 'named')], 'mixed');
   expect(code).toBe(1);
   expect(stderr).toMatch(/named.*best\.onnx: its classes are membrane, inside, those of .*n2.*background, foreground/);
-}, 30_000);
+});
 
 test('augment draws the windows, bench dense both times', async () => {
   const sheet = join(root, 'sheet.png');

@@ -15,7 +15,7 @@ beforeAll(async () => {
   const train = ['train', join(root, 'data'), '--network', 'filter-bank', '--steps', '30', '--out', join(root, 'run')];
   const { code, stderr } = await lamella(train);
   expect([code, stderr]).toEqual([0, '']);
-}, 60_000);
+});
 afterAll(() => rm(root, { recursive: true }));
 
 async function suggest(...options: readonly string[]): Promise<Suggestions> {

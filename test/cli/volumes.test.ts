@@ -76,7 +76,7 @@ beforeAll(async () => {
   ]);
   expect(stderr).toBe('');
   expect(code).toBe(0);
-}, 120_000);
+});
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 const predict = async (images: string, out: string, ...more: readonly string[]) => {

@@ -81,7 +81,7 @@ describe.skipIf(noWebgpu !== '')(`Node WebGPU${noWebgpu}`, () => {
     const runtime = await openRuntime({ device: 'webgpu' });
     results = await runJobs(runtime);
     await runtime.dispose();
-  }, 400_000);
+  });
   compare('Node WebGPU', () => results);
 });
 
@@ -96,6 +96,6 @@ describe.skipIf(noBrowser !== '').each(['wasm', 'webgpu'] as const)(`browser %s$
     } finally {
       await browser.close();
     }
-  }, 400_000);
+  });
   compare(device === 'webgpu' ? 'browser WebGPU' : 'browser WASM', () => results);
 });

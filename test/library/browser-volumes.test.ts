@@ -57,9 +57,9 @@ describe.skipIf(why !== undefined)(`volumes in a page${why === undefined ? '' : 
     close = () => browser.close();
     const tab = await browser.newPage();
     await tab.goto(`${site.url}volumes.html`);
-    await tab.waitForFunction('globalThis.result !== undefined', undefined, { timeout: 60_000 });
+    await tab.waitForFunction('globalThis.result !== undefined');
     result = await tab.evaluate('globalThis.result');
-  }, 180_000);
+  });
   afterAll(async () => {
     await close?.();
     await site?.close();

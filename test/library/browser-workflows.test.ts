@@ -80,7 +80,7 @@ describe.skipIf(why !== undefined)(`workflows in a page${why === undefined ? '' 
     const page = await browser.newPage();
     await page.goto(`${site.url}workflows.html`);
     await page.setInputFiles('input', join(root, 'all'));
-    await page.waitForFunction(() => 'result' in globalThis, undefined, { timeout: 50_000 });
+    await page.waitForFunction(() => 'result' in globalThis);
     const result = (await page.evaluate('result')) as {
       error?: string;
       kind: string;

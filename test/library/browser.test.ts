@@ -179,7 +179,6 @@ describe.skipIf(why !== undefined)(
         }
       },
       // The software adapter takes seconds for a step.
-      240_000,
     );
 
     it.each(predictSnippets)('$title: predicts the file that the user chooses', async ({ title }) => {
@@ -214,7 +213,7 @@ describe.skipIf(why !== undefined)(
 
     it.each(trainSnippets)('$title: trains in the page', async ({ title }) => {
       const { page, errors } = await open(`train${trainSnippets.findIndex((s) => s.title === title)}`, false);
-      await page.waitForFunction(() => 'result' in globalThis, undefined, { timeout: 50_000 });
+      await page.waitForFunction(() => 'result' in globalThis);
       const { shape, download } = (await page.evaluate('result')) as { shape: number[]; download: string };
       expect(errors).toEqual([]);
       expect(shape).toEqual([2, 6, 96, 96]);
@@ -228,7 +227,7 @@ describe.skipIf(why !== undefined)(
         const results = [];
         for (let load = 0; load < 2; load++) {
           if (load > 0) await page.reload();
-          await page.waitForFunction(() => 'result' in globalThis, undefined, { timeout: 50_000 });
+          await page.waitForFunction(() => 'result' in globalThis);
           const { download, ...result } = (await page.evaluate('result')) as { download: string };
           expect(download).toMatch(/^blob:/);
           results.push(result);
@@ -241,14 +240,14 @@ describe.skipIf(why !== undefined)(
 
     it('train in a Web Worker', async () => {
       const { page, errors } = await open('worker', false);
-      await page.waitForFunction(() => 'result' in globalThis, undefined, { timeout: 50_000 });
+      await page.waitForFunction(() => 'result' in globalThis);
       expect(await page.evaluate('result')).toEqual({ steps: 3, bytes: expect.any(Number) });
       expect(errors).toEqual([]);
     });
 
     it('say in a sentence what is wrong', async () => {
       const { page } = await open('wrong', false);
-      await page.waitForFunction(() => 'result' in globalThis, undefined, { timeout: 20_000 });
+      await page.waitForFunction(() => 'result' in globalThis);
       const { drawn, problems } = (await page.evaluate('result')) as { drawn: number[]; problems: string[] };
       expect(drawn.slice(0, 2)).toEqual([16, 16]);
       expect(drawn[2]).toBe(drawn[3]);

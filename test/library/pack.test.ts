@@ -54,7 +54,7 @@ describe.skipIf(why !== undefined)(`the packed package${why === undefined ? '' :
       cwd: join(folder, 'app'),
       env: ENV,
     });
-  }, 240_000);
+  });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   const inApp = (file: string, args: readonly string[]) => run(file, args, { cwd: join(folder, 'app'), env: ENV });

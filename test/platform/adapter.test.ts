@@ -52,7 +52,6 @@ test.skipIf(absent !== undefined)(
       await browser.close();
     }
   },
-  60_000,
 );
 
 test('a failure after the GPU was lost says so; one before, or after it was destroyed on purpose, is as it is', async () => {

@@ -43,4 +43,4 @@ it('after a step it finds next to nothing of one of two classes, and after hundr
   // It is known when the project is opened again.
   const { project } = await engine.open('cells');
   expect(project.runs?.[0]?.doubt).toEqual(doubt);
-}, 60_000);
+});

@@ -176,13 +176,13 @@ describe('a network that learns while it is painted', () => {
     ]);
     await engine.setLive({ on: true, model: 'network' });
     const last = () => events.findLast((event) => event.kind === 'preview');
-    await expect.poll(() => last()?.model, { timeout: 30_000 }).toBe('network');
+    await expect.poll(() => last()?.model).toBe('network');
     const { step } = last() as Preview;
     await painter.stroke('a', 1, [
       [40, 40],
       [60, 40],
     ]);
-    await expect.poll(() => last()?.step ?? 0, { timeout: 30_000 }).toBeGreaterThan(step + 25);
+    await expect.poll(() => last()?.step ?? 0).toBeGreaterThan(step + 25);
     expect(events.findLast((event) => event.kind === 'step')).toMatchObject({ loss: expect.any(Number) });
     expect(events.filter((event) => event.kind === 'problem')).toEqual([]);
 
@@ -194,7 +194,7 @@ describe('a network that learns while it is painted', () => {
     expect(await readdir(join(root, 'cells/runs/1'))).toContain('start.onnx');
     // It goes on behind it.
     const seen = events.length;
-    await expect.poll(() => events.slice(seen).some((event) => event.kind === 'step'), { timeout: 30_000 }).toBe(true);
+    await expect.poll(() => events.slice(seen).some((event) => event.kind === 'step')).toBe(true);
     await engine.setLive({ on: false, model: 'network' });
   });
 
@@ -218,7 +218,7 @@ describe('a network that learns while it is painted', () => {
       if (tiles.length === 4) void engine.setPainting(true);
     });
     await engine.setLive({ on: true, model: 'network' });
-    await expect.poll(() => tiles.length, { timeout: 50_000 }).toBe(4);
+    await expect.poll(() => tiles.length).toBe(4);
     await engine.train({ steps: 1, settings: { batch: 1 }, from: 'live' });
 
     const runtime = await studioHost(root).openRuntime();
@@ -260,7 +260,7 @@ describe('a network that learns while it is painted', () => {
     const previews = () => events.filter((event) => event.kind === 'preview');
     expect(previews()).toEqual([]);
     await engine.updateLive();
-    await expect.poll(() => previews().length, { timeout: 30_000 }).toBe(1);
+    await expect.poll(() => previews().length).toBe(1);
     expect(previews()[0]).toMatchObject({ model: 'quick', step: 1 });
     // Nothing more comes of another stroke, until it is asked for again.
     await painter.stroke('a', 1, [
@@ -270,7 +270,7 @@ describe('a network that learns while it is painted', () => {
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(previews().length).toBe(1);
     await engine.updateLive();
-    await expect.poll(() => previews().length, { timeout: 30_000 }).toBe(2);
+    await expect.poll(() => previews().length).toBe(2);
     expect(previews()[1]).toMatchObject({ model: 'quick', step: 2 });
     expect(events.filter((event) => event.kind === 'step')).toEqual([]);
   });
@@ -287,9 +287,7 @@ describe('a network that learns while it is painted', () => {
     painter.history.commit('objects');
     await painter.history.settled();
     await engine.setLive({ on: true, model: 'auto' });
-    await expect
-      .poll(() => events.filter((event) => event.kind === 'step').length, { timeout: 30_000 })
-      .toBeGreaterThan(2);
+    await expect.poll(() => events.filter((event) => event.kind === 'step').length).toBeGreaterThan(2);
     const preview = events.findLast((event) => event.kind === 'preview');
     expect([...new Set(preview?.classes)].every((value) => value === 0 || value === 1)).toBe(true);
     expect(events.filter((event) => event.kind === 'problem')).toEqual([]);

@@ -91,7 +91,7 @@ describe.each(Object.entries(WAYS))('a project, its engine %s', (_, open) => {
     const seen = events.length;
     await expect(engine.segment({})).rejects.toThrow('busy with training');
     const steps = () => events.slice(seen).filter((event) => event.kind === 'step').length;
-    await expect.poll(steps, { timeout: 30_000 }).toBeGreaterThan(3);
+    await expect.poll(steps).toBeGreaterThan(3);
     await engine.stop();
     expect(await training).toMatchObject({ run: 'runs/2', stopped: true });
     expect(await readdir(join(root, id, 'runs/2'))).toContain('last.onnx');
@@ -108,7 +108,7 @@ describe.each(Object.entries(WAYS))('a project, its engine %s', (_, open) => {
     const seen = events.length;
     const training = engine.train(options);
     const steps = () => events.slice(seen).filter((event) => event.kind === 'step').length;
-    await expect.poll(steps, { timeout: 30_000 }).toBeGreaterThan(3);
+    await expect.poll(steps).toBeGreaterThan(3);
     await engine.stop();
     const { run: stopped, steps: done } = await training;
     expect([stopped, done < 60]).toEqual(['runs/3', true]);

@@ -186,7 +186,7 @@ test('alexnet at full size, 1000 classes: some steps, and what they take', async
     await setup.close();
     await runtime.dispose();
   }
-}, 60_000);
+});
 
 describeWithData('real data', () => {
   test('a small AlexNet on PneumoniaMNIST learns', async () => {

@@ -21,7 +21,7 @@ describe.skipIf(why !== undefined)(`S01 S25 five minutes${why === undefined ? ''
   });
   afterAll(() => hosted?.close());
 
-  it('leads from images to numbers, in a tab', { timeout: 600_000 }, async () => {
+  it('leads from images to numbers, in a tab', async () => {
     const { walk, done } = await (isLong ? realNuclei() : drawnNuclei());
     const opened = await openRecorded(hosted.url);
     console.log(`${await opened.page.evaluate(() => studio.description.value?.threads)} threads`);

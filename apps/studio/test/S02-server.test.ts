@@ -34,7 +34,7 @@ async function startProgram(folder: string) {
 }
 
 describe.skipIf(why !== undefined)(`S02 server${why === undefined ? '' : ` (${why})`}`, () => {
-  it('leads from images to numbers, with lamella studio', { timeout: 600_000 }, async () => {
+  it('leads from images to numbers, with lamella studio', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'lamella-projects-'));
     const { walk, done } = await (isLong ? realNuclei() : drawnNuclei());
     const { program, address } = await startProgram(folder);

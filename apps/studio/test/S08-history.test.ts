@@ -7,10 +7,10 @@ import fc from 'fast-check';
 import { writeTiff } from 'lamella';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
+import { PATIENCE_MS } from '../../../test/browser/harness.ts';
 import { isLong, studioPages, takeIn, whyNoPage } from './studio-page.ts';
 
 const EDITS = isLong ? 1000 : 24;
-const TIMEOUT_MS = isLong ? 900_000 : 60_000;
 const SIZES = { a: [300, 200], b: [257, 130], c: [40, 30] } as const;
 const IMAGES = Object.keys(SIZES);
 const SLICES = 5;
@@ -68,39 +68,43 @@ const all = (page: Page, what: 'undo' | 'redo'): Promise<number> =>
 describe.skipIf(whyNoPage !== undefined)(`S08 history${whyNoPage === undefined ? '' : ` (${whyNoPage})`}`, () => {
   const pages = studioPages();
 
-  it(`${EDITS} random edits are undone and redone`, { timeout: TIMEOUT_MS }, async () => {
+  it(`${EDITS} random edits are undone and redone`, async () => {
     const { page, errors, close } = await pages.open();
     await takeIn(page, Object.fromEntries(Object.entries(SIZES).map(([id, size]) => [`${id}.tif`, stack(size)])));
     const before = await everything(page);
     const edits = fc.sample(fc.noBias(anEdit), { numRuns: EDITS, seed: 8 });
-    const made = await page.evaluate(async (list) => {
-      const { project, display, painting, annotation } = studio;
-      const until = async (condition: () => boolean): Promise<void> => {
-        for (let tries = 0; !condition(); tries++) {
-          if (tries > 2000) throw new Error(`Nothing happens: ${condition}`);
-          await new Promise((next) => setTimeout(next, 2));
+    const made = await page.evaluate(
+      async ([list, patience]) => {
+        const { project, display, painting, annotation } = studio;
+        const until = async (condition: () => boolean): Promise<void> => {
+          const start = performance.now();
+          while (!condition()) {
+            if (performance.now() - start > patience) throw new Error(`Nothing happens: ${condition}`);
+            await new Promise((next) => setTimeout(next, 2));
+          }
+        };
+        let count = 0;
+        for (const { image, slice, tool, classAt, size, points } of list) {
+          project.goTo(image, slice);
+          await until(() => display.shown.value?.image.id === image && display.shown.value.page === slice);
+          await until(() => annotation.layer.value?.width === display.shown.value?.image.width);
+          const { width, height } = project.image.value ?? { width: 0, height: 0 };
+          const [first, ...rest] = points.map(([x, y]) => ({ x: x * width, y: y * height }));
+          painting.choose(tool);
+          painting.classAt.value = classAt;
+          painting.size.value = size;
+          const edit = annotation.edits.value;
+          painting.down(first, { alt: false, shift: false });
+          painting.move(rest, { alt: false, shift: false });
+          painting.up();
+          await until(() => !painting.busy);
+          if (annotation.edits.value > edit) count++;
         }
-      };
-      let count = 0;
-      for (const { image, slice, tool, classAt, size, points } of list) {
-        project.goTo(image, slice);
-        await until(() => display.shown.value?.image.id === image && display.shown.value.page === slice);
-        await until(() => annotation.layer.value?.width === display.shown.value?.image.width);
-        const { width, height } = project.image.value ?? { width: 0, height: 0 };
-        const [first, ...rest] = points.map(([x, y]) => ({ x: x * width, y: y * height }));
-        painting.choose(tool);
-        painting.classAt.value = classAt;
-        painting.size.value = size;
-        const edit = annotation.edits.value;
-        painting.down(first, { alt: false, shift: false });
-        painting.move(rest, { alt: false, shift: false });
-        painting.up();
-        await until(() => !painting.busy);
-        if (annotation.edits.value > edit) count++;
-      }
-      await until(() => annotation.unkept.value === 0);
-      return count;
-    }, edits);
+        await until(() => annotation.unkept.value === 0);
+        return count;
+      },
+      [edits, PATIENCE_MS] as const,
+    );
     expect(made).toBeGreaterThan(EDITS / 2);
     const after = await everything(page);
     expect(after).not.toEqual(before);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { BUDGETS } from './budgets.ts';
-import { greyPng, inWindow, paintedRuns, studioPages, takeIn, whyNoPage } from './studio-page.ts';
+import { greyPng, inWindow, isLong, paintedRuns, studioPages, takeIn, whyNoPage } from './studio-page.ts';
 
 const STROKES = 12;
 
@@ -60,11 +60,10 @@ describe.skipIf(whyNoPage !== undefined)(`S09 crash${whyNoPage === undefined ? '
     const first = await pages.open({ profile });
     await takeIn(first.page, { 'grey.png': greyPng(400, 400) });
     const engine = first.page.workers().find((worker) => worker.url().includes('studio-worker'));
-    // As a network is compiled: for longer than the rest of this test.
+    // As when a network is compiled, only that it never ends.
     engine
       ?.evaluate(() => {
-        const end = performance.now() + 60_000;
-        while (performance.now() < end);
+        while (true);
       })
       .catch(() => undefined);
     const times: number[] = [];
@@ -80,7 +79,7 @@ describe.skipIf(whyNoPage !== undefined)(`S09 crash${whyNoPage === undefined ? '
       );
     }
     console.log(`S09: kept after ${times.map((ms) => ms.toFixed(0)).join(', ')} ms`);
-    expect(Math.max(...times)).toBeLessThanOrEqual(BUDGETS.journal.gate);
+    if (isLong) expect(Math.max(...times)).toBeLessThanOrEqual(BUDGETS.journal.gate);
     const answer = await first.page.evaluate(() =>
       Promise.race([studio.engine.projects(), new Promise((later) => setTimeout(() => later('none'), 100))]),
     );

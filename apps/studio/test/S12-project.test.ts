@@ -56,12 +56,14 @@ describe.skipIf(whyNoPage !== undefined)(`S12 project${whyNoPage === undefined ?
     await page.waitForFunction(() => studio.annotation.unkept.value === 0);
     const before = await everything(page);
 
-    const [download] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('Control+s')]);
-    await download.saveAs(zip);
-    await page
+    // What is noted goes away after a while.
+    const noted = page
       .getByText(/^Saved to disk/)
       .first()
       .waitFor();
+    const [download] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('Control+s')]);
+    await download.saveAs(zip);
+    await noted;
     if (hasUnzip) expect(execFileSync('unzip', ['-t', zip], { encoding: 'utf8' })).toContain('No errors detected');
 
     await page.getByRole('button', { name: 'All projects' }).click();

@@ -16,7 +16,7 @@ const inMs = (times: readonly number[]): string => times.map((ms) => ms.toFixed(
 describe.skipIf(whyNoPage !== undefined)(`S17 freshness${whyNoPage === undefined ? '' : ` (${whyNoPage})`}`, () => {
   const pages = studioPages();
 
-  it('shows a stroke within its budget, and never goes back', { timeout: 180_000 }, async () => {
+  it('shows a stroke within its budget, and never goes back', async () => {
     const { page, errors, close } = await pages.open({ live: true });
     await openCells(page);
     await watchPreviews(page);

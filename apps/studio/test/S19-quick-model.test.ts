@@ -38,6 +38,10 @@ describeWithPeers(`S19 quick model${whyNoPage === undefined ? '' : ` (SKIPPED: $
       await page.getByRole('button', { name: 'Export', exact: true }).click();
       await choices.first().waitFor();
     };
+    // The network, which learns beside it, never takes its place.
+    await page.evaluate(() => {
+      studio.live.wanted.value = 'quick';
+    });
     await page.keyboard.press('b');
     await page.keyboard.press('2');
     await drag([30, 30], [70, 45]);
@@ -50,7 +54,7 @@ describeWithPeers(`S19 quick model${whyNoPage === undefined ? '' : ` (SKIPPED: $
         studio.live.tiles.value.some(({ rect }) => rect.x + rect.width === width && rect.y + rect.height === height),
       [WIDTH, HEIGHT],
     );
-    await page.evaluate(() => studio.live.set({ on: false, model: 'auto' }));
+    await page.evaluate(() => studio.live.set({ on: false, model: 'quick' }));
 
     await openExport();
     for (const choice of await choices.all()) if (await choice.isEnabled()) await choice.uncheck();

@@ -85,7 +85,7 @@ beforeAll(async () => {
   const formats = ['csv', 'parquet', 'labels', 'roi', 'geojson', 'coco', 'onnx'] as const;
   const { content } = await engine.export({ formats, prediction, run: 'runs/1' });
   files = unzipSync(await bytesOf(content));
-}, 120_000);
+});
 afterAll(async () => {
   await engine?.dispose();
   rmSync(root, { recursive: true, force: true });

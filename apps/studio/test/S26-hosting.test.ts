@@ -6,7 +6,7 @@
 import { createSocket } from 'node:dgram';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { launchChromium } from '../../../test/browser/harness.ts';
+import { launchChromium, openPage } from '../../../test/browser/harness.ts';
 import { type Hosted, hostStatic } from './hosted-page.ts';
 import { greyPng, isLong, takeIn, whyNoPage } from './studio-page.ts';
 
@@ -26,7 +26,7 @@ describe.skipIf(why !== undefined)(`S25 S26 S27 hosting${why === undefined ? '' 
 
   /** How often the page was loaded. */
   async function open(context: BrowserContext): Promise<{ page: Page; loads: () => number }> {
-    const page = await context.newPage();
+    const page = await openPage(context);
     let loads = 0;
     page.on('load', () => loads++);
     await page.goto(hosted.url);
@@ -97,6 +97,8 @@ describe.skipIf(why !== undefined)(`S25 S26 S27 hosting${why === undefined ? '' 
       const script = document.createElement('script');
       script.src = `${elsewhere}a.js`;
       document.head.append(script);
+      while (new Set(violations).size < 5) await new Promise((done) => setTimeout(done, 50));
+      // Were there more, they would come soon.
       await new Promise((done) => setTimeout(done, 500));
       return { violations, failed };
     });
@@ -114,7 +116,7 @@ describe.skipIf(why !== undefined)(`S25 S26 S27 hosting${why === undefined ? '' 
       const violations: string[] = [];
       self.addEventListener('securitypolicyviolation', ({ effectiveDirective }) => violations.push(effectiveDirective));
       await fetch('https://example.org/').catch(() => undefined);
-      await new Promise((done) => setTimeout(done, 200));
+      while (violations.length === 0) await new Promise((done) => setTimeout(done, 50));
       return violations;
     });
     expect(inWorker, 'the engine').toEqual(['connect-src']);
@@ -141,7 +143,7 @@ describe.skipIf(why !== undefined)(`S25 S26 S27 hosting${why === undefined ? '' 
     expect(await page.evaluate(ask, port)).toContain('RTCPeerConnection is not defined');
     expect(packets).toBe(0);
     // A page without Studio gets through.
-    const other = await context.newPage();
+    const other = await openPage(context);
     await other.goto('about:blank');
     await other.evaluate(ask, port);
     expect(packets, 'the listener hears').toBeGreaterThan(0);

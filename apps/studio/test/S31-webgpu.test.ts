@@ -44,7 +44,7 @@ describe.skipIf(why !== undefined)(`S31 WebGPU${why === undefined ? '' : ` (${wh
     return lines.map((line) => JSON.parse(line)).flatMap(({ kind, loss }) => (kind === 'step' ? loss : []));
   }
 
-  it('gives the losses of WASM', { timeout: 180_000 }, async () => {
+  it('gives the losses of WASM', async () => {
     const [wasm, webgpu] = [await lossesOn('wasm'), await lossesOn('webgpu')];
     expect(wasm).toHaveLength(STEPS);
     expect(webgpu).toHaveLength(STEPS);

@@ -8,7 +8,7 @@ import { browserPreviewTask, networkPreviewTask } from '../../../bench/tasks/net
 import { stepTask } from '../../../bench/tasks/step.ts';
 import type { Task } from '../../../bench/tasks/task.ts';
 import { wasmStepTask } from '../../../bench/tasks/wasm-step.ts';
-import { launchChromium } from '../../../test/browser/harness.ts';
+import { launchChromium, openPage } from '../../../test/browser/harness.ts';
 import { BUDGETS } from './budgets.ts';
 import { hostStatic } from './hosted-page.ts';
 import { memoryMb } from './large-image.ts';
@@ -16,7 +16,6 @@ import { fillTimes, hundredPngs, journalTimes, offlineTime, openTime, serverStar
 import { greyPng, isLong, studioPages, takeIn, whyNoPage } from './studio-page.ts';
 
 const why = whyNoPage ?? (isLong ? undefined : 'npm run test:studio');
-const TIMEOUT_MS = 400_000;
 
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] as number;
 
@@ -42,7 +41,7 @@ async function ratio(first: Task, second: Task, rounds = 5): Promise<number> {
 describe.skipIf(why !== undefined)(`S32 speed${why === undefined ? '' : ` (${why})`}`, () => {
   const pages = studioPages({ memory: true });
 
-  it('opens 100 images within its budget', { timeout: TIMEOUT_MS }, async () => {
+  it('opens 100 images within its budget', async () => {
     const { page, errors, close } = await pages.open();
     const ms = await openTime(page, hundredPngs());
     console.log(`S32: 100 images after ${ms.toFixed(0)} ms`);
@@ -51,7 +50,7 @@ describe.skipIf(why !== undefined)(`S32 speed${why === undefined ? '' : ` (${why
     await close();
   });
 
-  it('keeps a stroke within a second, which the page does not notice', { timeout: TIMEOUT_MS }, async () => {
+  it('keeps a stroke within a second, which the page does not notice', async () => {
     const { page, errors, close } = await pages.open();
     await takeIn(page, { 'grey.png': greyPng(512, 512) });
     const times: { readonly ms: number; readonly blockMs: number }[] = [];
@@ -64,7 +63,7 @@ describe.skipIf(why !== undefined)(`S32 speed${why === undefined ? '' : ` (${why
     await close();
   });
 
-  it('lamella studio starts within its budget', { timeout: TIMEOUT_MS }, async () => {
+  it('lamella studio starts within its budget', async () => {
     const browser = await launchChromium({ webgl: true });
     const ms = await serverStartTime(browser);
     await browser.close();
@@ -72,7 +71,7 @@ describe.skipIf(why !== undefined)(`S32 speed${why === undefined ? '' : ` (${why
     expect(ms).toBeLessThanOrEqual(BUDGETS.serverStart.gate);
   });
 
-  it('answers while it fills 4 Mpx', { timeout: TIMEOUT_MS }, async () => {
+  it('answers while it fills 4 Mpx', async () => {
     const { page, errors, close } = await pages.open();
     await takeIn(page, { 'grey.png': greyPng(2048, 2048) });
     const { ms, blockMs } = await fillTimes(page);
@@ -82,10 +81,10 @@ describe.skipIf(why !== undefined)(`S32 speed${why === undefined ? '' : ` (${why
     await close();
   });
 
-  it('loads again without a network', { timeout: TIMEOUT_MS }, async () => {
+  it('loads again without a network', async () => {
     const hosted = await hostStatic();
     const browser = await launchChromium({ webgl: true });
-    const page = await browser.newPage();
+    const page = await openPage(browser);
     await page.goto(hosted.url);
     await page.waitForFunction(() => globalThis.studio?.description.value !== undefined);
     const ms = await offlineTime(page);
@@ -95,7 +94,7 @@ describe.skipIf(why !== undefined)(`S32 speed${why === undefined ? '' : ` (${why
     expect(ms).toBeLessThanOrEqual(BUDGETS.offline.gate);
   });
 
-  it('has a large image in its memory', { timeout: TIMEOUT_MS }, async () => {
+  it('has a large image in its memory', async () => {
     const { page, errors, close } = await pages.open({ live: true });
     const mb = await memoryMb(page);
     console.log(`S32: ${mb.toFixed(0)} MB with an image of 8192 x 8192`);
@@ -104,7 +103,7 @@ describe.skipIf(why !== undefined)(`S32 speed${why === undefined ? '' : ` (${why
     await close();
   });
 
-  it('trains in the tab about as fast as in Node', { timeout: TIMEOUT_MS }, async () => {
+  it('trains in the tab about as fast as in Node', async () => {
     const step = { base: 32, size: 128, batch: 1 };
     const ofWasm = await ratio(await browserTask(step), await wasmStepTask(step));
     console.log(`S32: a step takes ${ofWasm.toFixed(2)} times as long as the same WebAssembly in Node`);
@@ -114,13 +113,13 @@ describe.skipIf(why !== undefined)(`S32 speed${why === undefined ? '' : ` (${why
     expect(ofCpu).toBeLessThanOrEqual(BUDGETS.tabStepOfCpu.gate);
   });
 
-  it('loses little time between the steps of the live loop', { timeout: TIMEOUT_MS }, async () => {
+  it('loses little time between the steps of the live loop', async () => {
     const found = await ratio(await liveStepTask(), await plainStepTask());
     console.log(`S32: a live step takes ${found.toFixed(2)} times as long as a plain one`);
     expect(found).toBeLessThanOrEqual(BUDGETS.liveStep.gate);
   });
 
-  it('has previews sooner by the server', { timeout: TIMEOUT_MS }, async () => {
+  it('has previews sooner by the server', async () => {
     const preview = { base: 16, size: 512 };
     const found = await ratio(await networkPreviewTask(preview), await browserPreviewTask(preview));
     console.log(`S32: a preview by the server takes ${found.toFixed(2)} times as long as in the tab`);

@@ -1,6 +1,7 @@
 /** S33: of two tabs with one project, the second can look at it and says so. */
 
 import { describe, expect, it } from 'vitest';
+import { openPage } from '../../../test/browser/harness.ts';
 import { greyPng, inWindow, paintedRuns, studioPages, takeIn, whyNoPage } from './studio-page.ts';
 
 describe.skipIf(whyNoPage !== undefined)(`S33 two tabs${whyNoPage === undefined ? '' : ` (${whyNoPage})`}`, () => {
@@ -13,7 +14,7 @@ describe.skipIf(whyNoPage !== undefined)(`S33 two tabs${whyNoPage === undefined 
     await page.mouse.click(at.x, at.y);
     await page.waitForFunction(() => studio.annotation.canUndo.value && studio.annotation.unkept.value === 0);
 
-    const second = await page.context().newPage();
+    const second = await openPage(page.context());
     await second.goto(page.url());
     await second.getByRole('button', { name: /^grey/ }).click();
     await second.getByText('Read only').waitFor();
@@ -26,12 +27,15 @@ describe.skipIf(whyNoPage !== undefined)(`S33 two tabs${whyNoPage === undefined 
     await second.keyboard.press('Control+z');
     expect(await paintedRuns(second)).toEqual(painted);
 
-    // The first is closed: the second, loaded again, has it.
+    // The first is closed: the second, loaded again once the browser has taken notice, has it.
     await page.close();
-    await second.reload();
-    await second.getByRole('button', { name: /^grey/ }).click();
-    await second.waitForFunction(() => studio.annotation.layer.value !== undefined);
-    expect(await second.evaluate(() => studio.annotation.readOnly.value)).toBe(false);
+    const isReadOnly = async (): Promise<boolean> => {
+      await second.reload();
+      await second.getByRole('button', { name: /^grey/ }).click();
+      await second.waitForFunction(() => studio.annotation.layer.value !== undefined);
+      return second.evaluate(() => studio.annotation.readOnly.value);
+    };
+    await expect.poll(isReadOnly).toBe(false);
     expect(errors).toEqual([]);
     await close();
   });

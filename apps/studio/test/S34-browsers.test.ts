@@ -17,7 +17,7 @@ const named = (name: string, why: string | undefined): string =>
 
 /** Asks the page until it says yes. */
 async function until(tab: BrowserPage, condition: () => boolean): Promise<void> {
-  await expect.poll(() => tab.evaluate(condition), { timeout: 30_000, interval: 100 }).toBe(true);
+  await expect.poll(() => tab.evaluate(condition), { interval: 100 }).toBe(true);
 }
 
 /** A server of the page, and a browser, in which it is opened when asked for. */
@@ -50,7 +50,7 @@ const takeInGrey = (tab: BrowserPage): Promise<void> =>
 describe.skipIf(whyNoFirefox !== undefined)(named('Firefox', whyNoFirefox), () => {
   const opened = openedIn(openFirefox, whyNoFirefox);
 
-  it('opens a PNG, paints, undoes, trains five steps and saves a zip', { timeout: 120_000 }, async () => {
+  it('opens a PNG, paints, undoes, trains five steps and saves a zip', async () => {
     const tab = await opened();
     const painted = (): Promise<readonly number[]> =>
       tab.evaluate(() => {
@@ -108,7 +108,7 @@ describe.skipIf(whyNoFirefox !== undefined)(named('Firefox', whyNoFirefox), () =
 describe.skipIf(whyNoWebKit !== undefined)(named('WebKit', whyNoWebKit), () => {
   const opened = openedIn(openWebKit, whyNoWebKit);
 
-  it('opens the page, which says in one sentence that there is no storage', { timeout: 120_000 }, async () => {
+  it('opens the page, which says in one sentence that there is no storage', async () => {
     const tab = await opened();
     expect(await tab.evaluate(() => studio.description.value)).toMatchObject({
       place: 'tab',
@@ -123,7 +123,7 @@ describe.skipIf(whyNoWebKit !== undefined)(named('WebKit', whyNoWebKit), () => {
 describe.skipIf(whyNoPage !== undefined)(named('Chromium without createWritable', whyNoPage), () => {
   const pages = studioPages();
 
-  it('keeps what is painted and trained, as in Safari before 26', { timeout: 120_000 }, async () => {
+  it('keeps what is painted and trained, as in Safari before 26', async () => {
     const { page, errors, close } = await pages.open({
       prepare: (context) =>
         context.route('**/*worker*.js', async (route) => {

@@ -47,8 +47,11 @@ describe.skipIf(whyNoPage !== undefined)(`accepted objects${whyNoPage === undefi
       },
       [24, RADIUS] as const,
     );
+    await page.evaluate(() => {
+      studio.live.wanted.value = 'quick';
+    });
     await page.keyboard.press('l');
-    await page.waitForFunction(() => studio.live.tiles.value.length > 0, undefined, { timeout: 60_000 });
+    await page.waitForFunction(() => studio.live.tiles.value.length > 0);
     const before = await labelsOf(page);
     await page.keyboard.press('Alt+3');
     await page.evaluate((side) => {
@@ -74,5 +77,5 @@ describe.skipIf(whyNoPage !== undefined)(`accepted objects${whyNoPage === undefi
     expect(await page.evaluate(() => studio.annotation.regions.value)).toEqual([]);
     expect(errors).toEqual([]);
     await close();
-  }, 120_000);
+  });
 });

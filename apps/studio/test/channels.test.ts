@@ -42,7 +42,7 @@ describe.skipIf(whyNoPage !== undefined)(`channels${whyNoPage === undefined ? ''
     expect(box?.y).toBeGreaterThanOrEqual(0);
     expect(errors).toEqual([]);
     await close();
-  }, 60_000);
+  });
 
   it('in Hounsfield units have the windows of CT', async () => {
     const { page, errors, close } = await pages.open();
@@ -59,5 +59,5 @@ describe.skipIf(whyNoPage !== undefined)(`channels${whyNoPage === undefined ? ''
     }
     expect(errors).toEqual([]);
     await close();
-  }, 60_000);
+  });
 });

@@ -41,8 +41,6 @@ interface Walked {
   }[];
 }
 
-const WAIT = { timeout: 240_000 };
-
 /** Drops files from the disk onto the page, as a file manager does. */
 async function dropFiles(page: Page, selector: string, files: readonly string[]): Promise<void> {
   const box = await page.locator(selector).boundingBox();
@@ -81,17 +79,16 @@ async function walkFiveMinutes(page: Page, walk: Walk): Promise<Walked> {
     await user.completeRegion(box);
     done(`${image} annotated, ${user.strokes} strokes so far`);
     if (!isFirst) continue;
-    await page.waitForFunction(() => studio.live.tiles.value.length > 0, undefined, WAIT);
+    await page.waitForFunction(() => studio.live.tiles.value.length > 0);
     done('first preview');
   }
-  await page.waitForFunction((steps) => studio.live.networkStep.value >= steps, walk.liveSteps, WAIT);
+  await page.waitForFunction((steps) => studio.live.networkStep.value >= steps, walk.liveSteps);
   done(`the live network has taken ${await page.evaluate(() => studio.live.networkStep.value)} steps`);
 
   await page.getByRole('tab', { name: 'Check' }).click();
   for (const button of ['Find uncertain places', 'Search again']) {
     await page.getByRole('button', { name: button }).click();
-    await page.waitForFunction(() => studio.checking.searching.value, undefined, WAIT);
-    await page.waitForFunction(() => !studio.checking.searching.value, undefined, WAIT);
+    await page.waitForFunction(() => !studio.checking.searching.value);
     const verdicts = await checkPlaces(page, user, walk);
     done(`checked: ${verdicts}`);
   }
@@ -102,11 +99,7 @@ async function walkFiveMinutes(page: Page, walk: Walk): Promise<Walked> {
   }, walk.minutes);
   await page.getByLabel('Start from').selectOption('live');
   await page.getByRole('button', { name: 'Train', exact: true }).click();
-  await page.waitForFunction(
-    () => studio.training.runs.value.length > 0 && !studio.training.running.value,
-    undefined,
-    WAIT,
-  );
+  await page.waitForFunction(() => studio.training.runs.value.length > 0 && !studio.training.running.value);
   const trained = await page.evaluate(() => ({
     step: studio.training.step.value,
     score: studio.training.best.value?.value,
@@ -115,17 +108,13 @@ async function walkFiveMinutes(page: Page, walk: Walk): Promise<Walked> {
 
   await page.getByRole('tab', { name: 'Measure' }).click();
   await page.getByRole('button', { name: 'Segment all' }).click();
-  await page.waitForFunction(
-    () => studio.measuring.total.value > 0 && !studio.measuring.running.value,
-    undefined,
-    WAIT,
-  );
+  await page.waitForFunction(() => studio.measuring.total.value > 0 && !studio.measuring.running.value);
   done(`segmented, ${await page.evaluate(() => studio.measuring.total.value)} objects`);
 
   await page.keyboard.press('Control+e');
   for (const name of [/ImageJ ROIs/, /Model, ONNX/]) await page.getByLabel(name).uncheck();
   const [download] = await Promise.all([
-    page.waitForEvent('download', WAIT),
+    page.waitForEvent('download'),
     page.getByRole('dialog').getByRole('button', { name: 'Export', exact: true }).click(),
   ]);
   const exported = unzipSync(await readFile(await download.path()));
@@ -166,21 +155,17 @@ async function checkPlaces(
 
 /** What the preview shows in a place, once it is all there. */
 async function predictedIn(page: Page, box: Box): Promise<Uint8Array> {
-  const shown = await page.waitForFunction(
-    ([x, y, width, height]) => {
-      const out = new Array<number>(width * height).fill(-1);
-      for (const { rect, classes } of studio.live.tiles.value) {
-        for (let row = Math.max(y, rect.y); row < Math.min(y + height, rect.y + rect.height); row++) {
-          for (let column = Math.max(x, rect.x); column < Math.min(x + width, rect.x + rect.width); column++) {
-            out[(row - y) * width + column - x] = classes[(row - rect.y) * rect.width + column - rect.x];
-          }
+  const shown = await page.waitForFunction(([x, y, width, height]) => {
+    const out = new Array<number>(width * height).fill(-1);
+    for (const { rect, classes } of studio.live.tiles.value) {
+      for (let row = Math.max(y, rect.y); row < Math.min(y + height, rect.y + rect.height); row++) {
+        for (let column = Math.max(x, rect.x); column < Math.min(x + width, rect.x + rect.width); column++) {
+          out[(row - y) * width + column - x] = classes[(row - rect.y) * rect.width + column - rect.x];
         }
       }
-      return out.includes(-1) ? undefined : out;
-    },
-    box,
-    WAIT,
-  );
+    }
+    return out.includes(-1) ? undefined : out;
+  }, box);
   return Uint8Array.from((await shown.jsonValue()) as number[]);
 }
 

@@ -46,10 +46,10 @@ const shownTexts = (page: Page): Promise<readonly string[]> =>
     return found.filter(Boolean);
   });
 
-/** Controls whose words do not fit into them; a command line scrolls. */
+/** Controls whose words do not fit into them. */
 const clipped = (page: Page): Promise<readonly string[]> =>
   page.evaluate(() =>
-    [...document.querySelectorAll<HTMLElement>('button, [role=tab], .segments span, .row > .grow:not(code)')]
+    [...document.querySelectorAll<HTMLElement>('button, [role=tab], .segments span, .row > .grow')]
       .filter(({ scrollWidth, clientWidth }) => clientWidth > 0 && scrollWidth > clientWidth + 1)
       .map((element) => element.outerHTML),
   );
@@ -72,7 +72,7 @@ describe.skipIf(whyNoPage !== undefined)(`in German${whyNoPage === undefined ? '
     await look('start');
     await page.getByRole('button', { name: /^Zellkerne/ }).click();
     await exampleOpened(page);
-    await page.waitForFunction(() => studio.project.busy.value === undefined, undefined, { timeout: 120_000 });
+    await page.waitForFunction(() => studio.project.busy.value === undefined);
     for (const tab of ['annotate', 'train', 'check', 'measure'] as const) {
       await page.evaluate((name) => {
         studio.tab.value = name;

@@ -55,9 +55,8 @@ export async function openLarge(page: Page, { channels = 1 }: { readonly channel
     },
     [SIDE, channels],
   );
-  const patience = { timeout: 120_000 };
-  await page.waitForFunction(() => studio.annotation.layer.value !== undefined, undefined, patience);
-  await page.waitForFunction(() => studio.display.shown.value !== undefined, undefined, patience);
+  await page.waitForFunction(() => studio.annotation.layer.value !== undefined);
+  await page.waitForFunction(() => studio.display.shown.value !== undefined);
 }
 
 /** Makes the project one of numbered objects. */
@@ -186,7 +185,7 @@ export async function memoryMb(page: Page): Promise<number> {
     studio.annotation.commit('regions');
     studio.display.transform.value = { x: side / 2, y: side / 2, scale: 1 };
   }, SIDE);
-  await page.waitForFunction(() => studio.live.tiles.value.length > 0, undefined, { timeout: 120_000 });
+  await page.waitForFunction(() => studio.live.tiles.value.length > 0);
   // Until the network learns, or says why it does not.
   await page
     .waitForFunction(() => studio.live.networkStep.value > 20 || studio.messages.shown.value.length > 0, undefined, {

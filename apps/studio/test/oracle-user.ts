@@ -54,6 +54,7 @@ export class OracleUser {
   async open(image: string): Promise<void> {
     await this.#page.locator('.images button', { hasText: image }).first().click();
     await this.#page.waitForFunction((name) => studio.display.shown.value?.image.name === name, image);
+    await this.#page.waitForFunction(() => studio.annotation.layer.value !== undefined);
     await this.#page.keyboard.press('f');
     this.#image = image;
   }

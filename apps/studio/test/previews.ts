@@ -61,7 +61,6 @@ export async function waited(page: Page, sequence: number, model: Came['model'])
       return Math.max(...places.map((tile) => (fresh.find((one) => one.tile === tile) as Came).atMs)) - releasedMs;
     },
     [sequence, model, TILES] as const,
-    { timeout: 60_000 },
   );
   return (await at.jsonValue()) as number;
 }
@@ -91,5 +90,5 @@ export async function nextPreview(page: Page, i: number, model: Came['model']): 
 /** Has the network shown instead of the quick model, and waits until it has learned something. */
 export async function showNetwork(page: Page): Promise<void> {
   await page.evaluate(() => studio.live.set({ on: true, model: 'network' }));
-  await page.waitForFunction(() => came.at(-1)?.model === 'network', undefined, { timeout: 60_000 });
+  await page.waitForFunction(() => came.at(-1)?.model === 'network');
 }

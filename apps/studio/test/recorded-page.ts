@@ -3,7 +3,7 @@
 import { createServer, request } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { chromium, type Page } from 'playwright-core';
-import { launchOptions } from '../../../test/browser/harness.ts';
+import { launchOptions, openPage } from '../../../test/browser/harness.ts';
 
 export interface RecordedPage {
   readonly page: Page;
@@ -58,7 +58,7 @@ export async function openRecorded(address: string): Promise<RecordedPage> {
     const url = new URL(sent.url());
     if (!['blob:', 'data:'].includes(url.protocol)) asked.add(url.host);
   });
-  const page = await context.newPage();
+  const page = await openPage(context);
   const errors: string[] = [];
   page.on('console', (message) => {
     if (message.type() === 'error') errors.push(message.text());

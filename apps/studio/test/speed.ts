@@ -9,7 +9,7 @@ import { gzipSync } from 'node:zlib';
 import { page as pageOf, writePng } from 'lamella';
 import { phantom } from 'lamella/phantom';
 import type { Browser, Page } from 'playwright-core';
-import { ROOT } from '../../../test/browser/harness.ts';
+import { openPage, ROOT } from '../../../test/browser/harness.ts';
 import { BUILT } from './studio-page.ts';
 
 declare global {
@@ -109,7 +109,7 @@ export const openTime = (page: Page, pngs: readonly Uint8Array[]): Promise<numbe
 export async function serverStartTime(browser: Browser): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'lamella-studio-'));
   const context = await browser.newContext();
-  const page = await context.newPage();
+  const page = await openPage(context);
   const start = performance.now();
   const server = spawn(process.execPath, [`${ROOT}dist/cli/main.js`, 'studio', folder, '--no-open'], {
     stdio: ['ignore', 'pipe', 'inherit'],

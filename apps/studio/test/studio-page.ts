@@ -9,6 +9,7 @@ import {
   type BrowserOptions,
   launchChromium,
   launchOptions,
+  openPage,
   ROOT,
   whyNoBrowser,
 } from '../../../test/browser/harness.ts';
@@ -112,7 +113,7 @@ export async function openStudioBrowser(options: Omit<BrowserOptions, 'webgl'> =
         });
       }
       await prepare?.(context);
-      const page = await context.newPage();
+      const page = await openPage(context);
       const errors: string[] = [];
       page.on('console', (message) => {
         if (message.type() === 'error') errors.push(message.text());

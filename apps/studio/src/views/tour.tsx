@@ -1,6 +1,6 @@
 import { Sparkles, X } from 'lucide';
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 import { shortcut } from '../commands.ts';
 import { keyCaps } from '../keys.ts';
 import { TOUR_STEPS } from '../state/tour.ts';
@@ -14,7 +14,7 @@ export function Tour(): JSX.Element {
   const { tour, settings } = useStudio();
   const step = tour.step.value;
   const target = tour.target.value;
-  useEffect(() => (target === undefined ? undefined : pointAt(target)), [target]);
+  useLayoutEffect(() => (target === undefined ? undefined : pointAt(target)), [target]);
   const key = (command: string): string => keyCaps(shortcut(command, settings.keys.value) ?? '').join('+');
   return (
     <section class={step === undefined ? 'tour idle' : 'tour'} aria-label={text.tour.title}>
@@ -37,8 +37,10 @@ export function Tour(): JSX.Element {
 }
 
 const POINTED = 'data-pointed';
+/** By which the steps of the tour find what they point at. */
+const FOUND_BY = ['class', 'id', 'data-class', 'data-command', 'data-topic', 'data-tour'];
 
-/** Marks an element, also when it comes later or again. @returns what ends it */
+/** Marks the element that a selector finds, also when it comes later, or becomes another one. @returns what ends it */
 function pointAt(selector: string): () => void {
   const mark = (): void => {
     const target = document.querySelector(selector);
@@ -48,7 +50,7 @@ function pointAt(selector: string): () => void {
   };
   mark();
   const observer = new MutationObserver(mark);
-  observer.observe(document.body, { childList: true, subtree: true });
+  observer.observe(document.body, { childList: true, subtree: true, attributeFilter: FOUND_BY });
   return () => {
     observer.disconnect();
     document.querySelector(`[${POINTED}]`)?.removeAttribute(POINTED);
