@@ -51,7 +51,7 @@ export {
   sizes,
   type Vector3,
 } from './image/image.ts';
-export { openOmeZarr, readDicomSeries, readImage, readOmeZarr } from './image/read.ts';
+export { openImage, openOmeZarr, readDicomSeries, readImage, readOmeZarr } from './image/read.ts';
 export { type ImageSink, type MemorySink, memorySink } from './image/sink.ts';
 export type { ImageInfo, ImageSource, Region } from './image/source.ts';
 export type { InputSpec, NormalisationOptions } from './input/normalise.ts';

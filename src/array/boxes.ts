@@ -1,6 +1,6 @@
 /** Boxes of n-dimensional arrays. */
 
-import type { DType, Storage } from './ndarray.ts';
+import { allocate, type DType, elementCount, type NdArray, type Shape, type Storage } from './ndarray.ts';
 
 /** Elements from one to the next along each axis, in C order. */
 export function stridesOf(shape: readonly number[]): readonly number[] {
@@ -60,4 +60,12 @@ export function fillBox(
 ): void {
   if (axis === shape.length - 1) target.fill(value as never, to, to + shape[axis]);
   else for (let i = 0; i < shape[axis]; i++) fillBox(target, to + i * strides[axis], strides, shape, value, axis + 1);
+}
+
+/** Part of an array. @param start its first element, within the array along with all of `shape` */
+export function cropped<D extends DType>(array: NdArray<D>, start: Shape, shape: Shape): NdArray<D> {
+  const strides = stridesOf(array.shape);
+  const data = allocate(array.dtype, elementCount(shape));
+  copyBox(array.data, offsetIn(start, strides), strides, data, 0, stridesOf(shape), shape);
+  return { dtype: array.dtype, shape, data };
 }

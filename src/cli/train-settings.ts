@@ -43,7 +43,9 @@ export const DATA = {
   folds: row('--folds <k>', 'cross-validation: k runs, or one of them as 0/k', folds),
   classes: row('--classes <list>', 'class names: membrane,inside or membrane=0,inside=255 or cell=rest', classList),
   channel: row('--channel <list>', 'channels to train on, by name or number from 0 (default: all)', channels),
-  level: levelOf('which resolution of images in OME-Zarr to train on, from 0, the full one (default: 0)'),
+  level: levelOf(
+    'which resolution of images with several (OME-Zarr, TIFF, SVS) to train on, from 0, the full one (default: 0)',
+  ),
   normalisation: row(
     '--normalisation <rule>',
     'how values become the input: percentile, zscore, range=LOW,HIGH, or MEAN/DEVIATION such as 0/255, one for all channels or one for each (default: percentile)',

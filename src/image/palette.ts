@@ -1,5 +1,6 @@
 import { FormatError } from '../errors.ts';
 import type { Image } from './image.ts';
+import type { ImageInfo } from './source.ts';
 
 const COLOURS = ['red', 'green', 'blue', 'alpha'] as const;
 
@@ -8,15 +9,40 @@ export function colourName(channels: readonly string[] | undefined, index: numbe
   return channels?.[index] ?? `channel ${index}`;
 }
 
+/** What `expandPalette` makes of an image: a uint8 image with a `c` axis of 3, or 4 if a colour is not opaque. */
+export function expandedInfo(
+  info: ImageInfo,
+  colours: readonly (readonly number[])[],
+): ImageInfo & { readonly dtype: 'uint8' } {
+  const channels = colours.some((colour) => (colour[3] ?? 255) < 255) ? 4 : 3;
+  const { bitDepth: _, palette: __, levels, ...rest } = info;
+  const zAt = zAxis(info.axes);
+  const withChannels = (shape: readonly number[]) => [...shape.slice(0, zAt), channels, ...shape.slice(zAt)];
+  return {
+    ...rest,
+    dtype: 'uint8',
+    shape: withChannels(info.shape),
+    axes: `${info.axes.slice(0, zAt)}c${info.axes.slice(zAt)}`,
+    channels: COLOURS.slice(0, channels),
+    ...(levels === undefined
+      ? {}
+      : { levels: levels.map((level) => ({ ...level, shape: withChannels(level.shape) })) }),
+  };
+}
+
+/** The first of the axes `z`, `y` and `x` that there are. */
+const zAxis = (axes: string): number => axes.length - 2 - (axes.includes('z') ? 1 : 0);
+
 /**
- * Converts indices to colours: a uint8 image with a `c` axis of 3, or 4 if a colour is not opaque.
+ * Converts indices to colours (`expandedInfo`).
  * @param image uint8 without a `c` axis
  * @throws FormatError if a value has no colour
  */
 export function expandPalette(image: Image, colours: readonly (readonly number[])[], file: string): Image<'uint8'> {
-  const channels = colours.some((colour) => (colour[3] ?? 255) < 255) ? 4 : 3;
+  const info = expandedInfo(image, colours);
   const indices = image.data as Uint8Array | Uint16Array;
-  const zAt = image.axes.length - 2 - (image.axes.includes('z') ? 1 : 0);
+  const zAt = zAxis(image.axes);
+  const channels = info.shape[zAt];
   const inner = image.shape.slice(zAt).reduce((size, length) => size * length, 1);
   const outer = indices.length / inner;
   const data = new Uint8Array(indices.length * channels);
@@ -37,13 +63,5 @@ export function expandPalette(image: Image, colours: readonly (readonly number[]
       for (let k = 0; k < channels; k++) data[(o * channels + k) * inner + i] = table[k * entries + index];
     }
   }
-  const { bitDepth: _, palette: __, ...rest } = image;
-  return {
-    ...rest,
-    dtype: 'uint8',
-    shape: [...image.shape.slice(0, zAt), channels, ...image.shape.slice(zAt)],
-    axes: `${image.axes.slice(0, zAt)}c${image.axes.slice(zAt)}`,
-    data,
-    channels: COLOURS.slice(0, channels),
-  };
+  return { ...info, data };
 }

@@ -1,16 +1,21 @@
-import { FormatError, LamellaError, option } from '../errors.ts';
-import type { Files } from '../files.ts';
+import { FormatError, LamellaError } from '../errors.ts';
+import { type ByteSource, bytesSource, type Files } from '../files.ts';
 import { page, pageCount } from './convert.ts';
+import { isDicom } from './formats/dicom/parser.ts';
 import type { DicomFile } from './formats/dicom/series.ts';
 import type { ReadContext, ReadOptions } from './formats/format.ts';
 import { FORMATS, type Format } from './formats/registry.ts';
-import type { Image } from './image.ts';
-import type { ImageSource } from './source.ts';
+import type { Image, ImageLevel } from './image.ts';
+import { type ImageInfo, type ImageSource, memorySource, noLevel } from './source.ts';
 import { isText, nameUnread } from './unread.ts';
 import { portableZlib } from './zlib.ts';
 
 /** 4 GiB. */
 export const MAX_BYTES = 4 * 2 ** 30;
+/** 2 GiB: of a file that is read as a whole. */
+const MAX_WHOLE_BYTES = 2 ** 31;
+/** Enough to identify the formats that are read by region. */
+const HEAD_BYTES = 256;
 
 /**
  * Reads an image file. The format is detected by its first bytes, not by its name.
@@ -25,18 +30,97 @@ export const MAX_BYTES = 4 * 2 ** 30;
  * variant; the message names the file and says what to do. Nothing else.
  */
 export async function readImage(bytes: Uint8Array, name: string, options: ReadOptions = {}): Promise<Image> {
-  const format = findFormat(bytes, name);
-  if (typeof options.level === 'number' && options.level > 0) {
-    throw new FormatError(`level ${options.level} does not exist: the image has one resolution.`, {
-      file: name,
-      remedy: `Read it without ${option('level')}.`,
-    });
-  }
-  const codec = await format.load();
   // Node's Buffer is a Uint8Array whose `slice` does not copy: codecs get a plain one.
   const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const whole = await guarded(format.name, name, () => codec.read(plain, contextOf(name, options)));
+  return readFrom(bytesSource(plain, name), name, options);
+}
+
+/** Reads an image file of a folder (`readImage`): of a format that is read by region, only what is needed of it. */
+export async function readStoredImage(
+  files: Files,
+  folder: string,
+  path: string | undefined,
+  options: ReadOptions = {},
+): Promise<Image> {
+  const source = await files.open(folder, path);
+  try {
+    return await readFrom(source, path ?? folder, { zlib: files.zlib, maxBytes: files.maxBytes, ...options });
+  } finally {
+    await source.close();
+  }
+}
+
+/**
+ * Opens an image file to read regions of it, at any of its resolutions. Of TIFF only the directories are read, other
+ * formats as a whole. Close it when it is no longer needed.
+ *
+ * @param source closed with the image
+ * @param name file name or path, for messages and `source`
+ * @throws FormatError as `readImage`
+ */
+export async function openImage(
+  source: ByteSource,
+  name: string,
+  { level: _, ...options }: ReadOptions = {},
+): Promise<ImageSource> {
+  try {
+    const opened = await openByRegion(source, name, options);
+    if (opened !== undefined) return opened;
+    const image = await readFrom(source, name, options);
+    return { ...memorySource(image), close: () => source.close() };
+  } catch (cause) {
+    await source.close();
+    throw cause;
+  }
+}
+
+/** An image of a format that is read by region; undefined if it is of another. */
+async function openByRegion(source: ByteSource, name: string, options: ReadOptions): Promise<ImageSource | undefined> {
+  const head = await source.read(0, Math.min(source.size, HEAD_BYTES));
+  const format = FORMATS.find((row) => row.byRegion === true && row.matches(head));
+  const codec = isDicom(head) ? undefined : await format?.load();
+  if (format === undefined || codec === undefined || !('open' in codec)) return undefined;
+  const opened = await guarded(format.name, name, () => codec.open(source, contextOf(name, options)));
+  return {
+    info: noted(opened.info, format, name),
+    levels: opened.levels,
+    chunk: opened.chunk,
+    async read(level, region) {
+      const image = await guarded(format.name, name, () => opened.read(level, region));
+      return noted(image, format, name);
+    },
+    close: () => opened.close(),
+  };
+}
+
+async function readFrom(source: ByteSource, name: string, options: ReadOptions): Promise<Image> {
+  const byRegion = await openByRegion(source, name, options);
+  if (byRegion !== undefined) return byRegion.read(levelOf(options.level, byRegion.levels));
+  if (source.size > MAX_WHOLE_BYTES) {
+    throw new FormatError(
+      'this file is larger than 2 GiB; files of that size are supported only in TIFF and OME-Zarr.',
+      {
+        file: name,
+        remedy: 'Crop it, cut it into parts, or save it with compression.',
+      },
+    );
+  }
+  const bytes = await source.read(0, source.size);
+  const format = findFormat(bytes, name);
+  const level = typeof options.level === 'number' ? options.level : 0;
+  if (level > 0) throw noLevel(level, 1, name);
+  const codec = await format.load();
+  if (!('read' in codec)) throw new TypeError(`${format.name} is read by region`);
+  const whole = await guarded(format.name, name, () => codec.read(bytes, contextOf(name, options)));
   const image = options.page === undefined || format.readsPages === true ? whole : onePage(whole, options.page, name);
+  return noted(image, format, name);
+}
+
+const levelOf = (level: ReadOptions['level'], levels: readonly ImageLevel[]): number =>
+  typeof level === 'function' ? level(levels) : (level ?? 0);
+
+/** The image with its source, and a note if the extension of its file is another format's. */
+function noted<T extends ImageInfo>(image: T, format: Format, name: string): T {
   const extension = /\.((?:nii|hdr)\.gz|[a-z0-9]+)$/i.exec(name)?.[1]?.toLowerCase();
   const other = FORMATS.find((row) => row !== format && extension !== undefined && row.extensions.includes(extension));
   const notes = [
@@ -103,12 +187,11 @@ export async function readOmeZarr(
   files: Files,
   folder: string,
   name: string,
-  { level = 0, maxBytes }: Pick<ReadOptions, 'level' | 'maxBytes'> = {},
+  { level, maxBytes }: Pick<ReadOptions, 'level' | 'maxBytes'> = {},
 ): Promise<Image> {
   const source = await openOmeZarr(files, folder, { name, maxBytes });
   try {
-    const chosen = typeof level === 'function' ? level(source.levels) : level;
-    return await guarded('Zarr', name, () => source.read(chosen));
+    return await guarded('Zarr', name, () => source.read(levelOf(level, source.levels)));
   } finally {
     await source.close();
   }

@@ -1,9 +1,11 @@
 import { extensionOf, stemOf } from '../dataset/discover/names.ts';
+import type { ImageListing } from '../dataset/discover/sources.ts';
 import { DatasetError, UsageError } from '../errors.ts';
-import type { WritableFiles } from '../files.ts';
+import { joinPath, type WritableFiles } from '../files.ts';
 import type { ReadOptions } from '../image/formats/format.ts';
 import type { Image } from '../image/image.ts';
-import { readImage } from '../image/read.ts';
+import { openImage, openOmeZarr, readStoredImage } from '../image/read.ts';
+import { type ImageSource, memorySource } from '../image/source.ts';
 
 export interface ReadFileOptions extends ReadOptions {
   /** Name (`series-2`) of the DICOM series, or image of OME-Zarr, to read from a folder with several. */
@@ -21,33 +23,59 @@ export async function readImageFile(
   path: string,
   { series, ...options }: ReadFileOptions = {},
 ): Promise<Image> {
-  if ((await files.kind(path)) === 'folder') return readFolder(files, path, series, options);
-  const sibling = async (other: string) => optional(() => files.read(other));
-  return readImage(await files.read(path), path, { sibling, zlib: files.zlib, maxBytes: files.maxBytes, ...options });
-}
-
-async function optional(read: () => Promise<Uint8Array>): Promise<Uint8Array | undefined> {
-  try {
-    return await read();
-  } catch (cause) {
-    if (cause instanceof DatasetError) return undefined;
-    throw cause;
+  if ((await files.kind(path)) === 'folder') {
+    const [listing, name] = await chooseSeries(files, path, series);
+    const { readListed } = await import('../dataset/discover/sources.ts');
+    return readListed(files, listing, name, options);
   }
+  return readStoredImage(files, path, undefined, { sibling: siblings(files), ...options });
 }
 
-async function readFolder(
+/**
+ * Opens an image file, or an OME-Zarr store, to read regions of it, at any of its resolutions. Of TIFF and OME-Zarr only
+ * what describes them is read; other formats, and DICOM series, are read as a whole. Close it when it is no longer needed.
+ * @throws as `readImageFile`
+ */
+export async function openImageFile(
+  files: WritableFiles,
+  path: string,
+  { series, ...options }: Omit<ReadFileOptions, 'level'> = {},
+): Promise<ImageSource> {
+  const limits = { zlib: files.zlib, maxBytes: files.maxBytes, ...options };
+  if ((await files.kind(path)) !== 'folder') {
+    return openImage(await files.open(path), path, { sibling: siblings(files), ...limits });
+  }
+  const [listing, name] = await chooseSeries(files, path, series);
+  const found = listing.series.get(name);
+  if (found?.format === 'OME-Zarr') return openOmeZarr(files, joinPath(path, found.folder), limits);
+  const { readListed } = await import('../dataset/discover/sources.ts');
+  return memorySource(await readListed(files, listing, name, options));
+}
+
+const siblings =
+  (files: WritableFiles) =>
+  async (other: string): Promise<Uint8Array | undefined> => {
+    try {
+      return await files.read(other);
+    } catch (cause) {
+      if (cause instanceof DatasetError) return undefined;
+      throw cause;
+    }
+  };
+
+/** The DICOM series or OME-Zarr image of a folder. */
+async function chooseSeries(
   files: WritableFiles,
   path: string,
   wanted: string | undefined,
-  options: ReadOptions,
-): Promise<Image> {
-  const { listImageSources, readListed } = await import('../dataset/discover/sources.ts');
+): Promise<readonly [listing: ImageListing, name: string]> {
+  const { listImageSources } = await import('../dataset/discover/sources.ts');
   const listing = await listImageSources(files, path);
   const found = [...listing.series];
   const nameOf = (key: string) => stemOf(key);
   const chosen = wanted === undefined ? found : found.filter(([key]) => nameOf(key) === wanted);
   const [only] = chosen;
-  if (only !== undefined && chosen.length === 1) return readListed(files, listing, only[0], options);
+  if (only !== undefined && chosen.length === 1) return [listing, only[0]];
   if (found.length === 0) {
     throw new DatasetError('this folder holds no DICOM series and no OME-Zarr store.', {
       file: path,

@@ -34,7 +34,7 @@ const PUBLIC: { readonly [file: string]: Exported } = {
     values: words(`
       DatasetError DeviceError FormatError GraphError IGNORE Interrupted LamellaError ModelError
       READABLE_EXTENSIONS RunError TrainingError UsageError channel classOf classifyPages describeImage
-      baseName factsOf float32 joinPath labelImage memorySink openOmeZarr option elementCount sizes meanProbabilities ndarray openClassifier openModel openSession overlayImage page pageCount
+      baseName factsOf float32 joinPath labelImage memorySink openImage openOmeZarr option elementCount sizes meanProbabilities ndarray openClassifier openModel openSession overlayImage page pageCount
       planPage predictAverage predictImage predictPages prepareDataset probabilityImage rawDataset
       readClasses readDataset readDicomSeries readImage readOmeZarr recipeFor trainQuick writeNifti writeOmeZarr writeOptions writePng writeTiff
     `),
@@ -178,7 +178,7 @@ const PUBLIC: { readonly [file: string]: Exported } = {
   },
   'src/platform/node/index.ts': {
     values: words(`
-      availableDevices nodeFiles nodeHost openModelFile openRuntime readImageFile resumeTraining sessionPlace studioHost train workingDevices writeImageFile
+      availableDevices nodeFiles nodeHost openImageFile openModelFile openRuntime readImageFile resumeTraining sessionPlace studioHost train workingDevices writeImageFile
     `),
     types: words(
       'FinishedRun FolderPlace FolderPlaceOptions MachineOptions NodeDevice OpenModelFileOptions OpenRuntimeOptions TrainRunOptions',

@@ -47,7 +47,7 @@ scored in 3D.`,
     ),
     slices: flag('--slices', 'score volumes slice by slice, not in 3D'),
     level: levelOf(
-      'which resolution of ground truth in OME-Zarr to use (default: what was predicted, or 0, the full one)',
+      'which resolution of ground truth with several to use (default: what was predicted, or 0, the full one)',
     ),
     classes: row('--classes <list>', 'class of each ground-truth value: membrane=0,inside=255', classList),
     ignore: row('--ignore <values>', 'values of the ground truth to ignore', integerList),

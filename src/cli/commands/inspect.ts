@@ -11,7 +11,9 @@ are shown with --personal only.`,
   positionals: [{ name: '<file|folder|model.onnx|network>', help: 'what to describe' }],
   options: {
     series: text('--series <name>', 'which of several DICOM series, or images in OME-Zarr, in a folder to describe'),
-    level: levelOf('which resolution of an image in OME-Zarr to describe, from 0, the full one (default: 0)'),
+    level: levelOf(
+      'which resolution of an image with several (OME-Zarr, TIFF, SVS) to describe, from 0, the full one (default: 0)',
+    ),
     picture: row(
       '--picture <file.png>',
       'write a preview: the middle slice, or the three middle planes of a volume',

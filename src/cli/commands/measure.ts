@@ -15,7 +15,7 @@ a report, and the objects for other programs. Unreadable files are reported and 
     images: text('--images <path>', 'images that belong to the label maps (default: those that were predicted)'),
     truth: text('--truth <path>', 'ground truth to compare with: label maps of the same names'),
     level: levelOf(
-      'which resolution of images and labels in OME-Zarr to use (default: what was predicted, or 0, the full one)',
+      'which resolution of images and labels with several to use (default: what was predicted, or 0, the full one)',
     ),
     ignore: row('--ignore <values>', 'label values to ignore', integerList),
     as: {

@@ -26,7 +26,7 @@ are reported and skipped.`,
     ),
     channel: CHANNEL,
     level: levelOf(
-      'which resolution of images in OME-Zarr to use, from 0, the full one (default: that whose pixels are nearest in size to those of the training images)',
+      'which resolution of images with several (OME-Zarr, TIFF, SVS) to use, from 0, the full one (default: that whose pixels are nearest in size to those of the training images)',
     ),
     tile: row('--tile <px>', 'maximum tile size (default: 640, or what the network needs)', integer(1)),
     probability: row('--probability <kind>', PROBABILITIES.join(', '), oneOf(...PROBABILITIES), '8bit'),

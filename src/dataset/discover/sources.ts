@@ -11,7 +11,7 @@ import { isDicom } from '../../image/formats/dicom/parser.ts';
 import type { ReadOptions } from '../../image/formats/format.ts';
 import { extensionsOf, READABLE_EXTENSIONS } from '../../image/formats/registry.ts';
 import type { Image } from '../../image/image.ts';
-import { MAX_BYTES, readDicomSeries, readImage, readOmeZarr } from '../../image/read.ts';
+import { MAX_BYTES, readDicomSeries, readOmeZarr, readStoredImage } from '../../image/read.ts';
 import type { Project } from '../../project/project.ts';
 import { findChannelFiles, stackChannels } from './channel-files.ts';
 import { findMaskFiles, mergeMasks } from './mask-files.ts';
@@ -286,7 +286,7 @@ async function readAsStored(files: Files, listing: ListedPlace, path: string, gi
         throw cause;
       }
     };
-    return readImage(await files.read(root, path), path, { sibling, ...options });
+    return readStoredImage(files, root, path, { sibling, ...options });
   }
   if (slices.format === 'OME-Zarr') {
     const folder = joinPath(root, slices.folder);

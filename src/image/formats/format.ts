@@ -1,6 +1,8 @@
 import { FormatError } from '../../errors.ts';
-import type { Zlib } from '../../files.ts';
+import type { ByteSource, Zlib } from '../../files.ts';
+import { formatBytes } from '../byte-size.ts';
 import type { Image, ImageLevel } from '../image.ts';
+import type { ImageSource } from '../source.ts';
 
 export interface ReadOptions {
   /** Largest image to allocate, in bytes of samples. Default 4 GiB, limited to the free memory in Node. */
@@ -30,11 +32,10 @@ export interface ReadContext {
   readonly zlib: Zlib;
 }
 
-/** Reads one file format. */
-export interface Codec {
-  /** @throws FormatError, and nothing else, for bytes that it cannot decode. */
-  read(bytes: Uint8Array, context: ReadContext): Promise<Image>;
-}
+/** Reads one file format: as a whole, or by region. @throws FormatError for bytes that it cannot decode */
+export type Codec =
+  | { read(bytes: Uint8Array, context: ReadContext): Promise<Image> }
+  | { open(source: ByteSource, context: ReadContext): Promise<ImageSource> };
 
 /** The maximum ratio of Deflate: 258 bytes from two codes of one bit each. */
 export const DEFLATE_RATIO = 1032;
@@ -49,11 +50,4 @@ export function checkDeclaredSize(what: string, declaredBytes: number, { file, m
     `${what} would take ${formatBytes(declaredBytes)}, more than the limit of ${formatBytes(maxBytes)}.`,
     { file, remedy: 'Crop the image or cut it into parts; a program may raise maxBytes.' },
   );
-}
-
-/** `1.5 MiB`; three significant digits. */
-export function formatBytes(bytes: number): string {
-  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
-  const power = bytes < 1024 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
-  return `${Number((bytes / 1024 ** power).toPrecision(power === 0 ? 15 : 3))} ${units[power]}`;
 }

@@ -14,7 +14,9 @@ export interface Format {
   /** Whether the first bytes of a file identify this format. */
   matches(bytes: Uint8Array): boolean;
   load(): Promise<Codec>;
-  /** Whether its codec reads a single page; otherwise all are read, and the page is extracted. */
+  /** Whether its codec opens files to read them by region. */
+  readonly byRegion?: true;
+  /** Whether its codec reads a single page, as all that open files do; otherwise all are read, and the page is extracted. */
   readonly readsPages?: true;
 }
 
@@ -46,15 +48,15 @@ export const FORMATS: readonly Format[] = [
   },
   {
     name: 'TIFF',
-    // MetaMorph's and Zeiss' files are also TIFF.
-    extensions: ['tif', 'tiff', 'stk', 'lsm'],
+    // MetaMorph's, Zeiss' and Aperio's files are also TIFF.
+    extensions: ['tif', 'tiff', 'stk', 'lsm', 'svs', 'btf'],
     holds: 'pictures',
     // "II" or "MM", then 42, or 43 for BigTIFF, in that byte order.
     matches: (bytes) =>
       (startsWith(bytes, 0x49, 0x49) && (bytes[2] === 42 || bytes[2] === 43) && bytes[3] === 0) ||
       (startsWith(bytes, 0x4d, 0x4d) && bytes[2] === 0 && (bytes[3] === 42 || bytes[3] === 43)),
     load: async () => (await import('./tiff/read.ts')).tiff,
-    readsPages: true,
+    byRegion: true,
   },
   {
     name: 'NIfTI',

@@ -7,6 +7,9 @@ import { withWeb } from '../../workflows/web-files.ts';
 import { atomicFile, atomicWrite, explainWrite } from './atomic-write.ts';
 import { nodeZlib, nodeZstd } from './zlib.ts';
 
+/** Node reads fewer than 2 GiB at a time. */
+const MAX_READ_BYTES = 2 ** 30;
+
 /** The error for a failed read. */
 function explainRead(cause: unknown, file: string): DatasetError {
   const { code } = cause as NodeJS.ErrnoException;
@@ -103,7 +106,7 @@ export const localFiles: WritableFiles = {
             if (offset + length > size) throw beyondEnd(path, size, offset + length);
             const bytes = new Uint8Array(length);
             for (let at = 0; at < length; ) {
-              const { bytesRead } = await file.read(bytes, at, length - at, offset + at);
+              const { bytesRead } = await file.read(bytes, at, Math.min(length - at, MAX_READ_BYTES), offset + at);
               if (bytesRead === 0) throw beyondEnd(path, offset + at, offset + length);
               at += bytesRead;
             }

@@ -2,7 +2,7 @@
 
 export { nodeFiles } from './files.ts';
 export { nodeHost } from './host.ts';
-export { readImageFile, writeImageFile } from './image-files.ts';
+export { openImageFile, readImageFile, writeImageFile } from './image-files.ts';
 export { type OpenModelFileOptions, openModelFile } from './model-files.ts';
 export {
   availableDevices,

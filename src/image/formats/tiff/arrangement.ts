@@ -79,7 +79,7 @@ export function gridOfPlaces(
 
 /** What the writer of a file may have stated about it. */
 export interface Described {
-  readonly source: TiffFile;
+  readonly tiff: TiffFile;
   /** Its pages, without thumbnails, overviews and masks. */
   readonly directories: readonly Directory[];
   /** Layout of the first page. */

@@ -1,4 +1,6 @@
 import { FormatError } from '../../../errors.ts';
+import type { ByteSource } from '../../../files.ts';
+import { formatBytes } from '../../byte-size.ts';
 
 /** Supported tags, with the names of the TIFF 6.0 specification and its extensions. */
 export const TAG = {
@@ -26,6 +28,7 @@ export const TAG = {
   TileLength: 323,
   TileOffsets: 324,
   TileByteCounts: 325,
+  SubIFDs: 330,
   ExtraSamples: 338,
   SampleFormat: 339,
   JPEGTables: 347,
@@ -78,11 +81,16 @@ export interface Directory {
 }
 
 export interface TiffFile {
-  readonly bytes: Uint8Array;
-  readonly view: DataView;
+  readonly source: ByteSource;
   readonly littleEndian: boolean;
+  /** The chain of pages. */
   readonly directories: readonly Directory[];
+  /** A directory outside the chain, such as one of `SubIFDs`. @throws as `readDirectories` */
+  directoryAt(offset: number): Promise<Directory>;
 }
+
+/** The tables of the largest images, of strips and tiles, take less. */
+const MAX_DIRECTORY_BYTES = 2 ** 30;
 
 /**
  * Reads the header and the chain of directories of a classic or Big TIFF. Allocates nothing that the file could not
@@ -90,59 +98,64 @@ export interface TiffFile {
  *
  * @throws FormatError if something lies outside the file, or the chain is cyclic
  */
-export function readDirectories(bytes: Uint8Array, file: string): TiffFile {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+export async function readDirectories(source: ByteSource, file: string): Promise<TiffFile> {
   const need = (offset: number, length: number) => {
-    if (offset + length > bytes.length) {
+    if (offset + length > source.size) {
       throw new FormatError(
-        `the file ends at byte ${bytes.length}, but its directory points to byte ${offset + length}: it is truncated or damaged.`,
+        `the file ends at byte ${source.size}, but its directory points to byte ${offset + length}: it is truncated or damaged.`,
         { file, remedy: 'Copy or save it again.' },
       );
     }
   };
-  need(0, 8);
-  const littleEndian = bytes[0] === 0x49;
-  const big = view.getUint16(2, littleEndian) === 43;
-  const uint64 = (offset: number) => Number(view.getBigUint64(offset, littleEndian));
-  const pointer = (offset: number) => {
-    need(offset, big ? 8 : 4);
-    return big ? uint64(offset) : view.getUint32(offset, littleEndian);
-  };
-  if (big) {
-    need(0, 16);
-    if (view.getUint16(4, littleEndian) !== 8) {
-      throw new FormatError('its BigTIFF header is not valid.', { file, remedy: 'Save it again as TIFF.' });
+  const bytesAt = (offset: number, length: number): Promise<Uint8Array> => {
+    need(offset, length);
+    if (length > MAX_DIRECTORY_BYTES) {
+      throw new FormatError(`the TIFF directory is damaged: it states a table of ${formatBytes(length)}.`, {
+        file,
+        remedy: 'Save it again.',
+      });
     }
+    return source.read(offset, length);
+  };
+  const header = viewOf(await bytesAt(0, 8));
+  const littleEndian = header.getUint8(0) === 0x49;
+  const big = header.getUint16(2, littleEndian) === 43;
+  const pointerBytes = big ? 8 : 4;
+  const pointer = (view: DataView, at: number) =>
+    big ? Number(view.getBigUint64(at, littleEndian)) : view.getUint32(at, littleEndian);
+  if (big && header.getUint16(4, littleEndian) !== 8) {
+    throw new FormatError('its BigTIFF header is not valid.', { file, remedy: 'Save it again as TIFF.' });
   }
 
   const entryBytes = big ? 20 : 12;
-  const readDirectory = (start: number): { directory: Directory; next: number } => {
-    need(start, big ? 8 : 2);
-    const entries = big ? uint64(start) : view.getUint16(start, littleEndian);
-    const firstEntry = start + (big ? 8 : 2);
-    need(firstEntry, entries * entryBytes);
+  const countBytes = big ? 8 : 2;
+  const readDirectory = async (start: number): Promise<{ directory: Directory; next: number }> => {
+    const counted = viewOf(await bytesAt(start, countBytes));
+    const entries = big ? pointer(counted, 0) : counted.getUint16(0, littleEndian);
+    const firstEntry = start + countBytes;
+    const table = viewOf(await bytesAt(firstEntry, entries * entryBytes));
     const values = new Map<TagName, Float64Array | Uint8Array>();
     const inverses = new Map<TagName, number>();
     const locations = new Map<TagName, { offset: number; count: number }>();
     for (let i = 0; i < entries; i++) {
-      const at = firstEntry + i * entryBytes;
-      const name = NAME_OF.get(view.getUint16(at, littleEndian));
-      const type = view.getUint16(at + 2, littleEndian);
+      const at = i * entryBytes;
+      const name = NAME_OF.get(table.getUint16(at, littleEndian));
+      const type = table.getUint16(at + 2, littleEndian);
       const valueBytes = TYPE_BYTES[type] ?? 0;
       if (name === undefined || valueBytes === 0) continue;
-      const count = big ? uint64(at + 4) : view.getUint32(at + 4, littleEndian);
+      const count = pointer(table, at + 4);
       const length = count * valueBytes;
-      const inline = at + (big ? 12 : 8);
-      const offset = length <= (big ? 8 : 4) ? inline : pointer(inline);
-      need(offset, length);
-      const raw = bytes.subarray(offset, offset + length);
+      const inline = at + 4 + pointerBytes;
+      const offset = length <= pointerBytes ? firstEntry + inline : pointer(table, inline);
+      const raw = await bytesAt(offset, length);
       locations.set(name, { offset, count });
       if (type === RATIONAL && count > 0) {
-        inverses.set(name, view.getUint32(offset + 4, littleEndian) / view.getUint32(offset, littleEndian));
+        const view = viewOf(raw);
+        inverses.set(name, view.getUint32(4, littleEndian) / view.getUint32(0, littleEndian));
       }
       values.set(
         name,
-        valueBytes === 1 ? (type === ASCII ? trimZeros(raw) : raw) : numbers(view, offset, type, count, littleEndian),
+        valueBytes === 1 ? (type === ASCII ? trimZeros(raw) : raw) : numbers(viewOf(raw), type, count, littleEndian),
       );
     }
     const directory: Directory = {
@@ -158,22 +171,27 @@ export function readDirectories(bytes: Uint8Array, file: string): TiffFile {
     };
     // Some writers omit the last pointer at the very end of the file.
     const link = firstEntry + entries * entryBytes;
-    return { directory, next: link + (big ? 8 : 4) > bytes.length ? 0 : pointer(link) };
+    const isLast = link + pointerBytes > source.size;
+    return { directory, next: isLast ? 0 : pointer(viewOf(await source.read(link, pointerBytes)), 0) };
   };
 
   const directories: Directory[] = [];
   const seen = new Set<number>();
-  let next = pointer(big ? 8 : 4);
+  let next = pointer(viewOf(await bytesAt(big ? 8 : 4, pointerBytes)), 0);
   while (next !== 0) {
     if (seen.has(next)) {
       throw new FormatError('its list of pages runs in a circle.', { file, remedy: 'Save it again as TIFF.' });
     }
     seen.add(next);
-    const read = readDirectory(next);
+    const read = await readDirectory(next);
     directories.push(read.directory);
     next = read.next;
   }
-  return { bytes, view, littleEndian, directories };
+  return { source, littleEndian, directories, directoryAt: async (at) => (await readDirectory(at)).directory };
+}
+
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function trimZeros(raw: Uint8Array): Uint8Array {
@@ -181,7 +199,7 @@ function trimZeros(raw: Uint8Array): Uint8Array {
   return end < 0 ? raw : raw.subarray(0, end);
 }
 
-function numbers(view: DataView, offset: number, type: number, count: number, littleEndian: boolean): Float64Array {
+function numbers(view: DataView, type: number, count: number, littleEndian: boolean): Float64Array {
   const size = TYPE_BYTES[type];
-  return Float64Array.from({ length: count }, (_, i) => NUMBER[type](view, offset + i * size, littleEndian));
+  return Float64Array.from({ length: count }, (_, i) => NUMBER[type](view, i * size, littleEndian));
 }

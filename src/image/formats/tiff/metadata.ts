@@ -1,5 +1,6 @@
 import type { Spacings } from '../../image.ts';
 import { isDefaultDensity, spacingOf, spacingsOf } from '../../units.ts';
+import { aperioArrangement } from './aperio.ts';
 import { type Arrangement, type Described, descriptionOf, readAsSlices, stack } from './arrangement.ts';
 import type { Directory } from './directory.ts';
 import { imagejArrangement, imagejPages } from './imagej.ts';
@@ -17,14 +18,15 @@ export function statedPages(first: Directory, layout: PageLayout): number {
 }
 
 /** Pages as stated by the writer of the file; a stack along z if it states nothing. */
-export function arrangementOf(given: Described): Arrangement {
+export async function arrangementOf(given: Described): Promise<Arrangement> {
   const first = given.directories[0];
   const own =
-    lsmArrangement(given) ??
-    micromanagerArrangement(given) ??
+    (await lsmArrangement(given)) ??
+    (await micromanagerArrangement(given)) ??
     omeArrangement(given) ??
+    aperioArrangement(given) ??
     imagejArrangement(given) ??
-    metamorphArrangement(given) ??
+    (await metamorphArrangement(given)) ??
     tifffileArrangement(given) ??
     stack(given.held, given.held > 1 ? readAsSlices(given.held) : undefined);
   // ImageJ uses its own unit, whatever the tag states.

@@ -3,9 +3,10 @@
  * Imaging Corporation. The axis that the planes form was compared with tifffile 2026.3.3.
  */
 import { strFromU8 } from 'fflate';
+import type { ByteSource } from '../../../files.ts';
 import { normaliseUnit, spacingOf, spacingsOf } from '../../units.ts';
 import { type Arrangement, type Described, gridOf, stack } from './arrangement.ts';
-import type { Directory, TiffFile } from './directory.ts';
+import { type Directory, type TiffFile, viewOf } from './directory.ts';
 
 const PLANE_BYTES = 24;
 /** Entries of UIC1: identifiers, each with a value or the offset of one. */
@@ -13,17 +14,20 @@ const CALIBRATED = 3;
 const X_SIZE = 4;
 const Y_SIZE = 5;
 const UNIT = 6;
+/** There are fewer, of shorter texts. */
+const MAX_ENTRIES = 2 ** 16;
+const MAX_TEXT_BYTES = 2 ** 12;
 
 /** The number of planes is the count of UIC2. */
 export function metamorphPages(first: Directory): number | undefined {
   return first.location('UIC2Tag')?.count;
 }
 
-export function metamorphArrangement({ source, directories, held }: Described): Arrangement | undefined {
+export async function metamorphArrangement({ tiff, directories, held }: Described): Promise<Arrangement | undefined> {
   const [first] = directories;
   const planes = first.location('UIC2Tag');
   if (planes === undefined) return undefined;
-  const size = pixelSize(source, first);
+  const size = await pixelSize(tiff, first);
   if (planes.count !== held) {
     return stack(
       held,
@@ -31,11 +35,11 @@ export function metamorphArrangement({ source, directories, held }: Described): 
       size,
     );
   }
-  const fraction = fractionsOf(source);
+  const view = viewOf(await tiff.source.read(planes.offset, held * PLANE_BYTES));
   const facts = Array.from({ length: held }, (_, i) => {
-    const at = planes.offset + i * PLANE_BYTES;
-    const [day, ms] = [source.view.getUint32(at + 8, true), source.view.getUint32(at + 12, true)];
-    return { distance: fraction(at), ms, time: day * 86_400_000 + ms };
+    const at = i * PLANE_BYTES;
+    const [day, ms] = [view.getUint32(at + 8, true), view.getUint32(at + 12, true)];
+    return { distance: fraction(view, at), ms, time: day * 86_400_000 + ms };
   });
   const isZ = facts.every(({ distance }) => distance !== 0);
   const isTime = !isZ && facts.every(({ ms }, i) => i === 0 || ms !== facts[i - 1].ms);
@@ -57,30 +61,26 @@ function evenStep(values: readonly number[]): number | undefined {
   return steps.every((step) => Math.abs(step - mean) <= 0.01 * Math.abs(mean)) ? mean : undefined;
 }
 
-function pixelSize(source: TiffFile, first: Directory) {
-  const { view, bytes } = source;
+async function pixelSize({ source }: TiffFile, first: Directory) {
   const list = first.location('UIC1Tag');
   const stated = new Map<number, number>();
-  for (let i = 0; i < (list?.count ?? 0); i++) {
-    const at = (list?.offset ?? 0) + 8 * i;
-    if (at + 8 > bytes.length) break;
-    stated.set(view.getUint32(at, true), view.getUint32(at + 4, true));
-  }
+  const offset = list?.offset ?? 0;
+  const entries = Math.min(list?.count ?? 0, Math.floor((source.size - offset) / 8), MAX_ENTRIES);
+  const view = viewOf(await source.read(offset, 8 * entries));
+  for (let i = 0; i < entries; i++) stated.set(view.getUint32(8 * i, true), view.getUint32(8 * i + 4, true));
   const [x, y] = [stated.get(X_SIZE), stated.get(Y_SIZE)];
   if (stated.get(CALIBRATED) === 0 || x === undefined || y === undefined) return {};
   const textAt = stated.get(UNIT);
-  const unit = textAt === undefined ? undefined : normaliseUnit(text(source, textAt));
-  const fraction = fractionsOf(source);
-  return spacingsOf({ x: spacingOf(fraction(x), unit), y: spacingOf(fraction(y), unit) });
+  const unit = textAt === undefined ? undefined : normaliseUnit(await text(source, textAt));
+  const size = async (at: number) => spacingOf(fraction(viewOf(await source.read(at, 8)), 0), unit);
+  return spacingsOf({ x: await size(x), y: await size(y) });
 }
 
-const fractionsOf =
-  ({ view }: TiffFile) =>
-  (at: number) =>
-    view.getUint32(at, true) / view.getUint32(at + 4, true);
+const fraction = (view: DataView, at: number): number => view.getUint32(at, true) / view.getUint32(at + 4, true);
 
 /** A length-prefixed text. */
-function text({ view, bytes }: TiffFile, at: number): string {
-  const length = view.getUint32(at, true);
-  return strFromU8(bytes.subarray(at + 4, at + 4 + length), true).replace(/\0.*$/s, '');
+async function text(source: ByteSource, at: number): Promise<string> {
+  const length = viewOf(await source.read(at, 4)).getUint32(0, true);
+  const bytes = await source.read(at + 4, Math.min(length, MAX_TEXT_BYTES, source.size - at - 4));
+  return strFromU8(bytes, true).replace(/\0.*$/s, '');
 }

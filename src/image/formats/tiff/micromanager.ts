@@ -2,16 +2,23 @@
 import { strFromU8 } from 'fflate';
 import { normaliseUnit, spacingOf, spacingsOf } from '../../units.ts';
 import { type Arrangement, type Described, firstOf, gridOfPlaces, stack } from './arrangement.ts';
-import type { TiffFile } from './directory.ts';
+import { type TiffFile, viewOf } from './directory.ts';
 
 const INDEX_MARK = 54_773_648;
 const MAP_MARK = 3_453_623;
 const SUMMARY_MARK = 2_355_492;
+const HEADER_BYTES = 40;
+const ENTRY_BYTES = 20;
 
-export function micromanagerArrangement({ source, directories, held }: Described): Arrangement | undefined {
-  const places = placesOf(source);
-  if (places === undefined || !directories.some((one) => one.location('MicroManagerMetadata'))) return undefined;
-  const summary = json(strFromU8(source.bytes.subarray(40, 40 + word(source, 36))));
+export async function micromanagerArrangement({
+  tiff,
+  directories,
+  held,
+}: Described): Promise<Arrangement | undefined> {
+  if (!directories.some((one) => one.location('MicroManagerMetadata'))) return undefined;
+  const map = await mapOf(tiff);
+  if (map === undefined) return undefined;
+  const { places, summary } = map;
   const page = json(strFromU8(directories[0].bytes('MicroManagerMetadata') ?? new Uint8Array(0)));
   const um = (value: unknown) => spacingOf(Number(value), 'µm');
   const pixel = um(page.PixelSizeUm ?? summary.PixelSize_um);
@@ -46,20 +53,28 @@ export function micromanagerArrangement({ source, directories, held }: Described
   };
 }
 
-const word = ({ view, littleEndian }: TiffFile, at: number) => view.getUint32(at, littleEndian);
-
-/** The position of each directory by its offset in the file; undefined if there is no such map. */
-function placesOf(source: TiffFile) {
-  const { bytes } = source;
-  if (bytes.length < 40 || word(source, 8) !== INDEX_MARK || word(source, 32) !== SUMMARY_MARK) return undefined;
-  const map = word(source, 12);
-  if (map + 8 > bytes.length || word(source, map) !== MAP_MARK) return undefined;
+/** The position of each directory by its offset in the file, and the summary; undefined if there is no such map. */
+async function mapOf({ source, littleEndian }: TiffFile) {
+  const { size } = source;
+  if (size < HEADER_BYTES) return undefined;
+  const words = async (offset: number, count: number): Promise<readonly number[]> => {
+    const view = viewOf(await source.read(offset, 4 * count));
+    return Array.from({ length: count }, (_, i) => view.getUint32(4 * i, littleEndian));
+  };
+  const header = await words(0, HEADER_BYTES / 4);
+  const [mark, at, summaryMark, summaryBytes] = [2, 3, 8, 9].map((i) => header[i]);
+  if (mark !== INDEX_MARK || summaryMark !== SUMMARY_MARK || at + 8 > size) return undefined;
+  const [mapMark, count] = await words(at, 2);
+  if (mapMark !== MAP_MARK) return undefined;
+  const entries = Math.min(count, Math.floor((size - at - 8) / ENTRY_BYTES));
+  const all = await words(at + 8, (entries * ENTRY_BYTES) / 4);
   const places = new Map<number, { c: number; z: number; t: number; position: number }>();
-  for (let i = 0, at = map + 8; i < word(source, map + 4) && at + 20 <= bytes.length; i++, at += 20) {
-    const [c, z, t, position, offset] = [0, 4, 8, 12, 16].map((step) => word(source, at + step));
+  for (let i = 0; i < all.length; i += ENTRY_BYTES / 4) {
+    const [c, z, t, position, offset] = all.slice(i, i + 5);
     places.set(offset, { c, z, t, position });
   }
-  return places;
+  const text = await source.read(HEADER_BYTES, Math.min(summaryBytes, size - HEADER_BYTES));
+  return { places, summary: json(strFromU8(text)) };
 }
 
 function json(text: string): Record<string, unknown> {

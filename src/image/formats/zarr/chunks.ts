@@ -5,6 +5,7 @@ import { allocate, elementCount, type Storage } from '../../../array/ndarray.ts'
 import { FormatError, LamellaError } from '../../../errors.ts';
 import { joinPath } from '../../../files.ts';
 import type { Region } from '../../source.ts';
+import { eachAtOnce } from '../at-once.ts';
 import type { Json, ZarrArray } from './metadata.ts';
 import type { ZarrStore } from './store.ts';
 import { isForbidden, loadZarrita, type Zarrita } from './zarrita.ts';
@@ -174,12 +175,4 @@ function places(start: readonly number[], shape: readonly number[], chunk: reado
     start.map((at, i) => Math.floor(at / chunk[i])),
     start.map((at, i) => Math.ceil((at + shape[i]) / chunk[i])),
   );
-}
-
-/** Works on items, several at once. @throws the first error of `work`, after which no more are begun */
-async function eachAtOnce<T>(count: number, items: Generator<T>, work: (item: T) => Promise<void>): Promise<void> {
-  const worker = async () => {
-    for (const item of items) await work(item);
-  };
-  await Promise.all(Array.from({ length: count }, worker));
 }

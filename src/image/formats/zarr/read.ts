@@ -1,11 +1,10 @@
 /** OME-Zarr 0.4 and 0.5. */
 
-import { bytesPer, elementCount } from '../../../array/ndarray.ts';
-import { FormatError, option } from '../../../errors.ts';
+import { elementCount } from '../../../array/ndarray.ts';
+import { FormatError } from '../../../errors.ts';
 import { joinPath } from '../../../files.ts';
-import { type Image, type ImageLevel, axesOf as imageAxes } from '../../image.ts';
-import { type ImageInfo, type ImageSource, type Region, wholeRegion } from '../../source.ts';
-import { formatBytes } from '../format.ts';
+import type { Image, ImageLevel } from '../../image.ts';
+import { type ImageInfo, type ImageSource, type Region, regionImage, regionOf } from '../../source.ts';
 import { ZarrLevel } from './level.ts';
 import { parseArray, readNode } from './metadata.ts';
 import { explainMissing } from './missing.ts';
@@ -54,53 +53,17 @@ export async function openZarrImage(store: ZarrStore, { path = '', maxBytes }: O
   return {
     info,
     levels,
+    chunk: full.order.map((axis) => full.array.chunkShape[axis]),
     async read(level = 0, region?: Region): Promise<Image> {
-      const chosen = levels[level];
-      if (chosen === undefined) throw noLevel(level, levels.length, file);
-      const box = region ?? wholeRegion(chosen);
-      requireFits(box);
+      const box = regionOf({ info, levels, maxBytes }, level, region);
       const { data, missing, files } = await opened[level].read(box);
       const unstored =
         missing.length === 0 ? [] : [await explainMissing(opened, level, missing, files, { mayBeEmpty: isLabel })];
       const all = [...notes, ...unstored];
-      const lengths = Object.fromEntries([...letters].map((letter, i) => [letter, box.shape[i]]));
-      return {
-        ...info,
-        ...imageAxes(lengths),
-        data,
-        spacing: chosen.spacing,
-        ...(level > 0 ? { level } : {}),
-        ...(all.length > 0 ? { notes: all } : {}),
-      };
+      return { ...regionImage({ info, levels }, level, box, data), ...(all.length > 0 ? { notes: all } : {}) };
     },
     close: () => store.close(),
   };
-
-  function requireFits({ shape }: Region): void {
-    const bytesOf = (lengths: readonly number[]): number => elementCount(lengths) * bytesPer(info.dtype);
-    const needed = bytesOf(shape);
-    if (needed <= maxBytes) return;
-    const smaller = levels.findIndex((level) => bytesOf(level.shape) <= maxBytes);
-    throw new FormatError(
-      `the image (${shape.join(' x ')}, ${info.dtype}) would take ${formatBytes(needed)}, more than the limit of ${formatBytes(maxBytes)}.`,
-      {
-        file,
-        remedy:
-          smaller > 0
-            ? `Use a lower resolution of it: ${option('level', smaller)}.`
-            : 'Crop the image or cut it into parts; a program may raise maxBytes.',
-      },
-    );
-  }
-}
-
-/** The error for a resolution that an image does not have. */
-export function noLevel(level: number, count: number, file: string): FormatError {
-  const there = count === 1 ? 'the image has one resolution' : `the image has ${count}, counted from 0`;
-  return new FormatError(`level ${level} does not exist: ${there}.`, {
-    file,
-    remedy: `Choose another ${option('level')}.`,
-  });
 }
 
 async function openLevel(
