@@ -3,14 +3,8 @@ import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import type { BUDGETS } from '../../apps/studio/test/budgets.ts';
 import { hostStatic } from '../../apps/studio/test/hosted-page.ts';
-import {
-  frameTime,
-  memoryMb,
-  numberObjects,
-  openLarge,
-  strokeTimes,
-  undoTimes,
-} from '../../apps/studio/test/large-image.ts';
+import { frameTime, numberObjects, openLarge, strokeTimes, undoTimes } from '../../apps/studio/test/large-image.ts';
+import { memoryMb } from '../../apps/studio/test/memory.ts';
 import {
   firstPreview,
   nextPreview,
@@ -159,7 +153,7 @@ const TASKS: { readonly [what in Measured]: Make } = {
     { live: true },
   ),
   memory: async () => {
-    const browser = await openStudioBrowser({ memory: true });
+    const browser = await openStudioBrowser();
     return {
       async run() {
         const { page, close } = await browser.open({ live: true });

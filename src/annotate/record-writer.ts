@@ -17,7 +17,7 @@ export interface RecordStore {
 export interface RecordWriterOptions {
   /** Default: edits are kept in memory only. */
   readonly store?: RecordStore;
-  /** Called every few milliseconds while edits are packed, to let others work. */
+  /** Called before edits are packed and every few milliseconds meanwhile, to let others work. */
   readonly pause?: () => Promise<void>;
   /** Called when a record could not be written; the next edit tries again. */
   readonly problem?: (cause: unknown) => void;
@@ -25,7 +25,7 @@ export interface RecordWriterOptions {
 
 export interface Edit extends AppliedEdit {
   readonly sequence: number;
-  /** Until it is packed. */
+  /** Until it is packed; of the one that was packed last, still. */
   changes?: readonly Change[];
   /** Once it is packed, unless it is left to the store. */
   record?: Uint8Array;
@@ -55,6 +55,7 @@ export class RecordWriter {
   readonly #written: () => void;
   #waiting: Item[] = [];
   #writing: Promise<void> | undefined;
+  #lastPacked: Edit | undefined;
 
   /**
    * @param unpackedLimit bytes that edits may take before they are packed
@@ -74,7 +75,7 @@ export class RecordWriter {
     for (const edit of unpacked) {
       if (excess <= 0) break;
       excess -= bytesOf(edit);
-      keepPacked(edit, finish(packing(edit)));
+      this.#keepPacked(edit, finish(packing(edit)));
     }
     if (this.#writing !== undefined) return;
     const writing = this.#writeAll().finally(() => {
@@ -91,7 +92,9 @@ export class RecordWriter {
   }
 
   async #writeAll(): Promise<void> {
-    const { store } = this.#options;
+    const { store, pause } = this.#options;
+    // Whoever made the edit goes on first.
+    await pause?.();
     for (let item = this.#waiting[0]; item !== undefined; item = this.#waiting[0]) {
       if (isEdit(item)) {
         const record = await this.#packed(item);
@@ -112,7 +115,15 @@ export class RecordWriter {
       if (chunks % CHUNKS_AT_ONCE === 0) await this.#options.pause?.();
       state = task.next();
     }
-    return keepPacked(edit, state.value);
+    return this.#keepPacked(edit, state.value);
+  }
+
+  /** Edits are kept packed; the last one as it was made, too, since it is the one that is most often taken back. */
+  #keepPacked(edit: Edit, record: Uint8Array): Uint8Array {
+    if (this.#lastPacked !== undefined) this.#lastPacked.changes = undefined;
+    this.#lastPacked = edit;
+    edit.record = record;
+    return record;
   }
 
   async #compacted({ edits, done, sequence }: Compaction): Promise<readonly Uint8Array[]> {
@@ -132,12 +143,6 @@ export class RecordWriter {
 
 const packing = ({ sequence, name, changes = [] }: Edit): Generator<void, Uint8Array> =>
   encodeEdit(sequence, name, changes);
-
-function keepPacked(edit: Edit, record: Uint8Array): Uint8Array {
-  edit.record = record;
-  edit.changes = undefined;
-  return record;
-}
 
 function finish<T>(task: Generator<unknown, T>): T {
   let state = task.next();

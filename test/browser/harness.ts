@@ -24,11 +24,9 @@ export interface BrowserOptions {
   readonly webgpu?: boolean;
   /** WebGL by the software driver that Chromium carries. */
   readonly webgl?: boolean;
-  /** Memory is measured when a page asks for it, and not at some later collection of garbage. */
-  readonly memory?: boolean;
 }
 
-export const launchOptions = ({ webgpu = false, webgl = false, memory = false }: BrowserOptions) => ({
+export const launchOptions = ({ webgpu = false, webgl = false }: BrowserOptions) => ({
   executablePath: browserPath() as string,
   args: [
     '--no-sandbox',
@@ -37,7 +35,6 @@ export const launchOptions = ({ webgpu = false, webgl = false, memory = false }:
     ...(webgpu ? ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan'] : []),
     ...(webgl ? ['--use-angle=swiftshader', '--enable-unsafe-swiftshader'] : []),
     ...(webgpu || webgl ? [] : ['--disable-gpu']),
-    ...(memory ? ['--enable-blink-features=ForceEagerMeasureMemory'] : []),
   ],
 });
 

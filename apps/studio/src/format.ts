@@ -32,11 +32,11 @@ export function ago(thenMs: number, nowMs: number): string {
   return '';
 }
 
+const fourDigits = new Intl.NumberFormat(text.language, { maximumSignificantDigits: 4 });
+
 /** A value of a pixel: whole, or with four digits. */
 export const pixelValue = (value: number): string =>
-  Number.isInteger(value)
-    ? text.number(value)
-    : new Intl.NumberFormat(text.language, { maximumSignificantDigits: 4 }).format(value);
+  Number.isInteger(value) ? text.number(value) : fourDigits.format(value);
 
 /** Such as `1:05` or `2:10:00`. */
 export function duration(ms: number): string {
@@ -47,5 +47,5 @@ export function duration(ms: number): string {
 }
 
 /** A score or loss with three decimals. */
-export const score = (value: number): string =>
-  new Intl.NumberFormat(text.language, { minimumFractionDigits: 3, maximumFractionDigits: 3 }).format(value);
+export const score = new Intl.NumberFormat(text.language, { minimumFractionDigits: 3, maximumFractionDigits: 3 })
+  .format;

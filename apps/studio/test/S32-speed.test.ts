@@ -11,7 +11,7 @@ import { wasmStepTask } from '../../../bench/tasks/wasm-step.ts';
 import { launchChromium, openPage } from '../../../test/browser/harness.ts';
 import { BUDGETS } from './budgets.ts';
 import { hostStatic } from './hosted-page.ts';
-import { memoryMb } from './large-image.ts';
+import { memoryMb } from './memory.ts';
 import { fillTimes, hundredPngs, journalTimes, offlineTime, openTime, serverStartTime } from './speed.ts';
 import { greyPng, isLong, studioPages, takeIn, whyNoPage } from './studio-page.ts';
 
@@ -39,7 +39,7 @@ async function ratio(first: Task, second: Task, rounds = 5): Promise<number> {
 }
 
 describe.skipIf(why !== undefined)(`S32 speed${why === undefined ? '' : ` (${why})`}`, () => {
-  const pages = studioPages({ memory: true });
+  const pages = studioPages();
 
   it('opens 100 images within its budget', async () => {
     const { page, errors, close } = await pages.open();

@@ -27,6 +27,7 @@ import type { PreviewTile } from '../viewer/preview-layer.ts';
 import type { Messages } from './messages.ts';
 import { addImage, type OpenedAnnotation, openAnnotation } from './opened-annotation.ts';
 import type { OpenProject } from './project.ts';
+import { steady } from './steady.ts';
 
 export type Annotation = ReturnType<typeof createAnnotation>;
 
@@ -113,11 +114,11 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
     project.state.value?.project.images.some((image) => image.id === id && image.labels !== undefined) ?? false;
 
   /** A value of what is edited, which is no signal itself. */
-  const edited = <T>(read: (now: OpenedAnnotation) => T, otherwise: T) =>
-    computed((): T => {
-      edits.value;
-      return opened.value === undefined ? otherwise : read(opened.value);
-    });
+  const now = <T>(read: (now: OpenedAnnotation) => T, otherwise: T): T => {
+    edits.value;
+    return opened.value === undefined ? otherwise : read(opened.value);
+  };
+  const edited = <T>(read: (now: OpenedAnnotation) => T, otherwise: T) => computed(() => now(read, otherwise));
   const undoName = edited(({ history }) => history.undoName, undefined);
   const redoName = edited(({ history }) => history.redoName, undefined);
 
@@ -154,25 +155,26 @@ export function createAnnotation(engine: Engine, project: OpenProject, messages:
     annotations: computed(() => opened.value?.annotations),
     readOnly,
     classes: edited<readonly AnnotationClass[]>(({ annotations }) => annotations.classes, []),
-    annotatedImages: edited<ReadonlySet<ImageId>>(
-      ({ annotations }) => new Set(annotations.images.filter((id) => isAnnotated(annotations, id, hasLabels(id)))),
-      new Set(),
-    ),
+    annotatedImages: steady((): ReadonlySet<ImageId> => {
+      const annotated = ({ annotations }: OpenedAnnotation): readonly ImageId[] =>
+        annotations.images.filter((id) => isAnnotated(annotations, id, hasLabels(id)));
+      return new Set(now(annotated, []));
+    }),
     /** Of the page on the screen. */
-    regions: computed((): readonly Region[] => {
+    regions: steady((): readonly Region[] => {
       edits.value;
       const [image, page] = [project.image.value, project.page.value];
       const annotations = opened.value?.annotations;
       if (image === undefined || annotations === undefined || !annotations.has(image.id)) return [];
       return annotations.regions(image.id).filter(({ slice }) => slice === undefined || slice === page);
     }),
-    /** Complete regions of the project that can be scored on, and how many regions are held out. */
-    scored: edited(
-      ({ annotations }) => ({
-        complete: regionsToHold(annotations),
-        held: annotations.images.flatMap((id) => annotations.regions(id).filter(({ held }) => held)).length,
-      }),
-      { complete: 0, held: 0 },
+    /** How many complete regions of the project can be scored on. */
+    completeRegions: edited(({ annotations }) => regionsToHold(annotations), 0),
+    /** How many regions are held out. */
+    heldRegions: edited(
+      ({ annotations }) =>
+        annotations.images.flatMap((id) => annotations.regions(id).filter(({ held }) => held)).length,
+      0,
     ),
     /** How many classes, background included, are annotated somewhere. */
     annotatedClasses: edited(({ annotations }) => countClasses(annotations, hasLabels), 0),

@@ -1,6 +1,6 @@
 /** Objects that are chosen, and what can be done with all of them at once; labels of whole slices. */
 
-import { computed, effect, signal } from '@preact/signals';
+import { effect, signal } from '@preact/signals';
 import {
   continueFor,
   copySlice,
@@ -15,6 +15,7 @@ import { text } from '../text/text.ts';
 import type { Annotation } from './annotation.ts';
 import type { Messages } from './messages.ts';
 import type { OpenProject } from './project.ts';
+import { steady } from './steady.ts';
 
 const SLICE_MS = 8;
 
@@ -28,7 +29,7 @@ export function createObjects(annotation: Annotation, project: OpenProject, mess
   });
 
   /** Those that are still there: an undo may have taken some. */
-  const selected = computed((): readonly number[] => {
+  const selected = steady((): readonly number[] => {
     annotation.edits.value;
     const layer = annotation.layer.value;
     return layer === undefined ? [] : [...chosen.value].filter((one) => layer.pixels(one) > 0).sort((a, b) => a - b);

@@ -3,9 +3,8 @@
 import { help } from './de-help.ts';
 import type { en } from './en.ts';
 
-const number = (n: number): string => new Intl.NumberFormat('de').format(n);
-const percent = (share: number): string =>
-  new Intl.NumberFormat('de', { style: 'percent', maximumFractionDigits: 1 }).format(share);
+const number = new Intl.NumberFormat('de').format;
+const percent = new Intl.NumberFormat('de', { style: 'percent', maximumFractionDigits: 1 }).format;
 const count = (n: number, one: string, many: string): string => `${number(n)} ${n === 1 ? one : many}`;
 
 export const de: typeof en = {

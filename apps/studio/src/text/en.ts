@@ -4,9 +4,8 @@ import type { TourStep } from '../state/tour.ts';
 import { help } from './en-help.ts';
 
 const count = (n: number, one: string, many: string): string => `${number(n)} ${n === 1 ? one : many}`;
-const number = (n: number): string => new Intl.NumberFormat('en').format(n);
-const percent = (share: number): string =>
-  new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 1 }).format(share);
+const number = new Intl.NumberFormat('en').format;
+const percent = new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 1 }).format;
 
 export const en = {
   language: 'en',

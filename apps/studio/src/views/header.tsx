@@ -29,7 +29,7 @@ export function HeaderButtons(): JSX.Element {
 /** The project's name, what undoes, and what saves. */
 export function WorkHeader(): JSX.Element {
   const studio = useStudio();
-  const { project, annotation } = studio;
+  const { project } = studio;
   const name = project.state.value?.project.name ?? '';
   return (
     <header class="bar">
@@ -47,22 +47,7 @@ export function WorkHeader(): JSX.Element {
           void project.change({ name: currentTarget.value }).catch(studio.messages.failed)
         }
       />
-      <IconButton
-        class="quiet"
-        icon={Undo2}
-        label={annotation.undoText.value}
-        command="undo"
-        disabled={!annotation.canUndo.value}
-        onClick={() => annotation.undo()}
-      />
-      <IconButton
-        class="quiet"
-        icon={Redo2}
-        label={text.header.redo}
-        command="redo"
-        disabled={!annotation.canRedo.value}
-        onClick={() => annotation.redo()}
-      />
+      <UndoButtons />
       <span class="grow" />
       <IconButton
         icon={Save}
@@ -83,5 +68,30 @@ export function WorkHeader(): JSX.Element {
       />
       <HeaderButtons />
     </header>
+  );
+}
+
+/** What changes with every edit. */
+function UndoButtons(): JSX.Element {
+  const { annotation } = useStudio();
+  return (
+    <>
+      <IconButton
+        class="quiet"
+        icon={Undo2}
+        label={annotation.undoText.value}
+        command="undo"
+        disabled={!annotation.canUndo.value}
+        onClick={() => annotation.undo()}
+      />
+      <IconButton
+        class="quiet"
+        icon={Redo2}
+        label={text.header.redo}
+        command="redo"
+        disabled={!annotation.canRedo.value}
+        onClick={() => annotation.redo()}
+      />
+    </>
   );
 }

@@ -6,19 +6,29 @@ import { useStudio } from './context.ts';
 
 /** What is under the pointer, what can be undone, what is kept, and what computes. */
 export function StatusLine(): JSX.Element {
-  const { annotation, description } = useStudio();
-  const kept = annotation.unkept.value === 0 ? text.status.kept : text.status.keeping;
+  const { description } = useStudio();
   return (
     <footer class="status">
       <UnderPointer />
       <span class="grow" />
-      <span>{annotation.undoText.value}</span>
-      <span class={annotation.unkept.value === 0 ? 'good' : ''} role="status">
-        {annotation.readOnly.value ? text.status.readOnly : kept}
-      </span>
+      <LastEdit />
       {description.value?.place === 'tab' && <OnDisk />}
       <span>{description.value?.devices[0]?.label}</span>
     </footer>
+  );
+}
+
+function LastEdit(): JSX.Element {
+  const { annotation } = useStudio();
+  const isKept = annotation.unkept.value === 0;
+  const kept = isKept ? text.status.kept : text.status.keeping;
+  return (
+    <>
+      <span>{annotation.undoText.value}</span>
+      <span class={isKept ? 'good' : ''} role="status">
+        {annotation.readOnly.value ? text.status.readOnly : kept}
+      </span>
+    </>
   );
 }
 

@@ -73,7 +73,8 @@ function Resume(): JSX.Element | null {
 
 /** What the network will be scored on, or what is missing for that. */
 function Scored(): JSX.Element | null {
-  const { complete, held } = useStudio().annotation.scored.value;
+  const { annotation } = useStudio();
+  const [complete, held] = [annotation.completeRegions.value, annotation.heldRegions.value];
   if (held > 0) return <p class="muted">{text.train.heldOut(held)}</p>;
   return complete < LEAST_REGIONS ? <p class="hint">{text.train.scoreLacks(LEAST_REGIONS - complete)}</p> : null;
 }
