@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { launchChromium, whyNoBrowser } from '../browser/harness.ts';
+import { launchChromium, openPage, whyNoBrowser } from '../browser/harness.ts';
 import { phantomFolder } from '../support/phantom-folder.ts';
 import { lamella, MAIN } from './command.ts';
 
@@ -75,7 +75,7 @@ describe.skipIf(why !== undefined)(`its page in a browser${why === undefined ? '
     await withStudio(['cells'], async (address) => {
       const browser = await launchChromium();
       try {
-        const page = await browser.newPage();
+        const page = await openPage(browser);
         const errors: string[] = [];
         page.on('pageerror', (error) => errors.push(String(error)));
         page.on('console', (message) => void (message.type() === 'error' && errors.push(message.text())));

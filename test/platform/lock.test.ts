@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -96,13 +97,15 @@ test('of many that find a lock of a dead process at once, one gets it', async ()
   for (let round = 0; round < 3; round++) {
     await lockOf({ pid: 999_999_999, host: hostname() });
     const script = `import { takeLock } from ${JSON.stringify(new URL('../../dist/platform/node/lock.js', import.meta.url).href)};
-      takeLock(${JSON.stringify(file)}, 'runs/a').then(() => { console.log('got it'); setTimeout(() => {}, 600); }, () => console.log('told'));`;
-    const outcomes = await Promise.all(
-      Array.from({ length: 4 }, () => {
-        const child = spawn(process.execPath, ['--input-type=module', '-e', script]);
-        let out = '';
-        child.stdout.on('data', (data) => (out += data));
-        return new Promise<string>((resolve) => child.on('close', () => resolve(out.trim())));
+      takeLock(${JSON.stringify(file)}, 'runs/a').then(() => 'got it', () => 'told').then(console.log);
+      process.stdin.resume();`;
+    const children = Array.from({ length: 4 }, () => spawn(process.execPath, ['--input-type=module', '-e', script]));
+    // Who gets it lives until all have tried.
+    const outcomes = await Promise.all(children.map(async ({ stdout }) => String(await once(stdout, 'data')).trim()));
+    await Promise.all(
+      children.map((child) => {
+        child.stdin.end();
+        return once(child, 'close');
       }),
     );
     expect(outcomes.sort()).toEqual(['got it', 'told', 'told', 'told']);

@@ -120,7 +120,7 @@ describe('a GPU that is lost', () => {
     expect(deviceEvents()[0]).toEqual({ kind: 'device', device: 'CPU, 2 threads', why: 'The GPU was lost: reset.' });
     const [seenSteps, seen] = [steps(), events.length];
     await expect.poll(() => steps() - seenSteps).toBeGreaterThan(2);
-    expect(events.slice(seen).some((event) => event.kind === 'preview')).toBe(true);
+    await expect.poll(() => events.slice(seen).some((event) => event.kind === 'preview')).toBe(true);
     expect(deviceEvents().length).toBe(1);
     expect(problems()).toEqual([]);
     expect(await painted()).toEqual(before);

@@ -56,7 +56,7 @@ it('keeps every stroke, of whatever moment the end is', async () => {
     const stroke = painter.stroke('a', i % 2, [[5 * i, 4 * i]]);
     // Before the stroke is sent, while it is on its way, or when it is kept.
     if (i % 4 === 1) end();
-    else if (i % 4 === 2) setTimeout(end, 3);
+    else if (i % 4 === 2) setImmediate(end);
     await stroke;
     if (i % 4 === 3) end();
   }

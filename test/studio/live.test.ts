@@ -288,6 +288,7 @@ describe('a network that learns while it is painted', () => {
     await painter.history.settled();
     await engine.setLive({ on: true, model: 'auto' });
     await expect.poll(() => events.filter((event) => event.kind === 'step').length).toBeGreaterThan(2);
+    await expect.poll(() => events.some((event) => event.kind === 'preview')).toBe(true);
     const preview = events.findLast((event) => event.kind === 'preview');
     expect([...new Set(preview?.classes)].every((value) => value === 0 || value === 1)).toBe(true);
     expect(events.filter((event) => event.kind === 'problem')).toEqual([]);
