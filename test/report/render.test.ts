@@ -48,7 +48,7 @@ describePages(
         }
         // Text and lines can be seen: they are not of the page's colour.
         const [background, text, line] = await tab.evaluate(() => {
-          const path = document.querySelector('figure.chart g[aria-label="line"] path') as Element;
+          const path = document.querySelector('figure.chart g.line path') as Element;
           return [
             getComputedStyle(document.body).backgroundColor,
             getComputedStyle(document.body).color,

@@ -1,8 +1,8 @@
-/** Charts that compare runs, as SVG with colours from the page's style sheet. */
+/** Charts that compare runs, with colours from the page's style sheet. */
 
-import * as Plot from '@observablehq/plot';
 import { chartFigure, lineColour, quantityAxis, rowsOf } from '../kit/chart.ts';
 import type { Markup } from '../kit/markup.ts';
+import { dots, lines, type Mark, rowBars, rule, words } from '../kit/plot.ts';
 import { withPrefix } from '../kit/with-prefix.ts';
 import type { ComparedRun, Comparison } from './comparison.ts';
 
@@ -22,16 +22,33 @@ export function scoreChart({ runs, metric, level, images }: Comparison): Markup 
     {
       ...rowsOf(rows.map(({ name }) => name)),
       x: { ...quantityAxis(`${metric}, mean over images`), nice: true },
-      marks: [...intervals(rows, colourOf)],
+      marks: intervals(rows, colourOf),
     },
   );
 }
 
+interface Estimate {
+  readonly name: string;
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+}
+
 /** Means as dots on their confidence intervals. */
-function intervals<R extends { readonly name: string }>(rows: readonly R[], colour: (row: R) => string) {
+function intervals<R extends Estimate>(rows: readonly R[], colour: (row: R) => string): readonly Mark[] {
   return [
-    Plot.ruleY(rows, { y: 'name', x1: 'low', x2: 'high', stroke: colour, strokeWidth: 3 }),
-    Plot.dot(rows, { y: 'name', x: 'value', r: 5, fill: colour }),
+    lines(
+      rows.map((row) => ({
+        from: { x: row.low, y: row.name },
+        to: { x: row.high, y: row.name },
+        look: { stroke: colour(row) },
+      })),
+      { 'stroke-width': 3 },
+    ),
+    dots(
+      rows.map((row) => ({ x: row.value, y: row.name, look: { fill: colour(row) } })),
+      { r: 5 },
+    ),
   ];
 }
 
@@ -49,7 +66,7 @@ export function differenceChart({ runs, pairs, metric, level }: Comparison): Mar
       ...rowsOf(rows.map(({ name }) => name)),
       x: { ...quantityAxis(`Difference in ${metric}`), nice: true, zero: true },
       marks: [
-        Plot.ruleX([0], { stroke: 'currentColor', strokeWidth: 1.5 }),
+        rule({ x: 0 }, { stroke: 'currentColor', 'stroke-width': 1.5 }),
         ...intervals(rows, ({ decided }) => (decided ? 'var(--line-2)' : 'var(--muted)')),
       ],
     },
@@ -72,7 +89,7 @@ export function costChart({ runs, metric }: Comparison): Markup {
   const [least, largest] = [Math.min(...rows.map(({ macs }) => macs)), Math.max(...rows.map(({ macs }) => macs))];
   // Margin for the outermost discs.
   const span = Math.max(Math.log10(largest / least), 0.6);
-  const domain = [least * 10 ** (-0.22 * span), largest * 10 ** (0.3 * span)];
+  const domain: [number, number] = [least * 10 ** (-0.22 * span), largest * 10 ** (0.3 * span)];
   const low = Math.min(...rows.map((row) => row.low));
   const high = Math.max(...rows.map((row) => row.high));
   const space = 0.18 * Math.max(high - low, 1e-3);
@@ -90,50 +107,44 @@ export function costChart({ runs, metric }: Comparison): Markup {
         domain,
         ...quantityAxis('MACs per image'),
         ticks: 5,
-        tickFormat: (value: number) => (/^[125]/.test(value.toExponential()) ? withPrefix(value) : ''),
+        tickFormat: withPrefix,
       },
       y: {
         label: metric,
-        labelArrow: 'none',
         grid: true,
         domain: [low - space, high + space],
         ticks: 6,
         tickFormat: short,
       },
-      r: { type: 'identity' },
       marks: [
-        Plot.ruleX(rows, {
-          x: 'macs',
-          y1: 'low',
-          y2: 'high',
-          stroke: colourOf,
-          strokeWidth: 1.5,
-        }),
-        Plot.dot(rows, {
-          x: 'macs',
-          y: 'value',
-          r: 'r',
-          fill: colourOf,
-          fillOpacity: 0.32,
-          stroke: colourOf,
-          strokeWidth: 1.5,
-        }),
-        Plot.dot(rows, {
-          x: 'macs',
-          y: 'value',
-          r: () => 2.5,
-          fill: colourOf,
-        }),
+        lines(
+          rows.map((row) => ({
+            from: { x: row.macs, y: row.low },
+            to: { x: row.macs, y: row.high },
+            look: { stroke: colourOf(row) },
+          })),
+          { 'stroke-width': 1.5 },
+        ),
+        dots(
+          rows.map((row) => ({
+            x: row.macs,
+            y: row.value,
+            r: row.r,
+            look: { fill: colourOf(row), stroke: colourOf(row) },
+          })),
+          { 'fill-opacity': 0.32, 'stroke-width': 1.5 },
+        ),
+        dots(
+          rows.map((row) => ({ x: row.macs, y: row.value, look: { fill: colourOf(row) } })),
+          { r: 2.5 },
+        ),
         ...rows.map((row) =>
-          Plot.text([row], {
-            x: 'macs',
-            y: 'value',
-            text: 'label',
+          words({ x: row.macs, y: row.value }, row.label, {
             dy: -Math.max(12, row.r + 9),
-            fill: 'currentColor',
+            'text-anchor': 'middle',
             stroke: 'var(--page)',
-            strokeWidth: 4,
-            fontWeight: 600,
+            'stroke-width': 4,
+            'font-weight': 600,
           }),
         ),
       ],
@@ -143,29 +154,24 @@ export function costChart({ runs, metric }: Comparison): Markup {
 
 /** Score per million parameters: figure 10 of Canziani et al. 2016. */
 export function efficiencyChart({ runs, metric }: Comparison): Markup {
-  const rows = runs.map(({ name, efficiency }, place) => ({ name, efficiency, place, label: short(efficiency) }));
-  const bars = rowsOf(
-    rows.map(({ name }) => name),
-    34,
-  );
+  const rows = runs.map(({ name, efficiency }, place) => ({
+    x: efficiency,
+    y: name,
+    look: { fill: lineColour(place) },
+  }));
   return chartFigure(
     'Score per million parameters: how efficiently parameters are used, not which network is best. This favours small networks.',
     {
-      ...bars,
+      ...rowsOf(
+        rows.map(({ y }) => y),
+        34,
+      ),
       marginRight: 60,
       x: { ...quantityAxis(`${metric} per million parameters`), zero: true, ticks: 5, tickFormat: short },
-      y: { ...bars.y, padding: 0.35 },
       marks: [
-        Plot.barX(rows, { y: 'name', x: 'efficiency', fill: colourOf }),
-        Plot.text(rows, {
-          y: 'name',
-          x: 'efficiency',
-          text: 'label',
-          dx: 6,
-          textAnchor: 'start',
-          fill: 'currentColor',
-        }),
-        Plot.ruleX([0], { stroke: 'var(--muted)' }),
+        rowBars(rows),
+        ...rows.map((row) => words(row, short(row.x), { dx: 6, 'text-anchor': 'start' })),
+        rule({ x: 0 }, { stroke: 'var(--muted)' }),
       ],
     },
   );
@@ -174,7 +180,7 @@ export function efficiencyChart({ runs, metric }: Comparison): Markup {
 /** Score per image, with those of one image joined: shows where runs differ. */
 export function imageChart({ runs, images, metric }: Comparison): Markup {
   const rows = images.flatMap((image, i) =>
-    runs.map(({ name, perImage }, place) => ({ image, name, score: perImage[i] as number, place })),
+    runs.map(({ perImage }, place) => ({ x: perImage[i] as number, y: image, look: { fill: lineColour(place) } })),
   );
   return chartFigure(`Score (${metric}) per image; one colour per run, as in the legend.`, {
     ...rowsOf(images, 22),
@@ -182,14 +188,14 @@ export function imageChart({ runs, images, metric }: Comparison): Markup {
     height: 50 + 22 * images.length,
     x: { ...quantityAxis(metric), nice: true },
     marks: [
-      Plot.ruleY(
+      lines(
         images.map((image, i) => {
           const scores = runs.map(({ perImage }) => perImage[i] as number);
-          return { image, low: Math.min(...scores), high: Math.max(...scores) };
+          return { from: { x: Math.min(...scores), y: image }, to: { x: Math.max(...scores), y: image } };
         }),
-        { y: 'image', x1: 'low', x2: 'high', stroke: 'var(--rule)', strokeWidth: 2 },
+        { stroke: 'var(--rule)', 'stroke-width': 2 },
       ),
-      Plot.dot(rows, { y: 'image', x: 'score', r: 4, fill: colourOf }),
+      dots(rows, { r: 4 }),
     ],
   });
 }

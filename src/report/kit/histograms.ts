@@ -1,9 +1,9 @@
-/** Histograms as SVG by Observable Plot, with colours from the page's style sheet. */
+/** Histograms, with colours from the page's style sheet. */
 
-import * as Plot from '@observablehq/plot';
 import { quantile } from '../../array/quantile.ts';
 import { chartFigure, lineColour } from './chart.ts';
 import type { Markup } from './markup.ts';
+import { boxes, rule } from './plot.ts';
 
 export interface HistogramOptions {
   /** Name of the quantity, and its unit. */
@@ -19,13 +19,6 @@ export interface HistogramOptions {
 const BINS = 32;
 /** So many whole numbers fit below the bars. */
 const MOST_TICKS = 8;
-
-interface Bar {
-  readonly x1: number;
-  readonly x2: number;
-  readonly count: number;
-  readonly group: number;
-}
 
 /**
  * A histogram with its median marked; nothing without values, or where all are equal. Outliers are cut off, and their
@@ -96,10 +89,17 @@ export function histogramOfCounts(
   counts: readonly ArrayLike<number>[],
   { start, width, label, unit, counted, median, said, ticks, widthPx = 360, heightPx = 190 }: CountedHistogram,
 ): Markup {
+  const bins = Math.max(0, ...counts.map(({ length }) => length));
+  const below = new Float64Array(bins);
   const bars = counts.flatMap((row, group) =>
-    Array.from(row, (count, i): Bar => ({ x1: start + i * width, x2: start + (i + 1) * width, count, group })),
+    Array.from(row, (count, i) => {
+      const from = below[i] as number;
+      below[i] = from + count;
+      const x: [number, number] = [start + i * width, start + (i + 1) * width];
+      return { x, y: [from, from + count] as [number, number], look: { fill: lineColour(group) } };
+    }),
   );
-  const most = bars.reduce((max, { count }) => Math.max(max, count), 0);
+  const most = bars.reduce((max, { y: [from, to] }) => Math.max(max, to - from), 0);
   return chartFigure(said, {
     width: widthPx,
     height: heightPx,
@@ -107,31 +107,17 @@ export function histogramOfCounts(
     marginRight: 10,
     marginTop: 22,
     marginBottom: 36,
-    x: {
-      label: unit === undefined ? label : `${label} (${unit})`,
-      labelAnchor: 'center',
-      labelArrow: 'none',
-      ticks: ticks === undefined ? 5 : [...ticks],
-      tickFormat: shortTick,
-    },
-    y: { label: counted, labelArrow: 'none', grid: true, ticks: Math.min(4, most), tickFormat: shortTick },
+    x: { label: unit === undefined ? label : `${label} (${unit})`, ticks: ticks ?? 5, tickFormat: shortTick },
+    y: { label: counted, grid: true, ticks: Math.min(4, most), tickFormat: shortTick },
     marks: [
-      Plot.rectY(
-        bars.filter(({ count }) => count > 0),
-        Plot.stackY({
-          x1: 'x1',
-          x2: 'x2',
-          y: 'count',
-          fill: (bar: Bar) => lineColour(bar.group),
-          order: (bar: Bar) => bar.group,
-          insetLeft: 0.5,
-          insetRight: 0.5,
-        }),
+      boxes(
+        bars.filter(({ y: [from, to] }) => to > from),
+        0.5,
       ),
-      Plot.ruleY([0], { stroke: 'var(--muted)' }),
+      rule({ y: 0 }, { stroke: 'var(--muted)' }),
       ...(median === undefined
         ? []
-        : [Plot.ruleX([median], { stroke: 'currentColor', strokeWidth: 1.5, strokeDasharray: '3 3' })]),
+        : [rule({ x: median }, { stroke: 'currentColor', 'stroke-width': 1.5, 'stroke-dasharray': '3 3' })]),
     ],
   });
 }

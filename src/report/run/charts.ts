@@ -1,9 +1,9 @@
-/** Line charts as SVG by Observable Plot, with colours from the page's style sheet. */
+/** Line charts, with colours from the page's style sheet. */
 
-import * as Plot from '@observablehq/plot';
 import { gaussianBlur } from '../../array/gaussian.ts';
 import { chartFigure, lineColour } from '../kit/chart.ts';
 import type { Markup } from '../kit/markup.ts';
+import { dots, line, type Mark, type Place, words } from '../kit/plot.ts';
 import type { Series } from './data.ts';
 
 export interface ChartOptions {
@@ -29,17 +29,30 @@ export interface ChartOptions {
   readonly cloud?: Series;
 }
 
-interface Point {
-  readonly x: number;
+interface Point extends Place {
   readonly y: number;
   readonly series: string;
 }
+
+/** Text that is read on lines. */
+const OUTLINED = { stroke: 'var(--page)', 'stroke-width': 4, 'font-weight': 600 } as const;
 
 const DASHES = ['none', '6 3', '2 3', '8 3 2 3'];
 
 /** One line per series, distinguished by colour and dash, with its name at the end. */
 export function lineChart(series: readonly Series[], options: ChartOptions): Markup {
-  const { description, x, y, log = false, yDomain, widthPx = 520, heightPx = 300, marks = [], dots, cloud } = options;
+  const {
+    description,
+    x,
+    y,
+    log = false,
+    yDomain,
+    widthPx = 520,
+    heightPx = 300,
+    marks = [],
+    dots: dotted,
+    cloud,
+  } = options;
   const pointsOf = ({ name, points }: Series): Point[] =>
     points.flatMap(([px, py]) => (py === null || (log && py <= 0) ? [] : [{ x: px, y: py, series: name }]));
   const lines = series.map(pointsOf);
@@ -52,55 +65,35 @@ export function lineChart(series: readonly Series[], options: ChartOptions): Mar
     marginRight: several ? 92 : 20,
     marginTop: 28,
     marginBottom: 40,
-    x: { label: x, labelAnchor: 'center', labelArrow: 'none', tickFormat: (value: number) => String(value), ticks: 6 },
+    x: { label: x, ticks: 6 },
     y: {
       label: y,
-      labelArrow: 'none',
       grid: true,
       type: log ? 'log' : 'linear',
-      ...(yDomain === undefined ? { nice: true } : { domain: [...yDomain], clamp: true }),
+      ...(yDomain === undefined ? { nice: true } : { domain: yDomain }),
       ticks: 6,
-      tickFormat: (value: number) => String(Number(value.toPrecision(3))),
+      tickFormat: (value) => String(Number(value.toPrecision(3))),
     },
     marks: [
-      ...(cloud === undefined
-        ? []
-        : [Plot.dot(pointsOf(cloud), { x: 'x', y: 'y', r: 1.2, fill: lineColour(0), fillOpacity: 0.35 })]),
+      ...(cloud === undefined ? [] : [dots(pointsOf(cloud), { r: 1.2, fill: lineColour(0), 'fill-opacity': 0.35 })]),
       ...lines.map((points, i) =>
-        Plot.line(points, {
-          x: 'x',
-          y: 'y',
+        line(points, {
           stroke: lineColour(i),
-          strokeWidth: 2,
-          ...(several ? { strokeDasharray: DASHES[i % DASHES.length] as string } : {}),
+          'stroke-width': 2,
+          ...(several && { 'stroke-dasharray': DASHES[i % DASHES.length] }),
         }),
       ),
-      ...(dots === true
-        ? lines.map((points, i) => Plot.dot(points, { x: 'x', y: 'y', r: 2.5, fill: lineColour(i) }))
-        : []),
-      ...marks.map(({ x: px, y: py, series: i }) =>
-        Plot.dot([{ x: px, y: py }], {
-          x: 'x',
-          y: 'y',
-          r: 5,
-          stroke: lineColour(i),
-          strokeWidth: 2,
-          fill: 'var(--page)',
-        }),
+      ...(dotted === true ? lines.map((points, i) => dots(points, { r: 2.5, fill: lineColour(i) })) : []),
+      ...marks.map(({ series: i, ...place }) =>
+        dots([place], { r: 5, stroke: lineColour(i), 'stroke-width': 2, fill: 'var(--page)' }),
       ),
-      ...marks.map(({ x: px, y: py, label }) =>
-        Plot.text([{ x: px, y: py }], {
-          x: 'x',
-          y: 'y',
-          text: () => label,
+      ...marks.map(({ label, ...place }) =>
+        words(place, label, {
           dy: -12,
           // Keeps names off the axis.
-          dx: px === start ? 6 : 0,
-          textAnchor: px === start ? 'start' : 'middle',
-          fill: 'currentColor',
-          stroke: 'var(--page)',
-          strokeWidth: 4,
-          fontWeight: 600,
+          dx: place.x === start ? 6 : 0,
+          'text-anchor': place.x === start ? 'start' : 'middle',
+          ...OUTLINED,
         }),
       ),
       ...(several ? endLabels(lines, log, yDomain, heightPx) : []),
@@ -114,7 +107,7 @@ function endLabels(
   log: boolean,
   yDomain: readonly [number, number] | undefined,
   heightPx: number,
-): Plot.Markish[] {
+): Mark[] {
   const ends = lines.flatMap((points, i) => {
     const last = points.at(-1);
     return last === undefined ? [] : [{ ...last, i }];
@@ -134,15 +127,12 @@ function endLabels(
     .map((end) => {
       const at = Math.max(height(end), above + 14);
       above = at;
-      return Plot.text([end], {
-        x: 'x',
-        y: 'y',
-        text: 'series',
+      return words(end, end.series, {
         dx: 8,
         dy: at - height(end),
-        textAnchor: 'start',
+        'text-anchor': 'start',
         fill: lineColour(end.i),
-        fontWeight: 600,
+        'font-weight': 600,
       });
     });
 }
