@@ -40,6 +40,7 @@ export { type WriteNiftiOptions, writeNifti } from './image/formats/nifti/write.
 export { writePng } from './image/formats/png/write.ts';
 export { READABLE_EXTENSIONS } from './image/formats/registry.ts';
 export { type WriteTiffOptions, writeTiff } from './image/formats/tiff/write.ts';
+export { type WriteOmeTiffOptions, writeOmeTiff } from './image/formats/tiff/write-pyramid.ts';
 export { type WriteOmeZarrOptions, writeOmeZarr } from './image/formats/zarr/write.ts';
 export {
   type Geometry,

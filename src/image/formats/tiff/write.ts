@@ -1,33 +1,31 @@
-import { strToU8, zlibSync } from 'fflate';
+import { zlibSync } from 'fflate';
 import { concatenate } from '../../../array/bytes.ts';
-import { bytesPer, type DType } from '../../../array/ndarray.ts';
+import { bytesPer } from '../../../array/ndarray.ts';
 import { UsageError } from '../../../errors.ts';
 import { page, pageCount } from '../../convert.ts';
 import { type Image, sizes } from '../../image.ts';
 import { transposed } from '../../samples.ts';
 import { TAG } from './directory.ts';
+import {
+  CLASSIC_LIMIT,
+  type Entry,
+  entry,
+  isColour,
+  LONG,
+  RATIONAL,
+  SHORT,
+  sampleEntries,
+  TiffParts,
+  text,
+} from './entries.ts';
 
 export interface WriteTiffOptions {
   /** Default `deflate`. */
   readonly compression?: 'deflate' | 'none';
 }
 
-const SHORT = 3;
-const LONG = 4;
-const ASCII = 2;
-const RATIONAL = 5;
-const TYPE_BYTES: Readonly<Record<number, number>> = { [ASCII]: 1, [SHORT]: 2, [LONG]: 4, [RATIONAL]: 8 };
 /** Approximate size of a strip: readers decode strips one by one. */
 const STRIP_BYTES = 2 ** 18;
-const LIMIT = 2 ** 32 - 2 ** 16;
-
-/** One directory entry; `value` is stored in the entry itself if it has at most four bytes. */
-interface Entry {
-  readonly tag: number;
-  readonly type: number;
-  readonly count: number;
-  readonly value: Uint8Array;
-}
 
 /**
  * Writes a TIFF: any dtype except bool, any axes; one page per t, z and c, except that red, green, blue (and alpha) of
@@ -43,7 +41,7 @@ export function writeTiff(image: Image, { compression = 'deflate' }: WriteTiffOp
   const [height, width] = image.shape.slice(-2) as [number, number];
   if (image.data.length === 0)
     throw new UsageError('the image has no pixels.', { file: source, remedy: 'Use an image with at least one.' });
-  if (image.data.byteLength > LIMIT) {
+  if (image.data.byteLength > CLASSIC_LIMIT) {
     throw new UsageError(`the image takes ${image.data.byteLength} bytes, more than the 4 GiB of a TIFF file.`, {
       file: source,
       remedy: 'Write one page a file with page().',
@@ -55,29 +53,9 @@ export function writeTiff(image: Image, { compression = 'deflate' }: WriteTiffOp
   const rowBytes = width * samples * bytesPer(dtype);
   const rows = Math.max(1, Math.min(height, Math.floor(STRIP_BYTES / rowBytes)));
 
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  const append = (part: Uint8Array): number => {
-    const at = length;
-    // All parts start at an even byte.
-    const padded = part.length % 2 === 0 ? [part] : [part, new Uint8Array(1)];
-    for (const piece of padded) {
-      parts.push(piece);
-      length += piece.length;
-    }
-    if (length > LIMIT)
-      throw new UsageError('the image passes the 4 GiB of a TIFF file.', {
-        file: source,
-        remedy: 'Write one page a file.',
-      });
-    return at;
-  };
-
+  const parts = new TiffParts({ big: false });
   const header = Uint8Array.of(0x49, 0x49, 42, 0, 0, 0, 0, 0);
-  append(header);
-  // Position of the offset of the next directory: in the header, then at the end of each directory.
-  let link = new DataView(header.buffer);
-  let linkAt = 4;
+  parts.append(header);
   const description = describe(image, colour ? 1 : c, z, t);
   const shared = sharedEntries(image, samples, compression);
   for (let index = 0; index < pageCount(image); index++) {
@@ -91,84 +69,38 @@ export function writeTiff(image: Image, { compression = 'deflate' }: WriteTiffOp
         const strip = bytes.subarray(from * rowBytes, end * rowBytes);
         const packed = compression === 'deflate' ? zlibSync(strip, { level: 6 }) : strip;
         counts.push(packed.length);
-        offsets.push(append(packed));
+        offsets.push(parts.append(packed));
       }
-      const entries = [
+      parts.directory([
         ...shared,
         entry(TAG.StripOffsets, LONG, offsets),
         entry(TAG.RowsPerStrip, LONG, [rows]),
         entry(TAG.StripByteCounts, LONG, counts),
         ...(index + ci === 0 ? [text(TAG.ImageDescription, description)] : []),
-      ].sort((a, b) => a.tag - b.tag);
-      const directory = new DataView(new ArrayBuffer(2 + 12 * entries.length + 4));
-      directory.setUint16(0, entries.length, true);
-      for (const [i, { tag, type, count, value }] of entries.entries()) {
-        const at = 2 + 12 * i;
-        directory.setUint16(at, tag, true);
-        directory.setUint16(at + 2, type, true);
-        directory.setUint32(at + 4, count, true);
-        if (value.length <= 4) new Uint8Array(directory.buffer).set(value, at + 8);
-        else directory.setUint32(at + 8, append(value), true);
+      ]);
+      if (parts.size > CLASSIC_LIMIT) {
+        throw new UsageError('the image passes the 4 GiB of a TIFF file.', {
+          file: source,
+          remedy: 'Write one page a file.',
+        });
       }
-      link.setUint32(linkAt, append(new Uint8Array(directory.buffer)), true);
-      link = directory;
-      linkAt = directory.byteLength - 4;
     }
   }
-  return concatenate(parts);
-}
-
-/** Red, green, blue and optionally alpha, to be displayed as colour by other programs. */
-function isColour({ dtype, channels }: Image): boolean {
-  if (dtype !== 'uint8' && dtype !== 'uint16') return false;
-  const names = channels?.join();
-  return names === 'red,green,blue' || names === 'red,green,blue,alpha';
+  new DataView(header.buffer).setUint32(4, parts.first, true);
+  return concatenate(parts.parts);
 }
 
 /** Entries common to all pages. */
 function sharedEntries(image: Image, samples: number, compression: 'deflate' | 'none'): Entry[] {
   const [height, width] = image.shape.slice(-2) as [number, number];
   const { x, y } = image.spacing;
-  const each = (value: number) => Array<number>(samples).fill(value);
   return [
-    entry(TAG.ImageWidth, LONG, [width]),
-    entry(TAG.ImageLength, LONG, [height]),
-    entry(TAG.BitsPerSample, SHORT, each(8 * bytesPer(image.dtype))),
-    entry(TAG.Compression, SHORT, [compression === 'deflate' ? 8 : 1]),
-    entry(TAG.PhotometricInterpretation, SHORT, [samples > 1 ? 2 : 1]),
-    entry(TAG.SamplesPerPixel, SHORT, [samples]),
-    entry(TAG.PlanarConfiguration, SHORT, [1]),
-    entry(TAG.SampleFormat, SHORT, each(sampleFormat(image.dtype))),
-    ...(samples === 4 ? [entry(TAG.ExtraSamples, SHORT, [2])] : []),
+    ...sampleEntries(image.dtype, [height, width], { samples, deflate: compression === 'deflate' }),
     // Pixels per unit; the unit itself is in the description, as in ImageJ.
     ...(x === undefined ? [] : [entry(TAG.XResolution, RATIONAL, inverseFraction(x.value))]),
     ...(y === undefined ? [] : [entry(TAG.YResolution, RATIONAL, inverseFraction(y.value))]),
     ...(x === undefined && y === undefined ? [] : [entry(TAG.ResolutionUnit, SHORT, [1])]),
   ];
-}
-
-function sampleFormat(dtype: DType): number {
-  return dtype.startsWith('float') ? 3 : dtype.startsWith('int') ? 2 : 1;
-}
-
-function entry(tag: number, type: number, values: readonly number[]): Entry {
-  const size = type === RATIONAL ? 4 : TYPE_BYTES[type];
-  const view = new DataView(new ArrayBuffer(values.length * size));
-  for (const [i, value] of values.entries()) {
-    if (size === 2) view.setUint16(2 * i, value, true);
-    else view.setUint32(4 * i, value, true);
-  }
-  return {
-    tag,
-    type,
-    count: type === RATIONAL ? values.length / 2 : values.length,
-    value: new Uint8Array(view.buffer),
-  };
-}
-
-function text(tag: number, ascii: string): Entry {
-  const value = strToU8(`${ascii}\0`);
-  return { tag, type: ASCII, count: value.length, value };
 }
 
 /** ImageJ's description. `channel_names` and `label_kind` are ours; ImageJ ignores them. */
