@@ -19,6 +19,11 @@ const COMMANDS: { readonly [name: string]: ListedCommand } = {
     () => import('./commands/inspect.ts'),
     () => import('./run/inspect.ts'),
   ),
+  convert: listed(
+    'convert an image to OME-Zarr, OME-TIFF and others',
+    () => import('./commands/convert.ts'),
+    () => import('./run/convert.ts'),
+  ),
   train: listed(
     'train a network on a folder of images and labels',
     () => import('./commands/train.ts'),

@@ -1,7 +1,7 @@
 /** Images that are written region by region. */
 
 import { copyBox, offsetIn, placesIn, stridesOf } from '../array/boxes.ts';
-import { allocate, type DType, dtypeOf, elementCount, type Storage } from '../array/ndarray.ts';
+import { allocate, bytesPer, type DType, dtypeOf, elementCount, type Storage } from '../array/ndarray.ts';
 import { LamellaError } from '../errors.ts';
 import type { Image } from './image.ts';
 import type { ImageInfo, Region } from './source.ts';
@@ -95,6 +95,32 @@ export class WrittenUnits {
       remedy: 'Write it again from the start.',
     });
   }
+}
+
+/**
+ * The regions by which an image is written, in C order: as many whole rows as fit into `maxBytes`, as most formats store
+ * rows together; or one unit, where that is more.
+ */
+export function regionsOf({ info, unit }: Pick<ImageSink, 'info' | 'unit'>, maxBytes: number): readonly Region[] {
+  const { shape, dtype } = info;
+  const step = [...unit];
+  for (let axis = step.length - 1; axis >= 0; axis--) {
+    const bytes = elementCount(step.map((length, i) => Math.min(length, shape[i]))) * bytesPer(dtype);
+    const times = Math.max(1, Math.floor(maxBytes / bytes));
+    step[axis] = Math.min(times * unit[axis], Math.ceil(shape[axis] / unit[axis]) * unit[axis]);
+    // Only whole rows, planes and stacks follow one another.
+    if (step[axis] < shape[axis]) break;
+  }
+  const counts = shape.map((length, i) => Math.ceil(length / step[i]));
+  return [
+    ...placesIn(
+      shape.map(() => 0),
+      counts,
+    ),
+  ].map((place) => {
+    const start = place.map((p, i) => p * step[i]);
+    return { start, shape: start.map((at, i) => Math.min(step[i], shape[i] - at)) };
+  });
 }
 
 export interface MemorySink extends ImageSink {

@@ -106,19 +106,27 @@ const WRITERS: {
 };
 
 /**
+ * What writes images of a file's extension.
+ * @param others extensions that are written in another way
+ * @throws UsageError for an extension that is not written
+ */
+export function writerOf(
+  path: string,
+  others: readonly string[] = [],
+): (image: Image, zlib: WritableFiles['zlib']) => Promise<Uint8Array> {
+  const write = WRITERS[extensionOf(path)];
+  if (write !== undefined) return write;
+  throw new UsageError('writing images with this extension is not supported.', {
+    file: path,
+    remedy: `Use ${[...others, ...Object.keys(WRITERS)].map((extension) => `.${extension}`).join(', ')}.`,
+  });
+}
+
+/**
  * Writes `.png`, `.tif`, `.nii` or `.nii.gz` atomically, creating folders.
  * @throws UsageError for another extension, or an image that the format does not support (`writePng`, `writeTiff`,
  * `writeNifti`); LamellaError if there is no space or permission.
  */
 export async function writeImageFile(files: WritableFiles, path: string, image: Image): Promise<void> {
-  const write = WRITERS[extensionOf(path)];
-  if (write === undefined) {
-    throw new UsageError('writing images with this extension is not supported.', {
-      file: path,
-      remedy: `Use ${Object.keys(WRITERS)
-        .map((extension) => `.${extension}`)
-        .join(', ')}.`,
-    });
-  }
-  await files.write(path, await write(image, files.zlib));
+  await files.write(path, await writerOf(path)(image, files.zlib));
 }

@@ -5,6 +5,7 @@ const COMMANDS = [
   'demo',
   'phantom',
   'inspect',
+  'convert',
   'train',
   'predict',
   'evaluate',

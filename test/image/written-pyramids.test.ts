@@ -133,6 +133,11 @@ describeWithPeers('pyramids that Lamella writes', () => {
         crc32: crcOf(values),
       });
       if (info.channels !== undefined) expect(image.channels).toEqual(info.channels);
+      for (const level of read[name]?.levels.keys() ?? []) {
+        const { shape, data: own } = await readImage(readFileSync(join(folder, name)), name, { level });
+        expect({ name, level, crc32: crcOf(own) }).toEqual({ name, level, crc32: read[name]?.levels[level]?.crc32 });
+        expect(shape.slice(-2)).toEqual(read[name]?.levels[level]?.shape.slice(-2));
+      }
     }
   });
 });

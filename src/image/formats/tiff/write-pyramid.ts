@@ -16,7 +16,6 @@ import { OME_TYPES, omeXml } from './ome-xml.ts';
 const TILE_PX = 512;
 /** Tile sides are multiples of it. */
 const TILE_STEP = 16;
-const SUB_IFDS = 330;
 /** More than Deflate adds to what it cannot compress. */
 const GROWTH = 1.001;
 
@@ -119,7 +118,7 @@ export async function writeOmeTiff(
         );
       parts.directory([
         ...entriesOf(0, page),
-        ...(smaller.length > 0 ? [entry(SUB_IFDS, offsetType, smaller)] : []),
+        ...(smaller.length > 0 ? [entry(TAG.SubIFDs, offsetType, smaller)] : []),
         ...(page === 0 ? [text(TAG.ImageDescription, description)] : []),
       ]);
     }
