@@ -64,6 +64,11 @@ const COMMANDS: { readonly [name: string]: ListedCommand } = {
     () => import('./commands/explain.ts'),
     () => import('./run/explain.ts'),
   ),
+  export: listed(
+    'write a model for other programs, as a package of BioImage.IO',
+    () => import('./commands/export.ts'),
+    () => import('./run/export.ts'),
+  ),
   compare: listed(
     'compare runs: scores with confidence intervals, cost',
     () => import('./commands/compare.ts'),

@@ -23,6 +23,7 @@ export {
 export { type WriteComparisonOptions, writeComparison } from '../workflows/compare.ts';
 export { type Evaluation, evaluate } from '../workflows/evaluate.ts';
 export type { EvaluateOptions } from '../workflows/evaluate-items.ts';
+export { type ExportedModel, type ExportModelOptions, exportBioImageIo } from '../workflows/export-model.ts';
 export type { EnergyMeter, Host, Trace } from '../workflows/host.ts';
 export { readImageFile } from '../workflows/image-files.ts';
 export { inspect } from '../workflows/inspect.ts';

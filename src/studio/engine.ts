@@ -236,6 +236,8 @@ export type ExportFormat =
   | 'coco'
   /** The model of a run. */
   | 'onnx'
+  /** The same as a package of BioImage.IO. */
+  | 'bioimageio'
   /** The quick model of the live preview, as it is now. */
   | 'quick'
   | 'report'

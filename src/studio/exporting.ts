@@ -6,6 +6,7 @@ import { joinPath } from '../files.ts';
 import { READABLE_EXTENSIONS } from '../image/formats/registry.ts';
 import { RUN_FILES } from '../train/store.ts';
 import type { MeasureFormat } from '../workflows/choices.ts';
+import { packageModel } from '../workflows/export-model.ts';
 import { modelFileOf } from '../workflows/model-files.ts';
 import { writeReport } from '../workflows/report.ts';
 import type { EngineEvent, ExportedFile, ExportFormat, ExportOptions } from './engine.ts';
@@ -27,6 +28,7 @@ const MEASURED: { readonly [F in ExportFormat]?: MeasureFormat } = {
 };
 
 const EXPORT_FILE = 'export.zip';
+const PACKAGE_FILE = 'bioimageio.zip';
 
 /** A file of the project under the name that it has in the export. */
 interface Part {
@@ -67,6 +69,12 @@ async function runParts(
   if (formats.includes('onnx')) {
     const path = await modelFileOf(host.files, folder());
     parts.push({ name: `${open.id}.onnx`, path });
+  }
+  if (formats.includes('bioimageio')) {
+    const { bytes } = await packageModel(host, folder(), { name: `Lamella ${open.id}` });
+    const path = joinPath(open.folder, FOLDERS.own, PACKAGE_FILE);
+    await host.files.write(path, bytes);
+    parts.push({ name: `${open.id}-bioimageio.zip`, path });
   }
   if (formats.includes('report') && (run !== undefined || prediction === undefined)) {
     const path = joinPath(folder(), RUN_FILES.report);

@@ -86,7 +86,19 @@ const METHODS: { readonly [M in Method]: readonly Check[] } = {
       {
         formats: {
           ...list({
-            enum: ['csv', 'parquet', 'labels', 'roi', 'geojson', 'coco', 'onnx', 'quick', 'report', 'project'],
+            enum: [
+              'csv',
+              'parquet',
+              'labels',
+              'roi',
+              'geojson',
+              'coco',
+              'onnx',
+              'bioimageio',
+              'quick',
+              'report',
+              'project',
+            ],
           }),
           minItems: 1,
         },

@@ -1,74 +1,20 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { float32, type NdArray } from '../../src/array/ndarray.ts';
+import { float32 } from '../../src/array/ndarray.ts';
 import { stream } from '../../src/array/random.ts';
-import { tileRule } from '../../src/graph/analysis/receptive-field.ts';
-import type { Value } from '../../src/graph/ir.ts';
-import { writeOnnx } from '../../src/graph/onnx/write.ts';
-import { metadataEntry } from '../../src/models/metadata.ts';
-import { exportNetwork } from '../../src/models/prediction.ts';
 import type { ModelSpec } from '../../src/models/registry.ts';
-import { buildNetwork, sizesOf } from '../../src/models/registry.ts';
 import { openRuntime } from '../../src/platform/node/runtime.ts';
 import { type OpenedModel, openModel } from '../../src/predict/open.ts';
 import { planPage, predictPlanes } from '../../src/predict/predict.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { expectAllClose } from '../support/expect-all-close.ts';
+import { randomModel } from '../support/random-model.ts';
 
 let runtime: Runtime;
 beforeAll(async () => {
   runtime = await openRuntime({ device: 'cpu' });
 });
 afterAll(() => runtime.dispose());
-
-const INPUT = {
-  channels: { mode: 'grey', count: 1 },
-  normalisation: {
-    kind: 'zscore',
-    scope: 'dataset',
-    percentiles: [1, 99],
-    perChannel: false,
-    numbers: [[0, 1]],
-    leastSpread: 0,
-  },
-} as const;
-
-/** The bytes of a network with random weights, with its metadata. */
-function modelFile(spec: ModelSpec): Uint8Array {
-  const { min, multiple, margin } = sizesOf(spec);
-  const side = min + 8 * multiple;
-  const network = buildNetwork(spec, [1, spec.channels, side, side]);
-  const weights: Record<string, NdArray> = {};
-  for (const [i, { value, initialise }] of network.parameters.entries()) {
-    weights[value.name] = initialise(value.shape, stream(3, 'weights', 0, i));
-  }
-  const graph = exportNetwork(spec, weights);
-  const { axes, exact } = tileRule(graph, graph.inputs[0] as Value, graph.outputs[0] as Value);
-  const [rule] = axes;
-  if (rule === undefined) throw new Error('no axis');
-  return writeOnnx(graph, {
-    metadata: metadataEntry({
-      version: 1,
-      network: spec,
-      axes: 'nchw',
-      input: INPUT,
-      classes: [
-        { name: 'membrane', value: 0 },
-        { name: 'cell', value: 255 },
-      ],
-      activation: spec.numClasses === 1 ? 'sigmoid' : 'softmax',
-      tile: {
-        multiple: rule.multiple,
-        offset: rule.offset,
-        min,
-        margin,
-        halo: exact ? Math.max(rule.haloBefore, rule.haloAfter) : null,
-      },
-      provenance: {},
-      licence: null,
-    }),
-  });
-}
 
 function noise(height: number, width: number) {
   const random = stream(height, 'noise', width);
@@ -95,7 +41,7 @@ const SPECS: readonly (readonly [string, ModelSpec])[] = [
 describe('tiled prediction equals prediction in one piece', () => {
   for (const [name, spec] of SPECS) {
     test(`${name}: any size, any tile, turns and flips`, async () => {
-      const model = await openModel(runtime, modelFile(spec));
+      const model = await openModel(runtime, randomModel(spec));
       expect(model.rule.y.exact).toBe(true);
       await fc.assert(
         fc.asyncProperty(
@@ -120,7 +66,7 @@ describe('tiled prediction equals prediction in one piece', () => {
   }
 
   test('and is more than the same everywhere: pixels differ', async () => {
-    const model = await openModel(runtime, modelFile((SPECS[0] as (typeof SPECS)[number])[1]));
+    const model = await openModel(runtime, randomModel((SPECS[0] as (typeof SPECS)[number])[1]));
     const { data } = await predictPlanes(model, noise(60, 60));
     expect(Math.max(...data) - Math.min(...data)).toBeGreaterThan(0.01);
     await model.program.dispose();
@@ -134,7 +80,7 @@ function smallest({ rule: { y } }: OpenedModel): number {
 test('instance normalisation is said to be inexact, and blended', async () => {
   const model = await openModel(
     runtime,
-    modelFile({ name: 'unet', channels: 1, numClasses: 2, baseChannels: 4, depth: 2, norm: 'instance' }),
+    randomModel({ name: 'unet', channels: 1, numClasses: 2, baseChannels: 4, depth: 2, norm: 'instance' }),
   );
   expect(model.rule.y.exact).toBe(false);
   expect(model.notes.join()).toMatch(/not exact/);
@@ -154,7 +100,7 @@ test('instance normalisation is said to be inexact, and blended', async () => {
 test('float32 input of ones gives float32 probabilities of the size of the image', async () => {
   const model = await openModel(
     runtime,
-    modelFile({ name: 'unet', channels: 1, numClasses: 2, baseChannels: 4, depth: 4 }),
+    randomModel({ name: 'unet', channels: 1, numClasses: 2, baseChannels: 4, depth: 4 }),
   );
   const result = await predictPlanes(model, { planes: float32([1, 1, 1], [1]).data, height: 1, width: 1 });
   expect(result.shape).toEqual([2, 1, 1]);

@@ -11,19 +11,26 @@ const JARS = ['/usr/share/java/ij.jar', '/usr/share/java/js.jar'];
 
 type Peers = { readonly python: string } | { readonly absent: string };
 
-let found: Peers | undefined;
+/** A set of readers that are installed together: `test/peers/<set>.txt`. */
+type PeerSet = 'requirements' | 'bioimageio';
 
-/** The environment that scripts/test.mjs prepared; without it, one is made now. */
-function peers(): Peers {
-  found ??= JSON.parse(
-    process.env.LAMELLA_PEERS ?? execFileSync(process.execPath, [`${ROOT}scripts/peers.mjs`], { encoding: 'utf8' }),
-  ) as Peers;
-  return found;
+const found = new Map<PeerSet, Peers>();
+
+/** The environment of a set; that of `requirements` scripts/test.mjs prepared, and what is missing is made now. */
+function peers(set: PeerSet): Peers {
+  const known = found.get(set);
+  if (known !== undefined) return known;
+  const prepared = set === 'requirements' ? process.env.LAMELLA_PEERS : undefined;
+  const make = (): string =>
+    execFileSync(process.execPath, [`${ROOT}scripts/peers.mjs`, `${ROOT}test/peers/${set}.txt`], { encoding: 'utf8' });
+  const state = JSON.parse(prepared ?? make()) as Peers;
+  found.set(set, state);
+  return state;
 }
 
 /** A suite that needs the Python readers; where they cannot be had its name says so and it is skipped. */
-export function describeWithPeers(name: string, body: () => void): void {
-  const state = peers();
+export function describeWithPeers(name: string, body: () => void, set: PeerSet = 'requirements'): void {
+  const state = peers(set);
   if ('python' in state) describe(name, body);
   else describe.skip(`${name} (SKIPPED: ${state.absent})`, body);
 }
@@ -33,7 +40,12 @@ export function describeWithPeers(name: string, body: () => void): void {
  * @throws Error with what it wrote to stderr when it fails.
  */
 export function askPeer<T>(script: string, ...args: readonly string[]): T {
-  const state = peers();
+  return askPeerOf('requirements', script, ...args);
+}
+
+/** `askPeer` of another set. */
+export function askPeerOf<T>(set: PeerSet, script: string, ...args: readonly string[]): T {
+  const state = peers(set);
   if ('absent' in state) throw new Error(state.absent);
   const { status, stdout, stderr } = spawnSync(state.python, [`${ROOT}test/peers/${script}`, ...args], {
     encoding: 'utf8',

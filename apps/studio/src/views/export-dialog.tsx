@@ -18,6 +18,7 @@ const FORMATS: readonly (readonly [ExportFormat, Source])[] = [
   ['geojson', 'prediction'],
   ['coco', 'prediction'],
   ['onnx', 'run'],
+  ['bioimageio', 'run'],
   ['quick', 'quick'],
   ['report', 'run'],
 ];
