@@ -11,8 +11,11 @@ export function invertIfBright(image: Float32Array): void {
 }
 
 /** Whether more than half of the values of a normalised image are in the upper half of its range, above 0. */
-export function isBright(image: Float32Array): boolean {
+export const isBright = (image: Float32Array): boolean => 2 * countAbove(image) > image.length;
+
+/** How many values of a normalised image, or of a part of it, are in the upper half of its range. */
+export function countAbove(values: Float32Array): number {
   let above = 0;
-  for (let i = 0; i < image.length; i++) if (image[i] > 0) above++;
-  return 2 * above > image.length;
+  for (let i = 0; i < values.length; i++) if (values[i] > 0) above++;
+  return above;
 }

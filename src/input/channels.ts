@@ -48,26 +48,39 @@ const ANONYMOUS = /^(gr[ae]y|(channel|component|sample)[ :\d]*)$/i;
 /** Whether the file names its channels. */
 const isNamed = ({ channelNames }: Page): boolean => channelNames?.some((name) => !ANONYMOUS.test(name)) === true;
 
-/** Whether a photograph is colourless: its channels differ by at most 1 % of its range everywhere. */
+/** Whether a photograph that comes part by part is colourless: its channels differ by at most 1 % of its range everywhere. */
+export class ColourScan {
+  #low = Number.POSITIVE_INFINITY;
+  #high = Number.NEGATIVE_INFINITY;
+  #difference = 0;
+
+  /** @param page a part with three channels */
+  add({ data, height, width }: Page): void {
+    const pixels = height * width;
+    for (let p = 0; p < pixels; p++) {
+      const r = data[p];
+      const g = data[pixels + p];
+      const b = data[2 * pixels + p];
+      const most = Math.max(r, g, b);
+      const least = Math.min(r, g, b);
+      if (least < this.#low) this.#low = least;
+      if (most > this.#high) this.#high = most;
+      if (most - least > this.#difference) this.#difference = most - least;
+    }
+  }
+
+  get isGrey(): boolean {
+    return this.#difference <= 0.01 * (this.#high - this.#low);
+  }
+}
+
+/** Whether a slice has no colour: one channel, or a photograph that is colourless. */
 export function isGrey(page: Page): boolean {
   if (page.channels === 1) return true;
   if (!isPhotograph(page)) return false;
-  const { data, height, width } = page;
-  const pixels = height * width;
-  let low = Number.POSITIVE_INFINITY;
-  let high = Number.NEGATIVE_INFINITY;
-  let difference = 0;
-  for (let p = 0; p < pixels; p++) {
-    const r = data[p];
-    const g = data[pixels + p];
-    const b = data[2 * pixels + p];
-    const most = Math.max(r, g, b);
-    const least = Math.min(r, g, b);
-    if (least < low) low = least;
-    if (most > high) high = most;
-    if (most - least > difference) difference = most - least;
-  }
-  return difference <= 0.01 * (high - low);
+  const scan = new ColourScan();
+  scan.add(page);
+  return scan.isGrey;
 }
 
 /** Minimum fraction of coloured photographs for which a mixed set is read in colour. */
@@ -224,11 +237,19 @@ export function selectChannels(given: NamedPage, spec: ChannelSpec): Float32Arra
   return out;
 }
 
-/** A note on how a slice's channels are converted; undefined if they are used unchanged. */
-export function channelNote(page: Page, { mode, pick }: ChannelSpec): string | undefined {
+/** Whether only the pixels tell if colour is lost in the conversion of a slice. */
+export const losesColour = (page: Page, { mode, pick }: ChannelSpec): boolean =>
+  page.chosen !== true && pick === undefined && mode === 'grey' && page.channels === 3;
+
+/**
+ * A note on how a slice's channels are converted; undefined if they are used unchanged.
+ * @param grey whether the slice has no colour, if that is known
+ */
+export function channelNote(page: Page, spec: ChannelSpec, grey?: boolean): string | undefined {
+  const { mode, pick } = spec;
   if (page.chosen === true) return undefined;
   if (pick !== undefined) return page.channels > 1 ? `Channel ${pick.join(', ')} is used, as in training.` : undefined;
-  if (mode === 'grey' && page.channels === 3) return isGrey(page) ? undefined : `Colour ${TO_GREY}.`;
+  if (losesColour(page, spec)) return (grey ?? isGrey(page)) ? undefined : `Colour ${TO_GREY}.`;
   if (mode === 'colour' && page.channels === 3 && !isPhotograph(page)) {
     return `The ${described(page)} take the place of red, green and blue.`;
   }

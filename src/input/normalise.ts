@@ -5,6 +5,7 @@ import { DatasetError } from '../errors.ts';
 import { invertIfBright } from './background.ts';
 import type { ChannelSpec } from './channels.ts';
 import type { PixelSizes } from './pixel-size.ts';
+import { type Statistics, StatisticsScan } from './statistics.ts';
 import type { WindowSpec } from './window.ts';
 
 /**
@@ -46,39 +47,14 @@ export interface InputSpec {
   readonly pixelMm?: PixelSizes;
 }
 
-const BINS = 16384;
-
-/** Minimum, mean, standard deviation and percentiles; the latter to 1/32768 of the range. */
-function statistics(values: Float32Array, percentiles: readonly [number, number]) {
-  let sum = 0;
-  let least = Number.POSITIVE_INFINITY;
-  let most = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i];
-    sum += value;
-    if (value < least) least = value;
-    if (value > most) most = value;
-  }
-  const mean = sum / values.length;
-  const counts = new Uint32Array(BINS);
-  const scale = most > least ? (BINS - 1) / (most - least) : 0;
-  let square = 0;
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i];
-    square += (value - mean) * (value - mean);
-    const bin = ((value - least) * scale + 0.5) | 0;
-    counts[bin] = counts[bin] + 1;
-  }
-  const at = (percent: number): number => {
-    const rank = (percent / 100) * (values.length - 1);
-    let seen = 0;
-    for (let bin = 0; bin < BINS; bin++) {
-      seen += counts[bin];
-      if (seen > rank) return scale === 0 ? least : least + bin / scale;
-    }
-    return most;
-  };
-  return { least, low: at(percentiles[0]), high: at(percentiles[1]), mean, std: Math.sqrt(square / values.length) };
+/** Statistics of `count` planes that follow each other in memory. */
+function statistics(values: Float32Array, count: number, percentiles: readonly [number, number]): Statistics {
+  const scan = new StatisticsScan(count);
+  const size = values.length / count;
+  const planes = Array.from({ length: count }, (_, i) => values.subarray(i * size, (i + 1) * size));
+  for (const [i, plane] of planes.entries()) scan.addFirst(i, plane);
+  for (const [i, plane] of planes.entries()) scan.addSecond(i, plane);
+  return scan.result(percentiles);
 }
 
 /**
@@ -116,7 +92,7 @@ export function fitNormalisation(
   const seen = Array.from({ length: blocks }, (_, block) =>
     planes.map((values) => {
       const size = values.length / blocks;
-      return statistics(values.subarray(block * size, (block + 1) * size), percentiles);
+      return statistics(values.subarray(block * size, (block + 1) * size), channels.count / blocks, percentiles);
     }),
   );
   const calibrated = seen.some((list) => list.some(({ least }) => least < 0));
@@ -169,30 +145,50 @@ const describeStated = ({ mean, std }: Stated): string => `normalisation: (x - $
  * (zscore) everywhere.
  */
 export function normalise(planes: Float32Array, channelCount: number, spec: NormalisationSpec): Float32Array {
-  const { kind, scope, percentiles, perChannel, numbers, leastSpread, invertBright } = spec;
+  const { scope, percentiles, perChannel, invertBright } = spec;
   const blocks = perChannel ? channelCount : 1;
   const size = planes.length / blocks;
-  for (let block = 0; block < blocks; block++) {
+  const numbersOf = (block: number) =>
+    numbersFor(spec, statistics(planes.subarray(block * size, (block + 1) * size), channelCount / blocks, percentiles));
+  const numbers =
+    scope === 'dataset'
+      ? spec.numbers.slice(0, blocks)
+      : Array.from({ length: blocks }, (_, block) => numbersOf(block));
+  scale(planes, spec, numbers);
+  if (invertBright) invertIfBright(planes);
+  return planes;
+}
+
+/** The two numbers by which an image is normalised: mean and deviation, or the values of the percentiles. */
+export function numbersFor(
+  { kind }: Pick<NormalisationSpec, 'kind'>,
+  { mean, std, low, high }: Statistics,
+): readonly [number, number] {
+  return kind === 'zscore' ? [mean, std] : [low, high];
+}
+
+/**
+ * Scales planes [channels, height, width], or the same part of each, in place.
+ * @param numbers one pair for all planes, or one for each
+ */
+export function scale(
+  planes: Float32Array,
+  { kind, leastSpread }: Pick<NormalisationSpec, 'kind' | 'leastSpread'>,
+  numbers: readonly (readonly [number, number])[],
+): void {
+  const size = planes.length / numbers.length;
+  for (const [block, [first, second]] of numbers.entries()) {
     const values = planes.subarray(block * size, (block + 1) * size);
-    let first: number;
-    let second: number;
-    if (scope === 'dataset') [first, second] = numbers[block];
-    else {
-      const s = statistics(values, percentiles);
-      [first, second] = kind === 'zscore' ? [s.mean, s.std] : [s.low, s.high];
-    }
     if (kind === 'zscore') {
-      const scale = 1 / Math.max(second, leastSpread, 1e-12);
-      for (let i = 0; i < values.length; i++) values[i] = (values[i] - first) * scale;
+      const factor = 1 / Math.max(second, leastSpread, 1e-12);
+      for (let i = 0; i < values.length; i++) values[i] = (values[i] - first) * factor;
     } else {
       const limit = kind === 'range' ? 1 : 3;
-      const scale = 2 / Math.max(second - first, leastSpread, 1e-12);
+      const factor = 2 / Math.max(second - first, leastSpread, 1e-12);
       for (let i = 0; i < values.length; i++) {
-        const y = (values[i] - first) * scale - 1;
+        const y = (values[i] - first) * factor - 1;
         values[i] = Math.max(-limit, Math.min(limit, y));
       }
     }
   }
-  if (invertBright) invertIfBright(planes);
-  return planes;
 }

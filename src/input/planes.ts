@@ -27,17 +27,26 @@ export interface Page {
  * the first.
  */
 export function pagesOf(image: Image): readonly Page[] {
-  const file = image.source;
   const data = measuredOnly(image, narrowed(image.data));
+  const pages = storedPages(image, data);
+  const { height, width } = sizes(image);
+  requireFinite(data && nonFinite(data, { width, height }), image.source);
+  return pages;
+}
+
+/**
+ * The slices of an image, or of a part of one, as they are stored; alpha is dropped.
+ * @throws DatasetError for integers beyond 32 bits
+ */
+export function storedPages(image: Image, data = narrowed(image.data)): readonly Page[] {
   if (data === undefined || image.dtype === 'float16') {
     throw new DatasetError(`values of dtype ${image.dtype} are not supported.`, {
-      file,
+      file: image.source,
       remedy: 'Save the image with integers of up to 32 bits or float32.',
     });
   }
   const { times, channels: stored, slices: depth, height, width } = sizes(image);
   const pixels = height * width;
-  requireFinite(image, data, width);
   const isAlpha = (name: string): boolean => /alpha/i.test(name);
   const kept = Array.from({ length: stored }, (_, c) => c).filter((c) => !isAlpha(image.channels?.[c] ?? ''));
   const channelNames = image.channels && kept.map((c) => (image.channels as readonly string[])[c] ?? '');
@@ -77,7 +86,8 @@ function narrowed(data: Image['data']): Numeric | undefined {
   return undefined;
 }
 
-const LEAST_HOUNSFIELD = -1024;
+/** The value of air, to which smaller Hounsfield units are clipped. */
+export const LEAST_HOUNSFIELD = -1024;
 
 function measuredOnly(image: Image, data: Numeric | undefined): Numeric | undefined {
   if (data === undefined || image.dtype === 'float16') return data;
@@ -102,23 +112,36 @@ function measuredOnly(image: Image, data: Numeric | undefined): Numeric | undefi
   return out;
 }
 
-function requireFinite(image: Image, data: Numeric, width: number): void {
-  if (!(data instanceof Float32Array || data instanceof Float64Array)) return;
-  let bad = 0;
+/** Values of an image that are no numbers: how many, and where the first is. */
+export interface NonFinite {
+  readonly count: number;
+  readonly y: number;
+  readonly x: number;
+}
+
+/** The values that are NaN or infinite; undefined if there are none. */
+export function nonFinite(
+  data: Image['data'],
+  { width, height }: { readonly width: number; readonly height: number },
+): NonFinite | undefined {
+  if (!(data instanceof Float32Array || data instanceof Float64Array)) return undefined;
+  let count = 0;
   let first = -1;
   for (let i = 0; i < data.length; i++) {
     if (!Number.isFinite(data[i])) {
-      if (bad === 0) first = i;
-      bad++;
+      if (count === 0) first = i;
+      count++;
     }
   }
-  if (bad === 0) return;
-  const y = Math.floor(first / width) % sizes(image).height;
+  return count === 0 ? undefined : { count, y: Math.floor(first / width) % height, x: first % width };
+}
+
+/** @throws DatasetError if there are such values */
+export function requireFinite(found: NonFinite | undefined, file: string | undefined): void {
+  if (found === undefined) return;
+  const { count, x, y } = found;
   throw new DatasetError(
-    `${bad} ${bad === 1 ? 'value is' : 'values are'} NaN or infinite, the first at x ${first % width}, y ${y}.`,
-    {
-      file: image.source,
-      remedy: 'Replace them by numbers, or leave the file out.',
-    },
+    `${count} ${count === 1 ? 'value is' : 'values are'} NaN or infinite, the first at x ${x}, y ${y}.`,
+    { file, remedy: 'Replace them by numbers, or leave the file out.' },
   );
 }

@@ -1,19 +1,18 @@
 /** Prediction of whole images, tile by tile: [channels, height, width] to [classes, height, width] probabilities. */
 
-import { float32, type NdArray, type Shape4 } from '../array/ndarray.ts';
+import { float32, type NdArray } from '../array/ndarray.ts';
 import type { Rectangle } from '../array/window-sums.ts';
-import { DatasetError, Interrupted, ModelError, UsageError } from '../errors.ts';
+import { UsageError } from '../errors.ts';
 import { type Image, sizes } from '../image/image.ts';
 import { type AxisMap, inverseMap, reorient } from '../image/orient.ts';
 import { type ChannelChoice, type NamedPage, pickChannels } from '../input/channels.ts';
 import { inputNotes, inputPages, prepareInput } from '../input/network-input.ts';
-import type { Program } from '../runtime/runtime.ts';
-import type { MiddleProgram, SegmentationModel } from './model.ts';
-import { orientedShape, type TestTimeAugmentation } from './orientation.ts';
+import type { SegmentationModel } from './model.ts';
+import type { TestTimeAugmentation } from './orientation.ts';
 import { onGridOf } from './output.ts';
-import type { Planes } from './patchwise.ts';
-import { type AxisPlan, type AxisTile, planAxis, planRegion } from './tile-plan.ts';
-import { addTile, fillWindow, type Job, orient } from './window.ts';
+import { type AxisPlan, planAxis, planRegion } from './tile-plan.ts';
+import { runTiles } from './tiles.ts';
+import { addTile, type Job, type PreparedPage, planesInput } from './window.ts';
 
 /** A rectangle of whole pixels inside a page. */
 export type PageRegion = Rectangle;
@@ -21,6 +20,8 @@ export type PageRegion = Rectangle;
 export interface PredictOptions {
   /** Largest side of a tile in pixels. Default 640, or what the network needs. */
   readonly tile?: number;
+  /** As `AxisOptions.block`: how a page is tiled that is predicted by region (`predictToSinks`). Default: no blocks. */
+  readonly block?: readonly [y: number, x: number];
   /** Pixels mirrored around the image in addition to the network's margin. Default: 32 for padded networks. */
   readonly border?: number;
   /** Number of orientations to average over. Default 1: none. */
@@ -48,8 +49,9 @@ export function planPage(
   width: number,
   options: PredictOptions = {},
 ): { readonly y: AxisPlan; readonly x: AxisPlan; readonly description: string } {
-  const y = planAxis(height, model.rule.y, options);
-  const x = planAxis(width, model.rule.x, options);
+  const { block, tile, border } = options;
+  const y = planAxis(height, model.rule.y, { tile, border, block: block?.[0] });
+  const x = planAxis(width, model.rule.x, { tile, border, block: block?.[1] });
   const tiles = y.tiles.length * x.tiles.length;
   const blended = [...y.tiles, ...x.tiles].some(({ weights }) => weights !== undefined);
   const what = tiles === 1 ? 'one tile' : `${tiles} ${blended ? 'blended ' : ''}tiles`;
@@ -77,66 +79,27 @@ export async function predictPage(
   return predictPlanes(model, { ...page, planes: prepareInput(given, model.input) }, options);
 }
 
-export interface PreparedPage extends Planes {
-  readonly name?: string;
-}
-
 /** `predictPage` for an image that is already normalised, such as validation images. */
 export async function predictPlanes(
   model: SegmentationModel,
   page: PreparedPage,
   options: PagePredictOptions = {},
 ): Promise<NdArray<'float32'>> {
-  const { tta = 1, batch = 1, onProgress, signal } = options;
-  if (tta !== 1 && tta !== 4 && tta !== 8) {
-    throw new UsageError(`Averaging over ${tta} orientations is not supported.`, { remedy: 'Use 1, 4 or 8.' });
-  }
-  const { planes, height, width } = page;
-  requireWindowFits(model, page);
+  const { tta = 1 } = options;
+  const { height, width } = page;
   const region = options.region ?? { y: 0, x: 0, height, width };
   requireInside(region, page);
   const plan = planOf(model, page, options);
-  const sides = { y: plan.y.side, x: plan.x.side };
-  if (tta === 8 && sides.y !== sides.x && (model.rule.y.fixed ?? model.rule.x.fixed) !== undefined) {
-    throw new UsageError(`The model takes ${sides.x} x ${sides.y} pixels only, which cannot be rotated.`, {
-      remedy: 'Average over 4 orientations.',
-    });
-  }
   const result = float32([model.classes.length, region.height, region.width]);
   // All tiles in one orientation, then in the next: runs of the same shape are consecutive.
   const jobs: Job[] = [];
   for (let orientation = 0; orientation < tta; orientation++) {
     for (const y of plan.y.tiles) for (const x of plan.x.tiles) jobs.push({ y, x, orientation });
   }
-  const size = Math.max(1, Math.min(batch, model.maxBatch));
-  const channels = model.input.channels.count;
-  await model.prepare?.([size, channels, sides.y, sides.x], Math.floor(jobs.length / size));
-  const middle = await middleFor(model, [size, channels, sides.y, sides.x], jobs);
-  const window = new Float32Array(channels * sides.y * sides.x);
-  for (let done = 0; done < jobs.length; ) {
-    if (signal?.aborted === true) throw new Interrupted('Prediction was stopped.');
-    const shape = orientedShape(sides.y, sides.x, jobs[done].orientation);
-    const chosen = middle !== undefined && isInside(jobs[done], sides, middle.margin) ? middle : undefined;
-    const taken: Job[] = [];
-    for (const job of jobs.slice(done, done + size)) {
-      if (orientedShape(sides.y, sides.x, job.orientation)[0] !== shape[0]) break;
-      if (chosen !== undefined && !isInside(job, sides, chosen.margin)) break;
-      taken.push(job);
-    }
-    const feed = float32([taken.length, channels, ...shape]);
-    taken.forEach(({ y, x, orientation }, i) => {
-      fillWindow(window, planes, { height, width, channels }, { y: y.origin, x: x.origin }, sides);
-      orient(feed.data.subarray(i * window.length, (i + 1) * window.length), window, channels, sides, orientation);
-    });
-    const output = await runModel(model, feed, chosen);
-    const margin = { y: chosen?.margin ?? model.rule.y.margin, x: chosen?.margin ?? model.rule.x.margin };
-    taken.forEach((job, i) => {
-      const placed = { ...job, y: within(job.y, region.y, region.height), x: within(job.x, region.x, region.width) };
-      addTile(result, output, i, placed, { model, sides, margin, share: 1 / tta, file: page.name });
-    });
-    done += taken.length;
-    onProgress?.(done, jobs.length);
-  }
+  const sides = { y: plan.y.side, x: plan.x.side };
+  await runTiles(model, planesInput(page, model.input.channels.count), { sides, jobs }, options, (tile) => {
+    addTile(result, tile, region);
+  });
   return result;
 }
 
@@ -148,23 +111,12 @@ function planOf(
 ): { readonly y: AxisPlan; readonly x: AxisPlan } {
   const { region, tta = 1 } = options;
   if (region !== undefined && tta === 1) {
-    const y = planRegion(height, { from: region.y, to: region.y + region.height }, model.rule.y, options);
-    const x = planRegion(width, { from: region.x, to: region.x + region.width }, model.rule.x, options);
+    const { tile, border } = options;
+    const y = planRegion(height, { from: region.y, to: region.y + region.height }, model.rule.y, { tile, border });
+    const x = planRegion(width, { from: region.x, to: region.x + region.width }, model.rule.x, { tile, border });
     if (y !== undefined && x !== undefined) return { y, x };
   }
   return planPage(model, height, width, options);
-}
-
-/** A tile in the pixels of a stretch of the axis, with only what it gives of that. */
-function within({ origin, from, to, weights }: AxisTile, start: number, length: number): AxisTile {
-  const first = Math.max(from, start);
-  const end = Math.max(first, Math.min(to, start + length));
-  return {
-    origin: origin - start,
-    from: first - start,
-    to: end - start,
-    ...(weights && { weights: weights.subarray(first - from, end - from) }),
-  };
 }
 
 function requireInside({ y, x, height, width }: PageRegion, page: PreparedPage): void {
@@ -175,53 +127,6 @@ function requireInside({ y, x, height, width }: PageRegion, page: PreparedPage):
     `The region of ${width} x ${height} at x ${x}, y ${y} does not lie in the image of ${page.width} x ${page.height}.`,
     { remedy: 'Use whole pixels inside the image.' },
   );
-}
-
-function requireWindowFits({ patches }: SegmentationModel, { height, width, name }: PreparedPage): void {
-  const cover = patches?.window.cover ?? 0;
-  if (Math.min(height, width) >= cover) return;
-  throw new DatasetError(`the image is ${width} x ${height}, smaller than the network's window of ${cover} pixels.`, {
-    file: name,
-    remedy: 'Use larger images, or train a network with a smaller window (n1, n2, n3).',
-  });
-}
-
-/** Whether a tile gives only pixels that lie at least `margin` from its edges. */
-function isInside({ y, x }: Job, sides: { readonly y: number; readonly x: number }, margin: number): boolean {
-  const along = ({ origin, from, to }: AxisTile, side: number): boolean =>
-    from - origin >= margin && to - origin <= side - margin;
-  return along(y, sides.y) && along(x, sides.x);
-}
-
-/** For tiles that give nothing but their middle, where the receptive field does not reach their edges. */
-async function middleFor(
-  model: SegmentationModel,
-  shape: Shape4,
-  jobs: readonly Job[],
-): Promise<MiddleProgram | undefined> {
-  const { y, x } = model.rule;
-  const sides = { y: shape[2], x: shape[3] };
-  const halo = Math.max(y.halo, x.halo);
-  const upright = jobs.every(({ orientation }) => orientation === 0);
-  const padded = y.exact && x.exact && y.margin === 0 && x.margin === 0;
-  const pays = upright && padded && jobs.some((job) => isInside(job, sides, halo));
-  return pays ? model.middle?.(shape) : undefined;
-}
-
-async function runModel(
-  model: SegmentationModel,
-  feed: NdArray<'float32'>,
-  program: Pick<Program, 'run'> = model.program,
-): Promise<NdArray<'float32'>> {
-  const outputs = await program.run({ [model.inputName]: feed });
-  const output = outputs[model.outputName];
-  if (output?.dtype !== 'float32' || output.shape.length !== 4 || output.shape[1] !== model.outputs) {
-    const found = output === undefined ? 'nothing' : `${output.dtype} [${output.shape.join(', ')}]`;
-    throw new ModelError(
-      `The model gave ${found} as '${model.outputName}', expected float32 [N, ${model.outputs}, H, W].`,
-    );
-  }
-  return output as NdArray<'float32'>;
 }
 
 /** One predicted slice of a stack. */

@@ -51,6 +51,11 @@ export interface AxisOptions {
   readonly tile?: number;
   /** Pixels mirrored around the image in addition to the margin. Default: see `defaultBorder`. */
   readonly border?: number;
+  /**
+   * Pixels from one block to the next, the first at 0: every tile gives pixels of one block only, so that blocks can be
+   * predicted one after the other. Default: no blocks. Not for tiles that are blended, nor for models of fixed size.
+   */
+  readonly block?: number;
 }
 
 /** Default largest side of a tile: a few hundred MB of activations for a typical U-Net. */
@@ -87,9 +92,12 @@ export function smallestTile(rule: TilingRule): number {
  * fixed size loses its whole input to the margin.
  */
 export function planAxis(length: number, rule: TilingRule, options: AxisOptions = {}): AxisPlan {
-  const { tile = DEFAULT_TILE, border = defaultBorder(rule) } = options;
+  const { tile = DEFAULT_TILE, border = defaultBorder(rule), block } = options;
   const { multiple, margin, fixed } = rule;
   const lead = margin + border;
+  if (block !== undefined && (length > block || validSide(length + 2 * lead, rule) > tile)) {
+    return planBlocks(length, block, rule, options);
+  }
   if (fixed !== undefined && fixed <= 2 * margin) {
     throw new ModelError(`The model takes ${fixed} pixels and loses ${margin} on each side, so nothing is left.`);
   }
@@ -140,23 +148,64 @@ export function planRegion(
   rule: TilingRule,
   options: AxisOptions = {},
 ): AxisPlan | undefined {
-  if (!rule.exact || rule.fixed !== undefined) return undefined;
+  if (!isExact(rule)) return undefined;
+  const { most } = windowsOf(length, rule, options);
+  const count = Math.ceil((to - from) / most);
+  const each = Math.ceil((to - from) / count);
+  return windows([{ from, to }], each, length, rule, options);
+}
+
+/** Whether windows of any place and size give what the whole image gives. */
+export const isExact = ({ exact, fixed }: TilingRule): boolean => exact && fixed === undefined;
+
+function planBlocks(length: number, block: number, rule: TilingRule, options: AxisOptions): AxisPlan {
+  if (!isExact(rule))
+    throw new UsageError('Blocks need a network whose tiles are exact.', { remedy: 'Use no blocks.' });
+  const { most } = windowsOf(length, rule, options);
+  const count = Math.ceil(block / most);
+  const each = Math.min(block, roundUp(Math.ceil(block / count), rule.multiple));
+  const blocks = Array.from({ length: Math.ceil(length / block) }, (_, i) => ({
+    from: i * block,
+    to: Math.min(length, (i + 1) * block),
+  }));
+  return windows(blocks, each, length, rule, options);
+}
+
+interface Stretch {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Where windows of the frame can begin, and how many pixels the largest gives wherever it begins. */
+function windowsOf(length: number, rule: TilingRule, options: AxisOptions) {
   const { tile = DEFAULT_TILE, border = defaultBorder(rule) } = options;
   const { multiple, margin } = rule;
   const lead = margin + border;
   const cut = Math.max(rule.halo, margin);
-  const frame = validSide(length + 2 * lead, rule);
   // A window begins a whole number of strides from the frame's start, so up to a stride less is left.
-  const most = largestSide(tile, rule, options.tile !== undefined) - 2 * cut - (multiple - 1);
-  const count = Math.ceil((to - from) / Math.max(1, most));
-  const each = Math.ceil((to - from) / count);
+  const most = Math.max(1, largestSide(tile, rule, options.tile !== undefined) - 2 * cut - (multiple - 1));
+  return { lead, cut, most, frame: validSide(length + 2 * lead, rule) };
+}
+
+/** Windows of one side that give `each` pixels of these stretches after the others. */
+function windows(
+  stretches: readonly Stretch[],
+  each: number,
+  length: number,
+  rule: TilingRule,
+  options: AxisOptions,
+): AxisPlan {
+  const { lead, cut, frame } = windowsOf(length, rule, options);
+  const { multiple } = rule;
   const side = Math.min(frame, validSide(each + 2 * cut + multiple - 1, rule));
-  const tiles: AxisTile[] = [];
-  for (let at = from; at < to; at += each) {
-    const wanted = Math.floor((at + lead - cut) / multiple) * multiple;
-    const origin = Math.max(0, Math.min(wanted, frame - side));
-    tiles.push({ origin: origin - lead, from: at, to: Math.min(to, at + each) });
-  }
+  const tiles = stretches.flatMap(({ from, to }) =>
+    Array.from({ length: Math.ceil((to - from) / each) }, (_, i): AxisTile => {
+      const at = from + i * each;
+      const wanted = Math.floor((at + lead - cut) / multiple) * multiple;
+      const origin = Math.max(0, Math.min(wanted, frame - side));
+      return { origin: origin - lead, from: at, to: Math.min(to, at + each) };
+    }),
+  );
   return { side, tiles };
 }
 

@@ -2,12 +2,21 @@
 
 import { mirrorIndex } from '../array/gaussian.ts';
 import { type NdArray, ndarray } from '../array/ndarray.ts';
+import type { Rectangle } from '../array/window-sums.ts';
 import { ModelError } from '../errors.ts';
+import type { InputRegions } from '../input/input-regions.ts';
 import type { SegmentationModel } from './model.ts';
 import { type Orientation, orientedShape, walk } from './orientation.ts';
+import type { Planes } from './patchwise.ts';
 import type { AxisTile } from './tile-plan.ts';
 
-interface Sides {
+/** A slice that is normalised. */
+export interface PreparedPage extends Planes {
+  readonly name?: string;
+}
+
+/** Along both axes. */
+export interface Sides {
   readonly y: number;
   readonly x: number;
 }
@@ -15,6 +24,7 @@ interface Sides {
 /**
  * Copies the window [channels, sides.y, sides.x] starting at `origin` from planes [channels, height, width], mirrored
  * (edge pixel repeated) outside, repeatedly if necessary.
+ * @param part of the planes that there is: [channels, part.height, part.width], at least `reachOf`; default: all
  */
 export function fillWindow(
   window: Float32Array,
@@ -22,22 +32,78 @@ export function fillWindow(
   { height, width, channels }: { readonly height: number; readonly width: number; readonly channels: number },
   origin: Sides,
   sides: Sides,
+  part: Rectangle = { y: 0, x: 0, height, width },
 ): void {
-  const columns = Int32Array.from({ length: sides.x }, (_, x) => mirrorIndex(origin.x + x, width));
+  const columns = Int32Array.from({ length: sides.x }, (_, x) => mirrorIndex(origin.x + x, width) - part.x);
   // The part of a row inside the image is copied as a block.
   const inside = Math.max(0, Math.min(sides.x, -origin.x));
   const end = Math.max(inside, Math.min(sides.x, width - origin.x));
   for (let c = 0; c < channels; c++) {
     for (let y = 0; y < sides.y; y++) {
-      const source = (c * height + mirrorIndex(origin.y + y, height)) * width;
+      const source = (c * part.height + mirrorIndex(origin.y + y, height) - part.y) * part.width;
       const target = (c * sides.y + y) * sides.x;
       for (let x = 0; x < inside; x++) window[target + x] = planes[source + columns[x]];
       if (end > inside) {
-        window.set(planes.subarray(source + origin.x + inside, source + origin.x + end), target + inside);
+        const first = source + origin.x - part.x;
+        window.set(planes.subarray(first + inside, first + end), target + inside);
       }
       for (let x = end; x < sides.x; x++) window[target + x] = planes[source + columns[x]];
     }
   }
+}
+
+/** What a network is given of a slice, window by window. */
+export interface TileInput {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  /** For messages. */
+  readonly name?: string;
+  /** Fills a window [channels, sides.y, sides.x] that begins at `origin`, as `fillWindow`. */
+  fill(window: Float32Array, origin: Sides, sides: Sides): void | Promise<void>;
+}
+
+/** A slice in memory, normalised. */
+export function planesInput({ planes, height, width, name }: PreparedPage, channels: number): TileInput {
+  const size = { height, width, channels };
+  return { ...size, name, fill: (window, origin, sides) => fillWindow(window, planes, size, origin, sides) };
+}
+
+/** A slice that is read as it is needed. */
+export function regionsInput(regions: InputRegions): TileInput {
+  const { height, width, channels, name } = regions;
+  return {
+    height,
+    width,
+    channels,
+    name,
+    async fill(window, origin, sides) {
+      const part = reachOf(regions, origin, sides);
+      fillWindow(window, await regions.read(part), { height, width, channels }, origin, sides, part);
+    },
+  };
+}
+
+/** The pixels of an image that a window shows, mirrored ones included. */
+export function reachOf(
+  { height, width }: { readonly height: number; readonly width: number },
+  origin: Sides,
+  sides: Sides,
+): Rectangle {
+  const [y, rows] = reachAlong(origin.y, sides.y, height);
+  const [x, columns] = reachAlong(origin.x, sides.x, width);
+  return { y, x, height: rows, width: columns };
+}
+
+function reachAlong(origin: number, side: number, length: number): readonly [number, number] {
+  let least = length;
+  let most = -1;
+  for (let i = origin; i < origin + side; i++) {
+    const at = mirrorIndex(i, length);
+    least = Math.min(least, at);
+    most = Math.max(most, at);
+  }
+  return [least, most + 1 - least];
 }
 
 /** Writes planes [channels, sides.y, sides.x] in the given orientation to `target`. */
@@ -70,7 +136,12 @@ export interface Job {
   readonly orientation: Orientation;
 }
 
-export interface TileContext {
+/** What the network gave for one run of one tile. */
+export interface RunTile {
+  readonly job: Job;
+  /** [N, outputs, H', W'], the tile's at `index`. */
+  readonly output: NdArray<'float32'>;
+  readonly index: number;
   readonly model: SegmentationModel;
   /** Sides of the input window, before reorientation. */
   readonly sides: Sides;
@@ -82,22 +153,20 @@ export interface TileContext {
 }
 
 /**
- * Adds the probabilities of a tile, image `index` of the batch `output` [N, outputs, H', W'], to `result`
- * [classes, height, width], turned back.
+ * Adds the probabilities of a tile to `result` [classes, region.height, region.width], turned back, where it lies in this
+ * part of the image.
  * @throws ModelError if the output's size is not the window's minus the margins, or it contains NaN.
  */
-export function addTile(
-  result: NdArray<'float32'>,
-  output: NdArray<'float32'>,
-  index: number,
-  job: Job,
-  context: TileContext,
-): void {
-  const { model, sides, margin, share, file } = context;
-  const { orientation } = job;
+export function addTile(result: NdArray<'float32'>, tile: RunTile, region: Rectangle): void {
+  const { output, index, model, sides, margin, share, file } = tile;
+  const { orientation } = tile.job;
+  const job = {
+    y: within(tile.job.y, region.y, region.height),
+    x: within(tile.job.x, region.x, region.width),
+  };
   const wanted = { y: sides.y - 2 * margin.y, x: sides.x - 2 * margin.x };
   const [rows, columns] = orientedShape(wanted.y, wanted.x, orientation);
-  const tile = resample(output, index, rows, columns);
+  const planes = resample(output, index, rows, columns);
   const { start, stepY, stepX } = walk(wanted.y, wanted.x, orientation);
   const pixels = rows * columns;
   const [, height, width] = result.shape as readonly [number, number, number];
@@ -110,7 +179,7 @@ export function addTile(
     const row = start + (y - job.y.origin - margin.y) * stepY;
     for (let x = job.x.from; x < job.x.to; x++) {
       const at = row + (x - job.x.origin - margin.x) * stepX;
-      activate(probability, tile, at, pixels, count, model);
+      activate(probability, planes, at, pixels, count, model);
       const weight = rowWeight * (job.x.weights?.[x - job.x.from] ?? 1);
       const target = y * width + x;
       for (let c = 0; c < probability.length; c++) {
@@ -126,6 +195,18 @@ export function addTile(
       remedy: 'Check that the model is for images of this kind, or train it again with a lower learning rate.',
     });
   }
+}
+
+/** A tile in the pixels of a stretch of the axis, with only what it gives of that. */
+function within({ origin, from, to, weights }: AxisTile, start: number, length: number): AxisTile {
+  const first = Math.max(from, start);
+  const end = Math.max(first, Math.min(to, start + length));
+  return {
+    origin: origin - start,
+    from: first - start,
+    to: end - start,
+    ...(weights && { weights: weights.subarray(first - from, end - from) }),
+  };
 }
 
 /** Probabilities of the classes at one pixel. p_k = exp(z_k) / sum exp(z_j), or 1 / (1 + exp(-z)). */
